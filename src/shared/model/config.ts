@@ -1,0 +1,85 @@
+/**
+ * The complete, validated configuration as every thread sees it: no optional keys, no references,
+ * nothing left to interpret. Built once at the edge (src/main/config); types only.
+ */
+
+/** When and how fast a server that died is started again. Times in milliseconds. */
+export interface RestartPolicy {
+  /** Deaths within `periodMs` that make a crash loop. @default 5 */
+  readonly intensity: number;
+  /** @default 30000 */
+  readonly periodMs: number;
+  /** Upper bound of the first delayed restart; doubles from there. @default 200 */
+  readonly backoffMs: number;
+  /** @default 30000 */
+  readonly backoffMaxMs: number;
+  /** `ready` held this long forgets earlier deaths. @default 5000 */
+  readonly stableMs: number;
+}
+
+/** When calls to a failing server are refused without trying. */
+export interface BreakerPolicy {
+  /** Consecutive failures that open the circuit. @default 5 */
+  readonly failures: number;
+  /** @default 30000 */
+  readonly cooldownMs: number;
+}
+
+/** When a silent server is taken for hung. */
+export interface LivenessPolicy {
+  /** Silence after which a ping is sent. @default 30000 */
+  readonly idleMs: number;
+  /** How long one ping may stay unanswered. @default 5000 */
+  readonly timeoutMs: number;
+  /** Unanswered pings in a row that mean a stall. @default 2 */
+  readonly misses: number;
+}
+
+/** One configured server. Paths are absolute; `${VAR}` is already expanded. */
+export interface DownstreamConfig {
+  /** `^[a-z0-9][a-z0-9-]{0,31}$`, unique. */
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  /** Variables set for the child, after expansion. Their values are treated as secrets in every output. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Names of gateway variables handed on unchanged. */
+  readonly envPassthrough: readonly string[];
+  /** Prefix of its tool names; the name unless configured. */
+  readonly prefix: string;
+  readonly tools: { readonly allow: readonly string[]; readonly deny: readonly string[] };
+  readonly startTimeoutMs: number;
+  readonly callTimeoutMs: number;
+  readonly callTotalTimeoutMs: number;
+  readonly maxConcurrency: number;
+  readonly maxQueue: number;
+  readonly maxMessageBytes: number;
+  readonly restart: RestartPolicy;
+  readonly breaker: BreakerPolicy;
+  readonly liveness: LivenessPolicy;
+  /** Why this server cannot be started at all (for example `missing env: A, B`), or null. */
+  readonly unavailable: string | null;
+  /** Hash of what decides which tools it offers (command, args, cwd, names of env): 16 hex digits. */
+  readonly fingerprint: string;
+}
+
+/** Settings of the supervisor threads. */
+export interface ThreadsConfig {
+  /** Heap limit of one thread in MiB. @default 64 */
+  readonly heapMb: number;
+  /** How long a thread's heartbeat may stand still while it burns CPU. @default 1500 */
+  readonly stallMs: number;
+}
+
+export interface GatewayConfig {
+  /** The file it was read from. */
+  readonly file: string;
+  /** Enabled servers in the order of the file. */
+  readonly servers: readonly DownstreamConfig[];
+  readonly threads: ThreadsConfig;
+  /** How long the first tools/list of a run waits for servers never seen before. @default 3000 */
+  readonly listWaitMs: number;
+  /** One line each: things accepted but worth knowing. */
+  readonly warnings: readonly string[];
+}

@@ -1,0 +1,50 @@
+/**
+ * The catalogue of errors that a client can see. Codes are stable: documented in docs/errors.md,
+ * never renamed, never told apart by their text.
+ */
+export const ERROR_CODES = [
+  'ERR_BREAKER_OPEN',
+  'ERR_BACKOFF',
+  'ERR_HALTED',
+  'ERR_QUEUE_FULL',
+  'ERR_TIMEOUT',
+  'ERR_OUTCOME_UNKNOWN',
+  'ERR_UNKNOWN_TOOL',
+  'ERR_MESSAGE_TOO_LARGE',
+  'ERR_MALFORMED_MESSAGE',
+  'ERR_DOWNSTREAM_DOWN',
+  'ERR_CONFIG',
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/**
+ * What is known about the effect of a failed call: `not_sent` it never left the gateway, `unknown` it
+ * may have been executed, `answered` the server answered but the answer cannot be delivered.
+ */
+export type Outcome = 'not_sent' | 'unknown' | 'answered';
+
+export type Phase = 'idle' | 'starting' | 'ready' | 'backoff' | 'draining' | 'stopped' | 'failed';
+
+/** The object under `_meta["rea/error"]` (tools/call) or `data["rea/error"]` (other requests). */
+export interface ReaError {
+  readonly code: ErrorCode;
+  readonly server: string | null;
+  readonly phase: Phase | null;
+  readonly outcome: Outcome;
+  /** Whether the same call may be sent again without risk of a double effect. */
+  readonly retryable: boolean;
+  /** ISO time from which a retry makes sense. */
+  readonly retry_at?: string;
+}
+
+/** JSON-RPC codes the gateway itself uses. */
+export const JSON_RPC = {
+  parseError: -32700,
+  invalidRequest: -32600,
+  methodNotFound: -32601,
+  invalidParams: -32602,
+  internalError: -32603,
+  gatewayError: -32000,
+  timeout: -32001,
+} as const;

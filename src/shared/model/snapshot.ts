@@ -1,0 +1,106 @@
+/**
+ * The shape of `.rea/serve.state.json` (schema 2) and of the records it is made of. Types only.
+ * Every field has one owner: the supervisor, main, or the state writer itself.
+ */
+import type { Phase } from './errors.ts';
+
+export type CircuitState = 'closed' | 'open' | 'half-open';
+
+/** Who a process is: a pid alone can be reused. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Start time in clock ticks since boot (field 22 of /proc/<pid>/stat), or `ps` text elsewhere. */
+  readonly start_time: string;
+  readonly boot_id: string;
+  readonly pid_ns: string;
+}
+
+export interface LastExit {
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** ISO. */
+  readonly at: string;
+  /** Last lines of stderr, redacted, at most 2048 UTF-16 units. */
+  readonly stderr_tail: string;
+}
+
+/** Owned by the supervisor of the server. Always complete, never a delta. Times are ISO. */
+export interface SupervisorRecord {
+  readonly phase: Phase;
+  readonly since: string;
+  readonly pid: number | null;
+  readonly pgid: number | null;
+  readonly child_started: string | null;
+  readonly incarnation: number;
+  readonly restarts: number;
+  readonly last_exit: LastExit | null;
+  readonly next_restart_at: string | null;
+  /** Redacted, at most 4096 UTF-16 units. */
+  readonly last_error: string | null;
+  readonly connection_state: 'never' | 'ok' | 'errored';
+  /** Tools of the current catalogue, null while none was ever fetched. */
+  readonly tools_count: number | null;
+  /** Lines of stdout that were not protocol messages, in this run. */
+  readonly noise_lines: number;
+}
+
+export interface ThreadRecord {
+  readonly state: 'running' | 'stalled' | 'crashed' | 'restarting';
+  readonly restarts: number;
+  readonly heap_mb: number | null;
+}
+
+/** Owned by main, one for each server. */
+export interface RoutingRecord {
+  readonly circuit_state: CircuitState;
+  readonly retry_at: string | null;
+  readonly open_transitions: number;
+  readonly session_blocker_emitted: boolean;
+  readonly in_flight: number;
+  readonly queued: number;
+  readonly calls: number;
+  readonly errors: number;
+  readonly p50_ms: number | null;
+  readonly p99_ms: number | null;
+  readonly thread: ThreadRecord;
+}
+
+/** One entry of `downstreams`. */
+export interface DownstreamSnapshot extends SupervisorRecord, RoutingRecord {
+  readonly name: string;
+  readonly connected: boolean;
+  readonly healthy: boolean;
+  readonly rss_mb: number | null;
+}
+
+export interface StateSnapshot {
+  readonly session_id: string;
+  readonly started_at: string;
+  readonly metrics_port: number | null;
+  readonly downstreams: readonly DownstreamSnapshot[];
+  readonly updated_at: string;
+  readonly owner_pid: number;
+  readonly schema: 2;
+  readonly seq: number;
+  readonly owner: ProcessIdentity;
+  readonly gateway_version: string;
+  readonly endpoint: { readonly stdio: boolean; readonly http: string | null };
+  readonly main: {
+    readonly state: 'running' | 'stalled';
+    readonly stalled_since: string | null;
+    readonly loop_lag_ms: number;
+  };
+  readonly priority: 'autogroup' | 'nice' | 'none';
+  readonly sessions: number;
+  readonly halt: { readonly active: boolean; readonly reason: string | null };
+  readonly heartbeat_ms: number;
+  /** Errors of the state writer itself since its start, newest message last seen; absent when none. */
+  readonly write_errors?: { readonly count: number; readonly last: string };
+}
+
+/** `run/<session_id>.json`: one for each gateway process, written before its first spawn. */
+export interface InstanceRecord extends ProcessIdentity {
+  readonly session_id: string;
+  readonly started_at: string;
+  readonly endpoint: { readonly stdio: boolean; readonly http: string | null };
+}

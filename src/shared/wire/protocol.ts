@@ -1,0 +1,316 @@
+/**
+ * Every message between threads. Main talks to a supervisor thread on one *call port*: calls, their
+ * answers and lifecycle share it because their order matters. Supervisors and main tell the state
+ * writer facts on ports of their own. Each message names its slot: a thread runs a map of supervisors.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import type { DownstreamConfig } from '../model/config.ts';
+import type { ErrorCode, Outcome } from '../model/errors.ts';
+import type {
+  ProcessIdentity,
+  RoutingRecord,
+  StateSnapshot,
+  SupervisorRecord,
+} from '../model/snapshot.ts';
+
+/** Half-open byte range `[start, end)` within the line it comes with. */
+export type ByteRange = readonly [start: number, end: number];
+
+// --- main → supervisor thread -------------------------------------------------------------------
+
+/** Gives the thread a server. `incarnation` is the last one used by an earlier thread, 0 at first. */
+export interface OpenSlot {
+  readonly type: 'open';
+  readonly slot: number;
+  readonly server: DownstreamConfig;
+  readonly incarnation: number;
+  readonly restarts: number;
+  /** How long to wait before the first start; used after the death of an earlier thread. */
+  readonly delayMs: number;
+}
+
+/** A start ticket: the supervisor may spawn now. */
+export interface TicketGranted {
+  readonly type: 'ticket';
+  readonly slot: number;
+}
+
+/** One request. `line` is complete, ends in a newline, and its id is the number `call`. */
+export interface CallMessage {
+  readonly type: 'call';
+  readonly slot: number;
+  readonly incarnation: number;
+  readonly call: number;
+  readonly line: Uint8Array;
+}
+
+/** Tells the server that nobody waits for this call any more. */
+export interface CancelMessage {
+  readonly type: 'cancel';
+  readonly slot: number;
+  readonly call: number;
+  readonly reason: string;
+}
+
+/** A call timed out: ping the server now instead of when it falls silent. */
+export interface SuspectMessage {
+  readonly type: 'suspect';
+  readonly slot: number;
+}
+
+/** The log level wanted of the server; sent again by the supervisor after each restart. */
+export interface LogLevelMessage {
+  readonly type: 'log_level';
+  readonly slot: number;
+  readonly level: string;
+}
+
+/** Stop for good: stdin end, after `eofMs` TERM to the group, after `termMs` more KILL. */
+export interface StopSlot {
+  readonly type: 'stop';
+  readonly slot: number;
+  readonly eofMs: number;
+  readonly termMs: number;
+}
+
+/** The state writer was replaced: send every record again on this port. */
+export interface FactsPort {
+  readonly type: 'facts_port';
+  readonly port: MessagePort;
+}
+
+export type ToSupervisor =
+  | OpenSlot
+  | TicketGranted
+  | CallMessage
+  | CancelMessage
+  | SuspectMessage
+  | LogLevelMessage
+  | StopSlot
+  | FactsPort;
+
+// --- supervisor thread → main -------------------------------------------------------------------
+
+/** A supervisor's life, in order. Kept names first. Every event carries `server`, `incarnation`, `at`. */
+export type SupervisorEvent =
+  | {
+      readonly event: 'child_died_unexpectedly';
+      /** `exit`, `stall`, `noise`, `handshake`, `start_timeout`, `spawn_failed`. */
+      readonly reason: DeathReason;
+      readonly code: number | null;
+      readonly signal: string | null;
+      readonly detail: string;
+    }
+  | { readonly event: 'respawned' }
+  | { readonly event: 'health_changed'; readonly healthy: boolean }
+  | { readonly event: 'starting' }
+  | { readonly event: 'spawned'; readonly pid: number }
+  | { readonly event: 'ready'; readonly logging: boolean }
+  | { readonly event: 'stable' }
+  | { readonly event: 'backoff'; readonly delayMs: number; readonly crashLoop: boolean }
+  | { readonly event: 'stopped' }
+  | { readonly event: 'noise'; readonly lines: number; readonly sample: string };
+
+export type DeathReason =
+  | 'exit'
+  | 'stall'
+  | 'noise'
+  | 'handshake'
+  | 'start_timeout'
+  | 'spawn_failed';
+
+export interface LifecycleMessage {
+  readonly type: 'lifecycle';
+  readonly slot: number;
+  readonly server: string;
+  readonly incarnation: number;
+  /** ISO. */
+  readonly at: string;
+  readonly event: SupervisorEvent;
+  /** The supervisor's whole record after the event. */
+  readonly record: SupervisorRecord;
+  /** Milliseconds until the next start, when one is scheduled. */
+  readonly nextStartInMs: number | null;
+}
+
+/** Asks for a start ticket, or hands one back (a request withdrawn counts as handed back). */
+export interface TicketMessage {
+  readonly type: 'ticket_wanted' | 'ticket_returned';
+  readonly slot: number;
+}
+
+/** The server's answer, whole, without newline; the id to be replaced is at `id`. */
+export interface AnswerMessage {
+  readonly type: 'answer';
+  readonly slot: number;
+  readonly incarnation: number;
+  readonly call: number;
+  readonly line: Uint8Array;
+  readonly id: ByteRange;
+  readonly isError: boolean;
+}
+
+/** A call that ends without an answer to deliver; `not_sent` calls may be queued again. */
+export interface CallFailedMessage {
+  readonly type: 'call_failed';
+  readonly slot: number;
+  readonly incarnation: number;
+  readonly call: number;
+  /** Null: it provably never left (`not_sent`) and may be tried again. */
+  readonly code: ErrorCode | null;
+  readonly outcome: Outcome;
+  readonly message: string;
+}
+
+/** Progress of a call; the token to be replaced is at `token`. */
+export interface ProgressMessage {
+  readonly type: 'progress';
+  readonly slot: number;
+  readonly incarnation: number;
+  readonly call: number;
+  readonly line: Uint8Array;
+  readonly token: ByteRange;
+}
+
+/** Any other notification of a server, whole line without newline. */
+export interface NotificationMessage {
+  readonly type: 'notification';
+  readonly slot: number;
+  readonly incarnation: number;
+  readonly method: string;
+  readonly line: Uint8Array;
+}
+
+/** One tool as its server described it: raw JSON of the object, with the range of its name's value. */
+export interface ToolEntry {
+  readonly name: string;
+  readonly json: Uint8Array;
+  readonly nameAt: ByteRange;
+}
+
+/** The server's complete list after all pages. */
+export interface CatalogMessage {
+  readonly type: 'catalog';
+  readonly slot: number;
+  readonly incarnation: number;
+  readonly tools: readonly ToolEntry[];
+}
+
+/** A log record for pino in main; already redacted and rate-limited. */
+export interface LogMessage {
+  readonly type: 'log';
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly server: string | null;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+export type FromSupervisor =
+  | LifecycleMessage
+  | TicketMessage
+  | AnswerMessage
+  | CallFailedMessage
+  | ProgressMessage
+  | NotificationMessage
+  | CatalogMessage
+  | LogMessage;
+
+/** `workerData` of a supervisor thread. */
+export interface SupervisorThreadData {
+  readonly kind: 'supervisor';
+  readonly callPort: MessagePort;
+  readonly factsPort: MessagePort;
+  readonly controlPort: MessagePort;
+  /** Shared with main, see wire/vitals.ts. */
+  readonly vitals: SharedArrayBuffer;
+  /** `run/<session_id>.groups`, appended synchronously after each spawn. */
+  readonly groupsFile: string;
+  /** Version string sent to servers in `clientInfo`. */
+  readonly gatewayVersion: string;
+}
+
+/** Comlink contract of a supervisor thread's control port. */
+export interface SupervisorControl {
+  /** What the thread has loaded and uses; `modules` are file URLs or paths. */
+  inspect(): { modules: string[]; heapUsedBytes: number; slots: string[] };
+}
+
+// --- facts for the state writer -----------------------------------------------------------------
+
+/** The whole record of one supervisor. `generation` counts its threads; the newest wins. */
+export interface SupervisorFact {
+  readonly type: 'supervisor';
+  readonly server: string;
+  readonly generation: number;
+  readonly incarnation: number;
+  readonly rev: number;
+  readonly record: SupervisorRecord;
+}
+
+/** The last known tools of one server, for `catalog.json`. `json` is the raw text of each tool. */
+export interface CatalogFact {
+  readonly type: 'catalog';
+  readonly server: string;
+  readonly fingerprint: string;
+  readonly tools: readonly { readonly name: string; readonly json: string }[];
+}
+
+/** Everything main owns. */
+export interface MainFact {
+  readonly type: 'main';
+  readonly rev: number;
+  readonly servers: Readonly<Record<string, RoutingRecord>>;
+  readonly sessions: number;
+  readonly halt: StateSnapshot['halt'];
+  readonly endpoint: StateSnapshot['endpoint'];
+  readonly loopLagMs: number;
+  readonly priority: StateSnapshot['priority'];
+}
+
+export type Fact = SupervisorFact | CatalogFact | MainFact;
+
+// --- main ↔ state-writer thread (its own parentPort) ----------------------------------------------
+
+/** `workerData` of the state-writer thread. Identity and nonce belong to the process: a replacement gets the same. */
+export interface StateWriterData {
+  readonly kind: 'state-writer';
+  /** Absolute path of `.rea`. */
+  readonly dir: string;
+  readonly sessionId: string;
+  /** ISO. */
+  readonly startedAt: string;
+  readonly identity: ProcessIdentity;
+  readonly nonce: string;
+  readonly gatewayVersion: string;
+  readonly metricsPort: number | null;
+  /** Names of the enabled servers in the order of the configuration. */
+  readonly servers: readonly string[];
+  readonly heartbeatMs: number;
+  /** Int32Array(1) that main increments every 250 ms. */
+  readonly mainBeats: SharedArrayBuffer;
+  readonly controlPort: MessagePort;
+  /** First value of `seq` minus one; a replacement goes on from the file, not from here. */
+  readonly seq: number;
+}
+
+/** A new source of facts. */
+export interface AttachSource {
+  readonly type: 'attach';
+  readonly port: MessagePort;
+}
+
+export type ToStateWriter = AttachSource;
+
+/** State writer → main, on parentPort. */
+export type FromStateWriter =
+  | { readonly type: 'ownership'; readonly owner: boolean; readonly detail: string }
+  | LogMessage;
+
+/** Comlink contract of the state writer's control port. */
+export interface StateWriterControl {
+  /** Writes what is pending. Resolves when it is on the disk, or with the error's text. */
+  flush(): string | null;
+  /** Last write, then removes state file, pid file and lock if they are ours. No write happens after it. */
+  close(): void;
+  inspect(): { owner: boolean; seq: number; heapUsedBytes: number };
+}
