@@ -104,3 +104,16 @@ export interface InstanceRecord extends ProcessIdentity {
   readonly started_at: string;
   readonly endpoint: { readonly stdio: boolean; readonly http: string | null };
 }
+
+/** `run/last.json`: when and why the last gateway of this directory stopped cleanly. Times are ISO. */
+export interface LastStop {
+  readonly session_id: string;
+  readonly stopped_at: string;
+  /** In words: `SIGTERM`, `stdin ended`. */
+  readonly reason: string;
+  readonly servers: readonly {
+    readonly name: string;
+    readonly restarts: number;
+    readonly last_exit: LastExit | null;
+  }[];
+}

@@ -23,6 +23,8 @@ export interface OpenSlot {
   readonly type: 'open';
   readonly slot: number;
   readonly server: DownstreamConfig;
+  /** Counts the threads this server has had; goes into every fact. */
+  readonly generation: number;
   readonly incarnation: number;
   readonly restarts: number;
   /** How long to wait before the first start; used after the death of an earlier thread. */

@@ -1,0 +1,49 @@
+/**
+ * `rea check`: says whether the configuration and the policy are valid, one line for each problem, on
+ * stdout. Starts nothing.
+ */
+
+import { formatProblem, loadConfig } from '../config/load.ts';
+import { loadPolicy, unenforcedRules } from '../config/policy.ts';
+import { oneLine } from '../config/problem.ts';
+import { displayName } from '../config/read-file.ts';
+
+export interface CheckOptions {
+  /** Absolute directory that `.rea` lies in. */
+  readonly cwd: string;
+  readonly config?: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly stdout: NodeJS.WritableStream;
+}
+
+/** @returns the exit code: 0 valid, 1 not. */
+export function runCheck(options: CheckOptions): number {
+  const { cwd, config: file, env } = options;
+  const lines: string[] = [];
+  const config = loadConfig({ cwd, env, ...(file === undefined ? {} : { file }) });
+  if (config.ok) {
+    const { servers, warnings } = config.config;
+    lines.push(...warnings.map((line) => `warning: ${line}`));
+    for (const { name, unavailable } of servers) {
+      if (unavailable !== null) lines.push(`warning: server "${name}" stays down: ${unavailable}`);
+    }
+    const count = servers.length === 1 ? '1 server' : `${servers.length} servers`;
+    lines.push(`ok: ${count}, ${displayName(config.config.file, cwd)}`);
+  } else {
+    lines.push(...config.problems.map(formatProblem));
+  }
+  const policy = loadPolicy({ cwd });
+  if (!policy.ok) {
+    lines.push(...policy.problems.map(formatProblem));
+  } else if (policy.policy.file !== null) {
+    const shown = displayName(policy.policy.file, cwd);
+    const unenforced = unenforcedRules(policy.policy);
+    lines.push(...policy.policy.warnings.map((line) => `warning: ${line}`));
+    if (unenforced.length > 0) {
+      lines.push(`warning: ${shown}: not enforced by this version: ${unenforced.join(', ')}`);
+    }
+    lines.push(`ok: policy, ${shown}`);
+  }
+  for (const line of lines) options.stdout.write(`${oneLine(line)}\n`);
+  return config.ok && policy.ok ? 0 : 1;
+}

@@ -1,0 +1,93 @@
+/** `rea serve`: runs the gateway until its client goes or a signal comes. */
+import { writeSync } from 'node:fs';
+import { relative } from 'node:path';
+import type { GatewayConfig } from '../../shared/model/config.ts';
+import { loadConfig } from '../config/load.ts';
+import { loadPolicy, unenforcedRules } from '../config/policy.ts';
+import { formatProblem } from '../config/problem.ts';
+import { Gateway } from '../gateway.ts';
+import { createLogger } from '../logger.ts';
+import { Shutdown } from '../shutdown.ts';
+import { hostAndPort } from '../upstream/address.ts';
+import { version } from '../version.ts';
+
+export interface ServeOptions {
+  /** Absolute. */
+  readonly cwd: string;
+  readonly config?: string;
+  /** `[host:]port`. */
+  readonly http?: string;
+  /** Serve stdio as well as HTTP; without `http`, stdio is served anyway. */
+  readonly stdio: boolean;
+  readonly graceMs: number;
+}
+
+const EXIT_CANNOT_START = 1;
+const EXIT_USAGE = 2;
+
+/** Resolves with the exit code. */
+export async function runServe(options: ServeOptions): Promise<number> {
+  const address = options.http === undefined ? null : hostAndPort(options.http);
+  if (typeof address === 'string') return say(address, EXIT_USAGE);
+  const loaded = loadConfig({
+    cwd: options.cwd,
+    ...(options.config === undefined ? {} : { file: options.config }),
+    env: process.env,
+  });
+  if (!loaded.ok) return say(loaded.problems.map(formatProblem).join('\n'), EXIT_CANNOT_START);
+  const policy = loadPolicy({ cwd: options.cwd });
+  if (!policy.ok) return say(policy.problems.map(formatProblem).join('\n'), EXIT_CANNOT_START);
+  const log = createLogger(process.env, process.stderr);
+  for (const warning of loaded.config.warnings) log.warn(warning);
+  const unenforced = unenforcedRules(policy.policy);
+  if (unenforced.length > 0) {
+    log.warn(`policy.yaml: not enforced by this version: ${unenforced.join(', ')}`);
+  }
+
+  const stdio = address === null || options.stdio;
+  // The client can be gone before the gateway stands.
+  let clientGone: (reason: string) => void = () => undefined;
+  const started = await Gateway.start({
+    cwd: options.cwd,
+    config: loaded.config,
+    version: version(),
+    log,
+    stdio,
+    http: address,
+    exposeDiagnostics: policy.policy.exposeDiagnostics,
+    onClientGone: (reason) => clientGone(reason),
+  });
+  if (!started.ok) return say(started.message, EXIT_CANNOT_START);
+  const { gateway } = started;
+  const shutdown = new Shutdown(gateway, options.graceMs, (error) => {
+    const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    writeSync(2, `${JSON.stringify({ level: 'fatal', msg: 'uncaught error', detail })}\n`);
+  });
+  clientGone = (reason) => {
+    if (address === null || !options.stdio) shutdown.clientGone(reason);
+  };
+  shutdown.listen();
+  if (process.stderr.isTTY)
+    process.stderr.write(banner(gateway, loaded.config, options.cwd, stdio));
+  return shutdown.finished;
+}
+
+function banner(gateway: Gateway, config: GatewayConfig, cwd: string, stdio: boolean): string {
+  const names = config.servers.map((server) => server.name).join(', ');
+  const at = relative(process.cwd(), gateway.dir) || gateway.dir;
+  const lines = [
+    `rea ${version()} serves ${config.servers.length} servers: ${names}`,
+    ...(gateway.url === null ? [] : [`  HTTP   ${gateway.url}`]),
+    ...(stdio ? ['  stdio  MCP frames on stdin and stdout; logs are on stderr'] : []),
+    `  state  ${at}/serve.state.json    (rea status --cwd ${cwd})`,
+    gateway.url === null
+      ? `  connect a client with the command: rea serve --cwd ${cwd}`
+      : `  connect a client: claude mcp add --transport http rea ${gateway.url}`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function say(text: string, code: number): number {
+  process.stderr.write(`${text}\n`);
+  return code;
+}

@@ -1,0 +1,36 @@
+/**
+ * What a configuration file says after its own format is dealt with, whichever it was: servers with
+ * the options written for them, nothing filled in or expanded yet.
+ */
+import type { Path, Problem } from './problem.ts';
+import type { ServerOptions } from './schema.ts';
+import type { Dialect } from './variables.ts';
+
+export interface DraftServer {
+  /** Where it stands in the document. */
+  readonly path: Path;
+  readonly name: string;
+  /** Empty for a server that has no program (see `unavailable`). */
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly prefix: string;
+  readonly options: ServerOptions;
+  /** Why it cannot be started whatever the environment says, or null. */
+  readonly unavailable: string | null;
+}
+
+export interface ThreadOptions {
+  readonly heap_mb?: number | undefined;
+  readonly stall_ms?: number | undefined;
+}
+
+export interface Draft {
+  readonly dialect: Dialect;
+  readonly servers: readonly DraftServer[];
+  readonly defaults: ServerOptions;
+  readonly threads: ThreadOptions;
+  readonly listWaitMs: number | null;
+  readonly problems: readonly Problem[];
+  /** One line each. */
+  readonly warnings: readonly string[];
+}

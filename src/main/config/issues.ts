@@ -1,0 +1,94 @@
+/** Findings of a zod schema → problems: each with its place, what stands there, and the advice. */
+import { z } from 'zod';
+import { type ConfigDocument, problemAt } from './document.ts';
+import { keyAdvice, type Path, type Problem, show } from './problem.ts';
+
+/**
+ * @param base where in the document the validated value stands.
+ * @param value the validated value.
+ */
+export function issueProblems(
+  error: z.ZodError,
+  schema: z.ZodType,
+  document: ConfigDocument,
+  base: Path,
+  value: unknown,
+): Problem[] {
+  const problems: Problem[] = [];
+  const seen = new Set<string>();
+  for (const issue of error.issues) {
+    const inside = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
+    const path = [...base, ...inside];
+    if (issue.code === 'unrecognized_keys') {
+      const known = knownKeys(schemaAt(schema, inside));
+      for (const key of issue.keys) {
+        const fix = keyAdvice(key, known);
+        problems.push(problemAt(document, [...path, key], 'unknown key', fix));
+      }
+      continue;
+    }
+    // One value can break several rules; the first says enough.
+    const place = JSON.stringify(path);
+    if (seen.has(place) || needless(issue, inside, value)) continue;
+    seen.add(place);
+    if (issue.code === 'invalid_type' && issue.expected === 'never') {
+      const message = 'not supported by this version yet';
+      problems.push(problemAt(document, path, message, 'remove this key'));
+    } else if (issue.code === 'invalid_key') {
+      const fix = issue.issues[0]?.message ?? 'choose another name';
+      problems.push(problemAt(document, path, 'is no valid name', fix));
+    } else {
+      const message = wrong(valueAt(value, inside), inside);
+      problems.push(problemAt(document, path, message, issue.message));
+    }
+  }
+  return problems;
+}
+
+/** A server with `url` is refused for that; that it has no command needs no second line. */
+function needless(issue: z.core.$ZodIssue, path: Path, value: unknown): boolean {
+  if (path.at(-1) !== 'command' || issue.code !== 'invalid_type') return false;
+  return valueAt(value, [...path.slice(0, -1), 'url']) !== undefined;
+}
+
+/** Values of variables are secrets: only their type is said. */
+function wrong(value: unknown, path: Path): string {
+  if (value === undefined) return 'is missing';
+  if (path.includes('env') && (typeof value === 'number' || typeof value === 'string')) {
+    return typeof value === 'number' ? 'is a number' : 'is not allowed';
+  }
+  return `is ${show(value)}`;
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  let current = value;
+  for (const step of path) {
+    if (typeof current !== 'object' || current === null || !Object.hasOwn(current, step)) {
+      return undefined;
+    }
+    current = (current as Record<string | number, unknown>)[step];
+  }
+  return current;
+}
+
+function schemaAt(schema: z.ZodType, path: Path): z.ZodType | null {
+  let current: unknown = schema;
+  for (const step of ['', ...path]) {
+    if (step !== '' && current instanceof z.ZodObject) current = current.shape[step];
+    else if (step !== '' && current instanceof z.ZodArray) current = current.element;
+    while (current instanceof z.ZodOptional || current instanceof z.ZodNullable) {
+      current = current.unwrap();
+    }
+  }
+  return current instanceof z.ZodType ? current : null;
+}
+
+/** Keys worth recommending: those of the mapping that are supported. */
+function knownKeys(schema: z.ZodType | null): string[] {
+  if (!(schema instanceof z.ZodObject)) return [];
+  return Object.entries(schema.shape)
+    .filter(
+      ([, value]) => !(value instanceof z.ZodOptional && value.unwrap() instanceof z.ZodNever),
+    )
+    .map(([key]) => key);
+}

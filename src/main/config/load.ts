@@ -1,0 +1,100 @@
+/**
+ * The configuration of a gateway: finds the file, reads it in its format, and answers with a complete
+ * configuration or with everything that is wrong with it. Starts nothing, writes nothing, never throws
+ * for what an operator can cause.
+ */
+import { dirname, extname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { GatewayConfig } from '../../shared/model/config.ts';
+import { isClientFile, readClientFile } from './client-json.ts';
+import { allProblems, type ConfigDocument } from './document.ts';
+import type { Draft } from './draft.ts';
+import { parseJson } from './json.ts';
+import type { Problem } from './problem.ts';
+import { displayName, readConfigFile } from './read-file.ts';
+import { readRegistry } from './registry.ts';
+import { resolveServers } from './servers.ts';
+import { DEFAULT_LIST_WAIT_MS, settleThreads } from './settings.ts';
+import { parseYaml } from './yaml.ts';
+
+export { formatProblem, type Problem } from './problem.ts';
+
+export interface LoadOptions {
+  /** Absolute directory the gateway works for; `.rea` lies in it, relative paths begin there. */
+  readonly cwd: string;
+  /** Configuration to read instead of `.rea/registry.yaml` (also `.yml`, `.json`). */
+  readonly file?: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+export type LoadResult =
+  | { readonly ok: true; readonly config: GatewayConfig }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** Names under `.rea`, in the order of preference. */
+const DEFAULT_NAMES = ['registry.yaml', 'registry.yml', 'registry.json'];
+
+export function loadConfig(options: LoadOptions): LoadResult {
+  const opened = openConfig(options);
+  if (!opened.ok) return opened;
+  const { file, document, draft } = opened;
+  const threads = settleThreads(draft.threads);
+  const resolved = resolveServers(draft, document, threads, options.cwd, options.env);
+  const problems = allProblems(document, [...draft.problems, ...resolved.problems]);
+  if (problems.length > 0) return { ok: false, problems };
+  const warnings = [...opened.warnings, ...draft.warnings];
+  if (resolved.servers.length === 0) warnings.push(`${document.file}: no server is enabled`);
+  return {
+    ok: true,
+    config: {
+      file,
+      servers: resolved.servers,
+      threads,
+      listWaitMs: draft.listWaitMs ?? DEFAULT_LIST_WAIT_MS,
+      warnings,
+    },
+  };
+}
+
+export type Opened =
+  | {
+      readonly ok: true;
+      readonly file: string;
+      readonly document: ConfigDocument;
+      readonly draft: Draft;
+      readonly warnings: readonly string[];
+    }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** Reads the file as far as its draft: nothing filled in, no reference expanded. */
+export function openConfig({ cwd, file }: Pick<LoadOptions, 'cwd' | 'file'>): Opened {
+  const candidates =
+    file === undefined
+      ? DEFAULT_NAMES.map((name) => join(cwd, '.rea', name))
+      : [resolve(cwd, file)];
+  for (const candidate of candidates) {
+    const shown = displayName(candidate, cwd);
+    const read = readConfigFile(candidate, shown);
+    if (read.kind === 'absent') continue;
+    if (read.kind === 'problem') return { ok: false, problems: [read.problem] };
+    const json = ['.json', '.jsonc'].includes(extname(candidate).toLowerCase());
+    const parsed = json ? parseJson(read.text, shown) : parseYaml(read.text, shown);
+    if (!parsed.ok) return parsed;
+    const { document } = parsed;
+    const draft =
+      json && isClientFile(document.value)
+        ? readClientFile(document, ownProgram())
+        : readRegistry(document);
+    return { ok: true, file: candidate, document, draft, warnings: read.warnings };
+  }
+  const shown = displayName(candidates[0] ?? cwd, cwd);
+  const message = file === undefined ? `does not exist in ${cwd}` : 'does not exist';
+  const fix = 'run "rea init" there, or pass --cwd DIR or --config FILE';
+  return { ok: false, problems: [{ file: shown, line: null, path: '', message, fix }] };
+}
+
+/** Path of the `rea` entry point beside this module. */
+function ownProgram(): string {
+  const here = fileURLToPath(import.meta.url);
+  return join(dirname(dirname(here)), `index${extname(here)}`);
+}

@@ -1,0 +1,91 @@
+/**
+ * Reads one configuration file as text: bounded, never blocking on a pipe, with a problem instead of
+ * an exception for everything an operator can cause. Warns where others could have written the file.
+ */
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
+import { isAbsolute, relative } from 'node:path';
+import { formatProblem, type Problem } from './problem.ts';
+
+/** Largest configuration file that is read, in bytes. */
+export const MAX_FILE_BYTES = 1024 * 1024;
+
+export type FileText =
+  | { readonly kind: 'text'; readonly text: string; readonly warnings: readonly string[] }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'problem'; readonly problem: Problem };
+
+/** The name of `file` in messages: relative to `cwd` when it lies inside. */
+export function displayName(file: string, cwd: string): string {
+  const path = relative(cwd, file);
+  return path === '' || path.startsWith('..') || isAbsolute(path) ? file : path;
+}
+
+/**
+ * @param file absolute path.
+ * @param shown the name used in messages.
+ */
+export function readConfigFile(file: string, shown: string): FileText {
+  const problem = (message: string, fix: string): FileText => ({
+    kind: 'problem',
+    problem: { file: shown, line: null, path: '', message, fix },
+  });
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'absent' };
+    return problem(`cannot be opened (${code})`, 'make it a regular file that you may read');
+  }
+  try {
+    const stat = fstatSync(descriptor);
+    if (!stat.isFile()) return problem('is not a regular file', 'give the path of a file');
+    const bytes = Buffer.alloc(MAX_FILE_BYTES + 1);
+    let length = 0;
+    while (length < bytes.length) {
+      const count = readSync(descriptor, bytes, length, bytes.length - length, null);
+      if (count === 0) break;
+      length += count;
+    }
+    if (length > MAX_FILE_BYTES) {
+      return problem('is larger than 1 MiB', 'a configuration of that size is a mistake');
+    }
+    const text = decode(bytes.subarray(0, length));
+    if (text === null) return problem('is not UTF-8 text', 'save it as UTF-8');
+    return { kind: 'text', text, warnings: trust(file, shown, stat.mode) };
+  } catch (error) {
+    return problem(`cannot be read (${systemCode(error)})`, 'make it a regular file');
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** The code of a system error; anything else is a bug and thrown on. */
+export function systemCode(error: unknown): string {
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
+    return error.code;
+  }
+  throw error;
+}
+
+function decode(bytes: Uint8Array): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    if (systemCode(error) === 'ERR_ENCODING_INVALID_ENCODED_DATA') return null;
+    throw error;
+  }
+}
+
+function trust(file: string, shown: string, mode: number): string[] {
+  const warnings: string[] = [];
+  const warn = (message: string, fix: string) =>
+    warnings.push(formatProblem({ file: shown, line: null, path: '', message, fix }));
+  if (lstatSync(file).isSymbolicLink()) {
+    warn('is a symbolic link', 'whoever can write its target decides which programs are started');
+  }
+  if (process.platform !== 'win32' && (mode & 0o002) !== 0) {
+    warn('can be written by every user of this machine', 'chmod o-w it');
+  }
+  return warnings;
+}

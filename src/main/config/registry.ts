@@ -1,0 +1,102 @@
+/** `registry.yaml` (or the same as JSON) → draft. Strict: every key is known, every name is unique. */
+import type { z } from 'zod';
+import { type ConfigDocument, problemAt } from './document.ts';
+import type { Draft, DraftServer } from './draft.ts';
+import { issueProblems } from './issues.ts';
+import { formatProblem, type Path, type Problem } from './problem.ts';
+import {
+  defaultsSchema,
+  type RegistryServer,
+  registrySchema,
+  type ServerOptions,
+  serverSchema,
+  WITHOUT_EFFECT,
+} from './schema.ts';
+
+/** The draft holds what is right, and a problem for each thing that is not. */
+export function readRegistry(document: ConfigDocument): Draft {
+  const problems: Problem[] = [];
+  const read = <T extends z.ZodType>(schema: T, path: Path, value: unknown): z.infer<T> | null => {
+    const result = schema.safeParse(value);
+    if (result.success) return result.data;
+    problems.push(...issueProblems(result.error, schema, document, path, value));
+    return null;
+  };
+  read(registrySchema, [], document.value);
+  const file = isObject(document.value) ? document.value : {};
+  const { threads, list_wait_ms, ...defaults } =
+    read(defaultsSchema, ['defaults'], file['defaults'] ?? {}) ?? {};
+  const servers: DraftServer[] = [];
+  for (const [index, value] of list(file['servers']).entries()) {
+    const path = ['servers', index];
+    const server = read(serverSchema, path, value);
+    if (server !== null) servers.push(draftServer(server, path));
+  }
+  return {
+    dialect: 'registry',
+    servers,
+    defaults,
+    threads: threads ?? {},
+    listWaitMs: list_wait_ms ?? null,
+    problems: [...problems, ...duplicates(document, servers)],
+    warnings: [
+      ...withoutEffect(document, ['defaults'], defaults),
+      ...servers.flatMap((server) => withoutEffect(document, server.path, server.options)),
+    ],
+  };
+}
+
+function draftServer(server: RegistryServer, path: Path): DraftServer {
+  const { name, command, args, prefix, ...options } = server;
+  return {
+    path,
+    name,
+    command,
+    args: args ?? [],
+    prefix: prefix ?? name,
+    options,
+    unavailable: null,
+  };
+}
+
+/** Names and prefixes route calls, so that no two servers may share one. */
+function duplicates(document: ConfigDocument, servers: readonly DraftServer[]): Problem[] {
+  const problems: Problem[] = [];
+  const names = new Map<string, Path>();
+  const prefixes = new Map<string, DraftServer>();
+  for (const server of servers) {
+    const namePath = [...server.path, 'name'];
+    const first = names.get(server.name);
+    if (first !== undefined) {
+      const message = `"${server.name}" is the name of a server in line ${document.lineOf(first)} too`;
+      problems.push(problemAt(document, namePath, message, 'give each server its own name'));
+      continue;
+    }
+    names.set(server.name, namePath);
+    const other = prefixes.get(server.prefix);
+    if (other !== undefined) {
+      const path = [...server.path, 'prefix'];
+      const message = `"${server.prefix}" is the prefix of server "${other.name}" too`;
+      problems.push(problemAt(document, path, message, 'give each server its own prefix'));
+    } else {
+      prefixes.set(server.prefix, server);
+    }
+  }
+  return problems;
+}
+
+function withoutEffect(document: ConfigDocument, path: Path, options: ServerOptions): string[] {
+  return WITHOUT_EFFECT.filter((key) => options[key] !== undefined).map((key) => {
+    const message = 'has no effect in this version';
+    const fix = 'it may stay, nothing relies on it yet';
+    return formatProblem(problemAt(document, [...path, key], message, fix));
+  });
+}
+
+function list(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,191 @@
+/**
+ * The shape of `registry.yaml`. Strict: every key is in force or refused. The error text of each rule
+ * is the advice shown after the problem ("what would be right"); what is wrong is said by issues.ts.
+ */
+import { z } from 'zod';
+
+const DAY_MS = 86_400_000;
+const MIB = 1024 * 1024;
+
+/** Keys that are accepted because older registries have them, and have no effect yet. */
+export const WITHOUT_EFFECT = ['tier_overrides', 'trusted', 'priority'] as const;
+
+const RESERVED_NAMES = new Set(['rea', 'constructor']);
+
+/** Why a server may not be called `name`, or null. */
+export function nameAdvice(name: string): string | null {
+  if (!/^[a-z0-9][a-z0-9-]{0,31}$/.test(name)) {
+    return 'use 1 to 32 of a-z, 0-9 and "-", not beginning with "-"';
+  }
+  return RESERVED_NAMES.has(name) ? 'this name is reserved; choose another one' : null;
+}
+
+function prefixAdvice(prefix: string): string | null {
+  if (prefix === '') return 'names without prefix are not supported by this version yet';
+  if (!/^[A-Za-z0-9_-]{1,32}$/.test(prefix)) return 'use 1 to 32 of A-Z, a-z, 0-9, "_" and "-"';
+  const reserved = prefix === 'rea' || prefix.startsWith('__rea');
+  return reserved ? 'this prefix is reserved; choose another one' : null;
+}
+
+/** A string that passes `advice`. */
+function checked(advice: (text: string) => string | null) {
+  return z.string({ error: 'write text' }).superRefine((text, context) => {
+    const message = advice(text);
+    if (message !== null) context.addIssue({ code: 'custom', message });
+  });
+}
+
+const text = (what: string) =>
+  z
+    .string({ error: `write ${what} as text, in quotes if it looks like a number` })
+    .refine((value) => !value.includes('\0'), { error: 'remove the NUL character' });
+
+const filled = (what: string) => text(what).min(1, { error: `write ${what}` });
+
+const list = <T extends z.ZodType>(item: T, what: string) =>
+  z.array(item, { error: `write a list of ${what}, like [a, b]` });
+
+function mapping<T extends z.ZodRawShape>(shape: T) {
+  const error = `write a mapping with keys of: ${Object.keys(shape).join(', ')}`;
+  return z.strictObject(shape, { error });
+}
+
+function whole(min: number, max: number, unit = '') {
+  const error = `write a whole number from ${min} to ${max}${unit === '' ? '' : ` (${unit})`}`;
+  return z.number({ error }).int({ error }).min(min, { error }).max(max, { error });
+}
+
+const yesNo = z.boolean({ error: 'write true or false' });
+const milliseconds = (min = 1) => whole(min, DAY_MS, 'milliseconds');
+
+/** One word of `accepted`; words of `later` exist and are not supported yet. */
+function word(accepted: readonly [string, ...string[]], later: readonly string[] = []) {
+  const choice = `write ${accepted.join(' or ')}`;
+  return z.enum(accepted, {
+    error: ({ input }) =>
+      typeof input === 'string' && later.includes(input)
+        ? `"${input}" is not supported by this version yet: ${choice}`
+        : choice,
+  });
+}
+
+/** A key of the documented format that this version refuses rather than ignores. */
+const notYet = () => z.never().optional();
+
+const environment = z.record(
+  z.string().regex(/^[^=\s\0]+$/, { error: 'use a name without spaces and "="' }),
+  text('the value'),
+  { error: 'write a mapping like {NAME: "value"}' },
+);
+
+const variableName = text('the name of a variable').regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
+  error: 'write the name of a variable: letters, digits and "_"',
+});
+
+const options = {
+  cwd: filled('the path of a directory').optional(),
+  env: environment.optional(),
+  env_passthrough: list(variableName, 'names of variables').optional(),
+  enabled: yesNo.optional(),
+  tools: mapping({
+    allow: list(filled('a tool name or pattern'), 'tool names').optional(),
+    deny: list(filled('a tool name or pattern'), 'tool names').optional(),
+  }).optional(),
+  start_timeout_ms: milliseconds().optional(),
+  call_timeout_ms: milliseconds().optional(),
+  call_total_timeout_ms: milliseconds().optional(),
+  max_concurrency: whole(1, 10_000).optional(),
+  max_queue: whole(0, 100_000).optional(),
+  max_message_bytes: whole(1024, 256 * MIB, 'bytes').optional(),
+  restart: mapping({
+    intensity: whole(1, 1000).optional(),
+    period_ms: milliseconds().optional(),
+    backoff_ms: milliseconds().optional(),
+    backoff_max_ms: milliseconds().optional(),
+    stable_ms: milliseconds(0).optional(),
+  }).optional(),
+  breaker: mapping({
+    failures: whole(1, 1000).optional(),
+    cooldown_ms: milliseconds().optional(),
+  }).optional(),
+  liveness: mapping({
+    idle_ms: milliseconds().optional(),
+    timeout_ms: milliseconds().optional(),
+    misses: whole(1, 100).optional(),
+  }).optional(),
+  priority: word(['auto', 'normal'], ['low']).optional(),
+  trusted: yesNo.optional(),
+  start: word(['eager'], ['lazy']).optional(),
+  instances: word(['shared'], ['session']).optional(),
+  tier_overrides: z
+    .record(z.string(), word(['read', 'write', 'destructive']), {
+      error: 'write a mapping like {tool: destructive}',
+    })
+    .optional(),
+  max_result_bytes: notYet(),
+  idle_stop_ms: notYet(),
+  headers: notYet(),
+};
+
+const threads = mapping({
+  mode: word(['auto', 'dedicated'], ['shared']).optional(),
+  heap_mb: whole(16, 4096, 'MiB').optional(),
+  stall_ms: whole(100, 600_000, 'milliseconds').optional(),
+});
+
+export const serverSchema = mapping({
+  name: checked(nameAdvice),
+  command: filled('the program to start'),
+  args: list(text('the argument'), 'arguments').optional(),
+  prefix: checked(prefixAdvice).optional(),
+  url: notYet(),
+  ...options,
+});
+
+export const defaultsSchema = mapping({
+  ...options,
+  threads: threads.optional(),
+  list_wait_ms: whole(0, 60_000, 'milliseconds').optional(),
+});
+
+/** The file itself; `defaults` and each server are checked on their own, so that one mistake hides no other. */
+export const registrySchema = mapping({
+  version: z.union([z.literal('1'), z.literal(1)], { error: 'write version: "1"' }),
+  defaults: z.unknown().optional(),
+  servers: list(z.unknown(), 'servers').nullable(),
+  metrics: notYet(),
+  gateway: notYet(),
+  reviewer: notYet(),
+});
+
+/** What a server and `defaults` may both say, as written. */
+export type ServerOptions = Omit<z.infer<typeof defaultsSchema>, 'threads' | 'list_wait_ms'>;
+export type RegistryServer = z.infer<typeof serverSchema>;
+
+const clientUrlTypes = [
+  'http',
+  'sse',
+  'streamable-http',
+  'streamableHttp',
+  'streamable_http',
+  'ws',
+];
+
+/** One entry of `mcpServers` or `servers` in a client's file; unknown keys are left to the caller. */
+export const clientEntrySchema = z.object(
+  {
+    type: z
+      .enum(['stdio', ...clientUrlTypes], { error: 'write "stdio" or leave the key out' })
+      .optional(),
+    command: filled('the program to start').optional(),
+    args: list(text('the argument'), 'arguments').optional(),
+    env: environment.optional(),
+    cwd: filled('the path of a directory').optional(),
+    disabled: yesNo.optional(),
+    enabled: yesNo.optional(),
+    url: filled('the address').optional(),
+  },
+  { error: 'write an object with "command" and "args"' },
+);
+
+export type ClientEntry = z.infer<typeof clientEntrySchema>;

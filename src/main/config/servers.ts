@@ -1,0 +1,157 @@
+/**
+ * Draft → servers as the gateway uses them: options settled, references expanded, paths absolute,
+ * combinations checked. A server whose references cannot be resolved is kept, with the reason.
+ */
+import { createHash } from 'node:crypto';
+import { isAbsolute, resolve } from 'node:path';
+import type { DownstreamConfig, ThreadsConfig } from '../../shared/model/config.ts';
+import { conflicts } from './combinations.ts';
+import { type ConfigDocument, problemAt } from './document.ts';
+import type { Draft, DraftServer } from './draft.ts';
+import type { Path, Problem } from './problem.ts';
+import { settle } from './settings.ts';
+import { expand } from './variables.ts';
+
+export interface ResolvedServers {
+  /** Enabled servers in the order of the file. */
+  readonly servers: readonly DownstreamConfig[];
+  readonly problems: readonly Problem[];
+}
+
+/** @param cwd absolute; where relative paths of servers begin. */
+export function resolveServers(
+  draft: Draft,
+  document: ConfigDocument,
+  threads: ThreadsConfig,
+  cwd: string,
+  env: NodeJS.ProcessEnv,
+): ResolvedServers {
+  const problems = conflictProblems(draft, document, threads);
+  const servers: DownstreamConfig[] = [];
+  for (const server of draft.servers) {
+    const expander = new Expander(draft, server, document, env);
+    const config = resolveServer(draft, server, expander, cwd);
+    problems.push(...expander.problems);
+    if (server.options.enabled ?? draft.defaults.enabled ?? true) servers.push(config);
+  }
+  return { servers, problems };
+}
+
+function resolveServer(
+  draft: Draft,
+  server: DraftServer,
+  expander: Expander,
+  base: string,
+): DownstreamConfig {
+  const { defaults } = draft;
+  const { options } = server;
+  const cwd = resolve(base, expander.option(['cwd'], options.cwd ?? defaults.cwd ?? '.'));
+  const command = expander.own(['command'], server.command);
+  const args = server.args.map((arg, index) => expander.own(['args', index], arg));
+  const env: Record<string, string> = {};
+  for (const [name, value] of Object.entries({ ...defaults.env, ...options.env })) {
+    env[name] = expander.option(['env', name], value);
+  }
+  if (command === '' && server.unavailable === null) expander.reasons.push('command is empty');
+  const passthrough = new Set([
+    ...(defaults.env_passthrough ?? []),
+    ...(options.env_passthrough ?? []),
+  ]);
+  const unavailable = [server.unavailable, expander.unavailable()].filter((why) => why !== null);
+  const program = {
+    command: /[/\\]/.test(command) && !isAbsolute(command) ? resolve(cwd, command) : command,
+    args,
+    cwd,
+    env,
+    envPassthrough: [...passthrough],
+  };
+  return {
+    name: server.name,
+    ...program,
+    prefix: server.prefix,
+    ...settle(defaults, options),
+    unavailable: unavailable.length === 0 ? null : unavailable.join('; '),
+    fingerprint: fingerprint(program),
+  };
+}
+
+function fingerprint(
+  program: Pick<DownstreamConfig, 'command' | 'args' | 'cwd' | 'env' | 'envPassthrough'>,
+): string {
+  const { command, args, cwd } = program;
+  const names = [...new Set([...Object.keys(program.env), ...program.envPassthrough])].sort();
+  const text = JSON.stringify([command, args, cwd, names]);
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+/** Checks `defaults` on their own too: they are wrong before a server uses them. */
+function conflictProblems(
+  draft: Draft,
+  document: ConfigDocument,
+  threads: ThreadsConfig,
+): Problem[] {
+  const subjects: { path: Path; settings: ReturnType<typeof settle> }[] = [
+    { path: ['defaults'], settings: settle(draft.defaults) },
+    ...draft.servers.map((server) => ({
+      path: server.path,
+      settings: settle(draft.defaults, server.options),
+    })),
+  ];
+  return subjects.flatMap(({ path, settings }) =>
+    conflicts(settings, threads).map(({ keys, message, fix }) => {
+      const own = keys.map((key) => [...path, ...key]);
+      const shared = keys.map((key) => ['defaults', ...key]);
+      const place = [...own, ...shared].find((candidate) => document.has(candidate)) ?? path;
+      return problemAt(document, place, message, fix);
+    }),
+  );
+}
+
+/** Expands the strings of one server and collects why it cannot run and what is written wrongly. */
+class Expander {
+  readonly problems: Problem[] = [];
+  readonly reasons: string[] = [];
+  readonly #draft: Draft;
+  readonly #server: DraftServer;
+  readonly #document: ConfigDocument;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #missing = new Set<string>();
+
+  constructor(draft: Draft, server: DraftServer, document: ConfigDocument, env: NodeJS.ProcessEnv) {
+    this.#draft = draft;
+    this.#server = server;
+    this.#document = document;
+    this.#env = env;
+  }
+
+  /** A value that only the server itself can have. */
+  own(keys: Path, text: string): string {
+    return this.#expand([...this.#server.path, ...keys], text);
+  }
+
+  /** A value that may come from `defaults`. */
+  option(keys: Path, text: string): string {
+    const own = [...this.#server.path, ...keys];
+    return this.#expand(this.#document.has(own) ? own : ['defaults', ...keys], text);
+  }
+
+  unavailable(): string | null {
+    const missing =
+      this.#missing.size === 0 ? [] : [`missing env: ${[...this.#missing].join(', ')}`];
+    const reasons = [...missing, ...new Set(this.reasons)];
+    return reasons.length === 0 ? null : reasons.join('; ');
+  }
+
+  #expand(path: Path, text: string): string {
+    const result = expand(text, this.#draft.dialect, this.#env);
+    for (const name of result.missing) this.#missing.add(name);
+    for (const reference of result.editor) {
+      this.reasons.push(`needs ${reference}, which only an editor can fill in`);
+    }
+    for (const { text: unclear, fix } of result.unclear) {
+      const message = `"${unclear.slice(0, 60)}" is no reference to a variable`;
+      this.problems.push(problemAt(this.#document, path, message, fix));
+    }
+    return result.text;
+  }
+}

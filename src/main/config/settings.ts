@@ -1,0 +1,85 @@
+/**
+ * Options as written → complete settings: built-in defaults, then `defaults` of the file, then the
+ * server's own. The one place where default values stand.
+ */
+import type { DownstreamConfig, ThreadsConfig } from '../../shared/model/config.ts';
+import type { ThreadOptions } from './draft.ts';
+import type { ServerOptions } from './schema.ts';
+
+/** Everything of a server that has a default. */
+export type Settings = Pick<
+  DownstreamConfig,
+  | 'tools'
+  | 'startTimeoutMs'
+  | 'callTimeoutMs'
+  | 'callTotalTimeoutMs'
+  | 'maxConcurrency'
+  | 'maxQueue'
+  | 'maxMessageBytes'
+  | 'restart'
+  | 'breaker'
+  | 'liveness'
+>;
+
+export const DEFAULT_LIST_WAIT_MS = 3000;
+const DEFAULT_THREADS: ThreadsConfig = { heapMb: 64, stallMs: 1500 };
+
+const DEFAULTS: Settings = {
+  tools: { allow: ['*'], deny: [] },
+  startTimeoutMs: 30_000,
+  callTimeoutMs: 60_000,
+  callTotalTimeoutMs: 600_000,
+  maxConcurrency: 64,
+  maxQueue: 256,
+  maxMessageBytes: 33_554_432,
+  restart: {
+    intensity: 5,
+    periodMs: 30_000,
+    backoffMs: 200,
+    backoffMaxMs: 30_000,
+    stableMs: 5000,
+  },
+  breaker: { failures: 5, cooldownMs: 30_000 },
+  liveness: { idleMs: 30_000, timeoutMs: 5000, misses: 2 },
+};
+
+/** @param layers later ones win, key by key. */
+export function settle(...layers: readonly ServerOptions[]): Settings {
+  return layers.reduce<Settings>(overlay, DEFAULTS);
+}
+
+export function settleThreads(options: ThreadOptions): ThreadsConfig {
+  return {
+    heapMb: options.heap_mb ?? DEFAULT_THREADS.heapMb,
+    stallMs: options.stall_ms ?? DEFAULT_THREADS.stallMs,
+  };
+}
+
+function overlay(base: Settings, options: ServerOptions): Settings {
+  const { tools, restart, breaker, liveness } = options;
+  return {
+    tools: { allow: tools?.allow ?? base.tools.allow, deny: tools?.deny ?? base.tools.deny },
+    startTimeoutMs: options.start_timeout_ms ?? base.startTimeoutMs,
+    callTimeoutMs: options.call_timeout_ms ?? base.callTimeoutMs,
+    callTotalTimeoutMs: options.call_total_timeout_ms ?? base.callTotalTimeoutMs,
+    maxConcurrency: options.max_concurrency ?? base.maxConcurrency,
+    maxQueue: options.max_queue ?? base.maxQueue,
+    maxMessageBytes: options.max_message_bytes ?? base.maxMessageBytes,
+    restart: {
+      intensity: restart?.intensity ?? base.restart.intensity,
+      periodMs: restart?.period_ms ?? base.restart.periodMs,
+      backoffMs: restart?.backoff_ms ?? base.restart.backoffMs,
+      backoffMaxMs: restart?.backoff_max_ms ?? base.restart.backoffMaxMs,
+      stableMs: restart?.stable_ms ?? base.restart.stableMs,
+    },
+    breaker: {
+      failures: breaker?.failures ?? base.breaker.failures,
+      cooldownMs: breaker?.cooldown_ms ?? base.breaker.cooldownMs,
+    },
+    liveness: {
+      idleMs: liveness?.idle_ms ?? base.liveness.idleMs,
+      timeoutMs: liveness?.timeout_ms ?? base.liveness.timeoutMs,
+      misses: liveness?.misses ?? base.liveness.misses,
+    },
+  };
+}

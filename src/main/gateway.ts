@@ -1,0 +1,337 @@
+/**
+ * The composition root of `rea serve`: builds the parts, starts them in order, stops them in reverse.
+ * Decides nothing about calls or servers.
+ */
+import { randomUUID } from 'node:crypto';
+import type { GatewayConfig } from '../shared/model/config.ts';
+import type { MainFact } from '../shared/wire/protocol.ts';
+import type { RecordedGroup } from '../shared/wire/vitals.ts';
+import { HaltSwitch } from './gate/halt.ts';
+import type { Logger } from './logger.ts';
+import { prepareDirectory } from './processes/directory.ts';
+import { createGroupsFile, killGroup } from './processes/groups.ts';
+import { type Guard, startGuard } from './processes/guard.ts';
+import { ownIdentity, systemLook } from './processes/identity.ts';
+import {
+  instancePath,
+  removeInstance,
+  writeInstance,
+  writeLastStop,
+} from './processes/instance.ts';
+import { reapDeadGateways } from './processes/reaper.ts';
+import { defaultStartLimit, StartTickets } from './processes/start-tickets.ts';
+import { CallTable } from './routing/calls.ts';
+import { Catalog } from './routing/catalog.ts';
+import { readCatalogFile } from './routing/catalog-file.ts';
+import type { Downstream } from './routing/downstream.ts';
+import { healthText } from './routing/health.ts';
+import { Router } from './routing/router.ts';
+import type { Stoppable } from './shutdown.ts';
+import { Fleet } from './threads/fleet.ts';
+import { StateWriterThread } from './threads/state-writer-thread.ts';
+import { type HttpEdge, startHttp } from './upstream/http.ts';
+import { serveStdio } from './upstream/stdio.ts';
+import { claimStdout } from './upstream/stdout-claim.ts';
+
+const HEARTBEAT_MS = 5000;
+const BEAT_MS = 250;
+const PUBLISH_MS = 50;
+const ANNOUNCE_MS = 20;
+const INSPECT_EVERY_MS = 5000;
+const MAX_UPSTREAM_MESSAGE_BYTES = 32 * 1024 * 1024;
+export interface GatewayOptions {
+  readonly cwd: string;
+  readonly config: GatewayConfig;
+  readonly version: string;
+  readonly log: Logger;
+  readonly stdio: boolean;
+  readonly http: { readonly host: string; readonly port: number } | null;
+  /** Whether the health tool tells errors and exits. */
+  readonly exposeDiagnostics: boolean;
+  /** The stdio client is gone, with the reason. */
+  readonly onClientGone: (reason: string) => void;
+}
+
+export type StartResult =
+  | { readonly ok: true; readonly gateway: Gateway }
+  /** One line: what, where, what to do. */
+  | { readonly ok: false; readonly message: string };
+
+export class Gateway implements Stoppable {
+  readonly sessionId = randomUUID();
+  readonly dir: string;
+  readonly #options: GatewayOptions;
+  readonly #startedAt = new Date().toISOString();
+  readonly #identity = ownIdentity();
+  readonly #look = systemLook();
+  readonly #calls = new CallTable();
+  readonly #halt: HaltSwitch;
+  readonly #catalog: Catalog;
+  readonly #router: Router;
+  readonly #fleet: Fleet;
+  readonly #writer: StateWriterThread;
+  readonly #mainBeats = new SharedArrayBuffer(4);
+  readonly #timers: NodeJS.Timeout[] = [];
+  #http: Extract<HttpEdge, { ok: true }> | null = null;
+  #guard: Guard | null = null;
+  #publishTimer: NodeJS.Timeout | null = null;
+  #announceTimer: NodeJS.Timeout | null = null;
+  #rev = 0;
+  #loopLagMs = 0;
+  #stopping = false;
+
+  private constructor(options: GatewayOptions, dir: string) {
+    this.#options = options;
+    this.dir = dir;
+    this.#halt = new HaltSwitch(dir, () => performance.now());
+    this.#catalog = new Catalog({
+      servers: options.config.servers,
+      listWaitMs: options.config.listWaitMs,
+      onChange: () => this.#announceTools(),
+    });
+    this.#fleet = new Fleet({
+      config: options.config,
+      calls: this.#calls,
+      catalog: this.#catalog,
+      tickets: (grant) => new StartTickets(defaultStartLimit(), grant),
+      groupsFile: createGroupsFile(dir, this.sessionId, this.#identity),
+      gatewayVersion: options.version,
+      halted: () => this.#halt.active(),
+      log: options.log,
+      attachFacts: (port) => this.#writer.attach(port),
+      tell: (fact) => this.#writer.tell(fact),
+      killGroup: (group) => this.#killGroup(group),
+      router: () => this.#router,
+      onChange: () => this.#publishSoon(),
+    });
+    this.#router = new Router({
+      catalog: this.#catalog,
+      calls: this.#calls,
+      downstreams: this.#fleet.downstreams,
+      version: options.version,
+      health: () => this.#health(),
+      onLogLevel: (level) => this.#fleet.setLogLevel(level),
+      onSessions: () => this.#publishSoon(),
+    });
+    this.#writer = new StateWriterThread({
+      data: {
+        dir,
+        sessionId: this.sessionId,
+        startedAt: this.#startedAt,
+        identity: this.#identity,
+        gatewayVersion: options.version,
+        metricsPort: null,
+        servers: options.config.servers.map((server) => server.name),
+        heartbeatMs: HEARTBEAT_MS,
+        mainBeats: this.#mainBeats,
+        seq: 0,
+      },
+      log: options.log,
+      onOwnership: (owner, detail) => {
+        options.log.info(
+          { owner, detail },
+          owner ? 'owns the state file' : 'does not own the state file',
+        );
+      },
+      onReplaced: () => {
+        this.#fleet.reconnectFacts();
+        this.#publish();
+      },
+    });
+  }
+
+  static async start(options: GatewayOptions): Promise<StartResult> {
+    const prepared = prepareDirectory(options.cwd);
+    if (!prepared.ok) return { ok: false, message: prepared.error };
+    const reaped = reapDeadGateways(prepared.dir, ownIdentity(), systemLook());
+    for (const group of reaped.killed)
+      options.log.warn(group, 'killed a leftover of a dead gateway');
+    for (const problem of reaped.problems) options.log.warn(problem);
+    let gateway: Gateway;
+    try {
+      gateway = new Gateway(options, prepared.dir);
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error);
+      return {
+        ok: false,
+        message: `cannot use ${prepared.dir}: ${detail}; choose a directory with --cwd`,
+      };
+    }
+    const failure = await gateway.#start();
+    return failure === null ? { ok: true, gateway } : { ok: false, message: failure };
+  }
+
+  /** The HTTP endpoint, or null. */
+  get url(): string | null {
+    return this.#http?.url ?? null;
+  }
+
+  async #start(): Promise<string | null> {
+    const { config, http, log } = this.#options;
+    if (http !== null) {
+      const edge = await startHttp({
+        ...http,
+        open: this.#router.open,
+        maxBodyBytes: MAX_UPSTREAM_MESSAGE_BYTES,
+        log,
+      });
+      if (!edge.ok) {
+        removeInstance(this.dir, this.sessionId);
+        return edge.message;
+      }
+      this.#http = edge;
+    }
+    writeInstance(this.dir, {
+      ...this.#identity,
+      session_id: this.sessionId,
+      started_at: this.#startedAt,
+      endpoint: this.#endpoint(),
+    });
+    this.#startGuard();
+    this.#writer.start();
+    for (const { server, fingerprint, tools } of readCatalogFile(this.dir)) {
+      this.#catalog.restore(server, fingerprint, tools);
+    }
+    if (this.#options.stdio) {
+      serveStdio({
+        stdin: process.stdin,
+        stdout: claimStdout(process.stdout, process.stderr),
+        open: this.#router.open,
+        maxMessageBytes: MAX_UPSTREAM_MESSAGE_BYTES,
+        onEnd: (reason) => this.#options.onClientGone(reason),
+      });
+    }
+    this.#fleet.start();
+    this.#beat();
+    this.#timers.push(setInterval(() => void this.#fleet.inspect(), INSPECT_EVERY_MS).unref());
+    this.#publish();
+    log.info(
+      { session: this.sessionId, servers: config.servers.length, endpoint: this.#endpoint() },
+      'rea serve is up',
+    );
+    return null;
+  }
+
+  stopAccepting(): void {
+    this.#stopping = true;
+    this.#router.stopAccepting();
+  }
+
+  whenIdle(callback: () => void): void {
+    this.#calls.whenIdle(callback);
+  }
+
+  abandonCalls(): void {
+    this.#fleet.abandonCalls();
+  }
+
+  stopServers(timing: { readonly eofMs: number; readonly termMs: number }): Promise<void> {
+    return this.#fleet.stopServers(timing);
+  }
+
+  killAll(): void {
+    for (const group of this.#fleet.groups()) this.#killGroup(group);
+  }
+
+  async close(reason: string): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    if (this.#publishTimer !== null) clearTimeout(this.#publishTimer);
+    if (this.#announceTimer !== null) clearTimeout(this.#announceTimer);
+    writeLastStop(this.dir, {
+      session_id: this.sessionId,
+      stopped_at: new Date().toISOString(),
+      reason,
+      servers: this.#fleet.lastWords(),
+    });
+    await Promise.all([this.#fleet.stopThreads(), this.#http?.close(), this.#writer.close()]);
+    this.#guard?.release();
+    removeInstance(this.dir, this.sessionId);
+    this.#options.log.info({ reason }, 'stopped');
+  }
+
+  #startGuard(): void {
+    this.#guard = startGuard({
+      groupsFile: this.#fleet.groupsFile,
+      instanceFile: instancePath(this.dir, this.sessionId),
+      onDied: (detail) => {
+        if (this.#stopping) return;
+        this.#options.log.warn({ detail }, 'the guard process ended; starting another');
+        this.#timers.push(setTimeout(() => this.#startGuard(), 1000));
+      },
+    });
+  }
+
+  /** Main's heartbeat, and its look at the threads and at the kill switch. */
+  #beat(): void {
+    const beats = new Int32Array(this.#mainBeats);
+    let due = performance.now() + BEAT_MS;
+    let halted = this.#halt.active();
+    const tick = () => {
+      const now = performance.now();
+      this.#loopLagMs = Math.max(0, Math.round((now - due) * 10) / 10);
+      due = now + BEAT_MS;
+      Atomics.add(beats, 0, 1);
+      this.#fleet.check(now);
+      const seen = this.#halt.active();
+      if (seen.active !== halted.active || seen.reason !== halted.reason) {
+        halted = seen;
+        this.#options.log.warn(
+          { ...seen },
+          seen.active ? 'HALT is set: calls are refused' : 'HALT is cleared',
+        );
+        this.#publish();
+      }
+    };
+    this.#timers.push(setInterval(tick, BEAT_MS));
+  }
+
+  #publishSoon(): void {
+    if (this.#publishTimer !== null) return;
+    this.#publishTimer = setTimeout(() => {
+      this.#publishTimer = null;
+      this.#publish();
+    }, PUBLISH_MS);
+  }
+
+  #publish(): void {
+    const fact: MainFact = {
+      type: 'main',
+      rev: ++this.#rev,
+      servers: this.#fleet.records(),
+      sessions: this.#router.sessions,
+      halt: this.#halt.active(),
+      endpoint: this.#endpoint(),
+      loopLagMs: this.#loopLagMs,
+      priority: 'none',
+    };
+    this.#writer.tell(fact);
+  }
+
+  #announceTools(): void {
+    this.#announceTimer ??= setTimeout(() => {
+      this.#announceTimer = null;
+      this.#router.announceTools();
+    }, ANNOUNCE_MS);
+  }
+
+  #endpoint(): { stdio: boolean; http: string | null } {
+    return { stdio: this.#options.stdio, http: this.url };
+  }
+
+  #killGroup(group: RecordedGroup): void {
+    const outcome = killGroup(group.pgid, String(group.startTime), this.#look);
+    this.#options.log.warn({ pgid: group.pgid, outcome }, 'killed a process group');
+  }
+
+  #health(): string {
+    return healthText({
+      version: this.#options.version,
+      sessionId: this.sessionId,
+      startedAt: this.#startedAt,
+      stateOwner: this.#writer.owner,
+      halt: this.#halt.active(),
+      downstreams: [...this.#fleet.downstreams.values()] as readonly Downstream[],
+      exposeDiagnostics: this.#options.exposeDiagnostics,
+    });
+  }
+}

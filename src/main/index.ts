@@ -1,0 +1,167 @@
+#!/usr/bin/env node
+/**
+ * The `rea` command line: arguments → one command, whose module alone is loaded. Prints nothing on
+ * stdout itself but help and version, and decides nothing about gateways. Bad usage exits with 2.
+ */
+import { Console } from 'node:console';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+
+interface CommonOptions {
+  readonly cwd?: string;
+  readonly config?: string;
+}
+
+interface ServeOptions extends CommonOptions {
+  readonly http?: string;
+  readonly stdio?: boolean;
+  readonly grace: number;
+}
+
+const INTERNAL_ERROR = 70;
+
+// stdout is for MCP frames and for what was asked for: whatever a library prints goes to stderr.
+Object.assign(console, new Console(process.stderr, process.stderr));
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // The reader went away (`rea status | head`). `rea serve` listens for itself and stops.
+  if (error.code === 'EPIPE') return;
+  process.stderr.write(`rea: stdout cannot be written (${error.code ?? error.message})\n`);
+  process.exit(1);
+});
+
+let exitCode = 0;
+
+const program = new Command('rea')
+  .description('One MCP endpoint that keeps standing in front of many MCP servers')
+  .version(version(), '--version', 'print the version')
+  .option('--cwd <dir>', 'directory that .rea lies in (default: the current one)')
+  .option('--config <file>', 'configuration instead of .rea/registry.yaml')
+  .configureHelp({ showGlobalOptions: true })
+  .configureOutput({ outputError: () => {} })
+  .showSuggestionAfterError(true)
+  .helpCommand(false)
+  .exitOverride();
+
+program
+  .command('serve')
+  .description('run the gateway, over stdio unless --http is given')
+  .option('--http <[host:]port>', 'serve Streamable HTTP at /mcp; default host 127.0.0.1')
+  .option('--stdio', 'serve stdio too when --http is given')
+  .option('--grace <ms>', 'time for calls in flight at a stop, like 5000 or 5s', duration, 5000)
+  .action(async (_options: unknown, command: Command) => {
+    const { http, stdio, grace, ...common } = command.optsWithGlobals<ServeOptions>();
+    const { runServe } = await import('./commands/serve.ts');
+    exitCode = await runServe({
+      ...places(common),
+      ...(http === undefined ? {} : { http }),
+      stdio: stdio === true || http === undefined,
+      graceMs: grace,
+    });
+  });
+
+program
+  .command('status')
+  .description('show the gateways of this directory, from what they left on disk')
+  .option('--json', 'print JSON')
+  .option('--verbose', 'print every detail')
+  .action(async (_options: unknown, command: Command) => {
+    const options = command.optsWithGlobals<CommonOptions & { json?: true; verbose?: true }>();
+    const { runStatus } = await import('./commands/status.ts');
+    exitCode = runStatus({
+      cwd: places(options).cwd,
+      json: options.json === true,
+      verbose: options.verbose === true,
+      stdout: process.stdout,
+      env: process.env,
+    });
+  });
+
+program
+  .command('init')
+  .description('write a first .rea/registry.yaml and .rea/policy.yaml')
+  .option('--from <file>', 'take over the servers of .mcp.json, Claude Desktop, Cursor or VS Code')
+  .action(async (_options: unknown, command: Command) => {
+    const { from, ...common } = command.optsWithGlobals<CommonOptions & { from?: string }>();
+    const { runInit } = await import('./commands/init.ts');
+    exitCode = runInit({
+      ...places(common),
+      ...(from === undefined ? {} : { from: resolve(from) }),
+      stdout: process.stdout,
+      stderr: process.stderr,
+    });
+  });
+
+program
+  .command('check')
+  .description('validate configuration and policy without starting anything')
+  .action(async (_options: unknown, command: Command) => {
+    const { runCheck } = await import('./commands/check.ts');
+    exitCode = runCheck({
+      ...places(command.optsWithGlobals<CommonOptions>()),
+      env: process.env,
+      stdout: process.stdout,
+    });
+  });
+
+program
+  .command('help')
+  .description('show how to use a command')
+  .argument('[command]')
+  .action((name: string | undefined) => {
+    const command = program.commands.find((candidate) => candidate.name() === name);
+    if (name !== undefined && command === undefined) program.error(`unknown command '${name}'`);
+    (command ?? program).outputHelp();
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  exitCode = failed(error);
+}
+// A gateway has stopped everything it started; what still holds the loop must not keep the process.
+if (program.args[0] === 'serve') process.exit(exitCode);
+process.exitCode = exitCode;
+
+/** Paths on the command line mean what they mean to the shell. */
+function places({ cwd, config }: CommonOptions): { cwd: string; config?: string } {
+  return {
+    cwd: resolve(cwd ?? '.'),
+    ...(config === undefined ? {} : { config: resolve(config) }),
+  };
+}
+
+/** Prints one line for what ended the command. @returns the exit code. */
+function failed(error: unknown): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    // Help shown for want of a command has been printed already.
+    if (error.code === 'commander.help') return 2;
+    const message = error.message
+      .replace(/^error: /, '')
+      .replaceAll(/\s+/g, ' ')
+      .replace(/\.$/, '');
+    const name = program.args[0] ?? '';
+    const known = name !== 'help' && program.commands.some((command) => command.name() === name);
+    const hint = `; see rea help${known ? ` ${name}` : ''}`;
+    process.stderr.write(`rea: ${message}${message.includes('(Did you mean') ? '' : hint}\n`);
+    return 2;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`rea: internal error: ${message.replaceAll(/\s+/g, ' ')}\n`);
+  if (process.env['REA_LOG_LEVEL'] === 'debug') console.error(error);
+  return INTERNAL_ERROR;
+}
+
+function duration(text: string): number {
+  const [, digits, unit] = /^(\d{1,9})(ms|s)?$/.exec(text) ?? [];
+  const milliseconds = Number(digits) * (unit === 's' ? 1000 : 1);
+  if (milliseconds <= 600_000) return milliseconds;
+  throw new InvalidArgumentError('Give milliseconds or seconds up to 10 minutes, like 5000 or 5s.');
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

@@ -1,0 +1,55 @@
+/**
+ * The log: pino, JSON lines on stderr, never on stdout. Never waits for a reader: when stderr is not
+ * drained, lines beyond 1 MiB are dropped and counted.
+ */
+import pino from 'pino';
+import type { LogMessage } from '../shared/wire/protocol.ts';
+
+const MAX_UNSENT_BYTES = 1024 * 1024;
+const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+
+export type Logger = pino.Logger;
+
+/**
+ * @param env `REA_LOG_LEVEL`: debug, info, warn, error. @default info
+ */
+export function createLogger(env: NodeJS.ProcessEnv, stderr: NodeJS.WriteStream): Logger {
+  const wanted = env['REA_LOG_LEVEL'];
+  const level = LEVELS.find((known) => known === wanted) ?? 'info';
+  let dropped = 0;
+  // A reader that went away is no reason to fail: there is nobody left to tell.
+  stderr.on('error', () => undefined);
+  const destination = {
+    write(line: string): void {
+      if (stderr.writableLength > MAX_UNSENT_BYTES) {
+        dropped += 1;
+        return;
+      }
+      if (dropped > 0) {
+        stderr.write(`{"level":"warn","msg":"log lines dropped","dropped":${dropped}}\n`);
+        dropped = 0;
+      }
+      stderr.write(line);
+    },
+  };
+  const logger = pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    destination,
+  );
+  if (wanted !== undefined && wanted !== level) {
+    logger.warn(`REA_LOG_LEVEL: "${wanted}" is not a level; use one of ${LEVELS.join(', ')}`);
+  }
+  return logger;
+}
+
+/** Writes a record that a thread has posted. */
+export function logFromThread(logger: Logger, message: LogMessage): void {
+  const fields =
+    message.server === null ? message.fields : { server: message.server, ...message.fields };
+  logger[message.level](fields, message.message);
+}

@@ -1,0 +1,150 @@
+/**
+ * Clears up after gateways that died without their guard: kills the process groups they left and
+ * removes their files from `.rea/run`. Runs once at start. Touches nothing of a gateway that lives or
+ * that it cannot judge.
+ */
+import { lstatSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  type GroupsFile,
+  groupToken,
+  type ProcessGroup,
+  parseGroups,
+} from '../../shared/model/groups.ts';
+import { judge, type Liveness, type ProcessView } from '../../shared/model/process-identity.ts';
+import type { ProcessIdentity } from '../../shared/model/snapshot.ts';
+import { errorText, expecting } from './errno.ts';
+import { groupsPath, killGroup } from './groups.ts';
+import type { Look } from './identity.ts';
+import { instancePath, parseInstance } from './instance.ts';
+import { readSmallFile, removeFile, type SafeRead } from './safe-file.ts';
+
+export interface Reaped {
+  /** Process groups that were killed. */
+  readonly killed: readonly { readonly server: string; readonly pgid: number }[];
+  /** Names of the files removed from `run`. */
+  readonly removed: readonly string[];
+  /** One line each, for the log: what was malformed or could not be removed. */
+  readonly problems: readonly string[];
+}
+
+const NAMES = /^([A-Za-z0-9-]{1,64})\.(?:json|groups)$/;
+const TEMPORARY = /^\..+\.tmp$/;
+/** A groups file grows by some 30 bytes at each spawn. */
+const MAX_GROUPS_BYTES = 64 * 1024 * 1024;
+const MAX_INSTANCE_BYTES = 64 * 1024;
+/** Files of a gateway in another pid namespace are left alone this long. */
+const FOREIGN_MS = 24 * 60 * 60 * 1000;
+const TEMPORARY_MS = 60 * 1000;
+const NOTHING: GroupsFile = { gateway: null, groups: [] };
+
+/**
+ * Clears up `<dir>/run`.
+ *
+ * @param dir absolute path of `.rea`.
+ * @param me identity of this process.
+ * @param look reads one pid of the process table.
+ */
+export function reapDeadGateways(dir: string, me: ProcessIdentity, look: Look): Reaped {
+  const run = join(dir, 'run');
+  const names = expecting(['ENOENT'], [], () => readdirSync(run));
+  const killed: { server: string; pgid: number }[] = [];
+  const removed: string[] = [];
+  const problems: string[] = [];
+
+  const remove = (path: string): void => {
+    try {
+      if (removeFile(path)) removed.push(path.slice(run.length + 1));
+    } catch (error) {
+      problems.push(`${path} cannot be removed: ${errorText(error)}`);
+    }
+  };
+
+  for (const sessionId of sessionsOf(names)) {
+    const left = whatIsLeft(dir, sessionId);
+    if (left.unreadable !== null) {
+      problems.push(`${run}: files of ${sessionId} cannot be read: ${left.unreadable}`);
+      continue;
+    }
+    const life = left.gateway === null ? 'dead' : liveness(left.gateway, me, look);
+    const foreign = life === 'unknown' && left.ageMs < FOREIGN_MS;
+    if (life === 'alive' || foreign) continue;
+    if (left.gateway === null)
+      problems.push(`${run}: files of ${sessionId} are malformed, removed`);
+    const local = life === 'dead' && sameBoot(left.gateway, me);
+    for (const { pgid, startTime, server } of local ? left.groups : []) {
+      if (killGroup(pgid, startTime, look) === 'killed') killed.push({ server, pgid });
+    }
+    remove(groupsPath(dir, sessionId));
+    remove(instancePath(dir, sessionId));
+  }
+  for (const name of names.filter((entry) => TEMPORARY.test(entry))) {
+    if (ageOf(join(run, name)) > TEMPORARY_MS) remove(join(run, name));
+  }
+  return { killed, removed, problems };
+}
+
+function sessionsOf(names: readonly string[]): Set<string> {
+  const sessions = new Set<string>();
+  for (const name of names) {
+    const sessionId = NAMES.exec(name)?.[1];
+    if (sessionId !== undefined && name !== 'last.json') sessions.add(sessionId);
+  }
+  return sessions;
+}
+
+interface Leftover {
+  /** Why nothing can be said about it, or null. */
+  readonly unreadable: string | null;
+  /** Null when neither of the two files says which process it was. */
+  readonly gateway: ProcessIdentity | null;
+  readonly groups: readonly ProcessGroup[];
+  /** Since the younger of the two files was last written. */
+  readonly ageMs: number;
+}
+
+function whatIsLeft(dir: string, sessionId: string): Leftover {
+  const groups = readSmallFile(groupsPath(dir, sessionId), MAX_GROUPS_BYTES);
+  const instance = readSmallFile(instancePath(dir, sessionId), MAX_INSTANCE_BYTES);
+  const listed = groups.kind === 'file' ? parseGroups(groups.bytes.toString('utf8')) : NOTHING;
+  const record = instance.kind === 'file' ? parseInstance(instance.bytes.toString('utf8')) : null;
+  return {
+    unreadable: refusal(groups) ?? refusal(instance),
+    gateway: listed.gateway ?? record?.identity ?? null,
+    groups: listed.groups,
+    ageMs: Math.min(ageOf(groupsPath(dir, sessionId)), ageOf(instancePath(dir, sessionId))),
+  };
+}
+
+/** Only what was read can be called malformed: out of descriptors, everything is unreadable. */
+function refusal(read: SafeRead): string | null {
+  return read.kind === 'unreadable' ? read.detail : null;
+}
+
+/** Compares as words: a groups file holds each part of an identity as one. */
+function liveness(gateway: ProcessIdentity, me: ProcessIdentity, look: Look): Liveness {
+  const inWords = (view: ProcessView): ProcessView =>
+    view.kind === 'present' ? { ...view, startTime: groupToken(view.startTime) } : view;
+  return judge(words(gateway), words(me), (pid) => inWords(look(pid)));
+}
+
+function sameBoot(gateway: ProcessIdentity | null, me: ProcessIdentity): boolean {
+  return gateway !== null && words(gateway).boot_id === words(me).boot_id;
+}
+
+function words(identity: ProcessIdentity): ProcessIdentity {
+  return {
+    pid: identity.pid,
+    start_time: groupToken(identity.start_time),
+    boot_id: groupToken(identity.boot_id),
+    pid_ns: groupToken(identity.pid_ns),
+  };
+}
+
+function ageOf(path: string): number {
+  return expecting(
+    ['ENOENT'],
+    Number.POSITIVE_INFINITY,
+    () => Date.now() - lstatSync(path).mtimeMs,
+  );
+}

@@ -1,0 +1,121 @@
+/**
+ * The circuit of one server: interprets the breaker and session-blocker machines, logs what they
+ * decide, and tells it to the state file. Owned by the downstream.
+ */
+import {
+  type BreakerEffect,
+  type BreakerEvent,
+  type BreakerState,
+  INITIAL_BREAKER,
+  openUntil,
+  step as stepBreaker,
+} from '../../shared/machines/circuit-breaker.ts';
+import {
+  type BlockerState,
+  DEFAULT_BLOCKER_POLICY,
+  INITIAL_BLOCKER,
+  step as stepBlocker,
+} from '../../shared/machines/session-blocker.ts';
+import type { BreakerPolicy } from '../../shared/model/config.ts';
+import type { CircuitState } from '../../shared/model/snapshot.ts';
+import type { Logger } from '../logger.ts';
+import { isoAt } from './wall-clock.ts';
+
+export interface CircuitOptions {
+  readonly server: string;
+  readonly policy: BreakerPolicy;
+  readonly lastError: () => string | null;
+  readonly log: Logger;
+}
+
+/** Times are monotonic, in milliseconds. */
+export class Circuit {
+  readonly #options: CircuitOptions;
+  #breaker: BreakerState = INITIAL_BREAKER;
+  #blocker: BlockerState = INITIAL_BLOCKER;
+  #openTransitions = 0;
+
+  constructor(options: CircuitOptions) {
+    this.#options = options;
+  }
+
+  /** While open: when it may be tried again; otherwise null. */
+  get openUntil(): number | null {
+    return openUntil(this.#breaker);
+  }
+
+  record(now: number): {
+    circuit_state: CircuitState;
+    retry_at: string | null;
+    open_transitions: number;
+    session_blocker_emitted: boolean;
+  } {
+    this.#apply({ type: 'tick' }, now);
+    const [blocker] = stepBlocker(DEFAULT_BLOCKER_POLICY, now, this.#blocker, { type: 'tick' });
+    this.#blocker = blocker;
+    return {
+      circuit_state: this.#breaker.kind,
+      retry_at: this.openUntil === null ? null : isoAt(this.openUntil, now),
+      open_transitions: this.#openTransitions,
+      session_blocker_emitted: this.#blocker.kind === 'fired',
+    };
+  }
+
+  /** Asks for the passage of a call that is about to be posted. */
+  acquire(
+    call: number,
+    now: number,
+  ): { kind: 'pass' } | { kind: 'refuse'; retryAt: number | null } {
+    for (const effect of this.#apply({ type: 'acquire', call }, now)) {
+      if (effect.type === 'refuse') return { kind: 'refuse', retryAt: effect.retryAt };
+    }
+    return { kind: 'pass' };
+  }
+
+  /** A call that passed ended without a verdict on the server. */
+  release(call: number, now: number): void {
+    this.#apply({ type: 'released', call }, now);
+  }
+
+  /** @param call the call that was answered, null when `ready` was held for long enough. */
+  success(call: number | null, now: number): void {
+    this.#apply({ type: 'success', call }, now);
+  }
+
+  /**
+   * @param incident its name; the same one never counts twice.
+   * @param call the call that timed out, null for other incidents.
+   */
+  failure(incident: string, now: number, call: number | null): void {
+    this.#apply({ type: 'failure', incident, call }, now);
+  }
+
+  ready(incarnation: number, now: number): void {
+    this.#apply({ type: 'ready', incarnation }, now);
+  }
+
+  #apply(event: BreakerEvent, now: number): readonly BreakerEffect[] {
+    const [next, effects] = stepBreaker(this.#options.policy, now, this.#breaker, event);
+    this.#breaker = next;
+    for (const effect of effects) if (effect.type === 'transition') this.#transition(effect, now);
+    return effects;
+  }
+
+  #transition(effect: Extract<BreakerEffect, { type: 'transition' }>, now: number): void {
+    const { from, to, reason, retryAt } = effect;
+    const at = retryAt === undefined ? {} : { retryAt: isoAt(retryAt, now) };
+    this.#options.log.warn({ from, to, reason, ...at }, 'circuit state changed');
+    if (to !== 'open') return;
+    this.#openTransitions += 1;
+    const [next, announced] = stepBlocker(DEFAULT_BLOCKER_POLICY, now, this.#blocker, {
+      type: 'opened',
+    });
+    this.#blocker = next;
+    for (const { opens, withinMs } of announced) {
+      this.#options.log.error(
+        { event: 'SESSION_BLOCKER', opens, withinMs, lastError: this.#options.lastError() },
+        `SESSION_BLOCKER: the circuit of server "${this.#options.server}" has opened ${opens} times; it needs a person`,
+      );
+    }
+  }
+}

@@ -1,0 +1,363 @@
+/**
+ * One server as the router sees it: its phase, its circuit, the calls in flight and the queue. Owns
+ * the one answer of each of its calls. The supervisor thread owns the process; this file never does.
+ */
+import type { DownstreamConfig } from '../../shared/model/config.ts';
+import type { Phase } from '../../shared/model/errors.ts';
+import type { RoutingRecord, SupervisorRecord, ThreadRecord } from '../../shared/model/snapshot.ts';
+import type {
+  AnswerMessage,
+  CallFailedMessage,
+  LifecycleMessage,
+  ProgressMessage,
+  ToSupervisor,
+} from '../../shared/wire/protocol.ts';
+import { decide, type GateDecision, type GateView } from '../gate/gate.ts';
+import type { Logger } from '../logger.ts';
+import type { Call, CallTable } from './calls.ts';
+import { Circuit } from './circuit.ts';
+import { type Failure, failureParts } from './failures.ts';
+import { LatencyWindow } from './latency.ts';
+
+export interface DownstreamOptions {
+  readonly config: DownstreamConfig;
+  readonly slot: number;
+  readonly calls: CallTable;
+  readonly post: (message: ToSupervisor) => boolean;
+  readonly thread: () => ThreadRecord;
+  readonly halted: () => { readonly active: boolean; readonly reason: string | null };
+  readonly log: Logger;
+  /** Something in `record` changed. */
+  readonly onChange: () => void;
+}
+
+type Refusal = Extract<GateDecision, { kind: 'refuse' }>;
+
+export class Downstream {
+  readonly config: DownstreamConfig;
+  readonly #options: DownstreamOptions;
+  readonly #circuit: Circuit;
+  readonly #latency = new LatencyWindow();
+  readonly #inFlight = new Map<number, Call>();
+  readonly #queue: Call[] = [];
+  #phase: Phase = 'idle';
+  #incarnation = 0;
+  #nextStartAt: number | null = null;
+  #lastError: string | null = null;
+  #lastRecord: SupervisorRecord | null = null;
+  #calls = 0;
+  #errors = 0;
+
+  constructor(options: DownstreamOptions) {
+    this.#options = options;
+    this.config = options.config;
+    this.#circuit = new Circuit({
+      server: options.config.name,
+      policy: options.config.breaker,
+      lastError: () => this.#lastError,
+      log: options.log,
+    });
+    this.#nextStartAt = null;
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  get lastRecord(): SupervisorRecord | null {
+    return this.#lastRecord;
+  }
+
+  get record(): RoutingRecord {
+    return {
+      ...this.#circuit.record(performance.now()),
+      in_flight: this.#inFlight.size,
+      queued: this.#queue.length,
+      calls: this.#calls,
+      errors: this.#errors,
+      p50_ms: this.#latency.quantile(0.5),
+      p99_ms: this.#latency.quantile(0.99),
+      thread: this.#options.thread(),
+    };
+  }
+
+  /** What the gate says to a call that must wait anyway, for example for the first tool list. */
+  refusal(deadline: number): Refusal | null {
+    const decision = decide(this.#view(), performance.now(), deadline);
+    return decision.kind === 'refuse' ? decision : null;
+  }
+
+  /** Takes a call that is already in the call table: posts, queues, or answers it. */
+  submit(call: Call): void {
+    this.#calls += 1;
+    this.#options.onChange();
+    const now = performance.now();
+    const decision = decide(this.#view(), now, call.totalDeadline);
+    if (decision.kind === 'refuse') return this.#refuse(call, decision);
+    // Calls that already wait go first.
+    if (decision.kind === 'wait' || this.#queue.length > 0) {
+      this.#queue.push(call);
+      return this.#pump();
+    }
+    const admission = this.#circuit.acquire(call.id, now);
+    if (admission.kind === 'refuse') {
+      return this.#refuse(call, breakerRefusal(admission.retryAt));
+    }
+    this.#post(call);
+  }
+
+  /** The client no longer wants it: no answer, and the server is told. */
+  cancel(call: Call, reason: string): void {
+    if (!this.#options.calls.settle(call)) return;
+    this.#forget(call);
+    if (call.postedTo !== null) {
+      this.#circuit.release(call.id, performance.now());
+      this.#options.post({ type: 'cancel', slot: this.#options.slot, call: call.id, reason });
+    }
+    this.#pump();
+    this.#options.onChange();
+  }
+
+  /** The call's time is over. */
+  expire(call: Call): void {
+    if (!this.#options.calls.settle(call)) return;
+    this.#forget(call);
+    const slot = this.#options.slot;
+    const waited = Math.round(performance.now() - call.admittedAt);
+    if (call.postedTo === null) {
+      this.#answerFailure(call, {
+        code: 'ERR_TIMEOUT',
+        outcome: 'not_sent',
+        message: `${this.#who()} did not become ready within ${waited} ms; the call was not sent`,
+        retryAt: null,
+      });
+    } else {
+      this.#options.post({ type: 'cancel', slot, call: call.id, reason: 'deadline exceeded' });
+      this.#options.post({ type: 'suspect', slot });
+      this.#circuit.failure(`call:${call.id}`, performance.now(), call.id);
+      this.#answerFailure(call, {
+        code: 'ERR_TIMEOUT',
+        outcome: 'unknown',
+        message: `${this.#who()} did not answer within ${waited} ms; the call may have been executed`,
+        retryAt: null,
+      });
+    }
+    this.#pump();
+  }
+
+  /** Re-arms the deadline: progress is life, up to the call's total time. */
+  progress(message: ProgressMessage): void {
+    const call = this.#inFlight.get(message.call);
+    if (call === undefined) return;
+    const left = call.totalDeadline - performance.now();
+    if (left > this.config.callTimeoutMs) call.timer.refresh();
+    else {
+      clearTimeout(call.timer);
+      call.timer = setTimeout(() => this.expire(call), Math.max(0, left));
+    }
+    if (call.tokenRaw === null) return;
+    const { line, token } = message;
+    call.session.send(
+      [line.subarray(0, token[0]), call.tokenRaw, line.subarray(token[1])],
+      call.idText,
+    );
+  }
+
+  answer(message: AnswerMessage): void {
+    const call = this.#inFlight.get(message.call);
+    if (call === undefined || !this.#options.calls.settle(call)) return;
+    this.#inFlight.delete(call.id);
+    const now = performance.now();
+    this.#latency.record(now - call.postedAt, now);
+    this.#circuit.success(call.id, now);
+    if (message.isError) this.#errors += 1;
+    const { line, id } = message;
+    call.session.answer(call, [line.subarray(0, id[0]), call.idRaw, line.subarray(id[1])]);
+    this.#pump();
+    this.#options.onChange();
+  }
+
+  callFailed(message: CallFailedMessage): void {
+    const call = this.#inFlight.get(message.call);
+    if (call === undefined) return;
+    this.#inFlight.delete(call.id);
+    const now = performance.now();
+    if (message.code === null) {
+      this.#circuit.release(call.id, now);
+      call.postedTo = null;
+      this.#queue.unshift(call);
+      return this.#reconsider();
+    }
+    if (!this.#options.calls.settle(call)) return;
+    // An answer that cannot be delivered is still an answer; a lost one is judged by its death.
+    if (message.outcome === 'answered') this.#circuit.success(call.id, now);
+    else this.#circuit.release(call.id, now);
+    this.#answerFailure(call, {
+      code: message.code,
+      outcome: message.outcome,
+      message: message.message,
+      retryAt: null,
+    });
+    this.#pump();
+  }
+
+  lifecycle(message: LifecycleMessage): void {
+    const now = performance.now();
+    this.#phase = message.record.phase;
+    this.#incarnation = message.incarnation;
+    this.#lastRecord = message.record;
+    this.#lastError = message.record.last_error;
+    this.#nextStartAt = message.nextStartInMs === null ? null : now + message.nextStartInMs;
+    const { event } = message;
+    if (event.event === 'child_died_unexpectedly') {
+      this.#circuit.failure(`incarnation:${message.incarnation}`, now, null);
+      this.#loseCalls(message.incarnation, `${this.#who()} died (${event.detail})`);
+    } else if (event.event === 'stopped') {
+      this.#loseCalls(message.incarnation, `${this.#who()} was stopped`);
+    } else if (event.event === 'ready') {
+      this.#circuit.ready(message.incarnation, now);
+    } else if (event.event === 'stable') {
+      this.#circuit.success(null, now);
+    }
+    this.#reconsider();
+    this.#options.onChange();
+  }
+
+  /** The supervisor thread is gone and with it every call posted to it. */
+  threadLost(generation: number, detail: string): void {
+    this.#phase = 'backoff';
+    this.#nextStartAt = null;
+    this.#lastError = `supervisor thread lost: ${detail}`;
+    this.#circuit.failure(`thread:${generation}`, performance.now(), null);
+    this.#loseCalls(Number.POSITIVE_INFINITY, `the supervisor thread of ${this.#who()} was lost`);
+    this.#reconsider();
+  }
+
+  /** Answers everything still open: the gateway is stopping. */
+  abandon(): void {
+    for (const call of [...this.#queue, ...this.#inFlight.values()])
+      this.cancel(call, 'the gateway is stopping');
+  }
+
+  get load(): number {
+    return this.#inFlight.size + this.#queue.length;
+  }
+
+  #view(): GateView {
+    return {
+      halted: this.#options.halted(),
+      phase: this.#phase,
+      nextStartAt: this.#nextStartAt,
+      breakerOpenUntil: this.#circuit.openUntil,
+      inFlight: this.#inFlight.size,
+      maxConcurrency: this.config.maxConcurrency,
+      queued: this.#queue.length,
+      maxQueue: this.config.maxQueue,
+    };
+  }
+
+  #post(call: Call): void {
+    call.postedTo = this.#incarnation;
+    call.postedAt = performance.now();
+    this.#inFlight.set(call.id, call);
+    this.#options.post({
+      type: 'call',
+      slot: this.#options.slot,
+      incarnation: this.#incarnation,
+      call: call.id,
+      line: call.line,
+    });
+  }
+
+  /** Posts what may go now; stops at the first call that still has to wait. */
+  #pump(): void {
+    for (let call = this.#queue[0]; call !== undefined; call = this.#queue[0]) {
+      const now = performance.now();
+      const decision = decide({ ...this.#view(), queued: 0 }, now, call.totalDeadline);
+      if (decision.kind === 'wait') return;
+      if (decision.kind === 'refuse') {
+        this.#queue.shift();
+        this.#refuse(call, decision);
+        continue;
+      }
+      // Someone else's probe is under way: its outcome decides about those who already wait.
+      if (this.#circuit.acquire(call.id, now).kind === 'refuse') return;
+      this.#queue.shift();
+      this.#post(call);
+    }
+  }
+
+  /** After a change of phase: each waiting call is judged again by its own deadline. */
+  #reconsider(): void {
+    const now = performance.now();
+    const view = { ...this.#view(), queued: 0 };
+    for (const call of this.#queue.splice(0)) {
+      const decision = decide(view, now, call.totalDeadline);
+      if (decision.kind === 'refuse') this.#refuse(call, decision);
+      else this.#queue.push(call);
+    }
+    this.#pump();
+  }
+
+  #loseCalls(upTo: number, what: string): void {
+    const now = performance.now();
+    for (const call of this.#inFlight.values()) {
+      if (call.postedTo === null || call.postedTo > upTo) continue;
+      this.#inFlight.delete(call.id);
+      this.#circuit.release(call.id, now);
+      if (!this.#options.calls.settle(call)) continue;
+      this.#answerFailure(call, {
+        code: 'ERR_OUTCOME_UNKNOWN',
+        outcome: 'unknown',
+        message: `${what} while the call was in flight; it may have been executed`,
+        retryAt: null,
+      });
+    }
+  }
+
+  #refuse(call: Call, refusal: Refusal): void {
+    if (!this.#options.calls.settle(call)) return;
+    this.#answerFailure(call, this.describe(refusal));
+  }
+
+  /** A refusal in words and with the time of a retry. */
+  describe(refusal: Refusal): Omit<Failure, 'server' | 'phase'> {
+    const retryAt =
+      refusal.retryAt === null
+        ? null
+        : Date.now() + Math.max(0, refusal.retryAt - performance.now());
+    const because = this.#lastError === null ? '' : `; last error: ${this.#lastError}`;
+    const when = retryAt === null ? '' : `; retry at ${new Date(retryAt).toISOString()}`;
+    const message =
+      refusal.code === 'ERR_HALTED'
+        ? refusal.why
+        : `${this.#who()} takes no calls now: ${refusal.why}${because}${when}`;
+    return { code: refusal.code, outcome: 'not_sent', message, retryAt };
+  }
+
+  #answerFailure(call: Call, failure: Omit<Failure, 'server' | 'phase'>): void {
+    this.#errors += 1;
+    const whole = { ...failure, server: this.config.name, phase: this.#phase };
+    call.session.answer(call, failureParts(call.method, call.idRaw, whole));
+    this.#options.onChange();
+  }
+
+  #forget(call: Call): void {
+    this.#inFlight.delete(call.id);
+    const at = this.#queue.indexOf(call);
+    if (at >= 0) this.#queue.splice(at, 1);
+  }
+
+  #who(): string {
+    return `server "${this.config.name}"`;
+  }
+}
+
+function breakerRefusal(retryAt: number | null): Refusal {
+  return {
+    kind: 'refuse',
+    code: 'ERR_BREAKER_OPEN',
+    why: 'its circuit is half-open and a probe is under way',
+    retryAt,
+  };
+}

@@ -1,0 +1,59 @@
+/** The gateway's own tool: always listed, always answered, also when everything else is refused. */
+import type { Downstream } from './downstream.ts';
+
+export const HEALTH_TOOL_NAME = '__rea__health';
+
+export const HEALTH_TOOL = {
+  name: HEALTH_TOOL_NAME,
+  title: 'Gateway health',
+  description:
+    'Health of the rea gateway: kill switch, and phase, circuit, restarts and load of each server behind it.',
+  inputSchema: { type: 'object', properties: {}, additionalProperties: false },
+  annotations: { readOnlyHint: true, idempotentHint: true, openWorldHint: false },
+} as const;
+
+export interface HealthView {
+  readonly version: string;
+  readonly sessionId: string;
+  /** ISO. */
+  readonly startedAt: string;
+  readonly stateOwner: boolean;
+  readonly halt: { readonly active: boolean; readonly reason: string | null };
+  readonly downstreams: readonly Downstream[];
+  /** Whether errors and exits, already redacted, are told as well. */
+  readonly exposeDiagnostics: boolean;
+}
+
+/** JSON text of the tool's result. */
+export function healthText(view: HealthView): string {
+  const health = {
+    gateway: {
+      version: view.version,
+      session_id: view.sessionId,
+      started_at: view.startedAt,
+      owns_state_file: view.stateOwner,
+    },
+    policy: { halt_active: view.halt.active, halt_reason: view.halt.reason },
+    downstreams: view.downstreams.map((downstream) => {
+      const record = downstream.lastRecord;
+      const routing = downstream.record;
+      return {
+        name: downstream.config.name,
+        phase: downstream.phase,
+        connected: downstream.phase === 'ready',
+        healthy: downstream.phase === 'ready' && routing.circuit_state === 'closed',
+        circuit_state: routing.circuit_state,
+        retry_at: routing.retry_at,
+        restarts: record?.restarts ?? 0,
+        next_restart_at: record?.next_restart_at ?? null,
+        tools_count: record?.tools_count ?? null,
+        in_flight: routing.in_flight,
+        queued: routing.queued,
+        ...(view.exposeDiagnostics
+          ? { last_error: record?.last_error ?? null, last_exit: record?.last_exit ?? null }
+          : {}),
+      };
+    }),
+  };
+  return JSON.stringify({ content: [{ type: 'text', text: JSON.stringify(health, null, 2) }] });
+}

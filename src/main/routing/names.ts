@@ -1,0 +1,119 @@
+/**
+ * Tool names as clients see them: `<prefix>__<tool>`, at most 64 characters of [A-Za-z0-9_-], which is
+ * what model APIs accept. Other names are shortened with a hash. The catalogue builds one table from
+ * all servers' tools; a call is routed by looking its name up, never by taking the text apart.
+ */
+import { createHash } from 'node:crypto';
+
+const MAX_LENGTH = 64;
+const HASH_LENGTH = 12;
+const SEPARATOR = '__';
+/** Names of the gateway's own tools. */
+const RESERVED = '__rea__';
+
+const LEGAL = /^[A-Za-z0-9_-]{1,64}$/;
+const LOOKS_HASHED = /_[0-9a-f]{12}$/;
+const AMBIGUOUS_PREFIX = /__|_$/;
+
+export interface ToolRef {
+  readonly server: string;
+  /** The tool's own name, exactly as its server told it. */
+  readonly tool: string;
+}
+
+/**
+ * The exposed name of a tool: a function of its arguments alone, so it stays the same across restarts
+ * whatever other servers offer. Two different pairs never share a name, except where an empty prefix
+ * meets a non-empty one: the table settles those.
+ *
+ * @param prefix "" = no prefix: a legal name passes through unchanged.
+ */
+export function exposedName(prefix: string, tool: string): string {
+  const plain = prefix === '' ? tool : prefix + SEPARATOR + tool;
+  // What looks hashed is hashed again, and so is what could be split at two places: no plain name can
+  // be a hashed one, or another server's plain one.
+  const unique = !LOOKS_HASHED.test(plain) && !AMBIGUOUS_PREFIX.test(prefix);
+  return unique && LEGAL.test(plain) && !plain.startsWith(RESERVED)
+    ? plain
+    : hashedName(plain, [prefix, tool]);
+}
+
+interface Tables {
+  readonly refs: Map<string, ToolRef>;
+  /** Server → its tool → exposed name. */
+  readonly names: Map<string, Map<string, string>>;
+}
+
+/** All exposed names at one time. Servers are added one by one; names do not depend on when. */
+export class NameTable {
+  readonly #servers = new Map<string, { prefix: string; tools: readonly string[] }>();
+  readonly #order: readonly string[];
+  #built: Tables | null = null;
+
+  /**
+   * @param order names of the servers in the order of the configuration: of two tools that want the
+   *   same name, the earlier server's gets it. @default the order in which they are added
+   */
+  constructor(order: readonly string[] = []) {
+    this.#order = order;
+  }
+
+  /** Sets the tools of a server, replacing what it had. A name listed twice is one tool. */
+  add(server: string, prefix: string, tools: readonly string[]): void {
+    this.#servers.set(server, { prefix, tools });
+    this.#built = null;
+  }
+
+  /** The exposed name of a tool that was added. Throws for any other: asking is a bug. */
+  exposed(server: string, tool: string): string {
+    const name = this.#tables().names.get(server)?.get(tool);
+    if (name === undefined)
+      throw new Error(`not in the table: ${JSON.stringify({ server, tool })}`);
+    return name;
+  }
+
+  /** Where a call with this name goes, or undefined. */
+  resolve(exposed: string): ToolRef | undefined {
+    return this.#tables().refs.get(exposed);
+  }
+
+  #tables(): Tables {
+    this.#built ??= this.#build();
+    return this.#built;
+  }
+
+  #build(): Tables {
+    const refs = new Map<string, ToolRef>();
+    const names = new Map<string, Map<string, string>>();
+    for (const server of new Set([...this.#order, ...this.#servers.keys()])) {
+      const entry = this.#servers.get(server);
+      if (entry === undefined) continue;
+      const own = new Map<string, string>();
+      names.set(server, own);
+      // Sorted, so that not even two hashes that meet make the order of a list matter.
+      for (const tool of [...new Set(entry.tools)].sort()) {
+        const wanted = exposedName(entry.prefix, tool);
+        let name = wanted;
+        for (let attempt = 0; refs.has(name); attempt++) {
+          name = hashedName(wanted, [entry.prefix, tool, server, String(attempt)]);
+        }
+        refs.set(name, { server, tool });
+        own.set(tool, name);
+      }
+    }
+    return { refs, names };
+  }
+}
+
+function hashedName(plain: string, identity: readonly string[]): string {
+  const hash = createHash('sha256');
+  for (const part of identity) {
+    // UTF-16 keeps lone surrogates apart, which UTF-8 would all turn into U+FFFD.
+    hash.update(`${part.length}:`).update(Buffer.from(part, 'utf16le'));
+  }
+  const head = plain
+    .replace(/[^A-Za-z0-9_-]/gu, '_')
+    .replace(/^__(?=rea)/, '')
+    .slice(0, MAX_LENGTH - HASH_LENGTH - 1);
+  return `${head}_${hash.digest('hex').slice(0, HASH_LENGTH)}`;
+}

@@ -1,0 +1,181 @@
+/**
+ * One MCP client: its handshake, its requests in flight, its log level. Answers what the gateway
+ * answers itself (initialize, ping, tools/list, health) and hands tool calls to the router's
+ * downstreams. Sees only its own ids and tokens.
+ */
+import { JSON_RPC } from '../../shared/model/errors.ts';
+import { type Frame, textAt } from '../../shared/wire/frame.ts';
+import { classify, errorParts, resultParts } from '../../shared/wire/json-rpc.ts';
+import { SLOT } from '../../shared/wire/json-scan.ts';
+import type { UpstreamPeer, UpstreamSink } from '../upstream/session.ts';
+import type { Call } from './calls.ts';
+import { initializeResult, isLogLevel, LOG_LEVELS, type LogLevel } from './handshake.ts';
+import type { Router, Waiting } from './router.ts';
+
+const encoder = new TextEncoder();
+/** Control messages of a client (initialize, setLevel) above this size are refused, never parsed. */
+const MAX_CONTROL_BYTES = 1024 * 1024;
+
+export class Session implements UpstreamPeer {
+  readonly transport: 'stdio' | 'http';
+  readonly #router: Router;
+  readonly #sink: UpstreamSink;
+  /** By raw id text; a request leaves when it is answered, cancelled, or its session ends. */
+  readonly #open = new Map<string, Call | Waiting>();
+  #initialized = false;
+  #closed = false;
+  #logLevel: LogLevel | null = null;
+
+  constructor(router: Router, sink: UpstreamSink, transport: 'stdio' | 'http') {
+    this.#router = router;
+    this.#sink = sink;
+    this.transport = transport;
+  }
+
+  get logLevel(): LogLevel | null {
+    return this.#logLevel;
+  }
+
+  receive(frame: Frame): void {
+    if (this.#closed) return;
+    const message = classify(frame);
+    switch (message.kind) {
+      case 'request':
+        return this.#request(message.method, frame);
+      case 'notification':
+        return this.#notification(message.method, frame);
+      case 'response':
+        // The gateway asks its clients nothing yet, so there is nothing this could answer.
+        return;
+      case 'invalid':
+        return this.refused(textAt(frame, SLOT.id), JSON_RPC.invalidRequest, message.why);
+    }
+  }
+
+  refused(idText: string | null, code: number, message: string): void {
+    this.#send(errorParts(encoder.encode(idText ?? 'null'), code, message), idText);
+  }
+
+  closed(reason: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const open of Array.from(this.#open.values())) this.#cancel(open, reason);
+    this.#router.forget(this);
+  }
+
+  /** A notification of the gateway or of a server that concerns every client. */
+  notify(parts: readonly Uint8Array[]): void {
+    if (this.#initialized) this.#send(parts, null);
+  }
+
+  /** A log message of a server, unless this client asked for less. */
+  log(level: string | null, parts: readonly Uint8Array[]): void {
+    if (this.#logLevel !== null && level !== null && isLogLevel(level)) {
+      if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(this.#logLevel)) return;
+    }
+    this.notify(parts);
+  }
+
+  /** Something about a request in flight, before its answer. */
+  send(parts: readonly Uint8Array[], idText: string): void {
+    this.#send(parts, idText);
+  }
+
+  /** The one answer of a request. */
+  answer(request: { readonly idText: string }, parts: readonly Uint8Array[]): void {
+    const open = this.#open.get(request.idText);
+    if (open === request) this.#open.delete(request.idText);
+    this.#send(parts, request.idText);
+  }
+
+  /** Remembers a request so that it can be cancelled. */
+  track(request: Call | Waiting): void {
+    this.#open.set(request.idText, request);
+  }
+
+  /** Forgets a request that lives on under another form. */
+  untrack(request: Call | Waiting): void {
+    if (this.#open.get(request.idText) === request) this.#open.delete(request.idText);
+  }
+
+  #send(parts: readonly Uint8Array[], relatedTo: string | null): void {
+    if (!this.#closed) this.#sink.send(parts, relatedTo);
+  }
+
+  #request(method: string, frame: Frame): void {
+    const idText = textAt(frame, SLOT.id) ?? 'null';
+    const idRaw = encoder.encode(idText);
+    switch (method) {
+      case 'initialize':
+        return this.#initialize(frame, idRaw, idText);
+      case 'ping':
+        return this.#send(resultParts(idRaw, '{}'), idText);
+      case 'tools/list':
+        return this.#router.list(() => this.#send(this.#router.listParts(idRaw), idText));
+      case 'tools/call':
+        return this.#router.callTool({ session: this, frame, idRaw, idText, listDeadline: null });
+      case 'logging/setLevel':
+        return this.#setLevel(frame, idRaw, idText);
+      default:
+        return this.refused(
+          idText,
+          JSON_RPC.methodNotFound,
+          `Method not found: ${method.slice(0, 200)}`,
+        );
+    }
+  }
+
+  #initialize(frame: Frame, idRaw: Uint8Array, idText: string): void {
+    const params = this.#controlParams(frame);
+    const version = params?.['protocolVersion'];
+    if (typeof version !== 'string') {
+      return this.refused(
+        idText,
+        JSON_RPC.invalidParams,
+        'initialize needs params.protocolVersion (a string)',
+      );
+    }
+    this.#send(resultParts(idRaw, initializeResult(version, this.#router.version)), idText);
+  }
+
+  #setLevel(frame: Frame, idRaw: Uint8Array, idText: string): void {
+    const level = this.#controlParams(frame)?.['level'];
+    if (typeof level !== 'string' || !isLogLevel(level)) {
+      return this.refused(
+        idText,
+        JSON_RPC.invalidParams,
+        `params.level must be one of ${LOG_LEVELS.join(', ')}`,
+      );
+    }
+    this.#logLevel = level;
+    this.#router.logLevelChanged();
+    this.#send(resultParts(idRaw, '{}'), idText);
+  }
+
+  #controlParams(frame: Frame): Record<string, unknown> | null {
+    const text = textAt(frame, SLOT.params);
+    if (text === null || text.length > MAX_CONTROL_BYTES) return null;
+    const params: unknown = JSON.parse(text);
+    return typeof params === 'object' && params !== null
+      ? (params as Record<string, unknown>)
+      : null;
+  }
+
+  #notification(method: string, frame: Frame): void {
+    if (method === 'notifications/initialized') {
+      this.#initialized = true;
+    } else if (method === 'notifications/cancelled') {
+      const idText = textAt(frame, SLOT.paramsRequestId);
+      const request = idText === null ? undefined : this.#open.get(idText);
+      if (request === undefined || idText === null) return;
+      this.#cancel(request, 'cancelled by the client');
+      this.#sink.finished(idText);
+    }
+  }
+
+  #cancel(request: Call | Waiting, reason: string): void {
+    this.#open.delete(request.idText);
+    if ('downstream' in request) request.downstream.cancel(request, reason);
+    else request.withdraw();
+  }
+}

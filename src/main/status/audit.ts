@@ -1,0 +1,80 @@
+/**
+ * What `rea status` says about the audit log: how long it is, when it was last written, and whether its
+ * last record carries its own hash. It does not verify the chain: `rea audit verify` does.
+ */
+import { createHash } from 'node:crypto';
+import { lstatSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { unlessRefused } from '../processes/errno.ts';
+import { fieldsOf, iso, parseJson } from '../processes/fields.ts';
+import { readRange, withRegularFile } from '../processes/safe-file.ts';
+
+export interface AuditFacts {
+  readonly present: boolean;
+  /** Records, a torn last one included; null when the file is too long to count. */
+  readonly lines: number | null;
+  readonly lastTimestamp: string | null;
+  /** The last line is a whole record whose hash is that of its text. */
+  readonly tailHashLooksValid: boolean;
+  /** What is in the place of the file when it is not one, or null. */
+  readonly problem: string | null;
+}
+
+const COUNTED_BYTES = 256 * 1024 * 1024;
+const TAIL_BYTES = 1024 * 1024;
+const CHUNK_BYTES = 256 * 1024;
+const SEGMENT = /^audit-[A-Za-z0-9-]{1,128}\.jsonl$/;
+const HASH_AT_END = /,"hash":"([0-9a-f]{64})"\}$/;
+const NEWLINE = 0x0a;
+const NONE = { present: false, lines: 0, lastTimestamp: null, tailHashLooksValid: false } as const;
+
+/** Looks at `audit.jsonl` in `dir`; it may be a link to a segment beside it, and to nothing else. */
+export function readAudit(dir: string): AuditFacts {
+  const facts = withRegularFile(auditPath(dir), (descriptor, stats): AuditFacts => {
+    const start = Math.max(0, stats.size - TAIL_BYTES);
+    const tail = readRange(descriptor, start, stats.size - start);
+    return {
+      present: true,
+      lines: stats.size > COUNTED_BYTES ? null : countLines(descriptor, stats.size),
+      ...lastRecord(tail.toString('utf8')),
+      problem: null,
+    };
+  });
+  if (!('kind' in facts)) return facts;
+  return { ...NONE, problem: facts.kind === 'absent' ? null : facts.detail };
+}
+
+function auditPath(dir: string): string {
+  const path = join(dir, 'audit.jsonl');
+  const target = unlessRefused(null, () =>
+    lstatSync(path).isSymbolicLink() ? readlinkSync(path) : null,
+  );
+  return target !== null && SEGMENT.test(target) ? join(dir, target) : path;
+}
+
+function countLines(descriptor: number, size: number): number {
+  let lines = 0;
+  let last = NEWLINE;
+  for (let at = 0; at < size; at += CHUNK_BYTES) {
+    const chunk = readRange(descriptor, at, Math.min(CHUNK_BYTES, size - at));
+    for (let i = chunk.indexOf(NEWLINE); i >= 0; i = chunk.indexOf(NEWLINE, i + 1)) lines += 1;
+    last = chunk.at(-1) ?? last;
+  }
+  return last === NEWLINE ? lines : lines + 1;
+}
+
+function lastRecord(tail: string): Pick<AuditFacts, 'lastTimestamp' | 'tailHashLooksValid'> {
+  const whole = tail.endsWith('\n');
+  const line = (whole ? tail.slice(0, -1) : tail).split('\n').at(-1) ?? '';
+  return {
+    lastTimestamp: iso(fieldsOf(parseJson(line))?.['timestamp']),
+    tailHashLooksValid: whole && carriesItsHash(line),
+  };
+}
+
+function carriesItsHash(line: string): boolean {
+  const match = HASH_AT_END.exec(line);
+  if (match === null) return false;
+  const record = `${line.slice(0, match.index)}}`;
+  return createHash('sha256').update(record).digest('hex') === match[1];
+}

@@ -1,0 +1,56 @@
+/** What `rea status --verbose` adds about one downstream. Pure text. */
+import type { DownstreamView, LastExitView } from './state-file.ts';
+import { duration, latency, plural, relative, shown } from './words.ts';
+
+const STDERR_LINES = 10;
+
+/** @returns lines without newline, the name first. */
+export function downstreamDetails(one: DownstreamView, now: number): string[] {
+  const lines = [
+    shown(one.name),
+    `  phase       ${one.phase ?? '–'}, since ${relative(one.since, now)}, incarnation ${one.incarnation}`,
+    `  process     ${processOf(one, now)}`,
+    `  calls       ${one.calls}, ${plural(one.errors, 'error')}, ${one.in_flight} in flight, ${one.queued} queued, p50 ${latency(one.p50_ms)}, p99 ${latency(one.p99_ms)}`,
+    `  circuit     ${circuitOf(one, now)}`,
+    `  thread      ${threadOf(one)}`,
+    `  noise       ${plural(one.noise_lines, 'line')} on stdout that were no messages`,
+  ];
+  if (one.next_restart_at !== null)
+    lines.push(`  next start  ${relative(one.next_restart_at, now)}`);
+  if (one.last_error !== null) lines.push(`  last error  ${shown(one.last_error, 1000)}`);
+  if (one.last_exit !== null) lines.push(...exitLines(one.last_exit, now));
+  return lines;
+}
+
+/** `signal SIGKILL 3 min ago`. */
+export function exitInWords(exit: LastExitView, now: number): string {
+  const how =
+    exit.signal === null ? `code ${exit.code ?? 'unknown'}` : `signal ${shown(exit.signal)}`;
+  return `${how} ${relative(exit.at, now)}`;
+}
+
+function exitLines(exit: LastExitView, now: number): string[] {
+  const tail = exit.stderr_tail.split('\n').filter((line) => line.trim() !== '');
+  return [
+    `  last exit   ${exitInWords(exit, now)}`,
+    ...tail.slice(-STDERR_LINES).map((line) => `    | ${shown(line)}`),
+  ];
+}
+
+function processOf(one: DownstreamView, now: number): string {
+  if (one.pid === null) return `none, ${plural(one.restarts, 'restart')}`;
+  const started =
+    one.since === null ? '' : `, ${duration(Math.max(0, now - Date.parse(one.since)))}`;
+  return `pid ${one.pid}, group ${one.pgid ?? '–'}${started} in this phase, ${plural(one.restarts, 'restart')}`;
+}
+
+function circuitOf(one: DownstreamView, now: number): string {
+  const retry = one.retry_at === null ? '' : `, retry ${relative(one.retry_at, now)}`;
+  const blocker = one.session_blocker_emitted ? ', SESSION_BLOCKER reported' : '';
+  return `${one.circuit_state ?? '–'}, opened ${plural(one.open_transitions, 'time')}${retry}${blocker}`;
+}
+
+function threadOf(one: DownstreamView): string {
+  const heap = one.thread.heap_mb === null ? '' : `, heap ${Math.round(one.thread.heap_mb)} MB`;
+  return `${one.thread.state ?? '–'}, ${plural(one.thread.restarts, 'restart')}${heap}`;
+}

@@ -1,0 +1,90 @@
+/**
+ * Reads what gateways leave in `.rea` about themselves: state file, pid file, instances, last stop.
+ * Every read is capped, none follows a symlink or blocks, and none throws for what it finds.
+ */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { unlessRefused } from '../processes/errno.ts';
+import { count, fieldsOf, iso, listOf, parseJson, pidOf, text } from '../processes/fields.ts';
+import { type InstanceView, lastStopPath, parseInstance } from '../processes/instance.ts';
+import { readSmallFile } from '../processes/safe-file.ts';
+import { type LastExitView, lastExitView, parseState } from './state-file.ts';
+import type { StateFile } from './verdict.ts';
+
+/** `run/last.json` as far as it can be read. */
+export interface LastStopView {
+  readonly sessionId: string | null;
+  readonly stoppedAt: string | null;
+  readonly reason: string | null;
+  readonly servers: readonly {
+    readonly name: string | null;
+    readonly restarts: number;
+    readonly lastExit: LastExitView | null;
+  }[];
+}
+
+/** `serve.pid`. */
+export interface PidFile {
+  readonly pid: number;
+  readonly mtimeMs: number;
+}
+
+/** One `run/<session_id>.json`; `view` is null when it is malformed. */
+export interface InstanceFile {
+  readonly sessionId: string;
+  readonly view: InstanceView | null;
+}
+
+const MAX_STATE_BYTES = 16 * 1024 * 1024;
+const MAX_PID_BYTES = 64;
+const MAX_RUN_BYTES = 1024 * 1024;
+const MAX_INSTANCES = 256;
+const INSTANCE = /^(?!last\.json$)([A-Za-z0-9-]{1,64})\.json$/;
+
+export function readState(dir: string): StateFile {
+  const file = readSmallFile(join(dir, 'serve.state.json'), MAX_STATE_BYTES);
+  if (file.kind === 'absent') return file;
+  if (file.kind !== 'file') return { kind: 'malformed', detail: file.detail };
+  const view = parseState(file.bytes.toString('utf8'));
+  if (view === null) return { kind: 'malformed', detail: 'not a JSON object' };
+  return { kind: 'read', view, mtimeMs: file.mtimeMs };
+}
+
+export function readPidFile(dir: string): PidFile | null {
+  const file = readSmallFile(join(dir, 'serve.pid'), MAX_PID_BYTES);
+  if (file.kind !== 'file') return null;
+  const digits = /^\s*([1-9]\d*)\s*$/.exec(file.bytes.toString('utf8'));
+  const pid = digits === null ? null : pidOf(Number(digits[1]));
+  return pid === null ? null : { pid, mtimeMs: file.mtimeMs };
+}
+
+/** At most 256 of them, in the order of their names. */
+export function readInstanceFiles(dir: string): InstanceFile[] {
+  const found: InstanceFile[] = [];
+  for (const name of unlessRefused([], () => readdirSync(join(dir, 'run')).sort())) {
+    const sessionId = INSTANCE.exec(name)?.[1];
+    if (sessionId === undefined || found.length === MAX_INSTANCES) continue;
+    const file = readSmallFile(join(dir, 'run', name), MAX_RUN_BYTES);
+    if (file.kind === 'absent') continue;
+    const view = file.kind === 'file' ? parseInstance(file.bytes.toString('utf8')) : null;
+    found.push({ sessionId, view });
+  }
+  return found;
+}
+
+export function readLastStop(dir: string): LastStopView | null {
+  const file = readSmallFile(lastStopPath(dir), MAX_RUN_BYTES);
+  const stop = file.kind === 'file' ? fieldsOf(parseJson(file.bytes.toString('utf8'))) : null;
+  if (stop === null) return null;
+  const servers = (listOf(stop['servers']) ?? []).map((one) => fieldsOf(one) ?? {});
+  return {
+    sessionId: text(stop['session_id']),
+    stoppedAt: iso(stop['stopped_at']),
+    reason: text(stop['reason']),
+    servers: servers.map((one) => ({
+      name: text(one['name']),
+      restarts: count(one['restarts']),
+      lastExit: lastExitView(one['last_exit']),
+    })),
+  };
+}

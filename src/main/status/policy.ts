@@ -1,0 +1,91 @@
+/**
+ * The policy side of `rea status`: the kill switch as the directory shows it, and the two lines of
+ * `policy.yaml` that matter here. The YAML parser is loaded only when there is something to parse.
+ */
+import { readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { clip } from '../../shared/wire/clean-text.ts';
+import { errorCode, errorText } from '../processes/errno.ts';
+import { fieldsOf, listOf, text } from '../processes/fields.ts';
+import { readSmallFile } from '../processes/safe-file.ts';
+
+export interface Halt {
+  readonly active: boolean;
+  readonly reason: string | null;
+}
+
+export interface PolicyFacts {
+  /** `built-in` without a file; null when the file does not say. */
+  readonly profile: string | null;
+  readonly autonomyLevel: string | null;
+  readonly blockedPaths: number;
+  /** Why the file cannot be used, in one line, or null. */
+  readonly problem: string | null;
+}
+
+const MAX_POLICY_BYTES = 256 * 1024;
+const MAX_REASON_BYTES = 64 * 1024;
+const MAX_REASON = 1024;
+/** What holds without a file. */
+const BUILT_IN: PolicyFacts = {
+  profile: 'built-in',
+  autonomyLevel: 'L3',
+  blockedPaths: 0,
+  problem: null,
+};
+
+/**
+ * The kill switch: any entry of `.rea` named `halt` in any case. An entry that is not a regular file is
+ * never opened. A directory that cannot be listed halts the gateway too.
+ */
+export function readHalt(dir: string): Halt {
+  let names: string[];
+  try {
+    names = readdirSync(dir);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return { active: false, reason: null };
+    if (code === '') throw error;
+    return { active: true, reason: `${dir} cannot be listed: ${errorText(error)}` };
+  }
+  const name = names.filter((entry) => entry.toLowerCase() === 'halt').sort()[0];
+  if (name === undefined) return { active: false, reason: null };
+  const file = readSmallFile(join(dir, name), MAX_REASON_BYTES);
+  const reason = file.kind === 'file' ? file.bytes.toString('utf8').trim() : '';
+  return { active: true, reason: reason === '' ? null : clip(reason, MAX_REASON) };
+}
+
+/** Reads `policy.yaml`. Never throws for what the file says. */
+export function readPolicy(dir: string): PolicyFacts {
+  const file = readSmallFile(join(dir, 'policy.yaml'), MAX_POLICY_BYTES);
+  if (file.kind === 'absent') return BUILT_IN;
+  if (file.kind !== 'file') return unusable(file.detail);
+  const parsed = parseYaml(file.bytes.toString('utf8'));
+  if (!parsed.ok) return unusable(parsed.error);
+  const policy = fieldsOf(parsed.value);
+  if (policy === null) return unusable('not a mapping');
+  return {
+    profile: text(policy['profile']),
+    autonomyLevel: text(policy['autonomy_level']),
+    blockedPaths: listOf(policy['blocked_paths'])?.length ?? 0,
+    problem: null,
+  };
+}
+
+function unusable(problem: string): PolicyFacts {
+  return { profile: null, autonomyLevel: null, blockedPaths: 0, problem };
+}
+
+function parseYaml(source: string): { ok: true; value: unknown } | { ok: false; error: string } {
+  const yaml = createRequire(import.meta.url)('yaml') as typeof import('yaml');
+  try {
+    const document = yaml.parseDocument(source, { logLevel: 'silent', prettyErrors: false });
+    const [first] = document.errors;
+    if (first !== undefined) return { ok: false, error: errorText(first) };
+    return { ok: true, value: document.toJS({ maxAliasCount: 100 }) };
+  } catch (error) {
+    // Whatever the parser throws is about the text: aliases without bound, nesting beyond its stack.
+    return { ok: false, error: errorText(error) };
+  }
+}

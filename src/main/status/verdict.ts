@@ -1,0 +1,117 @@
+/**
+ * What the evidence on the disk and in the process table adds up to: one situation, and the exit code
+ * of `rea status`. Pure.
+ */
+import type { Liveness } from '../../shared/model/process-identity.ts';
+import type { DownstreamView, StateView } from './state-file.ts';
+
+/** The state file as it was found. */
+export type StateFile =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'malformed'; readonly detail: string }
+  | { readonly kind: 'read'; readonly view: StateView; readonly mtimeMs: number };
+
+/** One `run/<session_id>.json`. */
+export interface Instance {
+  readonly sessionId: string;
+  readonly pid: number | null;
+  /** Null: it runs in another pid namespace and cannot be judged. */
+  readonly alive: boolean | null;
+  /** Whether the state file names it. */
+  readonly owner: boolean;
+  readonly startedAt: string | null;
+  readonly stdio: boolean;
+  readonly http: string | null;
+}
+
+export interface Evidence {
+  readonly state: StateFile;
+  /** Whether the process that the state file or `serve.pid` names is still that process. */
+  readonly owner: Liveness | 'none';
+  /** Milliseconds since the state file was written; null when it does not say. */
+  readonly ageMs: number | null;
+  readonly instances: readonly Instance[];
+  /** Milliseconds since the youngest living instance started; null when none lives. */
+  readonly youngestMs: number | null;
+  readonly haltActive: boolean;
+}
+
+/**
+ * `running` the owner lives and writes. `stale` it lives and has stopped writing. `starting` a gateway
+ * lives that has not written yet, or is about to take over. `silent` one lives and should have written
+ * long ago. `dead` the owner is gone and left its last picture. `none` there is no gateway.
+ */
+export type Situation = 'running' | 'stale' | 'starting' | 'silent' | 'dead' | 'none';
+
+export interface Verdict {
+  readonly situation: Situation;
+  /** The owner of the state file lives. */
+  readonly running: boolean;
+  /** A gateway lives and the picture on the disk is too old to be true. */
+  readonly stale: boolean;
+  readonly exitCode: 0 | 1 | 3 | 4;
+}
+
+const DEFAULT_HEARTBEAT_MS = 5000;
+const MISSED_HEARTBEATS = 3;
+
+export function judgeStatus(evidence: Evidence): Verdict {
+  const situation = situationOf(evidence);
+  const writing = situation === 'running' || situation === 'stale';
+  return {
+    situation,
+    running: writing || evidence.owner === 'alive',
+    stale: situation === 'stale' || situation === 'silent',
+    exitCode: exitCode(situation, evidence),
+  };
+}
+
+function situationOf(evidence: Evidence): Situation {
+  const { state, owner, ageMs, youngestMs } = evidence;
+  const patience =
+    MISSED_HEARTBEATS * (state.kind === 'read' ? state.view.heartbeatMs : DEFAULT_HEARTBEAT_MS);
+  // A time in the future was written before the clock was set back: just as old.
+  const old = ageMs !== null && Math.abs(ageMs) > patience;
+  if (state.kind === 'read') {
+    // Another pid namespace: what it writes is the only sign of life.
+    const lives = owner === 'alive' || (owner === 'unknown' && ageMs !== null && !old);
+    if (lives) return old ? 'stale' : 'running';
+    if (youngestMs === null) return 'dead';
+    return old ? 'silent' : 'starting';
+  }
+  if (youngestMs !== null) {
+    return state.kind === 'malformed' || youngestMs > patience ? 'silent' : 'starting';
+  }
+  return owner === 'alive' ? 'silent' : 'none';
+}
+
+function exitCode(situation: Situation, evidence: Evidence): Verdict['exitCode'] {
+  switch (situation) {
+    case 'running':
+      return evidence.haltActive || !allServing(evidence.state) ? 1 : 0;
+    case 'starting':
+      return 1;
+    case 'stale':
+    case 'silent':
+    case 'dead':
+      return 4;
+    case 'none':
+      return 3;
+    default:
+      return situation satisfies never;
+  }
+}
+
+function allServing(state: StateFile): boolean {
+  if (state.kind !== 'read' || state.view.downstreams === null) return false;
+  const { legacy, main, downstreams } = state.view;
+  if (!legacy && main.state !== 'running') return false;
+  return downstreams.every((one) => isServing(one, legacy));
+}
+
+/** Whether calls to a downstream go through. Files before schema 2 know no phases. */
+export function isServing(one: DownstreamView, legacy: boolean): boolean {
+  if (one.circuit_state !== 'closed') return false;
+  if (legacy && one.phase === null) return one.connected && one.healthy;
+  return one.phase === 'ready' || one.phase === 'idle';
+}

@@ -1,0 +1,239 @@
+/**
+ * All servers and their threads: one supervisor thread for each downstream. Carries messages between
+ * the threads and the router's downstreams, gives out start tickets, and stops the servers together.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import type { GatewayConfig } from '../../shared/model/config.ts';
+import type { LastStop, RoutingRecord, SupervisorRecord } from '../../shared/model/snapshot.ts';
+import { scanFrame } from '../../shared/wire/frame.ts';
+import type { Fact, FromSupervisor, LifecycleMessage } from '../../shared/wire/protocol.ts';
+import type { RecordedGroup } from '../../shared/wire/vitals.ts';
+import { type Logger, logFromThread } from '../logger.ts';
+import type { StartTickets } from '../processes/start-tickets.ts';
+import type { CallTable } from '../routing/calls.ts';
+import type { Catalog } from '../routing/catalog.ts';
+import { Downstream } from '../routing/downstream.ts';
+import type { Router } from '../routing/router.ts';
+import { SupervisorThread } from './supervisor-thread.ts';
+
+export interface FleetOptions {
+  readonly config: GatewayConfig;
+  readonly calls: CallTable;
+  readonly catalog: Catalog;
+  readonly tickets: (grant: (server: string) => void) => StartTickets<string>;
+  readonly groupsFile: string;
+  readonly gatewayVersion: string;
+  readonly halted: () => { readonly active: boolean; readonly reason: string | null };
+  readonly log: Logger;
+  readonly attachFacts: (port: MessagePort) => void;
+  readonly tell: (fact: Fact) => void;
+  readonly killGroup: (group: RecordedGroup) => void;
+  readonly router: () => Router;
+  readonly onChange: () => void;
+}
+
+const SLOT_OF_OWN_THREAD = 0;
+
+export class Fleet {
+  readonly downstreams: ReadonlyMap<string, Downstream>;
+  readonly groupsFile: string;
+  readonly #options: FleetOptions;
+  readonly #threads: ReadonlyMap<string, SupervisorThread>;
+  readonly #tickets: StartTickets<string>;
+  #onStopped: (() => void) | null = null;
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+    this.groupsFile = options.groupsFile;
+    this.#tickets = options.tickets((server) => {
+      this.#threads.get(server)?.post({ type: 'ticket', slot: SLOT_OF_OWN_THREAD });
+    });
+    const threads = new Map<string, SupervisorThread>();
+    const downstreams = new Map<string, Downstream>();
+    for (const config of options.config.servers) {
+      const { name } = config;
+      const log = options.log.child({ server: name });
+      const thread = new SupervisorThread({
+        servers: [config],
+        threads: options.config.threads,
+        groupsFile: options.groupsFile,
+        gatewayVersion: options.gatewayVersion,
+        log,
+        attachFacts: options.attachFacts,
+        killGroup: options.killGroup,
+        onMessage: (message) => this.#receive(name, message),
+        onLost: (state, detail) => this.#lost(name, state, detail),
+        onChange: options.onChange,
+      });
+      threads.set(name, thread);
+      downstreams.set(
+        name,
+        new Downstream({
+          config,
+          slot: SLOT_OF_OWN_THREAD,
+          calls: options.calls,
+          post: (message) => thread.post(message),
+          thread: () => thread.record,
+          halted: options.halted,
+          log,
+          onChange: options.onChange,
+        }),
+      );
+    }
+    this.#threads = threads;
+    this.downstreams = downstreams;
+  }
+
+  start(): void {
+    for (const thread of this.#threads.values()) thread.start();
+  }
+
+  /** One look at every thread's heartbeat. */
+  check(now: number): void {
+    for (const thread of this.#threads.values()) thread.check(now);
+  }
+
+  async inspect(): Promise<void> {
+    await Promise.all([...this.#threads.values()].map((thread) => thread.inspect()));
+    this.#options.onChange();
+  }
+
+  reconnectFacts(): void {
+    for (const thread of this.#threads.values()) thread.reconnectFacts();
+  }
+
+  setLogLevel(level: string): void {
+    for (const thread of this.#threads.values()) {
+      thread.post({ type: 'log_level', slot: SLOT_OF_OWN_THREAD, level });
+    }
+  }
+
+  records(): Record<string, RoutingRecord> {
+    const records: Record<string, RoutingRecord> = Object.create(null);
+    for (const [name, downstream] of this.downstreams) records[name] = downstream.record;
+    return records;
+  }
+
+  groups(): RecordedGroup[] {
+    return [...this.#threads.values()].flatMap((thread) => thread.groups());
+  }
+
+  lastWords(): LastStop['servers'] {
+    return [...this.downstreams].map(([name, { lastRecord }]) => ({
+      name,
+      restarts: lastRecord?.restarts ?? 0,
+      last_exit: lastRecord?.last_exit ?? null,
+    }));
+  }
+
+  abandonCalls(): void {
+    for (const downstream of this.downstreams.values()) downstream.abandon();
+  }
+
+  /** Stops all servers in parallel; resolves when each one has ended. */
+  stopServers({ eofMs, termMs }: { eofMs: number; termMs: number }): Promise<void> {
+    return new Promise((resolve) => {
+      const check = () => {
+        for (const [name, downstream] of this.downstreams) {
+          const running = this.#threads.get(name)?.record.state === 'running';
+          if (running && downstream.phase !== 'stopped') return;
+        }
+        this.#onStopped = null;
+        resolve();
+      };
+      this.#onStopped = check;
+      for (const thread of this.#threads.values()) {
+        thread.post({ type: 'stop', slot: SLOT_OF_OWN_THREAD, eofMs, termMs });
+      }
+      check();
+    });
+  }
+
+  async stopThreads(): Promise<void> {
+    await Promise.all([...this.#threads.values()].map((thread) => thread.stop()));
+  }
+
+  #receive(name: string, message: FromSupervisor): void {
+    const downstream = this.downstreams.get(name);
+    if (downstream === undefined) return;
+    switch (message.type) {
+      case 'answer':
+        return downstream.answer(message);
+      case 'progress':
+        return downstream.progress(message);
+      case 'call_failed':
+        return downstream.callFailed(message);
+      case 'ticket_wanted':
+        return this.#tickets.want(name);
+      case 'ticket_returned':
+        return this.#tickets.giveBack(name);
+      case 'catalog':
+        this.#options.catalog.update(name, message.tools);
+        return this.#options.router().catalogSettled(name);
+      case 'notification': {
+        const frame = scanFrame(message.line);
+        if (!('error' in frame)) this.#options.router().notification(message, frame);
+        return;
+      }
+      case 'lifecycle':
+        return this.#lifecycle(name, downstream, message);
+      case 'log':
+        return logFromThread(this.#options.log, message);
+    }
+  }
+
+  #lifecycle(name: string, downstream: Downstream, message: LifecycleMessage): void {
+    const { event, ...rest } = message.event;
+    const fields = { server: name, incarnation: message.incarnation, ...rest };
+    if (event === 'child_died_unexpectedly') this.#options.log.warn(fields, event);
+    else this.#options.log.info(fields, event);
+    downstream.lifecycle(message);
+    const { phase } = message.record;
+    if (phase === 'failed' || phase === 'backoff' || phase === 'stopped') {
+      this.#options.catalog.settle(name);
+      this.#options.router().catalogSettled(name);
+    }
+    this.#onStopped?.();
+  }
+
+  /** The thread cannot speak for itself any more: main says what became of its server. */
+  #lost(name: string, state: 'stalled' | 'crashed', detail: string): void {
+    const thread = this.#threads.get(name);
+    const downstream = this.downstreams.get(name);
+    if (thread === undefined || downstream === undefined) return;
+    this.#tickets.forget(name);
+    downstream.threadLost(thread.generation, `${state}: ${detail}`);
+    const last = downstream.lastRecord;
+    if (last !== null) {
+      this.#options.tell({
+        type: 'supervisor',
+        server: name,
+        generation: thread.generation,
+        incarnation: last.incarnation,
+        rev: Number.MAX_SAFE_INTEGER,
+        record: lostRecord(last, `supervisor thread ${state}: ${detail}`),
+      });
+    }
+    this.#options.catalog.settle(name);
+    this.#options.router().catalogSettled(name);
+    this.#onStopped?.();
+  }
+}
+
+function lostRecord(last: SupervisorRecord, error: string): SupervisorRecord {
+  const now = new Date().toISOString();
+  const hadChild = last.pid !== null;
+  return {
+    ...last,
+    phase: 'backoff',
+    since: now,
+    pid: null,
+    pgid: null,
+    child_started: null,
+    connection_state: 'errored',
+    last_error: error,
+    last_exit: hadChild
+      ? { code: null, signal: 'SIGKILL', at: now, stderr_tail: '' }
+      : last.last_exit,
+  };
+}

@@ -1,0 +1,280 @@
+/**
+ * One supervisor thread as main sees it: creates the worker, hands it its servers, watches its
+ * heartbeat, and replaces it when it stalls or dies. When a thread is lost its children are killed
+ * first, from the groups in shared memory. Never decides anything about calls.
+ */
+import { readFileSync } from 'node:fs';
+import {
+  MessageChannel,
+  type MessagePort,
+  receiveMessageOnPort,
+  Worker,
+} from 'node:worker_threads';
+import { initialRestart, onDeath, type RestartState } from '../../shared/machines/restart.ts';
+import type { DownstreamConfig, ThreadsConfig } from '../../shared/model/config.ts';
+import { parseProcStat } from '../../shared/model/process-identity.ts';
+import type { ThreadRecord } from '../../shared/model/snapshot.ts';
+import type {
+  FromSupervisor,
+  SupervisorControl,
+  SupervisorThreadData,
+  ToSupervisor,
+} from '../../shared/wire/protocol.ts';
+import { type RecordedGroup, ThreadVitals } from '../../shared/wire/vitals.ts';
+import type { Logger } from '../logger.ts';
+import { ControlError, ControlLink } from './control.ts';
+import { ThreadWatch } from './thread-watch.ts';
+import { workerEntry } from './worker-entry.ts';
+
+/** Restarts of a thread: its own code is at fault, so few and soon slow. */
+const THREAD_RESTART = {
+  intensity: 5,
+  periodMs: 30_000,
+  backoffMs: 500,
+  backoffMaxMs: 30_000,
+  stableMs: 10_000,
+} as const;
+const CLOCK_TICK_MS = 10;
+const INSPECT_DEADLINE_MS = 4000;
+
+export interface SupervisorThreadOptions {
+  readonly servers: readonly DownstreamConfig[];
+  readonly threads: ThreadsConfig;
+  readonly groupsFile: string;
+  readonly gatewayVersion: string;
+  readonly log: Logger;
+  /** Gives the state writer the reading end of a new facts port. */
+  readonly attachFacts: (port: MessagePort) => void;
+  readonly killGroup: (group: RecordedGroup) => void;
+  readonly onMessage: (message: FromSupervisor) => void;
+  /** The thread is lost and its children have been killed; nothing posted to it will be answered. */
+  readonly onLost: (state: 'stalled' | 'crashed', detail: string) => void;
+  /** Something in `record` changed. */
+  readonly onChange: () => void;
+}
+
+type Life =
+  | {
+      readonly state: 'running';
+      readonly worker: Worker;
+      readonly callPort: MessagePort;
+      readonly control: ControlLink<SupervisorControl>;
+    }
+  | { readonly state: 'replacing'; readonly why: 'stalled' | 'crashed' }
+  | { readonly state: 'stopped' };
+
+export class SupervisorThread {
+  readonly #options: SupervisorThreadOptions;
+  readonly #vitals: ThreadVitals;
+  /** Last incarnation and restart count of each slot: a new thread goes on counting. */
+  readonly #progress: { incarnation: number; restarts: number }[];
+  #watch: ThreadWatch;
+  #life: Life = { state: 'stopped' };
+  #generation = 0;
+  #restart: RestartState = initialRestart;
+  #restarts = 0;
+  #heapMb: number | null = null;
+  #restartTimer: NodeJS.Timeout | null = null;
+
+  constructor(options: SupervisorThreadOptions) {
+    this.#options = options;
+    this.#vitals = ThreadVitals.create(options.servers.length);
+    this.#progress = options.servers.map(() => ({ incarnation: 0, restarts: 0 }));
+    this.#watch = new ThreadWatch(options.threads.stallMs);
+  }
+
+  get record(): ThreadRecord {
+    const state =
+      this.#life.state === 'running'
+        ? 'running'
+        : this.#life.state === 'replacing'
+          ? this.#life.why
+          : 'crashed';
+    return { state, restarts: this.#restarts, heap_mb: this.#heapMb };
+  }
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  start(): void {
+    this.#generation += 1;
+    const calls = new MessageChannel();
+    const facts = new MessageChannel();
+    const control = new MessageChannel();
+    const data: SupervisorThreadData = {
+      kind: 'supervisor',
+      callPort: calls.port2,
+      factsPort: facts.port2,
+      controlPort: control.port2,
+      vitals: this.#vitals.buffer,
+      groupsFile: this.#options.groupsFile,
+      gatewayVersion: this.#options.gatewayVersion,
+    };
+    const worker = new Worker(workerEntry('supervisor'), {
+      name: `supervisor ${this.#options.servers.map((server) => server.name).join(' ')}`,
+      workerData: data,
+      transferList: [calls.port2, facts.port2, control.port2],
+      resourceLimits: { maxOldGenerationSizeMb: this.#options.threads.heapMb },
+      stdout: true,
+      stderr: true,
+    });
+    this.#options.attachFacts(facts.port1);
+    const life = {
+      state: 'running',
+      worker,
+      callPort: calls.port1,
+      control: new ControlLink<SupervisorControl>(control.port1),
+    } as const;
+    this.#life = life;
+    this.#watch = new ThreadWatch(this.#options.threads.stallMs);
+    calls.port1.on('message', (message: FromSupervisor) => this.#receive(message));
+    worker.on('error', (error: unknown) => {
+      this.#options.log.error({ err: error }, 'a supervisor thread failed');
+    });
+    worker.on('exit', (code) => this.#lose(life, 'crashed', `the thread ended with code ${code}`));
+    for (const stream of [worker.stdout, worker.stderr]) {
+      stream.on('data', (chunk: Buffer) => {
+        this.#options.log.warn({ text: chunk.toString().slice(0, 2000) }, 'printed by a thread');
+      });
+    }
+    this.#options.servers.forEach((server, slot) => {
+      const { incarnation, restarts } = this.#progress[slot] ?? { incarnation: 0, restarts: 0 };
+      this.post({
+        type: 'open',
+        slot,
+        server,
+        generation: this.#generation,
+        incarnation,
+        restarts,
+        delayMs: 0,
+      });
+    });
+  }
+
+  /** Posts to the thread; false when there is none right now. */
+  post(message: ToSupervisor, transfer: readonly (ArrayBuffer | MessagePort)[] = []): boolean {
+    if (this.#life.state !== 'running') return false;
+    this.#life.callPort.postMessage(message, [...transfer]);
+    return true;
+  }
+
+  /** A new facts port for the thread, after the state writer was replaced. */
+  reconnectFacts(): void {
+    if (this.#life.state !== 'running') return;
+    const facts = new MessageChannel();
+    this.#options.attachFacts(facts.port1);
+    this.post({ type: 'facts_port', port: facts.port2 }, [facts.port2]);
+  }
+
+  /** One look at the heartbeat; called at least every 250 ms. */
+  check(now: number): void {
+    const life = this.#life;
+    if (life.state !== 'running') return;
+    const stalled = this.#watch.look({
+      now,
+      beats: this.#vitals.beats(),
+      cpuMs: () => this.#cpuMs(life.worker),
+    });
+    if (stalled) this.#lose(life, 'stalled', 'the thread no longer answers');
+  }
+
+  /** Refreshes the heap figure in `record`. */
+  async inspect(): Promise<Awaited<ReturnType<SupervisorControl['inspect']>> | null> {
+    if (this.#life.state !== 'running') return null;
+    try {
+      const seen = await this.#life.control.call((remote) => remote.inspect(), INSPECT_DEADLINE_MS);
+      this.#heapMb = Math.round((seen.heapUsedBytes / 1048576) * 10) / 10;
+      return seen;
+    } catch (error) {
+      if (error instanceof ControlError) return null;
+      throw error;
+    }
+  }
+
+  /** Every group the thread has running. */
+  groups(): RecordedGroup[] {
+    return this.#options.servers.flatMap((_server, slot) => this.#vitals.group(slot) ?? []);
+  }
+
+  /** Ends the thread for good; its servers have been stopped before. */
+  async stop(): Promise<void> {
+    const life = this.#life;
+    this.#life = { state: 'stopped' };
+    if (this.#restartTimer !== null) clearTimeout(this.#restartTimer);
+    if (life.state !== 'running') return;
+    life.control.close();
+    life.callPort.close();
+    await life.worker.terminate();
+  }
+
+  #receive(message: FromSupervisor): void {
+    if (message.type === 'lifecycle') {
+      const progress = this.#progress[message.slot];
+      if (progress !== undefined) {
+        progress.incarnation = message.incarnation;
+        progress.restarts = message.record.restarts;
+      }
+    }
+    this.#options.onMessage(message);
+  }
+
+  #cpuMs(worker: Worker): number | null {
+    const tid = this.#vitals.threadId();
+    if (tid === 0) return worker.performance.eventLoopUtilization().active;
+    try {
+      const stat = parseProcStat(readFileSync(`/proc/self/task/${tid}/stat`, 'utf8'));
+      return stat === null ? null : stat.cpuTicks * CLOCK_TICK_MS;
+    } catch (error) {
+      // The thread has just ended; its exit event is on the way.
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+      throw error;
+    }
+  }
+
+  #killChildren(): void {
+    this.#options.servers.forEach((_server, slot) => {
+      const group = this.#vitals.group(slot);
+      if (group === null) return;
+      this.#options.killGroup(group);
+      const progress = this.#progress[slot];
+      if (progress !== undefined) {
+        progress.incarnation = Math.max(progress.incarnation, group.incarnation);
+      }
+      this.#vitals.setGroup(slot, null);
+    });
+  }
+
+  #lose(life: Life, why: 'stalled' | 'crashed', detail: string): void {
+    if (life.state !== 'running' || this.#life !== life) return;
+    this.#life = { state: 'replacing', why };
+    this.#killChildren();
+    // What the thread posted before it died still counts.
+    for (;;) {
+      const left = receiveMessageOnPort(life.callPort);
+      if (left === undefined) break;
+      this.#receive(left.message as FromSupervisor);
+    }
+    life.callPort.close();
+    life.control.close();
+    this.#options.log.error({ detail }, `a supervisor thread ${why}; replacing it`);
+    this.#options.onLost(why, detail);
+    this.#options.onChange();
+    void this.#replace(life.worker);
+  }
+
+  async #replace(worker: Worker): Promise<void> {
+    await worker.terminate();
+    // A child spawned while the thread was being ended.
+    this.#killChildren();
+    if (this.#life.state !== 'replacing') return;
+    const death = onDeath(THREAD_RESTART, performance.now(), Math.random(), this.#restart);
+    this.#restart = death.state;
+    this.#restarts += 1;
+    this.#restartTimer = setTimeout(() => {
+      if (this.#life.state !== 'replacing') return;
+      this.start();
+      this.#options.onChange();
+    }, death.delayMs);
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * The stdio edge: one client on this process's stdin and stdout. Owns both streams; nothing else in
+ * the process writes to stdout. Frames with the same framer and scanner as the supervisors.
+ */
+import type { Readable } from 'node:stream';
+import { JSON_RPC } from '../../shared/model/errors.ts';
+import { LineFramer } from '../../shared/wire/framing.ts';
+import type { OpenSession, UpstreamSink } from './session.ts';
+import type { ClaimedStdout } from './stdout-claim.ts';
+
+/** Parts below this size are joined into one write. */
+const JOIN_BELOW_BYTES = 64 * 1024;
+const NEWLINE = new Uint8Array([0x0a]);
+
+/**
+ * @param options.maxMessageBytes largest message accepted from the client.
+ * @param options.onEnd stdin ended or stdout broke, with the reason; called once.
+ */
+export function serveStdio(options: {
+  readonly stdin: Readable;
+  readonly stdout: ClaimedStdout;
+  readonly open: OpenSession;
+  readonly maxMessageBytes: number;
+  readonly onEnd: (reason: string) => void;
+}): void {
+  const { stdin, stdout } = options;
+  let ended = false;
+  const end = (reason: string) => {
+    if (ended) return;
+    ended = true;
+    peer.closed(reason);
+    options.onEnd(reason);
+  };
+  const sink: UpstreamSink = {
+    send(parts) {
+      if (!ended) write(stdout, parts);
+    },
+    finished() {
+      // One stream for everything: there is nothing to close.
+    },
+  };
+  const peer = options.open(sink, 'stdio');
+  const framer = new LineFramer({
+    maxBytes: options.maxMessageBytes,
+    onFrame: (frame) => peer.receive(frame),
+    onRefused: ({ reason, idText }) => {
+      const [code, message] =
+        reason === 'too_large'
+          ? [JSON_RPC.invalidRequest, `message larger than ${options.maxMessageBytes} bytes`]
+          : [JSON_RPC.parseError, `not a JSON-RPC message (${reason})`];
+      peer.refused(idText, code, message);
+    },
+  });
+  stdin.on('data', (chunk: Buffer) => framer.push(chunk));
+  stdin.on('end', () => end('stdin ended'));
+  stdin.on('close', () => end('stdin closed'));
+  stdin.on('error', (error) => end(`stdin failed: ${error.message}`));
+  stdout.stream.on('error', (error) => end(`stdout failed: ${error.message}`));
+}
+
+function write(stdout: ClaimedStdout, parts: readonly Uint8Array[]): void {
+  let bytes = 1;
+  for (const part of parts) bytes += part.length;
+  if (bytes <= JOIN_BELOW_BYTES) {
+    stdout.write(Buffer.concat([...parts, NEWLINE], bytes));
+    return;
+  }
+  stdout.stream.cork();
+  for (const part of parts) stdout.write(part);
+  stdout.write(NEWLINE);
+  stdout.stream.uncork();
+}

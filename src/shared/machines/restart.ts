@@ -1,0 +1,56 @@
+/**
+ * Restart policy: how long a server that died waits before its next start, and when its deaths make a
+ * crash loop. Pure arithmetic over a short list of times; owned by the supervisor machine. Never looks
+ * at why a server died: that only the record tells.
+ */
+import type { RestartPolicy } from '../model/config.ts';
+
+/** What is remembered of earlier deaths. */
+export interface RestartState {
+  /** Deaths since the last time `ready` was held for `stableMs`. */
+  readonly inARow: number;
+  /** Monotonic times of the last deaths, oldest first, at most `intensity` of them. */
+  readonly deaths: readonly number[];
+}
+
+export interface RestartDecision {
+  readonly state: RestartState;
+  /** Time until the next start, in milliseconds. */
+  readonly delayMs: number;
+  /** `intensity` was reached: the server is kept at the slowest back-off. */
+  readonly crashLoop: boolean;
+}
+
+export const initialRestart: RestartState = { inARow: 0, deaths: [] };
+
+/**
+ * A server died at `now` (monotonic, ms). The first death restarts at once, each further one waits a
+ * random share (full jitter) of a doubling back-off; from the `intensity`-th on it waits between half
+ * and the whole of `backoffMaxMs`.
+ *
+ * @param random in [0, 1).
+ */
+export function onDeath(
+  policy: RestartPolicy,
+  now: number,
+  random: number,
+  state: RestartState,
+): RestartDecision {
+  const recent = state.deaths.filter((at) => now - at < policy.periodMs);
+  const deaths = [...recent, now].slice(-policy.intensity);
+  const inARow = Math.min(state.inARow + 1, policy.intensity);
+  const k = Math.max(inARow, deaths.length);
+  const crashLoop = k >= policy.intensity;
+  return { state: { inARow, deaths }, delayMs: delayOf(policy, k, crashLoop, random), crashLoop };
+}
+
+/** `ready` was held for `stableMs`: the row ends. The deaths within the period still count. */
+export function onStable(state: RestartState): RestartState {
+  return { inARow: 0, deaths: state.deaths };
+}
+
+function delayOf(policy: RestartPolicy, k: number, crashLoop: boolean, random: number): number {
+  if (crashLoop) return (policy.backoffMaxMs / 2) * (1 + random);
+  if (k === 1) return 0;
+  return random * Math.min(policy.backoffMaxMs, policy.backoffMs * 2 ** (k - 2));
+}

@@ -1,0 +1,151 @@
+/**
+ * What the supervisor machine works on: the state of one server's life, what can happen to it, and
+ * what it wants done. Types and small readers; the machine itself is in supervisor.ts.
+ */
+import type { DownstreamConfig } from '../model/config.ts';
+import type { Phase } from '../model/errors.ts';
+import type { DeathReason, SupervisorEvent } from '../wire/protocol.ts';
+import { initialRestart, type RestartState } from './restart.ts';
+
+/** What of a server's configuration decides its life. */
+export type SupervisorPolicy = Pick<DownstreamConfig, 'restart' | 'startTimeoutMs' | 'unavailable'>;
+
+/** What outlives a phase. */
+export interface Memory {
+  /** Counts starts; 0 before the first. Whatever carries an older one is dropped. */
+  readonly incarnation: number;
+  readonly restarts: number;
+  readonly ticket: 'none' | 'wanted' | 'held';
+  readonly deaths: RestartState;
+  readonly connection: 'never' | 'ok' | 'errored';
+}
+
+type Life =
+  | { readonly phase: 'idle' }
+  | { readonly phase: 'starting'; readonly step: 'waiting' }
+  | { readonly phase: 'starting'; readonly step: 'handshaking'; readonly pid: number | null }
+  | { readonly phase: 'ready'; readonly pid: number | null; readonly stable: boolean }
+  /** Its group is being killed; the next start waits for the leader's exit. */
+  | { readonly phase: 'dying'; readonly pid: number | null; readonly death: Condemnation }
+  /** `until` is monotonic, in milliseconds. */
+  | { readonly phase: 'backoff'; readonly until: number }
+  /** A crash loop, or (`until` null) a server that cannot be started at all. */
+  | { readonly phase: 'failed'; readonly until: number | null }
+  | {
+      readonly phase: 'draining';
+      readonly pid: number | null;
+      readonly step: 'eof' | 'term' | 'kill';
+      readonly termMs: number;
+    }
+  | { readonly phase: 'stopped' };
+
+export type SupervisorState = Memory & Life;
+
+/** Why a living child must go. */
+export interface Condemnation {
+  readonly reason: DeathReason;
+  readonly detail: string;
+}
+
+export type SupervisorTimer = 'start' | 'ticket' | 'stable' | 'restart' | 'stop';
+
+/** `random` is in [0, 1) and decides the jitter of the restart that may follow. */
+export type SupervisorInput =
+  | { readonly type: 'open'; readonly delayMs: number }
+  | { readonly type: 'ticket' }
+  | { readonly type: 'spawned'; readonly incarnation: number; readonly pid: number }
+  | {
+      readonly type: 'spawn_failed';
+      readonly incarnation: number;
+      readonly detail: string;
+      readonly random: number;
+    }
+  /** The MCP handshake is complete. */
+  | { readonly type: 'handshaken'; readonly incarnation: number; readonly logging: boolean }
+  /** The child lives but must not go on: it refused the handshake, hangs, or talks nonsense. */
+  | ({ readonly type: 'condemned'; readonly incarnation: number } & Condemnation)
+  /** The leader exited and what was left in its pipes has been read. */
+  | {
+      readonly type: 'exited';
+      readonly incarnation: number;
+      readonly code: number | null;
+      readonly signal: string | null;
+      readonly detail: string;
+      readonly random: number;
+    }
+  | {
+      readonly type: 'noise';
+      readonly incarnation: number;
+      readonly lines: number;
+      readonly sample: string;
+    }
+  | { readonly type: 'timer'; readonly incarnation: number; readonly timer: SupervisorTimer }
+  | { readonly type: 'stop'; readonly eofMs: number; readonly termMs: number };
+
+export type SupervisorEffect =
+  | { readonly do: 'want_ticket' }
+  | { readonly do: 'return_ticket' }
+  | { readonly do: 'spawn' }
+  | { readonly do: 'end_input' }
+  /** SIGTERM, SIGKILL to the whole group. */
+  | { readonly do: 'terminate' }
+  | { readonly do: 'kill' }
+  /** Every call of the incarnation that has no answer yet ends here. */
+  | { readonly do: 'fail_calls'; readonly detail: string }
+  /** Replaces a running timer of the same name. */
+  | { readonly do: 'timer'; readonly timer: SupervisorTimer; readonly ms: number }
+  /** `state` is the state right after the event, for the record that goes with it. */
+  | { readonly do: 'emit'; readonly event: SupervisorEvent; readonly state: SupervisorState };
+
+export type Step = readonly [SupervisorState, readonly SupervisorEffect[]];
+
+/** @param restarts and incarnation go on where an earlier thread left off. */
+export function initialSupervisor(incarnation: number, restarts: number): SupervisorState {
+  return {
+    phase: 'idle',
+    incarnation,
+    restarts,
+    ticket: 'none',
+    deaths: initialRestart,
+    connection: 'never',
+  };
+}
+
+/** The phase as others see it: a child that is being killed counts as gone. */
+export function phaseOf(state: SupervisorState): Phase {
+  return state.phase === 'dying' ? 'backoff' : state.phase;
+}
+
+/** The child's pid, null when there is none. */
+export function pidOf(state: SupervisorState): number | null {
+  return 'pid' in state ? state.pid : null;
+}
+
+/** When the next start is due (monotonic ms), null when none is scheduled. */
+export function nextStartOf(state: SupervisorState): number | null {
+  return state.phase === 'backoff' || state.phase === 'failed' ? state.until : null;
+}
+
+/** What goes over into the next phase. */
+export function memoryOf({
+  incarnation,
+  restarts,
+  ticket,
+  deaths,
+  connection,
+}: SupervisorState): Memory {
+  return { incarnation, restarts, ticket, deaths, connection };
+}
+
+/** A request withdrawn counts as a ticket handed back. */
+export function returnTicket(state: SupervisorState): readonly SupervisorEffect[] {
+  return state.ticket === 'none' ? [] : [{ do: 'return_ticket' }];
+}
+
+export function emit(state: SupervisorState, event: SupervisorEvent): SupervisorEffect {
+  return { do: 'emit', event, state };
+}
+
+export function unreachable(value: never): never {
+  throw new Error(`not a case: ${JSON.stringify(value)}`);
+}

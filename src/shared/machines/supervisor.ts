@@ -1,0 +1,252 @@
+/**
+ * The life of one supervised server as a pure function. The supervisor thread owns the child, the
+ * timers and the clock, and feeds what happens to them in here; every decision about starting,
+ * restarting and stopping is made here. Knows nothing of MCP and never touches a process.
+ */
+import type { SupervisorEvent } from '../wire/protocol.ts';
+import { onDeath, onStable } from './restart.ts';
+import {
+  type Condemnation,
+  emit,
+  memoryOf,
+  nextStartOf,
+  pidOf,
+  returnTicket,
+  type Step,
+  type SupervisorEffect,
+  type SupervisorInput,
+  type SupervisorPolicy,
+  type SupervisorState,
+  type SupervisorTimer,
+  unreachable,
+} from './supervisor-state.ts';
+import { escalate, stop, stopped } from './supervisor-stop.ts';
+
+/** A start ticket is handed back this long after the spawn, ready or not. */
+const TICKET_MS = 5000;
+
+/**
+ * One step of a server's life.
+ *
+ * @param now monotonic, in milliseconds.
+ */
+export function step(
+  policy: SupervisorPolicy,
+  now: number,
+  state: SupervisorState,
+  input: SupervisorInput,
+): Step {
+  if (state.phase === 'stopped') return [state, []];
+  if ('incarnation' in input && input.incarnation !== state.incarnation) return [state, []];
+  switch (input.type) {
+    case 'open':
+      return open(policy, now, state, input.delayMs);
+    case 'ticket':
+      return spawn(policy, state);
+    case 'spawned': {
+      if (state.phase !== 'starting' || state.step !== 'handshaking')
+        return withPid(state, input.pid);
+      const next: SupervisorState = { ...state, pid: input.pid };
+      return [next, [emit(next, { event: 'spawned', pid: input.pid })]];
+    }
+    case 'handshaken':
+      return ready(policy, state, input.logging);
+    case 'condemned':
+      return condemn(state, input);
+    case 'spawn_failed': {
+      const { detail, random } = input;
+      const exit = { reason: 'spawn_failed', code: null, signal: null, detail } as const;
+      return gone(policy, now, random, state, exit);
+    }
+    case 'exited': {
+      const { code, signal, detail, random } = input;
+      const reason = state.phase === 'starting' ? 'handshake' : 'exit';
+      return gone(policy, now, random, state, { reason, code, signal, detail });
+    }
+    case 'noise': {
+      const { lines, sample } = input;
+      return [state, [emit(state, { event: 'noise', lines, sample })]];
+    }
+    case 'timer':
+      return onTimer(policy, state, input.timer);
+    case 'stop':
+      return stop(state, input.eofMs, input.termMs);
+    default:
+      return unreachable(input);
+  }
+}
+
+type Exit = Omit<Extract<SupervisorEvent, { event: 'child_died_unexpectedly' }>, 'event'>;
+
+function open(
+  policy: SupervisorPolicy,
+  now: number,
+  state: SupervisorState,
+  delayMs: number,
+): Step {
+  if (state.phase !== 'idle') return [state, []];
+  if (policy.unavailable !== null) {
+    const next: SupervisorState = { ...memoryOf(state), phase: 'failed', until: null };
+    return [next, [emit(next, { event: 'health_changed', healthy: false })]];
+  }
+  if (delayMs <= 0) return start(state);
+  const next: SupervisorState = { ...memoryOf(state), phase: 'backoff', until: now + delayMs };
+  return [
+    next,
+    [
+      { do: 'timer', timer: 'restart', ms: delayMs },
+      emit(next, { event: 'backoff', delayMs, crashLoop: false }),
+    ],
+  ];
+}
+
+function start(state: SupervisorState): Step {
+  const next: SupervisorState = {
+    ...memoryOf(state),
+    incarnation: state.incarnation + 1,
+    ticket: 'wanted',
+    phase: 'starting',
+    step: 'waiting',
+  };
+  return [next, [emit(next, { event: 'starting' }), { do: 'want_ticket' }]];
+}
+
+function spawn(policy: SupervisorPolicy, state: SupervisorState): Step {
+  if (state.phase !== 'starting' || state.step !== 'waiting') return [state, []];
+  const next: SupervisorState = {
+    ...memoryOf(state),
+    restarts: state.incarnation > 1 ? state.restarts + 1 : state.restarts,
+    ticket: 'held',
+    phase: 'starting',
+    step: 'handshaking',
+    pid: null,
+  };
+  return [
+    next,
+    [
+      { do: 'timer', timer: 'ticket', ms: TICKET_MS },
+      { do: 'timer', timer: 'start', ms: policy.startTimeoutMs },
+      { do: 'spawn' },
+    ],
+  ];
+}
+
+function ready(policy: SupervisorPolicy, state: SupervisorState, logging: boolean): Step {
+  if (state.phase !== 'starting' || state.step !== 'handshaking') return [state, []];
+  const next: SupervisorState = {
+    ...memoryOf(state),
+    ticket: 'none',
+    connection: 'ok',
+    phase: 'ready',
+    pid: state.pid,
+    stable: false,
+  };
+  return [
+    next,
+    [
+      ...returnTicket(state),
+      { do: 'timer', timer: 'stable', ms: policy.restart.stableMs },
+      emit(next, { event: 'ready', logging }),
+      ...(state.connection === 'ok'
+        ? []
+        : [emit(next, { event: 'health_changed', healthy: true })]),
+      ...(state.incarnation > 1 ? [emit(next, { event: 'respawned' })] : []),
+    ],
+  ];
+}
+
+function condemn(state: SupervisorState, { reason, detail }: Condemnation): Step {
+  const alive =
+    state.phase === 'ready' || (state.phase === 'starting' && state.step === 'handshaking');
+  if (!alive) return [state, []];
+  const death = { reason, detail };
+  return [{ ...memoryOf(state), phase: 'dying', pid: pidOf(state), death }, [{ do: 'kill' }]];
+}
+
+/** The child is no more, whatever it was doing. */
+function gone(
+  policy: SupervisorPolicy,
+  now: number,
+  random: number,
+  state: SupervisorState,
+  exit: Exit,
+): Step {
+  switch (state.phase) {
+    case 'draining':
+      return stopped(state, exit.detail);
+    case 'starting':
+      return state.step === 'waiting' ? [state, []] : died(policy, now, random, state, exit);
+    case 'ready':
+      return died(policy, now, random, state, exit);
+    case 'dying':
+      return died(policy, now, random, state, { ...exit, ...state.death });
+    case 'idle':
+    case 'backoff':
+    case 'failed':
+    case 'stopped':
+      return [state, []];
+    default:
+      return unreachable(state);
+  }
+}
+
+function died(
+  policy: SupervisorPolicy,
+  now: number,
+  random: number,
+  state: SupervisorState,
+  exit: Exit,
+): Step {
+  const restart = onDeath(policy.restart, now, random, state.deaths);
+  const { delayMs, crashLoop } = restart;
+  const next: SupervisorState = {
+    ...memoryOf(state),
+    ticket: 'none',
+    deaths: restart.state,
+    connection: 'errored',
+    phase: crashLoop ? 'failed' : 'backoff',
+    until: now + delayMs,
+  };
+  const effects: SupervisorEffect[] = [
+    ...returnTicket(state),
+    emit(next, { event: 'child_died_unexpectedly', ...exit }),
+    { do: 'fail_calls', detail: exit.detail },
+  ];
+  if (state.connection === 'ok') {
+    effects.push(emit(next, { event: 'health_changed', healthy: false }));
+  }
+  effects.push(emit(next, { event: 'backoff', delayMs, crashLoop }));
+  if (delayMs > 0) {
+    effects.push({ do: 'timer', timer: 'restart', ms: delayMs });
+    return [next, effects];
+  }
+  const [started, starting] = start(next);
+  return [started, [...effects, ...starting]];
+}
+
+function onTimer(policy: SupervisorPolicy, state: SupervisorState, timer: SupervisorTimer): Step {
+  switch (timer) {
+    case 'start': {
+      if (state.phase !== 'starting') return [state, []];
+      const detail = `no answer to initialize within ${policy.startTimeoutMs} ms`;
+      return condemn(state, { reason: 'start_timeout', detail });
+    }
+    case 'ticket':
+      return [{ ...state, ticket: 'none' }, returnTicket(state)];
+    case 'stable': {
+      if (state.phase !== 'ready' || state.stable) return [state, []];
+      const next: SupervisorState = { ...state, stable: true, deaths: onStable(state.deaths) };
+      return [next, [emit(next, { event: 'stable' })]];
+    }
+    case 'restart':
+      return nextStartOf(state) === null ? [state, []] : start(state);
+    case 'stop':
+      return state.phase === 'draining' ? escalate(state) : [state, []];
+    default:
+      return unreachable(timer);
+  }
+}
+
+function withPid(state: SupervisorState, pid: number): Step {
+  return 'pid' in state ? [{ ...state, pid }, []] : [state, []];
+}

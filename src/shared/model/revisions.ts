@@ -1,0 +1,10 @@
+/** Protocol revisions with an `initialize` handshake that the gateway speaks, newest first. */
+export const LATEST_PROTOCOL_VERSION = '2025-11-25';
+
+export const SUPPORTED_PROTOCOL_VERSIONS: readonly string[] = [
+  LATEST_PROTOCOL_VERSION,
+  '2025-06-18',
+  '2025-03-26',
+  '2024-11-05',
+  '2024-10-07',
+];

@@ -1,0 +1,42 @@
+/**
+ * Makes text from elsewhere harmless to look at: no control can move the cursor, hide, reorder or
+ * imitate anything on a terminal, and JSON for machines is plain ASCII. Changes only what is shown,
+ * never what is passed on.
+ */
+
+/** What takes the place of a character that must not reach a terminal. */
+export const PLACEHOLDER = '\u{fffd}';
+
+/**
+ * Controls (C0 with newline and tab, DEL, C1), soft hyphen, everything invisible or that reorders
+ * text (zero-width and bidi characters, variation selectors, fillers, U+FEFF, tags), line and
+ * paragraph separators, noncharacters and lone surrogates.
+ */
+const UNPRINTABLE =
+  /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Noncharacter_Code_Point}\p{Default_Ignorable_Code_Point}]/gu;
+
+/** Replaces every character that is not simply shown, one placeholder for each. */
+export function cleanForTerminal(text: string): string {
+  return text.replace(UNPRINTABLE, PLACEHOLDER);
+}
+
+/**
+ * JSON in which every character is printable ASCII (or the newline of an indent).
+ *
+ * @param indent spaces of each level; none: one line.
+ */
+export function asciiJson(value: unknown, indent?: number): string {
+  const json = JSON.stringify(value, null, indent) ?? 'null';
+  return json.replace(
+    /[\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** The beginning of `text`: at most `maxUtf16` UTF-16 units, never half of a surrogate pair. */
+export function clip(text: string, maxUtf16: number): string {
+  if (text.length <= maxUtf16) return text;
+  const last = text.charCodeAt(maxUtf16 - 1);
+  const splitsPair = last >= 0xd800 && last < 0xdc00;
+  return text.slice(0, splitsPair ? maxUtf16 - 1 : maxUtf16);
+}

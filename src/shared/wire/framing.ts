@@ -1,0 +1,223 @@
+/**
+ * Cuts a byte stream into lines and lets through only those that are one sound JSON object. Linear:
+ * each byte is scanned as it arrives and copied once, into the frame. A line that is refused is
+ * dropped at once, but read on for its id, so that its owner can answer for it. Owned by the reader of
+ * a pipe; it knows no clock and never decides what to do about a bad line.
+ */
+import { ChunkList } from './chunk-list.ts';
+import { clip } from './clean-text.ts';
+import type { Frame } from './frame.ts';
+import { SCAN, Scanner } from './json-scan.ts';
+
+export type RefusalReason =
+  /** Longer than `maxBytes`. */
+  | 'too_large'
+  | 'utf8'
+  | 'depth'
+  | 'duplicate_key'
+  | 'too_many_keys'
+  | 'bare_cr'
+  | 'syntax'
+  /** The line, or at the end of the stream the stream, ends inside the message. */
+  | 'truncated'
+  /** Does not begin with `{`: output that is no message. */
+  | 'not_json'
+  /** A JSON array: batches are not part of the protocol. */
+  | 'batch';
+
+export interface Refused {
+  readonly reason: RefusalReason;
+  /** Raw JSON text of the line's id, as far as it could be found; see `Scanner.idText`. */
+  readonly idText: string | null;
+  readonly hasMethod: boolean;
+  /** Length of the line without its line end. */
+  readonly bytes: number;
+  /** At most the first 200 UTF-16 units; bytes that are not UTF-8 become U+FFFD. Not cleaned. */
+  readonly sample: string;
+}
+
+export interface LineFramerOptions {
+  /** Longest line that is let through, in bytes, without its line end. */
+  readonly maxBytes: number;
+  /** @default 512 */
+  readonly maxDepth?: number;
+  /** `frame.line` owns its whole ArrayBuffer and may be transferred. */
+  readonly onFrame: (frame: Frame) => void;
+  readonly onRefused: (refused: Refused) => void;
+}
+
+const NEWLINE = 0x0a;
+const CR = 0x0d;
+const SAMPLE_UNITS = 200;
+const SAMPLE_BYTES = 3 * SAMPLE_UNITS;
+const NOTHING = new Uint8Array(0);
+const CR_ALONE = Uint8Array.of(CR);
+
+const REASON_OF_CODE: Readonly<Record<number, RefusalReason>> = {
+  [SCAN.utf8]: 'utf8',
+  [SCAN.depth]: 'depth',
+  [SCAN.duplicateKey]: 'duplicate_key',
+  [SCAN.tooManyKeys]: 'too_many_keys',
+  [SCAN.bareCr]: 'bare_cr',
+  [SCAN.syntax]: 'syntax',
+  [SCAN.truncated]: 'truncated',
+};
+
+/** What the line is so far: nothing but white space, a message, or something else. */
+type LineKind = 'blank' | 'message' | 'not_json' | 'batch';
+
+export class LineFramer {
+  readonly #options: LineFramerOptions;
+  readonly #scanner: Scanner;
+  readonly #chunks = new ChunkList();
+  #kind: LineKind = 'blank';
+  /** Bytes of the line so far. */
+  #bytes = 0;
+  #endsInCr = false;
+  /** The line's bytes are no longer kept; this is what was its beginning. */
+  #sample: Uint8Array | null = null;
+
+  constructor(options: LineFramerOptions) {
+    this.#options = options;
+    this.#scanner = new Scanner(options.maxDepth);
+  }
+
+  /** Bytes of the unfinished line, also those that were dropped. */
+  get pendingBytes(): number {
+    return this.#bytes;
+  }
+
+  /** Takes the next bytes of the stream, which must not change afterwards. */
+  push(chunk: Uint8Array): void {
+    let from = 0;
+    while (from < chunk.length) {
+      const newline = chunk.indexOf(NEWLINE, from);
+      const to = newline < 0 ? chunk.length : newline;
+      if (to > from) this.#take(chunk.subarray(from, to));
+      if (newline < 0) return;
+      this.#endLine();
+      from = newline + 1;
+    }
+  }
+
+  /** The stream has ended: an unfinished line is refused as `truncated`. */
+  end(): void {
+    if (this.#kind === 'blank') this.#startLine();
+    else this.#refuse('truncated');
+  }
+
+  #take(piece: Uint8Array): void {
+    this.#bytes += piece.length;
+    const start = this.#kind === 'blank' ? this.#skipBlank(piece) : 0;
+    if (start === piece.length) return;
+    const rest = start === 0 ? piece : piece.subarray(start);
+    if (this.#kind === 'blank') this.#begin(rest);
+    this.#endsInCr = rest[rest.length - 1] === CR;
+    if (this.#sample === null) this.#chunks.append(rest);
+    else if (this.#sample.length < SAMPLE_BYTES) {
+      this.#sample = Buffer.concat([this.#sample, rest]).subarray(0, SAMPLE_BYTES);
+    }
+    if (this.#kind !== 'message') return;
+    const code = this.#scanner.push(rest);
+    // One byte more than allowed may still be the CR of the line end.
+    if (code !== SCAN.ok || this.#bytes > this.#options.maxBytes + 1) this.#drop();
+  }
+
+  /** White space before a message is not part of it. @returns the index of the first other byte. */
+  #skipBlank(piece: Uint8Array): number {
+    let at = 0;
+    while (at < piece.length && isBlank(piece[at]!)) {
+      if (piece[at] === CR) this.#endsInCr = true;
+      at++;
+    }
+    return at;
+  }
+
+  /** The line's first byte that is not white space decides what it is. */
+  #begin(rest: Uint8Array): void {
+    const first = rest[0];
+    if (first === 0x7b) {
+      this.#kind = 'message';
+      if (this.#endsInCr) this.#scanner.push(CR_ALONE);
+    } else {
+      this.#kind = first === 0x5b ? 'batch' : 'not_json';
+      this.#sample = NOTHING;
+    }
+  }
+
+  /** Keeps no more than the sample of this line. */
+  #drop(): void {
+    if (this.#sample !== null) return;
+    this.#sample = this.#chunks.head(SAMPLE_BYTES);
+    this.#chunks.clear();
+  }
+
+  #endLine(): void {
+    switch (this.#kind) {
+      case 'blank':
+        this.#startLine();
+        return;
+      case 'not_json':
+      case 'batch':
+        this.#refuse(this.#kind);
+        return;
+      case 'message':
+        this.#endMessage();
+        return;
+      default:
+        this.#kind satisfies never;
+    }
+  }
+
+  #endMessage(): void {
+    const code = this.#scanner.end();
+    if (this.#lineBytes() > this.#options.maxBytes) {
+      this.#refuse('too_large');
+      return;
+    }
+    if (code !== SCAN.ok) {
+      this.#refuse(REASON_OF_CODE[code] ?? 'syntax');
+      return;
+    }
+    const length = this.#chunks.length - (this.#endsInCr ? 1 : 0);
+    const frame = { line: this.#chunks.take(length), ranges: this.#scanner.ranges.slice() };
+    this.#startLine();
+    this.#options.onFrame(frame);
+  }
+
+  #refuse(reason: RefusalReason): void {
+    this.#drop();
+    const isMessage = this.#kind === 'message';
+    const refused = {
+      reason,
+      idText: isMessage ? this.#scanner.idText() : null,
+      hasMethod: isMessage && this.#scanner.hasMethod,
+      bytes: this.#lineBytes(),
+      sample: clip(toText(this.#sample ?? NOTHING), SAMPLE_UNITS),
+    };
+    this.#startLine();
+    this.#options.onRefused(refused);
+  }
+
+  #startLine(): void {
+    this.#scanner.reset();
+    this.#chunks.clear();
+    this.#kind = 'blank';
+    this.#bytes = 0;
+    this.#endsInCr = false;
+    this.#sample = null;
+  }
+
+  #lineBytes(): number {
+    return this.#endsInCr ? this.#bytes - 1 : this.#bytes;
+  }
+}
+
+function isBlank(byte: number): boolean {
+  return byte === 0x20 || byte === 0x09 || byte === CR;
+}
+
+function toText(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  return text.endsWith('\r') ? text.slice(0, -1) : text;
+}

@@ -1,0 +1,104 @@
+/**
+ * A streaming scanner for one line of JSON: validates RFC 8259 and UTF-8, bounds the nesting, refuses
+ * duplicate names where they matter, and finds the byte ranges of the members a gateway routes by.
+ * Owned by whoever reads a stream or a body. It builds no values, keeps no bytes but a cut name and
+ * the id, never looks at a byte twice, and can be cut at any byte.
+ */
+import { ScanLoop } from './scan-loop.ts';
+import { SCAN, SLOT } from './scan-tables.ts';
+import { Utf8Check } from './utf8-check.ts';
+
+export { SCAN, SLOT, SLOT_COUNT, type Slot } from './scan-tables.ts';
+
+const MAX_ID_BYTES = 64;
+
+export class Scanner {
+  /**
+   * Start and end offset in the line for each slot (`2 × slot`, `2 × slot + 1`), −1 when absent.
+   * Overwritten by the next line; after an error of no use.
+   */
+  readonly ranges: Int32Array;
+
+  readonly #loop: ScanLoop;
+  readonly #utf8 = new Utf8Check();
+  readonly #id = Buffer.alloc(MAX_ID_BYTES);
+  /** Offset in the line of the next chunk. */
+  #base = 0;
+
+  /** @param maxDepth containers that may be open at once, the message itself included. */
+  constructor(maxDepth = 512) {
+    this.#loop = new ScanLoop(maxDepth);
+    this.ranges = this.#loop.ranges;
+  }
+
+  /** Forgets everything: the next byte is the first of a line. */
+  reset(): void {
+    this.#loop.reset();
+    this.#utf8.reset();
+    this.#base = 0;
+  }
+
+  /** Scans a whole line, without its newline. @returns a code of {@link SCAN}. */
+  line(whole: Uint8Array): number {
+    this.reset();
+    this.push(whole);
+    return this.end();
+  }
+
+  /**
+   * Scans the next bytes of the line. After an error that leaves the structure readable (`utf8`,
+   * `depth`, `duplicateKey`, `tooManyKeys`, `bareCr`) later bytes are still scanned, so that
+   * {@link idText} can tell whose message it was; after `syntax` they are ignored.
+   *
+   * @returns a code of {@link SCAN}: `ok`, or why the line is refused as far as is known.
+   */
+  push(chunk: Uint8Array): number {
+    const loop = this.#loop;
+    if (loop.stopped || chunk.length === 0) return this.#code();
+    const scanned = loop.run(chunk, this.#base);
+    if ((loop.errors & (1 << SCAN.utf8)) === 0 && !this.#utf8.push(chunk, scanned)) {
+      loop.note(SCAN.utf8);
+    }
+    if (this.ranges[2 * SLOT.id]! >= 0) this.#keepId(chunk);
+    this.#base += chunk.length;
+    return this.#code();
+  }
+
+  /** The line is complete. @returns a code of {@link SCAN}. */
+  end(): number {
+    if (this.#utf8.pending) this.#loop.note(SCAN.utf8);
+    if (!this.#loop.complete) this.#loop.note(SCAN.truncated);
+    return this.#code();
+  }
+
+  /** Whether the message has a `method`; known also for a line that is refused. */
+  get hasMethod(): boolean {
+    return this.ranges[2 * SLOT.method]! >= 0;
+  }
+
+  /**
+   * The raw JSON text of the message's `id` (the first one, if there are several), also for a line
+   * that is refused. Null: absent, not reached before a syntax error, or longer than 64 bytes.
+   */
+  idText(): string | null {
+    const start = this.ranges[2 * SLOT.id]!;
+    const length = this.ranges[2 * SLOT.id + 1]! - start;
+    if (start < 0 || length <= 0 || length > MAX_ID_BYTES) return null;
+    return this.#id.toString('utf8', 0, length);
+  }
+
+  /** Copies what this chunk holds of the id: the chunk may be gone when the id is asked for. */
+  #keepId(chunk: Uint8Array): void {
+    const start = this.ranges[2 * SLOT.id]!;
+    const end = this.ranges[2 * SLOT.id + 1]!;
+    const from = Math.max(start, this.#base);
+    const limit = Math.min(start + MAX_ID_BYTES, this.#base + chunk.length);
+    const to = end < 0 ? limit : Math.min(end, limit);
+    for (let at = from; at < to; at++) this.#id[at - start] = chunk[at - this.#base]!;
+  }
+
+  #code(): number {
+    const errors = this.#loop.errors;
+    return errors === 0 ? SCAN.ok : 31 - Math.clz32(errors & -errors);
+  }
+}

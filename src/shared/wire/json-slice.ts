@@ -1,0 +1,119 @@
+/**
+ * Looks into JSON bytes that a scanner has already validated: finds elements and members by range,
+ * without building objects and without recursion. On bytes that were not validated the result means
+ * nothing (but it ends).
+ */
+import { decodeString } from './frame.ts';
+import type { ByteRange } from './protocol.ts';
+
+export type JsonKind = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'null';
+
+export interface Member {
+  readonly key: string;
+  readonly value: ByteRange;
+}
+
+/** The kind of the value that begins at `at`. */
+export function kindAt(bytes: Uint8Array, at: number): JsonKind {
+  switch (bytes[at]!) {
+    case 0x7b:
+      return 'object';
+    case 0x5b:
+      return 'array';
+    case 0x22:
+      return 'string';
+    case 0x74:
+    case 0x66:
+      return 'boolean';
+    case 0x6e:
+      return 'null';
+    default:
+      return 'number';
+  }
+}
+
+/** The elements of the array at `range`, in order; none when it is no array. */
+export function elements(bytes: Uint8Array, range: ByteRange): ByteRange[] {
+  const found: ByteRange[] = [];
+  const end = range[1];
+  if (kindAt(bytes, range[0]) !== 'array') return found;
+  let at = skipSeparators(bytes, range[0] + 1, end);
+  while (at < end && bytes[at] !== 0x5d) {
+    const stop = endOfValue(bytes, at, end);
+    found.push([at, stop]);
+    at = skipSeparators(bytes, stop, end);
+  }
+  return found;
+}
+
+/** The members of the object at `range`, in order, doubles included; none when it is no object. */
+export function members(bytes: Uint8Array, range: ByteRange): Member[] {
+  const found: Member[] = [];
+  const end = range[1];
+  if (kindAt(bytes, range[0]) !== 'object') return found;
+  let at = skipSeparators(bytes, range[0] + 1, end);
+  while (at < end && bytes[at] !== 0x7d) {
+    const keyEnd = endOfValue(bytes, at, end);
+    const start = skipSeparators(bytes, keyEnd, end);
+    const stop = endOfValue(bytes, start, end);
+    found.push({ key: decodeString(bytes, [at, keyEnd]) ?? '', value: [start, stop] });
+    at = skipSeparators(bytes, stop, end);
+  }
+  return found;
+}
+
+/** The value of the member `key`; of several the last, as JSON.parse has it. Null: absent. */
+export function member(bytes: Uint8Array, range: ByteRange, key: string): ByteRange | null {
+  return members(bytes, range).findLast((candidate) => candidate.key === key)?.value ?? null;
+}
+
+/** White space, commas and colons between values. */
+function skipSeparators(bytes: Uint8Array, from: number, end: number): number {
+  let at = from;
+  while (at < end) {
+    const byte = bytes[at]!;
+    if (byte > 0x20 && byte !== 0x2c && byte !== 0x3a) break;
+    at++;
+  }
+  return at;
+}
+
+/** The end of the value that begins at `start`; always past it. */
+function endOfValue(bytes: Uint8Array, start: number, end: number): number {
+  const first = bytes[start];
+  if (first === 0x22) return endOfString(bytes, start, end);
+  if (first !== 0x7b && first !== 0x5b) return endOfScalar(bytes, start, end);
+  let depth = 0;
+  let at = start;
+  while (at < end) {
+    const byte = bytes[at]!;
+    if (byte === 0x22) {
+      at = endOfString(bytes, at, end);
+      continue;
+    }
+    at++;
+    if (byte === 0x7b || byte === 0x5b) depth++;
+    else if ((byte === 0x7d || byte === 0x5d) && --depth === 0) return at;
+  }
+  return end;
+}
+
+function endOfString(bytes: Uint8Array, start: number, end: number): number {
+  let at = start + 1;
+  while (at < end) {
+    const byte = bytes[at]!;
+    if (byte === 0x22) return at + 1;
+    at += byte === 0x5c ? 2 : 1;
+  }
+  return end;
+}
+
+function endOfScalar(bytes: Uint8Array, start: number, end: number): number {
+  let at = start + 1;
+  while (at < end) {
+    const byte = bytes[at]!;
+    if (byte <= 0x20 || byte === 0x2c || byte === 0x7d || byte === 0x5d) return at;
+    at++;
+  }
+  return end;
+}

@@ -1,0 +1,133 @@
+/**
+ * What well-known secrets look like. Everything here takes linear time on any text: a pattern that
+ * would read on through a run of characters can begin only at the start of that run, and a failed
+ * attempt never reads further than its run. What is replaced never holds a quote or ends in a backslash.
+ */
+
+/** Makes the replacement for a secret of this kind. */
+type Mark = (name: string) => string;
+
+/** A run of such characters is looked at only from its start. */
+const ALNUM = '[A-Za-z0-9]';
+const WORD = '[\\w-]';
+
+/** Tokens that are known by a prefix: what it must not follow, the prefix, the rest. */
+const TOKENS: readonly (readonly [name: string, run: string, prefix: string, rest: string])[] = [
+  ['aws-access-key', ALNUM, 'A(?:KI|SI|BI|CC)A', '[A-Z0-9]{16}(?![A-Za-z0-9])'],
+  ['github-token', ALNUM, 'gh[opsru]_', '[A-Za-z0-9]{30,}'],
+  ['github-token', WORD, 'github_pat_', '\\w{22,}'],
+  ['gitlab-token', WORD, 'gl(?:agent|cbt|dt|ffct|ft|imt|oas|pat|ptt|rt|soat)-', '[\\w-]{20,}'],
+  ['slack-token', WORD, 'x(?:ox[abceoprs]|app)-', '[\\w-]{10,}'],
+  ['npm-token', ALNUM, 'npm_', '[A-Za-z0-9]{36,}'],
+  ['pypi-token', WORD, 'pypi-AgEI', '[\\w-]{50,}'],
+  ['stripe-key', ALNUM, '(?:[rs]k_(?:live|test)|whsec)_', '[A-Za-z0-9]{16,}'],
+  ['anthropic-key', WORD, 'sk-ant-', '[\\w-]{16,}'],
+  ['openai-key', WORD, 'sk-', '[\\w-]{20,}'],
+  ['google-key', WORD, 'AIza', '[\\w-]{35,}'],
+  ['google-key', WORD, '(?:GOCSPX-|ya29\\.)', '[\\w-]{20,}'],
+  ['huggingface-token', ALNUM, 'hf_', '[A-Za-z0-9]{30,}'],
+  ['digitalocean-token', ALNUM, 'do[opr]_v1_', '[a-f0-9]{64}'],
+  ['sendgrid-key', WORD, 'SG\\.', '[\\w-]{16,}\\.[\\w-]{16,}'],
+  ['jwt', WORD, 'eyJ', '[\\w-]{8,}\\.eyJ[\\w-]{8,}\\.[\\w-]*'],
+];
+/** The prefix is tried first and what stands before it afterwards: that is quicker. */
+const ANY_TOKEN = new RegExp(
+  TOKENS.map(([, run, prefix, rest]) => `(${prefix}(?<!${run}${prefix})${rest})`).join('|'),
+  'g',
+);
+
+const SCHEMES = 'bearer|basic|digest|negotiate|ntlm|token|apikey|key|hawk|dpop|aws4-hmac-sha256';
+const SECRET_NAMES = [
+  'pass(?:word|wd|phrase)',
+  '(?<![a-z0-9])(?:pwd|token|secret)',
+  '(?:access|account|api|auth|private|secret|signing|encryption)[_-]?key',
+  '(?:api|app|client|shared|webhook)[_-]?secret',
+  '(?:access|api|auth|bearer|id|refresh)[_-]?token',
+].join('|');
+const NO_SECRET = '\\[REDACTED|(?:null|true|false|undefined|none)\\b';
+/** Between a name and its value: a quoted name has a quoted value, as in JSON. */
+const GAP = '(?:\\\\?["\']\\s{0,4}:\\s{0,4}\\\\?["\']|\\s{0,4}[:=]\\s{0,4}\\\\?["\']?)';
+
+const QUOTED = '(?<=["\'])[^"\'\\\\\\r\\n]{3,}';
+const BARE = '[^\\s"\'\\\\,;&<>(){}[\\]]{3,}';
+
+/** Secrets known by what stands before them: the first group stays, the rest of the match goes. */
+const IN_CONTEXT: readonly (readonly [name: string, literal: string, pattern: RegExp])[] = [
+  // scheme://user:password@host. The literal comes first: it is rare, and quickly searched for.
+  ['url-password', '://', /(:\/\/[^\s/:@"'<>\\]*:)(?!\[REDACTED)[^\s/"'<>\\]+(?=@)/g],
+  ['slack-webhook', 'hooks.slack.com', /(hooks\.slack\.com\/services\/)[\w/]{20,}/g],
+  // The scheme stays; the rest of the line goes, for some schemes have several parts.
+  // A known scheme stays; the rest of the line goes, for some schemes have several parts.
+  [
+    'authorization',
+    ':',
+    new RegExp(
+      `(\\bauthorization${GAP}(?:(?:${SCHEMES}) )?)(?!\\[REDACTED)[^\\r\\n"'\\\\]{4,}`,
+      'gi',
+    ),
+  ],
+  ['bearer', ' ', /(\bbearer )(?!\[REDACTED)[\w.~+/=-]{16,}/gi],
+  [
+    'assignment',
+    '',
+    new RegExp(`((?:${SECRET_NAMES})${GAP})(?!${NO_SECRET})(?:${QUOTED}|${BARE})`, 'gi'),
+  ],
+];
+
+/** Replaces tokens that are known by their own look. */
+export function redactTokens(text: string, mark: Mark): string {
+  return text.replace(ANY_TOKEN, (_match, ...groups) => {
+    const index = groups.findIndex((group) => group !== undefined);
+    return mark(TOKENS[index]?.[0] ?? 'token');
+  });
+}
+
+/** Replaces passwords in URLs, authorization headers, and what is assigned to `password` and the like. */
+export function redactValuesInContext(text: string, mark: Mark): string {
+  let clean = text;
+  for (const [name, literal, pattern] of IN_CONTEXT) {
+    if (clean.includes(literal)) {
+      clean = clean.replace(pattern, (_match, kept: string) => kept + mark(name));
+    }
+  }
+  return clean;
+}
+
+const KEY_BEGIN = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/g;
+const KEY_END = /-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/y;
+/** What a key's body is made of. */
+const KEY_BODY = /[A-Za-z0-9+/=:,.\s]*/y;
+/** Line ends within JSON, or within JSON within JSON. */
+const ESCAPED_LINE_ENDS = /(?:\\+[nrt])+/y;
+
+/** Replaces PEM private keys; one without an end goes as far as it looks like a key. */
+export function redactPrivateKeys(text: string, mark: Mark): string {
+  if (!text.includes('-----BEGIN ')) return text;
+  let clean = '';
+  let from = 0;
+  KEY_BEGIN.lastIndex = 0;
+  for (let begin = KEY_BEGIN.exec(text); begin !== null; begin = KEY_BEGIN.exec(text)) {
+    clean += text.slice(from, begin.index) + mark('private-key');
+    from = endOfKey(text, KEY_BEGIN.lastIndex);
+    KEY_BEGIN.lastIndex = from;
+  }
+  return clean + text.slice(from);
+}
+
+function endOfKey(text: string, start: number): number {
+  let at = start;
+  for (;;) {
+    at = skip(KEY_BODY, text, at);
+    const end = skip(KEY_END, text, at);
+    if (end > at) return end;
+    const next = text[at] === '-' ? at + 1 : skip(ESCAPED_LINE_ENDS, text, at);
+    if (next === at || text.startsWith('-----', at)) return at;
+    at = next;
+  }
+}
+
+/** Where a sticky pattern that begins at `at` ends; `at` when it does not match. */
+function skip(pattern: RegExp, text: string, at: number): number {
+  pattern.lastIndex = at;
+  return pattern.test(text) ? pattern.lastIndex : at;
+}

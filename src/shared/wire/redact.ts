@@ -1,0 +1,65 @@
+/**
+ * Takes secrets out of text that leaves the gateway: log lines, error texts, results. Knows the values
+ * it was configured with, in the forms in which they get printed, and what well-known secrets look
+ * like. Takes time linear in the text; patterns of the operator's own are the operator's to keep so.
+ */
+import { redactPrivateKeys, redactTokens, redactValuesInContext } from './redact-patterns.ts';
+import { formsOfSecret, isWorthHiding } from './redact-values.ts';
+
+export interface RedactorOptions {
+  /**
+   * Secrets to be found literally and in their usual encodings. Those that are short or say nothing
+   * are left alone, see `isWorthHiding`.
+   */
+  readonly values?: readonly string[];
+  /** Further regular expressions; the whole match is replaced. */
+  readonly patterns?: readonly {
+    readonly name: string;
+    readonly source: string;
+    readonly flags?: string;
+  }[];
+  /** Whether to look for well-known kinds of secrets. @default true */
+  readonly builtIn?: boolean;
+}
+
+export class Redactor {
+  readonly #values: RegExp | null;
+  readonly #builtIn: boolean;
+  readonly #patterns: readonly { readonly name: string; readonly pattern: RegExp }[];
+
+  /** @throws SyntaxError when a pattern is no regular expression. */
+  constructor(options: RedactorOptions) {
+    const forms = new Set((options.values ?? []).filter(isWorthHiding).flatMap(formsOfSecret));
+    // Longest first: an alternation takes the first form that fits.
+    const literals = [...forms].sort((a, b) => b.length - a.length).map(escapePattern);
+    this.#values = literals.length === 0 ? null : new RegExp(literals.join('|'), 'g');
+    this.#builtIn = options.builtIn ?? true;
+    this.#patterns = (options.patterns ?? []).map(({ name, source, flags = '' }) => ({
+      name,
+      pattern: new RegExp(source, `${flags.replace(/[gy]/g, '')}g`),
+    }));
+  }
+
+  /** `text` with every secret replaced by `[REDACTED:name]`; configured values are named `secret`. */
+  redact(text: string): string {
+    let clean = text;
+    if (this.#values !== null) clean = clean.replace(this.#values, mark('secret'));
+    if (this.#builtIn) {
+      clean = redactPrivateKeys(clean, mark);
+      clean = redactTokens(clean, mark);
+      clean = redactValuesInContext(clean, mark);
+    }
+    for (const { name, pattern } of this.#patterns) {
+      clean = clean.replace(pattern, (match) => (match === '' ? '' : mark(name)));
+    }
+    return clean;
+  }
+}
+
+function mark(name: string): string {
+  return `[REDACTED:${name}]`;
+}
+
+function escapePattern(literal: string): string {
+  return literal.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+}

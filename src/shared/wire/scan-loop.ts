@@ -1,0 +1,259 @@
+/**
+ * The inner loop of the JSON scanner: one state machine over bytes that knows the grammar of RFC 8259
+ * and where in a message it stands. Fast because it is one switch over numbers with its state in
+ * locals; owned by json-scan.ts, which adds UTF-8 and keeps what outlives a chunk.
+ */
+import { KeyReader } from './scan-keys.ts';
+import { ScalarReader } from './scan-scalars.ts';
+import { DeepReader, EscapeReader, skipPlain } from './scan-strings.ts';
+import { CONTEXT, CONTEXT_OF_SLOT, SCAN, SLOT_COUNT } from './scan-tables.ts';
+
+const OBJECT = 1;
+const TOP_OBJECT = CONTEXT.top * 2 + OBJECT;
+
+const BEGIN = 0;
+const VALUE = 1;
+const VALUE_OR_END = 2;
+const KEY = 3;
+const KEY_OR_END = 4;
+const COLON = 5;
+const AFTER = 6;
+const STRING = 7;
+const KEY_STRING = 8;
+const ESCAPE = 9;
+const KEY_ESCAPE = 10;
+const SCALAR = 11;
+const END = 12;
+const END_CR = 13;
+const DEEP = 14;
+
+export class ScanLoop {
+  /** Start and end offset in the line for each slot, −1 when absent. */
+  readonly ranges = new Int32Array(2 * SLOT_COUNT);
+  /** One bit for each error met, numbered as in `SCAN`. */
+  errors = 0;
+  /** The structure is lost: later bytes mean nothing. */
+  stopped = false;
+
+  readonly #maxDepth: number;
+  /** For each open container: twice its context, plus 1 for an object. */
+  readonly #stack: Uint8Array;
+  /** The slot whose value comes next, for each depth that can hold one. */
+  readonly #slotAt = new Int8Array(4);
+  readonly #keys = new KeyReader();
+  readonly #scalar = new ScalarReader();
+  readonly #escape = new EscapeReader();
+  readonly #deep = new DeepReader();
+  #state = BEGIN;
+  #depth = 0;
+
+  constructor(maxDepth: number) {
+    this.#maxDepth = maxDepth;
+    this.#stack = new Uint8Array(maxDepth + 2);
+    this.reset();
+  }
+
+  reset(): void {
+    this.ranges.fill(-1);
+    this.errors = 0;
+    this.stopped = false;
+    this.#slotAt.fill(-1);
+    this.#keys.reset();
+    this.#state = BEGIN;
+    this.#depth = 0;
+  }
+
+  /** Whether the object is closed. */
+  get complete(): boolean {
+    return this.#state === END || this.#state === END_CR;
+  }
+
+  note(error: number): void {
+    this.errors |= 1 << error;
+  }
+
+  /**
+   * Scans one chunk whose first byte has the offset `base` in the line.
+   *
+   * @returns how many bytes were scanned; fewer than there are only when it has stopped.
+   */
+  run(bytes: Uint8Array, base: number): number {
+    const scanned = this.#run(bytes, base, bytes.length);
+    this.#keys.keep(bytes, base);
+    return scanned;
+  }
+
+  #run(bytes: Uint8Array, base: number, length: number): number {
+    const stack = this.#stack;
+    const slotAt = this.#slotAt;
+    const ranges = this.ranges;
+    let at = 0;
+    let state = this.#state;
+    let depth = this.#depth;
+    let open = stack[depth]!;
+    let byte = 0;
+    let slot = 0;
+    // The next separator is tried right away in three places: it spares most turns of the loop.
+    while (at < length) {
+      switch (state) {
+        case STRING:
+        case KEY_STRING:
+          at = skipPlain(bytes, at, length);
+          if (at >= length) break;
+          byte = bytes[at++]!;
+          if (byte === 0x22) {
+            if (state === STRING) {
+              if (open > 1 && (slot = slotAt[depth]!) >= 0) ranges[2 * slot + 1] = base + at;
+              state = AFTER;
+              if (at < length && bytes[at] === 0x2c) {
+                at++;
+                state = (open & OBJECT) !== 0 ? KEY : VALUE;
+              }
+              break;
+            }
+            if (open > 1) slotAt[depth] = this.#endKey(bytes, base, at - 1, open >> 1);
+            state = COLON;
+            if (at < length && bytes[at] === 0x3a) {
+              at++;
+              state = VALUE;
+            }
+            break;
+          }
+          if (byte === 0x5c) {
+            if (state === KEY_STRING) this.#keys.escaped();
+            at = this.#escape.begin(bytes, at, length);
+            if (at < 0) return this.#stop(~at);
+            if (!this.#escape.done) state = state === STRING ? ESCAPE : KEY_ESCAPE;
+            break;
+          }
+          if (byte !== 0x0d) return this.#stop(at - 1);
+          this.note(SCAN.bareCr);
+          break;
+        case ESCAPE:
+        case KEY_ESCAPE:
+          at = this.#escape.read(bytes, at, length);
+          if (at < 0) return this.#stop(~at);
+          if (this.#escape.done) state = state === ESCAPE ? STRING : KEY_STRING;
+          break;
+        case AFTER:
+          byte = bytes[at]!;
+          if (byte === 0x2c) state = (open & OBJECT) !== 0 ? KEY : VALUE;
+          else if (byte === ((open & OBJECT) !== 0 ? 0x7d : 0x5d)) {
+            open = stack[--depth]!;
+            if (depth === 0) state = END;
+            else if (open > 1 && (slot = slotAt[depth]!) >= 0) ranges[2 * slot + 1] = base + at + 1;
+          } else if (!this.#blank(byte)) return this.#stop(at);
+          at++;
+          break;
+        case KEY:
+        case KEY_OR_END:
+          byte = bytes[at]!;
+          if (byte === 0x22) {
+            state = KEY_STRING;
+            if (open > 1) this.#keys.begin(base + at + 1);
+          } else if (byte === 0x7d && state === KEY_OR_END) {
+            state = AFTER;
+            break;
+          } else if (!this.#blank(byte)) return this.#stop(at);
+          at++;
+          break;
+        case COLON:
+          byte = bytes[at]!;
+          if (byte === 0x3a) state = VALUE;
+          else if (!this.#blank(byte)) return this.#stop(at);
+          at++;
+          break;
+        case VALUE:
+        case VALUE_OR_END:
+          byte = bytes[at]!;
+          if (byte <= 0x20) {
+            if (!this.#blank(byte)) return this.#stop(at);
+            at++;
+            break;
+          }
+          if (byte === 0x5d && state === VALUE_OR_END) {
+            state = AFTER;
+            break;
+          }
+          slot = open > 1 ? slotAt[depth]! : -1;
+          if (slot >= 0) ranges[2 * slot] = base + at;
+          if (byte === 0x22) {
+            at++;
+            state = STRING;
+          } else if (byte === 0x7b || byte === 0x5b) {
+            at++;
+            if (depth >= this.#maxDepth) {
+              this.note(SCAN.depth);
+              this.#deep.begin();
+              state = DEEP;
+              break;
+            }
+            open = byte === 0x5b ? 0 : slot < 0 ? OBJECT : CONTEXT_OF_SLOT[slot]! * 2 + OBJECT;
+            stack[++depth] = open;
+            state = byte === 0x7b ? KEY_OR_END : VALUE_OR_END;
+          } else {
+            at = this.#scalar.begin(bytes, at, length);
+            if (at < 0) return this.#stop(~at);
+            if (slot >= 0 && at < length) ranges[2 * slot + 1] = base + at;
+            state = at < length ? AFTER : SCALAR;
+            if (at < length && bytes[at] === 0x2c) {
+              at++;
+              state = (open & OBJECT) !== 0 ? KEY : VALUE;
+            }
+          }
+          break;
+        case SCALAR:
+          at = this.#scalar.read(bytes, at, length);
+          if (at < 0) return this.#stop(~at);
+          if (at >= length) break;
+          if (open > 1 && (slot = slotAt[depth]!) >= 0) ranges[2 * slot + 1] = base + at;
+          state = AFTER;
+          break;
+        case BEGIN:
+          byte = bytes[at]!;
+          if (byte === 0x7b) {
+            depth = 1;
+            open = TOP_OBJECT;
+            stack[1] = open;
+            state = KEY_OR_END;
+          } else if (!this.#blank(byte)) return this.#stop(at);
+          at++;
+          break;
+        case END:
+        case END_CR:
+          if (state === END_CR) this.note(SCAN.bareCr);
+          byte = bytes[at]!;
+          if (byte !== 0x0d && byte !== 0x20 && byte !== 0x09) return this.#stop(at);
+          state = byte === 0x0d ? END_CR : END;
+          at++;
+          break;
+        default:
+          at = this.#deep.read(bytes, at, length);
+          if (this.#deep.done) state = AFTER;
+      }
+    }
+    this.#state = state;
+    this.#depth = depth;
+    return at;
+  }
+
+  #stop(at: number): number {
+    this.note(SCAN.syntax);
+    this.stopped = true;
+    return at;
+  }
+
+  /** @returns the slot of the value that comes next, or −1. */
+  #endKey(bytes: Uint8Array, base: number, end: number, context: number): number {
+    const slot = this.#keys.finish(bytes, base, end, context);
+    if (slot >= -1) return slot;
+    this.note(-slot);
+    return -1;
+  }
+
+  /** Whether a byte between tokens is white space. A carriage return is, and an error as well. */
+  #blank(byte: number): boolean {
+    if (byte === 0x0d) this.note(SCAN.bareCr);
+    return byte === 0x20 || byte === 0x09 || byte === 0x0d;
+  }
+}

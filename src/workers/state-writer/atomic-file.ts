@@ -1,0 +1,86 @@
+/**
+ * Replaces a file so that a reader, and a power cut, sees the old one or the new one, whole: private
+ * temp file, fsync, rename, fsync of the directory. Follows no symlink; leaves no temp file behind
+ * unless the process is killed or the file system refuses to remove it.
+ */
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  openSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { type Attempt, attempt, bestEffort, type SystemFailure } from './system-call.ts';
+
+/** What the fence says right before the rename. */
+export type Fence = 'ours' | 'lost' | SystemFailure;
+
+/** `fenced`: the right to write was lost; nothing was replaced. */
+export type WriteResult = 'written' | 'fenced' | SystemFailure;
+
+const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
+const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW;
+const DIRECTORY = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | NO_FOLLOW;
+/** Some file systems cannot sync a directory; the rename itself has happened. */
+const CANNOT_SYNC = new Set(['EINVAL', 'ENOTSUP', 'EPERM', 'EISDIR']);
+
+/** Where a file goes: `temp` is a name in the same directory that nobody else uses. */
+export interface AtomicTarget {
+  readonly directory: string;
+  readonly path: string;
+  readonly temp: string;
+}
+
+/** @param fence asked once, with everything but the rename done. */
+export function writeAtomic(target: AtomicTarget, text: string, fence: () => Fence): WriteResult {
+  const written = createWhole(target.temp, text);
+  if (!written.ok) return written.failure;
+  const verdict = fence();
+  const renamed =
+    verdict === 'ours' ? attempt(() => renameSync(target.temp, target.path)) : undefined;
+  if (renamed?.ok) {
+    const synced = syncDirectory(target.directory);
+    return synced.ok ? 'written' : synced.failure;
+  }
+  bestEffort(() => unlinkSync(target.temp));
+  if (renamed !== undefined) return renamed.failure;
+  return verdict === 'lost' ? 'fenced' : (verdict as SystemFailure);
+}
+
+/**
+ * Makes a file that did not exist, mode 0600, with all of `text` in it and on the disk. A leftover of
+ * the same name is removed first; on an error nothing is left.
+ */
+export function createWhole(path: string, text: string): Attempt<void> {
+  let opened = attempt(() => openSync(path, NEW_FILE, 0o600));
+  if (!opened.ok && opened.failure.code === 'EEXIST') {
+    bestEffort(() => unlinkSync(path));
+    opened = attempt(() => openSync(path, NEW_FILE, 0o600));
+  }
+  if (!opened.ok) return opened;
+  const descriptor = opened.value;
+  const filled = attempt(() => {
+    writeAll(descriptor, Buffer.from(text));
+    fsyncSync(descriptor);
+  });
+  const closed = attempt(() => closeSync(descriptor));
+  const result = filled.ok ? closed : filled;
+  if (!result.ok) bestEffort(() => unlinkSync(path));
+  return result;
+}
+
+/** A disk that fills up may take only a part; the next write then says why. */
+function writeAll(descriptor: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done);
+}
+
+function syncDirectory(path: string): Attempt<void> {
+  const opened = attempt(() => openSync(path, DIRECTORY));
+  if (!opened.ok) return opened;
+  const synced = attempt(() => fsyncSync(opened.value));
+  const closed = attempt(() => closeSync(opened.value));
+  if (!synced.ok && !CANNOT_SYNC.has(synced.failure.code)) return synced;
+  return closed;
+}

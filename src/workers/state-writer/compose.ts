@@ -1,0 +1,95 @@
+/** Makes the snapshot of `serve.state.json` from what the writer was told and what it sees itself. Pure. */
+import type { DownstreamSnapshot, StateSnapshot } from '../../shared/model/snapshot.ts';
+import type { StateWriterData } from '../../shared/wire/protocol.ts';
+import { IDLE, type Ledger } from './ledger.ts';
+
+/** What the writer itself owns in the snapshot. */
+export interface OwnFields {
+  readonly seq: number;
+  /** ISO. */
+  readonly updatedAt: string;
+  readonly mainState: 'running' | 'stalled';
+  /** ISO, null unless stalled. */
+  readonly stalledSince: string | null;
+  /** MiB by process group. */
+  readonly memory: ReadonlyMap<number, number>;
+  /** Null while there was none. */
+  readonly writeErrors: { readonly count: number; readonly last: string } | null;
+}
+
+const LONGEST_ERROR = 4096;
+const LONGEST_TAIL = 2048;
+
+export function compose(data: StateWriterData, ledger: Ledger, own: OwnFields): StateSnapshot {
+  const main = ledger.main;
+  return {
+    session_id: data.sessionId,
+    started_at: data.startedAt,
+    metrics_port: data.metricsPort,
+    downstreams: data.servers.map((name) => downstream(name, data, ledger, own.memory)),
+    updated_at: own.updatedAt,
+    owner_pid: data.identity.pid,
+    schema: 2,
+    seq: own.seq,
+    owner: data.identity,
+    gateway_version: data.gatewayVersion,
+    endpoint: main?.endpoint ?? { stdio: false, http: null },
+    main: {
+      state: own.mainState,
+      stalled_since: own.stalledSince,
+      loop_lag_ms: main?.loopLagMs ?? 0,
+    },
+    priority: main?.priority ?? 'none',
+    sessions: main?.sessions ?? 0,
+    halt: main?.halt ?? { active: false, reason: null },
+    heartbeat_ms: data.heartbeatMs,
+    ...(own.writeErrors === null ? {} : { write_errors: own.writeErrors }),
+  };
+}
+
+/** The text of the file; `seq` and `updated_at` aside, equal texts say the same. */
+export function render(snapshot: StateSnapshot): string {
+  return `${JSON.stringify(snapshot, null, 2)}\n`;
+}
+
+function downstream(
+  name: string,
+  data: StateWriterData,
+  ledger: Ledger,
+  memory: ReadonlyMap<number, number>,
+): DownstreamSnapshot {
+  const record = ledger.supervisor(name) ?? { ...IDLE, since: data.startedAt };
+  const routing = ledger.routing(name);
+  const connected = record.phase === 'ready';
+  const lastExit = record.last_exit;
+  return {
+    name,
+    connected,
+    healthy: connected && routing.circuit_state === 'closed',
+    circuit_state: routing.circuit_state,
+    retry_at: routing.retry_at,
+    last_error: record.last_error?.slice(0, LONGEST_ERROR) ?? null,
+    tools_count: record.tools_count,
+    open_transitions: routing.open_transitions,
+    session_blocker_emitted: routing.session_blocker_emitted,
+    connection_state: record.connection_state,
+    phase: record.phase,
+    since: record.since,
+    pid: record.pid,
+    pgid: record.pgid,
+    child_started: record.child_started,
+    incarnation: record.incarnation,
+    restarts: record.restarts,
+    last_exit: lastExit && { ...lastExit, stderr_tail: lastExit.stderr_tail.slice(-LONGEST_TAIL) },
+    next_restart_at: record.next_restart_at,
+    in_flight: routing.in_flight,
+    queued: routing.queued,
+    calls: routing.calls,
+    errors: routing.errors,
+    p50_ms: routing.p50_ms,
+    p99_ms: routing.p99_ms,
+    rss_mb: record.pgid === null ? null : (memory.get(record.pgid) ?? null),
+    noise_lines: record.noise_lines,
+    thread: routing.thread,
+  };
+}

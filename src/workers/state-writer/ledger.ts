@@ -1,0 +1,89 @@
+/**
+ * What the state writer was told: the newest record of each source. A fact is a whole record, so that
+ * an older one that comes late is dropped and a repeated one changes nothing.
+ */
+import type { RoutingRecord, SupervisorRecord } from '../../shared/model/snapshot.ts';
+import type { MainFact, SupervisorFact } from '../../shared/wire/protocol.ts';
+
+/** Whether a fact changed anything, and whether somebody waits to see it. */
+export type Change = 'none' | 'counter' | 'urgent';
+
+/** What every server is before its first record. */
+export const IDLE: SupervisorRecord = {
+  phase: 'idle',
+  since: '',
+  pid: null,
+  pgid: null,
+  child_started: null,
+  incarnation: 0,
+  restarts: 0,
+  last_exit: null,
+  next_restart_at: null,
+  last_error: null,
+  connection_state: 'never',
+  tools_count: null,
+  noise_lines: 0,
+};
+
+export const UNROUTED: RoutingRecord = {
+  circuit_state: 'closed',
+  retry_at: null,
+  open_transitions: 0,
+  session_blocker_emitted: false,
+  in_flight: 0,
+  queued: 0,
+  calls: 0,
+  errors: 0,
+  p50_ms: null,
+  p99_ms: null,
+  thread: { state: 'running', restarts: 0, heap_mb: null },
+};
+
+export class Ledger {
+  readonly #supervisors = new Map<string, SupervisorFact>();
+  #main: MainFact | null = null;
+
+  supervisor(server: string): SupervisorRecord | null {
+    return this.#supervisors.get(server)?.record ?? null;
+  }
+
+  routing(server: string): RoutingRecord {
+    const servers = this.#main?.servers ?? {};
+    return (Object.hasOwn(servers, server) ? servers[server] : undefined) ?? UNROUTED;
+  }
+
+  /** Null until main has spoken. */
+  get main(): MainFact | null {
+    return this.#main;
+  }
+
+  takeSupervisor(fact: SupervisorFact): Change {
+    const before = this.#supervisors.get(fact.server);
+    if (before !== undefined && !isNewer(fact, before)) return 'none';
+    this.#supervisors.set(fact.server, fact);
+    return before === undefined || isUrgent(before.record, fact.record) ? 'urgent' : 'counter';
+  }
+
+  takeMain(fact: MainFact): Change {
+    const before = this.#main;
+    if (before !== null && fact.rev <= before.rev) return 'none';
+    this.#main = fact;
+    return 'counter';
+  }
+}
+
+function isNewer(fact: SupervisorFact, before: SupervisorFact): boolean {
+  if (fact.generation !== before.generation) return fact.generation > before.generation;
+  if (fact.incarnation !== before.incarnation) return fact.incarnation > before.incarnation;
+  return fact.rev > before.rev;
+}
+
+/** Births, deaths and phases are what a person watches for. */
+function isUrgent(before: SupervisorRecord, now: SupervisorRecord): boolean {
+  return (
+    before.phase !== now.phase ||
+    before.pid !== now.pid ||
+    before.incarnation !== now.incarnation ||
+    before.last_exit?.at !== now.last_exit?.at
+  );
+}

@@ -1,0 +1,81 @@
+/**
+ * One file that the owner of the lock keeps up to date: when it is due, how it is written, and what
+ * went wrong. Knows nothing of its content.
+ */
+import { unlinkSync } from 'node:fs';
+import { type AtomicTarget, type Fence, writeAtomic } from './atomic-file.ts';
+import {
+  changed,
+  dueAt,
+  failed,
+  heartbeatAt,
+  NOTHING_TO_WRITE,
+  type Pace,
+  type Schedule,
+  skipped,
+  written,
+} from './schedule.ts';
+import { attempt, type SystemFailure } from './system-call.ts';
+
+export interface OwnedFileOptions {
+  readonly target: AtomicTarget;
+  readonly pace: Pace;
+  /** Asked right before each rename. */
+  readonly fence: () => Fence;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+}
+
+export class OwnedFile {
+  readonly #options: OwnedFileOptions;
+  #schedule: Schedule = NOTHING_TO_WRITE;
+  /** The failure of the last write, null when it worked. */
+  failure: SystemFailure | null = null;
+
+  constructor(options: OwnedFileOptions) {
+    this.#options = options;
+  }
+
+  /** Something is to be written: soon, or (`urgent`) as soon as the pace allows. */
+  touch(urgent: boolean): void {
+    this.#schedule = changed(this.#schedule, this.#options.now(), urgent);
+  }
+
+  /** There was nothing new to write after all. */
+  skip(): void {
+    this.#schedule = skipped(this.#schedule);
+  }
+
+  /** Forgets what is pending: this process is not the owner (any more). */
+  reset(): void {
+    this.#schedule = NOTHING_TO_WRITE;
+    this.failure = null;
+  }
+
+  dueAt(): number {
+    return dueAt(this.#schedule, this.#options.pace);
+  }
+
+  isHeartbeatDue(): boolean {
+    return this.#options.now() >= heartbeatAt(this.#schedule, this.#options.pace);
+  }
+
+  write(text: string): 'written' | 'fenced' | SystemFailure {
+    const startedAt = this.#options.now();
+    const result = writeAtomic(this.#options.target, text, this.#options.fence);
+    if (typeof result === 'string') {
+      this.failure = null;
+      this.#schedule = written(startedAt);
+    } else {
+      this.failure = result;
+      this.#schedule = failed(this.#schedule, this.#options.now());
+    }
+    return result;
+  }
+
+  /** Null when the file is gone. */
+  remove(): SystemFailure | null {
+    const removed = attempt(() => unlinkSync(this.#options.target.path));
+    return removed.ok || removed.failure.code === 'ENOENT' ? null : removed.failure;
+  }
+}

@@ -1,0 +1,251 @@
+/**
+ * Keeps `.rea/serve.state.json` telling the truth: takes facts, owns the lock or waits for it, and
+ * writes what is due. Owner of every file it writes; it asks nobody anything.
+ */
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import type { LockOutcome } from '../../shared/machines/lock.ts';
+import type {
+  Fact,
+  FromStateWriter,
+  LogMessage,
+  StateWriterControl,
+  StateWriterData,
+} from '../../shared/wire/protocol.ts';
+import { CatalogFile } from './catalog-file.ts';
+import { collectLitter } from './litter.ts';
+import { StateLock } from './lock.ts';
+import { LOOK_EVERY_MS } from './main-watch.ts';
+import { OwnedFile } from './owned-file.ts';
+import { StateContent } from './state-content.ts';
+import { type OwnedName, readCatalog, readSeq, targetOf } from './state-file.ts';
+
+const POLL_MS = 500;
+const DEBOUNCE_MS = 250;
+const GAP_MS = 50;
+
+export class Publisher implements StateWriterControl {
+  readonly #data: StateWriterData;
+  readonly #post: (message: FromStateWriter) => void;
+  readonly #lock: StateLock;
+  readonly #stateFile: OwnedFile;
+  readonly #pidFile: OwnedFile;
+  readonly #catalogFile: OwnedFile;
+  readonly #state: StateContent;
+  readonly #catalog = new CatalogFile();
+  readonly #sources = new Set<MessagePort>();
+  #life: 'waiting' | 'owner' | 'closed' = 'waiting';
+  #pollAt = 0;
+  #said = '';
+  #timer: NodeJS.Timeout | undefined;
+  #timerAt = Infinity;
+  #looking: NodeJS.Timeout | undefined;
+
+  constructor(data: StateWriterData, post: (message: FromStateWriter) => void) {
+    const holder = { ...data.identity, nonce: data.nonce };
+    this.#data = data;
+    this.#post = post;
+    this.#state = new StateContent(data);
+    this.#lock = new StateLock({
+      directory: data.dir,
+      holder,
+      heartbeatMs: data.heartbeatMs,
+      now,
+    });
+    const file = (name: OwnedName, heartbeatMs: number): OwnedFile =>
+      new OwnedFile({
+        target: targetOf(data.dir, name, holder),
+        pace: { debounceMs: DEBOUNCE_MS, gapMs: GAP_MS, heartbeatMs },
+        fence: () => this.#lock.fence(),
+        now,
+      });
+    this.#stateFile = file('serve.state', data.heartbeatMs);
+    this.#pidFile = file('serve.pid', Infinity);
+    this.#catalogFile = file('catalog', Infinity);
+  }
+
+  /** Takes the lock if it is free, and from now on does what is due. */
+  start(): void {
+    this.#looking = setInterval(() => this.#lookAtMain(), LOOK_EVERY_MS);
+    this.#wake();
+  }
+
+  /** Listens to one more source of facts. */
+  attach(port: MessagePort): void {
+    this.#sources.add(port);
+    port.on('message', (fact: Fact) => this.#take(fact));
+    port.on('close', () => this.#sources.delete(port));
+  }
+
+  flush(): string | null {
+    this.#drain();
+    if (this.#owns()) this.#writeAll(true);
+    if (!this.#owns()) return `not written: ${this.#said}`;
+    this.#arm();
+    const files = [this.#stateFile, this.#pidFile, this.#catalogFile];
+    return files.find((file) => file.failure !== null)?.failure?.message ?? null;
+  }
+
+  close(): void {
+    this.#drain();
+    clearTimeout(this.#timer);
+    clearInterval(this.#looking);
+    for (const source of this.#sources) source.close();
+    if (this.#owns()) this.#writeAll(true);
+    // Asked again after the last write: nothing is removed that is not ours.
+    if (this.#owns() && this.#lock.fence() === 'ours') this.#removeFiles();
+    this.#life = 'closed';
+  }
+
+  inspect(): { owner: boolean; seq: number; heapUsedBytes: number } {
+    const heapUsedBytes = process.memoryUsage().heapUsed;
+    return { owner: this.#owns(), seq: this.#state.seq, heapUsedBytes };
+  }
+
+  #owns(): boolean {
+    return this.#life === 'owner';
+  }
+
+  #take(fact: Fact): void {
+    if (fact.type === 'catalog') {
+      this.#catalog.take(fact);
+      this.#catalogFile.touch(false);
+    } else {
+      const change = this.#state.take(fact);
+      if (change !== 'none') this.#stateFile.touch(change === 'urgent');
+    }
+    this.#arm();
+  }
+
+  /** Takes what was sent before a call came: ports have no order among each other. */
+  #drain(): void {
+    for (const source of this.#sources) {
+      let received = receiveMessageOnPort(source);
+      for (; received !== undefined; received = receiveMessageOnPort(source)) {
+        this.#take(received.message as Fact);
+      }
+    }
+  }
+
+  #lookAtMain(): void {
+    if (!this.#state.lookAtMain()) return;
+    this.#stateFile.touch(true);
+    this.#arm();
+  }
+
+  /** Sets the timer to whatever is due first, unless it is already set early enough. */
+  #arm(): void {
+    if (this.#life === 'closed') return;
+    const files = [this.#stateFile, this.#pidFile, this.#catalogFile];
+    const at = this.#owns() ? Math.min(...files.map((file) => file.dueAt())) : this.#pollAt;
+    if (at >= this.#timerAt) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = at;
+    this.#timer = setTimeout(() => this.#wake(), Math.max(0, at - now()));
+  }
+
+  #wake(): void {
+    this.#timerAt = Infinity;
+    if (this.#life === 'waiting' && now() >= this.#pollAt) this.#tryToOwn();
+    if (this.#owns()) this.#writeAll(false);
+    this.#arm();
+  }
+
+  #tryToOwn(): void {
+    this.#pollAt = now() + POLL_MS;
+    const outcome = this.#lock.acquire();
+    if (outcome.result === 'owner') {
+      this.#begin(outcome);
+    } else if (outcome.result === 'busy') {
+      const where = this.#lock.isForeign(outcome.holder)
+        ? ' in another pid namespace or on another host'
+        : '';
+      this.#say(false, `pid ${outcome.holder.pid}${where} owns the state file`);
+    } else if (outcome.result === 'blocked') {
+      this.#say(false, `the state file cannot be owned: ${outcome.why}`);
+    }
+  }
+
+  #begin({ previous }: LockOutcome & { result: 'owner' }): void {
+    const { dir } = this.#data;
+    this.#life = 'owner';
+    this.#lock.sweep();
+    collectLitter(dir, (line) => this.#lock.isDead(line));
+    this.#state.resume(readSeq(dir) ?? 0);
+    this.#catalog.adopt(readCatalog(dir));
+    this.#stateFile.touch(true);
+    this.#pidFile.touch(true);
+    this.#catalogFile.touch(true);
+    const from = previous === null ? '' : `, taken over from pid ${previous.pid}`;
+    this.#say(true, `owns the state file${from}`);
+  }
+
+  /** Somebody removed the lock or took it: stop at once, and queue up like anybody else. */
+  #yield(): void {
+    this.#life = 'waiting';
+    this.#pollAt = now() + POLL_MS;
+    for (const file of [this.#stateFile, this.#pidFile, this.#catalogFile]) file.reset();
+    this.#say(false, 'the lock of the state file is gone or has a new owner');
+  }
+
+  /** @param everything also what is pending but not yet due. */
+  #writeAll(everything: boolean): void {
+    const time = now();
+    const isDue = (file: OwnedFile): boolean =>
+      this.#owns() && (file.dueAt() <= time || (everything && file.dueAt() < Infinity));
+    if (isDue(this.#stateFile)) this.#writeState();
+    if (isDue(this.#pidFile)) this.#write(this.#pidFile, `${this.#data.identity.pid}\n`);
+    if (isDue(this.#catalogFile)) this.#writeCatalog();
+  }
+
+  #writeState(): void {
+    const draft = this.#state.draft(this.#stateFile.isHeartbeatDue());
+    if (draft === null) this.#stateFile.skip();
+    else if (this.#write(this.#stateFile, draft.text)) this.#state.wrote(draft);
+  }
+
+  #writeCatalog(): void {
+    const text = this.#catalog.pending();
+    if (text === null) this.#catalogFile.skip();
+    else if (this.#write(this.#catalogFile, text)) this.#catalog.wrote(text);
+  }
+
+  #write(file: OwnedFile, text: string): boolean {
+    const before = file.failure;
+    const result = file.write(text);
+    if (result === 'written') {
+      if (before !== null) this.#log('info', `writing again after: ${before.message}`);
+      return true;
+    }
+    if (result === 'fenced') {
+      this.#yield();
+      return false;
+    }
+    this.#state.countError(result.message);
+    if (result.message !== before?.message) this.#log('error', `cannot write: ${result.message}`);
+    return false;
+  }
+
+  #removeFiles(): void {
+    for (const file of [this.#stateFile, this.#pidFile]) {
+      const failure = file.remove();
+      if (failure !== null) this.#log('warn', `cannot remove: ${failure.message}`);
+    }
+    const released = this.#lock.release();
+    if (released.result === 'blocked') this.#log('warn', `cannot remove: ${released.why}`);
+  }
+
+  /** Tells main who owns the file, once for each change. */
+  #say(owner: boolean, detail: string): void {
+    if (detail === this.#said) return;
+    this.#said = detail;
+    this.#post({ type: 'ownership', owner, detail });
+  }
+
+  #log(level: LogMessage['level'], message: string): void {
+    this.#post({ type: 'log', level, server: null, message, fields: { thread: 'state-writer' } });
+  }
+}
+
+function now(): number {
+  return performance.now();
+}

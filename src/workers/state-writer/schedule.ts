@@ -1,0 +1,77 @@
+/**
+ * When a file is written next: counters wait a little so that many changes become one write, what a
+ * person is waiting for goes at once, an idle owner still shows that it lives, and a failed write is
+ * tried again ever more slowly. Pure: times are monotonic milliseconds handed in.
+ */
+
+/** How often a file may and must be written. */
+export interface Pace {
+  /** A counter change waits this long, together with all that follow it. */
+  readonly debounceMs: number;
+  /** Least time between the starts of two writes. */
+  readonly gapMs: number;
+  /** Longest time without a write; Infinity where nothing needs to be shown. */
+  readonly heartbeatMs: number;
+}
+
+export interface Schedule {
+  readonly lastWriteAt: number;
+  /** When the oldest unwritten change came, by urgency. */
+  readonly lazySince: number | null;
+  readonly urgentSince: number | null;
+  readonly failures: number;
+  readonly retryAt: number;
+}
+
+const FIRST_RETRY_MS = 100;
+const SLOWEST_RETRY_MS = 1000;
+
+/** Long before any clock reading, and yet a number to add to. */
+const NEVER = Number.MIN_SAFE_INTEGER;
+
+export const NOTHING_TO_WRITE: Schedule = {
+  lastWriteAt: NEVER,
+  lazySince: null,
+  urgentSince: null,
+  failures: 0,
+  retryAt: NEVER,
+};
+
+export function changed(schedule: Schedule, now: number, urgent: boolean): Schedule {
+  if (urgent) return { ...schedule, urgentSince: schedule.urgentSince ?? now };
+  return { ...schedule, lazySince: schedule.lazySince ?? now };
+}
+
+/** @param now when the write started; changes after it are told again by `changed`. */
+export function written(now: number): Schedule {
+  return { ...NOTHING_TO_WRITE, lastWriteAt: now };
+}
+
+/** There was nothing new to write after all. */
+export function skipped(schedule: Schedule): Schedule {
+  return { ...schedule, lazySince: null, urgentSince: null };
+}
+
+/** The write failed: the change stays pending, and nothing is tried before the back-off has passed. */
+export function failed(schedule: Schedule, now: number): Schedule {
+  const delay = Math.min(FIRST_RETRY_MS * 2 ** schedule.failures, SLOWEST_RETRY_MS);
+  return {
+    ...schedule,
+    urgentSince: schedule.urgentSince ?? now,
+    failures: schedule.failures + 1,
+    retryAt: now + delay,
+  };
+}
+
+/** When to write, Infinity when there is no reason to. */
+export function dueAt(schedule: Schedule, pace: Pace): number {
+  const lazy = schedule.lazySince === null ? Infinity : schedule.lazySince + pace.debounceMs;
+  const urgent = schedule.urgentSince ?? Infinity;
+  const wanted = Math.min(lazy, urgent, heartbeatAt(schedule, pace));
+  return Math.max(wanted, schedule.lastWriteAt + pace.gapMs, schedule.retryAt);
+}
+
+/** When a write is owed even if nothing has changed. */
+export function heartbeatAt(schedule: Schedule, pace: Pace): number {
+  return schedule.lastWriteAt + pace.heartbeatMs;
+}

@@ -1,0 +1,54 @@
+/** Where the files of the state writer lie, and what of an existing state file matters to a new owner. */
+import { join } from 'node:path';
+import type { LockHolder } from '../../shared/machines/lock-line.ts';
+import type { AtomicTarget } from './atomic-file.ts';
+import { readEntry } from './safe-read.ts';
+
+/** The files the owner writes, by the name their temp files go under. */
+const OWNED_FILES = {
+  'serve.state': 'serve.state.json',
+  'serve.pid': 'serve.pid',
+  catalog: 'catalog.json',
+} as const;
+
+export type OwnedName = keyof typeof OWNED_FILES;
+
+const LARGEST_STATE = 16 * 1024 * 1024;
+const LARGEST_CATALOG = 64 * 1024 * 1024;
+
+export function targetOf(
+  directory: string,
+  file: OwnedName,
+  { pid, nonce }: Pick<LockHolder, 'pid' | 'nonce'>,
+): AtomicTarget {
+  return {
+    directory,
+    path: join(directory, OWNED_FILES[file]),
+    temp: join(directory, `.${file}.${pid}.${nonce}.tmp`),
+  };
+}
+
+/** `seq` of the state file in `directory`, null when there is none that can be read. */
+export function readSeq(directory: string): number | null {
+  const entry = readEntry(join(directory, OWNED_FILES['serve.state']), LARGEST_STATE);
+  if (entry.is !== 'file') return null;
+  const state = parseJson(entry.text);
+  const seq = typeof state === 'object' && state !== null && 'seq' in state ? state.seq : null;
+  return typeof seq === 'number' && Number.isSafeInteger(seq) && seq >= 0 ? seq : null;
+}
+
+/** Text of `catalog.json` in `directory`, null when there is none that can be read. */
+export function readCatalog(directory: string): string | null {
+  const entry = readEntry(join(directory, OWNED_FILES.catalog), LARGEST_CATALOG);
+  return entry.is === 'file' ? entry.text : null;
+}
+
+/** Undefined when the text is not JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

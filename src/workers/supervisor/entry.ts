@@ -1,0 +1,50 @@
+/**
+ * Entry of a supervisor thread: builds one supervisor for each server it is given, connects them to
+ * the ports, and beats. Composition only.
+ */
+import './console.ts';
+import { type MessagePort, workerData } from 'node:worker_threads';
+import { type Endpoint, expose } from 'comlink';
+import type {
+  SupervisorControl,
+  SupervisorThreadData,
+  ToSupervisor,
+} from '../../shared/wire/protocol.ts';
+import { ThreadVitals } from '../../shared/wire/vitals.ts';
+import { loadedModules } from './loaded-modules.ts';
+import { osThreadId } from './process-group.ts';
+import { Supervisor, type SupervisorContext } from './supervisor.ts';
+
+const BEAT_MS = 250;
+
+const data: SupervisorThreadData = workerData;
+const vitals = new ThreadVitals(data.vitals);
+const supervisors = new Map<number, Supervisor>();
+let factsPort: MessagePort = data.factsPort;
+const context: SupervisorContext = {
+  ...data,
+  vitals,
+  post: (message, transfer) => data.callPort.postMessage(message, transfer),
+  factsPort: () => factsPort,
+};
+const control: SupervisorControl = {
+  inspect: () => ({
+    modules: loadedModules(),
+    heapUsedBytes: process.memoryUsage().heapUsed,
+    slots: [...supervisors.values()].map(({ server }) => server),
+  }),
+};
+
+vitals.setThreadId(osThreadId());
+setInterval(() => vitals.beat(), BEAT_MS);
+expose(control, data.controlPort as unknown as Endpoint);
+data.callPort.on('message', (message: ToSupervisor) => {
+  if (message.type === 'facts_port') {
+    factsPort = message.port;
+    for (const supervisor of supervisors.values()) supervisor.retell();
+  } else if (message.type === 'open') {
+    supervisors.set(message.slot, new Supervisor(message, context));
+  } else {
+    supervisors.get(message.slot)?.receive(message);
+  }
+});

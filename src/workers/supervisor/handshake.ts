@@ -1,0 +1,52 @@
+/**
+ * The MCP handshake with a child: what is sent, and what its answer means. Pure; the session sends
+ * and receives.
+ */
+import { kindAt, member } from '../../shared/wire/json-slice.ts';
+import { type Reply, stringMember } from './own-requests.ts';
+
+const PROTOCOL_VERSION = '2025-11-25';
+const KNOWN_VERSIONS: ReadonlySet<string> = new Set([
+  PROTOCOL_VERSION,
+  '2025-06-18',
+  '2025-03-26',
+  '2024-11-05',
+  '2024-10-07',
+]);
+
+/** What of a server's capabilities decides how it is talked with. */
+export interface ServerFeatures {
+  readonly tools: boolean;
+  readonly logging: boolean;
+}
+
+export type Handshake =
+  | ({ readonly ok: true } & ServerFeatures)
+  | { readonly ok: false; readonly problem: string };
+
+/** JSON of the `params` of `initialize`. */
+export function initializeParams(gatewayVersion: string): string {
+  return JSON.stringify({
+    protocolVersion: PROTOCOL_VERSION,
+    capabilities: {},
+    clientInfo: { name: 'rea', version: gatewayVersion },
+  });
+}
+
+/** Reads the server's answer to `initialize`. */
+export function readHandshake(reply: Reply): Handshake {
+  if (!reply.ok) return { ok: false, problem: `initialize failed: ${reply.problem}` };
+  const { line, result } = reply;
+  const version = stringMember(line, result, 'protocolVersion');
+  if (version === null || !KNOWN_VERSIONS.has(version)) {
+    const named = version === null ? 'no protocol version' : `protocol version "${version}"`;
+    const known = [...KNOWN_VERSIONS].join(', ');
+    return { ok: false, problem: `initialize was answered with ${named}; known: ${known}` };
+  }
+  const capabilities = member(line, result, 'capabilities');
+  const has = (name: string) => {
+    const value = capabilities === null ? null : member(line, capabilities, name);
+    return value !== null && kindAt(line, value[0]) === 'object';
+  };
+  return { ok: true, tools: has('tools'), logging: has('logging') };
+}

@@ -1,0 +1,124 @@
+/**
+ * One start of a server and all that ends with it: the child, the conversation with it, its stderr.
+ * Wires them together and turns what they tell into inputs of the machine. Owned by the supervisor of
+ * the slot.
+ */
+import type { SupervisorInput } from '../../shared/machines/supervisor-state.ts';
+import type { DownstreamConfig } from '../../shared/model/config.ts';
+import type { LastExit } from '../../shared/model/snapshot.ts';
+import { cleanForTerminal, clip } from '../../shared/wire/clean-text.ts';
+import type { FromSupervisor, LogMessage, ToolEntry } from '../../shared/wire/protocol.ts';
+import type { ThreadVitals } from '../../shared/wire/vitals.ts';
+import { Child } from './child.ts';
+import { buildChildEnv, withheldNames } from './environment.ts';
+import { exitText } from './record.ts';
+import { Session } from './session.ts';
+import { StderrReader } from './stderr.ts';
+
+const MAX_SAMPLE_UNITS = 200;
+const MAX_PROBLEM_UNITS = 2000;
+
+export interface IncarnationOptions {
+  readonly config: DownstreamConfig;
+  readonly slot: number;
+  readonly incarnation: number;
+  readonly vitals: ThreadVitals;
+  readonly groupsFile: string;
+  readonly gatewayVersion: string;
+  readonly post: (message: FromSupervisor, transfer: ArrayBuffer[]) => void;
+  readonly feed: (input: SupervisorInput) => void;
+  /** Takes secrets out. */
+  readonly redact: (text: string) => string;
+  readonly log: (level: LogMessage['level'], text: string, fields: LogMessage['fields']) => void;
+  /** Level last asked for, null if none was. */
+  readonly logLevel: () => string | null;
+  /** Called before the machine learns of the exit. */
+  readonly onExit: (exit: LastExit) => void;
+  readonly onTools: (tools: readonly ToolEntry[]) => void;
+  /** The tools could not be fetched. */
+  readonly onNoTools: (problem: string) => void;
+}
+
+export class Incarnation {
+  readonly child: Child;
+  readonly session: Session;
+  readonly stderr: StderrReader;
+  /** Names of variables that the server may miss. */
+  readonly withheld: readonly string[];
+
+  /** Spawns and begins the handshake. */
+  constructor(options: IncarnationOptions) {
+    const { config, incarnation, feed, log } = options;
+    const env = buildChildEnv(process.env, config);
+    this.withheld = withheldNames(process.env, env);
+    this.stderr = new StderrReader({
+      redact: options.redact,
+      onLine: (line) => log('info', line, { stream: 'stderr' }),
+      onDropped: (lines) => log('warn', 'lines of stderr were not logged', { lines }),
+      now: () => performance.now(),
+    });
+    this.child = new Child({
+      ...options,
+      env,
+      onSpawnFailed: (text) => {
+        const detail = clip(options.redact(text), MAX_PROBLEM_UNITS);
+        feed({ type: 'spawn_failed', incarnation, detail, random: Math.random() });
+      },
+      onStdout: (chunk) => this.session.push(chunk),
+      onStderr: (chunk) => this.stderr.push(chunk),
+      onUnreachable: (detail) => feed({ type: 'condemned', incarnation, reason: 'exit', detail }),
+      onGone: (code, signal) => {
+        this.stderr.end();
+        const at = new Date().toISOString();
+        options.onExit({ code, signal, at, stderr_tail: this.stderr.tail() });
+        const detail = exitText(code, signal);
+        feed({ type: 'exited', incarnation, code, signal, detail, random: Math.random() });
+      },
+      onTrouble: (text) => log('warn', text, {}),
+    });
+    if (this.child.pid !== null) feed({ type: 'spawned', incarnation, pid: this.child.pid });
+    this.session = this.#converse(options);
+  }
+
+  /** Ends the conversation. @returns the calls without an answer, and whether each one left. */
+  close(): { readonly call: number; readonly sent: boolean }[] {
+    const unsent = new Set(this.child.unsentCalls());
+    return this.session.close().map((call) => ({ call, sent: !unsent.has(call) }));
+  }
+
+  #converse(options: IncarnationOptions): Session {
+    const { config, slot, incarnation, feed, log, redact } = options;
+    const told = (text: string) => clip(redact(text), MAX_PROBLEM_UNITS);
+    const condemn = (reason: 'handshake' | 'stall' | 'noise', detail: string) =>
+      feed({ type: 'condemned', incarnation, reason, detail: told(detail) });
+    return new Session({
+      server: config.name,
+      slot,
+      incarnation,
+      maxMessageBytes: config.maxMessageBytes,
+      listTimeoutMs: config.startTimeoutMs,
+      liveness: config.liveness,
+      gatewayVersion: options.gatewayVersion,
+      line: this.child,
+      post: options.post,
+      onHandshaken: ({ logging }) => {
+        feed({ type: 'handshaken', incarnation, logging });
+        const level = options.logLevel();
+        if (level !== null) this.session.setLogLevel(level);
+      },
+      onRefused: (problem) => condemn('handshake', problem),
+      onStalled: (detail) => condemn('stall', detail),
+      onTooMuchNoise: (detail) => condemn('noise', detail),
+      onTools: options.onTools,
+      onListTrouble: (text, fatal) => {
+        const problem = told(text);
+        log('warn', problem, {});
+        if (fatal) options.onNoTools(problem);
+      },
+      onNoise: ({ lines, sample }) => {
+        const shown = clip(cleanForTerminal(redact(sample)), MAX_SAMPLE_UNITS);
+        feed({ type: 'noise', incarnation, lines, sample: shown });
+      },
+    });
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * Lists what a thread has loaded: the inspector tells every script that V8 has parsed, ES modules and
+ * CommonJS alike. Slow and rarely called; changes nothing.
+ */
+import { Session } from 'node:inspector';
+
+let listed: readonly string[] | null = null;
+
+/**
+ * File URLs and paths of the scripts of the calling thread; Node's own are left out. Listed once: the
+ * debugger is not to be switched on again and again, and a thread loads everything at its start.
+ */
+export function loadedModules(): string[] {
+  listed ??= listModules();
+  return [...listed];
+}
+
+function listModules(): string[] {
+  const session = new Session();
+  const urls = new Set<string>();
+  session.connect();
+  session.on('Debugger.scriptParsed', ({ params: { url } }) => {
+    if (url !== '' && !url.startsWith('node:') && !url.startsWith('evalmachine.')) urls.add(url);
+  });
+  session.post('Debugger.enable');
+  session.disconnect();
+  return [...urls].sort();
+}

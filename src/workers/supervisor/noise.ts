@@ -1,0 +1,49 @@
+/**
+ * Counts what a server prints on stdout that is no message. Knows when it is too much,
+ * and what of it has not been told. Pure over the times handed in; owned by the session of one incarnation.
+ */
+
+/** Lines within a window that are taken for a runaway; a burst of logging stays far below. */
+const BUDGET_LINES = 1_000_000;
+const WINDOW_MS = 60_000;
+
+export interface NoiseReport {
+  /** Bad lines since the last report. */
+  readonly lines: number;
+  /** One of them, as it came. */
+  readonly sample: string;
+}
+
+export class NoiseMeter {
+  #total = 0;
+  #windowStart = Number.NEGATIVE_INFINITY;
+  #inWindow = 0;
+  #unreported = 0;
+  #sample = '';
+
+  /** All bad lines so far. */
+  get total(): number {
+    return this.#total;
+  }
+
+  /** Counts one line. @returns whether the budget is used up. */
+  count(now: number, sample: string): boolean {
+    if (now - this.#windowStart >= WINDOW_MS) {
+      this.#windowStart = now;
+      this.#inWindow = 0;
+    }
+    this.#total += 1;
+    this.#inWindow += 1;
+    this.#unreported += 1;
+    this.#sample = sample;
+    return this.#inWindow > BUDGET_LINES;
+  }
+
+  /** Takes what was not yet told, if anything. */
+  take(): NoiseReport | null {
+    if (this.#unreported === 0) return null;
+    const report = { lines: this.#unreported, sample: this.#sample };
+    this.#unreported = 0;
+    return report;
+  }
+}

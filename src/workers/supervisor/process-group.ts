@@ -1,0 +1,118 @@
+/**
+ * One child's process group: written down right after the spawn, so that others can kill it when this
+ * thread no longer can, killed as a whole, and crossed off when it is empty. Owned by the child.
+ */
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { groupAdded, groupGone } from '../../shared/model/groups.ts';
+import { isDead } from '../../shared/model/process-identity.ts';
+import { lookUp, type SystemReader } from '../../shared/model/process-table.ts';
+import type { ThreadVitals } from '../../shared/wire/vitals.ts';
+import { codeOf } from './errors.ts';
+
+const system: SystemReader = {
+  platform: process.platform,
+  readFile: (path) => readFileSync(path, 'utf8'),
+  readLink: (path) => readlinkSync(path),
+  run: (command, args) => execFileSync(command, args, { encoding: 'utf8' }),
+};
+
+/** How often an emptied group is looked for after the leader's exit, and how many times. */
+const LOOK_MS = 20;
+const LOOKS = 100;
+
+export interface GroupOptions {
+  readonly pgid: number;
+  readonly server: string;
+  readonly slot: number;
+  readonly incarnation: number;
+  readonly groupsFile: string;
+  readonly vitals: ThreadVitals;
+  /** Something that an operator should know: the file could not be written, the group does not end. */
+  readonly onTrouble: (message: string) => void;
+}
+
+export class ProcessGroup {
+  /** Start time of the leader in the form of the system, null when it could not be read. */
+  readonly startTime: string | null;
+  readonly #options: GroupOptions;
+
+  /** Writes the group down. */
+  constructor(options: GroupOptions) {
+    const { pgid, slot, incarnation, vitals } = options;
+    this.#options = options;
+    const leader = lookUp(system, pgid);
+    this.startTime = leader.kind === 'present' ? leader.startTime : null;
+    const ticks = /^\d+$/.test(this.startTime ?? '') ? BigInt(this.startTime ?? 0) : 0n;
+    vitals.setGroup(slot, { pgid, incarnation, startTime: ticks });
+    this.#append(groupAdded(pgid, this.startTime ?? '0', options.server));
+  }
+
+  /** Signals every member; a group that is empty already is no error. */
+  signal(signal: NodeJS.Signals): void {
+    signalGroup(this.#options.pgid, signal);
+  }
+
+  /** After the leader's exit: kills what is left and crosses the group off as soon as it is empty. */
+  finish(): void {
+    this.signal('SIGKILL');
+    this.#look(LOOKS);
+  }
+
+  #look(left: number): void {
+    const { pgid, onTrouble } = this.#options;
+    if (signalGroup(pgid, 0) === 'gone' || (left === 0 && !hasLivingMember(pgid))) {
+      return this.#crossOff();
+    }
+    if (left === 0) return onTrouble(`process group ${pgid} does not end on SIGKILL`);
+    setTimeout(() => this.#look(left - 1), LOOK_MS);
+  }
+
+  #crossOff(): void {
+    const { pgid, slot, vitals } = this.#options;
+    if (vitals.group(slot)?.pgid === pgid) vitals.setGroup(slot, null);
+    this.#append(groupGone(pgid));
+  }
+
+  #append(line: string): void {
+    const { groupsFile, onTrouble } = this.#options;
+    try {
+      appendFileSync(groupsFile, line, { mode: 0o600 });
+    } catch (error) {
+      // Without the file the child only loses a net: shared memory and the guard's group kill remain.
+      onTrouble(`cannot write ${groupsFile}: ${codeOf(error) ?? String(error)}`);
+    }
+  }
+}
+
+function signalGroup(pgid: number, signal: NodeJS.Signals | 0): 'sent' | 'gone' {
+  try {
+    process.kill(-pgid, signal);
+    return 'sent';
+  } catch (error) {
+    if (codeOf(error) === 'ESRCH') return 'gone';
+    // A member that changed its user: the group exists, and nobody here may signal it.
+    if (codeOf(error) === 'EPERM') return 'sent';
+    throw error;
+  }
+}
+
+/** Whether anything but zombies is left. Without /proc: whatever can be signalled counts as living. */
+function hasLivingMember(pgid: number): boolean {
+  if (process.platform !== 'linux') return true;
+  return readdirSync('/proc').some((entry) => {
+    if (!/^\d+$/.test(entry)) return false;
+    const view = lookUp(system, Number(entry));
+    return view.kind === 'present' && view.pgid === pgid && !isDead(view);
+  });
+}
+
+/** OS id of the calling thread; 0 where the system does not tell. */
+export function osThreadId(): number {
+  try {
+    return Number(readlinkSync('/proc/thread-self').split('/').at(-1));
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return 0;
+    throw error;
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * The words and the record of one server's life: what others are told about its state and its deaths.
+ * Pure; everything that came from the server is expected redacted.
+ */
+import {
+  nextStartOf,
+  phaseOf,
+  pidOf,
+  type SupervisorState,
+} from '../../shared/machines/supervisor-state.ts';
+import type { LastExit, SupervisorRecord } from '../../shared/model/snapshot.ts';
+import { clip } from '../../shared/wire/clean-text.ts';
+import type { SupervisorEvent } from '../../shared/wire/protocol.ts';
+
+const MAX_ERROR_UNITS = 4096;
+const MAX_STDERR_LINE_UNITS = 300;
+
+/** What of the record the machine does not know. */
+export interface RecordExtras {
+  /** ISO. */
+  readonly since: string;
+  /** Start time of the child's leader as the system tells it. */
+  readonly childStarted: string | null;
+  readonly lastExit: LastExit | null;
+  readonly lastError: string | null;
+  readonly toolsCount: number | null;
+  readonly noiseLines: number;
+}
+
+/** @param toIso the ISO time of a monotonic one. */
+export function recordOf(
+  state: SupervisorState,
+  extras: RecordExtras,
+  toIso: (monotonic: number) => string,
+): SupervisorRecord {
+  const pid = pidOf(state);
+  const nextStart = nextStartOf(state);
+  return {
+    phase: phaseOf(state),
+    since: extras.since,
+    pid,
+    pgid: pid,
+    child_started: pid === null ? null : extras.childStarted,
+    incarnation: state.incarnation,
+    restarts: state.restarts,
+    last_exit: extras.lastExit,
+    next_restart_at: nextStart === null ? null : toIso(nextStart),
+    last_error: extras.lastError,
+    connection_state: state.connection,
+    tools_count: extras.toolsCount,
+    noise_lines: extras.noiseLines,
+  };
+}
+
+export function exitText(code: number | null, signal: string | null): string {
+  return signal === null ? `exited with code ${code}` : `killed by ${signal}`;
+}
+
+/** A death as `last_error` tells it, with what may help to find the cause. */
+export function deathText(
+  death: Extract<SupervisorEvent, { event: 'child_died_unexpectedly' }>,
+  stderrTail: string,
+  withheld: readonly string[],
+): string {
+  const lastLine = stderrTail.split('\n').findLast((line) => line.trim() !== '');
+  const said =
+    lastLine === undefined ? '' : `; stderr: ${clip(lastLine.trim(), MAX_STDERR_LINE_UNITS)}`;
+  const atStart = death.reason === 'handshake' || death.reason === 'start_timeout';
+  const hint =
+    atStart && withheld.length > 0
+      ? `; set here but not passed on (see env_passthrough): ${withheld.join(', ')}`
+      : '';
+  const when = death.reason === 'handshake' ? ' during the handshake' : '';
+  return clip(`${death.detail}${when}${said}${hint}`, MAX_ERROR_UNITS);
+}

@@ -1,0 +1,293 @@
+/**
+ * The MCP conversation with one incarnation of a server: handshake, calls and their answers, tools,
+ * pings, and what the server says by itself. Owned by the supervisor of the slot. Passes bytes on as
+ * they are; never decides about the child's life, only tells what it saw.
+ */
+
+import type { LivenessPolicy } from '../../shared/model/config.ts';
+import { JSON_RPC } from '../../shared/model/errors.ts';
+import { clip } from '../../shared/wire/clean-text.ts';
+import { type Frame, rangeOf, textAt } from '../../shared/wire/frame.ts';
+import { LineFramer, type Refused } from '../../shared/wire/framing.ts';
+import {
+  classify,
+  errorParts,
+  joinExact,
+  notificationLine,
+  resultParts,
+} from '../../shared/wire/json-rpc.ts';
+import { SLOT } from '../../shared/wire/json-scan.ts';
+import type { CallFailedMessage, FromSupervisor, ToolEntry } from '../../shared/wire/protocol.ts';
+import { initializeParams, readHandshake, type ServerFeatures } from './handshake.ts';
+import { LivenessWatch } from './liveness-watch.ts';
+import type { NoiseReport } from './noise.ts';
+import { OwnRequests } from './own-requests.ts';
+import { StdoutWatch } from './stdout-watch.ts';
+import { ToolList } from './tool-list.ts';
+
+/** The child's end of the conversation. */
+export interface Line {
+  write(line: Uint8Array, call: number | null): void;
+  withdraw(call: number): boolean;
+  readonly queuedBytes: number;
+}
+
+export interface SessionOptions {
+  readonly server: string;
+  readonly slot: number;
+  readonly incarnation: number;
+  readonly maxMessageBytes: number;
+  /** How long the server may take for one page of its tools. */
+  readonly listTimeoutMs: number;
+  readonly gatewayVersion: string;
+  readonly line: Line;
+  readonly post: (message: FromSupervisor, transfer: ArrayBuffer[]) => void;
+  readonly onHandshaken: (features: ServerFeatures) => void;
+  readonly onRefused: (problem: string) => void;
+  readonly liveness: LivenessPolicy;
+  /** It fell silent and answers no pings. */
+  readonly onStalled: (detail: string) => void;
+  readonly onTools: (tools: readonly ToolEntry[]) => void;
+  /** The tools could not be fetched (`fatal`) or some were left out. */
+  readonly onListTrouble: (message: string, fatal: boolean) => void;
+  readonly onNoise: (report: NoiseReport) => void;
+  readonly onTooMuchNoise: (detail: string) => void;
+}
+
+/** Replies to a server that does not read them are dropped beyond this. */
+const MAX_QUEUED_REPLIES = 1024 * 1024;
+/** Pings whose answer would still be noticed. */
+const MAX_OPEN_PINGS = 8;
+const NEWLINE = Buffer.from('\n');
+
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #framer: LineFramer;
+  readonly #requests: OwnRequests;
+  readonly #tools: ToolList;
+  readonly #watch: StdoutWatch;
+  readonly #calls = new Set<number>();
+  readonly #pings: string[] = [];
+  #liveness: LivenessWatch | null = null;
+  #features: ServerFeatures | null = null;
+  /** Answers nobody waited for: late, doubled, or to an id never used. */
+  #stray = 0;
+
+  /** Sends `initialize`. */
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#requests = new OwnRequests((line) => options.line.write(line, null));
+    this.#tools = new ToolList({
+      requests: this.#requests,
+      timeoutMs: options.listTimeoutMs,
+      maxBytes: options.maxMessageBytes,
+      onList: options.onTools,
+      onTrouble: options.onListTrouble,
+    });
+    this.#watch = new StdoutWatch({
+      maxBytes: options.maxMessageBytes,
+      onReport: options.onNoise,
+      onTooMuch: options.onTooMuchNoise,
+    });
+    this.#framer = new LineFramer({
+      maxBytes: options.maxMessageBytes,
+      onFrame: (frame) => this.#receive(frame),
+      onRefused: (refused) => this.#refuse(refused),
+    });
+    this.#requests.send('initialize', initializeParams(options.gatewayVersion), (reply) => {
+      const handshake = readHandshake(reply);
+      if (!handshake.ok) return options.onRefused(handshake.problem);
+      this.#features = handshake;
+      this.#notify('notifications/initialized', null);
+      options.onHandshaken(handshake);
+      this.#liveness = new LivenessWatch({
+        policy: options.liveness,
+        ping: () => this.#ping(),
+        onStalled: options.onStalled,
+      });
+      if (handshake.tools) this.#tools.refresh();
+      else options.onTools([]);
+    });
+  }
+
+  /** Lines of stdout that were no messages. */
+  get noiseLines(): number {
+    return this.#watch.lines;
+  }
+
+  /** Answers that were dropped because nobody waited for them. */
+  get strayAnswers(): number {
+    return this.#stray;
+  }
+
+  /** Bytes from the child's stdout. */
+  push(chunk: Uint8Array): void {
+    if (!this.#watch.reading) return;
+    this.#liveness?.bytes();
+    this.#framer.push(chunk);
+    this.#watch.chunk(this.#framer.pendingBytes);
+  }
+
+  /** @param line complete with newline, its id is the number `call`. */
+  call(call: number, line: Uint8Array): void {
+    this.#calls.add(call);
+    this.#options.line.write(line, call);
+  }
+
+  cancel(call: number, reason: string): void {
+    if (!this.#calls.delete(call) || this.#options.line.withdraw(call)) return;
+    this.#notify('notifications/cancelled', JSON.stringify({ requestId: call, reason }));
+  }
+
+  /** A call timed out: finds out now whether the server still lives. */
+  suspect(): void {
+    this.#liveness?.suspect();
+  }
+
+  /** Ignored by a server that has no logging. */
+  setLogLevel(level: string): void {
+    if (this.#features?.logging !== true) return;
+    this.#requests.send('logging/setLevel', JSON.stringify({ level }), () => {});
+  }
+
+  /** Ends the conversation. @returns the calls that have no answer. */
+  close(): number[] {
+    this.#watch.close();
+    this.#tools.close();
+    this.#liveness?.close();
+    const open = [...this.#calls];
+    this.#calls.clear();
+    return open;
+  }
+
+  #ping(): void {
+    const id = this.#requests.send('ping', null, () => this.#liveness?.pingAnswered());
+    this.#pings.push(id);
+    if (this.#pings.length > MAX_OPEN_PINGS) this.#requests.forget(this.#pings.shift() ?? '');
+  }
+
+  #receive(frame: Frame): void {
+    const message = classify(frame);
+    switch (message.kind) {
+      case 'response':
+        return this.#answer(frame, message.isError);
+      case 'request':
+        return this.#serve(frame, message.method);
+      case 'notification':
+        return this.#hear(frame, message.method);
+      case 'invalid':
+        return this.#discard({
+          idText: textAt(frame, SLOT.id),
+          hasMethod: rangeOf(frame, SLOT.method) !== null,
+          code: 'ERR_MALFORMED_MESSAGE',
+          why: message.why,
+          sample: sampleOf(frame),
+        });
+      default:
+        message satisfies never;
+    }
+  }
+
+  #refuse({ reason, idText, hasMethod, bytes, sample }: Refused): void {
+    const tooLarge = reason === 'too_large';
+    this.#discard({
+      idText,
+      hasMethod,
+      code: tooLarge ? 'ERR_MESSAGE_TOO_LARGE' : 'ERR_MALFORMED_MESSAGE',
+      why: tooLarge
+        ? `${bytes} bytes, ${this.#options.maxMessageBytes} are allowed`
+        : reason.replaceAll('_', ' '),
+      sample,
+    });
+  }
+
+  /** A line that cannot be passed on: its call ends, and without one it is noise. */
+  #discard(line: {
+    readonly idText: string | null;
+    readonly hasMethod: boolean;
+    readonly code: 'ERR_MESSAGE_TOO_LARGE' | 'ERR_MALFORMED_MESSAGE';
+    readonly why: string;
+    readonly sample: string;
+  }): void {
+    const { idText, hasMethod, code, why, sample } = line;
+    if (idText !== null && !hasMethod) {
+      if (this.#requests.refuse(idText, why)) return;
+      const call = callOf(idText);
+      if (call !== null && this.#calls.delete(call)) {
+        const what = code === 'ERR_MESSAGE_TOO_LARGE' ? 'is too large' : 'is malformed';
+        const message = `the answer of server "${this.#options.server}" ${what}: ${why}`;
+        return this.#fail({ call, code, outcome: 'answered', message });
+      }
+    }
+    this.#watch.badLine(sample);
+  }
+
+  #answer(frame: Frame, isError: boolean): void {
+    const { slot, incarnation } = this.#options;
+    const id = rangeOf(frame, SLOT.id) ?? [0, 0];
+    const idText = textAt(frame, SLOT.id) ?? '';
+    const call = callOf(idText);
+    if (call !== null && this.#calls.delete(call)) {
+      const { line } = frame;
+      return this.#forward(line, { type: 'answer', slot, incarnation, call, line, id, isError });
+    }
+    if (!this.#requests.settle(idText, frame)) this.#stray += 1;
+  }
+
+  #serve(frame: Frame, method: string): void {
+    const { line } = this.#options;
+    if (line.queuedBytes > MAX_QUEUED_REPLIES) return;
+    const [start, end] = rangeOf(frame, SLOT.id) ?? [0, 0];
+    const id = frame.line.subarray(start, end);
+    const reply =
+      method === 'ping'
+        ? resultParts(id, '{}')
+        : errorParts(id, JSON_RPC.methodNotFound, `Method not found: ${clip(method, 200)}`);
+    line.write(joinExact([...reply, NEWLINE]), null);
+  }
+
+  #hear(frame: Frame, method: string): void {
+    const { slot, incarnation } = this.#options;
+    const { line } = frame;
+    switch (method) {
+      case 'notifications/tools/list_changed':
+        if (this.#features?.tools === true) this.#tools.changed();
+        return;
+      // Cancels a request of the server's, and those are answered at once.
+      case 'notifications/cancelled':
+        return;
+      case 'notifications/progress': {
+        const token = rangeOf(frame, SLOT.paramsProgressToken);
+        const call = callOf(textAt(frame, SLOT.paramsProgressToken) ?? '');
+        if (token === null || call === null || !this.#calls.has(call)) return;
+        return this.#forward(line, { type: 'progress', slot, incarnation, call, line, token });
+      }
+      default:
+        return this.#forward(line, { type: 'notification', slot, incarnation, method, line });
+    }
+  }
+
+  #fail(failed: Pick<CallFailedMessage, 'call' | 'code' | 'outcome' | 'message'>): void {
+    const { slot, incarnation } = this.#options;
+    this.#options.post({ type: 'call_failed', slot, incarnation, ...failed }, []);
+  }
+
+  #forward(line: Uint8Array, message: FromSupervisor): void {
+    this.#options.post(message, [line.buffer as ArrayBuffer]);
+  }
+
+  #notify(method: string, paramsJson: string | null): void {
+    this.#options.line.write(notificationLine(method, paramsJson), null);
+  }
+}
+
+/** The call that an id or progress token means: servers give numbers back as 7, 7.0 or "7". */
+function callOf(text: string): number | null {
+  if (!/^(?:"\d{1,16}"|\d[\d.eE+]{0,20})$/.test(text)) return null;
+  const call = Number(text.replaceAll('"', ''));
+  return Number.isSafeInteger(call) ? call : null;
+}
+
+function sampleOf(frame: Frame): string {
+  return Buffer.from(frame.line.subarray(0, 600)).toString();
+}

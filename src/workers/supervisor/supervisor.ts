@@ -1,0 +1,289 @@
+/**
+ * One supervised server: carries out what the machine decides. Owns the child, its session, the
+ * timers and the clock; tells main every event and the state writer the whole record after each
+ * change. Contains no decision of its own.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import { step } from '../../shared/machines/supervisor.ts';
+import {
+  initialSupervisor,
+  nextStartOf,
+  phaseOf,
+  type SupervisorEffect,
+  type SupervisorInput,
+  type SupervisorState,
+  type SupervisorTimer,
+} from '../../shared/machines/supervisor-state.ts';
+import type { DownstreamConfig } from '../../shared/model/config.ts';
+import type { LastExit, SupervisorRecord } from '../../shared/model/snapshot.ts';
+import type {
+  CallMessage,
+  CatalogFact,
+  FactsPort,
+  FromSupervisor,
+  LogMessage,
+  OpenSlot,
+  SupervisorEvent,
+  SupervisorFact,
+  ToolEntry,
+  ToSupervisor,
+} from '../../shared/wire/protocol.ts';
+import { Redactor } from '../../shared/wire/redact.ts';
+import type { ThreadVitals } from '../../shared/wire/vitals.ts';
+import { Incarnation } from './incarnation.ts';
+import { deathText, recordOf } from './record.ts';
+
+/** What all supervisors of a thread share. */
+export interface SupervisorContext {
+  readonly vitals: ThreadVitals;
+  readonly groupsFile: string;
+  readonly gatewayVersion: string;
+  readonly post: (message: FromSupervisor, transfer: ArrayBuffer[]) => void;
+  /** The port to the present state writer. */
+  readonly factsPort: () => MessagePort;
+}
+
+export class Supervisor {
+  readonly server: string;
+  readonly #slot: number;
+  readonly #generation: number;
+  readonly #config: DownstreamConfig;
+  readonly #context: SupervisorContext;
+  readonly #redactor: Redactor;
+  readonly #timers = new Map<SupervisorTimer, NodeJS.Timeout>();
+  readonly #inputs: SupervisorInput[] = [];
+  #feeding = false;
+  #state: SupervisorState;
+  #current: Incarnation | null = null;
+  #since = new Date().toISOString();
+  #lastExit: LastExit | null = null;
+  #lastError: string | null;
+  #toolsCount: number | null = null;
+  #noiseBefore = 0;
+  #logLevel: string | null = null;
+  #catalog: CatalogFact | null = null;
+  #rev = 0;
+  #publishing = false;
+
+  /** Starts the server. */
+  constructor(message: OpenSlot, context: SupervisorContext) {
+    const { server: config } = message;
+    this.server = config.name;
+    this.#slot = message.slot;
+    this.#generation = message.generation;
+    this.#config = config;
+    this.#context = context;
+    this.#redactor = new Redactor({ values: Object.values(config.env), builtIn: true });
+    this.#lastError = config.unavailable;
+    this.#state = initialSupervisor(message.incarnation, message.restarts);
+    this.#feed({ type: 'open', delayMs: message.delayMs });
+  }
+
+  receive(message: Exclude<ToSupervisor, OpenSlot | FactsPort>): void {
+    const session = this.#current?.session;
+    switch (message.type) {
+      case 'call':
+        return this.#call(message);
+      case 'cancel':
+        return session?.cancel(message.call, message.reason);
+      case 'suspect':
+        return session?.suspect();
+      case 'log_level':
+        this.#logLevel = message.level;
+        return session?.setLogLevel(message.level);
+      case 'ticket':
+        return this.#feed({ type: 'ticket' });
+      case 'stop':
+        return this.#feed({ type: 'stop', eofMs: message.eofMs, termMs: message.termMs });
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** Tells everything again: the reader of the facts is a new one. */
+  retell(): void {
+    this.#publish();
+    if (this.#catalog !== null) this.#context.factsPort().postMessage(this.#catalog);
+  }
+
+  #feed(input: SupervisorInput): void {
+    this.#inputs.push(input);
+    // What an effect feeds waits until the step that caused it is complete.
+    if (this.#feeding) return;
+    this.#feeding = true;
+    for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
+      const [state, effects] = step(this.#config, performance.now(), this.#state, next);
+      if (phaseOf(state) !== phaseOf(this.#state)) this.#since = new Date().toISOString();
+      this.#state = state;
+      for (const effect of effects) this.#run(effect);
+      this.#publish();
+    }
+    this.#feeding = false;
+  }
+
+  #run(effect: SupervisorEffect): void {
+    const child = this.#current?.child;
+    switch (effect.do) {
+      case 'want_ticket':
+        return this.#context.post({ type: 'ticket_wanted', slot: this.#slot }, []);
+      case 'return_ticket':
+        return this.#context.post({ type: 'ticket_returned', slot: this.#slot }, []);
+      case 'spawn':
+        return this.#spawn();
+      case 'end_input':
+        return child?.endInput();
+      case 'terminate':
+        return child?.signal('SIGTERM');
+      case 'kill':
+        return child?.signal('SIGKILL');
+      case 'fail_calls':
+        return this.#endConversation(effect.detail);
+      case 'timer':
+        return this.#setTimer(effect.timer, effect.ms);
+      case 'emit':
+        return this.#emit(effect.event, effect.state);
+      default:
+        effect satisfies never;
+    }
+  }
+
+  #setTimer(timer: SupervisorTimer, ms: number): void {
+    const { incarnation } = this.#state;
+    clearTimeout(this.#timers.get(timer));
+    const fire = () => this.#feed({ type: 'timer', incarnation, timer });
+    this.#timers.set(timer, setTimeout(fire, ms));
+  }
+
+  #spawn(): void {
+    this.#current = new Incarnation({
+      ...this.#context,
+      config: this.#config,
+      slot: this.#slot,
+      incarnation: this.#state.incarnation,
+      feed: (input) => this.#feed(input),
+      redact: (text) => this.#redactor.redact(text),
+      log: (level, message, fields) => this.#log(level, message, fields),
+      logLevel: () => this.#logLevel,
+      onExit: (exit) => {
+        this.#lastExit = exit;
+      },
+      onTools: (tools) => this.#tellTools(tools),
+      onNoTools: (problem) => {
+        this.#lastError = problem;
+        this.#publish();
+      },
+    });
+  }
+
+  #call({ incarnation, call, line }: CallMessage): void {
+    const { phase, incarnation: present } = this.#state;
+    if (phase === 'ready' && incarnation === present && this.#current !== null) {
+      return this.#current.session.call(call, line);
+    }
+    this.#failCall(incarnation, call, false, `is ${phaseOf(this.#state)}`);
+  }
+
+  #endConversation(detail: string): void {
+    const current = this.#current;
+    this.#current = null;
+    if (current === null) return;
+    const { incarnation } = this.#state;
+    for (const { call, sent } of current.close()) {
+      this.#failCall(incarnation, call, sent, `is gone (${detail})`);
+    }
+    this.#noiseBefore += current.session.noiseLines;
+    const stray = current.session.strayAnswers;
+    if (stray > 0) this.#log('debug', 'answers nobody waited for were dropped', { stray });
+  }
+
+  #failCall(incarnation: number, call: number, sent: boolean, what: string): void {
+    const outcome = sent ? 'the call may have been executed' : 'the call was not sent';
+    this.#context.post(
+      {
+        type: 'call_failed',
+        slot: this.#slot,
+        incarnation,
+        call,
+        code: sent ? 'ERR_OUTCOME_UNKNOWN' : null,
+        outcome: sent ? 'unknown' : 'not_sent',
+        message: `server "${this.server}" ${what}; ${outcome}`,
+      },
+      [],
+    );
+  }
+
+  #tellTools(tools: readonly ToolEntry[]): void {
+    const { incarnation } = this.#state;
+    const decoder = new TextDecoder();
+    this.#toolsCount = tools.length;
+    this.#catalog = {
+      type: 'catalog',
+      server: this.server,
+      fingerprint: this.#config.fingerprint,
+      tools: tools.map(({ name, json }) => ({ name, json: decoder.decode(json) })),
+    };
+    this.#context.factsPort().postMessage(this.#catalog);
+    const pages = new Set(tools.map(({ json }) => json.buffer as ArrayBuffer));
+    this.#context.post({ type: 'catalog', slot: this.#slot, incarnation, tools }, [...pages]);
+    this.#publish();
+  }
+
+  #emit(event: SupervisorEvent, state: SupervisorState): void {
+    if (event.event === 'child_died_unexpectedly') {
+      const stderr = this.#current?.stderr.tail() ?? '';
+      this.#lastError = deathText(event, stderr, this.#current?.withheld ?? []);
+    } else if (event.event === 'stable') {
+      this.#lastError = null;
+    }
+    const nextStart = nextStartOf(state);
+    this.#context.post(
+      {
+        type: 'lifecycle',
+        slot: this.#slot,
+        server: this.server,
+        incarnation: state.incarnation,
+        at: new Date().toISOString(),
+        event,
+        record: this.#record(state),
+        nextStartInMs: nextStart === null ? null : Math.max(0, nextStart - performance.now()),
+      },
+      [],
+    );
+  }
+
+  /** Sends the record at the end of this turn of the loop: only the newest counts. */
+  #publish(): void {
+    if (this.#publishing) return;
+    this.#publishing = true;
+    setImmediate(() => {
+      this.#publishing = false;
+      this.#rev += 1;
+      const fact: SupervisorFact = {
+        type: 'supervisor',
+        server: this.server,
+        generation: this.#generation,
+        incarnation: this.#state.incarnation,
+        rev: this.#rev,
+        record: this.#record(this.#state),
+      };
+      this.#context.factsPort().postMessage(fact);
+    });
+  }
+
+  #record(state: SupervisorState): SupervisorRecord {
+    const extras = {
+      since: this.#since,
+      childStarted: this.#current?.child.startTime ?? null,
+      lastExit: this.#lastExit,
+      lastError: this.#lastError,
+      toolsCount: this.#toolsCount,
+      noiseLines: this.#noiseBefore + (this.#current?.session.noiseLines ?? 0),
+    };
+    const offset = Date.now() - performance.now();
+    return recordOf(state, extras, (at) => new Date(at + offset).toISOString());
+  }
+
+  #log(level: LogMessage['level'], message: string, fields: LogMessage['fields']): void {
+    this.#context.post({ type: 'log', level, server: this.server, message, fields }, []);
+  }
+}

@@ -1,0 +1,198 @@
+/** Deadlines, cancellation, and servers that hang while they are idle or busy. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, test, vi } from 'vitest';
+import { isAlive } from '../support/processes.ts';
+import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
+import { fixture, registry } from '../support/servers.ts';
+import { killOne, tidy } from '../support/tidy.ts';
+import { report, stopwatch, until } from '../support/wait-for.ts';
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
+afterEach(tidy);
+
+const LIVELY = { liveness: { idle_ms: 300, timeout_ms: 300, misses: 2 } };
+/** Five times the time after which such a server is taken for hung. */
+const STALL_LIMIT_MS = 5 * (300 + 2 * 300);
+
+test('ends a call at its deadline, tells the server, drops the late answer and lets the server live', async () => {
+  const dir = makeDirectory();
+  const journal = join(dir, 'journal');
+  const rea = await startRea({
+    cwd: dir,
+    config: registry(
+      { late: fixture('late-answer', '--journal', journal) },
+      { ...LIVELY, call_timeout_ms: 400 },
+    ),
+  });
+  const pid = (await rea.call('late__pid')).text;
+  const answer = await rea.call('late__late', { ms: 1_200 });
+  report('a deadline of 400 ms: error after', answer.ms);
+  expect(answer.failure).toMatchObject({ code: 'ERR_TIMEOUT', outcome: 'unknown' });
+  expect(answer.ms).toBeGreaterThanOrEqual(390);
+  expect(answer.ms).toBeLessThan(2_000);
+
+  const { id } = await journaled(journal, (message) => message.params?.name === 'late');
+  const cancelled = await journaled(journal, ({ method }) => method === 'notifications/cancelled');
+  expect(cancelled.params).toMatchObject({ requestId: id });
+  await journaled(journal, (message) => message.answered === id);
+  // One more round trip: the late answer was read before it, and nothing came of it.
+  expect((await rea.call('late__pid')).text).toBe(pid);
+  expect(rea.wire.faults).toEqual([]);
+});
+
+test('kills a server whose pings go unanswered after a call of it timed out', async () => {
+  const rea = await startRea({
+    config: registry({ burn: fixture('burn-cpu') }, { ...LIVELY, call_timeout_ms: 300 }),
+  });
+  const pid = Number((await rea.call('burn__pid')).text);
+  expect((await rea.call('burn__burn', { ms: 30_000 })).failure?.code).toBe('ERR_TIMEOUT');
+  await until(() => !isAlive(pid), {
+    limitMs: STALL_LIMIT_MS,
+    what: 'the hung server to be killed',
+  });
+  expect(Number(await answering(rea, 'burn__pid'))).not.toBe(pid);
+});
+
+test('restarts an idle server that was stopped with SIGSTOP; continuing the old one changes nothing', async () => {
+  const rea = await startRea({ config: registry({ echo: fixture('echo') }, LIVELY) });
+  const pid = Number((await rea.call('echo__pid')).text);
+  const time = stopwatch();
+  killOne(pid, 'SIGSTOP');
+  const after = await rea.waitForServer(
+    'echo',
+    ({ phase, restarts }) => phase === 'ready' && restarts === 1,
+    { what: 'being restarted by liveness', limitMs: STALL_LIMIT_MS },
+  );
+  report('SIGSTOP of an idle server: ready again after', time.ms());
+  killOne(pid, 'SIGCONT');
+  expect(isAlive(pid)).toBe(false);
+  expect((await rea.call('echo__pid')).text).toBe(String(after.pid));
+  expect(rea.state()?.downstreams[0]?.restarts).toBe(1);
+});
+
+test('restarts a busy server that was stopped with SIGSTOP; its call gets one answer', async () => {
+  const rea = await startRea({ config: registry({ echo: fixture('echo') }, LIVELY) });
+  const pid = Number((await rea.call('echo__pid')).text);
+  const busy = rea.begin('echo__progress', { steps: 10_000, ms: 20 }, { progressToken: 'busy' });
+  await until(() => rea.wire.notifications('notifications/progress').length > 0, {
+    limitMs: 5_000,
+    what: 'the first progress',
+  });
+  killOne(pid, 'SIGSTOP');
+  expect((await busy.answer).failure?.code).toBe('ERR_OUTCOME_UNKNOWN');
+  killOne(pid, 'SIGCONT');
+  expect(Number(await answering(rea, 'echo__pid'))).not.toBe(pid);
+  expect(isAlive(pid)).toBe(false);
+});
+
+test('does not kill a silent server that never answered a ping', async () => {
+  const rea = await startRea({
+    config: registry(
+      {
+        mute: fixture('never-answer', '--no-pings'),
+        watched: fixture('never-answer', '--pings', 1),
+      },
+      LIVELY,
+    ),
+  });
+  const mute = await rea.waitForPhase('mute', 'ready');
+  // Its twin, which answered one ping and then none, is killed twice in the same time.
+  await rea.waitForServer('watched', ({ restarts }) => restarts >= 2, { what: 'being restarted' });
+  const after = rea.state()?.downstreams.find(({ name }) => name === 'mute');
+  expect(after).toMatchObject({ phase: 'ready', restarts: 0, pid: mute.pid });
+});
+
+test('forwards a cancellation to the server and answers nothing', async () => {
+  const dir = makeDirectory();
+  const journal = join(dir, 'journal');
+  const rea = await startRea({
+    cwd: dir,
+    config: registry({ echo: fixture('echo', '--journal', journal) }),
+  });
+  const pending = rea.begin('echo__sleep', { ms: 30_000 });
+  const { id } = await journaled(journal, (message) => message.params?.name === 'sleep');
+  rea.cancel(pending, 'no longer needed');
+  const cancelled = await journaled(journal, ({ method }) => method === 'notifications/cancelled');
+  expect(cancelled.params).toEqual({ requestId: id, reason: 'no longer needed' });
+  await rea.call('echo__echo', { text: 'after' });
+  expect(pending.answered()).toBe(false);
+});
+
+test('takes a cancelled call out of the queue without sending it', async () => {
+  const dir = makeDirectory();
+  const journal = join(dir, 'journal');
+  const rea = await startRea({
+    cwd: dir,
+    config: registry({ echo: fixture('echo', '--journal', journal) }, { max_concurrency: 1 }),
+  });
+  const running = rea.begin('echo__sleep', { ms: 400 });
+  const queued = rea.begin('echo__echo', { text: 'never to be seen' });
+  rea.cancel(queued);
+  await running.answer;
+  expect((await rea.call('echo__echo', { text: 'seen' })).text).toBe('seen');
+  expect(queued.answered()).toBe(false);
+  expect(readFileSync(journal, 'utf8')).not.toContain('never to be seen');
+});
+
+test("progress re-arms a call's deadline up to its total time and carries the client's own token", async () => {
+  const rea = await startRea({
+    config: registry(
+      { echo: fixture('echo') },
+      { call_timeout_ms: 400, call_total_timeout_ms: 2_000 },
+    ),
+  });
+  const token = 'my token';
+  const long = await rea.begin('echo__progress', { steps: 8, ms: 150 }, { progressToken: token })
+    .answer;
+  expect(long.text).toBe('8 steps');
+  const progress = rea.wire.notifications('notifications/progress');
+  expect(progress.map(({ params }) => params)).toEqual(
+    [1, 2, 3, 4, 5, 6, 7, 8].map((step) => ({ progressToken: token, progress: step, total: 8 })),
+  );
+
+  const endless = await rea.begin('echo__progress', { steps: 1_000, ms: 100 }, { progressToken: 7 })
+    .answer;
+  expect(endless.failure?.code).toBe('ERR_TIMEOUT');
+  expect(endless.ms).toBeGreaterThanOrEqual(1_990);
+});
+
+test('refuses calls beyond the queue at once', async () => {
+  const rea = await startRea({
+    config: registry({ echo: fixture('echo') }, { max_concurrency: 2, max_queue: 3 }),
+    faults: true,
+  });
+  await rea.call('echo__pid');
+  const posted = rea.faults.postedCalls();
+  const calls = Array.from({ length: 8 }, () => rea.begin('echo__sleep', { ms: 300 }));
+  const answers = await Promise.all(calls.map(({ answer }) => answer));
+  const refused = answers.filter(({ failure }) => failure !== null);
+  expect(refused.map(({ failure }) => failure?.code)).toEqual(Array(3).fill('ERR_QUEUE_FULL'));
+  expect(refused.map(({ failure }) => failure?.outcome)).toEqual(Array(3).fill('not_sent'));
+  expect(rea.faults.postedCalls() - posted).toBe(5);
+});
+
+/** The first line of a fixture's journal that satisfies `look`. */
+function journaled(file: string, look: (message: any) => boolean): Promise<any> {
+  return until(
+    () =>
+      existsSync(file) &&
+      readFileSync(file, 'utf8')
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line))
+        .find(look),
+    { limitMs: 10_000, what: 'a line in the journal of the server' },
+  );
+}
+
+/** Text of the first answer that is the server's own. */
+function answering(rea: Rea, tool: string): Promise<string> {
+  return until(
+    async () => {
+      const answer = await rea.call(tool);
+      return answer.failure === null ? answer.text : null;
+    },
+    { limitMs: 10_000, what: `${tool} to answer` },
+  );
+}

@@ -1,0 +1,244 @@
+/** Names, lists and everything else that a client sees of the servers as one server. */
+import { spawn } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, test, vi } from 'vitest';
+import { makeDirectory, startRea } from '../support/rea-process.ts';
+import { fixture, realServer, registry, type ServerSpec } from '../support/servers.ts';
+import { tidy } from '../support/tidy.ts';
+import { until } from '../support/wait-for.ts';
+import { type Message, Wire } from '../support/wire.ts';
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
+afterEach(tidy);
+
+const CHANGED = 'notifications/tools/list_changed';
+
+test('passes every field of every tool of real servers on untouched, only the name prefixed', async () => {
+  const dir = makeDirectory();
+  mkdirSync(join(dir, 'files'));
+  const servers: Record<string, ServerSpec> = {
+    everything: realServer('everything', 'stdio'),
+    memory: { ...realServer('memory'), env: { MEMORY_FILE_PATH: join(dir, 'memory.json') } },
+    files: realServer('filesystem', join(dir, 'files')),
+  };
+  const rea = await startRea({ cwd: dir, config: registry(servers, { list_wait_ms: 20_000 }) });
+  const listed = (await rea.request('tools/list')).message.result.tools;
+  for (const [name, server] of Object.entries(servers)) {
+    const own = await directTools(server, dir);
+    expect(own.length).toBeGreaterThan(5);
+    const through = listed
+      .filter((tool: { name: string }) => tool.name.startsWith(`${name}__`))
+      .map((tool: { name: string }) => ({ ...tool, name: tool.name.slice(name.length + 2) }));
+    expect(through).toEqual(own);
+  }
+});
+
+test('exposes odd names in a form that every model accepts, stable across restarts, and routes each', async () => {
+  const dir = makeDirectory();
+  const config = registry({ odd: fixture('odd-names'), plain: fixture('echo') });
+  const first = await startRea({ cwd: dir, config });
+  const names = (await first.tools()).map(({ name }) => name);
+  const odd = names.filter((name) => name.startsWith('odd__'));
+  expect(new Set(names).size).toBe(names.length);
+  for (const name of names) expect(name).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
+  const reached = await Promise.all(odd.map(async (name) => (await first.call(name)).text));
+  expect(new Set(reached).size).toBe(10);
+  expect(reached).toContain('__proto__');
+  expect(reached).toContain('größe 测试 🙂');
+  for (const name of ['odd__upper', 'odd__UPPER', 'odd____proto__', 'odd__constructor']) {
+    expect(odd).toContain(name);
+  }
+  await first.stop();
+
+  const second = await startRea({ cwd: dir, config });
+  expect((await second.tools()).map(({ name }) => name)).toEqual(names);
+});
+
+test('collects a list in pages, and one whose pages never end', async () => {
+  const rea = await startRea({
+    config: registry(
+      { pages: fixture('many-pages', 7, 30), circle: fixture('many-pages', 2, 3, '--loop') },
+      { list_wait_ms: 10_000 },
+    ),
+  });
+  const names = (await rea.tools()).map(({ name }) => name);
+  expect(names.filter((name) => name.startsWith('pages__'))).toHaveLength(210);
+  expect((await rea.call('pages__tool-209')).text).toBe('209');
+  const circle = await rea.waitForServer('circle', ({ phase }) => phase !== 'starting', {
+    what: 'being done with its list',
+  });
+  expect(circle.phase).toBe('ready');
+});
+
+test('announces a changed list, which then holds the new tool and no longer the old', async () => {
+  const rea = await startRea({ config: registry({ changing: fixture('list-changes') }) });
+  expect((await rea.tools()).map(({ name }) => name)).not.toContain('changing__extra');
+  const announced = () => rea.wire.notifications(CHANGED).length;
+
+  const before = announced();
+  await rea.call('changing__add-tool', { name: 'extra' });
+  await until(() => announced() > before, { limitMs: 5_000, what: CHANGED });
+  expect((await rea.tools()).map(({ name }) => name)).toContain('changing__extra');
+  expect((await rea.call('changing__extra')).text).toBe('this is extra');
+
+  const between = announced();
+  await rea.call('changing__remove-tool', { name: 'extra' });
+  await until(() => announced() > between, { limitMs: 5_000, what: CHANGED });
+  expect((await rea.tools()).map(({ name }) => name)).not.toContain('changing__extra');
+  expect((await rea.call('changing__extra')).message.error?.code).toBe(-32602);
+});
+
+test('keeps denied and not allowed tools out of the list and out of reach', async () => {
+  const rea = await startRea({
+    config: registry({
+      echo: {
+        ...fixture('echo'),
+        tools: { allow: ['e*', 'pid', 'sleep'], deny: ['error', 'env'] },
+      },
+    }),
+  });
+  const names = (await rea.tools()).map(({ name }) => name);
+  expect(names.sort()).toEqual(['__rea__health', 'echo__echo', 'echo__pid', 'echo__sleep']);
+  for (const name of ['echo__error', 'echo__env', 'echo__log']) {
+    expect((await rea.call(name)).message.error?.code).toBe(-32602);
+  }
+});
+
+test('refuses unknown tools at once, with the code of the specification', async () => {
+  const rea = await startRea({ config: registry({ echo: fixture('echo') }), faults: true });
+  await rea.tools();
+  const posted = rea.faults.postedCalls();
+  for (const name of ['echo__nothing', 'nobody__nothing', 'echo', '', '__rea__other', 'toString']) {
+    expect((await rea.call(name)).message.error?.code).toBe(-32602);
+  }
+  expect(rea.faults.postedCalls()).toBe(posted);
+});
+
+test('HALT refuses every call but the health tool, and its removal lets them through', async () => {
+  const rea = await startRea({ config: registry({ echo: fixture('echo') }), faults: true });
+  expect((await rea.call('echo__echo', { text: 'before' })).text).toBe('before');
+  const halt = join(rea.dir, '.rea', 'HALT');
+  writeFileSync(halt, 'maintenance until noon\n');
+  const refused = await until(
+    async () => {
+      const posted = rea.faults.postedCalls();
+      const answer = await rea.call('echo__echo', { text: 'during' });
+      return answer.failure === null ? null : { answer, posted };
+    },
+    { limitMs: 500, what: 'a call to be refused' },
+  );
+  expect(refused.answer.failure).toMatchObject({ code: 'ERR_HALTED', outcome: 'not_sent' });
+  expect(refused.answer.text).toContain('maintenance until noon');
+  expect(rea.faults.postedCalls()).toBe(refused.posted);
+
+  const health = await rea.call('__rea__health');
+  expect(health.failure).toBeNull();
+  expect(health.message.result.isError).not.toBe(true);
+  expect(JSON.parse(health.text)).toMatchObject({ halt: { active: true } });
+  const { exit, json } = await rea.waitForStatus(
+    (one) => (one.json.policy.halt_active === true ? one : null),
+    { limitMs: 5_000, what: 'halt_active' },
+  );
+  expect(exit).toBe(1);
+  expect(json.policy.halt_reason).toContain('maintenance until noon');
+
+  rmSync(halt);
+  await until(async () => (await rea.call('echo__echo', { text: 'after' })).failure === null, {
+    limitMs: 5_000,
+    what: 'calls to be accepted again',
+  });
+});
+
+test('the health tool tells phase and circuit of every server', async () => {
+  const rea = await startRea({
+    config: registry({ echo: fixture('echo'), bad: fixture('exit-at-start') }),
+  });
+  expect((await rea.tools()).map(({ name }) => name)).toContain('__rea__health');
+  await rea.waitForPhase('bad', 'failed');
+  const { text } = await rea.call('__rea__health');
+  expect(text).toContain('"echo"');
+  expect(text).toContain('"bad"');
+  expect(text).toContain('"ready"');
+  expect(text).toContain('"failed"');
+  // Diagnostics are shown only where the policy says so.
+  expect(text).not.toContain('licence file');
+});
+
+test('forwards log messages, and the level that the client sets, also after a restart', async () => {
+  const rea = await startRea({ config: registry({ echo: fixture('echo') }) });
+  await rea.call('echo__log', { level: 'warning', text: 'from the server' });
+  const message = await until(() => rea.wire.notifications('notifications/message')[0], {
+    limitMs: 5_000,
+    what: 'a log message',
+  });
+  expect(message.params).toMatchObject({ level: 'warning', data: 'from the server' });
+
+  expect((await rea.request('logging/setLevel', { level: 'debug' })).message.result).toEqual({});
+  await until(async () => (await rea.call('echo__log-level')).text === 'debug', {
+    limitMs: 5_000,
+    what: 'the level to reach the server',
+  });
+  const { pid } = await rea.waitForPhase('echo', 'ready');
+  process.kill(pid ?? 0, 'SIGKILL');
+  await rea.waitForServer('echo', ({ restarts, phase }) => restarts === 1 && phase === 'ready', {
+    what: 'being ready again',
+  });
+  await until(async () => (await rea.call('echo__log-level')).text === 'debug', {
+    limitMs: 5_000,
+    what: 'the level to reach the restarted server',
+  });
+});
+
+test('gives a server only the documented environment', async () => {
+  const rea = await startRea({
+    config: registry({
+      echo: {
+        ...fixture('echo'),
+        env: { GIVEN: '${REA_TEST_TOKEN}' },
+        env_passthrough: ['PASSED'],
+      },
+    }),
+    env: { REA_TEST_TOKEN: 'secret-value', PASSED: 'yes', NOT_PASSED: 'no', NODE_OPTIONS: '' },
+  });
+  const names: string[] = JSON.parse((await rea.call('echo__env')).text);
+  expect(names).toEqual(expect.arrayContaining(['GIVEN', 'PASSED', 'PATH', 'HOME']));
+  for (const name of ['NOT_PASSED', 'REA_TEST_TOKEN', 'NODE_OPTIONS']) {
+    expect(names).not.toContain(name);
+  }
+});
+
+test('redacts configured secrets in the log and in the state file', async () => {
+  const rea = await startRea({
+    config: registry({ echo: { ...fixture('echo'), env: { TOKEN: 'hunter2-hunter2-hunter2' } } }),
+  });
+  await rea.call('echo__stderr', { text: 'token is hunter2-hunter2-hunter2, sorry' });
+  await rea.waitForLog('token is ');
+  const { pid } = await rea.waitForPhase('echo', 'ready');
+  process.kill(pid ?? 0, 'SIGKILL');
+  const echo = await rea.waitForServer('echo', ({ last_exit }) => last_exit !== null, {
+    what: 'its exit',
+  });
+  expect(echo.last_exit?.stderr_tail).toContain('token is [REDACTED');
+  expect(JSON.stringify(rea.state()) + rea.stderr).not.toContain('hunter2-hunter2');
+});
+
+/** The tools as the server itself lists them to a client without capabilities. */
+async function directTools(server: ServerSpec, cwd: string): Promise<Message[]> {
+  const child = spawn(server.command, [...(server.args ?? [])], {
+    cwd,
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  const wire = new Wire((bytes) => child.stdin.write(bytes));
+  child.stdout.on('data', (chunk: Buffer) => wire.receive(chunk));
+  await wire.request('initialize', {
+    protocolVersion: '2025-11-25',
+    capabilities: {},
+    clientInfo: { name: 'rea-test', version: '1.0.0' },
+  }).answer;
+  wire.notify('notifications/initialized');
+  const { message } = await wire.request('tools/list').answer;
+  child.stdin.end();
+  await new Promise((resolve) => child.on('exit', resolve));
+  return message.result.tools;
+}

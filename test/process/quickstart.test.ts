@@ -1,0 +1,79 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, expect, test } from 'vitest';
+import { livingProcesses } from '../support/processes.ts';
+import { reaCommand } from '../support/rea-bin.ts';
+
+const FOLDER = fileURLToPath(new URL('../../examples/quickstart', import.meta.url));
+const STATE = join(FOLDER, '.rea');
+const hadState = existsSync(STATE);
+const running: ChildProcessWithoutNullStreams[] = [];
+
+afterEach(async () => {
+  for (const child of running.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+  }
+});
+
+afterAll(() => {
+  if (!hadState) rmSync(STATE, { recursive: true, force: true });
+});
+
+function quickstart(...args: string[]): {
+  child: ChildProcessWithoutNullStreams;
+  text: () => string;
+} {
+  const { args: entry } = reaCommand();
+  const child = spawn(process.execPath, [
+    join(FOLDER, 'start.mjs'),
+    '--port',
+    '0',
+    '--entry',
+    entry[0] ?? '',
+    ...args,
+  ]);
+  running.push(child);
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  return { child, text: () => output };
+}
+
+/** The servers run in the quickstart's folder; nobody else does. */
+function serversAlive(): number[] {
+  return livingProcesses().flatMap(({ pid, cwd }) => (cwd === FOLDER ? [pid] : []));
+}
+
+test('the quickstart serves its three real servers, checks itself and leaves nothing', async () => {
+  const before = serversAlive();
+  const { child, text } = quickstart('--once');
+  const [code] = await once(child, 'exit');
+  expect(code, text()).toBe(0);
+  expect(text()).toMatch(/rea is serving http:\/\/127\.0\.0\.1:\d+\/mcp/);
+  expect(text()).toMatch(/\d\d tools from one endpoint/);
+  expect(text()).toMatch(/everything__echo +Echo: hello/);
+  expect(text()).toMatch(/files__read_text_file +Hello from the quickstart\./);
+  expect(serversAlive()).toEqual(before);
+}, 90_000);
+
+test('on a pipe it tells that the flaky server crashes, and ends on a signal', async () => {
+  const before = serversAlive();
+  const { child, text } = quickstart();
+  const exit = once(child, 'exit');
+  while (!/flaky: failed/.test(text())) {
+    await Promise.race([once(child.stdout, 'data'), exit]);
+    expect(child.exitCode, text()).toBeNull();
+  }
+  for (const name of ['everything', 'memory', 'files']) {
+    expect(text()).toMatch(new RegExp(`${name}: ready, circuit closed, restarts 0`));
+  }
+  child.kill('SIGINT');
+  const [code] = await exit;
+  expect(code, text()).toBe(0);
+  expect(serversAlive()).toEqual(before);
+}, 120_000);

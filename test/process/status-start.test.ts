@@ -1,0 +1,73 @@
+/** `rea status` starts quickly because it loads little. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sourceArgs } from '../support/worker-url.ts';
+
+const fixture = (name: string): string =>
+  fileURLToPath(new URL(`../fixtures/processes/${name}`, import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+let cwd: string;
+beforeAll(() => {
+  cwd = mkdtempSync(join(tmpdir(), 'rea-status-start-'));
+});
+afterAll(() => rmSync(cwd, { recursive: true, force: true }));
+
+function node(...args: string[]): { status: number | null; stdout: string } {
+  const env = { ...process.env, LOADED_SCRIPTS: join(cwd, 'loaded'), CPU_TIME: join(cwd, 'cpu') };
+  const { status, stdout } = spawnSync(process.execPath, [...sourceArgs, ...args], {
+    cwd: root,
+    encoding: 'utf8',
+    env,
+    timeout: 30_000,
+  });
+  return { status, stdout };
+}
+
+/** Least CPU time of a few runs in milliseconds; wall time would measure the neighbours. */
+function cpuTime(...args: string[]): number {
+  const runs = Array.from({ length: 3 }, () => {
+    node('--import', fixture('cpu-time.mjs'), ...args);
+    return Number(readFileSync(join(cwd, 'cpu'), 'utf8'));
+  });
+  return Math.min(...runs);
+}
+
+describe('rea status', { timeout: 90_000 }, () => {
+  it('loads neither SDK nor zod nor pino nor yaml, and of npm packages only the table', () => {
+    const { status, stdout } = node(
+      '--import',
+      fixture('loaded-scripts.mjs'),
+      fixture('run-status.mjs'),
+      cwd,
+    );
+    expect(status).toBe(3);
+    expect(stdout).toContain('not running');
+    const loaded = readFileSync(join(cwd, 'loaded'), 'utf8').split('\n');
+    expect(loaded.some((url) => url.includes('/main/commands/status.'))).toBe(true);
+    expect(loaded.filter((url) => url.includes('/workers/'))).toEqual([]);
+    const packages = loaded.map((url) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1]);
+    const allowed = new Set<string | undefined>([
+      undefined,
+      'cli-table3',
+      'string-width',
+      'strip-ansi',
+      'ansi-regex',
+      'emoji-regex',
+      'is-fullwidth-code-point',
+    ]);
+    expect(packages.filter((name) => !allowed.has(name))).toEqual([]);
+  });
+
+  it('takes well under the CPU time that a process needs to load the SDK', () => {
+    const status = cpuTime(fixture('run-status.mjs'), cwd);
+    const load = `await import('@modelcontextprotocol/sdk/client/index.js')`;
+    const sdk = cpuTime('--input-type=module', '-e', load);
+    console.info(`CPU time: status ${status.toFixed(0)} ms, SDK ${sdk.toFixed(0)} ms`);
+    expect(status / sdk).toBeLessThan(0.9);
+  });
+});

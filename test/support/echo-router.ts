@@ -1,0 +1,104 @@
+/**
+ * A router small enough to read: answers every client by itself, so that an edge can be tested without
+ * servers or threads. Records what it got and lets a test send on its own account.
+ */
+
+import type { OpenSession, UpstreamSink } from '#src/main/upstream/session.ts';
+import { type Frame, rangeOf, stringAt, textAt } from '#src/shared/wire/frame.ts';
+import { classify } from '#src/shared/wire/json-rpc.ts';
+import { SLOT } from '#src/shared/wire/json-scan.ts';
+
+/** Integers that JSON.parse would change. */
+export const BIG_INTEGERS = '[9007199254740993,18446744073709551615]';
+
+export interface EchoClient {
+  readonly sink: UpstreamSink;
+  /** The clients' messages as text, in order. */
+  readonly received: string[];
+  closedBecause: string | null;
+}
+
+const bytes = (text: string) => Buffer.from(text);
+
+/** Tools: `echo` answers with its own params, `big` with 1 MB, `progress` in steps, `never` not at all. */
+export class EchoRouter {
+  readonly clients: EchoClient[] = [];
+  /** Called after each message a client sent. */
+  onMessage: (client: EchoClient, frame: Frame) => void = () => {};
+  onClosed: (client: EchoClient) => void = () => {};
+
+  readonly open: OpenSession = (sink) => {
+    const client: EchoClient = { sink, received: [], closedBecause: null };
+    this.clients.push(client);
+    return {
+      receive: (frame) => {
+        client.received.push(Buffer.from(frame.line).toString());
+        this.#answer(client, frame);
+        this.onMessage(client, frame);
+      },
+      refused: () => {},
+      closed: (reason) => {
+        client.closedBecause = reason;
+        this.onClosed(client);
+      },
+    };
+  };
+
+  #answer(client: EchoClient, frame: Frame): void {
+    const message = classify(frame);
+    if (message.kind === 'notification' && message.method === 'notifications/cancelled') {
+      client.sink.finished(textAt(frame, SLOT.paramsRequestId) ?? '');
+    }
+    if (message.kind !== 'request') return;
+    const id = textAt(frame, SLOT.id) ?? 'null';
+    const result = this.#result(client, message.method, id, frame);
+    if (result === null) return;
+    // In three parts and with the id last, as a spliced answer may come.
+    const parts = [bytes('{"jsonrpc":"2.0","result":'), bytes(`${result},"id":`), bytes(`${id}}`)];
+    client.sink.send(parts, id);
+  }
+
+  #result(client: EchoClient, method: string, id: string, frame: Frame): string | null {
+    switch (method) {
+      case 'initialize':
+        return '{"protocolVersion":"2025-11-25","capabilities":{"tools":{"listChanged":true}},"serverInfo":{"name":"echo","version":"1"}}';
+      case 'tools/list':
+        return '{"tools":[{"name":"echo","inputSchema":{"type":"object"}}]}';
+      case 'tools/call':
+        return this.#call(client, id, frame);
+      default:
+        return '{}';
+    }
+  }
+
+  #call(client: EchoClient, id: string, frame: Frame): string | null {
+    const range = rangeOf(frame, SLOT.params) ?? [0, 0];
+    const params = Buffer.from(frame.line.subarray(range[0], range[1])).toString();
+    switch (stringAt(frame, SLOT.paramsName) ?? '') {
+      case 'never':
+        return null;
+      case 'big':
+        return bigResult();
+      case 'progress': {
+        const token = textAt(frame, SLOT.paramsMetaProgressToken) ?? '0';
+        for (let step = 1; step <= 3; step++) {
+          const line = `{"method":"notifications/progress","params":{"progressToken":${token},"progress":${step}},"jsonrpc":"2.0"}`;
+          client.sink.send([bytes(line)], id);
+        }
+        return textResult(params);
+      }
+      default:
+        return textResult(params);
+    }
+  }
+}
+
+/** About 1 MB of JSON. */
+export function bigResult(): string {
+  const text = 'é𝄞 "quoted" \\ /'.repeat(60_000);
+  return `{"content":[{"type":"text","text":${JSON.stringify(text)}}],"structuredContent":{"exact":${BIG_INTEGERS}}}`;
+}
+
+function textResult(text: string): string {
+  return `{"content":[{"type":"text","text":${JSON.stringify(text)}}]}`;
+}

@@ -1,0 +1,63 @@
+/** Facts for the state writer, complete and neutral unless told otherwise. */
+import type { RoutingRecord, SupervisorRecord } from '#src/shared/model/snapshot.ts';
+import type { CatalogFact, MainFact, SupervisorFact } from '#src/shared/wire/protocol.ts';
+
+const record: SupervisorRecord = {
+  phase: 'ready',
+  since: '2025-01-01T00:00:00.000Z',
+  pid: null,
+  pgid: null,
+  child_started: null,
+  incarnation: 1,
+  restarts: 0,
+  last_exit: null,
+  next_restart_at: null,
+  last_error: null,
+  connection_state: 'ok',
+  tools_count: 3,
+  noise_lines: 0,
+};
+
+export const routing: RoutingRecord = {
+  circuit_state: 'closed',
+  retry_at: null,
+  open_transitions: 0,
+  session_blocker_emitted: false,
+  in_flight: 0,
+  queued: 0,
+  calls: 0,
+  errors: 0,
+  p50_ms: null,
+  p99_ms: null,
+  thread: { state: 'running', restarts: 0, heap_mb: null },
+};
+
+export function supervisorFact(
+  server: string,
+  rev: number,
+  changes: Partial<SupervisorRecord> = {},
+  order: { generation?: number; incarnation?: number } = {},
+): SupervisorFact {
+  const { generation = 1, incarnation = 1 } = order;
+  const whole = { ...record, incarnation, ...changes };
+  return { type: 'supervisor', server, generation, incarnation, rev, record: whole };
+}
+
+export function mainFact(rev: number, changes: Partial<MainFact> = {}): MainFact {
+  return {
+    type: 'main',
+    rev,
+    servers: {},
+    sessions: 0,
+    halt: { active: false, reason: null },
+    endpoint: { stdio: true, http: null },
+    loopLagMs: 0,
+    priority: 'none',
+    ...changes,
+  };
+}
+
+export function catalogFact(server: string, names: readonly string[]): CatalogFact {
+  const tools = names.map((name) => ({ name, json: JSON.stringify({ name, x: 'ü"\n' }) }));
+  return { type: 'catalog', server, fingerprint: '0123456789abcdef', tools };
+}

@@ -1,0 +1,73 @@
+/**
+ * Arms the faults of thread-fault.mjs: what a test can do to the gateway's own threads. One trigger
+ * hits one thread, whichever of its kind looks first.
+ */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { until } from './wait-for.ts';
+
+export type ThreadKind = 'main' | 'supervisor' | 'state-writer';
+export type ThreadFault = 'throw' | 'reject' | 'exit' | 'heap' | 'loop' | 'print' | 'modules';
+
+export class Faults {
+  readonly dir: string;
+
+  constructor(dir: string) {
+    this.dir = dir;
+    mkdirSync(dir, { recursive: true });
+  }
+
+  /** The argument for Node that loads the faults into every thread. */
+  get argument(): string {
+    const preload = new URL('./thread-fault.mjs', import.meta.url);
+    preload.searchParams.set('dir', this.dir);
+    return `--import=${preload.href}`;
+  }
+
+  /** Resolves once a thread has taken the fault. */
+  async inject(kind: ThreadKind, fault: ThreadFault): Promise<void> {
+    const trigger = join(this.dir, `${kind}.${fault}`);
+    rmSync(`${trigger}.taken`, { force: true });
+    writeFileSync(trigger, '');
+    await until(() => existsSync(`${trigger}.taken`), {
+      limitMs: 5_000,
+      what: `a ${kind} thread to take the fault "${fault}"`,
+    });
+  }
+
+  /** Ends an endless loop. */
+  release(kind: ThreadKind): void {
+    rmSync(join(this.dir, `${kind}.loop.taken`), { force: true });
+  }
+
+  /** From now on every thread sees the wall clock an hour back. */
+  setClockBack(): void {
+    writeFileSync(join(this.dir, 'clock.back'), '');
+  }
+
+  /** How many calls main has handed to supervisor threads so far. */
+  postedCalls(): number {
+    const log = join(this.dir, 'posted.log');
+    return existsSync(log) ? readFileSync(log, 'utf8').split('\n').length - 1 : 0;
+  }
+
+  /** URLs of all scripts that one thread of this kind has loaded. */
+  async modules(kind: ThreadKind): Promise<string[]> {
+    await this.inject(kind, 'modules');
+    const file = join(this.dir, `${kind}.modules.json`);
+    return until(() => (existsSync(file) ? parsed(readFileSync(file, 'utf8')) : null), {
+      limitMs: 5_000,
+      what: `the modules of a ${kind} thread`,
+    });
+  }
+}
+
+/** Null while the file is only half written. */
+function parsed(text: string): string[] | null {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}

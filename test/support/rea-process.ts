@@ -1,0 +1,297 @@
+/**
+ * A real `rea serve` in a temporary directory, driven over stdio as a client would. Records all that
+ * it writes; `tidy()` stops and checks whatever was started here.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { DownstreamSnapshot, StateSnapshot } from '#src/shared/model/snapshot.ts';
+import { Faults } from './faults.ts';
+import { reaCommand } from './rea-bin.ts';
+import { environment, type StatusResult, status } from './rea-command.ts';
+import { connectSdkClient } from './sdk-client.ts';
+import type { Registry } from './servers.ts';
+import { until } from './wait-for.ts';
+import { type Answer, type Pending, type StdoutFrame, Wire } from './wire.ts';
+
+export interface ReaOptions {
+  /** A registry, the text of a registry.yaml, or a client's JSON (`mcpServers`); none writes no file. */
+  readonly config?: Registry | string | { readonly mcpServers: object };
+  /** Follow `serve`. */
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** The directory of an earlier gateway, to share or take over. @default a new temporary one */
+  readonly cwd?: string;
+  /** Whether to do the MCP handshake before `startRea` resolves. @default true */
+  readonly initialize?: boolean;
+  /** Whether threads can be injured through `faults`. @default false */
+  readonly faults?: boolean;
+}
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** Five times the 1.8 s that a stop may take. */
+const STOP_LIMIT_MS = 9_000;
+const started: Rea[] = [];
+const directories: string[] = [];
+
+/** Hands over the directories made since the last call; whoever takes them removes them. */
+export function takeDirectories(): string[] {
+  return directories.splice(0);
+}
+
+/** Hands over the gateways started since the last call; whoever takes them stops them. */
+export function takeStarted(): Rea[] {
+  return started.splice(0);
+}
+
+/** Makes an empty directory for gateways; removed by `tidy()`. */
+export function makeDirectory(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'rea-test-'));
+  directories.push(dir);
+  return dir;
+}
+
+export async function startRea(options: ReaOptions = {}): Promise<Rea> {
+  const dir = options.cwd ?? makeDirectory();
+  const args = [...writeConfig(dir, options.config), ...(options.args ?? [])];
+  const rea = new Rea(dir, args, options);
+  started.push(rea);
+  if (options.initialize !== false) await rea.initialize();
+  return rea;
+}
+
+export class Rea {
+  readonly dir: string;
+  readonly pid: number;
+  readonly wire: Wire;
+  readonly faults: Faults;
+  readonly exited: Promise<Exit>;
+  foreignFiles: readonly string[] = [];
+  readonly #child: ChildProcess;
+  readonly #bytes: Buffer[] = [];
+  #stderr = '';
+  #exit: Exit | null = null;
+  #killed = false;
+
+  constructor(dir: string, args: readonly string[], options: ReaOptions) {
+    this.dir = dir;
+    this.faults = new Faults(join(dir, 'faults'));
+    const rea = reaCommand();
+    const preload = options.faults === true ? [this.faults.argument] : [];
+    this.#child = spawn(rea.command, [...preload, ...rea.args, 'serve', '--cwd', dir, ...args], {
+      cwd: dir,
+      env: environment(options.env),
+      stdio: 'pipe',
+    });
+    this.pid = this.#child.pid ?? 0;
+    this.wire = new Wire((bytes) => this.#child.stdin?.write(bytes));
+    // Whatever is written after the gateway's end is lost, as it would be for any client.
+    this.#child.stdin?.on('error', () => undefined);
+    this.#child.stdout?.on('data', (chunk: Buffer) => {
+      this.#bytes.push(chunk);
+      this.wire.receive(chunk);
+    });
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr += text;
+    });
+    this.exited = new Promise((resolve) => {
+      this.#child.on('close', (code, signal) => {
+        this.#exit = { code, signal };
+        this.wire.end(this.#killed);
+        resolve(this.#exit);
+      });
+    });
+  }
+
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  get exit(): Exit | null {
+    return this.#exit;
+  }
+
+  /** Every byte of stdout, checked: it is the frames, each with one newline, and nothing else. */
+  stdoutFrames(): readonly string[] {
+    if (this.wire.faults.length > 0) throw new Error(this.wire.faults.join('\n'));
+    const frames = this.wire.frames.map(({ raw }) => raw);
+    const expected = Buffer.from(frames.map((frame) => `${frame}\n`).join(''));
+    const actual = Buffer.concat(this.#bytes);
+    const whole = this.#killed ? actual.subarray(0, actual.lastIndexOf(0x0a) + 1) : actual;
+    if (!whole.equals(expected)) throw new Error('stdout is more than its frames');
+    return frames;
+  }
+
+  /** The MCP handshake by hand; resolves with the answer to `initialize`. */
+  async initialize(): Promise<Answer> {
+    const { answer } = this.wire.request('initialize', {
+      protocolVersion: '2025-11-25',
+      capabilities: {},
+      clientInfo: { name: 'rea-test', version: '1.0.0' },
+    });
+    const result = await answer;
+    this.wire.notify('notifications/initialized');
+    return result;
+  }
+
+  /** An SDK client over the same connection; start with `initialize: false`. */
+  client(): ReturnType<typeof connectSdkClient> {
+    return connectSdkClient(this.wire);
+  }
+
+  request(method: string, params?: object): Promise<Answer> {
+    return this.wire.request(method, params).answer;
+  }
+
+  call(tool: string, args: object = {}): Promise<Answer> {
+    return this.begin(tool, args).answer;
+  }
+
+  /** A tool call whose answer is looked at later. */
+  begin(tool: string, args: object = {}, meta?: object): Pending {
+    const params = { name: tool, arguments: args, ...(meta === undefined ? {} : { _meta: meta }) };
+    return this.wire.request('tools/call', params);
+  }
+
+  cancel(pending: Pending, reason = 'the user changed their mind'): void {
+    this.wire.notify('notifications/cancelled', { requestId: pending.id, reason });
+  }
+
+  async tools(): Promise<{ name: string }[]> {
+    return (await this.request('tools/list')).message.result.tools;
+  }
+
+  /** What the state file says now; null while there is none. */
+  state(): StateSnapshot | null {
+    try {
+      return JSON.parse(readFileSync(join(this.dir, '.rea', 'serve.state.json'), 'utf8'));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+      throw error;
+    }
+  }
+
+  /** Waits until this gateway's own state file satisfies `look`. */
+  waitForState<T>(
+    look: (state: StateSnapshot) => T,
+    options: { what: string; limitMs?: number },
+  ): Promise<Exclude<T, false | null | undefined>> {
+    return until(
+      () => {
+        const state = this.state();
+        return state?.owner_pid === this.pid ? look(state) : null;
+      },
+      { limitMs: options.limitMs ?? 15_000, what: `${options.what} in the state file` },
+    );
+  }
+
+  waitForServer(
+    name: string,
+    look: (server: DownstreamSnapshot) => boolean,
+    options: { what: string; limitMs?: number },
+  ): Promise<DownstreamSnapshot> {
+    return this.waitForState(
+      ({ downstreams }) => downstreams.find((one) => one.name === name && look(one)),
+      { ...options, what: `${name} ${options.what}` },
+    );
+  }
+
+  waitForPhase(name: string, phase: DownstreamSnapshot['phase']): Promise<DownstreamSnapshot> {
+    return this.waitForServer(name, (server) => server.phase === phase, { what: `being ${phase}` });
+  }
+
+  /** Runs `rea status --json` in this directory. */
+  status(): Promise<StatusResult> {
+    return status(this.dir);
+  }
+
+  /** Runs `rea status --json` again and again until `look` is satisfied. */
+  waitForStatus<T>(
+    look: (status: StatusResult) => T,
+    options: { what: string; limitMs: number },
+  ): Promise<Exclude<T, false | null | undefined>> {
+    return until(async () => look(await this.status()), options);
+  }
+
+  /** Waits for a text in the log. */
+  waitForLog(text: string | RegExp, limitMs = 10_000): Promise<true> {
+    return until(
+      () => (typeof text === 'string' ? this.#stderr.includes(text) : text.test(this.#stderr)),
+      { limitMs, what: `${text} on stderr` },
+    );
+  }
+
+  /** Waits until `count` frames satisfy `look`. */
+  waitForFrames(look: (frame: StdoutFrame) => boolean, count: number): Promise<true> {
+    return until(() => this.wire.frames.filter(look).length >= count, {
+      limitMs: 10_000,
+      what: `${count} frames`,
+    });
+  }
+
+  /** Ends stdin and waits for the exit. */
+  async stop(): Promise<Exit> {
+    this.#child.stdin?.end();
+    return this.#awaitExit();
+  }
+
+  /** Closes the client's ends of stdout and stderr, as a client that vanishes does. */
+  breakStdout(): void {
+    this.#killed = true;
+    this.#child.stdout?.destroy();
+  }
+
+  /** Files in `.rea` that the test itself has put there and that may be left. */
+  expectForeignFiles(files: readonly string[]): void {
+    this.foreignFiles = files;
+  }
+
+  /** The test is about to kill it by other means. */
+  expectKill(): void {
+    this.#killed = true;
+  }
+
+  /** Signals the gateway's own process only. */
+  kill(signal: NodeJS.Signals): void {
+    if (signal === 'SIGKILL') this.expectKill();
+    this.#child.kill(signal);
+  }
+
+  /** Resolves once the process is gone; kills it when it is still there after the limit. */
+  async #awaitExit(): Promise<Exit> {
+    try {
+      return await until(() => this.#exit, {
+        limitMs: STOP_LIMIT_MS,
+        what: `rea to exit; its stderr: ${this.#stderr.slice(-2_000)}`,
+      });
+    } catch (error) {
+      this.kill('SIGKILL');
+      await this.exited;
+      throw error;
+    }
+  }
+
+  /** Whether it ended by itself, so that nothing of it may be left in `.rea`. */
+  get endedCleanly(): boolean {
+    return !this.#killed && this.#exit?.code === 0;
+  }
+}
+
+/** Writes the configuration and returns the arguments that name it. */
+function writeConfig(dir: string, config: ReaOptions['config']): string[] {
+  if (config === undefined) return [];
+  if (typeof config === 'object' && 'mcpServers' in config) {
+    const file = join(dir, 'mcp.json');
+    writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
+    return ['--config', file];
+  }
+  mkdirSync(join(dir, '.rea'), { recursive: true, mode: 0o700 });
+  const text = typeof config === 'string' ? config : JSON.stringify(config, null, 2);
+  writeFileSync(join(dir, '.rea', 'registry.yaml'), text, { mode: 0o600 });
+  return [];
+}

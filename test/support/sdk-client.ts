@@ -1,0 +1,38 @@
+/** The SDK's own client on top of a recorded connection: what an ordinary MCP client does with us. */
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import type { Wire } from './wire.ts';
+
+export async function connectSdkClient(wire: Wire): Promise<Client> {
+  const client = new Client({ name: 'rea-test-sdk', version: '1.0.0' });
+  await client.connect(new WireTransport(wire) as Transport);
+  return client;
+}
+
+/** Hands messages between the SDK and the wire, which goes on recording and checking them. */
+class WireTransport {
+  onmessage?: (message: JSONRPCMessage) => void;
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  readonly #wire: Wire;
+
+  constructor(wire: Wire) {
+    this.#wire = wire;
+  }
+
+  start(): Promise<void> {
+    this.#wire.onForeign = (message) => this.onmessage?.(message as JSONRPCMessage);
+    return Promise.resolve();
+  }
+
+  send(message: JSONRPCMessage): Promise<void> {
+    this.#wire.send(message);
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    this.onclose?.();
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,271 @@
+/**
+ * A real supervisor thread as main would run it: the worker with its ports, every message it sends,
+ * and what a test wants to ask of it. Grants start tickets at once unless told otherwise.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import type { DownstreamConfig } from '#src/shared/model/config.ts';
+import { type GroupsFile, parseGroups } from '#src/shared/model/groups.ts';
+import type {
+  AnswerMessage,
+  CallFailedMessage,
+  CatalogMessage,
+  Fact,
+  FromSupervisor,
+  LifecycleMessage,
+  LogMessage,
+  NotificationMessage,
+  ProgressMessage,
+  SupervisorEvent,
+  SupervisorFact,
+  SupervisorThreadData,
+  ToSupervisor,
+} from '#src/shared/wire/protocol.ts';
+import { ThreadVitals } from '#src/shared/wire/vitals.ts';
+import { processesOf } from './processes.ts';
+import { until } from './wait-for.ts';
+import { workerUrl } from './worker-url.ts';
+
+/** A safety net under every wait. */
+const LIMIT_MS = 20_000;
+
+/** Path of a fixture server. */
+export function fixture(name: string): string {
+  return fileURLToPath(new URL(`../fixtures/servers/${name}.mjs`, import.meta.url));
+}
+
+/** A server that runs a fixture, with times that suit tests. */
+export function serverConfig(
+  name: string,
+  args: readonly (string | number)[] = [],
+  changes: Partial<DownstreamConfig> = {},
+): DownstreamConfig {
+  return {
+    name,
+    command: process.execPath,
+    args: [fixture(name), ...args.map(String)],
+    cwd: tmpdir(),
+    env: {},
+    envPassthrough: [],
+    prefix: name,
+    tools: { allow: ['*'], deny: [] },
+    startTimeoutMs: 15_000,
+    callTimeoutMs: 60_000,
+    callTotalTimeoutMs: 600_000,
+    maxConcurrency: 64,
+    maxQueue: 256,
+    maxMessageBytes: 1024 * 1024,
+    restart: { intensity: 5, periodMs: 30_000, backoffMs: 50, backoffMaxMs: 400, stableMs: 60_000 },
+    breaker: { failures: 5, cooldownMs: 1000 },
+    liveness: { idleMs: 30_000, timeoutMs: 5000, misses: 2 },
+    unavailable: null,
+    fingerprint: '0123456789abcdef',
+    ...changes,
+  };
+}
+
+/** Anything the thread posted, as main receives it. */
+export class SupervisorThread {
+  readonly messages: FromSupervisor[] = [];
+  readonly facts: Fact[] = [];
+  readonly vitals = ThreadVitals.create(4);
+  /** A directory of this thread alone; servers started in it are found by `leftovers`. */
+  readonly dir = mkdtempSync(join(tmpdir(), 'rea-supervisor-'));
+  readonly worker: Worker;
+  readonly controlPort: MessagePort;
+  /** Whether tickets are granted as they are asked for. */
+  granting = true;
+  printed = '';
+  readonly #callPort: MessagePort;
+  readonly #factsPorts: MessagePort[] = [];
+  #lastCall = 0;
+
+  constructor() {
+    const calls = new MessageChannel();
+    const facts = new MessageChannel();
+    const control = new MessageChannel();
+    this.#callPort = calls.port1;
+    this.controlPort = control.port1;
+    const data: SupervisorThreadData = {
+      kind: 'supervisor',
+      callPort: calls.port2,
+      factsPort: facts.port2,
+      controlPort: control.port2,
+      vitals: this.vitals.buffer,
+      groupsFile: join(this.dir, 'groups'),
+      gatewayVersion: '0.0.0-test',
+    };
+    this.worker = new Worker(workerUrl('supervisor'), {
+      workerData: data,
+      transferList: [calls.port2, facts.port2, control.port2],
+      resourceLimits: { maxOldGenerationSizeMb: 64 },
+      stdout: true,
+      stderr: true,
+    });
+    this.worker.stdout.on('data', (chunk: Buffer) => {
+      this.printed += chunk.toString();
+    });
+    this.worker.stderr.resume();
+    calls.port1.on('message', (message: FromSupervisor) => {
+      this.messages.push(message);
+      if (message.type === 'ticket_wanted' && this.granting) this.grant(message.slot);
+    });
+    this.#readFacts(facts.port1);
+  }
+
+  post(message: ToSupervisor, transfer: readonly (ArrayBuffer | MessagePort)[] = []): void {
+    this.#callPort.postMessage(message, [...transfer]);
+  }
+
+  open(server: DownstreamConfig, more: { incarnation?: number; delayMs?: number } = {}): void {
+    const { incarnation = 0, delayMs = 0 } = more;
+    this.post({
+      type: 'open',
+      slot: 0,
+      server: { ...server, cwd: server.cwd === tmpdir() ? this.dir : server.cwd },
+      generation: 1,
+      incarnation,
+      restarts: incarnation,
+      delayMs,
+    });
+  }
+
+  /** Opens the server and waits until it is ready. */
+  async ready(server: DownstreamConfig): Promise<LifecycleMessage> {
+    this.open(server);
+    return this.event('ready');
+  }
+
+  grant(slot = 0): void {
+    this.post({ type: 'ticket', slot });
+  }
+
+  /** Gives the thread a new facts port; later facts go on in `facts`. */
+  replaceFactsPort(): void {
+    const facts = new MessageChannel();
+    this.#readFacts(facts.port1);
+    this.post({ type: 'facts_port', port: facts.port2 }, [facts.port2]);
+  }
+
+  /** Calls a tool; returns the call's number. */
+  callTool(name: string, args: object = {}, incarnation = this.incarnation): number {
+    this.#lastCall += 1;
+    const call = this.#lastCall;
+    const params = { name, arguments: args, _meta: { progressToken: call } };
+    const request = { jsonrpc: '2.0', id: call, method: 'tools/call', params };
+    const line = Buffer.from(`${JSON.stringify(request)}\n`);
+    this.post({ type: 'call', slot: 0, incarnation, call, line });
+    return call;
+  }
+
+  /** How a call ended. */
+  outcome(call: number): Promise<AnswerMessage | CallFailedMessage> {
+    return until(() => this.outcomes(call)[0], {
+      limitMs: LIMIT_MS,
+      what: `the outcome of call ${call}`,
+    });
+  }
+
+  outcomes(call: number): (AnswerMessage | CallFailedMessage)[] {
+    return [...this.all('answer'), ...this.all('call_failed')].filter((one) => one.call === call);
+  }
+
+  /** The text of a call's answer. */
+  async text(call: number): Promise<string> {
+    const outcome = await this.outcome(call);
+    if (outcome.type === 'call_failed') return `${outcome.code} ${outcome.outcome}`;
+    const { result, error } = JSON.parse(textOf(outcome.line));
+    return result?.content?.[0]?.text ?? error?.message;
+  }
+
+  all<T extends FromSupervisor['type']>(type: T): Extract<FromSupervisor, { type: T }>[] {
+    return this.messages.filter(
+      (message): message is Extract<FromSupervisor, { type: T }> => message.type === type,
+    );
+  }
+
+  /** The `nth` message of a type, from 1. */
+  message<T extends 'catalog' | 'notification' | 'progress' | 'log' | 'ticket_wanted'>(
+    type: T,
+    nth = 1,
+  ): Promise<Extract<FromSupervisor, { type: T }>> {
+    return until(() => this.all(type)[nth - 1], {
+      limitMs: LIMIT_MS,
+      what: `message ${nth} of type ${type}`,
+    });
+  }
+
+  events<E extends SupervisorEvent['event']>(event: E): LifecycleMessage[] {
+    return this.all('lifecycle').filter((message) => message.event.event === event);
+  }
+
+  /** Names of the events so far. */
+  get life(): string[] {
+    return this.all('lifecycle').map(({ event }) => event.event);
+  }
+
+  /** The `nth` event of a kind, from 1. */
+  async event(event: SupervisorEvent['event'], nth = 1): Promise<LifecycleMessage> {
+    return until(() => this.events(event)[nth - 1], {
+      limitMs: LIMIT_MS,
+      what: `event ${nth} "${event}" (so far: ${this.life.join(', ')})`,
+    });
+  }
+
+  /** A supervisor's fact that satisfies the condition. */
+  fact(matches: (fact: SupervisorFact) => boolean): Promise<SupervisorFact> {
+    return until(
+      () =>
+        this.facts.find(
+          (fact): fact is SupervisorFact => fact.type === 'supervisor' && matches(fact),
+        ),
+      { limitMs: LIMIT_MS, what: 'a fact' },
+    );
+  }
+
+  get incarnation(): number {
+    return this.all('lifecycle').at(-1)?.incarnation ?? 0;
+  }
+
+  get pid(): number {
+    return this.all('lifecycle').at(-1)?.record.pid ?? 0;
+  }
+
+  groups(): GroupsFile['groups'] {
+    return parseGroups(`#\n${readFileSync(join(this.dir, 'groups'), 'utf8')}`).groups;
+  }
+
+  /** Stops the server and waits until nothing of it is left. */
+  async stop(eofMs = 100, termMs = 100): Promise<void> {
+    if (this.life.length === 0) await this.event('starting');
+    this.post({ type: 'stop', slot: 0, eofMs, termMs });
+    await this.event('stopped');
+  }
+
+  /** Ends the thread. @returns the processes that were left running, which are then killed. */
+  async close(): Promise<string[]> {
+    if (this.life.length > 0 && !this.life.includes('stopped')) await this.stop();
+    await until(() => processesOf(this.dir).length === 0, {
+      limitMs: 2000,
+      what: 'the end of all servers',
+    }).catch(() => undefined);
+    const left = processesOf(this.dir);
+    for (const { pid } of left) process.kill(pid, 'SIGKILL');
+    for (const port of [this.#callPort, this.controlPort, ...this.#factsPorts]) port.close();
+    await this.worker.terminate();
+    rmSync(this.dir, { recursive: true });
+    return left.map(({ command }) => command);
+  }
+
+  #readFacts(port: MessagePort): void {
+    this.#factsPorts.push(port);
+    port.on('message', (fact: Fact) => this.facts.push(fact));
+  }
+}
+
+export function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString();
+}

@@ -1,0 +1,71 @@
+/**
+ * The check at the end of every test with a gateway: stdout carried only protocol messages, no request
+ * got two answers, no process is left, and after a clean stop no file that does not belong there.
+ */
+import { rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { leftovers } from './leftovers.ts';
+import { type Rea, takeDirectories, takeStarted } from './rea-process.ts';
+
+/** Five times the 500 ms after which nothing of a killed gateway may live. */
+const ORPHAN_LIMIT_MS = 2_500;
+
+/**
+ * Stops every gateway started since the last call and checks what it left; for `afterEach`, or
+ * `afterAll` where tests share one gateway.
+ */
+export async function tidy(): Promise<void> {
+  const gateways = takeStarted();
+  const problems: string[] = [];
+  for (const rea of gateways) {
+    try {
+      // A stopped process would ignore everything but this.
+      if (rea.exit === null) rea.kill('SIGCONT');
+      if (rea.exit === null) await rea.stop();
+      rea.stdoutFrames();
+    } catch (error) {
+      problems.push(String(error));
+    }
+  }
+  for (const dir of takeDirectories()) {
+    problems.push(
+      ...(await checkDirectory(
+        dir,
+        gateways.filter((rea) => rea.dir === dir),
+      )),
+    );
+    rmSync(dir, { recursive: true, force: true });
+  }
+  if (problems.length > 0) throw new Error(problems.join('\n'));
+}
+
+async function checkDirectory(dir: string, gateways: readonly Rea[]): Promise<string[]> {
+  const problems: string[] = [];
+  const end = performance.now() + ORPHAN_LIMIT_MS;
+  let { processes } = leftovers(dir);
+  while (processes.length > 0 && performance.now() < end) {
+    await sleep(10);
+    processes = leftovers(dir).processes;
+  }
+  for (const { pid, command } of processes) {
+    problems.push(`left alive: ${pid} ${command}`);
+    killOne(pid);
+  }
+  // A gateway that was killed leaves its state for the post-mortem, and the next one takes it away.
+  if (gateways.every((rea) => rea.endedCleanly)) {
+    const foreign = gateways.flatMap((rea) => rea.foreignFiles);
+    const files = leftovers(dir).files.filter((file) => !foreign.includes(file));
+    problems.push(...files.map((file) => `left in .rea: ${file}`));
+  }
+  return problems;
+}
+
+/** SIGKILL to one process, which may be gone already. */
+export function killOne(pid: number, signal: NodeJS.Signals = 'SIGKILL'): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
+  }
+}

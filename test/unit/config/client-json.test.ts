@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest';
+import { formatProblem, loadConfig } from '#src/main/config/load.ts';
+import { directory, fullClientFile, load, problemsOf, write } from './files.ts';
+
+function client(text: string, env: NodeJS.ProcessEnv = {}) {
+  const result = load(text, env, 'client.json');
+  if (!result.ok) throw new Error(result.problems.map(formatProblem).join('\n'));
+  return result.config;
+}
+
+const entries = (list: object) => JSON.stringify({ mcpServers: list });
+
+describe('the file of a client', () => {
+  it('gives its servers, with names that can be used as prefixes', () => {
+    const { servers } = client(JSON.stringify(fullClientFile()));
+    expect(servers.map(({ name, prefix }) => [name, prefix])).toEqual([
+      ['files', 'files'],
+      ['my-notes', 'my-notes'],
+      ['web', 'web'],
+    ]);
+    expect(servers[0]).toMatchObject({ command: 'npx', env: { TOKEN: 'hunter2' }, cwd: '/srv' });
+  });
+
+  it('may be the one of VS Code, with comments and trailing commas', () => {
+    const text = `{
+      // mine
+      "inputs": [{"id": "key"}],
+      "servers": {
+        "a": {"type": "stdio", "command": "run", "args": ["\${input:key}", "\${env:A}",]},
+        "b": {"command": "\${workspaceFolder}/run"},
+      },
+    }`;
+    const { servers } = client(text, { A: 'x' });
+    expect(servers.map((server) => server.unavailable)).toEqual([
+      'needs ${input:key}, which only an editor can fill in',
+      'needs ${workspaceFolder}, which only an editor can fill in',
+    ]);
+  });
+
+  it('keeps a server over HTTP, down with the reason, and serves the others', () => {
+    const { servers } = client(
+      entries({
+        a: { url: 'https://x' },
+        b: { type: 'sse', url: 'https://x' },
+        c: { command: 'c' },
+      }),
+    );
+    const reason = 'HTTP servers are not supported by this version yet';
+    expect(servers.map((server) => server.unavailable)).toEqual([reason, reason, null]);
+  });
+
+  it('leaves disabled servers out', () => {
+    const { servers } = client(
+      entries({ a: { command: 'a', disabled: true }, b: { command: 'b', disabled: false } }),
+    );
+    expect(servers.map((server) => server.name)).toEqual(['b']);
+  });
+
+  it('gives one warning for the unknown keys of a server', () => {
+    const { warnings } = client(entries({ a: { command: 'a', autoApprove: [], timeout: 3 } }));
+    expect(warnings).toEqual([
+      'client.json:1: mcpServers.a: without effect here: autoApprove, timeout; read are type, command, args, env, cwd, disabled, enabled, url',
+    ]);
+  });
+
+  it.each([
+    { command: 'rea', args: ['serve'] },
+    { command: '/usr/local/bin/rea', args: ['--cwd', '/srv', 'serve'] },
+    { command: 'npx', args: ['-y', 'rea-gateway@0.1.0', 'serve'] },
+    { command: 'npx', args: ['@bookedsolid/rea', 'serve'] },
+    { command: 'node', args: ['/srv/rea/dist/main/index.js', 'serve'] },
+    { command: 'sh', args: ['-c', 'exec rea serve'] },
+  ])('skips an entry that would start rea itself: $command $args', (entry) => {
+    const { servers, warnings } = client(entries({ rea: entry, b: { command: 'b' } }));
+    expect(servers.map((server) => server.name)).toEqual(['b']);
+    expect(warnings).toEqual([expect.stringContaining('skipped: it would start rea')]);
+  });
+
+  it.each([
+    { command: 'npx', args: ['serve', '/srv/rea'] },
+    { command: 'area', args: ['serve'] },
+    { command: 'rea', args: ['doctor'] },
+  ])('keeps an entry that only looks like rea: $command $args', (entry) => {
+    expect(client(entries({ a: entry })).servers).toHaveLength(1);
+  });
+
+  it('with two names that become the same is refused, naming both', () => {
+    const text = entries({ 'My Server': { command: 'a' }, 'my-server': { command: 'b' } });
+    expect(problemsOf(text, 'client.json')).toEqual([
+      'client.json:1: mcpServers.my-server: "my-server" and "My Server" both become "my-server"; rename one of the two',
+    ]);
+  });
+
+  it('shortens long names and drops what cannot be in a name', () => {
+    const { servers } = client(entries({ [`@scope/${'x'.repeat(50)}`]: { command: 'a' } }));
+    expect(servers[0]?.name).toBe(`scope-${'x'.repeat(26)}`);
+  });
+
+  it.each([
+    ['{}', 'servers: is missing'],
+    ['', 'the file is empty'],
+    ['{"mcpServers": []}', 'mcpServers: is a list'],
+    [entries({ a: {} }), 'mcpServers.a.command: is missing'],
+    [entries({ a: { type: 'http' } }), 'mcpServers.a.url: is missing'],
+    [entries({ a: { type: 'local', command: 'x' } }), 'mcpServers.a.type: is "local"'],
+    ['{"mcpServers": {"__proto__": {"command": "a"}}}', 'mcpServers.__proto__: is a reserved name'],
+    ['['.repeat(200_000), 'nested too deeply'],
+  ])('is answered with the place of what is wrong: %.60s', (text, expected) => {
+    expect(problemsOf(text, 'client.json').join('\n')).toContain(expected);
+  });
+
+  it('resolves paths of servers in the working directory, not beside the file', () => {
+    const cwd = directory();
+    const file = write(cwd, 'elsewhere/client.json', entries({ a: { command: './run' } }));
+    const result = loadConfig({ cwd, file, env: {} });
+    expect(result).toMatchObject({
+      ok: true,
+      config: { servers: [{ command: `${cwd}/run`, cwd }] },
+    });
+  });
+});

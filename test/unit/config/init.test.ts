@@ -1,0 +1,139 @@
+import { existsSync, lstatSync, mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { runCheck } from '#src/main/commands/check.ts';
+import { type InitOptions, runInit } from '#src/main/commands/init.ts';
+import { loadConfig } from '#src/main/config/load.ts';
+import { directory, write } from './files.ts';
+
+function init(cwd: string, options: Partial<InitOptions> = {}) {
+  const stdout = new PassThrough();
+  const stderr = new PassThrough();
+  const code = runInit({ cwd, stdout, stderr, ...options });
+  return { code, out: text(stdout), err: text(stderr) };
+}
+
+function text(stream: PassThrough): string {
+  return ((stream.read() as Buffer | null) ?? '').toString();
+}
+
+/** Every odd thing that a client's file may hold and a registry has to express. */
+const CLIENT = JSON.stringify({
+  mcpServers: {
+    'My Files': {
+      command: 'npx',
+      args: [
+        '-y',
+        'x: y',
+        '# no comment',
+        '8080',
+        'true',
+        '',
+        "it's",
+        '"',
+        'a\nb',
+        '${env:ROOT}/x',
+      ],
+      env: { TOKEN: '${TOKEN}', KEY: 'literal', ODD: '$${x} ${1', NUM: '08', NO: 'no' },
+      cwd: 'sub dir',
+    },
+    off: { command: 'off', disabled: true },
+    asks: { command: '${workspaceFolder}/run', args: ['${input:key}'] },
+    fallback: { command: './run', env: { MODE: '${MODE:-safe}' } },
+    web: { url: 'https://example.com/mcp' },
+  },
+});
+
+describe('rea init', () => {
+  it('writes files that only their owner can read and that pass rea check', () => {
+    const cwd = directory();
+    expect(init(cwd)).toEqual({
+      code: 0,
+      out: 'wrote .rea/registry.yaml\nwrote .rea/policy.yaml\n',
+      err: '',
+    });
+    expect(statSync(join(cwd, '.rea')).mode & 0o777).toBe(0o700);
+    for (const name of ['registry.yaml', 'policy.yaml']) {
+      expect(statSync(join(cwd, '.rea', name)).mode & 0o777).toBe(0o600);
+    }
+    const stdout = new PassThrough();
+    expect(runCheck({ cwd, env: {}, stdout })).toBe(0);
+    expect(text(stdout)).toContain(
+      'ok: 0 servers, .rea/registry.yaml\nok: policy, .rea/policy.yaml',
+    );
+  });
+
+  it('gives an example that works once its comment signs are removed', () => {
+    const cwd = directory();
+    init(cwd);
+    const registry = readFileSync(join(cwd, '.rea', 'registry.yaml'), 'utf8');
+    const file = write(
+      cwd,
+      'example.yaml',
+      registry.replaceAll(/^( *)# (?=defaults|[- ])/gm, '$1'),
+    );
+    const result = loadConfig({ cwd, file, env: { TOKEN: 'x' } });
+    expect(result).toMatchObject({ ok: true, config: { servers: [{ name: 'files' }] } });
+  });
+
+  it.each([
+    ['with', { TOKEN: 't', ROOT: '/r', MODE: 'fast' }],
+    ['without', {}],
+  ])('imports servers that load back as the same, %s their variables set', (_with, env) => {
+    const cwd = directory();
+    const from = write(cwd, 'client.json', CLIENT);
+    const { code, err } = init(cwd, { from });
+    expect(code).toBe(0);
+    expect(err.trim().split('\n')).toEqual([
+      expect.stringMatching(/"web" is left out: HTTP servers are not supported/),
+      expect.stringMatching(/"my-files": the values of KEY, ODD, NUM, NO are written out/),
+    ]);
+    const before = loadConfig({ cwd, file: from, env });
+    const after = loadConfig({ cwd, env });
+    if (!before.ok || !after.ok) throw new Error('the configuration does not load');
+    expect(after.config.servers).toEqual(
+      before.config.servers.filter((server) => server.name !== 'web'),
+    );
+    expect(after.config.servers).toHaveLength(3);
+    const written = readFileSync(join(cwd, '.rea', 'registry.yaml'), 'utf8');
+    expect(written).toContain('TOKEN: ${TOKEN}');
+  });
+
+  it.each(['registry.yaml', 'policy.yaml'])('never overwrites %s', (name) => {
+    const cwd = directory();
+    const file = write(cwd, `.rea/${name}`, 'mine');
+    const { code, err } = init(cwd);
+    expect(code).toBe(1);
+    expect(err).toBe(
+      `rea: .rea/${name} exists already; edit it, or move it away and run rea init again\n`,
+    );
+    expect(readFileSync(file, 'utf8')).toBe('mine');
+    expect(existsSync(join(cwd, '.rea', 'policy.yaml'))).toBe(name === 'policy.yaml');
+  });
+
+  it('never writes through a symbolic link', () => {
+    const cwd = directory();
+    mkdirSync(join(cwd, 'target'));
+    symlinkSync(join(cwd, 'target'), join(cwd, '.rea'));
+    expect(init(cwd)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('is not a directory') as string,
+    });
+    const other = directory();
+    mkdirSync(join(other, '.rea'));
+    symlinkSync(join(other, 'elsewhere'), join(other, '.rea', 'registry.yaml'));
+    expect(init(other).code).toBe(1);
+    expect(existsSync(join(other, 'elsewhere'))).toBe(false);
+    expect(lstatSync(join(other, '.rea', 'registry.yaml')).isSymbolicLink()).toBe(true);
+  });
+
+  it('writes nothing when the file to import is broken or of the wrong kind', () => {
+    const cwd = directory();
+    const broken = write(cwd, 'broken.json', '{"mcpServers": {"a": {}}');
+    const registry = write(cwd, 'registry.yaml', 'version: "1"\nservers: []\n');
+    expect(init(cwd, { from: broken }).err).toMatch(/^rea: broken\.json:1: .*; .*\n$/);
+    expect(init(cwd, { from: registry }).err).toMatch(/is no client file/);
+    expect(existsSync(join(cwd, '.rea'))).toBe(false);
+  });
+});

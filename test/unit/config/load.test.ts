@@ -1,0 +1,286 @@
+import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { formatProblem, loadConfig } from '#src/main/config/load.ts';
+import type { GatewayConfig } from '#src/shared/model/config.ts';
+import { directory, fullRegistry, load, problemsOf, write } from './files.ts';
+
+function valid(text: string, env: NodeJS.ProcessEnv = {}, name?: string): GatewayConfig {
+  const result = load(text, env, name);
+  if (!result.ok) throw new Error(result.problems.map(formatProblem).join('\n'));
+  return result.config;
+}
+
+const oneServer = (extra = '') => `version: "1"\nservers:\n  - name: a\n    command: run\n${extra}`;
+
+describe('a valid registry', () => {
+  it('becomes a complete configuration', () => {
+    const cwd = directory();
+    const file = write(cwd, '.rea/registry.yaml', JSON.stringify(fullRegistry()));
+    const result = loadConfig({ cwd, env: {} });
+    if (!result.ok) throw new Error(result.problems.map(formatProblem).join('\n'));
+    const { config } = result;
+    expect(config).toMatchObject({
+      file,
+      threads: { heapMb: 96, stallMs: 2000 },
+      listWaitMs: 2500,
+    });
+    expect(config.servers.map((server) => server.name)).toEqual(['files', 'plain']);
+    expect(config.servers[0]).toEqual({
+      name: 'files',
+      command: 'npx',
+      args: ['-y', 'some-server', '/srv'],
+      cwd: join(cwd, 'work'),
+      env: { LOG: 'plain', TOKEN: 'hunter2', MODE: 'safe' },
+      envPassthrough: ['HTTPS_PROXY', 'SSH_AUTH_SOCK'],
+      prefix: 'fs',
+      tools: { allow: ['*'], deny: ['delete_*'] },
+      startTimeoutMs: 20_000,
+      callTimeoutMs: 40_000,
+      callTotalTimeoutMs: 500_000,
+      maxConcurrency: 32,
+      maxQueue: 128,
+      maxMessageBytes: 16_777_216,
+      restart: {
+        intensity: 4,
+        periodMs: 20_000,
+        backoffMs: 100,
+        backoffMaxMs: 10_000,
+        stableMs: 4000,
+      },
+      breaker: { failures: 3, cooldownMs: 15_000 },
+      liveness: { idleMs: 20_000, timeoutMs: 4000, misses: 3 },
+      unavailable: null,
+      fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/) as string,
+    });
+    expect(config.warnings).toHaveLength(3);
+    expect(config.warnings.join('\n')).toMatch(/tier_overrides: has no effect/);
+  });
+
+  it('fills in the documented defaults', () => {
+    const config = valid(oneServer());
+    expect(config).toMatchObject({ threads: { heapMb: 64, stallMs: 1500 }, listWaitMs: 3000 });
+    expect(config.servers[0]).toMatchObject({
+      args: [],
+      env: {},
+      envPassthrough: [],
+      prefix: 'a',
+      tools: { allow: ['*'], deny: [] },
+      startTimeoutMs: 30_000,
+      callTimeoutMs: 60_000,
+      callTotalTimeoutMs: 600_000,
+      maxConcurrency: 64,
+      maxQueue: 256,
+      maxMessageBytes: 33_554_432,
+      restart: {
+        intensity: 5,
+        periodMs: 30_000,
+        backoffMs: 200,
+        backoffMaxMs: 30_000,
+        stableMs: 5000,
+      },
+      breaker: { failures: 5, cooldownMs: 30_000 },
+      liveness: { idleMs: 30_000, timeoutMs: 5000, misses: 2 },
+    });
+    expect(config.warnings).toEqual([]);
+  });
+
+  it('lets a server override single keys of the defaults', () => {
+    const text = `version: 1
+defaults: {restart: {intensity: 9, period_ms: 60000}, env: {A: x, B: x}, env_passthrough: [P]}
+servers:
+  - {name: a, command: run, restart: {intensity: 3}, env: {B: "y"}, env_passthrough: [Q, P]}
+`;
+    expect(valid(text).servers[0]).toMatchObject({
+      restart: { intensity: 3, periodMs: 60_000, backoffMs: 200 },
+      env: { A: 'x', B: 'y' },
+      envPassthrough: ['P', 'Q'],
+    });
+  });
+
+  it.each(['servers:', 'servers: []', 'defaults:\nservers:'])('may have no server: %j', (text) => {
+    const config = valid(`version: "1"\n${text}\n`);
+    expect(config.servers).toEqual([]);
+    expect(config.warnings).toEqual(['.rea/registry.yaml: no server is enabled']);
+  });
+
+  it('may use anchors and aliases', () => {
+    const text = `version: "1"
+servers:
+  - {name: a, command: run, env: &common {A: x}}
+  - {name: b, command: run, env: *common}
+`;
+    expect(valid(text).servers[1]?.env).toEqual({ A: 'x' });
+  });
+
+  it('may be JSON with comments and trailing commas', () => {
+    const text = '// mine\n{"version": "1", "servers": [{"name": "a", "command": "run"},],}\n';
+    expect(valid(text, {}, 'other.json').servers[0]?.name).toBe('a');
+  });
+
+  it('is found as registry.yml too', () => {
+    const cwd = directory();
+    const file = write(cwd, '.rea/registry.yml', oneServer());
+    expect(loadConfig({ cwd, env: {} })).toMatchObject({ ok: true, config: { file } });
+  });
+
+  it('makes relative programs absolute, in the directory of the server, and leaves names alone', () => {
+    const text = 'version: "1"\nservers:\n  - {name: a, command: ./run, cwd: /srv}\n';
+    expect(valid(text).servers[0]?.command).toBe('/srv/run');
+    expect(valid(oneServer()).servers[0]?.command).toBe('run');
+  });
+
+  it('has a fingerprint that follows the program and not the values of its variables', () => {
+    const of = (extra: string) =>
+      valid(oneServer(`    cwd: /srv\n${extra}`)).servers[0]?.fingerprint;
+    const env = of('    env: {A: x}\n');
+    expect(of('    env: {A: "y"}\n')).toBe(env);
+    expect(of('    env: {B: x}\n')).not.toBe(env);
+    expect(of('    args: [x]\n')).not.toBe(of(''));
+    expect(of('    max_queue: 3\n')).toBe(of(''));
+  });
+});
+
+describe('variables', () => {
+  const text = oneServer('    args: ["${A}", "${B:-two}", "$${C}"]\n    env: {T: "${D}"}\n');
+
+  it('are taken from the environment', () => {
+    expect(valid(text, { A: 'one', D: 'four' }).servers[0]).toMatchObject({
+      args: ['one', 'two', '${C}'],
+      env: { T: 'four' },
+      unavailable: null,
+    });
+  });
+
+  it('that are not set keep that server down, and no other', () => {
+    const { servers } = valid(`${text}  - {name: b, command: run}\n`);
+    expect(servers.map((server) => server.unavailable)).toEqual(['missing env: A, D', null]);
+  });
+
+  it('are not asked of a server that is not enabled', () => {
+    expect(valid(`${text}    enabled: false\n  - {name: b, command: run}\n`).servers).toHaveLength(
+      1,
+    );
+  });
+});
+
+describe('an invalid registry', () => {
+  it('is answered with every problem, in the order of the file', () => {
+    const text = `version: "1"
+defaults:
+  call_timeout: 5
+servers:
+  - name: Files
+    comand: npx
+    args: [1]
+    args: [x]
+  - name: b
+    command: "\${oops"
+    restart: {intensity: many, backoff_ms: 50}
+  - name: b
+    command: x
+    call_timeout_ms: 900000
+`;
+    expect(problemsOf(text)).toEqual([
+      '.rea/registry.yaml:3: defaults.call_timeout: unknown key; did you mean "call_timeout_ms"?',
+      '.rea/registry.yaml:5: servers[0].name: is "Files"; use 1 to 32 of a-z, 0-9 and "-", not beginning with "-"',
+      '.rea/registry.yaml:5: servers[0].command: is missing; write the program to start as text, in quotes if it looks like a number',
+      '.rea/registry.yaml:6: servers[0].comand: unknown key; did you mean "command"?',
+      '.rea/registry.yaml:7: servers[0].args[0]: is the number 1; write the argument as text, in quotes if it looks like a number',
+      '.rea/registry.yaml:8: servers[0].args: is given twice, first in line 7; keep one of the two',
+      '.rea/registry.yaml:11: servers[1].restart.intensity: is "many"; write a whole number from 1 to 1000',
+      '.rea/registry.yaml:14: servers[2].call_timeout_ms: 900000 is longer than call_total_timeout_ms 600000, which ends the call first; make call_timeout_ms the smaller one',
+    ]);
+  });
+
+  it.each([
+    ['a tab', 'version: "1"\nservers:\n\t- name: a\n', ':3: column 1: tabs are not allowed'],
+    ['a merge key', `${oneServer()}    <<: {a: 1}\n`, 'merge keys are not supported'],
+    ['an unknown anchor', `${oneServer()}    cwd: *home\n`, 'there is no anchor "home"'],
+    ['two documents', `${oneServer()}---\nversion: "1"\n`, ':5: column 1: a second document'],
+    ['a tag', `${oneServer()}    cwd: !path x\n`, 'unresolved tag'],
+    ['a key that is no text', `${oneServer()}    env: {1: x}\n`, 'the key is not text'],
+    ['a number as text', `${oneServer()}    env: {A: 8080}\n`, 'servers[0].env.A: is a number'],
+    ['a reserved key', `${oneServer()}    env: {__proto__: x}\n`, 'is a reserved name'],
+    ['a reserved name', oneServer().replace('name: a', 'name: rea'), 'is reserved'],
+    [
+      'a cap below the back-off',
+      `${oneServer()}    restart: {backoff_max_ms: 100}\n`,
+      'backoff_ms',
+    ],
+    ['an endless intensity', `${oneServer()}    restart: {intensity: 90}\n`, 'never seen within'],
+    ['an empty file', '', ':1: top level: is empty'],
+    ['a list', '- a\n', ':1: top level: is a list'],
+    [
+      'one shared prefix',
+      `${oneServer()}  - {name: b, command: x, prefix: a}\n`,
+      'is the prefix of',
+    ],
+    ['too much nesting', `a: ${'['.repeat(100_000)}`, 'nested too deeply'],
+    ['YAML 1.1', `%YAML 1.1\n---\n${oneServer()}`, 'this is read as YAML 1.2'],
+  ])('says what is wrong about %s', (_what, text, expected) => {
+    const problems = problemsOf(text);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(expected);
+  });
+
+  it.each([
+    ['that double', `${doubling(30)}servers: *a29\n`],
+    ['that contain themselves', 'version: "1"\nservers: &a [*a]\n'],
+  ])('with aliases %s is refused at once', (_what, text) => {
+    const problems = problemsOf(text);
+    expect(problems.join('\n')).toContain('stands for too many values');
+  });
+
+  it('never shows control characters of the file', () => {
+    const [problem] = problemsOf('version: "1"\nservers: []\n"a\\e[31m\\u202e\\n": 1\n');
+    expect(problem).toMatch(/unknown key/);
+    expect(problem).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+  });
+});
+
+describe('a configuration file', () => {
+  const answer = (cwd: string, file?: string) => {
+    const result = loadConfig({ cwd, env: {}, ...(file === undefined ? {} : { file }) });
+    return result.ok ? result.config.warnings : result.problems.map(formatProblem);
+  };
+
+  it('that does not exist is named, with what to do', () => {
+    const cwd = directory();
+    expect(answer(cwd)).toEqual([
+      `.rea/registry.yaml: does not exist in ${cwd}; run "rea init" there, or pass --cwd DIR or --config FILE`,
+    ]);
+  });
+
+  it('larger than 1 MiB is refused', () => {
+    const cwd = directory();
+    write(cwd, 'big.yaml', `${oneServer()}#${'x'.repeat(1024 * 1024)}`);
+    expect(answer(cwd, 'big.yaml')).toEqual([expect.stringContaining('is larger than 1 MiB')]);
+  });
+
+  it('that is a directory, or no text, is refused', () => {
+    const cwd = directory();
+    mkdirSync(join(cwd, 'dir'));
+    write(cwd, 'utf16.yaml', Buffer.from([0xff, 0xfe, 0x61, 0x00]).toString('latin1'));
+    expect(answer(cwd, 'dir')).toEqual(['dir: is not a regular file; give the path of a file']);
+    expect(answer(cwd, '/dev/null')[0]).toContain('is not a regular file');
+  });
+
+  it('that others can change is read with a warning', () => {
+    const cwd = directory();
+    const file = write(cwd, 'registry.yaml', oneServer());
+    symlinkSync(file, join(cwd, 'link.yaml'));
+    chmodSync(file, 0o666);
+    expect(answer(cwd, 'link.yaml')).toEqual([
+      expect.stringContaining('is a symbolic link'),
+      expect.stringContaining('can be written by every user'),
+    ]);
+  });
+});
+
+/** Anchors of which each stands for twice the values of the one before. */
+function doubling(levels: number): string {
+  const lines = ['version: "1"', 'defaults:', '  x0: &a0 [x, x]'];
+  for (let at = 1; at < levels; at++) lines.push(`  x${at}: &a${at} [*a${at - 1}, *a${at - 1}]`);
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { loadPolicy, unenforcedRules } from '#src/main/config/policy.ts';
+import { formatProblem } from '#src/main/config/problem.ts';
+import { directory, write } from './files.ts';
+
+function policy(text: string | null) {
+  const cwd = directory();
+  if (text !== null) write(cwd, '.rea/policy.yaml', text);
+  return loadPolicy({ cwd });
+}
+
+function accepted(text: string | null) {
+  const result = policy(text);
+  if (!result.ok) throw new Error(result.problems.map(formatProblem).join('\n'));
+  return result.policy;
+}
+
+const FULL = `version: "1"
+profile: team
+installed_by: somebody
+autonomy_level: L2
+max_autonomy_level: L1
+blocked_paths: [.env]
+redact: {patterns: [{name: key, regex: "k-[0-9]+", flags: i}]}
+injection_detection: warn
+audit: {rotation: {max_bytes: 1000, max_age_days: 2}}
+gateway: {health: {expose_diagnostics: true}}
+`;
+
+describe('the policy', () => {
+  it('is built in when there is no file', () => {
+    const builtIn = accepted(null);
+    expect(builtIn).toMatchObject({ file: null, autonomyLevel: 'L3', exposeDiagnostics: false });
+    expect(unenforcedRules(builtIn)).toEqual([]);
+  });
+
+  it('is read, never above its highest level, and names the rules that are not enforced', () => {
+    const full = accepted(FULL);
+    expect(full).toMatchObject({
+      profile: 'team',
+      autonomyLevel: 'L1',
+      blockedPaths: ['.env'],
+      redactPatterns: [{ name: 'key', regex: 'k-[0-9]+', flags: 'i' }],
+      injectionDetection: 'warn',
+      auditRotation: { maxBytes: 1000, maxAgeDays: 2 },
+      exposeDiagnostics: true,
+    });
+    expect(unenforcedRules(full)).toEqual([
+      'autonomy_level',
+      'blocked_paths',
+      'redact.patterns',
+      'injection_detection',
+      'audit.rotation',
+    ]);
+    expect(full.warnings).toEqual([
+      '.rea/policy.yaml:3: installed_by: has no effect on the gateway; it may stay',
+      '.rea/policy.yaml:4: autonomy_level: L2 is above max_autonomy_level L1, which holds; lower one or raise the other',
+    ]);
+  });
+
+  it.each([
+    ['blocked_path: [x]', 'blocked_path: unknown key; did you mean "blocked_paths"?'],
+    ['autonomy_level: L4', 'autonomy_level: is "L4"; write L0, L1, L2 or L3'],
+    ['blocked_paths: .env', 'blocked_paths: is ".env"; write a list of paths'],
+    ['gateway: {health: {expose_diagnostics: "yes"}}', 'expose_diagnostics: is "yes"'],
+    ['gateway: {heath: {}}', 'gateway.heath: unknown key; did you mean "health"?'],
+    ['redact: {patterns: [{name: a, regex: "("}]}', 'redact.patterns[0].regex: does not compile'],
+    ['audit: {rotation: {max_bytes: 0}}', 'audit.rotation.max_bytes: is the number 0'],
+    ['profile: a\nprofile: b', ':2: profile: is given twice'],
+    ['a: [', 'column'],
+  ])('with %j is refused in one line', (text, expected) => {
+    const result = policy(`${text}\n`);
+    const lines = result.ok ? [] : result.problems.map(formatProblem);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain(expected);
+    expect(lines[0]).toMatch(/^\.rea\/policy\.yaml:\d+: /);
+  });
+});

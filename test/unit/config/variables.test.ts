@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { expand, hasReference, toRegistryText } from '#src/main/config/variables.ts';
+
+const env = { A: 'one', EMPTY: '' };
+
+describe('references', () => {
+  it.each([
+    ['${A}', 'one'],
+    ['x${A}y${A}', 'xoneyone'],
+    ['${NONE:-two}', 'two'],
+    ['${NONE:-}', ''],
+    ['${EMPTY}', ''],
+    ['${EMPTY:-two}', 'two'],
+    ['${A:-two}', 'one'],
+    ['$${A}', '${A}'],
+    ['$A $ $$ {A}', '$A $ $$ {A}'],
+  ])('%s is read as %j', (text, expected) => {
+    for (const dialect of ['registry', 'client'] as const) {
+      expect(expand(text, dialect, env)).toEqual({
+        text: expected,
+        missing: [],
+        editor: [],
+        unclear: [],
+      });
+    }
+  });
+
+  it('to variables that are not set are listed', () => {
+    expect(expand('${X}${A}${Y}', 'registry', env).missing).toEqual(['X', 'Y']);
+  });
+
+  it.each(['${input:key}', '${workspaceFolder}', '${workspaceFolder:web}', '${userHome}'])(
+    '%s can only be filled in by an editor',
+    (text) => {
+      expect(expand(`a/${text}`, 'registry', env).editor).toEqual([text]);
+      expect(expand(`a/${text}`, 'client', env).editor).toEqual([text]);
+    },
+  );
+
+  it.each(['${', '${A', '${1}', '${A-b}', '${A:?x}', '${}', '${A:-${B}}'])(
+    '%s is reported in a registry and left alone in the file of a client',
+    (text) => {
+      expect(expand(text, 'registry', env).unclear).toHaveLength(1);
+      expect(expand(text, 'client', { B: 'b' }).unclear).toEqual([]);
+    },
+  );
+
+  it('in the form of a client are read there and corrected in a registry', () => {
+    expect(expand('${env:A}', 'client', env).text).toBe('one');
+    expect(expand('${env:A}', 'registry', env).unclear[0]?.fix).toBe('write ${A}');
+  });
+
+  it.each([
+    '${env:A}',
+    '${A}',
+    '$${A}',
+    '${A:-x}',
+    '${1',
+    'x$$$${A}',
+    '$${env:A}',
+    '${input:k}',
+    '$',
+  ])('%s of a client means the same when it is written to a registry', (text) => {
+    const written = expand(toRegistryText(text), 'registry', env);
+    expect(written).toEqual(expand(text, 'client', env));
+    expect(hasReference(toRegistryText(text), 'registry')).toBe(hasReference(text, 'client'));
+  });
+});

@@ -1,0 +1,162 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  DEFAULT_DRAIN_POLICY,
+  type DrainEffect,
+  type DrainEvent,
+  type DrainState,
+  INITIAL_DRAIN,
+  step,
+} from '#src/shared/machines/drain.ts';
+
+type Name = DrainEvent['type'];
+
+function run(...timeline: readonly (readonly [at: number, event: Name])[]) {
+  let state: DrainState = INITIAL_DRAIN;
+  const effects: DrainEffect[] = [];
+  for (const [at, type] of timeline) {
+    const [next, more] = step(DEFAULT_DRAIN_POLICY, at, state, { type });
+    state = next;
+    effects.push(...more);
+  }
+  return { state: state.kind, effects, did: effects.map((effect) => effect.type) };
+}
+
+const STOP = ['cancelCalls', 'stopServers', 'wake'];
+const exitCode = (effects: readonly DrainEffect[]) =>
+  effects.flatMap((effect) => (effect.type === 'exit' ? [effect.code] : []));
+
+describe('a signal', () => {
+  test('stops accepting and gives the calls in flight their grace', () => {
+    const { state, effects } = run([100, 'signal']);
+    expect(state).toBe('draining');
+    expect(effects).toEqual([{ type: 'stopAccepting' }, { type: 'wake', at: 5100 }]);
+  });
+
+  test('stops the servers when the last call has ended', () => {
+    const { state, did } = run([0, 'signal'], [300, 'drained']);
+    expect(state).toBe('stopping');
+    expect(did.slice(2)).toEqual(STOP);
+  });
+
+  test('stops the servers when the grace is over, and not before', () => {
+    expect(run([0, 'signal'], [4999, 'deadline']).state).toBe('draining');
+    expect(run([0, 'signal'], [5000, 'deadline']).state).toBe('stopping');
+  });
+
+  test('exits 0 when all servers have stopped', () => {
+    const { state, effects } = run([0, 'signal'], [1, 'drained'], [9, 'allStopped']);
+    expect(state).toBe('done');
+    expect(exitCode(effects)).toEqual([0]);
+  });
+
+  test('repeated within a second is the same signal', () => {
+    expect(run([0, 'signal'], [1, 'signal'], [999, 'signal']).state).toBe('draining');
+    expect(run([0, 'signal'], [1, 'drained'], [999, 'signal']).state).toBe('stopping');
+  });
+
+  test.each([
+    [
+      'while draining',
+      [
+        [0, 'signal'],
+        [1000, 'signal'],
+      ],
+    ],
+    [
+      'while stopping',
+      [
+        [0, 'signal'],
+        [1, 'drained'],
+        [1000, 'signal'],
+      ],
+    ],
+  ] as const)('a second later kills all groups and exits 1 (%s)', (_, timeline) => {
+    const { state, did } = run(...timeline);
+    expect(state).toBe('killing');
+    expect(did).toContain('killAllGroups');
+    expect(exitCode(run(...timeline, [1003, 'allStopped']).effects)).toEqual([1]);
+    expect(exitCode(run(...timeline, [1200, 'deadline']).effects)).toEqual([1]);
+  });
+
+  test('a third one does not wait for the killed groups', () => {
+    const { effects } = run([0, 'signal'], [1000, 'signal'], [1001, 'signal']);
+    expect(exitCode(effects)).toEqual([1]);
+  });
+});
+
+describe('the end of stdin', () => {
+  test('stops the servers at once', () => {
+    const { state, effects } = run([50, 'eof']);
+    expect(state).toBe('stopping');
+    expect(effects).toEqual([
+      { type: 'stopAccepting' },
+      { type: 'cancelCalls' },
+      { type: 'stopServers', eofMs: 600, termMs: 500 },
+      { type: 'wake', at: 50 + 1400 },
+    ]);
+  });
+
+  test('ends the grace of a signal', () => {
+    expect(run([0, 'signal'], [100, 'eof']).state).toBe('stopping');
+  });
+
+  test('followed by a signal kills all groups and exits 1', () => {
+    const { state, effects } = run([0, 'eof'], [1, 'signal'], [2, 'allStopped']);
+    expect(state).toBe('done');
+    expect(exitCode(effects)).toEqual([1]);
+  });
+
+  test('leaves within 1.8 s even when no server ever stops, and is still a clean stop', () => {
+    let now = 0;
+    const timeline: [number, Name][] = [[0, 'eof']];
+    for (let round = 0; round < 2; round++) {
+      const wake = run(...timeline).effects.findLast((effect) => effect.type === 'wake');
+      now = wake?.type === 'wake' ? wake.at : Number.NaN;
+      timeline.push([now, 'deadline']);
+    }
+    const { state, effects, did } = run(...timeline);
+    expect(state).toBe('done');
+    expect(did).toContain('killAllGroups');
+    expect(exitCode(effects)).toEqual([0]);
+    expect(now).toBeLessThanOrEqual(1800);
+  });
+});
+
+test('a timer that runs out early is set again', () => {
+  const stories: (readonly [number, Name])[][] = [
+    [[0, 'signal']],
+    [[0, 'eof']],
+    [
+      [0, 'signal'],
+      [1000, 'signal'],
+    ],
+  ];
+  for (const story of stories) {
+    const wish = run(...story).effects.at(-1);
+    const at = wish?.type === 'wake' ? wish.at : Number.NaN;
+    const early = run(...story, [at - 1, 'deadline']);
+    expect(early.state).toBe(run(...story).state);
+    expect(early.effects.at(-1)).toEqual({ type: 'wake', at });
+    expect(run(...story, [at, 'deadline']).state).not.toBe(early.state);
+  }
+});
+
+test('whatever happens: each effect once, in order, and never stuck', () => {
+  const events = fc.constantFrom<Name>('signal', 'eof', 'drained', 'allStopped', 'deadline');
+  const order = ['stopAccepting', 'cancelCalls', 'stopServers', 'killAllGroups', 'exit'];
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat(2000), events)), (story) => {
+      let now = 0;
+      const timeline = story.map(([by, event]) => [(now += by), event] as const);
+      const begun = timeline.some(([, event]) => event === 'signal' || event === 'eof');
+      // Timers alone must bring every stop that has begun to its end.
+      const timers = [10_000, 20_000, 30_000].map((by) => [now + by, 'deadline'] as const);
+      const { state, did } = run(...timeline, ...timers);
+      const steps = did.filter((name) => name !== 'wake').map((name) => order.indexOf(name));
+      expect(steps).toEqual([...new Set(steps)].sort((a, b) => a - b));
+      expect(state).toBe(begun ? 'done' : 'running');
+    }),
+    { numRuns: 2000 },
+  );
+});

@@ -1,0 +1,103 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { defaultStartLimit, StartTickets } from '#src/main/processes/start-tickets.ts';
+
+function tickets(limit: number) {
+  const granted: string[] = [];
+  return { granted, desk: new StartTickets<string>(limit, (holder) => granted.push(holder)) };
+}
+
+test('gives out as many tickets as there are and the rest in order', () => {
+  const { desk, granted } = tickets(2);
+  for (const holder of ['a', 'b', 'c', 'd']) desk.want(holder);
+  expect(granted).toEqual(['a', 'b']);
+  desk.giveBack('b');
+  expect(granted).toEqual(['a', 'b', 'c']);
+  desk.giveBack('a');
+  expect(granted).toEqual(['a', 'b', 'c', 'd']);
+});
+
+test('has each holder at most once, waiting or holding', () => {
+  const { desk, granted } = tickets(1);
+  for (const holder of ['a', 'a', 'b', 'b', 'a']) desk.want(holder);
+  expect([desk.holding, desk.waiting]).toEqual([1, 1]);
+  desk.giveBack('a');
+  desk.giveBack('b');
+  expect(granted).toEqual(['a', 'b']);
+  expect([desk.holding, desk.waiting]).toEqual([0, 0]);
+});
+
+test('a request withdrawn is never granted', () => {
+  const { desk, granted } = tickets(1);
+  for (const holder of ['a', 'b', 'c']) desk.want(holder);
+  desk.giveBack('b');
+  desk.giveBack('a');
+  expect(granted).toEqual(['a', 'c']);
+});
+
+test('a ticket returned twice is one ticket', () => {
+  const { desk, granted } = tickets(1);
+  for (const holder of ['a', 'b', 'c']) desk.want(holder);
+  desk.giveBack('a');
+  desk.giveBack('a');
+  expect(granted).toEqual(['a', 'b']);
+});
+
+test('forgets a holder that is gone, and its ticket is free', () => {
+  const { desk, granted } = tickets(1);
+  for (const holder of ['a', 'b', 'c']) desk.want(holder);
+  desk.forget('b');
+  desk.forget('a');
+  desk.forget('nobody');
+  expect(granted).toEqual(['a', 'c']);
+});
+
+test('may be called back from within the grant', () => {
+  const granted: number[] = [];
+  const desk = new StartTickets<number>(1, (holder) => {
+    granted.push(holder);
+    if (holder < 50) desk.want(holder + 1);
+    desk.giveBack(holder);
+  });
+  desk.want(0);
+  expect(granted).toEqual(Array.from({ length: 51 }, (_, holder) => holder));
+});
+
+test('never exceeds the limit, never lets a ticket lie while someone waits, keeps the order', () => {
+  const action = fc.tuple(fc.constantFrom('want', 'giveBack', 'forget'), fc.nat(9));
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 4 }),
+      fc.array(action, { size: '+1' }),
+      (limit, story) => {
+        const holding = new Set<number>();
+        let queue: number[] = [];
+        const desk = new StartTickets<number>(limit, (holder) => {
+          expect(queue.shift()).toBe(holder);
+          holding.add(holder);
+        });
+        for (const [what, holder] of story) {
+          if (what === 'want') {
+            if (!holding.has(holder) && !queue.includes(holder)) queue.push(holder);
+          } else {
+            queue = queue.filter((other) => other !== holder);
+            holding.delete(holder);
+          }
+          desk[what](holder);
+          expect([desk.holding, desk.waiting]).toEqual([holding.size, queue.length]);
+          expect(holding.size).toBeLessThanOrEqual(limit);
+          if (queue.length > 0) expect(holding.size).toBe(limit);
+        }
+      },
+    ),
+    { numRuns: 1000 },
+  );
+});
+
+test('refuses a limit under which nothing could ever start', () => {
+  for (const limit of [0, -1, Number.NaN]) expect(() => tickets(limit)).toThrow(RangeError);
+});
+
+test('by default two servers may start at once on the smallest machine', () => {
+  expect(defaultStartLimit()).toBeGreaterThanOrEqual(2);
+});

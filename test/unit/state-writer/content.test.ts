@@ -1,0 +1,166 @@
+import { describe, expect, it } from 'vitest';
+import type { StateWriterData } from '#src/shared/wire/protocol.ts';
+import { CatalogFile, parseCatalog } from '#src/workers/state-writer/catalog-file.ts';
+import { compose, type OwnFields } from '#src/workers/state-writer/compose.ts';
+import { Ledger } from '#src/workers/state-writer/ledger.ts';
+import { catalogFact, mainFact, routing, supervisorFact } from '../../support/facts.ts';
+
+const data = {
+  sessionId: 's',
+  startedAt: '2025-01-01T00:00:00.000Z',
+  identity: { pid: 5, start_time: '50', boot_id: 'b', pid_ns: 'ns' },
+  gatewayVersion: '1',
+  metricsPort: null,
+  servers: ['b', 'a'],
+  heartbeatMs: 5000,
+} as unknown as StateWriterData;
+
+const own: OwnFields = {
+  seq: 3,
+  updatedAt: '2025-01-01T00:00:05.000Z',
+  mainState: 'running',
+  stalledSince: null,
+  memory: new Map([[77, 12.5]]),
+  writeErrors: null,
+};
+
+const first = (ledger: Ledger) => compose(data, ledger, own).downstreams[0];
+
+describe('the ledger', () => {
+  it.each([
+    ['a newer revision', { generation: 1, incarnation: 2 }, 6, true],
+    ['the same once more', { generation: 1, incarnation: 2 }, 5, false],
+    ['an older revision', { generation: 1, incarnation: 2 }, 4, false],
+    ['an older incarnation', { generation: 1, incarnation: 1 }, 99, false],
+    ['a newer incarnation', { generation: 1, incarnation: 3 }, 1, true],
+    ['an older thread', { generation: 0, incarnation: 9 }, 99, false],
+    ['a newer thread', { generation: 2, incarnation: 1 }, 1, true],
+  ])('decides about %s', (_name, order, rev, taken) => {
+    const ledger = new Ledger();
+    ledger.takeSupervisor(supervisorFact('a', 5, {}, { generation: 1, incarnation: 2 }));
+    const change = ledger.takeSupervisor(supervisorFact('a', rev, { tools_count: 8 }, order));
+    expect(change !== 'none').toBe(taken);
+    expect(ledger.supervisor('a')?.tools_count).toBe(taken ? 8 : 3);
+  });
+
+  it('holds births, deaths and phases for urgent, and counters not', () => {
+    const ledger = new Ledger();
+    const exit = { code: 1, signal: null, at: 't', stderr_tail: '' };
+    expect(ledger.takeSupervisor(supervisorFact('a', 1))).toBe('urgent');
+    expect(ledger.takeSupervisor(supervisorFact('a', 2, { noise_lines: 9 }))).toBe('counter');
+    expect(ledger.takeSupervisor(supervisorFact('a', 3, { pid: 9 }))).toBe('urgent');
+    expect(ledger.takeSupervisor(supervisorFact('a', 4, { pid: 9, last_exit: exit }))).toBe(
+      'urgent',
+    );
+    expect(ledger.takeMain(mainFact(1))).toBe('counter');
+    expect(ledger.takeMain(mainFact(1))).toBe('none');
+  });
+});
+
+describe('the snapshot', () => {
+  it('lists every server in the order of the configuration, idle before its first record', () => {
+    const { downstreams } = compose(data, new Ledger(), own);
+    expect(downstreams.map(({ name }) => name)).toEqual(['b', 'a']);
+    expect(downstreams[0]).toMatchObject({
+      phase: 'idle',
+      since: data.startedAt,
+      connected: false,
+      healthy: false,
+      circuit_state: 'closed',
+      connection_state: 'never',
+      tools_count: null,
+      pid: null,
+      rss_mb: null,
+    });
+  });
+
+  it.each([
+    ['ready', 'closed', true, true],
+    ['ready', 'open', true, false],
+    ['ready', 'half-open', true, false],
+    ['backoff', 'closed', false, false],
+    ['draining', 'closed', false, false],
+  ] as const)(
+    'calls a server that is %s with a circuit %s by its name',
+    (phase, circuit, connected, healthy) => {
+      const ledger = new Ledger();
+      ledger.takeSupervisor(supervisorFact('b', 1, { phase }));
+      ledger.takeMain(mainFact(1, { servers: { b: { ...routing, circuit_state: circuit } } }));
+      expect(first(ledger)).toMatchObject({ connected, healthy, circuit_state: circuit });
+    },
+  );
+
+  it('gives each server the memory of its own group', () => {
+    const ledger = new Ledger();
+    ledger.takeSupervisor(supervisorFact('b', 1, { pgid: 77 }));
+    ledger.takeSupervisor(supervisorFact('a', 1, { pgid: 78 }));
+    const { downstreams } = compose(data, ledger, own);
+    expect(downstreams.map(({ rss_mb }) => rss_mb)).toEqual([12.5, null]);
+  });
+
+  it('bounds what a server can make it say', () => {
+    const ledger = new Ledger();
+    const last_exit = { code: 1, signal: null, at: 't', stderr_tail: `${'x'.repeat(9000)}end` };
+    const changes = { last_error: 'x'.repeat(9000), last_exit };
+    ledger.takeSupervisor(supervisorFact('b', 1, changes));
+    expect(first(ledger)?.last_error).toHaveLength(4096);
+    expect(first(ledger)?.last_exit?.stderr_tail).toHaveLength(2048);
+    expect(first(ledger)?.last_exit?.stderr_tail.endsWith('end')).toBe(true);
+  });
+
+  it('is not confused by names that every object has', () => {
+    const ledger = new Ledger();
+    ledger.takeMain(mainFact(1));
+    const odd = { ...data, servers: ['constructor', 'to-string'] };
+    expect(compose(odd, ledger, own).downstreams[0]).toMatchObject({ in_flight: 0 });
+  });
+
+  it('shows its own errors only when there are any', () => {
+    expect(compose(data, new Ledger(), own)).not.toHaveProperty('write_errors');
+    const writeErrors = { count: 2, last: 'ENOSPC' };
+    expect(compose(data, new Ledger(), { ...own, writeErrors }).write_errors).toEqual(writeErrors);
+  });
+});
+
+describe('the catalogue file', () => {
+  it('keeps the servers of the file that nobody has told of', () => {
+    const before = new CatalogFile();
+    before.take(catalogFact('a', ['x']));
+    before.take(catalogFact('b', ['y']));
+    const file = new CatalogFile();
+    file.adopt(before.pending());
+    file.take(catalogFact('b', ['z']));
+    const merged = parseCatalog(file.pending() ?? '');
+    expect([...merged.keys()]).toEqual(['a', 'b']);
+    expect(merged.get('b')?.tools[0]?.name).toBe('z');
+  });
+
+  it('is not written when it says nothing new', () => {
+    const file = new CatalogFile();
+    expect(file.pending()).toBeNull();
+    file.take(catalogFact('a', ['x']));
+    const text = file.pending() ?? '';
+    file.wrote(text);
+    file.take(catalogFact('a', ['x']));
+    expect(file.pending()).toBeNull();
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['no JSON', '{"schema":1,'],
+    ['another format', '{"schema":2,"servers":{"a":{"fingerprint":"f","tools":[]}}}'],
+    ['a list', '[]'],
+    ['servers that are none', '{"schema":1,"servers":null}'],
+    ['an entry without tools', '{"schema":1,"servers":{"a":{"fingerprint":"f"}}}'],
+    [
+      'a tool without text',
+      '{"schema":1,"servers":{"a":{"fingerprint":"f","tools":[{"name":1}]}}}',
+    ],
+  ])('takes %s for empty and replaces it', (_name, text) => {
+    const file = new CatalogFile();
+    file.adopt(text);
+    expect(parseCatalog(text).size).toBe(0);
+    file.take(catalogFact('b', ['x']));
+    expect([...parseCatalog(file.pending() ?? '').keys()]).toEqual(['b']);
+  });
+});

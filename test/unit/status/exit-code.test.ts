@@ -1,0 +1,203 @@
+/** Which files and processes lead to which exit code and verdict of `rea status`. */
+import { utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import {
+  downstream,
+  fromNow,
+  GONE,
+  instance,
+  LIVING,
+  project,
+  SESSION,
+  snapshot,
+  statusJson,
+} from './project.ts';
+
+const OTHER = '3b0c5a4e-0000-4000-8000-000000000002';
+const foreign = { ...LIVING, pid_ns: 'pid:[1]' };
+const old = fromNow(-60_000);
+
+/** Files of `.rea` → what `rea status` makes of them. */
+const CASES: readonly [
+  name: string,
+  files: Record<string, unknown>,
+  exit: number,
+  serve: Record<string, unknown>,
+][] = [
+  ['nothing at all', {}, 3, { running: false, stale: false, pid: null, downstreams: null }],
+  ['a gateway with all servers ready', { 'serve.state.json': snapshot() }, 0, { running: true }],
+  [
+    'a server that idles',
+    { 'serve.state.json': snapshot({ downstreams: [downstream({ phase: 'idle' })] }) },
+    0,
+    { running: true },
+  ],
+  [
+    'a server in back-off',
+    { 'serve.state.json': snapshot({ downstreams: [downstream({ phase: 'backoff' })] }) },
+    1,
+    { running: true, stale: false },
+  ],
+  [
+    'an open circuit',
+    { 'serve.state.json': snapshot({ downstreams: [downstream({ circuit_state: 'open' })] }) },
+    1,
+    { running: true },
+  ],
+  [
+    'a stalled main',
+    {
+      'serve.state.json': snapshot({
+        main: { state: 'stalled', stalled_since: old, loop_lag_ms: 0 },
+      }),
+    },
+    1,
+    { running: true },
+  ],
+  ['HALT', { 'serve.state.json': snapshot(), HALT: 'enough' }, 1, { running: true }],
+  ['halt in lower case', { 'serve.state.json': snapshot(), halt: '' }, 1, { running: true }],
+  [
+    'a gateway that no longer writes',
+    { 'serve.state.json': snapshot({ updated_at: fromNow(-16_000) }) },
+    4,
+    { running: true, stale: true },
+  ],
+  [
+    'a slower heartbeat',
+    { 'serve.state.json': snapshot({ updated_at: fromNow(-16_000), heartbeat_ms: 60_000 }) },
+    0,
+    { running: true, stale: false },
+  ],
+  [
+    'a state from the future',
+    { 'serve.state.json': snapshot({ updated_at: fromNow(3_600_000) }) },
+    4,
+    { running: true, stale: true },
+  ],
+  [
+    'a dead owner',
+    { 'serve.state.json': snapshot({ owner: GONE }) },
+    4,
+    { running: false, stale: false, pid: GONE.pid },
+  ],
+  [
+    'an owner of another boot',
+    { 'serve.state.json': snapshot({ owner: { ...LIVING, boot_id: 'another' } }) },
+    4,
+    { running: false },
+  ],
+  [
+    'a dead owner while another gateway takes over',
+    {
+      'serve.state.json': snapshot({ owner: GONE }),
+      [`run/${OTHER}.json`]: instance({ session_id: OTHER }),
+    },
+    1,
+    { running: false },
+  ],
+  [
+    'a dead owner and a gateway that should have taken over',
+    {
+      'serve.state.json': snapshot({ owner: GONE, updated_at: old }),
+      [`run/${OTHER}.json`]: instance({ session_id: OTHER }),
+    },
+    4,
+    { running: false, stale: true },
+  ],
+  [
+    'a fresh owner in another pid namespace',
+    { 'serve.state.json': snapshot({ owner: foreign }) },
+    0,
+    { running: true },
+  ],
+  [
+    'an old owner in another pid namespace',
+    { 'serve.state.json': snapshot({ owner: foreign, updated_at: old }) },
+    4,
+    { running: false },
+  ],
+  [
+    'a gateway that has just started',
+    { [`run/${SESSION}.json`]: instance({ started_at: fromNow(-1000) }) },
+    1,
+    { running: false, stale: false },
+  ],
+  [
+    'a gateway that never wrote its state',
+    { [`run/${SESSION}.json`]: instance(), 'serve.pid': `${LIVING.pid}\n` },
+    4,
+    { running: true, stale: true, pid: LIVING.pid },
+  ],
+  [
+    'the record of a gateway that is gone',
+    { [`run/${SESSION}.json`]: instance(GONE), 'serve.pid': `${GONE.pid}\n` },
+    3,
+    { running: false },
+  ],
+  ['a malformed state alone', { 'serve.state.json': '{"session_id":' }, 3, { running: false }],
+  [
+    'a malformed state and a living gateway',
+    { 'serve.state.json': '[]', [`run/${SESSION}.json`]: instance() },
+    4,
+    { downstreams: null },
+  ],
+  ['a pid file that names nobody', { 'serve.pid': '2147483647' }, 3, { running: false }],
+  ['a pid file with something else in it', { 'serve.pid': '-1' }, 3, { pid: null }],
+];
+
+describe('the exit code', () => {
+  it.each(CASES)('%s', (_name, files, exit, serve) => {
+    const { cwd, write } = project();
+    for (const [path, content] of Object.entries(files)) write(path, content);
+    const seen = statusJson(cwd);
+    expect(seen.exit).toBe(exit);
+    expect(seen.report.serve).toMatchObject(serve);
+  });
+
+  it('never merges two gateways', () => {
+    const { cwd, write } = project();
+    write('serve.state.json', snapshot());
+    write(`run/${SESSION}.json`, instance());
+    write(`run/${OTHER}.json`, instance({ session_id: OTHER, ...GONE }));
+    write('run/last.json', { session_id: OTHER });
+    const listed = statusJson(cwd).report.serve.instances;
+    expect(listed).toMatchObject([
+      { session_id: SESSION, pid: LIVING.pid, alive: true, owner: true },
+      { session_id: OTHER, pid: GONE.pid, alive: false, owner: false },
+    ]);
+  });
+});
+
+describe('files of earlier gateways', () => {
+  const legacy = { session_id: SESSION, started_at: fromNow(-1000), metrics_port: 9464 };
+
+  it('reads one without downstreams as running, with a hint', () => {
+    const { cwd, write } = project();
+    write('serve.state.json', legacy);
+    write('serve.pid', String(process.pid));
+    const { exit, report } = statusJson(cwd);
+    expect(exit).toBe(1);
+    expect(report.serve).toMatchObject({ running: true, downstreams: null, metrics_port: 9464 });
+  });
+
+  it('judges a server without phase by whether it is connected and healthy', () => {
+    const { cwd, write } = project();
+    const one = { name: 'files', connected: true, healthy: true, circuit_state: 'closed' };
+    write('serve.state.json', { ...legacy, owner_pid: process.pid, downstreams: [one] });
+    expect(statusJson(cwd).exit).toBe(0);
+    write('serve.state.json', {
+      ...legacy,
+      owner_pid: process.pid,
+      downstreams: [{ ...one, healthy: false }],
+    });
+    expect(statusJson(cwd).exit).toBe(1);
+  });
+
+  it('does not take a process younger than the file for its owner', () => {
+    const { cwd, write } = project();
+    write('serve.state.json', { ...legacy, owner_pid: process.pid, downstreams: [] });
+    utimesSync(join(cwd, '.rea/serve.state.json'), 1_000_000_000, 1_000_000_000);
+    expect(statusJson(cwd)).toMatchObject({ exit: 4, report: { serve: { running: false } } });
+  });
+});
