@@ -29,7 +29,7 @@ import { Router } from './routing/router.ts';
 import type { Stoppable } from './shutdown.ts';
 import { Fleet } from './threads/fleet.ts';
 import { StateWriterThread } from './threads/state-writer-thread.ts';
-import { type HttpEdge, startHttp } from './upstream/http.ts';
+import type { HttpEdge } from './upstream/http.ts';
 import { serveStdio } from './upstream/stdio.ts';
 import { claimStdout } from './upstream/stdout-claim.ts';
 
@@ -169,6 +169,8 @@ export class Gateway implements Stoppable {
   async #start(): Promise<string | null> {
     const { config, http, log } = this.#options;
     if (http !== null) {
+      // The SDK comes with it, which a gateway on stdio alone has no use for.
+      const { startHttp } = await import('./upstream/http.ts');
       const edge = await startHttp({
         ...http,
         open: this.#router.open,
@@ -244,6 +246,8 @@ export class Gateway implements Stoppable {
       servers: this.#fleet.lastWords(),
     });
     await Promise.all([this.#fleet.stopThreads(), this.#http?.close(), this.#writer.close()]);
+    // A server that its thread restarted while all groups were being killed.
+    this.killAll();
     this.#guard?.release();
     removeInstance(this.dir, this.sessionId);
     this.#options.log.info({ reason }, 'stopped');

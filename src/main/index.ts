@@ -4,9 +4,9 @@
  * stdout itself but help and version, and decides nothing about gateways. Bad usage exits with 2.
  */
 import { Console } from 'node:console';
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { version } from './version.ts';
 
 interface CommonOptions {
   readonly cwd?: string;
@@ -159,9 +159,4 @@ function duration(text: string): number {
   const milliseconds = Number(digits) * (unit === 's' ? 1000 : 1);
   if (milliseconds <= 600_000) return milliseconds;
   throw new InvalidArgumentError('Give milliseconds or seconds up to 10 minutes, like 5000 or 5s.');
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

@@ -1,11 +1,13 @@
 /** The `rea` command line as a user meets it: real processes, their output and their exit codes. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { reaCommand } from '../support/rea-bin.ts';
 import { brokenClientFiles, brokenRegistries } from '../unit/config/mutations.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 interface Ended {
   readonly code: number | null;
@@ -122,21 +124,31 @@ describe('rea check', () => {
   it.each([
     ['registry.yaml', brokenRegistries(14, 7)],
     ['client.json', brokenClientFiles(6, 8)],
-  ])(
-    'answers a broken %s with lines of place, problem and fix',
-    async (name, broken) => {
-      const cwd = directory();
-      for (const { text, what } of broken) {
-        write(cwd, name, text);
-        const { code, out, err } = await rea(['check', '--config', name], cwd);
-        expect({ code, err }, what).toEqual({ code: 1, err: '' });
-        for (const line of out.trimEnd().split('\n')) {
-          expect(line, what).toMatch(new RegExp(`^${name}:\\d+: \\S.*?: \\S.*; \\S.*$`));
-        }
+  ])('answers a broken %s with lines of place, problem and fix', async (name, broken) => {
+    const cwd = directory();
+    for (const { text, what } of broken) {
+      write(cwd, name, text);
+      const { code, out, err } = await rea(['check', '--config', name], cwd);
+      expect({ code, err }, what).toEqual({ code: 1, err: '' });
+      for (const line of out.trimEnd().split('\n')) {
+        expect(line, what).toMatch(new RegExp(`^${name}:\\d+: \\S.*?: \\S.*; \\S.*$`));
       }
-    },
-    60_000,
-  );
+    }
+  });
+
+  it('ends quietly when nobody reads its output', async () => {
+    const cwd = directory();
+    write(cwd, '.rea/registry.yaml', 'version: "1"\nservers:\n');
+    const { command, args } = reaCommand();
+    const child = spawn(command, [...args, 'check'], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.destroy();
+    let err = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      err += chunk.toString();
+    });
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+  });
 });
 
 describe('rea init', () => {

@@ -29,7 +29,7 @@ beforeAll(async () => {
         utf8: fixture('bad-utf8'),
         junk: fixture('prints-junk'),
       },
-      { max_message_bytes: CAP, list_wait_ms: 20_000 },
+      { max_message_bytes: CAP },
     ),
   });
   await rea.tools();
@@ -58,9 +58,9 @@ test('refuses a line of twice the cap, and the server lives on', async () => {
 });
 
 test.each([
-  ['as fast as it can', { bytes: 65_536 }],
-  ['slowly, just over the cap', { bytes: 1.1 * CAP, ms: 60_000 }],
-])('kills a server whose line never ends: %s', async (_, args) => {
+  ['as fast as it can', {}, String(4 * CAP)],
+  ['a byte at a time once it is over the cap', { first: CAP + 1, bytes: 1, ms: 100 }, 'not end'],
+])('kills a server whose line never ends: %s', async (_, args, reason) => {
   const pid = (await rea.call('endless__pid')).text;
   await harmless(async () => {
     const beside = rea.begin('endless__endless', args);
@@ -76,6 +76,10 @@ test.each([
     { limitMs: 10_000, what: 'the restarted server' },
   );
   expect(next).not.toBe(pid);
+  const endless = await rea.waitForServer('endless', ({ last_exit }) => last_exit !== null, {
+    what: 'its death',
+  });
+  expect(endless.last_error).toContain(reason);
 });
 
 test('counts 100,000 lines of junk and delivers the answer after them', async () => {

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
-import { makeDirectory, startRea } from '../support/rea-process.ts';
+import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
 import { fixture, realServer, registry, type ServerSpec } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
@@ -11,8 +11,6 @@ import { type Message, Wire } from '../support/wire.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
 afterEach(tidy);
-
-const CHANGED = 'notifications/tools/list_changed';
 
 test('passes every field of every tool of real servers on untouched, only the name prefixed', async () => {
   const dir = makeDirectory();
@@ -22,7 +20,7 @@ test('passes every field of every tool of real servers on untouched, only the na
     memory: { ...realServer('memory'), env: { MEMORY_FILE_PATH: join(dir, 'memory.json') } },
     files: realServer('filesystem', join(dir, 'files')),
   };
-  const rea = await startRea({ cwd: dir, config: registry(servers, { list_wait_ms: 20_000 }) });
+  const rea = await startRea({ cwd: dir, config: registry(servers) });
   const listed = (await rea.request('tools/list')).message.result.tools;
   for (const [name, server] of Object.entries(servers)) {
     const own = await directTools(server, dir);
@@ -57,10 +55,10 @@ test('exposes odd names in a form that every model accepts, stable across restar
 
 test('collects a list in pages, and one whose pages never end', async () => {
   const rea = await startRea({
-    config: registry(
-      { pages: fixture('many-pages', 7, 30), circle: fixture('many-pages', 2, 3, '--loop') },
-      { list_wait_ms: 10_000 },
-    ),
+    config: registry({
+      pages: fixture('many-pages', 7, 30),
+      circle: fixture('many-pages', 2, 3, '--loop'),
+    }),
   });
   const names = (await rea.tools()).map(({ name }) => name);
   expect(names.filter((name) => name.startsWith('pages__'))).toHaveLength(210);
@@ -73,19 +71,29 @@ test('collects a list in pages, and one whose pages never end', async () => {
 
 test('announces a changed list, which then holds the new tool and no longer the old', async () => {
   const rea = await startRea({ config: registry({ changing: fixture('list-changes') }) });
-  expect((await rea.tools()).map(({ name }) => name)).not.toContain('changing__extra');
-  const announced = () => rea.wire.notifications(CHANGED).length;
+  // A client that reads the list once, and then only when it is told to.
+  const view = { names: await toolNames(rea) };
+  rea.wire.onForeign = ({ method }) => {
+    if (method === 'notifications/tools/list_changed') {
+      void toolNames(rea).then((names) => {
+        view.names = names;
+      });
+    }
+  };
+  expect(view.names).not.toContain('changing__extra');
 
-  const before = announced();
   await rea.call('changing__add-tool', { name: 'extra' });
-  await until(() => announced() > before, { limitMs: 5_000, what: CHANGED });
-  expect((await rea.tools()).map(({ name }) => name)).toContain('changing__extra');
+  await until(() => view.names.includes('changing__extra'), {
+    limitMs: 10_000,
+    what: 'the new tool to be announced and listed',
+  });
   expect((await rea.call('changing__extra')).text).toBe('this is extra');
 
-  const between = announced();
   await rea.call('changing__remove-tool', { name: 'extra' });
-  await until(() => announced() > between, { limitMs: 5_000, what: CHANGED });
-  expect((await rea.tools()).map(({ name }) => name)).not.toContain('changing__extra');
+  await until(() => !view.names.includes('changing__extra'), {
+    limitMs: 10_000,
+    what: 'the absence of the old tool to be announced',
+  });
   expect((await rea.call('changing__extra')).message.error?.code).toBe(-32602);
 });
 
@@ -135,7 +143,7 @@ test('HALT refuses every call but the health tool, and its removal lets them thr
   const health = await rea.call('__rea__health');
   expect(health.failure).toBeNull();
   expect(health.message.result.isError).not.toBe(true);
-  expect(JSON.parse(health.text)).toMatchObject({ halt: { active: true } });
+  expect(JSON.parse(health.text)).toMatchObject({ policy: { halt_active: true } });
   const { exit, json } = await rea.waitForStatus(
     (one) => (one.json.policy.halt_active === true ? one : null),
     { limitMs: 5_000, what: 'halt_active' },
@@ -222,6 +230,10 @@ test('redacts configured secrets in the log and in the state file', async () => 
   expect(echo.last_exit?.stderr_tail).toContain('token is [REDACTED');
   expect(JSON.stringify(rea.state()) + rea.stderr).not.toContain('hunter2-hunter2');
 });
+
+async function toolNames(rea: Rea): Promise<string[]> {
+  return (await rea.tools()).map(({ name }) => name);
+}
 
 /** The tools as the server itself lists them to a client without capabilities. */
 async function directTools(server: ServerSpec, cwd: string): Promise<Message[]> {

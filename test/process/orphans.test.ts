@@ -109,7 +109,7 @@ test('a guard that was killed is replaced', async () => {
 
 /** All four servers are up, and calls are in flight to two of them. */
 async function startWithStubborn(): Promise<Rea> {
-  const rea = await startRea({ config: registry(STUBBORN, { list_wait_ms: 20_000 }) });
+  const rea = await startRea({ config: registry(STUBBORN) });
   await rea.tools();
   for (const name of Object.keys(STUBBORN)) await rea.waitForPhase(name, 'ready');
   rea.begin('stubborn__wait');

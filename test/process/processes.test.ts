@@ -2,7 +2,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -162,13 +169,22 @@ describe('the guard', { timeout: 60_000 }, () => {
         `- ${gone}\n` +
         groupAdded(reused, '1', 'reused') +
         groupAdded(1, '1', 'init') +
-        `+ * * *\n+ -1 0 x\n+ 0 0 x\n` +
+        `+ * * *\n+ -1 0 x\n+ 0 0 x\n+ ${gone} ${startOf(gone)}\n` +
         `+ ${torn} ${startOf(torn)}`,
     );
     await kill(gateway);
     await until(() => !alive(gateway.guard));
     expect(gateway.groups.map((pgid) => livingGroup(pgid))).toEqual([true, true, true]);
     expect(existsSync(file)).toBe(false);
+  });
+
+  it('kills a group whose removal is only half written', async () => {
+    const gateway = await startGateway([CHILDREN[0] as object]);
+    appendFileSync(groupsPath(dir(), gateway.session), `- ${gateway.groups[0]}`);
+    await kill(gateway);
+    await until(() => gateway.groups.every((pgid) => !livingGroup(pgid)), 2500);
+    await until(() => !alive(gateway.guard));
+    expect(existsSync(groupsPath(dir(), gateway.session))).toBe(false);
   });
 
   it('finds the start time behind a command name with spaces, newlines and parentheses', async () => {

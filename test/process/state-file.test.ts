@@ -1,5 +1,5 @@
 /** Several gateways in one directory, and a state file whose surroundings are not as we left them. */
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import type { StateSnapshot } from '#src/shared/model/snapshot.ts';
@@ -8,7 +8,7 @@ import { status } from '../support/rea-command.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
 import { fixture, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
-import { report, stopwatch } from '../support/wait-for.ts';
+import { report, stopwatch, until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
 afterEach(tidy);
@@ -68,9 +68,10 @@ test.each(['its clean exit', 'kill -9'])(
     });
     report(`takeover after ${how}`, time.ms());
     expect(state.downstreams[0]).toMatchObject({ name: 'echo', phase: 'ready' });
-    expect(readFileSync(join(second.dir, '.rea', 'serve.pid'), 'utf8').trim()).toBe(
-      String(second.pid),
-    );
+    await until(() => servePid(second.dir) === String(second.pid), {
+      limitMs: TAKEOVER_LIMIT_MS,
+      what: 'serve.pid to name the new owner',
+    });
     const { json } = await second.status();
     expect(json.serve).toMatchObject({ running: true, pid: second.pid });
     expect(temporaryFiles(second.dir)).toEqual([]);
@@ -156,6 +157,11 @@ function owned(rea: Rea): Promise<StateSnapshot> {
     what: 'a ready server',
     limitMs: TAKEOVER_LIMIT_MS,
   });
+}
+
+function servePid(dir: string): string | null {
+  const file = join(dir, '.rea', 'serve.pid');
+  return existsSync(file) ? readFileSync(file, 'utf8').trim() : null;
 }
 
 function lockLine(pid: number, startTime: string): string {

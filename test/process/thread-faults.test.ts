@@ -22,7 +22,7 @@ test.each(['throw', 'reject', 'exit', 'heap', 'loop'] as const)(
       config: registry(
         // They ignore the end of their stdin: nobody but the gateway can end them.
         { one: fixture('ignore-sigterm'), two: fixture('ignore-sigterm') },
-        { threads: { stall_ms: STALL_MS }, list_wait_ms: 20_000 },
+        { threads: { stall_ms: STALL_MS } },
       ),
     });
     const before: Record<string, number> = {};

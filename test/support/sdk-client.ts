@@ -1,4 +1,5 @@
 /** The SDK's own client on top of a recorded connection: what an ordinary MCP client does with us. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
@@ -16,13 +17,19 @@ class WireTransport {
   onclose?: () => void;
   onerror?: (error: Error) => void;
   readonly #wire: Wire;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(wire: Wire) {
     this.#wire = wire;
   }
 
   start(): Promise<void> {
-    this.#wire.onForeign = (message) => this.onmessage?.(message as JSONRPCMessage);
+    // One message in each turn: the SDK drops progress that it reads together with the answer.
+    this.#wire.onForeign = (message) => {
+      this.#last = this.#last
+        .then(() => nextTurn())
+        .then(() => this.onmessage?.(message as JSONRPCMessage));
+    };
     return Promise.resolve();
   }
 

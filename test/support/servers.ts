@@ -20,9 +20,11 @@ export interface Registry {
   readonly servers: readonly (ServerSpec & { readonly name: string })[];
 }
 
-/** Short times, used unless a test says otherwise. Milliseconds. */
+/** Mostly short times, used unless a test says otherwise. Milliseconds. */
 export const QUICK = {
   call_timeout_ms: 20_000,
+  /** Long enough for a first list to be complete on a busy machine. */
+  list_wait_ms: 20_000,
   restart: {
     intensity: 5,
     period_ms: 10_000,

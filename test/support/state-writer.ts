@@ -3,6 +3,7 @@
  * belong to processes. `stopWriters` ends all that are left.
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +11,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { MessageChannel } from 'node:worker_threads';
 import type { ProcessIdentity, StateSnapshot } from '#src/shared/model/snapshot.ts';
 import type {
   Fact,
@@ -17,6 +19,8 @@ import type {
   StateWriterControl,
   StateWriterData,
 } from '#src/shared/wire/protocol.ts';
+import { Publisher } from '#src/workers/state-writer/publisher.ts';
+import { livingHolder } from './lock-holders.ts';
 import { until } from './wait-for.ts';
 import { sourceArgs, workerUrl } from './worker-url.ts';
 
@@ -154,13 +158,47 @@ export function readState(dir: string): StateSnapshot | null {
   }
 }
 
-/** Kills every process started since the last call, and removes their directories. */
+/** A gateway that starts, owns, writes and stops, in this process. Null, or what went wrong. */
+export function runOnce(dir: string): string | null {
+  const { nonce, ...identity } = livingHolder(randomUUID());
+  const { port1, port2 } = new MessageChannel();
+  const publisher = new Publisher(
+    {
+      kind: 'state-writer',
+      dir,
+      sessionId: 'once',
+      startedAt: new Date().toISOString(),
+      identity,
+      nonce,
+      gatewayVersion: '0',
+      metricsPort: null,
+      servers: [],
+      heartbeatMs: 5000,
+      mainBeats: new SharedArrayBuffer(4),
+      controlPort: port1,
+      seq: 0,
+    },
+    () => undefined,
+  );
+  publisher.start();
+  const failure = publisher.flush();
+  publisher.close();
+  port2.close();
+  return failure;
+}
+
+/**
+ * Kills every process started since the last call, and removes their directories.
+ *
+ * @throws Error when a thread crashed or printed on stdout.
+ */
 export async function stopWriters(): Promise<void> {
-  const crashes = [...running].flatMap((host) =>
+  const hosts = [...running];
+  running.clear();
+  const crashes = hosts.flatMap((host) =>
     host.said.filter((said) => said.type === 'crashed' || said.type === 'printed'),
   );
-  await Promise.all([...running].map((host) => host.kill()));
-  running.clear();
+  await Promise.all(hosts.map((host) => host.kill()));
   for (const dir of directories.splice(0)) rmSync(dir, { recursive: true, force: true });
   if (crashes.length > 0) throw new Error(JSON.stringify(crashes));
 }

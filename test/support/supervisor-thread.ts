@@ -12,13 +12,9 @@ import { type GroupsFile, parseGroups } from '#src/shared/model/groups.ts';
 import type {
   AnswerMessage,
   CallFailedMessage,
-  CatalogMessage,
   Fact,
   FromSupervisor,
   LifecycleMessage,
-  LogMessage,
-  NotificationMessage,
-  ProgressMessage,
   SupervisorEvent,
   SupervisorFact,
   SupervisorThreadData,
@@ -245,19 +241,25 @@ export class SupervisorThread {
     await this.event('stopped');
   }
 
-  /** Ends the thread. @returns the processes that were left running, which are then killed. */
-  async close(): Promise<string[]> {
+  /**
+   * Stops the server and ends the thread.
+   *
+   * @throws Error when a process is left (it is killed then), when its group is still recorded, or
+   * when the thread printed to stdout.
+   */
+  async close(): Promise<void> {
     if (this.life.length > 0 && !this.life.includes('stopped')) await this.stop();
-    await until(() => processesOf(this.dir).length === 0, {
-      limitMs: 2000,
-      what: 'the end of all servers',
-    }).catch(() => undefined);
+    const ended = () => processesOf(this.dir).length === 0 && this.vitals.group(0) === null;
+    await until(ended, { limitMs: 5000, what: '' }).catch(() => undefined);
     const left = processesOf(this.dir);
     for (const { pid } of left) process.kill(pid, 'SIGKILL');
     for (const port of [this.#callPort, this.controlPort, ...this.#factsPorts]) port.close();
     await this.worker.terminate();
     rmSync(this.dir, { recursive: true });
-    return left.map(({ command }) => command);
+    if (left.length > 0)
+      throw new Error(`left running: ${left.map(({ command }) => command).join(', ')}`);
+    if (this.vitals.group(0) !== null) throw new Error('the group is still recorded');
+    if (this.printed !== '') throw new Error(`the thread printed: ${this.printed}`);
   }
 
   #readFacts(port: MessagePort): void {

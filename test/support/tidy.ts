@@ -56,6 +56,7 @@ async function checkDirectory(dir: string, gateways: readonly Rea[]): Promise<st
     const foreign = gateways.flatMap((rea) => rea.foreignFiles);
     const files = leftovers(dir).files.filter((file) => !foreign.includes(file));
     problems.push(...files.map((file) => `left in .rea: ${file}`));
+    if (files.length > 0) problems.push(...gateways.map(({ stderr }) => stderr.slice(-2_000)));
   }
   return problems;
 }

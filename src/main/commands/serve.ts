@@ -27,6 +27,10 @@ const EXIT_USAGE = 2;
 
 /** Resolves with the exit code. */
 export async function runServe(options: ServeOptions): Promise<number> {
+  // No process groups and no signals there: the guarantees could not be kept.
+  if (process.platform === 'win32') {
+    return say('rea serve does not run on Windows; run it under WSL', EXIT_CANNOT_START);
+  }
   const address = options.http === undefined ? null : hostAndPort(options.http);
   if (typeof address === 'string') return say(address, EXIT_USAGE);
   const loaded = loadConfig({
@@ -38,7 +42,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
   const policy = loadPolicy({ cwd: options.cwd });
   if (!policy.ok) return say(policy.problems.map(formatProblem).join('\n'), EXIT_CANNOT_START);
   const log = createLogger(process.env, process.stderr);
-  for (const warning of loaded.config.warnings) log.warn(warning);
+  for (const warning of [...loaded.config.warnings, ...policy.policy.warnings]) log.warn(warning);
   const unenforced = unenforcedRules(policy.policy);
   if (unenforced.length > 0) {
     log.warn(`policy.yaml: not enforced by this version: ${unenforced.join(', ')}`);

@@ -6,7 +6,7 @@
 import { type ConfigDocument, problemAt } from './document.ts';
 import type { Draft, DraftServer } from './draft.ts';
 import { issueProblems } from './issues.ts';
-import { formatProblem, type Path, type Problem, show } from './problem.ts';
+import { clip, formatProblem, type Path, type Problem, show } from './problem.ts';
 import { type ClientEntry, clientEntrySchema, nameAdvice } from './schema.ts';
 
 /** Keys that need no warning: read here, or without meaning for a server that is not served. */
@@ -127,7 +127,10 @@ function nameProblems(
 function unknownKeys(document: ConfigDocument, path: Path, entry: object): string[] {
   const unknown = Object.keys(entry).filter((key) => !KNOWN.has(key));
   if (unknown.length === 0) return [];
-  const message = `without effect here: ${unknown.slice(0, 8).join(', ')}`;
+  const message = `without effect here: ${unknown
+    .slice(0, 8)
+    .map((key) => clip(key, 60))
+    .join(', ')}`;
   const fix = `read are ${[...KNOWN].slice(0, -1).join(', ')}`;
   return [formatProblem(problemAt(document, path, message, fix))];
 }

@@ -32,8 +32,8 @@ export function formatPath(path: Path): string {
   let text = '';
   for (const step of path) {
     if (typeof step === 'number') text += `[${step}]`;
-    else if (/^[\w-]+$/.test(step)) text += text === '' ? step : `.${step}`;
-    else text += `[${JSON.stringify(clip(step, 80))}]`;
+    else if (!/^[\w-]+$/.test(step)) text += `[${JSON.stringify(clip(step, 60))}]`;
+    else text += `${text === '' ? '' : '.'}${clip(step, 60)}`;
   }
   return text;
 }
@@ -67,7 +67,8 @@ export function keyAdvice(wanted: string, known: readonly string[]): string {
   return key === null ? `known keys here: ${known.join(', ')}` : `did you mean "${key}"?`;
 }
 
-function clip(text: string, length: number): string {
+/** At most `length` UTF-16 units. */
+export function clip(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 }
 

@@ -23,6 +23,9 @@ export function nameAdvice(name: string): string | null {
 function prefixAdvice(prefix: string): string | null {
   if (prefix === '') return 'names without prefix are not supported by this version yet';
   if (!/^[A-Za-z0-9_-]{1,32}$/.test(prefix)) return 'use 1 to 32 of A-Z, a-z, 0-9, "_" and "-"';
+  if (prefix.includes('__') || prefix.endsWith('_')) {
+    return '"__" separates prefix and tool; leave it out, also at the end';
+  }
   const reserved = prefix === 'rea' || prefix.startsWith('__rea');
   return reserved ? 'this prefix is reserved; choose another one' : null;
 }

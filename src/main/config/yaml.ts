@@ -13,7 +13,7 @@ import {
   parseDocument,
 } from 'yaml';
 import { DocumentBuilder, MAX_DEPTH, type Parsed, syntaxProblems, tooDeepAt } from './document.ts';
-import type { Path } from './problem.ts';
+import { clip, type Path } from './problem.ts';
 
 /** Values that all aliases of a file together may stand for. */
 const MAX_ALIASED_VALUES = 2000;
@@ -104,7 +104,7 @@ class Walker {
     const keyLine = this.#lineOf(key, line);
     const name = isScalar(key) ? key.value : null;
     if (typeof name !== 'string') {
-      const shown = isScalar(key) ? String(key.source ?? key.value) : 'this key';
+      const shown = isScalar(key) ? clip(String(key.source ?? key.value), 60) : 'this key';
       const fix = `write text before the colon; put ${shown} in quotes`;
       this.#builder.problem([...path, shown], keyLine, 'the key is not text', fix);
     } else if (name === '<<') {
@@ -135,7 +135,6 @@ class Walker {
   }
 
   #lineOf(node: unknown, fallback: number): number {
-    if (this.#inAlias > 0) return fallback;
     const range = (node as { range?: readonly number[] } | null)?.range;
     return range?.[0] === undefined ? fallback : this.#lines.linePos(range[0]).line;
   }

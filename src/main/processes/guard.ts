@@ -24,8 +24,8 @@ export interface GuardOptions {
 }
 
 /*
- * `started PG` prints when the leader started, from the text after the last `)` of its stat: the name
- * before it may contain anything, newlines too. The line `.` after the file's text makes a torn last
+ * `started PG` prints when the leader started, or nothing when there is none. On Linux that is in the
+ * text after the last `)` of its stat: the name before it may contain anything, newlines too. The line `.` after the file's text makes a torn last
  * line recognisable. `kill -KILL` is an error in dash, `kill -s KILL` is not.
  */
 const SCRIPT = `
@@ -35,11 +35,12 @@ groups=$1 instance=$2
 if read -r word && [ "$word" = release ]; then exit 0; fi
 started() {
   if [ -d /proc/self ]; then
+    [ -d "/proc/$1" ] || return 0
     stat=
     while IFS= read -r text; do stat=$text; done < "/proc/$1/stat"
     IFS=' '
     set -- \${stat##*") "}
-    echo "\${20}"
+    echo "\${20:-unreadable}"
   else
     IFS='
  '

@@ -152,7 +152,11 @@ export interface AnswerMessage {
   readonly isError: boolean;
 }
 
-/** A call that ends without an answer to deliver; `not_sent` calls may be queued again. */
+/**
+ * A call that ends without an answer to deliver; `not_sent` calls may be queued again. Every call
+ * posted to a living thread gets exactly one `answer` or `call_failed` unless it is cancelled. After a
+ * death they follow the `child_died_unexpectedly` message at once, before a `stopped` one.
+ */
 export interface CallFailedMessage {
   readonly type: 'call_failed';
   readonly slot: number;
@@ -233,8 +237,9 @@ export interface SupervisorThreadData {
 
 /** Comlink contract of a supervisor thread's control port. */
 export interface SupervisorControl {
-  /** What the thread has loaded and uses; `modules` are file URLs or paths. */
-  inspect(): { modules: string[]; heapUsedBytes: number; slots: string[] };
+  inspect(): { heapUsedBytes: number; slots: string[] };
+  /** File URLs and paths of what the thread has loaded. Slow: holds the thread up for some 10 ms. */
+  modules(): string[];
 }
 
 // --- facts for the state writer -----------------------------------------------------------------

@@ -36,7 +36,8 @@ const ANY_TOKEN = new RegExp(
   'g',
 );
 
-const SCHEMES = 'bearer|basic|digest|negotiate|ntlm|token|apikey|key|hawk|dpop|aws4-hmac-sha256';
+const SCHEME =
+  '(?:(?:bearer|basic|digest|negotiate|ntlm|token|apikey|key|hawk|dpop|aws4-hmac-sha256) )';
 const SECRET_NAMES = [
   'pass(?:word|wd|phrase)',
   '(?<![a-z0-9])(?:pwd|token|secret)',
@@ -56,13 +57,12 @@ const IN_CONTEXT: readonly (readonly [name: string, literal: string, pattern: Re
   // scheme://user:password@host. The literal comes first: it is rare, and quickly searched for.
   ['url-password', '://', /(:\/\/[^\s/:@"'<>\\]*:)(?!\[REDACTED)[^\s/"'<>\\]+(?=@)/g],
   ['slack-webhook', 'hooks.slack.com', /(hooks\.slack\.com\/services\/)[\w/]{20,}/g],
-  // The scheme stays; the rest of the line goes, for some schemes have several parts.
   // A known scheme stays; the rest of the line goes, for some schemes have several parts.
   [
     'authorization',
     ':',
     new RegExp(
-      `(\\bauthorization${GAP}(?:(?:${SCHEMES}) )?)(?!\\[REDACTED)[^\\r\\n"'\\\\]{4,}`,
+      `(\\bauthorization${GAP}(?!\\s*${SCHEME}?\\[REDACTED)${SCHEME}?)[^\\r\\n"'\\\\]{4,}`,
       'gi',
     ),
   ],

@@ -17,8 +17,9 @@ const COMMON = new Set(
 const PATH = /^(?:~|\.{1,2})?\/[\w .,:@~/-]*$|^[A-Za-z]:\\[\w .,~\\-]*$/;
 const PLAIN_URL = /^[a-z][a-z0-9+.-]*:\/\/[\w.:[\]-]+(?:\/[\w.~/-]*)?$/;
 const LOCALE = /^[a-z]{2}_[A-Z]{2}(?:\.[\w-]+)?$/;
-/** A piece of a path or URL that looks random. */
-const RANDOM_PIECE = /(?=[^/\\]*[a-z])(?=[^/\\]*[A-Z])(?=[^/\\]*\d)[^/\\]{16,}/;
+/** A piece of a path or URL that looks random: long with digits or in both cases, or a UUID. */
+const RANDOM_PIECE =
+  /(?=\w*[A-Za-z])(?=\w*\d)\w{16,}|(?=\w*[a-z])(?=\w*[A-Z])\w{20,}|[\da-f]{8}-[\da-f]{4}-/;
 
 /**
  * Whether a configured value is treated as a secret. Not: values of fewer than 6 characters; common

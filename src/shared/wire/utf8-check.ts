@@ -41,7 +41,7 @@ export class Utf8Check {
   #cut(piece: Uint8Array, from: number, to: number): number {
     if (to <= from || piece[to - 1]! < 0x80) return to;
     let lead = to - 1;
-    while (lead > from && lead > to - 4 && (piece[lead]! & 0xc0) === 0x80) lead--;
+    while (lead > from && lead > to - 3 && (piece[lead]! & 0xc0) === 0x80) lead--;
     const need = lengthFromLead(piece[lead]!);
     if (lead + need <= to) return to;
     this.#carry.set(piece.subarray(lead, to));

@@ -29,10 +29,10 @@ const context: SupervisorContext = {
 };
 const control: SupervisorControl = {
   inspect: () => ({
-    modules: loadedModules(),
     heapUsedBytes: process.memoryUsage().heapUsed,
     slots: [...supervisors.values()].map(({ server }) => server),
   }),
+  modules: loadedModules,
 };
 
 vitals.setThreadId(osThreadId());

@@ -34,12 +34,13 @@ export interface IncarnationOptions {
   readonly logLevel: () => string | null;
   /** Called before the machine learns of the exit. */
   readonly onExit: (exit: LastExit) => void;
-  readonly onTools: (tools: readonly ToolEntry[]) => void;
+  readonly onTools: (tools: readonly ToolEntry[], incarnation: number) => void;
   /** The tools could not be fetched. */
   readonly onNoTools: (problem: string) => void;
 }
 
 export class Incarnation {
+  readonly number: number;
   readonly child: Child;
   readonly session: Session;
   readonly stderr: StderrReader;
@@ -49,6 +50,7 @@ export class Incarnation {
   /** Spawns and begins the handshake. */
   constructor(options: IncarnationOptions) {
     const { config, incarnation, feed, log } = options;
+    this.number = incarnation;
     const env = buildChildEnv(process.env, config);
     this.withheld = withheldNames(process.env, env);
     this.stderr = new StderrReader({
@@ -68,6 +70,7 @@ export class Incarnation {
       onStderr: (chunk) => this.stderr.push(chunk),
       onUnreachable: (detail) => feed({ type: 'condemned', incarnation, reason: 'exit', detail }),
       onGone: (code, signal) => {
+        this.session.end();
         this.stderr.end();
         const at = new Date().toISOString();
         options.onExit({ code, signal, at, stderr_tail: this.stderr.tail() });
@@ -109,7 +112,7 @@ export class Incarnation {
       onRefused: (problem) => condemn('handshake', problem),
       onStalled: (detail) => condemn('stall', detail),
       onTooMuchNoise: (detail) => condemn('noise', detail),
-      onTools: options.onTools,
+      onTools: (tools) => options.onTools(tools, incarnation),
       onListTrouble: (text, fatal) => {
         const problem = told(text);
         log('warn', problem, {});

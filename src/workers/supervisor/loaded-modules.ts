@@ -4,18 +4,8 @@
  */
 import { Session } from 'node:inspector';
 
-let listed: readonly string[] | null = null;
-
-/**
- * File URLs and paths of the scripts of the calling thread; Node's own are left out. Listed once: the
- * debugger is not to be switched on again and again, and a thread loads everything at its start.
- */
+/** File URLs and paths of the scripts of the calling thread; Node's own are left out. */
 export function loadedModules(): string[] {
-  listed ??= listModules();
-  return [...listed];
-}
-
-function listModules(): string[] {
   const session = new Session();
   const urls = new Set<string>();
   session.connect();

@@ -17,9 +17,9 @@ const system: SystemReader = {
   run: (command, args) => execFileSync(command, args, { encoding: 'utf8' }),
 };
 
-/** How often an emptied group is looked for after the leader's exit, and how many times. */
-const LOOK_MS = 20;
-const LOOKS = 100;
+/** When a group is looked at again after its leader's exit; doubles up to the last time. */
+const FIRST_LOOK_MS = 20;
+const LAST_LOOK_MS = 2000;
 
 export interface GroupOptions {
   readonly pgid: number;
@@ -56,16 +56,18 @@ export class ProcessGroup {
   /** After the leader's exit: kills what is left and crosses the group off as soon as it is empty. */
   finish(): void {
     this.signal('SIGKILL');
-    this.#look(LOOKS);
+    if (signalGroup(this.#options.pgid, 0) === 'gone') this.#crossOff();
+    else this.#lookIn(FIRST_LOOK_MS);
   }
 
-  #look(left: number): void {
+  #lookIn(ms: number): void {
     const { pgid, onTrouble } = this.#options;
-    if (signalGroup(pgid, 0) === 'gone' || (left === 0 && !hasLivingMember(pgid))) {
-      return this.#crossOff();
-    }
-    if (left === 0) return onTrouble(`process group ${pgid} does not end on SIGKILL`);
-    setTimeout(() => this.#look(left - 1), LOOK_MS);
+    setTimeout(() => {
+      // Orphans that nobody reaps keep a group in existence for ever.
+      if (signalGroup(pgid, 0) === 'gone' || !hasLivingMember(pgid)) this.#crossOff();
+      else if (ms < LAST_LOOK_MS) this.#lookIn(2 * ms);
+      else onTrouble(`process group ${pgid} does not end on SIGKILL`);
+    }, ms);
   }
 
   #crossOff(): void {

@@ -128,6 +128,11 @@ export class Session {
     this.#watch.chunk(this.#framer.pendingBytes);
   }
 
+  /** The child's stdout has been read to its end. */
+  end(): void {
+    this.#watch.end();
+  }
+
   /** @param line complete with newline, its id is the number `call`. */
   call(call: number, line: Uint8Array): void {
     this.#calls.add(call);

@@ -63,14 +63,17 @@ export class StdoutWatch {
     }
   }
 
-  /** Reports what was not yet reported. */
+  /** Output has ended: reports what was not yet reported. */
+  end(): void {
+    this.close();
+    const rest = this.#meter.take();
+    if (rest !== null) this.#options.onReport(rest);
+  }
+
   close(): void {
-    if (this.#state === 'closed') return;
     this.#state = 'closed';
     if (this.#reportTimer !== null) clearTimeout(this.#reportTimer);
     if (this.#endlessTimer !== null) clearTimeout(this.#endlessTimer);
-    const rest = this.#meter.take();
-    if (rest !== null) this.#options.onReport(rest);
   }
 
   /** Reports and starts a quiet time; while it runs nothing is looked up for each line of a flood. */

@@ -167,7 +167,7 @@ export class Supervisor {
       onExit: (exit) => {
         this.#lastExit = exit;
       },
-      onTools: (tools) => this.#tellTools(tools),
+      onTools: (tools, incarnation) => this.#tellTools(tools, incarnation),
       onNoTools: (problem) => {
         this.#lastError = problem;
         this.#publish();
@@ -187,9 +187,8 @@ export class Supervisor {
     const current = this.#current;
     this.#current = null;
     if (current === null) return;
-    const { incarnation } = this.#state;
     for (const { call, sent } of current.close()) {
-      this.#failCall(incarnation, call, sent, `is gone (${detail})`);
+      this.#failCall(current.number, call, sent, `is gone (${detail})`);
     }
     this.#noiseBefore += current.session.noiseLines;
     const stray = current.session.strayAnswers;
@@ -212,8 +211,7 @@ export class Supervisor {
     );
   }
 
-  #tellTools(tools: readonly ToolEntry[]): void {
-    const { incarnation } = this.#state;
+  #tellTools(tools: readonly ToolEntry[], incarnation: number): void {
     const decoder = new TextDecoder();
     this.#toolsCount = tools.length;
     this.#catalog = {

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { formatProblem, loadConfig } from '#src/main/config/load.ts';
@@ -212,6 +212,11 @@ servers:
     ['an empty file', '', ':1: top level: is empty'],
     ['a list', '- a\n', ':1: top level: is a list'],
     [
+      'a server over HTTP',
+      'version: "1"\nservers:\n  - {name: a, url: "https://x"}\n',
+      '.url: not',
+    ],
+    [
       'one shared prefix',
       `${oneServer()}  - {name: b, command: x, prefix: a}\n`,
       'is the prefix of',
@@ -230,6 +235,14 @@ servers:
   ])('with aliases %s is refused at once', (_what, text) => {
     const problems = problemsOf(text);
     expect(problems.join('\n')).toContain('stands for too many values');
+  });
+
+  it('is answered with short lines, however long its text is', () => {
+    const long = 'x'.repeat(50_000);
+    const texts = [`${long}: 1`, oneServer(`    ${long}: 1\n`), oneServer().replace('a', long)];
+    for (const text of texts) {
+      for (const problem of problemsOf(text)) expect(problem.length).toBeLessThan(800);
+    }
   });
 
   it('never shows control characters of the file', () => {
@@ -261,8 +274,9 @@ describe('a configuration file', () => {
   it('that is a directory, or no text, is refused', () => {
     const cwd = directory();
     mkdirSync(join(cwd, 'dir'));
-    write(cwd, 'utf16.yaml', Buffer.from([0xff, 0xfe, 0x61, 0x00]).toString('latin1'));
+    writeFileSync(join(cwd, 'utf16.yaml'), Buffer.from('\uFEFFversion: 1', 'utf16le'));
     expect(answer(cwd, 'dir')).toEqual(['dir: is not a regular file; give the path of a file']);
+    expect(answer(cwd, 'utf16.yaml')).toEqual(['utf16.yaml: is not UTF-8 text; save it as UTF-8']);
     expect(answer(cwd, '/dev/null')[0]).toContain('is not a regular file');
   });
 

@@ -4,18 +4,20 @@
  */
 import { stringify } from 'yaml';
 import { fullClientFile, fullRegistry } from './files.ts';
+import {
+  type Break,
+  generate,
+  type Json,
+  type Mutation,
+  mutation,
+  type Place,
+  pick,
+  places,
+  set,
+} from './seeded.ts';
+import { brokenJson, brokenYaml, twice, twiceInJson } from './text-mutations.ts';
 
-export interface Mutation {
-  readonly text: string;
-  /** What was done, for the message of a failed test. */
-  readonly what: string;
-  /** The key whose line has to be named, when there is exactly one. */
-  readonly key: string | null;
-}
-
-type Json = Record<string, unknown> | unknown[];
-type Random = (below: number) => number;
-type Break = (random: Random) => Mutation | null;
+export type { Mutation };
 
 /** `count` broken registries, the same ones for the same seed. */
 export function brokenRegistries(count: number, seed: number): Mutation[] {
@@ -66,59 +68,6 @@ const BAD_PREFIXES = ['a.b', 'a b', 'x'.repeat(33), '', '__rea', '__rea_x', 'rea
 /** Mappings whose keys are free. */
 const FREE = new Set(['env', 'tier_overrides', 'mcpServers']);
 const MAY_BE_EMPTY = new Set(['servers', 'defaults']);
-
-function generate(breaks: readonly Break[], count: number, seed: number): Mutation[] {
-  const random = randomFrom(seed);
-  const mutations: Mutation[] = [];
-  for (let at = 0; mutations.length < count && at < 20 * count; at++) {
-    const mutation = breaks[at % breaks.length]?.(random) ?? null;
-    if (mutation !== null) mutations.push(mutation);
-  }
-  return mutations;
-}
-
-/** Mulberry32. */
-function randomFrom(seed: number): Random {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
-
-interface Place {
-  readonly parent: Json;
-  readonly key: string | number;
-  readonly value: unknown;
-  readonly path: readonly (string | number)[];
-}
-
-function places(root: Json): Place[] {
-  const found: Place[] = [];
-  const walk = (parent: Json, path: readonly (string | number)[]) => {
-    for (const [name, value] of Object.entries(parent)) {
-      const key = Array.isArray(parent) ? Number(name) : name;
-      found.push({ parent, key, value, path: [...path, key] });
-      if (typeof value === 'object' && value !== null) walk(value as Json, [...path, key]);
-    }
-  };
-  walk(root, []);
-  return found;
-}
-
-function set({ parent, key }: Place, value: unknown): void {
-  (parent as Record<string | number, unknown>)[key] = value;
-}
-
-function pick<T>(random: Random, values: readonly T[]): T {
-  return values[random(values.length)] as T;
-}
-
-function mutation(text: string, what: string, { key, path }: Place): Mutation {
-  return { text, what: `${what} at ${path.join('.')}`, key: typeof key === 'string' ? key : null };
-}
 
 function wrongValue(make: () => Json, print: (value: unknown) => string): Break {
   return (random) => {
@@ -287,48 +236,6 @@ function conflict(print: (value: unknown) => string): Break {
   };
 }
 
-function brokenYaml(print: (value: unknown) => string): Break {
-  return (random) => {
-    const lines = print(fullRegistry()).split('\n');
-    const scalars = lines.flatMap((line, at) => (/^ +[a-z_]+: \S+$/.test(line) ? [at] : []));
-    const at = pick(random, scalars);
-    const line = lines[at] ?? '';
-    const broken = pick(random, [
-      line.replace(/^ /, '\t'),
-      line.replace(': ', ': @'),
-      line.replace(': ', ': "'),
-      line.replace(': ', ': ['),
-      line.replace(': ', ': {a: 1'),
-      line.replace(': ', ': *nowhere '),
-      line.replace(': ', ': "\\q" #'),
-      line.replace(': ', ': b: '),
-      line.replace(': ', ': !thing '),
-      ` ${line}`,
-      `${line}\n---\nversion: "1"`,
-      `${line}\n}`,
-    ]);
-    lines[at] = broken;
-    return { text: lines.join('\n'), what: `line ${at + 1} is ${broken}`, key: null };
-  };
-}
-
-function twice(print: (value: unknown) => string): Break {
-  return (random) => {
-    const lines = print(fullRegistry()).split('\n');
-    const at = pick(
-      random,
-      lines.flatMap((line, index) => (/^ +[a-zA-Z_]+: \S+$/.test(line) ? [index] : [])),
-    );
-    const line = lines[at] ?? '';
-    lines.splice(at, 0, line);
-    return {
-      text: lines.join('\n'),
-      what: `${line} twice`,
-      key: line.trim().split(':')[0] ?? null,
-    };
-  };
-}
-
 function badClientName(print: (value: unknown) => string): Break {
   return (random) => {
     const root: { mcpServers: Record<string, unknown> } = fullClientFile();
@@ -344,33 +251,5 @@ function badClientName(print: (value: unknown) => string): Break {
     ]);
     root.mcpServers[key] = { command: `program-${random(1000)}` };
     return { text: print(root), what: `the name ${key}`, key };
-  };
-}
-
-function brokenJson(print: (value: unknown) => string): Break {
-  return (random) => {
-    const text = print(fullClientFile());
-    const structural = [...text.matchAll(/[{}[\]:"]/g)].map((match) => match.index);
-    const at = pick(random, structural);
-    return pick(random, [
-      { text: text.slice(0, at), what: `cut at ${at}`, key: null },
-      { text: text.slice(0, at) + text.slice(at + 1), what: `no character ${at}`, key: null },
-      { text: `${text.slice(0, at)}]}${text.slice(at)}@`, what: `brackets at ${at}`, key: null },
-    ]);
-  };
-}
-
-function twiceInJson(print: (value: unknown) => string): Break {
-  return (random) => {
-    const lines = print(fullClientFile()).split('\n');
-    const at = pick(
-      random,
-      lines.flatMap((line, index) => (/^ +"[a-z]+": ["a-z]/.test(line) ? [index] : [])),
-    );
-    const line = lines[at] ?? '';
-    const key = line.trim().split('"')[1] ?? '';
-    const again = pick(random, [`${line.replace(/,$/, '')},`, '"__proto__": {},']);
-    lines.splice(at, 0, again);
-    return { text: lines.join('\n'), what: `${again} twice`, key: again === line ? key : null };
   };
 }

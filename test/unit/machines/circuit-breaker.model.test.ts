@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import {
   type BreakerEffect,
   type BreakerEvent,
@@ -8,6 +8,9 @@ import {
   INITIAL_BREAKER,
   step,
 } from '#src/shared/machines/circuit-breaker.ts';
+
+// A safety net for a busy machine: the properties take well under a second each.
+vi.setConfig({ testTimeout: 60_000 });
 
 const POLICY = { failures: 3, cooldownMs: 1000 };
 const RUNS = 1500;

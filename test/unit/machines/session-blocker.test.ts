@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import {
   type BlockerPolicy,
   type BlockerState,
@@ -7,6 +7,9 @@ import {
   INITIAL_BLOCKER,
   step,
 } from '#src/shared/machines/session-blocker.ts';
+
+// A safety net for a busy machine: the properties take well under a second each.
+vi.setConfig({ testTimeout: 60_000 });
 
 const MINUTE = 60_000;
 

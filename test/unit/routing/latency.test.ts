@@ -1,6 +1,9 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { LatencyWindow } from '#src/main/routing/latency.ts';
+
+// A safety net for a busy machine: the properties take well under a second each.
+vi.setConfig({ testTimeout: 60_000 });
 
 const TOLERANCE = 0.0501;
 

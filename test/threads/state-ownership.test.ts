@@ -1,0 +1,328 @@
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { formatLockLine, parseLockLine } from '#src/shared/machines/lock-line.ts';
+import { catalogFact, mainFact, supervisorFact } from '../support/facts.ts';
+import { deadHolder, livingHolder } from '../support/lock-holders.ts';
+import {
+  LIMIT_MS,
+  newDirectory,
+  readState,
+  stopWriters,
+  WriterHost,
+} from '../support/state-writer.ts';
+import { report, stopwatch, until } from '../support/wait-for.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+afterEach(stopWriters);
+
+const LOCK = 'serve.state.json.lock';
+
+async function owner(dir = newDirectory()): Promise<WriterHost> {
+  const host = new WriterHost(dir);
+  await host.owns();
+  await host.state(({ owner_pid }) => owner_pid === host.pid, 'the first write');
+  return host;
+}
+
+describe('a state-writer thread that is replaced', () => {
+  it('goes on with the lock and the numbers of the one before', async () => {
+    const host = await owner();
+    const lock = readFileSync(join(host.dir, LOCK), 'utf8');
+    for (let rev = 1; rev <= 5; rev++) {
+      host.send(mainFact(rev, { sessions: rev }));
+      await host.call('flush');
+    }
+    const before = readState(host.dir);
+    const from = host.said.length;
+    host.command({ do: 'replace' });
+    await host.owns(from);
+    const after = await host.state(({ sessions }) => sessions === 0, 'its first write');
+    expect(after.seq).toBe((before?.seq ?? 0) + 1);
+    expect(readFileSync(join(host.dir, LOCK), 'utf8')).toBe(lock);
+    host.send(supervisorFact('a', 1, { pid: 9 }));
+    await host.state(({ downstreams }) => downstreams[0]?.pid === 9, 'a fact told again');
+    await host.call('close');
+    expect(readdirSync(host.dir)).toEqual([]);
+  });
+});
+
+describe('two gateways in one directory', () => {
+  it.each([
+    ['exits', (host: WriterHost) => host.closeAndExit()],
+    ['is killed', (host: WriterHost) => host.kill()],
+  ])('have one owner, and the other takes over when it %s', async (how, end) => {
+    const first = await owner();
+    const second = new WriterHost(first.dir, { data: { sessionId: 'second' } });
+    await second.waits();
+    expect(second.detail()).toBe(`pid ${first.pid} owns the state file`);
+    expect(await second.call('inspect')).toMatchObject({ owner: false });
+    second.send(supervisorFact('a', 1, { pid: 42 }));
+    const before = await first.state(({ owner_pid }) => owner_pid === first.pid, 'the owner');
+
+    await end(first);
+    const since = stopwatch();
+    const state = await second.state(({ session_id }) => session_id === 'second', 'takeover');
+    report(`takeover after the owner ${how}`, since.ms());
+    expect(state.owner_pid).toBe(second.pid);
+    expect(state.downstreams[0]?.pid).toBe(42);
+    if (how === 'is killed') expect(state.seq).toBeGreaterThan(before.seq);
+    await until(() => readFileSync(join(first.dir, 'serve.pid'), 'utf8') === `${second.pid}\n`, {
+      limitMs: LIMIT_MS,
+      what: 'serve.pid',
+    });
+    expect(readdirSync(first.dir).filter((name) => /tmp|~/.test(name))).toEqual([]);
+  });
+
+  it('leave a third that comes and goes without a trace', async () => {
+    const [first, dir] = await owner().then((host) => [host, host.dir] as const);
+    const second = new WriterHost(dir);
+    await second.waits();
+    const names = readdirSync(dir).sort();
+    const third = new WriterHost(dir);
+    await third.waits();
+    await third.closeAndExit();
+    expect(readdirSync(dir).sort()).toEqual(names);
+    first.send(mainFact(1, { sessions: 3 }));
+    await first.state(({ sessions, owner_pid }) => sessions === 3 && owner_pid === first.pid, 'it');
+  });
+});
+
+describe('an owner that lost the lock', () => {
+  it('writes nothing more, says so, and takes its turn again', async () => {
+    const host = await owner();
+    const from = host.said.length;
+    const other = join(host.dir, 'other');
+    writeFileSync(other, formatLockLine(livingHolder()));
+    renameSync(other, join(host.dir, LOCK));
+    const before = readState(host.dir);
+
+    host.send(supervisorFact('a', 1, { pid: 42 }));
+    await host.waits(from);
+    expect(readState(host.dir)).toEqual(before);
+    expect(await host.call('flush')).toContain('not written');
+    expect(readState(host.dir)).toEqual(before);
+    expect(readdirSync(host.dir).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+
+    unlinkSync(join(host.dir, LOCK));
+    await host.owns(from);
+    await host.state(({ downstreams }) => downstreams[0]?.pid === 42, 'what was pending');
+  });
+
+  it('removes nothing of its successor when it closes', async () => {
+    const host = await owner();
+    const other = join(host.dir, 'other');
+    writeFileSync(other, formatLockLine(livingHolder()));
+    renameSync(other, join(host.dir, LOCK));
+    const names = readdirSync(host.dir).sort();
+    await host.call('close');
+    expect(readdirSync(host.dir).sort()).toEqual(names);
+  });
+
+  it('heals when somebody removed the whole directory and made it again', async () => {
+    const host = await owner();
+    rmSync(host.dir, { recursive: true });
+    host.send(mainFact(1, { sessions: 1 }));
+    await host.heard(({ type }) => type === 'log', 'an error record');
+    expect(existsSync(host.dir)).toBe(false);
+    mkdirSync(host.dir);
+    await host.state(({ sessions }) => sessions === 1, 'the state in the new directory');
+  });
+});
+
+/** What a crash, a full disk or another program may have left in place of the lock. */
+const leftovers: Record<string, (path: string) => void> = {
+  'an empty lock': (path) => writeFileSync(path, ''),
+  'a truncated lock': (path) => writeFileSync(path, '12'),
+  'binary noise': (path) => writeFileSync(path, Buffer.alloc(10_000)),
+  'the lock of a dead process': (path) => writeFileSync(path, formatLockLine(deadHolder())),
+  'the lock of a pid that is another process now': (path) =>
+    writeFileSync(path, formatLockLine({ ...livingHolder(), start_time: '1' })),
+  'the lock of an earlier boot': (path) =>
+    writeFileSync(path, formatLockLine({ ...livingHolder(), boot_id: 'earlier' })),
+  'an empty directory': (path) => mkdirSync(path),
+  'a dangling symlink': (path) => symlinkSync('nowhere', path),
+  'a symlink that is a loop': (path) => symlinkSync(LOCK, path),
+  'a FIFO': (path) => execFileSync('mkfifo', [path]),
+  'a dead claim on a dead lock': (path) => {
+    writeFileSync(path, formatLockLine(deadHolder()));
+    writeFileSync(`${path}~dead`, formatLockLine(deadHolder('claimer')));
+  },
+  'a chain of dead claims': (path) => {
+    writeFileSync(path, formatLockLine(deadHolder()));
+    writeFileSync(`${path}~dead`, formatLockLine(deadHolder('second')));
+    writeFileSync(`${path}~second`, '');
+  },
+};
+
+describe('a leftover in place of the lock', () => {
+  it.each(Object.entries(leftovers))('heals: %s', async (_name, leave) => {
+    const dir = newDirectory();
+    leave(join(dir, LOCK));
+    const host = await owner(dir);
+    expect(parseLockLine(readFileSync(join(dir, LOCK), 'utf8'))?.pid).toBe(host.pid);
+    await host.call('close');
+    expect(readdirSync(dir)).toEqual([]);
+  });
+
+  it('heals: a lock with the pid of the new owner itself, as after a container restart', async () => {
+    const dir = newDirectory();
+    const host = new WriterHost(dir, { data: { identity: livingHolder() } });
+    await host.owns();
+    await host.kill();
+    writeFileSync(
+      join(dir, LOCK),
+      formatLockLine({ ...livingHolder(), start_time: '1', nonce: 'before' }),
+    );
+    const next = new WriterHost(dir, { data: { identity: livingHolder() } });
+    await next.owns();
+  });
+
+  it.runIf(process.geteuid?.() !== 0)('heals: a lock that nobody may read', async () => {
+    const dir = newDirectory();
+    writeFileSync(join(dir, LOCK), '', { mode: 0o000 });
+    await owner(dir);
+  });
+
+  it('is named when it is a directory with something in it', async () => {
+    const dir = newDirectory();
+    mkdirSync(join(dir, LOCK));
+    writeFileSync(join(dir, LOCK, 'precious'), 'x');
+    const host = new WriterHost(dir);
+    await host.waits();
+    expect(host.detail()).toMatch(/^the state file cannot be owned: .*is a directory.*$/);
+    rmSync(join(dir, LOCK), { recursive: true });
+    await host.owns();
+  });
+
+  it('is respected when the process is alive', async () => {
+    const dir = newDirectory();
+    writeFileSync(join(dir, LOCK), formatLockLine(livingHolder()));
+    const host = new WriterHost(dir);
+    await host.waits();
+    expect(host.detail()).toBe(`pid ${process.pid} owns the state file`);
+    expect(readdirSync(dir)).toEqual([LOCK]);
+  });
+
+  it('is removed with everything else that dead owners left', async () => {
+    const dir = newDirectory();
+    for (const name of ['serve.state', 'serve.pid', 'serve.lock', 'catalog']) {
+      writeFileSync(join(dir, `.${name}.4194305.gone.tmp`), 'half');
+    }
+    writeFileSync(join(dir, `${LOCK}~long-ago`), formatLockLine(deadHolder()));
+    const alive = `.serve.lock.${process.pid}.test.tmp`;
+    writeFileSync(join(dir, alive), formatLockLine(livingHolder()));
+    writeFileSync(join(dir, 'registry.yaml'), 'mine');
+    const host = await owner(dir);
+    await host.call('close');
+    expect(readdirSync(dir).sort()).toEqual([alive, 'registry.yaml']);
+  });
+});
+
+describe('a holder in another pid namespace or on another host', () => {
+  it.each([
+    ['another pid namespace', { pid_ns: 'pid:[1]' }],
+    ['another host', { boot_id: 'another' }],
+  ])('is left alone while it writes, and is dead when it has stopped: %s', async (_name, where) => {
+    const dir = newDirectory();
+    const foreign = { ...livingHolder(), ...where, pid: 4_194_305 };
+    let seq = 1;
+    const write = (): void => {
+      seq += 1;
+      writeFileSync(join(dir, 'next'), JSON.stringify({ seq }));
+      renameSync(join(dir, 'next'), join(dir, 'serve.state.json'));
+    };
+    write();
+    writeFileSync(join(dir, LOCK), formatLockLine(foreign));
+    const host = new WriterHost(dir, { data: { heartbeatMs: 300 } });
+    const life = setInterval(write, 100);
+    await host.waits();
+    expect(host.detail()).toContain('in another pid namespace or on another host');
+    // Far longer than six heartbeats, seen by the holder's own counter.
+    await until(() => seq > 40, { limitMs: LIMIT_MS * 3, what: 'forty writes' });
+    expect(await host.call('inspect')).toMatchObject({ owner: false });
+    clearInterval(life);
+    await host.owns();
+    expect((await host.state(({ schema }) => schema === 2, 'its first write')).seq).toBe(seq + 1);
+  });
+});
+
+describe('links planted where the writer writes', () => {
+  const nonce = 'known-to-the-attacker';
+  const places = (pid: number): readonly string[] => [
+    'serve.state.json',
+    LOCK,
+    'serve.pid',
+    'catalog.json',
+    ...['serve.state', 'serve.lock', 'serve.pid', 'catalog'].map(
+      (name) => `.${name}.${pid}.${nonce}.tmp`,
+    ),
+  ];
+
+  it.each([
+    ['symlinks', symlinkSync],
+    ['hard links', linkSync],
+  ])('do no harm to the victim: %s', async (_name, plant) => {
+    const dir = newDirectory();
+    const victims = newDirectory();
+    // The thread is told to be this process, so that the names of its files are known beforehand.
+    const { nonce: _none, ...identity } = livingHolder();
+    const all = places(identity.pid);
+    for (const [index, name] of all.entries()) {
+      const victim = join(victims, String(index));
+      writeFileSync(victim, `precious ${index}`, { mode: 0o640 });
+      plant(victim, join(dir, name));
+    }
+    const host = new WriterHost(dir, { data: { identity, nonce } });
+    await host.owns();
+    host.send(supervisorFact('a', 1, { pid: 42 }), catalogFact('a', ['x']));
+    expect(await host.call('flush')).toBeNull();
+    expect(readState(dir)?.downstreams[0]?.pid).toBe(42);
+    for (const name of all.slice(0, 4)) {
+      expect(lstatSync(join(dir, name)).isFile()).toBe(true);
+      expect(lstatSync(join(dir, name)).nlink).toBe(1);
+    }
+    await host.call('close');
+    expect(readdirSync(dir)).toEqual(['catalog.json']);
+    for (const index of all.keys()) {
+      const victim = join(victims, String(index));
+      expect(readFileSync(victim, 'utf8')).toBe(`precious ${index}`);
+      expect(lstatSync(victim).mode & 0o777).toBe(0o640);
+    }
+  });
+
+  it('are not followed when they stand for the whole directory', async () => {
+    const victim = newDirectory();
+    const dir = join(newDirectory(), 'link');
+    symlinkSync(victim, dir);
+    const host = new WriterHost(dir);
+    await host.waits();
+    expect(host.detail()).toContain('is not a directory');
+    expect(readdirSync(victim)).toEqual([]);
+  });
+});
+
+describe('a directory that does not exist', () => {
+  it('is never made; the writer says why it waits, and begins when it is there', async () => {
+    const dir = join(newDirectory(), 'missing');
+    const host = new WriterHost(dir);
+    await host.waits();
+    expect(host.detail()).toContain('ENOENT');
+    expect(existsSync(dir)).toBe(false);
+    mkdirSync(dir);
+    await host.owns();
+  });
+});

@@ -1,0 +1,141 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { SupervisorThread, serverConfig } from '../support/supervisor-thread.ts';
+import { until } from '../support/wait-for.ts';
+
+const MiB = 1024 * 1024;
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
+let thread: SupervisorThread;
+beforeEach(() => {
+  thread = new SupervisorThread();
+});
+afterEach(() => thread.close());
+
+/** The server still runs as the same process and answers. */
+async function expectUnharmed(): Promise<void> {
+  expect(await thread.text(thread.callTool('pid'))).toBe(String(thread.pid));
+  expect(thread.incarnation).toBe(1);
+  expect(thread.life).not.toContain('child_died_unexpectedly');
+}
+
+describe('an answer that cannot be delivered', () => {
+  test('because its line is one byte over the cap, id last, ends its call only', async () => {
+    await thread.ready(serverConfig('oversize-line', [MiB]));
+    expect(await thread.outcome(thread.callTool('oversize', { over: 1 }))).toMatchObject({
+      type: 'call_failed',
+      code: 'ERR_MESSAGE_TOO_LARGE',
+      outcome: 'answered',
+      message: `the answer of server "oversize-line" is too large: ${MiB + 1} bytes, ${MiB} are allowed`,
+    });
+    expect(await thread.outcome(thread.callTool('oversize', { over: 0 }))).toMatchObject({
+      type: 'answer',
+    });
+    await expectUnharmed();
+  });
+
+  test('because it is nested 200,000 deep ends its call only', async () => {
+    await thread.ready(serverConfig('deep-json'));
+    const call = thread.callTool('deep', { depth: 200_000 });
+    expect(await thread.text(call)).toBe('ERR_MALFORMED_MESSAGE answered');
+    await expectUnharmed();
+  });
+
+  test('because it is not UTF-8 ends its call only', async () => {
+    await thread.ready(serverConfig('bad-utf8'));
+    const call = thread.callTool('bad-utf8');
+    expect(await thread.text(call)).toBe('ERR_MALFORMED_MESSAGE answered');
+    await expectUnharmed();
+  });
+
+  test('because it has two ids ends the call of the first', async () => {
+    await thread.ready(serverConfig('duplicate-ids'));
+    const other = thread.callTool('never');
+    const call = thread.callTool('same-key', { other });
+    expect(await thread.text(call)).toBe('ERR_MALFORMED_MESSAGE answered');
+    expect(await thread.text(other)).toContain('Unknown tool');
+    await expectUnharmed();
+  });
+});
+
+test('a second answer and an answer to an unknown id are dropped', async () => {
+  await thread.ready(serverConfig('duplicate-ids'));
+  const twice = thread.callTool('two-answers');
+  expect(await thread.text(twice)).toBe('first');
+  expect(await thread.text(thread.callTool('unknown-id'))).toBe('known');
+  await expectUnharmed();
+  expect(thread.outcomes(twice)).toHaveLength(1);
+  expect(thread.all('answer').map(({ call }) => call)).not.toContain(123456789);
+});
+
+describe('output that is no protocol', () => {
+  test('is counted and shown once, 100,000 lines of it, and harms nobody', async () => {
+    await thread.ready(serverConfig('flood-stdout'));
+    const waiting = thread.callTool('pid');
+    const flood = thread.callTool('flood', { lines: 100_000 });
+    expect(await thread.text(flood)).toBe('100000 lines');
+    expect(await thread.text(waiting)).toBe(String(thread.pid));
+    await expectUnharmed();
+    const [noise] = thread.events('noise');
+    expect(noise?.event).toMatchObject({ lines: 1, sample: 'INFO loading the next shard' });
+    expect(thread.events('noise').length).toBeLessThanOrEqual(2);
+    await thread.stop();
+    const told = thread.events('noise').map(({ event }) => event);
+    const lines = told.map((event) => (event.event === 'noise' ? event.lines : 0));
+    expect(lines.reduce((all, some) => all + some, 0)).toBe(100_000);
+    await thread.fact(({ record }) => record.noise_lines === 100_000);
+  });
+
+  test('between messages changes nothing', async () => {
+    await thread.ready(serverConfig('prints-junk'));
+    for (const text of ['one', 'two']) {
+      expect(await thread.text(thread.callTool('echo', { text }))).toBe(text);
+    }
+    await expectUnharmed();
+    const { event } = await thread.event('noise');
+    expect(event).toMatchObject({ sample: 'Debugger listening on ws://127.0.0.1:9229/' });
+  });
+
+  test('in one line without end costs the server its life', async () => {
+    await thread.ready(serverConfig('endless-line', [], { maxMessageBytes: 64 * 1024 }));
+    const call = thread.callTool('endless');
+    expect(await thread.text(call)).toBe('ERR_OUTCOME_UNKNOWN unknown');
+    const { event } = await thread.event('child_died_unexpectedly');
+    expect(event).toMatchObject({
+      reason: 'noise',
+      signal: 'SIGKILL',
+      detail: 'a line of more than 262144 bytes',
+    });
+    await thread.event('ready', 2);
+  });
+});
+
+describe('stderr', () => {
+  test('is drained, passed on slowly, and never stops the server', async () => {
+    await thread.ready(serverConfig('flood-stderr'));
+    const call = thread.callTool('flood', { bytes: 8 * MiB, line: 200 });
+    expect(await thread.text(call)).toBe(`${8 * MiB} bytes`);
+    await expectUnharmed();
+    const said = () => thread.all('log').filter(({ fields }) => fields['stream'] === 'stderr');
+    await until(() => said().length >= 100, { limitMs: 5000, what: '100 lines' });
+    expect(said().length).toBeLessThan(1000);
+    await thread.stop();
+    const dropped = thread
+      .all('log')
+      .reduce((all, { fields }) => all + Number(fields['lines'] ?? 0), 0);
+    expect(said().length + dropped).toBeGreaterThan(40_000);
+  });
+
+  test('and the last error show no configured secret', async () => {
+    const env = { API_KEY: 'very-secret-value' };
+    await thread.ready(serverConfig('echo', [], { env }));
+    await thread.text(thread.callTool('stderr', { text: 'using very-secret-value\u001b[2J now' }));
+    process.kill(thread.pid, 'SIGKILL');
+    const { record } = await thread.event('child_died_unexpectedly');
+    const told = JSON.stringify([thread.messages.filter(({ type }) => type !== 'answer'), record]);
+    expect(told).not.toContain('very-secret-value');
+    expect(record.last_exit?.stderr_tail).toMatch(/^using \[REDACTED.*\].*now$/);
+    expect(record.last_exit?.stderr_tail).not.toContain('\u001b');
+    await thread.event('ready', 2);
+  });
+});
