@@ -122,10 +122,11 @@ async function failOne(
     if (!host.hasEnded) host.command({ do: 'call', method: 'close' });
     const closed = (): boolean => host.said.some(({ type }) => type === 'result');
     await until(() => host.hasEnded || closed(), { limitMs: LIMIT_MS, what: 'close' });
-    const toldOf = host.said.some(
-      (said) => said.type === 'log' || (said.type === 'ownership' && /E[A-Z]+/.test(said.detail)),
-    );
-    if (isLasting && existsSync(mark) && !toldOf) problems.push('nobody was told of the error');
+    // The log and the answer to `close` come on different ports.
+    const isTold = (): boolean => host.said.some(isAboutAnError);
+    if (isLasting && existsSync(mark) && !host.hasEnded) {
+      await until(isTold, { limitMs: LIMIT_MS, what: 'a word about the error' });
+    }
   } catch (error) {
     problems.push(String(error));
   }
@@ -137,6 +138,10 @@ async function failOne(
   if (litter.length > 0) problems.push(`left: ${litter.join(' ')}`);
   await stopWriters().catch((error: unknown) => problems.push(String(error)));
   return { happened: existsSync(mark), problems };
+}
+
+function isAboutAnError(said: WriterHost['said'][number]): boolean {
+  return said.type === 'log' || (said.type === 'ownership' && /E[A-Z]{2,}/.test(said.detail));
 }
 
 /** Pid of server `a` in the state file; undefined without a file, or in that of the owner before. */

@@ -9,7 +9,7 @@ import { classify } from '#src/shared/wire/json-rpc.ts';
 import { SLOT } from '#src/shared/wire/json-scan.ts';
 
 /** Integers that JSON.parse would change. */
-export const BIG_INTEGERS = '[9007199254740993,18446744073709551615]';
+const BIG_INTEGERS = '[9007199254740993,18446744073709551615]';
 
 export interface EchoClient {
   readonly sink: UpstreamSink;

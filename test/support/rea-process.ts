@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DownstreamSnapshot, StateSnapshot } from '#src/shared/model/snapshot.ts';
 import { Faults } from './faults.ts';
+import { isAlive } from './processes.ts';
 import { reaCommand } from './rea-bin.ts';
 import { environment, type StatusResult, status } from './rea-command.ts';
 import { connectSdkClient } from './sdk-client.ts';
@@ -265,14 +266,12 @@ export class Rea {
   /** Resolves once the process is gone; kills it when it is still there after the limit. */
   async #awaitExit(): Promise<Exit> {
     try {
-      return await until(() => this.#exit, {
-        limitMs: STOP_LIMIT_MS,
-        what: `rea to exit; its stderr: ${this.#stderr.slice(-2_000)}`,
-      });
-    } catch (error) {
+      return await until(() => this.#exit, { limitMs: STOP_LIMIT_MS, what: 'rea to exit' });
+    } catch (cause) {
+      const what = isAlive(this.pid) ? 'does not exit' : 'has exited, but its pipes are held open';
       this.kill('SIGKILL');
       await this.exited;
-      throw error;
+      throw new Error(`rea ${what}; its stderr:\n${this.#stderr.slice(-2_000)}`, { cause });
     }
   }
 

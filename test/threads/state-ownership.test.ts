@@ -189,12 +189,14 @@ describe('a leftover in place of the lock', () => {
     );
     const next = new WriterHost(dir, { data: { identity: livingHolder() } });
     await next.owns();
+    expect(next.detail()).toContain('taken over');
   });
 
   it.runIf(process.geteuid?.() !== 0)('heals: a lock that nobody may read', async () => {
     const dir = newDirectory();
     writeFileSync(join(dir, LOCK), '', { mode: 0o000 });
-    await owner(dir);
+    const host = await owner(dir);
+    expect(parseLockLine(readFileSync(join(dir, LOCK), 'utf8'))?.pid).toBe(host.pid);
   });
 
   it('is named when it is a directory with something in it', async () => {

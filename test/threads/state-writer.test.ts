@@ -128,7 +128,8 @@ describe('the state file', () => {
   it('shows that its owner lives by writing once per heartbeat', async () => {
     const host = await owner({ data: { heartbeatMs: 50 } });
     const { seq } = await host.state(() => true, 'the first write');
-    await host.state((state) => state.seq >= seq + 3, 'three heartbeats');
+    const later = await host.state((state) => state.seq >= seq + 3, 'three heartbeats');
+    expect(later.owner_pid).toBe(host.pid);
   });
 
   it('is on the disk when flush has answered', async () => {
@@ -206,7 +207,8 @@ describe('a write that fails', () => {
     host.send(catalogFact('a', ['x']));
     await host.heard(({ type }) => type === 'log', 'an error record');
     host.send(supervisorFact('a', 1, { pid: 77 }));
-    await host.state(({ downstreams }) => downstreams[0]?.pid === 77, 'the state');
+    const state = await host.state(({ downstreams }) => downstreams[0]?.pid === 77, 'the state');
+    expect(state.write_errors?.last).toContain('catalog.json');
   });
 });
 

@@ -63,7 +63,7 @@ export function readClientFile(document: ConfigDocument, self: string): Draft {
 }
 
 /** A client's name for a server as ours: lower case, other characters → `-`, at most 32. */
-export function slug(name: string): string {
+function slug(name: string): string {
   return name
     .toLowerCase()
     .replaceAll(/[^a-z0-9]/g, '-')

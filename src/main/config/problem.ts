@@ -49,7 +49,7 @@ export function show(value: unknown): string {
 }
 
 /** The known key that was probably meant, or null when none is near. */
-export function nearest(wanted: string, known: readonly string[]): string | null {
+function nearest(wanted: string, known: readonly string[]): string | null {
   const plain = (key: string) => key.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
   const target = plain(wanted.slice(0, 64));
   let best: { key: string; distance: number } | null = null;

@@ -7,7 +7,7 @@ import { isAbsolute, relative } from 'node:path';
 import { formatProblem, type Problem } from './problem.ts';
 
 /** Largest configuration file that is read, in bytes. */
-export const MAX_FILE_BYTES = 1024 * 1024;
+const MAX_FILE_BYTES = 1024 * 1024;
 
 export type FileText =
   | { readonly kind: 'text'; readonly text: string; readonly warnings: readonly string[] }

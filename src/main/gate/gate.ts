@@ -5,7 +5,7 @@
 import type { ErrorCode, Phase } from '../../shared/model/errors.ts';
 
 /** The longest a call waits for a restart that is already scheduled. */
-export const MAX_BACKOFF_WAIT_MS = 5000;
+const MAX_BACKOFF_WAIT_MS = 5000;
 
 /** What the gate looks at. Times monotonic, in milliseconds. */
 export interface GateView {
@@ -35,7 +35,10 @@ export type GateDecision =
 /** @param deadline when the call's own time ends. */
 export function decide(view: GateView, now: number, deadline: number): GateDecision {
   if (view.halted.active) {
-    return refuse('ERR_HALTED', `the gateway is halted: ${view.halted.reason ?? 'no reason given'}`);
+    return refuse(
+      'ERR_HALTED',
+      `the gateway is halted: ${view.halted.reason ?? 'no reason given'}`,
+    );
   }
   const phase = phaseDecision(view, now, deadline);
   if (phase.kind === 'refuse') return phase;

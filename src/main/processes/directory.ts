@@ -8,7 +8,7 @@ import { errorText, expecting } from './errno.ts';
 import { oddKind } from './safe-file.ts';
 
 /** Name of the directory in the project's directory. */
-export const DIRECTORY = '.rea';
+const DIRECTORY = '.rea';
 
 export type PreparedDirectory =
   | { readonly ok: true /** Absolute path of `.rea`. */; readonly dir: string }

@@ -210,10 +210,8 @@ export class Downstream {
     this.#nextStartAt = message.nextStartInMs === null ? null : now + message.nextStartInMs;
     const { event } = message;
     if (event.event === 'child_died_unexpectedly') {
+      // The supervisor ends each of its calls itself: lost, or never sent.
       this.#circuit.failure(`incarnation:${message.incarnation}`, now, null);
-      this.#loseCalls(message.incarnation, `${this.#who()} died (${event.detail})`);
-    } else if (event.event === 'stopped') {
-      this.#loseCalls(message.incarnation, `${this.#who()} was stopped`);
     } else if (event.event === 'ready') {
       this.#circuit.ready(message.incarnation, now);
     } else if (event.event === 'stable') {
@@ -229,7 +227,7 @@ export class Downstream {
     this.#nextStartAt = null;
     this.#lastError = `supervisor thread lost: ${detail}`;
     this.#circuit.failure(`thread:${generation}`, performance.now(), null);
-    this.#loseCalls(Number.POSITIVE_INFINITY, `the supervisor thread of ${this.#who()} was lost`);
+    this.#loseCalls(`the supervisor thread of ${this.#who()} was lost`);
     this.#reconsider();
   }
 
@@ -299,10 +297,9 @@ export class Downstream {
     this.#pump();
   }
 
-  #loseCalls(upTo: number, what: string): void {
+  #loseCalls(what: string): void {
     const now = performance.now();
     for (const call of this.#inFlight.values()) {
-      if (call.postedTo === null || call.postedTo > upTo) continue;
       this.#inFlight.delete(call.id);
       this.#circuit.release(call.id, now);
       if (!this.#options.calls.settle(call)) continue;

@@ -14,7 +14,7 @@ import type {
 } from '../../shared/wire/protocol.ts';
 import { type Logger, logFromThread } from '../logger.ts';
 import { ControlError, ControlLink } from './control.ts';
-import { workerEntry } from './worker-entry.ts';
+import { workerEntry, YOUNG_GENERATION_MB } from './worker-entry.ts';
 
 const PROBE_EVERY_MS = 5000;
 const PROBE_DEADLINE_MS = 5000;
@@ -66,6 +66,7 @@ export class StateWriterThread {
       name: 'state-writer',
       workerData: data,
       transferList: [control.port2],
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
       stdout: true,
       stderr: true,
     });

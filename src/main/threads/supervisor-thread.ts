@@ -24,7 +24,7 @@ import { type RecordedGroup, ThreadVitals } from '../../shared/wire/vitals.ts';
 import type { Logger } from '../logger.ts';
 import { ControlError, ControlLink } from './control.ts';
 import { ThreadWatch } from './thread-watch.ts';
-import { workerEntry } from './worker-entry.ts';
+import { workerEntry, YOUNG_GENERATION_MB } from './worker-entry.ts';
 
 /** Restarts of a thread: its own code is at fault, so few and soon slow. */
 const THREAD_RESTART = {
@@ -115,7 +115,10 @@ export class SupervisorThread {
       name: `supervisor ${this.#options.servers.map((server) => server.name).join(' ')}`,
       workerData: data,
       transferList: [calls.port2, facts.port2, control.port2],
-      resourceLimits: { maxOldGenerationSizeMb: this.#options.threads.heapMb },
+      resourceLimits: {
+        maxOldGenerationSizeMb: this.#options.threads.heapMb,
+        maxYoungGenerationSizeMb: YOUNG_GENERATION_MB,
+      },
       stdout: true,
       stderr: true,
     });

@@ -1,7 +1,13 @@
 /** Where the entry of a worker lies: beside the source when that is what runs, else beside the build. */
 import { extname } from 'node:path';
 
-export type WorkerName = 'supervisor' | 'state-writer';
+/**
+ * Threads hold bytes outside the heap and little that dies young; Node's default of 48 MiB only makes
+ * each of them larger.
+ */
+export const YOUNG_GENERATION_MB = 2;
+
+type WorkerName = 'supervisor' | 'state-writer';
 
 export function workerEntry(name: WorkerName): URL {
   return new URL(`../../workers/${name}/entry${extname(import.meta.url)}`, import.meta.url);

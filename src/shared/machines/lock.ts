@@ -31,7 +31,7 @@ export type LockEffect =
   | { readonly do: 'list' };
 
 /** Something that is held, or was: a well-formed line, or an entry no gateway leaves (`key` tells it apart). */
-export type Occupant =
+type Occupant =
   | { readonly is: 'held'; readonly line: string; readonly holder: LockHolder }
   | { readonly is: 'malformed'; readonly key: string };
 

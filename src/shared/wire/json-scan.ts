@@ -8,7 +8,7 @@ import { ScanLoop } from './scan-loop.ts';
 import { SCAN, SLOT } from './scan-tables.ts';
 import { Utf8Check } from './utf8-check.ts';
 
-export { SCAN, SLOT, SLOT_COUNT, type Slot } from './scan-tables.ts';
+export { SCAN, SLOT, type Slot } from './scan-tables.ts';
 
 const MAX_ID_BYTES = 64;
 

@@ -25,7 +25,7 @@ export const IDLE: SupervisorRecord = {
   noise_lines: 0,
 };
 
-export const UNROUTED: RoutingRecord = {
+const UNROUTED: RoutingRecord = {
   circuit_state: 'closed',
   retry_at: null,
   open_transitions: 0,

@@ -91,8 +91,7 @@ export class Publisher implements StateWriterControl {
     clearInterval(this.#looking);
     for (const source of this.#sources) source.close();
     if (this.#owns()) this.#writeAll(true);
-    // Asked again after the last write: nothing is removed that is not ours.
-    if (this.#owns() && this.#lock.fence() === 'ours') this.#removeFiles();
+    if (this.#owns()) this.#removeFiles();
     this.#life = 'closed';
   }
 
@@ -226,6 +225,13 @@ export class Publisher implements StateWriterControl {
   }
 
   #removeFiles(): void {
+    // Asked again after the last write: nothing is removed that is not ours.
+    const verdict = this.#lock.fence();
+    if (verdict === 'lost') return;
+    if (verdict !== 'ours') {
+      this.#log('warn', `cannot remove the state file: ${verdict.message}`);
+      return;
+    }
     for (const file of [this.#stateFile, this.#pidFile]) {
       const failure = file.remove();
       if (failure !== null) this.#log('warn', `cannot remove: ${failure.message}`);
