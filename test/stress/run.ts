@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { sourceArgs } from '../support/worker-url.ts';
 
 const PROGRAMS: readonly (readonly [file: string, ...args: string[]])[] = [
   ['run-scanner.ts', '500000', '1'],
@@ -21,7 +22,9 @@ let failed = 0;
 for (const [file, ...args] of PROGRAMS) {
   console.log(`\n$ node test/stress/${[file, ...args].join(' ')}`);
   const path = fileURLToPath(new URL(file, import.meta.url));
-  const { status } = spawnSync(process.execPath, [path, ...args], { stdio: 'inherit' });
+  const { status } = spawnSync(process.execPath, [...sourceArgs, path, ...args], {
+    stdio: 'inherit',
+  });
   if (status !== 0) failed += 1;
 }
 console.log(failed === 0 ? '\nno violation' : `\n${failed} programs found violations`);
