@@ -30,7 +30,7 @@ test('a dependency that prints in every thread writes nothing to stdout', async 
   await rea.waitForLog('a dependency says hello');
   await rea.stop();
   expect(rea.stdoutFrames().length).toBeGreaterThan(100);
-  expect(rea.stdoutFrames().join('')).not.toContain('a dependency says hello');
+  expect(rea.stdoutFrames().join('')).not.toMatch(/a dependency says hello|straight to stdout/);
 });
 
 test('an SDK client works through the gateway with real servers and reads only messages', async () => {

@@ -43,7 +43,7 @@ const faults = {
       console.info('and %s', 'more');
       console.debug({ deep: { object: true } });
       console.table([{ a: 1 }]);
-      if (!isMainThread) process.stdout.write('straight to stdout\n');
+      process.stdout.write('straight to stdout\n');
     }, 5).unref();
   },
   // Every script this thread has loaded, as the debugger sees it.
