@@ -23,7 +23,6 @@ import { defaultStartLimit, StartTickets } from './processes/start-tickets.ts';
 import { CallTable } from './routing/calls.ts';
 import { Catalog } from './routing/catalog.ts';
 import { readCatalogFile } from './routing/catalog-file.ts';
-import type { Downstream } from './routing/downstream.ts';
 import { healthText } from './routing/health.ts';
 import { Router } from './routing/router.ts';
 import type { Stoppable } from './shutdown.ts';
@@ -38,6 +37,9 @@ const BEAT_MS = 250;
 const PUBLISH_MS = 50;
 const ANNOUNCE_MS = 20;
 const INSPECT_EVERY_MS = 5000;
+/** The state writer's last write may take what is left of a stop, on a busy disk at least this long. */
+const WRITER_CLOSE_BY_MS = 1700;
+const WRITER_CLOSE_MIN_MS = 500;
 const MAX_UPSTREAM_MESSAGE_BYTES = 32 * 1024 * 1024;
 export interface GatewayOptions {
   readonly cwd: string;
@@ -78,7 +80,7 @@ export class Gateway implements Stoppable {
   #announceTimer: NodeJS.Timeout | null = null;
   #rev = 0;
   #loopLagMs = 0;
-  #stopping = false;
+  #stoppingSince: number | null = null;
 
   private constructor(options: GatewayOptions, dir: string) {
     this.#options = options;
@@ -215,7 +217,7 @@ export class Gateway implements Stoppable {
   }
 
   stopAccepting(): void {
-    this.#stopping = true;
+    this.#stoppingSince ??= performance.now();
     this.#router.stopAccepting();
   }
 
@@ -245,7 +247,13 @@ export class Gateway implements Stoppable {
       reason,
       servers: this.#fleet.lastWords(),
     });
-    await Promise.all([this.#fleet.stopThreads(), this.#http?.close(), this.#writer.close()]);
+    const spent = performance.now() - (this.#stoppingSince ?? performance.now());
+    const writerMs = Math.max(WRITER_CLOSE_MIN_MS, WRITER_CLOSE_BY_MS - spent);
+    await Promise.all([
+      this.#fleet.stopThreads(),
+      this.#http?.close(),
+      this.#writer.close(writerMs),
+    ]);
     // A server that its thread restarted while all groups were being killed.
     this.killAll();
     this.#guard?.release();
@@ -258,7 +266,7 @@ export class Gateway implements Stoppable {
       groupsFile: this.#fleet.groupsFile,
       instanceFile: instancePath(this.dir, this.sessionId),
       onDied: (detail) => {
-        if (this.#stopping) return;
+        if (this.#stoppingSince !== null) return;
         this.#options.log.warn({ detail }, 'the guard process ended; starting another');
         this.#timers.push(setTimeout(() => this.#startGuard(), 1000));
       },
@@ -334,7 +342,8 @@ export class Gateway implements Stoppable {
       startedAt: this.#startedAt,
       stateOwner: this.#writer.owner,
       halt: this.#halt.active(),
-      downstreams: [...this.#fleet.downstreams.values()] as readonly Downstream[],
+      downstreams: [...this.#fleet.downstreams.values()],
+      toolsOf: (server) => this.#catalog.toolsOf(server)?.length ?? null,
       exposeDiagnostics: this.#options.exposeDiagnostics,
     });
   }

@@ -13,6 +13,7 @@ import {
 } from '../shared/machines/drain.ts';
 
 const EXIT_FATAL = 70;
+const CLOSE_LIMIT_MS = 3000;
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 /** What a stop does to the gateway, in the order in which it happens. */
@@ -99,6 +100,8 @@ export class Shutdown {
         return;
       case 'exit':
         this.#gateway.killAll();
+        // Whatever still hangs then is not worth a process that never ends.
+        setTimeout(() => process.exit(effect.code), CLOSE_LIMIT_MS);
         this.#gateway.close(this.#reason).then(
           () => this.#done(effect.code),
           (error: unknown) => this.#die(error),

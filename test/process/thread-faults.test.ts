@@ -59,7 +59,7 @@ test.each(['throw', 'reject', 'exit', 'heap', 'loop'] as const)(
   },
 );
 
-test.each(['throw', 'exit', 'loop'] as const)(
+test.each(['throw', 'exit', 'heap', 'loop'] as const)(
   'replaces the state writer after the fault "%s"; no call notices and the file goes on',
   async (fault) => {
     const rea = await startRea({ faults: true, config: registry({ echo: fixture('echo') }) });

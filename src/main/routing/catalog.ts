@@ -180,8 +180,10 @@ export class Catalog {
 
 function toolFilter(config: DownstreamConfig): (tool: string) => boolean {
   const { allow, deny } = config.tools;
-  const allowed = picomatch([...allow], { dot: true });
-  const denied = deny.length === 0 ? () => false : picomatch([...deny], { dot: true });
+  // Names are not paths: a star stands for any characters, slashes among them.
+  const options = { dot: true, bash: true };
+  const allowed = picomatch([...allow], options);
+  const denied = deny.length === 0 ? () => false : picomatch([...deny], options);
   return (tool) => allowed(tool) && !denied(tool);
 }
 

@@ -75,8 +75,8 @@ export class Downstream {
       queued: this.#queue.length,
       calls: this.#calls,
       errors: this.#errors,
-      p50_ms: this.#latency.quantile(0.5),
-      p99_ms: this.#latency.quantile(0.99),
+      p50_ms: hundredths(this.#latency.quantile(0.5)),
+      p99_ms: hundredths(this.#latency.quantile(0.99)),
       thread: this.#options.thread(),
     };
   }
@@ -357,4 +357,8 @@ function breakerRefusal(retryAt: number | null): Refusal {
     why: 'its circuit is half-open and a probe is under way',
     retryAt,
   };
+}
+
+function hundredths(ms: number | null): number | null {
+  return ms === null ? null : Math.round(ms * 100) / 100;
 }

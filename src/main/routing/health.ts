@@ -20,6 +20,8 @@ export interface HealthView {
   readonly stateOwner: boolean;
   readonly halt: { readonly active: boolean; readonly reason: string | null };
   readonly downstreams: readonly Downstream[];
+  /** Number of tools a server is known to have, null while none was ever seen. */
+  readonly toolsOf: (server: string) => number | null;
   /** Whether errors and exits, already redacted, are told as well. */
   readonly exposeDiagnostics: boolean;
 }
@@ -46,7 +48,7 @@ export function healthText(view: HealthView): string {
         retry_at: routing.retry_at,
         restarts: record?.restarts ?? 0,
         next_restart_at: record?.next_restart_at ?? null,
-        tools_count: record?.tools_count ?? null,
+        tools_count: view.toolsOf(downstream.config.name),
         in_flight: routing.in_flight,
         queued: routing.queued,
         ...(view.exposeDiagnostics

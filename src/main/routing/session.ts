@@ -4,9 +4,10 @@
  * downstreams. Sees only its own ids and tokens.
  */
 import { JSON_RPC } from '../../shared/model/errors.ts';
-import { type Frame, textAt } from '../../shared/wire/frame.ts';
+import { decodeString, type Frame, rangeOf, textAt } from '../../shared/wire/frame.ts';
 import { classify, errorParts, resultParts } from '../../shared/wire/json-rpc.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
+import { member } from '../../shared/wire/json-slice.ts';
 import type { UpstreamPeer, UpstreamSink } from '../upstream/session.ts';
 import type { Call } from './calls.ts';
 import { initializeResult, isLogLevel, LOG_LEVELS, type LogLevel } from './handshake.ts';
@@ -15,6 +16,7 @@ import type { Router, Waiting } from './router.ts';
 const encoder = new TextEncoder();
 /** Control messages of a client (initialize, setLevel) above this size are refused, never parsed. */
 const MAX_CONTROL_BYTES = 1024 * 1024;
+const MAX_REASON = 1000;
 
 export class Session implements UpstreamPeer {
   readonly transport: 'stdio' | 'http';
@@ -168,7 +170,7 @@ export class Session implements UpstreamPeer {
       const idText = textAt(frame, SLOT.paramsRequestId);
       const request = idText === null ? undefined : this.#open.get(idText);
       if (request === undefined || idText === null) return;
-      this.#cancel(request, 'cancelled by the client');
+      this.#cancel(request, cancelReason(frame));
       this.#sink.finished(idText);
     }
   }
@@ -178,4 +180,12 @@ export class Session implements UpstreamPeer {
     if ('downstream' in request) request.downstream.cancel(request, reason);
     else request.withdraw();
   }
+}
+
+/** What the client says why, for the server to see. */
+function cancelReason(frame: Frame): string {
+  const params = rangeOf(frame, SLOT.params);
+  const at = params === null ? null : member(frame.line, params, 'reason');
+  const reason = at === null ? null : decodeString(frame.line, at);
+  return reason === null ? 'cancelled by the client' : reason.slice(0, MAX_REASON);
 }

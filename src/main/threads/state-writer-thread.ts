@@ -18,8 +18,9 @@ import { workerEntry, YOUNG_GENERATION_MB } from './worker-entry.ts';
 
 const PROBE_EVERY_MS = 5000;
 const PROBE_DEADLINE_MS = 5000;
+/** Enough for the catalogues of hundreds of servers. */
+const HEAP_MB = 128;
 const REPLACE_DELAY_MS = 200;
-const CLOSE_DEADLINE_MS = 400;
 
 export interface StateWriterOptions {
   readonly data: Omit<StateWriterData, 'kind' | 'controlPort' | 'nonce'>;
@@ -66,7 +67,10 @@ export class StateWriterThread {
       name: 'state-writer',
       workerData: data,
       transferList: [control.port2],
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+      resourceLimits: {
+        maxOldGenerationSizeMb: HEAP_MB,
+        maxYoungGenerationSizeMb: YOUNG_GENERATION_MB,
+      },
       stdout: true,
       stderr: true,
     });
@@ -101,8 +105,8 @@ export class StateWriterThread {
     this.#running?.facts.postMessage(fact);
   }
 
-  /** Last write; state file, pid file and lock are removed if they are ours. */
-  async close(): Promise<void> {
+  /** Last write; state file, pid file and lock are removed if they are ours, within `deadlineMs`. */
+  async close(deadlineMs: number): Promise<void> {
     this.#stopped = true;
     if (this.#probe !== null) clearInterval(this.#probe);
     if (this.#replacement !== null) clearTimeout(this.#replacement);
@@ -110,7 +114,7 @@ export class StateWriterThread {
     this.#running = null;
     if (running === null) return;
     try {
-      await running.control.call((remote) => remote.close(), CLOSE_DEADLINE_MS);
+      await running.control.call((remote) => remote.close(), deadlineMs);
     } catch (error) {
       if (!(error instanceof ControlError)) throw error;
       this.#options.log.warn(`the state writer did not close: ${error.message}`);

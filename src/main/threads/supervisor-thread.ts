@@ -80,7 +80,7 @@ export class SupervisorThread {
     this.#options = options;
     this.#vitals = ThreadVitals.create(options.servers.length);
     this.#progress = options.servers.map(() => ({ incarnation: 0, restarts: 0 }));
-    this.#watch = new ThreadWatch(options.threads.stallMs);
+    this.#watch = new ThreadWatch(options.threads.stallMs, 0n);
   }
 
   get record(): ThreadRecord {
@@ -130,7 +130,7 @@ export class SupervisorThread {
       control: new ControlLink<SupervisorControl>(control.port1),
     } as const;
     this.#life = life;
-    this.#watch = new ThreadWatch(this.#options.threads.stallMs);
+    this.#watch = new ThreadWatch(this.#options.threads.stallMs, this.#vitals.beats());
     calls.port1.on('message', (message: FromSupervisor) => this.#receive(message));
     worker.on('error', (error: unknown) => {
       this.#options.log.error({ err: error }, 'a supervisor thread failed');

@@ -25,12 +25,16 @@ const OWN_GAP_MS = 1000;
 
 export class ThreadWatch {
   readonly #stallMs: number;
-  #beats = -1n;
+  readonly #atStart: bigint;
+  #beats: bigint;
   #lastLook: number | null = null;
   #standstill: Standstill | null = null;
 
-  constructor(stallMs: number) {
+  /** @param beats where the counter stands as the thread is started. */
+  constructor(stallMs: number, beats: bigint) {
     this.#stallMs = stallMs;
+    this.#atStart = beats;
+    this.#beats = beats;
   }
 
   /** True once the thread counts as stalled. */
@@ -47,7 +51,7 @@ export class ThreadWatch {
       return false;
     }
     const stood = sample.now - this.#standstill.since;
-    if (stood < (this.#beats === 0n ? START_MS : this.#stallMs)) return false;
+    if (stood < (this.#beats === this.#atStart ? START_MS : this.#stallMs)) return false;
     if (stood >= this.#stallMs * BLOCKED_FACTOR) return true;
     const cpu = sample.cpuMs();
     if (cpu === null || this.#standstill.cpuMs === null) return false;

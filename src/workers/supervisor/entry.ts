@@ -36,6 +36,7 @@ const control: SupervisorControl = {
 };
 
 vitals.setThreadId(osThreadId());
+vitals.beat();
 setInterval(() => vitals.beat(), BEAT_MS);
 expose(control, data.controlPort as unknown as Endpoint);
 data.callPort.on('message', (message: ToSupervisor) => {
