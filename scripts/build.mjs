@@ -20,6 +20,6 @@ execFileSync(process.execPath, [tsc, '-p', fileURLToPath(root)], { stdio: 'inher
 for (const name of readdirSync(workers)) {
   const entry = fileURLToPath(new URL(`${name}/entry.js`, workers));
   const bundle = await rolldown({ input: entry, platform: 'node' });
-  await bundle.write({ file: entry, format: 'esm', minify: true });
+  await bundle.write({ file: entry, format: 'esm', minify: true, sourcemap: true });
   await bundle.close();
 }

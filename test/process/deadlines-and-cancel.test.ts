@@ -115,7 +115,7 @@ test('forwards a cancellation to the server and answers nothing', async () => {
   const { id } = await journaled(journal, (message) => message.params?.name === 'sleep');
   rea.cancel(pending, 'no longer needed');
   const cancelled = await journaled(journal, ({ method }) => method === 'notifications/cancelled');
-  expect(cancelled.params).toMatchObject({ requestId: id });
+  expect(cancelled.params).toMatchObject({ requestId: id, reason: 'no longer needed' });
   await rea.call('echo__echo', { text: 'after' });
   expect(pending.answered()).toBe(false);
 });

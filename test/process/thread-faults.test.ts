@@ -1,6 +1,7 @@
 /** The gateway's own threads are injured from outside: what dies is replaced, what is stuck is seen. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test, vi } from 'vitest';
+import { sourcesOf } from '../support/loaded-sources.ts';
 import { isAlive } from '../support/processes.ts';
 import { runRea } from '../support/rea-command.ts';
 import { type Rea, startRea } from '../support/rea-process.ts';
@@ -146,7 +147,7 @@ test('a supervisor thread loads neither the MCP SDK nor zod, nor anything else f
   const rea = await startRea({ faults: true, config: registry({ echo: fixture('echo') }) });
   await rea.waitForPhase('echo', 'ready');
   for (const kind of ['supervisor', 'state-writer'] as const) {
-    const urls = await rea.faults.modules(kind);
+    const urls = sourcesOf(await rea.faults.modules(kind));
     expect(urls.some((url) => url.includes(`/workers/${kind}/`))).toBe(true);
     const packages = urls
       .map((url) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1])

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type Endpoint, wrap } from 'comlink';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { SupervisorControl } from '#src/shared/wire/protocol.ts';
+import { sourcesOf } from '../support/loaded-sources.ts';
 import { SupervisorThread, serverConfig, textOf } from '../support/supervisor-thread.ts';
 import { until } from '../support/wait-for.ts';
 
@@ -165,7 +166,7 @@ describe('the thread', () => {
     const { slots, heapUsedBytes } = await control.inspect();
     expect(slots).toEqual(['echo']);
     expect(heapUsedBytes).toBeGreaterThan(0);
-    const modules = await control.modules();
+    const modules = sourcesOf(await control.modules());
     expect(modules.join('\n')).toMatch(/supervisor\/child\.[jt]s/);
     expect(modules.join('\n')).toMatch(/comlink/);
     expect(modules.join('\n')).not.toMatch(/modelcontextprotocol|zod|pino|commander|yaml/);
