@@ -9,6 +9,7 @@ import type { RecordedGroup } from '../shared/wire/vitals.ts';
 import { HaltSwitch } from './gate/halt.ts';
 import type { Logger } from './logger.ts';
 import { prepareDirectory } from './processes/directory.ts';
+import { errorText } from './processes/errno.ts';
 import { createGroupsFile, killGroup } from './processes/groups.ts';
 import { type Guard, startGuard } from './processes/guard.ts';
 import { ownIdentity, systemLook } from './processes/identity.ts';
@@ -30,7 +31,7 @@ import { Fleet } from './threads/fleet.ts';
 import { StateWriterThread } from './threads/state-writer-thread.ts';
 import type { HttpEdge } from './upstream/http.ts';
 import { serveStdio } from './upstream/stdio.ts';
-import { claimStdout } from './upstream/stdout-claim.ts';
+import { type ClaimedStdout, claimStdout } from './upstream/stdout-claim.ts';
 
 const HEARTBEAT_MS = 5000;
 const BEAT_MS = 250;
@@ -40,6 +41,7 @@ const INSPECT_EVERY_MS = 5000;
 /** The state writer's last write may take what is left of a stop, on a busy disk at least this long. */
 const WRITER_CLOSE_BY_MS = 1700;
 const WRITER_CLOSE_MIN_MS = 500;
+const FLUSH_MS = 1000;
 const MAX_UPSTREAM_MESSAGE_BYTES = 32 * 1024 * 1024;
 export interface GatewayOptions {
   readonly cwd: string;
@@ -50,7 +52,7 @@ export interface GatewayOptions {
   readonly http: { readonly host: string; readonly port: number } | null;
   /** Whether the health tool tells errors and exits. */
   readonly exposeDiagnostics: boolean;
-  /** The stdio client is gone, with the reason. */
+  /** The stdio client is gone and there is no other, with the reason. */
   readonly onClientGone: (reason: string) => void;
 }
 
@@ -76,6 +78,8 @@ export class Gateway implements Stoppable {
   readonly #timers: NodeJS.Timeout[] = [];
   #http: Extract<HttpEdge, { ok: true }> | null = null;
   #guard: Guard | null = null;
+  #stdout: ClaimedStdout | null = null;
+  #stdioEnded: string | null = null;
   #publishTimer: NodeJS.Timeout | null = null;
   #announceTimer: NodeJS.Timeout | null = null;
   #rev = 0;
@@ -113,7 +117,7 @@ export class Gateway implements Stoppable {
       version: options.version,
       health: () => this.#health(),
       onLogLevel: (level) => this.#fleet.setLogLevel(level),
-      onSessions: () => this.#publishSoon(),
+      onSessions: () => this.#sessionsChanged(),
     });
     this.#writer = new StateWriterThread({
       data: {
@@ -197,12 +201,16 @@ export class Gateway implements Stoppable {
       this.#catalog.restore(server, fingerprint, tools);
     }
     if (this.#options.stdio) {
+      this.#stdout = claimStdout(process.stdout, process.stderr);
       serveStdio({
         stdin: process.stdin,
-        stdout: claimStdout(process.stdout, process.stderr),
+        stdout: this.#stdout,
         open: this.#router.open,
         maxMessageBytes: MAX_UPSTREAM_MESSAGE_BYTES,
-        onEnd: (reason) => this.#options.onClientGone(reason),
+        onEnd: (reason) => {
+          this.#stdioEnded = reason;
+          this.#sessionsChanged();
+        },
       });
     }
     this.#fleet.start();
@@ -222,7 +230,7 @@ export class Gateway implements Stoppable {
   }
 
   whenIdle(callback: () => void): void {
-    this.#calls.whenIdle(callback);
+    this.#calls.whenIdle(() => this.#whenFlushed(callback));
   }
 
   abandonCalls(): void {
@@ -241,24 +249,60 @@ export class Gateway implements Stoppable {
     for (const timer of this.#timers) clearInterval(timer);
     if (this.#publishTimer !== null) clearTimeout(this.#publishTimer);
     if (this.#announceTimer !== null) clearTimeout(this.#announceTimer);
-    writeLastStop(this.dir, {
-      session_id: this.sessionId,
-      stopped_at: new Date().toISOString(),
-      reason,
-      servers: this.#fleet.lastWords(),
-    });
+    this.#attempt('telling of the stop', () =>
+      writeLastStop(this.dir, {
+        session_id: this.sessionId,
+        stopped_at: new Date().toISOString(),
+        reason,
+        servers: this.#fleet.lastWords(),
+      }),
+    );
     const spent = performance.now() - (this.#stoppingSince ?? performance.now());
     const writerMs = Math.max(WRITER_CLOSE_MIN_MS, WRITER_CLOSE_BY_MS - spent);
     await Promise.all([
       this.#fleet.stopThreads(),
       this.#http?.close(),
       this.#writer.close(writerMs),
+      this.#flush(),
     ]);
     // A server that its thread restarted while all groups were being killed.
     this.killAll();
     this.#guard?.release();
-    removeInstance(this.dir, this.sessionId);
+    this.#attempt('removing the run files', () => removeInstance(this.dir, this.sessionId));
     this.#options.log.info({ reason }, 'stopped');
+  }
+
+  /** A stop goes on when the disk is full or `.rea` is gone. */
+  #attempt(what: string, action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#options.log.warn(`${what} failed: ${errorText(error)}`);
+    }
+  }
+
+  #whenFlushed(callback: () => void): void {
+    if (this.#stdout === null || this.#stdioEnded !== null) callback();
+    else this.#stdout.flushed(callback);
+  }
+
+  /** Gives a client that still reads the time to take its last answers. */
+  #flush(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, FLUSH_MS);
+      this.#whenFlushed(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  /** With stdin at its end the gateway goes on only for the sake of other clients. */
+  #sessionsChanged(): void {
+    this.#publishSoon();
+    if (this.#stdioEnded !== null && this.#router.sessions === 0) {
+      this.#options.onClientGone(this.#stdioEnded);
+    }
   }
 
   #startGuard(): void {

@@ -100,8 +100,8 @@ export class Shutdown {
         return;
       case 'exit':
         this.#gateway.killAll();
-        // Whatever still hangs then is not worth a process that never ends.
-        setTimeout(() => process.exit(effect.code), CLOSE_LIMIT_MS);
+        // A thread blocked in a system call would keep even process.exit waiting. The guard remains.
+        setTimeout(() => process.kill(process.pid, 'SIGKILL'), CLOSE_LIMIT_MS).unref();
         this.#gateway.close(this.#reason).then(
           () => this.#done(effect.code),
           (error: unknown) => this.#die(error),
@@ -112,8 +112,11 @@ export class Shutdown {
 
   /** Nothing that was not foreseen is survived: a half-working gateway is worse than none. */
   #die(error: unknown): void {
-    this.#gateway.killAll();
-    this.#fatal(error);
-    process.exit(EXIT_FATAL);
+    try {
+      this.#gateway.killAll();
+      this.#fatal(error);
+    } finally {
+      process.exit(EXIT_FATAL);
+    }
   }
 }

@@ -67,9 +67,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
     const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
     writeSync(2, `${JSON.stringify({ level: 'fatal', msg: 'uncaught error', detail })}\n`);
   });
-  clientGone = (reason) => {
-    if (address === null || !options.stdio) shutdown.clientGone(reason);
-  };
+  clientGone = (reason) => shutdown.clientGone(reason);
   shutdown.listen();
   if (process.stderr.isTTY)
     process.stderr.write(banner(gateway, loaded.config, options.cwd, stdio));

@@ -47,7 +47,11 @@ export function decide(view: GateView, now: number, deadline: number): GateDecis
   }
   if (phase.kind === 'post' && view.inFlight < view.maxConcurrency) return phase;
   if (view.queued < view.maxQueue) return { kind: 'wait' };
-  return refuse('ERR_QUEUE_FULL', `${view.maxQueue} calls are waiting already`);
+  return queueFull(view.maxQueue);
+}
+
+export function queueFull(maxQueue: number): Extract<GateDecision, { kind: 'refuse' }> {
+  return refuse('ERR_QUEUE_FULL', `${maxQueue} calls are waiting already`);
 }
 
 function phaseDecision(view: GateView, now: number, deadline: number): GateDecision {
@@ -71,6 +75,10 @@ function phaseDecision(view: GateView, now: number, deadline: number): GateDecis
   }
 }
 
-function refuse(code: ErrorCode, why: string, retryAt: number | null = null): GateDecision {
+function refuse(
+  code: ErrorCode,
+  why: string,
+  retryAt: number | null = null,
+): Extract<GateDecision, { kind: 'refuse' }> {
   return { kind: 'refuse', code, why, retryAt };
 }

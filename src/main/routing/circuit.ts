@@ -44,6 +44,11 @@ export class Circuit {
     return openUntil(this.#breaker);
   }
 
+  /** Half-open, and the one probe is under way. */
+  get probing(): boolean {
+    return this.#breaker.kind === 'half-open' && this.#breaker.probe !== null;
+  }
+
   record(now: number): {
     circuit_state: CircuitState;
     retry_at: string | null;

@@ -12,7 +12,7 @@ import type {
   ProgressMessage,
   ToSupervisor,
 } from '../../shared/wire/protocol.ts';
-import { decide, type GateDecision, type GateView } from '../gate/gate.ts';
+import { decide, type GateDecision, type GateView, queueFull } from '../gate/gate.ts';
 import type { Logger } from '../logger.ts';
 import type { Call, CallTable } from './calls.ts';
 import { Circuit } from './circuit.ts';
@@ -31,6 +31,8 @@ export interface DownstreamOptions {
   readonly onChange: () => void;
 }
 
+const STOPPING = 'the gateway is stopping';
+
 type Refusal = Extract<GateDecision, { kind: 'refuse' }>;
 
 export class Downstream {
@@ -42,6 +44,8 @@ export class Downstream {
   readonly #queue: Call[] = [];
   #phase: Phase = 'idle';
   #incarnation = 0;
+  /** The incarnation thought ready has returned a call unsent. */
+  #unavailable = false;
   #nextStartAt: number | null = null;
   #lastError: string | null = null;
   #lastRecord: SupervisorRecord | null = null;
@@ -94,16 +98,16 @@ export class Downstream {
     const now = performance.now();
     const decision = decide(this.#view(), now, call.totalDeadline);
     if (decision.kind === 'refuse') return this.#refuse(call, decision);
-    // Calls that already wait go first.
-    if (decision.kind === 'wait' || this.#queue.length > 0) {
+    if (decision.kind === 'wait') {
       this.#queue.push(call);
       return this.#pump();
     }
+    if (this.#queue.length > 0) return this.#submitBehind(call);
     const admission = this.#circuit.acquire(call.id, now);
     if (admission.kind === 'refuse') {
       return this.#refuse(call, breakerRefusal(admission.retryAt));
     }
-    this.#post(call);
+    if (!this.#post(call)) this.#queue.unshift(call);
   }
 
   /** The client no longer wants it: no answer, and the server is told. */
@@ -186,6 +190,8 @@ export class Downstream {
       this.#circuit.release(call.id, now);
       call.postedTo = null;
       this.#queue.unshift(call);
+      // That incarnation takes no more calls; its supervisor is about to say why.
+      if (message.incarnation === this.#incarnation) this.#unavailable = true;
       return this.#reconsider();
     }
     if (!this.#options.calls.settle(call)) return;
@@ -204,6 +210,7 @@ export class Downstream {
   lifecycle(message: LifecycleMessage): void {
     const now = performance.now();
     this.#phase = message.record.phase;
+    this.#unavailable = false;
     this.#incarnation = message.incarnation;
     this.#lastRecord = message.record;
     this.#lastError = message.record.last_error;
@@ -221,10 +228,10 @@ export class Downstream {
     this.#options.onChange();
   }
 
-  /** The supervisor thread is gone and with it every call posted to it. */
-  threadLost(generation: number, detail: string): void {
+  /** The supervisor thread is gone and with it every call posted to it; another comes. */
+  threadLost(generation: number, detail: string, restartInMs = 0): void {
     this.#phase = 'backoff';
-    this.#nextStartAt = null;
+    this.#nextStartAt = performance.now() + restartInMs;
     this.#lastError = `supervisor thread lost: ${detail}`;
     this.#circuit.failure(`thread:${generation}`, performance.now(), null);
     this.#loseCalls(`the supervisor thread of ${this.#who()} was lost`);
@@ -233,18 +240,30 @@ export class Downstream {
 
   /** Answers everything still open: the gateway is stopping. */
   abandon(): void {
-    for (const call of [...this.#queue, ...this.#inFlight.values()])
-      this.cancel(call, 'the gateway is stopping');
-  }
-
-  get load(): number {
-    return this.#inFlight.size + this.#queue.length;
+    for (const call of [...this.#queue, ...this.#inFlight.values()]) {
+      if (!this.#options.calls.settle(call)) continue;
+      this.#forget(call);
+      const posted = call.postedTo !== null;
+      if (posted) {
+        const { slot } = this.#options;
+        this.#circuit.release(call.id, performance.now());
+        this.#options.post({ type: 'cancel', slot, call: call.id, reason: STOPPING });
+      }
+      this.#answerFailure(call, {
+        code: posted ? 'ERR_OUTCOME_UNKNOWN' : 'ERR_DOWNSTREAM_DOWN',
+        outcome: posted ? 'unknown' : 'not_sent',
+        message: posted
+          ? `${STOPPING}; the call may have been executed`
+          : `${STOPPING}; the call was not sent`,
+        retryAt: null,
+      });
+    }
   }
 
   #view(): GateView {
     return {
       halted: this.#options.halted(),
-      phase: this.#phase,
+      phase: this.#unavailable ? 'backoff' : this.#phase,
       nextStartAt: this.#nextStartAt,
       breakerOpenUntil: this.#circuit.openUntil,
       inFlight: this.#inFlight.size,
@@ -254,17 +273,33 @@ export class Downstream {
     };
   }
 
-  #post(call: Call): void {
-    call.postedTo = this.#incarnation;
-    call.postedAt = performance.now();
-    this.#inFlight.set(call.id, call);
-    this.#options.post({
+  /** False: there is no thread to post to, and the call keeps its place. */
+  #post(call: Call): boolean {
+    const posted = this.#options.post({
       type: 'call',
       slot: this.#options.slot,
       incarnation: this.#incarnation,
       call: call.id,
       line: call.line,
     });
+    if (!posted) {
+      this.#circuit.release(call.id, performance.now());
+      return false;
+    }
+    call.postedTo = this.#incarnation;
+    call.postedAt = performance.now();
+    this.#inFlight.set(call.id, call);
+    return true;
+  }
+
+  /** A call that could go, were there not others waiting before it. */
+  #submitBehind(call: Call): void {
+    if (this.#circuit.probing) return this.#refuse(call, breakerRefusal(null));
+    if (this.#queue.length >= this.config.maxQueue) {
+      return this.#refuse(call, queueFull(this.config.maxQueue));
+    }
+    this.#queue.push(call);
+    this.#pump();
   }
 
   /** Posts what may go now; stops at the first call that still has to wait. */
@@ -280,8 +315,8 @@ export class Downstream {
       }
       // Someone else's probe is under way: its outcome decides about those who already wait.
       if (this.#circuit.acquire(call.id, now).kind === 'refuse') return;
+      if (!this.#post(call)) return;
       this.#queue.shift();
-      this.#post(call);
     }
   }
 

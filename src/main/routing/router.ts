@@ -76,6 +76,7 @@ export class Router {
 
   forget(session: Session): void {
     this.#sessions.delete(session);
+    this.logLevelChanged();
     this.#options.onSessions();
   }
 

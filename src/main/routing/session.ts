@@ -50,12 +50,13 @@ export class Session implements UpstreamPeer {
         // The gateway asks its clients nothing yet, so there is nothing this could answer.
         return;
       case 'invalid':
-        return this.refused(textAt(frame, SLOT.id), JSON_RPC.invalidRequest, message.why);
+        return this.#invalid(frame, message.why);
     }
   }
 
   refused(idText: string | null, code: number, message: string): void {
-    this.#send(errorParts(encoder.encode(idText ?? 'null'), code, message), idText);
+    const id = idText !== null && /^["\d-]/.test(idText) ? idText : null;
+    this.#send(errorParts(encoder.encode(id ?? 'null'), code, message), id);
   }
 
   closed(reason: string): void {
@@ -104,6 +105,14 @@ export class Session implements UpstreamPeer {
     if (!this.#closed) this.#sink.send(parts, relatedTo);
   }
 
+  /** Only what can be a request is answered: an error to a response would be taken for an answer. */
+  #invalid(frame: Frame, why: string): void {
+    const id = textAt(frame, SLOT.id);
+    const hasMethod = rangeOf(frame, SLOT.method) !== null;
+    if ((id === null) === hasMethod) return;
+    this.refused(id, JSON_RPC.invalidRequest, why);
+  }
+
   #request(method: string, frame: Frame): void {
     const idText = textAt(frame, SLOT.id) ?? 'null';
     const idRaw = encoder.encode(idText);
@@ -115,6 +124,9 @@ export class Session implements UpstreamPeer {
       case 'tools/list':
         return this.#router.list(() => this.#send(this.#router.listParts(idRaw), idText));
       case 'tools/call':
+        if (this.#open.has(idText)) {
+          return this.refused(idText, JSON_RPC.invalidRequest, 'this id is in use by another call');
+        }
         return this.#router.callTool({ session: this, frame, idRaw, idText, listDeadline: null });
       case 'logging/setLevel':
         return this.#setLevel(frame, idRaw, idText);

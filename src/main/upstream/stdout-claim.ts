@@ -8,6 +8,8 @@ import type { Writable } from 'node:stream';
 export interface ClaimedStdout {
   readonly stream: Writable;
   readonly write: (chunk: Uint8Array) => void;
+  /** Calls back once everything written has been taken, or never will be. */
+  readonly flushed: (callback: () => void) => void;
 }
 
 /** Takes `stdout` for the protocol; to be called once, before any frame is written. */
@@ -18,6 +20,10 @@ export function claimStdout(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
     stream: stdout,
     write: (chunk) => {
       write(chunk);
+    },
+    flushed: (callback) => {
+      if (stdout.writableLength === 0 || stdout.destroyed) callback();
+      else write('', () => callback());
     },
   };
 }

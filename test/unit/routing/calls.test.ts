@@ -1,0 +1,244 @@
+/** Sessions, router and downstream together, with the posts to the thread kept in a list. */
+import pino from 'pino';
+import { afterEach, describe, expect, test } from 'vitest';
+import { CallTable } from '#src/main/routing/calls.ts';
+import { Catalog } from '#src/main/routing/catalog.ts';
+import { Downstream } from '#src/main/routing/downstream.ts';
+import { Router } from '#src/main/routing/router.ts';
+import type { UpstreamPeer } from '#src/main/upstream/session.ts';
+import type { SupervisorRecord } from '#src/shared/model/snapshot.ts';
+import { scanFrame } from '#src/shared/wire/frame.ts';
+import type { CallMessage, LifecycleMessage, ToSupervisor } from '#src/shared/wire/protocol.ts';
+import { serverConfig } from '../../support/supervisor-thread.ts';
+
+const RECORD: SupervisorRecord = {
+  phase: 'ready',
+  since: '2026-01-01T00:00:00.000Z',
+  pid: 1,
+  pgid: 1,
+  child_started: null,
+  incarnation: 1,
+  restarts: 0,
+  last_exit: null,
+  next_restart_at: null,
+  last_error: null,
+  connection_state: 'ok',
+  tools_count: 1,
+  noise_lines: 0,
+};
+
+const open: { peer: UpstreamPeer }[] = [];
+afterEach(() => {
+  for (const { peer } of open.splice(0)) peer.closed('the test is over');
+});
+
+/** A router over one server whose thread only remembers what it was sent. */
+function house(settings: { maxQueue?: number; maxConcurrency?: number } = {}, failures = 5) {
+  const config = { ...serverConfig('echo'), name: 'echo', prefix: 'echo', ...settings };
+  const calls = new CallTable();
+  const posted: ToSupervisor[] = [];
+  const world = { reachable: true, halted: false };
+  const catalog = new Catalog({ servers: [config], listWaitMs: 0, onChange: () => {} });
+  const downstream = new Downstream({
+    config: { ...config, breaker: { failures, cooldownMs: 60_000 } },
+    slot: 0,
+    calls,
+    post: (message) => {
+      if (world.reachable) posted.push(message);
+      return world.reachable;
+    },
+    thread: () => ({ state: 'running', restarts: 0, heap_mb: null }),
+    halted: () => ({ active: world.halted, reason: 'test' }),
+    log: pino({ level: 'silent' }),
+    onChange: () => {},
+  });
+  const router = new Router({
+    catalog,
+    calls,
+    downstreams: new Map([['echo', downstream]]),
+    version: '0',
+    health: () => '{}',
+    onLogLevel: () => {},
+    onSessions: () => {},
+  });
+  const answers: { id: unknown; code: string | number | null; outcome: string | null }[] = [];
+  const peer = router.open(
+    {
+      send: (parts) => {
+        const message = JSON.parse(Buffer.concat(parts).toString());
+        const error = message.result?._meta?.['rea/error'];
+        answers.push({
+          id: message.id,
+          code: error?.code ?? message.error?.code ?? null,
+          outcome: error?.outcome ?? null,
+        });
+      },
+      finished: () => {},
+    },
+    'stdio',
+  );
+  open.push({ peer });
+  const json = new TextEncoder().encode('{"name":"say"}');
+  catalog.update('echo', [{ name: 'say', json, nameAt: [8, 13] }]);
+  const event = (incarnation: number, phase: SupervisorRecord['phase'], of: object): void => {
+    downstream.lifecycle({
+      type: 'lifecycle',
+      slot: 0,
+      server: 'echo',
+      incarnation,
+      at: RECORD.since,
+      event: of,
+      record: { ...RECORD, phase, incarnation },
+      nextStartInMs: null,
+    } as LifecycleMessage);
+  };
+  const receive = (message: object): void => {
+    const frame = scanFrame(Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...message })));
+    if ('error' in frame) throw new Error('the test wrote a bad message');
+    peer.receive(frame);
+  };
+  return {
+    answers,
+    calls: () => posted.filter((message): message is CallMessage => message.type === 'call'),
+    posted,
+    downstream,
+    receive,
+    set: (state: Partial<typeof world>) => Object.assign(world, state),
+    ready: (incarnation: number) => event(incarnation, 'ready', { event: 'ready', logging: false }),
+    died: (incarnation: number) =>
+      event(incarnation, 'backoff', {
+        event: 'child_died_unexpectedly',
+        reason: 'exit',
+        code: 1,
+        signal: null,
+        detail: 'exit 1',
+      }),
+    starting: (incarnation: number) => event(incarnation, 'starting', { event: 'starting' }),
+    call: (id: unknown) => receive({ id, method: 'tools/call', params: { name: 'echo__say' } }),
+    reply: (call: number) => {
+      const line = Buffer.from(`{"jsonrpc":"2.0","id":${call},"result":{}}`);
+      downstream.answer({
+        type: 'answer',
+        slot: 0,
+        incarnation: 1,
+        call,
+        line,
+        id: [22, 22 + String(call).length],
+        isError: false,
+      });
+    },
+    unsent: (call: number, incarnation: number) =>
+      downstream.callFailed({
+        type: 'call_failed',
+        slot: 0,
+        incarnation,
+        call,
+        code: null,
+        outcome: 'not_sent',
+        message: '',
+      }),
+  };
+}
+
+describe('a call', () => {
+  test('returned unsent waits for the next incarnation instead of going back and forth', () => {
+    const { call, calls, ready, unsent, answers } = house();
+    ready(1);
+    call('a');
+    expect(calls()).toHaveLength(1);
+    unsent(1, 1);
+    expect(calls()).toHaveLength(1);
+    expect(answers).toEqual([]);
+    ready(2);
+    expect(calls().map(({ incarnation }) => incarnation)).toEqual([1, 2]);
+  });
+
+  test('that finds no thread keeps its place and is sent by the next one', () => {
+    const { call, calls, ready, set, answers, downstream } = house({ maxConcurrency: 1 });
+    ready(1);
+    call('a');
+    call('b');
+    set({ reachable: false });
+    // The answer of the first makes room for the second, whose thread is gone by now.
+    downstream.threadLost(1, 'gone', 0);
+    expect(answers).toEqual([{ id: 'a', code: 'ERR_OUTCOME_UNKNOWN', outcome: 'unknown' }]);
+    set({ reachable: true });
+    ready(2);
+    expect(calls()).toHaveLength(2);
+  });
+
+  test('posted to a thread that is being lost is not taken for sent', () => {
+    const { call, calls, ready, reply, set, answers, downstream } = house({ maxConcurrency: 1 });
+    ready(1);
+    call('a');
+    call('b');
+    set({ reachable: false });
+    reply(1);
+    downstream.threadLost(1, 'gone', 0);
+    expect(answers).toEqual([{ id: 'a', code: null, outcome: null }]);
+    set({ reachable: true });
+    ready(2);
+    expect(calls()).toHaveLength(2);
+  });
+
+  test('waits no longer than its queue allows while a probe is under way', () => {
+    const { call, calls, ready, died, starting, answers } = house({ maxQueue: 2 }, 1);
+    ready(1);
+    died(1);
+    starting(2);
+    // The circuit is open: refused at once, also while the server starts.
+    call('refused');
+    expect(answers.at(-1)).toMatchObject({ id: 'refused', code: 'ERR_BREAKER_OPEN' });
+    ready(2);
+    for (let i = 0; i < 50; i++) call(`c${i}`);
+    expect(calls()).toHaveLength(1);
+    expect(answers.slice(1)).toHaveLength(49);
+    expect(new Set(answers.map(({ code }) => code))).toEqual(new Set(['ERR_BREAKER_OPEN']));
+  });
+
+  test('with an id in use is refused, and the first one keeps its answer', () => {
+    const { call, calls, ready, reply, answers } = house();
+    ready(1);
+    call('same');
+    call('same');
+    expect(calls()).toHaveLength(1);
+    expect(answers).toEqual([{ id: 'same', code: -32600, outcome: null }]);
+    reply(1);
+    expect(answers.at(-1)).toEqual({ id: 'same', code: null, outcome: null });
+  });
+
+  test('open at a stop is answered: lost if it was sent, not sent if it waited', () => {
+    const { call, ready, downstream, answers, posted } = house({ maxConcurrency: 1 });
+    ready(1);
+    call('sent');
+    call('waiting');
+    downstream.abandon();
+    expect(answers).toEqual(
+      expect.arrayContaining([
+        { id: 'sent', code: 'ERR_OUTCOME_UNKNOWN', outcome: 'unknown' },
+        { id: 'waiting', code: 'ERR_DOWNSTREAM_DOWN', outcome: 'not_sent' },
+      ]),
+    );
+    expect(posted.at(-1)).toMatchObject({ type: 'cancel', call: 1 });
+  });
+
+  test('under HALT is refused with nothing posted', () => {
+    const { call, posted, ready, set, answers } = house();
+    ready(1);
+    set({ halted: true });
+    call('a');
+    expect(posted).toEqual([]);
+    expect(answers).toEqual([{ id: 'a', code: 'ERR_HALTED', outcome: 'not_sent' }]);
+  });
+});
+
+describe('a message of the client', () => {
+  test('that is no request gets no answer that could be taken for one', () => {
+    const { receive, answers } = house();
+    receive({ id: 7, result: {}, error: {} });
+    receive({ method: 'notifications/cancelled', params: [1] });
+    expect(answers).toEqual([]);
+    receive({ id: { odd: 1 }, method: 'ping' });
+    expect(answers).toEqual([{ id: null, code: -32600, outcome: null }]);
+  });
+});
