@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { GatewayConfig } from '../shared/model/config.ts';
+import { LISTS, type ListKind } from '../shared/model/lists.ts';
 import type { MainFact } from '../shared/wire/protocol.ts';
 import type { RecordedGroup } from '../shared/wire/vitals.ts';
 import { HaltSwitch } from './gate/halt.ts';
@@ -82,6 +83,7 @@ export class Gateway implements Stoppable {
   #stdioEnded: string | null = null;
   #publishTimer: NodeJS.Timeout | null = null;
   #announceTimer: NodeJS.Timeout | null = null;
+  readonly #announcements = new Set<string>();
   #rev = 0;
   #loopLagMs = 0;
   #stoppingSince: number | null = null;
@@ -93,7 +95,7 @@ export class Gateway implements Stoppable {
     this.#catalog = new Catalog({
       servers: options.config.servers,
       listWaitMs: options.config.listWaitMs,
-      onChange: () => this.#announceTools(),
+      onChange: (kind) => this.#announce(kind),
     });
     this.#fleet = new Fleet({
       config: options.config,
@@ -363,10 +365,12 @@ export class Gateway implements Stoppable {
     this.#writer.tell(fact);
   }
 
-  #announceTools(): void {
+  #announce(kind: ListKind): void {
+    this.#announcements.add(LISTS[kind].changed);
     this.#announceTimer ??= setTimeout(() => {
       this.#announceTimer = null;
-      this.#router.announceTools();
+      for (const method of this.#announcements) this.#router.announce(method);
+      this.#announcements.clear();
     }, ANNOUNCE_MS);
   }
 
@@ -387,7 +391,7 @@ export class Gateway implements Stoppable {
       stateOwner: this.#writer.owner,
       halt: this.#halt.active(),
       downstreams: [...this.#fleet.downstreams.values()],
-      toolsOf: (server) => this.#catalog.toolsOf(server)?.length ?? null,
+      toolsOf: (server) => this.#catalog.toolsCount(server),
       exposeDiagnostics: this.#options.exposeDiagnostics,
     });
   }

@@ -12,6 +12,7 @@ import { type GroupsFile, parseGroups } from '#src/shared/model/groups.ts';
 import type {
   AnswerMessage,
   CallFailedMessage,
+  CatalogEntry,
   Fact,
   FromSupervisor,
   LifecycleMessage,
@@ -192,6 +193,17 @@ export class SupervisorThread {
       limitMs: LIMIT_MS,
       what: `message ${nth} of type ${type}`,
     });
+  }
+
+  /** The tools as told for the nth time. */
+  tools(nth = 1): Promise<readonly CatalogEntry[]> {
+    return until(
+      () => this.all('catalog').filter(({ kind }) => kind === 'tools')[nth - 1]?.entries,
+      {
+        limitMs: LIMIT_MS,
+        what: `list ${nth} of tools`,
+      },
+    );
   }
 
   events<E extends SupervisorEvent['event']>(event: E): LifecycleMessage[] {

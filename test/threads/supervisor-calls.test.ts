@@ -24,12 +24,12 @@ describe('a healthy server', () => {
       restarts: 0,
       last_error: null,
     });
-    const { tools } = await thread.message('catalog');
-    expect(tools.map(({ name }) => name)).toEqual(
+    const tools = await thread.tools();
+    expect(tools.map(({ key }) => key)).toEqual(
       Array.from({ length: 12 }, (_, at) => `tool-${at}`),
     );
-    const { json, nameAt } = tools[5] ?? { json: new Uint8Array(), nameAt: [0, 0] as const };
-    expect(textOf(json.slice(...nameAt))).toBe('"tool-5"');
+    const { json, keyAt } = tools[5] ?? { json: new Uint8Array(), keyAt: [0, 0] as const };
+    expect(textOf(json.slice(...keyAt))).toBe('"tool-5"');
     expect(JSON.parse(textOf(json))).toMatchObject({ name: 'tool-5' });
     await thread.fact(({ record: told }) => told.tools_count === 12);
     expect(thread.facts).toContainEqual(
@@ -40,17 +40,17 @@ describe('a healthy server', () => {
 
   test('whose cursors run in a circle is listed once', async () => {
     await thread.ready(serverConfig('many-pages', [3, 4, '--loop']));
-    const { tools } = await thread.message('catalog');
+    const tools = await thread.tools();
     expect(tools).toHaveLength(12);
     expect(thread.all('log').at(-1)?.message).toContain('a cursor came twice');
   });
 
   test('that changes its tools is listed again', async () => {
     await thread.ready(serverConfig('list-changes'));
-    await thread.message('catalog');
+    await thread.tools();
     await thread.text(thread.callTool('add-tool', { name: 'one' }));
     await thread.text(thread.callTool('add-tool', { name: 'two' }));
-    await until(() => thread.all('catalog').at(-1)?.tools.length === 4, {
+    await until(() => thread.all('catalog').at(-1)?.entries.length === 4, {
       limitMs: 5000,
       what: 'a list with both new tools',
     });
@@ -128,7 +128,7 @@ describe('a server', () => {
   test('without tools has an empty list', async () => {
     const journal = `${thread.dir}/journal`;
     await thread.ready(serverConfig('no-tools', ['--journal', journal]));
-    expect((await thread.message('catalog')).tools).toEqual([]);
+    expect(await thread.tools()).toEqual([]);
     await thread.stop();
     expect(readFileSync(journal, 'utf8')).not.toContain('tools/list');
   });

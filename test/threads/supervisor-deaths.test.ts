@@ -59,7 +59,7 @@ describe('a child that dies', () => {
 
   test('takes with it only what was handed to its pipe', async () => {
     await thread.ready(serverConfig('echo'));
-    await thread.message('catalog');
+    await thread.tools();
     process.kill(thread.pid, 'SIGSTOP');
     const handed = thread.callTool('echo', { text: 'x'.repeat(2_000_000) });
     const waiting = [1, 2, 3].map(() => thread.callTool('echo', { text: 'never left' }));
@@ -119,7 +119,7 @@ describe('a child that dies', () => {
 describe('a child that hangs', () => {
   test('is killed when it answers no pings, and waking the old one up changes nothing', async () => {
     await thread.ready(serverConfig('echo', [], { liveness: quickLiveness }));
-    await thread.message('catalog');
+    await thread.tools();
     const stopped = thread.pid;
     const call = thread.callTool('sleep', { ms: 60_000 });
     process.kill(stopped, 'SIGSTOP');
@@ -135,7 +135,7 @@ describe('a child that hangs', () => {
   test('is found out at once after a call timed out', async () => {
     const liveness = { idleMs: 600_000, timeoutMs: 200, misses: 2 };
     await thread.ready(serverConfig('echo', [], { liveness }));
-    await thread.message('catalog');
+    await thread.tools();
     process.kill(thread.pid, 'SIGSTOP');
     thread.post({ type: 'suspect', slot: 0 });
     const { event } = await thread.event('child_died_unexpectedly');

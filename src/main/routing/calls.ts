@@ -3,15 +3,23 @@
  * it. Ids are minted here, one sequence for the process, and serve as request id and progress token
  * downstream; the client's own id and token are kept as raw bytes and spliced back.
  */
-import type { Frame } from '../../shared/wire/frame.ts';
+import { type Frame, rangeOf } from '../../shared/wire/frame.ts';
 import { joinExact } from '../../shared/wire/json-rpc.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
+import type { ByteRange } from '../../shared/wire/protocol.ts';
 import type { Downstream } from './downstream.ts';
-import type { Session } from './session.ts';
+
+/** Who gets what a call brings: a session, or the gateway itself. */
+export interface CallOwner {
+  /** The one answer. */
+  answer(call: { readonly idText: string }, parts: readonly Uint8Array[]): void;
+  /** Something before the answer. */
+  send(parts: readonly Uint8Array[], idText: string): void;
+}
 
 export interface Call {
   readonly id: number;
-  readonly session: Session;
+  readonly session: CallOwner;
   /** Raw JSON of the client's id, as bytes and as text. */
   readonly idRaw: Uint8Array;
   readonly idText: string;
@@ -24,6 +32,10 @@ export interface Call {
   /** Monotonic, milliseconds. */
   readonly admittedAt: number;
   readonly totalDeadline: number;
+  /** The call has ended; `ok` when the server answered with a result. */
+  readonly onEnd: ((ok: boolean) => void) | null;
+  /** The server does not know what was asked for: true when another one is asked instead. */
+  readonly elsewhere: (() => boolean) | null;
   timer: NodeJS.Timeout;
   /** The incarnation it was posted to, null while it waits in the queue. */
   postedTo: number | null;
@@ -65,32 +77,33 @@ export class CallTable {
 
 const encoder = new TextEncoder();
 
+/** Bytes of the client's line to be replaced. */
+export interface Edit {
+  readonly at: ByteRange;
+  readonly with: Uint8Array;
+}
+
 /**
- * The line that goes to the server: the client's `params` byte for byte, with the tool's own name and
- * the gateway's progress token in place.
+ * The line that goes to the server: the client's `params` byte for byte, with the edits and the
+ * gateway's progress token in place.
  */
 export function downstreamLine(
   id: number,
   method: string,
   frame: Frame,
-  toolNameRaw: Uint8Array,
+  edits: readonly Edit[],
 ): Uint8Array {
-  const edits: { start: number; end: number; bytes: Uint8Array }[] = [];
-  const edit = (slot: number, bytes: Uint8Array) => {
-    const start = frame.ranges[2 * slot] ?? -1;
-    if (start >= 0) edits.push({ start, end: frame.ranges[2 * slot + 1] ?? start, bytes });
-  };
-  edit(SLOT.paramsName, toolNameRaw);
-  edit(SLOT.paramsMetaProgressToken, encoder.encode(String(id)));
-  edits.sort((a, b) => a.start - b.start);
-  const parts: Uint8Array[] = [
-    encoder.encode(`{"jsonrpc":"2.0","id":${id},"method":"${method}","params":`),
-  ];
-  let at = frame.ranges[2 * SLOT.params] ?? 0;
-  for (const { start, end, bytes } of edits) {
-    parts.push(frame.line.subarray(at, start), bytes);
-    at = end;
+  const head = `{"jsonrpc":"2.0","id":${id},"method":"${method}"`;
+  const params = rangeOf(frame, SLOT.params);
+  if (params === null) return joinExact([encoder.encode(`${head}}\n`)]);
+  const token = rangeOf(frame, SLOT.paramsMetaProgressToken);
+  const all = token === null ? edits : [...edits, { at: token, with: encoder.encode(String(id)) }];
+  const parts: Uint8Array[] = [encoder.encode(`${head},"params":`)];
+  let [at] = params;
+  for (const edit of all.toSorted((a, b) => a.at[0] - b.at[0])) {
+    parts.push(frame.line.subarray(at, edit.at[0]), edit.with);
+    [, at] = edit.at;
   }
-  parts.push(frame.line.subarray(at, frame.ranges[2 * SLOT.params + 1]), encoder.encode('}\n'));
+  parts.push(frame.line.subarray(at, params[1]), encoder.encode('}\n'));
   return joinExact(parts);
 }

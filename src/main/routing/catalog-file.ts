@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { scanFrame } from '../../shared/wire/frame.ts';
 import { member } from '../../shared/wire/json-slice.ts';
-import type { ToolEntry } from '../../shared/wire/protocol.ts';
+import type { CatalogEntry } from '../../shared/wire/protocol.ts';
 import { fieldsOf, listOf, parseJson, text } from '../processes/fields.ts';
 import { readSmallFile } from '../processes/safe-file.ts';
 
@@ -15,7 +15,7 @@ const MAX_CATALOG_BYTES = 64 * 1024 * 1024;
 export interface StoredTools {
   readonly server: string;
   readonly fingerprint: string;
-  readonly tools: readonly ToolEntry[];
+  readonly tools: readonly CatalogEntry[];
 }
 
 /** @param dir absolute path of `.rea`. */
@@ -36,13 +36,13 @@ export function readCatalogFile(dir: string): StoredTools[] {
   return stored;
 }
 
-function restoreTool(value: unknown): ToolEntry | null {
+function restoreTool(value: unknown): CatalogEntry | null {
   const json = text(fieldsOf(value)?.['json']);
   if (json === null) return null;
   const bytes = new TextEncoder().encode(json);
   if ('error' in scanFrame(bytes)) return null;
-  const nameAt = member(bytes, [0, bytes.length], 'name');
-  if (nameAt === null || bytes[nameAt[0]] !== 0x22) return null;
-  const name: unknown = JSON.parse(Buffer.from(bytes.subarray(nameAt[0], nameAt[1])).toString());
-  return typeof name === 'string' ? { name, json: bytes, nameAt } : null;
+  const keyAt = member(bytes, [0, bytes.length], 'name');
+  if (keyAt === null || bytes[keyAt[0]] !== 0x22) return null;
+  const name: unknown = JSON.parse(Buffer.from(bytes.subarray(keyAt[0], keyAt[1])).toString());
+  return typeof name === 'string' ? { key: name, json: bytes, keyAt } : null;
 }

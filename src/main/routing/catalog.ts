@@ -1,192 +1,182 @@
 /**
- * The merged catalogue: the last known tools of every server, live or from `catalog.json`, under
- * their exposed names. Owns the answer to tools/list and decides when a first one may wait. Holds
- * each tool as the bytes its server sent; only the name is replaced.
+ * The merged catalogue: the last known tools, prompts, resources and templates of every server, live
+ * or from an earlier run. Owns the answers to the list requests, says which server a name or URI
+ * belongs to, and decides when a first list may wait.
  */
 import picomatch from 'picomatch';
 import type { DownstreamConfig } from '../../shared/model/config.ts';
-import type { ToolEntry } from '../../shared/wire/protocol.ts';
-import { HEALTH_TOOL, HEALTH_TOOL_NAME } from './health.ts';
-import { NameTable } from './names.ts';
+import type { ListKind } from '../../shared/model/lists.ts';
+import type { CatalogEntry } from '../../shared/wire/protocol.ts';
+import { HEALTH_TOOL } from './health.ts';
+import { MergedList, type Target } from './merged-list.ts';
+import { matchesTemplate } from './uri-template.ts';
 
-/** Where a call with an exposed name goes. */
+/** Where a request with an exposed name goes. */
 export type Resolution =
-  | { readonly kind: 'tool'; readonly server: string; readonly nameRaw: Uint8Array }
-  | { readonly kind: 'health' }
-  /** No such tool yet, but this server has not said what it has in this run. */
+  | ({ readonly kind: 'target' } & Target)
+  /** Unknown yet, but this server has not said what it has in this run. */
   | { readonly kind: 'pending'; readonly server: string }
   | { readonly kind: 'unknown' };
 
 interface ServerEntry {
   readonly config: DownstreamConfig;
   readonly allows: (tool: string) => boolean;
-  /** Null: never seen, not even in an earlier run. */
-  tools: readonly ToolEntry[] | null;
-  /** Its tools of this run have arrived, or it failed once. */
-  settled: boolean;
-  live: boolean;
+  /** Kinds it has told of in this run. */
+  readonly live: Set<ListKind>;
+  /** It failed once: nobody waits for its first lists any longer. */
+  failed: boolean;
 }
-
-const encoder = new TextEncoder();
-const COMMA = encoder.encode(',');
 
 export class Catalog {
   readonly #servers = new Map<string, ServerEntry>();
-  readonly #onChange: () => void;
-  #targets = new Map<string, { server: string; nameRaw: Uint8Array }>();
-  #list: Uint8Array;
-  #waiters: (() => void)[] = [];
-  #waitEnds: number | null = null;
+  readonly #lists: Readonly<Record<ListKind, MergedList>>;
+  readonly #onChange: (kind: ListKind) => void;
   readonly #listWaitMs: number;
+  #waiters: { readonly kind: ListKind; readonly done: () => void }[] = [];
+  #waitEnds: number | null = null;
 
   constructor(options: {
     readonly servers: readonly DownstreamConfig[];
     readonly listWaitMs: number;
-    /** Called after the merged list has become different. */
-    readonly onChange: () => void;
+    /** Called after a merged list has become different. */
+    readonly onChange: (kind: ListKind) => void;
   }) {
     this.#listWaitMs = options.listWaitMs;
     this.#onChange = options.onChange;
-    for (const config of options.servers) {
-      this.#servers.set(config.name, {
+    const { servers } = options;
+    for (const config of servers) {
+      const entry = {
         config,
         allows: toolFilter(config),
-        tools: null,
-        settled: false,
-        live: false,
-      });
+        live: new Set<ListKind>(),
+        failed: false,
+      };
+      this.#servers.set(config.name, entry);
     }
-    this.#list = this.#rebuild();
+    this.#lists = {
+      tools: new MergedList({ servers, keys: 'names', own: [HEALTH_TOOL] }),
+      prompts: new MergedList({ servers, keys: 'names', own: [] }),
+      resources: new MergedList({ servers, keys: 'uris', own: [] }),
+      templates: new MergedList({ servers, keys: 'uris', own: [] }),
+    };
   }
 
   /** Tools of an earlier run, served until the server has told its own. */
-  restore(server: string, fingerprint: string, tools: readonly ToolEntry[]): void {
+  restore(server: string, fingerprint: string, tools: readonly CatalogEntry[]): void {
     const entry = this.#servers.get(server);
-    if (entry === undefined || entry.live || entry.config.fingerprint !== fingerprint) return;
-    entry.tools = tools;
-    this.#list = this.#rebuild();
+    if (entry === undefined || entry.live.has('tools')) return;
+    if (entry.config.fingerprint !== fingerprint) return;
+    this.#lists.tools.set(server, allowed(entry, tools));
   }
 
-  /** The complete list a server has just told. */
-  update(server: string, tools: readonly ToolEntry[]): void {
+  /** A complete list that a server has just told. */
+  update(server: string, kind: ListKind, entries: readonly CatalogEntry[]): void {
     const entry = this.#servers.get(server);
     if (entry === undefined) return;
-    entry.tools = tools;
-    entry.live = true;
-    entry.settled = true;
-    const before = this.#list;
-    this.#list = this.#rebuild();
+    entry.live.add(kind);
+    const changed = this.#lists[kind].set(
+      server,
+      kind === 'tools' ? allowed(entry, entries) : entries,
+    );
     this.#wake();
-    if (!sameBytes(before, this.#list)) this.#onChange();
+    if (changed) this.#onChange(kind);
   }
 
-  /** The server failed: nobody waits for its first list any longer. */
+  /** The server failed: nobody waits for its first lists any longer. */
   settle(server: string): void {
     const entry = this.#servers.get(server);
-    if (entry === undefined || entry.settled) return;
-    entry.settled = true;
+    if (entry === undefined || entry.failed) return;
+    entry.failed = true;
     this.#wake();
   }
 
-  /** JSON text of the `tools` array. */
-  get list(): Uint8Array {
-    return this.#list;
+  /** JSON text of a whole merged list. */
+  list(kind: ListKind): Uint8Array {
+    return this.#lists[kind].json;
   }
 
-  /** Whether the server's own list has been seen in this run. */
-  isLive(server: string): boolean {
-    return this.#servers.get(server)?.live === true;
+  /** Number of tools a server is known to have, null while none were ever seen. */
+  toolsCount(server: string): number | null {
+    return this.#lists.tools.of(server)?.length ?? null;
   }
 
-  toolsOf(server: string): readonly ToolEntry[] | null {
-    return this.#servers.get(server)?.tools ?? null;
-  }
-
-  resolve(exposed: string): Resolution {
-    if (exposed === HEALTH_TOOL_NAME) return { kind: 'health' };
-    const target = this.#targets.get(exposed);
-    if (target !== undefined) return { kind: 'tool', ...target };
-    for (const [server, entry] of this.#servers) {
-      if (!entry.live && exposed.startsWith(`${entry.config.prefix}__`)) {
+  /** Which server an exposed tool or prompt belongs to. */
+  byName(kind: 'tools' | 'prompts', exposed: string): Resolution {
+    const target = this.#lists[kind].resolve(exposed);
+    if (target !== null) return { kind: 'target', ...target };
+    for (const [server, { config, live }] of this.#servers) {
+      if (!live.has(kind) && exposed.startsWith(`${config.prefix}__`)) {
         return { kind: 'pending', server };
       }
     }
     return { kind: 'unknown' };
   }
 
+  /** Which server a resource belongs to: the one that lists it, else the first with a template for it. */
+  byUri(uri: string): string | null {
+    const listed = this.#lists.resources.resolve(uri) ?? this.#lists.templates.resolve(uri);
+    if (listed !== null) return listed.server;
+    for (const server of this.#servers.keys()) {
+      const templates = this.#lists.templates.of(server) ?? [];
+      if (templates.some(({ key }) => matchesTemplate(key, uri))) return server;
+    }
+    return null;
+  }
+
+  /** A server that has not told its resources in this run, null when all have. */
+  pendingResources(): string | null {
+    for (const [server, { live, failed }] of this.#servers) {
+      if (!failed && !(live.has('resources') && live.has('templates'))) return server;
+    }
+    return null;
+  }
+
   /**
-   * Calls back when tools/list may be answered: at once when every server is known, else when each
-   * unknown one is ready or has failed, at most `listWaitMs` after the first request of the run.
+   * Calls back when a list request may be answered: at once when every server is known, else when each
+   * unknown one has told or failed, at most `listWaitMs` after the first such request of the run.
    */
-  whenListable(now: number, callback: () => void): void {
-    if (!this.#incomplete()) return callback();
+  whenListable(kind: ListKind, now: number, callback: () => void): void {
+    if (!this.#incomplete(kind)) return callback();
     this.#waitEnds ??= now + this.#listWaitMs;
     const left = this.#waitEnds - now;
     if (left <= 0) return callback();
-    const done = () => {
-      clearTimeout(timer);
-      callback();
+    const waiter = {
+      kind,
+      done: () => {
+        clearTimeout(timer);
+        callback();
+      },
     };
     const timer = setTimeout(() => {
-      this.#waiters = this.#waiters.filter((waiter) => waiter !== done);
+      this.#waiters = this.#waiters.filter((one) => one !== waiter);
       callback();
     }, left);
-    this.#waiters.push(done);
+    this.#waiters.push(waiter);
   }
 
-  #incomplete(): boolean {
-    for (const entry of this.#servers.values()) {
-      if (entry.tools === null && !entry.settled) return true;
+  #incomplete(kind: ListKind): boolean {
+    for (const [server, { failed }] of this.#servers) {
+      if (!failed && this.#lists[kind].of(server) === null) return true;
     }
     return false;
   }
 
   #wake(): void {
-    if (this.#incomplete()) return;
     const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const waiter of waiters) waiter();
+    this.#waiters = waiters.filter(({ kind }) => this.#incomplete(kind));
+    for (const waiter of waiters) if (!this.#waiters.includes(waiter)) waiter.done();
   }
+}
 
-  #rebuild(): Uint8Array {
-    const table = new NameTable();
-    const entries: { server: string; tool: ToolEntry }[] = [];
-    for (const [server, { config, tools, allows }] of this.#servers) {
-      const offered = (tools ?? []).filter((tool) => allows(tool.name));
-      table.add(
-        server,
-        config.prefix,
-        offered.map((tool) => tool.name),
-      );
-      for (const tool of offered) entries.push({ server, tool });
-    }
-    this.#targets = new Map();
-    const parts: Uint8Array[] = [encoder.encode('['), encoder.encode(JSON.stringify(HEALTH_TOOL))];
-    for (const { server, tool } of entries) {
-      const exposed = table.exposed(server, tool.name);
-      const [start, end] = tool.nameAt;
-      this.#targets.set(exposed, { server, nameRaw: tool.json.subarray(start, end) });
-      parts.push(
-        COMMA,
-        tool.json.subarray(0, start),
-        encoder.encode(JSON.stringify(exposed)),
-        tool.json.subarray(end),
-      );
-    }
-    parts.push(encoder.encode(']'));
-    return Buffer.concat(parts);
-  }
+function allowed(entry: ServerEntry, tools: readonly CatalogEntry[]): readonly CatalogEntry[] {
+  return tools.filter(({ key }) => entry.allows(key));
 }
 
 function toolFilter(config: DownstreamConfig): (tool: string) => boolean {
   const { allow, deny } = config.tools;
   // Names are not paths: a star stands for any characters, slashes among them.
   const options = { dot: true, bash: true };
-  const allowed = picomatch([...allow], options);
-  const denied = deny.length === 0 ? () => false : picomatch([...deny], options);
-  return (tool) => allowed(tool) && !denied(tool);
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
+  const allows = picomatch([...allow], options);
+  const denies = deny.length === 0 ? () => false : picomatch([...deny], options);
+  return (tool) => allows(tool) && !denies(tool);
 }

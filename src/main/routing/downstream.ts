@@ -5,11 +5,13 @@
 import type { DownstreamConfig } from '../../shared/model/config.ts';
 import type { Phase } from '../../shared/model/errors.ts';
 import type { RoutingRecord, SupervisorRecord, ThreadRecord } from '../../shared/model/snapshot.ts';
+import { member } from '../../shared/wire/json-slice.ts';
 import type {
   AnswerMessage,
   CallFailedMessage,
   LifecycleMessage,
   ProgressMessage,
+  ServerFeatures,
   ToSupervisor,
 } from '../../shared/wire/protocol.ts';
 import { decide, type GateDecision, type GateView, queueFull } from '../gate/gate.ts';
@@ -49,6 +51,7 @@ export class Downstream {
   #nextStartAt: number | null = null;
   #lastError: string | null = null;
   #lastRecord: SupervisorRecord | null = null;
+  #features: ServerFeatures | null = null;
   #calls = 0;
   #errors = 0;
 
@@ -66,6 +69,11 @@ export class Downstream {
 
   get phase(): Phase {
     return this.#phase;
+  }
+
+  /** What the server said it can do, null before its first handshake. */
+  get features(): ServerFeatures | null {
+    return this.#features;
   }
 
   get lastRecord(): SupervisorRecord | null {
@@ -114,6 +122,7 @@ export class Downstream {
   cancel(call: Call, reason: string): void {
     if (!this.#options.calls.settle(call)) return;
     this.#forget(call);
+    call.onEnd?.(false);
     if (call.postedTo !== null) {
       this.#circuit.release(call.id, performance.now());
       this.#options.post({ type: 'cancel', slot: this.#options.slot, call: call.id, reason });
@@ -175,10 +184,15 @@ export class Downstream {
     this.#latency.record(now - call.postedAt, now);
     this.#circuit.success(call.id, now);
     if (message.isError) this.#errors += 1;
-    const { line, id } = message;
-    call.session.answer(call, [line.subarray(0, id[0]), call.idRaw, line.subarray(id[1])]);
+    this.#deliver(call, message);
     this.#pump();
     this.#options.onChange();
+  }
+
+  #deliver(call: Call, { line, id, isError }: AnswerMessage): void {
+    if (isError && call.elsewhere !== null && saysNotFound(line) && call.elsewhere()) return;
+    call.onEnd?.(!isError);
+    call.session.answer(call, [line.subarray(0, id[0]), call.idRaw, line.subarray(id[1])]);
   }
 
   callFailed(message: CallFailedMessage): void {
@@ -221,6 +235,7 @@ export class Downstream {
       this.#circuit.failure(`incarnation:${message.incarnation}`, now, null);
     } else if (event.event === 'ready') {
       this.#circuit.ready(message.incarnation, now);
+      this.#features = event.features;
     } else if (event.event === 'stable') {
       this.#circuit.success(null, now);
     }
@@ -369,6 +384,7 @@ export class Downstream {
 
   #answerFailure(call: Call, failure: Omit<Failure, 'server' | 'phase'>): void {
     this.#errors += 1;
+    call.onEnd?.(false);
     const whole = { ...failure, server: this.config.name, phase: this.#phase };
     call.session.answer(call, failureParts(call.method, call.idRaw, whole));
     this.#options.onChange();
@@ -396,4 +412,13 @@ function breakerRefusal(retryAt: number | null): Refusal {
 
 function hundredths(ms: number | null): number | null {
   return ms === null ? null : Math.round(ms * 100) / 100;
+}
+
+/** Codes by which servers say that there is no such resource, in one revision or another. */
+const NOT_FOUND = new Set(['-32002', '-32602']);
+
+function saysNotFound(line: Uint8Array): boolean {
+  const error = member(line, [0, line.length], 'error');
+  const code = error === null ? null : member(line, error, 'code');
+  return code !== null && NOT_FOUND.has(Buffer.from(line.subarray(code[0], code[1])).toString());
 }

@@ -28,7 +28,14 @@ export function initializeResult(asked: string, gatewayVersion: string): string 
     : LATEST_PROTOCOL_VERSION;
   return JSON.stringify({
     protocolVersion,
-    capabilities: { tools: { listChanged: true }, logging: {} },
+    // A superset, since it cannot change later while servers come and go.
+    capabilities: {
+      tools: { listChanged: true },
+      prompts: { listChanged: true },
+      resources: { subscribe: true, listChanged: true },
+      completions: {},
+      logging: {},
+    },
     serverInfo: { name: 'rea', title: 'rea gateway', version: gatewayVersion },
   });
 }

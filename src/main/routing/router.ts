@@ -3,18 +3,21 @@
  * in. Handles envelopes and bytes only; knows no transport, no thread and no SDK.
  */
 import { JSON_RPC } from '../../shared/model/errors.ts';
-import { type Frame, rangeOf, stringAt } from '../../shared/wire/frame.ts';
-import { notificationLine, resultParts } from '../../shared/wire/json-rpc.ts';
+import { LISTS, type ListKind } from '../../shared/model/lists.ts';
+import { decodeString, type Frame, rangeOf, scanFrame, stringAt } from '../../shared/wire/frame.ts';
+import { errorParts, notificationLine, resultParts } from '../../shared/wire/json-rpc.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
 import { member } from '../../shared/wire/json-slice.ts';
-import type { NotificationMessage } from '../../shared/wire/protocol.ts';
+import type { ByteRange, NotificationMessage } from '../../shared/wire/protocol.ts';
 import type { OpenSession } from '../upstream/session.ts';
-import { type Call, type CallTable, downstreamLine } from './calls.ts';
+import { type Call, type CallOwner, type CallTable, downstreamLine, type Edit } from './calls.ts';
 import type { Catalog } from './catalog.ts';
 import type { Downstream } from './downstream.ts';
 import { type Failure, failureParts } from './failures.ts';
 import { isLogLevel, LOG_LEVELS, type LogLevel } from './handshake.ts';
+import { HEALTH_TOOL_NAME } from './health.ts';
 import { Session } from './session.ts';
+import { Subscriptions } from './subscriptions.ts';
 
 /** A tool call that waits for its server's first list of tools. */
 export interface Waiting {
@@ -36,16 +39,22 @@ export interface RouterOptions {
   readonly onSessions: () => void;
 }
 
-/** A tools/call on its way to a downstream. */
-interface ToolRequest {
+/** A client's request on its way to a server. */
+export interface ServerRequest {
   readonly session: Session;
   readonly frame: Frame;
+  readonly method: string;
   readonly idRaw: Uint8Array;
   readonly idText: string;
-  /** Monotonic time at which waiting for a list of tools ends, null while it has not begun. */
+  /** Monotonic time at which waiting for a server's list ends, null while it has not begun. */
   readonly listDeadline: number | null;
 }
 
+type Hooks = Partial<Pick<Call, 'onEnd' | 'elsewhere'>>;
+
+const RESOURCE_NOT_FOUND = -32002;
+/** What the gateway asks of a server for itself: nobody waits for the answer. */
+const NOBODY: CallOwner = { answer: () => {}, send: () => {} };
 const encoder = new TextEncoder();
 
 export class Router {
@@ -54,6 +63,7 @@ export class Router {
   readonly #options: RouterOptions;
   readonly #sessions = new Set<Session>();
   readonly #waiting = new Set<Waiting>();
+  readonly #subscriptions = new Subscriptions();
   #logLevel: LogLevel | null = null;
   #accepting = true;
 
@@ -76,6 +86,9 @@ export class Router {
 
   forget(session: Session): void {
     this.#sessions.delete(session);
+    for (const { server, uri } of this.#subscriptions.drop(session)) {
+      this.#ask(this.#downstream(server), 'resources/unsubscribe', { uri });
+    }
     this.logLevelChanged();
     this.#options.onSessions();
   }
@@ -86,46 +99,44 @@ export class Router {
     for (const waiting of Array.from(this.#waiting)) waiting.retry();
   }
 
-  /** Calls back when tools/list may be answered. */
-  list(callback: () => void): void {
-    this.catalog.whenListable(performance.now(), callback);
+  /** Calls back when a list request may be answered. */
+  list(kind: ListKind, callback: () => void): void {
+    this.catalog.whenListable(kind, performance.now(), callback);
   }
 
-  /** The answer to tools/list. */
-  listParts(idRaw: Uint8Array): Uint8Array[] {
+  /** The answer to a list request. */
+  listParts(kind: ListKind, idRaw: Uint8Array): Uint8Array[] {
     return [
       encoder.encode('{"jsonrpc":"2.0","id":'),
       idRaw,
-      encoder.encode(',"result":{"tools":'),
-      this.catalog.list,
+      encoder.encode(`,"result":{"${LISTS[kind].member}":`),
+      this.catalog.list(kind),
       encoder.encode('}}'),
     ];
   }
 
-  callTool(request: ToolRequest): void {
-    const { session, idRaw, idText } = request;
-    const name = stringAt(request.frame, SLOT.paramsName);
-    if (name === null) {
-      return session.refused(
-        idText,
-        JSON_RPC.invalidParams,
-        'tools/call needs params.name (a string)',
-      );
+  /** Sends a request to the server it belongs to, or answers it. */
+  route(request: ServerRequest): void {
+    switch (request.method) {
+      case 'tools/call':
+        return this.#byName(request, 'tools', rangeOf(request.frame, SLOT.paramsName));
+      case 'prompts/get':
+        return this.#byName(request, 'prompts', rangeOf(request.frame, SLOT.paramsName));
+      case 'completion/complete':
+        return this.#complete(request);
+      case 'resources/subscribe':
+        return this.#byUri(request, (server, uri) => this.#subscribe(request, server, uri));
+      case 'resources/unsubscribe':
+        return this.#byUri(request, (server, uri) => this.#unsubscribe(request, server, uri));
+      default:
+        return this.#byUri(request, (server) => this.#submit(request, server, [], {}));
     }
-    const target = this.catalog.resolve(name);
-    switch (target.kind) {
-      case 'health':
-        return session.answer(request, resultParts(idRaw, this.#options.health()));
-      case 'unknown':
-        return session.refused(
-          idText,
-          JSON_RPC.invalidParams,
-          `Unknown tool: ${name.slice(0, 200)}`,
-        );
-      case 'pending':
-        return this.#awaitCatalog(request, this.#downstream(target.server));
-      case 'tool':
-        return this.#submit(request, this.#downstream(target.server), target.nameRaw);
+  }
+
+  /** The server is ready, for the first time or again: what clients listen to is asked for anew. */
+  serverReady(downstream: Downstream): void {
+    for (const uri of this.#subscriptions.urisOf(downstream.config.name)) {
+      this.#ask(downstream, 'resources/subscribe', { uri });
     }
   }
 
@@ -134,9 +145,9 @@ export class Router {
     for (const waiting of Array.from(this.#waiting)) if (waiting.server === server) waiting.retry();
   }
 
-  /** The merged list of tools has become different. */
-  announceTools(): void {
-    const line = notificationLine('notifications/tools/list_changed', null);
+  /** A merged list has become different. */
+  announce(method: string): void {
+    const line = notificationLine(method, null);
     for (const session of this.#sessions) session.notify([line.subarray(0, line.length - 1)]);
   }
 
@@ -169,9 +180,141 @@ export class Router {
     return downstream;
   }
 
-  #submit(request: ToolRequest, downstream: Downstream, nameRaw: Uint8Array): void {
+  #byName(request: ServerRequest, kind: 'tools' | 'prompts', at: ByteRange | null): void {
+    const { session, frame, idText } = request;
+    const name = at === null ? null : decodeString(frame.line, at);
+    if (at === null || name === null) {
+      return session.refused(
+        idText,
+        JSON_RPC.invalidParams,
+        `${request.method} needs a name (a string)`,
+      );
+    }
+    if (kind === 'tools' && name === HEALTH_TOOL_NAME) {
+      return session.answer(request, resultParts(request.idRaw, this.#options.health()));
+    }
+    const target = this.catalog.byName(kind, name);
+    switch (target.kind) {
+      case 'unknown': {
+        const what = kind === 'tools' ? 'tool' : 'prompt';
+        const message = `Unknown ${what}: ${name.slice(0, 200)}`;
+        return session.refused(idText, JSON_RPC.invalidParams, message);
+      }
+      case 'pending':
+        return this.#awaitCatalog(request, this.#downstream(target.server));
+      case 'target': {
+        const edits = [{ at, with: target.keyRaw }];
+        return this.#submit(request, this.#downstream(target.server), edits, {});
+      }
+    }
+  }
+
+  #byUri(request: ServerRequest, use: (server: Downstream, uri: string) => void): void {
+    const { session, frame, idText, idRaw } = request;
+    const uri = stringAt(frame, SLOT.paramsUri);
+    if (uri === null) {
+      return session.refused(
+        idText,
+        JSON_RPC.invalidParams,
+        `${request.method} needs params.uri (a string)`,
+      );
+    }
+    const owner = this.catalog.byUri(uri);
+    if (owner !== null) return use(this.#downstream(owner), uri);
+    const pending = this.catalog.pendingResources();
+    if (pending !== null) return this.#awaitCatalog(request, this.#downstream(pending));
+    if (request.method === 'resources/read' && this.#readAnywhere(request, 0)) return;
+    const parts = errorParts(idRaw, RESOURCE_NOT_FOUND, 'Resource not found', { uri });
+    session.answer(request, parts);
+  }
+
+  /** Nobody lists the resource: servers are asked one after the other until one knows it. */
+  #readAnywhere(request: ServerRequest, from: number): boolean {
+    const servers = [...this.#options.downstreams.values()];
+    for (let at = from; at < servers.length; at++) {
+      const server = servers[at];
+      if (server?.phase !== 'ready' || server.features?.resources !== true) continue;
+      this.#submit(request, server, [], { elsewhere: () => this.#readAnywhere(request, at + 1) });
+      return true;
+    }
+    return false;
+  }
+
+  #complete(request: ServerRequest): void {
+    const { frame, session, idText, idRaw } = request;
+    const params = rangeOf(frame, SLOT.params);
+    const ref = params === null ? null : member(frame.line, params, 'ref');
+    const typeAt = ref === null ? null : member(frame.line, ref, 'type');
+    const type = typeAt === null ? null : decodeString(frame.line, typeAt);
+    if (ref !== null && type === 'ref/prompt') {
+      return this.#byName(request, 'prompts', member(frame.line, ref, 'name'));
+    }
+    const uriAt = ref === null ? null : member(frame.line, ref, 'uri');
+    const uri = uriAt === null ? null : decodeString(frame.line, uriAt);
+    if (type !== 'ref/resource' || uri === null) {
+      return session.refused(
+        idText,
+        JSON_RPC.invalidParams,
+        'completion/complete needs params.ref: {type: "ref/prompt", name} or {type: "ref/resource", uri}',
+      );
+    }
+    const owner = this.catalog.byUri(uri);
+    if (owner !== null) return this.#submit(request, this.#downstream(owner), [], {});
+    const pending = this.catalog.pendingResources();
+    if (pending !== null) return this.#awaitCatalog(request, this.#downstream(pending));
+    session.answer(request, errorParts(idRaw, JSON_RPC.invalidParams, 'Unknown resource', { uri }));
+  }
+
+  #subscribe(request: ServerRequest, server: Downstream, uri: string): void {
+    const { session } = request;
+    const { name } = server.config;
+    if (!this.#subscriptions.add(name, uri, session)) {
+      return session.answer(request, resultParts(request.idRaw, '{}'));
+    }
+    this.#submit(request, server, [], {
+      onEnd: (ok) => {
+        if (!ok) this.#subscriptions.remove(name, uri, session);
+      },
+    });
+  }
+
+  #unsubscribe(request: ServerRequest, server: Downstream, uri: string): void {
+    if (this.#subscriptions.remove(server.config.name, uri, request.session)) {
+      return this.#submit(request, server, [], {});
+    }
+    request.session.answer(request, resultParts(request.idRaw, '{}'));
+  }
+
+  /** Asks a server for something nobody waits for; not worth a queue when it cannot take it now. */
+  #ask(downstream: Downstream, method: string, params: object): void {
+    if (downstream.phase !== 'ready' || !this.#accepting) return;
+    const json = JSON.stringify({ jsonrpc: '2.0', id: 0, method, params });
+    const frame = scanFrame(encoder.encode(json));
+    if ('error' in frame) throw new Error(`the gateway wrote a bad request: ${json}`);
+    const request = { frame, method, idRaw: encoder.encode('0'), idText: '0' };
+    downstream.submit(this.#call(NOBODY, request, downstream, [], {}));
+  }
+
+  #submit(
+    request: ServerRequest,
+    downstream: Downstream,
+    edits: readonly Edit[],
+    hooks: Hooks,
+  ): void {
     if (!this.#accepting) return this.#refuse(request, downstream, STOPPING);
-    const { session, frame, idRaw, idText } = request;
+    const call = this.#call(request.session, request, downstream, edits, hooks);
+    request.session.track(call);
+    downstream.submit(call);
+  }
+
+  #call(
+    session: CallOwner,
+    request: Pick<ServerRequest, 'frame' | 'method' | 'idRaw' | 'idText'>,
+    downstream: Downstream,
+    edits: readonly Edit[],
+    hooks: Hooks,
+  ): Call {
+    const { frame, method, idRaw, idText } = request;
     const id = this.#options.calls.mint();
     const token = rangeOf(frame, SLOT.paramsMetaProgressToken);
     const now = performance.now();
@@ -183,21 +326,23 @@ export class Router {
       idText,
       tokenRaw: token === null ? null : frame.line.slice(token[0], token[1]),
       downstream,
-      method: 'tools/call',
-      line: downstreamLine(id, 'tools/call', frame, nameRaw),
+      method,
+      line: downstreamLine(id, method, frame, edits),
       admittedAt: now,
       totalDeadline: now + callTotalTimeoutMs,
+      onEnd: null,
+      elsewhere: null,
+      ...hooks,
       timer: setTimeout(() => downstream.expire(call), callTimeoutMs),
       postedTo: null,
       postedAt: now,
     };
     this.#options.calls.add(call);
-    session.track(call);
-    downstream.submit(call);
+    return call;
   }
 
   /** The server has not said what it has in this run: wait for it, unless it would refuse anyway. */
-  #awaitCatalog(request: ToolRequest, downstream: Downstream): void {
+  #awaitCatalog(request: ServerRequest, downstream: Downstream): void {
     if (!this.#accepting) return this.#refuse(request, downstream, STOPPING);
     const now = performance.now();
     const deadline = request.listDeadline ?? now + downstream.config.callTimeoutMs;
@@ -214,7 +359,7 @@ export class Router {
       retry: () => {
         withdraw();
         request.session.untrack(waiting);
-        this.callTool({ ...request, listDeadline: deadline });
+        this.route({ ...request, listDeadline: deadline });
       },
     };
     const timer = setTimeout(
@@ -224,7 +369,7 @@ export class Router {
         this.#refuse(request, downstream, {
           code: 'ERR_TIMEOUT',
           outcome: 'not_sent',
-          message: `server "${downstream.config.name}" did not tell its tools in time; the call was not sent`,
+          message: `server "${downstream.config.name}" did not tell what it has in time; the call was not sent`,
           retryAt: null,
         });
       },
@@ -235,12 +380,12 @@ export class Router {
   }
 
   #refuse(
-    request: ToolRequest,
+    request: ServerRequest,
     downstream: Downstream,
     failure: Omit<Failure, 'server' | 'phase'>,
   ): void {
     const whole = { ...failure, server: downstream.config.name, phase: downstream.phase };
-    request.session.answer(request, failureParts('tools/call', request.idRaw, whole));
+    request.session.answer(request, failureParts(request.method, request.idRaw, whole));
   }
 }
 

@@ -4,12 +4,13 @@
  * downstreams. Sees only its own ids and tokens.
  */
 import { JSON_RPC } from '../../shared/model/errors.ts';
+import type { ListKind } from '../../shared/model/lists.ts';
 import { decodeString, type Frame, rangeOf, textAt } from '../../shared/wire/frame.ts';
 import { classify, errorParts, resultParts } from '../../shared/wire/json-rpc.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
 import { member } from '../../shared/wire/json-slice.ts';
 import type { UpstreamPeer, UpstreamSink } from '../upstream/session.ts';
-import type { Call } from './calls.ts';
+import type { Call, CallOwner } from './calls.ts';
 import { initializeResult, isLogLevel, LOG_LEVELS, type LogLevel } from './handshake.ts';
 import type { Router, Waiting } from './router.ts';
 
@@ -18,7 +19,7 @@ const encoder = new TextEncoder();
 const MAX_CONTROL_BYTES = 1024 * 1024;
 const MAX_REASON = 1000;
 
-export class Session implements UpstreamPeer {
+export class Session implements UpstreamPeer, CallOwner {
   readonly transport: 'stdio' | 'http';
   readonly #router: Router;
   readonly #sink: UpstreamSink;
@@ -122,12 +123,30 @@ export class Session implements UpstreamPeer {
       case 'ping':
         return this.#send(resultParts(idRaw, '{}'), idText);
       case 'tools/list':
-        return this.#router.list(() => this.#send(this.#router.listParts(idRaw), idText));
+        return this.#list('tools', idRaw, idText);
+      case 'prompts/list':
+        return this.#list('prompts', idRaw, idText);
+      case 'resources/list':
+        return this.#list('resources', idRaw, idText);
+      case 'resources/templates/list':
+        return this.#list('templates', idRaw, idText);
       case 'tools/call':
+      case 'prompts/get':
+      case 'resources/read':
+      case 'resources/subscribe':
+      case 'resources/unsubscribe':
+      case 'completion/complete':
         if (this.#open.has(idText)) {
           return this.refused(idText, JSON_RPC.invalidRequest, 'this id is in use by another call');
         }
-        return this.#router.callTool({ session: this, frame, idRaw, idText, listDeadline: null });
+        return this.#router.route({
+          session: this,
+          frame,
+          method,
+          idRaw,
+          idText,
+          listDeadline: null,
+        });
       case 'logging/setLevel':
         return this.#setLevel(frame, idRaw, idText);
       default:
@@ -137,6 +156,10 @@ export class Session implements UpstreamPeer {
           `Method not found: ${method.slice(0, 200)}`,
         );
     }
+  }
+
+  #list(kind: ListKind, idRaw: Uint8Array, idText: string): void {
+    this.#router.list(kind, () => this.#send(this.#router.listParts(kind, idRaw), idText));
   }
 
   #initialize(frame: Frame, idRaw: Uint8Array, idText: string): void {

@@ -168,7 +168,7 @@ export class Fleet {
       case 'ticket_returned':
         return this.#tickets.giveBack(name);
       case 'catalog':
-        this.#options.catalog.update(name, message.tools);
+        this.#options.catalog.update(name, message.kind, message.entries);
         return this.#options.router().catalogSettled(name);
       case 'notification': {
         const frame = scanFrame(message.line);
@@ -188,6 +188,7 @@ export class Fleet {
     if (event === 'child_died_unexpectedly') this.#options.log.warn(fields, event);
     else this.#options.log.info(fields, event);
     downstream.lifecycle(message);
+    if (event === 'ready') this.#options.router().serverReady(downstream);
     const { phase } = message.record;
     if (phase === 'failed' || phase === 'backoff' || phase === 'stopped') {
       this.#options.catalog.settle(name);

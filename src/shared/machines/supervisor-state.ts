@@ -4,7 +4,7 @@
  */
 import type { DownstreamConfig } from '../model/config.ts';
 import type { Phase } from '../model/errors.ts';
-import type { DeathReason, SupervisorEvent } from '../wire/protocol.ts';
+import type { DeathReason, ServerFeatures, SupervisorEvent } from '../wire/protocol.ts';
 import { initialRestart, type RestartState } from './restart.ts';
 
 /** What of a server's configuration decides its life. */
@@ -61,7 +61,7 @@ export type SupervisorInput =
       readonly random: number;
     }
   /** The MCP handshake is complete. */
-  | { readonly type: 'handshaken'; readonly incarnation: number; readonly logging: boolean }
+  | { readonly type: 'handshaken'; readonly incarnation: number; readonly features: ServerFeatures }
   /** The child lives but must not go on: it refused the handshake, hangs, or talks nonsense. */
   | ({ readonly type: 'condemned'; readonly incarnation: number } & Condemnation)
   /** The leader exited and what was left in its pipes has been read. */

@@ -3,7 +3,7 @@
  * timers and the clock, and feeds what happens to them in here; every decision about starting,
  * restarting and stopping is made here. Knows nothing of MCP and never touches a process.
  */
-import type { SupervisorEvent } from '../wire/protocol.ts';
+import type { ServerFeatures, SupervisorEvent } from '../wire/protocol.ts';
 import { onDeath, onStable } from './restart.ts';
 import {
   type Condemnation,
@@ -50,7 +50,7 @@ export function step(
       return [next, [emit(next, { event: 'spawned', pid: input.pid })]];
     }
     case 'handshaken':
-      return ready(policy, state, input.logging);
+      return ready(policy, state, input.features);
     case 'condemned':
       return condemn(state, input);
     case 'spawn_failed': {
@@ -131,7 +131,7 @@ function spawn(policy: SupervisorPolicy, state: SupervisorState): Step {
   ];
 }
 
-function ready(policy: SupervisorPolicy, state: SupervisorState, logging: boolean): Step {
+function ready(policy: SupervisorPolicy, state: SupervisorState, features: ServerFeatures): Step {
   if (state.phase !== 'starting' || state.step !== 'handshaking') return [state, []];
   const next: SupervisorState = {
     ...memoryOf(state),
@@ -146,7 +146,7 @@ function ready(policy: SupervisorPolicy, state: SupervisorState, logging: boolea
     [
       ...returnTicket(state),
       { do: 'timer', timer: 'stable', ms: policy.restart.stableMs },
-      emit(next, { event: 'ready', logging }),
+      emit(next, { event: 'ready', features }),
       ...(state.connection === 'ok'
         ? []
         : [emit(next, { event: 'health_changed', healthy: true })]),

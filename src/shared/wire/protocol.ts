@@ -6,6 +6,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { DownstreamConfig } from '../model/config.ts';
 import type { ErrorCode, Outcome } from '../model/errors.ts';
+import type { ListKind } from '../model/lists.ts';
 import type {
   ProcessIdentity,
   RoutingRecord,
@@ -107,11 +108,23 @@ export type SupervisorEvent =
   | { readonly event: 'health_changed'; readonly healthy: boolean }
   | { readonly event: 'starting' }
   | { readonly event: 'spawned'; readonly pid: number }
-  | { readonly event: 'ready'; readonly logging: boolean }
+  | { readonly event: 'ready'; readonly features: ServerFeatures }
   | { readonly event: 'stable' }
   | { readonly event: 'backoff'; readonly delayMs: number; readonly crashLoop: boolean }
   | { readonly event: 'stopped' }
   | { readonly event: 'noise'; readonly lines: number; readonly sample: string };
+
+/** What of a server's capabilities decides how it is talked with. */
+export interface ServerFeatures {
+  readonly tools: boolean;
+  readonly prompts: boolean;
+  readonly resources: boolean;
+  readonly completions: boolean;
+  readonly subscribe: boolean;
+  readonly logging: boolean;
+  /** Text for the model about the server, raw JSON string, null if it gave none. */
+  readonly instructions: string | null;
+}
 
 export type DeathReason =
   | 'exit'
@@ -187,19 +200,21 @@ export interface NotificationMessage {
   readonly line: Uint8Array;
 }
 
-/** One tool as its server described it: raw JSON of the object, with the range of its name's value. */
-export interface ToolEntry {
-  readonly name: string;
+/** One entry of a list as its server described it: raw JSON of the object, with the range of its key's value. */
+export interface CatalogEntry {
+  /** The name, URI or URI template. */
+  readonly key: string;
   readonly json: Uint8Array;
-  readonly nameAt: ByteRange;
+  readonly keyAt: ByteRange;
 }
 
-/** The server's complete list after all pages. */
+/** One of the server's lists, complete, after all pages; empty where the server has no such list. */
 export interface CatalogMessage {
   readonly type: 'catalog';
   readonly slot: number;
   readonly incarnation: number;
-  readonly tools: readonly ToolEntry[];
+  readonly kind: ListKind;
+  readonly entries: readonly CatalogEntry[];
 }
 
 /** A log record for pino in main; already redacted and rate-limited. */

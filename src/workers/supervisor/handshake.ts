@@ -3,6 +3,7 @@
  * and receives.
  */
 import { kindAt, member } from '../../shared/wire/json-slice.ts';
+import type { ServerFeatures } from '../../shared/wire/protocol.ts';
 import { type Reply, stringMember } from './own-requests.ts';
 
 const PROTOCOL_VERSION = '2025-11-25';
@@ -13,12 +14,6 @@ const KNOWN_VERSIONS: ReadonlySet<string> = new Set([
   '2024-11-05',
   '2024-10-07',
 ]);
-
-/** What of a server's capabilities decides how it is talked with. */
-export interface ServerFeatures {
-  readonly tools: boolean;
-  readonly logging: boolean;
-}
 
 export type Handshake =
   | ({ readonly ok: true } & ServerFeatures)
@@ -44,9 +39,20 @@ export function readHandshake(reply: Reply): Handshake {
     return { ok: false, problem: `initialize was answered with ${named}; known: ${known}` };
   }
   const capabilities = member(line, result, 'capabilities');
-  const has = (name: string) => {
+  const find = (name: string) => {
     const value = capabilities === null ? null : member(line, capabilities, name);
-    return value !== null && kindAt(line, value[0]) === 'object';
+    return value !== null && kindAt(line, value[0]) === 'object' ? value : null;
   };
-  return { ok: true, tools: has('tools'), logging: has('logging') };
+  const resources = find('resources');
+  const subscribe = resources === null ? null : member(line, resources, 'subscribe');
+  return {
+    ok: true,
+    tools: find('tools') !== null,
+    prompts: find('prompts') !== null,
+    resources: resources !== null,
+    completions: find('completions') !== null,
+    subscribe: subscribe !== null && line[subscribe[0]] === 0x74,
+    logging: find('logging') !== null,
+    instructions: stringMember(line, result, 'instructions'),
+  };
 }

@@ -5,9 +5,10 @@
  */
 import type { SupervisorInput } from '../../shared/machines/supervisor-state.ts';
 import type { DownstreamConfig } from '../../shared/model/config.ts';
+import type { ListKind } from '../../shared/model/lists.ts';
 import type { LastExit } from '../../shared/model/snapshot.ts';
 import { cleanForTerminal, clip } from '../../shared/wire/clean-text.ts';
-import type { FromSupervisor, LogMessage, ToolEntry } from '../../shared/wire/protocol.ts';
+import type { CatalogEntry, FromSupervisor, LogMessage } from '../../shared/wire/protocol.ts';
 import type { ThreadVitals } from '../../shared/wire/vitals.ts';
 import { Child } from './child.ts';
 import { buildChildEnv, withheldNames } from './environment.ts';
@@ -34,9 +35,9 @@ export interface IncarnationOptions {
   readonly logLevel: () => string | null;
   /** Called before the machine learns of the exit. */
   readonly onExit: (exit: LastExit) => void;
-  readonly onTools: (tools: readonly ToolEntry[], incarnation: number) => void;
-  /** The tools could not be fetched. */
-  readonly onNoTools: (problem: string) => void;
+  readonly onList: (kind: ListKind, entries: readonly CatalogEntry[], incarnation: number) => void;
+  /** A list could not be fetched. */
+  readonly onNoList: (problem: string) => void;
 }
 
 export class Incarnation {
@@ -104,19 +105,19 @@ export class Incarnation {
       gatewayVersion: options.gatewayVersion,
       line: this.child,
       post: options.post,
-      onHandshaken: ({ logging }) => {
-        feed({ type: 'handshaken', incarnation, logging });
+      onHandshaken: (features) => {
+        feed({ type: 'handshaken', incarnation, features });
         const level = options.logLevel();
         if (level !== null) this.session.setLogLevel(level);
       },
       onRefused: (problem) => condemn('handshake', problem),
       onStalled: (detail) => condemn('stall', detail),
       onTooMuchNoise: (detail) => condemn('noise', detail),
-      onTools: (tools) => options.onTools(tools, incarnation),
+      onList: (kind, entries) => options.onList(kind, entries, incarnation),
       onListTrouble: (text, fatal) => {
         const problem = told(text);
         log('warn', problem, {});
-        if (fatal) options.onNoTools(problem);
+        if (fatal) options.onNoList(problem);
       },
       onNoise: ({ lines, sample }) => {
         const shown = clip(cleanForTerminal(redact(sample)), MAX_SAMPLE_UNITS);

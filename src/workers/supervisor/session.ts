@@ -6,6 +6,7 @@
 
 import type { LivenessPolicy } from '../../shared/model/config.ts';
 import { JSON_RPC } from '../../shared/model/errors.ts';
+import { LIST_KINDS, LISTS, type ListKind } from '../../shared/model/lists.ts';
 import { clip } from '../../shared/wire/clean-text.ts';
 import { type Frame, rangeOf, textAt } from '../../shared/wire/frame.ts';
 import { LineFramer, type Refused } from '../../shared/wire/framing.ts';
@@ -17,13 +18,18 @@ import {
   resultParts,
 } from '../../shared/wire/json-rpc.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
-import type { CallFailedMessage, FromSupervisor, ToolEntry } from '../../shared/wire/protocol.ts';
-import { initializeParams, readHandshake, type ServerFeatures } from './handshake.ts';
+import type {
+  CallFailedMessage,
+  CatalogEntry,
+  FromSupervisor,
+  ServerFeatures,
+} from '../../shared/wire/protocol.ts';
+import { initializeParams, readHandshake } from './handshake.ts';
 import { LivenessWatch } from './liveness-watch.ts';
 import type { NoiseReport } from './noise.ts';
 import { OwnRequests } from './own-requests.ts';
+import { ServerList } from './server-list.ts';
 import { StdoutWatch } from './stdout-watch.ts';
-import { ToolList } from './tool-list.ts';
 
 /** The child's end of the conversation. */
 export interface Line {
@@ -47,8 +53,8 @@ export interface SessionOptions {
   readonly liveness: LivenessPolicy;
   /** It fell silent and answers no pings. */
   readonly onStalled: (detail: string) => void;
-  readonly onTools: (tools: readonly ToolEntry[]) => void;
-  /** The tools could not be fetched (`fatal`) or some were left out. */
+  readonly onList: (kind: ListKind, entries: readonly CatalogEntry[]) => void;
+  /** A list could not be fetched (`fatal`) or some of it was left out. */
   readonly onListTrouble: (message: string, fatal: boolean) => void;
   readonly onNoise: (report: NoiseReport) => void;
   readonly onTooMuchNoise: (detail: string) => void;
@@ -64,7 +70,7 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #framer: LineFramer;
   readonly #requests: OwnRequests;
-  readonly #tools: ToolList;
+  readonly #lists: ReadonlyMap<ListKind, ServerList>;
   readonly #watch: StdoutWatch;
   readonly #calls = new Set<number>();
   readonly #pings: string[] = [];
@@ -77,13 +83,19 @@ export class Session {
   constructor(options: SessionOptions) {
     this.#options = options;
     this.#requests = new OwnRequests((line) => options.line.write(line, null));
-    this.#tools = new ToolList({
-      requests: this.#requests,
-      timeoutMs: options.listTimeoutMs,
-      maxBytes: options.maxMessageBytes,
-      onList: options.onTools,
-      onTrouble: options.onListTrouble,
-    });
+    this.#lists = new Map(
+      LIST_KINDS.map((kind) => [
+        kind,
+        new ServerList({
+          shape: LISTS[kind],
+          requests: this.#requests,
+          timeoutMs: options.listTimeoutMs,
+          maxBytes: options.maxMessageBytes,
+          onList: (entries) => options.onList(kind, entries),
+          onTrouble: options.onListTrouble,
+        }),
+      ]),
+    );
     this.#watch = new StdoutWatch({
       maxBytes: options.maxMessageBytes,
       onReport: options.onNoise,
@@ -105,8 +117,10 @@ export class Session {
         ping: () => this.#ping(),
         onStalled: options.onStalled,
       });
-      if (handshake.tools) this.#tools.refresh();
-      else options.onTools([]);
+      for (const [kind, list] of this.#lists) {
+        if (handshake[LISTS[kind].capability]) list.refresh();
+        else options.onList(kind, []);
+      }
     });
   }
 
@@ -158,7 +172,7 @@ export class Session {
   /** Ends the conversation. @returns the calls that have no answer. */
   close(): number[] {
     this.#watch.close();
-    this.#tools.close();
+    for (const list of this.#lists.values()) list.close();
     this.#liveness?.close();
     const open = [...this.#calls];
     this.#calls.clear();
@@ -256,8 +270,9 @@ export class Session {
     const { line } = frame;
     switch (method) {
       case 'notifications/tools/list_changed':
-        if (this.#features?.tools === true) this.#tools.changed();
-        return;
+      case 'notifications/prompts/list_changed':
+      case 'notifications/resources/list_changed':
+        return this.#listChanged(method);
       // Cancels a request of the server's, and those are answered at once.
       case 'notifications/cancelled':
         return;
@@ -269,6 +284,13 @@ export class Session {
       }
       default:
         return this.#forward(line, { type: 'notification', slot, incarnation, method, line });
+    }
+  }
+
+  #listChanged(method: string): void {
+    for (const [kind, list] of this.#lists) {
+      const { changed, capability } = LISTS[kind];
+      if (changed === method && this.#features?.[capability] === true) list.changed();
     }
   }
 

@@ -15,9 +15,11 @@ import {
   type SupervisorTimer,
 } from '../../shared/machines/supervisor-state.ts';
 import type { DownstreamConfig } from '../../shared/model/config.ts';
+import type { ListKind } from '../../shared/model/lists.ts';
 import type { LastExit, SupervisorRecord } from '../../shared/model/snapshot.ts';
 import type {
   CallMessage,
+  CatalogEntry,
   CatalogFact,
   FactsPort,
   FromSupervisor,
@@ -25,7 +27,6 @@ import type {
   OpenSlot,
   SupervisorEvent,
   SupervisorFact,
-  ToolEntry,
   ToSupervisor,
 } from '../../shared/wire/protocol.ts';
 import { Redactor } from '../../shared/wire/redact.ts';
@@ -167,8 +168,8 @@ export class Supervisor {
       onExit: (exit) => {
         this.#lastExit = exit;
       },
-      onTools: (tools, incarnation) => this.#tellTools(tools, incarnation),
-      onNoTools: (problem) => {
+      onList: (kind, entries, incarnation) => this.#tellList(kind, entries, incarnation),
+      onNoList: (problem) => {
         this.#lastError = problem;
         this.#publish();
       },
@@ -211,18 +212,22 @@ export class Supervisor {
     );
   }
 
-  #tellTools(tools: readonly ToolEntry[], incarnation: number): void {
-    const decoder = new TextDecoder();
-    this.#toolsCount = tools.length;
-    this.#catalog = {
-      type: 'catalog',
-      server: this.server,
-      fingerprint: this.#config.fingerprint,
-      tools: tools.map(({ name, json }) => ({ name, json: decoder.decode(json) })),
-    };
-    this.#context.factsPort().postMessage(this.#catalog);
-    const pages = new Set(tools.map(({ json }) => json.buffer as ArrayBuffer));
-    this.#context.post({ type: 'catalog', slot: this.#slot, incarnation, tools }, [...pages]);
+  #tellList(kind: ListKind, entries: readonly CatalogEntry[], incarnation: number): void {
+    if (kind === 'tools') {
+      const decoder = new TextDecoder();
+      this.#toolsCount = entries.length;
+      this.#catalog = {
+        type: 'catalog',
+        server: this.server,
+        fingerprint: this.#config.fingerprint,
+        tools: entries.map(({ key, json }) => ({ name: key, json: decoder.decode(json) })),
+      };
+      this.#context.factsPort().postMessage(this.#catalog);
+    }
+    const pages = new Set(entries.map(({ json }) => json.buffer as ArrayBuffer));
+    this.#context.post({ type: 'catalog', slot: this.#slot, incarnation, kind, entries }, [
+      ...pages,
+    ]);
     this.#publish();
   }
 

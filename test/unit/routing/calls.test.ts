@@ -8,7 +8,12 @@ import { Router } from '#src/main/routing/router.ts';
 import type { UpstreamPeer } from '#src/main/upstream/session.ts';
 import type { SupervisorRecord } from '#src/shared/model/snapshot.ts';
 import { scanFrame } from '#src/shared/wire/frame.ts';
-import type { CallMessage, LifecycleMessage, ToSupervisor } from '#src/shared/wire/protocol.ts';
+import type {
+  CallMessage,
+  LifecycleMessage,
+  ServerFeatures,
+  ToSupervisor,
+} from '#src/shared/wire/protocol.ts';
 import { serverConfig } from '../../support/supervisor-thread.ts';
 
 const RECORD: SupervisorRecord = {
@@ -25,6 +30,16 @@ const RECORD: SupervisorRecord = {
   connection_state: 'ok',
   tools_count: 1,
   noise_lines: 0,
+};
+
+const FEATURES: ServerFeatures = {
+  tools: true,
+  prompts: false,
+  resources: false,
+  completions: false,
+  subscribe: false,
+  logging: false,
+  instructions: null,
 };
 
 const open: { peer: UpstreamPeer }[] = [];
@@ -79,7 +94,7 @@ function house(settings: { maxQueue?: number; maxConcurrency?: number } = {}, fa
   );
   open.push({ peer });
   const json = new TextEncoder().encode('{"name":"say"}');
-  catalog.update('echo', [{ name: 'say', json, nameAt: [8, 13] }]);
+  catalog.update('echo', 'tools', [{ key: 'say', json, keyAt: [8, 13] }]);
   const event = (incarnation: number, phase: SupervisorRecord['phase'], of: object): void => {
     downstream.lifecycle({
       type: 'lifecycle',
@@ -104,7 +119,8 @@ function house(settings: { maxQueue?: number; maxConcurrency?: number } = {}, fa
     downstream,
     receive,
     set: (state: Partial<typeof world>) => Object.assign(world, state),
-    ready: (incarnation: number) => event(incarnation, 'ready', { event: 'ready', logging: false }),
+    ready: (incarnation: number) =>
+      event(incarnation, 'ready', { event: 'ready', features: FEATURES }),
     died: (incarnation: number) =>
       event(incarnation, 'backoff', {
         event: 'child_died_unexpectedly',

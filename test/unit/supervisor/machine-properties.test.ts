@@ -13,6 +13,16 @@ import {
   type SupervisorTimer,
 } from '#src/shared/machines/supervisor-state.ts';
 
+const FEATURES = {
+  tools: true,
+  prompts: false,
+  resources: false,
+  completions: false,
+  subscribe: false,
+  logging: true,
+  instructions: null,
+};
+
 const policy = {
   restart: { intensity: 4, periodMs: 10_000, backoffMs: 100, backoffMaxMs: 4000, stableMs: 2000 },
   startTimeoutMs: 3000,
@@ -68,7 +78,7 @@ class World {
         }
         return;
       case 'handshake':
-        if (this.alive) this.feed({ type: 'handshaken', incarnation, logging: true });
+        if (this.alive) this.feed({ type: 'handshaken', incarnation, features: FEATURES });
         return;
       case 'condemn':
         if (this.alive) this.feed({ type: 'condemned', incarnation, reason: 'noise', detail: '' });
@@ -81,7 +91,7 @@ class World {
         return this.feed({ type: 'stop', eofMs: 600, termMs: 500 });
       case 'stale':
         this.feed({ type: 'exited', incarnation: incarnation - 1, ...death, random: 0 });
-        this.feed({ type: 'handshaken', incarnation: incarnation - 1, logging: true });
+        this.feed({ type: 'handshaken', incarnation: incarnation - 1, features: FEATURES });
         this.feed({ type: 'timer', incarnation: incarnation - 1, timer: 'restart' });
         return this.feed({ type: 'spawned', incarnation: incarnation + 1, pid: 1 });
       default:

@@ -10,6 +10,16 @@ import {
   type SupervisorState,
 } from '#src/shared/machines/supervisor-state.ts';
 
+const FEATURES = {
+  tools: true,
+  prompts: false,
+  resources: false,
+  completions: false,
+  subscribe: false,
+  logging: false,
+  instructions: null,
+};
+
 const policy = {
   restart: { intensity: 3, periodMs: 30_000, backoffMs: 200, backoffMaxMs: 1000, stableMs: 5000 },
   startTimeoutMs: 30_000,
@@ -21,7 +31,7 @@ const spawned = (incarnation = 1): SupervisorInput => ({ type: 'spawned', incarn
 const handshaken = (incarnation = 1): SupervisorInput => ({
   type: 'handshaken',
   incarnation,
-  logging: false,
+  features: FEATURES,
 });
 const exited = (incarnation = 1): SupervisorInput => ({
   type: 'exited',

@@ -1,14 +1,15 @@
 /**
- * Fetches a server's tools over all pages, again when it says that they changed, and again after a
- * failure. Tools stay the bytes that came; only their names are read. Owned by the session of one
+ * Fetches one of a server's lists over all pages, again when it says that it changed, and again after a
+ * failure. Entries stay the bytes that came; only their keys are read. Owned by the session of one
  * incarnation, ends with it.
  */
+import type { ListShape } from '../../shared/model/lists.ts';
 import { elements, kindAt, member } from '../../shared/wire/json-slice.ts';
-import type { ToolEntry } from '../../shared/wire/protocol.ts';
+import type { CatalogEntry } from '../../shared/wire/protocol.ts';
 import { type OwnRequests, type Reply, stringMember } from './own-requests.ts';
 
 const MAX_PAGES = 200;
-const MAX_TOOLS = 10_000;
+const MAX_ENTRIES = 10_000;
 /** Told one by one of each page. */
 const MAX_PROBLEMS = 5;
 /** Between two fetches that the server asks for. */
@@ -16,34 +17,35 @@ const COALESCE_MS = 250;
 const RETRY_MS = 1000;
 const RETRY_MAX_MS = 30_000;
 
-export interface ToolListOptions {
+export interface ServerListOptions {
+  readonly shape: ListShape;
   readonly requests: OwnRequests;
   /** How long one page may take. */
   readonly timeoutMs: number;
   /** Bytes of all pages together. */
   readonly maxBytes: number;
-  /** The `json` of each tool is a view on the buffer of its page. */
-  readonly onList: (tools: readonly ToolEntry[]) => void;
+  /** The `json` of each entry is a view on the buffer of its page. */
+  readonly onList: (entries: readonly CatalogEntry[]) => void;
   /** The list is incomplete (`fatal` false) or could not be fetched. */
   readonly onTrouble: (message: string, fatal: boolean) => void;
 }
 
 interface Fetch {
-  readonly tools: Map<string, ToolEntry>;
+  readonly entries: Map<string, CatalogEntry>;
   readonly cursors: Set<string>;
   bytes: number;
   pages: number;
 }
 
-export class ToolList {
-  readonly #options: ToolListOptions;
+export class ServerList {
+  readonly #options: ServerListOptions;
   #state: 'quiet' | 'waiting' | 'fetching' | 'closed' = 'quiet';
   #changedMeanwhile = false;
   #retryMs = RETRY_MS;
   #timer: NodeJS.Timeout | null = null;
   #request: string | null = null;
 
-  constructor(options: ToolListOptions) {
+  constructor(options: ServerListOptions) {
     this.#options = options;
   }
 
@@ -72,33 +74,34 @@ export class ToolList {
   #start(): void {
     this.#endPage();
     this.#state = 'fetching';
-    this.#page({ tools: new Map(), cursors: new Set(), bytes: 0, pages: 0 }, null);
+    this.#page({ entries: new Map(), cursors: new Set(), bytes: 0, pages: 0 }, null);
   }
 
   /** @param cursor raw JSON text, null for the first page. */
   #page(fetch: Fetch, cursor: string | null): void {
-    const { requests, timeoutMs } = this.#options;
+    const { requests, timeoutMs, shape } = this.#options;
     const params = cursor === null ? '{}' : `{"cursor":${cursor}}`;
-    this.#request = requests.send('tools/list', params, (reply) => {
+    this.#request = requests.send(shape.method, params, (reply) => {
       this.#endPage();
       this.#read(fetch, reply);
     });
     this.#timer = setTimeout(
-      () => this.#fail(`tools/list was not answered within ${timeoutMs} ms`),
+      () => this.#fail(`${shape.method} was not answered within ${timeoutMs} ms`),
       timeoutMs,
     );
   }
 
   #read(fetch: Fetch, reply: Reply): void {
-    if (!reply.ok) return this.#fail(`tools/list failed: ${reply.problem}`);
+    const { shape } = this.#options;
+    if (!reply.ok) return this.#fail(`${shape.method} failed: ${reply.problem}`);
     const { line, result } = reply;
-    const list = member(line, result, 'tools');
+    const list = member(line, result, shape.member);
     if (list === null || kindAt(line, list[0]) !== 'array') {
-      return this.#fail('tools/list was answered without an array of tools');
+      return this.#fail(`${shape.method} was answered without an array of ${shape.member}`);
     }
     fetch.pages += 1;
     fetch.bytes += line.length;
-    for (const problem of addTools(fetch.tools, line, list))
+    for (const problem of addEntries(fetch.entries, shape, line, list))
       this.#options.onTrouble(problem, false);
     const next = member(line, result, 'nextCursor');
     const cursor =
@@ -111,14 +114,14 @@ export class ToolList {
       fetch.cursors.add(cursor);
       return this.#page(fetch, cursor);
     }
-    this.#options.onTrouble(`tools/list was cut short: ${limit}`, false);
+    this.#options.onTrouble(`${shape.method} was cut short: ${limit}`, false);
     this.#finish(fetch);
   }
 
   #limitReached(fetch: Fetch, cursor: string): string | null {
     if (fetch.cursors.has(cursor)) return 'a cursor came twice';
     if (fetch.pages >= MAX_PAGES) return `more than ${MAX_PAGES} pages`;
-    if (fetch.tools.size >= MAX_TOOLS) return `more than ${MAX_TOOLS} tools`;
+    if (fetch.entries.size >= MAX_ENTRIES) return `more than ${MAX_ENTRIES} entries`;
     if (fetch.bytes >= this.#options.maxBytes) return `more than ${this.#options.maxBytes} bytes`;
     return null;
   }
@@ -126,7 +129,7 @@ export class ToolList {
   #finish(fetch: Fetch): void {
     this.#retryMs = RETRY_MS;
     this.#state = 'quiet';
-    this.#options.onList([...fetch.tools.values()]);
+    this.#options.onList([...fetch.entries.values()]);
     if (!this.#changedMeanwhile) return;
     this.#changedMeanwhile = false;
     this.#startIn(COALESCE_MS);
@@ -148,26 +151,27 @@ export class ToolList {
   }
 }
 
-/** Adds the tools of one page. @returns what is wrong with some of them, in words. */
-function addTools(
-  tools: Map<string, ToolEntry>,
+/** Adds the entries of one page. @returns what is wrong with some of them, in words. */
+function addEntries(
+  entries: Map<string, CatalogEntry>,
+  { method, key: keyName }: ListShape,
   line: Uint8Array,
   list: readonly [number, number],
 ): string[] {
   const problems: string[] = [];
   for (const [start, end] of elements(line, list)) {
-    const name = stringMember(line, [start, end], 'name');
-    const nameAt = name === null ? null : member(line, [start, end], 'name');
-    if (name === null || nameAt === null) {
-      problems.push('a tool without a name was left out');
-    } else if (tools.has(name)) {
-      problems.push(`a second tool named "${name}" was left out`);
+    const key = stringMember(line, [start, end], keyName);
+    const keyAt = key === null ? null : member(line, [start, end], keyName);
+    if (key === null || keyAt === null) {
+      problems.push(`${method}: an entry without ${keyName} was left out`);
+    } else if (entries.has(key)) {
+      problems.push(`${method}: a second entry with ${keyName} "${key}" was left out`);
     } else {
       const json = line.subarray(start, end);
-      tools.set(name, { name, json, nameAt: [nameAt[0] - start, nameAt[1] - start] });
+      entries.set(key, { key, json, keyAt: [keyAt[0] - start, keyAt[1] - start] });
     }
   }
   if (problems.length <= MAX_PROBLEMS) return problems;
   const more = problems.length - MAX_PROBLEMS;
-  return [...problems.slice(0, MAX_PROBLEMS), `${more} more tools were left out`];
+  return [...problems.slice(0, MAX_PROBLEMS), `${method}: ${more} more entries were left out`];
 }

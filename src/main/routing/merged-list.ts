@@ -1,0 +1,101 @@
+/**
+ * One kind of list (tools, prompts, resources, templates) merged over all servers, as bytes: every
+ * entry is what its server sent. Names are replaced by exposed ones; URIs never are, and the first
+ * server to offer one owns it.
+ */
+import type { CatalogEntry } from '../../shared/wire/protocol.ts';
+import { NameTable } from './names.ts';
+
+/** Where a key of the merged list goes; `keyRaw` is the raw JSON string its server knows it by. */
+export interface Target {
+  readonly server: string;
+  readonly keyRaw: Uint8Array;
+}
+
+export interface MergedListOptions {
+  /** In the order of the configuration, which is the order of the list. */
+  readonly servers: readonly { readonly name: string; readonly prefix: string }[];
+  /** `names` are exposed with the server's prefix, `uris` as they are. */
+  readonly keys: 'names' | 'uris';
+  /** Entries of the gateway's own, put first. */
+  readonly own: readonly object[];
+}
+
+const encoder = new TextEncoder();
+const COMMA = encoder.encode(',');
+
+export class MergedList {
+  readonly #options: MergedListOptions;
+  readonly #entries = new Map<string, readonly CatalogEntry[]>();
+  #targets = new Map<string, Target>();
+  #json: Uint8Array;
+
+  constructor(options: MergedListOptions) {
+    this.#options = options;
+    this.#json = this.#rebuild();
+  }
+
+  /** JSON text of the whole array. */
+  get json(): Uint8Array {
+    return this.#json;
+  }
+
+  /** Replaces what a server offers. @returns whether the merged list has become different. */
+  set(server: string, entries: readonly CatalogEntry[]): boolean {
+    this.#entries.set(server, entries);
+    const before = this.#json;
+    this.#json = this.#rebuild();
+    return Buffer.compare(before, this.#json) !== 0;
+  }
+
+  /** Null: the server has never told. */
+  of(server: string): readonly CatalogEntry[] | null {
+    return this.#entries.get(server) ?? null;
+  }
+
+  resolve(key: string): Target | null {
+    return this.#targets.get(key) ?? null;
+  }
+
+  #rebuild(): Uint8Array {
+    const parts: Uint8Array[] = this.#options.own.map((entry) =>
+      encoder.encode(JSON.stringify(entry)),
+    );
+    this.#targets = new Map();
+    const exposed = this.#names();
+    for (const { name: server } of this.#options.servers) {
+      for (const { key, json, keyAt } of this.#entries.get(server) ?? []) {
+        const [start, end] = keyAt;
+        const keyRaw = json.subarray(start, end);
+        const shown = exposed === null ? key : exposed.exposed(server, key);
+        if (this.#targets.has(shown)) continue;
+        this.#targets.set(shown, { server, keyRaw });
+        parts.push(
+          exposed === null
+            ? json
+            : Buffer.concat([
+                json.subarray(0, start),
+                encoder.encode(JSON.stringify(shown)),
+                json.subarray(end),
+              ]),
+        );
+      }
+    }
+    const separated = parts.flatMap((part, at) => (at === 0 ? [part] : [COMMA, part]));
+    return Buffer.concat([encoder.encode('['), ...separated, encoder.encode(']')]);
+  }
+
+  #names(): NameTable | null {
+    if (this.#options.keys === 'uris') return null;
+    const table = new NameTable(this.#options.servers.map(({ name }) => name));
+    for (const { name, prefix } of this.#options.servers) {
+      const entries = this.#entries.get(name) ?? [];
+      table.add(
+        name,
+        prefix,
+        entries.map(({ key }) => key),
+      );
+    }
+    return table;
+  }
+}

@@ -1,0 +1,49 @@
+/** The kinds of list that servers offer and the gateway merges. */
+
+export type ListKind = 'tools' | 'prompts' | 'resources' | 'templates';
+
+export interface ListShape {
+  /** The request that fetches it. */
+  readonly method: string;
+  /** The member of the result that holds it. */
+  readonly member: string;
+  /** The member of an entry that tells it from the others. */
+  readonly key: 'name' | 'uri' | 'uriTemplate';
+  /** The capability of a server that has it. */
+  readonly capability: 'tools' | 'prompts' | 'resources';
+  /** The notification that it changed. */
+  readonly changed: string;
+}
+
+export const LISTS: Readonly<Record<ListKind, ListShape>> = {
+  tools: {
+    method: 'tools/list',
+    member: 'tools',
+    key: 'name',
+    capability: 'tools',
+    changed: 'notifications/tools/list_changed',
+  },
+  prompts: {
+    method: 'prompts/list',
+    member: 'prompts',
+    key: 'name',
+    capability: 'prompts',
+    changed: 'notifications/prompts/list_changed',
+  },
+  resources: {
+    method: 'resources/list',
+    member: 'resources',
+    key: 'uri',
+    capability: 'resources',
+    changed: 'notifications/resources/list_changed',
+  },
+  templates: {
+    method: 'resources/templates/list',
+    member: 'resourceTemplates',
+    key: 'uriTemplate',
+    capability: 'resources',
+    changed: 'notifications/resources/list_changed',
+  },
+};
+
+export const LIST_KINDS = Object.keys(LISTS) as readonly ListKind[];
