@@ -42,6 +42,8 @@ const INSPECT_EVERY_MS = 5000;
 /** The state writer's last write may take what is left of a stop, on a busy disk at least this long. */
 const WRITER_CLOSE_BY_MS = 1700;
 const WRITER_CLOSE_MIN_MS = 500;
+/** How long the servers wait for the stdio client to say what it can do. */
+const CLIENT_WAIT_MS = 500;
 const FLUSH_MS = 1000;
 const MAX_UPSTREAM_MESSAGE_BYTES = 32 * 1024 * 1024;
 export interface GatewayOptions {
@@ -84,6 +86,7 @@ export class Gateway implements Stoppable {
   #publishTimer: NodeJS.Timeout | null = null;
   #announceTimer: NodeJS.Timeout | null = null;
   readonly #announcements = new Set<string>();
+  #launched = false;
   #rev = 0;
   #loopLagMs = 0;
   #stoppingSince: number | null = null;
@@ -120,6 +123,7 @@ export class Gateway implements Stoppable {
       health: () => this.#health(),
       onLogLevel: (level) => this.#fleet.setLogLevel(level),
       onSessions: () => this.#sessionsChanged(),
+      onClient: (capabilities) => this.#launch(JSON.stringify(capabilities)),
     });
     this.#writer = new StateWriterThread({
       data: {
@@ -215,7 +219,7 @@ export class Gateway implements Stoppable {
         },
       });
     }
-    this.#fleet.start();
+    this.#startServers();
     this.#beat();
     this.#timers.push(setInterval(() => void this.#fleet.inspect(), INSPECT_EVERY_MS).unref());
     this.#publish();
@@ -305,6 +309,21 @@ export class Gateway implements Stoppable {
     if (this.#stdioEnded !== null && this.#router.sessions === 0) {
       this.#options.onClientGone(this.#stdioEnded);
     }
+  }
+
+  /**
+   * A server offers what its client can do. With stdio alone there is one client, about to say so;
+   * over HTTP clients differ and share the servers, which are told nothing.
+   */
+  #startServers(): void {
+    if (this.#options.http !== null) return this.#launch('{}');
+    this.#timers.push(setTimeout(() => this.#launch('{}'), CLIENT_WAIT_MS));
+  }
+
+  #launch(clientCapabilities: string): void {
+    if (this.#launched || this.#stoppingSince !== null) return;
+    this.#launched = true;
+    this.#fleet.start(clientCapabilities);
   }
 
   #startGuard(): void {

@@ -2,11 +2,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import type { ClientCapabilities, JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import type { Wire } from './wire.ts';
 
-export async function connectSdkClient(wire: Wire): Promise<Client> {
-  const client = new Client({ name: 'rea-test-sdk', version: '1.0.0' });
+/** @param capabilities what the client says it can do. */
+export async function connectSdkClient(
+  wire: Wire,
+  capabilities: ClientCapabilities = {},
+): Promise<Client> {
+  const client = new Client({ name: 'rea-test-sdk', version: '1.0.0' }, { capabilities });
   await client.connect(new WireTransport(wire) as Transport);
   return client;
 }

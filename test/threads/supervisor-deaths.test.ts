@@ -213,6 +213,7 @@ describe('a server that cannot start', () => {
         slot: 0,
         server,
         generation: 1,
+        clientCapabilities: '{}',
         incarnation: 0,
         restarts: 0,
         delayMs: 0,

@@ -73,7 +73,7 @@ function duplicates(document: ConfigDocument, servers: readonly DraftServer[]): 
       continue;
     }
     names.set(server.name, namePath);
-    const other = prefixes.get(server.prefix);
+    const other = server.prefix === '' ? undefined : prefixes.get(server.prefix);
     if (other !== undefined) {
       const path = [...server.path, 'prefix'];
       const message = `"${server.prefix}" is the prefix of server "${other.name}" too`;

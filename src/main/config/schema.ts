@@ -21,7 +21,7 @@ export function nameAdvice(name: string): string | null {
 }
 
 function prefixAdvice(prefix: string): string | null {
-  if (prefix === '') return 'names without prefix are not supported by this version yet';
+  if (prefix === '') return null;
   if (!/^[A-Za-z0-9_-]{1,32}$/.test(prefix)) return 'use 1 to 32 of A-Z, a-z, 0-9, "_" and "-"';
   if (prefix.includes('__') || prefix.endsWith('_')) {
     return '"__" separates prefix and tool; leave it out, also at the end';
@@ -90,6 +90,11 @@ const options = {
   env: environment.optional(),
   env_passthrough: list(variableName, 'names of variables').optional(),
   enabled: yesNo.optional(),
+  client_capabilities: z
+    .record(z.string(), z.record(z.string(), z.unknown()), {
+      error: 'write a mapping like {sampling: {}, elicitation: {}}',
+    })
+    .optional(),
   tools: mapping({
     allow: list(filled('a tool name or pattern'), 'tool names').optional(),
     deny: list(filled('a tool name or pattern'), 'tool names').optional(),

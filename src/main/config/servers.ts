@@ -57,6 +57,7 @@ function resolveServer(
     ...(defaults.env_passthrough ?? []),
     ...(options.env_passthrough ?? []),
   ]);
+  const capabilities = options.client_capabilities ?? defaults.client_capabilities;
   const unavailable = [server.unavailable, expander.unavailable()].filter((why) => why !== null);
   const program = {
     command: /[/\\]/.test(command) && !isAbsolute(command) ? resolve(cwd, command) : command,
@@ -68,6 +69,7 @@ function resolveServer(
   return {
     name: server.name,
     ...program,
+    clientCapabilities: capabilities === undefined ? null : JSON.stringify(capabilities),
     prefix: server.prefix,
     ...settle(defaults, options),
     unavailable: unavailable.length === 0 ? null : unavailable.join('; '),

@@ -105,7 +105,8 @@ export class Catalog {
     const target = this.#lists[kind].resolve(exposed);
     if (target !== null) return { kind: 'target', ...target };
     for (const [server, { config, live }] of this.#servers) {
-      if (!live.has(kind) && exposed.startsWith(`${config.prefix}__`)) {
+      const own = config.prefix === '' || exposed.startsWith(`${config.prefix}__`);
+      if (!live.has(kind) && own) {
         return { kind: 'pending', server };
       }
     }

@@ -16,7 +16,7 @@ import type {
 } from '../../shared/wire/protocol.ts';
 import { decide, type GateDecision, type GateView, queueFull } from '../gate/gate.ts';
 import type { Logger } from '../logger.ts';
-import type { Call, CallTable } from './calls.ts';
+import type { Call, CallOwner, CallTable } from './calls.ts';
 import { Circuit } from './circuit.ts';
 import { type Failure, failureParts } from './failures.ts';
 import { LatencyWindow } from './latency.ts';
@@ -273,6 +273,22 @@ export class Downstream {
         retryAt: null,
       });
     }
+  }
+
+  /** Raw id of the oldest call of `owner` in flight here, null when it has none. */
+  callOf(owner: CallOwner): string | null {
+    for (const call of this.#inFlight.values()) if (call.session === owner) return call.idText;
+    return null;
+  }
+
+  /** Passes a line on that starts no call, unless the server it is for is gone. */
+  tell(incarnation: number, line: Uint8Array): void {
+    this.#options.post({ type: 'line', slot: this.#options.slot, incarnation, line });
+  }
+
+  /** A notification of a client for the server, if it is ready. */
+  notify(line: Uint8Array): void {
+    if (this.#phase === 'ready') this.tell(this.#incarnation, line);
   }
 
   #view(): GateView {

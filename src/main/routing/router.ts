@@ -5,7 +5,12 @@
 import { JSON_RPC } from '../../shared/model/errors.ts';
 import { LISTS, type ListKind } from '../../shared/model/lists.ts';
 import { decodeString, type Frame, rangeOf, scanFrame, stringAt } from '../../shared/wire/frame.ts';
-import { errorParts, notificationLine, resultParts } from '../../shared/wire/json-rpc.ts';
+import {
+  errorParts,
+  joinExact,
+  notificationLine,
+  resultParts,
+} from '../../shared/wire/json-rpc.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
 import { member } from '../../shared/wire/json-slice.ts';
 import type { ByteRange, NotificationMessage } from '../../shared/wire/protocol.ts';
@@ -16,6 +21,7 @@ import type { Downstream } from './downstream.ts';
 import { type Failure, failureParts } from './failures.ts';
 import { isLogLevel, LOG_LEVELS, type LogLevel } from './handshake.ts';
 import { HEALTH_TOOL_NAME } from './health.ts';
+import { ReverseRequests } from './reverse.ts';
 import { Session } from './session.ts';
 import { Subscriptions } from './subscriptions.ts';
 
@@ -37,6 +43,8 @@ export interface RouterOptions {
   /** The log level to ask of the servers has changed. */
   readonly onLogLevel: (level: LogLevel) => void;
   readonly onSessions: () => void;
+  /** A client has said what it can do. */
+  readonly onClient: (capabilities: object) => void;
 }
 
 /** A client's request on its way to a server. */
@@ -56,10 +64,12 @@ const RESOURCE_NOT_FOUND = -32002;
 /** What the gateway asks of a server for itself: nobody waits for the answer. */
 const NOBODY: CallOwner = { answer: () => {}, send: () => {} };
 const encoder = new TextEncoder();
+const NEWLINE = encoder.encode('\n');
 
 export class Router {
   readonly version: string;
   readonly catalog: Catalog;
+  readonly reverse = new ReverseRequests(() => this.#sessions);
   readonly #options: RouterOptions;
   readonly #sessions = new Set<Session>();
   readonly #waiting = new Set<Waiting>();
@@ -86,6 +96,7 @@ export class Router {
 
   forget(session: Session): void {
     this.#sessions.delete(session);
+    this.reverse.forget(session);
     for (const { server, uri } of this.#subscriptions.drop(session)) {
       this.#ask(this.#downstream(server), 'resources/unsubscribe', { uri });
     }
@@ -113,6 +124,17 @@ export class Router {
       this.catalog.list(kind),
       encoder.encode('}}'),
     ];
+  }
+
+  /** A client has said what it can do. */
+  clientKnown(capabilities: object): void {
+    this.#options.onClient(capabilities);
+  }
+
+  /** A notification of a client that concerns every server. */
+  toServers(line: Uint8Array): void {
+    const whole = joinExact([line, NEWLINE]);
+    for (const downstream of this.#options.downstreams.values()) downstream.notify(whole);
   }
 
   /** Sends a request to the server it belongs to, or answers it. */
@@ -151,14 +173,13 @@ export class Router {
     for (const session of this.#sessions) session.notify([line.subarray(0, line.length - 1)]);
   }
 
-  /** A notification of a server that belongs to no single call. */
-  notification(message: NotificationMessage, frame: Frame): void {
-    if (message.method !== 'notifications/message') return;
-    const params = rangeOf(frame, SLOT.params);
-    const at = params === null ? null : member(frame.line, params, 'level');
-    const level =
-      at === null ? null : Buffer.from(frame.line.subarray(at[0] + 1, at[1] - 1)).toString();
-    for (const session of this.#sessions) session.log(level, [frame.line]);
+  /** What a server says by itself, to those it concerns. */
+  notification(server: string, { method, level, line }: NotificationMessage): void {
+    if (method === 'notifications/message') {
+      for (const session of this.#sessions) session.log(level, [line]);
+    } else if (method === 'notifications/resources/updated') {
+      for (const session of this.#subscriptions.listeners(server)) session.notify([line]);
+    }
   }
 
   /** The servers are asked for the most verbose level that any client wants. */

@@ -28,6 +28,7 @@ export class Session implements UpstreamPeer, CallOwner {
   #initialized = false;
   #closed = false;
   #logLevel: LogLevel | null = null;
+  #capabilities: object = {};
 
   constructor(router: Router, sink: UpstreamSink, transport: 'stdio' | 'http') {
     this.#router = router;
@@ -48,8 +49,7 @@ export class Session implements UpstreamPeer, CallOwner {
       case 'notification':
         return this.#notification(message.method, frame);
       case 'response':
-        // The gateway asks its clients nothing yet, so there is nothing this could answer.
-        return;
+        return this.#router.reverse.answer(this, frame);
       case 'invalid':
         return this.#invalid(frame, message.why);
     }
@@ -90,6 +90,16 @@ export class Session implements UpstreamPeer, CallOwner {
     const open = this.#open.get(request.idText);
     if (open === request) this.#open.delete(request.idText);
     this.#send(parts, request.idText);
+  }
+
+  /** Whether the client said at `initialize` that it can do this. */
+  supports(capability: string): boolean {
+    return Object.hasOwn(this.#capabilities, capability);
+  }
+
+  /** Sends a server's request (or its cancellation), on the stream of the call that caused it. */
+  ask(parts: readonly Uint8Array[], relatedTo: string | null): void {
+    this.#send(parts, relatedTo);
   }
 
   /** Remembers a request so that it can be cancelled. */
@@ -172,6 +182,10 @@ export class Session implements UpstreamPeer, CallOwner {
         'initialize needs params.protocolVersion (a string)',
       );
     }
+    const capabilities = params?.['capabilities'];
+    if (typeof capabilities === 'object' && capabilities !== null)
+      this.#capabilities = capabilities;
+    this.#router.clientKnown(this.#capabilities);
     this.#send(resultParts(idRaw, initializeResult(version, this.#router.version)), idText);
   }
 
@@ -201,6 +215,10 @@ export class Session implements UpstreamPeer, CallOwner {
   #notification(method: string, frame: Frame): void {
     if (method === 'notifications/initialized') {
       this.#initialized = true;
+    } else if (method === 'notifications/progress') {
+      this.#router.reverse.progress(this, frame);
+    } else if (method === 'notifications/roots/list_changed') {
+      this.#router.toServers(frame.line);
     } else if (method === 'notifications/cancelled') {
       const idText = textAt(frame, SLOT.paramsRequestId);
       const request = idText === null ? undefined : this.#open.get(idText);

@@ -84,8 +84,9 @@ export class Fleet {
     this.downstreams = downstreams;
   }
 
-  start(): void {
-    for (const thread of this.#threads.values()) thread.start();
+  /** @param clientCapabilities JSON text of what every server is told that its client can do. */
+  start(clientCapabilities: string): void {
+    for (const thread of this.#threads.values()) thread.start(clientCapabilities);
   }
 
   /** One look at every thread's heartbeat. */
@@ -175,6 +176,10 @@ export class Fleet {
         if (!('error' in frame)) this.#options.router().notification(message, frame);
         return;
       }
+      case 'reverse_request':
+        return this.#options.router().reverse.ask(downstream, message);
+      case 'reverse_cancelled':
+        return this.#options.router().reverse.cancelled(downstream, message);
       case 'lifecycle':
         return this.#lifecycle(name, downstream, message);
       case 'log':
@@ -188,6 +193,7 @@ export class Fleet {
     if (event === 'child_died_unexpectedly') this.#options.log.warn(fields, event);
     else this.#options.log.info(fields, event);
     downstream.lifecycle(message);
+    if (event === 'child_died_unexpectedly') this.#options.router().reverse.serverGone(downstream);
     if (event === 'ready') this.#options.router().serverReady(downstream);
     const { phase } = message.record;
     if (phase === 'failed' || phase === 'backoff' || phase === 'stopped') {
@@ -203,6 +209,7 @@ export class Fleet {
     const downstream = this.downstreams.get(name);
     if (thread === undefined || downstream === undefined) return;
     this.#tickets.forget(name);
+    this.#options.router().reverse.serverGone(downstream);
     downstream.threadLost(thread.generation, `${state}: ${detail}`);
     const last = downstream.lastRecord;
     if (last !== null) {

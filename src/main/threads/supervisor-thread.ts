@@ -70,6 +70,7 @@ export class SupervisorThread {
   readonly #progress: { incarnation: number; restarts: number }[];
   #watch: ThreadWatch;
   #life: Life = { state: 'stopped' };
+  #clientCapabilities = '{}';
   #generation = 0;
   #restart: RestartState = initialRestart;
   #restarts = 0;
@@ -97,7 +98,9 @@ export class SupervisorThread {
     return this.#generation;
   }
 
-  start(): void {
+  /** @param clientCapabilities JSON text; a replacement tells the same. */
+  start(clientCapabilities = this.#clientCapabilities): void {
+    this.#clientCapabilities = clientCapabilities;
     this.#generation += 1;
     const calls = new MessageChannel();
     const facts = new MessageChannel();
@@ -148,6 +151,7 @@ export class SupervisorThread {
         slot,
         server,
         generation: this.#generation,
+        clientCapabilities,
         incarnation,
         restarts,
         delayMs: 0,

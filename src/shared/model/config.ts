@@ -46,6 +46,8 @@ export interface DownstreamConfig {
   readonly env: Readonly<Record<string, string>>;
   /** Names of gateway variables handed on unchanged. */
   readonly envPassthrough: readonly string[];
+  /** JSON text of the client capabilities it is told; null: what its client says, over HTTP none. */
+  readonly clientCapabilities: string | null;
   /** Prefix of its tool names; the name unless configured. */
   readonly prefix: string;
   readonly tools: { readonly allow: readonly string[]; readonly deny: readonly string[] };

@@ -28,6 +28,8 @@ export interface OpenSlot {
   readonly generation: number;
   readonly incarnation: number;
   readonly restarts: number;
+  /** JSON text of the client capabilities that the server is told. */
+  readonly clientCapabilities: string;
   /** How long to wait before the first start; used after the death of an earlier thread. */
   readonly delayMs: number;
 }
@@ -53,6 +55,14 @@ export interface CancelMessage {
   readonly slot: number;
   readonly call: number;
   readonly reason: string;
+}
+
+/** A line for the server that starts no call: a reply to its own request, or a notification. Ends in a newline. */
+export interface LineMessage {
+  readonly type: 'line';
+  readonly slot: number;
+  readonly incarnation: number;
+  readonly line: Uint8Array;
 }
 
 /** A call timed out: ping the server now instead of when it falls silent. */
@@ -87,6 +97,7 @@ export type ToSupervisor =
   | TicketGranted
   | CallMessage
   | CancelMessage
+  | LineMessage
   | SuspectMessage
   | LogLevelMessage
   | StopSlot
@@ -200,6 +211,26 @@ export interface NotificationMessage {
   readonly line: Uint8Array;
 }
 
+/** A request of the server to a client; id and progress token are to be replaced. */
+export interface ReverseRequestMessage {
+  readonly type: 'reverse_request';
+  readonly slot: number;
+  readonly incarnation: number;
+  readonly method: string;
+  readonly line: Uint8Array;
+  readonly id: ByteRange;
+  readonly token: ByteRange | null;
+}
+
+/** The server no longer wants the answer to a request of its own; its id is at `id`. */
+export interface ReverseCancelledMessage {
+  readonly type: 'reverse_cancelled';
+  readonly slot: number;
+  readonly incarnation: number;
+  readonly line: Uint8Array;
+  readonly id: ByteRange;
+}
+
 /** One entry of a list as its server described it: raw JSON of the object, with the range of its key's value. */
 export interface CatalogEntry {
   /** The name, URI or URI template. */
@@ -233,6 +264,8 @@ export type FromSupervisor =
   | CallFailedMessage
   | ProgressMessage
   | NotificationMessage
+  | ReverseRequestMessage
+  | ReverseCancelledMessage
   | CatalogMessage
   | LogMessage;
 

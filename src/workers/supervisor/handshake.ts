@@ -20,12 +20,10 @@ export type Handshake =
   | { readonly ok: false; readonly problem: string };
 
 /** JSON of the `params` of `initialize`. */
-export function initializeParams(gatewayVersion: string): string {
-  return JSON.stringify({
-    protocolVersion: PROTOCOL_VERSION,
-    capabilities: {},
-    clientInfo: { name: 'rea', version: gatewayVersion },
-  });
+export function initializeParams(gatewayVersion: string, capabilities: string): string {
+  const protocolVersion = JSON.stringify(PROTOCOL_VERSION);
+  const clientInfo = JSON.stringify({ name: 'rea', version: gatewayVersion });
+  return `{"protocolVersion":${protocolVersion},"capabilities":${capabilities},"clientInfo":${clientInfo}}`;
 }
 
 /** Reads the server's answer to `initialize`. */

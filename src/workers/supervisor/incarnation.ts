@@ -26,6 +26,7 @@ export interface IncarnationOptions {
   readonly vitals: ThreadVitals;
   readonly groupsFile: string;
   readonly gatewayVersion: string;
+  readonly clientCapabilities: string;
   readonly post: (message: FromSupervisor, transfer: ArrayBuffer[]) => void;
   readonly feed: (input: SupervisorInput) => void;
   /** Takes secrets out. */
@@ -103,6 +104,7 @@ export class Incarnation {
       listTimeoutMs: config.startTimeoutMs,
       liveness: config.liveness,
       gatewayVersion: options.gatewayVersion,
+      clientCapabilities: options.clientCapabilities,
       line: this.child,
       post: options.post,
       onHandshaken: (features) => {

@@ -46,6 +46,8 @@ export interface SessionOptions {
   /** How long the server may take for one page of its tools. */
   readonly listTimeoutMs: number;
   readonly gatewayVersion: string;
+  /** JSON text of the capabilities it is told. */
+  readonly clientCapabilities: string;
   readonly line: Line;
   readonly post: (message: FromSupervisor, transfer: ArrayBuffer[]) => void;
   readonly onHandshaken: (features: ServerFeatures) => void;
@@ -62,6 +64,8 @@ export interface SessionOptions {
 
 /** Replies to a server that does not read them are dropped beyond this. */
 const MAX_QUEUED_REPLIES = 1024 * 1024;
+/** What a server may ask a client; the gateway finds out which one. */
+const REVERSE_METHODS = new Set(['sampling/createMessage', 'elicitation/create', 'roots/list']);
 /** Pings whose answer would still be noticed. */
 const MAX_OPEN_PINGS = 8;
 const NEWLINE = Buffer.from('\n');
@@ -106,22 +110,26 @@ export class Session {
       onFrame: (frame) => this.#receive(frame),
       onRefused: (refused) => this.#refuse(refused),
     });
-    this.#requests.send('initialize', initializeParams(options.gatewayVersion), (reply) => {
-      const handshake = readHandshake(reply);
-      if (!handshake.ok) return options.onRefused(handshake.problem);
-      this.#features = handshake;
-      this.#notify('notifications/initialized', null);
-      options.onHandshaken(handshake);
-      this.#liveness = new LivenessWatch({
-        policy: options.liveness,
-        ping: () => this.#ping(),
-        onStalled: options.onStalled,
-      });
-      for (const [kind, list] of this.#lists) {
-        if (handshake[LISTS[kind].capability]) list.refresh();
-        else options.onList(kind, []);
-      }
-    });
+    this.#requests.send(
+      'initialize',
+      initializeParams(options.gatewayVersion, options.clientCapabilities),
+      (reply) => {
+        const handshake = readHandshake(reply);
+        if (!handshake.ok) return options.onRefused(handshake.problem);
+        this.#features = handshake;
+        this.#notify('notifications/initialized', null);
+        options.onHandshaken(handshake);
+        this.#liveness = new LivenessWatch({
+          policy: options.liveness,
+          ping: () => this.#ping(),
+          onStalled: options.onStalled,
+        });
+        for (const [kind, list] of this.#lists) {
+          if (handshake[LISTS[kind].capability]) list.refresh();
+          else options.onList(kind, []);
+        }
+      },
+    );
   }
 
   /** Lines of stdout that were no messages. */
@@ -253,10 +261,27 @@ export class Session {
     if (!this.#requests.settle(idText, frame)) this.#stray += 1;
   }
 
+  /** A reply to a request of the server's, or a notification of the client's. */
+  tell(line: Uint8Array): void {
+    if (this.#options.line.queuedBytes <= MAX_QUEUED_REPLIES) this.#options.line.write(line, null);
+  }
+
   #serve(frame: Frame, method: string): void {
-    const { line } = this.#options;
-    if (line.queuedBytes > MAX_QUEUED_REPLIES) return;
+    const { slot, incarnation, line } = this.#options;
     const [start, end] = rangeOf(frame, SLOT.id) ?? [0, 0];
+    if (REVERSE_METHODS.has(method)) {
+      const token = rangeOf(frame, SLOT.paramsMetaProgressToken);
+      return this.#forward(frame.line, {
+        type: 'reverse_request',
+        slot,
+        incarnation,
+        method,
+        line: frame.line,
+        id: [start, end],
+        token,
+      });
+    }
+    if (line.queuedBytes > MAX_QUEUED_REPLIES) return;
     const id = frame.line.subarray(start, end);
     const reply =
       method === 'ping'
@@ -273,9 +298,11 @@ export class Session {
       case 'notifications/prompts/list_changed':
       case 'notifications/resources/list_changed':
         return this.#listChanged(method);
-      // Cancels a request of the server's, and those are answered at once.
-      case 'notifications/cancelled':
-        return;
+      case 'notifications/cancelled': {
+        const id = rangeOf(frame, SLOT.paramsRequestId);
+        if (id === null) return;
+        return this.#forward(line, { type: 'reverse_cancelled', slot, incarnation, line, id });
+      }
       case 'notifications/progress': {
         const token = rangeOf(frame, SLOT.paramsProgressToken);
         const call = callOf(textAt(frame, SLOT.paramsProgressToken) ?? '');

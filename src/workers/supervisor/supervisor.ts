@@ -49,6 +49,7 @@ export class Supervisor {
   readonly #slot: number;
   readonly #generation: number;
   readonly #config: DownstreamConfig;
+  readonly #clientCapabilities: string;
   readonly #context: SupervisorContext;
   readonly #redactor: Redactor;
   readonly #timers = new Map<SupervisorTimer, NodeJS.Timeout>();
@@ -73,6 +74,7 @@ export class Supervisor {
     this.#slot = message.slot;
     this.#generation = message.generation;
     this.#config = config;
+    this.#clientCapabilities = config.clientCapabilities ?? message.clientCapabilities;
     this.#context = context;
     this.#redactor = new Redactor({ values: Object.values(config.env), builtIn: true });
     this.#lastError = config.unavailable;
@@ -87,6 +89,9 @@ export class Supervisor {
         return this.#call(message);
       case 'cancel':
         return session?.cancel(message.call, message.reason);
+      case 'line':
+        if (message.incarnation === this.#current?.number) session?.tell(message.line);
+        return;
       case 'suspect':
         return session?.suspect();
       case 'log_level':
@@ -159,6 +164,7 @@ export class Supervisor {
     this.#current = new Incarnation({
       ...this.#context,
       config: this.#config,
+      clientCapabilities: this.#clientCapabilities,
       slot: this.#slot,
       incarnation: this.#state.incarnation,
       feed: (input) => this.#feed(input),

@@ -75,6 +75,7 @@ function house(settings: { maxQueue?: number; maxConcurrency?: number } = {}, fa
     health: () => '{}',
     onLogLevel: () => {},
     onSessions: () => {},
+    onClient: () => {},
   });
   const answers: { id: unknown; code: string | number | null; outcome: string | null }[] = [];
   const peer = router.open(
