@@ -6,7 +6,6 @@ import { JSON_RPC } from '../../shared/model/errors.ts';
 import { type Frame, rangeOf, stringAt } from '../../shared/wire/frame.ts';
 import { notificationLine, resultParts } from '../../shared/wire/json-rpc.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
-import { member } from '../../shared/wire/json-slice.ts';
 import type { NotificationMessage } from '../../shared/wire/protocol.ts';
 import type { OpenSession } from '../upstream/session.ts';
 import { type Call, type CallTable, downstreamLine } from './calls.ts';
@@ -140,14 +139,9 @@ export class Router {
     for (const session of this.#sessions) session.notify([line.subarray(0, line.length - 1)]);
   }
 
-  /** A notification of a server that belongs to no single call. */
-  notification(message: NotificationMessage, frame: Frame): void {
-    if (message.method !== 'notifications/message') return;
-    const params = rangeOf(frame, SLOT.params);
-    const at = params === null ? null : member(frame.line, params, 'level');
-    const level =
-      at === null ? null : Buffer.from(frame.line.subarray(at[0] + 1, at[1] - 1)).toString();
-    for (const session of this.#sessions) session.log(level, [frame.line]);
+  /** A log message of a server. */
+  notification({ level, line }: Pick<NotificationMessage, 'level' | 'line'>): void {
+    for (const session of this.#sessions) session.log(level, [line]);
   }
 
   /** The servers are asked for the most verbose level that any client wants. */

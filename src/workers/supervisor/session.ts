@@ -8,7 +8,7 @@ import type { LivenessPolicy } from '../../shared/model/config.ts';
 import { JSON_RPC } from '../../shared/model/errors.ts';
 import { clip } from '../../shared/wire/clean-text.ts';
 import { type Frame, rangeOf, textAt } from '../../shared/wire/frame.ts';
-import { LineFramer, type Refused } from '../../shared/wire/framing.ts';
+import { LineFramer, type Refused, sampleOf } from '../../shared/wire/framing.ts';
 import {
   classify,
   errorParts,
@@ -18,9 +18,11 @@ import {
 } from '../../shared/wire/json-rpc.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
 import type { CallFailedMessage, FromSupervisor, ToolEntry } from '../../shared/wire/protocol.ts';
+import { callOf } from './call-id.ts';
 import { initializeParams, readHandshake, type ServerFeatures } from './handshake.ts';
 import { LivenessWatch } from './liveness-watch.ts';
 import type { NoiseReport } from './noise.ts';
+import { type DroppedNotifications, Notifications } from './notifications.ts';
 import { OwnRequests } from './own-requests.ts';
 import { StdoutWatch } from './stdout-watch.ts';
 import { ToolList } from './tool-list.ts';
@@ -52,6 +54,8 @@ export interface SessionOptions {
   readonly onListTrouble: (message: string, fatal: boolean) => void;
   readonly onNoise: (report: NoiseReport) => void;
   readonly onTooMuchNoise: (detail: string) => void;
+  /** Some of what it said by itself was not passed on. */
+  readonly onDropped: (dropped: DroppedNotifications) => void;
 }
 
 /** Replies to a server that does not read them are dropped beyond this. */
@@ -66,6 +70,7 @@ export class Session {
   readonly #requests: OwnRequests;
   readonly #tools: ToolList;
   readonly #watch: StdoutWatch;
+  readonly #notifications: Notifications;
   readonly #calls = new Set<number>();
   readonly #pings: string[] = [];
   #liveness: LivenessWatch | null = null;
@@ -88,6 +93,12 @@ export class Session {
       maxBytes: options.maxMessageBytes,
       onReport: options.onNoise,
       onTooMuch: options.onTooMuchNoise,
+    });
+    this.#notifications = new Notifications({
+      slot: options.slot,
+      incarnation: options.incarnation,
+      send: (message) => this.#forward(message.line, message),
+      onDropped: options.onDropped,
     });
     this.#framer = new LineFramer({
       maxBytes: options.maxMessageBytes,
@@ -140,6 +151,7 @@ export class Session {
   }
 
   cancel(call: number, reason: string): void {
+    this.#notifications.forget(call);
     if (!this.#calls.delete(call) || this.#options.line.withdraw(call)) return;
     this.#notify('notifications/cancelled', JSON.stringify({ requestId: call, reason }));
   }
@@ -158,6 +170,7 @@ export class Session {
   /** Ends the conversation. @returns the calls that have no answer. */
   close(): number[] {
     this.#watch.close();
+    this.#notifications.close();
     this.#tools.close();
     this.#liveness?.close();
     const open = [...this.#calls];
@@ -186,7 +199,7 @@ export class Session {
           hasMethod: rangeOf(frame, SLOT.method) !== null,
           code: 'ERR_MALFORMED_MESSAGE',
           why: message.why,
-          sample: sampleOf(frame),
+          sample: sampleOf(frame.line),
         });
       default:
         message satisfies never;
@@ -234,6 +247,7 @@ export class Session {
     const call = callOf(idText);
     if (call !== null && this.#calls.delete(call)) {
       const { line } = frame;
+      this.#notifications.finish(call);
       return this.#forward(line, { type: 'answer', slot, incarnation, call, line, id, isError });
     }
     if (!this.#requests.settle(idText, frame)) this.#stray += 1;
@@ -252,28 +266,26 @@ export class Session {
   }
 
   #hear(frame: Frame, method: string): void {
-    const { slot, incarnation } = this.#options;
-    const { line } = frame;
     switch (method) {
       case 'notifications/tools/list_changed':
         if (this.#features?.tools === true) this.#tools.changed();
-        return;
-      // Cancels a request of the server's, and those are answered at once.
-      case 'notifications/cancelled':
         return;
       case 'notifications/progress': {
         const token = rangeOf(frame, SLOT.paramsProgressToken);
         const call = callOf(textAt(frame, SLOT.paramsProgressToken) ?? '');
         if (token === null || call === null || !this.#calls.has(call)) return;
-        return this.#forward(line, { type: 'progress', slot, incarnation, call, line, token });
+        return this.#notifications.progress(call, frame.line, token);
       }
+      case 'notifications/message':
+        return this.#notifications.log(frame);
+      // Nothing else concerns a client: what the server asks for itself is answered at once.
       default:
-        return this.#forward(line, { type: 'notification', slot, incarnation, method, line });
     }
   }
 
   #fail(failed: Pick<CallFailedMessage, 'call' | 'code' | 'outcome' | 'message'>): void {
     const { slot, incarnation } = this.#options;
+    this.#notifications.finish(failed.call);
     this.#options.post({ type: 'call_failed', slot, incarnation, ...failed }, []);
   }
 
@@ -284,15 +296,4 @@ export class Session {
   #notify(method: string, paramsJson: string | null): void {
     this.#options.line.write(notificationLine(method, paramsJson), null);
   }
-}
-
-/** The call that an id or progress token means: servers give numbers back as 7, 7.0 or "7". */
-function callOf(text: string): number | null {
-  if (!/^(?:"\d{1,16}"|\d[\d.eE+]{0,20})$/.test(text)) return null;
-  const call = Number(text.replaceAll('"', ''));
-  return Number.isSafeInteger(call) ? call : null;
-}
-
-function sampleOf(frame: Frame): string {
-  return Buffer.from(frame.line.subarray(0, 600)).toString();
 }

@@ -167,6 +167,7 @@ export class Supervisor {
       onExit: (exit) => {
         this.#lastExit = exit;
       },
+      onIdentified: () => this.#publish(),
       onTools: (tools, incarnation) => this.#tellTools(tools, incarnation),
       onNoTools: (problem) => {
         this.#lastError = problem;
