@@ -52,7 +52,12 @@ export interface GatewayOptions {
   readonly version: string;
   readonly log: Logger;
   readonly stdio: boolean;
-  readonly http: { readonly host: string; readonly port: number } | null;
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    /** Bearer tokens; none = nobody needs one, on loopback only. */
+    readonly tokens: readonly string[];
+  } | null;
   /** Whether the health tool tells errors and exits. */
   readonly exposeDiagnostics: boolean;
   /** The stdio client is gone and there is no other, with the reason. */
@@ -83,6 +88,7 @@ export class Gateway implements Stoppable {
   #guard: Guard | null = null;
   #stdout: ClaimedStdout | null = null;
   #stdioEnded: string | null = null;
+  #isUp = false;
   #publishTimer: NodeJS.Timeout | null = null;
   #announceTimer: NodeJS.Timeout | null = null;
   readonly #announcements = new Set<string>();
@@ -188,6 +194,7 @@ export class Gateway implements Stoppable {
         open: this.#router.open,
         maxBodyBytes: MAX_UPSTREAM_MESSAGE_BYTES,
         log,
+        ready: () => this.#isUp && this.#stoppingSince === null,
       });
       if (!edge.ok) {
         removeInstance(this.dir, this.sessionId);
@@ -227,12 +234,14 @@ export class Gateway implements Stoppable {
       { session: this.sessionId, servers: config.servers.length, endpoint: this.#endpoint() },
       'rea serve is up',
     );
+    this.#isUp = true;
     return null;
   }
 
   stopAccepting(): void {
     this.#stoppingSince ??= performance.now();
     this.#router.stopAccepting();
+    this.#http?.stopAccepting();
   }
 
   whenIdle(callback: () => void): void {
@@ -248,7 +257,7 @@ export class Gateway implements Stoppable {
   }
 
   killAll(): void {
-    for (const group of this.#fleet.groups()) this.#killGroup(group);
+    this.#fleet.killServers((group) => this.#killGroup(group));
   }
 
   async close(reason: string): Promise<void> {
@@ -398,7 +407,8 @@ export class Gateway implements Stoppable {
   }
 
   #killGroup(group: RecordedGroup): void {
-    const outcome = killGroup(group.pgid, String(group.startTime), this.#look);
+    const startTime = group.startTime === 0n ? null : String(group.startTime);
+    const outcome = killGroup(group.pgid, startTime, this.#look);
     this.#options.log.warn({ pgid: group.pgid, outcome }, 'killed a process group');
   }
 

@@ -15,6 +15,7 @@ interface CommonOptions {
 
 interface ServeOptions extends CommonOptions {
   readonly http?: string;
+  readonly tokenFile?: string;
   readonly stdio?: boolean;
   readonly grace: number;
 }
@@ -48,14 +49,16 @@ program
   .command('serve')
   .description('run the gateway, over stdio unless --http is given')
   .option('--http <[host:]port>', 'serve Streamable HTTP at /mcp; default host 127.0.0.1')
+  .option('--token-file <file>', 'bearer tokens of the HTTP clients, one on each line')
   .option('--stdio', 'serve stdio too when --http is given')
   .option('--grace <ms>', 'time for calls in flight at a stop, like 5000 or 5s', duration, 5000)
   .action(async (_options: unknown, command: Command) => {
-    const { http, stdio, grace, ...common } = command.optsWithGlobals<ServeOptions>();
+    const { http, tokenFile, stdio, grace, ...common } = command.optsWithGlobals<ServeOptions>();
     const { runServe } = await import('./commands/serve.ts');
     exitCode = await runServe({
       ...places(common),
       ...(http === undefined ? {} : { http }),
+      ...(tokenFile === undefined ? {} : { tokenFile: resolve(tokenFile) }),
       stdio: stdio === true || http === undefined,
       graceMs: grace,
     });

@@ -250,6 +250,17 @@ describe('the reaper', { timeout: 60_000 }, () => {
 });
 
 describe('killGroup', { timeout: 60_000 }, () => {
+  it('takes the number alone from a gateway that never learnt the start time', async () => {
+    const child = spawn(process.execPath, stubborn.args, { detached: true });
+    const pgid = child.pid as number;
+    await once(child.stdout, 'data');
+    groupsSeen.set(pgid, startOf(pgid));
+    const gone = once(child, 'exit');
+    expect(killGroup(pgid, null, systemLook())).toBe('killed');
+    await gone;
+    expect(killGroup(pgid, null, systemLook())).toBe('gone');
+  });
+
   it('tells killed, gone and not ours apart', async () => {
     const child = spawn(process.execPath, stubborn.args, { detached: true });
     const pgid = child.pid as number;
@@ -260,6 +271,8 @@ describe('killGroup', { timeout: 60_000 }, () => {
     expect(killGroup(pgid, `${start}1`, look)).toBe('not_ours');
     expect(killGroup(1, '0', look)).toBe('not_ours');
     expect(killGroup(-1, '0', look)).toBe('not_ours');
+    expect(killGroup(1, null, look)).toBe('not_ours');
+    expect(killGroup(pgid, '0', look)).toBe('not_ours');
     expect(livingGroup(pgid)).toBe(true);
     const gone = once(child, 'exit');
     expect(killGroup(pgid, start, look)).toBe('killed');

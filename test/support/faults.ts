@@ -2,12 +2,29 @@
  * Arms the faults of thread-fault.mjs: what a test can do to the gateway's own threads. One trigger
  * hits one thread, whichever of its kind looks first.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { until } from './wait-for.ts';
 
 export type ThreadKind = 'main' | 'supervisor' | 'state-writer';
-export type ThreadFault = 'throw' | 'reject' | 'exit' | 'heap' | 'loop' | 'print' | 'modules';
+export type ThreadFault =
+  | 'throw'
+  | 'reject'
+  | 'exit'
+  | 'heap'
+  | 'loop'
+  | 'block'
+  | 'print'
+  | 'modules';
 
 export class Faults {
   readonly dir: string;
@@ -38,6 +55,12 @@ export class Faults {
   /** Ends an endless loop. */
   release(kind: ThreadKind): void {
     rmSync(join(this.dir, `${kind}.loop.taken`), { force: true });
+  }
+
+  /** Lets a blocked thread go on. */
+  unblock(kind: ThreadKind): void {
+    const pipe = join(this.dir, `${kind}.block.taken.pipe`);
+    closeSync(openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK));
   }
 
   /** From now on every thread sees the wall clock an hour back. */

@@ -2,7 +2,15 @@
 // every thread of the process. Looks for trigger files in DIR every 20 ms; the product knows nothing
 // of it. A trigger is `<kind>.<fault>`, where kind is `main` or the thread's `workerData.kind`; the
 // first thread that renames it to `….taken` suffers the fault.
-import { appendFileSync, existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  appendFileSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { Session } from 'node:inspector';
 import { join } from 'node:path';
 import { isMainThread, MessagePort, threadId, workerData } from 'node:worker_threads';
@@ -35,6 +43,11 @@ const faults = {
       looked = performance.now();
       if (!existsSync(taken)) return;
     }
+  },
+  // Waits in a system call, using no CPU, until the test opens the pipe for writing.
+  block(taken) {
+    execFileSync('mkfifo', [`${taken}.pipe`]);
+    openSync(`${taken}.pipe`, 'r');
   },
   // A dependency that prints.
   print() {

@@ -86,9 +86,12 @@ describe('a healthy server', () => {
     expect(textOf(line.slice(...token))).toBe(String(call));
 
     await thread.text(thread.callTool('log', { text: 'hello' }));
-    const { method, line: said } = await thread.message('notification');
-    expect(method).toBe('notifications/message');
-    expect(JSON.parse(textOf(said)).params.data).toBe('hello');
+    const { level, line: said } = await thread.message('notification');
+    expect(level).toBe('info');
+    expect(JSON.parse(textOf(said))).toMatchObject({
+      method: 'notifications/message',
+      params: { data: 'hello' },
+    });
   });
 
   test('keeps its log level over a restart', async () => {

@@ -1,9 +1,13 @@
+import { execFile } from 'node:child_process';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { isAlive } from '../support/processes.ts';
 import { fixture, SupervisorThread, serverConfig } from '../support/supervisor-thread.ts';
 import { until } from '../support/wait-for.ts';
+import { sourceArgs, workerUrl } from '../support/worker-url.ts';
 
 const quickLiveness = { idleMs: 100, timeoutMs: 250, misses: 2 };
 
@@ -109,6 +113,8 @@ describe('a child that dies', () => {
     `;
     const args = ['--input-type=module', '-e', program];
     await thread.ready(serverConfig('echo', [], { args }));
+    // It has written all that it writes by itself.
+    await thread.message('catalog');
     const call = thread.callTool('sleep', { ms: 60_000, text: 'goodbye' });
     expect(await thread.text(call)).toBe('ERR_OUTCOME_UNKNOWN unknown');
     const { event } = await thread.event('child_died_unexpectedly');
@@ -130,6 +136,19 @@ describe('a child that hangs', () => {
     await thread.event('ready', 2);
     expect(await thread.text(thread.callTool('echo', { text: 'alive' }))).toBe('alive');
     expect(thread.events('child_died_unexpectedly')).toHaveLength(1);
+    // Main learns first that nothing may be sent any more, then of the death, then of the calls.
+    const order = thread.messages.map((message) =>
+      message.type === 'lifecycle' ? message.event.event : message.type,
+    );
+    const condemned = order.indexOf('health_changed', order.indexOf('catalog'));
+    expect(condemned).toBeGreaterThan(0);
+    expect(condemned).toBeLessThan(order.indexOf('child_died_unexpectedly'));
+    expect(order.indexOf('child_died_unexpectedly')).toBeLessThan(order.indexOf('call_failed'));
+    expect(thread.events('health_changed')[1]).toMatchObject({
+      event: { healthy: false },
+      record: { phase: 'backoff', next_restart_at: null },
+      nextStartInMs: null,
+    });
   });
 
   test('is found out at once after a call timed out', async () => {
@@ -191,6 +210,32 @@ describe('a server that cannot start', () => {
     expect(reasons.every((event) => 'reason' in event && event.reason === 'handshake')).toBe(true);
     const count = (type: string) => thread.messages.filter((one) => one.type === type).length;
     expect(count('ticket_wanted') - count('ticket_returned')).toBeLessThanOrEqual(1);
+  });
+
+  test('for want of file descriptors backs off and starts once there are some', async () => {
+    const host = fileURLToPath(
+      new URL('../fixtures/processes/out-of-descriptors.mjs', import.meta.url),
+    );
+    const job = JSON.stringify({
+      entry: workerUrl('supervisor').href,
+      groupsFile: join(thread.dir, 'other-groups'),
+      server: { ...serverConfig('echo'), cwd: thread.dir },
+    });
+    // A limit of its own, so that using it up takes neither long nor much.
+    const command = 'ulimit -n 256 && exec "$0" "$@"';
+    const args = ['-c', command, process.execPath, ...sourceArgs, host, job];
+    const { stdout } = await promisify(execFile)('/bin/sh', args, { timeout: 30_000 });
+    const told = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const died = told.find(({ event }) => event === 'child_died_unexpectedly');
+    expect(died).toMatchObject({ reason: 'spawn_failed', code: null, signal: null });
+    expect(died.last_error).toBe(`cannot start ${process.execPath}: EMFILE, too many open files`);
+    expect(told.map(({ event }) => event)).toContain('backoff');
+    expect(told.at(-1)).toMatchObject({ event: 'stopped' });
+    expect(told.map(({ event }) => event)).toContain('ready');
+    expect(told.map(({ event }) => event)).not.toContain('crashed');
   });
 
   test('names the command and PATH when there is no such command', async () => {

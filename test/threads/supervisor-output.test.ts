@@ -110,6 +110,29 @@ describe('output that is no protocol', () => {
   });
 });
 
+describe('a secret across the place where a text is cut', () => {
+  const secret = `sk-ant-${'s3cr3t'.repeat(10)}`;
+
+  test('does not show its beginning in a sample of noise', async () => {
+    await thread.ready(serverConfig('prints-line'));
+    const print = (text: string) => thread.text(thread.callTool('print', { text }));
+    // No message at all, and one that is none of JSON-RPC: the first and the last are shown.
+    await print(`${'x '.repeat(95)}${secret} more`);
+    await print(`{"jsonrpc":"1.0","x":"${' '.repeat(568)}${secret}"}`);
+    await thread.stop();
+    expect(thread.events('noise')).toHaveLength(2);
+    expect(JSON.stringify(thread.events('noise'))).not.toMatch(/sk-ant|s3cr3t/);
+  });
+
+  test('does not show its beginning in the error of a refused handshake', async () => {
+    const text = `${'x '.repeat(495)}${secret}`;
+    thread.open(serverConfig('refuses-handshake', ['--error', text]));
+    const { record } = await thread.event('child_died_unexpectedly');
+    expect(record.last_error).toContain('x x x');
+    expect(record.last_error).not.toMatch(/sk-ant|s3cr3t/);
+  });
+});
+
 describe('stderr', () => {
   test('is drained, passed on slowly, and never stops the server', async () => {
     await thread.ready(serverConfig('flood-stderr'));

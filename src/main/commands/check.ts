@@ -1,12 +1,13 @@
 /**
- * `rea check`: says whether the configuration and the policy are valid, one line for each problem, on
- * stdout. Starts nothing.
+ * `rea check`: says whether the configuration, the policy and the directory are valid, one line for
+ * each problem, on stdout. Starts nothing and creates nothing.
  */
 
 import { formatProblem, loadConfig } from '../config/load.ts';
 import { loadPolicy, unenforcedRules } from '../config/policy.ts';
 import { oneLine } from '../config/problem.ts';
 import { displayName } from '../config/read-file.ts';
+import { directoryProblem } from '../processes/directory.ts';
 
 export interface CheckOptions {
   /** Absolute directory that `.rea` lies in. */
@@ -44,6 +45,19 @@ export function runCheck(options: CheckOptions): number {
     }
     lines.push(`ok: policy, ${shown}`);
   }
+  const directory = directoryProblem(cwd);
+  if (directory !== null) {
+    const { path, message, fix } = directory;
+    lines.push(
+      formatProblem({
+        file: displayName(path, cwd),
+        line: null,
+        path: '',
+        message,
+        fix: fix ?? 'rea serve needs a directory of its own',
+      }),
+    );
+  }
   for (const line of lines) options.stdout.write(`${oneLine(line)}\n`);
-  return config.ok && policy.ok ? 0 : 1;
+  return config.ok && policy.ok && directory === null ? 0 : 1;
 }

@@ -9,6 +9,7 @@ import { Gateway } from '../gateway.ts';
 import { createLogger } from '../logger.ts';
 import { Shutdown } from '../shutdown.ts';
 import { hostAndPort } from '../upstream/address.ts';
+import { readTokenFile } from '../upstream/http-token.ts';
 import { version } from '../version.ts';
 
 export interface ServeOptions {
@@ -17,6 +18,8 @@ export interface ServeOptions {
   readonly config?: string;
   /** `[host:]port`. */
   readonly http?: string;
+  /** Bearer tokens of the HTTP clients, absolute; only with `http`. */
+  readonly tokenFile?: string;
   /** Serve stdio as well as HTTP; without `http`, stdio is served anyway. */
   readonly stdio: boolean;
   readonly graceMs: number;
@@ -24,6 +27,7 @@ export interface ServeOptions {
 
 const EXIT_CANNOT_START = 1;
 const EXIT_USAGE = 2;
+const NO_TOKENS = { ok: true, tokens: [] } as const;
 
 /** Resolves with the exit code. */
 export async function runServe(options: ServeOptions): Promise<number> {
@@ -33,6 +37,11 @@ export async function runServe(options: ServeOptions): Promise<number> {
   }
   const address = options.http === undefined ? null : hostAndPort(options.http);
   if (typeof address === 'string') return say(address, EXIT_USAGE);
+  if (address === null && options.tokenFile !== undefined) {
+    return say('--token-file is for --http; see rea help serve', EXIT_USAGE);
+  }
+  const tokens = options.tokenFile === undefined ? NO_TOKENS : readTokenFile(options.tokenFile);
+  if (!tokens.ok) return say(tokens.message, EXIT_CANNOT_START);
   const loaded = loadConfig({
     cwd: options.cwd,
     ...(options.config === undefined ? {} : { file: options.config }),
@@ -57,7 +66,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
     version: version(),
     log,
     stdio,
-    http: address,
+    http: address === null ? null : { ...address, tokens: tokens.tokens },
     exposeDiagnostics: policy.policy.exposeDiagnostics,
     onClientGone: (reason) => clientGone(reason),
   });
@@ -69,12 +78,17 @@ export async function runServe(options: ServeOptions): Promise<number> {
   });
   clientGone = (reason) => shutdown.clientGone(reason);
   shutdown.listen();
-  if (process.stderr.isTTY)
-    process.stderr.write(banner(gateway, loaded.config, options.cwd, stdio));
+  if (process.stderr.isTTY) process.stderr.write(banner(gateway, loaded.config, options, stdio));
   return shutdown.finished;
 }
 
-function banner(gateway: Gateway, config: GatewayConfig, cwd: string, stdio: boolean): string {
+function banner(
+  gateway: Gateway,
+  config: GatewayConfig,
+  { cwd, tokenFile }: ServeOptions,
+  stdio: boolean,
+): string {
+  const header = tokenFile === undefined ? '' : ' --header "Authorization: Bearer TOKEN"';
   const names = config.servers.map((server) => server.name).join(', ');
   const at = relative(process.cwd(), gateway.dir) || gateway.dir;
   const lines = [
@@ -84,7 +98,7 @@ function banner(gateway: Gateway, config: GatewayConfig, cwd: string, stdio: boo
     `  state  ${at}/serve.state.json    (rea status --cwd ${cwd})`,
     gateway.url === null
       ? `  connect a client with the command: rea serve --cwd ${cwd}`
-      : `  connect a client: claude mcp add --transport http rea ${gateway.url}`,
+      : `  connect a client: claude mcp add --transport http rea ${gateway.url}${header}`,
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -6,7 +6,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { groupsHeader, groupToken } from '../../shared/model/groups.ts';
-import { isDead } from '../../shared/model/process-identity.ts';
+import { isDead, type ProcessView } from '../../shared/model/process-identity.ts';
 import { lookUp, type SystemReader } from '../../shared/model/process-table.ts';
 import type { ProcessIdentity } from '../../shared/model/snapshot.ts';
 import { errorCode } from './errno.ts';
@@ -37,22 +37,20 @@ export function createGroupsFile(
 /**
  * Kills a process group with SIGKILL, unless its number now belongs to somebody else.
  *
- * @param startTime of the leader, as recorded right after its spawn.
+ * @param startTime of the leader, as recorded right after its spawn. Null only from a gateway that
+ *   has the group in its own memory and could not read when it started: the number alone counts then,
+ *   which nobody else can get while a member of the group lives.
  * @returns `killed` the signal was sent; `gone` the group has no process; `not_ours` the number is
  *   reused or cannot be inspected, and nothing was sent.
  */
 export function killGroup(
   pgid: number,
-  startTime: string,
+  startTime: string | null,
   look: Look,
 ): 'killed' | 'gone' | 'not_ours' {
   // kill(-1) reaches every process and kill(0) one's own group.
   if (!Number.isSafeInteger(pgid) || pgid < 2) return 'not_ours';
-  const leader = look(pgid);
-  if (leader.kind === 'unknown') return 'not_ours';
-  if (leader.kind === 'present' && groupToken(leader.startTime) !== groupToken(startTime)) {
-    return 'not_ours';
-  }
+  if (startTime !== null && !mayBe(look(pgid), startTime)) return 'not_ours';
   try {
     process.kill(-pgid, 'SIGKILL');
     return 'killed';
@@ -61,6 +59,12 @@ export function killGroup(
     if (errorCode(error) === 'EPERM') return 'not_ours';
     throw error;
   }
+}
+
+/** Whether a leader looked at now may have started then; one that is gone leaves its number to its group. */
+function mayBe(leader: ProcessView, startTime: string): boolean {
+  if (leader.kind === 'absent') return true;
+  return leader.kind === 'present' && groupToken(leader.startTime) === groupToken(startTime);
 }
 
 /** Pids of the living processes of a group, zombies aside, by one pass over the process table. */

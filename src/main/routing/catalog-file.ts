@@ -1,6 +1,6 @@
 /**
  * Reads `catalog.json`, the tools of earlier runs. The state writer writes it; main reads it once, at
- * start. Anything that is not as expected is simply not restored: the servers tell again.
+ * start. A server of which anything is not as expected is not restored at all: it tells again.
  */
 import { join } from 'node:path';
 import { scanFrame } from '../../shared/wire/frame.ts';
@@ -31,14 +31,16 @@ export function readCatalogFile(dir: string): StoredTools[] {
     const fingerprint = text(entry?.['fingerprint']);
     const tools = listOf(entry?.['tools']);
     if (fingerprint === null || tools === null) continue;
-    stored.push({ server, fingerprint, tools: tools.flatMap((tool) => restoreTool(tool) ?? []) });
+    const restored = tools.map(restoreTool);
+    if (!restored.every((tool) => tool !== null)) continue;
+    stored.push({ server, fingerprint, tools: restored });
   }
   return stored;
 }
 
 function restoreTool(value: unknown): CatalogEntry | null {
-  const json = text(fieldsOf(value)?.['json']);
-  if (json === null) return null;
+  const json = fieldsOf(value)?.['json'];
+  if (typeof json !== 'string') return null;
   const bytes = new TextEncoder().encode(json);
   if ('error' in scanFrame(bytes)) return null;
   const keyAt = member(bytes, [0, bytes.length], 'name');

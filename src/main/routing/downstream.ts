@@ -244,7 +244,7 @@ export class Downstream {
   }
 
   /** The supervisor thread is gone and with it every call posted to it; another comes. */
-  threadLost(generation: number, detail: string, restartInMs = 0): void {
+  threadLost(generation: number, detail: string, restartInMs: number): void {
     this.#phase = 'backoff';
     this.#nextStartAt = performance.now() + restartInMs;
     this.#lastError = `supervisor thread lost: ${detail}`;

@@ -4,8 +4,7 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { GatewayConfig } from '../../shared/model/config.ts';
-import type { LastStop, RoutingRecord, SupervisorRecord } from '../../shared/model/snapshot.ts';
-import { scanFrame } from '../../shared/wire/frame.ts';
+import type { LastStop, RoutingRecord } from '../../shared/model/snapshot.ts';
 import type { Fact, FromSupervisor, LifecycleMessage } from '../../shared/wire/protocol.ts';
 import type { RecordedGroup } from '../../shared/wire/vitals.ts';
 import { type Logger, logFromThread } from '../logger.ts';
@@ -14,6 +13,7 @@ import type { CallTable } from '../routing/calls.ts';
 import type { Catalog } from '../routing/catalog.ts';
 import { Downstream } from '../routing/downstream.ts';
 import type { Router } from '../routing/router.ts';
+import { lostRecord } from './lost-record.ts';
 import { SupervisorThread } from './supervisor-thread.ts';
 
 export interface FleetOptions {
@@ -41,6 +41,8 @@ export class Fleet {
   readonly #threads: ReadonlyMap<string, SupervisorThread>;
   readonly #tickets: StartTickets<string>;
   #onStopped: (() => void) | null = null;
+  #logLevel: string | null = null;
+  #stopping = false;
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -62,7 +64,8 @@ export class Fleet {
         attachFacts: options.attachFacts,
         killGroup: options.killGroup,
         onMessage: (message) => this.#receive(name, message),
-        onLost: (state, detail) => this.#lost(name, state, detail),
+        onStarted: () => this.#tellLogLevel(thread),
+        onLost: (state, detail, restartInMs) => this.#lost(name, state, detail, restartInMs),
         onChange: options.onChange,
       });
       threads.set(name, thread);
@@ -104,9 +107,8 @@ export class Fleet {
   }
 
   setLogLevel(level: string): void {
-    for (const thread of this.#threads.values()) {
-      thread.post({ type: 'log_level', slot: SLOT_OF_OWN_THREAD, level });
-    }
+    this.#logLevel = level;
+    for (const thread of this.#threads.values()) this.#tellLogLevel(thread);
   }
 
   records(): Record<string, RoutingRecord> {
@@ -133,6 +135,7 @@ export class Fleet {
 
   /** Stops all servers in parallel; resolves when each one has ended. */
   stopServers({ eofMs, termMs }: { eofMs: number; termMs: number }): Promise<void> {
+    this.#retireThreads();
     return new Promise((resolve) => {
       const check = () => {
         for (const [name, downstream] of this.downstreams) {
@@ -143,15 +146,37 @@ export class Fleet {
         resolve();
       };
       this.#onStopped = check;
-      for (const thread of this.#threads.values()) {
-        thread.post({ type: 'stop', slot: SLOT_OF_OWN_THREAD, eofMs, termMs });
-      }
+      this.#postStop(eofMs, termMs);
       check();
     });
   }
 
+  /** Kills every server's group at once. The threads hear of it first, so that none restarts its own. */
+  killServers(kill: (group: RecordedGroup) => void): void {
+    this.#retireThreads();
+    this.#postStop(0, 0);
+    for (const group of this.groups()) kill(group);
+  }
+
   async stopThreads(): Promise<void> {
     await Promise.all([...this.#threads.values()].map((thread) => thread.stop()));
+  }
+
+  #retireThreads(): void {
+    this.#stopping = true;
+    for (const thread of this.#threads.values()) thread.retire();
+  }
+
+  #postStop(eofMs: number, termMs: number): void {
+    for (const thread of this.#threads.values()) {
+      thread.post({ type: 'stop', slot: SLOT_OF_OWN_THREAD, eofMs, termMs });
+    }
+  }
+
+  /** What clients have set holds for threads that start later, too. */
+  #tellLogLevel(thread: SupervisorThread): void {
+    if (this.#logLevel === null) return;
+    thread.post({ type: 'log_level', slot: SLOT_OF_OWN_THREAD, level: this.#logLevel });
   }
 
   #receive(name: string, message: FromSupervisor): void {
@@ -171,11 +196,8 @@ export class Fleet {
       case 'catalog':
         this.#options.catalog.update(name, message.kind, message.entries);
         return this.#options.router().catalogSettled(name);
-      case 'notification': {
-        const frame = scanFrame(message.line);
-        if (!('error' in frame)) this.#options.router().notification(message, frame);
-        return;
-      }
+      case 'notification':
+        return this.#options.router().notification(name, message);
       case 'reverse_request':
         return this.#options.router().reverse.ask(downstream, message);
       case 'reverse_cancelled':
@@ -204,44 +226,29 @@ export class Fleet {
   }
 
   /** The thread cannot speak for itself any more: main says what became of its server. */
-  #lost(name: string, state: 'stalled' | 'crashed', detail: string): void {
+  #lost(name: string, state: 'stalled' | 'crashed', detail: string, restartInMs: number): void {
     const thread = this.#threads.get(name);
     const downstream = this.downstreams.get(name);
     if (thread === undefined || downstream === undefined) return;
     this.#tickets.forget(name);
     this.#options.router().reverse.serverGone(downstream);
-    downstream.threadLost(thread.generation, `${state}: ${detail}`);
-    const last = downstream.lastRecord;
-    if (last !== null) {
-      this.#options.tell({
-        type: 'supervisor',
-        server: name,
-        generation: thread.generation,
-        incarnation: last.incarnation,
-        rev: Number.MAX_SAFE_INTEGER,
-        record: lostRecord(last, `supervisor thread ${state}: ${detail}`),
-      });
-    }
+    downstream.threadLost(thread.generation, `${state}: ${detail}`, restartInMs);
+    const now = Date.now();
+    const record = lostRecord(downstream.lastRecord, {
+      error: `supervisor thread ${state}: ${detail}`,
+      now,
+      nextStartAt: this.#stopping ? null : now + restartInMs,
+    });
+    this.#options.tell({
+      type: 'supervisor',
+      server: name,
+      generation: thread.generation,
+      incarnation: record.incarnation,
+      rev: Number.MAX_SAFE_INTEGER,
+      record,
+    });
     this.#options.catalog.settle(name);
     this.#options.router().catalogSettled(name);
     this.#onStopped?.();
   }
-}
-
-function lostRecord(last: SupervisorRecord, error: string): SupervisorRecord {
-  const now = new Date().toISOString();
-  const hadChild = last.pid !== null;
-  return {
-    ...last,
-    phase: 'backoff',
-    since: now,
-    pid: null,
-    pgid: null,
-    child_started: null,
-    connection_state: 'errored',
-    last_error: error,
-    last_exit: hadChild
-      ? { code: null, signal: 'SIGKILL', at: now, stderr_tail: '' }
-      : last.last_exit,
-  };
 }

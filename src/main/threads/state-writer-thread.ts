@@ -4,7 +4,7 @@
  * supervisors do not.
  */
 import { randomBytes } from 'node:crypto';
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
 import type {
   Fact,
   FromStateWriter,
@@ -13,14 +13,26 @@ import type {
   ToStateWriter,
 } from '../../shared/wire/protocol.ts';
 import { type Logger, logFromThread } from '../logger.ts';
-import { ControlError, ControlLink } from './control.ts';
-import { workerEntry, YOUNG_GENERATION_MB } from './worker-entry.ts';
+import { errorText } from '../processes/errno.ts';
+import { ControlLink } from './control.ts';
+import { endWorker, startWorker } from './start-worker.ts';
+import { ThreadBackoff } from './thread-backoff.ts';
+import { ThreadProbe } from './thread-probe.ts';
 
 const PROBE_EVERY_MS = 5000;
 const PROBE_DEADLINE_MS = 5000;
 /** Enough for the catalogues of hundreds of servers. */
 const HEAP_MB = 128;
-const REPLACE_DELAY_MS = 200;
+/** A thread blocked in a system call ends later than anyone can wait. */
+const END_MS = 2000;
+/** Without it the state file grows old, so even the slowest restart is soon. */
+const THREAD_RESTART = {
+  intensity: 5,
+  periodMs: 30_000,
+  backoffMs: 200,
+  backoffMaxMs: 5000,
+  stableMs: 10_000,
+} as const;
 
 export interface StateWriterOptions {
   readonly data: Omit<StateWriterData, 'kind' | 'controlPort' | 'nonce'>;
@@ -40,58 +52,27 @@ export class StateWriterThread {
   readonly #options: StateWriterOptions;
   /** Of the process, not of the thread: a replacement is the same owner. */
   readonly #nonce = randomBytes(12).toString('hex');
+  readonly #backoff = new ThreadBackoff(THREAD_RESTART);
+  readonly #probe: ThreadProbe;
   #running: Running | null = null;
   #stopped = false;
-  #probe: NodeJS.Timeout | null = null;
+  #probing: NodeJS.Timeout | null = null;
   #replacement: NodeJS.Timeout | null = null;
   #owner = false;
 
   constructor(options: StateWriterOptions) {
     this.#options = options;
+    this.#probe = new ThreadProbe(options.log, 'the state-writer thread');
   }
 
   get owner(): boolean {
     return this.#owner;
   }
 
+  /** Starts the thread; when the system refuses one, it is tried again as after a loss. */
   start(): void {
-    const control = new MessageChannel();
-    const facts = new MessageChannel();
-    const data: StateWriterData = {
-      ...this.#options.data,
-      kind: 'state-writer',
-      nonce: this.#nonce,
-      controlPort: control.port2,
-    };
-    const worker = new Worker(workerEntry('state-writer'), {
-      name: 'state-writer',
-      workerData: data,
-      transferList: [control.port2],
-      resourceLimits: {
-        maxOldGenerationSizeMb: HEAP_MB,
-        maxYoungGenerationSizeMb: YOUNG_GENERATION_MB,
-      },
-      stdout: true,
-      stderr: true,
-    });
-    const running = {
-      worker,
-      control: new ControlLink<StateWriterControl>(control.port1),
-      facts: facts.port1,
-    };
-    this.#running = running;
-    worker.on('message', (message: FromStateWriter) => this.#receive(message));
-    worker.on('error', (error: unknown) => {
-      this.#options.log.error({ err: error }, 'the state-writer thread failed');
-    });
-    worker.on('exit', (code) => this.#lose(running, `ended with code ${code}`));
-    for (const stream of [worker.stdout, worker.stderr]) {
-      stream.on('data', (chunk: Buffer) => {
-        this.#options.log.warn({ text: chunk.toString().slice(0, 2000) }, 'printed by a thread');
-      });
-    }
-    this.attach(facts.port2);
-    this.#probe ??= setInterval(() => void this.#check(), PROBE_EVERY_MS).unref();
+    this.#probing ??= setInterval(() => void this.#check(), PROBE_EVERY_MS).unref();
+    this.#begin();
   }
 
   /** Gives the writer one more source of facts. */
@@ -108,7 +89,7 @@ export class StateWriterThread {
   /** Last write; state file, pid file and lock are removed if they are ours, within `deadlineMs`. */
   async close(deadlineMs: number): Promise<void> {
     this.#stopped = true;
-    if (this.#probe !== null) clearInterval(this.#probe);
+    if (this.#probing !== null) clearInterval(this.#probing);
     if (this.#replacement !== null) clearTimeout(this.#replacement);
     const running = this.#running;
     this.#running = null;
@@ -116,12 +97,50 @@ export class StateWriterThread {
     try {
       await running.control.call((remote) => remote.close(), deadlineMs);
     } catch (error) {
-      if (!(error instanceof ControlError)) throw error;
-      this.#options.log.warn(`the state writer did not close: ${error.message}`);
+      // Whatever keeps it from closing, the stop goes on.
+      this.#options.log.warn(`the state writer did not close: ${errorText(error)}`);
     }
     running.control.close();
     running.facts.close();
-    await running.worker.terminate();
+    await endWorker(running.worker, END_MS);
+  }
+
+  /** False when the system refuses another thread; the next attempt is arranged then. */
+  #begin(): boolean {
+    const control = new MessageChannel();
+    const facts = new MessageChannel();
+    const data: StateWriterData = {
+      ...this.#options.data,
+      kind: 'state-writer',
+      nonce: this.#nonce,
+      controlPort: control.port2,
+    };
+    const started = startWorker({
+      kind: 'state-writer',
+      name: 'state-writer',
+      data,
+      transfer: [control.port2],
+      heapMb: HEAP_MB,
+      log: this.#options.log,
+    });
+    if (!started.ok) {
+      control.port1.close();
+      facts.port1.close();
+      this.#startAt(this.#announceLoss(`cannot be started: ${started.error}`));
+      return false;
+    }
+    const { worker } = started;
+    const running = {
+      worker,
+      control: new ControlLink<StateWriterControl>(control.port1),
+      facts: facts.port1,
+    };
+    this.#running = running;
+    worker.on('message', (message: FromStateWriter) => this.#receive(message));
+    worker.on('exit', (code) => this.#lose(running, `ended with code ${code}`));
+    this.attach(facts.port2);
+    this.#backoff.started(performance.now());
+    return true;
   }
 
   #receive(message: FromStateWriter): void {
@@ -133,24 +152,44 @@ export class StateWriterThread {
   async #check(): Promise<void> {
     const running = this.#running;
     if (running === null) return;
-    try {
-      await running.control.call((remote) => remote.inspect(), PROBE_DEADLINE_MS);
-    } catch (error) {
-      if (!(error instanceof ControlError)) throw error;
-      if (error.code === 'CONTROL_TIMEOUT') this.#lose(running, 'no longer answers');
-    }
+    const seen = await this.#probe.ask(
+      running.control,
+      (remote) => remote.inspect(),
+      PROBE_DEADLINE_MS,
+    );
+    if (!seen.ok && seen.timedOut) this.#lose(running, 'no longer answers');
   }
 
   #lose(running: Running, detail: string): void {
     if (this.#stopped || this.#running !== running) return;
     this.#running = null;
-    this.#options.log.error({ detail }, 'the state-writer thread is lost; replacing it');
     running.control.close();
     running.facts.close();
-    void running.worker.terminate();
-    this.#replacement = setTimeout(() => {
-      this.start();
-      this.#options.onReplaced();
-    }, REPLACE_DELAY_MS);
+    void this.#replace(running.worker, this.#announceLoss(detail));
+  }
+
+  /** Returns when the next thread is due, monotonic. */
+  #announceLoss(detail: string): number {
+    const now = performance.now();
+    const restartInMs = this.#backoff.lost(now, Math.random());
+    this.#options.log.error(
+      { detail, restartInMs },
+      'the state-writer thread is lost; replacing it',
+    );
+    return now + restartInMs;
+  }
+
+  /** Two threads would write the same files: the next one starts when this one has ended. */
+  async #replace(worker: Worker, due: number): Promise<void> {
+    await endWorker(worker, END_MS);
+    this.#startAt(due);
+  }
+
+  #startAt(due: number): void {
+    if (this.#stopped) return;
+    const start = () => {
+      if (this.#begin()) this.#options.onReplaced();
+    };
+    this.#replacement = setTimeout(start, Math.max(0, due - performance.now()));
   }
 }

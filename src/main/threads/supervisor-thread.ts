@@ -8,9 +8,8 @@ import {
   MessageChannel,
   type MessagePort,
   receiveMessageOnPort,
-  Worker,
+  type Worker,
 } from 'node:worker_threads';
-import { initialRestart, onDeath, type RestartState } from '../../shared/machines/restart.ts';
 import type { DownstreamConfig, ThreadsConfig } from '../../shared/model/config.ts';
 import { parseProcStat } from '../../shared/model/process-identity.ts';
 import type { ThreadRecord } from '../../shared/model/snapshot.ts';
@@ -22,9 +21,12 @@ import type {
 } from '../../shared/wire/protocol.ts';
 import { type RecordedGroup, ThreadVitals } from '../../shared/wire/vitals.ts';
 import type { Logger } from '../logger.ts';
-import { ControlError, ControlLink } from './control.ts';
+import { unlessRefused } from '../processes/errno.ts';
+import { ControlLink } from './control.ts';
+import { endWorker, startWorker } from './start-worker.ts';
+import { ThreadBackoff } from './thread-backoff.ts';
+import { ThreadProbe } from './thread-probe.ts';
 import { ThreadWatch } from './thread-watch.ts';
-import { workerEntry, YOUNG_GENERATION_MB } from './worker-entry.ts';
 
 /** Restarts of a thread: its own code is at fault, so few and soon slow. */
 const THREAD_RESTART = {
@@ -36,6 +38,8 @@ const THREAD_RESTART = {
 } as const;
 const CLOCK_TICK_MS = 10;
 const INSPECT_DEADLINE_MS = 4000;
+/** A thread blocked in a system call ends later than anyone can wait. */
+const END_MS = 2000;
 
 export interface SupervisorThreadOptions {
   readonly servers: readonly DownstreamConfig[];
@@ -47,8 +51,13 @@ export interface SupervisorThreadOptions {
   readonly attachFacts: (port: MessagePort) => void;
   readonly killGroup: (group: RecordedGroup) => void;
   readonly onMessage: (message: FromSupervisor) => void;
-  /** The thread is lost and its children have been killed; nothing posted to it will be answered. */
-  readonly onLost: (state: 'stalled' | 'crashed', detail: string) => void;
+  /** A thread runs and has been handed its servers. */
+  readonly onStarted: () => void;
+  /**
+   * The thread is lost and its children have been killed, or it could not be started; nothing posted
+   * to it will be answered. Unless it is retired, the next start is due in `restartInMs`.
+   */
+  readonly onLost: (state: 'stalled' | 'crashed', detail: string, restartInMs: number) => void;
   /** Something in `record` changed. */
   readonly onChange: () => void;
 }
@@ -68,19 +77,22 @@ export class SupervisorThread {
   readonly #vitals: ThreadVitals;
   /** Last incarnation and restart count of each slot: a new thread goes on counting. */
   readonly #progress: { incarnation: number; restarts: number }[];
+  readonly #backoff = new ThreadBackoff(THREAD_RESTART);
+  readonly #probe: ThreadProbe;
   #watch: ThreadWatch;
   #life: Life = { state: 'stopped' };
   #clientCapabilities = '{}';
   #generation = 0;
-  #restart: RestartState = initialRestart;
   #restarts = 0;
   #heapMb: number | null = null;
   #restartTimer: NodeJS.Timeout | null = null;
+  #retired = false;
 
   constructor(options: SupervisorThreadOptions) {
     this.#options = options;
     this.#vitals = ThreadVitals.create(options.servers.length);
     this.#progress = options.servers.map(() => ({ incarnation: 0, restarts: 0 }));
+    this.#probe = new ThreadProbe(options.log, 'a supervisor thread');
     this.#watch = new ThreadWatch(options.threads.stallMs, 0n);
   }
 
@@ -98,7 +110,11 @@ export class SupervisorThread {
     return this.#generation;
   }
 
-  /** @param clientCapabilities JSON text; a replacement tells the same. */
+  /**
+   * Starts a thread; when the system refuses one, it is tried again as after a loss.
+   *
+   * @param clientCapabilities JSON text; a replacement tells the same.
+   */
   start(clientCapabilities = this.#clientCapabilities): void {
     this.#clientCapabilities = clientCapabilities;
     this.#generation += 1;
@@ -114,17 +130,19 @@ export class SupervisorThread {
       groupsFile: this.#options.groupsFile,
       gatewayVersion: this.#options.gatewayVersion,
     };
-    const worker = new Worker(workerEntry('supervisor'), {
+    const started = startWorker({
+      kind: 'supervisor',
       name: `supervisor ${this.#options.servers.map((server) => server.name).join(' ')}`,
-      workerData: data,
-      transferList: [calls.port2, facts.port2, control.port2],
-      resourceLimits: {
-        maxOldGenerationSizeMb: this.#options.threads.heapMb,
-        maxYoungGenerationSizeMb: YOUNG_GENERATION_MB,
-      },
-      stdout: true,
-      stderr: true,
+      data,
+      transfer: [calls.port2, facts.port2, control.port2],
+      heapMb: this.#options.threads.heapMb,
+      log: this.#options.log,
     });
+    if (!started.ok) {
+      for (const { port1 } of [calls, facts, control]) port1.close();
+      return this.#startAt(this.#announceLoss('crashed', `it cannot be started: ${started.error}`));
+    }
+    const { worker } = started;
     this.#options.attachFacts(facts.port1);
     const life = {
       state: 'running',
@@ -133,17 +151,10 @@ export class SupervisorThread {
       control: new ControlLink<SupervisorControl>(control.port1),
     } as const;
     this.#life = life;
+    this.#backoff.started(performance.now());
     this.#watch = new ThreadWatch(this.#options.threads.stallMs, this.#vitals.beats());
     calls.port1.on('message', (message: FromSupervisor) => this.#receive(message));
-    worker.on('error', (error: unknown) => {
-      this.#options.log.error({ err: error }, 'a supervisor thread failed');
-    });
     worker.on('exit', (code) => this.#lose(life, 'crashed', `the thread ended with code ${code}`));
-    for (const stream of [worker.stdout, worker.stderr]) {
-      stream.on('data', (chunk: Buffer) => {
-        this.#options.log.warn({ text: chunk.toString().slice(0, 2000) }, 'printed by a thread');
-      });
-    }
     this.#options.servers.forEach((server, slot) => {
       const { incarnation, restarts } = this.#progress[slot] ?? { incarnation: 0, restarts: 0 };
       this.post({
@@ -157,6 +168,7 @@ export class SupervisorThread {
         delayMs: 0,
       });
     });
+    this.#options.onStarted();
   }
 
   /** Posts to the thread; false when there is none right now. */
@@ -186,17 +198,17 @@ export class SupervisorThread {
     if (stalled) this.#lose(life, 'stalled', 'the thread no longer answers');
   }
 
-  /** Refreshes the heap figure in `record`. */
-  async inspect(): Promise<Awaited<ReturnType<SupervisorControl['inspect']>> | null> {
+  /** Refreshes the heap figure in `record`; null when the thread does not tell. */
+  async inspect(): Promise<ReturnType<SupervisorControl['inspect']> | null> {
     if (this.#life.state !== 'running') return null;
-    try {
-      const seen = await this.#life.control.call((remote) => remote.inspect(), INSPECT_DEADLINE_MS);
-      this.#heapMb = Math.round((seen.heapUsedBytes / 1048576) * 10) / 10;
-      return seen;
-    } catch (error) {
-      if (error instanceof ControlError) return null;
-      throw error;
-    }
+    const seen = await this.#probe.ask(
+      this.#life.control,
+      (remote) => remote.inspect(),
+      INSPECT_DEADLINE_MS,
+    );
+    if (!seen.ok) return null;
+    this.#heapMb = Math.round((seen.value.heapUsedBytes / 1048576) * 10) / 10;
+    return seen.value;
   }
 
   /** Every group the thread has running. */
@@ -204,15 +216,21 @@ export class SupervisorThread {
     return this.#options.servers.flatMap((_server, slot) => this.#vitals.group(slot) ?? []);
   }
 
+  /** A stop has begun: from now on a thread that is lost is not replaced. */
+  retire(): void {
+    this.#retired = true;
+    if (this.#restartTimer !== null) clearTimeout(this.#restartTimer);
+  }
+
   /** Ends the thread for good; its servers have been stopped before. */
   async stop(): Promise<void> {
+    this.retire();
     const life = this.#life;
     this.#life = { state: 'stopped' };
-    if (this.#restartTimer !== null) clearTimeout(this.#restartTimer);
     if (life.state !== 'running') return;
     life.control.close();
     life.callPort.close();
-    await life.worker.terminate();
+    await endWorker(life.worker, END_MS);
   }
 
   #receive(message: FromSupervisor): void {
@@ -229,14 +247,11 @@ export class SupervisorThread {
   #cpuMs(worker: Worker): number | null {
     const tid = this.#vitals.threadId();
     if (tid === 0) return worker.performance.eventLoopUtilization().active;
-    try {
+    // The thread has just ended, or the process has no descriptor left: then nothing is known.
+    return unlessRefused(null, () => {
       const stat = parseProcStat(readFileSync(`/proc/self/task/${tid}/stat`, 'utf8'));
       return stat === null ? null : stat.cpuTicks * CLOCK_TICK_MS;
-    } catch (error) {
-      // The thread has just ended; its exit event is on the way.
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-      throw error;
-    }
+    });
   }
 
   #killChildren(): void {
@@ -264,24 +279,35 @@ export class SupervisorThread {
     }
     life.callPort.close();
     life.control.close();
-    this.#options.log.error({ detail }, `a supervisor thread ${why}; replacing it`);
-    this.#options.onLost(why, detail);
-    this.#options.onChange();
-    void this.#replace(life.worker);
+    void this.#replace(life.worker, this.#announceLoss(why, detail));
   }
 
-  async #replace(worker: Worker): Promise<void> {
-    await worker.terminate();
+  /** Tells that there is no thread now. Returns when the next one is due, monotonic. */
+  #announceLoss(why: 'stalled' | 'crashed', detail: string): number {
+    this.#life = { state: 'replacing', why };
+    const now = performance.now();
+    const restartInMs = this.#backoff.lost(now, Math.random());
+    const then = this.#retired ? '' : '; replacing it';
+    this.#options.log.error({ detail, restartInMs }, `a supervisor thread ${why}${then}`);
+    this.#options.onLost(why, detail, restartInMs);
+    this.#options.onChange();
+    return now + restartInMs;
+  }
+
+  async #replace(worker: Worker, due: number): Promise<void> {
+    await endWorker(worker, END_MS);
     // A child spawned while the thread was being ended.
     this.#killChildren();
-    if (this.#life.state !== 'replacing') return;
-    const death = onDeath(THREAD_RESTART, performance.now(), Math.random(), this.#restart);
-    this.#restart = death.state;
+    this.#startAt(due);
+  }
+
+  #startAt(due: number): void {
+    if (this.#life.state !== 'replacing' || this.#retired) return;
     this.#restarts += 1;
-    this.#restartTimer = setTimeout(() => {
-      if (this.#life.state !== 'replacing') return;
+    const start = () => {
       this.start();
       this.#options.onChange();
-    }, death.delayMs);
+    };
+    this.#restartTimer = setTimeout(start, Math.max(0, due - performance.now()));
   }
 }

@@ -7,7 +7,7 @@ import { extname } from 'node:path';
  */
 export const YOUNG_GENERATION_MB = 2;
 
-type WorkerName = 'supervisor' | 'state-writer';
+export type WorkerName = 'supervisor' | 'state-writer';
 
 export function workerEntry(name: WorkerName): URL {
   return new URL(`../../workers/${name}/entry${extname(import.meta.url)}`, import.meta.url);

@@ -4,34 +4,44 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 /** How long the rest of a refused body is thrown away before the connection is cut. */
 const LINGER_MS = 2000;
 
+type Headers = Readonly<Record<string, string>>;
+
 export function replyError(
   response: ServerResponse,
   status: number,
   code: number,
   message: string,
-  headers: Readonly<Record<string, string>> = {},
+  headers: Headers = {},
 ): void {
   const body = errorBody(code, message);
   response.writeHead(status, { ...headers, ...describe(body) }).end(body);
 }
 
+/** Answers a request with one message. @param parts together its JSON text. */
+export function replyMessage(response: ServerResponse, parts: readonly Uint8Array[]): void {
+  const body = Buffer.concat(parts);
+  response.writeHead(200, describe(body)).end(body);
+}
+
 /**
- * Refuses a request whose body is still arriving, and ends the connection. A client that is writing
- * reads the reply only if the connection outlives its next writes, so they are taken and dropped.
+ * Refuses a request whose body, if it has one, is still arriving, and ends the connection. A client
+ * that is writing reads the reply only if the connection outlives its next writes, so they are taken
+ * and dropped.
  */
-export function refuseBody(
+export function refuse(
   request: IncomingMessage,
   response: ServerResponse,
   status: number,
   code: number,
   message: string,
+  headers: Headers = {},
 ): void {
-  const body = errorBody(code, message);
-  response.writeHead(status, { connection: 'close', ...describe(body) });
-  if (request.readableEnded) {
-    response.end(body);
+  if (request.readableEnded || !hasBody(request)) {
+    replyError(response, status, code, message, headers);
     return;
   }
+  const body = errorBody(code, message);
+  response.writeHead(status, { ...headers, connection: 'close', ...describe(body) });
   response.write(body);
   const timer = setTimeout(() => request.destroy(), LINGER_MS);
   request.once('close', () => clearTimeout(timer));
@@ -48,10 +58,14 @@ export function replyText(response: ServerResponse, status: number, text: string
     .end(text);
 }
 
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
 function errorBody(code: number, message: string): string {
   return JSON.stringify({ jsonrpc: '2.0', error: { code, message }, id: null });
 }
 
-function describe(body: string): Record<string, string | number> {
+function describe(body: string | Uint8Array): Record<string, string | number> {
   return { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
 }

@@ -2,34 +2,32 @@
  * One client over Streamable HTTP: the SDK's transport (session header, streams, status codes) on one
  * side, the router's peer on the other. The transport gets envelopes only; the client's messages go
  * to the peer and the peer's to the client as bytes. Owns the ids of the requests in flight: the
- * transport's are minted here, because a client's may be any number or string.
+ * transport's are minted here, because a client's may be any number or string. A connection that
+ * breaks cancels nothing.
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import { JSON_RPC } from '../../shared/model/errors.ts';
-import { type Frame, textAt } from '../../shared/wire/frame.ts';
+import { decodeString, type Frame, rangeOf, textAt } from '../../shared/wire/frame.ts';
 import { classify } from '../../shared/wire/json-rpc.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
+import { member } from '../../shared/wire/json-slice.ts';
 import { isAnswer } from './http-answer.ts';
-import { replyError } from './http-replies.ts';
+import { EventLog } from './http-events.ts';
+import type { EdgeLog, HttpLimits } from './http-options.ts';
+import { answerNotKept, tooManyInFlight } from './http-refusals.ts';
+import { replyError, replyMessage } from './http-replies.ts';
 import { RAW, SseStream } from './http-stream.ts';
+import { ask, forward, headersOf } from './http-transport.ts';
 import { Waiting } from './http-waiting.ts';
 import type { OpenSession, UpstreamPeer, UpstreamSink } from './session.ts';
-
-/** Bytes that may pile up for a client that has stopped reading one stream. */
-const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
-/** What the transport checks in an `initialize`; the client's own is read by the router. */
-const INITIALIZE_PARAMS = {
-  protocolVersion: '2025-11-25',
-  capabilities: {},
-  clientInfo: { name: 'client', version: '0' },
-};
-const FORWARDED = ['accept', 'content-type', 'mcp-session-id', 'mcp-protocol-version'] as const;
 
 interface PendingRequest {
   /** Its id towards the transport. */
   readonly id: number;
+  readonly idText: string;
+  readonly method: string;
   /** Null until the transport has accepted the request. */
   stream: SseStream | null;
 }
@@ -39,21 +37,19 @@ export interface SessionHooks {
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly log: EdgeLog;
+  readonly limits: HttpLimits;
   /** The client's `initialize` was accepted; called before the router sees it. */
   readonly onOpen: (session: HttpSession) => void;
   readonly onClose: (session: HttpSession, reason: string) => void;
 }
 
-/** The part of a logger that the edge uses. */
-export interface EdgeLog {
-  debug(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
-
 export class HttpSession implements UpstreamSink {
+  /** Whose it is; null when no tokens are in use. */
+  readonly principal: string | null;
   readonly #hooks: SessionHooks;
   readonly #transport: WebStandardStreamableHTTPServerTransport;
+  readonly #events: EventLog;
+  /** In flight, by the client's raw id. */
   readonly #requests = new Map<string, PendingRequest>();
   readonly #waiting = new Waiting();
   #peer: UpstreamPeer | null = null;
@@ -63,11 +59,17 @@ export class HttpSession implements UpstreamSink {
   #exchanges = 0;
   #lastUsed: number;
 
-  constructor(hooks: SessionHooks) {
+  constructor(hooks: SessionHooks, principal: string | null) {
+    const { maxEvents, maxEventBytes, retryMs, keepAliveMs } = hooks.limits;
     this.#hooks = hooks;
+    this.principal = principal;
     this.#lastUsed = hooks.now();
+    this.#events = new EventLog({ maxEvents, maxBytes: maxEventBytes }, hooks.now);
     this.#transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: randomUUID,
+      eventStore: this.#events,
+      retryInterval: retryMs,
+      keepAliveMs,
     });
     this.#transport.onclose = () => this.#closed();
   }
@@ -77,9 +79,14 @@ export class HttpSession implements UpstreamSink {
     return this.#transport.sessionId;
   }
 
-  /** Milliseconds without an exchange; 0 while one, or an open stream, is there. */
+  /** Milliseconds since its last use; 0 while an exchange, a stream or a request goes on. */
   idleMs(): number {
-    return this.#exchanges > 0 ? 0 : this.#hooks.now() - this.#lastUsed;
+    const isBusy = this.#exchanges > 0 || this.#requests.size > 0;
+    return isBusy ? 0 : this.#hooks.now() - this.#lastUsed;
+  }
+
+  dropOldEvents(): void {
+    this.#events.dropOlderThan(this.#hooks.limits.eventAgeMs);
   }
 
   /** Serves one HTTP exchange to its end. `frame` is the scanned body of a POST, null otherwise. */
@@ -90,8 +97,9 @@ export class HttpSession implements UpstreamSink {
   ): Promise<void> {
     this.#exchanges++;
     try {
-      if (frame === null) await this.#withoutBody(request, response);
-      else await this.#post(request, response, frame);
+      if (frame !== null) await this.#post(request, response, frame);
+      else if (request.method === 'GET') await this.#get(request, response);
+      else await forward(await ask(this.#transport, request), response);
     } finally {
       this.#exchanges--;
       this.#lastUsed = this.#hooks.now();
@@ -110,21 +118,14 @@ export class HttpSession implements UpstreamSink {
     }
     const pending = this.#requests.get(relatedTo);
     if (pending?.stream == null) return;
-    if (isAnswer(parts)) {
-      this.#requests.delete(relatedTo);
-      this.#answer(pending, pending.stream, pending.stream.hold(parts));
-      return;
-    }
-    const token = pending.stream.hold(parts);
-    if (token !== null) this.#notify(token, pending.id);
+    if (isAnswer(parts)) this.#settle(pending, pending.stream, parts);
+    else this.#relay(parts, pending.stream, pending.id);
   }
 
   finished(idRaw: string): void {
     const pending = this.#requests.get(idRaw);
-    if (pending?.stream == null) return;
-    this.#requests.delete(idRaw);
-    // The transport forgets a request only with its answer: an empty envelope ends the stream.
-    this.#answer(pending, pending.stream, null);
+    // The transport forgets a request only with its answer: an empty one ends the stream.
+    if (pending?.stream != null) this.#settle(pending, pending.stream, []);
   }
 
   async #post(request: IncomingMessage, response: ServerResponse, frame: Frame): Promise<void> {
@@ -135,115 +136,131 @@ export class HttpSession implements UpstreamSink {
     }
     if (message.kind !== 'request') {
       const envelope = { jsonrpc: '2.0', method: 'notifications/rea' };
-      const reply = await this.#ask(request, envelope);
+      const reply = await ask(this.#transport, request, envelope);
       if (reply.ok) this.#peer?.receive(frame);
       await forward(reply, response);
       return;
     }
-    const idRaw = textAt(frame, SLOT.id) ?? 'null';
-    if (this.#requests.has(idRaw)) {
-      replyError(
-        response,
-        400,
-        JSON_RPC.invalidRequest,
-        `Request id ${idRaw} is in flight already`,
-      );
+    const { method } = message;
+    const idText = textAt(frame, SLOT.id) ?? 'null';
+    if (this.#requests.has(idText)) {
+      const why = `Request id ${idText} is in flight already`;
+      replyError(response, 400, JSON_RPC.invalidRequest, why);
       return;
     }
-    const pending: PendingRequest = { id: this.#nextId++, stream: null };
-    this.#requests.set(idRaw, pending);
-    const initialize = message.method === 'initialize';
-    const reply = await this.#ask(request, {
+    const { maxInFlight } = this.#hooks.limits;
+    if (this.#requests.size >= maxInFlight && method !== 'ping') {
+      replyMessage(response, tooManyInFlight(method, idText, maxInFlight));
+      return;
+    }
+    const pending: PendingRequest = { id: this.#nextId++, idText, method, stream: null };
+    this.#requests.set(idText, pending);
+    await this.#request(request, response, frame, pending);
+  }
+
+  async #request(
+    request: IncomingMessage,
+    response: ServerResponse,
+    frame: Frame,
+    pending: PendingRequest,
+  ): Promise<void> {
+    const isFirst = pending.method === 'initialize';
+    const reply = await ask(this.#transport, request, {
       jsonrpc: '2.0',
       id: pending.id,
-      method: initialize ? 'initialize' : 'rea/request',
-      params: initialize ? INITIALIZE_PARAMS : {},
+      method: isFirst ? 'initialize' : 'rea/request',
+      params: isFirst ? initializeParams(frame) : {},
     });
     if (!reply.ok || reply.body === null) {
-      this.#requests.delete(idRaw);
+      this.#requests.delete(pending.idText);
       await forward(reply, response);
       return;
     }
-    if (initialize) {
+    if (isFirst) {
       this.#hooks.onOpen(this);
       this.#peer = this.#hooks.open(this, 'http');
     }
     pending.stream = this.#stream(response);
-    const carried = this.#carry(pending.stream, reply, response, reply.body);
+    const carried = carry(pending.stream, reply, response, reply.body);
     this.#peer?.receive(frame);
     await carried;
   }
 
-  async #withoutBody(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const reply = await this.#ask(request);
-    if (request.method !== 'GET' || !reply.ok || reply.body === null) {
+  /** Opens the stream for what belongs to no request, or goes on with a stream that broke. */
+  async #get(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const stream = this.#stream(response);
+    let isStandalone = true;
+    let afterwards = () => {};
+    const lastEventId = request.headers['last-event-id'];
+    if (typeof lastEventId === 'string' && lastEventId !== '') {
+      const resumption = this.#events.lookUp(lastEventId);
+      if (resumption.kind === 'unknown') {
+        const why = 'Last-Event-ID is not known in this session, or no longer';
+        return replyError(response, 400, JSON_RPC.gatewayError, why);
+      }
+      if (resumption.kind === 'complete') {
+        // Tells an event source not to come again.
+        response.writeHead(204).end();
+        return;
+      }
+      isStandalone = !resumption.related;
+      afterwards = this.#events.resumeOn(lastEventId, stream);
+    }
+    const reply = await ask(this.#transport, request).finally(afterwards);
+    if (!reply.ok || reply.body === null) {
       await forward(reply, response);
       return;
     }
-    const stream = this.#stream(response);
-    this.#standalone = stream;
-    const carried = this.#carry(stream, reply, response, reply.body);
-    for (const parts of this.#waiting.takeAll()) this.#sendUnrelated(parts);
+    if (isStandalone) this.#standalone = stream;
+    const carried = carry(stream, reply, response, reply.body);
+    if (isStandalone) for (const parts of this.#waiting.takeAll()) this.#sendUnrelated(parts);
     await carried;
     if (this.#standalone === stream) this.#standalone = null;
   }
 
-  /** Lets the transport judge the exchange. Its requests never carry a body of their own. */
-  #ask(request: IncomingMessage, envelope?: object): Promise<Response> {
-    const headers = new Headers();
-    for (const name of FORWARDED) {
-      const value = request.headers[name];
-      if (typeof value === 'string') headers.set(name, value);
-    }
-    const asked = new Request('http://localhost/mcp', { method: request.method ?? 'GET', headers });
-    return this.#transport.handleRequest(
-      asked,
-      envelope === undefined ? {} : { parsedBody: envelope },
-    );
-  }
-
   #stream(response: ServerResponse): SseStream {
-    return new SseStream(response, MAX_UNREAD_BYTES);
-  }
-
-  #carry(
-    stream: SseStream,
-    reply: Response,
-    response: ServerResponse,
-    body: ReadableStream<Uint8Array>,
-  ): Promise<void> {
-    response.writeHead(reply.status, headersOf(reply)).flushHeaders();
-    return stream.run(body);
+    const { maxUnreadBytes, stallMs } = this.#hooks.limits;
+    return new SseStream(response, { maxUnread: maxUnreadBytes, stallMs });
   }
 
   #sendUnrelated(parts: readonly Uint8Array[]): void {
-    const token = this.#standalone?.hold(parts) ?? null;
-    if (token === null) this.#waiting.add(parts);
-    else this.#notify(token, null);
+    if (this.#standalone?.open === true) this.#relay(parts, this.#standalone, null);
+    else this.#waiting.add(parts);
   }
 
-  #notify(token: number, relatedTo: number | null): void {
+  #relay(parts: readonly Uint8Array[], origin: SseStream, relatedTo: number | null): void {
+    const related = relatedTo !== null;
+    const token = this.#events.put({ parts, final: false, origin, related, instead: null });
     const envelope = { jsonrpc: '2.0', method: 'rea/message', params: { [RAW]: token } } as const;
-    const options = relatedTo === null ? {} : { relatedRequestId: relatedTo };
-    this.#transport.send(envelope, options).catch((error: unknown) => this.#broken(error));
+    this.#transport
+      .send(envelope, related ? { relatedRequestId: relatedTo } : {})
+      .catch((error: unknown) => this.#notSent(token, origin, error));
   }
 
-  #answer(pending: PendingRequest, stream: SseStream, token: number | null): void {
-    const result = token === null ? {} : { [RAW]: token };
-    this.#transport.send({ jsonrpc: '2.0', id: pending.id, result }).catch((error: unknown) => {
-      // A client that left its stream cannot get the answer; the transport says so by an error.
-      if (stream.open) this.#broken(error);
-      else this.#hooks.log.debug({ session: this.id }, 'answer dropped: the client has left');
-    });
+  /** The end of a request. @param parts its answer; none when it gets none. */
+  #settle(pending: PendingRequest, origin: SseStream, parts: readonly Uint8Array[]): void {
+    const { id, idText, method } = pending;
+    this.#requests.delete(idText);
+    this.#lastUsed = this.#hooks.now();
+    const instead = () => answerNotKept(method, idText, this.#hooks.limits.maxEventBytes);
+    const token = this.#events.put({ parts, final: true, origin, related: true, instead });
+    this.#transport
+      .send({ jsonrpc: '2.0', id, result: { [RAW]: token } })
+      .catch((error: unknown) => this.#notSent(token, origin, error));
   }
 
-  #broken(error: unknown): void {
-    this.#hooks.log.error({ session: this.id, err: error }, 'a message could not be sent');
+  #notSent(token: number, origin: SseStream, error: unknown): void {
+    this.#events.discard(token);
+    const fields = { session: this.id, err: error };
+    // A client of an old revision cannot resume a stream that it left; the transport says so by an error.
+    if (origin.open) this.#hooks.log.error(fields, 'a message could not be sent');
+    else this.#hooks.log.debug(fields, 'message dropped: the client has left');
   }
 
   #closed(): void {
     this.#requests.clear();
     this.#waiting.takeAll();
+    this.#events.clear();
     const peer = this.#peer;
     this.#peer = null;
     if (peer === null) return;
@@ -252,18 +269,24 @@ export class HttpSession implements UpstreamSink {
   }
 }
 
-/** Passes on a reply of the transport that is not a stream. */
-async function forward(reply: Response, response: ServerResponse): Promise<void> {
-  const text = await reply.text();
-  response.writeHead(reply.status, {
-    ...headersOf(reply),
-    'content-length': Buffer.byteLength(text),
-  });
-  response.end(text);
+function carry(
+  stream: SseStream,
+  reply: Response,
+  response: ServerResponse,
+  body: ReadableStream<Uint8Array>,
+): Promise<void> {
+  response.writeHead(reply.status, headersOf(reply)).flushHeaders();
+  return stream.run(body);
 }
 
-/** Whether the connection is kept is between Node and the client. */
-function headersOf(reply: Response): Record<string, string> {
-  const { connection: _, ...headers } = Object.fromEntries(reply.headers);
-  return headers;
+/** What the transport wants to know of an `initialize`; the client's own params are read by the router. */
+function initializeParams(frame: Frame): object {
+  const params = rangeOf(frame, SLOT.params);
+  const at = params === null ? null : member(frame.line, params, 'protocolVersion');
+  const asked = at === null ? null : decodeString(frame.line, at);
+  return {
+    protocolVersion: /^\d{4}-\d\d-\d\d$/.test(asked ?? '') ? asked : '2025-03-26',
+    capabilities: {},
+    clientInfo: { name: 'client', version: '0' },
+  };
 }

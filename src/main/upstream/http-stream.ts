@@ -1,30 +1,44 @@
 /**
  * One server-sent event stream to a client. The SDK's transport decides what goes on it and when it
  * ends, but sees only envelopes: each event carries a token, and the message's own bytes take the
- * token's place here, on the way to the socket.
+ * token's place here, on the way to the socket. The event's id and the transport's own events (the
+ * first one of a stream, keep-alive comments) pass as they are.
  */
 import type { ServerResponse } from 'node:http';
 
 /** The member of an envelope that holds the token. */
 export const RAW = 'rea/raw';
 
+/** A message for the client. */
+export interface Outgoing {
+  /** Together one JSON-RPC message; none = nothing is written. */
+  readonly parts: readonly Uint8Array[];
+  /** The stream ends after it. */
+  readonly final: boolean;
+}
+
+export interface StreamLimits {
+  /** Bytes that may wait for a client that does not read; more cuts it off. */
+  readonly maxUnread: number;
+  /** A client that takes nothing for this long, while something waits, is cut off. */
+  readonly stallMs: number;
+}
+
 const TOKEN = new RegExp(`"${RAW}":(\\d+)`);
-const HEAD = Buffer.from('event: message\ndata: ');
+const EVENT = Buffer.from('event: ');
+const DATA = Buffer.from('\ndata: ');
 const TAIL = Buffer.from('\n\n');
-const COLON = 0x3a;
 
 export class SseStream {
   readonly #response: ServerResponse;
-  readonly #maxUnread: number;
-  readonly #messages = new Map<number, readonly Uint8Array[]>();
+  readonly #limits: StreamLimits;
+  readonly #messages = new Map<number, Outgoing>();
   #unread = 0;
-  #nextToken = 1;
   #open = true;
 
-  /** @param maxUnread bytes that may wait for a client that does not read; more cuts it off. */
-  constructor(response: ServerResponse, maxUnread: number) {
+  constructor(response: ServerResponse, limits: StreamLimits) {
     this.#response = response;
-    this.#maxUnread = maxUnread;
+    this.#limits = limits;
   }
 
   /** False once the client is gone or the stream has ended. */
@@ -32,25 +46,20 @@ export class SseStream {
     return this.#open;
   }
 
-  /**
-   * Keeps a message until its envelope comes by.
-   *
-   * @returns the token to put into the envelope, or null when nobody would read it.
-   */
-  hold(parts: readonly Uint8Array[]): number | null {
-    if (!this.#open) return null;
-    const size = sizeOf(parts);
-    if (this.#unread > 0 && this.#unread + size > this.#maxUnread) {
+  /** Keeps a message until its envelope comes by; not when nobody would read it. */
+  hold(token: number, message: Outgoing): void {
+    if (!this.#open) return;
+    const size = sizeOf(message.parts);
+    if (this.#unread > 0 && this.#unread + size > this.#limits.maxUnread) {
       this.#response.destroy();
       this.#end();
-      return null;
+      return;
     }
     this.#unread += size;
-    this.#messages.set(this.#nextToken, parts);
-    return this.#nextToken++;
+    this.#messages.set(token, message);
   }
 
-  /** Carries events to the client until the transport ends the stream or the client goes away. */
+  /** Carries events until the last message, the transport's end of the stream, or the client's leave. */
   async run(body: ReadableStream<Uint8Array>): Promise<void> {
     const reader = body.getReader();
     const onClose = () => {
@@ -61,32 +70,36 @@ export class SseStream {
     if (this.#response.destroyed) onClose();
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) break;
-      await this.#write(value);
+      if (done || (await this.#write(value)) === 'last') break;
     }
     this.#response.off('close', onClose);
     this.#end();
     this.#response.end();
+    await reader.cancel();
   }
 
-  async #write(event: Uint8Array): Promise<void> {
+  async #write(event: Uint8Array): Promise<'last' | 'more'> {
     const response = this.#response;
-    if (!this.#open) return;
-    if (event[0] === COLON) {
+    if (!this.#open) return 'more';
+    if (!EVENT.equals(event.subarray(0, EVENT.length))) {
       response.write(event);
-      return;
+      return 'more';
     }
-    const token = Number(TOKEN.exec(Buffer.from(event).toString('latin1'))?.[1] ?? 0);
-    const parts = this.#messages.get(token);
-    // An envelope without a message only ends the stream.
-    if (parts === undefined) return;
+    const envelope = Buffer.from(event.buffer, event.byteOffset, event.byteLength);
+    const token = Number(TOKEN.exec(envelope.toString('latin1'))?.[1] ?? 0);
+    const message = this.#messages.get(token);
+    if (message === undefined) return 'more';
     this.#messages.delete(token);
-    // Not corked by hand: a corked response that reaches its high-water mark never emits `drain`.
-    response.write(HEAD);
-    for (const part of parts) response.write(part);
-    const flowing = response.write(TAIL);
-    if (!flowing) await drained(response);
-    this.#unread -= sizeOf(parts);
+    const { parts, final } = message;
+    if (parts.length > 0) {
+      // Not corked by hand: a corked response that reaches its high-water mark never emits `drain`.
+      response.write(envelope.subarray(0, envelope.indexOf(DATA) + DATA.length));
+      for (const part of parts) response.write(part);
+      const flowing = response.write(TAIL);
+      if (!flowing) await drained(response, this.#limits.stallMs);
+      this.#unread -= sizeOf(parts);
+    }
+    return final ? 'last' : 'more';
   }
 
   #end(): void {
@@ -95,18 +108,20 @@ export class SseStream {
   }
 }
 
-function sizeOf(parts: readonly Uint8Array[]): number {
+export function sizeOf(parts: readonly Uint8Array[]): number {
   return parts.reduce((sum, part) => sum + part.length, 0);
 }
 
-/** Resolves when the socket takes more, or is gone. */
-function drained(response: ServerResponse): Promise<void> {
+/** Resolves when the socket takes more, or is gone; Node cuts it when nothing moves for `stallMs`. */
+function drained(response: ServerResponse, stallMs: number): Promise<void> {
   return new Promise((resolve) => {
     if (response.destroyed) return resolve();
     const done = () => {
       response.off('drain', done).off('close', done);
+      if (!response.destroyed) response.setTimeout(0);
       resolve();
     };
     response.on('drain', done).on('close', done);
+    response.setTimeout(stallMs);
   });
 }

@@ -159,8 +159,15 @@ function condemn(state: SupervisorState, { reason, detail }: Condemnation): Step
   const alive =
     state.phase === 'ready' || (state.phase === 'starting' && state.step === 'handshaking');
   if (!alive) return [state, []];
-  const death = { reason, detail };
-  return [{ ...memoryOf(state), phase: 'dying', pid: pidOf(state), death }, [{ do: 'kill' }]];
+  const next: SupervisorState = {
+    ...memoryOf(state),
+    connection: 'errored',
+    phase: 'dying',
+    pid: pidOf(state),
+    death: { reason, detail },
+  };
+  // Told now: until the exit no call may be sent here any more.
+  return [next, [{ do: 'kill' }, emit(next, { event: 'health_changed', healthy: false })]];
 }
 
 /** The child is no more, whatever it was doing. */

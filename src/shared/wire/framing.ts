@@ -32,7 +32,7 @@ export interface Refused {
   readonly hasMethod: boolean;
   /** Length of the line without its line end. */
   readonly bytes: number;
-  /** At most the first 200 UTF-16 units; bytes that are not UTF-8 become U+FFFD. Not cleaned. */
+  /** See `sampleOf`. */
   readonly sample: string;
 }
 
@@ -48,7 +48,8 @@ export interface LineFramerOptions {
 
 const NEWLINE = 0x0a;
 const CR = 0x0d;
-const SAMPLE_UNITS = 200;
+/** Far more than is ever shown, see `redactedHead`. */
+export const SAMPLE_UNITS = 2048;
 const SAMPLE_BYTES = 3 * SAMPLE_UNITS;
 const NOTHING = new Uint8Array(0);
 const CR_ALONE = Uint8Array.of(CR);
@@ -193,7 +194,7 @@ export class LineFramer {
       idText: isMessage ? this.#scanner.idText() : null,
       hasMethod: isMessage && this.#scanner.hasMethod,
       bytes: this.#lineBytes(),
-      sample: clip(toText(this.#sample ?? NOTHING), SAMPLE_UNITS),
+      sample: sampleOf(this.#sample ?? NOTHING),
     };
     this.#startLine();
     this.#options.onRefused(refused);
@@ -215,6 +216,14 @@ export class LineFramer {
 
 function isBlank(byte: number): boolean {
   return byte === 0x20 || byte === 0x09 || byte === CR;
+}
+
+/**
+ * The beginning of a line, at most `SAMPLE_UNITS` UTF-16 units of it; bytes that are not UTF-8 become
+ * U+FFFD. Neither cleaned nor redacted.
+ */
+export function sampleOf(line: Uint8Array): string {
+  return clip(toText(line.subarray(0, SAMPLE_BYTES)), SAMPLE_UNITS);
 }
 
 function toText(bytes: Uint8Array): string {

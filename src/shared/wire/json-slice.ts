@@ -64,7 +64,49 @@ export function members(bytes: Uint8Array, range: ByteRange): Member[] {
 
 /** The value of the member `key`; of several the last, as JSON.parse has it. Null: absent. */
 export function member(bytes: Uint8Array, range: ByteRange, key: string): ByteRange | null {
-  return members(bytes, range).findLast((candidate) => candidate.key === key)?.value ?? null;
+  return find(bytes, range, key, 'last');
+}
+
+/** The value of the first member `key`; looks at nothing behind it. Null: absent. */
+export function firstMember(bytes: Uint8Array, range: ByteRange, key: string): ByteRange | null {
+  return find(bytes, range, key, 'first');
+}
+
+/** Makes nothing of the members it passes: there may be millions of them. */
+function find(
+  bytes: Uint8Array,
+  range: ByteRange,
+  key: string,
+  which: 'first' | 'last',
+): ByteRange | null {
+  let found: ByteRange | null = null;
+  const end = range[1];
+  if (kindAt(bytes, range[0]) !== 'object') return found;
+  let at = skipSeparators(bytes, range[0] + 1, end);
+  while (at < end && bytes[at] !== 0x7d) {
+    const keyEnd = endOfValue(bytes, at, end);
+    const start = skipSeparators(bytes, keyEnd, end);
+    const stop = endOfValue(bytes, start, end);
+    if (isName(bytes, at, keyEnd, key)) {
+      found = [start, stop];
+      if (which === 'first') return found;
+    }
+    at = skipSeparators(bytes, stop, end);
+  }
+  return found;
+}
+
+/** Whether the string whose JSON text, quotes included, is at `[start, end)` is `name`. */
+function isName(bytes: Uint8Array, start: number, end: number, name: string): boolean {
+  const length = end - start - 2;
+  // A UTF-16 unit takes one byte at least, and six when it is written as \uXXXX.
+  if (length < name.length || length > 6 * name.length) return false;
+  for (let at = 0; at < name.length; at++) {
+    const byte = bytes[start + 1 + at]!;
+    if (byte === 0x5c || byte > 0x7f) return decodeString(bytes, [start, end]) === name;
+    if (byte !== name.charCodeAt(at)) return false;
+  }
+  return length === name.length;
 }
 
 /** White space, commas and colons between values. */

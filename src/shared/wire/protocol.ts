@@ -202,12 +202,14 @@ export interface ProgressMessage {
   readonly token: ByteRange;
 }
 
-/** Any other notification of a server, whole line without newline. */
+/** What a server says by itself, whole line without newline, at most 1 MiB. */
 export interface NotificationMessage {
   readonly type: 'notification';
   readonly slot: number;
   readonly incarnation: number;
-  readonly method: string;
+  readonly method: 'notifications/message' | 'notifications/resources/updated';
+  /** Its log level as the server wrote it; null when it has none. */
+  readonly level: string | null;
   readonly line: Uint8Array;
 }
 

@@ -3,6 +3,7 @@
  * it was configured with, in the forms in which they get printed, and what well-known secrets look
  * like. Takes time linear in the text; patterns of the operator's own are the operator's to keep so.
  */
+import { clip } from './clean-text.ts';
 import { redactPrivateKeys, redactTokens, redactValuesInContext } from './redact-patterns.ts';
 import { formsOfSecret, isWorthHiding } from './redact-values.ts';
 
@@ -54,6 +55,25 @@ export class Redactor {
     }
     return clean;
   }
+}
+
+/**
+ * The beginning of a text of which at most `kept` UTF-16 units were kept: redacted, then cut to `shown`
+ * units. A secret that the first cut went through no longer looks like one, so the end of a cut text is
+ * never shown, however short redaction made the rest.
+ *
+ * @param limits `kept` should be a multiple of `shown`.
+ */
+export function redactedHead(
+  text: string,
+  redact: (text: string) => string,
+  limits: { readonly kept: number; readonly shown: number },
+): string {
+  const clean = redact(text);
+  // One less: no cut leaves half of a surrogate pair.
+  const wasCut = text.length >= limits.kept - 1;
+  const margin = wasCut ? Math.floor((limits.kept - limits.shown) / 2) : 0;
+  return clip(clean, Math.min(limits.shown, Math.max(0, clean.length - margin)));
 }
 
 function mark(name: string): string {

@@ -2,6 +2,7 @@
  * Keeps `.rea/serve.state.json` telling the truth: takes facts, owns the lock or waits for it, and
  * writes what is due. Owner of every file it writes; it asks nobody anything.
  */
+import { getHeapStatistics } from 'node:v8';
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { LockOutcome } from '../../shared/machines/lock.ts';
 import type {
@@ -96,7 +97,7 @@ export class Publisher implements StateWriterControl {
   }
 
   inspect(): { owner: boolean; seq: number; heapUsedBytes: number } {
-    const heapUsedBytes = process.memoryUsage().heapUsed;
+    const heapUsedBytes = getHeapStatistics().used_heap_size;
     return { owner: this.#owns(), seq: this.#state.seq, heapUsedBytes };
   }
 

@@ -32,6 +32,8 @@ export interface ChildOptions {
   /** The leader exited and its pipes have been read. Nothing is called after this. */
   readonly onGone: (code: number | null, signal: NodeJS.Signals | null) => void;
   readonly onTrouble: (message: string) => void;
+  /** `startTime` was not known right after the spawn and is now. */
+  readonly onIdentified: () => void;
 }
 
 export class Child {
@@ -56,15 +58,17 @@ export class Child {
       setImmediate(() => options.onSpawnFailed(explainSpawnError(code, config, env)));
       return;
     }
-    this.#queue = new WriteQueue(child.stdin, () => this.#lostPipe('closed its stdin'));
-    child.stdout.on('error', ignoreBrokenPipe).on('data', options.onStdout);
-    child.stderr.on('error', ignoreBrokenPipe).on('data', options.onStderr);
     child.on('error', (error) => {
       // Also emitted when a signal could not be sent, which the exit will tell better.
       if (child.pid === undefined) {
         options.onSpawnFailed(explainSpawnError(codeOf(error) ?? error.message, config, env));
       }
     });
+    // Out of file descriptors Node gives no pipes, whatever the type says; the error follows.
+    if ((child as Partial<typeof child>).stdin === undefined) return;
+    this.#queue = new WriteQueue(child.stdin, () => this.#lostPipe('closed its stdin'));
+    child.stdout.on('error', ignoreBrokenPipe).on('data', options.onStdout);
+    child.stderr.on('error', ignoreBrokenPipe).on('data', options.onStderr);
     if (child.pid === undefined) return;
     this.pid = child.pid;
     this.#group = new ProcessGroup({ ...options, pgid: child.pid, server: config.name });
@@ -82,7 +86,7 @@ export class Child {
     return this.#queue?.withdraw(call) ?? true;
   }
 
-  /** Start time of the leader as the system tells it. */
+  /** Start time of the leader as the system tells it, null while it is not known. */
   get startTime(): string | null {
     return this.#group?.startTime ?? null;
   }
@@ -170,5 +174,8 @@ function explainSpawnError(
   const path = command.includes('/') ? '' : ` (PATH=${env['PATH'] ?? ''})`;
   if (code === 'ENOENT') return `command not found: ${command}${path}`;
   if (code === 'EACCES') return `command not executable: ${command}${path}`;
+  if (code === 'EMFILE' || code === 'ENFILE') {
+    return `cannot start ${command}: ${code}, too many open files`;
+  }
   return `cannot start ${command}: ${code}`;
 }

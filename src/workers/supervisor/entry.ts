@@ -3,6 +3,7 @@
  * the ports, and beats. Composition only.
  */
 import './console.ts';
+import { getHeapStatistics } from 'node:v8';
 import { type MessagePort, workerData } from 'node:worker_threads';
 import { type Endpoint, expose } from 'comlink';
 import type {
@@ -29,7 +30,7 @@ const context: SupervisorContext = {
 };
 const control: SupervisorControl = {
   inspect: () => ({
-    heapUsedBytes: process.memoryUsage().heapUsed,
+    heapUsedBytes: getHeapStatistics().used_heap_size,
     slots: [...supervisors.values()].map(({ server }) => server),
   }),
   modules: loadedModules,

@@ -7,17 +7,20 @@ import type { SupervisorInput } from '../../shared/machines/supervisor-state.ts'
 import type { DownstreamConfig } from '../../shared/model/config.ts';
 import type { ListKind } from '../../shared/model/lists.ts';
 import type { LastExit } from '../../shared/model/snapshot.ts';
-import { cleanForTerminal, clip } from '../../shared/wire/clean-text.ts';
+import { cleanForTerminal } from '../../shared/wire/clean-text.ts';
+import { SAMPLE_UNITS } from '../../shared/wire/framing.ts';
 import type { CatalogEntry, FromSupervisor, LogMessage } from '../../shared/wire/protocol.ts';
+import { redactedHead } from '../../shared/wire/redact.ts';
 import type { ThreadVitals } from '../../shared/wire/vitals.ts';
 import { Child } from './child.ts';
 import { buildChildEnv, withheldNames } from './environment.ts';
+import { KEPT_ERROR_UNITS } from './own-requests.ts';
 import { exitText } from './record.ts';
 import { Session } from './session.ts';
 import { StderrReader } from './stderr.ts';
 
-const MAX_SAMPLE_UNITS = 200;
-const MAX_PROBLEM_UNITS = 2000;
+const SAMPLE = { kept: SAMPLE_UNITS, shown: 200 };
+const PROBLEM = { kept: KEPT_ERROR_UNITS, shown: 2000 };
 
 export interface IncarnationOptions {
   readonly config: DownstreamConfig;
@@ -37,6 +40,8 @@ export interface IncarnationOptions {
   /** Called before the machine learns of the exit. */
   readonly onExit: (exit: LastExit) => void;
   readonly onList: (kind: ListKind, entries: readonly CatalogEntry[], incarnation: number) => void;
+  /** The child's start time became known late. */
+  readonly onIdentified: () => void;
   /** A list could not be fetched. */
   readonly onNoList: (problem: string) => void;
 }
@@ -65,7 +70,7 @@ export class Incarnation {
       ...options,
       env,
       onSpawnFailed: (text) => {
-        const detail = clip(options.redact(text), MAX_PROBLEM_UNITS);
+        const detail = redactedHead(text, options.redact, PROBLEM);
         feed({ type: 'spawn_failed', incarnation, detail, random: Math.random() });
       },
       onStdout: (chunk) => this.session.push(chunk),
@@ -80,6 +85,7 @@ export class Incarnation {
         feed({ type: 'exited', incarnation, code, signal, detail, random: Math.random() });
       },
       onTrouble: (text) => log('warn', text, {}),
+      onIdentified: options.onIdentified,
     });
     if (this.child.pid !== null) feed({ type: 'spawned', incarnation, pid: this.child.pid });
     this.session = this.#converse(options);
@@ -93,7 +99,7 @@ export class Incarnation {
 
   #converse(options: IncarnationOptions): Session {
     const { config, slot, incarnation, feed, log, redact } = options;
-    const told = (text: string) => clip(redact(text), MAX_PROBLEM_UNITS);
+    const told = (text: string) => redactedHead(text, redact, PROBLEM);
     const condemn = (reason: 'handshake' | 'stall' | 'noise', detail: string) =>
       feed({ type: 'condemned', incarnation, reason, detail: told(detail) });
     return new Session({
@@ -122,9 +128,11 @@ export class Incarnation {
         if (fatal) options.onNoList(problem);
       },
       onNoise: ({ lines, sample }) => {
-        const shown = clip(cleanForTerminal(redact(sample)), MAX_SAMPLE_UNITS);
+        const shown = cleanForTerminal(redactedHead(sample, redact, SAMPLE));
         feed({ type: 'noise', incarnation, lines, sample: shown });
       },
+      onDropped: ({ tooMany, tooLarge }) =>
+        log('warn', 'notifications were not passed on', { tooMany, tooLarge }),
     });
   }
 }

@@ -15,7 +15,8 @@ export type Reply =
   | { readonly ok: false; readonly problem: string };
 
 const PREFIX = 'rea:';
-const MAX_TEXT_UNITS = 1000;
+/** Kept of what a server says in an error; more than is ever shown, see `redactedHead`. */
+export const KEPT_ERROR_UNITS = 8192;
 /** Longest string that is decoded, and largest reply that is looked into: a thread's heap is small. */
 const MAX_STRING_BYTES = 65_536;
 const MAX_REPLY_BYTES = 8 * 1024 * 1024;
@@ -80,7 +81,7 @@ function replyOf(frame: Frame): Reply {
   if (result !== null) return { ok: true, line, result };
   const error = rangeOf(frame, SLOT.error);
   const text = error === null ? null : stringMember(line, error, 'message');
-  return { ok: false, problem: clip(text ?? 'an error without a message', MAX_TEXT_UNITS) };
+  return { ok: false, problem: clip(text ?? 'an error without a message', KEPT_ERROR_UNITS) };
 }
 
 function tooLarge(what: string): Reply {

@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { groupAdded, groupGone } from '../../shared/model/groups.ts';
-import { isDead } from '../../shared/model/process-identity.ts';
+import { isDead, type ProcessView } from '../../shared/model/process-identity.ts';
 import { lookUp, type SystemReader } from '../../shared/model/process-table.ts';
 import type { ThreadVitals } from '../../shared/wire/vitals.ts';
 import { codeOf } from './errors.ts';
@@ -20,6 +20,8 @@ const system: SystemReader = {
 /** When a group is looked at again after its leader's exit; doubles up to the last time. */
 const FIRST_LOOK_MS = 20;
 const LAST_LOOK_MS = 2000;
+/** A start time that cannot be read is asked for so often at once, and then again and again. */
+const LOOKS_AT_ONCE = 3;
 
 export interface GroupOptions {
   readonly pgid: number;
@@ -30,22 +32,32 @@ export interface GroupOptions {
   readonly vitals: ThreadVitals;
   /** Something that an operator should know: the file could not be written, the group does not end. */
   readonly onTrouble: (message: string) => void;
+  /** The start time could not be read at once and is known now. */
+  readonly onIdentified: () => void;
+  /** Looks at one process. @default at that of the system */
+  readonly look?: (pid: number) => ProcessView;
 }
 
 export class ProcessGroup {
-  /** Start time of the leader in the form of the system, null when it could not be read. */
-  readonly startTime: string | null;
   readonly #options: GroupOptions;
+  readonly #look: (pid: number) => ProcessView;
+  #startTime: string | null = null;
+  #retry: NodeJS.Timeout | null = null;
 
   /** Writes the group down. */
   constructor(options: GroupOptions) {
-    const { pgid, slot, incarnation, vitals } = options;
     this.#options = options;
-    const leader = lookUp(system, pgid);
-    this.startTime = leader.kind === 'present' ? leader.startTime : null;
-    const ticks = /^\d+$/.test(this.startTime ?? '') ? BigInt(this.startTime ?? 0) : 0n;
-    vitals.setGroup(slot, { pgid, incarnation, startTime: ticks });
-    this.#append(groupAdded(pgid, this.startTime ?? '0', options.server));
+    this.#look = options.look ?? ((pid) => lookUp(system, pid));
+    for (let looks = 0; looks < LOOKS_AT_ONCE && this.#startTime === null; looks += 1) {
+      this.#startTime = this.#readStartTime();
+    }
+    this.#writeDown();
+    if (this.#startTime === null) this.#identifyIn(0);
+  }
+
+  /** Start time of the leader in the form of the system, null while it could not be read. */
+  get startTime(): string | null {
+    return this.#startTime;
   }
 
   /** Signals every member; a group that is empty already is no error. */
@@ -55,9 +67,36 @@ export class ProcessGroup {
 
   /** After the leader's exit: kills what is left and crosses the group off as soon as it is empty. */
   finish(): void {
+    // From now on the number may be somebody else's.
+    if (this.#retry !== null) clearTimeout(this.#retry);
     this.signal('SIGKILL');
     if (signalGroup(this.#options.pgid, 0) === 'gone') this.#crossOff();
     else this.#lookIn(FIRST_LOOK_MS);
+  }
+
+  #readStartTime(): string | null {
+    const leader = this.#look(this.#options.pgid);
+    return leader.kind === 'present' ? leader.startTime : null;
+  }
+
+  /** Both again when the start time became known: of two lines with one number the later counts. */
+  #writeDown(): void {
+    const { pgid, slot, incarnation, vitals, server } = this.#options;
+    const ticks = /^\d+$/.test(this.#startTime ?? '') ? BigInt(this.#startTime ?? 0) : 0n;
+    vitals.setGroup(slot, { pgid, incarnation, startTime: ticks });
+    this.#append(groupAdded(pgid, this.#startTime ?? '0', server));
+  }
+
+  /** Without its start time the group is nobody's to kill but this gateway's. */
+  #identifyIn(ms: number): void {
+    this.#retry = setTimeout(() => {
+      this.#startTime = this.#readStartTime();
+      if (this.#startTime === null) {
+        return this.#identifyIn(Math.min(LAST_LOOK_MS, Math.max(FIRST_LOOK_MS, 2 * ms)));
+      }
+      this.#writeDown();
+      this.#options.onIdentified();
+    }, ms);
   }
 
   #lookIn(ms: number): void {
@@ -102,7 +141,15 @@ function signalGroup(pgid: number, signal: NodeJS.Signals | 0): 'sent' | 'gone' 
 /** Whether anything but zombies is left. Without /proc: whatever can be signalled counts as living. */
 function hasLivingMember(pgid: number): boolean {
   if (process.platform !== 'linux') return true;
-  return readdirSync('/proc').some((entry) => {
+  let entries: string[];
+  try {
+    entries = readdirSync('/proc');
+  } catch (error) {
+    // Out of file descriptors or hidden: what cannot be seen is not known to be gone.
+    if (codeOf(error) === null) throw error;
+    return true;
+  }
+  return entries.some((entry) => {
     if (!/^\d+$/.test(entry)) return false;
     const view = lookUp(system, Number(entry));
     return view.kind === 'present' && view.pgid === pgid && !isDead(view);

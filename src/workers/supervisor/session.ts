@@ -9,7 +9,7 @@ import { JSON_RPC } from '../../shared/model/errors.ts';
 import { LIST_KINDS, LISTS, type ListKind } from '../../shared/model/lists.ts';
 import { clip } from '../../shared/wire/clean-text.ts';
 import { type Frame, rangeOf, textAt } from '../../shared/wire/frame.ts';
-import { LineFramer, type Refused } from '../../shared/wire/framing.ts';
+import { LineFramer, type Refused, sampleOf } from '../../shared/wire/framing.ts';
 import {
   classify,
   errorParts,
@@ -24,9 +24,11 @@ import type {
   FromSupervisor,
   ServerFeatures,
 } from '../../shared/wire/protocol.ts';
+import { callOf } from './call-id.ts';
 import { initializeParams, readHandshake } from './handshake.ts';
 import { LivenessWatch } from './liveness-watch.ts';
 import type { NoiseReport } from './noise.ts';
+import { type DroppedNotifications, Notifications } from './notifications.ts';
 import { OwnRequests } from './own-requests.ts';
 import { ServerList } from './server-list.ts';
 import { StdoutWatch } from './stdout-watch.ts';
@@ -60,6 +62,8 @@ export interface SessionOptions {
   readonly onListTrouble: (message: string, fatal: boolean) => void;
   readonly onNoise: (report: NoiseReport) => void;
   readonly onTooMuchNoise: (detail: string) => void;
+  /** Some of what it said by itself was not passed on. */
+  readonly onDropped: (dropped: DroppedNotifications) => void;
 }
 
 /** Replies to a server that does not read them are dropped beyond this. */
@@ -76,6 +80,7 @@ export class Session {
   readonly #requests: OwnRequests;
   readonly #lists: ReadonlyMap<ListKind, ServerList>;
   readonly #watch: StdoutWatch;
+  readonly #notifications: Notifications;
   readonly #calls = new Set<number>();
   readonly #pings: string[] = [];
   #liveness: LivenessWatch | null = null;
@@ -104,6 +109,12 @@ export class Session {
       maxBytes: options.maxMessageBytes,
       onReport: options.onNoise,
       onTooMuch: options.onTooMuchNoise,
+    });
+    this.#notifications = new Notifications({
+      slot: options.slot,
+      incarnation: options.incarnation,
+      send: (message) => this.#forward(message.line, message),
+      onDropped: options.onDropped,
     });
     this.#framer = new LineFramer({
       maxBytes: options.maxMessageBytes,
@@ -162,6 +173,7 @@ export class Session {
   }
 
   cancel(call: number, reason: string): void {
+    this.#notifications.forget(call);
     if (!this.#calls.delete(call) || this.#options.line.withdraw(call)) return;
     this.#notify('notifications/cancelled', JSON.stringify({ requestId: call, reason }));
   }
@@ -180,6 +192,7 @@ export class Session {
   /** Ends the conversation. @returns the calls that have no answer. */
   close(): number[] {
     this.#watch.close();
+    this.#notifications.close();
     for (const list of this.#lists.values()) list.close();
     this.#liveness?.close();
     const open = [...this.#calls];
@@ -208,7 +221,7 @@ export class Session {
           hasMethod: rangeOf(frame, SLOT.method) !== null,
           code: 'ERR_MALFORMED_MESSAGE',
           why: message.why,
-          sample: sampleOf(frame),
+          sample: sampleOf(frame.line),
         });
       default:
         message satisfies never;
@@ -256,6 +269,7 @@ export class Session {
     const call = callOf(idText);
     if (call !== null && this.#calls.delete(call)) {
       const { line } = frame;
+      this.#notifications.finish(call);
       return this.#forward(line, { type: 'answer', slot, incarnation, call, line, id, isError });
     }
     if (!this.#requests.settle(idText, frame)) this.#stray += 1;
@@ -291,14 +305,14 @@ export class Session {
   }
 
   #hear(frame: Frame, method: string): void {
-    const { slot, incarnation } = this.#options;
-    const { line } = frame;
     switch (method) {
       case 'notifications/tools/list_changed':
       case 'notifications/prompts/list_changed':
       case 'notifications/resources/list_changed':
         return this.#listChanged(method);
       case 'notifications/cancelled': {
+        const { slot, incarnation } = this.#options;
+        const { line } = frame;
         const id = rangeOf(frame, SLOT.paramsRequestId);
         if (id === null) return;
         return this.#forward(line, { type: 'reverse_cancelled', slot, incarnation, line, id });
@@ -307,10 +321,13 @@ export class Session {
         const token = rangeOf(frame, SLOT.paramsProgressToken);
         const call = callOf(textAt(frame, SLOT.paramsProgressToken) ?? '');
         if (token === null || call === null || !this.#calls.has(call)) return;
-        return this.#forward(line, { type: 'progress', slot, incarnation, call, line, token });
+        return this.#notifications.progress(call, frame.line, token);
       }
+      case 'notifications/message':
+      case 'notifications/resources/updated':
+        return this.#notifications.pass(frame, method);
+      // Nothing else concerns a client.
       default:
-        return this.#forward(line, { type: 'notification', slot, incarnation, method, line });
     }
   }
 
@@ -323,6 +340,7 @@ export class Session {
 
   #fail(failed: Pick<CallFailedMessage, 'call' | 'code' | 'outcome' | 'message'>): void {
     const { slot, incarnation } = this.#options;
+    this.#notifications.finish(failed.call);
     this.#options.post({ type: 'call_failed', slot, incarnation, ...failed }, []);
   }
 
@@ -333,15 +351,4 @@ export class Session {
   #notify(method: string, paramsJson: string | null): void {
     this.#options.line.write(notificationLine(method, paramsJson), null);
   }
-}
-
-/** The call that an id or progress token means: servers give numbers back as 7, 7.0 or "7". */
-function callOf(text: string): number | null {
-  if (!/^(?:"\d{1,16}"|\d[\d.eE+]{0,20})$/.test(text)) return null;
-  const call = Number(text.replaceAll('"', ''));
-  return Number.isSafeInteger(call) ? call : null;
-}
-
-function sampleOf(frame: Frame): string {
-  return Buffer.from(frame.line.subarray(0, 600)).toString();
 }

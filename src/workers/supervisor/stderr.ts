@@ -4,15 +4,16 @@
  * incarnation. Never holds more than a few KiB.
  */
 import { cleanForTerminal } from '../../shared/wire/clean-text.ts';
+import { redactedHead } from '../../shared/wire/redact.ts';
+import { type Rate, TokenBucket } from './token-bucket.ts';
 
-/** Longest line passed on, in UTF-16 units. */
-const LINE_UNITS = 4096;
+/** Of a line, in UTF-16 units; more is kept than is shown, so that no cut secret is shown. */
+const LINE = { kept: 8192, shown: 4096 };
 /** Kept of the end, before redaction; more than is shown, so that a secret is not cut where it is kept. */
 const TAIL_KEPT = 8192;
 const TAIL_SHOWN = 2048;
-/** Lines passed on: so many at once, then so many each second. */
-const BURST = 100;
-const PER_SECOND = 20;
+/** Lines passed on. */
+const LINES: Rate = { perSecond: 20, burst: 100 };
 
 export interface StderrOptions {
   readonly redact: (text: string) => string;
@@ -31,13 +32,12 @@ export class StderrReader {
   /** The rest of a line whose beginning was passed on is skipped. */
   #skipping = false;
   #tail = '';
-  #allowance = BURST;
-  #refilledAt: number;
+  readonly #allowed: TokenBucket;
   #dropped = 0;
 
   constructor(options: StderrOptions) {
     this.#options = options;
-    this.#refilledAt = options.now();
+    this.#allowed = new TokenBucket(LINES, options.now());
   }
 
   push(chunk: Uint8Array): void {
@@ -54,7 +54,9 @@ export class StderrReader {
   tail(): string {
     const lines = this.#options.redact(this.#tail).trimEnd().split('\n');
     const text = lines.map((line) => cleanForTerminal(line.replace(/\r$/, ''))).join('\n');
-    const start = text.length - TAIL_SHOWN;
+    // What is left of a secret at the cut is no longer known as one, however short the rest became.
+    const margin = this.#tail.length === TAIL_KEPT ? (TAIL_KEPT - TAIL_SHOWN) / 2 : 0;
+    const start = Math.max(text.length - TAIL_SHOWN, margin);
     if (start <= 0) return text;
     const splitsPair = /[\udc00-\udfff]/.test(text.charAt(start));
     return text.slice(splitsPair ? start + 1 : start);
@@ -72,11 +74,11 @@ export class StderrReader {
   }
 
   #grow(text: string, from: number, to: number): void {
-    const room = LINE_UNITS - this.#pending.length;
+    const room = LINE.kept - this.#pending.length;
     if (this.#skipping || to === from) return;
     this.#pending += text.slice(from, Math.min(to, from + room));
     if (to - from <= room) return;
-    this.#emit(`${this.#pending}…`);
+    this.#emit(this.#pending);
     this.#skipping = true;
   }
 
@@ -88,24 +90,14 @@ export class StderrReader {
   }
 
   #emit(line: string): void {
-    if (!this.#allowed()) {
+    if (!this.#allowed.take(this.#options.now())) {
       this.#dropped += 1;
       return;
     }
     this.#reportDropped();
-    this.#options.onLine(cleanForTerminal(this.#options.redact(line)));
-  }
-
-  #allowed(): boolean {
-    if (this.#allowance < 1) {
-      const now = this.#options.now();
-      const earned = ((now - this.#refilledAt) / 1000) * PER_SECOND;
-      if (earned < 1) return false;
-      this.#allowance = Math.min(BURST, earned);
-      this.#refilledAt = now;
-    }
-    this.#allowance -= 1;
-    return true;
+    const shown = redactedHead(line, this.#options.redact, LINE);
+    const mark = line.length > LINE.shown ? '…' : '';
+    this.#options.onLine(`${cleanForTerminal(shown)}${mark}`);
   }
 
   #reportDropped(): void {

@@ -174,6 +174,7 @@ export class Supervisor {
       onExit: (exit) => {
         this.#lastExit = exit;
       },
+      onIdentified: () => this.#publish(),
       onList: (kind, entries, incarnation) => this.#tellList(kind, entries, incarnation),
       onNoList: (problem) => {
         this.#lastError = problem;

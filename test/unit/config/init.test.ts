@@ -1,4 +1,12 @@
-import { existsSync, lstatSync, mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
@@ -61,6 +69,17 @@ describe('rea init', () => {
     expect(runCheck({ cwd, env: {}, stdout })).toBe(0);
     expect(text(stdout)).toContain(
       'ok: 0 servers, .rea/registry.yaml\nok: policy, .rea/policy.yaml',
+    );
+  });
+
+  it('is not enough for rea check when others can write to the directory', () => {
+    const cwd = directory();
+    init(cwd);
+    chmodSync(join(cwd, '.rea'), 0o770);
+    const stdout = new PassThrough();
+    expect(runCheck({ cwd, env: {}, stdout })).toBe(1);
+    expect(text(stdout)).toContain(
+      `.rea: others can write to it (mode 770); chmod go-w ${join(cwd, '.rea')}\n`,
     );
   });
 

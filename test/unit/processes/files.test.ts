@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { prepareDirectory } from '#src/main/processes/directory.ts';
+import { directoryProblem, prepareDirectory } from '#src/main/processes/directory.ts';
 import { createGroupsFile } from '#src/main/processes/groups.ts';
 import { ownIdentity, systemLook } from '#src/main/processes/identity.ts';
 import {
@@ -75,6 +75,31 @@ describe('prepareDirectory', () => {
     expect(error).toContain(`${cwd}/.rea: ${why}`);
     expect(error).toContain('--cwd');
     expect(error).not.toContain('\n');
+  });
+
+  it('says how to close a directory that others can write to', () => {
+    const dir = prepared();
+    chmodSync(join(dir, 'run'), 0o720);
+    const result = prepareDirectory(cwd);
+    expect(result.ok ? '' : result.error).toContain(`chmod go-w ${dir}/run`);
+    chmodSync(join(dir, 'run'), 0o720 & ~0o022);
+    expect(prepareDirectory(cwd)).toEqual({ ok: true, dir });
+  });
+
+  it('is told before by a look that creates nothing', () => {
+    expect(directoryProblem(cwd)).toBeNull();
+    expect(readdirSync(cwd)).toEqual([]);
+    const dir = prepared();
+    expect(directoryProblem(cwd)).toBeNull();
+    chmodSync(dir, 0o777);
+    expect(directoryProblem(cwd)).toEqual({
+      path: dir,
+      message: 'others can write to it (mode 777)',
+      fix: `chmod go-w ${dir}`,
+    });
+    rmSync(dir, { recursive: true });
+    symlinkSync(tmpdir(), dir);
+    expect(directoryProblem(cwd)?.message).toBe('it is a symbolic link, not a directory');
   });
 
   it('refuses a planted run directory too', () => {

@@ -119,12 +119,17 @@ describe('the supervisor machine', () => {
       'failed',
       ['return_ticket', 'child_died_unexpectedly', 'fail_calls', 'backoff', 'restart timer 750'],
     ],
-    ['kills a hung child and waits for its exit', [...toReady, condemned()], 'backoff', ['kill']],
+    [
+      'kills a hung child, tells so at once, and waits for its exit',
+      [...toReady, condemned()],
+      'backoff',
+      ['kill', 'health_changed'],
+    ],
     [
       'kills a child that takes too long to start',
       [open, ticket, timer('start')],
       'backoff',
-      ['kill'],
+      ['kill', 'health_changed'],
     ],
     ['condemns a child once', [...toReady, condemned(), condemned()], 'backoff', []],
     ['takes no ticket it does not wait for', [...toReady, ticket], 'ready', []],
@@ -196,6 +201,17 @@ describe('the supervisor machine', () => {
         },
       }),
     );
+  });
+
+  test('tells once, without a date for the next start, that a child is being killed', () => {
+    const { state } = play(toReady);
+    const [, effects] = step(policy, 1000, state, condemned());
+    const told = effects.flatMap((effect) => (effect.do === 'emit' ? [effect] : []));
+    expect(told.map(({ event }) => event)).toEqual([{ event: 'health_changed', healthy: false }]);
+    expect(told.map((effect) => [phaseOf(effect.state), nextStartOf(effect.state)])).toEqual([
+      ['backoff', null],
+    ]);
+    expect(play([condemned(), exited()], state).effects).not.toContain('health_changed');
   });
 
   test('gives each event the state right after it', () => {

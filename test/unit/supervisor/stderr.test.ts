@@ -48,6 +48,29 @@ describe('stderr', () => {
     expect(lines.map((line) => line.length)).toEqual([4097, 4]);
   });
 
+  test.each([4090, 4095, 4096, 8185, 8190])(
+    'shows no beginning of a secret at unit %i of a long line',
+    (at) => {
+      push(`${'x'.repeat(at)}hunter22${'y'.repeat(9000)}\n`);
+      push(`${'hunter22 '.repeat(20)}${'x'.repeat(at - 180)}hunter22\n`);
+      for (const line of lines) expect(line).not.toContain('h');
+    },
+  );
+
+  test('shows no beginning of a cut secret that redaction moved to the front', () => {
+    const long = 'k'.repeat(2000);
+    const redact = (text: string) => text.replaceAll(long, '');
+    reader = new StderrReader({
+      redact,
+      onLine: (line) => lines.push(line),
+      onDropped: () => {},
+      now: () => now,
+    });
+    push(`${long.repeat(6)}\n`);
+    expect(lines).toEqual(['…']);
+    expect(reader.tail()).not.toContain('k');
+  });
+
   test('lets a burst through, then so many lines a second, and counts the rest once', () => {
     push('line\n'.repeat(250));
     expect(lines).toHaveLength(100);

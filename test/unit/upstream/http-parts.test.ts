@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { hostAndPort } from '#src/main/upstream/address.ts';
 import { isAnswer } from '#src/main/upstream/http-answer.ts';
 import { toLine } from '#src/main/upstream/http-body.ts';
 import { foreignRequest, hostPort, loopbackAddress } from '#src/main/upstream/http-guard.ts';
@@ -40,11 +41,13 @@ test('line breaks between tokens become spaces, those inside strings stay', () =
   expect(line('{"a\\\\":\n1}')).toBe('{"a\\\\": 1}');
 });
 
+const LOOPBACK = '127.0.0.1';
+
 test('only local hosts and origins pass', () => {
   for (const host of ['localhost', 'LOCALHOST:1', '127.0.0.1:7332', '[::1]', '[::1]:80']) {
-    expect(foreignRequest({ host }), host).toBeNull();
+    expect(foreignRequest({ host }, LOOPBACK), host).toBeNull();
     for (const scheme of ['http', 'https']) {
-      expect(foreignRequest({ host, origin: `${scheme}://${host}` }), host).toBeNull();
+      expect(foreignRequest({ host, origin: `${scheme}://${host}` }, LOOPBACK), host).toBeNull();
     }
   }
   const foreign = [
@@ -52,31 +55,82 @@ test('only local hosts and origins pass', () => {
     'localhost.example.com',
     '127.0.0.1.nip.io',
     '127.0.0.2',
+    '10.0.0.1',
     '::1',
     '',
   ];
   for (const host of [...foreign, 'localhost:', 'a@localhost', '0.0.0.0:1', 'localhost:1:2']) {
-    expect(foreignRequest({ host }), host).toMatch(/Host/);
+    expect(foreignRequest({ host }, LOOPBACK), host).toMatch(/Host/);
   }
-  expect(foreignRequest({})).toMatch(/Host/);
+  expect(foreignRequest({}, LOOPBACK)).toMatch(/Host/);
   for (const origin of [
     'null',
     '',
     'http://evil.example',
     'file://localhost',
     'http://localhost/x',
+    'http://localhost@evil.example',
   ]) {
-    expect(foreignRequest({ host: 'localhost', origin }), origin).toMatch(/Origin/);
+    expect(foreignRequest({ host: 'localhost', origin }, LOOPBACK), origin).toMatch(/Origin/);
   }
 });
 
-test('only loopback addresses are bound', () => {
+test('a listener that is not on loopback also passes its own host, and pages from there', () => {
+  for (const [listening, host] of [
+    ['gateway.example', 'Gateway.Example:7332'],
+    ['10.0.0.7', '10.0.0.7'],
+    ['fd00::7', '[fd00::7]:80'],
+  ] as const) {
+    expect(foreignRequest({ host, origin: `http://${host}` }, listening), host).toBeNull();
+    expect(foreignRequest({ host: 'localhost:1' }, listening)).toBeNull();
+    expect(foreignRequest({ host: 'evil.example' }, listening)).toMatch(/Host/);
+    expect(foreignRequest({ host: '10.0.0.8' }, listening)).toMatch(/Host/);
+    expect(foreignRequest({ host, origin: 'http://evil.example' }, listening)).toMatch(/Origin/);
+  }
+});
+
+test('a listener on every address passes any IP address as Host, and no other name', () => {
+  for (const listening of ['0.0.0.0', '::']) {
+    for (const host of ['10.0.0.7:7332', '[fd00::7]:80', 'localhost', '0.0.0.0:1']) {
+      expect(foreignRequest({ host, origin: `http://${host}` }, listening), host).toBeNull();
+    }
+    expect(foreignRequest({ host: 'rebound.example' }, listening)).toMatch(/Host/);
+    const origin = 'http://10.0.0.8';
+    expect(foreignRequest({ host: '10.0.0.7', origin }, listening)).toMatch(/Origin/);
+  }
+});
+
+test('only loopback addresses are bound without more', () => {
   expect(loopbackAddress('localhost')).toBe('127.0.0.1');
+  expect(loopbackAddress('127.1.2.3')).toBe('127.1.2.3');
   expect(loopbackAddress('[::1]')).toBe('::1');
   for (const host of ['0.0.0.0', '::', '', '192.168.0.1', 'example.com', '127.0.0.1.example.com']) {
     expect(loopbackAddress(host), host).toBeNull();
   }
   expect(hostPort('::1', 80)).toBe('[::1]:80');
+});
+
+test('the address of --http is a port, or a host and a port', () => {
+  for (const [text, host, port] of [
+    ['7332', '127.0.0.1', 7332],
+    ['0.0.0.0:0', '0.0.0.0', 0],
+    ['gateway.example:80', 'gateway.example', 80],
+    ['[::1]:65535', '::1', 65535],
+  ] as const) {
+    expect(hostAndPort(text)).toEqual({ host, port });
+  }
+  const wrong = [
+    '',
+    'x',
+    ':80',
+    '::1:80',
+    '[1.2.3.4]:80',
+    '[::g]:1',
+    'a b:80',
+    'u@h:80',
+    '1:65536',
+  ];
+  for (const text of wrong) expect(hostAndPort(text), text).toMatch(/--http .* not an address/);
 });
 
 test('messages without a stream are kept in order, the newest within bounds', () => {

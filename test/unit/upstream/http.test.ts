@@ -465,7 +465,7 @@ test('a port in use and an address that is not loopback are one clear line', asy
   const open = await startHttp({ ...baseOptions(), host: '0.0.0.0' });
   expect(open).toEqual({
     ok: false,
-    message: expect.stringMatching(/0\.0\.0\.0:0: only loopback/),
+    message: expect.stringMatching(/^cannot listen on 0\.0\.0\.0:0: .*--token-file/),
   });
 });
 
@@ -473,3 +473,22 @@ function baseOptions(): HttpOptions {
   const log = { debug: () => {}, warn: () => {}, error: () => {} };
   return { host: '127.0.0.1', port: 0, open: new EchoRouter().open, maxBodyBytes: 1000, log };
 }
+
+test('a connection beyond the limit is closed, and those that are open go on', async () => {
+  const edge = await start(new EchoRouter(), { maxConnections: 2 });
+  const { hostname, port } = new URL(edge.url);
+  const open = async () => {
+    const socket = connectSocket(Number(port), hostname);
+    socket.on('error', () => {});
+    cleanup.push(async () => void socket.destroy());
+    await once(socket, 'connect');
+    return socket;
+  };
+  const [first] = [await open(), await open()];
+  const third = await open();
+  third.resume();
+  await once(third, 'close');
+  const answer = once(first, 'data');
+  first.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  expect(String((await answer)[0])).toContain('200 OK');
+});

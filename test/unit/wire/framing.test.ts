@@ -103,10 +103,10 @@ describe('what is refused', () => {
   });
 
   test('says whether it had a method, how long it was and how it began', () => {
-    const junk = `${'é'.repeat(150)}${'😀'.repeat(400)}`;
+    const junk = `${'é'.repeat(150)}${'😀'.repeat(4000)}`;
     const refused = refusalOf(`  ${junk}\r\n`);
     expect(refused.bytes).toBe(2 + Buffer.byteLength(junk));
-    expect(refused.sample).toBe('é'.repeat(150) + '😀'.repeat(25));
+    expect(refused.sample).toBe('é'.repeat(150) + '😀'.repeat(949));
     expect(refused.hasMethod).toBe(false);
     const request = refusalOf('{"method":"m","id":1,"id":2}\n');
     expect(request).toMatchObject({ hasMethod: true, sample: '{"method":"m","id":1,"id":2}' });

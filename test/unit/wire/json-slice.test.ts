@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { elements, kindAt, member, members } from '#src/shared/wire/json-slice.ts';
+import { elements, firstMember, kindAt, member, members } from '#src/shared/wire/json-slice.ts';
 import type { ByteRange } from '#src/shared/wire/protocol.ts';
 
 function whole(json: string): [Buffer, ByteRange] {
@@ -61,6 +61,35 @@ describe('slices', () => {
     expect(textOf(bytes, member(bytes, range, 'a')!)).toBe('3');
     expect(textOf(bytes, member(bytes, range, 'toString')!)).toBe('2');
     expect(member(bytes, range, 'valueOf')).toBeNull();
+  });
+
+  test('find a member by its name alone, however the name is written', () => {
+    const name = fc.oneof(
+      fc.constantFrom('level', 'é', '\u{1f600}', '', 'a"b', 'a\\'),
+      fc.string({ unit: 'binary', maxLength: 4 }),
+    );
+    const written = (key: string, escape: boolean) =>
+      escape
+        ? `"${[...Array(key.length).keys()].map((at) => `\\u${key.charCodeAt(at).toString(16).padStart(4, '0')}`).join('')}"`
+        : JSON.stringify(key);
+    fc.assert(
+      fc.property(fc.array(fc.tuple(name, fc.boolean())), name, (names, wanted) => {
+        const entries = names.map(([key, escape], at) => `${written(key, escape)} : ${at}`);
+        const [bytes, range] = whole(`{${entries.join(' ,')}}`);
+        const value = (found: ByteRange | null) => (found === null ? -1 : +textOf(bytes, found));
+        const keys = names.map(([key]) => key);
+        expect(value(firstMember(bytes, range, wanted))).toBe(keys.indexOf(wanted));
+        expect(value(member(bytes, range, wanted))).toBe(keys.lastIndexOf(wanted));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('find the first member of a name without a look at what follows', () => {
+    const [bytes, range] = whole('{"level":"info","level":"debug"}');
+    expect(textOf(bytes, firstMember(bytes, range, 'level')!)).toBe('"info"');
+    bytes.fill('?', 16);
+    expect(textOf(bytes, firstMember(bytes, range, 'level')!)).toBe('"info"');
   });
 
   test('are none where the value is of another kind, or empty', () => {

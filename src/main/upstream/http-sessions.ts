@@ -1,0 +1,72 @@
+/**
+ * All sessions of the HTTP listener: finds them for the principal that opened them, ends those that
+ * nobody uses, and opens no more than the limit, none once the gateway is stopping.
+ */
+import type { HttpLimits, HttpOptions } from './http-options.ts';
+import { HttpSession, type SessionHooks } from './http-session.ts';
+
+/** Longest time between two looks for what is idle or old. */
+const SWEEP_MS = 60_000;
+
+export class Sessions {
+  readonly #byId = new Map<string, HttpSession>();
+  readonly #hooks: SessionHooks;
+  readonly #limits: HttpLimits;
+  readonly #sweeper: NodeJS.Timeout;
+  #accepting = true;
+
+  constructor({ open, log }: HttpOptions, limits: HttpLimits) {
+    this.#limits = limits;
+    this.#hooks = {
+      open,
+      now: () => performance.now(),
+      log,
+      limits,
+      onOpen: (session) => this.#byId.set(session.id ?? '', session),
+      onClose: (session) => this.#byId.delete(session.id ?? ''),
+    };
+    this.#sweeper = setInterval(() => this.#sweep(), Math.min(limits.idleMs / 4, SWEEP_MS));
+    this.#sweeper.unref();
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  get accepting(): boolean {
+    return this.#accepting;
+  }
+
+  /** @param principal null when no tokens are in use. */
+  get(id: string, principal: string | null): HttpSession | undefined {
+    const session = this.#byId.get(id);
+    return session?.principal === principal ? session : undefined;
+  }
+
+  /**
+   * A session that counts once its client's `initialize` is accepted, or why there is none, for the
+   * client to read.
+   */
+  create(principal: string | null): HttpSession | string {
+    if (!this.#accepting) return 'The gateway is stopping';
+    if (this.#byId.size >= this.#limits.maxSessions) return 'Too many sessions: try again later';
+    return new HttpSession(this.#hooks, principal);
+  }
+
+  stopAccepting(): void {
+    this.#accepting = false;
+  }
+
+  async closeAll(reason: string): Promise<void> {
+    this.stopAccepting();
+    clearInterval(this.#sweeper);
+    await Promise.all([...this.#byId.values()].map((session) => session.close(reason)));
+  }
+
+  #sweep(): void {
+    for (const session of this.#byId.values()) {
+      if (session.idleMs() >= this.#limits.idleMs) void session.close('idle for too long');
+      else session.dropOldEvents();
+    }
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * Between Node's HTTP and the SDK's transport of one session: shows it the headers it judges by, never
+ * a body and never `Authorization`, and passes on its replies that are not streams.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
+
+const SHOWN = [
+  'accept',
+  'content-type',
+  'last-event-id',
+  'mcp-protocol-version',
+  'mcp-session-id',
+] as const;
+
+/** Lets the transport judge an exchange; `envelope` stands for the body of a POST. */
+export function ask(
+  transport: WebStandardStreamableHTTPServerTransport,
+  request: IncomingMessage,
+  envelope?: object,
+): Promise<Response> {
+  const headers = new Headers();
+  for (const name of SHOWN) {
+    const value = request.headers[name];
+    if (typeof value === 'string') headers.set(name, value);
+  }
+  const shown = new Request('http://localhost/mcp', { method: request.method ?? 'GET', headers });
+  return transport.handleRequest(shown, envelope === undefined ? {} : { parsedBody: envelope });
+}
+
+/** Passes on a reply that is not a stream. */
+export async function forward(reply: Response, response: ServerResponse): Promise<void> {
+  const text = await reply.text();
+  response.writeHead(reply.status, {
+    ...headersOf(reply),
+    'content-length': Buffer.byteLength(text),
+  });
+  response.end(text);
+}
+
+/** Whether the connection is kept is between Node and the client. */
+export function headersOf(reply: Response): Record<string, string> {
+  const { connection: _, ...headers } = Object.fromEntries(reply.headers);
+  return headers;
+}

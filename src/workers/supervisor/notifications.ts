@@ -1,0 +1,116 @@
+/**
+ * What a server says by itself, on its way to main: log messages and progress, bounded in size and
+ * rate, so that a chatty server costs main little. Looks no further into a message than its log level.
+ * Owned by the session of one incarnation; holds the timer of its reports.
+ */
+import { decodeString, type Frame, rangeOf } from '../../shared/wire/frame.ts';
+import { SLOT } from '../../shared/wire/json-scan.ts';
+import { firstMember } from '../../shared/wire/json-slice.ts';
+import type {
+  ByteRange,
+  NotificationMessage,
+  ProgressMessage,
+} from '../../shared/wire/protocol.ts';
+import { ProgressPacer } from './progress-pacer.ts';
+import { type Rate, TokenBucket } from './token-bucket.ts';
+
+/** Longer ones are dropped: nobody reads a log message or a progress of this size. */
+const MAX_BYTES = 1024 * 1024;
+const MAX_LEVEL_BYTES = 64;
+/** Log messages of the server, and progress of each call. */
+const LOG_RATE: Rate = { perSecond: 200, burst: 500 };
+const PROGRESS_RATE: Rate = { perSecond: 50, burst: 100 };
+/** Drops are told this long after the first of them, all together. */
+const REPORT_MS = 5000;
+
+export interface NotificationsOptions {
+  readonly slot: number;
+  readonly incarnation: number;
+  /** `message.line` owns its whole ArrayBuffer and may be transferred. */
+  readonly send: (message: NotificationMessage | ProgressMessage) => void;
+  readonly onDropped: (dropped: DroppedNotifications) => void;
+}
+
+/** Counts since the last report. */
+export interface DroppedNotifications {
+  /** Over the rate. */
+  readonly tooMany: number;
+  /** Over the size. */
+  readonly tooLarge: number;
+}
+
+export class Notifications {
+  readonly #options: NotificationsOptions;
+  readonly #logs = new TokenBucket(LOG_RATE, performance.now());
+  readonly #progress: ProgressPacer<ProgressMessage>;
+  #tooMany = 0;
+  #tooLarge = 0;
+  #reportTimer: NodeJS.Timeout | null = null;
+
+  constructor(options: NotificationsOptions) {
+    this.#options = options;
+    this.#progress = new ProgressPacer<ProgressMessage>({
+      rate: PROGRESS_RATE,
+      send: options.send,
+      now: () => performance.now(),
+    });
+  }
+
+  /** A notification that belongs to no call. */
+  pass(frame: Frame, method: NotificationMessage['method']): void {
+    const { slot, incarnation, send } = this.#options;
+    const { line } = frame;
+    if (line.length > MAX_BYTES) {
+      this.#tooLarge += 1;
+    } else if (this.#logs.take(performance.now())) {
+      return send({ type: 'notification', slot, incarnation, method, level: levelOf(frame), line });
+    } else {
+      this.#tooMany += 1;
+    }
+    this.#reportTimer ??= setTimeout(() => this.#report(), REPORT_MS);
+  }
+
+  /** A `notifications/progress` of a call in flight. @param token where the call's token is. */
+  progress(call: number, line: Uint8Array, token: ByteRange): void {
+    const { slot, incarnation } = this.#options;
+    if (line.length <= MAX_BYTES) {
+      const message = { type: 'progress', slot, incarnation, call, line, token } as const;
+      return this.#progress.push(call, message);
+    }
+    this.#tooLarge += 1;
+    this.#reportTimer ??= setTimeout(() => this.#report(), REPORT_MS);
+  }
+
+  /** The outcome of a call is sent next: its progress goes first. */
+  finish(call: number): void {
+    this.#progress.finish(call);
+  }
+
+  /** The call was cancelled. */
+  forget(call: number): void {
+    this.#progress.forget(call);
+  }
+
+  /** Reports what was not yet reported. */
+  close(): void {
+    this.#progress.close();
+    this.#report();
+  }
+
+  #report(): void {
+    if (this.#reportTimer === null) return;
+    clearTimeout(this.#reportTimer);
+    this.#reportTimer = null;
+    this.#options.onDropped({ tooMany: this.#tooMany, tooLarge: this.#tooLarge });
+    this.#tooMany = 0;
+    this.#tooLarge = 0;
+  }
+}
+
+/** The level of a log message; null when it has none that could be one. */
+function levelOf(frame: Frame): string | null {
+  const params = rangeOf(frame, SLOT.params);
+  const at = params === null ? null : firstMember(frame.line, params, 'level');
+  if (at === null || at[1] - at[0] > MAX_LEVEL_BYTES) return null;
+  return decodeString(frame.line, at);
+}

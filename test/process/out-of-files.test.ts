@@ -1,0 +1,58 @@
+/** The process has no file descriptor left: nothing works that needs one, and nothing ends because of it. */
+import { execFileSync } from 'node:child_process';
+import { afterEach, expect, test, vi } from 'vitest';
+import { type Rea, startRea } from '../support/rea-process.ts';
+import { fixture, registry } from '../support/servers.ts';
+import { tidy } from '../support/tidy.ts';
+import { until } from '../support/wait-for.ts';
+
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 30_000 });
+afterEach(tidy);
+
+const LOOK = 'main looks at a thread';
+
+test('a gateway without file descriptors goes on, and serves as before once there are some', async () => {
+  const teller = new URL('../support/tell-probes.mjs', import.meta.url).href;
+  const rea = await startRea({
+    config: registry({ echo: fixture('echo') }),
+    env: { NODE_OPTIONS: `--import=${teller}` },
+  });
+  await rea.waitForPhase('echo', 'ready');
+  const { incarnation } = await rea.waitForServer('echo', ({ thread }) => thread.heap_mb !== null, {
+    what: 'having been looked at',
+  });
+
+  const limit = openFilesLimit(rea);
+  setOpenFilesLimit(rea, '4');
+  const looks = () => rea.stderr.split(LOOK).length;
+  const before = looks();
+  // Both kinds of threads, twice: the first looks have been answered by then.
+  await until(() => rea.exit ?? looks() >= before + 4, {
+    limitMs: 40_000,
+    what: 'main to have looked at its threads',
+  });
+  expect(rea.exit).toBeNull();
+  expect(rea.stderr).not.toContain('could not be looked at');
+
+  setOpenFilesLimit(rea, limit);
+  await until(async () => (await rea.call('echo__echo', { text: 'back' })).text === 'back', {
+    limitMs: 15_000,
+    what: 'a call to be served again',
+  });
+  const seq = rea.state()?.seq ?? 0;
+  const record = await rea.waitForState(
+    (state) => state.seq > seq && state.downstreams.find(({ name }) => name === 'echo'),
+    { what: 'a newer picture' },
+  );
+  expect(record).toMatchObject({ incarnation, thread: { state: 'running', restarts: 0 } });
+});
+
+function openFilesLimit({ pid }: Rea): string {
+  const columns = ['--nofile', '--output=SOFT', '--noheadings'];
+  return execFileSync('prlimit', ['--pid', String(pid), ...columns], { encoding: 'utf8' }).trim();
+}
+
+/** The soft limit alone: descriptors that are open stay, and no further one is given out. */
+function setOpenFilesLimit({ pid }: Rea, limit: string): void {
+  execFileSync('prlimit', ['--pid', String(pid), `--nofile=${limit}:`]);
+}

@@ -1,0 +1,145 @@
+/** When a thread that was lost comes back, when it does not, and what it must be told again. */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, test, vi } from 'vitest';
+import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
+import { fixture, registry } from '../support/servers.ts';
+import { tidy } from '../support/tidy.ts';
+import { until } from '../support/wait-for.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 30_000 });
+afterEach(tidy);
+
+test('replaces a thread that is blocked in a system call, without waiting for its end', async () => {
+  const rea = await startRea({
+    faults: true,
+    config: registry({ echo: fixture('echo') }, { threads: { stall_ms: 250 } }),
+  });
+  await rea.waitForPhase('echo', 'ready');
+  await rea.faults.inject('supervisor', 'block');
+  try {
+    await rea.waitForServer(
+      'echo',
+      ({ thread, phase }) => thread.restarts === 1 && phase === 'ready',
+      { what: 'having a new thread', limitMs: 60_000 },
+    );
+    expect((await rea.call('echo__echo', { text: 'back' })).text).toBe('back');
+  } finally {
+    rea.faults.unblock('supervisor');
+  }
+});
+
+test('a thread that keeps dying is started later and later, and its server says when', async () => {
+  const rea = await startRea({ faults: true, config: registry({ echo: fixture('echo') }) });
+  for (let deaths = 0; deaths < 5; deaths += 1) {
+    await rea.waitForServer(
+      'echo',
+      ({ thread, phase }) => thread.restarts === deaths && phase === 'ready',
+      { what: `ready after ${deaths} deaths` },
+    );
+    await rea.faults.inject('supervisor', 'exit');
+  }
+  const { next_restart_at, last_error } = await rea.waitForServer(
+    'echo',
+    ({ thread, phase }) => thread.state === 'crashed' && phase === 'backoff',
+    { what: 'waiting for its thread' },
+  );
+  expect(last_error).toContain('supervisor thread crashed');
+  expect(Date.parse(next_restart_at ?? '') - Date.now()).toBeGreaterThan(5_000);
+  const { failure } = await rea.call('echo__echo', { text: 'x' });
+  expect(failure).toMatchObject({ code: 'ERR_BACKOFF', outcome: 'not_sent' });
+  expect(
+    Math.abs(Date.parse(failure?.retry_at ?? '') - Date.parse(next_restart_at ?? '')),
+  ).toBeLessThan(1_000);
+  expect(await rea.stop()).toEqual({ code: 0, signal: null });
+});
+
+test('a thread that the system refuses is tried again', async () => {
+  const { rea, refuse, attempts } = await startRefusing();
+  await rea.waitForPhase('echo', 'ready');
+  refuse('supervisor', true);
+  await rea.faults.inject('supervisor', 'exit');
+  await until(() => rea.exit ?? attempts('supervisor') >= 3, {
+    limitMs: 20_000,
+    what: 'three attempts',
+  });
+  const { last_error } = await rea.waitForServer('echo', ({ phase }) => phase === 'backoff', {
+    what: 'waiting for its thread',
+  });
+  expect(last_error).toContain('ERR_WORKER_INIT_FAILED');
+  refuse('supervisor', false);
+  await until(async () => (await rea.call('echo__echo', { text: 'back' })).text === 'back', {
+    limitMs: 20_000,
+    what: 'a call to be served again',
+  });
+});
+
+test('a gateway starts although the system allows it no thread yet', async () => {
+  const { rea, refuse, attempts } = await startRefusing(['supervisor', 'state-writer']);
+  const kinds = ['supervisor', 'state-writer'];
+  await until(() => rea.exit ?? kinds.every((kind) => attempts(kind) >= 3), {
+    limitMs: 20_000,
+    what: 'three attempts for each',
+  });
+  for (const kind of kinds) refuse(kind, false);
+  await rea.waitForPhase('echo', 'ready');
+  expect((await rea.call('echo__echo', { text: 'here' })).text).toBe('here');
+});
+
+test('a server of a new thread gets the log level that the client has set', async () => {
+  const rea = await startRea({ faults: true, config: registry({ echo: fixture('echo') }) });
+  await rea.waitForPhase('echo', 'ready');
+  await rea.request('logging/setLevel', { level: 'critical' });
+  const hasLevel = async () => (await rea.call('echo__log-level')).text === 'critical';
+  await until(hasLevel, { limitMs: 10_000, what: 'the level to arrive' });
+  await rea.faults.inject('supervisor', 'exit');
+  await rea.waitForServer(
+    'echo',
+    ({ thread, phase }) => thread.restarts === 1 && phase === 'ready',
+    { what: 'having a new thread' },
+  );
+  expect(await until(hasLevel, { limitMs: 10_000, what: 'the level to arrive again' })).toBe(true);
+});
+
+test('a thread lost during the stop is not replaced', async () => {
+  const rea = await startRea({
+    faults: true,
+    config: registry({ one: fixture('ignore-sigterm'), two: fixture('ignore-sigterm') }),
+  });
+  for (const name of ['one', 'two']) await rea.waitForPhase(name, 'ready');
+  rea.kill('SIGTERM');
+  for (const name of ['one', 'two']) await rea.waitForPhase(name, 'draining');
+  await rea.faults.inject('supervisor', 'exit');
+  expect(await rea.exited).toEqual({ code: 0, signal: null });
+  expect(rea.stderr).toContain('a supervisor thread crashed');
+  expect(starts(rea)).toBe(2);
+});
+
+/** How often servers have been started, by the log. */
+function starts(rea: Rea): number {
+  return rea.stderr.split('"msg":"starting"').length - 1;
+}
+
+/** A gateway to which the system refuses threads while `refuse` says so. */
+async function startRefusing(refused: readonly string[] = []) {
+  const dir = makeDirectory();
+  const preload = new URL('../support/refuse-threads.mjs', import.meta.url);
+  preload.searchParams.set('dir', dir);
+  const refuse = (kind: string, yes: boolean) => {
+    if (yes) writeFileSync(join(dir, `refuse.${kind}`), '');
+    else rmSync(join(dir, `refuse.${kind}`));
+  };
+  for (const kind of refused) refuse(kind, true);
+  writeFileSync(join(dir, 'refused.log'), '');
+  const rea = await startRea({
+    cwd: dir,
+    faults: true,
+    config: registry({ echo: fixture('echo') }),
+    env: { NODE_OPTIONS: `--import=${preload.href}` },
+  });
+  const attempts = (kind: string) =>
+    readFileSync(join(dir, 'refused.log'), 'utf8')
+      .split('\n')
+      .filter((line) => line === kind).length;
+  return { rea, refuse, attempts };
+}

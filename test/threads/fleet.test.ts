@@ -1,0 +1,113 @@
+/** The fleet of a gateway with real threads and servers, without the gateway around it. */
+import { execFileSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { afterEach, expect, test, vi } from 'vitest';
+import { createLogger } from '#src/main/logger.ts';
+import { StartTickets } from '#src/main/processes/start-tickets.ts';
+import { CallTable } from '#src/main/routing/calls.ts';
+import { Catalog } from '#src/main/routing/catalog.ts';
+import type { Router } from '#src/main/routing/router.ts';
+import { Fleet } from '#src/main/threads/fleet.ts';
+import { processesOf } from '../support/processes.ts';
+import { serverConfig } from '../support/supervisor-thread.ts';
+import { killOne } from '../support/tidy.ts';
+import { until } from '../support/wait-for.ts';
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
+const LIMIT_MS = 20_000;
+const cleanup: (() => Promise<void> | void)[] = [];
+
+afterEach(async () => {
+  for (const end of cleanup.splice(0).reverse()) await end();
+});
+
+/** A started fleet with servers that ignore everything but SIGKILL. */
+async function startFleet(names: readonly string[]) {
+  const dir = mkdtempSync(join(tmpdir(), 'rea-fleet-'));
+  const servers = names.map((name) => ({
+    ...serverConfig('ignore-sigterm', [], { cwd: dir }),
+    name,
+    prefix: name,
+  }));
+  const groupsFile = join(dir, 'groups');
+  writeFileSync(groupsFile, '');
+  const output = new PassThrough();
+  let log = '';
+  output.on('data', (chunk: Buffer) => {
+    log += chunk.toString();
+  });
+  const fleet = new Fleet({
+    config: {
+      file: '',
+      servers,
+      threads: { heapMb: 64, stallMs: 1500 },
+      listWaitMs: 0,
+      warnings: [],
+    },
+    calls: new CallTable(),
+    catalog: new Catalog({ servers, listWaitMs: 0, onChange: () => undefined }),
+    tickets: (grant) => new StartTickets(names.length, grant),
+    groupsFile,
+    gatewayVersion: '0.0.0-test',
+    halted: () => ({ active: false, reason: null }),
+    log: createLogger({}, output as unknown as NodeJS.WriteStream),
+    attachFacts: (port) => port.close(),
+    tell: () => undefined,
+    killGroup: ({ pgid }) => killOne(-pgid),
+    router: () => ({ catalogSettled: () => undefined }) as unknown as Router,
+    onChange: () => undefined,
+  });
+  cleanup.push(async () => {
+    await fleet.stopThreads();
+    for (const { pid } of processesOf(dir)) killOne(pid);
+    rmSync(dir, { recursive: true, force: true });
+  });
+  fleet.start('{}');
+  const all = (phase: string) => () =>
+    [...fleet.downstreams.values()].every((downstream) => downstream.phase === phase);
+  await until(all('ready'), { limitMs: LIMIT_MS, what: 'the servers to be ready' });
+  return { fleet, all, servers: () => processesOf(dir).length, log: () => log };
+}
+
+test('servers that are killed all at once are not started again', async () => {
+  const names = ['one', 'two', 'three'];
+  const { fleet, all, servers, log } = await startFleet(names);
+  expect(servers()).toBe(names.length);
+  fleet.killServers(({ pgid }) => killOne(-pgid));
+  await until(all('stopped'), { limitMs: LIMIT_MS, what: 'the servers to be stopped' });
+  await until(() => servers() === 0, { limitMs: LIMIT_MS, what: 'no process to be left' });
+  expect(log().split('"msg":"starting"').length - 1).toBe(names.length);
+});
+
+test('threads are watched although no file descriptor is left', async () => {
+  const { fleet } = await startFleet(['one']);
+  withoutDescriptors(() => {
+    // The heartbeat stands still in between, so the second look asks for the thread's CPU time.
+    for (let now = 0; now < 5; now += 1) fleet.check(now);
+  });
+  await fleet.inspect();
+  expect(fleet.records()['one']?.thread).toMatchObject({ state: 'running', restarts: 0 });
+});
+
+/** Runs `action` while this process can open nothing. */
+function withoutDescriptors(action: () => void): void {
+  const limitTo = (soft: string) =>
+    execFileSync('prlimit', ['--pid', String(process.pid), `--nofile=${soft}:`]);
+  const columns = ['--nofile', '--output=SOFT', '--noheadings'];
+  const limit = execFileSync('prlimit', ['--pid', String(process.pid), ...columns]);
+  const opened: number[] = [];
+  // Few enough to be used up at once.
+  limitTo('256');
+  try {
+    for (;;) opened.push(openSync('/dev/null', 'r'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EMFILE') throw error;
+    action();
+  } finally {
+    for (const descriptor of opened) closeSync(descriptor);
+    limitTo(limit.toString().trim());
+  }
+}
