@@ -77,6 +77,7 @@ test('a subscription brings updates, and again after the server has been restart
   const before = updated.length;
   await client.callTool({ name: 'every__toggle-subscriber-updates' });
   await until(() => updated.length > before, { limitMs: 30_000, what: 'an update after it' });
+  expect(new Set(updated)).toEqual(new Set([RESOURCE]));
   await client.unsubscribeResource({ uri: RESOURCE });
 });
 

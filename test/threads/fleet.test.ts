@@ -57,7 +57,12 @@ async function startFleet(names: readonly string[]) {
     attachFacts: (port) => port.close(),
     tell: () => undefined,
     killGroup: ({ pgid }) => killOne(-pgid),
-    router: () => ({ catalogSettled: () => undefined }) as unknown as Router,
+    router: () =>
+      ({
+        catalogSettled: () => undefined,
+        serverReady: () => undefined,
+        reverse: { serverGone: () => undefined },
+      }) as unknown as Router,
     onChange: () => undefined,
   });
   cleanup.push(async () => {

@@ -35,7 +35,7 @@ test('restores every tool byte for byte, however large', () => {
     { name: 'large', json: large },
   ];
   expect(restored({ a: tools })).toEqual({ a: [small, large] });
-  expect(readCatalogFile(dir)[0]?.tools.map(({ key }) => name)).toEqual(['small', 'large']);
+  expect(readCatalogFile(dir)[0]?.tools.map(({ key }) => key)).toEqual(['small', 'large']);
 });
 
 test.each([

@@ -1,0 +1,130 @@
+/**
+ * Runs the official conformance suite against the endpoint of a gateway and reads what it found. The
+ * suite is two pinned releases from node_modules. It needs Node 22, so that an older Node borrows a
+ * newer one from npm; the gateway and its servers stay on the Node of the test run.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { environment } from './rea-command.ts';
+
+export interface SuiteRun {
+  /** A release of the suite, by its name in node_modules. */
+  readonly suite: 'conformance-0.1' | 'conformance-0.2';
+  /** Follow `server --url …`; say which scenarios run. */
+  readonly args: readonly string[];
+}
+
+export interface Outcome {
+  readonly exit: number | null;
+  /** Checks, as the last line of the suite counts them; -1 when it does not come to that. */
+  readonly passed: number;
+  readonly failed: number;
+  /** `scenario: check: why`, one for each check that failed. */
+  readonly failures: readonly string[];
+  /** Scenarios with a warning. */
+  readonly warned: readonly string[];
+  /** Scenarios that were run. */
+  readonly scenarios: number;
+}
+
+interface Check {
+  readonly id: string;
+  readonly status: 'SUCCESS' | 'FAILURE' | 'WARNING' | 'SKIPPED' | 'INFO';
+  readonly errorMessage?: string;
+}
+
+const NEWER_NODE = 'node@24.21.0';
+const OLDEST_MAJOR = 22;
+/** Twenty times what a run takes on an idle machine. */
+const RUN_LIMIT_MS = 100_000;
+/** The first time npm downloads it. */
+const NODE_LIMIT_MS = 180_000;
+
+let node: Promise<string> | null = null;
+
+/** The path of a Node on which the suite runs. Downloaded to npm's cache where the own one is too old. */
+export function suiteNode(): Promise<string> {
+  node ??= findNode();
+  return node;
+}
+
+/** Runs one release of the suite to its end. */
+export async function runSuite(url: string, { suite, args }: SuiteRun): Promise<Outcome> {
+  const results = mkdtempSync(join(tmpdir(), 'rea-conformance-'));
+  try {
+    const manifest = createRequire(import.meta.url).resolve(`${suite}/package.json`);
+    const program = join(dirname(manifest), 'dist', 'index.js');
+    const { code, stdout } = await run(
+      await suiteNode(),
+      [program, 'server', '--url', url, ...args, '-o', results],
+      environment(),
+      RUN_LIMIT_MS,
+    );
+    const total = /^Total: (\d+) passed, (\d+) failed$/m.exec(stdout);
+    return {
+      exit: code,
+      passed: Number(total?.[1] ?? -1),
+      failed: Number(total?.[2] ?? -1),
+      ...readChecks(results),
+    };
+  } finally {
+    rmSync(results, { recursive: true, force: true });
+  }
+}
+
+/** Each scenario has a directory `server-<scenario>-<time>` with its checks. */
+function readChecks(results: string): Pick<Outcome, 'failures' | 'warned' | 'scenarios'> {
+  const failures: string[] = [];
+  const warned: string[] = [];
+  const directories = readdirSync(results).sort();
+  for (const directory of directories) {
+    const scenario = directory.replace(/^server-|-\d{4}-\d\d-\d\dT.*$/g, '');
+    const checks: Check[] = JSON.parse(
+      readFileSync(join(results, directory, 'checks.json'), 'utf8'),
+    );
+    for (const { id, status, errorMessage } of checks) {
+      if (status === 'FAILURE') failures.push(`${scenario}: ${id}: ${errorMessage ?? ''}`);
+    }
+    if (checks.some(({ status }) => status === 'WARNING')) warned.push(scenario);
+  }
+  return { failures, warned, scenarios: directories.length };
+}
+
+async function findNode(): Promise<string> {
+  if (Number.parseInt(process.versions.node, 10) >= OLDEST_MAJOR) return process.execPath;
+  const args = ['-y', '-p', NEWER_NODE, '--', 'node', '-p', 'process.execPath'];
+  const { code, stdout, stderr } = await run('npx', args, process.env, NODE_LIMIT_MS);
+  const path = stdout.trim();
+  if (code !== 0 || path === '') throw new Error(`npx cannot provide ${NEWER_NODE}: ${stderr}`);
+  return path;
+}
+
+function run(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  limitMs: number,
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      cwd: tmpdir(),
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: limitMs,
+      killSignal: 'SIGKILL',
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
