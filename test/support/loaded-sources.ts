@@ -5,9 +5,16 @@ import { pathToFileURL } from 'node:url';
 /** @param scripts file URLs or paths, as V8 tells them. */
 export function sourcesOf(scripts: readonly string[]): string[] {
   return scripts.flatMap((script) => {
-    const map = new URL(`${script.startsWith('file:') ? script : pathToFileURL(script).href}.map`);
+    const map = mapOf(script);
     if (!existsSync(map)) return [script];
     const { sources }: { sources: string[] } = JSON.parse(readFileSync(map, 'utf8'));
     return sources.map((source) => new URL(source, map).href);
   });
+}
+
+function mapOf(script: string): URL {
+  const url = script.startsWith('file:') ? new URL(script) : pathToFileURL(script);
+  url.search = '';
+  url.pathname += '.map';
+  return url;
 }

@@ -13,7 +13,7 @@ import { replyError } from './http-replies.ts';
 import { Sessions } from './http-sessions.ts';
 import { Tokens } from './http-token.ts';
 
-export type { HttpLimits, HttpOptions } from './http-options.ts';
+export type { HttpOptions } from './http-options.ts';
 
 export type HttpEdge =
   | {

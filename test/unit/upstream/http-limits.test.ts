@@ -129,7 +129,7 @@ test('a stopping edge opens no session, says it is not ready, and serves those t
 
 test('a client that never reads is cut off, and its session ends as any other', async () => {
   const router = new EchoRouter();
-  const edge = await startEdge(router, { stallMs: 100, idleMs: 200 });
+  const edge = await startEdge(router, { stallMs: 100, idleMs: 800 });
   const client = await HttpClient.open(edge);
   const request = httpRequest(edge.url, {
     method: 'POST',
@@ -152,7 +152,7 @@ test('a client that never reads is cut off, and its session ends as any other', 
 
 test('a session with a call in flight is not idle, one whose client has left for good is', async () => {
   const router = new EchoRouter();
-  const edge = await startEdge(router, { idleMs: 100 });
+  const edge = await startEdge(router, { idleMs: 800 });
   const client = await HttpClient.open(edge);
   const call = await client.call(callTool('never', '1'));
   const id = (await call.next())?.id ?? '';

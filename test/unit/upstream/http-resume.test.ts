@@ -103,6 +103,21 @@ test('each broken stream gives back its own messages and no others', async () =>
   }
 });
 
+test('what belongs to no call does not go on the resumed stream of one', async () => {
+  const router = new EchoRouter();
+  const client = await HttpClient.open(await startEdge(router));
+  const call = await client.call(callTool('never', '1'));
+  const id = idOf(await call.next());
+  await call.leave();
+  const again = await client.listen(id);
+  const { note, answer } = sender(router);
+  note(1, null);
+  answer('1');
+  expect(numbers(await again.rest())).toEqual(['answer']);
+  const own = await client.listen();
+  expect((await own.next())?.data).toContain('"n":1');
+});
+
 test('an event id means nothing in another session, nor when it is changed', async () => {
   const router = new EchoRouter();
   const edge = await startEdge(router);
