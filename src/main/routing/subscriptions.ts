@@ -32,7 +32,7 @@ export class Subscriptions {
   drop(session: Session): { readonly server: string; readonly uri: string }[] {
     const unused: { server: string; uri: string }[] = [];
     for (const [server, uris] of this.#servers) {
-      for (const uri of [...uris.keys()]) {
+      for (const uri of uris.keys()) {
         if (this.remove(server, uri, session)) unused.push({ server, uri });
       }
     }
