@@ -136,15 +136,26 @@ describe('a server', () => {
     expect(readFileSync(journal, 'utf8')).not.toContain('tools/list');
   });
 
-  test('gets an answer to its pings and a refusal of everything else', async () => {
+  test('gets an answer to its pings and a refusal of what no client knows', async () => {
     await thread.ready(serverConfig('asks-client'));
     const ping = thread.callTool('ask', { method: 'ping' });
     expect(await thread.text(ping)).toBe(`{"jsonrpc":"2.0","id":${ping},"result":{}}`);
-    const sampling = thread.callTool('ask', { method: 'sampling/createMessage' });
-    expect(JSON.parse(await thread.text(sampling))).toMatchObject({
-      id: sampling,
-      error: { code: -32601 },
+    const odd = thread.callTool('ask', { method: 'odd/method' });
+    expect(JSON.parse(await thread.text(odd))).toMatchObject({ id: odd, error: { code: -32601 } });
+  });
+
+  test('has what it asks of a client passed on, and the reply brought back', async () => {
+    await thread.ready(serverConfig('asks-client'));
+    const call = thread.callTool('ask', { method: 'sampling/createMessage' });
+    const asked = await until(() => thread.all('reverse_request')[0], {
+      limitMs: 5000,
+      what: 'the request',
     });
+    expect(asked.method).toBe('sampling/createMessage');
+    const id = textOf(asked.line.slice(...asked.id));
+    const line = Buffer.from(`{"jsonrpc":"2.0","id":${id},"result":{"model":"m"}}\n`);
+    thread.post({ type: 'line', slot: 0, incarnation: 1, line });
+    expect(JSON.parse(await thread.text(call))).toMatchObject({ id: call, result: { model: 'm' } });
   });
 
   test.each([

@@ -32,6 +32,7 @@ describe('a valid registry', () => {
       args: ['-y', 'some-server', '/srv'],
       cwd: join(cwd, 'work'),
       env: { LOG: 'plain', TOKEN: 'hunter2', MODE: 'safe' },
+      clientCapabilities: null,
       envPassthrough: ['HTTPS_PROXY', 'SSH_AUTH_SOCK'],
       prefix: 'fs',
       tools: { allow: ['*'], deny: ['delete_*'] },

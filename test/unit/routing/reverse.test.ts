@@ -1,0 +1,175 @@
+/** Which client a server's request goes to, and what becomes of it. */
+import { beforeEach, expect, test } from 'vitest';
+import type { Downstream } from '#src/main/routing/downstream.ts';
+import { ReverseRequests } from '#src/main/routing/reverse.ts';
+import type { Session } from '#src/main/routing/session.ts';
+import { scanFrame } from '#src/shared/wire/frame.ts';
+
+interface Heard {
+  readonly message: { id?: string; method?: string; params?: Record<string, unknown> };
+  readonly relatedTo: string | null;
+}
+
+/** What the router knows of a client and of a server, as far as this is concerned. */
+class Client {
+  readonly heard: Heard[] = [];
+  readonly #capabilities: readonly string[];
+
+  constructor(...capabilities: string[]) {
+    this.#capabilities = capabilities;
+  }
+
+  get session(): Session {
+    return this as unknown as Session;
+  }
+
+  supports(capability: string): boolean {
+    return this.#capabilities.includes(capability);
+  }
+
+  ask(parts: readonly Uint8Array[], relatedTo: string | null): void {
+    this.heard.push({ message: JSON.parse(Buffer.concat(parts).toString()), relatedTo });
+  }
+}
+
+class Server {
+  readonly told: { incarnation: number; text: string }[] = [];
+  readonly calls = new Map<Client, string>();
+
+  get downstream(): Downstream {
+    return this as unknown as Downstream;
+  }
+
+  callOf(client: unknown): string | null {
+    return this.calls.get(client as Client) ?? null;
+  }
+
+  tell(incarnation: number, line: Uint8Array): void {
+    this.told.push({ incarnation, text: Buffer.from(line).toString() });
+  }
+}
+
+let clients: Set<Client>;
+let reverse: ReverseRequests;
+let server: Server;
+
+beforeEach(() => {
+  clients = new Set();
+  server = new Server();
+  reverse = new ReverseRequests(() => clients as unknown as Set<Session>);
+});
+
+function join(...capabilities: string[]): Client {
+  const client = new Client(...capabilities);
+  clients.add(client);
+  return client;
+}
+
+/** The server asks for sampling with id 9007199254740993 and a progress token of its own. */
+function ask(incarnation = 1): void {
+  const text =
+    '{"jsonrpc":"2.0","id":9007199254740993,"method":"sampling/createMessage","params":{"_meta":{"progressToken":"mine"},"maxTokens":1}}';
+  const range = (part: string) => [text.indexOf(part), text.indexOf(part) + part.length] as const;
+  reverse.ask(server.downstream, {
+    type: 'reverse_request',
+    slot: 0,
+    incarnation,
+    method: 'sampling/createMessage',
+    line: Buffer.from(text),
+    id: range('9007199254740993'),
+    token: range('"mine"'),
+  });
+}
+
+function receive(text: string) {
+  const frame = scanFrame(Buffer.from(text));
+  if ('error' in frame) throw new Error(text);
+  return frame;
+}
+
+test('the only caller is asked, on the stream of its call, under an id of the gateway', () => {
+  const caller = join('sampling');
+  const bystander = join('sampling');
+  server.calls.set(caller, '"c7"');
+  ask();
+  expect(bystander.heard).toEqual([]);
+  const [{ message, relatedTo } = { message: {}, relatedTo: null }] = caller.heard;
+  expect(relatedTo).toBe('"c7"');
+  expect(message.params).toMatchObject({ _meta: { progressToken: message.id }, maxTokens: 1 });
+
+  const progress = `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"${message.id}","progress":1}}`;
+  reverse.progress(bystander.session, receive(progress));
+  reverse.progress(caller.session, receive(progress));
+  const answer = `{"jsonrpc":"2.0","id":"${message.id}","result":{"n":9007199254740993}}`;
+  reverse.answer(bystander.session, receive(answer));
+  reverse.answer(caller.session, receive(answer));
+  reverse.answer(caller.session, receive(answer));
+  expect(server.told.map(({ text }) => text)).toEqual([
+    '{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"mine","progress":1}}\n',
+    '{"jsonrpc":"2.0","id":9007199254740993,"result":{"n":9007199254740993}}\n',
+  ]);
+});
+
+test('nobody is asked when several clients have calls there', () => {
+  for (const client of [join('sampling'), join('sampling')]) server.calls.set(client, '1');
+  ask();
+  for (const { heard } of clients) expect(heard).toEqual([]);
+  expect(JSON.parse(server.told[0]?.text ?? '')).toMatchObject({
+    error: { message: expect.stringContaining('not clear') },
+  });
+});
+
+test('without a call the only client there is is asked, and of several none', () => {
+  const only = join('sampling');
+  ask();
+  expect(only.heard).toHaveLength(1);
+  join('sampling');
+  ask();
+  expect(only.heard).toHaveLength(1);
+  expect(server.told).toHaveLength(1);
+});
+
+test('a client that cannot is not asked', () => {
+  const client = join('roots');
+  ask();
+  expect(client.heard).toEqual([]);
+  expect(server.told[0]?.text).toContain('does not support it');
+});
+
+test('a client that goes leaves an error to the server, once', () => {
+  const client = join('sampling');
+  ask();
+  reverse.forget(client.session);
+  reverse.forget(client.session);
+  expect(server.told).toHaveLength(1);
+  expect(server.told[0]).toMatchObject({ incarnation: 1 });
+  expect(server.told[0]?.text).toContain('"id":9007199254740993,"error"');
+});
+
+test('a server that cancels or goes is told to the client under the id it knows', () => {
+  const client = join('sampling');
+  ask();
+  const line = Buffer.from(
+    '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":9007199254740993}}',
+  );
+  const at = line.indexOf('9007');
+  const cancelled = { type: 'reverse_cancelled', slot: 0, line, id: [at, at + 16] } as const;
+  reverse.cancelled(server.downstream, { ...cancelled, incarnation: 2 });
+  expect(client.heard).toHaveLength(1);
+  reverse.cancelled(server.downstream, { ...cancelled, incarnation: 1 });
+  expect(client.heard[1]?.message).toMatchObject({
+    method: 'notifications/cancelled',
+    params: { requestId: client.heard[0]?.message.id },
+  });
+  ask();
+  reverse.serverGone(server.downstream);
+  expect(client.heard.at(-1)?.message.method).toBe('notifications/cancelled');
+  expect(server.told).toEqual([]);
+});
+
+test('a server cannot pile up requests', () => {
+  const client = join('sampling');
+  for (let i = 0; i < 100; i++) ask();
+  expect(client.heard).toHaveLength(64);
+  expect(server.told).toHaveLength(36);
+});
