@@ -69,7 +69,7 @@ async function run() {
 
 function startGateway() {
   mkdirSync(STATE, { recursive: true, mode: 0o700 });
-  const log = openSync(LOG, 'w', 0o600);
+  const log = openSync(LOG, 'a', 0o600);
   const where = ['--cwd', HERE, '--config', join(HERE, 'registry.yaml')];
   const child = spawn(
     process.execPath,
@@ -126,7 +126,7 @@ rea is serving ${endpoint}
   Claude Code     claude mcp add --transport http rea ${endpoint}
   MCP Inspector   npx @modelcontextprotocol/inspector  (Streamable HTTP, ${endpoint})
   SDK             new StreamableHTTPClientTransport(new URL('${endpoint}'))
-  Status          rea status --cwd ${HERE}
+  Status          node dist/main/index.js status --cwd examples/quickstart
   Log             ${LOG}
 
 A first look as a client:`;

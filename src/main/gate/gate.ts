@@ -68,7 +68,11 @@ function phaseDecision(view: GateView, now: number, deadline: number): GateDecis
       return refuse('ERR_BACKOFF', 'it is waiting to be restarted', due);
     }
     case 'failed':
-      return refuse('ERR_DOWNSTREAM_DOWN', 'it keeps failing', view.nextStartAt);
+      return refuse(
+        'ERR_DOWNSTREAM_DOWN',
+        view.nextStartAt === null ? 'it cannot be started' : 'it keeps failing',
+        view.nextStartAt,
+      );
     case 'draining':
     case 'stopped':
       return refuse('ERR_DOWNSTREAM_DOWN', 'it is stopping');

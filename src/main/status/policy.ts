@@ -16,7 +16,7 @@ export interface Halt {
 }
 
 export interface PolicyFacts {
-  /** `built-in` without a file; null when the file does not say. */
+  /** `built-in` where the file says nothing; null when it cannot be read. */
   readonly profile: string | null;
   readonly autonomyLevel: string | null;
   readonly blockedPaths: number;
@@ -66,8 +66,10 @@ export function readPolicy(dir: string): PolicyFacts {
   const policy = fieldsOf(parsed.value);
   if (policy === null) return unusable('not a mapping');
   return {
-    profile: text(policy['profile']),
-    autonomyLevel: text(policy['autonomy_level']),
+    // What the file leaves out is as it is without a file.
+    profile: 'profile' in policy ? text(policy['profile']) : BUILT_IN.profile,
+    autonomyLevel:
+      'autonomy_level' in policy ? text(policy['autonomy_level']) : BUILT_IN.autonomyLevel,
     blockedPaths: listOf(policy['blocked_paths'])?.length ?? 0,
     problem: null,
   };
