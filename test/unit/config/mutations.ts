@@ -64,7 +64,18 @@ const BAD_NAMES = [
   'ä',
   'a\nb',
 ];
-const BAD_PREFIXES = ['a.b', 'a b', 'x'.repeat(33), '', '__rea', '__rea_x', 'rea', 'ü', 'a/b'];
+const BAD_PREFIXES = [
+  'a.b',
+  'a b',
+  'x'.repeat(33),
+  'a__b',
+  'a_',
+  '__rea',
+  '__rea_x',
+  'rea',
+  'ü',
+  'a/b',
+];
 /** Mappings whose keys are free. */
 const FREE = new Set(['env', 'tier_overrides', 'mcpServers']);
 const MAY_BE_EMPTY = new Set(['servers', 'defaults']);
@@ -87,6 +98,8 @@ function wrongValue(make: () => Json, print: (value: unknown) => string): Break 
 /** Whether `value` could be valid where `place` is. */
 function fits(place: Place, value: unknown): boolean {
   if (value === null) return MAY_BE_EMPTY.has(String(place.key));
+  // Names without prefix.
+  if (value === '' && place.key === 'prefix') return true;
   if (typeof value === 'boolean') return typeof place.value === 'boolean';
   const free = [
     'version',
