@@ -3,7 +3,7 @@
  * or from an earlier run. Owns the answers to the list requests, says which server a name or URI
  * belongs to, and decides when a first list may wait.
  */
-import picomatch from 'picomatch';
+import { createRequire } from 'node:module';
 import type { DownstreamConfig } from '../../shared/model/config.ts';
 import type { ListKind } from '../../shared/model/lists.ts';
 import type { CatalogEntry } from '../../shared/wire/protocol.ts';
@@ -175,6 +175,9 @@ function allowed(entry: ServerEntry, tools: readonly CatalogEntry[]): readonly C
 
 function toolFilter(config: DownstreamConfig): (tool: string) => boolean {
   const { allow, deny } = config.tools;
+  if (deny.length === 0 && allow.length === 1 && allow[0] === '*') return () => true;
+  // Loaded on demand: few registries have patterns.
+  const picomatch = createRequire(import.meta.url)('picomatch') as typeof import('picomatch');
   // Names are not paths: a star stands for any characters, slashes among them.
   const options = { dot: true, bash: true };
   const allows = picomatch([...allow], options);

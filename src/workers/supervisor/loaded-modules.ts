@@ -2,10 +2,14 @@
  * Lists what a thread has loaded: the inspector tells every script that V8 has parsed, ES modules and
  * CommonJS alike. Slow and rarely called; changes nothing.
  */
-import { Session } from 'node:inspector';
+import { createRequire } from 'node:module';
 
 /** File URLs and paths of the scripts of the calling thread; Node's own are left out. */
 export function loadedModules(): string[] {
+  // Loaded when asked for: every thread would carry it otherwise.
+  const { Session } = createRequire(import.meta.url)(
+    'node:inspector',
+  ) as typeof import('node:inspector');
   const session = new Session();
   const urls = new Set<string>();
   session.connect();
