@@ -145,7 +145,3 @@ export function returnTicket(state: SupervisorState): readonly SupervisorEffect[
 export function emit(state: SupervisorState, event: SupervisorEvent): SupervisorEffect {
   return { do: 'emit', event, state };
 }
-
-export function unreachable(value: never): never {
-  throw new Error(`not a case: ${JSON.stringify(value)}`);
-}

@@ -2,6 +2,7 @@
  * The end of a supervised server: its input is closed, then TERM, then KILL, each after its time.
  * Part of the supervisor machine; pure.
  */
+import { assertNever } from './assert-never.ts';
 import {
   emit,
   memoryOf,
@@ -9,7 +10,6 @@ import {
   returnTicket,
   type Step,
   type SupervisorState,
-  unreachable,
 } from './supervisor-state.ts';
 
 /** After KILL an exit is waited for this long. */
@@ -50,7 +50,7 @@ export function stop(state: SupervisorState, eofMs: number, termMs: number): Ste
     case 'stopped':
       return [state, []];
     default:
-      return unreachable(state);
+      return assertNever(state);
   }
 }
 
@@ -70,7 +70,7 @@ export function escalate(state: Extract<SupervisorState, { phase: 'draining' }>)
     case 'kill':
       return stopped(state, 'killed');
     default:
-      return unreachable(state.step);
+      return assertNever(state.step);
   }
 }
 

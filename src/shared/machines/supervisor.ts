@@ -3,7 +3,9 @@
  * timers and the clock, and feeds what happens to them in here; every decision about starting,
  * restarting and stopping is made here. Knows nothing of MCP and never touches a process.
  */
+
 import type { ServerFeatures, SupervisorEvent } from '../wire/protocol.ts';
+import { assertNever } from './assert-never.ts';
 import { onDeath, onStable } from './restart.ts';
 import {
   type Condemnation,
@@ -18,7 +20,6 @@ import {
   type SupervisorPolicy,
   type SupervisorState,
   type SupervisorTimer,
-  unreachable,
 } from './supervisor-state.ts';
 import { escalate, stop, stopped } from './supervisor-stop.ts';
 
@@ -72,7 +73,7 @@ export function step(
     case 'stop':
       return stop(state, input.eofMs, input.termMs);
     default:
-      return unreachable(input);
+      return assertNever(input);
   }
 }
 
@@ -193,7 +194,7 @@ function gone(
     case 'stopped':
       return [state, []];
     default:
-      return unreachable(state);
+      return assertNever(state);
   }
 }
 
@@ -250,7 +251,7 @@ function onTimer(policy: SupervisorPolicy, state: SupervisorState, timer: Superv
     case 'stop':
       return state.phase === 'draining' ? escalate(state) : [state, []];
     default:
-      return unreachable(timer);
+      return assertNever(timer);
   }
 }
 

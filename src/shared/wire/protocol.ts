@@ -130,11 +130,7 @@ export interface ServerFeatures {
   readonly tools: boolean;
   readonly prompts: boolean;
   readonly resources: boolean;
-  readonly completions: boolean;
-  readonly subscribe: boolean;
   readonly logging: boolean;
-  /** Text for the model about the server, raw JSON string, null if it gave none. */
-  readonly instructions: string | null;
 }
 
 export type DeathReason =

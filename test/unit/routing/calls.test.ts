@@ -36,10 +36,7 @@ const FEATURES: ServerFeatures = {
   tools: true,
   prompts: false,
   resources: false,
-  completions: false,
-  subscribe: false,
   logging: false,
-  instructions: null,
 };
 
 const open: { peer: UpstreamPeer }[] = [];

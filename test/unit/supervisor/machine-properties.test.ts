@@ -17,10 +17,7 @@ const FEATURES = {
   tools: true,
   prompts: false,
   resources: false,
-  completions: false,
-  subscribe: false,
   logging: true,
-  instructions: null,
 };
 
 const policy = {

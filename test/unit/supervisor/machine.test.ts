@@ -14,10 +14,7 @@ const FEATURES = {
   tools: true,
   prompts: false,
   resources: false,
-  completions: false,
-  subscribe: false,
   logging: false,
-  instructions: null,
 };
 
 const policy = {
