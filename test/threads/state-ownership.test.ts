@@ -126,6 +126,15 @@ describe('an owner that lost the lock', () => {
 
   it('removes nothing of its successor when it closes', async () => {
     const host = await owner();
+    // Its first files are written just after it has become the owner.
+    await host.state(({ owner_pid }) => owner_pid === host.pid, 'its state');
+    await until(
+      () => {
+        const names = readdirSync(host.dir);
+        return names.includes('serve.pid') && !names.some((name) => name.endsWith('.tmp'));
+      },
+      { limitMs: LIMIT_MS, what: 'its first files' },
+    );
     const other = join(host.dir, 'other');
     writeFileSync(other, formatLockLine(livingHolder()));
     renameSync(other, join(host.dir, LOCK));
