@@ -4,7 +4,6 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { GatewayConfig } from '../shared/model/config.ts';
-import { LISTS, type ListKind } from '../shared/model/lists.ts';
 import type { MainFact } from '../shared/wire/protocol.ts';
 import type { RecordedGroup } from '../shared/wire/vitals.ts';
 import { HaltSwitch } from './gate/halt.ts';
@@ -22,9 +21,10 @@ import {
 } from './processes/instance.ts';
 import { reapDeadGateways } from './processes/reaper.ts';
 import { defaultStartLimit, StartTickets } from './processes/start-tickets.ts';
-import { CallTable } from './routing/calls.ts';
-import { Catalog } from './routing/catalog.ts';
+import { Announcements } from './routing/announcements.ts';
+import { type CallOwner, CallTable } from './routing/calls.ts';
 import { readCatalogFile } from './routing/catalog-file.ts';
+import { Catalogs } from './routing/catalogs.ts';
 import { healthText } from './routing/health.ts';
 import { Router } from './routing/router.ts';
 import type { Stoppable } from './shutdown.ts';
@@ -37,7 +37,6 @@ import { type ClaimedStdout, claimStdout } from './upstream/stdout-claim.ts';
 const HEARTBEAT_MS = 5000;
 const BEAT_MS = 250;
 const PUBLISH_MS = 50;
-const ANNOUNCE_MS = 20;
 const INSPECT_EVERY_MS = 5000;
 /** The state writer's last write may take what is left of a stop, on a busy disk at least this long. */
 const WRITER_CLOSE_BY_MS = 1700;
@@ -78,7 +77,8 @@ export class Gateway implements Stoppable {
   readonly #look = systemLook();
   readonly #calls = new CallTable();
   readonly #halt: HaltSwitch;
-  readonly #catalog: Catalog;
+  readonly #catalogs: Catalogs;
+  readonly #announcements: Announcements;
   readonly #router: Router;
   readonly #fleet: Fleet;
   readonly #writer: StateWriterThread;
@@ -90,8 +90,6 @@ export class Gateway implements Stoppable {
   #stdioEnded: string | null = null;
   #isUp = false;
   #publishTimer: NodeJS.Timeout | null = null;
-  #announceTimer: NodeJS.Timeout | null = null;
-  readonly #announcements = new Set<string>();
   #launched = false;
   #rev = 0;
   #loopLagMs = 0;
@@ -101,15 +99,18 @@ export class Gateway implements Stoppable {
     this.#options = options;
     this.dir = dir;
     this.#halt = new HaltSwitch(dir, () => performance.now());
-    this.#catalog = new Catalog({
+    this.#announcements = new Announcements((catalog, method) =>
+      this.#router.announce(catalog, method),
+    );
+    this.#catalogs = new Catalogs({
       servers: options.config.servers,
       listWaitMs: options.config.listWaitMs,
-      onChange: (kind) => this.#announce(kind),
+      onChange: (catalog, kind) => this.#announcements.add(catalog, kind),
     });
     this.#fleet = new Fleet({
       config: options.config,
       calls: this.#calls,
-      catalog: this.#catalog,
+      catalogs: this.#catalogs,
       tickets: (grant) => new StartTickets(defaultStartLimit(), grant),
       groupsFile: createGroupsFile(dir, this.sessionId, this.#identity),
       gatewayVersion: options.version,
@@ -122,14 +123,15 @@ export class Gateway implements Stoppable {
       onChange: () => this.#publishSoon(),
     });
     this.#router = new Router({
-      catalog: this.#catalog,
+      catalogs: this.#catalogs,
       calls: this.#calls,
-      downstreams: this.#fleet.downstreams,
+      servers: this.#fleet,
       version: options.version,
       health: () => this.#health(),
       onLogLevel: (level) => this.#fleet.setLogLevel(level),
       onSessions: () => this.#sessionsChanged(),
-      onClient: (capabilities) => this.#launch(JSON.stringify(capabilities)),
+      onClient: (client, capabilities) => this.#clientCame(client, JSON.stringify(capabilities)),
+      onClientGone: (client) => this.#fleet.closeSession(client),
     });
     this.#writer = new StateWriterThread({
       data: {
@@ -211,7 +213,7 @@ export class Gateway implements Stoppable {
     this.#startGuard();
     this.#writer.start();
     for (const { server, fingerprint, tools } of readCatalogFile(this.dir)) {
-      this.#catalog.restore(server, fingerprint, tools);
+      this.#catalogs.shared.restore(server, fingerprint, tools);
     }
     if (this.#options.stdio) {
       this.#stdout = claimStdout(process.stdout, process.stderr);
@@ -263,7 +265,7 @@ export class Gateway implements Stoppable {
   async close(reason: string): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     if (this.#publishTimer !== null) clearTimeout(this.#publishTimer);
-    if (this.#announceTimer !== null) clearTimeout(this.#announceTimer);
+    this.#announcements.close();
     this.#attempt('telling of the stop', () =>
       writeLastStop(this.dir, {
         session_id: this.sessionId,
@@ -327,6 +329,11 @@ export class Gateway implements Stoppable {
   #startServers(): void {
     if (this.#options.http !== null) return this.#launch('{}');
     this.#timers.push(setTimeout(() => this.#launch('{}'), CLIENT_WAIT_MS));
+  }
+
+  #clientCame(client: CallOwner, capabilities: string): void {
+    this.#launch(capabilities);
+    this.#fleet.openSession(client, capabilities);
   }
 
   #launch(clientCapabilities: string): void {
@@ -393,15 +400,6 @@ export class Gateway implements Stoppable {
     this.#writer.tell(fact);
   }
 
-  #announce(kind: ListKind): void {
-    this.#announcements.add(LISTS[kind].changed);
-    this.#announceTimer ??= setTimeout(() => {
-      this.#announceTimer = null;
-      for (const method of this.#announcements) this.#router.announce(method);
-      this.#announcements.clear();
-    }, ANNOUNCE_MS);
-  }
-
   #endpoint(): { stdio: boolean; http: string | null } {
     return { stdio: this.#options.stdio, http: this.url };
   }
@@ -419,8 +417,8 @@ export class Gateway implements Stoppable {
       startedAt: this.#startedAt,
       stateOwner: this.#writer.owner,
       halt: this.#halt.active(),
-      downstreams: [...this.#fleet.downstreams.values()],
-      toolsOf: (server) => this.#catalog.toolsCount(server),
+      downstreams: this.#fleet.all(),
+      toolsOf: (server) => this.#catalogs.shared.toolsCount(server),
       exposeDiagnostics: this.#options.exposeDiagnostics,
     });
   }

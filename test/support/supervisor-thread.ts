@@ -42,6 +42,7 @@ export function serverConfig(
 ): DownstreamConfig {
   return {
     name,
+    lane: name,
     command: process.execPath,
     args: [fixture(name), ...args.map(String)],
     cwd: tmpdir(),
@@ -59,6 +60,8 @@ export function serverConfig(
     restart: { intensity: 5, periodMs: 30_000, backoffMs: 50, backoffMaxMs: 400, stableMs: 60_000 },
     breaker: { failures: 5, cooldownMs: 1000 },
     liveness: { idleMs: 30_000, timeoutMs: 5000, misses: 2 },
+    instances: 'shared',
+    maxInstances: 8,
     unavailable: null,
     fingerprint: '0123456789abcdef',
     ...changes,

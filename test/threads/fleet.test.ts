@@ -8,7 +8,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { createLogger } from '#src/main/logger.ts';
 import { StartTickets } from '#src/main/processes/start-tickets.ts';
 import { CallTable } from '#src/main/routing/calls.ts';
-import { Catalog } from '#src/main/routing/catalog.ts';
+import { Catalogs } from '#src/main/routing/catalogs.ts';
 import type { Router } from '#src/main/routing/router.ts';
 import { Fleet } from '#src/main/threads/fleet.ts';
 import { processesOf } from '../support/processes.ts';
@@ -30,6 +30,7 @@ async function startFleet(names: readonly string[]) {
   const servers = names.map((name) => ({
     ...serverConfig('ignore-sigterm', [], { cwd: dir }),
     name,
+    lane: name,
     prefix: name,
   }));
   const groupsFile = join(dir, 'groups');
@@ -48,7 +49,7 @@ async function startFleet(names: readonly string[]) {
       warnings: [],
     },
     calls: new CallTable(),
-    catalog: new Catalog({ servers, listWaitMs: 0, onChange: () => undefined }),
+    catalogs: new Catalogs({ servers, listWaitMs: 0, onChange: () => undefined }),
     tickets: (grant) => new StartTickets(names.length, grant),
     groupsFile,
     gatewayVersion: '0.0.0-test',
@@ -72,7 +73,7 @@ async function startFleet(names: readonly string[]) {
   });
   fleet.start('{}');
   const all = (phase: string) => () =>
-    [...fleet.downstreams.values()].every((downstream) => downstream.phase === phase);
+    fleet.all().every((downstream) => downstream.phase === phase);
   await until(all('ready'), { limitMs: LIMIT_MS, what: 'the servers to be ready' });
   return { fleet, all, servers: () => processesOf(dir).length, log: () => log };
 }

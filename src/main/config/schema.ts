@@ -62,7 +62,10 @@ const yesNo = z.boolean({ error: 'write true or false' });
 const milliseconds = (min = 1) => whole(min, DAY_MS, 'milliseconds');
 
 /** One word of `accepted`; words of `later` exist and are not supported yet. */
-function word(accepted: readonly [string, ...string[]], later: readonly string[] = []) {
+function word<const T extends readonly [string, ...string[]]>(
+  accepted: T,
+  later: readonly string[] = [],
+) {
   const choice = `write ${accepted.join(' or ')}`;
   return z.enum(accepted, {
     error: ({ input }) =>
@@ -124,7 +127,8 @@ const options = {
   priority: word(['auto', 'normal'], ['low']).optional(),
   trusted: yesNo.optional(),
   start: word(['eager'], ['lazy']).optional(),
-  instances: word(['shared'], ['session']).optional(),
+  instances: word(['shared', 'session']).optional(),
+  max_instances: whole(1, 256).optional(),
   tier_overrides: z
     .record(z.string(), word(['read', 'write', 'destructive']), {
       error: 'write a mapping like {tool: destructive}',

@@ -68,6 +68,7 @@ function resolveServer(
   };
   return {
     name: server.name,
+    lane: server.name,
     ...program,
     clientCapabilities: capabilities === undefined ? null : JSON.stringify(capabilities),
     prefix: server.prefix,

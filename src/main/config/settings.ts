@@ -19,6 +19,8 @@ export type Settings = Pick<
   | 'restart'
   | 'breaker'
   | 'liveness'
+  | 'instances'
+  | 'maxInstances'
 >;
 
 export const DEFAULT_LIST_WAIT_MS = 3000;
@@ -41,6 +43,8 @@ const DEFAULTS: Settings = {
   },
   breaker: { failures: 5, cooldownMs: 30_000 },
   liveness: { idleMs: 30_000, timeoutMs: 5000, misses: 2 },
+  instances: 'shared',
+  maxInstances: 8,
 };
 
 /** @param layers later ones win, key by key. */
@@ -81,5 +85,7 @@ function overlay(base: Settings, options: ServerOptions): Settings {
       timeoutMs: liveness?.timeout_ms ?? base.liveness.timeoutMs,
       misses: liveness?.misses ?? base.liveness.misses,
     },
+    instances: options.instances ?? base.instances,
+    maxInstances: options.max_instances ?? base.maxInstances,
   };
 }

@@ -5,7 +5,7 @@
  */
 import { createRequire } from 'node:module';
 import type { DownstreamConfig } from '../../shared/model/config.ts';
-import type { ListKind } from '../../shared/model/lists.ts';
+import { LIST_KINDS, type ListKind } from '../../shared/model/lists.ts';
 import type { CatalogEntry } from '../../shared/wire/protocol.ts';
 import { HEALTH_TOOL } from './health.ts';
 import { MergedList, type Target } from './merged-list.ts';
@@ -67,6 +67,23 @@ export class Catalog {
     if (entry === undefined || entry.live.has('tools')) return;
     if (entry.config.fingerprint !== fingerprint) return;
     this.#lists.tools.set(server, allowed(entry, tools));
+  }
+
+  /** Takes over all that another catalogue of the same servers knows. */
+  adopt(other: Catalog): void {
+    for (const [server, entry] of this.#servers) {
+      const known = other.#servers.get(server);
+      // Each client's own instance has yet to speak for itself.
+      if (known === undefined || entry.config.instances === 'session') continue;
+      entry.failed = known.failed;
+      for (const kind of known.live) entry.live.add(kind);
+    }
+    for (const kind of LIST_KINDS) {
+      for (const server of this.#servers.keys()) {
+        const entries = other.#lists[kind].of(server);
+        if (entries !== null) this.#lists[kind].set(server, entries);
+      }
+    }
   }
 
   /** A complete list that a server has just told. */

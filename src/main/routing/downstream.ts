@@ -23,6 +23,8 @@ import { LatencyWindow } from './latency.ts';
 
 export interface DownstreamOptions {
   readonly config: DownstreamConfig;
+  /** The one client that it serves; null: all of them. */
+  readonly owner: CallOwner | null;
   readonly slot: number;
   readonly calls: CallTable;
   readonly post: (message: ToSupervisor) => boolean;
@@ -39,6 +41,7 @@ type Refusal = Extract<GateDecision, { kind: 'refuse' }>;
 
 export class Downstream {
   readonly config: DownstreamConfig;
+  readonly owner: CallOwner | null;
   readonly #options: DownstreamOptions;
   readonly #circuit: Circuit;
   readonly #latency = new LatencyWindow();
@@ -58,13 +61,13 @@ export class Downstream {
   constructor(options: DownstreamOptions) {
     this.#options = options;
     this.config = options.config;
+    this.owner = options.owner;
     this.#circuit = new Circuit({
       server: options.config.name,
       policy: options.config.breaker,
       lastError: () => this.#lastError,
       log: options.log,
     });
-    this.#nextStartAt = null;
   }
 
   get phase(): Phase {

@@ -130,14 +130,20 @@ export class ReverseRequests {
     }
   }
 
+  /** Who can have caused a request of this server. */
+  #candidates({ owner }: Downstream): readonly Session[] {
+    const sessions = [...this.#sessions()];
+    return owner === null ? sessions : sessions.filter((session) => session === owner);
+  }
+
   /** The session to ask, or why there is none. */
   #target(downstream: Downstream, method: string): Session | string {
     const open = [...this.#pending.values()].filter((one) => one.downstream === downstream);
     if (open.length >= MAX_PENDING_PER_SERVER) return 'too many requests are unanswered';
-    const sessions = this.#sessions();
-    const callers = [...sessions].filter((session) => downstream.callOf(session) !== null);
+    const sessions = this.#candidates(downstream);
+    const callers = sessions.filter((session) => downstream.callOf(session) !== null);
     const [only] = callers.length > 0 ? callers : sessions;
-    if (only === undefined || (callers.length || sessions.size) > 1) {
+    if (only === undefined || (callers.length || sessions.length) > 1) {
       return `${method}: it is not clear which client this is for`;
     }
     const needed = NEEDS.get(method);

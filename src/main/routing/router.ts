@@ -2,7 +2,7 @@
  * Routes between sessions and downstreams: opens sessions, resolves tool names, fans notifications
  * in. Handles envelopes and bytes only; knows no transport, no thread and no SDK.
  */
-import { JSON_RPC } from '../../shared/model/errors.ts';
+import { JSON_RPC, type Phase } from '../../shared/model/errors.ts';
 import { LISTS, type ListKind } from '../../shared/model/lists.ts';
 import { decodeString, type Frame, rangeOf, scanFrame, stringAt } from '../../shared/wire/frame.ts';
 import {
@@ -17,11 +17,13 @@ import type { ByteRange, NotificationMessage } from '../../shared/wire/protocol.
 import type { OpenSession } from '../upstream/session.ts';
 import { type Call, type CallOwner, type CallTable, downstreamLine, type Edit } from './calls.ts';
 import type { Catalog } from './catalog.ts';
+import type { Catalogs } from './catalogs.ts';
 import type { Downstream } from './downstream.ts';
 import { type Failure, failureParts } from './failures.ts';
 import { isLogLevel, LOG_LEVELS, type LogLevel } from './handshake.ts';
 import { HEALTH_TOOL_NAME } from './health.ts';
 import { ReverseRequests } from './reverse.ts';
+import type { Servers } from './servers.ts';
 import { Session } from './session.ts';
 import { Subscriptions } from './subscriptions.ts';
 
@@ -34,9 +36,9 @@ export interface Waiting {
 }
 
 export interface RouterOptions {
-  readonly catalog: Catalog;
+  readonly catalogs: Catalogs;
   readonly calls: CallTable;
-  readonly downstreams: ReadonlyMap<string, Downstream>;
+  readonly servers: Servers;
   readonly version: string;
   /** JSON text of the health tool's result. */
   readonly health: () => string;
@@ -44,7 +46,9 @@ export interface RouterOptions {
   readonly onLogLevel: (level: LogLevel) => void;
   readonly onSessions: () => void;
   /** A client has said what it can do. */
-  readonly onClient: (capabilities: object) => void;
+  readonly onClient: (client: CallOwner, capabilities: object) => void;
+  /** A client is gone; nothing is routed for it any more. */
+  readonly onClientGone: (client: CallOwner) => void;
 }
 
 /** A client's request on its way to a server. */
@@ -68,7 +72,6 @@ const NEWLINE = encoder.encode('\n');
 
 export class Router {
   readonly version: string;
-  readonly catalog: Catalog;
   readonly reverse = new ReverseRequests(() => this.#sessions);
   readonly #options: RouterOptions;
   readonly #sessions = new Set<Session>();
@@ -79,7 +82,6 @@ export class Router {
 
   constructor(options: RouterOptions) {
     this.#options = options;
-    this.catalog = options.catalog;
     this.version = options.version;
   }
 
@@ -97,9 +99,10 @@ export class Router {
   forget(session: Session): void {
     this.#sessions.delete(session);
     this.reverse.forget(session);
-    for (const { server, uri } of this.#subscriptions.drop(session)) {
-      this.#ask(this.#downstream(server), 'resources/unsubscribe', { uri });
+    for (const { downstream, uri } of this.#subscriptions.drop(session)) {
+      if (downstream.owner === null) this.#ask(downstream, 'resources/unsubscribe', { uri });
     }
+    this.#options.onClientGone(session);
     this.logLevelChanged();
     this.#options.onSessions();
   }
@@ -111,30 +114,30 @@ export class Router {
   }
 
   /** Calls back when a list request may be answered. */
-  list(kind: ListKind, callback: () => void): void {
-    this.catalog.whenListable(kind, performance.now(), callback);
+  list(session: Session, kind: ListKind, callback: () => void): void {
+    this.#catalog(session).whenListable(kind, performance.now(), callback);
   }
 
   /** The answer to a list request. */
-  listParts(kind: ListKind, idRaw: Uint8Array): Uint8Array[] {
+  listParts(session: Session, kind: ListKind, idRaw: Uint8Array): Uint8Array[] {
     return [
       encoder.encode('{"jsonrpc":"2.0","id":'),
       idRaw,
       encoder.encode(`,"result":{"${LISTS[kind].member}":`),
-      this.catalog.list(kind),
+      this.#catalog(session).list(kind),
       encoder.encode('}}'),
     ];
   }
 
   /** A client has said what it can do. */
-  clientKnown(capabilities: object): void {
-    this.#options.onClient(capabilities);
+  clientKnown(session: Session, capabilities: object): void {
+    this.#options.onClient(session, capabilities);
   }
 
   /** A notification of a client that concerns every server. */
-  toServers(line: Uint8Array): void {
+  toServers(session: Session, line: Uint8Array): void {
     const whole = joinExact([line, NEWLINE]);
-    for (const downstream of this.#options.downstreams.values()) downstream.notify(whole);
+    for (const downstream of this.#options.servers.of(session)) downstream.notify(whole);
   }
 
   /** Sends a request to the server it belongs to, or answers it. */
@@ -157,7 +160,7 @@ export class Router {
 
   /** The server is ready, for the first time or again: what clients listen to is asked for anew. */
   serverReady(downstream: Downstream): void {
-    for (const uri of this.#subscriptions.urisOf(downstream.config.name)) {
+    for (const uri of this.#subscriptions.urisOf(downstream)) {
       this.#ask(downstream, 'resources/subscribe', { uri });
     }
   }
@@ -167,18 +170,22 @@ export class Router {
     for (const waiting of Array.from(this.#waiting)) if (waiting.server === server) waiting.retry();
   }
 
-  /** A merged list has become different. */
-  announce(method: string): void {
+  /** A list of this catalogue has become different. */
+  announce(catalog: Catalog, method: string): void {
     const line = notificationLine(method, null);
-    for (const session of this.#sessions) session.notify([line.subarray(0, line.length - 1)]);
+    for (const session of this.#sessions) {
+      if (this.#catalog(session) === catalog) session.notify([line.subarray(0, line.length - 1)]);
+    }
   }
 
   /** What a server says by itself, to those it concerns. */
-  notification(server: string, { method, level, line }: NotificationMessage): void {
+  notification(downstream: Downstream, { method, level, line }: NotificationMessage): void {
     if (method === 'notifications/message') {
-      for (const session of this.#sessions) session.log(level, [line]);
+      for (const session of this.#sessions) {
+        if ((downstream.owner ?? session) === session) session.log(level, [line]);
+      }
     } else if (method === 'notifications/resources/updated') {
-      for (const session of this.#subscriptions.listeners(server)) session.notify([line]);
+      for (const session of this.#subscriptions.listeners(downstream)) session.notify([line]);
     }
   }
 
@@ -195,10 +202,15 @@ export class Router {
     this.#options.onLogLevel(wanted);
   }
 
-  #downstream(server: string): Downstream {
-    const downstream = this.#options.downstreams.get(server);
-    if (downstream === undefined) throw new Error(`no downstream named ${server}`);
-    return downstream;
+  #catalog(session: Session): Catalog {
+    return this.#options.catalogs.of(session);
+  }
+
+  /** Goes on with the downstream that serves this client, or answers that there is none. */
+  #serve(request: ServerRequest, server: string, use: (downstream: Downstream) => void): void {
+    const downstream = this.#options.servers.serving(server, request.session);
+    if (downstream !== null) return use(downstream);
+    this.#refuse(request, { name: server, phase: null }, ALL_TAKEN);
   }
 
   #byName(request: ServerRequest, kind: 'tools' | 'prompts', at: ByteRange | null): void {
@@ -214,7 +226,7 @@ export class Router {
     if (kind === 'tools' && name === HEALTH_TOOL_NAME) {
       return session.answer(request, resultParts(request.idRaw, this.#options.health()));
     }
-    const target = this.catalog.byName(kind, name);
+    const target = this.#catalog(session).byName(kind, name);
     switch (target.kind) {
       case 'unknown': {
         const what = kind === 'tools' ? 'tool' : 'prompt';
@@ -222,10 +234,12 @@ export class Router {
         return session.refused(idText, JSON_RPC.invalidParams, message);
       }
       case 'pending':
-        return this.#awaitCatalog(request, this.#downstream(target.server));
+        return this.#awaitCatalog(request, target.server);
       case 'target': {
         const edits = [{ at, with: target.keyRaw }];
-        return this.#submit(request, this.#downstream(target.server), edits, {});
+        return this.#serve(request, target.server, (server) =>
+          this.#submit(request, server, edits, {}),
+        );
       }
     }
   }
@@ -240,10 +254,11 @@ export class Router {
         `${request.method} needs params.uri (a string)`,
       );
     }
-    const owner = this.catalog.byUri(uri);
-    if (owner !== null) return use(this.#downstream(owner), uri);
-    const pending = this.catalog.pendingResources();
-    if (pending !== null) return this.#awaitCatalog(request, this.#downstream(pending));
+    const catalog = this.#catalog(session);
+    const owner = catalog.byUri(uri);
+    if (owner !== null) return this.#serve(request, owner, (server) => use(server, uri));
+    const pending = catalog.pendingResources();
+    if (pending !== null) return this.#awaitCatalog(request, pending);
     if (request.method === 'resources/read' && this.#readAnywhere(request, 0)) return;
     const parts = errorParts(idRaw, RESOURCE_NOT_FOUND, 'Resource not found', { uri });
     session.answer(request, parts);
@@ -251,7 +266,7 @@ export class Router {
 
   /** Nobody lists the resource: servers are asked one after the other until one knows it. */
   #readAnywhere(request: ServerRequest, from: number): boolean {
-    const servers = [...this.#options.downstreams.values()];
+    const servers = this.#options.servers.of(request.session);
     for (let at = from; at < servers.length; at++) {
       const server = servers[at];
       if (server?.phase !== 'ready' || server.features?.resources !== true) continue;
@@ -279,28 +294,30 @@ export class Router {
         'completion/complete needs params.ref: {type: "ref/prompt", name} or {type: "ref/resource", uri}',
       );
     }
-    const owner = this.catalog.byUri(uri);
-    if (owner !== null) return this.#submit(request, this.#downstream(owner), [], {});
-    const pending = this.catalog.pendingResources();
-    if (pending !== null) return this.#awaitCatalog(request, this.#downstream(pending));
+    const catalog = this.#catalog(session);
+    const owner = catalog.byUri(uri);
+    if (owner !== null) {
+      return this.#serve(request, owner, (server) => this.#submit(request, server, [], {}));
+    }
+    const pending = catalog.pendingResources();
+    if (pending !== null) return this.#awaitCatalog(request, pending);
     session.answer(request, errorParts(idRaw, JSON_RPC.invalidParams, 'Unknown resource', { uri }));
   }
 
   #subscribe(request: ServerRequest, server: Downstream, uri: string): void {
     const { session } = request;
-    const { name } = server.config;
-    if (!this.#subscriptions.add(name, uri, session)) {
+    if (!this.#subscriptions.add(server, uri, session)) {
       return session.answer(request, resultParts(request.idRaw, '{}'));
     }
     this.#submit(request, server, [], {
       onEnd: (ok) => {
-        if (!ok) this.#subscriptions.remove(name, uri, session);
+        if (!ok) this.#subscriptions.remove(server, uri, session);
       },
     });
   }
 
   #unsubscribe(request: ServerRequest, server: Downstream, uri: string): void {
-    if (this.#subscriptions.remove(server.config.name, uri, request.session)) {
+    if (this.#subscriptions.remove(server, uri, request.session)) {
       return this.#submit(request, server, [], {});
     }
     request.session.answer(request, resultParts(request.idRaw, '{}'));
@@ -322,7 +339,7 @@ export class Router {
     edits: readonly Edit[],
     hooks: Hooks,
   ): void {
-    if (!this.#accepting) return this.#refuse(request, downstream, STOPPING);
+    if (!this.#accepting) return this.#refuse(request, placeOf(downstream), STOPPING);
     const call = this.#call(request.session, request, downstream, edits, hooks);
     request.session.track(call);
     downstream.submit(call);
@@ -363,12 +380,17 @@ export class Router {
   }
 
   /** The server has not said what it has in this run: wait for it, unless it would refuse anyway. */
-  #awaitCatalog(request: ServerRequest, downstream: Downstream): void {
-    if (!this.#accepting) return this.#refuse(request, downstream, STOPPING);
+  #awaitCatalog(request: ServerRequest, server: string): void {
+    this.#serve(request, server, (downstream) => this.#awaitLists(request, downstream));
+  }
+
+  #awaitLists(request: ServerRequest, downstream: Downstream): void {
+    const place = placeOf(downstream);
+    if (!this.#accepting) return this.#refuse(request, place, STOPPING);
     const now = performance.now();
     const deadline = request.listDeadline ?? now + downstream.config.callTimeoutMs;
     const refusal = downstream.refusal(deadline);
-    if (refusal !== null) return this.#refuse(request, downstream, downstream.describe(refusal));
+    if (refusal !== null) return this.#refuse(request, place, downstream.describe(refusal));
     const withdraw = () => {
       clearTimeout(timer);
       this.#waiting.delete(waiting);
@@ -387,7 +409,7 @@ export class Router {
       () => {
         withdraw();
         request.session.untrack(waiting);
-        this.#refuse(request, downstream, {
+        this.#refuse(request, placeOf(downstream), {
           code: 'ERR_TIMEOUT',
           outcome: 'not_sent',
           message: `server "${downstream.config.name}" did not tell what it has in time; the call was not sent`,
@@ -402,13 +424,31 @@ export class Router {
 
   #refuse(
     request: ServerRequest,
-    downstream: Downstream,
+    { name, phase }: Place,
     failure: Omit<Failure, 'server' | 'phase'>,
   ): void {
-    const whole = { ...failure, server: downstream.config.name, phase: downstream.phase };
+    const whole = { ...failure, server: name, phase };
     request.session.answer(request, failureParts(request.method, request.idRaw, whole));
   }
 }
+
+/** Where a request was refused. */
+interface Place {
+  readonly name: string;
+  readonly phase: Phase | null;
+}
+
+function placeOf({ config, phase }: Downstream): Place {
+  return { name: config.name, phase };
+}
+
+const ALL_TAKEN = {
+  code: 'ERR_DOWNSTREAM_DOWN',
+  outcome: 'not_sent',
+  message:
+    'each client has an instance of this server of its own, and other clients have all there may be (max_instances); the call was not sent',
+  retryAt: null,
+} as const;
 
 const STOPPING = {
   code: 'ERR_DOWNSTREAM_DOWN',

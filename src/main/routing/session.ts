@@ -169,7 +169,9 @@ export class Session implements UpstreamPeer, CallOwner {
   }
 
   #list(kind: ListKind, idRaw: Uint8Array, idText: string): void {
-    this.#router.list(kind, () => this.#send(this.#router.listParts(kind, idRaw), idText));
+    this.#router.list(this, kind, () =>
+      this.#send(this.#router.listParts(this, kind, idRaw), idText),
+    );
   }
 
   #initialize(frame: Frame, idRaw: Uint8Array, idText: string): void {
@@ -185,7 +187,7 @@ export class Session implements UpstreamPeer, CallOwner {
     const capabilities = params?.['capabilities'];
     if (typeof capabilities === 'object' && capabilities !== null)
       this.#capabilities = capabilities;
-    this.#router.clientKnown(this.#capabilities);
+    this.#router.clientKnown(this, this.#capabilities);
     this.#send(resultParts(idRaw, initializeResult(version, this.#router.version)), idText);
   }
 
@@ -218,7 +220,7 @@ export class Session implements UpstreamPeer, CallOwner {
     } else if (method === 'notifications/progress') {
       this.#router.reverse.progress(this, frame);
     } else if (method === 'notifications/roots/list_changed') {
-      this.#router.toServers(frame.line);
+      this.#router.toServers(this, frame.line);
     } else if (method === 'notifications/cancelled') {
       const idText = textAt(frame, SLOT.paramsRequestId);
       const request = idText === null ? undefined : this.#open.get(idText);

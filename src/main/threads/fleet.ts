@@ -1,26 +1,29 @@
 /**
- * All servers and their threads: one supervisor thread for each downstream. Carries messages between
- * the threads and the router's downstreams, gives out start tickets, and stops the servers together.
+ * All servers and their threads: a lane for each shared server, and for each client one of every
+ * server with `instances: session`. Carries messages between the threads and the router's downstreams,
+ * gives out start tickets, and stops the servers together.
  */
 import type { MessagePort } from 'node:worker_threads';
-import type { GatewayConfig } from '../../shared/model/config.ts';
+import type { DownstreamConfig, GatewayConfig } from '../../shared/model/config.ts';
 import type { LastStop, RoutingRecord } from '../../shared/model/snapshot.ts';
 import type { Fact, FromSupervisor, LifecycleMessage } from '../../shared/wire/protocol.ts';
 import type { RecordedGroup } from '../../shared/wire/vitals.ts';
 import { type Logger, logFromThread } from '../logger.ts';
 import type { StartTickets } from '../processes/start-tickets.ts';
-import type { CallTable } from '../routing/calls.ts';
-import type { Catalog } from '../routing/catalog.ts';
-import { Downstream } from '../routing/downstream.ts';
+import type { CallOwner, CallTable } from '../routing/calls.ts';
+import type { Catalogs } from '../routing/catalogs.ts';
+import type { Downstream } from '../routing/downstream.ts';
 import type { Router } from '../routing/router.ts';
+import type { Servers } from '../routing/servers.ts';
+import { Instances } from './instances.ts';
+import { Lane, type LaneContext } from './lane.ts';
 import { lostRecord } from './lost-record.ts';
-import { SupervisorThread } from './supervisor-thread.ts';
 
 export interface FleetOptions {
   readonly config: GatewayConfig;
   readonly calls: CallTable;
-  readonly catalog: Catalog;
-  readonly tickets: (grant: (server: string) => void) => StartTickets<string>;
+  readonly catalogs: Catalogs;
+  readonly tickets: (grant: (lane: string) => void) => StartTickets<string>;
   readonly groupsFile: string;
   readonly gatewayVersion: string;
   readonly halted: () => { readonly active: boolean; readonly reason: string | null };
@@ -32,13 +35,12 @@ export interface FleetOptions {
   readonly onChange: () => void;
 }
 
-const SLOT_OF_OWN_THREAD = 0;
-
-export class Fleet {
-  readonly downstreams: ReadonlyMap<string, Downstream>;
+export class Fleet implements Servers {
   readonly groupsFile: string;
   readonly #options: FleetOptions;
-  readonly #threads: ReadonlyMap<string, SupervisorThread>;
+  readonly #context: LaneContext;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #instances: Instances;
   readonly #tickets: StartTickets<string>;
   #onStopped: (() => void) | null = null;
   #logLevel: string | null = null;
@@ -46,142 +48,146 @@ export class Fleet {
 
   constructor(options: FleetOptions) {
     this.#options = options;
+    this.#context = { ...options, threads: options.config.threads };
     this.groupsFile = options.groupsFile;
-    this.#tickets = options.tickets((server) => {
-      this.#threads.get(server)?.post({ type: 'ticket', slot: SLOT_OF_OWN_THREAD });
+    this.#tickets = options.tickets((lane) => this.#lanes.get(lane)?.grantTicket());
+    const ofSession = options.config.servers.filter(({ instances }) => instances === 'session');
+    this.#instances = new Instances(ofSession, {
+      open: (config, owner) => {
+        options.catalogs.open(owner);
+        return this.#open(config, owner);
+      },
+      close: (lane) => this.#lanes.delete(lane.name),
+      log: options.log,
     });
-    const threads = new Map<string, SupervisorThread>();
-    const downstreams = new Map<string, Downstream>();
     for (const config of options.config.servers) {
-      const { name } = config;
-      const log = options.log.child({ server: name });
-      const thread = new SupervisorThread({
-        servers: [config],
-        threads: options.config.threads,
-        groupsFile: options.groupsFile,
-        gatewayVersion: options.gatewayVersion,
-        log,
-        attachFacts: options.attachFacts,
-        killGroup: options.killGroup,
-        onMessage: (message) => this.#receive(name, message),
-        onStarted: () => this.#tellLogLevel(thread),
-        onLost: (state, detail, restartInMs) => this.#lost(name, state, detail, restartInMs),
-        onChange: options.onChange,
-      });
-      threads.set(name, thread);
-      downstreams.set(
-        name,
-        new Downstream({
-          config,
-          slot: SLOT_OF_OWN_THREAD,
-          calls: options.calls,
-          post: (message) => thread.post(message),
-          thread: () => thread.record,
-          halted: options.halted,
-          log,
-          onChange: options.onChange,
-        }),
-      );
+      if (config.instances === 'shared') this.#open(config, null);
     }
-    this.#threads = threads;
-    this.downstreams = downstreams;
   }
 
-  /** @param clientCapabilities JSON text of what every server is told that its client can do. */
+  /** Every downstream there is now. */
+  all(): readonly Downstream[] {
+    return [...this.#lanes.values()].map(({ downstream }) => downstream);
+  }
+
+  of(session: CallOwner): readonly Downstream[] {
+    return this.all().filter(({ owner }) => owner === null || owner === session);
+  }
+
+  serving(server: string, session: CallOwner): Downstream | null {
+    const lane = this.#lanes.get(server) ?? this.#instances.of(server, session);
+    return lane?.downstream ?? null;
+  }
+
+  /** @param clientCapabilities JSON text of what every shared server is told that its client can do. */
   start(clientCapabilities: string): void {
-    for (const thread of this.#threads.values()) thread.start(clientCapabilities);
+    for (const { owner, thread } of this.#lanes.values()) {
+      if (owner === null) thread.start(clientCapabilities);
+    }
+  }
+
+  /** A client is there: starts the servers of which each client has its own. */
+  openSession(session: CallOwner, clientCapabilities: string): void {
+    if (this.#stopping) return;
+    this.#instances.openAll(session, clientCapabilities);
+    this.#options.onChange();
+  }
+
+  /** A client is gone, and with it its own servers. */
+  closeSession(session: CallOwner): void {
+    this.#instances.closeAll(session);
+    this.#options.catalogs.close(session);
+    this.#options.onChange();
   }
 
   /** One look at every thread's heartbeat. */
   check(now: number): void {
-    for (const thread of this.#threads.values()) thread.check(now);
+    for (const { thread } of this.#lanes.values()) thread.check(now);
   }
 
   async inspect(): Promise<void> {
-    await Promise.all([...this.#threads.values()].map((thread) => thread.inspect()));
+    await Promise.all([...this.#lanes.values()].map(({ thread }) => thread.inspect()));
     this.#options.onChange();
   }
 
   reconnectFacts(): void {
-    for (const thread of this.#threads.values()) thread.reconnectFacts();
+    for (const { thread } of this.#lanes.values()) thread.reconnectFacts();
   }
 
   setLogLevel(level: string): void {
     this.#logLevel = level;
-    for (const thread of this.#threads.values()) this.#tellLogLevel(thread);
+    for (const lane of this.#lanes.values()) lane.setLogLevel(level);
   }
 
+  /** By lane, in the order of the configuration; a server without any lane now has its own name. */
   records(): Record<string, RoutingRecord> {
     const records: Record<string, RoutingRecord> = Object.create(null);
-    for (const [name, downstream] of this.downstreams) records[name] = downstream.record;
+    for (const { name } of this.#options.config.servers) {
+      const lanes = [...this.#lanes.values()].filter(({ config }) => config.name === name);
+      if (lanes.length === 0) records[name] = NOT_RUNNING;
+      for (const lane of lanes) records[lane.name] = lane.downstream.record;
+    }
     return records;
   }
 
   groups(): RecordedGroup[] {
-    return [...this.#threads.values()].flatMap((thread) => thread.groups());
+    return [...this.#lanes.values()].flatMap(({ thread }) => thread.groups());
   }
 
   lastWords(): LastStop['servers'] {
-    return [...this.downstreams].map(([name, { lastRecord }]) => ({
+    return [...this.#lanes].map(([name, { downstream }]) => ({
       name,
-      restarts: lastRecord?.restarts ?? 0,
-      last_exit: lastRecord?.last_exit ?? null,
+      restarts: downstream.lastRecord?.restarts ?? 0,
+      last_exit: downstream.lastRecord?.last_exit ?? null,
     }));
   }
 
   abandonCalls(): void {
-    for (const downstream of this.downstreams.values()) downstream.abandon();
+    for (const { downstream } of this.#lanes.values()) downstream.abandon();
   }
 
   /** Stops all servers in parallel; resolves when each one has ended. */
   stopServers({ eofMs, termMs }: { eofMs: number; termMs: number }): Promise<void> {
-    this.#retireThreads();
+    this.#stopping = true;
     return new Promise((resolve) => {
       const check = () => {
-        for (const [name, downstream] of this.downstreams) {
-          const running = this.#threads.get(name)?.record.state === 'running';
-          if (running && downstream.phase !== 'stopped') return;
-        }
+        for (const lane of this.#lanes.values()) if (lane.running) return;
         this.#onStopped = null;
         resolve();
       };
       this.#onStopped = check;
-      this.#postStop(eofMs, termMs);
+      for (const lane of this.#lanes.values()) lane.stop(eofMs, termMs);
       check();
     });
   }
 
   /** Kills every server's group at once. The threads hear of it first, so that none restarts its own. */
   killServers(kill: (group: RecordedGroup) => void): void {
-    this.#retireThreads();
-    this.#postStop(0, 0);
+    this.#stopping = true;
+    for (const lane of this.#lanes.values()) lane.stop(0, 0);
     for (const group of this.groups()) kill(group);
   }
 
   async stopThreads(): Promise<void> {
-    await Promise.all([...this.#threads.values()].map((thread) => thread.stop()));
+    await Promise.all([...this.#lanes.values()].map(({ thread }) => thread.stop()));
   }
 
-  #retireThreads(): void {
-    this.#stopping = true;
-    for (const thread of this.#threads.values()) thread.retire();
+  #open(config: DownstreamConfig, owner: CallOwner | null): Lane {
+    const lane = new Lane(config, owner, this.#context, {
+      onMessage: (from, message) => this.#receive(from, message),
+      // What clients have set holds for threads that start later, too.
+      onStarted: (started) => {
+        if (this.#logLevel !== null) started.setLogLevel(this.#logLevel);
+      },
+      onLost: (lost, state, detail, restartInMs) => this.#lost(lost, state, detail, restartInMs),
+    });
+    this.#lanes.set(lane.name, lane);
+    return lane;
   }
 
-  #postStop(eofMs: number, termMs: number): void {
-    for (const thread of this.#threads.values()) {
-      thread.post({ type: 'stop', slot: SLOT_OF_OWN_THREAD, eofMs, termMs });
-    }
-  }
-
-  /** What clients have set holds for threads that start later, too. */
-  #tellLogLevel(thread: SupervisorThread): void {
-    if (this.#logLevel === null) return;
-    thread.post({ type: 'log_level', slot: SLOT_OF_OWN_THREAD, level: this.#logLevel });
-  }
-
-  #receive(name: string, message: FromSupervisor): void {
-    const downstream = this.downstreams.get(name);
-    if (downstream === undefined) return;
+  #receive(lane: Lane, message: FromSupervisor): void {
+    const { downstream } = lane;
+    const router = this.#options.router();
     switch (message.type) {
       case 'answer':
         return downstream.answer(message);
@@ -190,46 +196,42 @@ export class Fleet {
       case 'call_failed':
         return downstream.callFailed(message);
       case 'ticket_wanted':
-        return this.#tickets.want(name);
+        return this.#tickets.want(lane.name);
       case 'ticket_returned':
-        return this.#tickets.giveBack(name);
+        return this.#tickets.giveBack(lane.name);
       case 'catalog':
-        this.#options.catalog.update(name, message.kind, message.entries);
-        return this.#options.router().catalogSettled(name);
+        this.#options.catalogs.update(lane, message.kind, message.entries);
+        return router.catalogSettled(lane.config.name);
       case 'notification':
-        return this.#options.router().notification(name, message);
+        return router.notification(downstream, message);
       case 'reverse_request':
-        return this.#options.router().reverse.ask(downstream, message);
+        return router.reverse.ask(downstream, message);
       case 'reverse_cancelled':
-        return this.#options.router().reverse.cancelled(downstream, message);
+        return router.reverse.cancelled(downstream, message);
       case 'lifecycle':
-        return this.#lifecycle(name, downstream, message);
+        return this.#lifecycle(lane, message);
       case 'log':
         return logFromThread(this.#options.log, message);
     }
   }
 
-  #lifecycle(name: string, downstream: Downstream, message: LifecycleMessage): void {
+  #lifecycle(lane: Lane, message: LifecycleMessage): void {
+    const { downstream } = lane;
     const { event, ...rest } = message.event;
-    const fields = { server: name, incarnation: message.incarnation, ...rest };
+    const fields = { server: lane.name, incarnation: message.incarnation, ...rest };
     if (event === 'child_died_unexpectedly') this.#options.log.warn(fields, event);
     else this.#options.log.info(fields, event);
     downstream.lifecycle(message);
     if (event === 'child_died_unexpectedly') this.#options.router().reverse.serverGone(downstream);
     if (event === 'ready') this.#options.router().serverReady(downstream);
     const { phase } = message.record;
-    if (phase === 'failed' || phase === 'backoff' || phase === 'stopped') {
-      this.#options.catalog.settle(name);
-      this.#options.router().catalogSettled(name);
-    }
-    this.#onStopped?.();
+    if (phase === 'failed' || phase === 'backoff' || phase === 'stopped') this.#settle(lane);
+    this.#stopped(lane);
   }
 
   /** The thread cannot speak for itself any more: main says what became of its server. */
-  #lost(name: string, state: 'stalled' | 'crashed', detail: string, restartInMs: number): void {
-    const thread = this.#threads.get(name);
-    const downstream = this.downstreams.get(name);
-    if (thread === undefined || downstream === undefined) return;
+  #lost(lane: Lane, state: 'stalled' | 'crashed', detail: string, restartInMs: number): void {
+    const { name, thread, downstream } = lane;
     this.#tickets.forget(name);
     this.#options.router().reverse.serverGone(downstream);
     downstream.threadLost(thread.generation, `${state}: ${detail}`, restartInMs);
@@ -247,8 +249,36 @@ export class Fleet {
       rev: Number.MAX_SAFE_INTEGER,
       record,
     });
-    this.#options.catalog.settle(name);
-    this.#options.router().catalogSettled(name);
+    this.#settle(lane);
+    this.#stopped(lane);
+  }
+
+  /** Nobody waits for the first lists of this server any longer. */
+  #settle(lane: Lane): void {
+    this.#options.catalogs.settle(lane);
+    this.#options.router().catalogSettled(lane.config.name);
+  }
+
+  #stopped(lane: Lane): void {
+    if (!lane.running) {
+      this.#tickets.forget(lane.name);
+      this.#instances.stopped(lane);
+    }
     this.#onStopped?.();
   }
 }
+
+/** A server of which each client has its own, while there is no client. */
+const NOT_RUNNING: RoutingRecord = {
+  circuit_state: 'closed',
+  retry_at: null,
+  open_transitions: 0,
+  session_blocker_emitted: false,
+  in_flight: 0,
+  queued: 0,
+  calls: 0,
+  errors: 0,
+  p50_ms: null,
+  p99_ms: null,
+  thread: { state: 'running', restarts: 0, heap_mb: null },
+};

@@ -39,6 +39,8 @@ export interface LivenessPolicy {
 export interface DownstreamConfig {
   /** `^[a-z0-9][a-z0-9-]{0,31}$`, unique. */
   readonly name: string;
+  /** Unique among all that run: the name, or `name#3` for an instance of one client. */
+  readonly lane: string;
   readonly command: string;
   readonly args: readonly string[];
   readonly cwd: string;
@@ -60,6 +62,10 @@ export interface DownstreamConfig {
   readonly restart: RestartPolicy;
   readonly breaker: BreakerPolicy;
   readonly liveness: LivenessPolicy;
+  /** `session`: each client has a process of its own, started with it and ended with it. */
+  readonly instances: 'shared' | 'session';
+  /** Processes of a `session` server at the same time. @default 8 */
+  readonly maxInstances: number;
   /** Why this server cannot be started at all (for example `missing env: A, B`), or null. */
   readonly unavailable: string | null;
   /** Hash of what decides which tools it offers (command, args, cwd, names of env): 16 hex digits. */

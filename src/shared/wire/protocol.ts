@@ -312,6 +312,7 @@ export interface CatalogFact {
 export interface MainFact {
   readonly type: 'main';
   readonly rev: number;
+  /** By lane, in the order in which they are shown. */
   readonly servers: Readonly<Record<string, RoutingRecord>>;
   readonly sessions: number;
   readonly halt: StateSnapshot['halt'];

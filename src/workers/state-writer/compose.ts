@@ -26,7 +26,9 @@ export function compose(data: StateWriterData, ledger: Ledger, own: OwnFields): 
     session_id: data.sessionId,
     started_at: data.startedAt,
     metrics_port: data.metricsPort,
-    downstreams: data.servers.map((name) => downstream(name, data, ledger, own.memory)),
+    downstreams: ledger
+      .lanes(data.servers)
+      .map((name) => downstream(name, data, ledger, own.memory)),
     updated_at: own.updatedAt,
     owner_pid: data.identity.pid,
     schema: 2,

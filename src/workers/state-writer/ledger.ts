@@ -43,6 +43,16 @@ export class Ledger {
   readonly #supervisors = new Map<string, SupervisorFact>();
   #main: MainFact | null = null;
 
+  /**
+   * The lanes that there are now, as main has them; they change as clients with servers of their own
+   * come and go.
+   *
+   * @param configured what is there before main has spoken.
+   */
+  lanes(configured: readonly string[]): readonly string[] {
+    return this.#main === null ? configured : Object.keys(this.#main.servers);
+  }
+
   supervisor(server: string): SupervisorRecord | null {
     return this.#supervisors.get(server)?.record ?? null;
   }
@@ -68,8 +78,19 @@ export class Ledger {
     const before = this.#main;
     if (before !== null && fact.rev <= before.rev) return 'none';
     this.#main = fact;
-    return 'counter';
+    for (const lane of this.#supervisors.keys()) {
+      if (!Object.hasOwn(fact.servers, lane)) this.#supervisors.delete(lane);
+    }
+    const isSame = before === null || sameKeys(before.servers, fact.servers);
+    return isSame ? 'counter' : 'urgent';
   }
+}
+
+function sameKeys(one: object, other: object): boolean {
+  const keys = Object.keys(one);
+  return (
+    keys.length === Object.keys(other).length && keys.every((key) => Object.hasOwn(other, key))
+  );
 }
 
 function isNewer(fact: SupervisorFact, before: SupervisorFact): boolean {

@@ -82,7 +82,8 @@ export class StateContent {
 
   #measure(now: number): void {
     this.#measuredAt = now;
-    const pgids = this.#data.servers.map((server) => this.#ledger.supervisor(server)?.pgid ?? 0);
+    const lanes = this.#ledger.lanes(this.#data.servers);
+    const pgids = lanes.map((lane) => this.#ledger.supervisor(lane)?.pgid ?? 0);
     this.#memory = measureGroups(new Set(pgids.filter((pgid) => pgid > 0)));
   }
 

@@ -45,6 +45,7 @@ export interface SupervisorContext {
 }
 
 export class Supervisor {
+  /** The lane it runs in. */
   readonly server: string;
   readonly #slot: number;
   readonly #generation: number;
@@ -70,7 +71,7 @@ export class Supervisor {
   /** Starts the server. */
   constructor(message: OpenSlot, context: SupervisorContext) {
     const { server: config } = message;
-    this.server = config.name;
+    this.server = config.lane;
     this.#slot = message.slot;
     this.#generation = message.generation;
     this.#config = config;
@@ -213,7 +214,7 @@ export class Supervisor {
         call,
         code: sent ? 'ERR_OUTCOME_UNKNOWN' : null,
         outcome: sent ? 'unknown' : 'not_sent',
-        message: `server "${this.server}" ${what}; ${outcome}`,
+        message: `server "${this.#config.name}" ${what}; ${outcome}`,
       },
       [],
     );
@@ -225,7 +226,7 @@ export class Supervisor {
       this.#toolsCount = entries.length;
       this.#catalog = {
         type: 'catalog',
-        server: this.server,
+        server: this.#config.name,
         fingerprint: this.#config.fingerprint,
         tools: entries.map(({ key, json }) => ({ name: key, json: decoder.decode(json) })),
       };

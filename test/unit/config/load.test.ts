@@ -28,6 +28,7 @@ describe('a valid registry', () => {
     expect(config.servers.map((server) => server.name)).toEqual(['files', 'plain']);
     expect(config.servers[0]).toEqual({
       name: 'files',
+      lane: 'files',
       command: 'npx',
       args: ['-y', 'some-server', '/srv'],
       cwd: join(cwd, 'work'),
@@ -51,6 +52,8 @@ describe('a valid registry', () => {
       },
       breaker: { failures: 3, cooldownMs: 15_000 },
       liveness: { idleMs: 20_000, timeoutMs: 4000, misses: 3 },
+      instances: 'session',
+      maxInstances: 4,
       unavailable: null,
       fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/) as string,
     });

@@ -220,7 +220,6 @@ function refused(print: (value: unknown) => string): Break {
       ['idle_stop_ms', 1000],
       ['priority', 'low'],
       ['start', 'lazy'],
-      ['instances', 'session'],
     ]);
     const index = random(root.servers.length);
     const parent = root.servers[index] as unknown as Json;

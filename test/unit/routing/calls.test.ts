@@ -2,7 +2,7 @@
 import pino from 'pino';
 import { afterEach, describe, expect, test } from 'vitest';
 import { CallTable } from '#src/main/routing/calls.ts';
-import { Catalog } from '#src/main/routing/catalog.ts';
+import { Catalogs } from '#src/main/routing/catalogs.ts';
 import { Downstream } from '#src/main/routing/downstream.ts';
 import { Router } from '#src/main/routing/router.ts';
 import type { UpstreamPeer } from '#src/main/upstream/session.ts';
@@ -50,9 +50,10 @@ function house(settings: { maxQueue?: number; maxConcurrency?: number } = {}, fa
   const calls = new CallTable();
   const posted: ToSupervisor[] = [];
   const world = { reachable: true, halted: false };
-  const catalog = new Catalog({ servers: [config], listWaitMs: 0, onChange: () => {} });
+  const catalogs = new Catalogs({ servers: [config], listWaitMs: 0, onChange: () => {} });
   const downstream = new Downstream({
     config: { ...config, breaker: { failures, cooldownMs: 60_000 } },
+    owner: null,
     slot: 0,
     calls,
     post: (message) => {
@@ -65,14 +66,15 @@ function house(settings: { maxQueue?: number; maxConcurrency?: number } = {}, fa
     onChange: () => {},
   });
   const router = new Router({
-    catalog,
+    catalogs,
     calls,
-    downstreams: new Map([['echo', downstream]]),
+    servers: { all: () => [downstream], of: () => [downstream], serving: () => downstream },
     version: '0',
     health: () => '{}',
     onLogLevel: () => {},
     onSessions: () => {},
     onClient: () => {},
+    onClientGone: () => {},
   });
   const answers: { id: unknown; code: string | number | null; outcome: string | null }[] = [];
   const peer = router.open(
@@ -92,7 +94,7 @@ function house(settings: { maxQueue?: number; maxConcurrency?: number } = {}, fa
   );
   open.push({ peer });
   const json = new TextEncoder().encode('{"name":"say"}');
-  catalog.update('echo', 'tools', [{ key: 'say', json, keyAt: [8, 13] }]);
+  catalogs.shared.update('echo', 'tools', [{ key: 'say', json, keyAt: [8, 13] }]);
   const event = (incarnation: number, phase: SupervisorRecord['phase'], of: object): void => {
     downstream.lifecycle({
       type: 'lifecycle',

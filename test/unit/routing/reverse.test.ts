@@ -33,6 +33,7 @@ class Client {
 }
 
 class Server {
+  owner: Client | null = null;
   readonly told: { incarnation: number; text: string }[] = [];
   readonly calls = new Map<Client, string>();
 
@@ -126,6 +127,17 @@ test('without a call the only client there is is asked, and of several none', ()
   join('sampling');
   ask();
   expect(only.heard).toHaveLength(1);
+  expect(server.told).toHaveLength(1);
+});
+
+test('a server of one client asks that one, whoever else is there', () => {
+  const [other, own] = [join('sampling'), join('sampling')];
+  server.owner = own;
+  ask();
+  expect([other.heard.length, own.heard.length]).toEqual([0, 1]);
+  server.owner = new Client('sampling');
+  ask();
+  expect([other.heard.length, own.heard.length]).toEqual([0, 1]);
   expect(server.told).toHaveLength(1);
 });
 

@@ -110,7 +110,6 @@ describe('the snapshot', () => {
 
   it('is not confused by names that every object has', () => {
     const ledger = new Ledger();
-    ledger.takeMain(mainFact(1));
     const odd = { ...data, servers: ['constructor', 'to-string'] };
     expect(compose(odd, ledger, own).downstreams[0]).toMatchObject({ in_flight: 0 });
   });

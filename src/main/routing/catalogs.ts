@@ -1,0 +1,77 @@
+/**
+ * Whose catalogue is whose. Servers are mostly shared and so is what they offer; a client that has
+ * servers of its own sees a catalogue of its own, with what its instances tell in place of what is
+ * known of the server in general.
+ */
+import type { DownstreamConfig } from '../../shared/model/config.ts';
+import type { ListKind } from '../../shared/model/lists.ts';
+import type { CatalogEntry } from '../../shared/wire/protocol.ts';
+import type { CallOwner } from './calls.ts';
+import { Catalog } from './catalog.ts';
+
+export interface CatalogsOptions {
+  readonly servers: readonly DownstreamConfig[];
+  readonly listWaitMs: number;
+  /** Called after a merged list has become different. */
+  readonly onChange: (catalog: Catalog, kind: ListKind) => void;
+}
+
+/** Who tells of a server: the lane it runs in. */
+interface Teller {
+  readonly config: Pick<DownstreamConfig, 'name'>;
+  readonly owner: CallOwner | null;
+}
+
+export class Catalogs {
+  /** What clients without instances of their own see; also what is remembered of every server. */
+  readonly shared: Catalog;
+  readonly #options: CatalogsOptions;
+  readonly #own = new Map<CallOwner, Catalog>();
+
+  constructor(options: CatalogsOptions) {
+    this.#options = options;
+    this.shared = this.#make();
+  }
+
+  of(session: CallOwner): Catalog {
+    return this.#own.get(session) ?? this.shared;
+  }
+
+  /** Gives a client a catalogue of its own, which begins as what is known now. */
+  open(session: CallOwner): void {
+    if (this.#own.has(session)) return;
+    const own = this.#make();
+    own.adopt(this.shared);
+    this.#own.set(session, own);
+  }
+
+  close(session: CallOwner): void {
+    this.#own.delete(session);
+  }
+
+  update({ config, owner }: Teller, kind: ListKind, entries: readonly CatalogEntry[]): void {
+    for (const catalog of this.#of(owner)) catalog.update(config.name, kind, entries);
+  }
+
+  /** The server failed: nobody waits for its first lists any longer. */
+  settle({ config, owner }: Teller): void {
+    for (const catalog of this.#of(owner)) catalog.settle(config.name);
+  }
+
+  /** The catalogues that a server has a say in. */
+  #of(owner: CallOwner | null): readonly Catalog[] {
+    if (owner === null) return [this.shared, ...this.#own.values()];
+    const own = this.#own.get(owner);
+    return own === undefined ? [this.shared] : [this.shared, own];
+  }
+
+  #make(): Catalog {
+    const { servers, listWaitMs, onChange } = this.#options;
+    const catalog: Catalog = new Catalog({
+      servers,
+      listWaitMs,
+      onChange: (kind) => onChange(catalog, kind),
+    });
+    return catalog;
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * One place in which a server runs: its supervisor thread, its slot there, and the downstream that
+ * calls go through. A shared server has one lane for the whole run; one with `instances: session` has
+ * a lane for each client. Wires the parts together and decides nothing.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import type { DownstreamConfig, ThreadsConfig } from '../../shared/model/config.ts';
+import type { FromSupervisor, ToSupervisor } from '../../shared/wire/protocol.ts';
+import type { RecordedGroup } from '../../shared/wire/vitals.ts';
+import type { Logger } from '../logger.ts';
+import type { CallOwner, CallTable } from '../routing/calls.ts';
+import { Downstream } from '../routing/downstream.ts';
+import { SupervisorThread } from './supervisor-thread.ts';
+
+/** What all lanes share. */
+export interface LaneContext {
+  readonly threads: ThreadsConfig;
+  readonly calls: CallTable;
+  readonly groupsFile: string;
+  readonly gatewayVersion: string;
+  readonly halted: () => { readonly active: boolean; readonly reason: string | null };
+  readonly log: Logger;
+  readonly attachFacts: (port: MessagePort) => void;
+  readonly killGroup: (group: RecordedGroup) => void;
+  readonly onChange: () => void;
+}
+
+export interface LaneHooks {
+  readonly onMessage: (lane: Lane, message: FromSupervisor) => void;
+  /** A thread runs and has been handed the server. */
+  readonly onStarted: (lane: Lane) => void;
+  readonly onLost: (
+    lane: Lane,
+    state: 'stalled' | 'crashed',
+    detail: string,
+    restartInMs: number,
+  ) => void;
+}
+
+const SLOT_OF_OWN_THREAD = 0;
+
+export class Lane {
+  readonly name: string;
+  readonly config: DownstreamConfig;
+  /** The one client that it serves; null: all of them. */
+  readonly owner: CallOwner | null;
+  readonly thread: SupervisorThread;
+  readonly downstream: Downstream;
+
+  constructor(
+    config: DownstreamConfig,
+    owner: CallOwner | null,
+    context: LaneContext,
+    hooks: LaneHooks,
+  ) {
+    this.name = config.lane;
+    this.config = config;
+    this.owner = owner;
+    const log = context.log.child({ server: config.lane });
+    this.thread = new SupervisorThread({
+      ...context,
+      servers: [config],
+      log,
+      onMessage: (message) => hooks.onMessage(this, message),
+      onStarted: () => hooks.onStarted(this),
+      onLost: (state, detail, restartInMs) => hooks.onLost(this, state, detail, restartInMs),
+    });
+    this.downstream = new Downstream({
+      ...context,
+      config,
+      owner,
+      slot: SLOT_OF_OWN_THREAD,
+      post: (message) => this.thread.post(message),
+      thread: () => this.thread.record,
+      log,
+    });
+  }
+
+  /** Whether a process of it may still be there: nobody has said that it has stopped. */
+  get running(): boolean {
+    return this.thread.record.state === 'running' && this.downstream.phase !== 'stopped';
+  }
+
+  grantTicket(): void {
+    this.#post({ type: 'ticket', slot: SLOT_OF_OWN_THREAD });
+  }
+
+  setLogLevel(level: string): void {
+    this.#post({ type: 'log_level', slot: SLOT_OF_OWN_THREAD, level });
+  }
+
+  /** Stops the server for good; a thread that is lost meanwhile is not replaced. */
+  stop(eofMs: number, termMs: number): void {
+    this.thread.retire();
+    this.#post({ type: 'stop', slot: SLOT_OF_OWN_THREAD, eofMs, termMs });
+  }
+
+  #post(message: ToSupervisor): void {
+    this.thread.post(message);
+  }
+}
