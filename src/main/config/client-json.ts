@@ -56,6 +56,7 @@ export function readClientFile(document: ConfigDocument, self: string): Draft {
     servers,
     defaults: {},
     threads: {},
+    limits: {},
     listWaitMs: null,
     problems,
     warnings,

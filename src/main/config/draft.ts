@@ -24,11 +24,17 @@ export interface ThreadOptions {
   readonly stall_ms?: number | undefined;
 }
 
+export interface LimitOptions {
+  readonly byte_credit_mb?: number | undefined;
+  readonly slow_client_ms?: number | undefined;
+}
+
 export interface Draft {
   readonly dialect: Dialect;
   readonly servers: readonly DraftServer[];
   readonly defaults: ServerOptions;
   readonly threads: ThreadOptions;
+  readonly limits: LimitOptions;
   readonly listWaitMs: number | null;
   readonly problems: readonly Problem[];
   /** One line each. */

@@ -24,7 +24,7 @@ export function readRegistry(document: ConfigDocument): Draft {
   };
   read(registrySchema, [], document.value);
   const file = isObject(document.value) ? document.value : {};
-  const { threads, list_wait_ms, ...defaults } =
+  const { threads, list_wait_ms, byte_credit_mb, slow_client_ms, ...defaults } =
     read(defaultsSchema, ['defaults'], file['defaults'] ?? {}) ?? {};
   const servers: DraftServer[] = [];
   for (const [index, value] of list(file['servers']).entries()) {
@@ -37,6 +37,7 @@ export function readRegistry(document: ConfigDocument): Draft {
     servers,
     defaults,
     threads: threads ?? {},
+    limits: { byte_credit_mb, slow_client_ms },
     listWaitMs: list_wait_ms ?? null,
     problems: [...problems, ...duplicates(document, servers)],
     warnings: [

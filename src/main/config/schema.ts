@@ -159,6 +159,8 @@ export const defaultsSchema = mapping({
   ...options,
   threads: threads.optional(),
   list_wait_ms: whole(0, 60_000, 'milliseconds').optional(),
+  byte_credit_mb: whole(1, 16_384, 'MiB').optional(),
+  slow_client_ms: milliseconds(1000).optional(),
 });
 
 /** The file itself; `defaults` and each server are checked on their own, so that one mistake hides no other. */
@@ -171,8 +173,11 @@ export const registrySchema = mapping({
   reviewer: notYet(),
 });
 
+/** Keys of `defaults` that are about the gateway, not about a server. */
+type GatewayKey = 'threads' | 'list_wait_ms' | 'byte_credit_mb' | 'slow_client_ms';
+
 /** What a server and `defaults` may both say, as written. */
-export type ServerOptions = Omit<z.infer<typeof defaultsSchema>, 'threads' | 'list_wait_ms'>;
+export type ServerOptions = Omit<z.infer<typeof defaultsSchema>, GatewayKey>;
 export type RegistryServer = z.infer<typeof serverSchema>;
 
 const clientUrlTypes = [

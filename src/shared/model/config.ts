@@ -86,12 +86,21 @@ export interface ThreadsConfig {
   readonly stallMs: number;
 }
 
+/** What the gateway may hold for its clients and servers. */
+export interface LimitsConfig {
+  /** Bytes of messages in the whole process beyond which reading slows down. @default 192 MiB */
+  readonly byteCreditBytes: number;
+  /** How long a client over HTTP may take nothing while something waits for it. @default 60000 */
+  readonly slowClientMs: number;
+}
+
 export interface GatewayConfig {
   /** The file it was read from. */
   readonly file: string;
   /** Enabled servers in the order of the file. */
   readonly servers: readonly DownstreamConfig[];
   readonly threads: ThreadsConfig;
+  readonly limits: LimitsConfig;
   /** How long the first tools/list of a run waits for servers never seen before. @default 3000 */
   readonly listWaitMs: number;
   /** One line each: things accepted but worth knowing. */

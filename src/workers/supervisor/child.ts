@@ -5,6 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import type { DownstreamConfig } from '../../shared/model/config.ts';
 import type { ThreadVitals } from '../../shared/wire/vitals.ts';
 import { codeOf, ignoreBrokenPipe } from './errors.ts';
@@ -26,6 +27,8 @@ export interface ChildOptions {
   /** Called once, after the constructor, when there is no process. */
   readonly onSpawnFailed: (detail: string) => void;
   readonly onStdout: (chunk: Buffer) => void;
+  /** The leader exited; what it wrote is still being read. */
+  readonly onExited: () => void;
   readonly onStderr: (chunk: Buffer) => void;
   /** It lives on without its stdin or stdout: nobody can talk with it any more. */
   readonly onUnreachable: (detail: string) => void;
@@ -42,6 +45,7 @@ export class Child {
   readonly #options: ChildOptions;
   readonly #queue: WriteQueue | null = null;
   #group: ProcessGroup | null = null;
+  #stdout: Readable | null = null;
   #exited = false;
   #unreachable: NodeJS.Timeout | null = null;
 
@@ -67,6 +71,7 @@ export class Child {
     // Out of file descriptors Node gives no pipes, whatever the type says; the error follows.
     if ((child as Partial<typeof child>).stdin === undefined) return;
     this.#queue = new WriteQueue(child.stdin, () => this.#lostPipe('closed its stdin'));
+    this.#stdout = child.stdout;
     child.stdout.on('error', ignoreBrokenPipe).on('data', options.onStdout);
     child.stderr.on('error', ignoreBrokenPipe).on('data', options.onStderr);
     if (child.pid === undefined) return;
@@ -101,6 +106,15 @@ export class Child {
     return this.#queue?.calls() ?? [];
   }
 
+  /** Stops reading stdout; what the child writes stays in the pipe. */
+  pause(): void {
+    this.#stdout?.pause();
+  }
+
+  resume(): void {
+    this.#stdout?.resume();
+  }
+
   endInput(): void {
     this.#queue?.end();
   }
@@ -123,6 +137,7 @@ export class Child {
     signal: NodeJS.Signals | null,
   ): void {
     this.#exited = true;
+    this.#options.onExited();
     this.#queue?.close();
     if (this.#unreachable !== null) clearTimeout(this.#unreachable);
     // What the leader wrote stays readable; what it started must not outlive it.

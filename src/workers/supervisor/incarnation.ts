@@ -7,6 +7,7 @@ import type { SupervisorInput } from '../../shared/machines/supervisor-state.ts'
 import type { DownstreamConfig } from '../../shared/model/config.ts';
 import type { ListKind } from '../../shared/model/lists.ts';
 import type { LastExit } from '../../shared/model/snapshot.ts';
+import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
 import { cleanForTerminal } from '../../shared/wire/clean-text.ts';
 import { SAMPLE_UNITS } from '../../shared/wire/framing.ts';
 import type { CatalogEntry, FromSupervisor, LogMessage } from '../../shared/wire/protocol.ts';
@@ -14,6 +15,7 @@ import { redactedHead } from '../../shared/wire/redact.ts';
 import type { ThreadVitals } from '../../shared/wire/vitals.ts';
 import { Child } from './child.ts';
 import { buildChildEnv, withheldNames } from './environment.ts';
+import { Intake } from './intake.ts';
 import { KEPT_ERROR_UNITS } from './own-requests.ts';
 import { exitText } from './record.ts';
 import { Session } from './session.ts';
@@ -26,6 +28,8 @@ export interface IncarnationOptions {
   readonly config: DownstreamConfig;
   readonly slot: number;
   readonly incarnation: number;
+  readonly credit: ByteCredit;
+  readonly creditLane: number;
   readonly vitals: ThreadVitals;
   readonly groupsFile: string;
   readonly gatewayVersion: string;
@@ -51,6 +55,7 @@ export class Incarnation {
   readonly child: Child;
   readonly session: Session;
   readonly stderr: StderrReader;
+  readonly #intake: Intake;
   /** Names of variables that the server may miss. */
   readonly withheld: readonly string[];
 
@@ -73,7 +78,12 @@ export class Incarnation {
         const detail = redactedHead(text, options.redact, PROBLEM);
         feed({ type: 'spawn_failed', incarnation, detail, random: Math.random() });
       },
-      onStdout: (chunk) => this.session.push(chunk),
+      onStdout: (chunk) => {
+        this.session.push(chunk);
+        this.#intake.chunk();
+      },
+      // What the server wrote last is read whatever the limits say: there is little time for it.
+      onExited: () => this.#intake.close(),
       onStderr: (chunk) => this.stderr.push(chunk),
       onUnreachable: (detail) => feed({ type: 'condemned', incarnation, reason: 'exit', detail }),
       onGone: (code, signal) => {
@@ -88,11 +98,19 @@ export class Incarnation {
       onIdentified: options.onIdentified,
     });
     if (this.child.pid !== null) feed({ type: 'spawned', incarnation, pid: this.child.pid });
+    this.#intake = new Intake({
+      credit: options.credit,
+      lane: options.creditLane,
+      source: this.child,
+      heldBytes: () => this.session.heldBytes,
+      onPaused: (paused) => this.session.paused(paused),
+    });
     this.session = this.#converse(options);
   }
 
   /** Ends the conversation. @returns the calls without an answer, and whether each one left. */
   close(): { readonly call: number; readonly sent: boolean }[] {
+    this.#intake.close();
     const unsent = new Set(this.child.unsentCalls());
     return this.session.close().map((call) => ({ call, sent: !unsent.has(call) }));
   }
@@ -112,7 +130,10 @@ export class Incarnation {
       gatewayVersion: options.gatewayVersion,
       clientCapabilities: options.clientCapabilities,
       line: this.child,
-      post: options.post,
+      post: (message, transfer) => {
+        if ('line' in message) this.#intake.sent(message.line.length);
+        options.post(message, transfer);
+      },
       onHandshaken: (features) => {
         feed({ type: 'handshaken', incarnation, features });
         const level = options.logLevel();

@@ -161,6 +161,16 @@ export class Session {
     this.#watch.chunk(this.#framer.pendingBytes);
   }
 
+  /** Bytes of the unfinished line that are kept. */
+  get heldBytes(): number {
+    return this.#framer.heldBytes;
+  }
+
+  /** Nothing is read from the server for a while, through no fault of its own; or it is read again. */
+  paused(paused: boolean): void {
+    this.#liveness?.pause(paused);
+  }
+
   /** The child's stdout has been read to its end. */
   end(): void {
     this.#watch.end();

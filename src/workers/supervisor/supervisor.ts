@@ -18,6 +18,7 @@ import {
 import type { DownstreamConfig } from '../../shared/model/config.ts';
 import type { ListKind } from '../../shared/model/lists.ts';
 import type { LastExit, SupervisorRecord } from '../../shared/model/snapshot.ts';
+import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
 import type {
   CallMessage,
   CatalogEntry,
@@ -38,6 +39,7 @@ import { deathText, recordOf } from './record.ts';
 
 /** What all supervisors of a thread share. */
 export interface SupervisorContext {
+  readonly byteCredit: ByteCredit;
   readonly vitals: ThreadVitals;
   readonly groupsFile: string;
   readonly gatewayVersion: string;
@@ -57,6 +59,7 @@ export class Supervisor {
   readonly server: string;
   readonly #slot: number;
   readonly #generation: number;
+  readonly #creditLane: number;
   readonly #config: DownstreamConfig;
   readonly #clientCapabilities: string;
   readonly #context: SupervisorContext;
@@ -82,6 +85,7 @@ export class Supervisor {
     this.server = config.lane;
     this.#slot = message.slot;
     this.#generation = message.generation;
+    this.#creditLane = message.creditLane;
     this.#config = config;
     this.#clientCapabilities = config.clientCapabilities ?? message.clientCapabilities;
     this.#context = context;
@@ -184,6 +188,8 @@ export class Supervisor {
       config: this.#config,
       clientCapabilities: this.#clientCapabilities,
       slot: this.#slot,
+      credit: this.#context.byteCredit,
+      creditLane: this.#creditLane,
       incarnation: this.#state.incarnation,
       feed: (input) => this.#feed(input),
       redact: (text) => this.#redactor.redact(text),

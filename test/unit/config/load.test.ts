@@ -23,6 +23,7 @@ describe('a valid registry', () => {
     expect(config).toMatchObject({
       file,
       threads: { heapMb: 96, stallMs: 2000 },
+      limits: { byteCreditBytes: 96 * 1_048_576, slowClientMs: 30_000 },
       listWaitMs: 2500,
     });
     expect(config.servers.map((server) => server.name)).toEqual(['files', 'plain']);
@@ -66,7 +67,11 @@ describe('a valid registry', () => {
 
   it('fills in the documented defaults', () => {
     const config = valid(oneServer());
-    expect(config).toMatchObject({ threads: { heapMb: 64, stallMs: 1500 }, listWaitMs: 3000 });
+    expect(config).toMatchObject({
+      threads: { heapMb: 64, stallMs: 1500 },
+      limits: { byteCreditBytes: 192 * 1_048_576, slowClientMs: 60_000 },
+      listWaitMs: 3000,
+    });
     expect(config.servers[0]).toMatchObject({
       args: [],
       env: {},
