@@ -42,6 +42,7 @@ export function serverConfig(
 ): DownstreamConfig {
   return {
     name,
+    endpoint: null,
     command: process.execPath,
     args: [fixture(name), ...args.map(String)],
     cwd: tmpdir(),
