@@ -14,9 +14,9 @@ const ADVICE: Readonly<Record<number, string>> = {
   405: 'it takes no POST at this path: look at url',
 };
 
-/** What an error status says, in words. @param body of the answer, redacted. */
+/** What an error status says, in words. @param body of the answer, redacted, in one line. */
 export function statusText(status: number, body: string): string {
-  const said = clip(body.replaceAll(/\s+/g, ' ').trim(), SHOWN_UNITS);
+  const said = clip(body.trim(), SHOWN_UNITS);
   const parts = [`HTTP ${status}`, ADVICE[status] ?? '', said].filter((part) => part !== '');
   return parts.join('; ');
 }

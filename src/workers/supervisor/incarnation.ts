@@ -112,7 +112,8 @@ export class Incarnation {
 
   #connect(options: IncarnationOptions, endpoint: EndpointConfig): Link {
     const { config, log, redact, onSecret } = options;
-    const told = (text: string) => cleanForTerminal(redactedHead(text, redact, PROBLEM));
+    const told = (text: string) =>
+      cleanForTerminal(redactedHead(text, redact, PROBLEM).replaceAll(/\s+/g, ' '));
     return new Remote({
       server: config.name,
       endpoint,

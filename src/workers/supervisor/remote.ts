@@ -129,7 +129,7 @@ export class Remote implements Link {
     if (this.#state === 'gone') return;
     this.#state = 'ending';
     this.#listener?.close();
-    for (const exchange of [...this.#exchanges]) {
+    for (const exchange of this.#exchanges) {
       if (exchange.id === null) continue;
       exchange.close();
       this.#exchanges.delete(exchange);

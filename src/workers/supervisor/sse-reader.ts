@@ -142,8 +142,8 @@ export class SseReader {
       if (colon < 0) this.#length = 0;
       this.#beginData(colon < 0 ? 0 : colon + 1);
     } else if (name === 'id') {
-      // A control character could not be sent back in a header.
-      if (!/[\0-\x1f\x7f]/.test(value)) this.#id = value;
+      // Anything else could not be sent back in a header.
+      if (/^[\x20-\x7e\x80-\xff]*$/.test(value)) this.#id = value;
     } else if (name === 'event') {
       this.#type = value;
     } else if (name === 'retry' && /^\d+$/.test(value) && value.length <= MAX_RETRY_DIGITS) {
