@@ -30,10 +30,9 @@ export function readRegistry(document: ConfigDocument): Draft {
   for (const [index, value] of list(file['servers']).entries()) {
     const path = ['servers', index];
     const server = read(serverSchema, path, value);
-    if (server === null) continue;
-    const found = transportProblems(document, path, server);
+    const found = isObject(value) ? transportProblems(document, path, value) : [];
     problems.push(...found);
-    if (found.length === 0) servers.push(draftServer(server, path));
+    if (server !== null && found.length === 0) servers.push(draftServer(server, path));
   }
   return {
     dialect: 'registry',
@@ -68,34 +67,35 @@ function draftServer(server: RegistryServer, path: Path): DraftServer {
 const OF_COMMAND = ['args', 'cwd', 'env', 'env_passthrough'] as const;
 const OF_URL = ['headers', 'token_file'] as const;
 
-/** A server is a program or an address, and has no settings of the other kind. */
+/** A server is a program or an address, and has no settings of the other kind. @param server as written. */
 function transportProblems(
   document: ConfigDocument,
   path: Path,
-  server: RegistryServer,
+  server: Readonly<Record<string, unknown>>,
 ): Problem[] {
-  if (server.command === undefined && server.url === undefined) {
-    const fix = 'write the program to start, or url with the address of a server';
+  const has = (key: string) => server[key] !== undefined;
+  if (!has('command') && !has('url')) {
+    const fix = 'write the program to start, or url: the address of a server that runs already';
     return [problemAt(document, [...path, 'command'], 'is missing', fix)];
   }
-  if (server.command !== undefined && server.url !== undefined) {
+  if (has('command') && has('url')) {
     const fix = 'keep one of the two: a server is started, or is reached at an address';
     return [problemAt(document, [...path, 'url'], 'stands beside command', fix)];
   }
-  const kind = server.url === undefined ? 'command' : 'url';
-  const problems = (kind === 'url' ? OF_COMMAND : OF_URL)
-    .filter((key) => server[key] !== undefined)
-    .map((key) => {
-      const message = `has no meaning for a server with ${kind}`;
-      return problemAt(document, [...path, key], message, 'remove this key');
-    });
-  const names = Object.keys(server.headers ?? {}).map((name) => name.toLowerCase());
+  const kind = has('url') ? 'url' : 'command';
+  const problems = (kind === 'url' ? OF_COMMAND : OF_URL).filter(has).map((key) => {
+    const message = `has no meaning for a server with ${kind}`;
+    return problemAt(document, [...path, key], message, 'remove this key');
+  });
+  const names = Object.keys(isObject(server['headers']) ? server['headers'] : {}).map((name) =>
+    name.toLowerCase(),
+  );
   const twice = names.find((name, at) => names.indexOf(name) !== at);
   if (twice !== undefined) {
     const message = `has "${twice}" twice, in different cases`;
     problems.push(problemAt(document, [...path, 'headers'], message, 'keep one of the two'));
   }
-  if (server.token_file !== undefined && names.includes('authorization')) {
+  if (has('token_file') && names.includes('authorization')) {
     const message = 'stands beside a header Authorization';
     problems.push(problemAt(document, [...path, 'token_file'], message, 'keep one of the two'));
   }

@@ -16,7 +16,7 @@ export type Token =
 
 /** @param file absolute path. Symbolic links are followed, as mounted secrets are made of them. */
 export function readToken(file: string): Token {
-  const refuse = (why: string): Token => ({ ok: false, problem: `token_file ${file}: ${why}` });
+  const refuse = (why: string): Token => ({ ok: false, problem: `token_file ${file} ${why}` });
   let descriptor: number;
   try {
     descriptor = openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
