@@ -1,4 +1,5 @@
 /** Servers behind the gateway that are reached over Streamable HTTP: the same promises as for processes. */
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
@@ -9,7 +10,7 @@ import {
   startFixture,
   stopHttpServers,
 } from '../support/http-server.ts';
-import { type Rea, startRea } from '../support/rea-process.ts';
+import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
 import { fixture, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
@@ -277,6 +278,64 @@ test('a server asks the client that called it', async () => {
 test('a server without sessions and without a stream is served', async () => {
   const rea = await front(await startFixture('--no-session', '--no-get'));
   expect((await rea.call('web__echo', { text: 'stateless' })).text).toBe('stateless');
+});
+
+test('log messages of a server reach the client', async () => {
+  const server = await startFixture();
+  const rea = await front(server);
+  await server.written({ http: 'GET' });
+  expect((await rea.call('web__log', { text: 'said by itself' })).text).toBe('1');
+  await rea.waitForFrames(({ message }) => message.params?.data === 'said by itself', 1);
+});
+
+test('a server that answers notifications with a stream does not hold the handshake up', async () => {
+  const rea = await front(await startFixture('--stream-for-notifications'));
+  expect((await rea.call('web__echo', { text: 'here' })).text).toBe('here');
+});
+
+test('a server that does not answer initialize is given up in time', async () => {
+  const server = await startFixture('--hang', 'initialize');
+  const rea = await startRea({
+    config: registry({ web: { url: server.url, start_timeout_ms: 200 } }),
+  });
+  const web = await rea.waitForServer('web', ({ last_exit }) => last_exit !== null, {
+    what: 'given up',
+  });
+  expect(web.last_error).toBe('no answer to initialize within 200 ms');
+});
+
+test('a server that does not answer the end of its session does not hold up the stop', async () => {
+  const server = await startFixture('--hang', 'DELETE');
+  const rea = await front(server);
+  expect(await rea.stop()).toEqual({ code: 0, signal: null });
+  expect(await server.written({ http: 'DELETE' })).toHaveLength(1);
+});
+
+test('a certificate that nobody vouches for is refused, and one of NODE_EXTRA_CA_CERTS is not', async () => {
+  const dir = makeDirectory();
+  execFileSync(
+    'openssl',
+    'req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout key.pem -out cert.pem'.split(
+      ' ',
+    ),
+    { cwd: dir, stdio: 'ignore' },
+  );
+  const server = await startFixture('--tls', dir);
+  const url = `https://localhost:${server.port}/mcp`;
+  const wary = await startRea({ config: registry({ web: { url } }) });
+  const web = await wary.waitForServer('web', ({ last_exit }) => last_exit !== null, {
+    what: 'refused',
+  });
+  expect(web.last_error).toMatch(
+    /^cannot connect to localhost:\d+ \(DEPTH_ZERO_SELF_SIGNED_CERT\)/,
+  );
+  const rea = await startRea({
+    env: { NODE_EXTRA_CA_CERTS: join(dir, 'cert.pem') },
+    config: registry({ web: { url } }),
+  });
+  await rea.waitForPhase('web', 'ready');
+  expect((await rea.call('web__echo', { text: 'encrypted' })).text).toBe('encrypted');
+  await server.kill();
 });
 
 test('at a stop the session is ended at the server', async () => {

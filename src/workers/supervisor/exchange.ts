@@ -124,7 +124,11 @@ export class Exchange {
     conversation.heard();
     this.#options.onAccepted(response);
     if (this.id === null) {
-      // Nothing is expected in it; the timer bounds it.
+      // Taken. Nothing is expected in the body: one that may stay open is not read.
+      if (bodyKind(response) === 'events') {
+        response.destroy();
+        return this.#end();
+      }
       this.#stopReading = () => response.destroy();
       response.once('close', () => this.#end());
       response.resume();
