@@ -45,6 +45,7 @@ export function serverConfig(
   return {
     name,
     lane: name,
+    endpoint: null,
     command: process.execPath,
     args: [fixture(name), ...args.map(String)],
     cwd: tmpdir(),

@@ -112,6 +112,11 @@ export class LineFramer {
     else this.#refuse('truncated');
   }
 
+  /** Forgets the unfinished line: it is no message after all. */
+  discard(): void {
+    this.#startLine();
+  }
+
   #take(piece: Uint8Array): void {
     this.#bytes += piece.length;
     const start = this.#kind === 'blank' ? this.#skipBlank(piece) : 0;

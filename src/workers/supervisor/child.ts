@@ -9,6 +9,7 @@ import type { Readable } from 'node:stream';
 import type { DownstreamConfig } from '../../shared/model/config.ts';
 import type { ThreadVitals } from '../../shared/wire/vitals.ts';
 import { codeOf, ignoreBrokenPipe } from './errors.ts';
+import type { Link, RequestId } from './link.ts';
 import { ProcessGroup } from './process-group.ts';
 import { WriteQueue } from './write-queue.ts';
 
@@ -39,7 +40,7 @@ export interface ChildOptions {
   readonly onIdentified: () => void;
 }
 
-export class Child {
+export class Child implements Link {
   /** Null when it could not be started. */
   readonly pid: number | null = null;
   readonly #options: ChildOptions;
@@ -81,15 +82,18 @@ export class Child {
     child.once('exit', (code, signal) => this.#finish(child, code, signal));
   }
 
-  /** Queues one line. `call` names the call it carries, null for anything else. */
-  write(line: Uint8Array, call: number | null): void {
-    this.#queue?.push(line, call);
+  /** Queues one line. */
+  write(line: Uint8Array, id: RequestId | null): void {
+    this.#queue?.push(line, typeof id === 'number' ? id : null);
   }
 
-  /** Takes a call back that was not yet handed to the pipe. */
-  withdraw(call: number): boolean {
-    return this.#queue?.withdraw(call) ?? true;
+  /** Takes a call back that was not yet handed to the pipe; requests of the gateway's own stay. */
+  withdraw(id: RequestId): boolean {
+    return typeof id === 'number' && (this.#queue?.withdraw(id) ?? true);
   }
+
+  /** A pipe is the same before and after. */
+  handshaken(): void {}
 
   /** Start time of the leader as the system tells it, null while it is not known. */
   get startTime(): string | null {

@@ -30,6 +30,7 @@ describe('a valid registry', () => {
     expect(config.servers[0]).toEqual({
       name: 'files',
       lane: 'files',
+      endpoint: null,
       command: 'npx',
       args: ['-y', 'some-server', '/srv'],
       cwd: join(cwd, 'work'),
@@ -196,7 +197,7 @@ servers:
     expect(problemsOf(text)).toEqual([
       '.rea/registry.yaml:3: defaults.call_timeout: unknown key; did you mean "call_timeout_ms"?',
       '.rea/registry.yaml:5: servers[0].name: is "Files"; use 1 to 32 of a-z, 0-9 and "-", not beginning with "-"',
-      '.rea/registry.yaml:5: servers[0].command: is missing; write the program to start as text, in quotes if it looks like a number',
+      '.rea/registry.yaml:5: servers[0].command: is missing; write the program to start, or url: the address of a server that runs already',
       '.rea/registry.yaml:6: servers[0].comand: unknown key; did you mean "command"?',
       '.rea/registry.yaml:7: servers[0].args[0]: is the number 1; write the argument as text, in quotes if it looks like a number',
       '.rea/registry.yaml:8: servers[0].args: is given twice, first in line 7; keep one of the two',
@@ -223,11 +224,6 @@ servers:
     ['an endless intensity', `${oneServer()}    restart: {intensity: 90}\n`, 'never seen within'],
     ['an empty file', '', ':1: top level: is empty'],
     ['a list', '- a\n', ':1: top level: is a list'],
-    [
-      'a server over HTTP',
-      'version: "1"\nservers:\n  - {name: a, url: "https://x"}\n',
-      '.url: not',
-    ],
     [
       'one shared prefix',
       `${oneServer()}  - {name: b, command: x, prefix: a}\n`,
