@@ -190,6 +190,7 @@ export class Exchange {
 
   #resume(): void {
     const { client, conversation, onTurnedAway } = this.#options;
+    this.#timer = null;
     this.#http = client.send({
       method: 'GET',
       body: null,
@@ -270,7 +271,8 @@ export class Exchange {
 }
 
 function isErrorFor(id: number, body: Buffer): boolean {
-  if (body.includes(0x0a)) return false;
+  const lineEnd = body.indexOf(0x0a);
+  if (lineEnd >= 0 && lineEnd < body.length - 1) return false;
   const frame = scanFrame(body);
   if ('error' in frame) return false;
   const message = classify(frame);
