@@ -26,6 +26,7 @@ import { CallTable } from './routing/calls.ts';
 import { Catalog } from './routing/catalog.ts';
 import { readCatalogFile } from './routing/catalog-file.ts';
 import { healthText } from './routing/health.ts';
+import { Profiles } from './routing/profiles.ts';
 import { Router } from './routing/router.ts';
 import type { Stoppable } from './shutdown.ts';
 import { Fleet } from './threads/fleet.ts';
@@ -79,6 +80,7 @@ export class Gateway implements Stoppable {
   readonly #calls = new CallTable();
   readonly #halt: HaltSwitch;
   readonly #catalog: Catalog;
+  readonly #profiles: Profiles;
   readonly #router: Router;
   readonly #fleet: Fleet;
   readonly #writer: StateWriterThread;
@@ -106,6 +108,7 @@ export class Gateway implements Stoppable {
       listWaitMs: options.config.listWaitMs,
       onChange: (kind) => this.#announce(kind),
     });
+    this.#profiles = new Profiles(options.config.servers);
     this.#fleet = new Fleet({
       config: options.config,
       calls: this.#calls,
@@ -123,6 +126,7 @@ export class Gateway implements Stoppable {
     });
     this.#router = new Router({
       catalog: this.#catalog,
+      profiles: this.#profiles,
       calls: this.#calls,
       downstreams: this.#fleet.downstreams,
       version: options.version,
@@ -210,8 +214,11 @@ export class Gateway implements Stoppable {
     });
     this.#startGuard();
     this.#writer.start();
-    for (const { server, fingerprint, tools } of readCatalogFile(this.dir)) {
-      this.#catalog.restore(server, fingerprint, tools);
+    for (const { server, fingerprint, profile, lists } of readCatalogFile(this.dir)) {
+      if (profile !== null) this.#profiles.restore(server, fingerprint, profile);
+      for (const [kind, entries] of lists) {
+        this.#catalog.restore(server, fingerprint, kind, entries);
+      }
     }
     if (this.#options.stdio) {
       this.#stdout = claimStdout(process.stdout, process.stderr);

@@ -61,12 +61,17 @@ export class Catalog {
     };
   }
 
-  /** Tools of an earlier run, served until the server has told its own. */
-  restore(server: string, fingerprint: string, tools: readonly CatalogEntry[]): void {
+  /** A list of an earlier run, served until the server has told its own. */
+  restore(
+    server: string,
+    fingerprint: string,
+    kind: ListKind,
+    entries: readonly CatalogEntry[],
+  ): void {
     const entry = this.#servers.get(server);
-    if (entry === undefined || entry.live.has('tools')) return;
+    if (entry === undefined || entry.live.has(kind)) return;
     if (entry.config.fingerprint !== fingerprint) return;
-    this.#lists.tools.set(server, allowed(entry, tools));
+    this.#lists[kind].set(server, kind === 'tools' ? allowed(entry, entries) : entries);
   }
 
   /** A complete list that a server has just told. */

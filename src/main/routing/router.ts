@@ -21,6 +21,7 @@ import type { Downstream } from './downstream.ts';
 import { type Failure, failureParts } from './failures.ts';
 import { isLogLevel, LOG_LEVELS, type LogLevel } from './handshake.ts';
 import { HEALTH_TOOL_NAME } from './health.ts';
+import type { Profiles } from './profiles.ts';
 import { ReverseRequests } from './reverse.ts';
 import { Session } from './session.ts';
 import { Subscriptions } from './subscriptions.ts';
@@ -35,6 +36,7 @@ export interface Waiting {
 
 export interface RouterOptions {
   readonly catalog: Catalog;
+  readonly profiles: Profiles;
   readonly calls: CallTable;
   readonly downstreams: ReadonlyMap<string, Downstream>;
   readonly version: string;
@@ -69,6 +71,7 @@ const NEWLINE = encoder.encode('\n');
 export class Router {
   readonly version: string;
   readonly catalog: Catalog;
+  readonly profiles: Profiles;
   readonly reverse = new ReverseRequests(() => this.#sessions);
   readonly #options: RouterOptions;
   readonly #sessions = new Set<Session>();
@@ -80,6 +83,7 @@ export class Router {
   constructor(options: RouterOptions) {
     this.#options = options;
     this.catalog = options.catalog;
+    this.profiles = options.profiles;
     this.version = options.version;
   }
 

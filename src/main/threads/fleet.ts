@@ -193,6 +193,8 @@ export class Fleet {
         return this.#tickets.want(name);
       case 'ticket_returned':
         return this.#tickets.giveBack(name);
+      case 'profile':
+        return this.#options.router().profiles.update(name, message.profile);
       case 'catalog':
         this.#options.catalog.update(name, message.kind, message.entries);
         return this.#options.router().catalogSettled(name);

@@ -133,6 +133,17 @@ export interface ServerFeatures {
   readonly logging: boolean;
 }
 
+/** What a server says of itself in its handshake, for clients to hear. */
+export interface ServerProfile {
+  /** Raw JSON of its `capabilities`, `{}` where they are missing or larger than 64 KiB. */
+  readonly capabilities: string;
+  /** At most 8192 UTF-16 units of them and a note that they were clipped; "" where it has none. */
+  readonly instructions: string;
+  /** Its `serverInfo`, each at most 200 UTF-16 units. */
+  readonly name: string;
+  readonly version: string;
+}
+
 export type DeathReason =
   | 'exit'
   | 'stall'
@@ -237,6 +248,14 @@ export interface CatalogEntry {
   readonly keyAt: ByteRange;
 }
 
+/** The server's own words of this incarnation; comes before its `ready`. */
+export interface ProfileMessage {
+  readonly type: 'profile';
+  readonly slot: number;
+  readonly incarnation: number;
+  readonly profile: ServerProfile;
+}
+
 /** One of the server's lists, complete, after all pages; empty where the server has no such list. */
 export interface CatalogMessage {
   readonly type: 'catalog';
@@ -264,6 +283,7 @@ export type FromSupervisor =
   | NotificationMessage
   | ReverseRequestMessage
   | ReverseCancelledMessage
+  | ProfileMessage
   | CatalogMessage
   | LogMessage;
 
@@ -300,12 +320,15 @@ export interface SupervisorFact {
   readonly record: SupervisorRecord;
 }
 
-/** The last known tools of one server, for `catalog.json`. `json` is the raw text of each tool. */
+/** What one server has told of late, for `catalog.json`; with another fingerprint nothing earlier counts. */
 export interface CatalogFact {
   readonly type: 'catalog';
   readonly server: string;
   readonly fingerprint: string;
-  readonly tools: readonly { readonly name: string; readonly json: string }[];
+  /** Null: nothing new. */
+  readonly profile: ServerProfile | null;
+  /** Raw text of each entry of the lists that are new; null for one that is too large to be remembered. */
+  readonly lists: Readonly<Partial<Record<ListKind, readonly string[] | null>>>;
 }
 
 /** Everything main owns. */

@@ -9,7 +9,12 @@ import type { ListKind } from '../../shared/model/lists.ts';
 import type { LastExit } from '../../shared/model/snapshot.ts';
 import { cleanForTerminal } from '../../shared/wire/clean-text.ts';
 import { SAMPLE_UNITS } from '../../shared/wire/framing.ts';
-import type { CatalogEntry, FromSupervisor, LogMessage } from '../../shared/wire/protocol.ts';
+import type {
+  CatalogEntry,
+  FromSupervisor,
+  LogMessage,
+  ServerProfile,
+} from '../../shared/wire/protocol.ts';
 import { redactedHead } from '../../shared/wire/redact.ts';
 import type { ThreadVitals } from '../../shared/wire/vitals.ts';
 import { Child } from './child.ts';
@@ -39,6 +44,7 @@ export interface IncarnationOptions {
   readonly logLevel: () => string | null;
   /** Called before the machine learns of the exit. */
   readonly onExit: (exit: LastExit) => void;
+  readonly onProfile: (profile: ServerProfile, incarnation: number) => void;
   readonly onList: (kind: ListKind, entries: readonly CatalogEntry[], incarnation: number) => void;
   /** The child's start time became known late. */
   readonly onIdentified: () => void;
@@ -113,6 +119,10 @@ export class Incarnation {
       clientCapabilities: options.clientCapabilities,
       line: this.child,
       post: options.post,
+      onProfile: (profile, leftOut) => {
+        if (leftOut !== null) log('warn', leftOut, {});
+        options.onProfile(profile, incarnation);
+      },
       onHandshaken: (features) => {
         feed({ type: 'handshaken', incarnation, features });
         const level = options.logLevel();

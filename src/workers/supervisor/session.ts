@@ -23,6 +23,7 @@ import type {
   CatalogEntry,
   FromSupervisor,
   ServerFeatures,
+  ServerProfile,
 } from '../../shared/wire/protocol.ts';
 import { callOf } from './call-id.ts';
 import { initializeParams, readHandshake } from './handshake.ts';
@@ -52,6 +53,8 @@ export interface SessionOptions {
   readonly clientCapabilities: string;
   readonly line: Line;
   readonly post: (message: FromSupervisor, transfer: ArrayBuffer[]) => void;
+  /** Called before `onHandshaken`. `leftOut` says in words what of it was not kept. */
+  readonly onProfile: (profile: ServerProfile, leftOut: string | null) => void;
   readonly onHandshaken: (features: ServerFeatures) => void;
   readonly onRefused: (problem: string) => void;
   readonly liveness: LivenessPolicy;
@@ -127,16 +130,18 @@ export class Session {
       (reply) => {
         const handshake = readHandshake(reply);
         if (!handshake.ok) return options.onRefused(handshake.problem);
-        this.#features = handshake;
+        const { features } = handshake;
+        this.#features = features;
         this.#notify('notifications/initialized', null);
-        options.onHandshaken(handshake);
+        options.onProfile(handshake.profile, handshake.leftOut);
+        options.onHandshaken(features);
         this.#liveness = new LivenessWatch({
           policy: options.liveness,
           ping: () => this.#ping(),
           onStalled: options.onStalled,
         });
         for (const [kind, list] of this.#lists) {
-          if (handshake[LISTS[kind].capability]) list.refresh();
+          if (features[LISTS[kind].capability]) list.refresh();
           else options.onList(kind, []);
         }
       },

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { CallTable } from '#src/main/routing/calls.ts';
 import { Catalog } from '#src/main/routing/catalog.ts';
 import { Downstream } from '#src/main/routing/downstream.ts';
+import { Profiles } from '#src/main/routing/profiles.ts';
 import { Router } from '#src/main/routing/router.ts';
 import type { UpstreamPeer } from '#src/main/upstream/session.ts';
 import type { SupervisorRecord } from '#src/shared/model/snapshot.ts';
@@ -66,6 +67,7 @@ function house(settings: { maxQueue?: number; maxConcurrency?: number } = {}, fa
   });
   const router = new Router({
     catalog,
+    profiles: new Profiles([config]),
     calls,
     downstreams: new Map([['echo', downstream]]),
     version: '0',
