@@ -3,7 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
-import { fixture, registry } from '../support/servers.ts';
+import { fixture, realServer, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
@@ -83,4 +83,57 @@ test('a broken part of the file costs only that part, and is written anew', asyn
   expect(await lists(second)).toEqual(before);
   await second.stop();
   expect(readFileSync(file, 'utf8')).toBe(whole);
+});
+
+test('initialize tells instructions and capabilities of servers that are not up', async () => {
+  const dir = makeDirectory();
+  const gate = join(dir, 'gate');
+  const capabilities = JSON.stringify({
+    extensions: { 'example.com/x': { v: 1 } },
+    tasks: { list: {} },
+  });
+  const config = registry({
+    a: fixture('offers', '--as', 'first', '--capabilities', capabilities, '--hang-while', gate),
+    every: realServer('everything'),
+  });
+  const first = await startRea({ cwd: dir, config });
+  await Promise.all(['a', 'every'].map((name) => first.waitForPhase(name, 'ready')));
+  await first.stop();
+  writeFileSync(gate, '');
+  const second = await startRea({ cwd: dir, config, initialize: false });
+  const { result } = (await second.initialize()).message;
+  expect(result.capabilities.extensions).toEqual({ 'example.com/x': { v: 1 } });
+  expect(result.capabilities.tasks).toEqual({
+    list: {},
+    cancel: {},
+    requests: { tools: { call: {} } },
+  });
+  expect(result.instructions).toMatch(
+    /^# Server a \(.*\)\n\nHow to use first\.\n\n# Server every \(.*every__\)\n\n/,
+  );
+});
+
+test('a server behind stdio is told exactly what its client can do', async () => {
+  const capabilities = {
+    roots: { listChanged: true },
+    sampling: { tools: {} },
+    elicitation: { url: {} },
+    experimental: { mine: { deep: [1, { n: null }] } },
+    extensions: { 'io.modelcontextprotocol/ui': { mimeTypes: ['text/html;profile=mcp-app'] } },
+    unknown: { key: true },
+  };
+  const dir = makeDirectory();
+  const journal = join(dir, 'journal');
+  const rea = await startRea({
+    cwd: dir,
+    config: registry({ a: fixture('offers', '--journal', journal) }),
+    initialize: false,
+  });
+  const protocolVersion = '2025-11-25';
+  const clientInfo = { name: 'test', version: '1' };
+  await rea.request('initialize', { protocolVersion, capabilities, clientInfo });
+  rea.wire.notify('notifications/initialized');
+  await rea.waitForPhase('a', 'ready');
+  const initialize = readFileSync(journal, 'utf8').split('\n')[1] ?? '';
+  expect(JSON.parse(initialize).params.capabilities).toEqual(capabilities);
 });

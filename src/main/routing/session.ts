@@ -186,7 +186,8 @@ export class Session implements UpstreamPeer, CallOwner {
     if (typeof capabilities === 'object' && capabilities !== null)
       this.#capabilities = capabilities;
     this.#router.clientKnown(this.#capabilities);
-    this.#send(resultParts(idRaw, initializeResult(version, this.#router.version)), idText);
+    const { version: own, profiles } = this.#router;
+    this.#send(resultParts(idRaw, initializeResult(version, own, profiles.all())), idText);
   }
 
   #setLevel(frame: Frame, idRaw: Uint8Array, idText: string): void {
