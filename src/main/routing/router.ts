@@ -12,9 +12,10 @@ import {
   resultParts,
 } from '../../shared/wire/json-rpc.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
-import { member } from '../../shared/wire/json-slice.ts';
+import { kindAt, member } from '../../shared/wire/json-slice.ts';
 import type { ByteRange, NotificationMessage } from '../../shared/wire/protocol.ts';
 import type { OpenSession } from '../upstream/session.ts';
+import { advertises } from './advertised.ts';
 import { type Call, type CallOwner, type CallTable, downstreamLine, type Edit } from './calls.ts';
 import type { Catalog } from './catalog.ts';
 import type { Downstream } from './downstream.ts';
@@ -25,11 +26,17 @@ import type { Profiles } from './profiles.ts';
 import { ReverseRequests } from './reverse.ts';
 import { Session } from './session.ts';
 import { Subscriptions } from './subscriptions.ts';
+import { TaskRequests, TOO_MANY_TASKS } from './task-requests.ts';
+
+/** A client's request that is not on its way to one server. */
+export interface Withdrawable {
+  readonly idText: string;
+  /** Its client cancelled it. */
+  withdraw(): void;
+}
 
 /** A tool call that waits for its server's first list of tools. */
-export interface Waiting {
-  readonly idText: string;
-  readonly withdraw: () => void;
+interface Waiting extends Withdrawable {
   readonly retry: () => void;
   readonly server: string;
 }
@@ -60,11 +67,21 @@ export interface ServerRequest {
   readonly listDeadline: number | null;
 }
 
-type Hooks = Partial<Pick<Call, 'onEnd' | 'elsewhere'>>;
+/** What is done besides passing the answer on. */
+export type Hooks = Pick<Call, 'onEnd' | 'elsewhere' | 'tasks' | 'onTasks' | 'patient'>;
 
 const RESOURCE_NOT_FOUND = -32002;
 /** What the gateway asks of a server for itself: nobody waits for the answer. */
 const NOBODY: CallOwner = { answer: () => {}, send: () => {} };
+const NO_HOOKS: Hooks = {
+  onEnd: null,
+  elsewhere: null,
+  tasks: null,
+  onTasks: null,
+  patient: false,
+};
+/** The longest a timer can wait: 24 days. */
+const MAX_TIMER_MS = 2_147_483_647;
 const encoder = new TextEncoder();
 const NEWLINE = encoder.encode('\n');
 
@@ -72,7 +89,12 @@ export class Router {
   readonly version: string;
   readonly catalog: Catalog;
   readonly profiles: Profiles;
-  readonly reverse = new ReverseRequests(() => this.#sessions);
+  readonly tasks = new TaskRequests({
+    submit: (request, server, edits, hooks) => this.#submit(request, server, edits, hooks),
+    ask: (server, method, params, more) => this.#ask(server, method, params, more),
+    offers: (server, part) => advertises(this.profiles.of(server.config.name), 'tasks', part),
+  });
+  readonly reverse = new ReverseRequests(() => this.#sessions, this.tasks.tasks);
   readonly #options: RouterOptions;
   readonly #sessions = new Set<Session>();
   readonly #waiting = new Set<Waiting>();
@@ -101,6 +123,7 @@ export class Router {
   forget(session: Session): void {
     this.#sessions.delete(session);
     this.reverse.forget(session);
+    this.tasks.forget(session);
     for (const { server, uri } of this.#subscriptions.drop(session)) {
       this.#ask(this.#downstream(server), 'resources/unsubscribe', { uri });
     }
@@ -154,6 +177,11 @@ export class Router {
         return this.#byUri(request, (server, uri) => this.#subscribe(request, server, uri));
       case 'resources/unsubscribe':
         return this.#byUri(request, (server, uri) => this.#unsubscribe(request, server, uri));
+      case 'tasks/get':
+      case 'tasks/result':
+      case 'tasks/cancel':
+      case 'tasks/list':
+        return this.tasks.route(request);
       default:
         return this.#byUri(request, (server) => this.#submit(request, server, [], {}));
     }
@@ -164,6 +192,12 @@ export class Router {
     for (const uri of this.#subscriptions.urisOf(downstream.config.name)) {
       this.#ask(downstream, 'resources/subscribe', { uri });
     }
+  }
+
+  /** The server is gone and with it all that it was busy with. */
+  serverGone(downstream: Downstream): void {
+    this.reverse.serverGone(downstream);
+    this.tasks.tasks.serverGone(downstream);
   }
 
   /** Tools of a server have arrived, or it failed: calls that waited for that are judged again. */
@@ -178,11 +212,15 @@ export class Router {
   }
 
   /** What a server says by itself, to those it concerns. */
-  notification(server: string, { method, level, line }: NotificationMessage): void {
+  notification(downstream: Downstream, message: NotificationMessage): void {
+    const { method, level, line } = message;
+    const { name } = downstream.config;
     if (method === 'notifications/message') {
       for (const session of this.#sessions) session.log(level, [line]);
     } else if (method === 'notifications/resources/updated') {
-      for (const session of this.#subscriptions.listeners(server)) session.notify([line]);
+      for (const session of this.#subscriptions.listeners(name)) session.notify([line]);
+    } else if (method === 'notifications/tasks/status') {
+      this.tasks.status(downstream, message);
     }
   }
 
@@ -310,24 +348,36 @@ export class Router {
     request.session.answer(request, resultParts(request.idRaw, '{}'));
   }
 
-  /** Asks a server for something nobody waits for; not worth a queue when it cannot take it now. */
-  #ask(downstream: Downstream, method: string, params: object): void {
-    if (downstream.phase !== 'ready' || !this.#accepting) return;
+  /** Asks a server something for the gateway; not worth a queue when it cannot take it now. */
+  #ask(
+    downstream: Downstream,
+    method: string,
+    params: object,
+    { owner = NOBODY, hooks = {} }: { owner?: CallOwner; hooks?: Partial<Hooks> } = {},
+  ): Call | null {
+    if (downstream.phase !== 'ready' || !this.#accepting) return null;
     const json = JSON.stringify({ jsonrpc: '2.0', id: 0, method, params });
     const frame = scanFrame(encoder.encode(json));
     if ('error' in frame) throw new Error(`the gateway wrote a bad request: ${json}`);
     const request = { frame, method, idRaw: encoder.encode('0'), idText: '0' };
-    downstream.submit(this.#call(NOBODY, request, downstream, [], {}));
+    const call = this.#call(owner, request, downstream, [], hooks);
+    downstream.submit(call);
+    return call;
   }
 
   #submit(
     request: ServerRequest,
     downstream: Downstream,
     edits: readonly Edit[],
-    hooks: Hooks,
+    hooks: Partial<Hooks>,
   ): void {
     if (!this.#accepting) return this.#refuse(request, downstream, STOPPING);
-    const call = this.#call(request.session, request, downstream, edits, hooks);
+    const { frame, session } = request;
+    const task = rangeOf(frame, SLOT.paramsTask);
+    const makesTask = task !== null && kindAt(frame.line, task[0]) === 'object';
+    const making = makesTask ? this.tasks.hooksOfMaking(session) : {};
+    if (making === null) return this.#refuse(request, downstream, TOO_MANY_TASKS);
+    const call = this.#call(session, request, downstream, edits, { ...hooks, ...making });
     request.session.track(call);
     downstream.submit(call);
   }
@@ -337,13 +387,14 @@ export class Router {
     request: Pick<ServerRequest, 'frame' | 'method' | 'idRaw' | 'idText'>,
     downstream: Downstream,
     edits: readonly Edit[],
-    hooks: Hooks,
+    hooks: Partial<Hooks>,
   ): Call {
     const { frame, method, idRaw, idText } = request;
     const id = this.#options.calls.mint();
     const token = rangeOf(frame, SLOT.paramsMetaProgressToken);
     const now = performance.now();
     const { callTimeoutMs, callTotalTimeoutMs } = downstream.config;
+    const timeoutMs = hooks.patient === true ? MAX_TIMER_MS : callTimeoutMs;
     const call: Call = {
       id,
       session,
@@ -354,11 +405,10 @@ export class Router {
       method,
       line: downstreamLine(id, method, frame, edits),
       admittedAt: now,
-      totalDeadline: now + callTotalTimeoutMs,
-      onEnd: null,
-      elsewhere: null,
+      totalDeadline: hooks.patient === true ? Infinity : now + callTotalTimeoutMs,
+      ...NO_HOOKS,
       ...hooks,
-      timer: setTimeout(() => downstream.expire(call), callTimeoutMs),
+      timer: setTimeout(() => downstream.expire(call), timeoutMs),
       postedTo: null,
       postedAt: now,
     };

@@ -12,7 +12,7 @@ import { member } from '../../shared/wire/json-slice.ts';
 import type { UpstreamPeer, UpstreamSink } from '../upstream/session.ts';
 import type { Call, CallOwner } from './calls.ts';
 import { initializeResult, isLogLevel, LOG_LEVELS, type LogLevel } from './handshake.ts';
-import type { Router, Waiting } from './router.ts';
+import type { Router, Withdrawable } from './router.ts';
 
 const encoder = new TextEncoder();
 /** Control messages of a client (initialize, setLevel) above this size are refused, never parsed. */
@@ -24,7 +24,7 @@ export class Session implements UpstreamPeer, CallOwner {
   readonly #router: Router;
   readonly #sink: UpstreamSink;
   /** By raw id text; a request leaves when it is answered, cancelled, or its session ends. */
-  readonly #open = new Map<string, Call | Waiting>();
+  readonly #open = new Map<string, Call | Withdrawable>();
   #initialized = false;
   #closed = false;
   #logLevel: LogLevel | null = null;
@@ -97,18 +97,18 @@ export class Session implements UpstreamPeer, CallOwner {
     return Object.hasOwn(this.#capabilities, capability);
   }
 
-  /** Sends a server's request (or its cancellation), on the stream of the call that caused it. */
+  /** Sends what a server asks, or tells of a task, on the stream of the request it belongs to. */
   ask(parts: readonly Uint8Array[], relatedTo: string | null): void {
     this.#send(parts, relatedTo);
   }
 
   /** Remembers a request so that it can be cancelled. */
-  track(request: Call | Waiting): void {
+  track(request: Call | Withdrawable): void {
     this.#open.set(request.idText, request);
   }
 
   /** Forgets a request that lives on under another form. */
-  untrack(request: Call | Waiting): void {
+  untrack(request: Call | Withdrawable): void {
     if (this.#open.get(request.idText) === request) this.#open.delete(request.idText);
   }
 
@@ -146,6 +146,10 @@ export class Session implements UpstreamPeer, CallOwner {
       case 'resources/subscribe':
       case 'resources/unsubscribe':
       case 'completion/complete':
+      case 'tasks/get':
+      case 'tasks/result':
+      case 'tasks/cancel':
+      case 'tasks/list':
         if (this.#open.has(idText)) {
           return this.refused(idText, JSON_RPC.invalidRequest, 'this id is in use by another call');
         }
@@ -218,6 +222,8 @@ export class Session implements UpstreamPeer, CallOwner {
       this.#initialized = true;
     } else if (method === 'notifications/progress') {
       this.#router.reverse.progress(this, frame);
+    } else if (method === 'notifications/tasks/status') {
+      this.#router.reverse.status(this, frame);
     } else if (method === 'notifications/roots/list_changed') {
       this.#router.toServers(frame.line);
     } else if (method === 'notifications/cancelled') {
@@ -229,7 +235,7 @@ export class Session implements UpstreamPeer, CallOwner {
     }
   }
 
-  #cancel(request: Call | Waiting, reason: string): void {
+  #cancel(request: Call | Withdrawable, reason: string): void {
     this.#open.delete(request.idText);
     if ('downstream' in request) request.downstream.cancel(request, reason);
     else request.withdraw();

@@ -186,7 +186,9 @@ export class Fleet {
       case 'answer':
         return downstream.answer(message);
       case 'progress':
-        return downstream.progress(message);
+        if (!downstream.progress(message))
+          this.#options.router().tasks.progress(downstream, message);
+        return;
       case 'call_failed':
         return downstream.callFailed(message);
       case 'ticket_wanted':
@@ -199,7 +201,7 @@ export class Fleet {
         this.#options.catalog.update(name, message.kind, message.entries);
         return this.#options.router().catalogSettled(name);
       case 'notification':
-        return this.#options.router().notification(name, message);
+        return this.#options.router().notification(downstream, message);
       case 'reverse_request':
         return this.#options.router().reverse.ask(downstream, message);
       case 'reverse_cancelled':
@@ -217,7 +219,7 @@ export class Fleet {
     if (event === 'child_died_unexpectedly') this.#options.log.warn(fields, event);
     else this.#options.log.info(fields, event);
     downstream.lifecycle(message);
-    if (event === 'child_died_unexpectedly') this.#options.router().reverse.serverGone(downstream);
+    if (event === 'child_died_unexpectedly') this.#options.router().serverGone(downstream);
     if (event === 'ready') this.#options.router().serverReady(downstream);
     const { phase } = message.record;
     if (phase === 'failed' || phase === 'backoff' || phase === 'stopped') {
@@ -233,7 +235,7 @@ export class Fleet {
     const downstream = this.downstreams.get(name);
     if (thread === undefined || downstream === undefined) return;
     this.#tickets.forget(name);
-    this.#options.router().reverse.serverGone(downstream);
+    this.#options.router().serverGone(downstream);
     downstream.threadLost(thread.generation, `${state}: ${detail}`, restartInMs);
     const now = Date.now();
     const record = lostRecord(downstream.lastRecord, {

@@ -40,6 +40,26 @@ export interface TicketGranted {
   readonly slot: number;
 }
 
+/**
+ * What the answer of a request tells of tasks: the one it creates, the status of one, the result of one
+ * (whose task has then ended), or a page of them.
+ */
+export type TaskAnswer = 'created' | 'status' | 'result' | 'list';
+
+/** A task that a message of a server names. */
+export interface TaskNote {
+  /** At most 1024 UTF-16 units. */
+  readonly id: string;
+  /** Where its id is in the line, quotes included. */
+  readonly idAt: ByteRange;
+  /** Where the object that names it is. */
+  readonly at: ByteRange;
+  /** Its status is terminal. */
+  readonly ended: boolean;
+  /** How long the server keeps it from its creation on, milliseconds; null: for ever, or unsaid. */
+  readonly ttlMs: number | null;
+}
+
 /** One request. `line` is complete, ends in a newline, and its id is the number `call`. */
 export interface CallMessage {
   readonly type: 'call';
@@ -47,6 +67,8 @@ export interface CallMessage {
   readonly incarnation: number;
   readonly call: number;
   readonly line: Uint8Array;
+  /** What its answer is looked into for, null: nothing, as for almost every call. */
+  readonly tasks: TaskAnswer | null;
 }
 
 /** Tells the server that nobody waits for this call any more. */
@@ -181,6 +203,8 @@ export interface AnswerMessage {
   readonly line: Uint8Array;
   readonly id: ByteRange;
   readonly isError: boolean;
+  /** Only for a call that asked for it: the tasks it names, at most 1000, and the raw cursor of the next page. */
+  readonly tasks?: { readonly notes: readonly TaskNote[]; readonly nextCursor: string | null };
 }
 
 /**
@@ -199,7 +223,7 @@ export interface CallFailedMessage {
   readonly message: string;
 }
 
-/** Progress of a call; the token to be replaced is at `token`. */
+/** Progress of a call, or of the task that it created; the token to be replaced is at `token`. */
 export interface ProgressMessage {
   readonly type: 'progress';
   readonly slot: number;
@@ -214,9 +238,14 @@ export interface NotificationMessage {
   readonly type: 'notification';
   readonly slot: number;
   readonly incarnation: number;
-  readonly method: 'notifications/message' | 'notifications/resources/updated';
+  readonly method:
+    | 'notifications/message'
+    | 'notifications/resources/updated'
+    | 'notifications/tasks/status';
   /** Its log level as the server wrote it; null when it has none. */
   readonly level: string | null;
+  /** The task it is about. */
+  readonly task: TaskNote | null;
   readonly line: Uint8Array;
 }
 
@@ -229,6 +258,12 @@ export interface ReverseRequestMessage {
   readonly line: Uint8Array;
   readonly id: ByteRange;
   readonly token: ByteRange | null;
+  /** The task in whose course it asks, as far as it says so. */
+  readonly relatedTask: TaskNote | null;
+  /** The client is to make a task of it. */
+  readonly makesTask: boolean;
+  /** The client's task it is about: tasks/get, tasks/result, tasks/cancel. */
+  readonly taskId: string | null;
 }
 
 /** The server no longer wants the answer to a request of its own; its id is at `id`. */

@@ -10,6 +10,7 @@ import type {
   ByteRange,
   NotificationMessage,
   ProgressMessage,
+  TaskNote,
 } from '../../shared/wire/protocol.ts';
 import { ProgressPacer } from './progress-pacer.ts';
 import { type Rate, TokenBucket } from './token-bucket.ts';
@@ -57,13 +58,14 @@ export class Notifications {
   }
 
   /** A notification that belongs to no call. */
-  pass(frame: Frame, method: NotificationMessage['method']): void {
+  pass(frame: Frame, method: NotificationMessage['method'], task: TaskNote | null): void {
     const { slot, incarnation, send } = this.#options;
     const { line } = frame;
     if (line.length > MAX_BYTES) {
       this.#tooLarge += 1;
     } else if (this.#logs.take(performance.now())) {
-      return send({ type: 'notification', slot, incarnation, method, level: levelOf(frame), line });
+      const level = levelOf(frame);
+      return send({ type: 'notification', slot, incarnation, method, level, task, line });
     } else {
       this.#tooMany += 1;
     }

@@ -8,7 +8,7 @@ import type { LivenessPolicy } from '../../shared/model/config.ts';
 import { JSON_RPC } from '../../shared/model/errors.ts';
 import { LIST_KINDS, LISTS, type ListKind } from '../../shared/model/lists.ts';
 import { clip } from '../../shared/wire/clean-text.ts';
-import { type Frame, rangeOf, textAt } from '../../shared/wire/frame.ts';
+import { type Frame, rangeOf, stringAt, textAt } from '../../shared/wire/frame.ts';
 import { LineFramer, type Refused, sampleOf } from '../../shared/wire/framing.ts';
 import {
   classify,
@@ -24,6 +24,8 @@ import type {
   FromSupervisor,
   ServerFeatures,
   ServerProfile,
+  TaskAnswer,
+  TaskNote,
 } from '../../shared/wire/protocol.ts';
 import { callOf } from './call-id.ts';
 import { initializeParams, readHandshake } from './handshake.ts';
@@ -33,6 +35,8 @@ import { type DroppedNotifications, Notifications } from './notifications.ts';
 import { OwnRequests } from './own-requests.ts';
 import { ServerList } from './server-list.ts';
 import { StdoutWatch } from './stdout-watch.ts';
+import { TaskCalls } from './task-calls.ts';
+import { relatedTaskOf, taskOfStatus } from './task-notes.ts';
 
 /** The child's end of the conversation. */
 export interface Line {
@@ -72,7 +76,14 @@ export interface SessionOptions {
 /** Replies to a server that does not read them are dropped beyond this. */
 const MAX_QUEUED_REPLIES = 1024 * 1024;
 /** What a server may ask a client; the gateway finds out which one. */
-const REVERSE_METHODS = new Set(['sampling/createMessage', 'elicitation/create', 'roots/list']);
+const REVERSE_METHODS = new Set([
+  'sampling/createMessage',
+  'elicitation/create',
+  'roots/list',
+  'tasks/get',
+  'tasks/result',
+  'tasks/cancel',
+]);
 /** Pings whose answer would still be noticed. */
 const MAX_OPEN_PINGS = 8;
 const NEWLINE = Buffer.from('\n');
@@ -85,6 +96,7 @@ export class Session {
   readonly #watch: StdoutWatch;
   readonly #notifications: Notifications;
   readonly #calls = new Set<number>();
+  readonly #tasks = new TaskCalls();
   readonly #pings: string[] = [];
   #liveness: LivenessWatch | null = null;
   #features: ServerFeatures | null = null;
@@ -172,14 +184,18 @@ export class Session {
   }
 
   /** @param line complete with newline, its id is the number `call`. */
-  call(call: number, line: Uint8Array): void {
+  call(call: number, line: Uint8Array, tasks: TaskAnswer | null): void {
     this.#calls.add(call);
+    this.#tasks.sent(call, tasks);
     this.#options.line.write(line, call);
   }
 
   cancel(call: number, reason: string): void {
     this.#notifications.forget(call);
-    if (!this.#calls.delete(call) || this.#options.line.withdraw(call)) return;
+    if (!this.#calls.delete(call)) return;
+    const withdrawn = this.#options.line.withdraw(call);
+    this.#tasks.cancelled(call, !withdrawn);
+    if (withdrawn) return;
     this.#notify('notifications/cancelled', JSON.stringify({ requestId: call, reason }));
   }
 
@@ -275,9 +291,22 @@ export class Session {
     if (call !== null && this.#calls.delete(call)) {
       const { line } = frame;
       this.#notifications.finish(call);
-      return this.#forward(line, { type: 'answer', slot, incarnation, call, line, id, isError });
+      const answer = { type: 'answer', slot, incarnation, call, line, id, isError } as const;
+      const tasks = this.#tasks.answered(call, frame);
+      if (tasks === undefined) return this.#forward(line, answer);
+      for (const note of tasks.notes) this.#taskTold(note);
+      return this.#forward(line, { ...answer, tasks });
     }
-    if (!this.#requests.settle(idText, frame)) this.#stray += 1;
+    const orphan = call === null ? null : this.#tasks.orphan(call, frame);
+    if (orphan !== null) {
+      this.#requests.send('tasks/cancel', JSON.stringify({ taskId: orphan }), () => {});
+    } else if (!this.#requests.settle(idText, frame)) this.#stray += 1;
+  }
+
+  /** The last progress of a task comes before the word that it has ended. */
+  #taskTold(note: TaskNote): void {
+    const call = this.#tasks.told(note);
+    if (call !== null) this.#notifications.finish(call);
   }
 
   /** A reply to a request of the server's, or a notification of the client's. */
@@ -298,6 +327,9 @@ export class Session {
         line: frame.line,
         id: [start, end],
         token,
+        relatedTask: relatedTaskOf(frame),
+        makesTask: rangeOf(frame, SLOT.paramsTask) !== null,
+        taskId: stringAt(frame, SLOT.paramsTaskId),
       });
     }
     if (line.queuedBytes > MAX_QUEUED_REPLIES) return;
@@ -325,12 +357,19 @@ export class Session {
       case 'notifications/progress': {
         const token = rangeOf(frame, SLOT.paramsProgressToken);
         const call = callOf(textAt(frame, SLOT.paramsProgressToken) ?? '');
-        if (token === null || call === null || !this.#calls.has(call)) return;
+        if (token === null || call === null) return;
+        if (!this.#calls.has(call) && !this.#tasks.runs(call)) return;
         return this.#notifications.progress(call, frame.line, token);
       }
       case 'notifications/message':
       case 'notifications/resources/updated':
-        return this.#notifications.pass(frame, method);
+        return this.#notifications.pass(frame, method, null);
+      case 'notifications/tasks/status': {
+        const task = taskOfStatus(frame);
+        if (task === null) return;
+        this.#taskTold(task);
+        return this.#notifications.pass(frame, method, task);
+      }
       // Nothing else concerns a client.
       default:
     }

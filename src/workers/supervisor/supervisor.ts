@@ -189,10 +189,10 @@ export class Supervisor {
     });
   }
 
-  #call({ incarnation, call, line }: CallMessage): void {
+  #call({ incarnation, call, line, tasks }: CallMessage): void {
     const { phase, incarnation: present } = this.#state;
     if (phase === 'ready' && incarnation === present && this.#current !== null) {
-      return this.#current.session.call(call, line);
+      return this.#current.session.call(call, line, tasks);
     }
     this.#failCall(incarnation, call, false, `is ${phaseOf(this.#state)}`);
   }
