@@ -102,7 +102,7 @@ export function downstreamLine(
   frame: Frame,
   edits: readonly Edit[],
 ): Uint8Array {
-  const head = `{"jsonrpc":"2.0","id":${id},"method":"${method}"`;
+  const head = `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)}`;
   const params = rangeOf(frame, SLOT.params);
   if (params === null) return joinExact([encoder.encode(`${head}}\n`)]);
   const token = rangeOf(frame, SLOT.paramsMetaProgressToken);

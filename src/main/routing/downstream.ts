@@ -297,6 +297,11 @@ export class Downstream {
     return null;
   }
 
+  /** Whose call in flight it is, null when there is no such call. */
+  ownerOf(call: number): CallOwner | null {
+    return this.#inFlight.get(call)?.session ?? null;
+  }
+
   /** Passes a line on that starts no call, unless the server it is for is gone. */
   tell(incarnation: number, line: Uint8Array): void {
     this.#options.post({ type: 'line', slot: this.#options.slot, incarnation, line });

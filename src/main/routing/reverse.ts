@@ -5,6 +5,7 @@
  * that is not clear. Nobody else ever sees it. A person may take any time to answer.
  */
 import { JSON_RPC } from '../../shared/model/errors.ts';
+import { RELATED_TASK } from '../../shared/model/related-task.ts';
 import { decodeString, type Frame, rangeOf, stringAt, textAt } from '../../shared/wire/frame.ts';
 import {
   type Edit,
@@ -18,6 +19,7 @@ import { member } from '../../shared/wire/json-slice.ts';
 import type { ReverseCancelledMessage, ReverseRequestMessage } from '../../shared/wire/protocol.ts';
 import { ClientTasks } from './client-tasks.ts';
 import type { Downstream } from './downstream.ts';
+import type { Elicitations } from './elicitations.ts';
 import type { Session } from './session.ts';
 import { rawId, shown, streamOf, type Task, type Tasks } from './tasks.ts';
 
@@ -27,7 +29,6 @@ const NEEDS: ReadonlyMap<string, string> = new Map([
   ['elicitation/create', 'elicitation'],
   ['roots/list', 'roots'],
 ]);
-const RELATED_TASK = 'io.modelcontextprotocol/related-task';
 /** Unanswered requests that one server may have. */
 const MAX_PENDING_PER_SERVER = 64;
 
@@ -64,13 +65,18 @@ export class ReverseRequests {
   readonly #sessions: () => ReadonlySet<Session>;
   readonly #tasks: Tasks;
   readonly #clientTasks = new ClientTasks();
+  readonly #elicitations: Elicitations;
   /** By the raw text of the id that the client sees. */
   readonly #pending = new Map<string, Pending>();
   #lastId = 0;
 
-  constructor(sessions: () => ReadonlySet<Session>, tasks: Tasks) {
+  constructor(
+    sessions: () => ReadonlySet<Session>,
+    known: { readonly tasks: Tasks; readonly elicitations: Elicitations },
+  ) {
     this.#sessions = sessions;
-    this.#tasks = tasks;
+    this.#tasks = known.tasks;
+    this.#elicitations = known.elicitations;
   }
 
   /** A server asks. */
@@ -86,6 +92,8 @@ export class ReverseRequests {
     const idText = `"rea:${this.#lastId}"`;
     const own = encoder.encode(idText);
     const { session, relatedTo, task } = target;
+    const { elicitationId } = message;
+    if (elicitationId !== null) this.#elicitations.asked(downstream, elicitationId, session);
     this.#pending.set(idText, {
       session,
       downstream,
@@ -184,7 +192,7 @@ export class ReverseRequests {
   /** Null: that is not clear. */
   #whoseIs(downstream: Downstream, message: ReverseRequestMessage): Target | Refusal | null {
     const { method, relatedTask, taskId } = message;
-    if (method.startsWith('tasks/')) {
+    if (method === 'tasks/get' || method === 'tasks/result' || method === 'tasks/cancel') {
       const task = taskId === null ? null : this.#clientTasks.of(downstream, taskId);
       if (task === null) return { code: JSON_RPC.invalidParams, why: 'unknown task' };
       return { session: task.session, relatedTo: null, task: null };

@@ -19,6 +19,7 @@ import { advertises } from './advertised.ts';
 import { type Call, type CallOwner, type CallTable, downstreamLine, type Edit } from './calls.ts';
 import type { Catalog } from './catalog.ts';
 import type { Downstream } from './downstream.ts';
+import { Elicitations } from './elicitations.ts';
 import { type Failure, failureParts } from './failures.ts';
 import { isLogLevel, LOG_LEVELS, type LogLevel } from './handshake.ts';
 import { HEALTH_TOOL_NAME } from './health.ts';
@@ -27,6 +28,7 @@ import { ReverseRequests } from './reverse.ts';
 import { Session } from './session.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { TaskRequests, TOO_MANY_TASKS } from './task-requests.ts';
+import { UnknownMessages } from './unknown.ts';
 
 /** A client's request that is not on its way to one server. */
 export interface Withdrawable {
@@ -94,7 +96,12 @@ export class Router {
     ask: (server, method, params, more) => this.#ask(server, method, params, more),
     offers: (server, part) => advertises(this.profiles.of(server.config.name), 'tasks', part),
   });
-  readonly reverse = new ReverseRequests(() => this.#sessions, this.tasks.tasks);
+  readonly unknown: UnknownMessages;
+  readonly #elicitations = new Elicitations();
+  readonly reverse = new ReverseRequests(() => this.#sessions, {
+    tasks: this.tasks.tasks,
+    elicitations: this.#elicitations,
+  });
   readonly #options: RouterOptions;
   readonly #sessions = new Set<Session>();
   readonly #waiting = new Set<Waiting>();
@@ -107,6 +114,13 @@ export class Router {
     this.catalog = options.catalog;
     this.profiles = options.profiles;
     this.version = options.version;
+    this.unknown = new UnknownMessages({
+      ...options,
+      tasks: this.tasks,
+      servers: () => [...options.downstreams.keys()],
+      downstream: (server) => this.#downstream(server),
+      submit: (request, server, edits) => this.#submit(request, server, edits, {}),
+    });
   }
 
   readonly open: OpenSession = (sink, transport) => {
@@ -124,6 +138,7 @@ export class Router {
     this.#sessions.delete(session);
     this.reverse.forget(session);
     this.tasks.forget(session);
+    this.#elicitations.forget(session);
     for (const { server, uri } of this.#subscriptions.drop(session)) {
       this.#ask(this.#downstream(server), 'resources/unsubscribe', { uri });
     }
@@ -182,8 +197,10 @@ export class Router {
       case 'tasks/cancel':
       case 'tasks/list':
         return this.tasks.route(request);
-      default:
+      case 'resources/read':
         return this.#byUri(request, (server) => this.#submit(request, server, [], {}));
+      default:
+        return this.unknown.request(request);
     }
   }
 
@@ -213,14 +230,49 @@ export class Router {
 
   /** What a server says by itself, to those it concerns. */
   notification(downstream: Downstream, message: NotificationMessage): void {
-    const { method, level, line } = message;
+    const { concerns } = message;
+    switch (concerns.kind) {
+      case 'task':
+        return this.tasks.notification(downstream, message, concerns.note);
+      case 'call': {
+        const { call, token } = concerns;
+        const progress = { ...message, type: 'progress', call, token } as const;
+        if (!downstream.progress(progress)) this.tasks.progress(downstream, progress);
+        return;
+      }
+      case 'elicitation':
+        return this.#elicited(downstream, concerns.id, message.line);
+      case 'all':
+        return this.#broadcast(downstream, message);
+    }
+  }
+
+  /** An answer that asks its client to visit URLs is about to be passed on. */
+  urlsAsked(downstream: Downstream, call: number, ids: readonly string[]): void {
+    const owner = downstream.ownerOf(call);
+    for (const session of this.#sessions) {
+      if (session !== owner) continue;
+      for (const id of ids) this.#elicitations.asked(downstream, id, session);
+    }
+  }
+
+  #broadcast(downstream: Downstream, { method, level, line }: NotificationMessage): void {
     const { name } = downstream.config;
     if (method === 'notifications/message') {
       for (const session of this.#sessions) session.log(level, [line]);
     } else if (method === 'notifications/resources/updated') {
       for (const session of this.#subscriptions.listeners(name)) session.notify([line]);
-    } else if (method === 'notifications/tasks/status') {
-      this.tasks.status(downstream, message);
+    } else {
+      for (const session of this.#sessions) session.notify([line]);
+    }
+  }
+
+  /** A client has done what a URL was for; an unknown id is told to all that could have been asked. */
+  #elicited(downstream: Downstream, id: string, line: Uint8Array): void {
+    const asked = this.#elicitations.whoWasAsked(downstream, id);
+    if (asked !== null) return asked.notify([line]);
+    for (const session of this.#sessions) {
+      if (session.supports('elicitation', 'url')) session.notify([line]);
     }
   }
 

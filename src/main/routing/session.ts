@@ -92,9 +92,14 @@ export class Session implements UpstreamPeer, CallOwner {
     this.#send(parts, request.idText);
   }
 
-  /** Whether the client said at `initialize` that it can do this. */
-  supports(capability: string): boolean {
-    return Object.hasOwn(this.#capabilities, capability);
+  /** Whether the client said at `initialize` that it can do this. @param path of nested objects. */
+  supports(...path: readonly string[]): boolean {
+    let at: unknown = this.#capabilities;
+    for (const name of path) {
+      if (typeof at !== 'object' || at === null || !Object.hasOwn(at, name)) return false;
+      at = (at as Record<string, unknown>)[name];
+    }
+    return typeof at === 'object' && at !== null;
   }
 
   /** Sends what a server asks, or tells of a task, on the stream of the request it belongs to. */
@@ -140,16 +145,9 @@ export class Session implements UpstreamPeer, CallOwner {
         return this.#list('resources', idRaw, idText);
       case 'resources/templates/list':
         return this.#list('templates', idRaw, idText);
-      case 'tools/call':
-      case 'prompts/get':
-      case 'resources/read':
-      case 'resources/subscribe':
-      case 'resources/unsubscribe':
-      case 'completion/complete':
-      case 'tasks/get':
-      case 'tasks/result':
-      case 'tasks/cancel':
-      case 'tasks/list':
+      case 'logging/setLevel':
+        return this.#setLevel(frame, idRaw, idText);
+      default:
         if (this.#open.has(idText)) {
           return this.refused(idText, JSON_RPC.invalidRequest, 'this id is in use by another call');
         }
@@ -161,14 +159,6 @@ export class Session implements UpstreamPeer, CallOwner {
           idText,
           listDeadline: null,
         });
-      case 'logging/setLevel':
-        return this.#setLevel(frame, idRaw, idText);
-      default:
-        return this.refused(
-          idText,
-          JSON_RPC.methodNotFound,
-          `Method not found: ${method.slice(0, 200)}`,
-        );
     }
   }
 
@@ -232,6 +222,17 @@ export class Session implements UpstreamPeer, CallOwner {
       if (request === undefined || idText === null) return;
       this.#cancel(request, cancelReason(frame));
       this.#sink.finished(idText);
+    } else if (this.#initialized) {
+      this.#unknownNotification(method, frame);
+    }
+  }
+
+  /** What carries the token of a server's request is for that server alone. */
+  #unknownNotification(method: string, frame: Frame): void {
+    if (rangeOf(frame, SLOT.paramsProgressToken) !== null) {
+      this.#router.reverse.progress(this, frame);
+    } else {
+      this.#router.unknown.notification(this, method, frame);
     }
   }
 

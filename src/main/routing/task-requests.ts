@@ -8,8 +8,10 @@ import { replaceRanges } from '../../shared/wire/json-rpc.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
 import type {
   AnswerMessage,
+  ByteRange,
   NotificationMessage,
   ProgressMessage,
+  TaskNote,
 } from '../../shared/wire/protocol.ts';
 import type { Edit } from './calls.ts';
 import type { Downstream } from './downstream.ts';
@@ -89,12 +91,22 @@ export class TaskRequests {
     task.session.ask(replaceRanges(line, [{ at: token, with: task.tokenRaw }]), streamOf(task));
   }
 
-  /** `notifications/tasks/status` of a server. */
-  status(downstream: Downstream, { line, task: note }: NotificationMessage): void {
-    const task = note === null ? null : this.tasks.ofServer(downstream, note.id);
-    if (task === null || note === null) return;
-    if (note.ended) this.tasks.ended(task);
-    task.session.notify(replaceRanges(line, shown(task, note)));
+  /** A server tells of a task, or something in its course: nobody else's business. */
+  notification(downstream: Downstream, message: NotificationMessage, note: TaskNote): void {
+    const { method, level, line } = message;
+    const task = this.tasks.ofServer(downstream, note.id);
+    if (task === null) return;
+    if (method === 'notifications/tasks/status' && note.ended) this.tasks.ended(task);
+    const parts = replaceRanges(line, shown(task, note));
+    if (method === 'notifications/message') task.session.log(level, parts);
+    else task.session.notify(parts);
+  }
+
+  /** The task of the session that a client's message names by this id, and what to replace in it. */
+  named(session: Session, shownId: string, at: ByteRange): { task: Task; edits: Edit[] } | null {
+    const task = this.tasks.ofSession(session, shownId);
+    if (task === null || task.state === 'lost') return null;
+    return { task, edits: task.id === shownId ? [] : [{ at, with: rawId(task.id) }] };
   }
 
   /** The session has ended: nobody wants what its tasks do. */

@@ -183,8 +183,12 @@ export class Fleet {
     const downstream = this.downstreams.get(name);
     if (downstream === undefined) return;
     switch (message.type) {
-      case 'answer':
+      case 'answer': {
+        const { call, elicitations = [] } = message;
+        if (elicitations.length > 0)
+          this.#options.router().urlsAsked(downstream, call, elicitations);
         return downstream.answer(message);
+      }
       case 'progress':
         if (!downstream.progress(message))
           this.#options.router().tasks.progress(downstream, message);

@@ -205,6 +205,8 @@ export interface AnswerMessage {
   readonly isError: boolean;
   /** Only for a call that asked for it: the tasks it names, at most 1000, and the raw cursor of the next page. */
   readonly tasks?: { readonly notes: readonly TaskNote[]; readonly nextCursor: string | null };
+  /** Only for an error: ids of the URLs that it asks the client to visit, at most 32. */
+  readonly elicitations?: readonly string[];
 }
 
 /**
@@ -233,19 +235,25 @@ export interface ProgressMessage {
   readonly token: ByteRange;
 }
 
+/** Whom a notification of a server concerns, as far as it says so. */
+export type Concern =
+  /** The task it is about, or in whose course it comes. */
+  | { readonly kind: 'task'; readonly note: TaskNote }
+  /** The call whose token, to be replaced, is at `token`. */
+  | { readonly kind: 'call'; readonly call: number; readonly token: ByteRange }
+  /** The URL that a client was asked to visit. */
+  | { readonly kind: 'elicitation'; readonly id: string }
+  | { readonly kind: 'all' };
+
 /** What a server says by itself, whole line without newline, at most 1 MiB. */
 export interface NotificationMessage {
   readonly type: 'notification';
   readonly slot: number;
   readonly incarnation: number;
-  readonly method:
-    | 'notifications/message'
-    | 'notifications/resources/updated'
-    | 'notifications/tasks/status';
+  readonly method: string;
   /** Its log level as the server wrote it; null when it has none. */
   readonly level: string | null;
-  /** The task it is about. */
-  readonly task: TaskNote | null;
+  readonly concerns: Concern;
   readonly line: Uint8Array;
 }
 
@@ -264,6 +272,8 @@ export interface ReverseRequestMessage {
   readonly makesTask: boolean;
   /** The client's task it is about: tasks/get, tasks/result, tasks/cancel. */
   readonly taskId: string | null;
+  /** The id of the URL it asks the client to visit. */
+  readonly elicitationId: string | null;
 }
 
 /** The server no longer wants the answer to a request of its own; its id is at `id`. */

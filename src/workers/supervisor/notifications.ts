@@ -8,9 +8,9 @@ import { SLOT } from '../../shared/wire/json-scan.ts';
 import { firstMember } from '../../shared/wire/json-slice.ts';
 import type {
   ByteRange,
+  Concern,
   NotificationMessage,
   ProgressMessage,
-  TaskNote,
 } from '../../shared/wire/protocol.ts';
 import { ProgressPacer } from './progress-pacer.ts';
 import { type Rate, TokenBucket } from './token-bucket.ts';
@@ -57,15 +57,15 @@ export class Notifications {
     });
   }
 
-  /** A notification that belongs to no call. */
-  pass(frame: Frame, method: NotificationMessage['method'], task: TaskNote | null): void {
+  /** A notification other than progress. */
+  pass(frame: Frame, method: string, concerns: Concern): void {
     const { slot, incarnation, send } = this.#options;
     const { line } = frame;
     if (line.length > MAX_BYTES) {
       this.#tooLarge += 1;
     } else if (this.#logs.take(performance.now())) {
       const level = levelOf(frame);
-      return send({ type: 'notification', slot, incarnation, method, level, task, line });
+      return send({ type: 'notification', slot, incarnation, method, level, concerns, line });
     } else {
       this.#tooMany += 1;
     }

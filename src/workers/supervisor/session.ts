@@ -28,6 +28,7 @@ import type {
   TaskNote,
 } from '../../shared/wire/protocol.ts';
 import { callOf } from './call-id.ts';
+import { concernOf, elicitationOf, elicitationsOf } from './concern.ts';
 import { initializeParams, readHandshake } from './handshake.ts';
 import { LivenessWatch } from './liveness-watch.ts';
 import type { NoiseReport } from './noise.ts';
@@ -36,7 +37,8 @@ import { OwnRequests } from './own-requests.ts';
 import { ServerList } from './server-list.ts';
 import { StdoutWatch } from './stdout-watch.ts';
 import { TaskCalls } from './task-calls.ts';
-import { relatedTaskOf, taskOfStatus } from './task-notes.ts';
+import { relatedTaskOf } from './task-notes.ts';
+import { type Rate, TokenBucket } from './token-bucket.ts';
 
 /** The child's end of the conversation. */
 export interface Line {
@@ -75,15 +77,11 @@ export interface SessionOptions {
 
 /** Replies to a server that does not read them are dropped beyond this. */
 const MAX_QUEUED_REPLIES = 1024 * 1024;
-/** What a server may ask a client; the gateway finds out which one. */
-const REVERSE_METHODS = new Set([
-  'sampling/createMessage',
-  'elicitation/create',
-  'roots/list',
-  'tasks/get',
-  'tasks/result',
-  'tasks/cancel',
-]);
+/** What only a client may say, or only the gateway answers. */
+const NOT_FOR_CLIENTS = new Set(['initialize', 'tasks/list']);
+const NOT_OF_SERVERS = new Set(['notifications/initialized', 'notifications/roots/list_changed']);
+/** What a server may ask of clients. */
+const REQUEST_RATE: Rate = { perSecond: 200, burst: 500 };
 /** Pings whose answer would still be noticed. */
 const MAX_OPEN_PINGS = 8;
 const NEWLINE = Buffer.from('\n');
@@ -97,6 +95,7 @@ export class Session {
   readonly #notifications: Notifications;
   readonly #calls = new Set<number>();
   readonly #tasks = new TaskCalls();
+  readonly #requestRate = new TokenBucket(REQUEST_RATE, performance.now());
   readonly #pings: string[] = [];
   #liveness: LivenessWatch | null = null;
   #features: ServerFeatures | null = null;
@@ -293,6 +292,13 @@ export class Session {
       this.#notifications.finish(call);
       const answer = { type: 'answer', slot, incarnation, call, line, id, isError } as const;
       const tasks = this.#tasks.answered(call, frame);
+      if (isError) {
+        return this.#forward(line, {
+          ...answer,
+          elicitations: elicitationsOf(frame),
+          ...(tasks === undefined ? {} : { tasks }),
+        });
+      }
       if (tasks === undefined) return this.#forward(line, answer);
       for (const note of tasks.notes) this.#taskTold(note);
       return this.#forward(line, { ...answer, tasks });
@@ -317,7 +323,8 @@ export class Session {
   #serve(frame: Frame, method: string): void {
     const { slot, incarnation, line } = this.#options;
     const [start, end] = rangeOf(frame, SLOT.id) ?? [0, 0];
-    if (REVERSE_METHODS.has(method)) {
+    const isForClients = method !== 'ping' && !NOT_FOR_CLIENTS.has(method);
+    if (isForClients && this.#requestRate.take(performance.now())) {
       const token = rangeOf(frame, SLOT.paramsMetaProgressToken);
       return this.#forward(frame.line, {
         type: 'reverse_request',
@@ -330,6 +337,7 @@ export class Session {
         relatedTask: relatedTaskOf(frame),
         makesTask: rangeOf(frame, SLOT.paramsTask) !== null,
         taskId: stringAt(frame, SLOT.paramsTaskId),
+        elicitationId: method === 'elicitation/create' ? elicitationOf(frame) : null,
       });
     }
     if (line.queuedBytes > MAX_QUEUED_REPLIES) return;
@@ -337,7 +345,9 @@ export class Session {
     const reply =
       method === 'ping'
         ? resultParts(id, '{}')
-        : errorParts(id, JSON_RPC.methodNotFound, `Method not found: ${clip(method, 200)}`);
+        : isForClients
+          ? errorParts(id, JSON_RPC.gatewayError, 'too many requests in a short time')
+          : errorParts(id, JSON_RPC.methodNotFound, `Method not found: ${clip(method, 200)}`);
     line.write(joinExact([...reply, NEWLINE]), null);
   }
 
@@ -361,18 +371,23 @@ export class Session {
         if (!this.#calls.has(call) && !this.#tasks.runs(call)) return;
         return this.#notifications.progress(call, frame.line, token);
       }
-      case 'notifications/message':
-      case 'notifications/resources/updated':
-        return this.#notifications.pass(frame, method, null);
-      case 'notifications/tasks/status': {
-        const task = taskOfStatus(frame);
-        if (task === null) return;
-        this.#taskTold(task);
-        return this.#notifications.pass(frame, method, task);
-      }
-      // Nothing else concerns a client.
       default:
+        return this.#pass(frame, method);
     }
+  }
+
+  /** Whatever else it says, to those it concerns. */
+  #pass(frame: Frame, method: string): void {
+    const concerns = NOT_OF_SERVERS.has(method) ? null : concernOf(frame, method);
+    if (concerns === null) return;
+    if (concerns.kind === 'call') {
+      const { call } = concerns;
+      if (!this.#calls.has(call) && !this.#tasks.runs(call)) return;
+    }
+    if (method === 'notifications/tasks/status' && concerns.kind === 'task') {
+      this.#taskTold(concerns.note);
+    }
+    this.#notifications.pass(frame, method, concerns);
   }
 
   #listChanged(method: string): void {

@@ -2,12 +2,12 @@
  * Finds the tasks that a server's message names. Pure; looks into messages that are about tasks only,
  * and leaves out what has no id that could be one.
  */
+import { RELATED_TASK } from '../../shared/model/related-task.ts';
 import { decodeString, type Frame, rangeOf } from '../../shared/wire/frame.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
 import { elements, kindAt, member } from '../../shared/wire/json-slice.ts';
 import type { AnswerMessage, ByteRange, TaskAnswer, TaskNote } from '../../shared/wire/protocol.ts';
 
-const RELATED_TASK = 'io.modelcontextprotocol/related-task';
 const TERMINAL = new Set(['completed', 'failed', 'cancelled']);
 const MAX_ID = 1024;
 const MAX_CURSOR_BYTES = 65_536;

@@ -1,6 +1,7 @@
 /** Which client a server's request goes to, and what becomes of it. */
 import { beforeEach, expect, test } from 'vitest';
 import type { Downstream } from '#src/main/routing/downstream.ts';
+import { Elicitations } from '#src/main/routing/elicitations.ts';
 import { ReverseRequests } from '#src/main/routing/reverse.ts';
 import type { Session } from '#src/main/routing/session.ts';
 import { Tasks } from '#src/main/routing/tasks.ts';
@@ -58,7 +59,10 @@ let server: Server;
 beforeEach(() => {
   clients = new Set();
   server = new Server();
-  reverse = new ReverseRequests(() => clients as unknown as Set<Session>, new Tasks());
+  reverse = new ReverseRequests(() => clients as unknown as Set<Session>, {
+    tasks: new Tasks(),
+    elicitations: new Elicitations(),
+  });
 });
 
 function join(...capabilities: string[]): Client {
@@ -85,6 +89,7 @@ function ask(
     relatedTask: null,
     makesTask: false,
     taskId: null,
+    elicitationId: null,
     ...more,
   });
 }
