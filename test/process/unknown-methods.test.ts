@@ -182,3 +182,30 @@ test('the error that asks for a visit is passed on byte for byte', async () => {
     '{"code":-32042,"message":"visit first","data":{"elicitations":[{"mode":"url","elicitationId":"e1","url":"https://a.example/","message":"m"}],"exact":"é"}}';
   expect(raw).toBe(`{"jsonrpc":"2.0","id":"${message.id}","error":${error}}`);
 });
+
+test('a client is asked only in the ways that it declared', async () => {
+  const rea = await startRea({ initialize: false, config: registry({ a: speaks('a') }) });
+  const capabilities = { elicitation: { url: {} }, sampling: {} };
+  const clientInfo = { name: 'test', version: '1' };
+  await rea.request('initialize', { protocolVersion: '2025-11-25', capabilities, clientInfo });
+  rea.wire.notify('notifications/initialized');
+  await rea.waitForPhase('a', 'ready');
+  const asked: Message[] = [];
+  rea.wire.onForeign = (message) => {
+    if (message.id === undefined) return;
+    asked.push(message);
+    rea.wire.send({ jsonrpc: '2.0', id: message.id, result: { action: 'accept' } });
+  };
+  const ask = async (method: string, params: object) =>
+    JSON.parse((await rea.call('a__ask', { method, params })).text);
+  const url = { mode: 'url', elicitationId: 'e', url: 'https://a.example/', message: 'm' };
+  expect((await ask('elicitation/create', url)).result).toEqual({ action: 'accept' });
+  const form = await ask('elicitation/create', { message: 'm', requestedSchema: {} });
+  expect(form.error).toMatchObject({ code: -32602 });
+  expect(form.error.message).toContain('elicitation.form');
+  expect((await ask('sampling/createMessage', { messages: [], maxTokens: 1 })).result).toBeTruthy();
+  const tools = { messages: [], maxTokens: 1, tools: [] };
+  expect((await ask('sampling/createMessage', tools)).error).toMatchObject({ code: -32602 });
+  expect((await ask('roots/list', {})).error).toMatchObject({ code: -32601 });
+  expect(asked.map(({ params }) => params)).toEqual([url, { messages: [], maxTokens: 1 }]);
+});

@@ -16,19 +16,17 @@ import {
 } from '../../shared/wire/json-rpc.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
 import { member } from '../../shared/wire/json-slice.ts';
-import type { ReverseCancelledMessage, ReverseRequestMessage } from '../../shared/wire/protocol.ts';
+import type {
+  ClientNeed,
+  ReverseCancelledMessage,
+  ReverseRequestMessage,
+} from '../../shared/wire/protocol.ts';
 import { ClientTasks } from './client-tasks.ts';
 import type { Downstream } from './downstream.ts';
 import type { Elicitations } from './elicitations.ts';
 import type { Session } from './session.ts';
 import { rawId, shown, streamOf, type Task, type Tasks } from './tasks.ts';
 
-/** The client capability that a request needs. */
-const NEEDS: ReadonlyMap<string, string> = new Map([
-  ['sampling/createMessage', 'sampling'],
-  ['elicitation/create', 'elicitation'],
-  ['roots/list', 'roots'],
-]);
 /** Unanswered requests that one server may have. */
 const MAX_PENDING_PER_SERVER = 64;
 
@@ -184,9 +182,11 @@ export class ReverseRequests {
     const target = this.#whoseIs(downstream, message);
     if (target === null) return refusal('it is not clear which client this is for');
     if ('code' in target) return target;
-    const needed = NEEDS.get(message.method);
-    if (needed === undefined || target.session.supports(needed)) return target;
-    return refusal('the client does not support it');
+    const missing = message.needs.find((need) => !declares(target.session, need));
+    if (missing === undefined) return target;
+    const why = `the client does not support it (its capabilities lack ${missing})`;
+    // What is wrong with a capability it has part of is what is asked for.
+    return missing.includes('.') ? { code: JSON_RPC.invalidParams, why } : refusal(why);
   }
 
   /** Null: that is not clear. */
@@ -214,6 +214,14 @@ export class ReverseRequests {
     if (only === undefined || candidates.length > 1) return null;
     return { session: only, relatedTo: downstream.callOf(only), task: null };
   }
+}
+
+/** Whether the client said at `initialize` that it can do this; an empty `elicitation` means forms. */
+function declares(session: Session, need: ClientNeed): boolean {
+  if (need === 'elicitation.form' && !session.supports('elicitation', 'url')) {
+    return session.supports('elicitation');
+  }
+  return session.supports(...need.split('.'));
 }
 
 function refusal(why: string): Refusal {

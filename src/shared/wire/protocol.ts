@@ -257,6 +257,15 @@ export interface NotificationMessage {
   readonly line: Uint8Array;
 }
 
+/** What a client must have declared to be asked something. */
+export type ClientNeed =
+  | 'roots'
+  | 'sampling'
+  | 'sampling.tools'
+  | 'elicitation'
+  | 'elicitation.form'
+  | 'elicitation.url';
+
 /** A request of the server to a client; id and progress token are to be replaced. */
 export interface ReverseRequestMessage {
   readonly type: 'reverse_request';
@@ -266,6 +275,7 @@ export interface ReverseRequestMessage {
   readonly line: Uint8Array;
   readonly id: ByteRange;
   readonly token: ByteRange | null;
+  readonly needs: readonly ClientNeed[];
   /** The task in whose course it asks, as far as it says so. */
   readonly relatedTask: TaskNote | null;
   /** The client is to make a task of it. */

@@ -31,6 +31,7 @@ import { callOf } from './call-id.ts';
 import { concernOf, elicitationOf, elicitationsOf } from './concern.ts';
 import { initializeParams, readHandshake } from './handshake.ts';
 import { LivenessWatch } from './liveness-watch.ts';
+import { needsOf } from './needs.ts';
 import type { NoiseReport } from './noise.ts';
 import { type DroppedNotifications, Notifications } from './notifications.ts';
 import { OwnRequests } from './own-requests.ts';
@@ -334,6 +335,7 @@ export class Session {
         line: frame.line,
         id: [start, end],
         token,
+        needs: needsOf(frame, method),
         relatedTask: relatedTaskOf(frame),
         makesTask: rangeOf(frame, SLOT.paramsTask) !== null,
         taskId: stringAt(frame, SLOT.paramsTaskId),

@@ -26,8 +26,8 @@ class Client {
     return this as unknown as Session;
   }
 
-  supports(capability: string): boolean {
-    return this.#capabilities.includes(capability);
+  supports(...path: string[]): boolean {
+    return this.#capabilities.includes(path.join('.'));
   }
 
   ask(parts: readonly Uint8Array[], relatedTo: string | null): void {
@@ -86,6 +86,7 @@ function ask(
     line: Buffer.from(text),
     id: range('9007199254740993'),
     token: range('"mine"'),
+    needs: ['sampling'],
     relatedTask: null,
     makesTask: false,
     taskId: null,
@@ -239,3 +240,26 @@ test('a task id that two clients gave a server means neither, and one that is go
   ask(1, { method: 'tasks/result', taskId: 'own' });
   expect(heard()).toBe(before + 1);
 });
+
+test.each([
+  [['elicitation'], 'elicitation.form', null],
+  [['elicitation', 'elicitation.form'], 'elicitation.form', null],
+  [['elicitation', 'elicitation.url'], 'elicitation.form', -32602],
+  [['elicitation', 'elicitation.url', 'elicitation.form'], 'elicitation.form', null],
+  [['elicitation'], 'elicitation.url', -32602],
+  [['elicitation', 'elicitation.url'], 'elicitation.url', null],
+  [[], 'elicitation', -32601],
+  [['sampling'], 'sampling.tools', -32602],
+  [['sampling', 'sampling.tools'], 'sampling.tools', null],
+  [[], 'roots', -32601],
+] as const)(
+  'a client that declared %j is asked for what needs %s: refused with %j',
+  (has, need, code) => {
+    const client = join(...has);
+    ask(1, { needs: [need] });
+    expect(client.heard).toHaveLength(code === null ? 1 : 0);
+    const told = server.told.map(({ text }) => JSON.parse(text).error);
+    const message = `sampling/createMessage: the client does not support it (its capabilities lack ${need})`;
+    expect(told).toEqual(code === null ? [] : [{ code, message }]);
+  },
+);
