@@ -3,6 +3,8 @@
  * before the servers are up. Kept in memory by every gateway, written by the owner only. Pure; a file
  * that is not of a known format is taken for empty, and replaced.
  */
+
+import { LIST_KINDS } from '../../shared/model/lists.ts';
 import {
   catalogFileText,
   parseCatalogFile,
@@ -55,9 +57,12 @@ export class CatalogFile {
 function merge(found: Remembered | undefined, told: Told): Remembered {
   const { fingerprint } = told;
   const before = found?.fingerprint === fingerprint ? found : null;
-  const kept = Object.entries({ ...before?.lists, ...told.lists }).filter(
-    (list): list is [string, readonly string[]] => list[1] !== null,
-  );
+  const lists = { ...before?.lists, ...told.lists };
+  // Always in the same order: what says nothing new is not written.
+  const kept = LIST_KINDS.flatMap((kind) => {
+    const list = lists[kind];
+    return list == null ? [] : [[kind, list] as const];
+  });
   return {
     fingerprint,
     profile: told.profile ?? before?.profile ?? null,
