@@ -107,6 +107,7 @@ export class Gateway implements Stoppable {
       servers: options.config.servers,
       listWaitMs: options.config.listWaitMs,
       onChange: (kind) => this.#announce(kind),
+      onCollision: (server, message) => options.log.warn({ server }, message),
     });
     this.#profiles = new Profiles(options.config.servers);
     this.#fleet = new Fleet({
@@ -428,6 +429,7 @@ export class Gateway implements Stoppable {
       halt: this.#halt.active(),
       downstreams: [...this.#fleet.downstreams.values()],
       toolsOf: (server) => this.#catalog.toolsCount(server),
+      collisionsOf: (server) => this.#catalog.collisions(server),
       exposeDiagnostics: this.#options.exposeDiagnostics,
     });
   }

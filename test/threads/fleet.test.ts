@@ -48,7 +48,12 @@ async function startFleet(names: readonly string[]) {
       warnings: [],
     },
     calls: new CallTable(),
-    catalog: new Catalog({ servers, listWaitMs: 0, onChange: () => undefined }),
+    catalog: new Catalog({
+      servers,
+      listWaitMs: 0,
+      onChange: () => undefined,
+      onCollision: () => undefined,
+    }),
     tickets: (grant) => new StartTickets(names.length, grant),
     groupsFile,
     gatewayVersion: '0.0.0-test',

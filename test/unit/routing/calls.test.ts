@@ -51,7 +51,12 @@ function house(settings: { maxQueue?: number; maxConcurrency?: number } = {}, fa
   const calls = new CallTable();
   const posted: ToSupervisor[] = [];
   const world = { reachable: true, halted: false };
-  const catalog = new Catalog({ servers: [config], listWaitMs: 0, onChange: () => {} });
+  const catalog = new Catalog({
+    servers: [config],
+    listWaitMs: 0,
+    onChange: () => {},
+    onCollision: () => {},
+  });
   const downstream = new Downstream({
     config: { ...config, breaker: { failures, cooldownMs: 60_000 } },
     slot: 0,
