@@ -57,10 +57,11 @@ export class ClientTasks {
   }
 
   forget(session: Session): void {
-    for (const its of this.#servers.values()) {
+    for (const [downstream, its] of this.#servers) {
       for (const [id, task] of its) {
         if (task !== 'ambiguous' && task.session === session) its.delete(id);
       }
+      if (its.size === 0) this.#servers.delete(downstream);
     }
   }
 

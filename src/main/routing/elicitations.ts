@@ -26,8 +26,9 @@ export class Elicitations {
   }
 
   forget(session: Session): void {
-    for (const its of this.#servers.values()) {
+    for (const [downstream, its] of this.#servers) {
       for (const [id, asked] of its) if (asked === session) its.delete(id);
+      if (its.size === 0) this.#servers.delete(downstream);
     }
   }
 }

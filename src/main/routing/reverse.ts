@@ -6,6 +6,7 @@
  */
 import { JSON_RPC } from '../../shared/model/errors.ts';
 import { RELATED_TASK } from '../../shared/model/related-task.ts';
+import { clip } from '../../shared/wire/clean-text.ts';
 import { decodeString, type Frame, rangeOf, stringAt, textAt } from '../../shared/wire/frame.ts';
 import {
   type Edit,
@@ -83,7 +84,7 @@ export class ReverseRequests {
     const idRaw = line.slice(id[0], id[1]);
     const target = this.#target(downstream, message);
     if ('code' in target) {
-      const parts = errorParts(idRaw, target.code, `${method}: ${target.why}`);
+      const parts = errorParts(idRaw, target.code, `${clip(method, 200)}: ${target.why}`);
       return downstream.tell(incarnation, joinExact([...parts, NEWLINE]));
     }
     this.#lastId += 1;

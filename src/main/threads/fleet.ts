@@ -199,8 +199,12 @@ export class Fleet {
         return this.#tickets.want(name);
       case 'ticket_returned':
         return this.#tickets.giveBack(name);
-      case 'profile':
-        return this.#options.router().profiles.update(name, message.profile);
+      case 'profile': {
+        const { incarnation, profile } = message;
+        const said = { server: name, incarnation, name: profile.name, version: profile.version };
+        this.#options.log.info(said, 'introduced itself');
+        return this.#options.router().profiles.update(name, profile);
+      }
       case 'catalog':
         this.#options.catalog.update(name, message.kind, message.entries);
         return this.#options.router().catalogSettled(name);

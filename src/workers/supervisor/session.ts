@@ -275,6 +275,7 @@ export class Session {
       if (this.#requests.refuse(idText, why)) return;
       const call = callOf(idText);
       if (call !== null && this.#calls.delete(call)) {
+        this.#tasks.cancelled(call, false);
         const what = code === 'ERR_MESSAGE_TOO_LARGE' ? 'is too large' : 'is malformed';
         const message = `the answer of server "${this.#options.server}" ${what}: ${why}`;
         return this.#fail({ call, code, outcome: 'answered', message });
