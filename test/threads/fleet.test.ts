@@ -53,7 +53,12 @@ async function startFleet(names: readonly string[]) {
     },
     credit: ByteCredit.create(names.length, { softBytes: 64 * MIB, hardBytes: 96 * MIB }),
     calls: new CallTable(),
-    catalogs: new Catalogs({ servers, listWaitMs: 0, onChange: () => undefined }),
+    catalogs: new Catalogs({
+      servers,
+      listWaitMs: 0,
+      onChange: () => undefined,
+      onCollision: () => undefined,
+    }),
     tickets: (office) => new StartTickets(names.length, office),
     usedBefore: new Map(),
     groupsFile,

@@ -51,7 +51,7 @@ describe('edges of JSON', () => {
 describe('ranges', () => {
   const everything = Buffer.from(
     ' { "jsonrpc" : "2.0", "id": -1.5e3 ,"method":"tools/call","params":{"name":"é","uri":"u:x",' +
-      '"_meta":{"progressToken":"t"},"progressToken":7,"requestId":null},"error":[true],' +
+      '"_meta":{"progressToken":"t"},"progressToken":7,"requestId":null,"task":{},"taskId":"i"},"error":[true],' +
       '"result":{"_meta":{}},"x":{"id":1}} ',
   );
 
@@ -65,7 +65,7 @@ describe('ranges', () => {
       id: '-1.5e3',
       method: '"tools/call"',
       params:
-        '{"name":"é","uri":"u:x","_meta":{"progressToken":"t"},"progressToken":7,"requestId":null}',
+        '{"name":"é","uri":"u:x","_meta":{"progressToken":"t"},"progressToken":7,"requestId":null,"task":{},"taskId":"i"}',
       result: '{"_meta":{}}',
       error: '[true]',
       jsonrpc: '"2.0"',
@@ -76,6 +76,8 @@ describe('ranges', () => {
       paramsRequestId: 'null',
       paramsMetaProgressToken: '"t"',
       resultMeta: '{}',
+      paramsTask: '{}',
+      paramsTaskId: '"i"',
     });
   });
 
