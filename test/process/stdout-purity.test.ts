@@ -95,7 +95,12 @@ test('answers malformed input with JSON-RPC errors and goes on', async () => {
   expect((await rea.request('ping')).message.result).toEqual({});
   expect((await rea.call('echo__echo', { text: 'fine' })).text).toBe('fine');
   expect(errors().map(({ message }) => message.id)).toEqual([
-    ...[null, null, null, null, null, null],
+    null,
+    null,
+    null,
+    null,
+    null,
+    null,
     't2',
   ]);
   for (const { message } of errors()) expect(message.error?.message).not.toMatch(/\n|\bat /);

@@ -207,7 +207,11 @@ class StdioPeer {
       this.#wanted = { idRaw, resolve };
     });
     await this.#gateway.write(Buffer.from(`${line}\n`));
-    return within(answer, ANSWER_LIMIT_MS, () => `no answer to ${idRaw}, ${this.#gateway.grave}`);
+    return within(
+      answer,
+      ANSWER_LIMIT_MS,
+      () => `no answer to ${idRaw}; ${this.#gateway.grave.join()}`,
+    );
   }
 
   #receive(line: Buffer): void {
