@@ -138,8 +138,10 @@ describe('the id of a refused line', () => {
     ['65 bytes long', `{"id":"${'i'.repeat(63)}"}`, null],
     ['a string', '{"id":"rea:1"}', '"rea:1"'],
     ['null', '{"id":null}', 'null'],
+    ['a string with a CR', '{"id":"a\r"}', null],
+    ['not UTF-8', Buffer.from('7b226964223a2261ff227d', 'hex'), null],
   ])('is told or not when it is %s', (_name, line, expected) => {
-    const bytes = Buffer.from(line);
+    const bytes = Buffer.from(line as string);
     const scanner = new Scanner();
     for (const size of [bytes.length, 1, 2, 3, 7]) {
       scanInChunks(scanner, bytes, size);
