@@ -72,7 +72,8 @@ async function startFleet(names: readonly string[]) {
       ({
         catalogSettled: () => undefined,
         serverReady: () => undefined,
-        reverse: { serverGone: () => undefined },
+        serverGone: () => undefined,
+        profiles: { update: () => undefined },
       }) as unknown as Router,
     onChange: () => undefined,
   });
