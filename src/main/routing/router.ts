@@ -22,6 +22,7 @@ import type { Downstream } from './downstream.ts';
 import { type Failure, failureParts } from './failures.ts';
 import { isLogLevel, LOG_LEVELS, type LogLevel } from './handshake.ts';
 import { HEALTH_TOOL_NAME } from './health.ts';
+import { type Observer, outcomeOf } from './observer.ts';
 import { ReverseRequests } from './reverse.ts';
 import type { Servers } from './servers.ts';
 import { Session } from './session.ts';
@@ -30,7 +31,8 @@ import { Subscriptions } from './subscriptions.ts';
 /** A tool call that waits for its server's first list of tools. */
 export interface Waiting {
   readonly idText: string;
-  readonly withdraw: () => void;
+  /** The client no longer wants it. */
+  readonly cancel: () => void;
   readonly retry: () => void;
   readonly server: string;
 }
@@ -44,6 +46,7 @@ export interface RouterOptions {
   readonly health: () => string;
   /** The log level to ask of the servers has changed. */
   readonly onLogLevel: (level: LogLevel) => void;
+  readonly observer: Observer;
   readonly onSessions: () => void;
   /** A client has said what it can do. */
   readonly onClient: (client: CallOwner, capabilities: object) => void;
@@ -398,7 +401,10 @@ export class Router {
     const waiting: Waiting = {
       idText: request.idText,
       server: downstream.config.name,
-      withdraw,
+      cancel: () => {
+        withdraw();
+        this.#options.observer.callEnded(downstream.config.name, 'cancelled', null, null);
+      },
       retry: () => {
         withdraw();
         request.session.untrack(waiting);
@@ -427,6 +433,7 @@ export class Router {
     { name, phase }: Place,
     failure: Omit<Failure, 'server' | 'phase'>,
   ): void {
+    this.#options.observer.callEnded(name, outcomeOf(failure), failure.code, null);
     const whole = { ...failure, server: name, phase };
     request.session.answer(request, failureParts(request.method, request.idRaw, whole));
   }

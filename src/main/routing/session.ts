@@ -233,7 +233,7 @@ export class Session implements UpstreamPeer, CallOwner {
   #cancel(request: Call | Waiting, reason: string): void {
     this.#open.delete(request.idText);
     if ('downstream' in request) request.downstream.cancel(request, reason);
-    else request.withdraw();
+    else request.cancel();
   }
 }
 

@@ -10,6 +10,7 @@ import type { RecordedGroup } from '../../shared/wire/vitals.ts';
 import type { Logger } from '../logger.ts';
 import type { CallOwner, CallTable } from '../routing/calls.ts';
 import { Downstream } from '../routing/downstream.ts';
+import type { Observer } from '../routing/observer.ts';
 import { SupervisorThread } from './supervisor-thread.ts';
 
 /** What all lanes share. */
@@ -20,6 +21,7 @@ export interface LaneContext {
   readonly gatewayVersion: string;
   readonly halted: () => { readonly active: boolean; readonly reason: string | null };
   readonly log: Logger;
+  readonly observer: Observer;
   readonly attachFacts: (port: MessagePort) => void;
   readonly killGroup: (group: RecordedGroup) => void;
   readonly onChange: () => void;

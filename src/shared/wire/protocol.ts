@@ -169,7 +169,10 @@ export interface AnswerMessage {
   readonly call: number;
   readonly line: Uint8Array;
   readonly id: ByteRange;
+  /** It is a JSON-RPC error. */
   readonly isError: boolean;
+  /** Its result says `isError`: the tool failed. */
+  readonly toolError: boolean;
 }
 
 /**

@@ -32,6 +32,7 @@ import { type DroppedNotifications, Notifications } from './notifications.ts';
 import { OwnRequests } from './own-requests.ts';
 import { ServerList } from './server-list.ts';
 import { StdoutWatch } from './stdout-watch.ts';
+import { isToolError } from './tool-error.ts';
 
 /** The child's end of the conversation. */
 export interface Line {
@@ -270,7 +271,17 @@ export class Session {
     if (call !== null && this.#calls.delete(call)) {
       const { line } = frame;
       this.#notifications.finish(call);
-      return this.#forward(line, { type: 'answer', slot, incarnation, call, line, id, isError });
+      const toolError = !isError && isToolError(frame);
+      return this.#forward(line, {
+        type: 'answer',
+        slot,
+        incarnation,
+        call,
+        line,
+        id,
+        isError,
+        toolError,
+      });
     }
     if (!this.#requests.settle(idText, frame)) this.#stray += 1;
   }
