@@ -16,6 +16,7 @@ import { type Guard, startGuard } from './processes/guard.ts';
 import { ownIdentity, systemLook } from './processes/identity.ts';
 import {
   instancePath,
+  readLastUse,
   removeInstance,
   writeInstance,
   writeLastStop,
@@ -116,7 +117,8 @@ export class Gateway implements Stoppable {
       config: options.config,
       calls: this.#calls,
       catalogs: this.#catalogs,
-      tickets: (grant) => new StartTickets(defaultStartLimit(), grant),
+      tickets: (office) => new StartTickets(defaultStartLimit(), office),
+      usedBefore: readLastUse(dir),
       groupsFile: createGroupsFile(dir, this.sessionId, this.#identity),
       gatewayVersion: options.version,
       halted: () => this.#halt.active(),

@@ -126,7 +126,9 @@ const options = {
   }).optional(),
   priority: word(['auto', 'normal'], ['low']).optional(),
   trusted: yesNo.optional(),
-  start: word(['eager'], ['lazy']).optional(),
+  start: word(['eager', 'lazy']).optional(),
+  idle_stop_ms: milliseconds(0).optional(),
+  max_rss_mb: whole(0, 1_048_576, 'MiB').optional(),
   instances: word(['shared', 'session']).optional(),
   max_instances: whole(1, 256).optional(),
   tier_overrides: z
@@ -135,7 +137,6 @@ const options = {
     })
     .optional(),
   max_result_bytes: notYet(),
-  idle_stop_ms: notYet(),
   headers: notYet(),
 };
 

@@ -19,6 +19,9 @@ export type Settings = Pick<
   | 'restart'
   | 'breaker'
   | 'liveness'
+  | 'start'
+  | 'idleStopMs'
+  | 'maxRssMb'
   | 'instances'
   | 'maxInstances'
 >;
@@ -43,6 +46,9 @@ const DEFAULTS: Settings = {
   },
   breaker: { failures: 5, cooldownMs: 30_000 },
   liveness: { idleMs: 30_000, timeoutMs: 5000, misses: 2 },
+  start: 'eager',
+  idleStopMs: 0,
+  maxRssMb: 0,
   instances: 'shared',
   maxInstances: 8,
 };
@@ -85,6 +91,9 @@ function overlay(base: Settings, options: ServerOptions): Settings {
       timeoutMs: liveness?.timeout_ms ?? base.liveness.timeoutMs,
       misses: liveness?.misses ?? base.liveness.misses,
     },
+    start: options.start ?? base.start,
+    idleStopMs: options.idle_stop_ms ?? base.idleStopMs,
+    maxRssMb: options.max_rss_mb ?? base.maxRssMb,
     instances: options.instances ?? base.instances,
     maxInstances: options.max_instances ?? base.maxInstances,
   };

@@ -4,9 +4,11 @@
  */
 import { join } from 'node:path';
 import type { InstanceRecord, LastStop, ProcessIdentity } from '../../shared/model/snapshot.ts';
-import { bool, fieldsOf, identityOf, iso, parseJson, text } from './fields.ts';
+import { bool, fieldsOf, identityOf, iso, listOf, parseJson, text } from './fields.ts';
 import { groupsPath } from './groups.ts';
-import { removeFile, writeWholeFile } from './safe-file.ts';
+import { readSmallFile, removeFile, writeWholeFile } from './safe-file.ts';
+
+const MAX_LAST_STOP_BYTES = 4 * 1024 * 1024;
 
 /** Where the record of one gateway process is. `dir` is the absolute path of `.rea`. */
 export function instancePath(dir: string, sessionId: string): string {
@@ -32,6 +34,22 @@ export function removeInstance(dir: string, sessionId: string): void {
 /** Tells when and why this process stopped. Throws the system's error. */
 export function writeLastStop(dir: string, stop: LastStop): void {
   writeWholeFile(lastStopPath(dir), `${JSON.stringify(stop)}\n`, 'replace');
+}
+
+/** When servers were used last, in milliseconds since the epoch, as the last clean stop has told it. */
+export function readLastUse(dir: string): ReadonlyMap<string, number> {
+  const file = readSmallFile(lastStopPath(dir), MAX_LAST_STOP_BYTES);
+  const stop = file.kind === 'file' ? fieldsOf(parseJson(file.bytes.toString())) : null;
+  const used = new Map<string, number>();
+  for (const entry of listOf(stop?.['servers']) ?? []) {
+    const server = fieldsOf(entry);
+    // Instances count for their server.
+    const name = text(server?.['name'])?.split('#', 1)[0];
+    const at = Date.parse(iso(server?.['last_used']) ?? '');
+    if (name === undefined || Number.isNaN(at)) continue;
+    used.set(name, Math.max(at, used.get(name) ?? at));
+  }
+  return used;
 }
 
 /** What `run/<session_id>.json` says, field by field; null = missing or malformed. */

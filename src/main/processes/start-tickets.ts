@@ -1,7 +1,7 @@
 /**
  * Start tickets: how many servers may be starting at the same time, because starting is the most
- * expensive thing they do. Main owns the one instance. First come, first served; keeps no time (who
- * holds a ticket gives it back when ready, dead, or after its own limit).
+ * expensive thing they do. Main owns the one instance. Who is needed most is served first; keeps no
+ * time (who holds a ticket gives it back when ready, dead, or after its own limit).
  */
 import { availableParallelism } from 'node:os';
 
@@ -10,20 +10,25 @@ export function defaultStartLimit(): number {
   return Math.max(2, availableParallelism());
 }
 
+/** Who gets the tickets. */
+export interface TicketOffice<K> {
+  /** Called for each ticket given out, possibly from within `want`; may call back. */
+  readonly grant: (holder: K) => void;
+  /** How much a waiting one is needed now; of equals the first come is the first served. */
+  readonly rank: (holder: K) => number;
+}
+
 export class StartTickets<K> {
   readonly #limit: number;
-  readonly #grant: (holder: K) => void;
+  readonly #office: TicketOffice<K>;
   readonly #holding = new Set<K>();
   readonly #queue = new Set<K>();
 
-  /**
-   * @param limit tickets at the same time, at least 1.
-   * @param grant called for each ticket given out, possibly from within `want`; may call back.
-   */
-  constructor(limit: number, grant: (holder: K) => void) {
+  /** @param limit tickets at the same time, at least 1. */
+  constructor(limit: number, office: TicketOffice<K>) {
     if (!(limit >= 1)) throw new RangeError(`limit must be at least 1, not ${limit}`);
     this.#limit = limit;
-    this.#grant = grant;
+    this.#office = office;
   }
 
   /** Queues for a ticket; without effect for one who waits or holds already. */
@@ -53,11 +58,24 @@ export class StartTickets<K> {
   }
 
   #giveOut(): void {
-    for (const holder of this.#queue) {
-      if (this.#holding.size >= this.#limit) return;
+    while (this.#holding.size < this.#limit) {
+      const holder = this.#next();
+      if (holder === null) return;
       this.#queue.delete(holder);
       this.#holding.add(holder);
-      this.#grant(holder);
+      this.#office.grant(holder);
     }
+  }
+
+  #next(): K | null {
+    let best: K | null = null;
+    let highest = Number.NEGATIVE_INFINITY;
+    for (const holder of this.#queue) {
+      const rank = this.#office.rank(holder);
+      if (rank <= highest) continue;
+      highest = rank;
+      best = holder;
+    }
+    return best;
   }
 }

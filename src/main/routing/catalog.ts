@@ -112,6 +112,11 @@ export class Catalog {
     return this.#lists[kind].json;
   }
 
+  /** Whether what a server offers is known, from it or from an earlier run. */
+  knows(server: string): boolean {
+    return this.#lists.tools.of(server) !== null;
+  }
+
   /** Number of tools a server is known to have, null while none were ever seen. */
   toolsCount(server: string): number | null {
     return this.#lists.tools.of(server)?.length ?? null;

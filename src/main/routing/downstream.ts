@@ -2,6 +2,7 @@
  * One server as the router sees it: its phase, its circuit, the calls in flight and the queue. Owns
  * the one answer of each of its calls. The supervisor thread owns the process; this file never does.
  */
+import { DEFAULT_DRAIN_POLICY } from '../../shared/machines/drain.ts';
 import type { DownstreamConfig } from '../../shared/model/config.ts';
 import type { ErrorCode, Phase } from '../../shared/model/errors.ts';
 import type { RoutingRecord, SupervisorRecord, ThreadRecord } from '../../shared/model/snapshot.ts';
@@ -21,6 +22,7 @@ import { Circuit } from './circuit.ts';
 import { type Failure, failureParts } from './failures.ts';
 import { LatencyWindow } from './latency.ts';
 import { type CallOutcome, type Observer, outcomeOf } from './observer.ts';
+import { Resting } from './resting.ts';
 
 export interface DownstreamOptions {
   readonly config: DownstreamConfig;
@@ -29,6 +31,10 @@ export interface DownstreamOptions {
   readonly slot: number;
   readonly calls: CallTable;
   readonly post: (message: ToSupervisor) => boolean;
+  /** Starts the server if it is idle. */
+  readonly wake: () => void;
+  /** Whether somebody relies on the server without a call: subscriptions, open requests of its own. */
+  readonly reliedOn: (downstream: Downstream) => boolean;
   readonly thread: () => ThreadRecord;
   readonly halted: () => { readonly active: boolean; readonly reason: string | null };
   readonly log: Logger;
@@ -47,12 +53,14 @@ export class Downstream {
   readonly #options: DownstreamOptions;
   readonly #circuit: Circuit;
   readonly #latency = new LatencyWindow();
+  readonly #resting: Resting;
   readonly #inFlight = new Map<number, Call>();
   readonly #queue: Call[] = [];
   #phase: Phase = 'idle';
   #incarnation = 0;
-  /** The incarnation thought ready has returned a call unsent. */
+  /** The incarnation takes no calls although it was ready: it returned one unsent, or is put to rest. */
   #unavailable = false;
+  #draining = false;
   #nextStartAt: number | null = null;
   #lastError: string | null = null;
   #lastRecord: SupervisorRecord | null = null;
@@ -61,6 +69,7 @@ export class Downstream {
   #errors = 0;
   /** Lines of noise of the present thread that the observer has heard of. */
   #noiseTold = 0;
+  #lastUsedAt: number | null = null;
 
   constructor(options: DownstreamOptions) {
     this.#options = options;
@@ -72,6 +81,13 @@ export class Downstream {
       lastError: () => this.#lastError,
       onOpen: () => options.observer.circuitOpened(options.config.name),
       log: options.log,
+    });
+    this.#resting = new Resting({
+      idleStopMs: options.config.idleStopMs,
+      inFlight: () => this.#inFlight.size,
+      wanted: () => this.#queue.length > 0 || options.reliedOn(this),
+      onRest: (into) => this.#rest(into),
+      onServe: () => this.#pump(),
     });
   }
 
@@ -101,6 +117,16 @@ export class Downstream {
     };
   }
 
+  /** When it got its last call, in milliseconds since the epoch; null: not yet. */
+  get lastUsedAt(): number | null {
+    return this.#lastUsedAt;
+  }
+
+  /** Whether calls wait for it. */
+  get awaited(): boolean {
+    return this.#queue.length > 0;
+  }
+
   /** What the gate says to a call that must wait anyway, for example for the first tool list. */
   refusal(deadline: number): Refusal | null {
     const decision = decide(this.#view(), performance.now(), deadline);
@@ -110,6 +136,7 @@ export class Downstream {
   /** Takes a call that is already in the call table: posts, queues, or answers it. */
   submit(call: Call): void {
     this.#calls += 1;
+    this.#lastUsedAt = Date.now();
     this.#options.onChange();
     const now = performance.now();
     const decision = decide(this.#view(), now, call.totalDeadline);
@@ -236,6 +263,7 @@ export class Downstream {
     this.#tellObserver(message.record);
     this.#phase = message.record.phase;
     this.#unavailable = false;
+    this.#draining = message.event.event === 'draining';
     this.#incarnation = message.incarnation;
     this.#lastRecord = message.record;
     this.#lastError = message.record.last_error;
@@ -250,14 +278,33 @@ export class Downstream {
     } else if (event.event === 'stable') {
       this.#circuit.success(null, now);
     }
+    this.#resting.phase(this.#phase === 'ready');
     this.#reconsider();
     this.#options.onChange();
+  }
+
+  /** Memory of the server and all it started. @param rssMb resident MiB. */
+  usage(rssMb: number): void {
+    const { maxRssMb } = this.config;
+    if (maxRssMb !== 0 && rssMb > maxRssMb) this.#resting.tooLarge();
+  }
+
+  /** Somebody who relied on the server does so no longer. */
+  released(): void {
+    this.#resting.used();
+  }
+
+  /** Nothing is decided here any more: the server is being stopped for good. */
+  close(): void {
+    this.#resting.close();
   }
 
   /** The supervisor thread is gone and with it every call posted to it; another comes. */
   threadLost(generation: number, detail: string, restartInMs: number): void {
     this.#phase = 'backoff';
     this.#noiseTold = 0;
+    this.#draining = false;
+    this.#resting.phase(false);
     this.#nextStartAt = performance.now() + restartInMs;
     this.#lastError = `supervisor thread lost: ${detail}`;
     this.#circuit.failure(`thread:${generation}`, performance.now(), null);
@@ -303,10 +350,24 @@ export class Downstream {
     if (this.#phase === 'ready') this.tell(this.#incarnation, line);
   }
 
+  /** Ends a server that has nothing to do; calls wait until it is back. */
+  #rest(into: 'idle' | 'restart'): void {
+    const { slot, log } = this.#options;
+    log.info({ into }, into === 'idle' ? 'not used: stopping it' : 'too large: starting it anew');
+    this.#unavailable = true;
+    const { eofMs, termMs } = DEFAULT_DRAIN_POLICY;
+    this.#options.post({ type: 'rest', slot, incarnation: this.#incarnation, into, eofMs, termMs });
+  }
+
+  /** Whether calls have to wait although nothing is wrong with the server. */
+  get #held(): boolean {
+    return this.#unavailable || this.#draining || this.#resting.holding;
+  }
+
   #view(): GateView {
     return {
       halted: this.#options.halted(),
-      phase: this.#unavailable ? 'backoff' : this.#phase,
+      phase: this.#held ? 'backoff' : this.#phase,
       nextStartAt: this.#nextStartAt,
       breakerOpenUntil: this.#circuit.openUntil,
       inFlight: this.#inFlight.size,
@@ -347,6 +408,7 @@ export class Downstream {
 
   /** Posts what may go now; stops at the first call that still has to wait. */
   #pump(): void {
+    if (this.#queue.length > 0 && this.#phase === 'idle') this.#options.wake();
     for (let call = this.#queue[0]; call !== undefined; call = this.#queue[0]) {
       const now = performance.now();
       const decision = decide({ ...this.#view(), queued: 0 }, now, call.totalDeadline);
@@ -361,6 +423,7 @@ export class Downstream {
       if (!this.#post(call)) return;
       this.#queue.shift();
     }
+    this.#resting.used();
   }
 
   /** After a change of phase: each waiting call is judged again by its own deadline. */

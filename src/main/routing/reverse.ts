@@ -49,6 +49,13 @@ export class ReverseRequests {
     this.#sessions = sessions;
   }
 
+  /** Whether a request of this server has no answer yet. */
+  isOpen(downstream: Downstream): boolean {
+    for (const pending of this.#pending.values())
+      if (pending.downstream === downstream) return true;
+    return false;
+  }
+
   /** A server asks. */
   ask(downstream: Downstream, message: ReverseRequestMessage): void {
     const { incarnation, method, line, id, token } = message;
@@ -83,6 +90,7 @@ export class ReverseRequests {
     this.#pending.delete(idText);
     const parts = replaceRanges(frame.line, [{ at: id, with: pending.idRaw }]);
     pending.downstream.tell(pending.incarnation, joinExact([...parts, NEWLINE]));
+    pending.downstream.released();
   }
 
   /** A client reports progress on what it was asked. */
@@ -104,6 +112,7 @@ export class ReverseRequests {
       this.#pending.delete(idText);
       const parts = replaceRanges(line, [{ at: id, with: encoder.encode(idText) }]);
       pending.session.ask(parts, downstream.callOf(pending.session));
+      downstream.released();
       return;
     }
   }
@@ -116,6 +125,7 @@ export class ReverseRequests {
       const { downstream, incarnation, idRaw } = pending;
       const parts = errorParts(idRaw, JSON_RPC.internalError, 'the client is gone');
       downstream.tell(incarnation, joinExact([...parts, NEWLINE]));
+      downstream.released();
     }
   }
 

@@ -161,6 +161,11 @@ export class Router {
     }
   }
 
+  /** Whether somebody relies on the server without having a call there. */
+  reliesOn(downstream: Downstream): boolean {
+    return this.#subscriptions.urisOf(downstream).length > 0 || this.reverse.isOpen(downstream);
+  }
+
   /** The server is ready, for the first time or again: what clients listen to is asked for anew. */
   serverReady(downstream: Downstream): void {
     for (const uri of this.#subscriptions.urisOf(downstream)) {

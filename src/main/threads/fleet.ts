@@ -9,7 +9,7 @@ import type { LastStop, RoutingRecord } from '../../shared/model/snapshot.ts';
 import type { Fact, FromSupervisor, LifecycleMessage } from '../../shared/wire/protocol.ts';
 import type { RecordedGroup } from '../../shared/wire/vitals.ts';
 import { type Logger, logFromThread } from '../logger.ts';
-import type { StartTickets } from '../processes/start-tickets.ts';
+import type { StartTickets, TicketOffice } from '../processes/start-tickets.ts';
 import type { CallOwner, CallTable } from '../routing/calls.ts';
 import type { Catalogs } from '../routing/catalogs.ts';
 import type { Downstream } from '../routing/downstream.ts';
@@ -24,7 +24,9 @@ export interface FleetOptions {
   readonly config: GatewayConfig;
   readonly calls: CallTable;
   readonly catalogs: Catalogs;
-  readonly tickets: (grant: (lane: string) => void) => StartTickets<string>;
+  readonly tickets: (office: TicketOffice<string>) => StartTickets<string>;
+  /** When servers were used last in an earlier run, in milliseconds since the epoch. */
+  readonly usedBefore: ReadonlyMap<string, number>;
   readonly groupsFile: string;
   readonly gatewayVersion: string;
   readonly halted: () => { readonly active: boolean; readonly reason: string | null };
@@ -50,15 +52,23 @@ export class Fleet implements Servers {
 
   constructor(options: FleetOptions) {
     this.#options = options;
-    this.#context = { ...options, threads: options.config.threads };
+    this.#context = {
+      ...options,
+      threads: options.config.threads,
+      reliedOn: (downstream) => options.router().reliesOn(downstream),
+    };
     this.groupsFile = options.groupsFile;
-    this.#tickets = options.tickets((lane) => this.#lanes.get(lane)?.grantTicket());
+    this.#tickets = options.tickets({
+      grant: (lane) => this.#lanes.get(lane)?.grantTicket(),
+      rank: (lane) => this.#rank(lane),
+    });
     const ofSession = options.config.servers.filter(({ instances }) => instances === 'session');
     this.#instances = new Instances(ofSession, {
       open: (config, owner) => {
         options.catalogs.open(owner);
         return this.#open(config, owner);
       },
+      known: (server) => options.catalogs.shared.knows(server),
       close: (lane) => this.#lanes.delete(lane.name),
       log: options.log,
     });
@@ -83,8 +93,9 @@ export class Fleet implements Servers {
 
   /** @param clientCapabilities JSON text of what every shared server is told that its client can do. */
   start(clientCapabilities: string): void {
-    for (const { owner, thread } of this.#lanes.values()) {
-      if (owner === null) thread.start(clientCapabilities);
+    for (const lane of this.#lanes.values()) {
+      const known = this.#options.catalogs.shared.knows(lane.config.name);
+      if (lane.owner === null) lane.begin(clientCapabilities, known);
     }
   }
 
@@ -137,10 +148,11 @@ export class Fleet implements Servers {
   }
 
   lastWords(): LastStop['servers'] {
-    return [...this.#lanes].map(([name, { downstream }]) => ({
+    return [...this.#lanes].map(([name, { config, downstream }]) => ({
       name,
       restarts: downstream.lastRecord?.restarts ?? 0,
       last_exit: downstream.lastRecord?.last_exit ?? null,
+      last_used: isoOrNull(downstream.lastUsedAt ?? this.#options.usedBefore.get(config.name)),
     }));
   }
 
@@ -172,6 +184,14 @@ export class Fleet implements Servers {
 
   async stopThreads(): Promise<void> {
     await Promise.all([...this.#lanes.values()].map(({ thread }) => thread.stop()));
+  }
+
+  /** Who starts first: a server that calls wait for, then the one that was used last. */
+  #rank(name: string): number {
+    const lane = this.#lanes.get(name);
+    if (lane === undefined) return 0;
+    if (lane.downstream.awaited) return Number.POSITIVE_INFINITY;
+    return lane.downstream.lastUsedAt ?? this.#options.usedBefore.get(lane.config.name) ?? 0;
   }
 
   #open(config: DownstreamConfig, owner: CallOwner | null): Lane {
@@ -269,6 +289,10 @@ export class Fleet implements Servers {
     }
     this.#onStopped?.();
   }
+}
+
+function isoOrNull(at: number | undefined): string | null {
+  return at === undefined ? null : new Date(at).toISOString();
 }
 
 /** A server of which each client has its own, while there is no client. */

@@ -12,6 +12,8 @@ import type { Lane } from './lane.ts';
 export interface InstancesOptions {
   /** Makes a lane; it is started here. */
   readonly open: (config: DownstreamConfig, owner: CallOwner) => Lane;
+  /** Whether what a server offers can be told without it. */
+  readonly known: (server: string) => boolean;
   /** The lane has ended, thread and all. */
   readonly close: (lane: Lane) => void;
   readonly log: Logger;
@@ -103,7 +105,8 @@ export class Instances {
       const running = pool.lanes.size - pool.waiting.size + pool.closing.size;
       if (running >= pool.config.maxInstances || lane.owner === null) return;
       pool.waiting.delete(lane);
-      lane.thread.start(this.#sessions.get(lane.owner));
+      const { name } = pool.config;
+      lane.begin(this.#sessions.get(lane.owner) ?? '{}', this.#options.known(name));
     }
   }
 }

@@ -19,6 +19,8 @@ export interface LaneContext {
   readonly calls: CallTable;
   readonly groupsFile: string;
   readonly gatewayVersion: string;
+  /** See `DownstreamOptions`. */
+  readonly reliedOn: (downstream: Downstream) => boolean;
   readonly halted: () => { readonly active: boolean; readonly reason: string | null };
   readonly log: Logger;
   readonly observer: Observer;
@@ -73,6 +75,7 @@ export class Lane {
       owner,
       slot: SLOT_OF_OWN_THREAD,
       post: (message) => this.thread.post(message),
+      wake: () => this.#wake(),
       thread: () => this.thread.record,
       log,
     });
@@ -80,7 +83,18 @@ export class Lane {
 
   /** Whether a process of it may still be there: nobody has said that it has stopped. */
   get running(): boolean {
-    return this.thread.record.state === 'running' && this.downstream.phase !== 'stopped';
+    return this.thread.alive && this.downstream.phase !== 'stopped';
+  }
+
+  /**
+   * Starts the server, or gets ready to start it at its first use.
+   *
+   * @param known whether what it offers can be told without it.
+   */
+  begin(clientCapabilities: string, known: boolean): void {
+    const { start, unavailable } = this.config;
+    if (start === 'lazy' && known && unavailable === null) this.thread.prepare(clientCapabilities);
+    else this.thread.start(clientCapabilities);
   }
 
   grantTicket(): void {
@@ -93,8 +107,14 @@ export class Lane {
 
   /** Stops the server for good; a thread that is lost meanwhile is not replaced. */
   stop(eofMs: number, termMs: number): void {
+    this.downstream.close();
     this.thread.retire();
     this.#post({ type: 'stop', slot: SLOT_OF_OWN_THREAD, eofMs, termMs });
+  }
+
+  #wake(): void {
+    if (this.thread.started) this.#post({ type: 'wake', slot: SLOT_OF_OWN_THREAD });
+    else this.thread.start();
   }
 
   #post(message: ToSupervisor): void {

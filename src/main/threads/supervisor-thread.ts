@@ -97,17 +97,26 @@ export class SupervisorThread {
   }
 
   get record(): ThreadRecord {
-    const state =
-      this.#life.state === 'running'
-        ? 'running'
-        : this.#life.state === 'replacing'
-          ? this.#life.why
-          : 'crashed';
-    return { state, restarts: this.#restarts, heap_mb: this.#heapMb };
+    return { state: this.#state(), restarts: this.#restarts, heap_mb: this.#heapMb };
+  }
+
+  /** Whether there is a thread now. */
+  get alive(): boolean {
+    return this.#life.state === 'running';
+  }
+
+  /** Whether it was ever started. */
+  get started(): boolean {
+    return this.#generation > 0;
   }
 
   get generation(): number {
     return this.#generation;
+  }
+
+  /** @param clientCapabilities what servers will be told once the thread is started. */
+  prepare(clientCapabilities: string): void {
+    this.#clientCapabilities = clientCapabilities;
   }
 
   /**
@@ -242,6 +251,12 @@ export class SupervisorThread {
       }
     }
     this.#options.onMessage(message);
+  }
+
+  /** One that was not needed yet is as good as running. */
+  #state(): ThreadRecord['state'] {
+    if (this.#life.state === 'replacing') return this.#life.why;
+    return this.#life.state === 'running' || !this.started ? 'running' : 'crashed';
   }
 
   #cpuMs(worker: Worker): number | null {

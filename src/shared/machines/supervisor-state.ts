@@ -22,8 +22,16 @@ export interface Memory {
 
 type Life =
   | { readonly phase: 'idle' }
-  | { readonly phase: 'starting'; readonly step: 'waiting' }
-  | { readonly phase: 'starting'; readonly step: 'handshaking'; readonly pid: number | null }
+  /** `again`: it has been up before and was not put to rest, so that this start counts as a restart. */
+  | { readonly phase: 'starting'; readonly step: 'waiting'; readonly again: boolean }
+  | {
+      readonly phase: 'starting';
+      readonly step: 'handshaking';
+      readonly pid: number | null;
+      readonly again: boolean;
+      /** What the start may take by now, in milliseconds; grows while the server is at work. */
+      readonly allowedMs: number;
+    }
   | { readonly phase: 'ready'; readonly pid: number | null; readonly stable: boolean }
   /** Its group is being killed; the next start waits for the leader's exit. */
   | { readonly phase: 'dying'; readonly pid: number | null; readonly death: Condemnation }
@@ -36,10 +44,15 @@ type Life =
       readonly pid: number | null;
       readonly step: 'eof' | 'term' | 'kill';
       readonly termMs: number;
+      /** What follows its end. */
+      readonly into: 'stopped' | Rest;
     }
   | { readonly phase: 'stopped' };
 
 export type SupervisorState = Memory & Life;
+
+/** Why a healthy server ends: nobody needs it now, or it is to begin anew. */
+export type Rest = 'idle' | 'restart';
 
 /** Why a living child must go. */
 export interface Condemnation {
@@ -79,7 +92,23 @@ export type SupervisorInput =
       readonly lines: number;
       readonly sample: string;
     }
-  | { readonly type: 'timer'; readonly incarnation: number; readonly timer: SupervisorTimer }
+  | {
+      readonly type: 'timer';
+      readonly incarnation: number;
+      readonly timer: SupervisorTimer;
+      /** Whether the server has used the processor since the timer was set; matters to `start` only. */
+      readonly busy: boolean;
+    }
+  /** Somebody needs a server that is idle. */
+  | { readonly type: 'wake' }
+  /** Nobody has a call in flight there, and none will be posted until the outcome is told. */
+  | {
+      readonly type: 'rest';
+      readonly incarnation: number;
+      readonly into: Rest;
+      readonly eofMs: number;
+      readonly termMs: number;
+    }
   | { readonly type: 'stop'; readonly eofMs: number; readonly termMs: number };
 
 export type SupervisorEffect =

@@ -1,12 +1,13 @@
 /**
- * The end of a supervised server: its input is closed, then TERM, then KILL, each after its time.
- * Part of the supervisor machine; pure.
+ * The end of a supervised server, for good or to rest: its input is closed, then TERM, then KILL, each
+ * after its time. Part of the supervisor machine; pure.
  */
 import { assertNever } from './assert-never.ts';
 import {
   emit,
   memoryOf,
   pidOf,
+  type Rest,
   returnTicket,
   type Step,
   type SupervisorState,
@@ -29,6 +30,7 @@ export function stop(state: SupervisorState, eofMs: number, termMs: number): Ste
         pid: pidOf(state),
         step: killed ? 'kill' : 'eof',
         termMs,
+        into: 'stopped',
       };
       return [
         next,
@@ -39,9 +41,10 @@ export function stop(state: SupervisorState, eofMs: number, termMs: number): Ste
     }
     case 'draining': {
       // A second stop may only be in more of a hurry.
-      if (state.step === 'kill') return [state, []];
+      const next: SupervisorState = { ...state, termMs, into: 'stopped' };
+      if (state.step === 'kill') return [next, []];
       const ms = state.step === 'eof' ? eofMs : termMs;
-      return [{ ...state, termMs }, [{ do: 'timer', timer: 'stop', ms }]];
+      return [next, [{ do: 'timer', timer: 'stop', ms }]];
     }
     case 'idle':
     case 'backoff':
@@ -54,28 +57,49 @@ export function stop(state: SupervisorState, eofMs: number, termMs: number): Ste
   }
 }
 
-/** The present stage of a stop took its whole time. */
+/** A healthy server is to end, so that it can begin again when it is needed or at once. */
+export function rest(state: SupervisorState, into: Rest, eofMs: number, termMs: number): Step {
+  if (state.phase !== 'ready') return [state, []];
+  const next: SupervisorState = {
+    ...memoryOf(state),
+    phase: 'draining',
+    pid: state.pid,
+    step: 'eof',
+    termMs,
+    into,
+  };
+  return [
+    next,
+    [
+      { do: 'end_input' },
+      { do: 'timer', timer: 'stop', ms: eofMs },
+      emit(next, { event: 'draining', into }),
+    ],
+  ];
+}
+
+/** The present stage took its whole time; what is to begin again must have ended first. */
 export function escalate(state: Extract<SupervisorState, { phase: 'draining' }>): Step {
-  switch (state.step) {
-    case 'eof':
-      return [
+  return state.step === 'eof'
+    ? [
         { ...state, step: 'term' },
         [{ do: 'terminate' }, { do: 'timer', timer: 'stop', ms: state.termMs }],
-      ];
-    case 'term':
-      return [
-        { ...state, step: 'kill' },
-        [{ do: 'kill' }, { do: 'timer', timer: 'stop', ms: KILL_MS }],
-      ];
-    case 'kill':
-      return stopped(state, 'killed');
-    default:
-      return assertNever(state.step);
-  }
+      ]
+    : [{ ...state, step: 'kill' }, [{ do: 'kill' }, { do: 'timer', timer: 'stop', ms: KILL_MS }]];
+}
+
+/** A server that was to end has ended; what it was to begin with anew is the caller's to start. */
+export function drained(
+  state: Extract<SupervisorState, { phase: 'draining' }>,
+  detail: string,
+): Step {
+  if (state.into === 'stopped') return stopped(state, detail);
+  const next: SupervisorState = { ...memoryOf(state), phase: 'idle' };
+  return [next, [{ do: 'fail_calls', detail }, emit(next, { event: 'idle' })]];
 }
 
 /** There is nothing left to wait for. */
-export function stopped(state: SupervisorState, detail: string): Step {
+function stopped(state: SupervisorState, detail: string): Step {
   const next: SupervisorState = { ...memoryOf(state), ticket: 'none', phase: 'stopped' };
   return [
     next,

@@ -19,12 +19,13 @@ import {
   type SupervisorInput,
   type SupervisorPolicy,
   type SupervisorState,
-  type SupervisorTimer,
 } from './supervisor-state.ts';
-import { escalate, stop, stopped } from './supervisor-stop.ts';
+import { drained, escalate, rest, stop } from './supervisor-stop.ts';
 
 /** A start ticket is handed back this long after the spawn, ready or not. */
 const TICKET_MS = 5000;
+/** A server that is busy starting may take so many times `startTimeoutMs`. */
+const START_EXTENSION = 4;
 
 /**
  * One step of a server's life.
@@ -42,6 +43,8 @@ export function step(
   switch (input.type) {
     case 'open':
       return open(policy, now, state, input.delayMs);
+    case 'wake':
+      return state.phase === 'idle' ? start(state, false) : [state, []];
     case 'ticket':
       return spawn(policy, state);
     case 'spawned': {
@@ -69,7 +72,9 @@ export function step(
       return [state, [emit(state, { event: 'noise', lines, sample })]];
     }
     case 'timer':
-      return onTimer(policy, state, input.timer);
+      return onTimer(policy, state, input);
+    case 'rest':
+      return rest(state, input.into, input.eofMs, input.termMs);
     case 'stop':
       return stop(state, input.eofMs, input.termMs);
     default:
@@ -90,7 +95,8 @@ function open(
     const next: SupervisorState = { ...memoryOf(state), phase: 'failed', until: null };
     return [next, [emit(next, { event: 'health_changed', healthy: false })]];
   }
-  if (delayMs <= 0) return start(state);
+  // A thread that takes over from another goes on counting.
+  if (delayMs <= 0) return start(state, state.incarnation > 0);
   const next: SupervisorState = { ...memoryOf(state), phase: 'backoff', until: now + delayMs };
   return [
     next,
@@ -101,13 +107,14 @@ function open(
   ];
 }
 
-function start(state: SupervisorState): Step {
+function start(state: SupervisorState, again: boolean): Step {
   const next: SupervisorState = {
     ...memoryOf(state),
     incarnation: state.incarnation + 1,
     ticket: 'wanted',
     phase: 'starting',
     step: 'waiting',
+    again,
   };
   return [next, [emit(next, { event: 'starting' }), { do: 'want_ticket' }]];
 }
@@ -116,11 +123,13 @@ function spawn(policy: SupervisorPolicy, state: SupervisorState): Step {
   if (state.phase !== 'starting' || state.step !== 'waiting') return [state, []];
   const next: SupervisorState = {
     ...memoryOf(state),
-    restarts: state.incarnation > 1 ? state.restarts + 1 : state.restarts,
+    restarts: state.again ? state.restarts + 1 : state.restarts,
     ticket: 'held',
     phase: 'starting',
     step: 'handshaking',
     pid: null,
+    again: state.again,
+    allowedMs: policy.startTimeoutMs,
   };
   return [
     next,
@@ -151,7 +160,7 @@ function ready(policy: SupervisorPolicy, state: SupervisorState, features: Serve
       ...(state.connection === 'ok'
         ? []
         : [emit(next, { event: 'health_changed', healthy: true })]),
-      ...(state.incarnation > 1 ? [emit(next, { event: 'respawned' })] : []),
+      ...(state.again ? [emit(next, { event: 'respawned' })] : []),
     ],
   ];
 }
@@ -181,7 +190,7 @@ function gone(
 ): Step {
   switch (state.phase) {
     case 'draining':
-      return stopped(state, exit.detail);
+      return ended(state, exit.detail);
     case 'starting':
       return state.step === 'waiting' ? [state, []] : died(policy, now, random, state, exit);
     case 'ready':
@@ -228,15 +237,32 @@ function died(
     effects.push({ do: 'timer', timer: 'restart', ms: delayMs });
     return [next, effects];
   }
-  const [started, starting] = start(next);
+  const [started, starting] = start(next, true);
   return [started, [...effects, ...starting]];
 }
 
-function onTimer(policy: SupervisorPolicy, state: SupervisorState, timer: SupervisorTimer): Step {
+/** The end that was asked for has come. */
+function ended(state: Extract<SupervisorState, { phase: 'draining' }>, detail: string): Step {
+  const [next, effects] = drained(state, detail);
+  if (state.into !== 'restart') return [next, effects];
+  const [started, starting] = start(next, true);
+  return [started, [...effects, ...starting]];
+}
+
+function onTimer(
+  policy: SupervisorPolicy,
+  state: SupervisorState,
+  { timer, busy }: Extract<SupervisorInput, { type: 'timer' }>,
+): Step {
   switch (timer) {
     case 'start': {
-      if (state.phase !== 'starting') return [state, []];
-      const detail = `no answer to initialize within ${policy.startTimeoutMs} ms`;
+      if (state.phase !== 'starting' || state.step !== 'handshaking') return [state, []];
+      const { allowedMs } = state;
+      const ms = policy.startTimeoutMs;
+      if (busy && allowedMs < START_EXTENSION * ms) {
+        return [{ ...state, allowedMs: allowedMs + ms }, [{ do: 'timer', timer: 'start', ms }]];
+      }
+      const detail = `no answer to initialize within ${allowedMs} ms`;
       return condemn(state, { reason: 'start_timeout', detail });
     }
     case 'ticket':
@@ -247,9 +273,13 @@ function onTimer(policy: SupervisorPolicy, state: SupervisorState, timer: Superv
       return [next, [emit(next, { event: 'stable' })]];
     }
     case 'restart':
-      return nextStartOf(state) === null ? [state, []] : start(state);
-    case 'stop':
-      return state.phase === 'draining' ? escalate(state) : [state, []];
+      return nextStartOf(state) === null ? [state, []] : start(state, state.incarnation > 0);
+    case 'stop': {
+      if (state.phase !== 'draining') return [state, []];
+      return state.step === 'kill' && state.into === 'stopped'
+        ? ended(state, 'killed')
+        : escalate(state);
+    }
     default:
       return assertNever(timer);
   }

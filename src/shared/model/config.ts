@@ -62,6 +62,12 @@ export interface DownstreamConfig {
   readonly restart: RestartPolicy;
   readonly breaker: BreakerPolicy;
   readonly liveness: LivenessPolicy;
+  /** `lazy`: at its first use, unless it has to be asked first what it offers. */
+  readonly start: 'eager' | 'lazy';
+  /** Stopped when it was not used for this long; 0 = never. */
+  readonly idleStopMs: number;
+  /** Resident MiB of the server and all it started from which it is started anew; 0 = no limit. */
+  readonly maxRssMb: number;
   /** `session`: each client has a process of its own, started with it and ended with it. */
   readonly instances: 'shared' | 'session';
   /** Processes of a `session` server at the same time. @default 8 */

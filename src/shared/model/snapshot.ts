@@ -115,5 +115,7 @@ export interface LastStop {
     readonly name: string;
     readonly restarts: number;
     readonly last_exit: LastExit | null;
+    /** When it got its last call; ISO. */
+    readonly last_used: string | null;
   }[];
 }

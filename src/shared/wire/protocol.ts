@@ -78,6 +78,25 @@ export interface LogLevelMessage {
   readonly level: string;
 }
 
+/** Starts a server that is idle; without effect on any other. */
+export interface WakeSlot {
+  readonly type: 'wake';
+  readonly slot: number;
+}
+
+/**
+ * Ends a server without a call in flight, to be idle or to begin anew. Main posts no call until
+ * `idle`, `starting` or a death is told; without effect on another incarnation or phase.
+ */
+export interface RestSlot {
+  readonly type: 'rest';
+  readonly slot: number;
+  readonly incarnation: number;
+  readonly into: 'idle' | 'restart';
+  readonly eofMs: number;
+  readonly termMs: number;
+}
+
 /** Stop for good: stdin end, after `eofMs` TERM to the group, after `termMs` more KILL. */
 export interface StopSlot {
   readonly type: 'stop';
@@ -100,6 +119,8 @@ export type ToSupervisor =
   | LineMessage
   | SuspectMessage
   | LogLevelMessage
+  | WakeSlot
+  | RestSlot
   | StopSlot
   | FactsPort;
 
@@ -123,6 +144,10 @@ export type SupervisorEvent =
   | { readonly event: 'stable' }
   | { readonly event: 'backoff'; readonly delayMs: number; readonly crashLoop: boolean }
   | { readonly event: 'stopped' }
+  /** A healthy server is ending, to be idle or to begin anew; it takes no calls until then. */
+  | { readonly event: 'draining'; readonly into: 'idle' | 'restart' }
+  /** It has ended and starts when it is needed. */
+  | { readonly event: 'idle' }
   | { readonly event: 'noise'; readonly lines: number; readonly sample: string };
 
 /** What of a server's capabilities decides how it is talked with. */

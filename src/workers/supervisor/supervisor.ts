@@ -9,6 +9,7 @@ import {
   initialSupervisor,
   nextStartOf,
   phaseOf,
+  pidOf,
   type SupervisorEffect,
   type SupervisorInput,
   type SupervisorState,
@@ -31,6 +32,7 @@ import type {
 } from '../../shared/wire/protocol.ts';
 import { Redactor } from '../../shared/wire/redact.ts';
 import type { ThreadVitals } from '../../shared/wire/vitals.ts';
+import { groupCpuMs } from './group-cpu.ts';
 import { Incarnation } from './incarnation.ts';
 import { deathText, recordOf } from './record.ts';
 
@@ -43,6 +45,12 @@ export interface SupervisorContext {
   /** The port to the present state writer. */
   readonly factsPort: () => MessagePort;
 }
+
+/**
+ * Share of one core that a starting server must have used to be taken for busy rather than hung; on a
+ * machine where a hundred start at once none gets much.
+ */
+const BUSY_SHARE = 0.01;
 
 export class Supervisor {
   /** The lane it runs in. */
@@ -100,6 +108,10 @@ export class Supervisor {
         return session?.setLogLevel(message.level);
       case 'ticket':
         return this.#feed({ type: 'ticket' });
+      case 'wake':
+        return this.#feed({ type: 'wake' });
+      case 'rest':
+        return this.#feed(message);
       case 'stop':
         return this.#feed({ type: 'stop', eofMs: message.eofMs, termMs: message.termMs });
       default:
@@ -157,7 +169,12 @@ export class Supervisor {
   #setTimer(timer: SupervisorTimer, ms: number): void {
     const { incarnation } = this.#state;
     clearTimeout(this.#timers.get(timer));
-    const fire = () => this.#feed({ type: 'timer', incarnation, timer });
+    const pid = pidOf(this.#state);
+    const before = timer === 'start' ? groupCpuMs(pid) : 0;
+    const fire = () => {
+      const used = timer === 'start' ? groupCpuMs(pidOf(this.#state)) - before : 0;
+      this.#feed({ type: 'timer', incarnation, timer, busy: used >= BUSY_SHARE * ms });
+    };
     this.#timers.set(timer, setTimeout(fire, ms));
   }
 

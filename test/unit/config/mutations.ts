@@ -217,9 +217,7 @@ function refused(print: (value: unknown) => string): Break {
       ['url', 'https://example.com/mcp'],
       ['headers', { a: 'b' }],
       ['max_result_bytes', 1000],
-      ['idle_stop_ms', 1000],
       ['priority', 'low'],
-      ['start', 'lazy'],
     ]);
     const index = random(root.servers.length);
     const parent = root.servers[index] as unknown as Json;

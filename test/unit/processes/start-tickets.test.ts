@@ -6,9 +6,14 @@ import { defaultStartLimit, StartTickets } from '#src/main/processes/start-ticke
 // A safety net for a busy machine: the properties take well under a second each.
 vi.setConfig({ testTimeout: 60_000 });
 
-function tickets(limit: number) {
+/** @param ranks of holders; others are equal. */
+function tickets(limit: number, ranks: Readonly<Record<string, number>> = {}) {
   const granted: string[] = [];
-  return { granted, desk: new StartTickets<string>(limit, (holder) => granted.push(holder)) };
+  const desk = new StartTickets<string>(limit, {
+    grant: (holder) => granted.push(holder),
+    rank: (holder) => ranks[holder] ?? 0,
+  });
+  return { granted, desk };
 }
 
 test('gives out as many tickets as there are and the rest in order', () => {
@@ -19,6 +24,15 @@ test('gives out as many tickets as there are and the rest in order', () => {
   expect(granted).toEqual(['a', 'b', 'c']);
   desk.giveBack('a');
   expect(granted).toEqual(['a', 'b', 'c', 'd']);
+});
+
+test('serves first who is needed most at that moment', () => {
+  const ranks: Record<string, number> = { b: 5, c: 7 };
+  const { desk, granted } = tickets(1, ranks);
+  for (const holder of ['a', 'b', 'c', 'd']) desk.want(holder);
+  ranks['d'] = Number.POSITIVE_INFINITY;
+  for (const holder of ['a', 'd', 'c', 'b']) desk.giveBack(holder);
+  expect(granted).toEqual(['a', 'd', 'c', 'b']);
 });
 
 test('has each holder at most once, waiting or holding', () => {
@@ -58,10 +72,13 @@ test('forgets a holder that is gone, and its ticket is free', () => {
 
 test('may be called back from within the grant', () => {
   const granted: number[] = [];
-  const desk = new StartTickets<number>(1, (holder) => {
-    granted.push(holder);
-    if (holder < 50) desk.want(holder + 1);
-    desk.giveBack(holder);
+  const desk = new StartTickets<number>(1, {
+    rank: () => 0,
+    grant: (holder) => {
+      granted.push(holder);
+      if (holder < 50) desk.want(holder + 1);
+      desk.giveBack(holder);
+    },
   });
   desk.want(0);
   expect(granted).toEqual(Array.from({ length: 51 }, (_, holder) => holder));
@@ -76,9 +93,12 @@ test('never exceeds the limit, never lets a ticket lie while someone waits, keep
       (limit, story) => {
         const holding = new Set<number>();
         let queue: number[] = [];
-        const desk = new StartTickets<number>(limit, (holder) => {
-          assert.equal(queue.shift(), holder);
-          holding.add(holder);
+        const desk = new StartTickets<number>(limit, {
+          rank: () => 0,
+          grant: (holder) => {
+            assert.equal(queue.shift(), holder);
+            holding.add(holder);
+          },
         });
         for (const [what, holder] of story) {
           if (what === 'want') {

@@ -61,6 +61,8 @@ function house(settings: { maxQueue?: number; maxConcurrency?: number } = {}, fa
       if (world.reachable) posted.push(message);
       return world.reachable;
     },
+    wake: () => {},
+    reliedOn: () => false,
     thread: () => ({ state: 'running', restarts: 0, heap_mb: null }),
     halted: () => ({ active: world.halted, reason: 'test' }),
     log: pino({ level: 'silent' }),

@@ -41,6 +41,8 @@ class Server {
     return this as unknown as Downstream;
   }
 
+  released(): void {}
+
   callOf(client: unknown): string | null {
     return this.calls.get(client as Client) ?? null;
   }

@@ -28,7 +28,8 @@ const policy = {
 
 type Command =
   | { readonly do: 'wait'; readonly ms: number }
-  | { readonly do: 'grant' | 'handshake' | 'condemn' | 'stop' | 'stale' }
+  | { readonly do: 'grant' | 'handshake' | 'condemn' | 'stop' | 'stale' | 'wake' }
+  | { readonly do: 'rest'; readonly into: 'idle' | 'restart' }
   | { readonly do: 'die'; readonly random: number };
 
 const command: fc.Arbitrary<Command> = fc.oneof(
@@ -44,6 +45,14 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.constant({ do: 'condemn' as const }) },
   { weight: 1, arbitrary: fc.constant({ do: 'stale' as const }) },
+  { weight: 2, arbitrary: fc.constant({ do: 'wake' as const }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('rest' as const),
+      into: fc.constantFrom('idle' as const, 'restart' as const),
+    }),
+  },
 );
 
 class World {
@@ -86,10 +95,16 @@ class World {
         return this.feed({ type: 'exited', incarnation, ...death, random: next.random });
       case 'stop':
         return this.feed({ type: 'stop', eofMs: 600, termMs: 500 });
+      case 'wake':
+        return this.feed({ type: 'wake' });
+      case 'rest': {
+        const { into } = next;
+        return this.feed({ type: 'rest', incarnation, into, eofMs: 600, termMs: 500 });
+      }
       case 'stale':
         this.feed({ type: 'exited', incarnation: incarnation - 1, ...death, random: 0 });
         this.feed({ type: 'handshaken', incarnation: incarnation - 1, features: FEATURES });
-        this.feed({ type: 'timer', incarnation: incarnation - 1, timer: 'restart' });
+        this.feed({ type: 'timer', incarnation: incarnation - 1, timer: 'restart', busy: false });
         return this.feed({ type: 'spawned', incarnation: incarnation + 1, pid: 1 });
       default:
         next satisfies never;
@@ -104,7 +119,7 @@ class World {
       const [timer, { at, incarnation }] = due;
       this.timers.delete(timer);
       this.now = at;
-      this.feed({ type: 'timer', timer, incarnation });
+      this.feed({ type: 'timer', timer, incarnation, busy: at % 2 === 0 });
     }
     this.now = until;
     const heldFor = this.now - (this.spawns.at(-1) ?? this.now);

@@ -45,7 +45,16 @@ const condemned = (incarnation = 1): SupervisorInput => ({
   detail: 'hangs',
 });
 const timer = (name: 'start' | 'ticket' | 'stable' | 'restart' | 'stop', incarnation = 1) =>
-  ({ type: 'timer', timer: name, incarnation }) as const;
+  ({ type: 'timer', timer: name, incarnation, busy: false }) as const;
+const busyStart = { ...timer('start'), busy: true };
+const rest = (into: 'idle' | 'restart', incarnation = 1): SupervisorInput => ({
+  type: 'rest',
+  incarnation,
+  into,
+  eofMs: 600,
+  termMs: 500,
+});
+const wake: SupervisorInput = { type: 'wake' };
 const stop: SupervisorInput = { type: 'stop', eofMs: 600, termMs: 500 };
 const toReady = [open, ticket, spawned(), handshaken()];
 
@@ -127,6 +136,70 @@ describe('the supervisor machine', () => {
       [open, ticket, timer('start')],
       'backoff',
       ['kill', 'health_changed'],
+    ],
+    [
+      'gives a busy start more time',
+      [open, ticket, spawned(), busyStart],
+      'starting',
+      ['start timer 30000'],
+    ],
+    [
+      'but only four times as much',
+      [open, ticket, spawned(), busyStart, busyStart, busyStart, busyStart],
+      'backoff',
+      ['kill', 'health_changed'],
+    ],
+    [
+      'and none once it no longer works',
+      [open, ticket, spawned(), busyStart, timer('start')],
+      'backoff',
+      ['kill', 'health_changed'],
+    ],
+    [
+      'is put to rest by the end of its input',
+      [...toReady, rest('idle')],
+      'draining',
+      ['end_input', 'stop timer 600', 'draining'],
+    ],
+    [
+      'is idle once it has ended',
+      [...toReady, rest('idle'), exited()],
+      'idle',
+      ['fail_calls', 'idle'],
+    ],
+    ['stays idle', [...toReady, rest('idle'), exited(), timer('restart')], 'idle', []],
+    [
+      'is woken',
+      [...toReady, rest('idle'), exited(), wake],
+      'starting',
+      ['starting', 'want_ticket'],
+    ],
+    [
+      'without that being a restart',
+      [...toReady, rest('idle'), exited(), wake, ticket, handshaken(2)],
+      'ready',
+      ['return_ticket', 'stable timer 5000', 'ready'],
+    ],
+    [
+      'begins anew when that is asked for, and that is a restart',
+      [...toReady, rest('restart'), exited(), ticket, handshaken(2)],
+      'ready',
+      ['return_ticket', 'stable timer 5000', 'ready', 'respawned'],
+    ],
+    ['rests only when it is ready', [open, ticket, rest('idle')], 'starting', []],
+    ['does not rest for an older incarnation', [...toReady, rest('idle', 0)], 'ready', []],
+    ['is woken only when it is idle', [...toReady, wake], 'ready', []],
+    [
+      'waits for the exit of a stubborn one before it is idle',
+      [...toReady, rest('idle'), timer('stop'), timer('stop'), timer('stop')],
+      'draining',
+      ['kill', 'stop timer 500'],
+    ],
+    [
+      'is stopped for good while it goes to rest',
+      [...toReady, rest('restart'), stop, exited()],
+      'stopped',
+      ['fail_calls', 'stopped'],
     ],
     ['condemns a child once', [...toReady, condemned(), condemned()], 'backoff', []],
     ['takes no ticket it does not wait for', [...toReady, ticket], 'ready', []],
@@ -235,6 +308,24 @@ describe('the supervisor machine', () => {
     const started = play([timer('restart', 7), ticket, spawned(8), handshaken(8)], state);
     expect(started.state).toMatchObject({ incarnation: 8, restarts: 4, phase: 'ready' });
     expect(started.effects).toContain('respawned');
+  });
+
+  test('counts as restarts what began again, not what was woken', () => {
+    const woken = play([...toReady, rest('idle'), exited(), wake, ticket, handshaken(2)]);
+    expect(woken.state).toMatchObject({ incarnation: 2, restarts: 0 });
+    const anew = play([...toReady, rest('restart'), exited(), ticket, handshaken(2)]);
+    expect(anew.state).toMatchObject({ incarnation: 2, restarts: 1 });
+    expect(anew.state.deaths).toEqual(woken.state.deaths);
+  });
+
+  test('says how long a start was waited for', () => {
+    const [, effects] = step(
+      policy,
+      0,
+      play([open, ticket, spawned(), busyStart, timer('start')]).state,
+      exited(),
+    );
+    expect(JSON.stringify(effects)).toContain('no answer to initialize within 60000 ms');
   });
 
   test('never tries a server that cannot be started', () => {

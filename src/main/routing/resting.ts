@@ -1,0 +1,136 @@
+/**
+ * When a healthy server may end: it was not used for long (`idle_stop_ms`), or it has grown too large
+ * (`max_rss_mb`) and is to begin anew. Waits for a moment without calls and, for one that has grown,
+ * makes such a moment by holding new calls back for a while; never cuts a call. Owned by the
+ * downstream; holds the timer.
+ */
+
+/** What is decided from. Times are monotonic, in milliseconds. */
+export interface RestView {
+  /** Calls at the server. */
+  readonly inFlight: number;
+  /** Calls that wait, subscriptions, tasks: what says that it is still needed. */
+  readonly wanted: boolean;
+  /** When it was last seen with anything to do. */
+  readonly idleSince: number;
+  /** Since when it is too large, null while it is not. */
+  readonly largeSince: number | null;
+  /** 0 = never. */
+  readonly idleStopMs: number;
+}
+
+export type RestDecision =
+  | { readonly do: 'serve'; readonly lookAt: number | null }
+  /** Calls wait, in the hope that those in flight end. */
+  | { readonly do: 'hold'; readonly lookAt: number }
+  | { readonly do: 'rest'; readonly into: 'idle' | 'restart' };
+
+/** A moment without calls is waited for this long before one is made. */
+const NATURAL_MS = 10_000;
+/** New calls are held back this long, and not again before the rest of the period is over. */
+const HOLD_MS = 5000;
+const HOLD_EVERY_MS = 30_000;
+
+export function decideRest(view: RestView, now: number): RestDecision {
+  const { inFlight, wanted, idleSince, largeSince, idleStopMs } = view;
+  if (largeSince !== null) {
+    if (inFlight === 0) return { do: 'rest', into: 'restart' };
+    const late = now - largeSince - NATURAL_MS;
+    if (late < 0) return { do: 'serve', lookAt: now - late };
+    const within = late % HOLD_EVERY_MS;
+    return within < HOLD_MS
+      ? { do: 'hold', lookAt: now + HOLD_MS - within }
+      : { do: 'serve', lookAt: now + HOLD_EVERY_MS - within };
+  }
+  if (idleStopMs === 0 || inFlight > 0 || wanted) return { do: 'serve', lookAt: null };
+  const due = idleSince + idleStopMs;
+  return now >= due ? { do: 'rest', into: 'idle' } : { do: 'serve', lookAt: due };
+}
+
+export interface RestingOptions {
+  readonly idleStopMs: number;
+  readonly inFlight: () => number;
+  readonly wanted: () => boolean;
+  readonly onRest: (into: 'idle' | 'restart') => void;
+  /** Calls are held back no longer. */
+  readonly onServe: () => void;
+}
+
+export class Resting {
+  readonly #options: RestingOptions;
+  #ready = false;
+  #idleSince = 0;
+  #largeSince: number | null = null;
+  #holding = false;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(options: RestingOptions) {
+    this.#options = options;
+  }
+
+  /** Whether calls wait although the server is ready. */
+  get holding(): boolean {
+    return this.#holding;
+  }
+
+  /** The server is ready, or not any more; then nothing is decided and what was large is forgotten. */
+  phase(isReady: boolean): void {
+    if (isReady === this.#ready) return;
+    this.#ready = isReady;
+    this.#largeSince = null;
+    this.#holding = false;
+    this.#idleSince = performance.now();
+    this.#look();
+  }
+
+  /** It has grown beyond what it may have. */
+  tooLarge(): void {
+    if (!this.#ready || this.#largeSince !== null) return;
+    this.#largeSince = performance.now();
+    this.#look();
+  }
+
+  /** A call or something else of use has ended. */
+  used(): void {
+    // Most servers never rest, and this is on the way of every call.
+    if (this.#options.idleStopMs === 0 && this.#largeSince === null) return;
+    this.#idleSince = performance.now();
+    // While a timer runs it looks by itself; what is large may go the moment it has nothing to do.
+    if (this.#timer === null || this.#largeSince !== null) this.#look();
+  }
+
+  close(): void {
+    this.#ready = false;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  #look(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (!this.#ready) return;
+    const { idleStopMs, inFlight, wanted, onRest, onServe } = this.#options;
+    const now = performance.now();
+    const decision = decideRest(
+      {
+        inFlight: inFlight(),
+        wanted: idleStopMs !== 0 && wanted(),
+        idleSince: this.#idleSince,
+        largeSince: this.#largeSince,
+        idleStopMs,
+      },
+      now,
+    );
+    if (decision.do === 'rest') {
+      this.#ready = false;
+      return onRest(decision.into);
+    }
+    const held = this.#holding;
+    this.#holding = decision.do === 'hold';
+    if (decision.lookAt !== null) {
+      const ms = Math.max(1, Math.ceil(decision.lookAt - now));
+      this.#timer = setTimeout(() => this.#look(), ms);
+    }
+    if (held && !this.#holding) onServe();
+  }
+}
