@@ -146,6 +146,7 @@ test('each request counts once, by how it ended', async () => {
     return now.value('rea_calls_in_flight', { server: 'echo' }) === 1;
   });
   rea.cancel(cancelled);
+  await rea.request('ping');
   expect((await rea.call('bad__exit')).failure?.code).toBe('ERR_OUTCOME_UNKNOWN');
   expect((await rea.call('large__big', { bytes: 100_000 })).failure?.code).toBe(
     'ERR_MESSAGE_TOO_LARGE',
@@ -207,6 +208,8 @@ test('requests that wait for a first list count as well, refused, cancelled or t
   expect((await rea.call('hung__a')).failure?.code).toBe('ERR_TIMEOUT');
   const waiting = rea.begin('hung__b');
   rea.cancel(waiting);
+  // A round trip later the gateway has read both.
+  await rea.request('ping');
   writeFileSync(join(rea.dir, '.rea', 'HALT'), '');
   await until(async () => (await scrape()).value('rea_halt_active') === 1, {
     limitMs: LIMIT_MS,
