@@ -8,7 +8,7 @@ import type { MainFact } from '../shared/wire/protocol.ts';
 import type { RecordedGroup } from '../shared/wire/vitals.ts';
 import { HaltSwitch } from './gate/halt.ts';
 import type { Logger } from './logger.ts';
-import { type Metrics, openMetrics } from './metrics.ts';
+import type { Metrics } from './metrics.ts';
 import { prepareDirectory } from './processes/directory.ts';
 import { errorText } from './processes/errno.ts';
 import { createGroupsFile, killGroup } from './processes/groups.ts';
@@ -59,8 +59,8 @@ export interface GatewayOptions {
     /** Bearer tokens; none = nobody needs one, on loopback only. */
     readonly tokens: readonly string[];
   } | null;
-  /** Where Prometheus may ask, 0 = any free port; null: nowhere. */
-  readonly metricsPort: number | null;
+  /** Closed with the gateway. */
+  readonly metrics: Metrics;
   /** Whether the health tool tells errors and exits. */
   readonly exposeDiagnostics: boolean;
   /** The stdio client is gone and there is no other, with the reason. */
@@ -86,7 +86,6 @@ export class Gateway implements Stoppable {
   readonly #router: Router;
   readonly #fleet: Fleet;
   readonly #writer: StateWriterThread;
-  readonly #metrics: Metrics;
   readonly #mainBeats = new SharedArrayBuffer(4);
   readonly #timers: NodeJS.Timeout[] = [];
   #http: Extract<HttpEdge, { ok: true }> | null = null;
@@ -100,9 +99,8 @@ export class Gateway implements Stoppable {
   #loopLagMs = 0;
   #stoppingSince: number | null = null;
 
-  private constructor(options: GatewayOptions, dir: string, metrics: Metrics) {
+  private constructor(options: GatewayOptions, dir: string) {
     this.#options = options;
-    this.#metrics = metrics;
     this.dir = dir;
     this.#halt = new HaltSwitch(dir, () => performance.now());
     this.#announcements = new Announcements((catalog, method) =>
@@ -123,7 +121,7 @@ export class Gateway implements Stoppable {
       gatewayVersion: options.version,
       halted: () => this.#halt.active(),
       log: options.log,
-      observer: metrics.observer,
+      observer: options.metrics.observer,
       attachFacts: (port) => this.#writer.attach(port),
       tell: (fact) => this.#writer.tell(fact),
       killGroup: (group) => this.#killGroup(group),
@@ -136,7 +134,7 @@ export class Gateway implements Stoppable {
       servers: this.#fleet,
       version: options.version,
       health: () => this.#health(),
-      observer: metrics.observer,
+      observer: options.metrics.observer,
       onLogLevel: (level) => this.#fleet.setLogLevel(level),
       onSessions: () => this.#sessionsChanged(),
       onClient: (client, capabilities) => this.#clientCame(client, JSON.stringify(capabilities)),
@@ -149,7 +147,7 @@ export class Gateway implements Stoppable {
         startedAt: this.#startedAt,
         identity: this.#identity,
         gatewayVersion: options.version,
-        metricsPort: metrics.port,
+        metricsPort: options.metrics.port,
         servers: options.config.servers.map((server) => server.name),
         heartbeatMs: HEARTBEAT_MS,
         mainBeats: this.#mainBeats,
@@ -167,7 +165,7 @@ export class Gateway implements Stoppable {
         this.#publish();
       },
     });
-    metrics.show(() => ({
+    options.metrics.show(() => ({
       servers: this.#fleet.all(),
       sessions: this.#router.sessions,
       httpConnections: this.#http?.connections() ?? 0,
@@ -183,18 +181,10 @@ export class Gateway implements Stoppable {
     for (const group of reaped.killed)
       options.log.warn(group, 'killed a leftover of a dead gateway');
     for (const problem of reaped.problems) options.log.warn(problem);
-    const opened = await openMetrics({
-      port: options.metricsPort,
-      servers: options.config.servers.map(({ name }) => name),
-      version: options.version,
-      log: options.log,
-    });
-    if (!opened.ok) return opened;
     let gateway: Gateway;
     try {
-      gateway = new Gateway(options, prepared.dir, opened.metrics);
+      gateway = new Gateway(options, prepared.dir);
     } catch (error) {
-      await opened.metrics.close();
       const detail = error instanceof Error ? error.message : String(error);
       return {
         ok: false,
@@ -202,9 +192,7 @@ export class Gateway implements Stoppable {
       };
     }
     const failure = await gateway.#start();
-    if (failure === null) return { ok: true, gateway };
-    await opened.metrics.close();
-    return { ok: false, message: failure };
+    return failure === null ? { ok: true, gateway } : { ok: false, message: failure };
   }
 
   /** The HTTP endpoint, or null. */
@@ -305,7 +293,7 @@ export class Gateway implements Stoppable {
     await Promise.all([
       this.#fleet.stopThreads(),
       this.#http?.close(),
-      this.#metrics.close(),
+      this.#options.metrics.close(),
       this.#writer.close(writerMs),
       this.#flush(),
     ]);
@@ -390,7 +378,7 @@ export class Gateway implements Stoppable {
       const now = performance.now();
       this.#loopLagMs = Math.max(0, Math.round((now - due) * 10) / 10);
       due = now + BEAT_MS;
-      this.#metrics.observer.loopLag(this.#loopLagMs);
+      this.#options.metrics.observer.loopLag(this.#loopLagMs);
       Atomics.add(beats, 0, 1);
       this.#fleet.check(now);
       const seen = this.#halt.active();

@@ -23,9 +23,9 @@ const OUTCOMES = ['ok', 'error', 'refused', 'timeout', 'unknown', 'undeliverable
 interface Measured {
   readonly rea: Rea;
   readonly port: number;
-  scrape(): Promise<Scrape>;
+  readonly scrape: () => Promise<Scrape>;
   /** Scrapes until `look` is satisfied. */
-  until(what: string, look: (scrape: Scrape) => boolean): Promise<Scrape>;
+  readonly until: (what: string, look: (scrape: Scrape) => boolean) => Promise<Scrape>;
 }
 
 /** A gateway with metrics; every scrape is held against the one before it. */
@@ -363,7 +363,7 @@ test('a port in use ends the start with one line and leaves nothing', async () =
     expect([result.code, result.stdout]).toEqual([1, '']);
     expect(result.stderr).toMatch(/^REA_METRICS_PORT: [^\n]*in use[^\n]*set another port[^\n]*\n$/);
     expect(result.stderr).toContain(`127.0.0.1:${port}`);
-    expect(readdirSync(join(dir, '.rea', 'run'))).toEqual([]);
+    expect(readdirSync(dir)).toEqual(['mcp.json']);
   } finally {
     other.close();
   }
@@ -410,7 +410,11 @@ test('the documentation tells every metric as it is, and its examples name no ot
   const section = /\n## Metrics\n(.*?)\n## /s.exec(text)?.[1] ?? '';
   const rows = [...section.matchAll(/^\| `(\w+)` +\| (\w+) +\| ([^|]*)\| \S[^|]*\|$/gm)];
   const told = rows.map(([, name, type, labels = '']) => {
-    return { name, type, labels: [...labels.matchAll(/`(\w+)`/g)].map(([, one]) => one).sort() };
+    return {
+      name,
+      type,
+      labels: [...labels.matchAll(/`(\w+)`/g)].map(([, one = '']) => one).sort(),
+    };
   });
   const byName = (a: { name?: string | undefined }, b: { name?: string | undefined }) =>
     String(a.name) < String(b.name) ? -1 : 1;
