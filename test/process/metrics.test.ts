@@ -10,7 +10,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { Scrape } from '../support/prometheus.ts';
 import { runRea } from '../support/rea-command.ts';
 import { makeDirectory, type Rea, type ReaOptions, startRea } from '../support/rea-process.ts';
-import { fixture, registry } from '../support/servers.ts';
+import { fixture, QUICK, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { report, stopwatch, until } from '../support/wait-for.ts';
 
@@ -114,7 +114,6 @@ test('every series is there as zero before anything has happened', async () => {
   expect(first.labelValues('code')).toEqual(new Set(codes));
   expect(first.labelValues('version')).toEqual(new Set([rea.state()?.gateway_version]));
   await rea.initialize();
-  await rea.tools();
   await rea.waitForPhase('off', 'failed');
   // `faultsAfter` would find a series that was not there before.
   await scrape();
@@ -129,10 +128,14 @@ test('each request counts once, by how it ended', async () => {
         mute: { ...fixture('never-answer'), call_timeout_ms: 200 },
         large: { ...fixture('echo'), max_message_bytes: 65_536 },
       },
-      { breaker: { failures: 3, cooldown_ms: 60_000 } },
+      {
+        breaker: { failures: 3, cooldown_ms: 60_000 },
+        // No server becomes stable meanwhile, which would start the count of failures anew.
+        restart: { ...QUICK.restart, stable_ms: 60_000 },
+      },
     ),
   });
-  await rea.tools();
+  for (const name of ['echo', 'bad', 'mute', 'large']) await rea.waitForPhase(name, 'ready');
   await scrape();
   await rea.call('echo__echo', { text: 'hello' });
   await rea.call('echo__echo', { text: 'again' });
