@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { GatewayConfig } from '../shared/model/config.ts';
+import { ByteCredit } from '../shared/wire/byte-credit.ts';
 import type { MainFact } from '../shared/wire/protocol.ts';
 import type { RecordedGroup } from '../shared/wire/vitals.ts';
 import { HaltSwitch } from './gate/halt.ts';
@@ -30,7 +31,7 @@ import { Catalogs } from './routing/catalogs.ts';
 import { healthText } from './routing/health.ts';
 import { Router } from './routing/router.ts';
 import type { Stoppable } from './shutdown.ts';
-import { Fleet } from './threads/fleet.ts';
+import { creditLimits, Fleet, mostLanes } from './threads/fleet.ts';
 import { StateWriterThread } from './threads/state-writer-thread.ts';
 import type { HttpEdge } from './upstream/http.ts';
 import { serveStdio } from './upstream/stdio.ts';
@@ -84,6 +85,7 @@ export class Gateway implements Stoppable {
   readonly #catalogs: Catalogs;
   readonly #announcements: Announcements;
   readonly #router: Router;
+  readonly #credit: ByteCredit;
   readonly #fleet: Fleet;
   readonly #writer: StateWriterThread;
   readonly #mainBeats = new SharedArrayBuffer(4);
@@ -111,7 +113,9 @@ export class Gateway implements Stoppable {
       listWaitMs: options.config.listWaitMs,
       onChange: (catalog, kind) => this.#announcements.add(catalog, kind),
     });
+    this.#credit = ByteCredit.create(mostLanes(options.config), creditLimits(options.config));
     this.#fleet = new Fleet({
+      credit: this.#credit,
       config: options.config,
       calls: this.#calls,
       catalogs: this.#catalogs,
@@ -209,6 +213,8 @@ export class Gateway implements Stoppable {
         ...http,
         open: this.#router.open,
         maxBodyBytes: MAX_UPSTREAM_MESSAGE_BYTES,
+        slowClientMs: config.limits.slowClientMs,
+        credit: this.#credit,
         log,
         ready: () => this.#isUp && this.#stoppingSince === null,
       });
@@ -236,6 +242,7 @@ export class Gateway implements Stoppable {
         stdout: this.#stdout,
         open: this.#router.open,
         maxMessageBytes: MAX_UPSTREAM_MESSAGE_BYTES,
+        credit: this.#credit,
         onEnd: (reason) => {
           this.#stdioEnded = reason;
           this.#sessionsChanged();

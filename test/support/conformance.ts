@@ -75,6 +75,28 @@ export async function runSuite(url: string, { suite, args }: SuiteRun): Promise<
   }
 }
 
+/** Has one release of the suite examine a client of servers over HTTP. @param command without arguments that hold spaces. */
+export async function runClientScenario(
+  suite: SuiteRun['suite'],
+  scenario: string,
+  command: readonly string[],
+): Promise<Pick<Outcome, 'exit' | 'failures' | 'warned' | 'scenarios'> & { stdout: string }> {
+  const results = mkdtempSync(join(tmpdir(), 'rea-conformance-'));
+  try {
+    const manifest = createRequire(import.meta.url).resolve(`${suite}/package.json`);
+    const program = join(dirname(manifest), 'dist', 'index.js');
+    const { code, stdout } = await run(
+      await suiteNode(),
+      [program, 'client', '--command', command.join(' '), '--scenario', scenario, '-o', results],
+      environment(),
+      RUN_LIMIT_MS,
+    );
+    return { exit: code, stdout, ...readChecks(results) };
+  } finally {
+    rmSync(results, { recursive: true, force: true });
+  }
+}
+
 /** Each scenario has a directory `server-<scenario>-<time>` with its checks. */
 function readChecks(results: string): Pick<Outcome, 'failures' | 'warned' | 'scenarios'> {
   const failures: string[] = [];

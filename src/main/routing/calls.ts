@@ -11,6 +11,8 @@ import type { Downstream } from './downstream.ts';
 
 /** Who gets what a call brings: a session, or the gateway itself. */
 export interface CallOwner {
+  /** It has not taken what it got: no further call of it is sent to a server until it does. */
+  readonly congested: boolean;
   /** The one answer. */
   answer(call: { readonly idText: string }, parts: readonly Uint8Array[]): void;
   /** Something before the answer. */

@@ -20,6 +20,7 @@ import type { Logger } from '../logger.ts';
 import type { Call, CallOwner, CallTable } from './calls.ts';
 import { Circuit } from './circuit.ts';
 import { type Failure, failureParts } from './failures.ts';
+import { FairQueue } from './fair-queue.ts';
 import { LatencyWindow } from './latency.ts';
 import { type CallOutcome, type Observer, outcomeOf } from './observer.ts';
 import { Resting } from './resting.ts';
@@ -55,7 +56,7 @@ export class Downstream {
   readonly #latency = new LatencyWindow();
   readonly #resting: Resting;
   readonly #inFlight = new Map<number, Call>();
-  readonly #queue: Call[] = [];
+  readonly #queue = new FairQueue<CallOwner, Call>();
   #phase: Phase = 'idle';
   #incarnation = 0;
   /** The incarnation takes no calls although it was ready: it returned one unsent, or is put to rest. */
@@ -145,12 +146,17 @@ export class Downstream {
       this.#queue.push(call);
       return this.#pump();
     }
-    if (this.#queue.length > 0) return this.#submitBehind(call);
+    if (this.#queue.length > 0 || call.session.congested) return this.#submitBehind(call);
     const admission = this.#circuit.acquire(call.id, now);
     if (admission.kind === 'refuse') {
       return this.#refuse(call, breakerRefusal(admission.retryAt));
     }
-    if (!this.#post(call)) this.#queue.unshift(call);
+    if (!this.#post(call)) this.#queue.push(call);
+  }
+
+  /** A client takes messages again: its calls need wait no longer. */
+  clientDrained(): void {
+    this.#pump();
   }
 
   /** The client no longer wants it: no answer, and the server is told. */
@@ -240,7 +246,7 @@ export class Downstream {
     if (message.code === null) {
       this.#circuit.release(call.id, now);
       call.postedTo = null;
-      this.#queue.unshift(call);
+      this.#queue.putBack(call);
       // That incarnation takes no more calls; its supervisor is about to say why.
       if (message.incarnation === this.#incarnation) this.#unavailable = true;
       return this.#reconsider();
@@ -314,7 +320,7 @@ export class Downstream {
 
   /** Answers everything still open: the gateway is stopping. */
   abandon(): void {
-    for (const call of [...this.#queue, ...this.#inFlight.values()]) {
+    for (const call of [...this.#queue.items(), ...this.#inFlight.values()]) {
       if (!this.#options.calls.settle(call)) continue;
       this.#forget(call);
       const posted = call.postedTo !== null;
@@ -406,34 +412,40 @@ export class Downstream {
     this.#pump();
   }
 
-  /** Posts what may go now; stops at the first call that still has to wait. */
+  /** Posts what may go now, a call of each client in turn; stops at the first that has to wait. */
   #pump(): void {
     if (this.#queue.length > 0 && this.#phase === 'idle') this.#options.wake();
-    for (let call = this.#queue[0]; call !== undefined; call = this.#queue[0]) {
+    for (let call = this.#next(); call !== undefined; call = this.#next()) {
       const now = performance.now();
       const decision = decide({ ...this.#view(), queued: 0 }, now, call.totalDeadline);
       if (decision.kind === 'wait') return;
       if (decision.kind === 'refuse') {
-        this.#queue.shift();
+        this.#queue.take(call);
         this.#refuse(call, decision);
         continue;
       }
       // Someone else's probe is under way: its outcome decides about those who already wait.
       if (this.#circuit.acquire(call.id, now).kind === 'refuse') return;
       if (!this.#post(call)) return;
-      this.#queue.shift();
+      this.#queue.take(call);
     }
     this.#resting.used();
+  }
+
+  /** A client that does not take what it got gets nothing more to wait for. */
+  #next(): Call | undefined {
+    return this.#queue.peek((session) => !session.congested);
   }
 
   /** After a change of phase: each waiting call is judged again by its own deadline. */
   #reconsider(): void {
     const now = performance.now();
     const view = { ...this.#view(), queued: 0 };
-    for (const call of this.#queue.splice(0)) {
+    for (const call of this.#queue.items()) {
       const decision = decide(view, now, call.totalDeadline);
-      if (decision.kind === 'refuse') this.#refuse(call, decision);
-      else this.#queue.push(call);
+      if (decision.kind !== 'refuse') continue;
+      this.#queue.remove(call);
+      this.#refuse(call, decision);
     }
     this.#pump();
   }
@@ -502,8 +514,7 @@ export class Downstream {
 
   #forget(call: Call): void {
     this.#inFlight.delete(call.id);
-    const at = this.#queue.indexOf(call);
-    if (at >= 0) this.#queue.splice(at, 1);
+    this.#queue.remove(call);
   }
 
   #who(): string {

@@ -69,7 +69,7 @@ type Hooks = Partial<Pick<Call, 'onEnd' | 'elsewhere'>>;
 
 const RESOURCE_NOT_FOUND = -32002;
 /** What the gateway asks of a server for itself: nobody waits for the answer. */
-const NOBODY: CallOwner = { answer: () => {}, send: () => {} };
+const NOBODY: CallOwner = { congested: false, answer: () => {}, send: () => {} };
 const encoder = new TextEncoder();
 const NEWLINE = encoder.encode('\n');
 
@@ -82,6 +82,7 @@ export class Router {
   readonly #subscriptions = new Subscriptions();
   #logLevel: LogLevel | null = null;
   #accepting = true;
+  #dropped = 0;
 
   constructor(options: RouterOptions) {
     this.#options = options;
@@ -97,6 +98,21 @@ export class Router {
 
   get sessions(): number {
     return this.#sessions.size;
+  }
+
+  /** A message was not passed on because its client does not read. */
+  dropped(): void {
+    this.#dropped += 1;
+  }
+
+  /** Messages that were not passed on because their clients do not read, so far. */
+  get droppedMessages(): number {
+    return this.#dropped;
+  }
+
+  /** A client takes messages again. */
+  drained(session: Session): void {
+    for (const downstream of this.#options.servers.of(session)) downstream.clientDrained();
   }
 
   forget(session: Session): void {

@@ -40,6 +40,14 @@ export class Session implements UpstreamPeer, CallOwner {
     return this.#logLevel;
   }
 
+  get congested(): boolean {
+    return this.#sink.congested;
+  }
+
+  drained(): void {
+    this.#router.drained(this);
+  }
+
   receive(frame: Frame): void {
     if (this.#closed) return;
     const message = classify(frame);
@@ -72,16 +80,18 @@ export class Session implements UpstreamPeer, CallOwner {
     if (this.#initialized) this.#send(parts, null);
   }
 
-  /** A log message of a server, unless this client asked for less. */
+  /** A log message of a server, unless this client asked for less or does not read. */
   log(level: string | null, parts: readonly Uint8Array[]): void {
+    if (this.congested) return this.#router.dropped();
     if (this.#logLevel !== null && level !== null && isLogLevel(level)) {
       if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(this.#logLevel)) return;
     }
     this.notify(parts);
   }
 
-  /** Something about a request in flight, before its answer. */
+  /** Progress of a request in flight; not to a client that does not read. */
   send(parts: readonly Uint8Array[], idText: string): void {
+    if (this.congested) return this.#router.dropped();
     this.#send(parts, idText);
   }
 

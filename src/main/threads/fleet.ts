@@ -6,6 +6,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { DownstreamConfig, GatewayConfig } from '../../shared/model/config.ts';
 import type { LastStop, RoutingRecord } from '../../shared/model/snapshot.ts';
+import type { ByteCredit, CreditLimits } from '../../shared/wire/byte-credit.ts';
 import type { Fact, FromSupervisor, LifecycleMessage } from '../../shared/wire/protocol.ts';
 import type { RecordedGroup } from '../../shared/wire/vitals.ts';
 import { type Logger, logFromThread } from '../logger.ts';
@@ -27,6 +28,7 @@ export interface FleetOptions {
   readonly tickets: (office: TicketOffice<string>) => StartTickets<string>;
   /** When servers were used last in an earlier run, in milliseconds since the epoch. */
   readonly usedBefore: ReadonlyMap<string, number>;
+  readonly credit: ByteCredit;
   readonly groupsFile: string;
   readonly gatewayVersion: string;
   readonly halted: () => { readonly active: boolean; readonly reason: string | null };
@@ -46,12 +48,14 @@ export class Fleet implements Servers {
   readonly #lanes = new Map<string, Lane>();
   readonly #instances: Instances;
   readonly #tickets: StartTickets<string>;
+  readonly #freeCreditLanes: number[];
   #onStopped: (() => void) | null = null;
   #logLevel: string | null = null;
   #stopping = false;
 
   constructor(options: FleetOptions) {
     this.#options = options;
+    this.#freeCreditLanes = Array.from({ length: mostLanes(options.config) }, (_, lane) => lane);
     this.#context = {
       ...options,
       threads: options.config.threads,
@@ -69,7 +73,10 @@ export class Fleet implements Servers {
         return this.#open(config, owner);
       },
       known: (server) => options.catalogs.shared.knows(server),
-      close: (lane) => this.#lanes.delete(lane.name),
+      close: (lane) => {
+        this.#lanes.delete(lane.name);
+        this.#freeCreditLanes.push(lane.creditLane);
+      },
       log: options.log,
     });
     for (const config of options.config.servers) {
@@ -195,7 +202,9 @@ export class Fleet implements Servers {
   }
 
   #open(config: DownstreamConfig, owner: CallOwner | null): Lane {
-    const lane = new Lane(config, owner, this.#context, {
+    const creditLane = this.#freeCreditLanes.pop();
+    if (creditLane === undefined) throw new Error('more lanes than the configuration allows');
+    const lane = new Lane(config, owner, creditLane, this.#context, {
       onMessage: (from, message) => this.#receive(from, message),
       // What clients have set holds for threads that start later, too.
       onStarted: (started) => {
@@ -289,6 +298,21 @@ export class Fleet implements Servers {
     }
     this.#onStopped?.();
   }
+}
+
+/** How many lanes there can be at the same time; one that is closing counts beside its successor. */
+export function mostLanes({ servers }: GatewayConfig): number {
+  const most = servers.map(({ instances, maxInstances }) =>
+    instances === 'shared' ? 1 : 2 * maxInstances,
+  );
+  return most.reduce((sum, lanes) => sum + lanes, 0);
+}
+
+/** Above the soft limit there is room for one more message, whichever it is. */
+export function creditLimits({ limits, servers }: GatewayConfig): CreditLimits {
+  const largest = Math.max(0, ...servers.map(({ maxMessageBytes }) => maxMessageBytes));
+  const { byteCreditBytes } = limits;
+  return { softBytes: byteCreditBytes - largest, hardBytes: byteCreditBytes };
 }
 
 function isoOrNull(at: number | undefined): string | null {

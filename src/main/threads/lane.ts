@@ -5,6 +5,7 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { DownstreamConfig, ThreadsConfig } from '../../shared/model/config.ts';
+import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
 import type { FromSupervisor, ToSupervisor } from '../../shared/wire/protocol.ts';
 import type { RecordedGroup } from '../../shared/wire/vitals.ts';
 import type { Logger } from '../logger.ts';
@@ -16,6 +17,7 @@ import { SupervisorThread } from './supervisor-thread.ts';
 /** What all lanes share. */
 export interface LaneContext {
   readonly threads: ThreadsConfig;
+  readonly credit: ByteCredit;
   readonly calls: CallTable;
   readonly groupsFile: string;
   readonly gatewayVersion: string;
@@ -50,20 +52,25 @@ export class Lane {
   readonly owner: CallOwner | null;
   readonly thread: SupervisorThread;
   readonly downstream: Downstream;
+  /** Its entry in the byte credit. */
+  readonly creditLane: number;
 
   constructor(
     config: DownstreamConfig,
     owner: CallOwner | null,
+    creditLane: number,
     context: LaneContext,
     hooks: LaneHooks,
   ) {
     this.name = config.lane;
     this.config = config;
     this.owner = owner;
+    this.creditLane = creditLane;
     const log = context.log.child({ server: config.lane });
     this.thread = new SupervisorThread({
       ...context,
       servers: [config],
+      creditLanes: [creditLane],
       log,
       onMessage: (message) => hooks.onMessage(this, message),
       onStarted: () => hooks.onStarted(this),

@@ -1,4 +1,5 @@
 /** What the HTTP edge is started with, and the defaults of its limits. */
+import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
 import type { OpenSession } from './session.ts';
 
 export interface HttpOptions extends Partial<HttpLimits> {
@@ -13,6 +14,8 @@ export interface HttpOptions extends Partial<HttpLimits> {
    */
   readonly tokens?: readonly string[];
   readonly open: OpenSession;
+  /** What clients have not taken counts here. */
+  readonly credit: Pick<ByteCredit, 'addUnits'>;
   /** Largest body of one POST. */
   readonly maxBodyBytes: number;
   readonly log: EdgeLog;
@@ -42,10 +45,8 @@ export interface HttpLimits {
   readonly retryMs: number;
   /** Longest pause within a body. @default 30000 */
   readonly bodyIdleMs: number;
-  /** Bytes that may pile up for a client that has stopped reading one stream. @default 67108864 */
-  readonly maxUnreadBytes: number;
-  /** Longest time in which such a client takes nothing. @default 120000 */
-  readonly stallMs: number;
+  /** A stream whose client takes nothing for this long, while something waits, is closed. @default 60000 */
+  readonly slowClientMs: number;
 }
 
 /** The part of a logger that the edge uses. */
@@ -66,6 +67,5 @@ export const DEFAULT_LIMITS: HttpLimits = {
   keepAliveMs: 15_000,
   retryMs: 1000,
   bodyIdleMs: 30_000,
-  maxUnreadBytes: 64 * 1024 * 1024,
-  stallMs: 120_000,
+  slowClientMs: 60_000,
 };

@@ -15,10 +15,11 @@ export class Sessions {
   readonly #sweeper: NodeJS.Timeout;
   #accepting = true;
 
-  constructor({ open, log }: HttpOptions, limits: HttpLimits) {
+  constructor({ open, credit, log }: HttpOptions, limits: HttpLimits) {
     this.#limits = limits;
     this.#hooks = {
       open,
+      credit,
       now: () => performance.now(),
       log,
       limits,

@@ -88,6 +88,11 @@ export class LineFramer {
     return this.#bytes;
   }
 
+  /** Bytes of the unfinished line that are kept. */
+  get heldBytes(): number {
+    return this.#chunks.length;
+  }
+
   /** Takes the next bytes of the stream, which must not change afterwards. */
   push(chunk: Uint8Array): void {
     let from = 0;
@@ -105,6 +110,11 @@ export class LineFramer {
   end(): void {
     if (this.#kind === 'blank') this.#startLine();
     else this.#refuse('truncated');
+  }
+
+  /** Forgets the unfinished line: it is no message after all. */
+  discard(): void {
+    this.#startLine();
   }
 
   #take(piece: Uint8Array): void {

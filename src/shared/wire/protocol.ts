@@ -30,6 +30,8 @@ export interface OpenSlot {
   readonly restarts: number;
   /** JSON text of the client capabilities that the server is told. */
   readonly clientCapabilities: string;
+  /** Its entry in the byte credit, see wire/byte-credit.ts. */
+  readonly creditLane: number;
   /** How long to wait before the first start; used after the death of an earlier thread. */
   readonly delayMs: number;
 }
@@ -303,6 +305,8 @@ export interface SupervisorThreadData {
   readonly controlPort: MessagePort;
   /** Shared with main, see wire/vitals.ts. */
   readonly vitals: SharedArrayBuffer;
+  /** Shared by all threads, see wire/byte-credit.ts. */
+  readonly credit: SharedArrayBuffer;
   /** `run/<session_id>.groups`, appended synchronously after each spawn. */
   readonly groupsFile: string;
   /** Version string sent to servers in `clientInfo`. */

@@ -1,5 +1,5 @@
 /**
- * The MCP handshake with a child: what is sent, and what its answer means. Pure; the session sends
+ * The MCP handshake with a server: what is sent, and what its answer means. Pure; the session sends
  * and receives.
  */
 import {
@@ -11,7 +11,7 @@ import type { ServerFeatures } from '../../shared/wire/protocol.ts';
 import { type Reply, stringMember } from './own-requests.ts';
 
 export type Handshake =
-  | ({ readonly ok: true } & ServerFeatures)
+  | { readonly ok: true; readonly version: string; readonly features: ServerFeatures }
   | { readonly ok: false; readonly problem: string };
 
 /** JSON of the `params` of `initialize`. */
@@ -38,9 +38,12 @@ export function readHandshake(reply: Reply): Handshake {
   };
   return {
     ok: true,
-    tools: find('tools') !== null,
-    prompts: find('prompts') !== null,
-    resources: find('resources') !== null,
-    logging: find('logging') !== null,
+    version,
+    features: {
+      tools: find('tools') !== null,
+      prompts: find('prompts') !== null,
+      resources: find('resources') !== null,
+      logging: find('logging') !== null,
+    },
   };
 }

@@ -25,21 +25,17 @@ import type {
   ServerFeatures,
 } from '../../shared/wire/protocol.ts';
 import { callOf } from './call-id.ts';
+import type { Conversation, Loss } from './conversation.ts';
 import { initializeParams, readHandshake } from './handshake.ts';
+import type { Line, RequestId } from './link.ts';
 import { LivenessWatch } from './liveness-watch.ts';
 import type { NoiseReport } from './noise.ts';
 import { type DroppedNotifications, Notifications } from './notifications.ts';
 import { OwnRequests } from './own-requests.ts';
+import { type Readable, Readers } from './readers.ts';
 import { ServerList } from './server-list.ts';
 import { StdoutWatch } from './stdout-watch.ts';
 import { isToolError } from './tool-error.ts';
-
-/** The child's end of the conversation. */
-export interface Line {
-  write(line: Uint8Array, call: number | null): void;
-  withdraw(call: number): boolean;
-  readonly queuedBytes: number;
-}
 
 export interface SessionOptions {
   readonly server: string;
@@ -52,6 +48,8 @@ export interface SessionOptions {
   /** JSON text of the capabilities it is told. */
   readonly clientCapabilities: string;
   readonly line: Line;
+  /** A response has been read on. */
+  readonly onTaken: () => void;
   readonly post: (message: FromSupervisor, transfer: ArrayBuffer[]) => void;
   readonly onHandshaken: (features: ServerFeatures) => void;
   readonly onRefused: (problem: string) => void;
@@ -75,7 +73,8 @@ const REVERSE_METHODS = new Set(['sampling/createMessage', 'elicitation/create',
 const MAX_OPEN_PINGS = 8;
 const NEWLINE = Buffer.from('\n');
 
-export class Session {
+export class Session implements Conversation {
+  readonly readers = new Readers();
   readonly #options: SessionOptions;
   readonly #framer: LineFramer;
   readonly #requests: OwnRequests;
@@ -92,7 +91,7 @@ export class Session {
   /** Sends `initialize`. */
   constructor(options: SessionOptions) {
     this.#options = options;
-    this.#requests = new OwnRequests((line) => options.line.write(line, null));
+    this.#requests = new OwnRequests(options.line);
     this.#lists = new Map(
       LIST_KINDS.map((kind) => [
         kind,
@@ -117,27 +116,25 @@ export class Session {
       send: (message) => this.#forward(message.line, message),
       onDropped: options.onDropped,
     });
-    this.#framer = new LineFramer({
-      maxBytes: options.maxMessageBytes,
-      onFrame: (frame) => this.#receive(frame),
-      onRefused: (refused) => this.#refuse(refused),
-    });
+    this.#framer = this.source();
     this.#requests.send(
       'initialize',
       initializeParams(options.gatewayVersion, options.clientCapabilities),
       (reply) => {
         const handshake = readHandshake(reply);
         if (!handshake.ok) return options.onRefused(handshake.problem);
-        this.#features = handshake;
+        const { version, features } = handshake;
+        this.#features = features;
+        options.line.handshaken(version);
         this.#notify('notifications/initialized', null);
-        options.onHandshaken(handshake);
+        options.onHandshaken(features);
         this.#liveness = new LivenessWatch({
           policy: options.liveness,
           ping: () => this.#ping(),
           onStalled: options.onStalled,
         });
         for (const [kind, list] of this.#lists) {
-          if (handshake[LISTS[kind].capability]) list.refresh();
+          if (features[LISTS[kind].capability]) list.refresh();
           else options.onList(kind, []);
         }
       },
@@ -154,12 +151,71 @@ export class Session {
     return this.#stray;
   }
 
+  /**
+   * A stream of messages from the server. A child has one, which is read by `push`; over HTTP each
+   * response is one.
+   */
+  source(): LineFramer {
+    return new LineFramer({
+      maxBytes: this.#options.maxMessageBytes,
+      onFrame: (frame) => this.#receive(frame),
+      onRefused: (refused) => this.#refuse(refused),
+    });
+  }
+
+  /** Whether what the server says is still worth reading. */
+  get reading(): boolean {
+    return this.#watch.reading;
+  }
+
+  /** A sign of life. */
+  heard(): void {
+    this.#liveness?.bytes();
+  }
+
+  /** Whether the answer to a request is still waited for. */
+  isOpen(id: RequestId): boolean {
+    return typeof id === 'number' ? this.#calls.has(id) : this.#requests.has(id);
+  }
+
+  /** A request will have no answer. Ignored when nobody waits for one. */
+  lost(id: RequestId, loss: Loss): void {
+    if (typeof id === 'string') this.#requests.fail(id, loss.message);
+    else if (this.#calls.delete(id)) this.#fail({ call: id, ...loss });
+  }
+
+  /** The server may have said something that did not arrive: its lists are fetched again. */
+  missed(): void {
+    for (const [kind, list] of this.#lists) {
+      if (this.#features?.[LISTS[kind].capability] === true) list.changed();
+    }
+  }
+
   /** Bytes from the child's stdout. */
   push(chunk: Uint8Array): void {
     if (!this.#watch.reading) return;
     this.#liveness?.bytes();
     this.#framer.push(chunk);
     this.#watch.chunk(this.#framer.pendingBytes);
+  }
+
+  /** What `push` is fed from, as one of the readers. */
+  readerOf(source: Pick<Readable, 'pause' | 'resume'>): Readable {
+    return {
+      pause: () => source.pause(),
+      resume: () => source.resume(),
+      heldBytes: () => this.#framer.heldBytes,
+    };
+  }
+
+  /** A response has been read on, and what it brought dealt with. */
+  taken(): void {
+    this.#options.onTaken();
+  }
+
+  /** Nothing is read from the server for a while, through no fault of its own; or it is read again. */
+  paused(paused: boolean): void {
+    this.#liveness?.pause(paused);
   }
 
   /** The child's stdout has been read to its end. */
@@ -202,7 +258,9 @@ export class Session {
   }
 
   #ping(): void {
-    const id = this.#requests.send('ping', null, () => this.#liveness?.pingAnswered());
+    const id = this.#requests.send('ping', null, (reply) => {
+      if (reply.ok || reply.lost !== true) this.#liveness?.pingAnswered();
+    });
     this.#pings.push(id);
     if (this.#pings.length > MAX_OPEN_PINGS) this.#requests.forget(this.#pings.shift() ?? '');
   }

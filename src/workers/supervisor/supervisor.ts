@@ -1,5 +1,5 @@
 /**
- * One supervised server: carries out what the machine decides. Owns the child, its session, the
+ * One supervised server: carries out what the machine decides. Owns its incarnation, the
  * timers and the clock; tells main every event and the state writer the whole record after each
  * change. Contains no decision of its own.
  */
@@ -18,6 +18,7 @@ import {
 import type { DownstreamConfig } from '../../shared/model/config.ts';
 import type { ListKind } from '../../shared/model/lists.ts';
 import type { LastExit, SupervisorRecord } from '../../shared/model/snapshot.ts';
+import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
 import type {
   CallMessage,
   CatalogEntry,
@@ -35,9 +36,11 @@ import type { ThreadVitals } from '../../shared/wire/vitals.ts';
 import { groupCpuMs } from './group-cpu.ts';
 import { Incarnation } from './incarnation.ts';
 import { deathText, recordOf } from './record.ts';
+import { secretsOf } from './secrets.ts';
 
 /** What all supervisors of a thread share. */
 export interface SupervisorContext {
+  readonly byteCredit: ByteCredit;
   readonly vitals: ThreadVitals;
   readonly groupsFile: string;
   readonly gatewayVersion: string;
@@ -57,10 +60,12 @@ export class Supervisor {
   readonly server: string;
   readonly #slot: number;
   readonly #generation: number;
+  readonly #creditLane: number;
   readonly #config: DownstreamConfig;
   readonly #clientCapabilities: string;
   readonly #context: SupervisorContext;
-  readonly #redactor: Redactor;
+  readonly #secrets: Set<string>;
+  #redactor: Redactor;
   readonly #timers = new Map<SupervisorTimer, NodeJS.Timeout>();
   readonly #inputs: SupervisorInput[] = [];
   #feeding = false;
@@ -82,10 +87,12 @@ export class Supervisor {
     this.server = config.lane;
     this.#slot = message.slot;
     this.#generation = message.generation;
+    this.#creditLane = message.creditLane;
     this.#config = config;
     this.#clientCapabilities = config.clientCapabilities ?? message.clientCapabilities;
     this.#context = context;
-    this.#redactor = new Redactor({ values: Object.values(config.env), builtIn: true });
+    this.#secrets = new Set(secretsOf(config));
+    this.#redactor = new Redactor({ values: [...this.#secrets] });
     this.#lastError = config.unavailable;
     this.#state = initialSupervisor(message.incarnation, message.restarts);
     this.#feed({ type: 'open', delayMs: message.delayMs });
@@ -141,7 +148,7 @@ export class Supervisor {
   }
 
   #run(effect: SupervisorEffect): void {
-    const child = this.#current?.child;
+    const link = this.#current?.link;
     switch (effect.do) {
       case 'want_ticket':
         return this.#context.post({ type: 'ticket_wanted', slot: this.#slot }, []);
@@ -150,11 +157,11 @@ export class Supervisor {
       case 'spawn':
         return this.#spawn();
       case 'end_input':
-        return child?.endInput();
+        return link?.endInput();
       case 'terminate':
-        return child?.signal('SIGTERM');
+        return link?.signal('SIGTERM');
       case 'kill':
-        return child?.signal('SIGKILL');
+        return link?.signal('SIGKILL');
       case 'fail_calls':
         return this.#endConversation(effect.detail);
       case 'timer':
@@ -184,9 +191,12 @@ export class Supervisor {
       config: this.#config,
       clientCapabilities: this.#clientCapabilities,
       slot: this.#slot,
+      credit: this.#context.byteCredit,
+      creditLane: this.#creditLane,
       incarnation: this.#state.incarnation,
       feed: (input) => this.#feed(input),
       redact: (text) => this.#redactor.redact(text),
+      onSecret: (secret) => this.#keepSecret(secret),
       log: (level, message, fields) => this.#log(level, message, fields),
       logLevel: () => this.#logLevel,
       onExit: (exit) => {
@@ -199,6 +209,13 @@ export class Supervisor {
         this.#publish();
       },
     });
+  }
+
+  /** Earlier ones stay secrets: a server may still speak of them. */
+  #keepSecret(secret: string): void {
+    if (this.#secrets.has(secret)) return;
+    this.#secrets.add(secret);
+    this.#redactor = new Redactor({ values: [...this.#secrets] });
   }
 
   #call({ incarnation, call, line }: CallMessage): void {
@@ -258,7 +275,7 @@ export class Supervisor {
 
   #emit(event: SupervisorEvent, state: SupervisorState): void {
     if (event.event === 'child_died_unexpectedly') {
-      const stderr = this.#current?.stderr.tail() ?? '';
+      const stderr = this.#current?.stderrTail ?? '';
       this.#lastError = deathText(event, stderr, this.#current?.withheld ?? []);
     } else if (event.event === 'stable') {
       this.#lastError = null;
@@ -301,7 +318,7 @@ export class Supervisor {
   #record(state: SupervisorState): SupervisorRecord {
     const extras = {
       since: this.#since,
-      childStarted: this.#current?.child.startTime ?? null,
+      childStarted: this.#current?.link.startTime ?? null,
       lastExit: this.#lastExit,
       lastError: this.#lastError,
       toolsCount: this.#toolsCount,

@@ -93,6 +93,7 @@ function house(settings: { maxQueue?: number; maxConcurrency?: number } = {}, fa
           outcome: error?.outcome ?? null,
         });
       },
+      congested: false,
       finished: () => {},
     },
     'stdio',

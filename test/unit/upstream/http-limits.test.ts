@@ -129,7 +129,7 @@ test('a stopping edge opens no session, says it is not ready, and serves those t
 
 test('a client that never reads is cut off, and its session ends as any other', async () => {
   const router = new EchoRouter();
-  const edge = await startEdge(router, { stallMs: 100, idleMs: 800 });
+  const edge = await startEdge(router, { slowClientMs: 100, idleMs: 800 });
   const client = await HttpClient.open(edge);
   const request = httpRequest(edge.url, {
     method: 'POST',
