@@ -9,6 +9,7 @@ import type { MainFact } from '../shared/wire/protocol.ts';
 import type { RecordedGroup } from '../shared/wire/vitals.ts';
 import { HaltSwitch } from './gate/halt.ts';
 import type { Logger } from './logger.ts';
+import type { Metrics } from './metrics.ts';
 import { prepareDirectory } from './processes/directory.ts';
 import { errorText } from './processes/errno.ts';
 import { createGroupsFile, killGroup } from './processes/groups.ts';
@@ -60,6 +61,8 @@ export interface GatewayOptions {
     /** Bearer tokens; none = nobody needs one, on loopback only. */
     readonly tokens: readonly string[];
   } | null;
+  /** Closed with the gateway. */
+  readonly metrics: Metrics;
   /** Whether the health tool tells errors and exits. */
   readonly exposeDiagnostics: boolean;
   /** The stdio client is gone and there is no other, with the reason. */
@@ -126,6 +129,7 @@ export class Gateway implements Stoppable {
       gatewayVersion: options.version,
       halted: () => this.#halt.active(),
       log: options.log,
+      observer: options.metrics.observer,
       attachFacts: (port) => this.#writer.attach(port),
       tell: (fact) => this.#writer.tell(fact),
       killGroup: (group) => this.#killGroup(group),
@@ -139,6 +143,7 @@ export class Gateway implements Stoppable {
       servers: this.#fleet,
       version: options.version,
       health: () => this.#health(),
+      observer: options.metrics.observer,
       onLogLevel: (level) => this.#fleet.setLogLevel(level),
       onSessions: () => this.#sessionsChanged(),
       onClient: (client, capabilities) => this.#clientCame(client, JSON.stringify(capabilities)),
@@ -151,7 +156,7 @@ export class Gateway implements Stoppable {
         startedAt: this.#startedAt,
         identity: this.#identity,
         gatewayVersion: options.version,
-        metricsPort: null,
+        metricsPort: options.metrics.port,
         servers: options.config.servers.map((server) => server.name),
         heartbeatMs: HEARTBEAT_MS,
         mainBeats: this.#mainBeats,
@@ -169,6 +174,13 @@ export class Gateway implements Stoppable {
         this.#publish();
       },
     });
+    options.metrics.show(() => ({
+      servers: this.#fleet.all(),
+      sessions: this.#router.sessions,
+      httpConnections: this.#http?.connections() ?? 0,
+      halted: this.#halt.active().active,
+      ownsState: this.#writer.owner,
+    }));
   }
 
   static async start(options: GatewayOptions): Promise<StartResult> {
@@ -296,6 +308,7 @@ export class Gateway implements Stoppable {
     await Promise.all([
       this.#fleet.stopThreads(),
       this.#http?.close(),
+      this.#options.metrics.close(),
       this.#writer.close(writerMs),
       this.#flush(),
     ]);
@@ -380,6 +393,7 @@ export class Gateway implements Stoppable {
       const now = performance.now();
       this.#loopLagMs = Math.max(0, Math.round((now - due) * 10) / 10);
       due = now + BEAT_MS;
+      this.#options.metrics.observer.loopLag(this.#loopLagMs);
       Atomics.add(beats, 0, 1);
       this.#fleet.check(now);
       const seen = this.#halt.active();

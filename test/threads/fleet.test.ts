@@ -9,6 +9,7 @@ import { createLogger } from '#src/main/logger.ts';
 import { StartTickets } from '#src/main/processes/start-tickets.ts';
 import { CallTable } from '#src/main/routing/calls.ts';
 import { Catalogs } from '#src/main/routing/catalogs.ts';
+import { NO_OBSERVER } from '#src/main/routing/observer.ts';
 import type { Router } from '#src/main/routing/router.ts';
 import { Fleet } from '#src/main/threads/fleet.ts';
 import { ByteCredit } from '#src/shared/wire/byte-credit.ts';
@@ -65,6 +66,7 @@ async function startFleet(names: readonly string[]) {
     gatewayVersion: '0.0.0-test',
     halted: () => ({ active: false, reason: null }),
     log: createLogger({}, output as unknown as NodeJS.WriteStream),
+    observer: NO_OBSERVER,
     attachFacts: (port) => port.close(),
     tell: () => undefined,
     killGroup: ({ pgid }) => killOne(-pgid),

@@ -7,6 +7,7 @@ import { loadPolicy, unenforcedRules } from '../config/policy.ts';
 import { formatProblem } from '../config/problem.ts';
 import { Gateway } from '../gateway.ts';
 import { createLogger } from '../logger.ts';
+import { metricsPort, openMetrics } from '../metrics.ts';
 import { Shutdown } from '../shutdown.ts';
 import { hostAndPort } from '../upstream/address.ts';
 import { readTokenFile } from '../upstream/http-token.ts';
@@ -40,6 +41,8 @@ export async function runServe(options: ServeOptions): Promise<number> {
   if (address === null && options.tokenFile !== undefined) {
     return say('--token-file is for --http; see rea help serve', EXIT_USAGE);
   }
+  const port = metricsPort(process.env['REA_METRICS_PORT']);
+  if (typeof port === 'string') return say(port, EXIT_CANNOT_START);
   const tokens = options.tokenFile === undefined ? NO_TOKENS : readTokenFile(options.tokenFile);
   if (!tokens.ok) return say(tokens.message, EXIT_CANNOT_START);
   const loaded = loadConfig({
@@ -57,6 +60,13 @@ export async function runServe(options: ServeOptions): Promise<number> {
     log.warn(`policy.yaml: not enforced by this version: ${unenforced.join(', ')}`);
   }
 
+  const opened = await openMetrics({
+    port,
+    servers: loaded.config.servers.map(({ name }) => name),
+    version: version(),
+    log,
+  });
+  if (!opened.ok) return say(opened.message, EXIT_CANNOT_START);
   const stdio = address === null || options.stdio;
   // The client can be gone before the gateway stands.
   let clientGone: (reason: string) => void = () => undefined;
@@ -67,6 +77,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
     log,
     stdio,
     http: address === null ? null : { ...address, tokens: tokens.tokens },
+    metrics: opened.metrics,
     exposeDiagnostics: policy.policy.exposeDiagnostics,
     onClientGone: (reason) => clientGone(reason),
   });

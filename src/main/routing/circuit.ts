@@ -25,6 +25,7 @@ export interface CircuitOptions {
   readonly server: string;
   readonly policy: BreakerPolicy;
   readonly lastError: () => string | null;
+  readonly onOpen: () => void;
   readonly log: Logger;
 }
 
@@ -116,6 +117,7 @@ export class Circuit {
     this.#options.log.warn({ from, to, reason, ...at }, 'circuit state changed');
     if (to !== 'open') return;
     this.#openTransitions += 1;
+    this.#options.onOpen();
     const [next, announced] = stepBlocker(DEFAULT_BLOCKER_POLICY, now, this.#blocker, {
       type: 'opened',
     });

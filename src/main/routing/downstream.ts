@@ -4,7 +4,7 @@
  */
 import { DEFAULT_DRAIN_POLICY } from '../../shared/machines/drain.ts';
 import type { DownstreamConfig } from '../../shared/model/config.ts';
-import type { Phase } from '../../shared/model/errors.ts';
+import type { ErrorCode, Phase } from '../../shared/model/errors.ts';
 import type { RoutingRecord, SupervisorRecord, ThreadRecord } from '../../shared/model/snapshot.ts';
 import { replaceRanges } from '../../shared/wire/json-rpc.ts';
 import { member } from '../../shared/wire/json-slice.ts';
@@ -23,6 +23,7 @@ import { Circuit } from './circuit.ts';
 import { type Failure, failureParts } from './failures.ts';
 import { FairQueue } from './fair-queue.ts';
 import { LatencyWindow } from './latency.ts';
+import { type CallOutcome, type Observer, outcomeOf } from './observer.ts';
 import { Resting } from './resting.ts';
 
 export interface DownstreamOptions {
@@ -39,6 +40,7 @@ export interface DownstreamOptions {
   readonly thread: () => ThreadRecord;
   readonly halted: () => { readonly active: boolean; readonly reason: string | null };
   readonly log: Logger;
+  readonly observer: Observer;
   /** Something in `record` changed. */
   readonly onChange: () => void;
 }
@@ -69,6 +71,8 @@ export class Downstream {
   #features: ServerFeatures | null = null;
   #calls = 0;
   #errors = 0;
+  /** Lines of noise of the present thread that the observer has heard of. */
+  #noiseTold = 0;
   #lastUsedAt: number | null = null;
 
   constructor(options: DownstreamOptions) {
@@ -79,6 +83,7 @@ export class Downstream {
       server: options.config.name,
       policy: options.config.breaker,
       lastError: () => this.#lastError,
+      onOpen: () => options.observer.circuitOpened(options.config.name),
       log: options.log,
     });
     this.#resting = new Resting({
@@ -163,6 +168,7 @@ export class Downstream {
   cancel(call: Call, reason: string): void {
     if (!this.#options.calls.settle(call)) return;
     this.#forget(call);
+    this.#observe(call, 'cancelled', null);
     call.onEnd?.(false);
     if (call.postedTo !== null) {
       this.#circuit.release(call.id, performance.now());
@@ -230,6 +236,7 @@ export class Downstream {
     if (!call.patient) this.#latency.record(now - call.postedAt, now);
     this.#circuit.success(call.id, now);
     if (message.isError) this.#errors += 1;
+    this.#observe(call, message.isError || message.toolError ? 'error' : 'ok', null);
     this.#deliver(call, message);
     this.#pump();
     this.#options.onChange();
@@ -275,6 +282,7 @@ export class Downstream {
 
   lifecycle(message: LifecycleMessage): void {
     const now = performance.now();
+    this.#tellObserver(message.record);
     this.#phase = message.record.phase;
     this.#unavailable = false;
     this.#draining = message.event.event === 'draining';
@@ -316,6 +324,7 @@ export class Downstream {
   /** The supervisor thread is gone and with it every call posted to it; another comes. */
   threadLost(generation: number, detail: string, restartInMs: number): void {
     this.#phase = 'backoff';
+    this.#noiseTold = 0;
     this.#draining = false;
     this.#resting.phase(false);
     this.#nextStartAt = performance.now() + restartInMs;
@@ -506,6 +515,7 @@ export class Downstream {
 
   #answerFailure(call: Call, failure: Omit<Failure, 'server' | 'phase'>): void {
     this.#errors += 1;
+    this.#observe(call, outcomeOf(failure), failure.code);
     call.onEnd?.(false);
     const whole = { ...failure, server: this.config.name, phase: this.#phase };
     call.session.answer(call, failureParts(call.method, call.idRaw, whole));
@@ -525,6 +535,24 @@ export class Downstream {
 
   #leave(call: Call): void {
     if (this.#inFlight.delete(call.id) && call.patient) this.#patient -= 1;
+  }
+
+  #observe(call: Call, outcome: CallOutcome, code: ErrorCode | null): void {
+    const ms = call.postedTo === null ? null : performance.now() - call.postedAt;
+    this.#options.observer.callEnded(this.config.name, outcome, code, ms);
+  }
+
+  /** What has happened since the last record. A new thread goes on counting restarts, but not noise. */
+  #tellObserver(record: SupervisorRecord): void {
+    const { observer } = this.#options;
+    const { name } = this.config;
+    for (let at = this.#lastRecord?.restarts ?? 0; at < record.restarts; at++) {
+      observer.restarted(name);
+    }
+    if (record.noise_lines > this.#noiseTold) {
+      observer.noise(name, record.noise_lines - this.#noiseTold);
+      this.#noiseTold = record.noise_lines;
+    }
   }
 
   #forget(call: Call): void {

@@ -24,6 +24,7 @@ import { Elicitations } from './elicitations.ts';
 import { type Failure, failureParts } from './failures.ts';
 import { isLogLevel, LOG_LEVELS, type LogLevel } from './handshake.ts';
 import { HEALTH_TOOL_NAME } from './health.ts';
+import { type Observer, outcomeOf } from './observer.ts';
 import type { Profiles } from './profiles.ts';
 import { ReverseRequests } from './reverse.ts';
 import type { Servers } from './servers.ts';
@@ -55,6 +56,7 @@ export interface RouterOptions {
   readonly health: () => string;
   /** The log level to ask of the servers has changed. */
   readonly onLogLevel: (level: LogLevel) => void;
+  readonly observer: Observer;
   readonly onSessions: () => void;
   /** A client has said what it can do. */
   readonly onClient: (client: CallOwner, capabilities: object) => void;
@@ -526,23 +528,26 @@ export class Router {
     const deadline = request.listDeadline ?? now + downstream.config.callTimeoutMs;
     const refusal = downstream.refusal(deadline);
     if (refusal !== null) return this.#refuse(request, place, downstream.describe(refusal));
-    const withdraw = () => {
+    const leave = () => {
       clearTimeout(timer);
       this.#waiting.delete(waiting);
     };
     const waiting: Waiting = {
       idText: request.idText,
       server: downstream.config.name,
-      withdraw,
+      withdraw: () => {
+        leave();
+        this.#options.observer.callEnded(downstream.config.name, 'cancelled', null, null);
+      },
       retry: () => {
-        withdraw();
+        leave();
         request.session.untrack(waiting);
         this.route({ ...request, listDeadline: deadline });
       },
     };
     const timer = setTimeout(
       () => {
-        withdraw();
+        leave();
         request.session.untrack(waiting);
         this.#refuse(request, placeOf(downstream), {
           code: 'ERR_TIMEOUT',
@@ -562,6 +567,7 @@ export class Router {
     { name, phase }: Place,
     failure: Omit<Failure, 'server' | 'phase'>,
   ): void {
+    this.#options.observer.callEnded(name, outcomeOf(failure), failure.code, null);
     const whole = { ...failure, server: name, phase };
     request.session.answer(request, failureParts(request.method, request.idRaw, whole));
   }

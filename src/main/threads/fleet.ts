@@ -14,6 +14,7 @@ import type { StartTickets, TicketOffice } from '../processes/start-tickets.ts';
 import type { CallOwner, CallTable } from '../routing/calls.ts';
 import type { Catalogs } from '../routing/catalogs.ts';
 import type { Downstream } from '../routing/downstream.ts';
+import type { Observer } from '../routing/observer.ts';
 import type { Router } from '../routing/router.ts';
 import type { Servers } from '../routing/servers.ts';
 import { Instances } from './instances.ts';
@@ -32,6 +33,7 @@ export interface FleetOptions {
   readonly gatewayVersion: string;
   readonly halted: () => { readonly active: boolean; readonly reason: string | null };
   readonly log: Logger;
+  readonly observer: Observer;
   readonly attachFacts: (port: MessagePort) => void;
   readonly tell: (fact: Fact) => void;
   readonly killGroup: (group: RecordedGroup) => void;
@@ -284,6 +286,7 @@ export class Fleet implements Servers {
   #lost(lane: Lane, state: 'stalled' | 'crashed', detail: string, restartInMs: number): void {
     const { name, thread, downstream } = lane;
     this.#tickets.forget(name);
+    this.#options.observer.threadLost(lane.config.name, state);
     this.#options.router().serverGone(downstream);
     downstream.threadLost(thread.generation, `${state}: ${detail}`, restartInMs);
     const now = Date.now();

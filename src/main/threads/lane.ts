@@ -11,6 +11,7 @@ import type { RecordedGroup } from '../../shared/wire/vitals.ts';
 import type { Logger } from '../logger.ts';
 import type { CallOwner, CallTable } from '../routing/calls.ts';
 import { Downstream } from '../routing/downstream.ts';
+import type { Observer } from '../routing/observer.ts';
 import { SupervisorThread } from './supervisor-thread.ts';
 
 /** What all lanes share. */
@@ -24,6 +25,7 @@ export interface LaneContext {
   readonly reliedOn: (downstream: Downstream) => boolean;
   readonly halted: () => { readonly active: boolean; readonly reason: string | null };
   readonly log: Logger;
+  readonly observer: Observer;
   readonly attachFacts: (port: MessagePort) => void;
   readonly killGroup: (group: RecordedGroup) => void;
   readonly onChange: () => void;

@@ -3,7 +3,7 @@
  * loopback unless bearer tokens are given. Owns the listener and its limits; requests are served by
  * `http-exchange.ts`.
  */
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { JSON_RPC } from '../../shared/model/errors.ts';
 import { type Edge, serve } from './http-exchange.ts';
@@ -12,6 +12,7 @@ import { DEFAULT_LIMITS, type HttpOptions } from './http-options.ts';
 import { replyError } from './http-replies.ts';
 import { Sessions } from './http-sessions.ts';
 import { Tokens } from './http-token.ts';
+import { listen } from './listen.ts';
 
 export type { HttpOptions } from './http-options.ts';
 
@@ -26,6 +27,8 @@ export type HttpEdge =
       close(): Promise<void>;
       /** Number of sessions. */
       sessions(): number;
+      /** Number of open connections. */
+      connections(): number;
     }
   /** One line that names host and port and what to do. */
   | { readonly ok: false; readonly message: string };
@@ -47,6 +50,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpEdge> {
   const edge: Edge = { options, limits, tokens, sessions };
   /** Connections on which nothing was asked yet; to Node they are not idle. */
   const silent = new Set<Socket>();
+  let connections = 0;
   const server = createServer((request, response) => {
     silent.delete(request.socket);
     serve(edge, request, response).catch((error: unknown) => {
@@ -57,7 +61,11 @@ export async function startHttp(options: HttpOptions): Promise<HttpEdge> {
   });
   server.on('connection', (socket) => {
     silent.add(socket);
-    socket.once('close', () => silent.delete(socket));
+    connections += 1;
+    socket.once('close', () => {
+      silent.delete(socket);
+      connections -= 1;
+    });
   });
   // Streams stay open for hours; bodies have their own limit, headers keep one.
   server.requestTimeout = 0;
@@ -74,6 +82,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpEdge> {
     ok: true,
     url: `http://${hostPort(loopback ?? host, (server.address() as AddressInfo).port)}/mcp`,
     sessions: () => sessions.size,
+    connections: () => connections,
     stopAccepting: () => sessions.stopAccepting(),
     close: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -85,17 +94,6 @@ export async function startHttp(options: HttpOptions): Promise<HttpEdge> {
       clearTimeout(timer);
     },
   };
-}
-
-function listen(server: Server, host: string, port: number): Promise<NodeJS.ErrnoException | null> {
-  return new Promise((resolve) => {
-    const onError = (error: NodeJS.ErrnoException) => resolve(error);
-    server.once('error', onError);
-    server.listen({ host, port, exclusive: true }, () => {
-      server.off('error', onError);
-      resolve(null);
-    });
-  });
 }
 
 function explain(error: NodeJS.ErrnoException, where: string): string {

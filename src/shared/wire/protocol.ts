@@ -229,7 +229,10 @@ export interface AnswerMessage {
   readonly call: number;
   readonly line: Uint8Array;
   readonly id: ByteRange;
+  /** It is a JSON-RPC error. */
   readonly isError: boolean;
+  /** Its result says `isError`: the tool failed. */
+  readonly toolError: boolean;
   /** Only for a call that asked for it: the tasks it names, at most 1000, and the raw cursor of the next page. */
   readonly tasks?: { readonly notes: readonly TaskNote[]; readonly nextCursor: string | null };
   /** Only for an error: ids of the URLs that it asks the client to visit, at most 32. */

@@ -43,6 +43,7 @@ import { StdoutWatch } from './stdout-watch.ts';
 import { TaskCalls } from './task-calls.ts';
 import { relatedTaskOf } from './task-notes.ts';
 import { type Rate, TokenBucket } from './token-bucket.ts';
+import { isToolError } from './tool-error.ts';
 
 export interface SessionOptions {
   readonly server: string;
@@ -349,7 +350,17 @@ export class Session implements Conversation {
     if (call !== null && this.#calls.delete(call)) {
       const { line } = frame;
       this.#notifications.finish(call);
-      const answer = { type: 'answer', slot, incarnation, call, line, id, isError } as const;
+      const toolError = !isError && isToolError(frame);
+      const answer = {
+        type: 'answer',
+        slot,
+        incarnation,
+        call,
+        line,
+        id,
+        isError,
+        toolError,
+      } as const;
       const tasks = this.#tasks.answered(call, frame);
       if (isError) {
         return this.#forward(line, {

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { CallTable } from '#src/main/routing/calls.ts';
 import { Catalogs } from '#src/main/routing/catalogs.ts';
 import { Downstream } from '#src/main/routing/downstream.ts';
+import { NO_OBSERVER } from '#src/main/routing/observer.ts';
 import { Profiles } from '#src/main/routing/profiles.ts';
 import { Router } from '#src/main/routing/router.ts';
 import type { UpstreamPeer } from '#src/main/upstream/session.ts';
@@ -71,6 +72,7 @@ function house(settings: { maxQueue?: number; maxConcurrency?: number } = {}, fa
     thread: () => ({ state: 'running', restarts: 0, heap_mb: null }),
     halted: () => ({ active: world.halted, reason: 'test' }),
     log: pino({ level: 'silent' }),
+    observer: NO_OBSERVER,
     onChange: () => {},
   });
   const router = new Router({
@@ -85,6 +87,7 @@ function house(settings: { maxQueue?: number; maxConcurrency?: number } = {}, fa
     },
     version: '0',
     health: () => '{}',
+    observer: NO_OBSERVER,
     onLogLevel: () => {},
     onSessions: () => {},
     onClient: () => {},
@@ -156,6 +159,7 @@ function house(settings: { maxQueue?: number; maxConcurrency?: number } = {}, fa
         line,
         id: [22, 22 + String(call).length],
         isError: false,
+        toolError: false,
       });
     },
     unsent: (call: number, incarnation: number) =>

@@ -1,0 +1,113 @@
+/**
+ * The metrics that are counted as things happen: calls, errors, durations, restarts, openings, losses,
+ * noise, and how late the main loop is. Owned by the metrics of a gateway; they only grow. Every value
+ * of every label is there from the start, as zero.
+ */
+import { Counter, Histogram, type Registry } from 'prom-client';
+import type { ErrorCode } from '../../shared/model/errors.ts';
+import type { CallOutcome, Observer } from '../routing/observer.ts';
+
+/** Whether calls with this outcome have a duration that says something about the server. */
+const OUTCOMES: Readonly<Record<CallOutcome, boolean>> = {
+  ok: true,
+  error: true,
+  refused: false,
+  timeout: true,
+  unknown: false,
+  undeliverable: true,
+  cancelled: false,
+};
+
+const CODES: Readonly<Record<ErrorCode, true>> = {
+  ERR_BREAKER_OPEN: true,
+  ERR_BACKOFF: true,
+  ERR_HALTED: true,
+  ERR_QUEUE_FULL: true,
+  ERR_TIMEOUT: true,
+  ERR_OUTCOME_UNKNOWN: true,
+  ERR_MESSAGE_TOO_LARGE: true,
+  ERR_MALFORMED_MESSAGE: true,
+  ERR_HTTP_STATUS: true,
+  ERR_DOWNSTREAM_DOWN: true,
+};
+
+const THREAD_LOSSES = ['stalled', 'crashed'] as const;
+
+/** Seconds: from an answer out of memory to the default `call_total_timeout_ms`. */
+const CALL_BUCKETS = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300,
+  600,
+];
+/** Seconds: from a busy moment to a main that nobody can call alive. */
+const LAG_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+export interface EventMetrics extends Observer {
+  /** How late the main loop was, at one look. */
+  loopLag(ms: number): void;
+}
+
+/** @param servers the configured names; whatever is told of others is a mistake of the caller. */
+export function eventMetrics(registry: Registry, servers: readonly string[]): EventMetrics {
+  const registers = [registry];
+  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
+    new Counter({ name, help, labelNames, registers });
+
+  const calls = counter('rea_calls_total', 'Requests meant for a server, by how they ended.', [
+    'server',
+    'outcome',
+  ]);
+  const errors = counter(
+    'rea_call_errors_total',
+    'Requests that the gateway answered with an error of its own, by code.',
+    ['server', 'code'],
+  );
+  const durations = new Histogram({
+    name: 'rea_call_duration_seconds',
+    help: 'Time from handing a call to its server until the answer, or until it timed out.',
+    labelNames: ['server'],
+    buckets: CALL_BUCKETS,
+    registers,
+  });
+  const restarts = counter(
+    'rea_server_restarts_total',
+    'Processes started in place of one that ended.',
+    ['server'],
+  );
+  const openings = counter('rea_circuit_openings_total', 'Times a circuit has opened.', ['server']);
+  const losses = counter(
+    'rea_thread_losses_total',
+    'Supervisor threads that stalled or crashed and were replaced.',
+    ['server', 'reason'],
+  );
+  const noise = counter(
+    'rea_server_noise_lines_total',
+    "Lines on a server's stdout that were no protocol messages.",
+    ['server'],
+  );
+  const lag = new Histogram({
+    name: 'rea_main_loop_lag_seconds',
+    help: 'How late the main loop was, looked at four times a second.',
+    buckets: LAG_BUCKETS,
+    registers,
+  });
+
+  for (const server of servers) {
+    for (const outcome of Object.keys(OUTCOMES)) calls.inc({ server, outcome }, 0);
+    for (const code of Object.keys(CODES)) errors.inc({ server, code }, 0);
+    for (const reason of THREAD_LOSSES) losses.inc({ server, reason }, 0);
+    for (const one of [restarts, openings, noise]) one.inc({ server }, 0);
+    durations.zero({ server });
+  }
+  return {
+    callEnded: (server, outcome, code, ms) => {
+      calls.inc({ server, outcome });
+      if (code !== null) errors.inc({ server, code });
+      if (ms !== null && OUTCOMES[outcome]) durations.observe({ server }, ms / 1000);
+    },
+    circuitOpened: (server) => openings.inc({ server }),
+    restarted: (server) => restarts.inc({ server }),
+    threadLost: (server, reason) => losses.inc({ server, reason }),
+    noise: (server, lines) => noise.inc({ server }, lines),
+    loopLag: (ms) => lag.observe(ms / 1000),
+  };
+}

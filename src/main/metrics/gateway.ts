@@ -1,0 +1,57 @@
+/**
+ * The metrics of the gateway's own process and of the gateway as a whole, looked up at each scrape.
+ * Those of the process have the names that every Prometheus client library uses.
+ */
+import { Counter, Gauge, type Registry } from 'prom-client';
+
+export interface GatewayView {
+  readonly sessions: number;
+  readonly httpConnections: number;
+  readonly halted: boolean;
+  readonly ownsState: boolean;
+}
+
+/** @returns reads the present state of the gateway into the registry. */
+export function gatewayMetrics(registry: Registry, version: string): (view: GatewayView) => void {
+  const registers = [registry];
+  const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
+
+  const build = new Gauge({
+    name: 'rea_build_info',
+    help: 'Always 1; the version of the gateway is in the label.',
+    labelNames: ['version'],
+    registers,
+  });
+  build.set({ version }, 1);
+  const sessions = gauge('rea_upstream_sessions', 'Clients connected, over stdio and HTTP.');
+  const connections = gauge('rea_http_connections', 'Open connections of the MCP endpoint.');
+  const halt = gauge('rea_halt_active', '1 while the kill switch is set.');
+  const owner = gauge('rea_state_owner', '1 while this gateway owns the state file.');
+  const started = gauge('process_start_time_seconds', 'Start of the process, since the epoch.');
+  started.set(performance.timeOrigin / 1000);
+  const cpu = new Counter({
+    name: 'process_cpu_seconds_total',
+    help: 'CPU time of the gateway with all its threads, without its servers.',
+    registers,
+  });
+  const rss = gauge(
+    'process_resident_memory_bytes',
+    'Resident memory of the gateway with all its threads, without its servers.',
+  );
+  const heapUsed = gauge('nodejs_heap_size_used_bytes', 'Heap of the main thread in use.');
+  const heapTotal = gauge('nodejs_heap_size_total_bytes', 'Heap of the main thread.');
+
+  return (view) => {
+    sessions.set(view.sessions);
+    connections.set(view.httpConnections);
+    halt.set(view.halted ? 1 : 0);
+    owner.set(view.ownsState ? 1 : 0);
+    const { user, system } = process.cpuUsage();
+    cpu.reset();
+    cpu.inc((user + system) / 1e6);
+    const memory = process.memoryUsage();
+    rss.set(memory.rss);
+    heapUsed.set(memory.heapUsed);
+    heapTotal.set(memory.heapTotal);
+  };
+}

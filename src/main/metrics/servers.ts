@@ -1,0 +1,88 @@
+/**
+ * The metrics that are looked up at each scrape: what every configured server is doing now. Servers of
+ * which each client has its own are added up. Reads the records that the state file is made of.
+ */
+import { Gauge, type Registry } from 'prom-client';
+import type { Phase } from '../../shared/model/errors.ts';
+import type { CircuitState, RoutingRecord } from '../../shared/model/snapshot.ts';
+
+/** One place in which a server runs, as a downstream shows it. */
+export interface ServerView {
+  readonly config: { readonly name: string };
+  readonly phase: Phase;
+  readonly record: RoutingRecord;
+}
+
+const PHASES: Readonly<Record<Phase, 0>> = {
+  idle: 0,
+  starting: 0,
+  ready: 0,
+  backoff: 0,
+  draining: 0,
+  stopped: 0,
+  failed: 0,
+};
+const CIRCUITS: Readonly<Record<CircuitState, 0>> = { closed: 0, open: 0, 'half-open': 0 };
+const MIB = 1048576;
+
+interface Sums {
+  inFlight: number;
+  queued: number;
+  heapBytes: number;
+  readonly phases: Record<Phase, number>;
+  readonly circuits: Record<CircuitState, number>;
+}
+
+/** @returns reads the present state of all servers into the registry. */
+export function serverMetrics(
+  registry: Registry,
+  servers: readonly string[],
+): (views: readonly ServerView[]) => void {
+  const gauge = <L extends string>(name: string, help: string, ...more: readonly L[]) =>
+    new Gauge({ name, help, labelNames: ['server', ...more] as const, registers: [registry] });
+
+  const inFlight = gauge('rea_calls_in_flight', 'Calls handed to a server and not yet answered.');
+  const queued = gauge('rea_calls_queued', 'Calls that wait for a server.');
+  const phases = gauge('rea_server_phase', 'Instances of a server in each phase.', 'phase');
+  const circuits = gauge('rea_circuit_state', 'Circuits of a server in each state.', 'state');
+  const heap = gauge('rea_thread_heap_used_bytes', "Heap of a server's supervisor threads.");
+
+  return (views) => {
+    for (const [server, sums] of add(servers, views)) {
+      inFlight.set({ server }, sums.inFlight);
+      queued.set({ server }, sums.queued);
+      heap.set({ server }, sums.heapBytes);
+      for (const [phase, count] of Object.entries(sums.phases)) {
+        phases.set({ server, phase }, count);
+      }
+      for (const [state, count] of Object.entries(sums.circuits)) {
+        circuits.set({ server, state }, count);
+      }
+    }
+  };
+}
+
+function add(servers: readonly string[], views: readonly ServerView[]): Map<string, Sums> {
+  const all = new Map(
+    servers.map((server): [string, Sums] => [
+      server,
+      {
+        inFlight: 0,
+        queued: 0,
+        heapBytes: 0,
+        phases: { ...PHASES },
+        circuits: { ...CIRCUITS },
+      },
+    ]),
+  );
+  for (const { config, phase, record } of views) {
+    const sums = all.get(config.name);
+    if (sums === undefined) continue;
+    sums.inFlight += record.in_flight;
+    sums.queued += record.queued;
+    sums.heapBytes += Math.round((record.thread.heap_mb ?? 0) * MIB);
+    sums.phases[phase] += 1;
+    sums.circuits[record.circuit_state] += 1;
+  }
+  return all;
+}

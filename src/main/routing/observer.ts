@@ -1,0 +1,59 @@
+/**
+ * What routing and the fleet tell whoever counts: one method for each thing that happens, called where
+ * it happens and therefore cheap. Servers go by their configured names, never by lane. Tells nothing
+ * that a client or a server could make grow: no tool, no session, no text.
+ */
+import type { ErrorCode } from '../../shared/model/errors.ts';
+import type { Failure } from './failures.ts';
+
+/**
+ * How a request ended: `ok` a result; `error` the server's own JSON-RPC error, or a result that says
+ * `isError`; `refused` never sent; `timeout`; `unknown` lost with its server; `undeliverable` answered,
+ * but the answer could not be passed on; `cancelled` by its client.
+ */
+export type CallOutcome =
+  | 'ok'
+  | 'error'
+  | 'refused'
+  | 'timeout'
+  | 'unknown'
+  | 'undeliverable'
+  | 'cancelled';
+
+export interface Observer {
+  /**
+   * Exactly once for each request that was meant for a server.
+   *
+   * @param code what the gateway said went wrong, null when it said nothing.
+   * @param ms since it was handed to the server, null when it never was.
+   */
+  callEnded(server: string, outcome: CallOutcome, code: ErrorCode | null, ms: number | null): void;
+  circuitOpened(server: string): void;
+  /** A process was started in place of one that had ended. */
+  restarted(server: string): void;
+  threadLost(server: string, why: 'stalled' | 'crashed'): void;
+  /** Lines on stdout that were no messages. */
+  noise(server: string, lines: number): void;
+}
+
+/** For a gateway that is asked for no metrics. */
+export const NO_OBSERVER: Observer = {
+  callEnded: () => {},
+  circuitOpened: () => {},
+  restarted: () => {},
+  threadLost: () => {},
+  noise: () => {},
+};
+
+/** The outcome of a request that the gateway answered with an error of its own. */
+export function outcomeOf({ code, outcome }: Pick<Failure, 'code' | 'outcome'>): CallOutcome {
+  if (code === 'ERR_TIMEOUT') return 'timeout';
+  switch (outcome) {
+    case 'not_sent':
+      return 'refused';
+    case 'unknown':
+      return 'unknown';
+    case 'answered':
+      return 'undeliverable';
+  }
+}

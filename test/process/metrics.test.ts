@@ -1,0 +1,485 @@
+/** `REA_METRICS_PORT`: what a Prometheus sees of a real gateway, and what nobody else sees. */
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { afterEach, expect, test, vi } from 'vitest';
+import { Scrape } from '../support/prometheus.ts';
+import { runRea } from '../support/rea-command.ts';
+import { makeDirectory, type Rea, type ReaOptions, startRea } from '../support/rea-process.ts';
+import { fixture, QUICK, registry } from '../support/servers.ts';
+import { tidy } from '../support/tidy.ts';
+import { report, stopwatch, until } from '../support/wait-for.ts';
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
+afterEach(tidy);
+
+const LIMIT_MS = 20_000;
+const OUTCOMES = ['ok', 'error', 'refused', 'timeout', 'unknown', 'undeliverable', 'cancelled'];
+
+interface Measured {
+  readonly rea: Rea;
+  readonly port: number;
+  readonly scrape: () => Promise<Scrape>;
+  /** Scrapes until `look` is satisfied. */
+  readonly until: (what: string, look: (scrape: Scrape) => boolean) => Promise<Scrape>;
+}
+
+/** A gateway with metrics; every scrape is held against the one before it. */
+async function measured(options: ReaOptions): Promise<Measured> {
+  const rea = await startRea({ ...options, env: { REA_METRICS_PORT: '0', ...options.env } });
+  const port = await rea.waitForState((state) => state.metrics_port, { what: 'the metrics port' });
+  let last: Scrape | null = null;
+  const scrape = async () => {
+    const { status, headers, text } = await get(port);
+    expect([status, headers['content-type']]).toEqual([
+      200,
+      'text/plain; version=0.0.4; charset=utf-8',
+    ]);
+    const now = new Scrape(text);
+    if (last !== null) expect(now.faultsAfter(last)).toEqual([]);
+    last = now;
+    return now;
+  };
+  return {
+    rea,
+    port,
+    scrape,
+    until: (what, look) =>
+      until(
+        async () => {
+          const now = await scrape();
+          return look(now) ? now : null;
+        },
+        { limitMs: LIMIT_MS, what },
+      ),
+  };
+}
+
+interface Reply {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly text: string;
+}
+
+function get(
+  port: number,
+  options: { path?: string; method?: string; headers?: Record<string, string> } = {},
+): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const { path = '/metrics', ...rest } = options;
+    const request = httpRequest({ host: '127.0.0.1', port, path, agent: false, ...rest });
+    request.on('error', reject).on('response', (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+      });
+      response.on('end', () => {
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
+      });
+    });
+    request.end();
+  });
+}
+
+const outcomes = (scrape: Scrape, server: string) =>
+  Object.fromEntries(
+    OUTCOMES.map((outcome) => [outcome, scrape.value('rea_calls_total', { server, outcome })]),
+  );
+const code = (scrape: Scrape, server: string, code: string) =>
+  scrape.value('rea_call_errors_total', { server, code });
+
+test('every series is there as zero before anything has happened', async () => {
+  const { rea, scrape } = await measured({
+    config: registry({
+      echo: fixture('echo'),
+      own: { ...fixture('echo'), instances: 'session' },
+      off: { ...fixture('echo'), env: { TOKEN: '${A_VARIABLE_THAT_IS_NOT_SET}' } },
+    }),
+    initialize: false,
+  });
+  const first = await scrape();
+  expect(first.labelValues('server')).toEqual(new Set(['echo', 'own', 'off']));
+  for (const { name, type, samples } of first.families.values()) {
+    if (!name.startsWith('rea_') || type === 'gauge' || name === 'rea_main_loop_lag_seconds')
+      continue;
+    expect(samples.map(({ value }) => value)).toEqual(samples.map(() => 0));
+  }
+  expect(first.labelValues('outcome')).toEqual(new Set(OUTCOMES));
+  const documented = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8');
+  const codes = [...documented.matchAll(/^\| `(ERR_\w+)`/gm)].map(([, name]) => name);
+  expect(first.labelValues('code')).toEqual(new Set(codes));
+  expect(first.labelValues('version')).toEqual(new Set([rea.state()?.gateway_version]));
+  await rea.initialize();
+  await rea.waitForPhase('off', 'failed');
+  // `faultsAfter` would find a series that was not there before.
+  await scrape();
+});
+
+test('each request counts once, by how it ended', async () => {
+  const { rea, scrape, ...metrics } = await measured({
+    config: registry(
+      {
+        echo: fixture('echo'),
+        bad: fixture('exit-on-call'),
+        mute: { ...fixture('never-answer'), call_timeout_ms: 200 },
+        large: { ...fixture('echo'), max_message_bytes: 65_536 },
+      },
+      {
+        breaker: { failures: 3, cooldown_ms: 60_000 },
+        // No server becomes stable meanwhile, which would start the count of failures anew.
+        restart: { ...QUICK.restart, stable_ms: 60_000 },
+      },
+    ),
+  });
+  for (const name of ['echo', 'bad', 'mute', 'large']) await rea.waitForPhase(name, 'ready');
+  await scrape();
+  await rea.call('echo__echo', { text: 'hello' });
+  await rea.call('echo__echo', { text: 'again' });
+  expect((await rea.call('echo__is-error')).message.result.isError).toBe(true);
+  expect((await rea.call('echo__error')).message.error?.code).toBe(-32602);
+  // The gateway answers these itself; no server has any part in them.
+  await rea.call('__rea__health');
+  await rea.call('echo__no-such-tool');
+  const cancelled = rea.begin('echo__sleep', { ms: 60_000 });
+  await metrics.until('a call in flight', (now) => {
+    return now.value('rea_calls_in_flight', { server: 'echo' }) === 1;
+  });
+  rea.cancel(cancelled);
+  await rea.request('ping');
+  expect((await rea.call('bad__exit')).failure?.code).toBe('ERR_OUTCOME_UNKNOWN');
+  expect((await rea.call('large__big', { bytes: 100_000 })).failure?.code).toBe(
+    'ERR_MESSAGE_TOO_LARGE',
+  );
+  for (let round = 0; round < 3; round += 1) {
+    expect((await rea.call('mute__wait')).failure?.code).toBe('ERR_TIMEOUT');
+  }
+  expect((await rea.call('mute__wait')).failure?.code).toBe('ERR_BREAKER_OPEN');
+  await rea.waitForServer('bad', ({ restarts, phase }) => restarts === 1 && phase === 'ready', {
+    what: 'restarted',
+  });
+  writeFileSync(join(rea.dir, '.rea', 'HALT'), 'maintenance');
+  await metrics.until('the halt', (now) => now.value('rea_halt_active') === 1);
+  expect((await rea.call('echo__echo')).failure?.code).toBe('ERR_HALTED');
+
+  const after = await scrape();
+  const none = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0]));
+  expect(outcomes(after, 'echo')).toEqual({ ...none, ok: 2, error: 2, cancelled: 1, refused: 1 });
+  expect(outcomes(after, 'bad')).toEqual({ ...none, unknown: 1 });
+  expect(outcomes(after, 'large')).toEqual({ ...none, undeliverable: 1 });
+  expect(outcomes(after, 'mute')).toEqual({ ...none, timeout: 3, refused: 1 });
+  expect(code(after, 'echo', 'ERR_HALTED')).toBe(1);
+  expect(code(after, 'bad', 'ERR_OUTCOME_UNKNOWN')).toBe(1);
+  expect(code(after, 'large', 'ERR_MESSAGE_TOO_LARGE')).toBe(1);
+  expect(code(after, 'mute', 'ERR_TIMEOUT')).toBe(3);
+  expect(code(after, 'mute', 'ERR_BREAKER_OPEN')).toBe(1);
+  expect(after.sum('rea_call_errors_total', {})).toBe(7);
+
+  // Only what was sent and came to an end of its own has a duration.
+  const count = (server: string) => after.value('rea_call_duration_seconds_count', { server });
+  expect(['echo', 'bad', 'large', 'mute'].map(count)).toEqual([4, 0, 1, 3]);
+  const seconds = after.value('rea_call_duration_seconds_sum', { server: 'mute' });
+  expect(seconds).toBeGreaterThan(0.5);
+  expect(seconds).toBeLessThan(60);
+  const bucket = (le: string) =>
+    after.value('rea_call_duration_seconds_bucket', { server: 'mute', le });
+  expect([bucket('0.1'), bucket('600')]).toEqual([0, 3]);
+
+  expect(after.value('rea_circuit_openings_total', { server: 'mute' })).toBe(1);
+  expect(after.value('rea_circuit_state', { server: 'mute', state: 'open' })).toBe(1);
+  expect(after.value('rea_circuit_state', { server: 'mute', state: 'closed' })).toBe(0);
+  expect(after.value('rea_server_restarts_total', { server: 'bad' })).toBe(1);
+  expect(after.value('rea_server_phase', { server: 'echo', phase: 'ready' })).toBe(1);
+  expect(after.sum('rea_server_phase', { server: 'echo' })).toBe(1);
+  expect(after.value('rea_calls_in_flight', { server: 'echo' })).toBe(0);
+  expect(after.value('rea_state_owner')).toBe(1);
+  expect(after.value('rea_upstream_sessions')).toBe(1);
+  // What the state file counts has been counted here, too.
+  const state = await rea.waitForServer('echo', ({ calls }) => calls === 6, { what: 'counted' });
+  expect(after.sum('rea_calls_total', { server: 'echo' })).toBe(state.calls);
+  // Nothing that a client or a server has said is in it.
+  expect(after.text).not.toMatch(/sleep|hello|maintenance|rea-test|no-such-tool|t\d+"/);
+});
+
+test('requests that wait for a first list count as well, refused, cancelled or timed out', async () => {
+  const { rea, scrape } = await measured({
+    config: registry({ hung: fixture('hang-at-initialize') }, { call_timeout_ms: 500 }),
+  });
+  expect((await rea.call('hung__a')).failure?.code).toBe('ERR_TIMEOUT');
+  const waiting = rea.begin('hung__b');
+  rea.cancel(waiting);
+  // A round trip later the gateway has read both.
+  await rea.request('ping');
+  writeFileSync(join(rea.dir, '.rea', 'HALT'), '');
+  await until(async () => (await scrape()).value('rea_halt_active') === 1, {
+    limitMs: LIMIT_MS,
+    what: 'the halt',
+  });
+  expect((await rea.call('hung__c')).failure?.code).toBe('ERR_HALTED');
+  const none = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0]));
+  const ends = { ...none, timeout: 1, cancelled: 1, refused: 1 };
+  expect(outcomes(await scrape(), 'hung')).toEqual(ends);
+  expect(waiting.answered()).toBe(false);
+});
+
+test('counters go on over the loss of a thread', async () => {
+  const metrics = await measured({
+    faults: true,
+    config: registry({ junk: fixture('prints-junk') }),
+  });
+  const { rea } = metrics;
+  await rea.call('junk__echo', { text: 'x' });
+  const before = await metrics.until('its junk', (now) => {
+    return now.value('rea_server_noise_lines_total', { server: 'junk' }) >= 5;
+  });
+  await metrics.until('the heap of its thread', (now) => {
+    return now.value('rea_thread_heap_used_bytes', { server: 'junk' }) > 1_000_000;
+  });
+  await rea.faults.inject('supervisor', 'exit');
+  await rea.waitForServer(
+    'junk',
+    ({ thread, phase }) => thread.restarts === 1 && phase === 'ready',
+    { what: 'having a new thread' },
+  );
+  await rea.call('junk__echo', { text: 'x' });
+  const noise = before.value('rea_server_noise_lines_total', { server: 'junk' });
+  const after = await metrics.until('more junk', (now) => {
+    return now.value('rea_server_noise_lines_total', { server: 'junk' }) >= noise + 5;
+  });
+  const lost = (reason: string) =>
+    after.value('rea_thread_losses_total', { server: 'junk', reason });
+  expect([lost('crashed'), lost('stalled')]).toEqual([1, 0]);
+  const [junk] = rea.state()?.downstreams ?? [];
+  expect(after.value('rea_server_restarts_total', { server: 'junk' })).toBe(junk?.restarts);
+  expect(after.value('rea_calls_total', { server: 'junk', outcome: 'ok' })).toBe(2);
+});
+
+test('instances of one server are added up under its name, and counted on when they are gone', async () => {
+  const metrics = await measured({
+    args: ['--http', '127.0.0.1:0'],
+    config: registry({ bad: { ...fixture('exit-on-call'), instances: 'session' } }),
+    initialize: false,
+  });
+  const { rea, scrape } = metrics;
+  const http = await rea.waitForState(({ endpoint }) => endpoint.http, { what: 'the endpoint' });
+  const idle = await scrape();
+  expect(idle.sum('rea_server_phase', { server: 'bad' })).toBe(0);
+  const clients = await Promise.all(
+    ['one', 'two'].map(async (name) => {
+      const client = new Client({ name, version: '1' });
+      const transport = new StreamableHTTPClientTransport(new URL(http));
+      await client.connect(transport);
+      return { client, transport };
+    }),
+  );
+  for (const { client } of clients) await client.listTools();
+  const busy = await metrics.until('two instances', (now) => {
+    return now.value('rea_server_phase', { server: 'bad', phase: 'ready' }) === 2;
+  });
+  expect(busy.value('rea_circuit_state', { server: 'bad', state: 'closed' })).toBe(2);
+  expect(busy.value('rea_upstream_sessions')).toBe(2);
+  expect(busy.value('rea_http_connections')).toBeGreaterThan(0);
+  for (const { client } of clients) await client.callTool({ name: 'bad__exit' });
+  await metrics.until('both restarts', (now) => {
+    return now.value('rea_server_restarts_total', { server: 'bad' }) === 2;
+  });
+  for (const { client, transport } of clients) {
+    await transport.terminateSession();
+    await client.close();
+  }
+  const left = await metrics.until('the end of both', (now) => {
+    return now.sum('rea_server_phase', { server: 'bad' }) === 0;
+  });
+  expect(left.value('rea_server_restarts_total', { server: 'bad' })).toBe(2);
+  expect(left.value('rea_calls_total', { server: 'bad', outcome: 'unknown' })).toBe(2);
+  expect(left.value('rea_upstream_sessions')).toBe(0);
+  expect(left.labelValues('server')).toEqual(new Set(['bad']));
+  rea.kill('SIGTERM');
+  expect(await rea.exited).toEqual({ code: 0, signal: null });
+});
+
+test('only GET /metrics, for a loopback Host, on 127.0.0.1', async () => {
+  const { rea, port } = await measured({ config: registry({ echo: fixture('echo') }) });
+  const status = async (options: Parameters<typeof get>[1]) => (await get(port, options)).status;
+  for (const path of ['/', '/metrics/', '/metrics2', '/mcp', '//metrics', '/healthz']) {
+    expect([path, await status({ path })]).toEqual([path, 404]);
+  }
+  for (const method of ['POST', 'HEAD', 'PUT', 'DELETE', 'OPTIONS']) {
+    const reply = await get(port, { method });
+    expect([method, reply.status, reply.headers.allow]).toEqual([method, 405, 'GET']);
+  }
+  for (const host of ['gateway.example', `evil.example:${port}`, '10.0.0.1', '0.0.0.0']) {
+    expect([host, await status({ headers: { host } })]).toEqual([host, 403]);
+  }
+  expect(await status({ headers: { origin: 'https://evil.example' } })).toBe(403);
+  expect(await firstLine(port, 'GET /metrics HTTP/1.0\r\n\r\n')).toBe('HTTP/1.1 403 Forbidden');
+  for (const host of ['localhost', `127.0.0.1:${port}`, `[::1]:${port}`]) {
+    expect([host, await status({ headers: { host } })]).toEqual([host, 200]);
+  }
+  expect((await get(port, { path: '/metrics?name=x' })).headers.connection).toBe('close');
+  const others = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const addresses = others.filter(({ internal, scopeid }) => !internal && !scopeid);
+  for (const address of ['127.0.0.2', '::1', ...addresses.map((one) => one.address)]) {
+    expect([address, await connectTo(address, port)]).toEqual([address, 'refused']);
+  }
+  expect(listeningPorts(rea.pid)).toEqual([port]);
+});
+
+test('a gateway that is not asked for metrics listens nowhere and loads nothing for them', async () => {
+  for (const env of [{}, { REA_METRICS_PORT: '' }]) {
+    const rea = await startRea({ faults: true, config: registry({ echo: fixture('echo') }), env });
+    await rea.waitForPhase('echo', 'ready');
+    expect(rea.state()?.metrics_port).toBeNull();
+    expect(listeningPorts(rea.pid)).toEqual([]);
+    const modules = await rea.faults.modules('main');
+    expect(modules.length).toBeGreaterThan(10);
+    expect(modules.filter((url) => /\/prom-client\/|\/main\/metrics\//.test(url))).toEqual([]);
+    expect((await rea.stop()).code).toBe(0);
+  }
+});
+
+test('a value that is no port is refused with one line', async () => {
+  const dir = makeDirectory();
+  const config = join(dir, 'mcp.json');
+  writeFileSync(config, JSON.stringify({ mcpServers: { echo: fixture('echo') } }), { mode: 0o600 });
+  for (const value of ['http', '65536', '-1', '9464 ', '1e3', '127.0.0.1:9464']) {
+    const env = { REA_METRICS_PORT: value };
+    const result = await runRea(['serve', '--cwd', dir, '--config', config], { env });
+    expect([result.code, result.stdout]).toEqual([1, '']);
+    expect(result.stderr).toMatch(/^REA_METRICS_PORT is "[^\n]*0 to 65535[^\n]*\n$/);
+    expect(result.stderr).toContain(`"${value}"`);
+  }
+});
+
+test('a port in use ends the start with one line and leaves nothing', async () => {
+  const dir = makeDirectory();
+  const config = join(dir, 'mcp.json');
+  writeFileSync(config, JSON.stringify({ mcpServers: { echo: fixture('echo') } }), { mode: 0o600 });
+  const other = createServer();
+  const port = await listening(other);
+  try {
+    const env = { REA_METRICS_PORT: String(port), REA_LOG_LEVEL: 'error' };
+    const result = await runRea(['serve', '--cwd', dir, '--config', config], { env });
+    expect([result.code, result.stdout]).toEqual([1, '']);
+    expect(result.stderr).toMatch(/^REA_METRICS_PORT: [^\n]*in use[^\n]*set another port[^\n]*\n$/);
+    expect(result.stderr).toContain(`127.0.0.1:${port}`);
+    expect(readdirSync(dir)).toEqual(['mcp.json']);
+  } finally {
+    other.close();
+  }
+});
+
+test('a port of its own is taken, shown by rea status, and free again after the stop', async () => {
+  const spare = createServer();
+  const port = await listening(spare);
+  await new Promise((resolve) => spare.close(resolve));
+  const { rea, ...metrics } = await measured({
+    config: registry({ echo: fixture('echo') }),
+    env: { REA_METRICS_PORT: String(port) },
+  });
+  expect(metrics.port).toBe(port);
+  const { json } = await rea.status();
+  expect(json.serve.metrics_port).toBe(port);
+  expect((await runRea(['status', '--cwd', rea.dir])).stdout).toContain(`metrics: port ${port}`);
+  // Neither one who says nothing, nor one who does not read, nor one in the middle of a request is waited for.
+  const sockets: Socket[] = [];
+  for (const text of ['', 'GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n', 'GET /metr']) {
+    const socket = connect(port, '127.0.0.1').pause();
+    socket.on('error', () => undefined);
+    await new Promise((resolve) => socket.once('connect', resolve));
+    socket.write(text);
+    sockets.push(socket);
+  }
+  await metrics.scrape();
+  const time = stopwatch();
+  expect(await rea.stop()).toEqual({ code: 0, signal: null });
+  report('stop with open connections to the metrics', time.ms());
+  expect(await connectTo('127.0.0.1', port)).toBe('refused');
+  for (const socket of sockets) socket.destroy();
+});
+
+test('the documentation tells every metric as it is, and its examples name no other', async () => {
+  const { scrape } = await measured({ config: registry({ echo: fixture('echo') }) });
+  const { families, ...seen } = await scrape();
+  const real = [...families.values()].map(({ name, type, samples }) => {
+    const labels = new Set(samples.flatMap((one) => Object.keys(one.labels)));
+    labels.delete('le');
+    return { name, type, labels: [...labels].sort() };
+  });
+  const text = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+  const section = /\n## Metrics\n(.*?)\n## /s.exec(text)?.[1] ?? '';
+  const rows = [...section.matchAll(/^\| `(\w+)` +\| (\w+) +\| ([^|]*)\| \S[^|]*\|$/gm)];
+  const told = rows.map(([, name, type, labels = '']) => {
+    return {
+      name,
+      type,
+      labels: [...labels.matchAll(/`(\w+)`/g)].map(([, one = '']) => one).sort(),
+    };
+  });
+  const byName = (a: { name?: string | undefined }, b: { name?: string | undefined }) =>
+    String(a.name) < String(b.name) ? -1 : 1;
+  expect(told.toSorted(byName)).toEqual(real.toSorted(byName));
+  for (const outcome of OUTCOMES) expect(section).toContain(`\`${outcome}\``);
+  const blocks = [...section.matchAll(/```\w+\n(.*?)```/gs)].map(([, block]) => block).join('');
+  const used = new Set(blocks.match(/\b(?:rea|process|nodejs)_\w+/g));
+  expect(used.size).toBeGreaterThan(2);
+  expect([...used].filter((name) => !new RegExp(`^${name}\\b`, 'm').test(seen.text))).toEqual([]);
+});
+
+function listening(server: Server): Promise<number> {
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : 0);
+    });
+  });
+}
+
+function connectTo(host: string, port: number): Promise<'connected' | 'refused'> {
+  return new Promise((resolve) => {
+    const socket = connect(port, host);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve('connected');
+    });
+    socket.once('error', () => resolve('refused'));
+  });
+}
+
+/** What is answered to bytes written by hand. */
+function firstLine(port: number, bytes: string): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
+    let text = '';
+    socket.on('error', reject).on('data', (chunk) => {
+      text += chunk;
+    });
+    socket.on('close', () => resolve(text.split('\r\n')[0]));
+  });
+}
+
+/** TCP ports on which a process listens, as the kernel has it. */
+function listeningPorts(pid: number): number[] {
+  const inodes = new Set<string>();
+  for (const fd of readdirSync(`/proc/${pid}/fd`)) {
+    try {
+      const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1];
+      if (inode !== undefined) inodes.add(inode);
+    } catch (error) {
+      // Closed since the directory was read.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+  const ports: number[] = [];
+  for (const table of ['tcp', 'tcp6']) {
+    for (const line of readFileSync(`/proc/${pid}/net/${table}`, 'utf8').split('\n').slice(1)) {
+      const field = line.trim().split(/\s+/);
+      if (field[3] !== '0A' || !inodes.has(field[9] ?? '')) continue;
+      ports.push(Number.parseInt(field[1]?.split(':')[1] ?? '', 16));
+    }
+  }
+  return ports;
+}
