@@ -1,8 +1,9 @@
 /** The plain (not streamed) replies of the HTTP edge. Errors are JSON-RPC errors, as MCP asks for. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** How long the rest of a refused body is thrown away before the connection is cut. */
-const LINGER_MS = 2000;
+/** The rest of a refused body is thrown away as long as it comes, but not for ever. */
+const LINGER_IDLE_MS = 2000;
+const LINGER_MS = 30_000;
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -43,10 +44,15 @@ export function refuse(
   const body = errorBody(code, message);
   response.writeHead(status, { ...headers, connection: 'close', ...describe(body) });
   response.write(body);
-  const timer = setTimeout(() => request.destroy(), LINGER_MS);
-  request.once('close', () => clearTimeout(timer));
+  const cut = () => request.destroy();
+  const idle = setTimeout(cut, LINGER_IDLE_MS);
+  const limit = setTimeout(cut, LINGER_MS);
+  request.once('close', () => {
+    clearTimeout(idle);
+    clearTimeout(limit);
+  });
   request.once('end', () => response.end());
-  request.resume();
+  request.on('data', () => idle.refresh());
 }
 
 export function replyText(response: ServerResponse, status: number, text: string): void {
