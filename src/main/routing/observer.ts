@@ -9,7 +9,7 @@ import type { Failure } from './failures.ts';
 /**
  * How a request ended: `ok` a result; `error` the server's own JSON-RPC error, or a result that says
  * `isError`; `refused` never sent; `timeout`; `unknown` lost with its server; `undeliverable` answered,
- * but the answer could not be passed on; `cancelled` by its client.
+ * but not with something that can be passed on; `cancelled` by its client.
  */
 export type CallOutcome =
   | 'ok'
