@@ -29,6 +29,7 @@ import { type CallOwner, CallTable } from './routing/calls.ts';
 import { readCatalogFile } from './routing/catalog-file.ts';
 import { Catalogs } from './routing/catalogs.ts';
 import { healthText } from './routing/health.ts';
+import { Profiles } from './routing/profiles.ts';
 import { Router } from './routing/router.ts';
 import type { Stoppable } from './shutdown.ts';
 import { creditLimits, Fleet, mostLanes } from './threads/fleet.ts';
@@ -84,6 +85,7 @@ export class Gateway implements Stoppable {
   readonly #halt: HaltSwitch;
   readonly #catalogs: Catalogs;
   readonly #announcements: Announcements;
+  readonly #profiles: Profiles;
   readonly #router: Router;
   readonly #credit: ByteCredit;
   readonly #fleet: Fleet;
@@ -112,7 +114,9 @@ export class Gateway implements Stoppable {
       servers: options.config.servers,
       listWaitMs: options.config.listWaitMs,
       onChange: (catalog, kind) => this.#announcements.add(catalog, kind),
+      onCollision: (server, message) => options.log.warn({ server }, message),
     });
+    this.#profiles = new Profiles(options.config.servers);
     this.#credit = ByteCredit.create(mostLanes(options.config), creditLimits(options.config));
     this.#fleet = new Fleet({
       credit: this.#credit,
@@ -134,6 +138,7 @@ export class Gateway implements Stoppable {
     });
     this.#router = new Router({
       catalogs: this.#catalogs,
+      profiles: this.#profiles,
       calls: this.#calls,
       servers: this.#fleet,
       version: options.version,
@@ -232,8 +237,11 @@ export class Gateway implements Stoppable {
     });
     this.#startGuard();
     this.#writer.start();
-    for (const { server, fingerprint, tools } of readCatalogFile(this.dir)) {
-      this.#catalogs.shared.restore(server, fingerprint, tools);
+    for (const { server, fingerprint, profile, lists } of readCatalogFile(this.dir)) {
+      if (profile !== null) this.#profiles.restore(server, fingerprint, profile);
+      for (const [kind, entries] of lists) {
+        this.#catalogs.shared.restore(server, fingerprint, kind, entries);
+      }
     }
     if (this.#options.stdio) {
       this.#stdout = claimStdout(process.stdout, process.stderr);
@@ -442,6 +450,7 @@ export class Gateway implements Stoppable {
       halt: this.#halt.active(),
       downstreams: this.#fleet.all(),
       toolsOf: (server) => this.#catalogs.shared.toolsCount(server),
+      collisionsOf: (server) => this.#catalogs.shared.collisions(server),
       exposeDiagnostics: this.#options.exposeDiagnostics,
     });
   }

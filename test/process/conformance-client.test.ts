@@ -4,15 +4,16 @@
  */
 import { fileURLToPath } from 'node:url';
 import { beforeAll, expect, test, vi } from 'vitest';
-import { runClientScenario, suiteNode } from '../support/conformance.ts';
+import { runClientScenario } from '../support/conformance.ts';
 import { reaCommand } from '../support/rea-bin.ts';
+import { newerNode } from '../support/run-program.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 });
 
 const CLIENT = fileURLToPath(new URL('../fixtures/conformance/client.mjs', import.meta.url));
 
 beforeAll(async () => {
-  await suiteNode();
+  await newerNode();
 });
 
 test.each([

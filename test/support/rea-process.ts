@@ -300,8 +300,13 @@ function writeConfig(dir: string, config: ReaOptions['config']): string[] {
     writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
     return ['--config', file];
   }
+  writeRegistry(dir, config);
+  return [];
+}
+
+/** Makes a directory one that `rea serve --cwd` can serve. */
+export function writeRegistry(dir: string, config: Registry | string): void {
   mkdirSync(join(dir, '.rea'), { recursive: true, mode: 0o700 });
   const text = typeof config === 'string' ? config : JSON.stringify(config, null, 2);
   writeFileSync(join(dir, '.rea', 'registry.yaml'), text, { mode: 0o600 });
-  return [];
 }

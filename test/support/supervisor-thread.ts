@@ -168,7 +168,7 @@ export class SupervisorThread {
     const params = { name, arguments: args, _meta: { progressToken: call } };
     const request = { jsonrpc: '2.0', id: call, method: 'tools/call', params };
     const line = Buffer.from(`${JSON.stringify(request)}\n`);
-    this.post({ type: 'call', slot: 0, incarnation, call, line });
+    this.post({ type: 'call', slot: 0, incarnation, call, line, tasks: null });
     return call;
   }
 

@@ -54,7 +54,12 @@ async function startFleet(names: readonly string[]) {
     },
     credit: ByteCredit.create(names.length, { softBytes: 64 * MIB, hardBytes: 96 * MIB }),
     calls: new CallTable(),
-    catalogs: new Catalogs({ servers, listWaitMs: 0, onChange: () => undefined }),
+    catalogs: new Catalogs({
+      servers,
+      listWaitMs: 0,
+      onChange: () => undefined,
+      onCollision: () => undefined,
+    }),
     tickets: (office) => new StartTickets(names.length, office),
     usedBefore: new Map(),
     groupsFile,
@@ -69,7 +74,8 @@ async function startFleet(names: readonly string[]) {
       ({
         catalogSettled: () => undefined,
         serverReady: () => undefined,
-        reverse: { serverGone: () => undefined },
+        serverGone: () => undefined,
+        profiles: { update: () => undefined },
       }) as unknown as Router,
     onChange: () => undefined,
   });

@@ -88,6 +88,8 @@ describe('a child that dies', () => {
 
   test('in the middle of an answer leaves an unknown outcome', async () => {
     await thread.ready(serverConfig('half-line-then-exit'));
+    // Its answer to the first list must not follow the half line.
+    await thread.tools();
     expect(await thread.text(thread.callTool('half'))).toBe('ERR_OUTCOME_UNKNOWN unknown');
     expect((await thread.event('child_died_unexpectedly')).event).toMatchObject({ code: 4 });
   });

@@ -6,6 +6,7 @@ import { DEFAULT_DRAIN_POLICY } from '../../shared/machines/drain.ts';
 import type { DownstreamConfig } from '../../shared/model/config.ts';
 import type { ErrorCode, Phase } from '../../shared/model/errors.ts';
 import type { RoutingRecord, SupervisorRecord, ThreadRecord } from '../../shared/model/snapshot.ts';
+import { replaceRanges } from '../../shared/wire/json-rpc.ts';
 import { member } from '../../shared/wire/json-slice.ts';
 import type {
   AnswerMessage,
@@ -56,6 +57,8 @@ export class Downstream {
   readonly #latency = new LatencyWindow();
   readonly #resting: Resting;
   readonly #inFlight = new Map<number, Call>();
+  /** How many of them may take any time. */
+  #patient = 0;
   readonly #queue = new FairQueue<CallOwner, Call>();
   #phase: Phase = 'idle';
   #incarnation = 0;
@@ -147,6 +150,8 @@ export class Downstream {
       return this.#pump();
     }
     if (this.#queue.length > 0 || call.session.congested) return this.#submitBehind(call);
+    if (!this.#mayWait(call)) return this.#refuse(call, queueFull(this.config.maxQueue));
+    if (!this.#mayTry(call)) return this.#refuse(call, breakerRefusal(null));
     const admission = this.#circuit.acquire(call.id, now);
     if (admission.kind === 'refuse') {
       return this.#refuse(call, breakerRefusal(admission.retryAt));
@@ -200,30 +205,35 @@ export class Downstream {
     this.#pump();
   }
 
-  /** Re-arms the deadline: progress is life, up to the call's total time. */
-  progress(message: ProgressMessage): void {
+  /**
+   * Re-arms the deadline: progress is life, up to the call's total time.
+   *
+   * @returns whether the call is still in flight.
+   */
+  progress(message: ProgressMessage): boolean {
     const call = this.#inFlight.get(message.call);
-    if (call === undefined) return;
+    if (call === undefined) return false;
     const left = call.totalDeadline - performance.now();
     if (left > this.config.callTimeoutMs) call.timer.refresh();
     else {
       clearTimeout(call.timer);
       call.timer = setTimeout(() => this.expire(call), Math.max(0, left));
     }
-    if (call.tokenRaw === null) return;
+    if (call.tokenRaw === null) return true;
     const { line, token } = message;
     call.session.send(
       [line.subarray(0, token[0]), call.tokenRaw, line.subarray(token[1])],
       call.idText,
     );
+    return true;
   }
 
   answer(message: AnswerMessage): void {
     const call = this.#inFlight.get(message.call);
     if (call === undefined || !this.#options.calls.settle(call)) return;
-    this.#inFlight.delete(call.id);
+    this.#leave(call);
     const now = performance.now();
-    this.#latency.record(now - call.postedAt, now);
+    if (!call.patient) this.#latency.record(now - call.postedAt, now);
     this.#circuit.success(call.id, now);
     if (message.isError) this.#errors += 1;
     this.#observe(call, message.isError || message.toolError ? 'error' : 'ok', null);
@@ -232,16 +242,22 @@ export class Downstream {
     this.#options.onChange();
   }
 
-  #deliver(call: Call, { line, id, isError }: AnswerMessage): void {
+  #deliver(call: Call, message: AnswerMessage): void {
+    const { line, id, isError } = message;
     if (isError && call.elsewhere !== null && saysNotFound(line) && call.elsewhere()) return;
+    const edits = (message.tasks !== undefined && call.onTasks?.(message, call)) || [];
     call.onEnd?.(!isError);
-    call.session.answer(call, [line.subarray(0, id[0]), call.idRaw, line.subarray(id[1])]);
+    const parts =
+      edits.length === 0
+        ? [line.subarray(0, id[0]), call.idRaw, line.subarray(id[1])]
+        : replaceRanges(line, [{ at: id, with: call.idRaw }, ...edits]);
+    call.session.answer(call, parts);
   }
 
   callFailed(message: CallFailedMessage): void {
     const call = this.#inFlight.get(message.call);
     if (call === undefined) return;
-    this.#inFlight.delete(call.id);
+    this.#leave(call);
     const now = performance.now();
     if (message.code === null) {
       this.#circuit.release(call.id, now);
@@ -346,6 +362,11 @@ export class Downstream {
     return null;
   }
 
+  /** Whose call in flight it is, null when there is no such call. */
+  ownerOf(call: number): CallOwner | null {
+    return this.#inFlight.get(call)?.session ?? null;
+  }
+
   /** Passes a line on that starts no call, unless the server it is for is gone. */
   tell(incarnation: number, line: Uint8Array): void {
     this.#options.post({ type: 'line', slot: this.#options.slot, incarnation, line });
@@ -376,7 +397,7 @@ export class Downstream {
       phase: this.#held ? 'backoff' : this.#phase,
       nextStartAt: this.#nextStartAt,
       breakerOpenUntil: this.#circuit.openUntil,
-      inFlight: this.#inFlight.size,
+      inFlight: this.#inFlight.size - this.#patient,
       maxConcurrency: this.config.maxConcurrency,
       queued: this.#queue.length,
       maxQueue: this.config.maxQueue,
@@ -391,6 +412,7 @@ export class Downstream {
       incarnation: this.#incarnation,
       call: call.id,
       line: call.line,
+      tasks: call.tasks,
     });
     if (!posted) {
       this.#circuit.release(call.id, performance.now());
@@ -399,6 +421,7 @@ export class Downstream {
     call.postedTo = this.#incarnation;
     call.postedAt = performance.now();
     this.#inFlight.set(call.id, call);
+    if (call.patient) this.#patient += 1;
     return true;
   }
 
@@ -422,6 +445,11 @@ export class Downstream {
       if (decision.kind === 'refuse') {
         this.#queue.take(call);
         this.#refuse(call, decision);
+        continue;
+      }
+      if (!this.#mayTry(call)) {
+        this.#queue.take(call);
+        this.#refuse(call, breakerRefusal(null));
         continue;
       }
       // Someone else's probe is under way: its outcome decides about those who already wait.
@@ -453,7 +481,7 @@ export class Downstream {
   #loseCalls(what: string): void {
     const now = performance.now();
     for (const call of this.#inFlight.values()) {
-      this.#inFlight.delete(call.id);
+      this.#leave(call);
       this.#circuit.release(call.id, now);
       if (!this.#options.calls.settle(call)) continue;
       this.#answerFailure(call, {
@@ -495,7 +523,8 @@ export class Downstream {
   }
 
   #observe(call: Call, outcome: CallOutcome, code: ErrorCode | null): void {
-    const ms = call.postedTo === null ? null : performance.now() - call.postedAt;
+    const timed = call.postedTo !== null && !call.patient;
+    const ms = timed ? performance.now() - call.postedAt : null;
     this.#options.observer.callEnded(this.config.name, outcome, code, ms);
   }
 
@@ -512,8 +541,23 @@ export class Downstream {
     }
   }
 
+  /** A call that takes any time must not be the probe that all others wait for. */
+  #mayTry(call: Call): boolean {
+    return !call.patient || this.#circuit.closed;
+  }
+
+  /** Of those that take any time there may be as many as of all others together. */
+  #mayWait(call: Call): boolean {
+    const { maxConcurrency, maxQueue } = this.config;
+    return !call.patient || this.#patient < maxConcurrency + maxQueue;
+  }
+
+  #leave(call: Call): void {
+    if (this.#inFlight.delete(call.id) && call.patient) this.#patient -= 1;
+  }
+
   #forget(call: Call): void {
-    this.#inFlight.delete(call.id);
+    this.#leave(call);
     this.#queue.remove(call);
   }
 

@@ -25,7 +25,7 @@ export interface Observer {
    * Exactly once for each request that was meant for a server.
    *
    * @param code what the gateway said went wrong, null when it said nothing.
-   * @param ms since it was handed to the server, null when it never was.
+   * @param ms since it was handed to the server; null when it never was, or may take any time.
    */
   callEnded(server: string, outcome: CallOutcome, code: ErrorCode | null, ms: number | null): void;
   circuitOpened(server: string): void;

@@ -84,6 +84,10 @@ export class Fleet implements Servers {
     }
   }
 
+  get names(): readonly string[] {
+    return this.#options.config.servers.map(({ name }) => name);
+  }
+
   /** Every downstream there is now. */
   all(): readonly Downstream[] {
     return [...this.#lanes.values()].map(({ downstream }) => downstream);
@@ -220,16 +224,33 @@ export class Fleet implements Servers {
     const { downstream } = lane;
     const router = this.#options.router();
     switch (message.type) {
-      case 'answer':
+      case 'answer': {
+        const { call, elicitations = [] } = message;
+        if (elicitations.length > 0)
+          this.#options.router().urlsAsked(downstream, call, elicitations);
         return downstream.answer(message);
+      }
       case 'progress':
-        return downstream.progress(message);
+        if (!downstream.progress(message))
+          this.#options.router().tasks.progress(downstream, message);
+        return;
       case 'call_failed':
         return downstream.callFailed(message);
       case 'ticket_wanted':
         return this.#tickets.want(lane.name);
       case 'ticket_returned':
         return this.#tickets.giveBack(lane.name);
+      case 'profile': {
+        const { incarnation, profile } = message;
+        const said = {
+          server: lane.name,
+          incarnation,
+          name: profile.name,
+          version: profile.version,
+        };
+        this.#options.log.info(said, 'introduced itself');
+        return router.profiles.update(lane.config.name, profile);
+      }
       case 'catalog':
         this.#options.catalogs.update(lane, message.kind, message.entries);
         return router.catalogSettled(lane.config.name);
@@ -253,7 +274,8 @@ export class Fleet implements Servers {
     if (event === 'child_died_unexpectedly') this.#options.log.warn(fields, event);
     else this.#options.log.info(fields, event);
     downstream.lifecycle(message);
-    if (event === 'child_died_unexpectedly') this.#options.router().reverse.serverGone(downstream);
+    const isGone = event === 'child_died_unexpectedly' || event === 'draining';
+    if (isGone) this.#options.router().serverGone(downstream);
     if (event === 'ready') this.#options.router().serverReady(downstream);
     const { phase } = message.record;
     if (phase === 'failed' || phase === 'backoff' || phase === 'stopped') this.#settle(lane);
@@ -265,7 +287,7 @@ export class Fleet implements Servers {
     const { name, thread, downstream } = lane;
     this.#tickets.forget(name);
     this.#options.observer.threadLost(lane.config.name, state);
-    this.#options.router().reverse.serverGone(downstream);
+    this.#options.router().serverGone(downstream);
     downstream.threadLost(thread.generation, `${state}: ${detail}`, restartInMs);
     const now = Date.now();
     const record = lostRecord(downstream.lastRecord, {

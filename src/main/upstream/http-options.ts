@@ -27,8 +27,10 @@ export interface HttpOptions extends Partial<HttpLimits> {
 export interface HttpLimits {
   /** A session without exchange, open stream or request in flight ends after this. @default 1800000 */
   readonly idleMs: number;
-  /** Further clients are refused with 503. @default 256 */
+  /** For a further client the session idle longest ends, or the client is refused with 503. @default 256 */
   readonly maxSessions: number;
+  /** A session that is idle for less is not ended for another client. @default 60000 */
+  readonly evictIdleMs: number;
   /** Further connections are closed at once, before they use up what threads and servers need. @default 1024 */
   readonly maxConnections: number;
   /** Further requests of the session, pings apart, are answered with an error. @default 128 */
@@ -37,6 +39,8 @@ export interface HttpLimits {
   readonly maxEvents: number;
   /** Their bytes. @default 4194304 */
   readonly maxEventBytes: number;
+  /** Bytes of the events of all sessions; the oldest go first. @default 67108864 */
+  readonly maxTotalEventBytes: number;
   /** How long the events of ended streams are kept. @default 300000 */
   readonly eventAgeMs: number;
   /** Between two comments on a stream that is silent otherwise. @default 15000 */
@@ -59,10 +63,12 @@ export interface EdgeLog {
 export const DEFAULT_LIMITS: HttpLimits = {
   idleMs: 30 * 60_000,
   maxSessions: 256,
+  evictIdleMs: 60_000,
   maxConnections: 1024,
   maxInFlight: 128,
   maxEvents: 512,
   maxEventBytes: 4 * 1024 * 1024,
+  maxTotalEventBytes: 64 * 1024 * 1024,
   eventAgeMs: 5 * 60_000,
   keepAliveMs: 15_000,
   retryMs: 1000,

@@ -15,6 +15,7 @@ import { classify } from '../../shared/wire/json-rpc.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
 import { member } from '../../shared/wire/json-slice.ts';
 import { isAnswer } from './http-answer.ts';
+import type { EventBudget } from './http-event-budget.ts';
 import { EventLog } from './http-events.ts';
 import type { EdgeLog, HttpLimits } from './http-options.ts';
 import { answerNotKept, tooManyInFlight } from './http-refusals.ts';
@@ -41,6 +42,8 @@ export interface SessionHooks {
   readonly now: () => number;
   readonly log: EdgeLog;
   readonly limits: HttpLimits;
+  /** For the events of all sessions. */
+  readonly budget: EventBudget;
   /** The client's `initialize` was accepted; called before the router sees it. */
   readonly onOpen: (session: HttpSession) => void;
   readonly onClose: (session: HttpSession, reason: string) => void;
@@ -69,7 +72,7 @@ export class HttpSession implements UpstreamSink {
     this.#hooks = hooks;
     this.principal = principal;
     this.#lastUsed = hooks.now();
-    this.#events = new EventLog({ maxEvents, maxBytes: maxEventBytes }, hooks.now);
+    this.#events = new EventLog({ maxEvents, maxBytes: maxEventBytes }, hooks.budget, hooks.now);
     this.#unsent = new Unsent({
       credit: hooks.credit,
       waiting: () => this.#unread(),

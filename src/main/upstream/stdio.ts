@@ -55,12 +55,13 @@ export function serveStdio(options: {
   const framer = new LineFramer({
     maxBytes: options.maxMessageBytes,
     onFrame: (frame) => peer.receive(frame),
-    onRefused: ({ reason, idText }) => {
+    onRefused: ({ reason, idText, hasMethod, hasOutcome }) => {
       const [code, message] =
         reason === 'too_large'
           ? [JSON_RPC.invalidRequest, `message larger than ${options.maxMessageBytes} bytes`]
           : [JSON_RPC.parseError, `not a JSON-RPC message (${reason})`];
-      peer.refused(idText, code, message);
+      // The id of a response is the gateway's own: under it, the client would take an error for an answer.
+      peer.refused(hasMethod || !hasOutcome ? idText : null, code, message);
     },
   });
   stdin.on('data', (chunk: Buffer) => framer.push(chunk));

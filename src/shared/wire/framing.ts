@@ -30,6 +30,8 @@ export interface Refused {
   /** Raw JSON text of the line's id, as far as it could be found; see `Scanner.idText`. */
   readonly idText: string | null;
   readonly hasMethod: boolean;
+  /** It has a `result` or an `error`. */
+  readonly hasOutcome: boolean;
   /** Length of the line without its line end. */
   readonly bytes: number;
   /** See `sampleOf`. */
@@ -203,6 +205,7 @@ export class LineFramer {
       reason,
       idText: isMessage ? this.#scanner.idText() : null,
       hasMethod: isMessage && this.#scanner.hasMethod,
+      hasOutcome: isMessage && this.#scanner.hasOutcome,
       bytes: this.#lineBytes(),
       sample: sampleOf(this.#sample ?? NOTHING),
     };

@@ -10,7 +10,12 @@ import type { LastExit } from '../../shared/model/snapshot.ts';
 import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
 import { cleanForTerminal } from '../../shared/wire/clean-text.ts';
 import { SAMPLE_UNITS } from '../../shared/wire/framing.ts';
-import type { CatalogEntry, FromSupervisor, LogMessage } from '../../shared/wire/protocol.ts';
+import type {
+  CatalogEntry,
+  FromSupervisor,
+  LogMessage,
+  ServerProfile,
+} from '../../shared/wire/protocol.ts';
 import { redactedHead } from '../../shared/wire/redact.ts';
 import type { ThreadVitals } from '../../shared/wire/vitals.ts';
 import { Child } from './child.ts';
@@ -47,6 +52,7 @@ export interface IncarnationOptions {
   readonly logLevel: () => string | null;
   /** Called before the machine learns of the exit. */
   readonly onExit: (exit: LastExit) => void;
+  readonly onProfile: (profile: ServerProfile, incarnation: number) => void;
   readonly onList: (kind: ListKind, entries: readonly CatalogEntry[], incarnation: number) => void;
   /** The child's start time became known late. */
   readonly onIdentified: () => void;
@@ -180,6 +186,10 @@ export class Incarnation {
         options.post(message, transfer);
       },
       onTaken: () => this.#intake.chunk(),
+      onProfile: (profile, leftOut) => {
+        if (leftOut !== null) log('warn', leftOut, {});
+        options.onProfile(profile, incarnation);
+      },
       onHandshaken: (features) => {
         feed({ type: 'handshaken', incarnation, features });
         const level = options.logLevel();

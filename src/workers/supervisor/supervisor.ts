@@ -27,6 +27,7 @@ import type {
   FromSupervisor,
   LogMessage,
   OpenSlot,
+  ServerProfile,
   SupervisorEvent,
   SupervisorFact,
   ToSupervisor,
@@ -37,6 +38,9 @@ import { groupCpuMs } from './group-cpu.ts';
 import { Incarnation } from './incarnation.ts';
 import { deathText, recordOf } from './record.ts';
 import { secretsOf } from './secrets.ts';
+
+/** Of one list. */
+const MAX_REMEMBERED_BYTES = 8 * 1024 * 1024;
 
 /** What all supervisors of a thread share. */
 export interface SupervisorContext {
@@ -77,7 +81,7 @@ export class Supervisor {
   #toolsCount: number | null = null;
   #noiseBefore = 0;
   #logLevel: string | null = null;
-  #catalog: CatalogFact | null = null;
+  #catalog: Pick<CatalogFact, 'profile' | 'lists'> = { profile: null, lists: {} };
   #rev = 0;
   #publishing = false;
 
@@ -129,7 +133,8 @@ export class Supervisor {
   /** Tells everything again: the reader of the facts is a new one. */
   retell(): void {
     this.#publish();
-    if (this.#catalog !== null) this.#context.factsPort().postMessage(this.#catalog);
+    const { profile } = this.#catalog;
+    if (profile !== null) this.#remember(this.#catalog);
   }
 
   #feed(input: SupervisorInput): void {
@@ -203,6 +208,7 @@ export class Supervisor {
         this.#lastExit = exit;
       },
       onIdentified: () => this.#publish(),
+      onProfile: (profile, incarnation) => this.#tellProfile(profile, incarnation),
       onList: (kind, entries, incarnation) => this.#tellList(kind, entries, incarnation),
       onNoList: (problem) => {
         this.#lastError = problem;
@@ -218,10 +224,10 @@ export class Supervisor {
     this.#redactor = new Redactor({ values: [...this.#secrets] });
   }
 
-  #call({ incarnation, call, line }: CallMessage): void {
+  #call({ incarnation, call, line, tasks }: CallMessage): void {
     const { phase, incarnation: present } = this.#state;
     if (phase === 'ready' && incarnation === present && this.#current !== null) {
-      return this.#current.session.call(call, line);
+      return this.#current.session.call(call, line, tasks);
     }
     this.#failCall(incarnation, call, false, `is ${phaseOf(this.#state)}`);
   }
@@ -254,23 +260,29 @@ export class Supervisor {
     );
   }
 
+  #tellProfile(profile: ServerProfile, incarnation: number): void {
+    this.#catalog = { ...this.#catalog, profile };
+    this.#remember({ profile, lists: {} });
+    this.#context.post({ type: 'profile', slot: this.#slot, incarnation, profile }, []);
+  }
+
   #tellList(kind: ListKind, entries: readonly CatalogEntry[], incarnation: number): void {
-    if (kind === 'tools') {
-      const decoder = new TextDecoder();
-      this.#toolsCount = entries.length;
-      this.#catalog = {
-        type: 'catalog',
-        server: this.#config.name,
-        fingerprint: this.#config.fingerprint,
-        tools: entries.map(({ key, json }) => ({ name: key, json: decoder.decode(json) })),
-      };
-      this.#context.factsPort().postMessage(this.#catalog);
-    }
+    if (kind === 'tools') this.#toolsCount = entries.length;
+    const list = { [kind]: rememberable(entries) };
+    this.#catalog = { ...this.#catalog, lists: { ...this.#catalog.lists, ...list } };
+    this.#remember({ profile: null, lists: list });
     const pages = new Set(entries.map(({ json }) => json.buffer as ArrayBuffer));
     this.#context.post({ type: 'catalog', slot: this.#slot, incarnation, kind, entries }, [
       ...pages,
     ]);
     this.#publish();
+  }
+
+  /** Tells the state writer what to serve at the next start before the server is up. */
+  #remember(told: Pick<CatalogFact, 'profile' | 'lists'>): void {
+    const { fingerprint } = this.#config;
+    const fact: CatalogFact = { type: 'catalog', server: this.server, fingerprint, ...told };
+    this.#context.factsPort().postMessage(fact);
   }
 
   #emit(event: SupervisorEvent, state: SupervisorState): void {
@@ -331,4 +343,13 @@ export class Supervisor {
   #log(level: LogMessage['level'], message: string, fields: LogMessage['fields']): void {
     this.#context.post({ type: 'log', level, server: this.server, message, fields }, []);
   }
+}
+
+/** The text of each entry; null when it is too much to be kept in two threads and a file. */
+function rememberable(entries: readonly CatalogEntry[]): readonly string[] | null {
+  let bytes = 0;
+  for (const { json } of entries) bytes += json.length;
+  if (bytes > MAX_REMEMBERED_BYTES) return null;
+  const decoder = new TextDecoder();
+  return entries.map(({ json }) => decoder.decode(json));
 }
