@@ -522,6 +522,21 @@ export class Downstream {
     this.#options.onChange();
   }
 
+  /** A call that takes any time must not be the probe that all others wait for. */
+  #mayTry(call: Call): boolean {
+    return !call.patient || this.#circuit.closed;
+  }
+
+  /** Of those that take any time there may be as many as of all others together. */
+  #mayWait(call: Call): boolean {
+    const { maxConcurrency, maxQueue } = this.config;
+    return !call.patient || this.#patient < maxConcurrency + maxQueue;
+  }
+
+  #leave(call: Call): void {
+    if (this.#inFlight.delete(call.id) && call.patient) this.#patient -= 1;
+  }
+
   #observe(call: Call, outcome: CallOutcome, code: ErrorCode | null): void {
     const timed = call.postedTo !== null && !call.patient;
     const ms = timed ? performance.now() - call.postedAt : null;
@@ -539,21 +554,6 @@ export class Downstream {
       observer.noise(name, record.noise_lines - this.#noiseTold);
       this.#noiseTold = record.noise_lines;
     }
-  }
-
-  /** A call that takes any time must not be the probe that all others wait for. */
-  #mayTry(call: Call): boolean {
-    return !call.patient || this.#circuit.closed;
-  }
-
-  /** Of those that take any time there may be as many as of all others together. */
-  #mayWait(call: Call): boolean {
-    const { maxConcurrency, maxQueue } = this.config;
-    return !call.patient || this.#patient < maxConcurrency + maxQueue;
-  }
-
-  #leave(call: Call): void {
-    if (this.#inFlight.delete(call.id) && call.patient) this.#patient -= 1;
   }
 
   #forget(call: Call): void {
