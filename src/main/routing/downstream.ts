@@ -538,7 +538,8 @@ export class Downstream {
   }
 
   #observe(call: Call, outcome: CallOutcome, code: ErrorCode | null): void {
-    const ms = call.postedTo === null ? null : performance.now() - call.postedAt;
+    const timed = call.postedTo !== null && !call.patient;
+    const ms = timed ? performance.now() - call.postedAt : null;
     this.#options.observer.callEnded(this.config.name, outcome, code, ms);
   }
 
