@@ -5,7 +5,7 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { DownstreamConfig, ThreadsConfig } from '../../shared/model/config.ts';
-import type { FromSupervisor, ToSupervisor } from '../../shared/wire/protocol.ts';
+import type { FromSupervisor, ToSupervisor, TreeUsage } from '../../shared/wire/protocol.ts';
 import type { RecordedGroup } from '../../shared/wire/vitals.ts';
 import type { Logger } from '../logger.ts';
 import type { CallOwner, CallTable } from '../routing/calls.ts';
@@ -46,6 +46,7 @@ export class Lane {
   readonly owner: CallOwner | null;
   readonly thread: SupervisorThread;
   readonly downstream: Downstream;
+  #usage: TreeUsage | null = null;
 
   constructor(
     config: DownstreamConfig,
@@ -79,6 +80,15 @@ export class Lane {
   /** Whether a process of it may still be there: nobody has said that it has stopped. */
   get running(): boolean {
     return this.thread.record.state === 'running' && this.downstream.phase !== 'stopped';
+  }
+
+  /** What its process tree used when it was last looked at; null before that. */
+  get usage(): TreeUsage | null {
+    return this.#usage?.pgid === this.downstream.lastRecord?.pgid ? this.#usage : null;
+  }
+
+  used(usage: TreeUsage): void {
+    this.#usage = usage;
   }
 
   grantTicket(): void {
