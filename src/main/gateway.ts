@@ -19,6 +19,7 @@ import {
   writeInstance,
   writeLastStop,
 } from './processes/instance.ts';
+import { type PriorityQueue, startPriorityQueue } from './processes/priority/priority-queue.ts';
 import { reapDeadGateways } from './processes/reaper.ts';
 import { defaultStartLimit, StartTickets } from './processes/start-tickets.ts';
 import { Announcements } from './routing/announcements.ts';
@@ -80,6 +81,7 @@ export class Gateway implements Stoppable {
   readonly #catalogs: Catalogs;
   readonly #announcements: Announcements;
   readonly #router: Router;
+  readonly #priorities: PriorityQueue;
   readonly #fleet: Fleet;
   readonly #writer: StateWriterThread;
   readonly #mainBeats = new SharedArrayBuffer(4);
@@ -107,6 +109,7 @@ export class Gateway implements Stoppable {
       listWaitMs: options.config.listWaitMs,
       onChange: (catalog, kind) => this.#announcements.add(catalog, kind),
     });
+    this.#priorities = startPriorityQueue(options.log, this.#look);
     this.#fleet = new Fleet({
       config: options.config,
       calls: this.#calls,
@@ -120,6 +123,7 @@ export class Gateway implements Stoppable {
       tell: (fact) => this.#writer.tell(fact),
       killGroup: (group) => this.#killGroup(group),
       router: () => this.#router,
+      priorities: this.#priorities,
       onChange: () => this.#publishSoon(),
     });
     this.#router = new Router({
@@ -234,7 +238,12 @@ export class Gateway implements Stoppable {
     this.#timers.push(setInterval(() => void this.#fleet.inspect(), INSPECT_EVERY_MS).unref());
     this.#publish();
     log.info(
-      { session: this.sessionId, servers: config.servers.length, endpoint: this.#endpoint() },
+      {
+        session: this.sessionId,
+        servers: config.servers.length,
+        endpoint: this.#endpoint(),
+        priority: this.#priorities.kind,
+      },
       'rea serve is up',
     );
     this.#isUp = true;
@@ -267,6 +276,7 @@ export class Gateway implements Stoppable {
     for (const timer of this.#timers) clearInterval(timer);
     if (this.#publishTimer !== null) clearTimeout(this.#publishTimer);
     this.#announcements.close();
+    this.#priorities.close();
     this.#attempt('telling of the stop', () =>
       writeLastStop(this.dir, {
         session_id: this.sessionId,
@@ -396,7 +406,7 @@ export class Gateway implements Stoppable {
       halt: this.#halt.active(),
       endpoint: this.#endpoint(),
       loopLagMs: this.#loopLagMs,
-      priority: 'none',
+      priority: this.#priorities.kind,
     };
     this.#writer.tell(fact);
   }

@@ -62,6 +62,7 @@ export function serverConfig(
     liveness: { idleMs: 30_000, timeoutMs: 5000, misses: 2 },
     instances: 'shared',
     maxInstances: 8,
+    priority: 'auto',
     unavailable: null,
     fingerprint: '0123456789abcdef',
     ...changes,

@@ -21,6 +21,7 @@ export type Settings = Pick<
   | 'liveness'
   | 'instances'
   | 'maxInstances'
+  | 'priority'
 >;
 
 export const DEFAULT_LIST_WAIT_MS = 3000;
@@ -45,6 +46,7 @@ const DEFAULTS: Settings = {
   liveness: { idleMs: 30_000, timeoutMs: 5000, misses: 2 },
   instances: 'shared',
   maxInstances: 8,
+  priority: 'auto',
 };
 
 /** @param layers later ones win, key by key. */
@@ -87,5 +89,6 @@ function overlay(base: Settings, options: ServerOptions): Settings {
     },
     instances: options.instances ?? base.instances,
     maxInstances: options.max_instances ?? base.maxInstances,
+    priority: options.priority ?? base.priority,
   };
 }

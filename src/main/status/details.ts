@@ -47,7 +47,7 @@ function processOf(one: DownstreamView, now: number): string {
 
 function usageOf(one: DownstreamView): string {
   const total = one.cpu_ms === null ? '' : `, ${latency(one.cpu_ms)} in all`;
-  return `RSS ${megabytes(one.rss_mb)}, CPU ${percent(one.cpu_percent)} of a core${total}`;
+  return `RSS ${megabytes(one.rss_mb)}, CPU ${percent(one.cpu_percent)} of a core${total}, share ${one.share ?? '–'}`;
 }
 
 function circuitOf(one: DownstreamView, now: number): string {

@@ -118,6 +118,7 @@ function downstreamView(one: Fields) {
     cpu_percent: measure(one['cpu_percent']),
     cpu_ms: measure(one['cpu_ms']),
     noise_lines: count(one['noise_lines']),
+    share: oneOf(['normal', 'low'], one['share']),
     thread: {
       state: oneOf(['running', 'stalled', 'crashed', 'restarting'], thread['state']),
       restarts: count(thread['restarts']),

@@ -5,7 +5,7 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { DownstreamConfig, GatewayConfig } from '../../shared/model/config.ts';
-import type { LastStop, RoutingRecord } from '../../shared/model/snapshot.ts';
+import type { LaneRecord, LastStop } from '../../shared/model/snapshot.ts';
 import type {
   Fact,
   FromSupervisor,
@@ -14,6 +14,7 @@ import type {
 } from '../../shared/wire/protocol.ts';
 import type { RecordedGroup } from '../../shared/wire/vitals.ts';
 import { type Logger, logFromThread } from '../logger.ts';
+import type { PriorityQueue } from '../processes/priority/priority-queue.ts';
 import type { StartTickets } from '../processes/start-tickets.ts';
 import type { CallOwner, CallTable } from '../routing/calls.ts';
 import type { Catalogs } from '../routing/catalogs.ts';
@@ -37,6 +38,7 @@ export interface FleetOptions {
   readonly tell: (fact: Fact) => void;
   readonly killGroup: (group: RecordedGroup) => void;
   readonly router: () => Router;
+  readonly priorities: PriorityQueue;
   readonly onChange: () => void;
 }
 
@@ -111,11 +113,14 @@ export class Fleet implements Servers {
   }
 
   /** The state writer has looked at the servers' process trees. */
-  used({ trees }: UsageMessage): void {
+  used({ at, trees }: UsageMessage): void {
+    const lanes = [...this.#lanes.values()];
+    const called = lanes.filter((lane) => lane.wasCalled());
     const byGroup = new Map(trees.map((tree) => [tree.pgid, tree]));
-    for (const lane of this.#lanes.values()) {
+    for (const lane of lanes) {
       const tree = byGroup.get(lane.downstream.lastRecord?.pgid ?? 0);
-      if (tree !== undefined) lane.used(tree);
+      const contended = called.some((other) => other !== lane);
+      if (tree !== undefined) lane.used(tree, at, contended);
     }
   }
 
@@ -134,12 +139,12 @@ export class Fleet implements Servers {
   }
 
   /** By lane, in the order of the configuration; a server without any lane now has its own name. */
-  records(): Record<string, RoutingRecord> {
-    const records: Record<string, RoutingRecord> = Object.create(null);
+  records(): Record<string, LaneRecord> {
+    const records: Record<string, LaneRecord> = Object.create(null);
     for (const { name } of this.#options.config.servers) {
       const lanes = [...this.#lanes.values()].filter(({ config }) => config.name === name);
       if (lanes.length === 0) records[name] = NOT_RUNNING;
-      for (const lane of lanes) records[lane.name] = lane.downstream.record;
+      for (const lane of lanes) records[lane.name] = lane.record;
     }
     return records;
   }
@@ -235,7 +240,7 @@ export class Fleet implements Servers {
     const fields = { server: lane.name, incarnation: message.incarnation, ...rest };
     if (event === 'child_died_unexpectedly') this.#options.log.warn(fields, event);
     else this.#options.log.info(fields, event);
-    downstream.lifecycle(message);
+    lane.lifecycle(message);
     if (event === 'child_died_unexpectedly') this.#options.router().reverse.serverGone(downstream);
     if (event === 'ready') this.#options.router().serverReady(downstream);
     const { phase } = message.record;
@@ -248,7 +253,7 @@ export class Fleet implements Servers {
     const { name, thread, downstream } = lane;
     this.#tickets.forget(name);
     this.#options.router().reverse.serverGone(downstream);
-    downstream.threadLost(thread.generation, `${state}: ${detail}`, restartInMs);
+    lane.lost(`${state}: ${detail}`, restartInMs);
     const now = Date.now();
     const record = lostRecord(downstream.lastRecord, {
       error: `supervisor thread ${state}: ${detail}`,
@@ -283,7 +288,7 @@ export class Fleet implements Servers {
 }
 
 /** A server of which each client has its own, while there is no client. */
-const NOT_RUNNING: RoutingRecord = {
+const NOT_RUNNING: LaneRecord = {
   circuit_state: 'closed',
   retry_at: null,
   open_transitions: 0,
@@ -295,4 +300,5 @@ const NOT_RUNNING: RoutingRecord = {
   p50_ms: null,
   p99_ms: null,
   thread: { state: 'running', restarts: 0, heap_mb: null },
+  share: 'normal',
 };

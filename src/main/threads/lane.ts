@@ -5,9 +5,17 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { DownstreamConfig, ThreadsConfig } from '../../shared/model/config.ts';
-import type { FromSupervisor, ToSupervisor, TreeUsage } from '../../shared/wire/protocol.ts';
+import type { LaneRecord } from '../../shared/model/snapshot.ts';
+import type {
+  FromSupervisor,
+  LifecycleMessage,
+  ToSupervisor,
+  TreeUsage,
+} from '../../shared/wire/protocol.ts';
 import type { RecordedGroup } from '../../shared/wire/vitals.ts';
 import type { Logger } from '../logger.ts';
+import type { PriorityQueue } from '../processes/priority/priority-queue.ts';
+import { ServerPriority } from '../processes/priority/server-priority.ts';
 import type { CallOwner, CallTable } from '../routing/calls.ts';
 import { Downstream } from '../routing/downstream.ts';
 import { SupervisorThread } from './supervisor-thread.ts';
@@ -22,6 +30,7 @@ export interface LaneContext {
   readonly log: Logger;
   readonly attachFacts: (port: MessagePort) => void;
   readonly killGroup: (group: RecordedGroup) => void;
+  readonly priorities: PriorityQueue;
   readonly onChange: () => void;
 }
 
@@ -46,7 +55,9 @@ export class Lane {
   readonly owner: CallOwner | null;
   readonly thread: SupervisorThread;
   readonly downstream: Downstream;
+  readonly #priority: ServerPriority;
   #usage: TreeUsage | null = null;
+  #callsSeen = 0;
 
   constructor(
     config: DownstreamConfig,
@@ -75,6 +86,11 @@ export class Lane {
       thread: () => this.thread.record,
       log,
     });
+    this.#priority = new ServerPriority(config.priority, context.priorities, context.onChange);
+  }
+
+  get record(): LaneRecord {
+    return { ...this.downstream.record, share: this.#priority.share };
   }
 
   /** Whether a process of it may still be there: nobody has said that it has stopped. */
@@ -87,8 +103,32 @@ export class Lane {
     return this.#usage?.pgid === this.downstream.lastRecord?.pgid ? this.#usage : null;
   }
 
-  used(usage: TreeUsage): void {
+  /** Whether calls were in flight at some time since this was asked before. */
+  wasCalled(): boolean {
+    const { in_flight, calls } = this.downstream.record;
+    const before = this.#callsSeen;
+    this.#callsSeen = calls;
+    return in_flight > 0 || calls > before;
+  }
+
+  /**
+   * @param at when it was looked at, ms.
+   * @param contended another server was called since the look before.
+   */
+  used(usage: TreeUsage, at: number, contended: boolean): void {
     this.#usage = usage;
+    this.#priority.used(usage, at, contended);
+  }
+
+  lifecycle(message: LifecycleMessage): void {
+    this.downstream.lifecycle(message);
+    this.#priority.lifecycle(message);
+  }
+
+  /** The thread is lost, and its server with it. */
+  lost(detail: string, restartInMs: number): void {
+    this.downstream.threadLost(this.thread.generation, detail, restartInMs);
+    this.#priority.lost();
   }
 
   grantTicket(): void {

@@ -8,8 +8,8 @@ import type { DownstreamConfig } from '../model/config.ts';
 import type { ErrorCode, Outcome } from '../model/errors.ts';
 import type { ListKind } from '../model/lists.ts';
 import type {
+  LaneRecord,
   ProcessIdentity,
-  RoutingRecord,
   StateSnapshot,
   SupervisorRecord,
 } from '../model/snapshot.ts';
@@ -313,7 +313,7 @@ export interface MainFact {
   readonly type: 'main';
   readonly rev: number;
   /** By lane, in the order in which they are shown. */
-  readonly servers: Readonly<Record<string, RoutingRecord>>;
+  readonly servers: Readonly<Record<string, LaneRecord>>;
   readonly sessions: number;
   readonly halt: StateSnapshot['halt'];
   readonly endpoint: StateSnapshot['endpoint'];
@@ -370,6 +370,8 @@ export interface TreeUsage {
   readonly rssMb: number;
   /** CPU time so far in ms; never falls while the group lives. */
   readonly cpuMs: number;
+  /** `cpuMs`, and what its threads have waited for a CPU while it was busy. */
+  readonly wantedMs: number;
   /** Per cent of one core since the sample before, one decimal; null in the first one. */
   readonly cpuPercent: number | null;
   /** That of the group itself first. */

@@ -96,5 +96,6 @@ function downstream(
     cpu_ms: usage?.cpuMs ?? null,
     noise_lines: record.noise_lines,
     thread: routing.thread,
+    share: routing.share,
   };
 }

@@ -20,6 +20,20 @@ export function readProcessTable(): TableEntry[] {
   return table;
 }
 
+/**
+ * How long the living threads of a process have waited for a CPU so far, in ms: a process that spins
+ * beside many others uses little and waits for the rest. 0 where the kernel does not count it.
+ */
+export function waitedMs(pid: number): number {
+  const threads = attempt(() => readdirSync(`/proc/${pid}/task`));
+  let waitedNs = 0;
+  for (const thread of threads.ok ? threads.value : []) {
+    const text = attempt(() => readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8'));
+    if (text.ok) waitedNs += Number(text.value.split(' ')[1] ?? 0);
+  }
+  return waitedNs / 1e6;
+}
+
 let pageBytes: number | undefined;
 
 /** Node does not tell the page size; the kernel does for each mapping. */

@@ -13,7 +13,7 @@ import { compose, render } from './compose.ts';
 import { type Change, Ledger } from './ledger.ts';
 import { type Look, lookAtMain, type MainWatch, watchMain } from './main-watch.ts';
 import { readProcessTable } from './process-table.ts';
-import { UsageMeter } from './usage-meter.ts';
+import { BUSY_PERCENT, UsageMeter } from './usage-meter.ts';
 
 /** A text to write; `shown` is the same with the times left out. */
 export interface Draft {
@@ -21,11 +21,10 @@ export interface Draft {
   readonly shown: string;
 }
 
-/** Between two samples while a server starts or burns CPU; else there is one for each heartbeat. */
+/** Between two samples while a server starts or is busy; else there is one for each heartbeat. */
 const RESTLESS_MS = 1000;
 /** A heartbeat shows figures at most this old. */
 const FRESH_MS = 500;
-const BURNING_PERCENT = 50;
 
 export class StateContent {
   readonly #data: StateWriterData;
@@ -118,7 +117,7 @@ export class StateContent {
   #isRestless(): boolean {
     const lanes = this.#ledger.lanes(this.#data.servers);
     if (lanes.some((lane) => this.#ledger.supervisor(lane)?.phase === 'starting')) return true;
-    return [...this.#usage.values()].some(({ cpuPercent }) => (cpuPercent ?? 0) >= BURNING_PERCENT);
+    return [...this.#usage.values()].some(({ cpuPercent }) => (cpuPercent ?? 0) >= BUSY_PERCENT);
   }
 
   #look(): Look {

@@ -36,6 +36,7 @@ describe('a valid registry', () => {
       clientCapabilities: null,
       envPassthrough: ['HTTPS_PROXY', 'SSH_AUTH_SOCK'],
       prefix: 'fs',
+      priority: 'low',
       tools: { allow: ['*'], deny: ['delete_*'] },
       startTimeoutMs: 20_000,
       callTimeoutMs: 40_000,

@@ -218,7 +218,6 @@ function refused(print: (value: unknown) => string): Break {
       ['headers', { a: 'b' }],
       ['max_result_bytes', 1000],
       ['idle_stop_ms', 1000],
-      ['priority', 'low'],
       ['start', 'lazy'],
     ]);
     const index = random(root.servers.length);

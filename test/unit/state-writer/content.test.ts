@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { StateWriterData } from '#src/shared/wire/protocol.ts';
+import type { StateWriterData, TreeUsage } from '#src/shared/wire/protocol.ts';
 import { CatalogFile, parseCatalog } from '#src/workers/state-writer/catalog-file.ts';
 import { compose, type OwnFields } from '#src/workers/state-writer/compose.ts';
 import { Ledger } from '#src/workers/state-writer/ledger.ts';
@@ -15,12 +15,21 @@ const data = {
   heartbeatMs: 5000,
 } as unknown as StateWriterData;
 
+const TREE: TreeUsage = {
+  pgid: 77,
+  rssMb: 12.5,
+  cpuMs: 40,
+  wantedMs: 50,
+  cpuPercent: 1.5,
+  sessions: [],
+};
+
 const own: OwnFields = {
   seq: 3,
   updatedAt: '2025-01-01T00:00:05.000Z',
   mainState: 'running',
   stalledSince: null,
-  usage: new Map([[77, { pgid: 77, rssMb: 12.5, cpuMs: 40, cpuPercent: 1.5, sessions: [] }]]),
+  usage: new Map([[77, TREE]]),
   writeErrors: null,
 };
 

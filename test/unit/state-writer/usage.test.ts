@@ -103,6 +103,23 @@ describe('the usage meter', () => {
     });
   });
 
+  it('counts what a busy tree waits for, from when it is busy', () => {
+    let waited = 5000;
+    const meter = new UsageMeter(() => waited);
+    const wanted = (ticks: number, now: number): number | undefined =>
+      meter.measure(used(ticks), groups, now).get(20)?.wantedMs;
+    expect(wanted(100, 0)).toBe(1000);
+    expect(wanted(110, 1000)).toBe(1100);
+    waited += 800;
+    expect(wanted(130, 2000)).toBe(2100);
+    // A thread that has waited is gone.
+    waited -= 700;
+    expect(wanted(150, 3000)).toBe(2300);
+    waited += 900;
+    expect(wanted(151, 4000)).toBe(2310);
+    expect(wanted(161, 5000)).toBe(2410);
+  });
+
   it('forgets a group that is gone: its number may come back', () => {
     const meter = new UsageMeter();
     meter.measure(used(500), groups, 0);

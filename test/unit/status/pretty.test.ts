@@ -84,7 +84,7 @@ describe('the page', () => {
     for (const words of [
       'pid 4711, group 4711',
       'incarnation 6',
-      'RSS 45 MB, CPU 3% of a core, 12.3 s in all',
+      'RSS 45 MB, CPU 3% of a core, 12.3 s in all, share low',
       '7, 2 errors',
       'p50 1.5 ms',
       'next start  in 30 s',

@@ -96,6 +96,7 @@ export function downstream(changes: Partial<DownstreamSnapshot> = {}): Downstrea
     cpu_ms: 12_340,
     noise_lines: 0,
     thread: { state: 'running', restarts: 0, heap_mb: 9 },
+    share: 'low',
     ...changes,
   };
 }
