@@ -3,6 +3,7 @@
  * as root everything would be allowed, and nothing would wait for its turn.
  */
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { findMechanism, thisMachine } from '#src/main/processes/priority/mechanism.ts';
@@ -15,6 +16,9 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 30_000 });
 afterEach(tidy);
 
 const LOW = 10;
+/** Nice values count from that of the tests. */
+const OWN_NICE = getPriority();
+const LOW_NICE = Math.min(19, OWN_NICE + LOW);
 /** Ready for long enough to be looked at, dead long before it is stable. */
 const CRASHES = {
   ...fixture('crash-after-ready', 2000),
@@ -157,7 +161,7 @@ describe('without autogroups', () => {
         through: ['sh', '-c', `echo $$ > ${group}/cgroup.procs; exec "$@"`, 'sh'],
         config: registry(servers),
       });
-      const isLow = (pid: number) => niceOf(pid) === LOW;
+      const isLow = (pid: number) => niceOf(pid) === LOW_NICE;
       await waitForShare(rea, 'always', 'low', isLow);
       await rea.waitForServer(
         'crash',
@@ -165,7 +169,7 @@ describe('without autogroups', () => {
           phase === 'ready' && share === 'low' && pid !== null && isLow(pid),
         { what: 'being ready with the low share', limitMs: 60_000 },
       );
-      await waitForShare(rea, 'never', 'normal', (pid) => niceOf(pid) === 0);
+      await waitForShare(rea, 'never', 'normal', (pid) => niceOf(pid) === OWN_NICE);
       expect(rea.state()?.priority).toBe('nice');
     } finally {
       await tidy();

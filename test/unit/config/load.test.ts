@@ -58,7 +58,7 @@ describe('a valid registry', () => {
       unavailable: null,
       fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/) as string,
     });
-    expect(config.warnings).toHaveLength(3);
+    expect(config.warnings).toHaveLength(2);
     expect(config.warnings.join('\n')).toMatch(/tier_overrides: has no effect/);
   });
 

@@ -31,6 +31,7 @@ export class PriorityQueue {
   readonly #options: PriorityQueueOptions;
   readonly #wishes = new Map<number, Wish>();
   readonly #low = new Set<number>();
+  readonly #givenUp = new Set<number>();
   #timer: NodeJS.Timeout | null = null;
   #worked = false;
   #refused = false;
@@ -54,7 +55,7 @@ export class PriorityQueue {
   set(target: PriorityTarget, share: Share, onForce: () => void): void {
     const { id } = target;
     const inForce = this.shareOf(id) === share;
-    if (inForce || (share === 'normal' && !this.canRaise)) {
+    if (inForce || this.#givenUp.has(id) || (share === 'normal' && !this.canRaise)) {
       this.#wishes.delete(id);
       return;
     }
@@ -66,6 +67,7 @@ export class PriorityQueue {
   forget(session: number): void {
     this.#wishes.delete(session);
     this.#low.delete(session);
+    this.#givenUp.delete(session);
   }
 
   close(): void {
@@ -89,6 +91,7 @@ export class PriorityQueue {
         // Nice has no such limit, and a child is best reached before it has threads.
         if (this.#options.mechanism.kind === 'autogroup') return this.#later(GAP_MS);
       } else {
+        this.#givenUp.add(id);
         this.#tellRefusal(outcome.refused);
         wish.onForce();
       }
