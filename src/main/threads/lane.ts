@@ -16,6 +16,7 @@ import type { RecordedGroup } from '../../shared/wire/vitals.ts';
 import type { Logger } from '../logger.ts';
 import type { PriorityQueue } from '../processes/priority/priority-queue.ts';
 import { ServerPriority } from '../processes/priority/server-priority.ts';
+import { ThreadPriority } from '../processes/priority/thread-priority.ts';
 import type { CallOwner, CallTable } from '../routing/calls.ts';
 import { Downstream } from '../routing/downstream.ts';
 import { SupervisorThread } from './supervisor-thread.ts';
@@ -56,6 +57,7 @@ export class Lane {
   readonly thread: SupervisorThread;
   readonly downstream: Downstream;
   readonly #priority: ServerPriority;
+  readonly #threadPriority: ThreadPriority;
   #usage: TreeUsage | null = null;
   #callsSeen = 0;
 
@@ -86,6 +88,7 @@ export class Lane {
       thread: () => this.thread.record,
       log,
     });
+    this.#threadPriority = new ThreadPriority(config.priority);
     this.#priority = new ServerPriority(config.priority, context.priorities, context.onChange);
   }
 
@@ -118,6 +121,7 @@ export class Lane {
   used(usage: TreeUsage, at: number, contended: boolean): void {
     this.#usage = usage;
     this.#priority.used(usage, at, contended);
+    this.#threadPriority.look(this.thread.threadId, at, contended);
   }
 
   lifecycle(message: LifecycleMessage): void {

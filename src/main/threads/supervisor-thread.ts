@@ -106,6 +106,11 @@ export class SupervisorThread {
     return { state, restarts: this.#restarts, heap_mb: this.#heapMb };
   }
 
+  /** OS id of the thread, 0 while it is not known. */
+  get threadId(): number {
+    return this.#life.state === 'running' ? this.#vitals.threadId() : 0;
+  }
+
   get generation(): number {
     return this.#generation;
   }

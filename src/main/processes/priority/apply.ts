@@ -31,7 +31,7 @@ export type Apply = (target: PriorityTarget, share: Share) => Outcome;
  * enough on a machine that is busy with something else to be ready within its start timeout.
  */
 export const LOW_NICE = 10;
-const LOWEST_NICE = 19;
+export const LOWEST_NICE = 19;
 const GONE = new Set(['ENOENT', 'ESRCH']);
 
 export function applierOf(mechanism: Exclude<Mechanism, { kind: 'none' }>, look: Look): Apply {

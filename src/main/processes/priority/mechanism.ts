@@ -31,7 +31,7 @@ export function findMechanism(system: MechanismSystem): Mechanism {
   }
   const enabled = system.read('/proc/sys/kernel/sched_autogroup_enabled')?.trim() === '1';
   if (enabled && !isInCpuGroup(system)) return { kind: 'autogroup', canRaise: true };
-  return { kind: 'nice', canRaise: mayRaise(system), normal: system.nice };
+  return { kind: 'nice', canRaise: mayRaiseNice(system), normal: system.nice };
 }
 
 /** The machine this process runs on. */
@@ -61,7 +61,7 @@ function isInCpuGroup({ read }: MechanismSystem): boolean {
 }
 
 /** Whether this process may lower a nice value back to its own. */
-function mayRaise({ read, nice }: MechanismSystem): boolean {
+export function mayRaiseNice({ read, nice }: MechanismSystem): boolean {
   const capabilities = /^CapEff:\s*([0-9a-f]+)$/m.exec(read('/proc/self/status') ?? '')?.[1];
   if (capabilities !== undefined && (BigInt(`0x${capabilities}`) >> CAP_SYS_NICE) & 1n) return true;
   const limit = /^Max nice priority\s+(\d+)/m.exec(read('/proc/self/limits') ?? '')?.[1];
