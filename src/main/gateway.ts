@@ -22,6 +22,7 @@ import {
   writeInstance,
   writeLastStop,
 } from './processes/instance.ts';
+import { type PriorityQueue, startPriorityQueue } from './processes/priority/priority-queue.ts';
 import { reapDeadGateways } from './processes/reaper.ts';
 import { defaultStartLimit, StartTickets } from './processes/start-tickets.ts';
 import { Announcements } from './routing/announcements.ts';
@@ -88,6 +89,7 @@ export class Gateway implements Stoppable {
   readonly #profiles: Profiles;
   readonly #router: Router;
   readonly #credit: ByteCredit;
+  readonly #priorities: PriorityQueue;
   readonly #fleet: Fleet;
   readonly #writer: StateWriterThread;
   readonly #mainBeats = new SharedArrayBuffer(4);
@@ -118,6 +120,7 @@ export class Gateway implements Stoppable {
     });
     this.#profiles = new Profiles(options.config.servers);
     this.#credit = ByteCredit.create(mostLanes(options.config), creditLimits(options.config));
+    this.#priorities = startPriorityQueue(options.log, this.#look);
     this.#fleet = new Fleet({
       credit: this.#credit,
       config: options.config,
@@ -134,6 +137,7 @@ export class Gateway implements Stoppable {
       tell: (fact) => this.#writer.tell(fact),
       killGroup: (group) => this.#killGroup(group),
       router: () => this.#router,
+      priorities: this.#priorities,
       onChange: () => this.#publishSoon(),
     });
     this.#router = new Router({
@@ -169,6 +173,7 @@ export class Gateway implements Stoppable {
           owner ? 'owns the state file' : 'does not own the state file',
         );
       },
+      onUsage: (usage) => this.#fleet.used(usage),
       onReplaced: () => {
         this.#fleet.reconnectFacts();
         this.#publish();
@@ -262,7 +267,12 @@ export class Gateway implements Stoppable {
     this.#timers.push(setInterval(() => void this.#fleet.inspect(), INSPECT_EVERY_MS).unref());
     this.#publish();
     log.info(
-      { session: this.sessionId, servers: config.servers.length, endpoint: this.#endpoint() },
+      {
+        session: this.sessionId,
+        servers: config.servers.length,
+        endpoint: this.#endpoint(),
+        priority: this.#priorities.kind,
+      },
       'rea serve is up',
     );
     this.#isUp = true;
@@ -295,6 +305,7 @@ export class Gateway implements Stoppable {
     for (const timer of this.#timers) clearInterval(timer);
     if (this.#publishTimer !== null) clearTimeout(this.#publishTimer);
     this.#announcements.close();
+    this.#priorities.close();
     this.#attempt('telling of the stop', () =>
       writeLastStop(this.dir, {
         session_id: this.sessionId,
@@ -426,7 +437,7 @@ export class Gateway implements Stoppable {
       halt: this.#halt.active(),
       endpoint: this.#endpoint(),
       loopLagMs: this.#loopLagMs,
-      priority: 'none',
+      priority: this.#priorities.kind,
     };
     this.#writer.tell(fact);
   }

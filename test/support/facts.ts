@@ -1,5 +1,5 @@
 /** Facts for the state writer, complete and neutral unless told otherwise. */
-import type { RoutingRecord, SupervisorRecord } from '#src/shared/model/snapshot.ts';
+import type { LaneRecord, SupervisorRecord } from '#src/shared/model/snapshot.ts';
 import type { CatalogFact, MainFact, SupervisorFact } from '#src/shared/wire/protocol.ts';
 
 const record: SupervisorRecord = {
@@ -18,7 +18,7 @@ const record: SupervisorRecord = {
   noise_lines: 0,
 };
 
-export const routing: RoutingRecord = {
+export const routing: LaneRecord = {
   circuit_state: 'closed',
   retry_at: null,
   open_transitions: 0,
@@ -30,6 +30,7 @@ export const routing: RoutingRecord = {
   p50_ms: null,
   p99_ms: null,
   thread: { state: 'running', restarts: 0, heap_mb: null },
+  share: 'normal',
 };
 
 export function supervisorFact(

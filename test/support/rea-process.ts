@@ -3,7 +3,14 @@
  * it writes; `tidy()` stops and checks whatever was started here.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DownstreamSnapshot, StateSnapshot } from '#src/shared/model/snapshot.ts';
@@ -26,6 +33,10 @@ export interface ReaOptions {
   readonly cwd?: string;
   /** Whether to do the MCP handshake before `startRea` resolves. @default true */
   readonly initialize?: boolean;
+  /** Whether it runs as a user without any privilege. @default false: as whoever runs the tests */
+  readonly unprivileged?: boolean;
+  /** A program and its first arguments; they are followed by the command line to run. */
+  readonly through?: readonly string[];
   /** Whether threads can be injured through `faults`. @default false */
   readonly faults?: boolean;
 }
@@ -34,6 +45,13 @@ export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
+
+const NOBODY = 65_534;
+/** Empty where the tests themselves run without privileges. Both replace themselves: the pid stays. */
+const DROP_PRIVILEGES: readonly string[] =
+  process.getuid?.() === 0
+    ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--']
+    : [];
 
 /** Five times the 1.8 s that a stop may take. */
 const STOP_LIMIT_MS = 9_000;
@@ -60,6 +78,7 @@ export function makeDirectory(): string {
 export async function startRea(options: ReaOptions = {}): Promise<Rea> {
   const dir = options.cwd ?? makeDirectory();
   const args = [...writeConfig(dir, options.config), ...(options.args ?? [])];
+  if (options.unprivileged === true) giveAway(dir);
   const rea = new Rea(dir, args, options);
   started.push(rea);
   if (options.initialize !== false) await rea.initialize();
@@ -84,7 +103,12 @@ export class Rea {
     this.faults = new Faults(join(dir, 'faults'));
     const rea = reaCommand();
     const preload = options.faults === true ? [this.faults.argument] : [];
-    this.#child = spawn(rea.command, [...preload, ...rea.args, 'serve', '--cwd', dir, ...args], {
+    const [command = '', ...rest] = [
+      ...(options.through ?? []),
+      ...(options.unprivileged === true ? DROP_PRIVILEGES : []),
+      ...[rea.command, ...preload, ...rea.args, 'serve', '--cwd', dir, ...args],
+    ];
+    this.#child = spawn(command, rest, {
       cwd: dir,
       env: environment(options.env),
       stdio: 'pipe',
@@ -289,6 +313,14 @@ export class Rea {
   /** Whether it ended by itself, so that nothing of it may be left in `.rea`. */
   get endedCleanly(): boolean {
     return !this.#killed && this.#exit?.code === 0;
+  }
+}
+
+/** Makes the directory that of the user that `unprivileged` runs as. */
+function giveAway(dir: string): void {
+  if (DROP_PRIVILEGES.length === 0) return;
+  for (const entry of ['', ...readdirSync(dir, { recursive: true, encoding: 'utf8' })]) {
+    chownSync(join(dir, entry), NOBODY, NOBODY);
   }
 }
 

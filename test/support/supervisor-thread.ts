@@ -68,6 +68,7 @@ export function serverConfig(
     maxRssMb: 0,
     instances: 'shared',
     maxInstances: 8,
+    priority: 'auto',
     unavailable: null,
     fingerprint: '0123456789abcdef',
     ...changes,

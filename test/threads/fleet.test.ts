@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, expect, test, vi } from 'vitest';
 import { createLogger } from '#src/main/logger.ts';
+import { startPriorityQueue } from '#src/main/processes/priority/priority-queue.ts';
 import { StartTickets } from '#src/main/processes/start-tickets.ts';
 import { CallTable } from '#src/main/routing/calls.ts';
 import { Catalogs } from '#src/main/routing/catalogs.ts';
@@ -77,6 +78,7 @@ async function startFleet(names: readonly string[]) {
         serverGone: () => undefined,
         profiles: { update: () => undefined },
       }) as unknown as Router,
+    priorities: startPriorityQueue(createLogger({}, output as unknown as NodeJS.WriteStream)),
     onChange: () => undefined,
   });
   cleanup.push(async () => {

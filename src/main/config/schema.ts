@@ -9,7 +9,7 @@ const DAY_MS = 86_400_000;
 const MIB = 1024 * 1024;
 
 /** Keys that are accepted because older registries have them, and have no effect yet. */
-export const WITHOUT_EFFECT = ['tier_overrides', 'trusted', 'priority'] as const;
+export const WITHOUT_EFFECT = ['tier_overrides', 'trusted'] as const;
 
 const RESERVED_NAMES = new Set(['rea', 'constructor']);
 
@@ -134,7 +134,7 @@ const options = {
     timeout_ms: milliseconds().optional(),
     misses: whole(1, 100).optional(),
   }).optional(),
-  priority: word(['auto', 'normal'], ['low']).optional(),
+  priority: word(['auto', 'normal', 'low']).optional(),
   trusted: yesNo.optional(),
   start: word(['eager', 'lazy']).optional(),
   idle_stop_ms: milliseconds(0).optional(),

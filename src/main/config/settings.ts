@@ -24,6 +24,7 @@ export type Settings = Pick<
   | 'maxRssMb'
   | 'instances'
   | 'maxInstances'
+  | 'priority'
 >;
 
 const MIB = 1024 * 1024;
@@ -57,6 +58,7 @@ const DEFAULTS: Settings = {
   maxRssMb: 0,
   instances: 'shared',
   maxInstances: 8,
+  priority: 'auto',
 };
 
 /** @param layers later ones win, key by key. */
@@ -119,5 +121,6 @@ function overlay(base: Settings, options: ServerOptions): Settings {
     maxRssMb: options.max_rss_mb ?? base.maxRssMb,
     instances: options.instances ?? base.instances,
     maxInstances: options.max_instances ?? base.maxInstances,
+    priority: options.priority ?? base.priority,
   };
 }

@@ -5,11 +5,17 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { DownstreamConfig, GatewayConfig } from '../../shared/model/config.ts';
-import type { LastStop, RoutingRecord } from '../../shared/model/snapshot.ts';
+import type { LaneRecord, LastStop } from '../../shared/model/snapshot.ts';
 import type { ByteCredit, CreditLimits } from '../../shared/wire/byte-credit.ts';
-import type { Fact, FromSupervisor, LifecycleMessage } from '../../shared/wire/protocol.ts';
+import type {
+  Fact,
+  FromSupervisor,
+  LifecycleMessage,
+  UsageMessage,
+} from '../../shared/wire/protocol.ts';
 import type { RecordedGroup } from '../../shared/wire/vitals.ts';
 import { type Logger, logFromThread } from '../logger.ts';
+import type { PriorityQueue } from '../processes/priority/priority-queue.ts';
 import type { StartTickets, TicketOffice } from '../processes/start-tickets.ts';
 import type { CallOwner, CallTable } from '../routing/calls.ts';
 import type { Catalogs } from '../routing/catalogs.ts';
@@ -38,6 +44,7 @@ export interface FleetOptions {
   readonly tell: (fact: Fact) => void;
   readonly killGroup: (group: RecordedGroup) => void;
   readonly router: () => Router;
+  readonly priorities: PriorityQueue;
   readonly onChange: () => void;
 }
 
@@ -129,6 +136,18 @@ export class Fleet implements Servers {
     for (const { thread } of this.#lanes.values()) thread.check(now);
   }
 
+  /** The state writer has looked at the servers' process trees. */
+  used({ at, trees }: UsageMessage): void {
+    const lanes = [...this.#lanes.values()];
+    const called = lanes.filter((lane) => lane.wasCalled());
+    const byGroup = new Map(trees.map((tree) => [tree.pgid, tree]));
+    for (const lane of lanes) {
+      const tree = byGroup.get(lane.downstream.lastRecord?.pgid ?? 0);
+      const contended = called.some((other) => other !== lane);
+      if (tree !== undefined) lane.used(tree, at, contended);
+    }
+  }
+
   async inspect(): Promise<void> {
     await Promise.all([...this.#lanes.values()].map(({ thread }) => thread.inspect()));
     this.#options.onChange();
@@ -144,12 +163,12 @@ export class Fleet implements Servers {
   }
 
   /** By lane, in the order of the configuration; a server without any lane now has its own name. */
-  records(): Record<string, RoutingRecord> {
-    const records: Record<string, RoutingRecord> = Object.create(null);
+  records(): Record<string, LaneRecord> {
+    const records: Record<string, LaneRecord> = Object.create(null);
     for (const { name } of this.#options.config.servers) {
       const lanes = [...this.#lanes.values()].filter(({ config }) => config.name === name);
       if (lanes.length === 0) records[name] = NOT_RUNNING;
-      for (const lane of lanes) records[lane.name] = lane.downstream.record;
+      for (const lane of lanes) records[lane.name] = lane.record;
     }
     return records;
   }
@@ -273,7 +292,7 @@ export class Fleet implements Servers {
     const fields = { server: lane.name, incarnation: message.incarnation, ...rest };
     if (event === 'child_died_unexpectedly') this.#options.log.warn(fields, event);
     else this.#options.log.info(fields, event);
-    downstream.lifecycle(message);
+    lane.lifecycle(message);
     const isGone = event === 'child_died_unexpectedly' || event === 'draining';
     if (isGone) this.#options.router().serverGone(downstream);
     if (event === 'ready') this.#options.router().serverReady(downstream);
@@ -288,7 +307,7 @@ export class Fleet implements Servers {
     this.#tickets.forget(name);
     this.#options.observer.threadLost(lane.config.name, state);
     this.#options.router().serverGone(downstream);
-    downstream.threadLost(thread.generation, `${state}: ${detail}`, restartInMs);
+    lane.lost(`${state}: ${detail}`, restartInMs);
     const now = Date.now();
     const record = lostRecord(downstream.lastRecord, {
       error: `supervisor thread ${state}: ${detail}`,
@@ -342,7 +361,7 @@ function isoOrNull(at: number | undefined): string | null {
 }
 
 /** A server of which each client has its own, while there is no client. */
-const NOT_RUNNING: RoutingRecord = {
+const NOT_RUNNING: LaneRecord = {
   circuit_state: 'closed',
   retry_at: null,
   open_transitions: 0,
@@ -354,4 +373,5 @@ const NOT_RUNNING: RoutingRecord = {
   p50_ms: null,
   p99_ms: null,
   thread: { state: 'running', restarts: 0, heap_mb: null },
+  share: 'normal',
 };

@@ -5,10 +5,19 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { DownstreamConfig, ThreadsConfig } from '../../shared/model/config.ts';
+import type { LaneRecord } from '../../shared/model/snapshot.ts';
 import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
-import type { FromSupervisor, ToSupervisor } from '../../shared/wire/protocol.ts';
+import type {
+  FromSupervisor,
+  LifecycleMessage,
+  ToSupervisor,
+  TreeUsage,
+} from '../../shared/wire/protocol.ts';
 import type { RecordedGroup } from '../../shared/wire/vitals.ts';
 import type { Logger } from '../logger.ts';
+import type { PriorityQueue } from '../processes/priority/priority-queue.ts';
+import { ServerPriority } from '../processes/priority/server-priority.ts';
+import { ThreadPriority } from '../processes/priority/thread-priority.ts';
 import type { CallOwner, CallTable } from '../routing/calls.ts';
 import { Downstream } from '../routing/downstream.ts';
 import type { Observer } from '../routing/observer.ts';
@@ -28,6 +37,7 @@ export interface LaneContext {
   readonly observer: Observer;
   readonly attachFacts: (port: MessagePort) => void;
   readonly killGroup: (group: RecordedGroup) => void;
+  readonly priorities: PriorityQueue;
   readonly onChange: () => void;
 }
 
@@ -54,6 +64,10 @@ export class Lane {
   readonly downstream: Downstream;
   /** Its entry in the byte credit. */
   readonly creditLane: number;
+  readonly #priority: ServerPriority;
+  readonly #threadPriority: ThreadPriority;
+  #usage: TreeUsage | null = null;
+  #callsSeen = 0;
 
   constructor(
     config: DownstreamConfig,
@@ -86,6 +100,12 @@ export class Lane {
       thread: () => this.thread.record,
       log,
     });
+    this.#threadPriority = new ThreadPriority(config.priority);
+    this.#priority = new ServerPriority(config.priority, context.priorities, context.onChange);
+  }
+
+  get record(): LaneRecord {
+    return { ...this.downstream.record, share: this.#priority.share };
   }
 
   /** Whether a process of it may still be there: nobody has said that it has stopped. */
@@ -102,6 +122,41 @@ export class Lane {
     const { start, unavailable } = this.config;
     if (start === 'lazy' && known && unavailable === null) this.thread.prepare(clientCapabilities);
     else this.thread.start(clientCapabilities);
+  }
+
+  /** What its process tree used when it was last looked at; null before that. */
+  get usage(): TreeUsage | null {
+    return this.#usage?.pgid === this.downstream.lastRecord?.pgid ? this.#usage : null;
+  }
+
+  /** Whether calls were in flight at some time since this was asked before. */
+  wasCalled(): boolean {
+    const { in_flight, calls } = this.downstream.record;
+    const before = this.#callsSeen;
+    this.#callsSeen = calls;
+    return in_flight > 0 || calls > before;
+  }
+
+  /**
+   * @param at when it was looked at, ms.
+   * @param contended another server was called since the look before.
+   */
+  used(usage: TreeUsage, at: number, contended: boolean): void {
+    this.#usage = usage;
+    if (this.usage !== null) this.downstream.usage(usage.rssMb);
+    this.#priority.used(usage, at, contended);
+    this.#threadPriority.look(this.thread.threadId, at, contended);
+  }
+
+  lifecycle(message: LifecycleMessage): void {
+    this.downstream.lifecycle(message);
+    this.#priority.lifecycle(message);
+  }
+
+  /** The thread is lost, and its server with it. */
+  lost(detail: string, restartInMs: number): void {
+    this.downstream.threadLost(this.thread.generation, detail, restartInMs);
+    this.#priority.lost();
   }
 
   grantTicket(): void {

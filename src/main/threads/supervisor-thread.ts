@@ -114,6 +114,11 @@ export class SupervisorThread {
     return this.#generation > 0;
   }
 
+  /** OS id of the thread, 0 while it is not known. */
+  get threadId(): number {
+    return this.#life.state === 'running' ? this.#vitals.threadId() : 0;
+  }
+
   get generation(): number {
     return this.#generation;
   }

@@ -84,6 +84,8 @@ export interface DownstreamConfig {
   readonly instances: 'shared' | 'session';
   /** Processes of a `session` server at the same time. @default 8 */
   readonly maxInstances: number;
+  /** Its share of the CPU: lowered when it deserves it, never, or always. @default 'auto' */
+  readonly priority: 'auto' | 'normal' | 'low';
   /** Why this server cannot be started at all (for example `missing env: A, B`), or null. */
   readonly unavailable: string | null;
   /**

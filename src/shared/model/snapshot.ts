@@ -4,6 +4,9 @@
  */
 import type { Phase } from './errors.ts';
 
+/** Of the CPU against the other servers, as it is in force. */
+export type Share = 'normal' | 'low';
+
 export type CircuitState = 'closed' | 'open' | 'half-open';
 
 /** Who a process is: a pid alone can be reused. */
@@ -65,12 +68,21 @@ export interface RoutingRecord {
   readonly thread: ThreadRecord;
 }
 
+/** Owned by main: what calls have to do with, and what is decided about the process. */
+export interface LaneRecord extends RoutingRecord {
+  readonly share: Share;
+}
+
 /** One entry of `downstreams`. */
-export interface DownstreamSnapshot extends SupervisorRecord, RoutingRecord {
+export interface DownstreamSnapshot extends SupervisorRecord, LaneRecord {
   readonly name: string;
   readonly connected: boolean;
   readonly healthy: boolean;
   readonly rss_mb: number | null;
+  /** Of one core, in the last interval; null while it is not known. */
+  readonly cpu_percent: number | null;
+  /** CPU time of the process tree so far. */
+  readonly cpu_ms: number | null;
 }
 
 export interface StateSnapshot {

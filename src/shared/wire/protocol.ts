@@ -8,8 +8,8 @@ import type { DownstreamConfig } from '../model/config.ts';
 import type { ErrorCode, Outcome } from '../model/errors.ts';
 import type { ListKind } from '../model/lists.ts';
 import type {
+  LaneRecord,
   ProcessIdentity,
-  RoutingRecord,
   StateSnapshot,
   SupervisorRecord,
 } from '../model/snapshot.ts';
@@ -423,7 +423,7 @@ export interface MainFact {
   readonly type: 'main';
   readonly rev: number;
   /** By lane, in the order in which they are shown. */
-  readonly servers: Readonly<Record<string, RoutingRecord>>;
+  readonly servers: Readonly<Record<string, LaneRecord>>;
   readonly sessions: number;
   readonly halt: StateSnapshot['halt'];
   readonly endpoint: StateSnapshot['endpoint'];
@@ -465,9 +465,41 @@ export interface AttachSource {
 
 export type ToStateWriter = AttachSource;
 
+/** One session of a process tree, named by one of its living processes; pids alone can be reused. */
+export interface TreeSession {
+  readonly id: number;
+  readonly pid: number;
+  /** Of that process, in the form of the system. */
+  readonly startTime: string;
+}
+
+/** What a server's process tree uses: its group, and what its members have started in other groups. */
+export interface TreeUsage {
+  readonly pgid: number;
+  /** MiB, one decimal; pages shared between its processes count once for each. */
+  readonly rssMb: number;
+  /** CPU time so far in ms; never falls while the group lives. */
+  readonly cpuMs: number;
+  /** `cpuMs`, and what its threads have waited for a CPU while it was busy. */
+  readonly wantedMs: number;
+  /** Per cent of one core since the sample before, one decimal; null in the first one. */
+  readonly cpuPercent: number | null;
+  /** That of the group itself first. */
+  readonly sessions: readonly TreeSession[];
+}
+
+/** A look at all trees, also from a writer that does not own the file. */
+export interface UsageMessage {
+  readonly type: 'usage';
+  /** Ms of the clock that all threads share (`process.hrtime`). */
+  readonly at: number;
+  readonly trees: readonly TreeUsage[];
+}
+
 /** State writer → main, on parentPort. */
 export type FromStateWriter =
   | { readonly type: 'ownership'; readonly owner: boolean; readonly detail: string }
+  | UsageMessage
   | LogMessage;
 
 /** Comlink contract of the state writer's control port. */

@@ -2,7 +2,7 @@
  * What the state writer was told: the newest record of each source. A fact is a whole record, so that
  * an older one that comes late is dropped and a repeated one changes nothing.
  */
-import type { RoutingRecord, SupervisorRecord } from '../../shared/model/snapshot.ts';
+import type { LaneRecord, SupervisorRecord } from '../../shared/model/snapshot.ts';
 import type { MainFact, SupervisorFact } from '../../shared/wire/protocol.ts';
 
 /** Whether a fact changed anything, and whether somebody waits to see it. */
@@ -25,7 +25,7 @@ export const IDLE: SupervisorRecord = {
   noise_lines: 0,
 };
 
-const UNROUTED: RoutingRecord = {
+const UNROUTED: LaneRecord = {
   circuit_state: 'closed',
   retry_at: null,
   open_transitions: 0,
@@ -37,6 +37,7 @@ const UNROUTED: RoutingRecord = {
   p50_ms: null,
   p99_ms: null,
   thread: { state: 'running', restarts: 0, heap_mb: null },
+  share: 'normal',
 };
 
 export class Ledger {
@@ -57,7 +58,7 @@ export class Ledger {
     return this.#supervisors.get(server)?.record ?? null;
   }
 
-  routing(server: string): RoutingRecord {
+  routing(server: string): LaneRecord {
     const servers = this.#main?.servers ?? {};
     return (Object.hasOwn(servers, server) ? servers[server] : undefined) ?? UNROUTED;
   }

@@ -71,7 +71,7 @@ export function fullRegistry() {
         },
         breaker: { failures: 3, cooldown_ms: 15_000 },
         liveness: { idle_ms: 20_000, timeout_ms: 4000, misses: 3 },
-        priority: 'auto',
+        priority: 'low',
         trusted: false,
         start: 'lazy',
         idle_stop_ms: 60_000,

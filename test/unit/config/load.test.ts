@@ -38,6 +38,7 @@ describe('a valid registry', () => {
       clientCapabilities: null,
       envPassthrough: ['HTTPS_PROXY', 'SSH_AUTH_SOCK'],
       prefix: 'fs',
+      priority: 'low',
       tools: { allow: ['*'], deny: ['delete_*'] },
       startTimeoutMs: 20_000,
       callTimeoutMs: 40_000,
@@ -62,7 +63,7 @@ describe('a valid registry', () => {
       unavailable: null,
       fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/) as string,
     });
-    expect(config.warnings).toHaveLength(3);
+    expect(config.warnings).toHaveLength(2);
     expect(config.warnings.join('\n')).toMatch(/tier_overrides: has no effect/);
   });
 

@@ -217,7 +217,6 @@ function refused(print: (value: unknown) => string): Break {
       ['url', 'https://example.com/mcp'],
       ['headers', { a: 'b' }],
       ['max_result_bytes', 1000],
-      ['priority', 'low'],
     ]);
     const index = random(root.servers.length);
     const parent = root.servers[index] as unknown as Json;

@@ -1,0 +1,97 @@
+/**
+ * Puts the share of one session in force: its autogroup's value, or the nice value of all its threads.
+ * One synchronous attempt; whether and when to try again is the caller's.
+ */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
+import { parseProcStat } from '../../../shared/model/process-identity.ts';
+import type { Share } from '../../../shared/model/snapshot.ts';
+import type { TreeSession } from '../../../shared/wire/protocol.ts';
+import { errorCode, expecting } from '../errno.ts';
+import type { Look } from '../identity.ts';
+import type { Mechanism } from './mechanism.ts';
+
+/** `startTime` null: the number is known to be the child's own. */
+export type PriorityTarget = Pick<TreeSession, 'id' | 'pid'> & {
+  readonly startTime: string | null;
+};
+
+export type Outcome =
+  | 'done'
+  /** The kernel takes one such write in 100 ms. */
+  | 'busy'
+  /** No such process any more. */
+  | 'gone'
+  | { readonly refused: string };
+
+export type Apply = (target: PriorityTarget, share: Share) => Outcome;
+
+/**
+ * A tenth of the weight: a server that starts or burns leaves the CPU to the others, and still gets
+ * enough on a machine that is busy with something else to be ready within its start timeout.
+ */
+export const LOW_NICE = 10;
+export const LOWEST_NICE = 19;
+const GONE = new Set(['ENOENT', 'ESRCH']);
+
+export function applierOf(mechanism: Exclude<Mechanism, { kind: 'none' }>, look: Look): Apply {
+  return (target, share) => {
+    const view = look(target.pid);
+    if (view.kind !== 'present') return 'gone';
+    if (target.startTime !== null && target.startTime !== view.startTime) return 'gone';
+    try {
+      if (mechanism.kind === 'autogroup') {
+        writeFileSync(`/proc/${target.pid}/autogroup`, share === 'low' ? `${LOW_NICE}` : '0');
+      } else {
+        const low = Math.min(LOWEST_NICE, mechanism.normal + LOW_NICE);
+        niceSession(target, share === 'low' ? low : mechanism.normal);
+      }
+      return 'done';
+    } catch (error) {
+      const code = systemCode(error);
+      if (code === 'EAGAIN') return 'busy';
+      if (GONE.has(code)) return 'gone';
+      // EACCES, EPERM: it runs as another user; EROFS: /proc cannot be written here.
+      if (code !== '') return { refused: code };
+      throw error;
+    }
+  };
+}
+
+/** Nice belongs to a thread; those started later inherit it. Without /proc only the leader is reached. */
+function niceSession({ id, pid }: PriorityTarget, nice: number): void {
+  setPriority(pid, nice);
+  if (process.platform !== 'linux') return;
+  for (const member of membersOf(id)) {
+    // Its first thread goes first, so that those it starts meanwhile inherit it already.
+    for (const thread of [String(member), ...threadsOf(member)]) niceThread(Number(thread), nice);
+  }
+}
+
+function niceThread(tid: number, nice: number): void {
+  try {
+    setPriority(tid, nice);
+  } catch (error) {
+    if (systemCode(error) !== 'ESRCH') throw error;
+  }
+}
+
+/** Errors of `os` carry the system's own code in `info`. */
+function systemCode(error: unknown): string {
+  const info = (error as { info?: { code?: unknown } }).info;
+  return typeof info?.code === 'string' ? info.code : errorCode(error);
+}
+
+function membersOf(session: number): number[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+    .filter((pid) => {
+      const text = expecting([...GONE], null, () => readFileSync(`/proc/${pid}/stat`, 'utf8'));
+      return text !== null && parseProcStat(text)?.session === session;
+    });
+}
+
+function threadsOf(pid: number): string[] {
+  return expecting<string[]>([...GONE], [], () => readdirSync(`/proc/${pid}/task`));
+}

@@ -1,0 +1,69 @@
+/**
+ * By what means a server's share of the CPU can be changed on this machine. Each server is a session of
+ * its own. Where the kernel makes an autogroup of each session, nice has no effect between sessions and
+ * the autogroup's value has; everywhere else it is the other way round. Pure over the files it reads.
+ */
+import { readFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
+import { unlessRefused } from '../errno.ts';
+
+export type Mechanism =
+  | { readonly kind: 'autogroup'; readonly canRaise: true }
+  /** `normal`: the nice value that servers inherit. */
+  | { readonly kind: 'nice'; readonly canRaise: boolean; readonly normal: number }
+  | { readonly kind: 'none'; readonly canRaise: true };
+
+export interface MechanismSystem {
+  readonly platform: string;
+  /** Nice value of this process. */
+  readonly nice: number;
+  /** Text of a file, null when there is none that can be read. */
+  readonly read: (path: string) => string | null;
+}
+
+const CAP_SYS_NICE = 23n;
+const CPU_V1 = ['/sys/fs/cgroup/cpu', '/sys/fs/cgroup/cpu,cpuacct'] as const;
+
+export function findMechanism(system: MechanismSystem): Mechanism {
+  if (system.platform === 'win32') return { kind: 'none', canRaise: true };
+  if (system.platform !== 'linux') {
+    return { kind: 'nice', canRaise: false, normal: system.nice };
+  }
+  const enabled = system.read('/proc/sys/kernel/sched_autogroup_enabled')?.trim() === '1';
+  if (enabled && !isInCpuGroup(system)) return { kind: 'autogroup', canRaise: true };
+  return { kind: 'nice', canRaise: mayRaiseNice(system), normal: system.nice };
+}
+
+/** The machine this process runs on. */
+export function thisMachine(): MechanismSystem {
+  return {
+    platform: process.platform,
+    nice: getPriority(),
+    read: (path) => unlessRefused(null, () => readFileSync(path, 'utf8')),
+  };
+}
+
+/**
+ * Whether a control group of its own schedules this process and its children, as in most containers
+ * and under many service managers: the kernel then forms no autogroups, whatever the switch says.
+ */
+function isInCpuGroup({ read }: MechanismSystem): boolean {
+  const lines = (read('/proc/self/cgroup') ?? '').split('\n').map((line) => line.split(':'));
+  const v1 = lines.find(([, controllers]) => controllers?.split(',').includes('cpu'));
+  if (v1 !== undefined) {
+    // The path begins at the namespace, so `/` may be any group; only the true root has this file.
+    return v1[2] !== '/' || !CPU_V1.some((root) => read(`${root}/release_agent`) !== null);
+  }
+  const path = lines.find(([id]) => id === '0')?.[2] ?? '/';
+  // The true root has no weight. A group has one only if all above it have one.
+  const uppermost = path.split('/')[1] ?? '';
+  return ['', uppermost].some((group) => read(`/sys/fs/cgroup/${group}/cpu.weight`) !== null);
+}
+
+/** Whether this process may lower a nice value back to its own. */
+export function mayRaiseNice({ read, nice }: MechanismSystem): boolean {
+  const capabilities = /^CapEff:\s*([0-9a-f]+)$/m.exec(read('/proc/self/status') ?? '')?.[1];
+  if (capabilities !== undefined && (BigInt(`0x${capabilities}`) >> CAP_SYS_NICE) & 1n) return true;
+  const limit = /^Max nice priority\s+(\d+)/m.exec(read('/proc/self/limits') ?? '')?.[1];
+  return 20 - Number(limit ?? 0) <= nice;
+}

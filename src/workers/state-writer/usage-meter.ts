@@ -1,0 +1,88 @@
+/**
+ * Memory and CPU time of each server's process tree, from one look at the process table after the
+ * other. Remembers what each tree had used before; looks at nothing itself but what a busy one waits for.
+ */
+import { processTrees, type TableEntry } from '../../shared/model/process-tree.ts';
+import type { TreeSession, TreeUsage } from '../../shared/wire/protocol.ts';
+import { pageSize, waitedMs } from './process-table.ts';
+
+const MIB = 1024 * 1024;
+/** The kernel counts CPU time for user space in hundredths of a second. */
+const TICK_MS = 10;
+
+interface Before {
+  /** Ticks of all processes that were there. */
+  readonly ticks: number;
+  readonly cpuMs: number;
+  readonly wantedMs: number;
+  /** What its living threads had waited, null while it was not busy. */
+  readonly waitedMs: number | null;
+  readonly at: number;
+}
+
+/** Of a core; a tree that uses less is not asked what it waits for. */
+export const BUSY_PERCENT = 5;
+
+export class UsageMeter {
+  readonly #waited: (pid: number) => number;
+  #before: ReadonlyMap<number, Before> = new Map();
+
+  /** @param waited how long the living threads of a process have waited for a CPU so far, ms. */
+  constructor(waited: (pid: number) => number = waitedMs) {
+    this.#waited = waited;
+  }
+
+  /**
+   * Every tree that has a process, by its group.
+   *
+   * @param now monotonic, ms.
+   */
+  measure(
+    table: readonly TableEntry[],
+    pgids: ReadonlySet<number>,
+    now: number,
+  ): ReadonlyMap<number, TreeUsage> {
+    const usages = new Map<number, TreeUsage>();
+    const seen = new Map<number, Before>();
+    for (const [pgid, tree] of processTrees(table, pgids)) {
+      const ticks = sum(tree, ({ cpuTicks }) => cpuTicks);
+      const before = this.#before.get(pgid);
+      // What a process used that was waited for by none of its tree is lost, never taken back.
+      const spentMs = Math.max(0, ticks - (before?.ticks ?? 0)) * TICK_MS;
+      const cpuMs = (before?.cpuMs ?? 0) + spentMs;
+      const percent = before === undefined ? null : (100 * spentMs) / (now - before.at);
+      const isBusy = percent !== null && percent >= BUSY_PERCENT;
+      const waitedMs = isBusy ? sum(tree, ({ pid }) => this.#waited(pid)) : null;
+      const newlyWaitedMs = Math.max(0, (waitedMs ?? 0) - (before?.waitedMs ?? waitedMs ?? 0));
+      const wantedMs = (before?.wantedMs ?? 0) + spentMs + newlyWaitedMs;
+      seen.set(pgid, { ticks, cpuMs, wantedMs, waitedMs, at: now });
+      usages.set(pgid, {
+        pgid,
+        rssMb: tenths((sum(tree, ({ rssPages }) => rssPages) * pageSize()) / MIB),
+        cpuMs,
+        wantedMs: Math.round(wantedMs),
+        cpuPercent: percent === null ? null : tenths(percent),
+        sessions: sessionsOf(tree, pgid),
+      });
+    }
+    this.#before = seen;
+    return usages;
+  }
+}
+
+function sessionsOf(tree: readonly TableEntry[], pgid: number): TreeSession[] {
+  const sessions = new Map<number, TreeSession>();
+  for (const { session: id, pid, startTime, state } of tree) {
+    if (state === 'Z' || state === 'X' || sessions.has(id)) continue;
+    sessions.set(id, { id, pid, startTime });
+  }
+  return [...sessions.values()].sort((a, b) => Number(b.id === pgid) - Number(a.id === pgid));
+}
+
+function sum(tree: readonly TableEntry[], figure: (entry: TableEntry) => number): number {
+  return tree.reduce((total, entry) => total + figure(entry), 0);
+}
+
+function tenths(value: number): number {
+  return Math.round(value * 10) / 10;
+}

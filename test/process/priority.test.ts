@@ -1,0 +1,197 @@
+/**
+ * Shares of the CPU, as the kernel and the state file tell them. The gateway runs without privileges:
+ * as root everything would be allowed, and nothing would wait for its turn.
+ */
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { findMechanism, thisMachine } from '#src/main/processes/priority/mechanism.ts';
+import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
+import { fixture, registry } from '../support/servers.ts';
+import { tidy } from '../support/tidy.ts';
+import { until } from '../support/wait-for.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 30_000 });
+afterEach(tidy);
+
+const LOW = 10;
+/** Nice values count from that of the tests. */
+const OWN_NICE = getPriority();
+const LOW_NICE = Math.min(19, OWN_NICE + LOW);
+/** Ready for long enough to be looked at, dead long before it is stable. */
+const CRASHES = {
+  ...fixture('crash-after-ready', 2000),
+  restart: {
+    intensity: 2,
+    period_ms: 60_000,
+    backoff_ms: 20,
+    backoff_max_ms: 200,
+    stable_ms: 60_000,
+  },
+};
+
+/** The value of the autogroup of a process; null when it is gone. */
+function autogroup(pid: number): number | null {
+  const text = read(`/proc/${pid}/autogroup`);
+  return text === null ? null : Number(/nice (-?\d+)/.exec(text)?.[1]);
+}
+
+/** The nice value of the first thread of a process; null when it is gone. */
+function niceOf(pid: number): number | null {
+  const text = read(`/proc/${pid}/stat`);
+  return text === null ? null : Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[16]);
+}
+
+/** How many threads of a process have a lowered nice value. */
+function lowThreads(pid: number): number {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return threads.filter((tid) => niceOf(Number(tid)) === LOW_NICE).length;
+}
+
+function read(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ESRCH') return null;
+    throw error;
+  }
+}
+
+/** Waits for what the state file says of a server to be true of its process as well. */
+function waitForShare(
+  rea: Rea,
+  name: string,
+  share: 'normal' | 'low',
+  is: (pid: number) => boolean,
+): Promise<unknown> {
+  return rea.waitForServer(
+    name,
+    (server) => server.share === share && server.pid !== null && is(server.pid),
+    { what: `having the ${share} share`, limitMs: 60_000 },
+  );
+}
+
+describe.runIf(findMechanism(thisMachine()).kind === 'autogroup')('with autogroups', () => {
+  test('a server has the low share while it starts, and the normal one when it is ready', async () => {
+    const dir = makeDirectory();
+    const file = join(dir, 'now');
+    const slow = fixture('start-on-demand', file);
+    const servers = { a: slow, b: slow, plain: { ...slow, priority: 'normal' } };
+    const rea = await startRea({ cwd: dir, unprivileged: true, config: registry(servers) });
+    for (const name of ['a', 'b']) {
+      await waitForShare(rea, name, 'low', (pid) => autogroup(pid) === LOW);
+    }
+    expect(rea.state()?.priority).toBe('autogroup');
+    writeFileSync(file, '');
+    for (const name of ['a', 'b', 'plain']) {
+      await rea.waitForPhase(name, 'ready');
+      await waitForShare(rea, name, 'normal', (pid) => autogroup(pid) === 0);
+    }
+  });
+
+  test('the configuration has the last word', async () => {
+    const never = fixture('hang-at-initialize');
+    const servers = {
+      always: { ...fixture('echo'), priority: 'low' },
+      never: { ...never, priority: 'normal' },
+    };
+    const rea = await startRea({ unprivileged: true, config: registry(servers) });
+    await rea.waitForPhase('always', 'ready');
+    await waitForShare(rea, 'always', 'low', (pid) => autogroup(pid) === LOW);
+    await waitForShare(rea, 'never', 'normal', (pid) => autogroup(pid) === 0);
+    // Of the gateway's own threads one waits on others: that of the server that is always low.
+    await until(() => lowThreads(rea.pid) === 1, { limitMs: 30_000, what: 'one low thread' });
+    expect(await rea.status()).toMatchObject({ json: { serve: { running: true } } });
+  });
+
+  test('a server in a crash loop has the low share also while it is ready', async () => {
+    const rea = await startRea({ unprivileged: true, config: registry({ crash: CRASHES }) });
+    await rea.waitForServer(
+      'crash',
+      ({ phase, share, pid }) =>
+        phase === 'ready' && share === 'low' && pid !== null && autogroup(pid) === LOW,
+      { what: 'being ready with the low share', limitMs: 60_000 },
+    );
+  });
+
+  test('a server that burns a core beside others that are called has the low share until it is calm', async () => {
+    const servers = { burner: fixture('burns-elsewhere'), echo: fixture('echo') };
+    const rea = await startRea({ unprivileged: true, config: registry(servers) });
+    const pid = Number((await rea.call('burner__burn')).text);
+    const called = async (share: 'normal' | 'low', value: number): Promise<void> => {
+      await until(
+        async () => {
+          await rea.call('echo__pid');
+          const burner = rea.state()?.downstreams.find(({ name }) => name === 'burner');
+          return burner?.share === share && [value, null].includes(autogroup(pid));
+        },
+        { limitMs: 90_000, what: `the ${share} share` },
+      );
+    };
+    await called('low', LOW);
+    const burner = rea.state()?.downstreams.find(({ name }) => name === 'burner');
+    expect(burner?.cpu_ms).toBeGreaterThan(500);
+    expect(burner?.cpu_percent).toBeGreaterThan(0);
+    expect(rea.state()?.downstreams.find(({ name }) => name === 'echo')?.share).toBe('normal');
+    await rea.call('burner__calm');
+    await called('normal', 0);
+    expect(autogroup(pid)).toBeNull();
+  });
+});
+
+/** A control group that schedules its members, in which there are no autogroups; null if not allowed. */
+function makeCpuGroup(): string | null {
+  const path = `/sys/fs/cgroup/cpu/rea-test-${process.pid}`;
+  try {
+    mkdirSync(path);
+    return path;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (['ENOENT', 'EACCES', 'EPERM', 'EROFS'].includes(code ?? '')) return null;
+    throw error;
+  }
+}
+
+describe('without autogroups', () => {
+  test('nice lowers what deserves it for good, and nothing that only starts', async ({ skip }) => {
+    const group = makeCpuGroup();
+    if (group === null) return skip('control groups cannot be made here');
+    try {
+      const servers = {
+        always: { ...fixture('echo'), priority: 'low' },
+        crash: CRASHES,
+        never: fixture('hang-at-initialize'),
+      };
+      const rea = await startRea({
+        unprivileged: true,
+        through: ['sh', '-c', `echo $$ > ${group}/cgroup.procs; exec "$@"`, 'sh'],
+        config: registry(servers),
+      });
+      const isLow = (pid: number) => niceOf(pid) === LOW_NICE;
+      await waitForShare(rea, 'always', 'low', isLow);
+      await rea.waitForServer(
+        'crash',
+        ({ phase, share, pid }) =>
+          phase === 'ready' && share === 'low' && pid !== null && isLow(pid),
+        { what: 'being ready with the low share', limitMs: 60_000 },
+      );
+      await waitForShare(rea, 'never', 'normal', (pid) => niceOf(pid) === OWN_NICE);
+      expect(rea.state()?.priority).toBe('nice');
+    } finally {
+      await tidy();
+      await until(() => removed(group), { limitMs: 10_000, what: 'the group to be empty' });
+    }
+  });
+});
+
+function removed(group: string): boolean {
+  try {
+    rmdirSync(group);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EBUSY') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,57 @@
+/** `max_rss_mb`: a server that has grown too large begins anew between two calls. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, test, vi } from 'vitest';
+import { isAlive } from '../support/processes.ts';
+import { makeDirectory, startRea } from '../support/rea-process.ts';
+import { fixture, registry } from '../support/servers.ts';
+import { tidy } from '../support/tidy.ts';
+import { until } from '../support/wait-for.ts';
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 30_000 });
+afterEach(tidy);
+
+test('a server that has grown too large is started anew, and that is no failure', async () => {
+  const rea = await startRea({
+    config: registry({ grows: { ...fixture('grows'), max_rss_mb: 300 } }),
+  });
+  const pid = Number((await rea.call('grows__grow', { mb: 400 })).text);
+  const anew = await rea.waitForServer('grows', (one) => one.restarts === 1 && one.pid !== null, {
+    what: 'started anew',
+    limitMs: 60_000,
+  });
+  expect(anew.pid).not.toBe(pid);
+  expect(anew).toMatchObject({ circuit_state: 'closed', open_transitions: 0, last_error: null });
+  await until(() => !isAlive(pid), { limitMs: 20_000, what: 'the large one to be gone' });
+  expect(Number((await rea.call('grows__grow', { mb: 1 })).text)).toBe(anew.pid);
+  await rea.stop();
+});
+
+test('calls that never stop coming are held back for it, and none is lost or made twice', async () => {
+  const dir = makeDirectory();
+  const file = join(dir, 'effects');
+  const rea = await startRea({
+    config: registry({ grows: { ...fixture('grows'), max_rss_mb: 300, max_concurrency: 8 } }),
+  });
+  const first = Number((await rea.call('grows__grow', { mb: 400 })).text);
+  let calls = 0;
+  let unlike = 0;
+  let anew = false;
+  const caller = async () => {
+    while (!anew) {
+      calls += 1;
+      const answer = await rea.call('grows__effect', { file, text: String(calls), ms: 20 });
+      if (answer.failure !== null) unlike += 1;
+      anew ||= Number(answer.text) !== first;
+    }
+  };
+  // There is always one in flight: the next is made before the last has ended.
+  await Promise.all(Array.from({ length: 8 }, caller));
+  expect(unlike).toBe(0);
+  const effects = readFileSync(file, 'utf8').trimEnd().split('\n');
+  expect(effects).toHaveLength(calls);
+  expect(new Set(effects).size).toBe(calls);
+  const { downstreams } = rea.state() ?? { downstreams: [] };
+  expect(downstreams[0]).toMatchObject({ restarts: 1, errors: 0 });
+  await rea.stop();
+});

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { ThreadPriority } from '#src/main/processes/priority/thread-priority.ts';
+
+/** A thread that runs or waits all the time from the time 0 on; `nices` is what was set. */
+function threadOf(
+  mode: 'auto' | 'normal' | 'low',
+  { canRaise = false, normal = 0, share = 1 } = {},
+) {
+  const nices: string[] = [];
+  const world = { now: 0, known: true };
+  const priority = new ThreadPriority(mode, {
+    canRaise,
+    normal,
+    times: () => {
+      if (!world.known) return null;
+      return { ranMs: (world.now * share) / 4, waitedMs: (world.now * share * 3) / 4 };
+    },
+    setNice: (tid, nice) => nices.push(`${tid} ${nice}`),
+  });
+  const pass = (seconds: number, { tid = 7, contended = true } = {}) => {
+    for (let second = 0; second < seconds; second += 1) {
+      priority.look(tid, world.now, contended);
+      world.now += 1000;
+    }
+  };
+  return { pass, nices, world };
+}
+
+describe('the share of a supervisor thread', () => {
+  it('is lowered once after a minute of work while others are called', () => {
+    const { pass, nices } = threadOf('auto');
+    pass(60);
+    expect(nices).toEqual([]);
+    pass(1000);
+    expect(nices).toEqual(['7 10']);
+  });
+
+  it.each([
+    ['has pauses', { share: 0.8 }, {}],
+    ['disturbs nobody', {}, { contended: false }],
+  ])('stays when the thread %s', (_name, thread, looks) => {
+    const { pass, nices } = threadOf('auto', thread);
+    pass(200, looks);
+    expect(nices).toEqual([]);
+  });
+
+  it('follows the configuration', () => {
+    const low = threadOf('low', { normal: 5 });
+    low.pass(100);
+    expect(low.nices).toEqual(['7 15']);
+    const normal = threadOf('normal');
+    normal.pass(100);
+    expect(normal.nices).toEqual([]);
+  });
+
+  it('is judged anew for a thread that replaces another', () => {
+    const { pass, nices } = threadOf('auto');
+    pass(61);
+    pass(60, { tid: 8 });
+    expect(nices).toEqual(['7 10']);
+    pass(1, { tid: 8 });
+    expect(nices).toEqual(['7 10', '8 10']);
+  });
+
+  it('is left alone while nothing is known of the thread', () => {
+    const { pass, nices, world } = threadOf('low');
+    pass(3, { tid: 0 });
+    world.known = false;
+    pass(3);
+    expect(nices).toEqual([]);
+  });
+});
