@@ -108,12 +108,13 @@ describe.runIf(findMechanism(thisMachine()).kind === 'autogroup')('with autogrou
 
   test('a server in a crash loop has the low share also while it is ready', async () => {
     const rea = await startRea({ unprivileged: true, config: registry({ crash: CRASHES }) });
-    await rea.waitForServer(
+    const crash = await rea.waitForServer(
       'crash',
       ({ phase, share, pid }) =>
         phase === 'ready' && share === 'low' && pid !== null && autogroup(pid) === LOW,
       { what: 'being ready with the low share', limitMs: 60_000 },
     );
+    expect(crash.restarts).toBeGreaterThanOrEqual(CRASHES.restart.intensity);
   });
 
   test('a server that burns a core beside others that are called has the low share until it is calm', async () => {

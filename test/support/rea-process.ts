@@ -106,7 +106,13 @@ export class Rea {
     const [command = '', ...rest] = [
       ...(options.through ?? []),
       ...(options.unprivileged === true ? DROP_PRIVILEGES : []),
-      ...[rea.command, ...preload, ...rea.args, 'serve', '--cwd', dir, ...args],
+      rea.command,
+      ...preload,
+      ...rea.args,
+      'serve',
+      '--cwd',
+      dir,
+      ...args,
     ];
     this.#child = spawn(command, rest, {
       cwd: dir,
