@@ -160,6 +160,7 @@ export class Gateway implements Stoppable {
           owner ? 'owns the state file' : 'does not own the state file',
         );
       },
+      onUsage: (usage) => this.#fleet.used(usage),
       onReplaced: () => {
         this.#fleet.reconnectFacts();
         this.#publish();

@@ -3,6 +3,8 @@ import { mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSyn
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { parseLockLine } from '#src/shared/machines/lock-line.ts';
+import { parseProcStat } from '#src/shared/model/process-identity.ts';
+import type { TreeSession, UsageMessage } from '#src/shared/wire/protocol.ts';
 import { catalogFact, mainFact, routing, supervisorFact } from '../support/facts.ts';
 import {
   LIMIT_MS,
@@ -11,12 +13,17 @@ import {
   stopWriters,
   WriterHost,
 } from '../support/state-writer.ts';
+import { killOne } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 afterEach(stopWriters);
 
 const read = (host: WriterHost, name: string): string => readFileSync(join(host.dir, name), 'utf8');
+
+function groupOf(pid: number): number {
+  return parseProcStat(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.pgid ?? 0;
+}
 
 async function owner(data: ConstructorParameters<typeof WriterHost>[1] = {}): Promise<WriterHost> {
   const host = new WriterHost(newDirectory(), data);
@@ -165,21 +172,45 @@ describe('the state file', () => {
     expect(running.main.stalled_since).toBeNull();
   });
 
-  it.runIf(process.platform === 'linux')('measures the memory of a process group', async () => {
+  it.runIf(process.platform === 'linux')('measures a process tree, for main as well', async () => {
     const host = await owner({ data: { heartbeatMs: 100 } });
-    // A shell that waits for a second process: both count.
-    const group: ChildProcess = spawn('sh', ['-c', 'sleep 60; :'], { detached: true });
+    // A shell that waits for a process which spins in a session of its own.
+    const spin = `setsid ${process.execPath} -e 'for (;;) {}' & wait`;
+    const group: ChildProcess = spawn('sh', ['-c', spin], { detached: true });
     const pgid = group.pid ?? 0;
+    let sessions: readonly TreeSession[] = [];
     try {
       host.send(supervisorFact('a', 1, { pid: pgid, pgid }));
-      const state = await host.state(({ downstreams }) => downstreams[0]?.rss_mb !== null, 'it');
-      expect(state.downstreams[0]?.rss_mb).toBeGreaterThan(0);
-      expect(state.downstreams[0]?.rss_mb).toBeLessThan(100);
-      expect(state.downstreams[1]?.rss_mb).toBeNull();
+      const state = await host.state(
+        ({ downstreams }) => (downstreams[0]?.cpu_percent ?? 0) > 0,
+        'CPU time',
+      );
+      expect(state.downstreams[0]?.rss_mb).toBeGreaterThan(20);
+      expect(state.downstreams[0]?.cpu_ms).toBeGreaterThan(0);
+      expect(state.downstreams[1]).toMatchObject({ rss_mb: null, cpu_percent: null, cpu_ms: null });
+      const { trees } = (await host.heard(
+        (said) => said.type === 'usage' && said.trees[0]?.sessions.length === 2,
+        'both sessions',
+      )) as UsageMessage;
+      expect(trees).toMatchObject([{ pgid, sessions: [{ id: pgid, pid: pgid }, {}] }]);
+      sessions = trees[0]?.sessions ?? [];
     } finally {
-      process.kill(-pgid, 'SIGKILL');
+      for (const { pid } of [{ pid: pgid }, ...sessions]) killOne(pid);
     }
   });
+
+  it.runIf(process.platform === 'linux')(
+    'measures for main while another owns the file',
+    async () => {
+      const first = await owner();
+      const host = new WriterHost(first.dir, { data: { heartbeatMs: 100 } });
+      await host.waits();
+      host.send(supervisorFact('a', 1, { pid: host.pid, pgid: groupOf(host.pid) }));
+      const usage = (await host.heard(({ type }) => type === 'usage', 'usage')) as UsageMessage;
+      expect(usage.trees[0]?.rssMb).toBeGreaterThan(0);
+      expect(first.said.some(({ type }) => type === 'usage')).toBe(false);
+    },
+  );
 });
 
 describe('a write that fails', () => {

@@ -1,6 +1,6 @@
 /** What `rea status --verbose` adds about one downstream. Pure text. */
 import type { DownstreamView, LastExitView } from './state-file.ts';
-import { duration, latency, plural, relative, shown } from './words.ts';
+import { duration, latency, megabytes, percent, plural, relative, shown } from './words.ts';
 
 const STDERR_LINES = 10;
 
@@ -10,6 +10,7 @@ export function downstreamDetails(one: DownstreamView, now: number): string[] {
     shown(one.name),
     `  phase       ${one.phase ?? '–'}, since ${relative(one.since, now)}, incarnation ${one.incarnation}`,
     `  process     ${processOf(one, now)}`,
+    `  usage       ${usageOf(one)}`,
     `  calls       ${one.calls}, ${plural(one.errors, 'error')}, ${one.in_flight} in flight, ${one.queued} queued, p50 ${latency(one.p50_ms)}, p99 ${latency(one.p99_ms)}`,
     `  circuit     ${circuitOf(one, now)}`,
     `  thread      ${threadOf(one)}`,
@@ -42,6 +43,11 @@ function processOf(one: DownstreamView, now: number): string {
   const started =
     one.since === null ? '' : `, ${duration(Math.max(0, now - Date.parse(one.since)))}`;
   return `pid ${one.pid}, group ${one.pgid ?? '–'}${started} in this phase, ${plural(one.restarts, 'restart')}`;
+}
+
+function usageOf(one: DownstreamView): string {
+  const total = one.cpu_ms === null ? '' : `, ${latency(one.cpu_ms)} in all`;
+  return `RSS ${megabytes(one.rss_mb)}, CPU ${percent(one.cpu_percent)} of a core${total}`;
 }
 
 function circuitOf(one: DownstreamView, now: number): string {

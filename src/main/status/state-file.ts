@@ -115,6 +115,8 @@ function downstreamView(one: Fields) {
     p50_ms: measure(one['p50_ms']),
     p99_ms: measure(one['p99_ms']),
     rss_mb: measure(one['rss_mb']),
+    cpu_percent: measure(one['cpu_percent']),
+    cpu_ms: measure(one['cpu_ms']),
     noise_lines: count(one['noise_lines']),
     thread: {
       state: oneOf(['running', 'stalled', 'crashed', 'restarting'], thread['state']),

@@ -3,9 +3,19 @@ import Table from 'cli-table3';
 import type { Paint } from './paint.ts';
 import type { DownstreamView } from './state-file.ts';
 import { isServing } from './verdict.ts';
-import { latency, megabytes, shown } from './words.ts';
+import { latency, megabytes, percent, shown } from './words.ts';
 
-const HEAD = ['name', 'phase', 'circuit', 're-\nstarts', 'in-\nflight', 'p99', 'RSS', 'tools'];
+const HEAD = [
+  'name',
+  'phase',
+  'circuit',
+  're-\nstarts',
+  'in-\nflight',
+  'p99',
+  'RSS',
+  'CPU',
+  'tools',
+];
 const GAP = 2;
 const MIN_ERROR = 12;
 const MAX_NAME = 32;
@@ -37,7 +47,18 @@ export function downstreamTable(
     head: [...HEAD, 'last error'],
     chars: NO_BORDERS,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': GAP, compact: true },
-    colAligns: ['left', 'left', 'left', 'right', 'right', 'right', 'right', 'right', 'left'],
+    colAligns: [
+      'left',
+      'left',
+      'left',
+      'right',
+      'right',
+      'right',
+      'right',
+      'right',
+      'right',
+      'left',
+    ],
   });
   for (const [index, row] of rows.entries()) {
     const one = downstreams[index];
@@ -61,6 +82,7 @@ function figures(one: DownstreamView, legacy: boolean): string[] {
     String(one.in_flight),
     latency(one.p99_ms),
     megabytes(one.rss_mb),
+    percent(one.cpu_percent),
     one.tools_count === null ? '–' : String(one.tools_count),
   ];
 }

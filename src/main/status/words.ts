@@ -37,6 +37,11 @@ export function megabytes(mb: number | null): string {
   return mb === null ? '–' : `${Math.round(mb)} MB`;
 }
 
+/** Of one core, so it may be more than 100: `3%`. */
+export function percent(value: number | null): string {
+  return value === null ? '–' : `${Math.round(value)}%`;
+}
+
 /** `1 restart`, `2 restarts`. */
 export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;

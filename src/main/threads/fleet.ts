@@ -6,7 +6,12 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { DownstreamConfig, GatewayConfig } from '../../shared/model/config.ts';
 import type { LastStop, RoutingRecord } from '../../shared/model/snapshot.ts';
-import type { Fact, FromSupervisor, LifecycleMessage } from '../../shared/wire/protocol.ts';
+import type {
+  Fact,
+  FromSupervisor,
+  LifecycleMessage,
+  UsageMessage,
+} from '../../shared/wire/protocol.ts';
 import type { RecordedGroup } from '../../shared/wire/vitals.ts';
 import { type Logger, logFromThread } from '../logger.ts';
 import type { StartTickets, TicketOffice } from '../processes/start-tickets.ts';
@@ -116,6 +121,15 @@ export class Fleet implements Servers {
   /** One look at every thread's heartbeat. */
   check(now: number): void {
     for (const { thread } of this.#lanes.values()) thread.check(now);
+  }
+
+  /** The state writer has looked at the servers' process trees. */
+  used({ trees }: UsageMessage): void {
+    const byGroup = new Map(trees.map((tree) => [tree.pgid, tree]));
+    for (const lane of this.#lanes.values()) {
+      const tree = byGroup.get(lane.downstream.lastRecord?.pgid ?? 0);
+      if (tree !== undefined) lane.used(tree);
+    }
   }
 
   async inspect(): Promise<void> {

@@ -5,7 +5,7 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { DownstreamConfig, ThreadsConfig } from '../../shared/model/config.ts';
-import type { FromSupervisor, ToSupervisor } from '../../shared/wire/protocol.ts';
+import type { FromSupervisor, ToSupervisor, TreeUsage } from '../../shared/wire/protocol.ts';
 import type { RecordedGroup } from '../../shared/wire/vitals.ts';
 import type { Logger } from '../logger.ts';
 import type { CallOwner, CallTable } from '../routing/calls.ts';
@@ -50,6 +50,7 @@ export class Lane {
   readonly owner: CallOwner | null;
   readonly thread: SupervisorThread;
   readonly downstream: Downstream;
+  #usage: TreeUsage | null = null;
 
   constructor(
     config: DownstreamConfig,
@@ -95,6 +96,15 @@ export class Lane {
     const { start, unavailable } = this.config;
     if (start === 'lazy' && known && unavailable === null) this.thread.prepare(clientCapabilities);
     else this.thread.start(clientCapabilities);
+  }
+
+  /** What its process tree used when it was last looked at; null before that. */
+  get usage(): TreeUsage | null {
+    return this.#usage?.pgid === this.downstream.lastRecord?.pgid ? this.#usage : null;
+  }
+
+  used(usage: TreeUsage): void {
+    this.#usage = usage;
   }
 
   grantTicket(): void {

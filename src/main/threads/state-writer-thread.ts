@@ -11,6 +11,7 @@ import type {
   StateWriterControl,
   StateWriterData,
   ToStateWriter,
+  UsageMessage,
 } from '../../shared/wire/protocol.ts';
 import { type Logger, logFromThread } from '../logger.ts';
 import { errorText } from '../processes/errno.ts';
@@ -38,6 +39,8 @@ export interface StateWriterOptions {
   readonly data: Omit<StateWriterData, 'kind' | 'controlPort' | 'nonce'>;
   readonly log: Logger;
   readonly onOwnership: (owner: boolean, detail: string) => void;
+  /** What the servers' process trees use, told also while another gateway owns the file. */
+  readonly onUsage: (usage: UsageMessage) => void;
   /** A replacement is running: everyone hands it a new port and sends its record again. */
   readonly onReplaced: () => void;
 }
@@ -145,6 +148,7 @@ export class StateWriterThread {
 
   #receive(message: FromStateWriter): void {
     if (message.type === 'log') return logFromThread(this.#options.log, message);
+    if (message.type === 'usage') return this.#options.onUsage(message);
     this.#owner = message.owner;
     this.#options.onOwnership(message.owner, message.detail);
   }

@@ -19,10 +19,14 @@ export type ProcessView =
 /** Fields of `/proc/<pid>/stat`; the command may contain spaces and parentheses. Null if malformed. */
 export function parseProcStat(text: string): {
   state: string;
+  ppid: number;
   pgid: number;
+  session: number;
   threads: number;
   startTime: string;
   cpuTicks: number;
+  /** CPU time of the children it has waited for. */
+  childTicks: number;
   rssPages: number;
 } | null {
   const close = text.lastIndexOf(')');
@@ -31,13 +35,16 @@ export function parseProcStat(text: string): {
     .slice(close + 2)
     .trim()
     .split(' ');
-  const [state, , pgrp] = field;
+  const [state, ppid, pgrp, session] = field;
   const startTime = field[19];
   if (state === undefined || pgrp === undefined || startTime === undefined) return null;
   return {
     state,
+    ppid: Number(ppid),
     pgid: Number(pgrp),
+    session: Number(session),
     cpuTicks: Number(field[11]) + Number(field[12]),
+    childTicks: Number(field[13]) + Number(field[14]),
     threads: Number(field[17]),
     startTime,
     rssPages: Number(field[21] ?? 0),

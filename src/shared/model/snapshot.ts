@@ -71,6 +71,10 @@ export interface DownstreamSnapshot extends SupervisorRecord, RoutingRecord {
   readonly connected: boolean;
   readonly healthy: boolean;
   readonly rss_mb: number | null;
+  /** Of one core, in the last interval; null while it is not known. */
+  readonly cpu_percent: number | null;
+  /** CPU time of the process tree so far. */
+  readonly cpu_ms: number | null;
 }
 
 export interface StateSnapshot {

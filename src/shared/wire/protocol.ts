@@ -383,9 +383,39 @@ export interface AttachSource {
 
 export type ToStateWriter = AttachSource;
 
+/** One session of a process tree, named by one of its living processes; pids alone can be reused. */
+export interface TreeSession {
+  readonly id: number;
+  readonly pid: number;
+  /** Of that process, in the form of the system. */
+  readonly startTime: string;
+}
+
+/** What a server's process tree uses: its group, and what its members have started in other groups. */
+export interface TreeUsage {
+  readonly pgid: number;
+  /** MiB, one decimal; pages shared between its processes count once for each. */
+  readonly rssMb: number;
+  /** CPU time so far in ms; never falls while the group lives. */
+  readonly cpuMs: number;
+  /** Per cent of one core since the sample before, one decimal; null in the first one. */
+  readonly cpuPercent: number | null;
+  /** That of the group itself first. */
+  readonly sessions: readonly TreeSession[];
+}
+
+/** A look at all trees, also from a writer that does not own the file. */
+export interface UsageMessage {
+  readonly type: 'usage';
+  /** Ms of the clock that all threads share (`process.hrtime`). */
+  readonly at: number;
+  readonly trees: readonly TreeUsage[];
+}
+
 /** State writer → main, on parentPort. */
 export type FromStateWriter =
   | { readonly type: 'ownership'; readonly owner: boolean; readonly detail: string }
+  | UsageMessage
   | LogMessage;
 
 /** Comlink contract of the state writer's control port. */

@@ -1,6 +1,6 @@
 /** Makes the snapshot of `serve.state.json` from what the writer was told and what it sees itself. Pure. */
 import type { DownstreamSnapshot, StateSnapshot } from '../../shared/model/snapshot.ts';
-import type { StateWriterData } from '../../shared/wire/protocol.ts';
+import type { StateWriterData, TreeUsage } from '../../shared/wire/protocol.ts';
 import { IDLE, type Ledger } from './ledger.ts';
 
 /** What the writer itself owns in the snapshot. */
@@ -11,8 +11,8 @@ export interface OwnFields {
   readonly mainState: 'running' | 'stalled';
   /** ISO, null unless stalled. */
   readonly stalledSince: string | null;
-  /** MiB by process group. */
-  readonly memory: ReadonlyMap<number, number>;
+  /** By process group. */
+  readonly usage: ReadonlyMap<number, TreeUsage>;
   /** Null while there was none. */
   readonly writeErrors: { readonly count: number; readonly last: string } | null;
 }
@@ -28,7 +28,7 @@ export function compose(data: StateWriterData, ledger: Ledger, own: OwnFields): 
     metrics_port: data.metricsPort,
     downstreams: ledger
       .lanes(data.servers)
-      .map((name) => downstream(name, data, ledger, own.memory)),
+      .map((name) => downstream(name, data, ledger, own.usage)),
     updated_at: own.updatedAt,
     owner_pid: data.identity.pid,
     schema: 2,
@@ -58,10 +58,11 @@ function downstream(
   name: string,
   data: StateWriterData,
   ledger: Ledger,
-  memory: ReadonlyMap<number, number>,
+  usages: ReadonlyMap<number, TreeUsage>,
 ): DownstreamSnapshot {
   const record = ledger.supervisor(name) ?? { ...IDLE, since: data.startedAt };
   const routing = ledger.routing(name);
+  const usage = record.pgid === null ? undefined : usages.get(record.pgid);
   const connected = record.phase === 'ready';
   const lastExit = record.last_exit;
   return {
@@ -90,7 +91,9 @@ function downstream(
     errors: routing.errors,
     p50_ms: routing.p50_ms,
     p99_ms: routing.p99_ms,
-    rss_mb: record.pgid === null ? null : (memory.get(record.pgid) ?? null),
+    rss_mb: usage?.rssMb ?? null,
+    cpu_percent: usage?.cpuPercent ?? null,
+    cpu_ms: usage?.cpuMs ?? null,
     noise_lines: record.noise_lines,
     thread: routing.thread,
   };

@@ -66,7 +66,10 @@ export class Publisher implements StateWriterControl {
 
   /** Takes the lock if it is free, and from now on does what is due. */
   start(): void {
-    this.#looking = setInterval(() => this.#lookAtMain(), LOOK_EVERY_MS);
+    this.#looking = setInterval(() => {
+      this.#lookAtMain();
+      this.#sample(false);
+    }, LOOK_EVERY_MS);
     this.#wake();
   }
 
@@ -130,6 +133,12 @@ export class Publisher implements StateWriterControl {
     if (!this.#state.lookAtMain()) return;
     this.#stateFile.touch(true);
     this.#arm();
+  }
+
+  /** Main decides by it, whoever owns the file. */
+  #sample(fresh: boolean): void {
+    const usage = this.#state.sample(fresh);
+    if (usage !== null) this.#post(usage);
   }
 
   /** Sets the timer to whatever is due first, unless it is already set early enough. */
@@ -198,7 +207,9 @@ export class Publisher implements StateWriterControl {
   }
 
   #writeState(): void {
-    const draft = this.#state.draft(this.#stateFile.isHeartbeatDue());
+    const heartbeat = this.#stateFile.isHeartbeatDue();
+    if (heartbeat) this.#sample(true);
+    const draft = this.#state.draft(heartbeat);
     if (draft === null) this.#stateFile.skip();
     else if (this.#write(this.#stateFile, draft.text)) this.#state.wrote(draft);
   }

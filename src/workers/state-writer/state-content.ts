@@ -2,17 +2,30 @@
  * What the state file says next: everything the writer was told and sees for itself, and whether that
  * differs from what is on the disk. Writes nothing.
  */
-import type { MainFact, StateWriterData, SupervisorFact } from '../../shared/wire/protocol.ts';
+import type {
+  MainFact,
+  StateWriterData,
+  SupervisorFact,
+  TreeUsage,
+  UsageMessage,
+} from '../../shared/wire/protocol.ts';
 import { compose, render } from './compose.ts';
-import { measureGroups } from './group-memory.ts';
 import { type Change, Ledger } from './ledger.ts';
 import { type Look, lookAtMain, type MainWatch, watchMain } from './main-watch.ts';
+import { readProcessTable } from './process-table.ts';
+import { UsageMeter } from './usage-meter.ts';
 
 /** A text to write; `shown` is the same with the times left out. */
 export interface Draft {
   readonly text: string;
   readonly shown: string;
 }
+
+/** Between two samples while a server starts or burns CPU; else there is one for each heartbeat. */
+const RESTLESS_MS = 1000;
+/** A heartbeat shows figures at most this old. */
+const FRESH_MS = 500;
+const BURNING_PERCENT = 50;
 
 export class StateContent {
   readonly #data: StateWriterData;
@@ -21,8 +34,9 @@ export class StateContent {
   #watch: MainWatch;
   #seq: number;
   #shown: string | null = null;
-  #memory: ReadonlyMap<number, number> = new Map();
-  #measuredAt = Number.NEGATIVE_INFINITY;
+  readonly #meter = new UsageMeter();
+  #usage: ReadonlyMap<number, TreeUsage> = new Map();
+  #sampledAt = Number.NEGATIVE_INFINITY;
   #writeErrors: { readonly count: number; readonly last: string } | null = null;
 
   constructor(data: StateWriterData) {
@@ -47,6 +61,27 @@ export class StateContent {
     return this.#watch.state !== before;
   }
 
+  /**
+   * Looks at the process trees when that is due; null when it is not, or when there are none.
+   *
+   * @param fresh a heartbeat is about to be written.
+   */
+  sample(fresh: boolean): UsageMessage | null {
+    const { heartbeatMs, servers } = this.#data;
+    const { now } = this.#look();
+    const everyMs = fresh ? FRESH_MS : this.#isRestless() ? RESTLESS_MS : heartbeatMs;
+    if (now - this.#sampledAt < Math.min(everyMs, heartbeatMs)) return null;
+    this.#sampledAt = now;
+    const pgids = new Set<number>();
+    for (const lane of this.#ledger.lanes(servers)) {
+      const pgid = this.#ledger.supervisor(lane)?.pgid ?? null;
+      if (pgid !== null) pgids.add(pgid);
+    }
+    this.#usage = this.#meter.measure(pgids.size === 0 ? [] : readProcessTable(), pgids, now);
+    if (this.#usage.size === 0) return null;
+    return { type: 'usage', at: monotonicMs(), trees: [...this.#usage.values()] };
+  }
+
   /** Goes on after the state file of an earlier owner. */
   resume(seq: number): void {
     this.#seq = Math.max(this.#seq, seq);
@@ -55,14 +90,13 @@ export class StateContent {
 
   /** Null when it would say nothing new and no heartbeat is due. */
   draft(heartbeat: boolean): Draft | null {
-    const { now, iso } = this.#look();
-    if (now - this.#measuredAt >= this.#data.heartbeatMs) this.#measure(now);
+    const { iso } = this.#look();
     const content = compose(this.#data, this.#ledger, {
       seq: 0,
       updatedAt: '',
       mainState: this.#watch.state,
       stalledSince: this.#watch.state === 'stalled' ? this.#watch.movedIso : null,
-      memory: this.#memory,
+      usage: this.#usage,
       writeErrors: this.#writeErrors,
     });
     const shown = render(content);
@@ -80,11 +114,11 @@ export class StateContent {
     this.#writeErrors = { count: (this.#writeErrors?.count ?? 0) + 1, last: message };
   }
 
-  #measure(now: number): void {
-    this.#measuredAt = now;
+  /** Somebody may have to decide on what the next second brings. */
+  #isRestless(): boolean {
     const lanes = this.#ledger.lanes(this.#data.servers);
-    const pgids = lanes.map((lane) => this.#ledger.supervisor(lane)?.pgid ?? 0);
-    this.#memory = measureGroups(new Set(pgids.filter((pgid) => pgid > 0)));
+    if (lanes.some((lane) => this.#ledger.supervisor(lane)?.phase === 'starting')) return true;
+    return [...this.#usage.values()].some(({ cpuPercent }) => (cpuPercent ?? 0) >= BURNING_PERCENT);
   }
 
   #look(): Look {
@@ -94,4 +128,9 @@ export class StateContent {
       beats: Atomics.load(this.#mainBeats, 0),
     };
   }
+}
+
+/** `performance.now` begins with its thread. */
+function monotonicMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
 }

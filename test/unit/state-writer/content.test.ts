@@ -20,7 +20,7 @@ const own: OwnFields = {
   updatedAt: '2025-01-01T00:00:05.000Z',
   mainState: 'running',
   stalledSince: null,
-  memory: new Map([[77, 12.5]]),
+  usage: new Map([[77, { pgid: 77, rssMb: 12.5, cpuMs: 40, cpuPercent: 1.5, sessions: [] }]]),
   writeErrors: null,
 };
 
@@ -71,6 +71,8 @@ describe('the snapshot', () => {
       tools_count: null,
       pid: null,
       rss_mb: null,
+      cpu_percent: null,
+      cpu_ms: null,
     });
   });
 
@@ -90,12 +92,13 @@ describe('the snapshot', () => {
     },
   );
 
-  it('gives each server the memory of its own group', () => {
+  it('gives each server the usage of its own group', () => {
     const ledger = new Ledger();
     ledger.takeSupervisor(supervisorFact('b', 1, { pgid: 77 }));
     ledger.takeSupervisor(supervisorFact('a', 1, { pgid: 78 }));
     const { downstreams } = compose(data, ledger, own);
-    expect(downstreams.map(({ rss_mb }) => rss_mb)).toEqual([12.5, null]);
+    expect(downstreams[0]).toMatchObject({ rss_mb: 12.5, cpu_percent: 1.5, cpu_ms: 40 });
+    expect(downstreams[1]).toMatchObject({ rss_mb: null, cpu_percent: null, cpu_ms: null });
   });
 
   it('bounds what a server can make it say', () => {

@@ -33,7 +33,7 @@ describe('the page', () => {
     expect(section(text, 'rea serve')).toContain(`running (pid ${process.pid})`);
     expect(section(text, 'rea serve')).toMatch(new RegExp(`${SESSION}  pid \\d+, alive, owner`));
     const rows = section(text, 'Downstreams').split('\n');
-    expect(rows.at(-2)).toMatch(/^ {2}files +ready +closed +0 +0 +12 ms +45 MB +11 +–$/);
+    expect(rows.at(-2)).toMatch(/^ {2}files +ready +closed +0 +0 +12 ms +45 MB +3% +11 +–$/);
     expect(rows.at(-1)).toMatch(/^ {2}github +backoff +closed +3 +2 /);
   });
 
@@ -84,6 +84,7 @@ describe('the page', () => {
     for (const words of [
       'pid 4711, group 4711',
       'incarnation 6',
+      'RSS 45 MB, CPU 3% of a core, 12.3 s in all',
       '7, 2 errors',
       'p50 1.5 ms',
       'next start  in 30 s',

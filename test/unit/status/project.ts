@@ -92,6 +92,8 @@ export function downstream(changes: Partial<DownstreamSnapshot> = {}): Downstrea
     p50_ms: 1.5,
     p99_ms: 12,
     rss_mb: 45.4,
+    cpu_percent: 3.4,
+    cpu_ms: 12_340,
     noise_lines: 0,
     thread: { state: 'running', restarts: 0, heap_mb: 9 },
     ...changes,

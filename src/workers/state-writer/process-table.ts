@@ -1,37 +1,29 @@
-/**
- * Resident memory of process groups, by one pass over /proc; nothing where there is no /proc. Pages
- * shared between members count once for each.
- */
+/** One pass over /proc: every process with its place, CPU time and memory; none where there is no /proc. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { parseProcStat } from '../../shared/model/process-identity.ts';
+import type { TableEntry } from '../../shared/model/process-tree.ts';
 import { attempt } from './system-call.ts';
 
-const MIB = 1024 * 1024;
-let pageBytes: number | undefined;
-
-/** MiB with one decimal for each group that has a living member. */
-export function measureGroups(pgids: ReadonlySet<number>): ReadonlyMap<number, number> {
-  const pages = new Map<number, number>();
-  if (pgids.size === 0 || process.platform !== 'linux') return pages;
+/** About 1 ms for 100 processes. */
+export function readProcessTable(): TableEntry[] {
+  if (process.platform !== 'linux') return [];
   const entries = attempt(() => readdirSync('/proc'));
+  const table: TableEntry[] = [];
   for (const entry of entries.ok ? entries.value : []) {
     if (!/^\d+$/.test(entry)) continue;
     // A process may end between the listing and the look.
     const text = attempt(() => readFileSync(`/proc/${entry}/stat`, 'utf8'));
     const stat = text.ok ? parseProcStat(text.value) : null;
-    if (stat === null || !pgids.has(stat.pgid)) continue;
-    pages.set(stat.pgid, (pages.get(stat.pgid) ?? 0) + stat.rssPages);
+    if (stat === null) continue;
+    table.push({ ...stat, pid: Number(entry), cpuTicks: stat.cpuTicks + stat.childTicks });
   }
-  const size = pageSize();
-  return new Map([...pages].map(([pgid, count]) => [pgid, toMib(count * size)]));
+  return table;
 }
 
-function toMib(bytes: number): number {
-  return Math.round((bytes / MIB) * 10) / 10;
-}
+let pageBytes: number | undefined;
 
 /** Node does not tell the page size; the kernel does for each mapping. */
-function pageSize(): number {
+export function pageSize(): number {
   if (pageBytes === undefined) {
     const maps = attempt(() => readFileSync('/proc/self/smaps', 'utf8'));
     const kib = maps.ok ? /KernelPageSize:\s+(\d+) kB/.exec(maps.value)?.[1] : undefined;
