@@ -50,6 +50,7 @@ export class Lane {
   readonly owner: CallOwner | null;
   readonly thread: SupervisorThread;
   readonly downstream: Downstream;
+  readonly #observer: Observer;
   #usage: TreeUsage | null = null;
 
   constructor(
@@ -61,6 +62,7 @@ export class Lane {
     this.name = config.lane;
     this.config = config;
     this.owner = owner;
+    this.#observer = context.observer;
     const log = context.log.child({ server: config.lane });
     this.thread = new SupervisorThread({
       ...context,
@@ -104,6 +106,8 @@ export class Lane {
   }
 
   used(usage: TreeUsage): void {
+    const before = this.#usage?.pgid === usage.pgid ? this.#usage.cpuMs : 0;
+    this.#observer.cpuUsed(this.config.name, Math.max(0, usage.cpuMs - before));
     this.#usage = usage;
   }
 
