@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { GatewayConfig } from '../shared/model/config.ts';
+import { ByteCredit } from '../shared/wire/byte-credit.ts';
 import type { MainFact } from '../shared/wire/protocol.ts';
 import type { RecordedGroup } from '../shared/wire/vitals.ts';
 import { HaltSwitch } from './gate/halt.ts';
@@ -28,9 +29,10 @@ import { type CallOwner, CallTable } from './routing/calls.ts';
 import { readCatalogFile } from './routing/catalog-file.ts';
 import { Catalogs } from './routing/catalogs.ts';
 import { healthText } from './routing/health.ts';
+import { Profiles } from './routing/profiles.ts';
 import { Router } from './routing/router.ts';
 import type { Stoppable } from './shutdown.ts';
-import { Fleet } from './threads/fleet.ts';
+import { creditLimits, Fleet, mostLanes } from './threads/fleet.ts';
 import { StateWriterThread } from './threads/state-writer-thread.ts';
 import type { HttpEdge } from './upstream/http.ts';
 import { serveStdio } from './upstream/stdio.ts';
@@ -83,7 +85,9 @@ export class Gateway implements Stoppable {
   readonly #halt: HaltSwitch;
   readonly #catalogs: Catalogs;
   readonly #announcements: Announcements;
+  readonly #profiles: Profiles;
   readonly #router: Router;
+  readonly #credit: ByteCredit;
   readonly #fleet: Fleet;
   readonly #writer: StateWriterThread;
   readonly #mainBeats = new SharedArrayBuffer(4);
@@ -110,8 +114,12 @@ export class Gateway implements Stoppable {
       servers: options.config.servers,
       listWaitMs: options.config.listWaitMs,
       onChange: (catalog, kind) => this.#announcements.add(catalog, kind),
+      onCollision: (server, message) => options.log.warn({ server }, message),
     });
+    this.#profiles = new Profiles(options.config.servers);
+    this.#credit = ByteCredit.create(mostLanes(options.config), creditLimits(options.config));
     this.#fleet = new Fleet({
+      credit: this.#credit,
       config: options.config,
       calls: this.#calls,
       catalogs: this.#catalogs,
@@ -130,6 +138,7 @@ export class Gateway implements Stoppable {
     });
     this.#router = new Router({
       catalogs: this.#catalogs,
+      profiles: this.#profiles,
       calls: this.#calls,
       servers: this.#fleet,
       version: options.version,
@@ -210,6 +219,8 @@ export class Gateway implements Stoppable {
         ...http,
         open: this.#router.open,
         maxBodyBytes: MAX_UPSTREAM_MESSAGE_BYTES,
+        slowClientMs: config.limits.slowClientMs,
+        credit: this.#credit,
         log,
         ready: () => this.#isUp && this.#stoppingSince === null,
       });
@@ -227,8 +238,11 @@ export class Gateway implements Stoppable {
     });
     this.#startGuard();
     this.#writer.start();
-    for (const { server, fingerprint, tools } of readCatalogFile(this.dir)) {
-      this.#catalogs.shared.restore(server, fingerprint, tools);
+    for (const { server, fingerprint, profile, lists } of readCatalogFile(this.dir)) {
+      if (profile !== null) this.#profiles.restore(server, fingerprint, profile);
+      for (const [kind, entries] of lists) {
+        this.#catalogs.shared.restore(server, fingerprint, kind, entries);
+      }
     }
     if (this.#options.stdio) {
       this.#stdout = claimStdout(process.stdout, process.stderr);
@@ -237,6 +251,7 @@ export class Gateway implements Stoppable {
         stdout: this.#stdout,
         open: this.#router.open,
         maxMessageBytes: MAX_UPSTREAM_MESSAGE_BYTES,
+        credit: this.#credit,
         onEnd: (reason) => {
           this.#stdioEnded = reason;
           this.#sessionsChanged();
@@ -436,6 +451,7 @@ export class Gateway implements Stoppable {
       halt: this.#halt.active(),
       downstreams: this.#fleet.all(),
       toolsOf: (server) => this.#catalogs.shared.toolsCount(server),
+      collisionsOf: (server) => this.#catalogs.shared.collisions(server),
       exposeDiagnostics: this.#options.exposeDiagnostics,
     });
   }

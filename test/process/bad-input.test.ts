@@ -131,7 +131,7 @@ test("takes the JSON of other clients as it is, and skips what is rea's own", as
     config: {
       mcpServers: {
         'My Server': { ...fixture('echo'), alwaysAllow: ['echo'] },
-        remote: { url: 'https://example.com/mcp' },
+        remote: { url: 'http://127.0.0.1:1/mcp' },
         off: { ...fixture('echo'), disabled: true },
         rea: { command: 'rea', args: ['serve'] },
       },

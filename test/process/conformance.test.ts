@@ -5,8 +5,9 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { type Outcome, runSuite, type SuiteRun, suiteNode } from '../support/conformance.ts';
+import { type Outcome, runSuite, type SuiteRun } from '../support/conformance.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
+import { newerNode } from '../support/run-program.ts';
 import { fixture, realServer, registry, type ServerSpec } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { report, stopwatch } from '../support/wait-for.ts';
@@ -38,7 +39,7 @@ const CONFORMS = {
 let rea: Rea | null = null;
 
 beforeAll(async () => {
-  await suiteNode();
+  await newerNode();
 });
 
 afterEach(async () => {

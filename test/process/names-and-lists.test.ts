@@ -12,6 +12,8 @@ import { type Message, Wire } from '../support/wire.ts';
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
 afterEach(tidy);
 
+const LISTS = ['tools', 'prompts', 'resources', 'resources/templates'];
+
 test('passes every field of every tool of real servers on untouched, only the name prefixed', async () => {
   const dir = makeDirectory();
   mkdirSync(join(dir, 'files'));
@@ -254,3 +256,57 @@ async function directTools(server: ServerSpec, cwd: string): Promise<Message[]> 
   await new Promise((resolve) => child.on('exit', resolve));
   return message.result.tools;
 }
+
+test('without prefixes, two servers with the same names are told of in the log, and both are reached', async () => {
+  const plain = (as: string) => ({
+    ...fixture('offers', '--as', 'same', '--instructions', as),
+    prefix: '',
+  });
+  const rea = await startRea({ config: registry({ a: plain('a'), b: plain('b') }) });
+  await Promise.all(['a', 'b'].map((name) => rea.waitForPhase(name, 'ready')));
+  await rea.waitForLog(/"server":"b".*its tool \\"which\\" is listed as \\"which_[0-9a-f]{12}\\"/);
+  await rea.waitForLog(/"server":"b".*its resource \\"same:\/\/one\\" is not listed/);
+  const names = (await rea.tools()).map(({ name }) => name);
+  expect(names).toEqual(['__rea__health', 'which', expect.stringMatching(/^which_/)]);
+  expect((await rea.call(names[2] ?? '')).text).toBe('same');
+  const { resources } = (await rea.request('resources/list')).message.result;
+  expect(resources).toHaveLength(1);
+  const { downstreams } = JSON.parse((await rea.call('__rea__health')).text);
+  expect(downstreams).toMatchObject([{ name_collisions: 0 }, { name_collisions: 4 }]);
+});
+
+test('a server that comes back with other lists is announced once for each of them', async () => {
+  const dir = makeDirectory();
+  const more = join(dir, 'more');
+  const config = registry({ a: fixture('offers', '--more-while', more) });
+  const first = await startRea({ cwd: dir, config });
+  await first.waitForPhase('a', 'ready');
+  await Promise.all(LISTS.map((list) => first.request(`${list}/list`)));
+  await first.stop();
+  // What is known from the run before is not announced again.
+  const rea = await startRea({ cwd: dir, config });
+  const { pid } = await rea.waitForPhase('a', 'ready');
+  const changed = () =>
+    rea.wire.frames.flatMap(({ message: { method } }) =>
+      method?.endsWith('list_changed') ? [method] : [],
+    );
+  expect(changed()).toEqual([]);
+  writeFileSync(more, '');
+  process.kill(pid ?? 0, 'SIGKILL');
+  await rea.waitForServer('a', ({ restarts, phase }) => restarts === 1 && phase === 'ready', {
+    what: 'being ready again',
+  });
+  await until(() => changed().length === 3, { limitMs: 10_000, what: 'three announcements' });
+  const sizes = await Promise.all(
+    LISTS.map(async (list) => {
+      const { result } = (await rea.request(`${list}/list`)).message;
+      return Object.values<unknown[]>(result)[0]?.length;
+    }),
+  );
+  expect(sizes).toEqual([3, 2, 2, 2]);
+  expect(changed().sort()).toEqual([
+    'notifications/prompts/list_changed',
+    'notifications/resources/list_changed',
+    'notifications/tools/list_changed',
+  ]);
+});

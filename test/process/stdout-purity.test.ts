@@ -87,10 +87,22 @@ test('answers malformed input with JSON-RPC errors and goes on', async () => {
   rea.wire.writeRaw(Buffer.from([0x7b, 0xff, 0xfe, 0x7d, 0x0a]));
   rea.wire.writeRaw('[{"jsonrpc":"2.0","id":1,"method":"ping"}]\n');
   rea.wire.writeRaw('\n\r\n');
+  // An error under the id of a response would be taken for an answer to a request of the client's.
+  rea.wire.writeRaw('{"jsonrpc":"2.0","id":"t1","result":{},"result":{}}\n');
+  rea.wire.writeRaw('{"jsonrpc":"2.0","id":"\r","method":"ping"}\n');
   const { answer } = rea.wire.request('no/such/method');
   expect((await answer).message.error?.code).toBe(-32601);
   expect((await rea.request('ping')).message.result).toEqual({});
   expect((await rea.call('echo__echo', { text: 'fine' })).text).toBe('fine');
+  expect(errors().map(({ message }) => message.id)).toEqual([
+    null,
+    null,
+    null,
+    null,
+    null,
+    null,
+    't2',
+  ]);
   for (const { message } of errors()) expect(message.error?.message).not.toMatch(/\n|\bat /);
 });
 

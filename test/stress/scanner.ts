@@ -37,11 +37,13 @@ const PATHS: Readonly<Record<keyof typeof SLOT, readonly string[]>> = {
   paramsRequestId: ['params', 'requestId'],
   paramsMetaProgressToken: ['params', '_meta', 'progressToken'],
   resultMeta: ['result', '_meta'],
+  paramsTask: ['params', 'task'],
+  paramsTaskId: ['params', 'taskId'],
 };
 const SLOTS = Object.entries(SLOT) as [keyof typeof SLOT, Slot][];
 /** Names that must not be doubled, by the path of their object; at the top it is every name. */
 const TRACKED: Readonly<Record<string, readonly string[]>> = {
-  params: ['name', 'uri', '_meta', 'progressToken', 'requestId'],
+  params: ['name', 'uri', '_meta', 'progressToken', 'requestId', 'task', 'taskId'],
   result: ['_meta'],
   'params._meta': ['progressToken'],
 };

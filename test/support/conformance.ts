@@ -3,12 +3,12 @@
  * suite is two pinned releases from node_modules. It needs Node 22, so that an older Node borrows a
  * newer one from npm; the gateway and its servers stay on the Node of the test run.
  */
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { environment } from './rea-command.ts';
+import { newerNode, runProgram } from './run-program.ts';
 
 export interface SuiteRun {
   /** A release of the suite, by its name in node_modules. */
@@ -36,20 +36,8 @@ interface Check {
   readonly errorMessage?: string;
 }
 
-const NEWER_NODE = 'node@24.21.0';
-const OLDEST_MAJOR = 22;
 /** Twenty times what a run takes on an idle machine. */
 const RUN_LIMIT_MS = 100_000;
-/** The first time npm downloads it. */
-const NODE_LIMIT_MS = 180_000;
-
-let node: Promise<string> | null = null;
-
-/** The path of a Node on which the suite runs. Downloaded to npm's cache where the own one is too old. */
-export function suiteNode(): Promise<string> {
-  node ??= findNode();
-  return node;
-}
 
 /** Runs one release of the suite to its end. */
 export async function runSuite(url: string, { suite, args }: SuiteRun): Promise<Outcome> {
@@ -57,11 +45,10 @@ export async function runSuite(url: string, { suite, args }: SuiteRun): Promise<
   try {
     const manifest = createRequire(import.meta.url).resolve(`${suite}/package.json`);
     const program = join(dirname(manifest), 'dist', 'index.js');
-    const { code, stdout } = await run(
-      await suiteNode(),
+    const { code, stdout } = await runProgram(
+      await newerNode(),
       [program, 'server', '--url', url, ...args, '-o', results],
-      environment(),
-      RUN_LIMIT_MS,
+      { env: environment(), limitMs: RUN_LIMIT_MS },
     );
     const total = /^Total: (\d+) passed, (\d+) failed$/m.exec(stdout);
     return {
@@ -70,6 +57,27 @@ export async function runSuite(url: string, { suite, args }: SuiteRun): Promise<
       failed: Number(total?.[2] ?? -1),
       ...readChecks(results),
     };
+  } finally {
+    rmSync(results, { recursive: true, force: true });
+  }
+}
+
+/** Has one release of the suite examine a client of servers over HTTP. @param command without arguments that hold spaces. */
+export async function runClientScenario(
+  suite: SuiteRun['suite'],
+  scenario: string,
+  command: readonly string[],
+): Promise<Pick<Outcome, 'exit' | 'failures' | 'warned' | 'scenarios'> & { stdout: string }> {
+  const results = mkdtempSync(join(tmpdir(), 'rea-conformance-'));
+  try {
+    const manifest = createRequire(import.meta.url).resolve(`${suite}/package.json`);
+    const program = join(dirname(manifest), 'dist', 'index.js');
+    const { code, stdout } = await runProgram(
+      await newerNode(),
+      [program, 'client', '--command', command.join(' '), '--scenario', scenario, '-o', results],
+      { env: environment(), limitMs: RUN_LIMIT_MS },
+    );
+    return { exit: code, stdout, ...readChecks(results) };
   } finally {
     rmSync(results, { recursive: true, force: true });
   }
@@ -91,40 +99,4 @@ function readChecks(results: string): Pick<Outcome, 'failures' | 'warned' | 'sce
     if (checks.some(({ status }) => status === 'WARNING')) warned.push(scenario);
   }
   return { failures, warned, scenarios: directories.length };
-}
-
-async function findNode(): Promise<string> {
-  if (Number.parseInt(process.versions.node, 10) >= OLDEST_MAJOR) return process.execPath;
-  const args = ['-y', '-p', NEWER_NODE, '--', 'node', '-p', 'process.execPath'];
-  const { code, stdout, stderr } = await run('npx', args, process.env, NODE_LIMIT_MS);
-  const path = stdout.trim();
-  if (code !== 0 || path === '') throw new Error(`npx cannot provide ${NEWER_NODE}: ${stderr}`);
-  return path;
-}
-
-function run(
-  command: string,
-  args: readonly string[],
-  env: NodeJS.ProcessEnv,
-  limitMs: number,
-): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, {
-      cwd: tmpdir(),
-      env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: limitMs,
-      killSignal: 'SIGKILL',
-    });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      stdout += text;
-    });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr += text;
-    });
-    child.on('error', reject);
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
-  });
 }

@@ -37,6 +37,7 @@ export class EchoRouter {
         this.onMessage(client, frame);
       },
       refused: () => {},
+      drained: () => {},
       closed: (reason) => {
         client.closedBecause = reason;
         this.onClosed(client);

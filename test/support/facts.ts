@@ -58,6 +58,7 @@ export function mainFact(rev: number, changes: Partial<MainFact> = {}): MainFact
 }
 
 export function catalogFact(server: string, names: readonly string[]): CatalogFact {
-  const tools = names.map((name) => ({ name, json: JSON.stringify({ name, x: 'ü"\n' }) }));
-  return { type: 'catalog', server, fingerprint: '0123456789abcdef', tools };
+  const tools = names.map((name) => JSON.stringify({ name, x: 'ü"\n' }));
+  const lists = { tools };
+  return { type: 'catalog', server, fingerprint: '0123456789abcdef', profile: null, lists };
 }

@@ -28,6 +28,7 @@ export function edgeOptions(router: EchoRouter): HttpOptions {
     port: 0,
     open: router.open,
     maxBodyBytes: 1_000_000,
+    credit: { addUnits: () => {} },
     log: {
       debug: () => {},
       warn: () => {},

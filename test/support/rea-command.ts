@@ -1,7 +1,6 @@
 /** Runs the commands of the real `rea` to their end, in an environment with nothing of the test runner. */
-import { spawn } from 'node:child_process';
-import { tmpdir } from 'node:os';
 import { reaCommand } from './rea-bin.ts';
+import { type Run, runProgram } from './run-program.ts';
 
 export interface StatusResult {
   readonly exit: number | null;
@@ -20,26 +19,12 @@ export async function status(dir: string): Promise<StatusResult> {
 export function runRea(
   args: readonly string[],
   options: { cwd?: string; env?: Readonly<Record<string, string>> } = {},
-): Promise<{ code: number | null; stdout: string; stderr: string }> {
+): Promise<Run> {
   const rea = reaCommand();
-  return new Promise((resolve, reject) => {
-    const child = spawn(rea.command, [...rea.args, ...args], {
-      cwd: options.cwd ?? tmpdir(),
-      env: environment(options.env),
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 60_000,
-      killSignal: 'SIGKILL',
-    });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      stdout += text;
-    });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr += text;
-    });
-    child.on('error', reject);
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  return runProgram(rea.command, [...rea.args, ...args], {
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    env: environment(options.env),
+    limitMs: 60_000,
   });
 }
 

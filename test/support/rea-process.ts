@@ -241,6 +241,15 @@ export class Rea {
     return this.#awaitExit();
   }
 
+  /** The client stops reading; what the gateway writes stays in the pipe. */
+  stopReading(): void {
+    this.#child.stdout?.pause();
+  }
+
+  goOnReading(): void {
+    this.#child.stdout?.resume();
+  }
+
   /** Closes the client's ends of stdout and stderr, as a client that vanishes does. */
   breakStdout(): void {
     this.#killed = true;
@@ -265,6 +274,8 @@ export class Rea {
 
   /** Resolves once the process is gone; kills it when it is still there after the limit. */
   async #awaitExit(): Promise<Exit> {
+    // Node calls a child closed only when its output has been read.
+    this.goOnReading();
     try {
       return await until(() => this.#exit, { limitMs: STOP_LIMIT_MS, what: 'rea to exit' });
     } catch (cause) {
@@ -289,8 +300,13 @@ function writeConfig(dir: string, config: ReaOptions['config']): string[] {
     writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
     return ['--config', file];
   }
+  writeRegistry(dir, config);
+  return [];
+}
+
+/** Makes a directory one that `rea serve --cwd` can serve. */
+export function writeRegistry(dir: string, config: Registry | string): void {
   mkdirSync(join(dir, '.rea'), { recursive: true, mode: 0o700 });
   const text = typeof config === 'string' ? config : JSON.stringify(config, null, 2);
   writeFileSync(join(dir, '.rea', 'registry.yaml'), text, { mode: 0o600 });
-  return [];
 }

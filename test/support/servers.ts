@@ -13,11 +13,17 @@ export interface ServerSpec {
   readonly [option: string]: unknown;
 }
 
+/** A server that is reached over HTTP. */
+export interface EndpointSpec {
+  readonly url: string;
+  readonly [option: string]: unknown;
+}
+
 /** The content of a registry.yaml. */
 export interface Registry {
   readonly version: '1';
   readonly defaults: Readonly<Record<string, unknown>>;
-  readonly servers: readonly (ServerSpec & { readonly name: string })[];
+  readonly servers: readonly ((ServerSpec | EndpointSpec) & { readonly name: string })[];
 }
 
 /** Mostly short times, used unless a test says otherwise. Milliseconds. */
@@ -61,7 +67,7 @@ export function realServer(
 
 /** A registry of named servers; `defaults` are laid over `QUICK`. */
 export function registry(
-  servers: Readonly<Record<string, ServerSpec>>,
+  servers: Readonly<Record<string, ServerSpec | EndpointSpec>>,
   defaults: Readonly<Record<string, unknown>> = {},
 ): Registry {
   return {

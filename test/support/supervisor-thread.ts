@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { DownstreamConfig } from '#src/shared/model/config.ts';
 import { type GroupsFile, parseGroups } from '#src/shared/model/groups.ts';
+import { ByteCredit } from '#src/shared/wire/byte-credit.ts';
 import type {
   AnswerMessage,
   CallFailedMessage,
@@ -28,6 +29,7 @@ import { workerUrl } from './worker-url.ts';
 
 /** A safety net under every wait. */
 const LIMIT_MS = 20_000;
+const MIB = 1024 * 1024;
 
 /** Path of a fixture server. */
 export function fixture(name: string): string {
@@ -43,6 +45,7 @@ export function serverConfig(
   return {
     name,
     lane: name,
+    endpoint: null,
     command: process.execPath,
     args: [fixture(name), ...args.map(String)],
     cwd: tmpdir(),
@@ -76,6 +79,7 @@ export class SupervisorThread {
   readonly messages: FromSupervisor[] = [];
   readonly facts: Fact[] = [];
   readonly vitals = ThreadVitals.create(4);
+  readonly credit = ByteCredit.create(4, { softBytes: 64 * MIB, hardBytes: 96 * MIB });
   /** A directory of this thread alone; servers started in it are found by `leftovers`. */
   readonly dir = mkdtempSync(join(tmpdir(), 'rea-supervisor-'));
   readonly worker: Worker;
@@ -99,6 +103,7 @@ export class SupervisorThread {
       factsPort: facts.port2,
       controlPort: control.port2,
       vitals: this.vitals.buffer,
+      credit: this.credit.buffer,
       groupsFile: join(this.dir, 'groups'),
       gatewayVersion: '0.0.0-test',
     };
@@ -134,6 +139,7 @@ export class SupervisorThread {
       clientCapabilities: '{}',
       incarnation,
       restarts: incarnation,
+      creditLane: 0,
       delayMs,
     });
   }
@@ -162,7 +168,7 @@ export class SupervisorThread {
     const params = { name, arguments: args, _meta: { progressToken: call } };
     const request = { jsonrpc: '2.0', id: call, method: 'tools/call', params };
     const line = Buffer.from(`${JSON.stringify(request)}\n`);
-    this.post({ type: 'call', slot: 0, incarnation, call, line });
+    this.post({ type: 'call', slot: 0, incarnation, call, line, tasks: null });
     return call;
   }
 

@@ -12,6 +12,7 @@ import { Catalogs } from '#src/main/routing/catalogs.ts';
 import { NO_OBSERVER } from '#src/main/routing/observer.ts';
 import type { Router } from '#src/main/routing/router.ts';
 import { Fleet } from '#src/main/threads/fleet.ts';
+import { ByteCredit } from '#src/shared/wire/byte-credit.ts';
 import { processesOf } from '../support/processes.ts';
 import { serverConfig } from '../support/supervisor-thread.ts';
 import { killOne } from '../support/tidy.ts';
@@ -19,6 +20,7 @@ import { until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
 const LIMIT_MS = 20_000;
+const MIB = 1024 * 1024;
 const cleanup: (() => Promise<void> | void)[] = [];
 
 afterEach(async () => {
@@ -46,11 +48,18 @@ async function startFleet(names: readonly string[]) {
       file: '',
       servers,
       threads: { heapMb: 64, stallMs: 1500 },
+      limits: { byteCreditBytes: 96 * MIB, slowClientMs: 60_000 },
       listWaitMs: 0,
       warnings: [],
     },
+    credit: ByteCredit.create(names.length, { softBytes: 64 * MIB, hardBytes: 96 * MIB }),
     calls: new CallTable(),
-    catalogs: new Catalogs({ servers, listWaitMs: 0, onChange: () => undefined }),
+    catalogs: new Catalogs({
+      servers,
+      listWaitMs: 0,
+      onChange: () => undefined,
+      onCollision: () => undefined,
+    }),
     tickets: (office) => new StartTickets(names.length, office),
     usedBefore: new Map(),
     groupsFile,
@@ -65,7 +74,8 @@ async function startFleet(names: readonly string[]) {
       ({
         catalogSettled: () => undefined,
         serverReady: () => undefined,
-        reverse: { serverGone: () => undefined },
+        serverGone: () => undefined,
+        profiles: { update: () => undefined },
       }) as unknown as Router,
     onChange: () => undefined,
   });

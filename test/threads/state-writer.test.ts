@@ -250,8 +250,8 @@ describe('the catalogue', () => {
     host.send(fact);
     expect(await host.call('flush')).toBeNull();
     expect(JSON.parse(read(host, 'catalog.json'))).toEqual({
-      schema: 1,
-      servers: { a: { fingerprint: fact.fingerprint, tools: fact.tools } },
+      schema: 2,
+      servers: { a: { fingerprint: fact.fingerprint, profile: null, lists: fact.lists } },
     });
   });
 

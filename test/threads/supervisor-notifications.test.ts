@@ -53,9 +53,12 @@ describe('log messages of a server', () => {
     expect(thread.life).not.toContain('child_died_unexpectedly');
   });
 
-  test('are all that main is told; it has no use for other notifications', async () => {
+  test('are told like other notifications, but not what only a client says', async () => {
     await thread.text(thread.callTool('other'));
-    expect(thread.all('notification').length).toBe(0);
+    expect(thread.all('notification')).toMatchObject([
+      { method: 'notifications/odd', level: null, concerns: { kind: 'all' } },
+      { method: 'notifications/made-up', level: null, concerns: { kind: 'all' } },
+    ]);
   });
 });
 

@@ -9,8 +9,7 @@ import { issueProblems } from './issues.ts';
 import { clip, formatProblem, type Path, type Problem, show } from './problem.ts';
 import { type ClientEntry, clientEntrySchema, nameAdvice } from './schema.ts';
 
-/** Keys that need no warning: read here, or without meaning for a server that is not served. */
-const KNOWN = new Set([...Object.keys(clientEntrySchema.shape), 'headers']);
+const KNOWN = new Set(Object.keys(clientEntrySchema.shape));
 
 /** Whether `value` is a client's file: its list of servers is an object, not an array. */
 export function isClientFile(value: unknown): boolean {
@@ -56,6 +55,7 @@ export function readClientFile(document: ConfigDocument, self: string): Draft {
     servers,
     defaults: {},
     threads: {},
+    limits: {},
     listWaitMs: null,
     problems,
     warnings,
@@ -79,15 +79,21 @@ function listKey(value: unknown): 'mcpServers' | 'servers' | null {
 }
 
 function draftServer(path: Path, name: string, entry: ClientEntry): DraftServer {
-  const { command, args, env, cwd } = entry;
+  const { command, args, env, cwd, url, headers, type } = entry;
+  const enabled = entry.disabled !== true && entry.enabled !== false;
+  const remote = overHttp(entry);
   return {
     path,
     name,
-    command: command ?? '',
-    args: args ?? [],
+    endpoint: remote ? { url: url ?? '', headers: headers ?? {}, tokenFile: null } : null,
+    command: remote ? '' : (command ?? ''),
+    args: remote ? [] : (args ?? []),
     prefix: name,
-    options: { env, cwd, enabled: entry.disabled !== true && entry.enabled !== false },
-    unavailable: overHttp(entry) ? 'HTTP servers are not supported by this version yet' : null,
+    options: remote ? { enabled } : { env, cwd, enabled },
+    unavailable:
+      type === 'sse' || type === 'ws'
+        ? `servers of type ${type} are not supported; the server may also offer Streamable HTTP (type http)`
+        : null,
   };
 }
 
@@ -131,7 +137,7 @@ function unknownKeys(document: ConfigDocument, path: Path, entry: object): strin
     .slice(0, 8)
     .map((key) => clip(key, 60))
     .join(', ')}`;
-  const fix = `read are ${[...KNOWN].slice(0, -1).join(', ')}`;
+  const fix = `read are ${[...KNOWN].join(', ')}`;
   return [formatProblem(problemAt(document, path, message, fix))];
 }
 

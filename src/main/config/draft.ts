@@ -6,11 +6,20 @@ import type { Path, Problem } from './problem.ts';
 import type { ServerOptions } from './schema.ts';
 import type { Dialect } from './variables.ts';
 
+/** A server that is spoken to over HTTP, as written. */
+export interface DraftEndpoint {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly tokenFile: string | null;
+}
+
 export interface DraftServer {
   /** Where it stands in the document. */
   readonly path: Path;
   readonly name: string;
-  /** Empty for a server that has no program (see `unavailable`). */
+  /** Null for a server with a program. */
+  readonly endpoint: DraftEndpoint | null;
+  /** Empty for a server that has no program (see `endpoint`, `unavailable`). */
   readonly command: string;
   readonly args: readonly string[];
   readonly prefix: string;
@@ -24,11 +33,17 @@ export interface ThreadOptions {
   readonly stall_ms?: number | undefined;
 }
 
+export interface LimitOptions {
+  readonly byte_credit_mb?: number | undefined;
+  readonly slow_client_ms?: number | undefined;
+}
+
 export interface Draft {
   readonly dialect: Dialect;
   readonly servers: readonly DraftServer[];
   readonly defaults: ServerOptions;
   readonly threads: ThreadOptions;
+  readonly limits: LimitOptions;
   readonly listWaitMs: number | null;
   readonly problems: readonly Problem[];
   /** One line each. */

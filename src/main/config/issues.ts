@@ -29,7 +29,7 @@ export function issueProblems(
     }
     // One value can break several rules; the first says enough.
     const place = JSON.stringify(path);
-    if (seen.has(place) || needless(issue, inside, value)) continue;
+    if (seen.has(place)) continue;
     seen.add(place);
     if (issue.code === 'invalid_type' && issue.expected === 'never') {
       const message = 'not supported by this version yet';
@@ -45,16 +45,11 @@ export function issueProblems(
   return problems;
 }
 
-/** A server with `url` is refused for that; that it has no command needs no second line. */
-function needless(issue: z.core.$ZodIssue, path: Path, value: unknown): boolean {
-  if (path.at(-1) !== 'command' || issue.code !== 'invalid_type') return false;
-  return valueAt(value, [...path.slice(0, -1), 'url']) !== undefined;
-}
-
-/** Values of variables are secrets: only their type is said. */
+/** Values of variables, headers and addresses are secrets: only their type is said. */
 function wrong(value: unknown, path: Path): string {
   if (value === undefined) return 'is missing';
-  if (path.includes('env') && (typeof value === 'number' || typeof value === 'string')) {
+  const secret = path.includes('env') || path.includes('headers') || path.at(-1) === 'url';
+  if (secret && (typeof value === 'number' || typeof value === 'string')) {
     return typeof value === 'number' ? 'is a number' : 'is not allowed';
   }
   return `is ${show(value)}`;

@@ -5,16 +5,16 @@
  */
 import { dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { GatewayConfig } from '../../shared/model/config.ts';
+import type { GatewayConfig, LimitsConfig } from '../../shared/model/config.ts';
 import { isClientFile, readClientFile } from './client-json.ts';
-import { allProblems, type ConfigDocument } from './document.ts';
+import { allProblems, type ConfigDocument, problemAt } from './document.ts';
 import type { Draft } from './draft.ts';
 import { parseJson } from './json.ts';
 import type { Problem } from './problem.ts';
 import { displayName, readConfigFile } from './read-file.ts';
 import { readRegistry } from './registry.ts';
 import { resolveServers } from './servers.ts';
-import { DEFAULT_LIST_WAIT_MS, settleThreads } from './settings.ts';
+import { DEFAULT_LIST_WAIT_MS, leastCredit, settleLimits, settleThreads } from './settings.ts';
 import { parseYaml } from './yaml.ts';
 
 export { formatProblem, type Problem } from './problem.ts';
@@ -40,7 +40,13 @@ export function loadConfig(options: LoadOptions): LoadResult {
   const { file, document, draft } = opened;
   const threads = settleThreads(draft.threads);
   const resolved = resolveServers(draft, document, threads, options.cwd, options.env);
-  const problems = allProblems(document, [...draft.problems, ...resolved.problems]);
+  const largest = Math.max(0, ...resolved.servers.map(({ maxMessageBytes }) => maxMessageBytes));
+  const limits = settleLimits(draft.limits, largest);
+  const problems = allProblems(document, [
+    ...draft.problems,
+    ...resolved.problems,
+    ...creditProblems(document, limits, largest),
+  ]);
   if (problems.length > 0) return { ok: false, problems };
   const warnings = [...opened.warnings, ...draft.warnings];
   if (resolved.servers.length === 0) warnings.push(`${document.file}: no server is enabled`);
@@ -50,10 +56,24 @@ export function loadConfig(options: LoadOptions): LoadResult {
       file,
       servers: resolved.servers,
       threads,
+      limits,
       listWaitMs: draft.listWaitMs ?? DEFAULT_LIST_WAIT_MS,
       warnings,
     },
   };
+}
+
+/** A credit that its messages do not fit would stop the gateway. */
+function creditProblems(
+  document: ConfigDocument,
+  { byteCreditBytes }: LimitsConfig,
+  largest: number,
+): Problem[] {
+  const least = leastCredit(largest);
+  if (byteCreditBytes >= least) return [];
+  const message = `is too little for messages of ${largest} bytes`;
+  const fix = `write ${Math.ceil(least / 1_048_576)} or more, or lower max_message_bytes`;
+  return [problemAt(document, ['defaults', 'byte_credit_mb'], message, fix)];
 }
 
 export type Opened =

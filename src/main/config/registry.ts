@@ -24,19 +24,22 @@ export function readRegistry(document: ConfigDocument): Draft {
   };
   read(registrySchema, [], document.value);
   const file = isObject(document.value) ? document.value : {};
-  const { threads, list_wait_ms, ...defaults } =
+  const { threads, list_wait_ms, byte_credit_mb, slow_client_ms, ...defaults } =
     read(defaultsSchema, ['defaults'], file['defaults'] ?? {}) ?? {};
   const servers: DraftServer[] = [];
   for (const [index, value] of list(file['servers']).entries()) {
     const path = ['servers', index];
     const server = read(serverSchema, path, value);
-    if (server !== null) servers.push(draftServer(server, path));
+    const found = isObject(value) ? transportProblems(document, path, value) : [];
+    problems.push(...found);
+    if (server !== null && found.length === 0) servers.push(draftServer(server, path));
   }
   return {
     dialect: 'registry',
     servers,
     defaults,
     threads: threads ?? {},
+    limits: { byte_credit_mb, slow_client_ms },
     listWaitMs: list_wait_ms ?? null,
     problems: [...problems, ...duplicates(document, servers)],
     warnings: [
@@ -47,16 +50,57 @@ export function readRegistry(document: ConfigDocument): Draft {
 }
 
 function draftServer(server: RegistryServer, path: Path): DraftServer {
-  const { name, command, args, prefix, ...options } = server;
+  const { name, command, args, url, headers, token_file, prefix, ...options } = server;
   return {
     path,
     name,
-    command,
+    endpoint:
+      url === undefined ? null : { url, headers: headers ?? {}, tokenFile: token_file ?? null },
+    command: command ?? '',
     args: args ?? [],
     prefix: prefix ?? name,
     options,
     unavailable: null,
   };
+}
+
+/** Keys that mean something for a program, and for an address. */
+const OF_COMMAND = ['args', 'cwd', 'env', 'env_passthrough'] as const;
+const OF_URL = ['headers', 'token_file'] as const;
+
+/** A server is a program or an address, and has no settings of the other kind. @param server as written. */
+function transportProblems(
+  document: ConfigDocument,
+  path: Path,
+  server: Readonly<Record<string, unknown>>,
+): Problem[] {
+  const has = (key: string) => server[key] !== undefined;
+  if (!has('command') && !has('url')) {
+    const fix = 'write the program to start, or url: the address of a server that runs already';
+    return [problemAt(document, [...path, 'command'], 'is missing', fix)];
+  }
+  if (has('command') && has('url')) {
+    const fix = 'keep one of the two: a server is started, or is reached at an address';
+    return [problemAt(document, [...path, 'url'], 'stands beside command', fix)];
+  }
+  const kind = has('url') ? 'url' : 'command';
+  const problems = (kind === 'url' ? OF_COMMAND : OF_URL).filter(has).map((key) => {
+    const message = `has no meaning for a server with ${kind}`;
+    return problemAt(document, [...path, key], message, 'remove this key');
+  });
+  const names = Object.keys(isObject(server['headers']) ? server['headers'] : {}).map((name) =>
+    name.toLowerCase(),
+  );
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice !== undefined) {
+    const message = `has "${twice}" twice, in different cases`;
+    problems.push(problemAt(document, [...path, 'headers'], message, 'keep one of the two'));
+  }
+  if (has('token_file') && names.includes('authorization')) {
+    const message = 'stands beside a header Authorization';
+    problems.push(problemAt(document, [...path, 'token_file'], message, 'keep one of the two'));
+  }
+  return problems;
 }
 
 /** Names and prefixes route calls, so that no two servers may share one. */

@@ -3,6 +3,7 @@
  * is the advice shown after the problem ("what would be right"); what is wrong is said by issues.ts.
  */
 import { z } from 'zod';
+import { headerNameAdvice } from './endpoint.ts';
 
 const DAY_MS = 86_400_000;
 const MIB = 1024 * 1024;
@@ -84,6 +85,15 @@ const environment = z.record(
   { error: 'write a mapping like {NAME: "value"}' },
 );
 
+const headers = z.record(
+  z.string().superRefine((name, context) => {
+    const message = headerNameAdvice(name);
+    if (message !== null) context.addIssue({ code: 'custom', message });
+  }),
+  text('the value'),
+  { error: 'write a mapping like {Authorization: "Bearer ${TOKEN}"}' },
+);
+
 const variableName = text('the name of a variable').regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
   error: 'write the name of a variable: letters, digits and "_"',
 });
@@ -137,7 +147,6 @@ const options = {
     })
     .optional(),
   max_result_bytes: notYet(),
-  headers: notYet(),
 };
 
 const threads = mapping({
@@ -148,10 +157,12 @@ const threads = mapping({
 
 export const serverSchema = mapping({
   name: checked(nameAdvice),
-  command: filled('the program to start'),
+  command: filled('the program to start').optional(),
   args: list(text('the argument'), 'arguments').optional(),
+  url: filled('the address').optional(),
+  headers: headers.optional(),
+  token_file: filled('the path of a file').optional(),
   prefix: checked(prefixAdvice).optional(),
-  url: notYet(),
   ...options,
 });
 
@@ -159,6 +170,8 @@ export const defaultsSchema = mapping({
   ...options,
   threads: threads.optional(),
   list_wait_ms: whole(0, 60_000, 'milliseconds').optional(),
+  byte_credit_mb: whole(1, 16_384, 'MiB').optional(),
+  slow_client_ms: milliseconds(1000).optional(),
 });
 
 /** The file itself; `defaults` and each server are checked on their own, so that one mistake hides no other. */
@@ -171,8 +184,11 @@ export const registrySchema = mapping({
   reviewer: notYet(),
 });
 
+/** Keys of `defaults` that are about the gateway, not about a server. */
+type GatewayKey = 'threads' | 'list_wait_ms' | 'byte_credit_mb' | 'slow_client_ms';
+
 /** What a server and `defaults` may both say, as written. */
-export type ServerOptions = Omit<z.infer<typeof defaultsSchema>, 'threads' | 'list_wait_ms'>;
+export type ServerOptions = Omit<z.infer<typeof defaultsSchema>, GatewayKey>;
 export type RegistryServer = z.infer<typeof serverSchema>;
 
 const clientUrlTypes = [
@@ -197,6 +213,7 @@ export const clientEntrySchema = z.object(
     disabled: yesNo.optional(),
     enabled: yesNo.optional(),
     url: filled('the address').optional(),
+    headers: headers.optional(),
   },
   { error: 'write an object with "command" and "args"' },
 );

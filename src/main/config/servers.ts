@@ -4,10 +4,11 @@
  */
 import { createHash } from 'node:crypto';
 import { isAbsolute, resolve } from 'node:path';
-import type { DownstreamConfig, ThreadsConfig } from '../../shared/model/config.ts';
+import type { DownstreamConfig, EndpointConfig, ThreadsConfig } from '../../shared/model/config.ts';
 import { conflicts } from './combinations.ts';
 import { type ConfigDocument, problemAt } from './document.ts';
-import type { Draft, DraftServer } from './draft.ts';
+import type { Draft, DraftEndpoint, DraftServer } from './draft.ts';
+import { headerValueAdvice, readAddress } from './endpoint.ts';
 import type { Path, Problem } from './problem.ts';
 import { settle } from './settings.ts';
 import { expand } from './variables.ts';
@@ -45,6 +46,35 @@ function resolveServer(
 ): DownstreamConfig {
   const { defaults } = draft;
   const { options } = server;
+  const endpoint =
+    server.endpoint === null ? null : resolveEndpoint(server.endpoint, expander, base);
+  const program = endpoint === null ? resolveProgram(draft, server, expander, base) : NO_PROGRAM;
+  const capabilities = options.client_capabilities ?? defaults.client_capabilities;
+  const unavailable = [server.unavailable, expander.unavailable()].filter((why) => why !== null);
+  return {
+    name: server.name,
+    lane: server.name,
+    endpoint,
+    ...program,
+    clientCapabilities: capabilities === undefined ? null : JSON.stringify(capabilities),
+    prefix: server.prefix,
+    ...settle(defaults, options),
+    unavailable: unavailable.length === 0 ? null : unavailable.join('; '),
+    fingerprint: endpoint === null ? programFingerprint(program) : endpointFingerprint(endpoint),
+  };
+}
+
+type Program = Pick<DownstreamConfig, 'command' | 'args' | 'cwd' | 'env' | 'envPassthrough'>;
+
+const NO_PROGRAM: Program = { command: '', args: [], cwd: '/', env: {}, envPassthrough: [] };
+
+function resolveProgram(
+  { defaults }: Draft,
+  server: DraftServer,
+  expander: Expander,
+  base: string,
+): Program {
+  const { options } = server;
   const cwd = resolve(base, expander.option(['cwd'], options.cwd ?? defaults.cwd ?? '.'));
   const command = expander.own(['command'], server.command);
   const args = server.args.map((arg, index) => expander.own(['args', index], arg));
@@ -57,34 +87,52 @@ function resolveServer(
     ...(defaults.env_passthrough ?? []),
     ...(options.env_passthrough ?? []),
   ]);
-  const capabilities = options.client_capabilities ?? defaults.client_capabilities;
-  const unavailable = [server.unavailable, expander.unavailable()].filter((why) => why !== null);
-  const program = {
+  return {
     command: /[/\\]/.test(command) && !isAbsolute(command) ? resolve(cwd, command) : command,
     args,
     cwd,
     env,
     envPassthrough: [...passthrough],
   };
+}
+
+/** What is wrong with it is told by the expander; the result means nothing then. */
+function resolveEndpoint(
+  { url: text, headers: written, tokenFile }: DraftEndpoint,
+  expander: Expander,
+  base: string,
+): EndpointConfig {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(written)) {
+    headers[name] = expander.own(['headers', name], value);
+    const advice = headerValueAdvice(headers[name]);
+    if (advice !== null) expander.refuse(['headers', name], 'cannot be sent', advice);
+  }
+  const file = tokenFile === null ? null : expander.own(['token_file'], tokenFile);
+  const address = readAddress(expander.own(['url'], text));
+  if (!address.ok && expander.unavailable() === null) {
+    expander.refuse(['url'], address.message, address.fix);
+  }
   return {
-    name: server.name,
-    lane: server.name,
-    ...program,
-    clientCapabilities: capabilities === undefined ? null : JSON.stringify(capabilities),
-    prefix: server.prefix,
-    ...settle(defaults, options),
-    unavailable: unavailable.length === 0 ? null : unavailable.join('; '),
-    fingerprint: fingerprint(program),
+    url: address.ok ? address.url : 'https://unavailable.invalid/',
+    headers,
+    tokenFile: file === null ? null : resolve(base, file),
   };
 }
 
-function fingerprint(
-  program: Pick<DownstreamConfig, 'command' | 'args' | 'cwd' | 'env' | 'envPassthrough'>,
-): string {
-  const { command, args, cwd } = program;
-  const names = [...new Set([...Object.keys(program.env), ...program.envPassthrough])].sort();
-  const text = JSON.stringify([command, args, cwd, names]);
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+function programFingerprint({ command, args, cwd, env, envPassthrough }: Program): string {
+  const names = [...new Set([...Object.keys(env), ...envPassthrough])].sort();
+  return hash([command, args, cwd, names]);
+}
+
+function endpointFingerprint({ url, headers, tokenFile }: EndpointConfig): string {
+  const names = Object.keys(headers).map((name) => name.toLowerCase());
+  if (tokenFile !== null) names.push('authorization');
+  return hash([url, names.sort()]);
+}
+
+function hash(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
 }
 
 /** Checks `defaults` on their own too: they are wrong before a server uses them. */
@@ -136,6 +184,18 @@ class Expander {
   option(keys: Path, text: string): string {
     const own = [...this.#server.path, ...keys];
     return this.#expand(this.#document.has(own) ? own : ['defaults', ...keys], text);
+  }
+
+  /**
+   * Something is wrong with a value once it is expanded. In a client's file it costs this server alone.
+   */
+  refuse(keys: Path, message: string, fix: string): void {
+    if (this.#draft.dialect === 'client') {
+      this.reasons.push(`${keys.join('.')} ${message}: ${fix}`);
+    } else {
+      const path = [...this.#server.path, ...keys];
+      this.problems.push(problemAt(this.#document, path, message, fix));
+    }
   }
 
   unavailable(): string | null {

@@ -2,8 +2,8 @@
  * Options as written → complete settings: built-in defaults, then `defaults` of the file, then the
  * server's own. The one place where default values stand.
  */
-import type { DownstreamConfig, ThreadsConfig } from '../../shared/model/config.ts';
-import type { ThreadOptions } from './draft.ts';
+import type { DownstreamConfig, LimitsConfig, ThreadsConfig } from '../../shared/model/config.ts';
+import type { LimitOptions, ThreadOptions } from './draft.ts';
 import type { ServerOptions } from './schema.ts';
 
 /** Everything of a server that has a default. */
@@ -25,6 +25,12 @@ export type Settings = Pick<
   | 'instances'
   | 'maxInstances'
 >;
+
+const MIB = 1024 * 1024;
+const DEFAULT_BYTE_CREDIT = 192 * MIB;
+const DEFAULT_SLOW_CLIENT_MS = 60_000;
+/** The credit holds at least so many of the largest message. */
+const MESSAGES_IN_CREDIT = 3;
 
 export const DEFAULT_LIST_WAIT_MS = 3000;
 const DEFAULT_THREADS: ThreadsConfig = { heapMb: 64, stallMs: 1500 };
@@ -63,6 +69,23 @@ export function settleThreads(options: ThreadOptions): ThreadsConfig {
     heapMb: options.heap_mb ?? DEFAULT_THREADS.heapMb,
     stallMs: options.stall_ms ?? DEFAULT_THREADS.stallMs,
   };
+}
+
+/** @param largestMessage the largest `max_message_bytes` there is. */
+export function settleLimits(options: LimitOptions, largestMessage: number): LimitsConfig {
+  const { byte_credit_mb, slow_client_ms } = options;
+  return {
+    byteCreditBytes:
+      byte_credit_mb === undefined
+        ? Math.max(DEFAULT_BYTE_CREDIT, leastCredit(largestMessage))
+        : byte_credit_mb * MIB,
+    slowClientMs: slow_client_ms ?? DEFAULT_SLOW_CLIENT_MS,
+  };
+}
+
+/** Bytes that the credit has to have at least. */
+export function leastCredit(largestMessage: number): number {
+  return MESSAGES_IN_CREDIT * largestMessage;
 }
 
 function overlay(base: Settings, options: ServerOptions): Settings {

@@ -50,11 +50,12 @@ export function registryText(draft: Draft | null): string {
 /** One line for each server whose values of variables are now written down in a second place. */
 export function literalSecrets(draft: Draft): string[] {
   return draft.servers.flatMap((server) => {
-    const names = Object.entries(server.options.env ?? {})
+    const written = { ...server.options.env, ...server.endpoint?.headers };
+    const names = Object.entries(written)
       .filter(([, value]) => value !== '' && !hasReference(value, 'client'))
       .map(([name]) => name);
     if (names.length === 0 || server.unavailable !== null) return [];
-    const example = `\${${names[0]}}`;
+    const example = `\${${names[0]?.replaceAll('-', '_').toUpperCase()}}`;
     return [
       `server "${server.name}": the values of ${names.join(', ')} are written out in the registry; use ${example} to take them from the environment`,
     ];
@@ -63,13 +64,25 @@ export function literalSecrets(draft: Draft): string[] {
 
 function toEntry(server: DraftServer): object {
   const { env, cwd, enabled } = server.options;
-  const variables = Object.entries(env ?? {}).map(([key, value]) => [key, toRegistryText(value)]);
+  const texts = (written: Readonly<Record<string, string>> = {}) =>
+    Object.fromEntries(Object.entries(written).map(([key, value]) => [key, toRegistryText(value)]));
+  const off = enabled === false ? { enabled: false } : {};
+  if (server.endpoint !== null) {
+    const headers = texts(server.endpoint.headers);
+    return {
+      name: server.name,
+      url: toRegistryText(server.endpoint.url),
+      ...(Object.keys(headers).length === 0 ? {} : { headers }),
+      ...off,
+    };
+  }
+  const variables = texts(env);
   return {
     name: server.name,
     command: toRegistryText(server.command),
     ...(server.args.length === 0 ? {} : { args: server.args.map(toRegistryText) }),
     ...(cwd === undefined ? {} : { cwd: toRegistryText(cwd) }),
-    ...(variables.length === 0 ? {} : { env: Object.fromEntries(variables) }),
-    ...(enabled === false ? { enabled: false } : {}),
+    ...(Object.keys(variables).length === 0 ? {} : { env: variables }),
+    ...off,
   };
 }

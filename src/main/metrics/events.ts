@@ -27,6 +27,7 @@ const CODES: Readonly<Record<ErrorCode, true>> = {
   ERR_OUTCOME_UNKNOWN: true,
   ERR_MESSAGE_TOO_LARGE: true,
   ERR_MALFORMED_MESSAGE: true,
+  ERR_HTTP_STATUS: true,
   ERR_DOWNSTREAM_DOWN: true,
 };
 

@@ -6,11 +6,13 @@
 import { type Frame, rangeOf } from '../../shared/wire/frame.ts';
 import { joinExact } from '../../shared/wire/json-rpc.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
-import type { ByteRange } from '../../shared/wire/protocol.ts';
+import type { AnswerMessage, ByteRange, TaskAnswer } from '../../shared/wire/protocol.ts';
 import type { Downstream } from './downstream.ts';
 
 /** Who gets what a call brings: a session, or the gateway itself. */
 export interface CallOwner {
+  /** It has not taken what it got: no further call of it is sent to a server until it does. */
+  readonly congested: boolean;
   /** The one answer. */
   answer(call: { readonly idText: string }, parts: readonly Uint8Array[]): void;
   /** Something before the answer. */
@@ -36,6 +38,15 @@ export interface Call {
   readonly onEnd: ((ok: boolean) => void) | null;
   /** The server does not know what was asked for: true when another one is asked instead. */
   readonly elsewhere: (() => boolean) | null;
+  /** What its answer is looked into for by the supervisor thread. */
+  readonly tasks: TaskAnswer | null;
+  /** Told what was found there, before the answer is given. @returns what to replace in it. */
+  readonly onTasks: ((answer: AnswerMessage, call: Call) => readonly Edit[]) | null;
+  /**
+   * It may take any time, as `tasks/result` does: it has no deadline, says nothing about how fast or
+   * healthy the server is, and takes no other call's place.
+   */
+  readonly patient: boolean;
   timer: NodeJS.Timeout;
   /** The incarnation it was posted to, null while it waits in the queue. */
   postedTo: number | null;
@@ -93,7 +104,7 @@ export function downstreamLine(
   frame: Frame,
   edits: readonly Edit[],
 ): Uint8Array {
-  const head = `{"jsonrpc":"2.0","id":${id},"method":"${method}"`;
+  const head = `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)}`;
   const params = rangeOf(frame, SLOT.params);
   if (params === null) return joinExact([encoder.encode(`${head}}\n`)]);
   const token = rangeOf(frame, SLOT.paramsMetaProgressToken);

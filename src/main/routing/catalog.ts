@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import type { DownstreamConfig } from '../../shared/model/config.ts';
 import { LIST_KINDS, type ListKind } from '../../shared/model/lists.ts';
 import type { CatalogEntry } from '../../shared/wire/protocol.ts';
+import { CollisionReports } from './collisions.ts';
 import { HEALTH_TOOL } from './health.ts';
 import { MergedList, type Target } from './merged-list.ts';
 import { matchesTemplate } from './uri-template.ts';
@@ -32,6 +33,7 @@ export class Catalog {
   readonly #lists: Readonly<Record<ListKind, MergedList>>;
   readonly #onChange: (kind: ListKind) => void;
   readonly #listWaitMs: number;
+  readonly #reports: CollisionReports;
   #waiters: { readonly kind: ListKind; readonly done: () => void }[] = [];
   #waitEnds: number | null = null;
 
@@ -40,7 +42,10 @@ export class Catalog {
     readonly listWaitMs: number;
     /** Called after a merged list has become different. */
     readonly onChange: (kind: ListKind) => void;
+    /** A server offers what another one has already; in words, once for each change. */
+    readonly onCollision: (server: string, message: string) => void;
   }) {
+    this.#reports = new CollisionReports(options.onCollision);
     this.#listWaitMs = options.listWaitMs;
     this.#onChange = options.onChange;
     const { servers } = options;
@@ -61,12 +66,17 @@ export class Catalog {
     };
   }
 
-  /** Tools of an earlier run, served until the server has told its own. */
-  restore(server: string, fingerprint: string, tools: readonly CatalogEntry[]): void {
+  /** A list of an earlier run, served until the server has told its own. */
+  restore(
+    server: string,
+    fingerprint: string,
+    kind: ListKind,
+    entries: readonly CatalogEntry[],
+  ): void {
     const entry = this.#servers.get(server);
-    if (entry === undefined || entry.live.has('tools')) return;
+    if (entry === undefined || entry.live.has(kind)) return;
     if (entry.config.fingerprint !== fingerprint) return;
-    this.#lists.tools.set(server, allowed(entry, tools));
+    this.#set(entry, kind, entries);
   }
 
   /** Takes over all that another catalogue of the same servers knows. */
@@ -91,10 +101,7 @@ export class Catalog {
     const entry = this.#servers.get(server);
     if (entry === undefined) return;
     entry.live.add(kind);
-    const changed = this.#lists[kind].set(
-      server,
-      kind === 'tools' ? allowed(entry, entries) : entries,
-    );
+    const changed = this.#set(entry, kind, entries);
     this.#wake();
     if (changed) this.#onChange(kind);
   }
@@ -120,6 +127,13 @@ export class Catalog {
   /** Number of tools a server is known to have, null while none were ever seen. */
   toolsCount(server: string): number | null {
     return this.#lists.tools.of(server)?.length ?? null;
+  }
+
+  /** How much of what a server offers another one has already. */
+  collisions(server: string): number {
+    return Object.values(this.#lists)
+      .flatMap(({ collisions }) => collisions)
+      .filter((one) => one.server === server).length;
   }
 
   /** Which server an exposed tool or prompt belongs to. */
@@ -175,6 +189,14 @@ export class Catalog {
       callback();
     }, left);
     this.#waiters.push(waiter);
+  }
+
+  #set(entry: ServerEntry, kind: ListKind, entries: readonly CatalogEntry[]): boolean {
+    const list = this.#lists[kind];
+    const offered = kind === 'tools' ? allowed(entry, entries) : entries;
+    const changed = list.set(entry.config.name, offered);
+    this.#reports.look(kind, this.#servers.keys(), list.collisions);
+    return changed;
   }
 
   #incomplete(kind: ListKind): boolean {

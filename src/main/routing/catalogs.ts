@@ -14,6 +14,8 @@ export interface CatalogsOptions {
   readonly listWaitMs: number;
   /** Called after a merged list has become different. */
   readonly onChange: (catalog: Catalog, kind: ListKind) => void;
+  /** A server offers what another one has already; in words, once for each change. */
+  readonly onCollision: (server: string, message: string) => void;
 }
 
 /** Who tells of a server: the lane it runs in. */
@@ -30,7 +32,7 @@ export class Catalogs {
 
   constructor(options: CatalogsOptions) {
     this.#options = options;
-    this.shared = this.#make();
+    this.shared = this.#make(options.onCollision);
   }
 
   of(session: CallOwner): Catalog {
@@ -40,7 +42,8 @@ export class Catalogs {
   /** Gives a client a catalogue of its own, which begins as what is known now. */
   open(session: CallOwner): void {
     if (this.#own.has(session)) return;
-    const own = this.#make();
+    // What collides does so in the shared catalogue too, and is told once.
+    const own = this.#make(() => {});
     own.adopt(this.shared);
     this.#own.set(session, own);
   }
@@ -65,12 +68,13 @@ export class Catalogs {
     return own === undefined ? [this.shared] : [this.shared, own];
   }
 
-  #make(): Catalog {
+  #make(onCollision: CatalogsOptions['onCollision']): Catalog {
     const { servers, listWaitMs, onChange } = this.#options;
     const catalog: Catalog = new Catalog({
       servers,
       listWaitMs,
       onChange: (kind) => onChange(catalog, kind),
+      onCollision,
     });
     return catalog;
   }

@@ -45,6 +45,10 @@ export class Circuit {
     return openUntil(this.#breaker);
   }
 
+  get closed(): boolean {
+    return this.#breaker.kind === 'closed';
+  }
+
   /** Half-open, and the one probe is under way. */
   get probing(): boolean {
     return this.#breaker.kind === 'half-open' && this.#breaker.probe !== null;

@@ -6,6 +6,7 @@ import { DEFAULT_DRAIN_POLICY } from '../../shared/machines/drain.ts';
 import type { DownstreamConfig } from '../../shared/model/config.ts';
 import type { ErrorCode, Phase } from '../../shared/model/errors.ts';
 import type { RoutingRecord, SupervisorRecord, ThreadRecord } from '../../shared/model/snapshot.ts';
+import { replaceRanges } from '../../shared/wire/json-rpc.ts';
 import { member } from '../../shared/wire/json-slice.ts';
 import type {
   AnswerMessage,
@@ -20,6 +21,7 @@ import type { Logger } from '../logger.ts';
 import type { Call, CallOwner, CallTable } from './calls.ts';
 import { Circuit } from './circuit.ts';
 import { type Failure, failureParts } from './failures.ts';
+import { FairQueue } from './fair-queue.ts';
 import { LatencyWindow } from './latency.ts';
 import { type CallOutcome, type Observer, outcomeOf } from './observer.ts';
 import { Resting } from './resting.ts';
@@ -55,7 +57,9 @@ export class Downstream {
   readonly #latency = new LatencyWindow();
   readonly #resting: Resting;
   readonly #inFlight = new Map<number, Call>();
-  readonly #queue: Call[] = [];
+  /** How many of them may take any time. */
+  #patient = 0;
+  readonly #queue = new FairQueue<CallOwner, Call>();
   #phase: Phase = 'idle';
   #incarnation = 0;
   /** The incarnation takes no calls although it was ready: it returned one unsent, or is put to rest. */
@@ -145,12 +149,19 @@ export class Downstream {
       this.#queue.push(call);
       return this.#pump();
     }
-    if (this.#queue.length > 0) return this.#submitBehind(call);
+    if (this.#queue.length > 0 || call.session.congested) return this.#submitBehind(call);
+    if (!this.#mayWait(call)) return this.#refuse(call, queueFull(this.config.maxQueue));
+    if (!this.#mayTry(call)) return this.#refuse(call, breakerRefusal(null));
     const admission = this.#circuit.acquire(call.id, now);
     if (admission.kind === 'refuse') {
       return this.#refuse(call, breakerRefusal(admission.retryAt));
     }
-    if (!this.#post(call)) this.#queue.unshift(call);
+    if (!this.#post(call)) this.#queue.push(call);
+  }
+
+  /** A client takes messages again: its calls need wait no longer. */
+  clientDrained(): void {
+    this.#pump();
   }
 
   /** The client no longer wants it: no answer, and the server is told. */
@@ -194,30 +205,35 @@ export class Downstream {
     this.#pump();
   }
 
-  /** Re-arms the deadline: progress is life, up to the call's total time. */
-  progress(message: ProgressMessage): void {
+  /**
+   * Re-arms the deadline: progress is life, up to the call's total time.
+   *
+   * @returns whether the call is still in flight.
+   */
+  progress(message: ProgressMessage): boolean {
     const call = this.#inFlight.get(message.call);
-    if (call === undefined) return;
+    if (call === undefined) return false;
     const left = call.totalDeadline - performance.now();
     if (left > this.config.callTimeoutMs) call.timer.refresh();
     else {
       clearTimeout(call.timer);
       call.timer = setTimeout(() => this.expire(call), Math.max(0, left));
     }
-    if (call.tokenRaw === null) return;
+    if (call.tokenRaw === null) return true;
     const { line, token } = message;
     call.session.send(
       [line.subarray(0, token[0]), call.tokenRaw, line.subarray(token[1])],
       call.idText,
     );
+    return true;
   }
 
   answer(message: AnswerMessage): void {
     const call = this.#inFlight.get(message.call);
     if (call === undefined || !this.#options.calls.settle(call)) return;
-    this.#inFlight.delete(call.id);
+    this.#leave(call);
     const now = performance.now();
-    this.#latency.record(now - call.postedAt, now);
+    if (!call.patient) this.#latency.record(now - call.postedAt, now);
     this.#circuit.success(call.id, now);
     if (message.isError) this.#errors += 1;
     this.#observe(call, message.isError || message.toolError ? 'error' : 'ok', null);
@@ -226,21 +242,27 @@ export class Downstream {
     this.#options.onChange();
   }
 
-  #deliver(call: Call, { line, id, isError }: AnswerMessage): void {
+  #deliver(call: Call, message: AnswerMessage): void {
+    const { line, id, isError } = message;
     if (isError && call.elsewhere !== null && saysNotFound(line) && call.elsewhere()) return;
+    const edits = (message.tasks !== undefined && call.onTasks?.(message, call)) || [];
     call.onEnd?.(!isError);
-    call.session.answer(call, [line.subarray(0, id[0]), call.idRaw, line.subarray(id[1])]);
+    const parts =
+      edits.length === 0
+        ? [line.subarray(0, id[0]), call.idRaw, line.subarray(id[1])]
+        : replaceRanges(line, [{ at: id, with: call.idRaw }, ...edits]);
+    call.session.answer(call, parts);
   }
 
   callFailed(message: CallFailedMessage): void {
     const call = this.#inFlight.get(message.call);
     if (call === undefined) return;
-    this.#inFlight.delete(call.id);
+    this.#leave(call);
     const now = performance.now();
     if (message.code === null) {
       this.#circuit.release(call.id, now);
       call.postedTo = null;
-      this.#queue.unshift(call);
+      this.#queue.putBack(call);
       // That incarnation takes no more calls; its supervisor is about to say why.
       if (message.incarnation === this.#incarnation) this.#unavailable = true;
       return this.#reconsider();
@@ -314,7 +336,7 @@ export class Downstream {
 
   /** Answers everything still open: the gateway is stopping. */
   abandon(): void {
-    for (const call of [...this.#queue, ...this.#inFlight.values()]) {
+    for (const call of [...this.#queue.items(), ...this.#inFlight.values()]) {
       if (!this.#options.calls.settle(call)) continue;
       this.#forget(call);
       const posted = call.postedTo !== null;
@@ -338,6 +360,11 @@ export class Downstream {
   callOf(owner: CallOwner): string | null {
     for (const call of this.#inFlight.values()) if (call.session === owner) return call.idText;
     return null;
+  }
+
+  /** Whose call in flight it is, null when there is no such call. */
+  ownerOf(call: number): CallOwner | null {
+    return this.#inFlight.get(call)?.session ?? null;
   }
 
   /** Passes a line on that starts no call, unless the server it is for is gone. */
@@ -370,7 +397,7 @@ export class Downstream {
       phase: this.#held ? 'backoff' : this.#phase,
       nextStartAt: this.#nextStartAt,
       breakerOpenUntil: this.#circuit.openUntil,
-      inFlight: this.#inFlight.size,
+      inFlight: this.#inFlight.size - this.#patient,
       maxConcurrency: this.config.maxConcurrency,
       queued: this.#queue.length,
       maxQueue: this.config.maxQueue,
@@ -385,6 +412,7 @@ export class Downstream {
       incarnation: this.#incarnation,
       call: call.id,
       line: call.line,
+      tasks: call.tasks,
     });
     if (!posted) {
       this.#circuit.release(call.id, performance.now());
@@ -393,6 +421,7 @@ export class Downstream {
     call.postedTo = this.#incarnation;
     call.postedAt = performance.now();
     this.#inFlight.set(call.id, call);
+    if (call.patient) this.#patient += 1;
     return true;
   }
 
@@ -406,34 +435,45 @@ export class Downstream {
     this.#pump();
   }
 
-  /** Posts what may go now; stops at the first call that still has to wait. */
+  /** Posts what may go now, a call of each client in turn; stops at the first that has to wait. */
   #pump(): void {
     if (this.#queue.length > 0 && this.#phase === 'idle') this.#options.wake();
-    for (let call = this.#queue[0]; call !== undefined; call = this.#queue[0]) {
+    for (let call = this.#next(); call !== undefined; call = this.#next()) {
       const now = performance.now();
       const decision = decide({ ...this.#view(), queued: 0 }, now, call.totalDeadline);
       if (decision.kind === 'wait') return;
       if (decision.kind === 'refuse') {
-        this.#queue.shift();
+        this.#queue.take(call);
         this.#refuse(call, decision);
+        continue;
+      }
+      if (!this.#mayTry(call)) {
+        this.#queue.take(call);
+        this.#refuse(call, breakerRefusal(null));
         continue;
       }
       // Someone else's probe is under way: its outcome decides about those who already wait.
       if (this.#circuit.acquire(call.id, now).kind === 'refuse') return;
       if (!this.#post(call)) return;
-      this.#queue.shift();
+      this.#queue.take(call);
     }
     this.#resting.used();
+  }
+
+  /** A client that does not take what it got gets nothing more to wait for. */
+  #next(): Call | undefined {
+    return this.#queue.peek((session) => !session.congested);
   }
 
   /** After a change of phase: each waiting call is judged again by its own deadline. */
   #reconsider(): void {
     const now = performance.now();
     const view = { ...this.#view(), queued: 0 };
-    for (const call of this.#queue.splice(0)) {
+    for (const call of this.#queue.items()) {
       const decision = decide(view, now, call.totalDeadline);
-      if (decision.kind === 'refuse') this.#refuse(call, decision);
-      else this.#queue.push(call);
+      if (decision.kind !== 'refuse') continue;
+      this.#queue.remove(call);
+      this.#refuse(call, decision);
     }
     this.#pump();
   }
@@ -441,7 +481,7 @@ export class Downstream {
   #loseCalls(what: string): void {
     const now = performance.now();
     for (const call of this.#inFlight.values()) {
-      this.#inFlight.delete(call.id);
+      this.#leave(call);
       this.#circuit.release(call.id, now);
       if (!this.#options.calls.settle(call)) continue;
       this.#answerFailure(call, {
@@ -482,8 +522,24 @@ export class Downstream {
     this.#options.onChange();
   }
 
+  /** A call that takes any time must not be the probe that all others wait for. */
+  #mayTry(call: Call): boolean {
+    return !call.patient || this.#circuit.closed;
+  }
+
+  /** Of those that take any time there may be as many as of all others together. */
+  #mayWait(call: Call): boolean {
+    const { maxConcurrency, maxQueue } = this.config;
+    return !call.patient || this.#patient < maxConcurrency + maxQueue;
+  }
+
+  #leave(call: Call): void {
+    if (this.#inFlight.delete(call.id) && call.patient) this.#patient -= 1;
+  }
+
   #observe(call: Call, outcome: CallOutcome, code: ErrorCode | null): void {
-    const ms = call.postedTo === null ? null : performance.now() - call.postedAt;
+    const timed = call.postedTo !== null && !call.patient;
+    const ms = timed ? performance.now() - call.postedAt : null;
     this.#options.observer.callEnded(this.config.name, outcome, code, ms);
   }
 
@@ -501,9 +557,8 @@ export class Downstream {
   }
 
   #forget(call: Call): void {
-    this.#inFlight.delete(call.id);
-    const at = this.#queue.indexOf(call);
-    if (at >= 0) this.#queue.splice(at, 1);
+    this.#leave(call);
+    this.#queue.remove(call);
   }
 
   #who(): string {

@@ -3,6 +3,9 @@ import {
   LATEST_PROTOCOL_VERSION,
   SUPPORTED_PROTOCOL_VERSIONS,
 } from '../../shared/model/revisions.ts';
+import { mergedCapabilities } from './capabilities.ts';
+import { mergedInstructions } from './instructions.ts';
+import type { KnownServer } from './profiles.ts';
 
 export const LOG_LEVELS = [
   'debug',
@@ -21,21 +24,22 @@ export function isLogLevel(level: string): level is LogLevel {
   return (LOG_LEVELS as readonly string[]).includes(level);
 }
 
-/** JSON text of the result: the client's revision where the gateway speaks it, else the newest it does. */
-export function initializeResult(asked: string, gatewayVersion: string): string {
+/**
+ * JSON text of the result: the client's revision where the gateway speaks it, else the newest it does.
+ *
+ * @param servers those that are known by now; nobody waits for the others.
+ */
+export function initializeResult(
+  asked: string,
+  gatewayVersion: string,
+  servers: readonly KnownServer[],
+): string {
   const protocolVersion = SUPPORTED_PROTOCOL_VERSIONS.includes(asked)
     ? asked
     : LATEST_PROTOCOL_VERSION;
-  return JSON.stringify({
-    protocolVersion,
-    // A superset, since it cannot change later while servers come and go.
-    capabilities: {
-      tools: { listChanged: true },
-      prompts: { listChanged: true },
-      resources: { subscribe: true, listChanged: true },
-      completions: {},
-      logging: {},
-    },
-    serverInfo: { name: 'rea', title: 'rea gateway', version: gatewayVersion },
-  });
+  const capabilities = mergedCapabilities(servers.map(({ profile }) => profile.capabilities));
+  const serverInfo = { name: 'rea', title: 'rea gateway', version: gatewayVersion };
+  const instructions = mergedInstructions(servers);
+  const more = instructions === null ? '' : `,"instructions":${JSON.stringify(instructions)}`;
+  return `{"protocolVersion":"${protocolVersion}","capabilities":${capabilities},"serverInfo":${JSON.stringify(serverInfo)}${more}}`;
 }

@@ -22,6 +22,8 @@ export interface HealthView {
   readonly downstreams: readonly Downstream[];
   /** Number of tools a server is known to have, null while none was ever seen. */
   readonly toolsOf: (server: string) => number | null;
+  /** How much of what a server offers another one has already, so that it is renamed or not listed. */
+  readonly collisionsOf: (server: string) => number;
   /** Whether errors and exits, already redacted, are told as well. */
   readonly exposeDiagnostics: boolean;
 }
@@ -49,6 +51,7 @@ export function healthText(view: HealthView): string {
         restarts: record?.restarts ?? 0,
         next_restart_at: record?.next_restart_at ?? null,
         tools_count: view.toolsOf(downstream.config.name),
+        name_collisions: view.collisionsOf(downstream.config.name),
         in_flight: routing.in_flight,
         queued: routing.queued,
         ...(view.exposeDiagnostics

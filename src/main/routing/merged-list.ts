@@ -4,12 +4,22 @@
  * server to offer one owns it.
  */
 import type { CatalogEntry } from '../../shared/wire/protocol.ts';
-import { NameTable } from './names.ts';
+import { exposedName, NameTable } from './names.ts';
 
 /** Where a key of the merged list goes; `keyRaw` is the raw JSON string its server knows it by. */
 export interface Target {
   readonly server: string;
   readonly keyRaw: Uint8Array;
+}
+
+/** Two servers offer the same key. */
+export interface Collision {
+  /** The later server in the configuration, and the one that has the key. */
+  readonly server: string;
+  readonly owner: string;
+  readonly key: string;
+  /** The name it is listed under instead; null: it is not listed. */
+  readonly listedAs: string | null;
 }
 
 export interface MergedListOptions {
@@ -28,6 +38,7 @@ export class MergedList {
   readonly #options: MergedListOptions;
   readonly #entries = new Map<string, readonly CatalogEntry[]>();
   #targets = new Map<string, Target>();
+  #collisions: readonly Collision[] = [];
   #json: Uint8Array;
 
   constructor(options: MergedListOptions) {
@@ -38,6 +49,10 @@ export class MergedList {
   /** JSON text of the whole array. */
   get json(): Uint8Array {
     return this.#json;
+  }
+
+  get collisions(): readonly Collision[] {
+    return this.#collisions;
   }
 
   /** Replaces what a server offers. @returns whether the merged list has become different. */
@@ -62,12 +77,19 @@ export class MergedList {
       encoder.encode(JSON.stringify(entry)),
     );
     this.#targets = new Map();
+    const collisions: Collision[] = [];
     const exposed = this.#names();
-    for (const { name: server } of this.#options.servers) {
+    for (const { name: server, prefix } of this.#options.servers) {
       for (const { key, json, keyAt } of this.#entries.get(server) ?? []) {
         const [start, end] = keyAt;
         const keyRaw = json.subarray(start, end);
         const shown = exposed === null ? key : exposed.exposed(server, key);
+        const owner = this.#targets.get(exposed === null ? key : exposedName(prefix, key));
+        const isOther = owner !== undefined && owner.server !== server;
+        if (isOther) {
+          const listedAs = exposed === null ? null : shown;
+          collisions.push({ server, owner: owner.server, key, listedAs });
+        }
         if (this.#targets.has(shown)) continue;
         this.#targets.set(shown, { server, keyRaw });
         parts.push(
@@ -81,6 +103,7 @@ export class MergedList {
         );
       }
     }
+    this.#collisions = collisions;
     const separated = parts.flatMap((part, at) => (at === 0 ? [part] : [COMMA, part]));
     return Buffer.concat([encoder.encode('['), ...separated, encoder.encode(']')]);
   }

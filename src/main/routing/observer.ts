@@ -9,7 +9,7 @@ import type { Failure } from './failures.ts';
 /**
  * How a request ended: `ok` a result; `error` the server's own JSON-RPC error, or a result that says
  * `isError`; `refused` never sent; `timeout`; `unknown` lost with its server; `undeliverable` answered,
- * but the answer could not be passed on; `cancelled` by its client.
+ * but not with something that can be passed on; `cancelled` by its client.
  */
 export type CallOutcome =
   | 'ok'
@@ -25,7 +25,7 @@ export interface Observer {
    * Exactly once for each request that was meant for a server.
    *
    * @param code what the gateway said went wrong, null when it said nothing.
-   * @param ms since it was handed to the server, null when it never was.
+   * @param ms since it was handed to the server; null when it never was, or may take any time.
    */
   callEnded(server: string, outcome: CallOutcome, code: ErrorCode | null, ms: number | null): void;
   circuitOpened(server: string): void;

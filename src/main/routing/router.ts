@@ -12,33 +12,43 @@ import {
   resultParts,
 } from '../../shared/wire/json-rpc.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
-import { member } from '../../shared/wire/json-slice.ts';
+import { kindAt, member } from '../../shared/wire/json-slice.ts';
 import type { ByteRange, NotificationMessage } from '../../shared/wire/protocol.ts';
 import type { OpenSession } from '../upstream/session.ts';
+import { advertises } from './advertised.ts';
 import { type Call, type CallOwner, type CallTable, downstreamLine, type Edit } from './calls.ts';
 import type { Catalog } from './catalog.ts';
 import type { Catalogs } from './catalogs.ts';
 import type { Downstream } from './downstream.ts';
+import { Elicitations } from './elicitations.ts';
 import { type Failure, failureParts } from './failures.ts';
 import { isLogLevel, LOG_LEVELS, type LogLevel } from './handshake.ts';
 import { HEALTH_TOOL_NAME } from './health.ts';
 import { type Observer, outcomeOf } from './observer.ts';
+import type { Profiles } from './profiles.ts';
 import { ReverseRequests } from './reverse.ts';
 import type { Servers } from './servers.ts';
 import { Session } from './session.ts';
 import { Subscriptions } from './subscriptions.ts';
+import { TaskRequests, TOO_MANY_TASKS } from './task-requests.ts';
+import { UnknownMessages } from './unknown.ts';
+
+/** A client's request that is not on its way to one server. */
+export interface Withdrawable {
+  readonly idText: string;
+  /** Its client cancelled it. */
+  withdraw(): void;
+}
 
 /** A tool call that waits for its server's first list of tools. */
-export interface Waiting {
-  readonly idText: string;
-  /** The client no longer wants it. */
-  readonly cancel: () => void;
+interface Waiting extends Withdrawable {
   readonly retry: () => void;
   readonly server: string;
 }
 
 export interface RouterOptions {
   readonly catalogs: Catalogs;
+  readonly profiles: Profiles;
   readonly calls: CallTable;
   readonly servers: Servers;
   readonly version: string;
@@ -65,27 +75,59 @@ export interface ServerRequest {
   readonly listDeadline: number | null;
 }
 
-type Hooks = Partial<Pick<Call, 'onEnd' | 'elsewhere'>>;
+/** What is done besides passing the answer on. */
+export type Hooks = Pick<Call, 'onEnd' | 'elsewhere' | 'tasks' | 'onTasks' | 'patient'>;
 
 const RESOURCE_NOT_FOUND = -32002;
 /** What the gateway asks of a server for itself: nobody waits for the answer. */
-const NOBODY: CallOwner = { answer: () => {}, send: () => {} };
+const NOBODY: CallOwner = { congested: false, answer: () => {}, send: () => {} };
+const NO_HOOKS: Hooks = {
+  onEnd: null,
+  elsewhere: null,
+  tasks: null,
+  onTasks: null,
+  patient: false,
+};
+/** The longest a timer can wait: 24 days. */
+const MAX_TIMER_MS = 2_147_483_647;
 const encoder = new TextEncoder();
 const NEWLINE = encoder.encode('\n');
 
 export class Router {
   readonly version: string;
-  readonly reverse = new ReverseRequests(() => this.#sessions);
+  readonly profiles: Profiles;
+  readonly tasks = new TaskRequests({
+    submit: (request, server, edits, hooks) => this.#submit(request, server, edits, hooks),
+    ask: (server, method, params, more) => this.#ask(server, method, params, more),
+    offers: (server, part) => advertises(this.profiles.of(server.config.name), 'tasks', part),
+  });
+  readonly unknown: UnknownMessages;
+  readonly #elicitations = new Elicitations();
+  readonly reverse = new ReverseRequests(() => this.#sessions, {
+    tasks: this.tasks.tasks,
+    elicitations: this.#elicitations,
+  });
   readonly #options: RouterOptions;
   readonly #sessions = new Set<Session>();
   readonly #waiting = new Set<Waiting>();
   readonly #subscriptions = new Subscriptions();
   #logLevel: LogLevel | null = null;
   #accepting = true;
+  #dropped = 0;
 
   constructor(options: RouterOptions) {
     this.#options = options;
+    this.profiles = options.profiles;
     this.version = options.version;
+    this.unknown = new UnknownMessages({
+      ...options,
+      tasks: this.tasks,
+      submit: (request, to, edits) => {
+        const submit = (server: Downstream) => this.#submit(request, server, edits, {});
+        if (typeof to === 'string') this.#serve(request, to, submit);
+        else submit(to);
+      },
+    });
   }
 
   readonly open: OpenSession = (sink, transport) => {
@@ -99,9 +141,26 @@ export class Router {
     return this.#sessions.size;
   }
 
+  /** A message was not passed on because its client does not read. */
+  dropped(): void {
+    this.#dropped += 1;
+  }
+
+  /** Messages that were not passed on because their clients do not read, so far. */
+  get droppedMessages(): number {
+    return this.#dropped;
+  }
+
+  /** A client takes messages again. */
+  drained(session: Session): void {
+    for (const downstream of this.#options.servers.of(session)) downstream.clientDrained();
+  }
+
   forget(session: Session): void {
     this.#sessions.delete(session);
     this.reverse.forget(session);
+    this.tasks.forget(session);
+    this.#elicitations.forget(session);
     for (const { downstream, uri } of this.#subscriptions.drop(session)) {
       if (downstream.owner === null) this.#ask(downstream, 'resources/unsubscribe', { uri });
     }
@@ -156,14 +215,25 @@ export class Router {
         return this.#byUri(request, (server, uri) => this.#subscribe(request, server, uri));
       case 'resources/unsubscribe':
         return this.#byUri(request, (server, uri) => this.#unsubscribe(request, server, uri));
-      default:
+      case 'tasks/get':
+      case 'tasks/result':
+      case 'tasks/cancel':
+      case 'tasks/list':
+        return this.tasks.route(request);
+      case 'resources/read':
         return this.#byUri(request, (server) => this.#submit(request, server, [], {}));
+      default:
+        return this.unknown.request(request);
     }
   }
 
   /** Whether somebody relies on the server without having a call there. */
   reliesOn(downstream: Downstream): boolean {
-    return this.#subscriptions.urisOf(downstream).length > 0 || this.reverse.isOpen(downstream);
+    return (
+      this.#subscriptions.urisOf(downstream).length > 0 ||
+      this.reverse.isOpen(downstream) ||
+      this.tasks.tasks.isBusy(downstream, performance.now())
+    );
   }
 
   /** The server is ready, for the first time or again: what clients listen to is asked for anew. */
@@ -171,6 +241,12 @@ export class Router {
     for (const uri of this.#subscriptions.urisOf(downstream)) {
       this.#ask(downstream, 'resources/subscribe', { uri });
     }
+  }
+
+  /** The server is gone and with it all that it was busy with. */
+  serverGone(downstream: Downstream): void {
+    this.reverse.serverGone(downstream);
+    this.tasks.tasks.serverGone(downstream);
   }
 
   /** Tools of a server have arrived, or it failed: calls that waited for that are judged again. */
@@ -187,13 +263,54 @@ export class Router {
   }
 
   /** What a server says by itself, to those it concerns. */
-  notification(downstream: Downstream, { method, level, line }: NotificationMessage): void {
+  notification(downstream: Downstream, message: NotificationMessage): void {
+    const { concerns } = message;
+    switch (concerns.kind) {
+      case 'task':
+        return this.tasks.notification(downstream, message, concerns.note);
+      case 'call': {
+        const { call, token } = concerns;
+        const progress = { ...message, type: 'progress', call, token } as const;
+        if (!downstream.progress(progress)) this.tasks.progress(downstream, progress);
+        return;
+      }
+      case 'elicitation':
+        return this.#elicited(downstream, concerns.id, message.line);
+      case 'all':
+        return this.#broadcast(downstream, message);
+    }
+  }
+
+  /** An answer that asks its client to visit URLs is about to be passed on. */
+  urlsAsked(downstream: Downstream, call: number, ids: readonly string[]): void {
+    const owner = downstream.ownerOf(call);
+    for (const session of this.#sessions) {
+      if (session !== owner) continue;
+      for (const id of ids) this.#elicitations.asked(downstream, id, session);
+    }
+  }
+
+  #broadcast(downstream: Downstream, { method, level, line }: NotificationMessage): void {
     if (method === 'notifications/message') {
       for (const session of this.#sessions) {
         if ((downstream.owner ?? session) === session) session.log(level, [line]);
       }
     } else if (method === 'notifications/resources/updated') {
       for (const session of this.#subscriptions.listeners(downstream)) session.notify([line]);
+    } else {
+      for (const session of this.#sessions) {
+        if ((downstream.owner ?? session) === session) session.notify([line]);
+      }
+    }
+  }
+
+  /** A client has done what a URL was for; an unknown id is told to all that could have been asked. */
+  #elicited(downstream: Downstream, id: string, line: Uint8Array): void {
+    const asked = this.#elicitations.whoWasAsked(downstream, id);
+    if (asked !== null) return asked.notify([line]);
+    for (const session of this.#sessions) {
+      if ((downstream.owner ?? session) !== session) continue;
+      if (session.supports('elicitation', 'url')) session.notify([line]);
     }
   }
 
@@ -331,24 +448,36 @@ export class Router {
     request.session.answer(request, resultParts(request.idRaw, '{}'));
   }
 
-  /** Asks a server for something nobody waits for; not worth a queue when it cannot take it now. */
-  #ask(downstream: Downstream, method: string, params: object): void {
-    if (downstream.phase !== 'ready' || !this.#accepting) return;
+  /** Asks a server something for the gateway; not worth a queue when it cannot take it now. */
+  #ask(
+    downstream: Downstream,
+    method: string,
+    params: object,
+    { owner = NOBODY, hooks = {} }: { owner?: CallOwner; hooks?: Partial<Hooks> } = {},
+  ): Call | null {
+    if (downstream.phase !== 'ready' || !this.#accepting) return null;
     const json = JSON.stringify({ jsonrpc: '2.0', id: 0, method, params });
     const frame = scanFrame(encoder.encode(json));
     if ('error' in frame) throw new Error(`the gateway wrote a bad request: ${json}`);
     const request = { frame, method, idRaw: encoder.encode('0'), idText: '0' };
-    downstream.submit(this.#call(NOBODY, request, downstream, [], {}));
+    const call = this.#call(owner, request, downstream, [], hooks);
+    downstream.submit(call);
+    return call;
   }
 
   #submit(
     request: ServerRequest,
     downstream: Downstream,
     edits: readonly Edit[],
-    hooks: Hooks,
+    hooks: Partial<Hooks>,
   ): void {
     if (!this.#accepting) return this.#refuse(request, placeOf(downstream), STOPPING);
-    const call = this.#call(request.session, request, downstream, edits, hooks);
+    const { frame, session } = request;
+    const task = rangeOf(frame, SLOT.paramsTask);
+    const makesTask = task !== null && kindAt(frame.line, task[0]) === 'object';
+    const making = makesTask ? this.tasks.hooksOfMaking(session) : {};
+    if (making === null) return this.#refuse(request, placeOf(downstream), TOO_MANY_TASKS);
+    const call = this.#call(session, request, downstream, edits, { ...hooks, ...making });
     request.session.track(call);
     downstream.submit(call);
   }
@@ -358,13 +487,14 @@ export class Router {
     request: Pick<ServerRequest, 'frame' | 'method' | 'idRaw' | 'idText'>,
     downstream: Downstream,
     edits: readonly Edit[],
-    hooks: Hooks,
+    hooks: Partial<Hooks>,
   ): Call {
     const { frame, method, idRaw, idText } = request;
     const id = this.#options.calls.mint();
     const token = rangeOf(frame, SLOT.paramsMetaProgressToken);
     const now = performance.now();
     const { callTimeoutMs, callTotalTimeoutMs } = downstream.config;
+    const timeoutMs = hooks.patient === true ? MAX_TIMER_MS : callTimeoutMs;
     const call: Call = {
       id,
       session,
@@ -375,11 +505,10 @@ export class Router {
       method,
       line: downstreamLine(id, method, frame, edits),
       admittedAt: now,
-      totalDeadline: now + callTotalTimeoutMs,
-      onEnd: null,
-      elsewhere: null,
+      totalDeadline: hooks.patient === true ? Infinity : now + callTotalTimeoutMs,
+      ...NO_HOOKS,
       ...hooks,
-      timer: setTimeout(() => downstream.expire(call), callTimeoutMs),
+      timer: setTimeout(() => downstream.expire(call), timeoutMs),
       postedTo: null,
       postedAt: now,
     };
@@ -399,26 +528,26 @@ export class Router {
     const deadline = request.listDeadline ?? now + downstream.config.callTimeoutMs;
     const refusal = downstream.refusal(deadline);
     if (refusal !== null) return this.#refuse(request, place, downstream.describe(refusal));
-    const withdraw = () => {
+    const leave = () => {
       clearTimeout(timer);
       this.#waiting.delete(waiting);
     };
     const waiting: Waiting = {
       idText: request.idText,
       server: downstream.config.name,
-      cancel: () => {
-        withdraw();
+      withdraw: () => {
+        leave();
         this.#options.observer.callEnded(downstream.config.name, 'cancelled', null, null);
       },
       retry: () => {
-        withdraw();
+        leave();
         request.session.untrack(waiting);
         this.route({ ...request, listDeadline: deadline });
       },
     };
     const timer = setTimeout(
       () => {
-        withdraw();
+        leave();
         request.session.untrack(waiting);
         this.#refuse(request, placeOf(downstream), {
           code: 'ERR_TIMEOUT',

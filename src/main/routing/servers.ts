@@ -3,6 +3,8 @@ import type { CallOwner } from './calls.ts';
 import type { Downstream } from './downstream.ts';
 
 export interface Servers {
+  /** Of all that are configured, in that order. */
+  readonly names: readonly string[];
   /** Every downstream that there is now. */
   all(): readonly Downstream[];
   /** Those that serve this client: the shared ones, and its own. */

@@ -12,7 +12,7 @@ import { member } from '../../shared/wire/json-slice.ts';
 import type { UpstreamPeer, UpstreamSink } from '../upstream/session.ts';
 import type { Call, CallOwner } from './calls.ts';
 import { initializeResult, isLogLevel, LOG_LEVELS, type LogLevel } from './handshake.ts';
-import type { Router, Waiting } from './router.ts';
+import type { Router, Withdrawable } from './router.ts';
 
 const encoder = new TextEncoder();
 /** Control messages of a client (initialize, setLevel) above this size are refused, never parsed. */
@@ -24,7 +24,7 @@ export class Session implements UpstreamPeer, CallOwner {
   readonly #router: Router;
   readonly #sink: UpstreamSink;
   /** By raw id text; a request leaves when it is answered, cancelled, or its session ends. */
-  readonly #open = new Map<string, Call | Waiting>();
+  readonly #open = new Map<string, Call | Withdrawable>();
   #initialized = false;
   #closed = false;
   #logLevel: LogLevel | null = null;
@@ -38,6 +38,14 @@ export class Session implements UpstreamPeer, CallOwner {
 
   get logLevel(): LogLevel | null {
     return this.#logLevel;
+  }
+
+  get congested(): boolean {
+    return this.#sink.congested;
+  }
+
+  drained(): void {
+    this.#router.drained(this);
   }
 
   receive(frame: Frame): void {
@@ -72,16 +80,18 @@ export class Session implements UpstreamPeer, CallOwner {
     if (this.#initialized) this.#send(parts, null);
   }
 
-  /** A log message of a server, unless this client asked for less. */
+  /** A log message of a server, unless this client asked for less or does not read. */
   log(level: string | null, parts: readonly Uint8Array[]): void {
+    if (this.congested) return this.#router.dropped();
     if (this.#logLevel !== null && level !== null && isLogLevel(level)) {
       if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(this.#logLevel)) return;
     }
     this.notify(parts);
   }
 
-  /** Something about a request in flight, before its answer. */
+  /** Progress of a request in flight; not to a client that does not read. */
   send(parts: readonly Uint8Array[], idText: string): void {
+    if (this.congested) return this.#router.dropped();
     this.#send(parts, idText);
   }
 
@@ -92,23 +102,28 @@ export class Session implements UpstreamPeer, CallOwner {
     this.#send(parts, request.idText);
   }
 
-  /** Whether the client said at `initialize` that it can do this. */
-  supports(capability: string): boolean {
-    return Object.hasOwn(this.#capabilities, capability);
+  /** Whether the client said at `initialize` that it can do this. @param path of nested objects. */
+  supports(...path: readonly string[]): boolean {
+    let at: unknown = this.#capabilities;
+    for (const name of path) {
+      if (typeof at !== 'object' || at === null || !Object.hasOwn(at, name)) return false;
+      at = (at as Record<string, unknown>)[name];
+    }
+    return typeof at === 'object' && at !== null;
   }
 
-  /** Sends a server's request (or its cancellation), on the stream of the call that caused it. */
+  /** Sends what a server asks, or tells of a task, on the stream of the request it belongs to. */
   ask(parts: readonly Uint8Array[], relatedTo: string | null): void {
     this.#send(parts, relatedTo);
   }
 
   /** Remembers a request so that it can be cancelled. */
-  track(request: Call | Waiting): void {
+  track(request: Call | Withdrawable): void {
     this.#open.set(request.idText, request);
   }
 
   /** Forgets a request that lives on under another form. */
-  untrack(request: Call | Waiting): void {
+  untrack(request: Call | Withdrawable): void {
     if (this.#open.get(request.idText) === request) this.#open.delete(request.idText);
   }
 
@@ -140,12 +155,9 @@ export class Session implements UpstreamPeer, CallOwner {
         return this.#list('resources', idRaw, idText);
       case 'resources/templates/list':
         return this.#list('templates', idRaw, idText);
-      case 'tools/call':
-      case 'prompts/get':
-      case 'resources/read':
-      case 'resources/subscribe':
-      case 'resources/unsubscribe':
-      case 'completion/complete':
+      case 'logging/setLevel':
+        return this.#setLevel(frame, idRaw, idText);
+      default:
         if (this.#open.has(idText)) {
           return this.refused(idText, JSON_RPC.invalidRequest, 'this id is in use by another call');
         }
@@ -157,14 +169,6 @@ export class Session implements UpstreamPeer, CallOwner {
           idText,
           listDeadline: null,
         });
-      case 'logging/setLevel':
-        return this.#setLevel(frame, idRaw, idText);
-      default:
-        return this.refused(
-          idText,
-          JSON_RPC.methodNotFound,
-          `Method not found: ${method.slice(0, 200)}`,
-        );
     }
   }
 
@@ -188,7 +192,8 @@ export class Session implements UpstreamPeer, CallOwner {
     if (typeof capabilities === 'object' && capabilities !== null)
       this.#capabilities = capabilities;
     this.#router.clientKnown(this, this.#capabilities);
-    this.#send(resultParts(idRaw, initializeResult(version, this.#router.version)), idText);
+    const { version: own, profiles } = this.#router;
+    this.#send(resultParts(idRaw, initializeResult(version, own, profiles.all())), idText);
   }
 
   #setLevel(frame: Frame, idRaw: Uint8Array, idText: string): void {
@@ -219,6 +224,8 @@ export class Session implements UpstreamPeer, CallOwner {
       this.#initialized = true;
     } else if (method === 'notifications/progress') {
       this.#router.reverse.progress(this, frame);
+    } else if (method === 'notifications/tasks/status') {
+      this.#router.reverse.status(this, frame);
     } else if (method === 'notifications/roots/list_changed') {
       this.#router.toServers(this, frame.line);
     } else if (method === 'notifications/cancelled') {
@@ -227,13 +234,24 @@ export class Session implements UpstreamPeer, CallOwner {
       if (request === undefined || idText === null) return;
       this.#cancel(request, cancelReason(frame));
       this.#sink.finished(idText);
+    } else if (this.#initialized) {
+      this.#unknownNotification(method, frame);
     }
   }
 
-  #cancel(request: Call | Waiting, reason: string): void {
+  /** What carries the token of a server's request is for that server alone. */
+  #unknownNotification(method: string, frame: Frame): void {
+    if (rangeOf(frame, SLOT.paramsProgressToken) !== null) {
+      this.#router.reverse.progress(this, frame);
+    } else {
+      this.#router.unknown.notification(this, method, frame);
+    }
+  }
+
+  #cancel(request: Call | Withdrawable, reason: string): void {
     this.#open.delete(request.idText);
     if ('downstream' in request) request.downstream.cancel(request, reason);
-    else request.cancel();
+    else request.withdraw();
   }
 }
 

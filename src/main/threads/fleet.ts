@@ -6,6 +6,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { DownstreamConfig, GatewayConfig } from '../../shared/model/config.ts';
 import type { LastStop, RoutingRecord } from '../../shared/model/snapshot.ts';
+import type { ByteCredit, CreditLimits } from '../../shared/wire/byte-credit.ts';
 import type {
   Fact,
   FromSupervisor,
@@ -32,6 +33,7 @@ export interface FleetOptions {
   readonly tickets: (office: TicketOffice<string>) => StartTickets<string>;
   /** When servers were used last in an earlier run, in milliseconds since the epoch. */
   readonly usedBefore: ReadonlyMap<string, number>;
+  readonly credit: ByteCredit;
   readonly groupsFile: string;
   readonly gatewayVersion: string;
   readonly halted: () => { readonly active: boolean; readonly reason: string | null };
@@ -51,12 +53,14 @@ export class Fleet implements Servers {
   readonly #lanes = new Map<string, Lane>();
   readonly #instances: Instances;
   readonly #tickets: StartTickets<string>;
+  readonly #freeCreditLanes: number[];
   #onStopped: (() => void) | null = null;
   #logLevel: string | null = null;
   #stopping = false;
 
   constructor(options: FleetOptions) {
     this.#options = options;
+    this.#freeCreditLanes = Array.from({ length: mostLanes(options.config) }, (_, lane) => lane);
     this.#context = {
       ...options,
       threads: options.config.threads,
@@ -74,12 +78,19 @@ export class Fleet implements Servers {
         return this.#open(config, owner);
       },
       known: (server) => options.catalogs.shared.knows(server),
-      close: (lane) => this.#lanes.delete(lane.name),
+      close: (lane) => {
+        this.#lanes.delete(lane.name);
+        this.#freeCreditLanes.push(lane.creditLane);
+      },
       log: options.log,
     });
     for (const config of options.config.servers) {
       if (config.instances === 'shared') this.#open(config, null);
     }
+  }
+
+  get names(): readonly string[] {
+    return this.#options.config.servers.map(({ name }) => name);
   }
 
   /** Every downstream there is now. */
@@ -216,7 +227,9 @@ export class Fleet implements Servers {
   }
 
   #open(config: DownstreamConfig, owner: CallOwner | null): Lane {
-    const lane = new Lane(config, owner, this.#context, {
+    const creditLane = this.#freeCreditLanes.pop();
+    if (creditLane === undefined) throw new Error('more lanes than the configuration allows');
+    const lane = new Lane(config, owner, creditLane, this.#context, {
       onMessage: (from, message) => this.#receive(from, message),
       // What clients have set holds for threads that start later, too.
       onStarted: (started) => {
@@ -232,16 +245,33 @@ export class Fleet implements Servers {
     const { downstream } = lane;
     const router = this.#options.router();
     switch (message.type) {
-      case 'answer':
+      case 'answer': {
+        const { call, elicitations = [] } = message;
+        if (elicitations.length > 0)
+          this.#options.router().urlsAsked(downstream, call, elicitations);
         return downstream.answer(message);
+      }
       case 'progress':
-        return downstream.progress(message);
+        if (!downstream.progress(message))
+          this.#options.router().tasks.progress(downstream, message);
+        return;
       case 'call_failed':
         return downstream.callFailed(message);
       case 'ticket_wanted':
         return this.#tickets.want(lane.name);
       case 'ticket_returned':
         return this.#tickets.giveBack(lane.name);
+      case 'profile': {
+        const { incarnation, profile } = message;
+        const said = {
+          server: lane.name,
+          incarnation,
+          name: profile.name,
+          version: profile.version,
+        };
+        this.#options.log.info(said, 'introduced itself');
+        return router.profiles.update(lane.config.name, profile);
+      }
       case 'catalog':
         this.#options.catalogs.update(lane, message.kind, message.entries);
         return router.catalogSettled(lane.config.name);
@@ -265,7 +295,8 @@ export class Fleet implements Servers {
     if (event === 'child_died_unexpectedly') this.#options.log.warn(fields, event);
     else this.#options.log.info(fields, event);
     downstream.lifecycle(message);
-    if (event === 'child_died_unexpectedly') this.#options.router().reverse.serverGone(downstream);
+    const isGone = event === 'child_died_unexpectedly' || event === 'draining';
+    if (isGone) this.#options.router().serverGone(downstream);
     if (event === 'ready') this.#options.router().serverReady(downstream);
     const { phase } = message.record;
     if (phase === 'failed' || phase === 'backoff' || phase === 'stopped') this.#settle(lane);
@@ -277,7 +308,7 @@ export class Fleet implements Servers {
     const { name, thread, downstream } = lane;
     this.#tickets.forget(name);
     this.#options.observer.threadLost(lane.config.name, state);
-    this.#options.router().reverse.serverGone(downstream);
+    this.#options.router().serverGone(downstream);
     downstream.threadLost(thread.generation, `${state}: ${detail}`, restartInMs);
     const now = Date.now();
     const record = lostRecord(downstream.lastRecord, {
@@ -310,6 +341,21 @@ export class Fleet implements Servers {
     }
     this.#onStopped?.();
   }
+}
+
+/** How many lanes there can be at the same time; one that is closing counts beside its successor. */
+export function mostLanes({ servers }: GatewayConfig): number {
+  const most = servers.map(({ instances, maxInstances }) =>
+    instances === 'shared' ? 1 : 2 * maxInstances,
+  );
+  return most.reduce((sum, lanes) => sum + lanes, 0);
+}
+
+/** Above the soft limit there is room for one more message, whichever it is. */
+export function creditLimits({ limits, servers }: GatewayConfig): CreditLimits {
+  const largest = Math.max(0, ...servers.map(({ maxMessageBytes }) => maxMessageBytes));
+  const { byteCreditBytes } = limits;
+  return { softBytes: byteCreditBytes - largest, hardBytes: byteCreditBytes };
 }
 
 function isoOrNull(at: number | undefined): string | null {

@@ -5,6 +5,7 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { DownstreamConfig, ThreadsConfig } from '../../shared/model/config.ts';
+import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
 import type { FromSupervisor, ToSupervisor, TreeUsage } from '../../shared/wire/protocol.ts';
 import type { RecordedGroup } from '../../shared/wire/vitals.ts';
 import type { Logger } from '../logger.ts';
@@ -16,6 +17,7 @@ import { SupervisorThread } from './supervisor-thread.ts';
 /** What all lanes share. */
 export interface LaneContext {
   readonly threads: ThreadsConfig;
+  readonly credit: ByteCredit;
   readonly calls: CallTable;
   readonly groupsFile: string;
   readonly gatewayVersion: string;
@@ -52,10 +54,13 @@ export class Lane {
   readonly downstream: Downstream;
   readonly #observer: Observer;
   #usage: TreeUsage | null = null;
+  /** Its entry in the byte credit. */
+  readonly creditLane: number;
 
   constructor(
     config: DownstreamConfig,
     owner: CallOwner | null,
+    creditLane: number,
     context: LaneContext,
     hooks: LaneHooks,
   ) {
@@ -63,10 +68,12 @@ export class Lane {
     this.config = config;
     this.owner = owner;
     this.#observer = context.observer;
+    this.creditLane = creditLane;
     const log = context.log.child({ server: config.lane });
     this.thread = new SupervisorThread({
       ...context,
       servers: [config],
+      creditLanes: [creditLane],
       log,
       onMessage: (message) => hooks.onMessage(this, message),
       onStarted: () => hooks.onStarted(this),

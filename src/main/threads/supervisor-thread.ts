@@ -13,6 +13,7 @@ import {
 import type { DownstreamConfig, ThreadsConfig } from '../../shared/model/config.ts';
 import { parseProcStat } from '../../shared/model/process-identity.ts';
 import type { ThreadRecord } from '../../shared/model/snapshot.ts';
+import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
 import type {
   FromSupervisor,
   SupervisorControl,
@@ -43,6 +44,9 @@ const END_MS = 2000;
 
 export interface SupervisorThreadOptions {
   readonly servers: readonly DownstreamConfig[];
+  readonly credit: ByteCredit;
+  /** The entries of the servers in the credit. */
+  readonly creditLanes: readonly number[];
   readonly threads: ThreadsConfig;
   readonly groupsFile: string;
   readonly gatewayVersion: string;
@@ -136,6 +140,7 @@ export class SupervisorThread {
       factsPort: facts.port2,
       controlPort: control.port2,
       vitals: this.#vitals.buffer,
+      credit: this.#options.credit.buffer,
       groupsFile: this.#options.groupsFile,
       gatewayVersion: this.#options.gatewayVersion,
     };
@@ -174,6 +179,7 @@ export class SupervisorThread {
         clientCapabilities,
         incarnation,
         restarts,
+        creditLane: this.#options.creditLanes[slot] ?? 0,
         delayMs: 0,
       });
     });
@@ -240,6 +246,7 @@ export class SupervisorThread {
     life.control.close();
     life.callPort.close();
     await endWorker(life.worker, END_MS);
+    this.#clearCredit();
   }
 
   #receive(message: FromSupervisor): void {
@@ -251,6 +258,9 @@ export class SupervisorThread {
       }
     }
     this.#options.onMessage(message);
+    if (!('line' in message)) return;
+    const lane = this.#options.creditLanes[message.slot];
+    if (lane !== undefined) this.#options.credit.arrived(lane, message.line.length);
   }
 
   /** One that was not needed yet is as good as running. */
@@ -267,6 +277,11 @@ export class SupervisorThread {
       const stat = parseProcStat(readFileSync(`/proc/self/task/${tid}/stat`, 'utf8'));
       return stat === null ? null : stat.cpuTicks * CLOCK_TICK_MS;
     });
+  }
+
+  /** What the thread held is gone with it. */
+  #clearCredit(): void {
+    for (const lane of this.#options.creditLanes) this.#options.credit.clear(lane);
   }
 
   #killChildren(): void {
@@ -311,6 +326,7 @@ export class SupervisorThread {
 
   async #replace(worker: Worker, due: number): Promise<void> {
     await endWorker(worker, END_MS);
+    this.#clearCredit();
     // A child spawned while the thread was being ended.
     this.#killChildren();
     this.#startAt(due);

@@ -7,6 +7,7 @@
 import { randomBytes } from 'node:crypto';
 import type { EventStore } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import type { BudgetedLog, EventBudget } from './http-event-budget.ts';
 import { type Outgoing, RAW, type SseStream, sizeOf } from './http-stream.ts';
 
 export interface EventLimits {
@@ -61,8 +62,9 @@ export type Resumption =
 const OVERHEAD_BYTES = 256;
 const EVENT_ID = /^([\w-]{22})\.(\d{1,15})$/;
 
-export class EventLog implements EventStore {
+export class EventLog implements EventStore, BudgetedLog {
   readonly #limits: EventLimits;
+  readonly #budget: EventBudget;
   readonly #now: () => number;
   readonly #streams = new Map<string, LoggedStream>();
   readonly #byKey = new Map<string, LoggedStream>();
@@ -75,10 +77,23 @@ export class EventLog implements EventStore {
   #nextSeq = 1;
   #nextToken = 1;
 
-  /** @param now monotonic milliseconds. */
-  constructor(limits: EventLimits, now: () => number) {
+  /**
+   * @param budget shared by the logs of all sessions.
+   * @param now monotonic milliseconds.
+   */
+  constructor(limits: EventLimits, budget: EventBudget, now: () => number) {
     this.#limits = limits;
+    this.#budget = budget;
     this.#now = now;
+  }
+
+  get oldestAt(): number | null {
+    return this.#events[0]?.at ?? null;
+  }
+
+  dropOldest(): void {
+    const oldest = this.#events.shift();
+    if (oldest !== undefined) this.#release(oldest);
   }
 
   /** Takes a message; the token returned stands for it in the envelope given to the transport. */
@@ -150,15 +165,15 @@ export class EventLog implements EventStore {
   /** Forgets the events of ended streams that are older than this; the client has long read them. */
   dropOlderThan(ageMs: number): void {
     const before = this.#now() - ageMs;
-    this.#events = this.#events.filter((event) => {
-      const isOld = event.at < before && event.stream.ended;
-      if (isOld) this.#release(event);
-      return !isOld;
-    });
+    const isOld = (event: LoggedEvent) => event.at < before && event.stream.ended;
+    const old = this.#events.filter(isOld);
+    this.#events = this.#events.filter((event) => !isOld(event));
+    for (const event of old) this.#release(event);
   }
 
   clear(): void {
     this.#events = [];
+    this.#budget.refund(this, this.#bytes);
     this.#bytes = 0;
     this.#outbox.clear();
     this.#streams.clear();
@@ -195,18 +210,16 @@ export class EventLog implements EventStore {
       this.#events.push({ ...event, stream, message, bytes, at: this.#now() });
       this.#bytes += bytes;
       stream.kept++;
+      this.#budget.charge(this, bytes);
     }
     const { maxEvents, maxBytes } = this.#limits;
-    while (this.#events.length > maxEvents || this.#bytes > maxBytes) {
-      const oldest = this.#events.shift();
-      if (oldest === undefined) break;
-      this.#release(oldest);
-    }
+    while (this.#events.length > maxEvents || this.#bytes > maxBytes) this.dropOldest();
     this.#forget(stream);
   }
 
   #release({ bytes, stream }: LoggedEvent): void {
     this.#bytes -= bytes;
+    this.#budget.refund(this, bytes);
     stream.kept--;
     this.#forget(stream);
   }

@@ -1,4 +1,5 @@
 /** What the HTTP edge is started with, and the defaults of its limits. */
+import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
 import type { OpenSession } from './session.ts';
 
 export interface HttpOptions extends Partial<HttpLimits> {
@@ -13,6 +14,8 @@ export interface HttpOptions extends Partial<HttpLimits> {
    */
   readonly tokens?: readonly string[];
   readonly open: OpenSession;
+  /** What clients have not taken counts here. */
+  readonly credit: Pick<ByteCredit, 'addUnits'>;
   /** Largest body of one POST. */
   readonly maxBodyBytes: number;
   readonly log: EdgeLog;
@@ -24,8 +27,10 @@ export interface HttpOptions extends Partial<HttpLimits> {
 export interface HttpLimits {
   /** A session without exchange, open stream or request in flight ends after this. @default 1800000 */
   readonly idleMs: number;
-  /** Further clients are refused with 503. @default 256 */
+  /** For a further client the session idle longest ends, or the client is refused with 503. @default 256 */
   readonly maxSessions: number;
+  /** A session that is idle for less is not ended for another client. @default 60000 */
+  readonly evictIdleMs: number;
   /** Further connections are closed at once, before they use up what threads and servers need. @default 1024 */
   readonly maxConnections: number;
   /** Further requests of the session, pings apart, are answered with an error. @default 128 */
@@ -34,6 +39,8 @@ export interface HttpLimits {
   readonly maxEvents: number;
   /** Their bytes. @default 4194304 */
   readonly maxEventBytes: number;
+  /** Bytes of the events of all sessions; the oldest go first. @default 67108864 */
+  readonly maxTotalEventBytes: number;
   /** How long the events of ended streams are kept. @default 300000 */
   readonly eventAgeMs: number;
   /** Between two comments on a stream that is silent otherwise. @default 15000 */
@@ -42,10 +49,8 @@ export interface HttpLimits {
   readonly retryMs: number;
   /** Longest pause within a body. @default 30000 */
   readonly bodyIdleMs: number;
-  /** Bytes that may pile up for a client that has stopped reading one stream. @default 67108864 */
-  readonly maxUnreadBytes: number;
-  /** Longest time in which such a client takes nothing. @default 120000 */
-  readonly stallMs: number;
+  /** A stream whose client takes nothing for this long, while something waits, is closed. @default 60000 */
+  readonly slowClientMs: number;
 }
 
 /** The part of a logger that the edge uses. */
@@ -58,14 +63,15 @@ export interface EdgeLog {
 export const DEFAULT_LIMITS: HttpLimits = {
   idleMs: 30 * 60_000,
   maxSessions: 256,
+  evictIdleMs: 60_000,
   maxConnections: 1024,
   maxInFlight: 128,
   maxEvents: 512,
   maxEventBytes: 4 * 1024 * 1024,
+  maxTotalEventBytes: 64 * 1024 * 1024,
   eventAgeMs: 5 * 60_000,
   keepAliveMs: 15_000,
   retryMs: 1000,
   bodyIdleMs: 30_000,
-  maxUnreadBytes: 64 * 1024 * 1024,
-  stallMs: 120_000,
+  slowClientMs: 60_000,
 };

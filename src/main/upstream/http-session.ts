@@ -9,11 +9,13 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import { JSON_RPC } from '../../shared/model/errors.ts';
+import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
 import { decodeString, type Frame, rangeOf, textAt } from '../../shared/wire/frame.ts';
 import { classify } from '../../shared/wire/json-rpc.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
 import { member } from '../../shared/wire/json-slice.ts';
 import { isAnswer } from './http-answer.ts';
+import type { EventBudget } from './http-event-budget.ts';
 import { EventLog } from './http-events.ts';
 import type { EdgeLog, HttpLimits } from './http-options.ts';
 import { answerNotKept, tooManyInFlight } from './http-refusals.ts';
@@ -22,6 +24,7 @@ import { RAW, SseStream } from './http-stream.ts';
 import { ask, forward, headersOf } from './http-transport.ts';
 import { Waiting } from './http-waiting.ts';
 import type { OpenSession, UpstreamPeer, UpstreamSink } from './session.ts';
+import { Unsent } from './unsent.ts';
 
 interface PendingRequest {
   /** Its id towards the transport. */
@@ -34,10 +37,13 @@ interface PendingRequest {
 
 export interface SessionHooks {
   readonly open: OpenSession;
+  readonly credit: Pick<ByteCredit, 'addUnits'>;
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly log: EdgeLog;
   readonly limits: HttpLimits;
+  /** For the events of all sessions. */
+  readonly budget: EventBudget;
   /** The client's `initialize` was accepted; called before the router sees it. */
   readonly onOpen: (session: HttpSession) => void;
   readonly onClose: (session: HttpSession, reason: string) => void;
@@ -52,6 +58,8 @@ export class HttpSession implements UpstreamSink {
   /** In flight, by the client's raw id. */
   readonly #requests = new Map<string, PendingRequest>();
   readonly #waiting = new Waiting();
+  readonly #streams = new Set<SseStream>();
+  readonly #unsent: Unsent;
   #peer: UpstreamPeer | null = null;
   #standalone: SseStream | null = null;
   #closeReason = 'the client ended the session';
@@ -64,7 +72,12 @@ export class HttpSession implements UpstreamSink {
     this.#hooks = hooks;
     this.principal = principal;
     this.#lastUsed = hooks.now();
-    this.#events = new EventLog({ maxEvents, maxBytes: maxEventBytes }, hooks.now);
+    this.#events = new EventLog({ maxEvents, maxBytes: maxEventBytes }, hooks.budget, hooks.now);
+    this.#unsent = new Unsent({
+      credit: hooks.credit,
+      waiting: () => this.#unread(),
+      onDrained: () => this.#peer?.drained(),
+    });
     this.#transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: randomUUID,
       eventStore: this.#events,
@@ -77,6 +90,10 @@ export class HttpSession implements UpstreamSink {
   /** Set once the client's `initialize` was accepted. */
   get id(): string | undefined {
     return this.#transport.sessionId;
+  }
+
+  get congested(): boolean {
+    return this.#unsent.congested;
   }
 
   /** Milliseconds since its last use; 0 while an exchange, a stream or a request goes on. */
@@ -181,7 +198,7 @@ export class HttpSession implements UpstreamSink {
       this.#peer = this.#hooks.open(this, 'http');
     }
     pending.stream = this.#stream(response);
-    const carried = carry(pending.stream, reply, response, reply.body);
+    const carried = this.#carry(pending.stream, reply, response, reply.body);
     this.#peer?.receive(frame);
     await carried;
   }
@@ -212,15 +229,32 @@ export class HttpSession implements UpstreamSink {
       return;
     }
     if (isStandalone) this.#standalone = stream;
-    const carried = carry(stream, reply, response, reply.body);
+    const carried = this.#carry(stream, reply, response, reply.body);
     if (isStandalone) for (const parts of this.#waiting.takeAll()) this.#sendUnrelated(parts);
     await carried;
     if (this.#standalone === stream) this.#standalone = null;
   }
 
   #stream(response: ServerResponse): SseStream {
-    const { maxUnreadBytes, stallMs } = this.#hooks.limits;
-    return new SseStream(response, { maxUnread: maxUnreadBytes, stallMs });
+    const onGiven = (bytes: number) => this.#unsent.given(bytes);
+    return new SseStream(response, { stallMs: this.#hooks.limits.slowClientMs, onGiven });
+  }
+
+  async #carry(
+    stream: SseStream,
+    reply: Response,
+    response: ServerResponse,
+    body: ReadableStream<Uint8Array>,
+  ): Promise<void> {
+    response.writeHead(reply.status, headersOf(reply)).flushHeaders();
+    this.#streams.add(stream);
+    await stream.run(body).finally(() => this.#streams.delete(stream));
+  }
+
+  #unread(): number {
+    let bytes = 0;
+    for (const stream of this.#streams) bytes += stream.unread;
+    return bytes;
   }
 
   #sendUnrelated(parts: readonly Uint8Array[]): void {
@@ -259,6 +293,7 @@ export class HttpSession implements UpstreamSink {
 
   #closed(): void {
     this.#requests.clear();
+    this.#unsent.close();
     this.#waiting.takeAll();
     this.#events.clear();
     const peer = this.#peer;
@@ -267,16 +302,6 @@ export class HttpSession implements UpstreamSink {
     this.#hooks.onClose(this, this.#closeReason);
     peer.closed(this.#closeReason);
   }
-}
-
-function carry(
-  stream: SseStream,
-  reply: Response,
-  response: ServerResponse,
-  body: ReadableStream<Uint8Array>,
-): Promise<void> {
-  response.writeHead(reply.status, headersOf(reply)).flushHeaders();
-  return stream.run(body);
 }
 
 /** What the transport wants to know of an `initialize`; the client's own params are read by the router. */

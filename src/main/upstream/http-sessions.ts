@@ -1,7 +1,9 @@
 /**
  * All sessions of the HTTP listener: finds them for the principal that opened them, ends those that
- * nobody uses, and opens no more than the limit, none once the gateway is stopping.
+ * nobody uses, and opens no more than the limit, none once the gateway is stopping. Many clients never
+ * say that they leave: at the limit, the session idle longest makes room.
  */
+import { EventBudget } from './http-event-budget.ts';
 import type { HttpLimits, HttpOptions } from './http-options.ts';
 import { HttpSession, type SessionHooks } from './http-session.ts';
 
@@ -15,13 +17,15 @@ export class Sessions {
   readonly #sweeper: NodeJS.Timeout;
   #accepting = true;
 
-  constructor({ open, log }: HttpOptions, limits: HttpLimits) {
+  constructor({ open, credit, log }: HttpOptions, limits: HttpLimits) {
     this.#limits = limits;
     this.#hooks = {
       open,
+      credit,
       now: () => performance.now(),
       log,
       limits,
+      budget: new EventBudget(limits.maxTotalEventBytes),
       onOpen: (session) => this.#byId.set(session.id ?? '', session),
       onClose: (session) => this.#byId.delete(session.id ?? ''),
     };
@@ -49,7 +53,9 @@ export class Sessions {
    */
   create(principal: string | null): HttpSession | string {
     if (!this.#accepting) return 'The gateway is stopping';
-    if (this.#byId.size >= this.#limits.maxSessions) return 'Too many sessions: try again later';
+    if (this.#byId.size >= this.#limits.maxSessions && !this.#makeRoom()) {
+      return 'Too many sessions: try again later';
+    }
     return new HttpSession(this.#hooks, principal);
   }
 
@@ -61,6 +67,16 @@ export class Sessions {
     this.stopAccepting();
     clearInterval(this.#sweeper);
     await Promise.all([...this.#byId.values()].map((session) => session.close(reason)));
+  }
+
+  /** @returns whether a session was idle for long enough to be ended. */
+  #makeRoom(): boolean {
+    const all = [...this.#byId.values()].map((session) => ({ session, idle: session.idleMs() }));
+    const [longest] = all.sort((a, b) => b.idle - a.idle);
+    if (longest === undefined || longest.idle < this.#limits.evictIdleMs) return false;
+    // Leaves the map at once.
+    void longest.session.close('idle longest when another client came');
+    return true;
   }
 
   #sweep(): void {

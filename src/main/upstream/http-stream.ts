@@ -17,11 +17,11 @@ export interface Outgoing {
   readonly final: boolean;
 }
 
-export interface StreamLimits {
-  /** Bytes that may wait for a client that does not read; more cuts it off. */
-  readonly maxUnread: number;
-  /** A client that takes nothing for this long, while something waits, is cut off. */
+export interface StreamOptions {
+  /** A client that takes nothing for this long, while something waits, is cut off. Milliseconds. */
   readonly stallMs: number;
+  /** More waits for the client. @param bytes so much more. */
+  readonly onGiven: (bytes: number) => void;
 }
 
 const TOKEN = new RegExp(`"${RAW}":(\\d+)`);
@@ -31,14 +31,19 @@ const TAIL = Buffer.from('\n\n');
 
 export class SseStream {
   readonly #response: ServerResponse;
-  readonly #limits: StreamLimits;
+  readonly #options: StreamOptions;
   readonly #messages = new Map<number, Outgoing>();
   #unread = 0;
   #open = true;
 
-  constructor(response: ServerResponse, limits: StreamLimits) {
+  constructor(response: ServerResponse, options: StreamOptions) {
     this.#response = response;
-    this.#limits = limits;
+    this.#options = options;
+  }
+
+  /** Bytes of messages that the client has not taken. */
+  get unread(): number {
+    return this.#open ? this.#unread : 0;
   }
 
   /** False once the client is gone or the stream has ended. */
@@ -50,13 +55,9 @@ export class SseStream {
   hold(token: number, message: Outgoing): void {
     if (!this.#open) return;
     const size = sizeOf(message.parts);
-    if (this.#unread > 0 && this.#unread + size > this.#limits.maxUnread) {
-      this.#response.destroy();
-      this.#end();
-      return;
-    }
     this.#unread += size;
     this.#messages.set(token, message);
+    this.#options.onGiven(size);
   }
 
   /** Carries events until the last message, the transport's end of the stream, or the client's leave. */
@@ -96,7 +97,7 @@ export class SseStream {
       response.write(envelope.subarray(0, envelope.indexOf(DATA) + DATA.length));
       for (const part of parts) response.write(part);
       const flowing = response.write(TAIL);
-      if (!flowing) await drained(response, this.#limits.stallMs);
+      if (!flowing) await drained(response, this.#options.stallMs);
       this.#unread -= sizeOf(parts);
     }
     return final ? 'last' : 'more';

@@ -13,6 +13,8 @@ export interface UpstreamSink {
    * @param relatedTo raw JSON text of the id of the client's request it belongs to, or null.
    */
   send(parts: readonly Uint8Array[], relatedTo: string | null): void;
+  /** More waits for the client to take it than a session may have. */
+  readonly congested: boolean;
   /** The client's request with this raw id gets no answer: its stream, if any, can be closed. */
   finished(idRaw: string): void;
 }
@@ -22,6 +24,8 @@ export interface UpstreamPeer {
   receive(frame: Frame): void;
   /** A message that could not be read; answered with this JSON-RPC error where its id is known. */
   refused(idText: string | null, code: number, message: string): void;
+  /** The client has taken so much that it is congested no longer. */
+  drained(): void;
   closed(reason: string): void;
 }
 

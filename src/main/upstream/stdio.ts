@@ -4,9 +4,11 @@
  */
 import type { Readable } from 'node:stream';
 import { JSON_RPC } from '../../shared/model/errors.ts';
+import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
 import { LineFramer } from '../../shared/wire/framing.ts';
 import type { OpenSession, UpstreamSink } from './session.ts';
 import type { ClaimedStdout } from './stdout-claim.ts';
+import { Unsent } from './unsent.ts';
 
 /** Parts below this size are joined into one write. */
 const JOIN_BELOW_BYTES = 64 * 1024;
@@ -21,6 +23,7 @@ export function serveStdio(options: {
   readonly stdout: ClaimedStdout;
   readonly open: OpenSession;
   readonly maxMessageBytes: number;
+  readonly credit: ByteCredit;
   readonly onEnd: (reason: string) => void;
 }): void {
   const { stdin, stdout } = options;
@@ -28,12 +31,21 @@ export function serveStdio(options: {
   const end = (reason: string) => {
     if (ended) return;
     ended = true;
+    unsent.close();
     peer.closed(reason);
     options.onEnd(reason);
   };
+  const unsent = new Unsent({
+    credit: options.credit,
+    waiting: () => stdout.stream.writableLength,
+    onDrained: () => peer.drained(),
+  });
   const sink: UpstreamSink = {
+    get congested() {
+      return unsent.congested;
+    },
     send(parts) {
-      if (!ended) write(stdout, parts);
+      if (!ended) unsent.given(write(stdout, parts));
     },
     finished() {
       // One stream for everything: there is nothing to close.
@@ -43,12 +55,13 @@ export function serveStdio(options: {
   const framer = new LineFramer({
     maxBytes: options.maxMessageBytes,
     onFrame: (frame) => peer.receive(frame),
-    onRefused: ({ reason, idText }) => {
+    onRefused: ({ reason, idText, hasMethod, hasOutcome }) => {
       const [code, message] =
         reason === 'too_large'
           ? [JSON_RPC.invalidRequest, `message larger than ${options.maxMessageBytes} bytes`]
           : [JSON_RPC.parseError, `not a JSON-RPC message (${reason})`];
-      peer.refused(idText, code, message);
+      // The id of a response is the gateway's own: under it, the client would take an error for an answer.
+      peer.refused(hasMethod || !hasOutcome ? idText : null, code, message);
     },
   });
   stdin.on('data', (chunk: Buffer) => framer.push(chunk));
@@ -58,15 +71,17 @@ export function serveStdio(options: {
   stdout.stream.on('error', (error) => end(`stdout failed: ${error.message}`));
 }
 
-function write(stdout: ClaimedStdout, parts: readonly Uint8Array[]): void {
+/** @returns the bytes written. */
+function write(stdout: ClaimedStdout, parts: readonly Uint8Array[]): number {
   let bytes = 1;
   for (const part of parts) bytes += part.length;
   if (bytes <= JOIN_BELOW_BYTES) {
     stdout.write(Buffer.concat([...parts, NEWLINE], bytes));
-    return;
+    return bytes;
   }
   stdout.stream.cork();
   for (const part of parts) stdout.write(part);
   stdout.write(NEWLINE);
   stdout.stream.uncork();
+  return bytes;
 }

@@ -35,12 +35,24 @@ export interface LivenessPolicy {
   readonly misses: number;
 }
 
+/** Where a server is that is spoken to over Streamable HTTP. */
+export interface EndpointConfig {
+  /** Normalised; https, or http on this machine; without credentials. May hold secrets in its path or query. */
+  readonly url: string;
+  /** Sent with every request, after expansion. Their values are treated as secrets in every output. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Absolute path of a file with a bearer token, read at each connect; null for none. */
+  readonly tokenFile: string | null;
+}
+
 /** One configured server. Paths are absolute; `${VAR}` is already expanded. */
 export interface DownstreamConfig {
   /** `^[a-z0-9][a-z0-9-]{0,31}$`, unique. */
   readonly name: string;
   /** Unique among all that run: the name, or `name#3` for an instance of one client. */
   readonly lane: string;
+  /** Null: a child process, described by `command` to `envPassthrough`, which mean nothing otherwise. */
+  readonly endpoint: EndpointConfig | null;
   readonly command: string;
   readonly args: readonly string[];
   readonly cwd: string;
@@ -74,7 +86,10 @@ export interface DownstreamConfig {
   readonly maxInstances: number;
   /** Why this server cannot be started at all (for example `missing env: A, B`), or null. */
   readonly unavailable: string | null;
-  /** Hash of what decides which tools it offers (command, args, cwd, names of env): 16 hex digits. */
+  /**
+   * Hash of what decides which tools it offers (command, args, cwd, names of env; or the URL and the
+   * names of headers): 16 hex digits.
+   */
   readonly fingerprint: string;
 }
 
@@ -86,12 +101,21 @@ export interface ThreadsConfig {
   readonly stallMs: number;
 }
 
+/** What the gateway may hold for its clients and servers. */
+export interface LimitsConfig {
+  /** Bytes of messages in the whole process beyond which reading slows down. @default 192 MiB */
+  readonly byteCreditBytes: number;
+  /** How long a client over HTTP may take nothing while something waits for it. @default 60000 */
+  readonly slowClientMs: number;
+}
+
 export interface GatewayConfig {
   /** The file it was read from. */
   readonly file: string;
   /** Enabled servers in the order of the file. */
   readonly servers: readonly DownstreamConfig[];
   readonly threads: ThreadsConfig;
+  readonly limits: LimitsConfig;
   /** How long the first tools/list of a run waits for servers never seen before. @default 3000 */
   readonly listWaitMs: number;
   /** One line each: things accepted but worth knowing. */

@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'ERR_OUTCOME_UNKNOWN'
   | 'ERR_MESSAGE_TOO_LARGE'
   | 'ERR_MALFORMED_MESSAGE'
+  | 'ERR_HTTP_STATUS'
   | 'ERR_DOWNSTREAM_DOWN';
 
 /**

@@ -30,6 +30,8 @@ export interface Refused {
   /** Raw JSON text of the line's id, as far as it could be found; see `Scanner.idText`. */
   readonly idText: string | null;
   readonly hasMethod: boolean;
+  /** It has a `result` or an `error`. */
+  readonly hasOutcome: boolean;
   /** Length of the line without its line end. */
   readonly bytes: number;
   /** See `sampleOf`. */
@@ -88,6 +90,11 @@ export class LineFramer {
     return this.#bytes;
   }
 
+  /** Bytes of the unfinished line that are kept. */
+  get heldBytes(): number {
+    return this.#chunks.length;
+  }
+
   /** Takes the next bytes of the stream, which must not change afterwards. */
   push(chunk: Uint8Array): void {
     let from = 0;
@@ -105,6 +112,11 @@ export class LineFramer {
   end(): void {
     if (this.#kind === 'blank') this.#startLine();
     else this.#refuse('truncated');
+  }
+
+  /** Forgets the unfinished line: it is no message after all. */
+  discard(): void {
+    this.#startLine();
   }
 
   #take(piece: Uint8Array): void {
@@ -193,6 +205,7 @@ export class LineFramer {
       reason,
       idText: isMessage ? this.#scanner.idText() : null,
       hasMethod: isMessage && this.#scanner.hasMethod,
+      hasOutcome: isMessage && this.#scanner.hasOutcome,
       bytes: this.#lineBytes(),
       sample: sampleOf(this.#sample ?? NOTHING),
     };

@@ -4,6 +4,7 @@
  * Owned by whoever reads a stream or a body. It builds no values, keeps no bytes but a cut name and
  * the id, never looks at a byte twice, and can be cut at any byte.
  */
+import { isUtf8 } from 'node:buffer';
 import { ScanLoop } from './scan-loop.ts';
 import { SCAN, SLOT } from './scan-tables.ts';
 import { Utf8Check } from './utf8-check.ts';
@@ -11,6 +12,7 @@ import { Utf8Check } from './utf8-check.ts';
 export { SCAN, SLOT, type Slot } from './scan-tables.ts';
 
 const MAX_ID_BYTES = 64;
+const CR = 0x0d;
 
 export class Scanner {
   /**
@@ -76,15 +78,22 @@ export class Scanner {
     return this.ranges[2 * SLOT.method]! >= 0;
   }
 
+  /** Whether the message has a `result` or an `error`; known also for a line that is refused. */
+  get hasOutcome(): boolean {
+    return this.ranges[2 * SLOT.result]! >= 0 || this.ranges[2 * SLOT.error]! >= 0;
+  }
+
   /**
    * The raw JSON text of the message's `id` (the first one, if there are several), also for a line
-   * that is refused. Null: absent, not reached before a syntax error, or longer than 64 bytes.
+   * that is refused. Null: absent, not reached before a syntax error, longer than 64 bytes, or itself
+   * what makes the line unsound.
    */
   idText(): string | null {
     const start = this.ranges[2 * SLOT.id]!;
     const length = this.ranges[2 * SLOT.id + 1]! - start;
     if (start < 0 || length <= 0 || length > MAX_ID_BYTES) return null;
-    return this.#id.toString('utf8', 0, length);
+    const id = this.#id.subarray(0, length);
+    return id.includes(CR) || !isUtf8(id) ? null : id.toString('utf8');
   }
 
   /** Copies what this chunk holds of the id: the chunk may be gone when the id is asked for. */

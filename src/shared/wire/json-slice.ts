@@ -32,13 +32,13 @@ export function kindAt(bytes: Uint8Array, at: number): JsonKind {
   }
 }
 
-/** The elements of the array at `range`, in order; none when it is no array. */
-export function elements(bytes: Uint8Array, range: ByteRange): ByteRange[] {
+/** The first `limit` elements of the array at `range`, in order; none when it is no array. */
+export function elements(bytes: Uint8Array, range: ByteRange, limit = Infinity): ByteRange[] {
   const found: ByteRange[] = [];
   const end = range[1];
   if (kindAt(bytes, range[0]) !== 'array') return found;
   let at = skipSeparators(bytes, range[0] + 1, end);
-  while (at < end && bytes[at] !== 0x5d) {
+  while (at < end && bytes[at] !== 0x5d && found.length < limit) {
     const stop = endOfValue(bytes, at, end);
     found.push([at, stop]);
     at = skipSeparators(bytes, stop, end);

@@ -30,6 +30,8 @@ export interface OpenSlot {
   readonly restarts: number;
   /** JSON text of the client capabilities that the server is told. */
   readonly clientCapabilities: string;
+  /** Its entry in the byte credit, see wire/byte-credit.ts. */
+  readonly creditLane: number;
   /** How long to wait before the first start; used after the death of an earlier thread. */
   readonly delayMs: number;
 }
@@ -40,6 +42,26 @@ export interface TicketGranted {
   readonly slot: number;
 }
 
+/**
+ * What the answer of a request tells of tasks: the one it creates, the status of one, the result of one
+ * (whose task has then ended), or a page of them.
+ */
+export type TaskAnswer = 'created' | 'status' | 'result' | 'list';
+
+/** A task that a message of a server names. */
+export interface TaskNote {
+  /** At most 1024 UTF-16 units. */
+  readonly id: string;
+  /** Where its id is in the line, quotes included. */
+  readonly idAt: ByteRange;
+  /** Where the object that names it is. */
+  readonly at: ByteRange;
+  /** Its status is terminal. */
+  readonly ended: boolean;
+  /** How long the server keeps it from its creation on, milliseconds; null: for ever, or unsaid. */
+  readonly ttlMs: number | null;
+}
+
 /** One request. `line` is complete, ends in a newline, and its id is the number `call`. */
 export interface CallMessage {
   readonly type: 'call';
@@ -47,6 +69,8 @@ export interface CallMessage {
   readonly incarnation: number;
   readonly call: number;
   readonly line: Uint8Array;
+  /** What its answer is looked into for, null: nothing, as for almost every call. */
+  readonly tasks: TaskAnswer | null;
 }
 
 /** Tells the server that nobody waits for this call any more. */
@@ -158,6 +182,17 @@ export interface ServerFeatures {
   readonly logging: boolean;
 }
 
+/** What a server says of itself in its handshake, for clients to hear. */
+export interface ServerProfile {
+  /** Raw JSON of its `capabilities`, `{}` where they are missing or larger than 64 KiB. */
+  readonly capabilities: string;
+  /** At most 8192 UTF-16 units of them and a note that they were clipped; "" where it has none. */
+  readonly instructions: string;
+  /** Its `serverInfo`, each at most 200 UTF-16 units. */
+  readonly name: string;
+  readonly version: string;
+}
+
 export type DeathReason =
   | 'exit'
   | 'stall'
@@ -198,6 +233,10 @@ export interface AnswerMessage {
   readonly isError: boolean;
   /** Its result says `isError`: the tool failed. */
   readonly toolError: boolean;
+  /** Only for a call that asked for it: the tasks it names, at most 1000, and the raw cursor of the next page. */
+  readonly tasks?: { readonly notes: readonly TaskNote[]; readonly nextCursor: string | null };
+  /** Only for an error: ids of the URLs that it asks the client to visit, at most 32. */
+  readonly elicitations?: readonly string[];
 }
 
 /**
@@ -216,7 +255,7 @@ export interface CallFailedMessage {
   readonly message: string;
 }
 
-/** Progress of a call; the token to be replaced is at `token`. */
+/** Progress of a call, or of the task that it created; the token to be replaced is at `token`. */
 export interface ProgressMessage {
   readonly type: 'progress';
   readonly slot: number;
@@ -226,16 +265,36 @@ export interface ProgressMessage {
   readonly token: ByteRange;
 }
 
+/** Whom a notification of a server concerns, as far as it says so. */
+export type Concern =
+  /** The task it is about, or in whose course it comes. */
+  | { readonly kind: 'task'; readonly note: TaskNote }
+  /** The call whose token, to be replaced, is at `token`. */
+  | { readonly kind: 'call'; readonly call: number; readonly token: ByteRange }
+  /** The URL that a client was asked to visit. */
+  | { readonly kind: 'elicitation'; readonly id: string }
+  | { readonly kind: 'all' };
+
 /** What a server says by itself, whole line without newline, at most 1 MiB. */
 export interface NotificationMessage {
   readonly type: 'notification';
   readonly slot: number;
   readonly incarnation: number;
-  readonly method: 'notifications/message' | 'notifications/resources/updated';
+  readonly method: string;
   /** Its log level as the server wrote it; null when it has none. */
   readonly level: string | null;
+  readonly concerns: Concern;
   readonly line: Uint8Array;
 }
+
+/** What a client must have declared to be asked something. */
+export type ClientNeed =
+  | 'roots'
+  | 'sampling'
+  | 'sampling.tools'
+  | 'elicitation'
+  | 'elicitation.form'
+  | 'elicitation.url';
 
 /** A request of the server to a client; id and progress token are to be replaced. */
 export interface ReverseRequestMessage {
@@ -246,6 +305,15 @@ export interface ReverseRequestMessage {
   readonly line: Uint8Array;
   readonly id: ByteRange;
   readonly token: ByteRange | null;
+  readonly needs: readonly ClientNeed[];
+  /** The task in whose course it asks, as far as it says so. */
+  readonly relatedTask: TaskNote | null;
+  /** The client is to make a task of it. */
+  readonly makesTask: boolean;
+  /** The client's task it is about: tasks/get, tasks/result, tasks/cancel. */
+  readonly taskId: string | null;
+  /** The id of the URL it asks the client to visit. */
+  readonly elicitationId: string | null;
 }
 
 /** The server no longer wants the answer to a request of its own; its id is at `id`. */
@@ -263,6 +331,14 @@ export interface CatalogEntry {
   readonly key: string;
   readonly json: Uint8Array;
   readonly keyAt: ByteRange;
+}
+
+/** The server's own words of this incarnation; comes before its `ready`. */
+export interface ProfileMessage {
+  readonly type: 'profile';
+  readonly slot: number;
+  readonly incarnation: number;
+  readonly profile: ServerProfile;
 }
 
 /** One of the server's lists, complete, after all pages; empty where the server has no such list. */
@@ -292,6 +368,7 @@ export type FromSupervisor =
   | NotificationMessage
   | ReverseRequestMessage
   | ReverseCancelledMessage
+  | ProfileMessage
   | CatalogMessage
   | LogMessage;
 
@@ -303,6 +380,8 @@ export interface SupervisorThreadData {
   readonly controlPort: MessagePort;
   /** Shared with main, see wire/vitals.ts. */
   readonly vitals: SharedArrayBuffer;
+  /** Shared by all threads, see wire/byte-credit.ts. */
+  readonly credit: SharedArrayBuffer;
   /** `run/<session_id>.groups`, appended synchronously after each spawn. */
   readonly groupsFile: string;
   /** Version string sent to servers in `clientInfo`. */
@@ -328,12 +407,15 @@ export interface SupervisorFact {
   readonly record: SupervisorRecord;
 }
 
-/** The last known tools of one server, for `catalog.json`. `json` is the raw text of each tool. */
+/** What one server has told of late, for `catalog.json`; with another fingerprint nothing earlier counts. */
 export interface CatalogFact {
   readonly type: 'catalog';
   readonly server: string;
   readonly fingerprint: string;
-  readonly tools: readonly { readonly name: string; readonly json: string }[];
+  /** Null: nothing new. */
+  readonly profile: ServerProfile | null;
+  /** Raw text of each entry of the lists that are new; null for one that is too large to be remembered. */
+  readonly lists: Readonly<Partial<Record<ListKind, readonly string[] | null>>>;
 }
 
 /** Everything main owns. */

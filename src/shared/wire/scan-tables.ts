@@ -40,11 +40,13 @@ export const SLOT = Object.freeze({
   paramsRequestId: 10,
   paramsMetaProgressToken: 11,
   resultMeta: 12,
+  paramsTask: 13,
+  paramsTaskId: 14,
 });
 
 export type Slot = (typeof SLOT)[keyof typeof SLOT];
 
-export const SLOT_COUNT = 13;
+export const SLOT_COUNT = 15;
 
 /** Kinds of objects whose member names matter. 0 is any other object or array. */
 export const CONTEXT = Object.freeze({ top: 1, params: 2, result: 3, meta: 4 });
@@ -76,6 +78,8 @@ export const KNOWN_KEYS: readonly (readonly KnownKey[])[] = [
     _meta: SLOT.paramsMeta,
     progressToken: SLOT.paramsProgressToken,
     requestId: SLOT.paramsRequestId,
+    task: SLOT.paramsTask,
+    taskId: SLOT.paramsTaskId,
   }),
   known({ _meta: SLOT.resultMeta }),
   known({ progressToken: SLOT.paramsMetaProgressToken }),

@@ -1,28 +1,38 @@
 /**
- * The last known tools of each server, for `catalog.json`: what the gateway serves at its next start
+ * What each server last told of itself, for `catalog.json`: what the gateway serves at its next start
  * before the servers are up. Kept in memory by every gateway, written by the owner only. Pure; a file
- * that is not of this format is taken for empty, and replaced.
+ * that is not of a known format is taken for empty, and replaced.
  */
+
+import { LIST_KINDS } from '../../shared/model/lists.ts';
+import {
+  catalogFileText,
+  parseCatalogFile,
+  type Remembered,
+} from '../../shared/model/remembered.ts';
 import type { CatalogFact } from '../../shared/wire/protocol.ts';
-import { parseJson } from './state-file.ts';
 
-type Entry = Pick<CatalogFact, 'fingerprint' | 'tools'>;
-
-const SCHEMA = 1;
+type Told = Pick<CatalogFact, 'fingerprint' | 'profile' | 'lists'>;
 
 export class CatalogFile {
   /** What this gateway was told, and what only the file knows. */
-  readonly #told = new Map<string, Entry>();
-  #found: ReadonlyMap<string, Entry> = new Map();
+  readonly #told = new Map<string, Told>();
+  #found: ReadonlyMap<string, Remembered> = new Map();
   #onDisk: string | null = null;
 
-  take({ server, fingerprint, tools }: CatalogFact): void {
-    this.#told.set(server, { fingerprint, tools });
+  take({ server, fingerprint, profile, lists }: CatalogFact): void {
+    const before = this.#told.get(server);
+    const same = before?.fingerprint === fingerprint ? before : null;
+    this.#told.set(server, {
+      fingerprint,
+      profile: profile ?? same?.profile ?? null,
+      lists: { ...same?.lists, ...lists },
+    });
   }
 
   /** Takes over the file of the owner before; null when there is none. */
   adopt(text: string | null): void {
-    this.#found = text === null ? new Map() : parseCatalog(text);
+    this.#found = text === null ? new Map() : parseCatalogFile(text);
     this.#onDisk = text;
   }
 
@@ -34,38 +44,28 @@ export class CatalogFile {
   /** What the file should be; null when it already is, or when nothing was told. */
   pending(): string | null {
     if (this.#told.size === 0) return null;
-    const servers = Object.fromEntries(
-      [...new Map([...this.#found, ...this.#told])].sort(([a], [b]) => (a < b ? -1 : 1)),
-    );
-    const text = `${JSON.stringify({ schema: SCHEMA, servers })}\n`;
+    const servers = new Map(this.#found);
+    for (const [server, told] of this.#told) {
+      servers.set(server, merge(this.#found.get(server), told));
+    }
+    const text = catalogFileText(servers);
     return text === this.#onDisk ? null : text;
   }
 }
 
-/** Entries that are not of the format are left out. */
-export function parseCatalog(text: string): ReadonlyMap<string, Entry> {
-  const file = parseJson(text);
-  const entries = new Map<string, Entry>();
-  if (!isRecord(file) || file['schema'] !== SCHEMA || !isRecord(file['servers'])) return entries;
-  for (const [name, entry] of Object.entries(file['servers'])) {
-    if (isEntry(entry)) entries.set(name, { fingerprint: entry.fingerprint, tools: entry.tools });
-  }
-  return entries;
-}
-
-function isEntry(entry: unknown): entry is Entry {
-  return (
-    isRecord(entry) &&
-    typeof entry['fingerprint'] === 'string' &&
-    Array.isArray(entry['tools']) &&
-    entry['tools'].every(isTool)
-  );
-}
-
-function isTool(tool: unknown): boolean {
-  return isRecord(tool) && typeof tool['name'] === 'string' && typeof tool['json'] === 'string';
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** What was told over what was found, if that is of the same server still. */
+function merge(found: Remembered | undefined, told: Told): Remembered {
+  const { fingerprint } = told;
+  const before = found?.fingerprint === fingerprint ? found : null;
+  const lists = { ...before?.lists, ...told.lists };
+  // Always in the same order: what says nothing new is not written.
+  const kept = LIST_KINDS.flatMap((kind) => {
+    const list = lists[kind];
+    return list == null ? [] : [[kind, list] as const];
+  });
+  return {
+    fingerprint,
+    profile: told.profile ?? before?.profile ?? null,
+    lists: Object.fromEntries(kept),
+  };
 }

@@ -5,9 +5,11 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import type { DownstreamConfig } from '../../shared/model/config.ts';
 import type { ThreadVitals } from '../../shared/wire/vitals.ts';
 import { codeOf, ignoreBrokenPipe } from './errors.ts';
+import type { Link, RequestId } from './link.ts';
 import { ProcessGroup } from './process-group.ts';
 import { WriteQueue } from './write-queue.ts';
 
@@ -26,6 +28,8 @@ export interface ChildOptions {
   /** Called once, after the constructor, when there is no process. */
   readonly onSpawnFailed: (detail: string) => void;
   readonly onStdout: (chunk: Buffer) => void;
+  /** The leader exited; what it wrote is still being read. */
+  readonly onExited: () => void;
   readonly onStderr: (chunk: Buffer) => void;
   /** It lives on without its stdin or stdout: nobody can talk with it any more. */
   readonly onUnreachable: (detail: string) => void;
@@ -36,12 +40,13 @@ export interface ChildOptions {
   readonly onIdentified: () => void;
 }
 
-export class Child {
+export class Child implements Link {
   /** Null when it could not be started. */
   readonly pid: number | null = null;
   readonly #options: ChildOptions;
   readonly #queue: WriteQueue | null = null;
   #group: ProcessGroup | null = null;
+  #stdout: Readable | null = null;
   #exited = false;
   #unreachable: NodeJS.Timeout | null = null;
 
@@ -67,6 +72,7 @@ export class Child {
     // Out of file descriptors Node gives no pipes, whatever the type says; the error follows.
     if ((child as Partial<typeof child>).stdin === undefined) return;
     this.#queue = new WriteQueue(child.stdin, () => this.#lostPipe('closed its stdin'));
+    this.#stdout = child.stdout;
     child.stdout.on('error', ignoreBrokenPipe).on('data', options.onStdout);
     child.stderr.on('error', ignoreBrokenPipe).on('data', options.onStderr);
     if (child.pid === undefined) return;
@@ -76,15 +82,18 @@ export class Child {
     child.once('exit', (code, signal) => this.#finish(child, code, signal));
   }
 
-  /** Queues one line. `call` names the call it carries, null for anything else. */
-  write(line: Uint8Array, call: number | null): void {
-    this.#queue?.push(line, call);
+  /** Queues one line. */
+  write(line: Uint8Array, id: RequestId | null): void {
+    this.#queue?.push(line, typeof id === 'number' ? id : null);
   }
 
-  /** Takes a call back that was not yet handed to the pipe. */
-  withdraw(call: number): boolean {
-    return this.#queue?.withdraw(call) ?? true;
+  /** Takes a call back that was not yet handed to the pipe; requests of the gateway's own stay. */
+  withdraw(id: RequestId): boolean {
+    return typeof id === 'number' && (this.#queue?.withdraw(id) ?? true);
   }
+
+  /** A pipe is the same before and after. */
+  handshaken(): void {}
 
   /** Start time of the leader as the system tells it, null while it is not known. */
   get startTime(): string | null {
@@ -99,6 +108,15 @@ export class Child {
   /** Calls of which no byte was handed to the pipe. */
   unsentCalls(): number[] {
     return this.#queue?.calls() ?? [];
+  }
+
+  /** Stops reading stdout; what the child writes stays in the pipe. */
+  pause(): void {
+    this.#stdout?.pause();
+  }
+
+  resume(): void {
+    this.#stdout?.resume();
   }
 
   endInput(): void {
@@ -123,6 +141,7 @@ export class Child {
     signal: NodeJS.Signals | null,
   ): void {
     this.#exited = true;
+    this.#options.onExited();
     this.#queue?.close();
     if (this.#unreachable !== null) clearTimeout(this.#unreachable);
     // What the leader wrote stays readable; what it started must not outlive it.

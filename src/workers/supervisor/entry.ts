@@ -6,6 +6,7 @@ import './console.ts';
 import { getHeapStatistics } from 'node:v8';
 import { type MessagePort, workerData } from 'node:worker_threads';
 import { type Endpoint, expose } from 'comlink';
+import { ByteCredit } from '../../shared/wire/byte-credit.ts';
 import type {
   SupervisorControl,
   SupervisorThreadData,
@@ -25,6 +26,7 @@ let factsPort: MessagePort = data.factsPort;
 const context: SupervisorContext = {
   ...data,
   vitals,
+  byteCredit: new ByteCredit(data.credit),
   post: (message, transfer) => data.callPort.postMessage(message, transfer),
   factsPort: () => factsPort,
 };

@@ -1,21 +1,30 @@
 /**
- * One start of a server and all that ends with it: the child, the conversation with it, its stderr.
- * Wires them together and turns what they tell into inputs of the machine. Owned by the supervisor of
- * the slot.
+ * One start of a server and all that ends with it: the child or the connection, the conversation with
+ * it, its stderr. Wires them together and turns what they tell into inputs of the machine. Owned by the
+ * supervisor of the slot.
  */
 import type { SupervisorInput } from '../../shared/machines/supervisor-state.ts';
-import type { DownstreamConfig } from '../../shared/model/config.ts';
+import type { DownstreamConfig, EndpointConfig } from '../../shared/model/config.ts';
 import type { ListKind } from '../../shared/model/lists.ts';
 import type { LastExit } from '../../shared/model/snapshot.ts';
+import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
 import { cleanForTerminal } from '../../shared/wire/clean-text.ts';
 import { SAMPLE_UNITS } from '../../shared/wire/framing.ts';
-import type { CatalogEntry, FromSupervisor, LogMessage } from '../../shared/wire/protocol.ts';
+import type {
+  CatalogEntry,
+  FromSupervisor,
+  LogMessage,
+  ServerProfile,
+} from '../../shared/wire/protocol.ts';
 import { redactedHead } from '../../shared/wire/redact.ts';
 import type { ThreadVitals } from '../../shared/wire/vitals.ts';
 import { Child } from './child.ts';
 import { buildChildEnv, withheldNames } from './environment.ts';
+import { Intake } from './intake.ts';
+import type { Link } from './link.ts';
 import { KEPT_ERROR_UNITS } from './own-requests.ts';
 import { exitText } from './record.ts';
+import { Remote } from './remote.ts';
 import { Session } from './session.ts';
 import { StderrReader } from './stderr.ts';
 
@@ -26,12 +35,16 @@ export interface IncarnationOptions {
   readonly config: DownstreamConfig;
   readonly slot: number;
   readonly incarnation: number;
+  readonly credit: ByteCredit;
+  readonly creditLane: number;
   readonly vitals: ThreadVitals;
   readonly groupsFile: string;
   readonly gatewayVersion: string;
   readonly clientCapabilities: string;
   readonly post: (message: FromSupervisor, transfer: ArrayBuffer[]) => void;
   readonly feed: (input: SupervisorInput) => void;
+  /** A secret that the configuration does not hold: takes it out from now on. */
+  readonly onSecret: (secret: string) => void;
   /** Takes secrets out. */
   readonly redact: (text: string) => string;
   readonly log: (level: LogMessage['level'], text: string, fields: LogMessage['fields']) => void;
@@ -39,6 +52,7 @@ export interface IncarnationOptions {
   readonly logLevel: () => string | null;
   /** Called before the machine learns of the exit. */
   readonly onExit: (exit: LastExit) => void;
+  readonly onProfile: (profile: ServerProfile, incarnation: number) => void;
   readonly onList: (kind: ListKind, entries: readonly CatalogEntry[], incarnation: number) => void;
   /** The child's start time became known late. */
   readonly onIdentified: () => void;
@@ -48,53 +62,108 @@ export interface IncarnationOptions {
 
 export class Incarnation {
   readonly number: number;
-  readonly child: Child;
+  readonly link: Link;
   readonly session: Session;
-  readonly stderr: StderrReader;
+  readonly #intake: Intake;
   /** Names of variables that the server may miss. */
   readonly withheld: readonly string[];
+  readonly #stderr: StderrReader | null;
 
-  /** Spawns and begins the handshake. */
+  /** Spawns or connects, and begins the handshake. */
   constructor(options: IncarnationOptions) {
     const { config, incarnation, feed, log } = options;
     this.number = incarnation;
-    const env = buildChildEnv(process.env, config);
-    this.withheld = withheldNames(process.env, env);
-    this.stderr = new StderrReader({
-      redact: options.redact,
-      onLine: (line) => log('info', line, { stream: 'stderr' }),
-      onDropped: (lines) => log('warn', 'lines of stderr were not logged', { lines }),
-      now: () => performance.now(),
+    const env = config.endpoint === null ? buildChildEnv(process.env, config) : null;
+    this.withheld = env === null ? [] : withheldNames(process.env, env);
+    this.#stderr =
+      env === null
+        ? null
+        : new StderrReader({
+            redact: options.redact,
+            onLine: (line) => log('info', line, { stream: 'stderr' }),
+            onDropped: (lines) => log('warn', 'lines of stderr were not logged', { lines }),
+            now: () => performance.now(),
+          });
+    this.link =
+      config.endpoint === null
+        ? this.#spawn(options, env ?? {})
+        : this.#connect(options, config.endpoint);
+    if (this.link.pid !== null) feed({ type: 'spawned', incarnation, pid: this.link.pid });
+    this.session = this.#converse(options);
+    const { readers } = this.session;
+    this.#intake = new Intake({
+      credit: options.credit,
+      lane: options.creditLane,
+      source: readers,
+      heldBytes: () => readers.heldBytes(),
+      onPaused: (paused) => this.session.paused(paused),
     });
-    this.child = new Child({
+    if (this.link instanceof Child) readers.add(this.session.readerOf(this.link));
+  }
+
+  /** The end of what it said on stderr, without secrets. */
+  get stderrTail(): string {
+    return this.#stderr?.tail() ?? '';
+  }
+
+  /** Ends the conversation. @returns the calls without an answer, and whether each one left. */
+  close(): { readonly call: number; readonly sent: boolean }[] {
+    this.#intake.close();
+    const unsent = new Set(this.link.unsentCalls());
+    return this.session.close().map((call) => ({ call, sent: !unsent.has(call) }));
+  }
+
+  #spawn(options: IncarnationOptions, env: Readonly<Record<string, string>>): Link {
+    const { incarnation, feed, log } = options;
+    return new Child({
       ...options,
       env,
       onSpawnFailed: (text) => {
         const detail = redactedHead(text, options.redact, PROBLEM);
         feed({ type: 'spawn_failed', incarnation, detail, random: Math.random() });
       },
-      onStdout: (chunk) => this.session.push(chunk),
-      onStderr: (chunk) => this.stderr.push(chunk),
-      onUnreachable: (detail) => feed({ type: 'condemned', incarnation, reason: 'exit', detail }),
-      onGone: (code, signal) => {
-        this.session.end();
-        this.stderr.end();
-        const at = new Date().toISOString();
-        options.onExit({ code, signal, at, stderr_tail: this.stderr.tail() });
-        const detail = exitText(code, signal);
-        feed({ type: 'exited', incarnation, code, signal, detail, random: Math.random() });
+      onStdout: (chunk) => {
+        this.session.push(chunk);
+        this.#intake.chunk();
       },
+      // What the server wrote last is read whatever the limits say: there is little time for it.
+      onExited: () => this.#intake.close(),
+      onStderr: (chunk) => this.#stderr?.push(chunk),
+      onUnreachable: (detail) => feed({ type: 'condemned', incarnation, reason: 'exit', detail }),
+      onGone: (code, signal) => this.#gone(options, code, signal, exitText(code, signal)),
       onTrouble: (text) => log('warn', text, {}),
       onIdentified: options.onIdentified,
     });
-    if (this.child.pid !== null) feed({ type: 'spawned', incarnation, pid: this.child.pid });
-    this.session = this.#converse(options);
   }
 
-  /** Ends the conversation. @returns the calls without an answer, and whether each one left. */
-  close(): { readonly call: number; readonly sent: boolean }[] {
-    const unsent = new Set(this.child.unsentCalls());
-    return this.session.close().map((call) => ({ call, sent: !unsent.has(call) }));
+  #connect(options: IncarnationOptions, endpoint: EndpointConfig): Link {
+    const { config, log, redact, onSecret } = options;
+    const told = (text: string) =>
+      cleanForTerminal(redactedHead(text, redact, PROBLEM).replaceAll(/\s+/g, ' '));
+    return new Remote({
+      server: config.name,
+      endpoint,
+      gatewayVersion: options.gatewayVersion,
+      maxMessageBytes: config.maxMessageBytes,
+      conversation: () => this.session,
+      tell: told,
+      onSecret,
+      onTrouble: (text) => log('warn', told(text), {}),
+      onGone: (detail) => this.#gone(options, null, null, told(detail)),
+    });
+  }
+
+  #gone(
+    { incarnation, feed, onExit }: IncarnationOptions,
+    code: number | null,
+    signal: NodeJS.Signals | null,
+    detail: string,
+  ): void {
+    this.session.end();
+    this.#stderr?.end();
+    const at = new Date().toISOString();
+    onExit({ code, signal, at, stderr_tail: this.stderrTail });
+    feed({ type: 'exited', incarnation, code, signal, detail, random: Math.random() });
   }
 
   #converse(options: IncarnationOptions): Session {
@@ -111,8 +180,16 @@ export class Incarnation {
       liveness: config.liveness,
       gatewayVersion: options.gatewayVersion,
       clientCapabilities: options.clientCapabilities,
-      line: this.child,
-      post: options.post,
+      line: this.link,
+      post: (message, transfer) => {
+        if ('line' in message) this.#intake.sent(message.line.length);
+        options.post(message, transfer);
+      },
+      onTaken: () => this.#intake.chunk(),
+      onProfile: (profile, leftOut) => {
+        if (leftOut !== null) log('warn', leftOut, {});
+        options.onProfile(profile, incarnation);
+      },
       onHandshaken: (features) => {
         feed({ type: 'handshaken', incarnation, features });
         const level = options.logLevel();

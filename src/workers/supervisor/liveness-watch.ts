@@ -25,6 +25,7 @@ export class LivenessWatch {
   readonly #options: LivenessWatchOptions;
   #state: LivenessState;
   #timer: NodeJS.Timeout | null = null;
+  #paused = false;
 
   /** Sends the first ping. */
   constructor(options: LivenessWatchOptions) {
@@ -37,6 +38,12 @@ export class LivenessWatch {
   /** The timer is left as it is: it looks again when it fires. */
   bytes(): void {
     this.#state = onBytes(this.#state, performance.now());
+  }
+
+  /** Nothing is read from the server, so that its silence says nothing; or it is read again. */
+  pause(paused: boolean): void {
+    this.#paused = paused;
+    this.bytes();
   }
 
   pingAnswered(): void {
@@ -54,10 +61,12 @@ export class LivenessWatch {
 
   #sleep(): void {
     const ms = nextLook(this.#options.policy, this.#state) - performance.now();
-    this.#timer = setTimeout(
-      () => this.#act(look(this.#options.policy, this.#state, performance.now())),
-      Math.max(1, Math.ceil(ms)),
-    );
+    this.#timer = setTimeout(() => this.#look(), Math.max(1, Math.ceil(ms)));
+  }
+
+  #look(): void {
+    if (this.#paused) this.bytes();
+    this.#act(look(this.#options.policy, this.#state, performance.now()));
   }
 
   #act([state, verdict]: readonly [LivenessState, LivenessVerdict]): void {

@@ -8,6 +8,7 @@ import { SLOT } from '../../shared/wire/json-scan.ts';
 import { firstMember } from '../../shared/wire/json-slice.ts';
 import type {
   ByteRange,
+  Concern,
   NotificationMessage,
   ProgressMessage,
 } from '../../shared/wire/protocol.ts';
@@ -56,14 +57,15 @@ export class Notifications {
     });
   }
 
-  /** A notification that belongs to no call. */
-  pass(frame: Frame, method: NotificationMessage['method']): void {
+  /** A notification other than progress. */
+  pass(frame: Frame, method: string, concerns: Concern): void {
     const { slot, incarnation, send } = this.#options;
     const { line } = frame;
     if (line.length > MAX_BYTES) {
       this.#tooLarge += 1;
     } else if (this.#logs.take(performance.now())) {
-      return send({ type: 'notification', slot, incarnation, method, level: levelOf(frame), line });
+      const level = levelOf(frame);
+      return send({ type: 'notification', slot, incarnation, method, level, concerns, line });
     } else {
       this.#tooMany += 1;
     }

@@ -8,11 +8,12 @@ import { decodeString, type Frame, rangeOf } from '../../shared/wire/frame.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
 import { member } from '../../shared/wire/json-slice.ts';
 import type { ByteRange } from '../../shared/wire/protocol.ts';
+import type { Line } from './link.ts';
 
 export type Reply =
   | { readonly ok: true; readonly line: Uint8Array; readonly result: ByteRange }
-  /** In words; whatever the server said in it is clipped, not redacted. */
-  | { readonly ok: false; readonly problem: string };
+  /** In words; whatever the server said in it is clipped, not redacted. `lost`: it gave no answer. */
+  | { readonly ok: false; readonly problem: string; readonly lost?: true };
 
 const PREFIX = 'rea:';
 /** Kept of what a server says in an error; more than is ever shown, see `redactedHead`. */
@@ -23,12 +24,12 @@ const MAX_REPLY_BYTES = 8 * 1024 * 1024;
 const MAX_REPLY_VALUES = 200_000;
 
 export class OwnRequests {
-  readonly #write: (line: Uint8Array) => void;
+  readonly #line: Line;
   readonly #waiting = new Map<string, (reply: Reply) => void>();
   #last = 0;
 
-  constructor(write: (line: Uint8Array) => void) {
-    this.#write = write;
+  constructor(line: Line) {
+    this.#line = line;
   }
 
   /** Sends a request. @param paramsJson JSON of an object, or null for none. @returns its id. */
@@ -37,13 +38,19 @@ export class OwnRequests {
     const id = `"${PREFIX}${this.#last}"`;
     this.#waiting.set(id, onReply);
     const params = paramsJson === null ? '' : `,"params":${paramsJson}`;
-    this.#write(Buffer.from(`{"jsonrpc":"2.0","id":${id},"method":"${method}"${params}}\n`));
+    const line = `{"jsonrpc":"2.0","id":${id},"method":"${method}"${params}}\n`;
+    this.#line.write(Buffer.from(line), id);
     return id;
   }
 
   /** The reply is no longer of interest. */
   forget(id: string): void {
-    this.#waiting.delete(id);
+    if (this.#waiting.delete(id)) this.#line.withdraw(id);
+  }
+
+  /** Whether somebody waits for the reply to this id. */
+  has(id: string): boolean {
+    return this.#waiting.has(id);
   }
 
   /** Takes the answer to an own request. @returns false when nobody waits for this id. */
@@ -54,6 +61,11 @@ export class OwnRequests {
   /** The answer to an own request came, but its bytes were refused. */
   refuse(idText: string, why: string): boolean {
     return this.#end(idText, () => ({ ok: false, problem: `its answer was refused: ${why}` }));
+  }
+
+  /** There will be no answer to an own request. */
+  fail(idText: string, problem: string): boolean {
+    return this.#end(idText, () => ({ ok: false, problem, lost: true }));
   }
 
   #end(idText: string, reply: () => Reply): boolean {

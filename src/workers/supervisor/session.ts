@@ -8,7 +8,7 @@ import type { LivenessPolicy } from '../../shared/model/config.ts';
 import { JSON_RPC } from '../../shared/model/errors.ts';
 import { LIST_KINDS, LISTS, type ListKind } from '../../shared/model/lists.ts';
 import { clip } from '../../shared/wire/clean-text.ts';
-import { type Frame, rangeOf, textAt } from '../../shared/wire/frame.ts';
+import { type Frame, rangeOf, stringAt, textAt } from '../../shared/wire/frame.ts';
 import { LineFramer, type Refused, sampleOf } from '../../shared/wire/framing.ts';
 import {
   classify,
@@ -23,23 +23,27 @@ import type {
   CatalogEntry,
   FromSupervisor,
   ServerFeatures,
+  ServerProfile,
+  TaskAnswer,
+  TaskNote,
 } from '../../shared/wire/protocol.ts';
 import { callOf } from './call-id.ts';
+import { concernOf, elicitationOf, elicitationsOf } from './concern.ts';
+import type { Conversation, Loss } from './conversation.ts';
 import { initializeParams, readHandshake } from './handshake.ts';
+import type { Line, RequestId } from './link.ts';
 import { LivenessWatch } from './liveness-watch.ts';
+import { needsOf } from './needs.ts';
 import type { NoiseReport } from './noise.ts';
 import { type DroppedNotifications, Notifications } from './notifications.ts';
 import { OwnRequests } from './own-requests.ts';
+import { type Readable, Readers } from './readers.ts';
 import { ServerList } from './server-list.ts';
 import { StdoutWatch } from './stdout-watch.ts';
+import { TaskCalls } from './task-calls.ts';
+import { relatedTaskOf } from './task-notes.ts';
+import { type Rate, TokenBucket } from './token-bucket.ts';
 import { isToolError } from './tool-error.ts';
-
-/** The child's end of the conversation. */
-export interface Line {
-  write(line: Uint8Array, call: number | null): void;
-  withdraw(call: number): boolean;
-  readonly queuedBytes: number;
-}
 
 export interface SessionOptions {
   readonly server: string;
@@ -52,7 +56,11 @@ export interface SessionOptions {
   /** JSON text of the capabilities it is told. */
   readonly clientCapabilities: string;
   readonly line: Line;
+  /** A response has been read on. */
+  readonly onTaken: () => void;
   readonly post: (message: FromSupervisor, transfer: ArrayBuffer[]) => void;
+  /** Called before `onHandshaken`. `leftOut` says in words what of it was not kept. */
+  readonly onProfile: (profile: ServerProfile, leftOut: string | null) => void;
   readonly onHandshaken: (features: ServerFeatures) => void;
   readonly onRefused: (problem: string) => void;
   readonly liveness: LivenessPolicy;
@@ -69,13 +77,17 @@ export interface SessionOptions {
 
 /** Replies to a server that does not read them are dropped beyond this. */
 const MAX_QUEUED_REPLIES = 1024 * 1024;
-/** What a server may ask a client; the gateway finds out which one. */
-const REVERSE_METHODS = new Set(['sampling/createMessage', 'elicitation/create', 'roots/list']);
+/** What only a client may say, or only the gateway answers. */
+const NOT_FOR_CLIENTS = new Set(['initialize', 'tasks/list']);
+const NOT_OF_SERVERS = new Set(['notifications/initialized', 'notifications/roots/list_changed']);
+/** What a server may ask of clients. */
+const REQUEST_RATE: Rate = { perSecond: 200, burst: 500 };
 /** Pings whose answer would still be noticed. */
 const MAX_OPEN_PINGS = 8;
 const NEWLINE = Buffer.from('\n');
 
-export class Session {
+export class Session implements Conversation {
+  readonly readers = new Readers();
   readonly #options: SessionOptions;
   readonly #framer: LineFramer;
   readonly #requests: OwnRequests;
@@ -83,6 +95,8 @@ export class Session {
   readonly #watch: StdoutWatch;
   readonly #notifications: Notifications;
   readonly #calls = new Set<number>();
+  readonly #tasks = new TaskCalls();
+  readonly #requestRate = new TokenBucket(REQUEST_RATE, performance.now());
   readonly #pings: string[] = [];
   #liveness: LivenessWatch | null = null;
   #features: ServerFeatures | null = null;
@@ -92,7 +106,7 @@ export class Session {
   /** Sends `initialize`. */
   constructor(options: SessionOptions) {
     this.#options = options;
-    this.#requests = new OwnRequests((line) => options.line.write(line, null));
+    this.#requests = new OwnRequests(options.line);
     this.#lists = new Map(
       LIST_KINDS.map((kind) => [
         kind,
@@ -117,27 +131,26 @@ export class Session {
       send: (message) => this.#forward(message.line, message),
       onDropped: options.onDropped,
     });
-    this.#framer = new LineFramer({
-      maxBytes: options.maxMessageBytes,
-      onFrame: (frame) => this.#receive(frame),
-      onRefused: (refused) => this.#refuse(refused),
-    });
+    this.#framer = this.source();
     this.#requests.send(
       'initialize',
       initializeParams(options.gatewayVersion, options.clientCapabilities),
       (reply) => {
         const handshake = readHandshake(reply);
         if (!handshake.ok) return options.onRefused(handshake.problem);
-        this.#features = handshake;
+        const { version, features } = handshake;
+        this.#features = features;
+        options.line.handshaken(version);
         this.#notify('notifications/initialized', null);
-        options.onHandshaken(handshake);
+        options.onProfile(handshake.profile, handshake.leftOut);
+        options.onHandshaken(features);
         this.#liveness = new LivenessWatch({
           policy: options.liveness,
           ping: () => this.#ping(),
           onStalled: options.onStalled,
         });
         for (const [kind, list] of this.#lists) {
-          if (handshake[LISTS[kind].capability]) list.refresh();
+          if (features[LISTS[kind].capability]) list.refresh();
           else options.onList(kind, []);
         }
       },
@@ -154,6 +167,46 @@ export class Session {
     return this.#stray;
   }
 
+  /**
+   * A stream of messages from the server. A child has one, which is read by `push`; over HTTP each
+   * response is one.
+   */
+  source(): LineFramer {
+    return new LineFramer({
+      maxBytes: this.#options.maxMessageBytes,
+      onFrame: (frame) => this.#receive(frame),
+      onRefused: (refused) => this.#refuse(refused),
+    });
+  }
+
+  /** Whether what the server says is still worth reading. */
+  get reading(): boolean {
+    return this.#watch.reading;
+  }
+
+  /** A sign of life. */
+  heard(): void {
+    this.#liveness?.bytes();
+  }
+
+  /** Whether the answer to a request is still waited for. */
+  isOpen(id: RequestId): boolean {
+    return typeof id === 'number' ? this.#calls.has(id) : this.#requests.has(id);
+  }
+
+  /** A request will have no answer. Ignored when nobody waits for one. */
+  lost(id: RequestId, loss: Loss): void {
+    if (typeof id === 'string') this.#requests.fail(id, loss.message);
+    else if (this.#calls.delete(id)) this.#fail({ call: id, ...loss });
+  }
+
+  /** The server may have said something that did not arrive: its lists are fetched again. */
+  missed(): void {
+    for (const [kind, list] of this.#lists) {
+      if (this.#features?.[LISTS[kind].capability] === true) list.changed();
+    }
+  }
+
   /** Bytes from the child's stdout. */
   push(chunk: Uint8Array): void {
     if (!this.#watch.reading) return;
@@ -162,20 +215,43 @@ export class Session {
     this.#watch.chunk(this.#framer.pendingBytes);
   }
 
+  /** What `push` is fed from, as one of the readers. */
+  readerOf(source: Pick<Readable, 'pause' | 'resume'>): Readable {
+    return {
+      pause: () => source.pause(),
+      resume: () => source.resume(),
+      heldBytes: () => this.#framer.heldBytes,
+    };
+  }
+
+  /** A response has been read on, and what it brought dealt with. */
+  taken(): void {
+    this.#options.onTaken();
+  }
+
+  /** Nothing is read from the server for a while, through no fault of its own; or it is read again. */
+  paused(paused: boolean): void {
+    this.#liveness?.pause(paused);
+  }
+
   /** The child's stdout has been read to its end. */
   end(): void {
     this.#watch.end();
   }
 
   /** @param line complete with newline, its id is the number `call`. */
-  call(call: number, line: Uint8Array): void {
+  call(call: number, line: Uint8Array, tasks: TaskAnswer | null): void {
     this.#calls.add(call);
+    this.#tasks.sent(call, tasks);
     this.#options.line.write(line, call);
   }
 
   cancel(call: number, reason: string): void {
     this.#notifications.forget(call);
-    if (!this.#calls.delete(call) || this.#options.line.withdraw(call)) return;
+    if (!this.#calls.delete(call)) return;
+    const withdrawn = this.#options.line.withdraw(call);
+    this.#tasks.cancelled(call, !withdrawn);
+    if (withdrawn) return;
     this.#notify('notifications/cancelled', JSON.stringify({ requestId: call, reason }));
   }
 
@@ -202,7 +278,9 @@ export class Session {
   }
 
   #ping(): void {
-    const id = this.#requests.send('ping', null, () => this.#liveness?.pingAnswered());
+    const id = this.#requests.send('ping', null, (reply) => {
+      if (reply.ok || reply.lost !== true) this.#liveness?.pingAnswered();
+    });
     this.#pings.push(id);
     if (this.#pings.length > MAX_OPEN_PINGS) this.#requests.forget(this.#pings.shift() ?? '');
   }
@@ -255,6 +333,7 @@ export class Session {
       if (this.#requests.refuse(idText, why)) return;
       const call = callOf(idText);
       if (call !== null && this.#calls.delete(call)) {
+        this.#tasks.cancelled(call, false);
         const what = code === 'ERR_MESSAGE_TOO_LARGE' ? 'is too large' : 'is malformed';
         const message = `the answer of server "${this.#options.server}" ${what}: ${why}`;
         return this.#fail({ call, code, outcome: 'answered', message });
@@ -272,7 +351,7 @@ export class Session {
       const { line } = frame;
       this.#notifications.finish(call);
       const toolError = !isError && isToolError(frame);
-      return this.#forward(line, {
+      const answer = {
         type: 'answer',
         slot,
         incarnation,
@@ -281,9 +360,29 @@ export class Session {
         id,
         isError,
         toolError,
-      });
+      } as const;
+      const tasks = this.#tasks.answered(call, frame);
+      if (isError) {
+        return this.#forward(line, {
+          ...answer,
+          elicitations: elicitationsOf(frame),
+          ...(tasks === undefined ? {} : { tasks }),
+        });
+      }
+      if (tasks === undefined) return this.#forward(line, answer);
+      for (const note of tasks.notes) this.#taskTold(note);
+      return this.#forward(line, { ...answer, tasks });
     }
-    if (!this.#requests.settle(idText, frame)) this.#stray += 1;
+    const orphan = call === null ? null : this.#tasks.orphan(call, frame);
+    if (orphan !== null) {
+      this.#requests.send('tasks/cancel', JSON.stringify({ taskId: orphan }), () => {});
+    } else if (!this.#requests.settle(idText, frame)) this.#stray += 1;
+  }
+
+  /** The last progress of a task comes before the word that it has ended. */
+  #taskTold(note: TaskNote): void {
+    const call = this.#tasks.told(note);
+    if (call !== null) this.#notifications.finish(call);
   }
 
   /** A reply to a request of the server's, or a notification of the client's. */
@@ -294,7 +393,8 @@ export class Session {
   #serve(frame: Frame, method: string): void {
     const { slot, incarnation, line } = this.#options;
     const [start, end] = rangeOf(frame, SLOT.id) ?? [0, 0];
-    if (REVERSE_METHODS.has(method)) {
+    const isForClients = method !== 'ping' && !NOT_FOR_CLIENTS.has(method);
+    if (isForClients && this.#requestRate.take(performance.now())) {
       const token = rangeOf(frame, SLOT.paramsMetaProgressToken);
       return this.#forward(frame.line, {
         type: 'reverse_request',
@@ -304,6 +404,11 @@ export class Session {
         line: frame.line,
         id: [start, end],
         token,
+        needs: needsOf(frame, method),
+        relatedTask: relatedTaskOf(frame),
+        makesTask: rangeOf(frame, SLOT.paramsTask) !== null,
+        taskId: stringAt(frame, SLOT.paramsTaskId),
+        elicitationId: method === 'elicitation/create' ? elicitationOf(frame) : null,
       });
     }
     if (line.queuedBytes > MAX_QUEUED_REPLIES) return;
@@ -311,7 +416,9 @@ export class Session {
     const reply =
       method === 'ping'
         ? resultParts(id, '{}')
-        : errorParts(id, JSON_RPC.methodNotFound, `Method not found: ${clip(method, 200)}`);
+        : isForClients
+          ? errorParts(id, JSON_RPC.gatewayError, 'too many requests in a short time')
+          : errorParts(id, JSON_RPC.methodNotFound, `Method not found: ${clip(method, 200)}`);
     line.write(joinExact([...reply, NEWLINE]), null);
   }
 
@@ -331,15 +438,27 @@ export class Session {
       case 'notifications/progress': {
         const token = rangeOf(frame, SLOT.paramsProgressToken);
         const call = callOf(textAt(frame, SLOT.paramsProgressToken) ?? '');
-        if (token === null || call === null || !this.#calls.has(call)) return;
+        if (token === null || call === null) return;
+        if (!this.#calls.has(call) && !this.#tasks.runs(call)) return;
         return this.#notifications.progress(call, frame.line, token);
       }
-      case 'notifications/message':
-      case 'notifications/resources/updated':
-        return this.#notifications.pass(frame, method);
-      // Nothing else concerns a client.
       default:
+        return this.#pass(frame, method);
     }
+  }
+
+  /** Whatever else it says, to those it concerns. */
+  #pass(frame: Frame, method: string): void {
+    const concerns = NOT_OF_SERVERS.has(method) ? null : concernOf(frame, method);
+    if (concerns === null) return;
+    if (concerns.kind === 'call') {
+      const { call } = concerns;
+      if (!this.#calls.has(call) && !this.#tasks.runs(call)) return;
+    }
+    if (method === 'notifications/tasks/status' && concerns.kind === 'task') {
+      this.#taskTold(concerns.note);
+    }
+    this.#notifications.pass(frame, method, concerns);
   }
 
   #listChanged(method: string): void {

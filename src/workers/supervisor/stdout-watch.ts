@@ -1,15 +1,13 @@
 /**
  * Watches a child's stdout for what is no protocol: reports noise once in a while and gives the child
  * up when there is too much of it, or when a line over the cap does not end. Owned by the session of
- * one incarnation; holds its two timers.
+ * one incarnation; holds the timer of its reports.
  */
+import { EndlessWatch } from './endless-watch.ts';
 import { NoiseMeter, type NoiseReport } from './noise.ts';
 
 /** At most one report in this time, the first at once. */
 const REPORT_MS = 5000;
-/** A line this many times over the cap, or over the cap for this long, is not waited for. */
-const ENDLESS_FACTOR = 4;
-const ENDLESS_MS = 10_000;
 
 export interface StdoutWatchOptions {
   /** Longest line that is let through, in bytes. */
@@ -22,12 +20,13 @@ export interface StdoutWatchOptions {
 export class StdoutWatch {
   readonly #options: StdoutWatchOptions;
   readonly #meter = new NoiseMeter();
+  readonly #endless: EndlessWatch;
   #reportTimer: NodeJS.Timeout | null = null;
-  #endlessTimer: NodeJS.Timeout | null = null;
   #state: 'open' | 'given_up' | 'closed' = 'open';
 
   constructor(options: StdoutWatchOptions) {
     this.#options = options;
+    this.#endless = new EndlessWatch(options.maxBytes, (detail) => this.#giveUp(detail));
   }
 
   /** Bad lines so far. */
@@ -49,18 +48,7 @@ export class StdoutWatch {
 
   /** After each chunk. @param pendingBytes of the unfinished line. */
   chunk(pendingBytes: number): void {
-    const { maxBytes } = this.#options;
-    if (pendingBytes <= maxBytes) {
-      if (this.#endlessTimer !== null) clearTimeout(this.#endlessTimer);
-      this.#endlessTimer = null;
-    } else if (pendingBytes > ENDLESS_FACTOR * maxBytes) {
-      this.#giveUp(`a line of more than ${ENDLESS_FACTOR * maxBytes} bytes`);
-    } else {
-      this.#endlessTimer ??= setTimeout(
-        () => this.#giveUp(`a line of more than ${maxBytes} bytes does not end`),
-        ENDLESS_MS,
-      );
-    }
+    this.#endless.chunk(pendingBytes);
   }
 
   /** Output has ended: reports what was not yet reported. */
@@ -73,7 +61,7 @@ export class StdoutWatch {
   close(): void {
     this.#state = 'closed';
     if (this.#reportTimer !== null) clearTimeout(this.#reportTimer);
-    if (this.#endlessTimer !== null) clearTimeout(this.#endlessTimer);
+    this.#endless.close();
   }
 
   /** Reports and starts a quiet time; while it runs nothing is looked up for each line of a flood. */

@@ -1,5 +1,5 @@
 /**
- * One supervised server: carries out what the machine decides. Owns the child, its session, the
+ * One supervised server: carries out what the machine decides. Owns its incarnation, the
  * timers and the clock; tells main every event and the state writer the whole record after each
  * change. Contains no decision of its own.
  */
@@ -18,6 +18,7 @@ import {
 import type { DownstreamConfig } from '../../shared/model/config.ts';
 import type { ListKind } from '../../shared/model/lists.ts';
 import type { LastExit, SupervisorRecord } from '../../shared/model/snapshot.ts';
+import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
 import type {
   CallMessage,
   CatalogEntry,
@@ -26,6 +27,7 @@ import type {
   FromSupervisor,
   LogMessage,
   OpenSlot,
+  ServerProfile,
   SupervisorEvent,
   SupervisorFact,
   ToSupervisor,
@@ -35,9 +37,14 @@ import type { ThreadVitals } from '../../shared/wire/vitals.ts';
 import { groupCpuMs } from './group-cpu.ts';
 import { Incarnation } from './incarnation.ts';
 import { deathText, recordOf } from './record.ts';
+import { secretsOf } from './secrets.ts';
+
+/** Of one list. */
+const MAX_REMEMBERED_BYTES = 8 * 1024 * 1024;
 
 /** What all supervisors of a thread share. */
 export interface SupervisorContext {
+  readonly byteCredit: ByteCredit;
   readonly vitals: ThreadVitals;
   readonly groupsFile: string;
   readonly gatewayVersion: string;
@@ -57,10 +64,12 @@ export class Supervisor {
   readonly server: string;
   readonly #slot: number;
   readonly #generation: number;
+  readonly #creditLane: number;
   readonly #config: DownstreamConfig;
   readonly #clientCapabilities: string;
   readonly #context: SupervisorContext;
-  readonly #redactor: Redactor;
+  readonly #secrets: Set<string>;
+  #redactor: Redactor;
   readonly #timers = new Map<SupervisorTimer, NodeJS.Timeout>();
   readonly #inputs: SupervisorInput[] = [];
   #feeding = false;
@@ -72,7 +81,7 @@ export class Supervisor {
   #toolsCount: number | null = null;
   #noiseBefore = 0;
   #logLevel: string | null = null;
-  #catalog: CatalogFact | null = null;
+  #catalog: Pick<CatalogFact, 'profile' | 'lists'> = { profile: null, lists: {} };
   #rev = 0;
   #publishing = false;
 
@@ -82,10 +91,12 @@ export class Supervisor {
     this.server = config.lane;
     this.#slot = message.slot;
     this.#generation = message.generation;
+    this.#creditLane = message.creditLane;
     this.#config = config;
     this.#clientCapabilities = config.clientCapabilities ?? message.clientCapabilities;
     this.#context = context;
-    this.#redactor = new Redactor({ values: Object.values(config.env), builtIn: true });
+    this.#secrets = new Set(secretsOf(config));
+    this.#redactor = new Redactor({ values: [...this.#secrets] });
     this.#lastError = config.unavailable;
     this.#state = initialSupervisor(message.incarnation, message.restarts);
     this.#feed({ type: 'open', delayMs: message.delayMs });
@@ -122,7 +133,8 @@ export class Supervisor {
   /** Tells everything again: the reader of the facts is a new one. */
   retell(): void {
     this.#publish();
-    if (this.#catalog !== null) this.#context.factsPort().postMessage(this.#catalog);
+    const { profile } = this.#catalog;
+    if (profile !== null) this.#remember(this.#catalog);
   }
 
   #feed(input: SupervisorInput): void {
@@ -141,7 +153,7 @@ export class Supervisor {
   }
 
   #run(effect: SupervisorEffect): void {
-    const child = this.#current?.child;
+    const link = this.#current?.link;
     switch (effect.do) {
       case 'want_ticket':
         return this.#context.post({ type: 'ticket_wanted', slot: this.#slot }, []);
@@ -150,11 +162,11 @@ export class Supervisor {
       case 'spawn':
         return this.#spawn();
       case 'end_input':
-        return child?.endInput();
+        return link?.endInput();
       case 'terminate':
-        return child?.signal('SIGTERM');
+        return link?.signal('SIGTERM');
       case 'kill':
-        return child?.signal('SIGKILL');
+        return link?.signal('SIGKILL');
       case 'fail_calls':
         return this.#endConversation(effect.detail);
       case 'timer':
@@ -184,15 +196,19 @@ export class Supervisor {
       config: this.#config,
       clientCapabilities: this.#clientCapabilities,
       slot: this.#slot,
+      credit: this.#context.byteCredit,
+      creditLane: this.#creditLane,
       incarnation: this.#state.incarnation,
       feed: (input) => this.#feed(input),
       redact: (text) => this.#redactor.redact(text),
+      onSecret: (secret) => this.#keepSecret(secret),
       log: (level, message, fields) => this.#log(level, message, fields),
       logLevel: () => this.#logLevel,
       onExit: (exit) => {
         this.#lastExit = exit;
       },
       onIdentified: () => this.#publish(),
+      onProfile: (profile, incarnation) => this.#tellProfile(profile, incarnation),
       onList: (kind, entries, incarnation) => this.#tellList(kind, entries, incarnation),
       onNoList: (problem) => {
         this.#lastError = problem;
@@ -201,10 +217,17 @@ export class Supervisor {
     });
   }
 
-  #call({ incarnation, call, line }: CallMessage): void {
+  /** Earlier ones stay secrets: a server may still speak of them. */
+  #keepSecret(secret: string): void {
+    if (this.#secrets.has(secret)) return;
+    this.#secrets.add(secret);
+    this.#redactor = new Redactor({ values: [...this.#secrets] });
+  }
+
+  #call({ incarnation, call, line, tasks }: CallMessage): void {
     const { phase, incarnation: present } = this.#state;
     if (phase === 'ready' && incarnation === present && this.#current !== null) {
-      return this.#current.session.call(call, line);
+      return this.#current.session.call(call, line, tasks);
     }
     this.#failCall(incarnation, call, false, `is ${phaseOf(this.#state)}`);
   }
@@ -237,18 +260,17 @@ export class Supervisor {
     );
   }
 
+  #tellProfile(profile: ServerProfile, incarnation: number): void {
+    this.#catalog = { ...this.#catalog, profile };
+    this.#remember({ profile, lists: {} });
+    this.#context.post({ type: 'profile', slot: this.#slot, incarnation, profile }, []);
+  }
+
   #tellList(kind: ListKind, entries: readonly CatalogEntry[], incarnation: number): void {
-    if (kind === 'tools') {
-      const decoder = new TextDecoder();
-      this.#toolsCount = entries.length;
-      this.#catalog = {
-        type: 'catalog',
-        server: this.#config.name,
-        fingerprint: this.#config.fingerprint,
-        tools: entries.map(({ key, json }) => ({ name: key, json: decoder.decode(json) })),
-      };
-      this.#context.factsPort().postMessage(this.#catalog);
-    }
+    if (kind === 'tools') this.#toolsCount = entries.length;
+    const list = { [kind]: rememberable(entries) };
+    this.#catalog = { ...this.#catalog, lists: { ...this.#catalog.lists, ...list } };
+    this.#remember({ profile: null, lists: list });
     const pages = new Set(entries.map(({ json }) => json.buffer as ArrayBuffer));
     this.#context.post({ type: 'catalog', slot: this.#slot, incarnation, kind, entries }, [
       ...pages,
@@ -256,9 +278,16 @@ export class Supervisor {
     this.#publish();
   }
 
+  /** Tells the state writer what to serve at the next start before the server is up. */
+  #remember(told: Pick<CatalogFact, 'profile' | 'lists'>): void {
+    const { fingerprint } = this.#config;
+    const fact: CatalogFact = { type: 'catalog', server: this.server, fingerprint, ...told };
+    this.#context.factsPort().postMessage(fact);
+  }
+
   #emit(event: SupervisorEvent, state: SupervisorState): void {
     if (event.event === 'child_died_unexpectedly') {
-      const stderr = this.#current?.stderr.tail() ?? '';
+      const stderr = this.#current?.stderrTail ?? '';
       this.#lastError = deathText(event, stderr, this.#current?.withheld ?? []);
     } else if (event.event === 'stable') {
       this.#lastError = null;
@@ -301,7 +330,7 @@ export class Supervisor {
   #record(state: SupervisorState): SupervisorRecord {
     const extras = {
       since: this.#since,
-      childStarted: this.#current?.child.startTime ?? null,
+      childStarted: this.#current?.link.startTime ?? null,
       lastExit: this.#lastExit,
       lastError: this.#lastError,
       toolsCount: this.#toolsCount,
@@ -314,4 +343,13 @@ export class Supervisor {
   #log(level: LogMessage['level'], message: string, fields: LogMessage['fields']): void {
     this.#context.post({ type: 'log', level, server: this.server, message, fields }, []);
   }
+}
+
+/** The text of each entry; null when it is too much to be kept in two threads and a file. */
+function rememberable(entries: readonly CatalogEntry[]): readonly string[] | null {
+  let bytes = 0;
+  for (const { json } of entries) bytes += json.length;
+  if (bytes > MAX_REMEMBERED_BYTES) return null;
+  const decoder = new TextDecoder();
+  return entries.map(({ json }) => decoder.decode(json));
 }

@@ -37,17 +37,35 @@ describe('the file of a client', () => {
     ]);
   });
 
-  it('keeps a server over HTTP, down with the reason, and serves the others', () => {
-    const { servers } = client(
-      entries({
-        a: { url: 'https://x' },
-        b: { type: 'sse', url: 'https://x' },
-        c: { command: 'c' },
-      }),
-    );
-    const reason = 'HTTP servers are not supported by this version yet';
-    expect(servers.map((server) => server.unavailable)).toEqual([reason, reason, null]);
+  it.each([
+    [{ url: 'https://x' }],
+    [{ type: 'http', url: 'https://x/' }],
+    [{ type: 'streamable-http', url: 'https://x', headers: { 'X-Key': '${env:KEY}' } }],
+  ])('gives servers over Streamable HTTP: %j', (entry) => {
+    const { servers } = client(entries({ a: entry }), { KEY: 'k' });
+    const headers = 'headers' in entry ? { 'X-Key': 'k' } : {};
+    expect(servers[0]).toMatchObject({
+      unavailable: null,
+      endpoint: { url: 'https://x/', headers, tokenFile: null },
+    });
   });
+
+  it.each([
+    [{ type: 'sse', url: 'https://x' }, /^servers of type sse are not supported/],
+    [{ type: 'ws', url: 'wss://x' }, /^servers of type ws are not supported/],
+    [{ url: 'http://example.com' }, /^url would send everything to example\.com unencrypted/],
+    [{ url: 'https://x', headers: { A: '${env:LINES}' } }, /^headers\.A cannot be sent/],
+    [{ url: 'https://x', headers: { A: '${env:UNSET}' } }, /^missing env: UNSET$/],
+  ])(
+    'keeps a server down that cannot be reached like that, and serves the others: %j',
+    (a, why) => {
+      const { servers } = client(entries({ a, c: { command: 'c' } }), { LINES: 'a\nb' });
+      expect(servers.map((server) => server.unavailable)).toEqual([
+        expect.stringMatching(why),
+        null,
+      ]);
+    },
+  );
 
   it('leaves disabled servers out', () => {
     const { servers } = client(
@@ -59,7 +77,7 @@ describe('the file of a client', () => {
   it('gives one warning for the unknown keys of a server', () => {
     const { warnings } = client(entries({ a: { command: 'a', autoApprove: [], timeout: 3 } }));
     expect(warnings).toEqual([
-      'client.json:1: mcpServers.a: without effect here: autoApprove, timeout; read are type, command, args, env, cwd, disabled, enabled, url',
+      'client.json:1: mcpServers.a: without effect here: autoApprove, timeout; read are type, command, args, env, cwd, disabled, enabled, url, headers',
     ]);
   });
 

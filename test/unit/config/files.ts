@@ -42,6 +42,8 @@ export function fullRegistry() {
       env: { LOG: 'plain' },
       threads: { mode: 'auto', heap_mb: 96, stall_ms: 2000 },
       list_wait_ms: 2500,
+      byte_credit_mb: 96,
+      slow_client_ms: 30_000,
     },
     servers: [
       {

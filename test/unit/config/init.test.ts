@@ -49,7 +49,11 @@ const CLIENT = JSON.stringify({
     off: { command: 'off', disabled: true },
     asks: { command: '${workspaceFolder}/run', args: ['${input:key}'] },
     fallback: { command: './run', env: { MODE: '${MODE:-safe}' } },
-    web: { url: 'https://example.com/mcp' },
+    web: {
+      url: 'https://example.com/mcp?k=${env:ROOT}',
+      headers: { 'X-Api-Key': 'literal', B: '${TOKEN}' },
+    },
+    old: { type: 'sse', url: 'https://example.com/sse' },
   },
 });
 
@@ -105,16 +109,19 @@ describe('rea init', () => {
     const { code, err } = init(cwd, { from });
     expect(code).toBe(0);
     expect(err.trim().split('\n')).toEqual([
-      expect.stringMatching(/"web" is left out: HTTP servers are not supported/),
+      expect.stringMatching(/"old" is left out: servers of type sse are not supported/),
       expect.stringMatching(/"my-files": the values of KEY, ODD, NUM, NO are written out/),
+      expect.stringMatching(
+        /"web": the values of X-Api-Key are written out.*use \$\{X_API_KEY\} to/,
+      ),
     ]);
     const before = loadConfig({ cwd, file: from, env });
     const after = loadConfig({ cwd, env });
     if (!before.ok || !after.ok) throw new Error('the configuration does not load');
     expect(after.config.servers).toEqual(
-      before.config.servers.filter((server) => server.name !== 'web'),
+      before.config.servers.filter((server) => server.name !== 'old'),
     );
-    expect(after.config.servers).toHaveLength(3);
+    expect(after.config.servers).toHaveLength(4);
     const written = readFileSync(join(cwd, '.rea', 'registry.yaml'), 'utf8');
     expect(written).toContain('TOKEN: ${TOKEN}');
   });

@@ -23,12 +23,14 @@ describe('a valid registry', () => {
     expect(config).toMatchObject({
       file,
       threads: { heapMb: 96, stallMs: 2000 },
+      limits: { byteCreditBytes: 96 * 1_048_576, slowClientMs: 30_000 },
       listWaitMs: 2500,
     });
     expect(config.servers.map((server) => server.name)).toEqual(['files', 'plain']);
     expect(config.servers[0]).toEqual({
       name: 'files',
       lane: 'files',
+      endpoint: null,
       command: 'npx',
       args: ['-y', 'some-server', '/srv'],
       cwd: join(cwd, 'work'),
@@ -66,7 +68,11 @@ describe('a valid registry', () => {
 
   it('fills in the documented defaults', () => {
     const config = valid(oneServer());
-    expect(config).toMatchObject({ threads: { heapMb: 64, stallMs: 1500 }, listWaitMs: 3000 });
+    expect(config).toMatchObject({
+      threads: { heapMb: 64, stallMs: 1500 },
+      limits: { byteCreditBytes: 192 * 1_048_576, slowClientMs: 60_000 },
+      listWaitMs: 3000,
+    });
     expect(config.servers[0]).toMatchObject({
       args: [],
       env: {},
@@ -191,7 +197,7 @@ servers:
     expect(problemsOf(text)).toEqual([
       '.rea/registry.yaml:3: defaults.call_timeout: unknown key; did you mean "call_timeout_ms"?',
       '.rea/registry.yaml:5: servers[0].name: is "Files"; use 1 to 32 of a-z, 0-9 and "-", not beginning with "-"',
-      '.rea/registry.yaml:5: servers[0].command: is missing; write the program to start as text, in quotes if it looks like a number',
+      '.rea/registry.yaml:5: servers[0].command: is missing; write the program to start, or url: the address of a server that runs already',
       '.rea/registry.yaml:6: servers[0].comand: unknown key; did you mean "command"?',
       '.rea/registry.yaml:7: servers[0].args[0]: is the number 1; write the argument as text, in quotes if it looks like a number',
       '.rea/registry.yaml:8: servers[0].args: is given twice, first in line 7; keep one of the two',
@@ -218,11 +224,6 @@ servers:
     ['an endless intensity', `${oneServer()}    restart: {intensity: 90}\n`, 'never seen within'],
     ['an empty file', '', ':1: top level: is empty'],
     ['a list', '- a\n', ':1: top level: is a list'],
-    [
-      'a server over HTTP',
-      'version: "1"\nservers:\n  - {name: a, url: "https://x"}\n',
-      '.url: not',
-    ],
     [
       'one shared prefix',
       `${oneServer()}  - {name: b, command: x, prefix: a}\n`,

@@ -5,6 +5,7 @@ import { CallTable } from '#src/main/routing/calls.ts';
 import { Catalogs } from '#src/main/routing/catalogs.ts';
 import { Downstream } from '#src/main/routing/downstream.ts';
 import { NO_OBSERVER } from '#src/main/routing/observer.ts';
+import { Profiles } from '#src/main/routing/profiles.ts';
 import { Router } from '#src/main/routing/router.ts';
 import type { UpstreamPeer } from '#src/main/upstream/session.ts';
 import type { SupervisorRecord } from '#src/shared/model/snapshot.ts';
@@ -51,7 +52,12 @@ function house(settings: { maxQueue?: number; maxConcurrency?: number } = {}, fa
   const calls = new CallTable();
   const posted: ToSupervisor[] = [];
   const world = { reachable: true, halted: false };
-  const catalogs = new Catalogs({ servers: [config], listWaitMs: 0, onChange: () => {} });
+  const catalogs = new Catalogs({
+    servers: [config],
+    listWaitMs: 0,
+    onChange: () => {},
+    onCollision: () => {},
+  });
   const downstream = new Downstream({
     config: { ...config, breaker: { failures, cooldownMs: 60_000 } },
     owner: null,
@@ -71,8 +77,14 @@ function house(settings: { maxQueue?: number; maxConcurrency?: number } = {}, fa
   });
   const router = new Router({
     catalogs,
+    profiles: new Profiles([config]),
     calls,
-    servers: { all: () => [downstream], of: () => [downstream], serving: () => downstream },
+    servers: {
+      names: ['echo'],
+      all: () => [downstream],
+      of: () => [downstream],
+      serving: () => downstream,
+    },
     version: '0',
     health: () => '{}',
     observer: NO_OBSERVER,
@@ -93,6 +105,7 @@ function house(settings: { maxQueue?: number; maxConcurrency?: number } = {}, fa
           outcome: error?.outcome ?? null,
         });
       },
+      congested: false,
       finished: () => {},
     },
     'stdio',

@@ -12,38 +12,66 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 const small = '{"name":"small","inputSchema":{"type":"object"}}';
 const large = `{"description":"${'é'.repeat(100_000)}","name":"large","inputSchema":{}}`;
+const page = '{"uri":"a://\\u0070age","name":"page"}';
+const fingerprint = '0123456789abcdef';
 
-/** What is restored of servers with these tools, as raw JSON. */
-function restored(servers: Readonly<Record<string, readonly unknown[]>>): Record<string, string[]> {
-  const entries = Object.entries(servers).map(([name, tools]) => [
-    name,
-    { fingerprint: '0123456789abcdef', tools },
-  ]);
-  const file = { schema: 1, servers: Object.fromEntries(entries) };
+/** What is restored of servers with these entries, as raw JSON by server and kind. */
+function restored(servers: Readonly<Record<string, object>>, schema = 2): unknown {
+  const entries = Object.entries(servers).map(([name, rest]) => [name, { fingerprint, ...rest }]);
+  const file = { schema, servers: Object.fromEntries(entries) };
   writeFileSync(join(dir, 'catalog.json'), JSON.stringify(file), { mode: 0o600 });
   return Object.fromEntries(
-    readCatalogFile(dir).map(({ server, tools }) => [
+    readCatalogFile(dir).map(({ server, lists }) => [
       server,
-      tools.map(({ json }) => Buffer.from(json).toString()),
+      Object.fromEntries(
+        [...lists].map(([kind, list]) => [
+          kind,
+          list.map(({ json }) => Buffer.from(json).toString()),
+        ]),
+      ),
     ]),
   );
 }
 
-test('restores every tool byte for byte, however large', () => {
-  const tools = [
-    { name: 'small', json: small },
-    { name: 'large', json: large },
-  ];
-  expect(restored({ a: tools })).toEqual({ a: [small, large] });
-  expect(readCatalogFile(dir)[0]?.tools.map(({ key }) => key)).toEqual(['small', 'large']);
+test('restores every entry of every list byte for byte, however large', () => {
+  const lists = {
+    tools: [small, large],
+    prompts: [small],
+    resources: [page],
+    templates: ['{"uriTemplate":"a://{x}","name":"t"}'],
+  };
+  expect(restored({ a: { lists } })).toEqual({ a: lists });
+  const [stored] = readCatalogFile(dir);
+  expect(stored?.lists.get('tools')?.map(({ key }) => key)).toEqual(['small', 'large']);
+  expect(stored?.lists.get('resources')?.map(({ key }) => key)).toEqual(['a://page']);
+  expect(stored).toMatchObject({ fingerprint, profile: null });
+});
+
+test('restores the tools of a file of the first format', () => {
+  const tools = [{ name: 'small', json: small }];
+  expect(restored({ a: { tools }, b: { tools: 5 } }, 1)).toEqual({ a: { tools: [small] }, b: {} });
 });
 
 test.each([
-  ['cut off', { name: 'x', json: large.slice(0, 4096) }],
-  ['without a name', { name: 'x', json: '{}' }],
-  ['not text', { name: 'x', json: 5 }],
+  ['cut off', large.slice(0, 4096)],
+  ['without a name', '{}'],
+  ['not text', 5],
   ['no object', null],
-])('restores nothing of a server with a tool that is %s, and all of the others', (_what, bad) => {
-  const good = { name: 'small', json: small };
-  expect(restored({ a: [good, bad], b: [good] })).toEqual({ b: [small] });
+])('restores nothing of a list with an entry that is %s, and all of the others', (_what, bad) => {
+  const lists = { tools: [small, bad], prompts: [small] };
+  expect(restored({ a: { lists }, b: { lists: { tools: [small] } } })).toEqual({
+    a: { prompts: [small] },
+    b: { tools: [small] },
+  });
+});
+
+test.each([
+  ['whole', { capabilities: '{"x":{}}', instructions: 'i', name: 'n', version: '1' }, true],
+  ['of another type', 5, false],
+  ['incomplete', { capabilities: '{}', instructions: 'i', name: 'n' }, false],
+  ['not JSON', { capabilities: '{', instructions: 'i', name: 'n', version: '1' }, false],
+])('restores what a server said of itself only when it is whole: %s', (_what, profile, whole) => {
+  restored({ a: { profile, lists: { tools: [small] } } });
+  expect(readCatalogFile(dir)[0]?.profile).toEqual(whole ? profile : null);
+  expect(readCatalogFile(dir)[0]?.lists.get('tools')).toHaveLength(1);
 });

@@ -1,9 +1,12 @@
 /** Which client a server's request goes to, and what becomes of it. */
 import { beforeEach, expect, test } from 'vitest';
 import type { Downstream } from '#src/main/routing/downstream.ts';
+import { Elicitations } from '#src/main/routing/elicitations.ts';
 import { ReverseRequests } from '#src/main/routing/reverse.ts';
 import type { Session } from '#src/main/routing/session.ts';
+import { Tasks } from '#src/main/routing/tasks.ts';
 import { scanFrame } from '#src/shared/wire/frame.ts';
+import type { ReverseRequestMessage } from '#src/shared/wire/protocol.ts';
 
 interface Heard {
   readonly message: { id?: string; method?: string; params?: Record<string, unknown> };
@@ -23,8 +26,8 @@ class Client {
     return this as unknown as Session;
   }
 
-  supports(capability: string): boolean {
-    return this.#capabilities.includes(capability);
+  supports(...path: string[]): boolean {
+    return this.#capabilities.includes(path.join('.'));
   }
 
   ask(parts: readonly Uint8Array[], relatedTo: string | null): void {
@@ -59,7 +62,10 @@ let server: Server;
 beforeEach(() => {
   clients = new Set();
   server = new Server();
-  reverse = new ReverseRequests(() => clients as unknown as Set<Session>);
+  reverse = new ReverseRequests(() => clients as unknown as Set<Session>, {
+    tasks: new Tasks(),
+    elicitations: new Elicitations(),
+  });
 });
 
 function join(...capabilities: string[]): Client {
@@ -68,19 +74,27 @@ function join(...capabilities: string[]): Client {
   return client;
 }
 
-/** The server asks for sampling with id 9007199254740993 and a progress token of its own. */
-function ask(incarnation = 1): void {
-  const text =
-    '{"jsonrpc":"2.0","id":9007199254740993,"method":"sampling/createMessage","params":{"_meta":{"progressToken":"mine"},"maxTokens":1}}';
+/** The server asks with id 9007199254740993 and a progress token of its own. */
+function ask(
+  incarnation = 1,
+  { method = 'sampling/createMessage', ...more }: Partial<ReverseRequestMessage> = {},
+): void {
+  const text = `{"jsonrpc":"2.0","id":9007199254740993,"method":"${method}","params":{"_meta":{"progressToken":"mine"},"maxTokens":1}}`;
   const range = (part: string) => [text.indexOf(part), text.indexOf(part) + part.length] as const;
   reverse.ask(server.downstream, {
     type: 'reverse_request',
     slot: 0,
     incarnation,
-    method: 'sampling/createMessage',
+    method,
     line: Buffer.from(text),
     id: range('9007199254740993'),
     token: range('"mine"'),
+    needs: ['sampling'],
+    relatedTask: null,
+    makesTask: false,
+    taskId: null,
+    elicitationId: null,
+    ...more,
   });
 }
 
@@ -187,3 +201,79 @@ test('a server cannot pile up requests', () => {
   expect(client.heard).toHaveLength(64);
   expect(server.told).toHaveLength(36);
 });
+
+/** The only caller makes a task of what it is asked. @returns the id under which it was asked. */
+function makeTask(client: Client, taskId: string): string {
+  server.calls.clear();
+  server.calls.set(client, '1');
+  ask(1, { makesTask: true });
+  const id = client.heard.at(-1)?.message.id ?? '';
+  const result = `{"jsonrpc":"2.0","id":"${id}","result":{"task":{"taskId":"${taskId}"}}}`;
+  reverse.answer(client.session, receive(result));
+  return id;
+}
+
+test('a task that a client made is asked for there, and goes on telling progress and status', () => {
+  const maker = join('sampling');
+  const other = join('sampling');
+  const id = makeTask(maker, 't');
+  server.calls.clear();
+  server.calls.set(other, '2');
+  server.told.length = 0;
+  ask(1, { method: 'tasks/get', taskId: 't' });
+  expect(maker.heard.at(-1)?.message.method).toBe('tasks/get');
+  expect(other.heard).toEqual([]);
+  ask(1, { method: 'tasks/get', taskId: 'unknown' });
+  expect(server.told.splice(0)[0]?.text).toContain('unknown task');
+
+  const progress = `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"${id}","progress":1}}`;
+  const status = '{"jsonrpc":"2.0","method":"notifications/tasks/status","params":{"taskId":"t"}}';
+  reverse.progress(other.session, receive(progress));
+  reverse.status(other.session, receive(status));
+  expect(server.told).toEqual([]);
+  reverse.progress(maker.session, receive(progress));
+  reverse.status(maker.session, receive(status));
+  expect(server.told.map(({ text }) => text)).toEqual([
+    '{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"mine","progress":1}}\n',
+    `${status}\n`,
+  ]);
+});
+
+test('a task id that two clients gave a server means neither, and one that is gone nobody', () => {
+  const [a, b] = [join('sampling'), join('sampling')];
+  makeTask(a, 'same');
+  makeTask(a, 'own');
+  makeTask(b, 'same');
+  const heard = () => a.heard.length + b.heard.length;
+  const before = heard();
+  ask(1, { method: 'tasks/result', taskId: 'same' });
+  expect(heard()).toBe(before);
+  ask(1, { method: 'tasks/result', taskId: 'own' });
+  expect(heard()).toBe(before + 1);
+  reverse.forget(a.session);
+  ask(1, { method: 'tasks/result', taskId: 'own' });
+  expect(heard()).toBe(before + 1);
+});
+
+test.each([
+  [['elicitation'], 'elicitation.form', null],
+  [['elicitation', 'elicitation.form'], 'elicitation.form', null],
+  [['elicitation', 'elicitation.url'], 'elicitation.form', -32602],
+  [['elicitation', 'elicitation.url', 'elicitation.form'], 'elicitation.form', null],
+  [['elicitation'], 'elicitation.url', -32602],
+  [['elicitation', 'elicitation.url'], 'elicitation.url', null],
+  [[], 'elicitation', -32601],
+  [['sampling'], 'sampling.tools', -32602],
+  [['sampling', 'sampling.tools'], 'sampling.tools', null],
+  [[], 'roots', -32601],
+] as const)(
+  'a client that declared %j is asked for what needs %s: refused with %j',
+  (has, need, code) => {
+    const client = join(...has);
+    ask(1, { needs: [need] });
+    expect(client.heard).toHaveLength(code === null ? 1 : 0);
+    const told = server.told.map(({ text }) => JSON.parse(text).error);
+    const message = `sampling/createMessage: the client does not support it (its capabilities lack ${need})`;
+    expect(told).toEqual(code === null ? [] : [{ code, message }]);
+  },
+);

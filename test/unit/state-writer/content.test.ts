@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { parseCatalogFile } from '#src/shared/model/remembered.ts';
 import type { StateWriterData } from '#src/shared/wire/protocol.ts';
-import { CatalogFile, parseCatalog } from '#src/workers/state-writer/catalog-file.ts';
+import { CatalogFile } from '#src/workers/state-writer/catalog-file.ts';
 import { compose, type OwnFields } from '#src/workers/state-writer/compose.ts';
 import { Ledger } from '#src/workers/state-writer/ledger.ts';
 import { catalogFact, mainFact, routing, supervisorFact } from '../../support/facts.ts';
@@ -132,9 +133,44 @@ describe('the catalogue file', () => {
     const file = new CatalogFile();
     file.adopt(before.pending());
     file.take(catalogFact('b', ['z']));
-    const merged = parseCatalog(file.pending() ?? '');
+    const merged = parseCatalogFile(file.pending() ?? '');
     expect([...merged.keys()]).toEqual(['a', 'b']);
-    expect(merged.get('b')?.tools[0]?.name).toBe('z');
+    expect(merged.get('b')?.lists.tools?.[0]).toContain('"z"');
+  });
+
+  it('adds what is told of a server to what is known, until it is configured differently', () => {
+    const profile = { capabilities: '{"x":{}}', instructions: 'i', name: 'n', version: '1' };
+    const before = new CatalogFile();
+    before.take({ ...catalogFact('a', ['x']), profile });
+    const file = new CatalogFile();
+    file.adopt(before.pending());
+    const told = { ...catalogFact('a', []), lists: { prompts: ['{"name":"p"}'] } };
+    file.take(told);
+    const lists = { tools: catalogFact('a', ['x']).lists.tools, ...told.lists };
+    const { fingerprint } = told;
+    expect(parseCatalogFile(file.pending() ?? '').get('a')).toEqual({
+      fingerprint,
+      profile,
+      lists,
+    });
+    file.take({ ...told, lists: { tools: null } });
+    expect(parseCatalogFile(file.pending() ?? '').get('a')?.lists).toEqual(told.lists);
+    file.take({ ...told, fingerprint: 'other' });
+    expect(parseCatalogFile(file.pending() ?? '').get('a')).toEqual({
+      fingerprint: 'other',
+      profile: null,
+      lists: told.lists,
+    });
+  });
+
+  it('takes over the tools of a file of the first format', () => {
+    const file = new CatalogFile();
+    const tools = [{ name: 'x', json: '{"name":"x"}' }];
+    file.adopt(JSON.stringify({ schema: 1, servers: { a: { fingerprint: 'f', tools } } }));
+    file.take(catalogFact('b', ['y']));
+    expect(parseCatalogFile(file.pending() ?? '').get('a')?.lists).toEqual({
+      tools: ['{"name":"x"}'],
+    });
   });
 
   it('is not written when it says nothing new', () => {
@@ -150,19 +186,15 @@ describe('the catalogue file', () => {
   it.each([
     ['nothing', ''],
     ['no JSON', '{"schema":1,'],
-    ['another format', '{"schema":2,"servers":{"a":{"fingerprint":"f","tools":[]}}}'],
+    ['another format', '{"schema":3,"servers":{"a":{"fingerprint":"f","lists":{}}}}'],
     ['a list', '[]'],
     ['servers that are none', '{"schema":1,"servers":null}'],
-    ['an entry without tools', '{"schema":1,"servers":{"a":{"fingerprint":"f"}}}'],
-    [
-      'a tool without text',
-      '{"schema":1,"servers":{"a":{"fingerprint":"f","tools":[{"name":1}]}}}',
-    ],
+    ['an entry that is none', '{"schema":2,"servers":{"a":5,"c":{"lists":{}}}}'],
   ])('takes %s for empty and replaces it', (_name, text) => {
     const file = new CatalogFile();
     file.adopt(text);
-    expect(parseCatalog(text).size).toBe(0);
+    expect(parseCatalogFile(text).size).toBe(0);
     file.take(catalogFact('b', ['x']));
-    expect([...parseCatalog(file.pending() ?? '').keys()]).toEqual(['b']);
+    expect([...parseCatalogFile(file.pending() ?? '').keys()]).toEqual(['b']);
   });
 });

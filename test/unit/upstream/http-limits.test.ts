@@ -129,7 +129,7 @@ test('a stopping edge opens no session, says it is not ready, and serves those t
 
 test('a client that never reads is cut off, and its session ends as any other', async () => {
   const router = new EchoRouter();
-  const edge = await startEdge(router, { stallMs: 100, idleMs: 800 });
+  const edge = await startEdge(router, { slowClientMs: 100, idleMs: 800 });
   const client = await HttpClient.open(edge);
   const request = httpRequest(edge.url, {
     method: 'POST',
@@ -164,4 +164,30 @@ test('a session with a call in flight is not idle, one whose client has left for
   router.clients[0]?.sink.send([Buffer.from('{"jsonrpc":"2.0","id":1,"result":{}}')], '1');
   expect(await (await client.get(id)).text()).toContain('"result":{}');
   await until(() => edge.sessions() === 0, { limitMs: 10_000, what: 'the end of the session' });
+});
+
+test('at the cap on sessions the one idle longest makes room, none that is in use or was lately', async () => {
+  const router = new EchoRouter();
+  const edge = await startEdge(router, { maxSessions: 3, evictIdleMs: 300 });
+  const busy = await HttpClient.open(edge);
+  await busy.call(callTool('never', '1'));
+  const listening = await HttpClient.open(edge);
+  await listening.listen();
+  const idle = await HttpClient.open(edge);
+  const open = () =>
+    fetch(edge.url, { method: 'POST', headers: HEADERS, body: initializeWith('2025-11-25') });
+  const refused = await open();
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '60']);
+  // The one that came in its place has only just been used.
+  await until(async () => (await open()).status === 200, { limitMs: 5000, what: 'room' });
+  expect((await open()).status).toBe(503);
+  expect(router.clients.map(({ closedBecause }) => closedBecause)).toEqual([
+    null,
+    null,
+    'idle longest when another client came',
+    null,
+  ]);
+  expect(edge.sessions()).toBe(3);
+  expect((await idle.post(callTool('echo', '1'))).status).toBe(404);
+  expect((await listening.post(callTool('echo', '1'))).status).toBe(200);
 });

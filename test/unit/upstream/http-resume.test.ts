@@ -226,6 +226,37 @@ test('what is kept is bounded: the newest events, and an error in place of a hug
   expect((await stays.rest()).at(-1)?.data).toContain('x'.repeat(20_000));
 });
 
+test('what is kept of all sessions together is bounded: the oldest go first, whosever they are', async () => {
+  const router = new EchoRouter();
+  const edge = await startEdge(router, { maxTotalEventBytes: 30_000 });
+  const clients = [await HttpClient.open(edge), await HttpClient.open(edge)] as const;
+  const say = (at: number, id: string) => {
+    const line = `{"jsonrpc":"2.0","method":"notifications/x","params":{"x":"${'x'.repeat(9000)}"}}`;
+    router.clients[at]?.sink.send([Buffer.from(line)], id);
+  };
+  const leaveCall = async (at: 0 | 1, id: string) => {
+    const call = await clients[at].call(callTool('never', id));
+    const first = idOf(await call.next());
+    await call.leave();
+    return first;
+  };
+  const keptOf = async (at: 0 | 1, id: string, first: string | undefined) => {
+    router.clients[at]?.sink.send([Buffer.from(`{"jsonrpc":"2.0","id":${id},"result":{}}`)], id);
+    const events = await (await clients[at].listen(first)).rest();
+    return events.filter(({ data }) => (data?.length ?? 0) > 9000).length;
+  };
+  const [a, b] = [await leaveCall(0, '1'), await leaveCall(1, '1')];
+  // Room for three of the five.
+  for (const at of [0, 0, 1, 0, 1]) say(at, '1');
+  expect(await keptOf(0, '1', a)).toBe(1);
+  expect(await keptOf(1, '1', b)).toBe(2);
+  // What a session kept is free for the others once it ends.
+  await clients[0].delete();
+  const again = await leaveCall(1, '2');
+  for (let n = 0; n < 3; n++) say(1, '2');
+  expect(await keptOf(1, '2', again)).toBe(3);
+});
+
 test('clients of older revisions get no event without data', async () => {
   const edge = await startEdge(new EchoRouter());
   const opening = await fetch(edge.url, {

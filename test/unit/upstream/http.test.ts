@@ -8,6 +8,7 @@ import { ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/typ
 import { afterEach, expect, test } from 'vitest';
 import { type HttpEdge, type HttpOptions, startHttp } from '#src/main/upstream/http.ts';
 import { bigResult, EchoRouter } from '../../support/echo-router.ts';
+import { until } from '../../support/wait-for.ts';
 
 type Edge = Extract<HttpEdge, { ok: true }>;
 
@@ -25,6 +26,7 @@ async function start(router: EchoRouter, options: Partial<HttpOptions> = {}): Pr
     port: 0,
     open: router.open,
     maxBodyBytes: 1_000_000,
+    credit: { addUnits: () => {} },
     log: {
       debug: () => {},
       warn: () => {},
@@ -381,7 +383,7 @@ test('clients that vanish in the middle disturb nobody', async () => {
 
 test('a client that stops reading is cut off and may come back', async () => {
   const router = new EchoRouter();
-  const edge = await start(router);
+  const edge = await start(router, { slowClientMs: 300 });
   const session = await openSession(edge);
   const headers = { accept: 'text/event-stream', 'mcp-session-id': session };
   const request = httpRequest(edge.url, { headers });
@@ -395,12 +397,19 @@ test('a client that stops reading is cut off and may come back', async () => {
     const parts = [Buffer.from(`{"method":"notifications/m","n":${i},"x":"`), megabyte];
     router.clients[0]?.sink.send([...parts, Buffer.from('"}')], null);
   }
+  expect(router.clients[0]?.sink.congested).toBe(true);
+  await until(() => router.clients[0]?.sink.congested === false, {
+    limitMs: 20_000,
+    what: 'the stream to be closed',
+  });
   stream.resume();
   await cut;
+  const next = Buffer.from('{"method":"notifications/m","n":100,"x":""}');
+  router.clients[0]?.sink.send([next], null);
   const again = await fetch(edge.url, { headers });
   expect(again.status).toBe(200);
   await fetch(edge.url, { method: 'DELETE', headers });
-  expect(await payloads(again)).toEqual([expect.stringContaining('"n":99,')]);
+  expect(await payloads(again)).toEqual([expect.stringContaining('"n":100,')]);
 });
 
 test('a session that nobody uses ends, one with an open stream stays', async () => {
@@ -471,7 +480,9 @@ test('a port in use and an address that is not loopback are one clear line', asy
 
 function baseOptions(): HttpOptions {
   const log = { debug: () => {}, warn: () => {}, error: () => {} };
-  return { host: '127.0.0.1', port: 0, open: new EchoRouter().open, maxBodyBytes: 1000, log };
+  const credit = { addUnits: () => {} };
+  const { open } = new EchoRouter();
+  return { host: '127.0.0.1', port: 0, open, maxBodyBytes: 1000, credit, log };
 }
 
 test('a connection beyond the limit is closed, and those that are open go on', async () => {

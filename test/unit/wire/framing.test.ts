@@ -102,7 +102,7 @@ describe('what is refused', () => {
     expect(refusalOf(stream)).toMatchObject({ reason, idText });
   });
 
-  test('says whether it had a method, how long it was and how it began', () => {
+  test('says whether it had a method or an outcome, how long it was and how it began', () => {
     const junk = `${'é'.repeat(150)}${'😀'.repeat(4000)}`;
     const refused = refusalOf(`  ${junk}\r\n`);
     expect(refused.bytes).toBe(2 + Buffer.byteLength(junk));
@@ -110,6 +110,8 @@ describe('what is refused', () => {
     expect(refused.hasMethod).toBe(false);
     const request = refusalOf('{"method":"m","id":1,"id":2}\n');
     expect(request).toMatchObject({ hasMethod: true, sample: '{"method":"m","id":1,"id":2}' });
+    expect(request.hasOutcome).toBe(false);
+    expect(refusalOf('{"id":1,"error":{},"x":1,"x":2}\n').hasOutcome).toBe(true);
     expect(refusalOf(Buffer.from('a\xff\r\n', 'latin1')).sample).toBe('a\ufffd');
   });
 

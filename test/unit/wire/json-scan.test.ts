@@ -51,7 +51,7 @@ describe('edges of JSON', () => {
 describe('ranges', () => {
   const everything = Buffer.from(
     ' { "jsonrpc" : "2.0", "id": -1.5e3 ,"method":"tools/call","params":{"name":"é","uri":"u:x",' +
-      '"_meta":{"progressToken":"t"},"progressToken":7,"requestId":null},"error":[true],' +
+      '"_meta":{"progressToken":"t"},"progressToken":7,"requestId":null,"task":{},"taskId":"i"},"error":[true],' +
       '"result":{"_meta":{}},"x":{"id":1}} ',
   );
 
@@ -65,7 +65,7 @@ describe('ranges', () => {
       id: '-1.5e3',
       method: '"tools/call"',
       params:
-        '{"name":"é","uri":"u:x","_meta":{"progressToken":"t"},"progressToken":7,"requestId":null}',
+        '{"name":"é","uri":"u:x","_meta":{"progressToken":"t"},"progressToken":7,"requestId":null,"task":{},"taskId":"i"}',
       result: '{"_meta":{}}',
       error: '[true]',
       jsonrpc: '"2.0"',
@@ -76,6 +76,8 @@ describe('ranges', () => {
       paramsRequestId: 'null',
       paramsMetaProgressToken: '"t"',
       resultMeta: '{}',
+      paramsTask: '{}',
+      paramsTaskId: '"i"',
     });
   });
 
@@ -136,8 +138,10 @@ describe('the id of a refused line', () => {
     ['65 bytes long', `{"id":"${'i'.repeat(63)}"}`, null],
     ['a string', '{"id":"rea:1"}', '"rea:1"'],
     ['null', '{"id":null}', 'null'],
+    ['a string with a CR', '{"id":"a\r"}', null],
+    ['not UTF-8', Buffer.from('7b226964223a2261ff227d', 'hex'), null],
   ])('is told or not when it is %s', (_name, line, expected) => {
-    const bytes = Buffer.from(line);
+    const bytes = Buffer.from(line as string);
     const scanner = new Scanner();
     for (const size of [bytes.length, 1, 2, 3, 7]) {
       scanInChunks(scanner, bytes, size);

@@ -1,0 +1,71 @@
+/**
+ * Tasks that clients made of what servers asked them: which client a server means when it asks for one.
+ * An id that two clients gave the same server means nobody. Keeps account; sends nothing.
+ */
+import type { Downstream } from './downstream.ts';
+import type { Session } from './session.ts';
+
+export interface ClientTask {
+  readonly session: Session;
+  readonly downstream: Downstream;
+  readonly incarnation: number;
+  /** Raw id under which the client was asked, which is its progress token; and the server's own token. */
+  readonly idText: string;
+  readonly tokenRaw: Uint8Array | null;
+}
+
+/** Of each server; the oldest are forgotten first. */
+const MAX_PER_SERVER = 256;
+
+export class ClientTasks {
+  readonly #servers = new Map<Downstream, Map<string, ClientTask | 'ambiguous'>>();
+
+  made(id: string, { session, downstream, incarnation, idText, tokenRaw }: ClientTask): void {
+    const task = { session, downstream, incarnation, idText, tokenRaw };
+    const its = this.#servers.get(downstream) ?? new Map<string, ClientTask | 'ambiguous'>();
+    this.#servers.set(downstream, its);
+    const before = its.get(id);
+    its.delete(id);
+    const same = before === undefined || (before !== 'ambiguous' && before.session === session);
+    its.set(id, same ? task : 'ambiguous');
+    const [oldest] = its.keys();
+    if (its.size > MAX_PER_SERVER && oldest !== undefined) its.delete(oldest);
+  }
+
+  of(downstream: Downstream, id: string): ClientTask | null {
+    const task = this.#servers.get(downstream)?.get(id);
+    return task === undefined || task === 'ambiguous' ? null : task;
+  }
+
+  /** The tasks of the session that have this id, one for each server that knows it. */
+  withId(session: Session, id: string): ClientTask[] {
+    return [...this.#servers.keys()].flatMap((downstream) => {
+      const task = this.of(downstream, id);
+      return task?.session === session ? [task] : [];
+    });
+  }
+
+  /** The task that was asked for under this id. */
+  askedAs(session: Session, idText: string): ClientTask | null {
+    for (const its of this.#servers.values()) {
+      for (const task of its.values()) {
+        if (task === 'ambiguous' || task.session !== session) continue;
+        if (task.idText === idText) return task;
+      }
+    }
+    return null;
+  }
+
+  forget(session: Session): void {
+    for (const [downstream, its] of this.#servers) {
+      for (const [id, task] of its) {
+        if (task !== 'ambiguous' && task.session === session) its.delete(id);
+      }
+      if (its.size === 0) this.#servers.delete(downstream);
+    }
+  }
+
+  serverGone(downstream: Downstream): void {
+    this.#servers.delete(downstream);
+  }
+}

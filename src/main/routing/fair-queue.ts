@@ -1,0 +1,69 @@
+/**
+ * Calls that wait for one server, served round-robin over their clients: one client's burst does not
+ * make another wait for all of it. Within a client the order is kept. Knows nothing of what it holds
+ * but whose it is.
+ */
+
+export interface Owned<O> {
+  readonly session: O;
+}
+
+export class FairQueue<O, T extends Owned<O>> {
+  /** In the order in which they are served next; none of them is empty. */
+  readonly #lines = new Map<O, T[]>();
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Behind all of its client's. */
+  push(item: T): void {
+    const line = this.#lines.get(item.session);
+    if (line === undefined) this.#lines.set(item.session, [item]);
+    else line.push(item);
+    this.#length += 1;
+  }
+
+  /** Before all others: it has had its turn already. */
+  putBack(item: T): void {
+    const line = this.#lines.get(item.session) ?? [];
+    line.unshift(item);
+    const others = [...this.#lines].filter(([owner]) => owner !== item.session);
+    this.#lines.clear();
+    this.#lines.set(item.session, line);
+    for (const [owner, its] of others) this.#lines.set(owner, its);
+    this.#length += 1;
+  }
+
+  /** The next to be served, of those whose client may be served now; undefined when there is none. */
+  peek(mayServe: (owner: O) => boolean): T | undefined {
+    for (const [owner, line] of this.#lines) if (mayServe(owner)) return line[0];
+    return undefined;
+  }
+
+  /** Takes out what `peek` has shown; its client is the last to be served again. */
+  take(item: T): void {
+    if (!this.remove(item)) return;
+    const line = this.#lines.get(item.session);
+    if (line === undefined) return;
+    this.#lines.delete(item.session);
+    this.#lines.set(item.session, line);
+  }
+
+  /** Takes out one wherever it is. @returns false when it is not here. */
+  remove(item: T): boolean {
+    const line = this.#lines.get(item.session);
+    const at = line?.indexOf(item) ?? -1;
+    if (line === undefined || at < 0) return false;
+    line.splice(at, 1);
+    if (line.length === 0) this.#lines.delete(item.session);
+    this.#length -= 1;
+    return true;
+  }
+
+  /** All, in no particular order between clients. */
+  items(): T[] {
+    return [...this.#lines.values()].flat();
+  }
+}

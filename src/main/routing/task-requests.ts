@@ -1,0 +1,162 @@
+/**
+ * Requests and messages about tasks: takes each to the server or the client whose task it is, under the
+ * id known there. A task of somebody else is answered like one that does not exist.
+ */
+import { JSON_RPC } from '../../shared/model/errors.ts';
+import { rangeOf, stringAt } from '../../shared/wire/frame.ts';
+import { replaceRanges } from '../../shared/wire/json-rpc.ts';
+import { SLOT } from '../../shared/wire/json-scan.ts';
+import type {
+  AnswerMessage,
+  ByteRange,
+  NotificationMessage,
+  ProgressMessage,
+  TaskNote,
+} from '../../shared/wire/protocol.ts';
+import type { Edit } from './calls.ts';
+import type { Downstream } from './downstream.ts';
+import { failureParts } from './failures.ts';
+import type { Hooks, ServerRequest } from './router.ts';
+import type { Session } from './session.ts';
+import { type Ask, TaskList } from './task-list.ts';
+import { MAX_TASKS, rawId, shown, streamOf, type Task, Tasks } from './tasks.ts';
+
+/** How requests get to a server. */
+export interface Sender {
+  submit(
+    request: ServerRequest,
+    downstream: Downstream,
+    edits: readonly Edit[],
+    hooks: Partial<Hooks>,
+  ): void;
+  readonly ask: Ask;
+  /** Whether the server says that it has this part of `tasks`. */
+  offers(downstream: Downstream, part: 'list' | 'cancel'): boolean;
+}
+
+/** What the gateway asks for itself. */
+const NOBODY = { owner: { congested: false, answer: () => {}, send: () => {} }, hooks: {} };
+
+export class TaskRequests {
+  readonly tasks = new Tasks();
+  readonly #sender: Sender;
+
+  constructor(sender: Sender) {
+    this.#sender = sender;
+  }
+
+  /** A client asks for the status, the result or the end of a task. */
+  route(request: ServerRequest): void {
+    const { session, frame, method, idText, idRaw } = request;
+    if (method === 'tasks/list') return this.#list(request);
+    const shownId = stringAt(frame, SLOT.paramsTaskId);
+    const at = rangeOf(frame, SLOT.paramsTaskId);
+    if (shownId === null || at === null) {
+      const message = `${method} needs params.taskId (a string)`;
+      return session.refused(idText, JSON_RPC.invalidParams, message);
+    }
+    const task = this.tasks.ofSession(session, shownId);
+    if (task === null) {
+      const message = `Unknown task: ${shownId.slice(0, 200)}`;
+      return session.refused(idText, JSON_RPC.invalidParams, message);
+    }
+    if (task.state === 'lost') {
+      return session.answer(request, failureParts(method, idRaw, lost(task)));
+    }
+    const edits = task.id === shownId ? [] : [{ at, with: rawId(task.id) }];
+    this.#sender.submit(request, task.downstream, edits, {
+      tasks: method === 'tasks/result' ? 'result' : 'status',
+      onTasks: (answer) => this.#told(task, answer),
+      ...(method === 'tasks/result' ? this.#resultHooks(task, idText) : {}),
+    });
+  }
+
+  /** What is to be done with a request that asks for a task, null when the client has too many. */
+  hooksOfMaking(session: Session): Partial<Hooks> | null {
+    if (this.tasks.isFull(session, performance.now())) return null;
+    return {
+      tasks: 'created',
+      onTasks: ({ tasks }, call) => {
+        const note = tasks?.notes[0];
+        if (note === undefined) return [];
+        return shown(this.tasks.made(call, session, note, performance.now()), note);
+      },
+    };
+  }
+
+  /** Progress of a call that is not in flight any more: of the task that it made. */
+  progress(downstream: Downstream, { call, line, token }: ProgressMessage): void {
+    const task = this.tasks.ofCall(call);
+    if (task === null || task.downstream !== downstream || task.tokenRaw === null) return;
+    task.session.ask(replaceRanges(line, [{ at: token, with: task.tokenRaw }]), streamOf(task));
+  }
+
+  /** A server tells of a task, or something in its course: nobody else's business. */
+  notification(downstream: Downstream, message: NotificationMessage, note: TaskNote): void {
+    const { method, level, line } = message;
+    const task = this.tasks.ofServer(downstream, note.id);
+    if (task === null) return;
+    if (method === 'notifications/tasks/status' && note.ended) this.tasks.ended(task);
+    const parts = replaceRanges(line, shown(task, note));
+    if (method === 'notifications/message') task.session.log(level, parts);
+    else task.session.notify(parts);
+  }
+
+  /** The task of the session that a client's message names by this id, and what to replace in it. */
+  named(session: Session, shownId: string, at: ByteRange): { task: Task; edits: Edit[] } | null {
+    const task = this.tasks.ofSession(session, shownId);
+    if (task === null || task.state === 'lost') return null;
+    return { task, edits: task.id === shownId ? [] : [{ at, with: rawId(task.id) }] };
+  }
+
+  /** The session has ended: nobody wants what its tasks do. */
+  forget(session: Session): void {
+    for (const { downstream, id } of this.tasks.drop(session)) {
+      if (!this.#sender.offers(downstream, 'cancel')) continue;
+      this.#sender.ask(downstream, 'tasks/cancel', { taskId: id }, NOBODY);
+    }
+  }
+
+  #list(request: ServerRequest): void {
+    const servers = [...this.tasks.serversOf(request.session)];
+    const listing = servers.filter((server) => this.#sender.offers(server, 'list'));
+    new TaskList(request, listing, { tasks: this.tasks, ask: this.#sender.ask });
+  }
+
+  #resultHooks(task: Task, idText: string): Partial<Hooks> {
+    task.resultRequests.add(idText);
+    return {
+      patient: true,
+      onEnd: () => {
+        task.resultRequests.delete(idText);
+      },
+    };
+  }
+
+  #told(task: Task, { tasks }: AnswerMessage): readonly Edit[] {
+    const note = tasks?.notes.find(({ id }) => id === task.id);
+    if (note === undefined) return [];
+    if (note.ended) this.tasks.ended(task);
+    return shown(task, note);
+  }
+}
+
+/** Why a request that asks for a task is refused. */
+export const TOO_MANY_TASKS = {
+  code: 'ERR_QUEUE_FULL',
+  outcome: 'not_sent',
+  message: `this client has ${MAX_TASKS} tasks running already; the call was not sent`,
+  retryAt: null,
+} as const;
+
+function lost({ downstream }: Task) {
+  const server = downstream.config.name;
+  return {
+    code: 'ERR_OUTCOME_UNKNOWN',
+    server,
+    phase: downstream.phase,
+    outcome: 'unknown',
+    message: `server "${server}" died and its tasks with it; this one may have been executed`,
+    retryAt: null,
+  } as const;
+}

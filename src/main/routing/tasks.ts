@@ -1,0 +1,170 @@
+/**
+ * Whose task is whose: every task that a server made for a client, from the answer that told of it to the
+ * end of the client's session. A client sees its own tasks only, under the server's id, or under another
+ * one when two servers gave it the same. Keeps account; sends nothing.
+ */
+import type { TaskNote } from '../../shared/wire/protocol.ts';
+import type { Call, Edit } from './calls.ts';
+import type { Downstream } from './downstream.ts';
+import type { Session } from './session.ts';
+
+export interface Task {
+  readonly session: Session;
+  readonly downstream: Downstream;
+  /** The server's id of it, and the one that the client knows. */
+  readonly id: string;
+  readonly shownId: string;
+  /** The call that made it, whose progress token lives as long as the task. */
+  readonly call: number;
+  readonly tokenRaw: Uint8Array | null;
+  /** `ended`: its result can still be fetched. `lost`: its server died. */
+  state: 'running' | 'ended' | 'lost';
+  /** When the server may forget it, monotonic milliseconds. */
+  readonly expiresAt: number;
+  /** Raw ids of the client's requests for its result, the oldest first. */
+  readonly resultRequests: Set<string>;
+}
+
+/** Of one session. */
+export const MAX_TASKS = 1000;
+
+export class Tasks {
+  readonly #bySession = new Map<Session, Map<string, Task>>();
+  readonly #byServer = new Map<Downstream, Map<string, Task>>();
+  readonly #byCall = new Map<number, Task>();
+
+  /** A server has made a task. Of its older ones with the same id nothing is known any more. */
+  made(call: Call, session: Session, note: TaskNote, now: number): Task {
+    const { downstream } = call;
+    const reused = this.ofServer(downstream, note.id);
+    if (reused !== null) this.#forget(reused);
+    const own = this.#bySession.get(session) ?? new Map<string, Task>();
+    this.#bySession.set(session, own);
+    const task: Task = {
+      session,
+      downstream,
+      id: note.id,
+      shownId: freeId(own, note.id),
+      call: call.id,
+      tokenRaw: call.tokenRaw,
+      state: note.ended ? 'ended' : 'running',
+      expiresAt: note.ttlMs === null ? Infinity : now + note.ttlMs,
+      resultRequests: new Set(),
+    };
+    own.set(task.shownId, task);
+    const its = this.#byServer.get(downstream) ?? new Map<string, Task>();
+    this.#byServer.set(downstream, its.set(task.id, task));
+    this.#byCall.set(call.id, task);
+    return task;
+  }
+
+  /** Whether the session has as many tasks as it may, all of them alive. */
+  isFull(session: Session, now: number): boolean {
+    const own = this.#bySession.get(session);
+    if (own === undefined || own.size < MAX_TASKS) return false;
+    for (const task of own.values()) {
+      if (task.state === 'running' && task.expiresAt > now) continue;
+      this.#forget(task);
+      return false;
+    }
+    return true;
+  }
+
+  /** By the id that the client knows. */
+  ofSession(session: Session, shownId: string): Task | null {
+    return this.#bySession.get(session)?.get(shownId) ?? null;
+  }
+
+  /** By the id that the server knows. */
+  ofServer(downstream: Downstream, id: string): Task | null {
+    return this.#byServer.get(downstream)?.get(id) ?? null;
+  }
+
+  /** The task that this call made, while it runs. */
+  ofCall(call: number): Task | null {
+    const task = this.#byCall.get(call);
+    return task?.state === 'running' ? task : null;
+  }
+
+  /** The servers that have tasks of the session. */
+  serversOf(session: Session): Set<Downstream> {
+    const servers = new Set<Downstream>();
+    for (const { state, downstream } of this.#bySession.get(session)?.values() ?? []) {
+      if (state !== 'lost') servers.add(downstream);
+    }
+    return servers;
+  }
+
+  /** Whether a task of the session may be at work there. */
+  atWork(session: Session, downstream: Downstream, now: number): boolean {
+    for (const task of this.#bySession.get(session)?.values() ?? []) {
+      if (task.downstream !== downstream || task.state !== 'running') continue;
+      if (task.expiresAt > now) return true;
+    }
+    return false;
+  }
+
+  /** Whether a task of anybody may be at work there. */
+  isBusy(downstream: Downstream, now: number): boolean {
+    for (const { state, expiresAt } of this.#byServer.get(downstream)?.values() ?? []) {
+      if (state === 'running' && expiresAt > now) return true;
+    }
+    return false;
+  }
+
+  /** The server told of a task. */
+  ended(task: Task): void {
+    if (task.state === 'running') task.state = 'ended';
+    this.#byCall.delete(task.call);
+    task.downstream.released();
+  }
+
+  /** The server died, and its tasks with it; their clients are told when they ask. */
+  serverGone(downstream: Downstream): void {
+    for (const task of this.#byServer.get(downstream)?.values() ?? []) {
+      task.state = 'lost';
+      this.#byCall.delete(task.call);
+    }
+    this.#byServer.delete(downstream);
+  }
+
+  /** The session has ended. @returns its tasks that still run. */
+  drop(session: Session): Task[] {
+    const own = [...(this.#bySession.get(session)?.values() ?? [])];
+    for (const task of own) this.#forget(task);
+    return own.filter(({ state }) => state === 'running');
+  }
+
+  #forget(task: Task): void {
+    const { session, downstream } = task;
+    const own = this.#bySession.get(session);
+    if (own?.delete(task.shownId) && own.size === 0) this.#bySession.delete(session);
+    const its = this.#byServer.get(downstream);
+    if (its?.get(task.id) === task && its.delete(task.id) && its.size === 0) {
+      this.#byServer.delete(downstream);
+    }
+    this.#byCall.delete(task.call);
+  }
+}
+
+function freeId(own: ReadonlyMap<string, Task>, id: string): string {
+  let free = id;
+  for (let n = 2; own.has(free); n++) free = `${id}~${n}`;
+  return free;
+}
+
+/** What to replace so that a client sees the id that it knows. */
+export function shown(task: Task, note: TaskNote): readonly Edit[] {
+  return task.shownId === task.id ? [] : [{ at: note.idAt, with: rawId(task.shownId) }];
+}
+
+/** The client's request on whose stream messages about the task belong: one that waits for its result. */
+export function streamOf(task: Task): string | null {
+  const [oldest] = task.resultRequests;
+  return oldest ?? null;
+}
+
+/** JSON text of an id. */
+export function rawId(id: string): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(id));
+}

@@ -1,0 +1,79 @@
+/**
+ * The format of `catalog.json`: what each server told of itself in earlier runs. The state writer writes
+ * it, main and the next owner read it. Pure. Of what is not as expected only that part is left out.
+ */
+import type { ServerProfile } from '../wire/protocol.ts';
+import { LIST_KINDS, type ListKind } from './lists.ts';
+
+/** One server. `lists` hold the raw text of each entry; a kind that is absent was never told. */
+export interface Remembered {
+  readonly fingerprint: string;
+  readonly profile: ServerProfile | null;
+  readonly lists: Readonly<Partial<Record<ListKind, readonly string[]>>>;
+}
+
+const SCHEMA = 2;
+/** Had tools only. */
+const FIRST_SCHEMA = 1;
+
+export function catalogFileText(servers: ReadonlyMap<string, Remembered>): string {
+  const sorted = [...servers].sort(([a], [b]) => (a < b ? -1 : 1));
+  return `${JSON.stringify({ schema: SCHEMA, servers: Object.fromEntries(sorted) })}\n`;
+}
+
+/** Empty for a text that is of no known format. */
+export function parseCatalogFile(text: string): ReadonlyMap<string, Remembered> {
+  const servers = new Map<string, Remembered>();
+  const file = parse(text);
+  if (!isRecord(file) || !isRecord(file['servers'])) return servers;
+  const { schema } = file;
+  if (schema !== SCHEMA && schema !== FIRST_SCHEMA) return servers;
+  for (const [name, entry] of Object.entries(file['servers'])) {
+    if (!isRecord(entry) || typeof entry['fingerprint'] !== 'string') continue;
+    const lists = schema === SCHEMA ? entry['lists'] : { tools: firstTools(entry['tools']) };
+    servers.set(name, {
+      fingerprint: entry['fingerprint'],
+      profile: profileOf(entry['profile']),
+      lists: listsOf(lists),
+    });
+  }
+  return servers;
+}
+
+function firstTools(tools: unknown): unknown {
+  return Array.isArray(tools) ? tools.map((tool) => (isRecord(tool) ? tool['json'] : null)) : null;
+}
+
+function listsOf(lists: unknown): Remembered['lists'] {
+  const found: Partial<Record<ListKind, readonly string[]>> = {};
+  if (!isRecord(lists)) return found;
+  for (const kind of LIST_KINDS) {
+    const entries = lists[kind];
+    if (Array.isArray(entries) && entries.every((entry) => typeof entry === 'string')) {
+      found[kind] = entries;
+    }
+  }
+  return found;
+}
+
+function profileOf(value: unknown): ServerProfile | null {
+  if (!isRecord(value)) return null;
+  const { capabilities, instructions, name, version } = value;
+  if (typeof capabilities !== 'string' || !isRecord(parse(capabilities))) return null;
+  if (typeof instructions !== 'string') return null;
+  if (typeof name !== 'string' || typeof version !== 'string') return null;
+  return { capabilities, instructions, name, version };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,29 @@
+/** What an HTTP connection tells the conversation that it carries. Types only. */
+import type { LineFramer } from '../../shared/wire/framing.ts';
+import type { CallFailedMessage } from '../../shared/wire/protocol.ts';
+import type { RequestId } from './link.ts';
+import type { Readers } from './readers.ts';
+
+/** How a request ended that will have no answer. */
+export type Loss = Pick<CallFailedMessage, 'code' | 'outcome' | 'message'>;
+
+export interface Conversation {
+  /** A stream of messages of the server; each response is one. */
+  source(): LineFramer;
+  /** Whether what the server says is still worth reading. */
+  readonly reading: boolean;
+  /** All that is read from the server. */
+  readonly readers: Readers;
+  /** A part of a response has been read and dealt with. */
+  taken(): void;
+  /** A sign of life. */
+  heard(): void;
+  /** Find out now whether the server still lives. */
+  suspect(): void;
+  /** Whether the answer to a request is still waited for. */
+  isOpen(id: RequestId): boolean;
+  /** A request will have no answer. Ignored when nobody waits for one. */
+  lost(id: RequestId, loss: Loss): void;
+  /** The server may have said something that did not arrive. */
+  missed(): void;
+}

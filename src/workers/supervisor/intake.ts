@@ -1,0 +1,117 @@
+/**
+ * Says when a server's output is read. Normally always. When the process holds more bytes than its
+ * soft limit, servers read on one after the other: the one that has waited longest finishes its
+ * message, then the next. Servers with little on its way are not held up by those with much. Owned by
+ * one incarnation; holds the timer that looks again. Never drops a byte: what is not read stays in the
+ * pipe, and the server waits.
+ */
+import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
+
+/** What is read from. */
+export interface Source {
+  pause(): void;
+  resume(): void;
+}
+
+export interface IntakeOptions {
+  readonly credit: ByteCredit;
+  /** Its entry there. */
+  readonly lane: number;
+  readonly source: Source;
+  /** Bytes of the unfinished message that are kept. */
+  readonly heldBytes: () => number;
+  /** Reading has stopped, or goes on: silence means nothing while it has stopped. */
+  readonly onPaused: (paused: boolean) => void;
+}
+
+/** A lane with less than this held and on its way reads on whatever the others hold. */
+const RESERVE_BYTES = 256 * 1024;
+const LOOK_MS = 5;
+/** A lane whose turn it is and that has nothing to read gives its turn to the next after this. */
+const SILENT_MS = 100;
+
+export class Intake {
+  readonly #options: IntakeOptions;
+  #state: 'open' | 'waiting' | 'turn' | 'closed' = 'open';
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  /** A message goes to main. */
+  sent(bytes: number): void {
+    const { credit, lane } = this.#options;
+    credit.send(lane, bytes);
+  }
+
+  /** A chunk has been read and dealt with. */
+  chunk(): void {
+    if (this.#state === 'closed') return;
+    const { credit, lane, heldBytes } = this.#options;
+    const held = heldBytes();
+    credit.hold(lane, held);
+    if (!credit.overSoft || credit.ofLane(lane) < RESERVE_BYTES) return this.#open();
+    // Whose turn it is finishes what it has begun.
+    if (this.#state === 'turn' && held > 0) return this.#startTimer(SILENT_MS);
+    this.#wait();
+  }
+
+  close(): void {
+    this.#open();
+    this.#state = 'closed';
+    const { credit, lane } = this.#options;
+    credit.hold(lane, 0);
+  }
+
+  #open(): void {
+    if (this.#state === 'open' || this.#state === 'closed') return;
+    const { credit, lane } = this.#options;
+    this.#stopTimer();
+    credit.leave(lane);
+    this.#setState('open');
+  }
+
+  #wait(): void {
+    const { credit, lane } = this.#options;
+    credit.queue(lane);
+    this.#setState('waiting');
+    this.#startTimer(LOOK_MS);
+  }
+
+  #look(): void {
+    const { credit, lane, heldBytes } = this.#options;
+    if (this.#state === 'turn' || !credit.overSoft || credit.ofLane(lane) < RESERVE_BYTES) {
+      // A turn that brought nothing is over; what comes later queues anew.
+      return this.#open();
+    }
+    // Nothing new is begun beyond the hard limit; what has been begun must come to its end.
+    const { overHard } = credit;
+    if ((overHard && heldBytes() === 0) || !credit.isFirst(lane, overHard)) {
+      return this.#startTimer(LOOK_MS);
+    }
+    this.#setState('turn');
+    this.#startTimer(SILENT_MS);
+  }
+
+  #setState(state: 'open' | 'waiting' | 'turn'): void {
+    const wasPaused = this.#state === 'waiting';
+    const isPaused = state === 'waiting';
+    this.#state = state;
+    if (wasPaused === isPaused) return;
+    const { source, onPaused } = this.#options;
+    if (isPaused) source.pause();
+    else source.resume();
+    onPaused(isPaused);
+  }
+
+  #startTimer(ms: number): void {
+    this.#stopTimer();
+    this.#timer = setTimeout(() => this.#look(), ms);
+  }
+
+  #stopTimer(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+}

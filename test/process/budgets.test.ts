@@ -1,0 +1,76 @@
+/** Bytes in the gateway are bounded: servers wait in their pipes, slow clients get nothing more to wait for. */
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { afterEach, expect, test, vi } from 'vitest';
+import { memoryOf } from '../support/processes.ts';
+import { startRea } from '../support/rea-process.ts';
+import { fixture, registry } from '../support/servers.ts';
+import { tidy } from '../support/tidy.ts';
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 30_000 });
+afterEach(tidy);
+
+const MIB = 1024 * 1024;
+/** Making and writing such answers keeps a server from anything else, on a busy machine for long. */
+const PATIENT = { liveness: { idle_ms: 120_000, timeout_ms: 60_000 }, call_timeout_ms: 120_000 };
+
+test('eight servers that answer 30 MiB at once all get through a credit of 96 MiB', async () => {
+  const names = Array.from({ length: 8 }, (_, at) => `big-${at}`);
+  const rea = await startRea({
+    config: registry(Object.fromEntries(names.map((name) => [name, fixture('echo')])), {
+      ...PATIENT,
+      max_message_bytes: 32 * MIB,
+      byte_credit_mb: 96,
+    }),
+  });
+  for (const name of names) await rea.waitForPhase(name, 'ready');
+  const answers = await Promise.all(
+    names.map((name) => rea.call(`${name}__big`, { bytes: 30 * MIB })),
+  );
+  expect(answers.map(({ text }) => text.length)).toEqual(names.map(() => 30 * MIB));
+  expect(answers.every(({ text }) => /^x+$/.test(text))).toBe(true);
+  await rea.stop();
+});
+
+test('a client that stops reading holds up nobody, and misses nothing when it reads again', async () => {
+  const names = ['one', 'two', 'three', 'four'];
+  const servers = Object.fromEntries(names.map((name) => [name, fixture('echo')]));
+  const rea = await startRea({
+    config: registry(servers, PATIENT),
+    args: ['--stdio', '--http', '127.0.0.1:0'],
+  });
+  for (const name of names) await rea.waitForPhase(name, 'ready');
+  const http = await rea.waitForState(({ endpoint }) => endpoint.http, { what: 'the endpoint' });
+  const other = new Client({ name: 'other', version: '1' });
+  await other.connect(new StreamableHTTPClientTransport(new URL(http)));
+
+  rea.stopReading();
+  const BYTES = 16 * MIB;
+  const begun = names.flatMap((name) =>
+    Array.from({ length: 5 }, () => rea.begin(`${name}__big`, { bytes: BYTES })),
+  );
+  await rea.waitForState(
+    ({ downstreams }) => downstreams.every((one) => one.calls === 5 && one.in_flight === 0),
+    { what: 'all answers in the gateway', limitMs: 60_000 },
+  );
+  const late = rea.begin('one__echo', { text: 'late' });
+  await rea.waitForServer('one', ({ queued }) => queued === 1, { what: 'a call that waits' });
+  for (let round = 0; round < 10; round += 1) {
+    const answers = await Promise.all(
+      names.map((name) => other.callTool({ name: `${name}__echo`, arguments: { text: name } })),
+    );
+    expect(answers.map(({ content }) => content)).toEqual(
+      names.map((text) => [{ type: 'text', text }]),
+    );
+  }
+  // What it had asked for before it was known to be slow, and nothing more.
+  expect(memoryOf(rea.pid)?.rss ?? 0).toBeLessThan(20 * 16 + 300);
+
+  rea.goOnReading();
+  const answers = await Promise.all(begun.map(({ answer }) => answer));
+  expect(answers.map(({ text }) => text.length)).toEqual(begun.map(() => BYTES));
+  expect((await late.answer).text).toBe('late');
+  await other.close();
+  rea.kill('SIGTERM');
+  expect((await rea.exited).code).toBe(0);
+});

@@ -1,0 +1,155 @@
+/** The clients that people use, and every configuration that the documentation gives them. */
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeAll, expect, test, vi } from 'vitest';
+import {
+  CALLED,
+  inspect,
+  SAID,
+  type Target,
+  type Visit,
+  visitWithInspector,
+  visitWithMcpRemote,
+  visitWithSdk1,
+  visitWithSdk2,
+} from '../support/clients.ts';
+import { reaCommand } from '../support/rea-bin.ts';
+import { environment } from '../support/rea-command.ts';
+import { makeDirectory, type Rea, startRea, writeRegistry } from '../support/rea-process.ts';
+import { newerNode, runProgram } from '../support/run-program.ts';
+import { fixture, registry } from '../support/servers.ts';
+import { tidy } from '../support/tidy.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 });
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const REGISTRY = registry({ echo: fixture('echo') });
+const VISITED: Visit = {
+  tools: expect.arrayContaining(['__rea__health', CALLED]),
+  content: [{ type: 'text', text: SAID }],
+};
+
+let rea: Rea | null = null;
+
+beforeAll(async () => {
+  await newerNode();
+});
+afterEach(async () => {
+  // A gateway that serves only HTTP does not end with its stdin.
+  rea?.kill('SIGTERM');
+  const exit = await rea?.exited;
+  rea = null;
+  await tidy();
+  if ((exit?.code ?? 0) !== 0) throw new Error(`the gateway ended with ${exit?.code}`);
+});
+
+/** A directory that a client's gateway may serve. */
+function project(): string {
+  const dir = makeDirectory();
+  writeRegistry(dir, REGISTRY);
+  return dir;
+}
+
+/** The endpoint of a gateway that runs already. */
+async function running(): Promise<string> {
+  rea = await startRea({ args: ['--http', '127.0.0.1:0'], config: REGISTRY, initialize: false });
+  return rea.waitForState(({ endpoint }) => endpoint.http, { what: 'the endpoint' });
+}
+
+const CLIENTS: Readonly<Record<string, (target: Target) => Promise<Visit>>> = {
+  'the SDK, version 1': visitWithSdk1,
+  'the SDK, version 2': visitWithSdk2,
+  'the MCP Inspector': visitWithInspector,
+};
+
+test.each(Object.entries(CLIENTS))('%s lists and calls tools over stdio', async (_, visit) => {
+  const rea = reaCommand();
+  const args = [...rea.args, 'serve', '--cwd', project()];
+  expect(await visit({ command: rea.command, args })).toEqual(VISITED);
+});
+
+test.each([...Object.entries(CLIENTS), ['mcp-remote', visitWithMcpRemote] as const])(
+  '%s lists and calls tools over HTTP',
+  async (_, visit) => {
+    expect(await visit({ url: await running() })).toEqual(VISITED);
+  },
+);
+
+interface Snippet {
+  readonly file: string;
+  readonly language: string;
+  readonly text: string;
+}
+
+/** What stands between fences in these files. */
+function snippets(...files: readonly string[]): Snippet[] {
+  return files.flatMap((file) =>
+    [...readFileSync(join(ROOT, file), 'utf8').matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(
+      ([, language = '', text = '']) => ({ file, language, text: text.trim() }),
+    ),
+  );
+}
+
+const ALL = snippets('docs/clients.md');
+const CONFIGURATIONS = [...ALL, ...snippets('README.md')].filter(
+  ({ language }) => language === 'json',
+);
+const COMMANDS = ALL.filter(({ language }) => language === 'sh');
+const PROGRAMS = ALL.filter(({ language }) => language === 'js');
+
+/** A snippet's text for this machine: its placeholders stand for a real directory and endpoint. */
+async function fill({ text }: Snippet): Promise<string> {
+  const url = text.includes(':7332') ? await running() : '';
+  return text
+    .replaceAll(/\/path\/to\/your-project|\$\{workspaceFolder\}/g, () => project())
+    .replaceAll('http://127.0.0.1:7332/mcp', url);
+}
+
+/** The environment of a shell in which `rea` is a command. */
+function shell(): Record<string, string> {
+  const bin = makeDirectory();
+  const { command, args } = reaCommand();
+  writeFileSync(join(bin, 'rea'), `#!/bin/sh\nexec '${command}' '${args.join("' '")}' "$@"\n`);
+  chmodSync(join(bin, 'rea'), 0o755);
+  // `npx` finds the packages that are installed here from here alone.
+  return environment({ PATH: `${bin}:${process.env['PATH'] ?? ''}`, HOME: bin });
+}
+
+test.each(CONFIGURATIONS)('the configuration in $file works: $text', async (snippet) => {
+  const text = await fill(snippet);
+  const { mcpServers, servers = mcpServers } = JSON.parse(text) as Record<string, object>;
+  const target = (servers as { rea: Target }).rea;
+  if ('command' in target && target.command === 'rea') expect(target.args).toContain('--cwd');
+  expect(await visitWithSdk1(target, shell(), ROOT)).toEqual(VISITED);
+});
+
+test.each(COMMANDS)('the command in $file works: $text', async (snippet) => {
+  const text = await fill(snippet);
+  const [program = '', ...words] = text.split(' ');
+  if (program === 'npx') {
+    expect(words.slice(0, 2)).toEqual(['@modelcontextprotocol/inspector', '--cli']);
+    expect(JSON.stringify(await inspect(words.slice(2), shell()))).toContain(CALLED);
+  } else {
+    expect([program, ...words.slice(0, 2)]).toEqual(['claude', 'mcp', 'add']);
+    const [command = '', ...args] = words.slice(words.indexOf('--') + 1);
+    const target = words.includes('--') ? { command, args } : { url: words.at(-1) ?? '' };
+    expect(words).toContain(words.includes('--') ? '--cwd' : '--transport');
+    expect(await visitWithSdk1(target, shell(), ROOT)).toEqual(VISITED);
+  }
+});
+
+test.each(PROGRAMS)('the program in $file works: $text', async (snippet) => {
+  const text = await fill(snippet);
+  const { stdout } = await runProgram(process.execPath, ['--input-type=module', '-e', text], {
+    cwd: ROOT,
+    env: shell(),
+    limitMs: 50_000,
+  });
+  expect(stdout).toContain(`'${CALLED}'`);
+});
+
+test('every kind of snippet was found', () => {
+  expect(ALL).toHaveLength(CONFIGURATIONS.length - 1 + COMMANDS.length + PROGRAMS.length);
+  expect([CONFIGURATIONS.length, COMMANDS.length, PROGRAMS.length]).toEqual([9, 4, 2]);
+});

@@ -1,0 +1,128 @@
+/**
+ * The MCP clients that people use, as far as they run without a desktop: each visits an endpoint as its
+ * user would have it do, lists the tools and calls `echo__echo`. Programs come from node_modules.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import {
+  Client as ClientV2,
+  StreamableHTTPClientTransport as HttpV2,
+} from '@modelcontextprotocol/client';
+import { StdioClientTransport as StdioV2 } from '@modelcontextprotocol/client/stdio';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { environment } from './rea-command.ts';
+import { newerNode, runProgram } from './run-program.ts';
+
+/** What a client is configured with. */
+export type Target =
+  | { readonly command: string; readonly args: readonly string[] }
+  | { readonly url: string };
+
+export interface Visit {
+  readonly tools: readonly string[];
+  /** The result of the call, as the client gives it to its user. */
+  readonly content: unknown;
+}
+
+interface Listed {
+  readonly tools: readonly { readonly name: string }[];
+}
+
+/** What all of them call, and with what. */
+export const CALLED = 'echo__echo';
+export const SAID = 'grüße = 世界';
+const INFO = { name: 'rea-test-client', version: '1.0.0' };
+/** Thirty times what a run of the Inspector takes on an idle machine. */
+const RUN_LIMIT_MS = 50_000;
+
+/** `@modelcontextprotocol/sdk`. */
+export async function visitWithSdk1(
+  target: Target,
+  env = environment(),
+  cwd = tmpdir(),
+): Promise<Visit> {
+  const client = new Client(INFO);
+  const transport =
+    'url' in target
+      ? new StreamableHTTPClientTransport(new URL(target.url))
+      : new StdioClientTransport({ ...spawned(target), env, cwd, stderr: 'ignore' });
+  await client.connect(transport as Transport);
+  const { tools } = await client.listTools();
+  const { content } = await client.callTool({ name: CALLED, arguments: { text: SAID } });
+  await client.close();
+  return { tools: tools.map(({ name }) => name), content };
+}
+
+/** `@modelcontextprotocol/client`. */
+export async function visitWithSdk2(target: Target): Promise<Visit> {
+  const client = new ClientV2(INFO);
+  await client.connect(
+    'url' in target
+      ? new HttpV2(new URL(target.url))
+      : new StdioV2({ ...spawned(target), env: environment(), cwd: tmpdir(), stderr: 'ignore' }),
+  );
+  const { tools } = await client.listTools();
+  const { content } = await client.callTool({ name: CALLED, arguments: { text: SAID } });
+  await client.close();
+  return { tools: tools.map(({ name }) => name), content };
+}
+
+/** The command line of the MCP Inspector: one connection for each request. */
+export async function visitWithInspector(target: Target): Promise<Visit> {
+  const server = 'url' in target ? ['--', target.url] : ['--', target.command, ...target.args];
+  const call = ['--method', 'tools/call', '--tool-name', CALLED, '--tool-arg', `text=${SAID}`];
+  const { tools } = (await inspect(['--method', 'tools/list', ...server])) as Listed;
+  const { content } = (await inspect([...call, ...server])) as { content: unknown };
+  return { tools: tools.map(({ name }) => name), content };
+}
+
+/** An SDK client that starts the bridge from stdio to HTTP. */
+export async function visitWithMcpRemote(target: Target): Promise<Visit> {
+  if (!('url' in target)) throw new Error('mcp-remote is for HTTP');
+  return withHome((HOME) => {
+    const args = [programOf('mcp-remote', 'proxy.js'), target.url];
+    return visitWithSdk1({ command: process.execPath, args }, environment({ HOME }));
+  });
+}
+
+/** Runs the Inspector with these arguments; resolves with the JSON that it prints. */
+export async function inspect(args: readonly string[], env = environment()): Promise<unknown> {
+  const launcher = programOf(
+    '@modelcontextprotocol/inspector',
+    '../clients/launcher/build/index.js',
+  );
+  return withHome(async (HOME) => {
+    const { code, stdout, stderr } = await runProgram(
+      await newerNode(),
+      [launcher, '--cli', ...args],
+      { env: { ...env, HOME }, limitMs: RUN_LIMIT_MS },
+    );
+    if (code !== 0) throw new Error(`the Inspector ended with ${code}: ${stderr}`);
+    return JSON.parse(stdout);
+  });
+}
+
+function spawned({ command, args }: Extract<Target, { command: string }>) {
+  return { command, args: [...args] };
+}
+
+/** A file in the `dist` of an installed package. */
+function programOf(name: string, file: string): string {
+  const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`);
+  return join(dirname(manifest), 'dist', file);
+}
+
+/** A home directory for clients that keep things there. */
+async function withHome<T>(use: (home: string) => Promise<T>): Promise<T> {
+  const home = mkdtempSync(join(tmpdir(), 'rea-home-'));
+  try {
+    return await use(home);
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * Servers that tests put behind the gateway over HTTP: real programs on a port of this machine, started,
+ * killed and started again by the test. `stopHttpServers` ends whatever is left of them.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { until } from './wait-for.ts';
+
+const FIXTURE = fileURLToPath(new URL('../fixtures/http/server.mjs', import.meta.url));
+const running: HttpServer[] = [];
+
+export class HttpServer {
+  readonly port: number;
+  /** Its own directory, with the journal of the fixture. */
+  readonly #dir: string;
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<void>;
+
+  constructor(child: ChildProcess, port: number, dir: string) {
+    this.port = port;
+    this.#dir = dir;
+    this.#child = child;
+    this.#exited = new Promise((resolve) => {
+      if (child.exitCode !== null || child.signalCode !== null) resolve();
+      child.once('exit', () => resolve());
+    });
+    running.push(this);
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}/mcp`;
+  }
+
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    this.#child.kill(signal);
+    await this.#exited;
+  }
+
+  /** What the fixture has written down, oldest first. */
+  journal(): Record<string, unknown>[] {
+    const file = join(this.#dir, 'journal');
+    if (!existsSync(file)) return [];
+    return readFileSync(file, 'utf8')
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line));
+  }
+
+  /** Waits for entries of the journal that have all of these members. */
+  async written(members: Record<string, unknown>, count = 1): Promise<Record<string, unknown>[]> {
+    const wanted = Object.entries(members);
+    const find = () =>
+      this.journal().filter((entry) => wanted.every(([key, value]) => entry[key] === value));
+    const what = `${count} entries with ${JSON.stringify(members)}`;
+    await until(() => find().length >= count, { limitMs: 15_000, what });
+    return find();
+  }
+
+  remove(): void {
+    rmSync(this.#dir, { recursive: true, force: true });
+  }
+}
+
+/** For `afterEach`. */
+export async function stopHttpServers(): Promise<void> {
+  for (const server of running.splice(0)) {
+    await server.kill();
+    server.remove();
+  }
+}
+
+/** The fixture; `arguments_` are its options. */
+export async function startFixture(
+  ...arguments_: readonly (string | number)[]
+): Promise<HttpServer> {
+  const dir = mkdtempSync(join(tmpdir(), 'rea-http-'));
+  const options = ['--journal', join(dir, 'journal'), ...arguments_.map(String)];
+  const child = spawn(process.execPath, [FIXTURE, ...options], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let printed = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    printed += text;
+  });
+  const port = await until(() => (printed.includes('\n') ? Number(printed) : null), {
+    limitMs: 10_000,
+    what: 'the fixture to listen',
+  });
+  return new HttpServer(child, port, dir);
+}
+
+/** The reference server with everything, over Streamable HTTP. @param port free unless given. */
+export async function startEverything(port?: number): Promise<HttpServer> {
+  const chosen = port ?? (await freePort());
+  const manifest = createRequire(import.meta.url).resolve(
+    '@modelcontextprotocol/server-everything/package.json',
+  );
+  const program = join(dirname(manifest), 'dist', 'index.js');
+  const child = spawn(process.execPath, [program, 'streamableHttp'], {
+    env: { ...process.env, PORT: String(chosen) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      printed += text;
+    });
+  }
+  const server = new HttpServer(child, chosen, mkdtempSync(join(tmpdir(), 'rea-http-')));
+  await until(() => printed.includes('listening on port'), {
+    limitMs: 20_000,
+    what: 'server-everything to listen',
+  });
+  return server;
+}
+
+/** A port that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' ? (address?.port ?? 0) : 0));
+    });
+  });
+}

@@ -1,0 +1,105 @@
+/** Whose task is whose. */
+import { beforeEach, expect, test } from 'vitest';
+import type { Call } from '#src/main/routing/calls.ts';
+import type { Downstream } from '#src/main/routing/downstream.ts';
+import type { Session } from '#src/main/routing/session.ts';
+import { MAX_TASKS, Tasks } from '#src/main/routing/tasks.ts';
+
+const [a, b] = [{}, {}] as unknown as [Session, Session];
+const [x, y] = [{}, {}] as unknown as [Downstream, Downstream];
+
+let tasks: Tasks;
+let calls: number;
+beforeEach(() => {
+  tasks = new Tasks();
+  calls = 0;
+});
+
+function make(
+  session: Session,
+  downstream: Downstream,
+  id: string,
+  { ended = false, ttlMs = null as number | null } = {},
+) {
+  calls += 1;
+  const call = { id: calls, downstream, tokenRaw: null } as unknown as Call;
+  return tasks.made(call, session, { id, idAt: [0, 0], at: [0, 0], ended, ttlMs }, 0);
+}
+
+test('a task is known to its client by its own id, or a free one', () => {
+  const ids = [make(a, x, '1'), make(a, y, '1'), make(b, y, '2'), make(a, y, '1~2')];
+  expect(ids.map(({ shownId }) => shownId)).toEqual(['1', '1~2', '2', '1~2~2']);
+  expect(tasks.ofSession(a, '1~2')).toMatchObject({ id: '1', downstream: y });
+  expect(tasks.ofSession(b, '1')).toBeNull();
+  expect(tasks.ofServer(y, '1~2')?.shownId).toBe('1~2~2');
+});
+
+test('a server that uses an id again means the new task', () => {
+  make(a, x, '1');
+  make(b, x, '1');
+  expect(tasks.ofSession(a, '1')).toBeNull();
+  expect(tasks.ofServer(x, '1')?.session).toBe(b);
+  expect(tasks.ofCall(1)).toBeNull();
+});
+
+test('a call means its task until that has ended', () => {
+  const task = make(a, x, '1');
+  expect(tasks.ofCall(task.call)).toBe(task);
+  tasks.ended(task);
+  expect(tasks.ofCall(task.call)).toBeNull();
+  expect(tasks.ofSession(a, '1')?.state).toBe('ended');
+  expect(tasks.ofCall(make(a, x, '2', { ended: true }).call)).toBeNull();
+});
+
+test('a task is at work while it runs and its time is not over', () => {
+  const task = make(a, x, '1', { ttlMs: 100 });
+  expect(tasks.atWork(a, x, 50)).toBe(true);
+  expect([tasks.atWork(a, y, 50), tasks.atWork(b, x, 50), tasks.atWork(a, x, 100)]).toEqual([
+    false,
+    false,
+    false,
+  ]);
+  tasks.ended(task);
+  expect(tasks.atWork(a, x, 50)).toBe(false);
+});
+
+test('the tasks of a server that died are lost, and its next ones are not', () => {
+  make(a, x, '1');
+  make(a, y, '2');
+  tasks.serverGone(x);
+  expect(tasks.ofSession(a, '1')?.state).toBe('lost');
+  expect(tasks.ofSession(a, '2')?.state).toBe('running');
+  expect(tasks.serversOf(a)).toEqual(new Set([y]));
+  const again = make(a, x, '1');
+  expect(again).toMatchObject({ shownId: '1~2', state: 'running' });
+  expect(tasks.ofServer(x, '1')).toBe(again);
+});
+
+test('a client that goes leaves nothing, and what it left running is named', () => {
+  tasks.ended(make(a, x, '1'));
+  const running = make(a, x, '2');
+  make(b, x, '3');
+  expect(tasks.drop(a)).toEqual([running]);
+  expect(tasks.drop(a)).toEqual([]);
+  expect([tasks.ofServer(x, '1'), tasks.ofServer(x, '2'), tasks.ofCall(2)]).toEqual([
+    null,
+    null,
+    null,
+  ]);
+  expect(tasks.ofServer(x, '3')).not.toBeNull();
+});
+
+test('a client may have so many tasks, of which those that are over make room', () => {
+  const all = Array.from({ length: MAX_TASKS }, (_, at) =>
+    make(a, x, `${at}`, { ttlMs: at === 1 ? 100 : null }),
+  );
+  expect(tasks.isFull(a, 50)).toBe(true);
+  expect(tasks.isFull(b, 50)).toBe(false);
+  if (all[7] !== undefined) tasks.ended(all[7]);
+  expect(tasks.isFull(a, 50)).toBe(false);
+  expect(tasks.ofSession(a, '7')).toBeNull();
+  make(a, x, 'next');
+  expect(tasks.isFull(a, 50)).toBe(true);
+  expect(tasks.isFull(a, 100)).toBe(false);
+  expect(tasks.ofSession(a, '1')).toBeNull();
+});
