@@ -180,7 +180,7 @@ export class Gateway implements Stoppable {
       },
     });
     options.metrics.show(() => ({
-      servers: this.#fleet.all(),
+      servers: this.#fleet.views(),
       sessions: this.#router.sessions,
       httpConnections: this.#http?.connections() ?? 0,
       halted: this.#halt.active().active,

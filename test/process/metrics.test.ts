@@ -257,6 +257,21 @@ test('counters go on over the loss of a thread', async () => {
   expect(after.value('rea_calls_total', { server: 'junk', outcome: 'ok' })).toBe(2);
 });
 
+test('memory and CPU time of a server are told, and CPU time goes on over its restarts', async () => {
+  const metrics = await measured({ config: registry({ bad: fixture('exit-on-call') }) });
+  const { rea } = metrics;
+  const of = (scrape: Scrape) => ({
+    cpu: scrape.value('rea_server_cpu_seconds_total', { server: 'bad' }),
+    rss: scrape.value('rea_server_resident_memory_bytes', { server: 'bad' }),
+  });
+  await rea.waitForPhase('bad', 'ready');
+  const first = of(await metrics.until('its use', (now) => of(now).rss > 10 * 1024 * 1024));
+  expect(first.cpu).toBeGreaterThan(0);
+  await rea.call('bad__exit');
+  // A second Node has used about as much as the first by the time it is ready.
+  await metrics.until('the use of both', (now) => of(now).cpu > 1.3 * first.cpu);
+});
+
 test('instances of one server are added up under its name, and counted on when they are gone', async () => {
   const metrics = await measured({
     args: ['--http', '127.0.0.1:0'],

@@ -84,6 +84,9 @@ export function eventMetrics(registry: Registry, servers: readonly string[]): Ev
     "Lines on a server's stdout that were no protocol messages.",
     ['server'],
   );
+  const cpu = counter('rea_server_cpu_seconds_total', 'CPU time of a server and all it started.', [
+    'server',
+  ]);
   const lag = new Histogram({
     name: 'rea_main_loop_lag_seconds',
     help: 'How late the main loop was, looked at four times a second.',
@@ -95,7 +98,7 @@ export function eventMetrics(registry: Registry, servers: readonly string[]): Ev
     for (const outcome of Object.keys(OUTCOMES)) calls.inc({ server, outcome }, 0);
     for (const code of Object.keys(CODES)) errors.inc({ server, code }, 0);
     for (const reason of THREAD_LOSSES) losses.inc({ server, reason }, 0);
-    for (const one of [restarts, openings, noise]) one.inc({ server }, 0);
+    for (const one of [restarts, openings, noise, cpu]) one.inc({ server }, 0);
     durations.zero({ server });
   }
   return {
@@ -108,6 +111,7 @@ export function eventMetrics(registry: Registry, servers: readonly string[]): Ev
     restarted: (server) => restarts.inc({ server }),
     threadLost: (server, reason) => losses.inc({ server, reason }),
     noise: (server, lines) => noise.inc({ server }, lines),
+    cpuUsed: (server, ms) => cpu.inc({ server }, ms / 1000),
     loopLag: (ms) => lag.observe(ms / 1000),
   };
 }

@@ -6,11 +6,15 @@ import { Gauge, type Registry } from 'prom-client';
 import type { Phase } from '../../shared/model/errors.ts';
 import type { CircuitState, RoutingRecord } from '../../shared/model/snapshot.ts';
 
-/** One place in which a server runs, as a downstream shows it. */
+/** One place in which a server runs. */
 export interface ServerView {
-  readonly config: { readonly name: string };
-  readonly phase: Phase;
-  readonly record: RoutingRecord;
+  readonly downstream: {
+    readonly config: { readonly name: string };
+    readonly phase: Phase;
+    readonly record: RoutingRecord;
+  };
+  /** Memory of its process tree in MiB, 0 while it is not known. */
+  readonly rssMb: number;
 }
 
 const PHASES: Readonly<Record<Phase, 0>> = {
@@ -29,6 +33,7 @@ interface Sums {
   inFlight: number;
   queued: number;
   heapBytes: number;
+  rssBytes: number;
   readonly phases: Record<Phase, number>;
   readonly circuits: Record<CircuitState, number>;
 }
@@ -47,11 +52,17 @@ export function serverMetrics(
   const circuits = gauge('rea_circuit_state', 'Circuits of a server in each state.', 'state');
   const heap = gauge('rea_thread_heap_used_bytes', "Heap of a server's supervisor threads.");
 
+  const rss = gauge(
+    'rea_server_resident_memory_bytes',
+    'Resident memory of a server and all it started; shared pages count once for each process.',
+  );
+
   return (views) => {
     for (const [server, sums] of add(servers, views)) {
       inFlight.set({ server }, sums.inFlight);
       queued.set({ server }, sums.queued);
       heap.set({ server }, sums.heapBytes);
+      rss.set({ server }, sums.rssBytes);
       for (const [phase, count] of Object.entries(sums.phases)) {
         phases.set({ server, phase }, count);
       }
@@ -70,17 +81,20 @@ function add(servers: readonly string[], views: readonly ServerView[]): Map<stri
         inFlight: 0,
         queued: 0,
         heapBytes: 0,
+        rssBytes: 0,
         phases: { ...PHASES },
         circuits: { ...CIRCUITS },
       },
     ]),
   );
-  for (const { config, phase, record } of views) {
+  for (const { downstream, rssMb } of views) {
+    const { config, phase, record } = downstream;
     const sums = all.get(config.name);
     if (sums === undefined) continue;
     sums.inFlight += record.in_flight;
     sums.queued += record.queued;
     sums.heapBytes += Math.round((record.thread.heap_mb ?? 0) * MIB);
+    sums.rssBytes += Math.round(rssMb * MIB);
     sums.phases[phase] += 1;
     sums.circuits[record.circuit_state] += 1;
   }

@@ -34,6 +34,8 @@ export interface Observer {
   threadLost(server: string, why: 'stalled' | 'crashed'): void;
   /** Lines on stdout that were no messages. */
   noise(server: string, lines: number): void;
+  /** CPU time of its process tree since the last look. */
+  cpuUsed(server: string, ms: number): void;
 }
 
 /** For a gateway that is asked for no metrics. */
@@ -43,6 +45,7 @@ export const NO_OBSERVER: Observer = {
   restarted: () => {},
   threadLost: () => {},
   noise: () => {},
+  cpuUsed: () => {},
 };
 
 /** The outcome of a request that the gateway answered with an error of its own. */

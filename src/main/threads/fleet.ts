@@ -100,6 +100,13 @@ export class Fleet implements Servers {
     return [...this.#lanes.values()].map(({ downstream }) => downstream);
   }
 
+  /** All of them, each with the memory of its process tree. */
+  views(): { downstream: Downstream; rssMb: number }[] {
+    return [...this.#lanes.values()].map(({ downstream, usage }) => {
+      return { downstream, rssMb: usage?.rssMb ?? 0 };
+    });
+  }
+
   of(session: CallOwner): readonly Downstream[] {
     return this.all().filter(({ owner }) => owner === null || owner === session);
   }

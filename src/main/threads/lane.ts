@@ -68,6 +68,7 @@ export class Lane {
   readonly #threadPriority: ThreadPriority;
   #usage: TreeUsage | null = null;
   #callsSeen = 0;
+  readonly #observer: Observer;
 
   constructor(
     config: DownstreamConfig,
@@ -79,6 +80,7 @@ export class Lane {
     this.name = config.lane;
     this.config = config;
     this.owner = owner;
+    this.#observer = context.observer;
     this.creditLane = creditLane;
     const log = context.log.child({ server: config.lane });
     this.thread = new SupervisorThread({
@@ -142,6 +144,8 @@ export class Lane {
    * @param contended another server was called since the look before.
    */
   used(usage: TreeUsage, at: number, contended: boolean): void {
+    const before = this.#usage?.pgid === usage.pgid ? this.#usage.cpuMs : 0;
+    this.#observer.cpuUsed(this.config.name, Math.max(0, usage.cpuMs - before));
     this.#usage = usage;
     if (this.usage !== null) this.downstream.usage(usage.rssMb);
     this.#priority.used(usage, at, contended);

@@ -6,7 +6,8 @@ import type { Session } from '#src/main/routing/session.ts';
 import { MAX_TASKS, Tasks } from '#src/main/routing/tasks.ts';
 
 const [a, b] = [{}, {}] as unknown as [Session, Session];
-const [x, y] = [{}, {}] as unknown as [Downstream, Downstream];
+const server = () => ({ released: () => {} });
+const [x, y] = [server(), server()] as unknown as [Downstream, Downstream];
 
 let tasks: Tasks;
 let calls: number;
