@@ -17,14 +17,14 @@ afterEach(tidy);
 /** The memory in the second half of the visits is compared with that in the first. */
 const HALF = 500;
 /** Until the heap has the size that visits of all kinds at once need. */
-const WARM_UP = 200;
+const WARM_UP = 500;
 const AT_ONCE = 8;
 const LOOK_EVERY = 10;
 /**
  * MiB. Between two collections the size goes up and down by twice as much, but its lowest values lie
- * closer together; 25 KiB left behind by every visit would be seen.
+ * closer together; 50 KiB left behind by every visit would be seen.
  */
-const GROWTH = 12;
+const GROWTH = 24;
 const TEN_MB = 'x'.repeat(10_000_000);
 
 interface Place {

@@ -145,8 +145,9 @@ test('a cancelled call is cancelled at the server, gets no answer, and its strea
 test('a changed root of a client is told to the servers', async () => {
   const journal = join(makeDirectory(), 'journal');
   const { peers } = await serve(fixture('echo', '--journal', journal), 1);
-  await peers[0]?.client.post('{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}');
-  await journaled(journal, 'notifications/roots/list_changed');
+  const notification = '{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}';
+  expect(await peers[0]?.client.post(notification)).toBe(202);
+  expect(await journaled(journal, 'roots/list_changed')).toBe(notification);
 });
 
 test('sessions outlive the death of a server: the calls in flight fail, the next ones do not', async () => {
