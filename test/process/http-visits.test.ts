@@ -22,9 +22,9 @@ const AT_ONCE = 8;
 const LOOK_EVERY = 10;
 /**
  * MiB. Between two collections the size goes up and down by twice as much, but its lowest values lie
- * closer together; 50 KiB left behind by every visit would be seen.
+ * closer together; 35 KiB left behind by every visit would be seen.
  */
-const GROWTH = 24;
+const GROWTH = 16;
 const TEN_MB = 'x'.repeat(10_000_000);
 
 interface Place {
