@@ -10,7 +10,7 @@ const SEED = 7;
 
 test('a client that writes mutated messages gets one answer to each request among them', async () => {
   const result = await fuzzStdio(6000, SEED);
-  expect(result).toMatchObject({ problems: [], sane: 30 });
+  expect(result).toMatchObject({ problems: [], sane: 6 });
   expect(result.answered).toBeGreaterThan(2000);
 });
 
@@ -22,5 +22,5 @@ test('a client that posts mutated messages gets one answer or a refusal to each'
 
 test('a server that writes mutated messages costs no call its answer, and is not restarted', async () => {
   const result = await fuzzServer(6000, SEED);
-  expect(result).toMatchObject({ problems: [], sane: 30, answered: 30 });
+  expect(result).toMatchObject({ problems: [], sane: 6, answered: 6 });
 });

@@ -5,11 +5,17 @@
 
 export type Due =
   /** Nothing, though one that is refused may be told of with the id null: a notification, a response. */
-  | { readonly kind: 'nothing' }
+  | {
+      readonly kind: 'nothing';
+      /** Raw id of the request that it cancels, which then need not be answered. */
+      readonly cancels?: string;
+    }
   /** Exactly one answer with this raw id. */
   | { readonly kind: 'answer'; readonly idRaw: string }
   /** No message, or one that cannot be trusted: at most one answer, with its id or with null. */
   | { readonly kind: 'maybe' };
+
+type Member = readonly [name: string, raw: string];
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const NOTHING: Due = { kind: 'nothing' };
@@ -27,12 +33,19 @@ export function due(line: Uint8Array): Due {
   const names = members.map(([name]) => name);
   if (new Set(names).size < names.length) return MAYBE;
   const idRaw = members.find(([name]) => name === 'id')?.[1];
-  if (idRaw === undefined) return names.includes('method') ? NOTHING : MAYBE;
+  if (idRaw === undefined) return names.includes('method') ? notification(members) : MAYBE;
   if (!names.includes('method')) {
     return names.includes('result') || names.includes('error') ? NOTHING : MAYBE;
   }
   if (!/^["\d-]/.test(idRaw) || Buffer.byteLength(idRaw) > KEPT_ID_BYTES) return MAYBE;
   return { kind: 'answer', idRaw };
+}
+
+function notification(members: readonly Member[]): Due {
+  const valueOf = (wanted: string) => members.find(([name]) => name === wanted)?.[1] ?? 'null';
+  if (JSON.parse(valueOf('method')) !== 'notifications/cancelled') return NOTHING;
+  const cancels = topLevel(valueOf('params')).find(([name]) => name === 'requestId')?.[1];
+  return cancels === undefined ? NOTHING : { kind: 'nothing', cancels };
 }
 
 /** What is wrong with a line of stdout, or null when it is one message. */
@@ -70,8 +83,8 @@ function parsedText(line: Uint8Array): string | null {
 }
 
 /** Names and raw values of the members of a valid JSON object; of something else nothing. */
-function topLevel(text: string): [name: string, raw: string][] {
-  const members: [string, string][] = [];
+function topLevel(text: string): Member[] {
+  const members: Member[] = [];
   let depth = 0;
   let name: string | null = null;
   let from = -1;

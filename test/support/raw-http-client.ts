@@ -88,17 +88,20 @@ export class RawHttpClient {
 /** Reads a response to its end: the events of a stream that have data, or a body that is one message. */
 async function readMessages(response: IncomingMessage, onMessage: OnMessage): Promise<void> {
   const isStream = response.headers['content-type'] === 'text/event-stream';
-  let rest = '';
+  /** Of the event that has not ended yet; joined at its line ends only, because it may be long. */
+  let pieces: string[] = [];
   for await (const chunk of response.setEncoding('utf8')) {
-    rest += chunk as string;
-    if (!isStream) continue;
+    pieces.push(chunk as string);
+    if (!isStream || !(chunk as string).includes('\n')) continue;
+    const text = pieces.join('');
     let from = 0;
-    for (let end = rest.indexOf('\n\n'); end >= 0; end = rest.indexOf('\n\n', from)) {
-      const data = /^data: ([^\n]+)/m.exec(rest.slice(from, end))?.[1];
+    for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n', from)) {
+      const data = /^data: ([^\n]+)/m.exec(text.slice(from, end))?.[1];
       if (data !== undefined) onMessage(data);
       from = end + 2;
     }
-    rest = rest.slice(from);
+    pieces = [text.slice(from)];
   }
+  const rest = pieces.join('');
   if (!isStream && rest !== '') onMessage(rest);
 }
