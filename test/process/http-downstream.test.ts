@@ -112,9 +112,13 @@ test('calls that a lost session turned away are carried out, once each, in the n
     Array(5).fill(['done', null]),
   );
   expect(lines(effects)).toHaveLength(5);
-  const web = await rea.waitForServer('web', ({ restarts }) => restarts === 1, {
-    what: 'restarted',
-  });
+  const web = await rea.waitForServer(
+    'web',
+    ({ restarts, phase }) => restarts === 1 && phase === 'ready',
+    {
+      what: 'restarted',
+    },
+  );
   expect(web).toMatchObject({ circuit_state: 'closed', phase: 'ready' });
   expect(web.last_error).toContain('does not know the session any more (HTTP 404)');
   expect(await server.written({ method: 'initialize' })).toHaveLength(2);

@@ -4,15 +4,10 @@
  */
 import { JSON_RPC, type Phase } from '../../shared/model/errors.ts';
 import { LISTS, type ListKind } from '../../shared/model/lists.ts';
-import { decodeString, type Frame, rangeOf, scanFrame, stringAt } from '../../shared/wire/frame.ts';
-import {
-  errorParts,
-  joinExact,
-  notificationLine,
-  resultParts,
-} from '../../shared/wire/json-rpc.ts';
+import { decodeString, type Frame, rangeOf, scanFrame } from '../../shared/wire/frame.ts';
+import { joinExact, notificationLine, resultParts } from '../../shared/wire/json-rpc.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
-import { kindAt, member } from '../../shared/wire/json-slice.ts';
+import { kindAt } from '../../shared/wire/json-slice.ts';
 import type { ByteRange, NotificationMessage } from '../../shared/wire/protocol.ts';
 import type { OpenSession } from '../upstream/session.ts';
 import { advertises } from './advertised.ts';
@@ -26,10 +21,10 @@ import { isLogLevel, LOG_LEVELS, type LogLevel } from './handshake.ts';
 import { HEALTH_TOOL_NAME } from './health.ts';
 import { type Observer, outcomeOf } from './observer.ts';
 import type { Profiles } from './profiles.ts';
+import { ResourceRequests } from './resource-requests.ts';
 import { ReverseRequests } from './reverse.ts';
 import type { Servers } from './servers.ts';
 import { Session } from './session.ts';
-import { Subscriptions } from './subscriptions.ts';
 import { TaskRequests, TOO_MANY_TASKS } from './task-requests.ts';
 import { UnknownMessages } from './unknown.ts';
 
@@ -78,7 +73,6 @@ export interface ServerRequest {
 /** What is done besides passing the answer on. */
 export type Hooks = Pick<Call, 'onEnd' | 'elsewhere' | 'tasks' | 'onTasks' | 'patient'>;
 
-const RESOURCE_NOT_FOUND = -32002;
 /** What the gateway asks of a server for itself: nobody waits for the answer. */
 const NOBODY: CallOwner = { congested: false, answer: () => {}, send: () => {} };
 const NO_HOOKS: Hooks = {
@@ -102,6 +96,7 @@ export class Router {
     offers: (server, part) => advertises(this.profiles.of(server.config.name), 'tasks', part),
   });
   readonly unknown: UnknownMessages;
+  readonly #resources: ResourceRequests;
   readonly #elicitations = new Elicitations();
   readonly reverse = new ReverseRequests(() => this.#sessions, {
     tasks: this.tasks.tasks,
@@ -110,7 +105,6 @@ export class Router {
   readonly #options: RouterOptions;
   readonly #sessions = new Set<Session>();
   readonly #waiting = new Set<Waiting>();
-  readonly #subscriptions = new Subscriptions();
   #logLevel: LogLevel | null = null;
   #accepting = true;
   #dropped = 0;
@@ -119,6 +113,16 @@ export class Router {
     this.#options = options;
     this.profiles = options.profiles;
     this.version = options.version;
+    this.#resources = new ResourceRequests({
+      ...options,
+      serve: (request, server, use) => this.#serve(request, server, use),
+      submit: (request, server, edits, hooks) => this.#submit(request, server, edits, hooks),
+      awaitLists: (request, server) => this.#awaitCatalog(request, server),
+      completePrompt: (request, at) => this.#byName(request, 'prompts', at),
+      ask: (server, method, params) => {
+        this.#ask(server, method, params);
+      },
+    });
     this.unknown = new UnknownMessages({
       ...options,
       tasks: this.tasks,
@@ -161,9 +165,7 @@ export class Router {
     this.reverse.forget(session);
     this.tasks.forget(session);
     this.#elicitations.forget(session);
-    for (const { downstream, uri } of this.#subscriptions.drop(session)) {
-      if (downstream.owner === null) this.#ask(downstream, 'resources/unsubscribe', { uri });
-    }
+    this.#resources.forget(session);
     this.#options.onClientGone(session);
     this.logLevelChanged();
     this.#options.onSessions();
@@ -210,18 +212,18 @@ export class Router {
       case 'prompts/get':
         return this.#byName(request, 'prompts', rangeOf(request.frame, SLOT.paramsName));
       case 'completion/complete':
-        return this.#complete(request);
+        return this.#resources.complete(request);
       case 'resources/subscribe':
-        return this.#byUri(request, (server, uri) => this.#subscribe(request, server, uri));
+        return this.#resources.subscribe(request);
       case 'resources/unsubscribe':
-        return this.#byUri(request, (server, uri) => this.#unsubscribe(request, server, uri));
+        return this.#resources.unsubscribe(request);
       case 'tasks/get':
       case 'tasks/result':
       case 'tasks/cancel':
       case 'tasks/list':
         return this.tasks.route(request);
       case 'resources/read':
-        return this.#byUri(request, (server) => this.#submit(request, server, [], {}));
+        return this.#resources.read(request);
       default:
         return this.unknown.request(request);
     }
@@ -230,7 +232,7 @@ export class Router {
   /** Whether somebody relies on the server without having a call there. */
   reliesOn(downstream: Downstream): boolean {
     return (
-      this.#subscriptions.urisOf(downstream).length > 0 ||
+      this.#resources.isListenedTo(downstream) ||
       this.reverse.isOpen(downstream) ||
       this.tasks.tasks.isBusy(downstream, performance.now())
     );
@@ -238,9 +240,7 @@ export class Router {
 
   /** The server is ready, for the first time or again: what clients listen to is asked for anew. */
   serverReady(downstream: Downstream): void {
-    for (const uri of this.#subscriptions.urisOf(downstream)) {
-      this.#ask(downstream, 'resources/subscribe', { uri });
-    }
+    this.#resources.serverReady(downstream);
   }
 
   /** The server is gone and with it all that it was busy with. */
@@ -296,7 +296,7 @@ export class Router {
         if ((downstream.owner ?? session) === session) session.log(level, [line]);
       }
     } else if (method === 'notifications/resources/updated') {
-      for (const session of this.#subscriptions.listeners(downstream)) session.notify([line]);
+      for (const session of this.#resources.listeners(downstream)) session.notify([line]);
     } else {
       for (const session of this.#sessions) {
         if ((downstream.owner ?? session) === session) session.notify([line]);
@@ -367,85 +367,6 @@ export class Router {
         );
       }
     }
-  }
-
-  #byUri(request: ServerRequest, use: (server: Downstream, uri: string) => void): void {
-    const { session, frame, idText, idRaw } = request;
-    const uri = stringAt(frame, SLOT.paramsUri);
-    if (uri === null) {
-      return session.refused(
-        idText,
-        JSON_RPC.invalidParams,
-        `${request.method} needs params.uri (a string)`,
-      );
-    }
-    const catalog = this.#catalog(session);
-    const owner = catalog.byUri(uri);
-    if (owner !== null) return this.#serve(request, owner, (server) => use(server, uri));
-    const pending = catalog.pendingResources();
-    if (pending !== null) return this.#awaitCatalog(request, pending);
-    if (request.method === 'resources/read' && this.#readAnywhere(request, 0)) return;
-    const parts = errorParts(idRaw, RESOURCE_NOT_FOUND, 'Resource not found', { uri });
-    session.answer(request, parts);
-  }
-
-  /** Nobody lists the resource: servers are asked one after the other until one knows it. */
-  #readAnywhere(request: ServerRequest, from: number): boolean {
-    const servers = this.#options.servers.of(request.session);
-    for (let at = from; at < servers.length; at++) {
-      const server = servers[at];
-      if (server?.phase !== 'ready' || server.features?.resources !== true) continue;
-      this.#submit(request, server, [], { elsewhere: () => this.#readAnywhere(request, at + 1) });
-      return true;
-    }
-    return false;
-  }
-
-  #complete(request: ServerRequest): void {
-    const { frame, session, idText, idRaw } = request;
-    const params = rangeOf(frame, SLOT.params);
-    const ref = params === null ? null : member(frame.line, params, 'ref');
-    const typeAt = ref === null ? null : member(frame.line, ref, 'type');
-    const type = typeAt === null ? null : decodeString(frame.line, typeAt);
-    if (ref !== null && type === 'ref/prompt') {
-      return this.#byName(request, 'prompts', member(frame.line, ref, 'name'));
-    }
-    const uriAt = ref === null ? null : member(frame.line, ref, 'uri');
-    const uri = uriAt === null ? null : decodeString(frame.line, uriAt);
-    if (type !== 'ref/resource' || uri === null) {
-      return session.refused(
-        idText,
-        JSON_RPC.invalidParams,
-        'completion/complete needs params.ref: {type: "ref/prompt", name} or {type: "ref/resource", uri}',
-      );
-    }
-    const catalog = this.#catalog(session);
-    const owner = catalog.byUri(uri);
-    if (owner !== null) {
-      return this.#serve(request, owner, (server) => this.#submit(request, server, [], {}));
-    }
-    const pending = catalog.pendingResources();
-    if (pending !== null) return this.#awaitCatalog(request, pending);
-    session.answer(request, errorParts(idRaw, JSON_RPC.invalidParams, 'Unknown resource', { uri }));
-  }
-
-  #subscribe(request: ServerRequest, server: Downstream, uri: string): void {
-    const { session } = request;
-    if (!this.#subscriptions.add(server, uri, session)) {
-      return session.answer(request, resultParts(request.idRaw, '{}'));
-    }
-    this.#submit(request, server, [], {
-      onEnd: (ok) => {
-        if (!ok) this.#subscriptions.remove(server, uri, session);
-      },
-    });
-  }
-
-  #unsubscribe(request: ServerRequest, server: Downstream, uri: string): void {
-    if (this.#subscriptions.remove(server, uri, request.session)) {
-      return this.#submit(request, server, [], {});
-    }
-    request.session.answer(request, resultParts(request.idRaw, '{}'));
   }
 
   /** Asks a server something for the gateway; not worth a queue when it cannot take it now. */

@@ -6,6 +6,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { DownstreamConfig, GatewayConfig } from '../../shared/model/config.ts';
 import type { LaneRecord, LastStop } from '../../shared/model/snapshot.ts';
+import { UNROUTED } from '../../shared/model/unrouted.ts';
 import type { ByteCredit, CreditLimits } from '../../shared/wire/byte-credit.ts';
 import type {
   Fact,
@@ -174,7 +175,7 @@ export class Fleet implements Servers {
     const records: Record<string, LaneRecord> = Object.create(null);
     for (const { name } of this.#options.config.servers) {
       const lanes = [...this.#lanes.values()].filter(({ config }) => config.name === name);
-      if (lanes.length === 0) records[name] = NOT_RUNNING;
+      if (lanes.length === 0) records[name] = UNROUTED;
       for (const lane of lanes) records[lane.name] = lane.record;
     }
     return records;
@@ -366,19 +367,3 @@ export function creditLimits({ limits, servers }: GatewayConfig): CreditLimits {
 function isoOrNull(at: number | undefined): string | null {
   return at === undefined ? null : new Date(at).toISOString();
 }
-
-/** A server of which each client has its own, while there is no client. */
-const NOT_RUNNING: LaneRecord = {
-  circuit_state: 'closed',
-  retry_at: null,
-  open_transitions: 0,
-  session_blocker_emitted: false,
-  in_flight: 0,
-  queued: 0,
-  calls: 0,
-  errors: 0,
-  p50_ms: null,
-  p99_ms: null,
-  thread: { state: 'running', restarts: 0, heap_mb: null },
-  share: 'normal',
-};

@@ -3,6 +3,7 @@
  * an older one that comes late is dropped and a repeated one changes nothing.
  */
 import type { LaneRecord, SupervisorRecord } from '../../shared/model/snapshot.ts';
+import { UNROUTED } from '../../shared/model/unrouted.ts';
 import type { MainFact, SupervisorFact } from '../../shared/wire/protocol.ts';
 
 /** Whether a fact changed anything, and whether somebody waits to see it. */
@@ -23,21 +24,6 @@ export const IDLE: SupervisorRecord = {
   connection_state: 'never',
   tools_count: null,
   noise_lines: 0,
-};
-
-const UNROUTED: LaneRecord = {
-  circuit_state: 'closed',
-  retry_at: null,
-  open_transitions: 0,
-  session_blocker_emitted: false,
-  in_flight: 0,
-  queued: 0,
-  calls: 0,
-  errors: 0,
-  p50_ms: null,
-  p99_ms: null,
-  thread: { state: 'running', restarts: 0, heap_mb: null },
-  share: 'normal',
 };
 
 export class Ledger {

@@ -1,0 +1,169 @@
+/**
+ * Requests about resources: takes each to the server that owns the URI, and keeps account of who listens
+ * to what, so that a server is asked once however many clients do, and again after it was started anew.
+ */
+import { JSON_RPC } from '../../shared/model/errors.ts';
+import { decodeString, rangeOf, stringAt } from '../../shared/wire/frame.ts';
+import { errorParts, resultParts } from '../../shared/wire/json-rpc.ts';
+import { SLOT } from '../../shared/wire/json-scan.ts';
+import { member } from '../../shared/wire/json-slice.ts';
+import type { ByteRange } from '../../shared/wire/protocol.ts';
+import type { Edit } from './calls.ts';
+import type { Catalogs } from './catalogs.ts';
+import type { Downstream } from './downstream.ts';
+import type { Hooks, ServerRequest } from './router.ts';
+import type { Servers } from './servers.ts';
+import type { Session } from './session.ts';
+import { Subscriptions } from './subscriptions.ts';
+
+export interface ResourceRequestsOptions {
+  readonly catalogs: Catalogs;
+  readonly servers: Servers;
+  /** Goes on with the downstream that serves the client, or answers that there is none. */
+  readonly serve: (
+    request: ServerRequest,
+    server: string,
+    use: (downstream: Downstream) => void,
+  ) => void;
+  readonly submit: (
+    request: ServerRequest,
+    downstream: Downstream,
+    edits: readonly Edit[],
+    hooks: Partial<Hooks>,
+  ) => void;
+  /** Judges the request again once this server has said what it has. */
+  readonly awaitLists: (request: ServerRequest, server: string) => void;
+  /** A completion for a prompt, whose name is at `at`. */
+  readonly completePrompt: (request: ServerRequest, at: ByteRange | null) => void;
+  /** Asks a server for the gateway itself. */
+  readonly ask: (downstream: Downstream, method: string, params: object) => void;
+}
+
+const RESOURCE_NOT_FOUND = -32002;
+
+export class ResourceRequests {
+  readonly #options: ResourceRequestsOptions;
+  readonly #subscriptions = new Subscriptions();
+
+  constructor(options: ResourceRequestsOptions) {
+    this.#options = options;
+  }
+
+  read(request: ServerRequest): void {
+    this.#byUri(request, (server) => this.#options.submit(request, server, [], {}));
+  }
+
+  subscribe(request: ServerRequest): void {
+    const { session } = request;
+    this.#byUri(request, (server, uri) => {
+      if (!this.#subscriptions.add(server, uri, session)) {
+        return session.answer(request, resultParts(request.idRaw, '{}'));
+      }
+      this.#options.submit(request, server, [], {
+        onEnd: (ok) => {
+          if (!ok) this.#subscriptions.remove(server, uri, session);
+        },
+      });
+    });
+  }
+
+  unsubscribe(request: ServerRequest): void {
+    const { session } = request;
+    this.#byUri(request, (server, uri) => {
+      if (this.#subscriptions.remove(server, uri, session)) {
+        return this.#options.submit(request, server, [], {});
+      }
+      session.answer(request, resultParts(request.idRaw, '{}'));
+    });
+  }
+
+  complete(request: ServerRequest): void {
+    const { frame, session, idText, idRaw } = request;
+    const params = rangeOf(frame, SLOT.params);
+    const ref = params === null ? null : member(frame.line, params, 'ref');
+    const typeAt = ref === null ? null : member(frame.line, ref, 'type');
+    const type = typeAt === null ? null : decodeString(frame.line, typeAt);
+    if (ref !== null && type === 'ref/prompt') {
+      return this.#options.completePrompt(request, member(frame.line, ref, 'name'));
+    }
+    const uriAt = ref === null ? null : member(frame.line, ref, 'uri');
+    const uri = uriAt === null ? null : decodeString(frame.line, uriAt);
+    if (type !== 'ref/resource' || uri === null) {
+      return session.refused(
+        idText,
+        JSON_RPC.invalidParams,
+        'completion/complete needs params.ref: {type: "ref/prompt", name} or {type: "ref/resource", uri}',
+      );
+    }
+    const submit = (server: Downstream) => this.#options.submit(request, server, [], {});
+    if (this.#toOwner(request, uri, submit)) return;
+    session.answer(request, errorParts(idRaw, JSON_RPC.invalidParams, 'Unknown resource', { uri }));
+  }
+
+  /** Whether anybody listens to something of the server. */
+  isListenedTo(downstream: Downstream): boolean {
+    return this.#subscriptions.urisOf(downstream).length > 0;
+  }
+
+  /** Whom an update of the server concerns. */
+  listeners(downstream: Downstream): ReadonlySet<Session> {
+    return this.#subscriptions.listeners(downstream);
+  }
+
+  /** The server is ready, for the first time or again: what clients listen to is asked for anew. */
+  serverReady(downstream: Downstream): void {
+    for (const uri of this.#subscriptions.urisOf(downstream)) {
+      this.#options.ask(downstream, 'resources/subscribe', { uri });
+    }
+  }
+
+  /** The client is gone. What only it listened to is not needed any more. */
+  forget(session: Session): void {
+    for (const { downstream, uri } of this.#subscriptions.drop(session)) {
+      // A server of its own goes with it.
+      if (downstream.owner === null) {
+        this.#options.ask(downstream, 'resources/unsubscribe', { uri });
+      }
+    }
+  }
+
+  #byUri(request: ServerRequest, use: (server: Downstream, uri: string) => void): void {
+    const { session, frame, idText, idRaw, method } = request;
+    const uri = stringAt(frame, SLOT.paramsUri);
+    if (uri === null) {
+      const message = `${method} needs params.uri (a string)`;
+      return session.refused(idText, JSON_RPC.invalidParams, message);
+    }
+    if (this.#toOwner(request, uri, (server) => use(server, uri))) return;
+    if (method === 'resources/read' && this.#readAnywhere(request, 0)) return;
+    const parts = errorParts(idRaw, RESOURCE_NOT_FOUND, 'Resource not found', { uri });
+    session.answer(request, parts);
+  }
+
+  /** @returns false when every server has said what it has and none has this. */
+  #toOwner(request: ServerRequest, uri: string, use: (server: Downstream) => void): boolean {
+    const { catalogs, serve, awaitLists } = this.#options;
+    const catalog = catalogs.of(request.session);
+    const owner = catalog.byUri(uri);
+    if (owner !== null) {
+      serve(request, owner, use);
+      return true;
+    }
+    const pending = catalog.pendingResources();
+    if (pending !== null) awaitLists(request, pending);
+    return pending !== null;
+  }
+
+  /** Nobody lists the resource: servers are asked one after the other until one knows it. */
+  #readAnywhere(request: ServerRequest, from: number): boolean {
+    const servers = this.#options.servers.of(request.session);
+    for (let at = from; at < servers.length; at++) {
+      const server = servers[at];
+      if (server?.phase !== 'ready' || server.features?.resources !== true) continue;
+      const elsewhere = () => this.#readAnywhere(request, at + 1);
+      this.#options.submit(request, server, [], { elsewhere });
+      return true;
+    }
+    return false;
+  }
+}

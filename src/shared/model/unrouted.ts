@@ -1,0 +1,17 @@
+/** What main would say of a server to which no call was ever routed. */
+import type { LaneRecord } from './snapshot.ts';
+
+export const UNROUTED: LaneRecord = {
+  circuit_state: 'closed',
+  retry_at: null,
+  open_transitions: 0,
+  session_blocker_emitted: false,
+  in_flight: 0,
+  queued: 0,
+  calls: 0,
+  errors: 0,
+  p50_ms: null,
+  p99_ms: null,
+  thread: { state: 'running', restarts: 0, heap_mb: null },
+  share: 'normal',
+};
