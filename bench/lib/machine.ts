@@ -19,7 +19,7 @@ export interface Machine {
 
 /** @param node the Node binary that runs the gateway. */
 export function describeMachine(node: string): Machine {
-  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return {
     system: `${type()} ${release()} ${arch()}`,
     cpu: cpus()[0]?.model.trim() ?? 'unknown',

@@ -1,0 +1,121 @@
+/**
+ * `npm run bench`: runs the benchmark programs one after the other, prints tables and goals, and writes
+ * JSON where asked. Owns the one scope in which everything is started.
+ */
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
+import { dirname } from 'node:path';
+import { parseArgs } from 'node:util';
+import { describeMachine, machineLine } from './lib/machine.ts';
+import { installPeers, PEER_VERSIONS } from './lib/peers.ts';
+import type { Program } from './lib/program.ts';
+import { Progress } from './lib/progress.ts';
+import type { ProgramResult, Results } from './lib/results.ts';
+import { Scope } from './lib/scope.ts';
+import { makeSides, REA } from './lib/sides.ts';
+import { seeded } from './lib/statistics.ts';
+import { goalTable, programTables } from './lib/table.ts';
+import { sdkVersions } from './lib/versions.ts';
+import { fleet } from './programs/fleet.ts';
+import { latency } from './programs/latency.ts';
+import { memory } from './programs/memory.ts';
+import { orphans } from './programs/orphans.ts';
+import { recovery } from './programs/recovery.ts';
+import { storm } from './programs/storm.ts';
+import { throughput } from './programs/throughput.ts';
+
+const PROGRAMS: readonly Program[] = [latency, throughput, storm, fleet, recovery, orphans, memory];
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: 'boolean', default: false },
+    node: { type: 'string', default: process.execPath },
+    out: { type: 'string' },
+    repetitions: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+    peers: { type: 'boolean', default: true },
+    help: { type: 'boolean', default: false },
+  },
+  allowNegative: true,
+});
+
+const unknown = positionals.filter((name) => PROGRAMS.every((program) => program.name !== name));
+if (values.help) {
+  process.stdout.write(help());
+} else if (unknown.length > 0) {
+  process.stderr.write(
+    `there is no benchmark ${unknown.join(', ')}: ${PROGRAMS.map(({ name }) => name).join(', ')}\n`,
+  );
+  process.exitCode = 2;
+} else if (process.platform !== 'linux') {
+  process.stderr.write('the benchmarks read /proc and so run on Linux only\n');
+  process.exitCode = 1;
+} else if (!existsSync(REA)) {
+  process.stderr.write('dist is missing: npm run build\n');
+  process.exitCode = 1;
+} else {
+  await run(PROGRAMS.filter(({ name }) => positionals.length === 0 || positionals.includes(name)));
+}
+
+async function run(programs: readonly Program[]): Promise<void> {
+  const peersDir = values.peers ? await installPeers() : null;
+  const machine = describeMachine(values.node);
+  const scope = new Scope();
+  const progress = new Progress();
+  const done: ProgramResult[] = [];
+  process.stdout.write(`${machineLine(machine)}\n`);
+  try {
+    for (const program of programs) {
+      progress.program(program.name);
+      const begun = performance.now();
+      const result = await program.run({
+        node: values.node,
+        version: machine.node,
+        quick: values.quick,
+        repetitions: values.repetitions === undefined ? null : Number(values.repetitions),
+        // Each program begins anew, so that one alone does the same as in the full set.
+        random: seeded(Number(values.seed)),
+        scope,
+        sides: makeSides(scope, values.node, peersDir),
+        progress,
+      });
+      const seconds = Math.round((performance.now() - begun) / 1000);
+      const { name, title } = program;
+      done.push({ program: name, title, seconds, ...result });
+      progress.clear();
+      process.stdout.write(programTables(done.at(-1) as ProgramResult));
+    }
+  } finally {
+    scope.dispose();
+  }
+  process.stdout.write(goalTable(done.flatMap(({ goals }) => goals)));
+  const results: Results = {
+    schema: 1,
+    machine,
+    quick: values.quick,
+    seed: Number(values.seed),
+    versions: { ...sdkVersions(), ...(peersDir === null ? {} : PEER_VERSIONS) },
+    loadAfter: Number((loadavg()[0] ?? 0).toFixed(2)),
+    programs: done,
+  };
+  if (values.out === undefined) return;
+  mkdirSync(dirname(values.out), { recursive: true });
+  writeFileSync(values.out, `${JSON.stringify(results, null, 2)}\n`);
+  process.stdout.write(`written: ${values.out}\n`);
+}
+
+function help(): string {
+  const names = PROGRAMS.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`);
+  return `Usage: npm run bench -- [program …] [options]
+
+${names.join('\n')}
+
+  --quick            small amounts: all programs in under 5 minutes
+  --node FILE        the Node that runs gateways and servers; default: the one that runs this
+  --repetitions N    how often everything is measured; default: each program's own number
+  --seed N           of the order in which sides are measured; default 1
+  --no-peers         without the gateways from npm
+  --out FILE         write the results as JSON
+`;
+}
