@@ -6,7 +6,8 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
-import { describeMachine, machineLine } from './lib/machine.ts';
+import { describeMachine, type Machine } from './lib/machine.ts';
+import { machineLine } from './lib/machine-line.ts';
 import { installPeers, PEER_VERSIONS } from './lib/peers.ts';
 import type { Program } from './lib/program.ts';
 import { Progress } from './lib/progress.ts';
@@ -15,7 +16,7 @@ import { Scope } from './lib/scope.ts';
 import { makeSides, REA } from './lib/sides.ts';
 import { seeded } from './lib/statistics.ts';
 import { goalTable, programTables } from './lib/table.ts';
-import { sdkVersions } from './lib/versions.ts';
+import { packageVersions } from './lib/versions.ts';
 import { fleet } from './programs/fleet.ts';
 import { latency } from './programs/latency.ts';
 import { memory } from './programs/memory.ts';
@@ -67,7 +68,8 @@ async function run(programs: readonly Program[]): Promise<void> {
   process.stdout.write(`${machineLine(machine)}\n`);
   try {
     for (const program of programs) {
-      progress.program(program.name);
+      const { name, title } = program;
+      progress.program(name);
       const begun = performance.now();
       const result = await program.run({
         node: values.node,
@@ -81,28 +83,36 @@ async function run(programs: readonly Program[]): Promise<void> {
         progress,
       });
       const seconds = Math.round((performance.now() - begun) / 1000);
-      const { name, title } = program;
-      done.push({ program: name, title, seconds, ...result });
+      const whole = { program: name, title, seconds, ...result };
+      done.push(whole);
       progress.clear();
-      process.stdout.write(programTables(done.at(-1) as ProgramResult));
+      process.stdout.write(programTables(whole));
+      // After each, so that an interrupted run is not lost.
+      if (values.out !== undefined) save(values.out, machine, peersDir !== null, done);
     }
   } finally {
     scope.dispose();
   }
   process.stdout.write(goalTable(done.flatMap(({ goals }) => goals)));
+}
+
+function save(
+  path: string,
+  machine: Machine,
+  withPeers: boolean,
+  programs: readonly ProgramResult[],
+): void {
   const results: Results = {
     schema: 1,
     machine,
     quick: values.quick,
     seed: Number(values.seed),
-    versions: { ...sdkVersions(), ...(peersDir === null ? {} : PEER_VERSIONS) },
+    versions: { ...packageVersions(), ...(withPeers ? PEER_VERSIONS : {}) },
     loadAfter: Number((loadavg()[0] ?? 0).toFixed(2)),
-    programs: done,
+    programs,
   };
-  if (values.out === undefined) return;
-  mkdirSync(dirname(values.out), { recursive: true });
-  writeFileSync(values.out, `${JSON.stringify(results, null, 2)}\n`);
-  process.stdout.write(`written: ${values.out}\n`);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, `${JSON.stringify(results, null, 2)}\n`);
 }
 
 function help(): string {

@@ -101,6 +101,7 @@ export class HttpConnection implements Connection {
     return new Promise((resolve, reject) => {
       const headers = { accept: 'text/event-stream' };
       this.#stream = request(this.#url, { headers, agent: false }, (response) => {
+        if (response.statusCode !== 200) reject(new Error(`status ${response.statusCode}`));
         this.#events(response, (path) => {
           this.#url = new URL(path.trim(), this.#url).href;
           resolve();

@@ -5,17 +5,20 @@ import { setTimeout as pause } from 'node:timers/promises';
 /** Makes one call; resolves with whether it was answered with a result. */
 export type Call = () => Promise<boolean>;
 
+/** Goes on until `ms` and `calls` are both reached, or `capMs`. */
 export interface Amount {
-  /** Goes on until both are reached. */
   readonly ms: number;
   readonly calls: number;
+  readonly capMs: number;
 }
 
 /** Milliseconds of each call; throws when one fails. */
-export async function oneByOne(call: Call, { ms, calls }: Amount): Promise<number[]> {
+export async function oneByOne(call: Call, { ms, calls, capMs }: Amount): Promise<number[]> {
   const latencies: number[] = [];
   const start = performance.now();
-  for (let now = start; now - start < ms || latencies.length < calls; ) {
+  const goesOn = (elapsed: number) =>
+    elapsed < ms || (latencies.length < calls && elapsed < capMs) || latencies.length === 0;
+  for (let now = start; goesOn(now - start); ) {
     if (!(await call())) throw new Error('a call was answered with an error');
     const then = now;
     now = performance.now();
@@ -35,13 +38,14 @@ export interface Throughput {
 export async function inParallel(
   call: Call,
   inFlight: number,
-  { ms, calls }: Amount,
+  { ms, calls, capMs }: Amount,
 ): Promise<Throughput> {
   let begun = 0;
   const start = performance.now();
   const cpu = process.cpuUsage();
+  const goesOn = (elapsed: number) => elapsed < ms || (begun < calls && elapsed < capMs);
   const lane = async () => {
-    while (performance.now() - start < ms || begun < calls) {
+    while (goesOn(performance.now() - start)) {
       begun++;
       if (!(await call())) throw new Error('a call was answered with an error');
     }

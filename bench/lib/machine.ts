@@ -31,9 +31,3 @@ export function describeMachine(node: string): Machine {
     at: new Date().toISOString(),
   };
 }
-
-/** The machine in one line. */
-export function machineLine(machine: Machine): string {
-  const { system, cpu, cores, memoryGiB, load, gateway, node } = machine;
-  return `rea ${gateway} on Node ${node}; ${system}, ${cores} × ${cpu}, ${memoryGiB} GiB, load ${load}`;
-}

@@ -1,5 +1,11 @@
 /** From figures to the cells of tables: one table for each metric, scenarios down, sides across. Pure. */
-import type { Goal, GoalPart, Metric, ProgramResult } from './results.ts';
+import {
+  type Goal,
+  type GoalPart,
+  type Metric,
+  type ProgramResult,
+  TRANSPORTS,
+} from './results.ts';
 import { median, spread } from './statistics.ts';
 
 export interface Pivot {
@@ -12,6 +18,8 @@ export interface Cell {
   readonly side: string;
   /** Null where nothing was measured. */
   readonly median: number | null;
+  readonly lowest: number | null;
+  readonly highest: number | null;
   readonly spread: number;
   readonly note: string | null;
 }
@@ -20,7 +28,7 @@ export function pivots({ metrics, figures }: ProgramResult): Pivot[] {
   return metrics.flatMap((metric) => {
     const own = figures.filter((figure) => figure.metric === metric.name);
     if (own.length === 0) return [];
-    const sides = [...new Set(own.map(({ side }) => side))];
+    const sides = Object.keys(TRANSPORTS).filter((name) => own.some(({ side }) => side === name));
     const scenarios = [...new Set(own.map(({ scenario }) => scenario))];
     const rows = scenarios.map((scenario) => ({
       scenario,
@@ -30,6 +38,8 @@ export function pivots({ metrics, figures }: ProgramResult): Pivot[] {
         return {
           side,
           median: values.length === 0 ? null : median(values),
+          lowest: values.length === 0 ? null : Math.min(...values),
+          highest: values.length === 0 ? null : Math.max(...values),
           spread: spread(values),
           note: figure?.note ?? null,
         };

@@ -20,6 +20,11 @@ export class Recorder {
     this.metrics = metrics;
   }
 
+  /** The metric under which remarks are kept. */
+  get first(): string {
+    return this.metrics[0]?.name ?? '';
+  }
+
   add(scenario: string, side: string, values: Readonly<Record<string, number>>): void {
     for (const [metric, value] of Object.entries(values)) {
       if (!this.metrics.some(({ name }) => name === metric)) throw new Error(`metric ${metric}?`);

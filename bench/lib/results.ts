@@ -1,4 +1,4 @@
-/** The shape of what a run writes as JSON, and of what the report is made from. Types only. */
+/** The shape of what a run writes as JSON, and of what the report is made from; no code but the list of sides. */
 import type { Machine } from './machine.ts';
 
 /** One quantity that a program measures, for every scenario and side. */
@@ -66,7 +66,7 @@ export interface Results {
   readonly programs: readonly ProgramResult[];
 }
 
-/** How a client speaks to a side; those of the same kind are compared with each other. */
+/** All sides in the order of tables, and how a client speaks to each; like is compared with like. */
 export const TRANSPORTS: Readonly<Record<string, 'stdio' | 'HTTP'>> = {
   direct: 'stdio',
   'in-process': 'stdio',

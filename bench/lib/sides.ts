@@ -158,7 +158,7 @@ async function overHttp(
 ): Promise<Gateway> {
   const url = `http://127.0.0.1:${port}${path}`;
   started.child.stdout.resume();
-  await untilListening(started, url);
+  await untilListening(started, url, kind);
   return {
     ...common,
     ...started,
@@ -169,14 +169,19 @@ async function overHttp(
   };
 }
 
-async function untilListening(started: Started, url: string): Promise<void> {
+/** Some listen before they can serve: a long GET must be accepted. */
+async function untilListening(
+  started: Started,
+  url: string,
+  kind: 'sse' | 'streamable',
+): Promise<void> {
   const end = performance.now() + HTTP_READY_MS;
   while (performance.now() < end) {
-    const status = await fetch(url, { method: 'OPTIONS' }).then(
-      (response) => response.status,
+    const response = await fetch(url, { method: kind === 'sse' ? 'GET' : 'OPTIONS' }).catch(
       () => null,
     );
-    if (status !== null) return;
+    await response?.body?.cancel();
+    if (response !== null && (kind === 'streamable' || response.ok)) return;
     if (started.child.exitCode !== null) break;
     await pause(10);
   }

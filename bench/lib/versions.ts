@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 
 const PACKAGES = ['@modelcontextprotocol/sdk', '@modelcontextprotocol/server-everything'];
 
-export function sdkVersions(): Record<string, string> {
+export function packageVersions(): Record<string, string> {
   const paths = createRequire(import.meta.url).resolve.paths('x') ?? [];
   return Object.fromEntries(PACKAGES.map((name) => [name, versionIn(paths, name)]));
 }

@@ -3,6 +3,7 @@
  * linearly, parses small messages, and looks only for the id of large ones.
  */
 import type { Readable, Writable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 
 export interface Reply {
   /** Whether it is a result that is no tool error. */
@@ -41,6 +42,7 @@ const NEWLINE = 0x0a;
 const SMALL = 64 * 1024;
 /** Where the id of a large message is, from either end. */
 const EDGE = 512;
+const SERVING_LIMIT_MS = 60_000;
 const CLOSED: Reply = { ok: false, bytes: 0, message: null };
 
 /** Cuts a stream of bytes into lines. */
@@ -74,11 +76,13 @@ export class Pending {
   readonly #waiting = new Map<number, { method: string; resolve: (reply: Reply) => void }>();
   #lastId = 0;
   unasked = 0;
+  #ended = false;
 
   /** The line of a request, without newline, and its answer. */
   begin(method: string, params?: object): { id: number; line: string; reply: Promise<Reply> } {
     const id = ++this.#lastId;
     const line = JSON.stringify({ jsonrpc: '2.0', id, method, params });
+    if (this.#ended) return { id, line, reply: Promise.resolve(CLOSED) };
     const reply = new Promise<Reply>((resolve) => this.#waiting.set(id, { method, resolve }));
     return { id, line, reply };
   }
@@ -111,9 +115,10 @@ export class Pending {
     waiting?.resolve(reply);
   }
 
-  /** No answer will come any more. */
+  /** No answer will come any more, nor to what is begun later. */
   end(): void {
-    for (const id of [...this.#waiting.keys()]) this.settle(id, CLOSED);
+    this.#ended = true;
+    for (const id of this.#waiting.keys()) this.settle(id, CLOSED);
   }
 }
 
@@ -178,6 +183,22 @@ export async function handshake<C extends Connection>(connection: C): Promise<C>
   if (!ok) throw new Error(`initialize failed: ${JSON.stringify(message?.error ?? 'closed')}`);
   connection.notify('notifications/initialized');
   return connection;
+}
+
+/** Calls each of the tools until it answers: some gateways serve before their servers do. */
+export async function untilServing(
+  connection: Connection,
+  tools: readonly string[],
+): Promise<void> {
+  const end = performance.now() + SERVING_LIMIT_MS;
+  await connection.request('tools/list');
+  const serves = async (name: string) => {
+    while (!(await connection.request('tools/call', { name, arguments: { message: '' } })).ok) {
+      if (performance.now() > end) throw new Error(`${name} does not answer`);
+      await pause(50);
+    }
+  };
+  await Promise.all(tools.map(serves));
 }
 
 function idOfLarge(parts: readonly Buffer[]): number {

@@ -3,12 +3,16 @@
  * client with a light server, where the gateway's own part is not hidden by the client's.
  */
 
-import { type Amount, type Call, oneByOne } from '../lib/load.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Call, oneByOne } from '../lib/load.ts';
 import type { Context, Program } from '../lib/program.ts';
 import { Recorder } from '../lib/recorder.ts';
+import { TRANSPORTS } from '../lib/results.ts';
+import { inRounds, type Point } from '../lib/rounds.ts';
 import { EVERYTHING, RAW } from '../lib/servers.ts';
 import type { Gateway, SideName } from '../lib/sides.ts';
-import { median, quantile, shuffled } from '../lib/statistics.ts';
+import { median, quantile } from '../lib/statistics.ts';
+import { untilServing } from '../lib/wire.ts';
 
 const SIDES: readonly SideName[] = [
   'direct',
@@ -20,6 +24,8 @@ const SIDES: readonly SideName[] = [
   'supergateway',
 ];
 const KB = 1000;
+/** Beyond it some of them take many seconds for a call, and it is no use that HTTP is made for. */
+const LARGEST_OVER_HTTP = 1000 * KB;
 const SDK_SIZES = { '100 B': 100, '10 KB': 10 * KB };
 const RAW_SIZES = { '100 B': 100, '10 KB': 10 * KB, '1 MB': 1000 * KB, '10 MB': 10_000 * KB };
 
@@ -35,31 +41,11 @@ export const latency: Program = {
     ]);
     const sdk = await start(context, EVERYTHING.server(context.node, 'one'), sdkCalls);
     const raw = await start(context, RAW.server(context.node, 'one'), rawCalls);
-    const amount = (size: number): Amount => {
-      const ms = context.quick ? 250 : 1500;
-      return { ms, calls: size > KB * KB ? (context.quick ? 3 : 10) : 20 };
-    };
-    for (let repetition = 0; repetition <= repetitions; repetition++) {
-      for (const { kind, sizes, running } of [
-        { kind: 'SDK client, real server', sizes: SDK_SIZES, running: sdk },
-        { kind: 'raw client, light server', sizes: RAW_SIZES, running: raw },
-      ]) {
-        for (const [label, size] of Object.entries(sizes)) {
-          for (const one of shuffled(running, context.random)) {
-            context.progress.step(`${kind}, ${label}, ${one.side}, repetition ${repetition}`);
-            const scenario = `${kind}, ${label}`;
-            try {
-              const latencies = await oneByOne(one.call(size), amount(size));
-              const figures = { p50: median(latencies), p99: quantile(latencies, 0.99) };
-              // The first round is for warming up only.
-              if (repetition > 0) recorder.add(scenario, one.side, figures);
-            } catch (error) {
-              recorder.remark({ metric: 'p50', scenario, side: one.side }, String(error));
-            }
-          }
-        }
-      }
-    }
+    const points = [
+      ...pointsOf('SDK client, real server', SDK_SIZES, sdk, context.quick),
+      ...pointsOf('raw client, light server', RAW_SIZES, raw, context.quick),
+    ];
+    await inRounds(context, recorder, points, { repetitions, warmUp: true });
     for (const { gateway } of [...sdk, ...raw]) await gateway.stop();
     const against = (kind: string, size: string, must: number, aim: number) => {
       const scenario = `${kind}, ${size}`;
@@ -94,6 +80,7 @@ export const latency: Program = {
       ],
       notes: [
         'With the SDK client the text goes both ways; with the raw client only the result has the size.',
+        '10 MB over stdio only.',
         'direct, in-process and rea speak stdio to the client; rea-http and mcp-proxy speak Streamable HTTP, mcp-hub and supergateway HTTP with SSE.',
       ],
     };
@@ -103,7 +90,29 @@ export const latency: Program = {
 interface Running {
   readonly side: SideName;
   readonly gateway: Gateway;
-  call(size: number): Call;
+  readonly call: (size: number) => Call;
+}
+
+function pointsOf(
+  kind: string,
+  sizes: Readonly<Record<string, number>>,
+  running: readonly Running[],
+  quick: boolean,
+): Point[] {
+  const ms = quick ? 250 : 1500;
+  return Object.entries(sizes).flatMap(([label, size]) => {
+    const calls = size < 1000 * KB ? 20 : quick ? 3 : 10;
+    return running
+      .filter(({ side }) => size <= LARGEST_OVER_HTTP || TRANSPORTS[side] === 'stdio')
+      .map(({ side, call }) => ({
+        scenario: `${kind}, ${label}`,
+        side,
+        measure: async () => {
+          const latencies = await oneByOne(call(size), { ms, calls, capMs: 4 * ms });
+          return { p50: median(latencies), p99: quantile(latencies, 0.99) };
+        },
+      }));
+  });
 }
 
 /** All sides at the same time, so that their measurements can be interleaved. */
@@ -123,8 +132,8 @@ async function start(
 
 async function sdkCalls(gateway: Gateway): Promise<(size: number) => Call> {
   const client = await gateway.connectSdk();
-  await client.listTools();
   const name = gateway.tool('one', EVERYTHING.tool);
+  while (!(await client.listTools()).tools.some((tool) => tool.name === name)) await pause(50);
   return (size) => {
     const params = { name, arguments: { message: 'x'.repeat(size) } };
     return async () => (await client.callTool(params)).isError !== true;
@@ -133,8 +142,8 @@ async function sdkCalls(gateway: Gateway): Promise<(size: number) => Call> {
 
 async function rawCalls(gateway: Gateway): Promise<(size: number) => Call> {
   const connection = await gateway.connect();
-  await connection.request('tools/list');
   const params = { name: gateway.tool('one', RAW.tool) };
+  await untilServing(connection, [params.name]);
   return (bytes) => async () =>
     (await connection.request('tools/call', { ...params, arguments: { bytes } })).ok;
 }

@@ -6,9 +6,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { memoryOf } from '../lib/procfs.ts';
 import type { Context, Program } from '../lib/program.ts';
 import { goalPart, Recorder } from '../lib/recorder.ts';
+import { inRounds } from '../lib/rounds.ts';
 import { RAW } from '../lib/servers.ts';
 import type { SideName } from '../lib/sides.ts';
-import { shuffled } from '../lib/statistics.ts';
 
 const SIDES: readonly SideName[] = ['in-process', 'rea', 'mcp-hub'];
 const COUNTS = [10, 50] as const;
@@ -23,33 +23,30 @@ export const memory: Program = {
   title: 'Memory of the gateway',
   summary: 'resident memory of the gateway with 10 and 50 servers behind it',
   run: async (context) => {
-    const { quick, sides, progress } = context;
+    const { quick, sides } = context;
     const repetitions = context.repetitions ?? (quick ? 1 : 5);
     const recorder = new Recorder([
       { name: 'RSS', unit: 'MiB', better: 'lower', plot: 'linear' },
       { name: 'RSS for each further server', unit: 'MiB', better: 'lower' },
       { name: 'OS threads', unit: 'threads', better: 'lower' },
     ]);
-    for (let repetition = 1; repetition <= repetitions; repetition++) {
-      for (const side of shuffled(sides.available(SIDES), context.random)) {
-        const rss: number[] = [];
-        for (const count of COUNTS) {
-          progress.step(`${count} servers, ${side}, repetition ${repetition}`);
-          const { rssMiB, threads } = await measure(context, side, count);
-          recorder.add(`${count} servers`, side, { RSS: rssMiB, 'OS threads': threads });
-          rss.push(rssMiB);
-        }
-        const [few, many] = rss as [number, number];
-        const each = (many - few) / (COUNTS[1] - COUNTS[0]);
+    const points = COUNTS.flatMap((count) =>
+      sides.available(SIDES).map((side) => ({
+        scenario: `${count} servers`,
+        side,
+        measure: () => measure(context, side, count),
+      })),
+    );
+    await inRounds(context, recorder, points, { repetitions });
+    const rss = (side: SideName, count: number) =>
+      recorder.values({ metric: 'RSS', scenario: `${count} servers`, side });
+    for (const side of sides.available(SIDES)) {
+      rss(side, COUNTS[1]).forEach((many, at) => {
+        const each = (many - (rss(side, COUNTS[0])[at] as number)) / (COUNTS[1] - COUNTS[0]);
         recorder.add('from 10 to 50', side, { 'RSS for each further server': each });
-      }
+      });
     }
-    const values = recorder.values({
-      metric: 'RSS for each further server',
-      scenario: 'from 10 to 50',
-      side: 'rea',
-    });
-    const total = recorder.values({ metric: 'RSS', scenario: '50 servers', side: 'rea' });
+    const each = { metric: 'RSS for each further server', scenario: 'from 10 to 50', side: 'rea' };
     const limits = majorOf(context.version) < 22 ? LIMITS.old : LIMITS.new;
     return {
       repetitions,
@@ -61,10 +58,10 @@ export const memory: Program = {
           limit: 'at most',
           unit: 'MiB',
           parts: [
-            goalPart('each further server', values, limits),
+            recorder.part('each further server', each, limits),
             goalPart(
               'whole gateway ÷ 50',
-              total.map((rss) => rss / 50),
+              rss('rea', 50).map((whole) => whole / 50),
               limits,
             ),
           ],
@@ -86,11 +83,7 @@ export const memory: Program = {
   },
 };
 
-async function measure(
-  { sides, scope, node }: Context,
-  side: SideName,
-  count: number,
-): Promise<{ rssMiB: number; threads: number }> {
+async function measure({ sides, scope, node }: Context, side: SideName, count: number) {
   const names = Array.from({ length: count }, (_, at) => `s${at}`);
   const gateway = await sides.start(
     side,
@@ -101,14 +94,15 @@ async function measure(
     const deadline = performance.now() + READY_LIMIT_MS;
     for (let listed = 0; listed < count; ) {
       const { message } = await connection.request('tools/list');
-      listed = (message?.result?.tools as { name: string }[]).filter(({ name }) =>
+      listed = ((message?.result?.tools ?? []) as { name: string }[]).filter(({ name }) =>
         name.endsWith(`__${RAW.tool}`),
       ).length;
       if (performance.now() > deadline) throw new Error(`${listed} of ${count} servers are ready`);
       if (listed < count) await pause(50);
     }
     await pause(SETTLE_MS);
-    return memoryOf(gateway.pid);
+    const { rssMiB, threads } = memoryOf(gateway.pid);
+    return { RSS: rssMiB, 'OS threads': threads };
   } finally {
     await gateway.stop();
     scope.sweep(gateway.dir);

@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { isAlive, processesUnder } from '../lib/procfs.ts';
 import type { Context, Program } from '../lib/program.ts';
 import { Recorder } from '../lib/recorder.ts';
+import { messageOf } from '../lib/rounds.ts';
 import { faultServer, RAW, type Server } from '../lib/servers.ts';
 import type { SideName } from '../lib/sides.ts';
 import { shuffled } from '../lib/statistics.ts';
@@ -20,7 +21,7 @@ interface Tree {
   readonly name: string;
   /** Processes that it consists of. */
   readonly processes: number;
-  server(node: string): Server;
+  readonly server: (node: string) => Server;
 }
 
 const TREES: readonly Tree[] = [
@@ -58,16 +59,18 @@ export const orphans: Program = {
         for (const side of shuffled(sides.available(SIDES), context.random)) {
           progress.step(`${signal}, ${side}, repetition ${repetition}`);
           // Side by side: most of it is waiting.
-          await Promise.all(
-            TREES.map(async (tree) => {
-              const scenario = `${signal}, ${tree.name}`;
-              try {
-                recorder.add(scenario, side, await leave(context, side, tree, signal));
-              } catch (error) {
-                recorder.remark({ metric: 'processes left', scenario, side }, String(error));
-              }
-            }),
+          const outcomes = await Promise.allSettled(
+            TREES.map((tree) => leave(context, side, tree, signal)),
           );
+          for (const [at, { name }] of TREES.entries()) {
+            const scenario = `${signal}, ${name}`;
+            const outcome = outcomes[at];
+            if (outcome?.status === 'fulfilled') recorder.add(scenario, side, outcome.value);
+            else {
+              const note = messageOf(outcome?.reason);
+              recorder.remark({ metric: recorder.first, scenario, side }, note);
+            }
+          }
         }
       }
     }

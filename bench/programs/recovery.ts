@@ -6,9 +6,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { commandLine, processesUnder } from '../lib/procfs.ts';
 import type { Context, Program } from '../lib/program.ts';
 import { Recorder } from '../lib/recorder.ts';
+import { TRANSPORTS } from '../lib/results.ts';
+import { inRounds } from '../lib/rounds.ts';
 import { EVERYTHING, RAW, type ServerKind } from '../lib/servers.ts';
 import type { Gateway, SideName } from '../lib/sides.ts';
-import { shuffled } from '../lib/statistics.ts';
+import { untilServing } from '../lib/wire.ts';
 
 const SIDES: readonly SideName[] = ['in-process', 'rea', 'mcp-hub', 'mcp-proxy', 'supergateway'];
 const KINDS = [RAW, EVERYTHING];
@@ -21,29 +23,25 @@ export const recovery: Program = {
   title: 'Recovery after kill -9 of a healthy server',
   summary: 'kill -9 of a healthy server until the next good answer',
   run: async (context) => {
-    const { quick, sides, progress } = context;
+    const { quick, sides } = context;
     const repetitions = context.repetitions ?? (quick ? 3 : 10);
     const recorder = new Recorder([
       { name: 'start-up of the server alone', unit: 'ms', better: 'lower', control: true },
       { name: 'recovery', unit: 'ms', better: 'lower', plot: 'log' },
     ]);
-    const hopeless = new Set<string>();
-    for (let repetition = 1; repetition <= repetitions; repetition++) {
-      for (const kind of KINDS) {
-        const startUp = { 'start-up of the server alone': await startUpMs(context, kind) };
-        recorder.add(kind.name, 'direct', startUp);
-        for (const side of shuffled(sides.available(SIDES), context.random)) {
-          if (hopeless.has(`${side} ${kind.name}`)) continue;
-          progress.step(`${kind.name}, ${side}, repetition ${repetition}`);
-          const ms = await recoveryMs(context, side, kind);
-          if (typeof ms === 'number') recorder.add(kind.name, side, { recovery: ms });
-          else {
-            hopeless.add(`${side} ${kind.name}`);
-            recorder.remark({ metric: 'recovery', scenario: kind.name, side }, ms);
-          }
-        }
-      }
-    }
+    const points = KINDS.flatMap((kind) => [
+      {
+        scenario: kind.name,
+        side: 'direct' as const,
+        measure: () => startUp(context, kind),
+      },
+      ...sides.available(SIDES).map((side) => ({
+        scenario: kind.name,
+        side,
+        measure: () => recover(context, side, kind),
+      })),
+    ]);
+    await inRounds(context, recorder, points, { repetitions });
     const place = (metric: string, scenario: string, side: SideName) => ({
       metric,
       scenario,
@@ -77,45 +75,41 @@ export const recovery: Program = {
   },
 };
 
-async function startUpMs({ sides, node }: Context, kind: ServerKind): Promise<number> {
+async function startUp({ sides, node }: Context, kind: ServerKind) {
   const begun = performance.now();
   const gateway = await sides.start('direct', [kind.server(node, 'alone')]);
   try {
     const connection = await gateway.connect();
     await connection.request('tools/list');
-    return performance.now() - begun;
+    return { 'start-up of the server alone': performance.now() - begun };
   } finally {
     await gateway.stop();
   }
 }
 
-/** Milliseconds, or in words why there are none. */
-async function recoveryMs(
-  { sides, scope, node }: Context,
-  side: SideName,
-  kind: ServerKind,
-): Promise<number | string> {
+async function recover({ sides, scope, node }: Context, side: SideName, kind: ServerKind) {
   const gateway = await sides.start(side, [kind.server(node, 'victim')]);
   try {
     const connection = await gateway.connect();
-    await connection.request('tools/list');
     const name = gateway.tool('victim', kind.tool);
     const call = async () =>
       (await connection.request('tools/call', { name, arguments: kind.args })).ok;
-    while (!(await call())) await pause(ASK_EVERY_MS);
+    await untilServing(connection, [name]);
     await pause(SETTLE_MS);
     for (const pid of serversOf(gateway)) process.kill(pid, 'SIGKILL');
-    return await untilAnswered(gateway, call);
+    return { recovery: await untilAnswered(gateway, name, call) };
   } finally {
     await gateway.stop();
     scope.sweep(gateway.dir);
   }
 }
 
+/** Milliseconds; throws when there is no hope. */
 async function untilAnswered(
   gateway: Gateway,
+  name: string,
   call: () => Promise<boolean>,
-): Promise<number | string> {
+): Promise<number> {
   const killed = performance.now();
   let exited = false;
   void gateway.exited.then(() => {
@@ -125,10 +119,26 @@ async function untilAnswered(
   while (performance.now() - killed < RECOVERY_LIMIT_MS) {
     const answer = await Promise.race([call(), limit]);
     if (answer === true) return performance.now() - killed;
-    if (exited) return 'the gateway ends with its server';
+    if (exited) throw new Error('the gateway ends with its server');
     await pause(ASK_EVERY_MS);
   }
-  return `no good answer within ${RECOVERY_LIMIT_MS / 1000} s`;
+  const served = await servesNewSession(gateway, name);
+  throw new Error(
+    `no good answer within ${RECOVERY_LIMIT_MS / 1000} s; ${served ? 'a new session is served' : 'a new session neither'}`,
+  );
+}
+
+/** Over stdio there is no other session to be had. */
+async function servesNewSession(gateway: Gateway, name: string): Promise<boolean> {
+  if (TRANSPORTS[gateway.side] === 'stdio') return false;
+  const attempt = gateway
+    .connect()
+    .then((connection) => untilServing(connection, [name]))
+    .then(
+      () => true,
+      () => false,
+    );
+  return Promise.race([attempt, pause(RECOVERY_LIMIT_MS, false, { ref: false })]);
 }
 
 /** The processes that have the server's name as their last argument. */

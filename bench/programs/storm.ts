@@ -9,10 +9,11 @@ import { atPace, type Paced } from '../lib/load.ts';
 import { mainThreadMs, memoryOf } from '../lib/procfs.ts';
 import type { Context, Program } from '../lib/program.ts';
 import { goalPart, Recorder } from '../lib/recorder.ts';
+import { inRounds } from '../lib/rounds.ts';
 import { RAW, stormServer } from '../lib/servers.ts';
 import type { Gateway, SideName } from '../lib/sides.ts';
-import { quantile, shuffled } from '../lib/statistics.ts';
-import type { Connection } from '../lib/wire.ts';
+import { quantile } from '../lib/statistics.ts';
+import { type Connection, untilServing } from '../lib/wire.ts';
 
 const SIDES: readonly SideName[] = ['in-process', 'rea', 'mcp-hub'];
 const HEALTHY = ['h0', 'h1', 'h2', 'h3'];
@@ -48,7 +49,7 @@ export const storm: Program = {
   title: 'Healthy servers while sixteen others storm',
   summary: 'calls to 4 healthy servers while 16 others crash, flood, burn, hog',
   run: async (context) => {
-    const { quick, sides, progress } = context;
+    const { quick, sides } = context;
     const repetitions = context.repetitions ?? (quick ? 1 : 5);
     const recorder = new Recorder([
       { name: 'p50', unit: 'ms', better: 'lower', plot: 'log' },
@@ -60,19 +61,18 @@ export const storm: Program = {
       { name: 'main busy', unit: '% of a core', better: 'lower' },
       { name: 'lateness of the generator p99', unit: 'ms', better: 'lower', control: true },
     ]);
-    for (let repetition = 1; repetition <= repetitions; repetition++) {
-      for (const one of shuffled(STORMS, context.random)) {
-        for (const side of shuffled(sides.available(SIDES), context.random)) {
-          if (one.withoutBackoff === true && side === 'mcp-hub') continue;
-          progress.step(`${one.title}, ${side}, repetition ${repetition}`);
-          try {
-            recorder.add(one.title, side, await weather(context, side, one));
-          } catch (error) {
-            recorder.remark({ metric: 'p50', scenario: one.title, side }, String(error));
-          }
-        }
-      }
-    }
+    const points = STORMS.flatMap((one) =>
+      sides
+        .available(SIDES)
+        // It never restarts a server, so there is no back-off to leave out.
+        .filter((side) => one.withoutBackoff !== true || side !== 'mcp-hub')
+        .map((side) => ({
+          scenario: one.title,
+          side,
+          measure: () => weather(context, side, one),
+        })),
+    );
+    await inRounds(context, recorder, points, { repetitions });
     const at = (metric: string, { title }: Storm) => ({ metric, scenario: title, side: 'rea' });
     const parts = (metric: string, limits: (one: Storm) => { must: number; aim: number }) =>
       STORMS.map((one) =>
@@ -127,7 +127,10 @@ async function weather(
   const gateway = await sides.start(side, servers, { withoutBackoff });
   try {
     const connection = await gateway.connect();
-    await untilAllServe(gateway, connection);
+    await untilServing(connection, [
+      ...HEALTHY.map((name) => gateway.tool(name, RAW.tool)),
+      ...BAD.map((name) => gateway.tool(name, 'calm')),
+    ]);
     await pause(CALM_WAIT_MS);
     const ms = quick ? 1500 : 5000;
     await healthy(gateway, connection, 500);
@@ -154,18 +157,6 @@ async function weather(
     await gateway.stop();
     scope.sweep(gateway.dir);
   }
-}
-
-async function untilAllServe(gateway: Gateway, connection: Connection): Promise<void> {
-  const tools = [
-    ...HEALTHY.map((name) => gateway.tool(name, RAW.tool)),
-    ...BAD.map((name) => gateway.tool(name, 'calm')),
-  ];
-  const serves = async (name: string) => {
-    while (!(await connection.request('tools/call', { name, arguments: {} })).ok) await pause(50);
-  };
-  await connection.request('tools/list');
-  await Promise.all(tools.map(serves));
 }
 
 function healthy(gateway: Gateway, connection: Connection, ms: number): Promise<Paced> {

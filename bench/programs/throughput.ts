@@ -6,10 +6,11 @@ import { inParallel } from '../lib/load.ts';
 import { mainThreadMs, processMs } from '../lib/procfs.ts';
 import type { Context, Program } from '../lib/program.ts';
 import { Recorder } from '../lib/recorder.ts';
+import { inRounds } from '../lib/rounds.ts';
 import { RAW } from '../lib/servers.ts';
 import type { Gateway, SideName } from '../lib/sides.ts';
-import { median, shuffled } from '../lib/statistics.ts';
-import type { Connection } from '../lib/wire.ts';
+import { median } from '../lib/statistics.ts';
+import { type Connection, untilServing } from '../lib/wire.ts';
 
 const STDIO: readonly SideName[] = ['direct', 'in-process', 'rea'];
 const HTTP: readonly SideName[] = ['rea-http', 'mcp-hub', 'mcp-proxy', 'supergateway'];
@@ -43,28 +44,21 @@ export const throughput: Program = {
       progress.step(`starting ${side}`);
       const gateway = await sides.start(side, [RAW.server(context.node, 'one')]);
       const connection = await gateway.connect();
-      await connection.request('tools/list');
+      await untilServing(connection, [gateway.tool('one', RAW.tool)]);
       running.push({ side, gateway, connection });
     }
-    const broken = new Set<string>();
-    for (let repetition = 0; repetition <= repetitions; repetition++) {
-      for (const size of Object.keys(SIZES) as Size[]) {
-        for (const one of shuffled(running, context.random)) {
-          const place = { metric: 'throughput', scenario: size, side: one.side };
-          if (tooLarge(one.side, size) || broken.has(JSON.stringify(place))) continue;
-          // The first round is for warming up only.
-          if (repetition === 0 && SIZES[size] > 1_000_000) continue;
-          progress.step(`${size}, ${one.side}, repetition ${repetition}`);
-          try {
-            const figures = await measure(context, one, size);
-            if (repetition > 0) recorder.add(size, one.side, figures);
-          } catch (error) {
-            broken.add(JSON.stringify(place));
-            recorder.remark(place, String(error));
-          }
-        }
-      }
-    }
+    const points = (Object.keys(SIZES) as Size[]).flatMap((size) =>
+      running
+        .filter(({ side }) => !tooLarge(side, size, quick))
+        .map((one) => ({
+          scenario: size,
+          side: one.side,
+          measure: () => measure(context, one, size),
+          warmUp: SIZES[size] < 1_000_000,
+          atMost: quick && SIZES[size] > 1_000_000 ? 1 : repetitions,
+        })),
+    );
+    await inRounds(context, recorder, points, { repetitions, warmUp: true });
     for (const { gateway } of running) await gateway.stop();
     return {
       repetitions,
@@ -72,7 +66,7 @@ export const throughput: Program = {
       figures: recorder.figures(),
       goals: goals(recorder, quick),
       notes: [
-        `${IN_FLIGHT} calls in flight on one connection, raw client, light server; with 10 MB in a quick run ${QUICK_IN_FLIGHT_LARGE}. 10 MB over stdio only.`,
+        `${IN_FLIGHT} calls in flight on one connection, raw client, light server; with 10 MB in a quick run ${QUICK_IN_FLIGHT_LARGE} and once. 10 MB (in a quick run also 1 MB) over stdio only.`,
         'Main busy is the time on a CPU of the gateway’s main thread (schedstat); CPU is that of all its threads, without its servers.',
         `The load generator was busy ${busiest(recorder)} of a core at most (median of a scenario): where it is near 1, the figure is a lower bound.`,
         'rea redacts logs and errors, not results: there is no figure with redaction of results.',
@@ -81,9 +75,9 @@ export const throughput: Program = {
   },
 };
 
-/** Bodies of this size are a matter of the raw transports. */
-function tooLarge(side: SideName, size: Size): boolean {
-  return size === '10 MB' && HTTP.includes(side);
+/** Large bodies are a matter of the raw transports. */
+function tooLarge(side: SideName, size: Size, quick: boolean): boolean {
+  return HTTP.includes(side) && SIZES[size] >= (quick ? 1_000_000 : 10_000_000);
 }
 
 async function measure(
@@ -98,7 +92,7 @@ async function measure(
   const { callsPerSecond, calls, generatorBusy } = await inParallel(
     async () => (await connection.request('tools/call', params)).ok,
     inFlight,
-    { ms: quick ? 700 : 3000, calls: inFlight },
+    { ms: quick ? 700 : 3000, calls: inFlight, capMs: 60_000 },
   );
   const figures = { throughput: callsPerSecond, 'load generator busy': generatorBusy };
   // Without a gateway there is only the server.
