@@ -4,7 +4,7 @@
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeMachine, type Machine } from './lib/machine.ts';
 import { machineLine } from './lib/machine-line.ts';
@@ -36,6 +36,7 @@ const { values, positionals } = parseArgs({
     repetitions: { type: 'string' },
     seed: { type: 'string', default: '1' },
     peers: { type: 'boolean', default: true },
+    'cpu-prof': { type: 'string' },
     help: { type: 'boolean', default: false },
   },
   allowNegative: true,
@@ -65,6 +66,9 @@ async function run(programs: readonly Program[]): Promise<void> {
   const scope = new Scope();
   const progress = new Progress();
   const done: ProgramResult[] = [];
+  const profiles = values['cpu-prof'];
+  const nodeArgs =
+    profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profiles)}`];
   process.stdout.write(`${machineLine(machine)}\n`);
   try {
     for (const program of programs) {
@@ -75,11 +79,12 @@ async function run(programs: readonly Program[]): Promise<void> {
         node: values.node,
         version: machine.node,
         quick: values.quick,
+        deadline: values.quick ? begun + program.quickSeconds * 1000 : Number.POSITIVE_INFINITY,
         repetitions: values.repetitions === undefined ? null : Number(values.repetitions),
         // Each program begins anew, so that one alone does the same as in the full set.
         random: seeded(Number(values.seed)),
         scope,
-        sides: makeSides(scope, values.node, peersDir),
+        sides: makeSides(scope, values.node, peersDir, nodeArgs),
         progress,
       });
       const seconds = Math.round((performance.now() - begun) / 1000);
@@ -126,6 +131,7 @@ ${names.join('\n')}
   --repetitions N    how often everything is measured; default: each program's own number
   --seed N           of the order in which sides are measured; default 1
   --no-peers         without the gateways from npm
+  --cpu-prof DIR     write a CPU profile of every gateway; the figures are slower then
   --out FILE         write the results as JSON
 `;
 }

@@ -11,6 +11,8 @@ export interface Context {
   readonly version: string;
   /** Small amounts, for a look rather than a publication. */
   readonly quick: boolean;
+  /** On the clock of `performance.now()`: from then on nothing more is begun. Infinity in a full run. */
+  readonly deadline: number;
   /** Repetitions that the command line asks for, null for the program's own number. */
   readonly repetitions: number | null;
   /** From 0 to 1, the same for the same seed. */
@@ -23,6 +25,8 @@ export interface Context {
 export interface Program {
   readonly name: string;
   readonly title: string;
+  /** Its share of a quick run, which must end in time on a busy machine too. */
+  readonly quickSeconds: number;
   /** One line for the help. */
   readonly summary: string;
   run(context: Context): Promise<Omit<ProgramResult, 'program' | 'title' | 'seconds'>>;

@@ -20,7 +20,7 @@ export interface Point {
 
 /** @param warmUp whether a round comes first that is not recorded. */
 export async function inRounds(
-  { random, progress }: Context,
+  { random, progress, deadline }: Context,
   recorder: Recorder,
   points: readonly Point[],
   { repetitions, warmUp = false }: { repetitions: number; warmUp?: boolean },
@@ -34,6 +34,10 @@ export async function inRounds(
         const { side, atMost = repetitions } = point;
         if (failed.has(point) || round > atMost || (round === 0 && point.warmUp === false))
           continue;
+        if (performance.now() > deadline) {
+          leaveOut(recorder, point);
+          continue;
+        }
         const which = round === 0 ? 'warm-up' : `round ${round} of ${repetitions}`;
         progress.step(`${scenario}, ${side}, ${which}`);
         try {
@@ -47,6 +51,12 @@ export async function inRounds(
       }
     }
   }
+}
+
+/** Fewer repetitions are a matter of the spread; none at all must be said. */
+export function leaveOut(recorder: Recorder, { scenario, side }: Omit<Point, 'measure'>): void {
+  const place = { metric: recorder.first, scenario, side };
+  if (recorder.values(place).length === 0) recorder.remark(place, 'left out: the time was up');
 }
 
 export function messageOf(error: unknown): string {

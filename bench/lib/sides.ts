@@ -55,19 +55,32 @@ const WITHOUT_BACKOFF = {
   restart: { intensity: 1000, period_ms: 3_600_000, backoff_ms: 1, backoff_max_ms: 1 },
 };
 
-/** @param peersDir where those from npm are, null when they could not be installed. */
-export function makeSides(scope: Scope, node: string, peersDir: string | null): Sides {
+/**
+ * @param peersDir where those from npm are, null when they could not be installed.
+ * @param nodeArgs options of Node for the gateways that run in it.
+ */
+export function makeSides(
+  scope: Scope,
+  node: string,
+  peersDir: string | null,
+  nodeArgs: readonly string[],
+): Sides {
   return {
     available: (names) => names.filter((name) => peersDir !== null || !isPeer(name)),
     start: async (side, servers, options = {}) => {
       const dir = options.dir ?? scope.directory();
-      const start = (args: readonly string[], command = node) =>
-        scope.spawn(command, args, { cwd: dir, env: environment(dir, node) });
+      const env = environment(dir, node);
+      const start = (args: readonly string[]) =>
+        scope.spawn(node, [...nodeArgs, ...args], { cwd: dir, env });
       const tool = side === 'direct' || isBridge(side) ? bare : prefixed;
       const common = { side, dir, tool };
       if (side === 'direct') {
         const [server] = servers as [Server];
-        return overStdio(scope, start(server.args, server.command), common);
+        return overStdio(
+          scope,
+          scope.spawn(server.command, server.args, { cwd: dir, env }),
+          common,
+        );
       }
       if (side === 'in-process') {
         const backoff = options.withoutBackoff === true ? '0' : '200';

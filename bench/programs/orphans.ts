@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { isAlive, processesUnder } from '../lib/procfs.ts';
 import type { Context, Program } from '../lib/program.ts';
 import { Recorder } from '../lib/recorder.ts';
-import { messageOf } from '../lib/rounds.ts';
+import { leaveOut, messageOf } from '../lib/rounds.ts';
 import { faultServer, RAW, type Server } from '../lib/servers.ts';
 import type { SideName } from '../lib/sides.ts';
 import { shuffled } from '../lib/statistics.ts';
@@ -47,6 +47,7 @@ export const orphans: Program = {
   name: 'orphans',
   title: 'Processes left behind by a gateway',
   summary: 'what lives on after SIGTERM and SIGKILL of the gateway',
+  quickSeconds: 20,
   run: async (context) => {
     const { quick, sides, progress } = context;
     const repetitions = context.repetitions ?? (quick ? 1 : 3);
@@ -57,6 +58,12 @@ export const orphans: Program = {
     for (let repetition = 1; repetition <= repetitions; repetition++) {
       for (const signal of SIGNALS) {
         for (const side of shuffled(sides.available(SIDES), context.random)) {
+          if (performance.now() > context.deadline) {
+            for (const { name } of TREES) {
+              leaveOut(recorder, { scenario: `${signal}, ${name}`, side });
+            }
+            continue;
+          }
           progress.step(`${signal}, ${side}, repetition ${repetition}`);
           // Side by side: most of it is waiting.
           const outcomes = await Promise.allSettled(

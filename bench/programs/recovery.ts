@@ -22,6 +22,7 @@ export const recovery: Program = {
   name: 'recovery',
   title: 'Recovery after kill -9 of a healthy server',
   summary: 'kill -9 of a healthy server until the next good answer',
+  quickSeconds: 20,
   run: async (context) => {
     const { quick, sides } = context;
     const repetitions = context.repetitions ?? (quick ? 3 : 10);

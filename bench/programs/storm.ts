@@ -48,6 +48,7 @@ export const storm: Program = {
   name: 'storm',
   title: 'Healthy servers while sixteen others storm',
   summary: 'calls to 4 healthy servers while 16 others crash, flood, burn, hog',
+  quickSeconds: 75,
   run: async (context) => {
     const { quick, sides } = context;
     const repetitions = context.repetitions ?? (quick ? 1 : 5);
@@ -107,7 +108,7 @@ export const storm: Program = {
         `A call every ${EVERY_MS} ms to one of 4 healthy servers, begun whether the last one was answered or not; one without an answer ${GRACE_MS / 1000} s after the storm counts with the time it has waited.`,
         '20 MB results: the same client calls all sixteen, each again as soon as it has answered, so healthy answers share the connection with them. 20 MB unasked: the servers write answers to ids that nobody used.',
         'crash, no back-off: rea is configured to restart at once and for ever; it is the only storm outside of the default configuration. mcp-hub does not restart servers.',
-        'Lateness is how long the load generator itself waited for a CPU; latencies are counted from when a call was really begun, but its answer may have to wait in the same way. Started as root the generator takes a higher priority for itself.',
+        'Lateness is how long the load generator itself waited for a CPU; latencies are counted from when a call was really begun, but reading its answer may have to wait in the same way.',
       ],
     };
   },
@@ -132,7 +133,7 @@ async function weather(
       ...BAD.map((name) => gateway.tool(name, 'calm')),
     ]);
     await pause(CALM_WAIT_MS);
-    const ms = quick ? 1500 : 5000;
+    const ms = quick ? 1000 : 5000;
     await healthy(gateway, connection, 500);
     const calm = await healthy(gateway, connection, ms);
     const main = mainThreadMs(gateway.pid);
