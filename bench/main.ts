@@ -2,11 +2,10 @@
  * `npm run bench`: runs the benchmark programs one after the other, prints tables and goals, and writes
  * JSON where asked. Owns the one scope in which everything is started.
  */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { loadavg } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { describeMachine, type Machine } from './lib/machine.ts';
+import { describeMachine, load, type Machine } from './lib/machine.ts';
 import { machineLine } from './lib/machine-line.ts';
 import { installPeers, PEER_VERSIONS } from './lib/peers.ts';
 import type { Program } from './lib/program.ts';
@@ -36,6 +35,7 @@ const { values, positionals } = parseArgs({
     repetitions: { type: 'string' },
     seed: { type: 'string', default: '1' },
     peers: { type: 'boolean', default: true },
+    patience: { type: 'string', default: '1' },
     'cpu-prof': { type: 'string' },
     help: { type: 'boolean', default: false },
   },
@@ -74,12 +74,14 @@ async function run(programs: readonly Program[]): Promise<void> {
     for (const program of programs) {
       const { name, title } = program;
       progress.program(name);
-      const begun = performance.now();
+      const [begun, before, at] = [performance.now(), load(), new Date().toISOString()];
       const result = await program.run({
         node: values.node,
         version: machine.node,
         quick: values.quick,
-        deadline: values.quick ? begun + program.quickSeconds * 1000 : Number.POSITIVE_INFINITY,
+        deadline: values.quick
+          ? begun + program.quickSeconds * 1000 * Number(values.patience)
+          : Number.POSITIVE_INFINITY,
         repetitions: values.repetitions === undefined ? null : Number(values.repetitions),
         // Each program begins anew, so that one alone does the same as in the full set.
         random: seeded(Number(values.seed)),
@@ -88,7 +90,9 @@ async function run(programs: readonly Program[]): Promise<void> {
         progress,
       });
       const seconds = Math.round((performance.now() - begun) / 1000);
-      const whole = { program: name, title, seconds, ...result };
+      const { quick } = values;
+      const about = { program: name, title, at, seconds, load: [before, load()], quick } as const;
+      const whole = { ...about, ...result };
       done.push(whole);
       progress.clear();
       process.stdout.write(programTables(whole));
@@ -110,14 +114,26 @@ function save(
   const results: Results = {
     schema: 1,
     machine,
-    quick: values.quick,
     seed: Number(values.seed),
     versions: { ...packageVersions(), ...(withPeers ? PEER_VERSIONS : {}) },
-    loadAfter: Number((loadavg()[0] ?? 0).toFixed(2)),
     programs,
   };
+  const merged = { ...results, programs: withEarlier(path, results) };
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, `${JSON.stringify(results, null, 2)}\n`);
+  writeFileSync(path, `${JSON.stringify(merged, null, 2)}\n`);
+}
+
+/** Programs that were measured before under the same circumstances stay; each is the newest. */
+function withEarlier(path: string, { programs, ...circumstances }: Results): ProgramResult[] {
+  const all = [...programs];
+  if (existsSync(path)) {
+    const { programs: before, ...others } = JSON.parse(readFileSync(path, 'utf8')) as Results;
+    if (JSON.stringify(others) === JSON.stringify(circumstances)) {
+      all.push(...before.filter((old) => all.every(({ program }) => program !== old.program)));
+    }
+  }
+  const place = ({ program }: ProgramResult) => PROGRAMS.findIndex(({ name }) => name === program);
+  return all.toSorted((a, b) => place(a) - place(b));
 }
 
 function help(): string {
@@ -127,11 +143,12 @@ function help(): string {
 ${names.join('\n')}
 
   --quick            small amounts: all programs in under 5 minutes
+  --patience N       a quick run may take N times as long, on a busy machine
   --node FILE        the Node that runs gateways and servers; default: the one that runs this
   --repetitions N    how often everything is measured; default: each program's own number
   --seed N           of the order in which sides are measured; default 1
   --no-peers         without the gateways from npm
   --cpu-prof DIR     write a CPU profile of every gateway; the figures are slower then
-  --out FILE         write the results as JSON
+  --out FILE         write the results as JSON; other programs' in the same file are kept
 `;
 }

@@ -22,6 +22,12 @@ export interface Context {
   readonly progress: Progress;
 }
 
+/** What a program itself knows of its result. */
+export type Measured = Pick<
+  ProgramResult,
+  'repetitions' | 'metrics' | 'figures' | 'goals' | 'notes'
+>;
+
 export interface Program {
   readonly name: string;
   readonly title: string;
@@ -29,5 +35,5 @@ export interface Program {
   readonly quickSeconds: number;
   /** One line for the help. */
   readonly summary: string;
-  run(context: Context): Promise<Omit<ProgramResult, 'program' | 'title' | 'seconds'>>;
+  run(context: Context): Promise<Measured>;
 }

@@ -32,6 +32,7 @@ export function renderReport(runs: readonly Run[]): ReadonlyMap<string, string> 
       '## Where rea loses',
       lossSection(runs),
       '## What it was measured on',
+      'The load is that of the last minute before and after, of everything on the machine; far below the number of cores is calm. Half, and nine of ten, of a program’s figures vary by less than the percentage between repetitions. A quick set is for a look, not for publication.',
       runs.map(runSection).join('\n\n'),
       ...sections,
     ].join('\n\n') + '\n',
@@ -103,20 +104,39 @@ function lossSection(runs: readonly Run[]): string {
 }
 
 function runSection(run: Run): string {
-  const { results } = run;
-  const spreads = results.programs.flatMap(({ figures }) =>
-    figures.filter(({ values }) => values.length > 1).map(({ values }) => spread(values)),
-  );
-  const percent = (share: number) => `${Math.round(quantile(spreads, share) * 100)} %`;
-  const versions = Object.entries(results.versions).map(([name, version]) => `${name} ${version}`);
-  const noise =
-    spreads.length === 0
-      ? 'everything was measured once, so nothing can be said about noise'
-      : `half of all figures vary by less than ${percent(0.5)} between repetitions, nine of ten by less than ${percent(0.9)}`;
+  const { machine, seed, versions, programs } = run.results;
+  const packages = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  const rows = programs.map(({ program, at, seconds, load, quick, repetitions, figures }) => {
+    const spreads = figures
+      .filter(({ values }) => values.length > 1)
+      .map(({ values }) => spread(values));
+    const percent = (share: number) =>
+      spreads.length === 0 ? '–' : `${Math.round(quantile(spreads, share) * 100)} %`;
+    return [
+      program,
+      at.slice(0, 10),
+      quick ? 'quick' : 'full',
+      `${repetitions}`,
+      `${seconds} s`,
+      `${load[0]} to ${load[1]}`,
+      percent(0.5),
+      percent(0.9),
+    ];
+  });
+  const head = [
+    'program',
+    'day',
+    'set',
+    'repetitions',
+    'took',
+    'load',
+    'spread: half',
+    'nine of ten',
+  ];
   return [
-    `**${nodeName(run)}**${results.quick ? ' (a quick run: for a look, not for publication)' : ''}: ${machineLine(results.machine)} before and ${results.loadAfter} after the run, ${results.machine.at.slice(0, 10)}.`,
-    `Seed ${results.seed}; ${versions.join(', ')}. Noise: ${noise}.`,
-  ].join('\n');
+    `**${nodeName(run)}**: ${machineLine(machine)}. Seed ${seed}; ${packages.join(', ')}.`,
+    markdownTable([head, ...rows]),
+  ].join('\n\n');
 }
 
 function programSection(program: string, runs: readonly Run[], files: Map<string, string>): string {

@@ -46,7 +46,13 @@ export interface Goal {
 export interface ProgramResult {
   readonly program: string;
   readonly title: string;
+  /** ISO. */
+  readonly at: string;
   readonly seconds: number;
+  /** Load of the last minute before and after. */
+  readonly load: readonly [before: number, after: number];
+  /** Small amounts, for a look rather than a publication. */
+  readonly quick: boolean;
   readonly repetitions: number;
   readonly metrics: readonly Metric[];
   readonly figures: readonly Figure[];
@@ -57,12 +63,10 @@ export interface ProgramResult {
 export interface Results {
   readonly schema: 1;
   readonly machine: Machine;
-  readonly quick: boolean;
   readonly seed: number;
   /** Packages compared with, and the version of each. */
   readonly versions: Readonly<Record<string, string>>;
-  /** Load of the last minute after the run; the machine says the one before. */
-  readonly loadAfter: number;
+  /** Possibly of several runs with the same machine, versions and seed. */
   readonly programs: readonly ProgramResult[];
 }
 

@@ -99,7 +99,10 @@ describe('losses', () => {
   const result = (better: 'lower' | 'higher', sides: Record<string, number>): ProgramResult => ({
     program: 'latency',
     title: 'Latency',
+    at: '2025-01-01T00:00:00.000Z',
     seconds: 1,
+    load: [0, 0],
+    quick: false,
     repetitions: 1,
     metrics: [{ name: 'p50', unit: 'ms', better }],
     figures: Object.entries(sides).map(([side, value]) => ({
