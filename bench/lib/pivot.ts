@@ -8,6 +8,9 @@ import {
 } from './results.ts';
 import { median, spread } from './statistics.ts';
 
+/** From so many on the same remark is only counted. */
+const MANY = 5;
+
 export interface Pivot {
   readonly metric: Metric;
   readonly sides: readonly string[];
@@ -61,6 +64,19 @@ export function shown(value: number): string {
   const text = Math.abs(value) >= 1000 ? Math.round(value).toString() : value.toPrecision(3);
   if (Math.abs(value) < 1000) return String(Number(text));
   return text.replace(/\B(?=(\d{3})+$)/g, '\u202f');
+}
+
+/** What sides did instead of being measured, one line for each; a long list of the same only counted. */
+export function remarks({ figures }: ProgramResult): string[] {
+  const byNote = new Map<string, string[]>();
+  for (const { side, scenario, note } of figures) {
+    if (note !== undefined) byNote.set(note, [...(byNote.get(note) ?? []), `${side}, ${scenario}`]);
+  }
+  return [...byNote].flatMap(([note, places]) =>
+    places.length > MANY
+      ? [`${places.length} points: ${note}`]
+      : places.map((place) => `${place}: ${note}`),
+  );
 }
 
 export type Verdict = 'aim reached' | 'must reached' | 'missed' | 'not measured';

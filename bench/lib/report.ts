@@ -1,7 +1,7 @@
 /** From results to `docs/benchmarks.md` and its plots: the same results give the same bytes. Pure. */
 import { losses } from './losses.ts';
 import { machineLine } from './machine-line.ts';
-import { cellText, goalRows, type Pivot, pivots, shown } from './pivot.ts';
+import { cellText, goalRows, type Pivot, pivots, remarks, shown } from './pivot.ts';
 import type { Goal, ProgramResult, Results } from './results.ts';
 import { quantile, spread } from './statistics.ts';
 import { barChart } from './svg.ts';
@@ -152,7 +152,8 @@ function programSection(program: string, runs: readonly Run[], files: Map<string
       `### ${nodeName(run)}, ${result.repetitions} ${result.repetitions === 1 ? 'repetition' : 'repetitions'}`,
     );
     for (const pivot of pivots(result)) parts.push(...metricSection(run, result, pivot, files));
-    parts.push(...remarks(result));
+    const list = remarks(result).map((remark) => `- ${remark}`);
+    if (list.length > 0) parts.push(list.join('\n'));
   }
   const list = [...notes].map((note) => `- ${note}`).join('\n');
   return [`## ${title}`, list, ...parts].join('\n\n');
@@ -176,14 +177,6 @@ function metricSection(
     .replaceAll(/[^a-z0-9]+/g, '-');
   files.set(`docs/${PLOTS}/${slug}.svg`, chart);
   return [table, `![${title}: ${metric.name}](${PLOTS}/${slug}.svg)`];
-}
-
-/** What a side did instead of being measured. */
-function remarks({ figures }: ProgramResult): string[] {
-  const lines = figures.flatMap(({ side, scenario, note }) =>
-    note === undefined ? [] : [`- ${side}, ${scenario}: ${note}`],
-  );
-  return lines.length === 0 ? [] : [[...new Set(lines)].join('\n')];
 }
 
 function nodeName({ results }: Run): string {

@@ -1,5 +1,5 @@
 /** Results as text for a terminal. Pure. */
-import { cellText, GOAL_HEAD, goalRows, pivots } from './pivot.ts';
+import { cellText, GOAL_HEAD, goalRows, pivots, remarks } from './pivot.ts';
 import type { Goal, ProgramResult } from './results.ts';
 
 export function programTables(result: ProgramResult): string {
@@ -11,10 +11,9 @@ export function programTables(result: ProgramResult): string {
       ...rows.map(({ scenario, cells }) => [scenario, ...cells.map(cellText)]),
     ]),
   );
-  const remarks = result.figures.flatMap(({ side, scenario, note }) =>
-    note === undefined ? [] : [`${side}, ${scenario}: ${note}`],
-  );
-  const notes = [...new Set(remarks)].map((note) => `  ${note}\n`).join('');
+  const notes = remarks(result)
+    .map((remark) => `  ${remark}\n`)
+    .join('');
   return `${head}${tables.join('\n')}${notes}`;
 }
 

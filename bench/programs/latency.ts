@@ -108,6 +108,7 @@ function pointsOf(
       .map(({ side, call }) => ({
         scenario: `${kind}, ${label}`,
         side,
+        warmUp: size < 1000 * KB,
         measure: async () => {
           const latencies = await oneByOne(call(size), { ms, calls, capMs: 4 * ms });
           return { p50: median(latencies), p99: quantile(latencies, 0.99) };

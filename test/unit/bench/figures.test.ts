@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { losses } from '../../../bench/lib/losses.ts';
-import { cellText, pivots, shown, verdict } from '../../../bench/lib/pivot.ts';
+import { cellText, pivots, remarks, shown, verdict } from '../../../bench/lib/pivot.ts';
 import { Recorder } from '../../../bench/lib/recorder.ts';
 import type { Goal, ProgramResult } from '../../../bench/lib/results.ts';
 import { median, quantile, seeded, shuffled, spread } from '../../../bench/lib/statistics.ts';
@@ -140,4 +140,21 @@ describe('losses', () => {
     expect(cellText({ ...cell, note: 'never answered' })).toBe('–');
     expect(cellText({ ...cell, note: null })).toBe('');
   });
+});
+
+test('the same remark about many points is only counted', () => {
+  const figures = (count: number) =>
+    Array.from({ length: count }, (_, at) => ({
+      metric: 'p50',
+      scenario: `${at} servers`,
+      side: 'rea',
+      values: [],
+      note: 'never answered',
+    }));
+  const result = { figures: figures(2) } as unknown as ProgramResult;
+  expect(remarks(result)).toEqual([
+    'rea, 0 servers: never answered',
+    'rea, 1 servers: never answered',
+  ]);
+  expect(remarks({ ...result, figures: figures(9) })).toEqual(['9 points: never answered']);
 });
