@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { jsonText } from './lib/json.ts';
 import { describeMachine, load, type Machine } from './lib/machine.ts';
 import { machineLine } from './lib/machine-line.ts';
 import { installPeers, PEER_VERSIONS } from './lib/peers.ts';
@@ -120,7 +121,7 @@ function save(
   };
   const merged = { ...results, programs: withEarlier(path, results) };
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, `${JSON.stringify(merged, null, 2)}\n`);
+  writeFileSync(path, jsonText(merged));
 }
 
 /** Programs that were measured before under the same circumstances stay; each is the newest. */

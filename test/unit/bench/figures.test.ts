@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { jsonText } from '../../../bench/lib/json.ts';
 import { losses } from '../../../bench/lib/losses.ts';
 import { cellText, pivots, remarks, shown, verdict } from '../../../bench/lib/pivot.ts';
 import { Recorder } from '../../../bench/lib/recorder.ts';
@@ -157,4 +158,13 @@ test('the same remark about many points is only counted', () => {
     'rea, 1 servers: never answered',
   ]);
   expect(remarks({ ...result, figures: figures(9) })).toEqual(['9 points: never answered']);
+});
+
+test('JSON has short lists on one line and says the same', () => {
+  const long = Array.from({ length: 9 }, () => 'a rather long note');
+  const value = { values: [1, 2.5], long, nested: [[1, 2], { a: [] }], text: '[\n 1,\n 2 ]' };
+  const text = jsonText(value);
+  expect(JSON.parse(text)).toEqual(value);
+  expect(text).toContain('"values": [1, 2.5],');
+  expect(text.split('\n').every((line) => line.length <= 100)).toBe(true);
 });
