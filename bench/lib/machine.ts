@@ -8,32 +8,25 @@ export interface Machine {
   readonly cpu: string;
   readonly cores: number;
   readonly memoryGiB: number;
-  /** Load of the last minute before the run: above a fraction of the cores, distrust the figures. */
-  readonly load: number;
   readonly gateway: string;
   /** Version of the Node that runs the gateway, not of the one that runs the benchmark. */
   readonly node: string;
-  /** ISO. */
-  readonly at: string;
 }
 
 /** @param node the Node binary that runs the gateway. */
 export function describeMachine(node: string): Machine {
-  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return {
     system: `${type()} ${release()} ${arch()}`,
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: cpus().length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
-    load: Number((loadavg()[0] ?? 0).toFixed(2)),
     gateway: (JSON.parse(manifest) as { version: string }).version,
     node: execFileSync(node, ['--version'], { encoding: 'utf8' }).trim(),
-    at: new Date().toISOString(),
   };
 }
 
-/** The machine in one line. */
-export function machineLine(machine: Machine): string {
-  const { system, cpu, cores, memoryGiB, load, gateway, node } = machine;
-  return `rea ${gateway} on Node ${node}; ${system}, ${cores} × ${cpu}, ${memoryGiB} GiB, load ${load}`;
+/** Load of the last minute: above a fraction of the cores, distrust the figures. */
+export function load(): number {
+  return Number((loadavg()[0] ?? 0).toFixed(2));
 }

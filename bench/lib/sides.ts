@@ -1,0 +1,244 @@
+/**
+ * The sides that are compared, each started with the same servers and as its own documentation says,
+ * in its default configuration: no gateway at all, the in-process reference, rea, and those from npm.
+ */
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { delimiter, dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { HttpConnection } from './http-wire.ts';
+import { type Peer, peerProgram } from './peers.ts';
+import type { Scope, Started } from './scope.ts';
+import { sdkOverHttp, sdkOverStdio } from './sdk.ts';
+import type { Server } from './servers.ts';
+import { type Connection, handshake, StdioConnection } from './wire.ts';
+
+export type SideName = 'direct' | 'in-process' | 'rea' | 'rea-http' | Peer;
+
+/** A side that runs. */
+export interface Gateway {
+  readonly side: SideName;
+  readonly pid: number;
+  /** Its working directory. */
+  readonly dir: string;
+  readonly exited: Promise<unknown>;
+  /** The name under which it offers a tool. */
+  tool(server: string, tool: string): string;
+  /** A raw client after its handshake; over stdio there can be only one client. */
+  connect(): Promise<Connection>;
+  /** The SDK's client. */
+  connectSdk(): Promise<Client>;
+  stderr(): string;
+  stop(): Promise<void>;
+}
+
+export interface StartOptions {
+  /** The directory of an earlier run, for a warm start. @default a new one */
+  readonly dir?: string;
+  /** Restart servers that crash at once and for ever, where this can be configured. @default false */
+  readonly withoutBackoff?: boolean;
+}
+
+export interface Sides {
+  /** Those of `names` that can be started here, in the same order. */
+  available(names: readonly SideName[]): SideName[];
+  start(side: SideName, servers: readonly Server[], options?: StartOptions): Promise<Gateway>;
+}
+
+export const REA = fileURLToPath(new URL('../../dist/main/index.js', import.meta.url));
+const IN_PROCESS = fileURLToPath(new URL('../servers/in-process-gateway.mjs', import.meta.url));
+const HTTP_READY_MS = 120_000;
+/** What a registry says for rea to restart at once, again and again. */
+const WITHOUT_BACKOFF = {
+  restart: { intensity: 1000, period_ms: 3_600_000, backoff_ms: 1, backoff_max_ms: 1 },
+};
+
+/**
+ * @param peersDir where those from npm are, null when they could not be installed.
+ * @param nodeArgs options of Node for the gateways that run in it.
+ */
+export function makeSides(
+  scope: Scope,
+  node: string,
+  peersDir: string | null,
+  nodeArgs: readonly string[],
+): Sides {
+  return {
+    available: (names) => names.filter((name) => peersDir !== null || !isPeer(name)),
+    start: async (side, servers, options = {}) => {
+      const dir = options.dir ?? scope.directory();
+      const env = environment(dir, node);
+      const start = (args: readonly string[]) =>
+        scope.spawn(node, [...nodeArgs, ...args], { cwd: dir, env });
+      const tool = side === 'direct' || isBridge(side) ? bare : prefixed;
+      const common = { side, dir, tool };
+      if (side === 'direct') {
+        const [server] = servers as [Server];
+        return overStdio(
+          scope,
+          scope.spawn(server.command, server.args, { cwd: dir, env }),
+          common,
+        );
+      }
+      if (side === 'in-process') {
+        const backoff = options.withoutBackoff === true ? '0' : '200';
+        return overStdio(scope, start([IN_PROCESS, mcpServers(dir, servers), backoff]), common);
+      }
+      if (side === 'rea' || side === 'rea-http') {
+        const serve = [REA, 'serve', '--cwd', dir];
+        writeRegistry(dir, servers, options.withoutBackoff === true ? WITHOUT_BACKOFF : {});
+        if (side === 'rea') return overStdio(scope, start(serve), common);
+        const port = await freePort();
+        const started = start([...serve, '--http', String(port)]);
+        return overHttp(scope, started, { ...common, port, path: '/mcp', kind: 'streamable' });
+      }
+      const port = await freePort();
+      const { args, path, kind } = peerCommand(side, port, dir, servers);
+      const started = start([peerProgram(peersDir as string, side), ...args]);
+      return overHttp(scope, started, { ...common, port, path, kind });
+    },
+  };
+}
+
+/** Whether it came from npm. */
+export function isPeer(side: SideName): side is Peer {
+  return side === 'mcp-hub' || isBridge(side);
+}
+
+/** Whether it can hold one server only. */
+function isBridge(side: SideName): boolean {
+  return side === 'mcp-proxy' || side === 'supergateway';
+}
+
+function peerCommand(
+  peer: Peer,
+  port: number,
+  dir: string,
+  servers: readonly Server[],
+): { args: string[]; path: string; kind: 'sse' | 'streamable' } {
+  const [server] = servers as [Server];
+  const command = [server.command, ...server.args];
+  switch (peer) {
+    case 'mcp-hub':
+      return {
+        args: ['--port', String(port), '--config', mcpServers(dir, servers)],
+        path: '/mcp',
+        kind: 'sse',
+      };
+    case 'mcp-proxy':
+      return {
+        args: ['--host', '127.0.0.1', '--port', String(port), '--', ...command],
+        path: '/mcp',
+        kind: 'streamable',
+      };
+    case 'supergateway':
+      return {
+        args: ['--stdio', command.join(' '), '--port', String(port)],
+        path: '/sse',
+        kind: 'sse',
+      };
+  }
+}
+
+interface Common {
+  readonly side: SideName;
+  readonly dir: string;
+  readonly tool: (server: string, tool: string) => string;
+}
+
+function overStdio(scope: Scope, started: Started, common: Common): Gateway {
+  const { stdin, stdout } = started.child;
+  return {
+    ...common,
+    ...started,
+    connect: () => handshake(new StdioConnection(stdin, stdout)),
+    connectSdk: () => sdkOverStdio(started),
+    stop: () => scope.stop(started),
+  };
+}
+
+async function overHttp(
+  scope: Scope,
+  started: Started,
+  {
+    port,
+    path,
+    kind,
+    ...common
+  }: Common & { port: number; path: string; kind: 'sse' | 'streamable' },
+): Promise<Gateway> {
+  const url = `http://127.0.0.1:${port}${path}`;
+  started.child.stdout.resume();
+  await untilListening(started, url, kind);
+  return {
+    ...common,
+    ...started,
+    connect: async () =>
+      handshake(kind === 'sse' ? await HttpConnection.sse(url) : HttpConnection.streamable(url)),
+    connectSdk: () => sdkOverHttp(url, kind),
+    stop: () => scope.stop(started, 'SIGTERM'),
+  };
+}
+
+/** Some listen before they can serve: a long GET must be accepted. */
+async function untilListening(
+  started: Started,
+  url: string,
+  kind: 'sse' | 'streamable',
+): Promise<void> {
+  const end = performance.now() + HTTP_READY_MS;
+  while (performance.now() < end) {
+    const response = await fetch(url, { method: kind === 'sse' ? 'GET' : 'OPTIONS' }).catch(
+      () => null,
+    );
+    await response?.body?.cancel();
+    if (response !== null && (kind === 'streamable' || response.ok)) return;
+    if (started.child.exitCode !== null) break;
+    await pause(10);
+  }
+  throw new Error(`nothing listens at ${url}:\n${started.stderr()}`);
+}
+
+function mcpServers(dir: string, servers: readonly Server[]): string {
+  const file = join(dir, 'servers.json');
+  const entries = servers.map(({ name, command, args }) => [name, { command, args }]);
+  writeFileSync(file, JSON.stringify({ mcpServers: Object.fromEntries(entries) }));
+  return file;
+}
+
+function writeRegistry(dir: string, servers: readonly Server[], defaults: object): void {
+  if (!existsSync(REA)) throw new Error(`${REA} is missing: npm run build`);
+  mkdirSync(join(dir, '.rea'), { recursive: true, mode: 0o700 });
+  writeFileSync(
+    join(dir, '.rea', 'registry.yaml'),
+    JSON.stringify({ version: '1', defaults, servers }),
+    { mode: 0o600 },
+  );
+}
+
+/** A small environment, in which a bare `node` is the one under test and nothing reaches the home. */
+function environment(dir: string, node: string): Record<string, string> {
+  const path = `${dirname(node)}${delimiter}${process.env['PATH'] ?? ''}`;
+  return { PATH: path, HOME: dir, REA_LOG_LEVEL: 'error', NODE_NO_WARNINGS: '1' };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+function prefixed(server: string, tool: string): string {
+  return `${server}__${tool}`;
+}
+
+function bare(_server: string, tool: string): string {
+  return tool;
+}

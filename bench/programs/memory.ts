@@ -1,0 +1,116 @@
+/**
+ * Resident memory of the gateway's own process with 10 and 50 light servers behind it, all of them ready
+ * and none called.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { memoryOf } from '../lib/procfs.ts';
+import type { Context, Program } from '../lib/program.ts';
+import { goalPart, Recorder } from '../lib/recorder.ts';
+import { inRounds } from '../lib/rounds.ts';
+import { RAW } from '../lib/servers.ts';
+import type { SideName } from '../lib/sides.ts';
+
+const SIDES: readonly SideName[] = ['in-process', 'rea', 'mcp-hub'];
+const COUNTS = [10, 50] as const;
+const READY_LIMIT_MS = 120_000;
+/** After the last server is ready: what is only needed for starting may be given back. */
+const SETTLE_MS = 3000;
+/** The goal depends on the Node: newer versions of V8 need more for a thread. */
+const LIMITS = { old: { must: 11, aim: 9 }, new: { must: 14, aim: 12 } };
+
+export const memory: Program = {
+  name: 'memory',
+  title: 'Memory of the gateway',
+  summary: 'resident memory of the gateway with 10 and 50 servers behind it',
+  quickSeconds: 20,
+  run: async (context) => {
+    const { quick, sides } = context;
+    const repetitions = context.repetitions ?? (quick ? 1 : 5);
+    const recorder = new Recorder([
+      { name: 'RSS', unit: 'MiB', better: 'lower', plot: 'linear' },
+      { name: 'RSS for each further server', unit: 'MiB', better: 'lower' },
+      { name: 'OS threads', unit: 'threads', better: 'lower' },
+    ]);
+    const points = COUNTS.flatMap((count) =>
+      sides.available(SIDES).map((side) => ({
+        scenario: `${count} servers`,
+        side,
+        measure: () => measure(context, side, count),
+      })),
+    );
+    await inRounds(context, recorder, points, { repetitions });
+    const rss = (side: SideName, count: number) =>
+      recorder.values({ metric: 'RSS', scenario: `${count} servers`, side });
+    for (const side of sides.available(SIDES)) {
+      rss(side, COUNTS[1]).forEach((many, at) => {
+        const each = (many - (rss(side, COUNTS[0])[at] as number)) / (COUNTS[1] - COUNTS[0]);
+        recorder.add('from 10 to 50', side, { 'RSS for each further server': each });
+      });
+    }
+    const each = { metric: 'RSS for each further server', scenario: 'from 10 to 50', side: 'rea' };
+    const limits = majorOf(context.version) < 22 ? LIMITS.old : LIMITS.new;
+    return {
+      repetitions,
+      metrics: recorder.metrics,
+      figures: recorder.figures(),
+      goals: [
+        {
+          figure: 'RSS per server in a thread of its own',
+          limit: 'at most',
+          unit: 'MiB',
+          parts: [
+            recorder.part('each further server', each, limits),
+            goalPart(
+              'whole gateway ÷ 50',
+              rss('rea', 50).map((whole) => whole / 50),
+              limits,
+            ),
+          ],
+        },
+        {
+          figure: 'RSS per server in shared threads',
+          limit: 'at most',
+          unit: 'MiB',
+          parts: [{ label: 'each', value: null, must: 2.5, aim: 1.5, spread: 0 }],
+          note: 'rea has no shared threads yet',
+        },
+      ],
+      notes: [
+        `VmRSS of the gateway’s process ${SETTLE_MS / 1000} s after its first complete list of tools. The servers are processes of their own and not in it.`,
+        'No call is made: buffers and queues are empty, and no thread has been under pressure to collect its garbage. For memory under load see the storms.',
+        'Node versions differ. Compare only figures of the same one.',
+      ],
+    };
+  },
+};
+
+async function measure({ sides, scope, node }: Context, side: SideName, count: number) {
+  const names = Array.from({ length: count }, (_, at) => `s${at}`);
+  const gateway = await sides.start(
+    side,
+    names.map((name) => RAW.server(node, name)),
+  );
+  try {
+    const connection = await gateway.connect();
+    const deadline = performance.now() + READY_LIMIT_MS;
+    for (let listed = 0; listed < count; ) {
+      const { message } = await connection.request('tools/list');
+      listed = ((message?.result?.tools ?? []) as { name: string }[]).filter(({ name }) =>
+        name.endsWith(`__${RAW.tool}`),
+      ).length;
+      if (performance.now() > deadline) throw new Error(`${listed} of ${count} servers are ready`);
+      if (listed < count) await pause(50);
+    }
+    await pause(SETTLE_MS);
+    const { rssMiB, threads } = memoryOf(gateway.pid);
+    return { RSS: rssMiB, 'OS threads': threads };
+  } finally {
+    await gateway.stop();
+    scope.sweep(gateway.dir);
+  }
+}
+
+/** `v20.19.0` is 20. */
+function majorOf(version: string): number {
+  return Number(version.slice(1).split('.')[0]);
+}

@@ -1,0 +1,43 @@
+// A server as light as one can be in Node: no library, one write for each answer, its id last as
+// TypeScript servers write it. `echo {bytes}` answers with a text of that size.
+const results = new Map();
+
+function result(bytes) {
+  let found = results.get(bytes);
+  if (found === undefined) {
+    found = `{"content":[{"type":"text","text":"${'x'.repeat(bytes)}"}]}`;
+    results.set(bytes, found);
+  }
+  return found;
+}
+
+const tools = [
+  {
+    name: 'echo',
+    description: 'Answers with a text of the size asked for',
+    inputSchema: { type: 'object', properties: { bytes: { type: 'number' } } },
+  },
+];
+
+function answerTo({ method, params }) {
+  if (method === 'tools/call') return result(params.arguments?.bytes ?? 100);
+  if (method === 'tools/list') return JSON.stringify({ tools });
+  if (method === 'initialize') {
+    const { protocolVersion } = params;
+    const serverInfo = { name: 'raw', version: '1.0.0' };
+    return JSON.stringify({ protocolVersion, capabilities: { tools: {} }, serverInfo });
+  }
+  return '{}';
+}
+
+let rest = '';
+process.stdin.setEncoding('utf8').on('data', (chunk) => {
+  const lines = (rest + chunk).split('\n');
+  rest = lines.pop();
+  for (const line of lines) {
+    const message = JSON.parse(line);
+    if (message.id === undefined || message.method === undefined) continue;
+    const id = JSON.stringify(message.id);
+    process.stdout.write(`{"result":${answerTo(message)},"jsonrpc":"2.0","id":${id}}\n`);
+  }
+});

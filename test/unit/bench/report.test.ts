@@ -1,0 +1,26 @@
+/** docs/benchmarks.md and its plots are exactly what the kept results say. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { renderReport } from '../../../bench/lib/report.ts';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const results = 'bench/results';
+
+test('the published benchmarks are generated from their results', () => {
+  const runs = readdirSync(join(root, results))
+    .toSorted()
+    .map((name) => ({
+      file: `${results}/${name}`,
+      results: JSON.parse(readFileSync(join(root, results, name), 'utf8')),
+    }));
+  const files = renderReport(runs);
+  expect(files.size).toBeGreaterThan(1);
+  for (const [path, text] of files) {
+    expect(existsSync(join(root, path)), path).toBe(true);
+    expect(readFileSync(join(root, path), 'utf8'), path).toBe(text);
+  }
+  const plots = readdirSync(join(root, 'docs/benchmarks')).map((name) => `docs/benchmarks/${name}`);
+  expect(plots.filter((path) => !files.has(path))).toEqual([]);
+});
