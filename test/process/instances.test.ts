@@ -165,6 +165,45 @@ test('a client for whom there is no room hears so, and is served once there is',
   await stop(rea);
 });
 
+test('a client that comes while the only instance is still being stopped waits for its own', async () => {
+  // It ends only when it is killed, so that the next has to wait for that.
+  const spec = { ...fixture('ignore-sigterm'), max_instances: 1 };
+  const { rea, url } = await serve({ slow: spec });
+  const one = await HttpClient.connect(url, 'one');
+  const tool = (await one.toolNames()).find((name) => name.startsWith('slow__')) ?? '';
+  const before = rea.state()?.downstreams[0]?.pid ?? 0;
+  await one.leave();
+  const two = await HttpClient.connect(url, 'two');
+  const answer = await two.call(tool);
+  expect(answer).not.toContain('rea/error');
+  expect(isAlive(before)).toBe(false);
+  const { downstreams } = rea.state() ?? { downstreams: [] };
+  expect(downstreams.map(({ name }) => name)).toEqual(['slow#2']);
+  await two.client.close();
+  await stop(rea);
+});
+
+test('a server that has none left for a client does not stand in the way of the others', async () => {
+  const { rea, url } = await serve({
+    mine: fixture('echo'),
+    taken: { ...fixture('echo'), max_instances: 1 },
+    every: { ...realServer('everything'), instances: 'shared' },
+  });
+  await rea.waitForPhase('every', 'ready');
+  const one = await HttpClient.connect(url, 'one');
+  await one.toolNames();
+  const two = await HttpClient.connect(url, 'two');
+  expect(await two.call('taken__pid')).toContain('max_instances');
+  await expect(two.client.readResource({ uri: 'nowhere://at-all' })).rejects.toThrow(
+    /-320|not found/i,
+  );
+  await expect(two.client.readResource({ uri: 'nowhere://at-all' })).rejects.not.toThrow(
+    /max_instances/,
+  );
+  await Promise.all([one.client.close(), two.client.close()]);
+  await stop(rea);
+});
+
 test('the crash of one instance is the business of its client alone', async () => {
   const { rea, url } = await serve({ echo: fixture('echo'), bad: fixture('exit-on-call') });
   const one = await HttpClient.connect(url, 'one');

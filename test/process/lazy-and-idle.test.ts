@@ -42,6 +42,41 @@ test('a lazy server is asked once what it offers, and in later runs started by i
   await second.stop();
 });
 
+test('what no list names is answered although a lazy server has not been started', async () => {
+  const cwd = makeDirectory();
+  const config = registry(
+    {
+      lazy: { ...fixture('echo'), start: 'lazy' },
+      every: realServer('everything'),
+    },
+    { call_timeout_ms: 60_000 },
+  );
+  const first = await startRea({ cwd, config });
+  await first.tools();
+  await first.waitForPhase('every', 'ready');
+  await first.stop();
+
+  const second = await startRea({ cwd });
+  await second.waitForPhase('every', 'ready');
+  const unknown = await second.call('lazy__no-such-tool');
+  expect(unknown.message.error).toMatchObject({ code: -32602 });
+  const missing = await second.request('resources/read', { uri: 'nowhere://at-all' });
+  expect(missing.message.error?.code).toBeLessThan(-32000);
+  await second.stop();
+});
+
+test('what a server prints while it is being stopped refuses no call that waits for it', async () => {
+  const rea = await startRea({
+    config: registry({ words: { ...fixture('last-words'), idle_stop_ms: 200 } }),
+  });
+  const first = (await rea.call('words__pid')).text;
+  await rea.waitForPhase('words', 'draining');
+  const answers = await Promise.all([1, 2, 3].map(() => rea.call('words__pid')));
+  expect(answers.map(({ failure }) => failure)).toEqual([null, null, null]);
+  expect(answers[0]?.text).not.toBe(first);
+  await rea.stop();
+});
+
 test('a lazy server that cannot be started says so without being used', async () => {
   const rea = await startRea({
     config: registry({

@@ -61,6 +61,11 @@ export class Catalogs {
     for (const catalog of this.#of(owner)) catalog.settle(config.name);
   }
 
+  /** The client has no instance of the server: its own catalogue waits for no lists of it. */
+  settleFor(session: CallOwner, server: string): void {
+    this.#own.get(session)?.settle(server);
+  }
+
   /** The catalogues that a server has a say in. */
   #of(owner: CallOwner | null): readonly Catalog[] {
     if (owner === null) return [this.shared, ...this.#own.values()];

@@ -14,27 +14,33 @@ export interface ClientTask {
   readonly tokenRaw: Uint8Array | null;
 }
 
+/** Clients of which each has a task with the same id. */
+interface Ambiguous {
+  readonly ambiguous: Set<Session>;
+}
+
 /** Of each server; the oldest are forgotten first. */
 const MAX_PER_SERVER = 256;
 
 export class ClientTasks {
-  readonly #servers = new Map<Downstream, Map<string, ClientTask | 'ambiguous'>>();
+  readonly #servers = new Map<Downstream, Map<string, ClientTask | Ambiguous>>();
 
   made(id: string, { session, downstream, incarnation, idText, tokenRaw }: ClientTask): void {
     const task = { session, downstream, incarnation, idText, tokenRaw };
-    const its = this.#servers.get(downstream) ?? new Map<string, ClientTask | 'ambiguous'>();
+    const its = this.#servers.get(downstream) ?? new Map<string, ClientTask | Ambiguous>();
     this.#servers.set(downstream, its);
     const before = its.get(id);
     its.delete(id);
-    const same = before === undefined || (before !== 'ambiguous' && before.session === session);
-    its.set(id, same ? task : 'ambiguous');
+    const others = new Set(before === undefined ? [] : sessionsOf(before));
+    others.delete(session);
+    its.set(id, others.size === 0 ? task : { ambiguous: others.add(session) });
     const [oldest] = its.keys();
     if (its.size > MAX_PER_SERVER && oldest !== undefined) its.delete(oldest);
   }
 
   of(downstream: Downstream, id: string): ClientTask | null {
     const task = this.#servers.get(downstream)?.get(id);
-    return task === undefined || task === 'ambiguous' ? null : task;
+    return task === undefined || 'ambiguous' in task ? null : task;
   }
 
   /** The tasks of the session that have this id, one for each server that knows it. */
@@ -49,7 +55,7 @@ export class ClientTasks {
   askedAs(session: Session, idText: string): ClientTask | null {
     for (const its of this.#servers.values()) {
       for (const task of its.values()) {
-        if (task === 'ambiguous' || task.session !== session) continue;
+        if ('ambiguous' in task || task.session !== session) continue;
         if (task.idText === idText) return task;
       }
     }
@@ -59,7 +65,9 @@ export class ClientTasks {
   forget(session: Session): void {
     for (const [downstream, its] of this.#servers) {
       for (const [id, task] of its) {
-        if (task !== 'ambiguous' && task.session === session) its.delete(id);
+        if ('ambiguous' in task) task.ambiguous.delete(session);
+        const left = 'ambiguous' in task ? task.ambiguous.size > 0 : task.session !== session;
+        if (!left) its.delete(id);
       }
       if (its.size === 0) this.#servers.delete(downstream);
     }
@@ -68,4 +76,8 @@ export class ClientTasks {
   serverGone(downstream: Downstream): void {
     this.#servers.delete(downstream);
   }
+}
+
+function sessionsOf(task: ClientTask | Ambiguous): Iterable<Session> {
+  return 'ambiguous' in task ? task.ambiguous : [task.session];
 }

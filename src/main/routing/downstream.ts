@@ -146,6 +146,7 @@ export class Downstream {
     const decision = decide(this.#view(), now, call.totalDeadline);
     if (decision.kind === 'refuse') return this.#refuse(call, decision);
     if (decision.kind === 'wait') {
+      if (this.#isFull(call.session)) return this.#refuse(call, queueFull(this.config.maxQueue));
       this.#queue.push(call);
       return this.#pump();
     }
@@ -157,6 +158,11 @@ export class Downstream {
       return this.#refuse(call, breakerRefusal(admission.retryAt));
     }
     if (!this.#post(call)) this.#queue.push(call);
+  }
+
+  /** Somebody waits for what it will say: starts it if it is idle. */
+  wake(): void {
+    if (this.#phase === 'idle') this.#options.wake();
   }
 
   /** A client takes messages again: its calls need wait no longer. */
@@ -236,15 +242,16 @@ export class Downstream {
     if (!call.patient) this.#latency.record(now - call.postedAt, now);
     this.#circuit.success(call.id, now);
     if (message.isError) this.#errors += 1;
-    this.#observe(call, message.isError || message.toolError ? 'error' : 'ok', null);
     this.#deliver(call, message);
     this.#pump();
     this.#options.onChange();
   }
 
   #deliver(call: Call, message: AnswerMessage): void {
-    const { line, id, isError } = message;
+    const { line, id, isError, toolError } = message;
+    // It was not meant for this server after all, and is counted where it ends.
     if (isError && call.elsewhere !== null && saysNotFound(line) && call.elsewhere()) return;
+    this.#observe(call, isError || toolError ? 'error' : 'ok', null);
     const edits = (message.tasks !== undefined && call.onTasks?.(message, call)) || [];
     call.onEnd?.(!isError);
     const parts =
@@ -285,7 +292,8 @@ export class Downstream {
     this.#tellObserver(message.record);
     this.#phase = message.record.phase;
     this.#unavailable = false;
-    this.#draining = message.event.event === 'draining';
+    if (message.event.event === 'draining') this.#draining = true;
+    else if (message.record.phase !== 'draining') this.#draining = false;
     this.#incarnation = message.incarnation;
     this.#lastRecord = message.record;
     this.#lastError = message.record.last_error;
@@ -399,7 +407,7 @@ export class Downstream {
       breakerOpenUntil: this.#circuit.openUntil,
       inFlight: this.#inFlight.size - this.#patient,
       maxConcurrency: this.config.maxConcurrency,
-      queued: this.#queue.length,
+      queued: this.#queue.count((session) => !session.congested),
       maxQueue: this.config.maxQueue,
     };
   }
@@ -428,11 +436,17 @@ export class Downstream {
   /** A call that could go, were there not others waiting before it. */
   #submitBehind(call: Call): void {
     if (this.#circuit.probing) return this.#refuse(call, breakerRefusal(null));
-    if (this.#queue.length >= this.config.maxQueue) {
-      return this.#refuse(call, queueFull(this.config.maxQueue));
-    }
+    if (this.#isFull(call.session)) return this.#refuse(call, queueFull(this.config.maxQueue));
     this.#queue.push(call);
     this.#pump();
+  }
+
+  /** Calls of clients that do not read wait by themselves: they take nobody else's place. */
+  #isFull(session: CallOwner): boolean {
+    const waiting = this.#queue.count((owner) =>
+      session.congested ? owner === session : !owner.congested,
+    );
+    return waiting >= this.config.maxQueue;
   }
 
   /** Posts what may go now, a call of each client in turn; stops at the first that has to wait. */

@@ -6,6 +6,8 @@
 
 export interface Owned<O> {
   readonly session: O;
+  /** Grows with each one that is made. */
+  readonly id: number;
 }
 
 export class FairQueue<O, T extends Owned<O>> {
@@ -25,15 +27,23 @@ export class FairQueue<O, T extends Owned<O>> {
     this.#length += 1;
   }
 
-  /** Before all others: it has had its turn already. */
+  /** Where it was among its client's: it has had its turn already, and so its client is first. */
   putBack(item: T): void {
     const line = this.#lines.get(item.session) ?? [];
-    line.unshift(item);
+    const after = line.findIndex(({ id }) => id > item.id);
+    line.splice(after < 0 ? line.length : after, 0, item);
     const others = [...this.#lines].filter(([owner]) => owner !== item.session);
     this.#lines.clear();
     this.#lines.set(item.session, line);
     for (const [owner, its] of others) this.#lines.set(owner, its);
     this.#length += 1;
+  }
+
+  /** How many wait of these clients. */
+  count(isOf: (owner: O) => boolean): number {
+    let count = 0;
+    for (const [owner, line] of this.#lines) if (isOf(owner)) count += line.length;
+    return count;
   }
 
   /** The next to be served, of those whose client may be served now; undefined when there is none. */

@@ -61,7 +61,9 @@ export class ResourceRequests {
       }
       this.#options.submit(request, server, [], {
         onEnd: (ok) => {
-          if (!ok) this.#subscriptions.remove(server, uri, session);
+          if (ok || this.#subscriptions.remove(server, uri, session)) return;
+          // Others were told meanwhile that they are subscribed.
+          this.#options.ask(server, 'resources/subscribe', { uri });
         },
       });
     });

@@ -199,6 +199,7 @@ export class ReverseRequests {
     const target = this.#whoseIs(downstream, message);
     if (target === null) return refusal('it is not clear which client this is for');
     if ('code' in target) return target;
+    if (target.session.congested) return refusal('the client does not read');
     const missing = message.needs.find((need) => !declares(target.session, need));
     if (missing === undefined) return target;
     const why = `the client does not support it (its capabilities lack ${missing})`;

@@ -93,6 +93,10 @@ export class Router {
   readonly tasks = new TaskRequests({
     submit: (request, server, edits, hooks) => this.#submit(request, server, edits, hooks),
     ask: (server, method, params, more) => this.#ask(server, method, params, more),
+    refused: (failure) => {
+      const { observer } = this.#options;
+      observer.callEnded(failure.server, outcomeOf(failure), failure.code, null);
+    },
     offers: (server, part) => advertises(this.profiles.of(server.config.name), 'tasks', part),
   });
   readonly unknown: UnknownMessages;
@@ -258,7 +262,7 @@ export class Router {
   announce(catalog: Catalog, method: string): void {
     const line = notificationLine(method, null);
     for (const session of this.#sessions) {
-      if (this.#catalog(session) === catalog) session.notify([line.subarray(0, line.length - 1)]);
+      if (this.#catalog(session) === catalog) session.tell([line.subarray(0, line.length - 1)]);
     }
   }
 
@@ -333,6 +337,7 @@ export class Router {
 
   /** Goes on with the downstream that serves this client, or answers that there is none. */
   #serve(request: ServerRequest, server: string, use: (downstream: Downstream) => void): void {
+    if (!this.#accepting) return this.#refuse(request, { name: server, phase: null }, STOPPING);
     const downstream = this.#options.servers.serving(server, request.session);
     if (downstream !== null) return use(downstream);
     this.#refuse(request, { name: server, phase: null }, ALL_TAKEN);
@@ -449,6 +454,7 @@ export class Router {
     const deadline = request.listDeadline ?? now + downstream.config.callTimeoutMs;
     const refusal = downstream.refusal(deadline);
     if (refusal !== null) return this.#refuse(request, place, downstream.describe(refusal));
+    downstream.wake();
     const leave = () => {
       clearTimeout(timer);
       this.#waiting.delete(waiting);

@@ -75,14 +75,19 @@ export class Session implements UpstreamPeer, CallOwner {
     this.#router.forget(this);
   }
 
-  /** A notification of the gateway or of a server that concerns every client. */
-  notify(parts: readonly Uint8Array[]): void {
+  /** What the gateway itself tells: little, and also to a client that does not read. */
+  tell(parts: readonly Uint8Array[]): void {
     if (this.#initialized) this.#send(parts, null);
+  }
+
+  /** What a server says by itself; not to a client that does not read. */
+  notify(parts: readonly Uint8Array[]): void {
+    if (this.congested) return this.#router.dropped();
+    this.tell(parts);
   }
 
   /** A log message of a server, unless this client asked for less or does not read. */
   log(level: string | null, parts: readonly Uint8Array[]): void {
-    if (this.congested) return this.#router.dropped();
     if (this.#logLevel !== null && level !== null && isLogLevel(level)) {
       if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(this.#logLevel)) return;
     }

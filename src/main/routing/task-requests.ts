@@ -30,6 +30,8 @@ export interface Sender {
     hooks: Partial<Hooks>,
   ): void;
   readonly ask: Ask;
+  /** The gateway answers a request itself. */
+  refused(failure: ReturnType<typeof lost>): void;
   /** Whether the server says that it has this part of `tasks`. */
   offers(downstream: Downstream, part: 'list' | 'cancel'): boolean;
 }
@@ -61,7 +63,9 @@ export class TaskRequests {
       return session.refused(idText, JSON_RPC.invalidParams, message);
     }
     if (task.state === 'lost') {
-      return session.answer(request, failureParts(method, idRaw, lost(task)));
+      const failure = lost(task);
+      this.#sender.refused(failure);
+      return session.answer(request, failureParts(method, idRaw, failure));
     }
     const edits = task.id === shownId ? [] : [{ at, with: rawId(task.id) }];
     this.#sender.submit(request, task.downstream, edits, {
@@ -88,6 +92,7 @@ export class TaskRequests {
   progress(downstream: Downstream, { call, line, token }: ProgressMessage): void {
     const task = this.tasks.ofCall(call);
     if (task === null || task.downstream !== downstream || task.tokenRaw === null) return;
+    if (task.session.congested) return;
     task.session.ask(replaceRanges(line, [{ at: token, with: task.tokenRaw }]), streamOf(task));
   }
 

@@ -128,7 +128,10 @@ export class Fleet implements Servers {
   /** A client is there: starts the servers of which each client has its own. */
   openSession(session: CallOwner, clientCapabilities: string): void {
     if (this.#stopping) return;
-    this.#instances.openAll(session, clientCapabilities);
+    for (const server of this.#instances.openAll(session, clientCapabilities)) {
+      // Nothing will be told of it: requests that could be for any server must not wait for that.
+      this.#options.catalogs.settleFor(session, server);
+    }
     this.#options.onChange();
   }
 
@@ -201,6 +204,7 @@ export class Fleet implements Servers {
   /** Stops all servers in parallel; resolves when each one has ended. */
   stopServers({ eofMs, termMs }: { eofMs: number; termMs: number }): Promise<void> {
     this.#stopping = true;
+    this.#instances.stop();
     return new Promise((resolve) => {
       const check = () => {
         for (const lane of this.#lanes.values()) if (lane.running) return;
@@ -216,6 +220,7 @@ export class Fleet implements Servers {
   /** Kills every server's group at once. The threads hear of it first, so that none restarts its own. */
   killServers(kill: (group: RecordedGroup) => void): void {
     this.#stopping = true;
+    this.#instances.stop();
     for (const lane of this.#lanes.values()) lane.stop(0, 0);
     for (const group of this.groups()) kill(group);
   }

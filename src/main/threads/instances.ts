@@ -24,6 +24,8 @@ interface Pool {
   readonly lanes: Map<CallOwner, Lane>;
   /** Lanes whose processes are being stopped. */
   readonly closing: Set<Lane>;
+  /** Those of them whose threads are being ended. */
+  readonly ending: Set<Lane>;
   /** Lanes that may start when a process has ended. */
   readonly waiting: Set<Lane>;
   last: number;
@@ -34,13 +36,21 @@ export class Instances {
   readonly #pools: ReadonlyMap<string, Pool>;
   /** What each client said it can do, as JSON text. */
   readonly #sessions = new Map<CallOwner, string>();
+  #stopping = false;
 
   constructor(servers: readonly DownstreamConfig[], options: InstancesOptions) {
     this.#options = options;
     this.#pools = new Map(
       servers.map((config) => [
         config.name,
-        { config, lanes: new Map(), closing: new Set(), waiting: new Set(), last: 0 },
+        {
+          config,
+          lanes: new Map(),
+          closing: new Set(),
+          ending: new Set(),
+          waiting: new Set(),
+          last: 0,
+        },
       ]),
     );
   }
@@ -49,13 +59,21 @@ export class Instances {
   of(server: string, session: CallOwner): Lane | null {
     const pool = this.#pools.get(server);
     if (pool === undefined || !this.#sessions.has(session)) return null;
-    return pool.lanes.get(session) ?? this.#open(pool, session);
+    return pool.lanes.get(session) ?? (this.#stopping ? null : this.#open(pool, session));
   }
 
-  openAll(session: CallOwner, clientCapabilities: string): void {
-    if (this.#sessions.has(session)) return;
+  /** The gateway is stopping: nothing is opened or started any more. */
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  /** @returns the servers of which there is none left for the client. */
+  openAll(session: CallOwner, clientCapabilities: string): string[] {
+    if (this.#sessions.has(session)) return [];
     this.#sessions.set(session, clientCapabilities);
-    for (const pool of this.#pools.values()) this.#open(pool, session);
+    return [...this.#pools].flatMap(([server, pool]) =>
+      this.#open(pool, session) === null ? [server] : [],
+    );
   }
 
   closeAll(session: CallOwner): void {
@@ -77,9 +95,11 @@ export class Instances {
   /** Something about a lane has changed; of use here once a closing one does not run any more. */
   stopped(lane: Lane): void {
     const pool = this.#pools.get(lane.config.name);
-    if (lane.running || pool?.closing.has(lane) !== true) return;
+    if (lane.running || pool?.closing.has(lane) !== true || pool.ending.has(lane)) return;
+    pool.ending.add(lane);
     void lane.thread.stop().then(() => {
       pool.closing.delete(lane);
+      pool.ending.delete(lane);
       this.#options.close(lane);
       this.#startWaiting(pool);
     });
@@ -101,6 +121,7 @@ export class Instances {
   }
 
   #startWaiting(pool: Pool): void {
+    if (this.#stopping) return;
     for (const lane of pool.waiting) {
       const running = pool.lanes.size - pool.waiting.size + pool.closing.size;
       if (running >= pool.config.maxInstances || lane.owner === null) return;

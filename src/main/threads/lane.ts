@@ -68,6 +68,7 @@ export class Lane {
   readonly #threadPriority: ThreadPriority;
   #usage: TreeUsage | null = null;
   #callsSeen = 0;
+  #begun = false;
   readonly #observer: Observer;
 
   constructor(
@@ -121,8 +122,10 @@ export class Lane {
    * @param known whether what it offers can be told without it.
    */
   begin(clientCapabilities: string, known: boolean): void {
+    this.#begun = true;
     const { start, unavailable } = this.config;
-    if (start === 'lazy' && known && unavailable === null) this.thread.prepare(clientCapabilities);
+    const mayWait = start === 'lazy' && known && unavailable === null && !this.downstream.awaited;
+    if (mayWait) this.thread.prepare(clientCapabilities);
     else this.thread.start(clientCapabilities);
   }
 
@@ -178,7 +181,9 @@ export class Lane {
     this.#post({ type: 'stop', slot: SLOT_OF_OWN_THREAD, eofMs, termMs });
   }
 
+  /** Before `begin` it is not known what the server is told, nor whether there is room for it. */
   #wake(): void {
+    if (!this.#begun) return;
     if (this.thread.started) this.#post({ type: 'wake', slot: SLOT_OF_OWN_THREAD });
     else this.thread.start();
   }

@@ -91,6 +91,9 @@ export class SupervisorThread {
   #heapMb: number | null = null;
   #restartTimer: NodeJS.Timeout | null = null;
   #retired = false;
+  #ending: Promise<void> = Promise.resolve();
+  /** Nothing of the thread counts any more, not even what is still delivered of it. */
+  #creditCleared = false;
 
   constructor(options: SupervisorThreadOptions) {
     this.#options = options;
@@ -134,8 +137,10 @@ export class SupervisorThread {
    * @param clientCapabilities JSON text; a replacement tells the same.
    */
   start(clientCapabilities = this.#clientCapabilities): void {
+    if (this.#retired || this.#life.state === 'running') return;
     this.#clientCapabilities = clientCapabilities;
     this.#generation += 1;
+    this.#creditCleared = false;
     const calls = new MessageChannel();
     const facts = new MessageChannel();
     const control = new MessageChannel();
@@ -247,7 +252,8 @@ export class SupervisorThread {
     this.retire();
     const life = this.#life;
     this.#life = { state: 'stopped' };
-    if (life.state !== 'running') return;
+    // The worker of a lost thread may still be ending.
+    if (life.state !== 'running') return this.#ending;
     life.control.close();
     life.callPort.close();
     await endWorker(life.worker, END_MS);
@@ -263,7 +269,7 @@ export class SupervisorThread {
       }
     }
     this.#options.onMessage(message);
-    if (!('line' in message)) return;
+    if (!('line' in message) || this.#creditCleared) return;
     const lane = this.#options.creditLanes[message.slot];
     if (lane !== undefined) this.#options.credit.arrived(lane, message.line.length);
   }
@@ -286,6 +292,7 @@ export class SupervisorThread {
 
   /** What the thread held is gone with it. */
   #clearCredit(): void {
+    this.#creditCleared = true;
     for (const lane of this.#options.creditLanes) this.#options.credit.clear(lane);
   }
 
@@ -314,7 +321,7 @@ export class SupervisorThread {
     }
     life.callPort.close();
     life.control.close();
-    void this.#replace(life.worker, this.#announceLoss(why, detail));
+    this.#ending = this.#replace(life.worker, this.#announceLoss(why, detail));
   }
 
   /** Tells that there is no thread now. Returns when the next one is due, monotonic. */

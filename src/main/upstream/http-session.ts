@@ -248,6 +248,8 @@ export class HttpSession implements UpstreamSink {
   ): Promise<void> {
     response.writeHead(reply.status, headersOf(reply)).flushHeaders();
     this.#streams.add(stream);
+    // What is replayed was handed to it before it was one of them.
+    this.#unsent.given(0);
     await stream.run(body).finally(() => this.#streams.delete(stream));
   }
 

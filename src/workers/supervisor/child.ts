@@ -95,6 +95,10 @@ export class Child implements Link {
   /** A pipe is the same before and after. */
   handshaken(): void {}
 
+  answered(): void {
+    // All answers come on one stream.
+  }
+
   /** Start time of the leader as the system tells it, null while it is not known. */
   get startTime(): string | null {
     return this.#group?.startTime ?? null;

@@ -101,6 +101,11 @@ export class Exchange {
     return this.#phase === 'turned_away' || (this.#phase === 'posting' && !this.#http.sent);
   }
 
+  /** Its request has been answered: its stream has little more to say. */
+  answered(): void {
+    if (this.#phase === 'answered') this.#endAfter(AFTER_ANSWER_MS);
+  }
+
   /** Nothing more of it is read, and nothing called. */
   close(): void {
     if (this.#phase !== 'turned_away' && !this.unsent) this.#phase = 'over';
@@ -123,6 +128,8 @@ export class Exchange {
     if (status >= 400) return this.#readError(response, status);
     conversation.heard();
     this.#options.onAccepted(response);
+    // The connection as a whole may just have been given up.
+    if (this.#isOver()) return;
     if (this.id === null) {
       // Taken. Nothing is expected in the body: one that may stay open is not read.
       if (bodyKind(response) === 'events') {
@@ -145,6 +152,10 @@ export class Exchange {
       );
     }
     this.#follow(response, kind);
+  }
+
+  #isOver(): boolean {
+    return this.#phase === 'over';
   }
 
   #follow(response: IncomingMessage, kind: 'json' | 'events'): void {
@@ -200,7 +211,7 @@ export class Exchange {
         const kind = status < 300 ? bodyKind(response) : null;
         if (kind === 'events') return this.#follow(response, kind);
         response.destroy();
-        if (status === 404) {
+        if (status === 404 && client.sessionId !== null) {
           // The message itself was taken: what became of it is unknown.
           onTurnedAway(LOST_SESSION);
         } else if (status >= 500 || status === 429) {

@@ -34,6 +34,8 @@ export class Intake {
   readonly #options: IntakeOptions;
   #state: 'open' | 'waiting' | 'turn' | 'closed' = 'open';
   #timer: NodeJS.Timeout | null = null;
+  /** A message was sent in this turn: over HTTP others go on beside the one that has to be finished. */
+  #sentInTurn = false;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -43,6 +45,7 @@ export class Intake {
   sent(bytes: number): void {
     const { credit, lane } = this.#options;
     credit.send(lane, bytes);
+    this.#sentInTurn = true;
   }
 
   /** A chunk has been read and dealt with. */
@@ -53,7 +56,7 @@ export class Intake {
     credit.hold(lane, held);
     if (!credit.overSoft || credit.ofLane(lane) < RESERVE_BYTES) return this.#open();
     // Whose turn it is finishes what it has begun.
-    if (this.#state === 'turn' && held > 0) return this.#startTimer(SILENT_MS);
+    if (this.#state === 'turn' && held > 0 && !this.#sentInTurn) return this.#startTimer(SILENT_MS);
     this.#wait();
   }
 
@@ -90,6 +93,7 @@ export class Intake {
     if ((overHard && heldBytes() === 0) || !credit.isFirst(lane, overHard)) {
       return this.#startTimer(LOOK_MS);
     }
+    this.#sentInTurn = false;
     this.#setState('turn');
     this.#startTimer(SILENT_MS);
   }

@@ -16,6 +16,8 @@ export interface Line {
   write(line: Uint8Array, id: RequestId | null): void;
   /** Takes back a request that did not leave, or stops waiting for the answer. @returns whether it did not leave. */
   withdraw(id: RequestId): boolean;
+  /** The answer to a request has arrived, by whatever way: no more of it is waited for. */
+  answered(id: RequestId): void;
   /** The server accepted this protocol version; the next line says so to it. */
   handshaken(version: string): void;
   /** Bytes that wait for the server to take them. */

@@ -103,6 +103,11 @@ export class Remote implements Link {
     return false;
   }
 
+  /** A server may answer on another stream than that of the request. */
+  answered(id: RequestId): void {
+    for (const exchange of this.#exchanges) if (exchange.id === id) exchange.answered();
+  }
+
   handshaken(version: string): void {
     if (this.#client === null) return;
     this.#confirming = true;

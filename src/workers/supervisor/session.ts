@@ -197,7 +197,10 @@ export class Session implements Conversation {
   /** A request will have no answer. Ignored when nobody waits for one. */
   lost(id: RequestId, loss: Loss): void {
     if (typeof id === 'string') this.#requests.fail(id, loss.message);
-    else if (this.#calls.delete(id)) this.#fail({ call: id, ...loss });
+    else if (this.#calls.delete(id)) {
+      this.#tasks.cancelled(id, true);
+      this.#fail({ call: id, ...loss });
+    }
   }
 
   /** The server may have said something that did not arrive: its lists are fetched again. */
@@ -350,6 +353,7 @@ export class Session implements Conversation {
     if (call !== null && this.#calls.delete(call)) {
       const { line } = frame;
       this.#notifications.finish(call);
+      this.#options.line.answered(call);
       const toolError = !isError && isToolError(frame);
       const answer = {
         type: 'answer',

@@ -280,8 +280,8 @@ export class Supervisor {
 
   /** Tells the state writer what to serve at the next start before the server is up. */
   #remember(told: Pick<CatalogFact, 'profile' | 'lists'>): void {
-    const { fingerprint } = this.#config;
-    const fact: CatalogFact = { type: 'catalog', server: this.server, fingerprint, ...told };
+    const { fingerprint, name } = this.#config;
+    const fact: CatalogFact = { type: 'catalog', server: name, fingerprint, ...told };
     this.#context.factsPort().postMessage(fact);
   }
 

@@ -4,17 +4,17 @@ import { FairQueue } from '#src/main/routing/fair-queue.ts';
 
 interface Item {
   readonly session: string;
-  readonly n: number;
+  readonly id: number;
 }
 
-const item = (session: string, n = 0): Item => ({ session, n });
+const item = (session: string, id = 0): Item => ({ session, id });
 const all = () => true;
 
 /** Takes everything that may be served, in the order in which it is. */
 function drain(queue: FairQueue<string, Item>, mayServe: (owner: string) => boolean = all): string {
   const served: string[] = [];
   for (let next = queue.peek(mayServe); next !== undefined; next = queue.peek(mayServe)) {
-    served.push(`${next.session}${next.n}`);
+    served.push(`${next.session}${next.id}`);
     queue.take(next);
   }
   return served.join(' ');
@@ -44,6 +44,14 @@ test('what is put back comes first', () => {
   queue.putBack(item('b', 1));
   queue.putBack(item('c', 1));
   expect(drain(queue)).toBe('c1 b1 a1 b2');
+});
+
+test('several that are put back keep their order', () => {
+  const queue = new FairQueue<string, Item>();
+  queue.push(item('a', 9));
+  for (const id of [3, 4, 5]) queue.putBack(item('a', id));
+  expect(queue.count((owner) => owner === 'a')).toBe(4);
+  expect(drain(queue)).toBe('a3 a4 a5 a9');
 });
 
 test('loses nothing and serves nobody twice in a row while another waits', () => {
