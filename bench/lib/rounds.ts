@@ -54,7 +54,7 @@ export async function inRounds(
 }
 
 /** Fewer repetitions are a matter of the spread; none at all must be said. */
-export function leaveOut(recorder: Recorder, { scenario, side }: Omit<Point, 'measure'>): void {
+function leaveOut(recorder: Recorder, { scenario, side }: Omit<Point, 'measure'>): void {
   const place = { metric: recorder.first, scenario, side };
   if (recorder.values(place).length === 0) recorder.remark(place, 'left out: the time was up');
 }

@@ -21,6 +21,7 @@ export interface Started {
 
 /** For a gateway that was asked to stop; then its whole group is killed. */
 const STOP_LIMIT_MS = 6000;
+const DISPOSE_LIMIT_MS = 5000;
 const KEPT_STDERR = 4000;
 
 export class Scope {
@@ -81,11 +82,16 @@ export class Scope {
     for (const pid of processesUnder(dir)) kill(pid);
   }
 
-  /** Kills and removes everything, at once. */
+  /** Kills and removes everything, and returns only then: it is the last that a run does. */
   dispose(): void {
     for (const pid of this.#groups) this.#killGroup(pid);
-    this.sweep(this.#root);
-    rmSync(this.#root, { recursive: true, force: true, maxRetries: 5 });
+    const end = performance.now() + DISPOSE_LIMIT_MS;
+    // What was starting may show only now, and what is dying still writes.
+    while (processesUnder(this.#root).length > 0 && performance.now() < end) {
+      this.sweep(this.#root);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    }
+    rmSync(this.#root, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   }
 
   #killGroup(pid: number): void {

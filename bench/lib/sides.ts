@@ -172,13 +172,24 @@ async function overHttp(
   const url = `http://127.0.0.1:${port}${path}`;
   started.child.stdout.resume();
   await untilListening(started, url, kind);
+  // Clients left open would try to reach the gateway for ever.
+  const clients: { close(): unknown }[] = [];
+  const kept = <C extends { close(): unknown }>(client: C): C => {
+    clients.push(client);
+    return client;
+  };
   return {
     ...common,
     ...started,
-    connect: async () =>
-      handshake(kind === 'sse' ? await HttpConnection.sse(url) : HttpConnection.streamable(url)),
-    connectSdk: () => sdkOverHttp(url, kind),
-    stop: () => scope.stop(started, 'SIGTERM'),
+    connect: async () => {
+      const open = kind === 'sse' ? HttpConnection.sse(url) : HttpConnection.streamable(url);
+      return handshake(kept(await open));
+    },
+    connectSdk: async () => kept(await sdkOverHttp(url, kind)),
+    stop: async () => {
+      for (const client of clients) await client.close();
+      await scope.stop(started, 'SIGTERM');
+    },
   };
 }
 

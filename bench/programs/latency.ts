@@ -33,7 +33,7 @@ export const latency: Program = {
   name: 'latency',
   title: 'Latency of one call at a time',
   summary: 'how long a call takes, one after another, 100 B to 10 MB',
-  quickSeconds: 65,
+  quickSeconds: 55,
   run: async (context) => {
     const repetitions = context.repetitions ?? (context.quick ? 3 : 7);
     const recorder = new Recorder([
