@@ -458,6 +458,7 @@ export class Gateway implements Stoppable {
       sessionId: this.sessionId,
       startedAt: this.#startedAt,
       stateOwner: this.#writer.owner,
+      droppedMessages: this.#router.droppedMessages,
       halt: this.#halt.active(),
       downstreams: this.#fleet.all(),
       toolsOf: (server) => this.#catalogs.shared.toolsCount(server),

@@ -63,6 +63,10 @@ test('a client that stops reading holds up nobody, and misses nothing when it re
       names.map((text) => [{ type: 'text', text }]),
     );
   }
+  // A log message is for all clients; the one that does not read goes without, and that is counted.
+  await other.callTool({ name: 'one__log', arguments: { text: 'for all' } });
+  const health = await other.callTool({ name: '__rea__health' });
+  expect(JSON.stringify(health)).toMatch(/dropped_messages[\\": ]+[1-9]/);
   // What it had asked for before it was known to be slow, and nothing more.
   expect(memoryOf(rea.pid)?.rss ?? 0).toBeLessThan(20 * 16 + 300);
 

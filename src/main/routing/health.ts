@@ -18,6 +18,8 @@ export interface HealthView {
   /** ISO. */
   readonly startedAt: string;
   readonly stateOwner: boolean;
+  /** Progress, log messages and the like that were not passed on because their clients do not read. */
+  readonly droppedMessages: number;
   readonly halt: { readonly active: boolean; readonly reason: string | null };
   readonly downstreams: readonly Downstream[];
   /** Number of tools a server is known to have, null while none was ever seen. */
@@ -36,6 +38,7 @@ export function healthText(view: HealthView): string {
       session_id: view.sessionId,
       started_at: view.startedAt,
       owns_state_file: view.stateOwner,
+      dropped_messages: view.droppedMessages,
     },
     policy: { halt_active: view.halt.active, halt_reason: view.halt.reason },
     downstreams: view.downstreams.map((downstream) => {

@@ -14,7 +14,7 @@ export type Ask = (
   downstream: Downstream,
   method: string,
   params: object,
-  more: { readonly owner: CallOwner; readonly hooks: Partial<Hooks> },
+  more?: { readonly owner: CallOwner; readonly hooks: Partial<Hooks> },
 ) => Call | null;
 
 const MAX_PAGES = 50;

@@ -36,9 +36,6 @@ export interface Sender {
   offers(downstream: Downstream, part: 'list' | 'cancel'): boolean;
 }
 
-/** What the gateway asks for itself. */
-const NOBODY = { owner: { congested: false, answer: () => {}, send: () => {} }, hooks: {} };
-
 export class TaskRequests {
   readonly tasks = new Tasks();
   readonly #sender: Sender;
@@ -118,7 +115,7 @@ export class TaskRequests {
   forget(session: Session): void {
     for (const { downstream, id } of this.tasks.drop(session)) {
       if (!this.#sender.offers(downstream, 'cancel')) continue;
-      this.#sender.ask(downstream, 'tasks/cancel', { taskId: id }, NOBODY);
+      this.#sender.ask(downstream, 'tasks/cancel', { taskId: id });
     }
   }
 
