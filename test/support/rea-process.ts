@@ -97,9 +97,11 @@ export class Rea {
   #stderr = '';
   #exit: Exit | null = null;
   #killed = false;
+  readonly #servesStdin: boolean;
 
   constructor(dir: string, args: readonly string[], options: ReaOptions) {
     this.dir = dir;
+    this.#servesStdin = !args.includes('--http') || args.includes('--stdio');
     this.faults = new Faults(join(dir, 'faults'));
     const rea = reaCommand();
     const preload = options.faults === true ? [this.faults.argument] : [];
@@ -265,9 +267,10 @@ export class Rea {
     });
   }
 
-  /** Ends stdin and waits for the exit. */
+  /** Ends stdin, and the gateway by a signal where it does not serve its stdin; waits for the exit. */
   async stop(): Promise<Exit> {
     this.#child.stdin?.end();
+    if (!this.#servesStdin) this.kill('SIGTERM');
     return this.#awaitExit();
   }
 
