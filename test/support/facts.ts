@@ -29,7 +29,7 @@ export const routing: LaneRecord = {
   errors: 0,
   p50_ms: null,
   p99_ms: null,
-  thread: { state: 'running', restarts: 0, heap_mb: null },
+  thread: { state: 'running', restarts: 0, heap_mb: null, mates: 0 },
   share: 'normal',
 };
 

@@ -81,6 +81,7 @@ if (dir !== null && kind !== undefined) {
     }
   }, 20).unref();
   if (isMainThread) recordPostedCalls();
+  if (kind === 'supervisor') loopOnWish();
 }
 
 function suffer(name, fault) {
@@ -92,6 +93,18 @@ function suffer(name, fault) {
     throw error;
   }
   faults[fault](taken);
+}
+
+// An answer that says so keeps its thread for a minute, as a pathological pattern would.
+function loopOnWish() {
+  const post = MessagePort.prototype.postMessage;
+  MessagePort.prototype.postMessage = function (message, ...rest) {
+    if (message?.type === 'answer' && Buffer.from(message.line).includes('hold the thread')) {
+      const end = performance.now() + 60_000;
+      while (performance.now() < end);
+    }
+    return post.call(this, message, ...rest);
+  };
 }
 
 // One line for each call that main hands to a thread: what was refused at once leaves none.

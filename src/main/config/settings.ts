@@ -34,7 +34,12 @@ const DEFAULT_SLOW_CLIENT_MS = 60_000;
 const MESSAGES_IN_CREDIT = 3;
 
 export const DEFAULT_LIST_WAIT_MS = 3000;
-const DEFAULT_THREADS: ThreadsConfig = { heapMb: 64, stallMs: 1500 };
+const DEFAULT_THREADS: ThreadsConfig = {
+  mode: 'auto',
+  dedicatedUpTo: 32,
+  heapMb: 64,
+  stallMs: 1500,
+};
 
 const DEFAULTS: Settings = {
   tools: { allow: ['*'], deny: [] },
@@ -68,6 +73,8 @@ export function settle(...layers: readonly ServerOptions[]): Settings {
 
 export function settleThreads(options: ThreadOptions): ThreadsConfig {
   return {
+    mode: options.mode ?? DEFAULT_THREADS.mode,
+    dedicatedUpTo: options.dedicated_up_to ?? DEFAULT_THREADS.dedicatedUpTo,
     heapMb: options.heap_mb ?? DEFAULT_THREADS.heapMb,
     stallMs: options.stall_ms ?? DEFAULT_THREADS.stallMs,
   };

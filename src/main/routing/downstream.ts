@@ -24,13 +24,14 @@ import { type Failure, failureParts } from './failures.ts';
 import { FairQueue } from './fair-queue.ts';
 import { LatencyWindow } from './latency.ts';
 import { type CallOutcome, type Observer, outcomeOf } from './observer.ts';
-import { Resting } from './resting.ts';
+import { Resting, type RestReason } from './resting.ts';
 
 export interface DownstreamOptions {
   readonly config: DownstreamConfig;
   /** The one client that it serves; null: all of them. */
   readonly owner: CallOwner | null;
-  readonly slot: number;
+  /** Its slot in the thread that it runs in now. */
+  readonly slot: () => number;
   readonly calls: CallTable;
   readonly post: (message: ToSupervisor) => boolean;
   /** Starts the server if it is idle. */
@@ -45,6 +46,11 @@ export interface DownstreamOptions {
   readonly onChange: () => void;
 }
 
+const REST_WORDS: Readonly<Record<RestReason, string>> = {
+  unused: 'not used: stopping it',
+  large: 'too large: starting it anew',
+  moving: 'moving it to a thread of its own',
+};
 const STOPPING = 'the gateway is stopping';
 
 type Refusal = Extract<GateDecision, { kind: 'refuse' }>;
@@ -90,7 +96,7 @@ export class Downstream {
       idleStopMs: options.config.idleStopMs,
       inFlight: () => this.#inFlight.size,
       wanted: () => this.#queue.length > 0 || options.reliedOn(this),
-      onRest: (into) => this.#rest(into),
+      onRest: (why) => this.#rest(why),
       onServe: () => this.#pump(),
     });
   }
@@ -178,7 +184,7 @@ export class Downstream {
     call.onEnd?.(false);
     if (call.postedTo !== null) {
       this.#circuit.release(call.id, performance.now());
-      this.#options.post({ type: 'cancel', slot: this.#options.slot, call: call.id, reason });
+      this.#options.post({ type: 'cancel', slot: this.#options.slot(), call: call.id, reason });
     }
     this.#pump();
     this.#options.onChange();
@@ -188,7 +194,7 @@ export class Downstream {
   expire(call: Call): void {
     if (!this.#options.calls.settle(call)) return;
     this.#forget(call);
-    const slot = this.#options.slot;
+    const slot = this.#options.slot();
     const waited = Math.round(performance.now() - call.admittedAt);
     if (call.postedTo === null) {
       this.#answerFailure(call, {
@@ -316,7 +322,17 @@ export class Downstream {
   /** Memory of the server and all it started. @param rssMb resident MiB. */
   usage(rssMb: number): void {
     const { maxRssMb } = this.config;
-    if (maxRssMb !== 0 && rssMb > maxRssMb) this.#resting.tooLarge();
+    if (maxRssMb !== 0 && rssMb > maxRssMb) this.#resting.due('large');
+  }
+
+  /** It is to end as soon as it has nothing to do, because it goes on in another thread. */
+  move(): void {
+    this.#resting.due('moving');
+  }
+
+  /** When the next start is due, monotonic ms; null when none is scheduled. */
+  get nextStartAt(): number | null {
+    return this.#nextStartAt;
   }
 
   /** Somebody who relied on the server does so no longer. */
@@ -349,7 +365,7 @@ export class Downstream {
       this.#forget(call);
       const posted = call.postedTo !== null;
       if (posted) {
-        const { slot } = this.#options;
+        const slot = this.#options.slot();
         this.#circuit.release(call.id, performance.now());
         this.#options.post({ type: 'cancel', slot, call: call.id, reason: STOPPING });
       }
@@ -377,7 +393,7 @@ export class Downstream {
 
   /** Passes a line on that starts no call, unless the server it is for is gone. */
   tell(incarnation: number, line: Uint8Array): void {
-    this.#options.post({ type: 'line', slot: this.#options.slot, incarnation, line });
+    this.#options.post({ type: 'line', slot: this.#options.slot(), incarnation, line });
   }
 
   /** A notification of a client for the server, if it is ready. */
@@ -386,12 +402,18 @@ export class Downstream {
   }
 
   /** Ends a server that has nothing to do; calls wait until it is back. */
-  #rest(into: 'idle' | 'restart'): void {
-    const { slot, log } = this.#options;
-    log.info({ into }, into === 'idle' ? 'not used: stopping it' : 'too large: starting it anew');
+  #rest(why: RestReason): void {
+    this.#options.log.info({ why }, REST_WORDS[why]);
     this.#unavailable = true;
     const { eofMs, termMs } = DEFAULT_DRAIN_POLICY;
-    this.#options.post({ type: 'rest', slot, incarnation: this.#incarnation, into, eofMs, termMs });
+    this.#options.post({
+      type: 'rest',
+      slot: this.#options.slot(),
+      incarnation: this.#incarnation,
+      into: why === 'large' ? 'restart' : 'idle',
+      eofMs,
+      termMs,
+    });
   }
 
   /** Whether calls have to wait although nothing is wrong with the server. */
@@ -416,7 +438,7 @@ export class Downstream {
   #post(call: Call): boolean {
     const posted = this.#options.post({
       type: 'call',
-      slot: this.#options.slot,
+      slot: this.#options.slot(),
       incarnation: this.#incarnation,
       call: call.id,
       line: call.line,

@@ -1,9 +1,12 @@
 /**
- * When a healthy server may end: it was not used for long (`idle_stop_ms`), or it has grown too large
- * (`max_rss_mb`) and is to begin anew. Waits for a moment without calls and, for one that has grown,
- * makes such a moment by holding new calls back for a while; never cuts a call. Owned by the
- * downstream; holds the timer.
+ * When a healthy server may end: it was not used for long (`idle_stop_ms`), it has grown too large
+ * (`max_rss_mb`) and is to begin anew, or it is to go on in another thread. Waits for a moment without
+ * calls and, unless it was merely not used, makes such a moment by holding new calls back for a while;
+ * never cuts a call. Owned by the downstream; holds the timer.
  */
+
+/** Why a server ends that is healthy. */
+export type RestReason = 'unused' | 'large' | 'moving';
 
 /** What is decided from. Times are monotonic, in milliseconds. */
 export interface RestView {
@@ -13,8 +16,8 @@ export interface RestView {
   readonly wanted: boolean;
   /** When it was last seen with anything to do. */
   readonly idleSince: number;
-  /** Since when it is too large, null while it is not. */
-  readonly largeSince: number | null;
+  /** Why and since when it is to end although it is used, null while it is not. */
+  readonly due: { readonly why: 'large' | 'moving'; readonly since: number } | null;
   /** 0 = never. */
   readonly idleStopMs: number;
 }
@@ -23,7 +26,7 @@ export type RestDecision =
   | { readonly do: 'serve'; readonly lookAt: number | null }
   /** Calls wait, in the hope that those in flight end. */
   | { readonly do: 'hold'; readonly lookAt: number }
-  | { readonly do: 'rest'; readonly into: 'idle' | 'restart' };
+  | { readonly do: 'rest'; readonly why: RestReason };
 
 /** A moment without calls is waited for this long before one is made. */
 const NATURAL_MS = 10_000;
@@ -32,10 +35,10 @@ const HOLD_MS = 5000;
 const HOLD_EVERY_MS = 30_000;
 
 export function decideRest(view: RestView, now: number): RestDecision {
-  const { inFlight, wanted, idleSince, largeSince, idleStopMs } = view;
-  if (largeSince !== null) {
-    if (inFlight === 0) return { do: 'rest', into: 'restart' };
-    const late = now - largeSince - NATURAL_MS;
+  const { inFlight, wanted, idleSince, due, idleStopMs } = view;
+  if (due !== null) {
+    if (inFlight === 0) return { do: 'rest', why: due.why };
+    const late = now - due.since - NATURAL_MS;
     if (late < 0) return { do: 'serve', lookAt: now - late };
     const within = late % HOLD_EVERY_MS;
     return within < HOLD_MS
@@ -43,15 +46,15 @@ export function decideRest(view: RestView, now: number): RestDecision {
       : { do: 'serve', lookAt: now + HOLD_EVERY_MS - within };
   }
   if (idleStopMs === 0 || inFlight > 0 || wanted) return { do: 'serve', lookAt: null };
-  const due = idleSince + idleStopMs;
-  return now >= due ? { do: 'rest', into: 'idle' } : { do: 'serve', lookAt: due };
+  const restAt = idleSince + idleStopMs;
+  return now >= restAt ? { do: 'rest', why: 'unused' } : { do: 'serve', lookAt: restAt };
 }
 
 export interface RestingOptions {
   readonly idleStopMs: number;
   readonly inFlight: () => number;
   readonly wanted: () => boolean;
-  readonly onRest: (into: 'idle' | 'restart') => void;
+  readonly onRest: (why: RestReason) => void;
   /** Calls are held back no longer. */
   readonly onServe: () => void;
 }
@@ -60,7 +63,7 @@ export class Resting {
   readonly #options: RestingOptions;
   #ready = false;
   #idleSince = 0;
-  #largeSince: number | null = null;
+  #due: RestView['due'] = null;
   #holding = false;
   #timer: NodeJS.Timeout | null = null;
 
@@ -73,30 +76,30 @@ export class Resting {
     return this.#holding;
   }
 
-  /** The server is ready, or not any more; then nothing is decided and what was large is forgotten. */
+  /** The server is ready, or not any more; then nothing is decided and what was due is forgotten. */
   phase(isReady: boolean): void {
     if (isReady === this.#ready) return;
     this.#ready = isReady;
-    this.#largeSince = null;
+    this.#due = null;
     this.#holding = false;
     this.#idleSince = performance.now();
     this.#look();
   }
 
-  /** It has grown beyond what it may have. */
-  tooLarge(): void {
-    if (!this.#ready || this.#largeSince !== null) return;
-    this.#largeSince = performance.now();
+  /** It is to end although it is used: it has grown beyond what it may have, or is to move. */
+  due(why: 'large' | 'moving'): void {
+    if (!this.#ready || this.#due !== null) return;
+    this.#due = { why, since: performance.now() };
     this.#look();
   }
 
   /** A call or something else of use has ended. */
   used(): void {
     // Most servers never rest, and this is on the way of every call.
-    if (this.#options.idleStopMs === 0 && this.#largeSince === null) return;
+    if (this.#options.idleStopMs === 0 && this.#due === null) return;
     this.#idleSince = performance.now();
     // While a timer runs it looks by itself; what is large may go the moment it has nothing to do.
-    if (this.#timer === null || this.#largeSince !== null) this.#look();
+    if (this.#timer === null || this.#due !== null) this.#look();
   }
 
   close(): void {
@@ -116,14 +119,14 @@ export class Resting {
         inFlight: inFlight(),
         wanted: idleStopMs !== 0 && wanted(),
         idleSince: this.#idleSince,
-        largeSince: this.#largeSince,
+        due: this.#due,
         idleStopMs,
       },
       now,
     );
     if (decision.do === 'rest') {
       this.#ready = false;
-      return onRest(decision.into);
+      return onRest(decision.why);
     }
     const held = this.#holding;
     this.#holding = decision.do === 'hold';

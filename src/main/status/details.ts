@@ -58,5 +58,7 @@ function circuitOf(one: DownstreamView, now: number): string {
 
 function threadOf(one: DownstreamView): string {
   const heap = one.thread.heap_mb === null ? '' : `, heap ${Math.round(one.thread.heap_mb)} MB`;
-  return `${one.thread.state ?? '–'}, ${plural(one.thread.restarts, 'restart')}${heap}`;
+  const mates =
+    (one.thread.mates ?? 0) === 0 ? '' : `, shared with ${plural(one.thread.mates, 'other')}`;
+  return `${one.thread.state ?? '–'}, ${plural(one.thread.restarts, 'restart')}${heap}${mates}`;
 }

@@ -123,6 +123,7 @@ function downstreamView(one: Fields) {
       state: oneOf(['running', 'stalled', 'crashed', 'restarting'], thread['state']),
       restarts: count(thread['restarts']),
       heap_mb: measure(thread['heap_mb']),
+      mates: count(thread['mates']),
     },
   };
 }

@@ -8,12 +8,7 @@ import type { DownstreamConfig, GatewayConfig } from '../../shared/model/config.
 import type { LaneRecord, LastStop } from '../../shared/model/snapshot.ts';
 import { UNROUTED } from '../../shared/model/unrouted.ts';
 import type { ByteCredit, CreditLimits } from '../../shared/wire/byte-credit.ts';
-import type {
-  Fact,
-  FromSupervisor,
-  LifecycleMessage,
-  UsageMessage,
-} from '../../shared/wire/protocol.ts';
+import type { Fact, LifecycleMessage, UsageMessage } from '../../shared/wire/protocol.ts';
 import type { RecordedGroup } from '../../shared/wire/vitals.ts';
 import { type Logger, logFromThread } from '../logger.ts';
 import type { PriorityQueue } from '../processes/priority/priority-queue.ts';
@@ -25,8 +20,10 @@ import type { Observer } from '../routing/observer.ts';
 import type { Router } from '../routing/router.ts';
 import type { Servers } from '../routing/servers.ts';
 import { Instances } from './instances.ts';
-import { Lane, type LaneContext } from './lane.ts';
+import { Lane, type LaneContext, type LaneMessage } from './lane.ts';
 import { lostRecord } from './lost-record.ts';
+import { Placement } from './placement.ts';
+import { SupervisorThread } from './supervisor-thread.ts';
 
 export interface FleetOptions {
   readonly config: GatewayConfig;
@@ -49,10 +46,14 @@ export interface FleetOptions {
   readonly onChange: () => void;
 }
 
+/** Several servers need more heap than one. */
+const SHARED_HEAP = 4;
+
 export class Fleet implements Servers {
   readonly groupsFile: string;
   readonly #options: FleetOptions;
   readonly #context: LaneContext;
+  readonly #placement: Placement;
   readonly #lanes = new Map<string, Lane>();
   readonly #instances: Instances;
   readonly #tickets: StartTickets<string>;
@@ -64,9 +65,14 @@ export class Fleet implements Servers {
   constructor(options: FleetOptions) {
     this.#options = options;
     this.#freeCreditLanes = Array.from({ length: mostLanes(options.config) }, (_, lane) => lane);
+    const { servers, threads } = options.config;
+    this.#placement = new Placement(
+      servers.filter(({ instances }) => instances === 'shared').length,
+      { threads, create: (lane) => this.#createThread(lane) },
+    );
     this.#context = {
       ...options,
-      threads: options.config.threads,
+      placement: this.#placement,
       reliedOn: (downstream) => options.router().reliesOn(downstream),
     };
     this.groupsFile = options.groupsFile;
@@ -144,7 +150,7 @@ export class Fleet implements Servers {
 
   /** One look at every thread's heartbeat. */
   check(now: number): void {
-    for (const { thread } of this.#lanes.values()) thread.check(now);
+    for (const thread of this.#placement.all()) thread.check(now);
   }
 
   /** The state writer has looked at the servers' process trees. */
@@ -160,12 +166,12 @@ export class Fleet implements Servers {
   }
 
   async inspect(): Promise<void> {
-    await Promise.all([...this.#lanes.values()].map(({ thread }) => thread.inspect()));
+    await Promise.all(this.#placement.all().map((thread) => thread.inspect()));
     this.#options.onChange();
   }
 
   reconnectFacts(): void {
-    for (const { thread } of this.#lanes.values()) thread.reconnectFacts();
+    for (const thread of this.#placement.all()) thread.reconnectFacts();
   }
 
   setLogLevel(level: string): void {
@@ -185,7 +191,7 @@ export class Fleet implements Servers {
   }
 
   groups(): RecordedGroup[] {
-    return [...this.#lanes.values()].flatMap(({ thread }) => thread.groups());
+    return this.#placement.all().flatMap((thread) => thread.groups());
   }
 
   lastWords(): LastStop['servers'] {
@@ -226,7 +232,7 @@ export class Fleet implements Servers {
   }
 
   async stopThreads(): Promise<void> {
-    await Promise.all([...this.#lanes.values()].map(({ thread }) => thread.stop()));
+    await Promise.all(this.#placement.all().map((thread) => thread.stop()));
   }
 
   /** Who starts first: a server that calls wait for, then the one that was used last. */
@@ -252,7 +258,24 @@ export class Fleet implements Servers {
     return lane;
   }
 
-  #receive(lane: Lane, message: FromSupervisor): void {
+  /** @param lane null: for all that share. */
+  #createThread(lane: string | null): SupervisorThread {
+    const { config, log } = this.#options;
+    const { heapMb, stallMs } = config.threads;
+    const shared = lane === null;
+    return new SupervisorThread({
+      ...this.#options,
+      name: lane ?? 'shared',
+      shared,
+      capacity: shared ? mostLanes(config) : 1,
+      heapMb: shared ? SHARED_HEAP * heapMb : heapMb,
+      stallMs,
+      log: shared ? log : log.child({ server: lane }),
+      onLog: (message) => logFromThread(log, message),
+    });
+  }
+
+  #receive(lane: Lane, message: LaneMessage): void {
     const { downstream } = lane;
     const router = this.#options.router();
     switch (message.type) {
@@ -294,8 +317,6 @@ export class Fleet implements Servers {
         return router.reverse.cancelled(downstream, message);
       case 'lifecycle':
         return this.#lifecycle(lane, message);
-      case 'log':
-        return logFromThread(this.#options.log, message);
     }
   }
 
@@ -316,7 +337,7 @@ export class Fleet implements Servers {
 
   /** The thread cannot speak for itself any more: main says what became of its server. */
   #lost(lane: Lane, state: 'stalled' | 'crashed', detail: string, restartInMs: number): void {
-    const { name, thread, downstream } = lane;
+    const { name, downstream } = lane;
     this.#tickets.forget(name);
     this.#options.observer.threadLost(lane.config.name, state);
     this.#options.router().serverGone(downstream);
@@ -330,7 +351,7 @@ export class Fleet implements Servers {
     this.#options.tell({
       type: 'supervisor',
       server: name,
-      generation: thread.generation,
+      generation: lane.generation,
       incarnation: record.incarnation,
       rev: Number.MAX_SAFE_INTEGER,
       record,

@@ -97,7 +97,7 @@ export class Instances {
     const pool = this.#pools.get(lane.config.name);
     if (lane.running || pool?.closing.has(lane) !== true || pool.ending.has(lane)) return;
     pool.ending.add(lane);
-    void lane.thread.stop().then(() => {
+    void lane.end().then(() => {
       pool.closing.delete(lane);
       pool.ending.delete(lane);
       this.#options.close(lane);

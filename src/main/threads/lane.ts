@@ -1,19 +1,21 @@
 /**
  * One place in which a server runs: its supervisor thread, its slot there, and the downstream that
  * calls go through. A shared server has one lane for the whole run; one with `instances: session` has
- * a lane for each client. Wires the parts together and decides nothing.
+ * a lane for each client. Moves to a thread of its own when it holds up others; for the rest it wires
+ * the parts together and decides nothing.
  */
-import type { MessagePort } from 'node:worker_threads';
-import type { DownstreamConfig, ThreadsConfig } from '../../shared/model/config.ts';
+import type { DownstreamConfig } from '../../shared/model/config.ts';
 import type { LaneRecord } from '../../shared/model/snapshot.ts';
-import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
+import { UNROUTED } from '../../shared/model/unrouted.ts';
 import type {
   FromSupervisor,
   LifecycleMessage,
+  LogMessage,
+  OpenSlot,
+  ReleasedMessage,
   ToSupervisor,
   TreeUsage,
 } from '../../shared/wire/protocol.ts';
-import type { RecordedGroup } from '../../shared/wire/vitals.ts';
 import type { Logger } from '../logger.ts';
 import type { PriorityQueue } from '../processes/priority/priority-queue.ts';
 import { ServerPriority } from '../processes/priority/server-priority.ts';
@@ -21,28 +23,27 @@ import { ThreadPriority } from '../processes/priority/thread-priority.ts';
 import type { CallOwner, CallTable } from '../routing/calls.ts';
 import { Downstream } from '../routing/downstream.ts';
 import type { Observer } from '../routing/observer.ts';
-import { SupervisorThread } from './supervisor-thread.ts';
+import type { Placement } from './placement.ts';
+import type { SupervisorThread, Tenant } from './supervisor-thread.ts';
 
 /** What all lanes share. */
 export interface LaneContext {
-  readonly threads: ThreadsConfig;
-  readonly credit: ByteCredit;
+  readonly placement: Placement;
   readonly calls: CallTable;
-  readonly groupsFile: string;
-  readonly gatewayVersion: string;
   /** See `DownstreamOptions`. */
   readonly reliedOn: (downstream: Downstream) => boolean;
   readonly halted: () => { readonly active: boolean; readonly reason: string | null };
   readonly log: Logger;
   readonly observer: Observer;
-  readonly attachFacts: (port: MessagePort) => void;
-  readonly killGroup: (group: RecordedGroup) => void;
   readonly priorities: PriorityQueue;
   readonly onChange: () => void;
 }
 
+/** What comes from a server's thread for others than the lane itself. */
+export type LaneMessage = Exclude<FromSupervisor, LogMessage | ReleasedMessage>;
+
 export interface LaneHooks {
-  readonly onMessage: (lane: Lane, message: FromSupervisor) => void;
+  readonly onMessage: (lane: Lane, message: LaneMessage) => void;
   /** A thread runs and has been handed the server. */
   readonly onStarted: (lane: Lane) => void;
   readonly onLost: (
@@ -53,23 +54,38 @@ export interface LaneHooks {
   ) => void;
 }
 
-const SLOT_OF_OWN_THREAD = 0;
+/** How far a move to a thread of its own has come. */
+type Move =
+  | 'none'
+  /** As soon as no process of the server is there. */
+  | 'wanted'
+  /** The thread has been asked to give it up. */
+  | 'asked';
 
-export class Lane {
+export class Lane implements Tenant {
   readonly name: string;
   readonly config: DownstreamConfig;
   /** The one client that it serves; null: all of them. */
   readonly owner: CallOwner | null;
-  readonly thread: SupervisorThread;
   readonly downstream: Downstream;
-  /** Its entry in the byte credit. */
   readonly creditLane: number;
+  readonly #context: LaneContext;
+  readonly #hooks: LaneHooks;
+  readonly #log: Logger;
   readonly #priority: ServerPriority;
   readonly #threadPriority: ThreadPriority;
+  #thread: SupervisorThread | null = null;
+  #slot = 0;
+  #clientCapabilities = '{}';
+  /** Counts the threads that were handed the server, and their losses: what an earlier one says is old. */
+  #generation = 0;
+  /** Last incarnation and restart count: the next thread goes on counting. */
+  #progress = { incarnation: 0, restarts: 0 };
+  #move: Move = 'none';
   #usage: TreeUsage | null = null;
   #callsSeen = 0;
   #begun = false;
-  readonly #observer: Observer;
+  #retired = false;
 
   constructor(
     config: DownstreamConfig,
@@ -81,27 +97,19 @@ export class Lane {
     this.name = config.lane;
     this.config = config;
     this.owner = owner;
-    this.#observer = context.observer;
     this.creditLane = creditLane;
-    const log = context.log.child({ server: config.lane });
-    this.thread = new SupervisorThread({
-      ...context,
-      servers: [config],
-      creditLanes: [creditLane],
-      log,
-      onMessage: (message) => hooks.onMessage(this, message),
-      onStarted: () => hooks.onStarted(this),
-      onLost: (state, detail, restartInMs) => hooks.onLost(this, state, detail, restartInMs),
-    });
+    this.#context = context;
+    this.#hooks = hooks;
+    this.#log = context.log.child({ server: config.lane });
     this.downstream = new Downstream({
       ...context,
       config,
       owner,
-      slot: SLOT_OF_OWN_THREAD,
-      post: (message) => this.thread.post(message),
+      slot: () => this.#slot,
+      post: (message) => this.#post(message),
       wake: () => this.#wake(),
-      thread: () => this.thread.record,
-      log,
+      thread: () => this.#thread?.record ?? UNROUTED.thread,
+      log: this.#log,
     });
     this.#threadPriority = new ThreadPriority(config.priority);
     this.#priority = new ServerPriority(config.priority, context.priorities, context.onChange);
@@ -113,7 +121,16 @@ export class Lane {
 
   /** Whether a process of it may still be there: nobody has said that it has stopped. */
   get running(): boolean {
-    return this.thread.alive && this.downstream.phase !== 'stopped';
+    return this.#thread?.alive === true && this.downstream.phase !== 'stopped';
+  }
+
+  get retired(): boolean {
+    return this.#retired;
+  }
+
+  /** Goes into every fact about it; the highest is the newest. */
+  get generation(): number {
+    return this.#generation;
   }
 
   /**
@@ -123,10 +140,50 @@ export class Lane {
    */
   begin(clientCapabilities: string, known: boolean): void {
     this.#begun = true;
+    this.#clientCapabilities = clientCapabilities;
     const { start, unavailable } = this.config;
     const mayWait = start === 'lazy' && known && unavailable === null && !this.downstream.awaited;
-    if (mayWait) this.thread.prepare(clientCapabilities);
-    else this.thread.start(clientCapabilities);
+    if (!mayWait) this.#open(0);
+  }
+
+  opening(): Pick<OpenSlot, 'generation' | 'incarnation' | 'restarts' | 'clientCapabilities'> {
+    this.#generation += 1;
+    const clientCapabilities = this.#clientCapabilities;
+    return { ...this.#progress, generation: this.#generation, clientCapabilities };
+  }
+
+  onOpened(): void {
+    this.#hooks.onStarted(this);
+  }
+
+  onMessage(message: LaneMessage | ReleasedMessage): void {
+    if (message.type === 'released') return this.#released(message.left);
+    if (message.type === 'lifecycle') {
+      const { incarnation, record } = message;
+      this.#progress = { incarnation, restarts: record.restarts };
+    }
+    this.#hooks.onMessage(this, message);
+    if (message.type === 'lifecycle') this.#moveOn(message);
+  }
+
+  onKilled(incarnation: number): void {
+    const { restarts } = this.#progress;
+    this.#progress = { restarts, incarnation: Math.max(this.#progress.incarnation, incarnation) };
+  }
+
+  onLost(state: 'stalled' | 'crashed', detail: string, restartInMs: number): void {
+    if (this.#move === 'asked') this.#move = 'wanted';
+    this.#hooks.onLost(this, state, detail, restartInMs);
+  }
+
+  onEvicted(restartInMs: number): void {
+    this.#log.warn('it held up the other servers of its thread: it gets one of its own');
+    this.#move = 'none';
+    this.#open(restartInMs, true);
+  }
+
+  onTooBusy(detail: string): void {
+    this.#leaveOthers(detail);
   }
 
   /** What its process tree used when it was last looked at; null before that. */
@@ -148,11 +205,13 @@ export class Lane {
    */
   used(usage: TreeUsage, at: number, contended: boolean): void {
     const before = this.#usage?.pgid === usage.pgid ? this.#usage.cpuMs : 0;
-    this.#observer.cpuUsed(this.config.name, Math.max(0, usage.cpuMs - before));
+    this.#context.observer.cpuUsed(this.config.name, Math.max(0, usage.cpuMs - before));
     this.#usage = usage;
     if (this.usage !== null) this.downstream.usage(usage.rssMb);
     this.#priority.used(usage, at, contended);
-    this.#threadPriority.look(this.thread.threadId, at, contended);
+    // Nice would hold up the others of a shared thread.
+    const ownThread = this.#thread?.shared === false ? this.#thread.threadId : 0;
+    this.#threadPriority.look(ownThread, at, contended);
   }
 
   lifecycle(message: LifecycleMessage): void {
@@ -162,33 +221,82 @@ export class Lane {
 
   /** The thread is lost, and its server with it. */
   lost(detail: string, restartInMs: number): void {
-    this.downstream.threadLost(this.thread.generation, detail, restartInMs);
+    this.#generation += 1;
+    this.downstream.threadLost(this.#generation, detail, restartInMs);
     this.#priority.lost();
   }
 
   grantTicket(): void {
-    this.#post({ type: 'ticket', slot: SLOT_OF_OWN_THREAD });
+    this.#post({ type: 'ticket', slot: this.#slot });
   }
 
   setLogLevel(level: string): void {
-    this.#post({ type: 'log_level', slot: SLOT_OF_OWN_THREAD, level });
+    this.#post({ type: 'log_level', slot: this.#slot, level });
   }
 
-  /** Stops the server for good; a thread that is lost meanwhile is not replaced. */
+  /** Stops the server for good; a thread that is lost meanwhile comes back without it. */
   stop(eofMs: number, termMs: number): void {
     this.downstream.close();
-    this.thread.retire();
-    this.#post({ type: 'stop', slot: SLOT_OF_OWN_THREAD, eofMs, termMs });
+    this.#retired = true;
+    this.#post({ type: 'stop', slot: this.#slot, eofMs, termMs });
+  }
+
+  /** The server has stopped. Resolves when nothing of it is in any thread. */
+  async end(): Promise<void> {
+    if (this.#thread !== null) await this.#context.placement.leave(this.#thread, this);
   }
 
   /** Before `begin` it is not known what the server is told, nor whether there is room for it. */
   #wake(): void {
-    if (!this.#begun) return;
-    if (this.thread.started) this.#post({ type: 'wake', slot: SLOT_OF_OWN_THREAD });
-    else this.thread.start();
+    if (!this.#begun || this.#retired) return;
+    if (this.#thread === null) this.#open(0);
+    // One that moves starts in its new thread.
+    else if (this.#move !== 'asked') this.#post({ type: 'wake', slot: this.#slot });
   }
 
-  #post(message: ToSupervisor): void {
-    this.thread.post(message);
+  /** @param alone it does not share a thread with others. */
+  #open(delayMs: number, alone = false): void {
+    if (this.#retired || (this.#thread !== null && !alone)) return;
+    this.#thread = this.#context.placement.place(this.name, alone);
+    this.#slot = this.#thread.open(this, delayMs);
+    this.#context.onChange();
+  }
+
+  #post(message: ToSupervisor): boolean {
+    return this.#thread?.post(message) ?? false;
+  }
+
+  /** It holds up the others of its thread. */
+  #leaveOthers(why: string): void {
+    if (this.#thread?.shared !== true || this.#move !== 'none') return;
+    this.#log.warn({ why }, 'it holds up others: it gets a thread of its own at its next restart');
+    this.#move = 'wanted';
+    this.downstream.move();
+  }
+
+  #moveOn({ event, record }: LifecycleMessage): void {
+    if (event.event === 'child_died_unexpectedly' && event.reason === 'noise') {
+      this.#leaveOthers('noise on its stdout');
+    }
+    if (this.#move !== 'wanted' || this.#retired) return;
+    const { phase } = record;
+    if (phase === 'ready') return this.downstream.move();
+    if (phase !== 'idle' && phase !== 'backoff' && phase !== 'failed') return;
+    this.#move = 'asked';
+    this.#post({ type: 'release', slot: this.#slot });
+  }
+
+  #released(left: boolean): void {
+    const thread = this.#thread;
+    if (this.#retired || thread === null) return;
+    // It has started again meanwhile.
+    if (!left) {
+      this.#move = 'wanted';
+      return;
+    }
+    this.#move = 'none';
+    void thread.leave(this);
+    const startAt = this.downstream.nextStartAt ?? 0;
+    this.#open(Math.max(0, startAt - performance.now()), true);
   }
 }

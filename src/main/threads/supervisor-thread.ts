@@ -1,7 +1,8 @@
 /**
  * One supervisor thread as main sees it: creates the worker, hands it its servers, watches its
  * heartbeat, and replaces it when it stalls or dies. When a thread is lost its children are killed
- * first, from the groups in shared memory. Never decides anything about calls.
+ * first, from the groups in shared memory. In one that several servers share it finds the one that
+ * holds up the others. Never decides anything about calls, nor where a server runs.
  */
 import { readFileSync } from 'node:fs';
 import {
@@ -10,12 +11,14 @@ import {
   receiveMessageOnPort,
   type Worker,
 } from 'node:worker_threads';
-import type { DownstreamConfig, ThreadsConfig } from '../../shared/model/config.ts';
+import type { DownstreamConfig } from '../../shared/model/config.ts';
 import { parseProcStat } from '../../shared/model/process-identity.ts';
 import type { ThreadRecord } from '../../shared/model/snapshot.ts';
 import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
 import type {
   FromSupervisor,
+  LogMessage,
+  OpenSlot,
   SupervisorControl,
   SupervisorThreadData,
   ToSupervisor,
@@ -24,6 +27,7 @@ import { type RecordedGroup, ThreadVitals } from '../../shared/wire/vitals.ts';
 import type { Logger } from '../logger.ts';
 import { unlessRefused } from '../processes/errno.ts';
 import { ControlLink } from './control.ts';
+import { LoadWatch } from './load-watch.ts';
 import { endWorker, startWorker } from './start-worker.ts';
 import { ThreadBackoff } from './thread-backoff.ts';
 import { ThreadProbe } from './thread-probe.ts';
@@ -42,26 +46,52 @@ const INSPECT_DEADLINE_MS = 4000;
 /** A thread blocked in a system call ends later than anyone can wait. */
 const END_MS = 2000;
 
+/** A server that runs in the thread, on the side of main. */
+export interface Tenant {
+  readonly config: DownstreamConfig;
+  /** Its entry in the byte credit. */
+  readonly creditLane: number;
+  /** It is being stopped for good: a thread that is lost comes back without it. */
+  readonly retired: boolean;
+  /** What it is handed to a thread with, anew each time. */
+  readonly opening: () => Pick<
+    OpenSlot,
+    'generation' | 'incarnation' | 'restarts' | 'clientCapabilities'
+  >;
+  /** A thread runs and has been handed the server. */
+  readonly onOpened: () => void;
+  readonly onMessage: (message: Exclude<FromSupervisor, LogMessage>) => void;
+  /** Its process group was killed because the thread is lost. */
+  readonly onKilled: (incarnation: number) => void;
+  /**
+   * The thread is lost and its children have been killed, or it could not be started; nothing posted
+   * to it will be answered. It is handed to the next one in `restartInMs`, unless it is retired:
+   * then the thread knows it no longer.
+   */
+  readonly onLost: (state: 'stalled' | 'crashed', detail: string, restartInMs: number) => void;
+  /** It took most of the time of a thread that others use, for long; why, in words. */
+  readonly onTooBusy: (detail: string) => void;
+  /** It was at work when a thread was lost that others use: the thread knows it no longer. */
+  readonly onEvicted: (restartInMs: number) => void;
+}
+
 export interface SupervisorThreadOptions {
-  readonly servers: readonly DownstreamConfig[];
+  /** As the system shows it. */
+  readonly name: string;
+  /** Whether several servers run in it. */
+  readonly shared: boolean;
+  /** How many servers it has room for. */
+  readonly capacity: number;
+  readonly heapMb: number;
+  readonly stallMs: number;
   readonly credit: ByteCredit;
-  /** The entries of the servers in the credit. */
-  readonly creditLanes: readonly number[];
-  readonly threads: ThreadsConfig;
   readonly groupsFile: string;
   readonly gatewayVersion: string;
   readonly log: Logger;
+  readonly onLog: (message: LogMessage) => void;
   /** Gives the state writer the reading end of a new facts port. */
   readonly attachFacts: (port: MessagePort) => void;
   readonly killGroup: (group: RecordedGroup) => void;
-  readonly onMessage: (message: FromSupervisor) => void;
-  /** A thread runs and has been handed its servers. */
-  readonly onStarted: () => void;
-  /**
-   * The thread is lost and its children have been killed, or it could not be started; nothing posted
-   * to it will be answered. Unless it is retired, the next start is due in `restartInMs`.
-   */
-  readonly onLost: (state: 'stalled' | 'crashed', detail: string, restartInMs: number) => void;
   /** Something in `record` changed. */
   readonly onChange: () => void;
 }
@@ -77,34 +107,45 @@ type Life =
   | { readonly state: 'stopped' };
 
 export class SupervisorThread {
+  readonly shared: boolean;
   readonly #options: SupervisorThreadOptions;
   readonly #vitals: ThreadVitals;
-  /** Last incarnation and restart count of each slot: a new thread goes on counting. */
-  readonly #progress: { incarnation: number; restarts: number }[];
+  /** By slot. */
+  readonly #tenants = new Map<number, Tenant>();
   readonly #backoff = new ThreadBackoff(THREAD_RESTART);
   readonly #probe: ThreadProbe;
+  readonly #load = new LoadWatch();
   #watch: ThreadWatch;
   #life: Life = { state: 'stopped' };
-  #clientCapabilities = '{}';
-  #generation = 0;
+  #started = false;
   #restarts = 0;
   #heapMb: number | null = null;
   #restartTimer: NodeJS.Timeout | null = null;
-  #retired = false;
+  #closed = false;
   #ending: Promise<void> = Promise.resolve();
   /** Nothing of the thread counts any more, not even what is still delivered of it. */
   #creditCleared = false;
 
   constructor(options: SupervisorThreadOptions) {
     this.#options = options;
-    this.#vitals = ThreadVitals.create(options.servers.length);
-    this.#progress = options.servers.map(() => ({ incarnation: 0, restarts: 0 }));
+    this.shared = options.shared;
+    this.#vitals = ThreadVitals.create(options.capacity);
     this.#probe = new ThreadProbe(options.log, 'a supervisor thread');
-    this.#watch = new ThreadWatch(options.threads.stallMs, 0n);
+    this.#watch = new ThreadWatch(options.stallMs, 0n);
   }
 
   get record(): ThreadRecord {
-    return { state: this.#state(), restarts: this.#restarts, heap_mb: this.#heapMb };
+    return {
+      state: this.#state(),
+      restarts: this.#restarts,
+      heap_mb: this.#heapMb,
+      mates: Math.max(0, this.#tenants.size - 1),
+    };
+  }
+
+  /** How many servers it has. */
+  get size(): number {
+    return this.#tenants.size;
   }
 
   /** Whether there is a thread now. */
@@ -112,35 +153,48 @@ export class SupervisorThread {
     return this.#life.state === 'running';
   }
 
-  /** Whether it was ever started. */
-  get started(): boolean {
-    return this.#generation > 0;
-  }
-
   /** OS id of the thread, 0 while it is not known. */
   get threadId(): number {
     return this.#life.state === 'running' ? this.#vitals.threadId() : 0;
   }
 
-  get generation(): number {
-    return this.#generation;
-  }
-
-  /** @param clientCapabilities what servers will be told once the thread is started. */
-  prepare(clientCapabilities: string): void {
-    this.#clientCapabilities = clientCapabilities;
-  }
-
   /**
-   * Starts a thread; when the system refuses one, it is tried again as after a loss.
+   * Hands it a server, and starts the thread if there was no need for it before; when the system
+   * refuses one, it is tried again as after a loss.
    *
-   * @param clientCapabilities JSON text; a replacement tells the same.
+   * @param delayMs how long the server's start waits.
+   * @returns the slot, which names the server in messages.
+   * @throws Error when it has no room.
    */
-  start(clientCapabilities = this.#clientCapabilities): void {
-    if (this.#retired || this.#life.state === 'running') return;
-    this.#clientCapabilities = clientCapabilities;
-    this.#generation += 1;
+  open(tenant: Tenant, delayMs: number): number {
+    let slot = 0;
+    while (this.#tenants.has(slot)) slot += 1;
+    if (slot >= this.#options.capacity) throw new Error('a supervisor thread has no room left');
+    this.#tenants.set(slot, tenant);
+    if (this.#life.state === 'running') this.#hand(slot, tenant, delayMs);
+    else if (this.#life.state === 'stopped') this.#start(delayMs);
+    return slot;
+  }
+
+  /** The server has ended, or has left for another thread. Resolves when nothing of it is here. */
+  async leave(tenant: Tenant): Promise<void> {
+    if (this.#life.state === 'replacing') await this.#ending;
+    this.#forget(tenant);
+  }
+
+  #forget(tenant: Tenant): void {
+    for (const [slot, one] of this.#tenants) {
+      if (one !== tenant) continue;
+      this.#tenants.delete(slot);
+      this.#load.forget(slot);
+    }
+  }
+
+  #start(delayMs: number): void {
+    if (this.#closed) return;
+    this.#started = true;
     this.#creditCleared = false;
+    this.#vitals.clearWork();
     const calls = new MessageChannel();
     const facts = new MessageChannel();
     const control = new MessageChannel();
@@ -156,15 +210,16 @@ export class SupervisorThread {
     };
     const started = startWorker({
       kind: 'supervisor',
-      name: `supervisor ${this.#options.servers.map((server) => server.name).join(' ')}`,
+      name: `supervisor ${this.#options.name}`,
       data,
       transfer: [calls.port2, facts.port2, control.port2],
-      heapMb: this.#options.threads.heapMb,
+      heapMb: this.#options.heapMb,
       log: this.#options.log,
     });
     if (!started.ok) {
       for (const { port1 } of [calls, facts, control]) port1.close();
-      return this.#startAt(this.#announceLoss('crashed', `it cannot be started: ${started.error}`));
+      const detail = `it cannot be started: ${started.error}`;
+      return this.#replace(this.#announceLoss('crashed', detail, null), null);
     }
     const { worker } = started;
     this.#options.attachFacts(facts.port1);
@@ -176,24 +231,17 @@ export class SupervisorThread {
     } as const;
     this.#life = life;
     this.#backoff.started(performance.now());
-    this.#watch = new ThreadWatch(this.#options.threads.stallMs, this.#vitals.beats());
+    this.#watch = new ThreadWatch(this.#options.stallMs, this.#vitals.beats());
+    this.#load.clear();
     calls.port1.on('message', (message: FromSupervisor) => this.#receive(message));
     worker.on('exit', (code) => this.#lose(life, 'crashed', `the thread ended with code ${code}`));
-    this.#options.servers.forEach((server, slot) => {
-      const { incarnation, restarts } = this.#progress[slot] ?? { incarnation: 0, restarts: 0 };
-      this.post({
-        type: 'open',
-        slot,
-        server,
-        generation: this.#generation,
-        clientCapabilities,
-        incarnation,
-        restarts,
-        creditLane: this.#options.creditLanes[slot] ?? 0,
-        delayMs: 0,
-      });
-    });
-    this.#options.onStarted();
+    for (const [slot, tenant] of this.#tenants) this.#hand(slot, tenant, delayMs);
+  }
+
+  #hand(slot: number, tenant: Tenant, delayMs: number): void {
+    const { config: server, creditLane } = tenant;
+    this.post({ type: 'open', slot, server, ...tenant.opening(), creditLane, delayMs });
+    tenant.onOpened();
   }
 
   /** Posts to the thread; false when there is none right now. */
@@ -215,6 +263,7 @@ export class SupervisorThread {
   check(now: number): void {
     const life = this.#life;
     if (life.state !== 'running') return;
+    if (this.shared) this.#findBusy(now);
     const stalled = this.#watch.look({
       now,
       beats: this.#vitals.beats(),
@@ -238,18 +287,13 @@ export class SupervisorThread {
 
   /** Every group the thread has running. */
   groups(): RecordedGroup[] {
-    return this.#options.servers.flatMap((_server, slot) => this.#vitals.group(slot) ?? []);
-  }
-
-  /** A stop has begun: from now on a thread that is lost is not replaced. */
-  retire(): void {
-    this.#retired = true;
-    if (this.#restartTimer !== null) clearTimeout(this.#restartTimer);
+    return this.#slots().flatMap((slot) => this.#vitals.group(slot) ?? []);
   }
 
   /** Ends the thread for good; its servers have been stopped before. */
   async stop(): Promise<void> {
-    this.retire();
+    this.#closed = true;
+    if (this.#restartTimer !== null) clearTimeout(this.#restartTimer);
     const life = this.#life;
     this.#life = { state: 'stopped' };
     // The worker of a lost thread may still be ending.
@@ -260,24 +304,32 @@ export class SupervisorThread {
     this.#clearCredit();
   }
 
+  #slots(): number[] {
+    return Array.from({ length: this.#options.capacity }, (_, slot) => slot);
+  }
+
+  #findBusy(now: number): void {
+    const us = new Map(
+      [...this.#tenants.keys()].map((slot) => [slot, this.#vitals.workedUs(slot)]),
+    );
+    const found = this.#load.look(now, us);
+    if (found === null || this.#tenants.size < 2) return;
+    const detail = `it takes ${Math.round(found.share * 100)} % of a thread that ${us.size} servers share`;
+    this.#tenants.get(found.slot)?.onTooBusy(detail);
+  }
+
   #receive(message: FromSupervisor): void {
-    if (message.type === 'lifecycle') {
-      const progress = this.#progress[message.slot];
-      if (progress !== undefined) {
-        progress.incarnation = message.incarnation;
-        progress.restarts = message.record.restarts;
-      }
-    }
-    this.#options.onMessage(message);
-    if (!('line' in message) || this.#creditCleared) return;
-    const lane = this.#options.creditLanes[message.slot];
-    if (lane !== undefined) this.#options.credit.arrived(lane, message.line.length);
+    if (message.type === 'log') return this.#options.onLog(message);
+    const tenant = this.#tenants.get(message.slot);
+    tenant?.onMessage(message);
+    if (!('line' in message) || this.#creditCleared || tenant === undefined) return;
+    this.#options.credit.arrived(tenant.creditLane, message.line.length);
   }
 
   /** One that was not needed yet is as good as running. */
   #state(): ThreadRecord['state'] {
     if (this.#life.state === 'replacing') return this.#life.why;
-    return this.#life.state === 'running' || !this.started ? 'running' : 'crashed';
+    return this.#life.state === 'running' || !this.#started ? 'running' : 'crashed';
   }
 
   #cpuMs(worker: Worker): number | null {
@@ -293,25 +345,23 @@ export class SupervisorThread {
   /** What the thread held is gone with it. */
   #clearCredit(): void {
     this.#creditCleared = true;
-    for (const lane of this.#options.creditLanes) this.#options.credit.clear(lane);
+    for (const { creditLane } of this.#tenants.values()) this.#options.credit.clear(creditLane);
   }
 
   #killChildren(): void {
-    this.#options.servers.forEach((_server, slot) => {
+    for (const slot of this.#slots()) {
       const group = this.#vitals.group(slot);
-      if (group === null) return;
+      if (group === null) continue;
       this.#options.killGroup(group);
-      const progress = this.#progress[slot];
-      if (progress !== undefined) {
-        progress.incarnation = Math.max(progress.incarnation, group.incarnation);
-      }
+      this.#tenants.get(slot)?.onKilled(group.incarnation);
       this.#vitals.setGroup(slot, null);
-    });
+    }
   }
 
   #lose(life: Life, why: 'stalled' | 'crashed', detail: string): void {
     if (life.state !== 'running' || this.#life !== life) return;
     this.#life = { state: 'replacing', why };
+    const suspect = this.#suspect();
     this.#killChildren();
     // What the thread posted before it died still counts.
     for (;;) {
@@ -321,36 +371,68 @@ export class SupervisorThread {
     }
     life.callPort.close();
     life.control.close();
-    this.#ending = this.#replace(life.worker, this.#announceLoss(why, detail));
+    this.#ending = endWorker(life.worker, END_MS).then(() => {
+      this.#clearCredit();
+      // A child spawned while the thread was being ended.
+      this.#killChildren();
+    });
+    const due = this.#announceLoss(why, detail, suspect);
+    void this.#ending.then(() => this.#replace(due, suspect));
   }
 
-  /** Tells that there is no thread now. Returns when the next one is due, monotonic. */
-  #announceLoss(why: 'stalled' | 'crashed', detail: string): number {
+  /** The server it was at work for, where others suffer from that; null when nobody can be named. */
+  #suspect(): Tenant | null {
+    const slot = this.#tenants.size < 2 ? null : this.#vitals.worksFor();
+    return slot === null ? null : (this.#tenants.get(slot) ?? null);
+  }
+
+  /**
+   * Tells that there is no thread now. A suspect waits for what its like wait for; without it there is
+   * no reason for the others to wait.
+   *
+   * @returns when the next ones are due, monotonic.
+   */
+  #announceLoss(why: 'stalled' | 'crashed', detail: string, suspect: Tenant | null): Due {
     this.#life = { state: 'replacing', why };
     const now = performance.now();
-    const restartInMs = this.#backoff.lost(now, Math.random());
-    const then = this.#retired ? '' : '; replacing it';
-    this.#options.log.error({ detail, restartInMs }, `a supervisor thread ${why}${then}`);
-    this.#options.onLost(why, detail, restartInMs);
+    const backoffMs = this.#backoff.lost(now, Math.random());
+    const othersMs = suspect === null ? backoffMs : 0;
+    const tenants = [...this.#tenants.values()];
+    const then = tenants.some(({ retired }) => !retired) ? '; replacing it' : '';
+    this.#options.log.error(
+      { detail, restartInMs: othersMs, ...(suspect && { suspect: suspect.config.lane }) },
+      `a supervisor thread ${why}${then}`,
+    );
+    for (const tenant of tenants) {
+      tenant.onLost(why, detail, tenant === suspect ? backoffMs : othersMs);
+    }
     this.#options.onChange();
-    return now + restartInMs;
+    return { others: now + othersMs, suspect: now + backoffMs };
   }
 
-  async #replace(worker: Worker, due: number): Promise<void> {
-    await endWorker(worker, END_MS);
-    this.#clearCredit();
-    // A child spawned while the thread was being ended.
-    this.#killChildren();
-    this.#startAt(due);
-  }
-
-  #startAt(due: number): void {
-    if (this.#life.state !== 'replacing' || this.#retired) return;
+  #replace(due: Due, suspect: Tenant | null): void {
+    for (const tenant of this.#tenants.values()) {
+      if (tenant.retired || tenant === suspect) this.#forget(tenant);
+    }
+    if (suspect?.retired === false) {
+      suspect.onEvicted(Math.max(0, due.suspect - performance.now()));
+    }
+    if (this.#life.state !== 'replacing') return;
+    if (this.#tenants.size === 0) {
+      this.#life = { state: 'stopped' };
+      return;
+    }
     this.#restarts += 1;
     const start = () => {
-      this.start();
+      this.#start(0);
       this.#options.onChange();
     };
-    this.#restartTimer = setTimeout(start, Math.max(0, due - performance.now()));
+    this.#restartTimer = setTimeout(start, Math.max(0, due.others - performance.now()));
   }
+}
+
+/** When what was lost is due again, monotonic, in milliseconds. */
+interface Due {
+  readonly others: number;
+  readonly suspect: number;
 }

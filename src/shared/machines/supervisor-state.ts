@@ -150,6 +150,13 @@ export function pidOf(state: SupervisorState): number | null {
   return 'pid' in state ? state.pid : null;
 }
 
+/** Whether nothing of the server is there: neither a process nor an open end of one. */
+export function isAway(state: SupervisorState): boolean {
+  const { phase } = state;
+  if (phase === 'starting') return state.step === 'waiting';
+  return phase === 'idle' || phase === 'backoff' || phase === 'failed' || phase === 'stopped';
+}
+
 /** When the next start is due (monotonic ms), null when none is scheduled. */
 export function nextStartOf(state: SupervisorState): number | null {
   return state.phase === 'backoff' || state.phase === 'failed' ? state.until : null;

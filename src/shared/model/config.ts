@@ -97,7 +97,11 @@ export interface DownstreamConfig {
 
 /** Settings of the supervisor threads. */
 export interface ThreadsConfig {
-  /** Heap limit of one thread in MiB. @default 64 */
+  /** Whether each server has a thread of its own; `auto`: while there are at most `dedicatedUpTo`. @default auto */
+  readonly mode: 'auto' | 'dedicated' | 'shared';
+  /** @default 32 */
+  readonly dedicatedUpTo: number;
+  /** Heap limit of the thread of one server in MiB; four times that where several share one. @default 64 */
   readonly heapMb: number;
   /** How long a thread's heartbeat may stand still while it burns CPU. @default 1500 */
   readonly stallMs: number;

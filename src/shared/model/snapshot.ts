@@ -51,6 +51,8 @@ export interface ThreadRecord {
   readonly state: 'running' | 'stalled' | 'crashed' | 'restarting';
   readonly restarts: number;
   readonly heap_mb: number | null;
+  /** How many other servers it runs. */
+  readonly mates: number;
 }
 
 /** Owned by main, one for each server. */

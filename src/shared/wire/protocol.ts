@@ -129,6 +129,12 @@ export interface StopSlot {
   readonly termMs: number;
 }
 
+/** The server goes on in another thread: gives it up if no process of it is there. Answered by `released`. */
+export interface ReleaseSlot {
+  readonly type: 'release';
+  readonly slot: number;
+}
+
 /** The state writer was replaced: send every record again on this port. */
 export interface FactsPort {
   readonly type: 'facts_port';
@@ -146,6 +152,7 @@ export type ToSupervisor =
   | WakeSlot
   | RestSlot
   | StopSlot
+  | ReleaseSlot
   | FactsPort;
 
 // --- supervisor thread → main -------------------------------------------------------------------
@@ -219,6 +226,13 @@ export interface LifecycleMessage {
 export interface TicketMessage {
   readonly type: 'ticket_wanted' | 'ticket_returned';
   readonly slot: number;
+}
+
+/** `left`: nothing of the server is in this thread any more, and nothing follows for the slot. */
+export interface ReleasedMessage {
+  readonly type: 'released';
+  readonly slot: number;
+  readonly left: boolean;
 }
 
 /** The server's answer, whole, without newline; the id to be replaced is at `id`. */
@@ -362,6 +376,7 @@ export interface LogMessage {
 export type FromSupervisor =
   | LifecycleMessage
   | TicketMessage
+  | ReleasedMessage
   | AnswerMessage
   | CallFailedMessage
   | ProgressMessage

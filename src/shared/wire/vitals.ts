@@ -1,12 +1,15 @@
 /**
  * Shared memory between main and one supervisor thread: a heartbeat that main can read while the
- * thread is stuck, the thread's OS id, and the process groups it has started, so that main can kill
- * them when the thread no longer can. One writer (the thread), one reader (main).
+ * thread is stuck, the thread's OS id, for which of its servers it works right now and how long it has
+ * worked for each, and the process groups it has started, so that main can kill them when the thread no
+ * longer can. One writer (the thread), one reader (main).
  */
 const BEATS = 0;
 const THREAD_ID = 1;
-const FIRST_SLOT = 2;
-const WORDS_PER_SLOT = 3;
+const WORKS_FOR = 2;
+const FIRST_SLOT = 3;
+const WORDS_PER_SLOT = 4;
+const WORKED = 3;
 
 /** A process group as the thread recorded it right after the spawn. */
 export interface RecordedGroup {
@@ -19,10 +22,13 @@ export interface RecordedGroup {
 export class ThreadVitals {
   readonly buffer: SharedArrayBuffer;
   readonly #words: BigInt64Array;
+  /** The same words in halves, of which the first is used: big integers cost too much for every chunk. */
+  readonly #halves: Int32Array;
 
   constructor(buffer: SharedArrayBuffer) {
     this.buffer = buffer;
     this.#words = new BigInt64Array(buffer);
+    this.#halves = new Int32Array(buffer);
   }
 
   static create(slots: number): ThreadVitals {
@@ -44,6 +50,33 @@ export class ThreadVitals {
 
   setThreadId(tid: number): void {
     Atomics.store(this.#words, THREAD_ID, BigInt(tid));
+  }
+
+  /** The thread begins to work for a slot. */
+  begin(slot: number): void {
+    Atomics.store(this.#halves, 2 * WORKS_FOR, slot + 1);
+  }
+
+  /** It has done so. @param us how long, in microseconds. */
+  end(slot: number, us: number): void {
+    Atomics.store(this.#halves, 2 * WORKS_FOR, 0);
+    Atomics.add(this.#halves, 2 * (FIRST_SLOT + WORDS_PER_SLOT * slot + WORKED), us);
+  }
+
+  /** The slot it works for now, null while it works for none. */
+  worksFor(): number | null {
+    const slot = Atomics.load(this.#halves, 2 * WORKS_FOR);
+    return slot === 0 ? null : slot - 1;
+  }
+
+  /** Microseconds it has worked for a slot; begins anew after 2^32 of them. */
+  workedUs(slot: number): number {
+    return Atomics.load(this.#halves, 2 * (FIRST_SLOT + WORDS_PER_SLOT * slot + WORKED)) >>> 0;
+  }
+
+  /** Nothing runs in the thread any more. */
+  clearWork(): void {
+    Atomics.store(this.#halves, 2 * WORKS_FOR, 0);
   }
 
   setGroup(slot: number, group: RecordedGroup | null): void {

@@ -14,6 +14,8 @@ export interface Conversation {
   readonly reading: boolean;
   /** All that is read from the server. */
   readonly readers: Readers;
+  /** Does what bytes of the server give cause to; the time counts as the server's. */
+  work(task: () => void): void;
   /** A part of a response has been read and dealt with. */
   taken(): void;
   /** A sign of life. */

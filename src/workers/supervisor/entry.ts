@@ -8,6 +8,7 @@ import { type MessagePort, workerData } from 'node:worker_threads';
 import { type Endpoint, expose } from 'comlink';
 import { ByteCredit } from '../../shared/wire/byte-credit.ts';
 import type {
+  FromSupervisor,
   SupervisorControl,
   SupervisorThreadData,
   ToSupervisor,
@@ -16,16 +17,19 @@ import { ThreadVitals } from '../../shared/wire/vitals.ts';
 import { loadedModules } from './loaded-modules.ts';
 import { osThreadId } from './process-group.ts';
 import { Supervisor, type SupervisorContext } from './supervisor.ts';
+import { Workload } from './workload.ts';
 
 const BEAT_MS = 250;
 
 const data: SupervisorThreadData = workerData;
 const vitals = new ThreadVitals(data.vitals);
+const workload = new Workload(vitals);
 const supervisors = new Map<number, Supervisor>();
 let factsPort: MessagePort = data.factsPort;
 const context: SupervisorContext = {
   ...data,
   vitals,
+  workload,
   byteCredit: new ByteCredit(data.credit),
   post: (message, transfer) => data.callPort.postMessage(message, transfer),
   factsPort: () => factsPort,
@@ -46,9 +50,18 @@ data.callPort.on('message', (message: ToSupervisor) => {
   if (message.type === 'facts_port') {
     factsPort = message.port;
     for (const supervisor of supervisors.values()) supervisor.retell();
-  } else if (message.type === 'open') {
-    supervisors.set(message.slot, new Supervisor(message, context));
-  } else {
-    supervisors.get(message.slot)?.receive(message);
+    return;
   }
+  const { slot } = message;
+  workload.of(slot, () => {
+    if (message.type === 'open') supervisors.set(slot, new Supervisor(message, context));
+    else if (message.type === 'release') release(slot);
+    else supervisors.get(slot)?.receive(message);
+  });
 });
+
+function release(slot: number): void {
+  const left = supervisors.get(slot)?.release() ?? true;
+  if (left) supervisors.delete(slot);
+  data.callPort.postMessage({ type: 'released', slot, left } satisfies FromSupervisor);
+}

@@ -27,6 +27,7 @@ import { exitText } from './record.ts';
 import { Remote } from './remote.ts';
 import { Session } from './session.ts';
 import { StderrReader } from './stderr.ts';
+import type { Workload } from './workload.ts';
 
 const SAMPLE = { kept: SAMPLE_UNITS, shown: 200 };
 const PROBLEM = { kept: KEPT_ERROR_UNITS, shown: 2000 };
@@ -38,6 +39,7 @@ export interface IncarnationOptions {
   readonly credit: ByteCredit;
   readonly creditLane: number;
   readonly vitals: ThreadVitals;
+  readonly workload: Workload;
   readonly groupsFile: string;
   readonly gatewayVersion: string;
   readonly clientCapabilities: string;
@@ -114,7 +116,7 @@ export class Incarnation {
   }
 
   #spawn(options: IncarnationOptions, env: Readonly<Record<string, string>>): Link {
-    const { incarnation, feed, log } = options;
+    const { incarnation, feed, log, slot, workload } = options;
     return new Child({
       ...options,
       env,
@@ -123,12 +125,14 @@ export class Incarnation {
         feed({ type: 'spawn_failed', incarnation, detail, random: Math.random() });
       },
       onStdout: (chunk) => {
-        this.session.push(chunk);
-        this.#intake.chunk();
+        workload.of(slot, () => {
+          this.session.push(chunk);
+          this.#intake.chunk();
+        });
       },
       // What the server wrote last is read whatever the limits say: there is little time for it.
       onExited: () => this.#intake.close(),
-      onStderr: (chunk) => this.#stderr?.push(chunk),
+      onStderr: (chunk) => workload.of(slot, () => this.#stderr?.push(chunk)),
       onUnreachable: (detail) => feed({ type: 'condemned', incarnation, reason: 'exit', detail }),
       onGone: (code, signal) => this.#gone(options, code, signal, exitText(code, signal)),
       onTrouble: (text) => log('warn', text, {}),
@@ -186,6 +190,7 @@ export class Incarnation {
         options.post(message, transfer);
       },
       onTaken: () => this.#intake.chunk(),
+      work: (task) => options.workload.of(slot, task),
       onProfile: (profile, leftOut) => {
         if (leftOut !== null) log('warn', leftOut, {});
         options.onProfile(profile, incarnation);

@@ -17,7 +17,7 @@ export interface MessageStreamOptions {
   readonly kind: BodyKind;
   readonly maxBytes: number;
   readonly framer: LineFramer;
-  readonly conversation: Pick<Conversation, 'readers' | 'taken'>;
+  readonly conversation: Pick<Conversation, 'readers' | 'taken' | 'work'>;
   /** Bytes came, whatever they are. @returns whether more of them are wanted. */
   readonly onBytes: () => boolean;
   /** An event was handed on. @param id its own, if it has one. */
@@ -67,7 +67,7 @@ export class MessageStream {
             },
             onRetry: options.onRetry,
           });
-    response.on('data', (chunk: Buffer) => this.#read(chunk));
+    response.on('data', (chunk: Buffer) => options.conversation.work(() => this.#read(chunk)));
     response.once('end', () => this.#end('complete'));
     response.once('close', () => this.#end('broken'));
     options.conversation.readers.add(this.#reading);

@@ -58,6 +58,8 @@ export interface SessionOptions {
   readonly line: Line;
   /** A response has been read on. */
   readonly onTaken: () => void;
+  /** Does what the server has given cause to. */
+  readonly work: (task: () => void) => void;
   readonly post: (message: FromSupervisor, transfer: ArrayBuffer[]) => void;
   /** Called before `onHandshaken`. `leftOut` says in words what of it was not kept. */
   readonly onProfile: (profile: ServerProfile, leftOut: string | null) => void;
@@ -225,6 +227,11 @@ export class Session implements Conversation {
       resume: () => source.resume(),
       heldBytes: () => this.#framer.heldBytes,
     };
+  }
+
+  /** Does what bytes of the server give cause to. */
+  work(task: () => void): void {
+    this.#options.work(task);
   }
 
   /** A response has been read on, and what it brought dealt with. */

@@ -7,9 +7,11 @@ import type { MessagePort } from 'node:worker_threads';
 import { step } from '../../shared/machines/supervisor.ts';
 import {
   initialSupervisor,
+  isAway,
   nextStartOf,
   phaseOf,
   pidOf,
+  returnTicket,
   type SupervisorEffect,
   type SupervisorInput,
   type SupervisorState,
@@ -27,6 +29,7 @@ import type {
   FromSupervisor,
   LogMessage,
   OpenSlot,
+  ReleaseSlot,
   ServerProfile,
   SupervisorEvent,
   SupervisorFact,
@@ -38,6 +41,7 @@ import { groupCpuMs } from './group-cpu.ts';
 import { Incarnation } from './incarnation.ts';
 import { deathText, recordOf } from './record.ts';
 import { secretsOf } from './secrets.ts';
+import type { Workload } from './workload.ts';
 
 /** Of one list. */
 const MAX_REMEMBERED_BYTES = 8 * 1024 * 1024;
@@ -45,6 +49,7 @@ const MAX_REMEMBERED_BYTES = 8 * 1024 * 1024;
 /** What all supervisors of a thread share. */
 export interface SupervisorContext {
   readonly byteCredit: ByteCredit;
+  readonly workload: Workload;
   readonly vitals: ThreadVitals;
   readonly groupsFile: string;
   readonly gatewayVersion: string;
@@ -102,7 +107,7 @@ export class Supervisor {
     this.#feed({ type: 'open', delayMs: message.delayMs });
   }
 
-  receive(message: Exclude<ToSupervisor, OpenSlot | FactsPort>): void {
+  receive(message: Exclude<ToSupervisor, OpenSlot | ReleaseSlot | FactsPort>): void {
     const session = this.#current?.session;
     switch (message.type) {
       case 'call':
@@ -128,6 +133,18 @@ export class Supervisor {
       default:
         message satisfies never;
     }
+  }
+
+  /**
+   * Gives the server up for another thread, unless a process of it is there.
+   *
+   * @returns whether nothing of it is here any more.
+   */
+  release(): boolean {
+    if (!isAway(this.#state)) return false;
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    for (const effect of returnTicket(this.#state)) this.#run(effect);
+    return true;
   }
 
   /** Tells everything again: the reader of the facts is a new one. */

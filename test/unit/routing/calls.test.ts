@@ -61,7 +61,7 @@ function house(settings: { maxQueue?: number; maxConcurrency?: number } = {}, fa
   const downstream = new Downstream({
     config: { ...config, breaker: { failures, cooldownMs: 60_000 } },
     owner: null,
-    slot: 0,
+    slot: () => 0,
     calls,
     post: (message) => {
       if (world.reachable) posted.push(message);
@@ -69,7 +69,7 @@ function house(settings: { maxQueue?: number; maxConcurrency?: number } = {}, fa
     },
     wake: () => {},
     reliedOn: () => false,
-    thread: () => ({ state: 'running', restarts: 0, heap_mb: null }),
+    thread: () => ({ state: 'running', restarts: 0, heap_mb: null, mates: 0 }),
     halted: () => ({ active: world.halted, reason: 'test' }),
     log: pino({ level: 'silent' }),
     observer: NO_OBSERVER,

@@ -6,28 +6,33 @@ const IDLE: RestView = {
   inFlight: 0,
   wanted: false,
   idleSince: 0,
-  largeSince: null,
+  due: null,
   idleStopMs: 1000,
 };
 
+const LARGE = { why: 'large', since: 0 } as const;
+const MOVING = { why: 'moving', since: 0 } as const;
+
 test.each<[string, Partial<RestView>, number, object]>([
-  ['not used for long enough', {}, 1000, { do: 'rest', into: 'idle' }],
+  ['not used for long enough', {}, 1000, { do: 'rest', why: 'unused' }],
   ['not used, but not for long', {}, 400, { do: 'serve', lookAt: 1000 }],
   ['a call in flight', { inFlight: 1 }, 5000, { do: 'serve', lookAt: null }],
   ['somebody relies on it', { wanted: true }, 5000, { do: 'serve', lookAt: null }],
   ['it is never stopped', { idleStopMs: 0 }, 1e9, { do: 'serve', lookAt: null }],
-  ['too large and nothing to do', { largeSince: 0 }, 1, { do: 'rest', into: 'restart' }],
+  ['too large and nothing to do', { due: LARGE }, 1, { do: 'rest', why: 'large' }],
   [
     'too large, nothing to do, and never stopped for that',
-    { largeSince: 0, idleStopMs: 0, wanted: true },
+    { due: LARGE, idleStopMs: 0, wanted: true },
     1,
-    { do: 'rest', into: 'restart' },
+    { do: 'rest', why: 'large' },
   ],
-  ['too large and busy', { largeSince: 0, inFlight: 1 }, 4000, { do: 'serve', lookAt: 10_000 }],
-  ['for 10 s', { largeSince: 0, inFlight: 1 }, 10_000, { do: 'hold', lookAt: 15_000 }],
-  ['in the midst of that', { largeSince: 0, inFlight: 1 }, 14_000, { do: 'hold', lookAt: 15_000 }],
-  ['after that', { largeSince: 0, inFlight: 1 }, 15_000, { do: 'serve', lookAt: 40_000 }],
-  ['and once more', { largeSince: 0, inFlight: 1 }, 40_000, { do: 'hold', lookAt: 45_000 }],
+  ['too large and busy', { due: LARGE, inFlight: 1 }, 4000, { do: 'serve', lookAt: 10_000 }],
+  ['for 10 s', { due: LARGE, inFlight: 1 }, 10_000, { do: 'hold', lookAt: 15_000 }],
+  ['in the midst of that', { due: LARGE, inFlight: 1 }, 14_000, { do: 'hold', lookAt: 15_000 }],
+  ['after that', { due: LARGE, inFlight: 1 }, 15_000, { do: 'serve', lookAt: 40_000 }],
+  ['and once more', { due: LARGE, inFlight: 1 }, 40_000, { do: 'hold', lookAt: 45_000 }],
+  ['moving and nothing to do', { due: MOVING, idleStopMs: 0 }, 1, { do: 'rest', why: 'moving' }],
+  ['moving and busy', { due: MOVING, inFlight: 1 }, 10_000, { do: 'hold', lookAt: 15_000 }],
 ])('%s', (_what, change, now, expected) => {
   expect(decideRest({ ...IDLE, ...change }, now)).toEqual(expected);
 });

@@ -95,7 +95,7 @@ export function downstream(changes: Partial<DownstreamSnapshot> = {}): Downstrea
     cpu_percent: 3.4,
     cpu_ms: 12_340,
     noise_lines: 0,
-    thread: { state: 'running', restarts: 0, heap_mb: 9 },
+    thread: { state: 'running', restarts: 0, heap_mb: 9, mates: 0 },
     share: 'low',
     ...changes,
   };

@@ -1,0 +1,74 @@
+/**
+ * Decides in which thread a server runs: in one of its own while there are few of them, in one of a few
+ * that all share where there are many, and always in one of its own once it has held up others. Owns the
+ * threads; what runs in them is their own business.
+ */
+import type { ThreadsConfig } from '../../shared/model/config.ts';
+import type { SupervisorThread, Tenant } from './supervisor-thread.ts';
+
+/** How many threads all servers that share share. */
+const MOST_SHARED = 8;
+
+export interface PlacementOptions {
+  readonly threads: ThreadsConfig;
+  /** @param name null: several servers are going to run in it. */
+  readonly create: (name: string | null) => SupervisorThread;
+}
+
+export class Placement {
+  readonly #options: PlacementOptions;
+  readonly #own = new Set<SupervisorThread>();
+  readonly #shared: SupervisorThread[] = [];
+  #sharing: boolean;
+
+  /** @param servers how many have one lane each for the whole run. */
+  constructor(servers: number, options: PlacementOptions) {
+    this.#options = options;
+    this.#sharing = sharesAll(options.threads, servers);
+  }
+
+  /** The configuration has another number of servers; those that run stay where they are. */
+  resize(servers: number): void {
+    this.#sharing = sharesAll(this.#options.threads, servers);
+  }
+
+  /**
+   * The thread for a lane that is about to start.
+   *
+   * @param alone it has held up others before.
+   */
+  place(lane: string, alone: boolean): SupervisorThread {
+    if (alone || this.#mayHaveOwn()) {
+      const thread = this.#options.create(lane);
+      this.#own.add(thread);
+      return thread;
+    }
+    if (this.#shared.length < MOST_SHARED) {
+      const thread = this.#options.create(null);
+      this.#shared.push(thread);
+      return thread;
+    }
+    return this.#shared.reduce((least, one) => (one.size < least.size ? one : least));
+  }
+
+  /** A server leaves its thread. Resolves when nothing of it is there, nor the thread if it was its own. */
+  async leave(thread: SupervisorThread, tenant: Tenant): Promise<void> {
+    if (thread.shared) return thread.leave(tenant);
+    await thread.stop();
+    this.#own.delete(thread);
+  }
+
+  all(): SupervisorThread[] {
+    return [...this.#own, ...this.#shared];
+  }
+
+  #mayHaveOwn(): boolean {
+    const { mode, dedicatedUpTo } = this.#options.threads;
+    if (mode !== 'auto') return mode === 'dedicated';
+    return !this.#sharing && this.#own.size < dedicatedUpTo;
+  }
+}
+
+function sharesAll({ mode, dedicatedUpTo }: ThreadsConfig, servers: number): boolean {
+  return mode === 'auto' && servers > dedicatedUpTo;
+}

@@ -1,0 +1,147 @@
+/** Many servers in a few threads: all are served, and one that holds up the others gets a thread of its own. */
+import { fileURLToPath } from 'node:url';
+import { afterEach, expect, test, vi } from 'vitest';
+import type { Rea } from '../support/rea-process.ts';
+import { startRea } from '../support/rea-process.ts';
+import { fixture, registry, type ServerSpec } from '../support/servers.ts';
+import { tidy } from '../support/tidy.ts';
+import { report, stopwatch, until } from '../support/wait-for.ts';
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
+afterEach(tidy);
+
+const LIGHT = fileURLToPath(new URL('../fixtures/servers/light.sh', import.meta.url));
+const COUNT = 200;
+const MOST_SHARED = 8;
+const STALL_MS = 1_500;
+/** Five times what may pass after the stall until the others answer again. */
+const RECOVERY_LIMIT_MS = 5 * 2_000;
+
+const light = (name: string): ServerSpec => ({ command: 'sh', args: [LIGHT, name] });
+const nameAt = (at: number) => `light-${at}`;
+
+function fleet(count: number): Record<string, ServerSpec> {
+  return Object.fromEntries(
+    Array.from({ length: count }, (_, at) => [nameAt(at), light(nameAt(at))]),
+  );
+}
+
+/** In how many threads the servers run. */
+function threadsOf(rea: Rea): number {
+  const shares = rea.state()?.downstreams.map(({ thread }) => 1 / (thread.mates + 1)) ?? [];
+  return Math.round(shares.reduce((sum, share) => sum + share, 0) * 1000) / 1000;
+}
+
+/** Every server's own answer. */
+async function callAll(rea: Rea, names: readonly string[]): Promise<void> {
+  const answers = await Promise.all(names.map((name) => rea.call(`${name}__name`)));
+  expect(answers.map(({ text }) => text)).toEqual(names);
+}
+
+async function matesOf(rea: Rea, name: string): Promise<number> {
+  return (await rea.waitForPhase(name, 'ready')).thread.mates;
+}
+
+test('200 servers share eight threads, and one that keeps its thread is moved to its own', async () => {
+  const rea = await startRea({
+    faults: true,
+    config: registry(fleet(COUNT), {
+      call_timeout_ms: 60_000,
+      list_wait_ms: 60_000,
+      threads: { stall_ms: STALL_MS },
+    }),
+  });
+  const names = Array.from({ length: COUNT }, (_, at) => nameAt(at));
+  const time = stopwatch();
+  await callAll(rea, names);
+  report(`${COUNT} servers in shared threads: all answered after`, time.ms());
+  expect(await matesOf(rea, nameAt(0))).toBe(COUNT / MOST_SHARED - 1);
+
+  const culprit = nameAt(7);
+  const before = new Map(rea.state()?.downstreams.map((one) => [one.name, one]));
+  const held = rea.begin(`${culprit}__hold`);
+  const lost = stopwatch();
+  expect((await held.answer).failure?.code).toBe('ERR_OUTCOME_UNKNOWN');
+  const stalled = lost.ms();
+  report('shared thread: its calls were answered after', stalled);
+  // Whoever was in the same thread was lost with it; all the others go on as they were.
+  await callAll(
+    rea,
+    names.filter((name) => name !== culprit),
+  );
+  const recovered = lost.ms() - stalled;
+  report('shared thread: all others answered after the stall within', recovered);
+  expect(recovered).toBeLessThan(RECOVERY_LIMIT_MS);
+
+  const moved = await rea.waitForServer(
+    culprit,
+    ({ phase, thread }) => phase === 'ready' && thread.mates === 0,
+    { what: 'having a thread of its own' },
+  );
+  expect(moved.incarnation).toBe(2);
+  await callAll(rea, names);
+  const after = rea.state()?.downstreams ?? [];
+  const restarted = after.filter(
+    ({ name, incarnation }) => incarnation !== before.get(name)?.incarnation,
+  );
+  expect(restarted).toHaveLength(COUNT / MOST_SHARED);
+  expect(threadsOf(rea)).toBe(MOST_SHARED + 1);
+});
+
+test('a server that floods is moved when it has nothing to do, and nobody is cut off', async () => {
+  const names = Array.from({ length: 12 }, (_, at) => nameAt(at));
+  const rea = await startRea({
+    config: registry(fleet(names.length), { threads: { mode: 'shared' } }),
+  });
+  await callAll(rea, names);
+  const culprit = nameAt(3);
+  const others = names.filter((name) => name !== culprit);
+  const before = new Map(rea.state()?.downstreams.map((one) => [one.name, one.pid]));
+  expect((await rea.call(`${culprit}__flood`)).text).toBe('here it comes');
+
+  let calls = 0;
+  await until(
+    async () => {
+      await callAll(rea, others);
+      calls += others.length;
+      const record = rea.state()?.downstreams.find(({ name }) => name === culprit);
+      return record?.thread.mates === 0 && record.phase === 'ready' && record.incarnation === 2;
+    },
+    { limitMs: 60_000, what: 'the flooding server to have a thread of its own' },
+  );
+  report('calls beside a flood in shared threads', calls);
+  await callAll(rea, names);
+  for (const name of others) {
+    const record = rea.state()?.downstreams.find((one) => one.name === name);
+    expect(record?.pid).toBe(before.get(name));
+  }
+});
+
+test('a server that is condemned for noise starts again in a thread of its own', async () => {
+  const rea = await startRea({
+    config: registry(
+      { ...fleet(9), noisy: fixture('flood-stdout') },
+      { threads: { mode: 'shared' } },
+    ),
+  });
+  expect(await matesOf(rea, nameAt(0))).toBeGreaterThan(0);
+  const call = await rea.call('noisy__flood', { lines: 2_000_000 });
+  expect(call.failure?.code).toBe('ERR_OUTCOME_UNKNOWN');
+  await rea.waitForServer('noisy', ({ thread, restarts }) => thread.mates === 0 && restarts > 0, {
+    what: 'having a thread of its own',
+  });
+  await callAll(
+    rea,
+    Array.from({ length: 9 }, (_, at) => nameAt(at)),
+  );
+});
+
+test('with a thread for each server nobody has mates', async () => {
+  const rea = await startRea({
+    config: registry(fleet(4), { threads: { mode: 'dedicated', dedicated_up_to: 2 } }),
+  });
+  const names = Array.from({ length: 4 }, (_, at) => nameAt(at));
+  await callAll(rea, names);
+  for (const name of names) expect(await matesOf(rea, name)).toBe(0);
+  expect(threadsOf(rea)).toBe(4);
+});
