@@ -42,6 +42,9 @@ import { type ClaimedStdout, claimStdout } from './upstream/stdout-claim.ts';
 const HEARTBEAT_MS = 5000;
 const BEAT_MS = 250;
 const PUBLISH_MS = 50;
+/** With hundreds of servers telling all takes long: no more than this part of main's time goes into it. */
+const PUBLISH_SHARE = 0.05;
+const PUBLISH_LATEST_MS = 500;
 const INSPECT_EVERY_MS = 5000;
 /** The state writer's last write may take what is left of a stop, on a busy disk at least this long. */
 const WRITER_CLOSE_BY_MS = 1700;
@@ -100,6 +103,7 @@ export class Gateway implements Stoppable {
   #stdioEnded: string | null = null;
   #isUp = false;
   #publishTimer: NodeJS.Timeout | null = null;
+  #publishAfterMs = PUBLISH_MS;
   #launched = false;
   #rev = 0;
   #loopLagMs = 0;
@@ -425,10 +429,11 @@ export class Gateway implements Stoppable {
     this.#publishTimer = setTimeout(() => {
       this.#publishTimer = null;
       this.#publish();
-    }, PUBLISH_MS);
+    }, this.#publishAfterMs);
   }
 
   #publish(): void {
+    const startedAt = performance.now();
     const fact: MainFact = {
       type: 'main',
       rev: ++this.#rev,
@@ -440,6 +445,8 @@ export class Gateway implements Stoppable {
       priority: this.#priorities.kind,
     };
     this.#writer.tell(fact);
+    const cost = (performance.now() - startedAt) / PUBLISH_SHARE;
+    this.#publishAfterMs = Math.min(PUBLISH_LATEST_MS, Math.max(PUBLISH_MS, cost));
   }
 
   #endpoint(): { stdio: boolean; http: string | null } {

@@ -19,6 +19,8 @@ export class LatencyWindow {
   #count = 0;
   #previousCount = 0;
   #startedAt = Number.NEGATIVE_INFINITY;
+  /** Quantiles since the last call: they are asked for far more often than calls end on most servers. */
+  readonly #known = new Map<number, number>();
 
   /** @param windowMs quantiles are over this time to twice this time before the last call. @default 60000 */
   constructor(windowMs = 60_000) {
@@ -32,6 +34,7 @@ export class LatencyWindow {
   record(ms: number, now: number): void {
     if (Number.isNaN(ms)) return;
     if (now - this.#startedAt >= this.#windowMs) this.#turn(now);
+    if (this.#known.size > 0) this.#known.clear();
     const bucket = bucketOf(ms);
     this.#current[bucket] = (this.#current[bucket] ?? 0) + 1;
     this.#count += 1;
@@ -46,6 +49,8 @@ export class LatencyWindow {
   quantile(q: number): number | null {
     const total = this.#count + this.#previousCount;
     if (total === 0) return null;
+    const known = this.#known.get(q);
+    if (known !== undefined) return known;
     const rank = Math.max(1, Math.ceil(q * total));
     let below = 0;
     let bucket = -1;
@@ -53,7 +58,9 @@ export class LatencyWindow {
       bucket += 1;
       below += (this.#current[bucket] ?? 0) + (this.#previous[bucket] ?? 0);
     }
-    return valueOf(bucket);
+    const value = valueOf(bucket);
+    this.#known.set(q, value);
+    return value;
   }
 
   #turn(now: number): void {

@@ -37,6 +37,11 @@ const COMMA = encoder.encode(',');
 export class MergedList {
   readonly #options: MergedListOptions;
   readonly #entries = new Map<string, readonly CatalogEntry[]>();
+  /** Entries under the names they are listed with: with many servers few change at a time. */
+  readonly #shown = new WeakMap<
+    CatalogEntry,
+    { readonly name: string; readonly json: Uint8Array }
+  >();
   #targets = new Map<string, Target>();
   #collisions: readonly Collision[] = [];
   #json: Uint8Array;
@@ -57,6 +62,11 @@ export class MergedList {
 
   /** Replaces what a server offers. @returns whether the merged list has become different. */
   set(server: string, entries: readonly CatalogEntry[]): boolean {
+    const earlier = this.#entries.get(server) ?? [];
+    if (isSame(earlier, entries)) {
+      if (!this.#entries.has(server)) this.#entries.set(server, entries);
+      return false;
+    }
     this.#entries.set(server, entries);
     const before = this.#json;
     this.#json = this.#rebuild();
@@ -80,9 +90,9 @@ export class MergedList {
     const collisions: Collision[] = [];
     const exposed = this.#names();
     for (const { name: server, prefix } of this.#options.servers) {
-      for (const { key, json, keyAt } of this.#entries.get(server) ?? []) {
-        const [start, end] = keyAt;
-        const keyRaw = json.subarray(start, end);
+      for (const entry of this.#entries.get(server) ?? []) {
+        const { key, json, keyAt } = entry;
+        const keyRaw = json.subarray(keyAt[0], keyAt[1]);
         const shown = exposed === null ? key : exposed.exposed(server, key);
         const owner = this.#targets.get(exposed === null ? key : exposedName(prefix, key));
         const isOther = owner !== undefined && owner.server !== server;
@@ -92,20 +102,25 @@ export class MergedList {
         }
         if (this.#targets.has(shown)) continue;
         this.#targets.set(shown, { server, keyRaw });
-        parts.push(
-          exposed === null
-            ? json
-            : Buffer.concat([
-                json.subarray(0, start),
-                encoder.encode(JSON.stringify(shown)),
-                json.subarray(end),
-              ]),
-        );
+        parts.push(exposed === null ? json : this.#renamed(entry, shown));
       }
     }
     this.#collisions = collisions;
     const separated = parts.flatMap((part, at) => (at === 0 ? [part] : [COMMA, part]));
     return Buffer.concat([encoder.encode('['), ...separated, encoder.encode(']')]);
+  }
+
+  #renamed(entry: CatalogEntry, name: string): Uint8Array {
+    const before = this.#shown.get(entry);
+    if (before?.name === name) return before.json;
+    const { json, keyAt } = entry;
+    const renamed = Buffer.concat([
+      json.subarray(0, keyAt[0]),
+      encoder.encode(JSON.stringify(name)),
+      json.subarray(keyAt[1]),
+    ]);
+    this.#shown.set(entry, { name, json: renamed });
+    return renamed;
   }
 
   #names(): NameTable | null {
@@ -121,4 +136,10 @@ export class MergedList {
     }
     return table;
   }
+}
+
+/** Byte for byte. */
+function isSame(one: readonly CatalogEntry[], other: readonly CatalogEntry[]): boolean {
+  if (one.length !== other.length) return false;
+  return one.every(({ json }, at) => Buffer.compare(json, other[at]?.json ?? COMMA) === 0);
 }

@@ -65,7 +65,7 @@ export class OwnedFile {
     const result = writeAtomic(this.#options.target, text, this.#options.fence);
     if (typeof result === 'string') {
       this.failure = null;
-      this.#schedule = written(startedAt);
+      this.#schedule = written(startedAt, this.#options.now() - startedAt);
     } else {
       this.failure = result;
       this.#schedule = failed(this.#schedule, this.#options.now());

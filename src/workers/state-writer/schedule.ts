@@ -8,7 +8,7 @@
 export interface Pace {
   /** A counter change waits this long, together with all that follow it. */
   readonly debounceMs: number;
-  /** Least time between the starts of two writes. */
+  /** Least time between the starts of two writes; more where a write takes long. */
   readonly gapMs: number;
   /** Longest time without a write; Infinity where nothing needs to be shown. */
   readonly heartbeatMs: number;
@@ -16,6 +16,8 @@ export interface Pace {
 
 export interface Schedule {
   readonly lastWriteAt: number;
+  /** Least time until the next one. */
+  readonly restMs: number;
   /** When the oldest unwritten change came, by urgency. */
   readonly lazySince: number | null;
   readonly urgentSince: number | null;
@@ -25,12 +27,16 @@ export interface Schedule {
 
 const FIRST_RETRY_MS = 100;
 const SLOWEST_RETRY_MS = 1000;
+/** Writing takes at most this part of the thread's time, up to a gap that a person would notice. */
+const WRITING_SHARE = 0.2;
+const LONGEST_REST_MS = 500;
 
 /** Long before any clock reading, and yet a number to add to. */
 const NEVER = Number.MIN_SAFE_INTEGER;
 
 export const NOTHING_TO_WRITE: Schedule = {
   lastWriteAt: NEVER,
+  restMs: 0,
   lazySince: null,
   urgentSince: null,
   failures: 0,
@@ -42,9 +48,13 @@ export function changed(schedule: Schedule, now: number, urgent: boolean): Sched
   return { ...schedule, lazySince: schedule.lazySince ?? now };
 }
 
-/** @param now when the write started; changes after it are told again by `changed`. */
-export function written(now: number): Schedule {
-  return { ...NOTHING_TO_WRITE, lastWriteAt: now };
+/**
+ * @param now when the write started; changes after it are told again by `changed`.
+ * @param tookMs how long it took.
+ */
+export function written(now: number, tookMs: number): Schedule {
+  const restMs = Math.min(LONGEST_REST_MS, tookMs / WRITING_SHARE);
+  return { ...NOTHING_TO_WRITE, lastWriteAt: now, restMs };
 }
 
 /** There was nothing new to write after all. */
@@ -68,7 +78,11 @@ export function dueAt(schedule: Schedule, pace: Pace): number {
   const lazy = schedule.lazySince === null ? Infinity : schedule.lazySince + pace.debounceMs;
   const urgent = schedule.urgentSince ?? Infinity;
   const wanted = Math.min(lazy, urgent, heartbeatAt(schedule, pace));
-  return Math.max(wanted, schedule.lastWriteAt + pace.gapMs, schedule.retryAt);
+  return Math.max(
+    wanted,
+    schedule.lastWriteAt + Math.max(pace.gapMs, schedule.restMs),
+    schedule.retryAt,
+  );
 }
 
 /** When a write is owed even if nothing has changed. */
