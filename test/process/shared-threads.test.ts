@@ -32,6 +32,12 @@ function threadsOf(rea: Rea): number {
   return Math.round(shares.reduce((sum, share) => sum + share, 0) * 1000) / 1000;
 }
 
+/** What the state file says of servers that are all ready. */
+async function readyRecords(rea: Rea, names: readonly string[]) {
+  const records = await Promise.all(names.map((name) => rea.waitForPhase(name, 'ready')));
+  return new Map(records.map((record) => [record.name, record]));
+}
+
 /** Every server's own answer. */
 async function callAll(rea: Rea, names: readonly string[]): Promise<void> {
   const answers = await Promise.all(names.map((name) => rea.call(`${name}__name`)));
@@ -58,7 +64,7 @@ test('200 servers share eight threads, and one that keeps its thread is moved to
   expect(await matesOf(rea, nameAt(0))).toBe(COUNT / MOST_SHARED - 1);
 
   const culprit = nameAt(7);
-  const before = new Map(rea.state()?.downstreams.map((one) => [one.name, one]));
+  const before = await readyRecords(rea, names);
   const held = rea.begin(`${culprit}__hold`);
   const lost = stopwatch();
   expect((await held.answer).failure?.code).toBe('ERR_OUTCOME_UNKNOWN');
@@ -80,9 +86,9 @@ test('200 servers share eight threads, and one that keeps its thread is moved to
   );
   expect(moved.incarnation).toBe(2);
   await callAll(rea, names);
-  const after = rea.state()?.downstreams ?? [];
-  const restarted = after.filter(
-    ({ name, incarnation }) => incarnation !== before.get(name)?.incarnation,
+  const after = await readyRecords(rea, names);
+  const restarted = names.filter(
+    (name) => after.get(name)?.incarnation !== before.get(name)?.incarnation,
   );
   expect(restarted).toHaveLength(COUNT / MOST_SHARED);
   expect(threadsOf(rea)).toBe(MOST_SHARED + 1);
@@ -96,7 +102,7 @@ test('a server that floods is moved when it has nothing to do, and nobody is cut
   await callAll(rea, names);
   const culprit = nameAt(3);
   const others = names.filter((name) => name !== culprit);
-  const before = new Map(rea.state()?.downstreams.map((one) => [one.name, one.pid]));
+  const before = await readyRecords(rea, names);
   expect((await rea.call(`${culprit}__flood`)).text).toBe('here it comes');
 
   let calls = 0;
@@ -111,10 +117,8 @@ test('a server that floods is moved when it has nothing to do, and nobody is cut
   );
   report('calls beside a flood in shared threads', calls);
   await callAll(rea, names);
-  for (const name of others) {
-    const record = rea.state()?.downstreams.find((one) => one.name === name);
-    expect(record?.pid).toBe(before.get(name));
-  }
+  const after = await readyRecords(rea, others);
+  for (const name of others) expect(after.get(name)?.pid).toBe(before.get(name)?.pid);
 });
 
 test('a server that is condemned for noise starts again in a thread of its own', async () => {

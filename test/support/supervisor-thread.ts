@@ -10,6 +10,7 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { DownstreamConfig } from '#src/shared/model/config.ts';
 import { type GroupsFile, parseGroups } from '#src/shared/model/groups.ts';
 import { ByteCredit } from '#src/shared/wire/byte-credit.ts';
+import { type Batch, messagesIn } from '#src/shared/wire/port-batch.ts';
 import type {
   AnswerMessage,
   CallFailedMessage,
@@ -119,15 +120,18 @@ export class SupervisorThread {
       this.printed += chunk.toString();
     });
     this.worker.stderr.resume();
-    calls.port1.on('message', (message: FromSupervisor) => {
-      this.messages.push(message);
-      if (message.type === 'ticket_wanted' && this.granting) this.grant(message.slot);
+    calls.port1.on('message', (batch: Batch<FromSupervisor>) => {
+      messagesIn(batch, (message) => {
+        this.messages.push(message);
+        if (message.type === 'ticket_wanted' && this.granting) this.grant(message.slot);
+      });
     });
     this.#readFacts(facts.port1);
   }
 
   post(message: ToSupervisor, transfer: readonly (ArrayBuffer | MessagePort)[] = []): void {
-    this.#callPort.postMessage(message, [...transfer]);
+    const batch: Batch<ToSupervisor> = { items: [message], lines: null };
+    this.#callPort.postMessage(batch, [...transfer]);
   }
 
   open(server: DownstreamConfig, more: { incarnation?: number; delayMs?: number } = {}): void {

@@ -95,15 +95,15 @@ function suffer(name, fault) {
   faults[fault](taken);
 }
 
-// An answer that says so keeps its thread for a minute, as a pathological pattern would.
+// Output of a server that says so keeps its thread for a minute, as a pathological pattern would.
 function loopOnWish() {
-  const post = MessagePort.prototype.postMessage;
-  MessagePort.prototype.postMessage = function (message, ...rest) {
-    if (message?.type === 'answer' && Buffer.from(message.line).includes('hold the thread')) {
+  const { indexOf } = Buffer.prototype;
+  Buffer.prototype.indexOf = function (value, ...rest) {
+    if (value === 0x0a && this.latin1Slice().includes('hold the thread')) {
       const end = performance.now() + 60_000;
       while (performance.now() < end);
     }
-    return post.call(this, message, ...rest);
+    return indexOf.call(this, value, ...rest);
   };
 }
 
@@ -111,8 +111,11 @@ function loopOnWish() {
 function recordPostedCalls() {
   const post = MessagePort.prototype.postMessage;
   MessagePort.prototype.postMessage = function (message, ...rest) {
-    if (message?.type === 'call') {
-      appendFileSync(join(dir, 'posted.log'), `${message.slot} ${message.call}\n`);
+    for (const one of message?.items ?? []) {
+      // A small one is packed: its kind (0 for a call), slot, incarnation, id.
+      const [kind, slot, , call] = Array.isArray(one) ? one : [0, one.slot, 0, one.call];
+      if (kind !== 0 || (one.type ?? 'call') !== 'call') continue;
+      appendFileSync(join(dir, 'posted.log'), `${slot} ${call}\n`);
     }
     return post.call(this, message, ...rest);
   };

@@ -107,6 +107,8 @@ describe('a healthy server', () => {
     const journal = `${thread.dir}/journal`;
     await thread.ready(serverConfig('late-answer', ['--journal', journal]));
     const late = thread.callTool('late', { ms: 150 });
+    const written = () => readFileSync(journal, 'utf8').includes(`"id":${late},`);
+    await until(written, { limitMs: 10_000, what: 'the call to have reached the server' });
     thread.post({ type: 'cancel', slot: 0, call: late, reason: 'not wanted' });
     const after = thread.callTool('late', { ms: 300 });
     expect(await thread.text(after)).toBe('better late than never');

@@ -4,7 +4,6 @@
  * downstream; the client's own id and token are kept as raw bytes and spliced back.
  */
 import { type Frame, rangeOf } from '../../shared/wire/frame.ts';
-import { joinExact } from '../../shared/wire/json-rpc.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
 import type { AnswerMessage, ByteRange, TaskAnswer } from '../../shared/wire/protocol.ts';
 import type { Downstream } from './downstream.ts';
@@ -86,7 +85,7 @@ export class CallTable {
   }
 }
 
-const encoder = new TextEncoder();
+const END_OF_LINE = Buffer.from('}\n');
 
 /** Bytes of the client's line to be replaced. */
 export interface Edit {
@@ -106,15 +105,17 @@ export function downstreamLine(
 ): Uint8Array {
   const head = `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)}`;
   const params = rangeOf(frame, SLOT.params);
-  if (params === null) return joinExact([encoder.encode(`${head}}\n`)]);
+  if (params === null) return Buffer.from(`${head}}\n`);
   const token = rangeOf(frame, SLOT.paramsMetaProgressToken);
-  const all = token === null ? edits : [...edits, { at: token, with: encoder.encode(String(id)) }];
-  const parts: Uint8Array[] = [encoder.encode(`${head},"params":`)];
+  const all = token === null ? edits : [...edits, { at: token, with: Buffer.from(String(id)) }];
+  const parts: Uint8Array[] = [Buffer.from(`${head},"params":`)];
   let [at] = params;
-  for (const edit of all.toSorted((a, b) => a.at[0] - b.at[0])) {
+  const ordered = all.length < 2 ? all : all.toSorted((a, b) => a.at[0] - b.at[0]);
+  for (const edit of ordered) {
     parts.push(frame.line.subarray(at, edit.at[0]), edit.with);
     [, at] = edit.at;
   }
-  parts.push(frame.line.subarray(at, params[1]), encoder.encode('}\n'));
-  return joinExact(parts);
+  parts.push(frame.line.subarray(at, params[1]), END_OF_LINE);
+  // Small ones share a pool: they are copied once more on their way to the thread.
+  return Buffer.concat(parts);
 }

@@ -15,6 +15,7 @@ import type { DownstreamConfig } from '../../shared/model/config.ts';
 import { parseProcStat } from '../../shared/model/process-identity.ts';
 import type { ThreadRecord } from '../../shared/model/snapshot.ts';
 import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
+import { type Batch, messagesIn, PortBatch } from '../../shared/wire/port-batch.ts';
 import type {
   FromSupervisor,
   LogMessage,
@@ -101,6 +102,7 @@ type Life =
       readonly state: 'running';
       readonly worker: Worker;
       readonly callPort: MessagePort;
+      readonly outgoing: PortBatch<ToSupervisor>;
       readonly control: ControlLink<SupervisorControl>;
     }
   | { readonly state: 'replacing'; readonly why: 'stalled' | 'crashed' }
@@ -227,13 +229,17 @@ export class SupervisorThread {
       state: 'running',
       worker,
       callPort: calls.port1,
+      outgoing: new PortBatch<ToSupervisor>({
+        post: (batch, transfer) => calls.port1.postMessage(batch, transfer),
+        later: (flush) => setImmediate(flush),
+      }),
       control: new ControlLink<SupervisorControl>(control.port1),
     } as const;
     this.#life = life;
     this.#backoff.started(performance.now());
     this.#watch = new ThreadWatch(this.#options.stallMs, this.#vitals.beats());
     this.#load.clear();
-    calls.port1.on('message', (message: FromSupervisor) => this.#receive(message));
+    calls.port1.on('message', (batch: Batch<FromSupervisor>) => this.#receive(batch));
     worker.on('exit', (code) => this.#lose(life, 'crashed', `the thread ended with code ${code}`));
     for (const [slot, tenant] of this.#tenants) this.#hand(slot, tenant, delayMs);
   }
@@ -245,9 +251,9 @@ export class SupervisorThread {
   }
 
   /** Posts to the thread; false when there is none right now. */
-  post(message: ToSupervisor, transfer: readonly (ArrayBuffer | MessagePort)[] = []): boolean {
+  post(message: ToSupervisor): boolean {
     if (this.#life.state !== 'running') return false;
-    this.#life.callPort.postMessage(message, [...transfer]);
+    this.#life.outgoing.add(message, []);
     return true;
   }
 
@@ -256,7 +262,9 @@ export class SupervisorThread {
     if (this.#life.state !== 'running') return;
     const facts = new MessageChannel();
     this.#options.attachFacts(facts.port1);
-    this.post({ type: 'facts_port', port: facts.port2 }, [facts.port2]);
+    const message: ToSupervisor = { type: 'facts_port', port: facts.port2 };
+    const batch: Batch<ToSupervisor> = { items: [message], lines: null };
+    this.#life.callPort.postMessage(batch, [facts.port2]);
   }
 
   /** One look at the heartbeat; called at least every 250 ms. */
@@ -318,7 +326,11 @@ export class SupervisorThread {
     this.#tenants.get(found.slot)?.onTooBusy(detail);
   }
 
-  #receive(message: FromSupervisor): void {
+  #receive(batch: Batch<FromSupervisor>): void {
+    messagesIn(batch, (message) => this.#deliver(message));
+  }
+
+  #deliver(message: FromSupervisor): void {
     if (message.type === 'log') return this.#options.onLog(message);
     const tenant = this.#tenants.get(message.slot);
     tenant?.onMessage(message);
@@ -367,7 +379,7 @@ export class SupervisorThread {
     for (;;) {
       const left = receiveMessageOnPort(life.callPort);
       if (left === undefined) break;
-      this.#receive(left.message as FromSupervisor);
+      this.#receive(left.message as Batch<FromSupervisor>);
     }
     life.callPort.close();
     life.control.close();

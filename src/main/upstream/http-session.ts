@@ -11,7 +11,7 @@ import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/
 import { JSON_RPC } from '../../shared/model/errors.ts';
 import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
 import { decodeString, type Frame, rangeOf, textAt } from '../../shared/wire/frame.ts';
-import { classify } from '../../shared/wire/json-rpc.ts';
+import { classify, joinExact } from '../../shared/wire/json-rpc.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
 import { member } from '../../shared/wire/json-slice.ts';
 import { isAnswer } from './http-answer.ts';
@@ -25,6 +25,8 @@ import { ask, forward, headersOf } from './http-transport.ts';
 import { Waiting } from './http-waiting.ts';
 import type { OpenSession, UpstreamPeer, UpstreamSink } from './session.ts';
 import { Unsent } from './unsent.ts';
+
+const COPIED_BELOW_BYTES = 16 * 1024;
 
 interface PendingRequest {
   /** Its id towards the transport. */
@@ -128,7 +130,8 @@ export class HttpSession implements UpstreamSink {
     await this.#transport.close();
   }
 
-  send(parts: readonly Uint8Array[], relatedTo: string | null): void {
+  send(given: readonly Uint8Array[], relatedTo: string | null): void {
+    const parts = kept(given);
     if (relatedTo === null) {
       this.#sendUnrelated(parts);
       return;
@@ -316,4 +319,11 @@ function initializeParams(frame: Frame): object {
     capabilities: {},
     clientInfo: { name: 'client', version: '0' },
   };
+}
+
+/** Small messages are views of a buffer of many, which must not live as long as each of them is kept. */
+function kept(parts: readonly Uint8Array[]): readonly Uint8Array[] {
+  let bytes = 0;
+  for (const part of parts) bytes += part.length;
+  return bytes < COPIED_BELOW_BYTES ? [joinExact(parts)] : parts;
 }

@@ -79,9 +79,7 @@ function write(stdout: ClaimedStdout, parts: readonly Uint8Array[]): number {
     stdout.write(Buffer.concat([...parts, NEWLINE], bytes));
     return bytes;
   }
-  stdout.stream.cork();
   for (const part of parts) stdout.write(part);
   stdout.write(NEWLINE);
-  stdout.stream.uncork();
   return bytes;
 }

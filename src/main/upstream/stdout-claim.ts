@@ -7,21 +7,40 @@ import type { Writable } from 'node:stream';
 /** The only way left to write to the claimed stream. */
 export interface ClaimedStdout {
   readonly stream: Writable;
+  /** Takes effect at the end of the turn: a system call costs more than most messages. */
   readonly write: (chunk: Uint8Array) => void;
   /** Calls back once everything written has been taken, or never will be. */
   readonly flushed: (callback: () => void) => void;
 }
 
+/** More than this is written at once. */
+const GATHERED_BYTES = 64 * 1024;
+
 /** Takes `stdout` for the protocol; to be called once, before any frame is written. */
 export function claimStdout(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream): ClaimedStdout {
   const write = stdout.write.bind(stdout);
   stdout.write = stderr.write.bind(stderr);
+  let gathered: Uint8Array[] = [];
+  let bytes = 0;
+  const flush = () => {
+    if (gathered.length === 0) return;
+    const chunks = gathered;
+    gathered = [];
+    // One buffer costs less than a vector of many small ones.
+    write(chunks.length === 1 ? (chunks[0] ?? '') : Buffer.concat(chunks, bytes));
+    bytes = 0;
+  };
   return {
     stream: stdout,
     write: (chunk) => {
-      write(chunk);
+      if (bytes + chunk.length > GATHERED_BYTES) flush();
+      if (chunk.length > GATHERED_BYTES) return void write(chunk);
+      if (gathered.length === 0) setImmediate(flush);
+      gathered.push(chunk);
+      bytes += chunk.length;
     },
     flushed: (callback) => {
+      flush();
       if (stdout.writableLength === 0 || stdout.destroyed) callback();
       else write('', () => callback());
     },

@@ -1,6 +1,6 @@
 /**
- * Every message between threads. Main talks to a supervisor thread on one *call port*: calls, their
- * answers and lifecycle share it because their order matters. Supervisors and main tell the state
+ * Every message between threads. Main talks to a supervisor thread on one *call port*, which carries
+ * arrays of messages: calls, their answers and lifecycle share it because their order matters. Supervisors and main tell the state
  * writer facts on ports of their own. Each message names its slot: a thread runs a map of supervisors.
  */
 import type { MessagePort } from 'node:worker_threads';

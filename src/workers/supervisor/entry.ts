@@ -7,6 +7,7 @@ import { getHeapStatistics } from 'node:v8';
 import { type MessagePort, workerData } from 'node:worker_threads';
 import { type Endpoint, expose } from 'comlink';
 import { ByteCredit } from '../../shared/wire/byte-credit.ts';
+import { type Batch, messagesIn, PortBatch } from '../../shared/wire/port-batch.ts';
 import type {
   FromSupervisor,
   SupervisorControl,
@@ -26,12 +27,16 @@ const vitals = new ThreadVitals(data.vitals);
 const workload = new Workload(vitals);
 const supervisors = new Map<number, Supervisor>();
 let factsPort: MessagePort = data.factsPort;
+const outgoing = new PortBatch<FromSupervisor>({
+  post: (batch, transfer) => data.callPort.postMessage(batch, transfer),
+  later: (flush) => setImmediate(flush),
+});
 const context: SupervisorContext = {
   ...data,
   vitals,
   workload,
   byteCredit: new ByteCredit(data.credit),
-  post: (message, transfer) => data.callPort.postMessage(message, transfer),
+  post: (message, transfer) => outgoing.add(message, transfer),
   factsPort: () => factsPort,
 };
 const control: SupervisorControl = {
@@ -46,7 +51,9 @@ vitals.setThreadId(osThreadId());
 vitals.beat();
 setInterval(() => vitals.beat(), BEAT_MS);
 expose(control, data.controlPort as unknown as Endpoint);
-data.callPort.on('message', (message: ToSupervisor) => {
+data.callPort.on('message', (batch: Batch<ToSupervisor>) => messagesIn(batch, receive));
+
+function receive(message: ToSupervisor): void {
   if (message.type === 'facts_port') {
     factsPort = message.port;
     for (const supervisor of supervisors.values()) supervisor.retell();
@@ -58,10 +65,10 @@ data.callPort.on('message', (message: ToSupervisor) => {
     else if (message.type === 'release') release(slot);
     else supervisors.get(slot)?.receive(message);
   });
-});
+}
 
 function release(slot: number): void {
   const left = supervisors.get(slot)?.release() ?? true;
   if (left) supervisors.delete(slot);
-  data.callPort.postMessage({ type: 'released', slot, left } satisfies FromSupervisor);
+  outgoing.add({ type: 'released', slot, left }, []);
 }

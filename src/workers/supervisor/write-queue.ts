@@ -1,6 +1,7 @@
 /**
- * The lines on their way to a child's stdin. A line is handed to the pipe only when the one before it
- * has gone through, so that after a death it is known which calls never left. Owned by the child.
+ * The lines on their way to a child's stdin. All of one turn of the loop are handed to the pipe at once,
+ * the next ones only when those have gone through, so that after a death it is known which calls never
+ * left. Owned by the child.
  */
 import type { Writable } from 'node:stream';
 import { ignoreBrokenPipe } from './errors.ts';
@@ -10,6 +11,9 @@ interface Entry {
   readonly call: number | null;
 }
 
+/** Lines are joined to one write up to this size, which a pipe takes as one. */
+const JOIN_BYTES = 64 * 1024;
+
 export class WriteQueue {
   readonly #pipe: Writable;
   /** Lines not yet handed over, from `#next` on. */
@@ -17,6 +21,7 @@ export class WriteQueue {
   #next = 0;
   #bytes = 0;
   #state: 'open' | 'ending' | 'closed' = 'open';
+  #due = false;
 
   /** @param onBroken called once when the reader closed its end. */
   constructor(pipe: Writable, onBroken: () => void) {
@@ -36,7 +41,12 @@ export class WriteQueue {
   push(line: Uint8Array, call: number | null): void {
     this.#entries.push({ line, call });
     this.#bytes += line.length;
-    this.#pump();
+    if (this.#due) return;
+    this.#due = true;
+    setImmediate(() => {
+      this.#due = false;
+      this.#pump();
+    });
   }
 
   /** Takes a call out again; false when it is already in the pipe or was never here. */
@@ -69,11 +79,9 @@ export class WriteQueue {
 
   #pump(): void {
     while (this.#state !== 'closed' && this.#pipe.writableLength === 0) {
-      const entry = this.#entries[this.#next];
-      if (entry === undefined) break;
-      this.#next += 1;
-      this.#bytes -= entry.line.length;
-      this.#pipe.write(entry.line, (error) => {
+      const lines = this.#take();
+      if (lines === null) break;
+      this.#pipe.write(lines, (error) => {
         if (error) this.#state = 'closed';
         else this.#pump();
       });
@@ -86,5 +94,22 @@ export class WriteQueue {
         this.#pipe.end();
       }
     }
+  }
+
+  /** The next line, with as many of those that follow as make one write; null when there is none. */
+  #take(): Uint8Array | null {
+    const first = this.#entries[this.#next];
+    if (first === undefined) return null;
+    const lines: Uint8Array[] = [];
+    let bytes = 0;
+    for (let entry: Entry | undefined = first; entry !== undefined; ) {
+      if (lines.length > 0 && bytes + entry.line.length > JOIN_BYTES) break;
+      lines.push(entry.line);
+      bytes += entry.line.length;
+      this.#next += 1;
+      entry = this.#entries[this.#next];
+    }
+    this.#bytes -= bytes;
+    return lines.length === 1 ? first.line : Buffer.concat(lines, bytes);
   }
 }
