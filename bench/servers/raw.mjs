@@ -1,12 +1,14 @@
 // A server as light as one can be in Node: no library, one write for each answer, its id last as
-// TypeScript servers write it. `echo {bytes}` answers with a text of that size.
-const results = new Map();
+// TypeScript servers write it. `echo {bytes}` answers with a text of that size, made once.
+const texts = new Map();
 
-function result(bytes) {
-  let found = results.get(bytes);
+/** All of an answer up to its id. */
+function textAnswer(bytes) {
+  let found = texts.get(bytes);
   if (found === undefined) {
-    found = `{"content":[{"type":"text","text":"${'x'.repeat(bytes)}"}]}`;
-    results.set(bytes, found);
+    const result = `{"content":[{"type":"text","text":"${'x'.repeat(bytes)}"}]}`;
+    found = Buffer.from(`{"result":${result},"jsonrpc":"2.0","id":`);
+    texts.set(bytes, found);
   }
   return found;
 }
@@ -20,7 +22,6 @@ const tools = [
 ];
 
 function answerTo({ method, params }) {
-  if (method === 'tools/call') return result(params.arguments?.bytes ?? 100);
   if (method === 'tools/list') return JSON.stringify({ tools });
   if (method === 'initialize') {
     const { protocolVersion } = params;
@@ -37,7 +38,12 @@ process.stdin.setEncoding('utf8').on('data', (chunk) => {
   for (const line of lines) {
     const message = JSON.parse(line);
     if (message.id === undefined || message.method === undefined) continue;
-    const id = JSON.stringify(message.id);
-    process.stdout.write(`{"result":${answerTo(message)},"jsonrpc":"2.0","id":${id}}\n`);
+    const end = `${JSON.stringify(message.id)}}\n`;
+    if (message.method === 'tools/call') {
+      const text = textAnswer(message.params.arguments?.bytes ?? 100);
+      process.stdout.write(Buffer.concat([text, Buffer.from(end)]));
+    } else {
+      process.stdout.write(`{"result":${answerTo(message)},"jsonrpc":"2.0","id":${end}`);
+    }
   }
 });
