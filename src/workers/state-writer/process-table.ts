@@ -34,6 +34,12 @@ export function waitedMs(pid: number): number {
   return waitedNs / 1e6;
 }
 
+/** The same of the first thread of this process, where the gateway's main thread runs. */
+export function mainWaitedMs(): number {
+  const text = attempt(() => readFileSync('/proc/self/schedstat', 'utf8'));
+  return text.ok ? Number(text.value.split(' ')[1] ?? 0) / 1e6 : 0;
+}
+
 let pageBytes: number | undefined;
 
 /** Node does not tell the page size; the kernel does for each mapping. */

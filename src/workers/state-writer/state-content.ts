@@ -12,7 +12,7 @@ import type {
 import { compose, render } from './compose.ts';
 import { type Change, Ledger } from './ledger.ts';
 import { type Look, lookAtMain, type MainWatch, watchMain } from './main-watch.ts';
-import { readProcessTable } from './process-table.ts';
+import { mainWaitedMs, readProcessTable } from './process-table.ts';
 import { BUSY_PERCENT, UsageMeter } from './usage-meter.ts';
 
 /** A text to write; `shown` is the same with the times left out. */
@@ -21,8 +21,11 @@ export interface Draft {
   readonly shown: string;
 }
 
-/** Between two samples while a server starts or is busy; else there is one for each heartbeat. */
-const RESTLESS_MS = 1000;
+/** Between two samples while a server is busy or the CPU is short, and while one starts; else there is one for each heartbeat. */
+const RESTLESS_MS = 500;
+const STARTING_MS = 1000;
+/** Part of the time that main waits for a CPU: from then on somebody may have to be lowered. */
+const SHORT_OF_CPU = 0.1;
 /** A heartbeat shows figures at most this old. */
 const FRESH_MS = 500;
 
@@ -36,6 +39,7 @@ export class StateContent {
   readonly #meter = new UsageMeter();
   #usage: ReadonlyMap<number, TreeUsage> = new Map();
   #sampledAt = Number.NEGATIVE_INFINITY;
+  #mainWaited = { at: performance.now(), ms: mainWaitedMs() };
   #writeErrors: { readonly count: number; readonly last: string } | null = null;
 
   constructor(data: StateWriterData) {
@@ -68,7 +72,7 @@ export class StateContent {
   sample(fresh: boolean): UsageMessage | null {
     const { heartbeatMs, servers } = this.#data;
     const { now } = this.#look();
-    const everyMs = fresh ? FRESH_MS : this.#isRestless() ? RESTLESS_MS : heartbeatMs;
+    const everyMs = fresh ? FRESH_MS : this.#restMs(now);
     if (now - this.#sampledAt < Math.min(everyMs, heartbeatMs)) return null;
     this.#sampledAt = now;
     const pgids = new Set<number>();
@@ -113,11 +117,19 @@ export class StateContent {
     this.#writeErrors = { count: (this.#writeErrors?.count ?? 0) + 1, last: message };
   }
 
-  /** Somebody may have to decide on what the next second brings. */
-  #isRestless(): boolean {
+  /** Until the next sample. */
+  #restMs(now: number): number {
+    const waited = mainWaitedMs();
+    const { at, ms } = this.#mainWaited;
+    this.#mainWaited = { at: now, ms: waited };
+    const isShort = waited - ms > SHORT_OF_CPU * (now - at);
+    const busy = [...this.#usage.values()].some(({ cpuPercent }) => {
+      return (cpuPercent ?? 0) >= BUSY_PERCENT;
+    });
+    if (isShort || busy) return RESTLESS_MS;
     const lanes = this.#ledger.lanes(this.#data.servers);
-    if (lanes.some((lane) => this.#ledger.supervisor(lane)?.phase === 'starting')) return true;
-    return [...this.#usage.values()].some(({ cpuPercent }) => (cpuPercent ?? 0) >= BUSY_PERCENT);
+    const starting = lanes.some((lane) => this.#ledger.supervisor(lane)?.phase === 'starting');
+    return starting ? STARTING_MS : this.#data.heartbeatMs;
   }
 
   #look(): Look {

@@ -17,11 +17,15 @@ interface Before {
   readonly wantedMs: number;
   /** What its living threads had waited, null while it was not busy. */
   readonly waitedMs: number | null;
+  /** Cores that it wanted since the look before. */
+  readonly wantedCores: number;
   readonly at: number;
 }
 
-/** Of a core; a tree that uses less is not asked what it waits for. */
+/** Of a core; a tree that uses less is not asked what it waits for, */
 export const BUSY_PERCENT = 5;
+/** unless it wanted this much before: one with a low share gets little because it may have little. */
+const STILL_WANTED_CORES = 0.25;
 
 export class UsageMeter {
   readonly #waited: (pid: number) => number;
@@ -52,10 +56,13 @@ export class UsageMeter {
       const cpuMs = (before?.cpuMs ?? 0) + spentMs;
       const percent = before === undefined ? null : (100 * spentMs) / (now - before.at);
       const isBusy = percent !== null && percent >= BUSY_PERCENT;
-      const waitedMs = isBusy ? sum(tree, ({ pid }) => this.#waited(pid)) : null;
+      const stillWants = (before?.wantedCores ?? 0) >= STILL_WANTED_CORES;
+      const waitedMs = isBusy || stillWants ? sum(tree, ({ pid }) => this.#waited(pid)) : null;
       const newlyWaitedMs = Math.max(0, (waitedMs ?? 0) - (before?.waitedMs ?? waitedMs ?? 0));
       const wantedMs = (before?.wantedMs ?? 0) + spentMs + newlyWaitedMs;
-      seen.set(pgid, { ticks, cpuMs, wantedMs, waitedMs, at: now });
+      const wantedCores =
+        before === undefined ? 0 : (wantedMs - before.wantedMs) / (now - before.at);
+      seen.set(pgid, { ticks, cpuMs, wantedMs, waitedMs, wantedCores, at: now });
       usages.set(pgid, {
         pgid,
         rssMb: tenths((sum(tree, ({ rssPages }) => rssPages) * pageSize()) / MIB),

@@ -120,6 +120,23 @@ describe('the usage meter', () => {
     expect(wanted(161, 5000)).toBe(2410);
   });
 
+  it('goes on to count what one waits for that wanted much and gets little now', () => {
+    let waited = 0;
+    const meter = new UsageMeter(() => waited);
+    const wanted = (ticks: number, now: number): number | undefined =>
+      meter.measure(used(ticks), groups, now).get(20)?.wantedMs;
+    wanted(0, 0);
+    expect(wanted(50, 1000)).toBe(500);
+    waited += 990;
+    expect(wanted(51, 2000)).toBe(1500);
+    waited += 990;
+    expect(wanted(52, 3000)).toBe(2500);
+    expect(wanted(53, 4000)).toBe(2510);
+    // It is calm now: nobody asks any more.
+    waited += 990;
+    expect(wanted(54, 5000)).toBe(2520);
+  });
+
   it('forgets a group that is gone: its number may come back', () => {
     const meter = new UsageMeter();
     meter.measure(used(500), groups, 0);

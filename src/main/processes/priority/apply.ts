@@ -5,11 +5,11 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { parseProcStat } from '../../../shared/model/process-identity.ts';
-import type { Share } from '../../../shared/model/snapshot.ts';
 import type { TreeSession } from '../../../shared/wire/protocol.ts';
 import { errorCode, expecting } from '../errno.ts';
 import type { Look } from '../identity.ts';
 import type { Mechanism } from './mechanism.ts';
+import type { Level } from './share.ts';
 
 /** `startTime` null: the number is known to be the child's own. */
 export type PriorityTarget = Pick<TreeSession, 'id' | 'pid'> & {
@@ -24,27 +24,23 @@ export type Outcome =
   | 'gone'
   | { readonly refused: string };
 
-export type Apply = (target: PriorityTarget, share: Share) => Outcome;
+export type Apply = (target: PriorityTarget, level: Level) => Outcome;
 
-/**
- * A tenth of the weight: a server that starts or burns leaves the CPU to the others, and still gets
- * enough on a machine that is busy with something else to be ready within its start timeout.
- */
-export const LOW_NICE = 10;
-export const LOWEST_NICE = 19;
+/** Steps of nice. */
+export const STEPS: Readonly<Record<Level, number>> = { normal: 0, low: 10, lowest: 19 };
+const LOWEST_NICE = 19;
 const GONE = new Set(['ENOENT', 'ESRCH']);
 
 export function applierOf(mechanism: Exclude<Mechanism, { kind: 'none' }>, look: Look): Apply {
-  return (target, share) => {
+  return (target, level) => {
     const view = look(target.pid);
     if (view.kind !== 'present') return 'gone';
     if (target.startTime !== null && target.startTime !== view.startTime) return 'gone';
     try {
       if (mechanism.kind === 'autogroup') {
-        writeFileSync(`/proc/${target.pid}/autogroup`, share === 'low' ? `${LOW_NICE}` : '0');
+        writeFileSync(`/proc/${target.pid}/autogroup`, String(STEPS[level]));
       } else {
-        const low = Math.min(LOWEST_NICE, mechanism.normal + LOW_NICE);
-        niceSession(target, share === 'low' ? low : mechanism.normal);
+        niceSession(target, loweredFrom(mechanism.normal, level));
       }
       return 'done';
     } catch (error) {
@@ -56,6 +52,11 @@ export function applierOf(mechanism: Exclude<Mechanism, { kind: 'none' }>, look:
       throw error;
     }
   };
+}
+
+/** The nice value of a level, where `normal` is that of one that is not lowered. */
+export function loweredFrom(normal: number, level: Level): number {
+  return Math.min(LOWEST_NICE, normal + STEPS[level]);
 }
 
 /** Nice belongs to a thread; those started later inherit it. Without /proc only the leader is reached. */

@@ -8,7 +8,8 @@ import { getPriority } from 'node:os';
 import { unlessRefused } from '../errno.ts';
 
 export type Mechanism =
-  | { readonly kind: 'autogroup'; readonly canRaise: true }
+  /** `gapMs`: least time between two changes. */
+  | { readonly kind: 'autogroup'; readonly canRaise: true; readonly gapMs: number }
   /** `normal`: the nice value that servers inherit. */
   | { readonly kind: 'nice'; readonly canRaise: boolean; readonly normal: number }
   | { readonly kind: 'none'; readonly canRaise: true };
@@ -21,7 +22,10 @@ export interface MechanismSystem {
   readonly read: (path: string) => string | null;
 }
 
+const CAP_SYS_ADMIN = 21n;
 const CAP_SYS_NICE = 23n;
+/** A little more than the kernel asks of unprivileged users for, which counts in ticks. */
+const AUTOGROUP_GAP_MS = 105;
 const CPU_V1 = ['/sys/fs/cgroup/cpu', '/sys/fs/cgroup/cpu,cpuacct'] as const;
 
 export function findMechanism(system: MechanismSystem): Mechanism {
@@ -30,7 +34,10 @@ export function findMechanism(system: MechanismSystem): Mechanism {
     return { kind: 'nice', canRaise: false, normal: system.nice };
   }
   const enabled = system.read('/proc/sys/kernel/sched_autogroup_enabled')?.trim() === '1';
-  if (enabled && !isInCpuGroup(system)) return { kind: 'autogroup', canRaise: true };
+  if (enabled && !isInCpuGroup(system)) {
+    const gapMs = isCapable(system, CAP_SYS_ADMIN) ? 0 : AUTOGROUP_GAP_MS;
+    return { kind: 'autogroup', canRaise: true, gapMs };
+  }
   return { kind: 'nice', canRaise: mayRaiseNice(system), normal: system.nice };
 }
 
@@ -61,9 +68,14 @@ function isInCpuGroup({ read }: MechanismSystem): boolean {
 }
 
 /** Whether this process may lower a nice value back to its own. */
-export function mayRaiseNice({ read, nice }: MechanismSystem): boolean {
-  const capabilities = /^CapEff:\s*([0-9a-f]+)$/m.exec(read('/proc/self/status') ?? '')?.[1];
-  if (capabilities !== undefined && (BigInt(`0x${capabilities}`) >> CAP_SYS_NICE) & 1n) return true;
+export function mayRaiseNice(system: MechanismSystem): boolean {
+  const { read, nice } = system;
+  if (isCapable(system, CAP_SYS_NICE)) return true;
   const limit = /^Max nice priority\s+(\d+)/m.exec(read('/proc/self/limits') ?? '')?.[1];
   return 20 - Number(limit ?? 0) <= nice;
+}
+
+function isCapable({ read }: MechanismSystem, capability: bigint): boolean {
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(read('/proc/self/status') ?? '')?.[1];
+  return effective !== undefined && ((BigInt(`0x${effective}`) >> capability) & 1n) === 1n;
 }

@@ -1,13 +1,14 @@
 /**
  * Puts shares in force one after the other, because the kernel takes one change of an autogroup in
- * 100 ms from all unprivileged users together. The newest wish for a session counts; what is in force
+ * 100 ms from all unprivileged users together (and any number from a privileged one). The newest wish for a session counts; what is in force
  * already is not written again. What is refused is said once and given up.
  */
 import type { Share, StateSnapshot } from '../../../shared/model/snapshot.ts';
 import type { Logger } from '../../logger.ts';
 import { type Look, systemLook } from '../identity.ts';
-import { type Apply, applierOf, type PriorityTarget } from './apply.ts';
+import { type Apply, applierOf, type PriorityTarget, STEPS } from './apply.ts';
 import { findMechanism, type Mechanism, thisMachine } from './mechanism.ts';
+import type { Level } from './share.ts';
 
 export interface PriorityQueueOptions {
   readonly mechanism: Mechanism;
@@ -17,12 +18,10 @@ export interface PriorityQueueOptions {
 
 interface Wish {
   readonly target: PriorityTarget;
-  readonly share: Share;
+  readonly level: Level;
   readonly onForce: () => void;
 }
 
-/** A little more than the kernel asks for, which counts in ticks. */
-const GAP_MS = 105;
 /** Somebody else on this machine was quicker. */
 const RETRY_MS = 25;
 
@@ -30,7 +29,8 @@ export class PriorityQueue {
   readonly canRaise: boolean;
   readonly #options: PriorityQueueOptions;
   readonly #wishes = new Map<number, Wish>();
-  readonly #low = new Set<number>();
+  /** Those that are lowered, and how far. */
+  readonly #lowered = new Map<number, Level>();
   readonly #givenUp = new Set<number>();
   #timer: NodeJS.Timeout | null = null;
   #worked = false;
@@ -48,25 +48,26 @@ export class PriorityQueue {
 
   /** The share in force of a session. */
   shareOf(session: number): Share {
-    return this.#low.has(session) ? 'low' : 'normal';
+    return this.#lowered.has(session) ? 'low' : 'normal';
   }
 
   /** @param onForce called, later, when the share has changed. */
-  set(target: PriorityTarget, share: Share, onForce: () => void): void {
+  set(target: PriorityTarget, level: Level, onForce: () => void): void {
     const { id } = target;
-    const inForce = this.shareOf(id) === share;
-    if (inForce || this.#givenUp.has(id) || (share === 'normal' && !this.canRaise)) {
+    const inForce = this.#lowered.get(id) ?? 'normal';
+    const raises = STEPS[level] < STEPS[inForce];
+    if (level === inForce || this.#givenUp.has(id) || (raises && !this.canRaise)) {
       this.#wishes.delete(id);
       return;
     }
-    this.#wishes.set(id, { target, share, onForce });
+    this.#wishes.set(id, { target, level, onForce });
     if (this.#timer === null) this.#next();
   }
 
   /** The session is gone; its number may come back. */
   forget(session: number): void {
     this.#wishes.delete(session);
-    this.#low.delete(session);
+    this.#lowered.delete(session);
     this.#givenUp.delete(session);
   }
 
@@ -78,18 +79,21 @@ export class PriorityQueue {
   #next(): void {
     this.#timer = null;
     for (const [id, wish] of this.#wishes) {
-      const outcome = this.#options.apply(wish.target, wish.share);
+      const outcome = this.#options.apply(wish.target, wish.level);
       if (outcome === 'busy') return this.#later(RETRY_MS);
       this.#wishes.delete(id);
       if (outcome === 'gone') {
-        this.#low.delete(id);
+        this.#lowered.delete(id);
       } else if (outcome === 'done') {
         this.#worked = true;
-        if (wish.share === 'low') this.#low.add(id);
-        else this.#low.delete(id);
+        if (wish.level === 'normal') this.#lowered.delete(id);
+        else this.#lowered.set(id, wish.level);
         wish.onForce();
         // Nice has no such limit, and a child is best reached before it has threads.
-        if (this.#options.mechanism.kind === 'autogroup') return this.#later(GAP_MS);
+        const { mechanism } = this.#options;
+        if (mechanism.kind === 'autogroup' && mechanism.gapMs > 0) {
+          return this.#later(mechanism.gapMs);
+        }
       } else {
         this.#givenUp.add(id);
         this.#tellRefusal(outcome.refused);

@@ -12,7 +12,7 @@ import {
   type SharePolicy,
   type ShareState,
   stepShare,
-  wantedShare,
+  wantedLevel,
 } from './share.ts';
 
 export class ServerPriority {
@@ -73,7 +73,7 @@ export class ServerPriority {
   }
 
   #apply(): void {
-    const share = wantedShare(this.#policy, this.#state);
-    for (const session of this.#sessions) this.#queue.set(session, share, this.#onChange);
+    const level = wantedLevel(this.#policy, this.#state);
+    for (const session of this.#sessions) this.#queue.set(session, level, this.#onChange);
   }
 }

@@ -3,7 +3,13 @@
  * takes what they leave. Pure: what happened goes in, the wanted share comes out; puts nothing in force.
  */
 import type { Phase } from '../../../shared/model/errors.ts';
-import type { Share } from '../../../shared/model/snapshot.ts';
+
+/**
+ * What is put in force, by how many steps of nice it is lowered. `low`, a tenth of the weight, leaves the
+ * CPU to the others and still lets a server get ready in time on a machine that is busy with something
+ * else; `lowest` is for one that has enough to do for all there is.
+ */
+export type Level = 'normal' | 'low' | 'lowest';
 
 export interface SharePolicy {
   readonly mode: 'auto' | 'normal' | 'low';
@@ -54,9 +60,11 @@ const BURNING_CORES = 0.9;
 const CALM_CORES = 0.45;
 /** Who gets less is held up by others rather than holding them up. */
 const LEAST_CORES = 0.05;
-const WINDOW_MS = 10_000;
+const BURNING_MS = 1000;
+/** It has to be calm for longer: going up and down costs more than staying. */
+const CALM_MS = 5000;
 /** What cannot be undone takes a longer proof. */
-const ONE_WAY_WINDOW_MS = 60_000;
+const ONE_WAY_MS = 60_000;
 
 export function stepShare(policy: SharePolicy, state: ShareState, event: ShareEvent): ShareState {
   switch (event.type) {
@@ -75,26 +83,35 @@ export function stepShare(policy: SharePolicy, state: ShareState, event: ShareEv
   }
 }
 
-export function wantedShare({ mode, canRaise }: SharePolicy, state: ShareState): Share {
+export function wantedLevel({ mode, canRaise }: SharePolicy, state: ShareState): Level {
   if (mode !== 'auto') return mode;
-  if (state.crashLoop || state.burning) return 'low';
+  if (state.burning) return canRaise ? 'lowest' : 'low';
+  if (state.crashLoop) return 'low';
   return state.starting && canRaise ? 'low' : 'normal';
 }
 
 /** A server that burns alone disturbs nobody; one that goes on after that stays where it is. */
 function judge({ canRaise }: SharePolicy, state: ShareState, sample: CpuSample): ShareState {
-  const windowMs = canRaise ? WINDOW_MS : ONE_WAY_WINDOW_MS;
+  const burningMs = canRaise ? BURNING_MS : ONE_WAY_MS;
+  const calmMs = canRaise ? CALM_MS : ONE_WAY_MS;
   const { at, cpuMs, wantedMs, contended } = sample;
   const all = [...state.samples, { at, cpuMs, wantedMs, contended }];
-  const begins = all.findLastIndex((one) => at - one.at >= windowMs);
-  if (begins < 0) return { ...state, samples: all };
-  const samples = all.slice(begins);
-  const first = samples[0] ?? sample;
+  const samples = windowOf(all, at, Math.max(burningMs, calmMs)) ?? all;
+  const judged = windowOf(samples, at, state.burning ? calmMs : burningMs);
+  if (judged === null) return { ...state, samples };
+  const first = judged[0] ?? sample;
   const wanted = (wantedMs - first.wantedMs) / (at - first.at);
   const used = (cpuMs - first.cpuMs) / (at - first.at);
-  const disturbs = samples.slice(1).some((one) => one.contended);
+  const disturbs = judged.slice(1).some((one) => one.contended);
   const burning = state.burning
     ? wanted >= CALM_CORES
     : wanted >= BURNING_CORES && used >= LEAST_CORES && disturbs;
-  return { ...state, samples, burning };
+  // Whether it is calm again is judged by what it does from now on.
+  return { ...state, samples: burning && !state.burning ? [sample] : samples, burning };
+}
+
+/** From the last sample on that is at least `ms` old; null when none is. */
+function windowOf(samples: readonly CpuSample[], at: number, ms: number): CpuSample[] | null {
+  const begins = samples.findLastIndex((one) => at - one.at >= ms);
+  return begins < 0 ? null : samples.slice(begins);
 }

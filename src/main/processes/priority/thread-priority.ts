@@ -5,11 +5,17 @@
  */
 import { readFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
-import type { Share } from '../../../shared/model/snapshot.ts';
 import { unlessRefused } from '../errno.ts';
-import { LOW_NICE, LOWEST_NICE } from './apply.ts';
+import { loweredFrom } from './apply.ts';
 import { mayRaiseNice, thisMachine } from './mechanism.ts';
-import { NEW_SERVER, type SharePolicy, type ShareState, stepShare, wantedShare } from './share.ts';
+import {
+  type Level,
+  NEW_SERVER,
+  type SharePolicy,
+  type ShareState,
+  stepShare,
+  wantedLevel,
+} from './share.ts';
 
 export interface ThreadSystem {
   readonly canRaise: boolean;
@@ -25,7 +31,7 @@ export class ThreadPriority {
   readonly #system: ThreadSystem;
   #tid = 0;
   #state: ShareState = NEW_SERVER;
-  #inForce: Share = 'normal';
+  #inForce: Level = 'normal';
 
   constructor(mode: SharePolicy['mode'], system: ThreadSystem = ownThreads()) {
     this.#policy = { mode, canRaise: system.canRaise };
@@ -50,14 +56,14 @@ export class ThreadPriority {
     const { ranMs, waitedMs } = times;
     const usage = { at, cpuMs: ranMs, wantedMs: ranMs + waitedMs, contended };
     this.#state = stepShare(this.#policy, this.#state, { type: 'usage', ...usage });
-    this.#apply(wantedShare(this.#policy, this.#state));
+    this.#apply(wantedLevel(this.#policy, this.#state));
   }
 
-  #apply(share: Share): void {
+  #apply(level: Level): void {
     const { normal, canRaise, setNice } = this.#system;
-    if (share === this.#inForce || (share === 'normal' && !canRaise)) return;
-    this.#inForce = share;
-    setNice(this.#tid, share === 'low' ? Math.min(LOWEST_NICE, normal + LOW_NICE) : normal);
+    if (level === this.#inForce || (level === 'normal' && !canRaise)) return;
+    this.#inForce = level;
+    setNice(this.#tid, loweredFrom(normal, level));
   }
 }
 

@@ -67,7 +67,7 @@ describe.runIf(process.platform === 'linux')('nice', () => {
 
 describe.runIf(findMechanism(thisMachine()).kind === 'autogroup')('the autogroup', () => {
   it('is lowered and raised again', async () => {
-    const apply = applierOf({ kind: 'autogroup', canRaise: true }, systemLook());
+    const apply = applierOf({ kind: 'autogroup', canRaise: true, gapMs: 105 }, systemLook());
     const target = await session();
     const value = () => /nice (-?\d+)/.exec(readFileSync(`/proc/${target.pid}/autogroup`, 'utf8'));
     for (const [share, expected] of [

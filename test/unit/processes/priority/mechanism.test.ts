@@ -17,7 +17,7 @@ function on(
   return findMechanism({ platform, nice, read: (path) => files[path] ?? null });
 }
 
-const AUTOGROUP = { kind: 'autogroup', canRaise: true };
+const AUTOGROUP = { kind: 'autogroup', canRaise: true, gapMs: 105 };
 const NICE = { kind: 'nice', canRaise: false, normal: 0 };
 
 describe('the means to change a share', () => {
@@ -25,6 +25,11 @@ describe('the means to change a share', () => {
     expect(on()).toEqual(AUTOGROUP);
     expect(on({ '/proc/self/cgroup': '0::/\n' })).toEqual(AUTOGROUP);
     expect(on({ '/proc/self/cgroup': '' })).toEqual(AUTOGROUP);
+  });
+
+  it('may change autogroups at any pace only with the privilege for it', () => {
+    const capable = { '/proc/self/status': 'CapEff:\t0000000000200000\n' };
+    expect(on(capable)).toEqual({ ...AUTOGROUP, gapMs: 0 });
   });
 
   it('is nice where autogroups are off or unknown', () => {

@@ -5,7 +5,7 @@ import type { Outcome } from '#src/main/processes/priority/apply.ts';
 import type { Mechanism } from '#src/main/processes/priority/mechanism.ts';
 import { PriorityQueue } from '#src/main/processes/priority/priority-queue.ts';
 
-const AUTOGROUP: Mechanism = { kind: 'autogroup', canRaise: true };
+const AUTOGROUP: Mechanism = { kind: 'autogroup', canRaise: true, gapMs: 105 };
 const NICE: Mechanism = { kind: 'nice', canRaise: false, normal: 0 };
 
 beforeEach(() => {
@@ -32,7 +32,7 @@ function queueOf(mechanism: Mechanism, ...answers: Outcome[]) {
     },
     log: createLogger({}, output as unknown as NodeJS.WriteStream),
   });
-  const set = (id: number, share: 'normal' | 'low') =>
+  const set = (id: number, share: 'normal' | 'low' | 'lowest') =>
     queue.set({ id, pid: id, startTime: null }, share, () => forced.push(`${id}`));
   return { queue, set, writes, forced, log: () => log };
 }
@@ -50,6 +50,22 @@ describe('the queue of shares', () => {
     vi.advanceTimersByTime(1000);
     expect(writes).toEqual(['1 low', '2 low', '3 low']);
     expect(forced).toEqual(['1', '2', '3']);
+  });
+
+  it('writes all autogroups at once where the kernel does not mind', () => {
+    const { set, writes } = queueOf({ kind: 'autogroup', canRaise: true, gapMs: 0 });
+    for (const id of [1, 2, 3]) set(id, 'low');
+    expect(writes).toEqual(['1 low', '2 low', '3 low']);
+  });
+
+  it('goes from low to lowest, and back only where that is possible', () => {
+    const { set, writes, queue } = queueOf({ kind: 'autogroup', canRaise: true, gapMs: 0 });
+    for (const level of ['low', 'lowest', 'low'] as const) set(1, level);
+    expect(writes).toEqual(['1 low', '1 lowest', '1 low']);
+    expect(queue.shareOf(1)).toBe('low');
+    const oneWay = queueOf(NICE);
+    for (const level of ['low', 'lowest', 'low'] as const) oneWay.set(1, level);
+    expect(oneWay.writes).toEqual(['1 low', '1 lowest']);
   });
 
   it('writes nothing that is in force already or is taken back in time', () => {

@@ -5,7 +5,7 @@ import {
   type SharePolicy,
   type ShareState,
   stepShare,
-  wantedShare,
+  wantedLevel,
 } from '#src/main/processes/priority/share.ts';
 
 const AUTO: SharePolicy = { mode: 'auto', canRaise: true };
@@ -21,7 +21,7 @@ function after(policy: SharePolicy, ...events: readonly ShareEvent[]): ShareStat
 }
 
 function share(policy: SharePolicy, ...events: readonly ShareEvent[]): string {
-  return wantedShare(policy, after(policy, ...events));
+  return wantedLevel(policy, after(policy, ...events));
 }
 
 /** One usage for each second, `seconds` times after the first. */
@@ -73,14 +73,14 @@ describe('the share of a server', () => {
 });
 
 describe('the CPU budget', () => {
-  it('is exceeded by a core for ten seconds, not earlier', () => {
-    expect(share(AUTO, READY, ...usage(9))).toBe('normal');
-    expect(share(AUTO, READY, ...usage(10))).toBe('low');
+  it('is exceeded by a core for a second, not earlier', () => {
+    expect(share(AUTO, READY, ...usage(0))).toBe('normal');
+    expect(share(AUTO, READY, ...usage(1))).toBe('lowest');
     expect(share(AUTO, READY, ...usage(30, { wants: 0.85 }))).toBe('normal');
   });
 
   it('is exceeded by one that waits for most of what it wants', () => {
-    expect(share(AUTO, READY, ...usage(10, { wants: 1, gets: 0.12 }))).toBe('low');
+    expect(share(AUTO, READY, ...usage(2, { wants: 1, gets: 0.12 }))).toBe('lowest');
   });
 
   it('is not exceeded by one that is only held up', () => {
@@ -90,10 +90,19 @@ describe('the CPU budget', () => {
   it('does not matter while no other server is called', () => {
     expect(share(AUTO, READY, ...usage(30, { contended: false }))).toBe('normal');
     const later = usage(1, { from: 31 });
-    expect(share(AUTO, READY, ...usage(30, { contended: false }), ...later)).toBe('low');
+    expect(share(AUTO, READY, ...usage(30, { contended: false }), ...later)).toBe('lowest');
   });
 
-  it('is kept again by less than half of it for ten seconds', () => {
+  it('is not kept again by the calm before', () => {
+    const calm = usage(10, { wants: 0 });
+    const burning = usage(4, { from: 10 }).map((event) => {
+      if (event.type !== 'usage') return event;
+      return { ...event, cpuMs: event.cpuMs - 10_000, wantedMs: event.wantedMs - 10_000 };
+    });
+    expect(share(AUTO, READY, ...calm, ...burning)).toBe('lowest');
+  });
+
+  it('is kept again by less than half of it for five seconds', () => {
     const burnt = [READY, ...usage(12)];
     const calm = (seconds: number, wants: number): ShareEvent[] =>
       usage(seconds, { wants, from: 13 }).map((event) => {
@@ -101,9 +110,9 @@ describe('the CPU budget', () => {
         const before = 13_000 * (1 - wants);
         return { ...event, cpuMs: event.cpuMs + before, wantedMs: event.wantedMs + before };
       });
-    expect(share(AUTO, ...burnt, ...calm(3, 0))).toBe('low');
+    expect(share(AUTO, ...burnt, ...calm(2, 0))).toBe('lowest');
     expect(share(AUTO, ...burnt, ...calm(10, 0))).toBe('normal');
-    expect(share(AUTO, ...burnt, ...calm(30, 0.5))).toBe('low');
+    expect(share(AUTO, ...burnt, ...calm(30, 0.5))).toBe('lowest');
     expect(share(AUTO, ...burnt, ...calm(30, 0.4))).toBe('normal');
   });
 
@@ -116,7 +125,7 @@ describe('the CPU budget', () => {
     const burnt = [READY, ...usage(12)];
     const next: ShareEvent[] = [{ type: 'died', crashLoop: false }, GONE, READY];
     expect(share(AUTO, ...burnt, ...next)).toBe('normal');
-    expect(share(AUTO, ...burnt, ...next, ...usage(9, { from: 13 }))).toBe('normal');
+    expect(share(AUTO, ...burnt, ...next, ...usage(0, { from: 13 }))).toBe('normal');
   });
 
   it('remembers no more than its window', () => {
