@@ -57,7 +57,6 @@ const SLOT_OF_OWN_THREAD = 0;
 
 export class Lane {
   readonly name: string;
-  readonly config: DownstreamConfig;
   /** The one client that it serves; null: all of them. */
   readonly owner: CallOwner | null;
   readonly thread: SupervisorThread;
@@ -69,17 +68,22 @@ export class Lane {
   #usage: TreeUsage | null = null;
   #callsSeen = 0;
   #begun = false;
+  /** Somebody needed it before that. */
+  #woken = false;
+  #config: DownstreamConfig;
   readonly #observer: Observer;
 
+  /** @param generation that which the lane before had at last, see `SupervisorThreadOptions`. */
   constructor(
     config: DownstreamConfig,
     owner: CallOwner | null,
     creditLane: number,
     context: LaneContext,
     hooks: LaneHooks,
+    generation = 0,
   ) {
     this.name = config.lane;
-    this.config = config;
+    this.#config = config;
     this.owner = owner;
     this.#observer = context.observer;
     this.creditLane = creditLane;
@@ -88,6 +92,7 @@ export class Lane {
       ...context,
       servers: [config],
       creditLanes: [creditLane],
+      generation,
       log,
       onMessage: (message) => hooks.onMessage(this, message),
       onStarted: () => hooks.onStarted(this),
@@ -107,6 +112,20 @@ export class Lane {
     this.#priority = new ServerPriority(config.priority, context.priorities, context.onChange);
   }
 
+  get config(): DownstreamConfig {
+    return this.#config;
+  }
+
+  /** Counts the threads that the server has had under this name. */
+  get generation(): number {
+    return this.thread.generation;
+  }
+
+  /** Whether it was told to start its server, now or at its first use. */
+  get begun(): boolean {
+    return this.#begun;
+  }
+
   get record(): LaneRecord {
     return { ...this.downstream.record, share: this.#priority.share };
   }
@@ -124,7 +143,8 @@ export class Lane {
   begin(clientCapabilities: string, known: boolean): void {
     this.#begun = true;
     const { start, unavailable } = this.config;
-    const mayWait = start === 'lazy' && known && unavailable === null && !this.downstream.awaited;
+    const isWanted = this.downstream.awaited || this.#woken;
+    const mayWait = start === 'lazy' && known && unavailable === null && !isWanted;
     if (mayWait) this.thread.prepare(clientCapabilities);
     else this.thread.start(clientCapabilities);
   }
@@ -174,6 +194,24 @@ export class Lane {
     this.#post({ type: 'log_level', slot: SLOT_OF_OWN_THREAD, level });
   }
 
+  /** Other settings of what main does with the server. @param config of the same process. */
+  reconfigure(config: DownstreamConfig): void {
+    this.#config = config;
+    this.downstream.reconfigure(config);
+  }
+
+  /** The server is to go once its calls have ended; see `Downstream`. A lost thread is not replaced. */
+  leave(heir: Lane | null, onDrained: () => void): void {
+    this.thread.retire();
+    this.downstream.leave(heir?.downstream ?? null, onDrained);
+  }
+
+  /** Ends the thread; its server has been stopped before. */
+  end(): Promise<void> {
+    // Of a thread that is being lost this moment it is only known afterwards what to wait for.
+    return Promise.resolve().then(() => this.thread.stop());
+  }
+
   /** Stops the server for good; a thread that is lost meanwhile is not replaced. */
   stop(eofMs: number, termMs: number): void {
     this.downstream.close();
@@ -183,8 +221,8 @@ export class Lane {
 
   /** Before `begin` it is not known what the server is told, nor whether there is room for it. */
   #wake(): void {
-    if (!this.#begun) return;
-    if (this.thread.started) this.#post({ type: 'wake', slot: SLOT_OF_OWN_THREAD });
+    if (!this.#begun) this.#woken = true;
+    else if (this.thread.started) this.#post({ type: 'wake', slot: SLOT_OF_OWN_THREAD });
     else this.thread.start();
   }
 

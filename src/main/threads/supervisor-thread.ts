@@ -47,6 +47,8 @@ export interface SupervisorThreadOptions {
   readonly credit: ByteCredit;
   /** The entries of the servers in the credit. */
   readonly creditLanes: readonly number[];
+  /** The last generation of the threads that had the servers before, 0 when there was none. */
+  readonly generation: number;
   readonly threads: ThreadsConfig;
   readonly groupsFile: string;
   readonly gatewayVersion: string;
@@ -86,7 +88,7 @@ export class SupervisorThread {
   #watch: ThreadWatch;
   #life: Life = { state: 'stopped' };
   #clientCapabilities = '{}';
-  #generation = 0;
+  #generation: number;
   #restarts = 0;
   #heapMb: number | null = null;
   #restartTimer: NodeJS.Timeout | null = null;
@@ -97,6 +99,7 @@ export class SupervisorThread {
 
   constructor(options: SupervisorThreadOptions) {
     this.#options = options;
+    this.#generation = options.generation;
     this.#vitals = ThreadVitals.create(options.servers.length);
     this.#progress = options.servers.map(() => ({ incarnation: 0, restarts: 0 }));
     this.#probe = new ThreadProbe(options.log, 'a supervisor thread');
@@ -114,7 +117,7 @@ export class SupervisorThread {
 
   /** Whether it was ever started. */
   get started(): boolean {
-    return this.#generation > 0;
+    return this.#generation > this.#options.generation;
   }
 
   /** OS id of the thread, 0 while it is not known. */
