@@ -26,6 +26,7 @@ import {
 import { type PriorityQueue, startPriorityQueue } from './processes/priority/priority-queue.ts';
 import { reapDeadGateways } from './processes/reaper.ts';
 import { defaultStartLimit, StartTickets } from './processes/start-tickets.ts';
+import type { Reconfigurable, Reconfigured } from './reload.ts';
 import { Announcements } from './routing/announcements.ts';
 import { type CallOwner, CallTable } from './routing/calls.ts';
 import { readCatalogFile } from './routing/catalog-file.ts';
@@ -77,7 +78,7 @@ export type StartResult =
   /** One line: what, where, what to do. */
   | { readonly ok: false; readonly message: string };
 
-export class Gateway implements Stoppable {
+export class Gateway implements Stoppable, Reconfigurable {
   readonly sessionId = randomUUID();
   readonly dir: string;
   readonly #options: GatewayOptions;
@@ -294,13 +295,15 @@ export class Gateway implements Stoppable {
   /**
    * Puts another configuration in force: servers that are the same go on undisturbed.
    *
-   * @returns one line that says why it cannot be, and then nothing has changed; null when it holds.
+   * @returns why not, and then nothing has changed.
    */
-  reconfigure(config: GatewayConfig, exposeDiagnostics: boolean): string | null {
+  reconfigure(config: GatewayConfig, exposeDiagnostics: boolean): Reconfigured {
     const { log, metrics } = this.#options;
     const change = difference(this.#config.servers, config.servers);
     const problem = this.#heapProblem(config) ?? this.#fleet.roomProblem(config, change);
-    if (problem !== null) return problem;
+    if (problem !== null) return { kind: 'refused', problem };
+    // Changes that follow each other faster than a server starts would keep its calls waiting for ever.
+    if (this.#fleet.isSettling(change)) return { kind: 'later' };
     const names = (servers: readonly { name: string }[]) => servers.map(({ name }) => name);
     const fields = {
       added: names(change.added),
@@ -317,7 +320,7 @@ export class Gateway implements Stoppable {
     log.info(fields, 'the configuration is in force');
     const later = keysOfNextStart(this.#options.config, config);
     if (later.length > 0) log.warn(`from the next start of rea serve on: ${later.join(', ')}`);
-    return null;
+    return { kind: 'done' };
   }
 
   stopAccepting(): void {

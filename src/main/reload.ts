@@ -22,13 +22,21 @@ export interface ReloadOptions {
   readonly log: Logger;
 }
 
+export type Reconfigured =
+  | { readonly kind: 'done' }
+  /** One line that says why it cannot be. */
+  | { readonly kind: 'refused'; readonly problem: string }
+  /** Another change has to be complete first. */
+  | { readonly kind: 'later' };
+
 /** What a configuration is put in force at. */
 export interface Reconfigurable {
   /** Nothing is put in force any more. */
   readonly stopping: boolean;
-  /** @returns one line that says why it cannot be, null when it holds. */
-  reconfigure(config: GatewayConfig, exposeDiagnostics: boolean): string | null;
+  reconfigure(config: GatewayConfig, exposeDiagnostics: boolean): Reconfigured;
 }
+
+const AGAIN_MS = 100;
 
 type Loaded =
   | { readonly ok: true; readonly config: GatewayConfig; readonly policy: Policy }
@@ -38,6 +46,7 @@ export class Reload {
   readonly #options: ReloadOptions;
   readonly #watch: FileWatch;
   #gateway: Reconfigurable | null = null;
+  #again: NodeJS.Timeout | null = null;
 
   /** From now on changes are seen; they wait for `start`. */
   constructor(options: ReloadOptions) {
@@ -56,19 +65,32 @@ export class Reload {
   /** @param why in words. */
   request(why: string): void {
     if (this.#gateway === null || this.#gateway.stopping) return;
-    const { log, file, cwd } = this.#options;
-    log.info({ why }, 'reading the configuration again');
-    this.#watch.acknowledge();
-    const loaded = this.#load();
-    if (!loaded.ok) return this.#refuse(loaded.problems.map(formatProblem));
-    const { config, policy } = loaded;
-    const problem = this.#gateway.reconfigure(config, policy.exposeDiagnostics);
-    if (problem !== null) return this.#refuse([`${displayName(file, cwd)}: ${problem}`]);
-    tellWarnings(log, config, policy);
+    this.#options.log.info({ why }, 'reading the configuration again');
+    this.#apply();
   }
 
   close(): void {
     this.#watch.close();
+    if (this.#again !== null) clearTimeout(this.#again);
+  }
+
+  #apply(): void {
+    if (this.#again !== null) clearTimeout(this.#again);
+    if (this.#gateway === null || this.#gateway.stopping) return;
+    const { log, file, cwd } = this.#options;
+    this.#watch.acknowledge();
+    const loaded = this.#load();
+    if (!loaded.ok) return this.#refuse(loaded.problems.map(formatProblem));
+    const { config, policy } = loaded;
+    const result = this.#gateway.reconfigure(config, policy.exposeDiagnostics);
+    switch (result.kind) {
+      case 'done':
+        return tellWarnings(log, config, policy);
+      case 'refused':
+        return this.#refuse([`${displayName(file, cwd)}: ${result.problem}`]);
+      case 'later':
+        this.#again = setTimeout(() => this.#apply(), AGAIN_MS).unref();
+    }
   }
 
   #load(): Loaded {

@@ -144,6 +144,12 @@ export class Fleet implements Servers {
     return `has servers for ${needed} lanes, and this gateway was started with room for ${room}; restart rea serve`;
   }
 
+  /** Whether a server that is to go is about to serve calls that wait for it. */
+  isSettling({ removed, replaced }: Difference): boolean {
+    const going = new Set([...removed, ...replaced].map(({ name }) => name));
+    return [...this.#lanes.values()].some((lane) => going.has(lane.config.name) && lane.settling);
+  }
+
   /** Puts other servers in place of the present ones: what is the same goes on undisturbed. */
   reconfigure(config: GatewayConfig, difference: Difference): void {
     const { added, removed, replaced, adjusted } = difference;

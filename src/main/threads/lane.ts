@@ -54,6 +54,8 @@ export interface LaneHooks {
 }
 
 const SLOT_OF_OWN_THREAD = 0;
+/** A server that takes longer to start is not waited for. */
+const SETTLE_MS = 10_000;
 
 export class Lane {
   readonly name: string;
@@ -67,7 +69,8 @@ export class Lane {
   readonly #threadPriority: ThreadPriority;
   #usage: TreeUsage | null = null;
   #callsSeen = 0;
-  #begun = false;
+  /** Monotonic; null before that. */
+  #begunAt: number | null = null;
   /** Somebody needed it before that. */
   #woken = false;
   #config: DownstreamConfig;
@@ -123,7 +126,14 @@ export class Lane {
 
   /** Whether it was told to start its server, now or at its first use. */
   get begun(): boolean {
-    return this.#begun;
+    return this.#begunAt !== null;
+  }
+
+  /** Whether calls wait for a start that is under way and may still be near its end. */
+  get settling(): boolean {
+    if (this.#begunAt === null || performance.now() - this.#begunAt > SETTLE_MS) return false;
+    const { phase, awaited } = this.downstream;
+    return awaited && (phase === 'idle' || phase === 'starting');
   }
 
   get record(): LaneRecord {
@@ -141,7 +151,7 @@ export class Lane {
    * @param known whether what it offers can be told without it.
    */
   begin(clientCapabilities: string, known: boolean): void {
-    this.#begun = true;
+    this.#begunAt = performance.now();
     const { start, unavailable } = this.config;
     const isWanted = this.downstream.awaited || this.#woken;
     const mayWait = start === 'lazy' && known && unavailable === null && !isWanted;
@@ -221,7 +231,7 @@ export class Lane {
 
   /** Before `begin` it is not known what the server is told, nor whether there is room for it. */
   #wake(): void {
-    if (!this.#begun) this.#woken = true;
+    if (!this.begun) this.#woken = true;
     else if (this.thread.started) this.#post({ type: 'wake', slot: SLOT_OF_OWN_THREAD });
     else this.thread.start();
   }
