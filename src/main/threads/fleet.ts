@@ -73,7 +73,7 @@ export class Fleet implements Servers {
   constructor(options: FleetOptions) {
     this.#options = options;
     this.#config = options.config;
-    this.#freeCreditLanes = Array.from({ length: roomFor(options.config) }, (_, lane) => lane);
+    this.#freeCreditLanes = Array.from({ length: options.credit.lanes }, (_, lane) => lane);
     this.#context = {
       ...options,
       threads: options.config.threads,
@@ -139,7 +139,7 @@ export class Fleet implements Servers {
     const going = new Set([...removed, ...replaced].map(({ name }) => name));
     const leaving = [...this.#lanes.values()].filter((lane) => going.has(lane.config.name));
     const needed = mostLanes(config) + leaving.length + this.#departures.lanes.length;
-    const room = roomFor(this.#options.config);
+    const room = this.#options.credit.lanes;
     if (needed <= room) return null;
     return `has servers for ${needed} lanes, and this gateway was started with room for ${room}; restart rea serve`;
   }

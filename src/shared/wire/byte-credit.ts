@@ -48,6 +48,11 @@ export class ByteCredit {
     Atomics.store(this.#words, HARD, unitsOf(hardBytes));
   }
 
+  /** How many lanes there may be at the same time. */
+  get lanes(): number {
+    return (this.#words.length - FIRST_LANE) / WORDS_PER_LANE;
+  }
+
   get bytes(): number {
     return Atomics.load(this.#words, TOTAL) * UNIT;
   }
