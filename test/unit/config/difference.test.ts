@@ -1,4 +1,5 @@
 /** What differs between two configurations, and what it takes to get from one to the other. */
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { difference, keysOfNextStart } from '#src/main/config/difference.ts';
 import type { DownstreamConfig, GatewayConfig } from '#src/shared/model/config.ts';
@@ -37,7 +38,7 @@ test('servers come, go and change, each for itself', () => {
   expect(names(after, after)).toEqual(NOTHING);
 });
 
-test.each<[keyof DownstreamConfig, unknown]>([
+const OF_MAIN: readonly [keyof DownstreamConfig, unknown][] = [
   ['prefix', 'other'],
   ['tools', { allow: ['a'], deny: [] }],
   ['callTimeoutMs', 1],
@@ -49,11 +50,21 @@ test.each<[keyof DownstreamConfig, unknown]>([
   ['idleStopMs', 1],
   ['maxRssMb', 1],
   ['maxInstances', 99],
-])('%s is changed without the process', (key, value) => {
+];
+
+test.each(OF_MAIN)('%s is changed without the process', (key, value) => {
   expect(names([server('one')], [server('one', { [key]: value })])).toEqual({
     ...NOTHING,
     adjusted: ['one'],
   });
+});
+
+test('the documentation names just those', () => {
+  const text = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
+  const row = text.split('\n').find((line) => line.includes('the server goes on, with')) ?? '';
+  const documented = [...row.matchAll(/`(\w+)`/g)].map(([, key]) => key);
+  const snake = (key: string) => key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  expect(documented).toEqual(OF_MAIN.map(([key]) => snake(key)));
 });
 
 test.each<[keyof DownstreamConfig, unknown]>([
