@@ -127,6 +127,18 @@ test('a server of which each client has its own comes, becomes one for all, and 
   await gateway.waitForState(({ downstreams }) => downstreams.length === 1, { what: 'one server' });
 });
 
+test('who sees a list of its own from now on is told of what has changed in it', async () => {
+  const all = fixture('echo');
+  const { rea: gateway, peers } = await serve(registry({ all, other: all }), 1);
+  const [peer] = peers as [Peer];
+  const told = peer.heard.length;
+  // It never tells what it offers, so that nothing else is to be heard.
+  const silent = { ...fixture('hang-at-initialize'), instances: 'session' };
+  await rewrite(gateway, registry({ all, silent }));
+  await until(() => peer.heard.length > told, { limitMs: LIMIT_MS, what: 'list_changed' });
+  expect((await tools(peer)).filter((name) => name.startsWith('other__'))).toEqual([]);
+});
+
 test('a client that leaves while its instance is replaced leaves nothing behind', async () => {
   const { rea: gateway, peers } = await serve(registry({ own: own('a') }), 2);
   const [first, second] = peers as [Peer, Peer];

@@ -158,6 +158,8 @@ test('order, comments and form of the file are no change', async () => {
     what: 'the order',
   });
   expect([await ready(rea, 'one'), await ready(rea, 'two')]).toEqual(before);
+  const { downstreams } = JSON.parse((await rea.call('__rea__health')).text);
+  expect(downstreams.map(({ name }: { name: string }) => name)).toEqual(['two', 'one']);
   await rea.stop();
 });
 
