@@ -7,6 +7,7 @@ import type { GatewayConfig } from '../shared/model/config.ts';
 import { ByteCredit } from '../shared/wire/byte-credit.ts';
 import type { MainFact } from '../shared/wire/protocol.ts';
 import type { RecordedGroup } from '../shared/wire/vitals.ts';
+import { difference, keysOfNextStart } from './config/difference.ts';
 import { HaltSwitch } from './gate/halt.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
@@ -25,6 +26,7 @@ import {
 import { type PriorityQueue, startPriorityQueue } from './processes/priority/priority-queue.ts';
 import { reapDeadGateways } from './processes/reaper.ts';
 import { defaultStartLimit, StartTickets } from './processes/start-tickets.ts';
+import type { Reconfigurable, Reconfigured } from './reload.ts';
 import { Announcements } from './routing/announcements.ts';
 import { type CallOwner, CallTable } from './routing/calls.ts';
 import { readCatalogFile } from './routing/catalog-file.ts';
@@ -33,7 +35,7 @@ import { healthText } from './routing/health.ts';
 import { Profiles } from './routing/profiles.ts';
 import { Router } from './routing/router.ts';
 import type { Stoppable } from './shutdown.ts';
-import { creditLimits, Fleet, mostLanes } from './threads/fleet.ts';
+import { creditLimits, Fleet, roomFor } from './threads/fleet.ts';
 import { StateWriterThread } from './threads/state-writer-thread.ts';
 import type { HttpEdge } from './upstream/http.ts';
 import { serveStdio } from './upstream/stdio.ts';
@@ -52,7 +54,8 @@ const WRITER_CLOSE_MIN_MS = 500;
 /** How long the servers wait for the stdio client to say what it can do. */
 const CLIENT_WAIT_MS = 500;
 const FLUSH_MS = 1000;
-const MAX_UPSTREAM_MESSAGE_BYTES = 32 * 1024 * 1024;
+const MIB = 1024 * 1024;
+const MAX_UPSTREAM_MESSAGE_BYTES = 32 * MIB;
 export interface GatewayOptions {
   readonly cwd: string;
   readonly config: GatewayConfig;
@@ -78,10 +81,12 @@ export type StartResult =
   /** One line: what, where, what to do. */
   | { readonly ok: false; readonly message: string };
 
-export class Gateway implements Stoppable {
+export class Gateway implements Stoppable, Reconfigurable {
   readonly sessionId = randomUUID();
   readonly dir: string;
   readonly #options: GatewayOptions;
+  #config: GatewayConfig;
+  #exposeDiagnostics: boolean;
   readonly #startedAt = new Date().toISOString();
   readonly #identity = ownIdentity();
   readonly #look = systemLook();
@@ -111,6 +116,8 @@ export class Gateway implements Stoppable {
 
   private constructor(options: GatewayOptions, dir: string) {
     this.#options = options;
+    this.#config = options.config;
+    this.#exposeDiagnostics = options.exposeDiagnostics;
     this.dir = dir;
     this.#halt = new HaltSwitch(dir, () => performance.now());
     this.#announcements = new Announcements((catalog, method) =>
@@ -123,7 +130,7 @@ export class Gateway implements Stoppable {
       onCollision: (server, message) => options.log.warn({ server }, message),
     });
     this.#profiles = new Profiles(options.config.servers);
-    this.#credit = ByteCredit.create(mostLanes(options.config), creditLimits(options.config));
+    this.#credit = ByteCredit.create(roomFor(options.config), creditLimits(options.config));
     this.#priorities = startPriorityQueue(options.log, this.#look);
     this.#fleet = new Fleet({
       credit: this.#credit,
@@ -184,6 +191,7 @@ export class Gateway implements Stoppable {
       },
     });
     options.metrics.show(() => ({
+      names: this.#fleet.names,
       servers: this.#fleet.views(),
       sessions: this.#router.sessions,
       httpConnections: this.#http?.connections() ?? 0,
@@ -283,6 +291,42 @@ export class Gateway implements Stoppable {
     return null;
   }
 
+  /** Whether a change of the configuration still has a meaning. */
+  get stopping(): boolean {
+    return this.#stoppingSince !== null;
+  }
+
+  /**
+   * Puts another configuration in force: servers that are the same go on undisturbed.
+   *
+   * @returns why not, and then nothing has changed.
+   */
+  reconfigure(config: GatewayConfig, exposeDiagnostics: boolean): Reconfigured {
+    const { log, metrics } = this.#options;
+    const change = difference(this.#config.servers, config.servers);
+    const problem = this.#heapProblem(config) ?? this.#fleet.roomProblem(config, change);
+    if (problem !== null) return { kind: 'refused', problem };
+    // Changes that follow each other faster than a server starts would keep its calls waiting for ever.
+    if (this.#fleet.isSettling(change)) return { kind: 'later' };
+    const names = (servers: readonly { name: string }[]) => servers.map(({ name }) => name);
+    const fields = {
+      added: names(change.added),
+      removed: names(change.removed),
+      restarted: names(change.replaced),
+      adjusted: names(change.adjusted),
+    };
+    this.#config = config;
+    this.#exposeDiagnostics = exposeDiagnostics;
+    this.#credit.setLimits(creditLimits(config));
+    metrics.expect(names(config.servers));
+    this.#profiles.reconfigure(config.servers);
+    this.#fleet.reconfigure(config, change);
+    log.info(fields, 'the configuration is in force');
+    const later = keysOfNextStart(this.#options.config, config);
+    if (later.length > 0) log.warn(`from the next start of rea serve on: ${later.join(', ')}`);
+    return { kind: 'done' };
+  }
+
   stopAccepting(): void {
     this.#stoppingSince ??= performance.now();
     this.#router.stopAccepting();
@@ -332,6 +376,14 @@ export class Gateway implements Stoppable {
     this.#guard?.release();
     this.#attempt('removing the run files', () => removeInstance(this.dir, this.sessionId));
     this.#options.log.info({ reason }, 'stopped');
+  }
+
+  /** Threads keep the heap that they were started with. */
+  #heapProblem({ servers }: GatewayConfig): string | null {
+    const { heapMb } = this.#options.config.threads;
+    const tooLarge = servers.find(({ maxMessageBytes }) => maxMessageBytes * 2 > heapMb * MIB);
+    if (tooLarge === undefined) return null;
+    return `has max_message_bytes ${tooLarge.maxMessageBytes} for server "${tooLarge.name}", which needs a larger threads.heap_mb than the ${heapMb} that this gateway was started with; restart rea serve`;
   }
 
   /** A stop goes on when the disk is full or `.rea` is gone. */
@@ -470,7 +522,7 @@ export class Gateway implements Stoppable {
       downstreams: this.#fleet.all(),
       toolsOf: (server) => this.#catalogs.shared.toolsCount(server),
       collisionsOf: (server) => this.#catalogs.shared.collisions(server),
-      exposeDiagnostics: this.#options.exposeDiagnostics,
+      exposeDiagnostics: this.#exposeDiagnostics,
     });
   }
 }

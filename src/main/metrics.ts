@@ -11,6 +11,8 @@ import { NO_OBSERVER } from './routing/observer.ts';
 
 /** What a scrape looks at. */
 export interface MetricsSources extends GatewayView {
+  /** Names of the configured servers. */
+  readonly names: readonly string[];
   /** Every downstream there is now. */
   readonly servers: readonly ServerView[];
 }
@@ -19,6 +21,8 @@ export interface Metrics {
   /** The port listened on, null when no metrics are asked for. */
   readonly port: number | null;
   readonly observer: EventMetrics;
+  /** Counters of these servers are there from now on, as zero if they are new. */
+  expect(servers: readonly string[]): void;
   /** From now on scrapes show this. */
   show(look: () => MetricsSources): void;
   /** Frees the port; a scrape under way is cut. */
@@ -42,6 +46,7 @@ export interface MetricsOptions {
 const NO_METRICS: Metrics = {
   port: null,
   observer: { ...NO_OBSERVER, loopLag: () => {} },
+  expect: () => {},
   show: () => {},
   close: () => Promise.resolve(),
 };
@@ -62,8 +67,9 @@ export async function openMetrics(options: MetricsOptions): Promise<OpenMetrics>
   const { gatewayMetrics } = await import('./metrics/gateway.ts');
   const { listenForScrapes } = await import('./metrics/listener.ts');
   const registry = new Registry();
-  const observer = eventMetrics(registry, servers);
-  const readServers = serverMetrics(registry, servers);
+  const observer = eventMetrics(registry);
+  observer.expect(servers);
+  const readServers = serverMetrics(registry);
   const readGateway = gatewayMetrics(registry, version);
   let look: (() => MetricsSources) | null = null;
   const listener = await listenForScrapes(
@@ -73,7 +79,7 @@ export async function openMetrics(options: MetricsOptions): Promise<OpenMetrics>
       render: () => {
         const seen = look?.();
         if (seen !== undefined) {
-          readServers(seen.servers);
+          readServers(seen.names, seen.servers);
           readGateway(seen);
         }
         return registry.metrics();
@@ -87,6 +93,7 @@ export async function openMetrics(options: MetricsOptions): Promise<OpenMetrics>
     metrics: {
       port: listener.port,
       observer,
+      expect: (names) => observer.expect(names),
       show: (sources) => {
         look = sources;
       },

@@ -14,7 +14,7 @@ import {
 
 const EXIT_FATAL = 70;
 const CLOSE_LIMIT_MS = 3000;
-const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /** What a stop does to the gateway, in the order in which it happens. */
 export interface Stoppable {
@@ -60,6 +60,11 @@ export class Shutdown {
     }
     process.on('uncaughtException', (error) => this.#die(error));
     process.on('unhandledRejection', (error) => this.#die(error));
+  }
+
+  /** The terminal is gone: as good as a signal to stop. */
+  terminalGone(): void {
+    this.#on({ type: 'signal' }, 'SIGHUP');
   }
 
   /** The only client is gone: nothing in flight is worth waiting for. */

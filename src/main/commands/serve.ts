@@ -3,12 +3,14 @@ import { writeSync } from 'node:fs';
 import { relative } from 'node:path';
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import { loadConfig } from '../config/load.ts';
-import { loadPolicy, unenforcedRules } from '../config/policy.ts';
+import { loadPolicy } from '../config/policy.ts';
 import { formatProblem } from '../config/problem.ts';
 import { Gateway } from '../gateway.ts';
 import { createLogger } from '../logger.ts';
 import { metricsPort, openMetrics } from '../metrics.ts';
+import { Reload, tellWarnings } from '../reload.ts';
 import { Shutdown } from '../shutdown.ts';
+import { hasTerminal } from '../terminal.ts';
 import { hostAndPort } from '../upstream/address.ts';
 import { readTokenFile } from '../upstream/http-token.ts';
 import { version } from '../version.ts';
@@ -54,11 +56,8 @@ export async function runServe(options: ServeOptions): Promise<number> {
   const policy = loadPolicy({ cwd: options.cwd });
   if (!policy.ok) return say(policy.problems.map(formatProblem).join('\n'), EXIT_CANNOT_START);
   const log = createLogger(process.env, process.stderr);
-  for (const warning of [...loaded.config.warnings, ...policy.policy.warnings]) log.warn(warning);
-  const unenforced = unenforcedRules(policy.policy);
-  if (unenforced.length > 0) {
-    log.warn(`policy.yaml: not enforced by this version: ${unenforced.join(', ')}`);
-  }
+  const reload = new Reload({ cwd: options.cwd, file: loaded.config.file, env: process.env, log });
+  tellWarnings(log, loaded.config, policy.policy);
 
   const opened = await openMetrics({
     port,
@@ -89,8 +88,17 @@ export async function runServe(options: ServeOptions): Promise<number> {
   });
   clientGone = (reason) => shutdown.clientGone(reason);
   shutdown.listen();
+  reload.start(gateway);
+  // A terminal that is closed and a person who asks for a reload send the same signal.
+  const hadTerminal = hasTerminal();
+  process.on('SIGHUP', () => {
+    if (hadTerminal && !hasTerminal()) shutdown.terminalGone();
+    else reload.request('SIGHUP');
+  });
   if (process.stderr.isTTY) process.stderr.write(banner(gateway, loaded.config, options, stdio));
-  return shutdown.finished;
+  const code = await shutdown.finished;
+  reload.close();
+  return code;
 }
 
 function banner(

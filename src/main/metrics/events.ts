@@ -46,8 +46,13 @@ export interface EventMetrics extends Observer {
   loopLag(ms: number): void;
 }
 
-/** @param servers the configured names; whatever is told of others is a mistake of the caller. */
-export function eventMetrics(registry: Registry, servers: readonly string[]): EventMetrics {
+/** Metrics whose series are there before anything has happened. */
+export interface ExpectingMetrics extends EventMetrics {
+  /** @param servers configured names; whatever is told of others is a mistake of the caller. */
+  expect(servers: readonly string[]): void;
+}
+
+export function eventMetrics(registry: Registry): ExpectingMetrics {
   const registers = [registry];
   const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
     new Counter({ name, help, labelNames, registers });
@@ -94,14 +99,18 @@ export function eventMetrics(registry: Registry, servers: readonly string[]): Ev
     registers,
   });
 
-  for (const server of servers) {
+  const known = new Set<string>();
+  const expect = (server: string) => {
+    if (known.has(server)) return;
+    known.add(server);
     for (const outcome of Object.keys(OUTCOMES)) calls.inc({ server, outcome }, 0);
     for (const code of Object.keys(CODES)) errors.inc({ server, code }, 0);
     for (const reason of THREAD_LOSSES) losses.inc({ server, reason }, 0);
     for (const one of [restarts, openings, noise, cpu]) one.inc({ server }, 0);
     durations.zero({ server });
-  }
+  };
   return {
+    expect: (servers) => servers.forEach(expect),
     callEnded: (server, outcome, code, ms) => {
       calls.inc({ server, outcome });
       if (code !== null) errors.inc({ server, code });

@@ -41,8 +41,7 @@ interface Sums {
 /** @returns reads the present state of all servers into the registry. */
 export function serverMetrics(
   registry: Registry,
-  servers: readonly string[],
-): (views: readonly ServerView[]) => void {
+): (servers: readonly string[], views: readonly ServerView[]) => void {
   const gauge = <L extends string>(name: string, help: string, ...more: readonly L[]) =>
     new Gauge({ name, help, labelNames: ['server', ...more] as const, registers: [registry] });
 
@@ -57,7 +56,9 @@ export function serverMetrics(
     'Resident memory of a server and all it started; shared pages count once for each process.',
   );
 
-  return (views) => {
+  return (servers, views) => {
+    // Of a server that is not configured any more nothing is left.
+    for (const one of [inFlight, queued, heap, rss, phases, circuits]) one.reset();
     for (const [server, sums] of add(servers, views)) {
       inFlight.set({ server }, sums.inFlight);
       queued.set({ server }, sums.queued);

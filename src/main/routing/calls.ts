@@ -26,7 +26,8 @@ export interface Call {
   readonly idText: string;
   /** Raw JSON of the client's progress token, null when it asked for none. */
   readonly tokenRaw: Uint8Array | null;
-  readonly downstream: Downstream;
+  /** Another one when its server is replaced while it waits. */
+  downstream: Downstream;
   readonly method: string;
   /** The complete line for the server; kept until the answer because an unsent call may be queued again. */
   readonly line: Uint8Array;

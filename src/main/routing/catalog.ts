@@ -24,6 +24,10 @@ interface ServerEntry {
   readonly allows: (tool: string) => boolean;
   /** Kinds it has told of in this run. */
   readonly live: Set<ListKind>;
+  /** Its tools, also those that are not allowed; null: it has never told. */
+  tools: readonly CatalogEntry[] | null;
+  /** What is known was told by another program of the same name. */
+  outdated: boolean;
   /** It failed once: nobody waits for its first lists any longer. */
   failed: boolean;
 }
@@ -49,15 +53,7 @@ export class Catalog {
     this.#listWaitMs = options.listWaitMs;
     this.#onChange = options.onChange;
     const { servers } = options;
-    for (const config of servers) {
-      const entry = {
-        config,
-        allows: toolFilter(config),
-        live: new Set<ListKind>(),
-        failed: false,
-      };
-      this.#servers.set(config.name, entry);
-    }
+    for (const config of servers) this.#servers.set(config.name, newEntry(config));
     this.#lists = {
       tools: new MergedList({ servers, keys: 'names', own: [HEALTH_TOOL] }),
       prompts: new MergedList({ servers, keys: 'names', own: [] }),
@@ -79,10 +75,42 @@ export class Catalog {
     this.#set(entry, kind, entries);
   }
 
+  /**
+   * Other servers, or the same ones with other settings. What one that stays has told is kept, and
+   * listed until it tells again.
+   *
+   * @param replaced those that have yet to speak for themselves again.
+   */
+  reconfigure(servers: readonly DownstreamConfig[], replaced: ReadonlySet<string>): void {
+    const before = new Map(this.#servers);
+    this.#servers.clear();
+    for (const config of servers) {
+      const entry = newEntry(config);
+      const known = before.get(config.name);
+      this.#servers.set(config.name, entry);
+      if (known === undefined) continue;
+      entry.tools = known.tools;
+      entry.outdated = known.outdated || known.config.fingerprint !== config.fingerprint;
+      if (replaced.has(config.name)) continue;
+      entry.failed = known.failed;
+      for (const kind of known.live) entry.live.add(kind);
+    }
+    for (const kind of LIST_KINDS) {
+      let changed = this.#lists[kind].reconfigure(servers);
+      for (const entry of kind === 'tools' ? this.#servers.values() : []) {
+        if (entry.tools !== null && this.#set(entry, kind, entry.tools)) changed = true;
+      }
+      if (changed) this.#onChange(kind);
+    }
+    this.#wake();
+  }
+
   /** Takes over all that another catalogue of the same servers knows. */
   adopt(other: Catalog): void {
     for (const [server, entry] of this.#servers) {
       const known = other.#servers.get(server);
+      entry.tools = known?.tools ?? null;
+      entry.outdated = known?.outdated ?? false;
       // Each client's own instance has yet to speak for itself.
       if (known === undefined || entry.config.instances === 'session') continue;
       entry.failed = known.failed;
@@ -101,6 +129,7 @@ export class Catalog {
     const entry = this.#servers.get(server);
     if (entry === undefined) return;
     entry.live.add(kind);
+    if (kind === 'tools') entry.outdated = false;
     const changed = this.#set(entry, kind, entries);
     this.#wake();
     if (changed) this.#onChange(kind);
@@ -121,7 +150,7 @@ export class Catalog {
 
   /** Whether what a server offers is known, from it or from an earlier run. */
   knows(server: string): boolean {
-    return this.#lists.tools.of(server) !== null;
+    return this.#lists.tools.of(server) !== null && this.#servers.get(server)?.outdated !== true;
   }
 
   /** Number of tools a server is known to have, null while none were ever seen. */
@@ -193,6 +222,7 @@ export class Catalog {
 
   #set(entry: ServerEntry, kind: ListKind, entries: readonly CatalogEntry[]): boolean {
     const list = this.#lists[kind];
+    if (kind === 'tools') entry.tools = entries;
     const offered = kind === 'tools' ? allowed(entry, entries) : entries;
     const changed = list.set(entry.config.name, offered);
     this.#reports.look(kind, this.#servers.keys(), list.collisions);
@@ -211,6 +241,11 @@ export class Catalog {
     this.#waiters = waiters.filter(({ kind }) => this.#incomplete(kind));
     for (const waiter of waiters) if (!this.#waiters.includes(waiter)) waiter.done();
   }
+}
+
+function newEntry(config: DownstreamConfig): ServerEntry {
+  const allows = toolFilter(config);
+  return { config, allows, live: new Set(), tools: null, outdated: false, failed: false };
 }
 
 function allowed(entry: ServerEntry, tools: readonly CatalogEntry[]): readonly CatalogEntry[] {

@@ -29,9 +29,11 @@ export class Catalogs {
   readonly shared: Catalog;
   readonly #options: CatalogsOptions;
   readonly #own = new Map<CallOwner, Catalog>();
+  #servers: readonly DownstreamConfig[];
 
   constructor(options: CatalogsOptions) {
     this.#options = options;
+    this.#servers = options.servers;
     this.shared = this.#make(options.onCollision);
   }
 
@@ -46,6 +48,12 @@ export class Catalogs {
     const own = this.#make(() => {});
     own.adopt(this.shared);
     this.#own.set(session, own);
+  }
+
+  /** Other servers, or other settings. @param replaced those that have yet to speak again. */
+  reconfigure(servers: readonly DownstreamConfig[], replaced: ReadonlySet<string>): void {
+    this.#servers = servers;
+    for (const catalog of this.#of(null)) catalog.reconfigure(servers, replaced);
   }
 
   close(session: CallOwner): void {
@@ -74,9 +82,9 @@ export class Catalogs {
   }
 
   #make(onCollision: CatalogsOptions['onCollision']): Catalog {
-    const { servers, listWaitMs, onChange } = this.#options;
+    const { listWaitMs, onChange } = this.#options;
     const catalog: Catalog = new Catalog({
-      servers,
+      servers: this.#servers,
       listWaitMs,
       onChange: (kind) => onChange(catalog, kind),
       onCollision,

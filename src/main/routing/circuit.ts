@@ -23,7 +23,7 @@ import { isoAt } from './wall-clock.ts';
 
 export interface CircuitOptions {
   readonly server: string;
-  readonly policy: BreakerPolicy;
+  readonly policy: () => BreakerPolicy;
   readonly lastError: () => string | null;
   readonly onOpen: () => void;
   readonly log: Logger;
@@ -105,7 +105,7 @@ export class Circuit {
   }
 
   #apply(event: BreakerEvent, now: number): readonly BreakerEffect[] {
-    const [next, effects] = stepBreaker(this.#options.policy, now, this.#breaker, event);
+    const [next, effects] = stepBreaker(this.#options.policy(), now, this.#breaker, event);
     this.#breaker = next;
     for (const effect of effects) if (effect.type === 'transition') this.#transition(effect, now);
     return effects;

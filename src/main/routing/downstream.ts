@@ -53,11 +53,17 @@ const REST_WORDS: Readonly<Record<RestReason, string>> = {
 };
 const STOPPING = 'the gateway is stopping';
 
+/** The server is being replaced or removed. */
+interface Leaving {
+  readonly heir: Downstream | null;
+  readonly onDrained: () => void;
+}
+
 type Refusal = Extract<GateDecision, { kind: 'refuse' }>;
 
 export class Downstream {
-  readonly config: DownstreamConfig;
   readonly owner: CallOwner | null;
+  #config: DownstreamConfig;
   readonly #options: DownstreamOptions;
   readonly #circuit: Circuit;
   readonly #latency = new LatencyWindow();
@@ -80,25 +86,36 @@ export class Downstream {
   /** Lines of noise of the present thread that the observer has heard of. */
   #noiseTold = 0;
   #lastUsedAt: number | null = null;
+  #leaving: Leaving | null = null;
+  #drained = false;
 
   constructor(options: DownstreamOptions) {
     this.#options = options;
-    this.config = options.config;
+    this.#config = options.config;
     this.owner = options.owner;
     this.#circuit = new Circuit({
       server: options.config.name,
-      policy: options.config.breaker,
+      policy: () => this.#config.breaker,
       lastError: () => this.#lastError,
       onOpen: () => options.observer.circuitOpened(options.config.name),
       log: options.log,
     });
     this.#resting = new Resting({
-      idleStopMs: options.config.idleStopMs,
+      idleStopMs: () => this.#config.idleStopMs,
       inFlight: () => this.#inFlight.size,
       wanted: () => this.#queue.length > 0 || options.reliedOn(this),
       onRest: (why) => this.#rest(why),
       onServe: () => this.#pump(),
     });
+  }
+
+  get config(): DownstreamConfig {
+    return this.#config;
+  }
+
+  /** Itself, or the one that is there in its place. */
+  get current(): Downstream {
+    return this.#leaving?.heir?.current ?? this;
   }
 
   get phase(): Phase {
@@ -152,6 +169,7 @@ export class Downstream {
     const decision = decide(this.#view(), now, call.totalDeadline);
     if (decision.kind === 'refuse') return this.#refuse(call, decision);
     if (decision.kind === 'wait') {
+      if (this.#leaving !== null) return this.#refuse(call, LEAVING);
       if (this.#isFull(call.session)) return this.#refuse(call, queueFull(this.config.maxQueue));
       this.#queue.push(call);
       return this.#pump();
@@ -164,6 +182,14 @@ export class Downstream {
       return this.#refuse(call, breakerRefusal(admission.retryAt));
     }
     if (!this.#post(call)) this.#queue.push(call);
+  }
+
+  /** Takes over a call that waits at the one whose heir it is, where it was among its client's. */
+  #inherit(call: Call): void {
+    const { current } = this;
+    call.downstream = current;
+    current.#queue.putBack(call);
+    current.#pump();
   }
 
   /** Somebody waits for what it will say: starts it if it is idle. */
@@ -275,7 +301,8 @@ export class Downstream {
     if (message.code === null) {
       this.#circuit.release(call.id, now);
       call.postedTo = null;
-      this.#queue.putBack(call);
+      if (this.#leaving?.heir) this.#leaving.heir.#inherit(call);
+      else this.#queue.putBack(call);
       // That incarnation takes no more calls; its supervisor is about to say why.
       if (message.incarnation === this.#incarnation) this.#unavailable = true;
       return this.#reconsider();
@@ -314,7 +341,7 @@ export class Downstream {
     } else if (event.event === 'stable') {
       this.#circuit.success(null, now);
     }
-    this.#resting.phase(this.#phase === 'ready');
+    if (this.#leaving === null) this.#resting.phase(this.#phase === 'ready');
     this.#reconsider();
     this.#options.onChange();
   }
@@ -333,6 +360,34 @@ export class Downstream {
   /** When the next start is due, monotonic ms; null when none is scheduled. */
   get nextStartAt(): number | null {
     return this.#nextStartAt;
+  }
+
+  /** Other settings of what is decided here. @param config of the same process. */
+  reconfigure(config: DownstreamConfig): void {
+    const wakes = config.start === 'eager' && this.#config.start === 'lazy';
+    this.#config = config;
+    if (wakes) this.wake();
+    this.#pump();
+    this.#options.onChange();
+  }
+
+  /**
+   * The server is to go: it takes no further call, and those that wait are the heir's. Without an heir
+   * they are still made where that is possible at once.
+   *
+   * @param onDrained nothing is in flight and nothing waits any more; called once.
+   */
+  leave(heir: Downstream | null, onDrained: () => void): void {
+    this.#leaving = { heir, onDrained };
+    this.#resting.close();
+    if (heir !== null) {
+      for (const call of this.#queue.items()) {
+        this.#queue.remove(call);
+        heir.#inherit(call);
+      }
+    }
+    this.#reconsider();
+    this.#options.onChange();
   }
 
   /** Somebody who relied on the server does so no longer. */
@@ -358,8 +413,8 @@ export class Downstream {
     this.#reconsider();
   }
 
-  /** Answers everything still open: the gateway is stopping. */
-  abandon(): void {
+  /** Answers everything still open. @param why in words. */
+  abandon(why = STOPPING): void {
     for (const call of [...this.#queue.items(), ...this.#inFlight.values()]) {
       if (!this.#options.calls.settle(call)) continue;
       this.#forget(call);
@@ -367,17 +422,18 @@ export class Downstream {
       if (posted) {
         const slot = this.#options.slot();
         this.#circuit.release(call.id, performance.now());
-        this.#options.post({ type: 'cancel', slot, call: call.id, reason: STOPPING });
+        this.#options.post({ type: 'cancel', slot, call: call.id, reason: why });
       }
       this.#answerFailure(call, {
         code: posted ? 'ERR_OUTCOME_UNKNOWN' : 'ERR_DOWNSTREAM_DOWN',
         outcome: posted ? 'unknown' : 'not_sent',
         message: posted
-          ? `${STOPPING}; the call may have been executed`
-          : `${STOPPING}; the call was not sent`,
+          ? `${why}; the call may have been executed`
+          : `${why}; the call was not sent`,
         retryAt: null,
       });
     }
+    this.#lookDrained();
   }
 
   /** Raw id of the oldest call of `owner` in flight here, null when it has none. */
@@ -471,12 +527,24 @@ export class Downstream {
     return waiting >= this.config.maxQueue;
   }
 
-  /** Posts what may go now, a call of each client in turn; stops at the first that has to wait. */
   #pump(): void {
+    this.#postWaiting();
+    this.#lookDrained();
+  }
+
+  #lookDrained(): void {
+    if (this.#leaving === null || this.#drained) return;
+    if (this.#inFlight.size > 0 || this.#queue.length > 0) return;
+    this.#drained = true;
+    this.#leaving.onDrained();
+  }
+
+  /** Posts what may go now, a call of each client in turn; stops at the first that has to wait. */
+  #postWaiting(): void {
     if (this.#queue.length > 0 && this.#phase === 'idle') this.#options.wake();
     for (let call = this.#next(); call !== undefined; call = this.#next()) {
       const now = performance.now();
-      const decision = decide({ ...this.#view(), queued: 0 }, now, call.totalDeadline);
+      const decision = this.#decideWaiting(now, call);
       if (decision.kind === 'wait') return;
       if (decision.kind === 'refuse') {
         this.#queue.take(call);
@@ -496,6 +564,13 @@ export class Downstream {
     this.#resting.used();
   }
 
+  /** The gate again, for a call that waits already. A server that leaves is not waited for. */
+  #decideWaiting(now: number, call: Call): GateDecision {
+    const isThere = this.#phase === 'ready' && !this.#held;
+    if (this.#leaving !== null && !isThere) return LEAVING;
+    return decide({ ...this.#view(), queued: 0 }, now, call.totalDeadline);
+  }
+
   /** A client that does not take what it got gets nothing more to wait for. */
   #next(): Call | undefined {
     return this.#queue.peek((session) => !session.congested);
@@ -504,9 +579,8 @@ export class Downstream {
   /** After a change of phase: each waiting call is judged again by its own deadline. */
   #reconsider(): void {
     const now = performance.now();
-    const view = { ...this.#view(), queued: 0 };
     for (const call of this.#queue.items()) {
-      const decision = decide(view, now, call.totalDeadline);
+      const decision = this.#decideWaiting(now, call);
       if (decision.kind !== 'refuse') continue;
       this.#queue.remove(call);
       this.#refuse(call, decision);
@@ -601,6 +675,13 @@ export class Downstream {
     return `server "${this.config.name}"`;
   }
 }
+
+const LEAVING: Refusal = {
+  kind: 'refuse',
+  code: 'ERR_DOWNSTREAM_DOWN',
+  why: 'it is no longer configured as it was',
+  retryAt: null,
+};
 
 function breakerRefusal(retryAt: number | null): Refusal {
   return {

@@ -25,6 +25,10 @@ export class Elicitations {
     return this.#servers.get(downstream)?.get(id) ?? null;
   }
 
+  serverLeft(downstream: Downstream): void {
+    this.#servers.delete(downstream);
+  }
+
   forget(session: Session): void {
     for (const [downstream, its] of this.#servers) {
       for (const [id, asked] of its) if (asked === session) its.delete(id);

@@ -12,6 +12,12 @@ export interface Target {
   readonly keyRaw: Uint8Array;
 }
 
+/** A server as a list sees it. */
+export interface ListedServer {
+  readonly name: string;
+  readonly prefix: string;
+}
+
 /** Two servers offer the same key. */
 export interface Collision {
   /** The later server in the configuration, and the one that has the key. */
@@ -24,7 +30,7 @@ export interface Collision {
 
 export interface MergedListOptions {
   /** In the order of the configuration, which is the order of the list. */
-  readonly servers: readonly { readonly name: string; readonly prefix: string }[];
+  readonly servers: readonly ListedServer[];
   /** `names` are exposed with the server's prefix, `uris` as they are. */
   readonly keys: 'names' | 'uris';
   /** Entries of the gateway's own, put first. */
@@ -42,12 +48,14 @@ export class MergedList {
     CatalogEntry,
     { readonly name: string; readonly json: Uint8Array }
   >();
+  #servers: readonly ListedServer[];
   #targets = new Map<string, Target>();
   #collisions: readonly Collision[] = [];
   #json: Uint8Array;
 
   constructor(options: MergedListOptions) {
     this.#options = options;
+    this.#servers = options.servers;
     this.#json = this.#rebuild();
   }
 
@@ -68,9 +76,15 @@ export class MergedList {
       return false;
     }
     this.#entries.set(server, entries);
-    const before = this.#json;
-    this.#json = this.#rebuild();
-    return Buffer.compare(before, this.#json) !== 0;
+    return this.#hasChanged();
+  }
+
+  /** Other servers; what those that are left have told stays. @returns whether the list is different. */
+  reconfigure(servers: readonly ListedServer[]): boolean {
+    this.#servers = servers;
+    const names = new Set(servers.map(({ name }) => name));
+    for (const name of this.#entries.keys()) if (!names.has(name)) this.#entries.delete(name);
+    return this.#hasChanged();
   }
 
   /** Null: the server has never told. */
@@ -82,6 +96,12 @@ export class MergedList {
     return this.#targets.get(key) ?? null;
   }
 
+  #hasChanged(): boolean {
+    const before = this.#json;
+    this.#json = this.#rebuild();
+    return Buffer.compare(before, this.#json) !== 0;
+  }
+
   #rebuild(): Uint8Array {
     const parts: Uint8Array[] = this.#options.own.map((entry) =>
       encoder.encode(JSON.stringify(entry)),
@@ -89,7 +109,7 @@ export class MergedList {
     this.#targets = new Map();
     const collisions: Collision[] = [];
     const exposed = this.#names();
-    for (const { name: server, prefix } of this.#options.servers) {
+    for (const { name: server, prefix } of this.#servers) {
       for (const entry of this.#entries.get(server) ?? []) {
         const { key, json, keyAt } = entry;
         const keyRaw = json.subarray(keyAt[0], keyAt[1]);
@@ -125,8 +145,8 @@ export class MergedList {
 
   #names(): NameTable | null {
     if (this.#options.keys === 'uris') return null;
-    const table = new NameTable(this.#options.servers.map(({ name }) => name));
-    for (const { name, prefix } of this.#options.servers) {
+    const table = new NameTable(this.#servers.map(({ name }) => name));
+    for (const { name, prefix } of this.#servers) {
       const entries = this.#entries.get(name) ?? [];
       table.add(
         name,

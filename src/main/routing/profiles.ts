@@ -11,11 +11,18 @@ export interface KnownServer {
 }
 
 export class Profiles {
-  readonly #configs: readonly DownstreamConfig[];
+  #configs: readonly DownstreamConfig[];
   readonly #profiles = new Map<string, ServerProfile>();
 
   constructor(configs: readonly DownstreamConfig[]) {
     this.#configs = configs;
+  }
+
+  /** Other servers are configured. One that stays is known by what it said until it speaks again. */
+  reconfigure(configs: readonly DownstreamConfig[]): void {
+    this.#configs = configs;
+    const names = new Set(configs.map(({ name }) => name));
+    for (const name of this.#profiles.keys()) if (!names.has(name)) this.#profiles.delete(name);
   }
 
   /** What it said in an earlier run, unless it has spoken in this one or is configured differently. */

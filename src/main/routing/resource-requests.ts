@@ -61,9 +61,10 @@ export class ResourceRequests {
       }
       this.#options.submit(request, server, [], {
         onEnd: (ok) => {
-          if (ok || this.#subscriptions.remove(server, uri, session)) return;
+          const { current } = server;
+          if (ok || this.#subscriptions.remove(current, uri, session)) return;
           // Others were told meanwhile that they are subscribed.
-          this.#options.ask(server, 'resources/subscribe', { uri });
+          this.#options.ask(current, 'resources/subscribe', { uri });
         },
       });
     });
@@ -117,6 +118,11 @@ export class ResourceRequests {
     for (const uri of this.#subscriptions.urisOf(downstream)) {
       this.#options.ask(downstream, 'resources/subscribe', { uri });
     }
+  }
+
+  /** The server leaves; its heir is asked for the same once it is ready. */
+  serverLeaves(downstream: Downstream, heir: Downstream | null): void {
+    this.#subscriptions.leave(downstream, heir);
   }
 
   /** The client is gone. What only it listened to is not needed any more. */

@@ -51,7 +51,7 @@ export function decideRest(view: RestView, now: number): RestDecision {
 }
 
 export interface RestingOptions {
-  readonly idleStopMs: number;
+  readonly idleStopMs: () => number;
   readonly inFlight: () => number;
   readonly wanted: () => boolean;
   readonly onRest: (why: RestReason) => void;
@@ -96,7 +96,7 @@ export class Resting {
   /** A call or something else of use has ended. */
   used(): void {
     // Most servers never rest, and this is on the way of every call.
-    if (this.#options.idleStopMs === 0 && this.#due === null) return;
+    if (this.#options.idleStopMs() === 0 && this.#due === null) return;
     this.#idleSince = performance.now();
     // While a timer runs it looks by itself; what is large may go the moment it has nothing to do.
     if (this.#timer === null || this.#due !== null) this.#look();
@@ -112,7 +112,8 @@ export class Resting {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     if (!this.#ready) return;
-    const { idleStopMs, inFlight, wanted, onRest, onServe } = this.#options;
+    const { inFlight, wanted, onRest, onServe } = this.#options;
+    const idleStopMs = this.#options.idleStopMs();
     const now = performance.now();
     const decision = decideRest(
       {

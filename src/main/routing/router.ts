@@ -253,6 +253,17 @@ export class Router {
     this.tasks.tasks.serverGone(downstream);
   }
 
+  /** The server leaves; what clients listen to there they listen to at its heir. */
+  serverLeaves(downstream: Downstream, heir: Downstream | null): void {
+    this.#resources.serverLeaves(downstream, heir);
+  }
+
+  /** The server has left, and nothing of it comes back. */
+  serverLeft(downstream: Downstream): void {
+    this.serverGone(downstream);
+    this.#elicitations.serverLeft(downstream);
+  }
+
   /** Tools of a server have arrived, or it failed: calls that waited for that are judged again. */
   catalogSettled(server: string): void {
     for (const waiting of Array.from(this.#waiting)) if (waiting.server === server) waiting.retry();
@@ -300,7 +311,7 @@ export class Router {
         if ((downstream.owner ?? session) === session) session.log(level, [line]);
       }
     } else if (method === 'notifications/resources/updated') {
-      for (const session of this.#resources.listeners(downstream)) session.notify([line]);
+      for (const session of this.#resources.listeners(downstream.current)) session.notify([line]);
     } else {
       for (const session of this.#sessions) {
         if ((downstream.owner ?? session) === session) session.notify([line]);
@@ -434,7 +445,7 @@ export class Router {
       totalDeadline: hooks.patient === true ? Infinity : now + callTotalTimeoutMs,
       ...NO_HOOKS,
       ...hooks,
-      timer: setTimeout(() => downstream.expire(call), timeoutMs),
+      timer: setTimeout(() => call.downstream.expire(call), timeoutMs),
       postedTo: null,
       postedAt: now,
     };

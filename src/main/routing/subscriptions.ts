@@ -43,6 +43,16 @@ export class Subscriptions {
     return unused;
   }
 
+  /** The server leaves: its listeners are those of its heir, or nobody's. */
+  leave(server: Downstream, heir: Downstream | null): void {
+    const uris = this.#servers.get(server);
+    this.#servers.delete(server);
+    if (heir === null) return;
+    for (const [uri, sessions] of uris ?? []) {
+      for (const session of sessions) this.add(heir, uri, session);
+    }
+  }
+
   /** The URIs of a server that somebody listens to. */
   urisOf(server: Downstream): string[] {
     return [...(this.#servers.get(server)?.keys() ?? [])];

@@ -5,11 +5,13 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { DownstreamConfig, GatewayConfig } from '../../shared/model/config.ts';
+import { IDLE } from '../../shared/model/idle.ts';
 import type { LaneRecord, LastStop } from '../../shared/model/snapshot.ts';
 import { UNROUTED } from '../../shared/model/unrouted.ts';
 import type { ByteCredit, CreditLimits } from '../../shared/wire/byte-credit.ts';
 import type { Fact, LifecycleMessage, UsageMessage } from '../../shared/wire/protocol.ts';
 import type { RecordedGroup } from '../../shared/wire/vitals.ts';
+import type { Difference } from '../config/difference.ts';
 import { type Logger, logFromThread } from '../logger.ts';
 import type { PriorityQueue } from '../processes/priority/priority-queue.ts';
 import type { StartTickets, TicketOffice } from '../processes/start-tickets.ts';
@@ -19,8 +21,9 @@ import type { Downstream } from '../routing/downstream.ts';
 import type { Observer } from '../routing/observer.ts';
 import type { Router } from '../routing/router.ts';
 import type { Servers } from '../routing/servers.ts';
+import { Departures } from './departures.ts';
 import { Instances } from './instances.ts';
-import { Lane, type LaneContext, type LaneMessage } from './lane.ts';
+import { Lane, type LaneContext, type LaneHooks, type LaneMessage } from './lane.ts';
 import { lostRecord } from './lost-record.ts';
 import { Placement } from './placement.ts';
 import { SupervisorThread } from './supervisor-thread.ts';
@@ -55,21 +58,27 @@ export class Fleet implements Servers {
   readonly #context: LaneContext;
   readonly #placement: Placement;
   readonly #lanes = new Map<string, Lane>();
+  readonly #departures: Departures;
   readonly #instances: Instances;
   readonly #tickets: StartTickets<string>;
   readonly #freeCreditLanes: number[];
+  /** The last generation of a lane that left; its name may come again. */
+  readonly #generations = new Map<string, number>();
+  #config: GatewayConfig;
+  /** What shared servers are told that their client can do, null before the start. */
+  #clientCapabilities: string | null = null;
   #onStopped: (() => void) | null = null;
   #logLevel: string | null = null;
   #stopping = false;
 
   constructor(options: FleetOptions) {
     this.#options = options;
-    this.#freeCreditLanes = Array.from({ length: mostLanes(options.config) }, (_, lane) => lane);
-    const { servers, threads } = options.config;
-    this.#placement = new Placement(
-      servers.filter(({ instances }) => instances === 'shared').length,
-      { threads, create: (lane) => this.#createThread(lane) },
-    );
+    this.#config = options.config;
+    this.#freeCreditLanes = Array.from({ length: options.credit.lanes }, (_, lane) => lane);
+    this.#placement = new Placement(sharedServers(options.config), {
+      threads: options.config.threads,
+      create: (lane) => this.#createThread(lane),
+    });
     this.#context = {
       ...options,
       placement: this.#placement,
@@ -79,6 +88,11 @@ export class Fleet implements Servers {
     this.#tickets = options.tickets({
       grant: (lane) => this.#lanes.get(lane)?.grantTicket(),
       rank: (lane) => this.#rank(lane),
+    });
+    this.#departures = new Departures({
+      onDrained: ({ downstream }) => options.router().serverLeft(downstream),
+      onGone: (lane) => this.#gone(lane),
+      log: options.log,
     });
     const ofSession = options.config.servers.filter(({ instances }) => instances === 'session');
     this.#instances = new Instances(ofSession, {
@@ -91,6 +105,8 @@ export class Fleet implements Servers {
         this.#lanes.delete(lane.name);
         this.#freeCreditLanes.push(lane.creditLane);
       },
+      leave: (lane, heir) => this.#leave(lane, heir),
+      departures: this.#departures,
       log: options.log,
     });
     for (const config of options.config.servers) {
@@ -99,10 +115,10 @@ export class Fleet implements Servers {
   }
 
   get names(): readonly string[] {
-    return this.#options.config.servers.map(({ name }) => name);
+    return this.#config.servers.map(({ name }) => name);
   }
 
-  /** Every downstream there is now. */
+  /** Every downstream there is now, without those on their way out. */
   all(): readonly Downstream[] {
     return [...this.#lanes.values()].map(({ downstream }) => downstream);
   }
@@ -123,12 +139,47 @@ export class Fleet implements Servers {
     return lane?.downstream ?? null;
   }
 
+  /** Why there is no room for the servers of another configuration, in one line; null: there is. */
+  roomProblem(config: GatewayConfig, { removed, replaced }: Difference): string | null {
+    const going = new Set([...removed, ...replaced].map(({ name }) => name));
+    const leaving = [...this.#lanes.values()].filter((lane) => going.has(lane.config.name));
+    const needed = mostLanes(config) + leaving.length + this.#departures.lanes.length;
+    const room = this.#options.credit.lanes;
+    if (needed <= room) return null;
+    return `has servers for ${needed} lanes, and this gateway was started with room for ${room}; restart rea serve`;
+  }
+
+  /** Whether a server that is to go is about to serve calls that wait for it. */
+  isSettling({ removed, replaced }: Difference): boolean {
+    const going = new Set([...removed, ...replaced].map(({ name }) => name));
+    return [...this.#lanes.values()].some((lane) => going.has(lane.config.name) && lane.settling);
+  }
+
+  /** Puts other servers in place of the present ones: what is the same goes on undisturbed. */
+  reconfigure(config: GatewayConfig, difference: Difference): void {
+    const { added, removed, replaced, adjusted } = difference;
+    const { catalogs } = this.#options;
+    this.#config = config;
+    this.#placement.resize(sharedServers(config));
+    // Who is to see servers of its own is told of what changes in the lists that it sees from now on.
+    if (config.servers.some(({ instances }) => instances === 'session')) {
+      for (const session of this.#instances.sessions) catalogs.open(session);
+    }
+    catalogs.reconfigure(config.servers, new Set(replaced.map(({ name }) => name)));
+    for (const { name } of removed) this.#remove(name);
+    for (const server of adjusted) this.#adjust(server);
+    for (const server of replaced) this.#replace(server);
+    for (const server of added) this.#add(server);
+    this.#sort();
+    // Who waits for what they offer hears that there is none.
+    for (const { name } of removed) this.#options.router().catalogSettled(name);
+    this.#options.onChange();
+  }
+
   /** @param clientCapabilities JSON text of what every shared server is told that its client can do. */
   start(clientCapabilities: string): void {
-    for (const lane of this.#lanes.values()) {
-      const known = this.#options.catalogs.shared.knows(lane.config.name);
-      if (lane.owner === null) lane.begin(clientCapabilities, known);
-    }
+    this.#clientCapabilities = clientCapabilities;
+    for (const lane of this.#lanes.values()) if (lane.owner === null) this.#begin(lane);
   }
 
   /** A client is there: starts the servers of which each client has its own. */
@@ -155,7 +206,7 @@ export class Fleet implements Servers {
 
   /** The state writer has looked at the servers' process trees. */
   used({ at, trees }: UsageMessage): void {
-    const lanes = [...this.#lanes.values()];
+    const lanes = this.#every();
     const called = lanes.filter((lane) => lane.wasCalled());
     const byGroup = new Map(trees.map((tree) => [tree.pgid, tree]));
     for (const lane of lanes) {
@@ -182,11 +233,13 @@ export class Fleet implements Servers {
   /** By lane, in the order of the configuration; a server without any lane now has its own name. */
   records(): Record<string, LaneRecord> {
     const records: Record<string, LaneRecord> = Object.create(null);
-    for (const { name } of this.#options.config.servers) {
+    for (const { name } of this.#config.servers) {
       const lanes = [...this.#lanes.values()].filter(({ config }) => config.name === name);
       if (lanes.length === 0) records[name] = UNROUTED;
       for (const lane of lanes) records[lane.name] = lane.record;
     }
+    // Until it is gone a process is shown, under the name of the one to come if there is one.
+    for (const lane of this.#departures.lanes) records[lane.name] ??= lane.record;
     return records;
   }
 
@@ -204,7 +257,7 @@ export class Fleet implements Servers {
   }
 
   abandonCalls(): void {
-    for (const { downstream } of this.#lanes.values()) downstream.abandon();
+    for (const { downstream } of this.#every()) downstream.abandon();
   }
 
   /** Stops all servers in parallel; resolves when each one has ended. */
@@ -213,12 +266,12 @@ export class Fleet implements Servers {
     this.#instances.stop();
     return new Promise((resolve) => {
       const check = () => {
-        for (const lane of this.#lanes.values()) if (lane.running) return;
+        for (const lane of this.#every()) if (lane.running) return;
         this.#onStopped = null;
         resolve();
       };
       this.#onStopped = check;
-      for (const lane of this.#lanes.values()) lane.stop(eofMs, termMs);
+      for (const lane of this.#every()) lane.stop(eofMs, termMs);
       check();
     });
   }
@@ -227,7 +280,7 @@ export class Fleet implements Servers {
   killServers(kill: (group: RecordedGroup) => void): void {
     this.#stopping = true;
     this.#instances.stop();
-    for (const lane of this.#lanes.values()) lane.stop(0, 0);
+    for (const lane of this.#every()) lane.stop(0, 0);
     for (const group of this.groups()) kill(group);
   }
 
@@ -243,17 +296,107 @@ export class Fleet implements Servers {
     return lane.downstream.lastUsedAt ?? this.#options.usedBefore.get(lane.config.name) ?? 0;
   }
 
+  /** Also those on their way out. */
+  #every(): Lane[] {
+    return [...this.#lanes.values(), ...this.#departures.lanes];
+  }
+
+  #begin(lane: Lane): void {
+    const { name } = lane.config;
+    if (this.#clientCapabilities === null || this.#stopping || lane.begun) return;
+    if (this.#departures.blocks(name, null)) return;
+    lane.begin(this.#clientCapabilities, this.#options.catalogs.shared.knows(name));
+  }
+
+  #add(config: DownstreamConfig): void {
+    if (config.instances === 'session') this.#instances.add(config);
+    else this.#begin(this.#open(config, null));
+  }
+
+  #remove(server: string): void {
+    const lane = this.#lanes.get(server);
+    if (lane === undefined) this.#instances.remove(server);
+    else this.#leave(lane, null);
+  }
+
+  #replace(config: DownstreamConfig): void {
+    const lane = this.#lanes.get(config.name);
+    if (lane === undefined && config.instances === 'session') {
+      return this.#instances.replace(config);
+    }
+    if (lane === undefined || config.instances === 'session') {
+      // From one process for all to one for each or the other way round: nobody's heir.
+      this.#remove(config.name);
+      return this.#add(config);
+    }
+    const heir = this.#open(config, null);
+    this.#leave(lane, heir);
+    this.#begin(heir);
+  }
+
+  #adjust(config: DownstreamConfig): void {
+    const lane = this.#lanes.get(config.name);
+    if (lane === undefined) this.#instances.reconfigure(config);
+    else lane.reconfigure(config);
+  }
+
+  #leave(lane: Lane, heir: Lane | null): void {
+    this.#generations.set(lane.name, lane.generation);
+    if (this.#lanes.get(lane.name) === lane) this.#lanes.delete(lane.name);
+    this.#options.router().serverLeaves(lane.downstream, heir?.downstream ?? null);
+    this.#departures.leave(lane, heir);
+  }
+
+  /** A lane that left is gone: whatever waits for that begins. */
+  #gone(lane: Lane): void {
+    const { name } = lane.config;
+    this.#freeCreditLanes.push(lane.creditLane);
+    const next = this.#lanes.get(name);
+    if (next !== undefined) {
+      this.#tellIdle(next);
+      this.#begin(next);
+    }
+    this.#instances.gone(name);
+    this.#options.onChange();
+  }
+
+  /** What was said of the lane before does not hold for one that has not been started yet. */
+  #tellIdle(lane: Lane): void {
+    if (lane.begun || this.#departures.blocks(lane.config.name, null)) return;
+    this.#options.tell({
+      type: 'supervisor',
+      server: lane.name,
+      generation: lane.generation,
+      incarnation: Number.MAX_SAFE_INTEGER,
+      rev: Number.MAX_SAFE_INTEGER,
+      record: { ...IDLE, since: new Date().toISOString() },
+    });
+  }
+
+  /** Lanes in the order of the configuration, which is that of everything that is shown or tried. */
+  #sort(): void {
+    const places = new Map(this.names.map((name, at) => [name, at]));
+    const place = ({ config }: Lane) => places.get(config.name) ?? 0;
+    const lanes = [...this.#lanes.values()].sort((one, other) => place(one) - place(other));
+    this.#lanes.clear();
+    for (const lane of lanes) this.#lanes.set(lane.name, lane);
+  }
+
   #open(config: DownstreamConfig, owner: CallOwner | null): Lane {
     const creditLane = this.#freeCreditLanes.pop();
     if (creditLane === undefined) throw new Error('more lanes than the configuration allows');
-    const lane = new Lane(config, owner, creditLane, this.#context, {
+    const before = this.#lanes.get(config.lane)?.generation ?? this.#generations.get(config.lane);
+    // The lane before may still lose its thread, which counts as one more.
+    const generation = before === undefined ? 0 : before + 1;
+    const hooks: LaneHooks = {
       onMessage: (from, message) => this.#receive(from, message),
       // What clients have set holds for threads that start later, too.
       onStarted: (started) => {
         if (this.#logLevel !== null) started.setLogLevel(this.#logLevel);
       },
       onLost: (lost, state, detail, restartInMs) => this.#lost(lost, state, detail, restartInMs),
-    });
+    };
+    const lane = new Lane(config, owner, creditLane, this.#context, hooks, generation);
     this.#lanes.set(lane.name, lane);
     return lane;
   }
@@ -267,7 +410,7 @@ export class Fleet implements Servers {
       ...this.#options,
       name: lane ?? 'shared',
       shared,
-      capacity: shared ? mostLanes(config) : 1,
+      capacity: shared ? this.#options.credit.lanes : 1,
       heapMb: shared ? SHARED_HEAP * heapMb : heapMb,
       stallMs,
       log: shared ? log : log.child({ server: lane }),
@@ -278,6 +421,9 @@ export class Fleet implements Servers {
   #receive(lane: Lane, message: LaneMessage): void {
     const { downstream } = lane;
     const router = this.#options.router();
+    // What it offers is the business of its successor, if there is one.
+    const tells = message.type === 'catalog' || message.type === 'profile';
+    if (tells && this.#departures.has(lane)) return;
     switch (message.type) {
       case 'answer': {
         const { call, elicitations = [] } = message;
@@ -346,7 +492,7 @@ export class Fleet implements Servers {
     const record = lostRecord(downstream.lastRecord, {
       error: `supervisor thread ${state}: ${detail}`,
       now,
-      nextStartAt: this.#stopping ? null : now + restartInMs,
+      nextStartAt: this.#stopping || lane.retired ? null : now + restartInMs,
     });
     this.#options.tell({
       type: 'supervisor',
@@ -362,6 +508,7 @@ export class Fleet implements Servers {
 
   /** Nobody waits for the first lists of this server any longer. */
   #settle(lane: Lane): void {
+    if (this.#departures.has(lane)) return;
     this.#options.catalogs.settle(lane);
     this.#options.router().catalogSettled(lane.config.name);
   }
@@ -370,13 +517,24 @@ export class Fleet implements Servers {
     if (!lane.running) {
       this.#tickets.forget(lane.name);
       this.#instances.stopped(lane);
+      this.#departures.stopped(lane);
     }
     this.#onStopped?.();
   }
 }
 
+/** Servers with one lane each. */
+function sharedServers({ servers }: GatewayConfig): number {
+  return servers.filter(({ instances }) => instances === 'shared').length;
+}
+
+/** Lanes that there is room for: a later configuration may have more servers. */
+export function roomFor(config: GatewayConfig): number {
+  return 2 * mostLanes(config) + 64;
+}
+
 /** How many lanes there can be at the same time; one that is closing counts beside its successor. */
-export function mostLanes({ servers }: GatewayConfig): number {
+function mostLanes({ servers }: GatewayConfig): number {
   const most = servers.map(({ instances, maxInstances }) =>
     instances === 'shared' ? 1 : 2 * maxInstances,
   );

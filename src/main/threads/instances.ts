@@ -7,6 +7,7 @@ import { DEFAULT_DRAIN_POLICY } from '../../shared/machines/drain.ts';
 import type { DownstreamConfig } from '../../shared/model/config.ts';
 import type { Logger } from '../logger.ts';
 import type { CallOwner } from '../routing/calls.ts';
+import type { Departures } from './departures.ts';
 import type { Lane } from './lane.ts';
 
 export interface InstancesOptions {
@@ -16,43 +17,78 @@ export interface InstancesOptions {
   readonly known: (server: string) => boolean;
   /** The lane has ended, thread and all. */
   readonly close: (lane: Lane) => void;
+  /** The lane makes room for its heir, or for nothing. */
+  readonly leave: (lane: Lane, heir: Lane | null) => void;
+  readonly departures: Departures;
   readonly log: Logger;
 }
 
 interface Pool {
-  readonly config: DownstreamConfig;
+  config: DownstreamConfig;
   readonly lanes: Map<CallOwner, Lane>;
-  /** Lanes whose processes are being stopped. */
-  readonly closing: Set<Lane>;
-  /** Those of them whose threads are being ended. */
-  readonly ending: Set<Lane>;
   /** Lanes that may start when a process has ended. */
   readonly waiting: Set<Lane>;
-  last: number;
 }
 
 export class Instances {
   readonly #options: InstancesOptions;
-  readonly #pools: ReadonlyMap<string, Pool>;
+  readonly #pools = new Map<string, Pool>();
+  /** Number of the last lane of each server: no two have the same name. */
+  readonly #last = new Map<string, number>();
+  /** Lanes of clients that are gone, while process and thread are being ended. */
+  readonly #closing = new Map<Lane, 'process' | 'thread'>();
   /** What each client said it can do, as JSON text. */
   readonly #sessions = new Map<CallOwner, string>();
   #stopping = false;
 
   constructor(servers: readonly DownstreamConfig[], options: InstancesOptions) {
     this.#options = options;
-    this.#pools = new Map(
-      servers.map((config) => [
-        config.name,
-        {
-          config,
-          lanes: new Map(),
-          closing: new Set(),
-          ending: new Set(),
-          waiting: new Set(),
-          last: 0,
-        },
-      ]),
-    );
+    for (const config of servers) this.#pools.set(config.name, newPool(config));
+  }
+
+  /** Every client that there is. */
+  get sessions(): Iterable<CallOwner> {
+    return this.#sessions.keys();
+  }
+
+  /** A server of which each client has its own, for all clients that there are. */
+  add(config: DownstreamConfig): void {
+    const pool = newPool(config);
+    this.#pools.set(config.name, pool);
+    for (const session of this.#sessions.keys()) this.#open(pool, session);
+  }
+
+  /** The server is removed: its lanes leave. */
+  remove(server: string): void {
+    const pool = this.#pools.get(server);
+    this.#pools.delete(server);
+    for (const lane of pool?.lanes.values() ?? []) this.#options.leave(lane, null);
+  }
+
+  /** Another process under the same name: every client's lane makes room for a new one. */
+  replace(config: DownstreamConfig): void {
+    const before = this.#pools.get(config.name);
+    const pool = newPool(config);
+    this.#pools.set(config.name, pool);
+    for (const [session, lane] of before?.lanes ?? []) {
+      this.#options.leave(lane, this.#make(pool, session));
+    }
+    this.#startWaiting(pool);
+  }
+
+  /** Other settings of the same processes. */
+  reconfigure(config: DownstreamConfig): void {
+    const pool = this.#pools.get(config.name);
+    if (pool === undefined) return;
+    pool.config = config;
+    for (const lane of pool.lanes.values()) lane.reconfigure({ ...config, lane: lane.name });
+    this.#startWaiting(pool);
+  }
+
+  /** A lane of the server that left is gone. */
+  gone(server: string): void {
+    const pool = this.#pools.get(server);
+    if (pool !== undefined) this.#startWaiting(pool);
   }
 
   /** The client's own lane of a server; null when others have all there may be. */
@@ -86,7 +122,7 @@ export class Instances {
         this.#options.close(lane);
         continue;
       }
-      pool.closing.add(lane);
+      this.#closing.set(lane, 'process');
       lane.stop(DEFAULT_DRAIN_POLICY.eofMs, DEFAULT_DRAIN_POLICY.termMs);
       this.stopped(lane);
     }
@@ -94,40 +130,56 @@ export class Instances {
 
   /** Something about a lane has changed; of use here once a closing one does not run any more. */
   stopped(lane: Lane): void {
-    const pool = this.#pools.get(lane.config.name);
-    if (lane.running || pool?.closing.has(lane) !== true || pool.ending.has(lane)) return;
-    pool.ending.add(lane);
+    if (lane.running || this.#closing.get(lane) !== 'process') return;
+    this.#closing.set(lane, 'thread');
     void lane.end().then(() => {
-      pool.closing.delete(lane);
-      pool.ending.delete(lane);
+      this.#closing.delete(lane);
       this.#options.close(lane);
-      this.#startWaiting(pool);
+      this.gone(lane.config.name);
     });
   }
 
   #open(pool: Pool, session: CallOwner): Lane | null {
+    const lane = this.#make(pool, session);
+    this.#startWaiting(pool);
+    return lane;
+  }
+
+  #closingOf(server: string): number {
+    return [...this.#closing.keys()].filter(({ config }) => config.name === server).length;
+  }
+
+  /** A lane that waits to be started; null when there are as many as there may be. */
+  #make(pool: Pool, session: CallOwner): Lane | null {
     const { config, lanes } = pool;
     if (lanes.size >= config.maxInstances) {
       const fields = { server: config.name, maxInstances: config.maxInstances };
       this.#options.log.warn(fields, 'a client gets no instance of its own: all are taken');
       return null;
     }
-    pool.last += 1;
-    const lane = this.#options.open({ ...config, lane: `${config.name}#${pool.last}` }, session);
+    const last = (this.#last.get(config.name) ?? 0) + 1;
+    this.#last.set(config.name, last);
+    const lane = this.#options.open({ ...config, lane: `${config.name}#${last}` }, session);
     lanes.set(session, lane);
     pool.waiting.add(lane);
-    this.#startWaiting(pool);
     return lane;
   }
 
   #startWaiting(pool: Pool): void {
     if (this.#stopping) return;
+    const { name, maxInstances } = pool.config;
+    const { departures } = this.#options;
     for (const lane of pool.waiting) {
-      const running = pool.lanes.size - pool.waiting.size + pool.closing.size;
-      if (running >= pool.config.maxInstances || lane.owner === null) return;
+      const started = pool.lanes.size - pool.waiting.size;
+      const running = started + this.#closingOf(name) + departures.count(name);
+      if (running >= maxInstances || lane.owner === null) return;
+      if (departures.blocks(name, lane.owner)) continue;
       pool.waiting.delete(lane);
-      const { name } = pool.config;
       lane.begin(this.#sessions.get(lane.owner) ?? '{}', this.#options.known(name));
     }
   }
+}
+
+function newPool(config: DownstreamConfig): Pool {
+  return { config, lanes: new Map(), waiting: new Set() };
 }

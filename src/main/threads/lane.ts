@@ -62,9 +62,11 @@ type Move =
   /** The thread has been asked to give it up. */
   | 'asked';
 
+/** A server that takes longer to start is not waited for. */
+const SETTLE_MS = 10_000;
+
 export class Lane implements Tenant {
   readonly name: string;
-  readonly config: DownstreamConfig;
   /** The one client that it serves; null: all of them. */
   readonly owner: CallOwner | null;
   readonly downstream: Downstream;
@@ -78,26 +80,36 @@ export class Lane implements Tenant {
   #slot = 0;
   #clientCapabilities = '{}';
   /** Counts the threads that were handed the server, and their losses: what an earlier one says is old. */
-  #generation = 0;
+  #generation: number;
   /** Last incarnation and restart count: the next thread goes on counting. */
   #progress = { incarnation: 0, restarts: 0 };
   #move: Move = 'none';
   #usage: TreeUsage | null = null;
   #callsSeen = 0;
-  #begun = false;
+  /** Monotonic; null before that. */
+  #begunAt: number | null = null;
+  /** Somebody needed it before that. */
+  #woken = false;
+  /** It is to go: what is lost of it does not come back. */
   #retired = false;
+  /** Its thread was lost since. */
+  #gone = false;
+  #config: DownstreamConfig;
 
+  /** @param generation the highest that a lane of this name may have had before. */
   constructor(
     config: DownstreamConfig,
     owner: CallOwner | null,
     creditLane: number,
     context: LaneContext,
     hooks: LaneHooks,
+    generation = 0,
   ) {
     this.name = config.lane;
-    this.config = config;
+    this.#config = config;
     this.owner = owner;
     this.creditLane = creditLane;
+    this.#generation = generation;
     this.#context = context;
     this.#hooks = hooks;
     this.#log = context.log.child({ server: config.lane });
@@ -115,13 +127,29 @@ export class Lane implements Tenant {
     this.#priority = new ServerPriority(config.priority, context.priorities, context.onChange);
   }
 
+  get config(): DownstreamConfig {
+    return this.#config;
+  }
+
+  /** Whether it was told to start its server, now or at its first use. */
+  get begun(): boolean {
+    return this.#begunAt !== null;
+  }
+
+  /** Whether calls wait for a start that is under way and may still be near its end. */
+  get settling(): boolean {
+    if (this.#begunAt === null || performance.now() - this.#begunAt > SETTLE_MS) return false;
+    const { phase, awaited } = this.downstream;
+    return awaited && (phase === 'idle' || phase === 'starting');
+  }
+
   get record(): LaneRecord {
     return { ...this.downstream.record, share: this.#priority.share };
   }
 
   /** Whether a process of it may still be there: nobody has said that it has stopped. */
   get running(): boolean {
-    return this.#thread?.alive === true && this.downstream.phase !== 'stopped';
+    return !this.#gone && this.#thread?.alive === true && this.downstream.phase !== 'stopped';
   }
 
   get retired(): boolean {
@@ -139,10 +167,11 @@ export class Lane implements Tenant {
    * @param known whether what it offers can be told without it.
    */
   begin(clientCapabilities: string, known: boolean): void {
-    this.#begun = true;
+    this.#begunAt = performance.now();
     this.#clientCapabilities = clientCapabilities;
     const { start, unavailable } = this.config;
-    const mayWait = start === 'lazy' && known && unavailable === null && !this.downstream.awaited;
+    const isWanted = this.downstream.awaited || this.#woken;
+    const mayWait = start === 'lazy' && known && unavailable === null && !isWanted;
     if (!mayWait) this.#open(0);
   }
 
@@ -173,6 +202,7 @@ export class Lane implements Tenant {
 
   onLost(state: 'stalled' | 'crashed', detail: string, restartInMs: number): void {
     if (this.#move === 'asked') this.#move = 'wanted';
+    this.#gone = this.#retired;
     this.#hooks.onLost(this, state, detail, restartInMs);
   }
 
@@ -234,6 +264,18 @@ export class Lane implements Tenant {
     this.#post({ type: 'log_level', slot: this.#slot, level });
   }
 
+  /** Other settings of what main does with the server. @param config of the same process. */
+  reconfigure(config: DownstreamConfig): void {
+    this.#config = config;
+    this.downstream.reconfigure(config);
+  }
+
+  /** The server is to go once its calls have ended; see `Downstream`. What is lost of it stays so. */
+  leave(heir: Lane | null, onDrained: () => void): void {
+    this.#retired = true;
+    this.downstream.leave(heir?.downstream ?? null, onDrained);
+  }
+
   /** Stops the server for good; a thread that is lost meanwhile comes back without it. */
   stop(eofMs: number, termMs: number): void {
     this.downstream.close();
@@ -248,8 +290,8 @@ export class Lane implements Tenant {
 
   /** Before `begin` it is not known what the server is told, nor whether there is room for it. */
   #wake(): void {
-    if (!this.#begun || this.#retired) return;
-    if (this.#thread === null) this.#open(0);
+    if (!this.begun) this.#woken = true;
+    else if (this.#thread === null) this.#open(0);
     // One that moves starts in its new thread.
     else if (this.#move !== 'asked') this.#post({ type: 'wake', slot: this.#slot });
   }

@@ -35,12 +35,22 @@ export class ByteCredit {
   }
 
   /** @param lanes how many there may be at the same time. */
-  static create(lanes: number, { softBytes, hardBytes }: CreditLimits): ByteCredit {
+  static create(lanes: number, limits: CreditLimits): ByteCredit {
     const words = FIRST_LANE + lanes * WORDS_PER_LANE;
     const credit = new ByteCredit(new SharedArrayBuffer(words * 4));
-    credit.#words[SOFT] = unitsOf(softBytes);
-    credit.#words[HARD] = unitsOf(hardBytes);
+    credit.setLimits(limits);
     return credit;
+  }
+
+  /** From now on these hold, in all threads. */
+  setLimits({ softBytes, hardBytes }: CreditLimits): void {
+    Atomics.store(this.#words, SOFT, unitsOf(softBytes));
+    Atomics.store(this.#words, HARD, unitsOf(hardBytes));
+  }
+
+  /** How many lanes there may be at the same time. */
+  get lanes(): number {
+    return (this.#words.length - FIRST_LANE) / WORDS_PER_LANE;
   }
 
   get bytes(): number {

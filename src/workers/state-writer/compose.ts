@@ -1,7 +1,8 @@
 /** Makes the snapshot of `serve.state.json` from what the writer was told and what it sees itself. Pure. */
+import { IDLE } from '../../shared/model/idle.ts';
 import type { DownstreamSnapshot, StateSnapshot } from '../../shared/model/snapshot.ts';
 import type { StateWriterData, TreeUsage } from '../../shared/wire/protocol.ts';
-import { IDLE, type Ledger } from './ledger.ts';
+import type { Ledger } from './ledger.ts';
 
 /** What the writer itself owns in the snapshot. */
 export interface OwnFields {

@@ -9,23 +9,6 @@ import type { MainFact, SupervisorFact } from '../../shared/wire/protocol.ts';
 /** Whether a fact changed anything, and whether somebody waits to see it. */
 export type Change = 'none' | 'counter' | 'urgent';
 
-/** What every server is before its first record. */
-export const IDLE: SupervisorRecord = {
-  phase: 'idle',
-  since: '',
-  pid: null,
-  pgid: null,
-  child_started: null,
-  incarnation: 0,
-  restarts: 0,
-  last_exit: null,
-  next_restart_at: null,
-  last_error: null,
-  connection_state: 'never',
-  tools_count: null,
-  noise_lines: 0,
-};
-
 export class Ledger {
   readonly #supervisors = new Map<string, SupervisorFact>();
   #main: MainFact | null = null;

@@ -1,0 +1,76 @@
+/**
+ * What has to be done to get from one configuration to another: by server, and for the gateway itself.
+ * Pure. Order, comments and formatting of a file make no difference.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { DownstreamConfig, GatewayConfig } from '../../shared/model/config.ts';
+
+export interface Difference {
+  readonly added: readonly DownstreamConfig[];
+  readonly removed: readonly DownstreamConfig[];
+  /** The same name, and another process. */
+  readonly replaced: readonly DownstreamConfig[];
+  /** The same process, and other settings of what main does with it. */
+  readonly adjusted: readonly DownstreamConfig[];
+}
+
+/** What only main looks at: a running server is not concerned. */
+const OF_MAIN = [
+  'prefix',
+  'tools',
+  'callTimeoutMs',
+  'callTotalTimeoutMs',
+  'maxConcurrency',
+  'maxQueue',
+  'breaker',
+  'start',
+  'idleStopMs',
+  'maxRssMb',
+  'maxInstances',
+] as const satisfies readonly (keyof DownstreamConfig)[];
+
+/** Each list in the order of the configuration that its servers are from. */
+export function difference(
+  before: readonly DownstreamConfig[],
+  after: readonly DownstreamConfig[],
+): Difference {
+  const old = new Map(before.map((config) => [config.name, config]));
+  const names = new Set(after.map(({ name }) => name));
+  const added: DownstreamConfig[] = [];
+  const replaced: DownstreamConfig[] = [];
+  const adjusted: DownstreamConfig[] = [];
+  for (const config of after) {
+    const known = old.get(config.name);
+    if (known === undefined) added.push(config);
+    else if (!isDeepStrictEqual(ofProcess(known), ofProcess(config))) replaced.push(config);
+    else if (!isDeepStrictEqual(ofMain(known), ofMain(config))) adjusted.push(config);
+  }
+  return { added, removed: before.filter(({ name }) => !names.has(name)), replaced, adjusted };
+}
+
+/** Settings of the gateway that differ and are looked at once, as they are written in the file. */
+export function keysOfNextStart(running: GatewayConfig, wanted: GatewayConfig): string[] {
+  const keys: [string, number, number][] = [
+    ['threads.heap_mb', running.threads.heapMb, wanted.threads.heapMb],
+    ['threads.stall_ms', running.threads.stallMs, wanted.threads.stallMs],
+    ['list_wait_ms', running.listWaitMs, wanted.listWaitMs],
+    ['slow_client_ms', running.limits.slowClientMs, wanted.limits.slowClientMs],
+  ];
+  return keys.filter(([, now, then]) => now !== then).map(([key]) => `defaults.${key}`);
+}
+
+function ofMain(config: DownstreamConfig): unknown[] {
+  return OF_MAIN.map((key) => config[key]);
+}
+
+function ofProcess(config: DownstreamConfig): object {
+  const rest: Partial<Record<keyof DownstreamConfig, unknown>> = { ...config };
+  for (const key of OF_MAIN) delete rest[key];
+  const { clientCapabilities, envPassthrough } = config;
+  return {
+    ...rest,
+    // The order of keys and of names is a matter of how they are written.
+    clientCapabilities: clientCapabilities === null ? null : JSON.parse(clientCapabilities),
+    envPassthrough: new Set(envPassthrough),
+  };
+}

@@ -1,0 +1,18 @@
+import type { SupervisorRecord } from './snapshot.ts';
+
+/** What every server is before its first record. */
+export const IDLE: SupervisorRecord = {
+  phase: 'idle',
+  since: '',
+  pid: null,
+  pgid: null,
+  child_started: null,
+  incarnation: 0,
+  restarts: 0,
+  last_exit: null,
+  next_restart_at: null,
+  last_error: null,
+  connection_state: 'never',
+  tools_count: null,
+  noise_lines: 0,
+};

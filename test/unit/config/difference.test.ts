@@ -1,0 +1,126 @@
+/** What differs between two configurations, and what it takes to get from one to the other. */
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { difference, keysOfNextStart } from '#src/main/config/difference.ts';
+import type { DownstreamConfig, GatewayConfig } from '#src/shared/model/config.ts';
+import { serverConfig } from '../../support/supervisor-thread.ts';
+
+function server(name: string, more: Partial<DownstreamConfig> = {}): DownstreamConfig {
+  return { ...serverConfig('echo'), name, lane: name, prefix: name, ...more };
+}
+
+function names(before: readonly DownstreamConfig[], after: readonly DownstreamConfig[]) {
+  const found = difference(before, after);
+  return Object.fromEntries(
+    Object.entries(found).map(([kind, servers]) => [
+      kind,
+      (servers as readonly DownstreamConfig[]).map(({ name }) => name),
+    ]),
+  );
+}
+
+const NOTHING = { added: [], removed: [], replaced: [], adjusted: [] };
+
+test('servers come, go and change, each for itself', () => {
+  const before = [server('same'), server('goes'), server('changes'), server('tuned')];
+  const after = [
+    server('comes'),
+    server('tuned', { callTimeoutMs: 1 }),
+    server('changes', { args: ['other'] }),
+    server('same'),
+  ];
+  expect(names(before, after)).toEqual({
+    added: ['comes'],
+    removed: ['goes'],
+    replaced: ['changes'],
+    adjusted: ['tuned'],
+  });
+  expect(names(after, after)).toEqual(NOTHING);
+});
+
+const OF_MAIN: readonly [keyof DownstreamConfig, unknown][] = [
+  ['prefix', 'other'],
+  ['tools', { allow: ['a'], deny: [] }],
+  ['callTimeoutMs', 1],
+  ['callTotalTimeoutMs', 1],
+  ['maxConcurrency', 1],
+  ['maxQueue', 1],
+  ['breaker', { failures: 99, cooldownMs: 1 }],
+  ['start', 'lazy'],
+  ['idleStopMs', 1],
+  ['maxRssMb', 1],
+  ['maxInstances', 99],
+];
+
+test.each(OF_MAIN)('%s is changed without the process', (key, value) => {
+  expect(names([server('one')], [server('one', { [key]: value })])).toEqual({
+    ...NOTHING,
+    adjusted: ['one'],
+  });
+});
+
+test('the documentation names just those', () => {
+  const text = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
+  const row = text.split('\n').find((line) => line.includes('the server goes on, with')) ?? '';
+  const documented = [...row.matchAll(/`(\w+)`/g)].map(([, key]) => key);
+  const snake = (key: string) => key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  expect(documented).toEqual(OF_MAIN.map(([key]) => snake(key)));
+});
+
+test.each<[keyof DownstreamConfig, unknown]>([
+  ['command', 'other'],
+  ['args', ['b', 'a']],
+  ['cwd', '/'],
+  ['env', { A: '2' }],
+  ['envPassthrough', ['A']],
+  ['endpoint', { url: 'https://example.com/', headers: {}, tokenFile: null }],
+  ['clientCapabilities', '{"roots":{}}'],
+  ['startTimeoutMs', 1],
+  ['maxMessageBytes', 2048],
+  ['restart', { intensity: 9, periodMs: 1, backoffMs: 1, backoffMaxMs: 1, stableMs: 1 }],
+  ['liveness', { idleMs: 1, timeoutMs: 1, misses: 9 }],
+  ['instances', 'session'],
+  ['priority', 'low'],
+  ['unavailable', 'missing env: A'],
+])('%s takes another process', (key, value) => {
+  const one = server('one', { args: ['a', 'b'], env: { A: '1' } });
+  expect(names([one], [{ ...one, [key]: value }])).toEqual({ ...NOTHING, replaced: ['one'] });
+});
+
+test('how something is written makes no difference', () => {
+  const one = server('one', {
+    env: { A: '1', B: '2' },
+    envPassthrough: ['X', 'Y'],
+    clientCapabilities: '{"roots":{},"sampling":{}}',
+  });
+  const same = server('one', {
+    env: { B: '2', A: '1' },
+    envPassthrough: ['Y', 'X'],
+    clientCapabilities: '{"sampling":{},"roots":{}}',
+  });
+  expect(names([one, server('two')], [server('two'), same])).toEqual(NOTHING);
+});
+
+test('settings that are looked at once are named as they are written', () => {
+  const running: GatewayConfig = {
+    file: '',
+    servers: [],
+    threads: { mode: 'auto', dedicatedUpTo: 32, heapMb: 64, stallMs: 1500 },
+    limits: { byteCreditBytes: 1, slowClientMs: 1000 },
+    listWaitMs: 0,
+    warnings: [],
+  };
+  expect(keysOfNextStart(running, running)).toEqual([]);
+  const wanted: GatewayConfig = {
+    ...running,
+    threads: { mode: 'auto', dedicatedUpTo: 32, heapMb: 65, stallMs: 1501 },
+    limits: { byteCreditBytes: 2, slowClientMs: 1001 },
+    listWaitMs: 1,
+  };
+  expect(keysOfNextStart(running, wanted)).toEqual([
+    'defaults.threads.heap_mb',
+    'defaults.threads.stall_ms',
+    'defaults.list_wait_ms',
+    'defaults.slow_client_ms',
+  ]);
+});
