@@ -97,11 +97,11 @@ export class Rea {
   #stderr = '';
   #exit: Exit | null = null;
   #killed = false;
-  readonly #servesStdin: boolean;
+  readonly #servesHttp: boolean;
 
   constructor(dir: string, args: readonly string[], options: ReaOptions) {
     this.dir = dir;
-    this.#servesStdin = !args.includes('--http') || args.includes('--stdio');
+    this.#servesHttp = args.includes('--http');
     this.faults = new Faults(join(dir, 'faults'));
     const rea = reaCommand();
     const preload = options.faults === true ? [this.faults.argument] : [];
@@ -267,10 +267,10 @@ export class Rea {
     });
   }
 
-  /** Ends stdin, and the gateway by a signal where it does not serve its stdin; waits for the exit. */
+  /** Ends stdin, and the gateway by a signal where it may have other clients; waits for the exit. */
   async stop(): Promise<Exit> {
     this.#child.stdin?.end();
-    if (!this.#servesStdin) this.kill('SIGTERM');
+    if (this.#servesHttp) this.kill('SIGTERM');
     return this.#awaitExit();
   }
 

@@ -50,7 +50,9 @@ export function difference(
 
 /** Settings of the gateway that differ and are looked at once, as they are written in the file. */
 export function keysOfNextStart(running: GatewayConfig, wanted: GatewayConfig): string[] {
-  const keys: [string, number, number][] = [
+  const keys: [string, number | string, number | string][] = [
+    ['threads.mode', running.threads.mode, wanted.threads.mode],
+    ['threads.dedicated_up_to', running.threads.dedicatedUpTo, wanted.threads.dedicatedUpTo],
     ['threads.heap_mb', running.threads.heapMb, wanted.threads.heapMb],
     ['threads.stall_ms', running.threads.stallMs, wanted.threads.stallMs],
     ['list_wait_ms', running.listWaitMs, wanted.listWaitMs],

@@ -113,11 +113,13 @@ test('settings that are looked at once are named as they are written', () => {
   expect(keysOfNextStart(running, running)).toEqual([]);
   const wanted: GatewayConfig = {
     ...running,
-    threads: { mode: 'auto', dedicatedUpTo: 32, heapMb: 65, stallMs: 1501 },
+    threads: { mode: 'shared', dedicatedUpTo: 33, heapMb: 65, stallMs: 1501 },
     limits: { byteCreditBytes: 2, slowClientMs: 1001 },
     listWaitMs: 1,
   };
   expect(keysOfNextStart(running, wanted)).toEqual([
+    'defaults.threads.mode',
+    'defaults.threads.dedicated_up_to',
     'defaults.threads.heap_mb',
     'defaults.threads.stall_ms',
     'defaults.list_wait_ms',
