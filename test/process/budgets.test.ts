@@ -1,11 +1,15 @@
 /** Bytes in the gateway are bounded: servers wait in their pipes, slow clients get nothing more to wait for. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { afterEach, expect, test, vi } from 'vitest';
 import { memoryOf } from '../support/processes.ts';
-import { startRea } from '../support/rea-process.ts';
-import { fixture, registry } from '../support/servers.ts';
+import { makeDirectory, startRea } from '../support/rea-process.ts';
+import { fixture, registry, type ServerSpec } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
+import { stopwatch, until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 30_000 });
 afterEach(tidy);
@@ -77,4 +81,38 @@ test('a client that stops reading holds up nobody, and misses nothing when it re
   await other.close();
   rea.kill('SIGTERM');
   expect((await rea.exited).code).toBe(0);
+});
+
+test('a server that says what nobody asked for is not read faster than its budget', async () => {
+  const dir = makeDirectory();
+  const program = fileURLToPath(new URL('../../bench/servers/storm.mjs', import.meta.url));
+  const chatty = (kind: string): ServerSpec => ({
+    command: process.execPath,
+    args: [program, kind, join(dir, 'storm')],
+  });
+  // Bytes to wait for, and what its pipe and the message that is being read take beyond the budget.
+  const storms = {
+    garbage: { bytes: 6 * MIB, slack: MIB },
+    'big-unasked': { bytes: 25_000_000, slack: 21_000_000 },
+  };
+  const names = Object.keys(storms);
+  const rea = await startRea({
+    cwd: dir,
+    config: registry(Object.fromEntries(names.map((name) => [name, chatty(name)]))),
+  });
+  const pids = new Map<string, number>();
+  for (const name of names) pids.set(name, (await rea.waitForPhase(name, 'ready')).pid ?? 0);
+  const written = (name: string) => {
+    const io = readFileSync(`/proc/${pids.get(name)}/io`, 'utf8');
+    return Number(/^wchar: (\d+)$/m.exec(io)?.[1]);
+  };
+  const time = stopwatch();
+  writeFileSync(join(dir, 'storm'), '');
+  for (const [name, { bytes, slack }] of Object.entries(storms)) {
+    const seen = await until(() => (written(name) > bytes ? written(name) : null), {
+      limitMs: 90_000,
+      what: `${name} to have written more than its burst`,
+    });
+    expect(seen).toBeLessThan(MIB + slack + (4 * MIB * time.ms()) / 1000);
+  }
 });

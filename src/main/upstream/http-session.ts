@@ -14,7 +14,7 @@ import { decodeString, type Frame, rangeOf, textAt } from '../../shared/wire/fra
 import { classify, joinExact } from '../../shared/wire/json-rpc.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
 import { member } from '../../shared/wire/json-slice.ts';
-import { isAnswer } from './http-answer.ts';
+import { isAnswer } from './answer.ts';
 import type { EventBudget } from './http-event-budget.ts';
 import { EventLog } from './http-events.ts';
 import type { EdgeLog, HttpLimits } from './http-options.ts';

@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream';
 import { JSON_RPC } from '../../shared/model/errors.ts';
 import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
 import { LineFramer } from '../../shared/wire/framing.ts';
+import { isAnswer } from './answer.ts';
 import type { OpenSession, UpstreamSink } from './session.ts';
 import type { ClaimedStdout } from './stdout-claim.ts';
 import { Unsent } from './unsent.ts';
@@ -37,7 +38,7 @@ export function serveStdio(options: {
   };
   const unsent = new Unsent({
     credit: options.credit,
-    waiting: () => stdout.stream.writableLength,
+    waiting: stdout.waiting,
     onDrained: () => peer.drained(),
   });
   const sink: UpstreamSink = {
@@ -79,7 +80,7 @@ function write(stdout: ClaimedStdout, parts: readonly Uint8Array[]): number {
     stdout.write(Buffer.concat([...parts, NEWLINE], bytes));
     return bytes;
   }
-  for (const part of parts) stdout.write(part);
-  stdout.write(NEWLINE);
+  if (isAnswer(parts)) stdout.writeLarge([...parts, NEWLINE]);
+  else for (const part of [...parts, NEWLINE]) stdout.write(part);
   return bytes;
 }

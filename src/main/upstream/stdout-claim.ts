@@ -3,12 +3,17 @@
  * that writes to `process.stdout` itself) lands on stderr instead.
  */
 import type { Writable } from 'node:stream';
+import { LargeAnswers } from './large-answers.ts';
 
 /** The only way left to write to the claimed stream. */
 export interface ClaimedStdout {
   readonly stream: Writable;
   /** Takes effect at the end of the turn: a system call costs more than most messages. */
   readonly write: (chunk: Uint8Array) => void;
+  /** Writes a frame that what comes later need not wait for. @param parts with its line end. */
+  readonly writeLarge: (parts: readonly Uint8Array[]) => void;
+  /** Bytes that were written and not taken yet. */
+  readonly waiting: () => number;
   /** Calls back once everything written has been taken, or never will be. */
   readonly flushed: (callback: () => void) => void;
 }
@@ -30,8 +35,17 @@ export function claimStdout(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
     write(chunks.length === 1 ? (chunks[0] ?? '') : Buffer.concat(chunks, bytes));
     bytes = 0;
   };
+  const large = new LargeAnswers((parts, taken) => {
+    flush();
+    stdout.cork();
+    for (const part of parts) write(part);
+    write('', () => taken());
+    stdout.uncork();
+  });
   return {
     stream: stdout,
+    writeLarge: (parts) => large.add(parts),
+    waiting: () => stdout.writableLength + large.bytes,
     write: (chunk) => {
       if (bytes + chunk.length > GATHERED_BYTES) flush();
       if (chunk.length > GATHERED_BYTES) return void write(chunk);
@@ -40,9 +54,13 @@ export function claimStdout(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
       bytes += chunk.length;
     },
     flushed: (callback) => {
-      flush();
-      if (stdout.writableLength === 0 || stdout.destroyed) callback();
-      else write('', () => callback());
+      const look = () => {
+        flush();
+        const isEmpty = stdout.writableLength === 0 && large.bytes === 0;
+        if (isEmpty || stdout.destroyed) callback();
+        else write('', look);
+      };
+      look();
     },
   };
 }

@@ -95,6 +95,11 @@ export class LineFramer {
     return this.#chunks.length;
   }
 
+  /** Bytes of the unfinished line if it may still be a message, kept or not. */
+  get openBytes(): number {
+    return this.#kind === 'message' ? this.#bytes : 0;
+  }
+
   /** Takes the next bytes of the stream, which must not change afterwards. */
   push(chunk: Uint8Array): void {
     let from = 0;

@@ -16,8 +16,8 @@ export interface Conversation {
   readonly readers: Readers;
   /** Does what bytes of the server give cause to; the time counts as the server's. */
   work(task: () => void): void;
-  /** A part of a response has been read and dealt with. */
-  taken(): void;
+  /** A part of a response has been read and dealt with. @param bytes of it. */
+  taken(bytes: number): void;
   /** A sign of life. */
   heard(): void;
   /** Find out now whether the server still lives. */

@@ -98,6 +98,7 @@ export class Incarnation {
       lane: options.creditLane,
       source: readers,
       heldBytes: () => readers.heldBytes(),
+      openBytes: () => readers.openBytes(),
       onPaused: (paused) => this.session.paused(paused),
     });
     if (this.link instanceof Child) readers.add(this.session.readerOf(this.link));
@@ -127,7 +128,7 @@ export class Incarnation {
       onStdout: (chunk) => {
         workload.of(slot, () => {
           this.session.push(chunk);
-          this.#intake.chunk();
+          this.#intake.chunk(chunk.length);
         });
       },
       // What the server wrote last is read whatever the limits say: there is little time for it.
@@ -189,7 +190,10 @@ export class Incarnation {
         if ('line' in message) this.#intake.sent(message.line.length);
         options.post(message, transfer);
       },
-      onTaken: () => this.#intake.chunk(),
+      onTaken: (bytes) => this.#intake.chunk(bytes),
+      onUseful: (bytes) => this.#intake.useful(bytes),
+      onUnasked: () => this.#intake.unasked(),
+      onBadLine: () => this.#intake.noise(),
       work: (task) => options.workload.of(slot, task),
       onProfile: (profile, leftOut) => {
         if (leftOut !== null) log('warn', leftOut, {});

@@ -1,11 +1,12 @@
 /**
- * Says when a server's output is read. Normally always. When the process holds more bytes than its
- * soft limit, servers read on one after the other: the one that has waited longest finishes its
+ * Says when a server's output is read. Normally always. One that says too much that answers nothing rests
+ * for a while. When the process holds more bytes than its soft limit, servers read on one after the other: the one that has waited longest finishes its
  * message, then the next. Servers with little on its way are not held up by those with much. Owned by
  * one incarnation; holds the timer that looks again. Never drops a byte: what is not read stays in the
  * pipe, and the server waits.
  */
 import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
+import { OutputBudget } from './output-budget.ts';
 
 /** What is read from. */
 export interface Source {
@@ -20,6 +21,8 @@ export interface IntakeOptions {
   readonly source: Source;
   /** Bytes of the unfinished message that are kept. */
   readonly heldBytes: () => number;
+  /** Bytes of it that were read, kept or not: of what they are nothing is known yet. */
+  readonly openBytes: () => number;
   /** Reading has stopped, or goes on: silence means nothing while it has stopped. */
   readonly onPaused: (paused: boolean) => void;
 }
@@ -36,6 +39,9 @@ export class Intake {
   #timer: NodeJS.Timeout | null = null;
   /** A message was sent in this turn: over HTTP others go on beside the one that has to be finished. */
   #sentInTurn = false;
+  readonly #budget = new OutputBudget();
+  #rest: NodeJS.Timeout | null = null;
+  #paused = false;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -48,12 +54,30 @@ export class Intake {
     this.#sentInTurn = true;
   }
 
-  /** A chunk has been read and dealt with. */
-  chunk(): void {
+  /** Bytes that were read are an answer that was waited for. */
+  useful(bytes: number): void {
+    this.#budget.useful(bytes);
+  }
+
+  /** A message that answers nothing. */
+  unasked(): void {
+    this.#budget.message();
+  }
+
+  /** A line that is no message. */
+  noise(): void {
+    this.#budget.noise();
+  }
+
+  /** A chunk has been read and dealt with. @param bytes its length. */
+  chunk(bytes: number): void {
     if (this.#state === 'closed') return;
-    const { credit, lane, heldBytes } = this.#options;
+    const { credit, lane, heldBytes, openBytes } = this.#options;
     const held = heldBytes();
     credit.hold(lane, held);
+    this.#budget.read(bytes);
+    const restMs = this.#budget.restMs(openBytes(), performance.now());
+    if (restMs > 0) this.#restFor(restMs);
     if (!credit.overSoft || credit.ofLane(lane) < RESERVE_BYTES) return this.#open();
     // Whose turn it is finishes what it has begun.
     if (this.#state === 'turn' && held > 0 && !this.#sentInTurn) return this.#startTimer(SILENT_MS);
@@ -62,6 +86,7 @@ export class Intake {
 
   close(): void {
     this.#open();
+    this.#endRest();
     this.#state = 'closed';
     const { credit, lane } = this.#options;
     credit.hold(lane, 0);
@@ -98,11 +123,27 @@ export class Intake {
     this.#startTimer(SILENT_MS);
   }
 
+  #restFor(ms: number): void {
+    if (this.#rest !== null) clearTimeout(this.#rest);
+    this.#rest = setTimeout(() => this.#endRest(), ms);
+    this.#pauseOrResume();
+  }
+
+  #endRest(): void {
+    if (this.#rest !== null) clearTimeout(this.#rest);
+    this.#rest = null;
+    this.#pauseOrResume();
+  }
+
   #setState(state: 'open' | 'waiting' | 'turn'): void {
-    const wasPaused = this.#state === 'waiting';
-    const isPaused = state === 'waiting';
     this.#state = state;
-    if (wasPaused === isPaused) return;
+    this.#pauseOrResume();
+  }
+
+  #pauseOrResume(): void {
+    const isPaused = this.#state === 'waiting' || this.#rest !== null;
+    if (isPaused === this.#paused) return;
+    this.#paused = isPaused;
     const { source, onPaused } = this.#options;
     if (isPaused) source.pause();
     else source.resume();

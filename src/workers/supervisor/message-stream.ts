@@ -51,6 +51,7 @@ export class MessageStream {
       pause: () => response.pause(),
       resume: () => response.resume(),
       heldBytes: () => framer.heldBytes,
+      openBytes: () => framer.openBytes,
     };
     this.#watch = new EndlessWatch(options.maxBytes, () => this.#end('endless'));
     this.#reader =
@@ -80,7 +81,7 @@ export class MessageStream {
     const { response, conversation } = this.#options;
     response.destroy();
     conversation.readers.remove(this.#reading);
-    conversation.taken();
+    conversation.taken(0);
   }
 
   #read(chunk: Buffer): void {
@@ -91,7 +92,7 @@ export class MessageStream {
     else this.#reader.push(chunk);
     if (!this.#open) return;
     this.#watch.chunk(framer.pendingBytes);
-    this.#options.conversation.taken();
+    this.#options.conversation.taken(chunk.length);
   }
 
   #end(how: BodyEnd): void {

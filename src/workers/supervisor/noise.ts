@@ -4,7 +4,7 @@
  */
 
 /** Lines within a window that are taken for a runaway; a burst of logging stays far below. */
-const BUDGET_LINES = 1_000_000;
+const BUDGET_LINES = 250_000;
 const WINDOW_MS = 60_000;
 
 export interface NoiseReport {

@@ -8,6 +8,8 @@ export interface Readable {
   resume(): void;
   /** Bytes of its unfinished message that are kept. */
   heldBytes(): number;
+  /** Bytes of it that were read, kept or not. */
+  openBytes(): number;
 }
 
 export class Readers {
@@ -36,6 +38,12 @@ export class Readers {
   heldBytes(): number {
     let bytes = 0;
     for (const reader of this.#open) bytes += reader.heldBytes();
+    return bytes;
+  }
+
+  openBytes(): number {
+    let bytes = 0;
+    for (const reader of this.#open) bytes += reader.openBytes();
     return bytes;
   }
 }

@@ -56,8 +56,14 @@ export interface SessionOptions {
   /** JSON text of the capabilities it is told. */
   readonly clientCapabilities: string;
   readonly line: Line;
-  /** A response has been read on. */
-  readonly onTaken: () => void;
+  /** A response has been read on. @param bytes that were read. */
+  readonly onTaken: (bytes: number) => void;
+  /** A line that was read is an answer that is or was waited for. */
+  readonly onUseful: (bytes: number) => void;
+  /** A message that is none. */
+  readonly onUnasked: () => void;
+  /** A line that is no message. */
+  readonly onBadLine: () => void;
   /** Does what the server has given cause to. */
   readonly work: (task: () => void) => void;
   readonly post: (message: FromSupervisor, transfer: ArrayBuffer[]) => void;
@@ -84,6 +90,8 @@ const NOT_FOR_CLIENTS = new Set(['initialize', 'tasks/list']);
 const NOT_OF_SERVERS = new Set(['notifications/initialized', 'notifications/roots/list_changed']);
 /** What a server may ask of clients. */
 const REQUEST_RATE: Rate = { perSecond: 200, burst: 500 };
+/** Calls given up whose answer would still be known for one. */
+const MAX_LATE = 1024;
 /** Pings whose answer would still be noticed. */
 const MAX_OPEN_PINGS = 8;
 const NEWLINE = Buffer.from('\n');
@@ -102,7 +110,9 @@ export class Session implements Conversation {
   readonly #pings: string[] = [];
   #liveness: LivenessWatch | null = null;
   #features: ServerFeatures | null = null;
-  /** Answers nobody waited for: late, doubled, or to an id never used. */
+  /** Calls that were given up and may be answered all the same: no server can help that. */
+  readonly #late = new Set<number>();
+  /** Answers nobody waited for: doubled, or to an id never used. */
   #stray = 0;
 
   /** Sends `initialize`. */
@@ -226,6 +236,7 @@ export class Session implements Conversation {
       pause: () => source.pause(),
       resume: () => source.resume(),
       heldBytes: () => this.#framer.heldBytes,
+      openBytes: () => this.#framer.openBytes,
     };
   }
 
@@ -235,8 +246,8 @@ export class Session implements Conversation {
   }
 
   /** A response has been read on, and what it brought dealt with. */
-  taken(): void {
-    this.#options.onTaken();
+  taken(bytes: number): void {
+    this.#options.onTaken(bytes);
   }
 
   /** Nothing is read from the server for a while, through no fault of its own; or it is read again. */
@@ -262,6 +273,8 @@ export class Session implements Conversation {
     const withdrawn = this.#options.line.withdraw(call);
     this.#tasks.cancelled(call, !withdrawn);
     if (withdrawn) return;
+    this.#late.add(call);
+    if (this.#late.size > MAX_LATE) this.#late.delete(this.#late.values().next().value ?? 0);
     this.#notify('notifications/cancelled', JSON.stringify({ requestId: call, reason }));
   }
 
@@ -301,8 +314,10 @@ export class Session implements Conversation {
       case 'response':
         return this.#answer(frame, message.isError);
       case 'request':
+        this.#options.onUnasked();
         return this.#serve(frame, message.method);
       case 'notification':
+        this.#options.onUnasked();
         return this.#hear(frame, message.method);
       case 'invalid':
         return this.#discard({
@@ -310,6 +325,7 @@ export class Session implements Conversation {
           hasMethod: rangeOf(frame, SLOT.method) !== null,
           code: 'ERR_MALFORMED_MESSAGE',
           why: message.why,
+          bytes: frame.line.length,
           sample: sampleOf(frame.line),
         });
       default:
@@ -326,6 +342,7 @@ export class Session implements Conversation {
       why: tooLarge
         ? `${bytes} bytes, ${this.#options.maxMessageBytes} are allowed`
         : reason.replaceAll('_', ' '),
+      bytes,
       sample,
     });
   }
@@ -336,19 +353,22 @@ export class Session implements Conversation {
     readonly hasMethod: boolean;
     readonly code: 'ERR_MESSAGE_TOO_LARGE' | 'ERR_MALFORMED_MESSAGE';
     readonly why: string;
+    readonly bytes: number;
     readonly sample: string;
   }): void {
-    const { idText, hasMethod, code, why, sample } = line;
+    const { idText, hasMethod, code, why, bytes, sample } = line;
     if (idText !== null && !hasMethod) {
       if (this.#requests.refuse(idText, why)) return;
       const call = callOf(idText);
       if (call !== null && this.#calls.delete(call)) {
+        this.#options.onUseful(bytes);
         this.#tasks.cancelled(call, false);
         const what = code === 'ERR_MESSAGE_TOO_LARGE' ? 'is too large' : 'is malformed';
         const message = `the answer of server "${this.#options.server}" ${what}: ${why}`;
         return this.#fail({ call, code, outcome: 'answered', message });
       }
     }
+    this.#options.onBadLine();
     this.#watch.badLine(sample);
   }
 
@@ -359,6 +379,7 @@ export class Session implements Conversation {
     const call = callOf(idText);
     if (call !== null && this.#calls.delete(call)) {
       const { line } = frame;
+      this.#options.onUseful(line.length);
       this.#notifications.finish(call);
       this.#options.line.answered(call);
       const toolError = !isError && isToolError(frame);
@@ -387,7 +408,12 @@ export class Session implements Conversation {
     const orphan = call === null ? null : this.#tasks.orphan(call, frame);
     if (orphan !== null) {
       this.#requests.send('tasks/cancel', JSON.stringify({ taskId: orphan }), () => {});
-    } else if (!this.#requests.settle(idText, frame)) this.#stray += 1;
+    } else if (this.#requests.settle(idText, frame) || this.#late.delete(call ?? 0)) {
+      this.#options.onUseful(frame.line.length);
+    } else {
+      this.#stray += 1;
+      this.#options.onUnasked();
+    }
   }
 
   /** The last progress of a task comes before the word that it has ended. */

@@ -35,6 +35,7 @@ class Lane {
         },
       },
       heldBytes: () => this.held,
+      openBytes: () => this.held,
       onPaused: (paused) => this.pauses.push(paused),
     });
   }
@@ -51,14 +52,17 @@ class Lane {
   read(): void {
     const size = this.#messages[0];
     if (!this.reading || size === undefined) return;
+    const before = this.held;
     this.held = Math.min(size, this.held + CHUNK);
+    const bytes = this.held - before;
     if (this.held === size) {
       this.#messages.shift();
       this.held = 0;
+      this.intake.useful(size);
       this.intake.sent(size);
       this.sent.push(size);
     }
-    this.intake.chunk();
+    this.intake.chunk(bytes);
   }
 
   /** Main deals with what has been sent. */
@@ -157,6 +161,29 @@ test('closing reads on, so that the last words of a server are heard', () => {
   credit.addUnits(10 * 1024);
   credit.queue(1);
   run([lane], credit, 100);
+  expect(lane.reading).toBe(false);
+  lane.intake.close();
+  expect(lane.reading).toBe(true);
+});
+
+test('a server that says too much that answers nothing is not read for a while', () => {
+  const credit = ByteCredit.create(1, { softBytes: 64 * MIB, hardBytes: 96 * MIB });
+  const lane = new Lane(credit, 0, []);
+  lane.intake.chunk(MIB);
+  expect(lane.reading).toBe(true);
+  lane.intake.chunk(2 * MIB);
+  expect(lane.reading).toBe(false);
+  vi.advanceTimersByTime(499);
+  expect(lane.reading).toBe(false);
+  vi.advanceTimersByTime(2);
+  expect(lane.reading).toBe(true);
+  expect(lane.pauses).toEqual([true, false]);
+});
+
+test('what it wrote last is read, also when it rests', () => {
+  const credit = ByteCredit.create(1, { softBytes: 64 * MIB, hardBytes: 96 * MIB });
+  const lane = new Lane(credit, 0, []);
+  lane.intake.chunk(100 * MIB);
   expect(lane.reading).toBe(false);
   lane.intake.close();
   expect(lane.reading).toBe(true);

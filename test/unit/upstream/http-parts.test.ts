@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { hostAndPort } from '#src/main/upstream/address.ts';
-import { isAnswer } from '#src/main/upstream/http-answer.ts';
+import { isAnswer } from '#src/main/upstream/answer.ts';
 import { toLine } from '#src/main/upstream/http-body.ts';
 import { foreignRequest, hostPort, loopbackAddress } from '#src/main/upstream/http-guard.ts';
 import { Waiting } from '#src/main/upstream/http-waiting.ts';

@@ -40,7 +40,8 @@ type CpuSample = Omit<Extract<ShareEvent, { type: 'usage' }>, 'type'>;
 export interface ShareState {
   readonly starting: boolean;
   readonly crashLoop: boolean;
-  readonly burning: boolean;
+  /** How far it is lowered for what it wants. */
+  readonly burning: Level;
   /** The newest ones, as many as cover the window. */
   readonly samples: readonly CpuSample[];
 }
@@ -48,16 +49,17 @@ export interface ShareState {
 export const NEW_SERVER: ShareState = {
   starting: false,
   crashLoop: false,
-  burning: false,
+  burning: 'normal',
   samples: [],
 };
 
 /**
- * Cores it wants on average over the window: from the first on it burns, below the second it is calm
- * again. What it wants, and not what it gets: of six that spin on two cores none gets half a core.
+ * Cores it wants on average over the window, to be lowered so far; below half of that it is calm again.
+ * What it wants, and not what it gets: of six that spin on two cores none gets half a core.
  */
 const BURNING_CORES = 0.9;
-const CALM_CORES = 0.45;
+/** Much, as for large answers on end; of that nobody is made to suffer for good. */
+const MUCH_CORES = 0.4;
 /** Who gets less is held up by others rather than holding them up. */
 const LEAST_CORES = 0.05;
 const BURNING_MS = 1000;
@@ -70,10 +72,10 @@ export function stepShare(policy: SharePolicy, state: ShareState, event: ShareEv
   switch (event.type) {
     case 'phase': {
       const next = { ...state, starting: event.phase === 'starting' };
-      return event.hasProcess ? next : { ...next, burning: false, samples: [] };
+      return event.hasProcess ? next : { ...next, burning: 'normal', samples: [] };
     }
     case 'died':
-      return { ...state, crashLoop: event.crashLoop, burning: false, samples: [] };
+      return { ...state, crashLoop: event.crashLoop, burning: 'normal', samples: [] };
     case 'stable':
       return { ...state, crashLoop: false };
     case 'usage':
@@ -85,29 +87,53 @@ export function stepShare(policy: SharePolicy, state: ShareState, event: ShareEv
 
 export function wantedLevel({ mode, canRaise }: SharePolicy, state: ShareState): Level {
   if (mode !== 'auto') return mode;
-  if (state.burning) return canRaise ? 'lowest' : 'low';
+  if (state.burning !== 'normal') return canRaise ? state.burning : 'low';
   if (state.crashLoop) return 'low';
   return state.starting && canRaise ? 'low' : 'normal';
 }
 
 /** A server that burns alone disturbs nobody; one that goes on after that stays where it is. */
-function judge({ canRaise }: SharePolicy, state: ShareState, sample: CpuSample): ShareState {
-  const burningMs = canRaise ? BURNING_MS : ONE_WAY_MS;
-  const calmMs = canRaise ? CALM_MS : ONE_WAY_MS;
-  const { at, cpuMs, wantedMs, contended } = sample;
-  const all = [...state.samples, { at, cpuMs, wantedMs, contended }];
+function judge(policy: SharePolicy, state: ShareState, sample: CpuSample): ShareState {
+  const burningMs = policy.canRaise ? BURNING_MS : ONE_WAY_MS;
+  const calmMs = policy.canRaise ? CALM_MS : ONE_WAY_MS;
+  const { at } = sample;
+  const all = [...state.samples, sample];
   const samples = windowOf(all, at, Math.max(burningMs, calmMs)) ?? all;
-  const judged = windowOf(samples, at, state.burning ? calmMs : burningMs);
-  if (judged === null) return { ...state, samples };
-  const first = judged[0] ?? sample;
-  const wanted = (wantedMs - first.wantedMs) / (at - first.at);
-  const used = (cpuMs - first.cpuMs) / (at - first.at);
-  const disturbs = judged.slice(1).some((one) => one.contended);
-  const burning = state.burning
-    ? wanted >= CALM_CORES
-    : wanted >= BURNING_CORES && used >= LEAST_CORES && disturbs;
-  // Whether it is calm again is judged by what it does from now on.
-  return { ...state, samples: burning && !state.burning ? [sample] : samples, burning };
+  const wanted = wantedCores(samples, at, burningMs);
+  const level = wanted === null ? 'normal' : levelFor(policy, wanted);
+  if (level === 'lowest' || (level === 'low' && state.burning === 'normal')) {
+    // Whether it is calm again is judged by what it does from now on.
+    return { ...state, samples: level === state.burning ? samples : [sample], burning: level };
+  }
+  const limit = state.burning === 'lowest' ? BURNING_CORES : MUCH_CORES;
+  const calm = wantedCores(samples, at, calmMs, false);
+  const isCalm = calm !== null && calm < limit / 2;
+  return { ...state, samples, burning: isCalm ? 'normal' : state.burning };
+}
+
+function levelFor({ canRaise }: SharePolicy, wanted: number): Level {
+  if (wanted >= BURNING_CORES) return 'lowest';
+  return canRaise && wanted >= MUCH_CORES ? 'low' : 'normal';
+}
+
+/**
+ * Cores wanted over the last `ms`, null while they are not known.
+ *
+ * @param disturbing whether they count only if others were called meanwhile, and it got some of them.
+ */
+function wantedCores(
+  samples: readonly CpuSample[],
+  at: number,
+  ms: number,
+  disturbing = true,
+): number | null {
+  const judged = windowOf(samples, at, ms);
+  const [first] = judged ?? [];
+  const last = judged?.at(-1);
+  if (judged === null || first === undefined || last === undefined) return null;
+  const used = (last.cpuMs - first.cpuMs) / (at - first.at);
+  const disturbs = used >= LEAST_CORES && judged.slice(1).some((one) => one.contended);
+  return disturbing && !disturbs ? 0 : (last.wantedMs - first.wantedMs) / (at - first.at);
 }
 
 /** From the last sample on that is at least `ms` old; null when none is. */

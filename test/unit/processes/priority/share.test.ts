@@ -73,10 +73,12 @@ describe('the share of a server', () => {
 });
 
 describe('the CPU budget', () => {
-  it('is exceeded by a core for a second, not earlier', () => {
+  it('is exceeded by a core for a second, not earlier, and somewhat by less', () => {
     expect(share(AUTO, READY, ...usage(0))).toBe('normal');
     expect(share(AUTO, READY, ...usage(1))).toBe('lowest');
-    expect(share(AUTO, READY, ...usage(30, { wants: 0.85 }))).toBe('normal');
+    expect(share(AUTO, READY, ...usage(30, { wants: 0.85 }))).toBe('low');
+    expect(share(AUTO, READY, ...usage(30, { wants: 0.35 }))).toBe('normal');
+    expect(share(ONE_WAY, READY, ...usage(90, { wants: 0.85 }))).toBe('normal');
   });
 
   it('is exceeded by one that waits for most of what it wants', () => {
@@ -113,7 +115,7 @@ describe('the CPU budget', () => {
     expect(share(AUTO, ...burnt, ...calm(2, 0))).toBe('lowest');
     expect(share(AUTO, ...burnt, ...calm(10, 0))).toBe('normal');
     expect(share(AUTO, ...burnt, ...calm(30, 0.5))).toBe('lowest');
-    expect(share(AUTO, ...burnt, ...calm(30, 0.4))).toBe('normal');
+    expect(share(AUTO, ...burnt, ...calm(30, 0.3))).toBe('normal');
   });
 
   it('takes a minute where a lowered share stays low', () => {

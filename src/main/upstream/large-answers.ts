@@ -1,0 +1,43 @@
+/**
+ * Large answers on their way to a client that has one stream for everything: they are written one after
+ * the other, each when the one before has been taken, so that what is small and comes meanwhile waits for
+ * one of them at most and not for all. Nothing else is held back: what a server tells before an answer
+ * arrives before it.
+ */
+
+export class LargeAnswers {
+  readonly #write: (parts: readonly Uint8Array[], taken: () => void) => void;
+  #waiting: (readonly Uint8Array[])[] = [];
+  #bytes = 0;
+  #writing = false;
+
+  /** @param write writes the parts of one frame, and calls back once they have been taken, or never will be. */
+  constructor(write: (parts: readonly Uint8Array[], taken: () => void) => void) {
+    this.#write = write;
+  }
+
+  /** Bytes that wait. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  add(parts: readonly Uint8Array[]): void {
+    this.#waiting.push(parts);
+    this.#bytes += lengthOf(parts);
+    if (!this.#writing) this.#next();
+  }
+
+  #next(): void {
+    const parts = this.#waiting.shift();
+    this.#writing = parts !== undefined;
+    if (parts === undefined) return;
+    this.#bytes -= lengthOf(parts);
+    this.#write(parts, () => this.#next());
+  }
+}
+
+export function lengthOf(parts: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const part of parts) bytes += part.length;
+  return bytes;
+}
