@@ -39,6 +39,8 @@ export interface StartOptions {
   readonly dir?: string;
   /** Restart servers that crash at once and for ever, where this can be configured. @default false */
   readonly withoutBackoff?: boolean;
+  /** Whether each server has a thread of its own, where there is a choice. @default what is the default there */
+  readonly threads?: 'dedicated' | 'shared';
 }
 
 export interface Sides {
@@ -88,7 +90,10 @@ export function makeSides(
       }
       if (side === 'rea' || side === 'rea-http') {
         const serve = [REA, 'serve', '--cwd', dir];
-        writeRegistry(dir, servers, options.withoutBackoff === true ? WITHOUT_BACKOFF : {});
+        writeRegistry(dir, servers, {
+          ...(options.withoutBackoff === true ? WITHOUT_BACKOFF : {}),
+          ...(options.threads === undefined ? {} : { threads: { mode: options.threads } }),
+        });
         if (side === 'rea') return overStdio(scope, start(serve), common);
         const port = await freePort();
         const started = start([...serve, '--http', String(port)]);

@@ -36,6 +36,8 @@ export interface DownstreamOptions {
   readonly post: (message: ToSupervisor) => boolean;
   /** Starts the server if it is idle. */
   readonly wake: () => void;
+  /** Whether its answers are not read now, through no fault of its own. */
+  readonly heldBack: () => boolean;
   /** Whether somebody relies on the server without a call: subscriptions, open requests of its own. */
   readonly reliedOn: (downstream: Downstream) => boolean;
   readonly thread: () => ThreadRecord;
@@ -231,8 +233,13 @@ export class Downstream {
       });
     } else {
       this.#options.post({ type: 'cancel', slot, call: call.id, reason: 'deadline exceeded' });
-      this.#options.post({ type: 'suspect', slot });
-      this.#circuit.failure(`call:${call.id}`, performance.now(), call.id);
+      if (this.#options.heldBack()) {
+        // It may have answered long ago.
+        this.#circuit.release(call.id, performance.now());
+      } else {
+        this.#options.post({ type: 'suspect', slot });
+        this.#circuit.failure(`call:${call.id}`, performance.now(), call.id);
+      }
       this.#answerFailure(call, {
         code: 'ERR_TIMEOUT',
         outcome: 'unknown',

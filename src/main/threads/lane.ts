@@ -7,6 +7,7 @@
 import type { DownstreamConfig } from '../../shared/model/config.ts';
 import type { LaneRecord } from '../../shared/model/snapshot.ts';
 import { UNROUTED } from '../../shared/model/unrouted.ts';
+import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
 import type {
   FromSupervisor,
   LifecycleMessage,
@@ -29,6 +30,7 @@ import type { SupervisorThread, Tenant } from './supervisor-thread.ts';
 /** What all lanes share. */
 export interface LaneContext {
   readonly placement: Placement;
+  readonly credit: ByteCredit;
   readonly calls: CallTable;
   /** See `DownstreamOptions`. */
   readonly reliedOn: (downstream: Downstream) => boolean;
@@ -120,6 +122,7 @@ export class Lane implements Tenant {
       slot: () => this.#slot,
       post: (message) => this.#post(message),
       wake: () => this.#wake(),
+      heldBack: () => context.credit.waits(creditLane),
       thread: () => this.#thread?.record ?? UNROUTED.thread,
       log: this.#log,
     });

@@ -113,6 +113,11 @@ export class ByteCredit {
     Atomics.store(this.#words, wordOf(lane, TURN), 0);
   }
 
+  /** Whether the lane is not read now because the process holds too much. */
+  waits(lane: number): boolean {
+    return Atomics.load(this.#words, wordOf(lane, TURN)) !== 0;
+  }
+
   /**
    * Whether of all that queue the lane has done so for longest.
    *

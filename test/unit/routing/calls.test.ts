@@ -1,6 +1,6 @@
 /** Sessions, router and downstream together, with the posts to the thread kept in a list. */
 import pino from 'pino';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { CallTable } from '#src/main/routing/calls.ts';
 import { Catalogs } from '#src/main/routing/catalogs.ts';
 import { Downstream } from '#src/main/routing/downstream.ts';
@@ -47,11 +47,14 @@ afterEach(() => {
 });
 
 /** A router over one server whose thread only remembers what it was sent. */
-function house(settings: { maxQueue?: number; maxConcurrency?: number } = {}, failures = 5) {
+function house(
+  settings: { maxQueue?: number; maxConcurrency?: number; callTimeoutMs?: number } = {},
+  failures = 5,
+) {
   const config = { ...serverConfig('echo'), name: 'echo', prefix: 'echo', ...settings };
   const calls = new CallTable();
   const posted: ToSupervisor[] = [];
-  const world = { reachable: true, halted: false };
+  const world = { reachable: true, halted: false, heldBack: false };
   const catalogs = new Catalogs({
     servers: [config],
     listWaitMs: 0,
@@ -68,6 +71,7 @@ function house(settings: { maxQueue?: number; maxConcurrency?: number } = {}, fa
       return world.reachable;
     },
     wake: () => {},
+    heldBack: () => world.heldBack,
     reliedOn: () => false,
     thread: () => ({ state: 'running', restarts: 0, heap_mb: null, mates: 0 }),
     halted: () => ({ active: world.halted, reason: 'test' }),
@@ -240,6 +244,26 @@ describe('a call', () => {
     expect(answers).toEqual([{ id: 'same', code: -32600, outcome: null }]);
     reply(1);
     expect(answers.at(-1)).toEqual({ id: 'same', code: null, outcome: null });
+  });
+
+  test('that expires while its server is not read says nothing about the server', () => {
+    vi.useFakeTimers();
+    try {
+      const { call, ready, answers, set, downstream } = house({ callTimeoutMs: 1000 }, 1);
+      ready(1);
+      set({ heldBack: true });
+      call('held back');
+      vi.advanceTimersByTime(1000);
+      expect(answers).toEqual([{ id: 'held back', code: 'ERR_TIMEOUT', outcome: 'unknown' }]);
+      expect(downstream.record.circuit_state).toBe('closed');
+      set({ heldBack: false });
+      call('too slow');
+      vi.advanceTimersByTime(1000);
+      expect(answers.at(-1)).toEqual({ id: 'too slow', code: 'ERR_TIMEOUT', outcome: 'unknown' });
+      expect(downstream.record.circuit_state).toBe('open');
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('open at a stop is answered: lost if it was sent, not sent if it waited', () => {
