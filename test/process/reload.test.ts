@@ -106,7 +106,8 @@ test('only the server that changed is started anew; calls meanwhile wait for it'
   expect(anew).not.toBe(old);
   // One process at a time: that of before was gone when the next one answered.
   expect(isAlive(old)).toBe(false);
-  const two = await rea.waitForServer('two', ({ pid }) => pid === anew, { what: 'anew' });
+  const isAnew = ({ pid, phase }: DownstreamSnapshot) => pid === anew && phase === 'ready';
+  const two = await rea.waitForServer('two', isAnew, { what: 'anew' });
   expect(two).toMatchObject({ phase: 'ready', restarts: 0, last_error: null, errors: 0 });
   expect(await ready(rea, 'one')).toEqual(one);
   await rea.stop();

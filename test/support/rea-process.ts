@@ -97,11 +97,12 @@ export class Rea {
   #stderr = '';
   #exit: Exit | null = null;
   #killed = false;
-  readonly #servesHttp: boolean;
+  readonly #serves: { readonly http: boolean; readonly stdio: boolean };
 
   constructor(dir: string, args: readonly string[], options: ReaOptions) {
     this.dir = dir;
-    this.#servesHttp = args.includes('--http');
+    const http = args.includes('--http');
+    this.#serves = { http, stdio: !http || args.includes('--stdio') };
     this.faults = new Faults(join(dir, 'faults'));
     const rea = reaCommand();
     const preload = options.faults === true ? [this.faults.argument] : [];
@@ -267,10 +268,17 @@ export class Rea {
     });
   }
 
-  /** Ends stdin, and the gateway by a signal where it may have other clients; waits for the exit. */
+  /** Ends stdin, and the gateway by a signal where it does not serve its stdin; waits for the exit. */
   async stop(): Promise<Exit> {
     this.#child.stdin?.end();
-    if (this.#servesHttp) this.kill('SIGTERM');
+    if (this.#serves.http && !this.#serves.stdio) this.kill('SIGTERM');
+    return this.#awaitExit();
+  }
+
+  /** The same, whatever other clients it has. */
+  async stopForAll(): Promise<Exit> {
+    this.#child.stdin?.end();
+    if (this.#serves.http) this.kill('SIGTERM');
     return this.#awaitExit();
   }
 

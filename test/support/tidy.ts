@@ -21,7 +21,7 @@ export async function tidy(): Promise<void> {
     try {
       // A stopped process would ignore everything but this.
       if (rea.exit === null) rea.kill('SIGCONT');
-      if (rea.exit === null) await rea.stop();
+      if (rea.exit === null) await rea.stopForAll();
       rea.stdoutFrames();
     } catch (error) {
       problems.push(String(error));

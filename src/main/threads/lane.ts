@@ -10,6 +10,7 @@ import { UNROUTED } from '../../shared/model/unrouted.ts';
 import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
 import type {
   FromSupervisor,
+  HeldBackMessage,
   LifecycleMessage,
   LogMessage,
   OpenSlot,
@@ -42,7 +43,7 @@ export interface LaneContext {
 }
 
 /** What comes from a server's thread for others than the lane itself. */
-export type LaneMessage = Exclude<FromSupervisor, LogMessage | ReleasedMessage>;
+export type LaneMessage = Exclude<FromSupervisor, LogMessage | ReleasedMessage | HeldBackMessage>;
 
 export interface LaneHooks {
   readonly onMessage: (lane: Lane, message: LaneMessage) => void;
@@ -188,8 +189,9 @@ export class Lane implements Tenant {
     this.#hooks.onStarted(this);
   }
 
-  onMessage(message: LaneMessage | ReleasedMessage): void {
+  onMessage(message: LaneMessage | ReleasedMessage | HeldBackMessage): void {
     if (message.type === 'released') return this.#released(message.left);
+    if (message.type === 'held_back') return this.#leaveOthers('it says more than it may');
     if (message.type === 'lifecycle') {
       const { incarnation, record } = message;
       this.#progress = { incarnation, restarts: record.restarts };

@@ -228,6 +228,16 @@ export interface TicketMessage {
   readonly slot: number;
 }
 
+/**
+ * It says so much that answers nothing that it has been held back all the time, for seconds now. Told once
+ * for each time that this begins.
+ */
+export interface HeldBackMessage {
+  readonly type: 'held_back';
+  readonly slot: number;
+  readonly incarnation: number;
+}
+
 /** `left`: nothing of the server is in this thread any more, and nothing follows for the slot. */
 export interface ReleasedMessage {
   readonly type: 'released';
@@ -377,6 +387,7 @@ export type FromSupervisor =
   | LifecycleMessage
   | TicketMessage
   | ReleasedMessage
+  | HeldBackMessage
   | AnswerMessage
   | CallFailedMessage
   | ProgressMessage

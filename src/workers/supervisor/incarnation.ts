@@ -100,6 +100,10 @@ export class Incarnation {
       heldBytes: () => readers.heldBytes(),
       openBytes: () => readers.openBytes(),
       onPaused: (paused) => this.session.paused(paused),
+      onHeldBack: () => {
+        options.log('warn', 'says more than anybody asked for: it is read slowly', {});
+        options.post({ type: 'held_back', slot: options.slot, incarnation: this.number }, []);
+      },
     });
     if (this.link instanceof Child) readers.add(this.session.readerOf(this.link));
   }

@@ -25,11 +25,17 @@ export interface IntakeOptions {
   readonly openBytes: () => number;
   /** Reading has stopped, or goes on: silence means nothing while it has stopped. */
   readonly onPaused: (paused: boolean) => void;
+  /** It has been over its budget for long, with hardly a pause. */
+  readonly onHeldBack: () => void;
 }
 
 /** A lane with less than this held and on its way reads on whatever the others hold. */
 const RESERVE_BYTES = 256 * 1024;
 const LOOK_MS = 5;
+/** Who rests again within this after a rest has said too much all the time, */
+const SAME_REST_MS = 500;
+/** and after this it is no burst any more. */
+const LONG_MS = 3000;
 /** A lane whose turn it is and that has nothing to read gives its turn to the next after this. */
 const SILENT_MS = 100;
 
@@ -42,6 +48,9 @@ export class Intake {
   readonly #budget = new OutputBudget();
   #rest: NodeJS.Timeout | null = null;
   #paused = false;
+  #overSince = 0;
+  #restedAt = Number.NEGATIVE_INFINITY;
+  #told = false;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -124,14 +133,27 @@ export class Intake {
   }
 
   #restFor(ms: number): void {
+    this.#watchOver();
     if (this.#rest !== null) clearTimeout(this.#rest);
     this.#rest = setTimeout(() => this.#endRest(), ms);
     this.#pauseOrResume();
   }
 
+  #watchOver(): void {
+    const now = performance.now();
+    if (this.#rest === null && now - this.#restedAt > SAME_REST_MS) {
+      this.#overSince = now;
+      this.#told = false;
+    }
+    if (this.#told || now - this.#overSince < LONG_MS) return;
+    this.#told = true;
+    this.#options.onHeldBack();
+  }
+
   #endRest(): void {
     if (this.#rest !== null) clearTimeout(this.#rest);
     this.#rest = null;
+    this.#restedAt = performance.now();
     this.#pauseOrResume();
   }
 

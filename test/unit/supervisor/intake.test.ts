@@ -12,6 +12,7 @@ class Lane {
   /** Messages that main has not dealt with. */
   readonly sent: number[] = [];
   readonly pauses: boolean[] = [];
+  heldBack = 0;
   reading = true;
   held = 0;
   arrived = 0;
@@ -37,6 +38,9 @@ class Lane {
       heldBytes: () => this.held,
       openBytes: () => this.held,
       onPaused: (paused) => this.pauses.push(paused),
+      onHeldBack: () => {
+        this.heldBack += 1;
+      },
     });
   }
 
@@ -178,6 +182,26 @@ test('a server that says too much that answers nothing is not read for a while',
   vi.advanceTimersByTime(2);
   expect(lane.reading).toBe(true);
   expect(lane.pauses).toEqual([true, false]);
+});
+
+test('one that goes on like that for long is told of, once for each time', () => {
+  const credit = ByteCredit.create(1, { softBytes: 64 * MIB, hardBytes: 96 * MIB });
+  const lane = new Lane(credit, 0, []);
+  const flood = (seconds: number) => {
+    for (let ms = 0; ms < seconds * 1000; ms += 100) {
+      if (lane.reading) lane.intake.chunk(MIB);
+      vi.advanceTimersByTime(100);
+    }
+  };
+  flood(2);
+  expect(lane.heldBack).toBe(0);
+  flood(4);
+  expect(lane.heldBack).toBe(1);
+  flood(10);
+  expect(lane.heldBack).toBe(1);
+  vi.advanceTimersByTime(5000);
+  flood(6);
+  expect(lane.heldBack).toBe(2);
 });
 
 test('what it wrote last is read, also when it rests', () => {
