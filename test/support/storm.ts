@@ -25,7 +25,7 @@ interface Caller {
 
 export const HEALTHY: readonly string[] = ['good-one', 'good-two', 'good-three'];
 
-const HTTP_CLIENTS = 3;
+const HTTP_CLIENTS = 2;
 /** Of each kind, for each client. */
 const LANES = 2;
 const LEAST_CALLS_OF_LANE = 13;
