@@ -113,6 +113,23 @@ test('only the server that changed is started anew; calls meanwhile wait for it'
   await rea.stop();
 });
 
+test('what waits at a server that is replaced is made by the one that follows', async () => {
+  const env = (value: string) => ({
+    one: { ...fixture('echo'), env: { SETTING: value }, max_concurrency: 1 },
+  });
+  const rea = await startRea({ config: registry(env('a')) });
+  const old = Number((await rea.call('one__pid')).text);
+  const inFlight = rea.begin('one__sleep', { ms: 2_000 });
+  const waiting = [rea.begin('one__pid'), rea.begin('one__pid')];
+  await rea.waitForServer('one', ({ queued }) => queued === 2, { what: 'waited for' });
+  await rewrite(rea, registry(env('b')));
+  expect((await inFlight.answer).text).toBe('slept 2000 ms');
+  const pids = await Promise.all(waiting.map(async ({ answer }) => Number((await answer).text)));
+  expect(new Set(pids).size).toBe(1);
+  expect(pids).not.toContain(old);
+  await rea.stop();
+});
+
 test('settings that the server has no part in are changed without it', async () => {
   const rea = await startRea({ config: registry({ one: fixture('echo'), two: fixture('echo') }) });
   const before = [await ready(rea, 'one'), await ready(rea, 'two')];
