@@ -1,5 +1,7 @@
 /** Facts for the state writer, complete and neutral unless told otherwise. */
+
 import type { LaneRecord, SupervisorRecord } from '#src/shared/model/snapshot.ts';
+import { UNROUTED } from '#src/shared/model/unrouted.ts';
 import type { CatalogFact, MainFact, SupervisorFact } from '#src/shared/wire/protocol.ts';
 
 const record: SupervisorRecord = {
@@ -18,20 +20,7 @@ const record: SupervisorRecord = {
   noise_lines: 0,
 };
 
-export const routing: LaneRecord = {
-  circuit_state: 'closed',
-  retry_at: null,
-  open_transitions: 0,
-  session_blocker_emitted: false,
-  in_flight: 0,
-  queued: 0,
-  calls: 0,
-  errors: 0,
-  p50_ms: null,
-  p99_ms: null,
-  thread: { state: 'running', restarts: 0, heap_mb: null, mates: 0 },
-  share: 'normal',
-};
+export const routing: LaneRecord = UNROUTED;
 
 export function supervisorFact(
   server: string,

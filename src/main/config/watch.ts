@@ -1,7 +1,7 @@
 /**
  * Tells when one of a few files has become different and is at rest again: written in place or in two
  * steps, replaced by another file, reached through a link that now leads elsewhere, gone. Looks at them
- * by name instead of being told by the system, see docs/decisions/0009. Reads nothing.
+ * by name instead of being told by the system, see docs/decisions/0010. Reads nothing.
  */
 import { statSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';

@@ -146,6 +146,15 @@ export class Downstream {
     };
   }
 
+  /** How many it was ever given, and how many are at the server now. */
+  get calls(): number {
+    return this.#calls;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight.size;
+  }
+
   /** When it got its last call, in milliseconds since the epoch; null: not yet. */
   get lastUsedAt(): number | null {
     return this.#lastUsedAt;

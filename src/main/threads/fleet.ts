@@ -390,6 +390,7 @@ export class Fleet implements Servers {
     const generation = before === undefined ? 0 : before + 1;
     const hooks: LaneHooks = {
       onMessage: (from, message) => this.#receive(from, message),
+      onGone: (gone) => this.#stopped(gone),
       // What clients have set holds for threads that start later, too.
       onStarted: (started) => {
         if (this.#logLevel !== null) started.setLogLevel(this.#logLevel);

@@ -47,6 +47,8 @@ export type LaneMessage = Exclude<FromSupervisor, LogMessage | ReleasedMessage |
 
 export interface LaneHooks {
   readonly onMessage: (lane: Lane, message: LaneMessage) => void;
+  /** Its thread has given it up while it was being stopped: nothing more will be told of it. */
+  readonly onGone: (lane: Lane) => void;
   /** A thread runs and has been handed the server. */
   readonly onStarted: (lane: Lane) => void;
   readonly onLost: (
@@ -95,7 +97,7 @@ export class Lane implements Tenant {
   #woken = false;
   /** It is to go: what is lost of it does not come back. */
   #retired = false;
-  /** Its thread was lost since. */
+  /** Its thread was lost since, or had just given it up. */
   #gone = false;
   #config: DownstreamConfig;
 
@@ -228,10 +230,10 @@ export class Lane implements Tenant {
 
   /** Whether calls were in flight at some time since this was asked before. */
   wasCalled(): boolean {
-    const { in_flight, calls } = this.downstream.record;
+    const { inFlight, calls } = this.downstream;
     const before = this.#callsSeen;
     this.#callsSeen = calls;
-    return in_flight > 0 || calls > before;
+    return inFlight > 0 || calls > before;
   }
 
   /**
@@ -335,13 +337,17 @@ export class Lane implements Tenant {
 
   #released(left: boolean): void {
     const thread = this.#thread;
-    if (this.#retired || thread === null) return;
+    if (thread === null) return;
     // It has started again meanwhile.
     if (!left) {
       this.#move = 'wanted';
       return;
     }
     this.#move = 'none';
+    if (this.#retired) {
+      this.#gone = true;
+      return this.#hooks.onGone(this);
+    }
     void thread.leave(this);
     const startAt = this.downstream.nextStartAt ?? 0;
     this.#open(Math.max(0, startAt - performance.now()), true);

@@ -7,8 +7,9 @@
 import { randomBytes } from 'node:crypto';
 import type { EventStore } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import { sizeOf } from '../../shared/wire/json-rpc.ts';
 import type { BudgetedLog, EventBudget } from './http-event-budget.ts';
-import { type Outgoing, RAW, type SseStream, sizeOf } from './http-stream.ts';
+import { type Outgoing, RAW, type SseStream } from './http-stream.ts';
 
 export interface EventLimits {
   readonly maxEvents: number;

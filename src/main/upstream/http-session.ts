@@ -11,7 +11,7 @@ import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/
 import { JSON_RPC } from '../../shared/model/errors.ts';
 import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
 import { decodeString, type Frame, rangeOf, textAt } from '../../shared/wire/frame.ts';
-import { classify, joinExact } from '../../shared/wire/json-rpc.ts';
+import { classify, joinExact, sizeOf } from '../../shared/wire/json-rpc.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
 import { member } from '../../shared/wire/json-slice.ts';
 import { isAnswer } from './answer.ts';
@@ -323,7 +323,5 @@ function initializeParams(frame: Frame): object {
 
 /** Small messages are views of a buffer of many, which must not live as long as each of them is kept. */
 function kept(parts: readonly Uint8Array[]): readonly Uint8Array[] {
-  let bytes = 0;
-  for (const part of parts) bytes += part.length;
-  return bytes < COPIED_BELOW_BYTES ? [joinExact(parts)] : parts;
+  return sizeOf(parts) < COPIED_BELOW_BYTES ? [joinExact(parts)] : parts;
 }

@@ -4,7 +4,9 @@
  * token's place here, on the way to the socket. The event's id and the transport's own events (the
  * first one of a stream, keep-alive comments) pass as they are.
  */
+
 import type { ServerResponse } from 'node:http';
+import { sizeOf } from '../../shared/wire/json-rpc.ts';
 
 /** The member of an envelope that holds the token. */
 export const RAW = 'rea/raw';
@@ -107,10 +109,6 @@ export class SseStream {
     this.#open = false;
     this.#messages.clear();
   }
-}
-
-export function sizeOf(parts: readonly Uint8Array[]): number {
-  return parts.reduce((sum, part) => sum + part.length, 0);
 }
 
 /** Resolves when the socket takes more, or is gone; Node cuts it when nothing moves for `stallMs`. */

@@ -3,6 +3,8 @@
  * reconnects after a break. The newest are kept, in order and within bounds, so that for example a
  * change of the tool list is not lost in between.
  */
+import { sizeOf } from '../../shared/wire/json-rpc.ts';
+
 const MAX_MESSAGES = 256;
 const MAX_BYTES = 1024 * 1024;
 
@@ -27,8 +29,4 @@ export class Waiting {
     this.#bytes = 0;
     return messages;
   }
-}
-
-function sizeOf(parts: readonly Uint8Array[]): number {
-  return parts.reduce((sum, part) => sum + part.length, 0);
 }

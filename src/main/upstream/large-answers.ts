@@ -4,6 +4,7 @@
  * one of them at most and not for all. Nothing else is held back: what a server tells before an answer
  * arrives before it.
  */
+import { sizeOf } from '../../shared/wire/json-rpc.ts';
 
 export class LargeAnswers {
   readonly #write: (parts: readonly Uint8Array[], taken: () => void) => void;
@@ -23,7 +24,7 @@ export class LargeAnswers {
 
   add(parts: readonly Uint8Array[]): void {
     this.#waiting.push(parts);
-    this.#bytes += lengthOf(parts);
+    this.#bytes += sizeOf(parts);
     if (!this.#writing) this.#next();
   }
 
@@ -31,13 +32,7 @@ export class LargeAnswers {
     const parts = this.#waiting.shift();
     this.#writing = parts !== undefined;
     if (parts === undefined) return;
-    this.#bytes -= lengthOf(parts);
+    this.#bytes -= sizeOf(parts);
     this.#write(parts, () => this.#next());
   }
-}
-
-export function lengthOf(parts: readonly Uint8Array[]): number {
-  let bytes = 0;
-  for (const part of parts) bytes += part.length;
-  return bytes;
 }

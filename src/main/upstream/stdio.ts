@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream';
 import { JSON_RPC } from '../../shared/model/errors.ts';
 import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
 import { LineFramer } from '../../shared/wire/framing.ts';
+import { sizeOf } from '../../shared/wire/json-rpc.ts';
 import { isAnswer } from './answer.ts';
 import type { OpenSession, UpstreamSink } from './session.ts';
 import type { ClaimedStdout } from './stdout-claim.ts';
@@ -74,8 +75,7 @@ export function serveStdio(options: {
 
 /** @returns the bytes written. */
 function write(stdout: ClaimedStdout, parts: readonly Uint8Array[]): number {
-  let bytes = 1;
-  for (const part of parts) bytes += part.length;
+  const bytes = sizeOf(parts) + NEWLINE.length;
   if (bytes <= JOIN_BELOW_BYTES) {
     stdout.write(Buffer.concat([...parts, NEWLINE], bytes));
     return bytes;

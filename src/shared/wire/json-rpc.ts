@@ -118,15 +118,20 @@ export function toolErrorParts(idRaw: Uint8Array, message: string, error: ReaErr
 
 /** All parts in one piece that owns its whole ArrayBuffer and may be transferred. */
 export function joinExact(parts: readonly Uint8Array[]): Buffer<ArrayBuffer> {
-  let length = 0;
-  for (const part of parts) length += part.length;
-  const whole = Buffer.allocUnsafeSlow(length);
+  const whole = Buffer.allocUnsafeSlow(sizeOf(parts));
   let at = 0;
   for (const part of parts) {
     whole.set(part, at);
     at += part.length;
   }
   return whole;
+}
+
+/** Bytes of all parts together. */
+export function sizeOf(parts: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const part of parts) bytes += part.length;
+  return bytes;
 }
 
 const RESPONSE_HEAD: Uint8Array = Buffer.from('{"jsonrpc":"2.0","id":');

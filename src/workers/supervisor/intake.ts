@@ -1,9 +1,9 @@
 /**
  * Says when a server's output is read. Normally always. One that says too much that answers nothing rests
- * for a while. When the process holds more bytes than its soft limit, servers read on one after the other: the one that has waited longest finishes its
- * message, then the next. Servers with little on its way are not held up by those with much. Owned by
- * one incarnation; holds the timer that looks again. Never drops a byte: what is not read stays in the
- * pipe, and the server waits.
+ * for a while. When the process holds more bytes than its soft limit, servers read on one after the
+ * other: the one that has waited longest finishes its message, then the next. Servers with little on
+ * its way are not held up by those with much. Owned by one incarnation; holds the timers that look
+ * again. Never drops a byte: what is not read stays in the pipe, and the server waits.
  */
 import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
 import { OutputBudget } from './output-budget.ts';

@@ -1,0 +1,38 @@
+/** What is written to a client that takes it slowly: the order, and when all of it has been taken. */
+import { PassThrough } from 'node:stream';
+import { expect, test } from 'vitest';
+import { claimStdout } from '#src/main/upstream/stdout-claim.ts';
+import { until } from '../../support/wait-for.ts';
+
+const LARGE = 200_000;
+
+test('a small message passes large answers that are not begun, and none is torn', async () => {
+  const stdout = new PassThrough({ highWaterMark: 16 });
+  const claimed = claimStdout(
+    stdout as unknown as NodeJS.WriteStream,
+    new PassThrough() as unknown as NodeJS.WriteStream,
+  );
+  const large = (letter: string) => [Buffer.from(letter.repeat(LARGE)), Buffer.from('\n')];
+  for (const letter of ['a', 'b', 'c']) claimed.writeLarge(large(letter));
+  claimed.write(Buffer.from('small\n'));
+  expect(claimed.waiting()).toBeGreaterThanOrEqual(3 * LARGE);
+  let flushed = false;
+  claimed.flushed(() => {
+    flushed = true;
+  });
+  expect(flushed).toBe(false);
+
+  let read = '';
+  stdout.on('data', (chunk: Buffer) => {
+    read += chunk.toString();
+  });
+  await until(() => flushed, { limitMs: 10_000, what: 'all to be taken' });
+  const lines = read.split('\n').slice(0, -1);
+  expect(lines.map((line) => `${line.slice(0, 5)} ${line.length}`)).toEqual([
+    `aaaaa ${LARGE}`,
+    'small 5',
+    `bbbbb ${LARGE}`,
+    `ccccc ${LARGE}`,
+  ]);
+  expect(claimed.waiting()).toBe(0);
+});
