@@ -67,6 +67,11 @@ test('a server that is removed ends its calls, then its processes, and is gone e
   await rewrite(rea, config);
   await ready(rea, 'old');
   const kept = await ready(rea, 'one');
+  const scrape = async () => {
+    const { metrics_port: port } = rea.state() ?? {};
+    return (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  };
+  expect(await scrape()).toContain('rea_server_phase{server="old",phase="ready"} 1');
   const pid = Number((await rea.call('old__pid')).text);
   const inFlight = rea.begin('old__sleep', { ms: 3_000 });
   await rea.waitForServer('old', ({ in_flight }) => in_flight === 1, { what: 'called' });
@@ -81,10 +86,9 @@ test('a server that is removed ends its calls, then its processes, and is gone e
   expect((await inFlight.answer).text).toBe('slept 3000 ms');
   await until(() => !isAlive(pid), { limitMs: LIMIT_MS, what: 'the removed server to be gone' });
   await rea.waitForState(({ downstreams }) => downstreams.length === 1, { what: 'one server' });
-  const { metrics_port: port } = rea.state() ?? {};
-  const scrape = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-  expect(scrape).toContain('rea_server_phase{server="one",phase="ready"} 1');
-  expect(scrape).not.toContain('rea_server_phase{server="old"');
+  const after = await scrape();
+  expect(after).toContain('rea_server_phase{server="one",phase="ready"} 1');
+  expect(after).not.toContain('rea_server_phase{server="old"');
   expect(await ready(rea, 'one')).toEqual(kept);
   await rea.stop();
 });
