@@ -177,8 +177,10 @@ test('a client that comes while the only instance is still being stopped waits f
   const answer = await two.call(tool);
   expect(answer).not.toContain('rea/error');
   expect(isAlive(before)).toBe(false);
-  const { downstreams } = rea.state() ?? { downstreams: [] };
-  expect(downstreams.map(({ name }) => name)).toEqual(['slow#2']);
+  await rea.waitForState(
+    ({ downstreams }) => downstreams.length === 1 && downstreams[0]?.name === 'slow#2',
+    { what: 'its own instance alone' },
+  );
   await two.client.close();
   await stop(rea);
 });
@@ -226,6 +228,9 @@ test('over stdio the one client has the one instance', async () => {
   });
   expect((await rea.tools()).map(({ name }) => name)).toContain('echo__echo');
   expect((await rea.call('echo__echo', { text: 'hello' })).text).toBe('hello');
-  expect(rea.state()?.downstreams.map(({ name }) => name)).toEqual(['echo#1']);
+  await rea.waitForState(
+    ({ downstreams }) => downstreams.length === 1 && downstreams[0]?.name === 'echo#1',
+    { what: 'the one instance' },
+  );
   expect((await rea.stop()).code).toBe(0);
 });

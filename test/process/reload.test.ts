@@ -54,7 +54,10 @@ test('a server that is added is started and listed, and clients are told', async
   expect(await names(rea)).toContain('two__echo');
   expect((await rea.call('two__echo', { text: 'new' })).text).toBe('new');
   expect(await ready(rea, 'one')).toEqual(before);
-  expect(rea.state()?.downstreams.map(({ name }) => name)).toEqual(['one', 'two']);
+  const state = await rea.waitForState(({ downstreams }) => downstreams.length === 2, {
+    what: 'two servers',
+  });
+  expect(state.downstreams.map(({ name }) => name)).toEqual(['one', 'two']);
   await rea.stop();
 });
 
