@@ -1,7 +1,7 @@
 /**
  * Start tickets: how many servers may be starting at the same time, because starting is the most
- * expensive thing they do. Main owns the one instance. Who is needed most is served first; keeps no
- * time (who holds a ticket gives it back when ready, dead, or after its own limit).
+ * expensive thing they do. Main owns the one instance. Who is needed most is served first, and servers that
+ * crash again and again never keep all cores busy with starting; keeps no time (who holds a ticket gives it back when ready, dead, or after its own limit).
  */
 import { availableParallelism } from 'node:os';
 
@@ -16,6 +16,8 @@ export interface TicketOffice<K> {
   readonly grant: (holder: K) => void;
   /** How much a waiting one is needed now; of equals the first come is the first served. */
   readonly rank: (holder: K) => number;
+  /** Whether a waiting one leaves the last ticket to others: it comes back from a crash, and nobody waits for it. */
+  readonly defers: (holder: K) => boolean;
 }
 
 export class StartTickets<K> {
@@ -35,6 +37,11 @@ export class StartTickets<K> {
   want(holder: K): void {
     if (this.#holding.has(holder)) return;
     this.#queue.add(holder);
+    this.#giveOut();
+  }
+
+  /** Somebody is needed more than when they asked. */
+  reconsider(): void {
     this.#giveOut();
   }
 
@@ -70,7 +77,9 @@ export class StartTickets<K> {
   #next(): K | null {
     let best: K | null = null;
     let highest = Number.NEGATIVE_INFINITY;
+    const isLast = this.#limit > 1 && this.#holding.size === this.#limit - 1;
     for (const holder of this.#queue) {
+      if (isLast && this.#office.defers(holder)) continue;
       const rank = this.#office.rank(holder);
       if (rank <= highest) continue;
       highest = rank;

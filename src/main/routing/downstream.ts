@@ -36,6 +36,8 @@ export interface DownstreamOptions {
   readonly post: (message: ToSupervisor) => boolean;
   /** Starts the server if it is idle. */
   readonly wake: () => void;
+  /** A call waits for it to start. */
+  readonly onAwaited: () => void;
   /** Whether its answers are not read now, through no fault of its own. */
   readonly heldBack: () => boolean;
   /** Whether somebody relies on the server without a call: subscriptions, open requests of its own. */
@@ -558,6 +560,7 @@ export class Downstream {
   /** Posts what may go now, a call of each client in turn; stops at the first that has to wait. */
   #postWaiting(): void {
     if (this.#queue.length > 0 && this.#phase === 'idle') this.#options.wake();
+    if (this.#queue.length > 0 && this.#phase === 'starting') this.#options.onAwaited();
     for (let call = this.#next(); call !== undefined; call = this.#next()) {
       const now = performance.now();
       const decision = this.#decideWaiting(now, call);

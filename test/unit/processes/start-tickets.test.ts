@@ -7,11 +7,16 @@ import { defaultStartLimit, StartTickets } from '#src/main/processes/start-ticke
 vi.setConfig({ testTimeout: 60_000 });
 
 /** @param ranks of holders; others are equal. */
-function tickets(limit: number, ranks: Readonly<Record<string, number>> = {}) {
+function tickets(
+  limit: number,
+  ranks: Readonly<Record<string, number>> = {},
+  deferring: ReadonlySet<string> = new Set(),
+) {
   const granted: string[] = [];
   const desk = new StartTickets<string>(limit, {
     grant: (holder) => granted.push(holder),
     rank: (holder) => ranks[holder] ?? 0,
+    defers: (holder) => deferring.has(holder),
   });
   return { granted, desk };
 }
@@ -33,6 +38,31 @@ test('serves first who is needed most at that moment', () => {
   ranks['d'] = Number.POSITIVE_INFINITY;
   for (const holder of ['a', 'd', 'c', 'b']) desk.giveBack(holder);
   expect(granted).toEqual(['a', 'd', 'c', 'b']);
+});
+
+test('leaves the last ticket to those that do not come back from a crash, or are needed', () => {
+  const deferring = new Set(['a', 'b', 'c']);
+  const { desk, granted } = tickets(2, {}, deferring);
+  for (const holder of ['a', 'b', 'c']) desk.want(holder);
+  expect(granted).toEqual(['a']);
+  desk.want('new');
+  expect(granted).toEqual(['a', 'new']);
+  desk.giveBack('new');
+  expect(granted).toEqual(['a', 'new']);
+  deferring.delete('c');
+  desk.reconsider();
+  expect(granted).toEqual(['a', 'new', 'c']);
+  desk.giveBack('a');
+  expect(granted).toEqual(['a', 'new', 'c']);
+  desk.giveBack('c');
+  expect(granted).toEqual(['a', 'new', 'c', 'b']);
+});
+
+test('lets those that come back from a crash start one by one where there is one ticket', () => {
+  const { desk, granted } = tickets(1, {}, new Set(['a', 'b']));
+  for (const holder of ['a', 'b']) desk.want(holder);
+  desk.giveBack('a');
+  expect(granted).toEqual(['a', 'b']);
 });
 
 test('has each holder at most once, waiting or holding', () => {
@@ -74,6 +104,7 @@ test('may be called back from within the grant', () => {
   const granted: number[] = [];
   const desk = new StartTickets<number>(1, {
     rank: () => 0,
+    defers: () => false,
     grant: (holder) => {
       granted.push(holder);
       if (holder < 50) desk.want(holder + 1);
@@ -95,6 +126,7 @@ test('never exceeds the limit, never lets a ticket lie while someone waits, keep
         let queue: number[] = [];
         const desk = new StartTickets<number>(limit, {
           rank: () => 0,
+          defers: () => false,
           grant: (holder) => {
             assert.equal(queue.shift(), holder);
             holding.add(holder);

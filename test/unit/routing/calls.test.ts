@@ -73,6 +73,7 @@ function house(
     wake: () => {},
     heldBack: () => world.heldBack,
     reliedOn: () => false,
+    onAwaited: () => {},
     thread: () => ({ state: 'running', restarts: 0, heap_mb: null, mates: 0 }),
     halted: () => ({ active: world.halted, reason: 'test' }),
     log: pino({ level: 'silent' }),

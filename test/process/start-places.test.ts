@@ -1,0 +1,95 @@
+/** Who starts when many want to: servers that crash again and again leave room for those that are needed. */
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, test, vi } from 'vitest';
+
+import { makeDirectory, startRea } from '../support/rea-process.ts';
+import { fixture, registry, type ServerSpec } from '../support/servers.ts';
+import { killOne, tidy } from '../support/tidy.ts';
+import { until } from '../support/wait-for.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 30_000 });
+afterEach(tidy);
+
+const PLACES = Math.max(2, availableParallelism());
+const AT_ONCE = { intensity: 1000, period_ms: 3_600_000, backoff_ms: 1, backoff_max_ms: 1 };
+
+/** One process of a server that never gets ready; `end` is Infinity while it lives. */
+interface Life {
+  readonly name: string;
+  readonly begin: number;
+  end: number;
+}
+
+function livesIn(file: string): Life[] {
+  const lives: Life[] = [];
+  let text = '';
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  for (const line of text.split('\n').slice(0, -1)) {
+    const [what = '', name = '', at = ''] = line.split(' ');
+    if (what === 'begin') lives.push({ name, begin: Number(at), end: Number.POSITIVE_INFINITY });
+    const life = lives.findLast((one) => one.name === name);
+    if (what === 'end' && life !== undefined) life.end = Number(at);
+  }
+  return lives;
+}
+
+/** Servers that die `ms` after they have begun, and begin again at once. */
+function dying(count: number, file: string, ms: number): Record<string, ServerSpec> {
+  const names = Array.from({ length: count }, (_, at) => `dies-${at}`);
+  return Object.fromEntries(
+    names.map((name) => [name, { ...fixture('slow-death', file, name, ms), restart: AT_ONCE }]),
+  );
+}
+
+test('those that come back from a crash never start in all places at once', async () => {
+  const dir = makeDirectory();
+  const file = join(dir, 'lives');
+  const count = 2 * PLACES;
+  const rea = await startRea({ cwd: dir, config: registry(dying(count, file, 300)) });
+  const again = () => {
+    const lives = livesIn(file);
+    return lives.filter((life) => lives.find(({ name }) => name === life.name) !== life);
+  };
+  await until(() => again().length >= 3 * count, { limitMs: 100_000, what: 'many restarts' });
+  await rea.stop();
+  const restarts = again();
+  const mostAtOnce = Math.max(
+    ...restarts.map(({ begin }) => {
+      return restarts.filter((one) => one.begin <= begin && one.end > begin).length;
+    }),
+  );
+  expect(mostAtOnce).toBeLessThan(PLACES);
+});
+
+test('one that a call waits for starts beside them', async () => {
+  const dir = makeDirectory();
+  const file = join(dir, 'lives');
+  // Each keeps its place for nearly as long as it may.
+  const servers = { ...dying(PLACES, file, 4500), echo: { ...fixture('echo'), restart: AT_ONCE } };
+  const rea = await startRea({ cwd: dir, config: registry(servers, { call_timeout_ms: 60_000 }) });
+  await rea.waitForPhase('echo', 'ready');
+  const startsBesides = async (): Promise<boolean> => {
+    const before = livesIn(file).length;
+    const begun = () => livesIn(file)[before];
+    const other = await until(begun, { limitMs: 30_000, what: 'another one to begin' });
+    killOne(Number((await rea.call('echo__pid')).text), 'SIGKILL');
+    await rea.waitForServer('echo', ({ phase }) => phase !== 'ready', { what: 'dead' });
+    expect((await rea.call('echo__echo', { text: 'needed' })).text).toBe('needed');
+    return (
+      livesIn(file).find(({ begin }) => begin === other.begin)?.end === Number.POSITIVE_INFINITY
+    );
+  };
+  // From then on all of them come back from a crash.
+  await until(() => livesIn(file).length > PLACES, { limitMs: 60_000, what: 'restarts' });
+  let attempts = 0;
+  // On a busy machine the other may have died before the server that was killed is ready again.
+  while (!(await startsBesides()) && attempts < 5) attempts += 1;
+  expect(attempts).toBeLessThan(5);
+  await rea.stop();
+});
