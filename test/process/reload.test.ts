@@ -54,10 +54,11 @@ test('a server that is added is started and listed, and clients are told', async
   expect(await names(rea)).toContain('two__echo');
   expect((await rea.call('two__echo', { text: 'new' })).text).toBe('new');
   expect(await ready(rea, 'one')).toEqual(before);
-  const state = await rea.waitForState(({ downstreams }) => downstreams.length === 2, {
-    what: 'two servers',
-  });
-  expect(state.downstreams.map(({ name }) => name)).toEqual(['one', 'two']);
+  const servers = await rea.waitForState(
+    ({ downstreams }) => downstreams.length === 2 && downstreams.map(({ name }) => name),
+    { what: 'two servers' },
+  );
+  expect(servers).toEqual(['one', 'two']);
   await rea.stop();
 });
 
