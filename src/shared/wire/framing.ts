@@ -46,6 +46,8 @@ export interface LineFramerOptions {
   /** `frame.line` owns its whole ArrayBuffer and may be transferred. */
   readonly onFrame: (frame: Frame) => void;
   readonly onRefused: (refused: Refused) => void;
+  /** Asked about each line that came in one piece: true passes over it unread. @default none is */
+  readonly skips?: (line: Uint8Array) => boolean;
 }
 
 const NEWLINE = 0x0a;
@@ -106,10 +108,11 @@ export class LineFramer {
     while (from < chunk.length) {
       const newline = chunk.indexOf(NEWLINE, from);
       const to = newline < 0 ? chunk.length : newline;
-      if (to > from) this.#take(chunk.subarray(from, to));
-      if (newline < 0) return;
-      this.#endLine();
-      from = newline + 1;
+      const piece = chunk.subarray(from, to);
+      from = to + 1;
+      if (newline >= 0 && this.#bytes === 0 && this.#options.skips?.(piece) === true) continue;
+      if (piece.length > 0) this.#take(piece);
+      if (newline >= 0) this.#endLine();
     }
   }
 

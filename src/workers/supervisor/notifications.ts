@@ -19,8 +19,14 @@ import { type Rate, TokenBucket } from './token-bucket.ts';
 const MAX_BYTES = 1024 * 1024;
 const MAX_LEVEL_BYTES = 64;
 /** Log messages of the server, and progress of each call. */
-const LOG_RATE: Rate = { perSecond: 200, burst: 500 };
+const LOG_RATE: Rate = { perSecond: 200, burst: 200 };
 const PROGRESS_RATE: Rate = { perSecond: 50, burst: 100 };
+/** How log messages begin as SDKs write them; the method comes before all that is long. */
+const LOG_BEGINNINGS = [
+  '{"method":"notifications/message",',
+  '{"jsonrpc":"2.0","method":"notifications/message",',
+].map((text) => Buffer.from(text));
+const ID_KEY = Buffer.from('"id"');
 /** Drops are told this long after the first of them, all together. */
 const REPORT_MS = 5000;
 
@@ -44,8 +50,9 @@ export class Notifications {
   readonly #options: NotificationsOptions;
   readonly #logs = new TokenBucket(LOG_RATE, performance.now());
   readonly #progress: ProgressPacer<ProgressMessage>;
-  #tooMany = 0;
-  #tooLarge = 0;
+  /** The newest log message was over the rate. */
+  #loud = false;
+  readonly #dropped = { tooMany: 0, tooLarge: 0 };
   #reportTimer: NodeJS.Timeout | null = null;
 
   constructor(options: NotificationsOptions) {
@@ -57,19 +64,29 @@ export class Notifications {
     });
   }
 
+  /**
+   * Whether a line is a log message over the rate: a server that floods is not worth a look at every one of
+   * them. It counts as dropped then. Never true of what may be a request.
+   */
+  passesOver(line: Uint8Array): boolean {
+    if (!this.#loud) return false;
+    const bytes = Buffer.from(line.buffer, line.byteOffset, line.byteLength);
+    if (!LOG_BEGINNINGS.some((text) => text.equals(bytes.subarray(0, text.length)))) return false;
+    if (bytes.includes(ID_KEY)) return false;
+    this.#loud = this.#logs.waitMs(performance.now()) > 0;
+    if (this.#loud) this.#drop('tooMany');
+    return this.#loud;
+  }
+
   /** A notification other than progress. */
   pass(frame: Frame, method: string, concerns: Concern): void {
     const { slot, incarnation, send } = this.#options;
     const { line } = frame;
-    if (line.length > MAX_BYTES) {
-      this.#tooLarge += 1;
-    } else if (this.#logs.take(performance.now())) {
-      const level = levelOf(frame);
-      return send({ type: 'notification', slot, incarnation, method, level, concerns, line });
-    } else {
-      this.#tooMany += 1;
-    }
-    this.#reportTimer ??= setTimeout(() => this.#report(), REPORT_MS);
+    if (line.length > MAX_BYTES) return this.#drop('tooLarge');
+    this.#loud = !this.#logs.take(performance.now());
+    if (this.#loud) return this.#drop('tooMany');
+    const level = levelOf(frame);
+    send({ type: 'notification', slot, incarnation, method, level, concerns, line });
   }
 
   /** A `notifications/progress` of a call in flight. @param token where the call's token is. */
@@ -79,8 +96,7 @@ export class Notifications {
       const message = { type: 'progress', slot, incarnation, call, line, token } as const;
       return this.#progress.push(call, message);
     }
-    this.#tooLarge += 1;
-    this.#reportTimer ??= setTimeout(() => this.#report(), REPORT_MS);
+    this.#drop('tooLarge');
   }
 
   /** The outcome of a call is sent next: its progress goes first. */
@@ -99,13 +115,18 @@ export class Notifications {
     this.#report();
   }
 
+  #drop(why: keyof DroppedNotifications): void {
+    this.#dropped[why] += 1;
+    this.#reportTimer ??= setTimeout(() => this.#report(), REPORT_MS);
+  }
+
   #report(): void {
     if (this.#reportTimer === null) return;
     clearTimeout(this.#reportTimer);
     this.#reportTimer = null;
-    this.#options.onDropped({ tooMany: this.#tooMany, tooLarge: this.#tooLarge });
-    this.#tooMany = 0;
-    this.#tooLarge = 0;
+    this.#options.onDropped({ ...this.#dropped });
+    this.#dropped.tooMany = 0;
+    this.#dropped.tooLarge = 0;
   }
 }
 

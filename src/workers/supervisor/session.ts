@@ -188,6 +188,7 @@ export class Session implements Conversation {
       maxBytes: this.#options.maxMessageBytes,
       onFrame: (frame) => this.#receive(frame),
       onRefused: (refused) => this.#refuse(refused),
+      skips: (line) => this.#passesOver(line),
     });
   }
 
@@ -331,6 +332,12 @@ export class Session implements Conversation {
       default:
         message satisfies never;
     }
+  }
+
+  #passesOver(line: Uint8Array): boolean {
+    if (!this.#notifications.passesOver(line)) return false;
+    this.#options.onUnasked();
+    return true;
   }
 
   #refuse({ reason, idText, hasMethod, bytes, sample }: Refused): void {

@@ -38,6 +38,29 @@ function messageOf(bytes: number): string {
   return head + 'x'.repeat(bytes - head.length - tail.length) + tail;
 }
 
+describe('what is passed over', () => {
+  const skips = (line: Uint8Array) => Buffer.from(line).toString().startsWith('{"skip"');
+  const stream = '{"skip":1}\n{"id":1}\n{"skip":\n{"id":2}\n';
+
+  test('is what the owner says, whatever it is, and nothing after it', () => {
+    expect(read(stream, { skips })).toEqual([
+      { frame: '{"id":1}', id: '1' },
+      { frame: '{"id":2}', id: '2' },
+    ]);
+  });
+
+  test('is never a line that comes in two pieces', () => {
+    const asked: string[] = [];
+    const { framer, seen } = collect({
+      skips: (line) => asked.push(Buffer.from(line).toString()) > 0,
+    });
+    framer.push(Buffer.from('{"id"'));
+    framer.push(Buffer.from(':1}\n{"id":2}\n{"id":3'));
+    expect(seen).toEqual([{ frame: '{"id":1}', id: '1' }]);
+    expect(asked).toEqual(['{"id":2}']);
+  });
+});
+
 describe('what is let through', () => {
   test('each line becomes a frame, with either line end and white space around', () => {
     expect(read('{"id":1}\n  {"id":"é"} \r\n\n \t\r\n{"method":"m"}\n')).toEqual([
