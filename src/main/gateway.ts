@@ -185,6 +185,10 @@ export class Gateway implements Stoppable, Reconfigurable {
         );
       },
       onUsage: (usage) => this.#fleet.used(usage),
+      onStarvation: (starvation) => {
+        options.metrics.observer.starved();
+        this.#fleet.starved(starvation);
+      },
       onReplaced: () => {
         this.#fleet.reconnectFacts();
         this.#publish();

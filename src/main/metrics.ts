@@ -45,7 +45,7 @@ export interface MetricsOptions {
 
 const NO_METRICS: Metrics = {
   port: null,
-  observer: { ...NO_OBSERVER, loopLag: () => {} },
+  observer: { ...NO_OBSERVER, loopLag: () => {}, starved: () => {} },
   expect: () => {},
   show: () => {},
   close: () => Promise.resolve(),

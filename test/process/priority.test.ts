@@ -3,10 +3,11 @@
  * as root everything would be allowed, and nothing would wait for its turn.
  */
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { getPriority } from 'node:os';
+import { availableParallelism, getPriority } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { findMechanism, thisMachine } from '#src/main/processes/priority/mechanism.ts';
+import { Scrape } from '../support/prometheus.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
 import { fixture, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
@@ -121,6 +122,31 @@ describe.runIf(findMechanism(thisMachine()).kind === 'autogroup')('with autogrou
       { what: 'being ready with the low share', limitMs: 60_000 },
     );
     expect(crash).toMatchObject({ phase: 'ready', share: 'low' });
+  });
+
+  test('many that keep the gateway itself from running are lowered, and it is told', async () => {
+    const names = Array.from({ length: 4 * availableParallelism() }, (_, at) => `burner-${at}`);
+    const burners = Object.fromEntries(names.map((name) => [name, fixture('burns-elsewhere')]));
+    const rea = await startRea({
+      unprivileged: true,
+      config: registry({ ...burners, echo: fixture('echo') }),
+      env: { REA_METRICS_PORT: '0' },
+    });
+    const port = await rea.waitForState(({ metrics_port }) => metrics_port, { what: 'the port' });
+    const starvations = async () => {
+      const scrape = new Scrape(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text());
+      return scrape.value('rea_main_starved_total');
+    };
+    for (const name of names) expect((await rea.call(`${name}__burn`)).failure).toBeNull();
+    await until(
+      async () => {
+        await Promise.all(Array.from({ length: 20 }, () => rea.call('echo__pid')));
+        const lowered = rea.state()?.downstreams.filter(({ share }) => share === 'low') ?? [];
+        return lowered.length === names.length && (await starvations()) > 0;
+      },
+      { limitMs: 90_000, what: 'starvation, and its end' },
+    );
+    for (const name of names) expect((await rea.call(`${name}__calm`)).failure).toBeNull();
   });
 
   test('a server that burns a core beside others that are called has the low share until it is calm', async () => {

@@ -44,6 +44,8 @@ const LAG_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
 export interface EventMetrics extends Observer {
   /** How late the main loop was, at one look. */
   loopLag(ms: number): void;
+  /** Main had to wait for a CPU for much of the time. */
+  starved(): void;
 }
 
 /** Metrics whose series are there before anything has happened. */
@@ -98,6 +100,11 @@ export function eventMetrics(registry: Registry): ExpectingMetrics {
     buckets: LAG_BUCKETS,
     registers,
   });
+  const starvation = new Counter({
+    name: 'rea_main_starved_total',
+    help: 'Looks, at most ten a second, at which main had waited for a CPU for much of the time.',
+    registers,
+  });
 
   const known = new Set<string>();
   const expect = (server: string) => {
@@ -122,5 +129,6 @@ export function eventMetrics(registry: Registry): ExpectingMetrics {
     noise: (server, lines) => noise.inc({ server }, lines),
     cpuUsed: (server, ms) => cpu.inc({ server }, ms / 1000),
     loopLag: (ms) => lag.observe(ms / 1000),
+    starved: () => starvation.inc(),
   };
 }

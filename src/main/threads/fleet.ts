@@ -9,7 +9,12 @@ import { IDLE } from '../../shared/model/idle.ts';
 import type { LaneRecord, LastStop } from '../../shared/model/snapshot.ts';
 import { UNROUTED } from '../../shared/model/unrouted.ts';
 import type { ByteCredit, CreditLimits } from '../../shared/wire/byte-credit.ts';
-import type { Fact, LifecycleMessage, UsageMessage } from '../../shared/wire/protocol.ts';
+import type {
+  Fact,
+  LifecycleMessage,
+  StarvationMessage,
+  UsageMessage,
+} from '../../shared/wire/protocol.ts';
 import type { RecordedGroup } from '../../shared/wire/vitals.ts';
 import type { Difference } from '../config/difference.ts';
 import { type Logger, logFromThread } from '../logger.ts';
@@ -83,11 +88,13 @@ export class Fleet implements Servers {
       ...options,
       placement: this.#placement,
       reliedOn: (downstream) => options.router().reliesOn(downstream),
+      onAwaited: () => this.#tickets.reconsider(),
     };
     this.groupsFile = options.groupsFile;
     this.#tickets = options.tickets({
       grant: (lane) => this.#lanes.get(lane)?.grantTicket(),
       rank: (lane) => this.#rank(lane),
+      defers: (lane) => this.#defers(lane),
     });
     this.#departures = new Departures({
       onDrained: ({ downstream }) => options.router().serverLeft(downstream),
@@ -216,6 +223,21 @@ export class Fleet implements Servers {
     }
   }
 
+  /** The state writer has seen that main is starved, and by whom. */
+  starved({ at, trees }: StarvationMessage): void {
+    const lanes = this.#every();
+    const busy = lanes.filter(({ downstream }) => downstream.inFlight > 0);
+    const byGroup = new Map(trees.map((tree) => [tree.pgid, tree]));
+    for (const lane of lanes) {
+      const tree = byGroup.get(lane.downstream.lastRecord?.pgid ?? 0) ?? null;
+      lane.starved(
+        tree,
+        at,
+        busy.some((other) => other !== lane),
+      );
+    }
+  }
+
   async inspect(): Promise<void> {
     await Promise.all(this.#placement.all().map((thread) => thread.inspect()));
     this.#options.onChange();
@@ -294,6 +316,12 @@ export class Fleet implements Servers {
     if (lane === undefined) return 0;
     if (lane.downstream.awaited) return Number.POSITIVE_INFINITY;
     return lane.downstream.lastUsedAt ?? this.#options.usedBefore.get(lane.config.name) ?? 0;
+  }
+
+  /** Whether it comes back from wherever it was, and nobody waits for it. */
+  #defers(name: string): boolean {
+    const lane = this.#lanes.get(name);
+    return lane !== undefined && lane.ranBefore && !lane.downstream.awaited;
   }
 
   /** Also those on their way out. */

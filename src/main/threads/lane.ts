@@ -16,6 +16,7 @@ import type {
   OpenSlot,
   ReleasedMessage,
   ToSupervisor,
+  TreeDemand,
   TreeUsage,
 } from '../../shared/wire/protocol.ts';
 import type { Logger } from '../logger.ts';
@@ -39,6 +40,8 @@ export interface LaneContext {
   readonly log: Logger;
   readonly observer: Observer;
   readonly priorities: PriorityQueue;
+  /** A call waits for a server to start. */
+  readonly onAwaited: () => void;
   readonly onChange: () => void;
 }
 
@@ -223,6 +226,11 @@ export class Lane implements Tenant {
     this.#leaveOthers(detail);
   }
 
+  /** Whether it has run before: what starts now starts again. */
+  get ranBefore(): boolean {
+    return this.#progress.incarnation > 1;
+  }
+
   /** What its process tree used when it was last looked at; null before that. */
   get usage(): TreeUsage | null {
     return this.#usage?.pgid === this.downstream.lastRecord?.pgid ? this.#usage : null;
@@ -246,9 +254,24 @@ export class Lane implements Tenant {
     this.#usage = usage;
     if (this.usage !== null) this.downstream.usage(usage.rssMb);
     this.#priority.used(usage, at, contended);
-    // Nice would hold up the others of a shared thread.
-    const ownThread = this.#thread?.shared === false ? this.#thread.threadId : 0;
-    this.#threadPriority.look(ownThread, at, contended);
+    this.#threadPriority.look(this.#ownThreadId, at, contended);
+  }
+
+  /** Nice would hold up the others of a shared thread, so that counts as none: 0. */
+  get #ownThreadId(): number {
+    return this.#thread?.shared === false ? this.#thread.threadId : 0;
+  }
+
+  /**
+   * The gateway is starved.
+   *
+   * @param tree what the server's own processes want; null when that is not known.
+   * @param at when it was looked at, ms.
+   * @param contended another server has calls in flight.
+   */
+  starved(tree: TreeDemand | null, at: number, contended: boolean): void {
+    if (tree !== null) this.#priority.starved(tree, contended);
+    this.#threadPriority.starved(this.#ownThreadId, at, contended);
   }
 
   lifecycle(message: LifecycleMessage): void {

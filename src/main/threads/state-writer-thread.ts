@@ -8,6 +8,7 @@ import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threa
 import type {
   Fact,
   FromStateWriter,
+  StarvationMessage,
   StateWriterControl,
   StateWriterData,
   ToStateWriter,
@@ -41,6 +42,7 @@ export interface StateWriterOptions {
   readonly onOwnership: (owner: boolean, detail: string) => void;
   /** What the servers' process trees use, told also while another gateway owns the file. */
   readonly onUsage: (usage: UsageMessage) => void;
+  readonly onStarvation: (starvation: StarvationMessage) => void;
   /** A replacement is running: everyone hands it a new port and sends its record again. */
   readonly onReplaced: () => void;
 }
@@ -149,6 +151,7 @@ export class StateWriterThread {
   #receive(message: FromStateWriter): void {
     if (message.type === 'log') return logFromThread(this.#options.log, message);
     if (message.type === 'usage') return this.#options.onUsage(message);
+    if (message.type === 'starvation') return this.#options.onStarvation(message);
     this.#owner = message.owner;
     this.#options.onOwnership(message.owner, message.detail);
   }

@@ -522,10 +522,27 @@ export interface UsageMessage {
   readonly trees: readonly TreeUsage[];
 }
 
+/** What a process tree wanted of the CPU, and what it got: cores, over about a tenth of a second. */
+export interface TreeDemand {
+  readonly pgid: number;
+  readonly ranCores: number;
+  /** `ranCores`, and for how many more the first threads of its processes have waited. */
+  readonly wantedCores: number;
+}
+
+/** Main has waited for a CPU for much of the time between two looks. */
+export interface StarvationMessage {
+  readonly type: 'starvation';
+  /** Ms of the clock that all threads share (`process.hrtime`). */
+  readonly at: number;
+  readonly trees: readonly TreeDemand[];
+}
+
 /** State writer → main, on parentPort. */
 export type FromStateWriter =
   | { readonly type: 'ownership'; readonly owner: boolean; readonly detail: string }
   | UsageMessage
+  | StarvationMessage
   | LogMessage;
 
 /** Comlink contract of the state writer's control port. */

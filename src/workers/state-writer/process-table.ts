@@ -26,18 +26,31 @@ export function readProcessTable(): TableEntry[] {
  */
 export function waitedMs(pid: number): number {
   const threads = attempt(() => readdirSync(`/proc/${pid}/task`));
-  let waitedNs = 0;
-  for (const thread of threads.ok ? threads.value : []) {
-    const text = attempt(() => readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8'));
-    if (text.ok) waitedNs += Number(text.value.split(' ')[1] ?? 0);
-  }
-  return waitedNs / 1e6;
+  return (threads.ok ? threads.value : []).reduce((sum, thread) => {
+    return sum + schedstat(`/proc/${pid}/task/${thread}/schedstat`).waitedMs;
+  }, 0);
 }
 
-/** The same of the first thread of this process, where the gateway's main thread runs. */
-export function mainWaitedMs(): number {
-  const text = attempt(() => readFileSync('/proc/self/schedstat', 'utf8'));
-  return text.ok ? Number(text.value.split(' ')[1] ?? 0) / 1e6 : 0;
+/** How long a thread has run and has waited for a CPU so far, in ms; 0 where the kernel does not count it. */
+export interface CpuTimes {
+  readonly ranMs: number;
+  readonly waitedMs: number;
+}
+
+/** The first thread of a process. */
+export function cpuTimesOf(pid: number): CpuTimes {
+  return schedstat(`/proc/${pid}/schedstat`);
+}
+
+/** The first thread of this process, where the gateway's main thread runs. */
+export function mainCpuTimes(): CpuTimes {
+  return schedstat('/proc/self/schedstat');
+}
+
+function schedstat(path: string): CpuTimes {
+  const text = attempt(() => readFileSync(path, 'utf8'));
+  const [ranNs = 0, waitedNs = 0] = text.ok ? text.value.split(' ').map(Number) : [];
+  return { ranMs: ranNs / 1e6, waitedMs: waitedNs / 1e6 };
 }
 
 let pageBytes: number | undefined;

@@ -40,6 +40,7 @@ export class Publisher implements StateWriterControl {
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Infinity;
   #looking: NodeJS.Timeout | undefined;
+  #watching: NodeJS.Timeout | undefined;
 
   constructor(data: StateWriterData, post: (message: FromStateWriter) => void) {
     const holder = { ...data.identity, nonce: data.nonce };
@@ -70,6 +71,7 @@ export class Publisher implements StateWriterControl {
       this.#lookAtMain();
       this.#sample(false);
     }, LOOK_EVERY_MS);
+    this.#watchForStarvation();
     this.#wake();
   }
 
@@ -93,6 +95,7 @@ export class Publisher implements StateWriterControl {
     this.#drain();
     clearTimeout(this.#timer);
     clearInterval(this.#looking);
+    clearTimeout(this.#watching);
     for (const source of this.#sources) source.close();
     if (this.#owns()) this.#writeAll(true);
     if (this.#owns()) this.#removeFiles();
@@ -133,6 +136,14 @@ export class Publisher implements StateWriterControl {
     if (!this.#state.lookAtMain()) return;
     this.#stateFile.touch(true);
     this.#arm();
+  }
+
+  #watchForStarvation(): void {
+    this.#watching = setTimeout(() => {
+      const starvation = this.#state.lookForStarvation();
+      if (starvation !== null) this.#post(starvation);
+      this.#watchForStarvation();
+    }, this.#state.nextLookMs);
   }
 
   /** Main decides by it, whoever owns the file. */

@@ -4,6 +4,7 @@
  */
 import type {
   MainFact,
+  StarvationMessage,
   StateWriterData,
   SupervisorFact,
   TreeUsage,
@@ -12,7 +13,8 @@ import type {
 import { compose, render } from './compose.ts';
 import { type Change, Ledger } from './ledger.ts';
 import { type Look, lookAtMain, type MainWatch, watchMain } from './main-watch.ts';
-import { mainWaitedMs, readProcessTable } from './process-table.ts';
+import { readProcessTable } from './process-table.ts';
+import { StarvationWatch } from './starvation.ts';
 import { BUSY_PERCENT, UsageMeter } from './usage-meter.ts';
 
 /** A text to write; `shown` is the same with the times left out. */
@@ -39,7 +41,7 @@ export class StateContent {
   readonly #meter = new UsageMeter();
   #usage: ReadonlyMap<number, TreeUsage> = new Map();
   #sampledAt = Number.NEGATIVE_INFINITY;
-  #mainWaited = { at: performance.now(), ms: mainWaitedMs() };
+  readonly #starvation = new StarvationWatch();
   #writeErrors: { readonly count: number; readonly last: string } | null = null;
 
   constructor(data: StateWriterData) {
@@ -64,6 +66,17 @@ export class StateContent {
     return this.#watch.state !== before;
   }
 
+  /** Looks whether main is kept from running; null unless it is, and it is known by whom. */
+  lookForStarvation(): StarvationMessage | null {
+    const trees = this.#starvation.look(this.#meter.pids);
+    return trees === null ? null : { type: 'starvation', at: monotonicMs(), trees };
+  }
+
+  /** How long until `lookForStarvation` is worth it. */
+  get nextLookMs(): number {
+    return this.#starvation.nextMs;
+  }
+
   /**
    * Looks at the process trees when that is due; null when it is not, or when there are none.
    *
@@ -72,7 +85,7 @@ export class StateContent {
   sample(fresh: boolean): UsageMessage | null {
     const { heartbeatMs, servers } = this.#data;
     const { now } = this.#look();
-    const everyMs = fresh ? FRESH_MS : this.#restMs(now);
+    const everyMs = fresh ? FRESH_MS : this.#restMs();
     if (now - this.#sampledAt < Math.min(everyMs, heartbeatMs)) return null;
     this.#sampledAt = now;
     const pgids = new Set<number>();
@@ -118,11 +131,8 @@ export class StateContent {
   }
 
   /** Until the next sample. */
-  #restMs(now: number): number {
-    const waited = mainWaitedMs();
-    const { at, ms } = this.#mainWaited;
-    this.#mainWaited = { at: now, ms: waited };
-    const isShort = waited - ms > SHORT_OF_CPU * (now - at);
+  #restMs(): number {
+    const isShort = this.#starvation.mainWaits > SHORT_OF_CPU;
     const busy = [...this.#usage.values()].some(({ cpuPercent }) => {
       return (cpuPercent ?? 0) >= BUSY_PERCENT;
     });

@@ -30,10 +30,16 @@ const STILL_WANTED_CORES = 0.25;
 export class UsageMeter {
   readonly #waited: (pid: number) => number;
   #before: ReadonlyMap<number, Before> = new Map();
+  #pids: ReadonlyMap<number, readonly number[]> = new Map();
 
   /** @param waited how long the living threads of a process have waited for a CPU so far, ms. */
   constructor(waited: (pid: number) => number = waitedMs) {
     this.#waited = waited;
+  }
+
+  /** The processes of each tree at the last look, by its group. */
+  get pids(): ReadonlyMap<number, readonly number[]> {
+    return this.#pids;
   }
 
   /**
@@ -48,7 +54,9 @@ export class UsageMeter {
   ): ReadonlyMap<number, TreeUsage> {
     const usages = new Map<number, TreeUsage>();
     const seen = new Map<number, Before>();
-    for (const [pgid, tree] of processTrees(table, pgids)) {
+    const trees = processTrees(table, pgids);
+    this.#pids = new Map([...trees].map(([pgid, tree]) => [pgid, tree.map(({ pid }) => pid)]));
+    for (const [pgid, tree] of trees) {
       const ticks = sum(tree, ({ cpuTicks }) => cpuTicks);
       const before = this.#before.get(pgid);
       // What a process used that was waited for by none of its tree is lost, never taken back.

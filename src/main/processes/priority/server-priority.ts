@@ -3,7 +3,7 @@
  * wanted for each session of its process tree. Owned by the server's lane; decides nothing.
  */
 import type { Share } from '../../../shared/model/snapshot.ts';
-import type { LifecycleMessage, TreeUsage } from '../../../shared/wire/protocol.ts';
+import type { LifecycleMessage, TreeDemand, TreeUsage } from '../../../shared/wire/protocol.ts';
 import type { PriorityTarget } from './apply.ts';
 import type { PriorityQueue } from './priority-queue.ts';
 import {
@@ -52,6 +52,13 @@ export class ServerPriority {
     if (this.#sessions[0]?.id !== tree.pgid) return;
     if (tree.sessions[0]?.id === tree.pgid) this.#reach(tree.sessions);
     this.#step({ type: 'usage', at, cpuMs: tree.cpuMs, wantedMs: tree.wantedMs, contended });
+    this.#apply();
+  }
+
+  /** @param contended another server has calls in flight. */
+  starved({ pgid, ...cores }: TreeDemand, contended: boolean): void {
+    if (this.#sessions[0]?.id !== pgid) return;
+    this.#step({ type: 'starvation', ...cores, contended });
     this.#apply();
   }
 

@@ -33,6 +33,14 @@ export type ShareEvent =
       readonly wantedMs: number;
       /** Another server has been called since the usage before. */
       readonly contended: boolean;
+    }
+  /** The gateway is starved: what the server wanted of the CPU and got meanwhile, in cores. */
+  | {
+      readonly type: 'starvation';
+      readonly ranCores: number;
+      readonly wantedCores: number;
+      /** Another server has calls in flight. */
+      readonly contended: boolean;
     };
 
 type CpuSample = Omit<Extract<ShareEvent, { type: 'usage' }>, 'type'>;
@@ -80,6 +88,8 @@ export function stepShare(policy: SharePolicy, state: ShareState, event: ShareEv
       return { ...state, crashLoop: false };
     case 'usage':
       return judge(policy, state, event);
+    case 'starvation':
+      return starves(policy, state, event);
     default:
       return event satisfies never;
   }
@@ -109,6 +119,21 @@ function judge(policy: SharePolicy, state: ShareState, sample: CpuSample): Share
   const calm = wantedCores(samples, at, calmMs, false);
   const isCalm = calm !== null && calm < limit / 2;
   return { ...state, samples, burning: isCalm ? 'normal' : state.burning };
+}
+
+/**
+ * While the gateway itself is starved nobody waits for a proof: whoever wants much is lowered somewhat, and
+ * raised again when it is calm.
+ */
+function starves(
+  { canRaise }: SharePolicy,
+  state: ShareState,
+  { ranCores, wantedCores, contended }: Extract<ShareEvent, { type: 'starvation' }>,
+): ShareState {
+  const disturbs = contended && ranCores >= LEAST_CORES && wantedCores >= MUCH_CORES;
+  if (!canRaise || !disturbs || state.burning !== 'normal') return state;
+  // Whether it is calm again is judged by what it does from now on.
+  return { ...state, samples: [], burning: 'low' };
 }
 
 function levelFor({ canRaise }: SharePolicy, wanted: number): Level {

@@ -11,6 +11,7 @@ import { mayRaiseNice, thisMachine } from './mechanism.ts';
 import {
   type Level,
   NEW_SERVER,
+  type ShareEvent,
   type SharePolicy,
   type ShareState,
   stepShare,
@@ -26,12 +27,18 @@ export interface ThreadSystem {
   readonly setNice: (tid: number, nice: number) => void;
 }
 
+/** Two looks at a starved gateway that are further apart belong to two starvations. */
+const STARVATION_MS = 1000;
+
 export class ThreadPriority {
   readonly #policy: SharePolicy;
   readonly #system: ThreadSystem;
   #tid = 0;
   #state: ShareState = NEW_SERVER;
   #inForce: Level = 'normal';
+  /** At the newest starvation. */
+  #starved: { readonly at: number; readonly ranMs: number; readonly waitedMs: number } | null =
+    null;
 
   constructor(mode: SharePolicy['mode'], system: ThreadSystem = ownThreads()) {
     this.#policy = { mode, canRaise: system.canRaise };
@@ -46,16 +53,37 @@ export class ThreadPriority {
    * @param contended a server of another thread was called since the look before.
    */
   look(tid: number, at: number, contended: boolean): void {
+    const times = this.#timesOf(tid);
+    if (times === null) return;
+    const { ranMs, waitedMs } = times;
+    const usage = { at, cpuMs: ranMs, wantedMs: ranMs + waitedMs, contended };
+    this.#step({ type: 'usage', ...usage });
+  }
+
+  /** One look while the gateway is starved; two that follow each other soon tell what the thread wants. */
+  starved(tid: number, at: number, contended: boolean): void {
+    const times = this.#system.canRaise ? this.#timesOf(tid) : null;
+    if (times === null) return;
+    const before = this.#starved;
+    this.#starved = { at, ...times };
+    if (before === null || at - before.at > STARVATION_MS) return;
+    const ranCores = (times.ranMs - before.ranMs) / (at - before.at);
+    const wantedCores = ranCores + (times.waitedMs - before.waitedMs) / (at - before.at);
+    this.#step({ type: 'starvation', ranCores, wantedCores, contended });
+  }
+
+  #timesOf(tid: number): ReturnType<ThreadSystem['times']> {
     if (tid !== this.#tid) {
       this.#tid = tid;
       this.#state = NEW_SERVER;
       this.#inForce = 'normal';
+      this.#starved = null;
     }
-    const times = tid === 0 ? null : this.#system.times(tid);
-    if (times === null) return;
-    const { ranMs, waitedMs } = times;
-    const usage = { at, cpuMs: ranMs, wantedMs: ranMs + waitedMs, contended };
-    this.#state = stepShare(this.#policy, this.#state, { type: 'usage', ...usage });
+    return tid === 0 ? null : this.#system.times(tid);
+  }
+
+  #step(event: ShareEvent): void {
+    this.#state = stepShare(this.#policy, this.#state, event);
     this.#apply(wantedLevel(this.#policy, this.#state));
   }
 

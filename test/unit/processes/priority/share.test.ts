@@ -118,6 +118,31 @@ describe('the CPU budget', () => {
     expect(share(AUTO, ...burnt, ...calm(30, 0.3))).toBe('normal');
   });
 
+  const starvation = (
+    wantedCores: number,
+    { ranCores = 0.1, contended = true } = {},
+  ): ShareEvent => ({ type: 'starvation', ranCores, wantedCores, contended });
+
+  it('is exceeded at once by much while the gateway is starved, where it can be raised again', () => {
+    expect(share(AUTO, READY, starvation(0.4))).toBe('low');
+    expect(share(AUTO, READY, starvation(0.35))).toBe('normal');
+    expect(share(AUTO, READY, starvation(1, { ranCores: 0.02 }))).toBe('normal');
+    expect(share(AUTO, READY, starvation(1, { contended: false }))).toBe('normal');
+    expect(share(ONE_WAY, READY, starvation(1))).toBe('normal');
+    expect(share({ ...AUTO, mode: 'normal' }, READY, starvation(1))).toBe('normal');
+  });
+
+  it('goes down further with the proof of a second, and up again after five of calm', () => {
+    const calm = usage(10, { wants: 0 });
+    expect(share(AUTO, READY, ...calm, starvation(1), ...usage(0, { wants: 0, from: 11 }))).toBe(
+      'low',
+    );
+    expect(share(AUTO, READY, starvation(1), ...usage(1))).toBe('lowest');
+    expect(share(AUTO, READY, ...usage(2), starvation(0.5))).toBe('lowest');
+    expect(share(AUTO, READY, starvation(1), ...usage(4, { wants: 0 }))).toBe('low');
+    expect(share(AUTO, READY, starvation(1), ...usage(5, { wants: 0 }))).toBe('normal');
+  });
+
   it('takes a minute where a lowered share stays low', () => {
     expect(share(ONE_WAY, READY, ...usage(59))).toBe('normal');
     expect(share(ONE_WAY, READY, ...usage(60))).toBe('low');

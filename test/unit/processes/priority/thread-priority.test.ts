@@ -23,7 +23,11 @@ function threadOf(
       world.now += 1000;
     }
   };
-  return { pass, nices, world };
+  const starve = (ms: number, { tid = 7, contended = true } = {}) => {
+    world.now += ms;
+    priority.starved(tid, world.now, contended);
+  };
+  return { pass, starve, nices, world };
 }
 
 describe('the share of a supervisor thread', () => {
@@ -42,6 +46,35 @@ describe('the share of a supervisor thread', () => {
     const { pass, nices } = threadOf('auto', thread);
     pass(200, looks);
     expect(nices).toEqual([]);
+  });
+
+  it('is lowered at once while the gateway is starved, where it can be raised again', () => {
+    const { starve, nices } = threadOf('auto', { canRaise: true });
+    starve(100);
+    expect(nices).toEqual([]);
+    starve(100);
+    expect(nices).toEqual(['7 10']);
+  });
+
+  it.each([
+    ['can never be raised again', {}, {}],
+    ['wants little', { canRaise: true, share: 0.3 }, {}],
+    ['disturbs nobody', { canRaise: true }, { contended: false }],
+  ])('stays in a starvation when the thread %s', (_name, thread, look) => {
+    const { starve, nices } = threadOf('auto', thread);
+    for (let at = 0; at < 10; at += 1) starve(100, look);
+    expect(nices).toEqual([]);
+  });
+
+  it('is not judged by what was between two starvations, nor by another thread', () => {
+    const { starve, nices } = threadOf('auto', { canRaise: true });
+    starve(100);
+    starve(60_000);
+    expect(nices).toEqual([]);
+    starve(100, { tid: 8 });
+    expect(nices).toEqual([]);
+    starve(100, { tid: 8 });
+    expect(nices).toEqual(['8 10']);
   });
 
   it('follows the configuration', () => {
