@@ -18,8 +18,9 @@ export interface ClaimedStdout {
   readonly flushed: (callback: () => void) => void;
 }
 
-/** More than this is written at once. */
+/** More than this is written at once: the client has something to do meanwhile. */
 const GATHERED_BYTES = 64 * 1024;
+const GATHERED_FRAMES = 32;
 
 /** Takes `stdout` for the protocol; to be called once, before any frame is written. */
 export function claimStdout(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream): ClaimedStdout {
@@ -52,6 +53,7 @@ export function claimStdout(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
       if (gathered.length === 0) setImmediate(flush);
       gathered.push(chunk);
       bytes += chunk.length;
+      if (gathered.length >= GATHERED_FRAMES) flush();
     },
     flushed: (callback) => {
       const look = () => {

@@ -19,8 +19,9 @@ export interface PortBatchOptions<M> {
   readonly later: (flush: () => void) => void;
 }
 
-/** Beyond this the other side begins at once. */
+/** Beyond one of these the other side begins at once, so that both are at work and not one after the other. */
 const FLUSH_BYTES = 64 * 1024;
+const FLUSH_ITEMS = 32;
 /** A longer line is not copied: its buffer changes hands. */
 const PACKED_BYTES = 32 * 1024;
 
@@ -46,7 +47,7 @@ export class PortBatch<M extends Packable> {
         this.#bytes += buffer.byteLength;
       }
     }
-    if (this.#bytes >= FLUSH_BYTES) return this.flush();
+    if (this.#bytes >= FLUSH_BYTES || this.#items.length >= FLUSH_ITEMS) return this.flush();
     if (this.#due) return;
     this.#due = true;
     this.#options.later(() => {

@@ -11,6 +11,8 @@ interface Entry {
   readonly call: number | null;
 }
 
+/** With so many lines the child begins at once, while others are still on their way. */
+const PUMP_LINES = 32;
 /** Lines are joined to one write up to this size, which a pipe takes as one. */
 const JOIN_BYTES = 64 * 1024;
 
@@ -41,6 +43,7 @@ export class WriteQueue {
   push(line: Uint8Array, call: number | null): void {
     this.#entries.push({ line, call });
     this.#bytes += line.length;
+    if (this.#entries.length - this.#next >= PUMP_LINES) return this.#pump();
     if (this.#due) return;
     this.#due = true;
     setImmediate(() => {

@@ -36,3 +36,23 @@ test('a small message passes large answers that are not begun, and none is torn'
   ]);
   expect(claimed.waiting()).toBe(0);
 });
+
+test('many small messages of one turn are written in parts, in their order', async () => {
+  const stdout = new PassThrough();
+  const written: number[] = [];
+  const write = stdout.write.bind(stdout);
+  stdout.write = ((chunk: Uint8Array) => {
+    written.push(chunk.toString().split('\n').length - 1);
+    return write(chunk);
+  }) as typeof stdout.write;
+  const claimed = claimStdout(
+    stdout as unknown as NodeJS.WriteStream,
+    new PassThrough() as unknown as NodeJS.WriteStream,
+  );
+  for (let at = 0; at < 70; at += 1) claimed.write(Buffer.from(`${at}\n`));
+  expect(written).toEqual([32, 32]);
+  await until(() => written.length === 3, { limitMs: 10_000, what: 'the rest' });
+  expect(written).toEqual([32, 32, 6]);
+  const numbers = String(stdout.read()).split('\n').slice(0, -1).map(Number);
+  expect(numbers).toEqual(Array.from({ length: 70 }, (_, at) => at));
+});

@@ -128,3 +128,13 @@ test('any mixture of messages comes out as it went in', () => {
     }),
   );
 });
+
+test('many small messages of one turn go in parts, so that the other side begins meanwhile', () => {
+  const { batch, posted, received, endTurn } = port();
+  const messages = Array.from({ length: 70 }, (_, at) => call(at, 10));
+  for (const message of messages) batch.add(message, []);
+  expect(posted.map(({ batch: { items } }) => items.length)).toEqual([32, 32]);
+  endTurn();
+  expect(posted.map(({ batch: { items } }) => items.length)).toEqual([32, 32, 6]);
+  expect(received).toEqual(messages);
+});
