@@ -44,7 +44,7 @@ const LAG_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
 export interface EventMetrics extends Observer {
   /** How late the main loop was, at one look. */
   loopLag(ms: number): void;
-  /** Main had to wait for a CPU for much of the time. */
+  /** Main, or the thread that looks, had to wait for a CPU for much of the time. */
   starved(): void;
 }
 
@@ -102,7 +102,7 @@ export function eventMetrics(registry: Registry): ExpectingMetrics {
   });
   const starvation = new Counter({
     name: 'rea_main_starved_total',
-    help: 'Looks, at most ten a second, at which main had waited for a CPU for much of the time.',
+    help: 'Looks, at most ten a second, at which the gateway had waited for a CPU for much of the time.',
     registers,
   });
 

@@ -1,7 +1,7 @@
 /**
  * Start tickets: how many servers may be starting at the same time, because starting is the most
  * expensive thing they do. Main owns the one instance. Who is needed most is served first, and servers that
- * crash again and again never keep all cores busy with starting; keeps no time (who holds a ticket gives it back when ready, dead, or after its own limit).
+ * start again and again never have all of them; keeps no time (who holds a ticket gives it back when ready, dead, or after its own limit).
  */
 import { availableParallelism } from 'node:os';
 
@@ -16,7 +16,7 @@ export interface TicketOffice<K> {
   readonly grant: (holder: K) => void;
   /** How much a waiting one is needed now; of equals the first come is the first served. */
   readonly rank: (holder: K) => number;
-  /** Whether a waiting one leaves the last ticket to others: it comes back from a crash, and nobody waits for it. */
+  /** Whether a waiting one leaves the last ticket to others: it starts again, and nobody waits for it. */
   readonly defers: (holder: K) => boolean;
 }
 
@@ -25,6 +25,8 @@ export class StartTickets<K> {
   readonly #office: TicketOffice<K>;
   readonly #holding = new Set<K>();
   readonly #queue = new Set<K>();
+  /** Those of the holders that deferred to others when they got theirs. */
+  readonly #deferring = new Set<K>();
 
   /** @param limit tickets at the same time, at least 1. */
   constructor(limit: number, office: TicketOffice<K>) {
@@ -48,6 +50,7 @@ export class StartTickets<K> {
   /** Returns the ticket, or withdraws the request for one. */
   giveBack(holder: K): void {
     this.#queue.delete(holder);
+    this.#deferring.delete(holder);
     if (this.#holding.delete(holder)) this.#giveOut();
   }
 
@@ -70,6 +73,7 @@ export class StartTickets<K> {
       if (holder === null) return;
       this.#queue.delete(holder);
       this.#holding.add(holder);
+      if (this.#office.defers(holder)) this.#deferring.add(holder);
       this.#office.grant(holder);
     }
   }
@@ -77,9 +81,9 @@ export class StartTickets<K> {
   #next(): K | null {
     let best: K | null = null;
     let highest = Number.NEGATIVE_INFINITY;
-    const isLast = this.#limit > 1 && this.#holding.size === this.#limit - 1;
+    const isFull = this.#deferring.size >= Math.max(1, this.#limit - 1);
     for (const holder of this.#queue) {
-      if (isLast && this.#office.defers(holder)) continue;
+      if (isFull && this.#office.defers(holder)) continue;
       const rank = this.#office.rank(holder);
       if (rank <= highest) continue;
       highest = rank;

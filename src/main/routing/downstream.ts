@@ -84,6 +84,8 @@ export class Downstream {
   #nextStartAt: number | null = null;
   #lastError: string | null = null;
   #lastRecord: SupervisorRecord | null = null;
+  /** Somebody has asked what it offers since it was ready. */
+  #isExpected = false;
   #features: ServerFeatures | null = null;
   #calls = 0;
   #errors = 0;
@@ -162,9 +164,9 @@ export class Downstream {
     return this.#lastUsedAt;
   }
 
-  /** Whether calls wait for it. */
+  /** Whether calls wait for it, or somebody for what it offers. */
   get awaited(): boolean {
-    return this.#queue.length > 0;
+    return this.#queue.length > 0 || this.#isExpected;
   }
 
   /** What the gate says to a call that must wait anyway, for example for the first tool list. */
@@ -207,7 +209,10 @@ export class Downstream {
 
   /** Somebody waits for what it will say: starts it if it is idle. */
   wake(): void {
+    if (this.#phase === 'ready') return;
+    this.#isExpected = true;
     if (this.#phase === 'idle') this.#options.wake();
+    if (this.#phase === 'starting') this.#options.onAwaited();
   }
 
   /** A client takes messages again: its calls need wait no longer. */
@@ -354,6 +359,7 @@ export class Downstream {
       // The supervisor ends each of its calls itself: lost, or never sent.
       this.#circuit.failure(`incarnation:${message.incarnation}`, now, null);
     } else if (event.event === 'ready') {
+      this.#isExpected = false;
       this.#circuit.ready(message.incarnation, now);
       this.#features = event.features;
     } else if (event.event === 'stable') {
@@ -384,7 +390,7 @@ export class Downstream {
   reconfigure(config: DownstreamConfig): void {
     const wakes = config.start === 'eager' && this.#config.start === 'lazy';
     this.#config = config;
-    if (wakes) this.wake();
+    if (wakes && this.#phase === 'idle') this.#options.wake();
     this.#pump();
     this.#options.onChange();
   }

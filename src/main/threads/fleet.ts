@@ -224,7 +224,7 @@ export class Fleet implements Servers {
   }
 
   /** The state writer has seen that main is starved, and by whom. */
-  starved({ at, trees }: StarvationMessage): void {
+  starved({ trees }: StarvationMessage): void {
     const lanes = this.#every();
     const busy = lanes.filter(({ downstream }) => downstream.inFlight > 0);
     const byGroup = new Map(trees.map((tree) => [tree.pgid, tree]));
@@ -232,7 +232,6 @@ export class Fleet implements Servers {
       const tree = byGroup.get(lane.downstream.lastRecord?.pgid ?? 0) ?? null;
       lane.starved(
         tree,
-        at,
         busy.some((other) => other !== lane),
       );
     }

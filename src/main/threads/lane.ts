@@ -266,12 +266,11 @@ export class Lane implements Tenant {
    * The gateway is starved.
    *
    * @param tree what the server's own processes want; null when that is not known.
-   * @param at when it was looked at, ms.
    * @param contended another server has calls in flight.
    */
-  starved(tree: TreeDemand | null, at: number, contended: boolean): void {
+  starved(tree: TreeDemand | null, contended: boolean): void {
     if (tree !== null) this.#priority.starved(tree, contended);
-    this.#threadPriority.starved(this.#ownThreadId, at, contended);
+    this.#threadPriority.starved(this.#ownThreadId, performance.now(), contended);
   }
 
   lifecycle(message: LifecycleMessage): void {

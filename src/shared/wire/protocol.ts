@@ -522,19 +522,20 @@ export interface UsageMessage {
   readonly trees: readonly TreeUsage[];
 }
 
-/** What a process tree wanted of the CPU, and what it got: cores, over about a tenth of a second. */
+/**
+ * What the first threads of the processes of a tree wanted of the CPU, and what they got, in cores, over a
+ * tenth of a second to a second. Other threads are not looked at.
+ */
 export interface TreeDemand {
   readonly pgid: number;
   readonly ranCores: number;
-  /** `ranCores`, and for how many more the first threads of its processes have waited. */
+  /** `ranCores`, and for how many more they have waited. */
   readonly wantedCores: number;
 }
 
 /** Main has waited for a CPU for much of the time between two looks. */
 export interface StarvationMessage {
   readonly type: 'starvation';
-  /** Ms of the clock that all threads share (`process.hrtime`). */
-  readonly at: number;
   readonly trees: readonly TreeDemand[];
 }
 

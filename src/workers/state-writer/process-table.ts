@@ -27,29 +27,29 @@ export function readProcessTable(): TableEntry[] {
 export function waitedMs(pid: number): number {
   const threads = attempt(() => readdirSync(`/proc/${pid}/task`));
   return (threads.ok ? threads.value : []).reduce((sum, thread) => {
-    return sum + schedstat(`/proc/${pid}/task/${thread}/schedstat`).waitedMs;
+    return sum + (schedstat(`/proc/${pid}/task/${thread}/schedstat`)?.waitedMs ?? 0);
   }, 0);
 }
 
-/** How long a thread has run and has waited for a CPU so far, in ms; 0 where the kernel does not count it. */
+/** How long a thread has run and has waited for a CPU so far, in ms. */
 export interface CpuTimes {
   readonly ranMs: number;
   readonly waitedMs: number;
 }
 
-/** The first thread of a process. */
-export function cpuTimesOf(pid: number): CpuTimes {
+/**
+ * @param pid of whose first thread; `self` is this process, in which the gateway's main runs there, and
+ *   `thread-self` the calling thread.
+ * @returns null when it is gone, or where the kernel does not count it.
+ */
+export function cpuTimesOf(pid: number | 'self' | 'thread-self'): CpuTimes | null {
   return schedstat(`/proc/${pid}/schedstat`);
 }
 
-/** The first thread of this process, where the gateway's main thread runs. */
-export function mainCpuTimes(): CpuTimes {
-  return schedstat('/proc/self/schedstat');
-}
-
-function schedstat(path: string): CpuTimes {
+function schedstat(path: string): CpuTimes | null {
   const text = attempt(() => readFileSync(path, 'utf8'));
-  const [ranNs = 0, waitedNs = 0] = text.ok ? text.value.split(' ').map(Number) : [];
+  if (!text.ok) return null;
+  const [ranNs = 0, waitedNs = 0] = text.value.split(' ').map(Number);
   return { ranMs: ranNs / 1e6, waitedMs: waitedNs / 1e6 };
 }
 

@@ -4,17 +4,20 @@
  * each known process, while main has something to do. Decides nothing.
  */
 import type { TreeDemand } from '../../shared/wire/protocol.ts';
-import { type CpuTimes, cpuTimesOf, mainCpuTimes } from './process-table.ts';
+import { type CpuTimes, cpuTimesOf } from './process-table.ts';
 
-/** Part of the time that main waits for a CPU. */
+/**
+ * Part of the time that main waits for a CPU, or this thread does: what main still waits for is counted
+ * only when it runs again.
+ */
 const STARVED = 0.3;
-/** A look this late shows the same: what main waits for is counted only when it runs again. */
-const LATE_MS = 50;
 /** Part of the time that main runs or waits to run, below which nothing can keep it from much. */
 const RESTING = 0.03;
 /** How often to look: soon while main has something to do. */
 const WORKING_LOOK_MS = 100;
 const RESTING_LOOK_MS = 500;
+/** What was seen longer ago says nothing about now. */
+const OLD_MS = 1000;
 /** Looking at the trees takes at most this part of this thread's time, while main starves and while not. */
 const STARVED_SHARE = 0.2;
 const ORDINARY_SHARE = 0.01;
@@ -22,16 +25,11 @@ const ORDINARY_SHARE = 0.01;
 export interface StarvationSystem {
   /** Monotonic, ms. */
   readonly now: () => number;
-  readonly main: () => CpuTimes;
-  /** Of the first thread of a process; zeros when it is gone. */
-  readonly process: (pid: number) => CpuTimes;
+  /** Of the first thread of a process; main is that of `self`. Null when that is not known. */
+  readonly times: (pid: number | 'self' | 'thread-self') => CpuTimes | null;
 }
 
-const THIS_MACHINE: StarvationSystem = {
-  now: () => performance.now(),
-  main: mainCpuTimes,
-  process: cpuTimesOf,
-};
+const THIS_MACHINE: StarvationSystem = { now: () => performance.now(), times: cpuTimesOf };
 
 interface Seen extends CpuTimes {
   readonly at: number;
@@ -39,7 +37,8 @@ interface Seen extends CpuTimes {
 
 export class StarvationWatch {
   readonly #system: StarvationSystem;
-  #main: Seen;
+  #main: Seen | null;
+  #own: Seen | null;
   #waits = 0;
   #nextMs = RESTING_LOOK_MS;
   /** By pid. */
@@ -49,7 +48,8 @@ export class StarvationWatch {
 
   constructor(system = THIS_MACHINE) {
     this.#system = system;
-    this.#main = { at: system.now(), ...system.main() };
+    this.#main = this.#see('self');
+    this.#own = this.#see('thread-self');
   }
 
   /** Part of the time between the last two looks that main has waited for a CPU. */
@@ -68,13 +68,13 @@ export class StarvationWatch {
    */
   look(trees: ReadonlyMap<number, readonly number[]>): readonly TreeDemand[] | null {
     const now = this.#system.now();
-    const main = { at: now, ...this.#system.main() };
+    const [main, own] = [this.#see('self'), this.#see('thread-self')];
     const { ran, waited } = coresOf(this.#main, main);
-    this.#waits = waited;
-    const isLate = now - this.#main.at - this.#nextMs > LATE_MS;
-    const isStarved = waited >= STARVED || isLate;
-    const works = isStarved || ran + waited >= RESTING;
+    const isStarved = Math.max(waited, coresOf(this.#own, own).waited) >= STARVED;
     this.#main = main;
+    this.#own = own;
+    this.#waits = waited;
+    const works = isStarved || ran + waited >= RESTING;
     this.#nextMs = works ? WORKING_LOOK_MS : RESTING_LOOK_MS;
     const share = isStarved ? STARVED_SHARE : ORDINARY_SHARE;
     if (!works || now - this.#treesAt < this.#treesMs / share) return null;
@@ -89,9 +89,11 @@ export class StarvationWatch {
     const seen = new Map<number, Seen>();
     const demands = [...trees].map(([pgid, pids]) => {
       const cores = pids.map((pid) => {
-        const times = { at: this.#system.now(), ...this.#system.process(pid) };
-        seen.set(pid, times);
-        return coresOf(before.get(pid) ?? times, times);
+        const times = this.#see(pid);
+        if (times !== null) seen.set(pid, times);
+        const earlier = before.get(pid) ?? null;
+        const isOld = earlier !== null && times !== null && times.at - earlier.at > OLD_MS;
+        return coresOf(isOld ? null : earlier, times);
       });
       const sum = (which: 'ran' | 'waited') => cores.reduce((all, one) => all + one[which], 0);
       return { pgid, ranCores: sum('ran'), wantedCores: sum('ran') + sum('waited') };
@@ -99,10 +101,16 @@ export class StarvationWatch {
     this.#before = seen;
     return demands;
   }
+
+  #see(pid: number | 'self' | 'thread-self'): Seen | null {
+    const times = this.#system.times(pid);
+    return times === null ? null : { at: this.#system.now(), ...times };
+  }
 }
 
-/** Cores that something ran on and waited for between two looks at it. */
-function coresOf(before: Seen, after: Seen): { ran: number; waited: number } {
+/** Cores that something ran on and waited for between two looks at it; none when that is not known. */
+function coresOf(before: Seen | null, after: Seen | null): { ran: number; waited: number } {
+  if (before === null || after === null) return { ran: 0, waited: 0 };
   const ms = after.at - before.at;
   if (ms <= 0) return { ran: 0, waited: 0 };
   return {

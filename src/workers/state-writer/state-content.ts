@@ -69,7 +69,7 @@ export class StateContent {
   /** Looks whether main is kept from running; null unless it is, and it is known by whom. */
   lookForStarvation(): StarvationMessage | null {
     const trees = this.#starvation.look(this.#meter.pids);
-    return trees === null ? null : { type: 'starvation', at: monotonicMs(), trees };
+    return trees === null ? null : { type: 'starvation', trees };
   }
 
   /** How long until `lookForStarvation` is worth it. */

@@ -18,8 +18,9 @@ import { type Rate, TokenBucket } from './token-bucket.ts';
 /** Longer ones are dropped: nobody reads a log message or a progress of this size. */
 const MAX_BYTES = 1024 * 1024;
 const MAX_LEVEL_BYTES = 64;
-/** Log messages of the server, and progress of each call. */
+/** Log messages of the server, progress of each call, and whatever else it says by itself. */
 const LOG_RATE: Rate = { perSecond: 200, burst: 200 };
+const OTHER_RATE: Rate = { perSecond: 200, burst: 500 };
 const PROGRESS_RATE: Rate = { perSecond: 50, burst: 100 };
 /** How log messages begin as SDKs write them; the method comes before all that is long. */
 const LOG_BEGINNINGS = [
@@ -49,6 +50,7 @@ export interface DroppedNotifications {
 export class Notifications {
   readonly #options: NotificationsOptions;
   readonly #logs = new TokenBucket(LOG_RATE, performance.now());
+  readonly #others = new TokenBucket(OTHER_RATE, performance.now());
   readonly #progress: ProgressPacer<ProgressMessage>;
   /** The newest log message was over the rate. */
   #loud = false;
@@ -83,8 +85,11 @@ export class Notifications {
     const { slot, incarnation, send } = this.#options;
     const { line } = frame;
     if (line.length > MAX_BYTES) return this.#drop('tooLarge');
-    this.#loud = !this.#logs.take(performance.now());
-    if (this.#loud) return this.#drop('tooMany');
+    const now = performance.now();
+    const isLog = method === 'notifications/message';
+    const passes = (isLog ? this.#logs : this.#others).take(now);
+    if (isLog) this.#loud = !passes;
+    if (!passes) return this.#drop('tooMany');
     const level = levelOf(frame);
     send({ type: 'notification', slot, incarnation, method, level, concerns, line });
   }

@@ -50,12 +50,15 @@ test('leaves the last ticket to those that do not come back from a crash, or are
   desk.giveBack('new');
   expect(granted).toEqual(['a', 'new']);
   deferring.delete('c');
+  desk.giveBack('nobody');
   desk.reconsider();
   expect(granted).toEqual(['a', 'new', 'c']);
+  desk.want('newer');
   desk.giveBack('a');
-  expect(granted).toEqual(['a', 'new', 'c']);
-  desk.giveBack('c');
+  // One of them may start beside one that is new; the next in the order is the one that has waited longer.
   expect(granted).toEqual(['a', 'new', 'c', 'b']);
+  desk.giveBack('c');
+  expect(granted).toEqual(['a', 'new', 'c', 'b', 'newer']);
 });
 
 test('lets those that come back from a crash start one by one where there is one ticket', () => {

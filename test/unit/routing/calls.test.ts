@@ -54,7 +54,7 @@ function house(
   const config = { ...serverConfig('echo'), name: 'echo', prefix: 'echo', ...settings };
   const calls = new CallTable();
   const posted: ToSupervisor[] = [];
-  const world = { reachable: true, halted: false, heldBack: false };
+  const world = { reachable: true, halted: false, heldBack: false, awaited: 0 };
   const catalogs = new Catalogs({
     servers: [config],
     listWaitMs: 0,
@@ -73,7 +73,9 @@ function house(
     wake: () => {},
     heldBack: () => world.heldBack,
     reliedOn: () => false,
-    onAwaited: () => {},
+    onAwaited: () => {
+      world.awaited += 1;
+    },
     thread: () => ({ state: 'running', restarts: 0, heap_mb: null, mates: 0 }),
     halted: () => ({ active: world.halted, reason: 'test' }),
     log: pino({ level: 'silent' }),
@@ -141,6 +143,7 @@ function house(
     posted,
     downstream,
     receive,
+    awaited: () => [downstream.awaited, world.awaited],
     set: (state: Partial<typeof world>) => Object.assign(world, state),
     ready: (incarnation: number) =>
       event(incarnation, 'ready', { event: 'ready', features: FEATURES }),
@@ -179,6 +182,31 @@ function house(
       }),
   };
 }
+
+describe('a server that starts', () => {
+  test('is needed by a call that waits for it', () => {
+    const { call, starting, ready, awaited } = house();
+    starting(1);
+    expect(awaited()).toEqual([false, 0]);
+    call('a');
+    expect(awaited()).toEqual([true, 1]);
+    ready(1);
+    expect(awaited()).toEqual([false, 1]);
+  });
+
+  test('is needed by who waits for what it offers, until it is ready', () => {
+    const { downstream, starting, ready, died, awaited } = house();
+    starting(1);
+    downstream.wake();
+    expect(awaited()).toEqual([true, 1]);
+    died(1);
+    starting(2);
+    expect(downstream.awaited).toBe(true);
+    ready(2);
+    downstream.wake();
+    expect(downstream.awaited).toBe(false);
+  });
+});
 
 describe('a call', () => {
   test('returned unsent waits for the next incarnation instead of going back and forth', () => {

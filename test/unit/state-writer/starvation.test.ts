@@ -6,18 +6,19 @@ const TREES = new Map([
   [30, [30]],
 ]);
 
-/** Threads by pid, main as 0, of which each has run and waited for some ms. */
+/** Threads by pid, main as 0 and the looking one as 1, of which each has run and waited for some ms. */
 function house({ readMs = 0 } = {}) {
-  const times = new Map([0, 20, 21, 30].map((pid) => [pid, { ranMs: 1000, waitedMs: 1000 }]));
+  const times = new Map([0, 1, 20, 21, 30].map((pid) => [pid, { ranMs: 1000, waitedMs: 1000 }]));
   const world = { now: 0, reads: 0 };
   const timesOf = (pid: number) => times.get(pid) ?? { ranMs: 0, waitedMs: 0 };
   const watch = new StarvationWatch({
     now: () => world.now,
-    main: () => timesOf(0),
-    process: (pid) => {
+    times: (pid) => {
+      if (pid === 'self') return times.get(0) ?? null;
+      if (pid === 'thread-self') return times.get(1) ?? null;
       world.reads += 1;
       world.now += readMs;
-      return timesOf(pid);
+      return times.get(pid) ?? null;
     },
   });
   /** Lets time pass in which each runs and waits for so many cores. */
@@ -54,14 +55,39 @@ describe('starvation', () => {
     expect(look()).toBeNull();
   });
 
-  it('is shown by a look that comes late, too: what main still waits for is not counted yet', () => {
+  it('is shown by what this thread waits for, too: what main still waits for is not counted yet', () => {
     const { pass, look } = house();
     pass(500, { 0: [0.2, 0] });
     look();
-    pass(145, { 0: [0.1, 0.1], 20: [0.1, 0.8] });
+    pass(150, { 0: [0.1, 0.1], 1: [0.01, 0.2], 20: [0.1, 0.8] });
     expect(look()).toBeNull();
-    pass(160, { 0: [0.1, 0.1], 20: [0.1, 0.8] });
+    pass(150, { 0: [0.1, 0.1], 1: [0.01, 0.4], 20: [0.1, 0.8] });
     expect(rounded(look())?.[0]).toEqual([20, 0.1, 0.9]);
+  });
+
+  it('is not a look that comes late because this thread was busy or blocked', () => {
+    const { pass, look } = house();
+    pass(500, { 0: [0.2, 0] });
+    look();
+    pass(900, { 0: [0.1, 0.1], 1: [0.5, 0.1], 20: [0.1, 0.8] });
+    expect(look()).toBeNull();
+  });
+
+  it('says nothing of what was long ago', () => {
+    const { pass, look } = house();
+    pass(500, { 0: [0.2, 0] });
+    look();
+    pass(1100, { 0: [0, 0.5], 20: [0.5, 0.5] });
+    expect(rounded(look())?.[0]).toEqual([20, 0, 0]);
+    pass(100, { 0: [0, 0.5], 20: [0.1, 0.4] });
+    expect(rounded(look())?.[0]).toEqual([20, 0.1, 0.5]);
+  });
+
+  it('is never told where the kernel does not count', () => {
+    const { pass, look, times } = house();
+    times.clear();
+    pass(500, {});
+    expect(look()).toBeNull();
   });
 
   it('is looked for soon while main works, and nobody is asked while it rests', () => {
@@ -95,7 +121,7 @@ describe('starvation', () => {
     expect(world.reads).toBe(9);
   });
 
-  it('makes nothing of a process that is new or gone', () => {
+  it('makes nothing of a process that is new or gone, or could not be read for once', () => {
     const { watch, pass, times } = house();
     pass(500, { 0: [0.2, 0] });
     watch.look(new Map([[30, [30]]]));
@@ -103,6 +129,12 @@ describe('starvation', () => {
     pass(100, { 0: [0.1, 0.5], 20: [0.5, 0.5] });
     expect(rounded(watch.look(TREES))).toEqual([
       [20, 0, 0],
+      [30, 0, 0],
+    ]);
+    times.set(30, { ranMs: 90_000, waitedMs: 90_000 });
+    pass(100, { 0: [0.1, 0.5], 20: [0.1, 0.5] });
+    expect(rounded(watch.look(TREES))).toEqual([
+      [20, 0.1, 0.6],
       [30, 0, 0],
     ]);
   });

@@ -24,12 +24,16 @@ function house() {
     },
     onDropped: (one) => dropped.push(one),
   });
+  let method = 'notifications/message';
   const framer = new LineFramer({
     maxBytes: 10_000,
-    onFrame: (frame) => notifications.pass(frame, 'notifications/message', { kind: 'all' }),
+    onFrame: (frame) => notifications.pass(frame, method, { kind: 'all' }),
     onRefused: () => {},
   });
-  const say = (count: number) => framer.push(Buffer.from(`${LOG}\n`.repeat(count)));
+  const say = (count: number, what = 'notifications/message') => {
+    method = what;
+    framer.push(Buffer.from(`${LOG}\n`.repeat(count)));
+  };
   const passesOver = (line: string) => notifications.passesOver(Buffer.from(line));
   return { notifications, say, passesOver, dropped, sent: () => sent };
 }
@@ -66,4 +70,14 @@ test('they are passed on again as soon as the rate allows it, and all are accoun
   expect(sent()).toBe(2 * BURST);
   notifications.close();
   expect(dropped).toEqual([{ tooMany: 10 + 40 + 7, tooLarge: 0 }]);
+});
+
+test('other notifications have a rate of their own, and are never passed over', () => {
+  const { notifications, say, passesOver, dropped, sent } = house();
+  say(BURST + 1);
+  say(501, 'notifications/resources/updated');
+  expect(sent()).toBe(BURST + 500);
+  expect(passesOver('{"method":"notifications/resources/updated","params":{}}')).toBe(false);
+  notifications.close();
+  expect(dropped).toEqual([{ tooMany: 2, tooLarge: 0 }]);
 });

@@ -1,5 +1,5 @@
 /** Lines on their way to a child: what is written together, and what can still be taken back. */
-import { PassThrough } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { WriteQueue } from '#src/workers/supervisor/write-queue.ts';
@@ -44,4 +44,35 @@ test('none is lost or doubled, however many there are', async () => {
   while (queue.bytes > 0) await endOfTurn();
   await endOfTurn();
   expect(numbers().flat()).toEqual(range(0, 130));
+});
+
+test('behind a child that does not read, nothing more is handed over, and all can be taken back', async () => {
+  const written: string[] = [];
+  const world: { taken: (() => void) | null } = { taken: null };
+  const pipe = new Writable({
+    write: (chunk: Buffer, _encoding, taken) => {
+      written.push(chunk.toString());
+      world.taken = taken;
+    },
+  });
+  const queue = new WriteQueue(pipe, () => {});
+  const push = (from: number, to: number) => {
+    for (let at = from; at < to; at += 1) queue.push(Buffer.from(`${at}\n`), at);
+  };
+  push(0, 32);
+  push(32, 100);
+  await endOfTurn();
+  expect(written).toHaveLength(1);
+  expect(queue.calls()).toEqual(range(32, 100));
+  expect(queue.withdraw(50)).toBe(true);
+  world.taken?.();
+  await endOfTurn();
+  const lines = written.map((text) => text.split('\n').slice(0, -1).map(Number));
+  expect(lines).toEqual([range(0, 32), range(32, 100).filter((at) => at !== 50)]);
+  push(100, 140);
+  queue.close();
+  world.taken?.();
+  await endOfTurn();
+  expect(written).toHaveLength(2);
+  expect(queue.calls()).toEqual(range(100, 140));
 });

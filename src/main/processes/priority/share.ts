@@ -131,7 +131,8 @@ function starves(
   { ranCores, wantedCores, contended }: Extract<ShareEvent, { type: 'starvation' }>,
 ): ShareState {
   const disturbs = contended && ranCores >= LEAST_CORES && wantedCores >= MUCH_CORES;
-  if (!canRaise || !disturbs || state.burning !== 'normal') return state;
+  // One that starts is low as it is, and is not to stay so when it is ready.
+  if (!canRaise || !disturbs || state.starting || state.burning !== 'normal') return state;
   // Whether it is calm again is judged by what it does from now on.
   return { ...state, samples: [], burning: 'low' };
 }

@@ -27,8 +27,10 @@ export interface ThreadSystem {
   readonly setNice: (tid: number, nice: number) => void;
 }
 
-/** Two looks at a starved gateway that are further apart belong to two starvations. */
+/** Two looks at a starved gateway that are further apart belong to two starvations, */
 const STARVATION_MS = 1000;
+/** and what is nearer, because main hears of several at once, says little. */
+const LOOK_MS = 50;
 
 export class ThreadPriority {
   readonly #policy: SharePolicy;
@@ -60,11 +62,16 @@ export class ThreadPriority {
     this.#step({ type: 'usage', ...usage });
   }
 
-  /** One look while the gateway is starved; two that follow each other soon tell what the thread wants. */
+  /**
+   * One look while the gateway is starved; two that follow each other soon tell what the thread wants.
+   *
+   * @param at now, monotonic, ms.
+   */
   starved(tid: number, at: number, contended: boolean): void {
     const times = this.#system.canRaise ? this.#timesOf(tid) : null;
     if (times === null) return;
     const before = this.#starved;
+    if (before !== null && at - before.at < LOOK_MS) return;
     this.#starved = { at, ...times };
     if (before === null || at - before.at > STARVATION_MS) return;
     const ranCores = (times.ranMs - before.ranMs) / (at - before.at);

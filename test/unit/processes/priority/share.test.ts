@@ -129,6 +129,8 @@ describe('the CPU budget', () => {
     expect(share(AUTO, READY, starvation(1, { ranCores: 0.02 }))).toBe('normal');
     expect(share(AUTO, READY, starvation(1, { contended: false }))).toBe('normal');
     expect(share(ONE_WAY, READY, starvation(1))).toBe('normal');
+    // It is low while it starts, and no longer.
+    expect(share(AUTO, STARTING, starvation(1), READY)).toBe('normal');
     expect(share({ ...AUTO, mode: 'normal' }, READY, starvation(1))).toBe('normal');
   });
 

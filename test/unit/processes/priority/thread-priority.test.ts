@@ -66,6 +66,17 @@ describe('the share of a supervisor thread', () => {
     expect(nices).toEqual([]);
   });
 
+  it('is not judged by two looks that come at once', () => {
+    const { starve, nices, world } = threadOf('auto', { canRaise: true, share: 0.3 });
+    starve(100);
+    // It ran all the time for a moment, as it seems to who asks too often.
+    world.now += 5;
+    starve(1);
+    expect(nices).toEqual([]);
+    starve(94);
+    expect(nices).toEqual([]);
+  });
+
   it('is not judged by what was between two starvations, nor by another thread', () => {
     const { starve, nices } = threadOf('auto', { canRaise: true });
     starve(100);
