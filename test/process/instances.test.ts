@@ -89,7 +89,8 @@ test('each client has its own process, which goes with it', async () => {
   const pids = [await one.pid(), await two.pid()];
   expect(new Set([...pids, await one.pid(), await two.pid()]).size).toBe(2);
   const lanes = await rea.waitForState(
-    ({ downstreams }) => downstreams.length === 2 && downstreams.every(({ pid }) => pid !== null),
+    ({ downstreams }) =>
+      downstreams.length === 2 && downstreams.every(({ phase }) => phase === 'ready'),
     { what: 'both instances' },
   );
   expect(lanes).toBe(true);
@@ -171,7 +172,9 @@ test('a client that comes while the only instance is still being stopped waits f
   const { rea, url } = await serve({ slow: spec });
   const one = await HttpClient.connect(url, 'one');
   const tool = (await one.toolNames()).find((name) => name.startsWith('slow__')) ?? '';
-  const before = rea.state()?.downstreams[0]?.pid ?? 0;
+  const before = await rea.waitForState(({ downstreams }) => downstreams[0]?.pid, {
+    what: 'the process of the first one',
+  });
   await one.leave();
   const two = await HttpClient.connect(url, 'two');
   const answer = await two.call(tool);
