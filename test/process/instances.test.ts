@@ -219,7 +219,7 @@ test('the crash of one instance is the business of its client alone', async () =
   await rea.waitForServer('bad#1', ({ restarts, phase }) => restarts === 1 && phase === 'ready', {
     what: 'restarted',
   });
-  const other = rea.state()?.downstreams.find(({ name }) => name === 'bad#2');
+  const other = await rea.waitForPhase('bad#2', 'ready');
   expect(other).toMatchObject({ restarts: 0, phase: 'ready', circuit_state: 'closed' });
   await Promise.all([one.client.close(), two.client.close()]);
   await stop(rea);

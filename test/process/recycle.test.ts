@@ -51,7 +51,9 @@ test('calls that never stop coming are held back for it, and none is lost or mad
   const effects = readFileSync(file, 'utf8').trimEnd().split('\n');
   expect(effects).toHaveLength(calls);
   expect(new Set(effects).size).toBe(calls);
-  const { downstreams } = rea.state() ?? { downstreams: [] };
-  expect(downstreams[0]).toMatchObject({ restarts: 1, errors: 0 });
+  const grows = await rea.waitForServer('grows', ({ restarts }) => restarts > 0, {
+    what: 'started anew',
+  });
+  expect(grows).toMatchObject({ restarts: 1, errors: 0 });
   await rea.stop();
 });
