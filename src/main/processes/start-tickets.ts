@@ -1,7 +1,8 @@
 /**
  * Start tickets: how many servers may be starting at the same time, because starting is the most
- * expensive thing they do. Main owns the one instance. Who is needed most is served first, and servers that
- * start again and again never have all of them; keeps no time (who holds a ticket gives it back when ready, dead, or after its own limit).
+ * expensive thing they do. Main owns the one instance. Who is needed most is served first, and servers
+ * that start again and again never have all of them. Keeps no time: who holds a ticket gives it back when
+ * ready, dead, or after its own limit.
  */
 import { availableParallelism } from 'node:os';
 

@@ -1,6 +1,6 @@
 /**
- * The lines on their way to a child's stdin. All of one turn of the loop are handed to the pipe at once,
- * the next ones only when those have gone through, so that after a death it is known which calls never
+ * The lines on their way to a child's stdin. Those of one turn of the loop are handed to the pipe together,
+ * many of them in parts, the next ones only when those have gone through, so that after a death it is known which calls never
  * left. Owned by the child.
  */
 import type { Writable } from 'node:stream';
