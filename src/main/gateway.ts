@@ -23,6 +23,7 @@ import {
   writeInstance,
   writeLastStop,
 } from './processes/instance.ts';
+import { LauncherProcess } from './processes/launcher-process.ts';
 import { type PriorityQueue, startPriorityQueue } from './processes/priority/priority-queue.ts';
 import { reapDeadGateways } from './processes/reaper.ts';
 import { defaultStartLimit, StartTickets } from './processes/start-tickets.ts';
@@ -37,6 +38,7 @@ import { Router } from './routing/router.ts';
 import type { Stoppable } from './shutdown.ts';
 import { creditLimits, Fleet, roomFor } from './threads/fleet.ts';
 import { StateWriterThread } from './threads/state-writer-thread.ts';
+import { workerEntry } from './threads/worker-entry.ts';
 import type { HttpEdge } from './upstream/http.ts';
 import { serveStdio } from './upstream/stdio.ts';
 import { type ClaimedStdout, claimStdout } from './upstream/stdout-claim.ts';
@@ -98,6 +100,7 @@ export class Gateway implements Stoppable, Reconfigurable {
   readonly #router: Router;
   readonly #credit: ByteCredit;
   readonly #priorities: PriorityQueue;
+  readonly #launcher: LauncherProcess;
   readonly #fleet: Fleet;
   readonly #writer: StateWriterThread;
   readonly #mainBeats = new SharedArrayBuffer(4);
@@ -132,6 +135,7 @@ export class Gateway implements Stoppable, Reconfigurable {
     this.#profiles = new Profiles(options.config.servers);
     this.#credit = ByteCredit.create(roomFor(options.config), creditLimits(options.config));
     this.#priorities = startPriorityQueue(options.log, this.#look);
+    this.#launcher = new LauncherProcess(workerEntry('launcher'), options.log);
     this.#fleet = new Fleet({
       credit: this.#credit,
       config: options.config,
@@ -149,6 +153,7 @@ export class Gateway implements Stoppable, Reconfigurable {
       killGroup: (group) => this.#killGroup(group),
       router: () => this.#router,
       priorities: this.#priorities,
+      launcher: this.#launcher,
       onChange: () => this.#publishSoon(),
     });
     this.#router = new Router({
@@ -377,6 +382,7 @@ export class Gateway implements Stoppable, Reconfigurable {
     ]);
     // A server that its thread restarted while all groups were being killed.
     this.killAll();
+    await this.#launcher.close();
     this.#guard?.release();
     this.#attempt('removing the run files', () => removeInstance(this.dir, this.sessionId));
     this.#options.log.info({ reason }, 'stopped');

@@ -88,6 +88,8 @@ export class SupervisorThread {
   readonly controlPort: MessagePort;
   /** Whether tickets are granted as they are asked for. */
   granting = true;
+  /** Who is to start servers; null: the thread. */
+  launcher: string | null = null;
   printed = '';
   readonly #callPort: MessagePort;
   readonly #factsPorts: MessagePort[] = [];
@@ -156,7 +158,7 @@ export class SupervisorThread {
   }
 
   grant(slot = 0): void {
-    this.post({ type: 'ticket', slot });
+    this.post({ type: 'ticket', slot, launcher: this.launcher });
   }
 
   /** Gives the thread a new facts port; later facts go on in `facts`. */
@@ -273,14 +275,16 @@ export class SupervisorThread {
   }
 
   /**
-   * Stops the server and ends the thread.
+   * Stops the server and ends the thread. Of one that the test has ended itself only what is left is checked.
    *
    * @throws Error when a process is left (it is killed then), when its group is still recorded, or
    * when the thread printed to stdout.
    */
   async close(): Promise<void> {
-    if (this.life.length > 0 && !this.life.includes('stopped')) await this.stop();
-    const ended = () => processesOf(this.dir).length === 0 && this.vitals.group(0) === null;
+    const lives = this.worker.threadId !== -1;
+    if (lives && this.life.length > 0 && !this.life.includes('stopped')) await this.stop();
+    const isCrossedOff = () => !lives || this.vitals.group(0) === null;
+    const ended = () => processesOf(this.dir).length === 0 && isCrossedOff();
     await until(ended, { limitMs: 5000, what: '' }).catch(() => undefined);
     const left = processesOf(this.dir);
     for (const { pid } of left) process.kill(pid, 'SIGKILL');
@@ -289,7 +293,7 @@ export class SupervisorThread {
     rmSync(this.dir, { recursive: true });
     if (left.length > 0)
       throw new Error(`left running: ${left.map(({ command }) => command).join(', ')}`);
-    if (this.vitals.group(0) !== null) throw new Error('the group is still recorded');
+    if (!isCrossedOff()) throw new Error('the group is still recorded');
     if (this.printed !== '') throw new Error(`the thread printed: ${this.printed}`);
   }
 

@@ -1,5 +1,5 @@
-/** Where the entry of a thread lies: beside the source where Node runs TypeScript, else in the build. */
-export function workerUrl(name: 'supervisor' | 'state-writer'): URL {
+/** Where the entry of a thread or of the launcher lies: beside the source where Node runs TypeScript, else in the build. */
+export function workerUrl(name: 'supervisor' | 'state-writer' | 'launcher'): URL {
   const entry =
     'typescript' in process.features && process.features.typescript
       ? `../../src/workers/${name}/entry.ts`

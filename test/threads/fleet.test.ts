@@ -64,6 +64,7 @@ async function startFleet(names: readonly string[]) {
     tickets: (office) => new StartTickets(names.length, office),
     usedBefore: new Map(),
     groupsFile,
+    launcher: { socket: () => null },
     gatewayVersion: '0.0.0-test',
     halted: () => ({ active: false, reason: null }),
     log: createLogger({}, output as unknown as NodeJS.WriteStream),

@@ -18,6 +18,7 @@ import type {
 import type { RecordedGroup } from '../../shared/wire/vitals.ts';
 import type { Difference } from '../config/difference.ts';
 import { type Logger, logFromThread } from '../logger.ts';
+import type { LauncherProcess } from '../processes/launcher-process.ts';
 import type { PriorityQueue } from '../processes/priority/priority-queue.ts';
 import type { StartTickets, TicketOffice } from '../processes/start-tickets.ts';
 import type { CallOwner, CallTable } from '../routing/calls.ts';
@@ -51,9 +52,12 @@ export interface FleetOptions {
   readonly killGroup: (group: RecordedGroup) => void;
   readonly router: () => Router;
   readonly priorities: PriorityQueue;
+  readonly launcher: Pick<LauncherProcess, 'socket'>;
   readonly onChange: () => void;
 }
 
+/** From so many lanes on they are started by the launcher. */
+const LAUNCHER_LANES = 8;
 /** Several servers need more heap than one. */
 const SHARED_HEAP = 4;
 
@@ -92,7 +96,7 @@ export class Fleet implements Servers {
     };
     this.groupsFile = options.groupsFile;
     this.#tickets = options.tickets({
-      grant: (lane) => this.#lanes.get(lane)?.grantTicket(),
+      grant: (lane) => this.#lanes.get(lane)?.grantTicket(this.#launcher()),
       rank: (lane) => this.#rank(lane),
       defers: (lane) => this.#defers(lane),
     });
@@ -307,6 +311,11 @@ export class Fleet implements Servers {
 
   async stopThreads(): Promise<void> {
     await Promise.all(this.#placement.all().map((thread) => thread.stop()));
+  }
+
+  /** Few servers leave the gateway small: starting one costs it less than another process would. */
+  #launcher(): string | null {
+    return this.#lanes.size < LAUNCHER_LANES ? null : this.#options.launcher.socket();
   }
 
   /** Who starts first: a server that calls wait for, then the one that was used last. */

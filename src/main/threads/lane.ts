@@ -285,8 +285,9 @@ export class Lane implements Tenant {
     this.#priority.lost();
   }
 
-  grantTicket(): void {
-    this.#post({ type: 'ticket', slot: this.#slot });
+  /** @param launcher the socket of who is to start it; null: its thread. */
+  grantTicket(launcher: string | null): void {
+    this.#post({ type: 'ticket', slot: this.#slot, launcher });
   }
 
   setLogLevel(level: string): void {

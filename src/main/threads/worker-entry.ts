@@ -7,7 +7,8 @@ import { extname } from 'node:path';
  */
 export const YOUNG_GENERATION_MB = 2;
 
-export type WorkerName = 'supervisor' | 'state-writer';
+/** `launcher` runs in a process of its own, the others in threads. */
+export type WorkerName = 'supervisor' | 'state-writer' | 'launcher';
 
 export function workerEntry(name: WorkerName): URL {
   return new URL(`../../workers/${name}/entry${extname(import.meta.url)}`, import.meta.url);

@@ -40,6 +40,8 @@ export interface OpenSlot {
 export interface TicketGranted {
   readonly type: 'ticket';
   readonly slot: number;
+  /** Socket of the launcher that is to start it, see wire/launch.ts; null: the thread itself does. */
+  readonly launcher: string | null;
 }
 
 /**

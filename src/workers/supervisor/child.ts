@@ -1,16 +1,20 @@
 /**
- * The transport to one child: spawns it as the leader of its own process group, carries bytes both
+ * The transport to one child: has it started as the leader of its own process group, carries bytes both
  * ways, and says once when it is gone. Owned by the supervisor of its slot. Knows no messages; never
  * decides when a child starts or ends.
  */
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { DownstreamConfig } from '../../shared/model/config.ts';
 import type { ThreadVitals } from '../../shared/wire/vitals.ts';
-import { codeOf, ignoreBrokenPipe } from './errors.ts';
 import type { Link, RequestId } from './link.ts';
 import { ProcessGroup } from './process-group.ts';
+import {
+  type ProcessEvents,
+  type StartedProcess,
+  startHere,
+  startThere,
+} from './server-process.ts';
 import { WriteQueue } from './write-queue.ts';
 
 /** How long pipes are read on after the leader's exit when something still holds them open. */
@@ -25,6 +29,10 @@ export interface ChildOptions {
   readonly incarnation: number;
   readonly groupsFile: string;
   readonly vitals: ThreadVitals;
+  /** Socket of the launcher that starts it; null: this process does. */
+  readonly launcher: string | null;
+  /** Called once, possibly within the constructor. */
+  readonly onSpawned: (pid: number) => void;
   /** Called once, after the constructor, when there is no process. */
   readonly onSpawnFailed: (detail: string) => void;
   readonly onStdout: (chunk: Buffer) => void;
@@ -40,11 +48,20 @@ export interface ChildOptions {
   readonly onIdentified: () => void;
 }
 
+/** In the order in which it is caught up with. */
+interface Early {
+  readonly lines: { readonly line: Uint8Array; readonly id: RequestId | null }[];
+  ends: boolean;
+  /** The last one asked for. */
+  signal: 'SIGTERM' | 'SIGKILL' | null;
+}
+
 export class Child implements Link {
-  /** Null when it could not be started. */
-  readonly pid: number | null = null;
   readonly #options: ChildOptions;
-  readonly #queue: WriteQueue | null = null;
+  #pid: number | null = null;
+  /** What is to reach it and cannot yet: it is being started by another process. */
+  #early: Early | null = { lines: [], ends: false, signal: null };
+  #queue: WriteQueue | null = null;
   #group: ProcessGroup | null = null;
   #stdout: Readable | null = null;
   #exited = false;
@@ -52,39 +69,37 @@ export class Child implements Link {
 
   constructor(options: ChildOptions) {
     this.#options = options;
-    const { config, env } = options;
-    let child: ReturnType<typeof spawnChild>;
-    try {
-      child = spawnChild(config, env);
-    } catch (error) {
-      const code = codeOf(error);
-      // Errors of the system call itself and arguments that cannot be passed; anything else is a bug.
-      if (code === null) throw error;
-      setImmediate(() => options.onSpawnFailed(explainSpawnError(code, config, env)));
-      return;
+    const { config, env, launcher, onTrouble } = options;
+    const spec = { command: config.command, args: config.args, cwd: config.cwd, env };
+    let started: StartedProcess | null = null;
+    const events: ProcessEvents = {
+      onStarted: (process) => {
+        started = process;
+        this.#attach(process);
+      },
+      onFailed: (code) => options.onSpawnFailed(explainSpawnError(code, config, env)),
+      onExited: (code, signal) => {
+        if (started !== null) this.#finish(started, code, signal);
+      },
+    };
+    if (launcher === null) startHere(spec, events);
+    else {
+      startThere(launcher, spec, events, (why) => {
+        onTrouble(`the launcher is not there (${why}): started without it`);
+        startHere(spec, events);
+      });
     }
-    child.on('error', (error) => {
-      // Also emitted when a signal could not be sent, which the exit will tell better.
-      if (child.pid === undefined) {
-        options.onSpawnFailed(explainSpawnError(codeOf(error) ?? error.message, config, env));
-      }
-    });
-    // Out of file descriptors Node gives no pipes, whatever the type says; the error follows.
-    if ((child as Partial<typeof child>).stdin === undefined) return;
-    this.#queue = new WriteQueue(child.stdin, () => this.#lostPipe('closed its stdin'));
-    this.#stdout = child.stdout;
-    child.stdout.on('error', ignoreBrokenPipe).on('data', options.onStdout);
-    child.stderr.on('error', ignoreBrokenPipe).on('data', options.onStderr);
-    if (child.pid === undefined) return;
-    this.pid = child.pid;
-    this.#group = new ProcessGroup({ ...options, pgid: child.pid, server: config.name });
-    child.stdout.once('end', () => this.#lostPipe('closed its stdout'));
-    child.once('exit', (code, signal) => this.#finish(child, code, signal));
+  }
+
+  /** Null when it could not be started, and until it has been. */
+  get pid(): number | null {
+    return this.#pid;
   }
 
   /** Queues one line. */
   write(line: Uint8Array, id: RequestId | null): void {
-    this.#queue?.push(line, typeof id === 'number' ? id : null);
+    if (this.#early !== null) this.#early.lines.push({ line, id });
+    else this.#queue?.push(line, typeof id === 'number' ? id : null);
   }
 
   /** Takes a call back that was not yet handed to the pipe; requests of the gateway's own stay. */
@@ -124,12 +139,31 @@ export class Child implements Link {
   }
 
   endInput(): void {
-    this.#queue?.end();
+    if (this.#early !== null) this.#early.ends = true;
+    else this.#queue?.end();
   }
 
   /** Signals the whole group. */
   signal(signal: 'SIGTERM' | 'SIGKILL'): void {
-    if (!this.#exited) this.#group?.signal(signal);
+    if (this.#early !== null) this.#early.signal = signal;
+    else if (!this.#exited) this.#group?.signal(signal);
+  }
+
+  #attach({ pid, stdin, stdout, stderr }: StartedProcess): void {
+    const { onStdout, onStderr, onSpawned, config } = this.#options;
+    this.#pid = pid;
+    this.#group = new ProcessGroup({ ...this.#options, pgid: pid, server: config.name });
+    this.#queue = new WriteQueue(stdin, () => this.#lostPipe('closed its stdin'));
+    this.#stdout = stdout;
+    stdout.on('data', onStdout);
+    stderr.on('data', onStderr);
+    stdout.once('end', () => this.#lostPipe('closed its stdout'));
+    onSpawned(pid);
+    const early = this.#early;
+    this.#early = null;
+    for (const { line, id } of early?.lines ?? []) this.write(line, id);
+    if (early?.ends === true) this.endInput();
+    if (early !== null && early.signal !== null) this.signal(early.signal);
   }
 
   #lostPipe(what: string): void {
@@ -140,7 +174,7 @@ export class Child implements Link {
   }
 
   #finish(
-    child: ReturnType<typeof spawnChild>,
+    { stdin, stdout, stderr }: StartedProcess,
     code: number | null,
     signal: NodeJS.Signals | null,
   ): void {
@@ -156,12 +190,12 @@ export class Child implements Link {
       if (done) return;
       done = true;
       clearTimeout(limit);
-      for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
+      for (const stream of [stdin, stdout, stderr]) stream.destroy();
       this.#options.onGone(code, signal);
     };
     // The pipes are looked at once more after the timer: a busy thread may not have read them at all.
     const limit = setTimeout(() => setImmediate(end), LEFTOVER_MS);
-    for (const stream of [child.stdout, child.stderr]) {
+    for (const stream of [stdout, stderr]) {
       if (stream.readableEnded || stream.destroyed) continue;
       open += 1;
       stream.once('close', () => {
@@ -171,16 +205,6 @@ export class Child implements Link {
     }
     if (open === 0) end();
   }
-}
-
-function spawnChild(config: DownstreamConfig, env: Readonly<Record<string, string>>) {
-  return spawn(config.command, [...config.args], {
-    cwd: config.cwd,
-    env,
-    detached: true,
-    shell: false,
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
 }
 
 function explainSpawnError(

@@ -41,6 +41,8 @@ export interface IncarnationOptions {
   readonly vitals: ThreadVitals;
   readonly workload: Workload;
   readonly groupsFile: string;
+  /** Socket of the launcher that is to start it; null: this process does. */
+  readonly launcher: string | null;
   readonly gatewayVersion: string;
   readonly clientCapabilities: string;
   readonly post: (message: FromSupervisor, transfer: ArrayBuffer[]) => void;
@@ -73,7 +75,7 @@ export class Incarnation {
 
   /** Spawns or connects, and begins the handshake. */
   constructor(options: IncarnationOptions) {
-    const { config, incarnation, feed, log } = options;
+    const { config, incarnation, log } = options;
     this.number = incarnation;
     const env = config.endpoint === null ? buildChildEnv(process.env, config) : null;
     this.withheld = env === null ? [] : withheldNames(process.env, env);
@@ -90,7 +92,6 @@ export class Incarnation {
       config.endpoint === null
         ? this.#spawn(options, env ?? {})
         : this.#connect(options, config.endpoint);
-    if (this.link.pid !== null) feed({ type: 'spawned', incarnation, pid: this.link.pid });
     this.session = this.#converse(options);
     const { readers } = this.session;
     this.#intake = new Intake({
@@ -125,6 +126,7 @@ export class Incarnation {
     return new Child({
       ...options,
       env,
+      onSpawned: (pid) => feed({ type: 'spawned', incarnation, pid }),
       onSpawnFailed: (text) => {
         const detail = redactedHead(text, options.redact, PROBLEM);
         feed({ type: 'spawn_failed', incarnation, detail, random: Math.random() });

@@ -20,6 +20,8 @@ const system: SystemReader = {
 /** When a group is looked at again after its leader's exit; doubles up to the last time. */
 const FIRST_LOOK_MS = 20;
 const LAST_LOOK_MS = 2000;
+/** Between two looks at a process that somebody else has started. */
+const GONE_LOOK_MS = 250;
 /** A start time that cannot be read is asked for so often at once, and then again and again. */
 const LOOKS_AT_ONCE = 3;
 
@@ -154,6 +156,24 @@ function hasLivingMember(pgid: number): boolean {
     const view = lookUp(system, Number(entry));
     return view.kind === 'present' && view.pgid === pgid && !isDead(view);
   });
+}
+
+/**
+ * Calls back once a process is gone, for one that is not our child. Looks again and again; where the
+ * process table cannot be read it goes on looking.
+ */
+export function whenGone(pid: number, callback: () => void): void {
+  const first = lookUp(system, pid);
+  const look = () => {
+    const now = lookUp(system, pid);
+    const another =
+      now.kind === 'present' && first.kind === 'present' && now.startTime !== first.startTime;
+    if (now.kind === 'absent' || another || (now.kind === 'present' && isDead(now))) {
+      clearInterval(timer);
+      callback();
+    }
+  };
+  const timer = setInterval(look, GONE_LOOK_MS);
 }
 
 /** OS id of the calling thread; 0 where the system does not tell. */

@@ -52,8 +52,10 @@ export function recordOf(
   };
 }
 
+/** Of both null when the process that started it was gone by then. */
 export function exitText(code: number | null, signal: string | null): string {
-  return signal === null ? `exited with code ${code}` : `killed by ${signal}`;
+  if (signal !== null) return `killed by ${signal}`;
+  return code === null ? 'exited, and nobody saw how' : `exited with code ${code}`;
 }
 
 /** A death as `last_error` tells it, with what may help to find the cause. */

@@ -86,6 +86,7 @@ export class Supervisor {
   #toolsCount: number | null = null;
   #noiseBefore = 0;
   #logLevel: string | null = null;
+  #launcher: string | null = null;
   #catalog: Pick<CatalogFact, 'profile' | 'lists'> = { profile: null, lists: {} };
   #rev = 0;
   #publishing = false;
@@ -123,6 +124,7 @@ export class Supervisor {
         this.#logLevel = message.level;
         return session?.setLogLevel(message.level);
       case 'ticket':
+        this.#launcher = message.launcher;
         return this.#feed({ type: 'ticket' });
       case 'wake':
         return this.#feed({ type: 'wake' });
@@ -216,6 +218,7 @@ export class Supervisor {
       credit: this.#context.byteCredit,
       creditLane: this.#creditLane,
       incarnation: this.#state.incarnation,
+      launcher: this.#launcher,
       feed: (input) => this.#feed(input),
       redact: (text) => this.#redactor.redact(text),
       onSecret: (secret) => this.#keepSecret(secret),
