@@ -23,7 +23,9 @@ export type RefusalReason =
   /** Does not begin with `{`: output that is no message. */
   | 'not_json'
   /** A JSON array: batches are not part of the protocol. */
-  | 'batch';
+  | 'batch'
+  /** An answer that nobody waits for. */
+  | 'unawaited';
 
 export interface Refused {
   readonly reason: RefusalReason;
@@ -48,7 +50,15 @@ export interface LineFramerOptions {
   readonly onRefused: (refused: Refused) => void;
   /** Asked about each line that came in one piece: true passes over it unread. @default none is */
   readonly skips?: (line: Uint8Array) => boolean;
+  /**
+   * Asked about a large message that has turned out to be an answer, before its end: false keeps no more of
+   * it, and if it is sound it is refused as `unawaited`. @default all are
+   */
+  readonly isAwaited?: () => boolean;
 }
+
+/** Smaller messages are not worth the question. */
+const LARGE_BYTES = 64 * 1024;
 
 const NEWLINE = 0x0a;
 const CR = 0x0d;
@@ -81,6 +91,7 @@ export class LineFramer {
   #endsInCr = false;
   /** The line's bytes are no longer kept; this is what was its beginning. */
   #sample: Uint8Array | null = null;
+  #unawaited = false;
 
   constructor(options: LineFramerOptions) {
     this.#options = options;
@@ -97,9 +108,9 @@ export class LineFramer {
     return this.#chunks.length;
   }
 
-  /** Bytes of the unfinished line if it may still be a message, kept or not. */
+  /** Bytes of the unfinished line if it may still be a message that somebody wants, kept or not. */
   get openBytes(): number {
-    return this.#kind === 'message' ? this.#bytes : 0;
+    return this.#kind === 'message' && !this.#unawaited ? this.#bytes : 0;
   }
 
   /** Takes the next bytes of the stream, which must not change afterwards. */
@@ -142,6 +153,14 @@ export class LineFramer {
     const code = this.#scanner.push(rest);
     // One byte more than allowed may still be the CR of the line end.
     if (code !== SCAN.ok || this.#bytes > this.#options.maxBytes + 1) this.#drop();
+    else if (this.#sample === null && this.#bytes > LARGE_BYTES) this.#askAbout();
+  }
+
+  #askAbout(): void {
+    const { hasOutcome, hasMethod } = this.#scanner;
+    if (!hasOutcome || hasMethod || this.#options.isAwaited?.() !== false) return;
+    this.#unawaited = true;
+    this.#drop();
   }
 
   /** White space before a message is not part of it. @returns the index of the first other byte. */
@@ -200,6 +219,7 @@ export class LineFramer {
       this.#refuse(REASON_OF_CODE[code] ?? 'syntax');
       return;
     }
+    if (this.#unawaited) return this.#refuse('unawaited');
     const length = this.#chunks.length - (this.#endsInCr ? 1 : 0);
     const frame = { line: this.#chunks.take(length), ranges: this.#scanner.ranges.slice() };
     this.#startLine();
@@ -228,6 +248,7 @@ export class LineFramer {
     this.#bytes = 0;
     this.#endsInCr = false;
     this.#sample = null;
+    this.#unawaited = false;
   }
 
   #lineBytes(): number {

@@ -48,6 +48,11 @@ export class OwnRequests {
     if (this.#waiting.delete(id)) this.#line.withdraw(id);
   }
 
+  /** Whether nobody waits for any reply. */
+  get areSettled(): boolean {
+    return this.#waiting.size === 0;
+  }
+
   /** Whether somebody waits for the reply to this id. */
   has(id: string): boolean {
     return this.#waiting.has(id);

@@ -189,7 +189,13 @@ export class Session implements Conversation {
       onFrame: (frame) => this.#receive(frame),
       onRefused: (refused) => this.#refuse(refused),
       skips: (line) => this.#passesOver(line),
+      isAwaited: () => this.#awaitsAnswers,
     });
+  }
+
+  /** Late ones count: they are no fault of the server, and may tell of a task that nobody wants. */
+  get #awaitsAnswers(): boolean {
+    return this.#calls.size > 0 || this.#late.size > 0 || !this.#requests.areSettled;
   }
 
   /** Whether what the server says is still worth reading. */
@@ -341,6 +347,7 @@ export class Session implements Conversation {
   }
 
   #refuse({ reason, idText, hasMethod, bytes, sample }: Refused): void {
+    if (reason === 'unawaited') return this.#countStray();
     const tooLarge = reason === 'too_large';
     this.#discard({
       idText,
@@ -418,9 +425,13 @@ export class Session implements Conversation {
     } else if (this.#requests.settle(idText, frame) || this.#late.delete(call ?? 0)) {
       this.#options.onUseful(frame.line.length);
     } else {
-      this.#stray += 1;
-      this.#options.onUnasked();
+      this.#countStray();
     }
+  }
+
+  #countStray(): void {
+    this.#stray += 1;
+    this.#options.onUnasked();
   }
 
   /** The last progress of a task comes before the word that it has ended. */

@@ -61,6 +61,49 @@ describe('what is passed over', () => {
   });
 });
 
+describe('a large answer that nobody waits for', () => {
+  const MIB = 1024 * 1024;
+  const nobody = { isAwaited: () => false, maxBytes: 4 * MIB };
+
+  test('is not kept, and told as such at its end, with its id', () => {
+    const { framer, seen } = collect(nobody);
+    const message = Buffer.from(messageOf(2 * MIB));
+    for (let at = 0; at < message.length; at += 65_536) {
+      framer.push(message.subarray(at, at + 65_536));
+      expect(framer.heldBytes).toBeLessThanOrEqual(65_536);
+    }
+    expect(framer.openBytes).toBe(0);
+    framer.push(Buffer.from('\n{"id":1}\n'));
+    expect(seen).toMatchObject([
+      { refused: { reason: 'unawaited', idText: '41', hasOutcome: true, bytes: 2 * MIB } },
+      { frame: '{"id":1}' },
+    ]);
+  });
+
+  test('is whole when somebody waits, and nobody is asked about what is small', () => {
+    const large = messageOf(MIB);
+    expect(read(`${large}\n`, { ...nobody, isAwaited: () => true })).toMatchObject([
+      { frame: large, id: '41' },
+    ]);
+    const small = messageOf(1000);
+    expect(read(`${small}\n`, nobody)).toMatchObject([{ frame: small, id: '41' }]);
+  });
+
+  test('is an answer and nothing else: what has a method is whole', () => {
+    const notification = `{"method":"m","params":"${'x'.repeat(MIB)}"}`;
+    expect(read(`${notification}\n`, nobody)).toMatchObject([{ frame: notification }]);
+    const both = `{"id":7,"method":"m","result":"${'x'.repeat(MIB)}"}`;
+    expect(read(`${both}\n`, nobody)).toMatchObject([{ frame: both }]);
+  });
+
+  test('is refused for what else is wrong with it', () => {
+    const whole = messageOf(MIB);
+    expect(refusalOf(`${whole.slice(0, -1)},}\n`, nobody).reason).toBe('syntax');
+    expect(refusalOf(whole, nobody).reason).toBe('truncated');
+    expect(refusalOf(`${whole}\n`, { ...nobody, maxBytes: MIB - 1 }).reason).toBe('too_large');
+  });
+});
+
 describe('what is let through', () => {
   test('each line becomes a frame, with either line end and white space around', () => {
     expect(read('{"id":1}\n  {"id":"é"} \r\n\n \t\r\n{"method":"m"}\n')).toEqual([
