@@ -10,6 +10,7 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { DownstreamConfig } from '#src/shared/model/config.ts';
 import { type GroupsFile, parseGroups } from '#src/shared/model/groups.ts';
 import { ByteCredit } from '#src/shared/wire/byte-credit.ts';
+import type { LauncherAddress } from '#src/shared/wire/launch.ts';
 import { type Batch, messagesIn } from '#src/shared/wire/port-batch.ts';
 import type {
   AnswerMessage,
@@ -89,7 +90,7 @@ export class SupervisorThread {
   /** Whether tickets are granted as they are asked for. */
   granting = true;
   /** Who is to start servers; null: the thread. */
-  launcher: string | null = null;
+  launcher: LauncherAddress | null = null;
   printed = '';
   readonly #callPort: MessagePort;
   readonly #factsPorts: MessagePort[] = [];
@@ -206,10 +207,9 @@ export class SupervisorThread {
   }
 
   /** The `nth` message of a type, from 1. */
-  message<T extends 'catalog' | 'notification' | 'progress' | 'log' | 'ticket_wanted'>(
-    type: T,
-    nth = 1,
-  ): Promise<Extract<FromSupervisor, { type: T }>> {
+  message<
+    T extends 'catalog' | 'notification' | 'progress' | 'log' | 'ticket_wanted' | 'launcher_failed',
+  >(type: T, nth = 1): Promise<Extract<FromSupervisor, { type: T }>> {
     return until(() => this.all(type)[nth - 1], {
       limitMs: LIMIT_MS,
       what: `message ${nth} of type ${type}`,

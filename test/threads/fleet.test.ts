@@ -1,19 +1,20 @@
 /** The fleet of a gateway with real threads and servers, without the gateway around it. */
-import { execFileSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, expect, test, vi } from 'vitest';
 import { createLogger } from '#src/main/logger.ts';
-import { startPriorityQueue } from '#src/main/processes/priority/priority-queue.ts';
+import { PriorityQueue } from '#src/main/processes/priority/priority-queue.ts';
 import { StartTickets } from '#src/main/processes/start-tickets.ts';
-import { CallTable } from '#src/main/routing/calls.ts';
+import { type Call, CallTable } from '#src/main/routing/calls.ts';
 import { Catalogs } from '#src/main/routing/catalogs.ts';
+import type { Downstream } from '#src/main/routing/downstream.ts';
 import { NO_OBSERVER } from '#src/main/routing/observer.ts';
 import type { Router } from '#src/main/routing/router.ts';
 import { Fleet } from '#src/main/threads/fleet.ts';
 import { ByteCredit } from '#src/shared/wire/byte-credit.ts';
+import { withoutDescriptors } from '../support/descriptors.ts';
 import { processesOf } from '../support/processes.ts';
 import { serverConfig } from '../support/supervisor-thread.ts';
 import { killOne } from '../support/tidy.ts';
@@ -44,6 +45,18 @@ async function startFleet(names: readonly string[]) {
   output.on('data', (chunk: Buffer) => {
     log += chunk.toString();
   });
+  const logger = createLogger({}, output as unknown as NodeJS.WriteStream);
+  const lowered: number[] = [];
+  const priorities = new PriorityQueue({
+    mechanism: { kind: 'autogroup', canRaise: true, gapMs: 0 },
+    // Starting servers are low and then not; what is asked for here is only what comes after.
+    apply: ({ pid }, level) => {
+      if (level !== 'normal') lowered.push(pid);
+      return 'done';
+    },
+    log: logger,
+  });
+  const calls = new CallTable();
   const fleet = new Fleet({
     config: {
       file: '',
@@ -54,7 +67,7 @@ async function startFleet(names: readonly string[]) {
       warnings: [],
     },
     credit: ByteCredit.create(names.length, { softBytes: 64 * MIB, hardBytes: 96 * MIB }),
-    calls: new CallTable(),
+    calls,
     catalogs: new Catalogs({
       servers,
       listWaitMs: 0,
@@ -64,10 +77,10 @@ async function startFleet(names: readonly string[]) {
     tickets: (office) => new StartTickets(names.length, office),
     usedBefore: new Map(),
     groupsFile,
-    launcher: { socket: () => null },
+    launcher: { address: () => null, failed: () => undefined },
     gatewayVersion: '0.0.0-test',
     halted: () => ({ active: false, reason: null }),
-    log: createLogger({}, output as unknown as NodeJS.WriteStream),
+    log: logger,
     observer: NO_OBSERVER,
     attachFacts: (port) => port.close(),
     tell: () => undefined,
@@ -79,10 +92,11 @@ async function startFleet(names: readonly string[]) {
         serverGone: () => undefined,
         profiles: { update: () => undefined },
       }) as unknown as Router,
-    priorities: startPriorityQueue(createLogger({}, output as unknown as NodeJS.WriteStream)),
+    priorities,
     onChange: () => undefined,
   });
   cleanup.push(async () => {
+    priorities.close();
     await fleet.stopThreads();
     for (const { pid } of processesOf(dir)) killOne(pid);
     rmSync(dir, { recursive: true, force: true });
@@ -91,7 +105,7 @@ async function startFleet(names: readonly string[]) {
   const all = (phase: string) => () =>
     fleet.all().every((downstream) => downstream.phase === phase);
   await until(all('ready'), { limitMs: LIMIT_MS, what: 'the servers to be ready' });
-  return { fleet, all, servers: () => processesOf(dir).length, log: () => log };
+  return { fleet, all, calls, lowered, servers: () => processesOf(dir).length, log: () => log };
 }
 
 test('servers that are killed all at once are not started again', async () => {
@@ -114,22 +128,56 @@ test('threads are watched although no file descriptor is left', async () => {
   expect(fleet.records()['one']?.thread).toMatchObject({ state: 'running', restarts: 0 });
 });
 
-/** Runs `action` while this process can open nothing. */
-function withoutDescriptors(action: () => void): void {
-  const limitTo = (soft: string) =>
-    execFileSync('prlimit', ['--pid', String(process.pid), `--nofile=${soft}:`]);
-  const columns = ['--nofile', '--output=SOFT', '--noheadings'];
-  const limit = execFileSync('prlimit', ['--pid', String(process.pid), ...columns]);
-  const opened: number[] = [];
-  // Few enough to be used up at once.
-  limitTo('256');
-  try {
-    for (;;) opened.push(openSync('/dev/null', 'r'));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EMFILE') throw error;
-    action();
-  } finally {
-    for (const descriptor of opened) closeSync(descriptor);
-    limitTo(limit.toString().trim());
-  }
+test('who wants much while main is starved is lowered, and nobody when only its own calls wait', async () => {
+  const { fleet, calls, lowered } = await startFleet(['one', 'two', 'three']);
+  const [one, two, three] = fleet.all().map(({ lastRecord }) => lastRecord?.pgid ?? 0);
+  const wants = (pgid: number | undefined, wantedCores: number) => ({
+    pgid: pgid ?? 0,
+    ranCores: 0.2,
+    wantedCores,
+  });
+  const trees = [wants(one, 0.9), wants(two, 0.1), wants(three, 0.9)];
+  const starve = () => {
+    lowered.length = 0;
+    fleet.starved({ type: 'starvation', trees });
+  };
+  // Nobody waits for anybody.
+  starve();
+  expect(lowered).toEqual([]);
+  const waiting = waitingCall(calls, fleet.all()[2]);
+  fleet.all()[2]?.submit(waiting);
+  starve();
+  // The third has only its own call to hold up, and the second wants little.
+  expect(lowered).toEqual([one]);
+  clearTimeout(waiting.timer);
+});
+
+/** A call of nobody's that its server never answers. */
+function waitingCall(calls: CallTable, downstream: Downstream | undefined): Call {
+  if (downstream === undefined) throw new Error('there is no such server');
+  const id = calls.mint();
+  const line = `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":"wait"}}\n`;
+  const now = performance.now();
+  const call: Call = {
+    id,
+    session: { congested: false, answer: () => undefined, send: () => undefined },
+    idRaw: Buffer.from(String(id)),
+    idText: String(id),
+    tokenRaw: null,
+    downstream,
+    method: 'tools/call',
+    line: Buffer.from(line),
+    admittedAt: now,
+    totalDeadline: Number.POSITIVE_INFINITY,
+    onEnd: null,
+    elsewhere: null,
+    tasks: null,
+    onTasks: null,
+    patient: false,
+    timer: setTimeout(() => undefined, LIMIT_MS),
+    postedTo: null,
+    postedAt: now,
+  };
+  calls.add(call);
+  return call;
 }

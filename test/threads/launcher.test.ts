@@ -1,10 +1,14 @@
 /** Servers that the launcher starts: as good as those of the thread, and none outlives who asked for it. */
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { once } from 'node:events';
+import { existsSync, mkdirSync } from 'node:fs';
+import { connect } from 'node:net';
+import { dirname, join, relative } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createLogger } from '#src/main/logger.ts';
 import { LauncherProcess } from '#src/main/processes/launcher-process.ts';
+import type { LauncherAddress } from '#src/shared/wire/launch.ts';
+import { withoutDescriptors } from '../support/descriptors.ts';
 import { isAlive, livingProcesses, processesOf } from '../support/processes.ts';
 import { SupervisorThread, serverConfig } from '../support/supervisor-thread.ts';
 import { until } from '../support/wait-for.ts';
@@ -22,7 +26,7 @@ beforeEach(async () => {
   log = '';
   launcher = new LauncherProcess(workerUrl('launcher'), logger());
   thread = new SupervisorThread();
-  thread.launcher = await until(() => launcher.socket(), { limitMs: LIMIT_MS, what: 'a launcher' });
+  thread.launcher = await listening(launcher);
 });
 
 afterEach(async () => {
@@ -31,7 +35,7 @@ afterEach(async () => {
   } finally {
     await launcher.close();
   }
-  if (existsSync(dirname(thread.launcher ?? ''))) throw new Error('its directory is left');
+  if (existsSync(dirname(thread.launcher?.path ?? ''))) throw new Error('its directory is left');
 });
 
 test('answers with the bytes of a server that the launcher started', async () => {
@@ -79,19 +83,23 @@ test('refuses arguments that no process can have', async () => {
   expect(record.last_error).toContain('ERR_INVALID_ARG_VALUE');
 });
 
-test('a server is stopped that is still being started', async () => {
-  thread.open(serverConfig('ignore-sigterm'));
-  await thread.event('starting');
-  await thread.stop(10, 10);
-  expect(thread.life).not.toContain('ready');
-  await until(() => processesOf(thread.dir).length === 0, { limitMs: LIMIT_MS, what: 'its end' });
+test('a server that is still being started when it is stopped never runs', async () => {
+  await asIfHung(async () => {
+    thread.open(serverConfig('ignore-sigterm', [], { startTimeoutMs: 1000 }));
+    await thread.event('starting');
+    await thread.stop(10, 10);
+    await thread.message('launcher_failed');
+  });
+  await settled();
+  expect(processesOf(thread.dir)).toEqual([]);
+  expect(thread.life).not.toContain('spawned');
 });
 
 test('a server goes on without the launcher, and its end is noticed', async () => {
   await thread.ready(serverConfig('echo'));
   const before = thread.pid;
   process.kill(launcherPid(), 'SIGKILL');
-  await until(() => launcher.socket() === null || null, { limitMs: LIMIT_MS, what: 'its end' });
+  await until(() => launcher.address() === null, { limitMs: LIMIT_MS, what: 'its end' });
   expect(await thread.text(thread.callTool('echo', { text: 'still here' }))).toBe('still here');
   expect(thread.pid).toBe(before);
   process.kill(before, 'SIGKILL');
@@ -105,24 +113,55 @@ test('a server goes on without the launcher, and its end is noticed', async () =
     expect.stringMatching(/^the launcher is not there \(E\w+\): started without it$/),
   );
   expect(log).toContain('the launcher ended; starting another');
-  const next = await until(() => launcher.socket(), { limitMs: LIMIT_MS, what: 'the next one' });
-  expect(next).not.toBe(thread.launcher);
+  expect((await listening(launcher)).path).not.toBe(thread.launcher?.path);
 });
 
-test('a launcher that hangs is not waited for', async () => {
+test('the end of a server is noticed although the launcher hangs', async () => {
+  await thread.ready(serverConfig('echo', [], { startTimeoutMs: 1000 }));
+  await asIfHung(async () => {
+    process.kill(thread.pid, 'SIGKILL');
+    const { event } = await thread.event('child_died_unexpectedly');
+    expect(event).toMatchObject({ reason: 'exit', code: null, signal: null });
+    // And the next one is not waited for until its own time is up.
+    await thread.event('ready', 2);
+    expect(parentOf(thread.pid)).toBe(process.pid);
+  });
+  await settled();
+  expect(processesOf(thread.dir).map(({ pid }) => pid)).toEqual([thread.pid]);
+});
+
+test('one that hangs is replaced when a thread tells of it', async () => {
   const pid = launcherPid();
   process.kill(pid, 'SIGSTOP');
-  try {
-    await thread.ready(serverConfig('echo', [], { startTimeoutMs: 30_000 }));
-    expect(parentOf(thread.pid)).toBe(process.pid);
-  } finally {
-    process.kill(pid, 'SIGCONT');
-  }
-  // What it was asked for meanwhile is not started any more, or does not live on.
-  await until(() => processesOf(thread.dir).length === 1, {
-    limitMs: LIMIT_MS,
-    what: 'one server',
-  });
+  thread.open(serverConfig('echo', [], { startTimeoutMs: 1000 }));
+  const { path, why } = await thread.message('launcher_failed');
+  expect(why).toBe('no answer within 500 ms');
+  launcher.failed('/another', why);
+  expect(isAlive(pid)).toBe(true);
+  launcher.failed(path, why);
+  const next = await listening(launcher, path);
+  expect(isAlive(pid)).toBe(false);
+  expect(existsSync(dirname(path))).toBe(false);
+  expect(next.token).not.toBe(thread.launcher?.token);
+  expect(log).toContain('no answer within 500 ms');
+});
+
+test('a signal that was meant for the gateway does nothing to it', async () => {
+  const pid = launcherPid();
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.kill(pid, signal);
+  await thread.ready(serverConfig('echo'));
+  expect(parentOf(thread.pid)).toBe(pid);
+});
+
+test.each([
+  ['without the token', '{"kind":"start","token":"guessed","id":"1","command":"true"}\n'],
+  ['with no message at all', 'GET / HTTP/1.1\r\n\r\n'],
+])('who comes %s is sent away', async (_, line) => {
+  const socket = connect(thread.launcher?.path ?? '');
+  socket.write(line);
+  await once(socket.resume(), 'close');
+  await thread.ready(serverConfig('echo'));
+  expect(parentOf(thread.pid)).toBe(launcherPid());
 });
 
 test('a server is killed with all that it started when its thread ends', async () => {
@@ -142,15 +181,87 @@ test('servers are killed, and no file is left, when the gateway is gone', async 
   await until(() => !isAlive(server), { limitMs: LIMIT_MS, what: 'the server to be gone' });
 });
 
-test('without a directory for its socket there is none, and that is said once', async () => {
+test('where there can be none that is said once for all attempts together', async () => {
   vi.stubEnv('TMPDIR', join(thread.dir, 'no', 'such'));
   const none = new LauncherProcess(workerUrl('launcher'), logger());
-  expect(none.socket()).toBeNull();
-  expect(none.socket()).toBeNull();
+  expect(none.address()).toBeNull();
+  expect(none.address()).toBeNull();
   vi.unstubAllEnvs();
   expect(log.match(/no launcher: servers are forked from the gateway/g)).toHaveLength(1);
   await none.close();
 });
+
+test('a path may be as long as a socket allows, and one that is longer is told of', async () => {
+  const directory = (bytes: number) => {
+    const path = join(thread.dir, 'x'.repeat(bytes - thread.dir.length - 1));
+    mkdirSync(path);
+    return path;
+  };
+  vi.stubEnv('TMPDIR', directory(87));
+  const longest = new LauncherProcess(workerUrl('launcher'), logger());
+  longest.address();
+  vi.stubEnv('TMPDIR', directory(88));
+  const none = new LauncherProcess(workerUrl('launcher'), logger());
+  expect(none.address()).toBeNull();
+  vi.unstubAllEnvs();
+  expect(log).toContain('the path of the temporary directory is too long for a socket');
+  const { path } = await listening(longest);
+  expect(existsSync(path)).toBe(true);
+  await Promise.all([longest.close(), none.close()]);
+});
+
+test('a temporary directory may be relative', async () => {
+  vi.stubEnv('TMPDIR', relative(process.cwd(), thread.dir));
+  const other = new LauncherProcess(workerUrl('launcher'), logger());
+  other.address();
+  vi.unstubAllEnvs();
+  expect(dirname(dirname((await listening(other)).path))).toBe(thread.dir);
+  await other.close();
+});
+
+test('survives that no file descriptor is left for it', async () => {
+  const other = new LauncherProcess(workerUrl('launcher'), logger());
+  withoutDescriptors(() => expect(other.address()).toBeNull());
+  await until(() => log.includes('no launcher'), { limitMs: LIMIT_MS, what: 'the log' });
+  await listening(other);
+  await other.close();
+});
+
+test('is not wanted where processes are started without a fork', () => {
+  const other = new LauncherProcess(workerUrl('launcher'), logger(), 'darwin');
+  expect(other.address()).toBeNull();
+  expect(children()).toHaveLength(1);
+});
+
+function listening(of: LauncherProcess, not = ''): Promise<LauncherAddress> {
+  return until(
+    () => {
+      const address = of.address();
+      return address?.path === not ? null : address;
+    },
+    { limitMs: LIMIT_MS, what: 'a launcher' },
+  );
+}
+
+/** The launcher does nothing while `action` goes on. */
+async function asIfHung(action: () => Promise<void>): Promise<void> {
+  const pid = launcherPid();
+  process.kill(pid, 'SIGSTOP');
+  try {
+    await action();
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+}
+
+/** What the launcher was asked for before has been dealt with: it answers in order. */
+async function settled(): Promise<void> {
+  const other = new SupervisorThread();
+  other.launcher = thread.launcher;
+  await other.ready(serverConfig('echo'));
+  expect(parentOf(other.pid)).toBe(launcherPid());
+  await other.close();
+}
 
 function logger() {
   const output = new PassThrough();
@@ -160,13 +271,17 @@ function logger() {
   return createLogger({}, output as unknown as NodeJS.WriteStream);
 }
 
-/** The one that listens where the thread was told. */
 function launcherPid(): number {
-  const found = livingProcesses().find(
-    ({ ppid, command }) => ppid === process.pid && command.includes('rea-launcher'),
-  );
-  if (found === undefined) throw new Error('there is no launcher');
-  return found.pid;
+  const [first] = children();
+  if (first === undefined) throw new Error('there is no launcher');
+  return first;
+}
+
+/** Pids of the launchers. */
+function children(): number[] {
+  return livingProcesses()
+    .filter(({ ppid, command }) => ppid === process.pid && command.includes('rea-launcher'))
+    .map(({ pid }) => pid);
 }
 
 function parentOf(pid: number): number | undefined {

@@ -1,113 +1,173 @@
 /**
  * The launcher's process as main sees it: started when it is needed for the first time, again when it
- * ended, and ended with the gateway. Servers that it has started live on without it; while there is none,
- * supervisor threads start them.
+ * ended or failed, and ended with the gateway. Servers that it has started live on without it; while
+ * there is none, supervisor threads start them.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmdirSync, unlinkSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { LauncherAddress } from '../../shared/wire/launch.ts';
 import type { Logger } from '../logger.ts';
-import { errorText } from './errno.ts';
+import { errorText, unlessRefused } from './errno.ts';
 
 /** Small: what it has in memory is what each start costs. */
 const NODE_OPTIONS = ['--v8-pool-size=0', '--max-semi-space-size=1'];
-const AGAIN_MS = 1000;
 const CLOSE_MS = 500;
+/** One that does not listen by then never will. */
+const READY_MS = 10_000;
+/** Before another one is started; doubles with each that never listened. */
+const AGAIN_MS = 1000;
+const MOST_FAILURES = 5;
+/** Of a socket's path there may be 107, of which its own directory and name take 20. */
+const MAX_PARENT_BYTES = 87;
 
-type State =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'starting' | 'ready'; readonly process: ChildProcess; readonly path: string }
-  /** It cannot be had on this machine, or is not wanted any more. */
-  | { readonly kind: 'never' };
+interface Running {
+  readonly process: ChildProcess;
+  readonly address: LauncherAddress;
+  readonly limit: NodeJS.Timeout;
+  ready: boolean;
+  /** Why it was killed. */
+  problem: string | null;
+}
 
 export class LauncherProcess {
   readonly #entry: URL;
   readonly #log: Logger;
-  #state: State = { kind: 'none' };
+  #running: Running | null = null;
   #again: NodeJS.Timeout | null = null;
+  /** Of those that never listened, in a row. */
+  #failures = 0;
+  /** Where forks are cheap anyway it is not wanted. */
+  #wanted: boolean;
+  #onEnded: (() => void) | null = null;
 
   /** @param entry the program. */
-  constructor(entry: URL, log: Logger) {
+  constructor(entry: URL, log: Logger, platform: NodeJS.Platform = process.platform) {
     this.#entry = entry;
     this.#log = log;
+    // Elsewhere libuv starts processes without a fork.
+    this.#wanted = platform === 'linux';
   }
 
   /** Where it listens; null when it does not (yet). Starts it if there is none. */
-  socket(): string | null {
-    if (this.#state.kind === 'none' && this.#again === null) this.#start();
-    return this.#state.kind === 'ready' ? this.#state.path : null;
+  address(): LauncherAddress | null {
+    if (this.#wanted && this.#running === null && this.#again === null) this.#start();
+    return this.#running?.ready === true ? this.#running.address : null;
   }
 
-  /** Resolves when it has ended, or does not. */
+  /** It did not start a server: it hangs, or its socket is gone. @param path of that. */
+  failed(path: string, why: string): void {
+    if (this.#running?.address.path === path) this.#kill(this.#running, why);
+  }
+
+  /** Resolves when it has ended. */
   async close(): Promise<void> {
+    this.#wanted = false;
     if (this.#again !== null) clearTimeout(this.#again);
-    const state = this.#state;
-    this.#state = { kind: 'never' };
-    if (state.kind !== 'starting' && state.kind !== 'ready') return;
-    const { process, path } = state;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(() => process.kill('SIGKILL'), CLOSE_MS);
-      const ended = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      if (process.exitCode !== null || process.signalCode !== null) return ended();
-      process.once('exit', ended);
-      process.stdin?.end();
+    const running = this.#running;
+    if (running === null) return;
+    const timer = setTimeout(() => running.process.kill('SIGKILL'), CLOSE_MS);
+    await new Promise<void>((ended) => {
+      this.#onEnded = ended;
+      running.process.stdin?.end();
     });
-    removeDirectory(path);
+    clearTimeout(timer);
   }
 
   #start(): void {
-    let path: string;
+    let path: string | null = null;
     try {
-      path = join(mkdtempSync(join(tmpdir(), 'rea-')), 'launcher');
+      path = join(makeDirectory(resolve(tmpdir())), 'launcher');
+      this.#run({ path, token: randomBytes(16).toString('hex') });
     } catch (error) {
-      return this.#giveUp(errorText(error));
+      if (path !== null) removeSocket(path);
+      this.#failedToStart(errorText(error));
     }
-    const child = spawn(process.execPath, [...NODE_OPTIONS, fileURLToPath(this.#entry), path], {
+  }
+
+  #run(address: LauncherAddress): void {
+    const program = [fileURLToPath(this.#entry), address.path];
+    const child = spawn(process.execPath, [...NODE_OPTIONS, ...program], {
       cwd: '/',
       detached: true,
       env: loaderVariables(process.env),
       stdio: ['pipe', 'pipe', 'ignore'],
     });
-    this.#state = { kind: 'starting', process: child, path };
-    child.once('error', (error) => this.#ended(child, path, errorText(error)));
-    child.once('exit', (code, signal) => this.#ended(child, path, `exit ${signal ?? code}`));
+    const limit = setTimeout(() => this.#kill(running, `not ready in ${READY_MS} ms`), READY_MS);
+    const running: Running = { process: child, address, limit, ready: false, problem: null };
+    this.#running = running;
+    child.once('error', (error) => this.#ended(running, errorText(error)));
+    child.once('exit', (code, signal) => this.#ended(running, `exit ${signal ?? code}`));
     child.unref();
-    for (const pipe of [child.stdin, child.stdout]) {
-      pipe?.on('error', () => undefined);
-      if (pipe !== null && 'unref' in pipe && typeof pipe.unref === 'function') pipe.unref();
-    }
-    child.stdout?.once('data', () => {
-      if (this.#state.kind !== 'starting' || this.#state.process !== child) return;
-      this.#state = { kind: 'ready', process: child, path };
+    limit.unref();
+    // Pipes of Node are sockets, and out of file descriptors there are none; the error follows.
+    const [stdin, stdout] = [child.stdin, child.stdout] as unknown as (Socket | undefined)[];
+    for (const pipe of [stdin, stdout]) pipe?.on('error', () => undefined).unref();
+    stdout?.once('data', (said: Buffer) => {
+      const text = said.toString().trim();
+      if (text !== 'ready') return this.#kill(running, text);
+      clearTimeout(limit);
+      running.ready = true;
+      this.#failures = 0;
       this.#log.debug({ pid: child.pid }, 'the launcher is up');
     });
+    stdin?.write(`${address.token}\n`);
   }
 
-  #ended(child: ChildProcess, path: string, detail: string): void {
-    const state = this.#state;
-    if (state.kind === 'never' || state.kind === 'none' || state.process !== child) return;
-    removeDirectory(path);
-    if (state.kind === 'starting') return this.#giveUp(detail);
+  #kill(running: Running, problem: string): void {
+    running.problem ??= problem;
+    running.process.kill('SIGKILL');
+  }
+
+  #ended(running: Running, how: string): void {
+    if (this.#running !== running) return;
+    this.#running = null;
+    clearTimeout(running.limit);
+    removeSocket(running.address.path);
+    this.#onEnded?.();
+    if (!this.#wanted) return;
+    const detail = running.problem ?? how;
+    if (!running.ready) return this.#failedToStart(detail);
     this.#log.warn({ detail }, 'the launcher ended; starting another');
-    this.#state = { kind: 'none' };
+    this.#startAgainIn(AGAIN_MS);
+  }
+
+  #failedToStart(detail: string): void {
+    this.#failures += 1;
+    this.#wanted = this.#failures < MOST_FAILURES;
+    if (this.#failures === 1 || !this.#wanted) {
+      const isFinal = !this.#wanted;
+      this.#log.warn(
+        { detail, final: isFinal },
+        'no launcher: servers are forked from the gateway, which is slower',
+      );
+    }
+    this.#startAgainIn(AGAIN_MS * 2 ** this.#failures);
+  }
+
+  #startAgainIn(ms: number): void {
     this.#again = setTimeout(() => {
       this.#again = null;
-    }, AGAIN_MS).unref();
-  }
-
-  #giveUp(detail: string): void {
-    this.#state = { kind: 'never' };
-    this.#log.warn({ detail }, 'no launcher: servers are forked from the gateway, which is slower');
+    }, ms).unref();
   }
 }
 
-function removeDirectory(path: string): void {
-  rmSync(join(path, '..'), { recursive: true, force: true });
+function makeDirectory(parent: string): string {
+  // Node cuts longer ones without a word, and everybody would meet at what is left.
+  if (Buffer.byteLength(parent) > MAX_PARENT_BYTES) {
+    throw new Error(`the path of the temporary directory is too long for a socket: ${parent}`);
+  }
+  return mkdtempSync(join(parent, 'rea-'));
+}
+
+/** It goes by itself unless it was killed. Anything else in its directory is left with it. */
+function removeSocket(path: string): void {
+  unlessRefused(undefined, () => unlinkSync(path));
+  unlessRefused(undefined, () => rmdirSync(dirname(path)));
 }
 
 /** What a dynamic loader needs to find the libraries of Node. */

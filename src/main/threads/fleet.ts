@@ -52,11 +52,11 @@ export interface FleetOptions {
   readonly killGroup: (group: RecordedGroup) => void;
   readonly router: () => Router;
   readonly priorities: PriorityQueue;
-  readonly launcher: Pick<LauncherProcess, 'socket'>;
+  readonly launcher: Pick<LauncherProcess, 'address' | 'failed'>;
   readonly onChange: () => void;
 }
 
-/** From so many lanes on they are started by the launcher. */
+/** From so many processes on they are started by the launcher. */
 const LAUNCHER_LANES = 8;
 /** Several servers need more heap than one. */
 const SHARED_HEAP = 4;
@@ -96,7 +96,7 @@ export class Fleet implements Servers {
     };
     this.groupsFile = options.groupsFile;
     this.#tickets = options.tickets({
-      grant: (lane) => this.#lanes.get(lane)?.grantTicket(this.#launcher()),
+      grant: (name) => this.#grant(this.#lanes.get(name)),
       rank: (lane) => this.#rank(lane),
       defers: (lane) => this.#defers(lane),
     });
@@ -314,8 +314,11 @@ export class Fleet implements Servers {
   }
 
   /** Few servers leave the gateway small: starting one costs it less than another process would. */
-  #launcher(): string | null {
-    return this.#lanes.size < LAUNCHER_LANES ? null : this.#options.launcher.socket();
+  #grant(lane: Lane | undefined): void {
+    if (lane === undefined) return;
+    const processes = [...this.#lanes.values()].filter(({ hasProcess }) => hasProcess).length;
+    const isFew = processes < LAUNCHER_LANES || !lane.hasProcess;
+    lane.grantTicket(isFew ? null : this.#options.launcher.address());
   }
 
   /** Who starts first: a server that calls wait for, then the one that was used last. */
@@ -476,6 +479,8 @@ export class Fleet implements Servers {
         return downstream.callFailed(message);
       case 'ticket_wanted':
         return this.#tickets.want(lane.name);
+      case 'launcher_failed':
+        return this.#options.launcher.failed(message.path, message.why);
       case 'ticket_returned':
         return this.#tickets.giveBack(lane.name);
       case 'profile': {

@@ -8,6 +8,7 @@ import type { DownstreamConfig } from '../../shared/model/config.ts';
 import type { LaneRecord } from '../../shared/model/snapshot.ts';
 import { UNROUTED } from '../../shared/model/unrouted.ts';
 import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
+import type { LauncherAddress } from '../../shared/wire/launch.ts';
 import type {
   FromSupervisor,
   HeldBackMessage,
@@ -285,8 +286,13 @@ export class Lane implements Tenant {
     this.#priority.lost();
   }
 
-  /** @param launcher the socket of who is to start it; null: its thread. */
-  grantTicket(launcher: string | null): void {
+  /** Whether it has a process, and not an endpoint. */
+  get hasProcess(): boolean {
+    return this.#config.endpoint === null;
+  }
+
+  /** @param launcher who is to start it; null: its thread. */
+  grantTicket(launcher: LauncherAddress | null): void {
     this.#post({ type: 'ticket', slot: this.#slot, launcher });
   }
 

@@ -4,9 +4,17 @@
  * server's three pipes, which says whose it is and then belongs to the server.
  */
 
+/** Where the launcher listens, and what everybody who asks has to know. */
+export interface LauncherAddress {
+  /** Of the unix socket. */
+  readonly path: string;
+  readonly token: string;
+}
+
 /** On the first connection of a start. `id` is of the asker's choice, not used twice. */
 export interface LaunchRequest {
   readonly kind: 'start';
+  readonly token: string;
   readonly id: string;
   readonly command: string;
   readonly args: readonly string[];
@@ -19,6 +27,7 @@ export interface LaunchRequest {
 /** On each of the others. Nothing else is written to it before `started` has come. */
 export interface LaunchPipe {
   readonly kind: 'pipe';
+  readonly token: string;
   readonly id: string;
   /** File descriptor that it is to be in the server. */
   readonly fd: 0 | 1 | 2;
@@ -44,7 +53,7 @@ export function encodeLaunch(message: LaunchRequest | LaunchPipe | LaunchReply):
 export class LaunchLines<T> {
   #parts: Buffer[] = [];
 
-  /** @returns the messages that the chunk completes. */
+  /** @returns the messages that the chunk completes. @throws SyntaxError for a line that is no JSON. */
   push(chunk: Buffer): T[] {
     const messages: T[] = [];
     let from = 0;

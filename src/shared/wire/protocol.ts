@@ -13,6 +13,7 @@ import type {
   StateSnapshot,
   SupervisorRecord,
 } from '../model/snapshot.ts';
+import type { LauncherAddress } from './launch.ts';
 
 /** Half-open byte range `[start, end)` within the line it comes with. */
 export type ByteRange = readonly [start: number, end: number];
@@ -40,8 +41,8 @@ export interface OpenSlot {
 export interface TicketGranted {
   readonly type: 'ticket';
   readonly slot: number;
-  /** Socket of the launcher that is to start it, see wire/launch.ts; null: the thread itself does. */
-  readonly launcher: string | null;
+  /** The launcher that is to start it; null: the thread itself does. */
+  readonly launcher: LauncherAddress | null;
 }
 
 /**
@@ -224,6 +225,15 @@ export interface LifecycleMessage {
   readonly nextStartInMs: number | null;
 }
 
+/** The launcher does not do what it is there for: main may end it and start another. */
+export interface LauncherFailedMessage {
+  readonly type: 'launcher_failed';
+  readonly slot: number;
+  /** Of its socket. */
+  readonly path: string;
+  readonly why: string;
+}
+
 /** Asks for a start ticket, or hands one back (a request withdrawn counts as handed back). */
 export interface TicketMessage {
   readonly type: 'ticket_wanted' | 'ticket_returned';
@@ -388,6 +398,7 @@ export interface LogMessage {
 export type FromSupervisor =
   | LifecycleMessage
   | TicketMessage
+  | LauncherFailedMessage
   | ReleasedMessage
   | HeldBackMessage
   | AnswerMessage

@@ -1,17 +1,33 @@
 /**
  * Entry of the launcher process. Argument: the path of its socket, in a directory of its own, which goes
- * with it. Says `ready` on stdout and ends when its stdin does, which is when the gateway ends.
+ * with it. The first line of stdin is the token. Says `ready`, or what is wrong, on stdout, and ends when
+ * its stdin does, which is when the gateway ends; a signal that was meant for the gateway does nothing.
  */
-import { rmSync } from 'node:fs';
+import { rmdirSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { createInterface } from 'node:readline';
 import { Launcher } from './launcher.ts';
 
 const [path = ''] = process.argv.slice(2);
+let launcher: Launcher | null = null;
 
 process.title = 'rea-launcher';
-const launcher = new Launcher(path, () => process.stdout.write('ready\n'));
-process.stdin.resume().once('close', () => {
-  launcher.killAll();
-  rmSync(dirname(path), { recursive: true, force: true });
-  process.exit(0);
-});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => undefined);
+process.stdout.on('error', () => undefined);
+createInterface(process.stdin)
+  .once('line', (token) => {
+    launcher = new Launcher({ path, token }, (error) => {
+      process.stdout.write(error === null ? 'ready\n' : `${error.message}\n`);
+    });
+  })
+  .once('close', () => {
+    launcher?.killAll();
+    for (const remove of [() => unlinkSync(path), () => rmdirSync(dirname(path))]) {
+      try {
+        remove();
+      } catch {
+        // Gone already, or something else is in it.
+      }
+    }
+    process.exit(0);
+  });

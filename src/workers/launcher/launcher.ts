@@ -7,6 +7,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer, type Server, type Socket } from 'node:net';
 import {
   encodeLaunch,
+  type LauncherAddress,
   LaunchLines,
   type LaunchPipe,
   type LaunchReply,
@@ -22,18 +23,20 @@ interface Start {
 
 export class Launcher {
   readonly #server: Server;
+  readonly #token: string;
   /** Those of which something is missing. */
   readonly #starts = new Map<string, Start>();
   /** Leaders that have not exited. */
   readonly #living = new Set<number>();
 
   /**
-   * @param path of the socket.
-   * @param onListening called once.
+   * @param onListening called once, with what is wrong if it cannot.
    */
-  constructor(path: string, onListening: () => void) {
+  constructor({ path, token }: LauncherAddress, onListening: (error: Error | null) => void) {
+    this.#token = token;
     this.#server = createServer((socket) => this.#accept(socket));
-    this.#server.listen(path, onListening);
+    this.#server.once('error', onListening);
+    this.#server.listen(path, () => onListening(null));
   }
 
   /** Kills what is left: nobody will ask for it any more. */
@@ -46,12 +49,18 @@ export class Launcher {
     // A connection that breaks is followed by its `close`.
     socket.on('error', () => undefined);
     socket.on('data', (chunk) => {
-      for (const message of lines.push(chunk)) this.#take(socket, message);
+      try {
+        for (const message of lines.push(chunk)) this.#take(socket, message);
+      } catch {
+        // Whoever it is, it is none of ours.
+        socket.destroy();
+      }
     });
   }
 
   #take(socket: Socket, message: LaunchRequest | LaunchPipe): void {
-    const { id } = message;
+    const { id, token } = message;
+    if (token !== this.#token) return void socket.destroy();
     const start = this.#starts.get(id) ?? {
       request: null,
       control: null,
@@ -70,8 +79,12 @@ export class Launcher {
     const [stdin, stdout, stderr] = start.pipes;
     if (start.request === null || start.control === null) return;
     if (stdin === null || stdout === null || stderr === null) return;
-    this.#starts.delete(id);
-    this.#launch(start.request, start.control, [stdin, stdout, stderr]);
+    const { request, control } = start;
+    // Time to learn that nobody waits any more: after a while without a CPU all has come at once.
+    setImmediate(() => {
+      if (!this.#starts.delete(id) || control.readableEnded) return;
+      this.#launch(request, control, [stdin, stdout, stderr]);
+    });
   }
 
   /** Who asked is gone before the start was complete. */

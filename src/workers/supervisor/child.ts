@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { DownstreamConfig } from '../../shared/model/config.ts';
+import type { LauncherAddress } from '../../shared/wire/launch.ts';
 import type { ThreadVitals } from '../../shared/wire/vitals.ts';
 import type { Link, RequestId } from './link.ts';
 import { ProcessGroup } from './process-group.ts';
@@ -21,6 +22,8 @@ import { WriteQueue } from './write-queue.ts';
 const LEFTOVER_MS = 100;
 /** A child that closed one of its ends is expected to exit within this time. */
 const CLOSED_PIPE_MS = 1000;
+/** A launcher that takes longer to answer is taken for dead. */
+const ANSWER_MS = 3000;
 
 export interface ChildOptions {
   readonly config: DownstreamConfig;
@@ -29,8 +32,10 @@ export interface ChildOptions {
   readonly incarnation: number;
   readonly groupsFile: string;
   readonly vitals: ThreadVitals;
-  /** Socket of the launcher that starts it; null: this process does. */
-  readonly launcher: string | null;
+  /** Who starts it; null: this process does. */
+  readonly launcher: LauncherAddress | null;
+  /** The launcher with this socket did not start it. */
+  readonly onLauncherFailed: (path: string, why: string) => void;
   /** Called once, possibly within the constructor. */
   readonly onSpawned: (pid: number) => void;
   /** Called once, after the constructor, when there is no process. */
@@ -69,7 +74,7 @@ export class Child implements Link {
 
   constructor(options: ChildOptions) {
     this.#options = options;
-    const { config, env, launcher, onTrouble } = options;
+    const { config, env, launcher } = options;
     const spec = { command: config.command, args: config.args, cwd: config.cwd, env };
     let started: StartedProcess | null = null;
     const events: ProcessEvents = {
@@ -82,13 +87,18 @@ export class Child implements Link {
         if (started !== null) this.#finish(started, code, signal);
       },
     };
-    if (launcher === null) startHere(spec, events);
-    else {
-      startThere(launcher, spec, events, (why) => {
-        onTrouble(`the launcher is not there (${why}): started without it`);
-        startHere(spec, events);
-      });
+    if (launcher === null) {
+      startHere(spec, events);
+      return;
     }
+    const answerMs = Math.min(ANSWER_MS, config.startTimeoutMs / 2);
+    const onNobody = (why: string, itsFault: boolean) => {
+      options.onTrouble(`the launcher is not there (${why}): started without it`);
+      if (itsFault) options.onLauncherFailed(launcher.path, why);
+      if (this.#early?.signal === 'SIGKILL') return options.onSpawnFailed('stopped');
+      startHere(spec, events);
+    };
+    startThere(launcher, spec, answerMs, { ...events, onNobody });
   }
 
   /** Null when it could not be started, and until it has been. */
@@ -157,7 +167,9 @@ export class Child implements Link {
     this.#stdout = stdout;
     stdout.on('data', onStdout);
     stderr.on('data', onStderr);
-    stdout.once('end', () => this.#lostPipe('closed its stdout'));
+    const onEnd = () => this.#lostPipe('closed its stdout');
+    if (stdout.readableEnded) onEnd();
+    else stdout.once('end', onEnd);
     onSpawned(pid);
     const early = this.#early;
     this.#early = null;

@@ -10,6 +10,7 @@ import type { LastExit } from '../../shared/model/snapshot.ts';
 import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
 import { cleanForTerminal } from '../../shared/wire/clean-text.ts';
 import { SAMPLE_UNITS } from '../../shared/wire/framing.ts';
+import type { LauncherAddress } from '../../shared/wire/launch.ts';
 import type {
   CatalogEntry,
   FromSupervisor,
@@ -41,8 +42,8 @@ export interface IncarnationOptions {
   readonly vitals: ThreadVitals;
   readonly workload: Workload;
   readonly groupsFile: string;
-  /** Socket of the launcher that is to start it; null: this process does. */
-  readonly launcher: string | null;
+  /** Who is to start it; null: this process. */
+  readonly launcher: LauncherAddress | null;
   readonly gatewayVersion: string;
   readonly clientCapabilities: string;
   readonly post: (message: FromSupervisor, transfer: ArrayBuffer[]) => void;
@@ -126,6 +127,8 @@ export class Incarnation {
     return new Child({
       ...options,
       env,
+      onLauncherFailed: (path, why) =>
+        options.post({ type: 'launcher_failed', slot, path, why }, []),
       onSpawned: (pid) => feed({ type: 'spawned', incarnation, pid }),
       onSpawnFailed: (text) => {
         const detail = redactedHead(text, options.redact, PROBLEM);

@@ -158,22 +158,33 @@ function hasLivingMember(pgid: number): boolean {
   });
 }
 
+/** Start time of a process, null when it is gone or cannot be read. */
+export function startTimeOf(pid: number): string | null {
+  const view = lookUp(system, pid);
+  return view.kind === 'present' ? view.startTime : null;
+}
+
+export interface Watch {
+  stop(): void;
+}
+
 /**
  * Calls back once a process is gone, for one that is not our child. Looks again and again; where the
  * process table cannot be read it goes on looking.
+ *
+ * @param startTime tells it from another one that gets its number; null when it is not known.
  */
-export function whenGone(pid: number, callback: () => void): void {
-  const first = lookUp(system, pid);
+export function whenGone(pid: number, startTime: string | null, callback: () => void): Watch {
   const look = () => {
     const now = lookUp(system, pid);
-    const another =
-      now.kind === 'present' && first.kind === 'present' && now.startTime !== first.startTime;
-    if (now.kind === 'absent' || another || (now.kind === 'present' && isDead(now))) {
-      clearInterval(timer);
-      callback();
-    }
+    if (now.kind === 'unknown') return;
+    const isIt = now.kind === 'present' && (startTime === null || now.startTime === startTime);
+    if (isIt && !isDead(now)) return;
+    clearInterval(timer);
+    callback();
   };
   const timer = setInterval(look, GONE_LOOK_MS);
+  return { stop: () => clearInterval(timer) };
 }
 
 /** OS id of the calling thread; 0 where the system does not tell. */

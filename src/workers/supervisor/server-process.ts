@@ -9,16 +9,17 @@ import type { Readable, Writable } from 'node:stream';
 import { threadId } from 'node:worker_threads';
 import {
   encodeLaunch,
+  type LauncherAddress,
   LaunchLines,
   type LaunchPipe,
   type LaunchReply,
   type LaunchRequest,
 } from '../../shared/wire/launch.ts';
 import { codeOf, ignoreBrokenPipe } from './errors.ts';
-import { whenGone } from './process-group.ts';
+import { startTimeOf, type Watch, whenGone } from './process-group.ts';
 
-/** A launcher that takes longer to answer is taken for dead. */
-const ANSWER_MS = 3000;
+/** Why a connection fails for which the launcher can do nothing. */
+const OUR_LIMITS = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOBUFS', 'ENOMEM']);
 
 /** What to run. */
 export interface ProcessSpec {
@@ -83,38 +84,57 @@ function fork({ command, args, cwd, env }: ProcessSpec) {
 
 let starts = 0;
 
+export interface LaunchEvents extends ProcessEvents {
+  /**
+   * Instead of all the others: there is no launcher, or not any more, and so no process. `itsFault`:
+   * another one may do better.
+   */
+  readonly onNobody: (why: string, itsFault: boolean) => void;
+}
+
 /**
- * Has the launcher start it. One that ends later takes nothing with it: the process is watched from here then.
+ * Has the launcher start it. One that ends or hangs later takes nothing with it: the process is watched from
+ * here then.
  *
- * @param path of the launcher's socket.
- * @param onNobody instead of all other events: there is no launcher, or not any more, and no process.
+ * @param answerMs after which it is taken for dead.
  */
 export function startThere(
-  path: string,
+  { path, token }: LauncherAddress,
   spec: ProcessSpec,
-  { onStarted, onFailed, onExited }: ProcessEvents,
-  onNobody: (why: string) => void,
+  answerMs: number,
+  { onStarted, onFailed, onExited, onNobody }: LaunchEvents,
 ): void {
   starts += 1;
   const id = `${threadId}.${starts}`;
-  const control = open(path, { kind: 'start', id, ...spec });
-  const pipes = ([0, 1, 2] as const).map((fd) => open(path, { kind: 'pipe', id, fd }));
+  const control = open(path, { kind: 'start', token, id, ...spec });
+  const pipes = ([0, 1, 2] as const).map((fd) => open(path, { kind: 'pipe', token, id, fd }));
   const [stdin, stdout, stderr] = pipes as [Socket, Socket, Socket];
   // Nothing is read there: what is written learns that the server closed its end, as with any pipe.
   stdin.pause();
-  let pid: number | null = null;
+  let started: { readonly pid: number; readonly startTime: string | null } | null = null;
   let over = false;
   let why = 'it closed the connection';
-  const giveUp = setTimeout(() => {
-    why = `no answer within ${ANSWER_MS} ms`;
+  let itsFault = true;
+  let watch: Watch | null = null;
+  // Looked at once more after the timer: a busy thread may not have read the answer.
+  const limit = setTimeout(() => setImmediate(giveUp), answerMs);
+  function giveUp(): void {
+    if (over || started !== null) return;
+    why = `no answer within ${answerMs} ms`;
     control.destroy();
-  }, ANSWER_MS);
+  }
   const end = (report: () => void, ...streams: Socket[]) => {
     if (over) return;
     over = true;
-    clearTimeout(giveUp);
+    clearTimeout(limit);
+    watch?.stop();
     for (const stream of [control, ...streams]) stream.destroy();
     report();
+  };
+  /** Nobody may tell of its end. */
+  const watchIt = () => {
+    if (over || started === null || watch !== null) return;
+    watch = whenGone(started.pid, started.startTime, () => end(() => onExited(null, null)));
   };
   const lines = new LaunchLines<LaunchReply>();
   control.on('data', (chunk) => {
@@ -122,24 +142,26 @@ export function startThere(
       if (reply.kind === 'failed') end(() => onFailed(reply.code), ...pipes);
       else if (reply.kind === 'exited') end(() => onExited(reply.code, reply.signal));
       else {
-        clearTimeout(giveUp);
-        pid = reply.pid;
+        clearTimeout(limit);
+        const { pid } = reply;
+        started = { pid, startTime: startTimeOf(pid) };
+        stdout.once('close', watchIt);
         onStarted({ pid, stdin, stdout, stderr });
       }
     }
   });
   for (const socket of [control, ...pipes]) {
     socket.on('error', (error) => {
-      if (pid !== null) return;
+      if (started !== null) return;
       why = codeOf(error) ?? error.message;
+      itsFault = !OUR_LIMITS.has(why);
       control.destroy();
     });
   }
   control.once('close', () => {
     if (over) return;
-    const started = pid;
-    if (started === null) return end(() => onNobody(why), ...pipes);
-    whenGone(started, () => end(() => onExited(null, null)));
+    if (started === null) end(() => onNobody(why, itsFault), ...pipes);
+    else watchIt();
   });
 }
 

@@ -92,6 +92,8 @@ const NOT_OF_SERVERS = new Set(['notifications/initialized', 'notifications/root
 const REQUEST_RATE: Rate = { perSecond: 200, burst: 500 };
 /** Calls given up whose answer would still be known for one. */
 const MAX_LATE = 1024;
+/** A server that heeds a cancellation sends no answer at all: after this a large one is not kept. */
+const LATE_MS = 30_000;
 /** Pings whose answer would still be noticed. */
 const MAX_OPEN_PINGS = 8;
 const NEWLINE = Buffer.from('\n');
@@ -112,6 +114,8 @@ export class Session implements Conversation {
   #features: ServerFeatures | null = null;
   /** Calls that were given up and may be answered all the same: no server can help that. */
   readonly #late = new Set<number>();
+  /** The newest of them. */
+  #gaveUpAt = 0;
   /** Answers nobody waited for: doubled, or to an id never used. */
   #stray = 0;
 
@@ -193,9 +197,10 @@ export class Session implements Conversation {
     });
   }
 
-  /** Late ones count: they are no fault of the server, and may tell of a task that nobody wants. */
+  /** For a while late ones count: they are no fault of the server, and may tell of a task that nobody wants. */
   get #awaitsAnswers(): boolean {
-    return this.#calls.size > 0 || this.#late.size > 0 || !this.#requests.areSettled;
+    const isLate = this.#late.size > 0 && performance.now() - this.#gaveUpAt < LATE_MS;
+    return this.#calls.size > 0 || isLate || !this.#requests.areSettled;
   }
 
   /** Whether what the server says is still worth reading. */
@@ -281,6 +286,7 @@ export class Session implements Conversation {
     this.#tasks.cancelled(call, !withdrawn);
     if (withdrawn) return;
     this.#late.add(call);
+    this.#gaveUpAt = performance.now();
     if (this.#late.size > MAX_LATE) this.#late.delete(this.#late.values().next().value ?? 0);
     this.#notify('notifications/cancelled', JSON.stringify({ requestId: call, reason }));
   }
@@ -347,7 +353,12 @@ export class Session implements Conversation {
   }
 
   #refuse({ reason, idText, hasMethod, bytes, sample }: Refused): void {
-    if (reason === 'unawaited') return this.#countStray();
+    // What else would be wrong with an answer has not been looked for, but it must be one.
+    if (reason === 'unawaited' && idText !== null && !hasMethod) {
+      const call = callOf(idText);
+      if (call !== null && this.#late.delete(call)) return this.#options.onUseful(bytes);
+      return this.#countStray();
+    }
     const tooLarge = reason === 'too_large';
     this.#discard({
       idText,
@@ -421,6 +432,7 @@ export class Session implements Conversation {
     }
     const orphan = call === null ? null : this.#tasks.orphan(call, frame);
     if (orphan !== null) {
+      this.#late.delete(call ?? 0);
       this.#requests.send('tasks/cancel', JSON.stringify({ taskId: orphan }), () => {});
     } else if (this.#requests.settle(idText, frame) || this.#late.delete(call ?? 0)) {
       this.#options.onUseful(frame.line.length);

@@ -21,6 +21,7 @@ import type { DownstreamConfig } from '../../shared/model/config.ts';
 import type { ListKind } from '../../shared/model/lists.ts';
 import type { LastExit, SupervisorRecord } from '../../shared/model/snapshot.ts';
 import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
+import type { LauncherAddress } from '../../shared/wire/launch.ts';
 import type {
   CallMessage,
   CatalogEntry,
@@ -86,7 +87,7 @@ export class Supervisor {
   #toolsCount: number | null = null;
   #noiseBefore = 0;
   #logLevel: string | null = null;
-  #launcher: string | null = null;
+  #launcher: LauncherAddress | null = null;
   #catalog: Pick<CatalogFact, 'profile' | 'lists'> = { profile: null, lists: {} };
   #rev = 0;
   #publishing = false;

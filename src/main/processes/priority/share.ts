@@ -50,16 +50,16 @@ export interface ShareState {
   readonly crashLoop: boolean;
   /** How far it is lowered for what it wants. */
   readonly burning: Level;
+  /** Time of the newest sample when it was last lowered, null when there was none: it is calm only by what it has done since. */
+  readonly loweredAt: number | null;
   /** The newest ones, as many as cover the window. */
   readonly samples: readonly CpuSample[];
 }
 
-export const NEW_SERVER: ShareState = {
-  starting: false,
-  crashLoop: false,
-  burning: 'normal',
-  samples: [],
-};
+/** Of a process of which nothing is known yet. */
+const UNJUDGED = { burning: 'normal', loweredAt: null, samples: [] } as const;
+
+export const NEW_SERVER: ShareState = { starting: false, crashLoop: false, ...UNJUDGED };
 
 /**
  * Cores it wants on average over the window, to be lowered so far; below half of that it is calm again.
@@ -80,10 +80,10 @@ export function stepShare(policy: SharePolicy, state: ShareState, event: ShareEv
   switch (event.type) {
     case 'phase': {
       const next = { ...state, starting: event.phase === 'starting' };
-      return event.hasProcess ? next : { ...next, burning: 'normal', samples: [] };
+      return event.hasProcess ? next : { ...next, ...UNJUDGED };
     }
     case 'died':
-      return { ...state, crashLoop: event.crashLoop, burning: 'normal', samples: [] };
+      return { ...state, crashLoop: event.crashLoop, ...UNJUDGED };
     case 'stable':
       return { ...state, crashLoop: false };
     case 'usage':
@@ -112,11 +112,12 @@ function judge(policy: SharePolicy, state: ShareState, sample: CpuSample): Share
   const wanted = wantedCores(samples, at, burningMs);
   const level = wanted === null ? 'normal' : levelFor(policy, wanted);
   if (level === 'lowest' || (level === 'low' && state.burning === 'normal')) {
-    // Whether it is calm again is judged by what it does from now on.
-    return { ...state, samples: level === state.burning ? samples : [sample], burning: level };
+    const loweredAt = level === state.burning ? state.loweredAt : at;
+    return { ...state, samples, burning: level, loweredAt };
   }
   const limit = state.burning === 'lowest' ? BURNING_CORES : MUCH_CORES;
-  const calm = wantedCores(samples, at, calmMs, false);
+  const isTold = state.loweredAt === null || at - state.loweredAt >= calmMs;
+  const calm = isTold ? wantedCores(samples, at, calmMs, false) : null;
   const isCalm = calm !== null && calm < limit / 2;
   return { ...state, samples, burning: isCalm ? 'normal' : state.burning };
 }
@@ -133,8 +134,7 @@ function starves(
   const disturbs = contended && ranCores >= LEAST_CORES && wantedCores >= MUCH_CORES;
   // One that starts is low as it is, and is not to stay so when it is ready.
   if (!canRaise || !disturbs || state.starting || state.burning !== 'normal') return state;
-  // Whether it is calm again is judged by what it does from now on.
-  return { ...state, samples: [], burning: 'low' };
+  return { ...state, burning: 'low', loweredAt: state.samples.at(-1)?.at ?? null };
 }
 
 function levelFor({ canRaise }: SharePolicy, wanted: number): Level {

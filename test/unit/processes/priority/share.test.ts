@@ -140,6 +140,8 @@ describe('the CPU budget', () => {
       'low',
     );
     expect(share(AUTO, READY, starvation(1), ...usage(1))).toBe('lowest');
+    // What it did before it was lowered at once is part of the proof.
+    expect(share(AUTO, READY, ...usage(0), starvation(1), ...usage(0, { from: 1 }))).toBe('lowest');
     expect(share(AUTO, READY, ...usage(2), starvation(0.5))).toBe('lowest');
     expect(share(AUTO, READY, starvation(1), ...usage(4, { wants: 0 }))).toBe('low');
     expect(share(AUTO, READY, starvation(1), ...usage(5, { wants: 0 }))).toBe('normal');
