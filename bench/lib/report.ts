@@ -1,7 +1,8 @@
 /** From results to `docs/benchmarks.md` and its plots: the same results give the same bytes. Pure. */
 import { losses } from './losses.ts';
 import { machineLine } from './machine-line.ts';
-import { cellText, goalRows, type Pivot, pivots, remarks, shown } from './pivot.ts';
+import { cellText, goalRows, type Pivot, pivots, remarks, shown, verdict } from './pivot.ts';
+import { REASONS } from './reasons.ts';
 import type { Goal, ProgramResult, Results } from './results.ts';
 import { quantile, spread } from './statistics.ts';
 import { barChart } from './svg.ts';
@@ -78,7 +79,22 @@ function goalSection(runs: readonly Run[]): string {
     }),
   ]);
   const notes = byRun.flatMap(({ goals }) => goals.flatMap(goalNote));
-  return [markdownTable([head, ...lines]), ...new Set(notes)].join('\n\n');
+  const all = byRun.flatMap(({ goals }) => goals);
+  return [markdownTable([head, ...lines]), ...new Set(notes), ...whyMissed(all)].join('\n\n');
+}
+
+/** A line for each figure that is missed somewhere. */
+function whyMissed(goals: readonly Goal[]): string[] {
+  const missed = goals.filter((goal) =>
+    goal.parts.some((part) => verdict(goal, part) === 'missed'),
+  );
+  const figures = [...new Set(missed.map(({ figure }) => figure))];
+  if (figures.length === 0) return [];
+  const why = (figure: string) => REASONS[figure] ?? 'not found yet';
+  return [
+    'Why they are missed, as far as that was found:',
+    figures.map((figure) => `- *${figure}*: ${why(figure)}.`).join('\n'),
+  ];
 }
 
 function goalNote({ figure, note }: Goal): string[] {

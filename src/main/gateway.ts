@@ -206,6 +206,7 @@ export class Gateway implements Stoppable, Reconfigurable {
       httpConnections: this.#http?.connections() ?? 0,
       halted: this.#halt.active().active,
       ownsState: this.#writer.owner,
+      droppedMessages: this.#router.droppedMessages,
     }));
   }
 

@@ -83,6 +83,65 @@ test('a client that stops reading holds up nobody, and misses nothing when it re
   expect((await rea.exited).code).toBe(0);
 });
 
+test('calls to a server that does not read hold 64 MiB, and the others of the same client are served', async () => {
+  const rea = await startRea({
+    config: registry({ hangs: fixture('echo'), other: fixture('echo') }, PATIENT),
+  });
+  const { pid } = await rea.waitForPhase('hangs', 'ready');
+  const text = 'x'.repeat(8 * MIB);
+  process.kill(pid ?? 0, 'SIGSTOP');
+  // The eighth does not fit: its line is a little longer than its text.
+  const calls = Array.from({ length: 20 }, () => rea.begin('hangs__echo', { text }));
+  const refused = await Promise.all(calls.slice(7).map(({ answer }) => answer));
+  for (const { failure } of refused) {
+    expect(failure).toMatchObject({ code: 'ERR_QUEUE_FULL', outcome: 'not_sent' });
+  }
+  expect((await rea.call('other__echo', { text: 'served' })).text).toBe('served');
+  expect((await rea.call('other__echo', { text })).failure?.code).toBe('ERR_QUEUE_FULL');
+  process.kill(pid ?? 0, 'SIGCONT');
+  const answers = await Promise.all(calls.slice(0, 7).map(({ answer }) => answer));
+  for (const answer of answers) expect(answer.text.length).toBe(8 * MIB);
+  expect((await rea.call('other__echo', { text })).text.length).toBe(8 * MIB);
+  await rea.stop();
+});
+
+test('lists for a client that does not read are made when it reads again', async () => {
+  const rea = await startRea({ config: registry({ many: fixture('many-pages', 1, 400) }) });
+  const [answer] = (await Promise.all([rea.request('tools/list')])).map(({ message }) => message);
+  const bytes = JSON.stringify(answer).length;
+  expect(bytes).toBeGreaterThan(20_000);
+  const before = memoryOf(rea.pid)?.rss ?? 0;
+  rea.stopReading();
+  // Several times what may wait.
+  const count = Math.min(10_000, Math.ceil((200 * MIB) / bytes));
+  expect(count * bytes).toBeGreaterThan(150 * MIB);
+  const lists = Array.from({ length: count }, () => rea.request('tools/list'));
+  const written = await steady(() => memoryOf(rea.pid)?.rss ?? 0);
+  expect(written - before).toBeLessThan(130);
+  rea.goOnReading();
+  for (const { message } of await Promise.all(lists)) {
+    expect(message.result.tools).toHaveLength(401);
+  }
+  await rea.stop();
+});
+
+/** A figure once it has not grown by a twentieth for a second. */
+async function steady(look: () => number): Promise<number> {
+  let highest = 0;
+  let since = performance.now();
+  return until(
+    () => {
+      const now = look();
+      if (now > 1.05 * highest) {
+        highest = now;
+        since = performance.now();
+      }
+      return performance.now() - since > 1000 ? highest : null;
+    },
+    { limitMs: 60_000, what: 'no more to be used' },
+  );
+}
+
 test('a server that says what nobody asked for is not read faster than its budget', async () => {
   const dir = makeDirectory();
   const program = fileURLToPath(new URL('../../bench/servers/storm.mjs', import.meta.url));

@@ -189,6 +189,21 @@ describe('a child that hangs', () => {
   });
 });
 
+describe('a server that is at work when its start timeout is over', () => {
+  test.each([['--itself'], ['--elsewhere']])('gets more time: %s', async (where) => {
+    thread.open(serverConfig('busy-start', [3000, where], { startTimeoutMs: 1500 }));
+    const ready = await thread.event('ready');
+    expect(ready.incarnation).toBe(1);
+    expect(thread.life).not.toContain('child_died_unexpectedly');
+  });
+
+  test('gets four times as much and not more', async () => {
+    thread.open(serverConfig('busy-start', [60_000], { startTimeoutMs: 200 }));
+    const { event } = await thread.event('child_died_unexpectedly');
+    expect(event).toMatchObject({ detail: 'no answer to initialize within 800 ms' });
+  });
+});
+
 describe('a server that cannot start', () => {
   test('ends in a crash loop that needs nobody to go on trying', async () => {
     const { restart: usual } = serverConfig('exit-at-start');

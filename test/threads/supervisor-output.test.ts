@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { unitsOf } from '#src/shared/wire/byte-credit.ts';
 import { SupervisorThread, serverConfig } from '../support/supervisor-thread.ts';
 import { until } from '../support/wait-for.ts';
 
@@ -18,6 +20,20 @@ async function expectUnharmed(): Promise<void> {
   expect(thread.incarnation).toBe(1);
   expect(thread.life).not.toContain('child_died_unexpectedly');
 }
+
+test('an answer stays in its pipe while the process holds as many bytes as it may', async () => {
+  await thread.ready(serverConfig('echo', [], { maxMessageBytes: 16 * MiB }));
+  const written = () =>
+    Number(/^wchar: (\d+)$/m.exec(readFileSync(`/proc/${thread.pid}/io`, 'utf8'))?.[1]);
+  thread.credit.addUnits(unitsOf(100 * MiB));
+  const call = thread.callTool('big', { bytes: 8 * MiB });
+  await until(() => thread.credit.waits(0), { limitMs: 10_000, what: 'it not to be read' });
+  const before = written();
+  expect(before).toBeLessThan(2 * MiB);
+  thread.credit.addUnits(-unitsOf(100 * MiB));
+  expect(await thread.text(call)).toHaveLength(8 * MiB);
+  expect(written()).toBeGreaterThan(8 * MiB);
+});
 
 describe('an answer that cannot be delivered', () => {
   test('because its line is one byte over the cap, id last, ends its call only', async () => {

@@ -9,6 +9,7 @@ export interface GatewayView {
   readonly httpConnections: number;
   readonly halted: boolean;
   readonly ownsState: boolean;
+  readonly droppedMessages: number;
 }
 
 /** @returns reads the present state of the gateway into the registry. */
@@ -27,6 +28,11 @@ export function gatewayMetrics(registry: Registry, version: string): (view: Gate
   const connections = gauge('rea_http_connections', 'Open connections of the MCP endpoint.');
   const halt = gauge('rea_halt_active', '1 while the kill switch is set.');
   const owner = gauge('rea_state_owner', '1 while this gateway owns the state file.');
+  const dropped = new Counter({
+    name: 'rea_dropped_messages_total',
+    help: 'Progress, log messages and the like not passed on to clients that do not read.',
+    registers,
+  });
   const started = gauge('process_start_time_seconds', 'Start of the process, since the epoch.');
   started.set(performance.timeOrigin / 1000);
   const cpu = new Counter({
@@ -46,6 +52,8 @@ export function gatewayMetrics(registry: Registry, version: string): (view: Gate
     connections.set(view.httpConnections);
     halt.set(view.halted ? 1 : 0);
     owner.set(view.ownsState ? 1 : 0);
+    dropped.reset();
+    dropped.inc(view.droppedMessages);
     const { user, system } = process.cpuUsage();
     cpu.reset();
     cpu.inc((user + system) / 1e6);

@@ -94,7 +94,7 @@ function add(servers: readonly string[], views: readonly ServerView[]): Map<stri
     if (sums === undefined) continue;
     sums.inFlight += record.in_flight;
     sums.queued += record.queued;
-    sums.heapBytes += Math.round((record.thread.heap_mb ?? 0) * MIB);
+    sums.heapBytes += Math.round(((record.thread.heap_mb ?? 0) * MIB) / (record.thread.mates + 1));
     sums.rssBytes += Math.round(rssMb * MIB);
     sums.phases[phase] += 1;
     sums.circuits[record.circuit_state] += 1;

@@ -53,8 +53,17 @@ export interface Call {
   postedAt: number;
 }
 
+/** What the lines of the open calls of one client, and of all clients, may hold together, in MiB. */
+const MAX_CALLS_MIB = { ofClient: 64, ofAll: 192 } as const;
+const MIB = 1024 * 1024;
+/** Of smaller ones the limits on their number are enough. */
+const COUNTED_FROM_BYTES = 64 * 1024;
+
 export class CallTable {
   readonly #calls = new Map<number, Call>();
+  /** Bytes of the lines of each owner's open calls, of those that count. */
+  readonly #bytes = new Map<CallOwner, number>();
+  #allBytes = 0;
   #nextId = 1;
   #onIdle: (() => void) | null = null;
 
@@ -65,14 +74,35 @@ export class CallTable {
 
   add(call: Call): void {
     this.#calls.set(call.id, call);
+    this.#count(call, call.line.length);
+  }
+
+  /**
+   * Whether one more call of this size may be held until its answer. One is always possible for a client
+   * that has none.
+   */
+  hasRoom(owner: CallOwner, bytes: number): boolean {
+    const own = this.#bytes.get(owner) ?? 0;
+    if (bytes < COUNTED_FROM_BYTES) return true;
+    if (own + bytes > MAX_CALLS_MIB.ofClient * MIB) return own === 0;
+    return this.#allBytes + bytes <= MAX_CALLS_MIB.ofAll * MIB;
   }
 
   /** Removes the call; false when it has already been answered. Whoever gets true gives the answer. */
   settle(call: Call): boolean {
     clearTimeout(call.timer);
     const open = this.#calls.delete(call.id);
+    if (open) this.#count(call, -call.line.length);
     if (this.#calls.size === 0) this.#onIdle?.();
     return open;
+  }
+
+  #count({ session, line }: Call, bytes: number): void {
+    if (line.length < COUNTED_FROM_BYTES) return;
+    const own = (this.#bytes.get(session) ?? 0) + bytes;
+    if (own === 0) this.#bytes.delete(session);
+    else this.#bytes.set(session, own);
+    this.#allBytes += bytes;
   }
 
   /** Calls back once no call is left, at once when that is so already. */
@@ -85,6 +115,13 @@ export class CallTable {
     if (this.#calls.size === 0) this.#onIdle();
   }
 }
+
+export const TOO_MANY_BYTES = {
+  code: 'ERR_QUEUE_FULL',
+  outcome: 'not_sent',
+  message: `calls without an answer hold all the bytes that they may (${MAX_CALLS_MIB.ofClient} MiB of one client, ${MAX_CALLS_MIB.ofAll} of all); the call was not sent`,
+  retryAt: null,
+} as const;
 
 const END_OF_LINE = Buffer.from('}\n');
 

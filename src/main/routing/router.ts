@@ -11,7 +11,14 @@ import { kindAt } from '../../shared/wire/json-slice.ts';
 import type { ByteRange, NotificationMessage } from '../../shared/wire/protocol.ts';
 import type { OpenSession } from '../upstream/session.ts';
 import { advertises } from './advertised.ts';
-import { type Call, type CallOwner, type CallTable, downstreamLine, type Edit } from './calls.ts';
+import {
+  type Call,
+  type CallOwner,
+  type CallTable,
+  downstreamLine,
+  type Edit,
+  TOO_MANY_BYTES,
+} from './calls.ts';
 import type { Catalog } from './catalog.ts';
 import type { Catalogs } from './catalogs.ts';
 import type { Downstream } from './downstream.ts';
@@ -365,7 +372,9 @@ export class Router {
       );
     }
     if (kind === 'tools' && name === HEALTH_TOOL_NAME) {
-      return session.answer(request, resultParts(request.idRaw, this.#options.health()));
+      const answer = () =>
+        session.answer(request, resultParts(request.idRaw, this.#options.health()));
+      return session.whenRead(idText, answer);
     }
     const target = this.#catalog(session).byName(kind, name);
     switch (target.kind) {
@@ -410,6 +419,9 @@ export class Router {
   ): void {
     if (!this.#accepting) return this.#refuse(request, placeOf(downstream), STOPPING);
     const { frame, session } = request;
+    if (!this.#options.calls.hasRoom(session, frame.line.length)) {
+      return this.#refuse(request, placeOf(downstream), TOO_MANY_BYTES);
+    }
     const task = rangeOf(frame, SLOT.paramsTask);
     const makesTask = task !== null && kindAt(frame.line, task[0]) === 'object';
     const making = makesTask ? this.tasks.hooksOfMaking(session) : {};

@@ -18,6 +18,8 @@ const encoder = new TextEncoder();
 /** Control messages of a client (initialize, setLevel) above this size are refused, never parsed. */
 const MAX_CONTROL_BYTES = 1024 * 1024;
 const MAX_REASON = 1000;
+/** Answers of the gateway's own that wait for a client to read; further requests are refused. */
+const MAX_HELD = 10_000;
 
 export class Session implements UpstreamPeer, CallOwner {
   readonly transport: 'stdio' | 'http';
@@ -29,6 +31,8 @@ export class Session implements UpstreamPeer, CallOwner {
   #closed = false;
   #logLevel: LogLevel | null = null;
   #capabilities: object = {};
+  /** What the gateway would answer, were the client reading. */
+  readonly #held: (() => void)[] = [];
 
   constructor(router: Router, sink: UpstreamSink, transport: 'stdio' | 'http') {
     this.#router = router;
@@ -45,7 +49,21 @@ export class Session implements UpstreamPeer, CallOwner {
   }
 
   drained(): void {
+    while (!this.congested) {
+      const next = this.#held.shift();
+      if (next === undefined) break;
+      next();
+    }
     this.#router.drained(this);
+  }
+
+  /** Gives a large answer of the gateway's own, as soon as the client has taken what it got before. */
+  whenRead(idText: string, answer: () => void): void {
+    if (!this.congested && this.#held.length === 0) return answer();
+    if (this.#held.length >= MAX_HELD) {
+      return this.refused(idText, JSON_RPC.gatewayError, `${MAX_HELD} answers wait to be read`);
+    }
+    this.#held.push(answer);
   }
 
   receive(frame: Frame): void {
@@ -94,10 +112,10 @@ export class Session implements UpstreamPeer, CallOwner {
     this.notify(parts);
   }
 
-  /** Progress of a request in flight; not to a client that does not read. */
-  send(parts: readonly Uint8Array[], idText: string): void {
+  /** Progress of a request in flight or of a task; not to a client that does not read. */
+  send(parts: readonly Uint8Array[], relatedTo: string | null): void {
     if (this.congested) return this.#router.dropped();
-    this.#send(parts, idText);
+    this.#send(parts, relatedTo);
   }
 
   /** The one answer of a request. */
@@ -178,9 +196,8 @@ export class Session implements UpstreamPeer, CallOwner {
   }
 
   #list(kind: ListKind, idRaw: Uint8Array, idText: string): void {
-    this.#router.list(this, kind, () =>
-      this.#send(this.#router.listParts(this, kind, idRaw), idText),
-    );
+    const answer = () => this.#send(this.#router.listParts(this, kind, idRaw), idText);
+    this.#router.list(this, kind, () => this.whenRead(idText, answer));
   }
 
   #initialize(frame: Frame, idRaw: Uint8Array, idText: string): void {

@@ -89,8 +89,7 @@ export class TaskRequests {
   progress(downstream: Downstream, { call, line, token }: ProgressMessage): void {
     const task = this.tasks.ofCall(call);
     if (task === null || task.downstream !== downstream || task.tokenRaw === null) return;
-    if (task.session.congested) return;
-    task.session.ask(replaceRanges(line, [{ at: token, with: task.tokenRaw }]), streamOf(task));
+    task.session.send(replaceRanges(line, [{ at: token, with: task.tokenRaw }]), streamOf(task));
   }
 
   /** A server tells of a task, or something in its course: nobody else's business. */

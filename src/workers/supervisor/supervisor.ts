@@ -38,10 +38,10 @@ import type {
 } from '../../shared/wire/protocol.ts';
 import { Redactor } from '../../shared/wire/redact.ts';
 import type { ThreadVitals } from '../../shared/wire/vitals.ts';
-import { groupCpuMs } from './group-cpu.ts';
 import { Incarnation } from './incarnation.ts';
 import { deathText, recordOf } from './record.ts';
 import { secretsOf } from './secrets.ts';
+import { treeCpuMs } from './tree-cpu.ts';
 import type { Workload } from './workload.ts';
 
 /** Of one list. */
@@ -202,9 +202,9 @@ export class Supervisor {
     const { incarnation } = this.#state;
     clearTimeout(this.#timers.get(timer));
     const pid = pidOf(this.#state);
-    const before = timer === 'start' ? groupCpuMs(pid) : 0;
+    const before = timer === 'start' ? treeCpuMs(pid) : 0;
     const fire = () => {
-      const used = timer === 'start' ? groupCpuMs(pidOf(this.#state)) - before : 0;
+      const used = timer === 'start' ? treeCpuMs(pidOf(this.#state)) - before : 0;
       this.#feed({ type: 'timer', incarnation, timer, busy: used >= BUSY_SHARE * ms });
     };
     this.#timers.set(timer, setTimeout(fire, ms));

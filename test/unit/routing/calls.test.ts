@@ -100,24 +100,45 @@ function house(
     onClient: () => {},
     onClientGone: () => {},
   });
-  const answers: { id: unknown; code: string | number | null; outcome: string | null }[] = [];
-  const peer = router.open(
-    {
-      send: (parts) => {
-        const message = JSON.parse(Buffer.concat(parts).toString());
-        const error = message.result?._meta?.['rea/error'];
-        answers.push({
-          id: message.id,
-          code: error?.code ?? message.error?.code ?? null,
-          outcome: error?.outcome ?? null,
-        });
+  const connect = () => {
+    const answers: { id: unknown; code: string | number | null; outcome: string | null }[] = [];
+    const sent: string[] = [];
+    const state = { congested: false };
+    const peer = router.open(
+      {
+        send: (parts) => {
+          const message = JSON.parse(Buffer.concat(parts).toString());
+          if (message.method !== undefined) return void sent.push(message.method);
+          const error = message.result?._meta?.['rea/error'];
+          answers.push({
+            id: message.id,
+            code: error?.code ?? message.error?.code ?? null,
+            outcome: error?.outcome ?? null,
+          });
+        },
+        get congested() {
+          return state.congested;
+        },
+        finished: () => {},
       },
-      congested: false,
-      finished: () => {},
-    },
-    'stdio',
-  );
-  open.push({ peer });
+      'stdio',
+    );
+    open.push({ peer });
+    const receive = (message: object): void => {
+      const frame = scanFrame(Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...message })));
+      if ('error' in frame) throw new Error('the test wrote a bad message');
+      peer.receive(frame);
+    };
+    const call = (id: unknown, more: object = {}) =>
+      receive({ id, method: 'tools/call', params: { name: 'echo__say', ...more } });
+    const drained = () => {
+      state.congested = false;
+      peer.drained();
+    };
+    return { answers, sent, state, receive, call, drained };
+  };
+  const first = connect();
+  const { answers, receive } = first;
   const json = new TextEncoder().encode('{"name":"say"}');
   catalogs.shared.update('echo', 'tools', [{ key: 'say', json, keyAt: [8, 13] }]);
   const event = (incarnation: number, phase: SupervisorRecord['phase'], of: object): void => {
@@ -132,13 +153,11 @@ function house(
       nextStartInMs: null,
     } as LifecycleMessage);
   };
-  const receive = (message: object): void => {
-    const frame = scanFrame(Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...message })));
-    if ('error' in frame) throw new Error('the test wrote a bad message');
-    peer.receive(frame);
-  };
   return {
     answers,
+    first,
+    connect,
+    router,
     calls: () => posted.filter((message): message is CallMessage => message.type === 'call'),
     posted,
     downstream,
@@ -317,6 +336,49 @@ describe('a call', () => {
     call('a');
     expect(posted).toEqual([]);
     expect(answers).toEqual([{ id: 'a', code: 'ERR_HALTED', outcome: 'not_sent' }]);
+  });
+});
+
+describe('several clients', () => {
+  /** The ids as clients gave them, in the order in which calls were posted. */
+  const idsOf = (calls: readonly CallMessage[]) =>
+    calls.map(({ line }) => JSON.parse(Buffer.from(line).toString()).params.arguments.of);
+
+  test('take turns at a server, however many calls one of them has waiting', () => {
+    const rea = house({ maxConcurrency: 1 });
+    rea.ready(1);
+    const second = rea.connect();
+    for (const of of ['a1', 'a2', 'a3']) rea.first.call(of, { arguments: { of } });
+    for (const of of ['b1', 'b2']) second.call(of, { arguments: { of } });
+    for (let at = 0; at < 5; at += 1) rea.reply(rea.calls()[at]?.call ?? 0);
+    expect(idsOf(rea.calls())).toEqual(['a1', 'a2', 'b1', 'a3', 'b2']);
+  });
+
+  test('that do not read get no call sent and nothing but answers, and what they went without is counted', () => {
+    const rea = house();
+    rea.ready(1);
+    const meta = { _meta: { progressToken: 'p' } };
+    rea.first.call('before', meta);
+    rea.first.state.congested = true;
+    rea.first.call('waits');
+    const [before] = rea.calls();
+    expect(rea.calls()).toHaveLength(1);
+    const progress = `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${before?.call},"progress":1}}`;
+    const at = progress.indexOf(':', progress.indexOf('progressToken')) + 1;
+    rea.downstream.progress({
+      type: 'progress',
+      slot: 0,
+      incarnation: 1,
+      call: before?.call ?? 0,
+      line: Buffer.from(progress),
+      token: [at, at + String(before?.call).length],
+    });
+    expect(rea.first.sent).toEqual([]);
+    expect(rea.router.droppedMessages).toBe(1);
+    rea.reply(before?.call ?? 0);
+    expect(rea.answers).toEqual([{ id: 'before', code: null, outcome: null }]);
+    rea.first.drained();
+    expect(rea.calls()).toHaveLength(2);
   });
 });
 

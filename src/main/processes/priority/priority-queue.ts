@@ -1,7 +1,7 @@
 /**
  * Puts shares in force one after the other, because the kernel takes one change of an autogroup in
  * 100 ms from all unprivileged users together (and any number from a privileged one). The newest wish for a session counts; what is in force
- * already is not written again. What is refused is said once and given up.
+ * already is not written again. Who is to be lowest comes first, the others in their order. What is refused is said once and given up.
  */
 import type { Share, StateSnapshot } from '../../../shared/model/snapshot.ts';
 import type { Logger } from '../../logger.ts';
@@ -78,7 +78,8 @@ export class PriorityQueue {
 
   #next(): void {
     this.#timer = null;
-    for (const [id, wish] of this.#wishes) {
+    for (let wish = this.#most(); wish !== null; wish = this.#most()) {
+      const { id } = wish.target;
       const outcome = this.#options.apply(wish.target, wish.level);
       if (outcome === 'busy') return this.#later(RETRY_MS);
       this.#wishes.delete(id);
@@ -100,6 +101,16 @@ export class PriorityQueue {
         wish.onForce();
       }
     }
+  }
+
+  /** Who has enough to do for all there is comes before those that only start. */
+  #most(): Wish | null {
+    let first: Wish | null = null;
+    for (const wish of this.#wishes.values()) {
+      if (wish.level === 'lowest') return wish;
+      first ??= wish;
+    }
+    return first;
   }
 
   #later(ms: number): void {

@@ -52,6 +52,14 @@ describe('the queue of shares', () => {
     expect(forced).toEqual(['1', '2', '3']);
   });
 
+  it('does not let who burns wait behind those that start', () => {
+    const { set, writes } = queueOf(AUTOGROUP);
+    for (const id of [1, 2, 3]) set(id, 'low');
+    set(4, 'lowest');
+    vi.advanceTimersByTime(1000);
+    expect(writes).toEqual(['1 low', '4 lowest', '2 low', '3 low']);
+  });
+
   it('writes all autogroups at once where the kernel does not mind', () => {
     const { set, writes } = queueOf({ kind: 'autogroup', canRaise: true, gapMs: 0 });
     for (const id of [1, 2, 3]) set(id, 'low');
