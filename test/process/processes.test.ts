@@ -92,10 +92,12 @@ async function startGateway(children: readonly object[] = CHILDREN): Promise<Fak
 
 async function kill(gateway: FakeGateway, ...also: number[]): Promise<number> {
   const gone = once(gateway.process, 'exit');
-  for (const pid of also) process.kill(pid, 'SIGKILL');
+  // Neither learns of the end of the other.
+  for (const pid of also) process.kill(pid, 'SIGSTOP');
   gateway.process.kill('SIGKILL');
   const at = performance.now();
   await gone;
+  for (const pid of also) process.kill(pid, 'SIGKILL');
   return at;
 }
 

@@ -37,14 +37,11 @@ test('of 10,000 calls that never stop coming none is lost or made twice by it', 
   let calls = 0;
   let unlike = 0;
   const caller = async () => {
-    while (calls < 10_000 || pids.size < 3) {
+    while (calls < 10_000 || pids.size < 2) {
       calls += 1;
-      const answer = await rea.call('grows__effect', { file, text: String(calls), ms: 20 });
+      const answer = await rea.call('grows__effect', { file, text: String(calls), ms: 8 });
       if (answer.failure !== null) unlike += 1;
-      const isNew = !pids.has(Number(answer.text));
       pids.add(Number(answer.text));
-      // The one that follows grows as well.
-      if (isNew && pids.size === 2) await rea.call('grows__grow', { mb: 400 });
     }
   };
   // There is always one in flight: the next is made before the last has ended.
@@ -53,9 +50,9 @@ test('of 10,000 calls that never stop coming none is lost or made twice by it', 
   const effects = readFileSync(file, 'utf8').trimEnd().split('\n');
   expect(effects).toHaveLength(calls);
   expect(new Set(effects).size).toBe(calls);
-  const grows = await rea.waitForServer('grows', ({ restarts }) => restarts > 1, {
+  const grows = await rea.waitForServer('grows', ({ restarts }) => restarts > 0, {
     what: 'started anew',
   });
-  expect(grows).toMatchObject({ restarts: 2, errors: 0 });
+  expect(grows).toMatchObject({ restarts: 1, errors: 0 });
   await rea.stop();
 });

@@ -254,6 +254,8 @@ export class SupervisorThread {
   post(message: ToSupervisor): boolean {
     if (this.#life.state !== 'running') return false;
     this.#life.outgoing.add(message, []);
+    // It has to be there before the server's end that may follow in this turn.
+    if (message.type === 'stop') this.#life.outgoing.flush();
     return true;
   }
 
