@@ -17,6 +17,8 @@ export const REASONS: Readonly<Record<string, string>> = {
   'RSS under a 20 MB storm': `finished answers wait for the client up to the byte credit of 192 MiB, beside 20 threads of their own and what V8 has not collected yet (${CREDIT})`,
   'call latency ÷ direct SDK call, real server': `a call through rea wakes six threads instead of two, which takes 0.21 ms while the kernel keeps them on one CPU and 0.45 ms when it spreads them over two halted virtual ones, against 0.05 ms without a gateway; its JavaScript takes 30 µs of that (${DATA_PATH})`,
   'call latency ÷ direct raw call': `each page of a large message is touched for the first time in the gateway, 16 µs for 4 KiB on this machine (${LAUNCHER})`,
+  'main-thread busy per call ÷ in-process SDK gateway':
+    'with 10 KB on Node 24 in one run; the cause was not found, and on Node 20 the same is less than half',
   'throughput ÷ in-process SDK gateway': `client, server, main and supervisor thread share two cores, and both are busy; main takes less than half of what the in-process gateway takes, so that more cores carry more (${DATA_PATH})`,
-  'RSS per server in a thread of its own': `what V8 and Node need for an empty thread, which is more in newer versions (${THREADS}); beside more than 32 servers they share eight`,
+  'RSS per server in a thread of its own': `what V8 and Node need for an empty thread, which is more on Node 24 (${THREADS}); beside more than 32 servers they share eight`,
 };
