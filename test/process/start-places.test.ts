@@ -67,6 +67,26 @@ test('those that come back from a crash never start in all places at once', asyn
   expect(mostAtOnce).toBeLessThan(PLACES);
 });
 
+test('those that were used last in the run before start first', async () => {
+  const cwd = makeDirectory();
+  const names = Array.from({ length: 10 }, (_, at) => `echo-${at}`);
+  const config = registry(Object.fromEntries(names.map((name) => [name, fixture('echo')])));
+  const first = await startRea({ cwd, config });
+  for (const name of names) await first.waitForPhase(name, 'ready');
+  for (const name of ['echo-8', 'echo-9']) await first.call(`${name}__echo`, { text: name });
+  await first.stop();
+  const second = await startRea({ cwd, config });
+  for (const name of names) await second.waitForPhase(name, 'ready');
+  const started = second.stderr
+    .split('\n')
+    .filter((line) => line.includes('"msg":"spawned"'))
+    .map((line) => JSON.parse(line).server);
+  expect(started).toHaveLength(names.length);
+  // Whose thread is up first gets a place at once, whoever it is.
+  expect(started.slice(0, 2 * PLACES)).toEqual(expect.arrayContaining(['echo-8', 'echo-9']));
+  await second.stop();
+});
+
 test('one that a call waits for starts beside them', async () => {
   const dir = makeDirectory();
   const file = join(dir, 'lives');

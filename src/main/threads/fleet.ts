@@ -190,7 +190,10 @@ export class Fleet implements Servers {
   /** @param clientCapabilities JSON text of what every shared server is told that its client can do. */
   start(clientCapabilities: string): void {
     this.#clientCapabilities = clientCapabilities;
-    for (const lane of this.#lanes.values()) if (lane.owner === null) this.#begin(lane);
+    // Their threads ask for tickets in the order in which they are up.
+    const rank = ({ name }: Lane) => this.#rank(name);
+    const lanes = [...this.#lanes.values()].sort((one, other) => rank(other) - rank(one) || 0);
+    for (const lane of lanes) if (lane.owner === null) this.#begin(lane);
   }
 
   /** A client is there: starts the servers of which each client has its own. */
