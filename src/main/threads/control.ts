@@ -3,7 +3,8 @@
  * one ends here at its deadline, or as soon as the port closes.
  */
 import type { MessagePort } from 'node:worker_threads';
-import { type Endpoint, type Remote, wrap } from 'comlink';
+import { type Remote, wrap } from 'comlink';
+import { controlEndpoint } from '../../shared/wire/control-endpoint.ts';
 
 /** Why a control call has no result. */
 export class ControlError extends Error {
@@ -23,7 +24,7 @@ export class ControlLink<T> {
 
   constructor(port: MessagePort) {
     this.#port = port;
-    this.#remote = wrap<T>(port as unknown as Endpoint);
+    this.#remote = wrap<T>(controlEndpoint(port));
     port.once('close', () => this.#end());
     port.unref();
   }

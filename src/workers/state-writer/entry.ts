@@ -1,7 +1,8 @@
 /** Composition root of the state-writer thread. */
 import './console.ts';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { type Endpoint, expose } from 'comlink';
+import { expose } from 'comlink';
+import { controlEndpoint } from '../../shared/wire/control-endpoint.ts';
 import type {
   FromStateWriter,
   StateWriterControl,
@@ -21,5 +22,5 @@ const control: StateWriterControl = {
 };
 
 main.on('message', (message: ToStateWriter) => publisher.attach(message.port));
-expose(control, data.controlPort as unknown as Endpoint);
+expose(control, controlEndpoint(data.controlPort));
 publisher.start();

@@ -5,8 +5,9 @@
 import './console.ts';
 import { getHeapStatistics } from 'node:v8';
 import { type MessagePort, workerData } from 'node:worker_threads';
-import { type Endpoint, expose } from 'comlink';
+import { expose } from 'comlink';
 import { ByteCredit } from '../../shared/wire/byte-credit.ts';
+import { controlEndpoint } from '../../shared/wire/control-endpoint.ts';
 import { type Batch, messagesIn, PortBatch } from '../../shared/wire/port-batch.ts';
 import type {
   FromSupervisor,
@@ -50,7 +51,7 @@ const control: SupervisorControl = {
 vitals.setThreadId(osThreadId());
 vitals.beat();
 setInterval(() => vitals.beat(), BEAT_MS);
-expose(control, data.controlPort as unknown as Endpoint);
+expose(control, controlEndpoint(data.controlPort));
 data.callPort.on('message', (batch: Batch<ToSupervisor>) => messagesIn(batch, receive));
 
 function receive(message: ToSupervisor): void {
