@@ -146,12 +146,13 @@ export class LauncherProcess {
         'no launcher: servers are forked from the gateway, which is slower',
       );
     }
-    this.#startAgainIn(AGAIN_MS * 2 ** this.#failures);
+    if (this.#wanted) this.#startAgainIn(AGAIN_MS * 2 ** this.#failures);
   }
 
   #startAgainIn(ms: number): void {
     this.#again = setTimeout(() => {
       this.#again = null;
+      this.#start();
     }, ms).unref();
   }
 }

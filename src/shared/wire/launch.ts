@@ -53,13 +53,18 @@ export function encodeLaunch(message: LaunchRequest | LaunchPipe | LaunchReply):
 export class LaunchLines<T> {
   #parts: Buffer[] = [];
 
-  /** @returns the messages that the chunk completes. @throws SyntaxError for a line that is no JSON. */
-  push(chunk: Buffer): T[] {
+  /** @returns the messages that the chunk completes; null when one of them is no JSON. */
+  push(chunk: Buffer): T[] | null {
     const messages: T[] = [];
     let from = 0;
     for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
       this.#parts.push(chunk.subarray(from, end));
-      messages.push(JSON.parse(Buffer.concat(this.#parts).toString()) as T);
+      try {
+        messages.push(JSON.parse(Buffer.concat(this.#parts).toString()) as T);
+      } catch (error) {
+        if (error instanceof SyntaxError) return null;
+        throw error;
+      }
       this.#parts = [];
       from = end + 1;
     }

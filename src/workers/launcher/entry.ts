@@ -6,6 +6,7 @@
 import { rmdirSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
+import { codeOf } from '../supervisor/errors.ts';
 import { Launcher } from './launcher.ts';
 
 const [path = ''] = process.argv.slice(2);
@@ -25,8 +26,9 @@ createInterface(process.stdin)
     for (const remove of [() => unlinkSync(path), () => rmdirSync(dirname(path))]) {
       try {
         remove();
-      } catch {
+      } catch (error) {
         // Gone already, or something else is in it.
+        if (codeOf(error) === null) throw error;
       }
     }
     process.exit(0);

@@ -13,6 +13,8 @@ import {
   type LaunchReply,
   type LaunchRequest,
 } from '../../shared/wire/launch.ts';
+import { codeOf } from '../supervisor/errors.ts';
+import { signalGroup } from '../supervisor/process-group.ts';
 
 /** What has come of one start. */
 interface Start {
@@ -41,7 +43,7 @@ export class Launcher {
 
   /** Kills what is left: nobody will ask for it any more. */
   killAll(): void {
-    for (const pid of this.#living) killGroup(pid);
+    for (const pid of this.#living) signalGroup(pid, 'SIGKILL');
   }
 
   #accept(socket: Socket): void {
@@ -49,12 +51,10 @@ export class Launcher {
     // A connection that breaks is followed by its `close`.
     socket.on('error', () => undefined);
     socket.on('data', (chunk) => {
-      try {
-        for (const message of lines.push(chunk)) this.#take(socket, message);
-      } catch {
-        // Whoever it is, it is none of ours.
-        socket.destroy();
-      }
+      const messages = lines.push(chunk);
+      // Whoever it is, it is none of ours.
+      if (messages === null) socket.destroy();
+      else for (const message of messages) this.#take(socket, message);
     });
   }
 
@@ -106,7 +106,7 @@ export class Launcher {
         stdio: [...pipes],
       });
     } catch (error) {
-      reply({ kind: 'failed', code: codeOf(error) });
+      reply({ kind: 'failed', code: codeOf(error) ?? String(error) });
       return;
     } finally {
       // Their ends here are the server's alone, so that they close when it ends.
@@ -114,7 +114,7 @@ export class Launcher {
     }
     const { pid } = child;
     child.on('error', (error) => {
-      if (pid === undefined) reply({ kind: 'failed', code: codeOf(error) });
+      if (pid === undefined) reply({ kind: 'failed', code: codeOf(error) ?? error.message });
     });
     if (pid === undefined) return;
     this.#living.add(pid);
@@ -124,20 +124,7 @@ export class Launcher {
       reply({ kind: 'exited', code, signal });
     });
     control.once('close', () => {
-      if (this.#living.has(pid)) killGroup(pid);
+      if (this.#living.has(pid)) signalGroup(pid, 'SIGKILL');
     });
   }
-}
-
-function killGroup(pgid: number): void {
-  try {
-    process.kill(-pgid, 'SIGKILL');
-  } catch (error) {
-    // Gone already, or of another user by now.
-    if (!['ESRCH', 'EPERM'].includes(codeOf(error))) throw error;
-  }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }

@@ -128,7 +128,8 @@ export class ProcessGroup {
   }
 }
 
-function signalGroup(pgid: number, signal: NodeJS.Signals | 0): 'sent' | 'gone' {
+/** Signals every member of a group, of which there may be none any more. */
+export function signalGroup(pgid: number, signal: NodeJS.Signals | 0): 'sent' | 'gone' {
   try {
     process.kill(-pgid, signal);
     return 'sent';

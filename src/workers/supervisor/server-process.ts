@@ -138,7 +138,10 @@ export function startThere(
   };
   const lines = new LaunchLines<LaunchReply>();
   control.on('data', (chunk) => {
-    for (const reply of lines.push(chunk)) {
+    const replies = lines.push(chunk);
+    // Whoever listens there is no launcher of ours.
+    if (replies === null) return void control.destroy();
+    for (const reply of replies) {
       if (reply.kind === 'failed') end(() => onFailed(reply.code), ...pipes);
       else if (reply.kind === 'exited') end(() => onExited(reply.code, reply.signal));
       else {

@@ -382,6 +382,22 @@ describe('several clients', () => {
   });
 });
 
+describe('lists for a client that does not read', () => {
+  test('are made in order when it reads again, 10,000 of them, and no more are promised', () => {
+    const rea = house();
+    rea.ready(1);
+    rea.first.state.congested = true;
+    for (let id = 1; id <= 10_001; id += 1) rea.first.receive({ id, method: 'tools/list' });
+    expect(rea.answers).toEqual([{ id: 10_001, code: -32_000, outcome: null }]);
+    rea.first.drained();
+    expect(rea.answers.slice(1).map(({ id }) => id)).toEqual(
+      Array.from({ length: 10_000 }, (_, at) => at + 1),
+    );
+    rea.first.receive({ id: 'next', method: 'tools/list' });
+    expect(rea.answers.at(-1)).toEqual({ id: 'next', code: null, outcome: null });
+  });
+});
+
 describe('a message of the client', () => {
   test('that is no request gets no answer that could be taken for one', () => {
     const { receive, answers } = house();

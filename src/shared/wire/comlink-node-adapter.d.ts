@@ -1,0 +1,6 @@
+/** Comlink ships this module without a declaration that is found for it. */
+declare module 'comlink/dist/esm/node-adapter.mjs' {
+  export default function nodeEndpoint(
+    port: import('node:worker_threads').MessagePort,
+  ): import('comlink').Endpoint;
+}
