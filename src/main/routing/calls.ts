@@ -77,15 +77,12 @@ export class CallTable {
     this.#count(call, call.line.length);
   }
 
-  /**
-   * Whether one more call of this size may be held until its answer. One is always possible for a client
-   * that has none.
-   */
+  /** Whether one more call of this size may be held until its answer. */
   hasRoom(owner: CallOwner, bytes: number): boolean {
     const own = this.#bytes.get(owner) ?? 0;
     if (bytes < COUNTED_FROM_BYTES) return true;
-    if (own + bytes > MAX_CALLS_MIB.ofClient * MIB) return own === 0;
-    return this.#allBytes + bytes <= MAX_CALLS_MIB.ofAll * MIB;
+    const { ofClient, ofAll } = MAX_CALLS_MIB;
+    return own + bytes <= ofClient * MIB && this.#allBytes + bytes <= ofAll * MIB;
   }
 
   /** Removes the call; false when it has already been answered. Whoever gets true gives the answer. */

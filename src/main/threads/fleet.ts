@@ -57,7 +57,7 @@ export interface FleetOptions {
 }
 
 /** From so many processes on they are started by the launcher. */
-const LAUNCHER_LANES = 8;
+const LAUNCHER_PROCESSES = 8;
 /** Several servers need more heap than one. */
 const SHARED_HEAP = 4;
 
@@ -320,7 +320,7 @@ export class Fleet implements Servers {
   #grant(lane: Lane | undefined): void {
     if (lane === undefined || this.#stopping) return;
     const processes = [...this.#lanes.values()].filter(({ hasProcess }) => hasProcess).length;
-    const isFew = processes < LAUNCHER_LANES || !lane.hasProcess;
+    const isFew = processes < LAUNCHER_PROCESSES || !lane.hasProcess;
     lane.grantTicket(isFew ? null : this.#options.launcher.address());
   }
 

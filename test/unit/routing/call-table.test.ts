@@ -39,11 +39,3 @@ test('of all clients they hold 192 MiB', () => {
   for (const call of open) calls.settle(call);
   expect(calls.hasRoom(owner(), 64 * MIB)).toBe(true);
 });
-
-test('a message that is larger than all of that is possible for a client that has no other', () => {
-  const { calls, add } = table();
-  const one = owner();
-  expect(calls.hasRoom(one, 100 * MIB)).toBe(true);
-  add(one, 100 * MIB);
-  expect(calls.hasRoom(one, MIB)).toBe(false);
-});
