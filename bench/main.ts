@@ -71,9 +71,13 @@ async function run(programs: readonly Program[]): Promise<void> {
   const nodeArgs =
     profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profiles)}`];
   process.stdout.write(`${machineLine(machine)}\n`);
+  const start = performance.now();
+  let quickSeconds = 0;
   try {
     for (const program of programs) {
       const { name, title } = program;
+      // What one does not use is left to the next, and what one takes too much is taken from it.
+      quickSeconds += program.quickSeconds;
       progress.program(name);
       const [begun, before, at] = [performance.now(), load(), new Date().toISOString()];
       const result = await program.run({
@@ -81,7 +85,7 @@ async function run(programs: readonly Program[]): Promise<void> {
         version: machine.node,
         quick: values.quick,
         deadline: values.quick
-          ? begun + program.quickSeconds * 1000 * Number(values.patience)
+          ? start + quickSeconds * 1000 * Number(values.patience)
           : Number.POSITIVE_INFINITY,
         repetitions: values.repetitions === undefined ? null : Number(values.repetitions),
         // Each program begins anew, so that one alone does the same as in the full set.

@@ -15,7 +15,10 @@ export interface Loss {
 /** A difference below this share is none. */
 const TOLERANCE = 0.05;
 
-/** All of one program. Direct use of a server is no rival: no gateway can be better than none. */
+/** Direct use of a server is no rival, nor is a relay: no gateway can be better than none. */
+const NO_RIVALS: readonly string[] = ['direct', 'thread-relay', 'rea', 'rea-http'];
+
+/** All of one program. */
 export function losses(result: ProgramResult): Loss[] {
   return pivots(result).flatMap(({ metric, rows }) =>
     metric.control === true
@@ -42,7 +45,7 @@ export function losses(result: ProgramResult): Loss[] {
 
 /** rea's figure over the rival's transport, or over stdio where it was measured over that only. */
 function championAgainst({ side }: Cell, cells: readonly Cell[]): number | null {
-  if (side === 'direct' || side === 'rea' || side === 'rea-http') return null;
+  if (NO_RIVALS.includes(side)) return null;
   const of = (name: string) => cells.find((cell) => cell.side === name)?.median ?? null;
   return (TRANSPORTS[side] === 'HTTP' ? of('rea-http') : null) ?? of('rea');
 }

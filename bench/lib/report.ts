@@ -51,9 +51,11 @@ function introduction(runs: readonly Run[]): string {
     'repetition in percent of the median. Sides and repetitions are interleaved in one run. On a busy machine trust',
     'CPU time first, then ratios, then medians; a p99 of few milliseconds is mostly the scheduler.',
     '',
-    '*direct* is the client on the server without a gateway. *in-process* is an ordinary gateway in Node: the SDK’s',
-    'server and one SDK client for each server, in one thread (`bench/servers/in-process-gateway.mjs`). *rea* speaks',
-    'stdio and *rea-http* Streamable HTTP. *mcp-hub*, *mcp-proxy* and *supergateway* are from npm.',
+    '*direct* is the client on the server without a gateway. *thread-relay* hands bytes through a worker thread, unread:',
+    'what rea’s design costs at least, and no gateway (`bench/servers/thread-relay.mjs`). *in-process* is an ordinary',
+    'gateway in Node: the SDK’s server and one SDK client for each server, in one thread',
+    '(`bench/servers/in-process-gateway.mjs`). *rea* speaks stdio and *rea-http* Streamable HTTP. *mcp-hub*, *mcp-proxy*',
+    'and *supergateway* are from npm.',
   ].join('\n');
 }
 

@@ -73,6 +73,7 @@ export interface Results {
 /** All sides in the order of tables, and how a client speaks to each; like is compared with like. */
 export const TRANSPORTS: Readonly<Record<string, 'stdio' | 'HTTP'>> = {
   direct: 'stdio',
+  'thread-relay': 'stdio',
   'in-process': 'stdio',
   rea: 'stdio',
   'rea-http': 'HTTP',

@@ -15,7 +15,7 @@ import { sdkOverHttp, sdkOverStdio } from './sdk.ts';
 import type { Server } from './servers.ts';
 import { type Connection, handshake, StdioConnection } from './wire.ts';
 
-export type SideName = 'direct' | 'in-process' | 'rea' | 'rea-http' | Peer;
+export type SideName = 'direct' | 'thread-relay' | 'in-process' | 'rea' | 'rea-http' | Peer;
 
 /** A side that runs. */
 export interface Gateway {
@@ -51,6 +51,7 @@ export interface Sides {
 
 export const REA = fileURLToPath(new URL('../../dist/main/index.js', import.meta.url));
 const IN_PROCESS = fileURLToPath(new URL('../servers/in-process-gateway.mjs', import.meta.url));
+const RELAY = fileURLToPath(new URL('../servers/thread-relay.mjs', import.meta.url));
 const HTTP_READY_MS = 120_000;
 /** What a registry says for rea to restart at once, again and again. */
 const WITHOUT_BACKOFF = {
@@ -74,7 +75,7 @@ export function makeSides(
       const env = environment(dir, node);
       const start = (args: readonly string[]) =>
         scope.spawn(node, [...nodeArgs, ...args], { cwd: dir, env });
-      const tool = side === 'direct' || isBridge(side) ? bare : prefixed;
+      const tool = isForOne(side) ? bare : prefixed;
       const common = { side, dir, tool };
       if (side === 'direct') {
         const [server] = servers as [Server];
@@ -83,6 +84,10 @@ export function makeSides(
           scope.spawn(server.command, server.args, { cwd: dir, env }),
           common,
         );
+      }
+      if (side === 'thread-relay') {
+        const [server] = servers as [Server];
+        return overStdio(scope, start([RELAY, server.command, ...server.args]), common);
       }
       if (side === 'in-process') {
         const backoff = options.withoutBackoff === true ? '0' : '200';
@@ -112,7 +117,12 @@ export function isPeer(side: SideName): side is Peer {
   return side === 'mcp-hub' || isBridge(side);
 }
 
-/** Whether it can hold one server only. */
+/** Whether it holds one server only, whose tools keep their names. */
+function isForOne(side: SideName): boolean {
+  return side === 'direct' || side === 'thread-relay' || isBridge(side);
+}
+
+/** Whether it is a bridge from npm for one server. */
 function isBridge(side: SideName): boolean {
   return side === 'mcp-proxy' || side === 'supergateway';
 }

@@ -3,6 +3,7 @@ import { type Cell, type Pivot, shown } from './pivot.ts';
 
 const COLOURS: Readonly<Record<string, string>> = {
   direct: '#9aa0a6',
+  'thread-relay': '#c3c7cb',
   'in-process': '#e8a33d',
   rea: '#1a73e8',
   'rea-http': '#7baaf7',

@@ -26,7 +26,7 @@ export const fleet: Program = {
   name: 'fleet',
   title: 'Many servers',
   summary: '10 to 200 servers: first complete list of tools, cold and warm; start without time-out',
-  quickSeconds: 40,
+  quickSeconds: 35,
   run: async (context) => {
     const { quick, sides, scope } = context;
     const repetitions = context.repetitions ?? (quick ? 1 : 3);

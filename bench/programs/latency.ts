@@ -16,6 +16,7 @@ import { untilServing } from '../lib/wire.ts';
 
 const SIDES: readonly SideName[] = [
   'direct',
+  'thread-relay',
   'in-process',
   'rea',
   'rea-http',
@@ -33,7 +34,7 @@ export const latency: Program = {
   name: 'latency',
   title: 'Latency of one call at a time',
   summary: 'how long a call takes, one after another, 100 B to 10 MB',
-  quickSeconds: 55,
+  quickSeconds: 50,
   run: async (context) => {
     const repetitions = context.repetitions ?? (context.quick ? 3 : 7);
     const recorder = new Recorder([
@@ -82,7 +83,8 @@ export const latency: Program = {
       notes: [
         'With the SDK client the text goes both ways; with the raw client only the result has the size.',
         '10 MB over stdio only.',
-        'direct, in-process and rea speak stdio to the client; rea-http and mcp-proxy speak Streamable HTTP, mcp-hub and supergateway HTTP with SSE.',
+        'thread-relay hands bytes through a worker thread, unread: the floor of rea’s design, no gateway.',
+        'direct, thread-relay, in-process and rea speak stdio to the client; rea-http and mcp-proxy speak Streamable HTTP, mcp-hub and supergateway HTTP with SSE.',
       ],
     };
   },

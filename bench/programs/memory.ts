@@ -23,7 +23,7 @@ export const memory: Program = {
   name: 'memory',
   title: 'Memory of the gateway',
   summary: 'resident memory of the gateway with 10 and 50 servers behind it',
-  quickSeconds: 30,
+  quickSeconds: 25,
   run: async (context) => {
     const { quick, sides } = context;
     const repetitions = context.repetitions ?? (quick ? 1 : 5);

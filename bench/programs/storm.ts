@@ -48,7 +48,7 @@ export const storm: Program = {
   name: 'storm',
   title: 'Healthy servers while sixteen others storm',
   summary: 'calls to 4 healthy servers while 16 others crash, flood, burn, hog',
-  quickSeconds: 80,
+  quickSeconds: 75,
   run: async (context) => {
     const { quick, sides } = context;
     const repetitions = context.repetitions ?? (quick ? 1 : 5);

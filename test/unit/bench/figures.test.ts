@@ -125,7 +125,7 @@ describe('losses', () => {
   });
 
   test('no gateway at all is no rival', () => {
-    expect(rivals('lower', { direct: 1, rea: 10 })).toEqual([]);
+    expect(rivals('lower', { direct: 1, 'thread-relay': 2, rea: 10 })).toEqual([]);
   });
 
   test('over HTTP the rival is compared with rea over HTTP', () => {
