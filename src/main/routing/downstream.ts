@@ -18,6 +18,7 @@ import type {
 } from '../../shared/wire/protocol.ts';
 import { decide, type GateDecision, type GateView, queueFull } from '../gate/gate.ts';
 import type { Logger } from '../logger.ts';
+import { own } from '../upstream/owned-lines.ts';
 import type { Call, CallOwner, CallTable } from './calls.ts';
 import { Circuit } from './circuit.ts';
 import { type Failure, failureParts } from './failures.ts';
@@ -313,6 +314,7 @@ export class Downstream {
       edits.length === 0
         ? [line.subarray(0, id[0]), call.idRaw, line.subarray(id[1])]
         : replaceRanges(line, [{ at: id, with: call.idRaw }, ...edits]);
+    own(line);
     call.session.answer(call, parts);
   }
 

@@ -4,6 +4,7 @@
  */
 import type { Writable } from 'node:stream';
 import { LargeAnswers } from './large-answers.ts';
+import { free } from './owned-lines.ts';
 
 /** The only way left to write to the claimed stream. */
 export interface ClaimedStdout {
@@ -40,7 +41,10 @@ export function claimStdout(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
     flush();
     stdout.cork();
     for (const part of parts) write(part);
-    write('', () => taken());
+    write('', () => {
+      free(parts);
+      taken();
+    });
     stdout.uncork();
   });
   return {

@@ -7,6 +7,7 @@ import { Downstream } from '#src/main/routing/downstream.ts';
 import { NO_OBSERVER } from '#src/main/routing/observer.ts';
 import { Profiles } from '#src/main/routing/profiles.ts';
 import { Router } from '#src/main/routing/router.ts';
+import { free } from '#src/main/upstream/owned-lines.ts';
 import type { UpstreamPeer } from '#src/main/upstream/session.ts';
 import type { SupervisorRecord } from '#src/shared/model/snapshot.ts';
 import { scanFrame } from '#src/shared/wire/frame.ts';
@@ -103,10 +104,11 @@ function house(
   const connect = () => {
     const answers: { id: unknown; code: string | number | null; outcome: string | null }[] = [];
     const sent: string[] = [];
-    const state = { congested: false };
+    const state = { congested: false, parts: [] as readonly Uint8Array[] };
     const peer = router.open(
       {
         send: (parts) => {
+          state.parts = parts;
           const message = JSON.parse(Buffer.concat(parts).toString());
           if (message.method !== undefined) return void sent.push(message.method);
           const error = message.result?._meta?.['rea/error'];
@@ -176,8 +178,10 @@ function house(
       }),
     starting: (incarnation: number) => event(incarnation, 'starting', { event: 'starting' }),
     call: (id: unknown) => receive({ id, method: 'tools/call', params: { name: 'echo__say' } }),
-    reply: (call: number) => {
-      const line = Buffer.from(`{"jsonrpc":"2.0","id":${call},"result":{}}`);
+    reply: (call: number, text = '') => {
+      const json = Buffer.from(`{"jsonrpc":"2.0","id":${call},"result":{"text":"${text}"}}`);
+      const line = Buffer.allocUnsafeSlow(json.length);
+      line.set(json);
       downstream.answer({
         type: 'answer',
         slot: 0,
@@ -188,6 +192,7 @@ function house(
         isError: false,
         toolError: false,
       });
+      return line;
     },
     unsent: (call: number, incarnation: number) =>
       downstream.callFailed({
@@ -225,6 +230,17 @@ describe('a server that starts', () => {
     downstream.wake();
     expect(downstream.awaited).toBe(false);
   });
+});
+
+test('a large answer belongs to the client alone, and is freed once that has taken it', () => {
+  const { call, calls, ready, reply, first } = house();
+  ready(1);
+  call('a');
+  const line = reply(calls()[0]?.call ?? 0, 'x'.repeat(100_000));
+  expect(first.answers).toEqual([{ id: 'a', code: null, outcome: null }]);
+  expect(line.length).toBeGreaterThan(100_000);
+  free(first.state.parts);
+  expect(line.length).toBe(0);
 });
 
 describe('a call', () => {

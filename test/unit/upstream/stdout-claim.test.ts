@@ -1,6 +1,7 @@
 /** What is written to a client that takes it slowly: the order, and when all of it has been taken. */
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
+import { own } from '#src/main/upstream/owned-lines.ts';
 import { claimStdout } from '#src/main/upstream/stdout-claim.ts';
 import { until } from '../../support/wait-for.ts';
 
@@ -35,6 +36,27 @@ test('a small message passes large answers that are not begun, and none is torn'
     `ccccc ${LARGE}`,
   ]);
   expect(claimed.waiting()).toBe(0);
+});
+
+test('a large answer of which nobody else has need is freed when the client has taken it, not before', async () => {
+  const stdout = new PassThrough({ highWaterMark: 16 });
+  const claimed = claimStdout(
+    stdout as unknown as NodeJS.WriteStream,
+    new PassThrough() as unknown as NodeJS.WriteStream,
+  );
+  const line = Buffer.allocUnsafeSlow(LARGE).fill('a');
+  const shared = Buffer.allocUnsafeSlow(LARGE).fill('b');
+  own(line);
+  claimed.writeLarge([line.subarray(0, 100), line.subarray(100), shared, Buffer.from('\n')]);
+  expect(line.length).toBe(LARGE);
+  let read = '';
+  stdout.on('data', (chunk: Buffer) => {
+    read += chunk.toString();
+  });
+  await until(() => read.endsWith('\n'), { limitMs: 10_000, what: 'the answer' });
+  expect(read).toBe(`${'a'.repeat(LARGE)}${'b'.repeat(LARGE)}\n`);
+  await until(() => line.length === 0, { limitMs: 10_000, what: 'its memory to be freed' });
+  expect(shared.length).toBe(LARGE);
 });
 
 test('many small messages of one turn are written in parts, in their order', async () => {
