@@ -2,15 +2,25 @@
  * The bytes of an unfinished line. Large chunks are kept as they are, small ones are gathered in
  * blocks, so that a line that trickles in costs little more memory than its bytes. Joined once.
  */
+import { discard } from './discard.ts';
+
 const BLOCK_BYTES = 16 * 1024;
 const SMALL_BYTES = 2 * 1024;
+/** Smaller chunks are left to the garbage collector. */
+const FREED_FROM_BYTES = 16 * 1024;
 
 export class ChunkList {
+  readonly #owns: boolean;
   #chunks: Uint8Array[] = [];
   #length = 0;
   /** The block being filled is always the last entry of the list. */
   #block: Uint8Array | null = null;
   #filled = 0;
+
+  /** @param owns chunks are nobody else's: those that are all of their buffer are freed with the list. */
+  constructor(owns = false) {
+    this.#owns = owns;
+  }
 
   get length(): number {
     return this.#length;
@@ -55,6 +65,7 @@ export class ChunkList {
   }
 
   clear(): void {
+    if (this.#owns && this.#chunks.length > 1) discard(wholeBuffers(this.#chunks));
     this.#chunks = [];
     this.#length = 0;
     this.#block = null;
@@ -67,4 +78,10 @@ export class ChunkList {
     this.#block = null;
     this.#filled = 0;
   }
+}
+
+function wholeBuffers(chunks: readonly Uint8Array[]): ArrayBuffer[] {
+  return chunks
+    .filter(({ length, buffer }) => length >= FREED_FROM_BYTES && length === buffer.byteLength)
+    .map(({ buffer }) => buffer as ArrayBuffer);
 }

@@ -45,6 +45,8 @@ export interface LineFramerOptions {
   readonly maxBytes: number;
   /** @default 512 */
   readonly maxDepth?: number;
+  /** What is pushed is nobody else's, and may be freed when its line is out. @default false */
+  readonly ownsChunks?: boolean;
   /** `frame.line` owns its whole ArrayBuffer and may be transferred. */
   readonly onFrame: (frame: Frame) => void;
   readonly onRefused: (refused: Refused) => void;
@@ -84,7 +86,7 @@ type LineKind = 'blank' | 'message' | 'not_json' | 'batch';
 export class LineFramer {
   readonly #options: LineFramerOptions;
   readonly #scanner: Scanner;
-  readonly #chunks = new ChunkList();
+  readonly #chunks: ChunkList;
   #kind: LineKind = 'blank';
   /** Bytes of the line so far. */
   #bytes = 0;
@@ -96,6 +98,7 @@ export class LineFramer {
   constructor(options: LineFramerOptions) {
     this.#options = options;
     this.#scanner = new Scanner(options.maxDepth);
+    this.#chunks = new ChunkList(options.ownsChunks);
   }
 
   /** Bytes of the unfinished line, also those that were dropped. */
@@ -113,7 +116,7 @@ export class LineFramer {
     return this.#kind === 'message' && !this.#unawaited ? this.#bytes : 0;
   }
 
-  /** Takes the next bytes of the stream, which must not change afterwards. */
+  /** Takes the next bytes of the stream, which must not change afterwards; see `ownsChunks`. */
   push(chunk: Uint8Array): void {
     let from = 0;
     while (from < chunk.length) {

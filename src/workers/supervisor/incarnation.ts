@@ -135,9 +135,10 @@ export class Incarnation {
         feed({ type: 'spawn_failed', incarnation, detail, random: Math.random() });
       },
       onStdout: (chunk) => {
+        const { length } = chunk;
         workload.of(slot, () => {
           this.session.push(chunk);
-          this.#intake.chunk(chunk.length);
+          this.#intake.chunk(length);
         });
       },
       // What the server wrote last is read whatever the limits say: there is little time for it.

@@ -147,7 +147,7 @@ export class Session implements Conversation {
       send: (message) => this.#forward(message.line, message),
       onDropped: options.onDropped,
     });
-    this.#framer = this.source();
+    this.#framer = this.#source(true);
     this.#requests.send(
       'initialize',
       initializeParams(options.gatewayVersion, options.clientCapabilities),
@@ -188,7 +188,12 @@ export class Session implements Conversation {
    * response is one.
    */
   source(): LineFramer {
+    return this.#source(false);
+  }
+
+  #source(ownsChunks: boolean): LineFramer {
     return new LineFramer({
+      ownsChunks,
       maxBytes: this.#options.maxMessageBytes,
       onFrame: (frame) => this.#receive(frame),
       onRefused: (refused) => this.#refuse(refused),
@@ -235,6 +240,7 @@ export class Session implements Conversation {
   }
 
   /** Bytes from the child's stdout. */
+  /** Bytes of a local server's stdout, which are nobody else's afterwards. */
   push(chunk: Uint8Array): void {
     if (!this.#watch.reading) return;
     this.#liveness?.bytes();

@@ -220,6 +220,53 @@ test('a line that trickles in byte by byte comes out whole', () => {
   expect(seen).toEqual([{ frame: message.toString(), id: '41' }]);
 }, 30_000);
 
+describe('chunks that are nobody else’s', () => {
+  const KB = 1024;
+  const LINES = [messageOf(300 * KB), '{"id":2}', messageOf(90 * KB), messageOf(200 * KB)];
+
+  /** As a pipe gives them: each in a buffer of its own. */
+  function chunksOf(stream: string, bytes: number): Buffer[] {
+    const whole = Buffer.from(stream);
+    return Array.from({ length: Math.ceil(whole.length / bytes) }, (_, at) => {
+      const part = whole.subarray(at * bytes, (at + 1) * bytes);
+      const chunk = Buffer.allocUnsafeSlow(part.length);
+      chunk.set(part);
+      return chunk;
+    });
+  }
+
+  test.each([16 * KB, 50_000, 64 * KB])(
+    'are freed once their line is out, in chunks of %d',
+    (size) => {
+      const { framer, seen } = collect({ ownsChunks: true });
+      const chunks = chunksOf(`${LINES.join('\n')}\n`, size);
+      const newlines = chunks.map((chunk) => chunk.includes('\n'));
+      for (const chunk of chunks) framer.push(chunk);
+      expect(seen.map((item) => 'frame' in item && item.frame)).toEqual(LINES);
+      expect(chunks.map(({ length }) => length > 0)).toEqual(newlines);
+    },
+  );
+
+  test('are freed when it is refused, and what follows is read', () => {
+    const { framer, seen } = collect({ ownsChunks: true, maxBytes: 100 * KB });
+    const chunks = chunksOf(`${LINES.join('\n')}\n`, 50_000);
+    for (const chunk of chunks) framer.push(chunk);
+    expect(seen.map((item) => ('refused' in item ? item.refused.idText : item.frame))).toEqual([
+      '41',
+      '{"id":2}',
+      LINES[2],
+      '41',
+    ]);
+  });
+
+  test('are left alone where somebody else may have them', () => {
+    const { framer } = collect();
+    const chunks = chunksOf(`${LINES[0]}\n`, 64 * KB);
+    for (const chunk of chunks) framer.push(chunk);
+    expect(chunks.every(({ length }) => length > 0)).toBe(true);
+  });
+});
+
 describe('in any chunks', () => {
   const line = fc.oneof(
     fc.json().map((json) => `{"id":1,"result":${json}}`),
