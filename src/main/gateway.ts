@@ -36,7 +36,8 @@ import { healthText } from './routing/health.ts';
 import { Profiles } from './routing/profiles.ts';
 import { Router } from './routing/router.ts';
 import type { Stoppable } from './shutdown.ts';
-import { creditLimits, Fleet, roomFor } from './threads/fleet.ts';
+import { Fleet } from './threads/fleet.ts';
+import { creditLimits, roomFor } from './threads/room.ts';
 import { StateWriterThread } from './threads/state-writer-thread.ts';
 import { workerEntry } from './threads/worker-entry.ts';
 import type { HttpEdge } from './upstream/http.ts';
@@ -206,6 +207,7 @@ export class Gateway implements Stoppable, Reconfigurable {
       httpConnections: this.#http?.connections() ?? 0,
       halted: this.#halt.active().active,
       ownsState: this.#writer.owner,
+      stateWriterHeapBytes: this.#writer.heapUsedBytes,
       droppedMessages: this.#router.droppedMessages,
     }));
   }

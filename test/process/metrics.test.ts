@@ -238,6 +238,9 @@ test('counters go on over the loss of a thread', async () => {
   await metrics.until('the heap of its thread', (now) => {
     return now.value('rea_thread_heap_used_bytes', { server: 'junk' }) > 1_000_000;
   });
+  await metrics.until('the heap of the state writer', (now) => {
+    return now.value('rea_state_writer_heap_used_bytes', {}) > 1_000_000;
+  });
   await rea.faults.inject('supervisor', 'exit');
   await rea.waitForServer(
     'junk',

@@ -27,6 +27,29 @@ test('a server that has grown too large is started anew, and that is no failure'
   await rea.stop();
 });
 
+test('a task is not cut by it: it ends first', async () => {
+  const rea = await startRea({
+    config: registry({ tasks: { ...fixture('tasks'), max_rss_mb: 300 } }),
+  });
+  const made = await rea.request('tools/call', { name: 'tasks__work', task: { ttl: 60_000 } });
+  const { taskId } = made.message.result.task;
+  expect((await rea.call('tasks__grow', { mb: 400 })).text).toBe('grown');
+  const large = await rea.waitForServer('tasks', ({ rss_mb }) => (rss_mb ?? 0) > 300, {
+    what: 'seen to be too large',
+    limitMs: 60_000,
+  });
+  // What is in the state file has been decided on before.
+  expect((await rea.call('tasks__finish', { taskId })).text).toBe('finished');
+  const result = await rea.request('tasks/result', { taskId });
+  expect(result.text).toBe(`result of ${taskId}`);
+  const anew = await rea.waitForServer('tasks', (one) => one.restarts === 1 && one.pid !== null, {
+    what: 'started anew',
+    limitMs: 60_000,
+  });
+  expect(anew.pid).not.toBe(large.pid);
+  await rea.stop();
+});
+
 test('of 10,000 calls that never stop coming none is lost or made twice by it', async () => {
   const dir = makeDirectory();
   const file = join(dir, 'effects');

@@ -48,7 +48,7 @@ async function matesOf(rea: Rea, name: string): Promise<number> {
   return (await rea.waitForPhase(name, 'ready')).thread.mates;
 }
 
-test('200 servers share eight threads, and one that keeps its thread is moved to its own', async () => {
+test('200 servers share eight threads, and one that keeps its thread or floods is moved to its own', async () => {
   const rea = await startRea({
     faults: true,
     config: registry(fleet(COUNT), {
@@ -92,6 +92,28 @@ test('200 servers share eight threads, and one that keeps its thread is moved to
   );
   expect(restarted).toHaveLength(COUNT / MOST_SHARED);
   expect(threadsOf(rea)).toBe(MOST_SHARED + 1);
+
+  const flooding = nameAt(20);
+  expect((await rea.call(`${flooding}__flood`)).text).toBe('here it comes');
+  let calls = 0;
+  await until(
+    async () => {
+      // One at a time: were all called all the time they would leave the flood no CPU.
+      for (const name of names.slice(21, 61)) {
+        expect((await rea.call(`${name}__name`)).text).toBe(name);
+        calls += 1;
+      }
+      const record = rea.state()?.downstreams.find(({ name }) => name === flooding);
+      return record?.thread.mates === 0 && record.phase === 'ready';
+    },
+    { limitMs: 90_000, what: 'the flooding server to have a thread of its own' },
+  );
+  report('calls beside a flood among 200 servers', calls);
+  await callAll(rea, names);
+  const last = await readyRecords(rea, names);
+  const replaced = names.filter((name) => last.get(name)?.pid !== after.get(name)?.pid);
+  expect(replaced).toEqual([flooding]);
+  expect(threadsOf(rea)).toBe(MOST_SHARED + 2);
 });
 
 test('a server that floods is moved when it has nothing to do, and nobody is cut off', async () => {

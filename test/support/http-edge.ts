@@ -41,6 +41,8 @@ export async function startEdge(
   router: EchoRouter,
   options: Partial<HttpOptions> = {},
 ): Promise<Edge> {
+  // What was logged after the edges of another test were closed is not this one's.
+  if (cleanup.length === 0) errors.length = 0;
   const edge = await startHttp({ ...edgeOptions(router), ...options });
   if (!edge.ok) throw new Error(edge.message);
   onTidy(() => edge.close());

@@ -10,6 +10,8 @@ export interface GatewayView {
   readonly halted: boolean;
   readonly ownsState: boolean;
   readonly droppedMessages: number;
+  /** Null: not known. */
+  readonly stateWriterHeapBytes: number | null;
 }
 
 /** @returns reads the present state of the gateway into the registry. */
@@ -46,6 +48,10 @@ export function gatewayMetrics(registry: Registry, version: string): (view: Gate
   );
   const heapUsed = gauge('nodejs_heap_size_used_bytes', 'Heap of the main thread in use.');
   const heapTotal = gauge('nodejs_heap_size_total_bytes', 'Heap of the main thread.');
+  const writerHeap = gauge(
+    'rea_state_writer_heap_used_bytes',
+    'Heap of the state-writer thread in use; 0 while it is not known.',
+  );
 
   return (view) => {
     sessions.set(view.sessions);
@@ -61,5 +67,6 @@ export function gatewayMetrics(registry: Registry, version: string): (view: Gate
     rss.set(memory.rss);
     heapUsed.set(memory.heapUsed);
     heapTotal.set(memory.heapTotal);
+    writerHeap.set(view.stateWriterHeapBytes ?? 0);
   };
 }

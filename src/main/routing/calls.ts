@@ -7,6 +7,7 @@ import { type Frame, rangeOf } from '../../shared/wire/frame.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
 import type { AnswerMessage, ByteRange, TaskAnswer } from '../../shared/wire/protocol.ts';
 import type { Downstream } from './downstream.ts';
+import type { Failure } from './failures.ts';
 
 /** Who gets what a call brings: a session, or the gateway itself. */
 export interface CallOwner {
@@ -34,8 +35,10 @@ export interface Call {
   /** Monotonic, milliseconds. */
   readonly admittedAt: number;
   readonly totalDeadline: number;
-  /** The call has ended; `ok` when the server answered with a result. */
-  readonly onEnd: ((ok: boolean) => void) | null;
+  /** The call has ended; `answered` when the server has answered, `ok` when with a result. */
+  readonly onEnd: ((ok: boolean, answered: boolean) => void) | null;
+  /** Asked before one that waits is sent: what it is about may be gone with the process that had it. */
+  readonly lapsed: ((server: Downstream) => Omit<Failure, 'server' | 'phase'> | null) | null;
   /** The server does not know what was asked for: true when another one is asked instead. */
   readonly elsewhere: (() => boolean) | null;
   /** What its answer is looked into for by the supervisor thread. */

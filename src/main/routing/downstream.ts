@@ -23,8 +23,10 @@ import type { Call, CallOwner, CallTable } from './calls.ts';
 import { Circuit } from './circuit.ts';
 import { type Failure, failureParts } from './failures.ts';
 import { FairQueue } from './fair-queue.ts';
+import { InFlight } from './in-flight.ts';
 import { LatencyWindow } from './latency.ts';
 import { type CallOutcome, type Observer, outcomeOf } from './observer.ts';
+import { breakerRefusal, LEAVING, type Refusal, refused } from './refusals.ts';
 import { Resting, type RestReason } from './resting.ts';
 
 export interface DownstreamOptions {
@@ -43,6 +45,8 @@ export interface DownstreamOptions {
   readonly heldBack: () => boolean;
   /** Whether somebody relies on the server without a call: subscriptions, open requests of its own. */
   readonly reliedOn: (downstream: Downstream) => boolean;
+  /** Whether a task is at work there, or has ended and its result is still to be fetched. */
+  readonly atWork: (downstream: Downstream) => boolean;
   readonly thread: () => ThreadRecord;
   readonly halted: () => { readonly active: boolean; readonly reason: string | null };
   readonly log: Logger;
@@ -64,8 +68,6 @@ interface Leaving {
   readonly onDrained: () => void;
 }
 
-type Refusal = Extract<GateDecision, { kind: 'refuse' }>;
-
 export class Downstream {
   readonly owner: CallOwner | null;
   #config: DownstreamConfig;
@@ -73,9 +75,7 @@ export class Downstream {
   readonly #circuit: Circuit;
   readonly #latency = new LatencyWindow();
   readonly #resting: Resting;
-  readonly #inFlight = new Map<number, Call>();
-  /** How many of them may take any time. */
-  #patient = 0;
+  readonly #inFlight = new InFlight();
   readonly #queue = new FairQueue<CallOwner, Call>();
   #phase: Phase = 'idle';
   #incarnation = 0;
@@ -110,6 +110,7 @@ export class Downstream {
     this.#resting = new Resting({
       idleStopMs: () => this.#config.idleStopMs,
       inFlight: () => this.#inFlight.size,
+      atWork: () => options.atWork(this),
       wanted: () => this.#queue.length > 0 || options.reliedOn(this),
       onRest: (why) => this.#rest(why),
       onServe: () => this.#pump(),
@@ -226,7 +227,7 @@ export class Downstream {
     if (!this.#options.calls.settle(call)) return;
     this.#forget(call);
     this.#observe(call, 'cancelled', null);
-    call.onEnd?.(false);
+    call.onEnd?.(false, false);
     if (call.postedTo !== null) {
       this.#circuit.release(call.id, performance.now());
       this.#options.post({ type: 'cancel', slot: this.#options.slot(), call: call.id, reason });
@@ -293,7 +294,7 @@ export class Downstream {
   answer(message: AnswerMessage): void {
     const call = this.#inFlight.get(message.call);
     if (call === undefined || !this.#options.calls.settle(call)) return;
-    this.#leave(call);
+    this.#inFlight.remove(call);
     const now = performance.now();
     if (!call.patient) this.#latency.record(now - call.postedAt, now);
     this.#circuit.success(call.id, now);
@@ -309,7 +310,7 @@ export class Downstream {
     if (isError && call.elsewhere !== null && saysNotFound(line) && call.elsewhere()) return;
     this.#observe(call, isError || toolError ? 'error' : 'ok', null);
     const edits = (message.tasks !== undefined && call.onTasks?.(message, call)) || [];
-    call.onEnd?.(!isError);
+    call.onEnd?.(!isError, true);
     const parts =
       edits.length === 0
         ? [line.subarray(0, id[0]), call.idRaw, line.subarray(id[1])]
@@ -321,7 +322,7 @@ export class Downstream {
   callFailed(message: CallFailedMessage): void {
     const call = this.#inFlight.get(message.call);
     if (call === undefined) return;
-    this.#leave(call);
+    this.#inFlight.remove(call);
     const now = performance.now();
     if (message.code === null) {
       this.#circuit.release(call.id, now);
@@ -441,7 +442,7 @@ export class Downstream {
 
   /** Answers everything still open. @param why in words. */
   abandon(why = STOPPING): void {
-    for (const call of [...this.#queue.items(), ...this.#inFlight.values()]) {
+    for (const call of [...this.#queue.items(), ...this.#inFlight.all()]) {
       if (!this.#options.calls.settle(call)) continue;
       this.#forget(call);
       const posted = call.postedTo !== null;
@@ -464,8 +465,7 @@ export class Downstream {
 
   /** Raw id of the oldest call of `owner` in flight here, null when it has none. */
   callOf(owner: CallOwner): string | null {
-    for (const call of this.#inFlight.values()) if (call.session === owner) return call.idText;
-    return null;
+    return this.#inFlight.of(owner)?.idText ?? null;
   }
 
   /** Whose call in flight it is, null when there is no such call. */
@@ -509,7 +509,7 @@ export class Downstream {
       phase: this.#held ? 'backoff' : this.#phase,
       nextStartAt: this.#nextStartAt,
       breakerOpenUntil: this.#circuit.openUntil,
-      inFlight: this.#inFlight.size - this.#patient,
+      inFlight: this.#inFlight.size - this.#inFlight.patient,
       maxConcurrency: this.config.maxConcurrency,
       queued: this.#queue.count((session) => !session.congested),
       maxQueue: this.config.maxQueue,
@@ -532,8 +532,7 @@ export class Downstream {
     }
     call.postedTo = this.#incarnation;
     call.postedAt = performance.now();
-    this.#inFlight.set(call.id, call);
-    if (call.patient) this.#patient += 1;
+    this.#inFlight.add(call);
     return true;
   }
 
@@ -570,6 +569,12 @@ export class Downstream {
     if (this.#queue.length > 0 && this.#phase === 'idle') this.#options.wake();
     if (this.#queue.length > 0 && this.#phase === 'starting') this.#options.onAwaited();
     for (let call = this.#next(); call !== undefined; call = this.#next()) {
+      const lapsed = call.lapsed?.(this) ?? null;
+      if (lapsed !== null) {
+        this.#queue.take(call);
+        if (this.#options.calls.settle(call)) this.#answerFailure(call, lapsed);
+        continue;
+      }
       const now = performance.now();
       const decision = this.#decideWaiting(now, call);
       if (decision.kind === 'wait') return;
@@ -617,8 +622,8 @@ export class Downstream {
 
   #loseCalls(what: string): void {
     const now = performance.now();
-    for (const call of this.#inFlight.values()) {
-      this.#leave(call);
+    for (const call of this.#inFlight.all()) {
+      this.#inFlight.remove(call);
       this.#circuit.release(call.id, now);
       if (!this.#options.calls.settle(call)) continue;
       this.#answerFailure(call, {
@@ -637,23 +642,13 @@ export class Downstream {
 
   /** A refusal in words and with the time of a retry. */
   describe(refusal: Refusal): Omit<Failure, 'server' | 'phase'> {
-    const retryAt =
-      refusal.retryAt === null
-        ? null
-        : Date.now() + Math.max(0, refusal.retryAt - performance.now());
-    const because = this.#lastError === null ? '' : `; last error: ${this.#lastError}`;
-    const when = retryAt === null ? '' : `; retry at ${new Date(retryAt).toISOString()}`;
-    const message =
-      refusal.code === 'ERR_HALTED'
-        ? refusal.why
-        : `${this.#who()} takes no calls now: ${refusal.why}${because}${when}`;
-    return { code: refusal.code, outcome: 'not_sent', message, retryAt };
+    return refused(this.#who(), refusal, this.#lastError);
   }
 
   #answerFailure(call: Call, failure: Omit<Failure, 'server' | 'phase'>): void {
     this.#errors += 1;
     this.#observe(call, outcomeOf(failure), failure.code);
-    call.onEnd?.(false);
+    call.onEnd?.(false, failure.outcome === 'answered');
     const whole = { ...failure, server: this.config.name, phase: this.#phase };
     call.session.answer(call, failureParts(call.method, call.idRaw, whole));
     this.#options.onChange();
@@ -667,11 +662,7 @@ export class Downstream {
   /** Of those that take any time there may be as many as of all others together. */
   #mayWait(call: Call): boolean {
     const { maxConcurrency, maxQueue } = this.config;
-    return !call.patient || this.#patient < maxConcurrency + maxQueue;
-  }
-
-  #leave(call: Call): void {
-    if (this.#inFlight.delete(call.id) && call.patient) this.#patient -= 1;
+    return !call.patient || this.#inFlight.patient < maxConcurrency + maxQueue;
   }
 
   #observe(call: Call, outcome: CallOutcome, code: ErrorCode | null): void {
@@ -694,29 +685,13 @@ export class Downstream {
   }
 
   #forget(call: Call): void {
-    this.#leave(call);
+    this.#inFlight.remove(call);
     this.#queue.remove(call);
   }
 
   #who(): string {
     return `server "${this.config.name}"`;
   }
-}
-
-const LEAVING: Refusal = {
-  kind: 'refuse',
-  code: 'ERR_DOWNSTREAM_DOWN',
-  why: 'it is no longer configured as it was',
-  retryAt: null,
-};
-
-function breakerRefusal(retryAt: number | null): Refusal {
-  return {
-    kind: 'refuse',
-    code: 'ERR_BREAKER_OPEN',
-    why: 'its circuit is half-open and a probe is under way',
-    retryAt,
-  };
 }
 
 function hundredths(ms: number | null): number | null {

@@ -1,8 +1,8 @@
 /**
  * When a healthy server may end: it was not used for long (`idle_stop_ms`), it has grown too large
  * (`max_rss_mb`) and is to begin anew, or it is to go on in another thread. Waits for a moment without
- * calls and, unless it was merely not used, makes such a moment by holding new calls back for a while;
- * never cuts a call. Owned by the downstream; holds the timer.
+ * calls and tasks and, unless it was merely not used, makes such a moment by holding new calls back for a
+ * while; never cuts either. Owned by the downstream; holds the timer.
  */
 
 /** Why a server ends that is healthy. */
@@ -12,7 +12,9 @@ export type RestReason = 'unused' | 'large' | 'moving';
 export interface RestView {
   /** Calls at the server. */
   readonly inFlight: number;
-  /** Calls that wait, subscriptions, tasks: what says that it is still needed. */
+  /** Tasks are at work there, or their results are to be fetched. */
+  readonly atWork: boolean;
+  /** Calls that wait, subscriptions: what says that it is still needed. */
   readonly wanted: boolean;
   /** When it was last seen with anything to do. */
   readonly idleSince: number;
@@ -33,10 +35,17 @@ const NATURAL_MS = 10_000;
 /** New calls are held back this long, and not again before the rest of the period is over. */
 const HOLD_MS = 5000;
 const HOLD_EVERY_MS = 30_000;
+/** Tasks are waited for no longer. One that moves is a burden to others. */
+const TASKS_MS = { large: 3_600_000, moving: 60_000 } as const;
+/** Nobody tells when the time of a task is over. */
+const LOOK_MS = 10_000;
 
 export function decideRest(view: RestView, now: number): RestDecision {
-  const { inFlight, wanted, idleSince, due, idleStopMs } = view;
+  const { inFlight, atWork, wanted, idleSince, due, idleStopMs } = view;
   if (due !== null) {
+    const works = atWork && now - due.since < TASKS_MS[due.why];
+    // To hold calls back would end no task.
+    if (works) return { do: 'serve', lookAt: now + LOOK_MS };
     if (inFlight === 0) return { do: 'rest', why: due.why };
     const late = now - due.since - NATURAL_MS;
     if (late < 0) return { do: 'serve', lookAt: now - late };
@@ -46,6 +55,7 @@ export function decideRest(view: RestView, now: number): RestDecision {
       : { do: 'serve', lookAt: now + HOLD_EVERY_MS - within };
   }
   if (idleStopMs === 0 || inFlight > 0 || wanted) return { do: 'serve', lookAt: null };
+  if (atWork) return { do: 'serve', lookAt: now + LOOK_MS };
   const restAt = idleSince + idleStopMs;
   return now >= restAt ? { do: 'rest', why: 'unused' } : { do: 'serve', lookAt: restAt };
 }
@@ -53,6 +63,7 @@ export function decideRest(view: RestView, now: number): RestDecision {
 export interface RestingOptions {
   readonly idleStopMs: () => number;
   readonly inFlight: () => number;
+  readonly atWork: () => boolean;
   readonly wanted: () => boolean;
   readonly onRest: (why: RestReason) => void;
   /** Calls are held back no longer. */
@@ -112,12 +123,13 @@ export class Resting {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     if (!this.#ready) return;
-    const { inFlight, wanted, onRest, onServe } = this.#options;
+    const { inFlight, atWork, wanted, onRest, onServe } = this.#options;
     const idleStopMs = this.#options.idleStopMs();
     const now = performance.now();
     const decision = decideRest(
       {
         inFlight: inFlight(),
+        atWork: atWork(),
         wanted: idleStopMs !== 0 && wanted(),
         idleSince: this.#idleSince,
         due: this.#due,

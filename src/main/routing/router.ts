@@ -78,12 +78,13 @@ export interface ServerRequest {
 }
 
 /** What is done besides passing the answer on. */
-export type Hooks = Pick<Call, 'onEnd' | 'elsewhere' | 'tasks' | 'onTasks' | 'patient'>;
+export type Hooks = Pick<Call, 'onEnd' | 'lapsed' | 'elsewhere' | 'tasks' | 'onTasks' | 'patient'>;
 
 /** What the gateway asks of a server for itself: nobody waits for the answer. */
 const NOBODY: CallOwner = { congested: false, answer: () => {}, send: () => {} };
 const NO_HOOKS: Hooks = {
   onEnd: null,
+  lapsed: null,
   elsewhere: null,
   tasks: null,
   onTasks: null,
@@ -242,11 +243,12 @@ export class Router {
 
   /** Whether somebody relies on the server without having a call there. */
   reliesOn(downstream: Downstream): boolean {
-    return (
-      this.#resources.isListenedTo(downstream) ||
-      this.reverse.isOpen(downstream) ||
-      this.tasks.tasks.isBusy(downstream, performance.now())
-    );
+    return this.#resources.isListenedTo(downstream) || this.reverse.isOpen(downstream);
+  }
+
+  /** Whether a task may be at work there, or its result still to be fetched. */
+  hasTasks(downstream: Downstream): boolean {
+    return this.tasks.tasks.isBusy(downstream, performance.now());
   }
 
   /** The server is ready, for the first time or again: what clients listen to is asked for anew. */

@@ -14,7 +14,7 @@ export type Ask = (
   downstream: Downstream,
   method: string,
   params: object,
-  more?: { readonly owner: CallOwner; readonly hooks: Partial<Hooks> },
+  more?: { readonly owner?: CallOwner; readonly hooks: Partial<Hooks> },
 ) => Call | null;
 
 const MAX_PAGES = 50;
@@ -76,7 +76,7 @@ export class TaskList {
     for (const note of tasks?.notes ?? []) {
       const task = this.#tasks.ofServer(server, note.id);
       if (task?.session !== this.#request.session || this.#listed.size >= MAX_TASKS) continue;
-      if (note.ended) this.#tasks.ended(task);
+      if (note.ended) this.#tasks.ended(task, performance.now());
       const [start, end] = note.at;
       const edits = shown(task, note).map((edit) => ({
         with: edit.with,

@@ -68,7 +68,9 @@ export class TaskRequests {
     this.#sender.submit(request, task.downstream, edits, {
       tasks: method === 'tasks/result' ? 'result' : 'status',
       onTasks: (answer) => this.#told(task, answer),
+      lapsed: this.#lapsed(task),
       ...(method === 'tasks/result' ? this.#resultHooks(task, idText) : {}),
+      ...(method === 'tasks/get' ? this.#statusHooks(task) : {}),
     });
   }
 
@@ -97,7 +99,7 @@ export class TaskRequests {
     const { method, level, line } = message;
     const task = this.tasks.ofServer(downstream, note.id);
     if (task === null) return;
-    if (method === 'notifications/tasks/status' && note.ended) this.tasks.ended(task);
+    this.#heard(task, method === 'notifications/tasks/status' && note.ended);
     const parts = replaceRanges(line, shown(task, note));
     if (method === 'notifications/message') task.session.log(level, parts);
     else task.session.notify(parts);
@@ -112,9 +114,11 @@ export class TaskRequests {
 
   /** The session has ended: nobody wants what its tasks do. */
   forget(session: Session): void {
-    for (const { downstream, id } of this.tasks.drop(session)) {
+    for (const task of this.tasks.drop(session)) {
+      const { downstream, id } = task;
       if (!this.#sender.offers(downstream, 'cancel')) continue;
-      this.#sender.ask(downstream, 'tasks/cancel', { taskId: id });
+      const hooks = { lapsed: this.#lapsed(task) };
+      this.#sender.ask(downstream, 'tasks/cancel', { taskId: id }, { hooks });
     }
   }
 
@@ -128,16 +132,40 @@ export class TaskRequests {
     task.resultRequests.add(idText);
     return {
       patient: true,
-      onEnd: () => {
+      // That it has failed is a result, too.
+      onEnd: (_ok, answered) => {
         task.resultRequests.delete(idText);
+        if (answered) this.tasks.fetched(task, performance.now());
       },
     };
+  }
+
+  #statusHooks(task: Task): Partial<Hooks> {
+    return {
+      // The server does not know it any more.
+      onEnd: (ok, answered) => {
+        if (answered && !ok) this.tasks.fetched(task, performance.now());
+      },
+    };
+  }
+
+  /** A server may use the same id again after a new start: what waited through that is for nobody. */
+  #lapsed(task: Task): Hooks['lapsed'] {
+    const life = this.tasks.lifeOf(task.downstream);
+    return (server) =>
+      server === task.downstream && this.tasks.lifeOf(server) === life ? null : lost(task);
+  }
+
+  #heard(task: Task, hasEnded: boolean): void {
+    const now = performance.now();
+    if (hasEnded) this.tasks.ended(task, now);
+    else this.tasks.told(task, now);
   }
 
   #told(task: Task, { tasks }: AnswerMessage): readonly Edit[] {
     const note = tasks?.notes.find(({ id }) => id === task.id);
     if (note === undefined) return [];
-    if (note.ended) this.tasks.ended(task);
+    this.#heard(task, note.ended);
     return shown(task, note);
   }
 }

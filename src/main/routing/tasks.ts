@@ -19,19 +19,28 @@ export interface Task {
   readonly tokenRaw: Uint8Array | null;
   /** `ended`: its result can still be fetched. `lost`: its server died. */
   state: 'running' | 'ended' | 'lost';
+  /** When it ended, monotonic milliseconds; null: it runs, or its client has its result already. */
+  owedSince: number | null;
   /** When the server may forget it, monotonic milliseconds. */
   readonly expiresAt: number;
+  /** When the server last told of it, monotonic milliseconds. */
+  toldAt: number;
   /** Raw ids of the client's requests for its result, the oldest first. */
   readonly resultRequests: Set<string>;
 }
 
 /** Of one session. */
 export const MAX_TASKS = 1000;
+/** A server is kept so long for a client that has not fetched a result. */
+const OWED_MS = 30_000;
+/** A task that may take any time is taken to be at work so long after the last word about it. */
+const SILENT_MS = 3_600_000;
 
 export class Tasks {
   readonly #bySession = new Map<Session, Map<string, Task>>();
   readonly #byServer = new Map<Downstream, Map<string, Task>>();
   readonly #byCall = new Map<number, Task>();
+  readonly #lives = new WeakMap<Downstream, number>();
 
   /** A server has made a task. Of its older ones with the same id nothing is known any more. */
   made(call: Call, session: Session, note: TaskNote, now: number): Task {
@@ -48,7 +57,9 @@ export class Tasks {
       call: call.id,
       tokenRaw: call.tokenRaw,
       state: note.ended ? 'ended' : 'running',
+      owedSince: note.ended ? now : null,
       expiresAt: note.ttlMs === null ? Infinity : now + note.ttlMs,
+      toldAt: now,
       resultRequests: new Set(),
     };
     own.set(task.shownId, task);
@@ -104,18 +115,43 @@ export class Tasks {
     return false;
   }
 
-  /** Whether a task of anybody may be at work there. */
+  /** Whether a task of anybody may be at work there, or has ended lately and its result is still to be fetched. */
   isBusy(downstream: Downstream, now: number): boolean {
-    for (const { state, expiresAt } of this.#byServer.get(downstream)?.values() ?? []) {
-      if (state === 'running' && expiresAt > now) return true;
+    for (const task of this.#byServer.get(downstream)?.values() ?? []) {
+      const { state, owedSince, expiresAt, toldAt } = task;
+      if (expiresAt <= now) continue;
+      // One with a time of its own has that; another one is given up when nothing is heard of it.
+      const goesOn = expiresAt !== Infinity || now - toldAt < SILENT_MS;
+      if (state === 'running' && goesOn) return true;
+      if (owedSince !== null && now - owedSince < OWED_MS) return true;
     }
     return false;
   }
 
+  /** Which of the server's processes it is now, as far as tasks go: another one knows nothing of them. */
+  lifeOf(downstream: Downstream): number {
+    return this.#lives.get(downstream) ?? 0;
+  }
+
+  /** The server told of a task that goes on. */
+  told(task: Task, now: number): void {
+    task.toldAt = now;
+  }
+
   /** The server told of a task. */
-  ended(task: Task): void {
-    if (task.state === 'running') task.state = 'ended';
+  ended(task: Task, now: number): void {
+    if (task.state === 'running') {
+      task.state = 'ended';
+      task.owedSince = now;
+    }
     this.#byCall.delete(task.call);
+    task.downstream.released();
+  }
+
+  /** Its client has the result. */
+  fetched(task: Task, now: number): void {
+    this.ended(task, now);
+    task.owedSince = null;
     task.downstream.released();
   }
 
@@ -126,6 +162,7 @@ export class Tasks {
       this.#byCall.delete(task.call);
     }
     this.#byServer.delete(downstream);
+    this.#lives.set(downstream, this.lifeOf(downstream) + 1);
   }
 
   /** The session has ended. @returns its tasks that still run. */

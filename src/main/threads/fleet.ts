@@ -8,7 +8,7 @@ import type { DownstreamConfig, GatewayConfig } from '../../shared/model/config.
 import { IDLE } from '../../shared/model/idle.ts';
 import type { LaneRecord, LastStop } from '../../shared/model/snapshot.ts';
 import { UNROUTED } from '../../shared/model/unrouted.ts';
-import type { ByteCredit, CreditLimits } from '../../shared/wire/byte-credit.ts';
+import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
 import type {
   Fact,
   LifecycleMessage,
@@ -32,6 +32,7 @@ import { Instances } from './instances.ts';
 import { Lane, type LaneContext, type LaneHooks, type LaneMessage } from './lane.ts';
 import { lostRecord } from './lost-record.ts';
 import { Placement } from './placement.ts';
+import { mostLanes, sharedServers } from './room.ts';
 import { SupervisorThread } from './supervisor-thread.ts';
 
 export interface FleetOptions {
@@ -92,6 +93,7 @@ export class Fleet implements Servers {
       ...options,
       placement: this.#placement,
       reliedOn: (downstream) => options.router().reliesOn(downstream),
+      atWork: (downstream) => options.router().hasTasks(downstream),
       onAwaited: () => this.#tickets.reconsider(),
     };
     this.groupsFile = options.groupsFile;
@@ -566,31 +568,6 @@ export class Fleet implements Servers {
     }
     this.#onStopped?.();
   }
-}
-
-/** Servers with one lane each. */
-function sharedServers({ servers }: GatewayConfig): number {
-  return servers.filter(({ instances }) => instances === 'shared').length;
-}
-
-/** Lanes that there is room for: a later configuration may have more servers. */
-export function roomFor(config: GatewayConfig): number {
-  return 2 * mostLanes(config) + 64;
-}
-
-/** How many lanes there can be at the same time; one that is closing counts beside its successor. */
-function mostLanes({ servers }: GatewayConfig): number {
-  const most = servers.map(({ instances, maxInstances }) =>
-    instances === 'shared' ? 1 : 2 * maxInstances,
-  );
-  return most.reduce((sum, lanes) => sum + lanes, 0);
-}
-
-/** Above the soft limit there is room for one more message, whichever it is. */
-export function creditLimits({ limits, servers }: GatewayConfig): CreditLimits {
-  const largest = Math.max(0, ...servers.map(({ maxMessageBytes }) => maxMessageBytes));
-  const { byteCreditBytes } = limits;
-  return { softBytes: byteCreditBytes - largest, hardBytes: byteCreditBytes };
 }
 
 function isoOrNull(at: number | undefined): string | null {

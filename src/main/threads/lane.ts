@@ -37,6 +37,7 @@ export interface LaneContext {
   readonly calls: CallTable;
   /** See `DownstreamOptions`. */
   readonly reliedOn: (downstream: Downstream) => boolean;
+  readonly atWork: (downstream: Downstream) => boolean;
   readonly halted: () => { readonly active: boolean; readonly reason: string | null };
   readonly log: Logger;
   readonly observer: Observer;

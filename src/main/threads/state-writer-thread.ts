@@ -64,6 +64,7 @@ export class StateWriterThread {
   #probing: NodeJS.Timeout | null = null;
   #replacement: NodeJS.Timeout | null = null;
   #owner = false;
+  #heapUsedBytes: number | null = null;
 
   constructor(options: StateWriterOptions) {
     this.#options = options;
@@ -72,6 +73,11 @@ export class StateWriterThread {
 
   get owner(): boolean {
     return this.#owner;
+  }
+
+  /** At the last look, one every 5 s; null: not looked at yet, or the thread has just begun. */
+  get heapUsedBytes(): number | null {
+    return this.#heapUsedBytes;
   }
 
   /** Starts the thread; when the system refuses one, it is tried again as after a loss. */
@@ -164,12 +170,15 @@ export class StateWriterThread {
       (remote) => remote.inspect(),
       PROBE_DEADLINE_MS,
     );
-    if (!seen.ok && seen.timedOut) this.#lose(running, 'no longer answers');
+    if (this.#running !== running) return;
+    if (seen.ok) this.#heapUsedBytes = seen.value.heapUsedBytes;
+    else if (seen.timedOut) this.#lose(running, 'no longer answers');
   }
 
   #lose(running: Running, detail: string): void {
     if (this.#stopped || this.#running !== running) return;
     this.#running = null;
+    this.#heapUsedBytes = null;
     running.control.close();
     running.facts.close();
     void this.#replace(running.worker, this.#announceLoss(detail));

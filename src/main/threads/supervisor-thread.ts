@@ -335,9 +335,11 @@ export class SupervisorThread {
   #deliver(message: FromSupervisor): void {
     if (message.type === 'log') return this.#options.onLog(message);
     const tenant = this.#tenants.get(message.slot);
+    // Before it is dealt with: its memory may be freed then.
+    const bytes = 'line' in message ? message.line.length : 0;
     tenant?.onMessage(message);
-    if (!('line' in message) || this.#creditCleared || tenant === undefined) return;
-    this.#options.credit.arrived(tenant.creditLane, message.line.length);
+    if (bytes === 0 || this.#creditCleared || tenant === undefined) return;
+    this.#options.credit.arrived(tenant.creditLane, bytes);
   }
 
   /** One that was not needed yet is as good as running. */

@@ -13,5 +13,7 @@ export function own(line: Uint8Array): void {
 
 /** Frees what of these parts is owned, and makes it empty: the client has taken them, or never will. */
 export function free(parts: readonly Uint8Array[]): void {
-  for (const { buffer } of parts) if (owned.delete(buffer)) discard([buffer as ArrayBuffer]);
+  for (const { buffer } of parts) {
+    if (owned.delete(buffer) && buffer.byteLength > 0) discard([buffer as ArrayBuffer]);
+  }
 }

@@ -12,8 +12,8 @@ import type { OpenSession, UpstreamSink } from './session.ts';
 import type { ClaimedStdout } from './stdout-claim.ts';
 import { Unsent } from './unsent.ts';
 
-/** Parts below this size are joined into one write. */
-const JOIN_BELOW_BYTES = 64 * 1024;
+/** Larger answers are written by themselves. */
+const LARGE_BYTES = 64 * 1024;
 const NEWLINE = new Uint8Array([0x0a]);
 
 /**
@@ -76,11 +76,8 @@ export function serveStdio(options: {
 /** @returns the bytes written. */
 function write(stdout: ClaimedStdout, parts: readonly Uint8Array[]): number {
   const bytes = sizeOf(parts) + NEWLINE.length;
-  if (bytes <= JOIN_BELOW_BYTES) {
-    stdout.write(Buffer.concat([...parts, NEWLINE], bytes));
-    return bytes;
-  }
-  if (isAnswer(parts)) stdout.writeLarge([...parts, NEWLINE]);
-  else for (const part of [...parts, NEWLINE]) stdout.write(part);
+  const frame = [...parts, NEWLINE];
+  if (bytes > LARGE_BYTES && isAnswer(parts)) stdout.writeLarge(frame);
+  else stdout.write(frame, bytes);
   return bytes;
 }

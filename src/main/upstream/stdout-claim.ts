@@ -9,8 +9,12 @@ import { free } from './owned-lines.ts';
 /** The only way left to write to the claimed stream. */
 export interface ClaimedStdout {
   readonly stream: Writable;
-  /** Takes effect at the end of the turn: a system call costs more than most messages. */
-  readonly write: (chunk: Uint8Array) => void;
+  /**
+   * Writes a frame at the end of the turn: a system call costs more than most messages.
+   *
+   * @param parts with its line end, `bytes` together; they are copied then, once.
+   */
+  readonly write: (parts: readonly Uint8Array[], bytes: number) => void;
   /** Writes a frame that what comes later need not wait for. @param parts with its line end. */
   readonly writeLarge: (parts: readonly Uint8Array[]) => void;
   /** Bytes that were written and not taken yet. */
@@ -28,14 +32,15 @@ export function claimStdout(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
   const write = stdout.write.bind(stdout);
   stdout.write = stderr.write.bind(stderr);
   let gathered: Uint8Array[] = [];
-  let bytes = 0;
+  let gatheredBytes = 0;
+  let frames = 0;
   const flush = () => {
-    if (gathered.length === 0) return;
-    const chunks = gathered;
-    gathered = [];
+    if (frames === 0) return;
     // One buffer costs less than a vector of many small ones.
-    write(chunks.length === 1 ? (chunks[0] ?? '') : Buffer.concat(chunks, bytes));
-    bytes = 0;
+    write(Buffer.concat(gathered, gatheredBytes));
+    gathered = [];
+    gatheredBytes = 0;
+    frames = 0;
   };
   const large = new LargeAnswers((parts, taken) => {
     flush();
@@ -51,13 +56,17 @@ export function claimStdout(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
     stream: stdout,
     writeLarge: (parts) => large.add(parts),
     waiting: () => stdout.writableLength + large.bytes,
-    write: (chunk) => {
-      if (bytes + chunk.length > GATHERED_BYTES) flush();
-      if (chunk.length > GATHERED_BYTES) return void write(chunk);
-      if (gathered.length === 0) setImmediate(flush);
-      gathered.push(chunk);
-      bytes += chunk.length;
-      if (gathered.length >= GATHERED_FRAMES) flush();
+    write: (parts, bytes) => {
+      if (gatheredBytes + bytes > GATHERED_BYTES) flush();
+      if (bytes > GATHERED_BYTES) {
+        for (const part of parts) write(part);
+        return;
+      }
+      if (frames === 0) setImmediate(flush);
+      gathered.push(...parts);
+      gatheredBytes += bytes;
+      frames += 1;
+      if (frames >= GATHERED_FRAMES) flush();
     },
     flushed: (callback) => {
       const look = () => {

@@ -239,7 +239,6 @@ export class Session implements Conversation {
     }
   }
 
-  /** Bytes from the child's stdout. */
   /** Bytes of a local server's stdout, which are nobody else's afterwards. */
   push(chunk: Uint8Array): void {
     if (!this.#watch.reading) return;

@@ -40,7 +40,13 @@ test('the heap of a shared thread is divided among its servers, that of their ow
 test('messages that clients went without are counted as the router counts them', async () => {
   const registry = new Registry();
   const read = gatewayMetrics(registry, '0');
-  const seen = { sessions: 1, httpConnections: 0, halted: false, ownsState: true };
+  const seen = {
+    sessions: 1,
+    httpConnections: 0,
+    halted: false,
+    ownsState: true,
+    stateWriterHeapBytes: null,
+  };
   for (const droppedMessages of [3, 5]) {
     read({ ...seen, droppedMessages });
     expect(await valueOf(registry, 'rea_dropped_messages_total')).toBe(droppedMessages);

@@ -12,6 +12,7 @@ import type { UpstreamPeer } from '#src/main/upstream/session.ts';
 import type { SupervisorRecord } from '#src/shared/model/snapshot.ts';
 import { scanFrame } from '#src/shared/wire/frame.ts';
 import type {
+  AnswerMessage,
   CallMessage,
   LifecycleMessage,
   ServerFeatures,
@@ -74,6 +75,7 @@ function house(
     wake: () => {},
     heldBack: () => world.heldBack,
     reliedOn: () => false,
+    atWork: () => false,
     onAwaited: () => {
       world.awaited += 1;
     },
@@ -178,7 +180,7 @@ function house(
       }),
     starting: (incarnation: number) => event(incarnation, 'starting', { event: 'starting' }),
     call: (id: unknown) => receive({ id, method: 'tools/call', params: { name: 'echo__say' } }),
-    reply: (call: number, text = '') => {
+    reply: (call: number, text = '', more: Partial<AnswerMessage> = {}) => {
       const json = Buffer.from(`{"jsonrpc":"2.0","id":${call},"result":{"text":"${text}"}}`);
       const line = Buffer.allocUnsafeSlow(json.length);
       line.set(json);
@@ -191,6 +193,7 @@ function house(
         id: [22, 22 + String(call).length],
         isError: false,
         toolError: false,
+        ...more,
       });
       return line;
     },
@@ -241,6 +244,60 @@ test('a large answer belongs to the client alone, and is freed once that has tak
   expect(line.length).toBeGreaterThan(100_000);
   free(first.state.parts);
   expect(line.length).toBe(0);
+});
+
+describe('a request about a task', () => {
+  const note = { id: 'task-1', idAt: [0, 1], at: [0, 1], ended: false, ttlMs: null } as const;
+
+  /** A client has a task at the server. */
+  function atWork() {
+    const all = house();
+    all.ready(1);
+    all.receive({ id: 'a', method: 'tools/call', params: { name: 'echo__say', task: {} } });
+    const call = all.calls()[0]?.call ?? 0;
+    // The id is replaced by itself.
+    const idAt = [22, 22 + String(call).length] as const;
+    all.reply(call, '', { tasks: { notes: [{ ...note, idAt }], nextCursor: null } });
+    const ask = (id: string, method: string) =>
+      all.receive({ id, method, params: { taskId: 'task-1' } });
+    return { ...all, ask };
+  }
+
+  test('is not sent to a process that knows nothing of it, which may use the same id', () => {
+    const { ask, set, ready, died, starting, calls, answers, router, downstream } = atWork();
+    expect(router.hasTasks(downstream)).toBe(true);
+    set({ reachable: false });
+    ask('b', 'tasks/result');
+    died(1);
+    router.serverGone(downstream);
+    expect(router.hasTasks(downstream)).toBe(false);
+    starting(2);
+    set({ reachable: true });
+    ready(2);
+    expect(calls()).toHaveLength(1);
+    expect(answers.map(({ id }) => id)).toEqual(['a', 'b']);
+    expect(answers[1]?.code).not.toBeNull();
+  });
+
+  test('waits like others for the process that has it', () => {
+    const { ask, set, ready, calls, answers } = atWork();
+    set({ reachable: false });
+    ask('b', 'tasks/get');
+    set({ reachable: true });
+    ready(1);
+    expect(calls()).toHaveLength(2);
+    expect(answers.map(({ id }) => id)).toEqual(['a']);
+  });
+
+  test('ends it when the server says that it failed, or does not know it', () => {
+    for (const method of ['tasks/result', 'tasks/get']) {
+      const { ask, reply, calls, router, downstream } = atWork();
+      ask('b', method);
+      expect(router.hasTasks(downstream)).toBe(true);
+      reply(calls()[1]?.call ?? 0, '', { isError: true });
+      expect([method, router.hasTasks(downstream)]).toEqual([method, false]);
+    }
+  });
 });
 
 describe('a call', () => {

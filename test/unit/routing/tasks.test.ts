@@ -46,7 +46,7 @@ test('a server that uses an id again means the new task', () => {
 test('a call means its task until that has ended', () => {
   const task = make(a, x, '1');
   expect(tasks.ofCall(task.call)).toBe(task);
-  tasks.ended(task);
+  tasks.ended(task, 0);
   expect(tasks.ofCall(task.call)).toBeNull();
   expect(tasks.ofSession(a, '1')?.state).toBe('ended');
   expect(tasks.ofCall(make(a, x, '2', { ended: true }).call)).toBeNull();
@@ -60,8 +60,34 @@ test('a task is at work while it runs and its time is not over', () => {
     false,
     false,
   ]);
-  tasks.ended(task);
+  tasks.ended(task, 0);
   expect(tasks.atWork(a, x, 50)).toBe(false);
+});
+
+test('a server is busy with a task until its client has the result, or lets it lie', () => {
+  const [first, second] = [make(a, x, '1'), make(b, x, '2')];
+  make(a, y, '3', { ttlMs: 100 });
+  expect([tasks.isBusy(x, 0), tasks.isBusy(y, 99), tasks.isBusy(y, 100)]).toEqual([
+    true,
+    true,
+    false,
+  ]);
+  tasks.ended(first, 1000);
+  tasks.ended(second, 1000);
+  tasks.fetched(first, 1001);
+  expect(tasks.isBusy(x, 1002)).toBe(true);
+  expect(tasks.isBusy(x, 31_000)).toBe(false);
+  tasks.fetched(second, 1003);
+  expect(tasks.isBusy(x, 1003)).toBe(false);
+  // Nobody knows how long one may take that has no time of its own.
+  const endless = make(a, x, '4');
+  tasks.told(endless, 2_000_000);
+  expect(tasks.isBusy(x, 5_599_999)).toBe(true);
+  expect(tasks.isBusy(x, 5_600_000)).toBe(false);
+  tasks.fetched(endless, 5_600_000);
+  // What the server says again of a task that is done with does not matter.
+  tasks.ended(second, 1004);
+  expect(tasks.isBusy(x, 1004)).toBe(false);
 });
 
 test('the tasks of a server that died are lost, and its next ones are not', () => {
@@ -77,7 +103,7 @@ test('the tasks of a server that died are lost, and its next ones are not', () =
 });
 
 test('a client that goes leaves nothing, and what it left running is named', () => {
-  tasks.ended(make(a, x, '1'));
+  tasks.ended(make(a, x, '1'), 0);
   const running = make(a, x, '2');
   make(b, x, '3');
   expect(tasks.drop(a)).toEqual([running]);
@@ -96,7 +122,7 @@ test('a client may have so many tasks, of which those that are over make room', 
   );
   expect(tasks.isFull(a, 50)).toBe(true);
   expect(tasks.isFull(b, 50)).toBe(false);
-  if (all[7] !== undefined) tasks.ended(all[7]);
+  if (all[7] !== undefined) tasks.ended(all[7], 0);
   expect(tasks.isFull(a, 50)).toBe(false);
   expect(tasks.ofSession(a, '7')).toBeNull();
   make(a, x, 'next');

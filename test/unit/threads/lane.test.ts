@@ -38,6 +38,7 @@ function house() {
       credit: ByteCredit.create(1, { softBytes: 1, hardBytes: 1 }),
       calls: new CallTable(),
       reliedOn: () => false,
+      atWork: () => false,
       onAwaited: () => {},
       halted: () => ({ active: false, reason: null }),
       log: pino({ level: 'silent' }),

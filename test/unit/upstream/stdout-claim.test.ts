@@ -15,7 +15,7 @@ test('a small message passes large answers that are not begun, and none is torn'
   );
   const large = (letter: string) => [Buffer.from(letter.repeat(LARGE)), Buffer.from('\n')];
   for (const letter of ['a', 'b', 'c']) claimed.writeLarge(large(letter));
-  claimed.write(Buffer.from('small\n'));
+  claimed.write([Buffer.from('small'), Buffer.from('\n')], 6);
   expect(claimed.waiting()).toBeGreaterThanOrEqual(3 * LARGE);
   let flushed = false;
   claimed.flushed(() => {
@@ -71,7 +71,10 @@ test('many small messages of one turn are written in parts, in their order', asy
     stdout as unknown as NodeJS.WriteStream,
     new PassThrough() as unknown as NodeJS.WriteStream,
   );
-  for (let at = 0; at < 70; at += 1) claimed.write(Buffer.from(`${at}\n`));
+  for (let at = 0; at < 70; at += 1) {
+    const line = Buffer.from(`${at}\n`);
+    claimed.write([line], line.length);
+  }
   expect(written).toEqual([32, 32]);
   await until(() => written.length === 3, { limitMs: 10_000, what: 'the rest' });
   expect(written).toEqual([32, 32, 6]);

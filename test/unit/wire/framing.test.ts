@@ -198,12 +198,12 @@ describe('what is refused', () => {
     const { framer, seen } = collect({ maxBytes: 10_000 });
     const chunk = Buffer.alloc(64 * 1024, 'x');
     framer.push(Buffer.from('{"result":"'));
-    const before = process.memoryUsage().arrayBuffers + process.memoryUsage().heapUsed;
-    for (let pushed = 0; pushed < 2_000; pushed++) framer.push(Buffer.from(chunk));
+    for (let pushed = 0; pushed < 2_000; pushed++) {
+      framer.push(chunk);
+      expect(framer.heldBytes).toBe(0);
+    }
     expect(framer.pendingBytes).toBe(11 + 2_000 * chunk.length);
     expect(seen).toEqual([]);
-    const after = process.memoryUsage().arrayBuffers + process.memoryUsage().heapUsed;
-    expect(after - before).toBeLessThan(100e6);
     framer.push(Buffer.from('","id":9}\n'));
     expect(framer.pendingBytes).toBe(0);
     expect(seen).toEqual([
