@@ -15,9 +15,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   'healthy p99 under a storm ÷ calm': `sixteen servers that begin at the same moment have most of two cores until they are lowered or their pipes are full, some 200 ms, in which 40 of 1,000 calls fall; a small answer to a client on stdio waits for the 20 MB before it (${DATA_PATH})`,
   'RSS under a 20 MB storm': `up to 192 MiB of answers may wait for the client (${CREDIT}); with 20 idle servers the gateway takes 300 MiB; how the rest is made up was not measured`,
   'call latency ÷ direct SDK call, real server': `a call through rea wakes six threads instead of two: thread-relay, which does nothing else, takes three times as long as a direct call; rea takes 0.16 to 0.2 ms in all while the kernel keeps them on one CPU, and 0.35 to 0.5 ms when it spreads them over two virtual ones that halt in between (${DATA_PATH})`,
-  'call latency ÷ direct raw call': `a message is whole and sound before its first byte goes on, so its two ways follow each other instead of overlapping, as they do in thread-relay (${DATA_PATH})`,
-  'main-thread busy per call ÷ in-process SDK gateway':
-    'with 10 KB on Node 24 in one run; the cause was not found, and on Node 20 the same is less than half',
-  'throughput ÷ in-process SDK gateway': `client, server, main and supervisor thread share two cores, and both are busy; main takes less than half of what the in-process gateway takes, so that more cores carry more (${DATA_PATH})`,
+  'call latency ÷ direct raw call': `a message is whole and sound before its first byte goes on, so its two ways add up where the client takes it as quickly as it comes (${DATA_PATH})`,
+  'throughput ÷ in-process SDK gateway': `client, server, main and supervisor thread share two cores, and both are busy; main takes less than half of what the in-process gateway takes, so that more cores carry more (${DATA_PATH}); with 10 MB client and server are the limit: without any gateway they make 6 times as many calls as with the in-process one`,
   'RSS per server in a thread of its own': `what V8 and Node need for an empty thread, which is more on Node 24 (${THREADS}); beside more than 32 servers they share eight`,
 };
