@@ -18,20 +18,31 @@ export interface Point {
   readonly atMost?: number;
 }
 
-/** @param warmUp whether a round comes first that is not recorded. */
+/**
+ * @param warmUp whether a round comes first that is not recorded.
+ * @param first the side that is measured everywhere before the others, where there may be no time for all.
+ */
 export async function inRounds(
   { random, progress, deadline }: Context,
   recorder: Recorder,
   points: readonly Point[],
-  { repetitions, warmUp = false }: { repetitions: number; warmUp?: boolean },
+  {
+    repetitions,
+    warmUp = false,
+    first = null,
+  }: { repetitions: number; warmUp?: boolean; first?: SideName | null },
 ): Promise<void> {
   const scenarios = [...new Set(points.map(({ scenario }) => scenario))];
+  const sooner = points.filter(({ side }) => side === first);
+  const later = points.filter(({ side }) => side !== first);
+  const turns = [sooner, later].flatMap((some) =>
+    scenarios.map((scenario) => some.filter((point) => point.scenario === scenario)),
+  );
   const failed = new Set<Point>();
   for (let round = warmUp ? 0 : 1; round <= repetitions; round++) {
-    for (const scenario of scenarios) {
-      const own = points.filter((point) => point.scenario === scenario);
-      for (const point of shuffled(own, random)) {
-        const { side, atMost = repetitions } = point;
+    for (const turn of turns) {
+      for (const point of shuffled(turn, random)) {
+        const { scenario, side, atMost = repetitions } = point;
         if (failed.has(point) || round > atMost || (round === 0 && point.warmUp === false))
           continue;
         if (performance.now() > deadline) {

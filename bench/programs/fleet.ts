@@ -59,7 +59,8 @@ export const fleet: Program = {
       };
       return [...cold, warm];
     });
-    await inRounds(context, recorder, points, { repetitions });
+    const first = context.quick ? 'rea' : null;
+    await inRounds(context, recorder, points, { repetitions, first });
     const place = (metric: string, kind: ServerKind, when: string) => ({
       metric,
       scenario: `${titleOf({ kind, count: 100 })}, ${when}`,

@@ -47,7 +47,7 @@ export const orphans: Program = {
   name: 'orphans',
   title: 'Processes left behind by a gateway',
   summary: 'what lives on after SIGTERM and SIGKILL of the gateway',
-  quickSeconds: 25,
+  quickSeconds: 40,
   run: async (context) => {
     const { quick, sides, progress } = context;
     const repetitions = context.repetitions ?? (quick ? 1 : 3);

@@ -43,7 +43,8 @@ export const recovery: Program = {
         measure: () => recover(context, side, kind),
       })),
     ]);
-    await inRounds(context, recorder, points, { repetitions });
+    const first = context.quick ? 'rea' : null;
+    await inRounds(context, recorder, points, { repetitions, first });
     const place = (metric: string, scenario: string, side: SideName) => ({
       metric,
       scenario,

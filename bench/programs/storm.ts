@@ -73,7 +73,8 @@ export const storm: Program = {
           measure: () => weather(context, side, one),
         })),
     );
-    await inRounds(context, recorder, points, { repetitions });
+    const first = context.quick ? 'rea' : null;
+    await inRounds(context, recorder, points, { repetitions, first });
     const at = (metric: string, { title }: Storm) => ({ metric, scenario: title, side: 'rea' });
     const parts = (metric: string, limits: (one: Storm) => { must: number; aim: number }) =>
       STORMS.map((one) =>

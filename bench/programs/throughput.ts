@@ -30,7 +30,7 @@ export const throughput: Program = {
   name: 'throughput',
   title: 'Throughput with 64 calls in flight',
   summary: 'calls per second with 64 in flight, and CPU time per call',
-  quickSeconds: 35,
+  quickSeconds: 30,
   run: async (context) => {
     const { quick, sides, progress } = context;
     const repetitions = context.repetitions ?? (quick ? 2 : 5);
