@@ -40,7 +40,9 @@ test('30 MB go to a server and come back over HTTP byte for byte', async () => {
   const messages: string[] = [];
   const body = `{"jsonrpc":"2.0","id":1.50,"method":"tools/call","params":${params}}`;
   expect(await client.post(body, (raw) => messages.push(raw))).toBe(200);
-  expect(messages.map((raw) => raw === answer('1.50', MARKER))).toEqual([true]);
+  // What came instead says how it begins, and no more.
+  const seen = messages.map((raw) => raw === answer('1.50', MARKER) || raw.slice(0, 500));
+  expect(seen).toEqual([true]);
   await client.close();
 });
 
