@@ -1,8 +1,8 @@
 /**
  * When a healthy server may end: it was not used for long (`idle_stop_ms`), it has grown too large
  * (`max_rss_mb`) and is to begin anew, or it is to go on in another thread. Waits for a moment without
- * calls and tasks and, unless it was merely not used, makes such a moment by holding new calls back for a
- * while; never cuts either. Owned by the downstream; holds the timer.
+ * calls and tasks and, unless it was merely not used, makes one without calls by holding new ones back for a
+ * while. Never cuts a call, and a task only after the longest wait. Owned by the downstream; holds the timer.
  */
 
 /** Why a server ends that is healthy. */
@@ -35,7 +35,7 @@ const NATURAL_MS = 10_000;
 /** New calls are held back this long, and not again before the rest of the period is over. */
 const HOLD_MS = 5000;
 const HOLD_EVERY_MS = 30_000;
-/** Tasks are waited for no longer. One that moves is a burden to others. */
+/** Tasks are waited for no longer. A server that is to move is a burden to others. */
 const TASKS_MS = { large: 3_600_000, moving: 60_000 } as const;
 /** Nobody tells when the time of a task is over. */
 const LOOK_MS = 10_000;

@@ -135,7 +135,7 @@ export class TaskRequests {
       // That it has failed is a result, too.
       onEnd: (_ok, answered) => {
         task.resultRequests.delete(idText);
-        if (answered) this.tasks.fetched(task, performance.now());
+        if (answered) this.tasks.settled(task);
       },
     };
   }
@@ -144,7 +144,7 @@ export class TaskRequests {
     return {
       // The server does not know it any more.
       onEnd: (ok, answered) => {
-        if (answered && !ok) this.tasks.fetched(task, performance.now());
+        if (answered && !ok) this.tasks.settled(task);
       },
     };
   }

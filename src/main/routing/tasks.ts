@@ -138,21 +138,16 @@ export class Tasks {
     task.toldAt = now;
   }
 
-  /** The server told of a task. */
+  /** The server told of its end; the client may not have its result yet. */
   ended(task: Task, now: number): void {
-    if (task.state === 'running') {
-      task.state = 'ended';
-      task.owedSince = now;
-    }
-    this.#byCall.delete(task.call);
-    task.downstream.released();
+    if (task.state === 'running') task.owedSince = now;
+    this.#end(task);
   }
 
-  /** Its client has the result. */
-  fetched(task: Task, now: number): void {
-    this.ended(task, now);
+  /** Nobody will ask for its result: the client has it, or the server has forgotten the task. */
+  settled(task: Task): void {
     task.owedSince = null;
-    task.downstream.released();
+    this.#end(task);
   }
 
   /** The server died, and its tasks with it; their clients are told when they ask. */
@@ -170,6 +165,12 @@ export class Tasks {
     const own = [...(this.#bySession.get(session)?.values() ?? [])];
     for (const task of own) this.#forget(task);
     return own.filter(({ state }) => state === 'running');
+  }
+
+  #end(task: Task): void {
+    if (task.state === 'running') task.state = 'ended';
+    this.#byCall.delete(task.call);
+    task.downstream.released();
   }
 
   #forget(task: Task): void {

@@ -279,6 +279,21 @@ describe('a request about a task', () => {
     expect(answers[1]?.code).not.toBeNull();
   });
 
+  test('cancels nothing in a process that knows nothing of it when its client is gone', () => {
+    const { set, ready, died, starting, calls, router, downstream } = atWork();
+    const capabilities = '{"tasks":{"cancel":{}}}';
+    router.profiles.update('echo', { capabilities, instructions: '', name: 'e', version: '1' });
+    set({ reachable: false });
+    open[0]?.peer.closed('gone');
+    expect(downstream.record.queued).toBe(1);
+    died(1);
+    router.serverGone(downstream);
+    starting(2);
+    set({ reachable: true });
+    ready(2);
+    expect([calls().length, downstream.record.queued]).toEqual([1, 0]);
+  });
+
   test('waits like others for the process that has it', () => {
     const { ask, set, ready, calls, answers } = atWork();
     set({ reachable: false });

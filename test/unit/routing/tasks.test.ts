@@ -74,17 +74,17 @@ test('a server is busy with a task until its client has the result, or lets it l
   ]);
   tasks.ended(first, 1000);
   tasks.ended(second, 1000);
-  tasks.fetched(first, 1001);
+  tasks.settled(first);
   expect(tasks.isBusy(x, 1002)).toBe(true);
   expect(tasks.isBusy(x, 31_000)).toBe(false);
-  tasks.fetched(second, 1003);
+  tasks.settled(second);
   expect(tasks.isBusy(x, 1003)).toBe(false);
   // Nobody knows how long one may take that has no time of its own.
   const endless = make(a, x, '4');
   tasks.told(endless, 2_000_000);
   expect(tasks.isBusy(x, 5_599_999)).toBe(true);
   expect(tasks.isBusy(x, 5_600_000)).toBe(false);
-  tasks.fetched(endless, 5_600_000);
+  tasks.settled(endless);
   // What the server says again of a task that is done with does not matter.
   tasks.ended(second, 1004);
   expect(tasks.isBusy(x, 1004)).toBe(false);
