@@ -123,7 +123,10 @@ export class Rea {
       stdio: 'pipe',
     });
     this.pid = this.#child.pid ?? 0;
-    this.wire = new Wire((bytes) => this.#child.stdin?.write(bytes));
+    this.wire = new Wire(
+      (bytes) => this.#child.stdin?.write(bytes),
+      () => this.standing(),
+    );
     // Whatever is written after the gateway's end is lost, as it would be for any client.
     this.#child.stdin?.on('error', () => undefined);
     this.#child.stdout?.on('data', (chunk: Buffer) => {
@@ -222,6 +225,17 @@ export class Rea {
       },
       { limitMs: options.limitMs ?? 15_000, what: `${options.what} in the state file` },
     );
+  }
+
+  /** How it is, in a line: for what is told when a test fails. */
+  standing(): string {
+    const { main, downstreams = [] } = this.state() ?? {};
+    const servers = downstreams.map(
+      ({ name, phase, in_flight, queued }) => `${name} ${phase} ${in_flight}+${queued}`,
+    );
+    const ended = this.#exit === null ? '' : `has ended (${JSON.stringify(this.#exit)}), `;
+    const said = this.#stderr.slice(-400).replaceAll('\n', ' ⏎ ');
+    return `rea ${ended}${main?.state}: ${servers.slice(0, 10).join(', ')}; stderr ends in ${said}`;
   }
 
   waitForServer(

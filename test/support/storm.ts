@@ -71,17 +71,21 @@ export class Callers {
   readonly #callers: Caller[] = [];
   readonly #clients: RawHttpClient[] = [];
   readonly #markers = new Map<string, string[]>();
+  readonly #rea: Rea;
   readonly #next: (turn: number) => FaultCall;
+  /** What is asked and not answered, in words. */
+  readonly #open = new Set<string>();
   #turn = 0;
   #over = false;
 
-  private constructor(next: (turn: number) => FaultCall) {
+  private constructor(rea: Rea, next: (turn: number) => FaultCall) {
+    this.#rea = rea;
     this.#next = next;
   }
 
   /** Over the gateway's stdio and several sessions over HTTP. @param next tells the faulty calls. */
   static async open(rea: Rea, next: (turn: number) => FaultCall): Promise<Callers> {
-    const callers = new Callers(next);
+    const callers = new Callers(rea, next);
     let token = 0;
     callers.#callers.push({
       call: async (tool, args) => {
@@ -113,7 +117,8 @@ export class Callers {
       this.#over = true;
     });
     const open = () =>
-      `${this.totalSent - this.answered} of ${this.totalSent} calls have no answer`;
+      `${this.#over ? 'over' : 'not raged for long enough'}, received ${this.received}, ` +
+      `of ${this.totalSent} calls ${this.#open.size} are open: ${[...this.#open].join(', ')}; ${this.#rea.standing()}`;
     await within(Promise.all([end, ...lanes.flat()]), LIMIT_MS, open);
   }
 
@@ -196,7 +201,11 @@ export class Callers {
 
   async #call(caller: Caller, server: string, tool: string, args: object) {
     this.sent.set(server, (this.sent.get(server) ?? 0) + 1);
+    const at = this.#callers.indexOf(caller);
+    const open = `${this.totalSent} (${server} of client ${at}, at ${Math.round(performance.now())} ms)`;
+    this.#open.add(open);
     const answer = await caller.call(`${server}__${tool}`, args);
+    this.#open.delete(open);
     this.answered += 1;
     return answer;
   }

@@ -46,11 +46,14 @@ export async function within<T>(
   describe: () => string,
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
+  // Made here, so that its stack tells who waits and not the timer.
+  const error = new Error();
+  Error.captureStackTrace(error, within);
   const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`timed out after ${limitMs} ms: ${describe()}`)),
-      limitMs,
-    );
+    timer = setTimeout(() => {
+      error.message = `timed out after ${limitMs} ms: ${describe()}`;
+      reject(error);
+    }, limitMs);
   });
   try {
     return await Promise.race([promise, limit]);

@@ -73,13 +73,16 @@ export class Wire {
   /** Frames that belong to no request made here, for another reader such as an SDK client. */
   onForeign: (message: Message) => void = () => {};
   readonly #write: (bytes: Uint8Array | string) => void;
+  readonly #standing: () => string;
   readonly #waiting = new Map<string, Waiting>();
   readonly #answers = new Map<string, number>();
   #rest: Buffer[] = [];
   #lastId = 0;
 
-  constructor(write: (bytes: Uint8Array | string) => void) {
+  /** @param standing how the gateway is, told when it does not answer. */
+  constructor(write: (bytes: Uint8Array | string) => void, standing = () => '') {
     this.#write = write;
+    this.#standing = standing;
   }
 
   /** Bytes as they come from stdout. */
@@ -139,7 +142,7 @@ export class Wire {
         return new Answer(received, performance.now() - start);
       }),
       ANSWER_LIMIT_MS,
-      () => `no answer to ${method} ${JSON.stringify(params)}`,
+      () => `no answer to ${method} ${JSON.stringify(params)?.slice(0, 200)}; ${this.#standing()}`,
     );
     // A test that never looks at an answer must not fail for its absence.
     answer.catch(() => undefined);
