@@ -47,6 +47,10 @@ export interface HttpLimits {
   readonly keepAliveMs: number;
   /** When a client is asked to come back after its stream broke. @default 1000 */
   readonly retryMs: number;
+  /** An answer that comes within this is the whole response, as JSON. @default 20 */
+  readonly promptMs: number;
+  /** Unless it is larger than this. @default 65536 */
+  readonly promptBytes: number;
   /** Longest pause within a body. @default 30000 */
   readonly bodyIdleMs: number;
   /** A stream whose client takes nothing for this long, while something waits, is closed. @default 60000 */
@@ -72,6 +76,8 @@ export const DEFAULT_LIMITS: HttpLimits = {
   eventAgeMs: 5 * 60_000,
   keepAliveMs: 15_000,
   retryMs: 1000,
+  promptMs: 20,
+  promptBytes: 64 * 1024,
   bodyIdleMs: 30_000,
   slowClientMs: 60_000,
 };

@@ -18,10 +18,19 @@ export function replyError(
   response.writeHead(status, { ...headers, ...describe(body) }).end(body);
 }
 
+/** Says that a notification, or an answer to a request of ours, has come. */
+export function replyAccepted(response: ServerResponse): void {
+  response.writeHead(202, { 'content-length': 0 }).end();
+}
+
 /** Answers a request with one message. @param parts together its JSON text. */
-export function replyMessage(response: ServerResponse, parts: readonly Uint8Array[]): void {
+export function replyMessage(
+  response: ServerResponse,
+  parts: readonly Uint8Array[],
+  headers: Headers = {},
+): void {
   const body = Buffer.concat(parts);
-  response.writeHead(200, describe(body)).end(body);
+  response.writeHead(200, { ...headers, ...describe(body) }).end(body);
 }
 
 /**

@@ -18,10 +18,11 @@ import { isAnswer } from './answer.ts';
 import type { EventBudget } from './http-event-budget.ts';
 import { EventLog } from './http-events.ts';
 import type { EdgeLog, HttpLimits } from './http-options.ts';
+import { PromptReply } from './http-prompt-reply.ts';
 import { answerNotKept, tooManyInFlight } from './http-refusals.ts';
-import { replyError, replyMessage } from './http-replies.ts';
+import { replyAccepted, replyError, replyMessage } from './http-replies.ts';
 import { RAW, SseStream } from './http-stream.ts';
-import { ask, forward, headersOf } from './http-transport.ts';
+import { ask, forward, headersOf, judgedBy } from './http-transport.ts';
 import { Waiting } from './http-waiting.ts';
 import type { OpenSession, UpstreamPeer, UpstreamSink } from './session.ts';
 import { Unsent } from './unsent.ts';
@@ -35,6 +36,10 @@ interface PendingRequest {
   readonly method: string;
   /** Null until the transport has accepted the request. */
   stream: SseStream | null;
+  /** While the answer alone may still be the response. */
+  prompt: PromptReply | null;
+  /** What came before the stream was open, in order. */
+  readonly early: (readonly Uint8Array[])[];
 }
 
 export interface SessionHooks {
@@ -60,13 +65,16 @@ export class HttpSession implements UpstreamSink {
   /** In flight, by the client's raw id. */
   readonly #requests = new Map<string, PendingRequest>();
   readonly #waiting = new Waiting();
-  readonly #streams = new Set<SseStream>();
+  /** What clients have yet to read. */
+  readonly #streams = new Set<Pick<SseStream, 'unread'>>();
   readonly #unsent: Unsent;
   #peer: UpstreamPeer | null = null;
   #standalone: SseStream | null = null;
   #closeReason = 'the client ended the session';
   #nextId = 1;
   #exchanges = 0;
+  /** Headers of a POST that the transport has accepted; what it makes of them does not change. */
+  #accepted: string | null = null;
   #lastUsed: number;
 
   constructor(hooks: SessionHooks, principal: string | null) {
@@ -130,22 +138,23 @@ export class HttpSession implements UpstreamSink {
     await this.#transport.close();
   }
 
-  send(given: readonly Uint8Array[], relatedTo: string | null): void {
-    const parts = kept(given);
+  send(parts: readonly Uint8Array[], relatedTo: string | null): void {
     if (relatedTo === null) {
-      this.#sendUnrelated(parts);
+      this.#sendUnrelated(kept(parts));
       return;
     }
     const pending = this.#requests.get(relatedTo);
-    if (pending?.stream == null) return;
-    if (isAnswer(parts)) this.#settle(pending, pending.stream, parts);
-    else this.#relay(parts, pending.stream, pending.id);
+    if (pending === undefined) return;
+    if (pending.prompt !== null && isAnswer(parts) && pending.prompt.take(parts)) {
+      this.#ended(pending);
+      return;
+    }
+    this.#deliver(pending, kept(parts));
   }
 
   finished(idRaw: string): void {
     const pending = this.#requests.get(idRaw);
-    // The transport forgets a request only with its answer: an empty one ends the stream.
-    if (pending?.stream != null) this.#settle(pending, pending.stream, []);
+    if (pending !== undefined) this.#deliver(pending, []);
   }
 
   async #post(request: IncomingMessage, response: ServerResponse, frame: Frame): Promise<void> {
@@ -155,9 +164,17 @@ export class HttpSession implements UpstreamSink {
       return;
     }
     if (message.kind !== 'request') {
+      if (this.#accepts(request)) {
+        this.#peer?.receive(frame);
+        replyAccepted(response);
+        return;
+      }
       const envelope = { jsonrpc: '2.0', method: 'notifications/rea' };
       const reply = await ask(this.#transport, request, envelope);
-      if (reply.ok) this.#peer?.receive(frame);
+      if (reply.ok) {
+        this.#accepted = judgedBy(request);
+        this.#peer?.receive(frame);
+      }
       await forward(reply, response);
       return;
     }
@@ -173,15 +190,54 @@ export class HttpSession implements UpstreamSink {
       replyMessage(response, tooManyInFlight(method, idText, maxInFlight));
       return;
     }
-    const pending: PendingRequest = { id: this.#nextId++, idText, method, stream: null };
+    const pending: PendingRequest = {
+      id: this.#nextId++,
+      idText,
+      method,
+      stream: null,
+      prompt: null,
+      early: [],
+    };
     this.#requests.set(idText, pending);
-    await this.#request(request, response, frame, pending);
+    if (method !== 'initialize' && this.#accepts(request)) {
+      await this.#promptly(request, response, frame, pending);
+    } else {
+      await this.#request(request, response, frame, pending);
+    }
   }
 
-  async #request(
+  /** A request of which the transport hears only when its answer does not come at once. */
+  async #promptly(
     request: IncomingMessage,
     response: ServerResponse,
     frame: Frame,
+    pending: PendingRequest,
+  ): Promise<void> {
+    const { promptMs, promptBytes, slowClientMs } = this.#hooks.limits;
+    const prompt = new PromptReply(response, {
+      waitMs: promptMs,
+      maxBytes: promptBytes,
+      stallMs: slowClientMs,
+      headers: { 'mcp-session-id': this.id ?? '' },
+    });
+    pending.prompt = prompt;
+    this.#peer?.receive(frame);
+    if (!(await prompt.given)) {
+      pending.prompt = null;
+      await this.#request(request, response, null, pending);
+      return;
+    }
+    if (prompt.unread === 0) return;
+    this.#streams.add(prompt);
+    this.#unsent.given(prompt.unread);
+    await prompt.taken().finally(() => this.#streams.delete(prompt));
+  }
+
+  /** @param frame null when the peer has it already. */
+  async #request(
+    request: IncomingMessage,
+    response: ServerResponse,
+    frame: Frame | null,
     pending: PendingRequest,
   ): Promise<void> {
     const isFirst = pending.method === 'initialize';
@@ -189,7 +245,7 @@ export class HttpSession implements UpstreamSink {
       jsonrpc: '2.0',
       id: pending.id,
       method: isFirst ? 'initialize' : 'rea/request',
-      params: isFirst ? initializeParams(frame) : {},
+      params: isFirst && frame !== null ? initializeParams(frame) : {},
     });
     if (!reply.ok || reply.body === null) {
       this.#requests.delete(pending.idText);
@@ -199,11 +255,19 @@ export class HttpSession implements UpstreamSink {
     if (isFirst) {
       this.#hooks.onOpen(this);
       this.#peer = this.#hooks.open(this, 'http');
+    } else {
+      this.#accepted = judgedBy(request);
     }
     pending.stream = this.#stream(response);
     const carried = this.#carry(pending.stream, reply, response, reply.body);
-    this.#peer?.receive(frame);
+    for (const parts of pending.early.splice(0)) this.#deliver(pending, parts);
+    if (frame !== null) this.#peer?.receive(frame);
     await carried;
+  }
+
+  /** Whether the transport has accepted a POST with the same headers. */
+  #accepts(request: IncomingMessage): boolean {
+    return this.#peer !== null && this.#accepted === judgedBy(request);
   }
 
   /** Opens the stream for what belongs to no request, or goes on with a stream that broke. */
@@ -262,6 +326,18 @@ export class HttpSession implements UpstreamSink {
     return bytes;
   }
 
+  /** Puts a message on the stream of its request. @param parts none = the request gets no answer. */
+  #deliver(pending: PendingRequest, parts: readonly Uint8Array[]): void {
+    if (pending.stream === null) {
+      pending.early.push(parts);
+      pending.prompt?.leave();
+      return;
+    }
+    // The transport forgets a request only with its answer: an empty one ends the stream.
+    if (parts.length === 0 || isAnswer(parts)) this.#settle(pending, pending.stream, parts);
+    else this.#relay(parts, pending.stream, pending.id);
+  }
+
   #sendUnrelated(parts: readonly Uint8Array[]): void {
     if (this.#standalone?.open === true) this.#relay(parts, this.#standalone, null);
     else this.#waiting.add(parts);
@@ -279,13 +355,17 @@ export class HttpSession implements UpstreamSink {
   /** The end of a request. @param parts its answer; none when it gets none. */
   #settle(pending: PendingRequest, origin: SseStream, parts: readonly Uint8Array[]): void {
     const { id, idText, method } = pending;
-    this.#requests.delete(idText);
-    this.#lastUsed = this.#hooks.now();
+    this.#ended(pending);
     const instead = () => answerNotKept(method, idText, this.#hooks.limits.maxEventBytes);
     const token = this.#events.put({ parts, final: true, origin, related: true, instead });
     this.#transport
       .send({ jsonrpc: '2.0', id, result: { [RAW]: token } })
       .catch((error: unknown) => this.#notSent(token, origin, error));
+  }
+
+  #ended({ idText }: PendingRequest): void {
+    this.#requests.delete(idText);
+    this.#lastUsed = this.#hooks.now();
   }
 
   #notSent(token: number, origin: SseStream, error: unknown): void {
@@ -297,6 +377,7 @@ export class HttpSession implements UpstreamSink {
   }
 
   #closed(): void {
+    for (const { prompt } of this.#requests.values()) prompt?.leave();
     this.#requests.clear();
     this.#unsent.close();
     this.#waiting.takeAll();

@@ -28,6 +28,11 @@ export function ask(
   return transport.handleRequest(shown, envelope === undefined ? {} : { parsedBody: envelope });
 }
 
+/** What it judges a POST by, as a key. */
+export function judgedBy({ headers }: IncomingMessage): string {
+  return `${headers.accept}\n${headers['content-type']}\n${String(headers['mcp-protocol-version'])}`;
+}
+
 /** Passes on a reply that is not a stream. */
 export async function forward(reply: Response, response: ServerResponse): Promise<void> {
   const text = await reply.text();

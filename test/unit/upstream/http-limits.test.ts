@@ -62,17 +62,14 @@ test('requests over the limit in flight are answered with an error under their o
   });
   expect(router.clients[0]?.received.length).toBe(received);
   // Pings, cancellations and other sessions are not held up.
-  const ping = await client.post('{"jsonrpc":"2.0","id":5,"method":"ping"}');
-  expect(ping.headers.get('content-type')).toBe('text/event-stream');
-  expect((await other.post(callTool('echo', '3'))).headers.get('content-type')).toBe(
-    'text/event-stream',
-  );
+  const isAnswered = async (response: Promise<Response>) =>
+    !(await (await response).text()).includes('rea/error');
+  expect(await isAnswered(client.post('{"jsonrpc":"2.0","id":5,"method":"ping"}'))).toBe(true);
+  expect(await isAnswered(other.post(callTool('echo', '3')))).toBe(true);
   await client.post(
     '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}',
   );
-  expect((await client.post(callTool('echo', '6'))).headers.get('content-type')).toBe(
-    'text/event-stream',
-  );
+  expect(await isAnswered(client.post(callTool('echo', '6')))).toBe(true);
 });
 
 test('an SDK client over the limit gets the error as the result of its call', async () => {

@@ -297,7 +297,7 @@ test('an SDK client whose connections are cut gets its answer and its later call
 
 test('an SDK client that got an error does not come back for ever', async () => {
   const router = new EchoRouter();
-  const edge = await startEdge(router, { retryMs: 1, maxInFlight: 1000 });
+  const edge = await startEdge(router, { retryMs: 1, maxInFlight: 1000, promptBytes: 0 });
   const wire = await breakable(edge);
   const client = await sdkClient(wire.url);
   router.onMessage = ({ received, sink }) => {

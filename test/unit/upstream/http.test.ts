@@ -64,9 +64,10 @@ async function openSession(edge: Edge): Promise<string> {
   return response.headers.get('mcp-session-id') ?? '';
 }
 
-/** The payloads of a finished event stream, as text. */
+/** The payloads of a finished event stream, or the one that is the whole response, as text. */
 async function payloads(response: Response): Promise<string[]> {
   const text = await response.text();
+  if (response.headers.get('content-type') === 'application/json') return [text];
   return text.split('\n').flatMap((line) => (line.startsWith('data: ') ? [line.slice(6)] : []));
 }
 
