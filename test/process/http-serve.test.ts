@@ -8,6 +8,7 @@ import { runRea } from '../support/rea-command.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
 import { fixture, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
+import { until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
 afterEach(tidy);
@@ -30,6 +31,34 @@ async function stop(rea: Rea): Promise<void> {
   rea.kill('SIGTERM');
   expect(await rea.exited).toEqual({ code: 0, signal: null });
 }
+
+test('a quick answer is the whole response; large and slow ones come on streams', async () => {
+  const { rea, url } = await serve('0');
+  const types: string[] = [];
+  const client = new Client({ name: 'test', version: '1' });
+  const transport = new StreamableHTTPClientTransport(url, {
+    fetch: async (...args) => {
+      const response = await fetch(...args);
+      if (args[1]?.method === 'POST') types.push(response.headers.get('content-type') ?? '');
+      return response;
+    },
+  });
+  await client.connect(transport);
+  const typeOf = async (tool: string, args: object) => {
+    const before = types.length;
+    await client.callTool({ name: `echo__${tool}`, arguments: { ...args } });
+    return types.slice(before);
+  };
+  expect(await typeOf('sleep', { ms: 200 })).toEqual(['text/event-stream']);
+  expect(await typeOf('big', { bytes: 100_000 })).toEqual(['text/event-stream']);
+  // On a busy machine no answer is quick.
+  await until(async () => (await typeOf('echo', { text: 'a' }))[0] === 'application/json', {
+    limitMs: 30_000,
+    what: 'a quick answer',
+  });
+  await client.close();
+  await stop(rea);
+});
 
 test('an address that is not loopback without a token is refused with one line', async () => {
   const dir = makeDirectory();

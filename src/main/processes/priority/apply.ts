@@ -5,11 +5,11 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { parseProcStat } from '../../../shared/model/process-identity.ts';
+import type { Share } from '../../../shared/model/snapshot.ts';
 import type { TreeSession } from '../../../shared/wire/protocol.ts';
 import { errorCode, expecting } from '../errno.ts';
 import type { Look } from '../identity.ts';
 import type { Mechanism } from './mechanism.ts';
-import type { Level } from './share.ts';
 
 /** `startTime` null: the number is known to be the child's own. */
 export type PriorityTarget = Pick<TreeSession, 'id' | 'pid'> & {
@@ -24,23 +24,26 @@ export type Outcome =
   | 'gone'
   | { readonly refused: string };
 
-export type Apply = (target: PriorityTarget, level: Level) => Outcome;
+export type Apply = (target: PriorityTarget, share: Share) => Outcome;
 
-/** Steps of nice. */
-export const STEPS: Readonly<Record<Level, number>> = { normal: 0, low: 10, lowest: 19 };
+/**
+ * Steps of nice. Low, a tenth of the weight, leaves the CPU to the others, and to the server what it needs to
+ * get ready and to answer in time on a machine that is busy with something else.
+ */
+const STEPS: Readonly<Record<Share, number>> = { normal: 0, low: 10 };
 const LOWEST_NICE = 19;
 const GONE = new Set(['ENOENT', 'ESRCH']);
 
 export function applierOf(mechanism: Exclude<Mechanism, { kind: 'none' }>, look: Look): Apply {
-  return (target, level) => {
+  return (target, share) => {
     const view = look(target.pid);
     if (view.kind !== 'present') return 'gone';
     if (target.startTime !== null && target.startTime !== view.startTime) return 'gone';
     try {
       if (mechanism.kind === 'autogroup') {
-        writeFileSync(`/proc/${target.pid}/autogroup`, String(STEPS[level]));
+        writeFileSync(`/proc/${target.pid}/autogroup`, String(STEPS[share]));
       } else {
-        niceSession(target, loweredFrom(mechanism.normal, level));
+        niceSession(target, loweredFrom(mechanism.normal, share));
       }
       return 'done';
     } catch (error) {
@@ -54,9 +57,9 @@ export function applierOf(mechanism: Exclude<Mechanism, { kind: 'none' }>, look:
   };
 }
 
-/** The nice value of a level, where `normal` is that of one that is not lowered. */
-export function loweredFrom(normal: number, level: Level): number {
-  return Math.min(LOWEST_NICE, normal + STEPS[level]);
+/** The nice value of a share, where `normal` is that of one that is not lowered. */
+export function loweredFrom(normal: number, share: Share): number {
+  return Math.min(LOWEST_NICE, normal + STEPS[share]);
 }
 
 /** Nice belongs to a thread; those started later inherit it. Without /proc only the leader is reached. */

@@ -1,14 +1,13 @@
 /**
  * Puts shares in force one after the other, because the kernel takes one change of an autogroup in
  * 100 ms from all unprivileged users together (and any number from a privileged one). The newest wish for a session counts; what is in force
- * already is not written again. Who is to be lowest comes first, the others in their order. What is refused is said once and given up.
+ * already is not written again. Those that are urgent come first, the others in their order. What is refused is said once and given up.
  */
 import type { Share, StateSnapshot } from '../../../shared/model/snapshot.ts';
 import type { Logger } from '../../logger.ts';
 import { type Look, systemLook } from '../identity.ts';
-import { type Apply, applierOf, type PriorityTarget, STEPS } from './apply.ts';
+import { type Apply, applierOf, type PriorityTarget } from './apply.ts';
 import { findMechanism, type Mechanism, thisMachine } from './mechanism.ts';
-import type { Level } from './share.ts';
 
 export interface PriorityQueueOptions {
   readonly mechanism: Mechanism;
@@ -18,7 +17,8 @@ export interface PriorityQueueOptions {
 
 interface Wish {
   readonly target: PriorityTarget;
-  readonly level: Level;
+  readonly share: Share;
+  readonly urgent: boolean;
   readonly onForce: () => void;
 }
 
@@ -29,8 +29,7 @@ export class PriorityQueue {
   readonly canRaise: boolean;
   readonly #options: PriorityQueueOptions;
   readonly #wishes = new Map<number, Wish>();
-  /** Those that are lowered, and how far. */
-  readonly #lowered = new Map<number, Level>();
+  readonly #lowered = new Set<number>();
   readonly #givenUp = new Set<number>();
   #timer: NodeJS.Timeout | null = null;
   #worked = false;
@@ -51,16 +50,18 @@ export class PriorityQueue {
     return this.#lowered.has(session) ? 'low' : 'normal';
   }
 
-  /** @param onForce called, later, when the share has changed. */
-  set(target: PriorityTarget, level: Level, onForce: () => void): void {
+  /**
+   * @param urgent whether it goes before those that are not.
+   * @param onForce called, later, when the share has changed.
+   */
+  set(target: PriorityTarget, share: Share, urgent: boolean, onForce: () => void): void {
     const { id } = target;
-    const inForce = this.#lowered.get(id) ?? 'normal';
-    const raises = STEPS[level] < STEPS[inForce];
-    if (level === inForce || this.#givenUp.has(id) || (raises && !this.canRaise)) {
+    const isFinal = share === 'normal' && !this.canRaise;
+    if (share === this.shareOf(id) || this.#givenUp.has(id) || isFinal) {
       this.#wishes.delete(id);
       return;
     }
-    this.#wishes.set(id, { target, level, onForce });
+    this.#wishes.set(id, { target, share, urgent, onForce });
     if (this.#timer === null) this.#next();
   }
 
@@ -78,17 +79,17 @@ export class PriorityQueue {
 
   #next(): void {
     this.#timer = null;
-    for (let wish = this.#most(); wish !== null; wish = this.#most()) {
+    for (let wish = this.#first(); wish !== null; wish = this.#first()) {
       const { id } = wish.target;
-      const outcome = this.#options.apply(wish.target, wish.level);
+      const outcome = this.#options.apply(wish.target, wish.share);
       if (outcome === 'busy') return this.#later(RETRY_MS);
       this.#wishes.delete(id);
       if (outcome === 'gone') {
         this.#lowered.delete(id);
       } else if (outcome === 'done') {
         this.#worked = true;
-        if (wish.level === 'normal') this.#lowered.delete(id);
-        else this.#lowered.set(id, wish.level);
+        if (wish.share === 'normal') this.#lowered.delete(id);
+        else this.#lowered.add(id);
         wish.onForce();
         // Nice has no such limit, and a child is best reached before it has threads.
         const { mechanism } = this.#options;
@@ -103,11 +104,10 @@ export class PriorityQueue {
     }
   }
 
-  /** Who has enough to do for all there is comes before those that only start. */
-  #most(): Wish | null {
+  #first(): Wish | null {
     let first: Wish | null = null;
     for (const wish of this.#wishes.values()) {
-      if (wish.level === 'lowest') return wish;
+      if (wish.urgent) return wish;
       first ??= wish;
     }
     return first;

@@ -12,7 +12,7 @@ import {
   type SharePolicy,
   type ShareState,
   stepShare,
-  wantedLevel,
+  wantedShare,
 } from './share.ts';
 
 export class ServerPriority {
@@ -80,7 +80,11 @@ export class ServerPriority {
   }
 
   #apply(): void {
-    const level = wantedLevel(this.#policy, this.#state);
-    for (const session of this.#sessions) this.#queue.set(session, level, this.#onChange);
+    const share = wantedShare(this.#policy, this.#state);
+    // One that only starts disturbs less than one that burns.
+    const isUrgent = this.#state.burning;
+    for (const session of this.#sessions) {
+      this.#queue.set(session, share, isUrgent, this.#onChange);
+    }
   }
 }

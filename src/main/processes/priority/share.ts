@@ -3,13 +3,7 @@
  * takes what they leave. Pure: what happened goes in, the wanted share comes out; puts nothing in force.
  */
 import type { Phase } from '../../../shared/model/errors.ts';
-
-/**
- * What is put in force, by how many steps of nice it is lowered. `low`, a tenth of the weight, leaves the
- * CPU to the others and still lets a server get ready in time on a machine that is busy with something
- * else; `lowest` is for one that has enough to do for all there is.
- */
-export type Level = 'normal' | 'low' | 'lowest';
+import type { Share } from '../../../shared/model/snapshot.ts';
 
 export interface SharePolicy {
   readonly mode: 'auto' | 'normal' | 'low';
@@ -48,8 +42,8 @@ type CpuSample = Omit<Extract<ShareEvent, { type: 'usage' }>, 'type'>;
 export interface ShareState {
   readonly starting: boolean;
   readonly crashLoop: boolean;
-  /** How far it is lowered for what it wants. */
-  readonly burning: Level;
+  /** It is lowered for what it wants. */
+  readonly burning: boolean;
   /** Time of the newest sample when it was last lowered, null when there was none: it is calm only by what it has done since. */
   readonly loweredAt: number | null;
   /** The newest ones, as many as cover the window. */
@@ -57,17 +51,17 @@ export interface ShareState {
 }
 
 /** Of a process of which nothing is known yet. */
-const UNJUDGED = { burning: 'normal', loweredAt: null, samples: [] } as const;
+const UNJUDGED = { burning: false, loweredAt: null, samples: [] } as const;
 
 export const NEW_SERVER: ShareState = { starting: false, crashLoop: false, ...UNJUDGED };
 
 /**
- * Cores it wants on average over the window, to be lowered so far; below half of that it is calm again.
- * What it wants, and not what it gets: of six that spin on two cores none gets half a core.
+ * Cores it wants on average over the window, to be lowered; below half of that it is calm again. What it
+ * wants, and not what it gets: of six that spin on two cores none gets half a core.
  */
-const BURNING_CORES = 0.9;
-/** Much, as for large answers on end; of that nobody is made to suffer for good. */
 const MUCH_CORES = 0.4;
+/** The same where it is lowered for good: not for large answers on end. */
+const ONE_WAY_CORES = 0.9;
 /** Who gets less is held up by others rather than holding them up. */
 const LEAST_CORES = 0.05;
 const BURNING_MS = 1000;
@@ -95,10 +89,9 @@ export function stepShare(policy: SharePolicy, state: ShareState, event: ShareEv
   }
 }
 
-export function wantedLevel({ mode, canRaise }: SharePolicy, state: ShareState): Level {
+export function wantedShare({ mode, canRaise }: SharePolicy, state: ShareState): Share {
   if (mode !== 'auto') return mode;
-  if (state.burning !== 'normal') return canRaise ? state.burning : 'low';
-  if (state.crashLoop) return 'low';
+  if (state.burning || state.crashLoop) return 'low';
   return state.starting && canRaise ? 'low' : 'normal';
 }
 
@@ -109,22 +102,19 @@ function judge(policy: SharePolicy, state: ShareState, sample: CpuSample): Share
   const { at } = sample;
   const all = [...state.samples, sample];
   const samples = windowOf(all, at, Math.max(burningMs, calmMs)) ?? all;
-  const wanted = wantedCores(samples, at, burningMs);
-  const level = wanted === null ? 'normal' : levelFor(policy, wanted);
-  if (level === 'lowest' || (level === 'low' && state.burning === 'normal')) {
-    const loweredAt = level === state.burning ? state.loweredAt : at;
-    return { ...state, samples, burning: level, loweredAt };
+  const limit = policy.canRaise ? MUCH_CORES : ONE_WAY_CORES;
+  if ((wantedCores(samples, at, burningMs) ?? 0) >= limit) {
+    return { ...state, samples, burning: true, loweredAt: state.burning ? state.loweredAt : at };
   }
-  const limit = state.burning === 'lowest' ? BURNING_CORES : MUCH_CORES;
   const isTold = state.loweredAt === null || at - state.loweredAt >= calmMs;
   const calm = isTold ? wantedCores(samples, at, calmMs, false) : null;
   const isCalm = calm !== null && calm < limit / 2;
-  return { ...state, samples, burning: isCalm ? 'normal' : state.burning };
+  return { ...state, samples, burning: state.burning && !isCalm };
 }
 
 /**
- * While the gateway itself is starved nobody waits for a proof: whoever wants much is lowered somewhat, and
- * raised again when it is calm.
+ * While the gateway itself is starved nobody waits for a proof: whoever wants much is lowered, and raised
+ * again when it is calm.
  */
 function starves(
   { canRaise }: SharePolicy,
@@ -133,13 +123,8 @@ function starves(
 ): ShareState {
   const disturbs = contended && ranCores >= LEAST_CORES && wantedCores >= MUCH_CORES;
   // One that starts is low as it is, and is not to stay so when it is ready.
-  if (!canRaise || !disturbs || state.starting || state.burning !== 'normal') return state;
-  return { ...state, burning: 'low', loweredAt: state.samples.at(-1)?.at ?? null };
-}
-
-function levelFor({ canRaise }: SharePolicy, wanted: number): Level {
-  if (wanted >= BURNING_CORES) return 'lowest';
-  return canRaise && wanted >= MUCH_CORES ? 'low' : 'normal';
+  if (!canRaise || !disturbs || state.starting || state.burning) return state;
+  return { ...state, burning: true, loweredAt: state.samples.at(-1)?.at ?? null };
 }
 
 /**

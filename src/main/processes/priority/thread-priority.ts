@@ -5,17 +5,17 @@
  */
 import { readFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
+import type { Share } from '../../../shared/model/snapshot.ts';
 import { unlessRefused } from '../errno.ts';
 import { loweredFrom } from './apply.ts';
 import { mayRaiseNice, thisMachine } from './mechanism.ts';
 import {
-  type Level,
   NEW_SERVER,
   type ShareEvent,
   type SharePolicy,
   type ShareState,
   stepShare,
-  wantedLevel,
+  wantedShare,
 } from './share.ts';
 
 export interface ThreadSystem {
@@ -37,7 +37,7 @@ export class ThreadPriority {
   readonly #system: ThreadSystem;
   #tid = 0;
   #state: ShareState = NEW_SERVER;
-  #inForce: Level = 'normal';
+  #inForce: Share = 'normal';
   /** At the newest starvation. */
   #starved: { readonly at: number; readonly ranMs: number; readonly waitedMs: number } | null =
     null;
@@ -91,14 +91,14 @@ export class ThreadPriority {
 
   #step(event: ShareEvent): void {
     this.#state = stepShare(this.#policy, this.#state, event);
-    this.#apply(wantedLevel(this.#policy, this.#state));
+    this.#apply(wantedShare(this.#policy, this.#state));
   }
 
-  #apply(level: Level): void {
+  #apply(share: Share): void {
     const { normal, canRaise, setNice } = this.#system;
-    if (level === this.#inForce || (level === 'normal' && !canRaise)) return;
-    this.#inForce = level;
-    setNice(this.#tid, loweredFrom(normal, level));
+    if (share === this.#inForce || (share === 'normal' && !canRaise)) return;
+    this.#inForce = share;
+    setNice(this.#tid, loweredFrom(normal, share));
   }
 }
 

@@ -32,8 +32,8 @@ function queueOf(mechanism: Mechanism, ...answers: Outcome[]) {
     },
     log: createLogger({}, output as unknown as NodeJS.WriteStream),
   });
-  const set = (id: number, share: 'normal' | 'low' | 'lowest') =>
-    queue.set({ id, pid: id, startTime: null }, share, () => forced.push(`${id}`));
+  const set = (id: number, share: 'normal' | 'low', urgent = false) =>
+    queue.set({ id, pid: id, startTime: null }, share, urgent, () => forced.push(`${id}`));
   return { queue, set, writes, forced, log: () => log };
 }
 
@@ -55,25 +55,15 @@ describe('the queue of shares', () => {
   it('does not let who burns wait behind those that start', () => {
     const { set, writes } = queueOf(AUTOGROUP);
     for (const id of [1, 2, 3]) set(id, 'low');
-    set(4, 'lowest');
+    set(4, 'low', true);
     vi.advanceTimersByTime(1000);
-    expect(writes).toEqual(['1 low', '4 lowest', '2 low', '3 low']);
+    expect(writes).toEqual(['1 low', '4 low', '2 low', '3 low']);
   });
 
   it('writes all autogroups at once where the kernel does not mind', () => {
     const { set, writes } = queueOf({ kind: 'autogroup', canRaise: true, gapMs: 0 });
     for (const id of [1, 2, 3]) set(id, 'low');
     expect(writes).toEqual(['1 low', '2 low', '3 low']);
-  });
-
-  it('goes from low to lowest, and back only where that is possible', () => {
-    const { set, writes, queue } = queueOf({ kind: 'autogroup', canRaise: true, gapMs: 0 });
-    for (const level of ['low', 'lowest', 'low'] as const) set(1, level);
-    expect(writes).toEqual(['1 low', '1 lowest', '1 low']);
-    expect(queue.shareOf(1)).toBe('low');
-    const oneWay = queueOf(NICE);
-    for (const level of ['low', 'lowest', 'low'] as const) oneWay.set(1, level);
-    expect(oneWay.writes).toEqual(['1 low', '1 lowest']);
   });
 
   it('writes nothing that is in force already or is taken back in time', () => {
