@@ -22,3 +22,13 @@ export function answerNotKept(method: string, idText: string, limit: number): Ui
     message: `the answer was larger than the ${limit} bytes kept for a client whose connection broke`,
   });
 }
+
+/** For a client whose session ended while its request was with the server, and no stream was open for it. */
+export function sessionEnded(method: string, idText: string): Uint8Array[] {
+  return failureParts(method, Buffer.from(idText), {
+    ...OURS,
+    code: 'ERR_OUTCOME_UNKNOWN',
+    outcome: 'unknown',
+    message: 'the session ended before the answer came; the request may have been carried out',
+  });
+}

@@ -19,10 +19,10 @@ import type { EventBudget } from './http-event-budget.ts';
 import { EventLog } from './http-events.ts';
 import type { EdgeLog, HttpLimits } from './http-options.ts';
 import { PromptReply } from './http-prompt-reply.ts';
-import { answerNotKept, tooManyInFlight } from './http-refusals.ts';
+import { answerNotKept, sessionEnded, tooManyInFlight } from './http-refusals.ts';
 import { replyAccepted, replyError, replyMessage } from './http-replies.ts';
 import { RAW, SseStream } from './http-stream.ts';
-import { ask, forward, headersOf, judgedBy } from './http-transport.ts';
+import { AcceptedHeaders, ask, forward, headersOf } from './http-transport.ts';
 import { Waiting } from './http-waiting.ts';
 import type { OpenSession, UpstreamPeer, UpstreamSink } from './session.ts';
 import { Unsent } from './unsent.ts';
@@ -65,16 +65,16 @@ export class HttpSession implements UpstreamSink {
   /** In flight, by the client's raw id. */
   readonly #requests = new Map<string, PendingRequest>();
   readonly #waiting = new Waiting();
-  /** What clients have yet to read. */
-  readonly #streams = new Set<Pick<SseStream, 'unread'>>();
+  readonly #streams = new Set<SseStream>();
+  /** Answers without a stream that the client has yet to read. */
+  readonly #replies = new Set<PromptReply>();
   readonly #unsent: Unsent;
   #peer: UpstreamPeer | null = null;
   #standalone: SseStream | null = null;
   #closeReason = 'the client ended the session';
   #nextId = 1;
   #exchanges = 0;
-  /** Headers of a POST that the transport has accepted; what it makes of them does not change. */
-  #accepted: string | null = null;
+  readonly #accepted = new AcceptedHeaders();
   #lastUsed: number;
 
   constructor(hooks: SessionHooks, principal: string | null) {
@@ -133,9 +133,11 @@ export class HttpSession implements UpstreamSink {
     }
   }
 
+  /** Resolves when those answers that have no stream are read, or their clients gone. */
   async close(reason: string): Promise<void> {
     this.#closeReason = reason;
     await this.#transport.close();
+    await Promise.all([...this.#replies].map((reply) => reply.taken()));
   }
 
   send(parts: readonly Uint8Array[], relatedTo: string | null): void {
@@ -172,7 +174,7 @@ export class HttpSession implements UpstreamSink {
       const envelope = { jsonrpc: '2.0', method: 'notifications/rea' };
       const reply = await ask(this.#transport, request, envelope);
       if (reply.ok) {
-        this.#accepted = judgedBy(request);
+        this.#accepted.add(request);
         this.#peer?.receive(frame);
       }
       await forward(reply, response);
@@ -228,9 +230,9 @@ export class HttpSession implements UpstreamSink {
       return;
     }
     if (prompt.unread === 0) return;
-    this.#streams.add(prompt);
+    this.#replies.add(prompt);
     this.#unsent.given(prompt.unread);
-    await prompt.taken().finally(() => this.#streams.delete(prompt));
+    await prompt.taken().finally(() => this.#replies.delete(prompt));
   }
 
   /** @param frame null when the peer has it already. */
@@ -247,6 +249,14 @@ export class HttpSession implements UpstreamSink {
       method: isFirst ? 'initialize' : 'rea/request',
       params: isFirst && frame !== null ? initializeParams(frame) : {},
     });
+    if (frame === null && (this.#peer === null || !reply.ok)) {
+      // What the transport says of a session that has ended would mean that nobody has seen the request.
+      const answer = pending.early.find((parts) => parts.length > 0 && isAnswer(parts));
+      replyMessage(response, answer ?? sessionEnded(pending.method, pending.idText));
+      await reply.body?.cancel();
+      this.#ended(pending);
+      return;
+    }
     if (!reply.ok || reply.body === null) {
       this.#requests.delete(pending.idText);
       await forward(reply, response);
@@ -256,7 +266,7 @@ export class HttpSession implements UpstreamSink {
       this.#hooks.onOpen(this);
       this.#peer = this.#hooks.open(this, 'http');
     } else {
-      this.#accepted = judgedBy(request);
+      this.#accepted.add(request);
     }
     pending.stream = this.#stream(response);
     const carried = this.#carry(pending.stream, reply, response, reply.body);
@@ -267,7 +277,7 @@ export class HttpSession implements UpstreamSink {
 
   /** Whether the transport has accepted a POST with the same headers. */
   #accepts(request: IncomingMessage): boolean {
-    return this.#peer !== null && this.#accepted === judgedBy(request);
+    return this.#peer !== null && this.#accepted.has(request);
   }
 
   /** Opens the stream for what belongs to no request, or goes on with a stream that broke. */
@@ -322,7 +332,7 @@ export class HttpSession implements UpstreamSink {
 
   #unread(): number {
     let bytes = 0;
-    for (const stream of this.#streams) bytes += stream.unread;
+    for (const { unread } of [...this.#streams, ...this.#replies]) bytes += unread;
     return bytes;
   }
 

@@ -13,6 +13,9 @@ const SHOWN = [
   'mcp-session-id',
 ] as const;
 
+/** More than the programs that share a session will differ in. */
+const MAX_ACCEPTED = 8;
+
 /** Lets the transport judge an exchange; `envelope` stands for the body of a POST. */
 export function ask(
   transport: WebStandardStreamableHTTPServerTransport,
@@ -28,9 +31,18 @@ export function ask(
   return transport.handleRequest(shown, envelope === undefined ? {} : { parsedBody: envelope });
 }
 
-/** What it judges a POST by, as a key. */
-export function judgedBy({ headers }: IncomingMessage): string {
-  return `${headers.accept}\n${headers['content-type']}\n${String(headers['mcp-protocol-version'])}`;
+/** The headers of POSTs that the transport of one session has accepted: what it makes of them does not change. */
+export class AcceptedHeaders {
+  readonly #keys = new Set<string>();
+
+  has(request: IncomingMessage): boolean {
+    return this.#keys.has(judgedBy(request));
+  }
+
+  add(request: IncomingMessage): void {
+    if (this.#keys.size >= MAX_ACCEPTED) this.#keys.clear();
+    this.#keys.add(judgedBy(request));
+  }
 }
 
 /** Passes on a reply that is not a stream. */
@@ -47,4 +59,9 @@ export async function forward(reply: Response, response: ServerResponse): Promis
 export function headersOf(reply: Response): Record<string, string> {
   const { connection: _, ...headers } = Object.fromEntries(reply.headers);
   return headers;
+}
+
+function judgedBy({ headers }: IncomingMessage): string {
+  const { accept, 'content-type': type, 'mcp-protocol-version': version } = headers;
+  return JSON.stringify([accept ?? null, type ?? null, version ?? null]);
 }

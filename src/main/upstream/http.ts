@@ -3,7 +3,7 @@
  * loopback unless bearer tokens are given. Owns the listener and its limits; requests are served by
  * `http-exchange.ts`.
  */
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { JSON_RPC } from '../../shared/model/errors.ts';
 import { type Edge, serve } from './http-exchange.ts';
@@ -50,9 +50,12 @@ export async function startHttp(options: HttpOptions): Promise<HttpEdge> {
   const edge: Edge = { options, limits, tokens, sessions };
   /** Connections on which nothing was asked yet; to Node they are not idle. */
   const silent = new Set<Socket>();
-  let connections = 0;
+  const responses = new Map<Socket, Set<ServerResponse>>();
   const server = createServer((request, response) => {
     silent.delete(request.socket);
+    const besides = responses.get(request.socket);
+    besides?.add(response);
+    response.once('close', () => besides?.delete(response));
     serve(edge, request, response).catch((error: unknown) => {
       options.log.error({ err: error }, 'an HTTP request failed');
       if (response.headersSent) response.destroy();
@@ -61,10 +64,12 @@ export async function startHttp(options: HttpOptions): Promise<HttpEdge> {
   });
   server.on('connection', (socket) => {
     silent.add(socket);
-    connections += 1;
+    responses.set(socket, new Set());
     socket.once('close', () => {
       silent.delete(socket);
-      connections -= 1;
+      // Node 20 tells only the first of several responses that wait on one connection.
+      for (const response of responses.get(socket) ?? []) response.destroy().emit('close');
+      responses.delete(socket);
     });
   });
   // Streams stay open for hours; bodies have their own limit, headers keep one.
@@ -82,14 +87,14 @@ export async function startHttp(options: HttpOptions): Promise<HttpEdge> {
     ok: true,
     url: `http://${hostPort(loopback ?? host, (server.address() as AddressInfo).port)}/mcp`,
     sessions: () => sessions.size,
-    connections: () => connections,
+    connections: () => responses.size,
     stopAccepting: () => sessions.stopAccepting(),
     close: async () => {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      await sessions.closeAll('the gateway is stopping');
-      server.closeIdleConnections();
-      for (const socket of silent) socket.destroy();
       const timer = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
+      // The next line cuts connections also while a client still reads what was written to it.
+      await sessions.closeAll('the gateway is stopping');
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const socket of silent) socket.destroy();
       await closed;
       clearTimeout(timer);
     },
