@@ -245,6 +245,7 @@ test('answers that wait behind another one end with their connection', async () 
   await until(() => client.edge.connections() === before, { ...SOON, what: 'its leave' });
   router.clients[0]?.sink.send(answerTo('"a"'), '"a"');
   await until(() => client.edge.sessions() === 0, { ...SOON, what: 'the end of the session' });
+  expect(router.clients[0]?.closedBecause).toBe('idle for too long');
 });
 
 test.each(['2025-03-26', '2025-06-18', '2025-11-25'])(
@@ -260,7 +261,9 @@ test.each(['2025-03-26', '2025-06-18', '2025-11-25'])(
     await arrived(router, '"never"');
     request.destroy();
     // Calls of others go on while its time runs out.
-    for (let calls = 0; calls < 20; calls += 1) await client.post(callTool('echo', '9'));
+    for (let calls = 0; calls < 20; calls += 1) {
+      expect((await client.post(callTool('echo', '9'))).status).toBe(200);
+    }
     const { sink } = router.clients[0] ?? {};
     sink?.send([Buffer.from('{"method":"notifications/progress","jsonrpc":"2.0"}')], '8');
     sink?.send(answerTo('8'), '8');
