@@ -220,6 +220,8 @@ test('a temporary directory may be relative', async () => {
 });
 
 test('survives that no file descriptor is left for it', async () => {
+  // The thread could not load its modules meanwhile.
+  await thread.ready(serverConfig('echo'));
   const other = new LauncherProcess(workerUrl('launcher'), logger());
   withoutDescriptors(() => expect(other.address()).toBeNull());
   await until(() => log.includes('no launcher'), { limitMs: LIMIT_MS, what: 'the log' });
