@@ -11,8 +11,11 @@ afterEach(tidy);
 /** 30 MB of JSON text, most of it more than one byte a character. */
 const MARKER = `<${'ü世😀 "\\ '.repeat(2_000_000)}>`;
 
-/** A server that parses 30 MB does not answer a ping meanwhile. */
-const PATIENT = { liveness: { idle_ms: 60_000, timeout_ms: 30_000, misses: 2 } };
+/** A server that parses 30 MB does not answer a ping meanwhile, and takes its time on a busy machine. */
+const PATIENT = {
+  liveness: { idle_ms: 60_000, timeout_ms: 30_000, misses: 2 },
+  call_timeout_ms: 200_000,
+};
 
 const start = (...args: string[]) =>
   startRea({ args, initialize: false, config: registry({ one: fixture('markers') }, PATIENT) });
