@@ -20,21 +20,22 @@ export interface Point {
 
 /**
  * @param warmUp whether a round comes first that is not recorded.
- * @param first the side that is measured everywhere before the others, where there may be no time for all.
+ * @param firstInQuick the side that a quick run, which may have no time for all, measures everywhere before the others.
  */
 export async function inRounds(
-  { random, progress, deadline }: Context,
+  { random, progress, deadline, quick }: Context,
   recorder: Recorder,
   points: readonly Point[],
   {
     repetitions,
     warmUp = false,
-    first = null,
-  }: { repetitions: number; warmUp?: boolean; first?: SideName | null },
+    firstInQuick = null,
+  }: { repetitions: number; warmUp?: boolean; firstInQuick?: SideName | null },
 ): Promise<void> {
   const scenarios = [...new Set(points.map(({ scenario }) => scenario))];
-  const sooner = points.filter(({ side }) => side === first);
-  const later = points.filter(({ side }) => side !== first);
+  const isFirst = ({ side }: Point) => quick && side === firstInQuick;
+  const sooner = points.filter(isFirst);
+  const later = points.filter((point) => !isFirst(point));
   const turns = [sooner, later].flatMap((some) =>
     scenarios.map((scenario) => some.filter((point) => point.scenario === scenario)),
   );

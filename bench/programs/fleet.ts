@@ -59,8 +59,7 @@ export const fleet: Program = {
       };
       return [...cold, warm];
     });
-    const first = context.quick ? 'rea' : null;
-    await inRounds(context, recorder, points, { repetitions, first });
+    await inRounds(context, recorder, points, { repetitions, firstInQuick: 'rea' });
     const place = (metric: string, kind: ServerKind, when: string) => ({
       metric,
       scenario: `${titleOf({ kind, count: 100 })}, ${when}`,

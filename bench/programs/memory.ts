@@ -44,8 +44,7 @@ export const memory: Program = {
         measure: () => measure(context, side, count, 'shared'),
       })),
     ]);
-    const first = context.quick ? 'rea' : null;
-    await inRounds(context, recorder, points, { repetitions, first });
+    await inRounds(context, recorder, points, { repetitions, firstInQuick: 'rea' });
     const rss = (side: SideName, count: number, how = '') =>
       recorder.values({ metric: 'RSS', scenario: `${count} servers${how}`, side });
     const addEach = (side: SideName, how: string) => {

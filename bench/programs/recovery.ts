@@ -43,8 +43,7 @@ export const recovery: Program = {
         measure: () => recover(context, side, kind),
       })),
     ]);
-    const first = context.quick ? 'rea' : null;
-    await inRounds(context, recorder, points, { repetitions, first });
+    await inRounds(context, recorder, points, { repetitions, firstInQuick: 'rea' });
     const place = (metric: string, scenario: string, side: SideName) => ({
       metric,
       scenario,

@@ -73,8 +73,7 @@ export const storm: Program = {
           measure: () => weather(context, side, one),
         })),
     );
-    const first = context.quick ? 'rea' : null;
-    await inRounds(context, recorder, points, { repetitions, first });
+    await inRounds(context, recorder, points, { repetitions, firstInQuick: 'rea' });
     const at = (metric: string, { title }: Storm) => ({ metric, scenario: title, side: 'rea' });
     const parts = (metric: string, limits: (one: Storm) => { must: number; aim: number }) =>
       STORMS.map((one) =>

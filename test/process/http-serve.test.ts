@@ -49,7 +49,7 @@ test('a quick answer is the whole response; large and slow ones come on streams'
     await client.callTool({ name: `echo__${tool}`, arguments: { ...args } });
     return types.slice(before);
   };
-  expect(await typeOf('sleep', { ms: 200 })).toEqual(['text/event-stream']);
+  expect(await typeOf('sleep', { ms: 60 })).toEqual(['text/event-stream']);
   expect(await typeOf('big', { bytes: 100_000 })).toEqual(['text/event-stream']);
   // On a busy machine no answer is quick.
   await until(async () => (await typeOf('echo', { text: 'a' }))[0] === 'application/json', {

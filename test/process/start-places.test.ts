@@ -1,10 +1,10 @@
 /** Who starts when many want to: servers that crash again and again leave room for those that are needed. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 
-import { makeDirectory, startRea } from '../support/rea-process.ts';
+import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
 import { fixture, registry, type ServerSpec } from '../support/servers.ts';
 import { killOne, tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
@@ -69,22 +69,42 @@ test('those that come back from a crash never start in all places at once', asyn
 
 test('those that were used last in the run before start first', async () => {
   const cwd = makeDirectory();
-  const names = Array.from({ length: 10 }, (_, at) => `echo-${at}`);
-  const config = registry(Object.fromEntries(names.map((name) => [name, fixture('echo')])));
+  const file = join(cwd, 'serve');
+  const names = Array.from({ length: 10 }, (_, at) => `server-${at}`);
+  const config = registry(
+    Object.fromEntries(names.map((name) => [name, fixture('start-on-demand', file)])),
+  );
+  const allReady = (rea: Rea) =>
+    rea.waitForState(({ downstreams }) => downstreams.every(({ phase }) => phase === 'ready'), {
+      what: 'all being ready',
+      limitMs: 60_000,
+    });
+  writeFileSync(file, '');
   const first = await startRea({ cwd, config });
-  for (const name of names) await first.waitForPhase(name, 'ready');
-  for (const name of ['echo-8', 'echo-9']) await first.call(`${name}__echo`, { text: name });
+  await allReady(first);
+  // The last in the file, which would otherwise be the last to start.
+  const used = names.slice(-5);
+  for (const name of used) await first.call(`${name}__pid`);
   await first.stop();
+  rmSync(file);
   const second = await startRea({ cwd, config });
-  for (const name of names) await second.waitForPhase(name, 'ready');
-  const started = second.stderr
-    .split('\n')
-    .filter((line) => line.includes('"msg":"spawned"'))
-    .map((line) => JSON.parse(line).server);
+  const serversOf = (message: string): string[] =>
+    second.stderr
+      .split('\n')
+      .filter((line) => line.includes(`"msg":"${message}"`))
+      .map((line) => JSON.parse(line).server);
+  // Whose thread is up first gets a place at once, whoever it is. Nobody else does until all have asked for one.
+  await until(() => serversOf('starting').length === names.length, {
+    limitMs: 60_000,
+    what: 'all threads',
+  });
+  writeFileSync(file, '');
+  await allReady(second);
+  const started = serversOf('spawned');
   expect(started).toHaveLength(names.length);
-  // In the order of the file they would be the last. Threads are up in any order on a busy machine, and
-  // whose thread is up while there is a place gets it, whoever it is.
-  expect(started.slice(0, -3)).toEqual(expect.arrayContaining(['echo-8', 'echo-9']));
+  const usedLater = used.filter((name) => started.indexOf(name) >= PLACES);
+  const next = started.slice(PLACES, PLACES + usedLater.length);
+  expect(next.toSorted()).toEqual(usedLater);
   await second.stop();
 });
 

@@ -65,7 +65,6 @@ export class Callers {
   readonly outcomes = new Map<string, number>();
   /** What was not as it must be, a sentence each. */
   readonly problems: string[] = [];
-  answered = 0;
   /** Characters in the answers of faulty servers. */
   received = 0;
   readonly #callers: Caller[] = [];
@@ -97,6 +96,10 @@ export class Callers {
     const url = await rea.waitForState(({ endpoint }) => endpoint.http, { what: 'the endpoint' });
     for (let at = 0; at < HTTP_CLIENTS; at += 1) await callers.#openHttp(url);
     return callers;
+  }
+
+  get answered(): number {
+    return this.totalSent - this.#open.size;
   }
 
   get totalSent(): number {
@@ -206,7 +209,6 @@ export class Callers {
     this.#open.add(open);
     const answer = await caller.call(`${server}__${tool}`, args);
     this.#open.delete(open);
-    this.answered += 1;
     return answer;
   }
 

@@ -251,7 +251,7 @@ export class HttpSession implements UpstreamSink {
     });
     if (frame === null && (this.#peer === null || !reply.ok)) {
       // What the transport says of a session that has ended would mean that nobody has seen the request.
-      const answer = pending.early.find((parts) => parts.length > 0 && isAnswer(parts));
+      const answer = pending.early.find(isAnswer);
       replyMessage(response, answer ?? sessionEnded(pending.method, pending.idText));
       await reply.body?.cancel();
       this.#ended(pending);
@@ -265,7 +265,7 @@ export class HttpSession implements UpstreamSink {
     if (isFirst) {
       this.#hooks.onOpen(this);
       this.#peer = this.#hooks.open(this, 'http');
-    } else {
+    } else if (frame !== null) {
       this.#accepted.add(request);
     }
     pending.stream = this.#stream(response);
@@ -332,7 +332,8 @@ export class HttpSession implements UpstreamSink {
 
   #unread(): number {
     let bytes = 0;
-    for (const { unread } of [...this.#streams, ...this.#replies]) bytes += unread;
+    for (const stream of this.#streams) bytes += stream.unread;
+    for (const reply of this.#replies) bytes += reply.unread;
     return bytes;
   }
 

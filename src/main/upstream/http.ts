@@ -91,8 +91,8 @@ export async function startHttp(options: HttpOptions): Promise<HttpEdge> {
     stopAccepting: () => sessions.stopAccepting(),
     close: async () => {
       const timer = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
-      // The next line cuts connections also while a client still reads what was written to it.
       await sessions.closeAll('the gateway is stopping');
+      // Not before: it cuts connections whose client still reads the whole response that was written.
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const socket of silent) socket.destroy();
       await closed;
