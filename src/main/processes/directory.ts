@@ -2,20 +2,11 @@
  * The `.rea` directory before anything is written into it: created private, and refused when somebody
  * else could write there or has put a symlink in its place. No thread creates it after start.
  */
-import { lstatSync, mkdirSync, type Stats } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { errorCode, errorText, expecting } from './errno.ts';
-import { oddKind } from './safe-file.ts';
+import { lookAtPrivate, makePrivate, type Objection } from './private-directory.ts';
 
 /** Name of the directory in the project's directory. */
 const DIRECTORY = '.rea';
-
-interface Objection {
-  /** What is wrong. */
-  readonly message: string;
-  /** A command that puts it right, null when there is no single one. */
-  readonly fix: string | null;
-}
 
 export interface DirectoryProblem extends Objection {
   /** Absolute path of the directory it concerns. */
@@ -33,7 +24,7 @@ export type PreparedDirectory =
 export function directoryProblem(cwd: string): DirectoryProblem | null {
   const dir = join(resolve(cwd), DIRECTORY);
   for (const path of [dir, join(dir, 'run')]) {
-    const found = look(path);
+    const found = lookAtPrivate(path);
     if (found !== null) return { path, ...found };
   }
   return null;
@@ -43,7 +34,7 @@ export function directoryProblem(cwd: string): DirectoryProblem | null {
 export function prepareDirectory(cwd: string): PreparedDirectory {
   const dir = join(resolve(cwd), DIRECTORY);
   for (const path of [dir, join(dir, 'run')]) {
-    const problem = prepare(path);
+    const problem = makePrivate(path);
     if (problem !== null) {
       const fix = problem.fix === null ? '' : `${problem.fix}, or `;
       return {
@@ -53,34 +44,4 @@ export function prepareDirectory(cwd: string): PreparedDirectory {
     }
   }
   return { ok: true, dir };
-}
-
-function prepare(path: string): Objection | null {
-  try {
-    expecting(['EEXIST'], undefined, () => mkdirSync(path, { mode: 0o700 }));
-    return objection(path, lstatSync(path));
-  } catch (error) {
-    return { message: errorText(error), fix: null };
-  }
-}
-
-function look(path: string): Objection | null {
-  try {
-    return objection(path, lstatSync(path));
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return null;
-    return { message: errorText(error), fix: null };
-  }
-}
-
-/** Why a directory is not safe to keep files in, or null. */
-function objection(path: string, stats: Stats): Objection | null {
-  const because = (message: string, fix: string | null = null) => ({ message, fix });
-  if (!stats.isDirectory()) return because(`it is ${oddKind(stats) ?? 'a file'}, not a directory`);
-  const user = process.getuid?.();
-  if (user === undefined) return null;
-  if (stats.uid !== user) return because(`it belongs to user ${stats.uid}, not to ${user}`);
-  if ((stats.mode & 0o022) === 0) return null;
-  const mode = (stats.mode & 0o777).toString(8);
-  return because(`others can write to it (mode ${mode})`, `chmod go-w ${path}`);
 }
