@@ -304,6 +304,20 @@ describe('a request about a task', () => {
     expect(answers.map(({ id }) => id)).toEqual(['a']);
   });
 
+  test('may take any time, which is not counted as latency', () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    try {
+      const { ask, reply, calls, answers, downstream } = atWork();
+      ask('b', 'tasks/result');
+      vi.advanceTimersByTime(10_000);
+      reply(calls()[1]?.call ?? 0);
+      expect(answers.map(({ id }) => id)).toEqual(['a', 'b']);
+      expect(downstream.record.p99_ms).toBeLessThan(1);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   test('ends it when the server says that it failed, or does not know it', () => {
     for (const method of ['tasks/result', 'tasks/get']) {
       const { ask, reply, calls, router, downstream } = atWork();
@@ -312,6 +326,38 @@ describe('a request about a task', () => {
       reply(calls()[1]?.call ?? 0, '', { isError: true });
       expect([method, router.hasTasks(downstream)]).toEqual([method, false]);
     }
+  });
+});
+
+describe('what servers say by themselves', () => {
+  const note = (method: string, level: string | null = null) => ({
+    type: 'notification' as const,
+    slot: 0,
+    incarnation: 1,
+    method,
+    level,
+    concerns: { kind: 'all' as const },
+    line: Buffer.from(JSON.stringify({ jsonrpc: '2.0', method })),
+  });
+
+  test('is dropped, and counted, for a client that does not read, and reaches the others', () => {
+    const { connect, router, downstream, ready } = house();
+    const [reads, stuck] = [connect(), connect()];
+    for (const { receive } of [reads, stuck]) {
+      const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: {} };
+      receive({ id: 'i', method: 'initialize', params });
+      receive({ method: 'notifications/initialized' });
+    }
+    ready(1);
+    stuck.state.congested = true;
+    const before = router.droppedMessages;
+    router.notification(downstream, note('notifications/message', 'error'));
+    router.notification(downstream, note('notifications/own'));
+    expect([reads.sent, stuck.sent]).toEqual([['notifications/message', 'notifications/own'], []]);
+    expect(router.droppedMessages - before).toBe(2);
+    stuck.drained();
+    router.notification(downstream, note('notifications/own'));
+    expect(stuck.sent).toEqual(['notifications/own']);
   });
 });
 
