@@ -118,6 +118,19 @@ describe('a healthy server', () => {
     );
   });
 
+  test('is forgotten where more than 1024 are that nobody waits for any more', async () => {
+    await thread.ready(serverConfig('late-answer'));
+    const calls = Array.from({ length: 1027 }, () => thread.callTool('hold'));
+    // Answered after all of them were read.
+    expect(await thread.text(thread.callTool('echo', { text: 'read' }))).toBe('read');
+    for (const call of calls) thread.post({ type: 'cancel', slot: 0, call, reason: 'not wanted' });
+    expect(await thread.text(thread.callTool('release'))).toBe('released');
+    await thread.stop();
+    const dropped = () => thread.all('log').filter(({ fields }) => 'stray' in fields);
+    await until(() => dropped().length > 0, { limitMs: 10_000, what: 'the count of answers' });
+    expect(dropped().map(({ fields }) => fields['stray'])).toEqual([3]);
+  });
+
   test('that never had a ready process refuses calls as not sent', async () => {
     thread.open(serverConfig('hang-at-initialize'));
     await thread.event('spawned');
