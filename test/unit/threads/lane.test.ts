@@ -84,3 +84,14 @@ test('one that is stopped in the midst of that is gone, and nobody waits for it'
   expect([lane.running, gone]).toEqual([false, [lane]]);
   expect(placed).toEqual([false]);
 });
+
+test('one that is stopped and whose thread is lost does not run, and one that stays comes back', () => {
+  for (const stopped of [true, false]) {
+    const { lane, backoff } = house();
+    lane.onMessage(backoff);
+    if (stopped) lane.stop(0, 0);
+    expect(lane.running).toBe(true);
+    lane.onLost('crashed', 'out of memory', 0);
+    expect([stopped, lane.running]).toEqual([stopped, !stopped]);
+  }
+});
