@@ -9,6 +9,8 @@ const LOOK_MS = 50;
 const [kind, trigger] = process.argv.slice(2);
 
 const junk = 'INFO 2025-01-01T00:00:00Z loading the next shard of the index\n'.repeat(1000);
+/** Of a hog; out of reach of the collection of garbage, or it would soon be small again. */
+const held = [];
 const bigText = kind.startsWith('big') ? 'x'.repeat(BIG) : '';
 const bigResult = `{"content":[{"type":"text","text":"${bigText}"}]}`;
 
@@ -32,7 +34,6 @@ const storms = {
     for (;;);
   },
   hog: () => {
-    const held = [];
     const timer = setInterval(() => {
       held.push(Buffer.alloc(16 * MIB, 1));
       if (held.length * 16 >= HOG_MIB) clearInterval(timer);
