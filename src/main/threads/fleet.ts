@@ -321,6 +321,7 @@ export class Fleet implements Servers {
   /** Few servers leave the gateway small: starting one costs it less than another process would. */
   #grant(lane: Lane | undefined): void {
     if (lane === undefined || this.#stopping) return;
+    this.#options.log.debug({ server: lane.name }, 'may start');
     const processes = [...this.#lanes.values()].filter(({ hasProcess }) => hasProcess).length;
     const isFew = processes < LAUNCHER_PROCESSES || !lane.hasProcess;
     lane.grantTicket(isFew ? null : this.#options.launcher.address());
