@@ -7,7 +7,7 @@ import { fixture, registry } from '../support/servers.ts';
 import { killOne, tidy } from '../support/tidy.ts';
 import { report, stopwatch, until } from '../support/wait-for.ts';
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 afterEach(tidy);
 
 test('restarts a crashing server no more often than its intensity allows, then refuses calls at once', async () => {
@@ -91,7 +91,7 @@ test('opens after the configured failures, refuses without a message to any thre
     faults: true,
     config: registry(
       { late: fixture('late-answer') },
-      { call_timeout_ms: 800, breaker: { failures: 2, cooldown_ms: 1_000 } },
+      { call_timeout_ms: 2_000, breaker: { failures: 2, cooldown_ms: 3_000 } },
     ),
   });
   await rea.waitForPhase('late', 'ready');
@@ -119,9 +119,9 @@ test('opens after the configured failures, refuses without a message to any thre
   });
 
   await retryTime(refused.failure?.retry_at);
-  report('open circuit of 1000 ms: may be tried again after', opened.ms());
+  report('open circuit of 3000 ms: may be tried again after', opened.ms());
   const many = await Promise.all(
-    Array.from({ length: 100 }, () => rea.call('late__late', { ms: 10_000 })),
+    Array.from({ length: 100 }, () => rea.call('late__late', { ms: 60_000 })),
   );
   const codes = many.map(({ failure }) => failure?.code);
   expect(codes.filter((code) => code === 'ERR_TIMEOUT')).toHaveLength(1);
@@ -142,7 +142,7 @@ test('a cancelled probe gives its slot to the next call', async () => {
     faults: true,
     config: registry(
       { late: fixture('late-answer') },
-      { call_timeout_ms: 1_500, breaker: { failures: 1, cooldown_ms: 500 } },
+      { call_timeout_ms: 5_000, breaker: { failures: 1, cooldown_ms: 3_000 } },
     ),
   });
   await rea.waitForPhase('late', 'ready');
@@ -152,8 +152,8 @@ test('a cancelled probe gives its slot to the next call', async () => {
   await retryTime(refused.failure?.retry_at);
 
   const posted = rea.faults.postedCalls();
-  const probe = rea.begin('late__late', { ms: 10_000 });
-  await until(() => rea.faults.postedCalls() > posted, { limitMs: 5_000, what: 'the probe' });
+  const probe = rea.begin('late__late', { ms: 60_000 });
+  await until(() => rea.faults.postedCalls() > posted, { what: 'the probe' });
   const second = await rea.call('late__echo', { text: 'second' });
   expect(second.failure?.code).toBe('ERR_BREAKER_OPEN');
   rea.cancel(probe);
@@ -173,25 +173,24 @@ test('names SESSION_BLOCKER once for a circuit that stays open', async () => {
       await rea.call('mute__wait');
       return (rea.state()?.downstreams[0]?.open_transitions ?? 0) >= 5;
     },
-    { limitMs: 20_000, what: 'five transitions to open' },
+    { what: 'five transitions to open' },
   );
   const [mute] = rea.state()?.downstreams ?? [];
   expect(mute?.session_blocker_emitted).toBe(true);
-  expect(blockers(rea)).toHaveLength(1);
+  expect(await opensBeforeBlocker(rea)).toBe(3);
 });
 
 test('names SESSION_BLOCKER once also for a circuit that opens and closes again and again', async () => {
   const rea = await startRea({
     config: registry(
       { late: fixture('late-answer') },
-      { call_timeout_ms: 400, breaker: { failures: 1, cooldown_ms: 100 } },
+      { call_timeout_ms: 1_000, breaker: { failures: 1, cooldown_ms: 100 } },
     ),
   });
   await rea.waitForPhase('late', 'ready');
   for (let round = 1; round <= 5; round += 1) {
     await timeOut(rea);
     await until(async () => (await rea.call('late__echo', { text: 'ok' })).failure === null, {
-      limitMs: 5_000,
       what: 'the circuit to close',
     });
     const late = await rea.waitForServer(
@@ -200,18 +199,17 @@ test('names SESSION_BLOCKER once also for a circuit that opens and closes again 
         open_transitions >= round && circuit_state === 'closed',
       { what: `having closed ${round} times` },
     );
-    expect(blockers(rea)).toHaveLength(late.open_transitions < 3 ? 0 : 1);
     expect(late.session_blocker_emitted).toBe(late.open_transitions >= 3);
   }
+  expect(await opensBeforeBlocker(rea)).toBe(3);
 });
 
 test('a clock set back an hour changes neither the cooldown nor a restart', async () => {
-  const cooldown = 800;
   const rea = await startRea({
     faults: true,
     config: registry(
       { late: fixture('late-answer'), crashes: fixture('echo') },
-      { call_timeout_ms: 600, breaker: { failures: 1, cooldown_ms: cooldown } },
+      { call_timeout_ms: 600, breaker: { failures: 1, cooldown_ms: 800 } },
     ),
   });
   await rea.waitForPhase('late', 'ready');
@@ -223,8 +221,8 @@ test('a clock set back an hour changes neither the cooldown nor a restart', asyn
     what: 'an hour earlier',
   });
   const time = stopwatch();
+  // A cooldown that counted wall-clock time would take an hour.
   await until(async () => (await rea.call('late__echo', { text: 'ok' })).failure === null, {
-    limitMs: 5 * cooldown,
     what: 'the cooldown to end',
   });
   report('clock set back: cooldown of 800 ms ended after', time.ms());
@@ -240,7 +238,7 @@ test('a clock set back an hour changes neither the cooldown nor a restart', asyn
 
 /** One incident: a call of `late` that outlives its deadline. */
 async function timeOut(rea: Rea): Promise<void> {
-  const { failure } = await rea.call('late__late', { ms: 10_000 });
+  const { failure } = await rea.call('late__late', { ms: 60_000 });
   expect(failure).toMatchObject({ code: 'ERR_TIMEOUT', outcome: 'unknown' });
 }
 
@@ -248,9 +246,15 @@ async function timeOut(rea: Rea): Promise<void> {
 async function retryTime(retryAt: string | undefined): Promise<void> {
   const at = Date.parse(retryAt ?? '');
   expect(at).toBeGreaterThan(0);
-  await until(() => Date.now() > at, { limitMs: 10_000, what: 'retry_at' });
+  await until(() => Date.now() > at, { what: 'retry_at' });
 }
 
-function blockers(rea: Rea): readonly string[] {
-  return rea.stderr.split('\n').filter((line) => line.includes('SESSION_BLOCKER'));
+/** How often the circuit had opened when the log named the blocker, which it does once. */
+async function opensBeforeBlocker(rea: Rea): Promise<number> {
+  await rea.waitForLog('SESSION_BLOCKER');
+  const lines = rea.stderr.split('\n');
+  const isBlocker = (line: string) => line.includes('SESSION_BLOCKER');
+  expect(lines.filter(isBlocker)).toHaveLength(1);
+  const before = lines.slice(0, lines.findIndex(isBlocker));
+  return before.filter((line) => line.includes('"to":"open"')).length;
 }

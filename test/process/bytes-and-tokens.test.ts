@@ -5,7 +5,7 @@ import { startRea } from '../support/rea-process.ts';
 import { fixture, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 
-vi.setConfig({ testTimeout: 240_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 60_000 });
 afterEach(tidy);
 
 /** 30 MB of JSON text, most of it more than one byte a character. */

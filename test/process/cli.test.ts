@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { reaCommand } from '../support/rea-bin.ts';
 import { brokenClientFiles, brokenRegistries } from '../unit/config/mutations.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 interface Ended {
   readonly code: number | null;
@@ -21,7 +21,7 @@ function rea(args: readonly string[], cwd: string = tmpdir()): Promise<Ended> {
     const child = execFile(
       command,
       [...leading, ...args],
-      { cwd, timeout: 30_000, env: { PATH: process.env['PATH'] } },
+      { cwd, timeout: 60_000, env: { PATH: process.env['PATH'] } },
       (_error, out, err) => resolve({ code: child.exitCode, out, err }),
     );
     child.stdin?.end();

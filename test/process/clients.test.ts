@@ -21,7 +21,7 @@ import { newerNode, runProgram } from '../support/run-program.ts';
 import { fixture, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 });
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const REGISTRY = registry({ echo: fixture('echo') });
@@ -144,7 +144,7 @@ test.each(PROGRAMS)('the program in $file works: $text', async (snippet) => {
   const { stdout } = await runProgram(process.execPath, ['--input-type=module', '-e', text], {
     cwd: ROOT,
     env: shell(),
-    limitMs: 50_000,
+    limitMs: 100_000,
   });
   expect(stdout).toContain(`'${CALLED}'`);
 });

@@ -8,7 +8,7 @@ import { runClientScenario } from '../support/conformance.ts';
 import { reaCommand } from '../support/rea-bin.ts';
 import { newerNode } from '../support/run-program.ts';
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 });
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 const CLIENT = fileURLToPath(new URL('../fixtures/conformance/client.mjs', import.meta.url));
 

@@ -12,12 +12,16 @@ import { fixture, realServer, registry, type ServerSpec } from '../support/serve
 import { tidy } from '../support/tidy.ts';
 import { report, stopwatch } from '../support/wait-for.ts';
 
-vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
+vi.setConfig({ testTimeout: 500_000, hookTimeout: 240_000 });
 
 const SERVER = fileURLToPath(new URL('../fixtures/conformance/server.mjs', import.meta.url));
 
 const ALL: SuiteRun = { suite: 'conformance-0.1', args: ['--suite', 'all'] };
-const REVISION: SuiteRun = { suite: 'conformance-0.2', args: ['--requirements', '2025-11-25'] };
+const REVISION: SuiteRun = {
+  suite: 'conformance-0.2',
+  // The time for each scenario is what a busy machine may need.
+  args: ['--requirements', '2025-11-25', '--timeout', '90000'],
+};
 
 /** What both releases find, whatever the servers. */
 const CONFORMS = {
@@ -57,7 +61,7 @@ test('passes every check with one server behind it', async () => {
 test('passes every check when the server prints junk on stdout', async () => {
   const gateway = await serve({ conformance: conformance('--junk') });
   expect(await examine(gateway)).toEqual(CONFORMS);
-  expect(gateway.stderr).toContain('"msg":"noise"');
+  await gateway.waitForLog('"msg":"noise"');
 });
 
 test('passes every check with three other servers beside it', async () => {

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { startFixture, stopHttpServers } from '../support/http-server.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
-import { registry } from '../support/servers.ts';
+import { QUICK, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 
-vi.setConfig({ testTimeout: 90_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 afterEach(async () => {
   await tidy();
   await stopHttpServers();
@@ -25,6 +25,8 @@ function elsewhere(): string {
 }
 
 const CANARY = 'canary-7Hq2mXw9';
+/** What a server died of is told for as long as it is not stable. */
+const UNSTABLE = { restart: { ...QUICK.restart, stable_ms: 600_000 } };
 
 test('headers arrive with every request, and their values are seen nowhere else', async () => {
   const server = await startFixture();
@@ -68,7 +70,7 @@ test('a token is read from its file at each connect, so that a new one is used a
   const server = await startFixture('--token', accepted);
   const rea = await startRea({
     cwd: dir,
-    config: registry({ web: { url: server.url, token_file: 'token' } }),
+    config: registry({ web: { url: server.url, token_file: 'token' } }, UNSTABLE),
   });
   await rea.waitForPhase('web', 'ready');
   writeFileSync(accepted, `${CANARY}-two`);

@@ -12,10 +12,10 @@ import { fixture, realServer, registry, type ServerSpec } from '../support/serve
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 afterEach(tidy);
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 45_000;
 
 async function serve(servers: Record<string, ServerSpec>): Promise<{ rea: Rea; url: URL }> {
   const own = Object.fromEntries(

@@ -3,7 +3,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { interleave } from '../stress/interleave.ts';
 import { tidy } from '../support/tidy.ts';
 
-vi.setConfig({ testTimeout: 170_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 400_000, hookTimeout: 60_000 });
 afterEach(tidy);
 
 test('20 clients with the same ids and tokens get their own messages and nobody else’s', async () => {

@@ -2,28 +2,32 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
+import { Hold } from '../support/hold.ts';
 import { isAlive, livingProcesses } from '../support/processes.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
 import { fixture, registry } from '../support/servers.ts';
 import { killOne, tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 afterEach(tidy);
 
 const NAMES = Array.from({ length: 8 }, (_, at) => `echo-${at}`);
-const LIMIT_MS = 10_000;
+const LIMIT_MS = 45_000;
 
 test('loses no call when the launcher is killed, and has another start the next server', async () => {
   const { rea } = await start(NAMES);
   const first = await launcherOf(rea, 0);
+  await rea.waitForLog('the launcher is up');
   const [pid = 0] = await restart(rea, 'echo-0');
   expect(parentOf(pid)).toBe(first);
-  const calls = NAMES.map((name) => rea.begin(`${name}__sleep`, { ms: 500 }));
-  await rea.call('echo-0__pid');
+  const held = NAMES.map(() => new Hold());
+  const calls = NAMES.map((name, at) => rea.begin(`${name}__hold`, held[at]?.args));
+  for (const hold of held) await hold.begun();
   killOne(first);
-  for (const { answer } of calls) expect((await answer).failure).toBeNull();
   await rea.waitForLog('the launcher ended; starting another');
+  for (const hold of held) hold.end();
+  for (const { answer } of calls) expect((await answer).failure).toBeNull();
   // What dies now is started by whoever is there.
   const [byGateway = 0] = await restart(rea, 'echo-0', 'echo-1');
   expect(isAlive(byGateway)).toBe(true);
@@ -63,7 +67,7 @@ async function start(names: readonly string[], tmpdir = 'tmp') {
   mkdirSync(temporary);
   const rea = await startRea({
     cwd,
-    env: { TMPDIR: join(cwd, tmpdir) },
+    env: { TMPDIR: join(cwd, tmpdir), REA_LOG_LEVEL: 'debug' },
     config: registry(Object.fromEntries(names.map((name) => [name, fixture('echo')]))),
   });
   const calls = names.map((name) => rea.call(`${name}__echo`, { text: name }));

@@ -9,10 +9,10 @@ import { fixture, realServer, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 afterEach(tidy);
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 45_000;
 
 test('a lazy server is asked once what it offers, and in later runs started by its first call', async () => {
   const cwd = makeDirectory();
@@ -28,8 +28,10 @@ test('a lazy server is asked once what it offers, and in later runs started by i
   const second = await startRea({ cwd });
   await second.waitForPhase('eager', 'ready');
   expect((await second.tools()).map(({ name }) => name)).toEqual(names);
-  const before = second.state()?.downstreams.find(({ name }) => name === 'lazy');
-  expect(before).toMatchObject({ phase: 'idle', pid: null, thread: { state: 'running' } });
+  const before = await second.waitForServer('lazy', ({ thread }) => thread.state === 'running', {
+    what: 'having a thread',
+  });
+  expect(before).toMatchObject({ phase: 'idle', pid: null });
   expect((await second.status()).exit).toBe(0);
 
   const answers = await Promise.all(
@@ -70,7 +72,7 @@ test('what a server prints while it is being stopped refuses no call that waits 
     config: registry({ words: { ...fixture('last-words'), idle_stop_ms: 200 } }),
   });
   const first = (await rea.call('words__pid')).text;
-  await rea.waitForPhase('words', 'draining');
+  await rea.waitForLog('"msg":"draining"');
   const answers = await Promise.all([1, 2, 3].map(() => rea.call('words__pid')));
   expect(answers.map(({ failure }) => failure)).toEqual([null, null, null]);
   expect(answers[0]?.text).not.toBe(first);
@@ -125,8 +127,14 @@ test('a server that somebody listens to is not stopped', async () => {
   const uri = 'demo://resource/dynamic/text/1';
   await rea.tools();
   await rea.request('resources/subscribe', { uri });
-  const { pid } = await rea.waitForPhase('every', 'ready');
   await rea.call('every__echo', { message: 'x' });
+  // It may have been stopped before it was listened to: an older picture tells of another process.
+  const now = Date.now();
+  const { pid } = await rea.waitForState(
+    ({ updated_at, downstreams }) =>
+      Date.parse(updated_at) > now && downstreams.find(({ name }) => name === 'every'),
+    { what: 'the process that is listened to' },
+  );
   await rea.call('control__pid');
   // Of the two this one would have been the later.
   await rea.waitForPhase('control', 'idle');
@@ -136,7 +144,9 @@ test('a server that somebody listens to is not stopped', async () => {
   await rea.stop();
 });
 
-test('under load with stops in between no call is lost and none is made twice', async () => {
+test('under load with stops in between no call is lost and none is made twice', {
+  timeout: 600_000,
+}, async () => {
   const dir = makeDirectory();
   const file = join(dir, 'effects');
   const idleStopMs = 40;

@@ -7,7 +7,7 @@ import { fixture, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { report, stopwatch } from '../support/wait-for.ts';
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 afterEach(tidy);
 
 const COUNT = 50;

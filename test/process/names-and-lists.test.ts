@@ -9,7 +9,7 @@ import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 import { type Message, Wire } from '../support/wire.ts';
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 afterEach(tidy);
 
 const LISTS = ['tools', 'prompts', 'resources', 'resources/templates'];
@@ -65,10 +65,7 @@ test('collects a list in pages, and one whose pages never end', async () => {
   const names = (await rea.tools()).map(({ name }) => name);
   expect(names.filter((name) => name.startsWith('pages__'))).toHaveLength(210);
   expect((await rea.call('pages__tool-209')).text).toBe('209');
-  const circle = await rea.waitForServer('circle', ({ phase }) => phase !== 'starting', {
-    what: 'being done with its list',
-  });
-  expect(circle.phase).toBe('ready');
+  await rea.waitForPhase('circle', 'ready');
 });
 
 test('announces a changed list, which then holds the new tool and no longer the old', async () => {
@@ -86,14 +83,12 @@ test('announces a changed list, which then holds the new tool and no longer the 
 
   await rea.call('changing__add-tool', { name: 'extra' });
   await until(() => view.names.includes('changing__extra'), {
-    limitMs: 10_000,
     what: 'the new tool to be announced and listed',
   });
   expect((await rea.call('changing__extra')).text).toBe('this is extra');
 
   await rea.call('changing__remove-tool', { name: 'extra' });
   await until(() => !view.names.includes('changing__extra'), {
-    limitMs: 10_000,
     what: 'the absence of the old tool to be announced',
   });
   expect((await rea.call('changing__extra')).message.error?.code).toBe(-32602);
@@ -136,7 +131,7 @@ test('HALT refuses every call but the health tool, and its removal lets them thr
       const answer = await rea.call('echo__echo', { text: 'during' });
       return answer.failure === null ? null : { answer, posted };
     },
-    { limitMs: 500, what: 'a call to be refused' },
+    { what: 'a call to be refused' },
   );
   expect(refused.answer.failure).toMatchObject({ code: 'ERR_HALTED', outcome: 'not_sent' });
   expect(refused.answer.text).toContain('maintenance until noon');
@@ -148,14 +143,13 @@ test('HALT refuses every call but the health tool, and its removal lets them thr
   expect(JSON.parse(health.text)).toMatchObject({ policy: { halt_active: true } });
   const { exit, json } = await rea.waitForStatus(
     (one) => (one.json.policy.halt_active === true ? one : null),
-    { limitMs: 5_000, what: 'halt_active' },
+    { what: 'halt_active' },
   );
   expect(exit).toBe(1);
   expect(json.policy.halt_reason).toContain('maintenance until noon');
 
   rmSync(halt);
   await until(async () => (await rea.call('echo__echo', { text: 'after' })).failure === null, {
-    limitMs: 5_000,
     what: 'calls to be accepted again',
   });
 });
@@ -165,12 +159,17 @@ test('the health tool tells phase and circuit of every server', async () => {
     config: registry({ echo: fixture('echo'), bad: fixture('exit-at-start') }),
   });
   expect((await rea.tools()).map(({ name }) => name)).toContain('__rea__health');
-  await rea.waitForPhase('bad', 'failed');
-  const { text } = await rea.call('__rea__health');
+  // Main and the state file hear of it on ways of their own.
+  const text = await until(
+    async () => {
+      const health = (await rea.call('__rea__health')).text;
+      return health.includes('"failed"') ? health : null;
+    },
+    { what: 'the failure of the bad one' },
+  );
   expect(text).toContain('"echo"');
   expect(text).toContain('"bad"');
   expect(text).toContain('"ready"');
-  expect(text).toContain('"failed"');
   // Diagnostics are shown only where the policy says so.
   expect(text).not.toContain('licence file');
 });
@@ -179,14 +178,12 @@ test('forwards log messages, and the level that the client sets, also after a re
   const rea = await startRea({ config: registry({ echo: fixture('echo') }) });
   await rea.call('echo__log', { level: 'warning', text: 'from the server' });
   const message = await until(() => rea.wire.notifications('notifications/message')[0], {
-    limitMs: 5_000,
     what: 'a log message',
   });
   expect(message.params).toMatchObject({ level: 'warning', data: 'from the server' });
 
   expect((await rea.request('logging/setLevel', { level: 'debug' })).message.result).toEqual({});
   await until(async () => (await rea.call('echo__log-level')).text === 'debug', {
-    limitMs: 5_000,
     what: 'the level to reach the server',
   });
   const { pid } = await rea.waitForPhase('echo', 'ready');
@@ -195,7 +192,6 @@ test('forwards log messages, and the level that the client sets, also after a re
     what: 'being ready again',
   });
   await until(async () => (await rea.call('echo__log-level')).text === 'debug', {
-    limitMs: 5_000,
     what: 'the level to reach the restarted server',
   });
 });
@@ -296,7 +292,7 @@ test('a server that comes back with other lists is announced once for each of th
   await rea.waitForServer('a', ({ restarts, phase }) => restarts === 1 && phase === 'ready', {
     what: 'being ready again',
   });
-  await until(() => changed().length === 3, { limitMs: 10_000, what: 'three announcements' });
+  await until(() => changed().length === 3, { what: 'three announcements' });
   const sizes = await Promise.all(
     LISTS.map(async (list) => {
       const { result } = (await rea.request(`${list}/list`)).message;

@@ -13,7 +13,7 @@ import { fixture, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 afterEach(tidy);
 
 const LOW = 10;
@@ -103,7 +103,7 @@ describe.runIf(findMechanism(thisMachine()).kind === 'autogroup')('with autogrou
     await waitForShare(rea, 'always', 'low', (pid) => autogroup(pid) === LOW);
     await waitForShare(rea, 'never', 'normal', (pid) => autogroup(pid) === 0);
     // Of the gateway's own threads one waits on others: that of the server that is always low.
-    await until(() => lowThreads(rea.pid) === 1, { limitMs: 30_000, what: 'one low thread' });
+    await until(() => lowThreads(rea.pid) === 1, { what: 'one low thread' });
     expect(await rea.status()).toMatchObject({ json: { serve: { running: true } } });
   });
 
@@ -213,7 +213,7 @@ describe('without autogroups', () => {
       expect(rea.state()?.priority).toBe('nice');
     } finally {
       await tidy();
-      await until(() => removed(group), { limitMs: 10_000, what: 'the group to be empty' });
+      await until(() => removed(group), { what: 'the group to be empty' });
     }
   });
 });

@@ -59,7 +59,7 @@ test('the quickstart serves its three real servers, checks itself and leaves not
   expect(text()).toMatch(/everything__echo +Echo: hello/);
   expect(text()).toMatch(/files__read_text_file +Hello from the quickstart\./);
   expect(serversAlive()).toEqual(before);
-}, 90_000);
+}, 240_000);
 
 test('on a pipe it tells that the flaky server crashes, and ends on a signal', async () => {
   const before = serversAlive();
@@ -76,4 +76,4 @@ test('on a pipe it tells that the flaky server crashes, and ends on a signal', a
   const [code] = await exit;
   expect(code, text()).toBe(0);
   expect(serversAlive()).toEqual(before);
-}, 120_000);
+}, 240_000);

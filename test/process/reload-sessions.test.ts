@@ -1,5 +1,6 @@
 /** Several clients while the configuration changes: whose server is replaced, who is told, who goes on listening. */
 import { afterEach, expect, test, vi } from 'vitest';
+import { Hold } from '../support/hold.ts';
 import { isAlive } from '../support/processes.ts';
 import { RawHttpClient } from '../support/raw-http-client.ts';
 import { type Rea, startRea, writeRegistry } from '../support/rea-process.ts';
@@ -7,9 +8,9 @@ import { fixture, type Registry, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 45_000;
 let rea: Rea | null = null;
 
 afterEach(async () => {
@@ -76,8 +77,9 @@ test('each client gets a new instance in place of its own, and no other', async 
   const { rea: gateway, peers } = await serve(registry({ own: own('a'), all: fixture('echo') }), 2);
   const old = await Promise.all(peers.map(async (peer) => Number(await call(peer, 'own__pid'))));
   const shared = await call(peers[0] as Peer, 'all__pid');
-  const inFlight = call(peers[0] as Peer, 'own__sleep', { ms: 3_000 });
-  await gateway.waitForServer('own#1', ({ in_flight }) => in_flight === 1, { what: 'called' });
+  const held = new Hold();
+  const inFlight = call(peers[0] as Peer, 'own__hold', held.args);
+  await held.begun();
   await rewrite(gateway, registry({ own: own('b'), all: fixture('echo') }));
   // The second client does not wait for the first one's call.
   const anew = Number(await call(peers[1] as Peer, 'own__pid'));
@@ -85,7 +87,8 @@ test('each client gets a new instance in place of its own, and no other', async 
   expect(isAlive(old[1] as number)).toBe(false);
   expect(isAlive(old[0] as number)).toBe(true);
   const waiting = call(peers[0] as Peer, 'own__pid');
-  expect(await inFlight).toBe('slept 3000 ms');
+  held.end();
+  expect(await inFlight).toBe('held');
   expect([...old, anew]).not.toContain(Number(await waiting));
   expect(isAlive(old[0] as number)).toBe(false);
   expect(await call(peers[1] as Peer, 'all__pid')).toBe(shared);
@@ -129,12 +132,18 @@ test('a server of which each client has its own comes, becomes one for all, and 
 
 test('who sees a list of its own from now on is told of what has changed in it', async () => {
   const all = fixture('echo');
-  const { rea: gateway, peers } = await serve(registry({ all, other: all }), 1);
+  // A list waits this long for the silent one.
+  const wait = { list_wait_ms: 2_000 };
+  const { rea: gateway, peers } = await serve(registry({ all, other: all }, wait), 1);
   const [peer] = peers as [Peer];
+  for (const name of ['all', 'other']) await gateway.waitForPhase(name, 'ready');
+  await until(async () => (await tools(peer)).some((name) => name.startsWith('other__')), {
+    what: 'the tools of the other',
+  });
   const told = peer.heard.length;
   // It never tells what it offers, so that nothing else is to be heard.
   const silent = { ...fixture('hang-at-initialize'), instances: 'session' };
-  await rewrite(gateway, registry({ all, silent }));
+  await rewrite(gateway, registry({ all, silent }, wait));
   await until(() => peer.heard.length > told, { limitMs: LIMIT_MS, what: 'list_changed' });
   expect((await tools(peer)).filter((name) => name.startsWith('other__'))).toEqual([]);
 });
@@ -143,8 +152,9 @@ test('a client that leaves while its instance is replaced leaves nothing behind'
   const { rea: gateway, peers } = await serve(registry({ own: own('a') }), 2);
   const [first, second] = peers as [Peer, Peer];
   const old = Number(await call(first, 'own__pid'));
-  void call(first, 'own__sleep', { ms: 20_000 }).catch(() => undefined);
-  await gateway.waitForServer('own#1', ({ in_flight }) => in_flight === 1, { what: 'called' });
+  const held = new Hold();
+  void call(first, 'own__hold', held.args).catch(() => undefined);
+  await held.begun();
   await rewrite(gateway, registry({ own: own('b') }));
   await first.client.close();
   await until(() => !isAlive(old), { limitMs: LIMIT_MS, what: 'the old instance to be gone' });

@@ -6,7 +6,7 @@ import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
 import { fixture, realServer, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 afterEach(tidy);
 
 const LISTS = {
@@ -58,11 +58,8 @@ test('every list is served at once at the next start, while the servers are not 
 test('a broken part of the file costs only that part, and is written anew', async () => {
   const dir = makeDirectory();
   const gate = join(dir, 'gate');
-  const config = registry(
-    { a: fixture('offers', '--as', 'first', '--hang-while', gate) },
-    { list_wait_ms: 1_000 },
-  );
-  const first = await startRea({ cwd: dir, config });
+  const servers = { a: fixture('offers', '--as', 'first', '--hang-while', gate) };
+  const first = await startRea({ cwd: dir, config: registry(servers) });
   await first.waitForPhase('a', 'ready');
   const before = await lists(first);
   await first.stop();
@@ -73,6 +70,7 @@ test('a broken part of the file costs only that part, and is written anew', asyn
   writeFileSync(file, JSON.stringify(catalog));
 
   writeFileSync(gate, '');
+  const config = registry(servers, { list_wait_ms: 1_000 });
   const second = await startRea({ cwd: dir, config });
   const [tools, prompts, ...rest] = await lists(second);
   expect([tools, ...rest]).toEqual([before[0], ...before.slice(2)]);

@@ -10,12 +10,10 @@ import { fixture, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { report, stopwatch, until } from '../support/wait-for.ts';
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 afterEach(tidy);
 
 const CONFIG = registry({ echo: fixture('echo') });
-/** Five times the second within which a waiter takes over. */
-const TAKEOVER_LIMIT_MS = 5_000;
 
 test('three gateways in one directory are never merged, and a guest that comes and goes changes nothing', async () => {
   const owner = await startRea({ config: CONFIG });
@@ -64,19 +62,19 @@ test.each(['its clean exit', 'kill -9'])(
     const time = stopwatch();
     const state = await second.waitForState((snapshot) => snapshot, {
       what: 'the second gateway',
-      limitMs: TAKEOVER_LIMIT_MS,
+      // Whoever cannot see that the owner is dead waits for six of its heartbeats.
+      limitMs: 25_000,
     });
     report(`takeover after ${how}`, time.ms());
     expect(state.downstreams[0]).toMatchObject({ name: 'echo', phase: 'ready' });
     await until(() => servePid(second.dir) === String(second.pid), {
-      limitMs: TAKEOVER_LIMIT_MS,
       what: 'serve.pid to name the new owner',
     });
     const { json } = await second.status();
     expect(json.serve).toMatchObject({ running: true, pid: second.pid });
     // It may be in the midst of a write of its own.
     const isTidy = () => temporaryFiles(second.dir).length === 0;
-    await until(isTidy, { limitMs: TAKEOVER_LIMIT_MS, what: 'no temporary file' });
+    await until(isTidy, { what: 'no temporary file' });
   },
 );
 
@@ -134,7 +132,7 @@ test.each(['a directory', 'a dangling symlink'])(
     const rea = await startRea({ cwd: dir, config: CONFIG });
     // Whatever becomes of the state file, the client is served.
     expect((await rea.call('echo__echo', { text: 'served' })).text).toBe('served');
-    await Promise.any([owned(rea), rea.waitForLog('serve.state.json.lock', 5_000)]);
+    await Promise.any([owned(rea), rea.waitForLog('serve.state.json.lock')]);
     rea.expectForeignFiles(['serve.state.json.lock']);
   },
 );
@@ -159,7 +157,6 @@ test('writes through no symlink planted in its directory', async () => {
 function owned(rea: Rea): Promise<StateSnapshot> {
   return rea.waitForState((state) => state.downstreams[0]?.phase === 'ready' && state, {
     what: 'a ready server',
-    limitMs: TAKEOVER_LIMIT_MS,
   });
 }
 

@@ -23,7 +23,7 @@ function node(...args: string[]): { status: number | null; stdout: string } {
     cwd: root,
     encoding: 'utf8',
     env,
-    timeout: 30_000,
+    timeout: 60_000,
   });
   return { status, stdout };
 }
@@ -37,7 +37,7 @@ function cpuTime(...args: string[]): number {
   return Math.min(...runs);
 }
 
-describe('rea status', { timeout: 90_000 }, () => {
+describe('rea status', { timeout: 240_000 }, () => {
   it('loads neither SDK nor zod nor pino nor yaml, and of npm packages only the table', () => {
     const { status, stdout } = node(
       '--import',

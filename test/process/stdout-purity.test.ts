@@ -7,7 +7,7 @@ import { makeDirectory, startRea } from '../support/rea-process.ts';
 import { fixture, realServer, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 afterEach(tidy);
 
 test('a dependency that prints in every thread writes nothing to stdout', async () => {

@@ -21,7 +21,7 @@ import {
 import { tidy } from '../support/tidy.ts';
 import { report } from '../support/wait-for.ts';
 
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 afterEach(tidy);
 
 interface Storm {

@@ -2,18 +2,19 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
+import type { DownstreamSnapshot } from '#src/shared/model/snapshot.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
 import { fixture, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 afterEach(tidy);
 
 test('replaces a thread that is blocked in a system call, without waiting for its end', async () => {
   const rea = await startRea({
     faults: true,
-    config: registry({ echo: fixture('echo') }, { threads: { stall_ms: 250 } }),
+    config: registry({ echo: fixture('echo') }, { threads: { stall_ms: 500 } }),
   });
   await rea.waitForPhase('echo', 'ready');
   await rea.faults.inject('supervisor', 'block');
@@ -31,21 +32,27 @@ test('replaces a thread that is blocked in a system call, without waiting for it
 
 test('a thread that keeps dying is started later and later, and its server says when', async () => {
   const rea = await startRea({ faults: true, config: registry({ echo: fixture('echo') }) });
-  for (let deaths = 0; deaths < 5; deaths += 1) {
-    await rea.waitForServer(
+  const waitsLong = ({ thread, phase, next_restart_at: next, since }: DownstreamSnapshot) =>
+    thread.state === 'crashed' &&
+    phase === 'backoff' &&
+    Date.parse(next ?? '') - Date.parse(since) > 10_000;
+  const afterDeaths = (deaths: number) =>
+    rea.waitForServer(
       'echo',
-      ({ thread, phase }) => thread.restarts === deaths && phase === 'ready',
-      { what: `ready after ${deaths} deaths` },
+      (one) => (one.thread.restarts === deaths && one.phase === 'ready') || waitsLong(one),
+      { what: `ready after ${deaths} deaths, or waiting long` },
     );
+  let deaths = 0;
+  let echo = await afterDeaths(0);
+  // Five in a row, and more where a busy machine lets it live long in between.
+  while (!waitsLong(echo)) {
     await rea.faults.inject('supervisor', 'exit');
+    deaths += 1;
+    echo = await afterDeaths(deaths);
   }
-  const { next_restart_at, last_error } = await rea.waitForServer(
-    'echo',
-    ({ thread, phase }) => thread.state === 'crashed' && phase === 'backoff',
-    { what: 'waiting for its thread' },
-  );
+  expect(deaths).toBeGreaterThanOrEqual(5);
+  const { next_restart_at, last_error } = echo;
   expect(last_error).toContain('supervisor thread crashed');
-  expect(Date.parse(next_restart_at ?? '') - Date.now()).toBeGreaterThan(5_000);
   const { failure } = await rea.call('echo__echo', { text: 'x' });
   expect(failure).toMatchObject({ code: 'ERR_BACKOFF', outcome: 'not_sent' });
   expect(
@@ -60,16 +67,16 @@ test('a thread that the system refuses is tried again', async () => {
   refuse('supervisor', true);
   await rea.faults.inject('supervisor', 'exit');
   await until(() => rea.exit ?? attempts('supervisor') >= 3, {
-    limitMs: 20_000,
     what: 'three attempts',
   });
-  const { last_error } = await rea.waitForServer('echo', ({ phase }) => phase === 'backoff', {
-    what: 'waiting for its thread',
-  });
-  expect(last_error).toContain('ERR_WORKER_INIT_FAILED');
+  await rea.waitForServer(
+    'echo',
+    ({ phase, last_error }) =>
+      phase === 'backoff' && (last_error?.includes('ERR_WORKER_INIT_FAILED') ?? false),
+    { what: 'waiting for its thread' },
+  );
   refuse('supervisor', false);
   await until(async () => (await rea.call('echo__echo', { text: 'back' })).text === 'back', {
-    limitMs: 20_000,
     what: 'a call to be served again',
   });
 });
@@ -78,7 +85,6 @@ test('a gateway starts although the system allows it no thread yet', async () =>
   const { rea, refuse, attempts } = await startRefusing(['supervisor', 'state-writer']);
   const kinds = ['supervisor', 'state-writer'];
   await until(() => rea.exit ?? kinds.every((kind) => attempts(kind) >= 3), {
-    limitMs: 20_000,
     what: 'three attempts for each',
   });
   for (const kind of kinds) refuse(kind, false);
@@ -91,28 +97,34 @@ test('a server of a new thread gets the log level that the client has set', asyn
   await rea.waitForPhase('echo', 'ready');
   await rea.request('logging/setLevel', { level: 'critical' });
   const hasLevel = async () => (await rea.call('echo__log-level')).text === 'critical';
-  await until(hasLevel, { limitMs: 10_000, what: 'the level to arrive' });
+  await until(hasLevel, { what: 'the level to arrive' });
   await rea.faults.inject('supervisor', 'exit');
   await rea.waitForServer(
     'echo',
     ({ thread, phase }) => thread.restarts === 1 && phase === 'ready',
     { what: 'having a new thread' },
   );
-  expect(await until(hasLevel, { limitMs: 10_000, what: 'the level to arrive again' })).toBe(true);
+  expect(await until(hasLevel, { what: 'the level to arrive again' })).toBe(true);
 });
 
 test('a thread lost during the stop is not replaced', async () => {
-  const rea = await startRea({
-    faults: true,
-    config: registry({ one: fixture('ignore-sigterm'), two: fixture('ignore-sigterm') }),
-  });
-  for (const name of ['one', 'two']) await rea.waitForPhase(name, 'ready');
-  rea.kill('SIGTERM');
-  for (const name of ['one', 'two']) await rea.waitForPhase(name, 'draining');
-  await rea.faults.inject('supervisor', 'exit');
-  expect(await rea.exited).toEqual({ code: 0, signal: null });
-  expect(rea.stderr).toContain('a supervisor thread crashed');
-  expect(starts(rea)).toBe(2);
+  const loseDuringStop = async (): Promise<boolean> => {
+    const rea = await startRea({
+      faults: true,
+      config: registry({ one: fixture('ignore-sigterm'), two: fixture('ignore-sigterm') }),
+    });
+    for (const name of ['one', 'two']) await rea.waitForPhase(name, 'ready');
+    rea.kill('SIGTERM');
+    await rea.waitForLog(/"msg":"draining"[^]*"msg":"draining"/);
+    await Promise.race([rea.faults.inject('supervisor', 'exit'), rea.exited]);
+    expect(await rea.exited).toEqual({ code: 0, signal: null });
+    expect(starts(rea)).toBe(2);
+    return rea.stderr.includes('a supervisor thread crashed');
+  };
+  let attempts = 0;
+  // The stop takes a second, which may be over before a thread of a busy machine has taken the fault.
+  while (attempts < 10 && !(await loseDuringStop())) attempts += 1;
+  expect(attempts).toBeLessThan(10);
 });
 
 /** How often servers have been started, by the log. */

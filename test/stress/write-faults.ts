@@ -46,7 +46,7 @@ export const FAULTS: readonly Fault[] = [
 ];
 
 const SOURCE = fileURLToPath(new URL('../fixtures/faults/fail-nth-call.c', import.meta.url));
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 const PREVIOUS = { schema: 2, seq: 10, session_id: 'previous', downstreams: [] };
 
 /** Whether this machine can make calls fail. */

@@ -37,8 +37,8 @@ interface Listed {
 export const CALLED = 'echo__echo';
 export const SAID = 'grüße = 世界';
 const INFO = { name: 'rea-test-client', version: '1.0.0' };
-/** Thirty times what a run of the Inspector takes on an idle machine. */
-const RUN_LIMIT_MS = 50_000;
+/** Sixty times what a run of the Inspector takes on an idle machine. */
+const RUN_LIMIT_MS = 100_000;
 
 /** `@modelcontextprotocol/sdk`. */
 export async function visitWithSdk1(
@@ -99,7 +99,7 @@ export async function inspect(args: readonly string[], env = environment()): Pro
   return withHome(async (HOME) => {
     const { code, stdout, stderr } = await runProgram(
       await newerNode(),
-      [launcher, '--cli', ...args],
+      [launcher, '--cli', '--connect-timeout', '90000', ...args],
       { env: { ...env, HOME }, limitMs: RUN_LIMIT_MS },
     );
     if (code !== 0) throw new Error(`the Inspector ended with ${code}: ${stderr}`);

@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { until } from './wait-for.ts';
+import { NET_MS, until } from './wait-for.ts';
 
 export type ThreadKind = 'main' | 'supervisor' | 'state-writer';
 export type ThreadFault =
@@ -47,7 +47,6 @@ export class Faults {
     rmSync(`${trigger}.taken`, { force: true });
     writeFileSync(trigger, '');
     await until(() => existsSync(`${trigger}.taken`), {
-      limitMs: 5_000,
       what: `a ${kind} thread to take the fault "${fault}"`,
     });
   }
@@ -79,7 +78,6 @@ export class Faults {
     await this.inject(kind, 'modules');
     const file = join(this.dir, `${kind}.modules.json`);
     return until(() => (existsSync(file) ? parsed(readFileSync(file, 'utf8')) : null), {
-      limitMs: 5_000,
       what: `the modules of a ${kind} thread`,
     });
   }

@@ -12,6 +12,9 @@ import { fileURLToPath } from 'node:url';
 import { until } from './wait-for.ts';
 
 const FIXTURE = fileURLToPath(new URL('../fixtures/http/server.mjs', import.meta.url));
+/** Below those of the system's own choice on Linux and macOS. */
+const LOWEST_PORT = 10_000;
+const HIGHEST_PORT = 32_000;
 const running: HttpServer[] = [];
 
 export class HttpServer {
@@ -57,7 +60,7 @@ export class HttpServer {
     const find = () =>
       this.journal().filter((entry) => wanted.every(([key, value]) => entry[key] === value));
     const what = `${count} entries with ${JSON.stringify(members)}`;
-    await until(() => find().length >= count, { limitMs: 15_000, what });
+    await until(() => find().length >= count, { what });
     return find();
   }
 
@@ -74,12 +77,13 @@ export async function stopHttpServers(): Promise<void> {
   }
 }
 
-/** The fixture; `arguments_` are its options. */
+/** The fixture; `arguments_` are its options. It takes a free port unless they name one. */
 export async function startFixture(
   ...arguments_: readonly (string | number)[]
 ): Promise<HttpServer> {
   const dir = mkdtempSync(join(tmpdir(), 'rea-http-'));
-  const options = ['--journal', join(dir, 'journal'), ...arguments_.map(String)];
+  const port = arguments_.includes('--port') ? [] : ['--port', await freePort()];
+  const options = ['--journal', join(dir, 'journal'), ...arguments_, ...port].map(String);
   const child = spawn(process.execPath, [FIXTURE, ...options], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -87,11 +91,10 @@ export async function startFixture(
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     printed += text;
   });
-  const port = await until(() => (printed.includes('\n') ? Number(printed) : null), {
-    limitMs: 10_000,
+  const listensAt = await until(() => (printed.includes('\n') ? Number(printed) : null), {
     what: 'the fixture to listen',
   });
-  return new HttpServer(child, port, dir);
+  return new HttpServer(child, listensAt, dir);
 }
 
 /** The reference server with everything, over Streamable HTTP. @param port free unless given. */
@@ -113,20 +116,29 @@ export async function startEverything(port?: number): Promise<HttpServer> {
   }
   const server = new HttpServer(child, chosen, mkdtempSync(join(tmpdir(), 'rea-http-')));
   await until(() => printed.includes('listening on port'), {
-    limitMs: 20_000,
     what: 'server-everything to listen',
   });
   return server;
 }
 
-/** A port that was free a moment ago. */
-export function freePort(): Promise<number> {
+/**
+ * A port that was free a moment ago, and that the kernel gives to nobody by itself: a test may use it again
+ * after its server was killed.
+ */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = LOWEST_PORT + Math.floor(Math.random() * (HIGHEST_PORT - LOWEST_PORT));
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' ? (address?.port ?? 0) : 0));
+    server.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') resolve(false);
+      else reject(error);
     });
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }

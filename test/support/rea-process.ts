@@ -20,7 +20,7 @@ import { reaCommand } from './rea-bin.ts';
 import { environment, type StatusResult, status } from './rea-command.ts';
 import { connectSdkClient } from './sdk-client.ts';
 import type { Registry } from './servers.ts';
-import { until } from './wait-for.ts';
+import { type UntilOptions, until } from './wait-for.ts';
 import { type Answer, type Pending, type StdoutFrame, Wire } from './wire.ts';
 
 export interface ReaOptions {
@@ -53,8 +53,6 @@ const DROP_PRIVILEGES: readonly string[] =
     ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--']
     : [];
 
-/** Five times the 1.8 s that a stop may take. */
-const STOP_LIMIT_MS = 9_000;
 const started: Rea[] = [];
 const directories: string[] = [];
 
@@ -216,14 +214,14 @@ export class Rea {
   /** Waits until this gateway's own state file satisfies `look`. */
   waitForState<T>(
     look: (state: StateSnapshot) => T,
-    options: { what: string; limitMs?: number },
+    options: UntilOptions,
   ): Promise<Exclude<T, false | null | undefined>> {
     return until(
       () => {
         const state = this.state();
         return state?.owner_pid === this.pid ? look(state) : null;
       },
-      { limitMs: options.limitMs ?? 15_000, what: `${options.what} in the state file` },
+      { ...options, what: `${options.what} in the state file` },
     );
   }
 
@@ -241,7 +239,7 @@ export class Rea {
   waitForServer(
     name: string,
     look: (server: DownstreamSnapshot) => boolean,
-    options: { what: string; limitMs?: number },
+    options: UntilOptions,
   ): Promise<DownstreamSnapshot> {
     return this.waitForState(
       ({ downstreams }) => downstreams.find((one) => one.name === name && look(one)),
@@ -261,23 +259,22 @@ export class Rea {
   /** Runs `rea status --json` again and again until `look` is satisfied. */
   waitForStatus<T>(
     look: (status: StatusResult) => T,
-    options: { what: string; limitMs: number },
+    options: UntilOptions,
   ): Promise<Exclude<T, false | null | undefined>> {
     return until(async () => look(await this.status()), options);
   }
 
   /** Waits for a text in the log. */
-  waitForLog(text: string | RegExp, limitMs = 10_000): Promise<true> {
+  waitForLog(text: string | RegExp): Promise<true> {
     return until(
       () => (typeof text === 'string' ? this.#stderr.includes(text) : text.test(this.#stderr)),
-      { limitMs, what: `${text} on stderr` },
+      { what: `${text} on stderr` },
     );
   }
 
   /** Waits until `count` frames satisfy `look`. */
   waitForFrames(look: (frame: StdoutFrame) => boolean, count: number): Promise<true> {
     return until(() => this.wire.frames.filter(look).length >= count, {
-      limitMs: 10_000,
       what: `${count} frames`,
     });
   }
@@ -332,7 +329,7 @@ export class Rea {
     // Node calls a child closed only when its output has been read.
     this.goOnReading();
     try {
-      return await until(() => this.#exit, { limitMs: STOP_LIMIT_MS, what: 'rea to exit' });
+      return await until(() => this.#exit, { what: 'rea to exit' });
     } catch (cause) {
       const what = isAlive(this.pid) ? 'does not exit' : 'has exited, but its pipes are held open';
       this.kill('SIGKILL');

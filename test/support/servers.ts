@@ -28,12 +28,13 @@ export interface Registry {
 
 /** Mostly short times, used unless a test says otherwise. Milliseconds. */
 export const QUICK = {
-  call_timeout_ms: 20_000,
+  call_timeout_ms: 60_000,
   /** Long enough for a first list to be complete on a busy machine. */
-  list_wait_ms: 20_000,
+  list_wait_ms: 40_000,
   restart: {
     intensity: 5,
-    period_ms: 10_000,
+    /** Long enough for a crash loop to be one on a busy machine. */
+    period_ms: 60_000,
     backoff_ms: 50,
     backoff_max_ms: 500,
     stable_ms: 1_000,

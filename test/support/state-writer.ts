@@ -21,7 +21,7 @@ import type {
 } from '#src/shared/wire/protocol.ts';
 import { Publisher } from '#src/workers/state-writer/publisher.ts';
 import { livingHolder } from './lock-holders.ts';
-import { until } from './wait-for.ts';
+import { NET_MS, until } from './wait-for.ts';
 import { sourceArgs, workerUrl } from './worker-url.ts';
 
 type Said =
@@ -33,7 +33,7 @@ type Said =
   | { type: 'replaced' | 'unblocked' };
 
 /** Far beyond every bound of the contract. */
-export const LIMIT_MS = 10_000;
+export const LIMIT_MS = NET_MS;
 
 const HOST = fileURLToPath(new URL('../fixtures/processes/state-writer-host.mjs', import.meta.url));
 const running = new Set<WriterHost>();

@@ -26,11 +26,9 @@ import type {
 } from '#src/shared/wire/protocol.ts';
 import { ThreadVitals } from '#src/shared/wire/vitals.ts';
 import { processesOf } from './processes.ts';
-import { until } from './wait-for.ts';
+import { NET_MS, until } from './wait-for.ts';
 import { workerUrl } from './worker-url.ts';
 
-/** A safety net under every wait. */
-const LIMIT_MS = 20_000;
 const MIB = 1024 * 1024;
 
 /** Path of a fixture server. */
@@ -183,7 +181,6 @@ export class SupervisorThread {
   /** How a call ended. */
   outcome(call: number): Promise<AnswerMessage | CallFailedMessage> {
     return until(() => this.outcomes(call)[0], {
-      limitMs: LIMIT_MS,
       what: `the outcome of call ${call}`,
     });
   }
@@ -211,7 +208,6 @@ export class SupervisorThread {
     T extends 'catalog' | 'notification' | 'progress' | 'log' | 'ticket_wanted' | 'launcher_failed',
   >(type: T, nth = 1): Promise<Extract<FromSupervisor, { type: T }>> {
     return until(() => this.all(type)[nth - 1], {
-      limitMs: LIMIT_MS,
       what: `message ${nth} of type ${type}`,
     });
   }
@@ -221,7 +217,6 @@ export class SupervisorThread {
     return until(
       () => this.all('catalog').filter(({ kind }) => kind === 'tools')[nth - 1]?.entries,
       {
-        limitMs: LIMIT_MS,
         what: `list ${nth} of tools`,
       },
     );
@@ -239,7 +234,6 @@ export class SupervisorThread {
   /** The `nth` event of a kind, from 1. */
   async event(event: SupervisorEvent['event'], nth = 1): Promise<LifecycleMessage> {
     return until(() => this.events(event)[nth - 1], {
-      limitMs: LIMIT_MS,
       what: `event ${nth} "${event}" (so far: ${this.life.join(', ')})`,
     });
   }
@@ -251,7 +245,7 @@ export class SupervisorThread {
         this.facts.find(
           (fact): fact is SupervisorFact => fact.type === 'supervisor' && matches(fact),
         ),
-      { limitMs: LIMIT_MS, what: 'a fact' },
+      { what: 'a fact' },
     );
   }
 
@@ -285,7 +279,7 @@ export class SupervisorThread {
     if (lives && this.life.length > 0 && !this.life.includes('stopped')) await this.stop();
     const isCrossedOff = () => !lives || this.vitals.group(0) === null;
     const ended = () => processesOf(this.dir).length === 0 && isCrossedOff();
-    await until(ended, { limitMs: 5000, what: '' }).catch(() => undefined);
+    await until(ended, { what: '' }).catch(() => undefined);
     const left = processesOf(this.dir);
     for (const { pid } of left) process.kill(pid, 'SIGKILL');
     for (const port of [this.#callPort, this.controlPort, ...this.#factsPorts]) port.close();

@@ -6,9 +6,7 @@ import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { leftovers } from './leftovers.ts';
 import { type Rea, takeDirectories, takeStarted } from './rea-process.ts';
-
-/** Five times the 500 ms after which nothing of a killed gateway may live. */
-const ORPHAN_LIMIT_MS = 2_500;
+import { NET_MS } from './wait-for.ts';
 
 /**
  * Stops every gateway started since the last call and checks what it left; for `afterEach`, or
@@ -41,7 +39,7 @@ export async function tidy(): Promise<void> {
 
 async function checkDirectory(dir: string, gateways: readonly Rea[]): Promise<string[]> {
   const problems: string[] = [];
-  const end = performance.now() + ORPHAN_LIMIT_MS;
+  const end = performance.now() + NET_MS;
   let { processes } = leftovers(dir);
   while (processes.length > 0 && performance.now() < end) {
     await sleep(10);

@@ -8,9 +8,12 @@ import { inspect } from 'node:util';
 
 const POLL_MS = 10;
 
+/** Ends a wait that is in vain. Says nothing of how long a thing may take: the machine may be busy. */
+export const NET_MS = 60_000;
+
 export interface UntilOptions {
-  /** A safety net: five times the bound that the contract names, or simply generous. */
-  readonly limitMs: number;
+  /** Where the contract names a bound that is to be held: five times that. @default NET_MS */
+  readonly limitMs?: number;
   /** What is waited for, completing "timed out waiting for …". */
   readonly what: string;
   /** Milliseconds between two looks. @default 10 */
@@ -24,7 +27,7 @@ export interface UntilOptions {
  */
 export async function until<T>(
   look: () => T | Promise<T>,
-  { limitMs, what, everyMs = POLL_MS }: UntilOptions,
+  { limitMs = NET_MS, what, everyMs = POLL_MS }: UntilOptions,
 ): Promise<Exclude<T, false | null | undefined>> {
   const end = performance.now() + limitMs;
   for (;;) {

@@ -20,8 +20,8 @@ import { serverConfig } from '../support/supervisor-thread.ts';
 import { killOne } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
-const LIMIT_MS = 20_000;
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
+const LIMIT_MS = 45_000;
 const MIB = 1024 * 1024;
 const cleanup: (() => Promise<void> | void)[] = [];
 

@@ -14,9 +14,9 @@ import { SupervisorThread, serverConfig } from '../support/supervisor-thread.ts'
 import { until } from '../support/wait-for.ts';
 import { workerUrl } from '../support/worker-url.ts';
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
-const LIMIT_MS = 10_000;
+const LIMIT_MS = 45_000;
 
 let launcher: LauncherProcess;
 let thread: SupervisorThread;
@@ -117,7 +117,7 @@ test('a server goes on without the launcher, and its end is noticed', async () =
 });
 
 test('the end of a server is noticed although the launcher hangs', async () => {
-  await thread.ready(serverConfig('echo', [], { startTimeoutMs: 1000 }));
+  await thread.ready(serverConfig('echo', [], { startTimeoutMs: 6000 }));
   await asIfHung(async () => {
     process.kill(thread.pid, 'SIGKILL');
     const { event } = await thread.event('child_died_unexpectedly');

@@ -26,13 +26,14 @@ import {
 } from '../support/state-writer.ts';
 import { report, stopwatch, until } from '../support/wait-for.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000 });
 afterEach(stopWriters);
 
 const LOCK = 'serve.state.json.lock';
 
+/** One that writes only when there is something to write. */
 async function owner(dir = newDirectory()): Promise<WriterHost> {
-  const host = new WriterHost(dir);
+  const host = new WriterHost(dir, { data: { heartbeatMs: 3_600_000 } });
   await host.owns();
   await host.state(({ owner_pid }) => owner_pid === host.pid, 'the first write');
   return host;
@@ -265,12 +266,12 @@ describe('a holder in another pid namespace or on another host', () => {
     };
     write();
     writeFileSync(join(dir, LOCK), formatLockLine(foreign));
-    const host = new WriterHost(dir, { data: { heartbeatMs: 300 } });
+    const host = new WriterHost(dir, { data: { heartbeatMs: 1000 } });
     const life = setInterval(write, 100);
     await host.waits();
     expect(host.detail()).toContain('in another pid namespace or on another host');
     // Far longer than six heartbeats, seen by the holder's own counter.
-    await until(() => seq > 40, { limitMs: LIMIT_MS * 3, what: 'forty writes' });
+    await until(() => seq > 100, { limitMs: LIMIT_MS * 3, what: 'a hundred writes' });
     expect(await host.call('inspect')).toMatchObject({ owner: false });
     clearInterval(life);
     await host.owns();

@@ -16,7 +16,7 @@ import {
 import { killOne } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000 });
 afterEach(stopWriters);
 
 const read = (host: WriterHost, name: string): string => readFileSync(join(host.dir, name), 'utf8');
@@ -163,7 +163,7 @@ describe('the state file', () => {
     const host = await owner();
     await host.state(() => true, 'the first write');
     const from = host.said.length;
-    host.command({ do: 'block', ms: 4500 });
+    host.command({ do: 'block', ms: 15_000 });
     const stalled = await host.state(({ main }) => main.state === 'stalled', 'the stall');
     expect(host.said.slice(from).some(({ type }) => type === 'unblocked')).toBe(false);
     const since = Date.parse(stalled.main.stalled_since ?? '');

@@ -9,9 +9,10 @@ import { fixture, SupervisorThread, serverConfig } from '../support/supervisor-t
 import { until } from '../support/wait-for.ts';
 import { sourceArgs, workerUrl } from '../support/worker-url.ts';
 
-const quickLiveness = { idleMs: 100, timeoutMs: 250, misses: 2 };
+/** A server that lives answers within it on a busy machine, too. */
+const quickLiveness = { idleMs: 100, timeoutMs: 2000, misses: 2 };
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
 let thread: SupervisorThread;
 beforeEach(() => {
@@ -101,9 +102,8 @@ describe('a child that dies', () => {
     expect(await thread.text(call)).toBe('ERR_OUTCOME_UNKNOWN unknown');
     const { event } = await thread.event('child_died_unexpectedly');
     expect(event).toMatchObject({ reason: 'exit', code: 3 });
-    await until(() => !isAlive(grandchild), { limitMs: 2500, what: 'the end of the grandchild' });
+    await until(() => !isAlive(grandchild), { what: 'the end of the grandchild' });
     await until(() => thread.groups().every(({ pgid }) => pgid !== leader), {
-      limitMs: 5000,
       what: 'its group to be crossed off',
     });
   });
@@ -170,7 +170,6 @@ describe('a child that hangs', () => {
     const server = serverConfig('never-answer', ['--no-pings', '--journal', journal], { liveness });
     await thread.ready(server);
     await until(() => readFileSync(journal, 'utf8').split('"ping"').length > 8, {
-      limitMs: 10_000,
       what: 'eight pings',
     });
     expect(thread.life).not.toContain('child_died_unexpectedly');
@@ -191,16 +190,16 @@ describe('a child that hangs', () => {
 
 describe('a server that is at work when its start timeout is over', () => {
   test.each([['--itself'], ['--elsewhere']])('gets more time: %s', async (where) => {
-    thread.open(serverConfig('busy-start', [3000, where], { startTimeoutMs: 1500 }));
+    thread.open(serverConfig('busy-start', [6000, where], { startTimeoutMs: 3000 }));
     const ready = await thread.event('ready');
     expect(ready.incarnation).toBe(1);
     expect(thread.life).not.toContain('child_died_unexpectedly');
   });
 
   test('gets four times as much and not more', async () => {
-    thread.open(serverConfig('busy-start', [60_000], { startTimeoutMs: 200 }));
+    thread.open(serverConfig('busy-start', [60_000], { startTimeoutMs: 1000 }));
     const { event } = await thread.event('child_died_unexpectedly');
-    expect(event).toMatchObject({ detail: 'no answer to initialize within 800 ms' });
+    expect(event).toMatchObject({ detail: 'no answer to initialize within 4000 ms' });
   });
 });
 
@@ -284,7 +283,7 @@ describe('a server that cannot start', () => {
       });
       const { record } = await thread.event('child_died_unexpectedly', seen + 1);
       thread.post({ type: 'stop', slot: 0, eofMs: 0, termMs: 0 });
-      await until(() => thread.life.at(-1) === 'stopped', { limitMs: 5000, what: 'stopped' });
+      await until(() => thread.life.at(-1) === 'stopped', { what: 'stopped' });
       return record.last_error;
     };
     const cwd = '/no/such/directory';

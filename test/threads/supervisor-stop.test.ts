@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { isAlive } from '../support/processes.ts';
 import { SupervisorThread, serverConfig } from '../support/supervisor-thread.ts';
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
 let thread: SupervisorThread;
 beforeEach(() => {
