@@ -51,9 +51,9 @@ const PUBLISH_MS = 50;
 const PUBLISH_SHARE = 0.05;
 const PUBLISH_LATEST_MS = 500;
 const INSPECT_EVERY_MS = 5000;
-/** The state writer's last write may take what is left of a stop, on a busy disk at least this long. */
+/** The state writer's last write may take what is left of a stop, on a busy machine at least this long. */
 const WRITER_CLOSE_BY_MS = 1700;
-const WRITER_CLOSE_MIN_MS = 500;
+const WRITER_CLOSE_MIN_MS = 1500;
 /** How long the servers wait for the stdio client to say what it can do. */
 const CLIENT_WAIT_MS = 500;
 const FLUSH_MS = 1000;
