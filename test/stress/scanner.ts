@@ -39,12 +39,15 @@ const PATHS: Readonly<Record<keyof typeof SLOT, readonly string[]>> = {
   resultMeta: ['result', '_meta'],
   paramsTask: ['params', 'task'],
   paramsTaskId: ['params', 'taskId'],
+  errorCode: ['error', 'code'],
+  errorData: ['error', 'data'],
 };
 const SLOTS = Object.entries(SLOT) as [keyof typeof SLOT, Slot][];
 /** Names that must not be doubled, by the path of their object; at the top it is every name. */
 const TRACKED: Readonly<Record<string, readonly string[]>> = {
   params: ['name', 'uri', '_meta', 'progressToken', 'requestId', 'task', 'taskId'],
   result: ['_meta'],
+  error: ['code', 'data'],
   'params._meta': ['progressToken'],
 };
 

@@ -32,33 +32,59 @@ export function kindAt(bytes: Uint8Array, at: number): JsonKind {
   }
 }
 
-/** The first `limit` elements of the array at `range`, in order; none when it is no array. */
-export function elements(bytes: Uint8Array, range: ByteRange, limit = Infinity): ByteRange[] {
-  const found: ByteRange[] = [];
-  const end = range[1];
-  if (kindAt(bytes, range[0]) !== 'array') return found;
-  let at = skipSeparators(bytes, range[0] + 1, end);
-  while (at < end && bytes[at] !== 0x5d && found.length < limit) {
-    const stop = endOfValue(bytes, at, end);
-    found.push([at, stop]);
-    at = skipSeparators(bytes, stop, end);
-  }
-  return found;
+/** Where a value begins and ends. */
+type Visit = (start: number, end: number) => void;
+/** Where a name, quotes included, and its value begin and end. */
+type VisitMember = (name: number, nameEnd: number, start: number, end: number) => void;
+
+/** Calls back for each element of the array at `range`, in order; never when it is no array. */
+export function eachElement(bytes: Uint8Array, range: ByteRange, visit: Visit): void {
+  walkElements(bytes, range, Infinity, visit);
 }
 
-/** The members of the object at `range`, in order, doubles included; none when it is no object. */
-export function members(bytes: Uint8Array, range: ByteRange): Member[] {
-  const found: Member[] = [];
+/** Calls back for each member of the object at `range`, in order, doubles included; never when it is no object. */
+export function eachMember(bytes: Uint8Array, range: ByteRange, visit: VisitMember): void {
   const end = range[1];
-  if (kindAt(bytes, range[0]) !== 'object') return found;
+  if (kindAt(bytes, range[0]) !== 'object') return;
   let at = skipSeparators(bytes, range[0] + 1, end);
   while (at < end && bytes[at] !== 0x7d) {
     const keyEnd = endOfValue(bytes, at, end);
     const start = skipSeparators(bytes, keyEnd, end);
     const stop = endOfValue(bytes, start, end);
-    found.push({ key: decodeString(bytes, [at, keyEnd]) ?? '', value: [start, stop] });
+    visit(at, keyEnd, start, stop);
     at = skipSeparators(bytes, stop, end);
   }
+}
+
+/** Whether the object or array that begins at `start` has nothing in it. */
+export function isEmpty(bytes: Uint8Array, [start, end]: ByteRange): boolean {
+  return skipSeparators(bytes, start + 1, end) === end - 1;
+}
+
+/** The first `limit` elements of the array at `range`, in order; none when it is no array. */
+export function elements(bytes: Uint8Array, range: ByteRange, limit = Infinity): ByteRange[] {
+  const found: ByteRange[] = [];
+  walkElements(bytes, range, limit, (start, end) => found.push([start, end]));
+  return found;
+}
+
+function walkElements(bytes: Uint8Array, range: ByteRange, limit: number, visit: Visit): void {
+  const end = range[1];
+  if (kindAt(bytes, range[0]) !== 'array') return;
+  let at = skipSeparators(bytes, range[0] + 1, end);
+  for (let left = limit; left > 0 && at < end && bytes[at] !== 0x5d; left--) {
+    const stop = endOfValue(bytes, at, end);
+    visit(at, stop);
+    at = skipSeparators(bytes, stop, end);
+  }
+}
+
+/** The members of the object at `range`, in order, doubles included; none when it is no object. */
+export function members(bytes: Uint8Array, range: ByteRange): Member[] {
+  const found: Member[] = [];
+  eachMember(bytes, range, (name, nameEnd, start, end) => {
+    found.push({ key: decodeString(bytes, [name, nameEnd]) ?? '', value: [start, end] });
+  });
   return found;
 }
 
@@ -97,7 +123,7 @@ function find(
 }
 
 /** Whether the string whose JSON text, quotes included, is at `[start, end)` is `name`. */
-function isName(bytes: Uint8Array, start: number, end: number, name: string): boolean {
+export function isName(bytes: Uint8Array, start: number, end: number, name: string): boolean {
   const length = end - start - 2;
   // A UTF-16 unit takes one byte at least, and six when it is written as \uXXXX.
   if (length < name.length || length > 6 * name.length) return false;

@@ -42,14 +42,16 @@ export const SLOT = Object.freeze({
   resultMeta: 12,
   paramsTask: 13,
   paramsTaskId: 14,
+  errorCode: 15,
+  errorData: 16,
 });
 
 export type Slot = (typeof SLOT)[keyof typeof SLOT];
 
-export const SLOT_COUNT = 15;
+export const SLOT_COUNT = 17;
 
 /** Kinds of objects whose member names matter. 0 is any other object or array. */
-export const CONTEXT = Object.freeze({ top: 1, params: 2, result: 3, meta: 4 });
+export const CONTEXT = Object.freeze({ top: 1, params: 2, result: 3, meta: 4, error: 5 });
 
 interface KnownKey {
   readonly text: string;
@@ -83,6 +85,7 @@ export const KNOWN_KEYS: readonly (readonly KnownKey[])[] = [
   }),
   known({ _meta: SLOT.resultMeta }),
   known({ progressToken: SLOT.paramsMetaProgressToken }),
+  known({ code: SLOT.errorCode, data: SLOT.errorData }),
 ];
 
 /** The context of an object that is the value of a slot. */
@@ -90,6 +93,7 @@ export const CONTEXT_OF_SLOT = new Uint8Array(SLOT_COUNT);
 CONTEXT_OF_SLOT[SLOT.params] = CONTEXT.params;
 CONTEXT_OF_SLOT[SLOT.result] = CONTEXT.result;
 CONTEXT_OF_SLOT[SLOT.paramsMeta] = CONTEXT.meta;
+CONTEXT_OF_SLOT[SLOT.error] = CONTEXT.error;
 
 /** 1 for the ten digits. */
 export const IS_DIGIT = new Uint8Array(256).fill(1, 0x30, 0x3a);

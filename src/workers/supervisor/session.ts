@@ -38,6 +38,7 @@ import type { NoiseReport } from './noise.ts';
 import { type DroppedNotifications, Notifications } from './notifications.ts';
 import { OwnRequests } from './own-requests.ts';
 import { type Readable, Readers } from './readers.ts';
+import { withoutOurError } from './server-errors.ts';
 import { ServerList } from './server-list.ts';
 import { StdoutWatch } from './stdout-watch.ts';
 import { TaskCalls } from './task-calls.ts';
@@ -402,11 +403,12 @@ export class Session implements Conversation {
     this.#watch.badLine(sample);
   }
 
-  #answer(frame: Frame, isError: boolean): void {
+  #answer(received: Frame, isError: boolean): void {
     const { slot, incarnation } = this.#options;
-    const id = rangeOf(frame, SLOT.id) ?? [0, 0];
-    const idText = textAt(frame, SLOT.id) ?? '';
+    const idText = textAt(received, SLOT.id) ?? '';
     const call = callOf(idText);
+    const frame = call !== null && this.#calls.has(call) ? withoutOurError(received) : received;
+    const id = rangeOf(frame, SLOT.id) ?? [0, 0];
     if (call !== null && this.#calls.delete(call)) {
       const { line } = frame;
       this.#options.onUseful(line.length);

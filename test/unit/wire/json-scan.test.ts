@@ -51,7 +51,7 @@ describe('edges of JSON', () => {
 describe('ranges', () => {
   const everything = Buffer.from(
     ' { "jsonrpc" : "2.0", "id": -1.5e3 ,"method":"tools/call","params":{"name":"é","uri":"u:x",' +
-      '"_meta":{"progressToken":"t"},"progressToken":7,"requestId":null,"task":{},"taskId":"i"},"error":[true],' +
+      '"_meta":{"progressToken":"t"},"progressToken":7,"requestId":null,"task":{},"taskId":"i"},"error":{"code":-1,"data":[true]},' +
       '"result":{"_meta":{}},"x":{"id":1}} ',
   );
 
@@ -67,7 +67,7 @@ describe('ranges', () => {
       params:
         '{"name":"é","uri":"u:x","_meta":{"progressToken":"t"},"progressToken":7,"requestId":null,"task":{},"taskId":"i"}',
       result: '{"_meta":{}}',
-      error: '[true]',
+      error: '{"code":-1,"data":[true]}',
       jsonrpc: '"2.0"',
       paramsName: '"é"',
       paramsUri: '"u:x"',
@@ -78,6 +78,8 @@ describe('ranges', () => {
       resultMeta: '{}',
       paramsTask: '{}',
       paramsTaskId: '"i"',
+      errorCode: '-1',
+      errorData: '[true]',
     });
   });
 

@@ -138,6 +138,8 @@ const RULES: readonly (readonly [name: string, line: string, code: keyof typeof 
   ['params.name twice', '{"params":{"name":1,"n\\u0061me":2}}', 'duplicateKey'],
   ['params._meta twice', '{"params":{"_meta":{},"_meta":{}}}', 'duplicateKey'],
   ['token twice', '{"params":{"_meta":{"progressToken":1,"progressToken":1}}}', 'duplicateKey'],
+  ['error.code twice', '{"error":{"code":1,"c\\u006fde":1}}', 'duplicateKey'],
+  ['error.data twice', '{"error":{"data":1,"data":1}}', 'duplicateKey'],
   ['result._meta twice', '{"result":{"_meta":1,"_meta":1}}', 'duplicateKey'],
   ['513 levels', `{"a":${'['.repeat(512)}${']'.repeat(512)}}`, 'depth'],
   ['200,000 arrays', `{"a":${'['.repeat(2e5)}${']'.repeat(2e5)}}`, 'depth'],
