@@ -163,6 +163,7 @@ export class Gateway implements Stoppable, Reconfigurable {
       calls: this.#calls,
       servers: this.#fleet,
       version: options.version,
+      halted: () => this.#halt.active(),
       health: () => this.#health(),
       observer: options.metrics.observer,
       onLogLevel: (level) => this.#fleet.setLogLevel(level),
@@ -483,6 +484,7 @@ export class Gateway implements Stoppable, Reconfigurable {
           { ...seen },
           seen.active ? 'HALT is set: calls are refused' : 'HALT is cleared',
         );
+        if (seen.active) this.#router.reverse.reconsider();
         this.#publish();
       }
     };

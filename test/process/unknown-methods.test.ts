@@ -174,11 +174,11 @@ test('a URL that a client must visit is told to it alone, and so is that it was 
   await stop(rea);
 });
 
-test('the error that asks for a visit is passed on byte for byte', async () => {
+test('the error that asks for a visit says who asks, and is passed on byte for byte otherwise', async () => {
   const rea = await serve({ a: speaks('a') });
   const { raw, message } = await rea.call('a__url', { id: 'e1' });
   const error =
-    '{"code":-32042,"message":"visit first","data":{"elicitations":[{"mode":"url","elicitationId":"e1","url":"https://a.example/","message":"m"}],"exact":"é"}}';
+    '{"code":-32042,"message":"visit first","data":{"elicitations":[{"_meta":{"rea/server":"a"},"mode":"url","elicitationId":"e1","url":"https://a.example/","message":"[a] m"}],"exact":"é"}}';
   expect(raw).toBe(`{"jsonrpc":"2.0","id":"${message.id}","error":${error}}`);
 });
 
@@ -206,5 +206,9 @@ test('a client is asked only in the ways that it declared', async () => {
   const tools = { messages: [], maxTokens: 1, tools: [] };
   expect((await ask('sampling/createMessage', tools)).error).toMatchObject({ code: -32602 });
   expect((await ask('roots/list', {})).error).toMatchObject({ code: -32601 });
-  expect(asked.map(({ params }) => params)).toEqual([url, { messages: [], maxTokens: 1 }]);
+  const _meta = { 'rea/server': 'a' };
+  expect(asked.map(({ params }) => params)).toEqual([
+    { ...url, message: '[a] m', _meta },
+    { messages: [], maxTokens: 1, _meta },
+  ]);
 });

@@ -53,6 +53,7 @@ export function serverConfig(
     envPassthrough: [],
     clientCapabilities: null,
     prefix: name,
+    asks: { elicitation: 'allow', sampling: 'allow', unsolicited: 'deny' },
     tools: { allow: ['*'], deny: [] },
     startTimeoutMs: 15_000,
     callTimeoutMs: 60_000,

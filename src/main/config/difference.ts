@@ -14,9 +14,10 @@ export interface Difference {
   readonly adjusted: readonly DownstreamConfig[];
 }
 
-/** What only main looks at: a running server is not concerned. */
+/** What main looks at, or a server at its next start: a running server is not concerned. */
 const OF_MAIN = [
   'prefix',
+  'asks',
   'tools',
   'callTimeoutMs',
   'callTotalTimeoutMs',

@@ -99,6 +99,11 @@ const options = {
       error: 'write a mapping like {sampling: {}, elicitation: {}}',
     })
     .optional(),
+  asks: mapping({
+    elicitation: word(['allow', 'deny']).optional(),
+    sampling: word(['allow', 'deny']).optional(),
+    unsolicited: word(['allow', 'deny']).optional(),
+  }).optional(),
   tools: mapping({
     allow: list(filled('a tool name or pattern'), 'tool names').optional(),
     deny: list(filled('a tool name or pattern'), 'tool names').optional(),

@@ -9,6 +9,7 @@ import type { ServerOptions } from './schema.ts';
 /** Everything of a server that has a default. */
 export type Settings = Pick<
   DownstreamConfig,
+  | 'asks'
   | 'tools'
   | 'startTimeoutMs'
   | 'callTimeoutMs'
@@ -42,6 +43,7 @@ const DEFAULT_THREADS: ThreadsConfig = {
 };
 
 const DEFAULTS: Settings = {
+  asks: { elicitation: 'allow', sampling: 'allow', unsolicited: 'deny' },
   tools: { allow: ['*'], deny: [] },
   startTimeoutMs: 30_000,
   callTimeoutMs: 60_000,
@@ -98,8 +100,13 @@ export function leastCredit(largestMessage: number): number {
 }
 
 function overlay(base: Settings, options: ServerOptions): Settings {
-  const { tools, restart, breaker, liveness } = options;
+  const { asks, tools, restart, breaker, liveness } = options;
   return {
+    asks: {
+      elicitation: asks?.elicitation ?? base.asks.elicitation,
+      sampling: asks?.sampling ?? base.asks.sampling,
+      unsolicited: asks?.unsolicited ?? base.asks.unsolicited,
+    },
     tools: { allow: tools?.allow ?? base.tools.allow, deny: tools?.deny ?? base.tools.deny },
     startTimeoutMs: options.start_timeout_ms ?? base.startTimeoutMs,
     callTimeoutMs: options.call_timeout_ms ?? base.callTimeoutMs,

@@ -9,6 +9,8 @@ export interface ClientTask {
   readonly session: Session;
   readonly downstream: Downstream;
   readonly incarnation: number;
+  /** The question it was made of. */
+  readonly method: string;
   /** Raw id under which the client was asked, which is its progress token; and the server's own token. */
   readonly idText: string;
   readonly tokenRaw: Uint8Array | null;
@@ -25,8 +27,11 @@ const MAX_PER_SERVER = 256;
 export class ClientTasks {
   readonly #servers = new Map<Downstream, Map<string, ClientTask | Ambiguous>>();
 
-  made(id: string, { session, downstream, incarnation, idText, tokenRaw }: ClientTask): void {
-    const task = { session, downstream, incarnation, idText, tokenRaw };
+  made(
+    id: string,
+    { session, downstream, incarnation, method, idText, tokenRaw }: ClientTask,
+  ): void {
+    const task = { session, downstream, incarnation, method, idText, tokenRaw };
     const its = this.#servers.get(downstream) ?? new Map<string, ClientTask | Ambiguous>();
     this.#servers.set(downstream, its);
     const before = its.get(id);
@@ -71,6 +76,19 @@ export class ClientTasks {
       }
       if (its.size === 0) this.#servers.delete(downstream);
     }
+  }
+
+  /** Those of which this is true are nobody's any more. @returns each with its id. */
+  forgetIf(isOver: (task: ClientTask) => boolean): (ClientTask & { readonly id: string })[] {
+    const over = [...this.#servers.values()].flatMap((its) =>
+      [...its].flatMap(([id, task]) => {
+        if ('ambiguous' in task || !isOver(task)) return [];
+        its.delete(id);
+        return { ...task, id };
+      }),
+    );
+    for (const [downstream, its] of this.#servers) if (its.size === 0) this.serverGone(downstream);
+    return over;
   }
 
   serverGone(downstream: Downstream): void {

@@ -4,12 +4,13 @@
  */
 import { DEFAULT_DRAIN_POLICY } from '../../shared/machines/drain.ts';
 import type { DownstreamConfig } from '../../shared/model/config.ts';
-import type { ErrorCode, Phase } from '../../shared/model/errors.ts';
+import { type ErrorCode, JSON_RPC, type Phase } from '../../shared/model/errors.ts';
 import type { RoutingRecord, SupervisorRecord, ThreadRecord } from '../../shared/model/snapshot.ts';
 import { replaceRanges } from '../../shared/wire/json-rpc.ts';
 import { member } from '../../shared/wire/json-slice.ts';
 import type {
   AnswerMessage,
+  ByteRange,
   CallFailedMessage,
   LifecycleMessage,
   ProgressMessage,
@@ -19,7 +20,8 @@ import type {
 import { decide, type GateDecision, type GateView, queueFull } from '../gate/gate.ts';
 import type { Logger } from '../logger.ts';
 import { own } from '../upstream/owned-lines.ts';
-import type { Call, CallOwner, CallTable } from './calls.ts';
+import { asksOf, forbidden } from './asks.ts';
+import type { Call, CallOwner, CallTable, Edit } from './calls.ts';
 import { Circuit } from './circuit.ts';
 import { type Failure, failureParts } from './failures.ts';
 import { FairQueue } from './fair-queue.ts';
@@ -61,6 +63,7 @@ const REST_WORDS: Readonly<Record<RestReason, string>> = {
   moving: 'moving it to a thread of its own',
 };
 const STOPPING = 'the gateway is stopping';
+const ORDINARY_ERROR = Buffer.from(String(JSON_RPC.gatewayError));
 
 /** The server is being replaced or removed. */
 interface Leaving {
@@ -309,7 +312,10 @@ export class Downstream {
     // It was not meant for this server after all, and is counted where it ends.
     if (isError && call.elsewhere !== null && saysNotFound(line) && call.elsewhere()) return;
     this.#observe(call, isError || toolError ? 'error' : 'ok', null);
-    const edits = (message.tasks !== undefined && call.onTasks?.(message, call)) || [];
+    const edits =
+      message.visits === undefined
+        ? (message.tasks !== undefined && call.onTasks?.(message, call)) || []
+        : this.#withoutVisit(message.visits.code);
     call.onEnd?.(!isError, true);
     const parts =
       edits.length === 0
@@ -317,6 +323,12 @@ export class Downstream {
         : replaceRanges(line, [{ at: id, with: call.idRaw }, ...edits]);
     own(line);
     call.session.answer(call, parts);
+  }
+
+  /** An error that asks a person to visit a URL is an ordinary one where nobody may be asked. */
+  #withoutVisit(code: ByteRange): readonly Edit[] {
+    const refusal = forbidden('elicitation/create', asksOf(this), this.#options.halted());
+    return refusal === null ? [] : [{ at: code, with: ORDINARY_ERROR }];
   }
 
   callFailed(message: CallFailedMessage): void {

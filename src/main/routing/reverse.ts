@@ -1,12 +1,11 @@
 /**
- * Requests of servers to clients (sampling, elicitation, roots). One that names a task goes to whom the
- * task belongs. Otherwise a server behind stdio does not say whose call made it ask: the request goes to
- * the one session that has calls or tasks there, or to the only session there is, and is refused when
- * that is not clear. Nobody else ever sees it. A person may take any time to answer.
+ * Requests of servers to clients (sampling, elicitation, roots): each goes to the one client that it is
+ * for (addressee.ts), under an id of the gateway, and the answer back. Nobody else ever sees it. Under
+ * HALT, or where it is denied, nobody is asked (asks.ts), and open questions are withdrawn. A person may
+ * take any time to answer.
  */
 import { JSON_RPC } from '../../shared/model/errors.ts';
 import { RELATED_TASK } from '../../shared/model/related-task.ts';
-import { clip } from '../../shared/wire/clean-text.ts';
 import { decodeString, type Frame, rangeOf, stringAt, textAt } from '../../shared/wire/frame.ts';
 import {
   type Edit,
@@ -17,11 +16,10 @@ import {
 } from '../../shared/wire/json-rpc.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
 import { member } from '../../shared/wire/json-slice.ts';
-import type {
-  ClientNeed,
-  ReverseCancelledMessage,
-  ReverseRequestMessage,
-} from '../../shared/wire/protocol.ts';
+import type { ReverseCancelledMessage, ReverseRequestMessage } from '../../shared/wire/protocol.ts';
+import type { Halt } from '../gate/halt.ts';
+import { type Addressee, addresseeOf, notSupported } from './addressee.ts';
+import { asksOf, forbidden, type Refusal, refusalParts } from './asks.ts';
 import { ClientTasks } from './client-tasks.ts';
 import type { Downstream } from './downstream.ts';
 import type { Elicitations } from './elicitations.ts';
@@ -36,6 +34,8 @@ interface Pending {
   readonly downstream: Downstream;
   readonly incarnation: number;
   readonly method: string;
+  /** See `Addressee`. */
+  readonly question: string;
   /** The server's own id and progress token, raw JSON. */
   readonly idRaw: Uint8Array;
   readonly tokenRaw: Uint8Array | null;
@@ -44,38 +44,25 @@ interface Pending {
   readonly makesTask: boolean;
 }
 
-interface Target {
-  readonly session: Session;
-  /** The client's request on whose stream it is asked. */
-  readonly relatedTo: string | null;
-  readonly task: Task | null;
-}
-
-/** Why nobody is asked. */
-interface Refusal {
-  readonly code: number;
-  readonly why: string;
-}
-
 const encoder = new TextEncoder();
 const NEWLINE = encoder.encode('\n');
 
+export interface ReverseOptions {
+  readonly sessions: () => ReadonlySet<Session>;
+  readonly tasks: Tasks;
+  readonly elicitations: Elicitations;
+  readonly halted: () => Halt;
+}
+
 export class ReverseRequests {
-  readonly #sessions: () => ReadonlySet<Session>;
-  readonly #tasks: Tasks;
+  readonly #options: ReverseOptions;
   readonly #clientTasks = new ClientTasks();
-  readonly #elicitations: Elicitations;
   /** By the raw text of the id that the client sees. */
   readonly #pending = new Map<string, Pending>();
   #lastId = 0;
 
-  constructor(
-    sessions: () => ReadonlySet<Session>,
-    known: { readonly tasks: Tasks; readonly elicitations: Elicitations },
-  ) {
-    this.#sessions = sessions;
-    this.#tasks = known.tasks;
-    this.#elicitations = known.elicitations;
+  constructor(options: ReverseOptions) {
+    this.#options = options;
   }
 
   /** Whether a request of this server has no answer yet. */
@@ -91,20 +78,21 @@ export class ReverseRequests {
     const idRaw = line.slice(id[0], id[1]);
     const target = this.#target(downstream, message);
     if ('code' in target) {
-      const parts = errorParts(idRaw, target.code, `${clip(method, 200)}: ${target.why}`);
+      const parts = refusalParts({ downstream, method, idRaw }, target);
       return downstream.tell(incarnation, joinExact([...parts, NEWLINE]));
     }
-    this.#lastId += 1;
-    const idText = `"rea:${this.#lastId}"`;
+    const idText = this.#mintId();
     const own = encoder.encode(idText);
-    const { session, relatedTo, task } = target;
+    const { session, relatedTo, task, question } = target;
     const { elicitationId } = message;
-    if (elicitationId !== null) this.#elicitations.asked(downstream, elicitationId, session);
+    if (elicitationId !== null)
+      this.#options.elicitations.asked(downstream, elicitationId, session);
     this.#pending.set(idText, {
       session,
       downstream,
       incarnation,
       method,
+      question,
       idRaw,
       tokenRaw: token === null ? null : line.slice(token[0], token[1]),
       task,
@@ -123,6 +111,9 @@ export class ReverseRequests {
     const id = rangeOf(frame, SLOT.id);
     if (pending === undefined || pending.session !== session || id === null) return;
     this.#pending.delete(idText);
+    const refusal = this.#forbidden(pending);
+    // The answer comes too late.
+    if (refusal !== null) return this.#refuse(pending, refusal);
     const made = pending.makesTask ? madeTask(frame) : null;
     if (made !== null) this.#clientTasks.made(made, { ...pending, idText });
     const edits = [{ at: id, with: pending.idRaw }, ...asServerKnows(pending.task, frame)];
@@ -156,10 +147,27 @@ export class ReverseRequests {
       if (Buffer.compare(pending.idRaw, idRaw) !== 0) continue;
       this.#pending.delete(idText);
       const parts = replaceRanges(line, [{ at: id, with: encoder.encode(idText) }]);
-      const { session, task } = pending;
-      session.ask(parts, task === null ? downstream.callOf(session) : streamOf(task));
+      pending.session.ask(parts, streamFor(pending));
       downstream.released();
       return;
+    }
+  }
+
+  /** HALT was set, or the configuration has changed: open questions that may not be asked any more are withdrawn. */
+  reconsider(): void {
+    for (const [idText, pending] of this.#pending) {
+      const refusal = this.#forbidden(pending);
+      if (refusal === null) continue;
+      this.#pending.delete(idText);
+      withdraw(pending, idText, { why: refusal.why, relatedTo: streamFor(pending) });
+      this.#refuse(pending, refusal);
+    }
+    for (const { id, session } of this.#clientTasks.forgetIf(
+      (task) => this.#forbidden({ ...task, question: task.method }) !== null,
+    )) {
+      const params = `{"taskId":${JSON.stringify(id)}}`;
+      const line = `{"jsonrpc":"2.0","id":${this.#mintId()},"method":"tasks/cancel","params":${params}}`;
+      session.ask([encoder.encode(line)], null);
     }
   }
 
@@ -180,70 +188,51 @@ export class ReverseRequests {
     for (const [idText, pending] of this.#pending) {
       if (pending.downstream !== downstream) continue;
       this.#pending.delete(idText);
-      const params = `{"requestId":${idText},"reason":"the server is gone"}`;
-      const line = notificationLine('notifications/cancelled', params);
-      pending.session.ask([line.subarray(0, line.length - 1)], null);
+      withdraw(pending, idText, { why: 'the server is gone', relatedTo: null });
     }
   }
 
-  /** Who can have caused a request of this server. */
-  #candidates({ owner }: Downstream): readonly Session[] {
-    const sessions = [...this.#sessions()];
-    return owner === null ? sessions : sessions.filter((session) => session === owner);
-  }
-
-  /** Whom to ask, or why nobody. */
-  #target(downstream: Downstream, message: ReverseRequestMessage): Target | Refusal {
+  /** The client to be asked, or why there is none. */
+  #target(downstream: Downstream, message: ReverseRequestMessage): Addressee | Refusal {
     const open = [...this.#pending.values()].filter((one) => one.downstream === downstream);
-    if (open.length >= MAX_PENDING_PER_SERVER) return refusal('too many requests are unanswered');
-    const target = this.#whoseIs(downstream, message);
-    if (target === null) return refusal('it is not clear which client this is for');
-    if ('code' in target) return target;
-    if (target.session.congested) return refusal('the client does not read');
-    const missing = message.needs.find((need) => !declares(target.session, need));
-    if (missing === undefined) return target;
-    const why = `the client does not support it (its capabilities lack ${missing})`;
-    // What is wrong with a capability it has part of is what is asked for.
-    return missing.includes('.') ? { code: JSON_RPC.invalidParams, why } : refusal(why);
+    if (open.length >= MAX_PENDING_PER_SERVER) {
+      return notSupported('too many requests are unanswered');
+    }
+    const refusal = this.#forbidden({ downstream, question: message.method });
+    const known = { ...this.#options, clientTasks: this.#clientTasks };
+    return refusal ?? addresseeOf(known, downstream, message);
   }
 
-  /** Null: that is not clear. */
-  #whoseIs(downstream: Downstream, message: ReverseRequestMessage): Target | Refusal | null {
-    const { method, relatedTask, taskId } = message;
-    if (method === 'tasks/get' || method === 'tasks/result' || method === 'tasks/cancel') {
-      const task = taskId === null ? null : this.#clientTasks.of(downstream, taskId);
-      if (task === null) return { code: JSON_RPC.invalidParams, why: 'unknown task' };
-      return { session: task.session, relatedTo: null, task: null };
-    }
-    if (relatedTask !== null) {
-      const task = this.#tasks.ofServer(downstream, relatedTask.id);
-      // The task of a client that is gone: its questions are nobody else's.
-      if (task === null) return { code: JSON_RPC.invalidParams, why: 'unknown task' };
-      return { session: task.session, relatedTo: streamOf(task), task };
-    }
-    const sessions = this.#candidates(downstream);
-    const now = performance.now();
-    const involved = sessions.filter(
-      (session) =>
-        downstream.callOf(session) !== null || this.#tasks.atWork(session, downstream, now),
-    );
-    const candidates = involved.length > 0 ? involved : sessions;
-    const [only] = candidates;
-    if (only === undefined || candidates.length > 1) return null;
-    return { session: only, relatedTo: downstream.callOf(only), task: null };
+  #forbidden({ downstream, question }: Pick<Pending, 'downstream' | 'question'>): Refusal | null {
+    return forbidden(question, asksOf(downstream), this.#options.halted());
+  }
+
+  /** The server of a question that somebody was asked hears that there will be no answer. */
+  #refuse(pending: Pending, refusal: Refusal): void {
+    tell(pending, refusalParts(pending, refusal, 'unknown'));
+    pending.downstream.released();
+  }
+
+  #mintId(): string {
+    this.#lastId += 1;
+    return `"rea:${this.#lastId}"`;
   }
 }
 
-/** Whether the client said at `initialize` that it can do this; an empty `elicitation` means forms. */
-function declares(session: Session, need: ClientNeed): boolean {
-  if (need === 'elicitation.form' && !session.supports('elicitation', 'url')) {
-    return session.supports('elicitation');
-  }
-  return session.supports(...need.split('.'));
+/** The client need not answer any more. */
+function withdraw(
+  { session }: Pending,
+  idText: string,
+  { why, relatedTo }: { readonly why: string; readonly relatedTo: string | null },
+): void {
+  const params = `{"requestId":${idText},"reason":${JSON.stringify(why)}}`;
+  const line = notificationLine('notifications/cancelled', params);
+  session.ask([line.subarray(0, line.length - 1)], relatedTo);
 }
 
-function refusal(why: string): Refusal {
-  return { code: JSON_RPC.methodNotFound, why };
+/** The client's request on whose stream it hears more of a question. */
+function streamFor({ session, downstream, task }: Pending): string | null {
+  return task === null ? downstream.callOf(session) : streamOf(task);
 }
 
 function tell(

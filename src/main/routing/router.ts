@@ -9,6 +9,7 @@ import { joinExact, notificationLine, resultParts } from '../../shared/wire/json
 import { SLOT } from '../../shared/wire/json-scan.ts';
 import { kindAt } from '../../shared/wire/json-slice.ts';
 import type { ByteRange, NotificationMessage } from '../../shared/wire/protocol.ts';
+import type { Halt } from '../gate/halt.ts';
 import type { OpenSession } from '../upstream/session.ts';
 import { advertises } from './advertised.ts';
 import {
@@ -54,6 +55,7 @@ export interface RouterOptions {
   readonly calls: CallTable;
   readonly servers: Servers;
   readonly version: string;
+  readonly halted: () => Halt;
   /** JSON text of the health tool's result. */
   readonly health: () => string;
   /** The log level to ask of the servers has changed. */
@@ -110,9 +112,11 @@ export class Router {
   readonly unknown: UnknownMessages;
   readonly #resources: ResourceRequests;
   readonly #elicitations = new Elicitations();
-  readonly reverse = new ReverseRequests(() => this.#sessions, {
+  readonly reverse = new ReverseRequests({
+    sessions: () => this.#sessions,
     tasks: this.tasks.tasks,
     elicitations: this.#elicitations,
+    halted: () => this.#options.halted(),
   });
   readonly #options: RouterOptions;
   readonly #sessions = new Set<Session>();

@@ -183,6 +183,7 @@ export class Fleet implements Servers {
     for (const server of adjusted) this.#adjust(server);
     for (const server of replaced) this.#replace(server);
     for (const server of added) this.#add(server);
+    this.#options.router().reverse.reconsider();
     this.#sort();
     // Who waits for what they offer hears that there is none.
     for (const { name } of removed) this.#options.router().catalogSettled(name);
@@ -472,9 +473,8 @@ export class Fleet implements Servers {
     if (tells && this.#departures.has(lane)) return;
     switch (message.type) {
       case 'answer': {
-        const { call, elicitations = [] } = message;
-        if (elicitations.length > 0)
-          this.#options.router().urlsAsked(downstream, call, elicitations);
+        const { call, visits } = message;
+        if (visits !== undefined) this.#options.router().urlsAsked(downstream, call, visits.ids);
         return downstream.answer(message);
       }
       case 'progress':

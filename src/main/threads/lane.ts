@@ -305,6 +305,7 @@ export class Lane implements Tenant {
   reconfigure(config: DownstreamConfig): void {
     this.#config = config;
     this.downstream.reconfigure(config);
+    this.#post({ type: 'asks', slot: this.#slot, asks: config.asks });
   }
 
   /** The server is to go once its calls have ended; see `Downstream`. What is lost of it stays so. */

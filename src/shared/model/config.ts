@@ -3,6 +3,8 @@
  * nothing left to interpret. Built once at the edge (src/main/config); types only.
  */
 
+import type { AsksConfig } from './asks.ts';
+
 /** When and how fast a server that died is started again. Times in milliseconds. */
 export interface RestartPolicy {
   /** Deaths within `periodMs` that make a crash loop. @default 5 */
@@ -62,6 +64,8 @@ export interface DownstreamConfig {
   readonly envPassthrough: readonly string[];
   /** JSON text of the client capabilities it is told; null: what its client says, over HTTP none. */
   readonly clientCapabilities: string | null;
+  /** What it may ask of clients. @default all of it, and only while a call or task of the client is there */
+  readonly asks: AsksConfig;
   /** Prefix of its tool names; the name unless configured. */
   readonly prefix: string;
   readonly tools: { readonly allow: readonly string[]; readonly deny: readonly string[] };

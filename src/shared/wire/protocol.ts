@@ -4,6 +4,7 @@
  * writer facts on ports of their own. Each message names its slot: a thread runs a map of supervisors.
  */
 import type { MessagePort } from 'node:worker_threads';
+import type { AsksConfig } from '../model/asks.ts';
 import type { DownstreamConfig } from '../model/config.ts';
 import type { ErrorCode, Outcome } from '../model/errors.ts';
 import type { ListKind } from '../model/lists.ts';
@@ -105,6 +106,13 @@ export interface LogLevelMessage {
   readonly level: string;
 }
 
+/** What the server may ask of clients has changed: it is told accordingly when it starts the next time. */
+export interface AsksMessage {
+  readonly type: 'asks';
+  readonly slot: number;
+  readonly asks: AsksConfig;
+}
+
 /** Starts a server that is idle; without effect on any other. */
 export interface WakeSlot {
   readonly type: 'wake';
@@ -152,6 +160,7 @@ export type ToSupervisor =
   | LineMessage
   | SuspectMessage
   | LogLevelMessage
+  | AsksMessage
   | WakeSlot
   | RestSlot
   | StopSlot
@@ -271,8 +280,8 @@ export interface AnswerMessage {
   readonly toolError: boolean;
   /** Only for a call that asked for it: the tasks it names, at most 1000, and the raw cursor of the next page. */
   readonly tasks?: { readonly notes: readonly TaskNote[]; readonly nextCursor: string | null };
-  /** Only for an error: ids of the URLs that it asks the client to visit, at most 32. */
-  readonly elicitations?: readonly string[];
+  /** Only for an error that asks its client to visit URLs: where its code is, and ids of the URLs, at most 32. */
+  readonly visits?: { readonly code: ByteRange; readonly ids: readonly string[] };
 }
 
 /**
@@ -332,7 +341,7 @@ export type ClientNeed =
   | 'elicitation.form'
   | 'elicitation.url';
 
-/** A request of the server to a client; id and progress token are to be replaced. */
+/** A request of the server to a client, which says already whose it is; id and progress token are to be replaced. */
 export interface ReverseRequestMessage {
   readonly type: 'reverse_request';
   readonly slot: number;

@@ -4,12 +4,12 @@
  */
 import { decodeString, type Frame, rangeOf, textAt } from '../../shared/wire/frame.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
-import { elements, member } from '../../shared/wire/json-slice.ts';
+import { elements, kindAt, member } from '../../shared/wire/json-slice.ts';
 import type { ByteRange, Concern } from '../../shared/wire/protocol.ts';
 import { callOf } from './call-id.ts';
 import { relatedTaskOf, taskOfStatus } from './task-notes.ts';
 
-const URL_ELICITATION_REQUIRED = '-32042';
+const URL_ELICITATION_REQUIRED = -32042;
 const MAX_ID = 1024;
 const MAX_ELICITATIONS = 32;
 
@@ -36,15 +36,20 @@ export function elicitationOf(frame: Frame): string | null {
   return elicitationIdOf(frame.line, rangeOf(frame, SLOT.params));
 }
 
-/** The ids of the URLs that an error asks a client to visit first. */
+/** Where the code of an error is that asks the client to visit URLs; null: it is not such an error. */
+export function visitOf(frame: Frame): ByteRange | null {
+  const code = rangeOf(frame, SLOT.errorCode);
+  if (code === null || kindAt(frame.line, code[0]) !== 'number') return null;
+  // Its value counts: JSON has many spellings of a number.
+  const value = Number(Buffer.from(frame.line.subarray(code[0], code[1])).toString());
+  return value === URL_ELICITATION_REQUIRED ? code : null;
+}
+
+/** The ids of the URLs that an error asks a client to visit first, if it is one that does. */
 export function elicitationsOf(frame: Frame): string[] {
+  if (visitOf(frame) === null) return [];
   const { line } = frame;
-  const error = rangeOf(frame, SLOT.error);
-  const code = error === null ? null : member(line, error, 'code');
-  if (error === null || code === null) return [];
-  if (Buffer.from(line.subarray(code[0], code[1])).toString() !== URL_ELICITATION_REQUIRED)
-    return [];
-  const data = member(line, error, 'data');
+  const data = rangeOf(frame, SLOT.errorData);
   const list = data === null ? null : member(line, data, 'elicitations');
   if (list === null) return [];
   return elements(line, list, MAX_ELICITATIONS).flatMap((at) => elicitationIdOf(line, at) ?? []);

@@ -28,7 +28,7 @@ import type {
   TaskNote,
 } from '../../shared/wire/protocol.ts';
 import { callOf } from './call-id.ts';
-import { concernOf, elicitationOf, elicitationsOf } from './concern.ts';
+import { concernOf, elicitationOf, elicitationsOf, visitOf } from './concern.ts';
 import type { Conversation, Loss } from './conversation.ts';
 import { initializeParams, readHandshake } from './handshake.ts';
 import type { Line, RequestId } from './link.ts';
@@ -45,6 +45,7 @@ import { TaskCalls } from './task-calls.ts';
 import { relatedTaskOf } from './task-notes.ts';
 import { type Rate, TokenBucket } from './token-bucket.ts';
 import { isToolError } from './tool-error.ts';
+import { signedRequest, signedVisits } from './who-asks.ts';
 
 export interface SessionOptions {
   readonly server: string;
@@ -403,39 +404,16 @@ export class Session implements Conversation {
     this.#watch.badLine(sample);
   }
 
-  #answer(received: Frame, isError: boolean): void {
-    const { slot, incarnation } = this.#options;
-    const idText = textAt(received, SLOT.id) ?? '';
+  #answer(frame: Frame, isError: boolean): void {
+    const idText = textAt(frame, SLOT.id) ?? '';
     const call = callOf(idText);
-    const frame = call !== null && this.#calls.has(call) ? withoutOurError(received) : received;
-    const id = rangeOf(frame, SLOT.id) ?? [0, 0];
     if (call !== null && this.#calls.delete(call)) {
-      const { line } = frame;
-      this.#options.onUseful(line.length);
-      this.#notifications.finish(call);
-      this.#options.line.answered(call);
-      const toolError = !isError && isToolError(frame);
-      const answer = {
-        type: 'answer',
-        slot,
-        incarnation,
+      this.#options.onUseful(frame.line.length);
+      return this.#deliver(
         call,
-        line,
-        id,
+        signedVisits(withoutOurError(frame), this.#options.server),
         isError,
-        toolError,
-      } as const;
-      const tasks = this.#tasks.answered(call, frame);
-      if (isError) {
-        return this.#forward(line, {
-          ...answer,
-          elicitations: elicitationsOf(frame),
-          ...(tasks === undefined ? {} : { tasks }),
-        });
-      }
-      if (tasks === undefined) return this.#forward(line, answer);
-      for (const note of tasks.notes) this.#taskTold(note);
-      return this.#forward(line, { ...answer, tasks });
+      );
     }
     const orphan = call === null ? null : this.#tasks.orphan(call, frame);
     if (orphan !== null) {
@@ -446,6 +424,36 @@ export class Session implements Conversation {
     } else {
       this.#countStray();
     }
+  }
+
+  /** An answer that is waited for. */
+  #deliver(call: number, frame: Frame, isError: boolean): void {
+    const { slot, incarnation } = this.#options;
+    const { line } = frame;
+    this.#notifications.finish(call);
+    this.#options.line.answered(call);
+    const answer = {
+      type: 'answer',
+      slot,
+      incarnation,
+      call,
+      line,
+      id: rangeOf(frame, SLOT.id) ?? [0, 0],
+      isError,
+      toolError: !isError && isToolError(frame),
+    } as const;
+    const tasks = this.#tasks.answered(call, frame);
+    if (isError) {
+      const code = visitOf(frame);
+      return this.#forward(line, {
+        ...answer,
+        ...(code === null ? {} : { visits: { code, ids: elicitationsOf(frame) } }),
+        ...(tasks === undefined ? {} : { tasks }),
+      });
+    }
+    if (tasks === undefined) return this.#forward(line, answer);
+    for (const note of tasks.notes) this.#taskTold(note);
+    return this.#forward(line, { ...answer, tasks });
   }
 
   #countStray(): void {
@@ -465,26 +473,10 @@ export class Session implements Conversation {
   }
 
   #serve(frame: Frame, method: string): void {
-    const { slot, incarnation, line } = this.#options;
+    const { line } = this.#options;
     const [start, end] = rangeOf(frame, SLOT.id) ?? [0, 0];
     const isForClients = method !== 'ping' && !NOT_FOR_CLIENTS.has(method);
-    if (isForClients && this.#requestRate.take(performance.now())) {
-      const token = rangeOf(frame, SLOT.paramsMetaProgressToken);
-      return this.#forward(frame.line, {
-        type: 'reverse_request',
-        slot,
-        incarnation,
-        method,
-        line: frame.line,
-        id: [start, end],
-        token,
-        needs: needsOf(frame, method),
-        relatedTask: relatedTaskOf(frame),
-        makesTask: rangeOf(frame, SLOT.paramsTask) !== null,
-        taskId: stringAt(frame, SLOT.paramsTaskId),
-        elicitationId: method === 'elicitation/create' ? elicitationOf(frame) : null,
-      });
-    }
+    if (isForClients && this.#requestRate.take(performance.now())) return this.#ask(frame, method);
     if (line.queuedBytes > MAX_QUEUED_REPLIES) return;
     const id = frame.line.subarray(start, end);
     const reply =
@@ -494,6 +486,26 @@ export class Session implements Conversation {
           ? errorParts(id, JSON_RPC.gatewayError, 'too many requests in a short time')
           : errorParts(id, JSON_RPC.methodNotFound, `Method not found: ${clip(method, 200)}`);
     line.write(joinExact([...reply, NEWLINE]), null);
+  }
+
+  /** For a client, who is told whose question it is. */
+  #ask(frame: Frame, method: string): void {
+    const { slot, incarnation, server } = this.#options;
+    const signed = signedRequest(frame, method, server);
+    return this.#forward(signed.line, {
+      type: 'reverse_request',
+      slot,
+      incarnation,
+      method,
+      line: signed.line,
+      id: rangeOf(signed, SLOT.id) ?? [0, 0],
+      token: rangeOf(signed, SLOT.paramsMetaProgressToken),
+      needs: needsOf(signed, method),
+      relatedTask: relatedTaskOf(signed),
+      makesTask: rangeOf(signed, SLOT.paramsTask) !== null,
+      taskId: stringAt(signed, SLOT.paramsTaskId),
+      elicitationId: method === 'elicitation/create' ? elicitationOf(signed) : null,
+    });
   }
 
   #hear(frame: Frame, method: string): void {

@@ -17,6 +17,7 @@ import {
   type SupervisorState,
   type SupervisorTimer,
 } from '../../shared/machines/supervisor-state.ts';
+import type { AsksConfig } from '../../shared/model/asks.ts';
 import type { DownstreamConfig } from '../../shared/model/config.ts';
 import type { ListKind } from '../../shared/model/lists.ts';
 import type { LastExit, SupervisorRecord } from '../../shared/model/snapshot.ts';
@@ -41,6 +42,7 @@ import type { ThreadVitals } from '../../shared/wire/vitals.ts';
 import { Incarnation } from './incarnation.ts';
 import { deathText, recordOf } from './record.ts';
 import { secretsOf } from './secrets.ts';
+import { toldCapabilities } from './told-capabilities.ts';
 import { treeCpuMs } from './tree-cpu.ts';
 import type { Workload } from './workload.ts';
 
@@ -73,6 +75,7 @@ export class Supervisor {
   readonly #creditLane: number;
   readonly #config: DownstreamConfig;
   readonly #clientCapabilities: string;
+  #asks: AsksConfig;
   readonly #context: SupervisorContext;
   readonly #secrets: Set<string>;
   #redactor: Redactor;
@@ -101,6 +104,7 @@ export class Supervisor {
     this.#creditLane = message.creditLane;
     this.#config = config;
     this.#clientCapabilities = config.clientCapabilities ?? message.clientCapabilities;
+    this.#asks = config.asks;
     this.#context = context;
     this.#secrets = new Set(secretsOf(config));
     this.#redactor = new Redactor({ values: [...this.#secrets] });
@@ -124,6 +128,9 @@ export class Supervisor {
       case 'log_level':
         this.#logLevel = message.level;
         return session?.setLogLevel(message.level);
+      case 'asks':
+        this.#asks = message.asks;
+        return;
       case 'ticket':
         this.#launcher = message.launcher;
         return this.#feed({ type: 'ticket' });
@@ -214,7 +221,7 @@ export class Supervisor {
     this.#current = new Incarnation({
       ...this.#context,
       config: this.#config,
-      clientCapabilities: this.#clientCapabilities,
+      clientCapabilities: toldCapabilities(this.#clientCapabilities, this.#asks),
       slot: this.#slot,
       credit: this.#context.byteCredit,
       creditLane: this.#creditLane,

@@ -40,6 +40,7 @@ test('servers come, go and change, each for itself', () => {
 
 const OF_MAIN: readonly [keyof DownstreamConfig, unknown][] = [
   ['prefix', 'other'],
+  ['asks', { elicitation: 'deny', sampling: 'allow', unsolicited: 'deny' }],
   ['tools', { allow: ['a'], deny: [] }],
   ['callTimeoutMs', 1],
   ['callTotalTimeoutMs', 1],

@@ -43,6 +43,7 @@ export function fullRegistry() {
       threads: { mode: 'shared', dedicated_up_to: 4, heap_mb: 96, stall_ms: 2000 },
       list_wait_ms: 2500,
       byte_credit_mb: 96,
+      asks: { unsolicited: 'allow' },
       slow_client_ms: 30_000,
     },
     servers: [
@@ -55,6 +56,7 @@ export function fullRegistry() {
         env_passthrough: ['HTTPS_PROXY', 'SSH_AUTH_SOCK'],
         enabled: true,
         prefix: 'fs',
+        asks: { sampling: 'deny' },
         tools: { allow: ['*'], deny: ['delete_*'] },
         start_timeout_ms: 20_000,
         call_timeout_ms: 40_000,

@@ -96,6 +96,7 @@ function house(
       serving: () => downstream,
     },
     version: '0',
+    halted: () => ({ active: world.halted, reason: 'test' }),
     health: () => '{}',
     observer: NO_OBSERVER,
     onLogLevel: () => {},

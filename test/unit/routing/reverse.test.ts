@@ -1,10 +1,13 @@
 /** Which client a server's request goes to, and what becomes of it. */
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Halt } from '#src/main/gate/halt.ts';
+import type { Call } from '#src/main/routing/calls.ts';
 import type { Downstream } from '#src/main/routing/downstream.ts';
 import { Elicitations } from '#src/main/routing/elicitations.ts';
 import { ReverseRequests } from '#src/main/routing/reverse.ts';
 import type { Session } from '#src/main/routing/session.ts';
 import { Tasks } from '#src/main/routing/tasks.ts';
+import type { AsksConfig } from '#src/shared/model/asks.ts';
 import { scanFrame } from '#src/shared/wire/frame.ts';
 import type { ReverseRequestMessage } from '#src/shared/wire/protocol.ts';
 
@@ -35,8 +38,14 @@ class Client {
   }
 }
 
+/** Unless a test is about that, anybody may be asked at any time. */
+const ALLOWED: AsksConfig = { elicitation: 'allow', sampling: 'allow', unsolicited: 'allow' };
+
 class Server {
   owner: Client | null = null;
+  readonly phase = 'ready';
+  readonly config = { name: 'evil', asks: { ...ALLOWED } };
+  current: Server = this;
   readonly told: { incarnation: number; text: string }[] = [];
   readonly calls = new Map<Client, string>();
 
@@ -58,13 +67,19 @@ class Server {
 let clients: Set<Client>;
 let reverse: ReverseRequests;
 let server: Server;
+let tasks: Tasks;
+let halt: Halt;
 
 beforeEach(() => {
   clients = new Set();
   server = new Server();
-  reverse = new ReverseRequests(() => clients as unknown as Set<Session>, {
-    tasks: new Tasks(),
+  tasks = new Tasks();
+  halt = { active: false, reason: null };
+  reverse = new ReverseRequests({
+    sessions: () => clients as unknown as Set<Session>,
+    tasks,
     elicitations: new Elicitations(),
+    halted: () => halt,
   });
 });
 
@@ -277,3 +292,192 @@ test.each([
     expect(told).toEqual(code === null ? [] : [{ code, message }]);
   },
 );
+
+/** What the server was told last: its error, or its result. */
+function lastTold() {
+  return JSON.parse(server.told.at(-1)?.text ?? '{}');
+}
+
+/** The client's answer to what it was asked last. */
+function answer(client: Client): void {
+  const id = client.heard.findLast(({ message }) => message.method !== 'notifications/cancelled')
+    ?.message.id;
+  reverse.answer(client.session, receive(`{"jsonrpc":"2.0","id":"${id}","result":{"late":1}}`));
+}
+
+describe('without a call or task of the client at the server', () => {
+  beforeEach(() => {
+    server.config.asks = { ...ALLOWED, unsolicited: 'deny' };
+  });
+
+  test.each(['sampling/createMessage', 'elicitation/create', 'sampling/other', 'demo/ask'])(
+    '%s asks nobody',
+    (method) => {
+      const client = join('sampling');
+      ask(1, { method });
+      expect(client.heard).toEqual([]);
+      expect(lastTold()).toMatchObject({
+        id: 9007199254740992,
+        error: { code: -32000, message: expect.stringContaining('asks.unsolicited') },
+      });
+      server.calls.set(client, '1');
+      ask(1, { method });
+      expect(client.heard).toHaveLength(1);
+    },
+  );
+
+  test('roots are told', () => {
+    const client = join('roots');
+    ask(1, { method: 'roots/list', needs: ['roots'] });
+    expect(client.heard).toHaveLength(1);
+  });
+
+  test('the client whose instance it is is not asked either', () => {
+    const [own, other] = [join('sampling'), join('sampling')];
+    server.owner = own;
+    server.calls.set(other, '1');
+    ask();
+    expect([own.heard, other.heard]).toEqual([[], []]);
+    server.calls.set(own, '2');
+    ask();
+    expect([own.heard.length, other.heard.length]).toEqual([1, 0]);
+  });
+
+  test('a task is a cause while it runs, named or not, and none when it has ended', () => {
+    const client = join('sampling');
+    const note = { id: 't', idAt: [0, 0], at: [0, 0], ended: false, ttlMs: null } as const;
+    const call = { id: 1, downstream: server.downstream, tokenRaw: null } as unknown as Call;
+    const task = tasks.made(call, client.session, note, performance.now());
+    ask();
+    ask(1, { relatedTask: note });
+    expect(client.heard).toHaveLength(2);
+    tasks.ended(task, performance.now());
+    ask();
+    ask(1, { relatedTask: note });
+    expect(client.heard).toHaveLength(2);
+    server.calls.set(client, '1');
+    ask(1, { relatedTask: note });
+    expect(client.heard).toHaveLength(3);
+  });
+});
+
+describe('what is denied to the server', () => {
+  test.each([
+    ['elicitation', 'elicitation/create', 'sampling/createMessage'],
+    ['sampling', 'sampling/createMessage', 'elicitation/create'],
+    ['sampling', 'sampling/createMessage', 'roots/list'],
+  ] as const)('%s: %s is refused, %s is not', (kind, refused, allowed) => {
+    server.config.asks = { ...ALLOWED, [kind]: 'deny' };
+    const client = join('sampling');
+    server.calls.set(client, '1');
+    ask(1, { method: refused });
+    expect(client.heard).toEqual([]);
+    expect(lastTold().error).toMatchObject({
+      code: -32601,
+      message: expect.stringContaining(`asks.${kind}`),
+    });
+    ask(1, { method: allowed });
+    expect(client.heard).toHaveLength(1);
+  });
+
+  test('is what its successor may not ask, for one that is being replaced', () => {
+    const heir = new Server();
+    heir.config.asks = { ...ALLOWED, sampling: 'deny' };
+    server.current = heir;
+    const client = join('sampling');
+    ask();
+    expect(client.heard).toEqual([]);
+  });
+
+  test('is withdrawn when it was asked before, with the tasks that the client made of it', () => {
+    const client = join('sampling', 'elicitation');
+    makeTask(client, 't');
+    ask(1, { method: 'tasks/result', taskId: 't' });
+    ask();
+    ask(1, { method: 'elicitation/create', needs: ['elicitation'] });
+    const [, result, sampling] = client.heard.map(({ message }) => message.id);
+    client.heard.length = 0;
+    server.told.length = 0;
+    server.config.asks = { ...ALLOWED, sampling: 'deny' };
+    reverse.reconsider();
+    expect(client.heard.map(({ message: { method, params } }) => [method, params])).toEqual([
+      ['notifications/cancelled', expect.objectContaining({ requestId: result })],
+      ['notifications/cancelled', expect.objectContaining({ requestId: sampling })],
+      ['tasks/cancel', { taskId: 't' }],
+    ]);
+    expect(server.told.map(({ text }) => JSON.parse(text).error.code)).toEqual([-32601, -32601]);
+    ask(1, { method: 'tasks/result', taskId: 't' });
+    expect(lastTold().error.message).toContain('unknown task');
+    reverse.reconsider();
+    expect(client.heard).toHaveLength(3);
+  });
+});
+
+describe('under HALT', () => {
+  const error = (outcome: string) => ({
+    code: -32000,
+    message: 'sampling/createMessage: the gateway is halted: stop',
+    data: {
+      'rea/error': {
+        code: 'ERR_HALTED',
+        server: 'evil',
+        phase: 'ready',
+        outcome,
+        retryable: outcome === 'not_sent',
+      },
+    },
+  });
+
+  test('nobody is asked, whatever is in flight, and roots are told', () => {
+    const client = join('sampling', 'roots');
+    server.calls.set(client, '1');
+    makeTask(client, 't');
+    halt = { active: true, reason: 'stop' };
+    client.heard.length = 0;
+    ask();
+    expect(lastTold().error).toEqual(error('not_sent'));
+    for (const method of ['elicitation/create', 'demo/ask', 'tasks/result']) {
+      ask(1, { method, taskId: 't' });
+      expect(lastTold().error.data['rea/error'].code).toBe('ERR_HALTED');
+    }
+    expect(client.heard).toEqual([]);
+    ask(1, { method: 'roots/list', needs: ['roots'] });
+    expect(client.heard).toHaveLength(1);
+  });
+
+  test('an open question is withdrawn, once, and a late answer is for nobody', () => {
+    const client = join('sampling');
+    server.calls.set(client, '"c7"');
+    ask();
+    halt = { active: true, reason: 'stop' };
+    reverse.reconsider();
+    reverse.reconsider();
+    expect(client.heard).toHaveLength(2);
+    expect(client.heard[1]).toMatchObject({
+      message: {
+        method: 'notifications/cancelled',
+        params: {
+          requestId: client.heard[0]?.message.id,
+          reason: 'the gateway is halted: stop',
+        },
+      },
+      relatedTo: '"c7"',
+    });
+    expect(server.told).toHaveLength(1);
+    expect(lastTold().error).toEqual(error('unknown'));
+    halt = { active: false, reason: null };
+    answer(client);
+    expect(server.told).toHaveLength(1);
+  });
+
+  test('an answer that comes before that is not passed on', () => {
+    const client = join('sampling');
+    ask();
+    halt = { active: true, reason: 'stop' };
+    answer(client);
+    expect(server.told).toHaveLength(1);
+    expect(lastTold().error).toEqual(error('unknown'));
+    reverse.reconsider();
+    expect(client.heard).toHaveLength(1);
+  });
+});

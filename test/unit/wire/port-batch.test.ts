@@ -99,7 +99,7 @@ test('much is posted at once, before the turn ends', () => {
 test('what is more than a plain answer comes as it was', () => {
   const { batch, received, endTurn } = port();
   const messages = [
-    answer(1, 10, { isError: true, elicitations: ['a'] }),
+    answer(1, 10, { isError: true, visits: { code: [6, 12], ids: [] } }),
     answer(2, 10, { tasks: { notes: [], nextCursor: null } }),
     { ...call(3, 10), tasks: 'created' } as Message,
   ];
