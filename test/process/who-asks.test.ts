@@ -151,6 +151,8 @@ test('a server that nobody has called asks nobody but for roots', async () => {
   const write = (line: string) => rea.wire.notify('notifications/demo/write', { line });
   write(request('q1', 'elicitation/create', `{"message":"m",${FORM}}`));
   write(request('q2', 'sampling/createMessage', '{"messages":[],"maxTokens":1}'));
+  // Without an id it is no question, and is not passed on as anything else.
+  write(`{"jsonrpc":"2.0","method":"elicitation/create","params":{"message":"m",${FORM}}}`);
   for (const id of ['q1', 'q2']) {
     const { error } = await house.received(`"id":"${id}"`);
     expect(error).toMatchObject({ code: -32000 });
@@ -212,7 +214,7 @@ test('what is denied is not told to the server as possible, and refused at once'
 test('a server that may not elicit sends nobody to a URL by an error either', async () => {
   const { rea } = await serve({ asks: { elicitation: 'deny' } });
   const data = '{"elicitations":[{"mode":"url","url":"https://a.example/","message":"sign in"}]}';
-  const text = `{"error":{"data":${data},"message":"visit","code":-3204.2e1},"jsonrpc":"2.0","id":ID}`;
+  const text = `{"error":{"data":${data},"message":"visit","code":"-32042"},"jsonrpc":"2.0","id":ID}`;
   const { message } = await rea.call('evil__answer', { text });
   expect(message.error).toMatchObject({ code: -32000, message: 'visit' });
 });

@@ -4,12 +4,12 @@
  */
 import { decodeString, type Frame, rangeOf, textAt } from '../../shared/wire/frame.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
-import { elements, kindAt, member } from '../../shared/wire/json-slice.ts';
+import { elements, member } from '../../shared/wire/json-slice.ts';
 import type { ByteRange, Concern } from '../../shared/wire/protocol.ts';
 import { callOf } from './call-id.ts';
 import { relatedTaskOf, taskOfStatus } from './task-notes.ts';
 
-const URL_ELICITATION_REQUIRED = -32042;
+const URL_ELICITATION_REQUIRED = '-32042';
 const MAX_ID = 1024;
 const MAX_ELICITATIONS = 32;
 
@@ -36,19 +36,17 @@ export function elicitationOf(frame: Frame): string | null {
   return elicitationIdOf(frame.line, rangeOf(frame, SLOT.params));
 }
 
-/** Where the code of an error is that asks the client to visit URLs; null: it is not such an error. */
+/** Where the code of an error is that may send its reader to URLs, whatever the code; null: it does not. */
 export function visitOf(frame: Frame): ByteRange | null {
-  const code = rangeOf(frame, SLOT.errorCode);
-  if (code === null || kindAt(frame.line, code[0]) !== 'number') return null;
-  // Its value counts: JSON has many spellings of a number.
-  const value = Number(Buffer.from(frame.line.subarray(code[0], code[1])).toString());
-  return value === URL_ELICITATION_REQUIRED ? code : null;
+  const data = rangeOf(frame, SLOT.errorData);
+  if (data === null || member(frame.line, data, 'elicitations') === null) return null;
+  return rangeOf(frame, SLOT.errorCode);
 }
 
-/** The ids of the URLs that an error asks a client to visit first, if it is one that does. */
+/** The ids of the URLs that an error asks a client to visit first. */
 export function elicitationsOf(frame: Frame): string[] {
-  if (visitOf(frame) === null) return [];
   const { line } = frame;
+  if (textAt(frame, SLOT.errorCode) !== URL_ELICITATION_REQUIRED) return [];
   const data = rangeOf(frame, SLOT.errorData);
   const list = data === null ? null : member(line, data, 'elicitations');
   if (list === null) return [];

@@ -4,6 +4,7 @@
  * they are; never decides about the child's life, only tells what it saw.
  */
 
+import { kindOfAsk } from '../../shared/model/asks.ts';
 import type { LivenessPolicy } from '../../shared/model/config.ts';
 import { JSON_RPC } from '../../shared/model/errors.ts';
 import { LIST_KINDS, LISTS, type ListKind } from '../../shared/model/lists.ts';
@@ -535,7 +536,9 @@ export class Session implements Conversation {
 
   /** Whatever else it says, to those it concerns. */
   #pass(frame: Frame, method: string): void {
-    const concerns = NOT_OF_SERVERS.has(method) ? null : concernOf(frame, method);
+    // A question without an id is none, and nothing else either.
+    const isNone = NOT_OF_SERVERS.has(method) || kindOfAsk(method) !== 'other';
+    const concerns = isNone ? null : concernOf(frame, method);
     if (concerns === null) return;
     if (concerns.kind === 'call') {
       const { call } = concerns;

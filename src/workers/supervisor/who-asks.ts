@@ -8,7 +8,6 @@ import { type Frame, rangeOf } from '../../shared/wire/frame.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
 import { eachElement, eachMember, isEmpty, isName, kindAt } from '../../shared/wire/json-slice.ts';
 import type { ByteRange } from '../../shared/wire/protocol.ts';
-import { visitOf } from './concern.ts';
 import { type Replace, rewritten } from './rewrite.ts';
 
 const KEY = 'rea/server';
@@ -47,10 +46,13 @@ export function signedRequest(frame: Frame, method: string, server: string): Fra
   });
 }
 
-/** An error that asks the client to visit URLs, each of them signed; any other as it is. */
+/**
+ * An error that asks the client to visit URLs, each of them signed; any other as it is. It is known by the
+ * list and not by its code, which clients read more leniently (`-32042.0`, `"-32042"`) than could be foreseen.
+ */
 export function signedVisits(frame: Frame, server: string): Frame {
   const data = rangeOf(frame, SLOT.errorData);
-  if (data === null || visitOf(frame) === null) return frame;
+  if (data === null) return frame;
   const { line } = frame;
   const signature = signatureOf(server);
   return rewritten(frame, (replace) => {
