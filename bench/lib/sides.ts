@@ -101,7 +101,7 @@ export function makeSides(
         });
         if (side === 'rea') return overStdio(scope, start(serve), common);
         const port = await freePort();
-        const started = start([...serve, '--http', String(port)]);
+        const started = start([...serve, '--http', String(port), '--no-token']);
         return overHttp(scope, started, { ...common, port, path: '/mcp', kind: 'streamable' });
       }
       const port = await freePort();

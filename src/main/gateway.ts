@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { GatewayConfig } from '../shared/model/config.ts';
+import type { EndpointRecord } from '../shared/model/snapshot.ts';
 import { ByteCredit } from '../shared/wire/byte-credit.ts';
 import type { MainFact } from '../shared/wire/protocol.ts';
 import type { RecordedGroup } from '../shared/wire/vitals.ts';
@@ -70,7 +71,11 @@ export interface GatewayOptions {
     readonly port: number;
     /** Bearer tokens; none = nobody needs one, on loopback only. */
     readonly tokens: readonly string[];
+    /** Where they stand, absolute. */
+    readonly tokenFile: string | null;
   } | null;
+  /** What it keeps outside of the project, absolute; null where that could not be made. */
+  readonly stateDir: string | null;
   /** Closed with the gateway. */
   readonly metrics: Metrics;
   /** Whether the health tool tells errors and exits. */
@@ -234,9 +239,14 @@ export class Gateway implements Stoppable, Reconfigurable {
     return failure === null ? { ok: true, gateway } : { ok: false, message: failure };
   }
 
-  /** The HTTP endpoint, or null. */
-  get url(): string | null {
-    return this.#http?.url ?? null;
+  /** How clients reach it. */
+  get endpoint(): EndpointRecord {
+    const { stdio, http } = this.#options;
+    const url = this.#http?.url ?? null;
+    if (http === null || url === null) return { stdio, http: url, auth: null, token_file: null };
+    const { length } = http.tokens;
+    const auth = length === 0 ? 'none' : length === 1 ? 'token' : 'tokens';
+    return { stdio, http: url, auth, token_file: http.tokenFile };
   }
 
   async #start(): Promise<string | null> {
@@ -263,7 +273,8 @@ export class Gateway implements Stoppable, Reconfigurable {
       ...this.#identity,
       session_id: this.sessionId,
       started_at: this.#startedAt,
-      endpoint: this.#endpoint(),
+      endpoint: this.endpoint,
+      state_dir: this.#options.stateDir,
     });
     this.#startGuard();
     this.#writer.start();
@@ -295,7 +306,7 @@ export class Gateway implements Stoppable, Reconfigurable {
       {
         session: this.sessionId,
         servers: config.servers.length,
-        endpoint: this.#endpoint(),
+        endpoint: this.endpoint,
         priority: this.#priorities.kind,
       },
       'rea serve is up',
@@ -507,17 +518,13 @@ export class Gateway implements Stoppable, Reconfigurable {
       servers: this.#fleet.records(),
       sessions: this.#router.sessions,
       halt: this.#halt.active(),
-      endpoint: this.#endpoint(),
+      endpoint: this.endpoint,
       loopLagMs: this.#loopLagMs,
       priority: this.#priorities.kind,
     };
     this.#writer.tell(fact);
     const cost = (performance.now() - startedAt) / PUBLISH_SHARE;
     this.#publishAfterMs = Math.min(PUBLISH_LATEST_MS, Math.max(PUBLISH_MS, cost));
-  }
-
-  #endpoint(): { stdio: boolean; http: string | null } {
-    return { stdio: this.#options.stdio, http: this.url };
   }
 
   #killGroup(group: RecordedGroup): void {

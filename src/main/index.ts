@@ -16,6 +16,9 @@ interface CommonOptions {
 interface ServeOptions extends CommonOptions {
   readonly http?: string;
   readonly tokenFile?: string;
+  /** False with `--no-token`. */
+  readonly token: boolean;
+  readonly stateDir?: string;
   readonly stdio?: boolean;
   readonly grace: number;
 }
@@ -49,16 +52,28 @@ program
   .command('serve')
   .description('run the gateway, over stdio unless --http is given')
   .option('--http <[host:]port>', 'serve Streamable HTTP at /mcp; default host 127.0.0.1')
-  .option('--token-file <file>', 'bearer tokens of the HTTP clients, one on each line')
+  .option(
+    '--token-file <file>',
+    'bearer tokens of the HTTP clients, one on each line; else rea makes one',
+  )
+  .option('--no-token', 'let every program of this machine connect over HTTP, without a token')
+  .option(
+    '--state-dir <dir>',
+    'where the gateway keeps what is its own (default: below ~/.local/state/rea)',
+    given,
+  )
   .option('--stdio', 'serve stdio too when --http is given')
   .option('--grace <ms>', 'time for calls in flight at a stop, like 5000 or 5s', duration, 5000)
   .action(async (_options: unknown, command: Command) => {
-    const { http, tokenFile, stdio, grace, ...common } = command.optsWithGlobals<ServeOptions>();
+    const { http, tokenFile, token, stateDir, stdio, grace, ...common } =
+      command.optsWithGlobals<ServeOptions>();
     const { runServe } = await import('./commands/serve.ts');
     exitCode = await runServe({
       ...places(common),
       ...(http === undefined ? {} : { http }),
       ...(tokenFile === undefined ? {} : { tokenFile: resolve(tokenFile) }),
+      noToken: !token,
+      ...(stateDir === undefined ? {} : { stateDir: resolve(stateDir) }),
       stdio: stdio === true || http === undefined,
       graceMs: grace,
     });
@@ -155,6 +170,11 @@ function failed(error: unknown): number {
   process.stderr.write(`rea: internal error: ${message.replaceAll(/\s+/g, ' ')}\n`);
   if (process.env['REA_LOG_LEVEL'] === 'debug') console.error(error);
   return INTERNAL_ERROR;
+}
+
+function given(text: string): string {
+  if (text !== '') return text;
+  throw new InvalidArgumentError('Give the path of a directory.');
 }
 
 function duration(text: string): number {

@@ -41,7 +41,7 @@ test('a client that stops reading holds up nobody, and misses nothing when it re
   const servers = Object.fromEntries(names.map((name) => [name, fixture('echo')]));
   const rea = await startRea({
     config: registry(servers, PATIENT),
-    args: ['--stdio', '--http', '127.0.0.1:0'],
+    args: ['--stdio', '--http', '127.0.0.1:0', '--no-token'],
   });
   for (const name of names) await rea.waitForPhase(name, 'ready');
   const http = await rea.waitForState(({ endpoint }) => endpoint.http, { what: 'the endpoint' });

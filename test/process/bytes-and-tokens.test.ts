@@ -34,7 +34,7 @@ test('30 MB go to a server and come back over stdio byte for byte', async () => 
 });
 
 test('30 MB go to a server and come back over HTTP byte for byte', async () => {
-  const rea = await start('--http', '127.0.0.1:0', '--stdio');
+  const rea = await start('--http', '127.0.0.1:0', '--no-token', '--stdio');
   await rea.waitForPhase('one', 'ready');
   const url = await rea.waitForState(({ endpoint }) => endpoint.http, { what: 'the endpoint' });
   const client = await RawHttpClient.open(url);

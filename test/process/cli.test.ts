@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { reaCommand } from '../support/rea-bin.ts';
+import { stateHome } from '../support/state-home.ts';
 import { brokenClientFiles, brokenRegistries } from '../unit/config/mutations.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
@@ -21,7 +22,7 @@ function rea(args: readonly string[], cwd: string = tmpdir()): Promise<Ended> {
     const child = execFile(
       command,
       [...leading, ...args],
-      { cwd, timeout: 60_000, env: { PATH: process.env['PATH'] } },
+      { cwd, timeout: 60_000, env: { PATH: process.env['PATH'], XDG_STATE_HOME: stateHome() } },
       (_error, out, err) => resolve({ code: child.exitCode, out, err }),
     );
     child.stdin?.end();

@@ -92,7 +92,7 @@ async function serve(
 ): Promise<Rea> {
   rea = await startRea({
     cwd,
-    args: ['--http', '127.0.0.1:0'],
+    args: ['--http', '127.0.0.1:0', '--no-token'],
     initialize: false,
     config: registry(servers),
   });

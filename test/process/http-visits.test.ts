@@ -152,7 +152,7 @@ async function open(url: URL): Promise<string> {
 test('bad visits leave nothing behind, and later ones need no more memory than earlier ones', async () => {
   const teller = new URL('../support/tell-live-bytes.mjs', import.meta.url).href;
   const rea = await startRea({
-    args: ['--http', '127.0.0.1:0'],
+    args: ['--http', '127.0.0.1:0', '--no-token'],
     config: registry({ echo: fixture('echo') }),
     env: { NODE_OPTIONS: `--import=${teller}` },
     initialize: false,

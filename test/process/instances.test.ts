@@ -22,7 +22,7 @@ async function serve(servers: Record<string, ServerSpec>): Promise<{ rea: Rea; u
     Object.entries(servers).map(([name, spec]) => [name, { instances: 'session', ...spec }]),
   );
   const rea = await startRea({
-    args: ['--http', '127.0.0.1:0'],
+    args: ['--http', '127.0.0.1:0', '--no-token'],
     config: registry(own),
     initialize: false,
   });

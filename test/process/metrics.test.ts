@@ -278,7 +278,7 @@ test('memory and CPU time of a server are told, and CPU time goes on over its re
 
 test('instances of one server are added up under its name, and counted on when they are gone', async () => {
   const metrics = await measured({
-    args: ['--http', '127.0.0.1:0'],
+    args: ['--http', '127.0.0.1:0', '--no-token'],
     config: registry({ bad: { ...fixture('exit-on-call'), instances: 'session' } }),
     initialize: false,
   });

@@ -27,7 +27,11 @@ interface Peer {
 }
 
 async function serve(config: Registry, clients: number): Promise<{ rea: Rea; peers: Peer[] }> {
-  rea = await startRea({ args: ['--http', '127.0.0.1:0'], config, initialize: false });
+  rea = await startRea({
+    args: ['--http', '127.0.0.1:0', '--no-token'],
+    config,
+    initialize: false,
+  });
   const url = await rea.waitForState(({ endpoint }) => endpoint.http, { what: 'the endpoint' });
   const peers: Peer[] = [];
   for (let at = 0; at < clients; at++) {

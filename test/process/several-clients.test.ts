@@ -29,7 +29,7 @@ interface Peer {
 /** A gateway with one server, ready, and clients that listen. */
 async function serve(spec: ServerSpec, clients: number): Promise<{ rea: Rea; peers: Peer[] }> {
   rea = await startRea({
-    args: ['--http', '127.0.0.1:0'],
+    args: ['--http', '127.0.0.1:0', '--no-token'],
     config: registry({ one: spec }),
     initialize: false,
   });

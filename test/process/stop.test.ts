@@ -66,7 +66,7 @@ test('a large answer reaches a slow client whole although the gateway is stoppin
 
 test('with HTTP beside stdio it ends when stdin does and no HTTP client is there', async () => {
   const rea = await startRea({
-    args: ['--http', '127.0.0.1:0', '--stdio'],
+    args: ['--http', '127.0.0.1:0', '--no-token', '--stdio'],
     config: registry({ echo: fixture('echo') }),
   });
   await rea.waitForPhase('echo', 'ready');

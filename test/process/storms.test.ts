@@ -203,7 +203,7 @@ test.each(STORMS)('beside $title', async (storm) => {
   const faulty = specs.map((_, at) => `bad-${at}`);
   const rea = await startRea({
     cwd: dir,
-    args: ['--stdio', '--http', '127.0.0.1:0'],
+    args: ['--stdio', '--http', '127.0.0.1:0', '--no-token'],
     config: registry(
       {
         ...healthyServers(dir),

@@ -20,7 +20,7 @@ async function serveHttp(
   defaults: Record<string, unknown> = {},
 ): Promise<Rea> {
   const rea = await startRea({
-    args: ['--http', '127.0.0.1:0'],
+    args: ['--http', '127.0.0.1:0', '--no-token'],
     config: registry(servers, defaults),
     initialize: false,
   });

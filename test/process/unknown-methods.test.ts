@@ -21,7 +21,7 @@ async function serve(servers: Record<string, ServerSpec>, args: string[] = []): 
 }
 
 const serveHttp = (servers: Record<string, ServerSpec>) =>
-  serve(servers, ['--http', '127.0.0.1:0']);
+  serve(servers, ['--http', '127.0.0.1:0', '--no-token']);
 
 async function stop(rea: Rea): Promise<void> {
   rea.kill('SIGTERM');

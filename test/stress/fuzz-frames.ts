@@ -65,7 +65,11 @@ export async function fuzzStdio(frames: number, seed: number): Promise<FuzzResul
 export async function fuzzHttp(frames: number, seed: number): Promise<FuzzResult> {
   const tally = newTally('client, HTTP', frames);
   const random = seededRandom(seed);
-  const gateway = startBareGateway(CONFIG, ['--http', '127.0.0.1:0', '--stdio'], () => {});
+  const gateway = startBareGateway(
+    CONFIG,
+    ['--http', '127.0.0.1:0', '--no-token', '--stdio'],
+    () => {},
+  );
   const url = await until(() => stateOf(gateway)?.endpoint.http, {
     limitMs: START_LIMIT_MS,
     what: 'the endpoint',

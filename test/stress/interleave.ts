@@ -42,7 +42,7 @@ const MAX_PROBLEMS = 20;
 export async function interleave(calls: number, clients: number): Promise<InterleaveResult> {
   const server = { ...fixture('markers'), client_capabilities: SAMPLING };
   const rea = await startRea({
-    args: ['--http', '127.0.0.1:0'],
+    args: ['--http', '127.0.0.1:0', '--no-token'],
     config: registry(Object.fromEntries([...SHARED, PRIVATE].map((name) => [name, server]))),
     initialize: false,
   });

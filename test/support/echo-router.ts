@@ -16,6 +16,8 @@ export interface EchoClient {
   /** The clients' messages as text, in order. */
   readonly received: string[];
   closedBecause: string | null;
+  /** Whether a task of it runs; for the test to set. */
+  busy: boolean;
 }
 
 const bytes = (text: string) => Buffer.from(text);
@@ -28,9 +30,12 @@ export class EchoRouter {
   onClosed: (client: EchoClient) => void = () => {};
 
   readonly open: OpenSession = (sink) => {
-    const client: EchoClient = { sink, received: [], closedBecause: null };
+    const client: EchoClient = { sink, received: [], closedBecause: null, busy: false };
     this.clients.push(client);
     return {
+      get busy() {
+        return client.busy;
+      },
       receive: (frame) => {
         client.received.push(Buffer.from(frame.line).toString());
         this.#answer(client, frame);

@@ -40,7 +40,7 @@ export function mainFact(rev: number, changes: Partial<MainFact> = {}): MainFact
     servers: {},
     sessions: 0,
     halt: { active: false, reason: null },
-    endpoint: { stdio: true, http: null },
+    endpoint: { stdio: true, http: null, auth: null, token_file: null },
     loopLagMs: 0,
     priority: 'none',
     ...changes,

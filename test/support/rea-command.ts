@@ -1,6 +1,7 @@
 /** Runs the commands of the real `rea` to their end, in an environment with nothing of the test runner. */
 import { reaCommand } from './rea-bin.ts';
 import { type Run, runProgram } from './run-program.ts';
+import { stateHome } from './state-home.ts';
 
 export interface StatusResult {
   readonly exit: number | null;
@@ -35,5 +36,5 @@ export function environment(extra: Readonly<Record<string, string>> = {}): Recor
     const value = process.env[name];
     if (value !== undefined) kept[name] = value;
   }
-  return { ...kept, ...extra };
+  return { ...kept, XDG_STATE_HOME: stateHome(), ...extra };
 }

@@ -20,6 +20,7 @@ import { reaCommand } from './rea-bin.ts';
 import { environment, type StatusResult, status } from './rea-command.ts';
 import { connectSdkClient } from './sdk-client.ts';
 import type { Registry } from './servers.ts';
+import { stateHome } from './state-home.ts';
 import { type UntilOptions, until } from './wait-for.ts';
 import { type Answer, type Pending, type StdoutFrame, Wire } from './wire.ts';
 
@@ -47,9 +48,11 @@ export interface Exit {
 }
 
 const NOBODY = 65_534;
+/** Null where the tests themselves run without privileges. */
+const UNPRIVILEGED = process.getuid?.() === 0 ? NOBODY : null;
 /** Empty where the tests themselves run without privileges. Both replace themselves: the pid stays. */
 const DROP_PRIVILEGES: readonly string[] =
-  process.getuid?.() === 0
+  UNPRIVILEGED !== null
     ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--']
     : [];
 
@@ -117,7 +120,10 @@ export class Rea {
     ];
     this.#child = spawn(command, rest, {
       cwd: dir,
-      env: environment(options.env),
+      env: environment({
+        ...(options.unprivileged === true ? { XDG_STATE_HOME: stateHome(UNPRIVILEGED) } : {}),
+        ...options.env,
+      }),
       stdio: 'pipe',
     });
     this.pid = this.#child.pid ?? 0;

@@ -64,7 +64,12 @@ describe('the state file', () => {
   it('says what supervisors and main have told', async () => {
     const host = await owner();
     const servers = { a: { ...routing, circuit_state: 'open', calls: 7 } } as const;
-    const endpoint = { stdio: false, http: 'http://127.0.0.1:1/mcp' };
+    const endpoint = {
+      stdio: false,
+      http: 'http://127.0.0.1:1/mcp',
+      auth: 'token',
+      token_file: '/somewhere/token',
+    } as const;
     host.send(mainFact(1, { servers, endpoint, sessions: 2, loopLagMs: 1.5, priority: 'nice' }));
     host.send(supervisorFact('a', 1, { pid: 1234, restarts: 3 }));
     const state = await host.state(

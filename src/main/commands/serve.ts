@@ -1,19 +1,19 @@
 /** `rea serve`: runs the gateway until its client goes or a signal comes. */
 import { writeSync } from 'node:fs';
-import { relative } from 'node:path';
-import type { GatewayConfig } from '../../shared/model/config.ts';
 import { loadConfig } from '../config/load.ts';
 import { loadPolicy } from '../config/policy.ts';
 import { formatProblem } from '../config/problem.ts';
 import { Gateway } from '../gateway.ts';
 import { createLogger } from '../logger.ts';
 import { metricsPort, openMetrics } from '../metrics.ts';
+import { prepareStateDirectory } from '../processes/state-directory.ts';
 import { Reload, tellWarnings } from '../reload.ts';
 import { Shutdown } from '../shutdown.ts';
 import { hasTerminal } from '../terminal.ts';
 import { hostAndPort } from '../upstream/address.ts';
-import { readTokenFile } from '../upstream/http-token.ts';
 import { version } from '../version.ts';
+import { banner } from './banner.ts';
+import { doorUsage, namedDoor, ownDoor } from './door.ts';
 
 export interface ServeOptions {
   /** Absolute. */
@@ -23,6 +23,10 @@ export interface ServeOptions {
   readonly http?: string;
   /** Bearer tokens of the HTTP clients, absolute; only with `http`. */
   readonly tokenFile?: string;
+  /** Nobody needs a token; only with `http`, on loopback. */
+  readonly noToken: boolean;
+  /** Where the gateway keeps what is its own, absolute, instead of the place that XDG gives it. */
+  readonly stateDir?: string;
   /** Serve stdio as well as HTTP; without `http`, stdio is served anyway. */
   readonly stdio: boolean;
   readonly graceMs: number;
@@ -30,7 +34,6 @@ export interface ServeOptions {
 
 const EXIT_CANNOT_START = 1;
 const EXIT_USAGE = 2;
-const NO_TOKENS = { ok: true, tokens: [] } as const;
 
 /** Resolves with the exit code. */
 export async function runServe(options: ServeOptions): Promise<number> {
@@ -40,13 +43,12 @@ export async function runServe(options: ServeOptions): Promise<number> {
   }
   const address = options.http === undefined ? null : hostAndPort(options.http);
   if (typeof address === 'string') return say(address, EXIT_USAGE);
-  if (address === null && options.tokenFile !== undefined) {
-    return say('--token-file is for --http; see rea help serve', EXIT_USAGE);
-  }
+  const usage = doorUsage(options);
+  if (usage !== null) return say(usage, EXIT_USAGE);
   const port = metricsPort(process.env['REA_METRICS_PORT']);
   if (typeof port === 'string') return say(port, EXIT_CANNOT_START);
-  const tokens = options.tokenFile === undefined ? NO_TOKENS : readTokenFile(options.tokenFile);
-  if (!tokens.ok) return say(tokens.message, EXIT_CANNOT_START);
+  const named = namedDoor(options);
+  if (named?.ok === false) return say(named.message, EXIT_CANNOT_START);
   const loaded = loadConfig({
     cwd: options.cwd,
     ...(options.config === undefined ? {} : { file: options.config }),
@@ -55,7 +57,17 @@ export async function runServe(options: ServeOptions): Promise<number> {
   if (!loaded.ok) return say(loaded.problems.map(formatProblem).join('\n'), EXIT_CANNOT_START);
   const policy = loadPolicy({ cwd: options.cwd });
   if (!policy.ok) return say(policy.problems.map(formatProblem).join('\n'), EXIT_CANNOT_START);
+  const state = prepareStateDirectory({
+    cwd: options.cwd,
+    env: process.env,
+    ...(options.stateDir === undefined ? {} : { chosen: options.stateDir }),
+  });
+  const opening = named ?? ownDoor(state);
+  if (!opening.ok) return say(opening.message, EXIT_CANNOT_START);
+  const { door } = opening;
   const log = createLogger(process.env, process.stderr);
+  const doubt = state.ok ? state.warning : `${state.error}; this gateway keeps nothing there`;
+  if (doubt !== null) log.warn(doubt);
   const reload = new Reload({ cwd: options.cwd, file: loaded.config.file, env: process.env, log });
   tellWarnings(log, loaded.config, policy.policy);
 
@@ -75,7 +87,8 @@ export async function runServe(options: ServeOptions): Promise<number> {
     version: version(),
     log,
     stdio,
-    http: address === null ? null : { ...address, tokens: tokens.tokens },
+    http: address === null ? null : { ...address, ...door },
+    stateDir: state.ok ? state.dir : null,
     metrics: opened.metrics,
     exposeDiagnostics: policy.policy.exposeDiagnostics,
     onClientGone: (reason) => clientGone(reason),
@@ -95,31 +108,21 @@ export async function runServe(options: ServeOptions): Promise<number> {
     if (hadTerminal && !hasTerminal()) shutdown.terminalGone();
     else reload.request('SIGHUP');
   });
-  if (process.stderr.isTTY) process.stderr.write(banner(gateway, loaded.config, options, stdio));
+  if (process.stderr.isTTY) {
+    const [token, ...others] = door.tokens;
+    const facts = {
+      version: version(),
+      cwd: options.cwd,
+      dir: gateway.dir,
+      servers: loaded.config.servers.map(({ name }) => name),
+      endpoint: gateway.endpoint,
+      token: token === undefined || others.length > 0 ? null : token,
+    };
+    process.stderr.write(banner(facts));
+  }
   const code = await shutdown.finished;
   reload.close();
   return code;
-}
-
-function banner(
-  gateway: Gateway,
-  config: GatewayConfig,
-  { cwd, tokenFile }: ServeOptions,
-  stdio: boolean,
-): string {
-  const header = tokenFile === undefined ? '' : ' --header "Authorization: Bearer TOKEN"';
-  const names = config.servers.map((server) => server.name).join(', ');
-  const at = relative(process.cwd(), gateway.dir) || gateway.dir;
-  const lines = [
-    `rea ${version()} serves ${config.servers.length} servers: ${names}`,
-    ...(gateway.url === null ? [] : [`  HTTP   ${gateway.url}`]),
-    ...(stdio ? ['  stdio  MCP frames on stdin and stdout; logs are on stderr'] : []),
-    `  state  ${at}/serve.state.json    (rea status --cwd ${cwd})`,
-    gateway.url === null
-      ? `  connect a client with the command: rea serve --cwd ${cwd}`
-      : `  connect a client: claude mcp add --transport http rea ${gateway.url}${header}`,
-  ];
-  return `${lines.join('\n')}\n`;
 }
 
 function say(text: string, code: number): number {

@@ -5,6 +5,7 @@
 import { resolve } from 'node:path';
 import { asciiJson } from '../../shared/wire/clean-text.ts';
 import { collect } from '../status/collect.ts';
+import { ownTokenOf } from '../status/doors.ts';
 import { paintFor } from '../status/paint.ts';
 import { prettyStatus } from '../status/pretty.ts';
 import { statusReport } from '../status/report.ts';
@@ -29,7 +30,8 @@ const DEFAULT_WIDTH = 80;
  */
 export function runStatus(options: StatusOptions): number {
   const { stdout, env } = options;
-  const facts = collect(resolve(options.cwd), Date.now());
+  const cwd = resolve(options.cwd);
+  const facts = collect(cwd, Date.now(), env);
   const verdict = judgeStatus(facts.evidence);
   if (options.json) {
     stdout.write(`${asciiJson(statusReport(facts, verdict), 2)}\n`);
@@ -42,6 +44,7 @@ export function runStatus(options: StatusOptions): number {
       verbose: options.verbose,
       width: isTerminal && columns > 0 ? columns : DEFAULT_WIDTH,
       paint: paintFor(isTerminal, env),
+      tokenOf: isTerminal ? ownTokenOf(cwd) : () => null,
     }),
   );
   return verdict.exitCode;

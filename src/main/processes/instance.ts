@@ -3,8 +3,13 @@
  * `last.json` when it has stopped cleanly. Owned by main; read by `rea status` and by the next start.
  */
 import { join } from 'node:path';
-import type { InstanceRecord, LastStop, ProcessIdentity } from '../../shared/model/snapshot.ts';
-import { bool, fieldsOf, identityOf, iso, listOf, parseJson, text } from './fields.ts';
+import type {
+  EndpointRecord,
+  InstanceRecord,
+  LastStop,
+  ProcessIdentity,
+} from '../../shared/model/snapshot.ts';
+import { bool, fieldsOf, identityOf, iso, listOf, oneOf, parseJson, text } from './fields.ts';
 import { groupsPath } from './groups.ts';
 import { readSmallFile, removeFile, writeWholeFile } from './safe-file.ts';
 
@@ -59,6 +64,9 @@ export interface InstanceView {
   readonly startedAt: string | null;
   readonly stdio: boolean;
   readonly http: string | null;
+  readonly auth: EndpointRecord['auth'];
+  readonly tokenFile: string | null;
+  readonly stateDir: string | null;
 }
 
 /** Reads the record of another process, trusting none of it. Null when it is no JSON object. */
@@ -72,5 +80,8 @@ export function parseInstance(json: string): InstanceView | null {
     startedAt: iso(record['started_at']),
     stdio: bool(endpoint['stdio']),
     http: text(endpoint['http']),
+    auth: oneOf(['none', 'token', 'tokens'], endpoint['auth']),
+    tokenFile: text(endpoint['token_file']),
+    stateDir: text(record['state_dir']),
   };
 }

@@ -8,7 +8,7 @@ import { mkdirSync, readdirSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { errorText, unlessRefused } from './errno.ts';
-import { makePrivate } from './private-directory.ts';
+import { lookAtPrivate, makePrivate } from './private-directory.ts';
 import { readSmallFile, writeWholeFile } from './safe-file.ts';
 
 export interface StatePlace {
@@ -93,6 +93,13 @@ export function prepareStateDirectory(place: StatePlace): PreparedState {
     ? `the state directory ${dir} lies in the project, where other programs may read it; --state-dir names another`
     : null;
   return { ok: true, dir, warning };
+}
+
+/** Whether a directory is one that a gateway of this project has prepared, and ours alone. */
+export function isStateDirectoryOf(dir: string, cwd: string): boolean {
+  if (!isAbsolute(dir) || lookAtPrivate(dir) !== null) return false;
+  const project = readSmallFile(join(dir, PROJECT_FILE), MAX_PATH_BYTES);
+  return project.kind === 'file' && project.bytes.toString() === realPath(cwd);
 }
 
 /** State directories of projects of the same name that are gone from their places; at most twenty. */

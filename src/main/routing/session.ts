@@ -44,6 +44,10 @@ export class Session implements UpstreamPeer, CallOwner {
     return this.#logLevel;
   }
 
+  get busy(): boolean {
+    return this.#router.tasks.tasks.isSessionBusy(this, performance.now());
+  }
+
   get congested(): boolean {
     return this.#sink.congested;
   }

@@ -117,15 +117,12 @@ export class Tasks {
 
   /** Whether a task of anybody may be at work there, or has ended lately and its result is still to be fetched. */
   isBusy(downstream: Downstream, now: number): boolean {
-    for (const task of this.#byServer.get(downstream)?.values() ?? []) {
-      const { state, owedSince, expiresAt, toldAt } = task;
-      if (expiresAt <= now) continue;
-      // One with a time of its own has that; another one is given up when nothing is heard of it.
-      const goesOn = expiresAt !== Infinity || now - toldAt < SILENT_MS;
-      if (state === 'running' && goesOn) return true;
-      if (owedSince !== null && now - owedSince < OWED_MS) return true;
-    }
-    return false;
+    return isAnyWanted(this.#byServer.get(downstream)?.values() ?? [], now);
+  }
+
+  /** Whether a task of the session may be at work, or has ended lately and its result is still to be fetched. */
+  isSessionBusy(session: Session, now: number): boolean {
+    return isAnyWanted(this.#bySession.get(session)?.values() ?? [], now);
   }
 
   /** Which of the server's processes it is now, as far as tasks go: another one knows nothing of them. */
@@ -183,6 +180,17 @@ export class Tasks {
     }
     this.#byCall.delete(task.call);
   }
+}
+
+function isAnyWanted(tasks: Iterable<Task>, now: number): boolean {
+  for (const { state, owedSince, expiresAt, toldAt } of tasks) {
+    if (expiresAt <= now || state === 'lost') continue;
+    // One with a time of its own has that; another one is given up when nothing is heard of it.
+    const goesOn = expiresAt !== Infinity || now - toldAt < SILENT_MS;
+    if (state === 'running' && goesOn) return true;
+    if (owedSince !== null && now - owedSince < OWED_MS) return true;
+  }
+  return false;
 }
 
 function freeId(own: ReadonlyMap<string, Task>, id: string): string {

@@ -8,6 +8,7 @@ import type { Liveness } from '../../shared/model/process-identity.ts';
 import { unlessRefused } from '../processes/errno.ts';
 import { systemReader } from '../processes/identity.ts';
 import { oddKind } from '../processes/safe-file.ts';
+import { type OlderState, olderStateDirectories } from '../processes/state-directory.ts';
 import { type AuditFacts, readAudit } from './audit.ts';
 import {
   type InstanceFile,
@@ -35,13 +36,16 @@ export interface Facts {
   readonly halt: Halt;
   readonly policy: PolicyFacts;
   readonly audit: AuditFacts;
+  /** What gateways have kept for projects of this name that are not where they were. */
+  readonly olderStates: readonly OlderState[];
 }
 
 /**
  * @param baseDir absolute path of the directory that has `.rea`.
  * @param now Unix time in milliseconds.
+ * @param env says where state directories lie.
  */
-export function collect(baseDir: string, now: number): Facts {
+export function collect(baseDir: string, now: number, env: NodeJS.ProcessEnv): Facts {
   const dir = join(baseDir, '.rea');
   const state = readState(dir);
   const pidFile = readPidFile(dir);
@@ -69,6 +73,7 @@ export function collect(baseDir: string, now: number): Facts {
     halt,
     policy: readPolicy(dir),
     audit: readAudit(dir),
+    olderStates: olderStateDirectories({ cwd: baseDir, env }),
   };
 }
 
@@ -104,6 +109,9 @@ function instanceOf(
     startedAt: file.view?.startedAt ?? null,
     stdio: file.view?.stdio ?? false,
     http: file.view?.http ?? null,
+    auth: file.view?.auth ?? null,
+    tokenFile: file.view?.tokenFile ?? null,
+    stateDir: file.view?.stateDir ?? null,
   };
 }
 

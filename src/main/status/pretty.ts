@@ -2,8 +2,11 @@
  * `rea status` for people: Policy, rea serve, Downstreams, Audit log. Every string that comes from a
  * file goes through `shown`. Pure text out of the facts.
  */
+
+import type { OlderState } from '../processes/state-directory.ts';
 import { type Facts, sinceMs } from './collect.ts';
 import { downstreamDetails, exitInWords } from './details.ts';
+import { doorLines, type TokenOf } from './doors.ts';
 import type { Paint } from './paint.ts';
 import type { StateView } from './state-file.ts';
 import { downstreamTable } from './table.ts';
@@ -15,6 +18,7 @@ export interface PrettyOptions {
   /** Columns of the terminal. */
   readonly width: number;
   readonly paint: Paint;
+  readonly tokenOf: TokenOf;
 }
 
 /** The whole page, newline at the end. */
@@ -26,7 +30,7 @@ export function prettyStatus(facts: Facts, verdict: Verdict, options: PrettyOpti
     lines.push('', options.paint.title(title), ...body.map((line) => `  ${line}`.trimEnd()));
   };
   section('Policy', policyLines(facts, options.paint));
-  section('rea serve', serveLines(facts, verdict, view, options.paint));
+  section('rea serve', serveLines(facts, verdict, view, options));
   if (view !== null) {
     const past = verdict.situation === 'running' ? '' : ` (last known, ${age(facts)})`;
     section(`Downstreams${past}`, downstreamLines(view, facts.now, options));
@@ -57,7 +61,7 @@ function serveLines(
   facts: Facts,
   verdict: Verdict,
   view: StateView | null,
-  paint: Paint,
+  { paint, tokenOf, verbose }: PrettyOptions,
 ): string[] {
   const lines = headline(facts, verdict, paint);
   if (facts.directoryProblem !== null) lines.push(paint.warn(facts.directoryProblem));
@@ -68,8 +72,13 @@ function serveLines(
   if (verdict.situation === 'none') lines.push(...lastStopLines(facts));
   if (view !== null) lines.push(...stateLines(view, facts.now, paint));
   if (instances.length > 0) {
-    lines.push('instances:', ...instances.map((one) => `  ${instanceLine(one, facts.now)}`));
+    lines.push('instances:');
+    for (const one of instances) {
+      lines.push(`  ${instanceLine(one, facts.now)}`);
+      lines.push(...doorLines(one, tokenOf, paint).map((line) => `    ${line}`));
+    }
   }
+  lines.push(...olderStateLines(facts.olderStates, verbose));
   return lines;
 }
 
@@ -136,6 +145,18 @@ function instanceLine(one: Instance, now: number): string {
   const life = one.alive === null ? 'in another pid namespace' : one.alive ? 'alive' : 'dead';
   const role = one.owner ? 'owner' : 'not the owner';
   return `${shown(one.sessionId)}  pid ${one.pid ?? '–'}, ${life}, ${role}, started ${relative(one.startedAt, now)}`;
+}
+
+function olderStateLines(older: readonly OlderState[], verbose: boolean): string[] {
+  if (older.length === 0) return [];
+  const each = older.map(({ dir, project }) => `${shown(dir, 1000)} (was at ${shown(project)})`);
+  if (verbose) return ['older state directories of projects of this name:', ...each.map(indented)];
+  const more = older.length === 1 ? '' : `, and ${older.length - 1} more (--verbose)`;
+  return [`older state directory of a project of this name: ${each[0]}${more}`];
+}
+
+function indented(line: string): string {
+  return `  ${line}`;
 }
 
 function lastStopLines(facts: Facts): string[] {

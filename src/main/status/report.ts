@@ -8,6 +8,7 @@ export function statusReport(facts: Facts, verdict: Verdict) {
   const view = state.kind === 'read' ? state.view : null;
   return {
     base_dir: facts.baseDir,
+    older_state_dirs: facts.olderStates.map(({ dir, project }) => ({ dir, project })),
     serve: {
       running: verdict.running,
       pid: facts.pid,
@@ -24,7 +25,13 @@ export function statusReport(facts: Facts, verdict: Verdict) {
         alive: one.alive,
         owner: one.owner,
         started_at: one.startedAt,
-        endpoint: { stdio: one.stdio, http: one.http },
+        endpoint: {
+          stdio: one.stdio,
+          http: one.http,
+          auth: one.auth,
+          token_file: one.tokenFile,
+        },
+        state_dir: one.stateDir,
       })),
     },
     policy: {

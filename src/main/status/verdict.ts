@@ -3,6 +3,7 @@
  * of `rea status`. Pure.
  */
 import type { Liveness } from '../../shared/model/process-identity.ts';
+import type { EndpointRecord } from '../../shared/model/snapshot.ts';
 import type { DownstreamView, StateView } from './state-file.ts';
 
 /** The state file as it was found. */
@@ -22,6 +23,10 @@ export interface Instance {
   readonly startedAt: string | null;
   readonly stdio: boolean;
   readonly http: string | null;
+  readonly auth: EndpointRecord['auth'];
+  /** Where its tokens stand, and what it keeps outside of the project; as the file says. */
+  readonly tokenFile: string | null;
+  readonly stateDir: string | null;
 }
 
 export interface Evidence {

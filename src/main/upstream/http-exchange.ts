@@ -5,10 +5,11 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { JSON_RPC } from '../../shared/model/errors.ts';
+import { cleanForTerminal, clip } from '../../shared/wire/clean-text.ts';
 import { type Frame, scanFrame } from '../../shared/wire/frame.ts';
 import { classify } from '../../shared/wire/json-rpc.ts';
 import { readBody } from './http-body.ts';
-import { foreignRequest } from './http-guard.ts';
+import { foreignRequest, isLoopback } from './http-guard.ts';
 import type { HttpLimits, HttpOptions } from './http-options.ts';
 import { refuse, replyError, replyText } from './http-replies.ts';
 import type { Sessions } from './http-sessions.ts';
@@ -23,6 +24,7 @@ export interface Edge {
 }
 
 const SESSION_NOT_FOUND = -32001;
+const MAX_PATH = 4096;
 
 /** Serves one request to its end. */
 export async function serve(
@@ -39,7 +41,8 @@ export async function serve(
   if (path === '/healthz') return replyText(response, 200, 'ok');
   const caller = tokens.caller(request.headers.authorization);
   if (caller.kind === 'refused') {
-    return refuse(request, response, 401, JSON_RPC.gatewayError, 'A bearer token is required', {
+    const why = unauthorized(request, options.tokenFile ?? null);
+    return refuse(request, response, 401, JSON_RPC.gatewayError, why, {
       'www-authenticate': caller.challenge,
     });
   }
@@ -80,6 +83,18 @@ export async function serve(
     return replyError(response, 503, JSON_RPC.gatewayError, fresh, headers);
   }
   return fresh.exchange(request, response, frame);
+}
+
+/**
+ * What a client without a right token is told. Where the token stands is told on this machine only: to
+ * anybody else the path says no more than names of users and projects.
+ */
+function unauthorized({ socket }: IncomingMessage, file: string | null): string {
+  const where =
+    file === null || !isLoopback(socket.remoteAddress ?? '')
+      ? 'rea status names the file that holds it'
+      : `it stands in ${clip(cleanForTerminal(file), MAX_PATH)}`;
+  return `Unauthorized: send the header "Authorization: Bearer <token>" with a token of this gateway; ${where}`;
 }
 
 /** The scanned body, or null when the request has been answered already (or nobody waits for one). */

@@ -41,6 +41,12 @@ export function loopbackAddress(host: string): string | null {
   return name === '::1' ? name : null;
 }
 
+/** Whether a peer's address is one of this machine's own. */
+export function isLoopback(address: string): boolean {
+  const plainest = address.replace(/^::ffff:/, '');
+  return plainest === '::1' || (isIPv4(plainest) && plainest.startsWith('127.'));
+}
+
 /** `host:port` as it stands in a URL. */
 export function hostPort(host: string, port: number): string {
   return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;

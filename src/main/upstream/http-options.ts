@@ -13,6 +13,8 @@ export interface HttpOptions extends Partial<HttpLimits> {
    * @default none
    */
   readonly tokens?: readonly string[];
+  /** Where the tokens stand, for those who are refused to be told. @default it is not told */
+  readonly tokenFile?: string | null;
   readonly open: OpenSession;
   /** What clients have not taken counts here. */
   readonly credit: Pick<ByteCredit, 'addUnits'>;
@@ -27,10 +29,8 @@ export interface HttpOptions extends Partial<HttpLimits> {
 export interface HttpLimits {
   /** A session without exchange, open stream or request in flight ends after this. @default 1800000 */
   readonly idleMs: number;
-  /** For a further client the session idle longest ends, or the client is refused with 503. @default 256 */
+  /** For a further client another session ends, or the client is refused with 503. @default 256 */
   readonly maxSessions: number;
-  /** A session that is idle for less is not ended for another client. @default 60000 */
-  readonly evictIdleMs: number;
   /** Further connections are closed at once, before they use up what threads and servers need. @default 1024 */
   readonly maxConnections: number;
   /** Further requests of the session, pings apart, are answered with an error. @default 128 */
@@ -67,7 +67,6 @@ export interface EdgeLog {
 export const DEFAULT_LIMITS: HttpLimits = {
   idleMs: 30 * 60_000,
   maxSessions: 256,
-  evictIdleMs: 60_000,
   maxConnections: 1024,
   maxInFlight: 128,
   maxEvents: 512,

@@ -17,6 +17,7 @@ import { member } from '../../shared/wire/json-slice.ts';
 import { isAnswer } from './answer.ts';
 import type { EventBudget } from './http-event-budget.ts';
 import { EventLog } from './http-events.ts';
+import type { Standing } from './http-eviction.ts';
 import type { EdgeLog, HttpLimits } from './http-options.ts';
 import { PromptReply } from './http-prompt-reply.ts';
 import { answerNotKept, sessionEnded, tooManyInFlight } from './http-refusals.ts';
@@ -27,6 +28,9 @@ import { Waiting } from './http-waiting.ts';
 import type { OpenSession, UpstreamPeer, UpstreamSink } from './session.ts';
 import { Unsent } from './unsent.ts';
 
+/** What a client asks for before it makes use of anything. */
+const IS_LOOKING =
+  /^(?:initialize|ping|logging\/setLevel|(?:tools|prompts|resources|resources\/templates|tasks)\/list)$/;
 const COPIED_BELOW_BYTES = 16 * 1024;
 
 interface PendingRequest {
@@ -76,6 +80,7 @@ export class HttpSession implements UpstreamSink {
   #exchanges = 0;
   readonly #accepted = new AcceptedHeaders();
   #lastUsed: number;
+  #called = false;
 
   constructor(hooks: SessionHooks, principal: string | null) {
     const { maxEvents, maxEventBytes, retryMs, keepAliveMs } = hooks.limits;
@@ -104,6 +109,17 @@ export class HttpSession implements UpstreamSink {
 
   get congested(): boolean {
     return this.#unsent.congested;
+  }
+
+  /** How it stands when room is needed for another. */
+  standing(): Standing {
+    return {
+      principal: this.principal,
+      called: this.#called,
+      inFlight: this.#requests.size > 0 || this.#peer?.busy === true,
+      open: this.#exchanges > 0,
+      lastUsed: this.#lastUsed,
+    };
   }
 
   /** Milliseconds since its last use; 0 while an exchange, a stream or a request goes on. */
@@ -201,6 +217,7 @@ export class HttpSession implements UpstreamSink {
       early: [],
     };
     this.#requests.set(idText, pending);
+    if (!IS_LOOKING.test(method)) this.#called = true;
     if (method !== 'initialize' && this.#accepts(request)) {
       await this.#promptly(request, response, frame, pending);
     } else {

@@ -1,9 +1,10 @@
 /**
  * All sessions of the HTTP listener: finds them for the principal that opened them, ends those that
  * nobody uses, and opens no more than the limit, none once the gateway is stopping. Many clients never
- * say that they leave: at the limit, the session idle longest makes room.
+ * say that they leave: at the limit another session makes room at once.
  */
 import { EventBudget } from './http-event-budget.ts';
+import { leaver } from './http-eviction.ts';
 import type { HttpLimits, HttpOptions } from './http-options.ts';
 import { HttpSession, type SessionHooks } from './http-session.ts';
 
@@ -26,7 +27,7 @@ export class Sessions {
       log,
       limits,
       budget: new EventBudget(limits.maxTotalEventBytes),
-      onOpen: (session) => this.#byId.set(session.id ?? '', session),
+      onOpen: (session) => this.#add(session),
       onClose: (session) => this.#byId.delete(session.id ?? ''),
     };
     this.#sweeper = setInterval(() => this.#sweep(), Math.min(limits.idleMs / 4, SWEEP_MS));
@@ -53,8 +54,8 @@ export class Sessions {
    */
   create(principal: string | null): HttpSession | string {
     if (!this.#accepting) return 'The gateway is stopping';
-    if (this.#byId.size >= this.#limits.maxSessions && !this.#makeRoom()) {
-      return 'Too many sessions: try again later';
+    if (this.#byId.size >= this.#limits.maxSessions && this.#leaver(principal) === null) {
+      return 'Too many sessions, and each has a call in flight: try again later';
     }
     return new HttpSession(this.#hooks, principal);
   }
@@ -69,14 +70,22 @@ export class Sessions {
     await Promise.all([...this.#byId.values()].map((session) => session.close(reason)));
   }
 
-  /** @returns whether a session was idle for long enough to be ended. */
-  #makeRoom(): boolean {
-    const all = [...this.#byId.values()].map((session) => ({ session, idle: session.idleMs() }));
-    const [longest] = all.sort((a, b) => b.idle - a.idle);
-    if (longest === undefined || longest.idle < this.#limits.evictIdleMs) return false;
-    // Leaves the map at once.
-    void longest.session.close('idle longest when another client came');
-    return true;
+  /** Only a client that was accepted makes another one leave. */
+  #add(session: HttpSession): void {
+    for (let over = this.#byId.size + 1 - this.#limits.maxSessions; over > 0; over--) {
+      const other = this.#leaver(session.principal);
+      // Calls may have begun since this client was let in: then there is one session more for a while.
+      if (other === null) break;
+      this.#hooks.log.debug({ session: other.id }, 'a session made room for another client');
+      // Leaves the map at once.
+      void other.close('another client came and there were too many sessions');
+    }
+    this.#byId.set(session.id ?? '', session);
+  }
+
+  #leaver(principal: string | null): HttpSession | null {
+    const all = [...this.#byId.values()].map((session) => ({ session, ...session.standing() }));
+    return leaver(all, principal)?.session ?? null;
   }
 
   #sweep(): void {

@@ -64,6 +64,11 @@ export function readTokenFile(file: string): TokenFile {
   }
 }
 
+/** Whether a text can be a bearer token of this edge. */
+export function isToken(text: string): boolean {
+  return text.length >= MIN_CHARACTERS && TOKEN.test(text);
+}
+
 /** Who asks: a principal when tokens are in use, `anyone` when they are not. */
 export type Caller =
   | { readonly kind: 'anyone' }

@@ -43,7 +43,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpEdge> {
   if (loopback === null && !tokens.required) {
     return {
       ok: false,
-      message: `cannot listen on ${hostPort(host, port)}: an address other than loopback needs a bearer token; give one with --token-file, or use --http 127.0.0.1:${port}`,
+      message: `cannot listen on ${hostPort(host, port)}: an address other than loopback needs a bearer token; leave out --no-token, or give one with --token-file, or use --http 127.0.0.1:${port}`,
     };
   }
   const sessions = new Sessions(options, limits);

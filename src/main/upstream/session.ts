@@ -21,6 +21,8 @@ export interface UpstreamSink {
 
 /** What the router gives the edge. */
 export interface UpstreamPeer {
+  /** A task of this client runs, or its result is still to be fetched. */
+  readonly busy: boolean;
   receive(frame: Frame): void;
   /** A message that could not be read; answered with this JSON-RPC error where its id is known. */
   refused(idText: string | null, code: number, message: string): void;

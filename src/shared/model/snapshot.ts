@@ -87,6 +87,17 @@ export interface DownstreamSnapshot extends SupervisorRecord, LaneRecord {
   readonly cpu_ms: number | null;
 }
 
+/** How clients reach a gateway. */
+export interface EndpointRecord {
+  readonly stdio: boolean;
+  /** The URL of the MCP endpoint; null without HTTP. */
+  readonly http: string | null;
+  /** Whether HTTP clients need a token, and whether it is one of several; null without HTTP. */
+  readonly auth: 'none' | 'token' | 'tokens' | null;
+  /** Absolute path of the file that holds what they need; never a token. */
+  readonly token_file: string | null;
+}
+
 export interface StateSnapshot {
   readonly session_id: string;
   readonly started_at: string;
@@ -98,7 +109,7 @@ export interface StateSnapshot {
   readonly seq: number;
   readonly owner: ProcessIdentity;
   readonly gateway_version: string;
-  readonly endpoint: { readonly stdio: boolean; readonly http: string | null };
+  readonly endpoint: EndpointRecord;
   readonly main: {
     readonly state: 'running' | 'stalled';
     readonly stalled_since: string | null;
@@ -116,7 +127,9 @@ export interface StateSnapshot {
 export interface InstanceRecord extends ProcessIdentity {
   readonly session_id: string;
   readonly started_at: string;
-  readonly endpoint: { readonly stdio: boolean; readonly http: string | null };
+  readonly endpoint: EndpointRecord;
+  /** Absolute path of what it keeps outside of the project; null where that could not be made. */
+  readonly state_dir: string | null;
 }
 
 /** `run/last.json`: when and why the last gateway of this directory stopped cleanly. Times are ISO. */

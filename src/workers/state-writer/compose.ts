@@ -1,6 +1,10 @@
 /** Makes the snapshot of `serve.state.json` from what the writer was told and what it sees itself. Pure. */
 import { IDLE } from '../../shared/model/idle.ts';
-import type { DownstreamSnapshot, StateSnapshot } from '../../shared/model/snapshot.ts';
+import type {
+  DownstreamSnapshot,
+  EndpointRecord,
+  StateSnapshot,
+} from '../../shared/model/snapshot.ts';
 import type { StateWriterData, TreeUsage } from '../../shared/wire/protocol.ts';
 import type { Ledger } from './ledger.ts';
 
@@ -18,6 +22,7 @@ export interface OwnFields {
   readonly writeErrors: { readonly count: number; readonly last: string } | null;
 }
 
+const NO_ENDPOINT: EndpointRecord = { stdio: false, http: null, auth: null, token_file: null };
 const LONGEST_ERROR = 4096;
 const LONGEST_TAIL = 2048;
 
@@ -36,7 +41,7 @@ export function compose(data: StateWriterData, ledger: Ledger, own: OwnFields): 
     seq: own.seq,
     owner: data.identity,
     gateway_version: data.gatewayVersion,
-    endpoint: main?.endpoint ?? { stdio: false, http: null },
+    endpoint: main?.endpoint ?? NO_ENDPOINT,
     main: {
       state: own.mainState,
       stalled_since: own.stalledSince,

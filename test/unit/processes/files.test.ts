@@ -45,7 +45,8 @@ const record = (session: string) => ({
   ...me,
   session_id: session,
   started_at: new Date().toISOString(),
-  endpoint: { stdio: true, http: null },
+  endpoint: { stdio: true, http: null, auth: null, token_file: null },
+  state_dir: null,
 });
 
 describe('prepareDirectory', () => {

@@ -54,7 +54,8 @@ export function status(
     },
   });
   if (options.tty !== undefined) Object.assign(stdout, { isTTY: true, columns: options.tty });
-  const { json = false, verbose = false, env = {} } = options;
+  const { json = false, verbose = false } = options;
+  const env = { XDG_STATE_HOME: join(cwd, 'state-home'), ...options.env };
   return { exit: runStatus({ cwd, json, verbose, stdout, env }), text };
 }
 
@@ -115,7 +116,7 @@ export function snapshot(changes: Partial<StateSnapshot> = {}): StateSnapshot {
     seq: 3,
     owner,
     gateway_version: '0.1.0',
-    endpoint: { stdio: true, http: null },
+    endpoint: { stdio: true, http: null, auth: null, token_file: null },
     main: { state: 'running', stalled_since: null, loop_lag_ms: 1 },
     priority: 'none',
     sessions: 1,
@@ -130,7 +131,8 @@ export function instance(changes: Partial<InstanceRecord> = {}): InstanceRecord 
     ...LIVING,
     session_id: SESSION,
     started_at: fromNow(-120_000),
-    endpoint: { stdio: true, http: null },
+    endpoint: { stdio: true, http: null, auth: null, token_file: null },
+    state_dir: null,
     ...changes,
   };
 }

@@ -162,29 +162,3 @@ test('a session with a call in flight is not idle, one whose client has left for
   expect(await (await client.get(id)).text()).toContain('"result":{}');
   await until(() => edge.sessions() === 0, { limitMs: 10_000, what: 'the end of the session' });
 });
-
-test('at the cap on sessions the one idle longest makes room, none that is in use or was lately', async () => {
-  const router = new EchoRouter();
-  const edge = await startEdge(router, { maxSessions: 3, evictIdleMs: 300 });
-  const busy = await HttpClient.open(edge);
-  await busy.call(callTool('never', '1'));
-  const listening = await HttpClient.open(edge);
-  await listening.listen();
-  const idle = await HttpClient.open(edge);
-  const open = () =>
-    fetch(edge.url, { method: 'POST', headers: HEADERS, body: initializeWith('2025-11-25') });
-  const refused = await open();
-  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '60']);
-  // The one that came in its place has only just been used.
-  await until(async () => (await open()).status === 200, { limitMs: 5000, what: 'room' });
-  expect((await open()).status).toBe(503);
-  expect(router.clients.map(({ closedBecause }) => closedBecause)).toEqual([
-    null,
-    null,
-    'idle longest when another client came',
-    null,
-  ]);
-  expect(edge.sessions()).toBe(3);
-  expect((await idle.post(callTool('echo', '1'))).status).toBe(404);
-  expect((await listening.post(callTool('echo', '1'))).status).toBe(200);
-});

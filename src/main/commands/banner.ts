@@ -1,0 +1,35 @@
+/**
+ * What `rea serve` says to a person at a terminal: what it serves, and the line that connects a client.
+ * For a terminal only, since the token stands in that line.
+ */
+import { relative } from 'node:path';
+import type { EndpointRecord } from '../../shared/model/snapshot.ts';
+import { connectLine } from '../upstream/connect-line.ts';
+
+export interface BannerFacts {
+  readonly version: string;
+  /** Absolute directory that the gateway works for, and its `.rea`. */
+  readonly cwd: string;
+  readonly dir: string;
+  readonly servers: readonly string[];
+  readonly endpoint: EndpointRecord;
+  /** The token that clients send, where it is the only one. */
+  readonly token: string | null;
+}
+
+/** Lines, newline at the end. */
+export function banner({ version, cwd, dir, servers, endpoint, token }: BannerFacts): string {
+  const { http, stdio, auth } = endpoint;
+  const at = relative(process.cwd(), dir) || dir;
+  const lines = [
+    `rea ${version} serves ${servers.length} servers: ${servers.join(', ')}`,
+    ...(http === null ? [] : [`  HTTP   ${http}`]),
+    ...(stdio ? ['  stdio  MCP frames on stdin and stdout; logs are on stderr'] : []),
+    `  state  ${at}/serve.state.json    (rea status --cwd ${cwd})`,
+    ...(auth === 'none' ? ['  no token: every program of this machine may connect'] : []),
+    http === null
+      ? `  connect a client with the command: rea serve --cwd ${cwd}`
+      : `  connect a client: ${connectLine(http, endpoint, token)}`,
+  ];
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,58 @@
+/**
+ * The door of `rea serve --http`: whose tokens open it, or that it stands open because somebody asked
+ * for that. Decides before anything is started, and says in one line why it cannot be.
+ */
+import type { PreparedState } from '../processes/state-directory.ts';
+import { readTokenFile } from '../upstream/http-token.ts';
+import { ownToken } from '../upstream/own-token.ts';
+
+/** What the command line says of it. */
+export interface DoorOptions {
+  readonly http?: string;
+  /** `--token-file`, absolute. */
+  readonly tokenFile?: string;
+  /** `--no-token`. */
+  readonly noToken: boolean;
+}
+
+export interface OpenDoor {
+  /** None: nobody needs one. */
+  readonly tokens: readonly string[];
+  /** Absolute. */
+  readonly tokenFile: string | null;
+}
+
+export type Door =
+  | { readonly ok: true; readonly door: OpenDoor }
+  | { readonly ok: false; readonly message: string };
+
+/** What is wrong with the command line, in one line, or null. */
+export function doorUsage({ http, tokenFile, noToken }: DoorOptions): string | null {
+  if (tokenFile !== undefined && noToken) {
+    return '--token-file and --no-token exclude each other; see rea help serve';
+  }
+  if (http !== undefined) return null;
+  if (tokenFile !== undefined) return '--token-file is for --http; see rea help serve';
+  return noToken ? '--no-token is for --http; see rea help serve' : null;
+}
+
+/** The door that the command line names; null: the gateway's own token is to open it. */
+export function namedDoor({ http, tokenFile, noToken }: DoorOptions): Door | null {
+  if (http === undefined || noToken) {
+    return { ok: true, door: { tokens: [], tokenFile: null } };
+  }
+  if (tokenFile === undefined) return null;
+  const read = readTokenFile(tokenFile);
+  return read.ok ? { ok: true, door: { tokens: read.tokens, tokenFile } } : read;
+}
+
+/** The door that the token of the state directory opens. */
+export function ownDoor(state: PreparedState): Door {
+  if (!state.ok) {
+    const others = 'give a token with --token-file, or open the door to everybody with --no-token';
+    return { ok: false, message: `${state.error}; or ${others}` };
+  }
+  const own = ownToken(state.dir);
+  if (!own.ok) return own;
+  return { ok: true, door: { tokens: [own.token], tokenFile: own.file } };
+}
