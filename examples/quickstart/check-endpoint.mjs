@@ -11,12 +11,14 @@ const LIMIT_MS = 60_000;
 
 /**
  * @param endpoint URL of the gateway.
+ * @param token what it asks of its clients.
  * @param file a text file that the `files` server may read.
  * @param signal ends the wait for the servers.
  */
-export async function* checkEndpoint(endpoint, file, signal) {
+export async function* checkEndpoint(endpoint, token, file, signal) {
   const client = new Client({ name: 'quickstart', version: '1.0.0' });
-  const transport = new StreamableHTTPClientTransport(new URL(endpoint));
+  const requestInit = { headers: { Authorization: `Bearer ${token}` } };
+  const transport = new StreamableHTTPClientTransport(new URL(endpoint), { requestInit });
   await client.connect(transport);
   try {
     const tools = await toolsOnceReady(client, signal);

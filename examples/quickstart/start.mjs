@@ -56,9 +56,12 @@ if (gateway.exitCode !== null && gateway.exitCode !== 0) {
 await stopGateway();
 
 async function run() {
-  const endpoint = await findEndpoint();
-  console.log(banner(endpoint));
-  for await (const line of checkEndpoint(endpoint, join(HERE, 'files', 'hello.txt'), stop.signal)) {
+  const { http: endpoint, token_file: tokenFile } = await findEndpoint();
+  const token = readFileSync(tokenFile, 'utf8').trim();
+  // The token itself is shown on a terminal only, where no log keeps it.
+  console.log(banner(endpoint, process.stdout.isTTY ? token : `$(cat ${quoted(tokenFile)})`));
+  const file = join(HERE, 'files', 'hello.txt');
+  for await (const line of checkEndpoint(endpoint, token, file, stop.signal)) {
     console.log(`  ${line}`);
   }
   if (options.once) return 0;
@@ -80,12 +83,12 @@ function startGateway() {
   return child;
 }
 
-/** The gateway tells its address, with the real port, in a file of its own. */
+/** The gateway tells its address, with the real port, and where its token is, in a file of its own. */
 async function findEndpoint() {
   const deadline = Date.now() + START_LIMIT_MS;
   while (Date.now() < deadline) {
     for (const record of instanceRecords()) {
-      if (record.pid === gateway.pid && record.endpoint.http !== null) return record.endpoint.http;
+      if (record.pid === gateway.pid && record.endpoint.http !== null) return record.endpoint;
     }
     await delay(50, undefined, { signal: stop.signal });
   }
@@ -119,13 +122,21 @@ async function stopGateway() {
   clearTimeout(force);
 }
 
-function banner(endpoint) {
+/** A path as one word of a shell. */
+function quoted(path) {
+  return /^[\w/.,:@%+=-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+}
+
+/** @param token as it is, or as a shell reads it from its file. */
+function banner(endpoint, token) {
   return `
 rea is serving ${endpoint}
 
-  Claude Code     claude mcp add --transport http rea ${endpoint}
-  MCP Inspector   npx @modelcontextprotocol/inspector  (Streamable HTTP, ${endpoint})
-  SDK             new StreamableHTTPClientTransport(new URL('${endpoint}'))
+Connect Claude Code:
+
+  claude mcp add --transport http rea ${endpoint} --header "Authorization: Bearer ${token}"
+
+  Other clients   Streamable HTTP, ${endpoint}, with the same header
   Status          node dist/main/index.js status --cwd examples/quickstart
   Log             ${LOG}
 

@@ -1,11 +1,13 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { livingProcesses } from '../support/processes.ts';
 import { reaCommand } from '../support/rea-bin.ts';
+import { environment } from '../support/rea-command.ts';
+import { onTerminal } from '../support/terminal.ts';
 
 const FOLDER = fileURLToPath(new URL('../../examples/quickstart', import.meta.url));
 const STATE = join(FOLDER, '.rea');
@@ -24,19 +26,16 @@ afterAll(() => {
   if (!hadState) rmSync(STATE, { recursive: true, force: true });
 });
 
+const START = [join(FOLDER, 'start.mjs'), '--port', '0', '--entry', reaCommand().args[0] ?? ''];
+/** The line to paste, with what stands for the token. */
+const CONNECT =
+  /claude mcp add --transport http rea http:\/\/127\.0\.0\.1:\d+\/mcp --header "Authorization: Bearer (.+)"\n/;
+
 function quickstart(...args: string[]): {
   child: ChildProcessWithoutNullStreams;
   text: () => string;
 } {
-  const { args: entry } = reaCommand();
-  const child = spawn(process.execPath, [
-    join(FOLDER, 'start.mjs'),
-    '--port',
-    '0',
-    '--entry',
-    entry[0] ?? '',
-    ...args,
-  ]);
+  const child = spawn(process.execPath, [...START, ...args], { env: environment() });
   running.push(child);
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -55,22 +54,33 @@ test('the quickstart serves its three real servers, checks itself and leaves not
   const [code] = await once(child, 'exit');
   expect(code, text()).toBe(0);
   expect(text()).toMatch(/rea is serving http:\/\/127\.0\.0\.1:\d+\/mcp/);
+  const [, bearer = ''] = CONNECT.exec(text()) ?? [];
+  const [, file = ''] = /^\$\(cat (\S+)\)$/.exec(bearer) ?? [];
+  expect(text()).not.toContain(readFileSync(file, 'utf8').trim());
   expect(text()).toMatch(/\d\d tools from one endpoint/);
   expect(text()).toMatch(/everything__echo +Echo: hello/);
   expect(text()).toMatch(/files__read_text_file +Hello from the quickstart\./);
   expect(serversAlive()).toEqual(before);
 }, 240_000);
 
+test('on a terminal the line to paste holds the token itself', async () => {
+  const { ended } = onTerminal([...START, '--once'], { command: process.execPath });
+  expect(CONNECT.exec(await ended)?.[1]).toMatch(/^[0-9a-f]{64}$/);
+}, 90_000);
+
 test('on a pipe it tells that the flaky server crashes, and ends on a signal', async () => {
   const before = serversAlive();
   const { child, text } = quickstart();
   const exit = once(child, 'exit');
-  while (!/flaky: failed/.test(text())) {
+  const told = [
+    /flaky: failed/,
+    ...['everything', 'memory', 'files'].map(
+      (name) => new RegExp(`${name}: ready, circuit closed, restarts 0`),
+    ),
+  ];
+  while (!told.every((line) => line.test(text()))) {
     await Promise.race([once(child.stdout, 'data'), exit]);
     expect(child.exitCode, text()).toBeNull();
-  }
-  for (const name of ['everything', 'memory', 'files']) {
-    expect(text()).toMatch(new RegExp(`${name}: ready, circuit closed, restarts 0`));
   }
   child.kill('SIGINT');
   const [code] = await exit;

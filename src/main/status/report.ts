@@ -8,7 +8,6 @@ export function statusReport(facts: Facts, verdict: Verdict) {
   const view = state.kind === 'read' ? state.view : null;
   return {
     base_dir: facts.baseDir,
-    older_state_dirs: facts.olderStates.map(({ dir, project }) => ({ dir, project })),
     serve: {
       running: verdict.running,
       pid: facts.pid,
@@ -33,6 +32,7 @@ export function statusReport(facts: Facts, verdict: Verdict) {
         },
         state_dir: one.stateDir,
       })),
+      older_state_dirs: facts.olderStates.map(({ dir, project }) => ({ dir, project })),
     },
     policy: {
       profile: facts.policy.profile,

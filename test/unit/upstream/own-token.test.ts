@@ -72,7 +72,7 @@ test('gateways that start at once end with the same token', async () => {
 }, 60_000);
 
 const root = process.getuid?.() === 0;
-test.each([
+const PLANTED: [what: string, plant: (file: string) => void, why: string][] = [
   ['a link', (file: string) => symlinkSync('/dev/null', file), 'symbolic link'],
   ['a dangling link', (file: string) => symlinkSync('/nowhere/at/all', file), 'symbolic link'],
   ['a directory', (file: string) => mkdirSync(file), 'a directory'],
@@ -105,29 +105,29 @@ test.each([
     (file: string) => writeFileSync(file, 'x'.repeat(100_000), { mode: 0o600 }),
     'one token',
   ],
-  ...(root
-    ? ([
-        [
-          "somebody else's",
-          (file: string) => {
-            writeFileSync(file, SECRET, { mode: 0o600 });
-            chownSync(file, 65_534, 65_534);
-          },
-          'belongs to user 65534',
-        ],
-      ] as const)
-    : []),
-])('%s in its place is refused with one line and left as it is', (_name, plant, why) => {
-  const file = join(dir, 'token');
-  plant(file);
-  const own = ownToken(dir);
-  const message = own.ok ? 'accepted' : own.message;
-  expect(message).toContain(`the token file ${file}`);
-  expect(message).toContain(why);
-  expect(message).toContain('--token-file');
-  expect(message).not.toMatch(/\n|secret/);
-  expect(readdirSync(dir)).toEqual(['token']);
-});
+];
+if (root) {
+  const plant = (file: string) => {
+    writeFileSync(file, SECRET, { mode: 0o600 });
+    chownSync(file, 65_534, 65_534);
+  };
+  PLANTED.push(["somebody else's", plant, 'belongs to user 65534']);
+}
+
+test.each(PLANTED)(
+  '%s in its place is refused with one line and left as it is',
+  (_name, plant, why) => {
+    const file = join(dir, 'token');
+    plant(file);
+    const own = ownToken(dir);
+    const message = own.ok ? 'accepted' : own.message;
+    expect(message).toContain(`the token file ${file}`);
+    expect(message).toContain(why);
+    expect(message).toContain('--token-file');
+    expect(message).not.toMatch(/\n|secret/);
+    expect(readdirSync(dir)).toEqual(['token']);
+  },
+);
 
 test('a directory that cannot be written is one line, and reading makes nothing', () => {
   expect(readOwnToken(join(dir, 'token'))).toBeNull();

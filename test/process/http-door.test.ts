@@ -1,0 +1,329 @@
+/** The door of `rea serve --http`: who comes in when nobody has said anything about tokens, and who is told what. */
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { afterEach, expect, test, vi } from 'vitest';
+import { HEADERS, initializeWith } from '../support/http-edge.ts';
+import { runRea } from '../support/rea-command.ts';
+import { makeDirectory, type Rea, startRea, writeRegistry } from '../support/rea-process.ts';
+import { fixture, registry } from '../support/servers.ts';
+import { onTerminal } from '../support/terminal.ts';
+import { tidy } from '../support/tidy.ts';
+
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 30_000 });
+afterEach(tidy);
+
+const CONFIG = registry({ echo: fixture('echo') });
+
+async function serve(args: readonly string[], cwd = makeDirectory()): Promise<Rea> {
+  return startRea({
+    args: ['--http', '127.0.0.1:0', ...args],
+    config: CONFIG,
+    cwd,
+    initialize: false,
+  });
+}
+
+const urlOf = (rea: Rea) =>
+  rea.waitForState(({ endpoint }) => endpoint.http, { what: 'the endpoint' });
+
+async function stop(rea: Rea): Promise<void> {
+  rea.kill('SIGTERM');
+  expect(await rea.exited).toEqual({ code: 0, signal: null });
+}
+
+async function tokenFileOf(rea: Rea): Promise<string> {
+  const { json } = await rea.waitForStatus((status) => status.json?.serve.instances[0] && status, {
+    what: 'the instance',
+    limitMs: 15_000,
+  });
+  return json.serve.instances[0].endpoint.token_file;
+}
+
+const initialize = (url: string, headers: Record<string, string> = {}) =>
+  fetch(url, {
+    method: 'POST',
+    headers: { ...HEADERS, ...headers },
+    body: initializeWith('2025-11-25'),
+  });
+
+async function callWith(url: string, token: string): Promise<string> {
+  const client = new Client({ name: 'test', version: '1' });
+  const requestInit = { headers: { authorization: `Bearer ${token}` } };
+  await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit }));
+  const said = await client.callTool({ name: 'echo__echo', arguments: { text: 'come in' } });
+  const health = await client.callTool({ name: '__rea__health', arguments: {} });
+  await client.close();
+  return JSON.stringify([said, health]);
+}
+
+/** Every file below a directory, as one text. */
+function allText(dir: string): string {
+  return readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'))
+    .join('\n');
+}
+
+test('without a word about tokens the door opens to one that is made, kept and told to nobody', async () => {
+  const rea = await serve([]);
+  const url = await urlOf(rea);
+  const file = await tokenFileOf(rea);
+  const token = readFileSync(file, 'utf8').trim();
+  expect(token).toMatch(/^[0-9a-f]{64}$/);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect(file.startsWith(`${rea.dir}/`)).toBe(false);
+
+  // As a server behind the gateway or another user of the machine tries it, who knows the port.
+  for (const headers of [{}, { authorization: `Bearer ${token.replace(/^./, 'x')}` }]) {
+    const refused = await initialize(url, headers);
+    expect([refused.status, refused.headers.get('mcp-session-id')]).toEqual([401, null]);
+    expect(refused.headers.get('www-authenticate')).toMatch(/^Bearer/);
+    const { error } = (await refused.json()) as { error: { message: string } };
+    expect(error.message).toContain(file);
+    expect(error.message).toContain('Authorization: Bearer');
+    expect(error.message).not.toContain(token);
+  }
+  const answers = await callWith(url, token);
+  expect(answers).toContain('come in');
+  expect(answers).not.toContain(token);
+
+  const json = await rea.status();
+  expect(json.json.serve.instances[0]).toMatchObject({
+    endpoint: { http: url, auth: 'token', token_file: file },
+    state_dir: join(file, '..'),
+  });
+  const { stdout: page } = await runRea(['status', '--verbose', '--cwd', rea.dir]);
+  expect(page).toContain(
+    `claude mcp add --transport http rea ${url} --header "Authorization: Bearer $(cat ${file})"`,
+  );
+  const files = allText(rea.dir);
+  await stop(rea);
+  for (const sink of [files, allText(rea.dir), rea.stderr, json.text, page]) {
+    expect(sink).not.toContain(token);
+  }
+
+  const again = await serve([], rea.dir);
+  expect(await callWith(await urlOf(again), token)).toContain('come in');
+  await stop(again);
+});
+
+test('on a terminal the banner and the status show the whole line, with the token', async () => {
+  const dir = makeDirectory();
+  writeRegistry(dir, CONFIG);
+  const gateway = onTerminal(['serve', '--cwd', dir, '--http', '127.0.0.1:0'], { cwd: dir });
+  await gateway.waitFor(/connect a client: .*\n/);
+  const line = /connect a client: (.*)\n/.exec(gateway.text())?.[1] ?? gateway.text();
+  const [, url, token] =
+    /^claude mcp add --transport http rea (\S+) --header "Authorization: Bearer ([0-9a-f]{64})"$/.exec(
+      line,
+    ) ?? [];
+  expect(token, line).toBeDefined();
+  expect(await callWith(url ?? '', token ?? '')).toContain('come in');
+  expect((await runRea(['status', '--cwd', dir])).stdout).not.toContain(token);
+  expect(await onTerminal(['status', '--cwd', dir], { cwd: dir }).ended).toContain(line);
+  // What is for machines is the same on a terminal.
+  expect(await onTerminal(['status', '--json', '--cwd', dir], { cwd: dir }).ended).not.toContain(
+    token,
+  );
+  const [record = ''] = readdirSync(join(dir, '.rea', 'run')).filter((name) => /json$/.test(name));
+  process.kill(JSON.parse(readFileSync(join(dir, '.rea', 'run', record), 'utf8')).pid, 'SIGTERM');
+  await gateway.ended;
+});
+
+test('on a terminal no file but the own token is shown, whatever the files of the project say', async () => {
+  const rea = await serve([]);
+  await urlOf(rea);
+  const own = await tokenFileOf(rea);
+  const [name = ''] = readdirSync(join(rea.dir, '.rea', 'run')).filter((one) => /json$/.test(one));
+  const path = join(rea.dir, '.rea', 'run', name);
+  const record = JSON.parse(readFileSync(path, 'utf8'));
+  const elsewhere = makeDirectory();
+  const secret = 'a-secret-0123456789abcdef';
+  writeFileSync(join(elsewhere, 'token'), secret, { mode: 0o600 });
+  const shown = async (changes: object, endpoint: object = {}) => {
+    const changed = { ...record, ...changes, endpoint: { ...record.endpoint, ...endpoint } };
+    writeFileSync(path, JSON.stringify(changed));
+    return onTerminal(['status', '--cwd', rea.dir], { cwd: rea.dir }).ended;
+  };
+  const token = readFileSync(own, 'utf8').trim();
+  expect(await shown({})).toContain(token);
+  expect(
+    await shown({ state_dir: elsewhere }, { token_file: join(elsewhere, 'token') }),
+  ).not.toContain(secret);
+  // Nor is the token sent anywhere else, nor anything run, by whoever pastes what is shown.
+  const away = await shown({}, { http: 'http://evil.example:80/mcp' });
+  expect(away).toContain('evil.example');
+  expect(away).not.toMatch(new RegExp(`${token}|\\$\\(cat`));
+  for (const http of [
+    'http://127.0.0.1:1/mcp;id',
+    'http://127.0.0.1:1@evil.example/mcp',
+    '$(id)',
+  ]) {
+    expect(await shown({}, { http }), http).not.toMatch(/claude mcp add/);
+  }
+  writeFileSync(path, JSON.stringify(record));
+  await stop(rea);
+});
+
+test('gateways of one directory that start at once have one token', async () => {
+  const dir = makeDirectory();
+  const all = await Promise.all([serve([], dir), serve([], dir), serve([], dir)]);
+  const { json } = await all[0].waitForStatus(
+    (status) => status.json?.serve.instances.length === 3 && status,
+    { what: 'three instances', limitMs: 30_000 },
+  );
+  const endpoints = json.serve.instances.map(({ endpoint }: { endpoint: object }) => endpoint);
+  const token = readFileSync(endpoints[0].token_file, 'utf8').trim();
+  for (const { http, token_file } of endpoints) {
+    expect(token_file).toBe(endpoints[0].token_file);
+    expect((await initialize(http, { authorization: `Bearer ${token}` })).status).toBe(200);
+  }
+  for (const rea of all) await stop(rea);
+});
+
+test('--no-token opens the door, on loopback only, and the status says so', async () => {
+  const rea = await serve(['--no-token']);
+  const url = await urlOf(rea);
+  expect((await initialize(url)).status).toBe(200);
+  const { json } = await rea.status();
+  expect(json.serve.instances[0].endpoint).toMatchObject({ auth: 'none', token_file: null });
+  const { stdout } = await runRea(['status', '--cwd', rea.dir]);
+  expect(stdout).toMatch(/OPEN DOOR: no token/);
+  expect(stdout).not.toContain('--header');
+  await stop(rea);
+
+  for (const address of ['0.0.0.0:0', '[::]:0', 'gateway.example:0']) {
+    const args = ['serve', '--cwd', rea.dir, '--http', address, '--no-token'];
+    const { code, stderr } = await runRea(args);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^cannot listen on [^\n]*--no-token[^\n]*--token-file[^\n]*\n$/);
+  }
+});
+
+test('another address than loopback is served with the token that was made', async () => {
+  const dir = makeDirectory();
+  const rea = await startRea({
+    args: ['--http', '0.0.0.0:0'],
+    config: CONFIG,
+    cwd: dir,
+    initialize: false,
+  });
+  const url = (await urlOf(rea)).replace('0.0.0.0', '127.0.0.1');
+  expect((await initialize(url)).status).toBe(401);
+  const token = readFileSync(await tokenFileOf(rea), 'utf8').trim();
+  expect(await callWith(url, token)).toContain('come in');
+  await stop(rea);
+});
+
+test.each([
+  [['--no-token'], /^--no-token is for --http/],
+  [['--http', '0', '--no-token', '--token-file', 'x'], /exclude each other/],
+  [['--http', '0', '--state-dir', ''], /--state-dir/],
+])('rea serve %j is a usage error', async (args, why) => {
+  const dir = makeDirectory();
+  writeRegistry(dir, CONFIG);
+  const { code, stdout, stderr } = await runRea(['serve', '--cwd', dir, ...args]);
+  expect([code, stdout]).toEqual([2, '']);
+  expect(stderr).toMatch(why);
+  expect(stderr.trimEnd()).not.toContain('\n');
+});
+
+test('where the state directory cannot be made stdio serves with one warning, and HTTP says what to do', async () => {
+  const blocked = makeDirectory();
+  writeFileSync(join(blocked, 'file'), '');
+  const env = { XDG_STATE_HOME: join(blocked, 'file') };
+  const rea = await startRea({ config: CONFIG, env });
+  expect((await rea.call('echo__echo', { text: 'hello' })).text).toBe('hello');
+  await rea.stop();
+  const warnings = rea.stderr.split('\n').filter((line) => line.includes('"level":"warn"'));
+  expect(warnings).toHaveLength(1);
+  expect(warnings[0]).toMatch(/cannot use the state directory .*--state-dir/);
+
+  const http = await runRea(['serve', '--cwd', rea.dir, '--http', '127.0.0.1:0'], { env });
+  expect([http.code, http.stdout]).toEqual([1, '']);
+  expect(http.stderr).toMatch(
+    /^cannot use the state directory [^\n]*--state-dir[^\n]*--token-file[^\n]*--no-token[^\n]*\n$/,
+  );
+  for (const args of [['--no-token'], ['--token-file', tokenFile(blocked)]]) {
+    const open = await startRea({
+      args: ['--http', '127.0.0.1:0', ...args],
+      config: CONFIG,
+      env,
+      initialize: false,
+    });
+    await urlOf(open);
+    await stop(open);
+    expect(open.stderr).toMatch(/cannot use the state directory/);
+  }
+});
+
+function tokenFile(dir: string): string {
+  const file = join(dir, 'tokens');
+  writeFileSync(file, 'one-0123456789abcdef\n', { mode: 0o600 });
+  return file;
+}
+
+test('a state directory that is named is used and found again by rea status', async () => {
+  const chosen = join(makeDirectory(), 'it is "here"');
+  const rea = await serve(['--state-dir', chosen]);
+  const url = await urlOf(rea);
+  const file = await tokenFileOf(rea);
+  expect(file).toBe(join(chosen, 'token'));
+  const token = readFileSync(file, 'utf8').trim();
+  expect(await callWith(url, token)).toContain('come in');
+  const { stdout } = await runRea(['status', '--cwd', rea.dir]);
+  expect(stdout).toContain(`--header "Authorization: Bearer $(cat '${file}')"`);
+  expect(await onTerminal(['status', '--cwd', rea.dir], { cwd: rea.dir }).ended).toContain(
+    `Bearer ${token}`,
+  );
+  await stop(rea);
+});
+
+test('a token file that others could read or change keeps the gateway from starting', async () => {
+  const rea = await serve([]);
+  await urlOf(rea);
+  const file = await tokenFileOf(rea);
+  const token = readFileSync(file, 'utf8').trim();
+  await stop(rea);
+  chmodSync(file, 0o644);
+  const { code, stderr } = await runRea(['serve', '--cwd', rea.dir, '--http', '127.0.0.1:0']);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^the token file [^\n]*mode 644[^\n]*--token-file[^\n]*\n$/);
+  expect(stderr).not.toContain(token);
+});
+
+test('a project that was moved has a new token, and the status names what it had before', async () => {
+  const top = makeDirectory();
+  const before = join(top, 'before', `moved-${basename(top)}`);
+  mkdirSync(before, { recursive: true });
+  const rea = await serve([], before);
+  await urlOf(rea);
+  const file = await tokenFileOf(rea);
+  await stop(rea);
+  const after = join(top, basename(before));
+  renameSync(before, after);
+  const moved = await serve([], after);
+  const url = await urlOf(moved);
+  expect(await tokenFileOf(moved)).not.toBe(file);
+  const token = readFileSync(file, 'utf8').trim();
+  expect((await initialize(url, { authorization: `Bearer ${token}` })).status).toBe(401);
+  const { json } = await moved.status();
+  const older = [{ dir: join(file, '..'), project: before }];
+  expect(json.serve.older_state_dirs).toEqual(older);
+  const { stdout } = await runRea(['status', '--cwd', after]);
+  expect(stdout).toMatch(new RegExp(`older state directory .*${older[0]?.dir}.*${before}`));
+  await stop(moved);
+  rmSync(join(file, '..'), { recursive: true });
+  expect((await moved.status()).json.serve.older_state_dirs).toEqual([]);
+});

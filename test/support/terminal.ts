@@ -1,0 +1,44 @@
+/** Runs a program on a terminal of its own (`script` of util-linux gives it one), as a person does. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { reaCommand } from './rea-bin.ts';
+import { environment } from './rea-command.ts';
+import { until } from './wait-for.ts';
+
+export interface OnTerminal {
+  readonly child: ChildProcess;
+  /** What stands on the terminal so far, without colours. */
+  readonly text: () => string;
+  /** Resolves with what stands there at the end. */
+  readonly ended: Promise<string>;
+  waitFor(pattern: RegExp): Promise<true>;
+}
+
+/** @param options.command what to run. @default rea */
+export function onTerminal(
+  args: readonly string[],
+  { command, cwd = tmpdir() }: { command?: string; cwd?: string } = {},
+): OnTerminal {
+  const rea = reaCommand();
+  const program = command === undefined ? [rea.command, ...rea.args] : [command];
+  const words = [...program, ...args].map((word) => `'${word}'`).join(' ');
+  const child = spawn('script', ['-qec', `exec ${words}`, '/dev/null'], {
+    cwd,
+    env: environment({ NO_COLOR: '1', TERM: 'xterm' }),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let text = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk.replaceAll('\r', '');
+  });
+  return {
+    child,
+    text: () => text,
+    ended: once(child, 'close').then(() => text),
+    waitFor: (pattern) => {
+      const what = `${pattern} on the terminal`;
+      return until(() => pattern.test(text) || child.exitCode !== null, { limitMs: 20_000, what });
+    },
+  };
+}
