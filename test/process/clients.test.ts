@@ -51,10 +51,18 @@ function project(): string {
   return dir;
 }
 
-/** The endpoint of a gateway that runs already. */
-async function running(): Promise<string> {
+interface Running {
+  readonly url: string;
+  readonly tokenFile: string;
+  readonly token: string;
+}
+
+/** A gateway that runs already, as it is without a word about tokens. */
+async function running(): Promise<Running> {
   rea = await startRea({ args: ['--http', '127.0.0.1:0'], config: REGISTRY, initialize: false });
-  return rea.waitForState(({ endpoint }) => endpoint.http, { what: 'the endpoint' });
+  const url = await rea.waitForState(({ endpoint }) => endpoint.http, { what: 'the endpoint' });
+  const tokenFile = rea.state()?.endpoint.token_file ?? '';
+  return { url, tokenFile, token: readFileSync(tokenFile, 'utf8').trim() };
 }
 
 const CLIENTS: Readonly<Record<string, (target: Target) => Promise<Visit>>> = {
@@ -72,7 +80,9 @@ test.each(Object.entries(CLIENTS))('%s lists and calls tools over stdio', async 
 test.each([...Object.entries(CLIENTS), ['mcp-remote', visitWithMcpRemote] as const])(
   '%s lists and calls tools over HTTP',
   async (_, visit) => {
-    expect(await visit({ url: await running() })).toEqual(VISITED);
+    const { url, token } = await running();
+    const headers = { Authorization: `Bearer ${token}` };
+    expect(await visit({ url, headers })).toEqual(VISITED);
   },
 );
 
@@ -98,12 +108,40 @@ const CONFIGURATIONS = [...ALL, ...snippets('README.md')].filter(
 const COMMANDS = ALL.filter(({ language }) => language === 'sh');
 const PROGRAMS = ALL.filter(({ language }) => language === 'js');
 
-/** A snippet's text for this machine: its placeholders stand for a real directory and endpoint. */
-async function fill({ text }: Snippet): Promise<string> {
-  const url = text.includes(':7332') ? await running() : '';
-  return text
-    .replaceAll(/\/path\/to\/your-project|\$\{workspaceFolder\}/g, () => project())
-    .replaceAll('http://127.0.0.1:7332/mcp', url);
+interface Filled {
+  readonly text: string;
+  /** What the documentation has its reader put into the environment. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** How the clients write a value that they put in: from the environment, or from their user. */
+const ASKED_FOR = /\$\{REA_TOKEN\}|\$\{env:REA_TOKEN\}|\$\{input:rea-token\}|<token>/g;
+
+/** A snippet's text for this machine: its placeholders stand for a real directory, endpoint and token. */
+async function fill({ text }: Snippet): Promise<Filled> {
+  const { url, tokenFile, token } = text.includes(':7332') ? await running() : NOT_RUNNING;
+  return {
+    text: text
+      .replaceAll(/\/path\/to\/your-project|\$\{workspaceFolder\}/g, () => project())
+      .replaceAll('http://127.0.0.1:7332/mcp', url)
+      .replaceAll('/path/to/token', tokenFile)
+      .replaceAll(ASKED_FOR, token),
+    env: { REA_TOKEN: token },
+  };
+}
+
+const NOT_RUNNING: Running = { url: '', tokenFile: '', token: '' };
+
+/** The words that a shell makes of a command. */
+async function wordsOf(text: string): Promise<string[]> {
+  const told = `{ printf '%s\\0' "$@"; }`;
+  const [program = ''] = text.split(' ', 1);
+  const script = `tell() ${told}; ${text.replace(/^\S+/, 'tell')}`;
+  const { stdout } = await runProgram('/bin/sh', ['-c', script], {
+    env: environment(),
+    limitMs: 10_000,
+  });
+  return [program, ...stdout.split('\0').slice(0, -1)];
 }
 
 /** The environment of a shell in which `rea` is a command. */
@@ -117,7 +155,7 @@ function shell(): Record<string, string> {
 }
 
 test.each(CONFIGURATIONS)('the configuration in $file works: $text', async (snippet) => {
-  const text = await fill(snippet);
+  const { text } = await fill(snippet);
   const { mcpServers, servers = mcpServers } = JSON.parse(text) as Record<string, object>;
   const target = (servers as { rea: Target }).rea;
   if ('command' in target && target.command === 'rea') expect(target.args).toContain('--cwd');
@@ -125,25 +163,27 @@ test.each(CONFIGURATIONS)('the configuration in $file works: $text', async (snip
 });
 
 test.each(COMMANDS)('the command in $file works: $text', async (snippet) => {
-  const text = await fill(snippet);
-  const [program = '', ...words] = text.split(' ');
+  const { text } = await fill(snippet);
+  const [program = '', ...words] = await wordsOf(text);
   if (program === 'npx') {
     expect(words.slice(0, 2)).toEqual(['@modelcontextprotocol/inspector', '--cli']);
     expect(JSON.stringify(await inspect(words.slice(2), shell()))).toContain(CALLED);
   } else {
     expect([program, ...words.slice(0, 2)]).toEqual(['claude', 'mcp', 'add']);
     const [command = '', ...args] = words.slice(words.indexOf('--') + 1);
-    const target = words.includes('--') ? { command, args } : { url: words.at(-1) ?? '' };
+    const url = words.find((word) => word.startsWith('http:')) ?? '';
+    const [, name = '', value = ''] = /^(\S+): (.*)$/.exec(words.at(-1) ?? '') ?? [];
+    const target = words.includes('--') ? { command, args } : { url, headers: { [name]: value } };
     expect(words).toContain(words.includes('--') ? '--cwd' : '--transport');
     expect(await visitWithSdk1(target, shell(), ROOT)).toEqual(VISITED);
   }
 });
 
 test.each(PROGRAMS)('the program in $file works: $text', async (snippet) => {
-  const text = await fill(snippet);
+  const { text, env } = await fill(snippet);
   const { stdout } = await runProgram(process.execPath, ['--input-type=module', '-e', text], {
     cwd: ROOT,
-    env: shell(),
+    env: { ...shell(), ...env },
     limitMs: 100_000,
   });
   expect(stdout).toContain(`'${CALLED}'`);

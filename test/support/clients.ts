@@ -19,9 +19,18 @@ import { environment } from './rea-command.ts';
 import { newerNode, runProgram } from './run-program.ts';
 
 /** What a client is configured with. */
-export type Target =
-  | { readonly command: string; readonly args: readonly string[] }
-  | { readonly url: string };
+export type Target = Program | Endpoint;
+
+interface Program {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+interface Endpoint {
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
 
 export interface Visit {
   readonly tools: readonly string[];
@@ -49,8 +58,13 @@ export async function visitWithSdk1(
   const client = new Client(INFO);
   const transport =
     'url' in target
-      ? new StreamableHTTPClientTransport(new URL(target.url))
-      : new StdioClientTransport({ ...spawned(target), env, cwd, stderr: 'ignore' });
+      ? new StreamableHTTPClientTransport(new URL(target.url), sending(target))
+      : new StdioClientTransport({
+          ...spawned(target),
+          env: { ...env, ...target.env },
+          cwd,
+          stderr: 'ignore',
+        });
   await client.connect(transport as Transport);
   const { tools } = await client.listTools();
   const { content } = await client.callTool({ name: CALLED, arguments: { text: SAID } });
@@ -63,7 +77,7 @@ export async function visitWithSdk2(target: Target): Promise<Visit> {
   const client = new ClientV2(INFO);
   await client.connect(
     'url' in target
-      ? new HttpV2(new URL(target.url))
+      ? new HttpV2(new URL(target.url), sending(target))
       : new StdioV2({ ...spawned(target), env: environment(), cwd: tmpdir(), stderr: 'ignore' }),
   );
   const { tools } = await client.listTools();
@@ -75,9 +89,11 @@ export async function visitWithSdk2(target: Target): Promise<Visit> {
 /** The command line of the MCP Inspector: one connection for each request. */
 export async function visitWithInspector(target: Target): Promise<Visit> {
   const server = 'url' in target ? ['--', target.url] : ['--', target.command, ...target.args];
+  const headers = Object.entries('url' in target ? (target.headers ?? {}) : {});
+  const sent = headers.flatMap(([name, value]) => ['--header', `${name}: ${value}`]);
   const call = ['--method', 'tools/call', '--tool-name', CALLED, '--tool-arg', `text=${SAID}`];
-  const { tools } = (await inspect(['--method', 'tools/list', ...server])) as Listed;
-  const { content } = (await inspect([...call, ...server])) as { content: unknown };
+  const { tools } = (await inspect(['--method', 'tools/list', ...sent, ...server])) as Listed;
+  const { content } = (await inspect([...call, ...sent, ...server])) as { content: unknown };
   return { tools: tools.map(({ name }) => name), content };
 }
 
@@ -85,8 +101,12 @@ export async function visitWithInspector(target: Target): Promise<Visit> {
 export async function visitWithMcpRemote(target: Target): Promise<Visit> {
   if (!('url' in target)) throw new Error('mcp-remote is for HTTP');
   return withHome((HOME) => {
-    const args = [programOf('mcp-remote', 'proxy.js'), target.url];
-    return visitWithSdk1({ command: process.execPath, args }, environment({ HOME }));
+    // As its own documentation has it: what is secret stands in no argument.
+    const headers = Object.entries(target.headers ?? {});
+    const sent = headers.flatMap(([name], at) => ['--header', `${name}:\${HEADER_${at}}`]);
+    const env = Object.fromEntries(headers.map(([, value], at) => [`HEADER_${at}`, value]));
+    const args = [programOf('mcp-remote', 'proxy.js'), target.url, ...sent];
+    return visitWithSdk1({ command: process.execPath, args, env }, environment({ HOME }));
   });
 }
 
@@ -107,7 +127,11 @@ export async function inspect(args: readonly string[], env = environment()): Pro
   });
 }
 
-function spawned({ command, args }: Extract<Target, { command: string }>) {
+function sending({ headers = {} }: Endpoint) {
+  return { requestInit: { headers: { ...headers } } };
+}
+
+function spawned({ command, args }: Program) {
   return { command, args: [...args] };
 }
 
