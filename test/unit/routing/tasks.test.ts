@@ -90,6 +90,18 @@ test('a server is busy with a task until its client has the result, or lets it l
   expect(tasks.isBusy(x, 1004)).toBe(false);
 });
 
+test('a client is busy with its own tasks, and not with those that died with their server', () => {
+  make(a, x, '1');
+  const other = make(a, y, '2', { ttlMs: 100 });
+  expect([tasks.isSessionBusy(a, 50), tasks.isSessionBusy(b, 50)]).toEqual([true, false]);
+  tasks.serverGone(x);
+  expect([tasks.isSessionBusy(a, 50), tasks.isSessionBusy(a, 100)]).toEqual([true, false]);
+  tasks.ended(other, 50);
+  expect(tasks.isSessionBusy(a, 60)).toBe(true);
+  tasks.settled(other);
+  expect(tasks.isSessionBusy(a, 60)).toBe(false);
+});
+
 test('the tasks of a server that died are lost, and its next ones are not', () => {
   make(a, x, '1');
   make(a, y, '2');

@@ -2,7 +2,12 @@ import { expect, test } from 'vitest';
 import { hostAndPort } from '#src/main/upstream/address.ts';
 import { isAnswer } from '#src/main/upstream/answer.ts';
 import { toLine } from '#src/main/upstream/http-body.ts';
-import { foreignRequest, hostPort, loopbackAddress } from '#src/main/upstream/http-guard.ts';
+import {
+  foreignRequest,
+  hostPort,
+  isLoopback,
+  loopbackAddress,
+} from '#src/main/upstream/http-guard.ts';
 import { Waiting } from '#src/main/upstream/http-waiting.ts';
 
 const ANSWERS = [
@@ -97,6 +102,15 @@ test('a listener on every address passes any IP address as Host, and no other na
     expect(foreignRequest({ host: 'rebound.example' }, listening)).toMatch(/Host/);
     const origin = 'http://10.0.0.8';
     expect(foreignRequest({ host: '10.0.0.7', origin }, listening)).toMatch(/Origin/);
+  }
+});
+
+test('a peer is on this machine when its address is a loopback one', () => {
+  for (const address of ['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1']) {
+    expect(isLoopback(address), address).toBe(true);
+  }
+  for (const address of ['', '10.0.0.7', '::ffff:10.0.0.7', '::', 'fd00::7', '127.0.0.1.example']) {
+    expect(isLoopback(address), address).toBe(false);
   }
 });
 

@@ -1,6 +1,6 @@
 /** Bearer tokens: where they come from, what they open, and whose sessions are whose. */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
@@ -120,6 +120,25 @@ test('with a token set every request but /healthz needs it, also on loopback', a
   expect((await client.listTools()).tools).toHaveLength(1);
   await client.close();
   expect(JSON.stringify(router.clients[0]?.received)).not.toContain(ONE);
+});
+
+test('whoever is refused on this machine is told the file, and nobody else is', async () => {
+  const tokenFile = '/home/me/state/token\u001b[2J';
+  const edge = await startEdge(new EchoRouter(), { host: '0.0.0.0', tokens: [ONE], tokenFile });
+  const told = async (host: string) => {
+    const response = await fetch(edge.url.replace('0.0.0.0', host));
+    expect(response.status).toBe(401);
+    return ((await response.json()) as { error: { message: string } }).error.message;
+  };
+  expect(await told('127.0.0.1')).toMatch(/stands in \/home\/me\/state\/token\ufffd\[2J$/);
+  // As from another machine: the address is not that of loopback.
+  const elsewhere = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .find(({ family, internal }) => family === 'IPv4' && !internal);
+  if (elsewhere === undefined) return;
+  const message = await told(elsewhere.address);
+  expect(message).toContain('Authorization: Bearer');
+  expect(message).not.toMatch(/home|state\//);
 });
 
 test('a refused client that is still writing its body gets its 401', async () => {
