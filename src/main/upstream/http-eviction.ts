@@ -30,14 +30,10 @@ export function leaver<T extends Standing>(
   const counts = new Map<string | null, number>([[principal, 0]]);
   for (const one of sessions) counts.set(one.principal, (counts.get(one.principal) ?? 0) + 1);
   const own = counts.get(principal) ?? 0;
-  const pays = [...new Set(counts.values())].filter((count) => count >= own).sort((a, b) => b - a);
-  for (const count of pays) {
-    const first = firstToGo(
-      sessions.filter(
-        (one) =>
-          counts.get(one.principal) === count && (count > own || one.principal === principal),
-      ),
-    );
+  const pays = (one: T, count: number) =>
+    counts.get(one.principal) === count && (count > own || one.principal === principal);
+  for (const count of [...new Set(counts.values())].sort((a, b) => b - a)) {
+    const first = firstToGo(sessions.filter((one) => pays(one, count)));
     if (first !== null) return first;
   }
   return null;
