@@ -17,7 +17,7 @@ const FENCE = 'notifications/fence';
 
 async function serve(server: ServerSpec): Promise<Rea> {
   return startRea({
-    args: ['--http', '127.0.0.1:0'],
+    args: ['--http', '127.0.0.1:0', '--no-token'],
     config: registry({ own: { ...server, instances: 'session' } }),
     initialize: false,
   });
