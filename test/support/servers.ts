@@ -40,7 +40,7 @@ export const QUICK = {
     stable_ms: 1_000,
   },
   breaker: { failures: 5, cooldown_ms: 1_000 },
-  liveness: { idle_ms: 5_000, timeout_ms: 1_000, misses: 2 },
+  liveness: { idle_ms: 5_000, timeout_ms: 5_000, misses: 2 },
 } as const;
 
 /** A fixture by its file name without `.mjs`; `arguments_` follow it on the command line. */
