@@ -3,10 +3,13 @@
  * is the advice shown after the problem ("what would be right"); what is wrong is said by issues.ts.
  */
 import { z } from 'zod';
+import { parseGlob } from '../globs/parse.ts';
+import type { GlobUse } from '../globs/plain-form.ts';
 import { headerNameAdvice } from './endpoint.ts';
 
 const DAY_MS = 86_400_000;
 const MIB = 1024 * 1024;
+const MAX_PATTERNS = 1000;
 
 /** Keys that are accepted because older registries have them, and have no effect yet. */
 export const WITHOUT_EFFECT = ['tier_overrides', 'trusted'] as const;
@@ -46,8 +49,20 @@ const text = (what: string) =>
 
 const filled = (what: string) => text(what).min(1, { error: `write ${what}` });
 
+/** See src/main/globs for what a pattern is. */
+const pattern = (what: string, use: GlobUse) =>
+  filled(what).superRefine((value, context) => {
+    const parsed = parseGlob(value, use);
+    if (!parsed.ok) context.addIssue({ code: 'custom', message: parsed.fix });
+  });
+
 const list = <T extends z.ZodType>(item: T, what: string) =>
   z.array(item, { error: `write a list of ${what}, like [a, b]` });
+
+const patterns = (what: string, all: string, use: GlobUse) =>
+  list(pattern(what, use), all).max(MAX_PATTERNS, {
+    error: `write at most ${MAX_PATTERNS} of them`,
+  });
 
 function mapping<T extends z.ZodRawShape>(shape: T) {
   const error = `write a mapping with keys of: ${Object.keys(shape).join(', ')}`;
@@ -105,8 +120,8 @@ const options = {
     unsolicited: word(['allow', 'deny']).optional(),
   }).optional(),
   tools: mapping({
-    allow: list(filled('a tool name or pattern'), 'tool names').optional(),
-    deny: list(filled('a tool name or pattern'), 'tool names').optional(),
+    allow: patterns('a tool name or pattern', 'tool names', 'allow').optional(),
+    deny: patterns('a tool name or pattern', 'tool names', 'deny').optional(),
   }).optional(),
   start_timeout_ms: milliseconds().optional(),
   call_timeout_ms: milliseconds().optional(),

@@ -5,8 +5,9 @@
 import { join } from 'node:path';
 import { LIST_KINDS, LISTS, type ListKind } from '../../shared/model/lists.ts';
 import { parseCatalogFile, type Remembered } from '../../shared/model/remembered.ts';
-import { decodeString, scanFrame } from '../../shared/wire/frame.ts';
+import { scanFrame } from '../../shared/wire/frame.ts';
 import { member } from '../../shared/wire/json-slice.ts';
+import { readKey } from '../../shared/wire/keys.ts';
 import type { CatalogEntry, ServerProfile } from '../../shared/wire/protocol.ts';
 import { readSmallFile } from '../processes/safe-file.ts';
 
@@ -35,16 +36,19 @@ export function readCatalogFile(dir: string): StoredServer[] {
 function restoreLists(lists: Remembered['lists']): StoredServer['lists'] {
   const restored = new Map<ListKind, readonly CatalogEntry[]>();
   for (const kind of LIST_KINDS) {
-    const entries = lists[kind]?.map((json) => restoreEntry(json, LISTS[kind].key));
+    if ((lists[kind]?.length ?? 0) > LISTS[kind].limit) continue;
+    const entries = lists[kind]?.map((json) => restoreEntry(json, kind));
     if (entries?.every((entry) => entry !== null)) restored.set(kind, entries);
   }
   return restored;
 }
 
-function restoreEntry(json: string, keyName: string): CatalogEntry | null {
+function restoreEntry(json: string, kind: ListKind): CatalogEntry | null {
   const bytes = new TextEncoder().encode(json);
   if ('error' in scanFrame(bytes)) return null;
-  const keyAt = member(bytes, [0, bytes.length], keyName);
-  const key = keyAt === null ? null : decodeString(bytes, keyAt);
-  return keyAt === null || key === null ? null : { key, json: bytes, keyAt };
+  const keyAt = member(bytes, [0, bytes.length], LISTS[kind].key);
+  const key = keyAt === null ? null : readKey(kind, bytes, keyAt);
+  return keyAt === null || key === null || 'wrong' in key
+    ? null
+    : { key: key.text, json: bytes, keyAt };
 }

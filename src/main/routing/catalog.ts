@@ -3,14 +3,14 @@
  * or from an earlier run. Owns the answers to the list requests, says which server a name or URI
  * belongs to, and decides when a first list may wait.
  */
-import { createRequire } from 'node:module';
 import type { DownstreamConfig } from '../../shared/model/config.ts';
 import { LIST_KINDS, type ListKind } from '../../shared/model/lists.ts';
 import type { CatalogEntry } from '../../shared/wire/protocol.ts';
 import { CollisionReports } from './collisions.ts';
 import { HEALTH_TOOL } from './health.ts';
 import { MergedList, type Target } from './merged-list.ts';
-import { matchesTemplate } from './uri-template.ts';
+import { toolFilter } from './tool-filter.ts';
+import { literalsOf, matchesTemplate } from './uri-template.ts';
 
 /** Where a request with an exposed name goes. */
 export type Resolution =
@@ -184,7 +184,7 @@ export class Catalog {
     if (listed !== null) return listed.server;
     for (const server of this.#servers.keys()) {
       const templates = this.#lists.templates.of(server) ?? [];
-      if (templates.some(({ key }) => matchesTemplate(key, uri))) return server;
+      if (templates.some(({ key }) => matchesTemplate(literalsOf(key), uri))) return server;
     }
     return null;
   }
@@ -250,16 +250,4 @@ function newEntry(config: DownstreamConfig): ServerEntry {
 
 function allowed(entry: ServerEntry, tools: readonly CatalogEntry[]): readonly CatalogEntry[] {
   return tools.filter(({ key }) => entry.allows(key));
-}
-
-function toolFilter(config: DownstreamConfig): (tool: string) => boolean {
-  const { allow, deny } = config.tools;
-  if (deny.length === 0 && allow.length === 1 && allow[0] === '*') return () => true;
-  // Loaded on demand: few registries have patterns.
-  const picomatch = createRequire(import.meta.url)('picomatch') as typeof import('picomatch');
-  // Names are not paths: a star stands for any characters, slashes among them.
-  const options = { dot: true, bash: true };
-  const allows = picomatch([...allow], options);
-  const denies = deny.length === 0 ? () => false : picomatch([...deny], options);
-  return (tool) => allows(tool) && !denies(tool);
 }

@@ -7,6 +7,10 @@ import type { ServerProfile } from '../../shared/wire/protocol.ts';
 import type { KnownServer } from './profiles.ts';
 
 const NOTIFICATION = 'notifications/';
+/** Longer ones are no method's first word. */
+const MAX_KEY = 1024;
+/** A server may say much of itself, and a client may ask often. */
+const known = new WeakMap<ServerProfile, readonly string[]>();
 
 /** Names of the servers that advertise what the method belongs to. */
 export function serversFor(method: string, servers: readonly KnownServer[]): string[] {
@@ -23,11 +27,18 @@ function belongs(method: string, key: string): boolean {
 }
 
 /** Its capabilities, and the ids of its extensions and experiments. */
-function keysOf({ capabilities }: ServerProfile): string[] {
+function keysOf(profile: ServerProfile): readonly string[] {
+  const keys = known.get(profile) ?? readKeys(profile);
+  known.set(profile, keys);
+  return keys;
+}
+
+function readKeys({ capabilities }: ServerProfile): string[] {
   const bytes = Buffer.from(capabilities);
-  return members(bytes, [0, bytes.length]).flatMap(({ key, value }) =>
+  const keys = members(bytes, [0, bytes.length]).flatMap(({ key, value }) =>
     key === 'extensions' || key === 'experimental'
       ? members(bytes, value).map((inner) => inner.key)
       : [key],
   );
+  return keys.filter((key) => key.length <= MAX_KEY);
 }

@@ -3,10 +3,11 @@
  * to what, so that a server is asked once however many clients do, and again after it was started anew.
  */
 import { JSON_RPC } from '../../shared/model/errors.ts';
-import { decodeString, rangeOf, stringAt } from '../../shared/wire/frame.ts';
+import { decodeString, rangeOf } from '../../shared/wire/frame.ts';
 import { errorParts, resultParts } from '../../shared/wire/json-rpc.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
 import { member } from '../../shared/wire/json-slice.ts';
+import { MAX_URI_BYTES, readUri } from '../../shared/wire/keys.ts';
 import type { ByteRange } from '../../shared/wire/protocol.ts';
 import type { Edit } from './calls.ts';
 import type { Catalogs } from './catalogs.ts';
@@ -40,6 +41,7 @@ export interface ResourceRequestsOptions {
 }
 
 const RESOURCE_NOT_FOUND = -32002;
+const MAX_TYPE_BYTES = 200;
 
 export class ResourceRequests {
   readonly #options: ResourceRequestsOptions;
@@ -85,19 +87,23 @@ export class ResourceRequests {
     const params = rangeOf(frame, SLOT.params);
     const ref = params === null ? null : member(frame.line, params, 'ref');
     const typeAt = ref === null ? null : member(frame.line, ref, 'type');
-    const type = typeAt === null ? null : decodeString(frame.line, typeAt);
+    const type =
+      typeAt === null || typeAt[1] - typeAt[0] > MAX_TYPE_BYTES
+        ? null
+        : decodeString(frame.line, typeAt);
     if (ref !== null && type === 'ref/prompt') {
       return this.#options.completePrompt(request, member(frame.line, ref, 'name'));
     }
     const uriAt = ref === null ? null : member(frame.line, ref, 'uri');
-    const uri = uriAt === null ? null : decodeString(frame.line, uriAt);
-    if (type !== 'ref/resource' || uri === null) {
+    const read = uriAt === null ? null : readUri(frame.line, uriAt);
+    if (type !== 'ref/resource' || read === null || 'wrong' in read) {
       return session.refused(
         idText,
         JSON_RPC.invalidParams,
         'completion/complete needs params.ref: {type: "ref/prompt", name} or {type: "ref/resource", uri}',
       );
     }
+    const uri = read.text;
     const submit = (server: Downstream) => this.#options.submit(request, server, [], {});
     if (this.#toOwner(request, uri, submit)) return;
     session.answer(request, errorParts(idRaw, JSON_RPC.invalidParams, 'Unknown resource', { uri }));
@@ -137,11 +143,13 @@ export class ResourceRequests {
 
   #byUri(request: ServerRequest, use: (server: Downstream, uri: string) => void): void {
     const { session, frame, idText, idRaw, method } = request;
-    const uri = stringAt(frame, SLOT.paramsUri);
-    if (uri === null) {
-      const message = `${method} needs params.uri (a string)`;
+    const at = rangeOf(frame, SLOT.paramsUri);
+    const read = at === null ? null : readUri(frame.line, at);
+    if (read === null || 'wrong' in read) {
+      const message = `${method} needs params.uri (a string of at most ${MAX_URI_BYTES} bytes)`;
       return session.refused(idText, JSON_RPC.invalidParams, message);
     }
+    const uri = read.text;
     if (this.#toOwner(request, uri, (server) => use(server, uri))) return;
     if (method === 'resources/read' && this.#readAnywhere(request, 0)) return;
     const parts = errorParts(idRaw, RESOURCE_NOT_FOUND, 'Resource not found', { uri });

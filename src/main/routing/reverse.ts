@@ -6,7 +6,7 @@
  */
 import { JSON_RPC } from '../../shared/model/errors.ts';
 import { RELATED_TASK } from '../../shared/model/related-task.ts';
-import { decodeString, type Frame, rangeOf, stringAt, textAt } from '../../shared/wire/frame.ts';
+import { type Frame, rangeOf, textAt } from '../../shared/wire/frame.ts';
 import {
   type Edit,
   errorParts,
@@ -16,6 +16,7 @@ import {
 } from '../../shared/wire/json-rpc.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
 import { member } from '../../shared/wire/json-slice.ts';
+import { readTaskId } from '../../shared/wire/keys.ts';
 import type { ReverseCancelledMessage, ReverseRequestMessage } from '../../shared/wire/protocol.ts';
 import type { Halt } from '../gate/halt.ts';
 import { type Addressee, addresseeOf, notSupported } from './addressee.ts';
@@ -132,7 +133,8 @@ export class ReverseRequests {
 
   /** A client tells the status of a task that it made for a server. */
   status(session: Session, frame: Frame): void {
-    const id = stringAt(frame, SLOT.paramsTaskId);
+    const at = rangeOf(frame, SLOT.paramsTaskId);
+    const id = at === null ? null : readTaskId(frame.line, at);
     for (const task of id === null ? [] : this.#clientTasks.withId(session, id)) {
       tell(task, [frame.line]);
     }
@@ -248,7 +250,7 @@ function madeTask(frame: Frame): string | null {
   const result = rangeOf(frame, SLOT.result);
   const task = result === null ? null : member(line, result, 'task');
   const id = task === null ? null : member(line, task, 'taskId');
-  return id === null ? null : decodeString(line, id);
+  return id === null ? null : readTaskId(line, id);
 }
 
 /** What to replace where the client's answer names the task under another id than its server knows. */

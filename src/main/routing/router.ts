@@ -4,10 +4,11 @@
  */
 import { JSON_RPC, type Phase } from '../../shared/model/errors.ts';
 import { LISTS, type ListKind } from '../../shared/model/lists.ts';
-import { decodeString, type Frame, rangeOf, scanFrame } from '../../shared/wire/frame.ts';
+import { type Frame, rangeOf, scanFrame } from '../../shared/wire/frame.ts';
 import { joinExact, notificationLine, resultParts } from '../../shared/wire/json-rpc.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
 import { kindAt } from '../../shared/wire/json-slice.ts';
+import { MAX_NAME_CHARACTERS, readName } from '../../shared/wire/keys.ts';
 import type { ByteRange, NotificationMessage } from '../../shared/wire/protocol.ts';
 import type { Halt } from '../gate/halt.ts';
 import type { OpenSession } from '../upstream/session.ts';
@@ -369,14 +370,12 @@ export class Router {
 
   #byName(request: ServerRequest, kind: 'tools' | 'prompts', at: ByteRange | null): void {
     const { session, frame, idText } = request;
-    const name = at === null ? null : decodeString(frame.line, at);
-    if (at === null || name === null) {
-      return session.refused(
-        idText,
-        JSON_RPC.invalidParams,
-        `${request.method} needs a name (a string)`,
-      );
+    const read = at === null ? null : readName(frame.line, at);
+    if (at === null || read === null || 'wrong' in read) {
+      const message = `${request.method} needs a name (a string of at most ${MAX_NAME_CHARACTERS} characters)`;
+      return session.refused(idText, JSON_RPC.invalidParams, message);
     }
+    const name = read.text;
     if (kind === 'tools' && name === HEALTH_TOOL_NAME) {
       const answer = () =>
         session.answer(request, resultParts(request.idRaw, this.#options.health()));
@@ -386,7 +385,7 @@ export class Router {
     switch (target.kind) {
       case 'unknown': {
         const what = kind === 'tools' ? 'tool' : 'prompt';
-        const message = `Unknown ${what}: ${name.slice(0, 200)}`;
+        const message = `Unknown ${what}: ${name}`;
         return session.refused(idText, JSON_RPC.invalidParams, message);
       }
       case 'pending':

@@ -9,6 +9,7 @@ import { decodeString, type Frame, rangeOf, textAt } from '../../shared/wire/fra
 import { classify, errorParts, resultParts } from '../../shared/wire/json-rpc.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
 import { member } from '../../shared/wire/json-slice.ts';
+import { isLongId, MAX_ID_BYTES } from '../../shared/wire/keys.ts';
 import type { UpstreamPeer, UpstreamSink } from '../upstream/session.ts';
 import type { Call, CallOwner } from './calls.ts';
 import { initializeResult, isLogLevel, LOG_LEVELS, type LogLevel } from './handshake.ts';
@@ -169,6 +170,10 @@ export class Session implements UpstreamPeer, CallOwner {
   #request(method: string, frame: Frame): void {
     const idText = textAt(frame, SLOT.id) ?? 'null';
     const idRaw = encoder.encode(idText);
+    if (isLongId(frame, SLOT.id) || isLongId(frame, SLOT.paramsMetaProgressToken)) {
+      const message = `id and progress token may have at most ${MAX_ID_BYTES} bytes`;
+      return this.refused(idText, JSON_RPC.invalidRequest, message);
+    }
     switch (method) {
       case 'initialize':
         return this.#initialize(frame, idRaw, idText);

@@ -3,9 +3,10 @@
  * id known there. A task of somebody else is answered like one that does not exist.
  */
 import { JSON_RPC } from '../../shared/model/errors.ts';
-import { rangeOf, stringAt } from '../../shared/wire/frame.ts';
+import { rangeOf } from '../../shared/wire/frame.ts';
 import { replaceRanges } from '../../shared/wire/json-rpc.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
+import { readTaskId } from '../../shared/wire/keys.ts';
 import type {
   AnswerMessage,
   ByteRange,
@@ -48,8 +49,8 @@ export class TaskRequests {
   route(request: ServerRequest): void {
     const { session, frame, method, idText, idRaw } = request;
     if (method === 'tasks/list') return this.#list(request);
-    const shownId = stringAt(frame, SLOT.paramsTaskId);
     const at = rangeOf(frame, SLOT.paramsTaskId);
+    const shownId = at === null ? null : readTaskId(frame.line, at);
     if (shownId === null || at === null) {
       const message = `${method} needs params.taskId (a string)`;
       return session.refused(idText, JSON_RPC.invalidParams, message);

@@ -5,10 +5,11 @@
  */
 import { JSON_RPC } from '../../shared/model/errors.ts';
 import { RELATED_TASK } from '../../shared/model/related-task.ts';
-import { decodeString, type Frame, rangeOf, stringAt } from '../../shared/wire/frame.ts';
+import { type Frame, rangeOf } from '../../shared/wire/frame.ts';
 import { joinExact, replaceRanges } from '../../shared/wire/json-rpc.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
 import { member } from '../../shared/wire/json-slice.ts';
+import { readName, readTaskId, readUri } from '../../shared/wire/keys.ts';
 import type { ByteRange } from '../../shared/wire/protocol.ts';
 import type { Edit } from './calls.ts';
 import type { Catalogs } from './catalogs.ts';
@@ -61,6 +62,7 @@ export class UnknownMessages {
 
   /** To the server whose task it names, else to those that advertise its kind, else to all. */
   notification(session: Session, method: string, frame: Frame): void {
+    if (method.length > MAX_METHOD) return;
     const at = taskNamed(frame);
     if (at !== null) {
       const named = this.#ofTask(session, frame, at);
@@ -95,16 +97,17 @@ export class UnknownMessages {
   ): { readonly server: string; readonly edits: readonly Edit[] } | null {
     const catalog = this.#options.catalogs.of(session);
     const at = rangeOf(frame, SLOT.paramsName);
-    const name = at === null ? null : decodeString(frame.line, at);
-    if (at !== null && name !== null) {
+    const name = at === null ? null : readName(frame.line, at);
+    if (at !== null && name !== null && 'text' in name) {
       for (const kind of ['tools', 'prompts'] as const) {
-        const target = catalog.byName(kind, name);
+        const target = catalog.byName(kind, name.text);
         if (target.kind !== 'target') continue;
         return { server: target.server, edits: [{ at, with: target.keyRaw }] };
       }
     }
-    const uri = stringAt(frame, SLOT.paramsUri);
-    const server = uri === null ? null : catalog.byUri(uri);
+    const uriAt = rangeOf(frame, SLOT.paramsUri);
+    const uri = uriAt === null ? null : readUri(frame.line, uriAt);
+    const server = uri === null || 'wrong' in uri ? null : catalog.byUri(uri.text);
     return server === null ? null : { server, edits: [] };
   }
 
@@ -113,7 +116,7 @@ export class UnknownMessages {
     { line }: Frame,
     at: ByteRange,
   ): { readonly downstream: Downstream; readonly edits: readonly Edit[] } | null {
-    const id = decodeString(line, at);
+    const id = readTaskId(line, at);
     const named = id === null ? null : this.#options.tasks.named(session, id, at);
     return named === null ? null : { downstream: named.task.downstream, edits: named.edits };
   }

@@ -8,6 +8,8 @@ import { JSON_RPC } from '../../shared/model/errors.ts';
 import { cleanForTerminal, clip } from '../../shared/wire/clean-text.ts';
 import { type Frame, scanFrame } from '../../shared/wire/frame.ts';
 import { classify } from '../../shared/wire/json-rpc.ts';
+import { SLOT } from '../../shared/wire/json-scan.ts';
+import { isLongId, MAX_ID_BYTES } from '../../shared/wire/keys.ts';
 import { readBody } from './http-body.ts';
 import { foreignRequest, isLoopback } from './http-guard.ts';
 import type { HttpLimits, HttpOptions } from './http-options.ts';
@@ -125,6 +127,11 @@ async function readFrame(
   const frame = scanFrame(body.line);
   if ('error' in frame) {
     replyError(response, 400, JSON_RPC.parseError, 'Parse error: the body is not one JSON message');
+    return null;
+  }
+  if (isLongId(frame, SLOT.id)) {
+    const message = `The id may have at most ${MAX_ID_BYTES} bytes`;
+    replyError(response, 400, JSON_RPC.invalidRequest, message);
     return null;
   }
   return frame;

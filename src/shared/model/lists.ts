@@ -11,6 +11,8 @@ export interface ListShape {
   readonly key: 'name' | 'uri' | 'uriTemplate';
   /** The capability of a server that has it. */
   readonly capability: 'tools' | 'prompts' | 'resources';
+  /** Entries that are kept of one server. Every request for a resource is held against every template. */
+  readonly limit: number;
   /** The notification that it changed. */
   readonly changed: string;
 }
@@ -21,6 +23,7 @@ export const LISTS: Readonly<Record<ListKind, ListShape>> = {
     member: 'tools',
     key: 'name',
     capability: 'tools',
+    limit: 10_000,
     changed: 'notifications/tools/list_changed',
   },
   prompts: {
@@ -28,6 +31,7 @@ export const LISTS: Readonly<Record<ListKind, ListShape>> = {
     member: 'prompts',
     key: 'name',
     capability: 'prompts',
+    limit: 10_000,
     changed: 'notifications/prompts/list_changed',
   },
   resources: {
@@ -35,6 +39,7 @@ export const LISTS: Readonly<Record<ListKind, ListShape>> = {
     member: 'resources',
     key: 'uri',
     capability: 'resources',
+    limit: 10_000,
     changed: 'notifications/resources/list_changed',
   },
   templates: {
@@ -42,6 +47,7 @@ export const LISTS: Readonly<Record<ListKind, ListShape>> = {
     member: 'resourceTemplates',
     key: 'uriTemplate',
     capability: 'resources',
+    limit: 1000,
     changed: 'notifications/resources/list_changed',
   },
 };

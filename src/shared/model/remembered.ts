@@ -12,6 +12,9 @@ export interface Remembered {
   readonly lists: Readonly<Partial<Record<ListKind, readonly string[]>>>;
 }
 
+/** UTF-16 units; more than is ever kept of what a server says of itself. */
+const MAX_PROFILE_TEXT = 8400;
+const MAX_CAPABILITIES = 65_536;
 const SCHEMA = 2;
 /** Had tools only. */
 const FIRST_SCHEMA = 1;
@@ -59,9 +62,12 @@ function listsOf(lists: unknown): Remembered['lists'] {
 function profileOf(value: unknown): ServerProfile | null {
   if (!isRecord(value)) return null;
   const { capabilities, instructions, name, version } = value;
-  if (typeof capabilities !== 'string' || !isRecord(parse(capabilities))) return null;
+  if (typeof capabilities !== 'string' || capabilities.length > MAX_CAPABILITIES) return null;
+  if (!isRecord(parse(capabilities))) return null;
   if (typeof instructions !== 'string') return null;
   if (typeof name !== 'string' || typeof version !== 'string') return null;
+  // Nobody has written more than that.
+  if (Math.max(instructions.length, name.length, version.length) > MAX_PROFILE_TEXT) return null;
   return { capabilities, instructions, name, version };
 }
 

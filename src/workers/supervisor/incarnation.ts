@@ -59,6 +59,7 @@ export interface IncarnationOptions {
   readonly onExit: (exit: LastExit) => void;
   readonly onProfile: (profile: ServerProfile, incarnation: number) => void;
   readonly onList: (kind: ListKind, entries: readonly CatalogEntry[], incarnation: number) => void;
+  readonly onLeftOut: (kind: ListKind, message: string) => void;
   /** The child's start time became known late. */
   readonly onIdentified: () => void;
   /** A list could not be fetched. */
@@ -218,10 +219,11 @@ export class Incarnation {
       onStalled: (detail) => condemn('stall', detail),
       onTooMuchNoise: (detail) => condemn('noise', detail),
       onList: (kind, entries) => options.onList(kind, entries, incarnation),
-      onListTrouble: (text, fatal) => {
+      onLeftOut: options.onLeftOut,
+      onListTrouble: (text) => {
         const problem = told(text);
         log('warn', problem, {});
-        if (fatal) options.onNoList(problem);
+        options.onNoList(problem);
       },
       onNoise: ({ lines, sample }) => {
         const shown = cleanForTerminal(redactedHead(sample, redact, SAMPLE));

@@ -9,7 +9,7 @@ import type { LivenessPolicy } from '../../shared/model/config.ts';
 import { JSON_RPC } from '../../shared/model/errors.ts';
 import { LIST_KINDS, LISTS, type ListKind } from '../../shared/model/lists.ts';
 import { clip } from '../../shared/wire/clean-text.ts';
-import { type Frame, rangeOf, stringAt, textAt } from '../../shared/wire/frame.ts';
+import { type Frame, rangeOf, textAt } from '../../shared/wire/frame.ts';
 import { LineFramer, type Refused, sampleOf } from '../../shared/wire/framing.ts';
 import {
   classify,
@@ -19,6 +19,7 @@ import {
   resultParts,
 } from '../../shared/wire/json-rpc.ts';
 import { SLOT } from '../../shared/wire/json-scan.ts';
+import { isLongId, MAX_ID_BYTES, readTaskId } from '../../shared/wire/keys.ts';
 import type {
   CallFailedMessage,
   CatalogEntry,
@@ -78,8 +79,10 @@ export interface SessionOptions {
   /** It fell silent and answers no pings. */
   readonly onStalled: (detail: string) => void;
   readonly onList: (kind: ListKind, entries: readonly CatalogEntry[]) => void;
-  /** A list could not be fetched (`fatal`) or some of it was left out. */
-  readonly onListTrouble: (message: string, fatal: boolean) => void;
+  /** What of a list was left out, in words; "" for nothing. Told with every list. */
+  readonly onLeftOut: (kind: ListKind, message: string) => void;
+  /** A list could not be fetched. */
+  readonly onListTrouble: (message: string) => void;
   readonly onNoise: (report: NoiseReport) => void;
   readonly onTooMuchNoise: (detail: string) => void;
   /** Some of what it said by itself was not passed on. */
@@ -93,6 +96,8 @@ const NOT_FOR_CLIENTS = new Set(['initialize', 'tasks/list']);
 const NOT_OF_SERVERS = new Set(['notifications/initialized', 'notifications/roots/list_changed']);
 /** What a server may ask of clients. */
 const REQUEST_RATE: Rate = { perSecond: 200, burst: 500 };
+const MAX_METHOD = 1024;
+const LONG_ID = `id and progress token may have at most ${MAX_ID_BYTES} bytes`;
 /** Calls given up whose answer would still be known for one. */
 const MAX_LATE = 1024;
 /** A server that heeds a cancellation sends no answer at all: after this a large one is not kept. */
@@ -130,11 +135,12 @@ export class Session implements Conversation {
       LIST_KINDS.map((kind) => [
         kind,
         new ServerList({
-          shape: LISTS[kind],
+          kind,
           requests: this.#requests,
           timeoutMs: options.listTimeoutMs,
           maxBytes: options.maxMessageBytes,
           onList: (entries) => options.onList(kind, entries),
+          onLeftOut: (message) => options.onLeftOut(kind, message),
           onTrouble: options.onListTrouble,
         }),
       ]),
@@ -476,15 +482,21 @@ export class Session implements Conversation {
   #serve(frame: Frame, method: string): void {
     const { line } = this.#options;
     const [start, end] = rangeOf(frame, SLOT.id) ?? [0, 0];
-    const isForClients = method !== 'ping' && !NOT_FOR_CLIENTS.has(method);
-    if (isForClients && this.#requestRate.take(performance.now())) return this.#ask(frame, method);
+    const isForClients =
+      method !== 'ping' && method.length <= MAX_METHOD && !NOT_FOR_CLIENTS.has(method);
+    const isLong = isLongId(frame, SLOT.id) || isLongId(frame, SLOT.paramsMetaProgressToken);
+    if (isForClients && !isLong && this.#requestRate.take(performance.now())) {
+      return this.#ask(frame, method);
+    }
     if (line.queuedBytes > MAX_QUEUED_REPLIES) return;
     const id = frame.line.subarray(start, end);
     const reply =
       method === 'ping'
         ? resultParts(id, '{}')
         : isForClients
-          ? errorParts(id, JSON_RPC.gatewayError, 'too many requests in a short time')
+          ? isLong
+            ? errorParts(id, JSON_RPC.invalidRequest, LONG_ID)
+            : errorParts(id, JSON_RPC.gatewayError, 'too many requests in a short time')
           : errorParts(id, JSON_RPC.methodNotFound, `Method not found: ${clip(method, 200)}`);
     line.write(joinExact([...reply, NEWLINE]), null);
   }
@@ -493,6 +505,7 @@ export class Session implements Conversation {
   #ask(frame: Frame, method: string): void {
     const { slot, incarnation, server } = this.#options;
     const signed = signedRequest(frame, method, server);
+    const taskAt = rangeOf(signed, SLOT.paramsTaskId);
     return this.#forward(signed.line, {
       type: 'reverse_request',
       slot,
@@ -504,7 +517,7 @@ export class Session implements Conversation {
       needs: needsOf(signed, method),
       relatedTask: relatedTaskOf(signed),
       makesTask: rangeOf(signed, SLOT.paramsTask) !== null,
-      taskId: stringAt(signed, SLOT.paramsTaskId),
+      taskId: taskAt === null ? null : readTaskId(signed.line, taskAt),
       elicitationId: method === 'elicitation/create' ? elicitationOf(signed) : null,
     });
   }
@@ -519,7 +532,7 @@ export class Session implements Conversation {
         const { slot, incarnation } = this.#options;
         const { line } = frame;
         const id = rangeOf(frame, SLOT.paramsRequestId);
-        if (id === null) return;
+        if (id === null || isLongId(frame, SLOT.paramsRequestId)) return;
         return this.#forward(line, { type: 'reverse_cancelled', slot, incarnation, line, id });
       }
       case 'notifications/progress': {

@@ -92,6 +92,8 @@ export class Supervisor {
   #logLevel: string | null = null;
   #launcher: LauncherAddress | null = null;
   #catalog: Pick<CatalogFact, 'profile' | 'lists'> = { profile: null, lists: {} };
+  /** What was told last of the entries that were left out of each list. */
+  readonly #leftOut = new Map<ListKind, string>();
   #rev = 0;
   #publishing = false;
 
@@ -238,6 +240,7 @@ export class Supervisor {
       onIdentified: () => this.#publish(),
       onProfile: (profile, incarnation) => this.#tellProfile(profile, incarnation),
       onList: (kind, entries, incarnation) => this.#tellList(kind, entries, incarnation),
+      onLeftOut: (kind, message) => this.#tellLeftOut(kind, message),
       onNoList: (problem) => {
         this.#lastError = problem;
         this.#publish();
@@ -304,6 +307,13 @@ export class Supervisor {
       ...pages,
     ]);
     this.#publish();
+  }
+
+  /** Once for each change, also over restarts. */
+  #tellLeftOut(kind: ListKind, message: string): void {
+    if ((this.#leftOut.get(kind) ?? '') === message) return;
+    this.#leftOut.set(kind, message);
+    if (message !== '') this.#log('warn', message, {});
   }
 
   /** Tells the state writer what to serve at the next start before the server is up. */

@@ -232,6 +232,26 @@ servers:
       `${oneServer()}  - {name: b, command: x, prefix: a}\n`,
       'is the prefix of',
     ],
+    [
+      'an extended pattern',
+      `${oneServer()}    tools:\n      deny:\n        - "get_@(a|b)"\n`,
+      'registry.yaml:7: servers[0].tools.deny[0]: is "get_@(a|b)"; write "get_{a,b}"',
+    ],
+    [
+      'a negated pattern',
+      `${oneServer()}    tools: {allow: ["a", "!(b|c)"]}\n`,
+      ':5: servers[0].tools.allow[1]: is "!(b|c)"; write "*" in allow and "{b,c}" in deny',
+    ],
+    [
+      'braces that multiply',
+      `defaults: {tools: {deny: ["${'{a,b}'.repeat(20)}"]}}\n${oneServer()}`,
+      'braces stand for at most 100 alternatives',
+    ],
+    [
+      'too many patterns',
+      `${oneServer()}    tools: {deny: [${'a,'.repeat(1001)}]}`,
+      'at most 1000',
+    ],
     ['too much nesting', `a: ${'['.repeat(100_000)}`, 'nested too deeply'],
     ['YAML 1.1', `%YAML 1.1\n---\n${oneServer()}`, 'this is read as YAML 1.2'],
   ])('says what is wrong about %s', (_what, text, expected) => {

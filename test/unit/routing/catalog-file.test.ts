@@ -55,6 +55,7 @@ test('restores the tools of a file of the first format', () => {
 test.each([
   ['cut off', large.slice(0, 4096)],
   ['without a name', '{}'],
+  ['with a name that is too long', `{"name":"${'n'.repeat(129)}"}`],
   ['not text', 5],
   ['no object', null],
 ])('restores nothing of a list with an entry that is %s, and all of the others', (_what, bad) => {
@@ -68,6 +69,11 @@ test.each([
 test.each([
   ['whole', { capabilities: '{"x":{}}', instructions: 'i', name: 'n', version: '1' }, true],
   ['of another type', 5, false],
+  [
+    'far too long',
+    { capabilities: '{}', instructions: 'i'.repeat(9000), name: 'n', version: '1' },
+    false,
+  ],
   ['incomplete', { capabilities: '{}', instructions: 'i', name: 'n' }, false],
   ['not JSON', { capabilities: '{', instructions: 'i', name: 'n', version: '1' }, false],
 ])('restores what a server said of itself only when it is whole: %s', (_what, profile, whole) => {

@@ -1,0 +1,84 @@
+/**
+ * Matches names and URIs of servers against the patterns of operators. Never goes back further than to
+ * the last star, so that the time is linear in the text, whatever a server has put into it; there is no
+ * regular expression in it that could backtrack.
+ */
+import { parseGlob, type Token } from './parse.ts';
+import type { GlobUse } from './plain-form.ts';
+
+export type Matcher = (text: string) => boolean;
+
+/** Counts the steps of a match, for tests. */
+export interface Steps {
+  count: number;
+}
+
+/**
+ * @param patterns as the configuration has accepted them; throws for another one.
+ * @returns whether a text matches one of them.
+ */
+export function compileGlobs(patterns: readonly string[], use: GlobUse, steps?: Steps): Matcher {
+  const exact = new Set(patterns);
+  const others: (readonly Token[])[] = [];
+  for (const pattern of patterns) {
+    const parsed = parseGlob(pattern, use);
+    if (!parsed.ok) throw new Error(`not a pattern: ${JSON.stringify(pattern)}: ${parsed.fix}`);
+    for (const tokens of parsed.alternatives) {
+      const text = literalText(tokens);
+      if (text === null) others.push(tokens);
+      else exact.add(text);
+    }
+  }
+  return (text) => {
+    if (exact.has(text)) return true;
+    if (others.length === 0) return false;
+    const codes = Array.from(text, (character) => character.codePointAt(0) ?? 0);
+    return others.some((tokens) => matches(tokens, codes, steps));
+  };
+}
+
+/** What an alternative without any wildcard stands for. */
+function literalText(tokens: readonly Token[]): string | null {
+  const codes: number[] = [];
+  for (const token of tokens) {
+    if (typeof token !== 'number') return null;
+    codes.push(token);
+  }
+  return codes.map((code) => String.fromCodePoint(code)).join('');
+}
+
+function matches(tokens: readonly Token[], codes: readonly number[], steps?: Steps): boolean {
+  let token = 0;
+  let at = 0;
+  /** Behind the last star, and up to where that star reaches so far. */
+  let behindStar = -1;
+  let reached = 0;
+  while (at < codes.length) {
+    if (steps !== undefined) steps.count += 1;
+    const wanted = tokens[token];
+    if (wanted === 'star') {
+      token += 1;
+      behindStar = token;
+      reached = at;
+      if (token === tokens.length) return true;
+    } else if (wanted !== undefined && accepts(wanted, codes[at] ?? 0)) {
+      token += 1;
+      at += 1;
+    } else if (behindStar >= 0) {
+      // What an earlier star stands for need not change: the last one can take the difference.
+      reached += 1;
+      at = reached;
+      token = behindStar;
+    } else {
+      return false;
+    }
+  }
+  while (tokens[token] === 'star') token += 1;
+  return token === tokens.length;
+}
+
+function accepts(token: Exclude<Token, 'star'>, code: number): boolean {
+  if (token === 'any') return true;
+  if (typeof token === 'number') return token === code;
+  return token.ranges.some(([from, to]) => code >= from && code <= to) !== token.negated;
+}

@@ -1,0 +1,21 @@
+/** Which of a server's tools are offered at all: `tools.allow` without `tools.deny`. */
+import type { DownstreamConfig } from '../../shared/model/config.ts';
+import { compileGlobs, type Matcher } from '../globs/match.ts';
+
+type Rules = DownstreamConfig['tools'];
+
+/** Every client with servers of its own has a catalogue of its own, of the same rules. */
+const compiled = new WeakMap<Rules, Matcher>();
+
+export function toolFilter({ tools }: DownstreamConfig): Matcher {
+  const known = compiled.get(tools) ?? compile(tools);
+  compiled.set(tools, known);
+  return known;
+}
+
+function compile({ allow, deny }: Rules): Matcher {
+  if (deny.length === 0 && allow.length === 1 && allow[0] === '*') return () => true;
+  const allows = compileGlobs(allow, 'allow');
+  const denies = compileGlobs(deny, 'deny');
+  return (tool) => allows(tool) && !denies(tool);
+}
