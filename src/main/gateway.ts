@@ -31,9 +31,10 @@ import { defaultStartLimit, StartTickets } from './processes/start-tickets.ts';
 import type { Reconfigurable, Reconfigured } from './reload.ts';
 import { Announcements } from './routing/announcements.ts';
 import { type CallOwner, CallTable } from './routing/calls.ts';
-import { readCatalogFile } from './routing/catalog-file.ts';
+import { readCatalogFile, readHeldUris } from './routing/catalog-file.ts';
 import { Catalogs } from './routing/catalogs.ts';
 import { healthText } from './routing/health.ts';
+import { HeldUris } from './routing/held-uris.ts';
 import { Profiles } from './routing/profiles.ts';
 import { Router } from './routing/router.ts';
 import type { Stoppable } from './shutdown.ts';
@@ -101,6 +102,7 @@ export class Gateway implements Stoppable, Reconfigurable {
   readonly #calls = new CallTable();
   readonly #halt: HaltSwitch;
   readonly #catalogs: Catalogs;
+  readonly #held = new HeldUris((fact) => this.#writer.tell(fact));
   readonly #announcements: Announcements;
   readonly #profiles: Profiles;
   readonly #router: Router;
@@ -133,10 +135,10 @@ export class Gateway implements Stoppable, Reconfigurable {
       this.#router.announce(catalog, method),
     );
     this.#catalogs = new Catalogs({
-      servers: options.config.servers,
-      listWaitMs: options.config.listWaitMs,
+      ...options.config,
       onChange: (catalog, kind) => this.#announcements.add(catalog, kind),
       onCollision: (server, message) => options.log.warn({ server }, message),
+      onHeld: (kind, held) => this.#held.set(kind, held),
     });
     this.#profiles = new Profiles(options.config.servers);
     this.#credit = ByteCredit.create(roomFor(options.config), creditLimits(options.config));
@@ -203,6 +205,7 @@ export class Gateway implements Stoppable, Reconfigurable {
       },
       onReplaced: () => {
         this.#fleet.reconnectFacts();
+        this.#held.retell();
         this.#publish();
       },
     });
@@ -278,6 +281,9 @@ export class Gateway implements Stoppable, Reconfigurable {
     });
     this.#startGuard();
     this.#writer.start();
+    const held = readHeldUris(this.dir);
+    this.#catalogs.shared.remember('resources', held.resources);
+    this.#catalogs.shared.remember('templates', held.templates);
     for (const { server, fingerprint, profile, lists } of readCatalogFile(this.dir)) {
       if (profile !== null) this.#profiles.restore(server, fingerprint, profile);
       for (const [kind, entries] of lists) {

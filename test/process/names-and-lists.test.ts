@@ -262,13 +262,15 @@ test('without prefixes, two servers with the same names are told of in the log, 
   await Promise.all(['a', 'b'].map((name) => rea.waitForPhase(name, 'ready')));
   await rea.waitForLog(/"server":"b".*its tool \\"which\\" is listed as \\"which_[0-9a-f]{12}\\"/);
   await rea.waitForLog(/"server":"b".*its resource \\"same:\/\/one\\" is not listed/);
+  await rea.waitForLog(/"server":"a".*its resource template \\"same:\/\/items\/\{id\}\\" is not/);
   const names = (await rea.tools()).map(({ name }) => name);
   expect(names).toEqual(['__rea__health', 'which', expect.stringMatching(/^which_/)]);
   expect((await rea.call(names[2] ?? '')).text).toBe('same');
   const { resources } = (await rea.request('resources/list')).message.result;
-  expect(resources).toHaveLength(1);
+  // Names can be told apart, and a URI is nobody's until the configuration says whose.
+  expect(resources).toHaveLength(0);
   const { downstreams } = JSON.parse((await rea.call('__rea__health')).text);
-  expect(downstreams).toMatchObject([{ name_collisions: 0 }, { name_collisions: 4 }]);
+  expect(downstreams).toMatchObject([{ name_collisions: 2 }, { name_collisions: 4 }]);
 });
 
 test('a server that comes back with other lists is announced once for each of them', async () => {

@@ -55,6 +55,7 @@ export function serverConfig(
     prefix: name,
     asks: { elicitation: 'allow', sampling: 'allow', unsolicited: 'deny' },
     tools: { allow: ['*'], deny: [] },
+    resources: { owner: [] },
     startTimeoutMs: 15_000,
     callTimeoutMs: 60_000,
     callTotalTimeoutMs: 600_000,

@@ -61,6 +61,7 @@ async function startFleet(names: readonly string[]) {
     config: {
       file: '',
       servers,
+      reserved: [],
       threads: { mode: 'auto', dedicatedUpTo: 32, heapMb: 64, stallMs: 1500 },
       limits: { byteCreditBytes: 96 * MIB, slowClientMs: 60_000 },
       listWaitMs: 0,

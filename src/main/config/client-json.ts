@@ -89,6 +89,7 @@ function draftServer(path: Path, name: string, entry: ClientEntry): DraftServer 
     command: remote ? '' : (command ?? ''),
     args: remote ? [] : (args ?? []),
     prefix: name,
+    ownedResources: [],
     options: remote ? { enabled } : { env, cwd, enabled },
     unavailable:
       type === 'sse' || type === 'ws'

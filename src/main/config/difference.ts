@@ -19,6 +19,7 @@ const OF_MAIN = [
   'prefix',
   'asks',
   'tools',
+  'resources',
   'callTimeoutMs',
   'callTotalTimeoutMs',
   'maxConcurrency',

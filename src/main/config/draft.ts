@@ -23,6 +23,8 @@ export interface DraftServer {
   readonly command: string;
   readonly args: readonly string[];
   readonly prefix: string;
+  /** Patterns of URIs. */
+  readonly ownedResources: readonly string[];
   readonly options: ServerOptions;
   /** Why it cannot be started whatever the environment says, or null. */
   readonly unavailable: string | null;

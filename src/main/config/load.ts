@@ -55,6 +55,7 @@ export function loadConfig(options: LoadOptions): LoadResult {
     config: {
       file,
       servers: resolved.servers,
+      reserved: resolved.reserved,
       threads,
       limits,
       listWaitMs: draft.listWaitMs ?? DEFAULT_LIST_WAIT_MS,

@@ -50,7 +50,7 @@ export function readRegistry(document: ConfigDocument): Draft {
 }
 
 function draftServer(server: RegistryServer, path: Path): DraftServer {
-  const { name, command, args, url, headers, token_file, prefix, ...options } = server;
+  const { name, command, args, url, headers, token_file, prefix, resources, ...options } = server;
   return {
     path,
     name,
@@ -59,6 +59,7 @@ function draftServer(server: RegistryServer, path: Path): DraftServer {
     command: command ?? '',
     args: args ?? [],
     prefix: prefix ?? name,
+    ownedResources: resources?.owner ?? [],
     options,
     unavailable: null,
   };

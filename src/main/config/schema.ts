@@ -175,6 +175,9 @@ export const serverSchema = mapping({
   headers: headers.optional(),
   token_file: filled('the path of a file').optional(),
   prefix: checked(prefixAdvice).optional(),
+  resources: mapping({
+    owner: patterns('a URI or a pattern', 'URIs', 'owner').optional(),
+  }).optional(),
   ...options,
 });
 

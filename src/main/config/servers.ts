@@ -4,7 +4,12 @@
  */
 import { createHash } from 'node:crypto';
 import { isAbsolute, resolve } from 'node:path';
-import type { DownstreamConfig, EndpointConfig, ThreadsConfig } from '../../shared/model/config.ts';
+import type {
+  DownstreamConfig,
+  EndpointConfig,
+  ReservedConfig,
+  ThreadsConfig,
+} from '../../shared/model/config.ts';
 import { conflicts } from './combinations.ts';
 import { type ConfigDocument, problemAt } from './document.ts';
 import type { Draft, DraftEndpoint, DraftServer } from './draft.ts';
@@ -16,6 +21,8 @@ import { expand } from './variables.ts';
 export interface ResolvedServers {
   /** Enabled servers in the order of the file. */
   readonly servers: readonly DownstreamConfig[];
+  /** Of those that are not enabled, too. */
+  readonly reserved: readonly ReservedConfig[];
   readonly problems: readonly Problem[];
 }
 
@@ -35,7 +42,10 @@ export function resolveServers(
     problems.push(...expander.problems);
     if (server.options.enabled ?? draft.defaults.enabled ?? true) servers.push(config);
   }
-  return { servers, problems };
+  const reserved = draft.servers.map(({ name, prefix, ownedResources }) => {
+    return { server: name, prefix, resources: ownedResources };
+  });
+  return { servers, reserved, problems };
 }
 
 function resolveServer(
@@ -58,6 +68,7 @@ function resolveServer(
     ...program,
     clientCapabilities: capabilities === undefined ? null : JSON.stringify(capabilities),
     prefix: server.prefix,
+    resources: { owner: server.ownedResources },
     ...settle(defaults, options),
     unavailable: unavailable.length === 0 ? null : unavailable.join('; '),
     fingerprint: endpoint === null ? programFingerprint(program) : endpointFingerprint(endpoint),

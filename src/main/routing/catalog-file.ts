@@ -4,7 +4,12 @@
  */
 import { join } from 'node:path';
 import { LIST_KINDS, LISTS, type ListKind } from '../../shared/model/lists.ts';
-import { parseCatalogFile, type Remembered } from '../../shared/model/remembered.ts';
+import {
+  type Held,
+  parseCatalogFile,
+  parseHeld,
+  type Remembered,
+} from '../../shared/model/remembered.ts';
 import { scanFrame } from '../../shared/wire/frame.ts';
 import { member } from '../../shared/wire/json-slice.ts';
 import { readKey } from '../../shared/wire/keys.ts';
@@ -23,14 +28,23 @@ export interface StoredServer {
 
 /** @param dir absolute path of `.rea`. */
 export function readCatalogFile(dir: string): StoredServer[] {
-  const file = readSmallFile(join(dir, 'catalog.json'), MAX_CATALOG_BYTES);
-  if (file.kind !== 'file') return [];
-  return [...parseCatalogFile(file.bytes.toString())].map(([server, remembered]) => ({
+  return [...parseCatalogFile(readText(dir))].map(([server, remembered]) => ({
     server,
     fingerprint: remembered.fingerprint,
     profile: remembered.profile,
     lists: restoreLists(remembered.lists),
   }));
+}
+
+/** Which URIs servers kept against others in earlier runs. */
+export function readHeldUris(dir: string): Held {
+  return parseHeld(readText(dir));
+}
+
+/** "" when there is none. */
+function readText(dir: string): string {
+  const file = readSmallFile(join(dir, 'catalog.json'), MAX_CATALOG_BYTES);
+  return file.kind === 'file' ? file.bytes.toString() : '';
 }
 
 function restoreLists(lists: Remembered['lists']): StoredServer['lists'] {

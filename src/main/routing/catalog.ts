@@ -4,13 +4,16 @@
  * belongs to, and decides when a first list may wait.
  */
 import type { DownstreamConfig } from '../../shared/model/config.ts';
-import { LIST_KINDS, type ListKind } from '../../shared/model/lists.ts';
+import { LIST_KINDS, type ListKind, type UriKind } from '../../shared/model/lists.ts';
+import type { HeldUri } from '../../shared/model/remembered.ts';
 import type { CatalogEntry } from '../../shared/wire/protocol.ts';
 import { CollisionReports } from './collisions.ts';
 import { HEALTH_TOOL } from './health.ts';
 import { MergedList, type Target } from './merged-list.ts';
+import { NOTHING_RESERVED, type Reserved } from './reserved.ts';
 import { toolFilter } from './tool-filter.ts';
-import { literalsOf, matchesTemplate } from './uri-template.ts';
+import { EARLIER_RUN, type Since, THIS_RUN } from './uri-claims.ts';
+import { UriOwners, type UriResolution } from './uri-owners.ts';
 
 /** Where a request with an exposed name goes. */
 export type Resolution =
@@ -24,6 +27,8 @@ interface ServerEntry {
   readonly allows: (tool: string) => boolean;
   /** Kinds it has told of in this run. */
   readonly live: Set<ListKind>;
+  /** Since when it has what it tells of first. */
+  joined: Since;
   /** Its tools, also those that are not allowed; null: it has never told. */
   tools: readonly CatalogEntry[] | null;
   /** What is known was told by another program of the same name. */
@@ -38,28 +43,40 @@ export class Catalog {
   readonly #onChange: (kind: ListKind) => void;
   readonly #listWaitMs: number;
   readonly #reports: CollisionReports;
+  readonly #onHeld: (kind: UriKind, held: readonly HeldUri[]) => void;
+  #reserved: Reserved;
+  /** The last change of what a server lists. */
+  #lastChange: Since = THIS_RUN;
+  readonly #uris: UriOwners;
   #waiters: { readonly kind: ListKind; readonly done: () => void }[] = [];
   #waitEnds: number | null = null;
 
   constructor(options: {
     readonly servers: readonly DownstreamConfig[];
+    /** @default nothing */
+    readonly reserved?: Reserved;
     readonly listWaitMs: number;
     /** Called after a merged list has become different. */
     readonly onChange: (kind: ListKind) => void;
-    /** A server offers what another one has already; in words, once for each change. */
+    /** A server offers what is another one's; in words, once for each change. */
     readonly onCollision: (server: string, message: string) => void;
+    /** What servers keep against others may have become different: worth remembering. @default nobody */
+    readonly onHeld?: (kind: UriKind, held: readonly HeldUri[]) => void;
   }) {
     this.#reports = new CollisionReports(options.onCollision);
     this.#listWaitMs = options.listWaitMs;
     this.#onChange = options.onChange;
-    const { servers } = options;
-    for (const config of servers) this.#servers.set(config.name, newEntry(config));
+    this.#onHeld = options.onHeld ?? (() => {});
+    const { servers, reserved = NOTHING_RESERVED } = options;
+    this.#reserved = reserved;
+    for (const config of servers) this.#servers.set(config.name, newEntry(config, THIS_RUN));
     this.#lists = {
-      tools: new MergedList({ servers, keys: 'names', own: [HEALTH_TOOL] }),
-      prompts: new MergedList({ servers, keys: 'names', own: [] }),
-      resources: new MergedList({ servers, keys: 'uris', own: [] }),
-      templates: new MergedList({ servers, keys: 'uris', own: [] }),
+      tools: new MergedList({ servers, reserved, keys: 'names', own: [HEALTH_TOOL] }),
+      prompts: new MergedList({ servers, reserved, keys: 'names', own: [] }),
+      resources: new MergedList({ servers, reserved, keys: 'uris', own: [] }),
+      templates: new MergedList({ servers, reserved, keys: 'uris', own: [] }),
     };
+    this.#uris = new UriOwners(this.#lists, [...this.#servers.keys()], reserved);
   }
 
   /** A list of an earlier run, served until the server has told its own. */
@@ -72,7 +89,18 @@ export class Catalog {
     const entry = this.#servers.get(server);
     if (entry === undefined || entry.live.has(kind)) return;
     if (entry.config.fingerprint !== fingerprint) return;
-    this.#set(entry, kind, entries);
+    const { claims } = this.#lists[kind];
+    this.#set(entry, kind, entries, (uri) => claims.sinceEarlier(uri));
+  }
+
+  /**
+   * What servers kept against others in earlier runs: it is theirs before anybody tells anything. To be
+   * called before `restore`.
+   */
+  remember(kind: UriKind, held: readonly HeldUri[]): void {
+    for (const { server, uri } of held) {
+      if (this.#servers.has(server)) this.#lists[kind].claims.remember(server, uri);
+    }
   }
 
   /**
@@ -81,25 +109,35 @@ export class Catalog {
    *
    * @param replaced those that have yet to speak for themselves again.
    */
-  reconfigure(servers: readonly DownstreamConfig[], replaced: ReadonlySet<string>): void {
+  reconfigure(
+    servers: readonly DownstreamConfig[],
+    reserved: Reserved,
+    replaced: ReadonlySet<string>,
+  ): void {
     const before = new Map(this.#servers);
+    this.#reserved = reserved;
     this.#servers.clear();
+    this.#lastChange += 1;
     for (const config of servers) {
-      const entry = newEntry(config);
+      const entry = newEntry(config, this.#lastChange);
       const known = before.get(config.name);
       this.#servers.set(config.name, entry);
       if (known === undefined) continue;
       entry.tools = known.tools;
       entry.outdated = known.outdated || known.config.fingerprint !== config.fingerprint;
       if (replaced.has(config.name)) continue;
+      entry.joined = known.joined;
       entry.failed = known.failed;
       for (const kind of known.live) entry.live.add(kind);
     }
+    this.#uris.reconfigure([...this.#servers.keys()], reserved);
     for (const kind of LIST_KINDS) {
-      let changed = this.#lists[kind].reconfigure(servers);
+      let changed = this.#lists[kind].reconfigure(servers, reserved);
       for (const entry of kind === 'tools' ? this.#servers.values() : []) {
-        if (entry.tools !== null && this.#set(entry, kind, entry.tools)) changed = true;
+        if (entry.tools !== null && this.#set(entry, kind, entry.tools, () => EARLIER_RUN))
+          changed = true;
       }
+      this.#looked(kind);
       if (changed) this.#onChange(kind);
     }
     this.#wake();
@@ -107,30 +145,31 @@ export class Catalog {
 
   /** Takes over all that another catalogue of the same servers knows. */
   adopt(other: Catalog): void {
+    this.#lastChange = other.#lastChange + 1;
     for (const [server, entry] of this.#servers) {
       const known = other.#servers.get(server);
       entry.tools = known?.tools ?? null;
       entry.outdated = known?.outdated ?? false;
-      // Each client's own instance has yet to speak for itself.
-      if (known === undefined || entry.config.instances === 'session') continue;
+      if (known === undefined) continue;
+      // Each client's own instance has yet to speak for itself. What it has beside others is new.
+      const isOwn = entry.config.instances === 'session';
+      entry.joined = isOwn && known.live.size > 0 ? this.#lastChange : known.joined;
+      if (isOwn) continue;
       entry.failed = known.failed;
       for (const kind of known.live) entry.live.add(kind);
     }
-    for (const kind of LIST_KINDS) {
-      for (const server of this.#servers.keys()) {
-        const entries = other.#lists[kind].of(server);
-        if (entries !== null) this.#lists[kind].set(server, entries);
-      }
-    }
+    for (const kind of LIST_KINDS) this.#lists[kind].adopt(other.#lists[kind]);
+    this.#uris.templatesChanged();
   }
 
   /** A complete list that a server has just told. */
   update(server: string, kind: ListKind, entries: readonly CatalogEntry[]): void {
     const entry = this.#servers.get(server);
     if (entry === undefined) return;
+    const since = entry.live.has(kind) ? ++this.#lastChange : entry.joined;
     entry.live.add(kind);
     if (kind === 'tools') entry.outdated = false;
-    const changed = this.#set(entry, kind, entries);
+    const changed = this.#set(entry, kind, entries, () => since);
     this.#wake();
     if (changed) this.#onChange(kind);
   }
@@ -158,35 +197,29 @@ export class Catalog {
     return this.#lists.tools.of(server)?.length ?? null;
   }
 
-  /** How much of what a server offers another one has already. */
+  /** How much of what a server offers is another one's, so that it is renamed or not listed. */
   collisions(server: string): number {
-    return Object.values(this.#lists)
-      .flatMap(({ collisions }) => collisions)
-      .filter((one) => one.server === server).length;
+    return Object.values(this.#lists).reduce((sum, list) => sum + list.collisionsOf(server), 0);
   }
 
   /** Which server an exposed tool or prompt belongs to. */
   byName(kind: 'tools' | 'prompts', exposed: string): Resolution {
     const target = this.#lists[kind].resolve(exposed);
     if (target !== null) return { kind: 'target', ...target };
+    const owner = this.#reserved.ownerOfName(exposed);
     for (const [server, { config, live }] of this.#servers) {
-      const own = config.prefix === '' || exposed.startsWith(`${config.prefix}__`);
-      if (!live.has(kind) && own) {
-        return { kind: 'pending', server };
-      }
+      const mayHave =
+        config.prefix === ''
+          ? owner === null || owner.server === server
+          : exposed.startsWith(`${config.prefix}__`);
+      if (!live.has(kind) && mayHave) return { kind: 'pending', server };
     }
     return { kind: 'unknown' };
   }
 
-  /** Which server a resource belongs to: the one that lists it, else the first with a template for it. */
-  byUri(uri: string): string | null {
-    const listed = this.#lists.resources.resolve(uri) ?? this.#lists.templates.resolve(uri);
-    if (listed !== null) return listed.server;
-    for (const server of this.#servers.keys()) {
-      const templates = this.#lists.templates.of(server) ?? [];
-      if (templates.some(({ key }) => matchesTemplate(literalsOf(key), uri))) return server;
-    }
-    return null;
+  /** Whose a resource or a template is. */
+  byUri(uri: string): UriResolution {
+    return this.#uris.of(uri);
   }
 
   /** A server that has not told its resources in this run, null when all have. */
@@ -220,13 +253,25 @@ export class Catalog {
     this.#waiters.push(waiter);
   }
 
-  #set(entry: ServerEntry, kind: ListKind, entries: readonly CatalogEntry[]): boolean {
-    const list = this.#lists[kind];
+  #set(
+    entry: ServerEntry,
+    kind: ListKind,
+    entries: readonly CatalogEntry[],
+    since: (key: string) => Since,
+  ): boolean {
     if (kind === 'tools') entry.tools = entries;
     const offered = kind === 'tools' ? allowed(entry, entries) : entries;
-    const changed = list.set(entry.config.name, offered);
-    this.#reports.look(kind, this.#servers.keys(), list.collisions);
+    const changed = this.#lists[kind].set(entry.config.name, offered, since);
+    this.#looked(kind);
     return changed;
+  }
+
+  /** A list may have become different. */
+  #looked(kind: ListKind): void {
+    const { collisions, claims } = this.#lists[kind];
+    this.#reports.look(kind, this.#servers.keys(), collisions);
+    if (kind === 'templates') this.#uris.templatesChanged();
+    if (kind === 'resources' || kind === 'templates') this.#onHeld(kind, [...claims.held()]);
   }
 
   #incomplete(kind: ListKind): boolean {
@@ -243,9 +288,9 @@ export class Catalog {
   }
 }
 
-function newEntry(config: DownstreamConfig): ServerEntry {
+function newEntry(config: DownstreamConfig, joined: Since): ServerEntry {
   const allows = toolFilter(config);
-  return { config, allows, live: new Set(), tools: null, outdated: false, failed: false };
+  return { config, allows, joined, live: new Set(), tools: null, outdated: false, failed: false };
 }
 
 function allowed(entry: ServerEntry, tools: readonly CatalogEntry[]): readonly CatalogEntry[] {

@@ -3,20 +3,29 @@
  * servers of its own sees a catalogue of its own, with what its instances tell in place of what is
  * known of the server in general.
  */
-import type { DownstreamConfig } from '../../shared/model/config.ts';
-import type { ListKind } from '../../shared/model/lists.ts';
+import type { DownstreamConfig, GatewayConfig, ReservedConfig } from '../../shared/model/config.ts';
+import type { ListKind, UriKind } from '../../shared/model/lists.ts';
+import type { HeldUri } from '../../shared/model/remembered.ts';
 import type { CatalogEntry } from '../../shared/wire/protocol.ts';
 import type { CallOwner } from './calls.ts';
 import { Catalog } from './catalog.ts';
+import { Reserved } from './reserved.ts';
 
 export interface CatalogsOptions {
   readonly servers: readonly DownstreamConfig[];
+  /** @default nothing */
+  readonly reserved?: readonly ReservedConfig[];
   readonly listWaitMs: number;
   /** Called after a merged list has become different. */
   readonly onChange: (catalog: Catalog, kind: ListKind) => void;
-  /** A server offers what another one has already; in words, once for each change. */
+  /** A server offers what is another one's; in words, once for each change. */
   readonly onCollision: (server: string, message: string) => void;
+  /** What servers keep against others may have become different: worth remembering. @default nobody */
+  readonly onHeld?: (kind: UriKind, held: readonly HeldUri[]) => void;
 }
+
+/** What of a configuration decides what is offered. */
+export type Offering = Pick<GatewayConfig, 'servers' | 'reserved'>;
 
 /** Who tells of a server: the lane it runs in. */
 interface Teller {
@@ -30,11 +39,13 @@ export class Catalogs {
   readonly #options: CatalogsOptions;
   readonly #own = new Map<CallOwner, Catalog>();
   #servers: readonly DownstreamConfig[];
+  #reserved: Reserved;
 
   constructor(options: CatalogsOptions) {
     this.#options = options;
     this.#servers = options.servers;
-    this.shared = this.#make(options.onCollision);
+    this.#reserved = new Reserved(options.reserved ?? []);
+    this.shared = this.#make(options);
   }
 
   of(session: CallOwner): Catalog {
@@ -45,15 +56,16 @@ export class Catalogs {
   open(session: CallOwner): void {
     if (this.#own.has(session)) return;
     // What collides does so in the shared catalogue too, and is told once.
-    const own = this.#make(() => {});
+    const own = this.#make({ onCollision: () => {} });
     own.adopt(this.shared);
     this.#own.set(session, own);
   }
 
   /** Other servers, or other settings. @param replaced those that have yet to speak again. */
-  reconfigure(servers: readonly DownstreamConfig[], replaced: ReadonlySet<string>): void {
+  reconfigure({ servers, reserved }: Offering, replaced: ReadonlySet<string>): void {
     this.#servers = servers;
-    for (const catalog of this.#of(null)) catalog.reconfigure(servers, replaced);
+    this.#reserved = new Reserved(reserved);
+    for (const catalog of this.#of(null)) catalog.reconfigure(servers, this.#reserved, replaced);
   }
 
   close(session: CallOwner): void {
@@ -81,13 +93,15 @@ export class Catalogs {
     return own === undefined ? [this.shared] : [this.shared, own];
   }
 
-  #make(onCollision: CatalogsOptions['onCollision']): Catalog {
+  #make(tell: Pick<CatalogsOptions, 'onCollision' | 'onHeld'>): Catalog {
     const { listWaitMs, onChange } = this.#options;
     const catalog: Catalog = new Catalog({
       servers: this.#servers,
+      reserved: this.#reserved,
       listWaitMs,
       onChange: (kind) => onChange(catalog, kind),
-      onCollision,
+      onCollision: tell.onCollision,
+      ...(tell.onHeld === undefined ? {} : { onHeld: tell.onHeld }),
     });
     return catalog;
   }

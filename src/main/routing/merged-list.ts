@@ -1,10 +1,13 @@
 /**
  * One kind of list (tools, prompts, resources, templates) merged over all servers, as bytes: every
- * entry is what its server sent. Names are replaced by exposed ones; URIs never are, and the first
- * server to offer one owns it.
+ * entry is what its server sent. Names are replaced by exposed ones; URIs never are, and each is listed
+ * for one server at most.
  */
 import type { CatalogEntry } from '../../shared/wire/protocol.ts';
-import { exposedName, NameTable } from './names.ts';
+import { NameTable } from './names.ts';
+import type { Because, Collision, Place } from './place.ts';
+import { NOTHING_RESERVED, type Reserved } from './reserved.ts';
+import { EARLIER_RUN, type Since, UriClaims } from './uri-claims.ts';
 
 /** Where a key of the merged list goes; `keyRaw` is the raw JSON string its server knows it by. */
 export interface Target {
@@ -18,29 +21,25 @@ export interface ListedServer {
   readonly prefix: string;
 }
 
-/** Two servers offer the same key. */
-export interface Collision {
-  /** The later server in the configuration, and the one that has the key. */
-  readonly server: string;
-  readonly owner: string;
-  readonly key: string;
-  /** The name it is listed under instead; null: it is not listed. */
-  readonly listedAs: string | null;
-}
-
 export interface MergedListOptions {
   /** In the order of the configuration, which is the order of the list. */
   readonly servers: readonly ListedServer[];
+  /** @default nothing */
+  readonly reserved?: Reserved;
   /** `names` are exposed with the server's prefix, `uris` as they are. */
   readonly keys: 'names' | 'uris';
   /** Entries of the gateway's own, put first. */
   readonly own: readonly object[];
 }
 
+type PlaceOf = (server: string, key: string) => Place;
+
 const encoder = new TextEncoder();
 const COMMA = encoder.encode(',');
 
 export class MergedList {
+  /** Of names nothing: they are told apart by prefix and hash. */
+  readonly claims = new UriClaims();
   readonly #options: MergedListOptions;
   readonly #entries = new Map<string, readonly CatalogEntry[]>();
   /** Entries under the names they are listed with: with many servers few change at a time. */
@@ -49,13 +48,16 @@ export class MergedList {
     { readonly name: string; readonly json: Uint8Array }
   >();
   #servers: readonly ListedServer[];
+  #reserved: Reserved;
   #targets = new Map<string, Target>();
   #collisions: readonly Collision[] = [];
+  #collisionCounts = new Map<string, number>();
   #json: Uint8Array;
 
   constructor(options: MergedListOptions) {
     this.#options = options;
     this.#servers = options.servers;
+    this.#reserved = options.reserved ?? NOTHING_RESERVED;
     this.#json = this.#rebuild();
   }
 
@@ -68,10 +70,26 @@ export class MergedList {
     return this.#collisions;
   }
 
-  /** Replaces what a server offers. @returns whether the merged list has become different. */
-  set(server: string, entries: readonly CatalogEntry[]): boolean {
+  /** How many entries of a server collide. */
+  collisionsOf(server: string): number {
+    return this.#collisionCounts.get(server) ?? 0;
+  }
+
+  /**
+   * Replaces what a server offers.
+   *
+   * @param since when it told of what it did not offer before.
+   * @returns whether the merged list has become different.
+   */
+  set(
+    server: string,
+    entries: readonly CatalogEntry[],
+    since: (key: string) => Since = () => EARLIER_RUN,
+  ): boolean {
     const earlier = this.#entries.get(server) ?? [];
-    if (isSame(earlier, entries)) {
+    const keys = this.#options.keys === 'uris' ? entries.map(({ key }) => key) : [];
+    const claimed = this.claims.set(server, keys, since);
+    if (isSame(earlier, entries) && !claimed) {
       if (!this.#entries.has(server)) this.#entries.set(server, entries);
       return false;
     }
@@ -80,11 +98,19 @@ export class MergedList {
   }
 
   /** Other servers; what those that are left have told stays. @returns whether the list is different. */
-  reconfigure(servers: readonly ListedServer[]): boolean {
+  reconfigure(servers: readonly ListedServer[], reserved: Reserved): boolean {
     this.#servers = servers;
+    this.#reserved = reserved;
     const names = new Set(servers.map(({ name }) => name));
     for (const name of this.#entries.keys()) if (!names.has(name)) this.#entries.delete(name);
     return this.#hasChanged();
+  }
+
+  /** Takes over what another list of the same servers knows. */
+  adopt(other: MergedList): void {
+    this.claims.adopt(other.claims);
+    for (const [server, entries] of other.#entries) this.#entries.set(server, entries);
+    this.#json = this.#rebuild();
   }
 
   /** Null: the server has never told. */
@@ -108,21 +134,19 @@ export class MergedList {
     );
     this.#targets = new Map();
     const collisions: Collision[] = [];
-    const exposed = this.#names();
-    for (const { name: server, prefix } of this.#servers) {
+    this.#collisionCounts = new Map();
+    const placeOf = this.#options.keys === 'uris' ? this.#uris() : this.#names();
+    for (const { name: server } of this.#servers) {
       for (const entry of this.#entries.get(server) ?? []) {
         const { key, json, keyAt } = entry;
-        const keyRaw = json.subarray(keyAt[0], keyAt[1]);
-        const shown = exposed === null ? key : exposed.exposed(server, key);
-        const owner = this.#targets.get(exposed === null ? key : exposedName(prefix, key));
-        const isOther = owner !== undefined && owner.server !== server;
-        if (isOther) {
-          const listedAs = exposed === null ? null : shown;
-          collisions.push({ server, owner: owner.server, key, listedAs });
+        const { shown, because } = placeOf(server, key);
+        if (because !== null) {
+          collisions.push({ server, key, listedAs: shown, because });
+          this.#collisionCounts.set(server, this.collisionsOf(server) + 1);
         }
-        if (this.#targets.has(shown)) continue;
-        this.#targets.set(shown, { server, keyRaw });
-        parts.push(exposed === null ? json : this.#renamed(entry, shown));
+        if (shown === null || this.#targets.has(shown)) continue;
+        this.#targets.set(shown, { server, keyRaw: json.subarray(keyAt[0], keyAt[1]) });
+        parts.push(shown === key ? json : this.#renamed(entry, shown));
       }
     }
     this.#collisions = collisions;
@@ -143,9 +167,11 @@ export class MergedList {
     return renamed;
   }
 
-  #names(): NameTable | null {
-    if (this.#options.keys === 'uris') return null;
-    const table = new NameTable(this.#servers.map(({ name }) => name));
+  #names(): PlaceOf {
+    const table = new NameTable(
+      this.#servers.map(({ name }) => name),
+      this.#reserved,
+    );
     for (const { name, prefix } of this.#servers) {
       const entries = this.#entries.get(name) ?? [];
       table.add(
@@ -154,7 +180,24 @@ export class MergedList {
         entries.map(({ key }) => key),
       );
     }
-    return table;
+    return (server, key) => table.place(server, key);
+  }
+
+  #uris(): PlaceOf {
+    this.claims.settle(
+      this.#servers.map(({ name }) => name),
+      this.#reserved,
+    );
+    return (server, uri) => {
+      const because = this.#withheld(server, uri);
+      return { shown: because === null ? uri : null, because };
+    };
+  }
+
+  #withheld(server: string, uri: string): Because | null {
+    const dispute = this.claims.disputeOf(uri);
+    if (dispute === null) return null;
+    return dispute.kind !== 'contested' && dispute.owner === server ? null : dispute;
   }
 }
 

@@ -1,9 +1,12 @@
 /**
  * Tool names as clients see them: `<prefix>__<tool>`, at most 64 characters of [A-Za-z0-9_-], which is
  * what model APIs accept. Other names are shortened with a hash. The catalogue builds one table from
- * all servers' tools; a call is routed by looking its name up, never by taking the text apart.
+ * all servers' tools; a call is routed by looking its name up, never by taking the text apart. A name
+ * that begins with another server's prefix is never exposed as it is: it would look like that server's.
  */
 import { createHash } from 'node:crypto';
+import type { Because, Place } from './place.ts';
+import { NOTHING_RESERVED, type Reserved } from './reserved.ts';
 
 const MAX_LENGTH = 64;
 const HASH_LENGTH = 12;
@@ -38,24 +41,29 @@ export function exposedName(prefix: string, tool: string): string {
     : hashedName(plain, [prefix, tool]);
 }
 
+type NamePlace = Place & { readonly shown: string };
+
 interface Tables {
   readonly refs: Map<string, ToolRef>;
-  /** Server → its tool → exposed name. */
-  readonly names: Map<string, Map<string, string>>;
+  /** Server → its tool → where it is. */
+  readonly places: Map<string, Map<string, NamePlace>>;
 }
 
 /** All exposed names at one time. Servers are added one by one; names do not depend on when. */
 export class NameTable {
   readonly #servers = new Map<string, { prefix: string; tools: readonly string[] }>();
   readonly #order: readonly string[];
+  readonly #reserved: Reserved;
   #built: Tables | null = null;
 
   /**
    * @param order names of the servers in the order of the configuration: of two tools that want the
    *   same name, the earlier server's gets it. @default the order in which they are added
+   * @param reserved what no server's but one's name may begin with. @default nothing
    */
-  constructor(order: readonly string[] = []) {
+  constructor(order: readonly string[] = [], reserved = NOTHING_RESERVED) {
     this.#order = order;
+    this.#reserved = reserved;
   }
 
   /** Sets the tools of a server, replacing what it had. A name listed twice is one tool. */
@@ -66,10 +74,15 @@ export class NameTable {
 
   /** The exposed name of a tool that was added. Throws for any other: asking is a bug. */
   exposed(server: string, tool: string): string {
-    const name = this.#tables().names.get(server)?.get(tool);
-    if (name === undefined)
+    return this.place(server, tool).shown;
+  }
+
+  /** The same, and why it is not the one that the tool would have alone. */
+  place(server: string, tool: string): NamePlace {
+    const place = this.#tables().places.get(server)?.get(tool);
+    if (place === undefined)
       throw new Error(`not in the table: ${JSON.stringify({ server, tool })}`);
-    return name;
+    return place;
   }
 
   /** Where a call with this name goes, or undefined. */
@@ -84,36 +97,69 @@ export class NameTable {
 
   #build(): Tables {
     const refs = new Map<string, ToolRef>();
-    const names = new Map<string, Map<string, string>>();
+    const places = new Map<string, Map<string, NamePlace>>();
     for (const server of new Set([...this.#order, ...this.#servers.keys()])) {
       const entry = this.#servers.get(server);
       if (entry === undefined) continue;
-      const own = new Map<string, string>();
-      names.set(server, own);
+      const own = new Map<string, NamePlace>();
+      places.set(server, own);
       // Sorted, so that not even two hashes that meet make the order of a list matter.
       for (const tool of [...new Set(entry.tools)].sort()) {
-        const wanted = exposedName(entry.prefix, tool);
-        let name = wanted;
-        for (let attempt = 0; refs.has(name); attempt++) {
-          name = hashedName(wanted, [entry.prefix, tool, server, String(attempt)]);
-        }
-        refs.set(name, { server, tool });
-        own.set(tool, name);
+        const place = this.#place(refs, server, entry.prefix, tool);
+        refs.set(place.shown, { server, tool });
+        own.set(tool, place);
       }
     }
-    return { refs, names };
+    return { refs, places };
+  }
+
+  #place(
+    refs: ReadonlyMap<string, ToolRef>,
+    server: string,
+    prefix: string,
+    tool: string,
+  ): NamePlace {
+    const wanted = exposedName(prefix, tool);
+    let because = this.#reservedFrom(server, wanted);
+    let shown = because === null ? wanted : strangeName(wanted, [prefix, tool]);
+    for (let attempt = 0; ; attempt++) {
+      const other = refs.get(shown);
+      if (other === undefined) return { shown, because };
+      because ??= other.server === server ? null : { kind: 'taken', owner: other.server };
+      const identity = [prefix, tool, server, String(attempt)];
+      shown = hashedName(wanted, identity);
+      if (this.#reservedFrom(server, shown) !== null) shown = strangeName(wanted, identity);
+    }
+  }
+
+  /** Why a server may not have a name; null: it may. */
+  #reservedFrom(server: string, name: string): Because | null {
+    const owner = this.#reserved.ownerOfName(name);
+    if (owner === null || owner.server === server) return null;
+    return { kind: 'prefix', owner: owner.server, prefix: owner.prefix };
   }
 }
 
+/** A name that looks like no server's with a prefix: it holds no separator. */
+function strangeName(plain: string, identity: readonly string[]): string {
+  const joined = plain.replace(/[^A-Za-z0-9_-]/gu, '_').replace(/_{2,}/g, '_');
+  const head = joined.slice(0, MAX_LENGTH - HASH_LENGTH - 1).replace(/^_|_$/g, '');
+  return `${head}_${hashOf(identity)}`;
+}
+
 function hashedName(plain: string, identity: readonly string[]): string {
+  const head = plain
+    .replace(/[^A-Za-z0-9_-]/gu, '_')
+    .replace(/^__(?=rea)/, '')
+    .slice(0, MAX_LENGTH - HASH_LENGTH - 1);
+  return `${head}_${hashOf(identity)}`;
+}
+
+function hashOf(identity: readonly string[]): string {
   const hash = createHash('sha256');
   for (const part of identity) {
     // UTF-16 keeps lone surrogates apart, which UTF-8 would all turn into U+FFFD.
     hash.update(`${part.length}:`).update(Buffer.from(part, 'utf16le'));
   }
-  const head = plain
-    .replace(/[^A-Za-z0-9_-]/gu, '_')
-    .replace(/^__(?=rea)/, '')
-    .slice(0, MAX_LENGTH - HASH_LENGTH - 1);
-  return `${head}_${hash.digest('hex').slice(0, HASH_LENGTH)}`;
+  return hash.digest('hex').slice(0, HASH_LENGTH);
 }

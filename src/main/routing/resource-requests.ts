@@ -12,6 +12,7 @@ import type { ByteRange } from '../../shared/wire/protocol.ts';
 import type { Edit } from './calls.ts';
 import type { Catalogs } from './catalogs.ts';
 import type { Downstream } from './downstream.ts';
+import { afterFirstLists } from './first-lists.ts';
 import type { Hooks, ServerRequest } from './router.ts';
 import type { Servers } from './servers.ts';
 import type { Session } from './session.ts';
@@ -83,6 +84,10 @@ export class ResourceRequests {
   }
 
   complete(request: ServerRequest): void {
+    this.#afterFirstLists(request, () => this.#complete(request));
+  }
+
+  #complete(request: ServerRequest): void {
     const { frame, session, idText, idRaw } = request;
     const params = rangeOf(frame, SLOT.params);
     const ref = params === null ? null : member(frame.line, params, 'ref');
@@ -105,8 +110,11 @@ export class ResourceRequests {
     }
     const uri = read.text;
     const submit = (server: Downstream) => this.#options.submit(request, server, [], {});
-    if (this.#toOwner(request, uri, submit)) return;
-    session.answer(request, errorParts(idRaw, JSON_RPC.invalidParams, 'Unknown resource', { uri }));
+    const found = this.#toOwner(request, uri, submit);
+    if (found === 'taken') return;
+    const message =
+      found === 'unknown' ? 'Unknown resource' : `Unknown resource: ${found.withheld}`;
+    session.answer(request, errorParts(idRaw, JSON_RPC.invalidParams, message, { uri }));
   }
 
   /** Whether anybody listens to something of the server. */
@@ -142,6 +150,14 @@ export class ResourceRequests {
   }
 
   #byUri(request: ServerRequest, use: (server: Downstream, uri: string) => void): void {
+    this.#afterFirstLists(request, () => this.#toUri(request, use));
+  }
+
+  #afterFirstLists(request: ServerRequest, go: () => void): void {
+    afterFirstLists(this.#options.catalogs.of(request.session), request, go);
+  }
+
+  #toUri(request: ServerRequest, use: (server: Downstream, uri: string) => void): void {
     const { session, frame, idText, idRaw, method } = request;
     const at = rangeOf(frame, SLOT.paramsUri);
     const read = at === null ? null : readUri(frame.line, at);
@@ -150,24 +166,37 @@ export class ResourceRequests {
       return session.refused(idText, JSON_RPC.invalidParams, message);
     }
     const uri = read.text;
-    if (this.#toOwner(request, uri, (server) => use(server, uri))) return;
-    if (method === 'resources/read' && this.#readAnywhere(request, 0)) return;
-    const parts = errorParts(idRaw, RESOURCE_NOT_FOUND, 'Resource not found', { uri });
-    session.answer(request, parts);
+    const found = this.#toOwner(request, uri, (server) => use(server, uri));
+    if (found === 'taken') return;
+    const isRead = method === 'resources/read';
+    if (found === 'unknown' && isRead && this.#readAnywhere(request, 0)) return;
+    const message =
+      found === 'unknown' ? 'Resource not found' : `Resource not found: ${found.withheld}`;
+    session.answer(request, errorParts(idRaw, RESOURCE_NOT_FOUND, message, { uri }));
   }
 
-  /** @returns false when every server has said what it has and none has this. */
-  #toOwner(request: ServerRequest, uri: string, use: (server: Downstream) => void): boolean {
+  /** `unknown`: every server has said what it has and none has this. `withheld`: why nobody has it. */
+  #toOwner(
+    request: ServerRequest,
+    uri: string,
+    use: (server: Downstream) => void,
+  ): 'taken' | 'unknown' | { readonly withheld: string } {
     const { catalogs, serve, awaitLists } = this.#options;
     const catalog = catalogs.of(request.session);
     const owner = catalog.byUri(uri);
-    if (owner !== null) {
-      serve(request, owner, use);
-      return true;
+    switch (owner.kind) {
+      case 'server':
+        serve(request, owner.server, use);
+        return 'taken';
+      case 'withheld':
+        return { withheld: owner.why };
+      case 'unknown': {
+        const pending = catalog.pendingResources();
+        if (pending === null) return 'unknown';
+        awaitLists(request, pending);
+        return 'taken';
+      }
     }
-    const pending = catalog.pendingResources();
-    if (pending !== null) awaitLists(request, pending);
-    return pending !== null;
   }
 
   /** Nobody lists the resource: servers are asked one after the other until one knows it. */

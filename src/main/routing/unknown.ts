@@ -107,8 +107,8 @@ export class UnknownMessages {
     }
     const uriAt = rangeOf(frame, SLOT.paramsUri);
     const uri = uriAt === null ? null : readUri(frame.line, uriAt);
-    const server = uri === null || 'wrong' in uri ? null : catalog.byUri(uri.text);
-    return server === null ? null : { server, edits: [] };
+    const owner = uri === null || 'wrong' in uri ? null : catalog.byUri(uri.text);
+    return owner?.kind === 'server' ? { server: owner.server, edits: [] } : null;
   }
 
   #ofTask(

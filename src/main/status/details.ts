@@ -16,6 +16,10 @@ export function downstreamDetails(one: DownstreamView, now: number): string[] {
     `  thread      ${threadOf(one)}`,
     `  noise       ${plural(one.noise_lines, 'line')} on stdout that were no messages`,
   ];
+  if (one.name_collisions > 0) {
+    const what = `${one.name_collisions} of its tools, prompts or resources`;
+    lines.push(`  names       ${what} listed under another name or not at all; the log says why`);
+  }
   if (one.next_restart_at !== null)
     lines.push(`  next start  ${relative(one.next_restart_at, now)}`);
   if (one.last_error !== null) lines.push(`  last error  ${shown(one.last_error, 1000)}`);

@@ -119,6 +119,7 @@ function downstreamView(one: Fields) {
     cpu_ms: measure(one['cpu_ms']),
     noise_lines: count(one['noise_lines']),
     share: oneOf(['normal', 'low'], one['share']),
+    name_collisions: count(one['name_collisions']),
     thread: {
       state: oneOf(['running', 'stalled', 'crashed', 'restarting'], thread['state']),
       restarts: count(thread['restarts']),

@@ -178,7 +178,7 @@ export class Fleet implements Servers {
     if (config.servers.some(({ instances }) => instances === 'session')) {
       for (const session of this.#instances.sessions) catalogs.open(session);
     }
-    catalogs.reconfigure(config.servers, new Set(replaced.map(({ name }) => name)));
+    catalogs.reconfigure(config, new Set(replaced.map(({ name }) => name)));
     for (const { name } of removed) this.#remove(name);
     for (const server of adjusted) this.#adjust(server);
     for (const server of replaced) this.#replace(server);
@@ -267,10 +267,15 @@ export class Fleet implements Servers {
     for (const { name } of this.#config.servers) {
       const lanes = [...this.#lanes.values()].filter(({ config }) => config.name === name);
       if (lanes.length === 0) records[name] = UNROUTED;
-      for (const lane of lanes) records[lane.name] = lane.record;
+      const nameCollisions = this.#options.catalogs.shared.collisions(name);
+      for (const lane of lanes) {
+        records[lane.name] = { ...lane.record, name_collisions: nameCollisions };
+      }
     }
     // Until it is gone a process is shown, under the name of the one to come if there is one.
-    for (const lane of this.#departures.lanes) records[lane.name] ??= lane.record;
+    for (const lane of this.#departures.lanes) {
+      records[lane.name] ??= { ...lane.record, name_collisions: 0 };
+    }
     return records;
   }
 
@@ -502,6 +507,7 @@ export class Fleet implements Servers {
       }
       case 'catalog':
         this.#options.catalogs.update(lane, message.kind, message.entries);
+        this.#options.onChange();
         return router.catalogSettled(lane.config.name);
       case 'notification':
         return router.notification(downstream, message);

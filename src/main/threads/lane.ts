@@ -154,7 +154,7 @@ export class Lane implements Tenant {
     return awaited && (phase === 'idle' || phase === 'starting');
   }
 
-  get record(): LaneRecord {
+  get record(): Omit<LaneRecord, 'name_collisions'> {
     return { ...this.downstream.record, share: this.#priority.share };
   }
 

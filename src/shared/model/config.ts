@@ -69,6 +69,8 @@ export interface DownstreamConfig {
   /** Prefix of its tool names; the name unless configured. */
   readonly prefix: string;
   readonly tools: { readonly allow: readonly string[]; readonly deny: readonly string[] };
+  /** `owner`: patterns of the URIs that are its own, whoever else lists them. */
+  readonly resources: { readonly owner: readonly string[] };
   readonly startTimeoutMs: number;
   readonly callTimeoutMs: number;
   readonly callTotalTimeoutMs: number;
@@ -119,11 +121,22 @@ export interface LimitsConfig {
   readonly slowClientMs: number;
 }
 
+/** What belongs to one server whatever others offer. */
+export interface ReservedConfig {
+  readonly server: string;
+  /** Names that begin with it; "" = none. */
+  readonly prefix: string;
+  /** Patterns of URIs. */
+  readonly resources: readonly string[];
+}
+
 export interface GatewayConfig {
   /** The file it was read from. */
   readonly file: string;
   /** Enabled servers in the order of the file. */
   readonly servers: readonly DownstreamConfig[];
+  /** Of all servers in the file, also of those that are not enabled, in its order. */
+  readonly reserved: readonly ReservedConfig[];
   readonly threads: ThreadsConfig;
   readonly limits: LimitsConfig;
   /** How long the first tools/list of a run waits for servers never seen before. @default 3000 */

@@ -2,6 +2,9 @@
 
 export type ListKind = 'tools' | 'prompts' | 'resources' | 'templates';
 
+/** Those whose entries are told apart by a URI. */
+export type UriKind = 'resources' | 'templates';
+
 export interface ListShape {
   /** The request that fetches it. */
   readonly method: string;

@@ -3,7 +3,7 @@
  * it, main and the next owner read it. Pure. Of what is not as expected only that part is left out.
  */
 import type { ServerProfile } from '../wire/protocol.ts';
-import { LIST_KINDS, type ListKind } from './lists.ts';
+import { LIST_KINDS, type ListKind, type UriKind } from './lists.ts';
 
 /** One server. `lists` hold the raw text of each entry; a kind that is absent was never told. */
 export interface Remembered {
@@ -15,13 +15,42 @@ export interface Remembered {
 /** UTF-16 units; more than is ever kept of what a server says of itself. */
 const MAX_PROFILE_TEXT = 8400;
 const MAX_CAPABILITIES = 65_536;
+/** A resource or template, and the server whose it is. */
+export interface HeldUri {
+  readonly uri: string;
+  readonly server: string;
+}
+
+/** What servers keep although others list it, too: those had it before. */
+export type Held = Readonly<Record<UriKind, readonly HeldUri[]>>;
+
+export const NOTHING_HELD: Held = { resources: [], templates: [] };
+/** Of each kind; what is beyond that is contested at the next start. */
+const MAX_HELD = 1000;
 const SCHEMA = 2;
 /** Had tools only. */
 const FIRST_SCHEMA = 1;
 
-export function catalogFileText(servers: ReadonlyMap<string, Remembered>): string {
+export function catalogFileText(servers: ReadonlyMap<string, Remembered>, held: Held): string {
   const sorted = [...servers].sort(([a], [b]) => (a < b ? -1 : 1));
-  return `${JSON.stringify({ schema: SCHEMA, servers: Object.fromEntries(sorted) })}\n`;
+  const file = { schema: SCHEMA, servers: Object.fromEntries(sorted), held };
+  return `${JSON.stringify(file)}\n`;
+}
+
+/** Nothing for a text that is of no known format. */
+export function parseHeld(text: string): Held {
+  const file = parse(text);
+  const held = isRecord(file) && file['schema'] === SCHEMA ? file['held'] : null;
+  if (!isRecord(held)) return NOTHING_HELD;
+  return { resources: heldOf(held['resources']), templates: heldOf(held['templates']) };
+}
+
+function heldOf(list: unknown): HeldUri[] {
+  return (Array.isArray(list) ? list.slice(0, MAX_HELD) : []).flatMap((one: unknown) => {
+    if (!isRecord(one)) return [];
+    const { uri, server } = one;
+    return typeof uri === 'string' && typeof server === 'string' ? [{ uri, server }] : [];
+  });
 }
 
 /** Empty for a text that is of no known format. */

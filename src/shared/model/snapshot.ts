@@ -73,6 +73,8 @@ export interface RoutingRecord {
 /** Owned by main: what calls have to do with, and what is decided about the process. */
 export interface LaneRecord extends RoutingRecord {
   readonly share: Share;
+  /** Tools, prompts, resources and templates that it offers and others own: renamed, or not listed. */
+  readonly name_collisions: number;
 }
 
 /** One entry of `downstreams`. */

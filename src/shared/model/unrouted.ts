@@ -14,4 +14,5 @@ export const UNROUTED: LaneRecord = {
   p99_ms: null,
   thread: { state: 'running', restarts: 0, heap_mb: null, mates: 0 },
   share: 'normal',
+  name_collisions: 0,
 };

@@ -7,7 +7,8 @@ import type { MessagePort } from 'node:worker_threads';
 import type { AsksConfig } from '../model/asks.ts';
 import type { DownstreamConfig } from '../model/config.ts';
 import type { ErrorCode, Outcome } from '../model/errors.ts';
-import type { ListKind } from '../model/lists.ts';
+import type { ListKind, UriKind } from '../model/lists.ts';
+import type { HeldUri } from '../model/remembered.ts';
 import type {
   LaneRecord,
   ProcessIdentity,
@@ -466,6 +467,13 @@ export interface CatalogFact {
   readonly lists: Readonly<Partial<Record<ListKind, readonly string[] | null>>>;
 }
 
+/** The URIs that servers keep although others list them, too, for `catalog.json`; all of one kind. */
+export interface HeldFact {
+  readonly type: 'held';
+  readonly kind: UriKind;
+  readonly held: readonly HeldUri[];
+}
+
 /** Everything main owns. */
 export interface MainFact {
   readonly type: 'main';
@@ -479,7 +487,7 @@ export interface MainFact {
   readonly priority: StateSnapshot['priority'];
 }
 
-export type Fact = SupervisorFact | CatalogFact | MainFact;
+export type Fact = SupervisorFact | CatalogFact | HeldFact | MainFact;
 
 // --- main ↔ state-writer thread (its own parentPort) ----------------------------------------------
 

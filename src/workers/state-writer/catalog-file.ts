@@ -7,10 +7,13 @@
 import { LIST_KINDS } from '../../shared/model/lists.ts';
 import {
   catalogFileText,
+  type Held,
+  NOTHING_HELD,
   parseCatalogFile,
+  parseHeld,
   type Remembered,
 } from '../../shared/model/remembered.ts';
-import type { CatalogFact } from '../../shared/wire/protocol.ts';
+import type { CatalogFact, HeldFact } from '../../shared/wire/protocol.ts';
 
 type Told = Pick<CatalogFact, 'fingerprint' | 'profile' | 'lists'>;
 
@@ -18,7 +21,14 @@ export class CatalogFile {
   /** What this gateway was told, and what only the file knows. */
   readonly #told = new Map<string, Told>();
   #found: ReadonlyMap<string, Remembered> = new Map();
+  /** What main told of each kind, and what only the file knows. */
+  #held: Partial<Held> = {};
+  #foundHeld = NOTHING_HELD;
   #onDisk: string | null = null;
+
+  takeHeld({ kind, held }: HeldFact): void {
+    this.#held = { ...this.#held, [kind]: held };
+  }
 
   take({ server, fingerprint, profile, lists }: CatalogFact): void {
     const before = this.#told.get(server);
@@ -33,6 +43,7 @@ export class CatalogFile {
   /** Takes over the file of the owner before; null when there is none. */
   adopt(text: string | null): void {
     this.#found = text === null ? new Map() : parseCatalogFile(text);
+    this.#foundHeld = text === null ? NOTHING_HELD : parseHeld(text);
     this.#onDisk = text;
   }
 
@@ -48,7 +59,7 @@ export class CatalogFile {
     for (const [server, told] of this.#told) {
       servers.set(server, merge(this.#found.get(server), told));
     }
-    const text = catalogFileText(servers);
+    const text = catalogFileText(servers, { ...this.#foundHeld, ...this.#held });
     return text === this.#onDisk ? null : text;
   }
 }

@@ -103,5 +103,6 @@ function downstream(
     noise_lines: record.noise_lines,
     thread: routing.thread,
     share: routing.share,
+    name_collisions: routing.name_collisions,
   };
 }

@@ -115,6 +115,9 @@ export class Publisher implements StateWriterControl {
     if (fact.type === 'catalog') {
       this.#catalog.take(fact);
       this.#catalogFile.touch(false);
+    } else if (fact.type === 'held') {
+      this.#catalog.takeHeld(fact);
+      this.#catalogFile.touch(false);
     } else {
       const change = this.#state.take(fact);
       if (change !== 'none') this.#stateFile.touch(change === 'urgent');

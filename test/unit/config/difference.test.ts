@@ -42,6 +42,7 @@ const OF_MAIN: readonly [keyof DownstreamConfig, unknown][] = [
   ['prefix', 'other'],
   ['asks', { elicitation: 'deny', sampling: 'allow', unsolicited: 'deny' }],
   ['tools', { allow: ['a'], deny: [] }],
+  ['resources', { owner: ['u://*'] }],
   ['callTimeoutMs', 1],
   ['callTotalTimeoutMs', 1],
   ['maxConcurrency', 1],
@@ -106,6 +107,7 @@ test('settings that are looked at once are named as they are written', () => {
   const running: GatewayConfig = {
     file: '',
     servers: [],
+    reserved: [],
     threads: { mode: 'auto', dedicatedUpTo: 32, heapMb: 64, stallMs: 1500 },
     limits: { byteCreditBytes: 1, slowClientMs: 1000 },
     listWaitMs: 0,

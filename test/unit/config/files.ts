@@ -58,6 +58,7 @@ export function fullRegistry() {
         prefix: 'fs',
         asks: { sampling: 'deny' },
         tools: { allow: ['*'], deny: ['delete_*'] },
+        resources: { owner: ['res://fs/*'] },
         start_timeout_ms: 20_000,
         call_timeout_ms: 40_000,
         call_total_timeout_ms: 500_000,
@@ -83,7 +84,7 @@ export function fullRegistry() {
         tier_overrides: { wipe: 'destructive' },
       },
       { name: 'plain', command: './run.sh' },
-      { name: 'off', command: 'off', enabled: false },
+      { name: 'off', command: 'off', enabled: false, resources: { owner: ['res://off/*'] } },
     ],
   };
 }

@@ -41,6 +41,7 @@ describe('a valid registry', () => {
       prefix: 'fs',
       priority: 'low',
       tools: { allow: ['*'], deny: ['delete_*'] },
+      resources: { owner: ['res://fs/*'] },
       startTimeoutMs: 20_000,
       callTimeoutMs: 40_000,
       callTotalTimeoutMs: 500_000,
@@ -64,6 +65,11 @@ describe('a valid registry', () => {
       unavailable: null,
       fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/) as string,
     });
+    expect(config.reserved).toEqual([
+      { server: 'files', prefix: 'fs', resources: ['res://fs/*'] },
+      { server: 'plain', prefix: 'plain', resources: [] },
+      { server: 'off', prefix: 'off', resources: ['res://off/*'] },
+    ]);
     expect(config.warnings).toHaveLength(2);
     expect(config.warnings.join('\n')).toMatch(/tier_overrides: has no effect/);
   });
@@ -82,6 +88,7 @@ describe('a valid registry', () => {
       prefix: 'a',
       asks: { elicitation: 'allow', sampling: 'allow', unsolicited: 'deny' },
       tools: { allow: ['*'], deny: [] },
+      resources: { owner: [] },
       startTimeoutMs: 30_000,
       callTimeoutMs: 60_000,
       callTotalTimeoutMs: 600_000,
@@ -252,6 +259,8 @@ servers:
       `${oneServer()}    tools: {deny: [${'a,'.repeat(1001)}]}`,
       'at most 1000',
     ],
+    ['resources of all', `defaults: {resources: {owner: [a]}}\n${oneServer()}`, 'unknown key'],
+    ['an owner of nothing', `${oneServer()}    resources: {owner: a}\n`, 'a list of URIs'],
     ['too much nesting', `a: ${'['.repeat(100_000)}`, 'nested too deeply'],
     ['YAML 1.1', `%YAML 1.1\n---\n${oneServer()}`, 'this is read as YAML 1.2'],
   ])('says what is wrong about %s', (_what, text, expected) => {

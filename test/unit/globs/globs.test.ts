@@ -59,10 +59,8 @@ describe('a pattern', () => {
 
   test('is one of several', () => {
     const either = compileGlobs(['a*', 'b', '{c,d}?'], 'deny');
-    expect(['a', 'ax', 'b', 'cx', 'bx', 'c', ''].map((text) => either(text))).toEqual([
-      ...[true, true, true, true],
-      ...[false, false, false],
-    ]);
+    const texts = ['a', 'ax', 'b', 'cx', 'bx', 'c', ''];
+    expect(texts.filter((text) => either(text))).toEqual(['a', 'ax', 'b', 'cx']);
   });
 
   // What was matched by picomatch before is matched alike, as far as that is right.

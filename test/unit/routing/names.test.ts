@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { exposedName, NameTable } from '#src/main/routing/names.ts';
+import { Reserved } from '#src/main/routing/reserved.ts';
 
 // A safety net for a busy machine: the properties take well under a second each.
 vi.setConfig({ testTimeout: 60_000 });
@@ -100,6 +101,40 @@ describe('exposedName', () => {
 });
 
 describe('NameTable', () => {
+  test('shows no name of one server that begins with the prefix of another, and routes each', () => {
+    const prefixes = ['', 'a', 'a_b', '_x', 'A', ''];
+    const servers = prefixes.map((_, at) => `s${at}`);
+    const reserved = new Reserved(
+      prefixes.map((one, at) => ({ server: `s${at}`, prefix: one, resources: [] })),
+    );
+    const word = fc.constantFrom('a', 'A', 'b', '_', '__', '_x', '.', 'é', 'rea', 'x'.repeat(30));
+    const tool = fc.array(word, { maxLength: 6 }).map((words) => words.join(''));
+    const lists = fc.array(fc.array(tool, { maxLength: 6 }), { minLength: 6, maxLength: 6 });
+    fc.assert(
+      fc.property(lists, (all) => {
+        const table = new NameTable(servers, reserved);
+        for (const [at, server] of servers.entries()) {
+          table.add(server, prefixes[at] ?? '', all[at] ?? []);
+        }
+        for (const [at, server] of servers.entries()) {
+          for (const one of all[at] ?? []) {
+            const name = table.exposed(server, one);
+            assert.match(name, LEGAL);
+            assert.deepEqual(table.resolve(name), { server, tool: one });
+            const own = `${prefixes[at]}__`;
+            if (own !== '__' && name.startsWith(own)) continue;
+            for (const prefix of [...prefixes, 'rea', '__rea']) {
+              const foreign =
+                prefix !== '' && name.toLowerCase().startsWith(`${prefix.toLowerCase()}__`);
+              assert.ok(!foreign, `${server} has ${name}`);
+            }
+          }
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
   test('routes tools whose names mean something to JavaScript like any other', () => {
     const table = new NameTable();
     const tools = ['__proto__', 'toString', 'hasOwnProperty', 'constructor'];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseCatalogFile } from '#src/shared/model/remembered.ts';
+import { parseCatalogFile, parseHeld } from '#src/shared/model/remembered.ts';
 import type { StateWriterData, TreeUsage } from '#src/shared/wire/protocol.ts';
 import { CatalogFile } from '#src/workers/state-writer/catalog-file.ts';
 import { compose, type OwnFields } from '#src/workers/state-writer/compose.ts';
@@ -171,6 +171,28 @@ describe('the catalogue file', () => {
       lists: told.lists,
     });
   });
+
+  it('keeps whose a URI is, until main says otherwise', () => {
+    const uri = { uri: 'res://a', server: 'a' };
+    const before = new CatalogFile();
+    before.take(catalogFact('a', ['x']));
+    before.takeHeld({ type: 'held', kind: 'resources', held: [uri] });
+    const file = new CatalogFile();
+    file.adopt(before.pending());
+    file.take(catalogFact('b', ['y']));
+    expect(parseHeld(file.pending() ?? '')).toEqual({ resources: [uri], templates: [] });
+    file.takeHeld({ type: 'held', kind: 'templates', held: [uri] });
+    expect(parseHeld(file.pending() ?? '')).toEqual({ resources: [uri], templates: [uri] });
+    file.takeHeld({ type: 'held', kind: 'resources', held: [] });
+    expect(parseHeld(file.pending() ?? '')).toEqual({ resources: [], templates: [uri] });
+  });
+
+  it.each(['{}', 'no JSON', '{"schema":2,"held":5}', '{"schema":2,"held":{"resources":[5,{}]}}'])(
+    'takes nothing for held that is not as expected: %s',
+    (text) => {
+      expect(parseHeld(text)).toEqual({ resources: [], templates: [] });
+    },
+  );
 
   it('takes over the tools of a file of the first format', () => {
     const file = new CatalogFile();

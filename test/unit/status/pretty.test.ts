@@ -77,6 +77,7 @@ describe('the page', () => {
       noise_lines: 4,
       incarnation: 6,
       errors: 2,
+      name_collisions: 3,
     });
     write('serve.state.json', snapshot({ downstreams: [one] }));
     expect(status(cwd).text).not.toContain('SIGKILL');
@@ -93,6 +94,7 @@ describe('the page', () => {
       '| a\n',
       '| b\n',
       '4 lines on stdout',
+      '3 of its tools, prompts or resources listed under another name or not at all',
     ]) {
       expect(text).toContain(words);
     }
