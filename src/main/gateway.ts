@@ -135,7 +135,9 @@ export class Gateway implements Stoppable, Reconfigurable {
       this.#router.announce(catalog, method),
     );
     this.#catalogs = new Catalogs({
-      ...options.config,
+      servers: options.config.servers,
+      reserved: options.config.reserved,
+      listWaitMs: options.config.listWaitMs,
       onChange: (catalog, kind) => this.#announcements.add(catalog, kind),
       onCollision: (server, message) => options.log.warn({ server }, message),
       onHeld: (kind, held) => this.#held.set(kind, held),

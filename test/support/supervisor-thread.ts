@@ -56,6 +56,7 @@ export function serverConfig(
     asks: { elicitation: 'allow', sampling: 'allow', unsolicited: 'deny' },
     tools: { allow: ['*'], deny: [] },
     resources: { owner: [] },
+    instructions: 'on',
     startTimeoutMs: 15_000,
     callTimeoutMs: 60_000,
     callTotalTimeoutMs: 600_000,

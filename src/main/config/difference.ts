@@ -20,6 +20,7 @@ const OF_MAIN = [
   'asks',
   'tools',
   'resources',
+  'instructions',
   'callTimeoutMs',
   'callTotalTimeoutMs',
   'maxConcurrency',

@@ -11,6 +11,7 @@ export type Settings = Pick<
   DownstreamConfig,
   | 'asks'
   | 'tools'
+  | 'instructions'
   | 'startTimeoutMs'
   | 'callTimeoutMs'
   | 'callTotalTimeoutMs'
@@ -45,6 +46,7 @@ const DEFAULT_THREADS: ThreadsConfig = {
 const DEFAULTS: Settings = {
   asks: { elicitation: 'allow', sampling: 'allow', unsolicited: 'deny' },
   tools: { allow: ['*'], deny: [] },
+  instructions: 'on',
   startTimeoutMs: 30_000,
   callTimeoutMs: 60_000,
   callTotalTimeoutMs: 600_000,
@@ -108,6 +110,7 @@ function overlay(base: Settings, options: ServerOptions): Settings {
       unsolicited: asks?.unsolicited ?? base.asks.unsolicited,
     },
     tools: { allow: tools?.allow ?? base.tools.allow, deny: tools?.deny ?? base.tools.deny },
+    instructions: options.instructions ?? base.instructions,
     startTimeoutMs: options.start_timeout_ms ?? base.startTimeoutMs,
     callTimeoutMs: options.call_timeout_ms ?? base.callTimeoutMs,
     callTotalTimeoutMs: options.call_total_timeout_ms ?? base.callTotalTimeoutMs,

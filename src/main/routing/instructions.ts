@@ -1,8 +1,17 @@
-/** The `instructions` of all servers as one text, a heading for each. Pure. */
+/**
+ * The `instructions` of all servers as one text, a heading for each. What a server says is quoted line
+ * by line and holds nothing invisible, so that it cannot look like a heading, or like the words of
+ * another server or of the gateway. Pure.
+ */
+
+import { visibleLines } from '../../shared/wire/clean-text.ts';
+import type { ServerProfile } from '../../shared/wire/protocol.ts';
 import type { KnownServer } from './profiles.ts';
 
 /** UTF-16 units of the whole text; one server's are clipped where they are read. */
 const MAX_TOTAL = 32_768;
+/** Every client asks for the same. */
+const quoted = new WeakMap<ServerProfile, string>();
 
 /** Null when no server has any. */
 export function mergedInstructions(servers: readonly KnownServer[]): string | null {
@@ -10,10 +19,12 @@ export function mergedInstructions(servers: readonly KnownServer[]): string | nu
   const leftOut: string[] = [];
   let total = 0;
   for (const { config, profile } of servers) {
-    if (profile.instructions === '') continue;
+    if (config.instructions === 'off') continue;
+    const text = quotedOf(profile);
+    if (text === '') continue;
     const names =
       config.prefix === '' ? '' : ` (its tools and prompts begin with ${config.prefix}__)`;
-    const section = `# Server ${config.name}${names}\n\n${profile.instructions.trim()}`;
+    const section = `# Server ${config.name}${names}\n\n${text}`;
     if (total + section.length > MAX_TOTAL) leftOut.push(config.name);
     else {
       total += section.length;
@@ -24,4 +35,20 @@ export function mergedInstructions(servers: readonly KnownServer[]): string | nu
     sections.push(`[left out because of their size: the instructions of ${leftOut.join(', ')}]`);
   }
   return sections.length === 0 ? null : sections.join('\n\n');
+}
+
+function quotedOf(profile: ServerProfile): string {
+  const text = quoted.get(profile) ?? quote(profile.instructions);
+  quoted.set(profile, text);
+  return text;
+}
+
+/** "" for a text without anything to see. */
+function quote(text: string): string {
+  const lines = visibleLines(text);
+  const isFilled = (line: string) => line.trim() !== '';
+  const first = lines.findIndex(isFilled);
+  if (first < 0) return '';
+  const shown = lines.slice(first, lines.findLastIndex(isFilled) + 1);
+  return shown.map((line) => `> ${line.trimEnd()}`).join('\n');
 }

@@ -71,6 +71,8 @@ export interface DownstreamConfig {
   readonly tools: { readonly allow: readonly string[]; readonly deny: readonly string[] };
   /** `owner`: patterns of the URIs that are its own, whoever else lists them. */
   readonly resources: { readonly owner: readonly string[] };
+  /** Whether clients are told its instructions. @default 'on' */
+  readonly instructions: 'on' | 'off';
   readonly startTimeoutMs: number;
   readonly callTimeoutMs: number;
   readonly callTotalTimeoutMs: number;

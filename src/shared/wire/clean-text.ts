@@ -20,6 +20,19 @@ export function cleanForTerminal(text: string): string {
   return text.replace(UNPRINTABLE, PLACEHOLDER);
 }
 
+/** Whatever some reader takes for the end of a line. */
+const LINE_END = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/u;
+
+/**
+ * The lines of a text that others are to read, without anything that they would not see: of what
+ * `cleanForTerminal` replaces only tabs are left.
+ */
+export function visibleLines(text: string): string[] {
+  return text
+    .split(LINE_END)
+    .map((line) => line.replace(UNPRINTABLE, (character) => (character === '\t' ? '\t' : '')));
+}
+
 /**
  * JSON in which every character is printable ASCII (or the newline of an indent).
  *

@@ -43,6 +43,7 @@ const OF_MAIN: readonly [keyof DownstreamConfig, unknown][] = [
   ['asks', { elicitation: 'deny', sampling: 'allow', unsolicited: 'deny' }],
   ['tools', { allow: ['a'], deny: [] }],
   ['resources', { owner: ['u://*'] }],
+  ['instructions', 'off'],
   ['callTimeoutMs', 1],
   ['callTotalTimeoutMs', 1],
   ['maxConcurrency', 1],

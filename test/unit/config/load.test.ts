@@ -42,6 +42,7 @@ describe('a valid registry', () => {
       priority: 'low',
       tools: { allow: ['*'], deny: ['delete_*'] },
       resources: { owner: ['res://fs/*'] },
+      instructions: 'off',
       startTimeoutMs: 20_000,
       callTimeoutMs: 40_000,
       callTotalTimeoutMs: 500_000,
@@ -89,6 +90,7 @@ describe('a valid registry', () => {
       asks: { elicitation: 'allow', sampling: 'allow', unsolicited: 'deny' },
       tools: { allow: ['*'], deny: [] },
       resources: { owner: [] },
+      instructions: 'on',
       startTimeoutMs: 30_000,
       callTimeoutMs: 60_000,
       callTotalTimeoutMs: 600_000,
@@ -261,6 +263,7 @@ servers:
     ],
     ['resources of all', `defaults: {resources: {owner: [a]}}\n${oneServer()}`, 'unknown key'],
     ['an owner of nothing', `${oneServer()}    resources: {owner: a}\n`, 'a list of URIs'],
+    ['instructions', `${oneServer()}    instructions: no\n`, 'write on or off'],
     ['too much nesting', `a: ${'['.repeat(100_000)}`, 'nested too deeply'],
     ['YAML 1.1', `%YAML 1.1\n---\n${oneServer()}`, 'this is read as YAML 1.2'],
   ])('says what is wrong about %s', (_what, text, expected) => {
