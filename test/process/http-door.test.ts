@@ -136,7 +136,9 @@ test('on a terminal the banner and the status show the whole line, with the toke
   expect(await onTerminal(['status', '--json', '--cwd', dir], { cwd: dir }).ended).not.toContain(
     token,
   );
-  const [record = ''] = readdirSync(join(dir, '.rea', 'run')).filter((name) => /json$/.test(name));
+  const [record = ''] = readdirSync(join(dir, '.rea', 'run')).filter((name) =>
+    name.endsWith('.json'),
+  );
   process.kill(JSON.parse(readFileSync(join(dir, '.rea', 'run', record), 'utf8')).pid, 'SIGTERM');
   await gateway.ended;
 });
@@ -145,7 +147,9 @@ test('on a terminal no file but the own token is shown, whatever the files of th
   const rea = await serve([]);
   await urlOf(rea);
   const own = await tokenFileOf(rea);
-  const [name = ''] = readdirSync(join(rea.dir, '.rea', 'run')).filter((one) => /json$/.test(one));
+  const [name = ''] = readdirSync(join(rea.dir, '.rea', 'run')).filter((one) =>
+    one.endsWith('.json'),
+  );
   const path = join(rea.dir, '.rea', 'run', name);
   const record = JSON.parse(readFileSync(path, 'utf8'));
   const elsewhere = makeDirectory();
