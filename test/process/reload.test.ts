@@ -41,12 +41,12 @@ function identity({ pid, incarnation, since, restarts }: DownstreamSnapshot) {
 /** A call that is in flight until `end`. */
 async function hold(rea: Rea, server: string) {
   const held = new Hold();
-  const { answer, answered } = rea.begin(`${server}__hold`, held.args);
+  const call = rea.begin(`${server}__hold`, held.args);
   await held.begun();
   const end = async () => {
-    expect(answered()).toBe(false);
+    expect(call.answered()).toBe(false);
     held.end();
-    expect((await answer).text).toBe('held');
+    expect((await call.answer).text).toBe('held');
   };
   return { end };
 }

@@ -29,6 +29,8 @@ export interface HttpOptions extends Partial<HttpLimits> {
 export interface HttpLimits {
   /** A session without exchange, open stream or request in flight ends after this. @default 1800000 */
   readonly idleMs: number;
+  /** At a stop, how long clients may take to read what was written. @default 1000 */
+  readonly closeMs: number;
   /** For a further client another session ends, or the client is refused with 503. @default 256 */
   readonly maxSessions: number;
   /** Further connections are closed at once, before they use up what threads and servers need. @default 1024 */
@@ -66,6 +68,7 @@ export interface EdgeLog {
 
 export const DEFAULT_LIMITS: HttpLimits = {
   idleMs: 30 * 60_000,
+  closeMs: 1000,
   maxSessions: 256,
   maxConnections: 1024,
   maxInFlight: 128,

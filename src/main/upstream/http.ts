@@ -33,8 +33,6 @@ export type HttpEdge =
   /** One line that names host and port and what to do. */
   | { readonly ok: false; readonly message: string };
 
-const CLOSE_MS = 1000;
-
 export async function startHttp(options: HttpOptions): Promise<HttpEdge> {
   const { host, port } = options;
   const limits = { ...DEFAULT_LIMITS, ...options };
@@ -90,7 +88,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpEdge> {
     connections: () => responses.size,
     stopAccepting: () => sessions.stopAccepting(),
     close: async () => {
-      const timer = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
+      const timer = setTimeout(() => server.closeAllConnections(), limits.closeMs);
       await sessions.closeAll('the gateway is stopping');
       // Not before: it cuts connections whose client still reads the whole response that was written.
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));

@@ -19,7 +19,7 @@ afterEach(tidyEdges);
 const JSON_TYPE = 'application/json';
 const STREAM_TYPE = 'text/event-stream';
 /** Long enough that no answer of these tests is late by itself. */
-const PATIENT = { promptMs: 60_000 };
+const PATIENT = { promptMs: 60_000, closeMs: 60_000 };
 const version = { 'mcp-protocol-version': '2025-11-25' };
 const typeOf = ({ headers }: Response) => headers.get('content-type');
 const SOON = { limitMs: 10_000 };
