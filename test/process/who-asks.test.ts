@@ -128,8 +128,11 @@ test('an ordinary client shows the name of a real server in front of its questio
     asked.push([params.message.slice(0, '[every] '.length), params._meta?.['rea/server']]);
     return { action: 'decline' };
   });
-  const { tools } = await client.listTools();
-  const name = tools.find((tool) => tool.name.endsWith('trigger-elicitation-request'))?.name ?? '';
+  const find = async () => {
+    const { tools } = await client.listTools();
+    return tools.find((tool) => tool.name.endsWith('trigger-elicitation-request'))?.name;
+  };
+  const name = await until(find, { limitMs: 45_000, what: 'its tools' });
   expect(JSON.stringify(await client.callTool({ name }))).toContain('decline');
   expect(asked).toEqual([['[every] ', 'every']]);
 });
