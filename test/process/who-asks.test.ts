@@ -198,9 +198,12 @@ test('a real server without directories asks for roots as soon as it is there, a
     roots: [{ uri: pathToFileURL(dir).href }],
   }));
   await client.listTools();
-  const allowed = async () =>
-    JSON.stringify(await client.callTool({ name: 'files__list_allowed_directories' }));
-  await until(async () => (await allowed()).includes(dir), { ...LIMIT, what: 'its directory' });
+  const allowed = async () => {
+    const answer = await client.callTool({ name: 'files__list_allowed_directories' });
+    return JSON.stringify(answer.content);
+  };
+  const isThere = async () => ((await allowed()).includes(dir) ? true : null);
+  expect(await until(isThere, { ...LIMIT, what: 'its directory' })).toBe(true);
 });
 
 test('what is denied is not told to the server as possible, and refused at once', async () => {

@@ -17,7 +17,8 @@ const encode = (text: string) => Buffer.from(text);
 interface Signature {
   /** JSON text of its name. */
   readonly name: Uint8Array;
-  /** JSON text of the members that say it. */
+  /** JSON text of the members that say it: of `_meta`, and of a question. */
+  readonly inMeta: string;
   readonly meta: string;
   readonly message: string;
   /** What words begin with, and JSON text of no more than that. */
@@ -67,9 +68,11 @@ export function signedVisits(frame: Frame, server: string): Frame {
 
 function signatureOf(server: string): Signature {
   const prefix = `[${server}] `;
+  const inMeta = `"${KEY}":"${server}"`;
   return {
     name: encode(`"${server}"`),
-    meta: `"_meta":{"${KEY}":"${server}"}`,
+    inMeta,
+    meta: `"_meta":{${inMeta}}`,
     message: `"message":"${prefix}"`,
     prefix: encode(prefix),
     prefixAlone: encode(`"${prefix}"`),
@@ -105,9 +108,9 @@ function sign(line: Uint8Array, at: ByteRange, signature: Signature, replace: Re
   });
 }
 
-function signMeta(line: Uint8Array, at: ByteRange, { name }: Signature, replace: Replace): void {
-  const member = `"${KEY}":${name}`;
-  if (kindAt(line, at[0]) !== 'object') return replace(...at, encode(`{${member}}`));
+function signMeta(line: Uint8Array, at: ByteRange, signature: Signature, replace: Replace): void {
+  const { name, inMeta } = signature;
+  if (kindAt(line, at[0]) !== 'object') return replace(...at, encode(`{${inMeta}}`));
   let found = false;
   eachMember(line, at, (key, keyEnd, start, end) => {
     if (!isName(line, key, keyEnd, KEY)) return;
@@ -115,7 +118,7 @@ function signMeta(line: Uint8Array, at: ByteRange, { name }: Signature, replace:
     replace(start, end, name);
   });
   // Nothing of this object has been replaced then, so that its beginning still comes next.
-  if (!found) add(line, at, member, replace);
+  if (!found) add(line, at, inMeta, replace);
 }
 
 /** Words that are no text are none. */
