@@ -31,9 +31,7 @@ export function compileGlobs(patterns: readonly string[], use: GlobUse, steps?: 
   }
   return (text) => {
     if (exact.has(text)) return true;
-    if (others.length === 0) return false;
-    const codes = Array.from(text, (character) => character.codePointAt(0) ?? 0);
-    return others.some((tokens) => matches(tokens, codes, steps));
+    return others.some((tokens) => matches(tokens, text, steps));
   };
 }
 
@@ -47,13 +45,13 @@ function literalText(tokens: readonly Token[]): string | null {
   return codes.map((code) => String.fromCodePoint(code)).join('');
 }
 
-function matches(tokens: readonly Token[], codes: readonly number[], steps?: Steps): boolean {
+function matches(tokens: readonly Token[], text: string, steps?: Steps): boolean {
   let token = 0;
   let at = 0;
-  /** Behind the last star, and up to where that star reaches so far. */
+  /** Behind the last star, and up to where in the text that star reaches so far. */
   let behindStar = -1;
   let reached = 0;
-  while (at < codes.length) {
+  while (at < text.length) {
     if (steps !== undefined) steps.count += 1;
     const wanted = tokens[token];
     if (wanted === 'star') {
@@ -61,12 +59,12 @@ function matches(tokens: readonly Token[], codes: readonly number[], steps?: Ste
       behindStar = token;
       reached = at;
       if (token === tokens.length) return true;
-    } else if (wanted !== undefined && accepts(wanted, codes[at] ?? 0)) {
+    } else if (wanted !== undefined && accepts(wanted, text.codePointAt(at) ?? 0)) {
       token += 1;
-      at += 1;
+      at = next(text, at);
     } else if (behindStar >= 0) {
       // What an earlier star stands for need not change: the last one can take the difference.
-      reached += 1;
+      reached = next(text, reached);
       at = reached;
       token = behindStar;
     } else {
@@ -75,6 +73,11 @@ function matches(tokens: readonly Token[], codes: readonly number[], steps?: Ste
   }
   while (tokens[token] === 'star') token += 1;
   return token === tokens.length;
+}
+
+/** Behind the character at `at`. */
+function next(text: string, at: number): number {
+  return at + ((text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1);
 }
 
 function accepts(token: Exclude<Token, 'star'>, code: number): boolean {
