@@ -144,7 +144,7 @@ test('a session that makes room takes its own servers with it', async () => {
   );
   await manyVisitors(url, MAX_SESSIONS, [[]]);
   expect((await post(url, LIST, session)).status).toBe(404);
-  await until(() => !isAlive(theirs), { limitMs: 20_000, what: 'its server to be gone' });
+  await until(() => !isAlive(theirs), { what: 'its server to be gone' });
   expect(await pid()).toBe(own);
   await client.close();
   rea.kill('SIGTERM');

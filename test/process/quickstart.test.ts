@@ -66,7 +66,7 @@ test('the quickstart serves its three real servers, checks itself and leaves not
 test('on a terminal the line to paste holds the token itself', async () => {
   const { ended } = onTerminal([...START, '--once'], { command: process.execPath });
   expect(CONNECT.exec(await ended)?.[1]).toMatch(/^[0-9a-f]{64}$/);
-}, 90_000);
+}, 300_000);
 
 test('on a pipe it tells that the flaky server crashes, and ends on a signal', async () => {
   const before = serversAlive();

@@ -38,7 +38,7 @@ export function onTerminal(
     ended: once(child, 'close').then(() => text),
     waitFor: (pattern) => {
       const what = `${pattern} on the terminal`;
-      return until(() => pattern.test(text) || child.exitCode !== null, { limitMs: 20_000, what });
+      return until(() => pattern.test(text) || child.exitCode !== null, { what });
     },
   };
 }
