@@ -14,7 +14,7 @@ afterEach(tidy);
 
 const DEADLINE_MS = 2_000;
 /** A server that lives answers within it on a busy machine, too. */
-const LIVELY = { liveness: { idle_ms: 300, timeout_ms: 2_000, misses: 2 } };
+const LIVELY = { liveness: { idle_ms: 2_000, timeout_ms: 2_000, misses: 2 } };
 
 test('ends a call at its deadline, tells the server, drops the late answer and lets the server live', async () => {
   const dir = makeDirectory();

@@ -115,8 +115,11 @@ test('a thread lost during the stop is not replaced', async () => {
     });
     for (const name of ['one', 'two']) await rea.waitForPhase(name, 'ready');
     rea.kill('SIGTERM');
-    await rea.waitForLog(/"msg":"draining"[^]*"msg":"draining"/);
-    await Promise.race([rea.faults.inject('supervisor', 'exit'), rea.exited]);
+    const inject = async () => {
+      for (const name of ['one', 'two']) await rea.waitForPhase(name, 'draining');
+      await rea.faults.inject('supervisor', 'exit');
+    };
+    await Promise.race([inject(), rea.exited]);
     expect(await rea.exited).toEqual({ code: 0, signal: null });
     expect(starts(rea)).toBe(2);
     return rea.stderr.includes('a supervisor thread crashed');

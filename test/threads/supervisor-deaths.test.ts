@@ -10,7 +10,7 @@ import { until } from '../support/wait-for.ts';
 import { sourceArgs, workerUrl } from '../support/worker-url.ts';
 
 /** A server that lives answers within it on a busy machine, too. */
-const quickLiveness = { idleMs: 100, timeoutMs: 2000, misses: 2 };
+const quickLiveness = { idleMs: 2000, timeoutMs: 2000, misses: 2 };
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
