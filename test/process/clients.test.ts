@@ -139,7 +139,7 @@ async function wordsOf(text: string): Promise<string[]> {
   const script = `tell() ${told}; ${text.replace(/^\S+/, 'tell')}`;
   const { stdout } = await runProgram('/bin/sh', ['-c', script], {
     env: environment(),
-    limitMs: 10_000,
+    limitMs: 60_000,
   });
   return [program, ...stdout.split('\0').slice(0, -1)];
 }

@@ -20,7 +20,7 @@ import { fixture, registry } from '../support/servers.ts';
 import { onTerminal } from '../support/terminal.ts';
 import { tidy } from '../support/tidy.ts';
 
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 60_000 });
 afterEach(tidy);
 
 const CONFIG = registry({ echo: fixture('echo') });

@@ -12,7 +12,7 @@ import { fixture, registry, type ServerSpec } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { report, stopwatch, until } from '../support/wait-for.ts';
 
-vi.setConfig({ testTimeout: 400_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 400_000, hookTimeout: 60_000 });
 afterEach(tidy);
 
 const MAX_SESSIONS = 256;

@@ -10,7 +10,7 @@ import { fixture, registry, type ServerSpec } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 afterEach(tidy);
 
 const FENCE = 'notifications/fence';
@@ -27,7 +27,7 @@ const say = (visitor: HttpVisitor, method: string, params: object) =>
   visitor.ask('tools/call', { name: 'own__say', arguments: { method, params } });
 
 async function hears(visitor: HttpVisitor, what: (heard: Heard) => boolean): Promise<void> {
-  await until(() => visitor.heard.some(what), { limitMs: 20_000, what: 'the notification' });
+  await until(() => visitor.heard.some(what), { what: 'the notification' });
 }
 
 async function leave(rea: Rea, ...visitors: readonly HttpVisitor[]): Promise<void> {

@@ -7,7 +7,7 @@ import { fixture, type Registry, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
-vi.setConfig({ testTimeout: 90_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 afterEach(tidy);
 
 interface Lists {
@@ -95,7 +95,6 @@ test.each([[['evil', 'bank']], [['bank', 'evil']]])(
     // Subscriptions and completions go the way of reads.
     await rea.request('resources/subscribe', { uri: 'res://bank/42' });
     await until(() => rea.wire.notifications('notifications/message')[0], {
-      limitMs: 10_000,
       what: 'word of the subscription',
     }).then(({ params }) => expect(params.data).toBe('bank: res://bank/42'));
     const completed = async (uri: string) => {
@@ -113,7 +112,7 @@ test.each([[['evil', 'bank']], [['bank', 'evil']]])(
     }
     const { json } = await rea.waitForStatus(
       (one) => (one.json.serve.downstreams.every((d: any) => d.name_collisions === 1) ? one : null),
-      { limitMs: 20_000, what: 'the collisions in the status' },
+      { what: 'the collisions in the status' },
     );
     expect(json.serve.downstreams).toHaveLength(2);
   },
@@ -164,10 +163,9 @@ test('what is read waits no longer for a server that does not start', async () =
   await rea.waitForPhase('a', 'ready');
   await rea.call('a__changed', { list: 'tools' });
   await until(async () => (await reader(rea, 'res://a')) === 'a', {
-    limitMs: 20_000,
     what: 'the resource of the server that is up',
   });
-  expect(rea.state()?.downstreams[1]?.phase).toBe('starting');
+  await rea.waitForPhase('hung', 'starting');
   rmSync(gate);
 });
 
@@ -216,7 +214,6 @@ test('a server keeps over many runs what it had alone in the first', async () =>
     const rea = await startRea({ cwd: house.dir, config: house.config(evil) });
     await Promise.all(['evil', 'bank'].map((name) => rea.waitForPhase(name, 'ready')));
     await until(async () => (await collisions(rea))['evil'] === 2, {
-      limitMs: 20_000,
       what: `the lists of run ${run}`,
     });
     expect(await reader(rea, 'res://bank/a')).toBe('bank');
@@ -236,7 +233,6 @@ test('a server keeps what it had when another one lists it while the gateway run
   house.offer('evil', { resources: ['res://bank/a', 'res://evil/new'] });
   await rea.call('evil__changed', { list: 'resources' });
   await until(async () => (await listed(rea, 'resources')).includes('res://evil/new'), {
-    limitMs: 10_000,
     what: 'the new resource',
   });
   expect(await reader(rea, 'res://bank/a')).toBe('bank');

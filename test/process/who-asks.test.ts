@@ -14,11 +14,10 @@ import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 import type { Message, StdoutFrame } from '../support/wire.ts';
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 afterEach(tidy);
 
 const CAN = { elicitation: { form: {}, url: {} }, sampling: {}, roots: {} };
-const LIMIT = { limitMs: 20_000 };
 
 interface House {
   readonly rea: Rea;
@@ -57,7 +56,7 @@ async function serve(options: Record<string, unknown> = {}): Promise<House> {
     asked,
     hasReceived: (text) => find(text) !== undefined,
     received: async (text) =>
-      JSON.parse(await until(() => find(text), { ...LIMIT, what: `${text} at the server` })),
+      JSON.parse(await until(() => find(text), { what: `${text} at the server` })),
   };
 }
 
@@ -68,7 +67,7 @@ function config(journal: string, options: Record<string, unknown>) {
 
 /** The raw request that comes first of those not looked at yet. */
 async function nextAsked({ asked }: House): Promise<StdoutFrame> {
-  return await until(() => asked.shift(), { ...LIMIT, what: 'a request at the client' });
+  return await until(() => asked.shift(), { what: 'a request at the client' });
 }
 
 function reply({ rea }: House, { id }: Message, result: object): void {
@@ -203,7 +202,7 @@ test('a real server without directories asks for roots as soon as it is there, a
     return JSON.stringify(answer.content);
   };
   const isThere = async () => ((await allowed()).includes(dir) ? true : null);
-  expect(await until(isThere, { ...LIMIT, what: 'its directory' })).toBe(true);
+  expect(await until(isThere, { what: 'its directory' })).toBe(true);
 });
 
 test('what is denied is not told to the server as possible, and refused at once', async () => {
@@ -288,7 +287,6 @@ test('HALT withdraws what is open and asks nobody, until it is cleared; roots ar
   expect((await house.received('"id":"q4"')).result).toEqual({ roots: [] });
   rmSync(halt);
   await until(async () => (await rea.call('other__pid')).failure === null, {
-    ...LIMIT,
     what: 'calls to be let through',
   });
   const later = rea.call('evil__write', { line: line.replace('q1', 'q5') });
@@ -306,7 +304,6 @@ test('a call in flight when HALT is set sends nobody to a URL', async () => {
   const { id } = await house.received('"name":"hold"');
   writeFileSync(join(rea.dir, '.rea', 'HALT'), '');
   await until(async () => (await rea.call('other__pid')).failure?.code === 'ERR_HALTED', {
-    ...LIMIT,
     what: 'HALT to hold',
   });
   const data = '{"elicitations":[{"mode":"url","url":"https://a.example/","message":"m"}]}';

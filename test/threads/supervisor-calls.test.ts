@@ -126,7 +126,7 @@ describe('a healthy server', () => {
     expect(await thread.text(thread.callTool('release'))).toBe('released');
     await thread.stop();
     const dropped = () => thread.all('log').filter(({ fields }) => 'stray' in fields);
-    await until(() => dropped().length > 0, { limitMs: 10_000, what: 'the count of answers' });
+    await until(() => dropped().length > 0, { what: 'the count of answers' });
     expect(dropped().map(({ fields }) => fields['stray'])).toEqual([3]);
   });
 
