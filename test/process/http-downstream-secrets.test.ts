@@ -105,7 +105,7 @@ test('wrong credentials keep a server down and say what to configure', async () 
 });
 
 test.each([
-  ['is missing', () => {}, /cannot be opened \(ENOENT\); give the path/],
+  ['is missing', () => {}, /cannot be read \(ENOENT\); give the path/],
   [
     'everybody can read',
     (file: string) => write(file, 'abc', 0o644),

@@ -44,20 +44,27 @@ export type Address =
   | { readonly ok: true; readonly url: string }
   | { readonly ok: false; readonly message: string; readonly fix: string };
 
-/** Checks the address of a server. @param text after expansion. */
-export function readAddress(text: string): Address {
+/**
+ * Checks the address of a server.
+ *
+ * @param text after expansion.
+ * @param showsParts whether a message may quote it: not where a variable has filled it in.
+ */
+export function readAddress(text: string, showsParts: boolean): Address {
   const refuse = (message: string, fix: string): Address => ({ ok: false, message, fix });
   if (!URL.canParse(text)) return refuse('is no address', 'write https://host/path');
   const url = new URL(text);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-    return refuse(`begins with "${url.protocol}"`, 'write https://host/path');
+    const what = showsParts ? `begins with "${url.protocol}"` : 'is not an address of the web';
+    return refuse(what, 'write https://host/path');
   }
   if (url.username !== '' || url.password !== '') {
     return refuse('holds credentials', 'move them to headers or token_file');
   }
   if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
     const fix = 'write https; http is for this machine only (127.0.0.1, ::1, localhost)';
-    return refuse(`would send everything to ${url.host} unencrypted`, fix);
+    const host = showsParts ? url.host : 'another machine';
+    return refuse(`would send everything to ${host} unencrypted`, fix);
   }
   url.hash = '';
   return { ok: true, url: url.href };

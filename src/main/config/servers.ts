@@ -14,9 +14,9 @@ import { conflicts } from './combinations.ts';
 import { type ConfigDocument, problemAt } from './document.ts';
 import type { Draft, DraftEndpoint, DraftServer } from './draft.ts';
 import { headerValueAdvice, readAddress } from './endpoint.ts';
+import { type Check, Expander } from './expander.ts';
 import type { Path, Problem } from './problem.ts';
 import { settle } from './settings.ts';
-import { expand } from './variables.ts';
 
 export interface ResolvedServers {
   /** Enabled servers in the order of the file. */
@@ -86,14 +86,13 @@ function resolveProgram(
   base: string,
 ): Program {
   const { options } = server;
-  const cwd = resolve(base, expander.option(['cwd'], options.cwd ?? defaults.cwd ?? '.'));
-  const command = expander.own(['command'], server.command);
+  const cwd = resolve(base, expander.option(['cwd'], options.cwd ?? defaults.cwd ?? '.', filled));
+  const command = expander.own(['command'], server.command, filled);
   const args = server.args.map((arg, index) => expander.own(['args', index], arg));
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries({ ...defaults.env, ...options.env })) {
     env[name] = expander.option(['env', name], value);
   }
-  if (command === '' && server.unavailable === null) expander.reasons.push('command is empty');
   const passthrough = new Set([
     ...(defaults.env_passthrough ?? []),
     ...(options.env_passthrough ?? []),
@@ -107,6 +106,9 @@ function resolveProgram(
   };
 }
 
+/** Stands for an address that cannot be used. */
+const NOWHERE = 'https://unavailable.invalid/';
+
 /** What is wrong with it is told by the expander; the result means nothing then. */
 function resolveEndpoint(
   { url: text, headers: written, tokenFile }: DraftEndpoint,
@@ -115,21 +117,29 @@ function resolveEndpoint(
 ): EndpointConfig {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(written)) {
-    headers[name] = expander.own(['headers', name], value);
-    const advice = headerValueAdvice(headers[name]);
-    if (advice !== null) expander.refuse(['headers', name], 'cannot be sent', advice);
+    headers[name] = expander.own(['headers', name], value, sendable);
   }
-  const file = tokenFile === null ? null : expander.own(['token_file'], tokenFile);
-  const address = readAddress(expander.own(['url'], text));
-  if (!address.ok && expander.unavailable() === null) {
-    expander.refuse(['url'], address.message, address.fix);
-  }
+  const file = tokenFile === null ? null : expander.own(['token_file'], tokenFile, filled);
+  const address = readAddress(expander.own(['url'], text, reachable), false);
   return {
-    url: address.ok ? address.url : 'https://unavailable.invalid/',
+    url: address.ok ? address.url : NOWHERE,
     headers,
     tokenFile: file === null ? null : resolve(base, file),
   };
 }
+
+const filled: Check = (value) =>
+  value === '' ? { message: 'is empty', fix: 'give it a value' } : null;
+
+const sendable: Check = (value) => {
+  const fix = headerValueAdvice(value);
+  return fix === null ? null : { message: 'cannot be sent', fix };
+};
+
+const reachable: Check = (value, isWritten) => {
+  const address = readAddress(value, isWritten);
+  return address.ok ? null : address;
+};
 
 function programFingerprint({ command, args, cwd, env, envPassthrough }: Program): string {
   const names = [...new Set([...Object.keys(env), ...envPassthrough])].sort();
@@ -167,65 +177,4 @@ function conflictProblems(
       return problemAt(document, place, message, fix);
     }),
   );
-}
-
-/** Expands the strings of one server and collects why it cannot run and what is written wrongly. */
-class Expander {
-  readonly problems: Problem[] = [];
-  readonly reasons: string[] = [];
-  readonly #draft: Draft;
-  readonly #server: DraftServer;
-  readonly #document: ConfigDocument;
-  readonly #env: NodeJS.ProcessEnv;
-  readonly #missing = new Set<string>();
-
-  constructor(draft: Draft, server: DraftServer, document: ConfigDocument, env: NodeJS.ProcessEnv) {
-    this.#draft = draft;
-    this.#server = server;
-    this.#document = document;
-    this.#env = env;
-  }
-
-  /** A value that only the server itself can have. */
-  own(keys: Path, text: string): string {
-    return this.#expand([...this.#server.path, ...keys], text);
-  }
-
-  /** A value that may come from `defaults`. */
-  option(keys: Path, text: string): string {
-    const own = [...this.#server.path, ...keys];
-    return this.#expand(this.#document.has(own) ? own : ['defaults', ...keys], text);
-  }
-
-  /**
-   * Something is wrong with a value once it is expanded. In a client's file it costs this server alone.
-   */
-  refuse(keys: Path, message: string, fix: string): void {
-    if (this.#draft.dialect === 'client') {
-      this.reasons.push(`${keys.join('.')} ${message}: ${fix}`);
-    } else {
-      const path = [...this.#server.path, ...keys];
-      this.problems.push(problemAt(this.#document, path, message, fix));
-    }
-  }
-
-  unavailable(): string | null {
-    const missing =
-      this.#missing.size === 0 ? [] : [`missing env: ${[...this.#missing].join(', ')}`];
-    const reasons = [...missing, ...new Set(this.reasons)];
-    return reasons.length === 0 ? null : reasons.join('; ');
-  }
-
-  #expand(path: Path, text: string): string {
-    const result = expand(text, this.#draft.dialect, this.#env);
-    for (const name of result.missing) this.#missing.add(name);
-    for (const reference of result.editor) {
-      this.reasons.push(`needs ${reference}, which only an editor can fill in`);
-    }
-    for (const { text: unclear, fix } of result.unclear) {
-      const message = `"${unclear.slice(0, 60)}" is no reference to a variable`;
-      this.problems.push(problemAt(this.#document, path, message, fix));
-    }
-    return result.text;
-  }
 }

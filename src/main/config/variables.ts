@@ -1,5 +1,5 @@
 /**
- * References in command, args, cwd and env: `${VAR}`, `${VAR:-default}` (also for an empty VAR, as in a
+ * References in the strings of a server: `${VAR}`, `${VAR:-default}` (also for an empty VAR, as in a
  * shell), `$${` for a literal `${`. Client files also know `${env:VAR}`. What only an editor can fill in
  * (`${input:…}`, `${workspaceFolder}`) keeps a server down, with the reason. Never reads the environment
  * itself.
@@ -19,6 +19,8 @@ type Piece =
 
 export interface Expansion {
   readonly text: string;
+  /** What was put in, in order; the value may be the default. */
+  readonly variables: readonly { readonly name: string; readonly value: string }[];
   /** Variables that are not set and have no default. */
   readonly missing: readonly string[];
   /** References only an editor can fill in. */
@@ -33,6 +35,7 @@ const EDITOR = /^(?:input:|command:|config:|workspaceFolder\b|userHome$|pathSepa
 
 /** Replaces every reference in `text`. */
 export function expand(text: string, dialect: Dialect, env: NodeJS.ProcessEnv): Expansion {
+  const variables: { name: string; value: string }[] = [];
   const missing: string[] = [];
   const editor: string[] = [];
   const unclear: { text: string; fix: string }[] = [];
@@ -43,10 +46,14 @@ export function expand(text: string, dialect: Dialect, env: NodeJS.ProcessEnv): 
         result += piece.text;
         break;
       case 'variable': {
-        const value = env[piece.name];
-        if (piece.fallback !== null) result += value ? value : piece.fallback;
-        else if (value === undefined) missing.push(piece.name);
-        else result += value;
+        const { name, fallback } = piece;
+        const value = fallback === null ? env[name] : env[name] || fallback;
+        if (value === undefined) {
+          missing.push(name);
+        } else {
+          variables.push({ name, value });
+          result += value;
+        }
         break;
       }
       case 'editor':
@@ -57,7 +64,7 @@ export function expand(text: string, dialect: Dialect, env: NodeJS.ProcessEnv): 
         break;
     }
   }
-  return { text: result, missing, editor, unclear };
+  return { text: result, variables, missing, editor, unclear };
 }
 
 /** Whether anything in `text` comes from elsewhere. */

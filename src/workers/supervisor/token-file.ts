@@ -17,15 +17,9 @@ export type Token =
 /** @param file absolute path. Symbolic links are followed, as mounted secrets are made of them. */
 export function readToken(file: string): Token {
   const refuse = (why: string): Token => ({ ok: false, problem: `token_file ${file} ${why}` });
-  let descriptor: number;
+  let descriptor: number | null = null;
   try {
     descriptor = openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-  } catch (error) {
-    const code = codeOf(error);
-    if (code === null) throw error;
-    return refuse(`cannot be opened (${code}); give the path of a file that rea may read`);
-  }
-  try {
     const stats = fstatSync(descriptor);
     if (!stats.isFile()) return refuse('is not a regular file');
     if ((stats.mode & 0o007) !== 0) {
@@ -37,7 +31,11 @@ export function readToken(file: string): Token {
     const token = bytes.toString('utf8', 0, length).trim();
     if (!TOKEN.test(token)) return refuse('must hold one token, alone, without spaces');
     return { ok: true, token };
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === null) throw error;
+    return refuse(`cannot be read (${code}); give the path of a file that rea may read`);
   } finally {
-    closeSync(descriptor);
+    if (descriptor !== null) closeSync(descriptor);
   }
 }

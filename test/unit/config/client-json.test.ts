@@ -54,7 +54,10 @@ describe('the file of a client', () => {
     [{ type: 'sse', url: 'https://x' }, /^servers of type sse are not supported/],
     [{ type: 'ws', url: 'wss://x' }, /^servers of type ws are not supported/],
     [{ url: 'http://example.com' }, /^url would send everything to example\.com unencrypted/],
-    [{ url: 'https://x', headers: { A: '${env:LINES}' } }, /^headers\.A cannot be sent/],
+    [
+      { url: 'https://x', headers: { A: '${env:LINES}' } },
+      /^headers\.A \(with \$\{LINES\}\) cannot be sent/,
+    ],
     [{ url: 'https://x', headers: { A: '${env:UNSET}' } }, /^missing env: UNSET$/],
   ])(
     'keeps a server down that cannot be reached like that, and serves the others: %j',

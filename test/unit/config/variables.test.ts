@@ -16,13 +16,21 @@ describe('references', () => {
     ['$A $ $$ {A}', '$A $ $$ {A}'],
   ])('%s is read as %j', (text, expected) => {
     for (const dialect of ['registry', 'client'] as const) {
-      expect(expand(text, dialect, env)).toEqual({
+      expect(expand(text, dialect, env)).toMatchObject({
         text: expected,
         missing: [],
         editor: [],
         unclear: [],
       });
     }
+  });
+
+  it('are listed with what was put in for them', () => {
+    expect(expand('x${A}${NONE:-two}${EMPTY}${X}$${A}', 'registry', env).variables).toEqual([
+      { name: 'A', value: 'one' },
+      { name: 'NONE', value: 'two' },
+      { name: 'EMPTY', value: '' },
+    ]);
   });
 
   it('to variables that are not set are listed', () => {

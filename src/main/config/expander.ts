@@ -1,0 +1,98 @@
+/**
+ * Puts variables into the strings of one server, and collects why it cannot run and what is written
+ * wrongly in the file. Whatever is wrong with a value that a variable has filled in costs this server
+ * alone, and is told without the value.
+ */
+import { type ConfigDocument, problemAt } from './document.ts';
+import type { Draft, DraftServer } from './draft.ts';
+import { formatPath, type Path, type Problem } from './problem.ts';
+import { type Expansion, expand } from './variables.ts';
+
+/** What is wrong with a value, and what would be right; neither holds the value. */
+export interface Fault {
+  readonly message: string;
+  readonly fix: string;
+}
+
+/** @param isWritten whether the value stands in the file as it is. */
+export type Check = (value: string, isWritten: boolean) => Fault | null;
+
+export class Expander {
+  readonly problems: Problem[] = [];
+  readonly #reasons = new Set<string>();
+  readonly #draft: Draft;
+  readonly #server: DraftServer;
+  readonly #document: ConfigDocument;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #missing = new Set<string>();
+
+  constructor(draft: Draft, server: DraftServer, document: ConfigDocument, env: NodeJS.ProcessEnv) {
+    this.#draft = draft;
+    this.#server = server;
+    this.#document = document;
+    this.#env = env;
+  }
+
+  /** A value that only the server itself can have. */
+  own(keys: Path, text: string, check?: Check): string {
+    return this.#expand(keys, [...this.#server.path, ...keys], text, check);
+  }
+
+  /** A value that may come from `defaults`. */
+  option(keys: Path, text: string, check?: Check): string {
+    const own = [...this.#server.path, ...keys];
+    const place = this.#document.has(own) ? own : ['defaults', ...keys];
+    return this.#expand(keys, place, text, check);
+  }
+
+  /** Why the server cannot be started, in one line; null when it can. */
+  unavailable(): string | null {
+    const missing =
+      this.#missing.size === 0 ? [] : [`missing env: ${[...this.#missing].join(', ')}`];
+    const reasons = [...missing, ...this.#reasons];
+    return reasons.length === 0 ? null : reasons.join('; ');
+  }
+
+  #expand(keys: Path, place: Path, text: string, check: Check | undefined): string {
+    const result = expand(text, this.#draft.dialect, this.#env);
+    for (const name of result.missing) this.#missing.add(name);
+    for (const reference of result.editor) {
+      this.#reasons.add(`needs ${reference}, which only an editor can fill in`);
+    }
+    for (const { text: unclear, fix } of result.unclear) {
+      const message = `"${unclear.slice(0, 60)}" is no reference to a variable`;
+      this.problems.push(problemAt(this.#document, place, message, fix));
+    }
+    const { missing, editor, unclear } = result;
+    // Of a value that is not whole nothing can be said, and one reason is enough.
+    const isWhole = missing.length + editor.length + unclear.length === 0;
+    if (isWhole && this.#server.unavailable === null) {
+      this.#check(keys, place, result, check);
+    }
+    return result.text;
+  }
+
+  #check(keys: Path, place: Path, { text, variables }: Expansion, check: Check | undefined): void {
+    const isWritten = variables.length === 0;
+    const fault = text.includes('\0') ? WITH_NUL : (check?.(text, isWritten) ?? null);
+    if (fault === null) return;
+    const { message, fix } = fault;
+    // The file of a client belongs to another program: nothing in it costs more than its server.
+    if (isWritten && this.#draft.dialect === 'registry') {
+      this.problems.push(problemAt(this.#document, place, message, fix));
+    } else {
+      this.#reasons.add(`${formatPath(keys)}${nameAll(variables)} ${message}: ${fix}`);
+    }
+  }
+}
+
+const WITH_NUL: Fault = { message: 'holds a NUL character', fix: 'remove it' };
+
+/** ` (with ${A}, which is empty, and ${B})`; nothing when there are none. */
+function nameAll(variables: Expansion['variables']): string {
+  if (variables.length === 0) return '';
+  const names = variables.map(({ name, value }) =>
+    value === '' ? `\${${name}}, which is empty` : `\${${name}}`,
+  );
+  return ` (with ${[...new Set(names)].join(' and ')})`;
+}
