@@ -10,6 +10,7 @@ import type { MainFact } from '../shared/wire/protocol.ts';
 import type { RecordedGroup } from '../shared/wire/vitals.ts';
 import { difference, keysOfNextStart } from './config/difference.ts';
 import { HaltSwitch } from './gate/halt.ts';
+import type { LogSecrets } from './log-secrets.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import { prepareDirectory } from './processes/directory.ts';
@@ -66,6 +67,8 @@ export interface GatewayOptions {
   readonly config: GatewayConfig;
   readonly version: string;
   readonly log: Logger;
+  /** What the log may not hold; learns of more. */
+  readonly secrets: LogSecrets;
   readonly stdio: boolean;
   readonly http: {
     readonly host: string;
@@ -157,6 +160,7 @@ export class Gateway implements Stoppable, Reconfigurable {
       gatewayVersion: options.version,
       halted: () => this.#halt.active(),
       log: options.log,
+      onSecret: (secret) => options.secrets.add([secret]),
       observer: options.metrics.observer,
       attachFacts: (port) => this.#writer.attach(port),
       tell: (fact) => this.#writer.tell(fact),
@@ -349,6 +353,7 @@ export class Gateway implements Stoppable, Reconfigurable {
     };
     this.#config = config;
     this.#exposeDiagnostics = exposeDiagnostics;
+    this.#options.secrets.expect(config.servers);
     this.#credit.setLimits(creditLimits(config));
     metrics.expect(names(config.servers));
     this.#profiles.reconfigure(config.servers);

@@ -4,6 +4,7 @@
  */
 import pino from 'pino';
 import type { LogMessage } from '../shared/wire/protocol.ts';
+import { LogSecrets } from './log-secrets.ts';
 
 const MAX_UNSENT_BYTES = 1024 * 1024;
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -12,8 +13,13 @@ export type Logger = pino.Logger;
 
 /**
  * @param env `REA_LOG_LEVEL`: debug, info, warn, error. @default info
+ * @param secrets are replaced in whatever is logged. @default none
  */
-export function createLogger(env: NodeJS.ProcessEnv, stderr: NodeJS.WriteStream): Logger {
+export function createLogger(
+  env: NodeJS.ProcessEnv,
+  stderr: NodeJS.WriteStream,
+  secrets = new LogSecrets(env),
+): Logger {
   const wanted = env['REA_LOG_LEVEL'];
   const level = LEVELS.find((known) => known === wanted) ?? 'info';
   let dropped = 0;
@@ -38,6 +44,12 @@ export function createLogger(env: NodeJS.ProcessEnv, stderr: NodeJS.WriteStream)
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: (error: Error) => secrets.hideIn(pino.stdSerializers.err(error)) },
+      hooks: {
+        logMethod(said, log) {
+          log.apply(this, said.map((one) => secrets.hideIn(one)) as typeof said);
+        },
+      },
     },
     destination,
   );

@@ -115,9 +115,8 @@ function mistaken(): { config: ReturnType<typeof registry>; env: Record<string, 
 
 async function expectReasons(rea: Rea): Promise<void> {
   for (const [name, { why }] of Object.entries(MISTAKES)) {
-    const { last_error } = await rea.waitForServer(name, (server) => server.last_error !== null, {
-      what: 'down',
-    });
+    const isDown = { what: 'down', limitMs: 60_000 };
+    const { last_error } = await rea.waitForServer(name, (one) => one.last_error !== null, isDown);
     const variable = `V_${name.replaceAll('-', '_')}`;
     expect(last_error?.replaceAll(variable, 'V'), name).toMatch(why);
   }
@@ -153,12 +152,25 @@ test('the same when they come with a change of the configuration, and until they
   await expectReasons(rea);
   writeRegistry(rea.dir, registry({ right: fixture('echo'), 'line-end': fixture('echo') }));
   rea.kill('SIGHUP');
-  await rea.waitForServer('line-end', ({ phase, last_error }) => phase === 'ready' && !last_error, {
-    what: 'right again',
-  });
+  const isRight = { what: 'right again', limitMs: 60_000 };
+  await rea.waitForServer('line-end', ({ phase }) => phase === 'ready', isRight);
   const after = await rea.waitForPhase('right', 'ready');
   expect(after.pid).toBe(before.pid);
   expect(rea.stderr).not.toContain('stays in force');
+});
+
+test('a value as large as the system takes is one that its server can have', async () => {
+  const value = 'Zq7'.repeat(40_000);
+  const rea = await startRea({
+    config: registry({ large: { ...fixture('echo'), env: { LARGE: '${V}' } } }),
+    env: { V: value },
+  });
+  expect((await rea.call('large__stderr', { text: `it is ${value}` })).text).toBe('said');
+  expect((await rea.call('large__stderr', { text: 'and still here' })).text).toBe('said');
+  await rea.waitForLog('and still here');
+  expect(rea.stderr).not.toContain('Zq7Zq7');
+  const { thread } = await rea.waitForPhase('large', 'ready');
+  expect(thread.restarts).toBe(0);
 });
 
 test('what is wrong in the file itself stays a problem of the file', async () => {

@@ -51,6 +51,7 @@ export function serverConfig(
     cwd: tmpdir(),
     env: {},
     envPassthrough: [],
+    expanded: [],
     clientCapabilities: null,
     prefix: name,
     asks: { elicitation: 'allow', sampling: 'allow', unsolicited: 'deny' },

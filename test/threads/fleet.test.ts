@@ -77,6 +77,7 @@ async function startFleet(names: readonly string[]) {
     }),
     tickets: (office) => new StartTickets(names.length, office),
     usedBefore: new Map(),
+    onSecret: () => undefined,
     groupsFile,
     launcher: { address: () => null, failed: () => undefined },
     gatewayVersion: '0.0.0-test',

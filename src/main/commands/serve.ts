@@ -4,6 +4,7 @@ import { loadConfig } from '../config/load.ts';
 import { loadPolicy } from '../config/policy.ts';
 import { formatProblem } from '../config/problem.ts';
 import { Gateway } from '../gateway.ts';
+import { LogSecrets } from '../log-secrets.ts';
 import { createLogger } from '../logger.ts';
 import { metricsPort, openMetrics } from '../metrics.ts';
 import { prepareStateDirectory } from '../processes/state-directory.ts';
@@ -65,7 +66,10 @@ export async function runServe(options: ServeOptions): Promise<number> {
   const opening = named ?? ownDoor(state);
   if (!opening.ok) return say(opening.message, EXIT_CANNOT_START);
   const { door } = opening;
-  const log = createLogger(process.env, process.stderr);
+  const secrets = new LogSecrets(process.env);
+  secrets.expect(loaded.config.servers);
+  secrets.add(door.tokens);
+  const log = createLogger(process.env, process.stderr, secrets);
   const doubt = state.ok ? state.warning : `${state.error}; this gateway keeps nothing there`;
   if (doubt !== null) log.warn(doubt);
   const reload = new Reload({ cwd: options.cwd, file: loaded.config.file, env: process.env, log });
@@ -86,6 +90,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
     config: loaded.config,
     version: version(),
     log,
+    secrets,
     stdio,
     http: address === null ? null : { ...address, ...door },
     stateDir: state.ok ? state.dir : null,

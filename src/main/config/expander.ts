@@ -25,6 +25,7 @@ export class Expander {
   readonly #document: ConfigDocument;
   readonly #env: NodeJS.ProcessEnv;
   readonly #missing = new Set<string>();
+  readonly #expanded = new Map<string, Expansion['variables'][number]>();
 
   constructor(draft: Draft, server: DraftServer, document: ConfigDocument, env: NodeJS.ProcessEnv) {
     this.#draft = draft;
@@ -53,14 +54,22 @@ export class Expander {
     return reasons.length === 0 ? null : reasons.join('; ');
   }
 
+  /** What was put in for variables, each once and in an order of its own. */
+  expanded(): Expansion['variables'] {
+    return [...this.#expanded].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, it]) => it);
+  }
+
   #expand(keys: Path, place: Path, text: string, check: Check | undefined): string {
     const result = expand(text, this.#draft.dialect, this.#env);
     for (const name of result.missing) this.#missing.add(name);
+    for (const one of result.variables) this.#expanded.set(JSON.stringify(one), one);
     for (const reference of result.editor) {
       this.#reasons.add(`needs ${reference}, which only an editor can fill in`);
     }
     for (const { text: unclear, fix } of result.unclear) {
-      const message = `"${unclear.slice(0, 60)}" is no reference to a variable`;
+      // What follows the name may be part of a secret that holds a "${".
+      const [name] = /^\$\{(?:env:)?[A-Z_][A-Z0-9_]{0,40}/.exec(unclear) ?? ['${'];
+      const message = `holds "${name}…", which is no reference to a variable`;
       this.problems.push(problemAt(this.#document, place, message, fix));
     }
     const { missing, editor, unclear } = result;

@@ -1,7 +1,7 @@
 /** Findings of a zod schema → problems: each with its place, what stands there, and the advice. */
 import { z } from 'zod';
 import { type ConfigDocument, problemAt } from './document.ts';
-import { keyAdvice, type Path, type Problem, show } from './problem.ts';
+import { formatPath, keyAdvice, type Path, type Problem, show } from './problem.ts';
 
 /**
  * @param base where in the document the validated value stands.
@@ -36,7 +36,8 @@ export function issueProblems(
       problems.push(problemAt(document, path, message, 'remove this key'));
     } else if (issue.code === 'invalid_key') {
       const fix = issue.issues[0]?.message ?? 'choose another name';
-      problems.push(problemAt(document, path, 'is no valid name', fix));
+      const problem = problemAt(document, path, 'is no valid name', fix);
+      problems.push({ ...problem, path: formatPath(withoutValue(path)) });
     } else {
       const message = wrong(valueAt(value, inside), inside);
       problems.push(problemAt(document, path, message, issue.message));
@@ -45,10 +46,18 @@ export function issueProblems(
   return problems;
 }
 
-/** Values of variables, headers and addresses are secrets: only their type is said. */
+/** A pair that was written as a name, `NAME=value` or `Name: value`, is not shown whole. */
+function withoutValue(path: Path): Path {
+  const [, name] = /^([^=:]*)[=:]/.exec(String(path.at(-1))) ?? [];
+  return name === undefined ? path : [...path.slice(0, -1), `${name}…`];
+}
+
+/** Where values may be secrets: only their type is said. */
+const SECRET_KEYS = ['env', 'env_passthrough', 'headers', 'args', 'url'];
+
 function wrong(value: unknown, path: Path): string {
   if (value === undefined) return 'is missing';
-  const secret = path.includes('env') || path.includes('headers') || path.at(-1) === 'url';
+  const secret = SECRET_KEYS.some((key) => path.includes(key));
   if (secret && (typeof value === 'number' || typeof value === 'string')) {
     return typeof value === 'number' ? 'is a number' : 'is not allowed';
   }

@@ -66,6 +66,7 @@ function resolveServer(
     lane: server.name,
     endpoint,
     ...program,
+    expanded: expander.expanded(),
     clientCapabilities: capabilities === undefined ? null : JSON.stringify(capabilities),
     prefix: server.prefix,
     resources: { owner: server.ownedResources },

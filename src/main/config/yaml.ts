@@ -119,8 +119,8 @@ class Walker {
   #alias(node: { source: string; resolve(doc: Document): unknown }, path: Path, line: number) {
     const target = node.resolve(this.#document);
     if (target === undefined) {
-      const fix = `define it before with &${node.source}, or put the text in quotes`;
-      this.#builder.problem(path, line, `there is no anchor "${node.source}"`, fix);
+      const fix = 'define it before with "&", or put the text in quotes';
+      this.#builder.problem(path, line, 'there is no anchor of this name', fix);
       return null;
     }
     this.#inAlias++;
@@ -140,7 +140,14 @@ class Walker {
   }
 }
 
-/** The parser's sentence with a small letter, as the middle part of a line. */
+/**
+ * The parser's sentence with a small letter, as the middle part of a line, and without what it quotes of the
+ * file: that may be a secret that was not put in quotes.
+ */
 function plainWords(message: string): string {
-  return message.charAt(0).toLowerCase() + message.slice(1);
+  const words = message
+    .replace(/(?<=[A-Za-z]): .*/s, '')
+    .replace(/^(Unresolved plain scalar|Unknown directive|Invalid escape sequence) .*/s, '$1')
+    .replace(/^The \S+ tag/, 'The tag');
+  return words.charAt(0).toLowerCase() + words.slice(1);
 }

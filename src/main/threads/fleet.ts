@@ -47,6 +47,8 @@ export interface FleetOptions {
   readonly gatewayVersion: string;
   readonly halted: () => { readonly active: boolean; readonly reason: string | null };
   readonly log: Logger;
+  /** Nothing that is logged may hold this from now on. */
+  readonly onSecret: (secret: string) => void;
   readonly observer: Observer;
   readonly attachFacts: (port: MessagePort) => void;
   readonly tell: (fact: Fact) => void;

@@ -16,6 +16,7 @@ import type {
   LogMessage,
   OpenSlot,
   ReleasedMessage,
+  SecretMessage,
   ToSupervisor,
   TreeDemand,
   TreeUsage,
@@ -48,7 +49,10 @@ export interface LaneContext {
 }
 
 /** What comes from a server's thread for others than the lane itself. */
-export type LaneMessage = Exclude<FromSupervisor, LogMessage | ReleasedMessage | HeldBackMessage>;
+export type LaneMessage = Exclude<
+  FromSupervisor,
+  LogMessage | SecretMessage | ReleasedMessage | HeldBackMessage
+>;
 
 export interface LaneHooks {
   readonly onMessage: (lane: Lane, message: LaneMessage) => void;

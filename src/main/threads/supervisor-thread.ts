@@ -20,6 +20,7 @@ import type {
   FromSupervisor,
   LogMessage,
   OpenSlot,
+  SecretMessage,
   SupervisorControl,
   SupervisorThreadData,
   ToSupervisor,
@@ -61,7 +62,7 @@ export interface Tenant {
   >;
   /** A thread runs and has been handed the server. */
   readonly onOpened: () => void;
-  readonly onMessage: (message: Exclude<FromSupervisor, LogMessage>) => void;
+  readonly onMessage: (message: Exclude<FromSupervisor, LogMessage | SecretMessage>) => void;
   /** Its process group was killed because the thread is lost. */
   readonly onKilled: (incarnation: number) => void;
   /**
@@ -90,6 +91,8 @@ export interface SupervisorThreadOptions {
   readonly gatewayVersion: string;
   readonly log: Logger;
   readonly onLog: (message: LogMessage) => void;
+  /** Nothing that is logged may hold this from now on. */
+  readonly onSecret: (secret: string) => void;
   /** Gives the state writer the reading end of a new facts port. */
   readonly attachFacts: (port: MessagePort) => void;
   readonly killGroup: (group: RecordedGroup) => void;
@@ -334,6 +337,7 @@ export class SupervisorThread {
 
   #deliver(message: FromSupervisor): void {
     if (message.type === 'log') return this.#options.onLog(message);
+    if (message.type === 'secret') return this.#options.onSecret(message.value);
     const tenant = this.#tenants.get(message.slot);
     // Before it is dealt with: its memory may be freed then.
     const bytes = 'line' in message ? message.line.length : 0;

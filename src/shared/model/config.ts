@@ -62,6 +62,8 @@ export interface DownstreamConfig {
   readonly env: Readonly<Record<string, string>>;
   /** Names of gateway variables handed on unchanged. */
   readonly envPassthrough: readonly string[];
+  /** Variables that stood in its texts, each once, and what was put in for them: they may be secrets. */
+  readonly expanded: readonly { readonly name: string; readonly value: string }[];
   /** JSON text of the client capabilities it is told; null: what its client says, over HTTP none. */
   readonly clientCapabilities: string | null;
   /** What it may ask of clients. @default all of it, and only while a call or task of the client is there */

@@ -405,6 +405,12 @@ export interface LogMessage {
   readonly fields: Readonly<Record<string, string | number | boolean | null>>;
 }
 
+/** A secret that the configuration does not hold, such as the content of a token file. */
+export interface SecretMessage {
+  readonly type: 'secret';
+  readonly value: string;
+}
+
 export type FromSupervisor =
   | LifecycleMessage
   | TicketMessage
@@ -419,6 +425,7 @@ export type FromSupervisor =
   | ReverseCancelledMessage
   | ProfileMessage
   | CatalogMessage
+  | SecretMessage
   | LogMessage;
 
 /** `workerData` of a supervisor thread. */

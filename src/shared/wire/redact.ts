@@ -3,15 +3,12 @@
  * it was configured with, in the forms in which they get printed, and what well-known secrets look
  * like. Takes time linear in the text; patterns of the operator's own are the operator's to keep so.
  */
+import { SecretFinder } from '../secrets/find.ts';
 import { clip } from './clean-text.ts';
 import { redactPrivateKeys, redactTokens, redactValuesInContext } from './redact-patterns.ts';
-import { formsOfSecret, isWorthHiding } from './redact-values.ts';
 
 export interface RedactorOptions {
-  /**
-   * Secrets to be found literally and in their usual encodings. Those that are short or say nothing
-   * are left alone, see `isWorthHiding`.
-   */
+  /** Secrets to be found as they are and in their usual encodings, from 6 characters on. */
   readonly values?: readonly string[];
   /** Further regular expressions; the whole match is replaced. */
   readonly patterns?: readonly {
@@ -24,16 +21,13 @@ export interface RedactorOptions {
 }
 
 export class Redactor {
-  readonly #values: RegExp | null;
+  readonly #values: SecretFinder;
   readonly #builtIn: boolean;
   readonly #patterns: readonly { readonly name: string; readonly pattern: RegExp }[];
 
   /** @throws SyntaxError when a pattern is no regular expression. */
   constructor(options: RedactorOptions) {
-    const forms = new Set((options.values ?? []).filter(isWorthHiding).flatMap(formsOfSecret));
-    // Longest first: an alternation takes the first form that fits.
-    const literals = [...forms].sort((a, b) => b.length - a.length).map(escapePattern);
-    this.#values = literals.length === 0 ? null : new RegExp(literals.join('|'), 'g');
+    this.#values = new SecretFinder(options.values ?? []);
     this.#builtIn = options.builtIn ?? true;
     this.#patterns = (options.patterns ?? []).map(({ name, source, flags = '' }) => ({
       name,
@@ -43,8 +37,7 @@ export class Redactor {
 
   /** `text` with every secret replaced by `[REDACTED:name]`; configured values are named `secret`. */
   redact(text: string): string {
-    let clean = text;
-    if (this.#values !== null) clean = clean.replace(this.#values, mark('secret'));
+    let clean = this.redactValues(text);
     if (this.#builtIn) {
       clean = redactPrivateKeys(clean, mark);
       clean = redactTokens(clean, mark);
@@ -54,6 +47,17 @@ export class Redactor {
       clean = clean.replace(pattern, (match) => (match === '' ? '' : mark(name)));
     }
     return clean;
+  }
+
+  /** Only what was configured is replaced: what merely looks like a secret stays. */
+  redactValues(text: string): string {
+    let clean = '';
+    let from = 0;
+    for (const range of this.#values.find(text)) {
+      clean += text.slice(from, range.from) + mark('secret');
+      from = range.to;
+    }
+    return clean + text.slice(from);
   }
 }
 
@@ -78,8 +82,4 @@ export function redactedHead(
 
 function mark(name: string): string {
   return `[REDACTED:${name}]`;
-}
-
-function escapePattern(literal: string): string {
-  return literal.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
 }

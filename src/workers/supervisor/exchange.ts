@@ -257,8 +257,9 @@ export class Exchange {
 
   /** The connection is gone; perhaps the server is too. */
   #break(why: string): void {
-    const { server, conversation } = this.#options;
-    this.#lose(outcomeUnknown(server, why));
+    const { server, conversation, tell } = this.#options;
+    // The name of a host may be a secret, too.
+    this.#lose(outcomeUnknown(server, tell(why)));
     conversation.suspect();
   }
 

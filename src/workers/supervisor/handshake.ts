@@ -9,23 +9,36 @@ import {
 import { clip } from '../../shared/wire/clean-text.ts';
 import { decodeString } from '../../shared/wire/frame.ts';
 import { kindAt, member } from '../../shared/wire/json-slice.ts';
-import type { ByteRange, ServerFeatures, ServerProfile } from '../../shared/wire/protocol.ts';
+import type { ByteRange, ServerFeatures } from '../../shared/wire/protocol.ts';
 import { type Reply, stringMember } from './own-requests.ts';
+
+/** What a server says of itself. More is kept than is told or shown, so that no cut goes through a secret. */
+export interface SelfDescription {
+  /** Raw JSON of its `capabilities`, `{}` where they are missing or too large. */
+  readonly capabilities: string;
+  /** The beginning of them; "" where it has none. */
+  readonly instructions: string;
+  /** Length of all of them, in UTF-16 units. */
+  readonly instructionsLength: number;
+  readonly name: string;
+  readonly version: string;
+}
 
 export type Handshake =
   | {
       readonly ok: true;
       readonly version: string;
       readonly features: ServerFeatures;
-      readonly profile: ServerProfile;
+      readonly description: SelfDescription;
       /** In words, null when all of it was kept. */
       readonly leftOut: string | null;
     }
   | { readonly ok: false; readonly problem: string };
 
 const MAX_CAPABILITIES_BYTES = 65_536;
-const MAX_INSTRUCTIONS = 8192;
-const MAX_NAME = 200;
+/** In UTF-16 units. */
+export const KEPT_INSTRUCTIONS = 32_768;
+export const KEPT_NAME = 2048;
 
 /** JSON of the `params` of `initialize`. */
 export function initializeParams(gatewayVersion: string, capabilities: string): string {
@@ -51,7 +64,8 @@ export function readHandshake(reply: Reply): Handshake {
   const bytes = told === null ? 0 : told[1] - told[0];
   const info = member(line, result, 'serverInfo');
   const infoText = (name: string) =>
-    clip((info === null ? null : stringMember(line, info, name)) ?? '', MAX_NAME);
+    clip((info === null ? null : stringMember(line, info, name)) ?? '', KEPT_NAME);
+  const instructions = instructionsOf(line, result);
   return {
     ok: true,
     version,
@@ -61,12 +75,13 @@ export function readHandshake(reply: Reply): Handshake {
       resources: has('resources'),
       logging: has('logging'),
     },
-    profile: {
+    description: {
       capabilities:
         told === null || bytes > MAX_CAPABILITIES_BYTES
           ? '{}'
           : Buffer.from(line.subarray(told[0], told[1])).toString(),
-      instructions: instructionsOf(line, result),
+      instructions: clip(instructions, KEPT_INSTRUCTIONS),
+      instructionsLength: instructions.length,
       name: infoText('name'),
       version: infoText('version'),
     },
@@ -84,7 +99,5 @@ function objectMember(line: Uint8Array, of: ByteRange, name: string): ByteRange 
 
 function instructionsOf(line: Uint8Array, result: ByteRange): string {
   const at = member(line, result, 'instructions');
-  const text = (at === null ? null : decodeString(line, at)) ?? '';
-  if (text.length <= MAX_INSTRUCTIONS) return text;
-  return `${clip(text, MAX_INSTRUCTIONS)}\n[clipped: ${MAX_INSTRUCTIONS} of ${text.length} characters]`;
+  return (at === null ? null : decodeString(line, at)) ?? '';
 }

@@ -11,16 +11,12 @@ import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
 import { cleanForTerminal } from '../../shared/wire/clean-text.ts';
 import { SAMPLE_UNITS } from '../../shared/wire/framing.ts';
 import type { LauncherAddress } from '../../shared/wire/launch.ts';
-import type {
-  CatalogEntry,
-  FromSupervisor,
-  LogMessage,
-  ServerProfile,
-} from '../../shared/wire/protocol.ts';
+import type { CatalogEntry, FromSupervisor, LogMessage } from '../../shared/wire/protocol.ts';
 import { redactedHead } from '../../shared/wire/redact.ts';
 import type { ThreadVitals } from '../../shared/wire/vitals.ts';
 import { Child } from './child.ts';
 import { buildChildEnv, withheldNames } from './environment.ts';
+import type { SelfDescription } from './handshake.ts';
 import { Intake } from './intake.ts';
 import type { Link } from './link.ts';
 import { KEPT_ERROR_UNITS } from './own-requests.ts';
@@ -57,7 +53,7 @@ export interface IncarnationOptions {
   readonly logLevel: () => string | null;
   /** Called before the machine learns of the exit. */
   readonly onExit: (exit: LastExit) => void;
-  readonly onProfile: (profile: ServerProfile, incarnation: number) => void;
+  readonly onDescribed: (description: SelfDescription, incarnation: number) => void;
   readonly onList: (kind: ListKind, entries: readonly CatalogEntry[], incarnation: number) => void;
   readonly onLeftOut: (kind: ListKind, message: string) => void;
   /** The child's start time became known late. */
@@ -206,9 +202,9 @@ export class Incarnation {
       onUnasked: () => this.#intake.unasked(),
       onBadLine: () => this.#intake.noise(),
       work: (task) => options.workload.of(slot, task),
-      onProfile: (profile, leftOut) => {
+      onDescribed: (description, leftOut) => {
         if (leftOut !== null) log('warn', leftOut, {});
-        options.onProfile(profile, incarnation);
+        options.onDescribed(description, incarnation);
       },
       onHandshaken: (features) => {
         feed({ type: 'handshaken', incarnation, features });

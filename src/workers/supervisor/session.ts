@@ -25,14 +25,13 @@ import type {
   CatalogEntry,
   FromSupervisor,
   ServerFeatures,
-  ServerProfile,
   TaskAnswer,
   TaskNote,
 } from '../../shared/wire/protocol.ts';
 import { callOf } from './call-id.ts';
 import { concernOf, elicitationOf, elicitationsOf, visitOf } from './concern.ts';
 import type { Conversation, Loss } from './conversation.ts';
-import { initializeParams, readHandshake } from './handshake.ts';
+import { initializeParams, readHandshake, type SelfDescription } from './handshake.ts';
 import type { Line, RequestId } from './link.ts';
 import { LivenessWatch } from './liveness-watch.ts';
 import { needsOf } from './needs.ts';
@@ -72,7 +71,7 @@ export interface SessionOptions {
   readonly work: (task: () => void) => void;
   readonly post: (message: FromSupervisor, transfer: ArrayBuffer[]) => void;
   /** Called before `onHandshaken`. `leftOut` says in words what of it was not kept. */
-  readonly onProfile: (profile: ServerProfile, leftOut: string | null) => void;
+  readonly onDescribed: (description: SelfDescription, leftOut: string | null) => void;
   readonly onHandshaken: (features: ServerFeatures) => void;
   readonly onRefused: (problem: string) => void;
   readonly liveness: LivenessPolicy;
@@ -167,7 +166,7 @@ export class Session implements Conversation {
         this.#features = features;
         options.line.handshaken(version);
         this.#notify('notifications/initialized', null);
-        options.onProfile(handshake.profile, handshake.leftOut);
+        options.onDescribed(handshake.description, handshake.leftOut);
         options.onHandshaken(features);
         this.#liveness = new LivenessWatch({
           policy: options.liveness,

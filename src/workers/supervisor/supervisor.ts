@@ -21,6 +21,7 @@ import type { AsksConfig } from '../../shared/model/asks.ts';
 import type { DownstreamConfig } from '../../shared/model/config.ts';
 import type { ListKind } from '../../shared/model/lists.ts';
 import type { LastExit, SupervisorRecord } from '../../shared/model/snapshot.ts';
+import { secretsOf } from '../../shared/secrets/secrets-of.ts';
 import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
 import type { LauncherAddress } from '../../shared/wire/launch.ts';
 import type {
@@ -32,22 +33,23 @@ import type {
   LogMessage,
   OpenSlot,
   ReleaseSlot,
-  ServerProfile,
   SupervisorEvent,
   SupervisorFact,
   ToSupervisor,
 } from '../../shared/wire/protocol.ts';
 import { Redactor } from '../../shared/wire/redact.ts';
 import type { ThreadVitals } from '../../shared/wire/vitals.ts';
+import type { SelfDescription } from './handshake.ts';
 import { Incarnation } from './incarnation.ts';
+import { profileOf, rememberedProfile } from './profile.ts';
 import { deathText, recordOf } from './record.ts';
-import { secretsOf } from './secrets.ts';
+import { rememberedList } from './remembered-list.ts';
 import { toldCapabilities } from './told-capabilities.ts';
 import { treeCpuMs } from './tree-cpu.ts';
 import type { Workload } from './workload.ts';
 
-/** Of one list. */
-const MAX_REMEMBERED_BYTES = 8 * 1024 * 1024;
+/** Of tokens that were replaced; a server speaks of the last ones at most. */
+const MAX_EARLIER_SECRETS = 64;
 
 /** What all supervisors of a thread share. */
 export interface SupervisorContext {
@@ -77,7 +79,9 @@ export class Supervisor {
   readonly #clientCapabilities: string;
   #asks: AsksConfig;
   readonly #context: SupervisorContext;
-  readonly #secrets: Set<string>;
+  readonly #secrets: readonly string[];
+  /** The configuration does not hold them; the newest is the last. */
+  #tokens: readonly string[] = [];
   #redactor: Redactor;
   readonly #timers = new Map<SupervisorTimer, NodeJS.Timeout>();
   readonly #inputs: SupervisorInput[] = [];
@@ -108,8 +112,8 @@ export class Supervisor {
     this.#clientCapabilities = config.clientCapabilities ?? message.clientCapabilities;
     this.#asks = config.asks;
     this.#context = context;
-    this.#secrets = new Set(secretsOf(config));
-    this.#redactor = new Redactor({ values: [...this.#secrets] });
+    this.#secrets = secretsOf(config, process.env);
+    this.#redactor = new Redactor({ values: this.#secrets });
     this.#lastError = config.unavailable;
     this.#state = initialSupervisor(message.incarnation, message.restarts);
     this.#feed({ type: 'open', delayMs: message.delayMs });
@@ -238,7 +242,7 @@ export class Supervisor {
         this.#lastExit = exit;
       },
       onIdentified: () => this.#publish(),
-      onProfile: (profile, incarnation) => this.#tellProfile(profile, incarnation),
+      onDescribed: (description, incarnation) => this.#tellProfile(description, incarnation),
       onList: (kind, entries, incarnation) => this.#tellList(kind, entries, incarnation),
       onLeftOut: (kind, message) => this.#tellLeftOut(kind, message),
       onNoList: (problem) => {
@@ -250,9 +254,10 @@ export class Supervisor {
 
   /** Earlier ones stay secrets: a server may still speak of them. */
   #keepSecret(secret: string): void {
-    if (this.#secrets.has(secret)) return;
-    this.#secrets.add(secret);
-    this.#redactor = new Redactor({ values: [...this.#secrets] });
+    if (this.#tokens.includes(secret)) return;
+    this.#tokens = [...this.#tokens, secret].slice(-MAX_EARLIER_SECRETS);
+    this.#redactor = new Redactor({ values: [...this.#secrets, ...this.#tokens] });
+    this.#context.post({ type: 'secret', value: secret }, []);
   }
 
   #call({ incarnation, call, line, tasks }: CallMessage): void {
@@ -291,15 +296,26 @@ export class Supervisor {
     );
   }
 
-  #tellProfile(profile: ServerProfile, incarnation: number): void {
-    this.#catalog = { ...this.#catalog, profile };
-    this.#remember({ profile, lists: {} });
+  #tellProfile(description: SelfDescription, incarnation: number): void {
+    const redactor = this.#redactor;
+    const profile = profileOf(description, (text) => redactor.redact(text));
+    const remembered = rememberedProfile(profile, description, (text) =>
+      redactor.redactValues(text),
+    );
+    this.#catalog = { ...this.#catalog, profile: remembered };
+    this.#remember({ profile: remembered, lists: {} });
     this.#context.post({ type: 'profile', slot: this.#slot, incarnation, profile }, []);
   }
 
   #tellList(kind: ListKind, entries: readonly CatalogEntry[], incarnation: number): void {
     if (kind === 'tools') this.#toolsCount = entries.length;
-    const list = { [kind]: rememberable(entries) };
+    const remembered = rememberedList(entries, (text) => this.#redactor.redactValues(text));
+    const isNews = this.#catalog.lists[kind] !== null;
+    if (isNews && remembered.kept === null && remembered.why === 'secret') {
+      const text = `its ${kind} are not remembered for the next start: a secret of its configuration stands in them`;
+      this.#log('warn', text, {});
+    }
+    const list = { [kind]: remembered.kept };
     this.#catalog = { ...this.#catalog, lists: { ...this.#catalog.lists, ...list } };
     this.#remember({ profile: null, lists: list });
     const pages = new Set(entries.map(({ json }) => json.buffer as ArrayBuffer));
@@ -381,13 +397,4 @@ export class Supervisor {
   #log(level: LogMessage['level'], message: string, fields: LogMessage['fields']): void {
     this.#context.post({ type: 'log', level, server: this.server, message, fields }, []);
   }
-}
-
-/** The text of each entry; null when it is too much to be kept in two threads and a file. */
-function rememberable(entries: readonly CatalogEntry[]): readonly string[] | null {
-  let bytes = 0;
-  for (const { json } of entries) bytes += json.length;
-  if (bytes > MAX_REMEMBERED_BYTES) return null;
-  const decoder = new TextDecoder();
-  return entries.map(({ json }) => decoder.decode(json));
 }

@@ -35,6 +35,7 @@ describe('a valid registry', () => {
       args: ['-y', 'some-server', '/srv'],
       cwd: join(cwd, 'work'),
       env: { LOG: 'plain', TOKEN: 'hunter2', MODE: 'safe' },
+      expanded: [],
       clientCapabilities: null,
       envPassthrough: ['HTTPS_PROXY', 'SSH_AUTH_SOCK'],
       asks: { elicitation: 'allow', sampling: 'deny', unsolicited: 'allow' },
@@ -173,6 +174,11 @@ describe('variables', () => {
     expect(valid(text, { A: 'one', D: 'four' }).servers[0]).toMatchObject({
       args: ['one', 'two', '${C}'],
       env: { T: 'four' },
+      expanded: [
+        { name: 'A', value: 'one' },
+        { name: 'B', value: 'two' },
+        { name: 'D', value: 'four' },
+      ],
       unavailable: null,
     });
   });
@@ -211,7 +217,7 @@ servers:
       '.rea/registry.yaml:5: servers[0].name: is "Files"; use 1 to 32 of a-z, 0-9 and "-", not beginning with "-"',
       '.rea/registry.yaml:5: servers[0].command: is missing; write the program to start, or url: the address of a server that runs already',
       '.rea/registry.yaml:6: servers[0].comand: unknown key; did you mean "command"?',
-      '.rea/registry.yaml:7: servers[0].args[0]: is the number 1; write the argument as text, in quotes if it looks like a number',
+      '.rea/registry.yaml:7: servers[0].args[0]: is a number; write the argument as text, in quotes if it looks like a number',
       '.rea/registry.yaml:8: servers[0].args: is given twice, first in line 7; keep one of the two',
       '.rea/registry.yaml:11: servers[1].restart.intensity: is "many"; write a whole number from 1 to 1000',
       '.rea/registry.yaml:14: servers[2].call_timeout_ms: 900000 is longer than call_total_timeout_ms 600000, which ends the call first; make call_timeout_ms the smaller one',
@@ -221,7 +227,7 @@ servers:
   it.each([
     ['a tab', 'version: "1"\nservers:\n\t- name: a\n', ':3: column 1: tabs are not allowed'],
     ['a merge key', `${oneServer()}    <<: {a: 1}\n`, 'merge keys are not supported'],
-    ['an unknown anchor', `${oneServer()}    cwd: *home\n`, 'there is no anchor "home"'],
+    ['an unknown anchor', `${oneServer()}    cwd: *home\n`, 'there is no anchor of this name'],
     ['two documents', `${oneServer()}---\nversion: "1"\n`, ':5: column 1: a second document'],
     ['a tag', `${oneServer()}    cwd: !path x\n`, 'unresolved tag'],
     ['a key that is no text', `${oneServer()}    env: {1: x}\n`, 'the key is not text'],

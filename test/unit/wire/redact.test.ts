@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { isWorthHiding } from '#src/shared/secrets/worth-hiding.ts';
 import { Redactor } from '#src/shared/wire/redact.ts';
 
 const builtIn = new Redactor({});
@@ -170,7 +171,10 @@ describe('configured values', () => {
     'https://api.example.com/v1/users',
   ])('are left alone when they say nothing: %j', (value) => {
     const text = `before ${value} after`;
-    expect(new Redactor({ values: [value] }).redact(text)).toBe(text);
+    expect(isWorthHiding(value)).toBe(false);
+    expect(new Redactor({ values: [value].filter((one) => isWorthHiding(one)) }).redact(text)).toBe(
+      text,
+    );
   });
 
   test.each([
@@ -182,6 +186,7 @@ describe('configured values', () => {
     'https://example.com/?key=abc',
     'correct horse battery',
   ])('are hidden when they may be secrets: %s', (value) => {
+    expect(isWorthHiding(value)).toBe(true);
     expect(new Redactor({ values: [value], builtIn: false }).redact(`=${value}=`)).toBe(
       '=[REDACTED:secret]=',
     );

@@ -1,0 +1,60 @@
+/**
+ * What may not stand in the log: the secrets of all servers. The supervisor of a server takes its secrets out
+ * of what it tells; here they are taken out of what main itself says of servers, such as the names that
+ * they have given to things.
+ */
+import type { DownstreamConfig } from '../shared/model/config.ts';
+import { secretsOf } from '../shared/secrets/secrets-of.ts';
+import { Redactor } from '../shared/wire/redact.ts';
+
+/** Fields of a record that are looked into, one in the other. */
+const MAX_DEPTH = 4;
+
+export class LogSecrets {
+  readonly #env: NodeJS.ProcessEnv;
+  /** Also those of servers that are gone: somebody may still speak of them. */
+  readonly #secrets = new Set<string>();
+  /** Null while it is not needed. */
+  #redactor: Redactor | null = null;
+
+  constructor(env: NodeJS.ProcessEnv) {
+    this.#env = env;
+  }
+
+  /** @param servers all that are configured. */
+  expect(servers: readonly DownstreamConfig[]): void {
+    const names = new Set(servers.flatMap(({ name, prefix }) => [name, prefix]));
+    const secrets = servers.flatMap((server) => secretsOf(server, this.#env));
+    this.add(secrets.filter((secret) => !names.has(secret)));
+  }
+
+  add(secrets: readonly string[]): void {
+    const before = this.#secrets.size;
+    for (const secret of secrets) this.#secrets.add(secret);
+    if (this.#secrets.size > before) this.#redactor = null;
+  }
+
+  /** A message, or the fields of a record: with every secret in its texts replaced. */
+  hideIn(value: unknown, depth = 0): unknown {
+    if (typeof value === 'string') return this.#hide(value);
+    if (Array.isArray(value)) {
+      return depth > MAX_DEPTH ? value : value.map((item) => this.hideIn(item, depth + 1));
+    }
+    if (!isPlain(value) || depth > MAX_DEPTH) return value;
+    return Object.fromEntries(
+      Object.entries(value).map(([key, field]) => [key, this.hideIn(field, depth + 1)]),
+    );
+  }
+
+  #hide(text: string): string {
+    if (this.#secrets.size === 0) return text;
+    this.#redactor ??= new Redactor({ values: [...this.#secrets], builtIn: false });
+    return this.#redactor.redact(text);
+  }
+}
+
+function isPlain(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}

@@ -1,0 +1,125 @@
+/**
+ * Finds secrets in text, however many there are: in time linear in the text, behind escapes, and of a long
+ * one also every fragment, so that no cut and no line end hides the rest of it. Pure.
+ */
+import { formsOfSecret } from './forms.ts';
+import { unescaped } from './unescape.ts';
+
+/** Units by which a form is looked up; no form is shorter. */
+const GRAM = 6;
+/** Forms up to this length are found as a whole only, longer ones in every fragment of this length. */
+const FRAGMENT = 40;
+/** Every fragment holds one of the grams that are this far apart. */
+const STRIDE = FRAGMENT - GRAM + 1;
+/** A form that repeats itself has the same gram again and again: two of them find it. */
+const MAX_SAME = 2;
+/** JSON in JSON in JSON. */
+const MAX_LEVELS = 3;
+const FILTER_BITS = 14;
+const FACTOR = 0x01000193;
+/** `FACTOR` to the power of `GRAM - 1`: what the unit that leaves the window has been multiplied with. */
+const LEAVING = Array.from({ length: GRAM - 1 }).reduce<number>((n) => Math.imul(n, FACTOR), 1);
+
+/** A part of a form, from which the rest is compared. */
+interface Gram {
+  readonly form: string;
+  readonly at: number;
+}
+
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+export class SecretFinder {
+  readonly #grams = new Map<number, Gram[]>();
+  /** Which hashes there are, to be asked before the map. */
+  readonly #filter = new Uint8Array(1 << FILTER_BITS);
+
+  constructor(secrets: Iterable<string>) {
+    const forms = new Set<string>();
+    for (const secret of secrets) for (const form of formsOfSecret(secret)) forms.add(form);
+    for (const form of forms) this.#add(form);
+  }
+
+  /** Where secrets stand, in order and apart from each other. */
+  find(text: string): Range[] {
+    return this.#grams.size === 0 ? [] : united(this.#findBehind(text, MAX_LEVELS));
+  }
+
+  /** @param levels of escapes that are still taken away. */
+  #findBehind(text: string, levels: number): Range[] {
+    const found = this.#search(text);
+    const inner = levels === 0 ? null : unescaped(text);
+    if (inner === null) return found;
+    for (const { from, to } of this.#findBehind(inner.text, levels - 1)) {
+      found.push({ from: inner.starts[from] ?? 0, to: inner.starts[to] ?? text.length });
+    }
+    return found;
+  }
+
+  #add(form: string): void {
+    const last = form.length <= FRAGMENT ? 0 : form.length - GRAM;
+    const same = new Map<number, number>();
+    for (let at = 0; at <= last; at += STRIDE) {
+      const hash = hashAt(form, at);
+      const count = same.get(hash) ?? 0;
+      if (count >= MAX_SAME) continue;
+      same.set(hash, count + 1);
+      const others = this.#grams.get(hash);
+      if (others === undefined) this.#grams.set(hash, [{ form, at }]);
+      else others.push({ form, at });
+      this.#filter[filterBit(hash)] = 1;
+    }
+  }
+
+  #search(text: string): Range[] {
+    const found: Range[] = [];
+    if (text.length < GRAM) return found;
+    let hash = hashAt(text, 0);
+    for (let at = 0; ; at += 1) {
+      if (this.#filter[filterBit(hash)] === 1) this.#compare(text, at, hash, found);
+      if (at + GRAM >= text.length) return found;
+      hash -= Math.imul(text.charCodeAt(at), LEAVING);
+      hash = (Math.imul(hash, FACTOR) + text.charCodeAt(at + GRAM)) | 0;
+    }
+  }
+
+  #compare(text: string, at: number, hash: number, found: Range[]): void {
+    for (const { form, at: inForm } of this.#grams.get(hash) ?? []) {
+      const before = Math.min(FRAGMENT, inForm, at);
+      const after = Math.min(FRAGMENT, form.length - inForm, text.length - at);
+      let from = 0;
+      while (from < before && text[at - from - 1] === form[inForm - from - 1]) from += 1;
+      let to = 0;
+      while (to < after && text[at + to] === form[inForm + to]) to += 1;
+      if (from + to >= Math.min(form.length, FRAGMENT)) {
+        found.push({ from: at - from, to: at + to });
+      }
+    }
+  }
+}
+
+function hashAt(text: string, at: number): number {
+  let hash = 0;
+  for (let unit = at; unit < at + GRAM; unit += 1) {
+    hash = (Math.imul(hash, FACTOR) + text.charCodeAt(unit)) | 0;
+  }
+  return hash;
+}
+
+function filterBit(hash: number): number {
+  return (hash ^ (hash >>> FILTER_BITS)) & ((1 << FILTER_BITS) - 1);
+}
+
+/** What overlaps is one range. */
+function united(ranges: Range[]): Range[] {
+  ranges.sort((one, other) => one.from - other.from);
+  const result: { from: number; to: number }[] = [];
+  for (const { from, to } of ranges) {
+    const last = result.at(-1);
+    if (last !== undefined && from <= last.to) last.to = Math.max(last.to, to);
+    else result.push({ from, to });
+  }
+  return result;
+}

@@ -1,0 +1,54 @@
+/**
+ * The forms in which a secret turns up in output. Those that only escape characters are not among them:
+ * the finder looks behind escapes, see unescape.ts. Pure.
+ */
+import { unescaped } from './unescape.ts';
+
+const SHORTEST = 6;
+const SHORTEST_LINE = 12;
+/** Bytes of a longer one are not printed one by one: whoever prints a buffer shortens it. */
+const MAX_LISTED = 4096;
+
+/**
+ * A secret as it is, in base64 (also as part of something longer, in both alphabets), in hex, as a buffer
+ * is printed, with a plus for each space, and the longer lines of one that has several.
+ */
+export function formsOfSecret(secret: string): string[] {
+  const trimmed = secret.trim();
+  const lines = trimmed.split(/\r?\n/).filter((line) => line.length >= SHORTEST_LINE);
+  const texts = new Set([secret, trimmed, ...(lines.length > 1 ? lines : [])]);
+  const forms = [...texts].flatMap((text) => [...asWritten(text), ...asBytes(text)]);
+  const asFields = forms.map((form) => form.replaceAll(' ', '+'));
+  return [...new Set([...forms, ...asFields])].filter((form) => form.length >= SHORTEST);
+}
+
+/** Also what is left of it when escapes of whatever it stands in are taken away. */
+function asWritten(text: string): string[] {
+  const once = unescaped(text)?.text ?? text;
+  const twice = unescaped(once)?.text ?? once;
+  const wellFormed = Buffer.from(text).toString();
+  return [text, wellFormed, once, twice];
+}
+
+function asBytes(text: string): string[] {
+  const bytes = Buffer.from(text);
+  const hex = bytes.toString('hex');
+  const forms = [...inBase64(bytes), hex, hex.toUpperCase()];
+  if (bytes.length > MAX_LISTED) return forms;
+  const pairs = hex.match(/../g) ?? [];
+  return [...forms, pairs.join(' '), bytes.join(',')];
+}
+
+/**
+ * The characters of base64 that depend on the secret alone, for each position it can have within a
+ * longer text: those do not change with what stands around it.
+ */
+function inBase64(bytes: Buffer): string[] {
+  return [0, 1, 2].flatMap((before) => {
+    const text = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64');
+    const start = Math.ceil((before * 8) / 6);
+    const end = Math.floor(((before + bytes.length) * 8) / 6);
+    const stable = text.slice(start, end);
+    return [stable, stable.replaceAll('+', '-').replaceAll('/', '_')];
+  });
+}

@@ -1,0 +1,108 @@
+/**
+ * The secrets that stand inside a longer text of the configuration: the password of an address, the
+ * credentials after a scheme, members of JSON, `name=value` pairs and arguments by their name. Pure.
+ */
+import { namesSecret } from './names.ts';
+import { isWorthHiding, looksRandom } from './worth-hiding.ts';
+
+/** Longer JSON is not looked into. */
+const MAX_JSON = 65_536;
+/** `--env=API_KEY=x` holds a pair in a pair. */
+const MAX_NESTING = 3;
+
+const SCHEME = /^(?:bearer|basic|token|apikey|key|digest|negotiate|hawk|dpop) +(\S.*)$/is;
+/** Begins only where a word does: otherwise a long word would be read again from each of its letters. */
+const ADDRESS = /(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]*:\/\/[^\s"'<>]+/g;
+/** `name=value`, `--name=value`, `Name: value`, each up to the next separator. */
+const PAIR =
+  /(?:^|[\s;&,?"'{(])-{0,2}([A-Za-z_][\w.-]*)["']?\s?[=:]\s?("[^"]*"|'[^']*'|[^\s;&,"'})]+)/g;
+/** The same where it is the whole text, which then may hold separators. */
+const WHOLE_PAIR = /^-{0,2}([A-Za-z_][\w.-]*)\s?[=:]\s?(.+)$/s;
+const FLAG_AND_VALUE = /(?:^|\s)--?([A-Za-z][\w.-]*)\s+([^\s"']+|"[^"]*"|'[^']*')/g;
+const FLAG = /^--?([A-Za-z][\w.-]*)$/;
+/** Plain enough to be another flag and not a value that begins with a dash. */
+const ANOTHER_FLAG = /^--?[a-z]+(?:-[a-z]+)*(?:=|$)/;
+
+/** What is secret in one text of the configuration, besides what it is as a whole. */
+export function secretsWithin(text: string, nesting = 0): string[] {
+  const found = [...inScheme(text), ...inAddresses(text), ...inJson(text)];
+  for (const [, name = '', value = ''] of text.matchAll(PAIR)) {
+    found.push(...underName(name, unquoted(value)));
+  }
+  for (const [, name = '', value = ''] of text.matchAll(FLAG_AND_VALUE)) {
+    if (!ANOTHER_FLAG.test(value)) found.push(...underName(name, unquoted(value)));
+  }
+  const [, name, rest] = WHOLE_PAIR.exec(text) ?? [];
+  if (name !== undefined && rest !== undefined) {
+    found.push(...underName(name, rest));
+    if (nesting < MAX_NESTING) found.push(...secretsWithin(rest, nesting + 1));
+  }
+  return found;
+}
+
+/** The secrets among the arguments of a program. */
+export function secretsInArguments(args: readonly string[]): string[] {
+  return args.flatMap((arg, at) => {
+    const [, flag] = FLAG.exec(arg) ?? [];
+    const next = args[at + 1];
+    const takes = flag !== undefined && next !== undefined && !ANOTHER_FLAG.test(next);
+    return [...secretsWithin(arg), ...(takes ? underName(flag, next) : [])];
+  });
+}
+
+/** The value itself and what stands in it, when its name says that it is a secret. */
+function underName(name: string, value: string): string[] {
+  if (!namesSecret(name) || !isWorthHiding(value, 'secret')) return [];
+  return [value, ...inScheme(value)];
+}
+
+/** `Bearer x`; also the parts of `Basic` credentials. */
+function inScheme(text: string): string[] {
+  const rest = SCHEME.exec(text.trim())?.[1]?.trim();
+  if (rest === undefined || !isWorthHiding(rest, 'secret')) return [];
+  const pair = /^basic /i.test(text.trim()) ? Buffer.from(rest, 'base64').toString() : '';
+  const password = pair.slice(pair.indexOf(':') + 1);
+  return [rest, ...(isWorthHiding(password, 'secret') ? [password] : [])];
+}
+
+function inAddresses(text: string): string[] {
+  return [...text.matchAll(ADDRESS)].flatMap(([address]) => {
+    if (!URL.canParse(address)) return [];
+    const { username, password, pathname, searchParams } = new URL(address);
+    const passwords = [password, decoded(password)].filter((one) => isWorthHiding(one, 'secret'));
+    // A token may stand where a user's name would, or in the path.
+    const pieces = [username, ...pathname.split('/')].flatMap((piece) => [piece, decoded(piece)]);
+    const values = [...searchParams].flatMap(([name, value]) => ofMember(name, value));
+    return [...passwords, ...pieces.filter(looksRandom), ...values];
+  });
+}
+
+function inJson(text: string): string[] {
+  if (text.length > MAX_JSON || !/^\s*[[{]/.test(text)) return [];
+  const found: string[] = [];
+  try {
+    JSON.parse(text, (name, value: unknown) => {
+      if (typeof value === 'string') found.push(...ofMember(name, value));
+    });
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  return found;
+}
+
+function ofMember(name: string, value: string): string[] {
+  return looksRandom(value) && isWorthHiding(value) ? [value] : underName(name, value);
+}
+
+function unquoted(text: string): string {
+  return /^(["']).*\1$/s.test(text) ? text.slice(1, -1) : text;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    if (error instanceof URIError) return text;
+    throw error;
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * Which values of a server's configuration must not be seen in anything that is kept or logged. Pure:
+ * what comes from files and the environment is handed in.
+ */
+import type { DownstreamConfig } from '../model/config.ts';
+import { kindOfName } from './names.ts';
+import { secretsInArguments, secretsWithin } from './parts.ts';
+import { isWorthHiding, looksRandom } from './worth-hiding.ts';
+
+/** What every child inherits and may hold a password. */
+const INHERITED = ['HTTP_PROXY', 'HTTPS_PROXY'];
+/** A header value `Name x` hides `x` too: servers quote the credentials alone. */
+const WITH_SCHEME = /^[A-Za-z][A-Za-z0-9-]* +(\S.*)$/;
+/** What takes the place of a secret cannot itself be hidden. */
+const MARK = '[REDACTED:secret]';
+
+type Source = Pick<
+  DownstreamConfig,
+  'name' | 'prefix' | 'args' | 'env' | 'envPassthrough' | 'endpoint' | 'expanded'
+>;
+
+/** @param gatewayEnv environment of the gateway, for what is handed on. */
+export function secretsOf(
+  config: Source,
+  gatewayEnv: Readonly<Record<string, string | undefined>>,
+): string[] {
+  const { env, envPassthrough, args, endpoint, expanded } = config;
+  const handedOn = [...INHERITED, ...envPassthrough].map((name) => [name, gatewayEnv[name] ?? '']);
+  const named = [
+    ...Object.entries(env),
+    ...(endpoint === null ? (handedOn as [string, string][]) : []),
+    ...Object.entries(endpoint?.headers ?? {}),
+    ...expanded.map(({ name, value }): [string, string] => [name, value]),
+  ];
+  const found = [
+    ...named.flatMap(([name, value]) => ofVariable(name, value)),
+    ...secretsInArguments(args),
+    ...(endpoint === null ? [] : ofEndpoint(endpoint)),
+  ];
+  // The name of a host is in small letters, however it was written.
+  const host = endpoint === null ? '' : new URL(endpoint.url).host;
+  const inHost = found.map((value) => value.toLowerCase()).filter((value) => host.includes(value));
+  // What is shown everywhere because it is a name is none.
+  const plain = new Set([config.name, config.prefix]);
+  return [...new Set([...found, ...inHost])].filter(
+    (value) => !plain.has(value) && !MARK.includes(value.trim()),
+  );
+}
+
+function ofVariable(name: string, value: string): string[] {
+  const kind = kindOfName(name);
+  const whole = kind !== 'harmless' && isWorthHiding(value, kind) ? [value] : [];
+  return [...whole, ...secretsWithin(value)];
+}
+
+function ofEndpoint({ url: text, headers }: NonNullable<Source['endpoint']>): string[] {
+  const credentials = Object.values(headers).flatMap((value) => WITH_SCHEME.exec(value)?.[1] ?? []);
+  const url = new URL(text);
+  const queries = [...url.searchParams].filter(([name, value]) => {
+    const kind = kindOfName(name);
+    return isWorthHiding(value, kind === 'harmless' ? 'ordinary' : kind);
+  });
+  const whole = `${url.pathname}${url.search}`;
+  return [
+    ...[...credentials, whole].filter((value) => isWorthHiding(value)),
+    ...queries.map(([, value]) => value),
+    ...url.pathname.split('/').filter(looksRandom),
+  ];
+}
