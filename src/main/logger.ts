@@ -44,7 +44,7 @@ export function createLogger(
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { err: (error: Error) => secrets.hideIn(pino.stdSerializers.err(error)) },
+      serializers: { err: (error: Error) => secrets.hideIn({ ...pino.stdSerializers.err(error) }) },
       hooks: {
         logMethod(said, log) {
           log.apply(this, said.map((one) => secrets.hideIn(one)) as typeof said);

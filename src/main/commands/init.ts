@@ -6,10 +6,11 @@ import { closeSync, constants, lstatSync, mkdirSync, openSync, writeSync } from 
 import { extname, join, resolve } from 'node:path';
 import { allProblems } from '../config/document.ts';
 import type { Draft } from '../config/draft.ts';
+import { literalSecrets } from '../config/literal-secrets.ts';
 import { formatProblem, openConfig } from '../config/load.ts';
 import { oneLine } from '../config/problem.ts';
 import { displayName, systemCode } from '../config/read-file.ts';
-import { literalSecrets, POLICY_TEMPLATE, registryText } from '../config/templates.ts';
+import { POLICY_TEMPLATE, registryText } from '../config/templates.ts';
 
 export interface InitOptions {
   /** Absolute directory to make `.rea` in. */

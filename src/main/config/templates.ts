@@ -4,7 +4,7 @@
  */
 import { stringify } from 'yaml';
 import type { Draft, DraftServer } from './draft.ts';
-import { hasReference, toRegistryText } from './variables.ts';
+import { toRegistryText } from './variables.ts';
 
 const HEADER = `# The MCP servers behind this gateway. Check it with: rea check
 # \${NAME} and \${NAME:-default} take a value from the environment of the gateway; $\${ is a literal \${.
@@ -45,21 +45,6 @@ export function registryText(draft: Draft | null): string {
   const list =
     served.length === 0 ? 'servers:\n' : stringify({ servers: served }, { lineWidth: 0 });
   return `${HEADER}${list}${left.join('')}${EXAMPLE}`;
-}
-
-/** One line for each server whose values of variables are now written down in a second place. */
-export function literalSecrets(draft: Draft): string[] {
-  return draft.servers.flatMap((server) => {
-    const written = { ...server.options.env, ...server.endpoint?.headers };
-    const names = Object.entries(written)
-      .filter(([, value]) => value !== '' && !hasReference(value, 'client'))
-      .map(([name]) => name);
-    if (names.length === 0 || server.unavailable !== null) return [];
-    const example = `\${${names[0]?.replaceAll('-', '_').toUpperCase()}}`;
-    return [
-      `server "${server.name}": the values of ${names.join(', ')} are written out in the registry; use ${example} to take them from the environment`,
-    ];
-  });
 }
 
 function toEntry(server: DraftServer): object {

@@ -72,6 +72,13 @@ export function hasReference(text: string, dialect: Dialect): boolean {
   return parse(text, dialect).some((piece) => piece.kind === 'variable' || piece.kind === 'editor');
 }
 
+/** What stands in `text` itself: without whatever comes from elsewhere. */
+export function writtenText(text: string, dialect: Dialect): string {
+  return parse(text, dialect)
+    .map((piece) => (piece.kind === 'text' ? piece.text : ''))
+    .join('');
+}
+
 /** Text of a client file as it has to stand in `registry.yaml` to mean the same. */
 export function toRegistryText(text: string): string {
   return parse(text, 'client')

@@ -18,14 +18,26 @@ const PAIR =
   /(?:^|[\s;&,?"'{(])-{0,2}([A-Za-z_][\w.-]*)["']?\s?[=:]\s?("[^"]*"|'[^']*'|[^\s;&,"'})]+)/g;
 /** The same where it is the whole text, which then may hold separators. */
 const WHOLE_PAIR = /^-{0,2}([A-Za-z_][\w.-]*)\s?[=:]\s?(.+)$/s;
-const FLAG_AND_VALUE = /(?:^|\s)--?([A-Za-z][\w.-]*)\s+([^\s"']+|"[^"]*"|'[^']*')/g;
-const FLAG = /^--?([A-Za-z][\w.-]*)$/;
+const FLAG_AND_VALUE = /(?:^|\s)--?([A-Za-z_][\w.-]*)\s+([^\s"']+|"[^"]*"|'[^']*')/g;
+const FLAG = /^--?([A-Za-z_][\w.-]*)$/;
 /** Plain enough to be another flag and not a value that begins with a dash. */
 const ANOTHER_FLAG = /^--?[a-z]+(?:-[a-z]+)*(?:=|$)/;
 
+/** A secret and what it is called where it stands. */
+export interface NamedSecret {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** One among arguments. */
+export interface SecretArgument extends NamedSecret {
+  /** Which argument it is, or stands in. */
+  readonly at: number;
+}
+
 /** What is secret in one text of the configuration, besides what it is as a whole. */
-export function secretsWithin(text: string, nesting = 0): string[] {
-  const found = [...inScheme(text), ...inAddresses(text), ...inJson(text)];
+export function secretsWithin(text: string, nesting = 0): NamedSecret[] {
+  const found = [...inScheme('credentials', text), ...inAddresses(text), ...inJson(text)];
   for (const [, name = '', value = ''] of text.matchAll(PAIR)) {
     found.push(...underName(name, unquoted(value)));
   }
@@ -41,57 +53,68 @@ export function secretsWithin(text: string, nesting = 0): string[] {
 }
 
 /** The secrets among the arguments of a program. */
-export function secretsInArguments(args: readonly string[]): string[] {
+export function secretsInArguments(args: readonly string[]): SecretArgument[] {
   return args.flatMap((arg, at) => {
     const [, flag] = FLAG.exec(arg) ?? [];
     const next = args[at + 1];
     const takes = flag !== undefined && next !== undefined && !ANOTHER_FLAG.test(next);
-    return [...secretsWithin(arg), ...(takes ? underName(flag, next) : [])];
+    return [
+      ...secretsWithin(arg).map((secret) => ({ ...secret, at })),
+      ...(takes ? underName(flag, next).map((secret) => ({ ...secret, at: at + 1 })) : []),
+    ];
   });
 }
 
 /** The value itself and what stands in it, when its name says that it is a secret. */
-function underName(name: string, value: string): string[] {
+function underName(name: string, value: string): NamedSecret[] {
   if (!namesSecret(name) || !isWorthHiding(value, 'secret')) return [];
-  return [value, ...inScheme(value)];
+  return [{ name, value }, ...inScheme(name, value)];
 }
 
-/** `Bearer x`; also the parts of `Basic` credentials. */
-function inScheme(text: string): string[] {
+/** `Bearer x`; also the password of `Basic` credentials. */
+function inScheme(name: string, text: string): NamedSecret[] {
   const rest = SCHEME.exec(text.trim())?.[1]?.trim();
   if (rest === undefined || !isWorthHiding(rest, 'secret')) return [];
   const pair = /^basic /i.test(text.trim()) ? Buffer.from(rest, 'base64').toString() : '';
   const password = pair.slice(pair.indexOf(':') + 1);
-  return [rest, ...(isWorthHiding(password, 'secret') ? [password] : [])];
+  return [rest, ...(isWorthHiding(password, 'secret') ? [password] : [])].map((value) => {
+    return { name, value };
+  });
 }
 
-function inAddresses(text: string): string[] {
+function inAddresses(text: string): NamedSecret[] {
   return [...text.matchAll(ADDRESS)].flatMap(([address]) => {
     if (!URL.canParse(address)) return [];
     const { username, password, pathname, searchParams } = new URL(address);
     const passwords = [password, decoded(password)].filter((one) => isWorthHiding(one, 'secret'));
     // A token may stand where a user's name would, or in the path.
-    const pieces = [username, ...pathname.split('/')].flatMap((piece) => [piece, decoded(piece)]);
-    const values = [...searchParams].flatMap(([name, value]) => ofMember(name, value));
-    return [...passwords, ...pieces.filter(looksRandom), ...values];
+    const users = [username, decoded(username)].filter(looksRandom);
+    const pieces = pathname.split('/').flatMap((piece) => [piece, decoded(piece)]);
+    return [
+      ...passwords.map((value) => ({ name: 'password', value })),
+      ...users.map((value) => ({ name: 'user', value })),
+      ...pieces.filter(looksRandom).map((value) => ({ name: 'path', value })),
+      ...[...searchParams].flatMap(([name, value]) => ofMember(name, value)),
+    ];
   });
 }
 
-function inJson(text: string): string[] {
+function inJson(text: string): NamedSecret[] {
   if (text.length > MAX_JSON || !/^\s*[[{]/.test(text)) return [];
-  const found: string[] = [];
+  const found: NamedSecret[] = [];
   try {
     JSON.parse(text, (name, value: unknown) => {
       if (typeof value === 'string') found.push(...ofMember(name, value));
     });
   } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
+    // What is no JSON, or nests too deeply for the stack, has no members to look at.
+    if (!(error instanceof SyntaxError) && !(error instanceof RangeError)) throw error;
   }
   return found;
 }
 
-function ofMember(name: string, value: string): string[] {
-  return looksRandom(value) && isWorthHiding(value) ? [value] : underName(name, value);
+function ofMember(name: string, value: string): NamedSecret[] {
+  return looksRandom(value) && isWorthHiding(value) ? [{ name, value }] : underName(name, value);
 }
 
 function unquoted(text: string): string {

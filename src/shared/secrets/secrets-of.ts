@@ -34,7 +34,7 @@ export function secretsOf(
   ];
   const found = [
     ...named.flatMap(([name, value]) => ofVariable(name, value)),
-    ...secretsInArguments(args),
+    ...secretsInArguments(args).map(({ value }) => value),
     ...(endpoint === null ? [] : ofEndpoint(endpoint)),
   ];
   // The name of a host is in small letters, however it was written.
@@ -50,7 +50,7 @@ export function secretsOf(
 function ofVariable(name: string, value: string): string[] {
   const kind = kindOfName(name);
   const whole = kind !== 'harmless' && isWorthHiding(value, kind) ? [value] : [];
-  return [...whole, ...secretsWithin(value)];
+  return [...whole, ...secretsWithin(value).map((part) => part.value)];
 }
 
 function ofEndpoint({ url: text, headers }: NonNullable<Source['endpoint']>): string[] {

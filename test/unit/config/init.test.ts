@@ -126,6 +126,66 @@ describe('rea init', () => {
     expect(written).toContain('TOKEN: ${TOKEN}');
   });
 
+  it('names each secret that stands in arguments and addresses, and never what it is', () => {
+    const cwd = directory();
+    const random = 'Zq7x9Kd0vPw3Lm5Rt8Bn';
+    const token = `ghp_${random}${random}`;
+    const servers = {
+      flags: { command: 'x', args: ['--api-key', `${random}1`, '--client.secret=tigerfish', '-v'] },
+      pairs: {
+        command: 'docker',
+        args: ['run', '-e', 'GITHUB_TOKEN=barracuda', token, '--port=1'],
+      },
+      texts: {
+        command: 'x',
+        args: ['postgres://me:swordfish@db/app', '{"password": "moray-eel"}'],
+      },
+      header: { command: 'npx', args: ['--header', 'Authorization: Bearer anglerfish'] },
+      address: { url: `https://example.com/${random}/mcp?apiKey=lionfish&mode=fast-mode` },
+      user: { url: 'https://me:swordfish@example.com/mcp' },
+      references: {
+        command: 'x',
+        args: [
+          '--api-key',
+          '${KEY}',
+          '--token=${env:TOKEN}',
+          '-e',
+          'MY_SECRET=${X:-}',
+          'http://${U}:${P}@h',
+        ],
+      },
+      web: { url: 'https://example.com/mcp?key=${KEY_WITH_LONG_NAME_2024}&token=${T}' },
+      harmless: {
+        command: 'x',
+        args: ['--token-file', '/run/secrets/x', '--max-tokens', '409600'],
+      },
+      left: { type: 'sse', url: 'https://example.com/sse?key=swordfish' },
+    };
+    const from = write(cwd, 'client.json', JSON.stringify({ mcpServers: servers }));
+    const { code, err } = init(cwd, { from });
+    expect(code).toBe(0);
+    const lines = err
+      .trim()
+      .split('\n')
+      .map((line) => line.replace(/^rea: warning: server /, ''));
+    const advice = (what: string, name: string) =>
+      `${what} is written out in the registry; set ${name} in the environment and write \${${name}} instead`;
+    expect(lines).toEqual([
+      expect.stringContaining('"left" is left out'),
+      `"flags": ${advice('"api-key" in argument 2', 'FLAGS_API_KEY')}`,
+      `"flags": ${advice('"client.secret" in argument 3', 'FLAGS_CLIENT_SECRET')}`,
+      `"pairs": ${advice('"GITHUB_TOKEN" in argument 3', 'PAIRS_GITHUB_TOKEN')}`,
+      `"pairs": ${advice('argument 4, which looks like a token,', 'PAIRS_TOKEN')}`,
+      `"texts": ${advice('"password" in argument 1', 'TEXTS_PASSWORD')}`,
+      `"texts": ${advice('"password" in argument 2', 'TEXTS_PASSWORD')}`,
+      `"header": ${advice('"Authorization" in argument 2', 'HEADER_AUTHORIZATION')}`,
+      `"address": ${advice('"path" in url', 'ADDRESS_PATH')}`,
+      `"address": ${advice('"apiKey" in url', 'ADDRESS_APIKEY')}`,
+      `"user": ${advice('"password" in url', 'USER_PASSWORD')}`,
+    ]);
+    expect(err).not.toMatch(/fish|barracuda|moray|Zq7/);
+  });
+
   it.each(['registry.yaml', 'policy.yaml'])('never overwrites %s', (name) => {
     const cwd = directory();
     const file = write(cwd, `.rea/${name}`, 'mine');

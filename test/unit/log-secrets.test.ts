@@ -1,0 +1,57 @@
+import { PassThrough } from 'node:stream';
+import { expect, test } from 'vitest';
+import { LogSecrets } from '#src/main/log-secrets.ts';
+import { createLogger } from '#src/main/logger.ts';
+import type { DownstreamConfig } from '#src/shared/model/config.ts';
+import { serverConfig } from '../support/supervisor-thread.ts';
+
+const SECRET = 'Zq7hunter2x9Kd';
+
+function logging(...servers: DownstreamConfig[]) {
+  const secrets = new LogSecrets({ HANDED: 'barracuda-1' });
+  secrets.expect(servers);
+  const output = new PassThrough();
+  const log = createLogger({}, output as unknown as NodeJS.WriteStream, secrets);
+  return { secrets, log, lines: () => ((output.read() as Buffer | null) ?? '').toString() };
+}
+
+test('nothing that main logs holds a secret of any server', () => {
+  const { log, lines } = logging(
+    serverConfig('echo', [], { env: { A: SECRET } }),
+    serverConfig('sleep', [], { envPassthrough: ['HANDED'] }),
+  );
+  log.warn(`its resource "res://${SECRET}" is not listed`);
+  log.info({ name: SECRET, list: [{ deep: Buffer.from(SECRET).toString('hex') }] }, SECRET);
+  log.child({ server: 'echo' }).error({ err: new Error('with barracuda-1') }, 'failed');
+  const text = lines();
+  expect(text.split('\n').filter((line) => line !== '')).toHaveLength(3);
+  for (const secret of [SECRET, 'barracuda-1', Buffer.from(SECRET).toString('hex')]) {
+    expect(text).not.toContain(secret);
+  }
+  expect(text).toContain('its resource \\"res://[REDACTED:secret]\\" is not listed');
+  expect(text).toContain('"server":"echo"');
+});
+
+test('secrets that become known later are hidden from then on, and earlier ones stay so', () => {
+  const { secrets, log, lines } = logging(serverConfig('echo', [], { env: { A: SECRET } }));
+  log.info(SECRET);
+  secrets.add(['second-secret']);
+  secrets.expect([serverConfig('echo', [], { env: { A: 'third-secret' } })]);
+  log.info(`${SECRET} second-secret third-secret`);
+  expect(lines()).not.toMatch(/Zq7|-secret/);
+});
+
+test('what a record is about stays as it is: numbers, keys and the names of servers', () => {
+  const { log, lines } = logging(
+    serverConfig('echo', [], { env: { A: 'inventory', B: 'message' } }),
+    serverConfig('sleep', [], { name: 'inventory' }),
+  );
+  log.info({ server: 'inventory', message: 3, nothing: null, 1: [true] }, 'the inventory is up');
+  expect(JSON.parse(lines())).toMatchObject({
+    server: 'inventory',
+    message: 3,
+    nothing: null,
+    1: [true],
+    msg: 'the inventory is up',
+  });
+});
