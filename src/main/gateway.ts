@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { GatewayConfig } from '../shared/model/config.ts';
-import type { EndpointRecord } from '../shared/model/snapshot.ts';
+import type { EndpointRecord, ReloadRecord } from '../shared/model/snapshot.ts';
 import { ByteCredit } from '../shared/wire/byte-credit.ts';
 import type { MainFact } from '../shared/wire/protocol.ts';
 import type { RecordedGroup } from '../shared/wire/vitals.ts';
@@ -121,6 +121,7 @@ export class Gateway implements Stoppable, Reconfigurable {
   #stdout: ClaimedStdout | null = null;
   #stdioEnded: string | null = null;
   #isUp = false;
+  #reload: ReloadRecord = { waiting: [], more: 0 };
   #publishTimer: NodeJS.Timeout | null = null;
   #publishAfterMs = PUBLISH_MS;
   #launched = false;
@@ -364,6 +365,12 @@ export class Gateway implements Stoppable, Reconfigurable {
     return { kind: 'done' };
   }
 
+  /** What of the configuration waits, for the state file. */
+  showReload(record: ReloadRecord): void {
+    this.#reload = record;
+    this.#publishSoon();
+  }
+
   stopAccepting(): void {
     this.#stoppingSince ??= performance.now();
     this.#router.stopAccepting();
@@ -534,6 +541,7 @@ export class Gateway implements Stoppable, Reconfigurable {
       endpoint: this.endpoint,
       loopLagMs: this.#loopLagMs,
       priority: this.#priorities.kind,
+      reload: this.#reload,
     };
     this.#writer.tell(fact);
     const cost = (performance.now() - startedAt) / PUBLISH_SHARE;

@@ -5,7 +5,8 @@
  */
 import { Console } from 'node:console';
 import { resolve } from 'node:path';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { ReloadMode } from './reload.ts';
 import { version } from './version.ts';
 
 interface CommonOptions {
@@ -21,6 +22,7 @@ interface ServeOptions extends CommonOptions {
   readonly stateDir?: string;
   readonly stdio?: boolean;
   readonly grace: number;
+  readonly reload: ReloadMode;
 }
 
 const INTERNAL_ERROR = 70;
@@ -64,8 +66,16 @@ program
   )
   .option('--stdio', 'serve stdio too when --http is given')
   .option('--grace <ms>', 'time for calls in flight at a stop, like 5000 or 5s', duration, 5000)
+  .addOption(
+    new Option(
+      '--reload <mode>',
+      'what a changed file does by itself: auto = all, ask = all but programs that are new to this run, off = nothing; SIGHUP takes all',
+    )
+      .choices(['auto', 'ask', 'off'] satisfies ReloadMode[])
+      .default('ask'),
+  )
   .action(async (_options: unknown, command: Command) => {
-    const { http, tokenFile, token, stateDir, stdio, grace, ...common } =
+    const { http, tokenFile, token, stateDir, stdio, grace, reload, ...common } =
       command.optsWithGlobals<ServeOptions>();
     const { runServe } = await import('./commands/serve.ts');
     exitCode = await runServe({
@@ -76,6 +86,7 @@ program
       ...(stateDir === undefined ? {} : { stateDir: resolve(stateDir) }),
       stdio: stdio === true || http === undefined,
       graceMs: grace,
+      reload,
     });
   });
 

@@ -1,23 +1,33 @@
 /**
  * Reads the configuration again while the gateway runs: when one of its files has become different, and
- * when it is asked to. What is valid is put in force as a whole; of what is not every problem is told,
- * and nothing changes. Reading and putting in force is one step, so that reloads never meet.
+ * when a person asks for it. What is valid is put in force, apart from programs and addresses that are
+ * new to this run: a changed file alone starts none. Of what is not valid every problem is told, and
+ * nothing changes. Reading and putting in force is one step, so that reloads never meet.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GatewayConfig } from '../shared/model/config.ts';
+import type { ReloadRecord } from '../shared/model/snapshot.ts';
 import { loadConfig } from './config/load.ts';
 import { loadPolicy, type Policy, unenforcedRules } from './config/policy.ts';
 import { formatProblem, type Problem } from './config/problem.ts';
 import { displayName } from './config/read-file.ts';
 import { FileWatch } from './config/watch.ts';
 import type { Logger } from './logger.ts';
+import { type Read, Waiting } from './reload-waiting.ts';
+
+/** `auto`: everything at once. `off`: nothing before a person asks for it, files are not looked at. */
+export type ReloadMode = 'auto' | 'ask' | 'off';
+
+/** Who wants the configuration to be read. */
+type By = 'file' | 'person';
 
 export interface ReloadOptions {
   /** Absolute. */
   readonly cwd: string;
-  /** The file that the configuration in force was read from; absolute. */
-  readonly file: string;
+  /** What the gateway starts with; its file is the one that is read again. */
+  readonly config: GatewayConfig;
+  readonly mode: ReloadMode;
   readonly env: NodeJS.ProcessEnv;
   readonly log: Logger;
 }
@@ -34,39 +44,43 @@ export interface Reconfigurable {
   /** Nothing is put in force any more. */
   readonly stopping: boolean;
   reconfigure(config: GatewayConfig, exposeDiagnostics: boolean): Reconfigured;
+  showReload(record: ReloadRecord): void;
 }
 
 const AGAIN_MS = 100;
 
 type Loaded =
-  | { readonly ok: true; readonly config: GatewayConfig; readonly policy: Policy }
+  | ({ readonly ok: true; readonly policy: Policy } & Read)
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 export class Reload {
   readonly #options: ReloadOptions;
   readonly #watch: FileWatch;
+  readonly #waiting: Waiting;
+  #inForce: GatewayConfig;
   #gateway: Reconfigurable | null = null;
   #again: NodeJS.Timeout | null = null;
 
   /** From now on changes are seen; they wait for `start`. */
   constructor(options: ReloadOptions) {
+    const { config, cwd, log } = options;
     this.#options = options;
+    this.#inForce = config;
+    this.#waiting = new Waiting({ config, shown: displayName(config.file, cwd), log });
     this.#watch = new FileWatch({
-      files: [options.file, join(options.cwd, '.rea', 'policy.yaml')],
-      onChange: () => this.request('a file has changed'),
+      files: [config.file, join(cwd, '.rea', 'policy.yaml')],
+      onChange: () => this.#request('a file has changed', 'file'),
     });
   }
 
   start(gateway: Reconfigurable): void {
     this.#gateway = gateway;
-    this.#watch.start();
+    if (this.#options.mode !== 'off') this.#watch.start();
   }
 
-  /** @param why in words. */
-  request(why: string): void {
-    if (this.#gateway === null || this.#gateway.stopping) return;
-    this.#options.log.info({ why }, 'reading the configuration again');
-    this.#apply();
+  /** A person wants what the files say now, new programs too. */
+  takeAll(): void {
+    this.#request('SIGHUP', 'person');
   }
 
   close(): void {
@@ -74,32 +88,49 @@ export class Reload {
     if (this.#again !== null) clearTimeout(this.#again);
   }
 
-  #apply(): void {
-    if (this.#again !== null) clearTimeout(this.#again);
+  /** @param why in words. */
+  #request(why: string, by: By): void {
     if (this.#gateway === null || this.#gateway.stopping) return;
-    const { log, file, cwd } = this.#options;
+    const { log } = this.#options;
+    log.info({ why }, 'reading the configuration again');
+    if (this.#again !== null) clearTimeout(this.#again);
     this.#watch.acknowledge();
     const loaded = this.#load();
-    if (!loaded.ok) return this.#refuse(loaded.problems.map(formatProblem));
-    const { config, policy } = loaded;
-    const result = this.#gateway.reconfigure(config, policy.exposeDiagnostics);
-    switch (result.kind) {
-      case 'done':
-        return tellWarnings(log, config, policy);
-      case 'refused':
-        return this.#refuse([`${displayName(file, cwd)}: ${result.problem}`]);
-      case 'later':
-        this.#again = setTimeout(() => this.#apply(), AGAIN_MS).unref();
+    if (loaded.ok) this.#apply(loaded, by);
+    else this.#refuse(loaded.problems.map(formatProblem));
+  }
+
+  #apply(loaded: Extract<Loaded, { ok: true }>, by: By): void {
+    const gateway = this.#gateway;
+    if (gateway === null || gateway.stopping) return;
+    const { log, cwd, mode } = this.#options;
+    const takesAll = by === 'person' || mode === 'auto';
+    const { config, withheld } = takesAll
+      ? { config: loaded.config, withheld: [] }
+      : this.#waiting.split(this.#inForce, loaded.config);
+    const result = gateway.reconfigure(config, loaded.policy.exposeDiagnostics);
+    if (result.kind === 'refused') {
+      return this.#refuse([`${displayName(config.file, cwd)}: ${result.problem}`]);
     }
+    if (by === 'person') this.#waiting.take(loaded, this.#inForce);
+    if (result.kind === 'later') {
+      // Not read again by then: what a person has asked for is what was in the file.
+      this.#again = setTimeout(() => this.#apply(loaded, 'file'), AGAIN_MS).unref();
+      return;
+    }
+    this.#inForce = config;
+    gateway.showReload(this.#waiting.update(withheld, loaded.written, config));
+    tellWarnings(log, loaded.config, loaded.policy);
   }
 
   #load(): Loaded {
-    const { cwd, file, env } = this.#options;
+    const { cwd, env, mode } = this.#options;
+    const { file } = this.#options.config;
     const loaded = existsSync(file)
       ? loadConfig({ cwd, file, env })
-      : { ok: false as const, problems: [gone(displayName(file, cwd))] };
+      : { ok: false as const, problems: [gone(displayName(file, cwd), mode)] };
     const policy = loadPolicy({ cwd });
-    if (loaded.ok && policy.ok) return { ok: true, config: loaded.config, policy: policy.policy };
+    if (loaded.ok && policy.ok) return { ...loaded, policy: policy.policy };
     const problems = [loaded, policy].flatMap((one) => (one.ok ? [] : one.problems));
     return { ok: false, problems };
   }
@@ -120,7 +151,8 @@ export function tellWarnings(log: Logger, config: GatewayConfig, policy: Policy)
   }
 }
 
-function gone(shown: string): Problem {
-  const fix = 'put it back; it is read as soon as it is there';
+function gone(shown: string, mode: ReloadMode): Problem {
+  const when = mode === 'off' ? 'read at the next SIGHUP' : 'read as soon as it is there';
+  const fix = `put it back; it is ${when}`;
   return { file: shown, line: null, path: '', message: 'is gone', fix };
 }

@@ -8,7 +8,7 @@ import { LogSecrets } from '../log-secrets.ts';
 import { createLogger } from '../logger.ts';
 import { metricsPort, openMetrics } from '../metrics.ts';
 import { prepareStateDirectory } from '../processes/state-directory.ts';
-import { Reload, tellWarnings } from '../reload.ts';
+import { Reload, type ReloadMode, tellWarnings } from '../reload.ts';
 import { Shutdown } from '../shutdown.ts';
 import { hasTerminal } from '../terminal.ts';
 import { hostAndPort } from '../upstream/address.ts';
@@ -31,6 +31,7 @@ export interface ServeOptions {
   /** Serve stdio as well as HTTP; without `http`, stdio is served anyway. */
   readonly stdio: boolean;
   readonly graceMs: number;
+  readonly reload: ReloadMode;
 }
 
 const EXIT_CANNOT_START = 1;
@@ -72,7 +73,14 @@ export async function runServe(options: ServeOptions): Promise<number> {
   const log = createLogger(process.env, process.stderr, secrets);
   const doubt = state.ok ? state.warning : `${state.error}; this gateway keeps nothing there`;
   if (doubt !== null) log.warn(doubt);
-  const reload = new Reload({ cwd: options.cwd, file: loaded.config.file, env: process.env, log });
+  const { config } = loaded;
+  const reload = new Reload({
+    cwd: options.cwd,
+    config,
+    mode: options.reload,
+    env: process.env,
+    log,
+  });
   tellWarnings(log, loaded.config, policy.policy);
 
   const opened = await openMetrics({
@@ -111,7 +119,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
   const hadTerminal = hasTerminal();
   process.on('SIGHUP', () => {
     if (hadTerminal && !hasTerminal()) shutdown.terminalGone();
-    else reload.request('SIGHUP');
+    else reload.takeAll();
   });
   if (process.stderr.isTTY) {
     const [token, ...others] = door.tokens;

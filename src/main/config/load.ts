@@ -15,6 +15,7 @@ import { displayName, readConfigFile } from './read-file.ts';
 import { readRegistry } from './registry.ts';
 import { resolveServers } from './servers.ts';
 import { DEFAULT_LIST_WAIT_MS, leastCredit, settleLimits, settleThreads } from './settings.ts';
+import type { Written } from './written.ts';
 import { parseYaml } from './yaml.ts';
 
 export { formatProblem, type Problem } from './problem.ts';
@@ -28,7 +29,12 @@ export interface LoadOptions {
 }
 
 export type LoadResult =
-  | { readonly ok: true; readonly config: GatewayConfig }
+  | {
+      readonly ok: true;
+      readonly config: GatewayConfig;
+      /** The programs and addresses of its servers as written, by name. */
+      readonly written: ReadonlyMap<string, Written>;
+    }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** Names under `.rea`, in the order of preference. */
@@ -61,6 +67,7 @@ export function loadConfig(options: LoadOptions): LoadResult {
       listWaitMs: draft.listWaitMs ?? DEFAULT_LIST_WAIT_MS,
       warnings,
     },
+    written: resolved.written,
   };
 }
 

@@ -17,12 +17,15 @@ import { headerValueAdvice, readAddress } from './endpoint.ts';
 import { type Check, Expander } from './expander.ts';
 import type { Path, Problem } from './problem.ts';
 import { settle } from './settings.ts';
+import { type Written, writtenOf } from './written.ts';
 
 export interface ResolvedServers {
   /** Enabled servers in the order of the file. */
   readonly servers: readonly DownstreamConfig[];
   /** Of those that are not enabled, too. */
   readonly reserved: readonly ReservedConfig[];
+  /** Their programs and addresses as written, by name. */
+  readonly written: ReadonlyMap<string, Written>;
   readonly problems: readonly Problem[];
 }
 
@@ -36,16 +39,19 @@ export function resolveServers(
 ): ResolvedServers {
   const problems = conflictProblems(draft, document, threads);
   const servers: DownstreamConfig[] = [];
+  const written = new Map<string, Written>();
   for (const server of draft.servers) {
     const expander = new Expander(draft, server, document, env);
     const config = resolveServer(draft, server, expander, cwd);
     problems.push(...expander.problems);
-    if (server.options.enabled ?? draft.defaults.enabled ?? true) servers.push(config);
+    if (!(server.options.enabled ?? draft.defaults.enabled ?? true)) continue;
+    servers.push(config);
+    written.set(server.name, writtenOf(draft, server, cwd));
   }
   const reserved = draft.servers.map(({ name, prefix, ownedResources }) => {
     return { server: name, prefix, resources: ownedResources };
   });
-  return { servers, reserved, problems };
+  return { servers, written, reserved, problems };
 }
 
 function resolveServer(

@@ -11,6 +11,7 @@ import type { Paint } from './paint.ts';
 import type { StateView } from './state-file.ts';
 import { downstreamTable } from './table.ts';
 import type { Instance, Verdict } from './verdict.ts';
+import { waitingLines } from './waiting.ts';
 import { duration, plural, relative, shown } from './words.ts';
 
 export interface PrettyOptions {
@@ -61,8 +62,9 @@ function serveLines(
   facts: Facts,
   verdict: Verdict,
   view: StateView | null,
-  { paint, tokenOf, verbose }: PrettyOptions,
+  options: PrettyOptions,
 ): string[] {
+  const { paint, tokenOf, verbose } = options;
   const lines = headline(facts, verdict, paint);
   if (facts.directoryProblem !== null) lines.push(paint.warn(facts.directoryProblem));
   const { state, instances } = facts.evidence;
@@ -70,7 +72,11 @@ function serveLines(
     lines.push(paint.bad(`serve.state.json cannot be used: ${shown(state.detail)}`));
   }
   if (verdict.situation === 'none') lines.push(...lastStopLines(facts));
-  if (view !== null) lines.push(...stateLines(view, facts.now, paint));
+  if (view !== null) {
+    const pid = verdict.running ? facts.pid : null;
+    lines.push(...stateLines(view, facts.now, paint));
+    lines.push(...waitingLines(view.reload, facts.now, pid, options));
+  }
   if (instances.length > 0) {
     lines.push('instances:');
     for (const one of instances) {

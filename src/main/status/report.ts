@@ -16,6 +16,7 @@ export function statusReport(facts: Facts, verdict: Verdict) {
       started_at: view?.startedAt ?? null,
       metrics_port: view?.metricsPort ?? null,
       downstreams: view?.downstreams ?? null,
+      reload: view?.reload ?? null,
       updated_at: view?.updatedAt ?? null,
       age_ms: ageMs,
       instances: instances.map((one) => ({

@@ -18,6 +18,7 @@ import {
   text,
   whole,
 } from '../processes/fields.ts';
+import { type ReloadView, reloadView } from './waiting.ts';
 
 const PHASES = ['idle', 'starting', 'ready', 'backoff', 'draining', 'stopped', 'failed'] as const;
 const DEFAULT_HEARTBEAT_MS = 5000;
@@ -48,6 +49,7 @@ export interface StateView {
   };
   readonly priority: string | null;
   readonly sessions: number;
+  readonly reload: ReloadView;
   readonly writeErrors: { readonly count: number; readonly last: string | null } | null;
 }
 
@@ -79,6 +81,7 @@ export function parseState(json: string): StateView | null {
     },
     priority: text(state['priority']),
     sessions: count(state['sessions']),
+    reload: reloadView(state['reload']),
     writeErrors:
       writeErrors === null
         ? null

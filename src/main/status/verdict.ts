@@ -5,6 +5,7 @@
 import type { Liveness } from '../../shared/model/process-identity.ts';
 import type { EndpointRecord } from '../../shared/model/snapshot.ts';
 import type { DownstreamView, StateView } from './state-file.ts';
+import { countWaiting } from './waiting.ts';
 
 /** The state file as it was found. */
 export type StateFile =
@@ -93,7 +94,7 @@ function situationOf(evidence: Evidence): Situation {
 function exitCode(situation: Situation, evidence: Evidence): Verdict['exitCode'] {
   switch (situation) {
     case 'running':
-      return evidence.haltActive || !allServing(evidence.state) ? 1 : 0;
+      return evidence.haltActive || waits(evidence.state) || !allServing(evidence.state) ? 1 : 0;
     case 'starting':
       return 1;
     case 'stale':
@@ -105,6 +106,11 @@ function exitCode(situation: Situation, evidence: Evidence): Verdict['exitCode']
     default:
       return situation satisfies never;
   }
+}
+
+/** What a person has to decide is no reason to call all well. */
+function waits(state: StateFile): boolean {
+  return state.kind === 'read' && countWaiting(state.view.reload) > 0;
 }
 
 function allServing(state: StateFile): boolean {

@@ -100,6 +100,25 @@ export interface EndpointRecord {
   readonly token_file: string | null;
 }
 
+/** A server whose program or address a person has to take before it is started or reached. */
+export interface WaitingServer {
+  readonly name: string;
+  /** `changed`: the server of this name goes on as it was before. */
+  readonly change: 'new' | 'changed';
+  /** What would run or be reached, secrets hidden, printable ASCII, at most 4096 characters. */
+  readonly what: string;
+  /** ISO; when it was first seen. */
+  readonly since: string;
+}
+
+/** What of the configuration is not in force. */
+export interface ReloadRecord {
+  /** In the order of the file, at most 64. */
+  readonly waiting: readonly WaitingServer[];
+  /** How many more wait. */
+  readonly more: number;
+}
+
 export interface StateSnapshot {
   readonly session_id: string;
   readonly started_at: string;
@@ -120,6 +139,7 @@ export interface StateSnapshot {
   readonly priority: 'autogroup' | 'nice' | 'none';
   readonly sessions: number;
   readonly halt: { readonly active: boolean; readonly reason: string | null };
+  readonly reload: ReloadRecord;
   readonly heartbeat_ms: number;
   /** Errors of the state writer itself since its start, newest message last seen; absent when none. */
   readonly write_errors?: { readonly count: number; readonly last: string };

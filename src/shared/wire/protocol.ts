@@ -492,6 +492,7 @@ export interface MainFact {
   readonly endpoint: StateSnapshot['endpoint'];
   readonly loopLagMs: number;
   readonly priority: StateSnapshot['priority'];
+  readonly reload: StateSnapshot['reload'];
 }
 
 export type Fact = SupervisorFact | CatalogFact | HeldFact | MainFact;

@@ -1,0 +1,120 @@
+/**
+ * What a configuration starts and reaches, by program and not by name of server: so that of a change of
+ * the file only what is new in this sense can be held back until a person takes it. Pure.
+ */
+import type { DownstreamConfig, GatewayConfig } from '../../shared/model/config.ts';
+import { leastCredit } from './settings.ts';
+
+/** An entry of the wanted configuration that is not put in force. */
+export interface Withheld {
+  readonly wanted: DownstreamConfig;
+  /** The entry of this name that goes on as it is; null: there is none, and nothing is started. */
+  readonly running: DownstreamConfig | null;
+  /** The server that keeps the prefix this one is to have; null: its program is new. */
+  readonly prefixOf: string | null;
+}
+
+export interface Split {
+  /** What may be put in force. */
+  readonly config: GatewayConfig;
+  /** In the order of the file. */
+  readonly withheld: readonly Withheld[];
+}
+
+/**
+ * Equal for two servers that run the same or reach the same, whatever their names and settings; null for
+ * one that can do neither. Made of expanded values, secrets among them: never shown.
+ */
+export function programKey(server: DownstreamConfig): string | null {
+  // Which part of it could not be filled in is not to be seen any more: it is no program to compare with.
+  if (server.unavailable !== null) return null;
+  const { endpoint, command, args, cwd, env, envPassthrough } = server;
+  if (endpoint !== null) {
+    const headers = Object.entries(endpoint.headers).map(([name, value]) => [lower(name), value]);
+    return JSON.stringify(['url', endpoint.url, headers.sort(byName), endpoint.tokenFile]);
+  }
+  const passed = [...new Set(envPassthrough)].sort();
+  return JSON.stringify(['program', command, args, cwd, Object.entries(env).sort(byName), passed]);
+}
+
+/** The parts of a program that differ, in the words of the file; values are not among them. */
+export function changedParts(before: DownstreamConfig, after: DownstreamConfig): string[] {
+  const [old, now] = [partsOf(before), partsOf(after)];
+  return [...new Set([...old.keys(), ...now.keys()])].filter((part) => {
+    return old.get(part) !== now.get(part);
+  });
+}
+
+/**
+ * Parts what may be put in force at once from what is to wait. A server whose program is new keeps its
+ * present entry as a whole, or is left out where it has none.
+ */
+export function splitByProgram(
+  running: GatewayConfig,
+  wanted: GatewayConfig,
+  isKnown: (programKey: string) => boolean,
+): Split {
+  const old = new Map(running.servers.map((server) => [server.name, server]));
+  const withheld = new Map<string, Withheld>();
+  const keepers = new Map<string, string>();
+  const withhold = (server: DownstreamConfig, prefixOf: string | null) => {
+    const present = old.get(server.name) ?? null;
+    withheld.set(server.name, { wanted: server, running: present, prefixOf });
+    if (present !== null && present.prefix !== '') keepers.set(present.prefix, server.name);
+  };
+  for (const server of wanted.servers) {
+    const key = programKey(server);
+    if (key !== null && !isKnown(key)) withhold(server, null);
+  }
+  // Whoever stays as it is keeps its prefix, which the file may have given to another.
+  const clashes = (server: DownstreamConfig) =>
+    !withheld.has(server.name) && keepers.has(server.prefix);
+  for (let one = wanted.servers.find(clashes); one !== undefined; ) {
+    withhold(one, keepers.get(one.prefix) ?? null);
+    one = wanted.servers.find(clashes);
+  }
+  const servers = wanted.servers.flatMap((server) => {
+    const held = withheld.get(server.name);
+    if (held === undefined) return [server];
+    return held.running === null ? [] : [held.running];
+  });
+  return {
+    config: { ...wanted, servers, limits: limitsFor(servers, wanted) },
+    withheld: wanted.servers.flatMap(({ name }) => withheld.get(name) ?? []),
+  };
+}
+
+/** A server that stays as it is may have larger messages than the wanted credit is made for. */
+function limitsFor(
+  servers: readonly DownstreamConfig[],
+  { limits }: GatewayConfig,
+): GatewayConfig['limits'] {
+  const largest = Math.max(0, ...servers.map(({ maxMessageBytes }) => maxMessageBytes));
+  return { ...limits, byteCreditBytes: Math.max(limits.byteCreditBytes, leastCredit(largest)) };
+}
+
+function partsOf(server: DownstreamConfig): Map<string, string> {
+  const { endpoint } = server;
+  if (endpoint !== null) {
+    return new Map([
+      ['url', endpoint.url],
+      ...Object.entries(endpoint.headers).map(([name, value]) => [`header ${lower(name)}`, value]),
+      ['token_file', endpoint.tokenFile ?? ''],
+    ] as [string, string][]);
+  }
+  return new Map([
+    ['command', server.command],
+    ['args', JSON.stringify(server.args)],
+    ['cwd', server.cwd],
+    ...Object.entries(server.env).map(([name, value]) => [`env ${name}`, value]),
+    ['env_passthrough', [...new Set(server.envPassthrough)].sort().join()],
+  ] as [string, string][]);
+}
+
+function byName([one = '']: readonly string[], [other = '']: readonly string[]): number {
+  return one < other ? -1 : 1;
+}
+
+function lower(name: string): string {
+  return name.toLowerCase();
+}

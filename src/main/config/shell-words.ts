@@ -1,0 +1,71 @@
+/**
+ * Text of a file as words of a POSIX shell, in printable ASCII alone: no control, invisible, look-alike
+ * or direction-changing character is taken for another one, and no word for two or for none. Pure.
+ */
+
+const PLAIN = /^[A-Za-z0-9_@%+=:,./-]+$/;
+const PRINTABLE = /^[ -~]*$/;
+const ESCAPES: Readonly<Record<string, string>> = {
+  '\\': '\\\\',
+  "'": "\\'",
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+};
+
+/**
+ * One word, `'quoted'` or `$'esc\u0061ped'` where that is needed.
+ *
+ * @param longest characters of the result; what does not fit is counted behind it.
+ */
+export function shellWord(text: string, longest: number): string {
+  if (text.length <= longest) {
+    if (PLAIN.test(text)) return text;
+    if (PRINTABLE.test(text) && !text.includes("'")) return `'${text}'`;
+  }
+  let body = '';
+  let taken = 0;
+  for (const character of text.slice(0, longest)) {
+    const escaped = escape(character);
+    if (body.length + escaped.length > longest) break;
+    body += escaped;
+    taken += character.length;
+  }
+  return `$'${body}'${taken < text.length ? `[+${text.length - taken} characters]` : ''}`;
+}
+
+/**
+ * Several words, as many as there is room for; the rest is counted.
+ *
+ * @param what what they are, in the plural.
+ * @param longest of a single word, and of all together.
+ */
+export function shellWords(
+  texts: readonly string[],
+  what: string,
+  longest: { readonly word: number; readonly all: number },
+): string {
+  const words: string[] = [];
+  let room = longest.all;
+  for (const text of texts) {
+    const word = shellWord(text, longest.word);
+    room -= word.length + 1;
+    if (room < 0) break;
+    words.push(word);
+  }
+  if (words.length < texts.length) {
+    const rest = texts.slice(words.length);
+    const characters = rest.reduce((sum, { length }) => sum + length, 0);
+    words.push(`[+${rest.length} ${what}, ${characters} characters]`);
+  }
+  return words.join(' ');
+}
+
+function escape(character: string): string {
+  if (ESCAPES[character] !== undefined) return ESCAPES[character];
+  const point = character.codePointAt(0) ?? 0;
+  if (point >= 0x20 && point < 0x7f) return character;
+  const hex = point.toString(16);
+  if (point < 0x80) return `\\x${hex.padStart(2, '0')}`;
+  return point < 0x10000 ? `\\u${hex.padStart(4, '0')}` : `\\U${hex.padStart(8, '0')}`;
+}

@@ -1,0 +1,70 @@
+/**
+ * The servers of the configuration that wait for a person: read from the state file as far as that can
+ * be read, and as text for `rea status`. Every text is bounded and goes through `shown`.
+ */
+import { count, fieldsOf, iso, listOf, oneOf, text } from '../processes/fields.ts';
+import type { Paint } from './paint.ts';
+import { plural, relative, shown } from './words.ts';
+
+/** The keys of `rea status --json`. */
+export interface ReloadView {
+  readonly waiting: readonly {
+    readonly name: string | null;
+    readonly change: 'new' | 'changed' | null;
+    readonly what: string | null;
+    readonly since: string | null;
+  }[];
+  readonly more: number;
+}
+
+const MOST = 64;
+const SHORT = 160;
+const LONG = 4096;
+
+/** @param value `reload` of a state file; nothing waits in one that has none. */
+export function reloadView(value: unknown): ReloadView {
+  const reload = fieldsOf(value) ?? {};
+  const list = listOf(reload['waiting']) ?? [];
+  const waiting = list.slice(0, MOST).map((one) => {
+    const fields = fieldsOf(one) ?? {};
+    return {
+      name: text(fields['name']),
+      change: oneOf(['new', 'changed'], fields['change']),
+      what: text(fields['what']),
+      since: iso(fields['since']),
+    };
+  });
+  const more = Math.min(
+    Number.MAX_SAFE_INTEGER,
+    count(reload['more']) + list.length - waiting.length,
+  );
+  return { waiting, more };
+}
+
+export function countWaiting({ waiting, more }: ReloadView): number {
+  return waiting.length + more;
+}
+
+/**
+ * @param pid of the gateway if it can be told to take them, else null.
+ * @returns lines without newline, none when nothing waits.
+ */
+export function waitingLines(
+  view: ReloadView,
+  now: number,
+  pid: number | null,
+  options: { readonly verbose: boolean; readonly paint: Paint },
+): string[] {
+  const waits = countWaiting(view);
+  if (waits === 0) return [];
+  const remedy = pid === null ? '' : `; to take them: kill -HUP ${pid}, or restart rea serve`;
+  const { verbose, paint } = options;
+  return [
+    paint.warn(`reload: ${plural(waits, 'server')} of the configuration not in force${remedy}`),
+    ...view.waiting.map(({ name, change, what, since }) => {
+      const which = `${shown(name, 64)}, ${change ?? 'waiting'}, ${relative(since, now)}`;
+      return `  ${which}: ${shown(what, verbose ? LONG : SHORT)}`;
+    }),
+    ...(view.more === 0 ? [] : [`  and ${view.more} more`]),
+  ];
+}
