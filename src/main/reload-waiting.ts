@@ -13,7 +13,7 @@ import {
   splitByProgram,
   type Withheld,
 } from './config/programs.ts';
-import { shellWords } from './config/shell-words.ts';
+import { shellWord, shellWords } from './config/shell-words.ts';
 import type { Written } from './config/written.ts';
 import type { Logger } from './logger.ts';
 
@@ -33,6 +33,7 @@ export interface WaitingOptions {
 
 /** So many are told and shown one by one. */
 const MOST = 64;
+const LONGEST_CHANGES = 300;
 const LONGEST_LIST = 1000;
 
 interface Entry extends WaitingServer {
@@ -65,9 +66,9 @@ export class Waiting {
       const key = programKey(server);
       return key !== null && !this.#known.has(key);
     });
-    const redact = redactorOf(running);
+    const text = textOf(written, running);
     for (const { name } of taken.slice(0, MOST)) {
-      log.info(`server "${name}" is taken at SIGHUP: ${textOf(written.get(name), redact)}`);
+      log.info(`server "${name}" is taken at SIGHUP: ${text(name)}`);
     }
     if (taken.length > MOST) log.info(`${taken.length - MOST} more are taken at SIGHUP`);
     this.#learn(config);
@@ -80,10 +81,10 @@ export class Waiting {
     running: GatewayConfig,
   ): ReloadRecord {
     const before = new Map(this.#entries.map((entry) => [entry.key, entry]));
-    const redact = redactorOf(running);
+    const text = textOf(written, running);
     this.#entries = withheld.slice(0, MOST).map((one) => {
       const key = keyOf([one]);
-      return before.get(key) ?? this.#tell(key, one, textOf(written.get(one.wanted.name), redact));
+      return before.get(key) ?? this.#tell(key, one, text(one.wanted.name));
     });
     this.#tellRest(withheld.slice(MOST));
     const names = new Set(withheld.map(({ wanted }) => wanted.name));
@@ -103,7 +104,7 @@ export class Waiting {
       running === null ? `server "${name}" waits` : `server "${name}" stays as it was`;
     const noun = endpoint === null ? 'program' : 'address';
     const parts = running === null ? [] : changedParts(running, wanted);
-    const changed = shellWords(parts, 'more', { word: 100, all: 400 });
+    const changed = shellWords(parts, 'more', LONGEST_CHANGES, shortWord);
     const differs = parts.length === 0 ? '' : `; changed: ${changed}`;
     const [why, what] =
       prefixOf === null
@@ -124,7 +125,7 @@ export class Waiting {
     const key = keyOf(rest);
     if (rest.length > 0 && key !== this.#rest) {
       const names = rest.map(({ wanted }) => wanted.name);
-      const some = shellWords(names, 'more', { word: 40, all: LONGEST_LIST });
+      const some = shellWords(names, 'more', LONGEST_LIST, shortWord);
       log.warn(`${shown}: ${rest.length} more servers wait: ${some}; to take them: ${remedy()}`);
     }
     this.#rest = key;
@@ -151,16 +152,22 @@ function keyOf(withheld: readonly Withheld[]): string {
   );
 }
 
-/** Hides what the servers that run are given to keep. */
-function redactorOf({ servers }: GatewayConfig): (text: string) => string {
-  const values = servers.flatMap(({ env, endpoint }) => [
-    ...Object.values(env),
-    ...Object.values(endpoint?.headers ?? {}),
-  ]);
-  const redactor = new Redactor({ values });
-  return (text) => redactor.redact(text);
+function shortWord(text: string): string {
+  return shellWord(text, 100);
 }
 
-function textOf(written: Written | undefined, redact: (text: string) => string): string {
-  return written === undefined ? 'unknown' : programText(written, redact);
+/** What is shown of a program, without what the servers that run are given to keep. */
+function textOf(written: Read['written'], { servers }: GatewayConfig): (name: string) => string {
+  let redactor: Redactor | null = null;
+  return (name) => {
+    redactor ??= new Redactor({
+      values: servers.flatMap(({ env, endpoint }) => [
+        ...Object.values(env),
+        ...Object.values(endpoint?.headers ?? {}),
+      ]),
+    });
+    const program = written.get(name);
+    if (program === undefined) return 'unknown';
+    return programText(program, redactor.redact.bind(redactor));
+  };
 }

@@ -15,6 +15,7 @@ test.each([
   [['serve', '--htpp', '8080'], /--htpp.*--http/],
   [['serve', '--http', 'not a port'], /port/],
   [['serve', '--grace', 'soon'], /grace/],
+  [['serve', '--reload', 'maybe'], /--reload.*maybe.*auto, ask, off/],
   [['sreve'], /sreve.*serve/],
   [['status', '--jsn'], /--jsn.*--json/],
 ])('rea %s is a usage error with a hint', async (args, hint) => {

@@ -27,11 +27,8 @@ interface Peer {
 }
 
 async function serve(config: Registry, clients: number): Promise<{ rea: Rea; peers: Peer[] }> {
-  rea = await startRea({
-    args: ['--http', '127.0.0.1:0', '--no-token'],
-    config,
-    initialize: false,
-  });
+  const args = ['--http', '127.0.0.1:0', '--no-token', '--reload', 'auto'];
+  rea = await startRea({ args, config, initialize: false });
   const url = await rea.waitForState(({ endpoint }) => endpoint.http, { what: 'the endpoint' });
   const peers: Peer[] = [];
   for (let at = 0; at < clients; at++) {

@@ -18,6 +18,8 @@ const LIMIT_MS = 45_000;
 const IN_FORCE = '"msg":"the configuration is in force"';
 const STAYS = '"msg":"the earlier configuration stays in force"';
 const CHANGED = 'notifications/tools/list_changed';
+/** New programs are put in force like anything else; reload-asks.test.ts is about those that wait. */
+const AUTO = { args: ['--reload', 'auto'] };
 
 function count(rea: Rea, text: string): number {
   return rea.stderr.split(text).length - 1;
@@ -122,7 +124,10 @@ test('a server that is removed ends its calls, then its processes, and is gone e
 
 test('only the server that changed is started anew; calls meanwhile wait for it', async () => {
   const env = (value: string) => ({ ...fixture('echo'), env: { SETTING: value } });
-  const rea = await startRea({ config: registry({ one: fixture('echo'), two: env('a') }) });
+  const rea = await startRea({
+    config: registry({ one: fixture('echo'), two: env('a') }),
+    ...AUTO,
+  });
   const one = await ready(rea, 'one');
   const old = Number((await rea.call('two__pid')).text);
   const inFlight = await hold(rea, 'two');
@@ -146,7 +151,7 @@ test('what waits at a server that is replaced is made by the one that follows', 
   const env = (value: string) => ({
     one: { ...fixture('echo'), env: { SETTING: value }, max_concurrency: 1 },
   });
-  const rea = await startRea({ config: registry(env('a')) });
+  const rea = await startRea({ config: registry(env('a')), ...AUTO });
   const old = Number((await rea.call('one__pid')).text);
   const inFlight = await hold(rea, 'one');
   const waiting = [rea.begin('one__pid'), rea.begin('one__pid')];
@@ -364,7 +369,7 @@ function echoesOf(rea: Rea): number {
 }
 
 test('of many changes in a row the last one is in force and no process is left over', async () => {
-  const rea = await startRea({ config: registry({ one: fixture('echo', 0) }) });
+  const rea = await startRea({ config: registry({ one: fixture('echo', 0) }), ...AUTO });
   await ready(rea, 'one');
   for (let at = 1; at <= 30; at += 1) {
     const servers = { one: fixture('echo', at), [`only-${at}`]: fixture('echo') };
@@ -389,7 +394,7 @@ test('of many changes in a row the last one is in force and no process is left o
 
 test('changes that follow each other faster than a server starts do not keep its calls waiting', async () => {
   const slow = (version: number) => registry({ one: fixture('slow-start', 1_500, version) });
-  const rea = await startRea({ config: slow(0) });
+  const rea = await startRea({ config: slow(0), ...AUTO });
   await ready(rea, 'one');
   const [tool] = (await names(rea)).filter((name) => name.startsWith('one__'));
   const pids = new Set<string>();
@@ -416,7 +421,7 @@ test('changes that follow each other faster than a server starts do not keep its
 
 test('a lazy server that is replaced is idle until it is used', async () => {
   const lazy = (value: string) => ({ ...fixture('echo'), start: 'lazy', env: { SETTING: value } });
-  const rea = await startRea({ config: registry({ lazy: lazy('a') }) });
+  const rea = await startRea({ config: registry({ lazy: lazy('a') }), ...AUTO });
   const old = await ready(rea, 'lazy');
   await rewrite(rea, registry({ lazy: lazy('b') }));
   await rea.waitForPhase('lazy', 'idle');
@@ -435,7 +440,7 @@ test('10,000 calls while their server is changed again and again: none lost, non
       { echo: fixture('echo', version), still: fixture('echo') },
       { max_concurrency: 32, max_queue: 1000 },
     );
-  const rea = await startRea({ config: config(0) });
+  const rea = await startRea({ config: config(0), ...AUTO });
   const still = await ready(rea, 'still');
   const CALLS = 10_000;
   const CALLERS = 16;

@@ -1,10 +1,13 @@
 /**
  * A program or address in one line for whoever decides whether it may run: the command line as written,
- * secrets hidden, nothing disguised, not longer than about 2,500 characters. Pure.
+ * secrets hidden, nothing disguised, shorter than 4,000 characters. Pure; looks at no more of a long
+ * text than can be shown.
  */
+
 import { kindOfName, namesSecret } from '../../shared/secrets/names.ts';
 import { isWorthHiding } from '../../shared/secrets/worth-hiding.ts';
-import { Redactor } from '../../shared/wire/redact.ts';
+import { clip } from '../../shared/wire/clean-text.ts';
+import { redactedHead } from '../../shared/wire/redact.ts';
 import { shellWord, shellWords } from './shell-words.ts';
 import type { Written, WrittenProgram } from './written.ts';
 
@@ -13,6 +16,10 @@ type Redact = (text: string) => string;
 const LONGEST_WORD = 400;
 const LONGEST_ARGS = 1200;
 const LONGEST_LIST = 450;
+/** Of a longer text the rest is not looked at, and what stands where it was cut is not shown. */
+const KEPT = 4 * LONGEST_WORD;
+/** Variables whose values are looked for in the rest of the line. */
+const MOST_OWN = 100;
 const HIDDEN = '[REDACTED:secret]';
 /** One with a default is not among them: the default is written here. */
 const REFERENCE = /\$\{(?:env:)?\w+\}/g;
@@ -26,9 +33,7 @@ const DECISIVE = new Set(
   ).split(' '),
 );
 
-/** `--name` before a value, and `name=value`. */
-const OPTION = /^--?([\w-]+)$/;
-const ASSIGNMENT = /^([\w-]+=)(.+)$/s;
+const OPTION = /^[\w-]{1,100}$/;
 
 /** @param redact hides what is known to be secret wherever it stands. */
 export function programText(written: Written, redact: Redact): string {
@@ -38,12 +43,17 @@ export function programText(written: Written, redact: Redact): string {
 }
 
 function commandLine({ command, args, cwd, env, passthrough }: WrittenProgram, redact: Redact) {
-  const shownArgs = args.map((arg, at) => redact(shownArgument(arg, args[at - 1] ?? '')));
-  const words = shellWords(shownArgs, 'arguments', { word: LONGEST_WORD, all: LONGEST_ARGS });
-  return line(`${shellWord(redact(command), LONGEST_WORD)} ${words}`.trim(), [
-    ['in', [redact(cwd)]],
-    ['env', env.map(([name, value]) => redact(`${name}=${shownValue(name, value)}`))],
-    ['env_passthrough', passthrough],
+  const words = shellWords(args, 'arguments', LONGEST_ARGS, (arg, at) => {
+    return word(arg, (head) => redact(shownArgument(head, args[at - 1] ?? '')));
+  });
+  const names = env.map(([name]) => name);
+  const variable = (name: string, at: number) => {
+    return word(`${name}=${shownValue(name, env[at]?.[1] ?? '')}`, redact);
+  };
+  return line(`${word(command, redact)} ${words}`.trim(), [
+    `in ${word(cwd, redact)}`,
+    ...list('env', names, variable),
+    ...list('env_passthrough', passthrough),
   ]);
 }
 
@@ -51,26 +61,43 @@ function address(
   { url, headers, tokenFile }: Extract<Written, { kind: 'address' }>,
   redact: Redact,
 ) {
-  return line(shellWord(redact(shownUrl(url)), LONGEST_WORD), [
-    ['headers', Object.keys(headers)],
-    ['token_file', tokenFile === null ? [] : [redact(tokenFile)]],
-  ]);
+  return line(
+    word(normalised(url), (head) => redact(shownUrl(head))),
+    [
+      ...list('headers', Object.keys(headers)),
+      ...(tokenFile === null ? [] : [`token_file ${word(tokenFile, redact)}`]),
+    ],
+  );
 }
 
-/** @param details each with its name; those without words are left out. */
-function line(what: string, details: readonly [name: string, words: readonly string[]][]): string {
-  const bounds = { word: LONGEST_WORD, all: LONGEST_LIST };
-  const said = details
-    .filter(([, words]) => words.length > 0)
-    .map(([name, words]) => `${name} ${shellWords(words, 'more', bounds)}`);
-  return said.length === 0 ? what : `${what} (${said.join('; ')})`;
+function line(what: string, details: readonly string[]): string {
+  return details.length === 0 ? what : `${what} (${details.join('; ')})`;
+}
+
+function list(
+  name: string,
+  texts: readonly string[],
+  toWord: (text: string, index: number) => string = (text) => shellWord(text, LONGEST_WORD),
+): string[] {
+  return texts.length === 0 ? [] : [`${name} ${shellWords(texts, 'more', LONGEST_LIST, toWord)}`];
+}
+
+function word(text: string, show: Redact): string {
+  const kept = clip(text, KEPT);
+  const head = redactedHead(kept, show, { kept: KEPT, shown: KEPT / 2 });
+  return shellWord(head, LONGEST_WORD, kept.length < text.length ? text.length : head.length);
 }
 
 /** What is set as a variable or header is hidden in the rest of the line too. */
 function hidingOwn(values: readonly (readonly [string, string])[], redact: Redact): Redact {
-  const secrets = values.filter(([name, value]) => hides(name, value) && !/\s/.test(value));
-  const own = new Redactor({ values: secrets.map(([, value]) => value), builtIn: false });
-  return (text) => redact(own.redact(text));
+  const secrets = values
+    .slice(0, MOST_OWN)
+    .filter(([name, value]) => value.length <= KEPT && hides(name, value) && !/\s/.test(value))
+    .map(([, value]) => value)
+    .sort((one, other) => other.length - one.length);
+  return (text) => {
+    return redact(secrets.reduce((clean, value) => clean.replaceAll(value, () => HIDDEN), text));
+  };
 }
 
 function shownValue(name: string, value: string): string {
@@ -84,23 +111,36 @@ function hides(name: string, value: string): boolean {
 }
 
 function shownArgument(arg: string, before: string): string {
-  const option = OPTION.exec(before)?.[1];
-  if (option !== undefined && namesSecret(option) && isSecret(arg)) return HIDDEN;
-  const [, name = '', value = ''] = ASSIGNMENT.exec(arg) ?? [];
-  return namesSecret(name.slice(0, -1)) && isSecret(value) ? `${name}${HIDDEN}` : arg;
+  if (before.startsWith('-') && isSecretOption(before) && isSecret(arg)) return HIDDEN;
+  const at = arg.indexOf('=');
+  const isHidden = at > 0 && isSecretOption(arg.slice(0, at)) && isSecret(arg.slice(at + 1));
+  return isHidden ? `${arg.slice(0, at + 1)}${HIDDEN}` : arg;
+}
+
+function isSecretOption(name: string): boolean {
+  return OPTION.test(name) && namesSecret(name);
+}
+
+/** Where it really leads, however it is written, if no variable decides that. */
+function normalised(url: string): string {
+  return url.includes('${') || !URL.canParse(url) ? url : new URL(url).href;
 }
 
 /** The origin is shown whatever it is, and of a query the names. */
 function shownUrl(url: string): string {
-  const [, origin = '', path = '', query] =
-    /^([^?#]*?\/\/[^/?#]*|)([^?]*)(?:\?(.*))?$/s.exec(url) ?? [];
+  const [before = '', ...queries] = url.split('?');
+  const slash = before.indexOf('/', before.indexOf('//') + 2);
+  const [origin, path] = slash < 0 ? [before, ''] : [before.slice(0, slash), before.slice(slash)];
   const shownPath = isWorthHiding(withoutReferences(path)) ? `/${HIDDEN}` : path;
-  const pairs = query?.split('&').map((pair) => {
-    const at = pair.indexOf('=');
-    const isHidden = at >= 0 && isWorthHiding(withoutReferences(pair.slice(at + 1)));
-    return isHidden ? `${pair.slice(0, at + 1)}${HIDDEN}` : pair;
-  });
-  return `${origin}${shownPath}${pairs === undefined ? '' : `?${pairs.join('&')}`}`;
+  const pairs = queries.map((query) => query.split('&').map(shownPair).join('&'));
+  return [`${origin}${shownPath}`, ...pairs].join('?');
+}
+
+function shownPair(pair: string): string {
+  const at = pair.indexOf('=');
+  return isWorthHiding(withoutReferences(pair.slice(at + 1)))
+    ? `${pair.slice(0, at + 1)}${HIDDEN}`
+    : pair;
 }
 
 /** Not a text of several words: half a command that is also set as a variable would be hidden by it. */

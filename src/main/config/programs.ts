@@ -2,6 +2,8 @@
  * What a configuration starts and reaches, by program and not by name of server: so that of a change of
  * the file only what is new in this sense can be held back until a person takes it. Pure.
  */
+import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { DownstreamConfig, GatewayConfig } from '../../shared/model/config.ts';
 import { leastCredit } from './settings.ts';
 
@@ -23,25 +25,25 @@ export interface Split {
 
 /**
  * Equal for two servers that run the same or reach the same, whatever their names and settings; null for
- * one that can do neither. Made of expanded values, secrets among them: never shown.
+ * one that can do neither.
  */
 export function programKey(server: DownstreamConfig): string | null {
   // Which part of it could not be filled in is not to be seen any more: it is no program to compare with.
   if (server.unavailable !== null) return null;
-  const { endpoint, command, args, cwd, env, envPassthrough } = server;
-  if (endpoint !== null) {
-    const headers = Object.entries(endpoint.headers).map(([name, value]) => [lower(name), value]);
-    return JSON.stringify(['url', endpoint.url, headers.sort(byName), endpoint.tokenFile]);
+  const hash = createHash('sha256');
+  for (const [name, value] of partsOf(server)) {
+    const pieces = typeof value === 'string' ? [value] : value;
+    for (const piece of [name, ...pieces]) hash.update(`${JSON.stringify(piece)},`);
+    hash.update(';');
   }
-  const passed = [...new Set(envPassthrough)].sort();
-  return JSON.stringify(['program', command, args, cwd, Object.entries(env).sort(byName), passed]);
+  return hash.digest('base64');
 }
 
 /** The parts of a program that differ, in the words of the file; values are not among them. */
 export function changedParts(before: DownstreamConfig, after: DownstreamConfig): string[] {
   const [old, now] = [partsOf(before), partsOf(after)];
   return [...new Set([...old.keys(), ...now.keys()])].filter((part) => {
-    return old.get(part) !== now.get(part);
+    return !isDeepStrictEqual(old.get(part), now.get(part));
   });
 }
 
@@ -93,28 +95,31 @@ function limitsFor(
   return { ...limits, byteCreditBytes: Math.max(limits.byteCreditBytes, leastCredit(largest)) };
 }
 
-function partsOf(server: DownstreamConfig): Map<string, string> {
+/** Everything that decides what runs or is reached, by its name in the file, in a fixed order. */
+function partsOf(server: DownstreamConfig): Map<string, string | readonly string[]> {
   const { endpoint } = server;
   if (endpoint !== null) {
-    return new Map([
+    const headers = Object.entries(endpoint.headers).map(([name, value]) => {
+      return [`header ${name.toLowerCase()}`, value] as const;
+    });
+    return new Map<string, string | readonly string[]>([
       ['url', endpoint.url],
-      ...Object.entries(endpoint.headers).map(([name, value]) => [`header ${lower(name)}`, value]),
-      ['token_file', endpoint.tokenFile ?? ''],
-    ] as [string, string][]);
+      ['token_file', endpoint.tokenFile === null ? [] : [endpoint.tokenFile]],
+      ...headers.sort(byName),
+    ]);
   }
-  return new Map([
+  const variables = Object.entries(server.env).map(([name, value]) => {
+    return [`env ${name}`, value] as const;
+  });
+  return new Map<string, string | readonly string[]>([
     ['command', server.command],
-    ['args', JSON.stringify(server.args)],
+    ['args', server.args],
     ['cwd', server.cwd],
-    ...Object.entries(server.env).map(([name, value]) => [`env ${name}`, value]),
-    ['env_passthrough', [...new Set(server.envPassthrough)].sort().join()],
-  ] as [string, string][]);
+    ['env_passthrough', [...new Set(server.envPassthrough)].sort()],
+    ...variables.sort(byName),
+  ]);
 }
 
-function byName([one = '']: readonly string[], [other = '']: readonly string[]): number {
+function byName([one]: readonly [string, string], [other]: readonly [string, string]): number {
   return one < other ? -1 : 1;
-}
-
-function lower(name: string): string {
-  return name.toLowerCase();
 }

@@ -17,9 +17,10 @@ const ESCAPES: Readonly<Record<string, string>> = {
  * One word, `'quoted'` or `$'esc\u0061ped'` where that is needed.
  *
  * @param longest characters of the result; what does not fit is counted behind it.
+ * @param whole how long the text was of which this is the beginning.
  */
-export function shellWord(text: string, longest: number): string {
-  if (text.length <= longest) {
+export function shellWord(text: string, longest: number, whole = text.length): string {
+  if (whole <= longest && text.length <= longest) {
     if (PLAIN.test(text)) return text;
     if (PRINTABLE.test(text) && !text.includes("'")) return `'${text}'`;
   }
@@ -31,26 +32,28 @@ export function shellWord(text: string, longest: number): string {
     body += escaped;
     taken += character.length;
   }
-  return `$'${body}'${taken < text.length ? `[+${text.length - taken} characters]` : ''}`;
+  return `$'${body}'${taken < whole ? `[+${whole - taken} characters]` : ''}`;
 }
 
 /**
- * Several words, as many as there is room for; the rest is counted.
+ * Several words, as many as there is room for; the rest is counted and not looked at.
  *
  * @param what what they are, in the plural.
- * @param longest of a single word, and of all together.
+ * @param room characters for all of them.
+ * @param toWord makes the word of one text.
  */
 export function shellWords(
   texts: readonly string[],
   what: string,
-  longest: { readonly word: number; readonly all: number },
+  room: number,
+  toWord: (text: string, index: number) => string,
 ): string {
   const words: string[] = [];
-  let room = longest.all;
-  for (const text of texts) {
-    const word = shellWord(text, longest.word);
-    room -= word.length + 1;
-    if (room < 0) break;
+  let left = room;
+  for (const [index, text] of texts.entries()) {
+    const word = toWord(text, index);
+    left -= word.length + 1;
+    if (left < 0) break;
     words.push(word);
   }
   if (words.length < texts.length) {

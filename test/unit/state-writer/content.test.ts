@@ -127,6 +127,15 @@ describe('the snapshot', () => {
     expect(compose(odd, ledger, own).downstreams[0]).toMatchObject({ in_flight: 0 });
   });
 
+  it('shows what waits as main tells it, and nothing before that', () => {
+    const ledger = new Ledger();
+    expect(compose(data, ledger, own).reload).toEqual({ waiting: [], more: 0 });
+    const one = { name: 'a', change: 'new', what: '/bin/sh', since: data.startedAt } as const;
+    const reload = { waiting: [one], more: 2 };
+    ledger.takeMain(mainFact(1, { reload }));
+    expect(compose(data, ledger, own).reload).toEqual(reload);
+  });
+
   it('shows its own errors only when there are any', () => {
     expect(compose(data, new Ledger(), own)).not.toHaveProperty('write_errors');
     const writeErrors = { count: 2, last: 'ENOSPC' };

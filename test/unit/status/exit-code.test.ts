@@ -55,6 +55,31 @@ const CASES: readonly [
     1,
     { running: true },
   ],
+  [
+    'a server that waits for a person',
+    {
+      'serve.state.json': snapshot({
+        reload: {
+          waiting: [{ name: 'a', change: 'new', what: '/bin/sh', since: old }],
+          more: 0,
+        },
+      }),
+    },
+    1,
+    { running: true, reload: { waiting: [{ name: 'a', change: 'new' }], more: 0 } },
+  ],
+  [
+    'more servers that wait than are named',
+    { 'serve.state.json': snapshot({ reload: { waiting: [], more: 3 } }) },
+    1,
+    { running: true },
+  ],
+  [
+    'a state file from before servers could wait',
+    { 'serve.state.json': { ...snapshot(), reload: undefined } },
+    0,
+    { running: true, reload: { waiting: [], more: 0 } },
+  ],
   ['HALT', { 'serve.state.json': snapshot(), HALT: 'enough' }, 1, { running: true }],
   ['halt in lower case', { 'serve.state.json': snapshot(), halt: '' }, 1, { running: true }],
   [

@@ -48,7 +48,12 @@ function withField(value: unknown, path: readonly string[], field: unknown): unk
 
 const HARMFUL = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 const WRONG = [null, true, -1.5, 'x'.repeat(5000), [null], { a: [[]] }];
-const FULL = snapshot({ owner: GONE, downstreams: [downstream({ last_exit: exit() })] });
+const WAITING = { name: 'a', change: 'new', what: '/bin/sh', since: fromNow(-5000) } as const;
+const FULL = snapshot({
+  owner: GONE,
+  downstreams: [downstream({ last_exit: exit() })],
+  reload: { waiting: [WAITING], more: 1 },
+});
 
 describe('a malformed field', () => {
   it.each([
@@ -96,6 +101,15 @@ describe('a malformed field', () => {
     const { downstreams, metrics_port } = statusJson(cwd).report.serve;
     expect(metrics_port).toBeNull();
     expect(downstreams).toHaveLength(2);
+    write('serve.state.json', {
+      ...FULL,
+      reload: {
+        waiting: ['x', { name: 7, change: 'maybe', what: ['y'], since: 'soon' }],
+        more: -1,
+      },
+    });
+    const nothing = { name: null, change: null, what: null, since: null };
+    expect(statusJson(cwd).report.serve.reload).toEqual({ waiting: [nothing, nothing], more: 0 });
     expect(downstreams[0]).toMatchObject({
       name: null,
       connected: false,
@@ -217,12 +231,25 @@ describe('text from a file', () => {
     }
   }, 60_000);
 
+  it('is bounded, however much there is of it', () => {
+    const { cwd, write } = project();
+    const waiting = Array.from({ length: 5000 }, () => ({ ...WAITING, what: 'x'.repeat(2000) }));
+    const reload = { waiting, more: Number.MAX_SAFE_INTEGER };
+    write('serve.state.json', snapshot({ owner: GONE, reload }));
+    const shown = statusJson(cwd).report.serve.reload;
+    expect(shown.waiting).toHaveLength(64);
+    expect(shown.more).toBe(Number.MAX_SAFE_INTEGER);
+    expect(status(cwd).text.length).toBeLessThan(64 * 400);
+  });
+
   it('cannot add a line of its own', () => {
     const { cwd, write } = project();
     write('serve.state.json', FULL);
     const lines = status(cwd).text.split('\n').length;
     const forged = downstream({ name: 'a\nAudit log\n  fine', last_error: 'x\r\n\u2028y' });
-    write('serve.state.json', snapshot({ owner: GONE, downstreams: [forged] }));
+    const waiting = [{ ...WAITING, name: 'a\nb', what: 'x\n  running\u2028y' }];
+    const reload = { waiting, more: 1 };
+    write('serve.state.json', snapshot({ owner: GONE, downstreams: [forged], reload }));
     expect(status(cwd).text.split('\n')).toHaveLength(lines);
   });
 });

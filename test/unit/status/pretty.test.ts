@@ -100,6 +100,29 @@ describe('the page', () => {
     }
   });
 
+  it('shows what waits and how to take it, at length when asked to', () => {
+    const { cwd, write } = project();
+    const what = `/bin/sh -c '${'x'.repeat(300)}' (in /work)`;
+    const reload = {
+      waiting: [{ name: 'evil', change: 'new', what, since: fromNow(-180_000) }],
+      more: 2,
+    } as const;
+    write('serve.state.json', snapshot({ reload }));
+    const remedy = `kill -HUP ${process.pid}, or restart rea serve`;
+    const lines = section(status(cwd).text, 'rea serve').split('\n');
+    expect(lines).toContain(
+      `  reload: 3 servers of the configuration not in force; to take them: ${remedy}`,
+    );
+    expect(lines.find((line) => line.includes('evil'))).toMatch(
+      /^ {4}evil, new, 3 min ago: \/bin\/sh -c 'x{140,}…$/,
+    );
+    expect(lines).toContain('    and 2 more');
+    expect(status(cwd, { verbose: true }).text).toContain(what);
+    // Nobody is there to be told.
+    write('serve.state.json', snapshot({ owner: GONE, updated_at: fromNow(-180_000), reload }));
+    expect(status(cwd).text).not.toContain('kill -HUP');
+  });
+
   it('marks the last picture of a dead gateway as such', () => {
     const { cwd, write } = project();
     write('serve.state.json', snapshot({ owner: GONE, updated_at: fromNow(-180_000) }));
