@@ -104,7 +104,8 @@ export class Reload {
     const gateway = this.#gateway;
     if (gateway === null || gateway.stopping) return;
     const { log, cwd, mode } = this.#options;
-    const takesAll = by === 'person' || mode === 'auto';
+    const asks = mode !== 'auto';
+    const takesAll = by === 'person' || !asks;
     const { config, withheld } = takesAll
       ? { config: loaded.config, withheld: [] }
       : this.#waiting.split(this.#inForce, loaded.config);
@@ -112,7 +113,7 @@ export class Reload {
     if (result.kind === 'refused') {
       return this.#refuse([`${displayName(config.file, cwd)}: ${result.problem}`]);
     }
-    if (by === 'person') this.#waiting.take(loaded, this.#inForce);
+    if (by === 'person' && asks) this.#waiting.take(loaded, this.#inForce);
     if (result.kind === 'later') {
       // Not read again by then: what a person has asked for is what was in the file.
       this.#again = setTimeout(() => this.#apply(loaded, 'file'), AGAIN_MS).unref();

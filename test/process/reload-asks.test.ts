@@ -371,7 +371,11 @@ test('SIGHUP takes nothing of a file with mistakes, and what waits is still show
 
 test('SIGHUP takes what was in the file then, not what is written while it is put off', async () => {
   const evidence = evidencePath();
-  const slow = (version: number) => fixture('slow-start', 7_000, version);
+  const gates = makeDirectory();
+  const open = (version: number) => writeFileSync(join(gates, String(version)), '');
+  const slow = (version: number) => fixture('start-on-demand', join(gates, String(version)));
+  open(0);
+  open(2);
   const rea = await startRea({ config: registry({ one: slow(0) }) });
   await rea.waitForPhase('one', 'ready');
   const [tool = ''] = (await names(rea)).filter((name) => name.startsWith('one__'));
@@ -399,10 +403,11 @@ test('SIGHUP takes what was in the file then, not what is written while it is pu
     '"why":"a file has changed"',
   );
   expect(count(rea, IN_FORCE)).toBe(inForce);
+  open(1);
   expect((await call.answer).failure).toBeNull();
   await waitFor(rea, ['evil']);
   const pid = Number((await rea.call(tool)).text);
-  expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')).toContain('2');
+  expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')).toContain(join(gates, '2'));
   expect(existsSync(evidence)).toBe(false);
   await rea.stop();
 });
