@@ -4,8 +4,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { GatewayConfig } from '../shared/model/config.ts';
+import type { GuardedPlaces } from '../shared/model/guarded.ts';
 import type { EndpointRecord, ReloadRecord } from '../shared/model/snapshot.ts';
 import { ByteCredit } from '../shared/wire/byte-credit.ts';
+import { LookupSlots } from '../shared/wire/lookup-slots.ts';
 import type { MainFact } from '../shared/wire/protocol.ts';
 import type { RecordedGroup } from '../shared/wire/vitals.ts';
 import { difference, keysOfNextStart } from './config/difference.ts';
@@ -65,6 +67,8 @@ const MAX_UPSTREAM_MESSAGE_BYTES = 32 * MIB;
 export interface GatewayOptions {
   readonly cwd: string;
   readonly config: GatewayConfig;
+  /** What no client may name to a server. */
+  readonly guarded: GuardedPlaces;
   readonly version: string;
   readonly log: Logger;
   /** What the log may not hold; learns of more. */
@@ -152,6 +156,8 @@ export class Gateway implements Stoppable, Reconfigurable {
     this.#launcher = new LauncherProcess(workerEntry('launcher'), options.log);
     this.#fleet = new Fleet({
       credit: this.#credit,
+      lookups: LookupSlots.create(),
+      guarded: options.guarded,
       config: options.config,
       calls: this.#calls,
       catalogs: this.#catalogs,

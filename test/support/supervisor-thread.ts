@@ -11,6 +11,7 @@ import type { DownstreamConfig } from '#src/shared/model/config.ts';
 import { type GroupsFile, parseGroups } from '#src/shared/model/groups.ts';
 import { ByteCredit } from '#src/shared/wire/byte-credit.ts';
 import type { LauncherAddress } from '#src/shared/wire/launch.ts';
+import { LookupSlots } from '#src/shared/wire/lookup-slots.ts';
 import { type Batch, messagesIn } from '#src/shared/wire/port-batch.ts';
 import type {
   AnswerMessage,
@@ -111,6 +112,8 @@ export class SupervisorThread {
       controlPort: control.port2,
       vitals: this.vitals.buffer,
       credit: this.credit.buffer,
+      lookups: LookupSlots.create().buffer,
+      guarded: { cwd: this.dir, directories: [join(this.dir, '.rea')], files: [] },
       groupsFile: join(this.dir, 'groups'),
       gatewayVersion: '0.0.0-test',
     };

@@ -14,6 +14,7 @@ import { NO_OBSERVER } from '#src/main/routing/observer.ts';
 import type { Router } from '#src/main/routing/router.ts';
 import { Fleet } from '#src/main/threads/fleet.ts';
 import { ByteCredit } from '#src/shared/wire/byte-credit.ts';
+import { LookupSlots } from '#src/shared/wire/lookup-slots.ts';
 import { withoutDescriptors } from '../support/descriptors.ts';
 import { processesOf } from '../support/processes.ts';
 import { serverConfig } from '../support/supervisor-thread.ts';
@@ -68,6 +69,8 @@ async function startFleet(names: readonly string[]) {
       warnings: [],
     },
     credit: ByteCredit.create(names.length, { softBytes: 64 * MIB, hardBytes: 96 * MIB }),
+    lookups: LookupSlots.create(),
+    guarded: { cwd: dir, directories: [], files: [] },
     calls,
     catalogs: new Catalogs({
       servers,

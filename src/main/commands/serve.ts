@@ -7,6 +7,7 @@ import { Gateway } from '../gateway.ts';
 import { LogSecrets } from '../log-secrets.ts';
 import { createLogger } from '../logger.ts';
 import { metricsPort, openMetrics } from '../metrics.ts';
+import { guardedPlaces } from '../processes/guarded-places.ts';
 import { prepareStateDirectory } from '../processes/state-directory.ts';
 import { Reload, type ReloadMode, tellWarnings } from '../reload.ts';
 import { Shutdown } from '../shutdown.ts';
@@ -96,6 +97,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
   const started = await Gateway.start({
     cwd: options.cwd,
     config: loaded.config,
+    guarded: guardedPlaces({ cwd: options.cwd, env: process.env, file: loaded.config.file }),
     version: version(),
     log,
     secrets,

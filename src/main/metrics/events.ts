@@ -28,6 +28,7 @@ const CODES: Readonly<Record<ErrorCode, true>> = {
   ERR_MESSAGE_TOO_LARGE: true,
   ERR_MALFORMED_MESSAGE: true,
   ERR_HTTP_STATUS: true,
+  ERR_DENIED_PATH: true,
   ERR_DOWNSTREAM_DOWN: true,
 };
 

@@ -349,6 +349,7 @@ export class Downstream {
     // An answer that cannot be delivered is still an answer; a lost one is judged by its death.
     if (message.outcome === 'answered') this.#circuit.success(call.id, now);
     else this.#circuit.release(call.id, now);
+    if (message.outcome === 'not_sent') call.postedTo = null;
     this.#answerFailure(call, {
       code: message.code,
       outcome: message.outcome,

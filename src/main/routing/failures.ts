@@ -28,7 +28,8 @@ export function failureParts(method: string, idRaw: Uint8Array, failure: Failure
     server: failure.server,
     phase: failure.phase,
     outcome: failure.outcome,
-    retryable: failure.outcome === 'not_sent',
+    // What is denied once is denied again.
+    retryable: failure.outcome === 'not_sent' && failure.code !== 'ERR_DENIED_PATH',
     ...(failure.retryAt === null ? {} : { retry_at: new Date(failure.retryAt).toISOString() }),
   };
   if (method === 'tools/call') return toolErrorParts(idRaw, failure.message, error);

@@ -5,10 +5,12 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { DownstreamConfig, GatewayConfig } from '../../shared/model/config.ts';
+import type { GuardedPlaces } from '../../shared/model/guarded.ts';
 import { IDLE } from '../../shared/model/idle.ts';
 import type { LaneRecord, LastStop } from '../../shared/model/snapshot.ts';
 import { UNROUTED } from '../../shared/model/unrouted.ts';
 import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
+import type { LookupSlots } from '../../shared/wire/lookup-slots.ts';
 import type {
   Fact,
   LifecycleMessage,
@@ -43,6 +45,8 @@ export interface FleetOptions {
   /** When servers were used last in an earlier run, in milliseconds since the epoch. */
   readonly usedBefore: ReadonlyMap<string, number>;
   readonly credit: ByteCredit;
+  readonly lookups: LookupSlots;
+  readonly guarded: GuardedPlaces;
   readonly groupsFile: string;
   readonly gatewayVersion: string;
   readonly halted: () => { readonly active: boolean; readonly reason: string | null };

@@ -12,9 +12,11 @@ import {
   type Worker,
 } from 'node:worker_threads';
 import type { DownstreamConfig } from '../../shared/model/config.ts';
+import type { GuardedPlaces } from '../../shared/model/guarded.ts';
 import { parseProcStat } from '../../shared/model/process-identity.ts';
 import type { ThreadRecord } from '../../shared/model/snapshot.ts';
 import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
+import type { LookupSlots } from '../../shared/wire/lookup-slots.ts';
 import { type Batch, messagesIn, PortBatch } from '../../shared/wire/port-batch.ts';
 import type {
   FromSupervisor,
@@ -87,6 +89,8 @@ export interface SupervisorThreadOptions {
   readonly heapMb: number;
   readonly stallMs: number;
   readonly credit: ByteCredit;
+  readonly lookups: LookupSlots;
+  readonly guarded: GuardedPlaces;
   readonly groupsFile: string;
   readonly gatewayVersion: string;
   readonly log: Logger;
@@ -210,6 +214,8 @@ export class SupervisorThread {
       controlPort: control.port2,
       vitals: this.#vitals.buffer,
       credit: this.#options.credit.buffer,
+      lookups: this.#options.lookups.buffer,
+      guarded: this.#options.guarded,
       groupsFile: this.#options.groupsFile,
       gatewayVersion: this.#options.gatewayVersion,
     };
@@ -243,6 +249,8 @@ export class SupervisorThread {
     this.#watch = new ThreadWatch(this.#options.stallMs, this.#vitals.beats());
     this.#load.clear();
     calls.port1.on('message', (batch: Batch<FromSupervisor>) => this.#receive(batch));
+    const { threadId } = worker;
+    worker.on('exit', () => this.#options.lookups.release(threadId));
     worker.on('exit', (code) => this.#lose(life, 'crashed', `the thread ended with code ${code}`));
     for (const [slot, tenant] of this.#tenants) this.#hand(slot, tenant, delayMs);
   }

@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'ERR_MESSAGE_TOO_LARGE'
   | 'ERR_MALFORMED_MESSAGE'
   | 'ERR_HTTP_STATUS'
+  | 'ERR_DENIED_PATH'
   | 'ERR_DOWNSTREAM_DOWN';
 
 /**

@@ -7,6 +7,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { AsksConfig } from '../model/asks.ts';
 import type { DownstreamConfig } from '../model/config.ts';
 import type { ErrorCode, Outcome } from '../model/errors.ts';
+import type { GuardedPlaces } from '../model/guarded.ts';
 import type { ListKind, UriKind } from '../model/lists.ts';
 import type { HeldUri } from '../model/remembered.ts';
 import type {
@@ -438,6 +439,10 @@ export interface SupervisorThreadData {
   readonly vitals: SharedArrayBuffer;
   /** Shared by all threads, see wire/byte-credit.ts. */
   readonly credit: SharedArrayBuffer;
+  /** Shared by all threads, see wire/lookup-slots.ts. */
+  readonly lookups: SharedArrayBuffer;
+  /** What no message of a client may name to a server's process. */
+  readonly guarded: GuardedPlaces;
   /** `run/<session_id>.groups`, appended synchronously after each spawn. */
   readonly groupsFile: string;
   /** Version string sent to servers in `clientInfo`. */

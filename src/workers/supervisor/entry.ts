@@ -4,10 +4,11 @@
  */
 import './console.ts';
 import { getHeapStatistics } from 'node:v8';
-import { type MessagePort, workerData } from 'node:worker_threads';
+import { type MessagePort, threadId, workerData } from 'node:worker_threads';
 import { expose } from 'comlink';
 import { ByteCredit } from '../../shared/wire/byte-credit.ts';
 import { controlEndpoint } from '../../shared/wire/control-endpoint.ts';
+import { LookupSlots } from '../../shared/wire/lookup-slots.ts';
 import { type Batch, messagesIn, PortBatch } from '../../shared/wire/port-batch.ts';
 import type {
   FromSupervisor,
@@ -18,6 +19,8 @@ import type {
 import { ThreadVitals } from '../../shared/wire/vitals.ts';
 import { loadedModules } from './loaded-modules.ts';
 import { osThreadId } from './process-group.ts';
+import { Mounts } from './rules/mounts.ts';
+import { SlowLooks } from './rules/slow-looks.ts';
 import { Supervisor, type SupervisorContext } from './supervisor.ts';
 import { Workload } from './workload.ts';
 
@@ -37,6 +40,10 @@ const context: SupervisorContext = {
   vitals,
   workload,
   byteCredit: new ByteCredit(data.credit),
+  looks: {
+    mounts: new Mounts(),
+    slow: new SlowLooks(new LookupSlots(data.lookups), threadId),
+  },
   post: (message, transfer) => outgoing.add(message, transfer),
   factsPort: () => factsPort,
 };

@@ -5,6 +5,7 @@
  */
 import type { SupervisorInput } from '../../shared/machines/supervisor-state.ts';
 import type { DownstreamConfig, EndpointConfig } from '../../shared/model/config.ts';
+import type { GuardedPlaces } from '../../shared/model/guarded.ts';
 import type { ListKind } from '../../shared/model/lists.ts';
 import type { LastExit } from '../../shared/model/snapshot.ts';
 import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
@@ -19,9 +20,11 @@ import { buildChildEnv, withheldNames } from './environment.ts';
 import type { SelfDescription } from './handshake.ts';
 import { Intake } from './intake.ts';
 import type { Link } from './link.ts';
+import { Outgoing } from './outgoing.ts';
 import { KEPT_ERROR_UNITS } from './own-requests.ts';
 import { exitText } from './record.ts';
 import { Remote } from './remote.ts';
+import { type Looks, PathRule } from './rules/path-rule.ts';
 import { Session } from './session.ts';
 import { StderrReader } from './stderr.ts';
 import type { Workload } from './workload.ts';
@@ -38,6 +41,8 @@ export interface IncarnationOptions {
   readonly vitals: ThreadVitals;
   readonly workload: Workload;
   readonly groupsFile: string;
+  readonly guarded: GuardedPlaces;
+  readonly looks: Looks;
   /** Who is to start it; null: this process. */
   readonly launcher: LauncherAddress | null;
   readonly gatewayVersion: string;
@@ -66,6 +71,9 @@ export class Incarnation {
   readonly number: number;
   readonly link: Link;
   readonly session: Session;
+  /** The way of what clients say to the server. */
+  readonly outgoing: Outgoing;
+  readonly #rule: PathRule | null;
   readonly #intake: Intake;
   /** Names of variables that the server may miss. */
   readonly withheld: readonly string[];
@@ -90,7 +98,14 @@ export class Incarnation {
       config.endpoint === null
         ? this.#spawn(options, env ?? {})
         : this.#connect(options, config.endpoint);
+    this.#rule = config.endpoint === null ? this.#guard(options) : null;
     this.session = this.#converse(options);
+    this.outgoing = new Outgoing({
+      ...options,
+      server: config.name,
+      rule: this.#rule,
+      session: this.session,
+    });
     const { readers } = this.session;
     this.#intake = new Intake({
       credit: options.credit,
@@ -115,8 +130,14 @@ export class Incarnation {
   /** Ends the conversation. @returns the calls without an answer, and whether each one left. */
   close(): { readonly call: number; readonly sent: boolean }[] {
     this.#intake.close();
+    const held = this.outgoing.close().map((call) => ({ call, sent: false }));
     const unsent = new Set(this.link.unsentCalls());
-    return this.session.close().map((call) => ({ call, sent: !unsent.has(call) }));
+    return [...held, ...this.session.close().map((call) => ({ call, sent: !unsent.has(call) }))];
+  }
+
+  /** A server's process reads this machine's files. */
+  #guard({ workload, slot, ...options }: IncarnationOptions): PathRule {
+    return new PathRule({ ...options, work: (task) => workload.of(slot, task) });
   }
 
   #spawn(options: IncarnationOptions, env: Readonly<Record<string, string>>): Link {
@@ -214,7 +235,10 @@ export class Incarnation {
       onRefused: (problem) => condemn('handshake', problem),
       onStalled: (detail) => condemn('stall', detail),
       onTooMuchNoise: (detail) => condemn('noise', detail),
-      onList: (kind, entries) => options.onList(kind, entries, incarnation),
+      onList: (kind, entries) => {
+        if (kind === 'tools') this.#rule?.tools(entries);
+        options.onList(kind, entries, incarnation);
+      },
       onLeftOut: options.onLeftOut,
       onListTrouble: (text) => {
         const problem = told(text);

@@ -19,6 +19,7 @@ import {
 } from '../../shared/machines/supervisor-state.ts';
 import type { AsksConfig } from '../../shared/model/asks.ts';
 import type { DownstreamConfig } from '../../shared/model/config.ts';
+import type { GuardedPlaces } from '../../shared/model/guarded.ts';
 import type { ListKind } from '../../shared/model/lists.ts';
 import type { LastExit, SupervisorRecord } from '../../shared/model/snapshot.ts';
 import { secretsOf } from '../../shared/secrets/secrets-of.ts';
@@ -44,6 +45,7 @@ import { Incarnation } from './incarnation.ts';
 import { profileOf, rememberedProfile } from './profile.ts';
 import { deathText, recordOf } from './record.ts';
 import { rememberedList } from './remembered-list.ts';
+import type { Looks } from './rules/path-rule.ts';
 import { toldCapabilities } from './told-capabilities.ts';
 import { treeCpuMs } from './tree-cpu.ts';
 import type { Workload } from './workload.ts';
@@ -57,6 +59,8 @@ export interface SupervisorContext {
   readonly workload: Workload;
   readonly vitals: ThreadVitals;
   readonly groupsFile: string;
+  readonly guarded: GuardedPlaces;
+  readonly looks: Looks;
   readonly gatewayVersion: string;
   readonly post: (message: FromSupervisor, transfer: ArrayBuffer[]) => void;
   /** The port to the present state writer. */
@@ -121,13 +125,14 @@ export class Supervisor {
 
   receive(message: Exclude<ToSupervisor, OpenSlot | ReleaseSlot | FactsPort>): void {
     const session = this.#current?.session;
+    const outgoing = this.#current?.outgoing;
     switch (message.type) {
       case 'call':
         return this.#call(message);
       case 'cancel':
-        return session?.cancel(message.call, message.reason);
+        return outgoing?.cancel(message.call, message.reason);
       case 'line':
-        if (message.incarnation === this.#current?.number) session?.tell(message.line);
+        if (message.incarnation === this.#current?.number) outgoing?.tell(message.line);
         return;
       case 'suspect':
         return session?.suspect();
@@ -263,7 +268,7 @@ export class Supervisor {
   #call({ incarnation, call, line, tasks }: CallMessage): void {
     const { phase, incarnation: present } = this.#state;
     if (phase === 'ready' && incarnation === present && this.#current !== null) {
-      return this.#current.session.call(call, line, tasks);
+      return this.#current.outgoing.call(call, line, tasks);
     }
     this.#failCall(incarnation, call, false, `is ${phaseOf(this.#state)}`);
   }

@@ -1,0 +1,74 @@
+/**
+ * The directories that a server may begin at with a relative path: where it runs, where the gateway
+ * works, the directories that its arguments and variables name, and the roots that clients tell it.
+ */
+import type { DownstreamConfig } from '../../../shared/model/config.ts';
+import { Absent } from './absent.ts';
+import type { Lookups } from './lookups.ts';
+import type { Mounts } from './mounts.ts';
+import { fold } from './own-name.ts';
+import type { Base } from './path-check.ts';
+import type { Places } from './places.ts';
+import { namesOf, pathOf, walk } from './walk.ts';
+
+/** Each costs a look for each call. */
+const MAX_BASES = 16;
+const MAX_PATH = 4096;
+
+export class Bases {
+  readonly #mounts: Mounts;
+  readonly #paths = new Set<string>();
+  /** Kept from one refresh to the next for what it knows. */
+  readonly #absent = new Map<string, Absent>();
+  #bases: readonly Base[] = [];
+
+  constructor(paths: readonly string[], mounts: Mounts) {
+    this.#mounts = mounts;
+    for (const path of paths) this.add(path);
+  }
+
+  /** The next refresh takes it in. @returns whether it is new. */
+  add(path: string): boolean {
+    const plain = pathOf(namesOf(path));
+    const isNew = path.startsWith('/') && path.length <= MAX_PATH && !this.#paths.has(plain);
+    if (isNew && this.#paths.size < MAX_BASES) this.#paths.add(plain);
+    return isNew;
+  }
+
+  /** Once for each check. @param again whether to look where they are. */
+  refresh(again: boolean, places: Places, lookups: Lookups): readonly Base[] {
+    if (again) {
+      this.#bases = [...this.#paths].flatMap((path) => this.#base(path, places, lookups) ?? []);
+    }
+    for (const { absent } of this.#bases) absent?.refresh();
+    return this.#bases;
+  }
+
+  /** Null: it is no directory. */
+  #base(path: string, places: Places, lookups: Lookups): Base | null {
+    const names = namesOf(path);
+    const way = walk(names, lookups, (entry) => places.isDirectory(entry));
+    const real = way?.real ?? path;
+    const guarded =
+      (way?.hit ?? false) || places.covering(path) !== null || places.covering(real) !== null;
+    const towards = places.towards([path, real].map((one) => fold(one === '/' ? one : `${one}/`)));
+    const isNothing = way !== null && way.entry.kind !== 'directory';
+    if (isNothing && !guarded && towards.size === 0) return null;
+    return { names, absent: way === null ? null : this.#absentFrom(path), guarded, towards };
+  }
+
+  #absentFrom(path: string): Absent {
+    const known = this.#absent.get(path) ?? new Absent(path, this.#mounts);
+    this.#absent.set(path, known);
+    return known;
+  }
+}
+
+/** Absolute paths in the arguments and variables of a server, and where it and the gateway work. */
+export function basePaths(config: DownstreamConfig, gatewayCwd: string): string[] {
+  const values = [...config.args, ...Object.values(config.env)];
+  const named = values.flatMap(
+    (value) => /^(?:--?[\w-]+=)?(?:file:\/\/)?(\/.*)$/.exec(value)?.[1] ?? [],
+  );
+  return [config.cwd, gatewayCwd, ...named];
+}

@@ -1,0 +1,196 @@
+/**
+ * `.rea/` is nobody's argument: no message of a client leaves for a server's process if one of its strings
+ * names a file of the gateway's own, in whatever way servers read paths (docs/decisions/0013-paths.md).
+ * One for each incarnation. Judges; sends nothing.
+ */
+import { homedir, userInfo } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { DownstreamConfig } from '../../../shared/model/config.ts';
+import type { GuardedPlaces } from '../../../shared/model/guarded.ts';
+import { elements, kindAt, member } from '../../../shared/wire/json-slice.ts';
+import type { CatalogEntry } from '../../../shared/wire/protocol.ts';
+import { buildChildEnv } from '../environment.ts';
+import { codeOf } from '../errors.ts';
+import { stringMember } from '../own-requests.ts';
+import { argumentName } from './argument-name.ts';
+import { Bases, basePaths } from './bases.ts';
+import { Lookups } from './lookups.ts';
+import type { Mounts } from './mounts.ts';
+import { type Denial, PathCheck } from './path-check.ts';
+import { Places } from './places.ts';
+import type { Surroundings } from './readings.ts';
+import type { SlowLooks } from './slow-looks.ts';
+import { Strings } from './strings.ts';
+
+/** What all supervisors of a thread share. */
+export interface Looks {
+  readonly mounts: Mounts;
+  readonly slow: SlowLooks;
+}
+
+export interface PathRuleOptions {
+  readonly config: DownstreamConfig;
+  readonly guarded: GuardedPlaces;
+  readonly looks: Looks;
+  /** Does a part of the work; its time counts as the server's. */
+  readonly work: (task: () => void) => void;
+}
+
+/** Why a message does not leave: which string, in words, and what is wrong with it. Unredacted. */
+export interface Refusal {
+  readonly where: string;
+  readonly text: string;
+  readonly why: string;
+}
+
+/** These ask for something, and change nothing that they name. */
+const READING = new Set([
+  'resources/read',
+  'resources/subscribe',
+  'resources/unsubscribe',
+  'prompts/get',
+  'completion/complete',
+]);
+const PARAMS = Buffer.from('"params":');
+const TRUE = 0x74;
+const MAX_ROOTS = 8;
+const LATE =
+  'and whether that may be named could not be looked up in time: the file system does not answer';
+
+export class PathRule {
+  readonly #options: PathRuleOptions;
+  readonly #places: Places;
+  readonly #bases: Bases;
+  readonly #around: Surroundings;
+  #readers: ReadonlySet<string> = new Set();
+  #newBase = true;
+
+  constructor(options: PathRuleOptions) {
+    const { config, guarded, looks } = options;
+    this.#options = options;
+    this.#places = new Places(guarded, () => this.#lookups());
+    this.#bases = new Bases(basePaths(config, guarded.cwd), looks.mounts);
+    this.#around = surroundingsOf(config);
+  }
+
+  /** What the server offers as its tools: some of them say that they change nothing. */
+  tools(entries: readonly CatalogEntry[]): void {
+    this.#readers = new Set(entries.filter(({ json }) => onlyReads(json)).map(({ key }) => key));
+  }
+
+  /** A request. @returns null when it may leave. */
+  request(line: Uint8Array): Refusal | null | Promise<Refusal | null> {
+    // Before it there is nothing of a client's; a method that says so has its quotes escaped.
+    const from = Buffer.from(line.buffer, line.byteOffset, line.length).indexOf(PARAMS);
+    return from < 0 ? null : this.#judge(line, from + PARAMS.length, () => this.#writes(line));
+  }
+
+  /** A notification, or an answer to a request of the server's. @returns null when it may leave. */
+  message(line: Uint8Array): Refusal | null | Promise<Refusal | null> {
+    return this.#judge(line, 0, () => true);
+  }
+
+  /** An answer leaves that may tell the server its roots, to which relative paths may then refer. */
+  learnRoots(line: Uint8Array): void {
+    const result = member(line, [0, line.length], 'result');
+    const roots = result === null ? null : member(line, result, 'roots');
+    if (roots === null || kindAt(line, roots[0]) !== 'array') return;
+    for (const root of elements(line, roots, MAX_ROOTS)) {
+      const path = pathOfUri(stringMember(line, root, 'uri') ?? '');
+      if (path !== null && this.#bases.add(path)) this.#newBase = true;
+    }
+  }
+
+  #judge(
+    line: Uint8Array,
+    from: number,
+    writes: () => boolean,
+  ): Refusal | null | Promise<Refusal | null> {
+    const { mounts } = this.#options.looks;
+    const now = performance.now();
+    mounts.refresh(now);
+    const lookups = this.#lookups();
+    const again = this.#places.refresh(now) || this.#newBase;
+    this.#newBase = false;
+    const bases = this.#bases.refresh(again, this.#places, lookups);
+    const context = { places: this.#places, bases, around: this.#around };
+    const strings = new Strings(line, from);
+    const check = new PathCheck(context, lookups, strings, writes);
+    const result = check.run();
+    if (result === null) return this.#goOn(check, lookups, line, strings);
+    return result === 'fine' ? null : refusalOf(result, line);
+  }
+
+  async #goOn(
+    check: PathCheck,
+    lookups: Lookups,
+    line: Uint8Array,
+    strings: Strings,
+  ): Promise<Refusal | null> {
+    for (;;) {
+      if (!lookups.wanting) await new Promise((resolve) => setImmediate(resolve));
+      else if (!(await lookups.fetch())) {
+        const { at, text } = check.waitsFor ?? { at: strings.start, text: '' };
+        return refusalOf({ at, text, why: LATE }, line);
+      }
+      let result: ReturnType<PathCheck['run']> = null;
+      this.#options.work(() => {
+        result = check.run();
+      });
+      const found = result as ReturnType<PathCheck['run']>;
+      if (found !== null) return found === 'fine' ? null : refusalOf(found, line);
+    }
+  }
+
+  #lookups(): Lookups {
+    const { mounts, slow } = this.#options.looks;
+    return new Lookups(mounts, slow);
+  }
+
+  #writes(line: Uint8Array): boolean {
+    const whole = [0, line.length] as const;
+    const method = stringMember(line, whole, 'method') ?? '';
+    if (READING.has(method)) return false;
+    const params = method === 'tools/call' ? member(line, whole, 'params') : null;
+    const tool = params === null ? null : stringMember(line, params, 'name');
+    return tool === null || !this.#readers.has(tool);
+  }
+}
+
+function refusalOf({ at, text, why }: Denial, line: Uint8Array): Refusal {
+  return { where: argumentName(line, at), text, why };
+}
+
+function onlyReads(tool: Uint8Array): boolean {
+  const annotations = member(tool, [0, tool.length], 'annotations');
+  const hint = annotations === null ? null : member(tool, annotations, 'readOnlyHint');
+  return hint !== null && tool[hint[0]] === TRUE;
+}
+
+function surroundingsOf(config: DownstreamConfig): Surroundings {
+  const env = buildChildEnv(process.env, config);
+  const user = systemUser();
+  const homes = new Map([['', env['HOME'] ?? user?.homedir ?? homedir()]]);
+  if (user !== null) homes.set(user.username, user.homedir);
+  return { homes, env };
+}
+
+/** Null: whoever runs this has no entry in the table of users. */
+function systemUser(): { readonly username: string; readonly homedir: string } | null {
+  try {
+    return userInfo();
+  } catch (error) {
+    if (codeOf(error) === null) throw error;
+    return null;
+  }
+}
+
+/** Null when the URI names no file of this machine. */
+function pathOfUri(uri: string): string | null {
+  try {
+    return fileURLToPath(uri);
+  } catch (error) {
+    if (codeOf(error) === null) throw error;
+    return null;
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * Follows a path as the system does, one name after the other with a look at each: through links, up
+ * from where these lead, and on by name where nothing is there yet. Knows nothing of what is guarded but
+ * what it is asked to watch for.
+ */
+import { type Entry, type Lookups } from './lookups.ts';
+import { isOwnName, MAX_NAME } from './own-name.ts';
+
+/** As many as Linux follows. */
+const MAX_LINKS = 40;
+const NONE: Entry = { kind: 'none' };
+
+export interface Walk {
+  /** Where it leads; what is not there is appended by name. */
+  readonly real: string;
+  /** The names that were left when something was not there. */
+  readonly missing: readonly string[];
+  /** What is there; `none` when something is missing. */
+  readonly entry: Entry;
+  /** It leads through a directory that is watched for, or that has the gateway's own name. */
+  readonly hit: boolean;
+}
+
+/**
+ * @param names of an absolute path; `..` is followed as the system does.
+ * @param watched whether a directory is one that is watched for, by its identity.
+ * @returns null when lookups are to be fetched first.
+ */
+export function walk(
+  names: readonly string[],
+  lookups: Lookups,
+  watched: (directory: Entry) => boolean,
+): Walk | null {
+  const left = names.toReversed();
+  let at = '';
+  let entry: Entry = { kind: 'directory', dev: 0, ino: 0, links: 1, born: 0 };
+  let links = 0;
+  let hit = false;
+  for (let name = left.pop(); name !== undefined; name = left.pop()) {
+    if (name === '' || name === '.') continue;
+    if (name === '..') {
+      at = at.slice(0, Math.max(0, at.lastIndexOf('/')));
+      continue;
+    }
+    hit ||= isOwnName(name);
+    const path = `${at}/${name}`;
+    const found = name.length > MAX_NAME ? NONE : lookups.entry(path);
+    if (found === null) return null;
+    if (found.kind === 'none' || (found.kind === 'file' && left.length > 0)) {
+      const rest = left.toReversed();
+      // Where a link leads is nobody's prose.
+      hit ||= links > 0 && rest.some(isOwnName);
+      const real = pathOf(resolveNames([...namesOf(path), ...rest]));
+      return { real, missing: found.kind === 'none' ? [name, ...rest] : rest, entry: NONE, hit };
+    }
+    if (found.kind === 'link') {
+      links += 1;
+      if (links > MAX_LINKS) return { real: path, missing: [name, ...left], entry: NONE, hit };
+      if (found.target.startsWith('/')) at = '';
+      left.push(...namesOf(found.target).reverse());
+      continue;
+    }
+    at = path;
+    entry = found;
+    if (found.kind === 'directory') hit ||= watched(found);
+  }
+  return { real: at === '' ? '/' : at, missing: [], entry, hit };
+}
+
+export function namesOf(path: string): string[] {
+  return path.split('/').filter((name) => name !== '' && name !== '.');
+}
+
+export function pathOf(names: readonly string[]): string {
+  return `/${names.join('/')}`;
+}
+
+/** Without `..`, each of which takes back the name before it, whatever that leads to. */
+export function resolveNames(names: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (const name of names) {
+    if (name === '..') kept.pop();
+    else kept.push(name);
+  }
+  return kept;
+}
