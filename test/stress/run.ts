@@ -11,6 +11,7 @@ const PROGRAMS: readonly (readonly [file: string, ...args: string[]])[] = [
   ['run-scanner.ts', '500000', '1'],
   ['interleave.ts', '100000', '20'],
   ['fuzz-frames.ts', '1000000', '1'],
+  ['path-spellings.ts', '100000', '1'],
   ['lock-model.ts'],
   ['write-faults.ts'],
   ['lock-kill.ts'],

@@ -21,10 +21,9 @@ export function isProse(text: string, missing: readonly string[], inside: boolea
   return NOT_A_NAME.test(first) || (!ROOTED.test(text) && /\s/.test(first));
 }
 
-/** `\\.rea/registry\\.yaml` looks for a name; with slashes for backslashes it is one in a directory that is not there. */
+/** `\\.rea/registry\\.yaml` looks for a name; with slashes for backslashes it leads to nothing that is there. */
 function isPattern(text: string, missing: readonly string[]): boolean {
-  const escapedDots = text.split('\\.').length - 1;
-  return (
-    missing.length > 1 && (escapedDots > 1 || (escapedDots > 0 && /[$^*+?()[\]{}|]/.test(text)))
-  );
+  const escapedDots = text.match(/\\\.\w/g)?.length ?? 0;
+  const hasSigns = /[\^*()[\]|]|\$$/.test(text);
+  return missing.length > 1 && (escapedDots > 1 || (escapedDots > 0 && hasSigns));
 }

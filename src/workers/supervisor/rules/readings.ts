@@ -17,8 +17,14 @@ const MAX_READINGS = 256;
 const MORE_THAN_A_NAME = /[^\x20-\x7e]|[/\\%~$:+?#"'`<>]|^ | $/;
 const AROUND = /[\s"'`<>]/;
 const LINE_END = /[\r\n]/;
+/** What reads URIs leaves these out, wherever they stand. */
+const LINE_ENDS_AND_TABS = /[\t\r\n]/g;
+/** A scheme and what follows it, percent-encoded three times. */
+const MAX_URI_START = 200;
 /** `Note: see` has none. */
-const SCHEME = /^(?:file:|[a-z][a-z0-9+.-]*:(?=\S))/i;
+const SCHEME = /^(?:file:|[a-z]:|[a-z][a-z0-9+.-]+:(?=\S))/i;
+/** With a slash behind it, or another scheme. */
+const NAMES_A_PATH = /^(?:[a-z][a-z0-9+.-]*:)*(?:file:|[a-z][a-z0-9+.-]*:[/\\])/i;
 /** What another machine is asked for. */
 const REMOTE = /^(?:https?|wss?):\/\/[^/]/i;
 
@@ -27,10 +33,9 @@ export function readingsOf(text: string, around: Surroundings): readonly string[
   if (!MORE_THAN_A_NAME.test(text)) return text === '' ? [] : [text];
   const found = new Set<string>();
   const inner = trimmed(text);
-  if (!LINE_END.test(inner)) found.add(inner);
-  if (!LINE_END.test(text)) found.add(text);
-  // What reads URIs leaves out line ends and tabs, wherever they stand.
-  if (isBroken(inner)) found.add(inner.replaceAll(/[\t\r\n]/g, ''));
+  const isUri = beginsAsUri(inner);
+  if (isUri || !LINE_END.test(inner)) found.add(inner);
+  if (isUri || !LINE_END.test(text)) found.add(text);
   for (const reading of found) {
     if (found.size > MAX_READINGS) return null;
     for (const next of furtherReadings(reading, around)) found.add(next);
@@ -39,17 +44,18 @@ export function readingsOf(text: string, around: Surroundings): readonly string[
   return [...found];
 }
 
-/** Whether text of several lines begins as a URI that names a path does. */
-export function isBroken(text: string): boolean {
-  if (!/[\t\r\n]/.test(text)) return false;
-  const start = text.slice(0, 100).replaceAll(/[\t\r\n]/g, '');
-  return SCHEME.test(start) && /^[^:]*:[/\\]/.test(start) && !REMOTE.test(start);
+/** Whether text begins as a URI that names a path does: in one, line ends do not count. */
+export function beginsAsUri(text: string): boolean {
+  let start = text.slice(0, MAX_URI_START).replaceAll(LINE_ENDS_AND_TABS, '');
+  for (let times = 0; start.includes('%') && times < 3; times++) start = percentDecoded(start);
+  return NAMES_A_PATH.test(start) && !REMOTE.test(start);
 }
 
 function* furtherReadings(text: string, around: Surroundings): Generator<string> {
   yield trimmed(text);
   if (text.includes('%')) yield percentDecoded(text);
   if (text.includes('\\')) yield text.replaceAll('\\', '/');
+  if (/[\t\r\n]/.test(text)) yield text.replaceAll(LINE_ENDS_AND_TABS, '');
   if (text.includes('+')) yield text.replaceAll('+', ' ');
   if (text.includes('\0')) {
     yield text.slice(0, text.indexOf('\0'));

@@ -4,12 +4,15 @@
  * longer than any path. Reads validated bytes; decides nothing else.
  */
 import { decodeString } from '../../../shared/wire/frame.ts';
-import { isBroken } from './readings.ts';
+import { beginsAsUri } from './readings.ts';
 
 /** As JSON text. Four times the longest path, for what is escaped, encoded, or led in circles. */
 const MAX_RAW_BYTES = 16_384;
+/** Enough to see how a string begins. */
+const HEAD_BYTES = 1200;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const LETTER_U = 0x75;
 const LINE_ENDS = new Set([0x6e, 0x72]);
 
 export class Strings {
@@ -77,8 +80,15 @@ export class Strings {
   }
 
   #beginsAsUri(start: number): boolean {
-    const head = this.#bytes.toString('latin1', start + 1, start + 101);
-    return isBroken(head.replaceAll(/\\[nrt]/g, '\n').replace(/^[\s"'`<\\]+/, ''));
+    const bytes = this.#bytes;
+    const limit = Math.min(bytes.length, start + HEAD_BYTES);
+    let at = start + 1;
+    while (at < limit && bytes[at] !== QUOTE) {
+      const isEscape = bytes[at] === BACKSLASH;
+      at += isEscape ? (bytes[at + 1] === LETTER_U ? 6 : 2) : 1;
+    }
+    const head: string = JSON.parse(`"${bytes.toString('latin1', start + 1, at)}"`);
+    return beginsAsUri(head.replace(/^[\s"'`<]+/, ''));
   }
 
   /** To the end of the string that `at` is in, not within an escape. */
