@@ -61,12 +61,14 @@ const WITHOUT_BACKOFF = {
 /**
  * @param peersDir where those from npm are, null when they could not be installed.
  * @param nodeArgs options of Node for the gateways that run in it.
+ * @param rea the program of the build that is measured.
  */
 export function makeSides(
   scope: Scope,
   node: string,
   peersDir: string | null,
   nodeArgs: readonly string[],
+  rea = REA,
 ): Sides {
   return {
     available: (names) => names.filter((name) => peersDir !== null || !isPeer(name)),
@@ -94,7 +96,7 @@ export function makeSides(
         return overStdio(scope, start([IN_PROCESS, mcpServers(dir, servers), backoff]), common);
       }
       if (side === 'rea' || side === 'rea-http') {
-        const serve = [REA, 'serve', '--cwd', dir];
+        const serve = [rea, 'serve', '--cwd', dir];
         writeRegistry(dir, servers, {
           ...(options.withoutBackoff === true ? WITHOUT_BACKOFF : {}),
           ...(options.threads === undefined ? {} : { threads: { mode: options.threads } }),

@@ -70,7 +70,7 @@ export function makePathWorld(): PathWorld {
     ...['settings.yaml', 'more/settings.yaml'].map((name) => join(configHome, name)),
   ];
   for (const path of own) write(path);
-  for (const name of ['src/index.ts', 'docs/a b.md', 'reached', '.real/x', 'rea/x', 'http:/x']) {
+  for (const name of ['src/index.ts', 'docs/a b.md', 'reached', '.real/x', 'rea/x']) {
     write(join(cwd, name));
   }
   write(join(home, '.local/share/x'));

@@ -7,18 +7,21 @@
  */
 import { lstatSync, statSync } from 'node:fs';
 import { codeOf } from '../errors.ts';
+import type { Entry } from './lookups.ts';
 import type { Mounts } from './mounts.ts';
-import { MAX_NAME } from './own-name.ts';
+import { fold, MAX_NAME } from './own-name.ts';
 
 /** Coarser than the clock of any local file system (FAT: 2 s). */
 const SETTLED_MS = 3000;
 const MAX_NAMES = 1024;
+const NOWHERE = { dev: 0, ino: 0, changedAt: Number.POSITIVE_INFINITY };
 
 export class Absent {
   readonly #path: string;
   readonly #mounts: Mounts;
   readonly #names = new Set<string>();
-  #state = '';
+  #except: ReadonlySet<string> = new Set();
+  #state: State = NOWHERE;
   #settled = false;
 
   /** @param path of a directory that answers at once, absolute. */
@@ -27,23 +30,47 @@ export class Absent {
     this.#mounts = mounts;
   }
 
+  /** @param names folded, of which nothing is ever said. */
+  except(names: ReadonlySet<string>): void {
+    const isSame =
+      names.size === this.#except.size && [...names].every((name) => this.#except.has(name));
+    if (!isSame) this.#names.clear();
+    this.#except = names;
+  }
+
   /** Looks whether something has changed; once for each check, before names are asked for. */
   refresh(): void {
-    const { state, changedAt } = stateOf(this.#path);
-    this.#settled = Date.now() - changedAt > SETTLED_MS;
-    if (state !== this.#state || !this.#settled) this.#names.clear();
+    const state = stateOf(this.#path);
+    const { dev, ino, changedAt } = this.#state;
+    const isSame = state.dev === dev && state.ino === ino && state.changedAt === changedAt;
+    this.#settled = Date.now() - state.changedAt > SETTLED_MS;
+    if (!isSame || !this.#settled) this.#names.clear();
     this.#state = state;
+  }
+
+  /** Whether the path led to this directory at the last refresh. */
+  is(directory: Entry): boolean {
+    const { dev, ino } = this.#state;
+    return directory.kind === 'directory' && directory.dev === dev && directory.ino === ino;
   }
 
   /** Whether it is certain that the name is not there. */
   lacks(name: string): boolean {
-    if (this.#names.has(name) || name.length > MAX_NAME) return true;
+    if (this.#names.has(name)) return true;
+    if (this.#except.has(fold(name))) return false;
+    if (name.length > MAX_NAME) return true;
     const path = `${this.#path}/${name}`;
     if (this.#mounts.slow(path) !== 0 || isThere(path)) return false;
     if (this.#names.size >= MAX_NAMES) this.#names.clear();
     if (this.#settled) this.#names.add(name);
     return true;
   }
+}
+
+interface State {
+  readonly dev: number;
+  readonly ino: number;
+  readonly changedAt: number;
 }
 
 /** What cannot be told counts as there. */
@@ -56,12 +83,12 @@ function isThere(path: string): boolean {
   }
 }
 
-function stateOf(path: string): { readonly state: string; readonly changedAt: number } {
+function stateOf(path: string): State {
   try {
     const { dev, ino, ctimeMs } = statSync(path);
-    return { state: `${dev}:${ino}:${ctimeMs}`, changedAt: ctimeMs };
+    return { dev, ino, changedAt: ctimeMs };
   } catch (error) {
     if (codeOf(error) === null) throw error;
-    return { state: '', changedAt: Number.POSITIVE_INFINITY };
+    return NOWHERE;
   }
 }

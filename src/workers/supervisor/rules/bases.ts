@@ -7,9 +7,9 @@ import { Absent } from './absent.ts';
 import type { Lookups } from './lookups.ts';
 import type { Mounts } from './mounts.ts';
 import { fold } from './own-name.ts';
-import type { Base } from './path-check.ts';
 import type { Places } from './places.ts';
-import { namesOf, pathOf, walk } from './walk.ts';
+import type { Base } from './string-judge.ts';
+import { namesOf, pathOf, ROOT, walk } from './walk.ts';
 
 /** Each costs a look for each call. */
 const MAX_BASES = 16;
@@ -47,14 +47,23 @@ export class Bases {
   /** Null: it is no directory. */
   #base(path: string, places: Places, lookups: Lookups): Base | null {
     const names = namesOf(path);
-    const way = walk(names, lookups, (entry) => places.isDirectory(entry));
+    const way = walk(ROOT, names, lookups, (entry) => places.isDirectory(entry));
     const real = way?.real ?? path;
     const guarded =
       (way?.hit ?? false) || places.covering(path) !== null || places.covering(real) !== null;
     const towards = places.towards([path, real].map((one) => fold(one === '/' ? one : `${one}/`)));
     const isNothing = way !== null && way.entry.kind !== 'directory';
     if (isNothing && !guarded && towards.size === 0) return null;
-    return { names, absent: way === null ? null : this.#absentFrom(path), guarded, towards };
+    if (way === null || guarded) return { names, absent: null, guarded, start: null };
+    const absent = this.#absentFrom(path);
+    absent.except(towards);
+    const { entry } = way;
+    return {
+      names,
+      absent,
+      guarded,
+      start: entry.kind === 'directory' ? { path: real === '/' ? '' : real, entry } : null,
+    };
   }
 
   #absentFrom(path: string): Absent {
@@ -64,9 +73,13 @@ export class Bases {
   }
 }
 
+/** They say where things of all programs are, and are no root of this one. */
+const OF_ALL = /^(?:HOME|PATH|PWD|TEMP|TMP|TMPDIR|XDG_.*)$/;
+
 /** Absolute paths in the arguments and variables of a server, and where it and the gateway work. */
 export function basePaths(config: DownstreamConfig, gatewayCwd: string): string[] {
-  const values = [...config.args, ...Object.values(config.env)];
+  const variables = Object.entries(config.env).filter(([name]) => !OF_ALL.test(name));
+  const values = [...config.args, ...variables.map(([, value]) => value)];
   const named = values.flatMap(
     (value) => /^(?:--?[\w-]+=)?(?:file:\/\/)?(\/.*)$/.exec(value)?.[1] ?? [],
   );

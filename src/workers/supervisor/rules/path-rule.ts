@@ -113,9 +113,9 @@ export class PathRule {
     const again = this.#places.refresh(now) || this.#newBase;
     this.#newBase = false;
     const bases = this.#bases.refresh(again, this.#places, lookups);
-    const context = { places: this.#places, bases, around: this.#around };
+    const surface = { places: this.#places, bases, around: this.#around };
     const strings = new Strings(line, from);
-    const check = new PathCheck(context, lookups, strings, writes);
+    const check = new PathCheck(surface, lookups, strings, writes);
     const result = check.run();
     if (result === null) return this.#goOn(check, lookups, line, strings);
     return result === 'fine' ? null : refusalOf(result, line);

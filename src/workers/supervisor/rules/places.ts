@@ -6,7 +6,7 @@
 import type { GuardedPlaces } from '../../../shared/model/guarded.ts';
 import type { Entry, Lookups } from './lookups.ts';
 import { fold } from './own-name.ts';
-import { namesOf, walk } from './walk.ts';
+import { namesOf, ROOT, walk } from './walk.ts';
 
 const REFRESH_MS = 1000;
 /** Identities of directories that are not where they were. */
@@ -119,7 +119,7 @@ function unseen(path: string): Place {
 
 /** As before, where it cannot be told at once. */
 function seen(place: Place, lookups: Lookups): Place {
-  const now = walk(place.names, lookups, () => false);
+  const now = walk(ROOT, place.names, lookups, () => false);
   if (now === null) return place;
   const spelled = [place.spelled[0], `${fold(now.real)}/`] as const;
   return { ...place, spelled, real: now.real, entry: now.entry };

@@ -16,7 +16,7 @@ export function isProse(text: string, missing: readonly string[], inside: boolea
   const [first] = missing;
   if (first === undefined) return false;
   if (isPattern(text, missing)) return true;
-  if (SENTENCE.test(first)) return true;
+  if (missing.some((name) => SENTENCE.test(name))) return true;
   if (inside || isOwnName(first)) return false;
   return NOT_A_NAME.test(first) || (!ROOTED.test(text) && /\s/.test(first));
 }

@@ -13,8 +13,10 @@ export interface Surroundings {
 
 /** A string that can be read in more ways is not judged. */
 const MAX_READINGS = 256;
-/** Without any of these a string is one name, and is read in one way only. */
-const MORE_THAN_A_NAME = /[^\x20-\x7e]|[/\\%~$:+?#"'`<>]|^ | $/;
+/** UTF-16 units of all of them. */
+const MAX_UNITS = 262_144;
+/** Without any of these a string is read in one way only. */
+const READ_ANOTHER_WAY = /[^\x20-\x7e]|[\\%~$:+?#"'`<>]|^ | $|^\/+proc\//;
 const AROUND = /[\s"'`<>]/;
 const LINE_END = /[\r\n]/;
 /** What reads URIs leaves these out, wherever they stand. */
@@ -30,14 +32,16 @@ const REMOTE = /^(?:https?|wss?):\/\/[^/]/i;
 
 /** None for what is no path as a whole. @returns null when there are too many. */
 export function readingsOf(text: string, around: Surroundings): readonly string[] | null {
-  if (!MORE_THAN_A_NAME.test(text)) return text === '' ? [] : [text];
+  if (!READ_ANOTHER_WAY.test(text)) return text === '' ? [] : [text];
   const found = new Set<string>();
   const inner = trimmed(text);
   const isUri = beginsAsUri(inner);
   if (isUri || !LINE_END.test(inner)) found.add(inner);
   if (isUri || !LINE_END.test(text)) found.add(text);
+  let units = 0;
   for (const reading of found) {
-    if (found.size > MAX_READINGS) return null;
+    units += reading.length;
+    if (found.size > MAX_READINGS || units > MAX_UNITS) return null;
     for (const next of furtherReadings(reading, around)) found.add(next);
   }
   found.delete('');

@@ -4,6 +4,7 @@
  * longer than any path. Reads validated bytes; decides nothing else.
  */
 import { decodeString } from '../../../shared/wire/frame.ts';
+import { MAX_NAME } from './own-name.ts';
 import { beginsAsUri } from './readings.ts';
 
 /** As JSON text. Four times the longest path, for what is escaped, encoded, or led in circles. */
@@ -12,8 +13,14 @@ const MAX_RAW_BYTES = 16_384;
 const HEAD_BYTES = 1200;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const SPACE = 0x20;
 const LETTER_U = 0x75;
 const LINE_ENDS = new Set([0x6e, 0x72]);
+/** Bytes that mean nothing in any path but themselves. */
+const PLAIN = new Uint8Array(256);
+for (let byte = 0x20; byte < 0x7f; byte++) {
+  if (!/[/\\%~$:+?#"'`<>]/.test(String.fromCharCode(byte))) PLAIN[byte] = 1;
+}
 
 export class Strings {
   readonly #bytes: Buffer;
@@ -55,28 +62,51 @@ export class Strings {
     const limit = Math.min(bytes.length, start + MAX_RAW_BYTES);
     let escapes = false;
     let ascii = true;
-    let lines: 'none' | 'text' | 'ended' | 'uri' = 'none';
-    let at = start + 1;
-    for (; at < limit; at++) {
+    let plain = true;
+    let lineEnded = false;
+    let isUri = false;
+    /** Up to here there is nothing but white space. */
+    let blank = start + 1;
+    for (let at = start + 1; ; at++) {
+      if (!lineEnded) while (at < limit && PLAIN[bytes[at]!] === 1) at++;
+      if (at >= limit) return this.#skip(at);
       const byte = bytes[at]!;
       if (byte === QUOTE) {
         this.#at = at + 1;
-        if (!escapes) return bytes.toString(ascii ? 'latin1' : 'utf8', start + 1, at);
-        return decodeString(bytes, [start, at + 1]);
+        if (escapes) return decodeString(bytes, [start, at + 1]);
+        // One name, and no file system has any that is so long.
+        if (plain && at - start > MAX_NAME && !this.#hasEdges(start, at)) return null;
+        return bytes.toString(ascii ? 'latin1' : 'utf8', start + 1, at);
       }
-      if (byte === BACKSLASH) {
-        escapes = true;
-        at += 1;
-        if (LINE_ENDS.has(bytes[at]!) && lines === 'text') lines = 'ended';
-        continue;
+      if (lineEnded && byte > SPACE && byte !== BACKSLASH) {
+        isUri = this.#beginsAsUri(start);
+        if (!isUri) return this.#skip(at);
+        lineEnded = false;
       }
+      plain &&= PLAIN[byte] === 1;
       if (byte >= 0x80) ascii = false;
-      if (byte <= 0x20 || lines === 'text' || lines === 'uri') continue;
-      if (lines === 'ended' && !this.#beginsAsUri(start)) break;
-      lines = lines === 'none' ? 'text' : 'uri';
+      if (byte !== BACKSLASH) continue;
+      escapes = true;
+      at += 1;
+      if (isUri || !LINE_ENDS.has(bytes[at]!)) continue;
+      lineEnded = this.#hasText(blank, at - 1);
+      if (!lineEnded) blank = at + 1;
     }
-    this.#skip(at);
-    return null;
+  }
+
+  /** What is around a string may not belong to it. */
+  #hasEdges(start: number, end: number): boolean {
+    return this.#bytes[start + 1] === SPACE || this.#bytes[end - 1] === SPACE;
+  }
+
+  /** Whether there is more than line ends and other white space. */
+  #hasText(from: number, to: number): boolean {
+    const bytes = this.#bytes;
+    for (let at = from; at < to; at++) {
+      if (bytes[at] === BACKSLASH) at += 1;
+      else if (bytes[at]! > SPACE) return true;
+    }
+    return false;
   }
 
   #beginsAsUri(start: number): boolean {
@@ -91,16 +121,17 @@ export class Strings {
     return beginsAsUri(head.replace(/^[\s"'`<]+/, ''));
   }
 
-  /** To the end of the string that `at` is in, not within an escape. */
-  #skip(from: number): void {
+  /** To the end of the string that `from` is in, not within an escape. */
+  #skip(from: number): null {
     const bytes = this.#bytes;
     for (let at = bytes.indexOf(QUOTE, from); at >= 0; at = bytes.indexOf(QUOTE, at + 1)) {
       let escapes = 0;
       while (at - 1 - escapes >= from && bytes[at - 1 - escapes] === BACKSLASH) escapes++;
       if (escapes % 2 === 1) continue;
       this.#at = at + 1;
-      return;
+      return null;
     }
     this.#at = bytes.length;
+    return null;
   }
 }

@@ -21,19 +21,31 @@ export interface Walk {
   readonly hit: boolean;
 }
 
+/** Where a walk begins. */
+export interface Start {
+  /** Real; '' is the root. */
+  readonly path: string;
+  readonly entry: Entry;
+}
+
+export const ROOT: Start = {
+  path: '',
+  entry: { kind: 'directory', dev: 0, ino: 0, links: 1, born: 0 },
+};
+
 /**
- * @param names of an absolute path; `..` is followed as the system does.
+ * @param names of a path; `..` is followed as the system does.
  * @param watched whether a directory is one that is watched for, by its identity.
  * @returns null when lookups are to be fetched first.
  */
 export function walk(
+  start: Start,
   names: readonly string[],
   lookups: Lookups,
   watched: (directory: Entry) => boolean,
 ): Walk | null {
   const left = names.toReversed();
-  let at = '';
-  let entry: Entry = { kind: 'directory', dev: 0, ino: 0, links: 1, born: 0 };
+  let { path: at, entry } = start;
   let links = 0;
   let hit = false;
   for (let name = left.pop(); name !== undefined; name = left.pop()) {

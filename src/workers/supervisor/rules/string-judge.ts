@@ -1,0 +1,149 @@
+/**
+ * Judges one string: whether any path that a server may make of it, from any directory where it may begin,
+ * leads to a guarded place. Asks the file system through the lookups of the check; keeps nothing.
+ */
+import type { Absent } from './absent.ts';
+import { isInnerFile } from './inner-files.ts';
+import type { Lookups } from './lookups.ts';
+import { isOwnName } from './own-name.ts';
+import type { Places } from './places.ts';
+import { isProse } from './prose.ts';
+import { readingsOf, type Surroundings } from './readings.ts';
+import { namesOf, ROOT, resolveNames, type Start, type Walk, walk } from './walk.ts';
+
+/** Where a server may begin with a relative path. */
+export interface Base {
+  readonly names: readonly string[];
+  /** What is certainly not in it; null where that cannot be told. */
+  readonly absent: Absent | null;
+  /** Where it was when it was looked for last; null where a walk has to begin at the root. */
+  readonly start: Start | null;
+  /** It is, or lies in, a guarded place itself. */
+  readonly guarded: boolean;
+}
+
+/** What is the same for all messages to a server at a time. */
+export interface Surface {
+  readonly places: Places;
+  readonly bases: readonly Base[];
+  readonly around: Surroundings;
+}
+
+/** In words, why the string must not leave; null: it may; `pending`: lookups are to be fetched first. */
+type Verdict = string | null;
+
+interface Reading {
+  /** The string that it was made of. */
+  readonly text: string;
+  readonly names: readonly string[];
+  readonly isAbsolute: boolean;
+  /** One of the names is that of the gateway's directory. */
+  readonly hasOwnName: boolean;
+  readonly climbs: boolean;
+  /** The system takes no such path, but programs may make it shorter. */
+  readonly isTooLong: boolean;
+}
+
+export const PENDING = 'pending';
+const FROM_ROOT: Base = { names: [], absent: null, start: ROOT, guarded: false };
+const MAX_PATH = 4096;
+/** Names to be followed for one string. */
+const MAX_STEPS = 100_000;
+const TOO_MANY_WAYS = 'which can be read as a path in too many ways';
+const OWN = "a directory .rea, which is the gateway's";
+
+export class StringJudge {
+  readonly #surface: Surface;
+  readonly #lookups: Lookups;
+  readonly #writes: () => boolean;
+  #steps = 0;
+
+  /** @param writes whether the message may change what it names. */
+  constructor(surface: Surface, lookups: Lookups, writes: () => boolean) {
+    this.#surface = surface;
+    this.#lookups = lookups;
+    this.#writes = writes;
+  }
+
+  judge(text: string): Verdict {
+    const { bases, around } = this.#surface;
+    const readings = readingsOf(text, around);
+    if (readings === null) return TOO_MANY_WAYS;
+    this.#steps = 0;
+    let verdict: Verdict = null;
+    for (const one of readings) {
+      const reading = readingOf(text, one);
+      // Some servers take an absolute path for one below their root.
+      for (const base of reading.isAbsolute ? [FROM_ROOT, ...bases] : bases) {
+        const found = this.#from(base, reading);
+        if (found !== null && found !== PENDING) return found;
+        verdict ??= found;
+      }
+    }
+    return verdict;
+  }
+
+  #from(base: Base, reading: Reading): Verdict {
+    const { names, climbs, hasOwnName, isTooLong } = reading;
+    const [first] = names;
+    if (base.absent !== null && first !== undefined && !hasOwnName && !climbs) {
+      if (base.absent.lacks(first)) return null;
+    }
+    const whole = [...base.names, ...names];
+    this.#steps += whole.length;
+    if (this.#steps > MAX_STEPS) return TOO_MANY_WAYS;
+    const followed = isTooLong ? null : this.#follow(base, reading, whole);
+    if (!climbs || (followed !== null && followed !== PENDING)) return followed;
+    // Most programs take `..` back by name, before the system sees it.
+    return this.#follow(base, reading, resolveNames(whole)) ?? followed;
+  }
+
+  #follow(base: Base, { text, names, hasOwnName }: Reading, whole: readonly string[]): Verdict {
+    const { places } = this.#surface;
+    const { start, left } = this.#nearest(whole);
+    const way = walk(start, left, this.#lookups, (entry) => places.isDirectory(entry));
+    if (way === null) return PENDING;
+    const covering = places.covering(way.real);
+    const inside = way.hit || covering !== null;
+    if (!inside && !hasOwnName) return this.#reached(way);
+    if (isProse(text, way.missing, inside)) return null;
+    // Where everything is relative to a guarded place, a word that is nothing there is a word.
+    const isWord = names.length === 1 && way.missing.length === 1 && !hasOwnName;
+    if (base.guarded && isWord && names[0]?.includes('.') === false) return null;
+    return `which leads into ${covering ?? OWN}`;
+  }
+
+  /** A base that the path lies below and that is where it was: what is above it need not be looked at. */
+  #nearest(whole: readonly string[]): { readonly start: Start; readonly left: readonly string[] } {
+    for (const { names, start, absent } of this.#surface.bases) {
+      if (start === null || absent?.is(start.entry) !== true) continue;
+      const isBelow = names.every((name, at) => whole[at] === name);
+      if (isBelow) return { start, left: whole.slice(names.length) };
+    }
+    return { start: ROOT, left: whole };
+  }
+
+  #reached({ real, entry }: Walk): Verdict {
+    const { places } = this.#surface;
+    const file = places.file(real, entry);
+    if (file !== null && this.#writes()) return `which is the gateway's configuration, ${file}`;
+    if (entry.kind !== 'file' || entry.links < 2) return null;
+    const inner = isInnerFile(entry, places.on(entry.dev), this.#lookups);
+    if (inner === null) return PENDING;
+    return inner ? "which is another name of one of the gateway's own files" : null;
+  }
+}
+
+function readingOf(text: string, path: string): Reading {
+  const names = namesOf(path);
+  let bytes = 0;
+  for (const name of names) bytes += name.length + 1;
+  return {
+    text,
+    names,
+    isAbsolute: path.startsWith('/'),
+    hasOwnName: names.some(isOwnName),
+    climbs: names.includes('..'),
+    isTooLong: bytes > MAX_PATH,
+  };
+}
