@@ -43,6 +43,7 @@ import { Router } from './routing/router.ts';
 import type { Stoppable } from './shutdown.ts';
 import { Fleet } from './threads/fleet.ts';
 import { creditLimits, roomFor } from './threads/room.ts';
+import { isThreadHeld } from './threads/start-worker.ts';
 import { StateWriterThread } from './threads/state-writer-thread.ts';
 import { workerEntry } from './threads/worker-entry.ts';
 import type { HttpEdge } from './upstream/http.ts';
@@ -114,6 +115,7 @@ export class Gateway implements Stoppable, Reconfigurable {
   readonly #profiles: Profiles;
   readonly #router: Router;
   readonly #credit: ByteCredit;
+  readonly #lookups = LookupSlots.create();
   readonly #priorities: PriorityQueue;
   readonly #launcher: LauncherProcess;
   readonly #fleet: Fleet;
@@ -156,7 +158,7 @@ export class Gateway implements Stoppable, Reconfigurable {
     this.#launcher = new LauncherProcess(workerEntry('launcher'), options.log);
     this.#fleet = new Fleet({
       credit: this.#credit,
-      lookups: LookupSlots.create(),
+      lookups: this.#lookups,
       guarded: options.guarded,
       config: options.config,
       calls: this.#calls,
@@ -397,6 +399,10 @@ export class Gateway implements Stoppable, Reconfigurable {
 
   killAll(): void {
     this.#fleet.killServers((group) => this.#killGroup(group));
+  }
+
+  get held(): boolean {
+    return isThreadHeld() || this.#lookups.busy;
   }
 
   async close(reason: string): Promise<void> {

@@ -28,6 +28,8 @@ export interface Stoppable {
   killAll(): void;
   /** Ends threads, files and guard; nothing is left afterwards. */
   close(reason: string): Promise<void>;
+  /** A system call that may never return holds a thread, and an exit would wait for that. */
+  readonly held: boolean;
 }
 
 export class Shutdown {
@@ -108,7 +110,10 @@ export class Shutdown {
         // A thread blocked in a system call would keep even process.exit waiting. The guard remains.
         setTimeout(() => process.kill(process.pid, 'SIGKILL'), CLOSE_LIMIT_MS).unref();
         this.#gateway.close(this.#reason).then(
-          () => this.#done(effect.code),
+          () => {
+            if (this.#gateway.held) process.kill(process.pid, 'SIGKILL');
+            this.#done(effect.code);
+          },
           (error: unknown) => this.#die(error),
         );
         return;
@@ -121,6 +126,7 @@ export class Shutdown {
       this.#gateway.killAll();
       this.#fatal(error);
     } finally {
+      if (this.#gateway.held) process.kill(process.pid, 'SIGKILL');
       process.exit(EXIT_FATAL);
     }
   }

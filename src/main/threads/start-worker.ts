@@ -53,6 +53,14 @@ export function startWorker(start: WorkerStart): StartedWorker {
   return { ok: true, worker };
 }
 
+/** Told to end, and still here. */
+const ending = new Set<Worker>();
+
+/** Whether a thread that was told to end is held in a system call: the process would wait for it at its exit. */
+export function isThreadHeld(): boolean {
+  return ending.size > 0;
+}
+
 /**
  * Ends a worker. Resolves when it has ended, or after `limitMs`: one that is blocked in a system call
  * ends when the call returns, and runs no further line of its own then.
@@ -62,6 +70,10 @@ export async function endWorker(worker: Worker, limitMs: number): Promise<void> 
   const limit = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, limitMs);
   });
-  await Promise.race([worker.terminate(), limit]);
+  ending.add(worker);
+  const ended = worker.terminate().then(() => {
+    ending.delete(worker);
+  });
+  await Promise.race([ended, limit]);
   clearTimeout(timer);
 }

@@ -31,6 +31,11 @@ export class LookupSlots {
     Atomics.compareExchange(this.#owners, mount % SLOTS, owner, 0);
   }
 
+  /** Whether any look is under way. */
+  get busy(): boolean {
+    return this.#owners.some((owner) => owner !== 0);
+  }
+
   /** The thread has ended, and with it all that it looked at. */
   release(owner: number): void {
     for (let slot = 0; slot < SLOTS; slot++) {

@@ -55,7 +55,7 @@ const PARAMS = Buffer.from('"params":');
 const TRUE = 0x74;
 const MAX_ROOTS = 8;
 const LATE =
-  'and whether that may be named could not be looked up in time: the file system does not answer';
+  "which could not be looked up in time, because its file system does not answer: it may be one of the gateway's own files";
 
 export class PathRule {
   readonly #options: PathRuleOptions;

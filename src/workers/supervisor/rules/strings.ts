@@ -75,7 +75,7 @@ export class Strings {
         this.#at = at + 1;
         if (escapes) return decodeString(bytes, [start, at + 1]);
         // One name, and no file system has any that is so long.
-        if (plain && at - start > MAX_NAME && !this.#hasEdges(start, at)) return null;
+        if (plain && at - start - 1 > MAX_NAME && !this.#hasEdges(start, at)) return null;
         return bytes.toString(ascii ? 'latin1' : 'utf8', start + 1, at);
       }
       if (lineEnded && byte > SPACE && byte !== BACKSLASH) {
