@@ -60,11 +60,12 @@ export async function runServe(options: ServeOptions): Promise<number> {
   if (!loaded.ok) return say(loaded.problems.map(formatProblem).join('\n'), EXIT_CANNOT_START);
   const policy = loadPolicy({ cwd: options.cwd });
   if (!policy.ok) return say(policy.problems.map(formatProblem).join('\n'), EXIT_CANNOT_START);
-  const state = prepareStateDirectory({
+  const place = {
     cwd: options.cwd,
     env: process.env,
     ...(options.stateDir === undefined ? {} : { chosen: options.stateDir }),
-  });
+  };
+  const state = prepareStateDirectory(place);
   const opening = named ?? ownDoor(state);
   if (!opening.ok) return say(opening.message, EXIT_CANNOT_START);
   const { door } = opening;
@@ -97,7 +98,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
   const started = await Gateway.start({
     cwd: options.cwd,
     config: loaded.config,
-    guarded: guardedPlaces({ cwd: options.cwd, env: process.env, file: loaded.config.file }),
+    guarded: guardedPlaces({ ...place, file: loaded.config.file }),
     version: version(),
     log,
     secrets,
