@@ -1,13 +1,12 @@
 /** Names, URIs and messages made to keep the gateway busy: whoever is beside them goes on being served. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
 import { fixture, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 afterEach(tidy);
 
 interface Lists {

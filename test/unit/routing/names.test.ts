@@ -147,6 +147,17 @@ describe('NameTable', () => {
     for (const tool of tools) expect(table.resolve(tool)).toBeUndefined();
   });
 
+  test('makes no name of another server out of one that two servers have', () => {
+    const reserved = new Reserved([{ server: 'bank', prefix: 'bank', resources: [] }]);
+    const table = new NameTable(['one', 'two'], reserved);
+    for (const server of ['one', 'two']) table.add(server, '', ['bank_', 'bank__x']);
+    const names = ['one', 'two'].flatMap((server) =>
+      ['bank_', 'bank__x'].map((tool) => table.exposed(server, tool)),
+    );
+    expect(new Set(names).size).toBe(4);
+    expect(names.filter((name) => name.startsWith('bank__'))).toEqual([]);
+  });
+
   test('gives a contested name to the earlier server, whichever was added first', () => {
     const first = new NameTable(['a', 'bare']);
     first.add('a', 'a', ['x']);

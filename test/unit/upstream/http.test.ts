@@ -53,6 +53,17 @@ const HEADERS = {
 const INITIALIZE =
   '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"raw","version":"1"}}}';
 
+test('a message with a longer id than anybody keeps is refused', async () => {
+  const edge = await start(new EchoRouter());
+  const withId = (id: string) => INITIALIZE.replace('"id":1', `"id":"${id}"`);
+  const refused = await post(edge, null, withId('i'.repeat(1023)));
+  expect([refused.status, await refused.json()]).toMatchObject([
+    400,
+    { id: null, error: { code: -32600, message: 'The id may have at most 1024 bytes' } },
+  ]);
+  expect((await post(edge, null, withId('i'.repeat(1022)))).status).toBe(200);
+});
+
 function post(edge: Edge, session: string | null, body: string): Promise<Response> {
   const headers = session === null ? HEADERS : { ...HEADERS, 'mcp-session-id': session };
   return fetch(edge.url, { method: 'POST', headers, body });
