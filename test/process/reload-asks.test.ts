@@ -119,6 +119,13 @@ test('a new program waits, is told with its command line, and runs once a person
   await executed(evidence);
   await waitFor(rea, []);
   expect(rea.stderr).toContain('server \\"evil\\" is taken at SIGHUP: ');
+
+  // From then on it is a program of this run: it may go and come back.
+  await rewrite(rea, registry({ one: fixture('echo') }));
+  await rea.waitForState(({ downstreams }) => downstreams.length === 1, { what: 'one server' });
+  await rewrite(rea, config);
+  const runs = () => readFileSync(evidence, 'utf8').split('ran').length - 1;
+  await until(() => runs() === 2, { limitMs: LIMIT_MS, what: 'the program to run again' });
   expect(asks(rea)).toHaveLength(1);
   await rea.stop();
 });
@@ -351,7 +358,7 @@ test('what waits is told again only when it differs', async () => {
   await rea.stop();
 });
 
-test('SIGHUP takes nothing of a file with mistakes, and what waits is still shown', async () => {
+test('SIGHUP takes nothing of a file that is refused, and what waits is still shown', async () => {
   const evidence = evidencePath();
   const one = fixture('echo');
   const rea = await startRea({ config: registry({ one }) });
@@ -363,6 +370,11 @@ test('SIGHUP takes nothing of a file with mistakes, and what waits is still show
   // Found by the gateway itself, and then asked for.
   await after(rea, () => writeRegistry(rea.dir, text.slice(0, -10)), STAYS);
   await after(rea, () => rea.kill('SIGHUP'), STAYS);
+  const many = { ...fixture('echo'), instances: 'session', max_instances: 256 };
+  const tooMany = registry({ one, many, evil: writes(evidence) });
+  await after(rea, () => writeRegistry(rea.dir, tooMany), STAYS);
+  await after(rea, () => rea.kill('SIGHUP'), STAYS);
+  expect(rea.stderr).not.toContain('is taken at SIGHUP');
   await rewrite(rea, text);
   expect(await waitFor(rea, ['evil'])).toEqual(waiting);
   expect(existsSync(evidence)).toBe(false);
@@ -395,7 +407,8 @@ test('SIGHUP takes what was in the file then, not what is written while it is pu
       writeRegistry(rea.dir, registry({ one: slow(2) }));
       rea.kill('SIGHUP');
     },
-    '"why":"SIGHUP"',
+    // Told when the file has been read: what is written from here on is another change.
+    'is taken at SIGHUP',
   );
   await after(
     rea,
