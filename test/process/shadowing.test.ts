@@ -164,7 +164,7 @@ test('what is read waits no longer for a server that does not start', async () =
   await until(async () => (await reader(rea, 'res://a')) === 'a', {
     what: 'the resource of the server that is up',
   });
-  await rea.waitForPhase('hung', 'starting');
+  expect((await rea.waitForPhase('hung', 'starting')).phase).toBe('starting');
   rmSync(gate);
 });
 

@@ -79,6 +79,7 @@ test('a thread that the system refuses is tried again', async () => {
   await until(async () => (await rea.call('echo__echo', { text: 'back' })).text === 'back', {
     what: 'a call to be served again',
   });
+  expect(rea.exit).toBeNull();
 });
 
 test('a gateway starts although the system allows it no thread yet', async () => {

@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { NET_MS, until } from './wait-for.ts';
+import { until } from './wait-for.ts';
 
 export type ThreadKind = 'main' | 'supervisor' | 'state-writer';
 export type ThreadFault =

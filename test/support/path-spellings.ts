@@ -127,7 +127,7 @@ function pick<T>(from: readonly T[], random: Random): T {
 }
 
 function someOf(text: string, random: Random, change: (char: string) => string): string {
-  return [...text].map((char) => (random() < 0.3 ? change(char) : char)).join('');
+  return Array.from(text, (char) => (random() < 0.3 ? change(char) : char)).join('');
 }
 
 function atSlash(text: string, random: Random, instead: string): string {

@@ -111,7 +111,7 @@ export function makePathWorld(): PathWorld {
     work: (task) => task(),
   });
   // The gateway has seen where things are; then they are moved.
-  rule.request(Buffer.from('{"params":{"x":"y"}}\n'));
+  void rule.request(Buffer.from('{"params":{"x":"y"}}\n'));
   renameSync(configHome, join(home, '.config/moved'));
   const files = own.map((path) =>
     path.startsWith(configHome) ? join(home, '.config/moved', relative(configHome, path)) : path,

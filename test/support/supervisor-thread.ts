@@ -27,7 +27,7 @@ import type {
 } from '#src/shared/wire/protocol.ts';
 import { ThreadVitals } from '#src/shared/wire/vitals.ts';
 import { processesOf } from './processes.ts';
-import { NET_MS, until } from './wait-for.ts';
+import { until } from './wait-for.ts';
 import { workerUrl } from './worker-url.ts';
 
 const MIB = 1024 * 1024;
