@@ -20,6 +20,7 @@ interface ServeOptions extends CommonOptions {
   /** False with `--no-token`. */
   readonly token: boolean;
   readonly stateDir?: string;
+  readonly trustConfig?: true;
   readonly stdio?: boolean;
   readonly grace: number;
   readonly reload: ReloadMode;
@@ -65,6 +66,7 @@ program
     given,
   )
   .option('--stdio', 'serve stdio too when --http is given')
+  .option('--trust-config', 'use configuration files that other users can change')
   .option('--grace <ms>', 'time for calls in flight at a stop, like 5000 or 5s', duration, 5000)
   .addOption(
     new Option(
@@ -75,7 +77,7 @@ program
       .default('ask'),
   )
   .action(async (_options: unknown, command: Command) => {
-    const { http, tokenFile, token, stateDir, stdio, grace, reload, ...common } =
+    const { http, tokenFile, token, stateDir, trustConfig, stdio, grace, reload, ...common } =
       command.optsWithGlobals<ServeOptions>();
     const { runServe } = await import('./commands/serve.ts');
     exitCode = await runServe({
@@ -84,6 +86,7 @@ program
       ...(tokenFile === undefined ? {} : { tokenFile: resolve(tokenFile) }),
       noToken: !token,
       ...(stateDir === undefined ? {} : { stateDir: resolve(stateDir) }),
+      trustConfig: trustConfig === true,
       stdio: stdio === true || http === undefined,
       graceMs: grace,
       reload,
@@ -125,10 +128,15 @@ program
 program
   .command('check')
   .description('validate configuration and policy without starting anything')
+  .option('--trust-config', 'only warn of files that other users can change')
   .action(async (_options: unknown, command: Command) => {
+    const { trustConfig, ...common } = command.optsWithGlobals<
+      CommonOptions & { trustConfig?: true }
+    >();
     const { runCheck } = await import('./commands/check.ts');
     exitCode = runCheck({
-      ...places(command.optsWithGlobals<CommonOptions>()),
+      ...places(common),
+      trustConfig: trustConfig === true,
       env: process.env,
       stdout: process.stdout,
     });

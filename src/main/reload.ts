@@ -28,6 +28,8 @@ export interface ReloadOptions {
   /** What the gateway starts with; its file is the one that is read again. */
   readonly config: GatewayConfig;
   readonly mode: ReloadMode;
+  /** Whether files are used that others can change, as at the start. */
+  readonly trustConfig: boolean;
   readonly env: NodeJS.ProcessEnv;
   readonly log: Logger;
 }
@@ -125,12 +127,12 @@ export class Reload {
   }
 
   #load(): Loaded {
-    const { cwd, env, mode } = this.#options;
+    const { cwd, env, mode, trustConfig } = this.#options;
     const { file } = this.#options.config;
     const loaded = existsSync(file)
-      ? loadConfig({ cwd, file, env })
+      ? loadConfig({ cwd, file, trustConfig, env })
       : { ok: false as const, problems: [gone(displayName(file, cwd), mode)] };
-    const policy = loadPolicy({ cwd });
+    const policy = loadPolicy({ cwd, trustConfig });
     if (loaded.ok && policy.ok) return { ...loaded, policy: policy.policy };
     const problems = [loaded, policy].flatMap((one) => (one.ok ? [] : one.problems));
     return { ok: false, problems };

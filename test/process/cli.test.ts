@@ -37,8 +37,8 @@ function directory(): string {
 
 function write(cwd: string, name: string, text: string): string {
   const file = join(cwd, name);
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, text);
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  writeFileSync(file, text, { mode: 0o600 });
   return file;
 }
 

@@ -13,15 +13,17 @@ export interface CheckOptions {
   /** Absolute directory that `.rea` lies in. */
   readonly cwd: string;
   readonly config?: string;
+  /** Whether files that others can change give a warning only. @default false */
+  readonly trustConfig?: boolean;
   readonly env: NodeJS.ProcessEnv;
   readonly stdout: NodeJS.WritableStream;
 }
 
 /** @returns the exit code: 0 valid, 1 not. */
 export function runCheck(options: CheckOptions): number {
-  const { cwd, config: file, env } = options;
+  const { cwd, config: file, trustConfig = false, env } = options;
   const lines: string[] = [];
-  const config = loadConfig({ cwd, env, ...(file === undefined ? {} : { file }) });
+  const config = loadConfig({ cwd, env, trustConfig, ...(file === undefined ? {} : { file }) });
   if (config.ok) {
     const { servers, warnings } = config.config;
     lines.push(...warnings.map((line) => `warning: ${line}`));
@@ -33,7 +35,7 @@ export function runCheck(options: CheckOptions): number {
   } else {
     lines.push(...config.problems.map(formatProblem));
   }
-  const policy = loadPolicy({ cwd });
+  const policy = loadPolicy({ cwd, trustConfig });
   if (!policy.ok) {
     lines.push(...policy.problems.map(formatProblem));
   } else if (policy.policy.file !== null) {

@@ -68,7 +68,8 @@ type Imported =
   | { readonly ok: false; readonly lines: readonly string[] };
 
 function readClient(cwd: string, from: string): Imported {
-  const opened = openConfig({ cwd, file: from });
+  // Read once, by somebody who sees what became of it.
+  const opened = openConfig({ cwd, file: from, trustConfig: true });
   if (!opened.ok) return { ok: false, lines: opened.problems.map(formatProblem) };
   const { draft, document } = opened;
   const problems = allProblems(document, draft.problems);
@@ -80,7 +81,11 @@ function readClient(cwd: string, from: string): Imported {
   const left = draft.servers
     .filter((server) => server.unavailable !== null)
     .map((server) => `server "${server.name}" is left out: ${server.unavailable}`);
-  return { ok: true, draft, warnings: [...draft.warnings, ...left, ...literalSecrets(draft)] };
+  return {
+    ok: true,
+    draft,
+    warnings: [...opened.warnings, ...draft.warnings, ...left, ...literalSecrets(draft)],
+  };
 }
 
 /** Makes `.rea`, 0700. @returns why that is impossible, or null. */

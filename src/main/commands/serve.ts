@@ -21,6 +21,8 @@ export interface ServeOptions {
   /** Absolute. */
   readonly cwd: string;
   readonly config?: string;
+  /** Serves from files that others can change, with a warning. */
+  readonly trustConfig: boolean;
   /** `[host:]port`. */
   readonly http?: string;
   /** Bearer tokens of the HTTP clients, absolute; only with `http`. */
@@ -52,16 +54,18 @@ export async function runServe(options: ServeOptions): Promise<number> {
   if (typeof port === 'string') return say(port, EXIT_CANNOT_START);
   const named = namedDoor(options);
   if (named?.ok === false) return say(named.message, EXIT_CANNOT_START);
+  const { cwd, trustConfig } = options;
   const loaded = loadConfig({
-    cwd: options.cwd,
+    cwd,
+    trustConfig,
     ...(options.config === undefined ? {} : { file: options.config }),
     env: process.env,
   });
   if (!loaded.ok) return say(loaded.problems.map(formatProblem).join('\n'), EXIT_CANNOT_START);
-  const policy = loadPolicy({ cwd: options.cwd });
+  const policy = loadPolicy({ cwd, trustConfig });
   if (!policy.ok) return say(policy.problems.map(formatProblem).join('\n'), EXIT_CANNOT_START);
   const place = {
-    cwd: options.cwd,
+    cwd,
     env: process.env,
     ...(options.stateDir === undefined ? {} : { chosen: options.stateDir }),
   };
@@ -77,9 +81,10 @@ export async function runServe(options: ServeOptions): Promise<number> {
   if (doubt !== null) log.warn(doubt);
   const { config } = loaded;
   const reload = new Reload({
-    cwd: options.cwd,
+    cwd,
     config,
     mode: options.reload,
+    trustConfig,
     env: process.env,
     log,
   });

@@ -25,6 +25,8 @@ export interface LoadOptions {
   readonly cwd: string;
   /** Configuration to read instead of `.rea/registry.yaml` (also `.yml`, `.json`). */
   readonly file?: string;
+  /** Whether a file that others can change is read with a warning. @default false: refused */
+  readonly trustConfig?: boolean;
   readonly env: NodeJS.ProcessEnv;
 }
 
@@ -95,16 +97,16 @@ export type Opened =
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** Reads the file as far as its draft: nothing filled in, no reference expanded. */
-export function openConfig({ cwd, file }: Pick<LoadOptions, 'cwd' | 'file'>): Opened {
+export function openConfig({ cwd, file, trustConfig = false }: Omit<LoadOptions, 'env'>): Opened {
   const candidates =
     file === undefined
       ? DEFAULT_NAMES.map((name) => join(cwd, '.rea', name))
       : [resolve(cwd, file)];
   for (const candidate of candidates) {
     const shown = displayName(candidate, cwd);
-    const read = readConfigFile(candidate, shown);
+    const read = readConfigFile(candidate, shown, trustConfig);
     if (read.kind === 'absent') continue;
-    if (read.kind === 'problem') return { ok: false, problems: [read.problem] };
+    if (read.kind === 'problem') return { ok: false, problems: read.problems };
     const json = ['.json', '.jsonc'].includes(extname(candidate).toLowerCase());
     const parsed = json ? parseJson(read.text, shown) : parseYaml(read.text, shown);
     if (!parsed.ok) return parsed;

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { allProblems, type ConfigDocument, problemAt } from './document.ts';
 import { issueProblems } from './issues.ts';
+import type { LoadOptions } from './load.ts';
 import { formatProblem, type Problem } from './problem.ts';
 import { displayName, readConfigFile } from './read-file.ts';
 import { parseYaml } from './yaml.ts';
@@ -45,12 +46,12 @@ export type PolicyResult =
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** @param options.cwd absolute directory that `.rea` lies in. */
-export function loadPolicy(options: { readonly cwd: string }): PolicyResult {
+export function loadPolicy(options: Pick<LoadOptions, 'cwd' | 'trustConfig'>): PolicyResult {
   const file = join(options.cwd, '.rea', 'policy.yaml');
   const shown = displayName(file, options.cwd);
-  const read = readConfigFile(file, shown);
+  const read = readConfigFile(file, shown, options.trustConfig ?? false);
   if (read.kind === 'absent') return { ok: true, policy: toPolicy(null, {}, []) };
-  if (read.kind === 'problem') return { ok: false, problems: [read.problem] };
+  if (read.kind === 'problem') return { ok: false, problems: read.problems };
   const parsed = parseYaml(read.text, shown);
   if (!parsed.ok) return parsed;
   const { document } = parsed;

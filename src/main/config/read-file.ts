@@ -1,18 +1,23 @@
 /**
  * Reads one configuration file as text: bounded, never blocking on a pipe, with a problem instead of
- * an exception for everything an operator can cause. Warns where others could have written the file.
+ * an exception for everything an operator can cause. Refuses what somebody else could have written.
  */
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
 import { isAbsolute, relative } from 'node:path';
 import { formatProblem, type Problem } from './problem.ts';
+import { type Doubt, doubtsAbout } from './trust.ts';
 
 /** Largest configuration file that is read, in bytes. */
 const MAX_FILE_BYTES = 1024 * 1024;
+const SYMBOLIC_LINK = {
+  message: 'is a symbolic link',
+  fix: 'whoever can write its target decides which programs are started',
+};
 
 export type FileText =
   | { readonly kind: 'text'; readonly text: string; readonly warnings: readonly string[] }
   | { readonly kind: 'absent' }
-  | { readonly kind: 'problem'; readonly problem: Problem };
+  | { readonly kind: 'problem'; readonly problems: readonly Problem[] };
 
 /** The name of `file` in messages: relative to `cwd` when it lies inside. */
 export function displayName(file: string, cwd: string): string {
@@ -23,11 +28,12 @@ export function displayName(file: string, cwd: string): string {
 /**
  * @param file absolute path.
  * @param shown the name used in messages.
+ * @param trusted warns where it would refuse a file that others can change.
  */
-export function readConfigFile(file: string, shown: string): FileText {
+export function readConfigFile(file: string, shown: string, trusted: boolean): FileText {
   const problem = (message: string, fix: string): FileText => ({
     kind: 'problem',
-    problem: { file: shown, line: null, path: '', message, fix },
+    problems: [problemOf({ message, fix }, shown)],
   });
   let descriptor: number;
   try {
@@ -40,6 +46,11 @@ export function readConfigFile(file: string, shown: string): FileText {
   try {
     const stat = fstatSync(descriptor);
     if (!stat.isFile()) return problem('is not a regular file', 'give the path of a file');
+    const doubts = doubtsAbout(file, stat);
+    const refused = trusted ? [] : doubts.filter(({ weight }) => weight === 'refuse');
+    if (refused.length > 0) {
+      return { kind: 'problem', problems: refused.map((doubt) => problemOf(doubt, shown)) };
+    }
     const bytes = Buffer.alloc(MAX_FILE_BYTES + 1);
     let length = 0;
     while (length < bytes.length) {
@@ -52,7 +63,7 @@ export function readConfigFile(file: string, shown: string): FileText {
     }
     const text = decode(bytes.subarray(0, length));
     if (text === null) return problem('is not UTF-8 text', 'save it as UTF-8');
-    return { kind: 'text', text, warnings: trust(file, shown, stat.mode) };
+    return { kind: 'text', text, warnings: warnings(file, shown, doubts) };
   } catch (error) {
     return problem(`cannot be read (${systemCode(error)})`, 'make it a regular file');
   } finally {
@@ -77,15 +88,15 @@ function decode(bytes: Uint8Array): string | null {
   }
 }
 
-function trust(file: string, shown: string, mode: number): string[] {
-  const warnings: string[] = [];
-  const warn = (message: string, fix: string) =>
-    warnings.push(formatProblem({ file: shown, line: null, path: '', message, fix }));
-  if (lstatSync(file).isSymbolicLink()) {
-    warn('is a symbolic link', 'whoever can write its target decides which programs are started');
-  }
-  if (process.platform !== 'win32' && (mode & 0o002) !== 0) {
-    warn('can be written by every user of this machine', 'chmod o-w it');
-  }
-  return warnings;
+/** The worst of them is enough for those who go on. */
+function warnings(file: string, shown: string, doubts: readonly Doubt[]): string[] {
+  const worst = doubts.find(({ weight }) => weight === 'refuse') ?? doubts[0];
+  const link = lstatSync(file).isSymbolicLink() ? [SYMBOLIC_LINK] : [];
+  return [...link, ...(worst === undefined ? [] : [worst])].map((about) =>
+    formatProblem(problemOf(about, shown)),
+  );
+}
+
+function problemOf({ message, fix }: Pick<Doubt, 'message' | 'fix'>, shown: string): Problem {
+  return { file: shown, line: null, path: '', message, fix };
 }

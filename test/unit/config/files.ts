@@ -12,11 +12,11 @@ export function directory(): string {
   return path;
 }
 
-/** Writes `text` to `name` in `cwd` and returns the path. */
+/** Writes `text` to `name` in `cwd`, for its owner alone, and returns the path. */
 export function write(cwd: string, name: string, text: string): string {
   const file = join(cwd, name);
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, text);
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  writeFileSync(file, text, { mode: 0o600 });
   return file;
 }
 

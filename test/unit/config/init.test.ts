@@ -198,6 +198,15 @@ describe('rea init', () => {
     expect(existsSync(join(cwd, '.rea', 'policy.yaml'))).toBe(name === 'policy.yaml');
   });
 
+  it('reads a file that every user can write, and says so', () => {
+    const cwd = directory();
+    const from = write(cwd, 'mcp.json', '{"mcpServers": {"a": {"command": "run"}}}');
+    chmodSync(from, 0o666);
+    const { code, err } = init(cwd, { from });
+    expect(code).toBe(0);
+    expect(err).toMatch(/^rea: warning: mcp\.json: can be written by every user .*\(mode 666\)/);
+  });
+
   it('never writes through a symbolic link', () => {
     const cwd = directory();
     mkdirSync(join(cwd, 'target'));
