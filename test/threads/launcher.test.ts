@@ -154,7 +154,7 @@ test('a signal that was meant for the gateway does nothing to it', async () => {
 });
 
 test.each([
-  ['without the token', '{"kind":"start","token":"guessed","id":"1","command":"true"}\n'],
+  ['without the token', 'guessed\n{"kind":"start","id":"1","command":"true"}\n'],
   ['with no message at all', 'GET / HTTP/1.1\r\n\r\n'],
 ])('who comes %s is sent away', async (_, line) => {
   const socket = connect(thread.launcher?.path ?? '');

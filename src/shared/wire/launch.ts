@@ -1,7 +1,8 @@
 /**
- * What supervisor threads and the launcher say to each other on unix sockets, one line of JSON each. A
- * start takes four connections: one for the request and what becomes of it, and one for each of the
- * server's three pipes, which says whose it is and then belongs to the server.
+ * What supervisor threads and the launcher say to each other on unix sockets. Each connection begins with
+ * the token on a line of its own; what follows is one line of JSON each. A start takes four connections:
+ * one for the request and what becomes of it, and one for each of the server's three pipes, which says
+ * whose it is and then belongs to the server.
  */
 
 /** Where the launcher listens, and what everybody who asks has to know. */
@@ -14,7 +15,6 @@ export interface LauncherAddress {
 /** On the first connection of a start. `id` is of the asker's choice, not used twice. */
 export interface LaunchRequest {
   readonly kind: 'start';
-  readonly token: string;
   readonly id: string;
   readonly command: string;
   readonly args: readonly string[];
@@ -27,7 +27,6 @@ export interface LaunchRequest {
 /** On each of the others. Nothing else is written to it before `started` has come. */
 export interface LaunchPipe {
   readonly kind: 'pipe';
-  readonly token: string;
   readonly id: string;
   /** File descriptor that it is to be in the server. */
   readonly fd: 0 | 1 | 2;
@@ -44,6 +43,11 @@ export type LaunchReply =
       readonly code: number | null;
       readonly signal: NodeJS.Signals | null;
     };
+
+/** The first bytes of a connection. */
+export function encodeHello(token: string, first: LaunchRequest | LaunchPipe): string {
+  return `${token}\n${encodeLaunch(first)}`;
+}
 
 export function encodeLaunch(message: LaunchRequest | LaunchPipe | LaunchReply): string {
   return `${JSON.stringify(message)}\n`;

@@ -15,9 +15,15 @@ import {
 } from '../../shared/wire/launch.ts';
 import { codeOf } from '../supervisor/errors.ts';
 import { signalGroup } from '../supervisor/process-group.ts';
+import { Strangers } from './strangers.ts';
+
+/** The connections of a start are opened at once; when one of them did not get in, it is begun anew. */
+const COMPLETE_MS = 500;
 
 /** What has come of one start. */
 interface Start {
+  /** Ends the wait for the rest. */
+  readonly limit: NodeJS.Timeout;
   request: LaunchRequest | null;
   control: Socket | null;
   readonly pipes: [Socket | null, Socket | null, Socket | null];
@@ -25,7 +31,7 @@ interface Start {
 
 export class Launcher {
   readonly #server: Server;
-  readonly #token: string;
+  readonly #strangers: Strangers;
   /** Those of which something is missing. */
   readonly #starts = new Map<string, Start>();
   /** Leaders that have not exited. */
@@ -35,9 +41,12 @@ export class Launcher {
    * @param onListening called once, with what is wrong if it cannot.
    */
   constructor({ path, token }: LauncherAddress, onListening: (error: Error | null) => void) {
-    this.#token = token;
+    this.#strangers = new Strangers(token);
     this.#server = createServer((socket) => this.#accept(socket));
-    this.#server.once('error', onListening);
+    this.#server.on('error', (error) => {
+      // Later ones are of a connection that could not be accepted; the others go on.
+      if (!this.#server.listening) onListening(error);
+    });
     this.#server.listen(path, () => onListening(null));
   }
 
@@ -47,26 +56,23 @@ export class Launcher {
   }
 
   #accept(socket: Socket): void {
-    const lines = new LaunchLines<LaunchRequest | LaunchPipe>();
     // A connection that breaks is followed by its `close`.
     socket.on('error', () => undefined);
-    socket.on('data', (chunk) => {
-      const messages = lines.push(chunk);
-      // Whoever it is, it is none of ours.
-      if (messages === null) socket.destroy();
-      else for (const message of messages) this.#take(socket, message);
+    this.#strangers.admit(socket, (rest) => {
+      const lines = new LaunchLines<LaunchRequest | LaunchPipe>();
+      const onData = (chunk: Buffer) => {
+        const messages = lines.push(chunk);
+        if (messages === null) socket.destroy();
+        else for (const message of messages) this.#take(socket, message);
+      };
+      socket.on('data', onData);
+      onData(rest);
     });
   }
 
   #take(socket: Socket, message: LaunchRequest | LaunchPipe): void {
-    const { id, token } = message;
-    if (token !== this.#token) return void socket.destroy();
-    const start = this.#starts.get(id) ?? {
-      request: null,
-      control: null,
-      pipes: [null, null, null],
-    };
-    this.#starts.set(id, start);
+    const { id } = message;
+    const start = this.#starts.get(id) ?? this.#begin(id);
     if (message.kind === 'start') {
       start.request = message;
       start.control = socket;
@@ -80,6 +86,7 @@ export class Launcher {
     if (start.request === null || start.control === null) return;
     if (stdin === null || stdout === null || stderr === null) return;
     const { request, control } = start;
+    clearTimeout(start.limit);
     // Time to learn that nobody waits any more: after a while without a CPU all has come at once.
     setImmediate(() => {
       if (!this.#starts.delete(id) || control.readableEnded) return;
@@ -87,10 +94,20 @@ export class Launcher {
     });
   }
 
-  /** Who asked is gone before the start was complete. */
+  #begin(id: string): Start {
+    // Read once more after the timer: what is missing may have come.
+    const late = () => setImmediate(() => this.#abandon(id, start));
+    const limit = setTimeout(late, COMPLETE_MS);
+    const start: Start = { limit, request: null, control: null, pipes: [null, null, null] };
+    this.#starts.set(id, start);
+    return start;
+  }
+
+  /** It was not complete in time, or who asked is gone before it was. */
   #abandon(id: string, start: Start): void {
     if (this.#starts.get(id) !== start) return;
     this.#starts.delete(id);
+    clearTimeout(start.limit);
     for (const socket of [start.control, ...start.pipes]) socket?.destroy();
   }
 

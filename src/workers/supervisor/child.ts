@@ -92,13 +92,14 @@ export class Child implements Link {
       return;
     }
     const answerMs = Math.min(ANSWER_MS, config.startTimeoutMs / 2);
+    const isWanted = () => this.#early?.signal !== 'SIGKILL';
     const onNobody = (why: string, itsFault: boolean) => {
       options.onTrouble(`the launcher is not there (${why}): started without it`);
       if (itsFault) options.onLauncherFailed(launcher.path, why);
-      if (this.#early?.signal === 'SIGKILL') return options.onSpawnFailed('stopped');
+      if (!isWanted()) return options.onSpawnFailed('stopped');
       startHere(spec, events);
     };
-    startThere(launcher, spec, answerMs, { ...events, onNobody });
+    startThere(launcher, spec, answerMs, { ...events, isWanted, onNobody });
   }
 
   /** Null when it could not be started, and until it has been. */

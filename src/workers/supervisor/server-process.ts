@@ -8,7 +8,7 @@ import { connect, type Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { threadId } from 'node:worker_threads';
 import {
-  encodeLaunch,
+  encodeHello,
   type LauncherAddress,
   LaunchLines,
   type LaunchPipe,
@@ -18,6 +18,11 @@ import {
 import { codeOf, ignoreBrokenPipe } from './errors.ts';
 import { startTimeOf, type Watch, whenGone } from './process-group.ts';
 
+/** When the launcher is asked again after it had no room: strangers may crowd at its socket. */
+const AGAIN_MS = 10;
+const CLOSED = 'it closed the connection';
+/** It is there, and closed a connection or could not take one. */
+const NO_ROOM = new Set([CLOSED, 'EAGAIN', 'ECONNRESET', 'EPIPE']);
 /** Why a connection fails for which the launcher can do nothing. */
 const OUR_LIMITS = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOBUFS', 'ENOMEM']);
 
@@ -85,6 +90,8 @@ function fork({ command, args, cwd, env }: ProcessSpec) {
 let starts = 0;
 
 export interface LaunchEvents extends ProcessEvents {
+  /** Asked before another attempt. */
+  readonly isWanted: () => boolean;
   /**
    * Instead of all the others: there is no launcher, or not any more, and so no process. `itsFault`:
    * another one may do better.
@@ -93,12 +100,30 @@ export interface LaunchEvents extends ProcessEvents {
 }
 
 /**
- * Has the launcher start it. One that ends or hangs later takes nothing with it: the process is watched from
- * here then.
+ * Has the launcher start it, in several attempts if need be. One that ends or hangs later takes nothing with
+ * it: the process is watched from here then.
  *
  * @param answerMs after which it is taken for dead.
  */
 export function startThere(
+  address: LauncherAddress,
+  spec: ProcessSpec,
+  answerMs: number,
+  events: LaunchEvents,
+): void {
+  const until = performance.now() + answerMs;
+  const onNobody = (why: string, itsFault: boolean) => {
+    const leftMs = until - performance.now() - AGAIN_MS;
+    if (leftMs <= 0 || !NO_ROOM.has(why) || !events.isWanted()) {
+      events.onNobody(why, itsFault);
+    } else {
+      setTimeout(() => attempt(address, spec, leftMs, { ...events, onNobody }), AGAIN_MS);
+    }
+  };
+  attempt(address, spec, answerMs, { ...events, onNobody });
+}
+
+function attempt(
   { path, token }: LauncherAddress,
   spec: ProcessSpec,
   answerMs: number,
@@ -106,21 +131,26 @@ export function startThere(
 ): void {
   starts += 1;
   const id = `${threadId}.${starts}`;
-  const control = open(path, { kind: 'start', token, id, ...spec });
-  const pipes = ([0, 1, 2] as const).map((fd) => open(path, { kind: 'pipe', token, id, fd }));
+  const open = (message: LaunchRequest | LaunchPipe): Socket => {
+    const socket = connect(path);
+    socket.write(encodeHello(token, message));
+    return socket;
+  };
+  const control = open({ kind: 'start', id, ...spec });
+  const pipes = ([0, 1, 2] as const).map((fd) => open({ kind: 'pipe', id, fd }));
   const [stdin, stdout, stderr] = pipes as [Socket, Socket, Socket];
   // Nothing is read there: what is written learns that the server closed its end, as with any pipe.
   stdin.pause();
   let started: { readonly pid: number; readonly startTime: string | null } | null = null;
   let over = false;
-  let why = 'it closed the connection';
+  let why = CLOSED;
   let itsFault = true;
   let watch: Watch | null = null;
   // Looked at once more after the timer: a busy thread may not have read the answer.
   const limit = setTimeout(() => setImmediate(giveUp), answerMs);
   function giveUp(): void {
     if (over || started !== null) return;
-    why = `no answer within ${answerMs} ms`;
+    why = `no answer within ${Math.round(answerMs)} ms`;
     control.destroy();
   }
   const end = (report: () => void, ...streams: Socket[]) => {
@@ -166,10 +196,4 @@ export function startThere(
     if (started === null) end(() => onNobody(why, itsFault), ...pipes);
     else watchIt();
   });
-}
-
-function open(path: string, message: LaunchRequest | LaunchPipe): Socket {
-  const socket = connect(path);
-  socket.write(encodeLaunch(message));
-  return socket;
 }
