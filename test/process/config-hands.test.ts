@@ -8,10 +8,10 @@ import { fixture, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 afterEach(tidy);
 
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 60_000;
 const NOBODY = 65_534;
 const RENAMED = { ...fixture('echo'), prefix: 'uno' };
 const IN_FORCE = '"msg":"the configuration is in force"';

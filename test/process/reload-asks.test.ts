@@ -14,10 +14,10 @@ import { fixture, type Registry, registry, type ServerSpec } from '../support/se
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 afterEach(tidy);
 
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 60_000;
 const IN_FORCE = '"msg":"the configuration is in force"';
 const STAYS = '"msg":"the earlier configuration stays in force"';
 

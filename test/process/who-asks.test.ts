@@ -131,7 +131,7 @@ test('an ordinary client shows the name of a real server in front of its questio
     const { tools } = await client.listTools();
     return tools.find((tool) => tool.name.endsWith('trigger-elicitation-request'))?.name;
   };
-  const name = await until(find, { limitMs: 45_000, what: 'its tools' });
+  const name = await until(find, { what: 'its tools' });
   expect(JSON.stringify(await client.callTool({ name }))).toContain('decline');
   expect(asked).toEqual([['[every] ', 'every']]);
 });
