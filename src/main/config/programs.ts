@@ -81,9 +81,26 @@ export function splitByProgram(
     return held.running === null ? [] : [held.running];
   });
   return {
-    config: { ...wanted, servers, limits: limitsFor(servers, wanted) },
+    config: {
+      ...wanted,
+      servers,
+      reserved: reservedFor(running, wanted, (name) => withheld.has(name)),
+      limits: limitsFor(servers, wanted),
+    },
     withheld: wanted.servers.flatMap(({ name }) => withheld.get(name) ?? []),
   };
+}
+
+/** Of one that waits what is reserved for it now, if anything is: its prefix and its URIs wait with it. */
+function reservedFor(
+  running: GatewayConfig,
+  wanted: GatewayConfig,
+  waits: (name: string) => boolean,
+): GatewayConfig['reserved'] {
+  return wanted.reserved.flatMap((entry) => {
+    if (!waits(entry.server)) return [entry];
+    return running.reserved.find(({ server }) => server === entry.server) ?? [];
+  });
 }
 
 /** A server that stays as it is may have larger messages than the wanted credit is made for. */

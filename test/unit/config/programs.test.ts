@@ -23,9 +23,13 @@ function config(servers: readonly DownstreamConfig[], byteCreditBytes = 192 * MI
     threads: { mode: 'auto', dedicatedUpTo: 32, heapMb: 64, stallMs: 1500 },
     limits: { byteCreditBytes, slowClientMs: 1000 },
     listWaitMs: 0,
-    reserved: [],
+    reserved: servers.map(({ name, prefix }) => reservation(name, prefix)),
     warnings: [],
   };
+}
+
+function reservation(name: string, prefix: string, resources: readonly string[] = []) {
+  return { server: name, prefix, resources };
 }
 
 /** What is put in force and who waits, when the first configuration is all that is known. */
@@ -157,6 +161,40 @@ test('a prefix that is still taken holds back whoever is to have it, and so on',
   ]);
   const prefixes = inForce.servers.map(({ prefix }) => prefix);
   expect(new Set(prefixes).size).toBe(prefixes.length);
+});
+
+test('what is reserved for one that waits stays as it is, and nothing is for a new one', () => {
+  const [kept, off] = [server('kept', { prefix: 'a' }), server('off')];
+  const running = {
+    ...config([one, kept]),
+    reserved: [
+      reservation('one', 'one'),
+      reservation('kept', 'a', ['res://kept/*']),
+      reservation('off', 'off'),
+    ],
+  };
+  const wanted = {
+    ...config([]),
+    servers: [
+      { ...kept, prefix: 'b', args: ['evil'] },
+      server('off', { prefix: 'c', args: ['evil'] }),
+      server('new', { args: ['evil'] }),
+      { ...one, prefix: 'uno' },
+    ],
+    reserved: [
+      reservation('kept', 'b'),
+      reservation('off', 'c'),
+      reservation('new', 'new', ['res://kept/*']),
+      reservation('one', 'uno'),
+    ],
+  };
+  const known = new Set([one, kept, off].map(programKey));
+  const { config: inForce } = splitByProgram(running, wanted, (key) => known.has(key));
+  expect(inForce.reserved).toEqual([
+    reservation('kept', 'a', ['res://kept/*']),
+    reservation('off', 'off'),
+    reservation('one', 'uno'),
+  ]);
 });
 
 test('servers without a prefix keep nothing from anybody', () => {
