@@ -202,7 +202,7 @@ test('--no-token opens the door, on loopback only, and the status says so', asyn
   const { json } = await rea.status();
   expect(json.serve.instances[0].endpoint).toMatchObject({ auth: 'none', token_file: null });
   const { stdout } = await runRea(['status', '--cwd', rea.dir]);
-  expect(stdout).toMatch(/OPEN DOOR: no token/);
+  expect(stdout).toMatch(/OPEN DOOR \(--no-token\): no token/);
   expect(stdout).not.toContain('--header');
   await stop(rea);
 

@@ -26,7 +26,11 @@ export function doorLines(one: Instance, tokenOf: TokenOf, paint: Paint): string
   if (one.alive === false || http === null || auth === null) return [];
   const lines =
     auth === 'none'
-      ? [paint.warn('OPEN DOOR: no token is asked for, every program of this machine may connect')]
+      ? [
+          paint.warn(
+            'OPEN DOOR (--no-token): no token is asked for, every program of this machine may connect',
+          ),
+        ]
       : [`token: in ${shown(tokenFile, 1000)}`];
   const host = URL_OF_OURS.exec(http)?.[1];
   if (host === undefined) return [...lines, `endpoint: ${shown(http)}`];
@@ -36,8 +40,8 @@ export function doorLines(one: Instance, tokenOf: TokenOf, paint: Paint): string
 }
 
 /**
- * Reads the token that a gateway has made for itself. No other file is read: which one that would be
- * is said by a file in the project, where others may write.
+ * Reads the token that a gateway has made for itself, and no other file: the paths come from files in
+ * the project, where others may write.
  *
  * @param cwd absolute directory of the project.
  */

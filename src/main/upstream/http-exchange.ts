@@ -88,8 +88,8 @@ export async function serve(
 }
 
 /**
- * What a client without a right token is told. Where the token stands is told on this machine only: to
- * anybody else the path says no more than names of users and projects.
+ * What a client without a right token is told. Clients on other machines are not told where it stands:
+ * they cannot read the file, and its path holds the names of a user and a project.
  */
 function unauthorized({ socket }: IncomingMessage, file: string | null): string {
   const where =
