@@ -257,6 +257,7 @@ describe('the catalogue', () => {
     expect(JSON.parse(read(host, 'catalog.json'))).toEqual({
       schema: 2,
       servers: { a: { fingerprint: fact.fingerprint, profile: null, lists: fact.lists } },
+      held: { resources: [], templates: [] },
     });
   });
 
