@@ -85,7 +85,7 @@ export type Hooks = Pick<Call, 'onEnd' | 'lapsed' | 'elsewhere' | 'tasks' | 'onT
 
 /** What the gateway asks of a server for itself: nobody waits for the answer. */
 const NOBODY: CallOwner = { congested: false, answer: () => {}, send: () => {} };
-const NO_HOOKS: Hooks = {
+export const NO_HOOKS: Hooks = {
   onEnd: null,
   lapsed: null,
   elsewhere: null,
