@@ -25,6 +25,7 @@ try {
   const workers = join(fresh, 'workers');
   for (const name of readdirSync(workers)) {
     const entry = join(workers, name, 'entry.js');
+    if (!existsSync(entry)) continue;
     const bundle = await rolldown({ input: entry, platform: 'node' });
     await bundle.write({ file: entry, format: 'esm', minify: true, sourcemap: true });
     await bundle.close();

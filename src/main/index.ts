@@ -6,7 +6,7 @@
 import { Console } from 'node:console';
 import { resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import type { ReloadMode } from './reload.ts';
+import type { ReloadMode } from './gateway/reload.ts';
 import { version } from './version.ts';
 
 interface CommonOptions {

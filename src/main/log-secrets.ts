@@ -5,7 +5,7 @@
  */
 import type { DownstreamConfig } from '../shared/model/config.ts';
 import { secretsOf } from '../shared/secrets/secrets-of.ts';
-import { Redactor } from '../shared/wire/redact.ts';
+import { Redactor } from '../shared/text/redact.ts';
 
 /** Fields of a record that are looked into, one in the other. */
 const MAX_DEPTH = 4;

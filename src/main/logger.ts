@@ -3,7 +3,7 @@
  * drained, lines beyond 1 MiB are dropped and counted.
  */
 import pino from 'pino';
-import type { LogMessage } from '../shared/wire/protocol.ts';
+import type { LogMessage } from '../shared/protocol/from-supervisor.ts';
 import { LogSecrets } from './log-secrets.ts';
 
 const MAX_UNSENT_BYTES = 1024 * 1024;

@@ -1,6 +1,6 @@
 /** The terminal that this process belongs to, which is the reason for a SIGHUP when it is closed. */
 import { closeSync, constants, openSync } from 'node:fs';
-import { errorCode } from './processes/errno.ts';
+import { errorCode } from '../shared/platform/errno.ts';
 
 const NONE = ['ENXIO', 'EIO', 'ENODEV', 'ENOENT'];
 

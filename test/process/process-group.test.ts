@@ -5,11 +5,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { systemLook } from '#src/main/processes/identity.ts';
+import { ThreadVitals } from '#src/shared/memory/vitals.ts';
 import { parseGroups } from '#src/shared/model/groups.ts';
 import type { ProcessView } from '#src/shared/model/process-identity.ts';
-import { ThreadVitals } from '#src/shared/wire/vitals.ts';
-import { ProcessGroup } from '#src/workers/supervisor/process-group.ts';
+import { systemLook } from '#src/shared/platform/identity.ts';
+import { ProcessGroup } from '#src/workers/process/process-group.ts';
 import { until } from '../support/wait-for.ts';
 
 let dir: string;

@@ -17,11 +17,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { groupMembers, groupsPath, killGroup, livingGroup } from '#src/main/processes/groups.ts';
-import { ownIdentity, systemLook, systemReader } from '#src/main/processes/identity.ts';
 import { instancePath } from '#src/main/processes/instance.ts';
 import { reapDeadGateways } from '#src/main/processes/reaper.ts';
 import { groupAdded, groupsHeader } from '#src/shared/model/groups.ts';
 import { identify } from '#src/shared/model/process-table.ts';
+import { ownIdentity, systemLook, systemReader } from '#src/shared/platform/identity.ts';
 import { sourceArgs } from '../support/worker-url.ts';
 
 const fixture = (name: string): string =>

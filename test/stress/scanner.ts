@@ -5,7 +5,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { type Node, type ParseError, parseTree } from 'jsonc-parser';
-import { SCAN, Scanner, SLOT, type Slot } from '#src/shared/wire/json-scan.ts';
+import { SCAN, Scanner, SLOT, type Slot } from '#src/shared/json/json-scan.ts';
 import { type Random, randomLine, seededRandom } from './json-documents.ts';
 
 export interface FuzzSummary {

@@ -3,10 +3,10 @@
  * servers or threads. Records what it got and lets a test send on its own account.
  */
 
-import type { OpenSession, UpstreamSink } from '#src/main/upstream/session.ts';
-import { type Frame, rangeOf, stringAt, textAt } from '#src/shared/wire/frame.ts';
-import { classify } from '#src/shared/wire/json-rpc.ts';
-import { SLOT } from '#src/shared/wire/json-scan.ts';
+import type { OpenSession, UpstreamSink } from '#src/main/clients/port.ts';
+import { type Frame, rangeOf, stringAt, textAt } from '#src/shared/json/frame.ts';
+import { classify } from '#src/shared/json/json-rpc.ts';
+import { SLOT } from '#src/shared/json/json-scan.ts';
 
 /** Integers that JSON.parse would change. */
 const BIG_INTEGERS = '[9007199254740993,18446744073709551615]';

@@ -2,7 +2,7 @@
 
 import type { LaneRecord, SupervisorRecord } from '#src/shared/model/snapshot.ts';
 import { UNROUTED } from '#src/shared/model/unrouted.ts';
-import type { CatalogFact, MainFact, SupervisorFact } from '#src/shared/wire/protocol.ts';
+import type { CatalogFact, MainFact, SupervisorFact } from '#src/shared/protocol/facts.ts';
 
 const record: SupervisorRecord = {
   phase: 'ready',

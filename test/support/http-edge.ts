@@ -3,7 +3,7 @@
  * hides: single requests, events with their ids, connections that break. `tidyEdges()` closes all.
  */
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
-import { type HttpEdge, type HttpOptions, startHttp } from '#src/main/upstream/http.ts';
+import { type HttpEdge, type HttpOptions, startHttp } from '#src/main/clients/http/listener.ts';
 import type { EchoRouter } from './echo-router.ts';
 
 export type Edge = Extract<HttpEdge, { ok: true }>;

@@ -16,8 +16,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
+import { LookupSlots } from '#src/shared/memory/lookup-slots.ts';
 import type { GuardedPlaces } from '#src/shared/model/guarded.ts';
-import { LookupSlots } from '#src/shared/wire/lookup-slots.ts';
 import { Mounts } from '#src/workers/supervisor/rules/mounts.ts';
 import { PathRule } from '#src/workers/supervisor/rules/path-rule.ts';
 import { SlowLooks } from '#src/workers/supervisor/rules/slow-looks.ts';

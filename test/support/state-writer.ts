@@ -13,12 +13,12 @@ import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { MessageChannel } from 'node:worker_threads';
 import type { ProcessIdentity, StateSnapshot } from '#src/shared/model/snapshot.ts';
+import type { Fact } from '#src/shared/protocol/facts.ts';
 import type {
-  Fact,
   FromStateWriter,
   StateWriterControl,
   StateWriterData,
-} from '#src/shared/wire/protocol.ts';
+} from '#src/shared/protocol/threads.ts';
 import { Publisher } from '#src/workers/state-writer/publisher.ts';
 import { livingHolder } from './lock-holders.ts';
 import { NET_MS, until } from './wait-for.ts';

@@ -7,25 +7,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { ByteCredit } from '#src/shared/memory/byte-credit.ts';
+import { LookupSlots } from '#src/shared/memory/lookup-slots.ts';
+import { ThreadVitals } from '#src/shared/memory/vitals.ts';
 import type { DownstreamConfig } from '#src/shared/model/config.ts';
 import { type GroupsFile, parseGroups } from '#src/shared/model/groups.ts';
-import { ByteCredit } from '#src/shared/wire/byte-credit.ts';
-import type { LauncherAddress } from '#src/shared/wire/launch.ts';
-import { LookupSlots } from '#src/shared/wire/lookup-slots.ts';
-import { type Batch, messagesIn } from '#src/shared/wire/port-batch.ts';
+import type { CatalogEntry } from '#src/shared/model/mcp.ts';
+import type { SupervisorEvent } from '#src/shared/model/server.ts';
+import type { Fact, SupervisorFact } from '#src/shared/protocol/facts.ts';
 import type {
   AnswerMessage,
   CallFailedMessage,
-  CatalogEntry,
-  Fact,
   FromSupervisor,
   LifecycleMessage,
-  SupervisorEvent,
-  SupervisorFact,
-  SupervisorThreadData,
-  ToSupervisor,
-} from '#src/shared/wire/protocol.ts';
-import { ThreadVitals } from '#src/shared/wire/vitals.ts';
+} from '#src/shared/protocol/from-supervisor.ts';
+import type { LauncherAddress } from '#src/shared/protocol/launch.ts';
+import { type Batch, messagesIn } from '#src/shared/protocol/port-batch.ts';
+import type { SupervisorThreadData } from '#src/shared/protocol/threads.ts';
+import type { ToSupervisor } from '#src/shared/protocol/to-supervisor.ts';
 import { processesOf } from './processes.ts';
 import { until } from './wait-for.ts';
 import { workerUrl } from './worker-url.ts';

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { createLogger } from '#src/main/logger.ts';
 import { LauncherProcess } from '#src/main/processes/launcher-process.ts';
-import type { LauncherAddress } from '#src/shared/wire/launch.ts';
+import type { LauncherAddress } from '#src/shared/protocol/launch.ts';
 import { isAlive, livingProcesses } from '../support/processes.ts';
 import { SupervisorThread, serverConfig } from '../support/supervisor-thread.ts';
 import { until } from '../support/wait-for.ts';

@@ -7,7 +7,7 @@ import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createLogger } from '#src/main/logger.ts';
 import { LauncherProcess } from '#src/main/processes/launcher-process.ts';
-import type { LauncherAddress } from '#src/shared/wire/launch.ts';
+import type { LauncherAddress } from '#src/shared/protocol/launch.ts';
 import { withoutDescriptors } from '../support/descriptors.ts';
 import { isAlive, livingProcesses, processesOf } from '../support/processes.ts';
 import { SupervisorThread, serverConfig } from '../support/supervisor-thread.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { parseLockLine } from '#src/shared/machines/lock-line.ts';
 import { parseProcStat } from '#src/shared/model/process-identity.ts';
-import type { TreeSession, UsageMessage } from '#src/shared/wire/protocol.ts';
+import type { TreeSession, UsageMessage } from '#src/shared/protocol/usage.ts';
 import { catalogFact, mainFact, routing, supervisorFact } from '../support/facts.ts';
 import {
   LIMIT_MS,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Endpoint, wrap } from 'comlink';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { SupervisorControl } from '#src/shared/wire/protocol.ts';
+import type { SupervisorControl } from '#src/shared/protocol/threads.ts';
 import { sourcesOf } from '../support/loaded-sources.ts';
 import { SupervisorThread, serverConfig, textOf } from '../support/supervisor-thread.ts';
 import { until } from '../support/wait-for.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { unitsOf } from '#src/shared/wire/byte-credit.ts';
+import { unitsOf } from '#src/shared/memory/byte-credit.ts';
 import { SupervisorThread, serverConfig } from '../support/supervisor-thread.ts';
 import { stopwatch, until } from '../support/wait-for.ts';
 

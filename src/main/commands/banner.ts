@@ -4,7 +4,7 @@
  */
 import { relative } from 'node:path';
 import type { EndpointRecord } from '../../shared/model/snapshot.ts';
-import { connectLine } from '../upstream/connect-line.ts';
+import { connectLine } from '../clients/http/connect-line.ts';
 
 export interface BannerFacts {
   readonly version: string;

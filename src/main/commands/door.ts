@@ -2,9 +2,10 @@
  * The door of `rea serve --http`: whose tokens open it, or that it stands open because somebody asked
  * for that. Decides before anything is started, and says in one line why it cannot be.
  */
+
+import { ownToken } from '../clients/http/own-token.ts';
+import { readTokenFile } from '../clients/http/tokens.ts';
 import type { PreparedState } from '../processes/state-directory.ts';
-import { readTokenFile } from '../upstream/http-token.ts';
-import { ownToken } from '../upstream/own-token.ts';
 
 /** What the command line says of it. */
 export interface DoorOptions {

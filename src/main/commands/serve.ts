@@ -1,18 +1,18 @@
 /** `rea serve`: runs the gateway until its client goes or a signal comes. */
 import { writeSync } from 'node:fs';
+import { hostAndPort } from '../clients/http/address.ts';
 import { loadConfig } from '../config/load.ts';
 import { loadPolicy } from '../config/policy.ts';
 import { formatProblem } from '../config/problem.ts';
-import { Gateway } from '../gateway.ts';
+import { Gateway } from '../gateway/gateway.ts';
+import { Reload, type ReloadMode, tellWarnings } from '../gateway/reload.ts';
+import { Shutdown } from '../gateway/shutdown.ts';
 import { LogSecrets } from '../log-secrets.ts';
 import { createLogger } from '../logger.ts';
-import { metricsPort, openMetrics } from '../metrics.ts';
+import { metricsPort, openMetrics } from '../metrics/metrics.ts';
 import { guardedPlaces } from '../processes/guarded-places.ts';
 import { prepareStateDirectory } from '../processes/state-directory.ts';
-import { Reload, type ReloadMode, tellWarnings } from '../reload.ts';
-import { Shutdown } from '../shutdown.ts';
 import { hasTerminal } from '../terminal.ts';
-import { hostAndPort } from '../upstream/address.ts';
 import { version } from '../version.ts';
 import { banner } from './banner.ts';
 import { doorUsage, namedDoor, ownDoor } from './door.ts';

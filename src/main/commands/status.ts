@@ -3,7 +3,7 @@
  * loads neither SDK nor zod nor pino, writes nothing, and talks to no gateway.
  */
 import { resolve } from 'node:path';
-import { asciiJson } from '../../shared/wire/clean-text.ts';
+import { asciiJson } from '../../shared/text/clean-text.ts';
 import { collect } from '../status/collect.ts';
 import { ownTokenOf } from '../status/doors.ts';
 import { paintFor } from '../status/paint.ts';

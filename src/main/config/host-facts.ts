@@ -3,7 +3,7 @@
  * whether the user namespace knows every owner. Linux only; elsewhere nothing is known. Changes nothing.
  */
 import { readFileSync } from 'node:fs';
-import { unlessRefused } from '../processes/errno.ts';
+import { unlessRefused } from '../../shared/platform/errno.ts';
 
 export interface HostFacts {
   /**

@@ -3,7 +3,7 @@
  * them stands and what to do, never what it is.
  */
 import { secretsInArguments, secretsWithin } from '../../shared/secrets/parts.ts';
-import { redactTokens } from '../../shared/wire/redact-patterns.ts';
+import { redactTokens } from '../../shared/text/redact-patterns.ts';
 import type { Draft, DraftServer } from './draft.ts';
 import { show } from './problem.ts';
 import { hasReference, writtenText } from './variables.ts';

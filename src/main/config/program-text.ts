@@ -6,8 +6,8 @@
 
 import { kindOfName, namesSecret } from '../../shared/secrets/names.ts';
 import { isWorthHiding } from '../../shared/secrets/worth-hiding.ts';
-import { clip } from '../../shared/wire/clean-text.ts';
-import { redactedHead } from '../../shared/wire/redact.ts';
+import { clip } from '../../shared/text/clean-text.ts';
+import { redactedHead } from '../../shared/text/redact.ts';
 import { shellWord, shellWords } from './shell-words.ts';
 import type { Written, WrittenProgram } from './written.ts';
 

@@ -5,7 +5,7 @@
  */
 import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { errorCode } from '../processes/errno.ts';
+import { errorCode } from '../../shared/platform/errno.ts';
 import { shellWord } from '../shell-word.ts';
 import { type HostFacts, hostFacts } from './host-facts.ts';
 

@@ -5,7 +5,7 @@
  */
 import { statSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
-import { errorCode } from '../processes/errno.ts';
+import { errorCode } from '../../shared/platform/errno.ts';
 
 export interface FileWatchOptions {
   /** Absolute paths. */

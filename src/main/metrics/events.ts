@@ -5,7 +5,7 @@
  */
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { ErrorCode } from '../../shared/model/errors.ts';
-import type { CallOutcome, Observer } from '../routing/observer.ts';
+import type { CallOutcome, Observer } from '../calls/observer.ts';
 
 /** Whether calls with this outcome have a duration that says something about the server. */
 const OUTCOMES: Readonly<Record<CallOutcome, boolean>> = {

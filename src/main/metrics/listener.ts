@@ -5,10 +5,10 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { foreignRequest } from '../http/guard.ts';
+import { listen } from '../http/listen.ts';
+import { replyText } from '../http/replies.ts';
 import type { Logger } from '../logger.ts';
-import { foreignRequest } from '../upstream/http-guard.ts';
-import { replyText } from '../upstream/http-replies.ts';
-import { listen } from '../upstream/listen.ts';
 
 const HOST = '127.0.0.1';
 /** A scraper asks once in a while; whoever opens more than these is none. */

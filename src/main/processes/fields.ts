@@ -3,7 +3,7 @@
  * or null, false or 0. Nothing here throws, whatever it is given.
  */
 import type { ProcessIdentity } from '../../shared/model/snapshot.ts';
-import { clip } from '../../shared/wire/clean-text.ts';
+import { clip } from '../../shared/text/clean-text.ts';
 
 /** A JSON object whose fields are unknown; without prototype, so that no name finds anything else. */
 export type Fields = { readonly [name: string]: unknown };

@@ -9,9 +9,9 @@ import { groupsHeader, groupToken } from '../../shared/model/groups.ts';
 import { isDead, type ProcessView } from '../../shared/model/process-identity.ts';
 import { lookUp, type SystemReader } from '../../shared/model/process-table.ts';
 import type { ProcessIdentity } from '../../shared/model/snapshot.ts';
-import { errorCode } from './errno.ts';
-import { type Look, systemReader } from './identity.ts';
-import { writeWholeFile } from './safe-file.ts';
+import { errorCode } from '../../shared/platform/errno.ts';
+import { type Look, systemReader } from '../../shared/platform/identity.ts';
+import { writeWholeFile } from '../../shared/platform/safe-file.ts';
 
 /** Where the groups of one gateway process are written. `dir` is the absolute path of `.rea`. */
 export function groupsPath(dir: string, sessionId: string): string {

@@ -5,7 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
-import { errorText } from './errno.ts';
+import { errorText } from '../../shared/platform/errno.ts';
 
 export interface Guard {
   /** Null when the shell could not be started; `onDied` follows. */

@@ -9,9 +9,9 @@ import type {
   LastStop,
   ProcessIdentity,
 } from '../../shared/model/snapshot.ts';
+import { readSmallFile, removeFile, writeWholeFile } from '../../shared/platform/safe-file.ts';
 import { bool, fieldsOf, identityOf, iso, listOf, oneOf, parseJson, text } from './fields.ts';
 import { groupsPath } from './groups.ts';
-import { readSmallFile, removeFile, writeWholeFile } from './safe-file.ts';
 
 const MAX_LAST_STOP_BYTES = 4 * 1024 * 1024;
 

@@ -10,9 +10,9 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { LauncherAddress } from '../../shared/wire/launch.ts';
+import { errorText, unlessRefused } from '../../shared/platform/errno.ts';
+import type { LauncherAddress } from '../../shared/protocol/launch.ts';
 import type { Logger } from '../logger.ts';
-import { errorText, unlessRefused } from './errno.ts';
 
 /** Small: what it has in memory is what each start costs. */
 const NODE_OPTIONS = ['--v8-pool-size=0', '--max-semi-space-size=1'];

@@ -3,8 +3,8 @@
  * there or has put a symlink in its place.
  */
 import { lstatSync, mkdirSync, type Stats } from 'node:fs';
-import { errorCode, errorText, expecting } from './errno.ts';
-import { oddKind } from './safe-file.ts';
+import { errorCode, errorText, expecting } from '../../shared/platform/errno.ts';
+import { oddKind } from '../../shared/platform/safe-file.ts';
 
 export interface Objection {
   /** What is wrong. */

@@ -13,11 +13,11 @@ import {
 } from '../../shared/model/groups.ts';
 import { judge, type Liveness, type ProcessView } from '../../shared/model/process-identity.ts';
 import type { ProcessIdentity } from '../../shared/model/snapshot.ts';
-import { errorText, expecting } from './errno.ts';
+import { errorText, expecting } from '../../shared/platform/errno.ts';
+import type { Look } from '../../shared/platform/identity.ts';
+import { readSmallFile, removeFile, type SafeRead } from '../../shared/platform/safe-file.ts';
 import { groupsPath, killGroup } from './groups.ts';
-import type { Look } from './identity.ts';
 import { instancePath, parseInstance } from './instance.ts';
-import { readSmallFile, removeFile, type SafeRead } from './safe-file.ts';
 
 export interface Reaped {
   /** Process groups that were killed. */

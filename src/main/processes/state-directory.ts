@@ -7,9 +7,9 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
-import { errorText, unlessRefused } from './errno.ts';
+import { errorText, unlessRefused } from '../../shared/platform/errno.ts';
+import { readSmallFile, writeWholeFile } from '../../shared/platform/safe-file.ts';
 import { lookAtPrivate, makePrivate } from './private-directory.ts';
-import { readSmallFile, writeWholeFile } from './safe-file.ts';
 
 export interface StatePlace {
   /** Absolute directory that the gateway works for. */

@@ -2,8 +2,8 @@
  * Requests for resources in the first moments of a run, while a list would wait for servers that were never
  * seen: they wait as long, so that a server that is quick does not get what another one is about to list.
  */
-import type { Catalog } from './catalog.ts';
-import type { ServerRequest, Withdrawable } from './router.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { ServerRequest, Withdrawable } from './request.ts';
 
 /** Goes on at once when everything is known or was waited for; never when the client withdraws. */
 export function afterFirstLists(

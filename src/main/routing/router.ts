@@ -2,47 +2,38 @@
  * Routes between sessions and downstreams: opens sessions, resolves tool names, fans notifications
  * in. Handles envelopes and bytes only; knows no transport, no thread and no SDK.
  */
+
+import { rangeOf, scanFrame } from '../../shared/json/frame.ts';
+import { joinExact, notificationLine, resultParts } from '../../shared/json/json-rpc.ts';
+import { SLOT } from '../../shared/json/json-scan.ts';
+import { kindAt } from '../../shared/json/json-slice.ts';
+import { MAX_NAME_CHARACTERS, readName } from '../../shared/json/keys.ts';
+import type { ByteRange } from '../../shared/model/byte-range.ts';
 import { JSON_RPC, type Phase } from '../../shared/model/errors.ts';
 import { LISTS, type ListKind } from '../../shared/model/lists.ts';
-import { type Frame, rangeOf, scanFrame } from '../../shared/wire/frame.ts';
-import { joinExact, notificationLine, resultParts } from '../../shared/wire/json-rpc.ts';
-import { SLOT } from '../../shared/wire/json-scan.ts';
-import { kindAt } from '../../shared/wire/json-slice.ts';
-import { MAX_NAME_CHARACTERS, readName } from '../../shared/wire/keys.ts';
-import type { ByteRange, NotificationMessage } from '../../shared/wire/protocol.ts';
-import type { Halt } from '../gate/halt.ts';
-import type { OpenSession } from '../upstream/session.ts';
-import { advertises } from './advertised.ts';
-import {
-  type Call,
-  type CallOwner,
-  type CallTable,
-  downstreamLine,
-  type Edit,
-  TOO_MANY_BYTES,
-} from './calls.ts';
-import type { Catalog } from './catalog.ts';
-import type { Catalogs } from './catalogs.ts';
-import type { Downstream } from './downstream.ts';
-import { Elicitations } from './elicitations.ts';
-import { type Failure, failureParts } from './failures.ts';
-import { isLogLevel, LOG_LEVELS, type LogLevel } from './handshake.ts';
-import { HEALTH_TOOL_NAME } from './health.ts';
-import { type Observer, outcomeOf } from './observer.ts';
-import type { Profiles } from './profiles.ts';
-import { ResourceRequests } from './resource-requests.ts';
-import { ReverseRequests } from './reverse.ts';
-import type { Servers } from './servers.ts';
-import { Session } from './session.ts';
-import { TaskRequests, TOO_MANY_TASKS } from './task-requests.ts';
+import type { NotificationMessage } from '../../shared/protocol/from-supervisor.ts';
+import type { Call, CallOwner } from '../calls/call.ts';
+import { type CallTable, type Edit, TOO_MANY_BYTES } from '../calls/call-table.ts';
+import { type Failure, failureParts } from '../calls/failures.ts';
+import type { Halt } from '../calls/gate/halt.ts';
+import { type Observer, outcomeOf } from '../calls/observer.ts';
+import { downstreamLine } from '../calls/request-line.ts';
+import { advertises } from '../catalog/advertised.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Catalogs } from '../catalog/catalogs.ts';
+import { HEALTH_TOOL_NAME } from '../catalog/own-tools.ts';
+import type { Profiles } from '../catalog/profiles.ts';
+import { isLogLevel, LOG_LEVELS, type LogLevel } from '../clients/handshake.ts';
+import type { OpenSession } from '../clients/port.ts';
+import { Session } from '../clients/session.ts';
+import type { Downstream } from '../servers/server.ts';
+import type { Servers } from '../servers/servers.ts';
+import { type Hooks, NO_HOOKS, type ServerRequest, type Withdrawable } from './request.ts';
+import { ResourceRequests } from './resources/resource-requests.ts';
+import { Elicitations } from './server-requests/elicitations.ts';
+import { ReverseRequests } from './server-requests/server-requests.ts';
+import { TaskRequests, TOO_MANY_TASKS } from './tasks/task-requests.ts';
 import { UnknownMessages } from './unknown.ts';
-
-/** A client's request that is not on its way to one server. */
-export interface Withdrawable {
-  readonly idText: string;
-  /** Its client cancelled it. */
-  withdraw(): void;
-}
 
 /** A tool call that waits for its server's first list of tools. */
 interface Waiting extends Withdrawable {
@@ -69,30 +60,8 @@ export interface RouterOptions {
   readonly onClientGone: (client: CallOwner) => void;
 }
 
-/** A client's request on its way to a server. */
-export interface ServerRequest {
-  readonly session: Session;
-  readonly frame: Frame;
-  readonly method: string;
-  readonly idRaw: Uint8Array;
-  readonly idText: string;
-  /** Monotonic time at which waiting for a server's list ends, null while it has not begun. */
-  readonly listDeadline: number | null;
-}
-
-/** What is done besides passing the answer on. */
-export type Hooks = Pick<Call, 'onEnd' | 'lapsed' | 'elsewhere' | 'tasks' | 'onTasks' | 'patient'>;
-
 /** What the gateway asks of a server for itself: nobody waits for the answer. */
 const NOBODY: CallOwner = { congested: false, answer: () => {}, send: () => {} };
-export const NO_HOOKS: Hooks = {
-  onEnd: null,
-  lapsed: null,
-  elsewhere: null,
-  tasks: null,
-  onTasks: null,
-  patient: false,
-};
 /** The longest a timer can wait: 24 days. */
 const MAX_TIMER_MS = 2_147_483_647;
 const encoder = new TextEncoder();

@@ -3,23 +3,24 @@
  * names (a task, a tool, a prompt, a resource) and by what servers advertise. A request of which that is
  * not clear is refused, never tried on several servers.
  */
+
+import { type Frame, rangeOf } from '../../shared/json/frame.ts';
+import { joinExact, replaceRanges } from '../../shared/json/json-rpc.ts';
+import { SLOT } from '../../shared/json/json-scan.ts';
+import { member } from '../../shared/json/json-slice.ts';
+import { readName, readTaskId, readUri } from '../../shared/json/keys.ts';
+import type { ByteRange } from '../../shared/model/byte-range.ts';
 import { JSON_RPC } from '../../shared/model/errors.ts';
 import { RELATED_TASK } from '../../shared/model/related-task.ts';
-import { type Frame, rangeOf } from '../../shared/wire/frame.ts';
-import { joinExact, replaceRanges } from '../../shared/wire/json-rpc.ts';
-import { SLOT } from '../../shared/wire/json-scan.ts';
-import { member } from '../../shared/wire/json-slice.ts';
-import { readName, readTaskId, readUri } from '../../shared/wire/keys.ts';
-import type { ByteRange } from '../../shared/wire/protocol.ts';
-import type { Edit } from './calls.ts';
-import type { Catalogs } from './catalogs.ts';
-import type { Downstream } from './downstream.ts';
-import { serversFor } from './extensions.ts';
-import type { Profiles } from './profiles.ts';
-import type { ServerRequest } from './router.ts';
-import type { Servers } from './servers.ts';
-import type { Session } from './session.ts';
-import type { TaskRequests } from './task-requests.ts';
+import type { Edit } from '../calls/call-table.ts';
+import type { Catalogs } from '../catalog/catalogs.ts';
+import { serversFor } from '../catalog/extensions.ts';
+import type { Profiles } from '../catalog/profiles.ts';
+import type { Session } from '../clients/session.ts';
+import type { Downstream } from '../servers/server.ts';
+import type { Servers } from '../servers/servers.ts';
+import type { ServerRequest } from './request.ts';
+import type { TaskRequests } from './tasks/task-requests.ts';
 
 export interface UnknownOptions {
   readonly catalogs: Catalogs;

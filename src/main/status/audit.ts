@@ -5,9 +5,9 @@
 import { createHash } from 'node:crypto';
 import { lstatSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { unlessRefused } from '../processes/errno.ts';
+import { unlessRefused } from '../../shared/platform/errno.ts';
+import { readRange, withRegularFile } from '../../shared/platform/safe-file.ts';
 import { fieldsOf, iso, parseJson } from '../processes/fields.ts';
-import { readRange, withRegularFile } from '../processes/safe-file.ts';
 
 export interface AuditFacts {
   readonly present: boolean;

@@ -5,9 +5,9 @@
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Liveness } from '../../shared/model/process-identity.ts';
-import { unlessRefused } from '../processes/errno.ts';
-import { systemReader } from '../processes/identity.ts';
-import { oddKind } from '../processes/safe-file.ts';
+import { unlessRefused } from '../../shared/platform/errno.ts';
+import { systemReader } from '../../shared/platform/identity.ts';
+import { oddKind } from '../../shared/platform/safe-file.ts';
 import { type OlderState, olderStateDirectories } from '../processes/state-directory.ts';
 import { type AuditFacts, readAudit } from './audit.ts';
 import {

@@ -5,9 +5,9 @@
  * sends a token to this machine only.
  */
 import { join } from 'node:path';
+import { connectLine } from '../clients/http/connect-line.ts';
+import { readOwnToken } from '../clients/http/own-token.ts';
 import { isStateDirectoryOf } from '../processes/state-directory.ts';
-import { connectLine } from '../upstream/connect-line.ts';
-import { readOwnToken } from '../upstream/own-token.ts';
 import type { Paint } from './paint.ts';
 import type { Instance } from './verdict.ts';
 import { shown } from './words.ts';

@@ -4,10 +4,10 @@
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { unlessRefused } from '../processes/errno.ts';
+import { unlessRefused } from '../../shared/platform/errno.ts';
+import { readSmallFile } from '../../shared/platform/safe-file.ts';
 import { count, fieldsOf, iso, listOf, parseJson, pidOf, text } from '../processes/fields.ts';
 import { type InstanceView, lastStopPath, parseInstance } from '../processes/instance.ts';
-import { readSmallFile } from '../processes/safe-file.ts';
 import { type LastExitView, lastExitView, parseState } from './state-file.ts';
 import type { StateFile } from './verdict.ts';
 

@@ -5,7 +5,7 @@
 import { isDead, judge, type Liveness } from '../../shared/model/process-identity.ts';
 import { lookUp, type SystemReader, whereabouts } from '../../shared/model/process-table.ts';
 import type { ProcessIdentity } from '../../shared/model/snapshot.ts';
-import { systemLook } from '../processes/identity.ts';
+import { systemLook } from '../../shared/platform/identity.ts';
 
 export interface Judges {
   readonly holder: (identity: ProcessIdentity) => Liveness;

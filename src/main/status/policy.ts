@@ -5,10 +5,10 @@
 import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { clip } from '../../shared/wire/clean-text.ts';
-import { errorCode, errorText } from '../processes/errno.ts';
+import { errorCode, errorText } from '../../shared/platform/errno.ts';
+import { readSmallFile } from '../../shared/platform/safe-file.ts';
+import { clip } from '../../shared/text/clean-text.ts';
 import { fieldsOf, listOf, text } from '../processes/fields.ts';
-import { readSmallFile } from '../processes/safe-file.ts';
 
 export interface Halt {
   readonly active: boolean;

@@ -1,5 +1,5 @@
 /** Times, sizes and foreign text as short words for a terminal. Pure. */
-import { cleanForTerminal, clip } from '../../shared/wire/clean-text.ts';
+import { cleanForTerminal, clip } from '../../shared/text/clean-text.ts';
 
 /** Text from a file: nothing in it can move the cursor, and it is not longer than `max`. */
 export function shown(value: string | null, max = 200): string {

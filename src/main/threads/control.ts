@@ -4,7 +4,7 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import { type Remote, wrap } from 'comlink';
-import { controlEndpoint } from '../../shared/wire/control-endpoint.ts';
+import { controlEndpoint } from '../../shared/protocol/control-endpoint.ts';
 
 /** Why a control call has no result. */
 export class ControlError extends Error {

@@ -4,7 +4,8 @@
  * threads; what runs in them is their own business.
  */
 import type { ThreadsConfig } from '../../shared/model/config.ts';
-import type { SupervisorThread, Tenant } from './supervisor-thread.ts';
+import type { SupervisorThread } from './supervisor-thread.ts';
+import type { Tenant } from './tenant.ts';
 
 /** How many threads all servers that share share. */
 const MOST_SHARED = 8;

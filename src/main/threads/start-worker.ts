@@ -3,8 +3,8 @@
  * nothing of what a thread does, and never decides whether it is started again.
  */
 import { type Transferable, Worker } from 'node:worker_threads';
+import { errorCode, errorText } from '../../shared/platform/errno.ts';
 import type { Logger } from '../logger.ts';
-import { errorCode, errorText } from '../processes/errno.ts';
 import { type WorkerName, workerEntry, YOUNG_GENERATION_MB } from './worker-entry.ts';
 
 export interface WorkerStart {

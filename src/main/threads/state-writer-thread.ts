@@ -5,17 +5,16 @@
  */
 import { randomBytes } from 'node:crypto';
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
+import { errorText } from '../../shared/platform/errno.ts';
+import type { Fact } from '../../shared/protocol/facts.ts';
 import type {
-  Fact,
   FromStateWriter,
-  StarvationMessage,
   StateWriterControl,
   StateWriterData,
   ToStateWriter,
-  UsageMessage,
-} from '../../shared/wire/protocol.ts';
+} from '../../shared/protocol/threads.ts';
+import type { StarvationMessage, UsageMessage } from '../../shared/protocol/usage.ts';
 import { type Logger, logFromThread } from '../logger.ts';
-import { errorText } from '../processes/errno.ts';
 import { ControlLink } from './control.ts';
 import { endWorker, startWorker } from './start-worker.ts';
 import { ThreadBackoff } from './thread-backoff.ts';

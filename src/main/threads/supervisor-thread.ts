@@ -4,6 +4,7 @@
  * first, from the groups in shared memory. In one that several servers share it finds the one that
  * holds up the others. Never decides anything about calls, nor where a server runs.
  */
+
 import { readFileSync } from 'node:fs';
 import {
   MessageChannel,
@@ -11,28 +12,22 @@ import {
   receiveMessageOnPort,
   type Worker,
 } from 'node:worker_threads';
-import type { DownstreamConfig } from '../../shared/model/config.ts';
+import type { ByteCredit } from '../../shared/memory/byte-credit.ts';
+import type { LookupSlots } from '../../shared/memory/lookup-slots.ts';
+import { type RecordedGroup, ThreadVitals } from '../../shared/memory/vitals.ts';
 import type { GuardedPlaces } from '../../shared/model/guarded.ts';
 import { parseProcStat } from '../../shared/model/process-identity.ts';
 import type { ThreadRecord } from '../../shared/model/snapshot.ts';
-import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
-import type { LookupSlots } from '../../shared/wire/lookup-slots.ts';
-import { type Batch, messagesIn, PortBatch } from '../../shared/wire/port-batch.ts';
-import type {
-  FromSupervisor,
-  LogMessage,
-  OpenSlot,
-  SecretMessage,
-  SupervisorControl,
-  SupervisorThreadData,
-  ToSupervisor,
-} from '../../shared/wire/protocol.ts';
-import { type RecordedGroup, ThreadVitals } from '../../shared/wire/vitals.ts';
+import { unlessRefused } from '../../shared/platform/errno.ts';
+import type { FromSupervisor, LogMessage } from '../../shared/protocol/from-supervisor.ts';
+import { type Batch, messagesIn, PortBatch } from '../../shared/protocol/port-batch.ts';
+import type { SupervisorControl, SupervisorThreadData } from '../../shared/protocol/threads.ts';
+import type { ToSupervisor } from '../../shared/protocol/to-supervisor.ts';
 import type { Logger } from '../logger.ts';
-import { unlessRefused } from '../processes/errno.ts';
 import { ControlLink } from './control.ts';
 import { LoadWatch } from './load-watch.ts';
 import { endWorker, startWorker } from './start-worker.ts';
+import type { Tenant } from './tenant.ts';
 import { ThreadBackoff } from './thread-backoff.ts';
 import { ThreadProbe } from './thread-probe.ts';
 import { ThreadWatch } from './thread-watch.ts';
@@ -49,35 +44,6 @@ const CLOCK_TICK_MS = 10;
 const INSPECT_DEADLINE_MS = 4000;
 /** A thread blocked in a system call ends later than anyone can wait. */
 const END_MS = 2000;
-
-/** A server that runs in the thread, on the side of main. */
-export interface Tenant {
-  readonly config: DownstreamConfig;
-  /** Its entry in the byte credit. */
-  readonly creditLane: number;
-  /** It is being stopped for good: a thread that is lost comes back without it. */
-  readonly retired: boolean;
-  /** What it is handed to a thread with, anew each time. */
-  readonly opening: () => Pick<
-    OpenSlot,
-    'generation' | 'incarnation' | 'restarts' | 'clientCapabilities'
-  >;
-  /** A thread runs and has been handed the server. */
-  readonly onOpened: () => void;
-  readonly onMessage: (message: Exclude<FromSupervisor, LogMessage | SecretMessage>) => void;
-  /** Its process group was killed because the thread is lost. */
-  readonly onKilled: (incarnation: number) => void;
-  /**
-   * The thread is lost and its children have been killed, or it could not be started; nothing posted
-   * to it will be answered. It is handed to the next one in `restartInMs`, unless it is retired:
-   * then the thread knows it no longer.
-   */
-  readonly onLost: (state: 'stalled' | 'crashed', detail: string, restartInMs: number) => void;
-  /** It took most of the time of a thread that others use, for long; why, in words. */
-  readonly onTooBusy: (detail: string) => void;
-  /** It was at work when a thread was lost that others use: the thread knows it no longer. */
-  readonly onEvicted: (restartInMs: number) => void;
-}
 
 export interface SupervisorThreadOptions {
   /** As the system shows it. */

@@ -3,8 +3,8 @@
  * it is never thrown and never a reason to fail; it is logged, at most once a minute.
  */
 import type { Remote } from 'comlink';
+import { errorText } from '../../shared/platform/errno.ts';
 import type { Logger } from '../logger.ts';
-import { errorText } from '../processes/errno.ts';
 import { ControlError, type ControlLink } from './control.ts';
 
 const LOG_EVERY_MS = 60_000;

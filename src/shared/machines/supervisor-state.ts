@@ -4,7 +4,7 @@
  */
 import type { DownstreamConfig } from '../model/config.ts';
 import type { Phase } from '../model/errors.ts';
-import type { DeathReason, ServerFeatures, SupervisorEvent } from '../wire/protocol.ts';
+import type { DeathReason, ServerFeatures, SupervisorEvent } from '../model/server.ts';
 import { initialRestart, type RestartState } from './restart.ts';
 
 /** What of a server's configuration decides its life. */

@@ -4,7 +4,7 @@
  * restarting and stopping is made here. Knows nothing of MCP and never touches a process.
  */
 
-import type { ServerFeatures, SupervisorEvent } from '../wire/protocol.ts';
+import type { ServerFeatures, SupervisorEvent } from '../model/server.ts';
 import { assertNever } from './assert-never.ts';
 import { onDeath, onStable } from './restart.ts';
 import {

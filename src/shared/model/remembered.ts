@@ -2,8 +2,9 @@
  * The format of `catalog.json`: what each server told of itself in earlier runs. The state writer writes
  * it, main and the next owner read it. Pure. Of what is not as expected only that part is left out.
  */
-import type { ServerProfile } from '../wire/protocol.ts';
+
 import { LIST_KINDS, type ListKind, type UriKind } from './lists.ts';
+import type { ServerProfile } from './server.ts';
 
 /** One server. `lists` hold the raw text of each entry; a kind that is absent was never told. */
 export interface Remembered {

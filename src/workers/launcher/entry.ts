@@ -6,7 +6,7 @@
 import { rmdirSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
-import { codeOf } from '../supervisor/errors.ts';
+import { errorCode } from '../../shared/platform/errno.ts';
 import { Launcher } from './launcher.ts';
 
 const [path = ''] = process.argv.slice(2);
@@ -28,7 +28,7 @@ createInterface(process.stdin)
         remove();
       } catch (error) {
         // Gone already, or something else is in it.
-        if (codeOf(error) === null) throw error;
+        if (errorCode(error) === '') throw error;
       }
     }
     process.exit(0);

@@ -5,6 +5,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer, type Server, type Socket } from 'node:net';
+import { errorCode } from '../../shared/platform/errno.ts';
 import {
   encodeLaunch,
   type LauncherAddress,
@@ -12,9 +13,8 @@ import {
   type LaunchPipe,
   type LaunchReply,
   type LaunchRequest,
-} from '../../shared/wire/launch.ts';
-import { codeOf } from '../supervisor/errors.ts';
-import { signalGroup } from '../supervisor/process-group.ts';
+} from '../../shared/protocol/launch.ts';
+import { signalGroup } from '../process/process-group.ts';
 import { Strangers } from './strangers.ts';
 
 /** The connections of a start are opened at once; when one of them did not get in, it is begun anew. */
@@ -123,7 +123,7 @@ export class Launcher {
         stdio: [...pipes],
       });
     } catch (error) {
-      reply({ kind: 'failed', code: codeOf(error) ?? String(error) });
+      reply({ kind: 'failed', code: errorCode(error) || String(error) });
       return;
     } finally {
       // Their ends here are the server's alone, so that they close when it ends.
@@ -131,7 +131,7 @@ export class Launcher {
     }
     const { pid } = child;
     child.on('error', (error) => {
-      if (pid === undefined) reply({ kind: 'failed', code: codeOf(error) ?? error.message });
+      if (pid === undefined) reply({ kind: 'failed', code: errorCode(error) || error.message });
     });
     if (pid === undefined) return;
     this.#living.add(pid);

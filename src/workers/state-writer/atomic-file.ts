@@ -12,7 +12,12 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { type Attempt, attempt, bestEffort, type SystemFailure } from './system-call.ts';
+import {
+  type Attempt,
+  attempt,
+  bestEffort,
+  type SystemFailure,
+} from '../../shared/platform/errno.ts';
 
 /** What the fence says right before the rename. */
 export type Fence = 'ours' | 'lost' | SystemFailure;

@@ -13,7 +13,7 @@ import {
   parseHeld,
   type Remembered,
 } from '../../shared/model/remembered.ts';
-import type { CatalogFact, HeldFact } from '../../shared/wire/protocol.ts';
+import type { CatalogFact, HeldFact } from '../../shared/protocol/facts.ts';
 
 type Told = Pick<CatalogFact, 'fingerprint' | 'profile' | 'lists'>;
 

@@ -5,7 +5,8 @@ import type {
   EndpointRecord,
   StateSnapshot,
 } from '../../shared/model/snapshot.ts';
-import type { StateWriterData, TreeUsage } from '../../shared/wire/protocol.ts';
+import type { StateWriterData } from '../../shared/protocol/threads.ts';
+import type { TreeUsage } from '../../shared/protocol/usage.ts';
 import type { Ledger } from './ledger.ts';
 
 /** What the writer itself owns in the snapshot. */

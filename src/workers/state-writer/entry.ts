@@ -1,14 +1,14 @@
 /** Composition root of the state-writer thread. */
-import './console.ts';
+import '../console.ts';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { expose } from 'comlink';
-import { controlEndpoint } from '../../shared/wire/control-endpoint.ts';
+import { controlEndpoint } from '../../shared/protocol/control-endpoint.ts';
 import type {
   FromStateWriter,
   StateWriterControl,
   StateWriterData,
   ToStateWriter,
-} from '../../shared/wire/protocol.ts';
+} from '../../shared/protocol/threads.ts';
 import { Publisher } from './publisher.ts';
 
 const data = workerData as StateWriterData;

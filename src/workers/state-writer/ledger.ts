@@ -4,7 +4,7 @@
  */
 import type { LaneRecord, SupervisorRecord } from '../../shared/model/snapshot.ts';
 import { UNROUTED } from '../../shared/model/unrouted.ts';
-import type { MainFact, SupervisorFact } from '../../shared/wire/protocol.ts';
+import type { MainFact, SupervisorFact } from '../../shared/protocol/facts.ts';
 
 /** Whether a fact changed anything, and whether somebody waits to see it. */
 export type Change = 'none' | 'counter' | 'urgent';

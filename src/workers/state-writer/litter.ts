@@ -5,10 +5,11 @@
 import { readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDead } from '../../shared/model/process-identity.ts';
-import { viewProcess } from './process-view.ts';
-import { readEntry } from './safe-read.ts';
-import { attempt, bestEffort } from './system-call.ts';
+import { attempt, bestEffort } from '../../shared/platform/errno.ts';
+import { systemLook } from '../../shared/platform/identity.ts';
+import { readEntry } from '../../shared/platform/safe-file.ts';
 
+const look = systemLook();
 const TEMP = /^\.(serve\.state|serve\.pid|serve\.lock|catalog)\.(\d{1,10})\.[A-Za-z0-9.-]+\.tmp$/;
 
 /** @param isDeadHolder tells of a whole lock line whether its process is dead. */
@@ -30,5 +31,5 @@ function isLeft(path: string, pid: number, isDeadHolder: (line: string) => boole
   const entry = readEntry(path, 4096);
   if (entry.is === 'absent') return false;
   const unfinished = entry.is !== 'file' || !entry.text.endsWith('\n');
-  return unfinished ? isDead(viewProcess(pid)) : isDeadHolder(entry.text);
+  return unfinished ? isDead(look(pid)) : isDeadHolder(entry.text);
 }

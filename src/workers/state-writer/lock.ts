@@ -19,14 +19,15 @@ import {
 } from '../../shared/machines/lock.ts';
 import { formatLockLine, type LockHolder, parseLockLine } from '../../shared/machines/lock-line.ts';
 import { judge } from '../../shared/model/process-identity.ts';
+import { type Attempt, attempt } from '../../shared/platform/errno.ts';
+import { systemLook } from '../../shared/platform/identity.ts';
+import { readEntry } from '../../shared/platform/safe-file.ts';
 import { createWhole, type Fence } from './atomic-file.ts';
 import { type ForeignHolder, isQuiet, observe } from './foreign-holder.ts';
-import { viewProcess } from './process-view.ts';
-import { readEntry } from './safe-read.ts';
 import { readSeq } from './state-file.ts';
-import { type Attempt, attempt } from './system-call.ts';
 
 export const LOCK_FILE = 'serve.state.json.lock';
+const look = systemLook();
 const LONGEST_LINE = 4096;
 
 export interface LockOptions {
@@ -152,7 +153,7 @@ export class StateLock {
     const me = this.#options.holder;
     // Another boot of this host is dead, unless somebody has been writing since: then it is another host.
     const elsewhere = holder.boot_id !== me.boot_id && this.#writtenSinceBoot();
-    const verdict = elsewhere ? 'unknown' : judge(holder, me, viewProcess);
+    const verdict = elsewhere ? 'unknown' : judge(holder, me, look);
     if (verdict !== 'unknown') return verdict;
     const seq = readSeq(this.#options.directory);
     const before = this.#foreign.get(holder.nonce);

@@ -3,6 +3,7 @@
  * went wrong. Knows nothing of its content.
  */
 import { unlinkSync } from 'node:fs';
+import { attempt, type SystemFailure } from '../../shared/platform/errno.ts';
 import { type AtomicTarget, type Fence, writeAtomic } from './atomic-file.ts';
 import {
   changed,
@@ -15,7 +16,6 @@ import {
   skipped,
   written,
 } from './schedule.ts';
-import { attempt, type SystemFailure } from './system-call.ts';
 
 export interface OwnedFileOptions {
   readonly target: AtomicTarget;

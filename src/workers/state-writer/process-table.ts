@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { parseProcStat } from '../../shared/model/process-identity.ts';
 import type { TableEntry } from '../../shared/model/process-tree.ts';
-import { attempt } from './system-call.ts';
+import { attempt } from '../../shared/platform/errno.ts';
 
 /** About 1 ms for 100 processes. */
 export function readProcessTable(): TableEntry[] {

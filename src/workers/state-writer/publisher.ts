@@ -5,13 +5,13 @@
 import { getHeapStatistics } from 'node:v8';
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { LockOutcome } from '../../shared/machines/lock.ts';
+import type { Fact } from '../../shared/protocol/facts.ts';
+import type { LogMessage } from '../../shared/protocol/from-supervisor.ts';
 import type {
-  Fact,
   FromStateWriter,
-  LogMessage,
   StateWriterControl,
   StateWriterData,
-} from '../../shared/wire/protocol.ts';
+} from '../../shared/protocol/threads.ts';
 import { CatalogFile } from './catalog-file.ts';
 import { collectLitter } from './litter.ts';
 import { StateLock } from './lock.ts';

@@ -3,7 +3,7 @@
  * hundreds of milliseconds on a machine on which everybody waits, so this reads one small file for
  * each known process, while main has something to do. Decides nothing.
  */
-import type { TreeDemand } from '../../shared/wire/protocol.ts';
+import type { TreeDemand } from '../../shared/protocol/usage.ts';
 import { type CpuTimes, cpuTimesOf } from './process-table.ts';
 
 /**

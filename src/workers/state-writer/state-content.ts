@@ -2,14 +2,9 @@
  * What the state file says next: everything the writer was told and sees for itself, and whether that
  * differs from what is on the disk. Writes nothing.
  */
-import type {
-  MainFact,
-  StarvationMessage,
-  StateWriterData,
-  SupervisorFact,
-  TreeUsage,
-  UsageMessage,
-} from '../../shared/wire/protocol.ts';
+import type { MainFact, SupervisorFact } from '../../shared/protocol/facts.ts';
+import type { StateWriterData } from '../../shared/protocol/threads.ts';
+import type { StarvationMessage, TreeUsage, UsageMessage } from '../../shared/protocol/usage.ts';
 import { compose, render } from './compose.ts';
 import { type Change, Ledger } from './ledger.ts';
 import { type Look, lookAtMain, type MainWatch, watchMain } from './main-watch.ts';

@@ -1,8 +1,8 @@
 /** Where the files of the state writer lie, and what of an existing state file matters to a new owner. */
 import { join } from 'node:path';
 import type { LockHolder } from '../../shared/machines/lock-line.ts';
+import { readEntry } from '../../shared/platform/safe-file.ts';
 import type { AtomicTarget } from './atomic-file.ts';
-import { readEntry } from './safe-read.ts';
 
 /** The files the owner writes, by the name their temp files go under. */
 const OWNED_FILES = {

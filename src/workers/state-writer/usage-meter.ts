@@ -3,7 +3,7 @@
  * other. Remembers what each tree had used before; looks at nothing itself but what a busy one waits for.
  */
 import { processTrees, type TableEntry } from '../../shared/model/process-tree.ts';
-import type { TreeSession, TreeUsage } from '../../shared/wire/protocol.ts';
+import type { TreeSession, TreeUsage } from '../../shared/protocol/usage.ts';
 import { pageSize, waitedMs } from './process-table.ts';
 
 const MIB = 1024 * 1024;

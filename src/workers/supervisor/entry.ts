@@ -2,23 +2,20 @@
  * Entry of a supervisor thread: builds one supervisor for each server it is given, connects them to
  * the ports, and beats. Composition only.
  */
-import './console.ts';
+import '../console.ts';
 import { getHeapStatistics } from 'node:v8';
 import { type MessagePort, threadId, workerData } from 'node:worker_threads';
 import { expose } from 'comlink';
-import { ByteCredit } from '../../shared/wire/byte-credit.ts';
-import { controlEndpoint } from '../../shared/wire/control-endpoint.ts';
-import { LookupSlots } from '../../shared/wire/lookup-slots.ts';
-import { type Batch, messagesIn, PortBatch } from '../../shared/wire/port-batch.ts';
-import type {
-  FromSupervisor,
-  SupervisorControl,
-  SupervisorThreadData,
-  ToSupervisor,
-} from '../../shared/wire/protocol.ts';
-import { ThreadVitals } from '../../shared/wire/vitals.ts';
+import { ByteCredit } from '../../shared/memory/byte-credit.ts';
+import { LookupSlots } from '../../shared/memory/lookup-slots.ts';
+import { ThreadVitals } from '../../shared/memory/vitals.ts';
+import { controlEndpoint } from '../../shared/protocol/control-endpoint.ts';
+import type { FromSupervisor } from '../../shared/protocol/from-supervisor.ts';
+import { type Batch, messagesIn, PortBatch } from '../../shared/protocol/port-batch.ts';
+import type { SupervisorControl, SupervisorThreadData } from '../../shared/protocol/threads.ts';
+import type { ToSupervisor } from '../../shared/protocol/to-supervisor.ts';
+import { osThreadId } from '../process/process-group.ts';
 import { loadedModules } from './loaded-modules.ts';
-import { osThreadId } from './process-group.ts';
 import { Mounts } from './rules/mounts.ts';
 import { SlowLooks } from './rules/slow-looks.ts';
 import { Supervisor, type SupervisorContext } from './supervisor.ts';

@@ -3,30 +3,32 @@
  * it, its stderr. Wires them together and turns what they tell into inputs of the machine. Owned by the
  * supervisor of the slot.
  */
+
+import { SAMPLE_UNITS } from '../../shared/json/framing.ts';
 import type { SupervisorInput } from '../../shared/machines/supervisor-state.ts';
+import type { ByteCredit } from '../../shared/memory/byte-credit.ts';
+import type { ThreadVitals } from '../../shared/memory/vitals.ts';
 import type { DownstreamConfig, EndpointConfig } from '../../shared/model/config.ts';
 import type { GuardedPlaces } from '../../shared/model/guarded.ts';
 import type { ListKind } from '../../shared/model/lists.ts';
+import type { CatalogEntry } from '../../shared/model/mcp.ts';
 import type { LastExit } from '../../shared/model/snapshot.ts';
-import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
-import { cleanForTerminal } from '../../shared/wire/clean-text.ts';
-import { SAMPLE_UNITS } from '../../shared/wire/framing.ts';
-import type { LauncherAddress } from '../../shared/wire/launch.ts';
-import type { CatalogEntry, FromSupervisor, LogMessage } from '../../shared/wire/protocol.ts';
-import { redactedHead } from '../../shared/wire/redact.ts';
-import type { ThreadVitals } from '../../shared/wire/vitals.ts';
-import { Child } from './child.ts';
-import { buildChildEnv, withheldNames } from './environment.ts';
-import type { SelfDescription } from './handshake.ts';
-import { Intake } from './intake.ts';
+import type { FromSupervisor, LogMessage } from '../../shared/protocol/from-supervisor.ts';
+import type { LauncherAddress } from '../../shared/protocol/launch.ts';
+import { cleanForTerminal } from '../../shared/text/clean-text.ts';
+import { redactedHead } from '../../shared/text/redact.ts';
+import { Session } from './conversation/conversation.ts';
+import type { SelfDescription } from './conversation/handshake.ts';
+import { Outgoing } from './conversation/outgoing.ts';
+import { KEPT_ERROR_UNITS } from './conversation/own-requests.ts';
+import { Remote } from './http/remote.ts';
+import { Intake } from './limits/intake.ts';
 import type { Link } from './link.ts';
-import { Outgoing } from './outgoing.ts';
-import { KEPT_ERROR_UNITS } from './own-requests.ts';
+import { Child } from './process/child.ts';
+import { buildChildEnv, withheldNames } from './process/environment.ts';
+import { StderrReader } from './process/stderr.ts';
 import { exitText } from './record.ts';
-import { Remote } from './remote.ts';
 import { type Looks, PathRule } from './rules/path-rule.ts';
-import { Session } from './session.ts';
-import { StderrReader } from './stderr.ts';
 import type { Workload } from './workload.ts';
 
 const SAMPLE = { kept: SAMPLE_UNITS, shown: 200 };

@@ -8,9 +8,9 @@ import {
   pidOf,
   type SupervisorState,
 } from '../../shared/machines/supervisor-state.ts';
+import type { SupervisorEvent } from '../../shared/model/server.ts';
 import type { LastExit, SupervisorRecord } from '../../shared/model/snapshot.ts';
-import { clip } from '../../shared/wire/clean-text.ts';
-import type { SupervisorEvent } from '../../shared/wire/protocol.ts';
+import { clip } from '../../shared/text/clean-text.ts';
 
 const MAX_ERROR_UNITS = 4096;
 const MAX_STDERR_LINE_UNITS = 300;

@@ -17,37 +17,35 @@ import {
   type SupervisorState,
   type SupervisorTimer,
 } from '../../shared/machines/supervisor-state.ts';
+import type { ByteCredit } from '../../shared/memory/byte-credit.ts';
+import type { ThreadVitals } from '../../shared/memory/vitals.ts';
 import type { AsksConfig } from '../../shared/model/asks.ts';
 import type { DownstreamConfig } from '../../shared/model/config.ts';
 import type { GuardedPlaces } from '../../shared/model/guarded.ts';
 import type { ListKind } from '../../shared/model/lists.ts';
+import type { CatalogEntry } from '../../shared/model/mcp.ts';
+import type { SupervisorEvent } from '../../shared/model/server.ts';
 import type { LastExit, SupervisorRecord } from '../../shared/model/snapshot.ts';
-import { secretsOf } from '../../shared/secrets/secrets-of.ts';
-import type { ByteCredit } from '../../shared/wire/byte-credit.ts';
-import type { LauncherAddress } from '../../shared/wire/launch.ts';
+import type { CatalogFact, SupervisorFact } from '../../shared/protocol/facts.ts';
+import type { FromSupervisor, LogMessage } from '../../shared/protocol/from-supervisor.ts';
+import type { LauncherAddress } from '../../shared/protocol/launch.ts';
 import type {
   CallMessage,
-  CatalogEntry,
-  CatalogFact,
   FactsPort,
-  FromSupervisor,
-  LogMessage,
   OpenSlot,
   ReleaseSlot,
-  SupervisorEvent,
-  SupervisorFact,
   ToSupervisor,
-} from '../../shared/wire/protocol.ts';
-import { Redactor } from '../../shared/wire/redact.ts';
-import type { ThreadVitals } from '../../shared/wire/vitals.ts';
-import type { SelfDescription } from './handshake.ts';
+} from '../../shared/protocol/to-supervisor.ts';
+import { secretsOf } from '../../shared/secrets/secrets-of.ts';
+import { Redactor } from '../../shared/text/redact.ts';
+import type { SelfDescription } from './conversation/handshake.ts';
+import { profileOf, rememberedProfile } from './conversation/profile.ts';
+import { rememberedList } from './conversation/remembered-list.ts';
+import { toldCapabilities } from './conversation/told-capabilities.ts';
 import { Incarnation } from './incarnation.ts';
-import { profileOf, rememberedProfile } from './profile.ts';
+import { treeCpuMs } from './process/tree-cpu.ts';
 import { deathText, recordOf } from './record.ts';
-import { rememberedList } from './remembered-list.ts';
 import type { Looks } from './rules/path-rule.ts';
-import { toldCapabilities } from './told-capabilities.ts';
-import { treeCpuMs } from './tree-cpu.ts';
 import type { Workload } from './workload.ts';
 
 /** Of tokens that were replaced; a server speaks of the last ones at most. */

@@ -2,7 +2,7 @@
  * Tells main for which of its servers the thread is at work, so that one that holds up the others can be
  * found while the thread is stuck, and how long it has worked for each. One for the thread.
  */
-import type { ThreadVitals } from '../../shared/wire/vitals.ts';
+import type { ThreadVitals } from '../../shared/memory/vitals.ts';
 
 const US_PER_MS = 1000;
 

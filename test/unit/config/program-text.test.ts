@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { programText } from '#src/main/config/program-text.ts';
 import { shellWord, shellWords } from '#src/main/config/shell-words.ts';
 import type { Written, WrittenProgram } from '#src/main/config/written.ts';
-import { Redactor } from '#src/shared/wire/redact.ts';
+import { Redactor } from '#src/shared/text/redact.ts';
 import { load } from './files.ts';
 
 const ASCII = /^[ -~]*$/;

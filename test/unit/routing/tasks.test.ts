@@ -1,9 +1,9 @@
 /** Whose task is whose. */
 import { beforeEach, expect, test } from 'vitest';
-import type { Call } from '#src/main/routing/calls.ts';
-import type { Downstream } from '#src/main/routing/downstream.ts';
-import type { Session } from '#src/main/routing/session.ts';
-import { MAX_TASKS, Tasks } from '#src/main/routing/tasks.ts';
+import type { Call } from '#src/main/calls/call.ts';
+import type { Session } from '#src/main/clients/session.ts';
+import { MAX_TASKS, Tasks } from '#src/main/routing/tasks/tasks.ts';
+import type { Downstream } from '#src/main/servers/server.ts';
 
 const [a, b] = [{}, {}] as unknown as [Session, Session];
 const server = () => ({ released: () => {} });

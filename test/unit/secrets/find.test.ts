@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SecretFinder } from '#src/shared/secrets/find.ts';
-import { Redactor } from '#src/shared/wire/redact.ts';
+import { Redactor } from '#src/shared/text/redact.ts';
 import { BETWEEN, BYTES, ESCAPES } from '../../support/secret-forms.ts';
 
 const hex = (text: string) => Buffer.from(text).toString('hex');

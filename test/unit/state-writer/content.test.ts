@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseCatalogFile, parseHeld } from '#src/shared/model/remembered.ts';
-import type { StateWriterData, TreeUsage } from '#src/shared/wire/protocol.ts';
+import type { StateWriterData } from '#src/shared/protocol/threads.ts';
+import type { TreeUsage } from '#src/shared/protocol/usage.ts';
 import { CatalogFile } from '#src/workers/state-writer/catalog-file.ts';
 import { compose, type OwnFields } from '#src/workers/state-writer/compose.ts';
 import { Ledger } from '#src/workers/state-writer/ledger.ts';

@@ -5,13 +5,13 @@ import { dirname, join } from 'node:path';
 import { Writable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import { runStatus } from '#src/main/commands/status.ts';
-import { ownIdentity } from '#src/main/processes/identity.ts';
 import type {
   DownstreamSnapshot,
   InstanceRecord,
   ProcessIdentity,
   StateSnapshot,
 } from '#src/shared/model/snapshot.ts';
+import { ownIdentity } from '#src/shared/platform/identity.ts';
 
 export const SESSION = '3b0c5a4e-0000-4000-8000-000000000001';
 

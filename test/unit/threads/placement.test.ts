@@ -1,7 +1,8 @@
 /** In which thread a server runs: the decision alone, over threads that only count. */
 import { expect, test } from 'vitest';
 import { Placement } from '#src/main/threads/placement.ts';
-import type { SupervisorThread, Tenant } from '#src/main/threads/supervisor-thread.ts';
+import type { SupervisorThread } from '#src/main/threads/supervisor-thread.ts';
+import type { Tenant } from '#src/main/threads/tenant.ts';
 import type { ThreadsConfig } from '#src/shared/model/config.ts';
 
 interface Counted {

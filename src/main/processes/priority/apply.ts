@@ -6,9 +6,9 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { parseProcStat } from '../../../shared/model/process-identity.ts';
 import type { Share } from '../../../shared/model/snapshot.ts';
-import type { TreeSession } from '../../../shared/wire/protocol.ts';
-import { errorCode, expecting } from '../errno.ts';
-import type { Look } from '../identity.ts';
+import { errorCode, expecting } from '../../../shared/platform/errno.ts';
+import type { Look } from '../../../shared/platform/identity.ts';
+import type { TreeSession } from '../../../shared/protocol/usage.ts';
 import type { Mechanism } from './mechanism.ts';
 
 /** `startTime` null: the number is known to be the child's own. */

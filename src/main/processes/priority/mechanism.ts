@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
-import { unlessRefused } from '../errno.ts';
+import { unlessRefused } from '../../../shared/platform/errno.ts';
 
 export type Mechanism =
   /** `gapMs`: least time between two changes. */

@@ -4,8 +4,8 @@
  * already is not written again. Those that are urgent come first, the others in their order. What is refused is said once and given up.
  */
 import type { Share, StateSnapshot } from '../../../shared/model/snapshot.ts';
+import { type Look, systemLook } from '../../../shared/platform/identity.ts';
 import type { Logger } from '../../logger.ts';
-import { type Look, systemLook } from '../identity.ts';
 import { type Apply, applierOf, type PriorityTarget } from './apply.ts';
 import { findMechanism, type Mechanism, thisMachine } from './mechanism.ts';
 

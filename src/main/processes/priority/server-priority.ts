@@ -3,7 +3,8 @@
  * wanted for each session of its process tree. Owned by the server's lane; decides nothing.
  */
 import type { Share } from '../../../shared/model/snapshot.ts';
-import type { LifecycleMessage, TreeDemand, TreeUsage } from '../../../shared/wire/protocol.ts';
+import type { LifecycleMessage } from '../../../shared/protocol/from-supervisor.ts';
+import type { TreeDemand, TreeUsage } from '../../../shared/protocol/usage.ts';
 import type { PriorityTarget } from './apply.ts';
 import type { PriorityQueue } from './priority-queue.ts';
 import {

@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import type { Share } from '../../../shared/model/snapshot.ts';
-import { unlessRefused } from '../errno.ts';
+import { unlessRefused } from '../../../shared/platform/errno.ts';
 import { loweredFrom } from './apply.ts';
 import { mayRaiseNice, thisMachine } from './mechanism.ts';
 import {

@@ -6,7 +6,7 @@
  * change can have the same time.
  */
 import { lstatSync, statSync } from 'node:fs';
-import { codeOf } from '../errors.ts';
+import { errorCode } from '../../../shared/platform/errno.ts';
 import type { Entry } from './lookups.ts';
 import type { Mounts } from './mounts.ts';
 import { fold, MAX_NAME } from './own-name.ts';
@@ -78,7 +78,7 @@ function isThere(path: string): boolean {
   try {
     return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
   } catch (error) {
-    if (codeOf(error) === null) throw error;
+    if (errorCode(error) === '') throw error;
     return true;
   }
 }
@@ -88,7 +88,7 @@ function stateOf(path: string): State {
     const { dev, ino, ctimeMs } = statSync(path);
     return { dev, ino, changedAt: ctimeMs };
   } catch (error) {
-    if (codeOf(error) === null) throw error;
+    if (errorCode(error) === '') throw error;
     return NOWHERE;
   }
 }

@@ -1,5 +1,5 @@
 /** Where in a message a string stands, in words: `arguments.files[2].path`. Pure; reads validated bytes. */
-import { decodeString } from '../../../shared/wire/frame.ts';
+import { decodeString } from '../../../shared/json/frame.ts';
 
 interface Open {
   /** JSON text of the present member's name, as a range; null in an array. */

@@ -4,7 +4,7 @@
  */
 import { lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
 import { lstat, readdir, readlink } from 'node:fs/promises';
-import { codeOf } from '../errors.ts';
+import { errorCode } from '../../../shared/platform/errno.ts';
 import type { Mounts } from './mounts.ts';
 import type { SlowLooks } from './slow-looks.ts';
 
@@ -127,6 +127,6 @@ function unlessRefused<T>(otherwise: T, look: () => T): T {
 
 /** What the system does not show us is as good as not there: its name still counts. */
 function refused<T>(error: unknown, otherwise: T): T {
-  if (codeOf(error) === null) throw error;
+  if (errorCode(error) === '') throw error;
   return otherwise;
 }

@@ -3,7 +3,7 @@
  * from a program, whose end may be dead. Reads the table of mounts, which never waits for any of them.
  */
 import { readFileSync } from 'node:fs';
-import { codeOf } from '../errors.ts';
+import { errorCode } from '../../../shared/platform/errno.ts';
 
 /** Kinds that answer from this machine's memory and disks, or from the host of a virtual one. */
 const LOCAL = new Set(
@@ -83,7 +83,7 @@ function readTable(): string | null {
     return readFileSync(TABLE, 'utf8');
   } catch (error) {
     // There is none outside of Linux.
-    if (codeOf(error) === null) throw error;
+    if (errorCode(error) === '') throw error;
     return null;
   }
 }

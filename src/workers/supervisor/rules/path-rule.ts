@@ -5,13 +5,13 @@
  */
 import { homedir, userInfo } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { elements, kindAt, member } from '../../../shared/json/json-slice.ts';
 import type { DownstreamConfig } from '../../../shared/model/config.ts';
 import type { GuardedPlaces } from '../../../shared/model/guarded.ts';
-import { elements, kindAt, member } from '../../../shared/wire/json-slice.ts';
-import type { CatalogEntry } from '../../../shared/wire/protocol.ts';
-import { buildChildEnv } from '../environment.ts';
-import { codeOf } from '../errors.ts';
-import { stringMember } from '../own-requests.ts';
+import type { CatalogEntry } from '../../../shared/model/mcp.ts';
+import { errorCode } from '../../../shared/platform/errno.ts';
+import { stringMember } from '../conversation/own-requests.ts';
+import { buildChildEnv } from '../process/environment.ts';
 import { argumentName } from './argument-name.ts';
 import { Bases, basePaths } from './bases.ts';
 import { Lookups } from './lookups.ts';
@@ -180,7 +180,7 @@ function systemUser(): { readonly username: string; readonly homedir: string } |
   try {
     return userInfo();
   } catch (error) {
-    if (codeOf(error) === null) throw error;
+    if (errorCode(error) === '') throw error;
     return null;
   }
 }
@@ -190,7 +190,7 @@ function pathOfUri(uri: string): string | null {
   try {
     return fileURLToPath(uri);
   } catch (error) {
-    if (codeOf(error) === null) throw error;
+    if (errorCode(error) === '') throw error;
     return null;
   }
 }

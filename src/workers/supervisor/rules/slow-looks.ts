@@ -3,7 +3,7 @@
  * each for a second at most. What is silent for longer is not waited for; its place stays taken until it
  * answers after all. One for the thread.
  */
-import type { LookupSlots } from '../../../shared/wire/lookup-slots.ts';
+import type { LookupSlots } from '../../../shared/memory/lookup-slots.ts';
 
 /** How long nothing may come from a mount that is being looked at. */
 const SILENT_MS = 1000;

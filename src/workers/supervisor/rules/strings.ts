@@ -3,7 +3,7 @@
  * the message. What cannot be a path as a whole is passed over: text of several lines, and what is far
  * longer than any path. Reads validated bytes; decides nothing else.
  */
-import { decodeString } from '../../../shared/wire/frame.ts';
+import { decodeString } from '../../../shared/json/frame.ts';
 import { MAX_NAME } from './own-name.ts';
 import { beginsAsUri } from './readings.ts';
 

@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { afterEach, describe, expect, it } from 'vitest';
-import { systemLook } from '#src/main/processes/identity.ts';
 import { applierOf, type PriorityTarget } from '#src/main/processes/priority/apply.ts';
 import { findMechanism, thisMachine } from '#src/main/processes/priority/mechanism.ts';
+import { systemLook } from '#src/shared/platform/identity.ts';
 import { killOne } from '../../../support/tidy.ts';
 
 const NORMAL = getPriority();

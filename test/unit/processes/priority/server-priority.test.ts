@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { PriorityQueue } from '#src/main/processes/priority/priority-queue.ts';
 import { ServerPriority } from '#src/main/processes/priority/server-priority.ts';
 import { IDLE } from '#src/shared/model/idle.ts';
-import type { LifecycleMessage } from '#src/shared/wire/protocol.ts';
+import type { LifecycleMessage } from '#src/shared/protocol/from-supervisor.ts';
 
 function house() {
   const wishes: string[] = [];

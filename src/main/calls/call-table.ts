@@ -1,0 +1,81 @@
+/**
+ * The call table: every request on its way to a server, from admission to its one answer. Main owns
+ * it. Ids are minted here, one sequence for the process, and serve as request id and progress token
+ * downstream; the client's own id and token are kept as raw bytes and spliced back.
+ */
+
+import type { ByteRange } from '../../shared/model/byte-range.ts';
+import type { Call, CallOwner } from './call.ts';
+
+/** What the lines of the open calls of one client, and of all clients, may hold together, in MiB. */
+const MAX_CALLS_MIB = { ofClient: 64, ofAll: 192 } as const;
+const MIB = 1024 * 1024;
+/** Of smaller ones the limits on their number are enough. */
+const COUNTED_FROM_BYTES = 64 * 1024;
+
+export class CallTable {
+  readonly #calls = new Map<number, Call>();
+  /** Bytes of the lines of each owner's open calls, of those that count. */
+  readonly #bytes = new Map<CallOwner, number>();
+  #allBytes = 0;
+  #nextId = 1;
+  #onIdle: (() => void) | null = null;
+
+  /** Takes the next id; ids start at 1 because some servers ignore the cancellation of request 0. */
+  mint(): number {
+    return this.#nextId++;
+  }
+
+  add(call: Call): void {
+    this.#calls.set(call.id, call);
+    this.#count(call, call.line.length);
+  }
+
+  /** Whether one more call of this size may be held until its answer. */
+  hasRoom(owner: CallOwner, bytes: number): boolean {
+    const own = this.#bytes.get(owner) ?? 0;
+    if (bytes < COUNTED_FROM_BYTES) return true;
+    const { ofClient, ofAll } = MAX_CALLS_MIB;
+    return own + bytes <= ofClient * MIB && this.#allBytes + bytes <= ofAll * MIB;
+  }
+
+  /** Removes the call; false when it has already been answered. Whoever gets true gives the answer. */
+  settle(call: Call): boolean {
+    clearTimeout(call.timer);
+    const open = this.#calls.delete(call.id);
+    if (open) this.#count(call, -call.line.length);
+    if (this.#calls.size === 0) this.#onIdle?.();
+    return open;
+  }
+
+  #count({ session, line }: Call, bytes: number): void {
+    if (line.length < COUNTED_FROM_BYTES) return;
+    const own = (this.#bytes.get(session) ?? 0) + bytes;
+    if (own === 0) this.#bytes.delete(session);
+    else this.#bytes.set(session, own);
+    this.#allBytes += bytes;
+  }
+
+  /** Calls back once no call is left, at once when that is so already. */
+  whenIdle(callback: () => void): void {
+    this.#onIdle = () => {
+      this.#onIdle = null;
+      // The answer of the last call is still to be written by whoever settled it.
+      setImmediate(callback);
+    };
+    if (this.#calls.size === 0) this.#onIdle();
+  }
+}
+
+export const TOO_MANY_BYTES = {
+  code: 'ERR_QUEUE_FULL',
+  outcome: 'not_sent',
+  message: `calls without an answer hold all the bytes that they may (${MAX_CALLS_MIB.ofClient} MiB of one client, ${MAX_CALLS_MIB.ofAll} of all); the call was not sent`,
+  retryAt: null,
+} as const;
+
+/** Bytes of the client's line to be replaced. */
+export interface Edit {
+  readonly at: ByteRange;
+  readonly with: Uint8Array;
+}

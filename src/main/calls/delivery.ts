@@ -1,0 +1,13 @@
+/**
+ * What a server's answer says about the call it ends.
+ */
+import { member } from '../../shared/json/json-slice.ts';
+
+/** Codes by which servers say that there is no such resource, in one revision or another. */
+const NOT_FOUND = new Set(['-32002', '-32602']);
+
+export function saysNotFound(line: Uint8Array): boolean {
+  const error = member(line, [0, line.length], 'error');
+  const code = error === null ? null : member(line, error, 'code');
+  return code !== null && NOT_FOUND.has(Buffer.from(line.subarray(code[0], code[1])).toString());
+}

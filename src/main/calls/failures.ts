@@ -1,0 +1,39 @@
+/**
+ * How the gateway says that a call failed on its way: for tools/call an `isError` result that a model
+ * can read, for every other request a JSON-RPC error; both carry the same machine-readable object.
+ */
+
+import { errorParts, toolErrorParts } from '../../shared/json/json-rpc.ts';
+import {
+  type ErrorCode,
+  JSON_RPC,
+  type Outcome,
+  type Phase,
+  type ReaError,
+} from '../../shared/model/errors.ts';
+
+export interface Failure {
+  readonly code: ErrorCode;
+  readonly server: string | null;
+  readonly phase: Phase | null;
+  readonly outcome: Outcome;
+  readonly message: string;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly retryAt: number | null;
+}
+
+/** The one answer of a failed request, as parts of a JSON text. */
+export function failureParts(method: string, idRaw: Uint8Array, failure: Failure): Uint8Array[] {
+  const error: ReaError = {
+    code: failure.code,
+    server: failure.server,
+    phase: failure.phase,
+    outcome: failure.outcome,
+    // What is denied once is denied again.
+    retryable: failure.outcome === 'not_sent' && failure.code !== 'ERR_DENIED_PATH',
+    ...(failure.retryAt === null ? {} : { retry_at: new Date(failure.retryAt).toISOString() }),
+  };
+  if (method === 'tools/call') return toolErrorParts(idRaw, failure.message, error);
+  const code = failure.code === 'ERR_TIMEOUT' ? JSON_RPC.timeout : JSON_RPC.gatewayError;
+  return errorParts(idRaw, code, failure.message, { 'rea/error': error });
+}

@@ -1,0 +1,88 @@
+/**
+ * The gate of a call: halt → phase → breaker → concurrency, each check O(1) and none of them posting
+ * anything to a thread. Decides; the downstream acts.
+ */
+import type { ErrorCode, Phase } from '../../../shared/model/errors.ts';
+
+/** The longest a call waits for a restart that is already scheduled. */
+const MAX_BACKOFF_WAIT_MS = 5000;
+
+/** What the gate looks at. Times monotonic, in milliseconds. */
+export interface GateView {
+  readonly halted: { readonly active: boolean; readonly reason: string | null };
+  readonly phase: Phase;
+  /** When the next start is due, null when none is scheduled. */
+  readonly nextStartAt: number | null;
+  /** While open and cooling down: when it may be tried again. */
+  readonly breakerOpenUntil: number | null;
+  readonly inFlight: number;
+  readonly maxConcurrency: number;
+  readonly queued: number;
+  readonly maxQueue: number;
+}
+
+export type GateDecision =
+  | { readonly kind: 'post' }
+  | { readonly kind: 'wait' }
+  | {
+      readonly kind: 'refuse';
+      readonly code: ErrorCode;
+      readonly why: string;
+      /** Monotonic time from which a retry makes sense, null when unknown. */
+      readonly retryAt: number | null;
+    };
+
+/** @param deadline when the call's own time ends. */
+export function decide(view: GateView, now: number, deadline: number): GateDecision {
+  if (view.halted.active) {
+    return refuse(
+      'ERR_HALTED',
+      `the gateway is halted: ${view.halted.reason ?? 'no reason given'}`,
+    );
+  }
+  const phase = phaseDecision(view, now, deadline);
+  if (phase.kind === 'refuse') return phase;
+  if (view.breakerOpenUntil !== null && view.breakerOpenUntil > now) {
+    return refuse('ERR_BREAKER_OPEN', 'its circuit is open', view.breakerOpenUntil);
+  }
+  if (phase.kind === 'post' && view.inFlight < view.maxConcurrency) return phase;
+  if (view.queued < view.maxQueue) return { kind: 'wait' };
+  return queueFull(view.maxQueue);
+}
+
+export function queueFull(maxQueue: number): Extract<GateDecision, { kind: 'refuse' }> {
+  return refuse('ERR_QUEUE_FULL', `${maxQueue} calls are waiting already`);
+}
+
+function phaseDecision(view: GateView, now: number, deadline: number): GateDecision {
+  switch (view.phase) {
+    case 'ready':
+      return { kind: 'post' };
+    case 'idle':
+    case 'starting':
+      return { kind: 'wait' };
+    case 'backoff': {
+      // Without a date the old process is still ending: its restart follows at once or gets a date.
+      const due = view.nextStartAt ?? now;
+      if (due <= Math.min(now + MAX_BACKOFF_WAIT_MS, deadline)) return { kind: 'wait' };
+      return refuse('ERR_BACKOFF', 'it is waiting to be restarted', due);
+    }
+    case 'failed':
+      return refuse(
+        'ERR_DOWNSTREAM_DOWN',
+        view.nextStartAt === null ? 'it cannot be started' : 'it keeps failing',
+        view.nextStartAt,
+      );
+    case 'draining':
+    case 'stopped':
+      return refuse('ERR_DOWNSTREAM_DOWN', 'it is stopping');
+  }
+}
+
+function refuse(
+  code: ErrorCode,
+  why: string,
+  retryAt: number | null = null,
+): Extract<GateDecision, { kind: 'refuse' }> {
+  return { kind: 'refuse', code, why, retryAt };
+}

@@ -1,0 +1,41 @@
+/** Why a server takes a call not now, in words and with the time at which it may. Pure. */
+
+import type { Failure } from './failures.ts';
+import type { GateDecision } from './gate/gate.ts';
+
+export type Refusal = Extract<GateDecision, { kind: 'refuse' }>;
+
+/** The server is being replaced or removed. */
+export const LEAVING: Refusal = {
+  kind: 'refuse',
+  code: 'ERR_DOWNSTREAM_DOWN',
+  why: 'it is no longer configured as it was',
+  retryAt: null,
+};
+
+/** @param retryAt monotonic ms; null: as soon as the probe has ended. */
+export function breakerRefusal(retryAt: number | null): Refusal {
+  return {
+    kind: 'refuse',
+    code: 'ERR_BREAKER_OPEN',
+    why: 'its circuit is half-open and a probe is under way',
+    retryAt,
+  };
+}
+
+/** @param who the server, as a message names it. @param lastError what was wrong with it last. */
+export function refused(
+  who: string,
+  refusal: Refusal,
+  lastError: string | null,
+): Omit<Failure, 'server' | 'phase'> {
+  const retryAt =
+    refusal.retryAt === null ? null : Date.now() + Math.max(0, refusal.retryAt - performance.now());
+  const because = lastError === null ? '' : `; last error: ${lastError}`;
+  const when = retryAt === null ? '' : `; retry at ${new Date(retryAt).toISOString()}`;
+  const message =
+    refusal.code === 'ERR_HALTED'
+      ? refusal.why
+      : `${who} takes no calls now: ${refusal.why}${because}${when}`;
+  return { code: refusal.code, outcome: 'not_sent', message, retryAt };
+}

@@ -1,0 +1,15 @@
+/** Whether a server says that it has a capability. Pure. */
+import { kindAt, member } from '../../shared/json/json-slice.ts';
+import type { ByteRange } from '../../shared/model/byte-range.ts';
+import type { ServerProfile } from '../../shared/model/server.ts';
+
+/** @param path names of nested objects, for example `tasks`, `list`. */
+export function advertises(profile: ServerProfile | null, ...path: readonly string[]): boolean {
+  const bytes = Buffer.from(profile?.capabilities ?? '{}');
+  let at: ByteRange | null = [0, bytes.length];
+  for (const name of path) {
+    at = member(bytes, at, name);
+    if (at === null || kindAt(bytes, at[0]) !== 'object') return false;
+  }
+  return true;
+}

@@ -1,0 +1,69 @@
+/**
+ * Reads `catalog.json`, what servers told in earlier runs. The state writer writes it; main reads it
+ * once, at start. A list of which anything is not as expected is not restored: its server tells again.
+ */
+import { join } from 'node:path';
+import { scanFrame } from '../../shared/json/frame.ts';
+import { member } from '../../shared/json/json-slice.ts';
+import { readKey } from '../../shared/json/keys.ts';
+import { LIST_KINDS, LISTS, type ListKind } from '../../shared/model/lists.ts';
+import type { CatalogEntry } from '../../shared/model/mcp.ts';
+import {
+  type Held,
+  parseCatalogFile,
+  parseHeld,
+  type Remembered,
+} from '../../shared/model/remembered.ts';
+import type { ServerProfile } from '../../shared/model/server.ts';
+import { readSmallFile } from '../../shared/platform/safe-file.ts';
+
+const MAX_CATALOG_BYTES = 64 * 1024 * 1024;
+
+/** One server as of an earlier run. */
+export interface StoredServer {
+  readonly server: string;
+  readonly fingerprint: string;
+  readonly profile: ServerProfile | null;
+  readonly lists: ReadonlyMap<ListKind, readonly CatalogEntry[]>;
+}
+
+/** @param dir absolute path of `.rea`. */
+export function readCatalogFile(dir: string): StoredServer[] {
+  return [...parseCatalogFile(readText(dir))].map(([server, remembered]) => ({
+    server,
+    fingerprint: remembered.fingerprint,
+    profile: remembered.profile,
+    lists: restoreLists(remembered.lists),
+  }));
+}
+
+/** Which URIs servers kept against others in earlier runs. */
+export function readHeldUris(dir: string): Held {
+  return parseHeld(readText(dir));
+}
+
+/** "" when there is none. */
+function readText(dir: string): string {
+  const file = readSmallFile(join(dir, 'catalog.json'), MAX_CATALOG_BYTES);
+  return file.kind === 'file' ? file.bytes.toString() : '';
+}
+
+function restoreLists(lists: Remembered['lists']): StoredServer['lists'] {
+  const restored = new Map<ListKind, readonly CatalogEntry[]>();
+  for (const kind of LIST_KINDS) {
+    if ((lists[kind]?.length ?? 0) > LISTS[kind].limit) continue;
+    const entries = lists[kind]?.map((json) => restoreEntry(json, kind));
+    if (entries?.every((entry) => entry !== null)) restored.set(kind, entries);
+  }
+  return restored;
+}
+
+function restoreEntry(json: string, kind: ListKind): CatalogEntry | null {
+  const bytes = new TextEncoder().encode(json);
+  if ('error' in scanFrame(bytes)) return null;
+  const keyAt = member(bytes, [0, bytes.length], LISTS[kind].key);
+  const key = keyAt === null ? null : readKey(kind, bytes, keyAt);
+  return keyAt === null || key === null || 'wrong' in key
+    ? null
+    : { key: key.text, json: bytes, keyAt };
+}

@@ -1,0 +1,298 @@
+/**
+ * The merged catalogue: the last known tools, prompts, resources and templates of every server, live
+ * or from an earlier run. Owns the answers to the list requests, says which server a name or URI
+ * belongs to, and decides when a first list may wait.
+ */
+import type { DownstreamConfig } from '../../shared/model/config.ts';
+import { LIST_KINDS, type ListKind, type UriKind } from '../../shared/model/lists.ts';
+import type { CatalogEntry } from '../../shared/model/mcp.ts';
+import type { HeldUri } from '../../shared/model/remembered.ts';
+import { CollisionReports } from './collisions.ts';
+import { MergedList, type Target } from './merged-list.ts';
+import { HEALTH_TOOL } from './own-tools.ts';
+import { NOTHING_RESERVED, type Reserved } from './reserved.ts';
+import { toolFilter } from './tool-filter.ts';
+import { EARLIER_RUN, type Since, THIS_RUN } from './uri-claims.ts';
+import { UriOwners, type UriResolution } from './uri-owners.ts';
+
+/** Where a request with an exposed name goes. */
+export type Resolution =
+  | ({ readonly kind: 'target' } & Target)
+  /** Unknown yet, but this server has not said what it has in this run. */
+  | { readonly kind: 'pending'; readonly server: string }
+  | { readonly kind: 'unknown' };
+
+interface ServerEntry {
+  readonly config: DownstreamConfig;
+  readonly allows: (tool: string) => boolean;
+  /** Kinds it has told of in this run. */
+  readonly live: Set<ListKind>;
+  /** Since when it has what it tells of first. */
+  joined: Since;
+  /** Its tools, also those that are not allowed; null: it has never told. */
+  tools: readonly CatalogEntry[] | null;
+  /** What is known was told by another program of the same name. */
+  outdated: boolean;
+  /** It failed once: nobody waits for its first lists any longer. */
+  failed: boolean;
+}
+
+export class Catalog {
+  readonly #servers = new Map<string, ServerEntry>();
+  readonly #lists: Readonly<Record<ListKind, MergedList>>;
+  readonly #onChange: (kind: ListKind) => void;
+  readonly #listWaitMs: number;
+  readonly #reports: CollisionReports;
+  readonly #onHeld: (kind: UriKind, held: readonly HeldUri[]) => void;
+  #reserved: Reserved;
+  /** The last change of what a server lists. */
+  #lastChange: Since = THIS_RUN;
+  readonly #uris: UriOwners;
+  #waiters: { readonly kind: ListKind; readonly done: () => void }[] = [];
+  #waitEnds: number | null = null;
+
+  constructor(options: {
+    readonly servers: readonly DownstreamConfig[];
+    /** @default nothing */
+    readonly reserved?: Reserved;
+    readonly listWaitMs: number;
+    /** Called after a merged list has become different. */
+    readonly onChange: (kind: ListKind) => void;
+    /** A server offers what is another one's; in words, once for each change. */
+    readonly onCollision: (server: string, message: string) => void;
+    /** What servers keep against others may have become different: worth remembering. @default nobody */
+    readonly onHeld?: (kind: UriKind, held: readonly HeldUri[]) => void;
+  }) {
+    this.#reports = new CollisionReports(options.onCollision);
+    this.#listWaitMs = options.listWaitMs;
+    this.#onChange = options.onChange;
+    this.#onHeld = options.onHeld ?? (() => {});
+    const { servers, reserved = NOTHING_RESERVED } = options;
+    this.#reserved = reserved;
+    for (const config of servers) this.#servers.set(config.name, newEntry(config, THIS_RUN));
+    this.#lists = {
+      tools: new MergedList({ servers, reserved, keys: 'names', own: [HEALTH_TOOL] }),
+      prompts: new MergedList({ servers, reserved, keys: 'names', own: [] }),
+      resources: new MergedList({ servers, reserved, keys: 'uris', own: [] }),
+      templates: new MergedList({ servers, reserved, keys: 'uris', own: [] }),
+    };
+    this.#uris = new UriOwners(this.#lists, [...this.#servers.keys()], reserved);
+  }
+
+  /** A list of an earlier run, served until the server has told its own. */
+  restore(
+    server: string,
+    fingerprint: string,
+    kind: ListKind,
+    entries: readonly CatalogEntry[],
+  ): void {
+    const entry = this.#servers.get(server);
+    if (entry === undefined || entry.live.has(kind)) return;
+    if (entry.config.fingerprint !== fingerprint) return;
+    const { claims } = this.#lists[kind];
+    this.#set(entry, kind, entries, (uri) => claims.sinceEarlier(uri));
+  }
+
+  /**
+   * What servers kept against others in earlier runs: it is theirs before anybody tells anything. To be
+   * called before `restore`.
+   */
+  remember(kind: UriKind, held: readonly HeldUri[]): void {
+    for (const { server, uri } of held) {
+      if (this.#servers.has(server)) this.#lists[kind].claims.remember(server, uri);
+    }
+  }
+
+  /**
+   * Other servers, or the same ones with other settings. What one that stays has told is kept, and
+   * listed until it tells again.
+   *
+   * @param replaced those that have yet to speak for themselves again.
+   */
+  reconfigure(
+    servers: readonly DownstreamConfig[],
+    reserved: Reserved,
+    replaced: ReadonlySet<string>,
+  ): void {
+    const before = new Map(this.#servers);
+    this.#reserved = reserved;
+    this.#servers.clear();
+    this.#lastChange += 1;
+    for (const config of servers) {
+      const entry = newEntry(config, this.#lastChange);
+      const known = before.get(config.name);
+      this.#servers.set(config.name, entry);
+      if (known === undefined) continue;
+      entry.tools = known.tools;
+      entry.outdated = known.outdated || known.config.fingerprint !== config.fingerprint;
+      if (replaced.has(config.name)) continue;
+      entry.joined = known.joined;
+      entry.failed = known.failed;
+      for (const kind of known.live) entry.live.add(kind);
+    }
+    this.#uris.reconfigure([...this.#servers.keys()], reserved);
+    for (const kind of LIST_KINDS) {
+      let changed = this.#lists[kind].reconfigure(servers, reserved);
+      for (const entry of kind === 'tools' ? this.#servers.values() : []) {
+        if (entry.tools !== null && this.#set(entry, kind, entry.tools, () => EARLIER_RUN))
+          changed = true;
+      }
+      this.#looked(kind);
+      if (changed) this.#onChange(kind);
+    }
+    this.#wake();
+  }
+
+  /** Takes over all that another catalogue of the same servers knows. */
+  adopt(other: Catalog): void {
+    this.#lastChange = other.#lastChange + 1;
+    for (const [server, entry] of this.#servers) {
+      const known = other.#servers.get(server);
+      entry.tools = known?.tools ?? null;
+      entry.outdated = known?.outdated ?? false;
+      if (known === undefined) continue;
+      // Each client's own instance has yet to speak for itself. What it has beside others is new.
+      const isOwn = entry.config.instances === 'session';
+      entry.joined = isOwn && known.live.size > 0 ? this.#lastChange : known.joined;
+      if (isOwn) continue;
+      entry.failed = known.failed;
+      for (const kind of known.live) entry.live.add(kind);
+    }
+    for (const kind of LIST_KINDS) this.#lists[kind].adopt(other.#lists[kind]);
+    this.#uris.templatesChanged();
+  }
+
+  /** A complete list that a server has just told. */
+  update(server: string, kind: ListKind, entries: readonly CatalogEntry[]): void {
+    const entry = this.#servers.get(server);
+    if (entry === undefined) return;
+    const since = entry.live.has(kind) ? ++this.#lastChange : entry.joined;
+    entry.live.add(kind);
+    if (kind === 'tools') entry.outdated = false;
+    const changed = this.#set(entry, kind, entries, () => since);
+    this.#wake();
+    if (changed) this.#onChange(kind);
+  }
+
+  /** The server failed: nobody waits for its first lists any longer. */
+  settle(server: string): void {
+    const entry = this.#servers.get(server);
+    if (entry === undefined || entry.failed) return;
+    entry.failed = true;
+    this.#wake();
+  }
+
+  /** JSON text of a whole merged list. */
+  list(kind: ListKind): Uint8Array {
+    return this.#lists[kind].json;
+  }
+
+  /** Whether what a server offers is known, from it or from an earlier run. */
+  knows(server: string): boolean {
+    return this.#lists.tools.of(server) !== null && this.#servers.get(server)?.outdated !== true;
+  }
+
+  /** Number of tools a server is known to have, null while none were ever seen. */
+  toolsCount(server: string): number | null {
+    return this.#lists.tools.of(server)?.length ?? null;
+  }
+
+  /** How much of what a server offers is another one's, so that it is renamed or not listed. */
+  collisions(server: string): number {
+    return Object.values(this.#lists).reduce((sum, list) => sum + list.collisionsOf(server), 0);
+  }
+
+  /** Which server an exposed tool or prompt belongs to. */
+  byName(kind: 'tools' | 'prompts', exposed: string): Resolution {
+    const target = this.#lists[kind].resolve(exposed);
+    if (target !== null) return { kind: 'target', ...target };
+    const owner = this.#reserved.ownerOfName(exposed);
+    for (const [server, { config, live }] of this.#servers) {
+      const mayHave =
+        config.prefix === ''
+          ? owner === null || owner.server === server
+          : exposed.startsWith(`${config.prefix}__`);
+      if (!live.has(kind) && mayHave) return { kind: 'pending', server };
+    }
+    return { kind: 'unknown' };
+  }
+
+  /** Whose a resource or a template is. */
+  byUri(uri: string): UriResolution {
+    return this.#uris.of(uri);
+  }
+
+  /** A server that has not told its resources in this run, null when all have. */
+  pendingResources(): string | null {
+    for (const [server, { live, failed }] of this.#servers) {
+      if (!failed && !(live.has('resources') && live.has('templates'))) return server;
+    }
+    return null;
+  }
+
+  /**
+   * Calls back when a list request may be answered: at once when every server is known, else when each
+   * unknown one has told or failed, at most `listWaitMs` after the first such request of the run.
+   */
+  whenListable(kind: ListKind, now: number, callback: () => void): void {
+    if (!this.#incomplete(kind)) return callback();
+    this.#waitEnds ??= now + this.#listWaitMs;
+    const left = this.#waitEnds - now;
+    if (left <= 0) return callback();
+    const waiter = {
+      kind,
+      done: () => {
+        clearTimeout(timer);
+        callback();
+      },
+    };
+    const timer = setTimeout(() => {
+      this.#waiters = this.#waiters.filter((one) => one !== waiter);
+      callback();
+    }, left);
+    this.#waiters.push(waiter);
+  }
+
+  #set(
+    entry: ServerEntry,
+    kind: ListKind,
+    entries: readonly CatalogEntry[],
+    since: (key: string) => Since,
+  ): boolean {
+    if (kind === 'tools') entry.tools = entries;
+    const offered = kind === 'tools' ? allowed(entry, entries) : entries;
+    const changed = this.#lists[kind].set(entry.config.name, offered, since);
+    this.#looked(kind);
+    return changed;
+  }
+
+  /** A list may have become different. */
+  #looked(kind: ListKind): void {
+    const { collisions, claims } = this.#lists[kind];
+    this.#reports.look(kind, this.#servers.keys(), collisions);
+    if (kind === 'templates') this.#uris.templatesChanged();
+    if (kind === 'resources' || kind === 'templates') this.#onHeld(kind, [...claims.held()]);
+  }
+
+  #incomplete(kind: ListKind): boolean {
+    for (const [server, { failed }] of this.#servers) {
+      if (!failed && this.#lists[kind].of(server) === null) return true;
+    }
+    return false;
+  }
+
+  #wake(): void {
+    const waiters = this.#waiters;
+    this.#waiters = waiters.filter(({ kind }) => this.#incomplete(kind));
+    for (const waiter of waiters) if (!this.#waiters.includes(waiter)) waiter.done();
+  }
+}
+
+function newEntry(config: DownstreamConfig, joined: Since): ServerEntry {
+  const allows = toolFilter(config);
+  return { config, allows, joined, live: new Set(), tools: null, outdated: false, failed: false };
+}
+
+function allowed(entry: ServerEntry, tools: readonly CatalogEntry[]): readonly CatalogEntry[] {
+  return tools.filter(({ key }) => entry.allows(key));
+}

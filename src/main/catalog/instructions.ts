@@ -1,0 +1,54 @@
+/**
+ * The `instructions` of all servers as one text, a heading for each. What a server says is quoted line
+ * by line and holds nothing invisible, so that it cannot look like a heading, or like the words of
+ * another server or of the gateway. Pure.
+ */
+
+import type { ServerProfile } from '../../shared/model/server.ts';
+import { visibleLines } from '../../shared/text/clean-text.ts';
+import type { KnownServer } from './profiles.ts';
+
+/** UTF-16 units of the whole text; one server's are clipped where they are read. */
+const MAX_TOTAL = 32_768;
+/** Every client asks for the same. */
+const quoted = new WeakMap<ServerProfile, string>();
+
+/** Null when no server has any. */
+export function mergedInstructions(servers: readonly KnownServer[]): string | null {
+  const sections: string[] = [];
+  const leftOut: string[] = [];
+  let total = 0;
+  for (const { config, profile } of servers) {
+    if (config.instructions === 'off') continue;
+    const text = quotedOf(profile);
+    if (text === '') continue;
+    const names =
+      config.prefix === '' ? '' : ` (its tools and prompts begin with ${config.prefix}__)`;
+    const section = `# Server ${config.name}${names}\n\n${text}`;
+    if (total + section.length > MAX_TOTAL) leftOut.push(config.name);
+    else {
+      total += section.length;
+      sections.push(section);
+    }
+  }
+  if (leftOut.length > 0) {
+    sections.push(`[left out because of their size: the instructions of ${leftOut.join(', ')}]`);
+  }
+  return sections.length === 0 ? null : sections.join('\n\n');
+}
+
+function quotedOf(profile: ServerProfile): string {
+  const text = quoted.get(profile) ?? quote(profile.instructions);
+  quoted.set(profile, text);
+  return text;
+}
+
+/** "" for a text without anything to see. */
+function quote(text: string): string {
+  const lines = visibleLines(text);
+  const isFilled = (line: string) => line.trim() !== '';
+  const first = lines.findIndex(isFilled);
+  if (first < 0) return '';
+  const shown = lines.slice(first, lines.findLastIndex(isFilled) + 1);
+  return shown.map((line) => `> ${line.trimEnd()}`).join('\n');
+}

@@ -1,0 +1,50 @@
+/**
+ * What each server said of itself in its last handshake, in this run or an earlier one. Main owns it;
+ * `initialize` and the routing of unknown methods read it. Decides nothing.
+ */
+import type { DownstreamConfig } from '../../shared/model/config.ts';
+import type { ServerProfile } from '../../shared/model/server.ts';
+
+export interface KnownServer {
+  readonly config: DownstreamConfig;
+  readonly profile: ServerProfile;
+}
+
+export class Profiles {
+  #configs: readonly DownstreamConfig[];
+  readonly #profiles = new Map<string, ServerProfile>();
+
+  constructor(configs: readonly DownstreamConfig[]) {
+    this.#configs = configs;
+  }
+
+  /** Other servers are configured. One that stays is known by what it said until it speaks again. */
+  reconfigure(configs: readonly DownstreamConfig[]): void {
+    this.#configs = configs;
+    const names = new Set(configs.map(({ name }) => name));
+    for (const name of this.#profiles.keys()) if (!names.has(name)) this.#profiles.delete(name);
+  }
+
+  /** What it said in an earlier run, unless it has spoken in this one or is configured differently. */
+  restore(server: string, fingerprint: string, profile: ServerProfile): void {
+    const config = this.#configs.find(({ name }) => name === server);
+    if (config?.fingerprint !== fingerprint || this.#profiles.has(server)) return;
+    this.#profiles.set(server, profile);
+  }
+
+  update(server: string, profile: ServerProfile): void {
+    this.#profiles.set(server, profile);
+  }
+
+  of(server: string): ServerProfile | null {
+    return this.#profiles.get(server) ?? null;
+  }
+
+  /** Every server that is known, in the order of the configuration. */
+  all(): KnownServer[] {
+    return this.#configs.flatMap((config) => {
+      const profile = this.#profiles.get(config.name);
+      return profile === undefined ? [] : [{ config, profile }];
+    });
+  }
+}

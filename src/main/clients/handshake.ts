@@ -1,0 +1,45 @@
+/** What the gateway says of itself at `initialize`, and the levels of `logging/setLevel`. */
+import {
+  LATEST_PROTOCOL_VERSION,
+  SUPPORTED_PROTOCOL_VERSIONS,
+} from '../../shared/model/revisions.ts';
+import { mergedCapabilities } from '../catalog/capabilities.ts';
+import { mergedInstructions } from '../catalog/instructions.ts';
+import type { KnownServer } from '../catalog/profiles.ts';
+
+export const LOG_LEVELS = [
+  'debug',
+  'info',
+  'notice',
+  'warning',
+  'error',
+  'critical',
+  'alert',
+  'emergency',
+] as const;
+
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export function isLogLevel(level: string): level is LogLevel {
+  return (LOG_LEVELS as readonly string[]).includes(level);
+}
+
+/**
+ * JSON text of the result: the client's revision where the gateway speaks it, else the newest it does.
+ *
+ * @param servers those that are known by now; nobody waits for the others.
+ */
+export function initializeResult(
+  asked: string,
+  gatewayVersion: string,
+  servers: readonly KnownServer[],
+): string {
+  const protocolVersion = SUPPORTED_PROTOCOL_VERSIONS.includes(asked)
+    ? asked
+    : LATEST_PROTOCOL_VERSION;
+  const capabilities = mergedCapabilities(servers.map(({ profile }) => profile.capabilities));
+  const serverInfo = { name: 'rea', title: 'rea gateway', version: gatewayVersion };
+  const instructions = mergedInstructions(servers);
+  const more = instructions === null ? '' : `,"instructions":${JSON.stringify(instructions)}`;
+  return `{"protocolVersion":"${protocolVersion}","capabilities":${capabilities},"serverInfo":${JSON.stringify(serverInfo)}${more}}`;
+}

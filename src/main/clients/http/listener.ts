@@ -1,0 +1,115 @@
+/**
+ * The Streamable HTTP edge: one listener, `/mcp` for MCP, `/healthz` and `/readyz` for probes. On
+ * loopback unless bearer tokens are given. Owns the listener and its limits; requests are served by
+ * `http-exchange.ts`.
+ */
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { JSON_RPC } from '../../../shared/model/errors.ts';
+import { hostPort, loopbackAddress } from '../../http/guard.ts';
+import { listen } from '../../http/listen.ts';
+import { replyError } from '../../http/replies.ts';
+import { type Edge, serve } from './exchange.ts';
+import { DEFAULT_LIMITS, type HttpOptions } from './options.ts';
+import { Sessions } from './sessionful/sessions.ts';
+import { Tokens } from './tokens.ts';
+
+export type { HttpOptions } from './options.ts';
+
+export type HttpEdge =
+  | {
+      readonly ok: true;
+      /** The MCP endpoint with the real port. */
+      readonly url: string;
+      /** From now on no session is opened (503) and `/readyz` says no; those there are go on. */
+      stopAccepting(): void;
+      /** Ends all sessions and streams and frees the port; connections still open after 1 s are cut. */
+      close(): Promise<void>;
+      /** Number of sessions. */
+      sessions(): number;
+      /** Number of open connections. */
+      connections(): number;
+    }
+  /** One line that names host and port and what to do. */
+  | { readonly ok: false; readonly message: string };
+
+export async function startHttp(options: HttpOptions): Promise<HttpEdge> {
+  const { host, port } = options;
+  const limits = { ...DEFAULT_LIMITS, ...options };
+  const tokens = new Tokens(options.tokens ?? []);
+  const loopback = loopbackAddress(host);
+  if (loopback === null && !tokens.required) {
+    return {
+      ok: false,
+      message: `cannot listen on ${hostPort(host, port)}: an address other than loopback needs a bearer token; leave out --no-token, or give one with --token-file, or use --http 127.0.0.1:${port}`,
+    };
+  }
+  const sessions = new Sessions(options, limits);
+  const edge: Edge = { options, limits, tokens, sessions };
+  /** Connections on which nothing was asked yet; to Node they are not idle. */
+  const silent = new Set<Socket>();
+  const responses = new Map<Socket, Set<ServerResponse>>();
+  const server = createServer((request, response) => {
+    silent.delete(request.socket);
+    const besides = responses.get(request.socket);
+    besides?.add(response);
+    response.once('close', () => besides?.delete(response));
+    serve(edge, request, response).catch((error: unknown) => {
+      options.log.error({ err: error }, 'an HTTP request failed');
+      if (response.headersSent) response.destroy();
+      else replyError(response, 500, JSON_RPC.internalError, 'Internal error');
+    });
+  });
+  server.on('connection', (socket) => {
+    silent.add(socket);
+    responses.set(socket, new Set());
+    socket.once('close', () => {
+      silent.delete(socket);
+      // Node 20 tells only the first of several responses that wait on one connection.
+      for (const response of responses.get(socket) ?? []) response.destroy().emit('close');
+      responses.delete(socket);
+    });
+  });
+  // Streams stay open for hours; bodies have their own limit, headers keep one.
+  server.requestTimeout = 0;
+  server.headersTimeout = 30_000;
+  server.keepAliveTimeout = 65_000;
+  server.maxConnections = limits.maxConnections;
+  const problem = await listen(server, loopback ?? host, port);
+  if (problem !== null) {
+    await sessions.closeAll('the listener did not start');
+    return { ok: false, message: explain(problem, hostPort(host, port)) };
+  }
+  server.on('error', (error) => options.log.error({ err: error }, 'the HTTP listener failed'));
+  return {
+    ok: true,
+    url: `http://${hostPort(loopback ?? host, (server.address() as AddressInfo).port)}/mcp`,
+    sessions: () => sessions.size,
+    connections: () => responses.size,
+    stopAccepting: () => sessions.stopAccepting(),
+    close: async () => {
+      const timer = setTimeout(() => server.closeAllConnections(), limits.closeMs);
+      await sessions.closeAll('the gateway is stopping');
+      // Not before: it cuts connections whose client still reads the whole response that was written.
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const socket of silent) socket.destroy();
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+}
+
+function explain(error: NodeJS.ErrnoException, where: string): string {
+  switch (error.code ?? '') {
+    case 'EADDRINUSE':
+      return `cannot listen on ${where}: the port is in use; stop the program that uses it or choose another with --http`;
+    case 'EACCES':
+      return `cannot listen on ${where}: ports below 1024 need privileges; choose another with --http`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `cannot listen on ${where}: this machine has no such address; use --http 127.0.0.1`;
+    default:
+      return `cannot listen on ${where}: ${error.code ?? error.message}; choose another address with --http`;
+  }
+}

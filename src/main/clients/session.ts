@@ -1,0 +1,297 @@
+/**
+ * One MCP client: its handshake, its requests in flight, its log level. Answers what the gateway
+ * answers itself (initialize, ping, tools/list, health) and hands tool calls to the router's
+ * downstreams. Sees only its own ids and tokens.
+ */
+
+import { decodeString, type Frame, rangeOf, textAt } from '../../shared/json/frame.ts';
+import { classify, errorParts, resultParts } from '../../shared/json/json-rpc.ts';
+import { SLOT } from '../../shared/json/json-scan.ts';
+import { member } from '../../shared/json/json-slice.ts';
+import { isLongId, MAX_ID_BYTES } from '../../shared/json/keys.ts';
+import { JSON_RPC } from '../../shared/model/errors.ts';
+import type { ListKind } from '../../shared/model/lists.ts';
+import type { Call, CallOwner } from '../calls/call.ts';
+import type { Withdrawable } from '../routing/request.ts';
+import type { Router } from '../routing/router.ts';
+import { initializeResult, isLogLevel, LOG_LEVELS, type LogLevel } from './handshake.ts';
+import type { UpstreamPeer, UpstreamSink } from './port.ts';
+
+const encoder = new TextEncoder();
+/** Control messages of a client (initialize, setLevel) above this size are refused, never parsed. */
+const MAX_CONTROL_BYTES = 1024 * 1024;
+const MAX_REASON = 1000;
+/** Answers of the gateway's own that wait for a client to read; further requests are refused. */
+const MAX_HELD = 10_000;
+
+export class Session implements UpstreamPeer, CallOwner {
+  readonly transport: 'stdio' | 'http';
+  readonly #router: Router;
+  readonly #sink: UpstreamSink;
+  /** By raw id text; a request leaves when it is answered, cancelled, or its session ends. */
+  readonly #open = new Map<string, Call | Withdrawable>();
+  #initialized = false;
+  #closed = false;
+  #logLevel: LogLevel | null = null;
+  #capabilities: object = {};
+  /** What the gateway would answer, were the client reading. */
+  readonly #held: (() => void)[] = [];
+
+  constructor(router: Router, sink: UpstreamSink, transport: 'stdio' | 'http') {
+    this.#router = router;
+    this.#sink = sink;
+    this.transport = transport;
+  }
+
+  get logLevel(): LogLevel | null {
+    return this.#logLevel;
+  }
+
+  get busy(): boolean {
+    return this.#router.tasks.tasks.isSessionBusy(this, performance.now());
+  }
+
+  get congested(): boolean {
+    return this.#sink.congested;
+  }
+
+  drained(): void {
+    while (!this.congested) {
+      const next = this.#held.shift();
+      if (next === undefined) break;
+      next();
+    }
+    this.#router.drained(this);
+  }
+
+  /** Gives a large answer of the gateway's own, as soon as the client has taken what it got before. */
+  whenRead(idText: string, answer: () => void): void {
+    if (!this.congested && this.#held.length === 0) return answer();
+    if (this.#held.length >= MAX_HELD) {
+      return this.refused(idText, JSON_RPC.gatewayError, `${MAX_HELD} answers wait to be read`);
+    }
+    this.#held.push(answer);
+  }
+
+  receive(frame: Frame): void {
+    if (this.#closed) return;
+    const message = classify(frame);
+    switch (message.kind) {
+      case 'request':
+        return this.#request(message.method, frame);
+      case 'notification':
+        return this.#notification(message.method, frame);
+      case 'response':
+        return this.#router.reverse.answer(this, frame);
+      case 'invalid':
+        return this.#invalid(frame, message.why);
+    }
+  }
+
+  refused(idText: string | null, code: number, message: string): void {
+    const id = idText !== null && /^["\d-]/.test(idText) ? idText : null;
+    this.#send(errorParts(encoder.encode(id ?? 'null'), code, message), id);
+  }
+
+  closed(reason: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const open of Array.from(this.#open.values())) this.#cancel(open, reason);
+    this.#router.forget(this);
+  }
+
+  /** What the gateway itself tells: little, and also to a client that does not read. */
+  tell(parts: readonly Uint8Array[]): void {
+    if (this.#initialized) this.#send(parts, null);
+  }
+
+  /** What a server says by itself; not to a client that does not read. */
+  notify(parts: readonly Uint8Array[]): void {
+    if (this.congested) return this.#router.dropped();
+    this.tell(parts);
+  }
+
+  /** A log message of a server, unless this client asked for less or does not read. */
+  log(level: string | null, parts: readonly Uint8Array[]): void {
+    if (this.#logLevel !== null && level !== null && isLogLevel(level)) {
+      if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(this.#logLevel)) return;
+    }
+    this.notify(parts);
+  }
+
+  /** Progress of a request in flight or of a task; not to a client that does not read. */
+  send(parts: readonly Uint8Array[], relatedTo: string | null): void {
+    if (this.congested) return this.#router.dropped();
+    this.#send(parts, relatedTo);
+  }
+
+  /** The one answer of a request. */
+  answer(request: { readonly idText: string }, parts: readonly Uint8Array[]): void {
+    const open = this.#open.get(request.idText);
+    if (open === request) this.#open.delete(request.idText);
+    this.#send(parts, request.idText);
+  }
+
+  /** Whether the client said at `initialize` that it can do this. @param path of nested objects. */
+  supports(...path: readonly string[]): boolean {
+    let at: unknown = this.#capabilities;
+    for (const name of path) {
+      if (typeof at !== 'object' || at === null || !Object.hasOwn(at, name)) return false;
+      at = (at as Record<string, unknown>)[name];
+    }
+    return typeof at === 'object' && at !== null;
+  }
+
+  /** Sends what a server asks, or tells of a task, on the stream of the request it belongs to. */
+  ask(parts: readonly Uint8Array[], relatedTo: string | null): void {
+    this.#send(parts, relatedTo);
+  }
+
+  /** Remembers a request so that it can be cancelled. */
+  track(request: Call | Withdrawable): void {
+    this.#open.set(request.idText, request);
+  }
+
+  /** Forgets a request that lives on under another form. */
+  untrack(request: Call | Withdrawable): void {
+    if (this.#open.get(request.idText) === request) this.#open.delete(request.idText);
+  }
+
+  #send(parts: readonly Uint8Array[], relatedTo: string | null): void {
+    if (!this.#closed) this.#sink.send(parts, relatedTo);
+  }
+
+  /** Only what can be a request is answered: an error to a response would be taken for an answer. */
+  #invalid(frame: Frame, why: string): void {
+    const id = textAt(frame, SLOT.id);
+    const hasMethod = rangeOf(frame, SLOT.method) !== null;
+    if ((id === null) === hasMethod) return;
+    this.refused(id, JSON_RPC.invalidRequest, why);
+  }
+
+  #request(method: string, frame: Frame): void {
+    const idText = textAt(frame, SLOT.id) ?? 'null';
+    const idRaw = encoder.encode(idText);
+    if (isLongId(frame, SLOT.id) || isLongId(frame, SLOT.paramsMetaProgressToken)) {
+      const message = `id and progress token may have at most ${MAX_ID_BYTES} bytes`;
+      return this.refused(idText, JSON_RPC.invalidRequest, message);
+    }
+    switch (method) {
+      case 'initialize':
+        return this.#initialize(frame, idRaw, idText);
+      case 'ping':
+        return this.#send(resultParts(idRaw, '{}'), idText);
+      case 'tools/list':
+        return this.#list('tools', idRaw, idText);
+      case 'prompts/list':
+        return this.#list('prompts', idRaw, idText);
+      case 'resources/list':
+        return this.#list('resources', idRaw, idText);
+      case 'resources/templates/list':
+        return this.#list('templates', idRaw, idText);
+      case 'logging/setLevel':
+        return this.#setLevel(frame, idRaw, idText);
+      default:
+        if (this.#open.has(idText)) {
+          return this.refused(idText, JSON_RPC.invalidRequest, 'this id is in use by another call');
+        }
+        return this.#router.route({
+          session: this,
+          frame,
+          method,
+          idRaw,
+          idText,
+          listDeadline: null,
+        });
+    }
+  }
+
+  #list(kind: ListKind, idRaw: Uint8Array, idText: string): void {
+    const answer = () => this.#send(this.#router.listParts(this, kind, idRaw), idText);
+    this.#router.list(this, kind, () => this.whenRead(idText, answer));
+  }
+
+  #initialize(frame: Frame, idRaw: Uint8Array, idText: string): void {
+    const params = this.#controlParams(frame);
+    const version = params?.['protocolVersion'];
+    if (typeof version !== 'string') {
+      return this.refused(
+        idText,
+        JSON_RPC.invalidParams,
+        'initialize needs params.protocolVersion (a string)',
+      );
+    }
+    const capabilities = params?.['capabilities'];
+    if (typeof capabilities === 'object' && capabilities !== null)
+      this.#capabilities = capabilities;
+    this.#router.clientKnown(this, this.#capabilities);
+    const { version: own, profiles } = this.#router;
+    this.#send(resultParts(idRaw, initializeResult(version, own, profiles.all())), idText);
+  }
+
+  #setLevel(frame: Frame, idRaw: Uint8Array, idText: string): void {
+    const level = this.#controlParams(frame)?.['level'];
+    if (typeof level !== 'string' || !isLogLevel(level)) {
+      return this.refused(
+        idText,
+        JSON_RPC.invalidParams,
+        `params.level must be one of ${LOG_LEVELS.join(', ')}`,
+      );
+    }
+    this.#logLevel = level;
+    this.#router.logLevelChanged();
+    this.#send(resultParts(idRaw, '{}'), idText);
+  }
+
+  #controlParams(frame: Frame): Record<string, unknown> | null {
+    const text = textAt(frame, SLOT.params);
+    if (text === null || text.length > MAX_CONTROL_BYTES) return null;
+    const params: unknown = JSON.parse(text);
+    return typeof params === 'object' && params !== null
+      ? (params as Record<string, unknown>)
+      : null;
+  }
+
+  #notification(method: string, frame: Frame): void {
+    if (method === 'notifications/initialized') {
+      this.#initialized = true;
+    } else if (method === 'notifications/progress') {
+      this.#router.reverse.progress(this, frame);
+    } else if (method === 'notifications/tasks/status') {
+      this.#router.reverse.status(this, frame);
+    } else if (method === 'notifications/roots/list_changed') {
+      this.#router.toServers(this, frame.line);
+    } else if (method === 'notifications/cancelled') {
+      const idText = textAt(frame, SLOT.paramsRequestId);
+      const request = idText === null ? undefined : this.#open.get(idText);
+      if (request === undefined || idText === null) return;
+      this.#cancel(request, cancelReason(frame));
+      this.#sink.finished(idText);
+    } else if (this.#initialized) {
+      this.#unknownNotification(method, frame);
+    }
+  }
+
+  /** What carries the token of a server's request is for that server alone. */
+  #unknownNotification(method: string, frame: Frame): void {
+    if (rangeOf(frame, SLOT.paramsProgressToken) !== null) {
+      this.#router.reverse.progress(this, frame);
+    } else {
+      this.#router.unknown.notification(this, method, frame);
+    }
+  }
+
+  #cancel(request: Call | Withdrawable, reason: string): void {
+    this.#open.delete(request.idText);
+    if ('downstream' in request) request.downstream.cancel(request, reason);
+    else request.withdraw();
+  }
+}
+
+/** What the client says why, for the server to see. */
+function cancelReason(frame: Frame): string {
+  const params = rangeOf(frame, SLOT.params);
+  const at = params === null ? null : member(frame.line, params, 'reason');
+  const reason = at === null ? null : decodeString(frame.line, at);
+  return reason === null ? 'cancelled by the client' : reason.slice(0, MAX_REASON);
+}

@@ -1,0 +1,83 @@
+/**
+ * The stdio edge: one client on this process's stdin and stdout. Owns both streams; nothing else in
+ * the process writes to stdout. Frames with the same framer and scanner as the supervisors.
+ */
+import type { Readable } from 'node:stream';
+import { LineFramer } from '../../../shared/json/framing.ts';
+import { sizeOf } from '../../../shared/json/json-rpc.ts';
+import type { ByteCredit } from '../../../shared/memory/byte-credit.ts';
+import { JSON_RPC } from '../../../shared/model/errors.ts';
+import { isAnswer } from '../answer.ts';
+import type { OpenSession, UpstreamSink } from '../port.ts';
+import { Unsent } from '../unsent.ts';
+import type { ClaimedStdout } from './stdout-claim.ts';
+
+/** Larger answers are written by themselves. */
+const LARGE_BYTES = 64 * 1024;
+const NEWLINE = new Uint8Array([0x0a]);
+
+/**
+ * @param options.maxMessageBytes largest message accepted from the client.
+ * @param options.onEnd stdin ended or stdout broke, with the reason; called once.
+ */
+export function serveStdio(options: {
+  readonly stdin: Readable;
+  readonly stdout: ClaimedStdout;
+  readonly open: OpenSession;
+  readonly maxMessageBytes: number;
+  readonly credit: ByteCredit;
+  readonly onEnd: (reason: string) => void;
+}): void {
+  const { stdin, stdout } = options;
+  let ended = false;
+  const end = (reason: string) => {
+    if (ended) return;
+    ended = true;
+    unsent.close();
+    peer.closed(reason);
+    options.onEnd(reason);
+  };
+  const unsent = new Unsent({
+    credit: options.credit,
+    waiting: stdout.waiting,
+    onDrained: () => peer.drained(),
+  });
+  const sink: UpstreamSink = {
+    get congested() {
+      return unsent.congested;
+    },
+    send(parts) {
+      if (!ended) unsent.given(write(stdout, parts));
+    },
+    finished() {
+      // One stream for everything: there is nothing to close.
+    },
+  };
+  const peer = options.open(sink, 'stdio');
+  const framer = new LineFramer({
+    maxBytes: options.maxMessageBytes,
+    onFrame: (frame) => peer.receive(frame),
+    onRefused: ({ reason, idText, hasMethod, hasOutcome }) => {
+      const [code, message] =
+        reason === 'too_large'
+          ? [JSON_RPC.invalidRequest, `message larger than ${options.maxMessageBytes} bytes`]
+          : [JSON_RPC.parseError, `not a JSON-RPC message (${reason})`];
+      // The id of a response is the gateway's own: under it, the client would take an error for an answer.
+      peer.refused(hasMethod || !hasOutcome ? idText : null, code, message);
+    },
+  });
+  stdin.on('data', (chunk: Buffer) => framer.push(chunk));
+  stdin.on('end', () => end('stdin ended'));
+  stdin.on('close', () => end('stdin closed'));
+  stdin.on('error', (error) => end(`stdin failed: ${error.message}`));
+  stdout.stream.on('error', (error) => end(`stdout failed: ${error.message}`));
+}
+
+/** @returns the bytes written. */
+function write(stdout: ClaimedStdout, parts: readonly Uint8Array[]): number {
+  const bytes = sizeOf(parts) + NEWLINE.length;
+  const frame = [...parts, NEWLINE];
+  if (bytes > LARGE_BYTES && isAnswer(parts)) stdout.writeLarge(frame);
+  else stdout.write(frame, bytes);
+  return bytes;
+}

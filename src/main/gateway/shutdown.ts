@@ -1,0 +1,133 @@
+/**
+ * The interpreter of the stop machine: signals, the end of the client and errors nobody caught become
+ * its events; its effects become calls on the gateway. Owns the exit code. Decides nothing itself.
+ */
+import {
+  DEFAULT_DRAIN_POLICY,
+  type DrainEffect,
+  type DrainEvent,
+  type DrainPolicy,
+  type DrainState,
+  INITIAL_DRAIN,
+  step,
+} from '../../shared/machines/drain.ts';
+
+const EXIT_FATAL = 70;
+const CLOSE_LIMIT_MS = 3000;
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
+/** What a stop does to the gateway, in the order in which it happens. */
+export interface Stoppable {
+  stopAccepting(): void;
+  /** Calls back once no call is in flight or queued, at once when that is so already. */
+  whenIdle(callback: () => void): void;
+  abandonCalls(): void;
+  /** Resolves when every server has ended. */
+  stopServers(timing: { readonly eofMs: number; readonly termMs: number }): Promise<void>;
+  /** Kills every server's group at once, synchronously. */
+  killAll(): void;
+  /** Ends threads, files and guard; nothing is left afterwards. */
+  close(reason: string): Promise<void>;
+  /** A system call that may never return holds a thread, and an exit would wait for that. */
+  readonly held: boolean;
+}
+
+export class Shutdown {
+  readonly #gateway: Stoppable;
+  readonly #policy: DrainPolicy;
+  readonly #fatal: (error: unknown) => void;
+  #state: DrainState = INITIAL_DRAIN;
+  #reason = 'unknown';
+  #wake: NodeJS.Timeout | null = null;
+  #done: (code: number) => void = () => undefined;
+  /** Resolves with the exit code once everything has stopped. */
+  readonly finished: Promise<number>;
+
+  /**
+   * @param graceMs how long calls in flight may go on after a signal.
+   * @param fatal records what could not be handled, synchronously.
+   */
+  constructor(gateway: Stoppable, graceMs: number, fatal: (error: unknown) => void) {
+    this.#gateway = gateway;
+    this.#policy = { ...DEFAULT_DRAIN_POLICY, graceMs };
+    this.#fatal = fatal;
+    this.finished = new Promise((resolve) => {
+      this.#done = resolve;
+    });
+  }
+
+  listen(): void {
+    for (const signal of STOP_SIGNALS) {
+      process.on(signal, () => this.#on({ type: 'signal' }, signal));
+    }
+    process.on('uncaughtException', (error) => this.#die(error));
+    process.on('unhandledRejection', (error) => this.#die(error));
+  }
+
+  /** The terminal is gone: as good as a signal to stop. */
+  terminalGone(): void {
+    this.#on({ type: 'signal' }, 'SIGHUP');
+  }
+
+  /** The only client is gone: nothing in flight is worth waiting for. */
+  clientGone(reason: string): void {
+    this.#on({ type: 'eof' }, reason);
+  }
+
+  #on(event: DrainEvent, reason?: string): void {
+    if (this.#state.kind === 'running' && reason !== undefined) this.#reason = reason;
+    const [next, effects] = step(this.#policy, performance.now(), this.#state, event);
+    this.#state = next;
+    for (const effect of effects) this.#run(effect);
+  }
+
+  #run(effect: DrainEffect): void {
+    switch (effect.type) {
+      case 'stopAccepting':
+        this.#gateway.stopAccepting();
+        // The machine must have its new state before it hears that there is nothing to drain.
+        setImmediate(() => this.#gateway.whenIdle(() => this.#on({ type: 'drained' })));
+        return;
+      case 'cancelCalls':
+        return this.#gateway.abandonCalls();
+      case 'stopServers':
+        this.#gateway.stopServers({ eofMs: effect.eofMs, termMs: effect.termMs }).then(
+          () => this.#on({ type: 'allStopped' }),
+          (error: unknown) => this.#die(error),
+        );
+        return;
+      case 'killAllGroups':
+        return this.#gateway.killAll();
+      case 'wake':
+        if (this.#wake !== null) clearTimeout(this.#wake);
+        this.#wake = setTimeout(
+          () => this.#on({ type: 'deadline' }),
+          Math.max(0, Math.ceil(effect.at - performance.now())),
+        );
+        return;
+      case 'exit':
+        this.#gateway.killAll();
+        // A thread blocked in a system call would keep even process.exit waiting. The guard remains.
+        setTimeout(() => process.kill(process.pid, 'SIGKILL'), CLOSE_LIMIT_MS).unref();
+        this.#gateway.close(this.#reason).then(
+          () => {
+            if (this.#gateway.held) process.kill(process.pid, 'SIGKILL');
+            this.#done(effect.code);
+          },
+          (error: unknown) => this.#die(error),
+        );
+        return;
+    }
+  }
+
+  /** Nothing that was not foreseen is survived: a half-working gateway is worse than none. */
+  #die(error: unknown): void {
+    try {
+      this.#gateway.killAll();
+      this.#fatal(error);
+    } finally {
+      if (this.#gateway.held) process.kill(process.pid, 'SIGKILL');
+      process.exit(EXIT_FATAL);
+    }
+  }
+}

@@ -1,0 +1,56 @@
+/** The gateway's own tool: always listed, always answered, also when everything else is refused. */
+import type { Downstream } from '../servers/server.ts';
+
+export interface HealthView {
+  readonly version: string;
+  readonly sessionId: string;
+  /** ISO. */
+  readonly startedAt: string;
+  readonly stateOwner: boolean;
+  /** Progress, log messages and the like that were not passed on because their clients do not read. */
+  readonly droppedMessages: number;
+  readonly halt: { readonly active: boolean; readonly reason: string | null };
+  readonly downstreams: readonly Downstream[];
+  /** Number of tools a server is known to have, null while none was ever seen. */
+  readonly toolsOf: (server: string) => number | null;
+  /** How much of what a server offers another one has already, so that it is renamed or not listed. */
+  readonly collisionsOf: (server: string) => number;
+  /** Whether errors and exits, already redacted, are told as well. */
+  readonly exposeDiagnostics: boolean;
+}
+
+/** JSON text of the tool's result. */
+export function healthText(view: HealthView): string {
+  const health = {
+    gateway: {
+      version: view.version,
+      session_id: view.sessionId,
+      started_at: view.startedAt,
+      owns_state_file: view.stateOwner,
+      dropped_messages: view.droppedMessages,
+    },
+    policy: { halt_active: view.halt.active, halt_reason: view.halt.reason },
+    downstreams: view.downstreams.map((downstream) => {
+      const record = downstream.lastRecord;
+      const routing = downstream.record;
+      return {
+        name: downstream.config.name,
+        phase: downstream.phase,
+        connected: downstream.phase === 'ready',
+        healthy: downstream.phase === 'ready' && routing.circuit_state === 'closed',
+        circuit_state: routing.circuit_state,
+        retry_at: routing.retry_at,
+        restarts: record?.restarts ?? 0,
+        next_restart_at: record?.next_restart_at ?? null,
+        tools_count: view.toolsOf(downstream.config.name),
+        name_collisions: view.collisionsOf(downstream.config.name),
+        in_flight: routing.in_flight,
+        queued: routing.queued,
+        ...(view.exposeDiagnostics
+          ? { last_error: record?.last_error ?? null, last_exit: record?.last_exit ?? null }
+          : {}),
+      };
+    }),
+  };
+  return JSON.stringify({ content: [{ type: 'text', text: JSON.stringify(health, null, 2) }] });
+}

@@ -1,0 +1,71 @@
+/**
+ * Whether a server may ask a client something now, by the kill switch and by its configuration. Roots
+ * concern no person and no model, so that they are always asked for. Pure.
+ */
+
+import { errorParts } from '../../../shared/json/json-rpc.ts';
+import { type AsksConfig, kindOfAsk } from '../../../shared/model/asks.ts';
+import { JSON_RPC, type ReaError } from '../../../shared/model/errors.ts';
+import { clip } from '../../../shared/text/clean-text.ts';
+import type { Halt } from '../../calls/gate/halt.ts';
+import type { Downstream } from '../../servers/server.ts';
+
+/** Why nobody is asked. */
+export interface Refusal {
+  readonly code: number;
+  readonly why: string;
+  /** The kill switch is the cause. */
+  readonly halted?: true;
+}
+
+/** The error for a question that one server put: its method and the raw id. */
+export function refusalParts(
+  { downstream, method, idRaw }: Question,
+  { code, why, halted }: Refusal,
+  outcome: ReaError['outcome'] = 'not_sent',
+): Uint8Array[] {
+  const message = `${clip(method, 200)}: ${why}`;
+  if (halted !== true) return errorParts(idRaw, code, message);
+  const error: ReaError = {
+    code: 'ERR_HALTED',
+    server: downstream.config.name,
+    phase: downstream.phase,
+    outcome,
+    retryable: outcome === 'not_sent',
+  };
+  return errorParts(idRaw, code, message, { 'rea/error': error });
+}
+
+interface Question {
+  readonly downstream: Downstream;
+  readonly method: string;
+  readonly idRaw: Uint8Array;
+}
+
+/** Why nobody may be asked this, whoever has caused it; null: it may be asked. */
+export function forbidden(method: string, asks: AsksConfig, halt: Halt): Refusal | null {
+  const kind = kindOfAsk(method);
+  if (halt.active && kind !== 'roots') {
+    const why = `the gateway is halted: ${halt.reason ?? 'no reason given'}`;
+    return { code: JSON_RPC.gatewayError, why, halted: true };
+  }
+  if ((kind !== 'elicitation' && kind !== 'sampling') || asks[kind] === 'allow') return null;
+  // As if the client could not do it, which is also what the server is told when it starts.
+  return { code: JSON_RPC.methodNotFound, why: `denied to this server (asks.${kind})` };
+}
+
+/** Why it may not be asked without a call or task of a client at the server; null: it may. */
+export function unsolicited(method: string, asks: AsksConfig): Refusal | null {
+  const kind = kindOfAsk(method);
+  // Questions about a task belong to the one that the client made it of.
+  if (kind === 'roots' || kind === 'task' || asks.unsolicited === 'allow') return null;
+  return {
+    code: JSON_RPC.gatewayError,
+    why: 'no call or task of the client is in flight at this server, so nobody is asked (asks.unsolicited)',
+  };
+}
+
+/** What the server may ask; of one that is being replaced, what its successor may. */
+export function asksOf(downstream: Downstream): AsksConfig {
+  return downstream.current.config.asks;
+}

@@ -1,0 +1,217 @@
+/**
+ * Whose task is whose: every task that a server made for a client, from the answer that told of it to the
+ * end of the client's session. A client sees its own tasks only, under the server's id, or under another
+ * one when two servers gave it the same. Keeps account; sends nothing.
+ */
+import type { TaskNote } from '../../../shared/model/mcp.ts';
+import type { Call } from '../../calls/call.ts';
+import type { Edit } from '../../calls/call-table.ts';
+import type { Session } from '../../clients/session.ts';
+import type { Downstream } from '../../servers/server.ts';
+
+export interface Task {
+  readonly session: Session;
+  readonly downstream: Downstream;
+  /** The server's id of it, and the one that the client knows. */
+  readonly id: string;
+  readonly shownId: string;
+  /** The call that made it, whose progress token lives as long as the task. */
+  readonly call: number;
+  readonly tokenRaw: Uint8Array | null;
+  /** `ended`: its result can still be fetched. `lost`: its server died. */
+  state: 'running' | 'ended' | 'lost';
+  /** When it ended, monotonic milliseconds; null: it runs, or its client has its result already. */
+  owedSince: number | null;
+  /** When the server may forget it, monotonic milliseconds. */
+  readonly expiresAt: number;
+  /** When the server last told of it, monotonic milliseconds. */
+  toldAt: number;
+  /** Raw ids of the client's requests for its result, the oldest first. */
+  readonly resultRequests: Set<string>;
+}
+
+/** Of one session. */
+export const MAX_TASKS = 1000;
+/** A server is kept so long for a client that has not fetched a result. */
+const OWED_MS = 30_000;
+/** A task that may take any time is taken to be at work so long after the last word about it. */
+const SILENT_MS = 3_600_000;
+
+export class Tasks {
+  readonly #bySession = new Map<Session, Map<string, Task>>();
+  readonly #byServer = new Map<Downstream, Map<string, Task>>();
+  readonly #byCall = new Map<number, Task>();
+  readonly #lives = new WeakMap<Downstream, number>();
+
+  /** A server has made a task. Of its older ones with the same id nothing is known any more. */
+  made(call: Call, session: Session, note: TaskNote, now: number): Task {
+    const { downstream } = call;
+    const reused = this.ofServer(downstream, note.id);
+    if (reused !== null) this.#forget(reused);
+    const own = this.#bySession.get(session) ?? new Map<string, Task>();
+    this.#bySession.set(session, own);
+    const task: Task = {
+      session,
+      downstream,
+      id: note.id,
+      shownId: freeId(own, note.id),
+      call: call.id,
+      tokenRaw: call.tokenRaw,
+      state: note.ended ? 'ended' : 'running',
+      owedSince: note.ended ? now : null,
+      expiresAt: note.ttlMs === null ? Infinity : now + note.ttlMs,
+      toldAt: now,
+      resultRequests: new Set(),
+    };
+    own.set(task.shownId, task);
+    const its = this.#byServer.get(downstream) ?? new Map<string, Task>();
+    this.#byServer.set(downstream, its.set(task.id, task));
+    this.#byCall.set(call.id, task);
+    return task;
+  }
+
+  /** Whether the session has as many tasks as it may, all of them alive. */
+  isFull(session: Session, now: number): boolean {
+    const own = this.#bySession.get(session);
+    if (own === undefined || own.size < MAX_TASKS) return false;
+    for (const task of own.values()) {
+      if (task.state === 'running' && task.expiresAt > now) continue;
+      this.#forget(task);
+      return false;
+    }
+    return true;
+  }
+
+  /** By the id that the client knows. */
+  ofSession(session: Session, shownId: string): Task | null {
+    return this.#bySession.get(session)?.get(shownId) ?? null;
+  }
+
+  /** By the id that the server knows. */
+  ofServer(downstream: Downstream, id: string): Task | null {
+    return this.#byServer.get(downstream)?.get(id) ?? null;
+  }
+
+  /** The task that this call made, while it runs. */
+  ofCall(call: number): Task | null {
+    const task = this.#byCall.get(call);
+    return task?.state === 'running' ? task : null;
+  }
+
+  /** The servers that have tasks of the session. */
+  serversOf(session: Session): Set<Downstream> {
+    const servers = new Set<Downstream>();
+    for (const { state, downstream } of this.#bySession.get(session)?.values() ?? []) {
+      if (state !== 'lost') servers.add(downstream);
+    }
+    return servers;
+  }
+
+  /** Whether a task of the session may be at work there. */
+  atWork(session: Session, downstream: Downstream, now: number): boolean {
+    for (const task of this.#bySession.get(session)?.values() ?? []) {
+      if (task.downstream !== downstream || task.state !== 'running') continue;
+      if (task.expiresAt > now) return true;
+    }
+    return false;
+  }
+
+  /** Whether a task of anybody may be at work there, or has ended lately and its result is still to be fetched. */
+  isBusy(downstream: Downstream, now: number): boolean {
+    return isAnyWanted(this.#byServer.get(downstream)?.values() ?? [], now);
+  }
+
+  /** Whether a task of the session may be at work, or has ended lately and its result is still to be fetched. */
+  isSessionBusy(session: Session, now: number): boolean {
+    return isAnyWanted(this.#bySession.get(session)?.values() ?? [], now);
+  }
+
+  /** Which of the server's processes it is now, as far as tasks go: another one knows nothing of them. */
+  lifeOf(downstream: Downstream): number {
+    return this.#lives.get(downstream) ?? 0;
+  }
+
+  /** The server told of a task that goes on. */
+  told(task: Task, now: number): void {
+    task.toldAt = now;
+  }
+
+  /** The server told of its end; the client may not have its result yet. */
+  ended(task: Task, now: number): void {
+    if (task.state === 'running') task.owedSince = now;
+    this.#end(task);
+  }
+
+  /** Nobody will ask for its result: the client has it, or the server has forgotten the task. */
+  settled(task: Task): void {
+    task.owedSince = null;
+    this.#end(task);
+  }
+
+  /** The server died, and its tasks with it; their clients are told when they ask. */
+  serverGone(downstream: Downstream): void {
+    for (const task of this.#byServer.get(downstream)?.values() ?? []) {
+      task.state = 'lost';
+      this.#byCall.delete(task.call);
+    }
+    this.#byServer.delete(downstream);
+    this.#lives.set(downstream, this.lifeOf(downstream) + 1);
+  }
+
+  /** The session has ended. @returns its tasks that still run. */
+  drop(session: Session): Task[] {
+    const own = [...(this.#bySession.get(session)?.values() ?? [])];
+    for (const task of own) this.#forget(task);
+    return own.filter(({ state }) => state === 'running');
+  }
+
+  #end(task: Task): void {
+    if (task.state === 'running') task.state = 'ended';
+    this.#byCall.delete(task.call);
+    task.downstream.released();
+  }
+
+  #forget(task: Task): void {
+    const { session, downstream } = task;
+    const own = this.#bySession.get(session);
+    if (own?.delete(task.shownId) && own.size === 0) this.#bySession.delete(session);
+    const its = this.#byServer.get(downstream);
+    if (its?.get(task.id) === task && its.delete(task.id) && its.size === 0) {
+      this.#byServer.delete(downstream);
+    }
+    this.#byCall.delete(task.call);
+  }
+}
+
+function isAnyWanted(tasks: Iterable<Task>, now: number): boolean {
+  for (const { state, owedSince, expiresAt, toldAt } of tasks) {
+    if (expiresAt <= now || state === 'lost') continue;
+    // One with a time of its own has that; another one is given up when nothing is heard of it.
+    const goesOn = expiresAt !== Infinity || now - toldAt < SILENT_MS;
+    if (state === 'running' && goesOn) return true;
+    if (owedSince !== null && now - owedSince < OWED_MS) return true;
+  }
+  return false;
+}
+
+function freeId(own: ReadonlyMap<string, Task>, id: string): string {
+  let free = id;
+  for (let n = 2; own.has(free); n++) free = `${id}~${n}`;
+  return free;
+}
+
+/** What to replace so that a client sees the id that it knows. */
+export function shown(task: Task, note: TaskNote): readonly Edit[] {
+  return task.shownId === task.id ? [] : [{ at: note.idAt, with: rawId(task.shownId) }];
+}
+
+/** The client's request on whose stream messages about the task belong: one that waits for its result. */
+export function streamOf(task: Task): string | null {
+  const [oldest] = task.resultRequests;
+  return oldest ?? null;
+}
+
+/** JSON text of an id. */
+export function rawId(id: string): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(id));
+}

@@ -1,0 +1,391 @@
+/**
+ * One place in which a server runs: its supervisor thread, its slot there, and the downstream that
+ * calls go through. A shared server has one lane for the whole run; one with `instances: session` has
+ * a lane for each client. Moves to a thread of its own when it holds up others; for the rest it wires
+ * the parts together and decides nothing.
+ */
+
+import type { ByteCredit } from '../../shared/memory/byte-credit.ts';
+import type { DownstreamConfig } from '../../shared/model/config.ts';
+import type { LaneRecord } from '../../shared/model/snapshot.ts';
+import { UNROUTED } from '../../shared/model/unrouted.ts';
+import type {
+  FromSupervisor,
+  HeldBackMessage,
+  LifecycleMessage,
+  LogMessage,
+  ReleasedMessage,
+  SecretMessage,
+} from '../../shared/protocol/from-supervisor.ts';
+import type { LauncherAddress } from '../../shared/protocol/launch.ts';
+import type { OpenSlot, ToSupervisor } from '../../shared/protocol/to-supervisor.ts';
+import type { TreeDemand, TreeUsage } from '../../shared/protocol/usage.ts';
+import type { CallOwner } from '../calls/call.ts';
+import type { CallTable } from '../calls/call-table.ts';
+import type { Observer } from '../calls/observer.ts';
+import type { Logger } from '../logger.ts';
+import type { PriorityQueue } from '../processes/priority/priority-queue.ts';
+import { ServerPriority } from '../processes/priority/server-priority.ts';
+import { ThreadPriority } from '../processes/priority/thread-priority.ts';
+import type { Placement } from '../threads/placement.ts';
+import type { SupervisorThread } from '../threads/supervisor-thread.ts';
+import type { Tenant } from '../threads/tenant.ts';
+import { Downstream } from './server.ts';
+
+/** What all lanes share. */
+export interface LaneContext {
+  readonly placement: Placement;
+  readonly credit: ByteCredit;
+  readonly calls: CallTable;
+  /** See `DownstreamOptions`. */
+  readonly reliedOn: (downstream: Downstream) => boolean;
+  readonly atWork: (downstream: Downstream) => boolean;
+  readonly halted: () => { readonly active: boolean; readonly reason: string | null };
+  readonly log: Logger;
+  readonly observer: Observer;
+  readonly priorities: PriorityQueue;
+  /** A call waits for a server to start. */
+  readonly onAwaited: () => void;
+  readonly onChange: () => void;
+}
+
+/** What comes from a server's thread for others than the lane itself. */
+export type LaneMessage = Exclude<
+  FromSupervisor,
+  LogMessage | SecretMessage | ReleasedMessage | HeldBackMessage
+>;
+
+export interface LaneHooks {
+  readonly onMessage: (lane: Lane, message: LaneMessage) => void;
+  /** Its thread has given it up while it was being stopped: nothing more will be told of it. */
+  readonly onGone: (lane: Lane) => void;
+  /** A thread runs and has been handed the server. */
+  readonly onStarted: (lane: Lane) => void;
+  readonly onLost: (
+    lane: Lane,
+    state: 'stalled' | 'crashed',
+    detail: string,
+    restartInMs: number,
+  ) => void;
+}
+
+/** How far a move to a thread of its own has come. */
+type Move =
+  | 'none'
+  /** As soon as no process of the server is there. */
+  | 'wanted'
+  /** The thread has been asked to give it up. */
+  | 'asked';
+
+/** A server that takes longer to start is not waited for. */
+const SETTLE_MS = 10_000;
+
+export class Lane implements Tenant {
+  readonly name: string;
+  /** The one client that it serves; null: all of them. */
+  readonly owner: CallOwner | null;
+  readonly downstream: Downstream;
+  readonly creditLane: number;
+  readonly #context: LaneContext;
+  readonly #hooks: LaneHooks;
+  readonly #log: Logger;
+  readonly #priority: ServerPriority;
+  readonly #threadPriority: ThreadPriority;
+  #thread: SupervisorThread | null = null;
+  #slot = 0;
+  #clientCapabilities = '{}';
+  /** Counts the threads that were handed the server, and their losses: what an earlier one says is old. */
+  #generation: number;
+  /** Last incarnation and restart count: the next thread goes on counting. */
+  #progress = { incarnation: 0, restarts: 0 };
+  #move: Move = 'none';
+  #usage: TreeUsage | null = null;
+  #callsSeen = 0;
+  /** Monotonic; null before that. */
+  #begunAt: number | null = null;
+  /** Somebody needed it before that. */
+  #woken = false;
+  /** It is to go: what is lost of it does not come back. */
+  #retired = false;
+  /** Its thread was lost since, or had just given it up. */
+  #gone = false;
+  #config: DownstreamConfig;
+
+  /** @param generation the highest that a lane of this name may have had before. */
+  constructor(
+    config: DownstreamConfig,
+    owner: CallOwner | null,
+    creditLane: number,
+    context: LaneContext,
+    hooks: LaneHooks,
+    generation = 0,
+  ) {
+    this.name = config.lane;
+    this.#config = config;
+    this.owner = owner;
+    this.creditLane = creditLane;
+    this.#generation = generation;
+    this.#context = context;
+    this.#hooks = hooks;
+    this.#log = context.log.child({ server: config.lane });
+    this.downstream = new Downstream({
+      ...context,
+      config,
+      owner,
+      slot: () => this.#slot,
+      post: (message) => this.#post(message),
+      wake: () => this.#wake(),
+      heldBack: () => context.credit.waits(creditLane),
+      thread: () => this.#thread?.record ?? UNROUTED.thread,
+      log: this.#log,
+    });
+    this.#threadPriority = new ThreadPriority(config.priority);
+    this.#priority = new ServerPriority(config.priority, context.priorities, context.onChange);
+  }
+
+  get config(): DownstreamConfig {
+    return this.#config;
+  }
+
+  /** Whether it was told to start its server, now or at its first use. */
+  get begun(): boolean {
+    return this.#begunAt !== null;
+  }
+
+  /** Whether calls wait for a start that is under way and may still be near its end. */
+  get settling(): boolean {
+    if (this.#begunAt === null || performance.now() - this.#begunAt > SETTLE_MS) return false;
+    const { phase, awaited } = this.downstream;
+    return awaited && (phase === 'idle' || phase === 'starting');
+  }
+
+  get record(): Omit<LaneRecord, 'name_collisions'> {
+    return { ...this.downstream.record, share: this.#priority.share };
+  }
+
+  /** Whether a process of it may still be there: nobody has said that it has stopped. */
+  get running(): boolean {
+    return !this.#gone && this.#thread?.alive === true && this.downstream.phase !== 'stopped';
+  }
+
+  get retired(): boolean {
+    return this.#retired;
+  }
+
+  /** Goes into every fact about it; the highest is the newest. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /**
+   * Starts the server, or gets ready to start it at its first use.
+   *
+   * @param known whether what it offers can be told without it.
+   */
+  begin(clientCapabilities: string, known: boolean): void {
+    this.#begunAt = performance.now();
+    this.#clientCapabilities = clientCapabilities;
+    const { start, unavailable } = this.config;
+    const isWanted = this.downstream.awaited || this.#woken;
+    const mayWait = start === 'lazy' && known && unavailable === null && !isWanted;
+    if (!mayWait) this.#open(0);
+  }
+
+  opening(): Pick<OpenSlot, 'generation' | 'incarnation' | 'restarts' | 'clientCapabilities'> {
+    this.#generation += 1;
+    const clientCapabilities = this.#clientCapabilities;
+    return { ...this.#progress, generation: this.#generation, clientCapabilities };
+  }
+
+  onOpened(): void {
+    this.#hooks.onStarted(this);
+  }
+
+  onMessage(message: LaneMessage | ReleasedMessage | HeldBackMessage): void {
+    if (message.type === 'released') return this.#released(message.left);
+    if (message.type === 'held_back') return this.#leaveOthers('it says more than it may');
+    if (message.type === 'lifecycle') {
+      const { incarnation, record } = message;
+      this.#progress = { incarnation, restarts: record.restarts };
+    }
+    this.#hooks.onMessage(this, message);
+    if (message.type === 'lifecycle') this.#moveOn(message);
+  }
+
+  onKilled(incarnation: number): void {
+    const { restarts } = this.#progress;
+    this.#progress = { restarts, incarnation: Math.max(this.#progress.incarnation, incarnation) };
+  }
+
+  onLost(state: 'stalled' | 'crashed', detail: string, restartInMs: number): void {
+    if (this.#move === 'asked') this.#move = 'wanted';
+    this.#gone = this.#retired;
+    this.#hooks.onLost(this, state, detail, restartInMs);
+  }
+
+  onEvicted(restartInMs: number): void {
+    this.#log.warn('it held up the other servers of its thread: it gets one of its own');
+    this.#move = 'none';
+    this.#open(restartInMs, true);
+  }
+
+  onTooBusy(detail: string): void {
+    this.#leaveOthers(detail);
+  }
+
+  /** Whether it has run before: what starts now starts again. */
+  get ranBefore(): boolean {
+    return this.#progress.incarnation > 1;
+  }
+
+  /** What its process tree used when it was last looked at; null before that. */
+  get usage(): TreeUsage | null {
+    return this.#usage?.pgid === this.downstream.lastRecord?.pgid ? this.#usage : null;
+  }
+
+  /** Whether calls were in flight at some time since this was asked before. */
+  wasCalled(): boolean {
+    const { inFlight, calls } = this.downstream;
+    const before = this.#callsSeen;
+    this.#callsSeen = calls;
+    return inFlight > 0 || calls > before;
+  }
+
+  /**
+   * @param at when it was looked at, ms.
+   * @param contended another server was called since the look before.
+   */
+  used(usage: TreeUsage, at: number, contended: boolean): void {
+    const before = this.#usage?.pgid === usage.pgid ? this.#usage.cpuMs : 0;
+    this.#context.observer.cpuUsed(this.config.name, Math.max(0, usage.cpuMs - before));
+    this.#usage = usage;
+    if (this.usage !== null) this.downstream.usage(usage.rssMb);
+    this.#priority.used(usage, at, contended);
+    this.#threadPriority.look(this.#ownThreadId, at, contended);
+  }
+
+  /** Nice would hold up the others of a shared thread, so that counts as none: 0. */
+  get #ownThreadId(): number {
+    return this.#thread?.shared === false ? this.#thread.threadId : 0;
+  }
+
+  /**
+   * The gateway is starved.
+   *
+   * @param tree what the server's own processes want; null when that is not known.
+   * @param contended another server has calls in flight.
+   */
+  starved(tree: TreeDemand | null, contended: boolean): void {
+    if (tree !== null) this.#priority.starved(tree, contended);
+    this.#threadPriority.starved(this.#ownThreadId, performance.now(), contended);
+  }
+
+  lifecycle(message: LifecycleMessage): void {
+    this.downstream.lifecycle(message);
+    this.#priority.lifecycle(message);
+  }
+
+  /** The thread is lost, and its server with it. */
+  lost(detail: string, restartInMs: number): void {
+    this.#generation += 1;
+    this.downstream.threadLost(this.#generation, detail, restartInMs);
+    this.#priority.lost();
+  }
+
+  /** Whether it has a process, and not an endpoint. */
+  get hasProcess(): boolean {
+    return this.#config.endpoint === null;
+  }
+
+  /** @param launcher who is to start it; null: its thread. */
+  grantTicket(launcher: LauncherAddress | null): void {
+    this.#post({ type: 'ticket', slot: this.#slot, launcher });
+  }
+
+  setLogLevel(level: string): void {
+    this.#post({ type: 'log_level', slot: this.#slot, level });
+  }
+
+  /** Other settings of what main does with the server. @param config of the same process. */
+  reconfigure(config: DownstreamConfig): void {
+    this.#config = config;
+    this.downstream.reconfigure(config);
+    this.#post({ type: 'asks', slot: this.#slot, asks: config.asks });
+  }
+
+  /** The server is to go once its calls have ended; see `Downstream`. What is lost of it stays so. */
+  leave(heir: Lane | null, onDrained: () => void): void {
+    this.#retired = true;
+    this.downstream.leave(heir?.downstream ?? null, onDrained);
+  }
+
+  /** Stops the server for good; a thread that is lost meanwhile comes back without it. */
+  stop(eofMs: number, termMs: number): void {
+    this.downstream.close();
+    this.#retired = true;
+    this.#post({ type: 'stop', slot: this.#slot, eofMs, termMs });
+  }
+
+  /** The server has stopped. Resolves when nothing of it is in any thread. */
+  async end(): Promise<void> {
+    if (this.#thread !== null) await this.#context.placement.leave(this.#thread, this);
+  }
+
+  /** Before `begin` it is not known what the server is told, nor whether there is room for it. */
+  #wake(): void {
+    if (!this.begun) this.#woken = true;
+    else if (this.#thread === null) this.#open(0);
+    // One that moves starts in its new thread.
+    else if (this.#move !== 'asked') this.#post({ type: 'wake', slot: this.#slot });
+  }
+
+  /** @param alone it does not share a thread with others. */
+  #open(delayMs: number, alone = false): void {
+    if (this.#retired || (this.#thread !== null && !alone)) return;
+    this.#thread = this.#context.placement.place(this.name, alone);
+    this.#slot = this.#thread.open(this, delayMs);
+    this.#context.onChange();
+  }
+
+  #post(message: ToSupervisor): boolean {
+    return this.#thread?.post(message) ?? false;
+  }
+
+  /** It holds up the others of its thread. */
+  #leaveOthers(why: string): void {
+    if (this.#thread?.shared !== true || this.#move !== 'none') return;
+    this.#log.warn({ why }, 'it holds up others: it gets a thread of its own at its next restart');
+    this.#move = 'wanted';
+    this.downstream.move();
+  }
+
+  #moveOn({ event, record }: LifecycleMessage): void {
+    if (event.event === 'child_died_unexpectedly' && event.reason === 'noise') {
+      this.#leaveOthers('noise on its stdout');
+    }
+    if (this.#move !== 'wanted' || this.#retired) return;
+    const { phase } = record;
+    if (phase === 'ready') return this.downstream.move();
+    if (phase !== 'idle' && phase !== 'backoff' && phase !== 'failed') return;
+    this.#move = 'asked';
+    this.#post({ type: 'release', slot: this.#slot });
+  }
+
+  #released(left: boolean): void {
+    const thread = this.#thread;
+    if (thread === null) return;
+    // It has started again meanwhile.
+    if (!left) {
+      this.#move = 'wanted';
+      return;
+    }
+    this.#move = 'none';
+    if (this.#retired) {
+      this.#gone = true;
+      return this.#hooks.onGone(this);
+    }
+    void thread.leave(this);
+    const startAt = this.downstream.nextStartAt ?? 0;
+    this.#open(Math.max(0, startAt - performance.now()), true);
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * Looks into JSON bytes that a scanner has already validated: finds elements and members by range,
+ * without building objects and without recursion. On bytes that were not validated the result means
+ * nothing (but it ends).
+ */
+
+import type { ByteRange } from '../model/byte-range.ts';
+import { decodeString } from './frame.ts';
+
+export type JsonKind = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'null';
+
+export interface Member {
+  readonly key: string;
+  readonly value: ByteRange;
+}
+
+/** The kind of the value that begins at `at`. */
+export function kindAt(bytes: Uint8Array, at: number): JsonKind {
+  switch (bytes[at]!) {
+    case 0x7b:
+      return 'object';
+    case 0x5b:
+      return 'array';
+    case 0x22:
+      return 'string';
+    case 0x74:
+    case 0x66:
+      return 'boolean';
+    case 0x6e:
+      return 'null';
+    default:
+      return 'number';
+  }
+}
+
+/** Where a value begins and ends. */
+type Visit = (start: number, end: number) => void;
+/** Where a name, quotes included, and its value begin and end. */
+type VisitMember = (name: number, nameEnd: number, start: number, end: number) => void;
+
+/** Calls back for each element of the array at `range`, in order; never when it is no array. */
+export function eachElement(bytes: Uint8Array, range: ByteRange, visit: Visit): void {
+  walkElements(bytes, range, Infinity, visit);
+}
+
+/** Calls back for each member of the object at `range`, in order, doubles included; never when it is no object. */
+export function eachMember(bytes: Uint8Array, range: ByteRange, visit: VisitMember): void {
+  const end = range[1];
+  if (kindAt(bytes, range[0]) !== 'object') return;
+  let at = skipSeparators(bytes, range[0] + 1, end);
+  while (at < end && bytes[at] !== 0x7d) {
+    const keyEnd = endOfValue(bytes, at, end);
+    const start = skipSeparators(bytes, keyEnd, end);
+    const stop = endOfValue(bytes, start, end);
+    visit(at, keyEnd, start, stop);
+    at = skipSeparators(bytes, stop, end);
+  }
+}
+
+/** Whether the object or array that begins at `start` has nothing in it. */
+export function isEmpty(bytes: Uint8Array, [start, end]: ByteRange): boolean {
+  return skipSeparators(bytes, start + 1, end) === end - 1;
+}
+
+/** The first `limit` elements of the array at `range`, in order; none when it is no array. */
+export function elements(bytes: Uint8Array, range: ByteRange, limit = Infinity): ByteRange[] {
+  const found: ByteRange[] = [];
+  walkElements(bytes, range, limit, (start, end) => found.push([start, end]));
+  return found;
+}
+
+function walkElements(bytes: Uint8Array, range: ByteRange, limit: number, visit: Visit): void {
+  const end = range[1];
+  if (kindAt(bytes, range[0]) !== 'array') return;
+  let at = skipSeparators(bytes, range[0] + 1, end);
+  for (let left = limit; left > 0 && at < end && bytes[at] !== 0x5d; left--) {
+    const stop = endOfValue(bytes, at, end);
+    visit(at, stop);
+    at = skipSeparators(bytes, stop, end);
+  }
+}
+
+/** The members of the object at `range`, in order, doubles included; none when it is no object. */
+export function members(bytes: Uint8Array, range: ByteRange): Member[] {
+  const found: Member[] = [];
+  eachMember(bytes, range, (name, nameEnd, start, end) => {
+    found.push({ key: decodeString(bytes, [name, nameEnd]) ?? '', value: [start, end] });
+  });
+  return found;
+}
+
+/** The value of the member `key`; of several the last, as JSON.parse has it. Null: absent. */
+export function member(bytes: Uint8Array, range: ByteRange, key: string): ByteRange | null {
+  return find(bytes, range, key, 'last');
+}
+
+/** The value of the first member `key`; looks at nothing behind it. Null: absent. */
+export function firstMember(bytes: Uint8Array, range: ByteRange, key: string): ByteRange | null {
+  return find(bytes, range, key, 'first');
+}
+
+/** Makes nothing of the members it passes: there may be millions of them. */
+function find(
+  bytes: Uint8Array,
+  range: ByteRange,
+  key: string,
+  which: 'first' | 'last',
+): ByteRange | null {
+  let found: ByteRange | null = null;
+  const end = range[1];
+  if (kindAt(bytes, range[0]) !== 'object') return found;
+  let at = skipSeparators(bytes, range[0] + 1, end);
+  while (at < end && bytes[at] !== 0x7d) {
+    const keyEnd = endOfValue(bytes, at, end);
+    const start = skipSeparators(bytes, keyEnd, end);
+    const stop = endOfValue(bytes, start, end);
+    if (isName(bytes, at, keyEnd, key)) {
+      found = [start, stop];
+      if (which === 'first') return found;
+    }
+    at = skipSeparators(bytes, stop, end);
+  }
+  return found;
+}
+
+/** Whether the string whose JSON text, quotes included, is at `[start, end)` is `name`. */
+export function isName(bytes: Uint8Array, start: number, end: number, name: string): boolean {
+  const length = end - start - 2;
+  // A UTF-16 unit takes one byte at least, and six when it is written as \uXXXX.
+  if (length < name.length || length > 6 * name.length) return false;
+  for (let at = 0; at < name.length; at++) {
+    const byte = bytes[start + 1 + at]!;
+    if (byte === 0x5c || byte > 0x7f) return decodeString(bytes, [start, end]) === name;
+    if (byte !== name.charCodeAt(at)) return false;
+  }
+  return length === name.length;
+}
+
+/** White space, commas and colons between values. */
+function skipSeparators(bytes: Uint8Array, from: number, end: number): number {
+  let at = from;
+  while (at < end) {
+    const byte = bytes[at]!;
+    if (byte > 0x20 && byte !== 0x2c && byte !== 0x3a) break;
+    at++;
+  }
+  return at;
+}
+
+/** The end of the value that begins at `start`; always past it. */
+function endOfValue(bytes: Uint8Array, start: number, end: number): number {
+  const first = bytes[start];
+  if (first === 0x22) return endOfString(bytes, start, end);
+  if (first !== 0x7b && first !== 0x5b) return endOfScalar(bytes, start, end);
+  let depth = 0;
+  let at = start;
+  while (at < end) {
+    const byte = bytes[at]!;
+    if (byte === 0x22) {
+      at = endOfString(bytes, at, end);
+      continue;
+    }
+    at++;
+    if (byte === 0x7b || byte === 0x5b) depth++;
+    else if ((byte === 0x7d || byte === 0x5d) && --depth === 0) return at;
+  }
+  return end;
+}
+
+function endOfString(bytes: Uint8Array, start: number, end: number): number {
+  let at = start + 1;
+  while (at < end) {
+    const byte = bytes[at]!;
+    if (byte === 0x22) return at + 1;
+    at += byte === 0x5c ? 2 : 1;
+  }
+  return end;
+}
+
+function endOfScalar(bytes: Uint8Array, start: number, end: number): number {
+  let at = start + 1;
+  while (at < end) {
+    const byte = bytes[at]!;
+    if (byte <= 0x20 || byte === 0x2c || byte === 0x7d || byte === 0x5d) return at;
+    at++;
+  }
+  return end;
+}

@@ -1,0 +1,193 @@
+/**
+ * Every message between threads. Main talks to a supervisor thread on one *call port*, which carries
+ * arrays of messages: calls, their answers and lifecycle share it because their order matters. Supervisors and main tell the state
+ * writer facts on ports of their own. Each message names its slot: a thread runs a map of supervisors.
+ */
+
+import type { ByteRange } from '../model/byte-range.ts';
+import type { ErrorCode, Outcome } from '../model/errors.ts';
+import type { ListKind } from '../model/lists.ts';
+import type { CatalogEntry, ClientNeed, Concern, TaskNote } from '../model/mcp.ts';
+import type { ServerProfile, SupervisorEvent } from '../model/server.ts';
+
+import type { SupervisorRecord } from '../model/snapshot.ts';
+
+export interface LifecycleMessage {
+  readonly type: 'lifecycle';
+  readonly slot: number;
+  readonly server: string;
+  readonly incarnation: number;
+  /** ISO. */
+  readonly at: string;
+  readonly event: SupervisorEvent;
+  /** The supervisor's whole record after the event. */
+  readonly record: SupervisorRecord;
+  /** Milliseconds until the next start, when one is scheduled. */
+  readonly nextStartInMs: number | null;
+}
+
+/** The launcher does not do what it is there for: main may end it and start another. */
+export interface LauncherFailedMessage {
+  readonly type: 'launcher_failed';
+  readonly slot: number;
+  /** Of its socket. */
+  readonly path: string;
+  readonly why: string;
+}
+
+/** Asks for a start ticket, or hands one back (a request withdrawn counts as handed back). */
+export interface TicketMessage {
+  readonly type: 'ticket_wanted' | 'ticket_returned';
+  readonly slot: number;
+}
+
+/**
+ * It says so much that answers nothing that it has been held back all the time, for seconds now. Told once
+ * for each time that this begins.
+ */
+export interface HeldBackMessage {
+  readonly type: 'held_back';
+  readonly slot: number;
+  readonly incarnation: number;
+}
+
+/** `left`: nothing of the server is in this thread any more, and nothing follows for the slot. */
+export interface ReleasedMessage {
+  readonly type: 'released';
+  readonly slot: number;
+  readonly left: boolean;
+}
+
+/** The server's answer, whole, without newline; the id to be replaced is at `id`. */
+export interface AnswerMessage {
+  readonly type: 'answer';
+  readonly slot: number;
+  readonly incarnation: number;
+  readonly call: number;
+  readonly line: Uint8Array;
+  readonly id: ByteRange;
+  /** It is a JSON-RPC error. */
+  readonly isError: boolean;
+  /** Its result says `isError`: the tool failed. */
+  readonly toolError: boolean;
+  /** Only for a call that asked for it: the tasks it names, at most 1000, and the raw cursor of the next page. */
+  readonly tasks?: { readonly notes: readonly TaskNote[]; readonly nextCursor: string | null };
+  /** Only for an error that asks its client to visit URLs: where its code is, and ids of the URLs, at most 32. */
+  readonly visits?: { readonly code: ByteRange; readonly ids: readonly string[] };
+}
+
+/**
+ * A call that ends without an answer to deliver; `not_sent` calls may be queued again. Every call
+ * posted to a living thread gets exactly one `answer` or `call_failed` unless it is cancelled. After a
+ * death they follow the `child_died_unexpectedly` message at once, before a `stopped` one.
+ */
+export interface CallFailedMessage {
+  readonly type: 'call_failed';
+  readonly slot: number;
+  readonly incarnation: number;
+  readonly call: number;
+  /** Null: it provably never left (`not_sent`) and may be tried again. */
+  readonly code: ErrorCode | null;
+  readonly outcome: Outcome;
+  readonly message: string;
+}
+
+/** Progress of a call, or of the task that it created; the token to be replaced is at `token`. */
+export interface ProgressMessage {
+  readonly type: 'progress';
+  readonly slot: number;
+  readonly incarnation: number;
+  readonly call: number;
+  readonly line: Uint8Array;
+  readonly token: ByteRange;
+}
+
+/** What a server says by itself, whole line without newline, at most 1 MiB. */
+export interface NotificationMessage {
+  readonly type: 'notification';
+  readonly slot: number;
+  readonly incarnation: number;
+  readonly method: string;
+  /** Its log level as the server wrote it; null when it has none. */
+  readonly level: string | null;
+  readonly concerns: Concern;
+  readonly line: Uint8Array;
+}
+
+/** A request of the server to a client, which says already whose it is; id and progress token are to be replaced. */
+export interface ReverseRequestMessage {
+  readonly type: 'reverse_request';
+  readonly slot: number;
+  readonly incarnation: number;
+  readonly method: string;
+  readonly line: Uint8Array;
+  readonly id: ByteRange;
+  readonly token: ByteRange | null;
+  readonly needs: readonly ClientNeed[];
+  /** The task in whose course it asks, as far as it says so. */
+  readonly relatedTask: TaskNote | null;
+  /** The client is to make a task of it. */
+  readonly makesTask: boolean;
+  /** The client's task it is about: tasks/get, tasks/result, tasks/cancel. */
+  readonly taskId: string | null;
+  /** The id of the URL it asks the client to visit. */
+  readonly elicitationId: string | null;
+}
+
+/** The server no longer wants the answer to a request of its own; its id is at `id`. */
+export interface ReverseCancelledMessage {
+  readonly type: 'reverse_cancelled';
+  readonly slot: number;
+  readonly incarnation: number;
+  readonly line: Uint8Array;
+  readonly id: ByteRange;
+}
+
+/** The server's own words of this incarnation; comes before its `ready`. */
+export interface ProfileMessage {
+  readonly type: 'profile';
+  readonly slot: number;
+  readonly incarnation: number;
+  readonly profile: ServerProfile;
+}
+
+/** One of the server's lists, complete, after all pages; empty where the server has no such list. */
+export interface CatalogMessage {
+  readonly type: 'catalog';
+  readonly slot: number;
+  readonly incarnation: number;
+  readonly kind: ListKind;
+  readonly entries: readonly CatalogEntry[];
+}
+
+/** A log record for pino in main; already redacted and rate-limited. */
+export interface LogMessage {
+  readonly type: 'log';
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly server: string | null;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+/** A secret that the configuration does not hold, such as the content of a token file. */
+export interface SecretMessage {
+  readonly type: 'secret';
+  readonly value: string;
+}
+
+export type FromSupervisor =
+  | LifecycleMessage
+  | TicketMessage
+  | LauncherFailedMessage
+  | ReleasedMessage
+  | HeldBackMessage
+  | AnswerMessage
+  | CallFailedMessage
+  | ProgressMessage
+  | NotificationMessage
+  | ReverseRequestMessage
+  | ReverseCancelledMessage
+  | ProfileMessage
+  | CatalogMessage
+  | SecretMessage
+  | LogMessage;

@@ -1,0 +1,42 @@
+/**
+ * The two messages that make up almost all traffic between threads, calls and plain answers, as numbers
+ * beside a line: to hand over an object and a buffer of its own for each of them costs more than all
+ * else that is done for a small call. Both sides use this file.
+ */
+import type { AnswerMessage, FromSupervisor } from './from-supervisor.ts';
+import type { CallMessage, ToSupervisor } from './to-supervisor.ts';
+
+export type Packable = FromSupervisor | ToSupervisor;
+
+const CALL = 0;
+const ANSWER = 1;
+const IS_ERROR = 1;
+const TOOL_ERROR = 2;
+
+/** Null for any other message. */
+export function pack(message: Packable): number[] | null {
+  if (message.type === 'call') {
+    const { slot, incarnation, call, tasks } = message;
+    return tasks === null ? [CALL, slot, incarnation, call] : null;
+  }
+  if (message.type !== 'answer') return null;
+  const { slot, incarnation, call, id, isError, toolError, tasks, visits } = message;
+  if (tasks !== undefined || visits !== undefined) return null;
+  const flags = (isError ? IS_ERROR : 0) | (toolError ? TOOL_ERROR : 0);
+  return [ANSWER, slot, incarnation, call, id[0], id[1], flags];
+}
+
+export function unpack(numbers: readonly number[], line: Uint8Array): CallMessage | AnswerMessage {
+  const [kind, slot = 0, incarnation = 0, call = 0, start = 0, end = 0, flags = 0] = numbers;
+  if (kind === CALL) return { type: 'call', slot, incarnation, call, line, tasks: null };
+  return {
+    type: 'answer',
+    slot,
+    incarnation,
+    call,
+    line,
+    id: [start, end],
+    isError: (flags & IS_ERROR) !== 0,
+    toolError: (flags & TOOL_ERROR) !== 0,
+  };
+}

@@ -1,0 +1,135 @@
+/**
+ * What main tells a supervisor thread on its call port, which carries arrays of these messages. Each names
+ * its slot: a thread runs a map of supervisors.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import type { AsksConfig } from '../model/asks.ts';
+import type { DownstreamConfig } from '../model/config.ts';
+import type { TaskAnswer } from '../model/mcp.ts';
+import type { LauncherAddress } from './launch.ts';
+
+/** Gives the thread a server. `incarnation` is the last one used by an earlier thread, 0 at first. */
+export interface OpenSlot {
+  readonly type: 'open';
+  readonly slot: number;
+  readonly server: DownstreamConfig;
+  /** Counts the threads this server has had; goes into every fact. */
+  readonly generation: number;
+  readonly incarnation: number;
+  readonly restarts: number;
+  /** JSON text of the client capabilities that the server is told. */
+  readonly clientCapabilities: string;
+  /** Its entry in the byte credit, see wire/byte-credit.ts. */
+  readonly creditLane: number;
+  /** How long to wait before the first start; used after the death of an earlier thread. */
+  readonly delayMs: number;
+}
+
+/** A start ticket: the supervisor may spawn now. */
+export interface TicketGranted {
+  readonly type: 'ticket';
+  readonly slot: number;
+  /** The launcher that is to start it; null: the thread itself does. */
+  readonly launcher: LauncherAddress | null;
+}
+
+/** One request. `line` is complete, ends in a newline, and its id is the number `call`. */
+export interface CallMessage {
+  readonly type: 'call';
+  readonly slot: number;
+  readonly incarnation: number;
+  readonly call: number;
+  readonly line: Uint8Array;
+  /** What its answer is looked into for, null: nothing, as for almost every call. */
+  readonly tasks: TaskAnswer | null;
+}
+
+/** Tells the server that nobody waits for this call any more. */
+export interface CancelMessage {
+  readonly type: 'cancel';
+  readonly slot: number;
+  readonly call: number;
+  readonly reason: string;
+}
+
+/** A line for the server that starts no call: a reply to its own request, or a notification. Ends in a newline. */
+export interface LineMessage {
+  readonly type: 'line';
+  readonly slot: number;
+  readonly incarnation: number;
+  readonly line: Uint8Array;
+}
+
+/** A call timed out: ping the server now instead of when it falls silent. */
+export interface SuspectMessage {
+  readonly type: 'suspect';
+  readonly slot: number;
+}
+
+/** The log level wanted of the server; sent again by the supervisor after each restart. */
+export interface LogLevelMessage {
+  readonly type: 'log_level';
+  readonly slot: number;
+  readonly level: string;
+}
+
+/** What the server may ask of clients has changed: it is told accordingly when it starts the next time. */
+export interface AsksMessage {
+  readonly type: 'asks';
+  readonly slot: number;
+  readonly asks: AsksConfig;
+}
+
+/** Starts a server that is idle; without effect on any other. */
+export interface WakeSlot {
+  readonly type: 'wake';
+  readonly slot: number;
+}
+
+/**
+ * Ends a server without a call in flight, to be idle or to begin anew. Main posts no call until
+ * `idle`, `starting` or a death is told; without effect on another incarnation or phase.
+ */
+export interface RestSlot {
+  readonly type: 'rest';
+  readonly slot: number;
+  readonly incarnation: number;
+  readonly into: 'idle' | 'restart';
+  readonly eofMs: number;
+  readonly termMs: number;
+}
+
+/** Stop for good: stdin end, after `eofMs` TERM to the group, after `termMs` more KILL. */
+export interface StopSlot {
+  readonly type: 'stop';
+  readonly slot: number;
+  readonly eofMs: number;
+  readonly termMs: number;
+}
+
+/** The server goes on in another thread: gives it up if no process of it is there. Answered by `released`. */
+export interface ReleaseSlot {
+  readonly type: 'release';
+  readonly slot: number;
+}
+
+/** The state writer was replaced: send every record again on this port. */
+export interface FactsPort {
+  readonly type: 'facts_port';
+  readonly port: MessagePort;
+}
+
+export type ToSupervisor =
+  | OpenSlot
+  | TicketGranted
+  | CallMessage
+  | CancelMessage
+  | LineMessage
+  | SuspectMessage
+  | LogLevelMessage
+  | AsksMessage
+  | WakeSlot
+  | RestSlot
+  | StopSlot
+  | ReleaseSlot
+  | FactsPort;

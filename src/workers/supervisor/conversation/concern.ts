@@ -1,0 +1,62 @@
+/**
+ * Whom a message of a server concerns, as far as it says so itself. Pure; looks at the few members that
+ * say it, and into an error only when it asks a client to visit a URL.
+ */
+import { decodeString, type Frame, rangeOf, textAt } from '../../../shared/json/frame.ts';
+import { SLOT } from '../../../shared/json/json-scan.ts';
+import { elements, member } from '../../../shared/json/json-slice.ts';
+import type { ByteRange } from '../../../shared/model/byte-range.ts';
+import type { Concern } from '../../../shared/model/mcp.ts';
+import { callOf } from './call-id.ts';
+import { relatedTaskOf, taskOfStatus } from './task-notes.ts';
+
+const URL_ELICITATION_REQUIRED = '-32042';
+const MAX_ID = 1024;
+const MAX_ELICITATIONS = 32;
+
+/** @returns null when it names something that nobody has. */
+export function concernOf(frame: Frame, method: string): Concern | null {
+  if (method === 'notifications/tasks/status') {
+    const note = taskOfStatus(frame);
+    return note === null ? null : { kind: 'task', note };
+  }
+  const note = relatedTaskOf(frame);
+  if (note !== null) return { kind: 'task', note };
+  if (method === 'notifications/elicitation/complete') {
+    const id = elicitationIdOf(frame.line, rangeOf(frame, SLOT.params));
+    return id === null ? null : { kind: 'elicitation', id };
+  }
+  const token = rangeOf(frame, SLOT.paramsProgressToken);
+  if (token === null) return { kind: 'all' };
+  const call = callOf(textAt(frame, SLOT.paramsProgressToken) ?? '');
+  return call === null ? null : { kind: 'call', call, token };
+}
+
+/** The id of the URL that `elicitation/create` asks a client to visit. */
+export function elicitationOf(frame: Frame): string | null {
+  return elicitationIdOf(frame.line, rangeOf(frame, SLOT.params));
+}
+
+/** Where the code of an error is that may send its reader to URLs, whatever the code; null: it does not. */
+export function visitOf(frame: Frame): ByteRange | null {
+  const data = rangeOf(frame, SLOT.errorData);
+  if (data === null || member(frame.line, data, 'elicitations') === null) return null;
+  return rangeOf(frame, SLOT.errorCode);
+}
+
+/** The ids of the URLs that an error asks a client to visit first. */
+export function elicitationsOf(frame: Frame): string[] {
+  const { line } = frame;
+  if (textAt(frame, SLOT.errorCode) !== URL_ELICITATION_REQUIRED) return [];
+  const data = rangeOf(frame, SLOT.errorData);
+  const list = data === null ? null : member(line, data, 'elicitations');
+  if (list === null) return [];
+  return elements(line, list, MAX_ELICITATIONS).flatMap((at) => elicitationIdOf(line, at) ?? []);
+}
+
+function elicitationIdOf(line: Uint8Array, of: ByteRange | null): string | null {
+  const at = of === null ? null : member(line, of, 'elicitationId');
+  if (at === null || at[1] - at[0] > 6 * MAX_ID) return null;
+  const id = decodeString(line, at);
+  return id === null || id.length > MAX_ID ? null : id;
+}

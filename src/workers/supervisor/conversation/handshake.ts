@@ -1,0 +1,105 @@
+/**
+ * The MCP handshake with a server: what is sent, and what its answer means. Pure; the session sends
+ * and receives.
+ */
+
+import { decodeString } from '../../../shared/json/frame.ts';
+import { kindAt, member } from '../../../shared/json/json-slice.ts';
+import type { ByteRange } from '../../../shared/model/byte-range.ts';
+import {
+  LATEST_PROTOCOL_VERSION,
+  SUPPORTED_PROTOCOL_VERSIONS,
+} from '../../../shared/model/revisions.ts';
+import type { ServerFeatures } from '../../../shared/model/server.ts';
+import { clip } from '../../../shared/text/clean-text.ts';
+import { type Reply, stringMember } from './own-requests.ts';
+
+/** What a server says of itself. More is kept than is told or shown, so that no cut goes through a secret. */
+export interface SelfDescription {
+  /** Raw JSON of its `capabilities`, `{}` where they are missing or too large. */
+  readonly capabilities: string;
+  /** The beginning of them; "" where it has none. */
+  readonly instructions: string;
+  /** Length of all of them, in UTF-16 units. */
+  readonly instructionsLength: number;
+  readonly name: string;
+  readonly version: string;
+}
+
+export type Handshake =
+  | {
+      readonly ok: true;
+      readonly version: string;
+      readonly features: ServerFeatures;
+      readonly description: SelfDescription;
+      /** In words, null when all of it was kept. */
+      readonly leftOut: string | null;
+    }
+  | { readonly ok: false; readonly problem: string };
+
+const MAX_CAPABILITIES_BYTES = 65_536;
+/** In UTF-16 units. */
+export const KEPT_INSTRUCTIONS = 32_768;
+export const KEPT_NAME = 2048;
+
+/** JSON of the `params` of `initialize`. */
+export function initializeParams(gatewayVersion: string, capabilities: string): string {
+  const protocolVersion = JSON.stringify(LATEST_PROTOCOL_VERSION);
+  const clientInfo = JSON.stringify({ name: 'rea', version: gatewayVersion });
+  return `{"protocolVersion":${protocolVersion},"capabilities":${capabilities},"clientInfo":${clientInfo}}`;
+}
+
+/** Reads the server's answer to `initialize`. */
+export function readHandshake(reply: Reply): Handshake {
+  if (!reply.ok) return { ok: false, problem: `initialize failed: ${reply.problem}` };
+  const { line, result } = reply;
+  const version = stringMember(line, result, 'protocolVersion');
+  if (version === null || !SUPPORTED_PROTOCOL_VERSIONS.includes(version)) {
+    const named = version === null ? 'no protocol version' : `protocol version "${version}"`;
+    const known = SUPPORTED_PROTOCOL_VERSIONS.join(', ');
+    return { ok: false, problem: `initialize was answered with ${named}; known: ${known}` };
+  }
+  const capabilities = member(line, result, 'capabilities');
+  const has = (name: string) =>
+    capabilities !== null && objectMember(line, capabilities, name) !== null;
+  const told = objectMember(line, result, 'capabilities');
+  const bytes = told === null ? 0 : told[1] - told[0];
+  const info = member(line, result, 'serverInfo');
+  const infoText = (name: string) =>
+    clip((info === null ? null : stringMember(line, info, name)) ?? '', KEPT_NAME);
+  const instructions = instructionsOf(line, result);
+  return {
+    ok: true,
+    version,
+    features: {
+      tools: has('tools'),
+      prompts: has('prompts'),
+      resources: has('resources'),
+      logging: has('logging'),
+    },
+    description: {
+      capabilities:
+        told === null || bytes > MAX_CAPABILITIES_BYTES
+          ? '{}'
+          : Buffer.from(line.subarray(told[0], told[1])).toString(),
+      instructions: clip(instructions, KEPT_INSTRUCTIONS),
+      instructionsLength: instructions.length,
+      name: infoText('name'),
+      version: infoText('version'),
+    },
+    leftOut:
+      bytes > MAX_CAPABILITIES_BYTES
+        ? `its capabilities are not told to clients: ${bytes} bytes, ${MAX_CAPABILITIES_BYTES} are allowed`
+        : null,
+  };
+}
+
+function objectMember(line: Uint8Array, of: ByteRange, name: string): ByteRange | null {
+  const value = member(line, of, name);
+  return value !== null && kindAt(line, value[0]) === 'object' ? value : null;
+}
+
+function instructionsOf(line: Uint8Array, result: ByteRange): string {
+  const at = member(line, result, 'instructions');
+  return (at === null ? null : decodeString(line, at)) ?? '';
+}

@@ -1,0 +1,138 @@
+/**
+ * What clients say to a server, on its way there: the one place where every call, notification and answer
+ * meets the rules before the conversation sends it. Owned by one incarnation. One that waits for its
+ * verdict holds up no other.
+ */
+
+import { errorParts, joinExact } from '../../../shared/json/json-rpc.ts';
+import { member } from '../../../shared/json/json-slice.ts';
+import { JSON_RPC } from '../../../shared/model/errors.ts';
+import type { TaskAnswer } from '../../../shared/model/mcp.ts';
+import type { FromSupervisor, LogMessage } from '../../../shared/protocol/from-supervisor.ts';
+import { cleanForTerminal, clip } from '../../../shared/text/clean-text.ts';
+import { redactedHead } from '../../../shared/text/redact.ts';
+import { TokenBucket } from '../limits/token-bucket.ts';
+import type { PathRule, Refusal } from '../rules/path-rule.ts';
+import type { Session } from './conversation.ts';
+
+export interface OutgoingOptions {
+  readonly server: string;
+  readonly slot: number;
+  readonly incarnation: number;
+  /** Null: nothing is judged. */
+  readonly rule: PathRule | null;
+  readonly session: Session;
+  readonly post: (message: FromSupervisor, transfer: ArrayBuffer[]) => void;
+  /** Takes secrets out. */
+  readonly redact: (text: string) => string;
+  readonly log: (level: LogMessage['level'], text: string, fields: LogMessage['fields']) => void;
+}
+
+const SHOWN = { kept: 4096, shown: 400 };
+/** Warnings; what is not told is counted. */
+const WARNING_RATE = { perSecond: 1, burst: 5 };
+/** Messages without an answer that may wait for their verdict. */
+const MAX_HELD_MESSAGES = 256;
+const NEWLINE = Buffer.from('\n');
+
+export class Outgoing {
+  readonly #options: OutgoingOptions;
+  /** Calls that wait for their verdict. */
+  readonly #held = new Set<number>();
+  readonly #warnings = new TokenBucket(WARNING_RATE, performance.now());
+  #heldMessages = 0;
+  #untold = 0;
+  #closed = false;
+
+  constructor(options: OutgoingOptions) {
+    this.#options = options;
+  }
+
+  /** @param line complete with newline, its id is the number `call`. */
+  call(call: number, line: Uint8Array, tasks: TaskAnswer | null): void {
+    const { rule, session } = this.#options;
+    const verdict = rule === null ? null : rule.request(line);
+    if (verdict === null) return session.call(call, line, tasks);
+    if (!('then' in verdict)) return this.#refuse(call, verdict);
+    this.#held.add(call);
+    void verdict.then((refusal) => {
+      // Cancelled meanwhile, or given back unsent.
+      if (!this.#held.delete(call)) return;
+      if (refusal === null) session.call(call, line, tasks);
+      else this.#refuse(call, refusal);
+    });
+  }
+
+  cancel(call: number, reason: string): void {
+    if (!this.#held.delete(call)) this.#options.session.cancel(call, reason);
+  }
+
+  /** A notification, or an answer to a request of the server's. */
+  tell(line: Uint8Array): void {
+    const { rule } = this.#options;
+    const verdict = rule === null ? null : rule.message(line);
+    if (verdict === null || !('then' in verdict)) return this.#told(line, verdict);
+    if (this.#heldMessages >= MAX_HELD_MESSAGES) return;
+    this.#heldMessages += 1;
+    void verdict.then((refusal) => {
+      this.#heldMessages -= 1;
+      if (!this.#closed) this.#told(line, refusal);
+    });
+  }
+
+  /** Nothing leaves any more. @returns the calls that still waited for their verdict. */
+  close(): number[] {
+    const held = [...this.#held];
+    this.#held.clear();
+    this.#closed = true;
+    return held;
+  }
+
+  #told(line: Uint8Array, refusal: Refusal | null): void {
+    const { rule, session } = this.#options;
+    if (refusal === null) {
+      rule?.learnRoots(line);
+      return session.tell(line);
+    }
+    this.#warn(refusal);
+    const whole = [0, line.length] as const;
+    const id = member(line, whole, 'id');
+    if (id === null || member(line, whole, 'method') !== null) return;
+    const idRaw = line.subarray(id[0], id[1]);
+    const text = `the answer is withheld: ${this.#inWords(refusal)}`;
+    session.tell(joinExact([...errorParts(idRaw, JSON_RPC.gatewayError, text), NEWLINE]));
+  }
+
+  #refuse(call: number, refusal: Refusal): void {
+    const { server, slot, incarnation, post } = this.#options;
+    this.#warn(refusal);
+    post(
+      {
+        type: 'call_failed',
+        slot,
+        incarnation,
+        call,
+        code: 'ERR_DENIED_PATH',
+        outcome: 'not_sent',
+        message: `${this.#inWords(refusal)}; the call to server "${server}" was not sent. A person can change the gateway's files with an editor`,
+      },
+      [],
+    );
+  }
+
+  #warn(refusal: Refusal): void {
+    if (!this.#warnings.take(performance.now())) {
+      this.#untold += 1;
+      return;
+    }
+    const more = this.#untold === 0 ? {} : { untold: this.#untold };
+    this.#untold = 0;
+    this.#options.log('warn', `not sent: ${this.#inWords(refusal)}`, more);
+  }
+
+  #inWords({ where, text, why }: Refusal): string {
+    const shown = (part: string) =>
+      cleanForTerminal(redactedHead(clip(part, SHOWN.kept), this.#options.redact, SHOWN));
+    return `${shown(where)} is ${JSON.stringify(shown(text))}, ${shown(why)}`;
+  }
+}

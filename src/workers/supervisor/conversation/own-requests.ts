@@ -1,0 +1,120 @@
+/**
+ * The supervisor's own requests to a server, apart from the clients' calls: their ids are strings and
+ * can never be a call's number. Owned by the session of one incarnation. Keeps no clock; a reply that
+ * never comes is the asker's business.
+ */
+
+import { decodeString, type Frame, rangeOf } from '../../../shared/json/frame.ts';
+import { SLOT } from '../../../shared/json/json-scan.ts';
+import { member } from '../../../shared/json/json-slice.ts';
+import type { ByteRange } from '../../../shared/model/byte-range.ts';
+import { clip } from '../../../shared/text/clean-text.ts';
+import type { Line } from '../link.ts';
+
+export type Reply =
+  | { readonly ok: true; readonly line: Uint8Array; readonly result: ByteRange }
+  /** In words; whatever the server said in it is clipped, not redacted. `lost`: it gave no answer. */
+  | { readonly ok: false; readonly problem: string; readonly lost?: true };
+
+const PREFIX = 'rea:';
+/** Kept of what a server says in an error; more than is ever shown, see `redactedHead`. */
+export const KEPT_ERROR_UNITS = 8192;
+/** Longest string that is decoded, and largest reply that is looked into: a thread's heap is small. */
+const MAX_STRING_BYTES = 65_536;
+const MAX_REPLY_BYTES = 8 * 1024 * 1024;
+const MAX_REPLY_VALUES = 200_000;
+
+export class OwnRequests {
+  readonly #line: Line;
+  readonly #waiting = new Map<string, (reply: Reply) => void>();
+  #last = 0;
+
+  constructor(line: Line) {
+    this.#line = line;
+  }
+
+  /** Sends a request. @param paramsJson JSON of an object, or null for none. @returns its id. */
+  send(method: string, paramsJson: string | null, onReply: (reply: Reply) => void): string {
+    this.#last += 1;
+    const id = `"${PREFIX}${this.#last}"`;
+    this.#waiting.set(id, onReply);
+    const params = paramsJson === null ? '' : `,"params":${paramsJson}`;
+    const line = `{"jsonrpc":"2.0","id":${id},"method":"${method}"${params}}\n`;
+    this.#line.write(Buffer.from(line), id);
+    return id;
+  }
+
+  /** The reply is no longer of interest. */
+  forget(id: string): void {
+    if (this.#waiting.delete(id)) this.#line.withdraw(id);
+  }
+
+  /** Whether nobody waits for any reply. */
+  get areSettled(): boolean {
+    return this.#waiting.size === 0;
+  }
+
+  /** Whether somebody waits for the reply to this id. */
+  has(id: string): boolean {
+    return this.#waiting.has(id);
+  }
+
+  /** Takes the answer to an own request. @returns false when nobody waits for this id. */
+  settle(idText: string, frame: Frame): boolean {
+    return this.#end(idText, () => replyOf(frame));
+  }
+
+  /** The answer to an own request came, but its bytes were refused. */
+  refuse(idText: string, why: string): boolean {
+    return this.#end(idText, () => ({ ok: false, problem: `its answer was refused: ${why}` }));
+  }
+
+  /** There will be no answer to an own request. */
+  fail(idText: string, problem: string): boolean {
+    return this.#end(idText, () => ({ ok: false, problem, lost: true }));
+  }
+
+  #end(idText: string, reply: () => Reply): boolean {
+    const onReply = this.#waiting.get(idText);
+    if (onReply === undefined) return false;
+    this.#waiting.delete(idText);
+    onReply(reply());
+    return true;
+  }
+}
+
+/** A string member that is short enough to be looked at, else null. */
+export function stringMember(bytes: Uint8Array, of: ByteRange, key: string): string | null {
+  const range = member(bytes, of, key);
+  return range === null || range[1] - range[0] > MAX_STRING_BYTES
+    ? null
+    : decodeString(bytes, range);
+}
+
+function replyOf(frame: Frame): Reply {
+  const { line } = frame;
+  if (line.length > MAX_REPLY_BYTES) return tooLarge(`${line.length} bytes`);
+  if (values(line) > MAX_REPLY_VALUES) return tooLarge(`over ${MAX_REPLY_VALUES} values`);
+  const result = rangeOf(frame, SLOT.result);
+  if (result !== null) return { ok: true, line, result };
+  const error = rangeOf(frame, SLOT.error);
+  const text = error === null ? null : stringMember(line, error, 'message');
+  return { ok: false, problem: clip(text ?? 'an error without a message', KEPT_ERROR_UNITS) };
+}
+
+function tooLarge(what: string): Reply {
+  return { ok: false, problem: `its answer is too large to be looked into (${what})` };
+}
+
+/** How many values the containers of a valid message hold, roughly: its commas outside of strings. */
+function values(bytes: Uint8Array): number {
+  let count = 0;
+  let inString = false;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (byte === 0x22) inString = !inString;
+    else if (inString && byte === 0x5c) at++;
+    else if (!inString && byte === 0x2c) count++;
+  }
+  return count;
+}

@@ -1,0 +1,23 @@
+/**
+ * What a server writes under the name of the gateway's own error object gets another name: programs act
+ * on that object, which says whether a call may be made again. Pure; all else stays as it is.
+ */
+import { type Frame, rangeOf } from '../../../shared/json/frame.ts';
+import { SLOT } from '../../../shared/json/json-scan.ts';
+import { eachMember, isName } from '../../../shared/json/json-slice.ts';
+import { rewritten } from './rewrite.ts';
+
+const OURS = 'rea/error';
+const RENAMED = Buffer.from('"rea/error-of-server"');
+
+/** An answer in which `_meta` of the result, or `data` of the error, holds no `rea/error`. */
+export function withoutOurError(frame: Frame): Frame {
+  const at = rangeOf(frame, SLOT.resultMeta) ?? rangeOf(frame, SLOT.errorData);
+  if (at === null) return frame;
+  const { line } = frame;
+  return rewritten(frame, (replace) => {
+    eachMember(line, at, (name, nameEnd) => {
+      if (isName(line, name, nameEnd, OURS)) replace(name, nameEnd, RENAMED);
+    });
+  });
+}

@@ -1,0 +1,136 @@
+/**
+ * Says in a server's question whose it is: the words that a person reads begin with `[server] `, and
+ * `_meta["rea/server"]` names it for programs. Whatever a server writes there itself is behind that or
+ * is replaced, also where it writes a member twice or escapes its name. Pure; all else stays as it is.
+ */
+
+import { type Frame, rangeOf } from '../../../shared/json/frame.ts';
+import { SLOT } from '../../../shared/json/json-scan.ts';
+import {
+  eachElement,
+  eachMember,
+  isEmpty,
+  isName,
+  kindAt,
+} from '../../../shared/json/json-slice.ts';
+import { kindOfAsk } from '../../../shared/model/asks.ts';
+import type { ByteRange } from '../../../shared/model/byte-range.ts';
+import { type Replace, rewritten } from './rewrite.ts';
+
+const KEY = 'rea/server';
+const encode = (text: string) => Buffer.from(text);
+
+/** What is written, for a server. */
+interface Signature {
+  /** JSON text of its name. */
+  readonly name: Uint8Array;
+  /** JSON text of the members that say it: of `_meta`, and of a question. */
+  readonly inMeta: string;
+  readonly meta: string;
+  readonly message: string;
+  /** What words begin with, and JSON text of no more than that. */
+  readonly prefix: Uint8Array;
+  readonly prefixAlone: Uint8Array;
+}
+
+/** A request of the server's, signed if it asks a person, a model or for roots. @param server its name, which needs no escape. */
+export function signedRequest(frame: Frame, method: string, server: string): Frame {
+  const kind = kindOfAsk(method);
+  if (kind === 'task' || kind === 'other') return frame;
+  const hasWords = kind === 'elicitation';
+  const signature = signatureOf(server);
+  const params = rangeOf(frame, SLOT.params);
+  const meta = rangeOf(frame, SLOT.paramsMeta);
+  const [, afterMethod] = rangeOf(frame, SLOT.method) ?? [0, 0];
+  const { line } = frame;
+  return rewritten(frame, (replace) => {
+    if (params === null) {
+      const members = missing(signature, true, hasWords);
+      return replace(afterMethod, afterMethod, encode(`,"params":{${members}}`));
+    }
+    if (hasWords) return sign(line, params, signature, replace);
+    if (meta !== null) return signMeta(line, meta, signature, replace);
+    add(line, params, signature.meta, replace);
+  });
+}
+
+/**
+ * An error that asks the client to visit URLs, each of them signed; any other as it is. It is known by the
+ * list and not by its code, which clients read more leniently (`-32042.0`, `"-32042"`) than could be foreseen.
+ */
+export function signedVisits(frame: Frame, server: string): Frame {
+  const data = rangeOf(frame, SLOT.errorData);
+  if (data === null) return frame;
+  const { line } = frame;
+  const signature = signatureOf(server);
+  return rewritten(frame, (replace) => {
+    eachMember(line, data, (name, nameEnd, start, end) => {
+      if (!isName(line, name, nameEnd, 'elicitations')) return;
+      eachElement(line, [start, end], (from, to) => {
+        if (kindAt(line, from) === 'object') sign(line, [from, to], signature, replace);
+      });
+    });
+  });
+}
+
+function signatureOf(server: string): Signature {
+  const prefix = `[${server}] `;
+  const inMeta = `"${KEY}":"${server}"`;
+  return {
+    name: encode(`"${server}"`),
+    inMeta,
+    meta: `"_meta":{${inMeta}}`,
+    message: `"message":"${prefix}"`,
+    prefix: encode(prefix),
+    prefixAlone: encode(`"${prefix}"`),
+  };
+}
+
+/** JSON text of the members that a question lacks. */
+function missing({ meta, message }: Signature, lacksMeta: boolean, lacksWords: boolean): string {
+  return [lacksMeta ? meta : '', lacksWords ? message : ''].filter((one) => one !== '').join(',');
+}
+
+/** Puts members before those of the object at `at`. */
+function add(line: Uint8Array, at: ByteRange, members: string, replace: Replace): void {
+  const begin = at[0] + 1;
+  replace(begin, begin, encode(isEmpty(line, at) ? members : `${members},`));
+}
+
+/** Signs the question in words at `at`, an object. */
+function sign(line: Uint8Array, at: ByteRange, signature: Signature, replace: Replace): void {
+  let lacksMeta = true;
+  let lacksWords = true;
+  eachMember(line, at, (name, nameEnd) => {
+    if (isName(line, name, nameEnd, '_meta')) lacksMeta = false;
+    else if (isName(line, name, nameEnd, 'message')) lacksWords = false;
+  });
+  const lacking = missing(signature, lacksMeta, lacksWords);
+  if (lacking !== '') add(line, at, lacking, replace);
+  eachMember(line, at, (name, nameEnd, start, end) => {
+    if (isName(line, name, nameEnd, '_meta')) signMeta(line, [start, end], signature, replace);
+    else if (isName(line, name, nameEnd, 'message')) {
+      signWords(line, [start, end], signature, replace);
+    }
+  });
+}
+
+function signMeta(line: Uint8Array, at: ByteRange, signature: Signature, replace: Replace): void {
+  const { name, inMeta } = signature;
+  if (kindAt(line, at[0]) !== 'object') return replace(...at, encode(`{${inMeta}}`));
+  let found = false;
+  eachMember(line, at, (key, keyEnd, start, end) => {
+    if (!isName(line, key, keyEnd, KEY)) return;
+    found = true;
+    replace(start, end, name);
+  });
+  // Nothing of this object has been replaced then, so that its beginning still comes next.
+  if (!found) add(line, at, inMeta, replace);
+}
+
+/** Words that are no text are none. */
+function signWords(line: Uint8Array, at: ByteRange, signature: Signature, replace: Replace): void {
+  const { prefix, prefixAlone } = signature;
+  if (kindAt(line, at[0]) !== 'string') return replace(...at, prefixAlone);
+  replace(at[0] + 1, at[0] + 1, prefix);
+}

@@ -1,0 +1,292 @@
+/**
+ * One message posted to a server, up to its answer: the response, JSON or events, and a stream that
+ * breaks off, taken up again after the last event that came. Owned by the remote. Never posts twice;
+ * what ends the connection as a whole it only reports.
+ */
+import type { IncomingMessage } from 'node:http';
+import { scanFrame, textAt } from '../../../shared/json/frame.ts';
+import { classify } from '../../../shared/json/json-rpc.ts';
+import { SLOT } from '../../../shared/json/json-scan.ts';
+import type { Conversation, Loss } from '../carried.ts';
+import type { RequestId } from '../link.ts';
+import { readErrorBody } from './error-body.ts';
+import type { HttpClient, HttpExchange } from './http-client.ts';
+import {
+  endlessLoss,
+  noAnswer,
+  outcomeUnknown,
+  redirectLoss,
+  statusLoss,
+  statusText,
+} from './http-losses.ts';
+import { type BodyEnd, bodyKind, MessageStream } from './message-stream.ts';
+import { Reopening } from './reopening.ts';
+
+/** What needs no answer must be taken within this time. */
+const NO_ANSWER_MS = 30_000;
+/** A stream whose request is answered is expected to end within this time. */
+const AFTER_ANSWER_MS = 1000;
+/** In a row, without an event in between. */
+const MAX_FAILED_RESUMPTIONS = 5;
+const NEWLINE = Uint8Array.of(0x0a);
+const LOST_SESSION = 'the server does not know the session any more (HTTP 404)';
+const POST_HEADERS = {
+  'content-type': 'application/json',
+  accept: 'application/json, text/event-stream',
+};
+export const STREAM_HEADERS = { accept: 'text/event-stream' };
+
+export interface ExchangeOptions {
+  readonly server: string;
+  readonly client: HttpClient;
+  /** Of the request; null for a message that has no answer. */
+  readonly id: RequestId | null;
+  /** The message, without newline. */
+  readonly body: Uint8Array;
+  readonly maxBytes: number;
+  readonly conversation: Conversation;
+  /** Takes secrets out of text of the server's. */
+  readonly tell: (text: string) => string;
+  /** A good response began. */
+  readonly onAccepted: (response: IncomingMessage) => void;
+  /** The server refused a message that has no answer. */
+  readonly onRefused: (problem: string) => void;
+  /** Nobody listens; the message did not leave. */
+  readonly onUnreachable: (detail: string) => void;
+  /** The server does not know the session, or the credentials, and did not look at the message. */
+  readonly onTurnedAway: (detail: string) => void;
+  /** It is over, whatever became of it. Not called after `close`. */
+  readonly onEnd: () => void;
+}
+
+export class Exchange {
+  readonly id: RequestId | null;
+  readonly #options: ExchangeOptions;
+  readonly #reopening = new Reopening();
+  #http: HttpExchange;
+  #phase: 'posting' | 'answered' | 'turned_away' | 'over' = 'posting';
+  #lastEventId: string | null = null;
+  #stopReading: (() => void) | null = null;
+  #timer: NodeJS.Timeout | null = null;
+
+  /** Posts the message. */
+  constructor(options: ExchangeOptions) {
+    this.#options = options;
+    this.id = options.id;
+    this.#http = options.client.send({
+      method: 'POST',
+      body: options.body,
+      headers: POST_HEADERS,
+      onResponse: (response) => this.#read(response),
+      onFailed: ({ sent, broken, detail }) => {
+        if (!broken) return this.#lose(redirectLoss(options.server, options.tell(detail)));
+        if (!sent) return options.onUnreachable(detail);
+        this.#break(detail);
+      },
+    });
+    if (this.id === null) this.#endAfter(NO_ANSWER_MS);
+  }
+
+  get bytes(): number {
+    return this.#options.body.length;
+  }
+
+  /** The server has not said anything to it yet. */
+  get posting(): boolean {
+    return this.#phase === 'posting';
+  }
+
+  /** Whether it is certain that the server did not carry it out. */
+  get unsent(): boolean {
+    return this.#phase === 'turned_away' || (this.#phase === 'posting' && !this.#http.sent);
+  }
+
+  /** Its request has been answered: its stream has little more to say. */
+  answered(): void {
+    if (this.#phase === 'answered') this.#endAfter(AFTER_ANSWER_MS);
+  }
+
+  /** Nothing more of it is read, and nothing called. */
+  close(): void {
+    if (this.#phase !== 'turned_away' && !this.unsent) this.#phase = 'over';
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#stopReading?.();
+    this.#http.destroy();
+  }
+
+  #read(response: IncomingMessage): void {
+    const { client, conversation, onTurnedAway } = this.#options;
+    const status = response.statusCode ?? 0;
+    const lostSession = status === 404 && client.sessionId !== null;
+    if (lostSession || (status === 401 && client.protocolVersion !== null)) {
+      response.destroy();
+      this.#phase = 'turned_away';
+      return onTurnedAway(lostSession ? LOST_SESSION : statusText(status, ''));
+    }
+    this.#phase = 'answered';
+    if (status >= 400) return this.#readError(response, status);
+    conversation.heard();
+    this.#options.onAccepted(response);
+    // The connection as a whole may just have been given up.
+    if (this.#isOver()) return;
+    if (this.id === null) {
+      // Taken. Nothing is expected in the body: one that may stay open is not read.
+      if (bodyKind(response) === 'events') {
+        response.destroy();
+        return this.#end();
+      }
+      this.#stopReading = () => response.destroy();
+      response.once('close', () => this.#end());
+      response.resume();
+      return;
+    }
+    const kind = bodyKind(response);
+    if (kind === null) {
+      const { headers } = response;
+      const type = headers['content-encoding'] ?? headers['content-type'] ?? 'no content type';
+      response.destroy();
+      const shown = this.#options.tell(type).slice(0, 100);
+      return this.#lose(
+        noAnswer(this.#options.server, `is neither JSON nor events: HTTP ${status}, ${shown}`),
+      );
+    }
+    this.#follow(response, kind);
+  }
+
+  #isOver(): boolean {
+    return this.#phase === 'over';
+  }
+
+  #follow(response: IncomingMessage, kind: 'json' | 'events'): void {
+    const { conversation, maxBytes } = this.#options;
+    const stream = new MessageStream({
+      response,
+      kind,
+      maxBytes,
+      framer: conversation.source(),
+      conversation,
+      onBytes: () => {
+        conversation.heard();
+        return conversation.reading;
+      },
+      onEvent: (id) => {
+        if (id !== null) this.#lastEventId = id === '' ? null : id;
+        this.#reopening.worked();
+        if (this.id !== null && !conversation.isOpen(this.id)) this.#endAfter(AFTER_ANSWER_MS);
+      },
+      onRetry: (ms) => {
+        this.#reopening.serverMs = ms;
+      },
+      onEnd: (how) => this.#bodyEnded(kind, how),
+    });
+    this.#stopReading = () => stream.close();
+  }
+
+  #bodyEnded(kind: 'json' | 'events', how: BodyEnd): void {
+    const { server, conversation, maxBytes } = this.#options;
+    if (this.id === null || !conversation.isOpen(this.id)) return this.#end();
+    if (how === 'endless') return this.#lose(endlessLoss(server, maxBytes, kind === 'json'));
+    if (kind === 'json' && how === 'complete') {
+      return this.#lose(noAnswer(server, 'is malformed: the body is no answer to the request'));
+    }
+    if (this.#lastEventId !== null) return this.#resumeLater();
+    this.#break(how === 'broken' ? 'the connection broke' : 'the stream ended without the answer');
+  }
+
+  #resumeLater(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#resume(), this.#reopening.delay(Math.random()));
+  }
+
+  #resume(): void {
+    const { client, conversation, onTurnedAway } = this.#options;
+    this.#timer = null;
+    this.#http = client.send({
+      method: 'GET',
+      body: null,
+      headers: { ...STREAM_HEADERS, 'last-event-id': this.#lastEventId ?? '' },
+      onResponse: (response) => {
+        const status = response.statusCode ?? 0;
+        const kind = status < 300 ? bodyKind(response) : null;
+        if (kind === 'events') return this.#follow(response, kind);
+        response.destroy();
+        if (status === 404 && client.sessionId !== null) {
+          // The message itself was taken: what became of it is unknown.
+          onTurnedAway(LOST_SESSION);
+        } else if (status >= 500 || status === 429) {
+          this.#resumptionFailed(`HTTP ${status}`);
+        } else {
+          this.#break(`its stream could not be resumed (HTTP ${status})`);
+        }
+      },
+      onFailed: ({ detail }) => {
+        conversation.suspect();
+        this.#resumptionFailed(detail);
+      },
+    });
+  }
+
+  #resumptionFailed(why: string): void {
+    this.#reopening.failed();
+    if (this.#reopening.failures < MAX_FAILED_RESUMPTIONS) return this.#resumeLater();
+    this.#break(`its stream could not be resumed (${why})`);
+  }
+
+  #readError(response: IncomingMessage, status: number): void {
+    const { server, conversation, tell, onRefused } = this.#options;
+    this.#stopReading = readErrorBody(response, (body, complete) => {
+      if (this.id === null) {
+        onRefused(statusText(status, tell(body.toString())));
+        return this.#end();
+      }
+      // An error of the protocol for this very call is its answer, whatever the status; it proves
+      // nothing about the session, so that a ping is not answered by one.
+      if (complete && typeof this.id === 'number' && isErrorFor(this.id, body)) {
+        const framer = conversation.source();
+        framer.push(body);
+        framer.push(NEWLINE);
+        this.#end();
+      } else {
+        this.#lose(statusLoss(server, status, tell(body.toString())));
+      }
+      // The server may have forgotten the session and not know how to say so.
+      conversation.suspect();
+    });
+  }
+
+  /** The connection is gone; perhaps the server is too. */
+  #break(why: string): void {
+    const { server, conversation, tell } = this.#options;
+    // The name of a host may be a secret, too.
+    this.#lose(outcomeUnknown(server, tell(why)));
+    conversation.suspect();
+  }
+
+  #lose(loss: Loss): void {
+    const { conversation, onRefused } = this.#options;
+    if (this.id === null) onRefused(loss.message);
+    else conversation.lost(this.id, loss);
+    this.#end();
+  }
+
+  #endAfter(ms: number): void {
+    this.#timer ??= setTimeout(() => this.#end(), ms);
+  }
+
+  #end(): void {
+    if (this.#phase === 'over') return;
+    this.#phase = 'over';
+    this.close();
+    this.#options.onEnd();
+  }
+}
+
+function isErrorFor(id: number, body: Buffer): boolean {
+  const lineEnd = body.indexOf(0x0a);
+  if (lineEnd >= 0 && lineEnd < body.length - 1) return false;
+  const frame = scanFrame(body);
+  if ('error' in frame) return false;
+  const message = classify(frame);
+  return message.kind === 'response' && message.isError && textAt(frame, SLOT.id) === String(id);
+}

@@ -1,0 +1,154 @@
+/**
+ * Sends HTTP requests to one endpoint: its headers, its session, its connections; redirects within its
+ * origin. Owned by one remote. Tells whether a request that failed can have reached the server; knows
+ * nothing of what the requests say and never sends one twice.
+ */
+import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import { createRequire } from 'node:module';
+import { errorCode } from '../../../shared/platform/errno.ts';
+
+/** Idle connections are closed before the usual server closes them, because that race costs a call. */
+const IDLE_SOCKET_MS = 2000;
+const MAX_IDLE_SOCKETS = 4;
+const MAX_REDIRECTS = 3;
+const MAX_HEADER_BYTES = 16 * 1024;
+/** Methods and bodies stay what they are after these; what others mean for a POST is unclear. */
+const SAME_REQUEST = new Set([307, 308]);
+
+export interface HttpRequest {
+  readonly method: 'POST' | 'GET' | 'DELETE';
+  /** Null for a request without one. */
+  readonly body: Uint8Array | null;
+  readonly headers: OutgoingHttpHeaders;
+  /** An answer that is no redirect. Whoever takes it reads it or destroys it. */
+  readonly onResponse: (response: IncomingMessage) => void;
+  readonly onFailed: (failure: HttpFailure) => void;
+}
+
+export interface HttpFailure {
+  /** False: the server provably did not get the request. */
+  readonly sent: boolean;
+  /** False: the server answered, with a redirect that is not followed. */
+  readonly broken: boolean;
+  readonly detail: string;
+}
+
+/** A request under way. After `destroy` nothing more is told about it. */
+export interface HttpExchange {
+  /** Whether the request may have reached the server. */
+  readonly sent: boolean;
+  destroy(): void;
+}
+
+export class HttpClient {
+  /** Of the session, once the server has given one. */
+  sessionId: string | null = null;
+  /** Agreed on in the handshake, null before. */
+  protocolVersion: string | null = null;
+  readonly #url: URL;
+  readonly #headers: OutgoingHttpHeaders;
+  readonly #http: Pick<typeof import('node:https'), 'request' | 'Agent'>;
+  readonly #agent: InstanceType<typeof import('node:https').Agent>;
+
+  constructor(url: string, headers: OutgoingHttpHeaders) {
+    this.#url = new URL(url);
+    this.#headers = headers;
+    // Loaded when it is needed: threads with a child do without.
+    const load = createRequire(import.meta.url);
+    this.#http = load(this.#url.protocol === 'https:' ? 'node:https' : 'node:http');
+    this.#agent = new this.#http.Agent({
+      keepAlive: true,
+      timeout: IDLE_SOCKET_MS,
+      maxFreeSockets: MAX_IDLE_SOCKETS,
+      scheduling: 'lifo',
+    });
+  }
+
+  send(request: HttpRequest): HttpExchange {
+    let current: ClientRequest;
+    let sent = false;
+    let done = false;
+    const fail = (failure: HttpFailure) => {
+      if (done) return;
+      done = true;
+      request.onFailed(failure);
+    };
+    const attempt = (url: URL, redirects: number) => {
+      sent = false;
+      const own = this.#http.request(url, {
+        method: request.method,
+        headers: {
+          ...this.#headers,
+          ...(this.sessionId === null ? {} : { 'mcp-session-id': this.sessionId }),
+          ...(this.protocolVersion === null
+            ? {}
+            : { 'mcp-protocol-version': this.protocolVersion }),
+          ...request.headers,
+          ...(request.body === null ? {} : { 'content-length': request.body.length }),
+        },
+        agent: this.#agent,
+        maxHeaderSize: MAX_HEADER_BYTES,
+      });
+      current = own;
+      own.on('socket', (socket) => {
+        const connected = url.protocol === 'https:' ? 'secureConnect' : 'connect';
+        const mark = () => {
+          sent = true;
+        };
+        if (own.reusedSocket || !socket.connecting) mark();
+        else socket.once(connected, mark);
+      });
+      own.on('error', (error) => {
+        if (own !== current) return;
+        const detail = sent
+          ? `the connection to ${url.host} broke (${errorCode(error) || error.message})`
+          : `cannot connect to ${url.host} (${errorCode(error) || error.message})`;
+        fail({ sent, broken: true, detail });
+      });
+      own.on('response', (response) => {
+        const status = response.statusCode ?? 0;
+        // Nothing that happens to the connection from here on may go unheard.
+        response.on('error', () => undefined);
+        if (done) return response.destroy();
+        if (status < 300 || status > 399) {
+          done = true;
+          return request.onResponse(response);
+        }
+        response.destroy();
+        const target = redirectTarget(url, response.headers.location);
+        if (
+          target?.origin === url.origin &&
+          SAME_REQUEST.has(status) &&
+          redirects < MAX_REDIRECTS
+        ) {
+          return attempt(target, redirects + 1);
+        }
+        const to = target === null ? 'nowhere' : target.origin;
+        const detail = `HTTP ${status}, a redirect to ${to} that is not followed`;
+        fail({ sent: true, broken: false, detail });
+      });
+      own.end(request.body ?? undefined);
+    };
+    attempt(this.#url, 0);
+    return {
+      get sent() {
+        return sent;
+      },
+      destroy() {
+        done = true;
+        current.destroy();
+      },
+    };
+  }
+
+  /** Closes the idle connections. */
+  close(): void {
+    this.#agent.destroy();
+  }
+}
+
+function redirectTarget(from: URL, location: string | undefined): URL | null {
+  return location !== undefined && URL.canParse(location, from.href)
+    ? new URL(location, from)
+    : null;
+}

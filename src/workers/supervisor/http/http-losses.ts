@@ -1,0 +1,57 @@
+/**
+ * The words and the outcome of requests that HTTP ended without an answer. Pure; what came from the
+ * server is expected redacted.
+ */
+import { clip } from '../../../shared/text/clean-text.ts';
+import type { Loss } from '../carried.ts';
+
+const SHOWN_UNITS = 300;
+
+const ADVICE: Readonly<Record<number, string>> = {
+  401: 'it wants other credentials: configure headers (Authorization) or token_file; there is no OAuth login',
+  403: 'it does not allow this with the credentials of headers or token_file',
+  404: 'nothing answers at this path: look at url',
+  405: 'it takes no POST at this path: look at url',
+};
+
+/** What an error status says, in words. @param body of the answer, redacted, in one line. */
+export function statusText(status: number, body: string): string {
+  const said = clip(body.trim(), SHOWN_UNITS);
+  const parts = [`HTTP ${status}`, ADVICE[status] ?? '', said].filter((part) => part !== '');
+  return parts.join('; ');
+}
+
+/** An error status that is no message. Below 500 the server says that it did not want the request. */
+export function statusLoss(server: string, status: number, body: string): Loss {
+  return {
+    code: 'ERR_HTTP_STATUS',
+    outcome: status >= 500 || status === 408 ? 'unknown' : 'answered',
+    message: `server "${server}" answered with ${statusText(status, body)}`,
+  };
+}
+
+export function redirectLoss(server: string, detail: string): Loss {
+  const message = `server "${server}" answered with ${detail}`;
+  return { code: 'ERR_HTTP_STATUS', outcome: 'answered', message };
+}
+
+export function outcomeUnknown(server: string, what: string): Loss {
+  const message = `server "${server}": ${what}; the call may have been executed`;
+  return { code: 'ERR_OUTCOME_UNKNOWN', outcome: 'unknown', message };
+}
+
+/** @param why completing "the answer of server x". */
+export function noAnswer(server: string, why: string): Loss {
+  const message = `the answer of server "${server}" ${why}`;
+  return { code: 'ERR_MALFORMED_MESSAGE', outcome: 'answered', message };
+}
+
+/** The body was not read to its end. @param isAnswer whether the message can only have been the answer. */
+export function endlessLoss(server: string, maxBytes: number, isAnswer: boolean): Loss {
+  const what = isAnswer ? 'the answer' : 'a message';
+  return {
+    code: 'ERR_MESSAGE_TOO_LARGE',
+    outcome: isAnswer ? 'answered' : 'unknown',
+    message: `${what} of server "${server}" is too large: it does not end, ${maxBytes} bytes are allowed`,
+  };
+}

@@ -1,0 +1,107 @@
+/**
+ * The stream on which a server says what belongs to no call: opened after the handshake, opened again
+ * with back-off when it ends. Owned by the remote. A server need not have one.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Conversation } from '../carried.ts';
+import { STREAM_HEADERS } from './exchange.ts';
+import type { HttpClient, HttpExchange } from './http-client.ts';
+import { bodyKind, MessageStream } from './message-stream.ts';
+import { Reopening } from './reopening.ts';
+
+export interface ListenerOptions {
+  readonly client: HttpClient;
+  readonly maxBytes: number;
+  readonly conversation: Conversation;
+  /** It stays closed although the server seems to have one. */
+  readonly onTrouble: (problem: string) => void;
+  readonly onSessionLost: (detail: string) => void;
+}
+
+export class Listener {
+  readonly #options: ListenerOptions;
+  readonly #reopening = new Reopening();
+  #http: HttpExchange | null = null;
+  #stream: MessageStream | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #lastEventId: string | null = null;
+  /** The stream has been open in this session. */
+  #known = false;
+
+  /** Opens the stream. */
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+    this.#open();
+  }
+
+  close(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#http?.destroy();
+    this.#stream?.close();
+  }
+
+  #open(): void {
+    const { client, conversation } = this.#options;
+    const resumed = this.#lastEventId;
+    this.#http = client.send({
+      method: 'GET',
+      body: null,
+      headers: { ...STREAM_HEADERS, ...(resumed === null ? {} : { 'last-event-id': resumed }) },
+      onResponse: (response) => this.#read(response),
+      onFailed: ({ broken, detail }) => {
+        if (!broken) return this.#options.onTrouble(`no stream of notifications: ${detail}`);
+        conversation.suspect();
+        this.#again();
+      },
+    });
+  }
+
+  #read(response: IncomingMessage): void {
+    const { conversation, maxBytes, onTrouble, onSessionLost } = this.#options;
+    const status = response.statusCode ?? 0;
+    if (status < 300 && bodyKind(response) === 'events') {
+      conversation.heard();
+      // What was said meanwhile is only told again to who knows where it stopped listening.
+      if (this.#known && this.#lastEventId === null) conversation.missed();
+      this.#known = true;
+      this.#stream = new MessageStream({
+        response,
+        kind: 'events',
+        maxBytes,
+        framer: conversation.source(),
+        conversation,
+        onBytes: () => {
+          conversation.heard();
+          this.#reopening.worked();
+          return conversation.reading;
+        },
+        onEvent: (id) => {
+          if (id !== null) this.#lastEventId = id === '' ? null : id;
+        },
+        onRetry: (ms) => {
+          this.#reopening.serverMs = ms;
+        },
+        onEnd: (how) => {
+          if (how === 'broken') conversation.suspect();
+          this.#again();
+        },
+      });
+      return;
+    }
+    response.destroy();
+    if (this.#known && (status === 404 || status === 400)) {
+      onSessionLost(`the server does not know the session any more (HTTP ${status})`);
+    } else if (status >= 500 || status === 429 || status === 409) {
+      this.#again();
+    } else if (status !== 405 && status !== 404) {
+      onTrouble(`no stream of notifications: the server answered GET with HTTP ${status}`);
+    }
+  }
+
+  /** A stream that ends at once each time is opened more and more rarely. */
+  #again(): void {
+    const ms = this.#reopening.delay(Math.random());
+    this.#reopening.failed();
+    this.#timer = setTimeout(() => this.#open(), ms);
+  }
+}

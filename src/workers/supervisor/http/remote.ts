@@ -1,0 +1,263 @@
+/**
+ * The connection to one server over Streamable HTTP: what a child's pipes are for others. Each message
+ * is a request of its own; the handshake goes first and alone. Owned by the incarnation. Says once when
+ * the server is gone for it, and never reconnects by itself: that is a new incarnation.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { EndpointConfig } from '../../../shared/model/config.ts';
+import type { Conversation } from '../carried.ts';
+import type { Link, RequestId } from '../link.ts';
+import { Exchange } from './exchange.ts';
+import { HttpClient } from './http-client.ts';
+import { Listener } from './listener.ts';
+import { readToken } from './token-file.ts';
+
+/** How long others in flight may still say whether they were turned away too. */
+const LEAVE_MS = 1000;
+/** What the specification allows in a session id. */
+const SESSION_ID = /^[\x21-\x7e]{1,1024}$/;
+
+export interface RemoteOptions {
+  readonly server: string;
+  readonly endpoint: EndpointConfig;
+  readonly gatewayVersion: string;
+  readonly maxMessageBytes: number;
+  /** Not asked for before the constructor has returned. */
+  readonly conversation: () => Conversation;
+  /** Takes secrets out of text of the server's. */
+  readonly tell: (text: string) => string;
+  /** The token that is used from now on. */
+  readonly onSecret: (secret: string) => void;
+  readonly onTrouble: (message: string) => void;
+  /** Nothing is carried any more. Called once, later than the constructor, and nothing after it. */
+  readonly onGone: (detail: string) => void;
+}
+
+interface Entry {
+  readonly line: Uint8Array;
+  readonly id: RequestId | null;
+  /** It completes the handshake: the server must have it before anything else. */
+  readonly confirms: boolean;
+}
+
+export class Remote implements Link {
+  readonly pid = null;
+  readonly startTime = null;
+  readonly #options: RemoteOptions;
+  readonly #client: HttpClient | null;
+  readonly #exchanges = new Set<Exchange>();
+  #queue: Entry[] = [];
+  /** In the `handshake` one message is under way at a time. `leaving` and `ending` send nothing new. */
+  #state: 'new' | 'handshake' | 'open' | 'leaving' | 'ending' | 'gone' = 'new';
+  /** The next message without an answer completes the handshake. */
+  #confirming = false;
+  #confirmation: Exchange | null = null;
+  #listener: Listener | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #why: string | null = null;
+
+  constructor(options: RemoteOptions) {
+    this.#options = options;
+    const { url, headers, tokenFile } = options.endpoint;
+    const token = tokenFile === null ? null : readToken(tokenFile);
+    if (token?.ok === false) {
+      this.#client = null;
+      this.#die(token.problem);
+      return;
+    }
+    if (token !== null) options.onSecret(token.token);
+    this.#client = new HttpClient(url, {
+      'user-agent': `rea/${options.gatewayVersion}`,
+      'accept-encoding': 'identity',
+      ...headers,
+      ...(token === null ? {} : { authorization: `Bearer ${token.token}` }),
+    });
+    // The conversation is made of this and writes its first message at once.
+    setImmediate(() => {
+      if (this.#state !== 'new') return;
+      this.#state = 'handshake';
+      this.#pump();
+    });
+  }
+
+  write(line: Uint8Array, id: RequestId | null): void {
+    const confirms = this.#confirming && id === null;
+    if (confirms) this.#confirming = false;
+    this.#queue.push({ line: line.subarray(0, -1), id, confirms });
+    this.#pump();
+  }
+
+  withdraw(id: RequestId): boolean {
+    const at = this.#queue.findIndex((entry) => entry.id === id);
+    if (at >= 0) {
+      this.#queue.splice(at, 1);
+      return true;
+    }
+    for (const exchange of this.#exchanges) {
+      if (exchange.id !== id) continue;
+      const { unsent } = exchange;
+      exchange.close();
+      this.#forget(exchange);
+      return unsent;
+    }
+    return false;
+  }
+
+  /** A server may answer on another stream than that of the request. */
+  answered(id: RequestId): void {
+    for (const exchange of this.#exchanges) if (exchange.id === id) exchange.answered();
+  }
+
+  handshaken(version: string): void {
+    if (this.#client === null) return;
+    this.#confirming = true;
+    this.#client.protocolVersion = version;
+  }
+
+  get queuedBytes(): number {
+    let bytes = 0;
+    for (const { line } of this.#queue) bytes += line.length;
+    for (const exchange of this.#exchanges) if (exchange.id === null) bytes += exchange.bytes;
+    return bytes;
+  }
+
+  unsentCalls(): number[] {
+    const ids = [
+      ...this.#queue.map(({ id }) => id),
+      ...[...this.#exchanges].filter(({ unsent }) => unsent).map(({ id }) => id),
+    ];
+    return ids.filter((id) => typeof id === 'number');
+  }
+
+  /** Says to the server that the session is over, after what is being sent. */
+  endInput(): void {
+    if (this.#state === 'gone') return;
+    this.#state = 'ending';
+    this.#listener?.close();
+    for (const exchange of this.#exchanges) {
+      if (exchange.id === null) continue;
+      exchange.close();
+      this.#exchanges.delete(exchange);
+    }
+    this.#endWhenQuiet();
+  }
+
+  /** There is no process to be asked: the connection ends. */
+  signal(): void {
+    this.#die('the connection was closed');
+  }
+
+  #pump(): void {
+    while (this.#queue.length > 0 && this.#maySend()) {
+      const entry = this.#queue.shift();
+      if (entry !== undefined) this.#post(entry);
+    }
+  }
+
+  #maySend(): boolean {
+    if (this.#state === 'open') return true;
+    if (this.#state !== 'handshake') return false;
+    const conversation = this.#options.conversation;
+    return [...this.#exchanges].every(({ id }) => id !== null && !conversation().isOpen(id));
+  }
+
+  #post({ line, id, confirms }: Entry): void {
+    const { server, maxMessageBytes, conversation, tell, onTrouble } = this.#options;
+    if (this.#client === null) return;
+    const exchange = new Exchange({
+      server,
+      client: this.#client,
+      id,
+      body: line,
+      maxBytes: maxMessageBytes,
+      conversation: conversation(),
+      tell,
+      onAccepted: (response) => {
+        this.#keepSession(response);
+        this.#leaveWhenSettled();
+      },
+      onRefused: (problem) => onTrouble(`a message was not taken: ${problem}`),
+      onUnreachable: (detail) => this.#die(detail),
+      onTurnedAway: (detail) => this.#leave(detail),
+      onEnd: () => this.#ended(exchange),
+    });
+    this.#exchanges.add(exchange);
+    if (confirms) this.#confirmation = exchange;
+  }
+
+  #ended(exchange: Exchange): void {
+    if (exchange === this.#confirmation && this.#state === 'handshake') this.#opened();
+    this.#forget(exchange);
+  }
+
+  #forget(exchange: Exchange): void {
+    this.#exchanges.delete(exchange);
+    this.#pump();
+    this.#leaveWhenSettled();
+    this.#endWhenQuiet();
+  }
+
+  /** The server knows that the handshake is complete. */
+  #opened(): void {
+    this.#state = 'open';
+    if (this.#client === null) return;
+    const { maxMessageBytes, conversation, onTrouble } = this.#options;
+    this.#listener = new Listener({
+      client: this.#client,
+      maxBytes: maxMessageBytes,
+      conversation: conversation(),
+      onTrouble,
+      onSessionLost: (detail) => this.#leave(detail),
+    });
+  }
+
+  /** The session's id comes with the answer to `initialize`. */
+  #keepSession({ headers }: IncomingMessage): void {
+    const id = headers['mcp-session-id'];
+    if (this.#client === null || this.#state !== 'handshake' || typeof id !== 'string') return;
+    if (SESSION_ID.test(id)) this.#client.sessionId = id;
+    else this.#options.onTrouble('the session id of the server is not valid and was ignored');
+  }
+
+  /** This session is over; what is just being posted may still learn that it was not taken. */
+  #leave(detail: string): void {
+    if (this.#state === 'gone') return;
+    if (this.#state === 'ending') return this.#die(detail);
+    this.#state = 'leaving';
+    this.#why ??= detail;
+    this.#listener?.close();
+    this.#timer ??= setTimeout(() => this.#die(detail), LEAVE_MS);
+    this.#leaveWhenSettled();
+  }
+
+  #leaveWhenSettled(): void {
+    if (this.#state !== 'leaving' || this.#why === null) return;
+    if (![...this.#exchanges].some(({ posting }) => posting)) this.#die(this.#why);
+  }
+
+  #endWhenQuiet(): void {
+    if (this.#state !== 'ending' || this.#exchanges.size > 0 || this.#client === null) return;
+    const end = () => this.#die('the session was ended');
+    if (this.#client.sessionId === null) return end();
+    this.#client.send({
+      method: 'DELETE',
+      body: null,
+      headers: {},
+      onResponse: (response) => {
+        response.destroy();
+        end();
+      },
+      onFailed: end,
+    });
+  }
+
+  #die(detail: string): void {
+    if (this.#state === 'gone') return;
+    this.#state = 'gone';
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#listener?.close();
+    for (const exchange of this.#exchanges) exchange.close();
+    this.#client?.close();
+    setImmediate(() => this.#options.onGone(detail));
+  }
+}

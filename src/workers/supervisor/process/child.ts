@@ -1,0 +1,241 @@
+/**
+ * The transport to one child: has it started as the leader of its own process group, carries bytes both
+ * ways, and says once when it is gone. Owned by the supervisor of its slot. Knows no messages; never
+ * decides when a child starts or ends.
+ */
+import { existsSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import type { ThreadVitals } from '../../../shared/memory/vitals.ts';
+import type { DownstreamConfig } from '../../../shared/model/config.ts';
+import type { LauncherAddress } from '../../../shared/protocol/launch.ts';
+import { ProcessGroup } from '../../process/process-group.ts';
+import {
+  type ProcessEvents,
+  type StartedProcess,
+  startHere,
+  startThere,
+} from '../../process/server-process.ts';
+import type { Link, RequestId } from '../link.ts';
+import { WriteQueue } from './write-queue.ts';
+
+/** How long pipes are read on after the leader's exit when something still holds them open. */
+const LEFTOVER_MS = 100;
+/** A child that closed one of its ends is expected to exit within this time. */
+const CLOSED_PIPE_MS = 1000;
+/** A launcher that takes longer to answer is taken for dead. */
+const ANSWER_MS = 3000;
+
+export interface ChildOptions {
+  readonly config: DownstreamConfig;
+  readonly env: Readonly<Record<string, string>>;
+  readonly slot: number;
+  readonly incarnation: number;
+  readonly groupsFile: string;
+  readonly vitals: ThreadVitals;
+  /** Who starts it; null: this process does. */
+  readonly launcher: LauncherAddress | null;
+  /** The launcher with this socket did not start it. */
+  readonly onLauncherFailed: (path: string, why: string) => void;
+  /** Called once, possibly within the constructor. */
+  readonly onSpawned: (pid: number) => void;
+  /** Called once, after the constructor, when there is no process. */
+  readonly onSpawnFailed: (detail: string) => void;
+  readonly onStdout: (chunk: Buffer) => void;
+  /** The leader exited; what it wrote is still being read. */
+  readonly onExited: () => void;
+  readonly onStderr: (chunk: Buffer) => void;
+  /** It lives on without its stdin or stdout: nobody can talk with it any more. */
+  readonly onUnreachable: (detail: string) => void;
+  /** The leader exited and its pipes have been read. Nothing is called after this. */
+  readonly onGone: (code: number | null, signal: NodeJS.Signals | null) => void;
+  readonly onTrouble: (message: string) => void;
+  /** `startTime` was not known right after the spawn and is now. */
+  readonly onIdentified: () => void;
+}
+
+/** In the order in which it is caught up with. */
+interface Early {
+  readonly lines: { readonly line: Uint8Array; readonly id: RequestId | null }[];
+  ends: boolean;
+  /** The last one asked for. */
+  signal: 'SIGTERM' | 'SIGKILL' | null;
+}
+
+export class Child implements Link {
+  readonly #options: ChildOptions;
+  #pid: number | null = null;
+  /** What is to reach it and cannot yet: it is being started by another process. */
+  #early: Early | null = { lines: [], ends: false, signal: null };
+  #queue: WriteQueue | null = null;
+  #group: ProcessGroup | null = null;
+  #stdout: Readable | null = null;
+  #exited = false;
+  #unreachable: NodeJS.Timeout | null = null;
+
+  constructor(options: ChildOptions) {
+    this.#options = options;
+    const { config, env, launcher } = options;
+    const spec = { command: config.command, args: config.args, cwd: config.cwd, env };
+    let started: StartedProcess | null = null;
+    const events: ProcessEvents = {
+      onStarted: (process) => {
+        started = process;
+        this.#attach(process);
+      },
+      onFailed: (code) => options.onSpawnFailed(explainSpawnError(code, config, env)),
+      onExited: (code, signal) => {
+        if (started !== null) this.#finish(started, code, signal);
+      },
+    };
+    if (launcher === null) {
+      startHere(spec, events);
+      return;
+    }
+    const answerMs = Math.min(ANSWER_MS, config.startTimeoutMs / 2);
+    const isWanted = () => this.#early?.signal !== 'SIGKILL';
+    const onNobody = (why: string, itsFault: boolean) => {
+      options.onTrouble(`the launcher is not there (${why}): started without it`);
+      if (itsFault) options.onLauncherFailed(launcher.path, why);
+      if (!isWanted()) return options.onSpawnFailed('stopped');
+      startHere(spec, events);
+    };
+    startThere(launcher, spec, answerMs, { ...events, isWanted, onNobody });
+  }
+
+  /** Null when it could not be started, and until it has been. */
+  get pid(): number | null {
+    return this.#pid;
+  }
+
+  /** Queues one line. */
+  write(line: Uint8Array, id: RequestId | null): void {
+    if (this.#early !== null) this.#early.lines.push({ line, id });
+    else this.#queue?.push(line, typeof id === 'number' ? id : null);
+  }
+
+  /** Takes a call back that was not yet handed to the pipe; requests of the gateway's own stay. */
+  withdraw(id: RequestId): boolean {
+    return typeof id === 'number' && (this.#queue?.withdraw(id) ?? true);
+  }
+
+  /** A pipe is the same before and after. */
+  handshaken(): void {}
+
+  answered(): void {
+    // All answers come on one stream.
+  }
+
+  /** Start time of the leader as the system tells it, null while it is not known. */
+  get startTime(): string | null {
+    return this.#group?.startTime ?? null;
+  }
+
+  /** Bytes that wait for the child to read. */
+  get queuedBytes(): number {
+    return this.#queue?.bytes ?? 0;
+  }
+
+  /** Calls of which no byte was handed to the pipe. */
+  unsentCalls(): number[] {
+    return this.#queue?.calls() ?? [];
+  }
+
+  /** Stops reading stdout; what the child writes stays in the pipe. */
+  pause(): void {
+    this.#stdout?.pause();
+  }
+
+  resume(): void {
+    this.#stdout?.resume();
+  }
+
+  endInput(): void {
+    if (this.#early !== null) this.#early.ends = true;
+    else this.#queue?.end();
+  }
+
+  /** Signals the whole group. */
+  signal(signal: 'SIGTERM' | 'SIGKILL'): void {
+    if (this.#early !== null) this.#early.signal = signal;
+    else if (!this.#exited) this.#group?.signal(signal);
+  }
+
+  #attach({ pid, stdin, stdout, stderr }: StartedProcess): void {
+    const { onStdout, onStderr, onSpawned, config } = this.#options;
+    this.#pid = pid;
+    this.#group = new ProcessGroup({ ...this.#options, pgid: pid, server: config.name });
+    this.#queue = new WriteQueue(stdin, () => this.#lostPipe('closed its stdin'));
+    this.#stdout = stdout;
+    stdout.on('data', onStdout);
+    stderr.on('data', onStderr);
+    const onEnd = () => this.#lostPipe('closed its stdout');
+    if (stdout.readableEnded) onEnd();
+    else stdout.once('end', onEnd);
+    onSpawned(pid);
+    const early = this.#early;
+    this.#early = null;
+    for (const { line, id } of early?.lines ?? []) this.write(line, id);
+    if (early?.ends === true) this.endInput();
+    if (early !== null && early.signal !== null) this.signal(early.signal);
+  }
+
+  #lostPipe(what: string): void {
+    if (this.#exited || this.#unreachable !== null) return;
+    this.#unreachable = setTimeout(() => {
+      this.#options.onUnreachable(`${what} and did not exit`);
+    }, CLOSED_PIPE_MS);
+  }
+
+  #finish(
+    { stdin, stdout, stderr }: StartedProcess,
+    code: number | null,
+    signal: NodeJS.Signals | null,
+  ): void {
+    this.#exited = true;
+    this.#options.onExited();
+    this.#queue?.close();
+    if (this.#unreachable !== null) clearTimeout(this.#unreachable);
+    // What the leader wrote stays readable; what it started must not outlive it.
+    this.#group?.finish();
+    let open = 0;
+    let done = false;
+    const end = () => {
+      if (done) return;
+      done = true;
+      clearTimeout(limit);
+      for (const stream of [stdin, stdout, stderr]) stream.destroy();
+      this.#options.onGone(code, signal);
+    };
+    // The pipes are looked at once more after the timer: a busy thread may not have read them at all.
+    const limit = setTimeout(() => setImmediate(end), LEFTOVER_MS);
+    for (const stream of [stdout, stderr]) {
+      if (stream.readableEnded || stream.destroyed) continue;
+      open += 1;
+      stream.once('close', () => {
+        open -= 1;
+        if (open === 0) end();
+      });
+    }
+    if (open === 0) end();
+  }
+}
+
+function explainSpawnError(
+  code: string,
+  { command, cwd }: DownstreamConfig,
+  env: Readonly<Record<string, string>>,
+): string {
+  if ((code === 'ENOENT' || code === 'ENOTDIR') && !existsSync(`${cwd}/.`)) {
+    return `working directory not found: ${cwd}`;
+  }
+  if (code === 'ENOENT' && command.includes('/') && existsSync(command)) {
+    return `cannot start ${command}: the interpreter in its first line was not found`;
+  }
+  const path = command.includes('/') ? '' : ` (PATH=${env['PATH'] ?? ''})`;
+  if (code === 'ENOENT') return `command not found: ${command}${path}`;
+  if (code === 'EACCES') return `command not executable: ${command}${path}`;
+  if (code === 'EMFILE' || code === 'ENFILE') {
+    return `cannot start ${command}: ${code}, too many open files`;
+  }
+  return `cannot start ${command}: ${code}`;
+}

@@ -1,0 +1,109 @@
+/**
+ * What a child says on stderr: always read, cut into lines, and passed on slowly and without secrets;
+ * its end is kept for the record of a death. Owned by the supervisor of its slot, one for each
+ * incarnation. Never holds more than a few KiB.
+ */
+import { cleanForTerminal } from '../../../shared/text/clean-text.ts';
+import { redactedHead } from '../../../shared/text/redact.ts';
+import { type Rate, TokenBucket } from '../limits/token-bucket.ts';
+
+/** Of a line, in UTF-16 units; more is kept than is shown, so that no cut secret is shown. */
+const LINE = { kept: 8192, shown: 4096 };
+/** Kept of the end, before redaction; more than is shown, so that a secret is not cut where it is kept. */
+const TAIL_KEPT = 8192;
+const TAIL_SHOWN = 2048;
+/** Lines passed on. */
+const LINES: Rate = { perSecond: 20, burst: 100 };
+
+export interface StderrOptions {
+  readonly redact: (text: string) => string;
+  /** One line, cut, redacted and cleaned. */
+  readonly onLine: (line: string) => void;
+  /** So many lines were not passed on since the last time. */
+  readonly onDropped: (lines: number) => void;
+  /** Monotonic, in milliseconds. */
+  readonly now: () => number;
+}
+
+export class StderrReader {
+  readonly #options: StderrOptions;
+  readonly #decoder = new TextDecoder();
+  #pending = '';
+  /** The rest of a line whose beginning was passed on is skipped. */
+  #skipping = false;
+  #tail = '';
+  readonly #allowed: TokenBucket;
+  #dropped = 0;
+
+  constructor(options: StderrOptions) {
+    this.#options = options;
+    this.#allowed = new TokenBucket(LINES, options.now());
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#take(this.#decoder.decode(chunk, { stream: true }));
+  }
+
+  /** The stream is over: the unfinished line counts as one. */
+  end(): void {
+    this.#take(`${this.#decoder.decode()}\n`);
+    this.#reportDropped();
+  }
+
+  /** The last lines, redacted and cleaned line by line, at most 2048 UTF-16 units. */
+  tail(): string {
+    const lines = this.#options.redact(this.#tail).trimEnd().split('\n');
+    const text = lines.map((line) => cleanForTerminal(line.replace(/\r$/, ''))).join('\n');
+    // What is left of a secret at the cut is no longer known as one, however short the rest became.
+    const margin = this.#tail.length === TAIL_KEPT ? (TAIL_KEPT - TAIL_SHOWN) / 2 : 0;
+    const start = Math.max(text.length - TAIL_SHOWN, margin);
+    if (start <= 0) return text;
+    const splitsPair = /[\udc00-\udfff]/.test(text.charAt(start));
+    return text.slice(splitsPair ? start + 1 : start);
+  }
+
+  #take(text: string): void {
+    this.#tail = (this.#tail + text.slice(-TAIL_KEPT)).slice(-TAIL_KEPT);
+    let from = 0;
+    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', from)) {
+      this.#grow(text, from, at);
+      this.#endLine();
+      from = at + 1;
+    }
+    this.#grow(text, from, text.length);
+  }
+
+  #grow(text: string, from: number, to: number): void {
+    const room = LINE.kept - this.#pending.length;
+    if (this.#skipping || to === from) return;
+    this.#pending += text.slice(from, Math.min(to, from + room));
+    if (to - from <= room) return;
+    this.#emit(this.#pending);
+    this.#skipping = true;
+  }
+
+  #endLine(): void {
+    const line = this.#pending.endsWith('\r') ? this.#pending.slice(0, -1) : this.#pending;
+    if (!this.#skipping && line !== '') this.#emit(line);
+    this.#pending = '';
+    this.#skipping = false;
+  }
+
+  #emit(line: string): void {
+    if (!this.#allowed.take(this.#options.now())) {
+      this.#dropped += 1;
+      return;
+    }
+    this.#reportDropped();
+    const shown = redactedHead(line, this.#options.redact, LINE);
+    const mark = line.length > LINE.shown ? '…' : '';
+    this.#options.onLine(`${cleanForTerminal(shown)}${mark}`);
+  }
+
+  #reportDropped(): void {
+    if (this.#dropped === 0) return;
+    const lines = this.#dropped;
+    this.#dropped = 0;
+    this.#options.onDropped(lines);
+  }
+}

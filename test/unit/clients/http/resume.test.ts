@@ -1,0 +1,356 @@
+/** Streams that break and are resumed: nothing lost, nothing twice, nothing of anybody else. */
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { afterEach, expect, test } from 'vitest';
+import { bigResult, EchoRouter } from '../../../support/echo-router.ts';
+import {
+  callTool,
+  type Edge,
+  HttpClient,
+  onTidy,
+  type SseEvent,
+  startEdge,
+  tidyEdges,
+} from '../../../support/http-edge.ts';
+import { until } from '../../../support/wait-for.ts';
+
+afterEach(tidyEdges);
+
+const idOf = (event: SseEvent | null) => event?.id ?? '';
+const numbers = (events: readonly SseEvent[]) =>
+  events.map(({ data }) => JSON.parse(data ?? '').params?.n ?? 'answer');
+
+/** The gateway's side of a client. */
+function sender(router: EchoRouter, at = 0) {
+  const { sink } = router.clients[at] ?? {};
+  const say = (text: string, id: string | null) => sink?.send([Buffer.from(text)], id);
+  return {
+    note: (n: number, id: string | null) =>
+      say(`{"jsonrpc":"2.0","method":"notifications/test","params":{"n":${n}}}`, id),
+    answer: (id: string, result = '{}') =>
+      say(`{"jsonrpc":"2.0","id":${id},"result":${result}}`, id),
+  };
+}
+
+test('the answer of a call whose stream broke is fetched by resuming, byte for byte', async () => {
+  const router = new EchoRouter();
+  const client = await HttpClient.open(await startEdge(router));
+  const call = await client.call(callTool('never', '5'));
+  const first = await call.next();
+  expect(first).toMatchObject({ id: expect.stringMatching(/^[\w-]{22}\.\d+$/), retry: '1000' });
+  expect(first?.data?.trim() ?? '').toBe('');
+  await call.leave();
+  sender(router).answer('5', bigResult());
+  const again = await client.listen(idOf(first));
+  const events = await again.rest();
+  expect(events).toHaveLength(1);
+  expect(events[0]?.data === `{"jsonrpc":"2.0","id":5,"result":${bigResult()}}`).toBe(true);
+  expect(router.clients[0]?.received.join()).not.toContain('cancelled');
+});
+
+test('a call goes on over broken streams: every message once and in order', async () => {
+  const router = new EchoRouter();
+  const client = await HttpClient.open(await startEdge(router));
+  let reader = await client.call(callTool('never', '7'));
+  let last = idOf(await reader.next());
+  const { note, answer } = sender(router);
+  let sent = 0;
+  const seen: SseEvent[] = [];
+  for (let round = 0; round < 20; round++) {
+    const more = (count: number) => {
+      for (let i = 0; i < count; i++) note(++sent, '7');
+    };
+    more(3);
+    for (let i = 0; i < 2; i++) {
+      const event = await reader.next();
+      if (event === null) throw new Error('the stream ended');
+      seen.push(event);
+      last = idOf(event);
+    }
+    await reader.leave();
+    more(2);
+    const resuming = client.listen(last);
+    for (let turn = 0; turn < 10; turn++) {
+      await nextTurn();
+      more(1);
+    }
+    reader = await resuming;
+  }
+  answer('7');
+  seen.push(...(await reader.rest()));
+  const expected = Array.from({ length: sent }, (_, i) => i + 1);
+  expect(numbers(seen)).toEqual([...expected, 'answer']);
+});
+
+test('each broken stream gives back its own messages and no others', async () => {
+  const router = new EchoRouter();
+  const client = await HttpClient.open(await startEdge(router));
+  const calls = await Promise.all(['1', '2', '3'].map((id) => client.call(callTool('never', id))));
+  const ids = await Promise.all(calls.map(async (call) => idOf(await call.next())));
+  for (const call of calls) await call.leave();
+  const { note, answer } = sender(router);
+  for (const id of [3, 1, 2]) note(id, String(id));
+  for (const id of ['2', '3', '1']) answer(id, `{"mine":${id}}`);
+  for (const [at, id] of ids.entries()) {
+    const events = await (await client.listen(id)).rest();
+    expect(events.map(({ data }) => data)).toEqual([
+      `{"jsonrpc":"2.0","method":"notifications/test","params":{"n":${at + 1}}}`,
+      `{"jsonrpc":"2.0","id":${at + 1},"result":{"mine":${at + 1}}}`,
+    ]);
+  }
+});
+
+test('what belongs to no call does not go on the resumed stream of one', async () => {
+  const router = new EchoRouter();
+  const client = await HttpClient.open(await startEdge(router));
+  const call = await client.call(callTool('never', '1'));
+  const id = idOf(await call.next());
+  await call.leave();
+  const again = await client.listen(id);
+  const { note, answer } = sender(router);
+  note(1, null);
+  answer('1');
+  expect(numbers(await again.rest())).toEqual(['answer']);
+  const own = await client.listen();
+  expect((await own.next())?.data).toContain('"n":1');
+});
+
+test('an event id means nothing in another session, nor when it is changed', async () => {
+  const router = new EchoRouter();
+  const edge = await startEdge(router);
+  const [one, other] = [await HttpClient.open(edge), await HttpClient.open(edge)];
+  const call = await one.call(callTool('never', '1'));
+  const id = idOf(await call.next());
+  await call.leave();
+  sender(router).answer('1', '{"secret":1}');
+  const changed = `${id.startsWith('A') ? 'B' : 'A'}${id.slice(1)}`;
+  for (const [client, lastEventId] of [
+    [other, id],
+    [one, changed],
+    [one, '1'],
+    [one, '_GET_stream'],
+    [one, `${id}, ${id}`],
+  ] as const) {
+    const refused = await client.get(lastEventId);
+    expect(refused.status, lastEventId).toBe(400);
+    expect(await refused.text()).not.toContain('secret');
+  }
+  expect((await (await one.listen(id)).rest())[0]?.data).toContain('secret');
+});
+
+test('a stream that has been read to its end is not opened again', async () => {
+  const router = new EchoRouter();
+  const client = await HttpClient.open(await startEdge(router));
+  const done = await (await client.call(callTool('echo', '1'))).rest();
+  expect((await client.get(idOf(done.at(-1) ?? null))).status).toBe(204);
+  const never = await client.call(callTool('never', '2'));
+  const first = idOf(await never.next());
+  await client.post(
+    '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":2}}',
+  );
+  expect(await never.rest()).toEqual([]);
+  expect((await client.get(first)).status).toBe(204);
+});
+
+test('a client that resumes takes the stream from a connection that still seems open', async () => {
+  const router = new EchoRouter();
+  const client = await HttpClient.open(await startEdge(router));
+  const stale = await client.call(callTool('never', '1'));
+  const id = idOf(await stale.next());
+  const fresh = await client.listen(id);
+  expect(await stale.rest()).toEqual([]);
+  sender(router).answer('1');
+  expect(numbers(await fresh.rest())).toEqual(['answer']);
+});
+
+test('the stream of its own is resumed with what was missed, and what came while none was open', async () => {
+  const router = new EchoRouter();
+  const client = await HttpClient.open(await startEdge(router));
+  const { note } = sender(router);
+  const stream = await client.listen();
+  expect((await client.get()).status).toBe(409);
+  for (const n of [1, 2, 3]) note(n, null);
+  const first = await stream.next();
+  await stream.leave();
+  await until(() => note(4, null) ?? true, { limitMs: 1000, what: 'a message' });
+  const again = await client.listen(idOf(first));
+  expect((await client.get()).status).toBe(409);
+  note(5, null);
+  const events: SseEvent[] = [];
+  while (events.length < 4) {
+    const event = await again.next();
+    if (event?.data !== null && event !== null) events.push(event);
+  }
+  expect(numbers(events)).toEqual([2, 3, 4, 5]);
+  await again.leave();
+  // Without an id it is a new stream, and gets what is new.
+  const fresh = await until(
+    async () => {
+      const reader = await client.listen();
+      return reader.response.status === 200 ? reader : null;
+    },
+    { limitMs: 5000, what: 'the old stream to be gone' },
+  );
+  note(6, null);
+  const [next] = [await fresh.next()];
+  expect(next?.data).toContain('"n":6');
+});
+
+test('what is kept is bounded: the newest events, and an error in place of a huge answer', async () => {
+  const router = new EchoRouter();
+  const limits = { maxEvents: 4, maxEventBytes: 10_000 };
+  const client = await HttpClient.open(await startEdge(router, limits));
+  const { note, answer } = sender(router);
+  const call = await client.call(callTool('never', '1'));
+  const first = idOf(await call.next());
+  await call.leave();
+  for (let n = 1; n <= 10; n++) note(n, '1');
+  answer('1');
+  expect(numbers(await (await client.listen(first)).rest())).toEqual([8, 9, 10, 'answer']);
+
+  const huge = await client.call(callTool('never', '"huge"'));
+  const second = idOf(await huge.next());
+  await huge.leave();
+  answer('"huge"', JSON.stringify('x'.repeat(20_000)));
+  const [instead] = await (await client.listen(second)).rest();
+  expect(JSON.parse(instead?.data ?? '')).toMatchObject({
+    id: 'huge',
+    result: { isError: true, _meta: { 'rea/error': { outcome: 'answered', retryable: false } } },
+  });
+  // Those who stay get it whole.
+  const stays = await client.call(callTool('never', '2'));
+  answer('2', JSON.stringify('x'.repeat(20_000)));
+  expect((await stays.rest()).at(-1)?.data).toContain('x'.repeat(20_000));
+});
+
+test('what is kept of all sessions together is bounded: the oldest go first, whosever they are', async () => {
+  const router = new EchoRouter();
+  const edge = await startEdge(router, { maxTotalEventBytes: 30_000 });
+  const clients = [await HttpClient.open(edge), await HttpClient.open(edge)] as const;
+  const say = (at: number, id: string) => {
+    const line = `{"jsonrpc":"2.0","method":"notifications/x","params":{"x":"${'x'.repeat(9000)}"}}`;
+    router.clients[at]?.sink.send([Buffer.from(line)], id);
+  };
+  const leaveCall = async (at: 0 | 1, id: string) => {
+    const call = await clients[at].call(callTool('never', id));
+    const first = idOf(await call.next());
+    await call.leave();
+    return first;
+  };
+  const keptOf = async (at: 0 | 1, id: string, first: string | undefined) => {
+    router.clients[at]?.sink.send([Buffer.from(`{"jsonrpc":"2.0","id":${id},"result":{}}`)], id);
+    const events = await (await clients[at].listen(first)).rest();
+    return events.filter(({ data }) => (data?.length ?? 0) > 9000).length;
+  };
+  const [a, b] = [await leaveCall(0, '1'), await leaveCall(1, '1')];
+  // Room for three of the five.
+  for (const at of [0, 0, 1, 0, 1]) say(at, '1');
+  expect(await keptOf(0, '1', a)).toBe(1);
+  expect(await keptOf(1, '1', b)).toBe(2);
+  // What a session kept is free for the others once it ends.
+  await clients[0].delete();
+  const again = await leaveCall(1, '2');
+  for (let n = 0; n < 3; n++) say(1, '2');
+  expect(await keptOf(1, '2', again)).toBe(3);
+});
+
+test('clients of older revisions get no event without data', async () => {
+  const edge = await startEdge(new EchoRouter());
+  const opening = await fetch(edge.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+    body: '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"old","version":"1"}}}',
+  });
+  expect(await opening.text()).not.toMatch(/data: ?\n/);
+  const client = await HttpClient.open(edge, { version: '2025-06-18' });
+  const events = await (await client.call(callTool('echo', '1'))).rest();
+  expect(events).toHaveLength(1);
+});
+
+test('an SDK client whose connections are cut gets its answer and its later calls', async () => {
+  const router = new EchoRouter();
+  const edge = await startEdge(router, { retryMs: 10 });
+  const wire = await breakable(edge);
+  const client = await sdkClient(wire.url);
+  const arrived = new Promise<string>((resolve) => {
+    router.onMessage = ({ received }) => {
+      const last = received.at(-1) ?? '';
+      if (last.includes('"never"')) resolve(String(JSON.parse(last).id));
+    };
+  });
+  const calling = client.callTool({ name: 'never' });
+  const id = await arrived;
+  // The first stream was that of `initialize`.
+  await until(() => wire.fromServer().split('retry: 10').length > 2, {
+    limitMs: 5000,
+    what: 'the first event of the call',
+  });
+  wire.cut();
+  sender(router).answer(id, '{"content":[{"type":"text","text":"late"}]}');
+  expect(await calling).toEqual({ content: [{ type: 'text', text: 'late' }] });
+  const again = await client.callTool({ name: 'echo', arguments: { after: true } });
+  expect(JSON.stringify(again)).toContain('after');
+});
+
+test('an SDK client that got an error does not come back for ever', async () => {
+  const router = new EchoRouter();
+  const edge = await startEdge(router, { retryMs: 1, maxInFlight: 1000, promptBytes: 0 });
+  const wire = await breakable(edge);
+  const client = await sdkClient(wire.url);
+  router.onMessage = ({ received, sink }) => {
+    const { id, params } = JSON.parse(received.at(-1) ?? '');
+    if (params?.name !== 'never') return;
+    sink.send(
+      [Buffer.from(`{"jsonrpc":"2.0","id":${id},"error":{"code":-5,"message":"no"}}`)],
+      `${id}`,
+    );
+  };
+  await expect(client.callTool({ name: 'never' })).rejects.toThrow('no');
+  await until(() => wire.fromServer().includes('204 No Content'), {
+    limitMs: 5000,
+    what: 'the end of the stream',
+  });
+  for (let i = 0; i < 20; i++) await client.callTool({ name: 'echo' });
+  expect(wire.fromClient().match(/last-event-id/gi)).toHaveLength(1);
+});
+
+async function sdkClient(url: URL): Promise<Client> {
+  const client = new Client({ name: 'test', version: '1' });
+  client.onerror = () => {};
+  await client.connect(new StreamableHTTPClientTransport(url));
+  onTidy(() => client.close());
+  return client;
+}
+
+/** A way to the edge that can be cut, and what went over it. */
+async function breakable(edge: Edge) {
+  const sockets = new Set<Socket>();
+  const heard = { fromClient: '', fromServer: '' };
+  const { port } = new URL(edge.url);
+  const server = createServer((near) => {
+    const far = connect(Number(port), '127.0.0.1');
+    for (const [from, to, who] of [
+      [near, far, 'fromClient'],
+      [far, near, 'fromServer'],
+    ] as const) {
+      sockets.add(from);
+      from.on('data', (chunk: Buffer) => (heard[who] += chunk.toString('latin1')));
+      from.on('error', () => to.destroy()).on('close', () => sockets.delete(from));
+      from.pipe(to);
+    }
+  });
+  const cut = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  onTidy(() => {
+    cut();
+    return new Promise((resolve) => server.close(resolve));
+  });
+  const url = new URL(edge.url);
+  url.port = String((server.address() as AddressInfo).port);
+  return { url, cut, fromClient: () => heard.fromClient, fromServer: () => heard.fromServer };
+}

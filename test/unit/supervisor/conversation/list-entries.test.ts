@@ -1,0 +1,69 @@
+/** What of a list is kept, and what is said of the rest. */
+import { expect, test } from 'vitest';
+import { elements } from '#src/shared/json/json-slice.ts';
+import type { ListKind } from '#src/shared/model/lists.ts';
+import { ListEntries } from '#src/workers/supervisor/conversation/list-entries.ts';
+
+function read(kind: ListKind, ...pages: readonly (readonly unknown[])[]): ListEntries {
+  const entries = new ListEntries(kind);
+  for (const page of pages) {
+    const bytes = Buffer.from(JSON.stringify(page));
+    for (const at of elements(bytes, [0, bytes.length])) entries.add(bytes, at);
+  }
+  return entries;
+}
+
+const named = (...names: unknown[]) => names.map((name) => ({ description: 'd', name }));
+
+test('keeps each entry as it came, with its key', () => {
+  const entries = read('tools', named('a', 'b'), named('c')).all();
+  expect(entries.map(({ key }) => key)).toEqual(['a', 'b', 'c']);
+  for (const { key, json, keyAt } of entries) {
+    expect(JSON.parse(Buffer.from(json).toString())).toEqual({ description: 'd', name: key });
+    expect(Buffer.from(json.subarray(...keyAt)).toString()).toBe(JSON.stringify(key));
+  }
+});
+
+test('counts what it leaves out over all pages, by reason', () => {
+  const entries = read('prompts', named('a', 'a', 7, null, 'x'.repeat(129)), [
+    ...named('a', 'y'.repeat(1_000_000)),
+    {},
+    'text',
+    5,
+  ]);
+  expect(entries.all().map(({ key }) => key)).toEqual(['a']);
+  const counts =
+    '2 whose name is longer than 128 characters, 5 without name, 2 whose name came before';
+  expect(entries.leftOut(null)).toBe(`prompts/list: entries were left out: ${counts}`);
+  expect(entries.leftOut('a cursor came twice')).toBe(
+    `prompts/list: was cut short: a cursor came twice; entries were left out: ${counts}`,
+  );
+  expect(read('prompts', named('a')).leftOut(null)).toBe('');
+});
+
+test('a name is measured in characters and a URI in bytes, however they are written', () => {
+  const escaped = (text: string) =>
+    Array.from(text, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
+  const entries = new ListEntries('tools');
+  const line = Buffer.from(`{"name":"${escaped('n'.repeat(128))}"}`);
+  entries.add(line, [0, line.length]);
+  const pairs = Buffer.from(`{"name":"${'\\ud83d\\ude42'.repeat(128)}"}`);
+  entries.add(pairs, [0, pairs.length]);
+  expect(entries.all().map(({ key }) => key)).toEqual(['n'.repeat(128), '🙂'.repeat(128)]);
+  const uris = ['u'.repeat(8192), 'ü'.repeat(4096), 'u'.repeat(8193), 'ü'.repeat(4097)];
+  const resources = read(
+    'resources',
+    uris.map((uri) => ({ uri })),
+  );
+  expect(resources.all().map(({ key }) => key)).toEqual(uris.slice(0, 2));
+});
+
+test('takes no more than the limit, also of one page', () => {
+  const templates = Array.from({ length: 1003 }, (_, at) => ({ uriTemplate: `u://${at}/{x}` }));
+  const entries = read('templates', templates);
+  expect(entries.isFull).toBe(true);
+  expect(entries.all()).toHaveLength(1000);
+  expect(entries.leftOut(null)).toBe(
+    'resources/templates/list: entries were left out: 3 beyond 1000',
+  );
+});

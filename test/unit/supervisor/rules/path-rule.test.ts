@@ -1,0 +1,137 @@
+/** What the rule says of single strings that are easily judged wrong, in a tree with every way in. */
+import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { makePathWorld, type PathWorld } from '../../../support/path-world.ts';
+
+let world: PathWorld;
+beforeEach(() => {
+  world = makePathWorld();
+});
+afterEach(() => world.remove());
+
+const ask = async (params: object) => {
+  const line = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params });
+  return world.rule.request(Buffer.from(`${line}\n`));
+};
+const isDenied = async (text: string) => (await ask({ name: 'x', arguments: { text } })) !== null;
+
+test('a directory of this name is nobody’s, wherever it is or will be', async () => {
+  for (const text of [
+    '/tmp/elsewhere/.rea/registry.yaml',
+    'new/.rea',
+    'a/b/.Rea./c',
+    '.REA::$INDEX_ALLOCATION/registry.yaml',
+    'REA~1/registry.yaml',
+    're12ab~1\\registry.yaml',
+    '.r%65a/x',
+    '%25252erea/x',
+    '%c0%aerea/x',
+    '%u002erea/x',
+    '.r\u200bea/x',
+    '\uff0e\uff52\uff45\uff41/x',
+    '.rea\0.txt',
+    '~/other/.rea/x',
+    '~nobody/.rea/x',
+    'git+file:///x/.rea/y',
+    'a/../.rea',
+    '.rea/..',
+  ]) {
+    expect(await isDenied(text), text).toBe(true);
+  }
+});
+
+test('a name that is only like it is somebody else’s', async () => {
+  for (const text of [
+    '.read/x',
+    '.re',
+    'rea',
+    'area/x',
+    '.rea2/x',
+    'x.rea/y',
+    'rea~x',
+    '.rea-old/x',
+    '_rea',
+  ]) {
+    expect(await isDenied(text), text).toBe(false);
+  }
+});
+
+test('what is not there yet may not be made there', async () => {
+  const { home, root } = world;
+  for (const text of [
+    join(home, '.config/rea/new.yaml'),
+    join(home, '.CONFIG/Rea'),
+    join(home, '.local/state/rea/new'),
+    '~/.config/rea',
+    '$XDG_CONFIG_HOME/rea/x',
+    `${root}/x/../home/me/.config/rea/x`,
+  ]) {
+    expect(await isDenied(text), text).toBe(true);
+  }
+  for (const text of [join(home, '.config'), join(home, '.config/reason'), home, root, '/']) {
+    expect(await isDenied(text), text).toBe(false);
+  }
+});
+
+test('a link that is made later, or a directory that is moved, is seen at once', async () => {
+  const { cwd } = world;
+  expect(await isDenied('later/registry.yaml')).toBe(false);
+  expect(await isDenied('later')).toBe(false);
+  symlinkSync('.rea', join(cwd, 'later'));
+  expect(await isDenied('later/registry.yaml')).toBe(true);
+  expect(await isDenied('later')).toBe(true);
+  renameSync(join(cwd, '.rea'), join(cwd, 'moved'));
+  expect(await isDenied('moved/registry.yaml')).toBe(true);
+  expect(await isDenied('src/../moved')).toBe(true);
+});
+
+test('a link that leads round and round, or nowhere, leads nowhere', async () => {
+  const { cwd } = world;
+  symlinkSync('b', join(cwd, 'a'));
+  symlinkSync('a', join(cwd, 'b'));
+  symlinkSync('/nowhere/at/all', join(cwd, 'c'));
+  symlinkSync('src/.rea', join(cwd, 'd'));
+  expect(await isDenied('a/x')).toBe(false);
+  expect(await isDenied('c/x')).toBe(false);
+  // Whoever writes through it makes it.
+  expect(await isDenied('d')).toBe(true);
+});
+
+test('an address is no path, unless a directory is called like its scheme', async () => {
+  expect(await isDenied('https://example.com/.rea/x')).toBe(false);
+  expect(await isDenied('https://../.rea/registry.yaml')).toBe(true);
+  mkdirSync(join(world.cwd, 'https:/example.com'), { recursive: true });
+  expect(await isDenied('https://example.com/.rea/x')).toBe(true);
+});
+
+test('names of members count, and so does every item of a list', async () => {
+  expect(await ask({ arguments: { '.rea/x': 1 } })).toMatchObject({ where: 'a name in arguments' });
+  expect(await ask({ arguments: { a: [{ b: ['x', '.rea'] }] } })).toMatchObject({
+    where: 'arguments.a[0].b[1]',
+    text: '.rea',
+  });
+});
+
+test('a string that can be read in any number of ways is refused', async () => {
+  let text = '.x/y z';
+  for (let times = 0; times < 300; times++) text = text.replaceAll('%', '%25').replace('x', '%78');
+  expect(await isDenied(text.slice(0, 8000))).toBe(true);
+});
+
+test('a file may be one of the gateway’s by another name', async () => {
+  expect(await isDenied('docs/hard.md')).toBe(true);
+  expect(await isDenied('hard token')).toBe(true);
+  writeFileSync(join(world.cwd, 'single'), '');
+  expect(await isDenied('single')).toBe(false);
+});
+
+test('a message of any size is judged in turns', async () => {
+  const many = Array.from({ length: 30_000 }, (_, at) => `value ${at}`);
+  const verdict = world.rule.request(
+    Buffer.from(`${JSON.stringify({ method: 'x', params: { many: [...many, '.rea/x'] } })}\n`),
+  );
+  expect(verdict).toBeInstanceOf(Promise);
+  expect(await verdict).toMatchObject({ where: 'many[30000]' });
+  expect(await ask({ many })).toBeNull();
+});

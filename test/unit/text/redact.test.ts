@@ -1,0 +1,268 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { isWorthHiding } from '#src/shared/secrets/worth-hiding.ts';
+import { Redactor } from '#src/shared/text/redact.ts';
+
+const builtIn = new Redactor({});
+
+// Built from pieces: none of them is a real secret, and none should look like one in the source.
+const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
+const of = (length: number): string => LETTERS.repeat(2).slice(7, 7 + length);
+
+describe('well-known secrets', () => {
+  test.each([
+    ['aws-access-key', `AKIA${'ABCD2345'.repeat(2)}`],
+    ['github-token', `ghp_${of(36)}`],
+    ['github-token', `github_pat_${of(22)}_${of(59)}`],
+    ['gitlab-token', `glpat-${of(20)}`],
+    ['slack-token', `xoxb-1234567890-${of(24)}`],
+    ['npm-token', `npm_${of(36)}`],
+    ['pypi-token', `pypi-AgEI${of(60)}`],
+    ['stripe-key', `sk_live_${of(24)}`],
+    ['anthropic-key', `sk-ant-api03-${of(40)}`],
+    ['openai-key', `sk-proj-${of(40)}`],
+    ['openai-key', `sk-${of(48)}`],
+    ['google-key', `AIza${of(35)}`],
+    ['huggingface-token', `hf_${of(34)}`],
+    ['sendgrid-key', `SG.${of(22)}.${of(43)}`],
+    ['jwt', `eyJ${of(20)}.eyJ${of(30)}.${of(43)}`],
+  ])('%s is replaced wherever it stands: %s', (name, secret) => {
+    const mark = `[REDACTED:${name}]`;
+    expect(builtIn.redact(secret)).toBe(mark);
+    expect(builtIn.redact(`cannot use ${secret}, sorry`)).toBe(`cannot use ${mark}, sorry`);
+    expect(builtIn.redact(JSON.stringify({ text: `a\n"${secret}"` }))).not.toContain(secret);
+    expect(builtIn.redact(`KEY=${secret}\nNEXT=1`)).toBe(`KEY=${mark}\nNEXT=1`);
+  });
+
+  test.each([
+    ['Authorization: Bearer abcd.efgh', 'Authorization: Bearer [REDACTED:authorization]'],
+    ['authorization: Basic dXNlcjpwYXNz\nx', 'authorization: Basic [REDACTED:authorization]\nx'],
+    ['{"Authorization":"Token abcdef"}', '{"Authorization":"Token [REDACTED:authorization]"}'],
+    [`with bearer ${of(20)}!`, 'with bearer [REDACTED:bearer]!'],
+    ['postgres://me:hunter2@db:5432/x', 'postgres://me:[REDACTED:url-password]@db:5432/x'],
+    ['redis://:p@ss@host', 'redis://:[REDACTED:url-password]@host'],
+    [
+      `hooks.slack.com/services/T0/B0/${of(24)}`,
+      'hooks.slack.com/services/[REDACTED:slack-webhook]',
+    ],
+    ['password=hunter2 next', 'password=[REDACTED:assignment] next'],
+    ['DB_PASSWORD: hunter2', 'DB_PASSWORD: [REDACTED:assignment]'],
+    ['{"password": "two words"}', '{"password": "[REDACTED:assignment]"}'],
+    ['?token=abcdef&x=1', '?token=[REDACTED:assignment]&x=1'],
+    ['api_key = abcdef', 'api_key = [REDACTED:assignment]'],
+    ["'clientSecret': 'abcdef'", "'clientSecret': '[REDACTED:assignment]'"],
+    ['"{\\"apiKey\\":\\"abcdef\\"}"', '"{\\"apiKey\\":\\"[REDACTED:assignment]\\"}"'],
+  ])('in context: %s', (text, expected) => {
+    expect(builtIn.redact(text)).toBe(expected);
+    expect(builtIn.redact(expected)).toBe(expected);
+  });
+
+  test('private keys go as a whole, also when escaped or cut', () => {
+    const body = `${of(60)}\n${of(60)}==\n`;
+    const key = (kind: string): string =>
+      `-----BEGIN ${kind}PRIVATE KEY-----\n${body}-----END ${kind}PRIVATE KEY-----`;
+    for (const kind of ['', 'RSA ', 'OPENSSH ', 'ENCRYPTED ']) {
+      expect(builtIn.redact(`a ${key(kind)}\nb`)).toBe('a [REDACTED:private-key]\nb');
+    }
+    const json = JSON.stringify({ key: `${key('')}\n`, other: 'stays' });
+    expect(JSON.parse(builtIn.redact(json))).toEqual({
+      key: '[REDACTED:private-key]\n',
+      other: 'stays',
+    });
+    expect(builtIn.redact(JSON.stringify(json))).not.toContain(of(60));
+    expect(builtIn.redact(`"${key('').slice(0, 100)}" (cut)`)).toBe(
+      '"[REDACTED:private-key]" (cut)',
+    );
+  });
+
+  test.each([
+    'GET https://example.com:8080/a@b?c=d',
+    'git clone ssh://git@example.com/x.git',
+    '{"nextPageToken":"abcdef","progressToken":"abcdef","max_tokens":100}',
+    '{"token":null,"password":true,"secret":12345}',
+    'the password must have 8 characters; tokens expire',
+    'PASSWORD_FILE=/run/secrets/db',
+    'sk-short ghp_short AKIA eyJ.eyJ.x npm_config_cache=/tmp',
+    'task-force-one-two-three-four-five-six',
+    '-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----',
+  ])('harmless text stays: %s', (text) => {
+    expect(builtIn.redact(text)).toBe(text);
+  });
+});
+
+describe('configured values', () => {
+  const secret = 'p/w+d "quoted" é&=?';
+  const redactor = new Redactor({ values: [secret], builtIn: false });
+
+  test.each([
+    ['as it is', secret],
+    ['in JSON', JSON.stringify(secret).slice(1, -1)],
+    ['percent-encoded', encodeURIComponent(secret)],
+    [
+      'percent-encoded in lower case',
+      encodeURIComponent(secret).replace(/%../g, (e) => e.toLowerCase()),
+    ],
+    ['as a form field', new URLSearchParams({ a: secret }).toString().slice(2)],
+  ])('are found %s', (_form, text) => {
+    expect(redactor.redact(`<${text}>`)).toBe('<[REDACTED:secret]>');
+  });
+
+  test('are found in base64 at any place of a longer text', () => {
+    for (const encoding of ['base64', 'base64url'] as const) {
+      for (const before of ['', 'u', 'us', 'use', 'user:']) {
+        for (const after of ['', 'x', 'xy', 'xyz']) {
+          const encoded = Buffer.from(before + secret + after).toString(encoding);
+          expect(redactor.redact(encoded)).toContain('[REDACTED:secret]');
+          expect(redactor.redact(encoded).length).toBeLessThan(40);
+        }
+      }
+    }
+  });
+
+  test('are found line by line when they have several', () => {
+    const lines = [of(40), LETTERS.slice(0, 30), 'short'];
+    const several = new Redactor({ values: [lines.join('\n')] });
+    expect(several.redact(lines.join('\n'))).toBe('[REDACTED:secret]');
+    expect(several.redact(`a ${lines[1]} b`)).toBe('a [REDACTED:secret] b');
+    expect(several.redact('short')).toBe('short');
+  });
+
+  test('are taken literally, the longer before the shorter', () => {
+    const nested = new Redactor({ values: ['a.b*c$&', 'a.b*c$&(more)^[x]'] });
+    expect(nested.redact('a.b*c$&(more)^[x] a.b*c$& aXbbc$&')).toBe(
+      '[REDACTED:secret] [REDACTED:secret] aXbbc$&',
+    );
+  });
+
+  test('any value worth hiding is gone from any text', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ minLength: 8, maxLength: 30 }),
+        fc.string(),
+        fc.string(),
+        (value, before, after) => {
+          fc.pre(!/^[\w./:~ -]*$/.test(value) && value.trim().length >= 6);
+          fc.pre(!'[REDACTED:secret]'.includes(value.trim()));
+          const text = before + value + after;
+          const clean = new Redactor({ values: [value], builtIn: false }).redact(text);
+          expect(clean).toContain('[REDACTED:secret]');
+          expect(clean).not.toContain(value);
+        },
+      ),
+    );
+  });
+
+  test.each([
+    '',
+    '12345',
+    'short',
+    'true',
+    'Production',
+    'localhost',
+    '8080808',
+    'en_US.UTF-8',
+    'disabled',
+    '/tmp',
+    '/usr/local/bin:/usr/bin',
+    '~/.config/app',
+    './data/files',
+    'C:\\Program Files\\x',
+    'http://localhost:3000/api',
+    'https://api.example.com/v1/users',
+  ])('are left alone when they say nothing: %j', (value) => {
+    const text = `before ${value} after`;
+    expect(isWorthHiding(value)).toBe(false);
+    expect(new Redactor({ values: [value].filter((one) => isWorthHiding(one)) }).redact(text)).toBe(
+      text,
+    );
+  });
+
+  test.each([
+    'hunter2',
+    '12345678',
+    `/${of(20)}1aB/${of(19)}`,
+    `https://hooks.example.com/${of(24)}`,
+    'https://user:pw@example.com',
+    'https://example.com/?key=abc',
+    'correct horse battery',
+  ])('are hidden when they may be secrets: %s', (value) => {
+    expect(isWorthHiding(value)).toBe(true);
+    expect(new Redactor({ values: [value], builtIn: false }).redact(`=${value}=`)).toBe(
+      '=[REDACTED:secret]=',
+    );
+  });
+
+  test('half a surrogate pair in a value does no harm', () => {
+    expect(new Redactor({ values: ['secret\ud800value'] }).redact('nothing here')).toBe(
+      'nothing here',
+    );
+  });
+});
+
+describe('patterns of the operator', () => {
+  test('replace the whole match under their name, with their flags', () => {
+    const redactor = new Redactor({
+      builtIn: false,
+      patterns: [
+        { name: 'ticket', source: 'TCK-(\\d+)' },
+        { name: 'host', source: '[a-z]+\\.corp', flags: 'iy' },
+        { name: 'empty', source: 'x*' },
+      ],
+    });
+    expect(redactor.redact('TCK-1 at DB.corp')).toBe('[REDACTED:ticket] at [REDACTED:host]');
+    expect(redactor.redact(`password=hunter2 ghp_${of(36)}`)).toContain('hunter2');
+  });
+
+  test('are refused when they are no regular expression', () => {
+    expect(() => new Redactor({ patterns: [{ name: 'bad', source: '(' }] })).toThrow(SyntaxError);
+  });
+});
+
+test('one hostile megabyte takes no longer than a harmless one', () => {
+  const pieces = [
+    'eyJ',
+    'eyJ_',
+    'eyJaaaaaaaa.',
+    'sk-',
+    'sk-ant-',
+    'SG.',
+    'SG.aaaaaaaaaaaaaaaaaaaa.',
+    'xoxb-',
+    '://',
+    '://a:',
+    '://a:b',
+    'a:b@',
+    '-----BEGIN PRIVATE KEY-----',
+    '-----',
+    '-',
+    '\\',
+    '\\n',
+    '-----BEGIN PRIVATE KEY-----\\',
+    'authorization ',
+    'authorization: ',
+    'password',
+    'token=',
+    'token= ',
+    'bearer ',
+    'bearer a',
+    'a',
+    ' ',
+    '=',
+    '"',
+    'AKIA',
+    'ghp_',
+    'glpat-',
+    'github_pat_',
+  ];
+  const openings = ['', 'eyJaaaaaaaaa.eyJ', 'SG.', 'https://u:', '-----BEGIN PRIVATE KEY-----'];
+  const redactor = new Redactor({ values: ['configured-value', 'aaaaaaaaaaaaaaab'] });
+  for (const piece of pieces) {
+    for (const opening of openings) {
+      const text = opening + piece.repeat(1e6 / piece.length);
+      const started = performance.now();
+      redactor.redact(text);
+      // A pattern that is not linear would take minutes.
+      expect(performance.now() - started, `${opening} ${piece}`).toBeLessThan(5_000);
+    }
+  }
+}, 120_000);
