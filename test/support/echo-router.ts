@@ -3,7 +3,7 @@
  * servers or threads. Records what it got and lets a test send on its own account.
  */
 
-import type { OpenSession, UpstreamSink } from '#src/main/clients/port.ts';
+import type { ClientPort, OpenClient } from '#src/main/clients/port.ts';
 import { type Frame, rangeOf, stringAt, textAt } from '#src/shared/json/frame.ts';
 import { classify } from '#src/shared/json/json-rpc.ts';
 import { SLOT } from '#src/shared/json/json-scan.ts';
@@ -12,7 +12,7 @@ import { SLOT } from '#src/shared/json/json-scan.ts';
 const BIG_INTEGERS = '[9007199254740993,18446744073709551615]';
 
 export interface EchoClient {
-  readonly sink: UpstreamSink;
+  readonly port: ClientPort;
   /** The clients' messages as text, in order. */
   readonly received: string[];
   closedBecause: string | null;
@@ -29,8 +29,8 @@ export class EchoRouter {
   onMessage: (client: EchoClient, frame: Frame) => void = () => {};
   onClosed: (client: EchoClient) => void = () => {};
 
-  readonly open: OpenSession = (sink) => {
-    const client: EchoClient = { sink, received: [], closedBecause: null, busy: false };
+  readonly open: OpenClient = (port) => {
+    const client: EchoClient = { port, received: [], closedBecause: null, busy: false };
     this.clients.push(client);
     return {
       get busy() {
@@ -53,7 +53,7 @@ export class EchoRouter {
   #answer(client: EchoClient, frame: Frame): void {
     const message = classify(frame);
     if (message.kind === 'notification' && message.method === 'notifications/cancelled') {
-      client.sink.finished(textAt(frame, SLOT.paramsRequestId) ?? '');
+      client.port.finished(textAt(frame, SLOT.paramsRequestId) ?? '');
     }
     if (message.kind !== 'request') return;
     const id = textAt(frame, SLOT.id) ?? 'null';
@@ -61,7 +61,7 @@ export class EchoRouter {
     if (result === null) return;
     // In three parts and with the id last, as a spliced answer may come.
     const parts = [bytes('{"jsonrpc":"2.0","result":'), bytes(`${result},"id":`), bytes(`${id}}`)];
-    client.sink.send(parts, id);
+    client.port.answer(parts, id);
   }
 
   #result(client: EchoClient, method: string, id: string, frame: Frame): string | null {
@@ -89,7 +89,7 @@ export class EchoRouter {
         const token = textAt(frame, SLOT.paramsMetaProgressToken) ?? '0';
         for (let step = 1; step <= 3; step++) {
           const line = `{"method":"notifications/progress","params":{"progressToken":${token},"progress":${step}},"jsonrpc":"2.0"}`;
-          client.sink.send([bytes(line)], id);
+          client.port.send([bytes(line)], id);
         }
         return textResult(params);
       }

@@ -4,16 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, expect, test, vi } from 'vitest';
-import type { Call } from '#src/main/calls/call.ts';
+import { type Call, newCall } from '#src/main/calls/call.ts';
 import { CallTable } from '#src/main/calls/call-table.ts';
 import { NO_OBSERVER } from '#src/main/calls/observer.ts';
 import { Catalogs } from '#src/main/catalog/catalogs.ts';
 import { createLogger } from '#src/main/logger.ts';
 import { PriorityQueue } from '#src/main/processes/priority/priority-queue.ts';
-import type { Router } from '#src/main/routing/router.ts';
 import { Fleet } from '#src/main/servers/fleet.ts';
-import type { Downstream } from '#src/main/servers/server.ts';
-import { StartTickets } from '#src/main/servers/start-tickets.ts';
+import type { Server } from '#src/main/servers/server.ts';
 import { ByteCredit } from '#src/shared/memory/byte-credit.ts';
 import { LookupSlots } from '#src/shared/memory/lookup-slots.ts';
 import { withoutDescriptors } from '../support/descriptors.ts';
@@ -79,26 +77,17 @@ async function startFleet(names: readonly string[]) {
       onChange: () => undefined,
       onCollision: () => undefined,
     }),
-    tickets: (office) => new StartTickets(names.length, office),
+    startLimit: names.length,
     usedBefore: new Map(),
-    onSecret: () => undefined,
+    secrets: { add: () => undefined },
     groupsFile,
     launcher: { address: () => null, failed: () => undefined },
     gatewayVersion: '0.0.0-test',
     halted: () => ({ active: false, reason: null }),
     log: logger,
     observer: NO_OBSERVER,
-    attachFacts: (port) => port.close(),
-    tell: () => undefined,
+    stateWriter: { attach: (port) => port.close(), tell: () => undefined },
     killGroup: ({ pgid }) => killOne(-pgid),
-    router: () =>
-      ({
-        catalogSettled: () => undefined,
-        serverReady: () => undefined,
-        serverGone: () => undefined,
-        profiles: { update: () => undefined },
-        hasTasks: () => false,
-      }) as unknown as Router,
     priorities,
     onChange: () => undefined,
   });
@@ -160,32 +149,23 @@ test('who wants much while main is starved is lowered, and nobody when only its 
 });
 
 /** A call of nobody's that its server never answers. */
-function waitingCall(calls: CallTable, downstream: Downstream | undefined): Call {
-  if (downstream === undefined) throw new Error('there is no such server');
+function waitingCall(calls: CallTable, server: Server | undefined): Call {
+  if (server === undefined) throw new Error('there is no such server');
   const id = calls.mint();
   const line = `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":"wait"}}\n`;
-  const now = performance.now();
-  const call: Call = {
+  const call = newCall({
     id,
-    session: { congested: false, answer: () => undefined, send: () => undefined },
+    owner: { needsDrain: false, answer: () => undefined, send: () => undefined },
     idRaw: Buffer.from(String(id)),
     idText: String(id),
     tokenRaw: null,
-    downstream,
+    target: server,
     method: 'tools/call',
     line: Buffer.from(line),
-    admittedAt: now,
-    totalDeadline: Number.POSITIVE_INFINITY,
-    onEnd: null,
-    lapsed: null,
-    elsewhere: null,
-    tasks: null,
-    onTasks: null,
-    patient: false,
-    timer: setTimeout(() => undefined, LIMIT_MS),
-    postedTo: null,
-    postedAt: now,
-  };
+    timeoutMs: LIMIT_MS,
+    totalTimeoutMs: LIMIT_MS,
+    hooks: {},
+  });
   calls.add(call);
   return call;
 }

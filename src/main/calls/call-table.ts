@@ -4,7 +4,6 @@
  * downstream; the client's own id and token are kept as raw bytes and spliced back.
  */
 
-import type { ByteRange } from '../../shared/model/byte-range.ts';
 import type { Call, CallOwner } from './call.ts';
 
 /** What the lines of the open calls of one client, and of all clients, may hold together, in MiB. */
@@ -48,11 +47,11 @@ export class CallTable {
     return open;
   }
 
-  #count({ session, line }: Call, bytes: number): void {
+  #count({ owner, line }: Call, bytes: number): void {
     if (line.length < COUNTED_FROM_BYTES) return;
-    const own = (this.#bytes.get(session) ?? 0) + bytes;
-    if (own === 0) this.#bytes.delete(session);
-    else this.#bytes.set(session, own);
+    const own = (this.#bytes.get(owner) ?? 0) + bytes;
+    if (own === 0) this.#bytes.delete(owner);
+    else this.#bytes.set(owner, own);
     this.#allBytes += bytes;
   }
 
@@ -73,9 +72,3 @@ export const TOO_MANY_BYTES = {
   message: `calls without an answer hold all the bytes that they may (${MAX_CALLS_MIB.ofClient} MiB of one client, ${MAX_CALLS_MIB.ofAll} of all); the call was not sent`,
   retryAt: null,
 } as const;
-
-/** Bytes of the client's line to be replaced. */
-export interface Edit {
-  readonly at: ByteRange;
-  readonly with: Uint8Array;
-}

@@ -1,32 +1,47 @@
 /**
- * One call on its way: what it is, who owns it, and how it ends. Knows no table and no server.
+ * One call on its way: what it is, who gets its answer, which server has it, and how it ends. Knows no
+ * client, no server and no table.
  */
+import type { Edit } from '../../shared/json/json-rpc.ts';
 import type { TaskAnswer } from '../../shared/model/mcp.ts';
 import type { AnswerMessage } from '../../shared/protocol/from-supervisor.ts';
-import type { Downstream } from '../servers/server.ts';
-import type { Edit } from './call-table.ts';
 import type { Failure } from './failures.ts';
 
-/** Who gets what a call brings: a session, or the gateway itself. */
+/** What a call needs of whoever made it: a client, or the gateway itself. */
 export interface CallOwner {
-  /** It has not taken what it got: no further call of it is sent to a server until it does. */
-  readonly congested: boolean;
+  /** It does not read what it was sent: no further call of it goes to a server until it does. */
+  readonly needsDrain: boolean;
   /** The one answer. */
   answer(call: { readonly idText: string }, parts: readonly Uint8Array[]): void;
-  /** Something before the answer. */
+  /** Progress, before the answer. */
   send(parts: readonly Uint8Array[], idText: string): void;
 }
 
-export interface Call {
+/** What a call knows of its server. */
+export interface CallTarget {
+  /** The call's time is over. */
+  expire(call: Call): void;
+  /** Nobody wants the answer any more: there will be none, and the server is told. */
+  cancel(call: Call, reason: string): void;
+}
+
+/** A client's request that has no answer yet. */
+export interface Withdrawable {
+  readonly idText: string;
+  /** Its client has cancelled it, or is gone. */
+  withdraw(reason: string): void;
+}
+
+export interface Call extends Withdrawable {
   readonly id: number;
-  readonly session: CallOwner;
+  readonly owner: CallOwner;
   /** Raw JSON of the client's id, as bytes and as text. */
   readonly idRaw: Uint8Array;
   readonly idText: string;
   /** Raw JSON of the client's progress token, null when it asked for none. */
   readonly tokenRaw: Uint8Array | null;
-  /** Another one when its server is replaced while it waits. */
-  downstream: Downstream;
+  /** The successor, when its server is replaced while the call waits. */
+  target: CallTarget;
   readonly method: string;
   /** The complete line for the server; kept until the answer because an unsent call may be queued again. */
   readonly line: Uint8Array;
@@ -35,11 +50,11 @@ export interface Call {
   readonly totalDeadline: number;
   /** The call has ended; `answered` when the server has answered, `ok` when with a result. */
   readonly onEnd: ((ok: boolean, answered: boolean) => void) | null;
-  /** Asked before one that waits is sent: what it is about may be gone with the process that had it. */
-  readonly lapsed: ((server: Downstream) => Omit<Failure, 'server' | 'phase'> | null) | null;
+  /** Asked before a waiting call is sent: its subject may be gone with the process that had it. */
+  readonly lapsed: ((target: CallTarget) => Omit<Failure, 'server' | 'phase'> | null) | null;
   /** The server does not know what was asked for: true when another one is asked instead. */
   readonly elsewhere: (() => boolean) | null;
-  /** What its answer is looked into for by the supervisor thread. */
+  /** What the supervisor thread looks for in its answer. */
   readonly tasks: TaskAnswer | null;
   /** Told what was found there, before the answer is given. @returns what to replace in it. */
   readonly onTasks: ((answer: AnswerMessage, call: Call) => readonly Edit[]) | null;
@@ -47,9 +62,53 @@ export interface Call {
    * It may take any time, as `tasks/result` does: it has no deadline, says nothing about how fast or
    * healthy the server is, and takes no other call's place.
    */
-  readonly patient: boolean;
+  readonly untimed: boolean;
   timer: NodeJS.Timeout;
   /** The incarnation it was posted to, null while it waits in the queue. */
   postedTo: number | null;
   postedAt: number;
+}
+
+/** What is done with a call besides passing its answer on. */
+export type Hooks = Pick<Call, 'onEnd' | 'lapsed' | 'elsewhere' | 'tasks' | 'onTasks' | 'untimed'>;
+
+const NO_HOOKS: Hooks = {
+  onEnd: null,
+  lapsed: null,
+  elsewhere: null,
+  tasks: null,
+  onTasks: null,
+  untimed: false,
+};
+
+/** What a new call is made of. */
+export type CallParts = Pick<
+  Call,
+  'id' | 'owner' | 'idRaw' | 'idText' | 'tokenRaw' | 'target' | 'method' | 'line'
+> & {
+  /** Milliseconds without progress, and in all. */
+  readonly timeoutMs: number;
+  readonly totalTimeoutMs: number;
+  readonly hooks: Partial<Hooks>;
+};
+
+/** The longest a timer can wait: 24 days. */
+const MAX_TIMER_MS = 2_147_483_647;
+
+/** A call whose time begins now. It is still to be added to the table. */
+export function newCall({ timeoutMs, totalTimeoutMs, hooks, ...parts }: CallParts): Call {
+  const now = performance.now();
+  const untimed = hooks.untimed === true;
+  const call: Call = {
+    ...parts,
+    ...NO_HOOKS,
+    ...hooks,
+    admittedAt: now,
+    totalDeadline: untimed ? Infinity : now + totalTimeoutMs,
+    timer: setTimeout(() => call.target.expire(call), untimed ? MAX_TIMER_MS : timeoutMs),
+    postedTo: null,
+    postedAt: now,
+    withdraw: (reason) => call.target.cancel(call, reason),
+  };
+  return call;
 }

@@ -1,6 +1,6 @@
 /**
  * The circuit of one server: interprets the breaker and session-blocker machines, logs what they
- * decide, and tells it to the state file. Owned by the downstream.
+ * decide, and tells it to the state file. Owned by the server.
  */
 import {
   type BreakerEffect,
@@ -17,27 +17,30 @@ import {
   step as stepBlocker,
 } from '../../shared/machines/session-blocker.ts';
 import type { BreakerPolicy } from '../../shared/model/config.ts';
+import type { SupervisorEvent } from '../../shared/model/server.ts';
 import type { CircuitState } from '../../shared/model/snapshot.ts';
 import type { Logger } from '../logger.ts';
+import type { Observer } from './observer.ts';
 import { isoAt } from './wall-clock.ts';
 
-export interface CircuitOptions {
-  readonly server: string;
-  readonly policy: () => BreakerPolicy;
-  readonly lastError: () => string | null;
-  readonly onOpen: () => void;
-  readonly log: Logger;
+/** What it needs to know of its server. */
+interface Subject {
+  readonly config: { readonly name: string; readonly breaker: BreakerPolicy };
+  readonly lastError: string | null;
+  readonly observer: Pick<Observer, 'circuitOpened'>;
 }
 
 /** Times are monotonic, in milliseconds. */
 export class Circuit {
-  readonly #options: CircuitOptions;
+  readonly #server: Subject;
+  readonly #log: Logger;
   #breaker: BreakerState = INITIAL_BREAKER;
   #blocker: BlockerState = INITIAL_BLOCKER;
   #openTransitions = 0;
 
-  constructor(options: CircuitOptions) {
-    this.#options = options;
+  constructor(server: Subject, log: Logger) {
+    this.#server = server;
+    this.#log = log;
   }
 
   /** While open: when it may be tried again; otherwise null. */
@@ -100,12 +103,16 @@ export class Circuit {
     this.#apply({ type: 'failure', incident, call }, now);
   }
 
-  ready(incarnation: number, now: number): void {
-    this.#apply({ type: 'ready', incarnation }, now);
+  /** What happens to the process says something about the server, too. */
+  lifecycle(event: SupervisorEvent['event'], incarnation: number, now: number): void {
+    // The supervisor ends each of the calls of a process that dies itself: lost, or never sent.
+    if (event === 'child_died_unexpectedly') this.failure(`incarnation:${incarnation}`, now, null);
+    else if (event === 'ready') this.#apply({ type: 'ready', incarnation }, now);
+    else if (event === 'stable') this.success(null, now);
   }
 
   #apply(event: BreakerEvent, now: number): readonly BreakerEffect[] {
-    const [next, effects] = stepBreaker(this.#options.policy(), now, this.#breaker, event);
+    const [next, effects] = stepBreaker(this.#server.config.breaker, now, this.#breaker, event);
     this.#breaker = next;
     for (const effect of effects) if (effect.type === 'transition') this.#transition(effect, now);
     return effects;
@@ -114,18 +121,18 @@ export class Circuit {
   #transition(effect: Extract<BreakerEffect, { type: 'transition' }>, now: number): void {
     const { from, to, reason, retryAt } = effect;
     const at = retryAt === undefined ? {} : { retryAt: isoAt(retryAt, now) };
-    this.#options.log.warn({ from, to, reason, ...at }, 'circuit state changed');
+    this.#log.warn({ from, to, reason, ...at }, 'circuit state changed');
     if (to !== 'open') return;
     this.#openTransitions += 1;
-    this.#options.onOpen();
+    this.#server.observer.circuitOpened(this.#server.config.name);
     const [next, announced] = stepBlocker(DEFAULT_BLOCKER_POLICY, now, this.#blocker, {
       type: 'opened',
     });
     this.#blocker = next;
     for (const { opens, withinMs } of announced) {
-      this.#options.log.error(
-        { event: 'SESSION_BLOCKER', opens, withinMs, lastError: this.#options.lastError() },
-        `SESSION_BLOCKER: the circuit of server "${this.#options.server}" has opened ${opens} times; it needs a person`,
+      this.#log.error(
+        { event: 'SESSION_BLOCKER', opens, withinMs, lastError: this.#server.lastError },
+        `SESSION_BLOCKER: the circuit of server "${this.#server.config.name}" has opened ${opens} times; it needs a person`,
       );
     }
   }

@@ -1,12 +1,259 @@
 /**
- * What a server's answer says about the call it ends.
+ * The calls that are at one server, and the one answer of each: delivered, or said to have failed. Counts
+ * calls and errors, and measures how long answers take. Knows no queue.
  */
+import { replaceRanges } from '../../shared/json/json-rpc.ts';
 import { member } from '../../shared/json/json-slice.ts';
+import { type ErrorCode, JSON_RPC } from '../../shared/model/errors.ts';
+import type {
+  AnswerMessage,
+  CallFailedMessage,
+  ProgressMessage,
+} from '../../shared/protocol/from-supervisor.ts';
+import { type Backend, named } from './backend.ts';
+import type { Call, CallOwner } from './call.ts';
+import type { CallTable } from './call-table.ts';
+import { type Failure, failureParts } from './failures.ts';
+import { forbidden } from './gate/asks.ts';
+import { InFlight } from './in-flight.ts';
+import { LatencyWindow } from './latency.ts';
+import { type CallOutcome, outcomeOf } from './observer.ts';
+import { own } from './owned-lines.ts';
+import { type Refusal, refused } from './refusals.ts';
 
+const ORDINARY_ERROR = Buffer.from(String(JSON_RPC.gatewayError));
 /** Codes by which servers say that there is no such resource, in one revision or another. */
 const NOT_FOUND = new Set(['-32002', '-32602']);
 
-export function saysNotFound(line: Uint8Array): boolean {
+export class Delivery {
+  readonly #backend: Backend;
+  readonly #calls: CallTable;
+  readonly #latency = new LatencyWindow();
+  readonly #inFlight = new InFlight();
+  #errors = 0;
+
+  constructor(backend: Backend, calls: CallTable) {
+    this.#backend = backend;
+    this.#calls = calls;
+  }
+
+  get inFlight(): InFlight {
+    return this.#inFlight;
+  }
+
+  /** Answers of errors, the server's own and the gateway's, so far. */
+  get errors(): number {
+    return this.#errors;
+  }
+
+  /** Milliseconds, rounded to hundredths; null before the first answer. @param q between 0 and 1. */
+  quantile(q: number): number | null {
+    const ms = this.#latency.quantile(q);
+    return ms === null ? null : Math.round(ms * 100) / 100;
+  }
+
+  /** The call has been posted to that incarnation. */
+  posted(call: Call, incarnation: number): void {
+    call.postedTo = incarnation;
+    call.postedAt = performance.now();
+    this.#inFlight.add(call);
+  }
+
+  /**
+   * Extends the deadline: progress is life, up to the call's total time.
+   *
+   * @returns whether the call is still in flight.
+   */
+  progress({ call: id, line, token }: ProgressMessage): boolean {
+    const call = this.#inFlight.get(id);
+    if (call === undefined) return false;
+    const left = call.totalDeadline - performance.now();
+    if (left > this.#backend.config.callTimeoutMs) call.timer.refresh();
+    else {
+      clearTimeout(call.timer);
+      call.timer = setTimeout(() => call.target.expire(call), Math.max(0, left));
+    }
+    if (call.tokenRaw === null) return true;
+    const parts = [line.subarray(0, token[0]), call.tokenRaw, line.subarray(token[1])];
+    call.owner.send(parts, call.idText);
+    return true;
+  }
+
+  /** @returns false when nobody waits for it any more. */
+  answer(message: AnswerMessage): boolean {
+    const call = this.#inFlight.get(message.call);
+    if (call === undefined || !this.#calls.settle(call)) return false;
+    this.#inFlight.remove(call);
+    const now = performance.now();
+    if (!call.untimed) this.#latency.record(now - call.postedAt, now);
+    this.#backend.circuit.success(call.id, now);
+    if (message.isError) this.#errors += 1;
+    this.#deliver(call, message);
+    return true;
+  }
+
+  /**
+   * The supervisor could not carry the call out.
+   *
+   * @returns the call when it was given back unsent, and is to be queued again.
+   */
+  failed({ call: id, code, outcome, message }: CallFailedMessage): Call | null {
+    const call = this.#inFlight.get(id);
+    if (call === undefined) return null;
+    this.#inFlight.remove(call);
+    const now = performance.now();
+    const { circuit } = this.#backend;
+    if (code === null) {
+      circuit.release(call.id, now);
+      call.postedTo = null;
+      return call;
+    }
+    if (!this.#calls.settle(call)) return null;
+    // An answer that cannot be delivered is still an answer; a lost one is judged by its death.
+    if (outcome === 'answered') circuit.success(call.id, now);
+    else circuit.release(call.id, now);
+    if (outcome === 'not_sent') call.postedTo = null;
+    this.fail(call, { code, outcome, message, retryAt: null });
+    return null;
+  }
+
+  /** Nobody wants the answer any more; the call is settled already. */
+  cancelled(call: Call, reason: string): void {
+    this.#inFlight.remove(call);
+    this.#observe(call, 'cancelled', null);
+    call.onEnd?.(false, false);
+    if (call.postedTo === null) return;
+    this.#backend.circuit.release(call.id, performance.now());
+    this.#tellCancelled(call, reason);
+  }
+
+  /** The time of a call is over that is settled already. */
+  expired(call: Call): void {
+    this.#inFlight.remove(call);
+    const { link, circuit } = this.#backend;
+    const waited = Math.round(performance.now() - call.admittedAt);
+    if (call.postedTo === null) {
+      return this.fail(call, {
+        code: 'ERR_TIMEOUT',
+        outcome: 'not_sent',
+        message: `${named(this.#backend)} did not become ready within ${waited} ms; the call was not sent`,
+        retryAt: null,
+      });
+    }
+    this.#tellCancelled(call, 'deadline exceeded');
+    if (link.heldBack) {
+      // It may have answered long ago.
+      circuit.release(call.id, performance.now());
+    } else {
+      link.post({ type: 'suspect', slot: link.slot });
+      circuit.failure(`call:${call.id}`, performance.now(), call.id);
+    }
+    this.fail(call, {
+      code: 'ERR_TIMEOUT',
+      outcome: 'unknown',
+      message: `${named(this.#backend)} did not answer within ${waited} ms; the call may have been executed`,
+      retryAt: null,
+    });
+  }
+
+  /** Every call that was posted is lost. @param what in words. */
+  loseAll(what: string): void {
+    const now = performance.now();
+    for (const call of this.#inFlight.all()) {
+      this.#inFlight.remove(call);
+      this.#backend.circuit.release(call.id, now);
+      if (!this.#calls.settle(call)) continue;
+      this.fail(call, {
+        code: 'ERR_OUTCOME_UNKNOWN',
+        outcome: 'unknown',
+        message: `${what} while the call was in flight; it may have been executed`,
+        retryAt: null,
+      });
+    }
+  }
+
+  /** Answers an open call, which may have been posted, without waiting for its server. */
+  abandon(call: Call, why: string): void {
+    if (!this.#calls.settle(call)) return;
+    this.#inFlight.remove(call);
+    const posted = call.postedTo !== null;
+    if (posted) {
+      this.#backend.circuit.release(call.id, performance.now());
+      this.#tellCancelled(call, why);
+    }
+    this.fail(call, {
+      code: posted ? 'ERR_OUTCOME_UNKNOWN' : 'ERR_DOWNSTREAM_DOWN',
+      outcome: posted ? 'unknown' : 'not_sent',
+      message: `${why}; the call ${posted ? 'may have been executed' : 'was not sent'}`,
+      retryAt: null,
+    });
+  }
+
+  /** Refuses a call, unless it has been answered already. */
+  refuse(call: Call, refusal: Refusal): void {
+    if (this.#calls.settle(call)) this.fail(call, this.describe(refusal));
+  }
+
+  /** A refusal in words and with the time of a retry. */
+  describe(refusal: Refusal): Omit<Failure, 'server' | 'phase'> {
+    return refused(named(this.#backend), refusal, this.#backend.lastError);
+  }
+
+  /** The one answer of a settled call that failed. */
+  fail(call: Call, failure: Omit<Failure, 'server' | 'phase'>): void {
+    const { config, phase } = this.#backend;
+    this.#errors += 1;
+    this.#observe(call, outcomeOf(failure), failure.code);
+    call.onEnd?.(false, failure.outcome === 'answered');
+    const whole = { ...failure, server: config.name, phase };
+    call.owner.answer(call, failureParts(call.method, call.idRaw, whole));
+    this.#backend.changed();
+  }
+
+  /** Raw id of the oldest call of `owner` in flight here, null when it has none. */
+  callOf(owner: CallOwner): string | null {
+    return this.#inFlight.of(owner)?.idText ?? null;
+  }
+
+  #deliver(call: Call, message: AnswerMessage): void {
+    const { line, id, isError, toolError } = message;
+    // It was not meant for this server after all, and is counted where it ends.
+    if (isError && call.elsewhere !== null && saysNotFound(line) && call.elsewhere()) return;
+    this.#observe(call, isError || toolError ? 'error' : 'ok', null);
+    const edits =
+      message.visits === undefined
+        ? (message.tasks !== undefined && call.onTasks?.(message, call)) || []
+        : this.#withoutVisit(message.visits.code);
+    call.onEnd?.(!isError, true);
+    const parts =
+      edits.length === 0
+        ? [line.subarray(0, id[0]), call.idRaw, line.subarray(id[1])]
+        : replaceRanges(line, [{ at: id, with: call.idRaw }, ...edits]);
+    own(line);
+    call.owner.answer(call, parts);
+  }
+
+  /** An error that asks a person to visit a URL is an ordinary one where nobody may be asked. */
+  #withoutVisit(code: readonly [number, number]) {
+    const { asks } = this.#backend;
+    const refusal = forbidden('elicitation/create', asks, this.#backend.halted());
+    return refusal === null ? [] : [{ at: code, with: ORDINARY_ERROR }];
+  }
+
+  #tellCancelled({ id }: Call, reason: string): void {
+    const { link } = this.#backend;
+    link.post({ type: 'cancel', slot: link.slot, call: id, reason });
+  }
+
+  #observe(call: Call, outcome: CallOutcome, code: ErrorCode | null): void {
+    const timed = call.postedTo !== null && !call.untimed;
+    const ms = timed ? performance.now() - call.postedAt : null;
+    const { observer, config } = this.#backend;
+    observer.callEnded(config.name, outcome, code, ms);
+  }
+}
+
+function saysNotFound(line: Uint8Array): boolean {
   const error = member(line, [0, line.length], 'error');
   const code = error === null ? null : member(line, error, 'code');
   return code !== null && NOT_FOUND.has(Buffer.from(line.subarray(code[0], code[1])).toString());

@@ -5,7 +5,7 @@
  */
 
 export interface Owned<O> {
-  readonly session: O;
+  readonly owner: O;
   /** Grows with each one that is made. */
   readonly id: number;
 }
@@ -21,20 +21,20 @@ export class FairQueue<O, T extends Owned<O>> {
 
   /** Behind all of its client's. */
   push(item: T): void {
-    const line = this.#lines.get(item.session);
-    if (line === undefined) this.#lines.set(item.session, [item]);
+    const line = this.#lines.get(item.owner);
+    if (line === undefined) this.#lines.set(item.owner, [item]);
     else line.push(item);
     this.#length += 1;
   }
 
   /** Where it was among its client's: it has had its turn already, and so its client is first. */
   putBack(item: T): void {
-    const line = this.#lines.get(item.session) ?? [];
+    const line = this.#lines.get(item.owner) ?? [];
     const after = line.findIndex(({ id }) => id > item.id);
     line.splice(after < 0 ? line.length : after, 0, item);
-    const others = [...this.#lines].filter(([owner]) => owner !== item.session);
+    const others = [...this.#lines].filter(([owner]) => owner !== item.owner);
     this.#lines.clear();
-    this.#lines.set(item.session, line);
+    this.#lines.set(item.owner, line);
     for (const [owner, its] of others) this.#lines.set(owner, its);
     this.#length += 1;
   }
@@ -55,19 +55,19 @@ export class FairQueue<O, T extends Owned<O>> {
   /** Takes out what `peek` has shown; its client is the last to be served again. */
   take(item: T): void {
     if (!this.remove(item)) return;
-    const line = this.#lines.get(item.session);
+    const line = this.#lines.get(item.owner);
     if (line === undefined) return;
-    this.#lines.delete(item.session);
-    this.#lines.set(item.session, line);
+    this.#lines.delete(item.owner);
+    this.#lines.set(item.owner, line);
   }
 
   /** Takes out one wherever it is. @returns false when it is not here. */
   remove(item: T): boolean {
-    const line = this.#lines.get(item.session);
+    const line = this.#lines.get(item.owner);
     const at = line?.indexOf(item) ?? -1;
     if (line === undefined || at < 0) return false;
     line.splice(at, 1);
-    if (line.length === 0) this.#lines.delete(item.session);
+    if (line.length === 0) this.#lines.delete(item.owner);
     this.#length -= 1;
     return true;
   }

@@ -1,17 +1,17 @@
-/** The calls that are at one server now, and how many of them may take any time. Owned by its downstream. */
+/** The calls that are at one server now, and how many of them are untimed. Owned by its dispatcher. */
 import type { Call, CallOwner } from './call.ts';
 
 export class InFlight {
   readonly #calls = new Map<number, Call>();
-  #patient = 0;
+  #untimed = 0;
 
   get size(): number {
     return this.#calls.size;
   }
 
-  /** Those that may take any time, and so take nobody's place. */
-  get patient(): number {
-    return this.#patient;
+  /** Untimed calls, which take nobody's place. */
+  get untimed(): number {
+    return this.#untimed;
   }
 
   get(call: number): Call | undefined {
@@ -25,16 +25,16 @@ export class InFlight {
 
   /** The oldest of this client, null when it has none. */
   of(owner: CallOwner): Call | null {
-    for (const call of this.#calls.values()) if (call.session === owner) return call;
+    for (const call of this.#calls.values()) if (call.owner === owner) return call;
     return null;
   }
 
   add(call: Call): void {
     this.#calls.set(call.id, call);
-    if (call.patient) this.#patient += 1;
+    if (call.untimed) this.#untimed += 1;
   }
 
   remove(call: Call): void {
-    if (this.#calls.delete(call.id) && call.patient) this.#patient -= 1;
+    if (this.#calls.delete(call.id) && call.untimed) this.#untimed -= 1;
   }
 }

@@ -2,8 +2,8 @@
  * The line that a call sends to its server: the client's bytes under an id of the gateway's own.
  */
 import { type Frame, rangeOf } from '../../shared/json/frame.ts';
+import type { Edit } from '../../shared/json/json-rpc.ts';
 import { SLOT } from '../../shared/json/json-scan.ts';
-import type { Edit } from './call-table.ts';
 
 const END_OF_LINE = Buffer.from('}\n');
 
@@ -11,7 +11,7 @@ const END_OF_LINE = Buffer.from('}\n');
  * The line that goes to the server: the client's `params` byte for byte, with the edits and the
  * gateway's progress token in place.
  */
-export function downstreamLine(
+export function serverLine(
   id: number,
   method: string,
   frame: Frame,

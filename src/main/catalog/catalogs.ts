@@ -48,17 +48,17 @@ export class Catalogs {
     this.shared = this.#make(options);
   }
 
-  of(session: CallOwner): Catalog {
-    return this.#own.get(session) ?? this.shared;
+  of(client: CallOwner): Catalog {
+    return this.#own.get(client) ?? this.shared;
   }
 
   /** Gives a client a catalogue of its own, which begins as what is known now. */
-  open(session: CallOwner): void {
-    if (this.#own.has(session)) return;
+  open(client: CallOwner): void {
+    if (this.#own.has(client)) return;
     // What collides does so in the shared catalogue too, and is told once.
     const own = this.#make({ onCollision: () => {} });
     own.adopt(this.shared);
-    this.#own.set(session, own);
+    this.#own.set(client, own);
   }
 
   /** Other servers, or other settings. @param replaced those that have yet to speak again. */
@@ -68,8 +68,8 @@ export class Catalogs {
     for (const catalog of this.#of(null)) catalog.reconfigure(servers, this.#reserved, replaced);
   }
 
-  close(session: CallOwner): void {
-    this.#own.delete(session);
+  close(client: CallOwner): void {
+    this.#own.delete(client);
   }
 
   update({ config, owner }: Teller, kind: ListKind, entries: readonly CatalogEntry[]): void {
@@ -82,8 +82,8 @@ export class Catalogs {
   }
 
   /** The client has no instance of the server: its own catalogue waits for no lists of it. */
-  settleFor(session: CallOwner, server: string): void {
-    this.#own.get(session)?.settle(server);
+  settleFor(client: CallOwner, server: string): void {
+    this.#own.get(client)?.settle(server);
   }
 
   /** The catalogues that a server has a say in. */

@@ -1,4 +1,4 @@
-/** What the gateway says of itself at `initialize`, and the levels of `logging/setLevel`. */
+/** What the gateway says of itself at `initialize`. */
 import {
   LATEST_PROTOCOL_VERSION,
   SUPPORTED_PROTOCOL_VERSIONS,
@@ -6,23 +6,6 @@ import {
 import { mergedCapabilities } from '../catalog/capabilities.ts';
 import { mergedInstructions } from '../catalog/instructions.ts';
 import type { KnownServer } from '../catalog/profiles.ts';
-
-export const LOG_LEVELS = [
-  'debug',
-  'info',
-  'notice',
-  'warning',
-  'error',
-  'critical',
-  'alert',
-  'emergency',
-] as const;
-
-export type LogLevel = (typeof LOG_LEVELS)[number];
-
-export function isLogLevel(level: string): level is LogLevel {
-  return (LOG_LEVELS as readonly string[]).includes(level);
-}
 
 /**
  * JSON text of the result: the client's revision where the gateway speaks it, else the newest it does.

@@ -1,34 +1,40 @@
 /**
- * The contract between an upstream edge (stdio, HTTP) and the router. An edge frames and delivers
- * bytes; it never looks into a message. The router never knows which edge it talks to.
+ * The contract between a face (stdio, HTTP) and the client behind it. A face frames and delivers bytes;
+ * it never looks into a message on its way out. Whoever sends knows what it sends, and says so.
  */
 import type { Frame } from '../../shared/json/frame.ts';
 
-/** What an edge gives the router: where messages for this client go. */
-export interface UpstreamSink {
+/** What a face gives: where messages for this client go. */
+export interface ClientPort {
   /**
-   * Sends one JSON-RPC message.
+   * Sends the answer to a request of the client. There is only one.
    *
    * @param parts together the JSON text, without newline.
-   * @param relatedTo raw JSON text of the id of the client's request it belongs to, or null.
+   * @param idText raw JSON text of the request's id; null when it could not be read.
+   */
+  answer(parts: readonly Uint8Array[], idText: string | null): void;
+  /**
+   * Sends a notification or a question.
+   *
+   * @param relatedTo raw JSON text of the id of the client's request that it belongs to, or null.
    */
   send(parts: readonly Uint8Array[], relatedTo: string | null): void;
-  /** More waits for the client to take it than a session may have. */
-  readonly congested: boolean;
+  /** More waits for the client to read it than one client may have. */
+  readonly needsDrain: boolean;
   /** The client's request with this raw id gets no answer: its stream, if any, can be closed. */
-  finished(idRaw: string): void;
+  finished(idText: string): void;
 }
 
-/** What the router gives the edge. */
-export interface UpstreamPeer {
+/** What a face gets: a client that takes messages. */
+export interface ClientFace {
   /** A task of this client runs, or its result is still to be fetched. */
   readonly busy: boolean;
   receive(frame: Frame): void;
   /** A message that could not be read; answered with this JSON-RPC error where its id is known. */
   refused(idText: string | null, code: number, message: string): void;
-  /** The client has taken so much that it is congested no longer. */
+  /** The client has read so much that it needs no drain any more. */
   drained(): void;
   closed(reason: string): void;
 }
 
-export type OpenSession = (sink: UpstreamSink, transport: 'stdio' | 'http') => UpstreamPeer;
+export type OpenClient = (port: ClientPort) => ClientFace;

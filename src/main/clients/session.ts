@@ -1,9 +1,8 @@
 /**
- * One MCP client: its handshake, its requests in flight, its log level. Answers what the gateway
- * answers itself (initialize, ping, tools/list, health) and hands tool calls to the router's
- * downstreams. Sees only its own ids and tokens.
+ * A client with a session: its handshake, its requests in flight, its log level. Answers what the gateway
+ * answers itself (initialize, ping, lists, setLevel) and hands everything else to the router. Sees only
+ * its own ids and tokens.
  */
-
 import { decodeString, type Frame, rangeOf, textAt } from '../../shared/json/frame.ts';
 import { classify, errorParts, resultParts } from '../../shared/json/json-rpc.ts';
 import { SLOT } from '../../shared/json/json-scan.ts';
@@ -11,11 +10,12 @@ import { member } from '../../shared/json/json-slice.ts';
 import { isLongId, MAX_ID_BYTES } from '../../shared/json/keys.ts';
 import { JSON_RPC } from '../../shared/model/errors.ts';
 import type { ListKind } from '../../shared/model/lists.ts';
-import type { Call, CallOwner } from '../calls/call.ts';
-import type { Withdrawable } from '../routing/request.ts';
+import { isLogLevel, LOG_LEVELS, type LogLevel } from '../../shared/model/log-levels.ts';
+import type { Withdrawable } from '../calls/call.ts';
+import type { Client } from '../routing/client.ts';
 import type { Router } from '../routing/router.ts';
-import { initializeResult, isLogLevel, LOG_LEVELS, type LogLevel } from './handshake.ts';
-import type { UpstreamPeer, UpstreamSink } from './port.ts';
+import { initializeResult } from './handshake.ts';
+import type { ClientFace, ClientPort, OpenClient } from './port.ts';
 
 const encoder = new TextEncoder();
 /** Control messages of a client (initialize, setLevel) above this size are refused, never parsed. */
@@ -24,23 +24,30 @@ const MAX_REASON = 1000;
 /** Answers of the gateway's own that wait for a client to read; further requests are refused. */
 const MAX_HELD = 10_000;
 
-export class Session implements UpstreamPeer, CallOwner {
-  readonly transport: 'stdio' | 'http';
+/** Opens a session of the router for each client that a face has. */
+export function sessionsOf(router: Router): OpenClient {
+  return (port) => {
+    const session = new Session(router, port);
+    router.join(session);
+    return session;
+  };
+}
+
+class Session implements ClientFace, Client {
   readonly #router: Router;
-  readonly #sink: UpstreamSink;
-  /** By raw id text; a request leaves when it is answered, cancelled, or its session ends. */
-  readonly #open = new Map<string, Call | Withdrawable>();
+  readonly #port: ClientPort;
+  /** Requests without an answer, by raw id text. */
+  readonly #open = new Map<string, Withdrawable>();
   #initialized = false;
   #closed = false;
   #logLevel: LogLevel | null = null;
   #capabilities: object = {};
-  /** What the gateway would answer, were the client reading. */
+  /** Answers that wait until the client reads. */
   readonly #held: (() => void)[] = [];
 
-  constructor(router: Router, sink: UpstreamSink, transport: 'stdio' | 'http') {
+  constructor(router: Router, port: ClientPort) {
     this.#router = router;
-    this.#sink = sink;
-    this.transport = transport;
+    this.#port = port;
   }
 
   get logLevel(): LogLevel | null {
@@ -48,15 +55,15 @@ export class Session implements UpstreamPeer, CallOwner {
   }
 
   get busy(): boolean {
-    return this.#router.tasks.tasks.isSessionBusy(this, performance.now());
+    return this.#router.isBusy(this);
   }
 
-  get congested(): boolean {
-    return this.#sink.congested;
+  get needsDrain(): boolean {
+    return this.#port.needsDrain;
   }
 
   drained(): void {
-    while (!this.congested) {
+    while (!this.needsDrain) {
       const next = this.#held.shift();
       if (next === undefined) break;
       next();
@@ -64,9 +71,8 @@ export class Session implements UpstreamPeer, CallOwner {
     this.#router.drained(this);
   }
 
-  /** Gives a large answer of the gateway's own, as soon as the client has taken what it got before. */
   whenRead(idText: string, answer: () => void): void {
-    if (!this.congested && this.#held.length === 0) return answer();
+    if (!this.needsDrain && this.#held.length === 0) return answer();
     if (this.#held.length >= MAX_HELD) {
       return this.refused(idText, JSON_RPC.gatewayError, `${MAX_HELD} answers wait to be read`);
     }
@@ -82,7 +88,7 @@ export class Session implements UpstreamPeer, CallOwner {
       case 'notification':
         return this.#notification(message.method, frame);
       case 'response':
-        return this.#router.reverse.answer(this, frame);
+        return this.#router.serverRequests.answer(this, frame);
       case 'invalid':
         return this.#invalid(frame, message.why);
     }
@@ -90,28 +96,25 @@ export class Session implements UpstreamPeer, CallOwner {
 
   refused(idText: string | null, code: number, message: string): void {
     const id = idText !== null && /^["\d-]/.test(idText) ? idText : null;
-    this.#send(errorParts(encoder.encode(id ?? 'null'), code, message), id);
+    this.#answer(errorParts(encoder.encode(id ?? 'null'), code, message), id);
   }
 
   closed(reason: string): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const open of Array.from(this.#open.values())) this.#cancel(open, reason);
-    this.#router.forget(this);
+    for (const open of Array.from(this.#open.values())) this.#withdraw(open, reason);
+    this.#router.leave(this);
   }
 
-  /** What the gateway itself tells: little, and also to a client that does not read. */
-  tell(parts: readonly Uint8Array[]): void {
+  announce(parts: readonly Uint8Array[]): void {
     if (this.#initialized) this.#send(parts, null);
   }
 
-  /** What a server says by itself; not to a client that does not read. */
   notify(parts: readonly Uint8Array[]): void {
-    if (this.congested) return this.#router.dropped();
-    this.tell(parts);
+    if (this.needsDrain) return this.#router.dropped();
+    this.announce(parts);
   }
 
-  /** A log message of a server, unless this client asked for less or does not read. */
   log(level: string | null, parts: readonly Uint8Array[]): void {
     if (this.#logLevel !== null && level !== null && isLogLevel(level)) {
       if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(this.#logLevel)) return;
@@ -119,9 +122,12 @@ export class Session implements UpstreamPeer, CallOwner {
     this.notify(parts);
   }
 
-  /** Progress of a request in flight or of a task; not to a client that does not read. */
-  send(parts: readonly Uint8Array[], relatedTo: string | null): void {
-    if (this.congested) return this.#router.dropped();
+  send(parts: readonly Uint8Array[], idText: string): void {
+    this.progress(parts, idText);
+  }
+
+  progress(parts: readonly Uint8Array[], relatedTo: string | null): void {
+    if (this.needsDrain) return this.#router.dropped();
     this.#send(parts, relatedTo);
   }
 
@@ -129,10 +135,9 @@ export class Session implements UpstreamPeer, CallOwner {
   answer(request: { readonly idText: string }, parts: readonly Uint8Array[]): void {
     const open = this.#open.get(request.idText);
     if (open === request) this.#open.delete(request.idText);
-    this.#send(parts, request.idText);
+    this.#answer(parts, request.idText);
   }
 
-  /** Whether the client said at `initialize` that it can do this. @param path of nested objects. */
   supports(...path: readonly string[]): boolean {
     let at: unknown = this.#capabilities;
     for (const name of path) {
@@ -142,23 +147,24 @@ export class Session implements UpstreamPeer, CallOwner {
     return typeof at === 'object' && at !== null;
   }
 
-  /** Sends what a server asks, or tells of a task, on the stream of the request it belongs to. */
   ask(parts: readonly Uint8Array[], relatedTo: string | null): void {
     this.#send(parts, relatedTo);
   }
 
-  /** Remembers a request so that it can be cancelled. */
-  track(request: Call | Withdrawable): void {
+  track(request: Withdrawable): void {
     this.#open.set(request.idText, request);
   }
 
-  /** Forgets a request that lives on under another form. */
-  untrack(request: Call | Withdrawable): void {
+  untrack(request: Withdrawable): void {
     if (this.#open.get(request.idText) === request) this.#open.delete(request.idText);
   }
 
   #send(parts: readonly Uint8Array[], relatedTo: string | null): void {
-    if (!this.#closed) this.#sink.send(parts, relatedTo);
+    if (!this.#closed) this.#port.send(parts, relatedTo);
+  }
+
+  #answer(parts: readonly Uint8Array[], idText: string | null): void {
+    if (!this.#closed) this.#port.answer(parts, idText);
   }
 
   /** Only what can be a request is answered: an error to a response would be taken for an answer. */
@@ -180,7 +186,7 @@ export class Session implements UpstreamPeer, CallOwner {
       case 'initialize':
         return this.#initialize(frame, idRaw, idText);
       case 'ping':
-        return this.#send(resultParts(idRaw, '{}'), idText);
+        return this.#answer(resultParts(idRaw, '{}'), idText);
       case 'tools/list':
         return this.#list('tools', idRaw, idText);
       case 'prompts/list':
@@ -196,7 +202,7 @@ export class Session implements UpstreamPeer, CallOwner {
           return this.refused(idText, JSON_RPC.invalidRequest, 'this id is in use by another call');
         }
         return this.#router.route({
-          session: this,
+          client: this,
           frame,
           method,
           idRaw,
@@ -207,7 +213,7 @@ export class Session implements UpstreamPeer, CallOwner {
   }
 
   #list(kind: ListKind, idRaw: Uint8Array, idText: string): void {
-    const answer = () => this.#send(this.#router.listParts(this, kind, idRaw), idText);
+    const answer = () => this.#answer(this.#router.listParts(this, kind, idRaw), idText);
     this.#router.list(this, kind, () => this.whenRead(idText, answer));
   }
 
@@ -226,7 +232,7 @@ export class Session implements UpstreamPeer, CallOwner {
       this.#capabilities = capabilities;
     this.#router.clientKnown(this, this.#capabilities);
     const { version: own, profiles } = this.#router;
-    this.#send(resultParts(idRaw, initializeResult(version, own, profiles.all())), idText);
+    this.#answer(resultParts(idRaw, initializeResult(version, own, profiles.all())), idText);
   }
 
   #setLevel(frame: Frame, idRaw: Uint8Array, idText: string): void {
@@ -240,7 +246,7 @@ export class Session implements UpstreamPeer, CallOwner {
     }
     this.#logLevel = level;
     this.#router.logLevelChanged();
-    this.#send(resultParts(idRaw, '{}'), idText);
+    this.#answer(resultParts(idRaw, '{}'), idText);
   }
 
   #controlParams(frame: Frame): Record<string, unknown> | null {
@@ -256,17 +262,17 @@ export class Session implements UpstreamPeer, CallOwner {
     if (method === 'notifications/initialized') {
       this.#initialized = true;
     } else if (method === 'notifications/progress') {
-      this.#router.reverse.progress(this, frame);
+      this.#router.serverRequests.progress(this, frame);
     } else if (method === 'notifications/tasks/status') {
-      this.#router.reverse.status(this, frame);
+      this.#router.serverRequests.status(this, frame);
     } else if (method === 'notifications/roots/list_changed') {
       this.#router.toServers(this, frame.line);
     } else if (method === 'notifications/cancelled') {
       const idText = textAt(frame, SLOT.paramsRequestId);
       const request = idText === null ? undefined : this.#open.get(idText);
       if (request === undefined || idText === null) return;
-      this.#cancel(request, cancelReason(frame));
-      this.#sink.finished(idText);
+      this.#withdraw(request, cancelReason(frame));
+      this.#port.finished(idText);
     } else if (this.#initialized) {
       this.#unknownNotification(method, frame);
     }
@@ -275,20 +281,19 @@ export class Session implements UpstreamPeer, CallOwner {
   /** What carries the token of a server's request is for that server alone. */
   #unknownNotification(method: string, frame: Frame): void {
     if (rangeOf(frame, SLOT.paramsProgressToken) !== null) {
-      this.#router.reverse.progress(this, frame);
+      this.#router.serverRequests.progress(this, frame);
     } else {
       this.#router.unknown.notification(this, method, frame);
     }
   }
 
-  #cancel(request: Call | Withdrawable, reason: string): void {
+  #withdraw(request: Withdrawable, reason: string): void {
     this.#open.delete(request.idText);
-    if ('downstream' in request) request.downstream.cancel(request, reason);
-    else request.withdraw();
+    request.withdraw(reason);
   }
 }
 
-/** What the client says why, for the server to see. */
+/** The client's reason, for the server to see. */
 function cancelReason(frame: Frame): string {
   const params = rangeOf(frame, SLOT.params);
   const at = params === null ? null : member(frame.line, params, 'reason');

@@ -1,8 +1,8 @@
 /**
- * What one client has not taken yet. Says when that is so much that it gets nothing more to wait for,
- * and counts it against the bytes that the process may hold, as long as the client takes anything at
- * all: one that has stopped must not slow down the others' servers. Owned by the edge; holds a timer
- * while there is much.
+ * Backpressure of one client: what it was sent and has not read. Says when it needs a drain before it gets
+ * more, and counts what waits against the bytes that the process may hold, as long as the client reads
+ * anything at all: one that has stopped must not slow down the others' servers. Owned by the face; holds a
+ * timer while there is much.
  */
 import { type ByteCredit, unitsOf } from '../../shared/memory/byte-credit.ts';
 
@@ -10,11 +10,11 @@ export interface UnsentOptions {
   readonly credit: Pick<ByteCredit, 'addUnits'>;
   /** Bytes that wait now. */
   readonly waiting: () => number;
-  /** It was congested and is no longer. */
+  /** It needed a drain, and does no longer. */
   readonly onDrained: () => void;
 }
 
-/** A client for which more waits than this is congested. */
+/** Above this the client gets nothing more to wait for until it has read some of it. */
 export const MAX_UNSENT_BYTES = 32 * 1024 * 1024;
 /** Less than this is not worth an account. */
 const COUNTED_FROM_BYTES = 256 * 1024;
@@ -29,13 +29,13 @@ export class Unsent {
   #taken = 0;
   #movedAt = 0;
   #units = 0;
-  #congested = false;
+  #full = false;
 
   constructor(options: UnsentOptions) {
     this.#options = options;
   }
 
-  get congested(): boolean {
+  get needsDrain(): boolean {
     return this.#options.waiting() > MAX_UNSENT_BYTES;
   }
 
@@ -65,10 +65,10 @@ export class Unsent {
       this.#movedAt = now;
     }
     this.#count(now - this.#movedAt < STOPPED_MS ? waiting : 0);
-    const wasCongested = this.#congested;
-    this.#congested = waiting > MAX_UNSENT_BYTES;
+    const wasFull = this.#full;
+    this.#full = waiting > MAX_UNSENT_BYTES;
     if (waiting < COUNTED_FROM_BYTES) this.close();
-    if (wasCongested && !this.#congested) this.#options.onDrained();
+    if (wasFull && !this.#full) this.#options.onDrained();
   }
 
   #count(bytes: number): void {

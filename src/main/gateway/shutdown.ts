@@ -12,6 +12,9 @@ import {
   step,
 } from '../../shared/machines/drain.ts';
 
+import { errorText } from '../../shared/platform/errno.ts';
+import type { Logger } from '../logger.ts';
+
 const EXIT_FATAL = 70;
 const CLOSE_LIMIT_MS = 3000;
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
@@ -129,5 +132,14 @@ export class Shutdown {
       if (this.#gateway.held) process.kill(process.pid, 'SIGKILL');
       process.exit(EXIT_FATAL);
     }
+  }
+}
+
+/** Does something that a stop can do without, such as writing to a disk that is full; logs why it failed. */
+export function tryTo(what: string, log: Logger, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    log.warn(`${what} failed: ${errorText(error)}`);
   }
 }

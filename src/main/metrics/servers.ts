@@ -8,7 +8,7 @@ import type { CircuitState, RoutingRecord } from '../../shared/model/snapshot.ts
 
 /** One place in which a server runs. */
 export interface ServerView {
-  readonly downstream: {
+  readonly server: {
     readonly config: { readonly name: string };
     readonly phase: Phase;
     readonly record: RoutingRecord;
@@ -88,8 +88,8 @@ function add(servers: readonly string[], views: readonly ServerView[]): Map<stri
       },
     ]),
   );
-  for (const { downstream, rssMb } of views) {
-    const { config, phase, record } = downstream;
+  for (const { server, rssMb } of views) {
+    const { config, phase, record } = server;
     const sums = all.get(config.name);
     if (sums === undefined) continue;
     sums.inFlight += record.in_flight;

@@ -1,5 +1,5 @@
 /** The gateway's own tool: always listed, always answered, also when everything else is refused. */
-import type { Downstream } from '../servers/server.ts';
+import type { Server } from '../servers/server.ts';
 
 export interface HealthView {
   readonly version: string;
@@ -10,7 +10,7 @@ export interface HealthView {
   /** Progress, log messages and the like that were not passed on because their clients do not read. */
   readonly droppedMessages: number;
   readonly halt: { readonly active: boolean; readonly reason: string | null };
-  readonly downstreams: readonly Downstream[];
+  readonly servers: readonly Server[];
   /** Number of tools a server is known to have, null while none was ever seen. */
   readonly toolsOf: (server: string) => number | null;
   /** How much of what a server offers another one has already, so that it is renamed or not listed. */
@@ -30,20 +30,20 @@ export function healthText(view: HealthView): string {
       dropped_messages: view.droppedMessages,
     },
     policy: { halt_active: view.halt.active, halt_reason: view.halt.reason },
-    downstreams: view.downstreams.map((downstream) => {
-      const record = downstream.lastRecord;
-      const routing = downstream.record;
+    downstreams: view.servers.map((server) => {
+      const record = server.lastRecord;
+      const routing = server.record;
       return {
-        name: downstream.config.name,
-        phase: downstream.phase,
-        connected: downstream.phase === 'ready',
-        healthy: downstream.phase === 'ready' && routing.circuit_state === 'closed',
+        name: server.config.name,
+        phase: server.phase,
+        connected: server.phase === 'ready',
+        healthy: server.phase === 'ready' && routing.circuit_state === 'closed',
         circuit_state: routing.circuit_state,
         retry_at: routing.retry_at,
         restarts: record?.restarts ?? 0,
         next_restart_at: record?.next_restart_at ?? null,
-        tools_count: view.toolsOf(downstream.config.name),
-        name_collisions: view.collisionsOf(downstream.config.name),
+        tools_count: view.toolsOf(server.config.name),
+        name_collisions: view.collisionsOf(server.config.name),
         in_flight: routing.in_flight,
         queued: routing.queued,
         ...(view.exposeDiagnostics

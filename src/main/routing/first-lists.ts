@@ -2,13 +2,14 @@
  * Requests for resources in the first moments of a run, while a list would wait for servers that were never
  * seen: they wait as long, so that a server that is quick does not get what another one is about to list.
  */
+import type { Withdrawable } from '../calls/call.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import type { ServerRequest, Withdrawable } from './request.ts';
+import type { ServerRequest } from './request.ts';
 
 /** Goes on at once when everything is known or was waited for; never when the client withdraws. */
 export function afterFirstLists(
   catalog: Catalog,
-  { session, idText }: Pick<ServerRequest, 'session' | 'idText'>,
+  { client, idText }: Pick<ServerRequest, 'client' | 'idText'>,
   go: () => void,
 ): void {
   let state: 'begun' | 'waits' | 'ended' = 'begun';
@@ -20,7 +21,7 @@ export function afterFirstLists(
   };
   const goOn = () => {
     if (state === 'ended') return;
-    if (state === 'waits') session.untrack(waiting);
+    if (state === 'waits') client.untrack(waiting);
     state = 'ended';
     go();
   };
@@ -29,5 +30,5 @@ export function afterFirstLists(
   whenListed('resources', () => whenListed('templates', goOn));
   if (state !== 'begun') return;
   state = 'waits';
-  session.track(waiting);
+  client.track(waiting);
 }

@@ -1,10 +1,11 @@
 /**
  * Messages of clients that the gateway does not know: takes each to the server it belongs to by what it
- * names (a task, a tool, a prompt, a resource) and by what servers advertise. A request of which that is
+ * names (a task, a tool, a prompt, a resource) and by what servers advertise. A request for which that is
  * not clear is refused, never tried on several servers.
  */
 
 import { type Frame, rangeOf } from '../../shared/json/frame.ts';
+import type { Edit } from '../../shared/json/json-rpc.ts';
 import { joinExact, replaceRanges } from '../../shared/json/json-rpc.ts';
 import { SLOT } from '../../shared/json/json-scan.ts';
 import { member } from '../../shared/json/json-slice.ts';
@@ -12,14 +13,14 @@ import { readName, readTaskId, readUri } from '../../shared/json/keys.ts';
 import type { ByteRange } from '../../shared/model/byte-range.ts';
 import { JSON_RPC } from '../../shared/model/errors.ts';
 import { RELATED_TASK } from '../../shared/model/related-task.ts';
-import type { Edit } from '../calls/call-table.ts';
 import type { Catalogs } from '../catalog/catalogs.ts';
 import { serversFor } from '../catalog/extensions.ts';
 import type { Profiles } from '../catalog/profiles.ts';
-import type { Session } from '../clients/session.ts';
-import type { Downstream } from '../servers/server.ts';
+import type { Server } from '../servers/server.ts';
 import type { Servers } from '../servers/servers.ts';
+import type { Client } from './client.ts';
 import type { ServerRequest } from './request.ts';
+import type { Sender } from './send.ts';
 import type { TaskRequests } from './tasks/task-requests.ts';
 
 export interface UnknownOptions {
@@ -27,16 +28,12 @@ export interface UnknownOptions {
   readonly profiles: Profiles;
   readonly tasks: TaskRequests;
   readonly servers: Servers;
-  /** @param to a server by its name: that which serves the client. */
-  readonly submit: (
-    request: ServerRequest,
-    to: Downstream | string,
-    edits: readonly Edit[],
-  ) => void;
+  readonly sender: Sender;
 }
 
 interface Destination {
-  readonly to: Downstream | string;
+  /** A name: the server that serves the client under it. */
+  readonly to: Server | string;
   readonly edits: readonly Edit[];
 }
 
@@ -53,36 +50,42 @@ export class UnknownMessages {
   }
 
   request(request: ServerRequest): void {
-    const { method, session, idText } = request;
+    const { method, client, idText } = request;
     const to =
       method.length > MAX_METHOD || NEVER_PASSED_ON.has(method) ? null : this.#find(request);
-    if (to !== null) return this.#options.submit(request, to.to, to.edits);
+    if (to !== null) return this.#submit(request, to);
     const message = `Method not found: ${method.slice(0, 200)}`;
-    session.refused(idText, JSON_RPC.methodNotFound, message);
+    client.refused(idText, JSON_RPC.methodNotFound, message);
   }
 
   /** To the server whose task it names, else to those that advertise its kind, else to all. */
-  notification(session: Session, method: string, frame: Frame): void {
+  notification(client: Client, method: string, frame: Frame): void {
     if (method.length > MAX_METHOD) return;
     const at = taskNamed(frame);
     if (at !== null) {
-      const named = this.#ofTask(session, frame, at);
-      if (named !== null) notify(named.downstream, replaceRanges(frame.line, named.edits));
+      const named = this.#ofTask(client, frame, at);
+      if (named !== null) notify(named.server, replaceRanges(frame.line, named.edits));
       return;
     }
     const advertised = serversFor(method, this.#options.profiles.all());
-    for (const downstream of this.#options.servers.of(session)) {
-      const concerned = advertised.length === 0 || advertised.includes(downstream.config.name);
-      if (concerned) notify(downstream, [frame.line]);
+    for (const server of this.#options.servers.of(client)) {
+      const concerned = advertised.length === 0 || advertised.includes(server.config.name);
+      if (concerned) notify(server, [frame.line]);
     }
   }
 
-  #find({ frame, method, session }: ServerRequest): Destination | null {
+  #submit(request: ServerRequest, { to, edits }: Destination): void {
+    const { sender } = this.#options;
+    if (typeof to !== 'string') return sender.submit(request, to, edits);
+    sender.serve(request, to, (server) => sender.submit(request, server, edits));
+  }
+
+  #find({ frame, method, client }: ServerRequest): Destination | null {
     const taskAt = taskNamed(frame);
-    const ofTask = taskAt === null ? null : this.#ofTask(session, frame, taskAt);
-    if (ofTask !== null) return { to: ofTask.downstream, edits: ofTask.edits };
+    const ofTask = taskAt === null ? null : this.#ofTask(client, frame, taskAt);
+    if (ofTask !== null) return { to: ofTask.server, edits: ofTask.edits };
     const advertised = serversFor(method, this.#options.profiles.all());
-    const named = this.#named(frame, session);
+    const named = this.#named(frame, client);
     if (named !== null && (advertised.length === 0 || advertised.includes(named.server))) {
       return { to: named.server, edits: named.edits };
     }
@@ -94,9 +97,9 @@ export class UnknownMessages {
   /** The owner of the tool, prompt or resource that `params` name. */
   #named(
     frame: Frame,
-    session: Session,
+    client: Client,
   ): { readonly server: string; readonly edits: readonly Edit[] } | null {
-    const catalog = this.#options.catalogs.of(session);
+    const catalog = this.#options.catalogs.of(client);
     const at = rangeOf(frame, SLOT.paramsName);
     const name = at === null ? null : readName(frame.line, at);
     if (at !== null && name !== null && 'text' in name) {
@@ -113,13 +116,13 @@ export class UnknownMessages {
   }
 
   #ofTask(
-    session: Session,
+    client: Client,
     { line }: Frame,
     at: ByteRange,
-  ): { readonly downstream: Downstream; readonly edits: readonly Edit[] } | null {
+  ): { readonly server: Server; readonly edits: readonly Edit[] } | null {
     const id = readTaskId(line, at);
-    const named = id === null ? null : this.#options.tasks.named(session, id, at);
-    return named === null ? null : { downstream: named.task.downstream, edits: named.edits };
+    const named = id === null ? null : this.#options.tasks.named(client, id, at);
+    return named === null ? null : { server: named.task.server, edits: named.edits };
   }
 }
 
@@ -132,6 +135,6 @@ function taskNamed(frame: Frame): ByteRange | null {
   return related === null ? null : member(frame.line, related, 'taskId');
 }
 
-function notify(downstream: Downstream, parts: readonly Uint8Array[]): void {
-  downstream.notify(joinExact([...parts, NEWLINE]));
+function notify(server: Server, parts: readonly Uint8Array[]): void {
+  server.notify(joinExact([...parts, NEWLINE]));
 }

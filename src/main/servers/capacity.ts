@@ -3,6 +3,8 @@
 import type { CreditLimits } from '../../shared/memory/byte-credit.ts';
 import type { GatewayConfig } from '../../shared/model/config.ts';
 
+const MIB = 1024 * 1024;
+
 /** Servers with one lane each. */
 export function sharedServers({ servers }: GatewayConfig): number {
   return servers.filter(({ instances }) => instances === 'shared').length;
@@ -26,4 +28,11 @@ export function creditLimits({ limits, servers }: GatewayConfig): CreditLimits {
   const largest = Math.max(0, ...servers.map(({ maxMessageBytes }) => maxMessageBytes));
   const { byteCreditBytes } = limits;
   return { softBytes: byteCreditBytes - largest, hardBytes: byteCreditBytes };
+}
+
+/** Threads keep the heap that they were started with. @returns why it is too small, in one line, or null. */
+export function heapProblem({ servers }: GatewayConfig, heapMb: number): string | null {
+  const tooLarge = servers.find(({ maxMessageBytes }) => maxMessageBytes * 2 > heapMb * MIB);
+  if (tooLarge === undefined) return null;
+  return `has max_message_bytes ${tooLarge.maxMessageBytes} for server "${tooLarge.name}", which needs a larger threads.heap_mb than the ${heapMb} that this gateway was started with; restart rea serve`;
 }

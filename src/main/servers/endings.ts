@@ -1,40 +1,50 @@
 /**
- * Lanes on their way out while the gateway goes on: each takes no further call, ends those in flight,
- * stops its server and then its thread. Until the last process of a server is gone no other lane of it
- * is begun, so that two never share a port, a lock or a profile. Owned by the fleet.
+ * Lanes on their way out while the gateway goes on, each with the one stage that it has reached: a lane
+ * that is replaced or removed ends its calls first, that of a client that is gone is stopped at once. Until
+ * the last process of a server is gone no other lane of it is begun for the same client, so that two never
+ * share a port, a lock or a profile. Owned by the fleet.
  */
 import { DEFAULT_DRAIN_POLICY } from '../../shared/machines/drain.ts';
 import type { CallOwner } from '../calls/call.ts';
 import type { Logger } from '../logger.ts';
 import type { Lane } from './lane.ts';
 
-export interface DeparturesOptions {
-  /** Nothing is left to do for its clients: what only they and the server knew of is over. */
+export interface EndingsOptions {
+  /** Its calls have ended: what only its clients and the server knew of is over. */
   readonly onDrained: (lane: Lane) => void;
-  /** It is gone, process and thread. */
+  /** Nothing of it is left, neither process nor thread. */
   readonly onGone: (lane: Lane) => void;
   readonly log: Logger;
 }
 
-interface Departure {
-  stage: 'draining' | 'stopping' | 'ending';
-  readonly limit: NodeJS.Timeout;
-}
+type Ending =
+  /** Its calls end. `limit` cuts those that take too long. */
+  | { readonly stage: 'draining'; readonly limit: NodeJS.Timeout }
+  /** Its process ends. */
+  | { readonly stage: 'stopping'; readonly closed: boolean }
+  /** Its thread lets go of it. */
+  | { readonly stage: 'leaving'; readonly closed: boolean };
 
-export class Departures {
-  readonly #options: DeparturesOptions;
-  readonly #departures = new Map<Lane, Departure>();
+export class Endings {
+  readonly #options: EndingsOptions;
+  readonly #endings = new Map<Lane, Ending>();
 
-  constructor(options: DeparturesOptions) {
+  constructor(options: EndingsOptions) {
     this.#options = options;
   }
 
   get lanes(): Lane[] {
-    return [...this.#departures.keys()];
+    return [...this.#endings.keys()];
+  }
+
+  /** How many lanes are being replaced or removed; those of clients that are gone not counted. */
+  get retiring(): number {
+    const closed = (ending: Ending) => ending.stage !== 'draining' && ending.closed;
+    return [...this.#endings.values()].filter((ending) => !closed(ending)).length;
   }
 
   has(lane: Lane): boolean {
-    return this.#departures.has(lane);
+    return this.#endings.has(lane);
   }
 
   /** How many lanes of a server there are on their way out. */
@@ -51,36 +61,45 @@ export class Departures {
     );
   }
 
-  /** @param heir gets what waits; null: the server is removed. */
-  leave(lane: Lane, heir: Lane | null): void {
+  /** Replaces or removes a lane. @param successor gets the calls that wait; null: it is removed. */
+  retire(lane: Lane, successor: Lane | null): void {
     const { callTotalTimeoutMs, name } = lane.config;
-    // Calls that may take any time must not keep the next lane waiting for ever.
+    // Untimed calls must not keep the next lane waiting for ever.
     const limit = setTimeout(() => {
-      const what = heir === null ? 'removed' : 'replaced';
-      lane.downstream.abandon(`server "${name}" was ${what} by a change of the configuration`);
+      const what = successor === null ? 'removed' : 'replaced';
+      lane.server.abandon(`server "${name}" was ${what} by a change of the configuration`);
     }, callTotalTimeoutMs).unref();
-    this.#departures.set(lane, { stage: 'draining', limit });
-    lane.leave(heir, () => this.#drained(lane));
+    this.#endings.set(lane, { stage: 'draining', limit });
+    lane.retire(successor, () => this.#drained(lane));
   }
 
-  /** Something about a lane has changed; of use here once a departing one does not run any more. */
+  /** Stops a lane at once: its client is gone. */
+  close(lane: Lane): void {
+    this.#stop(lane, true);
+  }
+
+  /** Something about a lane has changed; of use here once it does not run any more. */
   stopped(lane: Lane): void {
-    const departure = this.#departures.get(lane);
-    if (departure?.stage !== 'stopping' || lane.running) return;
-    departure.stage = 'ending';
+    const ending = this.#endings.get(lane);
+    if (ending?.stage !== 'stopping' || lane.running) return;
+    this.#endings.set(lane, { ...ending, stage: 'leaving' });
     void lane.end().then(() => {
-      this.#departures.delete(lane);
-      this.#options.log.info({ server: lane.name }, 'gone');
+      this.#endings.delete(lane);
+      if (!ending.closed) this.#options.log.info({ server: lane.name }, 'gone');
       this.#options.onGone(lane);
     });
   }
 
   #drained(lane: Lane): void {
-    const departure = this.#departures.get(lane);
-    if (departure === undefined) return;
-    clearTimeout(departure.limit);
-    departure.stage = 'stopping';
+    const ending = this.#endings.get(lane);
+    if (ending?.stage !== 'draining') return;
+    clearTimeout(ending.limit);
     this.#options.onDrained(lane);
+    this.#stop(lane, false);
+  }
+
+  #stop(lane: Lane, closed: boolean): void {
+    this.#endings.set(lane, { stage: 'stopping', closed });
     lane.stop(DEFAULT_DRAIN_POLICY.eofMs, DEFAULT_DRAIN_POLICY.termMs);
     this.stopped(lane);
   }

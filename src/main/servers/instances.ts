@@ -1,13 +1,12 @@
 /**
- * The servers of which each client has its own process: opens a lane when the client comes, ends it
- * when the client goes, and never runs more than `max_instances` of one server at a time. A client for
- * whom there was no room gets its lane at its first request after there is.
+ * Servers with `instances: session`: each client has a process of its own. Opens a lane when the client
+ * comes, ends it when the client goes, and never runs more than `max_instances` of one server at a time. A
+ * client that found no room gets its lane at its first request after there is some.
  */
-import { DEFAULT_DRAIN_POLICY } from '../../shared/machines/drain.ts';
 import type { DownstreamConfig } from '../../shared/model/config.ts';
 import type { CallOwner } from '../calls/call.ts';
 import type { Logger } from '../logger.ts';
-import type { Departures } from './endings.ts';
+import type { Endings } from './endings.ts';
 import type { Lane } from './lane.ts';
 
 export interface InstancesOptions {
@@ -15,11 +14,11 @@ export interface InstancesOptions {
   readonly open: (config: DownstreamConfig, owner: CallOwner) => Lane;
   /** Whether what a server offers can be told without it. */
   readonly known: (server: string) => boolean;
-  /** The lane has ended, thread and all. */
+  /** The client of a lane is gone, and the lane with it. */
   readonly close: (lane: Lane) => void;
-  /** The lane makes room for its heir, or for nothing. */
-  readonly leave: (lane: Lane, heir: Lane | null) => void;
-  readonly departures: Departures;
+  /** The lane makes room for its successor, or for nothing. */
+  readonly retire: (lane: Lane, successor: Lane | null) => void;
+  readonly endings: Endings;
   readonly log: Logger;
 }
 
@@ -35,8 +34,6 @@ export class Instances {
   readonly #pools = new Map<string, Pool>();
   /** Number of the last lane of each server: no two have the same name. */
   readonly #last = new Map<string, number>();
-  /** Lanes of clients that are gone, while process and thread are being ended. */
-  readonly #closing = new Map<Lane, 'process' | 'thread'>();
   /** What each client said it can do, as JSON text. */
   readonly #sessions = new Map<CallOwner, string>();
   #stopping = false;
@@ -51,18 +48,18 @@ export class Instances {
     return this.#sessions.keys();
   }
 
-  /** A server of which each client has its own, for all clients that there are. */
+  /** Opens lanes of a new server for all clients that there are. */
   add(config: DownstreamConfig): void {
     const pool = newPool(config);
     this.#pools.set(config.name, pool);
-    for (const session of this.#sessions.keys()) this.#open(pool, session);
+    for (const client of this.#sessions.keys()) this.#open(pool, client);
   }
 
   /** The server is removed: its lanes leave. */
   remove(server: string): void {
     const pool = this.#pools.get(server);
     this.#pools.delete(server);
-    for (const lane of pool?.lanes.values() ?? []) this.#options.leave(lane, null);
+    for (const lane of pool?.lanes.values() ?? []) this.#options.retire(lane, null);
   }
 
   /** Another process under the same name: every client's lane makes room for a new one. */
@@ -70,8 +67,8 @@ export class Instances {
     const before = this.#pools.get(config.name);
     const pool = newPool(config);
     this.#pools.set(config.name, pool);
-    for (const [session, lane] of before?.lanes ?? []) {
-      this.#options.leave(lane, this.#make(pool, session));
+    for (const [client, lane] of before?.lanes ?? []) {
+      this.#options.retire(lane, this.#make(pool, client));
     }
     this.#startWaiting(pool);
   }
@@ -85,17 +82,17 @@ export class Instances {
     this.#startWaiting(pool);
   }
 
-  /** A lane of the server that left is gone. */
+  /** Nothing is left of a lane of this server: another may start. */
   gone(server: string): void {
     const pool = this.#pools.get(server);
     if (pool !== undefined) this.#startWaiting(pool);
   }
 
   /** The client's own lane of a server; null when others have all there may be. */
-  of(server: string, session: CallOwner): Lane | null {
+  of(server: string, client: CallOwner): Lane | null {
     const pool = this.#pools.get(server);
-    if (pool === undefined || !this.#sessions.has(session)) return null;
-    return pool.lanes.get(session) ?? (this.#stopping ? null : this.#open(pool, session));
+    if (pool === undefined || !this.#sessions.has(client)) return null;
+    return pool.lanes.get(client) ?? (this.#stopping ? null : this.#open(pool, client));
   }
 
   /** The gateway is stopping: nothing is opened or started any more. */
@@ -103,54 +100,34 @@ export class Instances {
     this.#stopping = true;
   }
 
-  /** @returns the servers of which there is none left for the client. */
-  openAll(session: CallOwner, clientCapabilities: string): string[] {
-    if (this.#sessions.has(session)) return [];
-    this.#sessions.set(session, clientCapabilities);
+  /** @returns the servers that have no instance left for the client. */
+  openAll(client: CallOwner, clientCapabilities: string): string[] {
+    if (this.#sessions.has(client)) return [];
+    this.#sessions.set(client, clientCapabilities);
     return [...this.#pools].flatMap(([server, pool]) =>
-      this.#open(pool, session) === null ? [server] : [],
+      this.#open(pool, client) === null ? [server] : [],
     );
   }
 
-  closeAll(session: CallOwner): void {
-    this.#sessions.delete(session);
+  closeAll(client: CallOwner): void {
+    this.#sessions.delete(client);
     for (const pool of this.#pools.values()) {
-      const lane = pool.lanes.get(session);
+      const lane = pool.lanes.get(client);
       if (lane === undefined) continue;
-      pool.lanes.delete(session);
-      if (pool.waiting.delete(lane)) {
-        this.#options.close(lane);
-        continue;
-      }
-      this.#closing.set(lane, 'process');
-      lane.stop(DEFAULT_DRAIN_POLICY.eofMs, DEFAULT_DRAIN_POLICY.termMs);
-      this.stopped(lane);
+      pool.lanes.delete(client);
+      pool.waiting.delete(lane);
+      this.#options.close(lane);
     }
   }
 
-  /** Something about a lane has changed; of use here once a closing one does not run any more. */
-  stopped(lane: Lane): void {
-    if (lane.running || this.#closing.get(lane) !== 'process') return;
-    this.#closing.set(lane, 'thread');
-    void lane.end().then(() => {
-      this.#closing.delete(lane);
-      this.#options.close(lane);
-      this.gone(lane.config.name);
-    });
-  }
-
-  #open(pool: Pool, session: CallOwner): Lane | null {
-    const lane = this.#make(pool, session);
+  #open(pool: Pool, client: CallOwner): Lane | null {
+    const lane = this.#make(pool, client);
     this.#startWaiting(pool);
     return lane;
   }
 
-  #closingOf(server: string): number {
-    return [...this.#closing.keys()].filter(({ config }) => config.name === server).length;
-  }
-
   /** A lane that waits to be started; null when there are as many as there may be. */
-  #make(pool: Pool, session: CallOwner): Lane | null {
+  #make(pool: Pool, client: CallOwner): Lane | null {
     const { config, lanes } = pool;
     if (lanes.size >= config.maxInstances) {
       const fields = { server: config.name, maxInstances: config.maxInstances };
@@ -159,8 +136,8 @@ export class Instances {
     }
     const last = (this.#last.get(config.name) ?? 0) + 1;
     this.#last.set(config.name, last);
-    const lane = this.#options.open({ ...config, lane: `${config.name}#${last}` }, session);
-    lanes.set(session, lane);
+    const lane = this.#options.open({ ...config, lane: `${config.name}#${last}` }, client);
+    lanes.set(client, lane);
     pool.waiting.add(lane);
     return lane;
   }
@@ -168,12 +145,12 @@ export class Instances {
   #startWaiting(pool: Pool): void {
     if (this.#stopping) return;
     const { name, maxInstances } = pool.config;
-    const { departures } = this.#options;
+    const { endings } = this.#options;
     for (const lane of pool.waiting) {
       const started = pool.lanes.size - pool.waiting.size;
-      const running = started + this.#closingOf(name) + departures.count(name);
+      const running = started + endings.count(name);
       if (running >= maxInstances || lane.owner === null) return;
-      if (departures.blocks(name, lane.owner)) continue;
+      if (endings.blocks(name, lane.owner)) continue;
       pool.waiting.delete(lane);
       lane.begin(this.#sessions.get(lane.owner) ?? '{}', this.#options.known(name));
     }

@@ -1,5 +1,5 @@
 /**
- * One place in which a server runs: its supervisor thread, its slot there, and the downstream that
+ * One place in which a server runs: its supervisor thread, its slot there, and the `Server` that
  * calls go through. A shared server has one lane for the whole run; one with `instances: session` has
  * a lane for each client. Moves to a thread of its own when it holds up others; for the rest it wires
  * the parts together and decides nothing.
@@ -7,7 +7,7 @@
 
 import type { ByteCredit } from '../../shared/memory/byte-credit.ts';
 import type { DownstreamConfig } from '../../shared/model/config.ts';
-import type { LaneRecord } from '../../shared/model/snapshot.ts';
+import type { LaneRecord, ThreadRecord } from '../../shared/model/snapshot.ts';
 import { UNROUTED } from '../../shared/model/unrouted.ts';
 import type {
   FromSupervisor,
@@ -22,6 +22,7 @@ import type { OpenSlot, ToSupervisor } from '../../shared/protocol/to-supervisor
 import type { TreeDemand, TreeUsage } from '../../shared/protocol/usage.ts';
 import type { CallOwner } from '../calls/call.ts';
 import type { CallTable } from '../calls/call-table.ts';
+import type { Halt } from '../calls/gate/halt.ts';
 import type { Observer } from '../calls/observer.ts';
 import type { Logger } from '../logger.ts';
 import type { PriorityQueue } from '../processes/priority/priority-queue.ts';
@@ -30,23 +31,33 @@ import { ThreadPriority } from '../processes/priority/thread-priority.ts';
 import type { Placement } from '../threads/placement.ts';
 import type { SupervisorThread } from '../threads/supervisor-thread.ts';
 import type { Tenant } from '../threads/tenant.ts';
-import { Downstream } from './server.ts';
+import { Server } from './server.ts';
+import type { ServerThread, ServerUses } from './server-options.ts';
 
 /** What all lanes share. */
 export interface LaneContext {
   readonly placement: Placement;
   readonly credit: ByteCredit;
   readonly calls: CallTable;
-  /** See `DownstreamOptions`. */
-  readonly reliedOn: (downstream: Downstream) => boolean;
-  readonly atWork: (downstream: Downstream) => boolean;
-  readonly halted: () => { readonly active: boolean; readonly reason: string | null };
+  readonly uses: ServerUses<Server>;
   readonly log: Logger;
   readonly observer: Observer;
   readonly priorities: PriorityQueue;
+  readonly halted: () => Halt;
   /** A call waits for a server to start. */
   readonly onAwaited: () => void;
   readonly onChange: () => void;
+}
+
+/** What makes one lane different from others. */
+export interface LanePlace {
+  readonly config: DownstreamConfig;
+  /** The one client that it serves; null: all of them. */
+  readonly owner: CallOwner | null;
+  /** Its entry in the byte credit. */
+  readonly creditLane: number;
+  /** The highest that a lane of this name may have had before. */
+  readonly generation: number;
 }
 
 /** What comes from a server's thread for others than the lane itself. */
@@ -55,18 +66,20 @@ export type LaneMessage = Exclude<
   LogMessage | SecretMessage | ReleasedMessage | HeldBackMessage
 >;
 
-export interface LaneHooks {
-  readonly onMessage: (lane: Lane, message: LaneMessage) => void;
+export interface LaneListener {
+  onMessage(lane: Lane, message: LaneMessage): void;
   /** Its thread has given it up while it was being stopped: nothing more will be told of it. */
-  readonly onGone: (lane: Lane) => void;
+  onGone(lane: Lane): void;
   /** A thread runs and has been handed the server. */
-  readonly onStarted: (lane: Lane) => void;
-  readonly onLost: (
-    lane: Lane,
-    state: 'stalled' | 'crashed',
-    detail: string,
-    restartInMs: number,
-  ) => void;
+  onStarted(lane: Lane): void;
+  onLost(lane: Lane, loss: Loss): void;
+}
+
+/** The thread is lost; it, or another one, gets the server again in `restartInMs`. */
+export interface Loss {
+  readonly state: 'stalled' | 'crashed';
+  readonly detail: string;
+  readonly restartInMs: number;
 }
 
 /** How far a move to a thread of its own has come. */
@@ -80,14 +93,14 @@ type Move =
 /** A server that takes longer to start is not waited for. */
 const SETTLE_MS = 10_000;
 
-export class Lane implements Tenant {
+export class Lane implements Tenant, ServerThread {
   readonly name: string;
   /** The one client that it serves; null: all of them. */
   readonly owner: CallOwner | null;
-  readonly downstream: Downstream;
+  readonly server: Server;
   readonly creditLane: number;
   readonly #context: LaneContext;
-  readonly #hooks: LaneHooks;
+  readonly #listener: LaneListener;
   readonly #log: Logger;
   readonly #priority: ServerPriority;
   readonly #threadPriority: ThreadPriority;
@@ -105,40 +118,21 @@ export class Lane implements Tenant {
   #begunAt: number | null = null;
   /** Somebody needed it before that. */
   #woken = false;
-  /** It is to go: what is lost of it does not come back. */
-  #retired = false;
-  /** Its thread was lost since, or had just given it up. */
-  #gone = false;
+  /** `retired`: it is to go, and what is lost of it does not come back; `lost`: nothing of it runs. */
+  #ending: 'none' | 'retired' | 'lost' = 'none';
   #config: DownstreamConfig;
 
-  /** @param generation the highest that a lane of this name may have had before. */
-  constructor(
-    config: DownstreamConfig,
-    owner: CallOwner | null,
-    creditLane: number,
-    context: LaneContext,
-    hooks: LaneHooks,
-    generation = 0,
-  ) {
+  constructor(place: LanePlace, context: LaneContext, listener: LaneListener) {
+    const { config, owner, creditLane, generation } = place;
     this.name = config.lane;
     this.#config = config;
     this.owner = owner;
     this.creditLane = creditLane;
     this.#generation = generation;
     this.#context = context;
-    this.#hooks = hooks;
+    this.#listener = listener;
     this.#log = context.log.child({ server: config.lane });
-    this.downstream = new Downstream({
-      ...context,
-      config,
-      owner,
-      slot: () => this.#slot,
-      post: (message) => this.#post(message),
-      wake: () => this.#wake(),
-      heldBack: () => context.credit.waits(creditLane),
-      thread: () => this.#thread?.record ?? UNROUTED.thread,
-      log: this.#log,
-    });
+    this.server = new Server({ ...context, config, owner, thread: this, log: this.#log });
     this.#threadPriority = new ThreadPriority(config.priority);
     this.#priority = new ServerPriority(config.priority, context.priorities, context.onChange);
   }
@@ -155,21 +149,34 @@ export class Lane implements Tenant {
   /** Whether calls wait for a start that is under way and may still be near its end. */
   get settling(): boolean {
     if (this.#begunAt === null || performance.now() - this.#begunAt > SETTLE_MS) return false;
-    const { phase, awaited } = this.downstream;
+    const { phase, awaited } = this.server;
     return awaited && (phase === 'idle' || phase === 'starting');
   }
 
   get record(): Omit<LaneRecord, 'name_collisions'> {
-    return { ...this.downstream.record, share: this.#priority.share };
+    return { ...this.server.record, share: this.#priority.share };
   }
 
   /** Whether a process of it may still be there: nobody has said that it has stopped. */
   get running(): boolean {
-    return !this.#gone && this.#thread?.alive === true && this.downstream.phase !== 'stopped';
+    const { phase } = this.server;
+    return this.#ending !== 'lost' && this.#thread?.alive === true && phase !== 'stopped';
   }
 
   get retired(): boolean {
-    return this.#retired;
+    return this.#ending !== 'none';
+  }
+
+  get slot(): number {
+    return this.#slot;
+  }
+
+  get heldBack(): boolean {
+    return this.#context.credit.waits(this.creditLane);
+  }
+
+  get threadRecord(): ThreadRecord {
+    return this.#thread?.record ?? UNROUTED.thread;
   }
 
   /** Goes into every fact about it; the highest is the newest. */
@@ -186,7 +193,7 @@ export class Lane implements Tenant {
     this.#begunAt = performance.now();
     this.#clientCapabilities = clientCapabilities;
     const { start, unavailable } = this.config;
-    const isWanted = this.downstream.awaited || this.#woken;
+    const isWanted = this.server.awaited || this.#woken;
     const mayWait = start === 'lazy' && known && unavailable === null && !isWanted;
     if (!mayWait) this.#open(0);
   }
@@ -198,7 +205,7 @@ export class Lane implements Tenant {
   }
 
   onOpened(): void {
-    this.#hooks.onStarted(this);
+    this.#listener.onStarted(this);
   }
 
   onMessage(message: LaneMessage | ReleasedMessage | HeldBackMessage): void {
@@ -208,7 +215,7 @@ export class Lane implements Tenant {
       const { incarnation, record } = message;
       this.#progress = { incarnation, restarts: record.restarts };
     }
-    this.#hooks.onMessage(this, message);
+    this.#listener.onMessage(this, message);
     if (message.type === 'lifecycle') this.#moveOn(message);
   }
 
@@ -219,8 +226,8 @@ export class Lane implements Tenant {
 
   onLost(state: 'stalled' | 'crashed', detail: string, restartInMs: number): void {
     if (this.#move === 'asked') this.#move = 'wanted';
-    this.#gone = this.#retired;
-    this.#hooks.onLost(this, state, detail, restartInMs);
+    if (this.#ending === 'retired') this.#ending = 'lost';
+    this.#listener.onLost(this, { state, detail, restartInMs });
   }
 
   onEvicted(restartInMs: number): void {
@@ -240,12 +247,12 @@ export class Lane implements Tenant {
 
   /** What its process tree used when it was last looked at; null before that. */
   get usage(): TreeUsage | null {
-    return this.#usage?.pgid === this.downstream.lastRecord?.pgid ? this.#usage : null;
+    return this.#usage?.pgid === this.server.lastRecord?.pgid ? this.#usage : null;
   }
 
   /** Whether calls were in flight at some time since this was asked before. */
   wasCalled(): boolean {
-    const { inFlight, calls } = this.downstream;
+    const { inFlight, calls } = this.server;
     const before = this.#callsSeen;
     this.#callsSeen = calls;
     return inFlight > 0 || calls > before;
@@ -259,7 +266,7 @@ export class Lane implements Tenant {
     const before = this.#usage?.pgid === usage.pgid ? this.#usage.cpuMs : 0;
     this.#context.observer.cpuUsed(this.config.name, Math.max(0, usage.cpuMs - before));
     this.#usage = usage;
-    if (this.usage !== null) this.downstream.usage(usage.rssMb);
+    if (this.usage !== null) this.server.usage(usage.rssMb);
     this.#priority.used(usage, at, contended);
     this.#threadPriority.look(this.#ownThreadId, at, contended);
   }
@@ -281,14 +288,14 @@ export class Lane implements Tenant {
   }
 
   lifecycle(message: LifecycleMessage): void {
-    this.downstream.lifecycle(message);
+    this.server.lifecycle(message);
     this.#priority.lifecycle(message);
   }
 
   /** The thread is lost, and its server with it. */
   lost(detail: string, restartInMs: number): void {
     this.#generation += 1;
-    this.downstream.threadLost(this.#generation, detail, restartInMs);
+    this.server.threadLost(this.#generation, detail, restartInMs);
     this.#priority.lost();
   }
 
@@ -299,31 +306,31 @@ export class Lane implements Tenant {
 
   /** @param launcher who is to start it; null: its thread. */
   grantTicket(launcher: LauncherAddress | null): void {
-    this.#post({ type: 'ticket', slot: this.#slot, launcher });
+    this.post({ type: 'ticket', slot: this.#slot, launcher });
   }
 
   setLogLevel(level: string): void {
-    this.#post({ type: 'log_level', slot: this.#slot, level });
+    this.post({ type: 'log_level', slot: this.#slot, level });
   }
 
   /** Other settings of what main does with the server. @param config of the same process. */
   reconfigure(config: DownstreamConfig): void {
     this.#config = config;
-    this.downstream.reconfigure(config);
-    this.#post({ type: 'asks', slot: this.#slot, asks: config.asks });
+    this.server.reconfigure(config);
+    this.post({ type: 'asks', slot: this.#slot, asks: config.asks });
   }
 
-  /** The server is to go once its calls have ended; see `Downstream`. What is lost of it stays so. */
-  leave(heir: Lane | null, onDrained: () => void): void {
-    this.#retired = true;
-    this.downstream.leave(heir?.downstream ?? null, onDrained);
+  /** The server is to go once its calls have ended; see `Server.retire`. What is lost of it stays so. */
+  retire(successor: Lane | null, onDrained: () => void): void {
+    this.#retire();
+    this.server.retire(successor?.server ?? null, onDrained);
   }
 
   /** Stops the server for good; a thread that is lost meanwhile comes back without it. */
   stop(eofMs: number, termMs: number): void {
-    this.downstream.close();
-    this.#retired = true;
-    this.#post({ type: 'stop', slot: this.#slot, eofMs, termMs });
+    this.server.close();
+    this.#retire();
+    this.post({ type: 'stop', slot: this.#slot, eofMs, termMs });
   }
 
   /** The server has stopped. Resolves when nothing of it is in any thread. */
@@ -332,23 +339,27 @@ export class Lane implements Tenant {
   }
 
   /** Before `begin` it is not known what the server is told, nor whether there is room for it. */
-  #wake(): void {
+  wake(): void {
     if (!this.begun) this.#woken = true;
     else if (this.#thread === null) this.#open(0);
     // One that moves starts in its new thread.
-    else if (this.#move !== 'asked') this.#post({ type: 'wake', slot: this.#slot });
+    else if (this.#move !== 'asked') this.post({ type: 'wake', slot: this.#slot });
   }
 
   /** @param alone it does not share a thread with others. */
   #open(delayMs: number, alone = false): void {
-    if (this.#retired || (this.#thread !== null && !alone)) return;
+    if (this.retired || (this.#thread !== null && !alone)) return;
     this.#thread = this.#context.placement.place(this.name, alone);
     this.#slot = this.#thread.open(this, delayMs);
     this.#context.onChange();
   }
 
-  #post(message: ToSupervisor): boolean {
+  post(message: ToSupervisor): boolean {
     return this.#thread?.post(message) ?? false;
+  }
+
+  #retire(): void {
+    if (this.#ending === 'none') this.#ending = 'retired';
   }
 
   /** It holds up the others of its thread. */
@@ -356,19 +367,19 @@ export class Lane implements Tenant {
     if (this.#thread?.shared !== true || this.#move !== 'none') return;
     this.#log.warn({ why }, 'it holds up others: it gets a thread of its own at its next restart');
     this.#move = 'wanted';
-    this.downstream.move();
+    this.server.move();
   }
 
   #moveOn({ event, record }: LifecycleMessage): void {
     if (event.event === 'child_died_unexpectedly' && event.reason === 'noise') {
       this.#leaveOthers('noise on its stdout');
     }
-    if (this.#move !== 'wanted' || this.#retired) return;
+    if (this.#move !== 'wanted' || this.retired) return;
     const { phase } = record;
-    if (phase === 'ready') return this.downstream.move();
+    if (phase === 'ready') return this.server.move();
     if (phase !== 'idle' && phase !== 'backoff' && phase !== 'failed') return;
     this.#move = 'asked';
-    this.#post({ type: 'release', slot: this.#slot });
+    this.post({ type: 'release', slot: this.#slot });
   }
 
   #released(left: boolean): void {
@@ -380,12 +391,12 @@ export class Lane implements Tenant {
       return;
     }
     this.#move = 'none';
-    if (this.#retired) {
-      this.#gone = true;
-      return this.#hooks.onGone(this);
+    if (this.retired) {
+      this.#ending = 'lost';
+      return this.#listener.onGone(this);
     }
     void thread.leave(this);
-    const startAt = this.downstream.nextStartAt ?? 0;
+    const startAt = this.server.nextStartAt ?? 0;
     this.#open(Math.max(0, startAt - performance.now()), true);
   }
 }

@@ -1,20 +1,27 @@
 /**
- * When a healthy server may end: it was not used for long (`idle_stop_ms`), it has grown too large
- * (`max_rss_mb`) and is to begin anew, or it is to go on in another thread. Waits for a moment without
+ * When a healthy server is recycled: it was not used for long (idle stop, `idle_stop_ms`), it has grown too
+ * large (`max_rss_mb`) and is to begin anew, or it is to go on in another thread. Waits for a moment without
  * calls and tasks and, unless it was merely not used, makes one without calls by holding new ones back for a
- * while. Never cuts a call, and a task only after the longest wait. Owned by the downstream; holds the timer.
+ * while. Never cuts a call, and a task only after the longest wait. Owned by the server; holds the timer.
  */
 
-/** Why a server ends that is healthy. */
-export type RestReason = 'unused' | 'large' | 'moving';
+/** Why a healthy server ends. */
+export type RecycleReason = 'unused' | 'large' | 'moving';
+
+/** For the log. */
+export const RECYCLE_WORDS: Readonly<Record<RecycleReason, string>> = {
+  unused: 'not used: stopping it',
+  large: 'too large: starting it anew',
+  moving: 'moving it to a thread of its own',
+};
 
 /** What is decided from. Times are monotonic, in milliseconds. */
-export interface RestView {
+export interface RecycleView {
   /** Calls at the server. */
   readonly inFlight: number;
   /** Tasks are at work there, or their results are to be fetched. */
   readonly atWork: boolean;
-  /** Calls that wait, subscriptions: what says that it is still needed. */
+  /** Calls that wait, subscriptions: it is still needed. */
   readonly wanted: boolean;
   /** When it was last seen with anything to do. */
   readonly idleSince: number;
@@ -24,67 +31,66 @@ export interface RestView {
   readonly idleStopMs: number;
 }
 
-export type RestDecision =
+export type RecycleDecision =
   | { readonly do: 'serve'; readonly lookAt: number | null }
-  /** Calls wait, in the hope that those in flight end. */
-  | { readonly do: 'hold'; readonly lookAt: number }
-  | { readonly do: 'rest'; readonly why: RestReason };
+  /** New calls wait, in the hope that those in flight end. */
+  | { readonly do: 'pause'; readonly lookAt: number }
+  | { readonly do: 'recycle'; readonly why: RecycleReason };
 
 /** A moment without calls is waited for this long before one is made. */
 const NATURAL_MS = 10_000;
 /** New calls are held back this long, and not again before the rest of the period is over. */
-const HOLD_MS = 5000;
-const HOLD_EVERY_MS = 30_000;
+const PAUSE_MS = 5000;
+const PAUSE_EVERY_MS = 30_000;
 /** Tasks are waited for no longer. A server that is to move is a burden to others. */
 const TASKS_MS = { large: 3_600_000, moving: 60_000 } as const;
 /** Nobody tells when the time of a task is over. */
 const LOOK_MS = 10_000;
 
-export function decideRest(view: RestView, now: number): RestDecision {
+export function decideRecycle(view: RecycleView, now: number): RecycleDecision {
   const { inFlight, atWork, wanted, idleSince, due, idleStopMs } = view;
   if (due !== null) {
     const works = atWork && now - due.since < TASKS_MS[due.why];
     // To hold calls back would end no task.
     if (works) return { do: 'serve', lookAt: now + LOOK_MS };
-    if (inFlight === 0) return { do: 'rest', why: due.why };
+    if (inFlight === 0) return { do: 'recycle', why: due.why };
     const late = now - due.since - NATURAL_MS;
     if (late < 0) return { do: 'serve', lookAt: now - late };
-    const within = late % HOLD_EVERY_MS;
-    return within < HOLD_MS
-      ? { do: 'hold', lookAt: now + HOLD_MS - within }
-      : { do: 'serve', lookAt: now + HOLD_EVERY_MS - within };
+    const within = late % PAUSE_EVERY_MS;
+    return within < PAUSE_MS
+      ? { do: 'pause', lookAt: now + PAUSE_MS - within }
+      : { do: 'serve', lookAt: now + PAUSE_EVERY_MS - within };
   }
   if (idleStopMs === 0 || inFlight > 0 || wanted) return { do: 'serve', lookAt: null };
   if (atWork) return { do: 'serve', lookAt: now + LOOK_MS };
   const restAt = idleSince + idleStopMs;
-  return now >= restAt ? { do: 'rest', why: 'unused' } : { do: 'serve', lookAt: restAt };
+  return now >= restAt ? { do: 'recycle', why: 'unused' } : { do: 'serve', lookAt: restAt };
 }
 
-export interface RestingOptions {
+export interface RecyclingOptions {
+  /** What the server is used for now. */
+  readonly use: () => Pick<RecycleView, 'inFlight' | 'atWork' | 'wanted'>;
   readonly idleStopMs: () => number;
-  readonly inFlight: () => number;
-  readonly atWork: () => boolean;
-  readonly wanted: () => boolean;
-  readonly onRest: (why: RestReason) => void;
-  /** Calls are held back no longer. */
-  readonly onServe: () => void;
+  readonly onRecycle: (why: RecycleReason) => void;
+  /** New calls are held back from now on, or no longer. */
+  readonly onPause: (paused: boolean) => void;
 }
 
-export class Resting {
-  readonly #options: RestingOptions;
+export class Recycling {
+  readonly #options: RecyclingOptions;
   #ready = false;
   #idleSince = 0;
-  #due: RestView['due'] = null;
-  #holding = false;
+  #due: RecycleView['due'] = null;
+  #pausing = false;
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(options: RestingOptions) {
+  constructor(options: RecyclingOptions) {
     this.#options = options;
   }
 
   /** Whether calls wait although the server is ready. */
-  get holding(): boolean {
-    return this.#holding;
+  get pausing(): boolean {
+    return this.#pausing;
   }
 
   /** The server is ready, or not any more; then nothing is decided and what was due is forgotten. */
@@ -92,7 +98,7 @@ export class Resting {
     if (isReady === this.#ready) return;
     this.#ready = isReady;
     this.#due = null;
-    this.#holding = false;
+    this.#pausing = false;
     this.#idleSince = performance.now();
     this.#look();
   }
@@ -106,7 +112,7 @@ export class Resting {
 
   /** A call or something else of use has ended. */
   used(): void {
-    // Most servers never rest, and this is on the way of every call.
+    // Most servers are never recycled, and this is on the way of every call.
     if (this.#options.idleStopMs() === 0 && this.#due === null) return;
     this.#idleSince = performance.now();
     // While a timer runs it looks by itself; what is large may go the moment it has nothing to do.
@@ -123,30 +129,27 @@ export class Resting {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     if (!this.#ready) return;
-    const { inFlight, atWork, wanted, onRest, onServe } = this.#options;
-    const idleStopMs = this.#options.idleStopMs();
     const now = performance.now();
-    const decision = decideRest(
-      {
-        inFlight: inFlight(),
-        atWork: atWork(),
-        wanted: idleStopMs !== 0 && wanted(),
-        idleSince: this.#idleSince,
-        due: this.#due,
-        idleStopMs,
-      },
-      now,
-    );
-    if (decision.do === 'rest') {
+    const idleStopMs = this.#options.idleStopMs();
+    const view = {
+      ...this.#options.use(),
+      idleSince: this.#idleSince,
+      due: this.#due,
+      idleStopMs,
+    };
+    const decision = decideRecycle(view, now);
+    if (decision.do === 'recycle') {
       this.#ready = false;
-      return onRest(decision.why);
+      this.#pausing = false;
+      return this.#options.onRecycle(decision.why);
     }
-    const held = this.#holding;
-    this.#holding = decision.do === 'hold';
+    const paused = decision.do === 'pause';
+    const changed = paused !== this.#pausing;
+    this.#pausing = paused;
     if (decision.lookAt !== null) {
       const ms = Math.max(1, Math.ceil(decision.lookAt - now));
       this.#timer = setTimeout(() => this.#look(), ms);
     }
-    if (held && !this.#holding) onServe();
+    if (changed) this.#options.onPause(paused);
   }
 }

@@ -1,17 +1,17 @@
 /** The servers as the router sees them: which downstream serves whom. The fleet is what stands behind it. */
 import type { CallOwner } from '../calls/call.ts';
-import type { Downstream } from './server.ts';
+import type { Server } from './server.ts';
 
 export interface Servers {
   /** Of all that are configured, in that order. */
   readonly names: readonly string[];
   /** Every downstream that there is now. */
-  all(): readonly Downstream[];
+  all(): readonly Server[];
   /** Those that serve this client: the shared ones, and its own. */
-  of(session: CallOwner): readonly Downstream[];
+  of(client: CallOwner): readonly Server[];
   /**
    * The one that serves this client of a configured server; null when each client has its own and all
    * there may be are taken by others.
    */
-  serving(server: string, session: CallOwner): Downstream | null;
+  serving(server: string, client: CallOwner): Server | null;
 }

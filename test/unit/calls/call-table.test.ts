@@ -8,8 +8,8 @@ const owner = () => ({}) as CallOwner;
 
 function table() {
   const calls = new CallTable();
-  const add = (session: CallOwner, bytes: number): Call => {
-    const call = { id: calls.mint(), session, line: { length: bytes } } as unknown as Call;
+  const add = (owner: CallOwner, bytes: number): Call => {
+    const call = { id: calls.mint(), owner, line: { length: bytes } } as unknown as Call;
     calls.add(call);
     return call;
   };

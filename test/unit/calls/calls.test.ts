@@ -6,9 +6,10 @@ import { NO_OBSERVER } from '#src/main/calls/observer.ts';
 import { free } from '#src/main/calls/owned-lines.ts';
 import { Catalogs } from '#src/main/catalog/catalogs.ts';
 import { Profiles } from '#src/main/catalog/profiles.ts';
-import type { UpstreamPeer } from '#src/main/clients/port.ts';
+import type { ClientFace } from '#src/main/clients/port.ts';
+import { sessionsOf } from '#src/main/clients/session.ts';
 import { Router } from '#src/main/routing/router.ts';
-import { Downstream } from '#src/main/servers/server.ts';
+import { Server } from '#src/main/servers/server.ts';
 import { scanFrame } from '#src/shared/json/frame.ts';
 import type { ServerFeatures } from '#src/shared/model/server.ts';
 import type { SupervisorRecord } from '#src/shared/model/snapshot.ts';
@@ -39,7 +40,7 @@ const FEATURES: ServerFeatures = {
   logging: false,
 };
 
-const open: { peer: UpstreamPeer }[] = [];
+const open: { peer: ClientFace }[] = [];
 afterEach(() => {
   for (const { peer } of open.splice(0)) peer.closed('the test is over');
 });
@@ -59,23 +60,26 @@ function house(
     onChange: () => {},
     onCollision: () => {},
   });
-  const downstream = new Downstream({
+  const server = new Server({
     config: { ...config, breaker: { failures, cooldownMs: 60_000 } },
     owner: null,
-    slot: () => 0,
     calls,
-    post: (message) => {
-      if (world.reachable) posted.push(message);
-      return world.reachable;
-    },
-    wake: () => {},
-    heldBack: () => world.heldBack,
-    reliedOn: () => false,
-    atWork: () => false,
+    uses: { reliesOn: () => false, hasTasks: () => false },
     onAwaited: () => {
       world.awaited += 1;
     },
-    thread: () => ({ state: 'running', restarts: 0, heap_mb: null, mates: 0 }),
+    thread: {
+      slot: 0,
+      threadRecord: { state: 'running', restarts: 0, heap_mb: null, mates: 0 },
+      get heldBack() {
+        return world.heldBack;
+      },
+      post: (message) => {
+        if (world.reachable) posted.push(message);
+        return world.reachable;
+      },
+      wake: () => {},
+    },
     halted: () => ({ active: world.halted, reason: 'test' }),
     log: pino({ level: 'silent' }),
     observer: NO_OBSERVER,
@@ -87,43 +91,44 @@ function house(
     calls,
     servers: {
       names: ['echo'],
-      all: () => [downstream],
-      of: () => [downstream],
-      serving: () => downstream,
+      all: () => [server],
+      of: () => [server],
+      serving: () => server,
     },
     version: '0',
     halted: () => ({ active: world.halted, reason: 'test' }),
     health: () => '{}',
     observer: NO_OBSERVER,
-    onLogLevel: () => {},
-    onSessions: () => {},
-    onClient: () => {},
-    onClientGone: () => {},
+    events: {
+      onLogLevel: () => {},
+      onClients: () => {},
+      onClient: () => {},
+      onClientGone: () => {},
+    },
   });
   const connect = () => {
     const answers: { id: unknown; code: string | number | null; outcome: string | null }[] = [];
     const sent: string[] = [];
     const state = { congested: false, parts: [] as readonly Uint8Array[] };
-    const peer = router.open(
-      {
-        send: (parts) => {
-          state.parts = parts;
-          const message = JSON.parse(Buffer.concat(parts).toString());
-          if (message.method !== undefined) return void sent.push(message.method);
-          const error = message.result?._meta?.['rea/error'];
-          answers.push({
-            id: message.id,
-            code: error?.code ?? message.error?.code ?? null,
-            outcome: error?.outcome ?? null,
-          });
-        },
-        get congested() {
-          return state.congested;
-        },
-        finished: () => {},
+    const take = (parts: readonly Uint8Array[]) => {
+      state.parts = parts;
+      const message = JSON.parse(Buffer.concat(parts).toString());
+      if (message.method !== undefined) return void sent.push(message.method);
+      const error = message.result?._meta?.['rea/error'];
+      answers.push({
+        id: message.id,
+        code: error?.code ?? message.error?.code ?? null,
+        outcome: error?.outcome ?? null,
+      });
+    };
+    const peer = sessionsOf(router)({
+      answer: take,
+      send: take,
+      get needsDrain() {
+        return state.congested;
       },
-      'stdio',
-    );
+      finished: () => {},
+    });
     open.push({ peer });
     const receive = (message: object): void => {
       const frame = scanFrame(Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...message })));
@@ -143,7 +148,7 @@ function house(
   const json = new TextEncoder().encode('{"name":"say"}');
   catalogs.shared.update('echo', 'tools', [{ key: 'say', json, keyAt: [8, 13] }]);
   const event = (incarnation: number, phase: SupervisorRecord['phase'], of: object): void => {
-    downstream.lifecycle({
+    server.lifecycle({
       type: 'lifecycle',
       slot: 0,
       server: 'echo',
@@ -161,9 +166,9 @@ function house(
     router,
     calls: () => posted.filter((message): message is CallMessage => message.type === 'call'),
     posted,
-    downstream,
+    downstream: server,
     receive,
-    awaited: () => [downstream.awaited, world.awaited],
+    awaited: () => [server.awaited, world.awaited],
     set: (state: Partial<typeof world>) => Object.assign(world, state),
     ready: (incarnation: number) =>
       event(incarnation, 'ready', { event: 'ready', features: FEATURES }),
@@ -181,7 +186,7 @@ function house(
       const json = Buffer.from(`{"jsonrpc":"2.0","id":${call},"result":{"text":"${text}"}}`);
       const line = Buffer.allocUnsafeSlow(json.length);
       line.set(json);
-      downstream.answer({
+      server.answer({
         type: 'answer',
         slot: 0,
         incarnation: 1,
@@ -195,7 +200,7 @@ function house(
       return line;
     },
     unsent: (call: number, incarnation: number) =>
-      downstream.callFailed({
+      server.callFailed({
         type: 'call_failed',
         slot: 0,
         incarnation,
@@ -219,16 +224,16 @@ describe('a server that starts', () => {
   });
 
   test('is needed by who waits for what it offers, until it is ready', () => {
-    const { downstream, starting, ready, died, awaited } = house();
+    const { downstream: server, starting, ready, died, awaited } = house();
     starting(1);
-    downstream.wake();
+    server.wake();
     expect(awaited()).toEqual([true, 1]);
     died(1);
     starting(2);
-    expect(downstream.awaited).toBe(true);
+    expect(server.awaited).toBe(true);
     ready(2);
-    downstream.wake();
-    expect(downstream.awaited).toBe(false);
+    server.wake();
+    expect(server.awaited).toBe(false);
   });
 });
 
@@ -261,13 +266,23 @@ describe('a request about a task', () => {
   }
 
   test('is not sent to a process that knows nothing of it, which may use the same id', () => {
-    const { ask, set, ready, died, starting, calls, answers, router, downstream } = atWork();
-    expect(router.hasTasks(downstream)).toBe(true);
+    const {
+      ask,
+      set,
+      ready,
+      died,
+      starting,
+      calls,
+      answers,
+      router,
+      downstream: server,
+    } = atWork();
+    expect(router.hasTasks(server)).toBe(true);
     set({ reachable: false });
     ask('b', 'tasks/result');
     died(1);
-    router.serverGone(downstream);
-    expect(router.hasTasks(downstream)).toBe(false);
+    router.serverGone(server);
+    expect(router.hasTasks(server)).toBe(false);
     starting(2);
     set({ reachable: true });
     ready(2);
@@ -277,18 +292,18 @@ describe('a request about a task', () => {
   });
 
   test('cancels nothing in a process that knows nothing of it when its client is gone', () => {
-    const { set, ready, died, starting, calls, router, downstream } = atWork();
+    const { set, ready, died, starting, calls, router, downstream: server } = atWork();
     const capabilities = '{"tasks":{"cancel":{}}}';
     router.profiles.update('echo', { capabilities, instructions: '', name: 'e', version: '1' });
     set({ reachable: false });
     open[0]?.peer.closed('gone');
-    expect(downstream.record.queued).toBe(1);
+    expect(server.record.queued).toBe(1);
     died(1);
-    router.serverGone(downstream);
+    router.serverGone(server);
     starting(2);
     set({ reachable: true });
     ready(2);
-    expect([calls().length, downstream.record.queued]).toEqual([1, 0]);
+    expect([calls().length, server.record.queued]).toEqual([1, 0]);
   });
 
   test('waits like others for the process that has it', () => {
@@ -304,12 +319,12 @@ describe('a request about a task', () => {
   test('may take any time, which is not counted as latency', () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     try {
-      const { ask, reply, calls, answers, downstream } = atWork();
+      const { ask, reply, calls, answers, downstream: server } = atWork();
       ask('b', 'tasks/result');
       vi.advanceTimersByTime(10_000);
       reply(calls()[1]?.call ?? 0);
       expect(answers.map(({ id }) => id)).toEqual(['a', 'b']);
-      expect(downstream.record.p99_ms).toBeLessThan(1);
+      expect(server.record.p99_ms).toBeLessThan(1);
     } finally {
       vi.useRealTimers();
     }
@@ -317,11 +332,11 @@ describe('a request about a task', () => {
 
   test('ends it when the server says that it failed, or does not know it', () => {
     for (const method of ['tasks/result', 'tasks/get']) {
-      const { ask, reply, calls, router, downstream } = atWork();
+      const { ask, reply, calls, router, downstream: server } = atWork();
       ask('b', method);
-      expect(router.hasTasks(downstream)).toBe(true);
+      expect(router.hasTasks(server)).toBe(true);
       reply(calls()[1]?.call ?? 0, '', { isError: true });
-      expect([method, router.hasTasks(downstream)]).toEqual([method, false]);
+      expect([method, router.hasTasks(server)]).toEqual([method, false]);
     }
   });
 });
@@ -338,7 +353,7 @@ describe('what servers say by themselves', () => {
   });
 
   test('is dropped, and counted, for a client that does not read, and reaches the others', () => {
-    const { connect, router, downstream, ready } = house();
+    const { connect, router, downstream: server, ready } = house();
     const [reads, stuck] = [connect(), connect()];
     for (const { receive } of [reads, stuck]) {
       const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: {} };
@@ -348,12 +363,12 @@ describe('what servers say by themselves', () => {
     ready(1);
     stuck.state.congested = true;
     const before = router.droppedMessages;
-    router.notification(downstream, note('notifications/message', 'error'));
-    router.notification(downstream, note('notifications/own'));
+    router.fanOut.notification(server, note('notifications/message', 'error'));
+    router.fanOut.notification(server, note('notifications/own'));
     expect([reads.sent, stuck.sent]).toEqual([['notifications/message', 'notifications/own'], []]);
     expect(router.droppedMessages - before).toBe(2);
     stuck.drained();
-    router.notification(downstream, note('notifications/own'));
+    router.fanOut.notification(server, note('notifications/own'));
     expect(stuck.sent).toEqual(['notifications/own']);
   });
 });
@@ -372,13 +387,13 @@ describe('a call', () => {
   });
 
   test('that finds no thread keeps its place and is sent by the next one', () => {
-    const { call, calls, ready, set, answers, downstream } = house({ maxConcurrency: 1 });
+    const { call, calls, ready, set, answers, downstream: server } = house({ maxConcurrency: 1 });
     ready(1);
     call('a');
     call('b');
     set({ reachable: false });
     // The answer of the first makes room for the second, whose thread is gone by now.
-    downstream.threadLost(1, 'gone', 0);
+    server.threadLost(1, 'gone', 0);
     expect(answers).toEqual([{ id: 'a', code: 'ERR_OUTCOME_UNKNOWN', outcome: 'unknown' }]);
     set({ reachable: true });
     ready(2);
@@ -386,13 +401,21 @@ describe('a call', () => {
   });
 
   test('posted to a thread that is being lost is not taken for sent', () => {
-    const { call, calls, ready, reply, set, answers, downstream } = house({ maxConcurrency: 1 });
+    const {
+      call,
+      calls,
+      ready,
+      reply,
+      set,
+      answers,
+      downstream: server,
+    } = house({ maxConcurrency: 1 });
     ready(1);
     call('a');
     call('b');
     set({ reachable: false });
     reply(1);
-    downstream.threadLost(1, 'gone', 0);
+    server.threadLost(1, 'gone', 0);
     expect(answers).toEqual([{ id: 'a', code: null, outcome: null }]);
     set({ reachable: true });
     ready(2);
@@ -428,29 +451,29 @@ describe('a call', () => {
   test('that expires while its server is not read says nothing about the server', () => {
     vi.useFakeTimers();
     try {
-      const { call, ready, answers, set, downstream } = house({ callTimeoutMs: 1000 }, 1);
+      const { call, ready, answers, set, downstream: server } = house({ callTimeoutMs: 1000 }, 1);
       ready(1);
       set({ heldBack: true });
       call('held back');
       vi.advanceTimersByTime(1000);
       expect(answers).toEqual([{ id: 'held back', code: 'ERR_TIMEOUT', outcome: 'unknown' }]);
-      expect(downstream.record.circuit_state).toBe('closed');
+      expect(server.record.circuit_state).toBe('closed');
       set({ heldBack: false });
       call('too slow');
       vi.advanceTimersByTime(1000);
       expect(answers.at(-1)).toEqual({ id: 'too slow', code: 'ERR_TIMEOUT', outcome: 'unknown' });
-      expect(downstream.record.circuit_state).toBe('open');
+      expect(server.record.circuit_state).toBe('open');
     } finally {
       vi.useRealTimers();
     }
   });
 
   test('open at a stop is answered: lost if it was sent, not sent if it waited', () => {
-    const { call, ready, downstream, answers, posted } = house({ maxConcurrency: 1 });
+    const { call, ready, downstream: server, answers, posted } = house({ maxConcurrency: 1 });
     ready(1);
     call('sent');
     call('waiting');
-    downstream.abandon();
+    server.abandon();
     expect(answers).toEqual(
       expect.arrayContaining([
         { id: 'sent', code: 'ERR_OUTCOME_UNKNOWN', outcome: 'unknown' },

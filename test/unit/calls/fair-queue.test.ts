@@ -3,18 +3,18 @@ import { expect, test } from 'vitest';
 import { FairQueue } from '#src/main/calls/fair-queue.ts';
 
 interface Item {
-  readonly session: string;
+  readonly owner: string;
   readonly id: number;
 }
 
-const item = (session: string, id = 0): Item => ({ session, id });
+const item = (owner: string, id = 0): Item => ({ owner, id });
 const all = () => true;
 
 /** Takes everything that may be served, in the order in which it is. */
 function drain(queue: FairQueue<string, Item>, mayServe: (owner: string) => boolean = all): string {
   const served: string[] = [];
   for (let next = queue.peek(mayServe); next !== undefined; next = queue.peek(mayServe)) {
-    served.push(`${next.session}${next.id}`);
+    served.push(`${next.owner}${next.id}`);
     queue.take(next);
   }
   return served.join(' ');
@@ -65,20 +65,20 @@ test('loses nothing and serves nobody twice in a row while another waits', () =>
       let last: string | null = null;
       /** Whether another client waited when the last one was served. */
       let othersWaited = false;
-      for (const [n, [session, serve]] of events.entries()) {
+      for (const [n, [owner, serve]] of events.entries()) {
         const next = serve ? queue.peek(all) : undefined;
         if (next === undefined) {
           if (serve) expect(inside.size).toBe(0);
-          const one = item(session, n);
+          const one = item(owner, n);
           queue.push(one);
           inside.add(one);
           continue;
         }
-        if (othersWaited) expect(next.session).not.toBe(last);
+        if (othersWaited) expect(next.owner).not.toBe(last);
         queue.take(next);
         inside.delete(next);
-        last = next.session;
-        othersWaited = [...inside].some((one) => one.session !== last);
+        last = next.owner;
+        othersWaited = [...inside].some((one) => one.owner !== last);
         expect(queue.length).toBe(inside.size);
       }
       expect(new Set(queue.items())).toEqual(inside);

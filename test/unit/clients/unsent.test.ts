@@ -31,17 +31,17 @@ function client() {
   return { state, unsent, give };
 }
 
-test('is congested beyond 32 MiB, and tells once that it no longer is', () => {
+test('needs a drain beyond 32 MiB, and tells once that it needs none any more', () => {
   const { state, unsent, give } = client();
   give(32 * MIB);
-  expect(unsent.congested).toBe(false);
+  expect(unsent.needsDrain).toBe(false);
   give(1);
-  expect(unsent.congested).toBe(true);
+  expect(unsent.needsDrain).toBe(true);
   vi.advanceTimersByTime(100);
   expect(state.drained).toBe(0);
   state.waiting = 32 * MIB;
   vi.advanceTimersByTime(100);
-  expect([unsent.congested, state.drained]).toEqual([false, 1]);
+  expect([unsent.needsDrain, state.drained]).toEqual([false, 1]);
   state.waiting = 0;
   vi.advanceTimersByTime(100);
   expect(state.drained).toBe(1);

@@ -13,8 +13,8 @@ function view(name: string, heapMb: number, mates: number): ServerView {
     circuit_state: 'closed',
     thread: { state: 'running', restarts: 0, heap_mb: heapMb, mates },
   };
-  const downstream = { config: { name }, phase: 'ready', record };
-  return { downstream, rssMb: 3 } as unknown as ServerView;
+  const server = { config: { name }, phase: 'ready', record };
+  return { downstream: server, rssMb: 3 } as unknown as ServerView;
 }
 
 async function valueOf(registry: Registry, name: string, server?: string): Promise<number> {

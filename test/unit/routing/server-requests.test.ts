@@ -1,12 +1,11 @@
 /** Which client a server's request goes to, and what becomes of it. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Call } from '#src/main/calls/call.ts';
 import type { Halt } from '#src/main/calls/gate/halt.ts';
-import type { Session } from '#src/main/clients/session.ts';
+import type * as routing from '#src/main/routing/client.ts';
 import { Elicitations } from '#src/main/routing/server-requests/elicitations.ts';
-import { ReverseRequests } from '#src/main/routing/server-requests/server-requests.ts';
+import { ServerRequests } from '#src/main/routing/server-requests/server-requests.ts';
 import { Tasks } from '#src/main/routing/tasks/tasks.ts';
-import type { Downstream } from '#src/main/servers/server.ts';
+import type * as servers from '#src/main/servers/server.ts';
 import { scanFrame } from '#src/shared/json/frame.ts';
 import type { AsksConfig } from '#src/shared/model/asks.ts';
 import type { ReverseRequestMessage } from '#src/shared/protocol/from-supervisor.ts';
@@ -25,8 +24,8 @@ class Client {
     this.#capabilities = capabilities;
   }
 
-  get session(): Session {
-    return this as unknown as Session;
+  get client(): routing.Client {
+    return this as unknown as routing.Client;
   }
 
   supports(...path: string[]): boolean {
@@ -49,8 +48,8 @@ class Server {
   readonly told: { incarnation: number; text: string }[] = [];
   readonly calls = new Map<Client, string>();
 
-  get downstream(): Downstream {
-    return this as unknown as Downstream;
+  get server(): servers.Server {
+    return this as unknown as servers.Server;
   }
 
   released(): void {}
@@ -59,13 +58,17 @@ class Server {
     return this.calls.get(client as Client) ?? null;
   }
 
-  tell(incarnation: number, line: Uint8Array): void {
+  get asks(): AsksConfig {
+    return this.current.config.asks;
+  }
+
+  sendLine(incarnation: number, line: Uint8Array): void {
     this.told.push({ incarnation, text: Buffer.from(line).toString() });
   }
 }
 
 let clients: Set<Client>;
-let reverse: ReverseRequests;
+let requests: ServerRequests;
 let server: Server;
 let tasks: Tasks;
 let halt: Halt;
@@ -75,8 +78,8 @@ beforeEach(() => {
   server = new Server();
   tasks = new Tasks();
   halt = { active: false, reason: null };
-  reverse = new ReverseRequests({
-    sessions: () => clients as unknown as Set<Session>,
+  requests = new ServerRequests({
+    clients: clients as unknown as Set<routing.Client>,
     tasks,
     elicitations: new Elicitations(),
     halted: () => halt,
@@ -96,7 +99,7 @@ function ask(
 ): void {
   const text = `{"jsonrpc":"2.0","id":9007199254740993,"method":"${method}","params":{"_meta":{"progressToken":"mine"},"maxTokens":1}}`;
   const range = (part: string) => [text.indexOf(part), text.indexOf(part) + part.length] as const;
-  reverse.ask(server.downstream, {
+  requests.ask(server.server, {
     type: 'reverse_request',
     slot: 0,
     incarnation,
@@ -130,12 +133,12 @@ test('the only caller is asked, on the stream of its call, under an id of the ga
   expect(message.params).toMatchObject({ _meta: { progressToken: message.id }, maxTokens: 1 });
 
   const progress = `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"${message.id}","progress":1}}`;
-  reverse.progress(bystander.session, receive(progress));
-  reverse.progress(caller.session, receive(progress));
+  requests.progress(bystander.client, receive(progress));
+  requests.progress(caller.client, receive(progress));
   const answer = `{"jsonrpc":"2.0","id":"${message.id}","result":{"n":9007199254740993}}`;
-  reverse.answer(bystander.session, receive(answer));
-  reverse.answer(caller.session, receive(answer));
-  reverse.answer(caller.session, receive(answer));
+  requests.answer(bystander.client, receive(answer));
+  requests.answer(caller.client, receive(answer));
+  requests.answer(caller.client, receive(answer));
   expect(server.told.map(({ text }) => text)).toEqual([
     '{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"mine","progress":1}}\n',
     '{"jsonrpc":"2.0","id":9007199254740993,"result":{"n":9007199254740993}}\n',
@@ -182,8 +185,8 @@ test('a client that cannot is not asked', () => {
 test('a client that goes leaves an error to the server, once', () => {
   const client = join('sampling');
   ask();
-  reverse.forget(client.session);
-  reverse.forget(client.session);
+  requests.forget(client.client);
+  requests.forget(client.client);
   expect(server.told).toHaveLength(1);
   expect(server.told[0]).toMatchObject({ incarnation: 1 });
   expect(server.told[0]?.text).toContain('"id":9007199254740993,"error"');
@@ -197,15 +200,15 @@ test('a server that cancels or goes is told to the client under the id it knows'
   );
   const at = line.indexOf('9007');
   const cancelled = { type: 'reverse_cancelled', slot: 0, line, id: [at, at + 16] } as const;
-  reverse.cancelled(server.downstream, { ...cancelled, incarnation: 2 });
+  requests.cancelled(server.server, { ...cancelled, incarnation: 2 });
   expect(client.heard).toHaveLength(1);
-  reverse.cancelled(server.downstream, { ...cancelled, incarnation: 1 });
+  requests.cancelled(server.server, { ...cancelled, incarnation: 1 });
   expect(client.heard[1]?.message).toMatchObject({
     method: 'notifications/cancelled',
     params: { requestId: client.heard[0]?.message.id },
   });
   ask();
-  reverse.serverGone(server.downstream);
+  requests.serverGone(server.server);
   expect(client.heard.at(-1)?.message.method).toBe('notifications/cancelled');
   expect(server.told).toEqual([]);
 });
@@ -224,7 +227,7 @@ function makeTask(client: Client, taskId: string): string {
   ask(1, { makesTask: true });
   const id = client.heard.at(-1)?.message.id ?? '';
   const result = `{"jsonrpc":"2.0","id":"${id}","result":{"task":{"taskId":"${taskId}"}}}`;
-  reverse.answer(client.session, receive(result));
+  requests.answer(client.client, receive(result));
   return id;
 }
 
@@ -243,11 +246,11 @@ test('a task that a client made is asked for there, and goes on telling progress
 
   const progress = `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"${id}","progress":1}}`;
   const status = '{"jsonrpc":"2.0","method":"notifications/tasks/status","params":{"taskId":"t"}}';
-  reverse.progress(other.session, receive(progress));
-  reverse.status(other.session, receive(status));
+  requests.progress(other.client, receive(progress));
+  requests.status(other.client, receive(status));
   expect(server.told).toEqual([]);
-  reverse.progress(maker.session, receive(progress));
-  reverse.status(maker.session, receive(status));
+  requests.progress(maker.client, receive(progress));
+  requests.status(maker.client, receive(status));
   expect(server.told.map(({ text }) => text)).toEqual([
     '{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"mine","progress":1}}\n',
     `${status}\n`,
@@ -265,7 +268,7 @@ test('a task id that two clients gave a server means neither, and one that is go
   expect(heard()).toBe(before);
   ask(1, { method: 'tasks/result', taskId: 'own' });
   expect(heard()).toBe(before + 1);
-  reverse.forget(a.session);
+  requests.forget(a.client);
   ask(1, { method: 'tasks/result', taskId: 'own' });
   expect(heard()).toBe(before + 1);
 });
@@ -302,7 +305,7 @@ function lastTold() {
 function answer(client: Client): void {
   const id = client.heard.findLast(({ message }) => message.method !== 'notifications/cancelled')
     ?.message.id;
-  reverse.answer(client.session, receive(`{"jsonrpc":"2.0","id":"${id}","result":{"late":1}}`));
+  requests.answer(client.client, receive(`{"jsonrpc":"2.0","id":"${id}","result":{"late":1}}`));
 }
 
 describe('without a call or task of the client at the server', () => {
@@ -346,8 +349,9 @@ describe('without a call or task of the client at the server', () => {
   test('a task is a cause while it runs, named or not, and none when it has ended', () => {
     const client = join('sampling');
     const note = { id: 't', idAt: [0, 0], at: [0, 0], ended: false, ttlMs: null } as const;
-    const call = { id: 1, downstream: server.downstream, tokenRaw: null } as unknown as Call;
-    const task = tasks.made(call, client.session, note, performance.now());
+    const call = { id: 1, tokenRaw: null };
+    const maker = { client: client.client, server: server.server, call };
+    const task = tasks.made(maker, note, performance.now());
     ask();
     ask(1, { relatedTask: note });
     expect(client.heard).toHaveLength(2);
@@ -381,9 +385,9 @@ describe('what is denied to the server', () => {
   });
 
   test('is what its successor may not ask, for one that is being replaced', () => {
-    const heir = new Server();
-    heir.config.asks = { ...ALLOWED, sampling: 'deny' };
-    server.current = heir;
+    const successor = new Server();
+    successor.config.asks = { ...ALLOWED, sampling: 'deny' };
+    server.current = successor;
     const client = join('sampling');
     ask();
     expect(client.heard).toEqual([]);
@@ -399,7 +403,7 @@ describe('what is denied to the server', () => {
     client.heard.length = 0;
     server.told.length = 0;
     server.config.asks = { ...ALLOWED, sampling: 'deny' };
-    reverse.reconsider();
+    requests.reconsider();
     expect(client.heard.map(({ message: { method, params } }) => [method, params])).toEqual([
       ['notifications/cancelled', expect.objectContaining({ requestId: result })],
       ['notifications/cancelled', expect.objectContaining({ requestId: sampling })],
@@ -408,7 +412,7 @@ describe('what is denied to the server', () => {
     expect(server.told.map(({ text }) => JSON.parse(text).error.code)).toEqual([-32601, -32601]);
     ask(1, { method: 'tasks/result', taskId: 't' });
     expect(lastTold().error.message).toContain('unknown task');
-    reverse.reconsider();
+    requests.reconsider();
     expect(client.heard).toHaveLength(3);
   });
 });
@@ -450,8 +454,8 @@ describe('under HALT', () => {
     server.calls.set(client, '"c7"');
     ask();
     halt = { active: true, reason: 'stop' };
-    reverse.reconsider();
-    reverse.reconsider();
+    requests.reconsider();
+    requests.reconsider();
     expect(client.heard).toHaveLength(2);
     expect(client.heard[1]).toMatchObject({
       message: {
@@ -477,7 +481,7 @@ describe('under HALT', () => {
     answer(client);
     expect(server.told).toHaveLength(1);
     expect(lastTold().error).toEqual(error('unknown'));
-    reverse.reconsider();
+    requests.reconsider();
     expect(client.heard).toHaveLength(1);
   });
 });

@@ -1,13 +1,12 @@
 /** Whose task is whose. */
 import { beforeEach, expect, test } from 'vitest';
-import type { Call } from '#src/main/calls/call.ts';
-import type { Session } from '#src/main/clients/session.ts';
+import type { Client } from '#src/main/routing/client.ts';
 import { MAX_TASKS, Tasks } from '#src/main/routing/tasks/tasks.ts';
-import type { Downstream } from '#src/main/servers/server.ts';
+import type { Server } from '#src/main/servers/server.ts';
 
-const [a, b] = [{}, {}] as unknown as [Session, Session];
+const [a, b] = [{}, {}] as unknown as [Client, Client];
 const server = () => ({ released: () => {} });
-const [x, y] = [server(), server()] as unknown as [Downstream, Downstream];
+const [x, y] = [server(), server()] as unknown as [Server, Server];
 
 let tasks: Tasks;
 let calls: number;
@@ -17,29 +16,29 @@ beforeEach(() => {
 });
 
 function make(
-  session: Session,
-  downstream: Downstream,
+  client: Client,
+  server: Server,
   id: string,
   { ended = false, ttlMs = null as number | null } = {},
 ) {
   calls += 1;
-  const call = { id: calls, downstream, tokenRaw: null } as unknown as Call;
-  return tasks.made(call, session, { id, idAt: [0, 0], at: [0, 0], ended, ttlMs }, 0);
+  const call = { id: calls, tokenRaw: null };
+  return tasks.made({ client, server, call }, { id, idAt: [0, 0], at: [0, 0], ended, ttlMs }, 0);
 }
 
 test('a task is known to its client by its own id, or a free one', () => {
   const ids = [make(a, x, '1'), make(a, y, '1'), make(b, y, '2'), make(a, y, '1~2')];
   expect(ids.map(({ shownId }) => shownId)).toEqual(['1', '1~2', '2', '1~2~2']);
-  expect(tasks.ofSession(a, '1~2')).toMatchObject({ id: '1', downstream: y });
-  expect(tasks.ofSession(b, '1')).toBeNull();
+  expect(tasks.ofClient(a, '1~2')).toMatchObject({ id: '1', server: y });
+  expect(tasks.ofClient(b, '1')).toBeNull();
   expect(tasks.ofServer(y, '1~2')?.shownId).toBe('1~2~2');
 });
 
 test('a server that uses an id again means the new task', () => {
   make(a, x, '1');
   make(b, x, '1');
-  expect(tasks.ofSession(a, '1')).toBeNull();
-  expect(tasks.ofServer(x, '1')?.session).toBe(b);
+  expect(tasks.ofClient(a, '1')).toBeNull();
+  expect(tasks.ofServer(x, '1')?.client).toBe(b);
   expect(tasks.ofCall(1)).toBeNull();
 });
 
@@ -48,7 +47,7 @@ test('a call means its task until that has ended', () => {
   expect(tasks.ofCall(task.call)).toBe(task);
   tasks.ended(task, 0);
   expect(tasks.ofCall(task.call)).toBeNull();
-  expect(tasks.ofSession(a, '1')?.state).toBe('ended');
+  expect(tasks.ofClient(a, '1')?.state).toBe('ended');
   expect(tasks.ofCall(make(a, x, '2', { ended: true }).call)).toBeNull();
 });
 
@@ -93,21 +92,21 @@ test('a server is busy with a task until its client has the result, or lets it l
 test('a client is busy with its own tasks, and not with those that died with their server', () => {
   make(a, x, '1');
   const other = make(a, y, '2', { ttlMs: 100 });
-  expect([tasks.isSessionBusy(a, 50), tasks.isSessionBusy(b, 50)]).toEqual([true, false]);
+  expect([tasks.isClientBusy(a, 50), tasks.isClientBusy(b, 50)]).toEqual([true, false]);
   tasks.serverGone(x);
-  expect([tasks.isSessionBusy(a, 50), tasks.isSessionBusy(a, 100)]).toEqual([true, false]);
+  expect([tasks.isClientBusy(a, 50), tasks.isClientBusy(a, 100)]).toEqual([true, false]);
   tasks.ended(other, 50);
-  expect(tasks.isSessionBusy(a, 60)).toBe(true);
+  expect(tasks.isClientBusy(a, 60)).toBe(true);
   tasks.settled(other);
-  expect(tasks.isSessionBusy(a, 60)).toBe(false);
+  expect(tasks.isClientBusy(a, 60)).toBe(false);
 });
 
 test('the tasks of a server that died are lost, and its next ones are not', () => {
   make(a, x, '1');
   make(a, y, '2');
   tasks.serverGone(x);
-  expect(tasks.ofSession(a, '1')?.state).toBe('lost');
-  expect(tasks.ofSession(a, '2')?.state).toBe('running');
+  expect(tasks.ofClient(a, '1')?.state).toBe('lost');
+  expect(tasks.ofClient(a, '2')?.state).toBe('running');
   expect(tasks.serversOf(a)).toEqual(new Set([y]));
   const again = make(a, x, '1');
   expect(again).toMatchObject({ shownId: '1~2', state: 'running' });
@@ -136,9 +135,9 @@ test('a client may have so many tasks, of which those that are over make room', 
   expect(tasks.isFull(b, 50)).toBe(false);
   if (all[7] !== undefined) tasks.ended(all[7], 0);
   expect(tasks.isFull(a, 50)).toBe(false);
-  expect(tasks.ofSession(a, '7')).toBeNull();
+  expect(tasks.ofClient(a, '7')).toBeNull();
   make(a, x, 'next');
   expect(tasks.isFull(a, 50)).toBe(true);
   expect(tasks.isFull(a, 100)).toBe(false);
-  expect(tasks.ofSession(a, '1')).toBeNull();
+  expect(tasks.ofClient(a, '1')).toBeNull();
 });

@@ -31,15 +31,12 @@ function house() {
     },
   };
   const lane = new Lane(
-    serverConfig('echo'),
-    null,
-    0,
+    { config: serverConfig('echo'), owner: null, creditLane: 0, generation: 0 },
     {
       placement: placement as unknown as Placement,
       credit: ByteCredit.create(1, { softBytes: 1, hardBytes: 1 }),
       calls: new CallTable(),
-      reliedOn: () => false,
-      atWork: () => false,
+      uses: { reliesOn: () => false, hasTasks: () => false },
       onAwaited: () => {},
       halted: () => ({ active: false, reason: null }),
       log: pino({ level: 'silent' }),

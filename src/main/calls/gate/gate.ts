@@ -1,6 +1,6 @@
 /**
- * The gate of a call: halt → phase → breaker → concurrency, each check O(1) and none of them posting
- * anything to a thread. Decides; the downstream acts.
+ * The gate of a call: halt → availability → breaker → concurrency, each check O(1) and none of them
+ * posting anything to a thread. Decides; the dispatcher acts.
  */
 import type { ErrorCode, Phase } from '../../../shared/model/errors.ts';
 
@@ -10,9 +10,14 @@ const MAX_BACKOFF_WAIT_MS = 5000;
 /** What the gate looks at. Times monotonic, in milliseconds. */
 export interface GateView {
   readonly halted: { readonly active: boolean; readonly reason: string | null };
-  readonly phase: Phase;
-  /** When the next start is due, null when none is scheduled. */
-  readonly nextStartAt: number | null;
+  readonly availability:
+    | { readonly kind: 'ready' | 'held' }
+    | {
+        readonly kind: 'down';
+        readonly phase: Exclude<Phase, 'ready'>;
+        /** When the next start is due, null when none is scheduled. */
+        readonly nextStartAt: number | null;
+      };
   /** While open and cooling down: when it may be tried again. */
   readonly breakerOpenUntil: number | null;
   readonly inFlight: number;
@@ -32,6 +37,9 @@ export type GateDecision =
       readonly retryAt: number | null;
     };
 
+const POST = { kind: 'post' } as const;
+const WAIT = { kind: 'wait' } as const;
+
 /** @param deadline when the call's own time ends. */
 export function decide(view: GateView, now: number, deadline: number): GateDecision {
   if (view.halted.active) {
@@ -40,13 +48,13 @@ export function decide(view: GateView, now: number, deadline: number): GateDecis
       `the gateway is halted: ${view.halted.reason ?? 'no reason given'}`,
     );
   }
-  const phase = phaseDecision(view, now, deadline);
-  if (phase.kind === 'refuse') return phase;
+  const first = byAvailability(view.availability, now, deadline);
+  if (first.kind === 'refuse') return first;
   if (view.breakerOpenUntil !== null && view.breakerOpenUntil > now) {
     return refuse('ERR_BREAKER_OPEN', 'its circuit is open', view.breakerOpenUntil);
   }
-  if (phase.kind === 'post' && view.inFlight < view.maxConcurrency) return phase;
-  if (view.queued < view.maxQueue) return { kind: 'wait' };
+  if (first.kind === 'post' && view.inFlight < view.maxConcurrency) return first;
+  if (view.queued < view.maxQueue) return WAIT;
   return queueFull(view.maxQueue);
 }
 
@@ -54,24 +62,28 @@ export function queueFull(maxQueue: number): Extract<GateDecision, { kind: 'refu
   return refuse('ERR_QUEUE_FULL', `${maxQueue} calls are waiting already`);
 }
 
-function phaseDecision(view: GateView, now: number, deadline: number): GateDecision {
-  switch (view.phase) {
-    case 'ready':
-      return { kind: 'post' };
+function byAvailability(
+  availability: GateView['availability'],
+  now: number,
+  deadline: number,
+): GateDecision {
+  if (availability.kind !== 'down') return availability.kind === 'ready' ? POST : WAIT;
+  const { phase, nextStartAt } = availability;
+  switch (phase) {
     case 'idle':
     case 'starting':
-      return { kind: 'wait' };
+      return WAIT;
     case 'backoff': {
       // Without a date the old process is still ending: its restart follows at once or gets a date.
-      const due = view.nextStartAt ?? now;
-      if (due <= Math.min(now + MAX_BACKOFF_WAIT_MS, deadline)) return { kind: 'wait' };
+      const due = nextStartAt ?? now;
+      if (due <= Math.min(now + MAX_BACKOFF_WAIT_MS, deadline)) return WAIT;
       return refuse('ERR_BACKOFF', 'it is waiting to be restarted', due);
     }
     case 'failed':
       return refuse(
         'ERR_DOWNSTREAM_DOWN',
-        view.nextStartAt === null ? 'it cannot be started' : 'it keeps failing',
-        view.nextStartAt,
+        nextStartAt === null ? 'it cannot be started' : 'it keeps failing',
+        nextStartAt,
       );
     case 'draining':
     case 'stopped':

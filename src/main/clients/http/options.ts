@@ -1,6 +1,6 @@
 /** What the HTTP edge is started with, and the defaults of its limits. */
 import type { ByteCredit } from '../../../shared/memory/byte-credit.ts';
-import type { OpenSession } from '../port.ts';
+import type { OpenClient } from '../port.ts';
 
 export interface HttpOptions extends Partial<HttpLimits> {
   /** A name or address. One that is not loopback needs `tokens`. */
@@ -15,7 +15,7 @@ export interface HttpOptions extends Partial<HttpLimits> {
   readonly tokens?: readonly string[];
   /** Where the tokens stand, for those who are refused to be told. @default it is not told */
   readonly tokenFile?: string | null;
-  readonly open: OpenSession;
+  readonly open: OpenClient;
   /** What clients have not taken counts here. */
   readonly credit: Pick<ByteCredit, 'addUnits'>;
   /** Largest body of one POST. */

@@ -1,5 +1,5 @@
 /**
- * The stdio edge: one client on this process's stdin and stdout. Owns both streams; nothing else in
+ * The stdio face: one client on this process's stdin and stdout. Owns both streams; nothing else in
  * the process writes to stdout. Frames with the same framer and scanner as the supervisors.
  */
 import type { Readable } from 'node:stream';
@@ -7,8 +7,7 @@ import { LineFramer } from '../../../shared/json/framing.ts';
 import { sizeOf } from '../../../shared/json/json-rpc.ts';
 import type { ByteCredit } from '../../../shared/memory/byte-credit.ts';
 import { JSON_RPC } from '../../../shared/model/errors.ts';
-import { isAnswer } from '../answer.ts';
-import type { OpenSession, UpstreamSink } from '../port.ts';
+import type { ClientPort, OpenClient } from '../port.ts';
 import { Unsent } from '../unsent.ts';
 import type { ClaimedStdout } from './stdout-claim.ts';
 
@@ -23,7 +22,7 @@ const NEWLINE = new Uint8Array([0x0a]);
 export function serveStdio(options: {
   readonly stdin: Readable;
   readonly stdout: ClaimedStdout;
-  readonly open: OpenSession;
+  readonly open: OpenClient;
   readonly maxMessageBytes: number;
   readonly credit: ByteCredit;
   readonly onEnd: (reason: string) => void;
@@ -34,36 +33,39 @@ export function serveStdio(options: {
     if (ended) return;
     ended = true;
     unsent.close();
-    peer.closed(reason);
+    client.closed(reason);
     options.onEnd(reason);
   };
   const unsent = new Unsent({
     credit: options.credit,
     waiting: stdout.waiting,
-    onDrained: () => peer.drained(),
+    onDrained: () => client.drained(),
   });
-  const sink: UpstreamSink = {
-    get congested() {
-      return unsent.congested;
+  const port: ClientPort = {
+    get needsDrain() {
+      return unsent.needsDrain;
+    },
+    answer(parts) {
+      if (!ended) unsent.given(write(stdout, parts, 'answer'));
     },
     send(parts) {
-      if (!ended) unsent.given(write(stdout, parts));
+      if (!ended) unsent.given(write(stdout, parts, 'other'));
     },
     finished() {
       // One stream for everything: there is nothing to close.
     },
   };
-  const peer = options.open(sink, 'stdio');
+  const client = options.open(port);
   const framer = new LineFramer({
     maxBytes: options.maxMessageBytes,
-    onFrame: (frame) => peer.receive(frame),
+    onFrame: (frame) => client.receive(frame),
     onRefused: ({ reason, idText, hasMethod, hasOutcome }) => {
       const [code, message] =
         reason === 'too_large'
           ? [JSON_RPC.invalidRequest, `message larger than ${options.maxMessageBytes} bytes`]
           : [JSON_RPC.parseError, `not a JSON-RPC message (${reason})`];
       // The id of a response is the gateway's own: under it, the client would take an error for an answer.
-      peer.refused(hasMethod || !hasOutcome ? idText : null, code, message);
+      client.refused(hasMethod || !hasOutcome ? idText : null, code, message);
     },
   });
   stdin.on('data', (chunk: Buffer) => framer.push(chunk));
@@ -74,10 +76,14 @@ export function serveStdio(options: {
 }
 
 /** @returns the bytes written. */
-function write(stdout: ClaimedStdout, parts: readonly Uint8Array[]): number {
+function write(
+  stdout: ClaimedStdout,
+  parts: readonly Uint8Array[],
+  what: 'answer' | 'other',
+): number {
   const bytes = sizeOf(parts) + NEWLINE.length;
   const frame = [...parts, NEWLINE];
-  if (bytes > LARGE_BYTES && isAnswer(parts)) stdout.writeLarge(frame);
+  if (bytes > LARGE_BYTES && what === 'answer') stdout.writeLarge(frame);
   else stdout.write(frame, bytes);
   return bytes;
 }

@@ -8,38 +8,25 @@ import { errorParts, resultParts } from '../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import { member } from '../../../shared/json/json-slice.ts';
 import { MAX_URI_BYTES, readUri } from '../../../shared/json/keys.ts';
-import type { ByteRange } from '../../../shared/model/byte-range.ts';
 import { JSON_RPC } from '../../../shared/model/errors.ts';
-import type { Edit } from '../../calls/call-table.ts';
 import type { Catalogs } from '../../catalog/catalogs.ts';
-import type { Session } from '../../clients/session.ts';
-import type { Downstream } from '../../servers/server.ts';
+import type { Server } from '../../servers/server.ts';
 import type { Servers } from '../../servers/servers.ts';
+import type { Client } from '../client.ts';
 import { afterFirstLists } from '../first-lists.ts';
-import type { Hooks, ServerRequest } from '../request.ts';
+import type { NamedRequests } from '../named-requests.ts';
+import type { PendingLists } from '../pending-lists.ts';
+import type { ServerRequest } from '../request.ts';
+import type { Sender } from '../send.ts';
 import { Subscriptions } from './subscriptions.ts';
 
 export interface ResourceRequestsOptions {
   readonly catalogs: Catalogs;
   readonly servers: Servers;
-  /** Goes on with the downstream that serves the client, or answers that there is none. */
-  readonly serve: (
-    request: ServerRequest,
-    server: string,
-    use: (downstream: Downstream) => void,
-  ) => void;
-  readonly submit: (
-    request: ServerRequest,
-    downstream: Downstream,
-    edits: readonly Edit[],
-    hooks: Partial<Hooks>,
-  ) => void;
-  /** Judges the request again once this server has said what it has. */
-  readonly awaitLists: (request: ServerRequest, server: string) => void;
-  /** A completion for a prompt, whose name is at `at`. */
-  readonly completePrompt: (request: ServerRequest, at: ByteRange | null) => void;
-  /** Asks a server for the gateway itself. */
-  readonly ask: (downstream: Downstream, method: string, params: object) => void;
+  readonly sender: Sender;
+  readonly lists: PendingLists;
+  /** Completions can be about a prompt, too. */
+  readonly named: NamedRequests;
 }
 
 const RESOURCE_NOT_FOUND = -32002;
@@ -54,33 +41,33 @@ export class ResourceRequests {
   }
 
   read(request: ServerRequest): void {
-    this.#byUri(request, (server) => this.#options.submit(request, server, [], {}));
+    this.#byUri(request, (server) => this.#options.sender.submit(request, server));
   }
 
   subscribe(request: ServerRequest): void {
-    const { session } = request;
+    const { client } = request;
     this.#byUri(request, (server, uri) => {
-      if (!this.#subscriptions.add(server, uri, session)) {
-        return session.answer(request, resultParts(request.idRaw, '{}'));
+      if (!this.#subscriptions.add(server, uri, client)) {
+        return client.answer(request, resultParts(request.idRaw, '{}'));
       }
-      this.#options.submit(request, server, [], {
+      this.#options.sender.submit(request, server, [], {
         onEnd: (ok) => {
           const { current } = server;
-          if (ok || this.#subscriptions.remove(current, uri, session)) return;
+          if (ok || this.#subscriptions.remove(current, uri, client)) return;
           // Others were told meanwhile that they are subscribed.
-          this.#options.ask(current, 'resources/subscribe', { uri });
+          this.#options.sender.ask(current, 'resources/subscribe', { uri });
         },
       });
     });
   }
 
   unsubscribe(request: ServerRequest): void {
-    const { session } = request;
+    const { client } = request;
     this.#byUri(request, (server, uri) => {
-      if (this.#subscriptions.remove(server, uri, session)) {
-        return this.#options.submit(request, server, [], {});
+      if (this.#subscriptions.remove(server, uri, client)) {
+        return this.#options.sender.submit(request, server);
       }
-      session.answer(request, resultParts(request.idRaw, '{}'));
+      client.answer(request, resultParts(request.idRaw, '{}'));
     });
   }
 
@@ -89,7 +76,7 @@ export class ResourceRequests {
   }
 
   #complete(request: ServerRequest): void {
-    const { frame, session, idText, idRaw } = request;
+    const { frame, client, idText, idRaw } = request;
     const params = rangeOf(frame, SLOT.params);
     const ref = params === null ? null : member(frame.line, params, 'ref');
     const typeAt = ref === null ? null : member(frame.line, ref, 'type');
@@ -98,73 +85,73 @@ export class ResourceRequests {
         ? null
         : decodeString(frame.line, typeAt);
     if (ref !== null && type === 'ref/prompt') {
-      return this.#options.completePrompt(request, member(frame.line, ref, 'name'));
+      return this.#options.named.ofPrompt(request, member(frame.line, ref, 'name'));
     }
     const uriAt = ref === null ? null : member(frame.line, ref, 'uri');
     const read = uriAt === null ? null : readUri(frame.line, uriAt);
     if (type !== 'ref/resource' || read === null || 'wrong' in read) {
-      return session.refused(
+      return client.refused(
         idText,
         JSON_RPC.invalidParams,
         'completion/complete needs params.ref: {type: "ref/prompt", name} or {type: "ref/resource", uri}',
       );
     }
     const uri = read.text;
-    const submit = (server: Downstream) => this.#options.submit(request, server, [], {});
+    const submit = (server: Server) => this.#options.sender.submit(request, server);
     const found = this.#toOwner(request, uri, submit);
     if (found === 'taken') return;
     const message =
       found === 'unknown' ? 'Unknown resource' : `Unknown resource: ${found.withheld}`;
-    session.answer(request, errorParts(idRaw, JSON_RPC.invalidParams, message, { uri }));
+    client.answer(request, errorParts(idRaw, JSON_RPC.invalidParams, message, { uri }));
   }
 
   /** Whether anybody listens to something of the server. */
-  isListenedTo(downstream: Downstream): boolean {
-    return this.#subscriptions.urisOf(downstream).length > 0;
+  isListenedTo(server: Server): boolean {
+    return this.#subscriptions.urisOf(server).length > 0;
   }
 
-  /** Whom an update of the server concerns. */
-  listeners(downstream: Downstream): ReadonlySet<Session> {
-    return this.#subscriptions.listeners(downstream);
+  /** The clients that an update of the server is for. */
+  listeners(server: Server): ReadonlySet<Client> {
+    return this.#subscriptions.listeners(server);
   }
 
   /** The server is ready, for the first time or again: what clients listen to is asked for anew. */
-  serverReady(downstream: Downstream): void {
-    for (const uri of this.#subscriptions.urisOf(downstream)) {
-      this.#options.ask(downstream, 'resources/subscribe', { uri });
+  serverReady(server: Server): void {
+    for (const uri of this.#subscriptions.urisOf(server)) {
+      this.#options.sender.ask(server, 'resources/subscribe', { uri });
     }
   }
 
-  /** The server leaves; its heir is asked for the same once it is ready. */
-  serverLeaves(downstream: Downstream, heir: Downstream | null): void {
-    this.#subscriptions.leave(downstream, heir);
+  /** The server retires; its successor is asked for the same once it is ready. */
+  serverRetires(server: Server, successor: Server | null): void {
+    this.#subscriptions.retire(server, successor);
   }
 
-  /** The client is gone. What only it listened to is not needed any more. */
-  forget(session: Session): void {
-    for (const { downstream, uri } of this.#subscriptions.drop(session)) {
+  /** The client is gone. Subscriptions that only it had are ended. */
+  forget(client: Client): void {
+    for (const { server, uri } of this.#subscriptions.drop(client)) {
       // A server of its own goes with it.
-      if (downstream.owner === null) {
-        this.#options.ask(downstream, 'resources/unsubscribe', { uri });
+      if (server.owner === null) {
+        this.#options.sender.ask(server, 'resources/unsubscribe', { uri });
       }
     }
   }
 
-  #byUri(request: ServerRequest, use: (server: Downstream, uri: string) => void): void {
+  #byUri(request: ServerRequest, use: (server: Server, uri: string) => void): void {
     this.#afterFirstLists(request, () => this.#toUri(request, use));
   }
 
   #afterFirstLists(request: ServerRequest, go: () => void): void {
-    afterFirstLists(this.#options.catalogs.of(request.session), request, go);
+    afterFirstLists(this.#options.catalogs.of(request.client), request, go);
   }
 
-  #toUri(request: ServerRequest, use: (server: Downstream, uri: string) => void): void {
-    const { session, frame, idText, idRaw, method } = request;
+  #toUri(request: ServerRequest, use: (server: Server, uri: string) => void): void {
+    const { client, frame, idText, idRaw, method } = request;
     const at = rangeOf(frame, SLOT.paramsUri);
     const read = at === null ? null : readUri(frame.line, at);
     if (read === null || 'wrong' in read) {
       const message = `${method} needs params.uri (a string of at most ${MAX_URI_BYTES} bytes)`;
-      return session.refused(idText, JSON_RPC.invalidParams, message);
+      return client.refused(idText, JSON_RPC.invalidParams, message);
     }
     const uri = read.text;
     const found = this.#toOwner(request, uri, (server) => use(server, uri));
@@ -173,28 +160,28 @@ export class ResourceRequests {
     if (found === 'unknown' && isRead && this.#readAnywhere(request, 0)) return;
     const message =
       found === 'unknown' ? 'Resource not found' : `Resource not found: ${found.withheld}`;
-    session.answer(request, errorParts(idRaw, RESOURCE_NOT_FOUND, message, { uri }));
+    client.answer(request, errorParts(idRaw, RESOURCE_NOT_FOUND, message, { uri }));
   }
 
   /** `unknown`: every server has said what it has and none has this. `withheld`: why nobody has it. */
   #toOwner(
     request: ServerRequest,
     uri: string,
-    use: (server: Downstream) => void,
+    use: (server: Server) => void,
   ): 'taken' | 'unknown' | { readonly withheld: string } {
-    const { catalogs, serve, awaitLists } = this.#options;
-    const catalog = catalogs.of(request.session);
+    const { catalogs, sender, lists } = this.#options;
+    const catalog = catalogs.of(request.client);
     const owner = catalog.byUri(uri);
     switch (owner.kind) {
       case 'server':
-        serve(request, owner.server, use);
+        sender.serve(request, owner.server, use);
         return 'taken';
       case 'withheld':
         return { withheld: owner.why };
       case 'unknown': {
         const pending = catalog.pendingResources();
         if (pending === null) return 'unknown';
-        awaitLists(request, pending);
+        lists.await(request, pending);
         return 'taken';
       }
     }
@@ -202,12 +189,12 @@ export class ResourceRequests {
 
   /** Nobody lists the resource: servers are asked one after the other until one knows it. */
   #readAnywhere(request: ServerRequest, from: number): boolean {
-    const servers = this.#options.servers.of(request.session);
+    const servers = this.#options.servers.of(request.client);
     for (let at = from; at < servers.length; at++) {
       const server = servers[at];
       if (server?.phase !== 'ready' || server.features?.resources !== true) continue;
       const elsewhere = () => this.#readAnywhere(request, at + 1);
-      this.#options.submit(request, server, [], { elsewhere });
+      this.#options.sender.submit(request, server, [], { elsewhere });
       return true;
     }
     return false;

@@ -3,12 +3,12 @@
  * An id that two clients gave the same server means nobody. Keeps account; sends nothing.
  */
 
-import type { Session } from '../../clients/session.ts';
-import type { Downstream } from '../../servers/server.ts';
+import type { Server } from '../../servers/server.ts';
+import type { Client } from '../client.ts';
 
 export interface ClientTask {
-  readonly session: Session;
-  readonly downstream: Downstream;
+  readonly client: Client;
+  readonly server: Server;
   readonly incarnation: number;
   /** The question it was made of. */
   readonly method: string;
@@ -17,69 +17,66 @@ export interface ClientTask {
   readonly tokenRaw: Uint8Array | null;
 }
 
-/** Clients of which each has a task with the same id. */
+/** Several clients have a task with the same id. */
 interface Ambiguous {
-  readonly ambiguous: Set<Session>;
+  readonly ambiguous: Set<Client>;
 }
 
 /** Of each server; the oldest are forgotten first. */
 const MAX_PER_SERVER = 256;
 
 export class ClientTasks {
-  readonly #servers = new Map<Downstream, Map<string, ClientTask | Ambiguous>>();
+  readonly #servers = new Map<Server, Map<string, ClientTask | Ambiguous>>();
 
-  made(
-    id: string,
-    { session, downstream, incarnation, method, idText, tokenRaw }: ClientTask,
-  ): void {
-    const task = { session, downstream, incarnation, method, idText, tokenRaw };
-    const its = this.#servers.get(downstream) ?? new Map<string, ClientTask | Ambiguous>();
-    this.#servers.set(downstream, its);
+  made(id: string, { client, server, incarnation, method, idText, tokenRaw }: ClientTask): void {
+    const task = { client, server, incarnation, method, idText, tokenRaw };
+    const its = this.#servers.get(server) ?? new Map<string, ClientTask | Ambiguous>();
+    this.#servers.set(server, its);
     const before = its.get(id);
     its.delete(id);
-    const others = new Set(before === undefined ? [] : sessionsOf(before));
-    others.delete(session);
-    its.set(id, others.size === 0 ? task : { ambiguous: others.add(session) });
+    const others = new Set(before === undefined ? [] : clientsOf(before));
+    others.delete(client);
+    its.set(id, others.size === 0 ? task : { ambiguous: others.add(client) });
     const [oldest] = its.keys();
     if (its.size > MAX_PER_SERVER && oldest !== undefined) its.delete(oldest);
   }
 
-  of(downstream: Downstream, id: string): ClientTask | null {
-    const task = this.#servers.get(downstream)?.get(id);
+  of(server: Server, id: string): ClientTask | null {
+    const task = this.#servers.get(server)?.get(id);
     return task === undefined || 'ambiguous' in task ? null : task;
   }
 
-  /** The tasks of the session that have this id, one for each server that knows it. */
-  withId(session: Session, id: string): ClientTask[] {
-    return [...this.#servers.keys()].flatMap((downstream) => {
-      const task = this.of(downstream, id);
-      return task?.session === session ? [task] : [];
+  /** The tasks of the client that have this id, one for each server that knows it. */
+  withId(client: Client, id: string): ClientTask[] {
+    return [...this.#servers.keys()].flatMap((server) => {
+      const task = this.of(server, id);
+      return task?.client === client ? [task] : [];
     });
   }
 
   /** The task that was asked for under this id. */
-  askedAs(session: Session, idText: string): ClientTask | null {
+  askedAs(client: Client, idText: string): ClientTask | null {
     for (const its of this.#servers.values()) {
       for (const task of its.values()) {
-        if ('ambiguous' in task || task.session !== session) continue;
+        if ('ambiguous' in task || task.client !== client) continue;
         if (task.idText === idText) return task;
       }
     }
     return null;
   }
 
-  forget(session: Session): void {
-    for (const [downstream, its] of this.#servers) {
+  forget(client: Client): void {
+    for (const [server, its] of this.#servers) {
       for (const [id, task] of its) {
-        if ('ambiguous' in task) task.ambiguous.delete(session);
-        const left = 'ambiguous' in task ? task.ambiguous.size > 0 : task.session !== session;
+        if ('ambiguous' in task) task.ambiguous.delete(client);
+        const left = 'ambiguous' in task ? task.ambiguous.size > 0 : task.client !== client;
         if (!left) its.delete(id);
       }
-      if (its.size === 0) this.#servers.delete(downstream);
+      if (its.size === 0) this.#servers.delete(server);
     }
   }
 
-  /** Those of which this is true are nobody's any more. @returns each with its id. */
+  /** Forgets the tasks for which this is true. @returns each with its id. */
   forgetIf(isOver: (task: ClientTask) => boolean): (ClientTask & { readonly id: string })[] {
     const over = [...this.#servers.values()].flatMap((its) =>
       [...its].flatMap(([id, task]) => {
@@ -88,15 +85,15 @@ export class ClientTasks {
         return { ...task, id };
       }),
     );
-    for (const [downstream, its] of this.#servers) if (its.size === 0) this.serverGone(downstream);
+    for (const [server, its] of this.#servers) if (its.size === 0) this.serverGone(server);
     return over;
   }
 
-  serverGone(downstream: Downstream): void {
-    this.#servers.delete(downstream);
+  serverGone(server: Server): void {
+    this.#servers.delete(server);
   }
 }
 
-function sessionsOf(task: ClientTask | Ambiguous): Iterable<Session> {
-  return 'ambiguous' in task ? task.ambiguous : [task.session];
+function clientsOf(task: ClientTask | Ambiguous): Iterable<Client> {
+  return 'ambiguous' in task ? task.ambiguous : [task.client];
 }

@@ -3,37 +3,37 @@
  * sends nothing.
  */
 
-import type { Session } from '../../clients/session.ts';
-import type { Downstream } from '../../servers/server.ts';
+import type { Server } from '../../servers/server.ts';
+import type { Client } from '../client.ts';
 
 /** Of each server; the oldest are forgotten first. */
 const MAX_PER_SERVER = 1024;
 
 export class Elicitations {
-  readonly #servers = new Map<Downstream, Map<string, Session>>();
+  readonly #servers = new Map<Server, Map<string, Client>>();
 
-  asked(downstream: Downstream, id: string, session: Session): void {
-    const its = this.#servers.get(downstream) ?? new Map<string, Session>();
-    this.#servers.set(downstream, its);
+  asked(server: Server, id: string, client: Client): void {
+    const its = this.#servers.get(server) ?? new Map<string, Client>();
+    this.#servers.set(server, its);
     its.delete(id);
-    its.set(id, session);
+    its.set(id, client);
     const [oldest] = its.keys();
     if (its.size > MAX_PER_SERVER && oldest !== undefined) its.delete(oldest);
   }
 
   /** Null: nobody who is still there was asked. */
-  whoWasAsked(downstream: Downstream, id: string): Session | null {
-    return this.#servers.get(downstream)?.get(id) ?? null;
+  whoWasAsked(server: Server, id: string): Client | null {
+    return this.#servers.get(server)?.get(id) ?? null;
   }
 
-  serverLeft(downstream: Downstream): void {
-    this.#servers.delete(downstream);
+  serverRetired(server: Server): void {
+    this.#servers.delete(server);
   }
 
-  forget(session: Session): void {
-    for (const [downstream, its] of this.#servers) {
-      for (const [id, asked] of its) if (asked === session) its.delete(id);
-      if (its.size === 0) this.#servers.delete(downstream);
+  forget(client: Client): void {
+    for (const [server, its] of this.#servers) {
+      for (const [id, asked] of its) if (asked === client) its.delete(id);
+      if (its.size === 0) this.#servers.delete(server);
     }
   }
 }

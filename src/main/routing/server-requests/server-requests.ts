@@ -1,7 +1,7 @@
 /**
  * Requests of servers to clients (sampling, elicitation, roots): each goes to the one client that it is
  * for (addressee.ts), under an id of the gateway, and the answer back. Nobody else ever sees it. Under
- * HALT, or where it is denied, nobody is asked (asks.ts), and open questions are withdrawn. A person may
+ * HALT, or where it is denied, nobody is asked (calls/gate/asks.ts), and open questions are withdrawn. A person may
  * take any time to answer.
  */
 
@@ -22,12 +22,12 @@ import type {
   ReverseCancelledMessage,
   ReverseRequestMessage,
 } from '../../../shared/protocol/from-supervisor.ts';
+import { type AskRefusal, forbidden, refusalParts } from '../../calls/gate/asks.ts';
 import type { Halt } from '../../calls/gate/halt.ts';
-import type { Session } from '../../clients/session.ts';
-import type { Downstream } from '../../servers/server.ts';
+import type { Server } from '../../servers/server.ts';
+import type { Client } from '../client.ts';
 import { rawId, shown, streamOf, type Task, type Tasks } from '../tasks/tasks.ts';
 import { type Addressee, addresseeOf, notSupported } from './addressee.ts';
-import { asksOf, forbidden, type Refusal, refusalParts } from './asks.ts';
 import { ClientTasks } from './client-tasks.ts';
 import type { Elicitations } from './elicitations.ts';
 
@@ -35,8 +35,8 @@ import type { Elicitations } from './elicitations.ts';
 const MAX_PENDING_PER_SERVER = 64;
 
 interface Pending {
-  readonly session: Session;
-  readonly downstream: Downstream;
+  readonly client: Client;
+  readonly server: Server;
   readonly incarnation: number;
   readonly method: string;
   /** See `Addressee`. */
@@ -52,49 +52,47 @@ interface Pending {
 const encoder = new TextEncoder();
 const NEWLINE = encoder.encode('\n');
 
-export interface ReverseOptions {
-  readonly sessions: () => ReadonlySet<Session>;
+export interface ServerRequestsOptions {
+  readonly clients: ReadonlySet<Client>;
   readonly tasks: Tasks;
   readonly elicitations: Elicitations;
   readonly halted: () => Halt;
 }
 
-export class ReverseRequests {
-  readonly #options: ReverseOptions;
+export class ServerRequests {
+  readonly #options: ServerRequestsOptions;
   readonly #clientTasks = new ClientTasks();
   /** By the raw text of the id that the client sees. */
   readonly #pending = new Map<string, Pending>();
   #lastId = 0;
 
-  constructor(options: ReverseOptions) {
+  constructor(options: ServerRequestsOptions) {
     this.#options = options;
   }
 
   /** Whether a request of this server has no answer yet. */
-  isOpen(downstream: Downstream): boolean {
-    for (const pending of this.#pending.values())
-      if (pending.downstream === downstream) return true;
+  isOpen(server: Server): boolean {
+    for (const pending of this.#pending.values()) if (pending.server === server) return true;
     return false;
   }
 
   /** A server asks. */
-  ask(downstream: Downstream, message: ReverseRequestMessage): void {
+  ask(server: Server, message: ReverseRequestMessage): void {
     const { incarnation, method, line, id, token, makesTask, relatedTask } = message;
     const idRaw = line.slice(id[0], id[1]);
-    const target = this.#target(downstream, message);
+    const target = this.#target(server, message);
     if ('code' in target) {
-      const parts = refusalParts({ downstream, method, idRaw }, target);
-      return downstream.tell(incarnation, joinExact([...parts, NEWLINE]));
+      const parts = refusalParts({ server, method, idRaw }, target);
+      return server.sendLine(incarnation, joinExact([...parts, NEWLINE]));
     }
     const idText = this.#mintId();
     const own = encoder.encode(idText);
-    const { session, relatedTo, task, question } = target;
+    const { client, relatedTo, task, question } = target;
     const { elicitationId } = message;
-    if (elicitationId !== null)
-      this.#options.elicitations.asked(downstream, elicitationId, session);
+    if (elicitationId !== null) this.#options.elicitations.asked(server, elicitationId, client);
     this.#pending.set(idText, {
-      session,
-      downstream,
+      client,
+      server,
       incarnation,
       method,
       question,
@@ -106,15 +104,15 @@ export class ReverseRequests {
     const edits: Edit[] = [{ at: id, with: own }];
     if (token !== null) edits.push({ at: token, with: own });
     if (task !== null && relatedTask !== null) edits.push(...shown(task, relatedTask));
-    session.ask(replaceRanges(line, edits), relatedTo);
+    client.ask(replaceRanges(line, edits), relatedTo);
   }
 
   /** A client answers; ignored unless it is the one that was asked. */
-  answer(session: Session, frame: Frame): void {
+  answer(client: Client, frame: Frame): void {
     const idText = textAt(frame, SLOT.id) ?? '';
     const pending = this.#pending.get(idText);
     const id = rangeOf(frame, SLOT.id);
-    if (pending === undefined || pending.session !== session || id === null) return;
+    if (pending === undefined || pending.client !== client || id === null) return;
     this.#pending.delete(idText);
     const refusal = this.#forbidden(pending);
     // The answer comes too late.
@@ -122,39 +120,39 @@ export class ReverseRequests {
     const made = pending.makesTask ? madeTask(frame) : null;
     if (made !== null) this.#clientTasks.made(made, { ...pending, idText });
     const edits = [{ at: id, with: pending.idRaw }, ...asServerKnows(pending.task, frame)];
-    tell(pending, replaceRanges(frame.line, edits));
-    pending.downstream.released();
+    send(pending, replaceRanges(frame.line, edits));
+    pending.server.released();
   }
 
   /** A client reports progress on what it was asked. */
-  progress(session: Session, frame: Frame): void {
+  progress(client: Client, frame: Frame): void {
     const token = rangeOf(frame, SLOT.paramsProgressToken);
     const idText = textAt(frame, SLOT.paramsProgressToken) ?? '';
-    const asked = this.#pending.get(idText) ?? this.#clientTasks.askedAs(session, idText);
-    if (token === null || asked?.session !== session || asked.tokenRaw === null) return;
-    tell(asked, replaceRanges(frame.line, [{ at: token, with: asked.tokenRaw }]));
+    const asked = this.#pending.get(idText) ?? this.#clientTasks.askedAs(client, idText);
+    if (token === null || asked?.client !== client || asked.tokenRaw === null) return;
+    send(asked, replaceRanges(frame.line, [{ at: token, with: asked.tokenRaw }]));
   }
 
   /** A client tells the status of a task that it made for a server. */
-  status(session: Session, frame: Frame): void {
+  status(client: Client, frame: Frame): void {
     const at = rangeOf(frame, SLOT.paramsTaskId);
     const id = at === null ? null : readTaskId(frame.line, at);
-    for (const task of id === null ? [] : this.#clientTasks.withId(session, id)) {
-      tell(task, [frame.line]);
+    for (const task of id === null ? [] : this.#clientTasks.withId(client, id)) {
+      send(task, [frame.line]);
     }
   }
 
   /** A server no longer wants an answer. */
-  cancelled(downstream: Downstream, message: ReverseCancelledMessage): void {
+  cancelled(server: Server, message: ReverseCancelledMessage): void {
     const { line, id, incarnation } = message;
     const idRaw = line.slice(id[0], id[1]);
     for (const [idText, pending] of this.#pending) {
-      if (pending.downstream !== downstream || pending.incarnation !== incarnation) continue;
+      if (pending.server !== server || pending.incarnation !== incarnation) continue;
       if (Buffer.compare(pending.idRaw, idRaw) !== 0) continue;
       this.#pending.delete(idText);
       const parts = replaceRanges(line, [{ at: id, with: encoder.encode(idText) }]);
-      pending.session.ask(parts, streamFor(pending));
-      downstream.released();
+      pending.client.ask(parts, streamFor(pending));
+      server.released();
       return;
     }
   }
@@ -168,55 +166,55 @@ export class ReverseRequests {
       withdraw(pending, idText, { why: refusal.why, relatedTo: streamFor(pending) });
       this.#refuse(pending, refusal);
     }
-    for (const { id, session } of this.#clientTasks.forgetIf(
+    for (const { id, client } of this.#clientTasks.forgetIf(
       (task) => this.#forbidden({ ...task, question: task.method }) !== null,
     )) {
       const params = `{"taskId":${JSON.stringify(id)}}`;
       const line = `{"jsonrpc":"2.0","id":${this.#mintId()},"method":"tasks/cancel","params":${params}}`;
-      session.ask([encoder.encode(line)], null);
+      client.ask([encoder.encode(line)], null);
     }
   }
 
-  /** The session is gone: whoever asked it hears so at once. */
-  forget(session: Session): void {
-    this.#clientTasks.forget(session);
+  /** The client is gone: the servers that asked it hear so at once. */
+  forget(client: Client): void {
+    this.#clientTasks.forget(client);
     for (const [idText, pending] of this.#pending) {
-      if (pending.session !== session) continue;
+      if (pending.client !== client) continue;
       this.#pending.delete(idText);
-      tell(pending, errorParts(pending.idRaw, JSON_RPC.internalError, 'the client is gone'));
-      pending.downstream.released();
+      send(pending, errorParts(pending.idRaw, JSON_RPC.internalError, 'the client is gone'));
+      pending.server.released();
     }
   }
 
   /** The server is gone: its clients need not answer any more. */
-  serverGone(downstream: Downstream): void {
-    this.#clientTasks.serverGone(downstream);
+  serverGone(server: Server): void {
+    this.#clientTasks.serverGone(server);
     for (const [idText, pending] of this.#pending) {
-      if (pending.downstream !== downstream) continue;
+      if (pending.server !== server) continue;
       this.#pending.delete(idText);
       withdraw(pending, idText, { why: 'the server is gone', relatedTo: null });
     }
   }
 
   /** The client to be asked, or why there is none. */
-  #target(downstream: Downstream, message: ReverseRequestMessage): Addressee | Refusal {
-    const open = [...this.#pending.values()].filter((one) => one.downstream === downstream);
+  #target(server: Server, message: ReverseRequestMessage): Addressee | AskRefusal {
+    const open = [...this.#pending.values()].filter((one) => one.server === server);
     if (open.length >= MAX_PENDING_PER_SERVER) {
       return notSupported('too many requests are unanswered');
     }
-    const refusal = this.#forbidden({ downstream, question: message.method });
+    const refusal = this.#forbidden({ server, question: message.method });
     const known = { ...this.#options, clientTasks: this.#clientTasks };
-    return refusal ?? addresseeOf(known, downstream, message);
+    return refusal ?? addresseeOf(known, server, message);
   }
 
-  #forbidden({ downstream, question }: Pick<Pending, 'downstream' | 'question'>): Refusal | null {
-    return forbidden(question, asksOf(downstream), this.#options.halted());
+  #forbidden({ server, question }: Pick<Pending, 'server' | 'question'>): AskRefusal | null {
+    return forbidden(question, server.asks, this.#options.halted());
   }
 
   /** The server of a question that somebody was asked hears that there will be no answer. */
-  #refuse(pending: Pending, refusal: Refusal): void {
-    tell(pending, refusalParts(pending, refusal, 'unknown'));
-    pending.downstream.released();
+  #refuse(pending: Pending, refusal: AskRefusal): void {
+    send(pending, refusalParts(pending, refusal, 'unknown'));
+    pending.server.released();
   }
 
   #mintId(): string {
@@ -227,25 +225,25 @@ export class ReverseRequests {
 
 /** The client need not answer any more. */
 function withdraw(
-  { session }: Pending,
+  { client }: Pending,
   idText: string,
   { why, relatedTo }: { readonly why: string; readonly relatedTo: string | null },
 ): void {
   const params = `{"requestId":${idText},"reason":${JSON.stringify(why)}}`;
   const line = notificationLine('notifications/cancelled', params);
-  session.ask([line.subarray(0, line.length - 1)], relatedTo);
+  client.ask([line.subarray(0, line.length - 1)], relatedTo);
 }
 
 /** The client's request on whose stream it hears more of a question. */
-function streamFor({ session, downstream, task }: Pending): string | null {
-  return task === null ? downstream.callOf(session) : streamOf(task);
+function streamFor({ client, server, task }: Pending): string | null {
+  return task === null ? server.callOf(client) : streamOf(task);
 }
 
-function tell(
-  { downstream, incarnation }: Pick<Pending, 'downstream' | 'incarnation'>,
+function send(
+  { server, incarnation }: Pick<Pending, 'server' | 'incarnation'>,
   parts: readonly Uint8Array[],
 ): void {
-  downstream.tell(incarnation, joinExact([...parts, NEWLINE]));
+  server.sendLine(incarnation, joinExact([...parts, NEWLINE]));
 }
 
 /** The task that a client made of a request; null when it answered otherwise. */

@@ -5,17 +5,10 @@
 import { replaceRanges } from '../../../shared/json/json-rpc.ts';
 import type { AnswerMessage } from '../../../shared/protocol/from-supervisor.ts';
 import type { Call, CallOwner } from '../../calls/call.ts';
-import type { Downstream } from '../../servers/server.ts';
-import type { Hooks, ServerRequest } from '../request.ts';
+import type { Server } from '../../servers/server.ts';
+import type { ServerRequest } from '../request.ts';
+import type { Sender } from '../send.ts';
 import { MAX_TASKS, shown, type Tasks } from './tasks.ts';
-
-/** Asks a server something for the gateway itself; null when it cannot be asked now. */
-export type Ask = (
-  downstream: Downstream,
-  method: string,
-  params: object,
-  more?: { readonly owner?: CallOwner; readonly hooks: Partial<Hooks> },
-) => Call | null;
 
 const MAX_PAGES = 50;
 const encoder = new TextEncoder();
@@ -25,32 +18,32 @@ export class TaskList {
   readonly idText: string;
   readonly #request: ServerRequest;
   readonly #tasks: Tasks;
-  readonly #ask: Ask;
-  readonly #calls = new Map<Downstream, Call>();
+  readonly #sender: Sender;
+  readonly #calls = new Map<Server, Call>();
   readonly #listed = new Map<string, readonly Uint8Array[]>();
   #left: number;
 
-  /** Begins, and tracks itself with the session as a request that can be cancelled. */
+  /** Begins, and has its client track it as a request that can be cancelled. */
   constructor(
     request: ServerRequest,
-    servers: readonly Downstream[],
-    options: { readonly tasks: Tasks; readonly ask: Ask },
+    servers: readonly Server[],
+    options: { readonly tasks: Tasks; readonly sender: Sender },
   ) {
     this.idText = request.idText;
     this.#request = request;
     this.#tasks = options.tasks;
-    this.#ask = options.ask;
+    this.#sender = options.sender;
     this.#left = servers.length;
-    request.session.track(this);
+    request.client.track(this);
     if (servers.length === 0) this.#answer();
     for (const server of servers) this.#page(server, {}, 1);
   }
 
-  withdraw(): void {
-    for (const [server, call] of this.#calls) server.cancel(call, 'cancelled by the client');
+  withdraw(reason: string): void {
+    for (const [server, call] of this.#calls) server.cancel(call, reason);
   }
 
-  #page(server: Downstream, params: object, number: number): void {
+  #page(server: Server, params: object, number: number): void {
     let cursor: string | null = null;
     const onTasks = (answer: AnswerMessage) => {
       this.#keep(server, answer);
@@ -58,7 +51,7 @@ export class TaskList {
       return [];
     };
     const owner: CallOwner = {
-      congested: false,
+      needsDrain: false,
       answer: () => {
         const isLast = cursor === null || number >= MAX_PAGES;
         if (isLast) this.#done(server);
@@ -67,15 +60,15 @@ export class TaskList {
       send: () => {},
     };
     const hooks = { tasks: 'list', onTasks } as const;
-    const call = this.#ask(server, 'tasks/list', params, { owner, hooks });
+    const call = this.#sender.ask(server, 'tasks/list', params, { owner, hooks });
     if (call === null) this.#done(server);
     else this.#calls.set(server, call);
   }
 
-  #keep(server: Downstream, { line, tasks }: AnswerMessage): void {
+  #keep(server: Server, { line, tasks }: AnswerMessage): void {
     for (const note of tasks?.notes ?? []) {
       const task = this.#tasks.ofServer(server, note.id);
-      if (task?.session !== this.#request.session || this.#listed.size >= MAX_TASKS) continue;
+      if (task?.client !== this.#request.client || this.#listed.size >= MAX_TASKS) continue;
       if (note.ended) this.#tasks.ended(task, performance.now());
       const [start, end] = note.at;
       const edits = shown(task, note).map((edit) => ({
@@ -86,7 +79,7 @@ export class TaskList {
     }
   }
 
-  #done(server: Downstream): void {
+  #done(server: Server): void {
     this.#calls.delete(server);
     this.#left -= 1;
     if (this.#left === 0) this.#answer();
@@ -94,7 +87,7 @@ export class TaskList {
 
   #answer(): void {
     const entries = [...this.#listed.values()];
-    this.#request.session.answer(this, [
+    this.#request.client.answer(this, [
       encoder.encode('{"jsonrpc":"2.0","id":'),
       this.#request.idRaw,
       encoder.encode(',"result":{"tasks":['),

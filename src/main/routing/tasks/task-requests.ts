@@ -4,6 +4,7 @@
  */
 
 import { rangeOf } from '../../../shared/json/frame.ts';
+import type { Edit } from '../../../shared/json/json-rpc.ts';
 import { replaceRanges } from '../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import { readTaskId } from '../../../shared/json/keys.ts';
@@ -15,59 +16,55 @@ import type {
   NotificationMessage,
   ProgressMessage,
 } from '../../../shared/protocol/from-supervisor.ts';
-import type { Edit } from '../../calls/call-table.ts';
+import type { Hooks } from '../../calls/call.ts';
 import { failureParts } from '../../calls/failures.ts';
-import type { Session } from '../../clients/session.ts';
-import type { Downstream } from '../../servers/server.ts';
-import type { Hooks, ServerRequest } from '../request.ts';
-import { type Ask, TaskList } from './task-list.ts';
-import { MAX_TASKS, rawId, shown, streamOf, type Task, Tasks } from './tasks.ts';
+import { type Observer, outcomeOf } from '../../calls/observer.ts';
+import { advertises } from '../../catalog/advertised.ts';
+import type { Profiles } from '../../catalog/profiles.ts';
+import type { Server } from '../../servers/server.ts';
+import type { Client } from '../client.ts';
+import type { ServerRequest } from '../request.ts';
+import type { Sender } from '../send.ts';
+import { TaskList } from './task-list.ts';
+import { rawId, shown, streamOf, type Task, type Tasks } from './tasks.ts';
 
-/** How requests get to a server. */
-export interface Sender {
-  submit(
-    request: ServerRequest,
-    downstream: Downstream,
-    edits: readonly Edit[],
-    hooks: Partial<Hooks>,
-  ): void;
-  readonly ask: Ask;
-  /** The gateway answers a request itself. */
-  refused(failure: ReturnType<typeof lost>): void;
-  /** Whether the server says that it has this part of `tasks`. */
-  offers(downstream: Downstream, part: 'list' | 'cancel'): boolean;
+export interface TaskRequestsOptions {
+  readonly sender: Sender;
+  readonly tasks: Tasks;
+  readonly profiles: Profiles;
+  readonly observer: Observer;
 }
 
 export class TaskRequests {
-  readonly tasks = new Tasks();
-  readonly #sender: Sender;
+  readonly #options: TaskRequestsOptions;
 
-  constructor(sender: Sender) {
-    this.#sender = sender;
+  constructor(options: TaskRequestsOptions) {
+    this.#options = options;
   }
 
   /** A client asks for the status, the result or the end of a task. */
   route(request: ServerRequest): void {
-    const { session, frame, method, idText, idRaw } = request;
+    const { client, frame, method, idText, idRaw } = request;
     if (method === 'tasks/list') return this.#list(request);
     const at = rangeOf(frame, SLOT.paramsTaskId);
     const shownId = at === null ? null : readTaskId(frame.line, at);
     if (shownId === null || at === null) {
       const message = `${method} needs params.taskId (a string)`;
-      return session.refused(idText, JSON_RPC.invalidParams, message);
+      return client.refused(idText, JSON_RPC.invalidParams, message);
     }
-    const task = this.tasks.ofSession(session, shownId);
+    const task = this.#tasks.ofClient(client, shownId);
     if (task === null) {
       const message = `Unknown task: ${shownId.slice(0, 200)}`;
-      return session.refused(idText, JSON_RPC.invalidParams, message);
+      return client.refused(idText, JSON_RPC.invalidParams, message);
     }
     if (task.state === 'lost') {
       const failure = lost(task);
-      this.#sender.refused(failure);
-      return session.answer(request, failureParts(method, idRaw, failure));
+      const { server, code } = failure;
+      this.#options.observer.callEnded(server, outcomeOf(failure), code, null);
+      return client.answer(request, failureParts(method, idRaw, failure));
     }
     const edits = task.id === shownId ? [] : [{ at, with: rawId(task.id) }];
-    this.#sender.submit(request, task.downstream, edits, {
+    this.#options.sender.submit(request, task.server, edits, {
       tasks: method === 'tasks/result' ? 'result' : 'status',
       onTasks: (answer) => this.#told(task, answer),
       lapsed: this.#lapsed(task),
@@ -76,68 +73,64 @@ export class TaskRequests {
     });
   }
 
-  /** What is to be done with a request that asks for a task, null when the client has too many. */
-  hooksOfMaking(session: Session): Partial<Hooks> | null {
-    if (this.tasks.isFull(session, performance.now())) return null;
-    return {
-      tasks: 'created',
-      onTasks: ({ tasks }, call) => {
-        const note = tasks?.notes[0];
-        if (note === undefined) return [];
-        return shown(this.tasks.made(call, session, note, performance.now()), note);
-      },
-    };
-  }
-
   /** Progress of a call that is not in flight any more: of the task that it made. */
-  progress(downstream: Downstream, { call, line, token }: ProgressMessage): void {
-    const task = this.tasks.ofCall(call);
-    if (task === null || task.downstream !== downstream || task.tokenRaw === null) return;
-    task.session.send(replaceRanges(line, [{ at: token, with: task.tokenRaw }]), streamOf(task));
+  progress(server: Server, { call, line, token }: ProgressMessage): void {
+    const task = this.#tasks.ofCall(call);
+    if (task === null || task.server !== server || task.tokenRaw === null) return;
+    task.client.progress(replaceRanges(line, [{ at: token, with: task.tokenRaw }]), streamOf(task));
   }
 
   /** A server tells of a task, or something in its course: nobody else's business. */
-  notification(downstream: Downstream, message: NotificationMessage, note: TaskNote): void {
+  notification(server: Server, message: NotificationMessage, note: TaskNote): void {
     const { method, level, line } = message;
-    const task = this.tasks.ofServer(downstream, note.id);
+    const task = this.#tasks.ofServer(server, note.id);
     if (task === null) return;
     this.#heard(task, method === 'notifications/tasks/status' && note.ended);
     const parts = replaceRanges(line, shown(task, note));
-    if (method === 'notifications/message') task.session.log(level, parts);
-    else task.session.notify(parts);
+    if (method === 'notifications/message') task.client.log(level, parts);
+    else task.client.notify(parts);
   }
 
-  /** The task of the session that a client's message names by this id, and what to replace in it. */
-  named(session: Session, shownId: string, at: ByteRange): { task: Task; edits: Edit[] } | null {
-    const task = this.tasks.ofSession(session, shownId);
+  /** The task of the client that a client's message names by this id, and what to replace in it. */
+  named(client: Client, shownId: string, at: ByteRange): { task: Task; edits: Edit[] } | null {
+    const task = this.#tasks.ofClient(client, shownId);
     if (task === null || task.state === 'lost') return null;
     return { task, edits: task.id === shownId ? [] : [{ at, with: rawId(task.id) }] };
   }
 
-  /** The session has ended: nobody wants what its tasks do. */
-  forget(session: Session): void {
-    for (const task of this.tasks.drop(session)) {
-      const { downstream, id } = task;
-      if (!this.#sender.offers(downstream, 'cancel')) continue;
+  /** The client is gone, and its tasks are cancelled. */
+  forget(client: Client): void {
+    for (const task of this.#tasks.drop(client)) {
+      const { server, id } = task;
+      if (!this.#offers(server, 'cancel')) continue;
       const hooks = { lapsed: this.#lapsed(task) };
-      this.#sender.ask(downstream, 'tasks/cancel', { taskId: id }, { hooks });
+      this.#options.sender.ask(server, 'tasks/cancel', { taskId: id }, { hooks });
     }
   }
 
   #list(request: ServerRequest): void {
-    const servers = [...this.tasks.serversOf(request.session)];
-    const listing = servers.filter((server) => this.#sender.offers(server, 'list'));
-    new TaskList(request, listing, { tasks: this.tasks, ask: this.#sender.ask });
+    const servers = [...this.#tasks.serversOf(request.client)];
+    const listing = servers.filter((server) => this.#offers(server, 'list'));
+    new TaskList(request, listing, { tasks: this.#tasks, sender: this.#options.sender });
+  }
+
+  get #tasks(): Tasks {
+    return this.#options.tasks;
+  }
+
+  /** Whether the server says that it has this part of `tasks`. */
+  #offers({ config }: Server, part: 'list' | 'cancel'): boolean {
+    return advertises(this.#options.profiles.of(config.name), 'tasks', part);
   }
 
   #resultHooks(task: Task, idText: string): Partial<Hooks> {
     task.resultRequests.add(idText);
     return {
-      patient: true,
+      untimed: true,
       // That it has failed is a result, too.
       onEnd: (_ok, answered) => {
         task.resultRequests.delete(idText);
-        if (answered) this.tasks.settled(task);
+        if (answered) this.#tasks.settled(task);
       },
     };
   }
@@ -146,22 +139,22 @@ export class TaskRequests {
     return {
       // The server does not know it any more.
       onEnd: (ok, answered) => {
-        if (answered && !ok) this.tasks.settled(task);
+        if (answered && !ok) this.#tasks.settled(task);
       },
     };
   }
 
   /** A server may use the same id again after a new start: what waited through that is for nobody. */
   #lapsed(task: Task): Hooks['lapsed'] {
-    const life = this.tasks.lifeOf(task.downstream);
-    return (server) =>
-      server === task.downstream && this.tasks.lifeOf(server) === life ? null : lost(task);
+    const life = this.#tasks.lifeOf(task.server);
+    return (target) =>
+      target === task.server && this.#tasks.lifeOf(task.server) === life ? null : lost(task);
   }
 
   #heard(task: Task, hasEnded: boolean): void {
     const now = performance.now();
-    if (hasEnded) this.tasks.ended(task, now);
-    else this.tasks.told(task, now);
+    if (hasEnded) this.#tasks.ended(task, now);
+    else this.#tasks.told(task, now);
   }
 
   #told(task: Task, { tasks }: AnswerMessage): readonly Edit[] {
@@ -172,22 +165,13 @@ export class TaskRequests {
   }
 }
 
-/** Why a request that asks for a task is refused. */
-export const TOO_MANY_TASKS = {
-  code: 'ERR_QUEUE_FULL',
-  outcome: 'not_sent',
-  message: `this client has ${MAX_TASKS} tasks running already; the call was not sent`,
-  retryAt: null,
-} as const;
-
-function lost({ downstream }: Task) {
-  const server = downstream.config.name;
+function lost({ server: { config, phase } }: Task) {
   return {
     code: 'ERR_OUTCOME_UNKNOWN',
-    server,
-    phase: downstream.phase,
+    server: config.name,
+    phase,
     outcome: 'unknown',
-    message: `server "${server}" died and its tasks with it; this one may have been executed`,
+    message: `server "${config.name}" died and its tasks with it; this one may have been executed`,
     retryAt: null,
   } as const;
 }

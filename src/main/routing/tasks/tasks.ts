@@ -1,17 +1,18 @@
 /**
  * Whose task is whose: every task that a server made for a client, from the answer that told of it to the
- * end of the client's session. A client sees its own tasks only, under the server's id, or under another
+ * client's leaving. A client sees its own tasks only, under the server's id, or under another
  * one when two servers gave it the same. Keeps account; sends nothing.
  */
+
+import type { Edit } from '../../../shared/json/json-rpc.ts';
 import type { TaskNote } from '../../../shared/model/mcp.ts';
 import type { Call } from '../../calls/call.ts';
-import type { Edit } from '../../calls/call-table.ts';
-import type { Session } from '../../clients/session.ts';
-import type { Downstream } from '../../servers/server.ts';
+import type { Server } from '../../servers/server.ts';
+import type { Client } from '../client.ts';
 
 export interface Task {
-  readonly session: Session;
-  readonly downstream: Downstream;
+  readonly client: Client;
+  readonly server: Server;
   /** The server's id of it, and the one that the client knows. */
   readonly id: string;
   readonly shownId: string;
@@ -30,29 +31,35 @@ export interface Task {
   readonly resultRequests: Set<string>;
 }
 
-/** Of one session. */
+/** Of one client. */
 export const MAX_TASKS = 1000;
 /** A server is kept so long for a client that has not fetched a result. */
 const OWED_MS = 30_000;
 /** A task that may take any time is taken to be at work so long after the last word about it. */
 const SILENT_MS = 3_600_000;
 
+/** The call that made a task, its client, and the server that has it. */
+export interface Maker {
+  readonly client: Client;
+  readonly server: Server;
+  readonly call: Pick<Call, 'id' | 'tokenRaw'>;
+}
+
 export class Tasks {
-  readonly #bySession = new Map<Session, Map<string, Task>>();
-  readonly #byServer = new Map<Downstream, Map<string, Task>>();
+  readonly #byClient = new Map<Client, Map<string, Task>>();
+  readonly #byServer = new Map<Server, Map<string, Task>>();
   readonly #byCall = new Map<number, Task>();
-  readonly #lives = new WeakMap<Downstream, number>();
+  readonly #lives = new WeakMap<Server, number>();
 
   /** A server has made a task. Of its older ones with the same id nothing is known any more. */
-  made(call: Call, session: Session, note: TaskNote, now: number): Task {
-    const { downstream } = call;
-    const reused = this.ofServer(downstream, note.id);
+  made({ client, server, call }: Maker, note: TaskNote, now: number): Task {
+    const reused = this.ofServer(server, note.id);
     if (reused !== null) this.#forget(reused);
-    const own = this.#bySession.get(session) ?? new Map<string, Task>();
-    this.#bySession.set(session, own);
+    const own = this.#byClient.get(client) ?? new Map<string, Task>();
+    this.#byClient.set(client, own);
     const task: Task = {
-      session,
-      downstream,
+      client,
+      server,
       id: note.id,
       shownId: freeId(own, note.id),
       call: call.id,
@@ -64,15 +71,15 @@ export class Tasks {
       resultRequests: new Set(),
     };
     own.set(task.shownId, task);
-    const its = this.#byServer.get(downstream) ?? new Map<string, Task>();
-    this.#byServer.set(downstream, its.set(task.id, task));
+    const its = this.#byServer.get(server) ?? new Map<string, Task>();
+    this.#byServer.set(server, its.set(task.id, task));
     this.#byCall.set(call.id, task);
     return task;
   }
 
-  /** Whether the session has as many tasks as it may, all of them alive. */
-  isFull(session: Session, now: number): boolean {
-    const own = this.#bySession.get(session);
+  /** Whether the client has as many tasks as it may, all of them alive. */
+  isFull(client: Client, now: number): boolean {
+    const own = this.#byClient.get(client);
     if (own === undefined || own.size < MAX_TASKS) return false;
     for (const task of own.values()) {
       if (task.state === 'running' && task.expiresAt > now) continue;
@@ -83,13 +90,13 @@ export class Tasks {
   }
 
   /** By the id that the client knows. */
-  ofSession(session: Session, shownId: string): Task | null {
-    return this.#bySession.get(session)?.get(shownId) ?? null;
+  ofClient(client: Client, shownId: string): Task | null {
+    return this.#byClient.get(client)?.get(shownId) ?? null;
   }
 
   /** By the id that the server knows. */
-  ofServer(downstream: Downstream, id: string): Task | null {
-    return this.#byServer.get(downstream)?.get(id) ?? null;
+  ofServer(server: Server, id: string): Task | null {
+    return this.#byServer.get(server)?.get(id) ?? null;
   }
 
   /** The task that this call made, while it runs. */
@@ -98,37 +105,37 @@ export class Tasks {
     return task?.state === 'running' ? task : null;
   }
 
-  /** The servers that have tasks of the session. */
-  serversOf(session: Session): Set<Downstream> {
-    const servers = new Set<Downstream>();
-    for (const { state, downstream } of this.#bySession.get(session)?.values() ?? []) {
-      if (state !== 'lost') servers.add(downstream);
+  /** The servers that have tasks of the client. */
+  serversOf(client: Client): Set<Server> {
+    const servers = new Set<Server>();
+    for (const { state, server } of this.#byClient.get(client)?.values() ?? []) {
+      if (state !== 'lost') servers.add(server);
     }
     return servers;
   }
 
-  /** Whether a task of the session may be at work there. */
-  atWork(session: Session, downstream: Downstream, now: number): boolean {
-    for (const task of this.#bySession.get(session)?.values() ?? []) {
-      if (task.downstream !== downstream || task.state !== 'running') continue;
+  /** Whether a task of the client may be at work there. */
+  atWork(client: Client, server: Server, now: number): boolean {
+    for (const task of this.#byClient.get(client)?.values() ?? []) {
+      if (task.server !== server || task.state !== 'running') continue;
       if (task.expiresAt > now) return true;
     }
     return false;
   }
 
   /** Whether a task of anybody may be at work there, or has ended lately and its result is still to be fetched. */
-  isBusy(downstream: Downstream, now: number): boolean {
-    return isAnyWanted(this.#byServer.get(downstream)?.values() ?? [], now);
+  isBusy(server: Server, now: number): boolean {
+    return isAnyWanted(this.#byServer.get(server)?.values() ?? [], now);
   }
 
-  /** Whether a task of the session may be at work, or has ended lately and its result is still to be fetched. */
-  isSessionBusy(session: Session, now: number): boolean {
-    return isAnyWanted(this.#bySession.get(session)?.values() ?? [], now);
+  /** Whether a task of the client may be at work, or has ended lately and its result is still to be fetched. */
+  isClientBusy(client: Client, now: number): boolean {
+    return isAnyWanted(this.#byClient.get(client)?.values() ?? [], now);
   }
 
   /** Which of the server's processes it is now, as far as tasks go: another one knows nothing of them. */
-  lifeOf(downstream: Downstream): number {
-    return this.#lives.get(downstream) ?? 0;
+  lifeOf(server: Server): number {
+    return this.#lives.get(server) ?? 0;
   }
 
   /** The server told of a task that goes on. */
@@ -149,18 +156,18 @@ export class Tasks {
   }
 
   /** The server died, and its tasks with it; their clients are told when they ask. */
-  serverGone(downstream: Downstream): void {
-    for (const task of this.#byServer.get(downstream)?.values() ?? []) {
+  serverGone(server: Server): void {
+    for (const task of this.#byServer.get(server)?.values() ?? []) {
       task.state = 'lost';
       this.#byCall.delete(task.call);
     }
-    this.#byServer.delete(downstream);
-    this.#lives.set(downstream, this.lifeOf(downstream) + 1);
+    this.#byServer.delete(server);
+    this.#lives.set(server, this.lifeOf(server) + 1);
   }
 
-  /** The session has ended. @returns its tasks that still run. */
-  drop(session: Session): Task[] {
-    const own = [...(this.#bySession.get(session)?.values() ?? [])];
+  /** The client is gone. @returns its tasks that still run. */
+  drop(client: Client): Task[] {
+    const own = [...(this.#byClient.get(client)?.values() ?? [])];
     for (const task of own) this.#forget(task);
     return own.filter(({ state }) => state === 'running');
   }
@@ -168,16 +175,16 @@ export class Tasks {
   #end(task: Task): void {
     if (task.state === 'running') task.state = 'ended';
     this.#byCall.delete(task.call);
-    task.downstream.released();
+    task.server.released();
   }
 
   #forget(task: Task): void {
-    const { session, downstream } = task;
-    const own = this.#bySession.get(session);
-    if (own?.delete(task.shownId) && own.size === 0) this.#bySession.delete(session);
-    const its = this.#byServer.get(downstream);
+    const { client, server } = task;
+    const own = this.#byClient.get(client);
+    if (own?.delete(task.shownId) && own.size === 0) this.#byClient.delete(client);
+    const its = this.#byServer.get(server);
     if (its?.get(task.id) === task && its.delete(task.id) && its.size === 0) {
-      this.#byServer.delete(downstream);
+      this.#byServer.delete(server);
     }
     this.#byCall.delete(task.call);
   }

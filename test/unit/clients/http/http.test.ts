@@ -218,7 +218,7 @@ test('what the gateway sends by itself goes to the GET stream, also from before 
   const edge = await start(router);
   const session = await openSession(edge);
   const notify = (n: number) =>
-    router.clients[0]?.sink.send(
+    router.clients[0]?.port.send(
       [Buffer.from(`{"jsonrpc":"2.0","method":"notifications/test","params":{"n":${n}}}`)],
       null,
     );
@@ -243,7 +243,7 @@ test('an SDK client hears of a changed tool list', async () => {
     );
   });
   const line = '{"method":"notifications/tools/list_changed","jsonrpc":"2.0"}';
-  router.clients[0]?.sink.send([Buffer.from(line)], null);
+  router.clients[0]?.port.send([Buffer.from(line)], null);
   expect(await heard).toBe('notifications/tools/list_changed');
 });
 
@@ -381,15 +381,15 @@ test('clients that vanish in the middle disturb nobody', async () => {
   await arrived;
   leave.abort();
   await call.text().catch(() => {});
-  const { sink } = router.clients[0] ?? {};
+  const { port } = router.clients[0] ?? {};
   const big = Buffer.alloc(1_000_000, 'x');
   for (let i = 0; i < 20; i++) {
-    sink?.send(
+    port?.send(
       [Buffer.from('{"method":"notifications/progress","x":"'), big, Buffer.from('"}')],
       '9',
     );
   }
-  sink?.send([Buffer.from('{"id":9,"result":{}}')], '9');
+  port?.answer([Buffer.from('{"id":9,"result":{}}')], '9');
   expect(await payloads(await post(edge, session, callTool('echo', '9')))).toHaveLength(1);
 });
 
@@ -407,17 +407,17 @@ test('a client that stops reading is cut off and may come back', async () => {
   for (let i = 0; i < 100; i++) {
     await setImmediate();
     const parts = [Buffer.from(`{"method":"notifications/m","n":${i},"x":"`), megabyte];
-    router.clients[0]?.sink.send([...parts, Buffer.from('"}')], null);
+    router.clients[0]?.port.send([...parts, Buffer.from('"}')], null);
   }
-  expect(router.clients[0]?.sink.congested).toBe(true);
-  await until(() => router.clients[0]?.sink.congested === false, {
+  expect(router.clients[0]?.port.needsDrain).toBe(true);
+  await until(() => router.clients[0]?.port.needsDrain === false, {
     limitMs: 20_000,
     what: 'the stream to be closed',
   });
   stream.resume();
   await cut;
   const next = Buffer.from('{"method":"notifications/m","n":100,"x":""}');
-  router.clients[0]?.sink.send([next], null);
+  router.clients[0]?.port.send([next], null);
   const again = await fetch(edge.url, { headers });
   expect(again.status).toBe(200);
   await fetch(edge.url, { method: 'DELETE', headers });

@@ -25,9 +25,9 @@ test('several calls of one session go on at once, each on its own stream', async
   const ids = Array.from({ length: 20 }, (_, i) => i + 1);
   const calls = await Promise.all(ids.map((id) => client.call(callTool('never', `${id}`))));
   const own = await client.listen();
-  const { sink } = router.clients[0] ?? {};
+  const { port } = router.clients[0] ?? {};
   for (const id of ids.toReversed()) {
-    sink?.send([Buffer.from(`{"jsonrpc":"2.0","id":${id},"result":{"of":${id}}}`)], `${id}`);
+    port?.answer([Buffer.from(`{"jsonrpc":"2.0","id":${id},"result":{"of":${id}}}`)], `${id}`);
   }
   for (const [at, call] of calls.entries()) {
     const messages = (await call.rest()).filter(({ data }) => (data ?? '').trim() !== '');
@@ -140,7 +140,7 @@ test('a client that never reads is cut off, and its session ends as any other', 
   // More than the socket buffers of both sides take, in one message.
   const huge = Buffer.alloc(40_000_000, 'x');
   const parts = [Buffer.from('{"id":1,"result":"'), huge, Buffer.from('"}')];
-  router.clients[0]?.sink.send(parts, '1');
+  router.clients[0]?.port.answer(parts, '1');
   await until(() => edge.sessions() === 0, { limitMs: 10_000, what: 'the end of the session' });
   stream.resume();
   await gone;
@@ -158,7 +158,7 @@ test('a session with a call in flight is not idle, one whose client has left for
   await HttpClient.open(edge);
   await until(() => router.clients[1]?.closedBecause, { limitMs: 10_000, what: 'its end' });
   expect(router.clients[0]?.closedBecause).toBeNull();
-  router.clients[0]?.sink.send([Buffer.from('{"jsonrpc":"2.0","id":1,"result":{}}')], '1');
+  router.clients[0]?.port.answer([Buffer.from('{"jsonrpc":"2.0","id":1,"result":{}}')], '1');
   expect(await (await client.get(id)).text()).toContain('"result":{}');
   await until(() => edge.sessions() === 0, { limitMs: 10_000, what: 'the end of the session' });
 });

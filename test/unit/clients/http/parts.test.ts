@@ -1,38 +1,8 @@
 import { expect, test } from 'vitest';
-import { isAnswer } from '#src/main/clients/answer.ts';
 import { hostAndPort } from '#src/main/clients/http/address.ts';
 import { Waiting } from '#src/main/clients/http/sessionful/waiting.ts';
 import { toLine } from '#src/main/http/body.ts';
 import { foreignRequest, hostPort, isLoopback, loopbackAddress } from '#src/main/http/guard.ts';
-
-const ANSWERS = [
-  '{"jsonrpc":"2.0","id":1,"result":{"method":"x"}}',
-  '{"result":{},"jsonrpc":"2.0","id":1}',
-  '{"error":{"code":1,"message":"method"},"id":"method"}',
-  '{"x":{"method":[{"method":"y"}]},"id":"\\"method\\":","result":[]}',
-  '{"r\\u0065sult":1}',
-  '{"x\\\\":"method","result":1}',
-];
-const OTHERS = [
-  '{"jsonrpc":"2.0","method":"notifications/progress","params":{"result":1}}',
-  '{"params":{"result":{},"error":[{"result":1}]},"method":"m"}',
-  '{"id":7,"m\\u0065thod":"sampling/createMessage","params":{}}',
-  '{"x":"\\"result\\":","y":["result"],"method":"result"}',
-];
-
-test('an answer is told from other messages however it is cut into parts', () => {
-  for (const [texts, expected] of [
-    [ANSWERS, true],
-    [OTHERS, false],
-  ] as const) {
-    for (const text of texts) {
-      const bytes = Buffer.from(text);
-      for (let cut = 0; cut <= bytes.length; cut++) {
-        expect(isAnswer([bytes.subarray(0, cut), bytes.subarray(cut)]), text).toBe(expected);
-      }
-    }
-  }
-});
 
 test('line breaks between tokens become spaces, those inside strings stay', () => {
   const line = (text: string) => Buffer.from(toLine(Buffer.from(text))).toString();

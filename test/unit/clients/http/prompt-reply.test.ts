@@ -94,7 +94,7 @@ test('an answer of the largest size is JSON, a byte more is for a stream', async
     const call = client.post(callTool('never', '1'));
     await arrived(router, '"never"');
     router.clients[0]?.received.pop();
-    router.clients[0]?.sink.send(answerTo('1', text), '1');
+    router.clients[0]?.port.answer(answerTo('1', text), '1');
     const response = await call;
     expect(typeOf(response)).toBe(type);
     expect(await response.text()).toContain(text);
@@ -113,7 +113,7 @@ test('a late answer comes on a stream, once', async () => {
   const client = await knownClient(router, { promptMs: 1 });
   const call = await client.call(callTool('never', '"a"'));
   expect(typeOf(call.response)).toBe(STREAM_TYPE);
-  router.clients[0]?.sink.send(answerTo('"a"'), '"a"');
+  router.clients[0]?.port.answer(answerTo('"a"'), '"a"');
   const data = (await call.rest()).map((event) => event.data).filter((text) => text?.trim() !== '');
   expect(data).toEqual(['{"jsonrpc":"2.0","id":"a","result":{"text":"late"}}']);
 });
@@ -199,10 +199,10 @@ test('an answer that is there when the session ends is given', async () => {
   const client = await knownClient(router);
   const call = client.post(callTool('never', '6'));
   await arrived(router, '"never"');
-  const { sink } = router.clients[0] ?? {};
+  const { port } = router.clients[0] ?? {};
   // The first makes it a stream, for which the session is there no longer.
-  sink?.send([Buffer.from('{"method":"notifications/progress","jsonrpc":"2.0"}')], '6');
-  sink?.send(answerTo('6'), '6');
+  port?.send([Buffer.from('{"method":"notifications/progress","jsonrpc":"2.0"}')], '6');
+  port?.answer(answerTo('6'), '6');
   await client.edge.close();
   expect(await (await call).json()).toEqual({ jsonrpc: '2.0', id: 6, result: { text: 'late' } });
 });
@@ -213,7 +213,7 @@ test('an id that is waited for cannot be used a second time, and can afterwards'
   const call = client.post(callTool('never', '6'));
   await arrived(router, '"never"');
   expect((await client.post(callTool('echo', '6'))).status).toBe(400);
-  router.clients[0]?.sink.send(answerTo('6'), '6');
+  router.clients[0]?.port.answer(answerTo('6'), '6');
   expect(await (await call).text()).toContain('late');
   expect((await client.post(callTool('echo', '6'))).status).toBe(200);
 });
@@ -243,7 +243,7 @@ test('answers that wait behind another one end with their connection', async () 
   socket.destroy();
   // The first is still at the server; its answer is the last that the session waits for.
   await until(() => client.edge.connections() === before, { ...SOON, what: 'its leave' });
-  router.clients[0]?.sink.send(answerTo('"a"'), '"a"');
+  router.clients[0]?.port.answer(answerTo('"a"'), '"a"');
   await until(() => client.edge.sessions() === 0, { ...SOON, what: 'the end of the session' });
   expect(router.clients[0]?.closedBecause).toBe('idle for too long');
 });
@@ -264,9 +264,9 @@ test.each(['2025-03-26', '2025-06-18', '2025-11-25'])(
     for (let calls = 0; calls < 20; calls += 1) {
       expect((await client.post(callTool('echo', '9'))).status).toBe(200);
     }
-    const { sink } = router.clients[0] ?? {};
-    sink?.send([Buffer.from('{"method":"notifications/progress","jsonrpc":"2.0"}')], '8');
-    sink?.send(answerTo('8'), '8');
+    const { port } = router.clients[0] ?? {};
+    port?.send([Buffer.from('{"method":"notifications/progress","jsonrpc":"2.0"}')], '8');
+    port?.answer(answerTo('8'), '8');
     await until(() => client.edge.sessions() === 0, { ...SOON, what: 'the end of the session' });
   },
 );
@@ -278,7 +278,7 @@ test('a stop waits for an answer that is being read', async () => {
   const request = httpRequest(client.edge.url, { method: 'POST', headers });
   request.on('error', () => {}).end(callTool('never', '9'));
   await arrived(router, '"never"');
-  router.clients[0]?.sink.send(answerTo('9', 'x'.repeat(20_000_000)), '9');
+  router.clients[0]?.port.answer(answerTo('9', 'x'.repeat(20_000_000)), '9');
   const [response] = (await once(request, 'response')) as [IncomingMessage];
   const closed = client.edge.close();
   await until(() => router.clients[0]?.closedBecause, { ...SOON, what: 'the stop' });
@@ -297,12 +297,12 @@ test('an answer for a client that has left goes nowhere, and its session is idle
   await arrived(router, '"never"');
   request.destroy();
   await until(() => client.edge.connections() === before, { ...SOON, what: 'its leave' });
-  router.clients[0]?.sink.send(answerTo('8'), '8');
+  router.clients[0]?.port.answer(answerTo('8'), '8');
   expect((await client.post(callTool('echo', '8'))).status).toBe(200);
   await until(() => client.edge.sessions() === 0, { ...SOON, what: 'the end of the session' });
 });
 
-test('a client that does not read such an answer is congested, and cut off in the end', async () => {
+test('a client that does not read such an answer needs a drain, and is cut off in the end', async () => {
   const router = new EchoRouter();
   const client = await knownClient(router, {
     ...PATIENT,
@@ -313,14 +313,14 @@ test('a client that does not read such an answer is congested, and cut off in th
   const request = httpRequest(client.edge.url, { method: 'POST', headers });
   request.on('error', () => {}).end(callTool('never', '9'));
   await arrived(router, '"never"');
-  const { sink } = router.clients[0] ?? {};
-  sink?.send(answerTo('9', 'x'.repeat(60_000_000)), '9');
+  const { port } = router.clients[0] ?? {};
+  port?.answer(answerTo('9', 'x'.repeat(60_000_000)), '9');
   const [response] = (await once(request, 'response')) as [IncomingMessage];
   expect(response.headers['content-type']).toBe(JSON_TYPE);
   const cut = new Promise((resolve) => response.on('close', resolve));
   response.on('error', () => {});
-  await until(() => sink?.congested === true, { ...SOON, what: 'being congested' });
-  await until(() => sink?.congested === false, { ...SOON, what: 'being cut off' });
+  await until(() => port?.needsDrain === true, { ...SOON, what: 'the need of a drain' });
+  await until(() => port?.needsDrain === false, { ...SOON, what: 'being cut off' });
   response.resume();
   await cut;
   expect(response.complete).toBe(false);

@@ -25,13 +25,15 @@ const numbers = (events: readonly SseEvent[]) =>
 
 /** The gateway's side of a client. */
 function sender(router: EchoRouter, at = 0) {
-  const { sink } = router.clients[at] ?? {};
-  const say = (text: string, id: string | null) => sink?.send([Buffer.from(text)], id);
+  const { port } = router.clients[at] ?? {};
   return {
     note: (n: number, id: string | null) =>
-      say(`{"jsonrpc":"2.0","method":"notifications/test","params":{"n":${n}}}`, id),
+      port?.send(
+        [Buffer.from(`{"jsonrpc":"2.0","method":"notifications/test","params":{"n":${n}}}`)],
+        id,
+      ),
     answer: (id: string, result = '{}') =>
-      say(`{"jsonrpc":"2.0","id":${id},"result":${result}}`, id),
+      port?.answer([Buffer.from(`{"jsonrpc":"2.0","id":${id},"result":${result}}`)], id),
   };
 }
 
@@ -232,7 +234,7 @@ test('what is kept of all sessions together is bounded: the oldest go first, who
   const clients = [await HttpClient.open(edge), await HttpClient.open(edge)] as const;
   const say = (at: number, id: string) => {
     const line = `{"jsonrpc":"2.0","method":"notifications/x","params":{"x":"${'x'.repeat(9000)}"}}`;
-    router.clients[at]?.sink.send([Buffer.from(line)], id);
+    router.clients[at]?.port.send([Buffer.from(line)], id);
   };
   const leaveCall = async (at: 0 | 1, id: string) => {
     const call = await clients[at].call(callTool('never', id));
@@ -241,7 +243,7 @@ test('what is kept of all sessions together is bounded: the oldest go first, who
     return first;
   };
   const keptOf = async (at: 0 | 1, id: string, first: string | undefined) => {
-    router.clients[at]?.sink.send([Buffer.from(`{"jsonrpc":"2.0","id":${id},"result":{}}`)], id);
+    router.clients[at]?.port.answer([Buffer.from(`{"jsonrpc":"2.0","id":${id},"result":{}}`)], id);
     const events = await (await clients[at].listen(first)).rest();
     return events.filter(({ data }) => (data?.length ?? 0) > 9000).length;
   };
@@ -300,10 +302,10 @@ test('an SDK client that got an error does not come back for ever', async () => 
   const edge = await startEdge(router, { retryMs: 1, maxInFlight: 1000, promptBytes: 0 });
   const wire = await breakable(edge);
   const client = await sdkClient(wire.url);
-  router.onMessage = ({ received, sink }) => {
+  router.onMessage = ({ received, port }) => {
     const { id, params } = JSON.parse(received.at(-1) ?? '');
     if (params?.name !== 'never') return;
-    sink.send(
+    port.answer(
       [Buffer.from(`{"jsonrpc":"2.0","id":${id},"error":{"code":-5,"message":"no"}}`)],
       `${id}`,
     );

@@ -74,7 +74,7 @@ test('a call in flight is never lost: with one in each session the next client i
   expect(await pings(...busy)).toEqual([200, 200]);
   // As soon as one of them has its answer there is room.
   const [first] = router.clients;
-  first?.sink.send([Buffer.from('{"jsonrpc":"2.0","id":1,"result":{}}')], '1');
+  first?.port.answer([Buffer.from('{"jsonrpc":"2.0","id":1,"result":{}}')], '1');
   expect((await initialize(edge)).status).toBe(200);
   expect(router.clients.map(({ closedBecause }) => closedBecause !== null)).toEqual([
     true,

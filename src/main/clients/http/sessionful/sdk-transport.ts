@@ -2,8 +2,12 @@
  * Between Node's HTTP and the SDK's transport of one session: shows it the headers it judges by, never
  * a body and never `Authorization`, and passes on its replies that are not streams.
  */
+
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
+import { decodeString, type Frame, rangeOf } from '../../../../shared/json/frame.ts';
+import { SLOT } from '../../../../shared/json/json-scan.ts';
+import { member } from '../../../../shared/json/json-slice.ts';
 
 const SHOWN = [
   'accept',
@@ -64,4 +68,23 @@ export function headersOf(reply: Response): Record<string, string> {
 function judgedBy({ headers }: IncomingMessage): string {
   const { accept, 'content-type': type, 'mcp-protocol-version': version } = headers;
   return JSON.stringify([accept ?? null, type ?? null, version ?? null]);
+}
+
+/** What the transport wants to know of an `initialize`; the client's own params are read by the router. */
+export function initializeParams(frame: Frame): object {
+  const params = rangeOf(frame, SLOT.params);
+  const at = params === null ? null : member(frame.line, params, 'protocolVersion');
+  const asked = at === null ? null : decodeString(frame.line, at);
+  return {
+    protocolVersion: /^\d{4}-\d\d-\d\d$/.test(asked ?? '') ? asked : '2025-03-26',
+    capabilities: {},
+    clientInfo: { name: 'client', version: '0' },
+  };
+}
+
+/** An answer of the transport that is a stream. */
+export type Accepted = Response & { readonly body: ReadableStream<Uint8Array> };
+
+export function isAccepted(reply: Response): reply is Accepted {
+  return reply.ok && reply.body !== null;
 }

@@ -1,49 +1,48 @@
 /**
  * Whether a server may ask a client something now, by the kill switch and by its configuration. Roots
- * concern no person and no model, so that they are always asked for. Pure.
+ * concern no person and no model: they are always asked for. Pure.
  */
-
 import { errorParts } from '../../../shared/json/json-rpc.ts';
 import { type AsksConfig, kindOfAsk } from '../../../shared/model/asks.ts';
-import { JSON_RPC, type ReaError } from '../../../shared/model/errors.ts';
+import { JSON_RPC, type Phase, type ReaError } from '../../../shared/model/errors.ts';
 import { clip } from '../../../shared/text/clean-text.ts';
-import type { Halt } from '../../calls/gate/halt.ts';
-import type { Downstream } from '../../servers/server.ts';
+import type { Halt } from './halt.ts';
 
 /** Why nobody is asked. */
-export interface Refusal {
+export interface AskRefusal {
   readonly code: number;
   readonly why: string;
   /** The kill switch is the cause. */
   readonly halted?: true;
 }
 
-/** The error for a question that one server put: its method and the raw id. */
+/** A question of one server: its method and the raw id. */
+export interface Question {
+  readonly server: { readonly config: { readonly name: string }; readonly phase: Phase };
+  readonly method: string;
+  readonly idRaw: Uint8Array;
+}
+
+/** The error that the server gets for its question. */
 export function refusalParts(
-  { downstream, method, idRaw }: Question,
-  { code, why, halted }: Refusal,
+  { server, method, idRaw }: Question,
+  { code, why, halted }: AskRefusal,
   outcome: ReaError['outcome'] = 'not_sent',
 ): Uint8Array[] {
   const message = `${clip(method, 200)}: ${why}`;
   if (halted !== true) return errorParts(idRaw, code, message);
   const error: ReaError = {
     code: 'ERR_HALTED',
-    server: downstream.config.name,
-    phase: downstream.phase,
+    server: server.config.name,
+    phase: server.phase,
     outcome,
     retryable: outcome === 'not_sent',
   };
   return errorParts(idRaw, code, message, { 'rea/error': error });
 }
 
-interface Question {
-  readonly downstream: Downstream;
-  readonly method: string;
-  readonly idRaw: Uint8Array;
-}
-
-/** Why nobody may be asked this, whoever has caused it; null: it may be asked. */
-export function forbidden(method: string, asks: AsksConfig, halt: Halt): Refusal | null {
+/** Why nobody may be asked this, whatever has caused it; null: it may be asked. */
+export function forbidden(method: string, asks: AsksConfig, halt: Halt): AskRefusal | null {
   const kind = kindOfAsk(method);
   if (halt.active && kind !== 'roots') {
     const why = `the gateway is halted: ${halt.reason ?? 'no reason given'}`;
@@ -55,17 +54,12 @@ export function forbidden(method: string, asks: AsksConfig, halt: Halt): Refusal
 }
 
 /** Why it may not be asked without a call or task of a client at the server; null: it may. */
-export function unsolicited(method: string, asks: AsksConfig): Refusal | null {
+export function unsolicited(method: string, asks: AsksConfig): AskRefusal | null {
   const kind = kindOfAsk(method);
-  // Questions about a task belong to the one that the client made it of.
+  // Questions about a task belong to the question that the client made it of.
   if (kind === 'roots' || kind === 'task' || asks.unsolicited === 'allow') return null;
   return {
     code: JSON_RPC.gatewayError,
     why: 'no call or task of the client is in flight at this server, so nobody is asked (asks.unsolicited)',
   };
-}
-
-/** What the server may ask; of one that is being replaced, what its successor may. */
-export function asksOf(downstream: Downstream): AsksConfig {
-  return downstream.current.config.asks;
 }

@@ -1,0 +1,40 @@
+/**
+ * What calls need to know of the server they are for.
+ */
+import type { AsksConfig } from '../../shared/model/asks.ts';
+import type { DownstreamConfig } from '../../shared/model/config.ts';
+import type { Phase } from '../../shared/model/errors.ts';
+import type { ToSupervisor } from '../../shared/protocol/to-supervisor.ts';
+import type { Circuit } from './circuit.ts';
+import type { Halt } from './gate/halt.ts';
+import type { Observer } from './observer.ts';
+
+/** Where messages for a server go. */
+export interface ServerLink {
+  /** Its slot in the thread that it runs in now. */
+  readonly slot: number;
+  /** False: there is no thread to post to. */
+  post(message: ToSupervisor): boolean;
+  /** Whether its answers are not read now, through no fault of its own. */
+  readonly heldBack: boolean;
+}
+
+export interface Backend {
+  readonly config: DownstreamConfig;
+  readonly phase: Phase;
+  readonly link: ServerLink;
+  readonly circuit: Circuit;
+  readonly observer: Observer;
+  /** What was wrong with it last. */
+  readonly lastError: string | null;
+  /** What it may ask clients. */
+  readonly asks: AsksConfig;
+  halted(): Halt;
+  /** Something that is shown of it has changed. */
+  changed(): void;
+}
+
+/** The server, as a message names it. */
+export function named({ config }: Pick<Backend, 'config'>): string {
+  return `server "${config.name}"`;
+}

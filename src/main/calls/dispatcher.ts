@@ -1,0 +1,200 @@
+/**
+ * The way of calls to one server: each is posted, waits in the queue, or is refused, by the gate, the
+ * circuit and its place among others. A call of each client in turn. Delivery has what was posted.
+ */
+import type { Backend } from './backend.ts';
+import type { Call, CallOwner } from './call.ts';
+import type { CallTable } from './call-table.ts';
+import type { Delivery } from './delivery.ts';
+import { FairQueue } from './fair-queue.ts';
+import { decide, type GateDecision, type GateView, queueFull } from './gate/gate.ts';
+import { breakerRefusal, LEAVING, type Refusal } from './refusals.ts';
+
+/** What the dispatcher needs of its server beside what every call does. */
+export interface Dispatching extends Backend {
+  /** Whether calls can be posted to it, and to which incarnation. */
+  readonly availability: GateView['availability'] & { readonly incarnation: number };
+  /** It takes no new calls: it is being replaced or removed. */
+  readonly retiring: boolean;
+  /** Calls wait: starts the server if it is idle. */
+  wakeForCalls(): void;
+  /** What could go has been posted. @param waits the next call has to wait. */
+  pumped(waits: boolean): void;
+}
+
+export class Dispatcher {
+  readonly #server: Dispatching;
+  readonly #calls: CallTable;
+  readonly #delivery: Delivery;
+  readonly #queue = new FairQueue<CallOwner, Call>();
+
+  constructor(server: Dispatching, calls: CallTable, delivery: Delivery) {
+    this.#server = server;
+    this.#calls = calls;
+    this.#delivery = delivery;
+  }
+
+  /** How many calls wait. */
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  /** The calls that wait, in no particular order between clients. */
+  waiting(): Call[] {
+    return this.#queue.items();
+  }
+
+  /** What the gate says to a call that must wait anyway, for example for the first tool list. */
+  refusal(deadline: number): Refusal | null {
+    const decision = decide(this.#view(), performance.now(), deadline);
+    return decision.kind === 'refuse' ? decision : null;
+  }
+
+  /** Takes a call that is already in the call table: posts, queues, or answers it. */
+  submit(call: Call): void {
+    const { maxQueue } = this.#server.config;
+    const now = performance.now();
+    const decision = decide(this.#view(), now, call.totalDeadline);
+    if (decision.kind === 'refuse') return this.#delivery.refuse(call, decision);
+    if (decision.kind === 'wait') {
+      if (this.#server.retiring) return this.#delivery.refuse(call, LEAVING);
+      if (this.#isFull(call.owner)) return this.#delivery.refuse(call, queueFull(maxQueue));
+      this.#queue.push(call);
+      return this.pump();
+    }
+    if (this.#queue.length > 0 || call.owner.needsDrain) return this.#submitBehind(call);
+    if (!this.#mayWait(call)) return this.#delivery.refuse(call, queueFull(maxQueue));
+    if (!this.#mayTry(call)) return this.#delivery.refuse(call, breakerRefusal(null));
+    const admission = this.#server.circuit.acquire(call.id, now);
+    if (admission.kind === 'refuse') {
+      return this.#delivery.refuse(call, breakerRefusal(admission.retryAt));
+    }
+    if (!this.#post(call)) this.#queue.push(call);
+  }
+
+  /** Queues a call again where it was among its client's: it was not sent. */
+  putBack(call: Call): void {
+    this.#queue.putBack(call);
+  }
+
+  /** Takes a call out of the queue, if it is there. */
+  remove(call: Call): void {
+    this.#queue.remove(call);
+  }
+
+  /** Posts what may go now, a call of each client in turn; stops at the first that has to wait. */
+  pump(): void {
+    if (this.#queue.length > 0) this.#server.wakeForCalls();
+    let waits = false;
+    for (let call = this.#next(); call !== undefined && !waits; call = this.#next()) {
+      waits = !this.#advance(call);
+    }
+    this.#server.pumped(waits);
+  }
+
+  /** After a change of the server: each waiting call is judged again by its own deadline. */
+  reconsider(): void {
+    const now = performance.now();
+    for (const call of this.#queue.items()) {
+      const decision = this.#decideWaiting(now, call);
+      if (decision.kind !== 'refuse') continue;
+      this.#queue.remove(call);
+      this.#delivery.refuse(call, decision);
+    }
+    this.pump();
+  }
+
+  /** @returns false when the call has to wait, and those behind it too. */
+  #advance(call: Call): boolean {
+    const lapsed = call.lapsed?.(call.target) ?? null;
+    if (lapsed !== null) {
+      this.#queue.take(call);
+      if (this.#calls.settle(call)) this.#delivery.fail(call, lapsed);
+      return true;
+    }
+    const now = performance.now();
+    const decision = this.#decideWaiting(now, call);
+    if (decision.kind === 'wait') return false;
+    if (decision.kind === 'refuse' || !this.#mayTry(call)) {
+      this.#queue.take(call);
+      this.#delivery.refuse(call, decision.kind === 'refuse' ? decision : breakerRefusal(null));
+      return true;
+    }
+    // Another call's probe is under way: its outcome decides about those that already wait.
+    if (this.#server.circuit.acquire(call.id, now).kind === 'refuse') return false;
+    if (!this.#post(call)) return false;
+    this.#queue.take(call);
+    return true;
+  }
+
+  /** A call that could go, were there not others waiting before it. */
+  #submitBehind(call: Call): void {
+    if (this.#server.circuit.probing) return this.#delivery.refuse(call, breakerRefusal(null));
+    if (this.#isFull(call.owner)) {
+      return this.#delivery.refuse(call, queueFull(this.#server.config.maxQueue));
+    }
+    this.#queue.push(call);
+    this.pump();
+  }
+
+  /** False: there is no thread to post to, and the call keeps its place. */
+  #post(call: Call): boolean {
+    const { link, availability, circuit } = this.#server;
+    const { incarnation } = availability;
+    const posted = link.post({
+      type: 'call',
+      slot: link.slot,
+      incarnation,
+      call: call.id,
+      line: call.line,
+      tasks: call.tasks,
+    });
+    if (posted) this.#delivery.posted(call, incarnation);
+    else circuit.release(call.id, performance.now());
+    return posted;
+  }
+
+  #view(): GateView {
+    const { availability, circuit, config } = this.#server;
+    const { inFlight } = this.#delivery;
+    return {
+      halted: this.#server.halted(),
+      availability,
+      breakerOpenUntil: circuit.openUntil,
+      inFlight: inFlight.size - inFlight.untimed,
+      maxConcurrency: config.maxConcurrency,
+      queued: this.#queue.count((owner) => !owner.needsDrain),
+      maxQueue: config.maxQueue,
+    };
+  }
+
+  /** The gate again, for a call that waits already. A server that retires is not waited for. */
+  #decideWaiting(now: number, call: Call): GateDecision {
+    if (this.#server.retiring && this.#server.availability.kind !== 'ready') return LEAVING;
+    return decide({ ...this.#view(), queued: 0 }, now, call.totalDeadline);
+  }
+
+  /** A client that does not read what it got gets nothing more to wait for. */
+  #next(): Call | undefined {
+    return this.#queue.peek((owner) => !owner.needsDrain);
+  }
+
+  /** Calls of clients that do not read wait by themselves: they take nobody else's place. */
+  #isFull(client: CallOwner): boolean {
+    const waiting = this.#queue.count((owner) =>
+      client.needsDrain ? owner === client : !owner.needsDrain,
+    );
+    return waiting >= this.#server.config.maxQueue;
+  }
+
+  /** An untimed call must not be the probe that all others wait for. */
+  #mayTry(call: Call): boolean {
+    return !call.untimed || this.#server.circuit.closed;
+  }
+
+  /** There may be as many untimed calls as there are places for all others together. */
+  #mayWait(call: Call): boolean {
+    const { maxConcurrency, maxQueue } = this.#server.config;
+    return !call.untimed || this.#delivery.inFlight.untimed < maxConcurrency + maxQueue;
+  }
+}

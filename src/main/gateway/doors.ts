@@ -1,0 +1,91 @@
+/**
+ * The doors of a gateway: how clients reach it, over stdio and over HTTP. Opens them, shows where they
+ * are, and closes them.
+ */
+import type { ByteCredit } from '../../shared/memory/byte-credit.ts';
+import type { EndpointRecord } from '../../shared/model/snapshot.ts';
+import type { HttpEdge } from '../clients/http/listener.ts';
+import type { OpenClient } from '../clients/port.ts';
+import type { GatewayOptions } from './options.ts';
+import { StdioClient } from './stdio-client.ts';
+
+const MAX_CLIENT_MESSAGE_BYTES = 32 * 1024 * 1024;
+
+export interface DoorsOptions extends Pick<GatewayOptions, 'stdio' | 'http' | 'config' | 'log'> {
+  readonly open: OpenClient;
+  readonly credit: ByteCredit;
+  /** Whether the gateway is up and goes on. */
+  readonly ready: () => boolean;
+  /** The client on stdin is gone. */
+  readonly onStdioEnd: () => void;
+}
+
+export class Doors {
+  readonly #options: DoorsOptions;
+  readonly #stdio = new StdioClient();
+  #http: Extract<HttpEdge, { ok: true }> | null = null;
+
+  constructor(options: DoorsOptions) {
+    this.#options = options;
+  }
+
+  /** How clients reach the gateway. */
+  get endpoint(): EndpointRecord {
+    const { stdio, http } = this.#options;
+    const url = this.#http?.url ?? null;
+    if (http === null || url === null) return { stdio, http: url, auth: null, token_file: null };
+    const { length } = http.tokens;
+    const auth = length === 0 ? 'none' : length === 1 ? 'token' : 'tokens';
+    return { stdio, http: url, auth, token_file: http.tokenFile };
+  }
+
+  get httpConnections(): number {
+    return this.#http?.connections() ?? 0;
+  }
+
+  /** Why the client on stdin is gone; null while it is there, and without one. */
+  get stdioEnded(): string | null {
+    return this.#stdio.ended;
+  }
+
+  /** Listens for clients over HTTP, if that is asked for. @returns why it cannot, in one line. */
+  async listen(): Promise<string | null> {
+    const { config, http, log, credit, open, ready } = this.#options;
+    if (http === null) return null;
+    // The SDK comes with it, which a gateway on stdio alone has no use for.
+    const { startHttp } = await import('../clients/http/listener.ts');
+    const edge = await startHttp({
+      ...http,
+      open,
+      maxBodyBytes: MAX_CLIENT_MESSAGE_BYTES,
+      slowClientMs: config.limits.slowClientMs,
+      credit,
+      log,
+      ready,
+    });
+    if (!edge.ok) return edge.message;
+    this.#http = edge;
+    return null;
+  }
+
+  /** Serves the client on stdin, if there is one. */
+  serveStdio(): void {
+    const { stdio, open, credit, onStdioEnd } = this.#options;
+    if (!stdio) return;
+    const maxMessageBytes = MAX_CLIENT_MESSAGE_BYTES;
+    this.#stdio.serve({ open, credit, maxMessageBytes, onEnd: onStdioEnd });
+  }
+
+  stopAccepting(): void {
+    this.#http?.stopAccepting();
+  }
+
+  /** Calls back once the client on stdin has taken everything that was written. */
+  whenFlushed(callback: () => void): void {
+    this.#stdio.whenFlushed(callback);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#http?.close(), this.#stdio.flush()]);
+  }
+}

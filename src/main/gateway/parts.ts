@@ -1,0 +1,156 @@
+/**
+ * The parts of a gateway, built and wired. Nothing is started here, and nothing decided.
+ */
+import { ByteCredit } from '../../shared/memory/byte-credit.ts';
+import { LookupSlots } from '../../shared/memory/lookup-slots.ts';
+import type { RecordedGroup } from '../../shared/memory/vitals.ts';
+import type { ProcessIdentity } from '../../shared/model/snapshot.ts';
+import type { Look } from '../../shared/platform/identity.ts';
+import type { StateWriterData } from '../../shared/protocol/threads.ts';
+import { CallTable } from '../calls/call-table.ts';
+import { HaltSwitch } from '../calls/gate/halt.ts';
+import { Announcements } from '../catalog/announcements.ts';
+import { Catalogs } from '../catalog/catalogs.ts';
+import { HeldUris } from '../catalog/held-uris.ts';
+import { Profiles } from '../catalog/profiles.ts';
+import { createGroupsFile } from '../processes/groups.ts';
+import { readLastUse } from '../processes/instance.ts';
+import { LauncherProcess } from '../processes/launcher-process.ts';
+import { startPriorityQueue } from '../processes/priority/priority-queue.ts';
+import { type ClientEvents, Router } from '../routing/router.ts';
+import { ServerMessages } from '../routing/server-messages.ts';
+import { creditLimits, roomFor } from '../servers/capacity.ts';
+import { Fleet } from '../servers/fleet.ts';
+import { defaultStartLimit } from '../servers/start-tickets.ts';
+import { StateWriterThread } from '../threads/state-writer-thread.ts';
+import { workerEntry } from '../threads/worker-entry.ts';
+import type { GatewayOptions } from './options.ts';
+
+/** What the parts tell the gateway, and ask of it. */
+export interface GatewayEvents extends ClientEvents {
+  /** Something that is shown has changed. */
+  onChange(): void;
+  /** Another thread writes the state file: it has to be told everything again. */
+  onWriterReplaced(): void;
+  killGroup(group: RecordedGroup): void;
+  /** JSON text of the health tool's result. */
+  health(): string;
+}
+
+export interface PartsOptions extends GatewayOptions {
+  /** Absolute path of `.rea`. */
+  readonly dir: string;
+  readonly sessionId: string;
+  readonly startedAt: string;
+  readonly identity: ProcessIdentity;
+  readonly look: Look;
+  readonly heartbeatMs: number;
+  /** Main's heartbeats, shared with the state writer. */
+  readonly beats: SharedArrayBuffer;
+}
+
+export type Parts = ReturnType<typeof buildParts>;
+
+/** @throws the system's error when a file of the gateway cannot be made. */
+export function buildParts(options: PartsOptions, events: GatewayEvents) {
+  const { dir, config, log, metrics, look } = options;
+  const halt = new HaltSwitch(dir, () => performance.now());
+  const halted = () => halt.active();
+  const calls = new CallTable();
+  const announcements = new Announcements((catalog, method) =>
+    router.fanOut.announce(catalog, method),
+  );
+  const held = new HeldUris((fact) => writer.tell(fact));
+  const catalogs = new Catalogs({
+    servers: config.servers,
+    reserved: config.reserved,
+    listWaitMs: config.listWaitMs,
+    onChange: (catalog, kind) => announcements.add(catalog, kind),
+    onCollision: (server, message) => log.warn({ server }, message),
+    onHeld: (kind, uris) => held.set(kind, uris),
+  });
+  const profiles = new Profiles(config.servers);
+  const credit = ByteCredit.create(roomFor(config), creditLimits(config));
+  const lookups = LookupSlots.create();
+  const priorities = startPriorityQueue(log, look);
+  const launcher = new LauncherProcess(workerEntry('launcher'), log);
+  const writer: StateWriterThread = new StateWriterThread({
+    data: writerData(options),
+    log,
+    onOwnership: (owner, detail) =>
+      log.info({ owner, detail }, owner ? 'owns the state file' : 'does not own the state file'),
+    onUsage: (usage) => fleet.used(usage),
+    onStarvation: (starvation) => {
+      metrics.observer.starved();
+      fleet.starved(starvation);
+    },
+    onReplaced: () => {
+      fleet.reconnectFacts();
+      held.retell();
+      events.onWriterReplaced();
+    },
+  });
+  const fleet = new Fleet({
+    ...options,
+    calls,
+    catalogs,
+    credit,
+    lookups,
+    priorities,
+    launcher,
+    halted,
+    stateWriter: writer,
+    observer: metrics.observer,
+    startLimit: defaultStartLimit(),
+    usedBefore: readLastUse(dir),
+    groupsFile: createGroupsFile(dir, options.sessionId, options.identity),
+    gatewayVersion: options.version,
+    killGroup: (group) => events.killGroup(group),
+    onChange: () => events.onChange(),
+  });
+  const router: Router = new Router({
+    catalogs,
+    profiles,
+    calls,
+    servers: fleet,
+    version: options.version,
+    observer: metrics.observer,
+    halted,
+    health: () => events.health(),
+    events,
+  });
+  fleet.listen(new ServerMessages(router, profiles));
+  return {
+    halt,
+    calls,
+    announcements,
+    held,
+    catalogs,
+    profiles,
+    credit,
+    lookups,
+    priorities,
+    launcher,
+    writer,
+    fleet,
+    router,
+  };
+}
+
+function writerData(
+  options: PartsOptions,
+): Omit<StateWriterData, 'kind' | 'controlPort' | 'nonce'> {
+  const { dir, sessionId, startedAt, identity, heartbeatMs, beats, config } = options;
+  return {
+    dir,
+    sessionId,
+    startedAt,
+    identity,
+    gatewayVersion: options.version,
+    metricsPort: options.metrics.port,
+    servers: config.servers.map(({ name }) => name),
+    heartbeatMs,
+    mainBeats: beats,
+    seq: 0,
+  };
+}

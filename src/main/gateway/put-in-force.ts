@@ -1,0 +1,47 @@
+/**
+ * Puts another configuration in force while the gateway runs: servers that are the same go on undisturbed.
+ */
+import type { GatewayConfig } from '../../shared/model/config.ts';
+import { difference, keysOfNextStart } from '../config/difference.ts';
+import { creditLimits, heapProblem } from '../servers/capacity.ts';
+import type { GatewayOptions } from './options.ts';
+import type { Parts } from './parts.ts';
+import type { Reconfigured } from './reload.ts';
+
+/**
+ * @param options what the gateway was started with.
+ * @param present the configuration that is in force.
+ * @returns why not, and then nothing has changed.
+ */
+export function putInForce(
+  { fleet, credit, profiles }: Parts,
+  options: GatewayOptions,
+  present: GatewayConfig,
+  config: GatewayConfig,
+): Reconfigured {
+  const { log, metrics, secrets } = options;
+  const change = difference(present.servers, config.servers);
+  const problem =
+    heapProblem(config, options.config.threads.heapMb) ?? fleet.roomProblem(config, change);
+  if (problem !== null) return { kind: 'refused', problem };
+  // Changes that follow each other faster than a server starts would keep its calls waiting for ever.
+  if (fleet.isSettling(change)) return { kind: 'later' };
+  const names = (servers: readonly { name: string }[]) => servers.map(({ name }) => name);
+  secrets.expect(config.servers);
+  credit.setLimits(creditLimits(config));
+  metrics.expect(names(config.servers));
+  profiles.reconfigure(config.servers);
+  fleet.reconfigure(config, change);
+  log.info(
+    {
+      added: names(change.added),
+      removed: names(change.removed),
+      restarted: names(change.replaced),
+      adjusted: names(change.adjusted),
+    },
+    'the configuration is in force',
+  );
+  const later = keysOfNextStart(options.config, config);
+  if (later.length > 0) log.warn(`from the next start of rea serve on: ${later.join(', ')}`);
+  return { kind: 'done' };
+}

@@ -1,0 +1,64 @@
+/**
+ * What a gateway shows of itself: to the state writer, to the health tool, and to a scraper of metrics.
+ */
+import type { EndpointRecord, ReloadRecord } from '../../shared/model/snapshot.ts';
+import type { MainFact } from '../../shared/protocol/facts.ts';
+import type { MetricsSources } from '../metrics/metrics.ts';
+import { healthText } from '../operator/health.ts';
+import type { Parts } from './parts.ts';
+
+/** What only the gateway itself knows. */
+export interface Own {
+  readonly version: string;
+  readonly sessionId: string;
+  readonly startedAt: string;
+  readonly endpoint: EndpointRecord;
+  readonly httpConnections: number;
+  readonly loopLagMs: number;
+  readonly reload: ReloadRecord;
+  /** Whether the health tool tells errors and exits. */
+  readonly exposeDiagnostics: boolean;
+}
+
+/** For the state file. */
+export function factsOf(parts: Parts, own: Own): Omit<MainFact, 'type' | 'rev'> {
+  const { fleet, router, halt, priorities } = parts;
+  return {
+    servers: fleet.records(),
+    sessions: router.clients,
+    halt: halt.active(),
+    endpoint: own.endpoint,
+    loopLagMs: own.loopLagMs,
+    priority: priorities.kind,
+    reload: own.reload,
+  };
+}
+
+/** JSON text of the health tool's result. */
+export function healthOf({ writer, router, halt, fleet, catalogs }: Parts, own: Own): string {
+  return healthText({
+    version: own.version,
+    sessionId: own.sessionId,
+    startedAt: own.startedAt,
+    stateOwner: writer.owner,
+    droppedMessages: router.droppedMessages,
+    halt: halt.active(),
+    servers: fleet.all(),
+    toolsOf: (server) => catalogs.shared.toolsCount(server),
+    collisionsOf: (server) => catalogs.shared.collisions(server),
+    exposeDiagnostics: own.exposeDiagnostics,
+  });
+}
+
+export function metricsOf({ fleet, router, halt, writer }: Parts, own: Own): MetricsSources {
+  return {
+    names: fleet.names,
+    servers: fleet.views(),
+    sessions: router.clients,
+    httpConnections: own.httpConnections,
+    halted: halt.active().active,
+    ownsState: writer.owner,
+    stateWriterHeapBytes: writer.heapUsedBytes,
+    droppedMessages: router.droppedMessages,
+  };
+}

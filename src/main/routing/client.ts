@@ -1,0 +1,39 @@
+/**
+ * A client as routing knows it: where answers, questions and notifications for it go, and what it can
+ * do. Nothing here says for how long it is there: a session of many requests, or a single one.
+ */
+import type { LogLevel } from '../../shared/model/log-levels.ts';
+import type { CallOwner, Withdrawable } from '../calls/call.ts';
+
+export interface Client extends CallOwner {
+  /** The least severe level of log messages that it wants; null: it has not said. */
+  readonly logLevel: LogLevel | null;
+  /** Whether it has said that it can do this. @param path of nested objects. */
+  supports(...path: readonly string[]): boolean;
+  /** Refuses a request. @param idText raw JSON of its id. */
+  refused(idText: string, code: number, message: string): void;
+  /** Gives a large answer of the gateway's own once the client has read what it got before. */
+  whenRead(idText: string, answer: () => void): void;
+  /**
+   * Sends what a server asks, or what belongs to a question.
+   *
+   * @param relatedTo raw id of the client's request on whose stream it goes, or null.
+   */
+  ask(parts: readonly Uint8Array[], relatedTo: string | null): void;
+  /**
+   * Sends progress of a task; not to a client that does not read.
+   *
+   * @param relatedTo raw id of a request on whose stream it goes, or null.
+   */
+  progress(parts: readonly Uint8Array[], relatedTo: string | null): void;
+  /** Sends a notification of the gateway's own, also to a client that does not read. */
+  announce(parts: readonly Uint8Array[]): void;
+  /** Sends a notification of a server; not to a client that does not read. */
+  notify(parts: readonly Uint8Array[]): void;
+  /** Sends a log message of a server, unless the client asked for less or does not read. */
+  log(level: string | null, parts: readonly Uint8Array[]): void;
+  /** Remembers a request, so that the client can cancel it. */
+  track(request: Withdrawable): void;
+  /** Forgets a request that goes on in another form. */
+  untrack(request: Withdrawable): void;
+}

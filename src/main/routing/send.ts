@@ -1,0 +1,161 @@
+/**
+ * The way of a request to a server: makes the call, refuses what cannot be sent, and asks servers for
+ * the gateway itself. Knows no method and no name.
+ */
+import { rangeOf, scanFrame } from '../../shared/json/frame.ts';
+import type { Edit } from '../../shared/json/json-rpc.ts';
+import { SLOT } from '../../shared/json/json-scan.ts';
+import type { Phase } from '../../shared/model/errors.ts';
+import { type Call, type CallOwner, type Hooks, newCall } from '../calls/call.ts';
+import { type CallTable, TOO_MANY_BYTES } from '../calls/call-table.ts';
+import { type Failure, failureParts } from '../calls/failures.ts';
+import { type Observer, outcomeOf } from '../calls/observer.ts';
+import { serverLine } from '../calls/request-line.ts';
+import type { Server } from '../servers/server.ts';
+import type { Servers } from '../servers/servers.ts';
+import type { ServerRequest } from './request.ts';
+import { asksForTask, hooksOfMaking, TOO_MANY_TASKS } from './tasks/making.ts';
+import type { Tasks } from './tasks/tasks.ts';
+
+export interface SenderOptions {
+  readonly calls: CallTable;
+  readonly servers: Servers;
+  readonly tasks: Tasks;
+  readonly observer: Observer;
+}
+
+/** Where a request was refused. */
+interface Place {
+  readonly name: string;
+  readonly phase: Phase | null;
+}
+
+type Why = Omit<Failure, 'server' | 'phase'>;
+
+/** What the gateway asks of a server for itself: nobody waits for the answer. */
+const NOBODY: CallOwner = { needsDrain: false, answer: () => {}, send: () => {} };
+const OWN_ID = new TextEncoder().encode('0');
+
+export class Sender {
+  readonly #options: SenderOptions;
+  #accepting = true;
+
+  constructor(options: SenderOptions) {
+    this.#options = options;
+  }
+
+  /** False from the moment on in which the gateway begins to stop. */
+  get accepting(): boolean {
+    return this.#accepting;
+  }
+
+  /** Every further request is refused: the gateway is stopping. */
+  stopAccepting(): void {
+    this.#accepting = false;
+  }
+
+  /** Goes on with the server that serves this client under that name, or answers that there is none. */
+  serve(request: ServerRequest, server: string, use: (server: Server) => void): void {
+    const place = { name: server, phase: null };
+    if (!this.#accepting) return this.#refuse(request, place, STOPPING);
+    const serving = this.#options.servers.serving(server, request.client);
+    if (serving !== null) return use(serving);
+    this.#refuse(request, place, ALL_TAKEN);
+  }
+
+  /** Sends the request as a call. @param edits what to replace in the client's line. */
+  submit(
+    request: ServerRequest,
+    server: Server,
+    edits: readonly Edit[] = [],
+    hooks: Partial<Hooks> = {},
+  ): void {
+    const { frame, client } = request;
+    const { calls, tasks } = this.#options;
+    if (!this.#accepting) return this.refuse(request, server, STOPPING);
+    if (!calls.hasRoom(client, frame.line.length)) {
+      return this.refuse(request, server, TOO_MANY_BYTES);
+    }
+    const making = asksForTask(frame) ? hooksOfMaking(tasks, client, server) : {};
+    if (making === null) return this.refuse(request, server, TOO_MANY_TASKS);
+    const call = this.#call(client, request, server, edits, { ...hooks, ...making });
+    client.track(call);
+    server.submit(call);
+  }
+
+  /**
+   * Asks a server something for the gateway itself.
+   *
+   * @param options `owner` gets the answer; nobody by default.
+   * @returns null: the server cannot take it now, and it is not worth a queue.
+   */
+  ask(
+    server: Server,
+    method: string,
+    params: object,
+    { owner = NOBODY, hooks = {} }: { owner?: CallOwner; hooks?: Partial<Hooks> } = {},
+  ): Call | null {
+    if (server.phase !== 'ready' || !this.#accepting) return null;
+    const json = JSON.stringify({ jsonrpc: '2.0', id: 0, method, params });
+    const frame = scanFrame(new TextEncoder().encode(json));
+    if ('error' in frame) throw new Error(`the gateway wrote a bad request: ${json}`);
+    const request = { frame, method, idRaw: OWN_ID, idText: '0' };
+    const call = this.#call(owner, request, server, [], hooks);
+    server.submit(call);
+    return call;
+  }
+
+  /** Answers a request with why it cannot be sent. */
+  refuse(request: ServerRequest, { config, phase }: Server, why: Why): void {
+    this.#refuse(request, { name: config.name, phase }, why);
+  }
+
+  #refuse(request: ServerRequest, { name, phase }: Place, why: Why): void {
+    this.#options.observer.callEnded(name, outcomeOf(why), why.code, null);
+    const whole = { ...why, server: name, phase };
+    request.client.answer(request, failureParts(request.method, request.idRaw, whole));
+  }
+
+  #call(
+    owner: CallOwner,
+    { frame, method, idRaw, idText }: Pick<ServerRequest, 'frame' | 'method' | 'idRaw' | 'idText'>,
+    server: Server,
+    edits: readonly Edit[],
+    hooks: Partial<Hooks>,
+  ): Call {
+    const id = this.#options.calls.mint();
+    const token = rangeOf(frame, SLOT.paramsMetaProgressToken);
+    const { callTimeoutMs, callTotalTimeoutMs } = server.config;
+    const call = newCall({
+      id,
+      owner,
+      idRaw,
+      idText,
+      tokenRaw: token === null ? null : frame.line.slice(token[0], token[1]),
+      target: server,
+      method,
+      line: serverLine(id, method, frame, edits),
+      timeoutMs: callTimeoutMs,
+      totalTimeoutMs: callTotalTimeoutMs,
+      hooks,
+    });
+    this.#options.calls.add(call);
+    return call;
+  }
+}
+
+const ALL_TAKEN = {
+  code: 'ERR_DOWNSTREAM_DOWN',
+  outcome: 'not_sent',
+  message:
+    'each client has an instance of this server of its own, and other clients have all there may be (max_instances); the call was not sent',
+  retryAt: null,
+} as const;
+
+/** Why a request is refused once the gateway is stopping. */
+export const STOPPING = {
+  code: 'ERR_DOWNSTREAM_DOWN',
+  outcome: 'not_sent',
+  message: 'the gateway is stopping; the call was not sent',
+  retryAt: null,
+} as const;

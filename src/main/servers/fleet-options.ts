@@ -1,0 +1,41 @@
+/**
+ * What the fleet is made with.
+ */
+import type { ByteCredit } from '../../shared/memory/byte-credit.ts';
+import type { LookupSlots } from '../../shared/memory/lookup-slots.ts';
+import type { RecordedGroup } from '../../shared/memory/vitals.ts';
+import type { GatewayConfig } from '../../shared/model/config.ts';
+import type { GuardedPlaces } from '../../shared/model/guarded.ts';
+import type { CallTable } from '../calls/call-table.ts';
+import type { Halt } from '../calls/gate/halt.ts';
+import type { Observer } from '../calls/observer.ts';
+import type { Catalogs } from '../catalog/catalogs.ts';
+import type { LogSecrets } from '../log-secrets.ts';
+import type { Logger } from '../logger.ts';
+import type { LauncherProcess } from '../processes/launcher-process.ts';
+import type { PriorityQueue } from '../processes/priority/priority-queue.ts';
+import type { StateWriterThread } from '../threads/state-writer-thread.ts';
+
+export interface FleetOptions {
+  readonly config: GatewayConfig;
+  readonly calls: CallTable;
+  readonly catalogs: Catalogs;
+  /** Servers that start at the same time, at most. */
+  readonly startLimit: number;
+  /** When servers were used last in an earlier run, in milliseconds since the epoch. */
+  readonly usedBefore: ReadonlyMap<string, number>;
+  readonly credit: ByteCredit;
+  readonly lookups: LookupSlots;
+  readonly guarded: GuardedPlaces;
+  readonly groupsFile: string;
+  readonly gatewayVersion: string;
+  readonly log: Logger;
+  readonly secrets: Pick<LogSecrets, 'add'>;
+  readonly observer: Observer;
+  readonly stateWriter: Pick<StateWriterThread, 'attach' | 'tell'>;
+  readonly priorities: PriorityQueue;
+  readonly launcher: Pick<LauncherProcess, 'address' | 'failed'>;
+  readonly halted: () => Halt;
+  readonly killGroup: (group: RecordedGroup) => void;
+  readonly onChange: () => void;
+}

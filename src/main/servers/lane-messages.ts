@@ -1,0 +1,155 @@
+/**
+ * What the threads say of their servers, taken to the server that it is about, and told to those above
+ * when it concerns them.
+ */
+import type { LifecycleMessage } from '../../shared/protocol/from-supervisor.ts';
+import type { Endings } from './endings.ts';
+import type { ServerEvents } from './events.ts';
+import type { FleetOptions } from './fleet-options.ts';
+import type { Lane, LaneListener, LaneMessage, Loss } from './lane.ts';
+import { lostRecord } from './lost-record.ts';
+import type { StartTickets } from './start-tickets.ts';
+
+type Options = Pick<
+  FleetOptions,
+  'launcher' | 'log' | 'observer' | 'catalogs' | 'stateWriter' | 'onChange'
+>;
+
+/** What else of the fleet takes part. */
+export interface LaneMessagesParts {
+  readonly endings: Endings;
+  readonly tickets: StartTickets<string>;
+  readonly events: () => ServerEvents;
+  /** The gateway is stopping. */
+  readonly stopping: () => boolean;
+  /** A lane has changed in a way that others may wait for. */
+  readonly onLane: (lane: Lane) => void;
+}
+
+export class LaneMessages implements LaneListener {
+  readonly #options: Options;
+  readonly #parts: LaneMessagesParts;
+  #logLevel: string | null = null;
+
+  constructor(options: Options, parts: LaneMessagesParts) {
+    this.#options = options;
+    this.#parts = parts;
+  }
+
+  /** Holds for threads that start later, too. */
+  setLogLevel(lanes: readonly Lane[], level: string): void {
+    this.#logLevel = level;
+    for (const lane of lanes) lane.setLogLevel(level);
+  }
+
+  onMessage(lane: Lane, message: LaneMessage): void {
+    const { server } = lane;
+    switch (message.type) {
+      case 'answer': {
+        const { call, visits } = message;
+        if (visits !== undefined) this.#parts.events().onUrlsAsked(server, call, visits.ids);
+        return server.answer(message);
+      }
+      case 'progress':
+        if (!server.progress(message)) this.#parts.events().onMessage(server, message);
+        return;
+      case 'call_failed':
+        return server.callFailed(message);
+      case 'ticket_wanted':
+        return this.#parts.tickets.want(lane.name);
+      case 'launcher_failed':
+        return this.#options.launcher.failed(message.path, message.why);
+      case 'ticket_returned':
+        return this.#parts.tickets.giveBack(lane.name);
+      case 'profile':
+      case 'catalog':
+        return this.#offers(lane, message);
+      case 'notification':
+      case 'reverse_request':
+      case 'reverse_cancelled':
+        return this.#parts.events().onMessage(server, message);
+      case 'lifecycle':
+        return this.#lifecycle(lane, message);
+    }
+  }
+
+  onGone(lane: Lane): void {
+    this.#stopped(lane);
+  }
+
+  onStarted(lane: Lane): void {
+    if (this.#logLevel !== null) lane.setLogLevel(this.#logLevel);
+  }
+
+  /** The thread cannot speak for itself any more: main says what became of its server. */
+  onLost(lane: Lane, { state, detail, restartInMs }: Loss): void {
+    const { name, server } = lane;
+    this.#parts.tickets.forget(name);
+    this.#options.observer.threadLost(lane.config.name, state);
+    this.#parts.events().onGone(server);
+    lane.lost(`${state}: ${detail}`, restartInMs);
+    const now = Date.now();
+    const record = lostRecord(server.lastRecord, {
+      error: `supervisor thread ${state}: ${detail}`,
+      now,
+      nextStartAt: this.#parts.stopping() || lane.retired ? null : now + restartInMs,
+    });
+    this.#options.stateWriter.tell({
+      type: 'supervisor',
+      server: name,
+      generation: lane.generation,
+      incarnation: record.incarnation,
+      rev: Number.MAX_SAFE_INTEGER,
+      record,
+    });
+    this.#settle(lane);
+    this.#stopped(lane);
+  }
+
+  /** What a server offers is its successor's business, if there is one. */
+  #offers(lane: Lane, message: Extract<LaneMessage, { type: 'profile' | 'catalog' }>): void {
+    if (this.#parts.endings.has(lane)) return;
+    if (message.type === 'profile') {
+      const { incarnation, profile } = message;
+      const { name, version } = profile;
+      this.#options.log.info(
+        { server: lane.name, incarnation, name, version },
+        'introduced itself',
+      );
+      return this.#parts.events().onProfile(lane.server, profile);
+    }
+    this.#options.catalogs.update(lane, message.kind, message.entries);
+    this.#options.onChange();
+    this.#parts.events().onListsSettled(lane.config.name);
+  }
+
+  #lifecycle(lane: Lane, message: LifecycleMessage): void {
+    const { server } = lane;
+    const { event, ...rest } = message.event;
+    const fields = { server: lane.name, incarnation: message.incarnation, ...rest };
+    if (event === 'child_died_unexpectedly') this.#options.log.warn(fields, event);
+    else this.#options.log.info(fields, event);
+    lane.lifecycle(message);
+    const isGone = event === 'child_died_unexpectedly' || event === 'draining';
+    if (isGone) this.#parts.events().onGone(server);
+    if (event === 'ready') this.#parts.events().onReady(server);
+    const { phase } = message.record;
+    if (phase === 'failed' || phase === 'backoff' || phase === 'stopped') this.#settle(lane);
+    this.#stopped(lane);
+  }
+
+  /** Nobody waits for the first lists of this server any longer. */
+  #settle(lane: Lane): void {
+    if (this.#parts.endings.has(lane)) return;
+    this.#options.catalogs.settle(lane);
+    this.#parts.events().onListsSettled(lane.config.name);
+  }
+
+  #stopped(lane: Lane): void {
+    if (!lane.running) {
+      this.#parts.tickets.forget(lane.name);
+      this.#parts.endings.stopped(lane);
+    }
+    this.#parts.onLane(lane);
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * Which servers start first, and what starts their processes. Servers that calls wait for come first, then
+ * those that were used last; servers that come back while nobody waits for them leave a place to others.
+ */
+import type { LauncherProcess } from '../processes/launcher-process.ts';
+import type { Lane } from './lane.ts';
+import type { LaneTable } from './lane-table.ts';
+import { StartTickets } from './start-tickets.ts';
+
+/** From this many processes on they are started by the launcher: a fork costs a large gateway more. */
+const LAUNCHER_PROCESSES = 8;
+
+export interface StartOrderOptions {
+  readonly lanes: LaneTable;
+  /** Servers that start at the same time, at most. */
+  readonly limit: number;
+  /** When servers were used last in an earlier run, in milliseconds since the epoch. */
+  readonly usedBefore: ReadonlyMap<string, number>;
+  readonly launcher: Pick<LauncherProcess, 'address'>;
+  /** A lane of this name may start. */
+  readonly onGrant: (name: string) => void;
+}
+
+export class StartOrder {
+  readonly tickets: StartTickets<string>;
+  readonly #options: StartOrderOptions;
+  #stopped = false;
+
+  constructor(options: StartOrderOptions) {
+    this.#options = options;
+    this.tickets = new StartTickets<string>(options.limit, {
+      grant: (name) => this.#grant(options.lanes.get(name)),
+      rank: (name) => this.#rank(options.lanes.get(name)),
+      defers: (name) => {
+        const lane = options.lanes.get(name);
+        return lane !== undefined && lane.ranBefore && !lane.server.awaited;
+      },
+    });
+  }
+
+  /** All lanes, the one to start first at the beginning. */
+  sorted(): Lane[] {
+    const rank = (lane: Lane) => this.#rank(lane);
+    return this.#options.lanes.all().sort((one, other) => rank(other) - rank(one) || 0);
+  }
+
+  /** When a server was used last, in this run or an earlier one, in milliseconds since the epoch. */
+  lastUse({ server, config }: Lane): number | undefined {
+    return server.lastUsedAt ?? this.#options.usedBefore.get(config.name);
+  }
+
+  /** Nothing starts any more. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  #grant(lane: Lane | undefined): void {
+    if (lane === undefined || this.#stopped) return;
+    const { lanes, launcher, onGrant } = this.#options;
+    onGrant(lane.name);
+    const processes = lanes.all().filter(({ hasProcess }) => hasProcess).length;
+    const isFew = processes < LAUNCHER_PROCESSES || !lane.hasProcess;
+    lane.grantTicket(isFew ? null : launcher.address());
+  }
+
+  #rank(lane: Lane | undefined): number {
+    if (lane === undefined) return 0;
+    if (lane.server.awaited) return Number.POSITIVE_INFINITY;
+    return this.lastUse(lane) ?? 0;
+  }
+}
