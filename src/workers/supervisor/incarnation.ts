@@ -22,7 +22,7 @@ import type { SelfDescription } from './conversation/handshake.ts';
 import { Outgoing } from './conversation/outgoing.ts';
 import { KEPT_ERROR_UNITS } from './conversation/own-requests.ts';
 import { Remote } from './http/remote.ts';
-import { Intake } from './limits/intake.ts';
+import { ReadThrottle } from './limits/read-throttle.ts';
 import type { Link } from './link.ts';
 import { Child } from './process/child.ts';
 import { buildChildEnv, withheldNames } from './process/environment.ts';
@@ -76,7 +76,7 @@ export class Incarnation {
   /** The way of what clients say to the server. */
   readonly outgoing: Outgoing;
   readonly #rule: PathRule | null;
-  readonly #intake: Intake;
+  readonly #throttle: ReadThrottle;
   /** Names of variables that the server may miss. */
   readonly withheld: readonly string[];
   readonly #stderr: StderrReader | null;
@@ -109,16 +109,16 @@ export class Incarnation {
       session: this.session,
     });
     const { readers } = this.session;
-    this.#intake = new Intake({
+    this.#throttle = new ReadThrottle({
       credit: options.credit,
       lane: options.creditLane,
-      source: readers,
-      heldBytes: () => readers.heldBytes(),
-      openBytes: () => readers.openBytes(),
-      onPaused: (paused) => this.session.paused(paused),
-      onHeldBack: () => {
-        options.log('warn', 'says more than anybody asked for: it is read slowly', {});
-        options.post({ type: 'held_back', slot: options.slot, incarnation: this.number }, []);
+      readers,
+      listener: {
+        paused: (paused) => this.session.paused(paused),
+        overloaded: () => {
+          options.log('warn', 'says more than anybody asked for: it is read slowly', {});
+          options.post({ type: 'held_back', slot: options.slot, incarnation: this.number }, []);
+        },
       },
     });
     if (this.link instanceof Child) readers.add(this.session.readerOf(this.link));
@@ -131,7 +131,7 @@ export class Incarnation {
 
   /** Ends the conversation. @returns the calls without an answer, and whether each one left. */
   close(): { readonly call: number; readonly sent: boolean }[] {
-    this.#intake.close();
+    this.#throttle.close();
     const held = this.outgoing.close().map((call) => ({ call, sent: false }));
     const unsent = new Set(this.link.unsentCalls());
     return [...held, ...this.session.close().map((call) => ({ call, sent: !unsent.has(call) }))];
@@ -158,11 +158,11 @@ export class Incarnation {
         const { length } = chunk;
         workload.of(slot, () => {
           this.session.push(chunk);
-          this.#intake.chunk(length);
+          this.#throttle.chunk(length);
         });
       },
       // What the server wrote last is read whatever the limits say: there is little time for it.
-      onExited: () => this.#intake.close(),
+      onExited: () => this.#throttle.close(),
       onStderr: (chunk) => workload.of(slot, () => this.#stderr?.push(chunk)),
       onUnreachable: (detail) => feed({ type: 'condemned', incarnation, reason: 'exit', detail }),
       onGone: (code, signal) => this.#gone(options, code, signal, exitText(code, signal)),
@@ -217,13 +217,13 @@ export class Incarnation {
       clientCapabilities: options.clientCapabilities,
       line: this.link,
       post: (message, transfer) => {
-        if ('line' in message) this.#intake.sent(message.line.length);
+        if ('line' in message) this.#throttle.sent(message.line.length);
         options.post(message, transfer);
       },
-      onTaken: (bytes) => this.#intake.chunk(bytes),
-      onUseful: (bytes) => this.#intake.useful(bytes),
-      onUnasked: () => this.#intake.unasked(),
-      onBadLine: () => this.#intake.noise(),
+      onTaken: (bytes) => this.#throttle.chunk(bytes),
+      onUseful: (bytes) => this.#throttle.useful(bytes),
+      onUnasked: () => this.#throttle.unsolicited(),
+      onBadLine: () => this.#throttle.noise(),
       work: (task) => options.workload.of(slot, task),
       onDescribed: (description, leftOut) => {
         if (leftOut !== null) log('warn', leftOut, {});
