@@ -12,23 +12,29 @@ import type { DownstreamConfig, EndpointConfig } from '../../shared/model/config
 import type { GuardedPlaces } from '../../shared/model/guarded.ts';
 import type { ListKind } from '../../shared/model/lists.ts';
 import type { CatalogEntry } from '../../shared/model/mcp.ts';
+import type { ServerFeatures } from '../../shared/model/server.ts';
 import type { LastExit } from '../../shared/model/snapshot.ts';
 import type { FromSupervisor, LogMessage } from '../../shared/protocol/from-supervisor.ts';
 import type { LauncherAddress } from '../../shared/protocol/launch.ts';
 import { cleanForTerminal } from '../../shared/text/clean-text.ts';
 import { redactedHead } from '../../shared/text/redact.ts';
-import { Session } from './conversation/conversation.ts';
+import { Conversation } from './conversation/conversation.ts';
+import type { ConversationListener } from './conversation/conversation-listener.ts';
 import type { SelfDescription } from './conversation/handshake.ts';
+import type { DroppedNotifications } from './conversation/notifications.ts';
 import { Outgoing } from './conversation/outgoing.ts';
 import { KEPT_ERROR_UNITS } from './conversation/own-requests.ts';
 import { Remote } from './http/remote.ts';
-import { ReadThrottle } from './limits/read-throttle.ts';
+import type { NoiseReport } from './limits/noise.ts';
+import { ReadThrottle, type ThrottleListener } from './limits/read-throttle.ts';
+import { Readers } from './limits/readers.ts';
 import type { Link } from './link.ts';
 import { Child } from './process/child.ts';
 import { buildChildEnv, withheldNames } from './process/environment.ts';
 import { StderrReader } from './process/stderr.ts';
 import { exitText } from './record.ts';
 import { type Looks, PathRule } from './rules/path-rule.ts';
+import { ToMain } from './to-main.ts';
 import type { Workload } from './workload.ts';
 
 const SAMPLE = { kept: SAMPLE_UNITS, shown: 200 };
@@ -57,7 +63,7 @@ export interface IncarnationOptions {
   readonly redact: (text: string) => string;
   readonly log: (level: LogMessage['level'], text: string, fields: LogMessage['fields']) => void;
   /** Level last asked for, null if none was. */
-  readonly logLevel: () => string | null;
+  readonly logLevel: string | null;
   /** Called before the machine learns of the exit. */
   readonly onExit: (exit: LastExit) => void;
   readonly onDescribed: (description: SelfDescription, incarnation: number) => void;
@@ -69,10 +75,11 @@ export interface IncarnationOptions {
   readonly onNoList: (problem: string) => void;
 }
 
-export class Incarnation {
+export class Incarnation implements ConversationListener, ThrottleListener {
+  readonly #options: IncarnationOptions;
   readonly number: number;
   readonly link: Link;
-  readonly session: Session;
+  readonly conversation: Conversation;
   /** The way of what clients say to the server. */
   readonly outgoing: Outgoing;
   readonly #rule: PathRule | null;
@@ -84,6 +91,7 @@ export class Incarnation {
   /** Spawns or connects, and begins the handshake. */
   constructor(options: IncarnationOptions) {
     const { config, incarnation, log } = options;
+    this.#options = options;
     this.number = incarnation;
     const env = config.endpoint === null ? buildChildEnv(process.env, config) : null;
     this.withheld = env === null ? [] : withheldNames(process.env, env);
@@ -101,27 +109,34 @@ export class Incarnation {
         ? this.#spawn(options, env ?? {})
         : this.#connect(options, config.endpoint);
     this.#rule = config.endpoint === null ? this.#guard(options) : null;
-    this.session = this.#converse(options);
-    this.outgoing = new Outgoing({
-      ...options,
-      server: config.name,
-      rule: this.#rule,
-      session: this.session,
-    });
-    const { readers } = this.session;
+    const readers = new Readers();
     this.#throttle = new ReadThrottle({
       credit: options.credit,
       lane: options.creditLane,
       readers,
-      listener: {
-        paused: (paused) => this.session.paused(paused),
-        overloaded: () => {
-          options.log('warn', 'says more than anybody asked for: it is read slowly', {});
-          options.post({ type: 'held_back', slot: options.slot, incarnation: this.number }, []);
-        },
-      },
+      listener: this,
     });
-    if (this.link instanceof Child) readers.add(this.session.readerOf(this.link));
+    const toMain = new ToMain({ ...options, throttle: this.#throttle });
+    this.conversation = new Conversation({
+      ...options,
+      server: config.name,
+      maxMessageBytes: config.maxMessageBytes,
+      listTimeoutMs: config.startTimeoutMs,
+      liveness: config.liveness,
+      line: this.link,
+      readers,
+      throttle: this.#throttle,
+      toMain,
+      listener: this,
+    });
+    this.outgoing = new Outgoing({
+      ...options,
+      server: config.name,
+      rule: this.#rule,
+      conversation: this.conversation,
+      toMain,
+    });
+    if (this.link instanceof Child) this.conversation.readsFrom(this.link);
   }
 
   /** The end of what it said on stderr, without secrets. */
@@ -134,7 +149,10 @@ export class Incarnation {
     this.#throttle.close();
     const held = this.outgoing.close().map((call) => ({ call, sent: false }));
     const unsent = new Set(this.link.unsentCalls());
-    return [...held, ...this.session.close().map((call) => ({ call, sent: !unsent.has(call) }))];
+    return [
+      ...held,
+      ...this.conversation.close().map((call) => ({ call, sent: !unsent.has(call) })),
+    ];
   }
 
   /** A server's process reads this machine's files. */
@@ -157,7 +175,7 @@ export class Incarnation {
       onStdout: (chunk) => {
         const { length } = chunk;
         workload.of(slot, () => {
-          this.session.push(chunk);
+          this.conversation.push(chunk);
           this.#throttle.chunk(length);
         });
       },
@@ -180,7 +198,7 @@ export class Incarnation {
       endpoint,
       gatewayVersion: options.gatewayVersion,
       maxMessageBytes: config.maxMessageBytes,
-      conversation: () => this.session,
+      receiver: () => this.conversation,
       tell: told,
       onSecret,
       onTrouble: (text) => log('warn', told(text), {}),
@@ -194,65 +212,58 @@ export class Incarnation {
     signal: NodeJS.Signals | null,
     detail: string,
   ): void {
-    this.session.end();
+    this.conversation.end();
     this.#stderr?.end();
     const at = new Date().toISOString();
     onExit({ code, signal, at, stderr_tail: this.stderrTail });
     feed({ type: 'exited', incarnation, code, signal, detail, random: Math.random() });
   }
 
-  #converse(options: IncarnationOptions): Session {
-    const { config, slot, incarnation, feed, log, redact } = options;
-    const told = (text: string) => redactedHead(text, redact, PROBLEM);
-    const condemn = (reason: 'handshake' | 'stall' | 'noise', detail: string) =>
-      feed({ type: 'condemned', incarnation, reason, detail: told(detail) });
-    return new Session({
-      server: config.name,
-      slot,
-      incarnation,
-      maxMessageBytes: config.maxMessageBytes,
-      listTimeoutMs: config.startTimeoutMs,
-      liveness: config.liveness,
-      gatewayVersion: options.gatewayVersion,
-      clientCapabilities: options.clientCapabilities,
-      line: this.link,
-      post: (message, transfer) => {
-        if ('line' in message) this.#throttle.sent(message.line.length);
-        options.post(message, transfer);
-      },
-      onTaken: (bytes) => this.#throttle.chunk(bytes),
-      onUseful: (bytes) => this.#throttle.useful(bytes),
-      onUnasked: () => this.#throttle.unsolicited(),
-      onBadLine: () => this.#throttle.noise(),
-      work: (task) => options.workload.of(slot, task),
-      onDescribed: (description, leftOut) => {
-        if (leftOut !== null) log('warn', leftOut, {});
-        options.onDescribed(description, incarnation);
-      },
-      onHandshaken: (features) => {
-        feed({ type: 'handshaken', incarnation, features });
-        const level = options.logLevel();
-        if (level !== null) this.session.setLogLevel(level);
-      },
-      onRefused: (problem) => condemn('handshake', problem),
-      onStalled: (detail) => condemn('stall', detail),
-      onTooMuchNoise: (detail) => condemn('noise', detail),
-      onList: (kind, entries) => {
-        if (kind === 'tools') this.#rule?.tools(entries);
-        options.onList(kind, entries, incarnation);
-      },
-      onLeftOut: options.onLeftOut,
-      onListTrouble: (text) => {
-        const problem = told(text);
-        log('warn', problem, {});
-        options.onNoList(problem);
-      },
-      onNoise: ({ lines, sample }) => {
-        const shown = cleanForTerminal(redactedHead(sample, redact, SAMPLE));
-        feed({ type: 'noise', incarnation, lines, sample: shown });
-      },
-      onDropped: ({ tooMany, tooLarge }) =>
-        log('warn', 'notifications were not passed on', { tooMany, tooLarge }),
-    });
+  paused(paused: boolean): void {
+    this.conversation.paused(paused);
+  }
+
+  overloaded(): void {
+    const { log, post, slot } = this.#options;
+    log('warn', 'says more than anybody asked for: it is read slowly', {});
+    post({ type: 'held_back', slot, incarnation: this.number }, []);
+  }
+
+  described(description: SelfDescription, leftOut: string | null): void {
+    if (leftOut !== null) this.#options.log('warn', leftOut, {});
+    this.#options.onDescribed(description, this.number);
+  }
+
+  handshaken(features: ServerFeatures): void {
+    this.#options.feed({ type: 'handshaken', incarnation: this.number, features });
+  }
+
+  condemned(reason: 'handshake' | 'stall' | 'noise', detail: string): void {
+    const told = redactedHead(detail, this.#options.redact, PROBLEM);
+    this.#options.feed({ type: 'condemned', incarnation: this.number, reason, detail: told });
+  }
+
+  listed(kind: ListKind, entries: readonly CatalogEntry[]): void {
+    if (kind === 'tools') this.#rule?.tools(entries);
+    this.#options.onList(kind, entries, this.number);
+  }
+
+  leftOut(kind: ListKind, message: string): void {
+    this.#options.onLeftOut(kind, message);
+  }
+
+  listFailed(problem: string): void {
+    const told = redactedHead(problem, this.#options.redact, PROBLEM);
+    this.#options.log('warn', told, {});
+    this.#options.onNoList(told);
+  }
+
+  noise({ lines, sample }: NoiseReport): void {
+    const shown = cleanForTerminal(redactedHead(sample, this.#options.redact, SAMPLE));
+    this.#options.feed({ type: 'noise', incarnation: this.number, lines, sample: shown });
+  }
+
+  dropped({ tooMany, tooLarge }: DroppedNotifications): void {
+    this.#options.log('warn', 'notifications were not passed on', { tooMany, tooLarge });
   }
 }

@@ -122,7 +122,7 @@ export class Supervisor {
   }
 
   receive(message: Exclude<ToSupervisor, OpenSlot | ReleaseSlot | FactsPort>): void {
-    const session = this.#current?.session;
+    const conversation = this.#current?.conversation;
     const outgoing = this.#current?.outgoing;
     switch (message.type) {
       case 'call':
@@ -130,13 +130,13 @@ export class Supervisor {
       case 'cancel':
         return outgoing?.cancel(message.call, message.reason);
       case 'line':
-        if (message.incarnation === this.#current?.number) outgoing?.tell(message.line);
+        if (message.incarnation === this.#current?.number) outgoing?.send(message.line);
         return;
       case 'suspect':
-        return session?.suspect();
+        return conversation?.suspect();
       case 'log_level':
         this.#logLevel = message.level;
-        return session?.setLogLevel(message.level);
+        return conversation?.setLogLevel(message.level);
       case 'asks':
         this.#asks = message.asks;
         return;
@@ -240,7 +240,7 @@ export class Supervisor {
       redact: (text) => this.#redactor.redact(text),
       onSecret: (secret) => this.#keepSecret(secret),
       log: (level, message, fields) => this.#log(level, message, fields),
-      logLevel: () => this.#logLevel,
+      logLevel: this.#logLevel,
       onExit: (exit) => {
         this.#lastExit = exit;
       },
@@ -278,8 +278,8 @@ export class Supervisor {
     for (const { call, sent } of current.close()) {
       this.#failCall(current.number, call, sent, `is gone (${detail})`);
     }
-    this.#noiseBefore += current.session.noiseLines;
-    const stray = current.session.strayAnswers;
+    this.#noiseBefore += current.conversation.noiseLines;
+    const stray = current.conversation.strayAnswers;
     if (stray > 0) this.#log('debug', 'answers nobody waited for were dropped', { stray });
   }
 
@@ -391,7 +391,7 @@ export class Supervisor {
       lastExit: this.#lastExit,
       lastError: this.#lastError,
       toolsCount: this.#toolsCount,
-      noiseLines: this.#noiseBefore + (this.#current?.session.noiseLines ?? 0),
+      noiseLines: this.#noiseBefore + (this.#current?.conversation.noiseLines ?? 0),
     };
     const offset = Date.now() - performance.now();
     return recordOf(state, extras, (at) => new Date(at + offset).toISOString());

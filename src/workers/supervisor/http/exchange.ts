@@ -7,8 +7,8 @@ import type { IncomingMessage } from 'node:http';
 import { scanFrame, textAt } from '../../../shared/json/frame.ts';
 import { classify } from '../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
-import type { Conversation, Loss } from '../carried.ts';
 import type { RequestId } from '../link.ts';
+import type { Loss, Receiver } from '../receiver.ts';
 import { readErrorBody } from './error-body.ts';
 import type { HttpClient, HttpExchange } from './http-client.ts';
 import {
@@ -44,7 +44,7 @@ export interface ExchangeOptions {
   /** The message, without newline. */
   readonly body: Uint8Array;
   readonly maxBytes: number;
-  readonly conversation: Conversation;
+  readonly receiver: Receiver;
   /** Takes secrets out of text of the server's. */
   readonly tell: (text: string) => string;
   /** A good response began. */
@@ -116,7 +116,7 @@ export class Exchange {
   }
 
   #read(response: IncomingMessage): void {
-    const { client, conversation, onTurnedAway } = this.#options;
+    const { client, receiver, onTurnedAway } = this.#options;
     const status = response.statusCode ?? 0;
     const lostSession = status === 404 && client.sessionId !== null;
     if (lostSession || (status === 401 && client.protocolVersion !== null)) {
@@ -126,7 +126,7 @@ export class Exchange {
     }
     this.#phase = 'answered';
     if (status >= 400) return this.#readError(response, status);
-    conversation.heard();
+    receiver.heard();
     this.#options.onAccepted(response);
     // The connection as a whole may just have been given up.
     if (this.#isOver()) return;
@@ -159,21 +159,21 @@ export class Exchange {
   }
 
   #follow(response: IncomingMessage, kind: 'json' | 'events'): void {
-    const { conversation, maxBytes } = this.#options;
+    const { receiver, maxBytes } = this.#options;
     const stream = new MessageStream({
       response,
       kind,
       maxBytes,
-      framer: conversation.source(),
-      conversation,
+      framer: receiver.source(),
+      receiver,
       onBytes: () => {
-        conversation.heard();
-        return conversation.reading;
+        receiver.heard();
+        return receiver.reading;
       },
       onEvent: (id) => {
         if (id !== null) this.#lastEventId = id === '' ? null : id;
         this.#reopening.worked();
-        if (this.id !== null && !conversation.isOpen(this.id)) this.#endAfter(AFTER_ANSWER_MS);
+        if (this.id !== null && !receiver.isOpen(this.id)) this.#endAfter(AFTER_ANSWER_MS);
       },
       onRetry: (ms) => {
         this.#reopening.serverMs = ms;
@@ -184,8 +184,8 @@ export class Exchange {
   }
 
   #bodyEnded(kind: 'json' | 'events', how: BodyEnd): void {
-    const { server, conversation, maxBytes } = this.#options;
-    if (this.id === null || !conversation.isOpen(this.id)) return this.#end();
+    const { server, receiver, maxBytes } = this.#options;
+    if (this.id === null || !receiver.isOpen(this.id)) return this.#end();
     if (how === 'endless') return this.#lose(endlessLoss(server, maxBytes, kind === 'json'));
     if (kind === 'json' && how === 'complete') {
       return this.#lose(noAnswer(server, 'is malformed: the body is no answer to the request'));
@@ -200,7 +200,7 @@ export class Exchange {
   }
 
   #resume(): void {
-    const { client, conversation, onTurnedAway } = this.#options;
+    const { client, receiver, onTurnedAway } = this.#options;
     this.#timer = null;
     this.#http = client.send({
       method: 'GET',
@@ -221,7 +221,7 @@ export class Exchange {
         }
       },
       onFailed: ({ detail }) => {
-        conversation.suspect();
+        receiver.suspect();
         this.#resumptionFailed(detail);
       },
     });
@@ -234,7 +234,7 @@ export class Exchange {
   }
 
   #readError(response: IncomingMessage, status: number): void {
-    const { server, conversation, tell, onRefused } = this.#options;
+    const { server, receiver, tell, onRefused } = this.#options;
     this.#stopReading = readErrorBody(response, (body, complete) => {
       if (this.id === null) {
         onRefused(statusText(status, tell(body.toString())));
@@ -243,7 +243,7 @@ export class Exchange {
       // An error of the protocol for this very call is its answer, whatever the status; it proves
       // nothing about the session, so that a ping is not answered by one.
       if (complete && typeof this.id === 'number' && isErrorFor(this.id, body)) {
-        const framer = conversation.source();
+        const framer = receiver.source();
         framer.push(body);
         framer.push(NEWLINE);
         this.#end();
@@ -251,22 +251,22 @@ export class Exchange {
         this.#lose(statusLoss(server, status, tell(body.toString())));
       }
       // The server may have forgotten the session and not know how to say so.
-      conversation.suspect();
+      receiver.suspect();
     });
   }
 
   /** The connection is gone; perhaps the server is too. */
   #break(why: string): void {
-    const { server, conversation, tell } = this.#options;
+    const { server, receiver, tell } = this.#options;
     // The name of a host may be a secret, too.
     this.#lose(outcomeUnknown(server, tell(why)));
-    conversation.suspect();
+    receiver.suspect();
   }
 
   #lose(loss: Loss): void {
-    const { conversation, onRefused } = this.#options;
+    const { receiver, onRefused } = this.#options;
     if (this.id === null) onRefused(loss.message);
-    else conversation.lost(this.id, loss);
+    else receiver.lost(this.id, loss);
     this.#end();
   }
 

@@ -3,7 +3,7 @@
  * server is expected redacted.
  */
 import { clip } from '../../../shared/text/clean-text.ts';
-import type { Loss } from '../carried.ts';
+import type { Loss } from '../receiver.ts';
 
 const SHOWN_UNITS = 300;
 

@@ -3,7 +3,7 @@
  * with back-off when it ends. Owned by the remote. A server need not have one.
  */
 import type { IncomingMessage } from 'node:http';
-import type { Conversation } from '../carried.ts';
+import type { Receiver } from '../receiver.ts';
 import { STREAM_HEADERS } from './exchange.ts';
 import type { HttpClient, HttpExchange } from './http-client.ts';
 import { bodyKind, MessageStream } from './message-stream.ts';
@@ -12,7 +12,7 @@ import { Reopening } from './reopening.ts';
 export interface ListenerOptions {
   readonly client: HttpClient;
   readonly maxBytes: number;
-  readonly conversation: Conversation;
+  readonly receiver: Receiver;
   /** It stays closed although the server seems to have one. */
   readonly onTrouble: (problem: string) => void;
   readonly onSessionLost: (detail: string) => void;
@@ -41,7 +41,7 @@ export class Listener {
   }
 
   #open(): void {
-    const { client, conversation } = this.#options;
+    const { client, receiver } = this.#options;
     const resumed = this.#lastEventId;
     this.#http = client.send({
       method: 'GET',
@@ -50,30 +50,30 @@ export class Listener {
       onResponse: (response) => this.#read(response),
       onFailed: ({ broken, detail }) => {
         if (!broken) return this.#options.onTrouble(`no stream of notifications: ${detail}`);
-        conversation.suspect();
+        receiver.suspect();
         this.#again();
       },
     });
   }
 
   #read(response: IncomingMessage): void {
-    const { conversation, maxBytes, onTrouble, onSessionLost } = this.#options;
+    const { receiver, maxBytes, onTrouble, onSessionLost } = this.#options;
     const status = response.statusCode ?? 0;
     if (status < 300 && bodyKind(response) === 'events') {
-      conversation.heard();
+      receiver.heard();
       // What was said meanwhile is only told again to who knows where it stopped listening.
-      if (this.#known && this.#lastEventId === null) conversation.missed();
+      if (this.#known && this.#lastEventId === null) receiver.missed();
       this.#known = true;
       this.#stream = new MessageStream({
         response,
         kind: 'events',
         maxBytes,
-        framer: conversation.source(),
-        conversation,
+        framer: receiver.source(),
+        receiver,
         onBytes: () => {
-          conversation.heard();
+          receiver.heard();
           this.#reopening.worked();
-          return conversation.reading;
+          return receiver.reading;
         },
         onEvent: (id) => {
           if (id !== null) this.#lastEventId = id === '' ? null : id;
@@ -82,7 +82,7 @@ export class Listener {
           this.#reopening.serverMs = ms;
         },
         onEnd: (how) => {
-          if (how === 'broken') conversation.suspect();
+          if (how === 'broken') receiver.suspect();
           this.#again();
         },
       });

@@ -5,9 +5,9 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { LineFramer } from '../../../shared/json/framing.ts';
-import type { Conversation } from '../carried.ts';
 import { EndlessWatch } from '../limits/endless-watch.ts';
 import type { Readable } from '../limits/readers.ts';
+import type { Receiver } from '../receiver.ts';
 import { SseReader } from './sse-reader.ts';
 
 export type BodyKind = 'json' | 'events';
@@ -17,7 +17,7 @@ export interface MessageStreamOptions {
   readonly kind: BodyKind;
   readonly maxBytes: number;
   readonly framer: LineFramer;
-  readonly conversation: Pick<Conversation, 'readers' | 'taken' | 'work'>;
+  readonly receiver: Pick<Receiver, 'readers' | 'taken' | 'work'>;
   /** Bytes came, whatever they are. @returns whether more of them are wanted. */
   readonly onBytes: () => boolean;
   /** An event was handed on. @param id its own, if it has one. */
@@ -68,20 +68,20 @@ export class MessageStream {
             },
             onRetry: options.onRetry,
           });
-    response.on('data', (chunk: Buffer) => options.conversation.work(() => this.#read(chunk)));
+    response.on('data', (chunk: Buffer) => options.receiver.work(() => this.#read(chunk)));
     response.once('end', () => this.#end('complete'));
     response.once('close', () => this.#end('broken'));
-    options.conversation.readers.add(this.#reading);
+    options.receiver.readers.add(this.#reading);
   }
 
   /** Stops reading; nothing more is called. */
   close(): void {
     this.#open = false;
     this.#watch.close();
-    const { response, conversation } = this.#options;
+    const { response, receiver } = this.#options;
     response.destroy();
-    conversation.readers.remove(this.#reading);
-    conversation.taken(0);
+    receiver.readers.remove(this.#reading);
+    receiver.taken(0);
   }
 
   #read(chunk: Buffer): void {
@@ -92,7 +92,7 @@ export class MessageStream {
     else this.#reader.push(chunk);
     if (!this.#open) return;
     this.#watch.chunk(framer.pendingBytes);
-    this.#options.conversation.taken(chunk.length);
+    this.#options.receiver.taken(chunk.length);
   }
 
   #end(how: BodyEnd): void {

@@ -5,8 +5,8 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { EndpointConfig } from '../../../shared/model/config.ts';
-import type { Conversation } from '../carried.ts';
 import type { Link, RequestId } from '../link.ts';
+import type { Receiver } from '../receiver.ts';
 import { Exchange } from './exchange.ts';
 import { HttpClient } from './http-client.ts';
 import { Listener } from './listener.ts';
@@ -23,7 +23,7 @@ export interface RemoteOptions {
   readonly gatewayVersion: string;
   readonly maxMessageBytes: number;
   /** Not asked for before the constructor has returned. */
-  readonly conversation: () => Conversation;
+  readonly receiver: () => Receiver;
   /** Takes secrets out of text of the server's. */
   readonly tell: (text: string) => string;
   /** The token that is used from now on. */
@@ -157,12 +157,12 @@ export class Remote implements Link {
   #maySend(): boolean {
     if (this.#state === 'open') return true;
     if (this.#state !== 'handshake') return false;
-    const conversation = this.#options.conversation;
-    return [...this.#exchanges].every(({ id }) => id !== null && !conversation().isOpen(id));
+    const receiver = this.#options.receiver;
+    return [...this.#exchanges].every(({ id }) => id !== null && !receiver().isOpen(id));
   }
 
   #post({ line, id, confirms }: Entry): void {
-    const { server, maxMessageBytes, conversation, tell, onTrouble } = this.#options;
+    const { server, maxMessageBytes, receiver, tell, onTrouble } = this.#options;
     if (this.#client === null) return;
     const exchange = new Exchange({
       server,
@@ -170,7 +170,7 @@ export class Remote implements Link {
       id,
       body: line,
       maxBytes: maxMessageBytes,
-      conversation: conversation(),
+      receiver: receiver(),
       tell,
       onAccepted: (response) => {
         this.#keepSession(response);
@@ -201,11 +201,11 @@ export class Remote implements Link {
   #opened(): void {
     this.#state = 'open';
     if (this.#client === null) return;
-    const { maxMessageBytes, conversation, onTrouble } = this.#options;
+    const { maxMessageBytes, receiver, onTrouble } = this.#options;
     this.#listener = new Listener({
       client: this.#client,
       maxBytes: maxMessageBytes,
-      conversation: conversation(),
+      receiver: receiver(),
       onTrouble,
       onSessionLost: (detail) => this.#leave(detail),
     });
