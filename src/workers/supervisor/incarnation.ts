@@ -1,23 +1,18 @@
 /**
- * One start of a server and all that ends with it: the child or the connection, the conversation with
- * it, its stderr. Wires them together and turns what they tell into inputs of the machine. Owned by the
- * supervisor of the slot.
+ * One start of a server and all that ends with it: the child or the connection, the conversation with it,
+ * its stderr. Listens to these parts and turns what they tell into inputs of the machine and messages to
+ * others. Owned by the supervisor of the slot.
  */
-
 import { SAMPLE_UNITS } from '../../shared/json/framing.ts';
 import type { SupervisorInput } from '../../shared/machines/supervisor-state.ts';
-import type { ByteCredit } from '../../shared/memory/byte-credit.ts';
-import type { ThreadVitals } from '../../shared/memory/vitals.ts';
 import type { DownstreamConfig, EndpointConfig } from '../../shared/model/config.ts';
-import type { GuardedPlaces } from '../../shared/model/guarded.ts';
 import type { ListKind } from '../../shared/model/lists.ts';
 import type { CatalogEntry } from '../../shared/model/mcp.ts';
 import type { ServerFeatures } from '../../shared/model/server.ts';
-import type { LastExit } from '../../shared/model/snapshot.ts';
-import type { FromSupervisor, LogMessage } from '../../shared/protocol/from-supervisor.ts';
 import type { LauncherAddress } from '../../shared/protocol/launch.ts';
 import { cleanForTerminal } from '../../shared/text/clean-text.ts';
 import { redactedHead } from '../../shared/text/redact.ts';
+import type { SupervisorContext } from './context.ts';
 import { Conversation } from './conversation/conversation.ts';
 import type { ConversationListener } from './conversation/conversation-listener.ts';
 import type { SelfDescription } from './conversation/handshake.ts';
@@ -33,115 +28,111 @@ import { Child } from './process/child.ts';
 import { buildChildEnv, withheldNames } from './process/environment.ts';
 import { StderrReader } from './process/stderr.ts';
 import { exitText } from './record.ts';
-import { type Looks, PathRule } from './rules/path-rule.ts';
+import { PathRule } from './rules/path-rule.ts';
+import type { ServerSecrets } from './secrets.ts';
+import type { Present, Telling } from './telling.ts';
 import { ToMain } from './to-main.ts';
-import type { Workload } from './workload.ts';
 
 const SAMPLE = { kept: SAMPLE_UNITS, shown: 200 };
 const PROBLEM = { kept: KEPT_ERROR_UNITS, shown: 2000 };
 
 export interface IncarnationOptions {
-  readonly config: DownstreamConfig;
+  readonly number: number;
   readonly slot: number;
-  readonly incarnation: number;
-  readonly credit: ByteCredit;
   readonly creditLane: number;
-  readonly vitals: ThreadVitals;
-  readonly workload: Workload;
-  readonly groupsFile: string;
-  readonly guarded: GuardedPlaces;
-  readonly looks: Looks;
-  /** Who is to start it; null: this process. */
-  readonly launcher: LauncherAddress | null;
-  readonly gatewayVersion: string;
+  readonly config: DownstreamConfig;
+  /** JSON text of the capabilities that the server is told. */
   readonly clientCapabilities: string;
-  readonly post: (message: FromSupervisor, transfer: ArrayBuffer[]) => void;
-  readonly feed: (input: SupervisorInput) => void;
-  /** A secret that the configuration does not hold: takes it out from now on. */
-  readonly onSecret: (secret: string) => void;
-  /** Takes secrets out. */
-  readonly redact: (text: string) => string;
-  readonly log: (level: LogMessage['level'], text: string, fields: LogMessage['fields']) => void;
-  /** Level last asked for, null if none was. */
+  /** Level that clients have asked for; null: none was. */
   readonly logLevel: string | null;
-  /** Called before the machine learns of the exit. */
-  readonly onExit: (exit: LastExit) => void;
-  readonly onDescribed: (description: SelfDescription, incarnation: number) => void;
-  readonly onList: (kind: ListKind, entries: readonly CatalogEntry[], incarnation: number) => void;
-  readonly onLeftOut: (kind: ListKind, message: string) => void;
-  /** The child's start time became known late. */
-  readonly onIdentified: () => void;
-  /** A list could not be fetched. */
-  readonly onNoList: (problem: string) => void;
+  /** Starts the process; null: this process forks. */
+  readonly launcher: LauncherAddress | null;
+  readonly context: SupervisorContext;
+  readonly secrets: ServerSecrets;
+  readonly telling: Telling;
+  /** Gives an input to the machine. */
+  readonly feed: (input: SupervisorInput) => void;
 }
 
-export class Incarnation implements ConversationListener, ThrottleListener {
-  readonly #options: IncarnationOptions;
+export class Incarnation implements ConversationListener, ThrottleListener, Present {
   readonly number: number;
   readonly link: Link;
   readonly conversation: Conversation;
-  /** The way of what clients say to the server. */
+  /** The way of clients' messages to the server. */
   readonly outgoing: Outgoing;
+  readonly withheld: readonly string[];
+  readonly #options: IncarnationOptions;
   readonly #rule: PathRule | null;
   readonly #throttle: ReadThrottle;
-  /** Names of variables that the server may miss. */
-  readonly withheld: readonly string[];
   readonly #stderr: StderrReader | null;
 
   /** Spawns or connects, and begins the handshake. */
   constructor(options: IncarnationOptions) {
-    const { config, incarnation, log } = options;
+    const { config, context, number, slot, secrets, telling } = options;
     this.#options = options;
-    this.number = incarnation;
+    this.number = number;
     const env = config.endpoint === null ? buildChildEnv(process.env, config) : null;
     this.withheld = env === null ? [] : withheldNames(process.env, env);
     this.#stderr =
       env === null
         ? null
         : new StderrReader({
-            redact: options.redact,
-            onLine: (line) => log('info', line, { stream: 'stderr' }),
-            onDropped: (lines) => log('warn', 'lines of stderr were not logged', { lines }),
+            redact: (text) => secrets.redact(text),
+            onLine: (line) => telling.log('info', line, { stream: 'stderr' }),
+            onDropped: (lines) => telling.log('warn', 'lines of stderr were not logged', { lines }),
             now: () => performance.now(),
           });
-    this.link =
-      config.endpoint === null
-        ? this.#spawn(options, env ?? {})
-        : this.#connect(options, config.endpoint);
-    this.#rule = config.endpoint === null ? this.#guard(options) : null;
+    this.link = config.endpoint === null ? this.#spawn(env ?? {}) : this.#connect(config.endpoint);
+    this.#rule = config.endpoint === null ? this.#guard() : null;
     const readers = new Readers();
     this.#throttle = new ReadThrottle({
-      credit: options.credit,
+      credit: context.byteCredit,
       lane: options.creditLane,
       readers,
       listener: this,
     });
-    const toMain = new ToMain({ ...options, throttle: this.#throttle });
+    const toMain = new ToMain({
+      slot,
+      incarnation: number,
+      throttle: this.#throttle,
+      post: context.post,
+    });
     this.conversation = new Conversation({
-      ...options,
       server: config.name,
       maxMessageBytes: config.maxMessageBytes,
       listTimeoutMs: config.startTimeoutMs,
       liveness: config.liveness,
+      gatewayVersion: context.gatewayVersion,
+      clientCapabilities: options.clientCapabilities,
+      logLevel: options.logLevel,
       line: this.link,
       readers,
       throttle: this.#throttle,
       toMain,
+      workload: context.workload,
       listener: this,
     });
     this.outgoing = new Outgoing({
-      ...options,
       server: config.name,
       rule: this.#rule,
       conversation: this.conversation,
       toMain,
+      redact: (text) => secrets.redact(text),
+      log: (level, text, fields) => telling.log(level, text, fields),
     });
     if (this.link instanceof Child) this.conversation.readsFrom(this.link);
   }
 
-  /** The end of what it said on stderr, without secrets. */
+  get startTime(): string | null {
+    return this.link.startTime;
+  }
+
   get stderrTail(): string {
     return this.#stderr?.tail() ?? '';
+  }
+
+  get noiseLines(): number {
+    return this.conversation.noiseLines;
   }
 
   /** Ends the conversation. @returns the calls without an answer, and whether each one left. */
@@ -155,21 +146,77 @@ export class Incarnation implements ConversationListener, ThrottleListener {
     ];
   }
 
-  /** A server's process reads this machine's files. */
-  #guard({ workload, slot, ...options }: IncarnationOptions): PathRule {
-    return new PathRule({ ...options, work: (task) => workload.of(slot, task) });
+  paused(paused: boolean): void {
+    this.conversation.paused(paused);
   }
 
-  #spawn(options: IncarnationOptions, env: Readonly<Record<string, string>>): Link {
-    const { incarnation, feed, log, slot, workload } = options;
+  overloaded(): void {
+    const { telling } = this.#options;
+    telling.log('warn', 'says more than anybody asked for: it is read slowly', {});
+    telling.heldBack(this.number);
+  }
+
+  described(description: SelfDescription, leftOut: string | null): void {
+    const { telling } = this.#options;
+    if (leftOut !== null) telling.log('warn', leftOut, {});
+    telling.described(description, this.number);
+  }
+
+  handshaken(features: ServerFeatures): void {
+    this.#options.feed({ type: 'handshaken', incarnation: this.number, features });
+  }
+
+  condemned(reason: 'handshake' | 'stall' | 'noise', detail: string): void {
+    const { feed } = this.#options;
+    feed({ type: 'condemned', incarnation: this.number, reason, detail: this.#redacted(detail) });
+  }
+
+  listed(kind: ListKind, entries: readonly CatalogEntry[]): void {
+    if (kind === 'tools') this.#rule?.tools(entries);
+    this.#options.telling.listed(kind, entries, this.number);
+  }
+
+  leftOut(kind: ListKind, message: string): void {
+    this.#options.telling.leftOut(kind, message);
+  }
+
+  listFailed(problem: string): void {
+    this.#options.telling.listFailed(this.#redacted(problem));
+  }
+
+  noise({ lines, sample }: NoiseReport): void {
+    const shown = cleanForTerminal(this.#redacted(sample, SAMPLE));
+    this.#options.feed({ type: 'noise', incarnation: this.number, lines, sample: shown });
+  }
+
+  dropped({ tooMany, tooLarge }: DroppedNotifications): void {
+    const fields = { tooMany, tooLarge };
+    this.#options.telling.log('warn', 'notifications were not passed on', fields);
+  }
+
+  /** A process reads this machine's files; a server behind a URL does not. */
+  #guard(): PathRule {
+    const { config, context, slot } = this.#options;
+    const { guarded, looks, workload } = context;
+    return new PathRule({ config, guarded, looks, work: (task) => workload.of(slot, task) });
+  }
+
+  #spawn(env: Readonly<Record<string, string>>): Link {
+    const { config, context, feed, launcher, slot, telling } = this.#options;
+    const { workload, vitals, groupsFile } = context;
+    const incarnation = this.number;
     return new Child({
-      ...options,
+      config,
       env,
-      onLauncherFailed: (path, why) =>
-        options.post({ type: 'launcher_failed', slot, path, why }, []),
+      slot,
+      incarnation,
+      groupsFile,
+      vitals,
+      launcher,
+      onLauncherFailed: (path, why) => telling.launcherFailed(path, why),
       onSpawned: (pid) => feed({ type: 'spawned', incarnation, pid }),
       onSpawnFailed: (text) => {
-        const detail = redactedHead(text, options.redact, PROBLEM);
+        const detail = this.#redacted(text);
         feed({ type: 'spawn_failed', incarnation, detail, random: Math.random() });
       },
       onStdout: (chunk) => {
@@ -183,87 +230,41 @@ export class Incarnation implements ConversationListener, ThrottleListener {
       onExited: () => this.#throttle.close(),
       onStderr: (chunk) => workload.of(slot, () => this.#stderr?.push(chunk)),
       onUnreachable: (detail) => feed({ type: 'condemned', incarnation, reason: 'exit', detail }),
-      onGone: (code, signal) => this.#gone(options, code, signal, exitText(code, signal)),
-      onTrouble: (text) => log('warn', text, {}),
-      onIdentified: options.onIdentified,
+      onGone: (code, signal) => this.#gone(code, signal, exitText(code, signal)),
+      onTrouble: (text) => telling.log('warn', text, {}),
+      onIdentified: () => telling.publish(),
     });
   }
 
-  #connect(options: IncarnationOptions, endpoint: EndpointConfig): Link {
-    const { config, log, redact, onSecret } = options;
-    const told = (text: string) =>
-      cleanForTerminal(redactedHead(text, redact, PROBLEM).replaceAll(/\s+/g, ' '));
+  #connect(endpoint: EndpointConfig): Link {
+    const { config, context, secrets, telling } = this.#options;
+    const told = (text: string) => cleanForTerminal(this.#redacted(text).replaceAll(/\s+/g, ' '));
     return new Remote({
       server: config.name,
       endpoint,
-      gatewayVersion: options.gatewayVersion,
+      gatewayVersion: context.gatewayVersion,
       maxMessageBytes: config.maxMessageBytes,
       receiver: () => this.conversation,
       tell: told,
-      onSecret,
-      onTrouble: (text) => log('warn', told(text), {}),
-      onGone: (detail) => this.#gone(options, null, null, told(detail)),
+      onSecret: (secret) => {
+        if (secrets.add(secret)) telling.secret(secret);
+      },
+      onTrouble: (text) => telling.log('warn', told(text), {}),
+      onGone: (detail) => this.#gone(null, null, told(detail)),
     });
   }
 
-  #gone(
-    { incarnation, feed, onExit }: IncarnationOptions,
-    code: number | null,
-    signal: NodeJS.Signals | null,
-    detail: string,
-  ): void {
+  #gone(code: number | null, signal: NodeJS.Signals | null, detail: string): void {
+    const { feed, telling } = this.#options;
     this.conversation.end();
     this.#stderr?.end();
     const at = new Date().toISOString();
-    onExit({ code, signal, at, stderr_tail: this.stderrTail });
+    telling.exited({ code, signal, at, stderr_tail: this.stderrTail });
+    const incarnation = this.number;
     feed({ type: 'exited', incarnation, code, signal, detail, random: Math.random() });
   }
 
-  paused(paused: boolean): void {
-    this.conversation.paused(paused);
-  }
-
-  overloaded(): void {
-    const { log, post, slot } = this.#options;
-    log('warn', 'says more than anybody asked for: it is read slowly', {});
-    post({ type: 'held_back', slot, incarnation: this.number }, []);
-  }
-
-  described(description: SelfDescription, leftOut: string | null): void {
-    if (leftOut !== null) this.#options.log('warn', leftOut, {});
-    this.#options.onDescribed(description, this.number);
-  }
-
-  handshaken(features: ServerFeatures): void {
-    this.#options.feed({ type: 'handshaken', incarnation: this.number, features });
-  }
-
-  condemned(reason: 'handshake' | 'stall' | 'noise', detail: string): void {
-    const told = redactedHead(detail, this.#options.redact, PROBLEM);
-    this.#options.feed({ type: 'condemned', incarnation: this.number, reason, detail: told });
-  }
-
-  listed(kind: ListKind, entries: readonly CatalogEntry[]): void {
-    if (kind === 'tools') this.#rule?.tools(entries);
-    this.#options.onList(kind, entries, this.number);
-  }
-
-  leftOut(kind: ListKind, message: string): void {
-    this.#options.onLeftOut(kind, message);
-  }
-
-  listFailed(problem: string): void {
-    const told = redactedHead(problem, this.#options.redact, PROBLEM);
-    this.#options.log('warn', told, {});
-    this.#options.onNoList(told);
-  }
-
-  noise({ lines, sample }: NoiseReport): void {
-    const shown = cleanForTerminal(redactedHead(sample, this.#options.redact, SAMPLE));
-    this.#options.feed({ type: 'noise', incarnation: this.number, lines, sample: shown });
-  }
-
-  dropped({ tooMany, tooLarge }: DroppedNotifications): void {
-    this.#options.log('warn', 'notifications were not passed on', { tooMany, tooLarge });
+  #redacted(text: string, limits = PROBLEM): string {
+    return redactedHead(text, (whole) => this.#options.secrets.redact(whole), limits);
   }
 }
