@@ -11,7 +11,6 @@ import type { CatalogEntry } from '../../shared/model/mcp.ts';
 import type { ServerFeatures } from '../../shared/model/server.ts';
 import type { LauncherAddress } from '../../shared/protocol/launch.ts';
 import { cleanForTerminal } from '../../shared/text/clean-text.ts';
-import { redactedHead } from '../../shared/text/redact.ts';
 import type { SupervisorContext } from './context.ts';
 import { Conversation } from './conversation/conversation.ts';
 import type { ConversationListener } from './conversation/conversation-listener.ts';
@@ -19,12 +18,12 @@ import type { SelfDescription } from './conversation/handshake.ts';
 import type { DroppedNotifications } from './conversation/notifications.ts';
 import { Outgoing } from './conversation/outgoing.ts';
 import { KEPT_ERROR_UNITS } from './conversation/own-requests.ts';
-import { Remote } from './http/remote.ts';
+import { Remote, type RemoteListener } from './http/remote.ts';
 import type { NoiseReport } from './limits/noise.ts';
 import { ReadThrottle, type ThrottleListener } from './limits/read-throttle.ts';
 import { Readers } from './limits/readers.ts';
 import type { Link } from './link.ts';
-import { Child } from './process/child.ts';
+import { Child, type ChildListener } from './process/child.ts';
 import { buildChildEnv, withheldNames } from './process/environment.ts';
 import { StderrReader } from './process/stderr.ts';
 import { exitText } from './record.ts';
@@ -54,7 +53,9 @@ export interface IncarnationOptions {
   readonly feed: (input: SupervisorInput) => void;
 }
 
-export class Incarnation implements ConversationListener, ThrottleListener, Present {
+export class Incarnation
+  implements ChildListener, RemoteListener, ConversationListener, ThrottleListener, Present
+{
   readonly number: number;
   readonly link: Link;
   readonly conversation: Conversation;
@@ -73,15 +74,7 @@ export class Incarnation implements ConversationListener, ThrottleListener, Pres
     this.number = number;
     const env = config.endpoint === null ? buildChildEnv(process.env, config) : null;
     this.withheld = env === null ? [] : withheldNames(process.env, env);
-    this.#stderr =
-      env === null
-        ? null
-        : new StderrReader({
-            redact: (text) => secrets.redact(text),
-            onLine: (line) => telling.log('info', line, { stream: 'stderr' }),
-            onDropped: (lines) => telling.log('warn', 'lines of stderr were not logged', { lines }),
-            now: () => performance.now(),
-          });
+    this.#stderr = env === null ? null : this.#newStderrReader();
     this.link = config.endpoint === null ? this.#spawn(env ?? {}) : this.#connect(config.endpoint);
     this.#rule = config.endpoint === null ? this.#guard() : null;
     const readers = new Readers();
@@ -146,6 +139,62 @@ export class Incarnation implements ConversationListener, ThrottleListener, Pres
     ];
   }
 
+  launcherFailed(path: string, why: string): void {
+    this.#options.telling.launcherFailed(path, why);
+  }
+
+  spawned(pid: number): void {
+    this.#options.feed({ type: 'spawned', incarnation: this.number, pid });
+  }
+
+  spawnFailed(text: string): void {
+    const { feed, secrets } = this.#options;
+    const detail = secrets.redactedHead(text, PROBLEM);
+    feed({ type: 'spawn_failed', incarnation: this.number, detail, random: Math.random() });
+  }
+
+  stdout(chunk: Buffer): void {
+    const { length } = chunk;
+    this.conversation.work(() => {
+      this.conversation.push(chunk);
+      this.#throttle.chunk(length);
+    });
+  }
+
+  stderr(chunk: Buffer): void {
+    this.conversation.work(() => this.#stderr?.push(chunk));
+  }
+
+  /** There is little time for the last output: it is read whatever the limits say. */
+  exited(): void {
+    this.#throttle.close();
+  }
+
+  unreachable(detail: string): void {
+    this.#options.feed({ type: 'condemned', incarnation: this.number, reason: 'exit', detail });
+  }
+
+  gone(code: number | null, signal: NodeJS.Signals | null): void {
+    this.#ended(code, signal, exitText(code, signal));
+  }
+
+  identified(): void {
+    this.#options.telling.publish();
+  }
+
+  trouble(message: string): void {
+    this.#options.telling.log('warn', message, {});
+  }
+
+  tokenRead(token: string): void {
+    const { secrets, telling } = this.#options;
+    if (secrets.add(token)) telling.secret(token);
+  }
+
+  disconnected(detail: string): void {
+    this.#ended(null, null, detail);
+  }
+
   paused(paused: boolean): void {
     this.conversation.paused(paused);
   }
@@ -167,8 +216,9 @@ export class Incarnation implements ConversationListener, ThrottleListener, Pres
   }
 
   condemned(reason: 'handshake' | 'stall' | 'noise', detail: string): void {
-    const { feed } = this.#options;
-    feed({ type: 'condemned', incarnation: this.number, reason, detail: this.#redacted(detail) });
+    const { feed, secrets } = this.#options;
+    const shown = secrets.redactedHead(detail, PROBLEM);
+    feed({ type: 'condemned', incarnation: this.number, reason, detail: shown });
   }
 
   listed(kind: ListKind, entries: readonly CatalogEntry[]): void {
@@ -181,17 +231,29 @@ export class Incarnation implements ConversationListener, ThrottleListener, Pres
   }
 
   listFailed(problem: string): void {
-    this.#options.telling.listFailed(this.#redacted(problem));
+    const { secrets, telling } = this.#options;
+    telling.listFailed(secrets.redactedHead(problem, PROBLEM));
   }
 
   noise({ lines, sample }: NoiseReport): void {
-    const shown = cleanForTerminal(this.#redacted(sample, SAMPLE));
-    this.#options.feed({ type: 'noise', incarnation: this.number, lines, sample: shown });
+    const { feed, secrets } = this.#options;
+    const shown = cleanForTerminal(secrets.redactedHead(sample, SAMPLE));
+    feed({ type: 'noise', incarnation: this.number, lines, sample: shown });
   }
 
   dropped({ tooMany, tooLarge }: DroppedNotifications): void {
     const fields = { tooMany, tooLarge };
     this.#options.telling.log('warn', 'notifications were not passed on', fields);
+  }
+
+  #newStderrReader(): StderrReader {
+    const { secrets, telling } = this.#options;
+    return new StderrReader({
+      redact: (text) => secrets.redact(text),
+      onLine: (line) => telling.log('info', line, { stream: 'stderr' }),
+      onDropped: (lines) => telling.log('warn', 'lines of stderr were not logged', { lines }),
+      now: () => performance.now(),
+    });
   }
 
   /** A process reads this machine's files; a server behind a URL does not. */
@@ -202,59 +264,27 @@ export class Incarnation implements ConversationListener, ThrottleListener, Pres
   }
 
   #spawn(env: Readonly<Record<string, string>>): Link {
-    const { config, context, feed, launcher, slot, telling } = this.#options;
-    const { workload, vitals, groupsFile } = context;
+    const { config, context, launcher, slot } = this.#options;
+    const { vitals, groupsFile } = context;
     const incarnation = this.number;
-    return new Child({
-      config,
-      env,
-      slot,
-      incarnation,
-      groupsFile,
-      vitals,
-      launcher,
-      onLauncherFailed: (path, why) => telling.launcherFailed(path, why),
-      onSpawned: (pid) => feed({ type: 'spawned', incarnation, pid }),
-      onSpawnFailed: (text) => {
-        const detail = this.#redacted(text);
-        feed({ type: 'spawn_failed', incarnation, detail, random: Math.random() });
-      },
-      onStdout: (chunk) => {
-        const { length } = chunk;
-        workload.of(slot, () => {
-          this.conversation.push(chunk);
-          this.#throttle.chunk(length);
-        });
-      },
-      // What the server wrote last is read whatever the limits say: there is little time for it.
-      onExited: () => this.#throttle.close(),
-      onStderr: (chunk) => workload.of(slot, () => this.#stderr?.push(chunk)),
-      onUnreachable: (detail) => feed({ type: 'condemned', incarnation, reason: 'exit', detail }),
-      onGone: (code, signal) => this.#gone(code, signal, exitText(code, signal)),
-      onTrouble: (text) => telling.log('warn', text, {}),
-      onIdentified: () => telling.publish(),
-    });
+    const where = { slot, incarnation, groupsFile, vitals };
+    return new Child({ config, env, launcher, ...where, listener: this });
   }
 
   #connect(endpoint: EndpointConfig): Link {
-    const { config, context, secrets, telling } = this.#options;
-    const told = (text: string) => cleanForTerminal(this.#redacted(text).replaceAll(/\s+/g, ' '));
+    const { config, context, secrets } = this.#options;
+    const shown = (text: string) => secrets.redactedHead(text, PROBLEM).replaceAll(/\s+/g, ' ');
     return new Remote({
       server: config.name,
       endpoint,
       gatewayVersion: context.gatewayVersion,
       maxMessageBytes: config.maxMessageBytes,
-      receiver: () => this.conversation,
-      tell: told,
-      onSecret: (secret) => {
-        if (secrets.add(secret)) telling.secret(secret);
-      },
-      onTrouble: (text) => telling.log('warn', told(text), {}),
-      onGone: (detail) => this.#gone(null, null, told(detail)),
+      redact: (text) => cleanForTerminal(shown(text)),
+      listener: this,
     });
   }
 
-  #gone(code: number | null, signal: NodeJS.Signals | null, detail: string): void {
+  #ended(code: number | null, signal: NodeJS.Signals | null, detail: string): void {
     const { feed, telling } = this.#options;
     this.conversation.end();
     this.#stderr?.end();
@@ -262,9 +292,5 @@ export class Incarnation implements ConversationListener, ThrottleListener, Pres
     telling.exited({ code, signal, at, stderr_tail: this.stderrTail });
     const incarnation = this.number;
     feed({ type: 'exited', incarnation, code, signal, detail, random: Math.random() });
-  }
-
-  #redacted(text: string, limits = PROBLEM): string {
-    return redactedHead(text, (whole) => this.#options.secrets.redact(whole), limits);
   }
 }

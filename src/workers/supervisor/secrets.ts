@@ -4,7 +4,7 @@
  */
 import type { DownstreamConfig } from '../../shared/model/config.ts';
 import { secretsOf } from '../../shared/secrets/secrets-of.ts';
-import { Redactor } from '../../shared/text/redact.ts';
+import { Redactor, redactedHead } from '../../shared/text/redact.ts';
 
 /** Replaced tokens stay secrets, because the server may still speak of them; the oldest are forgotten first. */
 const MAX_TOKENS = 64;
@@ -28,6 +28,11 @@ export class ServerSecrets {
   /** Takes out the secrets only. */
   redactValues(text: string): string {
     return this.#redactor.redactValues(text);
+  }
+
+  /** The beginning of a text, redacted; see `redactedHead`. */
+  redactedHead(text: string, limits: { readonly kept: number; readonly shown: number }): string {
+    return redactedHead(text, (whole) => this.redact(whole), limits);
   }
 
   /** @returns whether the token is new. */
