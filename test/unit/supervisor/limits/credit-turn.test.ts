@@ -26,11 +26,12 @@ function credit(changes: Partial<CreditView> = {}): CreditView {
   };
 }
 
-const anyTurn = fc.constantFrom(...TURNS);
+const anyTurn = fc.oneof(fc.constantFrom(...TURNS), fc.constant<CreditTurn>('waiting'));
+const many = { numRuns: 1000 };
 const anyCredit = fc
   .record({
     level: fc.constantFrom('below', 'soft', 'hard'),
-    ownBytes: fc.oneof(fc.nat(2 * RESERVE_BYTES), fc.nat(64 * MIB)),
+    ownBytes: fc.nat(4 * RESERVE_BYTES),
     heldBytes: fc.oneof(fc.constant(0), fc.nat(64 * MIB)),
     first: fc.boolean(),
     firstAmongHolding: fc.boolean(),
@@ -53,6 +54,7 @@ describe('for any credit', () => {
         expect(isWaiting(onChunk(turn, view))).toBe(false);
         expect(isWaiting(onTimer(turn, view))).toBe(false);
       }),
+      many,
     );
   });
 
@@ -63,6 +65,7 @@ describe('for any credit', () => {
         const finishes = turn === 'turn' && view.heldBytes > 0;
         expect(onChunk(turn, view)).toBe(finishes ? 'turn' : 'waiting');
       }),
+      many,
     );
   });
 
@@ -75,6 +78,7 @@ describe('for any credit', () => {
           : view.isFirst(false);
         expect(onTimer(turn, view) === 'turn').toBe(turn === 'waiting' && mayBegin);
       }),
+      many,
     );
   });
 

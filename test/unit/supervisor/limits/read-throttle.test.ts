@@ -154,6 +154,23 @@ test('a server that stops in the middle of a message does not keep the turn', ()
   expect(credit.bytes).toBe(0);
 });
 
+test('a turn is one message, even if another one of the same server is unfinished', () => {
+  const credit = ByteCredit.create(1, { softBytes: MIB, hardBytes: 100 * MIB });
+  const lane = new Lane(credit, 0, []);
+  credit.addUnits(10 * 1024);
+  lane.held = MIB;
+  lane.throttle.chunk(MIB);
+  expect(lane.reading).toBe(false);
+  vi.advanceTimersByTime(5);
+  expect(lane.reading).toBe(true);
+  lane.throttle.chunk(CHUNK);
+  expect(lane.reading).toBe(true);
+  // Over HTTP several messages arrive side by side.
+  lane.throttle.sent(MIB);
+  lane.throttle.chunk(CHUNK);
+  expect(lane.reading).toBe(false);
+});
+
 test('what a lane held and sent is given back when its thread is gone', () => {
   const credit = ByteCredit.create(2, { softBytes: MIB, hardBytes: 2 * MIB });
   const [gone, other] = [new Lane(credit, 0, [MIB, 20 * MIB]), new Lane(credit, 1, [MIB])];
