@@ -1,6 +1,6 @@
 /**
- * Entry of a supervisor thread: builds one supervisor for each server it is given, connects them to
- * the ports, and beats. Composition only.
+ * Entry of a supervisor thread: builds one supervisor for each server that main opens, connects them to the
+ * ports, and counts heartbeats in shared memory. Composition only.
  */
 import '../console.ts';
 import { getHeapStatistics } from 'node:v8';

@@ -1,4 +1,4 @@
-/** What an HTTP connection hands over what it reads to: the conversation, as the connection sees it. Types only. */
+/** The conversation as an HTTP connection sees it: it takes what the connection reads. Types only. */
 import type { LineFramer } from '../../shared/json/framing.ts';
 import type { CallFailedMessage } from '../../shared/protocol/from-supervisor.ts';
 import type { Readers } from './limits/readers.ts';

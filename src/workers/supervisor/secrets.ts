@@ -1,6 +1,7 @@
 /**
- * The secrets of one server, as they become known: those of its configuration, and tokens that are read from
- * files later. Takes them out of everything that is logged, kept or told. Owned by the supervisor of the slot.
+ * The secrets of one server, as they become known: those of its configuration, and tokens that are read
+ * from files later. Takes them out of everything that is logged, kept or told. Owned by the supervisor of
+ * the slot.
  */
 import type { DownstreamConfig } from '../../shared/model/config.ts';
 import { secretsOf } from '../../shared/secrets/secrets-of.ts';

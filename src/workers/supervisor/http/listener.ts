@@ -1,6 +1,6 @@
 /**
- * The stream on which a server says what belongs to no call: opened after the handshake, opened again
- * with back-off when it ends. Owned by the remote. A server need not have one.
+ * The stream for messages of the server that belong to no request: opened after the handshake, and again
+ * with back-off when it ends. Not every server has one. Owned by the remote.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Receiver } from '../receiver.ts';
@@ -13,7 +13,7 @@ export interface ListenerOptions {
   readonly client: HttpClient;
   readonly maxBytes: number;
   readonly receiver: Receiver;
-  /** It stays closed although the server seems to have one. */
+  /** The stream stays closed although the server seems to have one. */
   readonly onTrouble: (problem: string) => void;
   readonly onSessionLost: (detail: string) => void;
 }
@@ -25,7 +25,7 @@ export class Listener {
   #stream: MessageStream | null = null;
   #timer: NodeJS.Timeout | null = null;
   #lastEventId: string | null = null;
-  /** The stream has been open in this session. */
+  /** Whether the stream has been open in this session. */
   #known = false;
 
   /** Opens the stream. */
@@ -61,7 +61,7 @@ export class Listener {
     const status = response.statusCode ?? 0;
     if (status < 300 && bodyKind(response) === 'events') {
       receiver.heard();
-      // What was said meanwhile is only told again to who knows where it stopped listening.
+      // Without the id of the last event the server cannot send again what was missed.
       if (this.#known && this.#lastEventId === null) receiver.missed();
       this.#known = true;
       this.#stream = new MessageStream({
@@ -98,7 +98,7 @@ export class Listener {
     }
   }
 
-  /** A stream that ends at once each time is opened more and more rarely. */
+  /** With back-off, so that a stream that ends at once each time is opened more and more rarely. */
   #again(): void {
     const ms = this.#reopening.delay(Math.random());
     this.#reopening.failed();

@@ -8,7 +8,7 @@
 /** Bytes a second, and bytes at once after a silence. */
 const RATE = 4 * 1024 * 1024;
 const BURST = 1024 * 1024;
-/** Charged for a message and for a line of noise beside their bytes, because handling costs more than reading. */
+/** Charged for a message and a line of noise beside their bytes: handling costs more than reading. */
 const MESSAGE_BYTES = 4096;
 const NOISE_BYTES = 256;
 

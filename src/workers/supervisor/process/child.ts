@@ -140,7 +140,6 @@ export class Child implements Link {
     return this.#queue?.bytes ?? 0;
   }
 
-  /** Calls of which no byte was handed to the pipe. */
   unsentCalls(): number[] {
     return this.#queue?.calls() ?? [];
   }
