@@ -1,4 +1,4 @@
-/** Imported first by the entry: stdout belongs to the protocol, so nothing in this thread prints there. */
+/** Imported first by each entry: stdout belongs to the protocol, so that no thread may print there. */
 import { Console } from 'node:console';
 import process from 'node:process';
 

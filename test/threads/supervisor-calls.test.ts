@@ -197,7 +197,7 @@ describe('the thread', () => {
     expect(slots).toEqual(['echo']);
     expect(heapUsedBytes).toBeGreaterThan(0);
     const modules = sourcesOf(await control.modules());
-    expect(modules.join('\n')).toMatch(/supervisor\/child\.[jt]s/);
+    expect(modules.join('\n')).toMatch(/supervisor\/process\/child\.[jt]s/);
     expect(modules.join('\n')).toMatch(/comlink/);
     expect(modules.join('\n')).not.toMatch(/modelcontextprotocol|zod|pino|commander|yaml/);
   });

@@ -1,7 +1,8 @@
 /**
- * Entry of the launcher process. Argument: the path of its socket, in a directory of its own, which goes
- * with it. The first line of stdin is the token. Says `ready`, or what is wrong, on stdout, and ends when
- * its stdin does, which is when the gateway ends; a signal that was meant for the gateway does nothing.
+ * Entry of the launcher process. Argument: the path of its socket, in a directory of its own, which is
+ * removed at the end. The first line of stdin is the token. Prints `ready`, or what is wrong, on stdout.
+ * Ends when its stdin ends, which means that the gateway has ended; signals that were meant for the gateway
+ * are ignored.
  */
 import { rmdirSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -27,7 +28,7 @@ createInterface(process.stdin)
       try {
         remove();
       } catch (error) {
-        // Gone already, or something else is in it.
+        // It is gone already, or the directory is not empty.
         if (errorCode(error) === '') throw error;
       }
     }

@@ -1,7 +1,7 @@
 /**
- * Starts servers on behalf of supervisor threads and tells how they end. A process of its own, because
- * a fork costs by what the process has in memory: the gateway may have much, this one never has. Who
- * asked holds a connection as long as the server runs; when that breaks, the server's group is killed.
+ * Starts servers for supervisor threads and tells how they end. A process of its own, because the cost of a
+ * fork grows with the memory of the process, and this one stays small. The thread that asked holds a
+ * connection as long as the server runs; when it breaks, the server's group is killed.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -17,12 +17,15 @@ import {
 import { signalGroup } from '../process/process-group.ts';
 import { Strangers } from './strangers.ts';
 
-/** The connections of a start are opened at once; when one of them did not get in, it is begun anew. */
+/**
+ * The connections of a start are opened together. An incomplete start is dropped after this, and the thread
+ * that asked tries again.
+ */
 const COMPLETE_MS = 500;
 
-/** What has come of one start. */
+/** One start while its connections arrive. */
 interface Start {
-  /** Ends the wait for the rest. */
+  /** Drops the start when it is not complete in time. */
   readonly limit: NodeJS.Timeout;
   request: LaunchRequest | null;
   control: Socket | null;
@@ -32,31 +35,31 @@ interface Start {
 export class Launcher {
   readonly #server: Server;
   readonly #strangers: Strangers;
-  /** Those of which something is missing. */
+  /** Starts that are not complete yet. */
   readonly #starts = new Map<string, Start>();
-  /** Leaders that have not exited. */
+  /** Pids of leaders that have not exited. */
   readonly #living = new Set<number>();
 
   /**
-   * @param onListening called once, with what is wrong if it cannot.
+   * @param onListening called once; with an error when the socket cannot be opened.
    */
   constructor({ path, token }: LauncherAddress, onListening: (error: Error | null) => void) {
     this.#strangers = new Strangers(token);
     this.#server = createServer((socket) => this.#accept(socket));
     this.#server.on('error', (error) => {
-      // Later ones are of a connection that could not be accepted; the others go on.
+      // A later error concerns one connection that could not be accepted; the others go on.
       if (!this.#server.listening) onListening(error);
     });
     this.#server.listen(path, () => onListening(null));
   }
 
-  /** Kills what is left: nobody will ask for it any more. */
+  /** Kills all servers that still run. */
   killAll(): void {
     for (const pid of this.#living) signalGroup(pid, 'SIGKILL');
   }
 
   #accept(socket: Socket): void {
-    // A connection that breaks is followed by its `close`.
+    // `close` follows, which is handled.
     socket.on('error', () => undefined);
     this.#strangers.admit(socket, (rest) => {
       const lines = new LaunchLines<LaunchRequest | LaunchPipe>();
@@ -77,7 +80,7 @@ export class Launcher {
       start.request = message;
       start.control = socket;
     } else {
-      // From here on its bytes are the server's.
+      // From here on its bytes belong to the server.
       socket.pause();
       start.pipes[message.fd] = socket;
     }
@@ -87,7 +90,7 @@ export class Launcher {
     if (stdin === null || stdout === null || stderr === null) return;
     const { request, control } = start;
     clearTimeout(start.limit);
-    // Time to learn that nobody waits any more: after a while without a CPU all has come at once.
+    // One more turn to learn whether the client has gone: without a CPU for a while, all comes at once.
     setImmediate(() => {
       if (!this.#starts.delete(id) || control.readableEnded) return;
       this.#launch(request, control, [stdin, stdout, stderr]);
@@ -95,7 +98,7 @@ export class Launcher {
   }
 
   #begin(id: string): Start {
-    // Read once more after the timer: what is missing may have come.
+    // One more turn after the timer: the missing connections may have come.
     const late = () => setImmediate(() => this.#abandon(id, start));
     const limit = setTimeout(late, COMPLETE_MS);
     const start: Start = { limit, request: null, control: null, pipes: [null, null, null] };
@@ -103,7 +106,7 @@ export class Launcher {
     return start;
   }
 
-  /** It was not complete in time, or who asked is gone before it was. */
+  /** The start was not complete in time, or the client has gone. */
   #abandon(id: string, start: Start): void {
     if (this.#starts.get(id) !== start) return;
     this.#starts.delete(id);
@@ -126,7 +129,7 @@ export class Launcher {
       reply({ kind: 'failed', code: errorCode(error) || String(error) });
       return;
     } finally {
-      // Their ends here are the server's alone, so that they close when it ends.
+      // Only the server may hold these ends, so that they close when it ends.
       for (const pipe of pipes) pipe.destroy();
     }
     const { pid } = child;

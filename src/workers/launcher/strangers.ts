@@ -1,7 +1,7 @@
 /**
- * Connections that have not shown the token yet: any program of the same user can open them. They are
- * few, they are given a short time, and no more of what they say is kept than a token is long. The oldest
- * one makes room for the newest: who knows the token says it at once, so waiting is for strangers.
+ * Connections that have not shown the token yet: any program of the same user can open them. Their number,
+ * their time and the bytes that are kept of them are limited. The oldest is closed to make room for the
+ * newest: a supervisor thread sends the token at once, so that only strangers wait.
  */
 import { timingSafeEqual } from 'node:crypto';
 import type { Socket } from 'node:net';
@@ -12,7 +12,7 @@ const NEWLINE = 10;
 
 export class Strangers {
   readonly #token: Buffer;
-  /** Oldest first, with what ends the wait for it. */
+  /** Oldest first, each with the timer that closes it. */
   readonly #waiting = new Map<Socket, NodeJS.Timeout>();
 
   constructor(token: string) {
@@ -20,14 +20,14 @@ export class Strangers {
   }
 
   /**
-   * Listens to a new connection, and closes it unless its first line is the token.
+   * Reads from a new connection, and closes it unless its first line is the token.
    *
-   * @param onShown takes the connection over, with what followed that line.
+   * @param onShown takes the connection over, with the bytes after that line.
    */
   admit(socket: Socket, onShown: (rest: Buffer) => void): void {
     const [oldest] = this.#waiting.keys();
     if (this.#waiting.size >= MOST && oldest !== undefined) this.#forget(oldest).destroy();
-    // Read once more after the timer: a busy machine may have kept this process from reading at all.
+    // One more turn after the timer: on a busy machine this process may not have read at all.
     const late = () => {
       if (this.#waiting.has(socket)) this.#forget(socket).destroy();
     };
@@ -49,7 +49,7 @@ export class Strangers {
     socket.on('data', onData).once('close', () => this.#forget(socket));
   }
 
-  /** Takes as long for a wrong token as for the right one. */
+  /** In constant time, so that the time says nothing about the token. */
   #isToken(line: Buffer): boolean {
     return line.length === this.#token.length && timingSafeEqual(line, this.#token);
   }

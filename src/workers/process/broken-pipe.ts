@@ -1,5 +1,5 @@
 /**
- * For the `error` events of a child's pipes. A pipe breaks because its other end is gone, and that is
- * learnt from the child's exit; the event must be listened to all the same, or it would be thrown.
+ * Listener for `error` events of a child's pipes. A pipe breaks when its other end is gone, which the child's
+ * exit tells as well. Without a listener the error would be thrown.
  */
 export function ignoreBrokenPipe(): void {}

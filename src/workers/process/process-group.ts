@@ -1,6 +1,6 @@
 /**
- * One child's process group: written down right after the spawn, so that others can kill it when this
- * thread no longer can, killed as a whole, and crossed off when it is empty. Owned by the child.
+ * One child's process group. It is recorded right after the spawn, so that others can kill it when this
+ * thread no longer can; it is killed as a whole, and crossed off when it is empty. Owned by the child.
  */
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
@@ -17,12 +17,12 @@ const system: SystemReader = {
   run: (command, args) => execFileSync(command, args, { encoding: 'utf8' }),
 };
 
-/** When a group is looked at again after its leader's exit; doubles up to the last time. */
+/** Until the next look at a group after its leader's exit; doubles from the first to the last. */
 const FIRST_LOOK_MS = 20;
 const LAST_LOOK_MS = 2000;
-/** Between two looks at a process that somebody else has started. */
+/** Between two looks at a process that is no child of ours. */
 const GONE_LOOK_MS = 250;
-/** A start time that cannot be read is asked for so often at once, and then again and again. */
+/** Attempts to read a start time right after the spawn; later ones are made by a timer. */
 const LOOKS_AT_ONCE = 3;
 
 export interface GroupOptions {
@@ -32,11 +32,11 @@ export interface GroupOptions {
   readonly incarnation: number;
   readonly groupsFile: string;
   readonly vitals: ThreadVitals;
-  /** Something that an operator should know: the file could not be written, the group does not end. */
+  /** Something that an operator should know: the file cannot be written, or the group does not end. */
   readonly onTrouble: (message: string) => void;
-  /** The start time could not be read at once and is known now. */
+  /** The start time is known now, and was not right after the spawn. */
   readonly onIdentified: () => void;
-  /** Looks at one process. @default at that of the system */
+  /** Looks at one process. @default in the process table of the system */
   readonly look?: (pid: number) => ProcessView;
 }
 
@@ -46,7 +46,7 @@ export class ProcessGroup {
   #startTime: string | null = null;
   #retry: NodeJS.Timeout | null = null;
 
-  /** Writes the group down. */
+  /** Records the group. */
   constructor(options: GroupOptions) {
     this.#options = options;
     this.#look = options.look ?? ((pid) => lookUp(system, pid));
@@ -57,19 +57,19 @@ export class ProcessGroup {
     if (this.#startTime === null) this.#identifyIn(0);
   }
 
-  /** Start time of the leader in the form of the system, null while it could not be read. */
+  /** Start time of the leader as the system tells it; null while it is not known. */
   get startTime(): string | null {
     return this.#startTime;
   }
 
-  /** Signals every member; a group that is empty already is no error. */
+  /** Signals every member. An empty group is no error. */
   signal(signal: NodeJS.Signals): void {
     signalGroup(this.#options.pgid, signal);
   }
 
-  /** After the leader's exit: kills what is left and crosses the group off as soon as it is empty. */
+  /** After the leader's exit: kills the other members, and crosses the group off as soon as it is empty. */
   finish(): void {
-    // From now on the number may be somebody else's.
+    // From now on another process may get the number.
     if (this.#retry !== null) clearTimeout(this.#retry);
     this.signal('SIGKILL');
     if (signalGroup(this.#options.pgid, 0) === 'gone') this.#crossOff();
@@ -81,7 +81,7 @@ export class ProcessGroup {
     return leader.kind === 'present' ? leader.startTime : null;
   }
 
-  /** Both again when the start time became known: of two lines with one number the later counts. */
+  /** Called again when the start time becomes known; in the file the later line counts. */
   #writeDown(): void {
     const { pgid, slot, incarnation, vitals, server } = this.#options;
     const ticks = /^\d+$/.test(this.#startTime ?? '') ? BigInt(this.#startTime ?? 0) : 0n;
@@ -89,7 +89,7 @@ export class ProcessGroup {
     this.#append(groupAdded(pgid, this.#startTime ?? '0', server));
   }
 
-  /** Without its start time the group is nobody's to kill but this gateway's. */
+  /** Without its start time only this gateway may kill the group. */
   #identifyIn(ms: number): void {
     this.#retry = setTimeout(() => {
       this.#startTime = this.#readStartTime();
@@ -104,7 +104,7 @@ export class ProcessGroup {
   #lookIn(ms: number): void {
     const { pgid, onTrouble } = this.#options;
     setTimeout(() => {
-      // Orphans that nobody reaps keep a group in existence for ever.
+      // Zombies that are never reaped keep a group in existence for ever.
       if (signalGroup(pgid, 0) === 'gone' || !hasLivingMember(pgid)) this.#crossOff();
       else if (ms < LAST_LOOK_MS) this.#lookIn(2 * ms);
       else onTrouble(`process group ${pgid} does not end on SIGKILL`);
@@ -122,33 +122,33 @@ export class ProcessGroup {
     try {
       appendFileSync(groupsFile, line, { mode: 0o600 });
     } catch (error) {
-      // Without the file the child only loses a net: shared memory and the guard's group kill remain.
+      // The file is only one of three ways: shared memory and the guard's group kill remain.
       onTrouble(`cannot write ${groupsFile}: ${errorCode(error) || String(error)}`);
     }
   }
 }
 
-/** Signals every member of a group, of which there may be none any more. */
+/** Signals every member of a group, which may be empty by now. */
 export function signalGroup(pgid: number, signal: NodeJS.Signals | 0): 'sent' | 'gone' {
   try {
     process.kill(-pgid, signal);
     return 'sent';
   } catch (error) {
     if (errorCode(error) === 'ESRCH') return 'gone';
-    // A member that changed its user: the group exists, and nobody here may signal it.
+    // A member runs as another user: the group exists, but it cannot be signalled.
     if (errorCode(error) === 'EPERM') return 'sent';
     throw error;
   }
 }
 
-/** Whether anything but zombies is left. Without /proc: whatever can be signalled counts as living. */
+/** Whether any member is not a zombie. Without /proc every member counts as living. */
 function hasLivingMember(pgid: number): boolean {
   if (process.platform !== 'linux') return true;
   let entries: string[];
   try {
     entries = readdirSync('/proc');
   } catch (error) {
-    // Out of file descriptors or hidden: what cannot be seen is not known to be gone.
+    // Out of file descriptors, or /proc is hidden: the members may still live.
     if (errorCode(error) === '') throw error;
     return true;
   }
@@ -159,7 +159,7 @@ function hasLivingMember(pgid: number): boolean {
   });
 }
 
-/** Start time of a process, null when it is gone or cannot be read. */
+/** Start time of a process; null when it is gone or cannot be read. */
 export function startTimeOf(pid: number): string | null {
   const view = lookUp(system, pid);
   return view.kind === 'present' ? view.startTime : null;
@@ -170,10 +170,10 @@ export interface Watch {
 }
 
 /**
- * Calls back once a process is gone, for one that is not our child. Looks again and again; where the
- * process table cannot be read it goes on looking.
+ * Polls a process that is no child of ours, and calls back when it is gone. While the process table cannot be
+ * read, polling goes on.
  *
- * @param startTime tells it from another one that gets its number; null when it is not known.
+ * @param startTime tells the process from a later one with the same number; null when it is not known.
  */
 export function whenGone(pid: number, startTime: string | null, callback: () => void): Watch {
   const look = () => {
@@ -188,7 +188,7 @@ export function whenGone(pid: number, startTime: string | null, callback: () => 
   return { stop: () => clearInterval(timer) };
 }
 
-/** OS id of the calling thread; 0 where the system does not tell. */
+/** OS id of the calling thread; 0 where the system does not tell it. */
 export function osThreadId(): number {
   try {
     return Number(readlinkSync('/proc/thread-self').split('/').at(-1));

@@ -1,7 +1,7 @@
 /**
- * How a server's process comes to be: forked from this process, or by the launcher, which costs a large
- * gateway nothing. Either way it leads a session and a group of its own, and its three pipes end here.
- * Knows nothing of what is said on them.
+ * Starts a server's process: forked from this process, or by the launcher, because forking a large gateway is
+ * slow. Either way the process leads a session and a group of its own, and its three pipes end here. Does
+ * not know what is said on them.
  */
 import { spawn } from 'node:child_process';
 import { connect, type Socket } from 'node:net';
@@ -19,21 +19,20 @@ import {
 import { ignoreBrokenPipe } from './broken-pipe.ts';
 import { startTimeOf, type Watch, whenGone } from './process-group.ts';
 
-/** When the launcher is asked again after it had no room: strangers may crowd at its socket. */
+/** Pause before the next attempt when the launcher's socket was full, which other programs may cause. */
 const AGAIN_MS = 10;
 const CLOSED = 'it closed the connection';
-/** It is there, and closed a connection or could not take one. */
+/** Errors of a launcher that lives but did not take a connection. */
 const NO_ROOM = new Set([CLOSED, 'EAGAIN', 'ECONNRESET', 'EPIPE']);
-/** Why a connection fails for which the launcher can do nothing. */
+/** Errors of a connection that are not the launcher's fault. */
 const OUR_LIMITS = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOBUFS', 'ENOMEM']);
 
-/** What to run. */
 export interface ProcessSpec {
   readonly command: string;
   readonly args: readonly string[];
   /** Absolute. */
   readonly cwd: string;
-  /** All of its environment. */
+  /** The whole environment of the process. */
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -45,11 +44,11 @@ export interface StartedProcess {
 }
 
 export interface ProcessEvents {
-  /** Possibly before the start returns. */
+  /** Possibly called before the start returns. */
   readonly onStarted: (process: StartedProcess) => void;
-  /** There is no process. `code` of the system error, or a text. Never before the start returns. */
+  /** There is no process. Never called before the start returns. @param code of the system error, or a text. */
   readonly onFailed: (code: string) => void;
-  /** Once, after `onStarted`: the leader exited. Both null when nobody saw how. */
+  /** The leader exited. Called once, after `onStarted`. Both are null when the status is not known. */
   readonly onExited: (code: number | null, signal: NodeJS.Signals | null) => void;
 }
 
@@ -60,17 +59,17 @@ export function startHere(spec: ProcessSpec, events: ProcessEvents): void {
     child = fork(spec);
   } catch (error) {
     const code = errorCode(error);
-    // Errors of the system call itself and arguments that cannot be passed; anything else is a bug.
+    // Codes are of the system call or of invalid arguments; an error without one is a bug.
     if (code === '') throw error;
     setImmediate(() => events.onFailed(code));
     return;
   }
   const { pid, stdin, stdout, stderr } = child;
   child.on('error', (error) => {
-    // Also emitted when a signal could not be sent, which the exit will tell better.
+    // Also emitted when a signal could not be sent; the exit tells that better.
     if (pid === undefined) events.onFailed(errorCode(error) || error.message);
   });
-  // Out of file descriptors Node gives no pipes, whatever the type says; the error follows.
+  // Out of file descriptors Node gives no pipes, unlike its type says; the error follows.
   if ((child as Partial<typeof child>).stdin === undefined) return;
   for (const pipe of [stdin, stdout, stderr]) pipe.on('error', ignoreBrokenPipe);
   if (pid === undefined) return;
@@ -91,20 +90,21 @@ function fork({ command, args, cwd, env }: ProcessSpec) {
 let starts = 0;
 
 export interface LaunchEvents extends ProcessEvents {
-  /** Asked before another attempt. */
+  /** Asked before each further attempt. */
   readonly isWanted: () => boolean;
   /**
-   * Instead of all the others: there is no launcher, or not any more, and so no process. `itsFault`:
-   * another one may do better.
+   * There is no launcher, and so no process. None of the others is called then.
+   *
+   * @param itsFault whether another launcher may do better.
    */
   readonly onNobody: (why: string, itsFault: boolean) => void;
 }
 
 /**
- * Has the launcher start it, in several attempts if need be. One that ends or hangs later takes nothing with
- * it: the process is watched from here then.
+ * Has the launcher start the process, in several attempts if need be. If the launcher ends or hangs later,
+ * the process lives on and is watched from here.
  *
- * @param answerMs after which it is taken for dead.
+ * @param answerMs a launcher that takes longer to answer counts as dead.
  */
 export function startThere(
   address: LauncherAddress,
@@ -140,14 +140,14 @@ function attempt(
   const control = open({ kind: 'start', id, ...spec });
   const pipes = ([0, 1, 2] as const).map((fd) => open({ kind: 'pipe', id, fd }));
   const [stdin, stdout, stderr] = pipes as [Socket, Socket, Socket];
-  // Nothing is read there: what is written learns that the server closed its end, as with any pipe.
+  // Never read: only writes find out that the server closed its end, as with any pipe.
   stdin.pause();
   let started: { readonly pid: number; readonly startTime: string | null } | null = null;
   let over = false;
   let why = CLOSED;
   let itsFault = true;
   let watch: Watch | null = null;
-  // Looked at once more after the timer: a busy thread may not have read the answer.
+  // One more turn after the timer: a busy thread may not have read the answer.
   const limit = setTimeout(() => setImmediate(giveUp), answerMs);
   function giveUp(): void {
     if (over || started !== null) return;
@@ -162,7 +162,7 @@ function attempt(
     for (const stream of [control, ...streams]) stream.destroy();
     report();
   };
-  /** Nobody may tell of its end. */
+  /** The launcher may not tell the end of the process. */
   const watchIt = () => {
     if (over || started === null || watch !== null) return;
     watch = whenGone(started.pid, started.startTime, () => end(() => onExited(null, null)));
@@ -170,7 +170,7 @@ function attempt(
   const lines = new LaunchLines<LaunchReply>();
   control.on('data', (chunk) => {
     const replies = lines.push(chunk);
-    // Whoever listens there is no launcher of ours.
+    // Another program listens on the socket.
     if (replies === null) return void control.destroy();
     for (const reply of replies) {
       if (reply.kind === 'failed') end(() => onFailed(reply.code), ...pipes);

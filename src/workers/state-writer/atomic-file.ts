@@ -1,6 +1,6 @@
 /**
- * Replaces a file so that a reader, and a power cut, sees the old one or the new one, whole: private
- * temp file, fsync, rename, fsync of the directory. Follows no symlink; leaves no temp file behind
+ * Replaces a file so that a reader sees the whole old or the whole new file, even after a power cut:
+ * private temp file, fsync, rename, fsync of the directory. Follows no symlink. Leaves no temp file behind
  * unless the process is killed or the file system refuses to remove it.
  */
 import {
@@ -19,10 +19,10 @@ import {
   type SystemFailure,
 } from '../../shared/platform/errno.ts';
 
-/** What the fence says right before the rename. */
+/** Answer of the fence, right before the rename. */
 export type Fence = 'ours' | 'lost' | SystemFailure;
 
-/** `fenced`: the right to write was lost; nothing was replaced. */
+/** `fenced`: the lock was lost, and nothing was replaced. */
 export type WriteResult = 'written' | 'fenced' | SystemFailure;
 
 const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
@@ -31,14 +31,14 @@ const DIRECTORY = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | NO_FOLLOW;
 /** Some file systems cannot sync a directory; the rename itself has happened. */
 const CANNOT_SYNC = new Set(['EINVAL', 'ENOTSUP', 'EPERM', 'EISDIR']);
 
-/** Where a file goes: `temp` is a name in the same directory that nobody else uses. */
+/** Place of a file. `temp` is a name in the same directory that no other process uses. */
 export interface AtomicTarget {
   readonly directory: string;
   readonly path: string;
   readonly temp: string;
 }
 
-/** @param fence asked once, with everything but the rename done. */
+/** @param fence asked once, when only the rename is left to do. */
 export function writeAtomic(target: AtomicTarget, text: string, fence: () => Fence): WriteResult {
   const written = createWhole(target.temp, text);
   if (!written.ok) return written.failure;
@@ -55,8 +55,8 @@ export function writeAtomic(target: AtomicTarget, text: string, fence: () => Fen
 }
 
 /**
- * Makes a file that did not exist, mode 0600, with all of `text` in it and on the disk. A leftover of
- * the same name is removed first; on an error nothing is left.
+ * Creates a file with mode 0600, and syncs it to the disk. A leftover of the same name is removed first;
+ * after an error nothing is left.
  */
 export function createWhole(path: string, text: string): Attempt<void> {
   let opened = attempt(() => openSync(path, NEW_FILE, 0o600));
@@ -76,7 +76,7 @@ export function createWhole(path: string, text: string): Attempt<void> {
   return result;
 }
 
-/** A disk that fills up may take only a part; the next write then says why. */
+/** A full disk may take only a part; the next write then fails with the reason. */
 function writeAll(descriptor: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done);
 }

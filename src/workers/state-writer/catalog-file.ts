@@ -1,7 +1,7 @@
 /**
- * What each server last told of itself, for `catalog.json`: what the gateway serves at its next start
- * before the servers are up. Kept in memory by every gateway, written by the owner only. Pure; a file
- * that is not of a known format is taken for empty, and replaced.
+ * The last profile and lists of each server, for `catalog.json`: the gateway serves them at its next start
+ * until the servers are up. Kept in memory by every gateway, written by the owner only. Pure; a file of an
+ * unknown format counts as empty and is replaced.
  */
 
 import { LIST_KINDS } from '../../shared/model/lists.ts';
@@ -18,10 +18,10 @@ import type { CatalogFact, HeldFact } from '../../shared/protocol/facts.ts';
 type Told = Pick<CatalogFact, 'fingerprint' | 'profile' | 'lists'>;
 
 export class CatalogFile {
-  /** What this gateway was told, and what only the file knows. */
+  /** What this gateway was told, and what the file held before. */
   readonly #told = new Map<string, Told>();
   #found: ReadonlyMap<string, Remembered> = new Map();
-  /** What main told of each kind, and what only the file knows. */
+  /** What main told for each kind, and what the file held before. */
   #held: Partial<Held> = {};
   #foundHeld = NOTHING_HELD;
   #onDisk: string | null = null;
@@ -40,19 +40,19 @@ export class CatalogFile {
     });
   }
 
-  /** Takes over the file of the owner before; null when there is none. */
+  /** Takes over the file of the previous owner. @param text null when there is none. */
   adopt(text: string | null): void {
     this.#found = text === null ? new Map() : parseCatalogFile(text);
     this.#foundHeld = text === null ? NOTHING_HELD : parseHeld(text);
     this.#onDisk = text;
   }
 
-  /** Tells what is on the disk now. */
+  /** The text is on the disk now. */
   wrote(text: string): void {
     this.#onDisk = text;
   }
 
-  /** What the file should be; null when it already is, or when nothing was told. */
+  /** The text to write; null when it is on the disk already, or when nothing was told. */
   pending(): string | null {
     if (this.#told.size === 0) return null;
     const servers = new Map(this.#found);
@@ -64,12 +64,12 @@ export class CatalogFile {
   }
 }
 
-/** What was told over what was found, if that is of the same server still. */
+/** `told` over `found`, if both have the same fingerprint. */
 function merge(found: Remembered | undefined, told: Told): Remembered {
   const { fingerprint } = told;
   const before = found?.fingerprint === fingerprint ? found : null;
   const lists = { ...before?.lists, ...told.lists };
-  // Always in the same order: what says nothing new is not written.
+  // Always in the same order, so that an unchanged catalog has the same text.
   const kept = LIST_KINDS.flatMap((kind) => {
     const list = lists[kind];
     return list == null ? [] : [[kind, list] as const];

@@ -1,4 +1,4 @@
-/** Makes the snapshot of `serve.state.json` from what the writer was told and what it sees itself. Pure. */
+/** Makes the snapshot of `serve.state.json` from facts and the writer's own observations. Pure. */
 import { IDLE } from '../../shared/model/idle.ts';
 import type {
   DownstreamSnapshot,
@@ -9,7 +9,7 @@ import type { StateWriterData } from '../../shared/protocol/threads.ts';
 import type { TreeUsage } from '../../shared/protocol/usage.ts';
 import type { Ledger } from './ledger.ts';
 
-/** What the writer itself owns in the snapshot. */
+/** The fields of the snapshot that the writer itself owns. */
 export interface OwnFields {
   readonly seq: number;
   /** ISO. */

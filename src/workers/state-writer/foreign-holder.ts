@@ -1,10 +1,10 @@
 /**
- * Judges a holder that cannot be looked up by pid: one in another pid namespace or on another host.
- * It is dead when it has not written for several heartbeats, counted only while the judge was looking.
+ * Judges a holder of the lock that cannot be looked up by pid, because it is in another pid namespace or on
+ * another host. It counts as dead when it has not written for several heartbeats while we were looking.
  * Pure: the clock is an argument.
  */
 
-/** What was seen of one holder. `quietMs`: how long `seq` has stood still under our eyes. */
+/** Observations of one holder. `quietMs`: how long `seq` has not changed while we were looking. */
 export interface ForeignHolder {
   readonly nonce: string;
   readonly seq: number | null;
@@ -13,7 +13,7 @@ export interface ForeignHolder {
 }
 
 const HEARTBEATS = 6;
-/** A judge that was itself suspended has not been looking: a longer gap counts as this much. */
+/** A longer gap between two looks counts as this much: this process may have been suspended. */
 const LONGEST_LOOK_MS = 1000;
 
 /** Takes in one look at time `now` (monotonic, ms). */

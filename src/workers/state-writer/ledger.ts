@@ -1,12 +1,12 @@
 /**
- * What the state writer was told: the newest record of each source. A fact is a whole record, so that
- * an older one that comes late is dropped and a repeated one changes nothing.
+ * The newest record of each source of facts. A fact is a whole record, so that an older one that comes late
+ * is dropped and a repeated one changes nothing.
  */
 import type { LaneRecord, SupervisorRecord } from '../../shared/model/snapshot.ts';
 import { UNROUTED } from '../../shared/model/unrouted.ts';
 import type { MainFact, SupervisorFact } from '../../shared/protocol/facts.ts';
 
-/** Whether a fact changed anything, and whether somebody waits to see it. */
+/** Whether a fact changed anything, and whether a person may be waiting to see it. */
 export type Change = 'none' | 'counter' | 'urgent';
 
 export class Ledger {
@@ -14,10 +14,9 @@ export class Ledger {
   #main: MainFact | null = null;
 
   /**
-   * The lanes that there are now, as main has them; they change as clients with servers of their own
-   * come and go.
+   * The lanes that exist now. They change as clients with instances of their own come and go.
    *
-   * @param configured what is there before main has spoken.
+   * @param configured the lanes until main has sent its first fact.
    */
   lanes(configured: readonly string[]): readonly string[] {
     return this.#main === null ? configured : Object.keys(this.#main.servers);
@@ -32,7 +31,7 @@ export class Ledger {
     return (Object.hasOwn(servers, server) ? servers[server] : undefined) ?? UNROUTED;
   }
 
-  /** Null until main has spoken. */
+  /** Null until main has sent its first fact. */
   get main(): MainFact | null {
     return this.#main;
   }
@@ -69,7 +68,7 @@ function isNewer(fact: SupervisorFact, before: SupervisorFact): boolean {
   return fact.rev > before.rev;
 }
 
-/** Births, deaths and phases are what a person watches for. */
+/** People watch for starts, deaths and phases. */
 function isUrgent(before: SupervisorRecord, now: SupervisorRecord): boolean {
   return (
     before.phase !== now.phase ||

@@ -1,6 +1,6 @@
 /**
- * Removes what dead owners left half done: their temp files. Called once by each new owner. The files
- * of a living contender stay; were one removed by mistake, its owner would merely try again.
+ * Removes temp files of dead owners. Called once by each new owner. Files of a living contender for the lock
+ * stay; if one were removed by mistake, its owner would just try again.
  */
 import { readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,21 +12,21 @@ import { readEntry } from '../../shared/platform/safe-file.ts';
 const look = systemLook();
 const TEMP = /^\.(serve\.state|serve\.pid|serve\.lock|catalog)\.(\d{1,10})\.[A-Za-z0-9.-]+\.tmp$/;
 
-/** @param isDeadHolder tells of a whole lock line whether its process is dead. */
+/** @param isDeadHolder whether the process of a complete lock line is dead. */
 export function collectLitter(directory: string, isDeadHolder: (line: string) => boolean): void {
   const names = attempt(() => readdirSync(directory));
   if (!names.ok) return;
   for (const name of names.value) {
     const [, file, pid] = TEMP.exec(name) ?? [];
     const path = join(directory, name);
-    // Only owners write the other files, and there is no other owner now.
+    // Only the owner writes the other files, and we are the owner.
     if (file === undefined || (file === 'serve.lock' && !isLeft(path, Number(pid), isDeadHolder)))
       continue;
     bestEffort(() => unlinkSync(path));
   }
 }
 
-/** A contender that died: by its line, or by its pid where the line was never finished. */
+/** Whether a contender is dead: by its line, or by its pid when the line is incomplete. */
 function isLeft(path: string, pid: number, isDeadHolder: (line: string) => boolean): boolean {
   const entry = readEntry(path, 4096);
   if (entry.is === 'absent') return false;

@@ -1,7 +1,7 @@
 /**
- * The lock of the state file: executes the effects of the lock machine on the real directory. Owned by
- * the state-writer thread; identity and nonce belong to the process, so that a replaced thread goes on
- * with the lock of the one before. Decides nothing itself except whether a holder is dead.
+ * The lock of the state file: executes the effects of the lock machine on the real directory. Owned by the
+ * state-writer thread. Identity and nonce belong to the process, so that a new thread continues with the
+ * lock of the previous one. Decides nothing itself except whether a holder is dead.
  */
 import { linkSync, lstatSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
 import { uptime } from 'node:os';
@@ -54,7 +54,7 @@ export class StateLock {
     };
   }
 
-  /** One attempt; milliseconds, never waits. */
+  /** One attempt; takes milliseconds and never waits. */
   acquire(): LockOutcome {
     const { directory } = this.#options;
     const entry = attempt(() => lstatSync(directory));
@@ -67,7 +67,7 @@ export class StateLock {
     return outcome;
   }
 
-  /** Whether the lock still names this process; asked before every rename. */
+  /** Whether this process still holds the lock. Asked before every rename. */
   fence(): Fence {
     const read = this.#read(LOCK_FILE);
     if (read.is === 'failed')
@@ -75,7 +75,7 @@ export class StateLock {
     return read.is === 'held' && read.line === this.#self.line ? 'ours' : 'lost';
   }
 
-  /** Removes claims of the dead. Only for the owner. */
+  /** Removes claims of dead processes. Only for the owner. */
   sweep(): void {
     this.#run(sweep());
   }
@@ -85,12 +85,12 @@ export class StateLock {
     return this.#run(release(this.#self));
   }
 
-  /** Whether a holder can be told dead or alive only by what it writes. */
+  /** Whether a holder can be judged only by what it writes. */
   isForeign(holder: LockHolder): boolean {
     return this.#foreign.has(holder.nonce);
   }
 
-  /** Whether the process that wrote this lock line is dead, as far as can be known now. */
+  /** Whether the process of a lock line is known to be dead. */
   isDead(line: string): boolean {
     const holder = parseLockLine(line);
     return holder !== null && this.#judge(holder) === 'dead';
@@ -151,7 +151,7 @@ export class StateLock {
 
   #judge(holder: LockHolder): 'alive' | 'dead' {
     const me = this.#options.holder;
-    // Another boot of this host is dead, unless somebody has been writing since: then it is another host.
+    // A holder of an earlier boot is dead. If the file was written since this boot, it is on another host.
     const elsewhere = holder.boot_id !== me.boot_id && this.#writtenSinceBoot();
     const verdict = elsewhere ? 'unknown' : judge(holder, me, look);
     if (verdict !== 'unknown') return verdict;

@@ -1,12 +1,12 @@
 /**
- * Tells whether main still turns: it moves a counter several times a second, and this looks at it twice a
- * second. A look that comes late proves nothing, because then this thread was starved as well. Pure.
+ * Finds out whether main's event loop still runs: main moves a counter several times a second, and this looks
+ * at it twice a second. A late look proves nothing, because then this thread was starved as well. Pure.
  */
 
 export interface MainWatch {
   readonly state: 'running' | 'stalled';
   readonly beats: number;
-  /** When the counter was last seen to have moved: monotonic ms, and as an ISO time for people. */
+  /** When the counter was last seen to have moved: monotonic ms, and ISO for people. */
   readonly movedAt: number;
   readonly movedIso: string;
   readonly lookedAt: number;
@@ -31,7 +31,7 @@ export function lookAtMain(before: MainWatch, look: Look): MainWatch {
   if (look.beats !== before.beats) return watchMain(look);
   const gap = look.now - before.lookedAt;
   const late = gap - LOOK_EVERY_MS;
-  // What passed while this thread did not turn either is not counted against main.
+  // Time in which this thread did not run either is not counted against main.
   const movedAt = late > LATE_MS ? before.movedAt + gap : before.movedAt;
   const stalled = before.state === 'stalled' || look.now - movedAt >= STALLED_AFTER_MS;
   return { ...before, state: stalled ? 'stalled' : 'running', movedAt, lookedAt: look.now };

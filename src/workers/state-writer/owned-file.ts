@@ -1,6 +1,6 @@
 /**
- * One file that the owner of the lock keeps up to date: when it is due, how it is written, and what
- * went wrong. Knows nothing of its content.
+ * One file that the owner of the lock keeps up to date: when a write is due, and the last failure. Does not
+ * know its content.
  */
 import { unlinkSync } from 'node:fs';
 import { attempt, type SystemFailure } from '../../shared/platform/errno.ts';
@@ -29,24 +29,24 @@ export interface OwnedFileOptions {
 export class OwnedFile {
   readonly #options: OwnedFileOptions;
   #schedule: Schedule = NOTHING_TO_WRITE;
-  /** The failure of the last write, null when it worked. */
+  /** The failure of the last write; null when it succeeded. */
   failure: SystemFailure | null = null;
 
   constructor(options: OwnedFileOptions) {
     this.#options = options;
   }
 
-  /** Something is to be written: soon, or (`urgent`) as soon as the pace allows. */
+  /** The content has changed. @param urgent whether to write as soon as the pace allows. */
   touch(urgent: boolean): void {
     this.#schedule = changed(this.#schedule, this.#options.now(), urgent);
   }
 
-  /** There was nothing new to write after all. */
+  /** The change turned out to be none. */
   skip(): void {
     this.#schedule = skipped(this.#schedule);
   }
 
-  /** Forgets what is pending: this process is not the owner (any more). */
+  /** Forgets pending changes: this process is not the owner any more. */
   reset(): void {
     this.#schedule = NOTHING_TO_WRITE;
     this.failure = null;

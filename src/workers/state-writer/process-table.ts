@@ -1,17 +1,17 @@
-/** One pass over /proc: every process with its place, CPU time and memory; none where there is no /proc. */
+/** Reads /proc: the process table with CPU time and memory, and how long threads have waited for a CPU. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { parseProcStat } from '../../shared/model/process-identity.ts';
 import type { TableEntry } from '../../shared/model/process-tree.ts';
 import { attempt } from '../../shared/platform/errno.ts';
 
-/** About 1 ms for 100 processes. */
+/** Takes about 1 ms for 100 processes. Empty where there is no /proc. */
 export function readProcessTable(): TableEntry[] {
   if (process.platform !== 'linux') return [];
   const entries = attempt(() => readdirSync('/proc'));
   const table: TableEntry[] = [];
   for (const entry of entries.ok ? entries.value : []) {
     if (!/^\d+$/.test(entry)) continue;
-    // A process may end between the listing and the look.
+    // A process may end after the listing.
     const text = attempt(() => readFileSync(`/proc/${entry}/stat`, 'utf8'));
     const stat = text.ok ? parseProcStat(text.value) : null;
     if (stat === null) continue;
@@ -21,8 +21,8 @@ export function readProcessTable(): TableEntry[] {
 }
 
 /**
- * How long the living threads of a process have waited for a CPU so far, in ms: a process that spins
- * beside many others uses little and waits for the rest. 0 where the kernel does not count it.
+ * How long the living threads of a process have waited for a CPU so far, in ms. A process that spins beside
+ * many others uses little CPU and waits much. 0 where the kernel does not count it.
  */
 export function waitedMs(pid: number): number {
   const threads = attempt(() => readdirSync(`/proc/${pid}/task`));
@@ -38,9 +38,10 @@ export interface CpuTimes {
 }
 
 /**
- * @param pid of whose first thread; `self` is this process, in which the gateway's main runs there, and
- *   `thread-self` the calling thread.
- * @returns null when it is gone, or where the kernel does not count it.
+ * The times of the first thread of a process.
+ *
+ * @param pid `self` is this process, so that main's times are returned; `thread-self` is the calling thread.
+ * @returns null when the process is gone, or where the kernel does not count.
  */
 export function cpuTimesOf(pid: number | 'self' | 'thread-self'): CpuTimes | null {
   return schedstat(`/proc/${pid}/schedstat`);
@@ -55,7 +56,7 @@ function schedstat(path: string): CpuTimes | null {
 
 let pageBytes: number | undefined;
 
-/** Node does not tell the page size; the kernel does for each mapping. */
+/** From the kernel, because Node does not tell it. */
 export function pageSize(): number {
   if (pageBytes === undefined) {
     const maps = attempt(() => readFileSync('/proc/self/smaps', 'utf8'));

@@ -1,6 +1,6 @@
 /**
- * Keeps `.rea/serve.state.json` telling the truth: takes facts, owns the lock or waits for it, and
- * writes what is due. Owner of every file it writes; it asks nobody anything.
+ * Keeps `.rea/serve.state.json` true: takes facts, owns the lock or waits for it, and writes what is due.
+ * Owns every file that it writes, and waits for no other thread.
  */
 import { getHeapStatistics } from 'node:v8';
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
@@ -65,7 +65,7 @@ export class Publisher implements StateWriterControl {
     this.#catalogFile = file('catalog', Infinity);
   }
 
-  /** Takes the lock if it is free, and from now on does what is due. */
+  /** Takes the lock if it is free, and begins to write. */
   start(): void {
     this.#looking = setInterval(() => {
       this.#lookAtMain();
@@ -125,7 +125,7 @@ export class Publisher implements StateWriterControl {
     this.#arm();
   }
 
-  /** Takes what was sent before a call came: ports have no order among each other. */
+  /** Takes facts that were sent before a control call: there is no order between ports. */
   #drain(): void {
     for (const source of this.#sources) {
       let received = receiveMessageOnPort(source);
@@ -149,13 +149,13 @@ export class Publisher implements StateWriterControl {
     }, this.#state.nextLookMs);
   }
 
-  /** Main decides by it, whoever owns the file. */
+  /** Main needs the usage, also while another gateway owns the file. */
   #sample(fresh: boolean): void {
     const usage = this.#state.sample(fresh);
     if (usage !== null) this.#post(usage);
   }
 
-  /** Sets the timer to whatever is due first, unless it is already set early enough. */
+  /** Sets the timer for the file that is due first, unless it is already set early enough. */
   #arm(): void {
     if (this.#life === 'closed') return;
     const files = [this.#stateFile, this.#pidFile, this.#catalogFile];
@@ -202,7 +202,7 @@ export class Publisher implements StateWriterControl {
     this.#say(true, `owns the state file${from}`);
   }
 
-  /** Somebody removed the lock or took it: stop at once, and queue up like anybody else. */
+  /** The lock was removed or taken: stops writing at once and waits for the lock again. */
   #yield(): void {
     this.#life = 'waiting';
     this.#pollAt = now() + POLL_MS;
@@ -210,7 +210,7 @@ export class Publisher implements StateWriterControl {
     this.#say(false, 'the lock of the state file is gone or has a new owner');
   }
 
-  /** @param everything also what is pending but not yet due. */
+  /** @param everything whether to write changes that are not yet due, too. */
   #writeAll(everything: boolean): void {
     const time = now();
     const isDue = (file: OwnedFile): boolean =>
@@ -251,7 +251,7 @@ export class Publisher implements StateWriterControl {
   }
 
   #removeFiles(): void {
-    // Asked again after the last write: nothing is removed that is not ours.
+    // Checked again after the last write: only our own files may be removed.
     const verdict = this.#lock.fence();
     if (verdict === 'lost') return;
     if (verdict !== 'ours') {

@@ -1,16 +1,16 @@
 /**
- * When a file is written next: counters wait a little so that many changes become one write, what a
- * person is waiting for goes at once, an idle owner still shows that it lives, and a failed write is
- * tried again ever more slowly. Pure: times are monotonic milliseconds handed in.
+ * When a file is written next. Counters wait a little, so that many changes become one write; urgent changes
+ * are written at once; an idle owner still writes heartbeats; a failed write is tried again with back-off.
+ * Pure: times are monotonic milliseconds handed in.
  */
 
 /** How often a file may and must be written. */
 export interface Pace {
-  /** A counter change waits this long, together with all that follow it. */
+  /** A counter change waits this long for others. */
   readonly debounceMs: number;
   /** Least time between the starts of two writes; more where a write takes long. */
   readonly gapMs: number;
-  /** Longest time without a write; Infinity where nothing needs to be shown. */
+  /** Longest time without a write; Infinity for a file without heartbeats. */
   readonly heartbeatMs: number;
 }
 
@@ -27,11 +27,11 @@ export interface Schedule {
 
 const FIRST_RETRY_MS = 100;
 const SLOWEST_RETRY_MS = 1000;
-/** Writing takes at most this part of the thread's time, up to a gap that a person would notice. */
+/** Writing takes at most this part of the thread's time, but a gap is never longer than `LONGEST_REST_MS`. */
 const WRITING_SHARE = 0.2;
 const LONGEST_REST_MS = 500;
 
-/** Long before any clock reading, and yet a number to add to. */
+/** Before any clock reading, and finite, so that it can be added to. */
 const NEVER = Number.MIN_SAFE_INTEGER;
 
 export const NOTHING_TO_WRITE: Schedule = {
@@ -49,7 +49,7 @@ export function changed(schedule: Schedule, now: number, urgent: boolean): Sched
 }
 
 /**
- * @param now when the write started; changes after it are told again by `changed`.
+ * @param now when the write started; later changes come by `changed` again.
  * @param tookMs how long it took.
  */
 export function written(now: number, tookMs: number): Schedule {
@@ -57,7 +57,7 @@ export function written(now: number, tookMs: number): Schedule {
   return { ...NOTHING_TO_WRITE, lastWriteAt: now, restMs };
 }
 
-/** There was nothing new to write after all. */
+/** The change turned out to be none. */
 export function skipped(schedule: Schedule): Schedule {
   return { ...schedule, lazySince: null, urgentSince: null };
 }
@@ -73,7 +73,7 @@ export function failed(schedule: Schedule, now: number): Schedule {
   };
 }
 
-/** When to write, Infinity when there is no reason to. */
+/** When to write; Infinity when there is no reason to. */
 export function dueAt(schedule: Schedule, pace: Pace): number {
   const lazy = schedule.lazySince === null ? Infinity : schedule.lazySince + pace.debounceMs;
   const urgent = schedule.urgentSince ?? Infinity;

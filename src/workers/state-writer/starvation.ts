@@ -1,31 +1,31 @@
 /**
- * Tells when main is kept from running, and by which process trees. A whole look at the process table takes
- * hundreds of milliseconds on a machine on which everybody waits, so this reads one small file for
- * each known process, while main has something to do. Decides nothing.
+ * Finds out when main does not get a CPU, and which process trees use it instead. On an overloaded machine a
+ * look at the whole process table takes hundreds of milliseconds, so this reads one small file for each known
+ * process, and only while main has something to do. Decides nothing.
  */
 import type { TreeDemand } from '../../shared/protocol/usage.ts';
 import { type CpuTimes, cpuTimesOf } from './process-table.ts';
 
 /**
- * Part of the time that main waits for a CPU, or this thread does: what main still waits for is counted
- * only when it runs again.
+ * Starved: main, or this thread, waits for a CPU for this part of the time. This thread counts too, because
+ * the kernel counts a wait only when it is over.
  */
 const STARVED = 0.3;
-/** Part of the time that main runs or waits to run, below which nothing can keep it from much. */
+/** Resting: main runs or waits to run for less than this part of the time. */
 const RESTING = 0.03;
-/** How often to look: soon while main has something to do. */
+/** Between two looks, while main works and while it rests. */
 const WORKING_LOOK_MS = 100;
 const RESTING_LOOK_MS = 500;
-/** What was seen longer ago says nothing about now. */
+/** An earlier look at a process that is older than this is not compared with. */
 const OLD_MS = 1000;
-/** Looking at the trees takes at most this part of this thread's time, while main starves and while not. */
+/** Looking at the trees takes at most this part of this thread's time, while main is starved and otherwise. */
 const STARVED_SHARE = 0.2;
 const ORDINARY_SHARE = 0.01;
 
 export interface StarvationSystem {
   /** Monotonic, ms. */
   readonly now: () => number;
-  /** Of the first thread of a process; main is that of `self`. Null when that is not known. */
+  /** Times of the first thread of a process; main is the first thread of `self`. Null when not known. */
   readonly times: (pid: number | 'self' | 'thread-self') => CpuTimes | null;
 }
 
@@ -64,7 +64,7 @@ export class StarvationWatch {
 
   /**
    * @param trees the processes of each tree, by its group.
-   * @returns what each tree has wanted since it was looked at before; null unless main is starved.
+   * @returns the cores that each tree has wanted since the look before; null unless main is starved.
    */
   look(trees: ReadonlyMap<number, readonly number[]>): readonly TreeDemand[] | null {
     const now = this.#system.now();
@@ -108,7 +108,7 @@ export class StarvationWatch {
   }
 }
 
-/** Cores that something ran on and waited for between two looks at it; none when that is not known. */
+/** Cores that a thread ran on and waited for between two looks; 0 when not known. */
 function coresOf(before: Seen | null, after: Seen | null): { ran: number; waited: number } {
   if (before === null || after === null) return { ran: 0, waited: 0 };
   const ms = after.at - before.at;

@@ -1,6 +1,6 @@
 /**
- * What the state file says next: everything the writer was told and sees for itself, and whether that
- * differs from what is on the disk. Writes nothing.
+ * The next content of the state file, from facts and the writer's own observations, and whether it differs
+ * from the file on the disk. Writes nothing.
  */
 import type { MainFact, SupervisorFact } from '../../shared/protocol/facts.ts';
 import type { StateWriterData } from '../../shared/protocol/threads.ts';
@@ -12,16 +12,19 @@ import { readProcessTable } from './process-table.ts';
 import { StarvationWatch } from './starvation.ts';
 import { BUSY_PERCENT, UsageMeter } from './usage-meter.ts';
 
-/** A text to write; `shown` is the same with the times left out. */
+/** A text to write; `shown` is the same without number and time of the write. */
 export interface Draft {
   readonly text: string;
   readonly shown: string;
 }
 
-/** Between two samples while a server is busy or the CPU is short, and while one starts; else there is one for each heartbeat. */
+/**
+ * Between two samples while a server is busy or the CPU is short, and while a server starts; else one for
+ * each heartbeat.
+ */
 const RESTLESS_MS = 500;
 const STARTING_MS = 1000;
-/** Part of the time that main waits for a CPU: from then on somebody may have to be lowered. */
+/** Part of the time that main waits for a CPU above which the priority of a server may have to be lowered. */
 const SHORT_OF_CPU = 0.1;
 /** A heartbeat shows figures at most this old. */
 const FRESH_MS = 500;
@@ -54,14 +57,14 @@ export class StateContent {
     return fact.type === 'main' ? this.#ledger.takeMain(fact) : this.#ledger.takeSupervisor(fact);
   }
 
-  /** Looks whether main still turns; true when the answer is a new one. */
+  /** Looks whether main's event loop still runs. @returns whether that has changed. */
   lookAtMain(): boolean {
     const before = this.#watch.state;
     this.#watch = lookAtMain(this.#watch, this.#look());
     return this.#watch.state !== before;
   }
 
-  /** Looks whether main is kept from running; null unless it is, and it is known by whom. */
+  /** Looks whether main is starved. @returns null unless it is and the process trees are known. */
   lookForStarvation(): StarvationMessage | null {
     const trees = this.#starvation.look(this.#meter.pids);
     return trees === null ? null : { type: 'starvation', trees };
@@ -93,13 +96,13 @@ export class StateContent {
     return { type: 'usage', at: monotonicMs(), trees: [...this.#usage.values()] };
   }
 
-  /** Goes on after the state file of an earlier owner. */
+  /** Continues the numbers of an earlier owner. */
   resume(seq: number): void {
     this.#seq = Math.max(this.#seq, seq);
     this.#shown = null;
   }
 
-  /** Null when it would say nothing new and no heartbeat is due. */
+  /** Null when nothing has changed and no heartbeat is due. */
   draft(heartbeat: boolean): Draft | null {
     const { iso } = this.#look();
     const content = compose(this.#data, this.#ledger, {
@@ -112,7 +115,7 @@ export class StateContent {
     });
     const shown = render(content);
     if (shown === this.#shown && !heartbeat) return null;
-    // A number is used once, also when the write fails: it may have reached the disk all the same.
+    // A number is used only once: a failed write may have reached the disk.
     this.#seq += 1;
     return { shown, text: render({ ...content, seq: this.#seq, updated_at: iso }) };
   }
@@ -125,7 +128,7 @@ export class StateContent {
     this.#writeErrors = { count: (this.#writeErrors?.count ?? 0) + 1, last: message };
   }
 
-  /** Until the next sample. */
+  /** Time until the next sample. */
   #restMs(): number {
     const isShort = this.#starvation.mainWaits > SHORT_OF_CPU;
     const busy = [...this.#usage.values()].some(({ cpuPercent }) => {
@@ -146,7 +149,7 @@ export class StateContent {
   }
 }
 
-/** `performance.now` begins with its thread. */
+/** Comparable between threads, unlike `performance.now`. */
 function monotonicMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }

@@ -1,10 +1,10 @@
-/** Where the files of the state writer lie, and what of an existing state file matters to a new owner. */
+/** The files of the state writer, and what a new owner reads from existing ones. */
 import { join } from 'node:path';
 import type { LockHolder } from '../../shared/machines/lock-line.ts';
 import { readEntry } from '../../shared/platform/safe-file.ts';
 import type { AtomicTarget } from './atomic-file.ts';
 
-/** The files the owner writes, by the name their temp files go under. */
+/** The files that the owner writes, by the name in their temp files. */
 const OWNED_FILES = {
   'serve.state': 'serve.state.json',
   'serve.pid': 'serve.pid',
@@ -28,7 +28,7 @@ export function targetOf(
   };
 }
 
-/** `seq` of the state file in `directory`, null when there is none that can be read. */
+/** `seq` of the state file in `directory`; null when it cannot be read. */
 export function readSeq(directory: string): number | null {
   const entry = readEntry(join(directory, OWNED_FILES['serve.state']), LARGEST_STATE);
   if (entry.is !== 'file') return null;
@@ -37,7 +37,7 @@ export function readSeq(directory: string): number | null {
   return typeof seq === 'number' && Number.isSafeInteger(seq) && seq >= 0 ? seq : null;
 }
 
-/** Text of `catalog.json` in `directory`, null when there is none that can be read. */
+/** Text of `catalog.json` in `directory`; null when it cannot be read. */
 export function readCatalog(directory: string): string | null {
   const entry = readEntry(join(directory, OWNED_FILES.catalog), LARGEST_CATALOG);
   return entry.is === 'file' ? entry.text : null;

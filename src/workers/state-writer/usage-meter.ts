@@ -1,6 +1,6 @@
 /**
- * Memory and CPU time of each server's process tree, from one look at the process table after the
- * other. Remembers what each tree had used before; looks at nothing itself but what a busy one waits for.
+ * Memory and CPU time of each server's process tree, from successive looks at the process table. Remembers
+ * the previous look. Reads nothing itself except how long a busy tree has waited for a CPU.
  */
 import { processTrees, type TableEntry } from '../../shared/model/process-tree.ts';
 import type { TreeSession, TreeUsage } from '../../shared/protocol/usage.ts';
@@ -11,20 +11,20 @@ const MIB = 1024 * 1024;
 const TICK_MS = 10;
 
 interface Before {
-  /** Ticks of all processes that were there. */
+  /** Ticks of all processes of the tree. */
   readonly ticks: number;
   readonly cpuMs: number;
   readonly wantedMs: number;
-  /** What its living threads had waited, null while it was not busy. */
+  /** How long its living threads had waited for a CPU; null while the tree was not busy. */
   readonly waitedMs: number | null;
-  /** Cores that it wanted since the look before. */
+  /** Cores that the tree wanted since the look before. */
   readonly wantedCores: number;
   readonly at: number;
 }
 
-/** Of a core; a tree that uses less is not asked what it waits for, */
+/** Percent of a core. Only for a tree that uses this much it is read how long it waits for a CPU. */
 export const BUSY_PERCENT = 5;
-/** unless it wanted this much before: one with a low share gets little because it may have little. */
+/** The same for a tree that wanted this many cores before: with a low CPU share it may use little. */
 const STILL_WANTED_CORES = 0.25;
 
 export class UsageMeter {
@@ -59,7 +59,7 @@ export class UsageMeter {
     for (const [pgid, tree] of trees) {
       const ticks = sum(tree, ({ cpuTicks }) => cpuTicks);
       const before = this.#before.get(pgid);
-      // What a process used that was waited for by none of its tree is lost, never taken back.
+      // The time of an ended process that its tree did not reap is lost; the sum never shrinks.
       const spentMs = Math.max(0, ticks - (before?.ticks ?? 0)) * TICK_MS;
       const cpuMs = (before?.cpuMs ?? 0) + spentMs;
       const percent = before === undefined ? null : (100 * spentMs) / (now - before.at);

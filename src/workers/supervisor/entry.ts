@@ -1,6 +1,6 @@
 /**
- * Entry of a supervisor thread: builds one supervisor for each server it is given, connects them to
- * the ports, and beats. Composition only.
+ * Entry of a supervisor thread: builds one supervisor for each server that main opens, connects them to the
+ * ports, and counts heartbeats in shared memory. Composition only.
  */
 import '../console.ts';
 import { getHeapStatistics } from 'node:v8';
@@ -15,10 +15,11 @@ import { type Batch, messagesIn, PortBatch } from '../../shared/protocol/port-ba
 import type { SupervisorControl, SupervisorThreadData } from '../../shared/protocol/threads.ts';
 import type { ToSupervisor } from '../../shared/protocol/to-supervisor.ts';
 import { osThreadId } from '../process/process-group.ts';
+import type { SupervisorContext } from './context.ts';
 import { loadedModules } from './loaded-modules.ts';
 import { Mounts } from './rules/mounts.ts';
 import { SlowLooks } from './rules/slow-looks.ts';
-import { Supervisor, type SupervisorContext } from './supervisor.ts';
+import { Supervisor } from './supervisor.ts';
 import { Workload } from './workload.ts';
 
 const BEAT_MS = 250;

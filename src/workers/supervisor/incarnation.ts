@@ -1,258 +1,296 @@
 /**
- * One start of a server and all that ends with it: the child or the connection, the conversation with
- * it, its stderr. Wires them together and turns what they tell into inputs of the machine. Owned by the
- * supervisor of the slot.
+ * One start of a server and all that ends with it: the child or the connection, the conversation with it,
+ * its stderr. Listens to these parts and turns what they tell into inputs of the machine and messages to
+ * others. Owned by the supervisor of the slot.
  */
-
 import { SAMPLE_UNITS } from '../../shared/json/framing.ts';
 import type { SupervisorInput } from '../../shared/machines/supervisor-state.ts';
-import type { ByteCredit } from '../../shared/memory/byte-credit.ts';
-import type { ThreadVitals } from '../../shared/memory/vitals.ts';
 import type { DownstreamConfig, EndpointConfig } from '../../shared/model/config.ts';
-import type { GuardedPlaces } from '../../shared/model/guarded.ts';
 import type { ListKind } from '../../shared/model/lists.ts';
 import type { CatalogEntry } from '../../shared/model/mcp.ts';
-import type { LastExit } from '../../shared/model/snapshot.ts';
-import type { FromSupervisor, LogMessage } from '../../shared/protocol/from-supervisor.ts';
+import type { ServerFeatures } from '../../shared/model/server.ts';
 import type { LauncherAddress } from '../../shared/protocol/launch.ts';
 import { cleanForTerminal } from '../../shared/text/clean-text.ts';
-import { redactedHead } from '../../shared/text/redact.ts';
-import { Session } from './conversation/conversation.ts';
+import type { SupervisorContext } from './context.ts';
+import { Conversation } from './conversation/conversation.ts';
+import type { ConversationListener } from './conversation/conversation-listener.ts';
 import type { SelfDescription } from './conversation/handshake.ts';
+import type { DroppedNotifications } from './conversation/notifications.ts';
 import { Outgoing } from './conversation/outgoing.ts';
 import { KEPT_ERROR_UNITS } from './conversation/own-requests.ts';
-import { Remote } from './http/remote.ts';
-import { Intake } from './limits/intake.ts';
+import { Remote, type RemoteListener } from './http/remote.ts';
+import type { NoiseReport } from './limits/noise.ts';
+import { ReadThrottle, type ThrottleListener } from './limits/read-throttle.ts';
+import { Readers } from './limits/readers.ts';
 import type { Link } from './link.ts';
-import { Child } from './process/child.ts';
+import { Child, type ChildListener } from './process/child.ts';
 import { buildChildEnv, withheldNames } from './process/environment.ts';
 import { StderrReader } from './process/stderr.ts';
 import { exitText } from './record.ts';
-import { type Looks, PathRule } from './rules/path-rule.ts';
-import type { Workload } from './workload.ts';
+import { PathRule } from './rules/path-rule.ts';
+import type { ServerSecrets } from './secrets.ts';
+import type { Present, Telling } from './telling.ts';
+import { ToMain } from './to-main.ts';
 
 const SAMPLE = { kept: SAMPLE_UNITS, shown: 200 };
 const PROBLEM = { kept: KEPT_ERROR_UNITS, shown: 2000 };
 
 export interface IncarnationOptions {
-  readonly config: DownstreamConfig;
+  readonly number: number;
   readonly slot: number;
-  readonly incarnation: number;
-  readonly credit: ByteCredit;
   readonly creditLane: number;
-  readonly vitals: ThreadVitals;
-  readonly workload: Workload;
-  readonly groupsFile: string;
-  readonly guarded: GuardedPlaces;
-  readonly looks: Looks;
-  /** Who is to start it; null: this process. */
-  readonly launcher: LauncherAddress | null;
-  readonly gatewayVersion: string;
+  readonly config: DownstreamConfig;
+  /** JSON text of the capabilities that the server is told. */
   readonly clientCapabilities: string;
-  readonly post: (message: FromSupervisor, transfer: ArrayBuffer[]) => void;
+  /** Level that clients have asked for; null: none was. */
+  readonly logLevel: string | null;
+  /** Starts the process; null: this process forks. */
+  readonly launcher: LauncherAddress | null;
+  readonly context: SupervisorContext;
+  readonly secrets: ServerSecrets;
+  readonly telling: Telling;
+  /** Gives an input to the machine. */
   readonly feed: (input: SupervisorInput) => void;
-  /** A secret that the configuration does not hold: takes it out from now on. */
-  readonly onSecret: (secret: string) => void;
-  /** Takes secrets out. */
-  readonly redact: (text: string) => string;
-  readonly log: (level: LogMessage['level'], text: string, fields: LogMessage['fields']) => void;
-  /** Level last asked for, null if none was. */
-  readonly logLevel: () => string | null;
-  /** Called before the machine learns of the exit. */
-  readonly onExit: (exit: LastExit) => void;
-  readonly onDescribed: (description: SelfDescription, incarnation: number) => void;
-  readonly onList: (kind: ListKind, entries: readonly CatalogEntry[], incarnation: number) => void;
-  readonly onLeftOut: (kind: ListKind, message: string) => void;
-  /** The child's start time became known late. */
-  readonly onIdentified: () => void;
-  /** A list could not be fetched. */
-  readonly onNoList: (problem: string) => void;
 }
 
-export class Incarnation {
+export class Incarnation
+  implements ChildListener, RemoteListener, ConversationListener, ThrottleListener, Present
+{
   readonly number: number;
   readonly link: Link;
-  readonly session: Session;
-  /** The way of what clients say to the server. */
+  readonly conversation: Conversation;
+  /** The way of clients' messages to the server. */
   readonly outgoing: Outgoing;
-  readonly #rule: PathRule | null;
-  readonly #intake: Intake;
-  /** Names of variables that the server may miss. */
   readonly withheld: readonly string[];
+  readonly #options: IncarnationOptions;
+  readonly #rule: PathRule | null;
+  readonly #throttle: ReadThrottle;
   readonly #stderr: StderrReader | null;
 
   /** Spawns or connects, and begins the handshake. */
   constructor(options: IncarnationOptions) {
-    const { config, incarnation, log } = options;
-    this.number = incarnation;
+    const { config, context, number, slot, secrets, telling } = options;
+    this.#options = options;
+    this.number = number;
     const env = config.endpoint === null ? buildChildEnv(process.env, config) : null;
     this.withheld = env === null ? [] : withheldNames(process.env, env);
-    this.#stderr =
-      env === null
-        ? null
-        : new StderrReader({
-            redact: options.redact,
-            onLine: (line) => log('info', line, { stream: 'stderr' }),
-            onDropped: (lines) => log('warn', 'lines of stderr were not logged', { lines }),
-            now: () => performance.now(),
-          });
-    this.link =
-      config.endpoint === null
-        ? this.#spawn(options, env ?? {})
-        : this.#connect(options, config.endpoint);
-    this.#rule = config.endpoint === null ? this.#guard(options) : null;
-    this.session = this.#converse(options);
+    this.#stderr = env === null ? null : this.#newStderrReader();
+    this.link = config.endpoint === null ? this.#spawn(env ?? {}) : this.#connect(config.endpoint);
+    this.#rule = config.endpoint === null ? this.#guard() : null;
+    const readers = new Readers();
+    this.#throttle = new ReadThrottle({
+      credit: context.byteCredit,
+      lane: options.creditLane,
+      readers,
+      listener: this,
+    });
+    const toMain = new ToMain({
+      slot,
+      incarnation: number,
+      throttle: this.#throttle,
+      post: context.post,
+    });
+    this.conversation = new Conversation({
+      server: config.name,
+      maxMessageBytes: config.maxMessageBytes,
+      listTimeoutMs: config.startTimeoutMs,
+      liveness: config.liveness,
+      gatewayVersion: context.gatewayVersion,
+      clientCapabilities: options.clientCapabilities,
+      logLevel: options.logLevel,
+      line: this.link,
+      readers,
+      throttle: this.#throttle,
+      toMain,
+      workload: context.workload,
+      listener: this,
+    });
     this.outgoing = new Outgoing({
-      ...options,
       server: config.name,
       rule: this.#rule,
-      session: this.session,
+      conversation: this.conversation,
+      toMain,
+      redact: (text) => secrets.redact(text),
+      log: (level, text, fields) => telling.log(level, text, fields),
     });
-    const { readers } = this.session;
-    this.#intake = new Intake({
-      credit: options.credit,
-      lane: options.creditLane,
-      source: readers,
-      heldBytes: () => readers.heldBytes(),
-      openBytes: () => readers.openBytes(),
-      onPaused: (paused) => this.session.paused(paused),
-      onHeldBack: () => {
-        options.log('warn', 'says more than anybody asked for: it is read slowly', {});
-        options.post({ type: 'held_back', slot: options.slot, incarnation: this.number }, []);
-      },
-    });
-    if (this.link instanceof Child) readers.add(this.session.readerOf(this.link));
+    if (this.link instanceof Child) this.conversation.readsFrom(this.link);
   }
 
-  /** The end of what it said on stderr, without secrets. */
+  get startTime(): string | null {
+    return this.link.startTime;
+  }
+
   get stderrTail(): string {
     return this.#stderr?.tail() ?? '';
   }
 
+  get noiseLines(): number {
+    return this.conversation.noiseLines;
+  }
+
   /** Ends the conversation. @returns the calls without an answer, and whether each one left. */
   close(): { readonly call: number; readonly sent: boolean }[] {
-    this.#intake.close();
+    this.#throttle.close();
     const held = this.outgoing.close().map((call) => ({ call, sent: false }));
     const unsent = new Set(this.link.unsentCalls());
-    return [...held, ...this.session.close().map((call) => ({ call, sent: !unsent.has(call) }))];
+    return [
+      ...held,
+      ...this.conversation.close().map((call) => ({ call, sent: !unsent.has(call) })),
+    ];
   }
 
-  /** A server's process reads this machine's files. */
-  #guard({ workload, slot, ...options }: IncarnationOptions): PathRule {
-    return new PathRule({ ...options, work: (task) => workload.of(slot, task) });
+  launcherFailed(path: string, why: string): void {
+    this.#options.telling.launcherFailed(path, why);
   }
 
-  #spawn(options: IncarnationOptions, env: Readonly<Record<string, string>>): Link {
-    const { incarnation, feed, log, slot, workload } = options;
-    return new Child({
-      ...options,
-      env,
-      onLauncherFailed: (path, why) =>
-        options.post({ type: 'launcher_failed', slot, path, why }, []),
-      onSpawned: (pid) => feed({ type: 'spawned', incarnation, pid }),
-      onSpawnFailed: (text) => {
-        const detail = redactedHead(text, options.redact, PROBLEM);
-        feed({ type: 'spawn_failed', incarnation, detail, random: Math.random() });
-      },
-      onStdout: (chunk) => {
-        const { length } = chunk;
-        workload.of(slot, () => {
-          this.session.push(chunk);
-          this.#intake.chunk(length);
-        });
-      },
-      // What the server wrote last is read whatever the limits say: there is little time for it.
-      onExited: () => this.#intake.close(),
-      onStderr: (chunk) => workload.of(slot, () => this.#stderr?.push(chunk)),
-      onUnreachable: (detail) => feed({ type: 'condemned', incarnation, reason: 'exit', detail }),
-      onGone: (code, signal) => this.#gone(options, code, signal, exitText(code, signal)),
-      onTrouble: (text) => log('warn', text, {}),
-      onIdentified: options.onIdentified,
+  spawned(pid: number): void {
+    this.#options.feed({ type: 'spawned', incarnation: this.number, pid });
+  }
+
+  spawnFailed(text: string): void {
+    const { feed, secrets } = this.#options;
+    const detail = secrets.redactedHead(text, PROBLEM);
+    feed({ type: 'spawn_failed', incarnation: this.number, detail, random: Math.random() });
+  }
+
+  stdout(chunk: Buffer): void {
+    const { length } = chunk;
+    this.conversation.work(() => {
+      this.conversation.push(chunk);
+      this.#throttle.chunk(length);
     });
   }
 
-  #connect(options: IncarnationOptions, endpoint: EndpointConfig): Link {
-    const { config, log, redact, onSecret } = options;
-    const told = (text: string) =>
-      cleanForTerminal(redactedHead(text, redact, PROBLEM).replaceAll(/\s+/g, ' '));
+  stderr(chunk: Buffer): void {
+    this.conversation.work(() => this.#stderr?.push(chunk));
+  }
+
+  /** There is little time for the last output: it is read whatever the limits say. */
+  exited(): void {
+    this.#throttle.close();
+  }
+
+  unreachable(detail: string): void {
+    this.#options.feed({ type: 'condemned', incarnation: this.number, reason: 'exit', detail });
+  }
+
+  gone(code: number | null, signal: NodeJS.Signals | null): void {
+    this.#ended(code, signal, exitText(code, signal));
+  }
+
+  identified(): void {
+    this.#options.telling.publish();
+  }
+
+  trouble(message: string): void {
+    this.#options.telling.log('warn', message, {});
+  }
+
+  tokenRead(token: string): void {
+    const { secrets, telling } = this.#options;
+    if (secrets.add(token)) telling.secret(token);
+  }
+
+  disconnected(detail: string): void {
+    this.#ended(null, null, detail);
+  }
+
+  paused(paused: boolean): void {
+    this.conversation.paused(paused);
+  }
+
+  overloaded(): void {
+    const { telling } = this.#options;
+    telling.log('warn', 'says more than anybody asked for: it is read slowly', {});
+    telling.heldBack(this.number);
+  }
+
+  described(description: SelfDescription, leftOut: string | null): void {
+    const { telling } = this.#options;
+    if (leftOut !== null) telling.log('warn', leftOut, {});
+    telling.described(description, this.number);
+  }
+
+  handshaken(features: ServerFeatures): void {
+    this.#options.feed({ type: 'handshaken', incarnation: this.number, features });
+  }
+
+  condemned(reason: 'handshake' | 'stall' | 'noise', detail: string): void {
+    const { feed, secrets } = this.#options;
+    const shown = secrets.redactedHead(detail, PROBLEM);
+    feed({ type: 'condemned', incarnation: this.number, reason, detail: shown });
+  }
+
+  listed(kind: ListKind, entries: readonly CatalogEntry[]): void {
+    if (kind === 'tools') this.#rule?.tools(entries);
+    this.#options.telling.listed(kind, entries, this.number);
+  }
+
+  leftOut(kind: ListKind, message: string): void {
+    this.#options.telling.leftOut(kind, message);
+  }
+
+  listFailed(problem: string): void {
+    const { secrets, telling } = this.#options;
+    telling.listFailed(secrets.redactedHead(problem, PROBLEM));
+  }
+
+  noise({ lines, sample }: NoiseReport): void {
+    const { feed, secrets } = this.#options;
+    const shown = cleanForTerminal(secrets.redactedHead(sample, SAMPLE));
+    feed({ type: 'noise', incarnation: this.number, lines, sample: shown });
+  }
+
+  dropped({ tooMany, tooLarge }: DroppedNotifications): void {
+    const fields = { tooMany, tooLarge };
+    this.#options.telling.log('warn', 'notifications were not passed on', fields);
+  }
+
+  #newStderrReader(): StderrReader {
+    const { secrets, telling } = this.#options;
+    return new StderrReader({
+      redact: (text) => secrets.redact(text),
+      onLine: (line) => telling.log('info', line, { stream: 'stderr' }),
+      onDropped: (lines) => telling.log('warn', 'lines of stderr were not logged', { lines }),
+      now: () => performance.now(),
+    });
+  }
+
+  /** A process reads this machine's files; a server behind a URL does not. */
+  #guard(): PathRule {
+    const { config, context, slot } = this.#options;
+    const { guarded, looks, workload } = context;
+    return new PathRule({ config, guarded, looks, work: (task) => workload.of(slot, task) });
+  }
+
+  #spawn(env: Readonly<Record<string, string>>): Link {
+    const { config, context, launcher, slot } = this.#options;
+    const { vitals, groupsFile } = context;
+    const incarnation = this.number;
+    const where = { slot, incarnation, groupsFile, vitals };
+    return new Child({ config, env, launcher, ...where, listener: this });
+  }
+
+  #connect(endpoint: EndpointConfig): Link {
+    const { config, context, secrets } = this.#options;
+    const shown = (text: string) => secrets.redactedHead(text, PROBLEM).replaceAll(/\s+/g, ' ');
     return new Remote({
       server: config.name,
       endpoint,
-      gatewayVersion: options.gatewayVersion,
+      gatewayVersion: context.gatewayVersion,
       maxMessageBytes: config.maxMessageBytes,
-      conversation: () => this.session,
-      tell: told,
-      onSecret,
-      onTrouble: (text) => log('warn', told(text), {}),
-      onGone: (detail) => this.#gone(options, null, null, told(detail)),
+      redact: (text) => cleanForTerminal(shown(text)),
+      listener: this,
     });
   }
 
-  #gone(
-    { incarnation, feed, onExit }: IncarnationOptions,
-    code: number | null,
-    signal: NodeJS.Signals | null,
-    detail: string,
-  ): void {
-    this.session.end();
+  #ended(code: number | null, signal: NodeJS.Signals | null, detail: string): void {
+    const { feed, telling } = this.#options;
+    this.conversation.end();
     this.#stderr?.end();
     const at = new Date().toISOString();
-    onExit({ code, signal, at, stderr_tail: this.stderrTail });
+    telling.exited({ code, signal, at, stderr_tail: this.stderrTail });
+    const incarnation = this.number;
     feed({ type: 'exited', incarnation, code, signal, detail, random: Math.random() });
-  }
-
-  #converse(options: IncarnationOptions): Session {
-    const { config, slot, incarnation, feed, log, redact } = options;
-    const told = (text: string) => redactedHead(text, redact, PROBLEM);
-    const condemn = (reason: 'handshake' | 'stall' | 'noise', detail: string) =>
-      feed({ type: 'condemned', incarnation, reason, detail: told(detail) });
-    return new Session({
-      server: config.name,
-      slot,
-      incarnation,
-      maxMessageBytes: config.maxMessageBytes,
-      listTimeoutMs: config.startTimeoutMs,
-      liveness: config.liveness,
-      gatewayVersion: options.gatewayVersion,
-      clientCapabilities: options.clientCapabilities,
-      line: this.link,
-      post: (message, transfer) => {
-        if ('line' in message) this.#intake.sent(message.line.length);
-        options.post(message, transfer);
-      },
-      onTaken: (bytes) => this.#intake.chunk(bytes),
-      onUseful: (bytes) => this.#intake.useful(bytes),
-      onUnasked: () => this.#intake.unasked(),
-      onBadLine: () => this.#intake.noise(),
-      work: (task) => options.workload.of(slot, task),
-      onDescribed: (description, leftOut) => {
-        if (leftOut !== null) log('warn', leftOut, {});
-        options.onDescribed(description, incarnation);
-      },
-      onHandshaken: (features) => {
-        feed({ type: 'handshaken', incarnation, features });
-        const level = options.logLevel();
-        if (level !== null) this.session.setLogLevel(level);
-      },
-      onRefused: (problem) => condemn('handshake', problem),
-      onStalled: (detail) => condemn('stall', detail),
-      onTooMuchNoise: (detail) => condemn('noise', detail),
-      onList: (kind, entries) => {
-        if (kind === 'tools') this.#rule?.tools(entries);
-        options.onList(kind, entries, incarnation);
-      },
-      onLeftOut: options.onLeftOut,
-      onListTrouble: (text) => {
-        const problem = told(text);
-        log('warn', problem, {});
-        options.onNoList(problem);
-      },
-      onNoise: ({ lines, sample }) => {
-        const shown = cleanForTerminal(redactedHead(sample, redact, SAMPLE));
-        feed({ type: 'noise', incarnation, lines, sample: shown });
-      },
-      onDropped: ({ tooMany, tooLarge }) =>
-        log('warn', 'notifications were not passed on', { tooMany, tooLarge }),
-    });
   }
 }

@@ -1,7 +1,7 @@
 /**
- * What a supervised server is reached through, whatever it is: a child's pipes or HTTP. Carries whole
- * lines towards the server and tells which calls never left. Knows no meaning of a message and decides
- * nothing about the server's life.
+ * The connection to one server: a child's pipes or HTTP. Carries whole lines to the server and tells which
+ * calls never left. Does not know what a message means and decides nothing about the server's life. Types
+ * only.
  */
 
 /** A call's number, or the id of a request of the gateway's own as raw JSON text. */
@@ -10,15 +10,20 @@ export type RequestId = number | string;
 /** The conversation's end of a link. */
 export interface Line {
   /**
-   * Sends one line, which ends in a newline. @param id of the request in it; null for what has no
-   * answer.
+   * Sends one line, which ends in a newline.
+   *
+   * @param id of the request in it; null for a message that has no answer.
    */
   write(line: Uint8Array, id: RequestId | null): void;
-  /** Takes back a request that did not leave, or stops waiting for the answer. @returns whether it did not leave. */
+  /**
+   * Takes back a request that has not left, or else stops waiting for its answer.
+   *
+   * @returns whether it has certainly not left.
+   */
   withdraw(id: RequestId): boolean;
-  /** The answer to a request has arrived, by whatever way: no more of it is waited for. */
+  /** The answer to a request has arrived, on this stream or another one. */
   answered(id: RequestId): void;
-  /** The server accepted this protocol version; the next line says so to it. */
+  /** The server accepted this protocol version; the next line confirms it. */
   handshaken(version: string): void;
   /** Bytes that wait for the server to take them. */
   readonly queuedBytes: number;
@@ -28,12 +33,12 @@ export interface Line {
 export interface Link extends Line {
   /** Null when there is no process. */
   readonly pid: number | null;
-  /** Start time of the process as the system tells it, null while it is not known. */
+  /** Start time of the process as the system tells it; null while it is not known. */
   readonly startTime: string | null;
-  /** Calls of which it is certain that they were not carried out. */
+  /** Calls that the server has certainly not carried out. */
   unsentCalls(): number[];
-  /** The server is to end by itself. */
+  /** Asks the server to end: closes its input, or ends its session. */
   endInput(): void;
-  /** The server is to end, or (SIGKILL) is ended. */
+  /** Signals the server's process group; a connection ends at once. */
   signal(signal: 'SIGTERM' | 'SIGKILL'): void;
 }

@@ -1,12 +1,12 @@
 /**
- * Lists what a thread has loaded: the inspector tells every script that V8 has parsed, ES modules and
- * CommonJS alike. Slow and rarely called; changes nothing.
+ * Lists the modules that a thread has loaded: the inspector knows every script that V8 has parsed, ES modules
+ * and CommonJS alike. Slow and rarely called; changes nothing.
  */
 import { createRequire } from 'node:module';
 
 /** File URLs and paths of the scripts of the calling thread; Node's own are left out. */
 export function loadedModules(): string[] {
-  // Loaded when asked for: every thread would carry it otherwise.
+  // Loaded on demand, because otherwise every thread would carry it.
   const { Session } = createRequire(import.meta.url)(
     'node:inspector',
   ) as typeof import('node:inspector');

@@ -1,6 +1,6 @@
 /**
- * The words and the record of one server's life: what others are told about its state and its deaths.
- * Pure; everything that came from the server is expected redacted.
+ * The record of one server's life, and the texts about its deaths. Pure; text of the server must be redacted
+ * already.
  */
 import {
   nextStartOf,
@@ -15,7 +15,7 @@ import { clip } from '../../shared/text/clean-text.ts';
 const MAX_ERROR_UNITS = 4096;
 const MAX_STDERR_LINE_UNITS = 300;
 
-/** What of the record the machine does not know. */
+/** The fields of the record that the machine does not know. */
 export interface RecordExtras {
   /** ISO. */
   readonly since: string;
@@ -27,7 +27,7 @@ export interface RecordExtras {
   readonly noiseLines: number;
 }
 
-/** @param toIso the ISO time of a monotonic one. */
+/** @param toIso converts a monotonic time to an ISO time. */
 export function recordOf(
   state: SupervisorState,
   extras: RecordExtras,
@@ -52,13 +52,13 @@ export function recordOf(
   };
 }
 
-/** Of both null when the process that started it was gone by then. */
+/** Both arguments are null when the process that started the server was gone by then. */
 export function exitText(code: number | null, signal: string | null): string {
   if (signal !== null) return `killed by ${signal}`;
   return code === null ? 'exited, and nobody saw how' : `exited with code ${code}`;
 }
 
-/** A death as `last_error` tells it, with what may help to find the cause. */
+/** A death for `last_error`, with hints that may help to find the cause. */
 export function deathText(
   death: Extract<SupervisorEvent, { event: 'child_died_unexpectedly' }>,
   stderrTail: string,

@@ -1,6 +1,7 @@
 /**
- * Tells main for which of its servers the thread is at work, so that one that holds up the others can be
- * found while the thread is stuck, and how long it has worked for each. One for the thread.
+ * Tells main, in shared memory, for which server the thread works right now and how long it has worked for
+ * each. So main can find the server that blocks the others, even while the thread is stuck. One for each
+ * thread.
  */
 import type { ThreadVitals } from '../../shared/memory/vitals.ts';
 
@@ -14,7 +15,7 @@ export class Workload {
     this.#vitals = vitals;
   }
 
-  /** Does what a server has given cause to; counted once where one leads to another. */
+  /** Runs `work` and charges its time to the server of the slot. Nested work is charged once. */
   of(slot: number, work: () => void): void {
     if (this.#working) return work();
     const since = performance.now();

@@ -1,6 +1,6 @@
 /**
- * Whom a message of a server concerns, as far as it says so itself. Pure; looks at the few members that
- * say it, and into an error only when it asks a client to visit a URL.
+ * Which call, task or elicitation a message of a server belongs to, by what the message itself says. Pure;
+ * looks only at the few members that say it, and into an error only when it asks a client to visit a URL.
  */
 import { decodeString, type Frame, rangeOf, textAt } from '../../../shared/json/frame.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
@@ -14,7 +14,7 @@ const URL_ELICITATION_REQUIRED = '-32042';
 const MAX_ID = 1024;
 const MAX_ELICITATIONS = 32;
 
-/** @returns null when it names something that nobody has. */
+/** @returns null when the message names something that cannot exist, so that it concerns no client. */
 export function concernOf(frame: Frame, method: string): Concern | null {
   if (method === 'notifications/tasks/status') {
     const note = taskOfStatus(frame);
@@ -32,19 +32,19 @@ export function concernOf(frame: Frame, method: string): Concern | null {
   return call === null ? null : { kind: 'call', call, token };
 }
 
-/** The id of the URL that `elicitation/create` asks a client to visit. */
+/** The id of the URL that an `elicitation/create` asks a client to visit. */
 export function elicitationOf(frame: Frame): string | null {
   return elicitationIdOf(frame.line, rangeOf(frame, SLOT.params));
 }
 
-/** Where the code of an error is that may send its reader to URLs, whatever the code; null: it does not. */
+/** Range of the code of an error that lists URLs to visit, whatever the code is; null for any other error. */
 export function visitOf(frame: Frame): ByteRange | null {
   const data = rangeOf(frame, SLOT.errorData);
   if (data === null || member(frame.line, data, 'elicitations') === null) return null;
   return rangeOf(frame, SLOT.errorCode);
 }
 
-/** The ids of the URLs that an error asks a client to visit first. */
+/** The ids of the URLs that an error asks a client to visit before it tries again. */
 export function elicitationsOf(frame: Frame): string[] {
   const { line } = frame;
   if (textAt(frame, SLOT.errorCode) !== URL_ELICITATION_REQUIRED) return [];

@@ -1,7 +1,4 @@
-/**
- * The MCP handshake with a server: what is sent, and what its answer means. Pure; the session sends
- * and receives.
- */
+/** The MCP handshake with a server: the request that is sent, and what its answer means. Pure. */
 
 import { decodeString } from '../../../shared/json/frame.ts';
 import { kindAt, member } from '../../../shared/json/json-slice.ts';
@@ -14,13 +11,13 @@ import type { ServerFeatures } from '../../../shared/model/server.ts';
 import { clip } from '../../../shared/text/clean-text.ts';
 import { type Reply, stringMember } from './own-requests.ts';
 
-/** What a server says of itself. More is kept than is told or shown, so that no cut goes through a secret. */
+/** What a server says about itself. More is kept than shown, so that no secret is cut where it is shown. */
 export interface SelfDescription {
-  /** Raw JSON of its `capabilities`, `{}` where they are missing or too large. */
+  /** Raw JSON of its `capabilities`; `{}` when they are missing or too large. */
   readonly capabilities: string;
-  /** The beginning of them; "" where it has none. */
+  /** The beginning of its instructions; "" for none. */
   readonly instructions: string;
-  /** Length of all of them, in UTF-16 units. */
+  /** Length of the whole instructions, in UTF-16 units. */
   readonly instructionsLength: number;
   readonly name: string;
   readonly version: string;
@@ -32,7 +29,7 @@ export type Handshake =
       readonly version: string;
       readonly features: ServerFeatures;
       readonly description: SelfDescription;
-      /** In words, null when all of it was kept. */
+      /** Which part of the description was not kept, in words; null for none. */
       readonly leftOut: string | null;
     }
   | { readonly ok: false; readonly problem: string };

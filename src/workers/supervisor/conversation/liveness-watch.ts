@@ -1,6 +1,6 @@
 /**
- * Runs the liveness rules for one ready server: holds the clock and the one timer. Owned by the
- * session of one incarnation; sends nothing itself.
+ * Pings one server by the liveness rules, from the end of its handshake on. Owned by the conversation; holds
+ * the clock and the one timer.
  */
 import type { LivenessPolicy } from '../../../shared/model/config.ts';
 import {
@@ -13,72 +13,95 @@ import {
   onPingAnswered,
   onSuspect,
 } from './liveness.ts';
+import type { OwnRequests } from './own-requests.ts';
 
 export interface LivenessWatchOptions {
   readonly policy: LivenessPolicy;
-  readonly ping: () => void;
-  /** Told once; the watch has ended itself. */
+  readonly requests: OwnRequests;
+  /** Called once; the watch has ended by then. */
   readonly onStalled: (detail: string) => void;
 }
 
+/** Pings whose late answer is still recognized; the oldest are forgotten first. */
+const MAX_OPEN_PINGS = 8;
+
 export class LivenessWatch {
   readonly #options: LivenessWatchOptions;
-  #state: LivenessState;
+  /** Null before the start and after the end. */
+  #state: LivenessState | null = null;
+  readonly #pings: string[] = [];
   #timer: NodeJS.Timeout | null = null;
   #paused = false;
 
-  /** Sends the first ping. */
   constructor(options: LivenessWatchOptions) {
     this.#options = options;
+  }
+
+  /** The server is ready: sends the first ping. */
+  start(): void {
     this.#state = initialLiveness(performance.now());
-    options.ping();
-    this.#sleep();
+    this.#ping();
+    this.#sleep(this.#state);
   }
 
-  /** The timer is left as it is: it looks again when it fires. */
+  /** The server sent something. The timer is left as it is: it looks again when it fires. */
   bytes(): void {
-    this.#state = onBytes(this.#state, performance.now());
+    if (this.#state !== null) this.#state = onBytes(this.#state, performance.now());
   }
 
-  /** Nothing is read from the server, so that its silence says nothing; or it is read again. */
+  /** While nothing is read from the server its silence means nothing. */
   pause(paused: boolean): void {
     this.#paused = paused;
     this.bytes();
   }
 
-  pingAnswered(): void {
-    this.#state = onPingAnswered(this.#state);
-  }
-
   suspect(): void {
-    this.#act(onSuspect(this.#state, performance.now()));
+    if (this.#state !== null) this.#act(onSuspect(this.#state, performance.now()));
   }
 
   close(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#stopTimer();
+    this.#state = null;
   }
 
-  #sleep(): void {
-    const ms = nextLook(this.#options.policy, this.#state) - performance.now();
+  #sleep(state: LivenessState): void {
+    const ms = nextLook(this.#options.policy, state) - performance.now();
     this.#timer = setTimeout(() => this.#look(), Math.max(1, Math.ceil(ms)));
   }
 
   #look(): void {
     if (this.#paused) this.bytes();
-    this.#act(look(this.#options.policy, this.#state, performance.now()));
+    if (this.#state !== null) {
+      this.#act(look(this.#options.policy, this.#state, performance.now()));
+    }
   }
 
   #act([state, verdict]: readonly [LivenessState, LivenessVerdict]): void {
-    this.close();
-    this.#state = state;
-    const { policy, ping, onStalled } = this.#options;
+    const { policy, onStalled } = this.#options;
     if (verdict === 'stalled') {
+      this.close();
       return onStalled(
         `${policy.misses} pings in a row unanswered for ${policy.timeoutMs} ms each`,
       );
     }
-    if (verdict === 'ping') ping();
-    this.#sleep();
+    this.#stopTimer();
+    this.#state = state;
+    if (verdict === 'ping') this.#ping();
+    this.#sleep(state);
+  }
+
+  #ping(): void {
+    const { requests } = this.#options;
+    const id = requests.send('ping', null, (reply) => {
+      const isAnswer = reply.ok || reply.lost !== true;
+      if (isAnswer && this.#state !== null) this.#state = onPingAnswered(this.#state);
+    });
+    this.#pings.push(id);
+    if (this.#pings.length > MAX_OPEN_PINGS) requests.forget(this.#pings.shift() ?? '');
+  }
+
+  #stopTimer(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
   }
 }

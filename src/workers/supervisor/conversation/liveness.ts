@@ -1,13 +1,13 @@
 /**
  * Tells a hung server from a silent one: pings it after silence, and any byte from it counts as life.
- * Pure over the times handed in; the supervisor of the slot owns the timer and sends the pings.
+ * Pure over the times handed in; the liveness watch owns the timer and sends the pings.
  */
 import type { LivenessPolicy } from '../../../shared/model/config.ts';
 
 /** Times are monotonic, in milliseconds. */
 export interface LivenessState {
   readonly lastByteAt: number;
-  /** When the unanswered ping was sent, null while there is none. */
+  /** When the unanswered ping was sent; null while there is none. */
   readonly pingedAt: number | null;
   /** Pings in a row that ended without a sign of life. */
   readonly missed: number;
@@ -17,7 +17,7 @@ export interface LivenessState {
 
 export type LivenessVerdict = 'wait' | 'ping' | 'stalled';
 
-/** A look this much later than it was due says that this process itself stood still. */
+/** A look that is late by more than this means that this process itself stood still. */
 const OWN_PAUSE_MS = 1000;
 
 /** The server has just become ready; its first ping is sent at once. */
@@ -40,7 +40,7 @@ export function nextLook(policy: LivenessPolicy, state: LivenessState): number {
     : state.pingedAt + policy.timeoutMs;
 }
 
-/** A call timed out: a ping goes out now unless one is on its way. */
+/** A call timed out: pings now, unless a ping is unanswered. */
 export function onSuspect(
   state: LivenessState,
   now: number,
@@ -57,7 +57,7 @@ export function look(
   const due = nextLook(policy, state);
   if (now < due) return [state, 'wait'];
   if (state.pingedAt === null) return ping(state, now);
-  // After a pause of our own the answer may lie unread in the pipe.
+  // After a pause of our own the answer may still be unread in the pipe.
   if (now - due > OWN_PAUSE_MS) return ping(state, now);
   const missed = state.missed + 1;
   if (missed < policy.misses) return ping({ ...state, missed }, now);

@@ -1,4 +1,4 @@
-/** What a client must have declared to be asked something, by the specification of 2025-11-25. Pure. */
+/** The capabilities that a client needs for a request of a server, by the specification of 2025-11-25. Pure. */
 import { decodeString, type Frame, rangeOf } from '../../../shared/json/frame.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import { member } from '../../../shared/json/json-slice.ts';
@@ -6,7 +6,7 @@ import type { ClientNeed } from '../../../shared/model/mcp.ts';
 
 const MAX_MODE_BYTES = 64;
 
-/** Nothing for a method that the specification does not have: whoever is asked answers for itself. */
+/** None for a method that the specification does not have: the client itself answers then. */
 export function needsOf(frame: Frame, method: string): readonly ClientNeed[] {
   switch (method) {
     case 'roots/list':
@@ -29,7 +29,7 @@ function has(frame: Frame, name: string): boolean {
   return params !== null && member(frame.line, params, name) !== null;
 }
 
-/** Null: one of another revision. */
+/** Null for a mode of another revision. */
 function modeOf(frame: Frame): 'form' | 'url' | null {
   const params = rangeOf(frame, SLOT.params);
   const at = params === null ? null : member(frame.line, params, 'mode');

@@ -1,7 +1,7 @@
 /**
- * What a server says by itself, on its way to main: log messages and progress, bounded in size and
- * rate, so that a chatty server costs main little. Looks no further into a message than its log level.
- * Owned by the session of one incarnation; holds the timer of its reports.
+ * The way of a server's notifications to main: bounded in size and rate, so that a chatty server costs main
+ * little. Reads nothing of a message except its log level. Owned by the conversation; holds the timer of its
+ * reports.
  */
 import { decodeString, type Frame, rangeOf } from '../../../shared/json/frame.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
@@ -15,20 +15,20 @@ import type {
 import { type Rate, TokenBucket } from '../limits/token-bucket.ts';
 import { ProgressPacer } from './progress-pacer.ts';
 
-/** Longer ones are dropped: nobody reads a log message or a progress of this size. */
+/** Longer notifications are dropped: nobody reads a log message or a progress of this size. */
 const MAX_BYTES = 1024 * 1024;
 const MAX_LEVEL_BYTES = 64;
-/** Log messages of the server, progress of each call, and whatever else it says by itself. */
+/** For log messages of the server, for its other notifications, and for the progress of each call. */
 const LOG_RATE: Rate = { perSecond: 200, burst: 200 };
 const OTHER_RATE: Rate = { perSecond: 200, burst: 500 };
 const PROGRESS_RATE: Rate = { perSecond: 50, burst: 100 };
-/** How log messages begin as SDKs write them; the method comes before all that is long. */
+/** How log messages begin as SDKs write them. */
 const LOG_BEGINNINGS = [
   '{"method":"notifications/message",',
   '{"jsonrpc":"2.0","method":"notifications/message",',
 ].map((text) => Buffer.from(text));
 const ID_KEY = Buffer.from('"id"');
-/** Drops are told this long after the first of them, all together. */
+/** Drops are reported together, this long after the first of them. */
 const REPORT_MS = 5000;
 
 export interface NotificationsOptions {
@@ -52,7 +52,7 @@ export class Notifications {
   readonly #logs = new TokenBucket(LOG_RATE, performance.now());
   readonly #others = new TokenBucket(OTHER_RATE, performance.now());
   readonly #progress: ProgressPacer<ProgressMessage>;
-  /** The newest log message was over the rate. */
+  /** Whether the newest log message was over the rate. */
   #loud = false;
   readonly #dropped = { tooMany: 0, tooLarge: 0 };
   #reportTimer: NodeJS.Timeout | null = null;
@@ -67,8 +67,8 @@ export class Notifications {
   }
 
   /**
-   * Whether a line is a log message over the rate: a server that floods is not worth a look at every one of
-   * them. It counts as dropped then. Never true of what may be a request.
+   * Whether a line is a log message over the rate, which then counts as dropped: during a flood lines are not
+   * even scanned. Never true for a line that may be a request.
    */
   passesOver(line: Uint8Array): boolean {
     if (!this.#loud) return false;
@@ -94,7 +94,7 @@ export class Notifications {
     send({ type: 'notification', slot, incarnation, method, level, concerns, line });
   }
 
-  /** A `notifications/progress` of a call in flight. @param token where the call's token is. */
+  /** A `notifications/progress` of a call in flight. @param token range of the call's token. */
   progress(call: number, line: Uint8Array, token: ByteRange): void {
     const { slot, incarnation } = this.#options;
     if (line.length <= MAX_BYTES) {
@@ -104,7 +104,7 @@ export class Notifications {
     this.#drop('tooLarge');
   }
 
-  /** The outcome of a call is sent next: its progress goes first. */
+  /** The outcome of a call follows: sends the progress that is held back. */
   finish(call: number): void {
     this.#progress.finish(call);
   }
@@ -114,7 +114,7 @@ export class Notifications {
     this.#progress.forget(call);
   }
 
-  /** Reports what was not yet reported. */
+  /** Reports drops that were not yet reported. */
   close(): void {
     this.#progress.close();
     this.#report();
@@ -135,7 +135,7 @@ export class Notifications {
   }
 }
 
-/** The level of a log message; null when it has none that could be one. */
+/** The level of a log message; null when it has none or one that cannot be valid. */
 function levelOf(frame: Frame): string | null {
   const params = rangeOf(frame, SLOT.params);
   const at = params === null ? null : firstMember(frame.line, params, 'level');

@@ -1,37 +1,35 @@
 /**
- * What clients say to a server, on its way there: the one place where every call, notification and answer
- * meets the rules before the conversation sends it. Owned by one incarnation. One that waits for its
- * verdict holds up no other.
+ * The way of clients' messages to a server: the one place where every call, notification and answer meets
+ * the rules before the conversation sends it. A message that waits for its verdict holds up no other. Owned
+ * by one incarnation.
  */
 
 import { errorParts, joinExact } from '../../../shared/json/json-rpc.ts';
 import { member } from '../../../shared/json/json-slice.ts';
 import { JSON_RPC } from '../../../shared/model/errors.ts';
 import type { TaskAnswer } from '../../../shared/model/mcp.ts';
-import type { FromSupervisor, LogMessage } from '../../../shared/protocol/from-supervisor.ts';
 import { cleanForTerminal, clip } from '../../../shared/text/clean-text.ts';
 import { redactedHead } from '../../../shared/text/redact.ts';
 import { TokenBucket } from '../limits/token-bucket.ts';
 import type { PathRule, Refusal } from '../rules/path-rule.ts';
-import type { Session } from './conversation.ts';
+import type { Log, ToMain } from '../to-main.ts';
+import type { Conversation } from './conversation.ts';
 
 export interface OutgoingOptions {
   readonly server: string;
-  readonly slot: number;
-  readonly incarnation: number;
-  /** Null: nothing is judged. */
+  /** Null: everything may leave. */
   readonly rule: PathRule | null;
-  readonly session: Session;
-  readonly post: (message: FromSupervisor, transfer: ArrayBuffer[]) => void;
-  /** Takes secrets out. */
+  readonly conversation: Conversation;
+  readonly toMain: ToMain;
+  /** Takes secrets out of text. */
   readonly redact: (text: string) => string;
-  readonly log: (level: LogMessage['level'], text: string, fields: LogMessage['fields']) => void;
+  readonly log: Log;
 }
 
 const SHOWN = { kept: 4096, shown: 400 };
-/** Warnings; what is not told is counted. */
+/** Warnings in the log; those over the rate are counted. */
 const WARNING_RATE = { perSecond: 1, burst: 5 };
-/** Messages without an answer that may wait for their verdict. */
+/** Messages other than calls that may wait for their verdict at the same time. */
 const MAX_HELD_MESSAGES = 256;
 const NEWLINE = Buffer.from('\n');
 
@@ -41,6 +39,7 @@ export class Outgoing {
   readonly #held = new Set<number>();
   readonly #warnings = new TokenBucket(WARNING_RATE, performance.now());
   #heldMessages = 0;
+  /** Warnings over the rate since the last one. */
   #untold = 0;
   #closed = false;
 
@@ -50,33 +49,33 @@ export class Outgoing {
 
   /** @param line complete with newline, its id is the number `call`. */
   call(call: number, line: Uint8Array, tasks: TaskAnswer | null): void {
-    const { rule, session } = this.#options;
+    const { rule, conversation } = this.#options;
     const verdict = rule === null ? null : rule.request(line);
-    if (verdict === null) return session.call(call, line, tasks);
+    if (verdict === null) return conversation.call(call, line, tasks);
     if (!('then' in verdict)) return this.#refuse(call, verdict);
     this.#held.add(call);
     void verdict.then((refusal) => {
       // Cancelled meanwhile, or given back unsent.
       if (!this.#held.delete(call)) return;
-      if (refusal === null) session.call(call, line, tasks);
+      if (refusal === null) conversation.call(call, line, tasks);
       else this.#refuse(call, refusal);
     });
   }
 
   cancel(call: number, reason: string): void {
-    if (!this.#held.delete(call)) this.#options.session.cancel(call, reason);
+    if (!this.#held.delete(call)) this.#options.conversation.cancel(call, reason);
   }
 
-  /** A notification, or an answer to a request of the server's. */
-  tell(line: Uint8Array): void {
+  /** @param line a client's answer to a request of the server, or a client's notification. */
+  send(line: Uint8Array): void {
     const { rule } = this.#options;
     const verdict = rule === null ? null : rule.message(line);
-    if (verdict === null || !('then' in verdict)) return this.#told(line, verdict);
+    if (verdict === null || !('then' in verdict)) return this.#deliver(line, verdict);
     if (this.#heldMessages >= MAX_HELD_MESSAGES) return;
     this.#heldMessages += 1;
     void verdict.then((refusal) => {
       this.#heldMessages -= 1;
-      if (!this.#closed) this.#told(line, refusal);
+      if (!this.#closed) this.#deliver(line, refusal);
     });
   }
 
@@ -88,11 +87,11 @@ export class Outgoing {
     return held;
   }
 
-  #told(line: Uint8Array, refusal: Refusal | null): void {
-    const { rule, session } = this.#options;
+  #deliver(line: Uint8Array, refusal: Refusal | null): void {
+    const { rule, conversation } = this.#options;
     if (refusal === null) {
       rule?.learnRoots(line);
-      return session.tell(line);
+      return conversation.send(line);
     }
     this.#warn(refusal);
     const whole = [0, line.length] as const;
@@ -100,24 +99,18 @@ export class Outgoing {
     if (id === null || member(line, whole, 'method') !== null) return;
     const idRaw = line.subarray(id[0], id[1]);
     const text = `the answer is withheld: ${this.#inWords(refusal)}`;
-    session.tell(joinExact([...errorParts(idRaw, JSON_RPC.gatewayError, text), NEWLINE]));
+    conversation.send(joinExact([...errorParts(idRaw, JSON_RPC.gatewayError, text), NEWLINE]));
   }
 
   #refuse(call: number, refusal: Refusal): void {
-    const { server, slot, incarnation, post } = this.#options;
+    const { server, toMain } = this.#options;
     this.#warn(refusal);
-    post(
-      {
-        type: 'call_failed',
-        slot,
-        incarnation,
-        call,
-        code: 'ERR_DENIED_PATH',
-        outcome: 'not_sent',
-        message: `${this.#inWords(refusal)}; the call to server "${server}" was not sent. A person can change the gateway's files with an editor`,
-      },
-      [],
-    );
+    toMain.callFailed({
+      call,
+      code: 'ERR_DENIED_PATH',
+      outcome: 'not_sent',
+      message: `${this.#inWords(refusal)}; the call to server "${server}" was not sent. A person can change the gateway's files with an editor`,
+    });
   }
 
   #warn(refusal: Refusal): void {

@@ -1,7 +1,6 @@
 /**
- * The supervisor's own requests to a server, apart from the clients' calls: their ids are strings and
- * can never be a call's number. Owned by the session of one incarnation. Keeps no clock; a reply that
- * never comes is the asker's business.
+ * The gateway's own requests to a server (handshake, lists, pings). Their ids are strings, so that none can
+ * be a call's number. Owned by the conversation. Has no timeouts: the caller of `send` needs its own.
  */
 
 import { decodeString, type Frame, rangeOf } from '../../../shared/json/frame.ts';
@@ -13,13 +12,13 @@ import type { Line } from '../link.ts';
 
 export type Reply =
   | { readonly ok: true; readonly line: Uint8Array; readonly result: ByteRange }
-  /** In words; whatever the server said in it is clipped, not redacted. `lost`: it gave no answer. */
+  /** In words; the server's part of it is clipped, not redacted. `lost`: no answer came. */
   | { readonly ok: false; readonly problem: string; readonly lost?: true };
 
 const PREFIX = 'rea:';
-/** Kept of what a server says in an error; more than is ever shown, see `redactedHead`. */
+/** UTF-16 units of an error's message that are kept; more than is ever shown, see `redactedHead`. */
 export const KEPT_ERROR_UNITS = 8192;
-/** Longest string that is decoded, and largest reply that is looked into: a thread's heap is small. */
+/** Longest string that is decoded, and largest reply that is read: a thread's heap is small. */
 const MAX_STRING_BYTES = 65_536;
 const MAX_REPLY_BYTES = 8 * 1024 * 1024;
 const MAX_REPLY_VALUES = 200_000;
@@ -44,32 +43,32 @@ export class OwnRequests {
     return id;
   }
 
-  /** The reply is no longer of interest. */
+  /** The reply is no longer wanted. */
   forget(id: string): void {
     if (this.#waiting.delete(id)) this.#line.withdraw(id);
   }
 
-  /** Whether nobody waits for any reply. */
+  /** Whether no request is open. */
   get areSettled(): boolean {
     return this.#waiting.size === 0;
   }
 
-  /** Whether somebody waits for the reply to this id. */
+  /** Whether the request with this id is open. */
   has(id: string): boolean {
     return this.#waiting.has(id);
   }
 
-  /** Takes the answer to an own request. @returns false when nobody waits for this id. */
+  /** A response came. @returns false when no request with its id is open. */
   settle(idText: string, frame: Frame): boolean {
     return this.#end(idText, () => replyOf(frame));
   }
 
-  /** The answer to an own request came, but its bytes were refused. */
+  /** A response came that cannot be read. @returns as `settle`. */
   refuse(idText: string, why: string): boolean {
     return this.#end(idText, () => ({ ok: false, problem: `its answer was refused: ${why}` }));
   }
 
-  /** There will be no answer to an own request. */
+  /** There will be no response. @returns as `settle`. */
   fail(idText: string, problem: string): boolean {
     return this.#end(idText, () => ({ ok: false, problem, lost: true }));
   }
@@ -83,7 +82,7 @@ export class OwnRequests {
   }
 }
 
-/** A string member that is short enough to be looked at, else null. */
+/** A string member; null when it is missing, no string, or too long. */
 export function stringMember(bytes: Uint8Array, of: ByteRange, key: string): string | null {
   const range = member(bytes, of, key);
   return range === null || range[1] - range[0] > MAX_STRING_BYTES
@@ -106,7 +105,7 @@ function tooLarge(what: string): Reply {
   return { ok: false, problem: `its answer is too large to be looked into (${what})` };
 }
 
-/** How many values the containers of a valid message hold, roughly: its commas outside of strings. */
+/** Roughly how many values a valid message holds: its commas outside strings. */
 function values(bytes: Uint8Array): number {
   let count = 0;
   let inString = false;

@@ -1,6 +1,6 @@
 /**
- * What is made of what a server says of itself: the profile that clients and the log are told, and the one
- * that is written down for the next start, in which no secret may stand. Pure.
+ * The profile of a server, made of its own description: one for clients and the log, and one without secrets
+ * that is written to a file for the next start. Pure.
  */
 
 import type { ServerProfile } from '../../../shared/model/server.ts';
@@ -13,7 +13,7 @@ const NAME = { kept: KEPT_NAME, shown: 200 };
 
 type Hide = (text: string) => string;
 
-/** @param redact takes out whatever looks like a secret: the names are only logged. */
+/** @param redact takes out everything that looks like a secret, from the names, which are only logged. */
 export function profileOf(description: SelfDescription, redact: Hide): ServerProfile {
   const { capabilities, instructions, instructionsLength, name, version } = description;
   return {
@@ -24,7 +24,7 @@ export function profileOf(description: SelfDescription, redact: Hide): ServerPro
   };
 }
 
-/** @param hide takes out the secrets of its configuration. */
+/** @param hide takes out the secrets of the server's configuration. */
 export function rememberedProfile(
   profile: ServerProfile,
   { instructions, instructionsLength, capabilities }: SelfDescription,

@@ -1,7 +1,7 @@
 /**
- * Progress on its way to main, each call at its own rate: what comes faster is replaced by what comes
- * after it, and the newest is sent as soon as the rate allows, at the latest before the call's answer.
- * Owned by the session of one incarnation; holds a timer for each call whose newest has to wait.
+ * Limits the rate of progress to main, for each call on its own. Progress over the rate is held back and
+ * replaced by newer progress. The newest is sent as soon as the rate allows, at the latest before the call's
+ * answer. Owned by the notifications; holds a timer for each call with progress held back.
  */
 import { type Rate, TokenBucket } from '../limits/token-bucket.ts';
 
@@ -37,14 +37,14 @@ export class ProgressPacer<Message> {
     else this.#hold(pace, message);
   }
 
-  /** The call's answer follows: sends what still waits and forgets the call. */
+  /** The call's answer follows: sends the progress that is held back and forgets the call. */
   finish(call: number): void {
     const held = this.#calls.get(call)?.held;
     this.forget(call);
     if (held) this.#options.send(held.message);
   }
 
-  /** Nobody wants to know about this call any more. */
+  /** The call's progress is not wanted any more. */
   forget(call: number): void {
     const held = this.#calls.get(call)?.held;
     if (held) clearTimeout(held.timer);

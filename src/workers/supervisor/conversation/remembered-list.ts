@@ -1,11 +1,11 @@
 /**
- * What of a server's list is written down for the next start: the text of each entry, without secrets of
- * its configuration. What is served may not differ in anything but words, so that a list in which one
- * stands elsewhere than in a title or a description is not written down at all. Pure.
+ * The part of a server's list that is written to a file for the next start: the text of each entry, without
+ * secrets of the configuration. Secrets in a title or a description are taken out. A list with a secret
+ * anywhere else is not written at all, because the entry would mean something else without it. Pure.
  */
 import type { CatalogEntry } from '../../../shared/model/mcp.ts';
 
-/** Of one list: more is not kept in two threads and a file. */
+/** Larger lists are not remembered: they would be held by two threads and a file. */
 const MAX_BYTES = 8 * 1024 * 1024;
 const WORDS = /("(?:title|description)"\s*:\s*")([^"\\]*(?:\\.[^"\\]*)*)(?=")/gs;
 
@@ -13,7 +13,7 @@ export type RememberedList =
   | { readonly kept: readonly string[] }
   | { readonly kept: null; readonly why: 'too_large' | 'secret' };
 
-/** @param hide takes out the secrets of its configuration. */
+/** @param hide takes out the secrets of the server's configuration. */
 export function rememberedList(
   entries: readonly CatalogEntry[],
   hide: (text: string) => string,
@@ -31,7 +31,7 @@ export function rememberedList(
   return { kept };
 }
 
-/** Null where that is not possible without a change of what the entry means. */
+/** Null when that would change what the entry means. */
 function withoutSecrets(json: string, hide: (text: string) => string): string | null {
   if (hide(json) === json) return json;
   try {
@@ -40,7 +40,7 @@ function withoutSecrets(json: string, hide: (text: string) => string): string | 
     JSON.parse(text);
     return text;
   } catch (error) {
-    // A secret that holds a quote may have taken one of the entry's; what nests too deeply is not looked into.
+    // A secret with a quote in it may have matched a quote of the JSON; deep nesting cannot be parsed.
     if (error instanceof SyntaxError || error instanceof RangeError) return null;
     throw error;
   }

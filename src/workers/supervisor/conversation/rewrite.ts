@@ -1,18 +1,18 @@
 /**
- * A message with some of its bytes replaced. The places are told twice, once to measure and once to
- * copy, and none of them is kept: a hostile message may have millions. Pure.
+ * A message with some of its bytes replaced. The places are walked through twice, once to measure and once
+ * to copy, and never stored: a hostile message may have millions of them. Pure.
  */
 import { type Frame, scanFrame } from '../../../shared/json/frame.ts';
 
-/** Puts `by` in place of the bytes from `start` to `end`, which may be none. */
+/** Replaces the bytes from `start` to `end`, possibly none, by `by`. */
 export type Replace = (start: number, end: number, by: Uint8Array) => void;
 
 const SMALL = 64;
 
 /**
- * The same frame when nothing is replaced, else one that owns its whole ArrayBuffer.
+ * The same frame when nothing is replaced, else a new one that owns its whole ArrayBuffer.
  *
- * @param tell calls back for each place, in the order of the bytes; what comes of it must be a message.
+ * @param tell calls back for each place, in the order of the bytes; the result must be a valid message.
  */
 export function rewritten(frame: Frame, tell: (replace: Replace) => void): Frame {
   const { line } = frame;
@@ -27,7 +27,7 @@ export function rewritten(frame: Frame, tell: (replace: Replace) => void): Frame
   let from = 0;
   let to = 0;
   const copy = (bytes: Uint8Array, start: number, end: number) => {
-    // A call for each of millions of small pieces costs more than their bytes.
+    // With millions of small pieces, calls of `set` would cost more than copying byte by byte.
     if (end - start > SMALL) whole.set(bytes.subarray(start, end), to);
     else for (let at = start; at < end; at++) whole[to + at - start] = bytes[at] ?? 0;
     to += end - start;

@@ -1,6 +1,6 @@
 /**
- * What a server writes under the name of the gateway's own error object gets another name: programs act
- * on that object, which says whether a call may be made again. Pure; all else stays as it is.
+ * Renames members of a server's answer that have the name of the gateway's own error object: clients act on
+ * that object, because it says whether a call may be tried again. Pure; all else stays as it is.
  */
 import { type Frame, rangeOf } from '../../../shared/json/frame.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
@@ -10,7 +10,7 @@ import { rewritten } from './rewrite.ts';
 const OURS = 'rea/error';
 const RENAMED = Buffer.from('"rea/error-of-server"');
 
-/** An answer in which `_meta` of the result, or `data` of the error, holds no `rea/error`. */
+/** The answer without `rea/error` in `_meta` of its result or in `data` of its error. */
 export function withoutOurError(frame: Frame): Frame {
   const at = rangeOf(frame, SLOT.resultMeta) ?? rangeOf(frame, SLOT.errorData);
   if (at === null) return frame;

@@ -1,7 +1,6 @@
 /**
- * Fetches one of a server's lists over all pages, again when it says that it changed, and again after a
- * failure. Entries stay the bytes that came; only their keys are read. Owned by the session of one
- * incarnation, ends with it.
+ * Fetches one list of a server over all pages, again after a change, and again after a failure. Entries stay
+ * the bytes that came; only their keys are read. Owned by the conversation, ends with it.
  */
 
 import { elements, kindAt, member } from '../../../shared/json/json-slice.ts';
@@ -11,7 +10,7 @@ import { ListEntries } from './list-entries.ts';
 import type { OwnRequests, Reply } from './own-requests.ts';
 
 const MAX_PAGES = 200;
-/** Between two fetches that the server asks for; more for a long list, which is work for everybody. */
+/** Pause before a fetch after a change; longer for a long list, which costs main and clients more. */
 const COALESCE_MS = 250;
 const MS_PER_ENTRY = 0.2;
 const RETRY_MS = 1000;
@@ -22,13 +21,13 @@ export interface ServerListOptions {
   readonly requests: OwnRequests;
   /** How long one page may take. */
   readonly timeoutMs: number;
-  /** Bytes of all pages together. */
+  /** Limit for the bytes of all pages together. */
   readonly maxBytes: number;
   /** The `json` of each entry is a view on the buffer of its page. */
   readonly onList: (entries: readonly CatalogEntry[]) => void;
-  /** What of the list was left out, in words; "" when nothing was. Told with every list. */
+  /** Called before every `onList`. @param message which entries were left out, in words; "" for none. */
   readonly onLeftOut: (message: string) => void;
-  /** It could not be fetched. */
+  /** The list could not be fetched. It will be tried again. */
   readonly onTrouble: (message: string) => void;
 }
 
@@ -44,7 +43,7 @@ export class ServerList {
   readonly #shape: ListShape;
   #state: 'quiet' | 'waiting' | 'fetching' | 'closed' = 'quiet';
   #changedMeanwhile = false;
-  /** Entries of the list that was fetched last. */
+  /** Number of entries of the list that was fetched last. */
   #size = 0;
   #retryMs = RETRY_MS;
   #timer: NodeJS.Timeout | null = null;
@@ -55,13 +54,13 @@ export class ServerList {
     this.#shape = LISTS[options.kind];
   }
 
-  /** Fetches now, or once more when the present fetch is done. */
+  /** Fetches now, or once more after the present fetch. */
   refresh(): void {
     if (this.#state === 'fetching') this.#changedMeanwhile = true;
     else if (this.#state !== 'closed') this.#start();
   }
 
-  /** The server says that its tools changed; several of these make one fetch. */
+  /** The server says that the list changed. Several changes make one fetch. */
   changed(): void {
     if (this.#state === 'fetching') this.#changedMeanwhile = true;
     else if (this.#state === 'quiet') this.#startIn(this.#pauseMs);
@@ -134,7 +133,7 @@ export class ServerList {
     return null;
   }
 
-  /** @param cut why its other pages are not fetched. */
+  /** @param cut why the other pages are not fetched; null: there are none. */
   #finish(fetch: Fetch, cut: string | null): void {
     this.#retryMs = RETRY_MS;
     this.#state = 'quiet';

@@ -1,19 +1,19 @@
 /**
- * The calls of one incarnation that have to do with tasks: what their answers are looked into for, the
- * progress tokens that live on after the answer until the task has ended, and the calls that were given
- * up before they could tell which task they made. Keeps account; sends nothing.
+ * The calls that involve tasks: what to look for in their answers, the progress tokens that stay valid after
+ * the answer until the task has ended, and the cancelled calls that may still create a task. Keeps account;
+ * sends nothing. Owned by the answers.
  */
 import type { Frame } from '../../../shared/json/frame.ts';
 import type { TaskAnswer, TaskNote } from '../../../shared/model/mcp.ts';
 import type { AnswerMessage } from '../../../shared/protocol/from-supervisor.ts';
 import { tasksOfAnswer } from './task-notes.ts';
 
-/** Tokens of running tasks, and calls given up; the oldest are forgotten first. */
+/** Running tasks, and cancelled calls; the oldest are forgotten first. */
 const MAX_KEPT = 4096;
 
 export class TaskCalls {
   readonly #expected = new Map<number, TaskAnswer>();
-  /** Task → the call that made it, while it runs. */
+  /** Running task → the call that created it. */
   readonly #running = new Map<string, number>();
   readonly #tokens = new Set<number>();
   readonly #givenUp = new Set<number>();
@@ -22,7 +22,7 @@ export class TaskCalls {
     if (expected !== null) this.#expected.set(call, expected);
   }
 
-  /** Nobody waits for the call any more. @param arrives whether it may have been sent. */
+  /** The call was cancelled or failed. @param arrives whether the server may have got it. */
   cancelled(call: number, arrives: boolean): void {
     const expected = this.#expected.get(call);
     this.#expected.delete(call);
@@ -32,7 +32,7 @@ export class TaskCalls {
     if (this.#givenUp.size > MAX_KEPT && oldest !== undefined) this.#givenUp.delete(oldest);
   }
 
-  /** An answer that somebody waits for. Undefined: it has nothing to do with tasks. */
+  /** A call in flight was answered. @returns undefined when it does not involve tasks. */
   answered(call: number, frame: Frame): AnswerMessage['tasks'] {
     const expected = this.#expected.get(call);
     if (expected === undefined) return undefined;
@@ -43,19 +43,19 @@ export class TaskCalls {
     return tasks;
   }
 
-  /** The task that a call made which nobody waited for any more, null when there is none. */
+  /** A cancelled call was answered. @returns the task that it created and that runs, null for none. */
   orphan(call: number, frame: Frame): string | null {
     if (!this.#givenUp.delete(call)) return null;
     const [made] = tasksOfAnswer(frame, 'created').notes;
     return made === undefined || made.ended ? null : made.id;
   }
 
-  /** Whether progress of this call, which has been answered, still concerns anybody. */
+  /** Whether the call has been answered and its task still runs. */
   runs(call: number): boolean {
     return this.#tokens.has(call);
   }
 
-  /** The server told the status of a task. @returns the call whose token has ended with it, if any. */
+  /** The server told the status of a task. @returns the call whose progress token ends with it, or null. */
   told(note: TaskNote): number | null {
     const call = this.#running.get(note.id);
     if (!note.ended || call === undefined) return null;

@@ -1,6 +1,6 @@
 /**
- * Finds the tasks that a server's message names. Pure; looks into messages that are about tasks only,
- * and leaves out what has no id that could be one.
+ * Finds the tasks that a server's message names. Pure; reads only messages that are about tasks, and leaves
+ * out tasks without a usable id.
  */
 
 import { decodeString, type Frame, rangeOf } from '../../../shared/json/frame.ts';
@@ -16,7 +16,7 @@ const MAX_ID = 1024;
 const MAX_CURSOR_BYTES = 65_536;
 const MAX_LISTED = 1000;
 
-/** What an answer tells of tasks. Not found: an error, or the answer of a server that has no tasks. */
+/** The tasks in an answer; none in an error or in the answer of a server without tasks. */
 export function tasksOfAnswer(
   frame: Frame,
   expected: TaskAnswer,

@@ -1,7 +1,7 @@
 /**
- * Says in a server's question whose it is: the words that a person reads begin with `[server] `, and
- * `_meta["rea/server"]` names it for programs. Whatever a server writes there itself is behind that or
- * is replaced, also where it writes a member twice or escapes its name. Pure; all else stays as it is.
+ * Signs a server's question with the server's name: the message that a person reads begins with `[server] `,
+ * and `_meta["rea/server"]` names the server for programs. A name that the server writes there itself is
+ * replaced, also when a member comes twice or its name is escaped. Pure; all else stays as it is.
  */
 
 import { type Frame, rangeOf } from '../../../shared/json/frame.ts';
@@ -20,20 +20,24 @@ import { type Replace, rewritten } from './rewrite.ts';
 const KEY = 'rea/server';
 const encode = (text: string) => Buffer.from(text);
 
-/** What is written, for a server. */
+/** The texts that are written for one server. */
 interface Signature {
   /** JSON text of its name. */
   readonly name: Uint8Array;
-  /** JSON text of the members that say it: of `_meta`, and of a question. */
+  /** JSON text of the members that carry it: within `_meta`, and of a question. */
   readonly inMeta: string;
   readonly meta: string;
   readonly message: string;
-  /** What words begin with, and JSON text of no more than that. */
+  /** Beginning of the message, and a whole message of only that, as JSON text. */
   readonly prefix: Uint8Array;
   readonly prefixAlone: Uint8Array;
 }
 
-/** A request of the server's, signed if it asks a person, a model or for roots. @param server its name, which needs no escape. */
+/**
+ * A request of the server, signed if it asks a person, a model or for roots.
+ *
+ * @param server its name, which needs no escape.
+ */
 export function signedRequest(frame: Frame, method: string, server: string): Frame {
   const kind = kindOfAsk(method);
   if (kind === 'task' || kind === 'other') return frame;
@@ -55,8 +59,9 @@ export function signedRequest(frame: Frame, method: string, server: string): Fra
 }
 
 /**
- * An error that asks the client to visit URLs, each of them signed; any other as it is. It is known by the
- * list and not by its code, which clients read more leniently (`-32042.0`, `"-32042"`) than could be foreseen.
+ * An error that asks the client to visit URLs, with each of them signed; any other answer as it is. The error
+ * is recognized by its list of URLs, not by its code, because clients may accept other spellings of the code
+ * (`-32042.0`, `"-32042"`).
  */
 export function signedVisits(frame: Frame, server: string): Frame {
   const data = rangeOf(frame, SLOT.errorData);
@@ -91,13 +96,13 @@ function missing({ meta, message }: Signature, lacksMeta: boolean, lacksWords: b
   return [lacksMeta ? meta : '', lacksWords ? message : ''].filter((one) => one !== '').join(',');
 }
 
-/** Puts members before those of the object at `at`. */
+/** Inserts members before those of the object at `at`. */
 function add(line: Uint8Array, at: ByteRange, members: string, replace: Replace): void {
   const begin = at[0] + 1;
   replace(begin, begin, encode(isEmpty(line, at) ? members : `${members},`));
 }
 
-/** Signs the question in words at `at`, an object. */
+/** Signs the question with a message at `at`, an object. */
 function sign(line: Uint8Array, at: ByteRange, signature: Signature, replace: Replace): void {
   let lacksMeta = true;
   let lacksWords = true;
@@ -124,11 +129,11 @@ function signMeta(line: Uint8Array, at: ByteRange, signature: Signature, replace
     found = true;
     replace(start, end, name);
   });
-  // Nothing of this object has been replaced then, so that its beginning still comes next.
+  // Nothing of this object has been replaced then, so that its beginning is still ahead.
   if (!found) add(line, at, inMeta, replace);
 }
 
-/** Words that are no text are none. */
+/** A message that is no string is replaced. */
 function signWords(line: Uint8Array, at: ByteRange, signature: Signature, replace: Replace): void {
   const { prefix, prefixAlone } = signature;
   if (kindAt(line, at[0]) !== 'string') return replace(...at, prefixAlone);

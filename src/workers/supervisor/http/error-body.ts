@@ -1,12 +1,12 @@
-/** Reads the beginning of the body of an HTTP error: bounded in size and time. Decides nothing. */
+/** Reads the beginning of the body of an HTTP error, bounded in size and time. Decides nothing. */
 import type { IncomingMessage } from 'node:http';
 
 const MAX_BYTES = 64 * 1024;
 const LIMIT_MS = 5000;
 
 /**
- * @param onRead called once with what came; `complete`: it is the whole body.
- * @returns stops it, after which nothing is called.
+ * @param onRead called once with the bytes that came; `complete`: they are the whole body.
+ * @returns stops the reading; nothing is called after that.
  */
 export function readErrorBody(
   response: IncomingMessage,

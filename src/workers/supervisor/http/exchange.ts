@@ -1,14 +1,14 @@
 /**
- * One message posted to a server, up to its answer: the response, JSON or events, and a stream that
- * breaks off, taken up again after the last event that came. Owned by the remote. Never posts twice;
- * what ends the connection as a whole it only reports.
+ * One message posted to a server, up to its answer: the response, JSON or events, and the resumption of a
+ * stream that breaks off. Owned by the remote. Never posts twice, and only reports what ends the connection
+ * as a whole.
  */
 import type { IncomingMessage } from 'node:http';
 import { scanFrame, textAt } from '../../../shared/json/frame.ts';
 import { classify } from '../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
-import type { Conversation, Loss } from '../carried.ts';
 import type { RequestId } from '../link.ts';
+import type { Loss, Receiver } from '../receiver.ts';
 import { readErrorBody } from './error-body.ts';
 import type { HttpClient, HttpExchange } from './http-client.ts';
 import {
@@ -22,11 +22,11 @@ import {
 import { type BodyEnd, bodyKind, MessageStream } from './message-stream.ts';
 import { Reopening } from './reopening.ts';
 
-/** What needs no answer must be taken within this time. */
+/** The server must accept a message without an answer within this time. */
 const NO_ANSWER_MS = 30_000;
-/** A stream whose request is answered is expected to end within this time. */
+/** A stream must end within this time after the answer to its request. */
 const AFTER_ANSWER_MS = 1000;
-/** In a row, without an event in between. */
+/** Failures in a row, without an event in between. */
 const MAX_FAILED_RESUMPTIONS = 5;
 const NEWLINE = Uint8Array.of(0x0a);
 const LOST_SESSION = 'the server does not know the session any more (HTTP 404)';
@@ -39,24 +39,29 @@ export const STREAM_HEADERS = { accept: 'text/event-stream' };
 export interface ExchangeOptions {
   readonly server: string;
   readonly client: HttpClient;
-  /** Of the request; null for a message that has no answer. */
+  /** Id of the request; null for a message that has no answer. */
   readonly id: RequestId | null;
   /** The message, without newline. */
   readonly body: Uint8Array;
   readonly maxBytes: number;
-  readonly conversation: Conversation;
-  /** Takes secrets out of text of the server's. */
-  readonly tell: (text: string) => string;
-  /** A good response began. */
-  readonly onAccepted: (response: IncomingMessage) => void;
+  readonly receiver: Receiver;
+  /** Takes secrets out of the server's words and makes them one line. */
+  readonly redact: (text: string) => string;
+  readonly owner: ExchangeOwner;
+}
+
+/** What an exchange tells its owner, the remote. */
+export interface ExchangeOwner {
+  /** A response with a good status began. */
+  accepted(response: IncomingMessage): void;
   /** The server refused a message that has no answer. */
-  readonly onRefused: (problem: string) => void;
+  refused(problem: string): void;
   /** Nobody listens; the message did not leave. */
-  readonly onUnreachable: (detail: string) => void;
-  /** The server does not know the session, or the credentials, and did not look at the message. */
-  readonly onTurnedAway: (detail: string) => void;
-  /** It is over, whatever became of it. Not called after `close`. */
-  readonly onEnd: () => void;
+  unreachable(detail: string): void;
+  /** The server knows neither the session nor the credentials and did not look at the message. */
+  turnedAway(detail: string): void;
+  /** The exchange is over, whatever became of it. Not called after `close`. */
+  ended(exchange: Exchange): void;
 }
 
 export class Exchange {
@@ -79,8 +84,8 @@ export class Exchange {
       headers: POST_HEADERS,
       onResponse: (response) => this.#read(response),
       onFailed: ({ sent, broken, detail }) => {
-        if (!broken) return this.#lose(redirectLoss(options.server, options.tell(detail)));
-        if (!sent) return options.onUnreachable(detail);
+        if (!broken) return this.#lose(redirectLoss(options.server, options.redact(detail)));
+        if (!sent) return options.owner.unreachable(detail);
         this.#break(detail);
       },
     });
@@ -91,22 +96,22 @@ export class Exchange {
     return this.#options.body.length;
   }
 
-  /** The server has not said anything to it yet. */
+  /** Whether no response has come yet. */
   get posting(): boolean {
     return this.#phase === 'posting';
   }
 
-  /** Whether it is certain that the server did not carry it out. */
+  /** Whether the server has certainly not carried it out. */
   get unsent(): boolean {
     return this.#phase === 'turned_away' || (this.#phase === 'posting' && !this.#http.sent);
   }
 
-  /** Its request has been answered: its stream has little more to say. */
+  /** The request has been answered, perhaps on another stream. */
   answered(): void {
     if (this.#phase === 'answered') this.#endAfter(AFTER_ANSWER_MS);
   }
 
-  /** Nothing more of it is read, and nothing called. */
+  /** Stops reading; nothing is called after this. */
   close(): void {
     if (this.#phase !== 'turned_away' && !this.unsent) this.#phase = 'over';
     if (this.#timer !== null) clearTimeout(this.#timer);
@@ -116,22 +121,22 @@ export class Exchange {
   }
 
   #read(response: IncomingMessage): void {
-    const { client, conversation, onTurnedAway } = this.#options;
+    const { client, receiver, owner } = this.#options;
     const status = response.statusCode ?? 0;
     const lostSession = status === 404 && client.sessionId !== null;
     if (lostSession || (status === 401 && client.protocolVersion !== null)) {
       response.destroy();
       this.#phase = 'turned_away';
-      return onTurnedAway(lostSession ? LOST_SESSION : statusText(status, ''));
+      return owner.turnedAway(lostSession ? LOST_SESSION : statusText(status, ''));
     }
     this.#phase = 'answered';
     if (status >= 400) return this.#readError(response, status);
-    conversation.heard();
-    this.#options.onAccepted(response);
-    // The connection as a whole may just have been given up.
+    receiver.heard();
+    owner.accepted(response);
+    // The connection as a whole may have ended by that.
     if (this.#isOver()) return;
     if (this.id === null) {
-      // Taken. Nothing is expected in the body: one that may stay open is not read.
+      // Accepted. The body means nothing; a stream, which may stay open, is not read.
       if (bodyKind(response) === 'events') {
         response.destroy();
         return this.#end();
@@ -146,7 +151,7 @@ export class Exchange {
       const { headers } = response;
       const type = headers['content-encoding'] ?? headers['content-type'] ?? 'no content type';
       response.destroy();
-      const shown = this.#options.tell(type).slice(0, 100);
+      const shown = this.#options.redact(type).slice(0, 100);
       return this.#lose(
         noAnswer(this.#options.server, `is neither JSON nor events: HTTP ${status}, ${shown}`),
       );
@@ -159,21 +164,21 @@ export class Exchange {
   }
 
   #follow(response: IncomingMessage, kind: 'json' | 'events'): void {
-    const { conversation, maxBytes } = this.#options;
+    const { receiver, maxBytes } = this.#options;
     const stream = new MessageStream({
       response,
       kind,
       maxBytes,
-      framer: conversation.source(),
-      conversation,
+      framer: receiver.source(),
+      receiver,
       onBytes: () => {
-        conversation.heard();
-        return conversation.reading;
+        receiver.heard();
+        return receiver.reading;
       },
       onEvent: (id) => {
         if (id !== null) this.#lastEventId = id === '' ? null : id;
         this.#reopening.worked();
-        if (this.id !== null && !conversation.isOpen(this.id)) this.#endAfter(AFTER_ANSWER_MS);
+        if (this.id !== null && !receiver.isOpen(this.id)) this.#endAfter(AFTER_ANSWER_MS);
       },
       onRetry: (ms) => {
         this.#reopening.serverMs = ms;
@@ -184,8 +189,8 @@ export class Exchange {
   }
 
   #bodyEnded(kind: 'json' | 'events', how: BodyEnd): void {
-    const { server, conversation, maxBytes } = this.#options;
-    if (this.id === null || !conversation.isOpen(this.id)) return this.#end();
+    const { server, receiver, maxBytes } = this.#options;
+    if (this.id === null || !receiver.isOpen(this.id)) return this.#end();
     if (how === 'endless') return this.#lose(endlessLoss(server, maxBytes, kind === 'json'));
     if (kind === 'json' && how === 'complete') {
       return this.#lose(noAnswer(server, 'is malformed: the body is no answer to the request'));
@@ -200,7 +205,7 @@ export class Exchange {
   }
 
   #resume(): void {
-    const { client, conversation, onTurnedAway } = this.#options;
+    const { client, receiver, owner } = this.#options;
     this.#timer = null;
     this.#http = client.send({
       method: 'GET',
@@ -212,8 +217,8 @@ export class Exchange {
         if (kind === 'events') return this.#follow(response, kind);
         response.destroy();
         if (status === 404 && client.sessionId !== null) {
-          // The message itself was taken: what became of it is unknown.
-          onTurnedAway(LOST_SESSION);
+          // The message itself was accepted: its outcome is unknown.
+          owner.turnedAway(LOST_SESSION);
         } else if (status >= 500 || status === 429) {
           this.#resumptionFailed(`HTTP ${status}`);
         } else {
@@ -221,7 +226,7 @@ export class Exchange {
         }
       },
       onFailed: ({ detail }) => {
-        conversation.suspect();
+        receiver.suspect();
         this.#resumptionFailed(detail);
       },
     });
@@ -234,39 +239,39 @@ export class Exchange {
   }
 
   #readError(response: IncomingMessage, status: number): void {
-    const { server, conversation, tell, onRefused } = this.#options;
+    const { server, receiver, redact, owner } = this.#options;
     this.#stopReading = readErrorBody(response, (body, complete) => {
       if (this.id === null) {
-        onRefused(statusText(status, tell(body.toString())));
+        owner.refused(statusText(status, redact(body.toString())));
         return this.#end();
       }
-      // An error of the protocol for this very call is its answer, whatever the status; it proves
-      // nothing about the session, so that a ping is not answered by one.
+      // A JSON-RPC error for this very call is its answer, whatever the status. It does not answer a
+      // ping, because it does not show that the session is alive.
       if (complete && typeof this.id === 'number' && isErrorFor(this.id, body)) {
-        const framer = conversation.source();
+        const framer = receiver.source();
         framer.push(body);
         framer.push(NEWLINE);
         this.#end();
       } else {
-        this.#lose(statusLoss(server, status, tell(body.toString())));
+        this.#lose(statusLoss(server, status, redact(body.toString())));
       }
-      // The server may have forgotten the session and not know how to say so.
-      conversation.suspect();
+      // The server may have lost the session without saying so.
+      receiver.suspect();
     });
   }
 
   /** The connection is gone; perhaps the server is too. */
   #break(why: string): void {
-    const { server, conversation, tell } = this.#options;
+    const { server, receiver, redact } = this.#options;
     // The name of a host may be a secret, too.
-    this.#lose(outcomeUnknown(server, tell(why)));
-    conversation.suspect();
+    this.#lose(outcomeUnknown(server, redact(why)));
+    receiver.suspect();
   }
 
   #lose(loss: Loss): void {
-    const { conversation, onRefused } = this.#options;
-    if (this.id === null) onRefused(loss.message);
-    else conversation.lost(this.id, loss);
+    const { receiver, owner } = this.#options;
+    if (this.id === null) owner.refused(loss.message);
+    else receiver.lost(this.id, loss);
     this.#end();
   }
 
@@ -278,7 +283,7 @@ export class Exchange {
     if (this.#phase === 'over') return;
     this.#phase = 'over';
     this.close();
-    this.#options.onEnd();
+    this.#options.owner.ended(this);
   }
 }
 

@@ -1,39 +1,42 @@
 /**
- * Sends HTTP requests to one endpoint: its headers, its session, its connections; redirects within its
- * origin. Owned by one remote. Tells whether a request that failed can have reached the server; knows
- * nothing of what the requests say and never sends one twice.
+ * Sends HTTP requests to one endpoint, with its headers, its session and its connections, and follows
+ * redirects within its origin. Tells whether a failed request can have reached the server. Owned by one
+ * remote. Does not know what the requests say and never sends one twice.
  */
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { createRequire } from 'node:module';
 import { errorCode } from '../../../shared/platform/errno.ts';
 
-/** Idle connections are closed before the usual server closes them, because that race costs a call. */
+/**
+ * Shorter than the keep-alive of usual servers: a call is lost on a connection that the server is just
+ * closing.
+ */
 const IDLE_SOCKET_MS = 2000;
 const MAX_IDLE_SOCKETS = 4;
 const MAX_REDIRECTS = 3;
 const MAX_HEADER_BYTES = 16 * 1024;
-/** Methods and bodies stay what they are after these; what others mean for a POST is unclear. */
+/** Redirects that keep method and body; what others mean for a POST is unclear. */
 const SAME_REQUEST = new Set([307, 308]);
 
 export interface HttpRequest {
   readonly method: 'POST' | 'GET' | 'DELETE';
-  /** Null for a request without one. */
+  /** Null for a request without a body. */
   readonly body: Uint8Array | null;
   readonly headers: OutgoingHttpHeaders;
-  /** An answer that is no redirect. Whoever takes it reads it or destroys it. */
+  /** Any response except a followed redirect. The callee must read it or destroy it. */
   readonly onResponse: (response: IncomingMessage) => void;
   readonly onFailed: (failure: HttpFailure) => void;
 }
 
 export interface HttpFailure {
-  /** False: the server provably did not get the request. */
+  /** False: the server certainly did not get the request. */
   readonly sent: boolean;
-  /** False: the server answered, with a redirect that is not followed. */
+  /** False: the server answered with a redirect that is not followed. */
   readonly broken: boolean;
   readonly detail: string;
 }
 
-/** A request under way. After `destroy` nothing more is told about it. */
+/** A request in flight. After `destroy` nothing is called for it. */
 export interface HttpExchange {
   /** Whether the request may have reached the server. */
   readonly sent: boolean;
@@ -41,9 +44,9 @@ export interface HttpExchange {
 }
 
 export class HttpClient {
-  /** Of the session, once the server has given one. */
+  /** Session id; null until the server has given one. */
   sessionId: string | null = null;
-  /** Agreed on in the handshake, null before. */
+  /** Agreed on in the handshake; null before. */
   protocolVersion: string | null = null;
   readonly #url: URL;
   readonly #headers: OutgoingHttpHeaders;
@@ -53,7 +56,7 @@ export class HttpClient {
   constructor(url: string, headers: OutgoingHttpHeaders) {
     this.#url = new URL(url);
     this.#headers = headers;
-    // Loaded when it is needed: threads with a child do without.
+    // Loaded on demand: threads with only child processes do not need it.
     const load = createRequire(import.meta.url);
     this.#http = load(this.#url.protocol === 'https:' ? 'node:https' : 'node:http');
     this.#agent = new this.#http.Agent({
@@ -107,7 +110,7 @@ export class HttpClient {
       });
       own.on('response', (response) => {
         const status = response.statusCode ?? 0;
-        // Nothing that happens to the connection from here on may go unheard.
+        // Without a listener, an error of the connection would be thrown.
         response.on('error', () => undefined);
         if (done) return response.destroy();
         if (status < 300 || status > 399) {

@@ -1,9 +1,9 @@
 /**
- * The words and the outcome of requests that HTTP ended without an answer. Pure; what came from the
- * server is expected redacted.
+ * Message and outcome of requests that HTTP ended without an answer. Pure; text of the server must be
+ * redacted already.
  */
 import { clip } from '../../../shared/text/clean-text.ts';
-import type { Loss } from '../carried.ts';
+import type { Loss } from '../receiver.ts';
 
 const SHOWN_UNITS = 300;
 
@@ -14,14 +14,14 @@ const ADVICE: Readonly<Record<number, string>> = {
   405: 'it takes no POST at this path: look at url',
 };
 
-/** What an error status says, in words. @param body of the answer, redacted, in one line. */
+/** An error status in words. @param body of the response, redacted, in one line. */
 export function statusText(status: number, body: string): string {
   const said = clip(body.trim(), SHOWN_UNITS);
   const parts = [`HTTP ${status}`, ADVICE[status] ?? '', said].filter((part) => part !== '');
   return parts.join('; ');
 }
 
-/** An error status that is no message. Below 500 the server says that it did not want the request. */
+/** An error status without a JSON-RPC message. Below 500 the server refused the request. */
 export function statusLoss(server: string, status: number, body: string): Loss {
   return {
     code: 'ERR_HTTP_STATUS',
@@ -40,13 +40,13 @@ export function outcomeUnknown(server: string, what: string): Loss {
   return { code: 'ERR_OUTCOME_UNKNOWN', outcome: 'unknown', message };
 }
 
-/** @param why completing "the answer of server x". */
+/** @param why completes "the answer of server x …". */
 export function noAnswer(server: string, why: string): Loss {
   const message = `the answer of server "${server}" ${why}`;
   return { code: 'ERR_MALFORMED_MESSAGE', outcome: 'answered', message };
 }
 
-/** The body was not read to its end. @param isAnswer whether the message can only have been the answer. */
+/** The body was too long to be read to its end. @param isAnswer whether it can only have been the answer. */
 export function endlessLoss(server: string, maxBytes: number, isAnswer: boolean): Loss {
   const what = isAnswer ? 'the answer' : 'a message';
   return {

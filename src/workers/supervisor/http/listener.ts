@@ -1,9 +1,9 @@
 /**
- * The stream on which a server says what belongs to no call: opened after the handshake, opened again
- * with back-off when it ends. Owned by the remote. A server need not have one.
+ * The stream for messages of the server that belong to no request: opened after the handshake, and again
+ * with back-off when it ends. Not every server has one. Owned by the remote.
  */
 import type { IncomingMessage } from 'node:http';
-import type { Conversation } from '../carried.ts';
+import type { Receiver } from '../receiver.ts';
 import { STREAM_HEADERS } from './exchange.ts';
 import type { HttpClient, HttpExchange } from './http-client.ts';
 import { bodyKind, MessageStream } from './message-stream.ts';
@@ -12,8 +12,8 @@ import { Reopening } from './reopening.ts';
 export interface ListenerOptions {
   readonly client: HttpClient;
   readonly maxBytes: number;
-  readonly conversation: Conversation;
-  /** It stays closed although the server seems to have one. */
+  readonly receiver: Receiver;
+  /** The stream stays closed although the server seems to have one. */
   readonly onTrouble: (problem: string) => void;
   readonly onSessionLost: (detail: string) => void;
 }
@@ -25,7 +25,7 @@ export class Listener {
   #stream: MessageStream | null = null;
   #timer: NodeJS.Timeout | null = null;
   #lastEventId: string | null = null;
-  /** The stream has been open in this session. */
+  /** Whether the stream has been open in this session. */
   #known = false;
 
   /** Opens the stream. */
@@ -41,7 +41,7 @@ export class Listener {
   }
 
   #open(): void {
-    const { client, conversation } = this.#options;
+    const { client, receiver } = this.#options;
     const resumed = this.#lastEventId;
     this.#http = client.send({
       method: 'GET',
@@ -50,30 +50,30 @@ export class Listener {
       onResponse: (response) => this.#read(response),
       onFailed: ({ broken, detail }) => {
         if (!broken) return this.#options.onTrouble(`no stream of notifications: ${detail}`);
-        conversation.suspect();
+        receiver.suspect();
         this.#again();
       },
     });
   }
 
   #read(response: IncomingMessage): void {
-    const { conversation, maxBytes, onTrouble, onSessionLost } = this.#options;
+    const { receiver, maxBytes, onTrouble, onSessionLost } = this.#options;
     const status = response.statusCode ?? 0;
     if (status < 300 && bodyKind(response) === 'events') {
-      conversation.heard();
-      // What was said meanwhile is only told again to who knows where it stopped listening.
-      if (this.#known && this.#lastEventId === null) conversation.missed();
+      receiver.heard();
+      // Without the id of the last event the server cannot send again what was missed.
+      if (this.#known && this.#lastEventId === null) receiver.missed();
       this.#known = true;
       this.#stream = new MessageStream({
         response,
         kind: 'events',
         maxBytes,
-        framer: conversation.source(),
-        conversation,
+        framer: receiver.source(),
+        receiver,
         onBytes: () => {
-          conversation.heard();
+          receiver.heard();
           this.#reopening.worked();
-          return conversation.reading;
+          return receiver.reading;
         },
         onEvent: (id) => {
           if (id !== null) this.#lastEventId = id === '' ? null : id;
@@ -82,7 +82,7 @@ export class Listener {
           this.#reopening.serverMs = ms;
         },
         onEnd: (how) => {
-          if (how === 'broken') conversation.suspect();
+          if (how === 'broken') receiver.suspect();
           this.#again();
         },
       });
@@ -98,7 +98,7 @@ export class Listener {
     }
   }
 
-  /** A stream that ends at once each time is opened more and more rarely. */
+  /** With back-off, so that a stream that ends at once each time is opened more and more rarely. */
   #again(): void {
     const ms = this.#reopening.delay(Math.random());
     this.#reopening.failed();

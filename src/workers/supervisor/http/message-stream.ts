@@ -1,13 +1,12 @@
 /**
- * Reads the messages in the body of one HTTP response, JSON or server-sent events, into a framer, byte
- * for byte. Owned by the exchange or the listener that got the response. Decides nothing about what the
- * end of the body means.
+ * Reads the body of one HTTP response, JSON or server-sent events, into a framer, byte for byte. Owned by
+ * the exchange or the listener that got the response. Does not decide what the end of the body means.
  */
 import type { IncomingMessage } from 'node:http';
 import type { LineFramer } from '../../../shared/json/framing.ts';
-import type { Conversation } from '../carried.ts';
 import { EndlessWatch } from '../limits/endless-watch.ts';
 import type { Readable } from '../limits/readers.ts';
+import type { Receiver } from '../receiver.ts';
 import { SseReader } from './sse-reader.ts';
 
 export type BodyKind = 'json' | 'events';
@@ -17,24 +16,24 @@ export interface MessageStreamOptions {
   readonly kind: BodyKind;
   readonly maxBytes: number;
   readonly framer: LineFramer;
-  readonly conversation: Pick<Conversation, 'readers' | 'taken' | 'work'>;
-  /** Bytes came, whatever they are. @returns whether more of them are wanted. */
+  readonly receiver: Pick<Receiver, 'readers' | 'taken' | 'work'>;
+  /** Bytes arrived. @returns whether to go on reading. */
   readonly onBytes: () => boolean;
-  /** An event was handed on. @param id its own, if it has one. */
+  /** An event is complete. @param id of the event, null if it has none. */
   readonly onEvent: (id: string | null) => void;
   readonly onRetry: (ms: number) => void;
-  /** The body is over. Nothing is called after this. */
+  /** The body has ended. Nothing is called after this. */
   readonly onEnd: (how: BodyEnd) => void;
 }
 
-/** `endless`: a message over the cap that does not end; the body was not read further. */
+/** `endless`: the body was given up, because a message over the cap did not end. */
 export type BodyEnd = 'complete' | 'broken' | 'endless';
 
 const LF = 0x0a;
 const CR = 0x0d;
 const TAB = 0x09;
 const NEWLINE = Uint8Array.of(LF);
-/** White space between tokens, and never allowed inside of a string. */
+/** In JSON, white space between tokens that is not allowed inside strings. */
 const BREAK = Uint8Array.of(TAB);
 
 export class MessageStream {
@@ -61,27 +60,27 @@ export class MessageStream {
             onData: (piece) => framer.push(piece),
             onDataBreak: () => framer.push(BREAK),
             onEvent: ({ type, id, hasData }) => {
-              // Only `message` carries messages; an event without data merely has an id.
+              // Events of other types carry no messages; an event without data only has an id.
               if (hasData && type === 'message') framer.push(NEWLINE);
               else framer.discard();
               if (this.#open) options.onEvent(id);
             },
             onRetry: options.onRetry,
           });
-    response.on('data', (chunk: Buffer) => options.conversation.work(() => this.#read(chunk)));
+    response.on('data', (chunk: Buffer) => options.receiver.work(() => this.#read(chunk)));
     response.once('end', () => this.#end('complete'));
     response.once('close', () => this.#end('broken'));
-    options.conversation.readers.add(this.#reading);
+    options.receiver.readers.add(this.#reading);
   }
 
-  /** Stops reading; nothing more is called. */
+  /** Stops reading. Nothing is called after this. */
   close(): void {
     this.#open = false;
     this.#watch.close();
-    const { response, conversation } = this.#options;
+    const { response, receiver } = this.#options;
     response.destroy();
-    conversation.readers.remove(this.#reading);
-    conversation.taken(0);
+    receiver.readers.remove(this.#reading);
+    receiver.taken(0);
   }
 
   #read(chunk: Buffer): void {
@@ -92,22 +91,22 @@ export class MessageStream {
     else this.#reader.push(chunk);
     if (!this.#open) return;
     this.#watch.chunk(framer.pendingBytes);
-    this.#options.conversation.taken(chunk.length);
+    this.#options.receiver.taken(chunk.length);
   }
 
   #end(how: BodyEnd): void {
     if (!this.#open) return;
     if (how === 'complete' && this.#reader === null) this.#options.framer.push(NEWLINE);
-    // The message itself may have ended everything.
+    // The framed message may have closed this stream.
     if (!this.#open) return;
     this.close();
     this.#options.onEnd(how);
   }
 }
 
-/** Which of the two kinds a response has; null for any other. */
+/** The kind of body of a response; null for any other. */
 export function bodyKind({ headers }: IncomingMessage): BodyKind | null {
-  // Nothing else was asked for, and inflating has no bound.
+  // Compression was not asked for, and inflating has no bound.
   if ((headers['content-encoding'] ?? 'identity') !== 'identity') return null;
   const type = headers['content-type']?.split(';')[0]?.trim().toLowerCase();
   if (type === 'application/json') return 'json';
@@ -115,8 +114,8 @@ export function bodyKind({ headers }: IncomingMessage): BodyKind | null {
 }
 
 /**
- * Line breaks are made tabs, in place: both are white space between the tokens of JSON, and both are
- * refused inside of its strings.
+ * Replaces line breaks by tabs, in place: the framer cuts at line breaks. Both are white space between the
+ * tokens of JSON, and neither is allowed inside strings.
  */
 function withoutLineBreaks(chunk: Buffer): Buffer {
   if (!chunk.includes(LF) && !chunk.includes(CR)) return chunk;

@@ -1,18 +1,18 @@
 /**
- * The connection to one server over Streamable HTTP: what a child's pipes are for others. Each message
- * is a request of its own; the handshake goes first and alone. Owned by the incarnation. Says once when
- * the server is gone for it, and never reconnects by itself: that is a new incarnation.
+ * The link to one server over Streamable HTTP. Each message is a request of its own; the handshake goes
+ * first and alone. Owned by the incarnation. Says once when the server is gone, and never reconnects by
+ * itself: that is a new incarnation.
  */
 import type { IncomingMessage } from 'node:http';
 import type { EndpointConfig } from '../../../shared/model/config.ts';
-import type { Conversation } from '../carried.ts';
 import type { Link, RequestId } from '../link.ts';
-import { Exchange } from './exchange.ts';
+import type { Receiver } from '../receiver.ts';
+import { Exchange, type ExchangeOwner } from './exchange.ts';
 import { HttpClient } from './http-client.ts';
 import { Listener } from './listener.ts';
 import { readToken } from './token-file.ts';
 
-/** How long others in flight may still say whether they were turned away too. */
+/** How long the other requests in flight have to learn whether they were turned away, too. */
 const LEAVE_MS = 1000;
 /** What the specification allows in a session id. */
 const SESSION_ID = /^[\x21-\x7e]{1,1024}$/;
@@ -22,32 +22,38 @@ export interface RemoteOptions {
   readonly endpoint: EndpointConfig;
   readonly gatewayVersion: string;
   readonly maxMessageBytes: number;
-  /** Not asked for before the constructor has returned. */
-  readonly conversation: () => Conversation;
-  /** Takes secrets out of text of the server's. */
-  readonly tell: (text: string) => string;
-  /** The token that is used from now on. */
-  readonly onSecret: (secret: string) => void;
-  readonly onTrouble: (message: string) => void;
-  /** Nothing is carried any more. Called once, later than the constructor, and nothing after it. */
-  readonly onGone: (detail: string) => void;
+  /** Takes secrets out of the server's words and makes them one line. */
+  readonly redact: (text: string) => string;
+  readonly listener: RemoteListener;
+}
+
+/** What a remote tells its owner, the incarnation. */
+export interface RemoteListener {
+  /** Takes what is read. Not asked for before the constructor has returned. */
+  readonly conversation: Receiver;
+  /** A token was read from its file and is used from now on. */
+  tokenRead(token: string): void;
+  /** Something that an operator should know, without secrets. */
+  trouble(message: string): void;
+  /** The connection has ended. Called once, after the constructor, and nothing after it. */
+  disconnected(detail: string): void;
 }
 
 interface Entry {
   readonly line: Uint8Array;
   readonly id: RequestId | null;
-  /** It completes the handshake: the server must have it before anything else. */
+  /** It completes the handshake: the server must have accepted it before anything else is sent. */
   readonly confirms: boolean;
 }
 
-export class Remote implements Link {
+export class Remote implements Link, ExchangeOwner {
   readonly pid = null;
   readonly startTime = null;
   readonly #options: RemoteOptions;
   readonly #client: HttpClient | null;
   readonly #exchanges = new Set<Exchange>();
   #queue: Entry[] = [];
-  /** In the `handshake` one message is under way at a time. `leaving` and `ending` send nothing new. */
+  /** `handshake`: one request in flight at a time. `leaving`, `ending`: no new requests. */
   #state: 'new' | 'handshake' | 'open' | 'leaving' | 'ending' | 'gone' = 'new';
   /** The next message without an answer completes the handshake. */
   #confirming = false;
@@ -65,14 +71,14 @@ export class Remote implements Link {
       this.#die(token.problem);
       return;
     }
-    if (token !== null) options.onSecret(token.token);
+    if (token !== null) options.listener.tokenRead(token.token);
     this.#client = new HttpClient(url, {
       'user-agent': `rea/${options.gatewayVersion}`,
       'accept-encoding': 'identity',
       ...headers,
       ...(token === null ? {} : { authorization: `Bearer ${token.token}` }),
     });
-    // The conversation is made of this and writes its first message at once.
+    // By then the conversation exists, and its first message is queued.
     setImmediate(() => {
       if (this.#state !== 'new') return;
       this.#state = 'handshake';
@@ -103,7 +109,7 @@ export class Remote implements Link {
     return false;
   }
 
-  /** A server may answer on another stream than that of the request. */
+  /** A server may answer on another stream than the request's own. */
   answered(id: RequestId): void {
     for (const exchange of this.#exchanges) if (exchange.id === id) exchange.answered();
   }
@@ -129,7 +135,7 @@ export class Remote implements Link {
     return ids.filter((id) => typeof id === 'number');
   }
 
-  /** Says to the server that the session is over, after what is being sent. */
+  /** Ends the session at the server, after messages that are being sent. */
   endInput(): void {
     if (this.#state === 'gone') return;
     this.#state = 'ending';
@@ -142,9 +148,31 @@ export class Remote implements Link {
     this.#endWhenQuiet();
   }
 
-  /** There is no process to be asked: the connection ends. */
+  /** There is no process to signal: the connection ends. */
   signal(): void {
     this.#die('the connection was closed');
+  }
+
+  accepted(response: IncomingMessage): void {
+    this.#keepSession(response);
+    this.#leaveWhenSettled();
+  }
+
+  refused(problem: string): void {
+    this.#trouble(`a message was not taken: ${problem}`);
+  }
+
+  unreachable(detail: string): void {
+    this.#die(detail);
+  }
+
+  turnedAway(detail: string): void {
+    this.#leave(detail);
+  }
+
+  ended(exchange: Exchange): void {
+    if (exchange === this.#confirmation && this.#state === 'handshake') this.#opened();
+    this.#forget(exchange);
   }
 
   #pump(): void {
@@ -157,12 +185,12 @@ export class Remote implements Link {
   #maySend(): boolean {
     if (this.#state === 'open') return true;
     if (this.#state !== 'handshake') return false;
-    const conversation = this.#options.conversation;
-    return [...this.#exchanges].every(({ id }) => id !== null && !conversation().isOpen(id));
+    const { conversation } = this.#options.listener;
+    return [...this.#exchanges].every(({ id }) => id !== null && !conversation.isOpen(id));
   }
 
   #post({ line, id, confirms }: Entry): void {
-    const { server, maxMessageBytes, conversation, tell, onTrouble } = this.#options;
+    const { server, maxMessageBytes, redact, listener } = this.#options;
     if (this.#client === null) return;
     const exchange = new Exchange({
       server,
@@ -170,24 +198,12 @@ export class Remote implements Link {
       id,
       body: line,
       maxBytes: maxMessageBytes,
-      conversation: conversation(),
-      tell,
-      onAccepted: (response) => {
-        this.#keepSession(response);
-        this.#leaveWhenSettled();
-      },
-      onRefused: (problem) => onTrouble(`a message was not taken: ${problem}`),
-      onUnreachable: (detail) => this.#die(detail),
-      onTurnedAway: (detail) => this.#leave(detail),
-      onEnd: () => this.#ended(exchange),
+      receiver: listener.conversation,
+      redact,
+      owner: this,
     });
     this.#exchanges.add(exchange);
     if (confirms) this.#confirmation = exchange;
-  }
-
-  #ended(exchange: Exchange): void {
-    if (exchange === this.#confirmation && this.#state === 'handshake') this.#opened();
-    this.#forget(exchange);
   }
 
   #forget(exchange: Exchange): void {
@@ -197,16 +213,16 @@ export class Remote implements Link {
     this.#endWhenQuiet();
   }
 
-  /** The server knows that the handshake is complete. */
+  /** The server has accepted the message that completes the handshake. */
   #opened(): void {
     this.#state = 'open';
     if (this.#client === null) return;
-    const { maxMessageBytes, conversation, onTrouble } = this.#options;
+    const { maxMessageBytes, listener } = this.#options;
     this.#listener = new Listener({
       client: this.#client,
       maxBytes: maxMessageBytes,
-      conversation: conversation(),
-      onTrouble,
+      receiver: listener.conversation,
+      onTrouble: (problem) => this.#trouble(problem),
       onSessionLost: (detail) => this.#leave(detail),
     });
   }
@@ -216,10 +232,10 @@ export class Remote implements Link {
     const id = headers['mcp-session-id'];
     if (this.#client === null || this.#state !== 'handshake' || typeof id !== 'string') return;
     if (SESSION_ID.test(id)) this.#client.sessionId = id;
-    else this.#options.onTrouble('the session id of the server is not valid and was ignored');
+    else this.#trouble('the session id of the server is not valid and was ignored');
   }
 
-  /** This session is over; what is just being posted may still learn that it was not taken. */
+  /** The session is over; requests that are just being posted may still learn that they were not accepted. */
   #leave(detail: string): void {
     if (this.#state === 'gone') return;
     if (this.#state === 'ending') return this.#die(detail);
@@ -258,6 +274,11 @@ export class Remote implements Link {
     this.#listener?.close();
     for (const exchange of this.#exchanges) exchange.close();
     this.#client?.close();
-    setImmediate(() => this.#options.onGone(detail));
+    const { listener, redact } = this.#options;
+    setImmediate(() => listener.disconnected(redact(detail)));
+  }
+
+  #trouble(message: string): void {
+    this.#options.listener.trouble(this.#options.redact(message));
   }
 }

@@ -1,12 +1,12 @@
 /**
- * How long to wait before a stream is opened again: as long as the server asked for, and longer each
- * time that it fails, with jitter so that many gateways do not come back together. Holds no timer.
+ * Back-off before a stream is opened again: as long as the server asked for, and longer after each failure,
+ * with jitter so that many gateways do not reconnect together. Holds no timer.
  */
 const FIRST_MS = 1000;
 const LONGEST_MS = 30_000;
 
 export class Reopening {
-  /** Asked for by the server, in milliseconds; null when it did not. */
+  /** Delay that the server asked for, in milliseconds; null when it did not. */
   serverMs: number | null = null;
   #failures = 0;
 
@@ -15,7 +15,7 @@ export class Reopening {
     return this.#failures;
   }
 
-  /** The stream could not be opened, or ended without having been of use. */
+  /** The stream could not be opened, or ended before anything useful arrived. */
   failed(): void {
     this.#failures += 1;
   }

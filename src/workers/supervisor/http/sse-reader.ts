@@ -1,26 +1,25 @@
 /**
- * Reads a stream of server-sent events as bytes: hands on the data of each event piece by piece as it
- * arrives and keeps none of it, so that the size and the encoding of a message are the framer's
- * business. Linear, and bounded whatever the stream does: a field other than `data` that is too long is
- * ignored. Owned by the reader of one response.
+ * Parses server-sent events as bytes: passes on the data of each event piece by piece and keeps none of it;
+ * the framer bounds the size of a message and checks its encoding. Linear and bounded: a field other than
+ * `data` that is too long is ignored. Owned by the message stream of one response.
  */
 
 export interface SseReaderOptions {
-  /** Bytes of the present event's data. They share memory with the chunk. */
+  /** Bytes of the current event's data, which share memory with the chunk. */
   readonly onData: (piece: Uint8Array) => void;
-  /** The data goes on in another line. */
+  /** The data of the event continues on another `data` line. */
   readonly onDataBreak: () => void;
   /** The event is complete. */
   readonly onEvent: (event: SseEvent) => void;
-  /** How long the server wants to be left alone before the stream is opened again, in milliseconds. */
+  /** Delay before the stream may be opened again, in milliseconds. */
   readonly onRetry: (ms: number) => void;
 }
 
 export interface SseEvent {
   readonly hasData: boolean;
-  /** `message` unless it was named. */
+  /** `message` unless the event names another type. */
   readonly type: string;
-  /** One character for each byte, as HTTP headers are; null when the event has none of its own. */
+  /** One character for each byte, as in HTTP headers; null when the event has no id. */
   readonly id: string | null;
 }
 
@@ -35,10 +34,10 @@ const MAX_RETRY_DIGITS = 9;
 const BOM = '\u00ef\u00bb\u00bf';
 
 type Mode =
-  /** The beginning of the line is kept: it may be any field. */
+  /** The field is not known yet, so that the line's beginning is kept. */
   | 'field'
   | 'data'
-  /** A comment, or a field that is too long. */
+  /** The line is a comment, or a field that is too long. */
   | 'skip';
 
 export class SseReader {
@@ -58,7 +57,7 @@ export class SseReader {
 
   push(chunk: Uint8Array): void {
     let at = 0;
-    // Looked for once each: a chunk may be made of line ends of one kind.
+    // Each is searched only once, because a chunk may consist of line ends of one kind.
     let cr = chunk.indexOf(CR);
     let lf = chunk.indexOf(LF);
     while (at < chunk.length) {
@@ -86,10 +85,10 @@ export class SseReader {
     if (this.#mode === 'data' && rest.length > 0) this.#options.onData(rest);
   }
 
-  /** @returns what belongs to the data, if the line has turned out to be data. */
+  /** @returns the rest of the piece, which is data if the line turned out to be a `data` line. */
   #takeField(piece: Uint8Array): Uint8Array {
     let at = 0;
-    // Decided as soon as possible: data must not be copied.
+    // The field is decided as early as possible, because data must not be copied.
     while (at < piece.length && this.#mode === 'field') {
       const until = this.#length < DATA_HEAD_BYTES ? DATA_HEAD_BYTES : MAX_FIELD_BYTES;
       const count = Math.min(until - this.#length, piece.length - at);
@@ -109,13 +108,13 @@ export class SseReader {
     if (this.#field.toString('latin1', 0, 5) === 'data:') this.#beginData(5);
   }
 
-  /** @param from where in the kept beginning the data starts, after the colon. */
+  /** @param from index in the kept beginning right after the colon. */
   #beginData(from: number): void {
     this.#mode = 'data';
     if (this.#dataLines > 0) this.#options.onDataBreak();
     this.#dataLines += 1;
     const start = this.#field[from] === SPACE ? from + 1 : from;
-    // Copied: the next line overwrites it.
+    // A copy, because the next line overwrites the buffer.
     if (start < this.#length)
       this.#options.onData(Uint8Array.from(this.#field.subarray(start, this.#length)));
   }
@@ -138,11 +137,11 @@ export class SseReader {
     const start = line[colon + 1] === ' ' ? colon + 2 : colon + 1;
     const value = colon < 0 ? '' : line.slice(start);
     if (name === 'data') {
-      // Anything after the name starts at the colon; a bare `data` is an empty line of data.
+      // A bare `data` without a colon is an empty line of data.
       if (colon < 0) this.#length = 0;
       this.#beginData(colon < 0 ? 0 : colon + 1);
     } else if (name === 'id') {
-      // Anything else could not be sent back in a header.
+      // An id with other characters could not be sent back in a header.
       if (/^[\x20-\x7e\x80-\xff]*$/.test(value)) this.#id = value;
     } else if (name === 'event') {
       this.#type = value;
@@ -163,7 +162,7 @@ export class SseReader {
     this.#options.onEvent(event);
   }
 
-  /** A byte order mark at the very beginning is no part of the first line. */
+  /** A byte order mark at the beginning of the stream does not belong to the first line. */
   #dropBom(): void {
     this.#first = false;
     if (this.#length < BOM.length || this.#field.toString('latin1', 0, 3) !== BOM) return;

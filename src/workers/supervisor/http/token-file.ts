@@ -1,20 +1,20 @@
 /**
- * Reads the bearer token for a server from its file, at each connect, so that a token that was replaced
- * is used without a restart of the gateway. Never shows its content.
+ * Reads the bearer token for a server from its file. Done at each connect, so that a replaced token is used
+ * without a restart of the gateway. Never shows its content.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { errorCode } from '../../../shared/platform/errno.ts';
 
 const MAX_FILE_BYTES = 64 * 1024;
-/** What may stand in a header, without spaces. */
+/** Characters that a header may hold, without spaces. */
 const TOKEN = /^[\x21-\x7e]+$/;
 
 export type Token =
   | { readonly ok: true; readonly token: string }
-  /** One line that names the file and what would be right. */
+  /** One line that names the file and says what would be right. */
   | { readonly ok: false; readonly problem: string };
 
-/** @param file absolute path. Symbolic links are followed, as mounted secrets are made of them. */
+/** @param file absolute path. Symbolic links are followed, because mounted secrets use them. */
 export function readToken(file: string): Token {
   const refuse = (why: string): Token => ({ ok: false, problem: `token_file ${file} ${why}` });
   let descriptor: number | null = null;

@@ -1,9 +1,9 @@
 /**
- * Tells when a message over the cap does not end: it grew far beyond, or for too long. Owned by the
+ * Gives a message up that does not end: it is far over the cap, or over the cap for too long. Owned by the
  * reader of one stream; holds one timer.
  */
 
-/** A message this many times over the cap, or over the cap for this long, is not waited for. */
+/** The end of a message is not awaited beyond this multiple of the cap, or over the cap for this long. */
 const ENDLESS_FACTOR = 4;
 const ENDLESS_MS = 10_000;
 
@@ -12,7 +12,7 @@ export class EndlessWatch {
   readonly #onEndless: (detail: string) => void;
   #timer: NodeJS.Timeout | null = null;
 
-  /** @param maxBytes of a message that is let through. */
+  /** @param maxBytes the cap. */
   constructor(maxBytes: number, onEndless: (detail: string) => void) {
     this.#maxBytes = maxBytes;
     this.#onEndless = onEndless;

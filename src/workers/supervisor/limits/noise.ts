@@ -1,16 +1,16 @@
 /**
- * Counts what a server prints on stdout that is no message. Knows when it is too much,
- * and what of it has not been told. Pure over the times handed in; owned by the session of one incarnation.
+ * Counts the lines on a server's stdout that are no messages (noise): when there are too many, and how many
+ * have not been reported. Pure over the times handed in; owned by the stdout watch.
  */
 
-/** Lines within a window that are taken for a runaway; a burst of logging stays far below. */
+/** More lines within a window are a runaway; a burst of logging stays far below. */
 const BUDGET_LINES = 250_000;
 const WINDOW_MS = 60_000;
 
 export interface NoiseReport {
-  /** Bad lines since the last report. */
+  /** Lines since the last report. */
   readonly lines: number;
-  /** One of them, as it came. */
+  /** The last of them, as it came. */
   readonly sample: string;
 }
 
@@ -21,7 +21,7 @@ export class NoiseMeter {
   #unreported = 0;
   #sample = '';
 
-  /** All bad lines so far. */
+  /** All lines so far. */
   get total(): number {
     return this.#total;
   }
@@ -39,7 +39,7 @@ export class NoiseMeter {
     return this.#inWindow > BUDGET_LINES;
   }
 
-  /** Takes what was not yet told, if anything. */
+  /** The lines that were not yet reported; null for none. */
   take(): NoiseReport | null {
     if (this.#unreported === 0) return null;
     const report = { lines: this.#unreported, sample: this.#sample };

@@ -1,14 +1,14 @@
 /**
- * How much a server may say that answers nothing: log messages, progress, noise, answers to questions
- * that nobody asked. Beyond it the server is not read for a while, so that what it writes stays in its
- * pipe and it has to wait. Without that, sixteen chatty servers keep every CPU busy to no end. Pure over
- * the times handed in; owned by the intake.
+ * How much a server may say that answers nothing: log messages, progress, noise, unsolicited answers.
+ * Beyond it the server is not read for a while, so that its output stays in its pipe and it has to wait.
+ * Without that, sixteen chatty servers keep every CPU busy to no end. Pure over the times handed in; owned
+ * by the read throttle.
  */
 
-/** Bytes a second, and at once after a silence. */
+/** Bytes a second, and bytes at once after a silence. */
 const RATE = 4 * 1024 * 1024;
 const BURST = 1024 * 1024;
-/** What a message and a line of noise cost beside their bytes: to handle them costs more than to read them. */
+/** Charged for a message and a line of noise beside their bytes: handling costs more than reading. */
 const MESSAGE_BYTES = 4096;
 const NOISE_BYTES = 256;
 
@@ -25,13 +25,13 @@ export class OutputBudget {
     this.#read += bytes;
   }
 
-  /** Some of them were an answer that was waited for. */
+  /** Some of the bytes read were an answer that was waited for. */
   useful(bytes: number): void {
     this.#useful += bytes;
   }
 
-  /** A message that was none. */
-  message(): void {
+  /** A message that answers nothing. */
+  unsolicited(): void {
     this.#handling += MESSAGE_BYTES;
   }
 
@@ -41,12 +41,12 @@ export class OutputBudget {
   }
 
   /**
-   * How long not to read on, in milliseconds; 0: there is budget left.
+   * How long to pause reading, in milliseconds; 0: there is budget left.
    *
-   * @param open bytes of an unfinished message, of which nothing is known yet.
+   * @param open bytes of unfinished messages, whose kind is not known yet.
    * @param now monotonic, in milliseconds.
    */
-  restMs(open: number, now: number): number {
+  pauseMs(open: number, now: number): number {
     const useless = this.#read - this.#useful - open + this.#handling;
     this.#left = Math.min(BURST, this.#left + ((now - this.#at) * RATE) / 1000);
     this.#left -= useless - this.#charged;

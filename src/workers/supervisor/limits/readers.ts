@@ -1,6 +1,6 @@
 /**
- * Everything that is read from one server: a child's stdout, or each open HTTP response. Stops and
- * goes on as one, and knows what all of it holds. Owned by the session of one incarnation.
+ * Everything that is read from one server: a child's stdout, or each open HTTP response. All of it is paused
+ * and resumed together. Owned by one incarnation.
  */
 
 export interface Readable {
@@ -8,7 +8,7 @@ export interface Readable {
   resume(): void;
   /** Bytes of its unfinished message that are kept. */
   heldBytes(): number;
-  /** Bytes of it that were read, kept or not. */
+  /** Bytes of its unfinished message that were read, kept or not. */
   openBytes(): number;
 }
 

@@ -1,19 +1,19 @@
 /**
- * Watches a child's stdout for what is no protocol: reports noise once in a while and gives the child
- * up when there is too much of it, or when a line over the cap does not end. Owned by the session of
- * one incarnation; holds the timer of its reports.
+ * Watches a server's output for noise: reports it from time to time, and gives the server up when there is
+ * too much of it or when a line over the cap does not end. Owned by the conversation; holds the timer of its
+ * reports.
  */
 import { EndlessWatch } from './endless-watch.ts';
 import { NoiseMeter, type NoiseReport } from './noise.ts';
 
-/** At most one report in this time, the first at once. */
+/** Least time between two reports; the first comes at once. */
 const REPORT_MS = 5000;
 
 export interface StdoutWatchOptions {
-  /** Longest line that is let through, in bytes. */
+  /** Longest line that is passed on, in bytes. */
   readonly maxBytes: number;
   readonly onReport: (report: NoiseReport) => void;
-  /** The child must go; told once. */
+  /** The server must go. Called once. */
   readonly onTooMuch: (detail: string) => void;
 }
 
@@ -29,7 +29,7 @@ export class StdoutWatch {
     this.#endless = new EndlessWatch(options.maxBytes, (detail) => this.#giveUp(detail));
   }
 
-  /** Bad lines so far. */
+  /** Noise lines so far. */
   get lines(): number {
     return this.#meter.total;
   }
@@ -51,7 +51,7 @@ export class StdoutWatch {
     this.#endless.chunk(pendingBytes);
   }
 
-  /** Output has ended: reports what was not yet reported. */
+  /** The output has ended: reports noise that was not yet reported. */
   end(): void {
     this.close();
     const rest = this.#meter.take();
@@ -64,7 +64,7 @@ export class StdoutWatch {
     this.#endless.close();
   }
 
-  /** Reports and starts a quiet time; while it runs nothing is looked up for each line of a flood. */
+  /** Reports, and starts the timer until the next report: during a flood most lines are only counted. */
   #report(): void {
     this.#reportTimer = null;
     const report = this.#meter.take();

@@ -1,11 +1,8 @@
-/**
- * A token bucket: lets a burst through, then so much each second. Pure over the times handed in; owned
- * by whoever limits something. Knows nothing of what it limits.
- */
+/** A token bucket: lets a burst through, then a number each second. Pure over the times handed in. */
 
 export interface Rate {
   readonly perSecond: number;
-  /** How much may come at once after a quiet time. */
+  /** How many may come at once after a quiet time. */
   readonly burst: number;
 }
 
@@ -30,7 +27,7 @@ export class TokenBucket {
     return true;
   }
 
-  /** Whole milliseconds until there is a token, 0 when there is one. */
+  /** Whole milliseconds until there is a token; 0 when there is one. */
   waitMs(now: number): number {
     this.#refill(now);
     return Math.ceil((Math.max(0, 1 - this.#tokens) * 1000) / this.#rate.perSecond);

@@ -1,7 +1,7 @@
 /**
  * The transport to one child: has it started as the leader of its own process group, carries bytes both
- * ways, and says once when it is gone. Owned by the supervisor of its slot. Knows no messages; never
- * decides when a child starts or ends.
+ * ways, and says once when it is gone. Owned by the incarnation. Knows no messages; never decides when a
+ * child starts or ends.
  */
 import { existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
@@ -18,11 +18,11 @@ import {
 import type { Link, RequestId } from '../link.ts';
 import { WriteQueue } from './write-queue.ts';
 
-/** How long pipes are read on after the leader's exit when something still holds them open. */
+/** How long pipes are read after the leader's exit while something still holds them open. */
 const LEFTOVER_MS = 100;
 /** A child that closed one of its ends is expected to exit within this time. */
 const CLOSED_PIPE_MS = 1000;
-/** A launcher that takes longer to answer is taken for dead. */
+/** A launcher that takes longer to answer counts as dead. */
 const ANSWER_MS = 3000;
 
 export interface ChildOptions {
@@ -32,39 +32,45 @@ export interface ChildOptions {
   readonly incarnation: number;
   readonly groupsFile: string;
   readonly vitals: ThreadVitals;
-  /** Who starts it; null: this process does. */
+  /** Starts the child; null: this process forks. */
   readonly launcher: LauncherAddress | null;
-  /** The launcher with this socket did not start it. */
-  readonly onLauncherFailed: (path: string, why: string) => void;
-  /** Called once, possibly within the constructor. */
-  readonly onSpawned: (pid: number) => void;
-  /** Called once, after the constructor, when there is no process. */
-  readonly onSpawnFailed: (detail: string) => void;
-  readonly onStdout: (chunk: Buffer) => void;
-  /** The leader exited; what it wrote is still being read. */
-  readonly onExited: () => void;
-  readonly onStderr: (chunk: Buffer) => void;
-  /** It lives on without its stdin or stdout: nobody can talk with it any more. */
-  readonly onUnreachable: (detail: string) => void;
-  /** The leader exited and its pipes have been read. Nothing is called after this. */
-  readonly onGone: (code: number | null, signal: NodeJS.Signals | null) => void;
-  readonly onTrouble: (message: string) => void;
-  /** `startTime` was not known right after the spawn and is now. */
-  readonly onIdentified: () => void;
+  readonly listener: ChildListener;
 }
 
-/** In the order in which it is caught up with. */
+/** What a child tells its owner, the incarnation. */
+export interface ChildListener {
+  /** The child was not started by the launcher. @param path of the launcher's socket. */
+  launcherFailed(path: string, why: string): void;
+  /** Called once, possibly within the constructor. */
+  spawned(pid: number): void;
+  /** There is no process. Called once, after the constructor. */
+  spawnFailed(detail: string): void;
+  stdout(chunk: Buffer): void;
+  stderr(chunk: Buffer): void;
+  /** The leader exited; its last output is still being read. */
+  exited(): void;
+  /** The child lives on without its stdin or stdout, so that nobody can talk with it any more. */
+  unreachable(detail: string): void;
+  /** The leader exited and its pipes have been read. Nothing is called after this. */
+  gone(code: number | null, signal: NodeJS.Signals | null): void;
+  /** Something that an operator should know. */
+  trouble(message: string): void;
+  /** `startTime` is known now, and was not right after the spawn. */
+  identified(): void;
+}
+
+/** Writes, end of input and signal, in the order in which they are carried out after the spawn. */
 interface Early {
   readonly lines: { readonly line: Uint8Array; readonly id: RequestId | null }[];
   ends: boolean;
-  /** The last one asked for. */
+  /** The last one that was asked for. */
   signal: 'SIGTERM' | 'SIGKILL' | null;
 }
 
 export class Child implements Link {
   readonly #options: ChildOptions;
   #pid: number | null = null;
-  /** What is to reach it and cannot yet: it is being started by another process. */
+  /** Writes and signals buffered until the launcher has spawned the process; null afterwards. */
   #early: Early | null = { lines: [], ends: false, signal: null };
   #queue: WriteQueue | null = null;
   #group: ProcessGroup | null = null;
@@ -74,7 +80,7 @@ export class Child implements Link {
 
   constructor(options: ChildOptions) {
     this.#options = options;
-    const { config, env, launcher } = options;
+    const { config, env, launcher, listener } = options;
     const spec = { command: config.command, args: config.args, cwd: config.cwd, env };
     let started: StartedProcess | null = null;
     const events: ProcessEvents = {
@@ -82,7 +88,7 @@ export class Child implements Link {
         started = process;
         this.#attach(process);
       },
-      onFailed: (code) => options.onSpawnFailed(explainSpawnError(code, config, env)),
+      onFailed: (code) => listener.spawnFailed(explainSpawnError(code, config, env)),
       onExited: (code, signal) => {
         if (started !== null) this.#finish(started, code, signal);
       },
@@ -94,15 +100,15 @@ export class Child implements Link {
     const answerMs = Math.min(ANSWER_MS, config.startTimeoutMs / 2);
     const isWanted = () => this.#early?.signal !== 'SIGKILL';
     const onNobody = (why: string, itsFault: boolean) => {
-      options.onTrouble(`the launcher is not there (${why}): started without it`);
-      if (itsFault) options.onLauncherFailed(launcher.path, why);
-      if (!isWanted()) return options.onSpawnFailed('stopped');
+      listener.trouble(`the launcher is not there (${why}): started without it`);
+      if (itsFault) listener.launcherFailed(launcher.path, why);
+      if (!isWanted()) return listener.spawnFailed('stopped');
       startHere(spec, events);
     };
     startThere(launcher, spec, answerMs, { ...events, isWanted, onNobody });
   }
 
-  /** Null when it could not be started, and until it has been. */
+  /** Null until the child has been started, and when it cannot be. */
   get pid(): number | null {
     return this.#pid;
   }
@@ -113,34 +119,32 @@ export class Child implements Link {
     else this.#queue?.push(line, typeof id === 'number' ? id : null);
   }
 
-  /** Takes a call back that was not yet handed to the pipe; requests of the gateway's own stay. */
+  /** Takes back a call that was not yet handed to the pipe; requests of the gateway's own stay. */
   withdraw(id: RequestId): boolean {
     return typeof id === 'number' && (this.#queue?.withdraw(id) ?? true);
   }
 
-  /** A pipe is the same before and after. */
-  handshaken(): void {}
+  handshaken(): void {
+    // A pipe is the same before and after.
+  }
 
   answered(): void {
     // All answers come on one stream.
   }
 
-  /** Start time of the leader as the system tells it, null while it is not known. */
   get startTime(): string | null {
     return this.#group?.startTime ?? null;
   }
 
-  /** Bytes that wait for the child to read. */
   get queuedBytes(): number {
     return this.#queue?.bytes ?? 0;
   }
 
-  /** Calls of which no byte was handed to the pipe. */
   unsentCalls(): number[] {
     return this.#queue?.calls() ?? [];
   }
 
-  /** Stops reading stdout; what the child writes stays in the pipe. */
+  /** Stops reading stdout: output stays in the pipe, and the child has to wait. */
   pause(): void {
     this.#stdout?.pause();
   }
@@ -161,17 +165,26 @@ export class Child implements Link {
   }
 
   #attach({ pid, stdin, stdout, stderr }: StartedProcess): void {
-    const { onStdout, onStderr, onSpawned, config } = this.#options;
+    const { config, slot, incarnation, groupsFile, vitals, listener } = this.#options;
     this.#pid = pid;
-    this.#group = new ProcessGroup({ ...this.#options, pgid: pid, server: config.name });
+    this.#group = new ProcessGroup({
+      pgid: pid,
+      server: config.name,
+      slot,
+      incarnation,
+      groupsFile,
+      vitals,
+      onTrouble: (message) => listener.trouble(message),
+      onIdentified: () => listener.identified(),
+    });
     this.#queue = new WriteQueue(stdin, () => this.#lostPipe('closed its stdin'));
     this.#stdout = stdout;
-    stdout.on('data', onStdout);
-    stderr.on('data', onStderr);
+    stdout.on('data', (chunk: Buffer) => listener.stdout(chunk));
+    stderr.on('data', (chunk: Buffer) => listener.stderr(chunk));
     const onEnd = () => this.#lostPipe('closed its stdout');
     if (stdout.readableEnded) onEnd();
     else stdout.once('end', onEnd);
-    onSpawned(pid);
+    listener.spawned(pid);
     const early = this.#early;
     this.#early = null;
     for (const { line, id } of early?.lines ?? []) this.write(line, id);
@@ -182,7 +195,7 @@ export class Child implements Link {
   #lostPipe(what: string): void {
     if (this.#exited || this.#unreachable !== null) return;
     this.#unreachable = setTimeout(() => {
-      this.#options.onUnreachable(`${what} and did not exit`);
+      this.#options.listener.unreachable(`${what} and did not exit`);
     }, CLOSED_PIPE_MS);
   }
 
@@ -192,10 +205,10 @@ export class Child implements Link {
     signal: NodeJS.Signals | null,
   ): void {
     this.#exited = true;
-    this.#options.onExited();
+    this.#options.listener.exited();
     this.#queue?.close();
     if (this.#unreachable !== null) clearTimeout(this.#unreachable);
-    // What the leader wrote stays readable; what it started must not outlive it.
+    // The leader's output stays readable, but no process that it started may outlive it.
     this.#group?.finish();
     let open = 0;
     let done = false;
@@ -204,9 +217,9 @@ export class Child implements Link {
       done = true;
       clearTimeout(limit);
       for (const stream of [stdin, stdout, stderr]) stream.destroy();
-      this.#options.onGone(code, signal);
+      this.#options.listener.gone(code, signal);
     };
-    // The pipes are looked at once more after the timer: a busy thread may not have read them at all.
+    // One more turn after the timer: a busy thread may not have read the pipes at all.
     const limit = setTimeout(() => setImmediate(end), LEFTOVER_MS);
     for (const stream of [stdout, stderr]) {
       if (stream.readableEnded || stream.destroyed) continue;

@@ -1,6 +1,6 @@
 /**
- * The environment of a child: an exact allow-list of the gateway's own variables, then what the
- * configuration passes through, then what it sets. Pure; never shows a value.
+ * The environment of a child: a fixed allow-list of the gateway's own variables, then those that the
+ * configuration passes through, then those that it sets. Pure; never shows a value.
  */
 import type { DownstreamConfig } from '../../../shared/model/config.ts';
 
@@ -29,7 +29,7 @@ const INHERITED: ReadonlySet<string> = new Set([
 ]);
 const INHERITED_PREFIXES = ['LC_', 'XDG_'];
 
-/** Variables whose absence is a usual reason why a server starts in a shell and not here. */
+/** Often the reason why a server starts in a shell and not here, when they are missing. */
 const OFTEN_NEEDED = [
   'ANTHROPIC_API_KEY',
   'AWS_ACCESS_KEY_ID',
@@ -65,7 +65,7 @@ const OFTEN_NEEDED = [
   'npm_config_registry',
 ];
 
-/** Exported shell functions are not data. */
+/** Beginning of the value of an exported shell function, which is not passed on. */
 const SHELL_FUNCTION = '()';
 
 /** The complete environment of the child. `env` of the configuration wins over everything. */

@@ -1,25 +1,24 @@
 /**
- * What a child says on stderr: always read, cut into lines, and passed on slowly and without secrets;
- * its end is kept for the record of a death. Owned by the supervisor of its slot, one for each
- * incarnation. Never holds more than a few KiB.
+ * A child's stderr: always read, cut into lines, and logged slowly and without secrets; its end is kept for
+ * the record of a death. Owned by one incarnation. Never holds more than a few KiB.
  */
 import { cleanForTerminal } from '../../../shared/text/clean-text.ts';
 import { redactedHead } from '../../../shared/text/redact.ts';
 import { type Rate, TokenBucket } from '../limits/token-bucket.ts';
 
-/** Of a line, in UTF-16 units; more is kept than is shown, so that no cut secret is shown. */
+/** UTF-16 units of a line. More is kept than shown, so that no secret is cut where it is shown. */
 const LINE = { kept: 8192, shown: 4096 };
-/** Kept of the end, before redaction; more than is shown, so that a secret is not cut where it is kept. */
+/** UTF-16 units of the end, before redaction. More is kept than shown, for the same reason. */
 const TAIL_KEPT = 8192;
 const TAIL_SHOWN = 2048;
-/** Lines passed on. */
+/** Lines that are logged. */
 const LINES: Rate = { perSecond: 20, burst: 100 };
 
 export interface StderrOptions {
   readonly redact: (text: string) => string;
   /** One line, cut, redacted and cleaned. */
   readonly onLine: (line: string) => void;
-  /** So many lines were not passed on since the last time. */
+  /** Number of lines that were not logged since the last time. */
   readonly onDropped: (lines: number) => void;
   /** Monotonic, in milliseconds. */
   readonly now: () => number;
@@ -29,7 +28,7 @@ export class StderrReader {
   readonly #options: StderrOptions;
   readonly #decoder = new TextDecoder();
   #pending = '';
-  /** The rest of a line whose beginning was passed on is skipped. */
+  /** The beginning of a long line was logged; the rest is skipped. */
   #skipping = false;
   #tail = '';
   readonly #allowed: TokenBucket;
@@ -44,7 +43,7 @@ export class StderrReader {
     this.#take(this.#decoder.decode(chunk, { stream: true }));
   }
 
-  /** The stream is over: the unfinished line counts as one. */
+  /** The stream has ended: an unfinished line counts as a line. */
   end(): void {
     this.#take(`${this.#decoder.decode()}\n`);
     this.#reportDropped();
@@ -54,7 +53,7 @@ export class StderrReader {
   tail(): string {
     const lines = this.#options.redact(this.#tail).trimEnd().split('\n');
     const text = lines.map((line) => cleanForTerminal(line.replace(/\r$/, ''))).join('\n');
-    // What is left of a secret at the cut is no longer known as one, however short the rest became.
+    // Half of a secret at the cut is not redacted, so that some text after the cut is never shown.
     const margin = this.#tail.length === TAIL_KEPT ? (TAIL_KEPT - TAIL_SHOWN) / 2 : 0;
     const start = Math.max(text.length - TAIL_SHOWN, margin);
     if (start <= 0) return text;

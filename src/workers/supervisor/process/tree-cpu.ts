@@ -1,14 +1,14 @@
-/** CPU time of a process tree, to tell a server that is busy starting from one that hangs. Linux only. */
+/** CPU time of a process tree: tells a server that is busy starting from one that hangs. Linux only. */
 import { processTrees } from '../../../shared/model/process-tree.ts';
 import { readProcessTable } from '../../state-writer/process-table.ts';
 
 const CLOCK_TICK_MS = 10;
 
 /**
- * Milliseconds that the processes of a server have used so far, those included that they have waited for; 0
- * where nothing is known.
+ * Milliseconds of CPU that the processes of a server have used so far, including ended ones that they have
+ * reaped; 0 where it is not known.
  *
- * @param pgid its group; null: there is none.
+ * @param pgid the server's process group; null for none.
  */
 export function treeCpuMs(pgid: number | null): number {
   if (pgid === null) return 0;

@@ -1,7 +1,7 @@
 /**
- * The lines on their way to a child's stdin. Those of one turn of the loop are handed to the pipe together,
- * many of them in parts, the next ones only when those have gone through, so that after a death it is known which calls never
- * left. Owned by the child.
+ * The lines on their way to a child's stdin. Lines of one turn of the loop are written together, many lines
+ * in parts. The next part is written when the pipe has taken the one before, so that after a death it is
+ * known which calls never left. Owned by the child.
  */
 import type { Writable } from 'node:stream';
 import { ignoreBrokenPipe } from '../../process/broken-pipe.ts';
@@ -11,9 +11,9 @@ interface Entry {
   readonly call: number | null;
 }
 
-/** With so many lines the child begins at once, while others are still on their way. */
+/** With this many lines the writing begins at once, before the end of the turn. */
 const PUMP_LINES = 32;
-/** Lines are joined to one write up to this size, which a pipe takes as one. */
+/** Lines are joined to one write up to this size, the usual capacity of a pipe. */
 const JOIN_BYTES = 64 * 1024;
 
 export class WriteQueue {
@@ -52,7 +52,7 @@ export class WriteQueue {
     });
   }
 
-  /** Takes a call out again; false when it is already in the pipe or was never here. */
+  /** Removes a call. @returns false when it is already in the pipe or was never here. */
   withdraw(call: number): boolean {
     const at = this.#entries.findIndex(
       (entry, index) => index >= this.#next && entry.call === call,
@@ -75,7 +75,7 @@ export class WriteQueue {
     this.#pump();
   }
 
-  /** Nothing is written any more; what is queued stays queued. */
+  /** Nothing is written any more; queued lines stay queued. */
   close(): void {
     this.#state = 'closed';
   }
@@ -99,7 +99,7 @@ export class WriteQueue {
     }
   }
 
-  /** The next line, with as many of those that follow as make one write; null when there is none. */
+  /** The next line and as many after it as make one write; null when the queue is empty. */
   #take(): Uint8Array | null {
     const first = this.#entries[this.#next];
     if (first === undefined) return null;

@@ -1,18 +1,22 @@
-/** Who reads on when the process holds too much: a world of lanes with real credit and a fake clock. */
+/** Which servers are read when the process holds too much: lanes with real credit and a fake clock. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { ByteCredit } from '#src/shared/memory/byte-credit.ts';
-import { Intake } from '#src/workers/supervisor/limits/intake.ts';
+import {
+  ReadThrottle,
+  type ThrottleListener,
+} from '#src/workers/supervisor/limits/read-throttle.ts';
+import { Readers } from '#src/workers/supervisor/limits/readers.ts';
 
 const MIB = 1024 * 1024;
 const CHUNK = 64 * 1024;
 
 /** A server that writes messages of given sizes as fast as it is read, and the lane that reads it. */
-class Lane {
-  readonly intake: Intake;
+class Lane implements ThrottleListener {
+  readonly throttle: ReadThrottle;
   /** Messages that main has not dealt with. */
   readonly sent: number[] = [];
   readonly pauses: boolean[] = [];
-  heldBack = 0;
+  overloads = 0;
   reading = true;
   held = 0;
   arrived = 0;
@@ -24,24 +28,26 @@ class Lane {
     this.#credit = credit;
     this.#lane = lane;
     this.#messages = [...messages];
-    this.intake = new Intake({
-      credit,
-      lane,
-      source: {
-        pause: () => {
-          this.reading = false;
-        },
-        resume: () => {
-          this.reading = true;
-        },
+    const readers = new Readers();
+    readers.add({
+      pause: () => {
+        this.reading = false;
+      },
+      resume: () => {
+        this.reading = true;
       },
       heldBytes: () => this.held,
       openBytes: () => this.held,
-      onPaused: (paused) => this.pauses.push(paused),
-      onHeldBack: () => {
-        this.heldBack += 1;
-      },
     });
+    this.throttle = new ReadThrottle({ credit, lane, readers, listener: this });
+  }
+
+  paused(paused: boolean): void {
+    this.pauses.push(paused);
+  }
+
+  overloaded(): void {
+    this.overloads += 1;
   }
 
   get done(): boolean {
@@ -62,11 +68,11 @@ class Lane {
     if (this.held === size) {
       this.#messages.shift();
       this.held = 0;
-      this.intake.useful(size);
-      this.intake.sent(size);
+      this.throttle.useful(size);
+      this.throttle.sent(size);
       this.sent.push(size);
     }
-    this.intake.chunk(bytes);
+    this.throttle.chunk(bytes);
   }
 
   /** Main deals with what has been sent. */
@@ -148,6 +154,23 @@ test('a server that stops in the middle of a message does not keep the turn', ()
   expect(credit.bytes).toBe(0);
 });
 
+test('a turn is one message, even if another one of the same server is unfinished', () => {
+  const credit = ByteCredit.create(1, { softBytes: MIB, hardBytes: 100 * MIB });
+  const lane = new Lane(credit, 0, []);
+  credit.addUnits(10 * 1024);
+  lane.held = MIB;
+  lane.throttle.chunk(MIB);
+  expect(lane.reading).toBe(false);
+  vi.advanceTimersByTime(5);
+  expect(lane.reading).toBe(true);
+  lane.throttle.chunk(CHUNK);
+  expect(lane.reading).toBe(true);
+  // Over HTTP several messages arrive side by side.
+  lane.throttle.sent(MIB);
+  lane.throttle.chunk(CHUNK);
+  expect(lane.reading).toBe(false);
+});
+
 test('what a lane held and sent is given back when its thread is gone', () => {
   const credit = ByteCredit.create(2, { softBytes: MIB, hardBytes: 2 * MIB });
   const [gone, other] = [new Lane(credit, 0, [MIB, 20 * MIB]), new Lane(credit, 1, [MIB])];
@@ -166,16 +189,16 @@ test('closing reads on, so that the last words of a server are heard', () => {
   credit.queue(1);
   run([lane], credit, 100);
   expect(lane.reading).toBe(false);
-  lane.intake.close();
+  lane.throttle.close();
   expect(lane.reading).toBe(true);
 });
 
 test('a server that says too much that answers nothing is not read for a while', () => {
   const credit = ByteCredit.create(1, { softBytes: 64 * MIB, hardBytes: 96 * MIB });
   const lane = new Lane(credit, 0, []);
-  lane.intake.chunk(MIB);
+  lane.throttle.chunk(MIB);
   expect(lane.reading).toBe(true);
-  lane.intake.chunk(2 * MIB);
+  lane.throttle.chunk(2 * MIB);
   expect(lane.reading).toBe(false);
   vi.advanceTimersByTime(499);
   expect(lane.reading).toBe(false);
@@ -184,31 +207,31 @@ test('a server that says too much that answers nothing is not read for a while',
   expect(lane.pauses).toEqual([true, false]);
 });
 
-test('one that goes on like that for long is told of, once for each time', () => {
+test('one that goes on like that for long is reported, once for each overload', () => {
   const credit = ByteCredit.create(1, { softBytes: 64 * MIB, hardBytes: 96 * MIB });
   const lane = new Lane(credit, 0, []);
   const flood = (seconds: number) => {
     for (let ms = 0; ms < seconds * 1000; ms += 100) {
-      if (lane.reading) lane.intake.chunk(MIB);
+      if (lane.reading) lane.throttle.chunk(MIB);
       vi.advanceTimersByTime(100);
     }
   };
   flood(2);
-  expect(lane.heldBack).toBe(0);
+  expect(lane.overloads).toBe(0);
   flood(4);
-  expect(lane.heldBack).toBe(1);
+  expect(lane.overloads).toBe(1);
   flood(10);
-  expect(lane.heldBack).toBe(1);
+  expect(lane.overloads).toBe(1);
   vi.advanceTimersByTime(5000);
   flood(6);
-  expect(lane.heldBack).toBe(2);
+  expect(lane.overloads).toBe(2);
 });
 
-test('what it wrote last is read, also when it rests', () => {
+test('what it wrote last is read, also during a pause', () => {
   const credit = ByteCredit.create(1, { softBytes: 64 * MIB, hardBytes: 96 * MIB });
   const lane = new Lane(credit, 0, []);
-  lane.intake.chunk(100 * MIB);
+  lane.throttle.chunk(100 * MIB);
   expect(lane.reading).toBe(false);
-  lane.intake.close();
+  lane.throttle.close();
   expect(lane.reading).toBe(true);
 });

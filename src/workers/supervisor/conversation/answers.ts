@@ -1,0 +1,209 @@
+/**
+ * The calls in flight and what the server answers to them and to the gateway's own requests. Each call gets
+ * one answer or one failure, unless it is cancelled. Owned by the conversation.
+ */
+import { type Frame, rangeOf, textAt } from '../../../shared/json/frame.ts';
+import { notificationLine } from '../../../shared/json/json-rpc.ts';
+import { SLOT } from '../../../shared/json/json-scan.ts';
+import type { TaskAnswer, TaskNote } from '../../../shared/model/mcp.ts';
+import type { ReadThrottle } from '../limits/read-throttle.ts';
+import type { Line, RequestId } from '../link.ts';
+import type { Loss } from '../receiver.ts';
+import type { ToMain } from '../to-main.ts';
+import { callOf } from './call-id.ts';
+import { elicitationsOf, visitOf } from './concern.ts';
+import type { Notifications } from './notifications.ts';
+import type { OwnRequests } from './own-requests.ts';
+import { withoutOurError } from './server-errors.ts';
+import { TaskCalls } from './task-calls.ts';
+import { isToolError } from './tool-error.ts';
+import { signedVisits } from './who-asks.ts';
+
+export interface AnswersOptions {
+  readonly server: string;
+  readonly line: Line;
+  readonly requests: OwnRequests;
+  readonly notifications: Notifications;
+  readonly throttle: ReadThrottle;
+  readonly toMain: ToMain;
+}
+
+/** A line that cannot be passed on. */
+export interface BadLine {
+  /** Raw JSON text of its id, as far as it was found. */
+  readonly idText: string | null;
+  readonly hasMethod: boolean;
+  readonly code: 'ERR_MESSAGE_TOO_LARGE' | 'ERR_MALFORMED_MESSAGE';
+  readonly why: string;
+  readonly bytes: number;
+  readonly sample: string;
+}
+
+/** Cancelled calls whose late answer is still recognized; the oldest are forgotten first. */
+const MAX_LATE = 1024;
+/** A large late answer is kept only this long after a cancellation: servers that heed it send none. */
+const LATE_MS = 30_000;
+
+export class Answers {
+  readonly #options: AnswersOptions;
+  readonly #inFlight = new Set<number>();
+  readonly #tasks = new TaskCalls();
+  /** Cancelled calls. The server may answer them all the same, which is no fault. */
+  readonly #late = new Set<number>();
+  #lastCancelledAt = 0;
+  #stray = 0;
+
+  constructor(options: AnswersOptions) {
+    this.#options = options;
+  }
+
+  /** Answers that were dropped: a second one to the same call, or one to an id that was never used. */
+  get stray(): number {
+    return this.#stray;
+  }
+
+  /**
+   * Whether a large answer may be of use. Late ones count for a while, because they may tell of a task that
+   * has to be cancelled.
+   */
+  get areAwaited(): boolean {
+    const isLate = this.#late.size > 0 && performance.now() - this.#lastCancelledAt < LATE_MS;
+    return this.#inFlight.size > 0 || isLate || !this.#options.requests.areSettled;
+  }
+
+  /** Whether the answer to a request is still waited for. */
+  isOpen(id: RequestId): boolean {
+    return typeof id === 'number' ? this.#inFlight.has(id) : this.#options.requests.has(id);
+  }
+
+  /** Whether progress of a call still concerns a client: the call is in flight, or its task runs. */
+  hasProgress(call: number): boolean {
+    return this.#inFlight.has(call) || this.#tasks.runs(call);
+  }
+
+  /** @param line complete with newline, its id is the number `call`. */
+  call(call: number, line: Uint8Array, tasks: TaskAnswer | null): void {
+    this.#inFlight.add(call);
+    this.#tasks.sent(call, tasks);
+    this.#options.line.write(line, call);
+  }
+
+  cancel(call: number, reason: string): void {
+    const { line, notifications } = this.#options;
+    notifications.forget(call);
+    if (!this.#inFlight.delete(call)) return;
+    const withdrawn = line.withdraw(call);
+    this.#tasks.cancelled(call, !withdrawn);
+    if (withdrawn) return;
+    this.#late.add(call);
+    this.#lastCancelledAt = performance.now();
+    if (this.#late.size > MAX_LATE) this.#late.delete(this.#late.values().next().value ?? 0);
+    const params = JSON.stringify({ requestId: call, reason });
+    line.write(notificationLine('notifications/cancelled', params), null);
+  }
+
+  /** A response of the server. */
+  take(frame: Frame, isError: boolean): void {
+    const { requests, server, throttle } = this.#options;
+    const idText = textAt(frame, SLOT.id) ?? '';
+    const call = callOf(idText);
+    if (call !== null && this.#inFlight.delete(call)) {
+      throttle.useful(frame.line.length);
+      return this.#deliver(call, signedVisits(withoutOurError(frame), server), isError);
+    }
+    const orphan = call === null ? null : this.#tasks.orphan(call, frame);
+    if (orphan !== null) {
+      this.#late.delete(call ?? 0);
+      requests.send('tasks/cancel', JSON.stringify({ taskId: orphan }), () => {});
+    } else if (requests.settle(idText, frame) || this.#late.delete(call ?? 0)) {
+      throttle.useful(frame.line.length);
+    } else {
+      this.#countStray();
+    }
+  }
+
+  /** A large answer that was not kept because none was awaited. @param idText raw JSON text of its id. */
+  passedOver(idText: string, bytes: number): void {
+    const call = callOf(idText);
+    if (call !== null && this.#late.delete(call)) this.#options.throttle.useful(bytes);
+    else this.#countStray();
+  }
+
+  /** Ends the request that a bad line answers. @returns false when it answers none. */
+  refuse({ idText, hasMethod, code, why, bytes }: BadLine): boolean {
+    const { requests, server, throttle } = this.#options;
+    if (idText === null || hasMethod) return false;
+    if (requests.refuse(idText, why)) return true;
+    const call = callOf(idText);
+    if (call === null || !this.#inFlight.delete(call)) return false;
+    throttle.useful(bytes);
+    this.#tasks.cancelled(call, false);
+    const what = code === 'ERR_MESSAGE_TOO_LARGE' ? 'is too large' : 'is malformed';
+    const message = `the answer of server "${server}" ${what}: ${why}`;
+    this.#fail(call, { code, outcome: 'answered', message });
+    return true;
+  }
+
+  /** A request will have no answer. Ignored when none is waited for. */
+  lost(id: RequestId, loss: Loss): void {
+    if (typeof id === 'string') this.#options.requests.fail(id, loss.message);
+    else if (this.#inFlight.delete(id)) {
+      this.#tasks.cancelled(id, true);
+      this.#fail(id, loss);
+    }
+  }
+
+  /** The server told the status of a task. The last progress of a task comes before the news of its end. */
+  taskTold(note: TaskNote): void {
+    const call = this.#tasks.told(note);
+    if (call !== null) this.#options.notifications.finish(call);
+  }
+
+  /** @returns the calls that have no answer. */
+  close(): number[] {
+    const open = [...this.#inFlight];
+    this.#inFlight.clear();
+    return open;
+  }
+
+  #deliver(call: number, frame: Frame, isError: boolean): void {
+    const { line: link, notifications, toMain } = this.#options;
+    const { slot, incarnation } = toMain;
+    const { line } = frame;
+    notifications.finish(call);
+    link.answered(call);
+    const answer = {
+      type: 'answer',
+      slot,
+      incarnation,
+      call,
+      line,
+      id: rangeOf(frame, SLOT.id) ?? [0, 0],
+      isError,
+      toolError: !isError && isToolError(frame),
+    } as const;
+    const tasks = this.#tasks.answered(call, frame);
+    if (isError) {
+      const code = visitOf(frame);
+      return toMain.line({
+        ...answer,
+        ...(code === null ? {} : { visits: { code, ids: elicitationsOf(frame) } }),
+        ...(tasks === undefined ? {} : { tasks }),
+      });
+    }
+    if (tasks === undefined) return toMain.line(answer);
+    for (const note of tasks.notes) this.taskTold(note);
+    toMain.line({ ...answer, tasks });
+  }
+
+  #fail(call: number, loss: Loss): void {
+    const { notifications, toMain } = this.#options;
+    notifications.finish(call);
+    toMain.callFailed({ call, ...loss });
+  }
+
+  #countStray(): void {
+    this.#stray += 1;
+    this.#options.throttle.unsolicited();
+  }
+}

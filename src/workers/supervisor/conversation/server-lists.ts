@@ -1,0 +1,72 @@
+/**
+ * All lists of one server: fetched after the handshake and again when the server says that one changed.
+ * Owned by the conversation, ends with it.
+ */
+import { LIST_KINDS, LISTS, type ListKind } from '../../../shared/model/lists.ts';
+import type { ServerFeatures } from '../../../shared/model/server.ts';
+import type { ListsListener } from './conversation-listener.ts';
+import type { OwnRequests } from './own-requests.ts';
+import { ServerList } from './server-list.ts';
+
+export interface ServerListsOptions {
+  readonly requests: OwnRequests;
+  /** How long one page may take. */
+  readonly timeoutMs: number;
+  /** Bytes of all pages of one list together. */
+  readonly maxBytes: number;
+  readonly listener: ListsListener;
+}
+
+export class ServerLists {
+  readonly #lists: ReadonlyMap<ListKind, ServerList>;
+  readonly #listener: ListsListener;
+  /** Null until the handshake is complete. */
+  #features: ServerFeatures | null = null;
+
+  constructor({ requests, timeoutMs, maxBytes, listener }: ServerListsOptions) {
+    this.#listener = listener;
+    this.#lists = new Map(
+      LIST_KINDS.map((kind) => [
+        kind,
+        new ServerList({
+          kind,
+          requests,
+          timeoutMs,
+          maxBytes,
+          onList: (entries) => listener.listed(kind, entries),
+          onLeftOut: (message) => listener.leftOut(kind, message),
+          onTrouble: (problem) => listener.listFailed(problem),
+        }),
+      ]),
+    );
+  }
+
+  /** Fetches the lists that the server has; each of the others is told as empty. */
+  open(features: ServerFeatures): void {
+    this.#features = features;
+    for (const [kind, list] of this.#lists) {
+      if (features[LISTS[kind].capability]) list.refresh();
+      else this.#listener.listed(kind, []);
+    }
+  }
+
+  /** @param method of a notification that says that a list changed. */
+  changed(method: string): void {
+    for (const [kind, list] of this.#lists) {
+      if (LISTS[kind].changed === method && this.#has(kind)) list.changed();
+    }
+  }
+
+  /** Notifications may have been lost: all lists may have changed. */
+  missed(): void {
+    for (const [kind, list] of this.#lists) if (this.#has(kind)) list.changed();
+  }
+
+  close(): void {
+    for (const list of this.#lists.values()) list.close();
+  }
+
+  #has(kind: ListKind): boolean {
+    return this.#features?.[LISTS[kind].capability] === true;
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * The requests of the server: pings are answered here, what clients answer is signed with the server's name
+ * and passed on to main, anything else is refused. Also carries the clients' replies back. Owned by the
+ * conversation.
+ */
+import { type Frame, rangeOf } from '../../../shared/json/frame.ts';
+import { errorParts, joinExact, resultParts } from '../../../shared/json/json-rpc.ts';
+import { SLOT } from '../../../shared/json/json-scan.ts';
+import { isLongId, MAX_ID_BYTES, readTaskId } from '../../../shared/json/keys.ts';
+import { JSON_RPC } from '../../../shared/model/errors.ts';
+import { clip } from '../../../shared/text/clean-text.ts';
+import { type Rate, TokenBucket } from '../limits/token-bucket.ts';
+import type { Line } from '../link.ts';
+import type { ToMain } from '../to-main.ts';
+import { elicitationOf } from './concern.ts';
+import { needsOf } from './needs.ts';
+import { relatedTaskOf } from './task-notes.ts';
+import { signedRequest } from './who-asks.ts';
+
+export interface ServerRequestsOptions {
+  readonly server: string;
+  readonly line: Line;
+  readonly toMain: ToMain;
+}
+
+/** While more bytes than this wait for the server to read them, replies to it are dropped. */
+const MAX_QUEUED_REPLIES = 1024 * 1024;
+/** Requests that only clients may send, or that only the gateway answers. */
+const NOT_FOR_CLIENTS = new Set(['initialize', 'tasks/list']);
+/** Requests of one server that are passed on. */
+const REQUEST_RATE: Rate = { perSecond: 200, burst: 500 };
+const MAX_METHOD = 1024;
+const LONG_ID = `id and progress token may have at most ${MAX_ID_BYTES} bytes`;
+const NEWLINE = Buffer.from('\n');
+
+export class ServerRequests {
+  readonly #options: ServerRequestsOptions;
+  readonly #rate = new TokenBucket(REQUEST_RATE, performance.now());
+
+  constructor(options: ServerRequestsOptions) {
+    this.#options = options;
+  }
+
+  /** A request of the server. */
+  take(frame: Frame, method: string): void {
+    const isForClients =
+      method !== 'ping' && method.length <= MAX_METHOD && !NOT_FOR_CLIENTS.has(method);
+    const isLong = isLongId(frame, SLOT.id) || isLongId(frame, SLOT.paramsMetaProgressToken);
+    if (isForClients && !isLong && this.#rate.take(performance.now())) {
+      return this.#passOn(frame, method);
+    }
+    if (!this.#hasRoom) return;
+    const [start, end] = rangeOf(frame, SLOT.id) ?? [0, 0];
+    const reply = replyTo(frame.line.subarray(start, end), method, isForClients, isLong);
+    this.#options.line.write(joinExact([...reply, NEWLINE]), null);
+  }
+
+  /** The server no longer wants the answer to a request of its own. */
+  cancelled(frame: Frame): void {
+    const { toMain } = this.#options;
+    const { slot, incarnation } = toMain;
+    const { line } = frame;
+    const id = rangeOf(frame, SLOT.paramsRequestId);
+    if (id === null || isLongId(frame, SLOT.paramsRequestId)) return;
+    toMain.line({ type: 'reverse_cancelled', slot, incarnation, line, id });
+  }
+
+  /** @param line a client's answer to a request of the server, or a client's notification. */
+  send(line: Uint8Array): void {
+    if (this.#hasRoom) this.#options.line.write(line, null);
+  }
+
+  get #hasRoom(): boolean {
+    return this.#options.line.queuedBytes <= MAX_QUEUED_REPLIES;
+  }
+
+  #passOn(frame: Frame, method: string): void {
+    const { server, toMain } = this.#options;
+    const { slot, incarnation } = toMain;
+    const signed = signedRequest(frame, method, server);
+    const taskAt = rangeOf(signed, SLOT.paramsTaskId);
+    toMain.line({
+      type: 'reverse_request',
+      slot,
+      incarnation,
+      method,
+      line: signed.line,
+      id: rangeOf(signed, SLOT.id) ?? [0, 0],
+      token: rangeOf(signed, SLOT.paramsMetaProgressToken),
+      needs: needsOf(signed, method),
+      relatedTask: relatedTaskOf(signed),
+      makesTask: rangeOf(signed, SLOT.paramsTask) !== null,
+      taskId: taskAt === null ? null : readTaskId(signed.line, taskAt),
+      elicitationId: method === 'elicitation/create' ? elicitationOf(signed) : null,
+    });
+  }
+}
+
+/** @param id raw JSON text. @returns the gateway's own reply, in parts. */
+function replyTo(
+  id: Uint8Array,
+  method: string,
+  isForClients: boolean,
+  isLong: boolean,
+): Uint8Array[] {
+  if (method === 'ping') return resultParts(id, '{}');
+  if (!isForClients) {
+    return errorParts(id, JSON_RPC.methodNotFound, `Method not found: ${clip(method, 200)}`);
+  }
+  if (isLong) return errorParts(id, JSON_RPC.invalidRequest, LONG_ID);
+  return errorParts(id, JSON_RPC.gatewayError, 'too many requests in a short time');
+}

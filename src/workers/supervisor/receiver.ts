@@ -1,0 +1,31 @@
+/** The conversation as an HTTP connection sees it: it takes what the connection reads. Types only. */
+import type { LineFramer } from '../../shared/json/framing.ts';
+import type { CallFailedMessage } from '../../shared/protocol/from-supervisor.ts';
+import type { Readers } from './limits/readers.ts';
+import type { RequestId } from './link.ts';
+
+/** How a request ended that will have no answer. */
+export type Loss = Pick<CallFailedMessage, 'code' | 'outcome' | 'message'>;
+
+export interface Receiver {
+  /** A framer for one more stream of messages from the server; each response needs its own. */
+  source(): LineFramer;
+  /** Whether more output of the server is still worth reading. */
+  readonly reading: boolean;
+  /** All open streams of the server. */
+  readonly readers: Readers;
+  /** Runs `task` and charges its time to this server (`Workload`). */
+  work(task: () => void): void;
+  /** A part of a response has been read and dealt with. @param bytes its length. */
+  taken(bytes: number): void;
+  /** The server gave a sign of life. */
+  heard(): void;
+  /** Finds out now whether the server still lives. */
+  suspect(): void;
+  /** Whether the answer to a request is still waited for. */
+  isOpen(id: RequestId): boolean;
+  /** A request will have no answer. Ignored when none is waited for. */
+  lost(id: RequestId, loss: Loss): void;
+  /** Notifications of the server may have been lost. */
+  missed(): void;
+}

@@ -1,0 +1,46 @@
+/**
+ * The secrets of one server, as they become known: those of its configuration, and tokens that are read
+ * from files later. Takes them out of everything that is logged, kept or told. Owned by the supervisor of
+ * the slot.
+ */
+import type { DownstreamConfig } from '../../shared/model/config.ts';
+import { secretsOf } from '../../shared/secrets/secrets-of.ts';
+import { Redactor, redactedHead } from '../../shared/text/redact.ts';
+
+/** Replaced tokens stay secrets, because the server may still speak of them; the oldest are forgotten first. */
+const MAX_TOKENS = 64;
+
+export class ServerSecrets {
+  readonly #configured: readonly string[];
+  /** The newest is the last. */
+  #tokens: readonly string[] = [];
+  #redactor: Redactor;
+
+  constructor(config: DownstreamConfig) {
+    this.#configured = secretsOf(config, process.env);
+    this.#redactor = new Redactor({ values: this.#configured });
+  }
+
+  /** Takes out the secrets and whatever looks like one. */
+  redact(text: string): string {
+    return this.#redactor.redact(text);
+  }
+
+  /** Takes out the secrets only. */
+  redactValues(text: string): string {
+    return this.#redactor.redactValues(text);
+  }
+
+  /** The beginning of a text, redacted; see `redactedHead`. */
+  redactedHead(text: string, limits: { readonly kept: number; readonly shown: number }): string {
+    return redactedHead(text, (whole) => this.redact(whole), limits);
+  }
+
+  /** @returns whether the token is new. */
+  add(token: string): boolean {
+    if (this.#tokens.includes(token)) return false;
+    this.#tokens = [...this.#tokens, token].slice(-MAX_TOKENS);
+    this.#redactor = new Redactor({ values: [...this.#configured, ...this.#tokens] });
+    return true;
+  }
+}

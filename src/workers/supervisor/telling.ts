@@ -1,0 +1,234 @@
+/**
+ * What the supervisor of one slot tells others: events, lists and log lines to main, the record and the
+ * remembered lists to the state writer. Keeps what the record holds beside the machine's state, over all
+ * incarnations. Owned by the supervisor; decides nothing.
+ */
+import {
+  initialSupervisor,
+  nextStartOf,
+  phaseOf,
+  type SupervisorState,
+} from '../../shared/machines/supervisor-state.ts';
+import type { DownstreamConfig } from '../../shared/model/config.ts';
+import type { ListKind } from '../../shared/model/lists.ts';
+import type { CatalogEntry } from '../../shared/model/mcp.ts';
+import type { SupervisorEvent } from '../../shared/model/server.ts';
+import type { LastExit, SupervisorRecord } from '../../shared/model/snapshot.ts';
+import type { CatalogFact, SupervisorFact } from '../../shared/protocol/facts.ts';
+import type {
+  CallFailedMessage,
+  FromSupervisor,
+  LogMessage,
+} from '../../shared/protocol/from-supervisor.ts';
+import type { OpenSlot } from '../../shared/protocol/to-supervisor.ts';
+import type { SupervisorContext } from './context.ts';
+import type { SelfDescription } from './conversation/handshake.ts';
+import { profileOf, rememberedProfile } from './conversation/profile.ts';
+import { rememberedList } from './conversation/remembered-list.ts';
+import { deathText, recordOf } from './record.ts';
+import type { ServerSecrets } from './secrets.ts';
+
+/** What the record holds of the present incarnation. */
+export interface Present {
+  /** Start time of its process as the system tells it, null while it is not known. */
+  readonly startTime: string | null;
+  /** The end of its stderr, without secrets. */
+  readonly stderrTail: string;
+  /** Names of environment variables that the server may miss. */
+  readonly withheld: readonly string[];
+  /** Lines of stdout that were no messages. */
+  readonly noiseLines: number;
+}
+
+export class Telling {
+  readonly #slot: number;
+  readonly #generation: number;
+  readonly #config: DownstreamConfig;
+  readonly #context: SupervisorContext;
+  readonly #secrets: ServerSecrets;
+  #state: SupervisorState;
+  #present: Present | null = null;
+  #since = new Date().toISOString();
+  #lastExit: LastExit | null = null;
+  #lastError: string | null;
+  #toolsCount: number | null = null;
+  /** Noise of earlier incarnations. */
+  #noiseBefore = 0;
+  #catalog: Pick<CatalogFact, 'profile' | 'lists'> = { profile: null, lists: {} };
+  /** What was logged last about entries that were left out of each list. */
+  readonly #leftOut = new Map<ListKind, string>();
+  #rev = 0;
+  #publishing = false;
+
+  constructor(message: OpenSlot, context: SupervisorContext, secrets: ServerSecrets) {
+    const { slot, generation, server, incarnation, restarts } = message;
+    this.#slot = slot;
+    this.#generation = generation;
+    this.#config = server;
+    this.#context = context;
+    this.#secrets = secrets;
+    this.#lastError = server.unavailable;
+    this.#state = initialSupervisor(incarnation, restarts);
+  }
+
+  /** An incarnation begins. */
+  begins(present: Present): void {
+    this.#present = present;
+  }
+
+  /** The present incarnation has ended. */
+  ends(): void {
+    this.#noiseBefore += this.#present?.noiseLines ?? 0;
+    this.#present = null;
+  }
+
+  /** The machine has made a step. */
+  moved(state: SupervisorState): void {
+    if (phaseOf(state) !== phaseOf(this.#state)) this.#since = new Date().toISOString();
+    this.#state = state;
+  }
+
+  /** Sends the record to the state writer at the end of this turn of the loop: only the newest counts. */
+  publish(): void {
+    if (this.#publishing) return;
+    this.#publishing = true;
+    setImmediate(() => {
+      this.#publishing = false;
+      this.#rev += 1;
+      const fact: SupervisorFact = {
+        type: 'supervisor',
+        server: this.#config.lane,
+        generation: this.#generation,
+        incarnation: this.#state.incarnation,
+        rev: this.#rev,
+        record: this.#record(this.#state),
+      };
+      this.#context.factsPort().postMessage(fact);
+    });
+  }
+
+  /** Sends everything again, to a new state writer. */
+  retell(): void {
+    this.publish();
+    if (this.#catalog.profile !== null) this.#remember(this.#catalog);
+  }
+
+  /** @param state right after the event. */
+  event(event: SupervisorEvent, state: SupervisorState): void {
+    if (event.event === 'child_died_unexpectedly') {
+      const present = this.#present;
+      this.#lastError = deathText(event, present?.stderrTail ?? '', present?.withheld ?? []);
+    } else if (event.event === 'stable') {
+      this.#lastError = null;
+    }
+    const nextStart = nextStartOf(state);
+    this.#post({
+      type: 'lifecycle',
+      slot: this.#slot,
+      server: this.#config.lane,
+      incarnation: state.incarnation,
+      at: new Date().toISOString(),
+      event,
+      record: this.#record(state),
+      nextStartInMs: nextStart === null ? null : Math.max(0, nextStart - performance.now()),
+    });
+  }
+
+  /** Called before the machine learns of the exit. */
+  exited(exit: LastExit): void {
+    this.#lastExit = exit;
+  }
+
+  ticket(type: 'ticket_wanted' | 'ticket_returned'): void {
+    this.#post({ type, slot: this.#slot });
+  }
+
+  callFailed(failed: Omit<CallFailedMessage, 'type' | 'slot'>): void {
+    this.#post({ type: 'call_failed', slot: this.#slot, ...failed });
+  }
+
+  /** A secret that the configuration does not hold. */
+  secret(value: string): void {
+    this.#post({ type: 'secret', value });
+  }
+
+  /** The server says too much for its thread. */
+  heldBack(incarnation: number): void {
+    this.#post({ type: 'held_back', slot: this.#slot, incarnation });
+  }
+
+  /** @param path of the launcher's socket. */
+  launcherFailed(path: string, why: string): void {
+    this.#post({ type: 'launcher_failed', slot: this.#slot, path, why });
+  }
+
+  described(description: SelfDescription, incarnation: number): void {
+    const profile = profileOf(description, (text) => this.#secrets.redact(text));
+    const remembered = rememberedProfile(profile, description, (text) =>
+      this.#secrets.redactValues(text),
+    );
+    this.#catalog = { ...this.#catalog, profile: remembered };
+    this.#remember({ profile: remembered, lists: {} });
+    this.#post({ type: 'profile', slot: this.#slot, incarnation, profile });
+  }
+
+  listed(kind: ListKind, entries: readonly CatalogEntry[], incarnation: number): void {
+    if (kind === 'tools') this.#toolsCount = entries.length;
+    const remembered = rememberedList(entries, (text) => this.#secrets.redactValues(text));
+    const isNews = this.#catalog.lists[kind] !== null;
+    if (isNews && remembered.kept === null && remembered.why === 'secret') {
+      const text = `its ${kind} are not remembered for the next start: a secret of its configuration stands in them`;
+      this.log('warn', text, {});
+    }
+    const list = { [kind]: remembered.kept };
+    this.#catalog = { ...this.#catalog, lists: { ...this.#catalog.lists, ...list } };
+    this.#remember({ profile: null, lists: list });
+    const pages = new Set(entries.map(({ json }) => json.buffer as ArrayBuffer));
+    this.#context.post({ type: 'catalog', slot: this.#slot, incarnation, kind, entries }, [
+      ...pages,
+    ]);
+    this.publish();
+  }
+
+  /** Logs each change once, also over restarts. @param message "" when nothing was left out. */
+  leftOut(kind: ListKind, message: string): void {
+    if ((this.#leftOut.get(kind) ?? '') === message) return;
+    this.#leftOut.set(kind, message);
+    if (message !== '') this.log('warn', message, {});
+  }
+
+  /** @param problem without secrets. */
+  listFailed(problem: string): void {
+    this.log('warn', problem, {});
+    this.#lastError = problem;
+    this.publish();
+  }
+
+  log(level: LogMessage['level'], message: string, fields: LogMessage['fields']): void {
+    this.#post({ type: 'log', level, server: this.#config.lane, message, fields });
+  }
+
+  #post(message: FromSupervisor): void {
+    this.#context.post(message, []);
+  }
+
+  /** Tells the state writer what to offer at the next start before the server is up. */
+  #remember(told: Pick<CatalogFact, 'profile' | 'lists'>): void {
+    const { fingerprint, name } = this.#config;
+    const fact: CatalogFact = { type: 'catalog', server: name, fingerprint, ...told };
+    this.#context.factsPort().postMessage(fact);
+  }
+
+  #record(state: SupervisorState): SupervisorRecord {
+    const extras = {
+      since: this.#since,
+      childStarted: this.#present?.startTime ?? null,
+      lastExit: this.#lastExit,
+      lastError: this.#lastError,
+      toolsCount: this.#toolsCount,
+      noiseLines: this.#noiseBefore + (this.#present?.noiseLines ?? 0),
+    };
+    const offset = Date.now() - performance.now();
+    return recordOf(state, extras, (at) => new Date(at + offset).toISOString());
+  }
+}
