@@ -14,7 +14,7 @@ function view(name: string, heapMb: number, mates: number): ServerView {
     thread: { state: 'running', restarts: 0, heap_mb: heapMb, mates },
   };
   const server = { config: { name }, phase: 'ready', record };
-  return { downstream: server, rssMb: 3 } as unknown as ServerView;
+  return { server: server, rssMb: 3 } as unknown as ServerView;
 }
 
 async function valueOf(registry: Registry, name: string, server?: string): Promise<number> {
