@@ -6,6 +6,8 @@
 import { Console } from 'node:console';
 import { resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { oneLine } from '../shared/text/clean-text.ts';
+import { cleanStream } from './clean-stream.ts';
 import type { ReloadMode } from './gateway/reload.ts';
 import { version } from './version.ts';
 
@@ -29,12 +31,12 @@ interface ServeOptions extends CommonOptions {
 const INTERNAL_ERROR = 70;
 
 // stdout is for MCP frames and for what was asked for: whatever a library prints goes to stderr.
-Object.assign(console, new Console(process.stderr, process.stderr));
+Object.assign(console, new Console(cleanStream(process.stderr)));
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // The reader went away (`rea status | head`). `rea serve` listens for itself and stops.
   if (error.code === 'EPIPE') return;
-  process.stderr.write(`rea: stdout cannot be written (${error.code ?? error.message})\n`);
+  say(`stdout cannot be written (${error.code ?? error.message})`);
   process.exit(1);
 });
 
@@ -182,13 +184,17 @@ function failed(error: unknown): number {
     const name = program.args[0] ?? '';
     const known = name !== 'help' && program.commands.some((command) => command.name() === name);
     const hint = `; see rea help${known ? ` ${name}` : ''}`;
-    process.stderr.write(`rea: ${message}${message.includes('(Did you mean') ? '' : hint}\n`);
+    say(`${message}${message.includes('(Did you mean') ? '' : hint}`);
     return 2;
   }
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`rea: internal error: ${message.replaceAll(/\s+/g, ' ')}\n`);
+  say(`internal error: ${message.replaceAll(/\s+/g, ' ')}`);
   if (process.env['REA_LOG_LEVEL'] === 'debug') console.error(error);
   return INTERNAL_ERROR;
+}
+
+function say(text: string): void {
+  process.stderr.write(`rea: ${oneLine(text)}\n`);
 }
 
 function given(text: string): string {

@@ -1,9 +1,10 @@
 /**
- * The log: pino, JSON lines on stderr, never on stdout. Never waits for a reader: when stderr is not
- * drained, lines beyond 1 MiB are dropped and counted.
+ * The log: pino, JSON lines in printable ASCII on stderr, never on stdout. Never waits for a reader: when
+ * stderr is not drained, lines beyond 1 MiB are dropped and counted.
  */
 import pino from 'pino';
 import type { LogMessage } from '../shared/protocol/from-supervisor.ts';
+import { asciiJsonLine } from '../shared/text/clean-text.ts';
 import { LogSecrets } from './log-secrets.ts';
 
 const MAX_UNSENT_BYTES = 1024 * 1024;
@@ -35,7 +36,8 @@ export function createLogger(
         stderr.write(`{"level":"warn","msg":"log lines dropped","dropped":${dropped}}\n`);
         dropped = 0;
       }
-      stderr.write(line);
+      // Whoever has given a thing its name: on a terminal it does nothing.
+      stderr.write(`${asciiJsonLine(line.trimEnd())}\n`);
     },
   };
   const logger = pino(

@@ -4,7 +4,9 @@
  */
 import { relative } from 'node:path';
 import type { EndpointRecord } from '../../shared/model/snapshot.ts';
+import { oneLine } from '../../shared/text/clean-text.ts';
 import { connectLine } from '../clients/http/connect-line.ts';
+import { firstNames } from '../config/first-of.ts';
 
 export interface BannerFacts {
   readonly version: string;
@@ -22,7 +24,7 @@ export function banner({ version, cwd, dir, servers, endpoint, token }: BannerFa
   const { http, stdio, auth } = endpoint;
   const at = relative(process.cwd(), dir) || dir;
   const lines = [
-    `rea ${version} serves ${servers.length} servers: ${servers.join(', ')}`,
+    `rea ${version} serves ${servers.length} servers: ${firstNames(servers).join(', ')}`,
     ...(http === null ? [] : [`  HTTP   ${http}`]),
     ...(stdio ? ['  stdio  MCP frames on stdin and stdout; logs are on stderr'] : []),
     `  state  ${at}/serve.state.json    (rea status --cwd ${cwd})`,
@@ -31,5 +33,5 @@ export function banner({ version, cwd, dir, servers, endpoint, token }: BannerFa
       ? `  connect a client with the command: rea serve --cwd ${cwd}`
       : `  connect a client: ${connectLine(http, endpoint, token)}`,
   ];
-  return `${lines.join('\n')}\n`;
+  return `${lines.map(oneLine).join('\n')}\n`;
 }

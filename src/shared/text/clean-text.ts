@@ -20,6 +20,20 @@ export function cleanForTerminal(text: string): string {
   return text.replace(UNPRINTABLE, PLACEHOLDER);
 }
 
+/**
+ * Replaces the same by escapes, so that it can be seen what stands there; line ends and tabs stay.
+ */
+export function escapeForTerminal(text: string): string {
+  return text.replace(UNPRINTABLE, (character) =>
+    character === '\n' || character === '\t' ? character : escapeOf(character),
+  );
+}
+
+/** The same as exactly one line: what ends a line, and tabs, become spaces. */
+export function oneLine(text: string): string {
+  return escapeForTerminal(text.replace(/[\t\n\v\f\r\u0085\u2028\u2029]+/g, ' '));
+}
+
 /** Whatever some reader takes for the end of a line. */
 const LINE_END = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/u;
 
@@ -40,10 +54,18 @@ export function visibleLines(text: string): string[] {
  */
 export function asciiJson(value: unknown, indent?: number): string {
   const json = JSON.stringify(value, null, indent) ?? 'null';
-  return json.replace(
-    /[\u007f-\uffff]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return json.replace(/[\u007f-\uffff]/g, escapeOf);
+}
+
+/** One line of JSON, without its end, as printable ASCII that means the same. */
+export function asciiJsonLine(json: string): string {
+  return json.replace(/[^ -~]/g, escapeOf);
+}
+
+/** `\u202e`, and `\u{e0041}` for one of two UTF-16 units. */
+function escapeOf(character: string): string {
+  const hex = (character.codePointAt(0) ?? 0).toString(16);
+  return hex.length > 4 ? `\\u{${hex}}` : `\\u${hex.padStart(4, '0')}`;
 }
 
 /** The beginning of `text`: at most `maxUtf16` UTF-16 units, never half of a surrogate pair. */

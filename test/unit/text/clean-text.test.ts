@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { asciiJson, cleanForTerminal, clip, PLACEHOLDER } from '#src/shared/text/clean-text.ts';
+import {
+  asciiJson,
+  asciiJsonLine,
+  cleanForTerminal,
+  clip,
+  escapeForTerminal,
+  oneLine,
+  PLACEHOLDER,
+} from '#src/shared/text/clean-text.ts';
 
 /** What must never reach a terminal, written down apart from the implementation. */
 const FORBIDDEN: readonly (readonly [first: number, last: number])[] = [
@@ -59,6 +67,29 @@ describe('text for a terminal', () => {
   });
 });
 
+describe('text that shows what stands there', () => {
+  test('every forbidden code point is escaped, but for line ends and tabs', () => {
+    for (const [first, last] of FORBIDDEN) {
+      for (let code = first; code <= last; code++) {
+        const hex = code.toString(16);
+        const escaped = code > 0xffff ? `\\u{${hex}}` : `\\u${hex.padStart(4, '0')}`;
+        const character = String.fromCodePoint(code);
+        const expected = code === 9 || code === 10 ? character : escaped;
+        const text = escapeForTerminal(`a${character}b`);
+        if (text !== `a${expected}b`) expect.fail(`U+${hex} became ${JSON.stringify(text)}`);
+        const endsLine = /[\t\n\v\f\r\u0085\u2028\u2029]/.test(character);
+        const line = oneLine(`a${character}b`);
+        if (line !== `a${endsLine ? ' ' : escaped}b`) {
+          expect.fail(`U+${hex} became ${JSON.stringify(line)} in a line`);
+        }
+      }
+    }
+    const text = 'Añ 漢字 😀 ½ → "quoted" \\ ~ \u00a0 \u0301 العربية';
+    expect(escapeForTerminal(text)).toBe(text);
+    expect(oneLine('a\r\n\n\tb')).toBe('a b');
+  });
+});
+
 describe('JSON for machines', () => {
   test('is ASCII and says the same', () => {
     const unit = fc.constantFrom('a', '"', '\\', '\0', '\n', '\x7f', 'é', '\u2028', '😀', '\ud800');
@@ -79,6 +110,29 @@ describe('JSON for machines', () => {
     expect(asciiJson({ a: [1] }, 2)).toBe('{\n  "a": [\n    1\n  ]\n}');
     expect(asciiJson(undefined)).toBe('null');
   });
+});
+
+test('a line of JSON is ASCII and says the same, also where it is none', () => {
+  const unit = fc.constantFrom(
+    'a',
+    '"',
+    '\\',
+    '\x1b',
+    '\x7f',
+    '\x9b',
+    'é',
+    '\u202e',
+    '😀',
+    '\ud800',
+  );
+  fc.assert(
+    fc.property(fc.array(fc.string({ unit, maxLength: 8 })), (texts) => {
+      const line = asciiJsonLine(JSON.stringify(texts));
+      expect(line).toMatch(/^[ -~]*$/);
+      expect(JSON.parse(line)).toEqual(texts);
+    }),
+  );
+  expect(asciiJsonLine('{"\x1b[2J":"\n"}')).toBe('{"\\u001b[2J":"\\u000a"}');
 });
 
 describe('clipping', () => {

@@ -4,6 +4,7 @@
  */
 import type { Writable } from 'node:stream';
 import { free } from '../../calls/owned-lines.ts';
+import { cleanStream } from '../../clean-stream.ts';
 import { LargeAnswers } from './large-answers.ts';
 
 /** The only way left to write to the claimed stream. */
@@ -30,7 +31,8 @@ const GATHERED_FRAMES = 32;
 /** Takes `stdout` for the protocol; to be called once, before any frame is written. */
 export function claimStdout(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream): ClaimedStdout {
   const write = stdout.write.bind(stdout);
-  stdout.write = stderr.write.bind(stderr);
+  const foreign = cleanStream(stderr);
+  stdout.write = foreign.write.bind(foreign);
   let gathered: Uint8Array[] = [];
   let gatheredBytes = 0;
   let frames = 0;
