@@ -2,10 +2,10 @@
  * `rea check`: says whether the configuration, the policy and the directory are valid, one line for
  * each problem, on stdout. Starts nothing and creates nothing.
  */
-
-import { formatProblem, loadConfig } from '../config/load.ts';
+import { oneLine } from '../../shared/text/clean-text.ts';
+import { loadConfig } from '../config/load.ts';
 import { loadPolicy, unenforcedRules } from '../config/policy.ts';
-import { oneLine } from '../config/problem.ts';
+import { formatProblem, problemLines, warningLines } from '../config/problem.ts';
 import { displayName } from '../config/read-file.ts';
 import { directoryProblem } from '../processes/directory.ts';
 
@@ -26,22 +26,22 @@ export function runCheck(options: CheckOptions): number {
   const config = loadConfig({ cwd, env, trustConfig, ...(file === undefined ? {} : { file }) });
   if (config.ok) {
     const { servers, warnings } = config.config;
-    lines.push(...warnings.map((line) => `warning: ${line}`));
-    for (const { name, unavailable } of servers) {
-      if (unavailable !== null) lines.push(`warning: server "${name}" stays down: ${unavailable}`);
-    }
+    const down = servers.flatMap(({ name, unavailable }) => {
+      return unavailable === null ? [] : [`server "${name}" stays down: ${unavailable}`];
+    });
+    lines.push(...warned([...warnings, ...down]));
     const count = servers.length === 1 ? '1 server' : `${servers.length} servers`;
     lines.push(`ok: ${count}, ${displayName(config.config.file, cwd)}`);
   } else {
-    lines.push(...config.problems.map(formatProblem));
+    lines.push(...problemLines(config.problems));
   }
   const policy = loadPolicy({ cwd, trustConfig });
   if (!policy.ok) {
-    lines.push(...policy.problems.map(formatProblem));
+    lines.push(...problemLines(policy.problems));
   } else if (policy.policy.file !== null) {
     const shown = displayName(policy.policy.file, cwd);
     const unenforced = unenforcedRules(policy.policy);
-    lines.push(...policy.policy.warnings.map((line) => `warning: ${line}`));
+    lines.push(...warned(policy.policy.warnings));
     if (unenforced.length > 0) {
       lines.push(`warning: ${shown}: not enforced by this version: ${unenforced.join(', ')}`);
     }
@@ -62,4 +62,8 @@ export function runCheck(options: CheckOptions): number {
   }
   for (const line of lines) options.stdout.write(`${oneLine(line)}\n`);
   return config.ok && policy.ok && directory === null ? 0 : 1;
+}
+
+function warned(warnings: readonly string[]): string[] {
+  return warningLines(warnings).map((line) => `warning: ${line}`);
 }

@@ -4,11 +4,12 @@
  */
 import { closeSync, constants, lstatSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { extname, join, resolve } from 'node:path';
+import { oneLine } from '../../shared/text/clean-text.ts';
 import { allProblems } from '../config/document.ts';
 import type { Draft } from '../config/draft.ts';
 import { literalSecrets } from '../config/literal-secrets.ts';
-import { formatProblem, openConfig } from '../config/load.ts';
-import { oneLine } from '../config/problem.ts';
+import { openConfig } from '../config/load.ts';
+import { problemLines, warningLines } from '../config/problem.ts';
 import { displayName, systemCode } from '../config/read-file.ts';
 import { POLICY_TEMPLATE, registryText } from '../config/templates.ts';
 
@@ -55,7 +56,7 @@ export function runInit(options: InitOptions): number {
   for (const [path, text] of files) {
     const error = create(path, text);
     if (error !== null) return fail(`${displayName(path, cwd)} cannot be written (${error})`);
-    options.stdout.write(`wrote ${displayName(path, cwd)}\n`);
+    options.stdout.write(`${oneLine(`wrote ${displayName(path, cwd)}`)}\n`);
   }
   for (const line of imported?.warnings ?? []) {
     options.stderr.write(`rea: warning: ${oneLine(line)}\n`);
@@ -70,10 +71,10 @@ type Imported =
 function readClient(cwd: string, from: string): Imported {
   // Read once, by somebody who sees what became of it.
   const opened = openConfig({ cwd, file: from, trustConfig: true });
-  if (!opened.ok) return { ok: false, lines: opened.problems.map(formatProblem) };
+  if (!opened.ok) return { ok: false, lines: problemLines(opened.problems) };
   const { draft, document } = opened;
   const problems = allProblems(document, draft.problems);
-  if (problems.length > 0) return { ok: false, lines: problems.map(formatProblem) };
+  if (problems.length > 0) return { ok: false, lines: problemLines(problems) };
   if (draft.dialect !== 'client') {
     const advice = 'copy it to .rea/registry.yaml instead of importing it';
     return { ok: false, lines: [`${document.file} is no client file; ${advice}`] };
@@ -81,11 +82,9 @@ function readClient(cwd: string, from: string): Imported {
   const left = draft.servers
     .filter((server) => server.unavailable !== null)
     .map((server) => `server "${server.name}" is left out: ${server.unavailable}`);
-  return {
-    ok: true,
-    draft,
-    warnings: [...opened.warnings, ...draft.warnings, ...left, ...literalSecrets(draft)],
-  };
+  const warnings = warningLines([...opened.warnings, ...draft.warnings, ...left]);
+  // These are told once, all of them: nobody else finds what is secret in somebody's file.
+  return { ok: true, draft, warnings: [...warnings, ...literalSecrets(draft)] };
 }
 
 /** Makes `.rea`, 0700. @returns why that is impossible, or null. */

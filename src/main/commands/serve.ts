@@ -1,9 +1,10 @@
 /** `rea serve`: runs the gateway until its client goes or a signal comes. */
 import { writeSync } from 'node:fs';
+import { asciiJson, oneLine } from '../../shared/text/clean-text.ts';
 import { hostAndPort } from '../clients/http/address.ts';
 import { loadConfig } from '../config/load.ts';
 import { loadPolicy } from '../config/policy.ts';
-import { formatProblem } from '../config/problem.ts';
+import { problemLines } from '../config/problem.ts';
 import { Gateway } from '../gateway/gateway.ts';
 import { Reload, type ReloadMode, tellWarnings } from '../gateway/reload.ts';
 import { Shutdown } from '../gateway/shutdown.ts';
@@ -61,9 +62,9 @@ export async function runServe(options: ServeOptions): Promise<number> {
     ...(options.config === undefined ? {} : { file: options.config }),
     env: process.env,
   });
-  if (!loaded.ok) return say(loaded.problems.map(formatProblem).join('\n'), EXIT_CANNOT_START);
+  if (!loaded.ok) return say(problemLines(loaded.problems), EXIT_CANNOT_START);
   const policy = loadPolicy({ cwd, trustConfig });
-  if (!policy.ok) return say(policy.problems.map(formatProblem).join('\n'), EXIT_CANNOT_START);
+  if (!policy.ok) return say(problemLines(policy.problems), EXIT_CANNOT_START);
   const place = {
     cwd,
     env: process.env,
@@ -118,7 +119,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
   const { gateway } = started;
   const shutdown = new Shutdown(gateway, options.graceMs, (error) => {
     const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    writeSync(2, `${JSON.stringify({ level: 'fatal', msg: 'uncaught error', detail })}\n`);
+    writeSync(2, `${asciiJson({ level: 'fatal', msg: 'uncaught error', detail })}\n`);
   });
   clientGone = (reason) => shutdown.clientGone(reason);
   shutdown.listen();
@@ -146,7 +147,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
   return code;
 }
 
-function say(text: string, code: number): number {
-  process.stderr.write(`${text}\n`);
+function say(lines: string | readonly string[], code: number): number {
+  for (const line of [lines].flat()) process.stderr.write(`${oneLine(line)}\n`);
   return code;
 }

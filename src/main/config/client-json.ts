@@ -34,7 +34,10 @@ export function readClientFile(document: ConfigDocument, self: string): Draft {
     const path = [key, original];
     const entry = clientEntrySchema.safeParse(value);
     if (!entry.success) {
-      problems.push(...issueProblems(entry.error, clientEntrySchema, document, path, value));
+      // One entry can have more of them than a call has arguments.
+      for (const problem of issueProblems(entry.error, clientEntrySchema, document, path, value)) {
+        problems.push(problem);
+      }
       continue;
     }
     if (startsRea(entry.data, self)) {

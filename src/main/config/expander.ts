@@ -5,6 +5,7 @@
  */
 import { type ConfigDocument, problemAt } from './document.ts';
 import type { Draft, DraftServer } from './draft.ts';
+import { firstNames } from './first-of.ts';
 import { formatPath, type Path, type Problem } from './problem.ts';
 import { type Expansion, expand } from './variables.ts';
 
@@ -49,8 +50,8 @@ export class Expander {
   /** Why the server cannot be started, in one line; null when it can. */
   unavailable(): string | null {
     const missing =
-      this.#missing.size === 0 ? [] : [`missing env: ${[...this.#missing].join(', ')}`];
-    const reasons = [...missing, ...this.#reasons];
+      this.#missing.size === 0 ? [] : [`missing env: ${firstNames([...this.#missing]).join(', ')}`];
+    const reasons = [...missing, ...firstNames([...this.#reasons])];
     return reasons.length === 0 ? null : reasons.join('; ');
   }
 

@@ -1,7 +1,10 @@
 /** Findings of a zod schema → problems: each with its place, what stands there, and the advice. */
 import { z } from 'zod';
 import { type ConfigDocument, problemAt } from './document.ts';
-import { formatPath, keyAdvice, type Path, type Problem, show } from './problem.ts';
+import { formatPath, keyAdvice, keysAdvice, type Path, type Problem, show } from './problem.ts';
+
+/** Of one mapping so many keys are held against all that are known; of more only the first are shown. */
+const ADVISED_KEYS = 100;
 
 /**
  * @param base where in the document the validated value stands.
@@ -21,8 +24,8 @@ export function issueProblems(
     const path = [...base, ...inside];
     if (issue.code === 'unrecognized_keys') {
       const known = knownKeys(schemaAt(schema, inside));
-      for (const key of issue.keys) {
-        const fix = keyAdvice(key, known);
+      for (const [at, key] of issue.keys.entries()) {
+        const fix = at < ADVISED_KEYS ? keyAdvice(key, known) : keysAdvice(known);
         problems.push(problemAt(document, [...path, key], 'unknown key', fix));
       }
       continue;

@@ -3,6 +3,8 @@
  * never throws for a bad file and never stops at the first problem; each is shown as exactly one line.
  */
 import leven from 'leven';
+import { oneLine } from '../../shared/text/clean-text.ts';
+import { firstLines } from './first-of.ts';
 
 /** Where something stands inside a document: keys and array indices from the top. */
 export type Path = readonly (string | number)[];
@@ -25,6 +27,16 @@ export function formatProblem(problem: Problem): string {
   const place = problem.line === null ? problem.file : `${problem.file}:${problem.line}`;
   const path = problem.path === '' ? '' : `${problem.path}: `;
   return oneLine(`${place}: ${path}${problem.message}; ${problem.fix}`);
+}
+
+/** What is told of the problems of a configuration: who has made many of them mends a few at a time. */
+export function problemLines(problems: readonly Problem[]): string[] {
+  return firstLines(problems.map(formatProblem), 'problem', 'mend these first');
+}
+
+/** Of what is accepted all the same, as it is told. */
+export function warningLines(warnings: readonly string[]): string[] {
+  return firstLines(warnings, 'warning', 'mend these first');
 }
 
 /** `['servers', 1, 'tools']` → `servers[1].tools`; a key that is no plain word is quoted. */
@@ -64,15 +76,14 @@ function nearest(wanted: string, known: readonly string[]): string | null {
 /** The advice for an unknown key: the one that was probably meant, else all that are known. */
 export function keyAdvice(wanted: string, known: readonly string[]): string {
   const key = nearest(wanted, known);
-  return key === null ? `known keys here: ${known.join(', ')}` : `did you mean "${key}"?`;
+  return key === null ? keysAdvice(known) : `did you mean "${key}"?`;
+}
+
+export function keysAdvice(known: readonly string[]): string {
+  return `known keys here: ${known.join(', ')}`;
 }
 
 /** At most `length` UTF-16 units. */
 export function clip(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
-}
-
-/** Replaces line breaks, control and direction characters: text of a file never drives a terminal. */
-export function oneLine(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ');
 }

@@ -19,7 +19,10 @@ export function readRegistry(document: ConfigDocument): Draft {
   const read = <T extends z.ZodType>(schema: T, path: Path, value: unknown): z.infer<T> | null => {
     const result = schema.safeParse(value);
     if (result.success) return result.data;
-    problems.push(...issueProblems(result.error, schema, document, path, value));
+    // One value can have more of them than a call has arguments.
+    for (const problem of issueProblems(result.error, schema, document, path, value)) {
+      problems.push(problem);
+    }
     return null;
   };
   read(registrySchema, [], document.value);

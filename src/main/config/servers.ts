@@ -43,7 +43,8 @@ export function resolveServers(
   for (const server of draft.servers) {
     const expander = new Expander(draft, server, document, env);
     const config = resolveServer(draft, server, expander, cwd);
-    problems.push(...expander.problems);
+    // One server can have more of them than a call has arguments.
+    for (const problem of expander.problems) problems.push(problem);
     if (!(server.options.enabled ?? draft.defaults.enabled ?? true)) continue;
     servers.push(config);
     written.set(server.name, writtenOf(draft, server, cwd));

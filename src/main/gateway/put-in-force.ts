@@ -3,6 +3,7 @@
  */
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import { difference, keysOfNextStart } from '../config/difference.ts';
+import { firstNames } from '../config/first-of.ts';
 import { creditLimits, heapProblem } from '../servers/capacity.ts';
 import type { GatewayOptions } from './options.ts';
 import type { Parts } from './parts.ts';
@@ -34,10 +35,10 @@ export function putInForce(
   fleet.reconfigure(config, change);
   log.info(
     {
-      added: names(change.added),
-      removed: names(change.removed),
-      restarted: names(change.replaced),
-      adjusted: names(change.adjusted),
+      added: firstNames(names(change.added)),
+      removed: firstNames(names(change.removed)),
+      restarted: firstNames(names(change.replaced)),
+      adjusted: firstNames(names(change.adjusted)),
     },
     'the configuration is in force',
   );

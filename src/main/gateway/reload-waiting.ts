@@ -31,7 +31,9 @@ export interface WaitingOptions {
   readonly log: Logger;
 }
 
-/** So many are told and shown one by one. */
+/** So many are told one by one. */
+const TOLD = 20;
+/** So many are in the state file. */
 const MOST = 64;
 const LONGEST_CHANGES = 300;
 const LONGEST_LIST = 1000;
@@ -39,15 +41,16 @@ const LONGEST_LIST = 1000;
 interface Entry extends WaitingServer {
   /** Differs when there is something else to decide. */
   readonly key: string;
+  /** Told by itself. */
+  told: boolean;
 }
 
 export class Waiting {
   readonly #options: WaitingOptions;
   readonly #known = new Set<string>();
   #entries: readonly Entry[] = [];
-  /** Those beyond `MOST`. */
+  /** Those that were told by name only. */
   #rest: string = keyOf([]);
-  #more = 0;
 
   constructor(options: WaitingOptions) {
     this.#options = options;
@@ -67,10 +70,13 @@ export class Waiting {
       return key !== null && !this.#known.has(key);
     });
     const text = textOf(written, running);
-    for (const { name } of taken.slice(0, MOST)) {
+    for (const { name } of taken.slice(0, TOLD)) {
       log.info(`server "${name}" is taken at SIGHUP: ${text(name)}`);
     }
-    if (taken.length > MOST) log.info(`${taken.length - MOST} more are taken at SIGHUP`);
+    if (taken.length > TOLD) {
+      const rest = taken.slice(TOLD);
+      log.info(`${rest.length} more are taken at SIGHUP: ${someNames(rest)}`);
+    }
     this.#learn(config);
   }
 
@@ -82,54 +88,48 @@ export class Waiting {
   ): ReloadRecord {
     const before = new Map(this.#entries.map((entry) => [entry.key, entry]));
     const text = textOf(written, running);
-    this.#entries = withheld.slice(0, MOST).map((one) => {
+    this.#entries = withheld.slice(0, MOST).map((one, at) => {
       const key = keyOf([one]);
-      return before.get(key) ?? this.#tell(key, one, text(one.wanted.name));
+      const entry = before.get(key) ?? entryOf(key, one, text(one.wanted.name));
+      if (at < TOLD && !entry.told) this.#tell(entry, one);
+      return entry;
     });
-    this.#tellRest(withheld.slice(MOST));
+    this.#tellRest(withheld.slice(TOLD));
     const names = new Set(withheld.map(({ wanted }) => wanted.name));
-    for (const { name } of before.values()) {
-      if (!names.has(name)) this.#options.log.info(`server "${name}" does not wait any longer`);
+    const gone = [...before.values()].filter(({ name }) => !names.has(name));
+    for (const { name } of gone.slice(0, TOLD)) {
+      this.#options.log.info(`server "${name}" does not wait any longer`);
+    }
+    if (gone.length > TOLD) {
+      const rest = gone.slice(TOLD);
+      this.#options.log.info(`${rest.length} more do not wait any longer: ${someNames(rest)}`);
     }
     const waiting = this.#entries.map(({ name, change, what, since }) => {
       return { name, change, what, since };
     });
-    return { waiting, more: this.#more };
+    return { waiting, more: Math.max(0, withheld.length - MOST) };
   }
 
-  #tell(key: string, { wanted, running, prefixOf }: Withheld, text: string): Entry {
+  #tell(entry: Entry, { wanted, running, prefixOf }: Withheld): void {
     const { log, shown } = this.#options;
-    const { name, endpoint } = wanted;
+    const { name, what } = entry;
     const subject =
       running === null ? `server "${name}" waits` : `server "${name}" stays as it was`;
-    const noun = endpoint === null ? 'program' : 'address';
-    const parts = running === null ? [] : changedParts(running, wanted);
-    const changed = shellWords(parts, 'more', LONGEST_CHANGES, shortWord);
-    const differs = parts.length === 0 ? '' : `; changed: ${changed}`;
-    const [why, what] =
-      prefixOf === null
-        ? [`its ${noun} is new to this run: ${text}${differs}`, `${text}${differs}`]
-        : [`server "${prefixOf}" keeps the prefix "${wanted.prefix}" as long as it waits`, null];
+    const noun = wanted.endpoint === null ? 'program' : 'address';
+    const why = prefixOf === null ? `its ${noun} is new to this run: ${what}` : what;
     log.warn(`${shown}: ${subject}: ${why}; to take it: ${remedy()}`);
-    return {
-      key,
-      name,
-      change: running === null ? 'new' : 'changed',
-      what: what ?? why,
-      since: new Date().toISOString(),
-    };
+    entry.told = true;
   }
 
   #tellRest(rest: readonly Withheld[]): void {
     const { log, shown } = this.#options;
     const key = keyOf(rest);
     if (rest.length > 0 && key !== this.#rest) {
-      const names = rest.map(({ wanted }) => wanted.name);
-      const some = shellWords(names, 'more', LONGEST_LIST, shortWord);
-      log.warn(`${shown}: ${rest.length} more servers wait: ${some}; to take them: ${remedy()}`);
+      const some = someNames(rest.map(({ wanted }) => wanted));
+      const what = `${rest.length} more servers wait: ${some}`;
+      log.warn(`${shown}: ${what} (rea status --verbose); to take them: ${remedy()}`);
     }
     this.#rest = key;
-    this.#more = rest.length;
   }
 
   #learn({ servers }: GatewayConfig): void {
@@ -138,6 +138,22 @@ export class Waiting {
       if (key !== null) this.#known.add(key);
     }
   }
+}
+
+function entryOf(key: string, { wanted, running, prefixOf }: Withheld, text: string): Entry {
+  const parts = running === null ? [] : changedParts(running, wanted);
+  const changed = shellWords(parts, 'more', LONGEST_CHANGES, shortWord);
+  return {
+    key,
+    name: wanted.name,
+    change: running === null ? 'new' : 'changed',
+    what:
+      prefixOf === null
+        ? `${text}${parts.length === 0 ? '' : `; changed: ${changed}`}`
+        : `server "${prefixOf}" keeps the prefix "${wanted.prefix}" as long as it waits`,
+    since: new Date().toISOString(),
+    told: false,
+  };
 }
 
 function remedy(): string {
@@ -149,6 +165,16 @@ function keyOf(withheld: readonly Withheld[]): string {
     withheld.map(({ wanted, running, prefixOf }) => {
       return [wanted.name, programKey(wanted), running && programKey(running), prefixOf];
     }),
+  );
+}
+
+/** Names of servers, so that they may be many. */
+function someNames(servers: readonly { readonly name: string }[]): string {
+  return shellWords(
+    servers.map(({ name }) => name),
+    'more',
+    LONGEST_LIST,
+    shortWord,
   );
 }
 

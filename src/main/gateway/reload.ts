@@ -10,7 +10,7 @@ import type { GatewayConfig } from '../../shared/model/config.ts';
 import type { ReloadRecord } from '../../shared/model/snapshot.ts';
 import { loadConfig } from '../config/load.ts';
 import { loadPolicy, type Policy, unenforcedRules } from '../config/policy.ts';
-import { formatProblem, type Problem } from '../config/problem.ts';
+import { type Problem, problemLines, warningLines } from '../config/problem.ts';
 import { displayName } from '../config/read-file.ts';
 import { FileWatch } from '../config/watch.ts';
 import type { Logger } from '../logger.ts';
@@ -99,7 +99,7 @@ export class Reload {
     this.#watch.acknowledge();
     const loaded = this.#load();
     if (loaded.ok) this.#apply(loaded, by);
-    else this.#refuse(loaded.problems.map(formatProblem));
+    else this.#refuse(problemLines(loaded.problems));
   }
 
   #apply(loaded: Extract<Loaded, { ok: true }>, by: By): void {
@@ -147,7 +147,7 @@ export class Reload {
 
 /** Says what was accepted and is worth knowing. */
 export function tellWarnings(log: Logger, config: GatewayConfig, policy: Policy): void {
-  for (const warning of [...config.warnings, ...policy.warnings]) log.warn(warning);
+  for (const warning of warningLines([...config.warnings, ...policy.warnings])) log.warn(warning);
   const unenforced = unenforcedRules(policy);
   if (unenforced.length > 0) {
     log.warn(`policy.yaml: not enforced by this version: ${unenforced.join(', ')}`);

@@ -18,6 +18,8 @@ export interface ReloadView {
 }
 
 const MOST = 64;
+/** Without `--verbose`. */
+const FIRST = 20;
 const SHORT = 160;
 const LONG = 4096;
 
@@ -59,12 +61,14 @@ export function waitingLines(
   if (waits === 0) return [];
   const remedy = pid === null ? '' : `; to take them: kill -HUP ${pid}, or restart rea serve`;
   const { verbose, paint } = options;
+  const first = verbose ? view.waiting : view.waiting.slice(0, FIRST);
+  const more = waits - first.length;
   return [
     paint.warn(`reload: ${plural(waits, 'server')} of the configuration not in force${remedy}`),
-    ...view.waiting.map(({ name, change, what, since }) => {
+    ...first.map(({ name, change, what, since }) => {
       const which = `${shown(name, 64)}, ${change ?? 'waiting'}, ${relative(since, now)}`;
       return `  ${which}: ${shown(what, verbose ? LONG : SHORT)}`;
     }),
-    ...(view.more === 0 ? [] : [`  and ${view.more} more`]),
+    ...(more === 0 ? [] : [`  and ${more} more`]),
   ];
 }

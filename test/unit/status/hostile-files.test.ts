@@ -242,6 +242,20 @@ describe('text from a file', () => {
     expect(status(cwd).text.length).toBeLessThan(64 * 400);
   });
 
+  it('shows twenty of those that wait, and 64 with --verbose', () => {
+    const { cwd, write } = project();
+    const waiting = Array.from({ length: 64 }, (_, at) => ({ ...WAITING, name: `w${at}` }));
+    write('serve.state.json', snapshot({ owner: GONE, reload: { waiting, more: 5 } }));
+    const shown = (verbose: boolean) =>
+      status(cwd, { verbose })
+        .text.split('\n')
+        .filter((line) => /^ *(?:w\d+, |and \d+ more$)/.test(line))
+        .map((line) => line.trim().replace(/,.*/, ''));
+    const names = waiting.map(({ name }) => name);
+    expect(shown(false)).toEqual([...names.slice(0, 20), 'and 49 more']);
+    expect(shown(true)).toEqual([...names, 'and 5 more']);
+  });
+
   it('cannot add a line of its own', () => {
     const { cwd, write } = project();
     write('serve.state.json', FULL);
