@@ -7,7 +7,7 @@ type Rules = DownstreamConfig['tools'];
 /** Every client with servers of its own has a catalogue of its own, of the same rules. */
 const compiled = new WeakMap<Rules, Matcher>();
 
-export function toolFilter({ tools }: DownstreamConfig): Matcher {
+export function toolFilter({ tools }: Pick<DownstreamConfig, 'tools'>): Matcher {
   const known = compiled.get(tools) ?? compile(tools);
   compiled.set(tools, known);
   return known;

@@ -3,6 +3,7 @@
  * when it concerns them.
  */
 import type { LifecycleMessage } from '../../shared/protocol/from-supervisor.ts';
+import { CommandWarnings } from '../catalog/command-warnings.ts';
 import type { Endings } from './endings.ts';
 import type { ServerEvents } from './events.ts';
 import type { FleetOptions } from './fleet-options.ts';
@@ -29,11 +30,13 @@ export interface LaneMessagesParts {
 export class LaneMessages implements LaneListener {
   readonly #options: Options;
   readonly #parts: LaneMessagesParts;
+  readonly #commands: CommandWarnings;
   #logLevel: string | null = null;
 
   constructor(options: Options, parts: LaneMessagesParts) {
     this.#options = options;
     this.#parts = parts;
+    this.#commands = new CommandWarnings((server, text) => options.log.warn({ server }, text));
   }
 
   /** Holds for threads that start later, too. */
@@ -118,6 +121,7 @@ export class LaneMessages implements LaneListener {
       );
       return this.#parts.events().onProfile(lane.server, profile);
     }
+    this.#commands.look(lane.config, message.commandTools);
     this.#options.catalogs.update(lane, message.kind, message.entries);
     this.#options.onChange();
     this.#parts.events().onListsSettled(lane.config.name);

@@ -158,6 +158,8 @@ export interface CatalogMessage {
   readonly incarnation: number;
   readonly kind: ListKind;
   readonly entries: readonly CatalogEntry[];
+  /** Names of the tools among them that run commands, and are marked so. */
+  readonly commandTools: readonly string[];
 }
 
 /** A log record for pino in main; already redacted and rate-limited. */

@@ -12,6 +12,7 @@ import type { ServerFeatures } from '../../shared/model/server.ts';
 import type { LauncherAddress } from '../../shared/protocol/launch.ts';
 import { cleanForTerminal } from '../../shared/text/clean-text.ts';
 import type { SupervisorContext } from './context.ts';
+import { markCommandTools } from './conversation/command-tools.ts';
 import { Conversation } from './conversation/conversation.ts';
 import type { ConversationListener } from './conversation/conversation-listener.ts';
 import type { SelfDescription } from './conversation/handshake.ts';
@@ -222,8 +223,10 @@ export class Incarnation
   }
 
   listed(kind: ListKind, entries: readonly CatalogEntry[]): void {
-    if (kind === 'tools') this.#rule?.tools(entries);
-    this.#options.telling.listed(kind, entries, this.number);
+    const isTools = kind === 'tools';
+    const list = isTools ? markCommandTools(entries) : { entries, commandTools: [] };
+    if (isTools) this.#rule?.tools(list.entries);
+    this.#options.telling.listed(kind, list, this.number);
   }
 
   leftOut(kind: ListKind, message: string): void {

@@ -11,7 +11,6 @@ import {
 } from '../../shared/machines/supervisor-state.ts';
 import type { DownstreamConfig } from '../../shared/model/config.ts';
 import type { ListKind } from '../../shared/model/lists.ts';
-import type { CatalogEntry } from '../../shared/model/mcp.ts';
 import type { SupervisorEvent } from '../../shared/model/server.ts';
 import type { LastExit, SupervisorRecord } from '../../shared/model/snapshot.ts';
 import type { CatalogFact, SupervisorFact } from '../../shared/protocol/facts.ts';
@@ -22,6 +21,7 @@ import type {
 } from '../../shared/protocol/from-supervisor.ts';
 import type { OpenSlot } from '../../shared/protocol/to-supervisor.ts';
 import type { SupervisorContext } from './context.ts';
+import type { MarkedTools } from './conversation/command-tools.ts';
 import type { SelfDescription } from './conversation/handshake.ts';
 import { profileOf, rememberedProfile } from './conversation/profile.ts';
 import { rememberedList } from './conversation/remembered-list.ts';
@@ -172,7 +172,7 @@ export class Telling {
     this.#post({ type: 'profile', slot: this.#slot, incarnation, profile });
   }
 
-  listed(kind: ListKind, entries: readonly CatalogEntry[], incarnation: number): void {
+  listed(kind: ListKind, { entries, commandTools }: MarkedTools, incarnation: number): void {
     if (kind === 'tools') this.#toolsCount = entries.length;
     const remembered = rememberedList(entries, (text) => this.#secrets.redactValues(text));
     const isNews = this.#catalog.lists[kind] !== null;
@@ -184,9 +184,8 @@ export class Telling {
     this.#catalog = { ...this.#catalog, lists: { ...this.#catalog.lists, ...list } };
     this.#remember({ profile: null, lists: list });
     const pages = new Set(entries.map(({ json }) => json.buffer as ArrayBuffer));
-    this.#context.post({ type: 'catalog', slot: this.#slot, incarnation, kind, entries }, [
-      ...pages,
-    ]);
+    const told = { slot: this.#slot, incarnation, kind, entries, commandTools };
+    this.#context.post({ type: 'catalog', ...told }, [...pages]);
     this.publish();
   }
 
