@@ -3,7 +3,7 @@
  * of what it tells; here they are taken out of what main itself says of servers, such as the names that
  * they have given to things.
  */
-import type { DownstreamConfig } from '../shared/model/config.ts';
+import type { ServerConfig } from '../shared/model/config.ts';
 import { secretsOf } from '../shared/secrets/secrets-of.ts';
 import { Redactor } from '../shared/text/redact.ts';
 
@@ -22,7 +22,7 @@ export class LogSecrets {
   }
 
   /** @param servers all that are configured. */
-  expect(servers: readonly DownstreamConfig[]): void {
+  expect(servers: readonly ServerConfig[]): void {
     const names = new Set(servers.flatMap(({ name, prefix }) => [name, prefix]));
     const secrets = servers.flatMap((server) => secretsOf(server, this.#env));
     this.add(secrets.filter((secret) => !names.has(secret)));

@@ -10,7 +10,7 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { ByteCredit } from '#src/shared/memory/byte-credit.ts';
 import { LookupSlots } from '#src/shared/memory/lookup-slots.ts';
 import { ThreadVitals } from '#src/shared/memory/vitals.ts';
-import type { DownstreamConfig } from '#src/shared/model/config.ts';
+import type { ServerConfig } from '#src/shared/model/config.ts';
 import { type GroupsFile, parseGroups } from '#src/shared/model/groups.ts';
 import type { CatalogEntry } from '#src/shared/model/mcp.ts';
 import type { SupervisorEvent } from '#src/shared/model/server.ts';
@@ -40,8 +40,8 @@ export function fixture(name: string): string {
 export function serverConfig(
   name: string,
   args: readonly (string | number)[] = [],
-  changes: Partial<DownstreamConfig> = {},
-): DownstreamConfig {
+  changes: Partial<ServerConfig> = {},
+): ServerConfig {
   return {
     name,
     lane: name,
@@ -141,7 +141,7 @@ export class SupervisorThread {
     this.#callPort.postMessage(batch, [...transfer]);
   }
 
-  open(server: DownstreamConfig, more: { incarnation?: number; delayMs?: number } = {}): void {
+  open(server: ServerConfig, more: { incarnation?: number; delayMs?: number } = {}): void {
     const { incarnation = 0, delayMs = 0 } = more;
     this.post({
       type: 'open',
@@ -157,7 +157,7 @@ export class SupervisorThread {
   }
 
   /** Opens the server and waits until it is ready. */
-  async ready(server: DownstreamConfig): Promise<LifecycleMessage> {
+  async ready(server: ServerConfig): Promise<LifecycleMessage> {
     this.open(server);
     return this.event('ready');
   }

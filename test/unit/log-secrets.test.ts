@@ -2,12 +2,12 @@ import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { LogSecrets } from '#src/main/log-secrets.ts';
 import { createLogger } from '#src/main/logger.ts';
-import type { DownstreamConfig } from '#src/shared/model/config.ts';
+import type { ServerConfig } from '#src/shared/model/config.ts';
 import { serverConfig } from '../support/supervisor-thread.ts';
 
 const SECRET = 'Zq7hunter2x9Kd';
 
-function logging(...servers: DownstreamConfig[]) {
+function logging(...servers: ServerConfig[]) {
   const secrets = new LogSecrets({ HANDED: 'barracuda-1' });
   secrets.expect(servers);
   const output = new PassThrough();

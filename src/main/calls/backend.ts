@@ -2,7 +2,7 @@
  * What calls need to know of the server they are for.
  */
 import type { AsksConfig } from '../../shared/model/asks.ts';
-import type { DownstreamConfig } from '../../shared/model/config.ts';
+import type { ServerConfig } from '../../shared/model/config.ts';
 import type { Phase } from '../../shared/model/errors.ts';
 import type { ToSupervisor } from '../../shared/protocol/to-supervisor.ts';
 import type { Circuit } from './circuit.ts';
@@ -20,7 +20,7 @@ export interface ServerLink {
 }
 
 export interface Backend {
-  readonly config: DownstreamConfig;
+  readonly config: ServerConfig;
   readonly phase: Phase;
   readonly link: ServerLink;
   readonly circuit: Circuit;

@@ -1,7 +1,7 @@
 /**
  * The call table: every request on its way to a server, from admission to its one answer. Main owns
  * it. Ids are minted here, one sequence for the process, and serve as request id and progress token
- * downstream; the client's own id and token are kept as raw bytes and spliced back.
+ * at the server; the client's own id and token are kept as raw bytes and spliced back.
  */
 
 import type { Call, CallOwner } from './call.ts';

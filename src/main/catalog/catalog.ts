@@ -3,7 +3,7 @@
  * or from an earlier run. Owns the answers to the list requests, says which server a name or URI
  * belongs to, and decides when a first list may wait.
  */
-import type { DownstreamConfig } from '../../shared/model/config.ts';
+import type { ServerConfig } from '../../shared/model/config.ts';
 import { LIST_KINDS, type ListKind, type UriKind } from '../../shared/model/lists.ts';
 import type { CatalogEntry } from '../../shared/model/mcp.ts';
 import type { HeldUri } from '../../shared/model/remembered.ts';
@@ -23,7 +23,7 @@ export type Resolution =
   | { readonly kind: 'unknown' };
 
 interface ServerEntry {
-  readonly config: DownstreamConfig;
+  readonly config: ServerConfig;
   readonly allows: (tool: string) => boolean;
   /** Kinds it has told of in this run. */
   readonly live: Set<ListKind>;
@@ -52,7 +52,7 @@ export class Catalog {
   #waitEnds: number | null = null;
 
   constructor(options: {
-    readonly servers: readonly DownstreamConfig[];
+    readonly servers: readonly ServerConfig[];
     /** @default nothing */
     readonly reserved?: Reserved;
     readonly listWaitMs: number;
@@ -110,7 +110,7 @@ export class Catalog {
    * @param replaced those that have yet to speak for themselves again.
    */
   reconfigure(
-    servers: readonly DownstreamConfig[],
+    servers: readonly ServerConfig[],
     reserved: Reserved,
     replaced: ReadonlySet<string>,
   ): void {
@@ -288,7 +288,7 @@ export class Catalog {
   }
 }
 
-function newEntry(config: DownstreamConfig, joined: Since): ServerEntry {
+function newEntry(config: ServerConfig, joined: Since): ServerEntry {
   const allows = toolFilter(config);
   return { config, allows, joined, live: new Set(), tools: null, outdated: false, failed: false };
 }

@@ -3,7 +3,7 @@
  * servers of its own sees a catalogue of its own, with what its instances tell in place of what is
  * known of the server in general.
  */
-import type { DownstreamConfig, GatewayConfig, ReservedConfig } from '../../shared/model/config.ts';
+import type { GatewayConfig, ReservedConfig, ServerConfig } from '../../shared/model/config.ts';
 import type { ListKind, UriKind } from '../../shared/model/lists.ts';
 import type { CatalogEntry } from '../../shared/model/mcp.ts';
 import type { HeldUri } from '../../shared/model/remembered.ts';
@@ -12,7 +12,7 @@ import { Catalog } from './catalog.ts';
 import { Reserved } from './reserved.ts';
 
 export interface CatalogsOptions {
-  readonly servers: readonly DownstreamConfig[];
+  readonly servers: readonly ServerConfig[];
   /** @default nothing */
   readonly reserved?: readonly ReservedConfig[];
   readonly listWaitMs: number;
@@ -29,7 +29,7 @@ export type Offering = Pick<GatewayConfig, 'servers' | 'reserved'>;
 
 /** Who tells of a server: the lane it runs in. */
 interface Teller {
-  readonly config: Pick<DownstreamConfig, 'name'>;
+  readonly config: Pick<ServerConfig, 'name'>;
   readonly owner: CallOwner | null;
 }
 
@@ -38,7 +38,7 @@ export class Catalogs {
   readonly shared: Catalog;
   readonly #options: CatalogsOptions;
   readonly #own = new Map<CallOwner, Catalog>();
-  #servers: readonly DownstreamConfig[];
+  #servers: readonly ServerConfig[];
   #reserved: Reserved;
 
   constructor(options: CatalogsOptions) {

@@ -1,11 +1,11 @@
 /**
  * Tells once of each server which of its tools run commands: for such a tool no rule of the gateway holds.
  */
-import type { DownstreamConfig } from '../../shared/model/config.ts';
+import type { ServerConfig } from '../../shared/model/config.ts';
 import { cleanForTerminal, clip } from '../../shared/text/clean-text.ts';
 import { toolFilter } from './tool-filter.ts';
 
-type Server = Pick<DownstreamConfig, 'name' | 'fingerprint' | 'endpoint' | 'tools'>;
+type Server = Pick<ServerConfig, 'name' | 'fingerprint' | 'endpoint' | 'tools'>;
 
 const MAX_NAMED = 5;
 const MAX_NAME = 128;

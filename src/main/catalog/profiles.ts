@@ -2,24 +2,24 @@
  * What each server said of itself in its last handshake, in this run or an earlier one. Main owns it;
  * `initialize` and the routing of unknown methods read it. Decides nothing.
  */
-import type { DownstreamConfig } from '../../shared/model/config.ts';
+import type { ServerConfig } from '../../shared/model/config.ts';
 import type { ServerProfile } from '../../shared/model/server.ts';
 
 export interface KnownServer {
-  readonly config: DownstreamConfig;
+  readonly config: ServerConfig;
   readonly profile: ServerProfile;
 }
 
 export class Profiles {
-  #configs: readonly DownstreamConfig[];
+  #configs: readonly ServerConfig[];
   readonly #profiles = new Map<string, ServerProfile>();
 
-  constructor(configs: readonly DownstreamConfig[]) {
+  constructor(configs: readonly ServerConfig[]) {
     this.#configs = configs;
   }
 
   /** Other servers are configured. One that stays is known by what it said until it speaks again. */
-  reconfigure(configs: readonly DownstreamConfig[]): void {
+  reconfigure(configs: readonly ServerConfig[]): void {
     this.#configs = configs;
     const names = new Set(configs.map(({ name }) => name));
     for (const name of this.#profiles.keys()) if (!names.has(name)) this.#profiles.delete(name);

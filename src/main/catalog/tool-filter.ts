@@ -1,13 +1,13 @@
 /** Which of a server's tools are offered at all: `tools.allow` without `tools.deny`. */
-import type { DownstreamConfig } from '../../shared/model/config.ts';
+import type { ServerConfig } from '../../shared/model/config.ts';
 import { compileGlobs, type Matcher } from '../globs/match.ts';
 
-type Rules = DownstreamConfig['tools'];
+type Rules = ServerConfig['tools'];
 
 /** Every client with servers of its own has a catalogue of its own, of the same rules. */
 const compiled = new WeakMap<Rules, Matcher>();
 
-export function toolFilter({ tools }: Pick<DownstreamConfig, 'tools'>): Matcher {
+export function toolFilter({ tools }: Pick<ServerConfig, 'tools'>): Matcher {
   const known = compiled.get(tools) ?? compile(tools);
   compiled.set(tools, known);
   return known;

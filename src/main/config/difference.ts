@@ -3,15 +3,15 @@
  * Pure. Order, comments and formatting of a file make no difference.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { DownstreamConfig, GatewayConfig } from '../../shared/model/config.ts';
+import type { GatewayConfig, ServerConfig } from '../../shared/model/config.ts';
 
 export interface Difference {
-  readonly added: readonly DownstreamConfig[];
-  readonly removed: readonly DownstreamConfig[];
+  readonly added: readonly ServerConfig[];
+  readonly removed: readonly ServerConfig[];
   /** The same name, and another process. */
-  readonly replaced: readonly DownstreamConfig[];
+  readonly replaced: readonly ServerConfig[];
   /** The same process, and other settings of what main does with it. */
-  readonly adjusted: readonly DownstreamConfig[];
+  readonly adjusted: readonly ServerConfig[];
 }
 
 /** What main looks at, or a server at its next start: a running server is not concerned. */
@@ -30,18 +30,18 @@ const OF_MAIN = [
   'idleStopMs',
   'maxRssMb',
   'maxInstances',
-] as const satisfies readonly (keyof DownstreamConfig)[];
+] as const satisfies readonly (keyof ServerConfig)[];
 
 /** Each list in the order of the configuration that its servers are from. */
 export function difference(
-  before: readonly DownstreamConfig[],
-  after: readonly DownstreamConfig[],
+  before: readonly ServerConfig[],
+  after: readonly ServerConfig[],
 ): Difference {
   const old = new Map(before.map((config) => [config.name, config]));
   const names = new Set(after.map(({ name }) => name));
-  const added: DownstreamConfig[] = [];
-  const replaced: DownstreamConfig[] = [];
-  const adjusted: DownstreamConfig[] = [];
+  const added: ServerConfig[] = [];
+  const replaced: ServerConfig[] = [];
+  const adjusted: ServerConfig[] = [];
   for (const config of after) {
     const known = old.get(config.name);
     if (known === undefined) added.push(config);
@@ -64,12 +64,12 @@ export function keysOfNextStart(running: GatewayConfig, wanted: GatewayConfig): 
   return keys.filter(([, now, then]) => now !== then).map(([key]) => `defaults.${key}`);
 }
 
-function ofMain(config: DownstreamConfig): unknown[] {
+function ofMain(config: ServerConfig): unknown[] {
   return OF_MAIN.map((key) => config[key]);
 }
 
-function ofProcess(config: DownstreamConfig): object {
-  const rest: Partial<Record<keyof DownstreamConfig, unknown>> = { ...config };
+function ofProcess(config: ServerConfig): object {
+  const rest: Partial<Record<keyof ServerConfig, unknown>> = { ...config };
   for (const key of OF_MAIN) delete rest[key];
   const { clientCapabilities, envPassthrough } = config;
   return {

@@ -4,14 +4,14 @@
  */
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { DownstreamConfig, GatewayConfig } from '../../shared/model/config.ts';
+import type { GatewayConfig, ServerConfig } from '../../shared/model/config.ts';
 import { leastCredit } from './settings.ts';
 
 /** An entry of the wanted configuration that is not put in force. */
 export interface Withheld {
-  readonly wanted: DownstreamConfig;
+  readonly wanted: ServerConfig;
   /** The entry of this name that goes on as it is; null: there is none, and nothing is started. */
-  readonly running: DownstreamConfig | null;
+  readonly running: ServerConfig | null;
   /** The server that keeps the prefix this one is to have; null: its program is new. */
   readonly prefixOf: string | null;
 }
@@ -27,7 +27,7 @@ export interface Split {
  * Equal for two servers that run the same or reach the same, whatever their names and settings; null for
  * one that can do neither.
  */
-export function programKey(server: DownstreamConfig): string | null {
+export function programKey(server: ServerConfig): string | null {
   // Which part of it could not be filled in is not to be seen any more: it is no program to compare with.
   if (server.unavailable !== null) return null;
   const hash = createHash('sha256');
@@ -40,7 +40,7 @@ export function programKey(server: DownstreamConfig): string | null {
 }
 
 /** The parts of a program that differ, in the words of the file; values are not among them. */
-export function changedParts(before: DownstreamConfig, after: DownstreamConfig): string[] {
+export function changedParts(before: ServerConfig, after: ServerConfig): string[] {
   const [old, now] = [partsOf(before), partsOf(after)];
   return [...new Set([...old.keys(), ...now.keys()])].filter((part) => {
     return !isDeepStrictEqual(old.get(part), now.get(part));
@@ -59,7 +59,7 @@ export function splitByProgram(
   const old = new Map(running.servers.map((server) => [server.name, server]));
   const withheld = new Map<string, Withheld>();
   const keepers = new Map<string, string>();
-  const withhold = (server: DownstreamConfig, prefixOf: string | null) => {
+  const withhold = (server: ServerConfig, prefixOf: string | null) => {
     const present = old.get(server.name) ?? null;
     withheld.set(server.name, { wanted: server, running: present, prefixOf });
     if (present !== null && present.prefix !== '') keepers.set(present.prefix, server.name);
@@ -69,7 +69,7 @@ export function splitByProgram(
     if (key !== null && !isKnown(key)) withhold(server, null);
   }
   // Whoever stays as it is keeps its prefix, which the file may have given to another.
-  const clashes = (server: DownstreamConfig) =>
+  const clashes = (server: ServerConfig) =>
     !withheld.has(server.name) && keepers.has(server.prefix);
   for (let one = wanted.servers.find(clashes); one !== undefined; ) {
     withhold(one, keepers.get(one.prefix) ?? null);
@@ -105,7 +105,7 @@ function reservedFor(
 
 /** A server that stays as it is may have larger messages than the wanted credit is made for. */
 function limitsFor(
-  servers: readonly DownstreamConfig[],
+  servers: readonly ServerConfig[],
   { limits }: GatewayConfig,
 ): GatewayConfig['limits'] {
   const largest = Math.max(0, ...servers.map(({ maxMessageBytes }) => maxMessageBytes));
@@ -113,7 +113,7 @@ function limitsFor(
 }
 
 /** Everything that decides what runs or is reached, by its name in the file, in a fixed order. */
-function partsOf(server: DownstreamConfig): Map<string, string | readonly string[]> {
+function partsOf(server: ServerConfig): Map<string, string | readonly string[]> {
   const { endpoint } = server;
   if (endpoint !== null) {
     const headers = Object.entries(endpoint.headers).map(([name, value]) => {

@@ -5,9 +5,9 @@
 import { createHash } from 'node:crypto';
 import { isAbsolute, resolve } from 'node:path';
 import type {
-  DownstreamConfig,
   EndpointConfig,
   ReservedConfig,
+  ServerConfig,
   ThreadsConfig,
 } from '../../shared/model/config.ts';
 import { conflicts } from './combinations.ts';
@@ -21,7 +21,7 @@ import { type Written, writtenOf } from './written.ts';
 
 export interface ResolvedServers {
   /** Enabled servers in the order of the file. */
-  readonly servers: readonly DownstreamConfig[];
+  readonly servers: readonly ServerConfig[];
   /** Of those that are not enabled, too. */
   readonly reserved: readonly ReservedConfig[];
   /** Their programs and addresses as written, by name. */
@@ -38,7 +38,7 @@ export function resolveServers(
   env: NodeJS.ProcessEnv,
 ): ResolvedServers {
   const problems = conflictProblems(draft, document, threads);
-  const servers: DownstreamConfig[] = [];
+  const servers: ServerConfig[] = [];
   const written = new Map<string, Written>();
   for (const server of draft.servers) {
     const expander = new Expander(draft, server, document, env);
@@ -60,7 +60,7 @@ function resolveServer(
   server: DraftServer,
   expander: Expander,
   base: string,
-): DownstreamConfig {
+): ServerConfig {
   const { defaults } = draft;
   const { options } = server;
   const endpoint =
@@ -83,7 +83,7 @@ function resolveServer(
   };
 }
 
-type Program = Pick<DownstreamConfig, 'command' | 'args' | 'cwd' | 'env' | 'envPassthrough'>;
+type Program = Pick<ServerConfig, 'command' | 'args' | 'cwd' | 'env' | 'envPassthrough'>;
 
 const NO_PROGRAM: Program = { command: '', args: [], cwd: '/', env: {}, envPassthrough: [] };
 

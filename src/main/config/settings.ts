@@ -2,13 +2,13 @@
  * Options as written → complete settings: built-in defaults, then `defaults` of the file, then the
  * server's own. The one place where default values stand.
  */
-import type { DownstreamConfig, LimitsConfig, ThreadsConfig } from '../../shared/model/config.ts';
+import type { LimitsConfig, ServerConfig, ThreadsConfig } from '../../shared/model/config.ts';
 import type { LimitOptions, ThreadOptions } from './draft.ts';
 import type { ServerOptions } from './schema.ts';
 
 /** Everything of a server that has a default. */
 export type Settings = Pick<
-  DownstreamConfig,
+  ServerConfig,
   | 'asks'
   | 'tools'
   | 'instructions'

@@ -14,7 +14,7 @@ import type { ServerView } from './servers.ts';
 export interface MetricsSources extends GatewayView {
   /** Names of the configured servers. */
   readonly names: readonly string[];
-  /** Every downstream there is now. */
+  /** Every server there is now. */
   readonly servers: readonly ServerView[];
 }
 

@@ -2,7 +2,7 @@
  * Other servers in place of the present ones: lanes that are the same go on undisturbed, others are added,
  * adjusted, replaced or removed. A lane that begins waits until its predecessor is gone.
  */
-import type { DownstreamConfig, GatewayConfig } from '../../shared/model/config.ts';
+import type { GatewayConfig, ServerConfig } from '../../shared/model/config.ts';
 import type { Catalogs } from '../catalog/catalogs.ts';
 import type { Difference } from '../config/difference.ts';
 import { mostLanes } from './capacity.ts';
@@ -83,7 +83,7 @@ export class Changes {
     endings.retire(lane, successor);
   }
 
-  #add(config: DownstreamConfig): void {
+  #add(config: ServerConfig): void {
     if (config.instances === 'session') this.#options.instances.add(config);
     else this.begin(this.#options.lanes.open(config, null));
   }
@@ -94,7 +94,7 @@ export class Changes {
     else this.retire(lane, null);
   }
 
-  #replace(config: DownstreamConfig): void {
+  #replace(config: ServerConfig): void {
     const lane = this.#options.lanes.get(config.name);
     if (lane === undefined && config.instances === 'session') {
       return this.#options.instances.replace(config);
@@ -109,7 +109,7 @@ export class Changes {
     this.begin(successor);
   }
 
-  #adjust(config: DownstreamConfig): void {
+  #adjust(config: ServerConfig): void {
     const lane = this.#options.lanes.get(config.name);
     if (lane === undefined) this.#options.instances.reconfigure(config);
     else lane.reconfigure(config);

@@ -3,7 +3,7 @@
  * comes, ends it when the client goes, and never runs more than `max_instances` of one server at a time. A
  * client that found no room gets its lane at its first request after there is some.
  */
-import type { DownstreamConfig } from '../../shared/model/config.ts';
+import type { ServerConfig } from '../../shared/model/config.ts';
 import type { CallOwner } from '../calls/call.ts';
 import type { Logger } from '../logger.ts';
 import type { Endings } from './endings.ts';
@@ -11,7 +11,7 @@ import type { Lane } from './lane.ts';
 
 export interface InstancesOptions {
   /** Makes a lane; it is started here. */
-  readonly open: (config: DownstreamConfig, owner: CallOwner) => Lane;
+  readonly open: (config: ServerConfig, owner: CallOwner) => Lane;
   /** Whether what a server offers can be told without it. */
   readonly known: (server: string) => boolean;
   /** The client of a lane is gone, and the lane with it. */
@@ -23,7 +23,7 @@ export interface InstancesOptions {
 }
 
 interface Pool {
-  config: DownstreamConfig;
+  config: ServerConfig;
   readonly lanes: Map<CallOwner, Lane>;
   /** Lanes that may start when a process has ended. */
   readonly waiting: Set<Lane>;
@@ -38,7 +38,7 @@ export class Instances {
   readonly #sessions = new Map<CallOwner, string>();
   #stopping = false;
 
-  constructor(servers: readonly DownstreamConfig[], options: InstancesOptions) {
+  constructor(servers: readonly ServerConfig[], options: InstancesOptions) {
     this.#options = options;
     for (const config of servers) this.#pools.set(config.name, newPool(config));
   }
@@ -49,7 +49,7 @@ export class Instances {
   }
 
   /** Opens lanes of a new server for all clients that there are. */
-  add(config: DownstreamConfig): void {
+  add(config: ServerConfig): void {
     const pool = newPool(config);
     this.#pools.set(config.name, pool);
     for (const client of this.#sessions.keys()) this.#open(pool, client);
@@ -63,7 +63,7 @@ export class Instances {
   }
 
   /** Another process under the same name: every client's lane makes room for a new one. */
-  replace(config: DownstreamConfig): void {
+  replace(config: ServerConfig): void {
     const before = this.#pools.get(config.name);
     const pool = newPool(config);
     this.#pools.set(config.name, pool);
@@ -74,7 +74,7 @@ export class Instances {
   }
 
   /** Other settings of the same processes. */
-  reconfigure(config: DownstreamConfig): void {
+  reconfigure(config: ServerConfig): void {
     const pool = this.#pools.get(config.name);
     if (pool === undefined) return;
     pool.config = config;
@@ -157,6 +157,6 @@ export class Instances {
   }
 }
 
-function newPool(config: DownstreamConfig): Pool {
+function newPool(config: ServerConfig): Pool {
   return { config, lanes: new Map(), waiting: new Set() };
 }

@@ -2,7 +2,7 @@
  * The lanes that serve, by name and in the order of the configuration, and what each of them needs to
  * be made: its entry in the byte credit, and the number that its facts begin with.
  */
-import type { DownstreamConfig } from '../../shared/model/config.ts';
+import type { ServerConfig } from '../../shared/model/config.ts';
 import type { CallOwner } from '../calls/call.ts';
 import type { Lane, LanePlace } from './lane.ts';
 
@@ -34,7 +34,7 @@ export class LaneTable {
   }
 
   /** @throws Error when there is no room. */
-  open(config: DownstreamConfig, owner: CallOwner | null): Lane {
+  open(config: ServerConfig, owner: CallOwner | null): Lane {
     const creditLane = this.#freeCreditLanes.pop();
     if (creditLane === undefined) throw new Error('more lanes than the configuration allows');
     const before = this.#lanes.get(config.lane)?.generation ?? this.#generations.get(config.lane);

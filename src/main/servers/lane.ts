@@ -6,7 +6,7 @@
  */
 
 import type { ByteCredit } from '../../shared/memory/byte-credit.ts';
-import type { DownstreamConfig } from '../../shared/model/config.ts';
+import type { ServerConfig } from '../../shared/model/config.ts';
 import type { LaneRecord, ThreadRecord } from '../../shared/model/snapshot.ts';
 import { UNROUTED } from '../../shared/model/unrouted.ts';
 import type {
@@ -51,7 +51,7 @@ export interface LaneContext {
 
 /** What makes one lane different from others. */
 export interface LanePlace {
-  readonly config: DownstreamConfig;
+  readonly config: ServerConfig;
   /** The one client that it serves; null: all of them. */
   readonly owner: CallOwner | null;
   /** Its entry in the byte credit. */
@@ -120,7 +120,7 @@ export class Lane implements Tenant, ServerThread {
   #woken = false;
   /** `retired`: it is to go, and what is lost of it does not come back; `lost`: nothing of it runs. */
   #ending: 'none' | 'retired' | 'lost' = 'none';
-  #config: DownstreamConfig;
+  #config: ServerConfig;
 
   constructor(place: LanePlace, context: LaneContext, listener: LaneListener) {
     const { config, owner, creditLane, generation } = place;
@@ -137,7 +137,7 @@ export class Lane implements Tenant, ServerThread {
     this.#priority = new ServerPriority(config.priority, context.priorities, context.onChange);
   }
 
-  get config(): DownstreamConfig {
+  get config(): ServerConfig {
     return this.#config;
   }
 
@@ -314,7 +314,7 @@ export class Lane implements Tenant, ServerThread {
   }
 
   /** Other settings of what main does with the server. @param config of the same process. */
-  reconfigure(config: DownstreamConfig): void {
+  reconfigure(config: ServerConfig): void {
     this.#config = config;
     this.server.reconfigure(config);
     this.post({ type: 'asks', slot: this.#slot, asks: config.asks });

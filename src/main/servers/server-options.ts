@@ -1,7 +1,7 @@
 /**
  * What a server is made with, and what it needs of the thread that it runs in.
  */
-import type { DownstreamConfig } from '../../shared/model/config.ts';
+import type { ServerConfig } from '../../shared/model/config.ts';
 import type { ThreadRecord } from '../../shared/model/snapshot.ts';
 import type { ServerLink } from '../calls/backend.ts';
 import type { CallOwner } from '../calls/call.ts';
@@ -26,7 +26,7 @@ export interface ServerUses<S> {
 }
 
 export interface ServerOptions<S> {
-  readonly config: DownstreamConfig;
+  readonly config: ServerConfig;
   /** The one client that it serves; null: all of them. */
   readonly owner: CallOwner | null;
   readonly thread: ServerThread;

@@ -5,7 +5,7 @@
  */
 import { DEFAULT_DRAIN_POLICY } from '../../shared/machines/drain.ts';
 import type { AsksConfig } from '../../shared/model/asks.ts';
-import type { DownstreamConfig } from '../../shared/model/config.ts';
+import type { ServerConfig } from '../../shared/model/config.ts';
 import type { Phase } from '../../shared/model/errors.ts';
 import type { ServerFeatures } from '../../shared/model/server.ts';
 import type { RoutingRecord, SupervisorRecord } from '../../shared/model/snapshot.ts';
@@ -46,7 +46,7 @@ export class Server implements CallTarget, Dispatching {
   readonly #dispatcher: Dispatcher;
   readonly #recycling: Recycling;
   readonly #retirement = new Retirement<Server>();
-  #config: DownstreamConfig;
+  #config: ServerConfig;
   #availability: Availability = ABSENT;
   readonly #word: SupervisorWord;
   /** Somebody has asked what it offers since it was ready. */
@@ -74,7 +74,7 @@ export class Server implements CallTarget, Dispatching {
     });
   }
 
-  get config(): DownstreamConfig {
+  get config(): ServerConfig {
     return this.#config;
   }
 
@@ -290,7 +290,7 @@ export class Server implements CallTarget, Dispatching {
   }
 
   /** Other settings of what is decided here. @param config of the same process. */
-  reconfigure(config: DownstreamConfig): void {
+  reconfigure(config: ServerConfig): void {
     const wakes = config.start === 'eager' && this.#config.start === 'lazy';
     this.#config = config;
     if (wakes && this.phase === 'idle') this.#options.thread.wake();

@@ -1,11 +1,11 @@
-/** The servers as the router sees them: which downstream serves whom. The fleet is what stands behind it. */
+/** The servers as routing sees them: which server serves which client. The fleet implements it. */
 import type { CallOwner } from '../calls/call.ts';
 import type { Server } from './server.ts';
 
 export interface Servers {
   /** Of all that are configured, in that order. */
   readonly names: readonly string[];
-  /** Every downstream that there is now. */
+  /** Every server that there is now. */
   all(): readonly Server[];
   /** Those that serve this client: the shared ones, and its own. */
   of(client: CallOwner): readonly Server[];

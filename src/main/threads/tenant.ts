@@ -1,7 +1,7 @@
 /**
  * What a supervisor thread needs of each server that runs in it.
  */
-import type { DownstreamConfig } from '../../shared/model/config.ts';
+import type { ServerConfig } from '../../shared/model/config.ts';
 import type {
   FromSupervisor,
   LogMessage,
@@ -11,7 +11,7 @@ import type { OpenSlot } from '../../shared/protocol/to-supervisor.ts';
 
 /** A server that runs in the thread, on the side of main. */
 export interface Tenant {
-  readonly config: DownstreamConfig;
+  readonly config: ServerConfig;
   /** Its entry in the byte credit. */
   readonly creditLane: number;
   /** It is being stopped for good: a thread that is lost comes back without it. */

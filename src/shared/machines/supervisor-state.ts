@@ -2,13 +2,13 @@
  * What the supervisor machine works on: the state of one server's life, what can happen to it, and
  * what it wants done. Types and small readers; the machine itself is in supervisor.ts.
  */
-import type { DownstreamConfig } from '../model/config.ts';
+import type { ServerConfig } from '../model/config.ts';
 import type { Phase } from '../model/errors.ts';
 import type { DeathReason, ServerFeatures, SupervisorEvent } from '../model/server.ts';
 import { initialRestart, type RestartState } from './restart.ts';
 
 /** What of a server's configuration decides its life. */
-export type SupervisorPolicy = Pick<DownstreamConfig, 'restart' | 'startTimeoutMs' | 'unavailable'>;
+export type SupervisorPolicy = Pick<ServerConfig, 'restart' | 'startTimeoutMs' | 'unavailable'>;
 
 /** What outlives a phase. */
 export interface Memory {

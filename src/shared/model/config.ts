@@ -48,7 +48,7 @@ export interface EndpointConfig {
 }
 
 /** One configured server. Paths are absolute; `${VAR}` is already expanded. */
-export interface DownstreamConfig {
+export interface ServerConfig {
   /** `^[a-z0-9][a-z0-9-]{0,31}$`, unique. */
   readonly name: string;
   /** Unique among all that run: the name, or `name#3` for an instance of one client. */
@@ -138,7 +138,7 @@ export interface GatewayConfig {
   /** The file it was read from. */
   readonly file: string;
   /** Enabled servers in the order of the file. */
-  readonly servers: readonly DownstreamConfig[];
+  readonly servers: readonly ServerConfig[];
   /** Of all servers in the file, also of those that are not enabled, in its order. */
   readonly reserved: readonly ReservedConfig[];
   readonly threads: ThreadsConfig;

@@ -4,7 +4,7 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { AsksConfig } from '../model/asks.ts';
-import type { DownstreamConfig } from '../model/config.ts';
+import type { ServerConfig } from '../model/config.ts';
 import type { TaskAnswer } from '../model/mcp.ts';
 import type { LauncherAddress } from './launch.ts';
 
@@ -12,7 +12,7 @@ import type { LauncherAddress } from './launch.ts';
 export interface OpenSlot {
   readonly type: 'open';
   readonly slot: number;
-  readonly server: DownstreamConfig;
+  readonly server: ServerConfig;
   /** Counts the threads this server has had; goes into every fact. */
   readonly generation: number;
   readonly incarnation: number;

@@ -2,7 +2,7 @@
  * Which values of a server's configuration must not be seen in anything that is kept or logged. Pure:
  * what comes from files and the environment is handed in.
  */
-import type { DownstreamConfig } from '../model/config.ts';
+import type { ServerConfig } from '../model/config.ts';
 import { kindOfName } from './names.ts';
 import { secretsInArguments, secretsWithin } from './parts.ts';
 import { isWorthHiding, looksRandom } from './worth-hiding.ts';
@@ -15,7 +15,7 @@ const WITH_SCHEME = /^[A-Za-z][A-Za-z0-9-]* +(\S.*)$/;
 const MARK = '[REDACTED:secret]';
 
 type Source = Pick<
-  DownstreamConfig,
+  ServerConfig,
   'name' | 'prefix' | 'args' | 'env' | 'envPassthrough' | 'endpoint' | 'expanded'
 >;
 

@@ -5,7 +5,7 @@
  */
 import { SAMPLE_UNITS } from '../../shared/json/framing.ts';
 import type { SupervisorInput } from '../../shared/machines/supervisor-state.ts';
-import type { DownstreamConfig, EndpointConfig } from '../../shared/model/config.ts';
+import type { EndpointConfig, ServerConfig } from '../../shared/model/config.ts';
 import type { ListKind } from '../../shared/model/lists.ts';
 import type { CatalogEntry } from '../../shared/model/mcp.ts';
 import type { ServerFeatures } from '../../shared/model/server.ts';
@@ -40,7 +40,7 @@ export interface IncarnationOptions {
   readonly number: number;
   readonly slot: number;
   readonly creditLane: number;
-  readonly config: DownstreamConfig;
+  readonly config: ServerConfig;
   /** JSON text of the capabilities that the server is told. */
   readonly clientCapabilities: string;
   /** Level that clients have asked for; null: none was. */

@@ -3,7 +3,7 @@
  * from files later. Takes them out of everything that is logged, kept or told. Owned by the supervisor of
  * the slot.
  */
-import type { DownstreamConfig } from '../../shared/model/config.ts';
+import type { ServerConfig } from '../../shared/model/config.ts';
 import { secretsOf } from '../../shared/secrets/secrets-of.ts';
 import { Redactor, redactedHead } from '../../shared/text/redact.ts';
 
@@ -16,7 +16,7 @@ export class ServerSecrets {
   #tokens: readonly string[] = [];
   #redactor: Redactor;
 
-  constructor(config: DownstreamConfig) {
+  constructor(config: ServerConfig) {
     this.#configured = secretsOf(config, process.env);
     this.#redactor = new Redactor({ values: this.#configured });
   }

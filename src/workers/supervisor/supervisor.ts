@@ -15,7 +15,7 @@ import {
   type SupervisorTimer,
 } from '../../shared/machines/supervisor-state.ts';
 import type { AsksConfig } from '../../shared/model/asks.ts';
-import type { DownstreamConfig } from '../../shared/model/config.ts';
+import type { ServerConfig } from '../../shared/model/config.ts';
 import type { LauncherAddress } from '../../shared/protocol/launch.ts';
 import type {
   CallMessage,
@@ -42,7 +42,7 @@ export class Supervisor {
   readonly server: string;
   readonly #slot: number;
   readonly #creditLane: number;
-  readonly #config: DownstreamConfig;
+  readonly #config: ServerConfig;
   readonly #clientCapabilities: string;
   readonly #context: SupervisorContext;
   readonly #secrets: ServerSecrets;

@@ -9,7 +9,7 @@ import {
   phaseOf,
   type SupervisorState,
 } from '../../shared/machines/supervisor-state.ts';
-import type { DownstreamConfig } from '../../shared/model/config.ts';
+import type { ServerConfig } from '../../shared/model/config.ts';
 import type { ListKind } from '../../shared/model/lists.ts';
 import type { SupervisorEvent } from '../../shared/model/server.ts';
 import type { LastExit, SupervisorRecord } from '../../shared/model/snapshot.ts';
@@ -43,7 +43,7 @@ export interface Present {
 export class Telling {
   readonly #slot: number;
   readonly #generation: number;
-  readonly #config: DownstreamConfig;
+  readonly #config: ServerConfig;
   readonly #context: SupervisorContext;
   readonly #secrets: ServerSecrets;
   #state: SupervisorState;

@@ -2,19 +2,19 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { difference, keysOfNextStart } from '#src/main/config/difference.ts';
-import type { DownstreamConfig, GatewayConfig } from '#src/shared/model/config.ts';
+import type { GatewayConfig, ServerConfig } from '#src/shared/model/config.ts';
 import { serverConfig } from '../../support/supervisor-thread.ts';
 
-function server(name: string, more: Partial<DownstreamConfig> = {}): DownstreamConfig {
+function server(name: string, more: Partial<ServerConfig> = {}): ServerConfig {
   return { ...serverConfig('echo'), name, lane: name, prefix: name, ...more };
 }
 
-function names(before: readonly DownstreamConfig[], after: readonly DownstreamConfig[]) {
+function names(before: readonly ServerConfig[], after: readonly ServerConfig[]) {
   const found = difference(before, after);
   return Object.fromEntries(
     Object.entries(found).map(([kind, servers]) => [
       kind,
-      (servers as readonly DownstreamConfig[]).map(({ name }) => name),
+      (servers as readonly ServerConfig[]).map(({ name }) => name),
     ]),
   );
 }
@@ -38,7 +38,7 @@ test('servers come, go and change, each for itself', () => {
   expect(names(after, after)).toEqual(NOTHING);
 });
 
-const OF_MAIN: readonly [keyof DownstreamConfig, unknown][] = [
+const OF_MAIN: readonly [keyof ServerConfig, unknown][] = [
   ['prefix', 'other'],
   ['asks', { elicitation: 'deny', sampling: 'allow', unsolicited: 'deny' }],
   ['tools', { allow: ['a'], deny: [] }],
@@ -70,7 +70,7 @@ test('the documentation names just those', () => {
   expect(documented).toEqual(OF_MAIN.map(([key]) => snake(key)));
 });
 
-test.each<[keyof DownstreamConfig, unknown]>([
+test.each<[keyof ServerConfig, unknown]>([
   ['command', 'other'],
   ['args', ['b', 'a']],
   ['cwd', '/'],

@@ -2,21 +2,21 @@
 import { expect, test } from 'vitest';
 import { changedParts, programKey, splitByProgram } from '#src/main/config/programs.ts';
 import { leastCredit } from '#src/main/config/settings.ts';
-import type { DownstreamConfig, EndpointConfig, GatewayConfig } from '#src/shared/model/config.ts';
+import type { EndpointConfig, GatewayConfig, ServerConfig } from '#src/shared/model/config.ts';
 import { serverConfig } from '../../support/supervisor-thread.ts';
 
 const MIB = 1024 * 1024;
 
-function server(name: string, more: Partial<DownstreamConfig> = {}): DownstreamConfig {
+function server(name: string, more: Partial<ServerConfig> = {}): ServerConfig {
   return { ...serverConfig('echo'), name, lane: name, prefix: name, ...more };
 }
 
-function remote(name: string, more: Partial<EndpointConfig> = {}): DownstreamConfig {
+function remote(name: string, more: Partial<EndpointConfig> = {}): ServerConfig {
   const endpoint = { url: 'https://example.com/', headers: { A: '1' }, tokenFile: null, ...more };
   return server(name, { endpoint, command: '', args: [], cwd: '/', env: {} });
 }
 
-function config(servers: readonly DownstreamConfig[], byteCreditBytes = 192 * MIB): GatewayConfig {
+function config(servers: readonly ServerConfig[], byteCreditBytes = 192 * MIB): GatewayConfig {
   return {
     file: '/x/registry.yaml',
     servers,
@@ -33,14 +33,14 @@ function reservation(name: string, prefix: string, resources: readonly string[] 
 }
 
 /** What is put in force and who waits, when the first configuration is all that is known. */
-function split(running: readonly DownstreamConfig[], wanted: GatewayConfig) {
+function split(running: readonly ServerConfig[], wanted: GatewayConfig) {
   const known = new Set(running.map(programKey));
   return splitByProgram(config(running), wanted, (key) => known.has(key));
 }
 
 const one = server('one', { args: ['a', 'b'], env: { A: '1', B: '2' }, envPassthrough: ['X'] });
 
-test.each<[keyof DownstreamConfig, unknown, string]>([
+test.each<[keyof ServerConfig, unknown, string]>([
   ['command', '/bin/other', 'command'],
   ['args', ['b', 'a'], 'args'],
   ['args', ['a b'], 'args'],
@@ -138,12 +138,7 @@ test('all else of the change is put in force, in the order of the file', () => {
 
 test('a prefix that is still taken holds back whoever is to have it, and so on', () => {
   const running = ['a', 'b', 'c', 'd'].map((name) => server(name));
-  const [a, b, c, d] = running as [
-    DownstreamConfig,
-    DownstreamConfig,
-    DownstreamConfig,
-    DownstreamConfig,
-  ];
+  const [a, b, c, d] = running as [ServerConfig, ServerConfig, ServerConfig, ServerConfig];
   const wanted = [
     server('e', { prefix: 'c' }),
     { ...c, prefix: 'b' },

@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { ThreadVitals } from '../../../shared/memory/vitals.ts';
-import type { DownstreamConfig } from '../../../shared/model/config.ts';
+import type { ServerConfig } from '../../../shared/model/config.ts';
 import type { LauncherAddress } from '../../../shared/protocol/launch.ts';
 import { ProcessGroup } from '../../process/process-group.ts';
 import {
@@ -26,7 +26,7 @@ const CLOSED_PIPE_MS = 1000;
 const ANSWER_MS = 3000;
 
 export interface ChildOptions {
-  readonly config: DownstreamConfig;
+  readonly config: ServerConfig;
   readonly env: Readonly<Record<string, string>>;
   readonly slot: number;
   readonly incarnation: number;
@@ -235,7 +235,7 @@ export class Child implements Link {
 
 function explainSpawnError(
   code: string,
-  { command, cwd }: DownstreamConfig,
+  { command, cwd }: ServerConfig,
   env: Readonly<Record<string, string>>,
 ): string {
   if ((code === 'ENOENT' || code === 'ENOTDIR') && !existsSync(`${cwd}/.`)) {

@@ -2,7 +2,7 @@
  * The environment of a child: a fixed allow-list of the gateway's own variables, then those that the
  * configuration passes through, then those that it sets. Pure; never shows a value.
  */
-import type { DownstreamConfig } from '../../../shared/model/config.ts';
+import type { ServerConfig } from '../../../shared/model/config.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -71,7 +71,7 @@ const SHELL_FUNCTION = '()';
 /** The complete environment of the child. `env` of the configuration wins over everything. */
 export function buildChildEnv(
   parent: Environment,
-  config: Pick<DownstreamConfig, 'env' | 'envPassthrough'>,
+  config: Pick<ServerConfig, 'env' | 'envPassthrough'>,
 ): Record<string, string> {
   const passed = new Set(config.envPassthrough);
   const child: Record<string, string> = Object.create(null);

@@ -2,7 +2,7 @@
  * The directories that a server may begin at with a relative path: where it runs, where the gateway
  * works, the directories that its arguments and variables name, and the roots that clients tell it.
  */
-import type { DownstreamConfig } from '../../../shared/model/config.ts';
+import type { ServerConfig } from '../../../shared/model/config.ts';
 import { Absent } from './absent.ts';
 import type { Lookups } from './lookups.ts';
 import type { Mounts } from './mounts.ts';
@@ -77,7 +77,7 @@ export class Bases {
 const OF_ALL = /^(?:HOME|PATH|PWD|TEMP|TMP|TMPDIR|XDG_.*)$/;
 
 /** Absolute paths in the arguments and variables of a server, and where it and the gateway work. */
-export function basePaths(config: DownstreamConfig, gatewayCwd: string): string[] {
+export function basePaths(config: ServerConfig, gatewayCwd: string): string[] {
   const variables = Object.entries(config.env).filter(([name]) => !OF_ALL.test(name));
   const values = [...config.args, ...variables.map(([, value]) => value)];
   const named = values.flatMap(

@@ -6,7 +6,7 @@
 import { homedir, userInfo } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { elements, kindAt, member } from '../../../shared/json/json-slice.ts';
-import type { DownstreamConfig } from '../../../shared/model/config.ts';
+import type { ServerConfig } from '../../../shared/model/config.ts';
 import type { GuardedPlaces } from '../../../shared/model/guarded.ts';
 import type { CatalogEntry } from '../../../shared/model/mcp.ts';
 import { errorCode } from '../../../shared/platform/errno.ts';
@@ -29,7 +29,7 @@ export interface Looks {
 }
 
 export interface PathRuleOptions {
-  readonly config: DownstreamConfig;
+  readonly config: ServerConfig;
   readonly guarded: GuardedPlaces;
   readonly looks: Looks;
   /** Does a part of the work; its time counts as the server's. */
@@ -167,7 +167,7 @@ function onlyReads(tool: Uint8Array): boolean {
   return hint !== null && tool[hint[0]] === TRUE;
 }
 
-function surroundingsOf(config: DownstreamConfig): Surroundings {
+function surroundingsOf(config: ServerConfig): Surroundings {
   const env = buildChildEnv(process.env, config);
   const user = systemUser();
   const homes = new Map([['', env['HOME'] ?? user?.homedir ?? homedir()]]);
