@@ -12,7 +12,7 @@ import { oneByOne } from './lib/load.ts';
 import { mainThreadMs } from './lib/procfs.ts';
 import { Scope } from './lib/scope.ts';
 import { RAW } from './lib/servers.ts';
-import { type Gateway, makeSides, REA } from './lib/sides.ts';
+import { type Gateway, makeSides } from './lib/sides.ts';
 import { median } from './lib/statistics.ts';
 import { type Connection, untilServing } from './lib/wire.ts';
 
@@ -49,12 +49,11 @@ const scenarios: Readonly<Record<string, (dir: string) => object>> = {
 
 const scope = new Scope();
 try {
-  const builds = { before: resolve(values.before), now: REA };
+  const all = makeSides(scope, values.node, null, [], resolve(values.before));
+  const builds = { before: 'rea-before', now: 'rea' } as const;
   const sides: Record<string, Side> = {};
-  for (const [name, rea] of Object.entries(builds)) {
-    const gateway = await makeSides(scope, values.node, null, [], rea).start('rea', [
-      RAW.server(values.node, 'one'),
-    ]);
+  for (const [name, side] of Object.entries(builds)) {
+    const gateway = await all.start(side, [RAW.server(values.node, 'one')]);
     for (const file of FILES) {
       mkdirSync(dirname(join(gateway.dir, file)), { recursive: true });
       writeFileSync(join(gateway.dir, file), file);

@@ -15,7 +15,7 @@ import type { ProgramResult, Results } from './lib/results.ts';
 import { Scope } from './lib/scope.ts';
 import { makeSides, REA } from './lib/sides.ts';
 import { seeded } from './lib/statistics.ts';
-import { goalTable, programTables } from './lib/table.ts';
+import { buildsTable, goalTable, programTables } from './lib/table.ts';
 import { packageVersions } from './lib/versions.ts';
 import { fleet } from './programs/fleet.ts';
 import { latency } from './programs/latency.ts';
@@ -38,6 +38,7 @@ const { values, positionals } = parseArgs({
     peers: { type: 'boolean', default: true },
     patience: { type: 'string', default: '1' },
     'cpu-prof': { type: 'string' },
+    before: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
   allowNegative: true,
@@ -62,7 +63,8 @@ if (values.help) {
 }
 
 async function run(programs: readonly Program[]): Promise<void> {
-  const peersDir = values.peers ? await installPeers() : null;
+  const earlier = values.before === undefined ? null : resolve(values.before);
+  const peersDir = values.peers && earlier === null ? await installPeers() : null;
   const machine = describeMachine(values.node);
   const scope = new Scope();
   const progress = new Progress();
@@ -94,7 +96,7 @@ async function run(programs: readonly Program[]): Promise<void> {
         // Each program begins anew, so that one alone does the same as in the full set.
         random: seeded(Number(values.seed)),
         scope,
-        sides: makeSides(scope, values.node, peersDir, nodeArgs),
+        sides: makeSides(scope, values.node, peersDir, nodeArgs, earlier),
         progress,
       });
       const seconds = Math.round((performance.now() - begun) / 1000);
@@ -103,14 +105,14 @@ async function run(programs: readonly Program[]): Promise<void> {
       const whole = { ...about, ...result };
       done.push(whole);
       progress.clear();
-      process.stdout.write(programTables(whole));
+      process.stdout.write(earlier === null ? programTables(whole) : buildsTable(whole));
       // After each, so that an interrupted run is not lost.
       if (values.out !== undefined) save(values.out, machine, peersDir !== null, done);
     }
   } finally {
     scope.dispose();
   }
-  process.stdout.write(goalTable(done.flatMap(({ goals }) => goals)));
+  if (earlier === null) process.stdout.write(goalTable(done.flatMap(({ goals }) => goals)));
 }
 
 function save(
@@ -156,6 +158,7 @@ ${names.join('\n')}
   --repetitions N    how often everything is measured; default: each program's own number
   --seed N           of the order in which sides are measured; default 1
   --no-peers         without the gateways from npm
+  --before FILE      compare with an earlier build (its dist/main/index.js), and with nothing else
   --cpu-prof DIR     write a CPU profile of every gateway; the figures are slower then
   --out FILE         write the results as JSON; other programs' in the same file are kept
 `;

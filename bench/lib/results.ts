@@ -76,6 +76,7 @@ export const TRANSPORTS: Readonly<Record<string, 'stdio' | 'HTTP'>> = {
   'thread-relay': 'stdio',
   'in-process': 'stdio',
   rea: 'stdio',
+  'rea-before': 'stdio',
   'rea-http': 'HTTP',
   'mcp-hub': 'HTTP',
   'mcp-proxy': 'HTTP',

@@ -15,7 +15,15 @@ import { sdkOverHttp, sdkOverStdio } from './sdk.ts';
 import type { Server } from './servers.ts';
 import { type Connection, handshake, StdioConnection } from './wire.ts';
 
-export type SideName = 'direct' | 'thread-relay' | 'in-process' | 'rea' | 'rea-http' | Peer;
+export type SideName =
+  | 'direct'
+  | 'thread-relay'
+  | 'in-process'
+  | 'rea'
+  /** An earlier build of rea. */
+  | 'rea-before'
+  | 'rea-http'
+  | Peer;
 
 /** A side that runs. */
 export interface Gateway {
@@ -61,17 +69,21 @@ const WITHOUT_BACKOFF = {
 /**
  * @param peersDir where those from npm are, null when they could not be installed.
  * @param nodeArgs options of Node for the gateways that run in it.
- * @param rea the program of the build that is measured.
+ * @param before the program of an earlier build; with one, only it and this build are compared.
  */
 export function makeSides(
   scope: Scope,
   node: string,
   peersDir: string | null,
   nodeArgs: readonly string[],
-  rea = REA,
+  before: string | null = null,
 ): Sides {
+  const isThere = (name: SideName) => {
+    if (before !== null) return name === 'rea' || name === 'rea-before';
+    return name !== 'rea-before' && (peersDir !== null || !isPeer(name));
+  };
   return {
-    available: (names) => names.filter((name) => peersDir !== null || !isPeer(name)),
+    available: (names) => names.filter(isThere),
     start: async (side, servers, options = {}) => {
       const dir = options.dir ?? scope.directory();
       const env = environment(dir, node);
@@ -95,13 +107,14 @@ export function makeSides(
         const backoff = options.withoutBackoff === true ? '0' : '200';
         return overStdio(scope, start([IN_PROCESS, mcpServers(dir, servers), backoff]), common);
       }
-      if (side === 'rea' || side === 'rea-http') {
-        const serve = [rea, 'serve', '--cwd', dir];
+      if (side === 'rea' || side === 'rea-before' || side === 'rea-http') {
+        const program = side === 'rea-before' && before !== null ? before : REA;
+        const serve = [program, 'serve', '--cwd', dir];
         writeRegistry(dir, servers, {
           ...(options.withoutBackoff === true ? WITHOUT_BACKOFF : {}),
           ...(options.threads === undefined ? {} : { threads: { mode: options.threads } }),
         });
-        if (side === 'rea') return overStdio(scope, start(serve), common);
+        if (side !== 'rea-http') return overStdio(scope, start(serve), common);
         const port = await freePort();
         const started = start([...serve, '--http', String(port), '--no-token']);
         return overHttp(scope, started, { ...common, port, path: '/mcp', kind: 'streamable' });

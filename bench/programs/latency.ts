@@ -19,6 +19,7 @@ const SIDES: readonly SideName[] = [
   'thread-relay',
   'in-process',
   'rea',
+  'rea-before',
   'rea-http',
   'mcp-hub',
   'mcp-proxy',

@@ -15,7 +15,7 @@ import type { Gateway, SideName } from '../lib/sides.ts';
 import { quantile } from '../lib/statistics.ts';
 import { type Connection, untilServing } from '../lib/wire.ts';
 
-const SIDES: readonly SideName[] = ['in-process', 'rea', 'mcp-hub'];
+const SIDES: readonly SideName[] = ['in-process', 'rea', 'rea-before', 'mcp-hub'];
 const HEALTHY = ['h0', 'h1', 'h2', 'h3'];
 const BAD = Array.from({ length: 16 }, (_, at) => `b${at}`);
 const EVERY_MS = 5;

@@ -12,7 +12,7 @@ import type { Gateway, SideName } from '../lib/sides.ts';
 import { median } from '../lib/statistics.ts';
 import { type Connection, untilServing } from '../lib/wire.ts';
 
-const STDIO: readonly SideName[] = ['direct', 'in-process', 'rea'];
+const STDIO: readonly SideName[] = ['direct', 'in-process', 'rea', 'rea-before'];
 const HTTP: readonly SideName[] = ['rea-http', 'mcp-hub', 'mcp-proxy', 'supergateway'];
 const SIZES = { '100 B': 100, '10 KB': 10_000, '1 MB': 1_000_000, '10 MB': 10_000_000 };
 type Size = keyof typeof SIZES;
