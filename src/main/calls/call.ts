@@ -72,15 +72,6 @@ export interface Call extends Withdrawable {
 /** What is done with a call besides passing its answer on. */
 export type Hooks = Pick<Call, 'onEnd' | 'lapsed' | 'elsewhere' | 'tasks' | 'onTasks' | 'untimed'>;
 
-const NO_HOOKS: Hooks = {
-  onEnd: null,
-  lapsed: null,
-  elsewhere: null,
-  tasks: null,
-  onTasks: null,
-  untimed: false,
-};
-
 /** What a new call is made of. */
 export type CallParts = Pick<
   Call,
@@ -95,20 +86,39 @@ export type CallParts = Pick<
 /** The longest a timer can wait: 24 days. */
 const MAX_TIMER_MS = 2_147_483_647;
 
-/** A call whose time begins now. It is still to be added to the table. */
-export function newCall({ timeoutMs, totalTimeoutMs, hooks, ...parts }: CallParts): Call {
+/**
+ * A call whose time begins now. It is still to be added to the table. Written out member by member: this is
+ * on the way of every call, and an object that is spread costs microseconds.
+ */
+export function newCall(parts: CallParts): Call {
   const now = performance.now();
+  const { hooks } = parts;
   const untimed = hooks.untimed === true;
+  const timer = setTimeout(expire, untimed ? MAX_TIMER_MS : parts.timeoutMs);
   const call: Call = {
-    ...parts,
-    ...NO_HOOKS,
-    ...hooks,
+    id: parts.id,
+    owner: parts.owner,
+    idRaw: parts.idRaw,
+    idText: parts.idText,
+    tokenRaw: parts.tokenRaw,
+    target: parts.target,
+    method: parts.method,
+    line: parts.line,
     admittedAt: now,
-    totalDeadline: untimed ? Infinity : now + totalTimeoutMs,
-    timer: setTimeout(() => call.target.expire(call), untimed ? MAX_TIMER_MS : timeoutMs),
+    totalDeadline: untimed ? Infinity : now + parts.totalTimeoutMs,
+    onEnd: hooks.onEnd ?? null,
+    lapsed: hooks.lapsed ?? null,
+    elsewhere: hooks.elsewhere ?? null,
+    tasks: hooks.tasks ?? null,
+    onTasks: hooks.onTasks ?? null,
+    untimed,
+    timer,
     postedTo: null,
     postedAt: now,
     withdraw: (reason) => call.target.cancel(call, reason),
   };
+  function expire(): void {
+    call.target.expire(call);
+  }
   return call;
 }
