@@ -2,7 +2,7 @@
  * The MCP clients that people use, as far as they run without a desktop: each visits an endpoint as its
  * user would have it do, lists the tools and calls `echo__echo`. Programs come from node_modules.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -110,12 +110,25 @@ export async function visitWithMcpRemote(target: Target): Promise<Visit> {
   });
 }
 
+/**
+ * Needs a newer Node than the gateway does, and so is no dependency: `npm ci` would warn of it on an older
+ * one. Fetched once for all tests of a run.
+ */
+const INSPECTOR = '@modelcontextprotocol/inspector@2.12.0';
+let inspector: Promise<string> | null = null;
+
+async function findInspector(): Promise<string> {
+  const args = ['-y', '-p', INSPECTOR, '--', 'sh', '-c', 'command -v mcp-inspector'];
+  const env = { ...process.env, npm_config_ignore_scripts: 'true' };
+  const { code, stdout, stderr } = await runProgram('npx', args, { env, limitMs: RUN_LIMIT_MS });
+  if (code !== 0) throw new Error(`npx cannot provide ${INSPECTOR}: ${stderr}`);
+  return realpathSync(stdout.trim());
+}
+
 /** Runs the Inspector with these arguments; resolves with the JSON that it prints. */
 export async function inspect(args: readonly string[], env = environment()): Promise<unknown> {
-  const launcher = programOf(
-    '@modelcontextprotocol/inspector',
-    '../clients/launcher/build/index.js',
-  );
+  inspector ??= findInspector();
+  const launcher = await inspector;
   return withHome(async (HOME) => {
     const { code, stdout, stderr } = await runProgram(
       await newerNode(),
