@@ -34,6 +34,11 @@ export class LogSecrets {
     if (this.#secrets.size > before) this.#redactor = null;
   }
 
+  /** All that were told. */
+  values(): readonly string[] {
+    return [...this.#secrets];
+  }
+
   /** A message, or the fields of a record: with every secret in its texts replaced. */
   hideIn(value: unknown, depth = 0): unknown {
     if (typeof value === 'string') return this.#hide(value);

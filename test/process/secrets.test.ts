@@ -8,7 +8,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { startFixture, stopHttpServers } from '../support/http-server.ts';
 import { runRea } from '../support/rea-command.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
-import { BETWEEN, BYTES, ESCAPES } from '../support/secret-forms.ts';
+import { expectNone, FORMS, layers } from '../support/secret-forms.ts';
 import { fixture, registry, type ServerSpec } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
@@ -19,7 +19,6 @@ afterEach(async () => {
   await stopHttpServers();
 });
 
-const FORMS = { plain: String, ...ESCAPES, ...BETWEEN, ...BYTES };
 /** Long enough that nothing else is it by chance; with what every form has to write differently. */
 const secret = (kind: string) => `Zq7 ${kind}/"x9\\Kd0vé+Pw3`;
 /** Those that are arguments or in an address, where quotes would only be in the way. */
@@ -83,25 +82,6 @@ async function sinks(rea: Rea, ...but: string[]): Promise<Record<string, string>
     seen[entry] = readFileSync(join(rea.dir, '.rea', entry), 'utf8');
   }
   return seen;
-}
-
-/** A text as it is, and as it is within JSON and within JSON in that. */
-function layers(text: string): string[] {
-  const inner = text.replaceAll(/\\(["\\])/g, '$1');
-  return [text, inner, inner.replaceAll(/\\(["\\])/g, '$1')];
-}
-
-function expectNone(seen: Readonly<Record<string, string>>, secrets: readonly string[]): void {
-  for (const [sink, text] of Object.entries(seen)) {
-    const texts = layers(text);
-    for (const [form, write] of Object.entries(FORMS)) {
-      for (const value of secrets) {
-        const written = write(value).replace(/=+$/, '').slice(0, -2);
-        const found = texts.some((layer) => layer.includes(written));
-        expect(found, `${form} of ${value} in ${sink}`).toBe(false);
-      }
-    }
-  }
 }
 
 function project(): string {

@@ -1,4 +1,5 @@
 /** The ways in which a secret is written when it is printed, made independently of how they are found. */
+import { expect } from 'vitest';
 
 type Write = (text: string) => string;
 
@@ -42,3 +43,28 @@ export const BYTES: Readonly<Record<string, Write>> = {
   base64: (text) => Buffer.from(text).toString('base64'),
   base64url: (text) => Buffer.from(text).toString('base64url'),
 };
+
+export const FORMS = { plain: String, ...ESCAPES, ...BETWEEN, ...BYTES };
+
+/** A text as it is, and as it is within JSON and within JSON in that. */
+export function layers(text: string): string[] {
+  const inner = text.replaceAll(/\\(["\\])/g, '$1');
+  return [text, inner, inner.replaceAll(/\\(["\\])/g, '$1')];
+}
+
+/** @param seen what can be seen, by where. */
+export function expectNone(
+  seen: Readonly<Record<string, string>>,
+  secrets: readonly string[],
+): void {
+  for (const [sink, text] of Object.entries(seen)) {
+    const texts = layers(text);
+    for (const [form, write] of Object.entries(FORMS)) {
+      for (const value of secrets) {
+        const written = write(value).replace(/=+$/, '').slice(0, -2);
+        const found = texts.some((layer) => layer.includes(written));
+        expect(found, `${form} of ${value} in ${sink}`).toBe(false);
+      }
+    }
+  }
+}

@@ -87,6 +87,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
     mode: options.reload,
     trustConfig,
     env: process.env,
+    secrets,
     log,
   });
   tellWarnings(log, loaded.config, policy.policy);

@@ -88,7 +88,10 @@ function word(text: string, show: Redact): string {
   return shellWord(head, LONGEST_WORD, kept.length < text.length ? text.length : head.length);
 }
 
-/** What is set as a variable or header is hidden in the rest of the line too. */
+/**
+ * What is set as a variable or header is hidden in the rest of the line too; not a text of several words:
+ * half a command that is also set as a variable would be hidden by it.
+ */
 function hidingOwn(values: readonly (readonly [string, string])[], redact: Redact): Redact {
   const secrets = values
     .slice(0, MOST_OWN)
@@ -104,9 +107,14 @@ function shownValue(name: string, value: string): string {
   return hides(name, value) ? HIDDEN : value;
 }
 
+/** Whether a variable of this name decides which code runs. */
+export function isDecisive(name: string): boolean {
+  return DECISIVE.has(name);
+}
+
 /** Whether the value of this variable or header is not for everybody's eyes. */
 function hides(name: string, value: string): boolean {
-  const kind = DECISIVE.has(name) ? 'harmless' : kindOfName(name);
+  const kind = isDecisive(name) ? 'harmless' : kindOfName(name);
   return kind !== 'harmless' && isWorthHiding(withoutReferences(value), kind);
 }
 
@@ -143,12 +151,11 @@ function shownPair(pair: string): string {
     : pair;
 }
 
-/** Not a text of several words: half a command that is also set as a variable would be hidden by it. */
 function isSecret(value: string): boolean {
-  return !/\s/.test(value) && isWorthHiding(withoutReferences(value), 'secret');
+  return isWorthHiding(withoutReferences(value), 'secret');
 }
 
 /** What a variable of the gateway stands for is not written here. */
-function withoutReferences(value: string): string {
+export function withoutReferences(value: string): string {
   return value.replaceAll(REFERENCE, '');
 }

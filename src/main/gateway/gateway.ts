@@ -201,6 +201,14 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     this.onChange();
   }
 
+  /** A server has told secrets: what is shown already may hold them. */
+  onSecrets(learned: readonly string[]): void {
+    const { secrets } = this.#options;
+    secrets.add(learned);
+    this.#reload = secrets.hideIn(this.#reload) as ReloadRecord;
+    this.onChange();
+  }
+
   stopAccepting(): void {
     this.#stoppingSince ??= performance.now();
     this.#parts.router.stopAccepting();

@@ -32,6 +32,8 @@ export interface GatewayEvents extends ClientEvents {
   onChange(): void;
   /** Another thread writes the state file: it has to be told everything again. */
   onWriterReplaced(): void;
+  /** Nothing that is logged or shown may hold these from now on. */
+  onSecrets(secrets: readonly string[]): void;
   killGroup(group: RecordedGroup): void;
   /** JSON text of the health tool's result. */
   health(): string;
@@ -100,6 +102,7 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
     launcher,
     halted,
     stateWriter: writer,
+    secrets: { add: (secrets) => events.onSecrets(secrets) },
     observer: metrics.observer,
     startLimit: defaultStartLimit(),
     usedBefore: readLastUse(dir),

@@ -14,7 +14,9 @@ import {
   type Withheld,
 } from '../config/programs.ts';
 import { shellWord, shellWords } from '../config/shell-words.ts';
+import { waitingSecrets } from '../config/waiting-secrets.ts';
 import type { Written } from '../config/written.ts';
+import type { LogSecrets } from '../log-secrets.ts';
 import type { Logger } from '../logger.ts';
 
 /** A configuration as it was read. */
@@ -28,6 +30,9 @@ export interface WaitingOptions {
   readonly config: GatewayConfig;
   /** The name of the file in messages. */
   readonly shown: string;
+  /** Of whatever runs or has run. */
+  readonly secrets: LogSecrets;
+  readonly env: NodeJS.ProcessEnv;
   readonly log: Logger;
 }
 
@@ -37,6 +42,14 @@ const TOLD = 20;
 const MOST = 64;
 const LONGEST_CHANGES = 300;
 const LONGEST_LIST = 1000;
+
+/** A server's program in one line. @param more belongs to it. */
+type Text = (name: string, more?: string) => string;
+
+interface Reason {
+  readonly why: string;
+  readonly what: string;
+}
 
 interface Entry extends WaitingServer {
   /** Differs when there is something else to decide. */
@@ -63,13 +76,13 @@ export class Waiting {
   }
 
   /** A person has asked for this configuration: whatever is in it is this run's from now on. */
-  take({ config, written }: Read, running: GatewayConfig): void {
+  take(read: Read): void {
     const { log } = this.#options;
-    const taken = config.servers.filter((server) => {
+    const taken = read.config.servers.filter((server) => {
       const key = programKey(server);
       return key !== null && !this.#known.has(key);
     });
-    const text = textOf(written, running);
+    const text = this.#textIn(read);
     for (const { name } of taken.slice(0, TOLD)) {
       log.info(`server "${name}" is taken at SIGHUP: ${text(name)}`);
     }
@@ -77,22 +90,25 @@ export class Waiting {
       const rest = taken.slice(TOLD);
       log.info(`${rest.length} more are taken at SIGHUP: ${someNames(rest)}`);
     }
-    this.#learn(config);
+    this.#learn(read.config);
   }
 
-  /** The rest of a configuration is in force, and these wait. @returns what is shown of it. */
-  update(
-    withheld: readonly Withheld[],
-    written: Read['written'],
-    running: GatewayConfig,
-  ): ReloadRecord {
+  /**
+   * The rest of a configuration is in force, and these wait. @returns what is shown of it.
+   *
+   * @param read all of it.
+   */
+  update(withheld: readonly Withheld[], read: Read): ReloadRecord {
     const before = new Map(this.#entries.map((entry) => [entry.key, entry]));
-    const text = textOf(written, running);
+    const text = this.#textIn(read);
     this.#entries = withheld.slice(0, MOST).map((one, at) => {
       const key = keyOf([one]);
-      const entry = before.get(key) ?? entryOf(key, one, text(one.wanted.name));
-      if (at < TOLD && !entry.told) this.#tell(entry, one);
-      return entry;
+      // Made again each time: a part of it may have become a secret of another server.
+      const reason = reasonOf(one, text);
+      const earlier = before.get(key) ?? entryOf(key, one);
+      const told = earlier.told || at < TOLD;
+      if (told && !earlier.told) this.#tell(one, reason);
+      return { ...earlier, what: reason.what, told };
     });
     this.#tellRest(withheld.slice(TOLD));
     const names = new Set(withheld.map(({ wanted }) => wanted.name));
@@ -110,15 +126,31 @@ export class Waiting {
     return { waiting, more: Math.max(0, withheld.length - MOST) };
   }
 
-  #tell(entry: Entry, { wanted, running, prefixOf }: Withheld): void {
+  #tell({ wanted, running }: Withheld, { why }: Reason): void {
     const { log, shown } = this.#options;
-    const { name, what } = entry;
+    const { name } = wanted;
     const subject =
       running === null ? `server "${name}" waits` : `server "${name}" stays as it was`;
-    const noun = wanted.endpoint === null ? 'program' : 'address';
-    const why = prefixOf === null ? `its ${noun} is new to this run: ${what}` : what;
     log.warn(`${shown}: ${subject}: ${why}; to take it: ${remedy()}`);
-    entry.told = true;
+  }
+
+  /**
+   * What is shown of a server's program: without the secrets of any server, whether it runs or waits, and
+   * without those of earlier ones.
+   */
+  #textIn({ config, written }: Read): Text {
+    const { secrets, env } = this.#options;
+    let redactor: Redactor | null = null;
+    return (name, more = '') => {
+      redactor ??= new Redactor({
+        values: [...secrets.values(), ...waitingSecrets(config.servers, written, env)],
+      });
+      const program = written.get(name);
+      if (program === undefined) return 'unknown';
+      const text = programText(program, redactor.redact.bind(redactor));
+      // Once more as a whole: several words, or a name, may be a secret too.
+      return redactor.redactValues(`${text}${more}`);
+    };
   }
 
   #tellRest(rest: readonly Withheld[]): void {
@@ -140,20 +172,9 @@ export class Waiting {
   }
 }
 
-function entryOf(key: string, { wanted, running, prefixOf }: Withheld, text: string): Entry {
-  const parts = running === null ? [] : changedParts(running, wanted);
-  const changed = shellWords(parts, 'more', LONGEST_CHANGES, shortWord);
-  return {
-    key,
-    name: wanted.name,
-    change: running === null ? 'new' : 'changed',
-    what:
-      prefixOf === null
-        ? `${text}${parts.length === 0 ? '' : `; changed: ${changed}`}`
-        : `server "${prefixOf}" keeps the prefix "${wanted.prefix}" as long as it waits`,
-    since: new Date().toISOString(),
-    told: false,
-  };
+function entryOf(key: string, { wanted, running }: Withheld): Entry {
+  const change = running === null ? 'new' : 'changed';
+  return { key, name: wanted.name, change, what: '', since: new Date().toISOString(), told: false };
 }
 
 function remedy(): string {
@@ -182,18 +203,15 @@ function shortWord(text: string): string {
   return shellWord(text, 100);
 }
 
-/** What is shown of a program, without what the servers that run are given to keep. */
-function textOf(written: Read['written'], { servers }: GatewayConfig): (name: string) => string {
-  let redactor: Redactor | null = null;
-  return (name) => {
-    redactor ??= new Redactor({
-      values: servers.flatMap(({ env, endpoint }) => [
-        ...Object.values(env),
-        ...Object.values(endpoint?.headers ?? {}),
-      ]),
-    });
-    const program = written.get(name);
-    if (program === undefined) return 'unknown';
-    return programText(program, redactor.redact.bind(redactor));
-  };
+/** Why one waits, in the log; and for who looks at what waits. */
+function reasonOf({ wanted, running, prefixOf }: Withheld, text: Text): Reason {
+  if (prefixOf !== null) {
+    const why = `server "${prefixOf}" keeps the prefix "${wanted.prefix}" as long as it waits`;
+    return { why, what: why };
+  }
+  const noun = wanted.endpoint === null ? 'program' : 'address';
+  const parts = running === null ? [] : changedParts(running, wanted);
+  const changed = shellWords(parts, 'more', LONGEST_CHANGES, shortWord);
+  const what = text(wanted.name, parts.length === 0 ? '' : `; changed: ${changed}`);
+  return { why: `its ${noun} is new to this run: ${what}`, what };
 }

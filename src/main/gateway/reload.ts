@@ -13,6 +13,7 @@ import { loadPolicy, type Policy, unenforcedRules } from '../config/policy.ts';
 import { type Problem, problemLines, warningLines } from '../config/problem.ts';
 import { displayName } from '../config/read-file.ts';
 import { FileWatch } from '../config/watch.ts';
+import type { LogSecrets } from '../log-secrets.ts';
 import type { Logger } from '../logger.ts';
 import { type Read, Waiting } from './reload-waiting.ts';
 
@@ -31,6 +32,8 @@ export interface ReloadOptions {
   /** Whether files are used that others can change, as at the start. */
   readonly trustConfig: boolean;
   readonly env: NodeJS.ProcessEnv;
+  /** Of all servers that are put in force. */
+  readonly secrets: LogSecrets;
   readonly log: Logger;
 }
 
@@ -65,10 +68,11 @@ export class Reload {
 
   /** From now on changes are seen; they wait for `start`. */
   constructor(options: ReloadOptions) {
-    const { config, cwd, log } = options;
+    const { config, cwd, env, log, secrets } = options;
     this.#options = options;
     this.#inForce = config;
-    this.#waiting = new Waiting({ config, shown: displayName(config.file, cwd), log });
+    const shown = displayName(config.file, cwd);
+    this.#waiting = new Waiting({ config, shown, secrets, env, log });
     this.#watch = new FileWatch({
       files: [config.file, join(cwd, '.rea', 'policy.yaml')],
       onChange: () => this.#request('a file has changed', 'file'),
@@ -115,14 +119,14 @@ export class Reload {
     if (result.kind === 'refused') {
       return this.#refuse([`${displayName(config.file, cwd)}: ${result.problem}`]);
     }
-    if (by === 'person' && asks) this.#waiting.take(loaded, this.#inForce);
+    if (by === 'person' && asks) this.#waiting.take(loaded);
     if (result.kind === 'later') {
       // Not read again by then: what a person has asked for is what was in the file.
       this.#again = setTimeout(() => this.#apply(loaded, 'file'), AGAIN_MS).unref();
       return;
     }
     this.#inForce = config;
-    gateway.showReload(this.#waiting.update(withheld, loaded.written, config));
+    gateway.showReload(this.#waiting.update(withheld, loaded));
     tellWarnings(log, loaded.config, loaded.policy);
   }
 

@@ -1,6 +1,9 @@
 /**
  * Finds secrets in text, however many there are: in time linear in the text, behind escapes, and of a long
  * one also every fragment, so that no cut and no line end hides the rest of it. Pure.
+ *
+ * Secrets that are made to look alike (thousands that begin with the same forty characters) could each be
+ * compared with each place of a text. A text that takes too long counts as secret from end to end.
  */
 import { formsOfSecret } from './forms.ts';
 import { unescaped } from './unescape.ts';
@@ -13,6 +16,9 @@ const FRAGMENT = 40;
 const STRIDE = FRAGMENT - GRAM + 1;
 /** A form that repeats itself has the same gram again and again: two of them find it. */
 const MAX_SAME = 2;
+/** Characters compared for each one of a text. A page of tokens that all begin alike takes some 100. */
+const STEPS_PER_UNIT = 400;
+const LEAST_STEPS = 40_000;
 /** JSON in JSON in JSON. */
 const MAX_LEVELS = 3;
 const FILTER_BITS = 14;
@@ -35,6 +41,8 @@ export class SecretFinder {
   readonly #grams = new Map<number, Gram[]>();
   /** Which hashes there are, to be asked before the map. */
   readonly #filter = new Uint8Array(1 << FILTER_BITS);
+  /** Characters that may still be compared for the present text. */
+  #steps = 0;
 
   constructor(secrets: Iterable<string>) {
     const forms = new Set<string>();
@@ -44,7 +52,10 @@ export class SecretFinder {
 
   /** Where secrets stand, in order and apart from each other. */
   find(text: string): Range[] {
-    return this.#grams.size === 0 ? [] : united(this.#findBehind(text, MAX_LEVELS));
+    if (this.#grams.size === 0) return [];
+    this.#steps = Math.max(LEAST_STEPS, STEPS_PER_UNIT * text.length);
+    const found = this.#findBehind(text, MAX_LEVELS);
+    return this.#steps < 0 ? [{ from: 0, to: text.length }] : united(found);
   }
 
   /** @param levels of escapes that are still taken away. */
@@ -79,7 +90,7 @@ export class SecretFinder {
     let hash = hashAt(text, 0);
     for (let at = 0; ; at += 1) {
       if (this.#filter[filterBit(hash)] === 1) this.#compare(text, at, hash, found);
-      if (at + GRAM >= text.length) return found;
+      if (at + GRAM >= text.length || this.#steps < 0) return found;
       hash -= Math.imul(text.charCodeAt(at), LEAVING);
       hash = (Math.imul(hash, FACTOR) + text.charCodeAt(at + GRAM)) | 0;
     }
@@ -93,6 +104,8 @@ export class SecretFinder {
       while (from < before && text[at - from - 1] === form[inForm - from - 1]) from += 1;
       let to = 0;
       while (to < after && text[at + to] === form[inForm + to]) to += 1;
+      this.#steps -= from + to + 1;
+      if (this.#steps < 0) return;
       if (from + to >= Math.min(form.length, FRAGMENT)) {
         found.push({ from: at - from, to: at + to });
       }

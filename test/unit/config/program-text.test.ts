@@ -92,6 +92,7 @@ test.each<[string, Partial<WrittenProgram>, string]>([
   ['one of several words', { env: [['A', 'canary and more']] }, ''],
   ['one that is an argument too', { env: [['A', 'canary-1']], args: ['--x=canary-1'] }, ''],
   ['what follows a flag', { args: ['--api-token', 'canary-1'] }, '--api-token'],
+  ['several words that follow a flag', { args: ['--passphrase', 'canary ${A} words'] }, ''],
   ['what is assigned to a flag', { args: ['--client-secret=canary-1'] }, '--client-secret='],
   ['what looks like a token', { args: [`ghp_canary${'a1'.repeat(15)}`] }, ''],
   ['a default', { env: [['A', '${B:-canary-1}']] }, ''],

@@ -126,6 +126,16 @@ test('where secrets overlap all of them are found', () => {
   );
 });
 
+test('a text that is made to be compared with too many secrets counts as one', () => {
+  const beginning = 'abcdefghijklmnopqrstuvwxyz_ABCDEFGH';
+  const alike = Array.from({ length: 1000 }, (_, at) => `${beginning}${10_000 + at}`);
+  const finder = new SecretFinder(alike);
+  const hostile = `begins ${beginning.repeat(300)} ends`;
+  expect(finder.find(hostile)).toEqual([{ from: 0, to: hostile.length }]);
+  // The next one is judged by itself.
+  expect(finder.find(`begins ${alike.at(-1)} ends`)).toEqual([{ from: 7, to: 47 }]);
+});
+
 test('a hundred secrets and 64 KiB of whatever text take no time', () => {
   const random = Array.from({ length: 100 }, () => randomBytes(20).toString('base64'));
   const alike = Array.from(
