@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
+import { KnownPlaces } from '#src/shared/memory/known-places.ts';
 import { LookupSlots } from '#src/shared/memory/lookup-slots.ts';
 import type { GuardedPlaces } from '#src/shared/model/guarded.ts';
 import { Mounts } from '#src/workers/supervisor/rules/mounts.ts';
@@ -35,6 +36,8 @@ export interface PathWorld {
   readonly aliases: readonly string[];
   readonly guarded: GuardedPlaces;
   readonly rule: PathRule;
+  /** Another one that knows what this one knows, for the process with this pid. */
+  readonly ruleOf: (pid: number | null) => PathRule;
   /** Whether it is one of the gateway's own files. */
   readonly isOwn: (file: { readonly dev: number; readonly ino: number }) => boolean;
   remove(): void;
@@ -104,12 +107,14 @@ export function makePathWorld(): PathWorld {
     files: [join(cwd, '.rea/registry.yaml')],
   };
   const config = serverConfig('files', [cwd, home], { cwd, env });
-  const rule = new PathRule({
-    config,
-    guarded,
-    looks: { mounts: new Mounts(), slow: new SlowLooks(LookupSlots.create(), 1) },
-    work: (task) => task(),
-  });
+  const looks = {
+    known: KnownPlaces.create(),
+    mounts: new Mounts(),
+    slow: new SlowLooks(LookupSlots.create(), 1),
+  };
+  const ruleOf = (pid: number | null) =>
+    new PathRule({ config, guarded, looks, pid: () => pid, work: (task) => task() });
+  const rule = ruleOf(null);
   // The gateway has seen where things are; then they are moved.
   void rule.request(Buffer.from('{"params":{"x":"y"}}\n'));
   renameSync(configHome, join(home, '.config/moved'));
@@ -144,6 +149,7 @@ export function makePathWorld(): PathWorld {
     aliases,
     guarded,
     rule,
+    ruleOf,
     isOwn: (file) => identities.has(identityOf(file)),
     remove: () => rmSync(root, { recursive: true, force: true }),
   };

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { ByteCredit } from '#src/shared/memory/byte-credit.ts';
+import { KnownPlaces } from '#src/shared/memory/known-places.ts';
 import { LookupSlots } from '#src/shared/memory/lookup-slots.ts';
 import { ThreadVitals } from '#src/shared/memory/vitals.ts';
 import type { ServerConfig } from '#src/shared/model/config.ts';
@@ -112,6 +113,7 @@ export class SupervisorThread {
       vitals: this.vitals.buffer,
       credit: this.credit.buffer,
       lookups: LookupSlots.create().buffer,
+      knownPlaces: KnownPlaces.create().buffer,
       guarded: { cwd: this.dir, directories: [join(this.dir, '.rea')], files: [] },
       groupsFile: join(this.dir, 'groups'),
       gatewayVersion: '0.0.0-test',

@@ -13,6 +13,7 @@ import { PriorityQueue } from '#src/main/processes/priority/priority-queue.ts';
 import { Fleet } from '#src/main/servers/fleet.ts';
 import type { Server } from '#src/main/servers/server.ts';
 import { ByteCredit } from '#src/shared/memory/byte-credit.ts';
+import { KnownPlaces } from '#src/shared/memory/known-places.ts';
 import { LookupSlots } from '#src/shared/memory/lookup-slots.ts';
 import { withoutDescriptors } from '../support/descriptors.ts';
 import { processesOf } from '../support/processes.ts';
@@ -69,6 +70,7 @@ async function startFleet(names: readonly string[]) {
     },
     credit: ByteCredit.create(names.length, { softBytes: 64 * MIB, hardBytes: 96 * MIB }),
     lookups: LookupSlots.create(),
+    knownPlaces: KnownPlaces.create(),
     guarded: { cwd: dir, directories: [], files: [] },
     calls,
     catalogs: new Catalogs({

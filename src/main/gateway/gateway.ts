@@ -3,6 +3,8 @@
  * the parts in reverse. Decides nothing about calls or servers.
  */
 import { randomUUID } from 'node:crypto';
+import { KnownPlaces } from '../../shared/memory/known-places.ts';
+import { LookupSlots } from '../../shared/memory/lookup-slots.ts';
 import type { RecordedGroup } from '../../shared/memory/vitals.ts';
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import type { EndpointRecord, ReloadRecord } from '../../shared/model/snapshot.ts';
@@ -13,6 +15,7 @@ import { sessionsOf } from '../clients/session.ts';
 import { prepareDirectory } from '../processes/directory.ts';
 import { killGroup } from '../processes/groups.ts';
 import { type Guard, startGuard } from '../processes/guard.ts';
+import { type Looks, learnPlaces } from '../processes/guarded-places.ts';
 import {
   instancePath,
   removeInstance,
@@ -65,7 +68,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   #launched = false;
   #stoppingSince: number | null = null;
 
-  private constructor(options: GatewayOptions, dir: string) {
+  private constructor(options: GatewayOptions, dir: string, looks: Looks) {
     const beats = new SharedArrayBuffer(4);
     this.#options = options;
     this.#config = options.config;
@@ -81,6 +84,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
         look: this.#look,
         heartbeatMs: HEARTBEAT_MS,
         beats,
+        looks,
       },
       this,
     );
@@ -115,9 +119,12 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     for (const group of reaped.killed)
       options.log.warn(group, 'killed a leftover of a dead gateway');
     for (const problem of reaped.problems) options.log.warn(problem);
+    const looks = { slots: LookupSlots.create(), known: KnownPlaces.create() };
+    // Before any server could move them.
+    await learnPlaces(options.guarded, looks);
     let gateway: Gateway;
     try {
-      gateway = new Gateway(options, prepared.dir);
+      gateway = new Gateway(options, prepared.dir, looks);
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
       return {

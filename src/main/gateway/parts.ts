@@ -2,7 +2,6 @@
  * The parts of a gateway, built and wired. Nothing is started here, and nothing decided.
  */
 import { ByteCredit } from '../../shared/memory/byte-credit.ts';
-import { LookupSlots } from '../../shared/memory/lookup-slots.ts';
 import type { RecordedGroup } from '../../shared/memory/vitals.ts';
 import type { ProcessIdentity } from '../../shared/model/snapshot.ts';
 import type { Look } from '../../shared/platform/identity.ts';
@@ -14,6 +13,7 @@ import { Catalogs } from '../catalog/catalogs.ts';
 import { HeldUris } from '../catalog/held-uris.ts';
 import { Profiles } from '../catalog/profiles.ts';
 import { createGroupsFile } from '../processes/groups.ts';
+import type { Looks } from '../processes/guarded-places.ts';
 import { readLastUse } from '../processes/instance.ts';
 import { LauncherProcess } from '../processes/launcher-process.ts';
 import { startPriorityQueue } from '../processes/priority/priority-queue.ts';
@@ -49,6 +49,8 @@ export interface PartsOptions extends GatewayOptions {
   readonly heartbeatMs: number;
   /** Main's heartbeats, shared with the state writer. */
   readonly beats: SharedArrayBuffer;
+  /** What threads share for looking at paths. */
+  readonly looks: Looks;
 }
 
 export type Parts = ReturnType<typeof buildParts>;
@@ -73,7 +75,7 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
   });
   const profiles = new Profiles(config.servers);
   const credit = ByteCredit.create(roomFor(config), creditLimits(config));
-  const lookups = LookupSlots.create();
+  const { slots: lookups, known: knownPlaces } = options.looks;
   const priorities = startPriorityQueue(log, look);
   const launcher = new LauncherProcess(workerEntry('launcher'), log);
   const writer: StateWriterThread = new StateWriterThread({
@@ -98,6 +100,7 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
     catalogs,
     credit,
     lookups,
+    knownPlaces,
     priorities,
     launcher,
     halted,

@@ -2,6 +2,7 @@
  * What the fleet is made with.
  */
 import type { ByteCredit } from '../../shared/memory/byte-credit.ts';
+import type { KnownPlaces } from '../../shared/memory/known-places.ts';
 import type { LookupSlots } from '../../shared/memory/lookup-slots.ts';
 import type { RecordedGroup } from '../../shared/memory/vitals.ts';
 import type { GatewayConfig } from '../../shared/model/config.ts';
@@ -26,6 +27,7 @@ export interface FleetOptions {
   readonly usedBefore: ReadonlyMap<string, number>;
   readonly credit: ByteCredit;
   readonly lookups: LookupSlots;
+  readonly knownPlaces: KnownPlaces;
   readonly guarded: GuardedPlaces;
   readonly groupsFile: string;
   readonly gatewayVersion: string;

@@ -2,6 +2,8 @@
  * All servers and their threads: a lane for each shared server, and for each client one of every
  * server with `instances: session`. Starts and stops the servers together.
  */
+
+import type { KnownPlaces } from '../../shared/memory/known-places.ts';
 import type { RecordedGroup } from '../../shared/memory/vitals.ts';
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import { IDLE } from '../../shared/model/idle.ts';

@@ -13,6 +13,7 @@ import {
   type Worker,
 } from 'node:worker_threads';
 import type { ByteCredit } from '../../shared/memory/byte-credit.ts';
+import type { KnownPlaces } from '../../shared/memory/known-places.ts';
 import type { LookupSlots } from '../../shared/memory/lookup-slots.ts';
 import { type RecordedGroup, ThreadVitals } from '../../shared/memory/vitals.ts';
 import type { GuardedPlaces } from '../../shared/model/guarded.ts';
@@ -56,6 +57,7 @@ export interface SupervisorThreadOptions {
   readonly stallMs: number;
   readonly credit: ByteCredit;
   readonly lookups: LookupSlots;
+  readonly knownPlaces: KnownPlaces;
   readonly guarded: GuardedPlaces;
   readonly groupsFile: string;
   readonly gatewayVersion: string;
@@ -181,6 +183,7 @@ export class SupervisorThread {
       vitals: this.#vitals.buffer,
       credit: this.#options.credit.buffer,
       lookups: this.#options.lookups.buffer,
+      knownPlaces: this.#options.knownPlaces.buffer,
       guarded: this.#options.guarded,
       groupsFile: this.#options.groupsFile,
       gatewayVersion: this.#options.gatewayVersion,

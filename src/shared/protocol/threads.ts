@@ -14,12 +14,14 @@ export interface SupervisorThreadData {
   readonly callPort: MessagePort;
   readonly factsPort: MessagePort;
   readonly controlPort: MessagePort;
-  /** Shared with main, see wire/vitals.ts. */
+  /** Shared with main, see memory/vitals.ts. */
   readonly vitals: SharedArrayBuffer;
-  /** Shared by all threads, see wire/byte-credit.ts. */
+  /** Shared by all threads, see memory/byte-credit.ts. */
   readonly credit: SharedArrayBuffer;
-  /** Shared by all threads, see wire/lookup-slots.ts. */
+  /** Shared by all threads, see memory/lookup-slots.ts. */
   readonly lookups: SharedArrayBuffer;
+  /** Shared by all threads, see memory/known-places.ts. */
+  readonly knownPlaces: SharedArrayBuffer;
   /** What no message of a client may name to a server's process. */
   readonly guarded: GuardedPlaces;
   /** `run/<session_id>.groups`, appended synchronously after each spawn. */

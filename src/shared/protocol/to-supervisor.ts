@@ -19,7 +19,7 @@ export interface OpenSlot {
   readonly restarts: number;
   /** JSON text of the client capabilities that the server is told. */
   readonly clientCapabilities: string;
-  /** Its entry in the byte credit, see wire/byte-credit.ts. */
+  /** Its entry in the byte credit, see memory/byte-credit.ts. */
   readonly creditLane: number;
   /** How long to wait before the first start; used after the death of an earlier thread. */
   readonly delayMs: number;

@@ -7,6 +7,7 @@ import { getHeapStatistics } from 'node:v8';
 import { type MessagePort, threadId, workerData } from 'node:worker_threads';
 import { expose } from 'comlink';
 import { ByteCredit } from '../../shared/memory/byte-credit.ts';
+import { KnownPlaces } from '../../shared/memory/known-places.ts';
 import { LookupSlots } from '../../shared/memory/lookup-slots.ts';
 import { ThreadVitals } from '../../shared/memory/vitals.ts';
 import { controlEndpoint } from '../../shared/protocol/control-endpoint.ts';
@@ -39,6 +40,7 @@ const context: SupervisorContext = {
   workload,
   byteCredit: new ByteCredit(data.credit),
   looks: {
+    known: new KnownPlaces(data.knownPlaces),
     mounts: new Mounts(),
     slow: new SlowLooks(new LookupSlots(data.lookups), threadId),
   },

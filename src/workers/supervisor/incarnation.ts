@@ -263,7 +263,9 @@ export class Incarnation
   #guard(): PathRule {
     const { config, context, slot } = this.#options;
     const { guarded, looks, workload } = context;
-    return new PathRule({ config, guarded, looks, work: (task) => workload.of(slot, task) });
+    const pid = () => this.link.pid;
+    const work = (task: () => void) => workload.of(slot, task);
+    return new PathRule({ config, guarded, looks, pid, work });
   }
 
   #spawn(env: Readonly<Record<string, string>>): Link {

@@ -1,13 +1,14 @@
 /**
- * The directories that a server may begin at with a relative path: where it runs, where the gateway
- * works, the directories that its arguments and variables name, and the roots that clients tell it.
+ * The directories that a server may begin at with a relative path: where it was started and where it
+ * is now, where the gateway works, the directories that its arguments and variables name, and the roots that
+ * clients tell it.
  */
 import type { ServerConfig } from '../../../shared/model/config.ts';
 import { Absent } from './absent.ts';
 import type { Lookups } from './lookups.ts';
 import type { Mounts } from './mounts.ts';
 import { fold } from './own-name.ts';
-import type { Places } from './places.ts';
+import { isSame, type Places } from './places.ts';
 import type { Base } from './string-judge.ts';
 import { namesOf, pathOf, ROOT, walk } from './walk.ts';
 
@@ -21,10 +22,18 @@ export class Bases {
   /** Kept from one refresh to the next for what it knows. */
   readonly #absent = new Map<string, Absent>();
   #bases: readonly Base[] = [];
+  /** Those of them that lead to different directories. */
+  #apart: readonly Base[] = [];
 
   constructor(paths: readonly string[], mounts: Mounts) {
     this.#mounts = mounts;
     for (const path of paths) this.add(path);
+  }
+
+  /** It runs, and may go elsewhere, or be where nothing has its old name any more. */
+  follow(pid: number): void {
+    // Only Linux tells where a process is.
+    this.#paths.add(`/proc/${pid}/cwd`);
   }
 
   /** The next refresh takes it in. @returns whether it is new. */
@@ -35,13 +44,24 @@ export class Bases {
     return isNew;
   }
 
-  /** Once for each check. @param again whether to look where they are. */
+  /** Once for each check. @param again whether to look where they are, also if nothing has changed. */
   refresh(again: boolean, places: Places, lookups: Lookups): readonly Base[] {
-    if (again) {
-      this.#bases = [...this.#paths].flatMap((path) => this.#base(path, places, lookups) ?? []);
+    if (!again && this.#areWhereTheyWere()) return this.#apart;
+    this.#bases = [...this.#paths].flatMap((path) => this.#base(path, places, lookups) ?? []);
+    this.#areWhereTheyWere();
+    this.#apart = this.#bases.filter((base, at) => {
+      return !this.#bases.slice(0, at).some((earlier) => leadSame(base, earlier));
+    });
+    return this.#apart;
+  }
+
+  #areWhereTheyWere(): boolean {
+    let are = true;
+    for (const { absent, start } of this.#bases) {
+      absent?.refresh();
+      if (start !== null && absent?.is(start.entry) === false) are = false;
     }
-    for (const { absent } of this.#bases) absent?.refresh();
-    return this.#bases;
+    return are;
   }
 
   /** Null: it is no directory. */
@@ -71,6 +91,12 @@ export class Bases {
     this.#absent.set(path, known);
     return known;
   }
+}
+
+function leadSame({ start: one }: Base, { start: other }: Base): boolean {
+  return (
+    one !== null && other !== null && one.path === other.path && isSame(one.entry, other.entry)
+  );
 }
 
 /** They say where things of all programs are, and are no root of this one. */

@@ -6,6 +6,7 @@
 import { homedir, userInfo } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { elements, kindAt, member } from '../../../shared/json/json-slice.ts';
+import type { KnownPlaces } from '../../../shared/memory/known-places.ts';
 import type { ServerConfig } from '../../../shared/model/config.ts';
 import type { GuardedPlaces } from '../../../shared/model/guarded.ts';
 import type { CatalogEntry } from '../../../shared/model/mcp.ts';
@@ -24,6 +25,7 @@ import { Strings } from './strings.ts';
 
 /** What all supervisors of a thread share. */
 export interface Looks {
+  readonly known: KnownPlaces;
   readonly mounts: Mounts;
   readonly slow: SlowLooks;
 }
@@ -32,6 +34,8 @@ export interface PathRuleOptions {
   readonly config: ServerConfig;
   readonly guarded: GuardedPlaces;
   readonly looks: Looks;
+  /** The server's process; null while there is none. */
+  readonly pid: () => number | null;
   /** Does a part of the work; its time counts as the server's. */
   readonly work: (task: () => void) => void;
 }
@@ -64,11 +68,12 @@ export class PathRule {
   readonly #around: Surroundings;
   #readers: ReadonlySet<string> = new Set();
   #newBase = true;
+  #followed: number | null = null;
 
   constructor(options: PathRuleOptions) {
     const { config, guarded, looks } = options;
     this.#options = options;
-    this.#places = new Places(guarded, () => this.#lookups());
+    this.#places = new Places(guarded, looks.known, () => this.#lookups());
     this.#bases = new Bases(basePaths(config, guarded.cwd), looks.mounts);
     this.#around = surroundingsOf(config);
   }
@@ -109,6 +114,7 @@ export class PathRule {
     const { mounts } = this.#options.looks;
     const now = performance.now();
     mounts.refresh(now);
+    this.#follow();
     const lookups = this.#lookups();
     const again = this.#places.refresh(now) || this.#newBase;
     this.#newBase = false;
@@ -118,7 +124,7 @@ export class PathRule {
     const check = new PathCheck(surface, lookups, strings, writes);
     const result = check.run();
     if (result === null) return this.#goOn(check, lookups, line, strings);
-    return result === 'fine' ? null : refusalOf(result, line);
+    return result === 'fine' ? null : this.#refuse(result, line);
   }
 
   async #goOn(
@@ -131,15 +137,28 @@ export class PathRule {
       if (!lookups.wanting) await new Promise((resolve) => setImmediate(resolve));
       else if (!(await lookups.fetch())) {
         const { at, text } = check.waitsFor ?? { at: strings.start, text: '' };
-        return refusalOf({ at, text, why: LATE }, line);
+        return this.#refuse({ at, text, why: LATE }, line);
       }
       let result: ReturnType<PathCheck['run']> = null;
       this.#options.work(() => {
         result = check.run();
       });
       const found = result as ReturnType<PathCheck['run']>;
-      if (found !== null) return found === 'fine' ? null : refusalOf(found, line);
+      if (found !== null) return found === 'fine' ? null : this.#refuse(found, line);
     }
+  }
+
+  #refuse({ at, text, why }: Denial, line: Uint8Array): Refusal {
+    this.#places.lookAgain();
+    return { where: argumentName(line, at), text, why };
+  }
+
+  #follow(): void {
+    if (this.#followed !== null) return;
+    this.#followed = this.#options.pid();
+    if (this.#followed === null) return;
+    this.#bases.follow(this.#followed);
+    this.#newBase = true;
   }
 
   #lookups(): Lookups {
@@ -155,10 +174,6 @@ export class PathRule {
     const tool = params === null ? null : stringMember(line, params, 'name');
     return tool === null || !this.#readers.has(tool);
   }
-}
-
-function refusalOf({ at, text, why }: Denial, line: Uint8Array): Refusal {
-  return { where: argumentName(line, at), text, why };
 }
 
 function onlyReads(tool: Uint8Array): boolean {

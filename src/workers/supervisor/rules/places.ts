@@ -1,16 +1,17 @@
 /**
  * The guarded places as they are now: where their paths lead, and which directories and files they are.
- * A directory that was moved is known by its identity, and so is one that is seen in a second place.
- * Looks again once a second; between two looks nobody but the person at the machine can move them.
+ * A directory that was moved is known by its identity, and so is one that is seen in a second place; that is
+ * kept for all threads and servers of the run. Looks again once a second; between two looks nobody but
+ * the person at the machine can make another one.
  */
+import { dirname } from 'node:path';
+import type { KnownAs, KnownPlaces } from '../../../shared/memory/known-places.ts';
 import type { GuardedPlaces } from '../../../shared/model/guarded.ts';
 import type { Entry, Lookups } from './lookups.ts';
 import { fold } from './own-name.ts';
 import { namesOf, ROOT, walk } from './walk.ts';
 
 const REFRESH_MS = 1000;
-/** Identities of directories that are not where they were. */
-const MAX_FORMER = 32;
 
 interface Place {
   readonly path: string;
@@ -22,19 +23,24 @@ interface Place {
 }
 
 export class Places {
+  readonly #known: KnownPlaces;
   readonly #lookups: () => Lookups;
   #directories: readonly Place[];
   #files: readonly Place[];
-  #former: readonly Entry[] = [];
+  /** Where the files lie. */
+  #holders: readonly Place[];
   #lookedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     { directories, files }: Pick<GuardedPlaces, 'directories' | 'files'>,
+    known: KnownPlaces,
     lookups: () => Lookups,
   ) {
+    this.#known = known;
     this.#lookups = lookups;
     this.#directories = directories.map(unseen);
     this.#files = files.map(unseen);
+    this.#holders = holdersOf(this.#files);
   }
 
   /** @returns whether it has looked again. @param now monotonic ms. */
@@ -45,14 +51,19 @@ export class Places {
     return true;
   }
 
+  /** The next refresh looks again, however soon: somebody goes for them. */
+  lookAgain(): void {
+    this.#lookedAt = Number.NEGATIVE_INFINITY;
+  }
+
   /** At once where that is possible; until then, or when nothing answers, things are as they were. */
   async #look(lookups: Lookups): Promise<void> {
-    const before = this.#directories;
-    this.#directories = before.map((place) => seen(place, lookups));
-    this.#files = this.#files.map((place) => seen(place, lookups));
-    const moved = before.filter(({ entry }, at) => !isSame(entry, this.#directories[at]?.entry));
-    const gone = moved.map(({ entry }) => entry).filter(({ kind }) => kind === 'directory');
-    if (gone.length > 0) this.#former = [...gone, ...this.#former].slice(0, MAX_FORMER);
+    const see = (place: Place) => seen(place, lookups);
+    this.#directories = this.#directories.map(see);
+    this.#files = this.#files.map(see);
+    this.#holders = holdersOf(this.#files).map(see);
+    for (const { entry } of this.#directories) this.#learn('guarded', entry);
+    for (const { entry } of this.#holders) this.#learn('holder', entry);
     if (lookups.wanting && (await lookups.fetch())) await this.#look(lookups);
   }
 
@@ -78,8 +89,7 @@ export class Places {
   isDirectory(entry: Entry): boolean {
     if (entry.kind !== 'directory') return false;
     for (const place of this.#directories) if (isSame(place.entry, entry)) return true;
-    // A number may be used again by a directory that was made later.
-    return this.#former.some((old) => isSame(old, entry) && bornOf(old) === bornOf(entry));
+    return this.#known.has('guarded', entry);
   }
 
   /** The guarded file that it is, by name or by identity; null: none. */
@@ -90,6 +100,23 @@ export class Places {
       if (entry.kind === 'file' && isSame(place.entry, entry)) return place.path;
     }
     return null;
+  }
+
+  /** Whether one of the guarded files has this name. */
+  isFileName(name: string): boolean {
+    const folded = fold(name);
+    return this.#files.some(({ spelled }) => spelled.some((path) => nameOf(path) === folded));
+  }
+
+  /** Whether guarded files lie in it, or lay in it before it was moved. */
+  isHolder(entry: Entry): boolean {
+    if (entry.kind !== 'directory') return false;
+    for (const place of this.#holders) if (isSame(place.entry, entry)) return true;
+    return this.#known.has('holder', entry);
+  }
+
+  #learn(as: KnownAs, entry: Entry): void {
+    if (entry.kind === 'directory') this.#known.add(as, entry);
   }
 
   /** Where the guarded directories are that may hold a file with another name elsewhere on this device. */
@@ -107,8 +134,15 @@ export function isSame(one: Entry, other: Entry | undefined): boolean {
   return one.dev === other.dev && one.ino === other.ino;
 }
 
-function bornOf(entry: Entry): number {
-  return entry.kind === 'directory' || entry.kind === 'file' ? entry.born : 0;
+/** The directories of files, as these are given and where they lead. */
+function holdersOf(files: readonly Place[]): Place[] {
+  const paths = files.flatMap(({ path, real }) => [dirname(path), dirname(real)]);
+  return [...new Set(paths)].map(unseen);
+}
+
+/** @param path with a slash at its end. */
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/', path.length - 2) + 1, -1);
 }
 
 function unseen(path: string): Place {

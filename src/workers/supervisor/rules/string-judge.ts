@@ -127,10 +127,23 @@ export class StringJudge {
     const { places } = this.#surface;
     const file = places.file(real, entry);
     if (file !== null && this.#writes()) return `which is the gateway's configuration, ${file}`;
+    const held = this.#isHeld(real);
+    if (held === null) return PENDING;
+    if (held && this.#writes()) return "which is the gateway's configuration";
     if (entry.kind !== 'file' || entry.links < 2) return null;
     const inner = isInnerFile(entry, places.on(entry.dev), this.#lookups);
     if (inner === null) return PENDING;
     return inner ? "which is another name of one of the gateway's own files" : null;
+  }
+
+  /** A file with the name of a guarded one, in its directory, wherever that has been moved to. */
+  #isHeld(real: string): boolean | null {
+    const { places } = this.#surface;
+    const slash = real.lastIndexOf('/');
+    if (!places.isFileName(real.slice(slash + 1))) return false;
+    const above = slash <= 0 ? null : this.#lookups.entry(real.slice(0, slash));
+    if (slash > 0 && above === null) return null;
+    return above !== null && places.isHolder(above);
   }
 }
 

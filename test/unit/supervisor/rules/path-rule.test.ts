@@ -1,7 +1,10 @@
 /** What the rule says of single strings that are easily judged wrong, in a tree with every way in. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
+import type { PathRule } from '#src/workers/supervisor/rules/path-rule.ts';
 import { makePathWorld, type PathWorld } from '../../../support/path-world.ts';
 
 let world: PathWorld;
@@ -10,10 +13,11 @@ beforeEach(() => {
 });
 afterEach(() => world.remove());
 
-const ask = async (params: object) => {
+const askOf = async (rule: PathRule, params: object) => {
   const line = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params });
-  return world.rule.request(Buffer.from(`${line}\n`));
+  return rule.request(Buffer.from(`${line}\n`));
 };
+const ask = (params: object) => askOf(world.rule, params);
 const isDenied = async (text: string) => (await ask({ name: 'x', arguments: { text } })) !== null;
 
 test('a directory of this name is nobody’s, wherever it is or will be', async () => {
@@ -84,6 +88,25 @@ test('a link that is made later, or a directory that is moved, is seen at once',
   renameSync(join(cwd, '.rea'), join(cwd, 'moved'));
   expect(await isDenied('moved/registry.yaml')).toBe(true);
   expect(await isDenied('src/../moved')).toBe(true);
+});
+
+test('a server is where its process is, whatever stands where that was started', async () => {
+  const { root, cwd } = world;
+  const child = spawn('sleep', ['600'], { cwd, stdio: 'ignore' });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await once(child, 'spawn');
+  const other = join(root, 'work/other project');
+  const rule = world.ruleOf(child.pid ?? null);
+  const isRefused = async (text: string) => (await askOf(rule, { text })) !== null;
+  expect(await isRefused('src/index.ts')).toBe(false);
+  // In its place comes one in which nothing of this name is.
+  renameSync(cwd, other);
+  mkdirSync(cwd);
+  expect(await isRefused('l1')).toBe(true);
+  expect(await isRefused('src/l2/registry.yaml')).toBe(true);
+  expect(await isRefused('src/index.ts')).toBe(false);
+  symlinkSync(join(other, '.rea'), join(cwd, 'l3'));
+  expect(await isRefused('l3')).toBe(true);
 });
 
 test('a link that leads round and round, or nowhere, leads nowhere', async () => {
