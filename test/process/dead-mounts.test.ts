@@ -98,6 +98,19 @@ test.skipIf(!CAN_MOUNT)(
   },
 );
 
+test.skipIf(!CAN_MOUNT)('one that fails is not taken for one with nothing in it', async () => {
+  const { rea, dead, received } = await front();
+  await mount?.disconnect();
+  for (const path of [join(dead, 'a'), 'share/b']) {
+    const { failure, text } = await rea.call('files__read', { path });
+    expect(failure, path).toMatchObject({ code: 'ERR_DENIED_PATH', outcome: 'not_sent' });
+    expect(text).toContain('cannot be looked at (ENOTCONN)');
+  }
+  expect(received()).not.toContain('share');
+  await mount?.end();
+  expect((await rea.call('files__read', { path: 'share/b' })).text).toBe('ENOENT');
+});
+
 test.skipIf(!CAN_MOUNT)(
   'a gateway that has looked there stops all the same, and leaves nothing',
   async () => {

@@ -15,6 +15,8 @@ exec sleep 1000`;
 export interface DeadMount {
   /** Whoever waits is told that it is not connected. */
   end(): Promise<void>;
+  /** It is still mounted, and whoever looks is told that it is not connected. */
+  disconnect(): Promise<void>;
 }
 
 /** @param dir is created. @returns null where that is not allowed. */
@@ -25,12 +27,16 @@ export async function mountDead(dir: string): Promise<DeadMount | null> {
   const said = await Promise.race([once(holder.stdout, 'data'), exited.then(() => null)]);
   if (said === null) return null;
   let ended = false;
+  const disconnect = async () => {
+    holder.kill('SIGKILL');
+    await exited;
+  };
   return {
+    disconnect,
     end: async () => {
       if (ended) return;
       ended = true;
-      holder.kill('SIGKILL');
-      await exited;
+      await disconnect();
       execFileSync('umount', ['-l', dir]);
     },
   };

@@ -10,7 +10,8 @@ import type { Mounts } from './mounts.ts';
 import { fold } from './own-name.ts';
 import { isSame, type Places } from './places.ts';
 import type { Base } from './string-judge.ts';
-import { namesOf, pathOf, ROOT, walk } from './walk.ts';
+import { meaningOf } from './unseen.ts';
+import { namesOf, pathOf, ROOT, type Walk, walk } from './walk.ts';
 
 /** Each costs a look for each call. */
 const MAX_BASES = 16;
@@ -72,9 +73,13 @@ export class Bases {
     const guarded =
       (way?.hit ?? false) || places.covering(path) !== null || places.covering(real) !== null;
     const towards = places.towards([path, real].map((one) => fold(one === '/' ? one : `${one}/`)));
-    const isNothing = way !== null && way.entry.kind !== 'directory';
+    const isUnknown = way === null || way.entry.kind === 'unknown';
+    const isNothing = !isUnknown && way.entry.kind !== 'directory';
     if (isNothing && !guarded && towards.size === 0) return null;
-    if (way === null || guarded) return { names, absent: null, guarded, start: null };
+    const closed = way !== null && isClosed(way, lookups);
+    if (isUnknown || guarded || closed) {
+      return { names, absent: null, guarded, closed, start: null };
+    }
     const absent = this.#absentFrom(path);
     absent.except(towards);
     const { entry } = way;
@@ -82,6 +87,7 @@ export class Bases {
       names,
       absent,
       guarded,
+      closed,
       start: entry.kind === 'directory' ? { path: real === '/' ? '' : real, entry } : null,
     };
   }
@@ -91,6 +97,12 @@ export class Bases {
     this.#absent.set(path, known);
     return known;
   }
+}
+
+/** Whether only a server with other rights than ours may look into it. */
+function isClosed({ real, entry }: Walk, lookups: Lookups): boolean {
+  const inside = entry.kind === 'directory' ? lookups.entry(`${real}/.`) : entry;
+  return inside?.kind === 'unknown' && meaningOf(inside.code, real) === 'closed';
 }
 
 function leadSame({ start: one }: Base, { start: other }: Base): boolean {

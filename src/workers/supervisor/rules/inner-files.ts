@@ -1,4 +1,7 @@
-/** Whether a file that has several names has one of them in a guarded directory: a hard link to it. */
+/**
+ * Whether a file that has several names has one of them in a guarded directory: a hard link to it. Where that
+ * cannot be told it counts as one.
+ */
 import type { Entry, Lookups } from './lookups.ts';
 import { isSame } from './places.ts';
 
@@ -23,12 +26,13 @@ export function isInnerFile(
       pending = true;
       continue;
     }
+    if (names === 'unknown') return true;
     for (const name of names) {
       looks += 1;
       if (looks > MAX_FILES) return true;
       const entry = lookups.entry(`${path}/${name}`);
       if (entry === null) pending = true;
-      else if (isSame(entry, file)) return true;
+      else if (entry.kind === 'unknown' || isSame(entry, file)) return true;
       else if (entry.kind === 'directory') left.push(`${path}/${name}`);
     }
   }

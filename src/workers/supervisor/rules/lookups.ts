@@ -6,10 +6,14 @@ import { lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
 import { lstat, readdir, readlink } from 'node:fs/promises';
 import { errorCode } from '../../../shared/platform/errno.ts';
 import type { Mounts } from './mounts.ts';
+import type { Rights } from './rights.ts';
 import type { SlowLooks } from './slow-looks.ts';
+import { meaningOf } from './unseen.ts';
 
 export type Entry =
   | { readonly kind: 'none' }
+  /** Nobody knows what the server would find there. */
+  | { readonly kind: 'unknown'; readonly code: string }
   | { readonly kind: 'link'; readonly target: string }
   | {
       readonly kind: 'directory' | 'file';
@@ -29,17 +33,20 @@ const MAX_KEPT = 2048;
 export class Lookups {
   readonly #mounts: Mounts;
   readonly #slow: SlowLooks;
+  readonly #rights: Rights;
   readonly #entries = new Map<string, Entry>();
-  readonly #names = new Map<string, readonly string[]>();
+  readonly #names = new Map<string, readonly string[] | 'unknown'>();
   /** What is to be fetched: the mount, and how. */
   readonly #wanted = new Map<
     string,
     { readonly mount: number; readonly look: () => Promise<void> }
   >();
 
-  constructor(mounts: Mounts, slow: SlowLooks) {
+  /** @param rights of the server that is asked for. */
+  constructor(mounts: Mounts, slow: SlowLooks, rights: Rights) {
     this.#mounts = mounts;
     this.#slow = slow;
+    this.#rights = rights;
   }
 
   /** @param path real but for its last part. @returns null when it is to be fetched first. */
@@ -47,24 +54,28 @@ export class Lookups {
     const known = this.#entries.get(path);
     if (known !== undefined) return known;
     const mount = this.#mounts.slow(path);
-    if (mount === 0) return this.#keep(path, entryNow(path));
-    const look = async () => void this.#entries.set(path, await entrySoon(path));
+    if (mount === 0) return this.#keep(path, this.#entryNow(path));
+    const look = async () => void this.#entries.set(path, await this.#entrySoon(path));
     this.#wanted.set(path, { mount, look });
     return null;
   }
 
-  /** The names in a directory; none when it cannot be read. @returns null when they are to be fetched. */
-  names(path: string): readonly string[] | null {
+  /**
+   * The names in a directory of the gateway's own; none where it is closed to us, for then it is none.
+   *
+   * @returns null when they are to be fetched, `unknown` when nobody knows.
+   */
+  names(path: string): readonly string[] | 'unknown' | null {
     const known = this.#names.get(path);
     if (known !== undefined) return known;
     const mount = this.#mounts.slow(path);
     if (mount === 0) {
-      const names = unlessRefused(NO_NAMES, () => readdirSync(path));
+      const names = namesNow(path);
       this.#names.set(path, names);
       return names;
     }
     const look = async () => {
-      this.#names.set(path, await readdir(path).catch((error) => refused(error, NO_NAMES)));
+      this.#names.set(path, await readdir(path).catch((error) => noNames(error, path)));
     };
     this.#wanted.set(`${path}/`, { mount, look });
     return null;
@@ -88,27 +99,40 @@ export class Lookups {
     if (this.#entries.size > MAX_KEPT) this.#entries.clear();
   }
 
+  #entryNow(path: string): Entry {
+    try {
+      const stats = lstatSync(path, { throwIfNoEntry: false });
+      if (stats === undefined) return NONE;
+      return stats.isSymbolicLink() ? { kind: 'link', target: readlinkSync(path) } : entryOf(stats);
+    } catch (error) {
+      return this.#refused(error, path);
+    }
+  }
+
+  async #entrySoon(path: string): Promise<Entry> {
+    try {
+      const stats = await lstat(path);
+      return stats.isSymbolicLink()
+        ? { kind: 'link', target: await readlink(path) }
+        : entryOf(stats);
+    } catch (error) {
+      return this.#refused(error, path);
+    }
+  }
+
+  /** What is closed to us is closed to a server with our rights. */
+  #refused(error: unknown, path: string): Entry {
+    const code = errorCode(error);
+    if (code === '') throw error;
+    const meaning = meaningOf(code, path);
+    const isNothing = meaning === 'nothing' || (meaning === 'closed' && !this.#rights.exceedOurs());
+    return isNothing ? NONE : { kind: 'unknown', code };
+  }
+
   #keep(path: string, entry: Entry): Entry {
     // There may be any number of names that are not there, and hardly one is asked for twice.
     if (entry !== NONE) this.#entries.set(path, entry);
     return entry;
-  }
-}
-
-function entryNow(path: string): Entry {
-  return unlessRefused<Entry>(NONE, () => {
-    const stats = lstatSync(path, { throwIfNoEntry: false });
-    if (stats === undefined) return NONE;
-    return stats.isSymbolicLink() ? { kind: 'link', target: readlinkSync(path) } : entryOf(stats);
-  });
-}
-
-async function entrySoon(path: string): Promise<Entry> {
-  try {
-    const stats = await lstat(path);
-    return stats.isSymbolicLink() ? { kind: 'link', target: await readlink(path) } : entryOf(stats);
-  } catch (error) {
-    return refused(error, NONE);
   }
 }
 
@@ -117,16 +141,16 @@ function entryOf(stats: Stats): Entry {
   return { kind: stats.isDirectory() ? 'directory' : 'file', dev, ino, links, born };
 }
 
-function unlessRefused<T>(otherwise: T, look: () => T): T {
+function namesNow(path: string): readonly string[] | 'unknown' {
   try {
-    return look();
+    return readdirSync(path);
   } catch (error) {
-    return refused(error, otherwise);
+    return noNames(error, path);
   }
 }
 
-/** What the system does not show us is as good as not there: its name still counts. */
-function refused<T>(error: unknown, otherwise: T): T {
-  if (errorCode(error) === '') throw error;
-  return otherwise;
+function noNames(error: unknown, path: string): readonly string[] | 'unknown' {
+  const code = errorCode(error);
+  if (code === '') throw error;
+  return meaningOf(code, path) === 'unknown' ? 'unknown' : NO_NAMES;
 }

@@ -24,12 +24,12 @@ interface Mount {
 }
 
 export class Mounts {
-  readonly #read: () => string | null;
+  readonly #read: () => string | null | undefined;
   #table: string | null = null;
   #slow: readonly Mount[] = [];
   #readAt = Number.NEGATIVE_INFINITY;
 
-  constructor(read: () => string | null = readTable) {
+  constructor(read: () => string | null | undefined = readTable) {
     this.#read = read;
   }
 
@@ -38,9 +38,11 @@ export class Mounts {
     if (now - this.#readAt < REFRESH_MS) return;
     this.#readAt = now;
     const table = this.#read();
+    // What cannot be read is what it was: other mounts would be taken for local ones.
+    if (table === undefined && this.#table !== null) return;
     if (table === this.#table && table !== null) return;
-    this.#table = table;
-    this.#slow = table === null ? elsewhere() : slowMounts(table);
+    this.#table = table ?? null;
+    this.#slow = this.#table === null ? elsewhere() : slowMounts(this.#table);
   }
 
   /** The positive number of the mount that may hold up a look at the path; 0: none. @param path real. */
@@ -78,12 +80,13 @@ function unescaped(path: string): string {
   );
 }
 
-function readTable(): string | null {
+/** Null: there is none, as outside of Linux. Undefined: it cannot be read now (EMFILE). */
+function readTable(): string | null | undefined {
   try {
     return readFileSync(TABLE, 'utf8');
   } catch (error) {
-    // There is none outside of Linux.
-    if (errorCode(error) === '') throw error;
-    return null;
+    const code = errorCode(error);
+    if (code === '') throw error;
+    return code === 'ENOENT' ? null : undefined;
   }
 }

@@ -20,6 +20,7 @@ import type { Mounts } from './mounts.ts';
 import { type Denial, PathCheck } from './path-check.ts';
 import { Places } from './places.ts';
 import type { Surroundings } from './readings.ts';
+import { Rights } from './rights.ts';
 import type { SlowLooks } from './slow-looks.ts';
 import { Strings } from './strings.ts';
 
@@ -66,6 +67,7 @@ export class PathRule {
   readonly #places: Places;
   readonly #bases: Bases;
   readonly #around: Surroundings;
+  readonly #rights: Rights;
   #readers: ReadonlySet<string> = new Set();
   #newBase = true;
   #followed: number | null = null;
@@ -76,6 +78,7 @@ export class PathRule {
     this.#places = new Places(guarded, looks.known, () => this.#lookups());
     this.#bases = new Bases(basePaths(config, guarded.cwd), looks.mounts);
     this.#around = surroundingsOf(config);
+    this.#rights = new Rights(options.pid);
   }
 
   /** What the server offers as its tools: some of them say that they change nothing. */
@@ -163,7 +166,7 @@ export class PathRule {
 
   #lookups(): Lookups {
     const { mounts, slow } = this.#options.looks;
-    return new Lookups(mounts, slow);
+    return new Lookups(mounts, slow, this.#rights);
   }
 
   #writes(line: Uint8Array): boolean {

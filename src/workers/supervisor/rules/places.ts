@@ -151,10 +151,10 @@ function unseen(path: string): Place {
   return { path, names: namesOf(path), spelled: [spelled, spelled], real: path, entry };
 }
 
-/** As before, where it cannot be told at once. */
+/** As before, where it cannot be told, or not at once. */
 function seen(place: Place, lookups: Lookups): Place {
   const now = walk(ROOT, place.names, lookups, () => false);
-  if (now === null) return place;
+  if (now === null || now.entry.kind === 'unknown') return place;
   const spelled = [place.spelled[0], `${fold(now.real)}/`] as const;
   return { ...place, spelled, real: now.real, entry: now.entry };
 }

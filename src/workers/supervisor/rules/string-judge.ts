@@ -4,12 +4,12 @@
  */
 import type { Absent } from './absent.ts';
 import { isInnerFile } from './inner-files.ts';
-import type { Lookups } from './lookups.ts';
+import type { Entry, Lookups } from './lookups.ts';
 import { isOwnName } from './own-name.ts';
 import type { Places } from './places.ts';
 import { isProse } from './prose.ts';
 import { readingsOf, type Surroundings } from './readings.ts';
-import { namesOf, ROOT, resolveNames, type Start, type Walk, walk } from './walk.ts';
+import { namesOf, pathOf, ROOT, resolveNames, type Start, type Walk, walk } from './walk.ts';
 
 /** Where a server may begin with a relative path. */
 export interface Base {
@@ -20,6 +20,12 @@ export interface Base {
   readonly start: Start | null;
   /** It is, or lies in, a guarded place itself. */
   readonly guarded: boolean;
+  /**
+   * Only a server with other rights than ours may look into it. What is relative to it is judged by its
+   * spelling: every word of every call would have to be refused otherwise, and what the server has these
+   * rights for could not be done. Whole paths that lead there are refused.
+   */
+  readonly closed: boolean;
 }
 
 /** What is the same for all messages to a server at a time. */
@@ -40,13 +46,11 @@ interface Reading {
   /** One of the names is that of the gateway's directory. */
   readonly hasOwnName: boolean;
   readonly climbs: boolean;
-  /** The system takes no such path, but programs may make it shorter. */
-  readonly isTooLong: boolean;
 }
 
 export const PENDING = 'pending';
-const FROM_ROOT: Base = { names: [], absent: null, start: ROOT, guarded: false };
-const MAX_PATH = 4096;
+const NONE: Entry = { kind: 'none' };
+const FROM_ROOT: Base = { names: [], absent: null, start: ROOT, guarded: false, closed: false };
 /** Names to be followed for one string. */
 const MAX_STEPS = 100_000;
 const TOO_MANY_WAYS = 'which can be read as a path in too many ways';
@@ -84,7 +88,7 @@ export class StringJudge {
   }
 
   #from(base: Base, reading: Reading): Verdict {
-    const { names, climbs, hasOwnName, isTooLong } = reading;
+    const { names, climbs, hasOwnName } = reading;
     const [first] = names;
     if (base.absent !== null && first !== undefined && !hasOwnName && !climbs) {
       if (base.absent.lacks(first)) return null;
@@ -92,7 +96,7 @@ export class StringJudge {
     const whole = [...base.names, ...names];
     this.#steps += whole.length;
     if (this.#steps > MAX_STEPS) return TOO_MANY_WAYS;
-    const followed = isTooLong ? null : this.#follow(base, reading, whole);
+    const followed = this.#follow(base, reading, whole);
     if (!climbs || (followed !== null && followed !== PENDING)) return followed;
     // Most programs take `..` back by name, before the system sees it.
     return this.#follow(base, reading, resolveNames(whole)) ?? followed;
@@ -101,10 +105,15 @@ export class StringJudge {
   #follow(base: Base, { text, names, hasOwnName }: Reading, whole: readonly string[]): Verdict {
     const { places } = this.#surface;
     const { start, left } = this.#nearest(whole);
-    const way = walk(start, left, this.#lookups, (entry) => places.isDirectory(entry));
-    if (way === null) return PENDING;
+    const seen = walk(start, left, this.#lookups, (entry) => places.isDirectory(entry));
+    if (seen === null) return PENDING;
+    const way =
+      base.closed && seen.entry.kind === 'unknown' ? spelled(whole, names, seen.hit) : seen;
     const covering = places.covering(way.real);
     const inside = way.hit || covering !== null;
+    if (way.entry.kind === 'unknown' && !inside) {
+      return `which cannot be looked at (${way.entry.code}): it may be one of the gateway's own files`;
+    }
     if (!inside && !hasOwnName) return this.#reached(way);
     if (isProse(text, way.missing, inside)) return null;
     // Where everything is relative to a guarded place, a word that is nothing there is a word.
@@ -143,20 +152,22 @@ export class StringJudge {
     if (!places.isFileName(real.slice(slash + 1))) return false;
     const above = slash <= 0 ? null : this.#lookups.entry(real.slice(0, slash));
     if (slash > 0 && above === null) return null;
-    return above !== null && places.isHolder(above);
+    return above !== null && (above.kind === 'unknown' || places.isHolder(above));
   }
+}
+
+/** Where a path leads by its names alone. */
+function spelled(whole: readonly string[], missing: readonly string[], hit: boolean): Walk {
+  return { real: pathOf(resolveNames(whole)), missing, entry: NONE, hit };
 }
 
 function readingOf(text: string, path: string): Reading {
   const names = namesOf(path);
-  let bytes = 0;
-  for (const name of names) bytes += name.length + 1;
   return {
     text,
     names,
     isAbsolute: path.startsWith('/'),
     hasOwnName: names.some(isOwnName),
     climbs: names.includes('..'),
-    isTooLong: bytes > MAX_PATH,
   };
 }

@@ -6,16 +6,20 @@
 import { type Entry, type Lookups } from './lookups.ts';
 import { isOwnName, MAX_NAME } from './own-name.ts';
 
-/** As many as Linux follows. */
-const MAX_LINKS = 40;
+/**
+ * Linux follows 40, but programs that resolve links by themselves (`os.path.realpath` of Python) any number: of
+ * a way through more than these it is not known where it leads.
+ */
+const MAX_LINKS = 256;
 const NONE: Entry = { kind: 'none' };
+const TOO_MANY_LINKS: Entry = { kind: 'unknown', code: 'ELOOP' };
 
 export interface Walk {
   /** Where it leads; what is not there is appended by name. */
   readonly real: string;
   /** The names that were left when something was not there. */
   readonly missing: readonly string[];
-  /** What is there; `none` when something is missing. */
+  /** What is there; `none` when something is missing, `unknown` when nobody knows whether it is. */
   readonly entry: Entry;
   /** It leads through a directory that is watched for, or that has the gateway's own name. */
   readonly hit: boolean;
@@ -48,7 +52,10 @@ export function walk(
   let { path: at, entry } = start;
   let links = 0;
   let hit = false;
+  /** Links that are being followed: where each is, and how many names are left behind it. */
+  const within: { readonly link: string; readonly left: number }[] = [];
   for (let name = left.pop(); name !== undefined; name = left.pop()) {
+    while ((within.at(-1)?.left ?? 0) > left.length) within.pop();
     if (name === '' || name === '.') continue;
     if (name === '..') {
       at = at.slice(0, Math.max(0, at.lastIndexOf('/')));
@@ -56,8 +63,9 @@ export function walk(
     }
     hit ||= isOwnName(name);
     const path = `${at}/${name}`;
-    const found = name.length > MAX_NAME ? NONE : lookups.entry(path);
+    const found = isImpossible(name) ? NONE : lookups.entry(path);
     if (found === null) return null;
+    if (found.kind === 'unknown') return { real: path, missing: [], entry: found, hit };
     if (found.kind === 'none' || (found.kind === 'file' && left.length > 0)) {
       const rest = left.toReversed();
       // Where a link leads is nobody's prose.
@@ -67,7 +75,12 @@ export function walk(
     }
     if (found.kind === 'link') {
       links += 1;
-      if (links > MAX_LINKS) return { real: path, missing: [name, ...left], entry: NONE, hit };
+      const isLoop = within.some(({ link }) => link === path);
+      if (isLoop || links > MAX_LINKS) {
+        const missing = [name, ...left.toReversed()];
+        return { real: path, missing, entry: isLoop ? NONE : TOO_MANY_LINKS, hit };
+      }
+      within.push({ link: path, left: left.length });
       if (found.target.startsWith('/')) at = '';
       left.push(...namesOf(found.target).reverse());
       continue;
@@ -77,6 +90,11 @@ export function walk(
     if (found.kind === 'directory') hit ||= watched(found);
   }
   return { real: at === '' ? '/' : at, missing: [], entry, hit };
+}
+
+/** No file system has it. */
+function isImpossible(name: string): boolean {
+  return name.length > MAX_NAME || name.includes('\0');
 }
 
 export function namesOf(path: string): string[] {

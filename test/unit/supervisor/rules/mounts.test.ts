@@ -37,6 +37,16 @@ test('is read again after a second', () => {
   expect(mounts.slow('/mnt/box')).toBe(0);
 });
 
+test('what cannot be read for a while is what it was', () => {
+  let table: string | undefined = TABLE;
+  const mounts = new Mounts(() => table);
+  mounts.refresh(0);
+  table = undefined;
+  mounts.refresh(1000);
+  expect(mounts.slow('/mnt/box/x')).toBeGreaterThan(0);
+  expect(mounts.slow('/mnt/tmp/x')).toBe(0);
+});
+
 test('without a table it is what other systems mount there', () => {
   const mounts = new Mounts(() => null);
   mounts.refresh(0);
