@@ -5,9 +5,9 @@
  * set it back; and because only what was seen well after the last change is remembered, so that no other
  * change can have the same time.
  */
-import { lstatSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { errorCode } from '../../../shared/platform/errno.ts';
-import type { Entry } from './lookups.ts';
+import type { Entry, Lookups } from './lookups.ts';
 import type { Mounts } from './mounts.ts';
 import { fold, MAX_NAME } from './own-name.ts';
 
@@ -54,13 +54,14 @@ export class Absent {
     return directory.kind === 'directory' && directory.dev === dev && directory.ino === ino;
   }
 
-  /** Whether it is certain that the name is not there. */
-  lacks(name: string): boolean {
+  /** Whether it is certain that the name is not there. @param lookups of the check. */
+  lacks(name: string, lookups: Lookups): boolean {
     if (this.#names.has(name)) return true;
     if (this.#except.has(fold(name))) return false;
     if (name.length > MAX_NAME) return true;
     const path = `${this.#path}/${name}`;
-    if (this.#mounts.slow(path) !== 0 || isThere(path)) return false;
+    // What cannot be told counts as there.
+    if (this.#mounts.slow(path) !== 0 || lookups.entry(path)?.kind !== 'none') return false;
     if (this.#names.size >= MAX_NAMES) this.#names.clear();
     if (this.#settled) this.#names.add(name);
     return true;
@@ -71,16 +72,6 @@ interface State {
   readonly dev: number;
   readonly ino: number;
   readonly changedAt: number;
-}
-
-/** What cannot be told counts as there. */
-function isThere(path: string): boolean {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-  } catch (error) {
-    if (errorCode(error) === '') throw error;
-    return true;
-  }
 }
 
 function stateOf(path: string): State {

@@ -22,9 +22,8 @@ export class Bases {
   readonly #paths = new Set<string>();
   /** Kept from one refresh to the next for what it knows. */
   readonly #absent = new Map<string, Absent>();
+  /** They lead to different directories. */
   #bases: readonly Base[] = [];
-  /** Those of them that lead to different directories. */
-  #apart: readonly Base[] = [];
 
   constructor(paths: readonly string[], mounts: Mounts) {
     this.#mounts = mounts;
@@ -47,13 +46,14 @@ export class Bases {
 
   /** Once for each check. @param again whether to look where they are, also if nothing has changed. */
   refresh(again: boolean, places: Places, lookups: Lookups): readonly Base[] {
-    if (!again && this.#areWhereTheyWere()) return this.#apart;
-    this.#bases = [...this.#paths].flatMap((path) => this.#base(path, places, lookups) ?? []);
-    this.#areWhereTheyWere();
-    this.#apart = this.#bases.filter((base, at) => {
-      return !this.#bases.slice(0, at).some((earlier) => leadSame(base, earlier));
+    if (!again && this.#areWhereTheyWere()) return this.#bases;
+    const all = [...this.#paths].flatMap((path) => this.#base(path, places, lookups) ?? []);
+    // Most often the process is where it was started: one of the two is enough, as long as that stays there.
+    this.#bases = all.filter((base, at) => {
+      return !all.slice(0, at).some((earlier) => leadSame(base, earlier));
     });
-    return this.#apart;
+    this.#areWhereTheyWere();
+    return this.#bases;
   }
 
   #areWhereTheyWere(): boolean {

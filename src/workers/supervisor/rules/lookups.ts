@@ -34,7 +34,10 @@ export class Lookups {
   readonly #mounts: Mounts;
   readonly #slow: SlowLooks;
   readonly #rights: Rights;
+  /** What was seen at once, in this turn. */
   readonly #entries = new Map<string, Entry>();
+  /** What was fetched; it is asked for again when the check goes on. */
+  readonly #fetched = new Map<string, Entry>();
   readonly #names = new Map<string, readonly string[] | 'unknown'>();
   /** What is to be fetched: the mount, and how. */
   readonly #wanted = new Map<
@@ -51,11 +54,15 @@ export class Lookups {
 
   /** @param path real but for its last part. @returns null when it is to be fetched first. */
   entry(path: string): Entry | null {
-    const known = this.#entries.get(path);
+    const known = this.#entries.get(path) ?? this.#fetched.get(path);
     if (known !== undefined) return known;
     const mount = this.#mounts.slow(path);
-    if (mount === 0) return this.#keep(path, this.#entryNow(path));
-    const look = async () => void this.#entries.set(path, await this.#entrySoon(path));
+    if (mount === 0) {
+      const entry = this.#entryNow(path);
+      this.#entries.set(path, entry);
+      return entry;
+    }
+    const look = async () => void this.#fetched.set(path, await this.#entrySoon(path));
     this.#wanted.set(path, { mount, look });
     return null;
   }
@@ -97,6 +104,12 @@ export class Lookups {
   /** Called between two strings of which the first is dealt with. */
   forgetSome(): void {
     if (this.#entries.size > MAX_KEPT) this.#entries.clear();
+    if (this.#fetched.size > MAX_KEPT) this.#fetched.clear();
+  }
+
+  /** Time has passed since the last question: what was there or not may have changed. */
+  nextTurn(): void {
+    this.#entries.clear();
   }
 
   #entryNow(path: string): Entry {
@@ -127,12 +140,6 @@ export class Lookups {
     const meaning = meaningOf(code, path);
     const isNothing = meaning === 'nothing' || (meaning === 'closed' && !this.#rights.exceedOurs());
     return isNothing ? NONE : { kind: 'unknown', code };
-  }
-
-  #keep(path: string, entry: Entry): Entry {
-    // There may be any number of names that are not there, and hardly one is asked for twice.
-    if (entry !== NONE) this.#entries.set(path, entry);
-    return entry;
   }
 }
 

@@ -45,6 +45,7 @@ export class PathCheck {
   run(): Denial | 'fine' | null {
     const again = this.#waiting;
     this.#waiting = [];
+    this.#lookups.nextTurn();
     for (const { text, at } of again) {
       const denial = this.#next(text, at);
       if (denial !== null) return denial;

@@ -27,6 +27,8 @@ export class Places {
   readonly #lookups: () => Lookups;
   #directories: readonly Place[];
   #files: readonly Place[];
+  /** Folded: as they are given, and where they lead. */
+  #fileNames: ReadonlySet<string> = new Set();
   /** Where the files lie. */
   #holders: readonly Place[];
   #lookedAt = Number.NEGATIVE_INFINITY;
@@ -41,6 +43,7 @@ export class Places {
     this.#directories = directories.map(unseen);
     this.#files = files.map(unseen);
     this.#holders = holdersOf(this.#files);
+    this.#fileNames = new Set(this.#files.flatMap(({ spelled }) => spelled.map(nameOf)));
   }
 
   /** @returns whether it has looked again. @param now monotonic ms. */
@@ -61,6 +64,7 @@ export class Places {
     const see = (place: Place) => seen(place, lookups);
     this.#directories = this.#directories.map(see);
     this.#files = this.#files.map(see);
+    this.#fileNames = new Set(this.#files.flatMap(({ spelled }) => spelled.map(nameOf)));
     this.#holders = holdersOf(this.#files).map(see);
     for (const { entry } of this.#directories) this.#learn('guarded', entry);
     for (const { entry } of this.#holders) this.#learn('holder', entry);
@@ -104,8 +108,7 @@ export class Places {
 
   /** Whether one of the guarded files has this name. */
   isFileName(name: string): boolean {
-    const folded = fold(name);
-    return this.#files.some(({ spelled }) => spelled.some((path) => nameOf(path) === folded));
+    return this.#fileNames.has(fold(name));
   }
 
   /** Whether guarded files lie in it, or lay in it before it was moved. */

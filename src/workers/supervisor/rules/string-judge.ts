@@ -91,7 +91,7 @@ export class StringJudge {
     const { names, climbs, hasOwnName } = reading;
     const [first] = names;
     if (base.absent !== null && first !== undefined && !hasOwnName && !climbs) {
-      if (base.absent.lacks(first)) return null;
+      if (base.absent.lacks(first, this.#lookups)) return null;
     }
     const whole = [...base.names, ...names];
     this.#steps += whole.length;

@@ -55,7 +55,7 @@ export function walk(
   /** Links that are being followed: where each is, and how many names are left behind it. */
   const within: { readonly link: string; readonly left: number }[] = [];
   for (let name = left.pop(); name !== undefined; name = left.pop()) {
-    while ((within.at(-1)?.left ?? 0) > left.length) within.pop();
+    while (within.length > 0 && (within.at(-1)?.left ?? 0) > left.length) within.pop();
     if (name === '' || name === '.') continue;
     if (name === '..') {
       at = at.slice(0, Math.max(0, at.lastIndexOf('/')));

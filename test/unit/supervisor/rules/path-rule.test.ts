@@ -149,6 +149,20 @@ test('a file may be one of the gateway’s by another name', async () => {
   expect(await isDenied('single')).toBe(false);
 });
 
+test.each([0, 1])('what comes between two turns of a long message is seen (%i)', async (index) => {
+  const texts = ['src/later/registry.yaml', 'docs/registry.yaml'];
+  const many = [...texts, ...Array.from({ length: 30_000 }, () => 'the same'), ...texts];
+  const line = JSON.stringify({ method: 'x', params: { many } });
+  const verdict = world.rule.request(Buffer.from(`${line}\n`));
+  expect(verdict).toBeInstanceOf(Promise);
+  if (index === 0) symlinkSync('../.rea', join(world.cwd, 'src/later'));
+  else {
+    renameSync(join(world.cwd, 'docs'), join(world.cwd, 'others'));
+    symlinkSync('.rea', join(world.cwd, 'docs'));
+  }
+  expect(await verdict).toMatchObject({ where: `many[${30_002 + index}]` });
+});
+
 test('a message of any size is judged in turns', async () => {
   const many = Array.from({ length: 30_000 }, (_, at) => `value ${at}`);
   const verdict = world.rule.request(
