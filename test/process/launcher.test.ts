@@ -1,7 +1,8 @@
 /** A gateway with many servers has them started by a process of its own, which may die and is never left. */
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, readlinkSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { Hold } from '../support/hold.ts';
 import { isAlive, livingProcesses } from '../support/processes.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
@@ -38,6 +39,55 @@ test('loses no call when the launcher is killed, and has another start the next 
     },
     { limitMs: LIMIT_MS, what: 'a server of the next launcher' },
   );
+});
+
+test('strangers at its socket are sent away, and servers are started meanwhile', async () => {
+  const { rea, temporary } = await start(NAMES);
+  const launcher = await launcherOf(rea, 0);
+  await rea.waitForLog('the launcher is up');
+  const [directory = ''] = readdirSync(temporary);
+  const path = join(temporary, directory, 'launcher');
+  const startedByLauncher = async (name: string) => {
+    const [pid = 0] = await restart(rea, name);
+    expect(parentOf(pid)).toBe(launcher);
+  };
+
+  const silent = stranger(path);
+  const endless = stranger(path);
+  // As much as is taken: of what the system keeps for a reader no more than is in its buffers.
+  let taken = 0;
+  const write = () => {
+    endless.socket.write(Buffer.alloc(64 * 1024 + 1, 'x'), (error) => {
+      if (error !== null && error !== undefined) return;
+      taken += 1;
+      write();
+    });
+  };
+  write();
+  const guesses = stranger(path);
+  guesses.socket.write(`${'0'.repeat(32)}\n{"kind":"start","id":"1","command":"true","args":[]}\n`);
+  await startedByLauncher('echo-0');
+  for (const one of [silent, endless, guesses]) expect(await one.closed).toBe(0);
+  expect(taken).toBeLessThan(32);
+
+  // Far more than may wait there, of which each says the beginning of something.
+  const before = socketsOf(launcher);
+  let most = 0;
+  const crowd = Array.from({ length: 300 }, () => {
+    const one = stranger(path);
+    one.socket.on('connect', () => one.socket.write('{"kind":'));
+    one.socket.once('close', () => {
+      most = Math.max(most, socketsOf(launcher) - before);
+    });
+    return one;
+  });
+  await startedByLauncher('echo-1');
+  for (const { closed } of crowd) expect(await closed).toBe(0);
+  expect(most).toBeGreaterThan(32);
+  // And those of the servers that were started meanwhile.
+  expect(most).toBeLessThanOrEqual(64 + 8);
+  await startedByLauncher('echo-2');
+  expect(isAlive(launcher)).toBe(true);
 });
 
 test.each(['end of stdin', 'SIGKILL'] as const)('leaves no launcher after %s', async (how) => {
@@ -103,6 +153,29 @@ function launcherOf(rea: Rea, not: number): Promise<number> {
       )?.pid,
     { limitMs: LIMIT_MS, what: 'the launcher' },
   );
+}
+
+/** A connection that is not shown the token, and how many bytes it was answered with until it was closed. */
+function stranger(path: string): { readonly socket: Socket; readonly closed: Promise<number> } {
+  const socket = connect(path);
+  onTestFinished(() => void socket.destroy());
+  const closed = new Promise<number>((resolve) => {
+    socket.once('close', () => resolve(socket.bytesRead));
+  });
+  socket.on('error', () => undefined).resume();
+  return { socket, closed };
+}
+
+function socketsOf(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).filter((name) => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${name}`).startsWith('socket:');
+    } catch (error) {
+      // Closed in this moment.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+      throw error;
+    }
+  }).length;
 }
 
 function parentOf(pid: number): number | undefined {
