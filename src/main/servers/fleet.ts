@@ -3,7 +3,6 @@
  * server with `instances: session`. Starts and stops the servers together.
  */
 
-import type { KnownPlaces } from '../../shared/memory/known-places.ts';
 import type { RecordedGroup } from '../../shared/memory/vitals.ts';
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import { IDLE } from '../../shared/model/idle.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { Rights } from '#src/workers/supervisor/rules/rights.ts';
 import { meaningOf } from '#src/workers/supervisor/rules/unseen.ts';
-import { makePathWorld, type PathWorld } from '../../support/path-world.ts';
+import { makePathWorld, type PathWorld } from '../../../support/path-world.ts';
 
 const NOBODY = 65_534;
 const IS_ROOT = process.platform === 'linux' && process.getuid?.() === 0;
