@@ -5,7 +5,6 @@
  * holds up the others. Never decides anything about calls, nor where a server runs.
  */
 
-import { readFileSync } from 'node:fs';
 import {
   MessageChannel,
   type MessagePort,
@@ -17,9 +16,8 @@ import type { KnownPlaces } from '../../shared/memory/known-places.ts';
 import type { LookupSlots } from '../../shared/memory/lookup-slots.ts';
 import { type RecordedGroup, ThreadVitals } from '../../shared/memory/vitals.ts';
 import type { GuardedPlaces } from '../../shared/model/guarded.ts';
-import { parseProcStat } from '../../shared/model/process-identity.ts';
 import type { ThreadRecord } from '../../shared/model/snapshot.ts';
-import { unlessRefused } from '../../shared/platform/errno.ts';
+import { threadCpuMs } from '../../shared/platform/proc.ts';
 import type { FromSupervisor, LogMessage } from '../../shared/protocol/from-supervisor.ts';
 import { type Batch, messagesIn, PortBatch } from '../../shared/protocol/port-batch.ts';
 import type { SupervisorControl, SupervisorThreadData } from '../../shared/protocol/threads.ts';
@@ -41,7 +39,6 @@ const THREAD_RESTART = {
   backoffMaxMs: 30_000,
   stableMs: 10_000,
 } as const;
-const CLOCK_TICK_MS = 10;
 const INSPECT_DEADLINE_MS = 4000;
 /** A thread blocked in a system call ends later than anyone can wait. */
 const END_MS = 2000;
@@ -332,11 +329,7 @@ export class SupervisorThread {
   #cpuMs(worker: Worker): number | null {
     const tid = this.#vitals.threadId();
     if (tid === 0) return worker.performance.eventLoopUtilization().active;
-    // The thread has just ended, or the process has no descriptor left: then nothing is known.
-    return unlessRefused(null, () => {
-      const stat = parseProcStat(readFileSync(`/proc/self/task/${tid}/stat`, 'utf8'));
-      return stat === null ? null : stat.cpuTicks * CLOCK_TICK_MS;
-    });
+    return threadCpuMs(tid);
   }
 
   /** What the thread held is gone with it. */

@@ -3,8 +3,8 @@
  * look at the whole process table takes hundreds of milliseconds, so this reads one small file for each known
  * process, and only while main has something to do. Decides nothing.
  */
+import { type CpuTimes, cpuTimesOf } from '../../shared/platform/proc.ts';
 import type { TreeDemand } from '../../shared/protocol/usage.ts';
-import { type CpuTimes, cpuTimesOf } from './process-table.ts';
 
 /**
  * Starved: main, or this thread, waits for a CPU for this part of the time. This thread counts too, because

@@ -2,13 +2,13 @@
  * The next content of the state file, from facts and the writer's own observations, and whether it differs
  * from the file on the disk. Writes nothing.
  */
+import { readProcessTable } from '../../shared/platform/proc.ts';
 import type { MainFact, SupervisorFact } from '../../shared/protocol/facts.ts';
 import type { StateWriterData } from '../../shared/protocol/threads.ts';
 import type { StarvationMessage, TreeUsage, UsageMessage } from '../../shared/protocol/usage.ts';
 import { compose, render } from './compose.ts';
 import { type Change, Ledger } from './ledger.ts';
 import { type Look, lookAtMain, type MainWatch, watchMain } from './main-watch.ts';
-import { readProcessTable } from './process-table.ts';
 import { StarvationWatch } from './starvation.ts';
 import { BUSY_PERCENT, UsageMeter } from './usage-meter.ts';
 

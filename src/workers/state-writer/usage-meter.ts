@@ -3,12 +3,10 @@
  * the previous look. Reads nothing itself except how long a busy tree has waited for a CPU.
  */
 import { processTrees, type TableEntry } from '../../shared/model/process-tree.ts';
+import { CLOCK_TICK_MS, pageSize, waitedMs } from '../../shared/platform/proc.ts';
 import type { TreeSession, TreeUsage } from '../../shared/protocol/usage.ts';
-import { pageSize, waitedMs } from './process-table.ts';
 
 const MIB = 1024 * 1024;
-/** The kernel counts CPU time for user space in hundredths of a second. */
-const TICK_MS = 10;
 
 interface Before {
   /** Ticks of all processes of the tree. */
@@ -60,7 +58,7 @@ export class UsageMeter {
       const ticks = sum(tree, ({ cpuTicks }) => cpuTicks);
       const before = this.#before.get(pgid);
       // The time of an ended process that its tree did not reap is lost; the sum never shrinks.
-      const spentMs = Math.max(0, ticks - (before?.ticks ?? 0)) * TICK_MS;
+      const spentMs = Math.max(0, ticks - (before?.ticks ?? 0)) * CLOCK_TICK_MS;
       const cpuMs = (before?.cpuMs ?? 0) + spentMs;
       const percent = before === undefined ? null : (100 * spentMs) / (now - before.at);
       const isBusy = percent !== null && percent >= BUSY_PERCENT;

@@ -1,12 +1,12 @@
 /**
- * The share of one supervisor thread against the other threads of the gateway: a server that floods
- * keeps its thread busy, however low its own share is. Nice works between threads of one process, and
- * an ordinary user can only lower it: the thread then stays low until it is replaced.
+ * The CPU share of one supervisor thread, set by nice, against the other threads of the gateway: a server
+ * that floods keeps its thread busy even when the share of the server itself is low. An ordinary user can
+ * only lower the share: the thread then stays low until it is replaced.
  */
-import { readFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import type { Share } from '../../../shared/model/snapshot.ts';
 import { unlessRefused } from '../../../shared/platform/errno.ts';
+import { type CpuTimes, threadTimes } from '../../../shared/platform/proc.ts';
 import { loweredFrom } from './apply.ts';
 import { mayRaiseNice, thisMachine } from './mechanism.ts';
 import {
@@ -22,14 +22,14 @@ export interface ThreadSystem {
   readonly canRaise: boolean;
   /** Nice value of a thread that was not lowered. */
   readonly normal: number;
-  /** How long a thread has run and has waited to run, ms; null when that cannot be told. */
-  readonly times: (tid: number) => { readonly ranMs: number; readonly waitedMs: number } | null;
+  /** Null when the times of the thread are not known. */
+  readonly times: (tid: number) => CpuTimes | null;
   readonly setNice: (tid: number, nice: number) => void;
 }
 
-/** Two looks at a starved gateway that are further apart belong to two starvations, */
+/** Samples further apart start a new episode of starvation. */
 const STARVATION_MS = 1000;
-/** and what is nearer, because main hears of several at once, says little. */
+/** Samples closer together are too short to measure: main may receive several at once. */
 const LOOK_MS = 50;
 
 export class ThreadPriority {
@@ -38,9 +38,8 @@ export class ThreadPriority {
   #tid = 0;
   #state: ShareState = NEW_SERVER;
   #inForce: Share = 'normal';
-  /** At the newest starvation. */
-  #starved: { readonly at: number; readonly ranMs: number; readonly waitedMs: number } | null =
-    null;
+  /** Latest sample while the gateway was starved. */
+  #starved: ({ readonly at: number } & CpuTimes) | null = null;
 
   constructor(mode: SharePolicy['mode'], system: ThreadSystem = ownThreads()) {
     this.#policy = { mode, canRaise: system.canRaise };
@@ -48,11 +47,11 @@ export class ThreadPriority {
   }
 
   /**
-   * One look at the thread.
+   * Takes a sample of the thread.
    *
    * @param tid 0 while there is none.
    * @param at monotonic, ms.
-   * @param contended a server of another thread was called since the look before.
+   * @param contended a server of another thread was called since the previous sample.
    */
   look(tid: number, at: number, contended: boolean): void {
     const times = this.#timesOf(tid);
@@ -63,7 +62,8 @@ export class ThreadPriority {
   }
 
   /**
-   * One look while the gateway is starved; two that follow each other soon tell what the thread wants.
+   * Takes a sample while the gateway is starved. Two samples within `STARVATION_MS` show how many cores the
+   * thread wants.
    *
    * @param at now, monotonic, ms.
    */
@@ -79,7 +79,7 @@ export class ThreadPriority {
     this.#step({ type: 'starvation', ranCores, wantedCores, contended });
   }
 
-  #timesOf(tid: number): ReturnType<ThreadSystem['times']> {
+  #timesOf(tid: number): CpuTimes | null {
     if (tid !== this.#tid) {
       this.#tid = tid;
       this.#state = NEW_SERVER;
@@ -102,18 +102,13 @@ export class ThreadPriority {
   }
 }
 
-/** Those of this process. */
+/** The threads of this process. */
 function ownThreads(): ThreadSystem {
   const machine = thisMachine();
   return {
     canRaise: mayRaiseNice(machine),
     normal: machine.nice,
-    times: (tid) =>
-      unlessRefused(null, () => {
-        const text = readFileSync(`/proc/self/task/${tid}/schedstat`, 'utf8');
-        const [ran = 0, waited = 0] = text.split(' ').map(Number);
-        return { ranMs: ran / 1e6, waitedMs: waited / 1e6 };
-      }),
+    times: threadTimes,
     // The thread has just ended, or the system does not allow it: its share stays as it is.
     setNice: (tid, nice) => unlessRefused(undefined, () => setPriority(tid, nice)),
   };

@@ -1,8 +1,6 @@
 /** CPU time of a process tree: tells a server that is busy starting from one that hangs. Linux only. */
 import { processTrees } from '../../../shared/model/process-tree.ts';
-import { readProcessTable } from '../../state-writer/process-table.ts';
-
-const CLOCK_TICK_MS = 10;
+import { CLOCK_TICK_MS, readProcessTable } from '../../../shared/platform/proc.ts';
 
 /**
  * Milliseconds of CPU that the processes of a server have used so far, including ended ones that they have
