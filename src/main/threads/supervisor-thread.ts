@@ -1,33 +1,26 @@
 /**
- * One supervisor thread as main sees it: creates the worker, hands it its servers, watches its
- * heartbeat, and replaces it when it stalls or dies. When a thread is lost its children are killed
- * first, from the groups in shared memory. In one that several servers share it finds the one that
- * holds up the others. Never decides anything about calls, nor where a server runs.
+ * One supervisor thread as main sees it: starts the worker when there is a server for it, hands it its
+ * servers, watches its heartbeat, and replaces it when it stalls or dies. Never decides anything about
+ * calls, nor where a server runs. `thread-link.ts` is the worker with its ports, `thread-loss.ts` what a loss
+ * means for the servers.
  */
 
-import {
-  MessageChannel,
-  type MessagePort,
-  receiveMessageOnPort,
-  type Worker,
-} from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import type { ByteCredit } from '../../shared/memory/byte-credit.ts';
 import type { KnownPlaces } from '../../shared/memory/known-places.ts';
 import type { LookupSlots } from '../../shared/memory/lookup-slots.ts';
 import { type RecordedGroup, ThreadVitals } from '../../shared/memory/vitals.ts';
 import type { GuardedPlaces } from '../../shared/model/guarded.ts';
 import type { ThreadRecord } from '../../shared/model/snapshot.ts';
-import { threadCpuMs } from '../../shared/platform/proc.ts';
 import type { FromSupervisor, LogMessage } from '../../shared/protocol/from-supervisor.ts';
-import { type Batch, messagesIn, PortBatch } from '../../shared/protocol/port-batch.ts';
-import type { SupervisorControl, SupervisorThreadData } from '../../shared/protocol/threads.ts';
+import type { SupervisorControl } from '../../shared/protocol/threads.ts';
 import type { ToSupervisor } from '../../shared/protocol/to-supervisor.ts';
 import type { Logger } from '../logger.ts';
-import { ControlLink } from './control.ts';
-import { LoadWatch } from './load-watch.ts';
-import { endWorker, startWorker } from './start-worker.ts';
 import type { Tenant } from './tenant.ts';
+import { Tenants } from './tenants.ts';
 import { ThreadBackoff } from './thread-backoff.ts';
+import { type LinkListener, ThreadLink } from './thread-link.ts';
+import { type LosingThread, type LossReason, ThreadLoss } from './thread-loss.ts';
 import { ThreadProbe } from './thread-probe.ts';
 import { ThreadWatch } from './thread-watch.ts';
 
@@ -40,8 +33,6 @@ const THREAD_RESTART = {
   stableMs: 10_000,
 } as const;
 const INSPECT_DEADLINE_MS = 4000;
-/** A thread blocked in a system call ends later than anyone can wait. */
-const END_MS = 2000;
 
 export interface SupervisorThreadOptions {
   /** As the system shows it. */
@@ -60,7 +51,7 @@ export interface SupervisorThreadOptions {
   readonly gatewayVersion: string;
   readonly log: Logger;
   readonly onLog: (message: LogMessage) => void;
-  /** Nothing that is logged may hold this from now on. */
+  /** From now on the log must not show this. */
   readonly onSecret: (secret: string) => void;
   /** Gives the state writer the reading end of a new facts port. */
   readonly attachFacts: (port: MessagePort) => void;
@@ -70,47 +61,49 @@ export interface SupervisorThreadOptions {
 }
 
 type Life =
+  /** It has had no server yet. */
+  | { readonly state: 'idle' }
+  | { readonly state: 'running'; readonly link: ThreadLink }
+  /** Lost. `timer` runs once its worker has ended. */
   | {
-      readonly state: 'running';
-      readonly worker: Worker;
-      readonly callPort: MessagePort;
-      readonly outgoing: PortBatch<ToSupervisor>;
-      readonly control: ControlLink<SupervisorControl>;
+      readonly state: 'replacing';
+      readonly why: LossReason;
+      readonly timer: NodeJS.Timeout | null;
     }
-  | { readonly state: 'replacing'; readonly why: 'stalled' | 'crashed' }
-  | { readonly state: 'stopped' };
+  /** Lost, and without a server that needs another one. */
+  | { readonly state: 'ended' }
+  /** Stopped for good. */
+  | { readonly state: 'closed' };
 
-export class SupervisorThread {
+export class SupervisorThread implements LinkListener {
   readonly shared: boolean;
   readonly #options: SupervisorThreadOptions;
   readonly #vitals: ThreadVitals;
-  /** By slot. */
-  readonly #tenants = new Map<number, Tenant>();
+  readonly #tenants: Tenants;
+  readonly #losing: LosingThread;
   readonly #backoff = new ThreadBackoff(THREAD_RESTART);
   readonly #probe: ThreadProbe;
-  readonly #load = new LoadWatch();
   #watch: ThreadWatch;
-  #life: Life = { state: 'stopped' };
-  #started = false;
+  #life: Life = { state: 'idle' };
   #restarts = 0;
   #heapMb: number | null = null;
-  #restartTimer: NodeJS.Timeout | null = null;
-  #closed = false;
+  /** Settles when the worker that was lost last has ended, or is given up. */
   #ending: Promise<void> = Promise.resolve();
-  /** Nothing of the thread counts any more, not even what is still delivered of it. */
-  #creditCleared = false;
 
   constructor(options: SupervisorThreadOptions) {
+    const { capacity, log, killGroup } = options;
     this.#options = options;
     this.shared = options.shared;
-    this.#vitals = ThreadVitals.create(options.capacity);
-    this.#probe = new ThreadProbe(options.log, 'a supervisor thread');
+    this.#vitals = ThreadVitals.create(capacity);
+    this.#tenants = new Tenants(capacity);
+    this.#losing = { tenants: this.#tenants, vitals: this.#vitals, killGroup, log };
+    this.#probe = new ThreadProbe(log, 'a supervisor thread');
     this.#watch = new ThreadWatch(options.stallMs, 0n);
   }
 
   get record(): ThreadRecord {
     return {
-      state: this.#state(),
+      state: this.#stateShown(),
       restarts: this.#restarts,
       heap_mb: this.#heapMb,
       mates: Math.max(0, this.#tenants.size - 1),
@@ -141,132 +134,59 @@ export class SupervisorThread {
    * @throws Error when it has no room.
    */
   open(tenant: Tenant, delayMs: number): number {
-    let slot = 0;
-    while (this.#tenants.has(slot)) slot += 1;
-    if (slot >= this.#options.capacity) throw new Error('a supervisor thread has no room left');
-    this.#tenants.set(slot, tenant);
-    if (this.#life.state === 'running') this.#hand(slot, tenant, delayMs);
-    else if (this.#life.state === 'stopped') this.#start(delayMs);
+    const slot = this.#tenants.add(tenant);
+    switch (this.#life.state) {
+      case 'running':
+        this.#hand(this.#life.link, slot, tenant, delayMs);
+        break;
+      case 'idle':
+      case 'ended':
+        this.#start(delayMs);
+        break;
+      case 'replacing':
+      case 'closed':
+        break;
+    }
     return slot;
   }
 
   /** The server has ended, or has left for another thread. Resolves when nothing of it is here. */
   async leave(tenant: Tenant): Promise<void> {
     if (this.#life.state === 'replacing') await this.#ending;
-    this.#forget(tenant);
-  }
-
-  #forget(tenant: Tenant): void {
-    for (const [slot, one] of this.#tenants) {
-      if (one !== tenant) continue;
-      this.#tenants.delete(slot);
-      this.#load.forget(slot);
-    }
-  }
-
-  #start(delayMs: number): void {
-    if (this.#closed) return;
-    this.#started = true;
-    this.#creditCleared = false;
-    this.#vitals.clearWork();
-    const calls = new MessageChannel();
-    const facts = new MessageChannel();
-    const control = new MessageChannel();
-    const data: SupervisorThreadData = {
-      kind: 'supervisor',
-      callPort: calls.port2,
-      factsPort: facts.port2,
-      controlPort: control.port2,
-      vitals: this.#vitals.buffer,
-      credit: this.#options.credit.buffer,
-      lookups: this.#options.lookups.buffer,
-      knownPlaces: this.#options.knownPlaces.buffer,
-      guarded: this.#options.guarded,
-      groupsFile: this.#options.groupsFile,
-      gatewayVersion: this.#options.gatewayVersion,
-    };
-    const started = startWorker({
-      kind: 'supervisor',
-      name: `supervisor ${this.#options.name}`,
-      data,
-      transfer: [calls.port2, facts.port2, control.port2],
-      heapMb: this.#options.heapMb,
-      log: this.#options.log,
-    });
-    if (!started.ok) {
-      for (const { port1 } of [calls, facts, control]) port1.close();
-      const detail = `it cannot be started: ${started.error}`;
-      return this.#replace(this.#announceLoss('crashed', detail, null), null);
-    }
-    const { worker } = started;
-    this.#options.attachFacts(facts.port1);
-    const life = {
-      state: 'running',
-      worker,
-      callPort: calls.port1,
-      outgoing: new PortBatch<ToSupervisor>({
-        post: (batch, transfer) => calls.port1.postMessage(batch, transfer),
-        later: (flush) => setImmediate(flush),
-      }),
-      control: new ControlLink<SupervisorControl>(control.port1),
-    } as const;
-    this.#life = life;
-    this.#backoff.started(performance.now());
-    this.#watch = new ThreadWatch(this.#options.stallMs, this.#vitals.beats());
-    this.#load.clear();
-    calls.port1.on('message', (batch: Batch<FromSupervisor>) => this.#receive(batch));
-    const { threadId } = worker;
-    worker.on('exit', () => this.#options.lookups.release(threadId));
-    worker.on('exit', (code) => this.#lose(life, 'crashed', `the thread ended with code ${code}`));
-    for (const [slot, tenant] of this.#tenants) this.#hand(slot, tenant, delayMs);
-  }
-
-  #hand(slot: number, tenant: Tenant, delayMs: number): void {
-    const { config: server, creditLane } = tenant;
-    this.post({ type: 'open', slot, server, ...tenant.opening(), creditLane, delayMs });
-    tenant.onOpened();
+    this.#tenants.remove(tenant);
   }
 
   /** Posts to the thread; false when there is none right now. */
   post(message: ToSupervisor): boolean {
     if (this.#life.state !== 'running') return false;
-    this.#life.outgoing.add(message, []);
-    // It has to be there before the server's end that may follow in this turn.
-    if (message.type === 'stop') this.#life.outgoing.flush();
+    this.#life.link.post(message);
     return true;
   }
 
   /** A new facts port for the thread, after the state writer was replaced. */
   reconnectFacts(): void {
     if (this.#life.state !== 'running') return;
-    const facts = new MessageChannel();
-    this.#options.attachFacts(facts.port1);
-    const message: ToSupervisor = { type: 'facts_port', port: facts.port2 };
-    const batch: Batch<ToSupervisor> = { items: [message], lines: null };
-    this.#life.callPort.postMessage(batch, [facts.port2]);
+    this.#options.attachFacts(this.#life.link.connectFacts());
   }
 
   /** One look at the heartbeat; called at least every 250 ms. */
   check(now: number): void {
-    const life = this.#life;
-    if (life.state !== 'running') return;
-    if (this.shared) this.#findBusy(now);
+    if (this.#life.state !== 'running') return;
+    const { link } = this.#life;
+    if (this.shared) this.#tenants.findBusy(now, (slot) => this.#vitals.workedUs(slot));
     const stalled = this.#watch.look({
       now,
       beats: this.#vitals.beats(),
-      cpuMs: () => this.#cpuMs(life.worker),
+      cpuMs: () => link.cpuMs(this.#vitals.threadId()),
     });
-    if (stalled) this.#lose(life, 'stalled', 'the thread no longer answers');
+    if (stalled) this.#lose(link, 'stalled', 'the thread no longer answers');
   }
 
   /** Refreshes the heap figure in `record`; null when the thread does not tell. */
   async inspect(): Promise<ReturnType<SupervisorControl['inspect']> | null> {
     if (this.#life.state !== 'running') return null;
-    const seen = await this.#probe.ask(
-      this.#life.control,
-      (remote) => remote.inspect(),
-      INSPECT_DEADLINE_MS,
-    );
+    const { control } = this.#life.link;
+    const seen = await this.#probe.ask(control, (remote) => remote.inspect(), INSPECT_DEADLINE_MS);
     if (!seen.ok) return null;
     this.#heapMb = Math.round((seen.value.heapUsedBytes / 1048576) * 10) / 10;
     return seen.value;
@@ -274,142 +194,125 @@ export class SupervisorThread {
 
   /** Every group the thread has running. */
   groups(): RecordedGroup[] {
-    return this.#slots().flatMap((slot) => this.#vitals.group(slot) ?? []);
+    return this.#tenants.slots().flatMap((slot) => this.#vitals.group(slot) ?? []);
   }
 
   /** Ends the thread for good; its servers have been stopped before. */
   async stop(): Promise<void> {
-    this.#closed = true;
-    if (this.#restartTimer !== null) clearTimeout(this.#restartTimer);
     const life = this.#life;
-    this.#life = { state: 'stopped' };
+    this.#life = { state: 'closed' };
+    if (life.state === 'replacing' && life.timer !== null) clearTimeout(life.timer);
     // The worker of a lost thread may still be ending.
     if (life.state !== 'running') return this.#ending;
-    life.control.close();
-    life.callPort.close();
-    await endWorker(life.worker, END_MS);
+    await life.link.end();
     this.#clearCredit();
   }
 
-  #slots(): number[] {
-    return Array.from({ length: this.#options.capacity }, (_, slot) => slot);
-  }
-
-  #findBusy(now: number): void {
-    const us = new Map(
-      [...this.#tenants.keys()].map((slot) => [slot, this.#vitals.workedUs(slot)]),
-    );
-    const found = this.#load.look(now, us);
-    if (found === null || this.#tenants.size < 2) return;
-    const detail = `it takes ${Math.round(found.share * 100)} % of a thread that ${us.size} servers share`;
-    this.#tenants.get(found.slot)?.onTooBusy(detail);
-  }
-
-  #receive(batch: Batch<FromSupervisor>): void {
-    messagesIn(batch, (message) => this.#deliver(message));
-  }
-
-  #deliver(message: FromSupervisor): void {
+  onMessage(link: ThreadLink, message: FromSupervisor): void {
     if (message.type === 'log') return this.#options.onLog(message);
     if (message.type === 'secret') return this.#options.onSecret(message.value);
-    const tenant = this.#tenants.get(message.slot);
-    // Before it is dealt with: its memory may be freed then.
+    const tenant = this.#tenants.at(message.slot);
+    // Read first: the receiver may free the memory of the line.
     const bytes = 'line' in message ? message.line.length : 0;
     tenant?.onMessage(message);
-    if (bytes === 0 || this.#creditCleared || tenant === undefined) return;
+    if (bytes === 0 || link.ended || tenant === undefined) return;
     this.#options.credit.arrived(tenant.creditLane, bytes);
   }
 
-  /** One that was not needed yet is as good as running. */
-  #state(): ThreadRecord['state'] {
-    if (this.#life.state === 'replacing') return this.#life.why;
-    return this.#life.state === 'running' || !this.#started ? 'running' : 'crashed';
+  onExit(link: ThreadLink, code: number): void {
+    this.#options.lookups.release(link.workerId);
+    this.#lose(link, 'crashed', `the thread ended with code ${code}`);
   }
 
-  #cpuMs(worker: Worker): number | null {
-    const tid = this.#vitals.threadId();
-    if (tid === 0) return worker.performance.eventLoopUtilization().active;
-    return threadCpuMs(tid);
+  #start(delayMs: number): void {
+    this.#vitals.clearWork();
+    const { name, heapMb, stallMs, log, credit, lookups, guarded } = this.#options;
+    const { groupsFile, gatewayVersion, attachFacts } = this.#options;
+    const started = ThreadLink.start(
+      {
+        name: `supervisor ${name}`,
+        heapMb,
+        log,
+        data: {
+          vitals: this.#vitals.buffer,
+          credit: credit.buffer,
+          lookups: lookups.buffer,
+          knownPlaces: this.#options.knownPlaces.buffer,
+          guarded,
+          groupsFile,
+          gatewayVersion,
+        },
+      },
+      this,
+    );
+    if (!started.ok) {
+      this.#life = { state: 'replacing', why: 'crashed', timer: null };
+      const loss = ThreadLoss.ofStart(this.#losing);
+      this.#announce(loss, `it cannot be started: ${started.error}`);
+      return this.#replace(loss);
+    }
+    const { link } = started;
+    attachFacts(started.facts);
+    this.#life = { state: 'running', link };
+    this.#backoff.started(performance.now());
+    this.#watch = new ThreadWatch(stallMs, this.#vitals.beats());
+    this.#tenants.clearLoad();
+    for (const [slot, tenant] of this.#tenants.entries()) this.#hand(link, slot, tenant, delayMs);
   }
 
-  /** What the thread held is gone with it. */
+  #hand(link: ThreadLink, slot: number, tenant: Tenant, delayMs: number): void {
+    const { config: server, creditLane } = tenant;
+    link.post({ type: 'open', slot, server, ...tenant.opening(), creditLane, delayMs });
+    tenant.onOpened();
+  }
+
+  /** A thread that was not needed yet is as good as running. */
+  #stateShown(): ThreadRecord['state'] {
+    switch (this.#life.state) {
+      case 'idle':
+      case 'running':
+        return 'running';
+      case 'replacing':
+        return this.#life.why;
+      case 'ended':
+      case 'closed':
+        return 'crashed';
+    }
+  }
+
+  /** The bytes that the thread held are gone with it. */
   #clearCredit(): void {
-    this.#creditCleared = true;
-    for (const { creditLane } of this.#tenants.values()) this.#options.credit.clear(creditLane);
+    for (const { creditLane } of this.#tenants.all()) this.#options.credit.clear(creditLane);
   }
 
-  #killChildren(): void {
-    for (const slot of this.#slots()) {
-      const group = this.#vitals.group(slot);
-      if (group === null) continue;
-      this.#options.killGroup(group);
-      this.#tenants.get(slot)?.onKilled(group.incarnation);
-      this.#vitals.setGroup(slot, null);
-    }
-  }
-
-  #lose(life: Life, why: 'stalled' | 'crashed', detail: string): void {
-    if (life.state !== 'running' || this.#life !== life) return;
-    this.#life = { state: 'replacing', why };
-    const suspect = this.#suspect();
-    this.#killChildren();
+  /** Kills the children first: a process group must not outlive the thread that can stop it. */
+  #lose(link: ThreadLink, why: LossReason, detail: string): void {
+    if (this.#life.state !== 'running' || this.#life.link !== link) return;
+    this.#life = { state: 'replacing', why, timer: null };
+    const loss = ThreadLoss.ofRunning(this.#losing, why);
+    loss.killChildren();
     // What the thread posted before it died still counts.
-    for (;;) {
-      const left = receiveMessageOnPort(life.callPort);
-      if (left === undefined) break;
-      this.#receive(left.message as Batch<FromSupervisor>);
-    }
-    life.callPort.close();
-    life.control.close();
-    this.#ending = endWorker(life.worker, END_MS).then(() => {
+    link.receiveRest();
+    this.#ending = link.end().then(() => {
       this.#clearCredit();
       // A child spawned while the thread was being ended.
-      this.#killChildren();
+      loss.killChildren();
     });
-    const due = this.#announceLoss(why, detail, suspect);
-    void this.#ending.then(() => this.#replace(due, suspect));
+    this.#announce(loss, detail);
+    void this.#ending.then(() => this.#replace(loss));
   }
 
-  /** The server it was at work for, where others suffer from that; null when nobody can be named. */
-  #suspect(): Tenant | null {
-    const slot = this.#tenants.size < 2 ? null : this.#vitals.worksFor();
-    return slot === null ? null : (this.#tenants.get(slot) ?? null);
-  }
-
-  /**
-   * Tells that there is no thread now. A suspect waits for what its like wait for; without it there is
-   * no reason for the others to wait.
-   *
-   * @returns when the next ones are due, monotonic.
-   */
-  #announceLoss(why: 'stalled' | 'crashed', detail: string, suspect: Tenant | null): Due {
-    this.#life = { state: 'replacing', why };
+  #announce(loss: ThreadLoss, detail: string): void {
     const now = performance.now();
-    const backoffMs = this.#backoff.lost(now, Math.random());
-    const othersMs = suspect === null ? backoffMs : 0;
-    const tenants = [...this.#tenants.values()];
-    const then = tenants.some(({ retired }) => !retired) ? '; replacing it' : '';
-    this.#options.log.error(
-      { detail, restartInMs: othersMs, ...(suspect && { suspect: suspect.config.lane }) },
-      `a supervisor thread ${why}${then}`,
-    );
-    for (const tenant of tenants) {
-      tenant.onLost(why, detail, tenant === suspect ? backoffMs : othersMs);
-    }
+    loss.announce(detail, this.#backoff.lost(now, Math.random()), now);
     this.#options.onChange();
-    return { others: now + othersMs, suspect: now + backoffMs };
   }
 
-  #replace(due: Due, suspect: Tenant | null): void {
-    for (const tenant of this.#tenants.values()) {
-      if (tenant.retired || tenant === suspect) this.#forget(tenant);
-    }
-    if (suspect?.retired === false) {
-      suspect.onEvicted(Math.max(0, due.suspect - performance.now()));
-    }
+  #replace(loss: ThreadLoss): void {
+    const dueMs = loss.evict(performance.now());
     if (this.#life.state !== 'replacing') return;
     if (this.#tenants.size === 0) {
-      this.#life = { state: 'stopped' };
+      this.#life = { state: 'ended' };
       return;
     }
     this.#restarts += 1;
@@ -417,12 +320,6 @@ export class SupervisorThread {
       this.#start(0);
       this.#options.onChange();
     };
-    this.#restartTimer = setTimeout(start, Math.max(0, due.others - performance.now()));
+    this.#life = { ...this.#life, timer: setTimeout(start, dueMs) };
   }
-}
-
-/** When what was lost is due again, monotonic, in milliseconds. */
-interface Due {
-  readonly others: number;
-  readonly suspect: number;
 }

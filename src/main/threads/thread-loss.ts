@@ -1,0 +1,100 @@
+/**
+ * One loss of a supervisor thread, as its servers live through it: which of them is suspected, what is
+ * killed, what each is told, and when another thread is due. Ends and starts no worker itself.
+ */
+import type { RecordedGroup, ThreadVitals } from '../../shared/memory/vitals.ts';
+import type { Logger } from '../logger.ts';
+import type { Tenant } from './tenant.ts';
+import type { Tenants } from './tenants.ts';
+
+export type LossReason = 'stalled' | 'crashed';
+
+/** What a loss needs of the thread. */
+export interface LosingThread {
+  readonly tenants: Tenants;
+  readonly vitals: ThreadVitals;
+  readonly killGroup: (group: RecordedGroup) => void;
+  readonly log: Logger;
+}
+
+export class ThreadLoss {
+  readonly #thread: LosingThread;
+  readonly #why: LossReason;
+  readonly #suspect: Tenant | null;
+  /** When the suspect and the other servers are due again, monotonic ms. */
+  #suspectDue = 0;
+  #othersDue = 0;
+
+  private constructor(thread: LosingThread, why: LossReason, suspect: Tenant | null) {
+    this.#thread = thread;
+    this.#why = why;
+    this.#suspect = suspect;
+  }
+
+  /**
+   * A running thread is lost. The server it was working for is the suspect, unless it is alone there: then
+   * nobody else suffers.
+   */
+  static ofRunning(thread: LosingThread, why: LossReason): ThreadLoss {
+    const { tenants, vitals } = thread;
+    const slot = tenants.size < 2 ? null : vitals.worksFor();
+    return new ThreadLoss(thread, why, slot === null ? null : (tenants.at(slot) ?? null));
+  }
+
+  /** The system has refused to start a thread: no server is at fault. */
+  static ofStart(thread: LosingThread): ThreadLoss {
+    return new ThreadLoss(thread, 'crashed', null);
+  }
+
+  /** Kills the process groups that the thread has recorded. */
+  killChildren(): void {
+    const { tenants, vitals, killGroup } = this.#thread;
+    for (const slot of tenants.slots()) {
+      const group = vitals.group(slot);
+      if (group === null) continue;
+      killGroup(group);
+      tenants.at(slot)?.onKilled(group.incarnation);
+      vitals.setGroup(slot, null);
+    }
+  }
+
+  /**
+   * Logs the loss and tells every server of it. The back-off is for the suspect; without it the others have
+   * no reason to wait.
+   *
+   * @param now monotonic, ms.
+   */
+  announce(detail: string, backoffMs: number, now: number): void {
+    const { tenants, log } = this.#thread;
+    const suspect = this.#suspect;
+    const othersMs = suspect === null ? backoffMs : 0;
+    this.#suspectDue = now + backoffMs;
+    this.#othersDue = now + othersMs;
+    const told = tenants.all();
+    const then = told.some(({ retired }) => !retired) ? '; replacing it' : '';
+    log.error(
+      { detail, restartInMs: othersMs, ...(suspect && { suspect: suspect.config.lane }) },
+      `a supervisor thread ${this.#why}${then}`,
+    );
+    for (const tenant of told) {
+      tenant.onLost(this.#why, detail, tenant === suspect ? backoffMs : othersMs);
+    }
+  }
+
+  /**
+   * The lost worker has ended: removes the servers that the next one is started without, which are the
+   * suspect, evicted to a thread of its own, and the retired.
+   *
+   * @param now monotonic, ms.
+   * @returns milliseconds until the next thread is due.
+   */
+  evict(now: number): number {
+    const { tenants } = this.#thread;
+    const suspect = this.#suspect;
+    for (const tenant of tenants.all()) {
+      if (tenant.retired || tenant === suspect) tenants.remove(tenant);
+    }
+    if (suspect?.retired === false) suspect.onEvicted(Math.max(0, this.#suspectDue - now));
+    return Math.max(0, this.#othersDue - now);
+  }
+}
