@@ -1,24 +1,30 @@
-/** The plain (not streamed) replies of the HTTP edge. Errors are JSON-RPC errors, as MCP asks for. */
+/** Replies without a stream. Errors are JSON-RPC errors, as MCP asks for. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** The rest of a refused body is thrown away as long as it comes, but not for ever. */
+/** A refused body is read and dropped until nothing has come for this long. */
 const LINGER_IDLE_MS = 2000;
+/** A refused body is read and dropped for at most this long. */
 const LINGER_MS = 30_000;
 
 type Headers = Readonly<Record<string, string>>;
 
-export function replyError(
-  response: ServerResponse,
-  status: number,
-  code: number,
-  message: string,
-  headers: Headers = {},
-): void {
-  const body = errorBody(code, message);
-  response.writeHead(status, { ...headers, ...describe(body) }).end(body);
+/** A request that cannot be served. */
+export interface HttpError {
+  /** Of HTTP. */
+  readonly status: number;
+  /** Of JSON-RPC. */
+  readonly code: number;
+  /** One line for the client. */
+  readonly message: string;
+  readonly headers?: Headers;
 }
 
-/** Says that a notification, or an answer to a request of ours, has come. */
+export function replyError(response: ServerResponse, error: HttpError): void {
+  const body = errorBody(error);
+  response.writeHead(error.status, { ...error.headers, ...describe(body) }).end(body);
+}
+
+/** Accepts a notification, or an answer to a request of ours. */
 export function replyAccepted(response: ServerResponse): void {
   response.writeHead(202, { 'content-length': 0 }).end();
 }
@@ -34,24 +40,16 @@ export function replyMessage(
 }
 
 /**
- * Refuses a request whose body, if it has one, is still arriving, and ends the connection. A client
- * that is writing reads the reply only if the connection outlives its next writes, so they are taken
- * and dropped.
+ * Refuses a request whose body may still be arriving, and then ends the connection. A client reads the reply
+ * only when it has written its body, so the rest of the body is read and dropped.
  */
-export function refuse(
-  request: IncomingMessage,
-  response: ServerResponse,
-  status: number,
-  code: number,
-  message: string,
-  headers: Headers = {},
-): void {
+export function refuse(request: IncomingMessage, response: ServerResponse, error: HttpError): void {
   if (request.readableEnded || !hasBody(request)) {
-    replyError(response, status, code, message, headers);
+    replyError(response, error);
     return;
   }
-  const body = errorBody(code, message);
-  response.writeHead(status, { ...headers, connection: 'close', ...describe(body) });
+  const body = errorBody(error);
+  response.writeHead(error.status, { ...error.headers, connection: 'close', ...describe(body) });
   response.write(body);
   const cut = () => request.destroy();
   const idle = setTimeout(cut, LINGER_IDLE_MS);
@@ -77,7 +75,7 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-function errorBody(code: number, message: string): string {
+function errorBody({ code, message }: HttpError): string {
   return JSON.stringify({ jsonrpc: '2.0', error: { code, message }, id: null });
 }
 

@@ -1,7 +1,6 @@
 /**
- * The way of one HTTP request through the edge: who asks, what for, whose session, which message.
- * Everything after that is the session's. Never routes and never looks into a message beyond its
- * envelope.
+ * One HTTP request on its way through the edge: host, token, path, method, session, body. The session does
+ * the rest. Never routes, and reads no more of a message than its envelope.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Frame, scanFrame } from '../../../shared/json/frame.ts';
@@ -12,12 +11,12 @@ import { JSON_RPC } from '../../../shared/model/errors.ts';
 import { cleanForTerminal, clip } from '../../../shared/text/clean-text.ts';
 import { readBody } from '../../http/body.ts';
 import { foreignRequest, isLoopback } from '../../http/guard.ts';
-import { refuse, replyError, replyText } from '../../http/replies.ts';
+import { type HttpError, refuse, replyError, replyText } from '../../http/replies.ts';
 import type { HttpLimits, HttpOptions } from './options.ts';
 import type { Sessions } from './sessionful/sessions.ts';
 import type { Tokens } from './tokens.ts';
 
-/** The parts of the edge that an exchange needs. */
+/** The parts of the edge that serving a request needs. */
 export interface Edge {
   readonly options: HttpOptions;
   readonly limits: HttpLimits;
@@ -25,8 +24,15 @@ export interface Edge {
   readonly sessions: Sessions;
 }
 
-const SESSION_NOT_FOUND = -32001;
+const METHODS: readonly string[] = ['GET', 'POST', 'DELETE'];
 const MAX_PATH = 4096;
+const SESSION_NOT_FOUND = { status: 404, code: -32001, message: 'Session not found' };
+const SESSION_MISSING = gatewayError(400, 'Mcp-Session-Id header is required');
+const PARSE_ERROR = {
+  status: 400,
+  code: JSON_RPC.parseError,
+  message: 'Parse error: the body is not one JSON message',
+};
 
 /** Serves one request to its end. */
 export async function serve(
@@ -34,42 +40,20 @@ export async function serve(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const { options, sessions, tokens } = edge;
+  const { options, sessions } = edge;
   // A client that leaves while it is being written to is no failure of ours.
   response.on('error', (error) => options.log.debug({ err: error }, 'a client has left'));
-  const foreign = foreignRequest(request.headers, options.host);
-  if (foreign !== null) return refuse(request, response, 403, JSON_RPC.gatewayError, foreign);
-  const path = (request.url ?? '').split('?', 1)[0];
-  if (path === '/healthz') return replyText(response, 200, 'ok');
-  const caller = tokens.caller(request.headers.authorization);
-  if (caller.kind === 'refused') {
-    const why = unauthorized(request, options.tokenFile ?? null);
-    return refuse(request, response, 401, JSON_RPC.gatewayError, why, {
-      'www-authenticate': caller.challenge,
-    });
-  }
-  if (path === '/readyz') {
-    const isReady = sessions.accepting && (options.ready?.() ?? true);
-    return replyText(response, isReady ? 200 : 503, isReady ? 'ok' : 'not ready');
-  }
-  if (path !== '/mcp') {
-    const where = 'Not found: the MCP endpoint is /mcp';
-    return refuse(request, response, 404, JSON_RPC.gatewayError, where);
-  }
-  const { method } = request;
-  if (method !== 'POST' && method !== 'GET' && method !== 'DELETE') {
-    return refuse(request, response, 405, JSON_RPC.gatewayError, 'Method not allowed', {
-      allow: 'GET, POST, DELETE',
-    });
-  }
-  const principal = caller.kind === 'principal' ? caller.name : null;
+  const admitted = admit(edge, request);
+  if (admitted.kind === 'probe') return replyText(response, admitted.status, admitted.text);
+  if (admitted.kind === 'refused') return refuse(request, response, admitted.error);
+  const { method, principal } = admitted;
   const id = request.headers['mcp-session-id'];
   const session = typeof id === 'string' ? sessions.get(id, principal) : undefined;
   if (id !== undefined && session === undefined) {
-    return refuse(request, response, 404, SESSION_NOT_FOUND, 'Session not found');
+    return refuse(request, response, SESSION_NOT_FOUND);
   }
   if (method !== 'POST') {
-    if (session === undefined) return missingSession(response);
+    if (session === undefined) return replyError(response, SESSION_MISSING);
     return session.exchange(request, response, null);
   }
   const frame = await readFrame(edge, request, response);
@@ -77,19 +61,66 @@ export async function serve(
   if (session !== undefined) return session.exchange(request, response, frame);
   const message = classify(frame);
   if (message.kind !== 'request' || message.method !== 'initialize') {
-    return missingSession(response);
+    return replyError(response, SESSION_MISSING);
   }
   const fresh = sessions.create(principal);
   if (typeof fresh === 'string') {
     const headers = { 'retry-after': '60' };
-    return replyError(response, 503, JSON_RPC.gatewayError, fresh, headers);
+    return replyError(response, { ...gatewayError(503, fresh), headers });
   }
   return fresh.exchange(request, response, frame);
 }
 
+type Admitted =
+  | { readonly kind: 'probe'; readonly status: number; readonly text: string }
+  | { readonly kind: 'refused'; readonly error: HttpError }
+  | {
+      readonly kind: 'mcp';
+      readonly method: string;
+      /** Null when no tokens are in use. */
+      readonly principal: string | null;
+    };
+
+/** Checks host, token, path and method, in this order. Only `/healthz` needs no token. */
+function admit({ options, sessions, tokens }: Edge, request: IncomingMessage): Admitted {
+  const foreign = foreignRequest(request.headers, options.host);
+  if (foreign !== null) return refused(403, foreign);
+  const path = (request.url ?? '').split('?', 1)[0];
+  if (path === '/healthz') return { kind: 'probe', status: 200, text: 'ok' };
+  const caller = tokens.caller(request.headers.authorization);
+  if (caller.kind === 'refused') {
+    const why = unauthorized(request, options.tokenFile ?? null);
+    return refused(401, why, { 'www-authenticate': caller.challenge });
+  }
+  if (path === '/readyz') {
+    const isReady = sessions.accepting && (options.ready?.() ?? true);
+    return isReady
+      ? { kind: 'probe', status: 200, text: 'ok' }
+      : { kind: 'probe', status: 503, text: 'not ready' };
+  }
+  if (path !== '/mcp') return refused(404, 'Not found: the MCP endpoint is /mcp');
+  const { method = '' } = request;
+  if (!METHODS.includes(method)) {
+    return refused(405, 'Method not allowed', { allow: 'GET, POST, DELETE' });
+  }
+  return { kind: 'mcp', method, principal: caller.kind === 'principal' ? caller.name : null };
+}
+
+function refused(status: number, message: string, headers: HttpError['headers'] = {}): Admitted {
+  return { kind: 'refused', error: { ...gatewayError(status, message), headers } };
+}
+
+function gatewayError(status: number, message: string): HttpError {
+  return { status, code: JSON_RPC.gatewayError, message };
+}
+
+function invalidRequest(message: string): HttpError {
+  return { status: 400, code: JSON_RPC.invalidRequest, message };
+}
+
 /**
- * What a client without a right token is told. Clients on other machines are not told where it stands:
- * they cannot read the file, and its path holds the names of a user and a project.
+ * The message for a client without a valid token. Only clients on this machine get the path of the token
+ * file: others cannot read it, and the path shows the names of a user and a project.
  */
 function unauthorized({ socket }: IncomingMessage, file: string | null): string {
   const where =
@@ -99,7 +130,7 @@ function unauthorized({ socket }: IncomingMessage, file: string | null): string 
   return `Unauthorized: send the header "Authorization: Bearer <token>" with a token of this gateway; ${where}`;
 }
 
-/** The scanned body, or null when the request has been answered already (or nobody waits for one). */
+/** Reads and scans the body. Null: the request has been answered, or its client has left. */
 async function readFrame(
   { options, limits }: Edge,
   request: IncomingMessage,
@@ -110,28 +141,27 @@ async function readFrame(
     case 'aborted':
       return null;
     case 'stalled':
-      refuse(request, response, 408, JSON_RPC.gatewayError, 'The body did not arrive');
+      refuse(request, response, gatewayError(408, 'The body did not arrive'));
       return null;
     case 'too_large': {
       const limit = `Body too large: the limit is ${options.maxBodyBytes} bytes`;
-      refuse(request, response, 413, JSON_RPC.gatewayError, limit);
+      refuse(request, response, gatewayError(413, limit));
       return null;
     }
     case 'complete':
       break;
   }
   if (isBatch(body.line)) {
-    replyError(response, 400, JSON_RPC.invalidRequest, 'Batches are not supported');
+    replyError(response, invalidRequest('Batches are not supported'));
     return null;
   }
   const frame = scanFrame(body.line);
   if ('error' in frame) {
-    replyError(response, 400, JSON_RPC.parseError, 'Parse error: the body is not one JSON message');
+    replyError(response, PARSE_ERROR);
     return null;
   }
   if (isLongId(frame, SLOT.id)) {
-    const message = `The id may have at most ${MAX_ID_BYTES} bytes`;
-    replyError(response, 400, JSON_RPC.invalidRequest, message);
+    replyError(response, invalidRequest(`The id may have at most ${MAX_ID_BYTES} bytes`));
     return null;
   }
   return frame;
@@ -140,8 +170,4 @@ async function readFrame(
 function isBatch(line: Uint8Array): boolean {
   const first = line.find((byte) => byte !== 0x20 && byte !== 0x09);
   return first === 0x5b;
-}
-
-function missingSession(response: ServerResponse): void {
-  replyError(response, 400, JSON_RPC.gatewayError, 'Mcp-Session-Id header is required');
 }

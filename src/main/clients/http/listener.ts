@@ -1,7 +1,7 @@
 /**
  * The Streamable HTTP edge: one listener, `/mcp` for MCP, `/healthz` and `/readyz` for probes. On
  * loopback unless bearer tokens are given. Owns the listener and its limits; requests are served by
- * `http-exchange.ts`.
+ * `exchange.ts`.
  */
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
@@ -15,6 +15,8 @@ import { Sessions } from './sessionful/sessions.ts';
 import { Tokens } from './tokens.ts';
 
 export type { HttpOptions } from './options.ts';
+
+const INTERNAL_ERROR = { status: 500, code: JSON_RPC.internalError, message: 'Internal error' };
 
 export type HttpEdge =
   | {
@@ -57,7 +59,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpEdge> {
     serve(edge, request, response).catch((error: unknown) => {
       options.log.error({ err: error }, 'an HTTP request failed');
       if (response.headersSent) response.destroy();
-      else replyError(response, 500, JSON_RPC.internalError, 'Internal error');
+      else replyError(response, INTERNAL_ERROR);
     });
   });
   server.on('connection', (socket) => {

@@ -11,9 +11,8 @@ import { classify } from '../../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../../shared/json/json-scan.ts';
 import type { ByteCredit } from '../../../../shared/memory/byte-credit.ts';
 import { JSON_RPC } from '../../../../shared/model/errors.ts';
-import { replyAccepted, replyError, replyMessage } from '../../../http/replies.ts';
+import { type HttpError, replyAccepted, replyError, replyMessage } from '../../../http/replies.ts';
 import type { ClientFace, ClientPort, OpenClient } from '../../port.ts';
-import { Unsent } from '../../unsent.ts';
 import type { EdgeLog, HttpLimits } from '../options.ts';
 import type { EventBudget } from './event-budget.ts';
 import { EventLog } from './events.ts';
@@ -22,20 +21,18 @@ import { type OpenRequest, OpenRequests } from './open-requests.ts';
 import { Outbox } from './outbox.ts';
 import { PromptReply } from './prompt-reply.ts';
 import { sessionEnded, tooManyInFlight } from './refusals.ts';
-import {
-  type Accepted,
-  AcceptedHeaders,
-  ask,
-  forward,
-  headersOf,
-  initializeParams,
-  isAccepted,
-} from './sdk-transport.ts';
-import { SseStream } from './stream.ts';
+import { Responses } from './responses.ts';
+import { AcceptedHeaders, ask, forward, initializeParams, isAccepted } from './sdk-transport.ts';
 
-/** What a client asks for before it makes use of anything. */
+/** Methods by which a client looks at what is offered, without using it. */
 const IS_LOOKING =
   /^(?:initialize|ping|logging\/setLevel|(?:tools|prompts|resources|resources\/templates|tasks)\/list)$/;
+
+const UNKNOWN_EVENT = {
+  status: 400,
+  code: JSON_RPC.gatewayError,
+  message: 'Last-Event-ID is not known in this session, or no longer',
+};
 
 export interface SessionHooks {
   readonly open: OpenClient;
@@ -59,10 +56,7 @@ export class HttpSession implements ClientPort {
   readonly #events: EventLog;
   readonly #requests = new OpenRequests();
   readonly #outbox: Outbox;
-  readonly #streams = new Set<SseStream>();
-  /** Answers without a stream that the client has not read yet. */
-  readonly #replies = new Set<PromptReply>();
-  readonly #unsent: Unsent;
+  readonly #responses: Responses;
   #client: ClientFace | null = null;
   #closeReason = 'the client ended the session';
   #exchanges = 0;
@@ -71,14 +65,14 @@ export class HttpSession implements ClientPort {
   #called = false;
 
   constructor(hooks: SessionHooks, principal: string | null) {
-    const { maxEvents, maxEventBytes, retryMs, keepAliveMs } = hooks.limits;
+    const { maxEvents, maxEventBytes, retryMs, keepAliveMs, slowClientMs } = hooks.limits;
     this.#hooks = hooks;
     this.principal = principal;
     this.#lastUsed = hooks.now();
     this.#events = new EventLog({ maxEvents, maxBytes: maxEventBytes }, hooks.budget, hooks.now);
-    this.#unsent = new Unsent({
+    this.#responses = new Responses({
       credit: hooks.credit,
-      waiting: () => this.#unread(),
+      slowClientMs,
       onDrained: () => this.#client?.drained(),
     });
     this.#transport = new WebStandardStreamableHTTPServerTransport({
@@ -103,10 +97,10 @@ export class HttpSession implements ClientPort {
   }
 
   get needsDrain(): boolean {
-    return this.#unsent.needsDrain;
+    return this.#responses.needsDrain;
   }
 
-  /** How it stands when room is needed for another. */
+  /** What decides whether it is closed when another client needs its place. */
   standing(): Standing {
     return {
       principal: this.principal,
@@ -144,11 +138,11 @@ export class HttpSession implements ClientPort {
     }
   }
 
-  /** Resolves when those answers that have no stream are read, or their clients gone. */
+  /** Resolves when answers without a stream are read, or their clients are gone. */
   async close(reason: string): Promise<void> {
     this.#closeReason = reason;
     await this.#transport.close();
-    await Promise.all([...this.#replies].map((reply) => reply.taken()));
+    await this.#responses.repliesTaken();
   }
 
   answer(parts: readonly Uint8Array[], idText: string | null): void {
@@ -173,7 +167,7 @@ export class HttpSession implements ClientPort {
   async #post(request: IncomingMessage, response: ServerResponse, frame: Frame): Promise<void> {
     const message = classify(frame);
     if (message.kind === 'invalid') {
-      replyError(response, 400, JSON_RPC.invalidRequest, `Invalid message: ${message.why}`);
+      replyError(response, invalid(`Invalid message: ${message.why}`));
       return;
     }
     if (message.kind !== 'request') {
@@ -194,8 +188,7 @@ export class HttpSession implements ClientPort {
     const { method } = message;
     const idText = textAt(frame, SLOT.id) ?? 'null';
     if (this.#requests.has(idText)) {
-      const why = `Request id ${idText} is in flight already`;
-      replyError(response, 400, JSON_RPC.invalidRequest, why);
+      replyError(response, invalid(`Request id ${idText} is in flight already`));
       return;
     }
     const { maxInFlight } = this.#hooks.limits;
@@ -212,7 +205,7 @@ export class HttpSession implements ClientPort {
     }
   }
 
-  /** A request of which the transport hears only when its answer does not come at once. */
+  /** Serves a request without the transport if its answer comes at once, and through it otherwise. */
   async #promptly(
     request: IncomingMessage,
     response: ServerResponse,
@@ -233,13 +226,10 @@ export class HttpSession implements ClientPort {
       await this.#request(request, response, null, pending);
       return;
     }
-    if (prompt.unread === 0) return;
-    this.#replies.add(prompt);
-    this.#unsent.given(prompt.unread);
-    await prompt.taken().finally(() => this.#replies.delete(prompt));
+    await this.#responses.finish(prompt);
   }
 
-  /** @param frame null when the client behind has it already. */
+  /** @param frame null when the client behind has received it already. */
   async #request(
     request: IncomingMessage,
     response: ServerResponse,
@@ -254,7 +244,7 @@ export class HttpSession implements ClientPort {
       params: isFirst && frame !== null ? initializeParams(frame) : {},
     });
     if (frame === null && (this.#client === null || !reply.ok)) {
-      // What the transport says of a session that has ended would mean that nobody has seen the request.
+      // The transport would answer as if the request had never been sent, but the client behind has it.
       replyMessage(response, pending.earlyAnswer ?? sessionEnded(pending.method, pending.idText));
       await reply.body?.cancel();
       this.#ended(pending);
@@ -271,8 +261,8 @@ export class HttpSession implements ClientPort {
     } else if (frame !== null) {
       this.#accepted.add(request);
     }
-    pending.stream = this.#stream(response);
-    const carried = this.#carry(pending.stream, reply, response);
+    pending.stream = this.#responses.stream(response);
+    const carried = this.#responses.carry(pending.stream, reply, response);
     for (const message of pending.takeEarly()) this.#outbox.deliver(pending, message);
     if (frame !== null) this.#client?.receive(frame);
     await carried;
@@ -285,18 +275,17 @@ export class HttpSession implements ClientPort {
 
   /** Opens the stream for what belongs to no request, or goes on with a stream that broke. */
   async #get(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const stream = this.#stream(response);
+    const stream = this.#responses.stream(response);
     let isStandalone = true;
     let afterwards = () => {};
     const lastEventId = request.headers['last-event-id'];
     if (typeof lastEventId === 'string' && lastEventId !== '') {
       const resumption = this.#events.lookUp(lastEventId);
       if (resumption.kind === 'unknown') {
-        const why = 'Last-Event-ID is not known in this session, or no longer';
-        return replyError(response, 400, JSON_RPC.gatewayError, why);
+        return replyError(response, UNKNOWN_EVENT);
       }
       if (resumption.kind === 'complete') {
-        // Tells an event source not to come again.
+        // 204 makes an event source stop reconnecting.
         response.writeHead(204).end();
         return;
       }
@@ -309,30 +298,10 @@ export class HttpSession implements ClientPort {
       return;
     }
     if (isStandalone) this.#outbox.opened(stream);
-    const carried = this.#carry(stream, reply, response);
+    const carried = this.#responses.carry(stream, reply, response);
     if (isStandalone) this.#outbox.catchUp();
     await carried;
     this.#outbox.ended(stream);
-  }
-
-  #stream(response: ServerResponse): SseStream {
-    const onGiven = (bytes: number) => this.#unsent.given(bytes);
-    return new SseStream(response, { stallMs: this.#hooks.limits.slowClientMs, onGiven });
-  }
-
-  async #carry(stream: SseStream, reply: Accepted, response: ServerResponse): Promise<void> {
-    response.writeHead(reply.status, headersOf(reply)).flushHeaders();
-    this.#streams.add(stream);
-    // What is replayed was handed to it before it was one of them.
-    this.#unsent.given(0);
-    await stream.run(reply.body).finally(() => this.#streams.delete(stream));
-  }
-
-  #unread(): number {
-    let bytes = 0;
-    for (const stream of this.#streams) bytes += stream.unread;
-    for (const reply of this.#replies) bytes += reply.unread;
-    return bytes;
   }
 
   #ended(request: OpenRequest): void {
@@ -342,7 +311,7 @@ export class HttpSession implements ClientPort {
 
   #closed(): void {
     this.#requests.clear();
-    this.#unsent.close();
+    this.#responses.close();
     this.#outbox.clear();
     this.#events.clear();
     const client = this.#client;
@@ -351,4 +320,8 @@ export class HttpSession implements ClientPort {
     this.#hooks.onClose(this, this.#closeReason);
     client.closed(this.#closeReason);
   }
+}
+
+function invalid(message: string): HttpError {
+  return { status: 400, code: JSON_RPC.invalidRequest, message };
 }
