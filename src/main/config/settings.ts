@@ -1,12 +1,12 @@
 /**
- * Options as written → complete settings: built-in defaults, then `defaults` of the file, then the
- * server's own. The one place where default values stand.
+ * Options as written → complete settings: the built-in defaults, over them `defaults` of the file, over them
+ * the server's own. All default values are in this file.
  */
 import type { LimitsConfig, ServerConfig, ThreadsConfig } from '../../shared/model/config.ts';
 import type { LimitOptions, ThreadOptions } from './draft.ts';
 import type { ServerOptions } from './schema.ts';
 
-/** Everything of a server that has a default. */
+/** The settings of a server that have a default. */
 export type Settings = Pick<
   ServerConfig,
   | 'asks'
@@ -32,7 +32,7 @@ export type Settings = Pick<
 const MIB = 1024 * 1024;
 const DEFAULT_BYTE_CREDIT = 192 * MIB;
 const DEFAULT_SLOW_CLIENT_MS = 60_000;
-/** The credit holds at least so many of the largest message. */
+/** The byte credit has room for at least this many messages of the largest size. */
 const MESSAGES_IN_CREDIT = 3;
 
 export const DEFAULT_LIST_WAIT_MS = 3000;
@@ -84,7 +84,7 @@ export function settleThreads(options: ThreadOptions): ThreadsConfig {
   };
 }
 
-/** @param largestMessage the largest `max_message_bytes` there is. */
+/** @param largestMessage the largest `max_message_bytes` of all servers. */
 export function settleLimits(options: LimitOptions, largestMessage: number): LimitsConfig {
   const { byte_credit_mb, slow_client_ms } = options;
   return {
@@ -96,20 +96,15 @@ export function settleLimits(options: LimitOptions, largestMessage: number): Lim
   };
 }
 
-/** Bytes that the credit has to have at least. */
+/** The smallest byte credit that is allowed. */
 export function leastCredit(largestMessage: number): number {
   return MESSAGES_IN_CREDIT * largestMessage;
 }
 
 function overlay(base: Settings, options: ServerOptions): Settings {
-  const { asks, tools, restart, breaker, liveness } = options;
   return {
-    asks: {
-      elicitation: asks?.elicitation ?? base.asks.elicitation,
-      sampling: asks?.sampling ?? base.asks.sampling,
-      unsolicited: asks?.unsolicited ?? base.asks.unsolicited,
-    },
-    tools: { allow: tools?.allow ?? base.tools.allow, deny: tools?.deny ?? base.tools.deny },
+    asks: asksOver(base.asks, options.asks),
+    tools: toolsOver(base.tools, options.tools),
     instructions: options.instructions ?? base.instructions,
     startTimeoutMs: options.start_timeout_ms ?? base.startTimeoutMs,
     callTimeoutMs: options.call_timeout_ms ?? base.callTimeoutMs,
@@ -117,27 +112,66 @@ function overlay(base: Settings, options: ServerOptions): Settings {
     maxConcurrency: options.max_concurrency ?? base.maxConcurrency,
     maxQueue: options.max_queue ?? base.maxQueue,
     maxMessageBytes: options.max_message_bytes ?? base.maxMessageBytes,
-    restart: {
-      intensity: restart?.intensity ?? base.restart.intensity,
-      periodMs: restart?.period_ms ?? base.restart.periodMs,
-      backoffMs: restart?.backoff_ms ?? base.restart.backoffMs,
-      backoffMaxMs: restart?.backoff_max_ms ?? base.restart.backoffMaxMs,
-      stableMs: restart?.stable_ms ?? base.restart.stableMs,
-    },
-    breaker: {
-      failures: breaker?.failures ?? base.breaker.failures,
-      cooldownMs: breaker?.cooldown_ms ?? base.breaker.cooldownMs,
-    },
-    liveness: {
-      idleMs: liveness?.idle_ms ?? base.liveness.idleMs,
-      timeoutMs: liveness?.timeout_ms ?? base.liveness.timeoutMs,
-      misses: liveness?.misses ?? base.liveness.misses,
-    },
+    restart: restartOver(base.restart, options.restart),
+    breaker: breakerOver(base.breaker, options.breaker),
+    liveness: livenessOver(base.liveness, options.liveness),
     start: options.start ?? base.start,
     idleStopMs: options.idle_stop_ms ?? base.idleStopMs,
     maxRssMb: options.max_rss_mb ?? base.maxRssMb,
     instances: options.instances ?? base.instances,
     maxInstances: options.max_instances ?? base.maxInstances,
     priority: options.priority ?? base.priority,
+  };
+}
+
+function asksOver(
+  base: Settings['asks'],
+  { elicitation, sampling, unsolicited }: ServerOptions['asks'] = {},
+): Settings['asks'] {
+  return {
+    elicitation: elicitation ?? base.elicitation,
+    sampling: sampling ?? base.sampling,
+    unsolicited: unsolicited ?? base.unsolicited,
+  };
+}
+
+function toolsOver(
+  base: Settings['tools'],
+  { allow, deny }: ServerOptions['tools'] = {},
+): Settings['tools'] {
+  return { allow: allow ?? base.allow, deny: deny ?? base.deny };
+}
+
+function restartOver(
+  base: Settings['restart'],
+  options: ServerOptions['restart'] = {},
+): Settings['restart'] {
+  return {
+    intensity: options.intensity ?? base.intensity,
+    periodMs: options.period_ms ?? base.periodMs,
+    backoffMs: options.backoff_ms ?? base.backoffMs,
+    backoffMaxMs: options.backoff_max_ms ?? base.backoffMaxMs,
+    stableMs: options.stable_ms ?? base.stableMs,
+  };
+}
+
+function breakerOver(
+  base: Settings['breaker'],
+  options: ServerOptions['breaker'] = {},
+): Settings['breaker'] {
+  return {
+    failures: options.failures ?? base.failures,
+    cooldownMs: options.cooldown_ms ?? base.cooldownMs,
+  };
+}
+
+function livenessOver(
+  base: Settings['liveness'],
+  options: ServerOptions['liveness'] = {},
+): Settings['liveness'] {
+  return {
+    idleMs: options.idle_ms ?? base.idleMs,
+    timeoutMs: options.timeout_ms ?? base.timeoutMs,
+    misses: options.misses ?? base.misses,
   };
 }
