@@ -8,6 +8,7 @@ import type { Liveness } from '../../shared/model/process-identity.ts';
 import { unlessRefused } from '../../shared/platform/errno.ts';
 import { systemReader } from '../../shared/platform/identity.ts';
 import { oddKind } from '../../shared/platform/safe-file.ts';
+import type { InstanceView } from '../processes/instance.ts';
 import { type OlderState, olderStateDirectories } from '../processes/state-directory.ts';
 import { type AuditFacts, readAudit } from './audit.ts';
 import {
@@ -77,7 +78,7 @@ export function collect(baseDir: string, now: number, env: NodeJS.ProcessEnv): F
   };
 }
 
-/** A directory that is none is read all the same, but no gateway of ours has written into it. */
+/** Something other than a directory is read all the same, but no gateway has written into it. */
 function directoryProblem(dir: string): string | null {
   return unlessRefused(null, () => {
     const stats = lstatSync(dir);
@@ -90,13 +91,25 @@ export function sinceMs(time: string | null, now: number): number | null {
   return time === null ? null : Math.round(now - Date.parse(time));
 }
 
+/** A record that is malformed says nothing. */
+const UNREADABLE: InstanceView = {
+  identity: null,
+  sessionId: null,
+  startedAt: null,
+  stdio: false,
+  http: null,
+  auth: null,
+  tokenFile: null,
+  stateDir: null,
+};
+
 function instanceOf(
   file: InstanceFile,
   state: StateFile,
   pidFile: PidFile | null,
   judges: Judges,
 ): Instance {
-  const identity = file.view?.identity ?? null;
+  const { identity, startedAt, stdio, http, auth, tokenFile, stateDir } = file.view ?? UNREADABLE;
   const life = identity === null ? 'dead' : judges.holder(identity);
   return {
     sessionId: file.sessionId,
@@ -106,16 +119,16 @@ function instanceOf(
       state.kind === 'read'
         ? state.view.sessionId === file.sessionId
         : identity !== null && identity.pid === pidFile?.pid,
-    startedAt: file.view?.startedAt ?? null,
-    stdio: file.view?.stdio ?? false,
-    http: file.view?.http ?? null,
-    auth: file.view?.auth ?? null,
-    tokenFile: file.view?.tokenFile ?? null,
-    stateDir: file.view?.stateDir ?? null,
+    startedAt,
+    stdio,
+    http,
+    auth,
+    tokenFile,
+    stateDir,
   };
 }
 
-/** Judges who the state file names, or without one who `serve.pid` names. */
+/** Judges the process that the state file names, or without a state file the one that `serve.pid` names. */
 function ownerLiveness(
   state: StateFile,
   pidFile: PidFile | null,
