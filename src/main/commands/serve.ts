@@ -1,9 +1,10 @@
 /** `rea serve`: runs the gateway until its client goes or a signal comes. */
 import { writeSync } from 'node:fs';
+import type { GatewayConfig } from '../../shared/model/config.ts';
 import { asciiJson, oneLine } from '../../shared/text/clean-text.ts';
 import { hostAndPort } from '../clients/http/address.ts';
 import { loadConfig } from '../config/load.ts';
-import { loadPolicy } from '../config/policy.ts';
+import { loadPolicy, type Policy } from '../config/policy.ts';
 import { problemLines } from '../config/problem.ts';
 import { Gateway } from '../gateway/gateway.ts';
 import { Reload, type ReloadMode, tellWarnings } from '../gateway/reload.ts';
@@ -12,25 +13,29 @@ import { LogSecrets } from '../log-secrets.ts';
 import { createLogger } from '../logger.ts';
 import { metricsPort, openMetrics } from '../metrics/metrics.ts';
 import { guardedPlaces } from '../processes/guarded-places.ts';
-import { prepareStateDirectory } from '../processes/state-directory.ts';
+import {
+  type PreparedState,
+  prepareStateDirectory,
+  type StatePlace,
+} from '../processes/state-directory.ts';
 import { hasTerminal } from '../terminal.ts';
 import { version } from '../version.ts';
 import { banner } from './banner.ts';
-import { doorUsage, namedDoor, ownDoor } from './door.ts';
+import { doorUsage, namedDoor, type OpenDoor, ownDoor } from './door.ts';
 
 export interface ServeOptions {
   /** Absolute. */
   readonly cwd: string;
   readonly config?: string;
-  /** Serves from files that others can change, with a warning. */
+  /** Accepts configuration files that other users can change, with a warning. */
   readonly trustConfig: boolean;
   /** `[host:]port`. */
   readonly http?: string;
   /** Bearer tokens of the HTTP clients, absolute; only with `http`. */
   readonly tokenFile?: string;
-  /** Nobody needs a token; only with `http`, on loopback. */
+  /** No token is needed; only with `http`, on loopback. */
   readonly noToken: boolean;
-  /** Where the gateway keeps what is its own, absolute, instead of the place that XDG gives it. */
+  /** The state directory, absolute. Default: the one that XDG says. */
   readonly stateDir?: string;
   /** Serve stdio as well as HTTP; without `http`, stdio is served anyway. */
   readonly stdio: boolean;
@@ -41,79 +46,61 @@ export interface ServeOptions {
 const EXIT_CANNOT_START = 1;
 const EXIT_USAGE = 2;
 
+/** What `rea serve` has read and made before anything of it runs. */
+interface Prepared {
+  /** Null: stdio only. */
+  readonly address: { readonly host: string; readonly port: number } | null;
+  /** Null: no metrics. */
+  readonly metricsPort: number | null;
+  readonly config: GatewayConfig;
+  readonly policy: Policy;
+  readonly door: OpenDoor;
+  readonly state: PreparedState;
+  readonly place: StatePlace;
+}
+
+type Preparation =
+  | { readonly ok: true; readonly prepared: Prepared }
+  | { readonly ok: false; readonly lines: string | readonly string[]; readonly code: number };
+
 /** Resolves with the exit code. */
 export async function runServe(options: ServeOptions): Promise<number> {
-  // No process groups and no signals there: the guarantees could not be kept.
-  if (process.platform === 'win32') {
-    return say('rea serve does not run on Windows; run it under WSL', EXIT_CANNOT_START);
-  }
-  const address = options.http === undefined ? null : hostAndPort(options.http);
-  if (typeof address === 'string') return say(address, EXIT_USAGE);
-  const usage = doorUsage(options);
-  if (usage !== null) return say(usage, EXIT_USAGE);
-  const port = metricsPort(process.env['REA_METRICS_PORT']);
-  if (typeof port === 'string') return say(port, EXIT_CANNOT_START);
-  const named = namedDoor(options);
-  if (named?.ok === false) return say(named.message, EXIT_CANNOT_START);
+  const preparation = prepare(options);
+  if (!preparation.ok) return say(preparation.lines, preparation.code);
+  const { address, config, policy, door, state, place } = preparation.prepared;
   const { cwd, trustConfig } = options;
-  const loaded = loadConfig({
-    cwd,
-    trustConfig,
-    ...(options.config === undefined ? {} : { file: options.config }),
-    env: process.env,
-  });
-  if (!loaded.ok) return say(problemLines(loaded.problems), EXIT_CANNOT_START);
-  const policy = loadPolicy({ cwd, trustConfig });
-  if (!policy.ok) return say(problemLines(policy.problems), EXIT_CANNOT_START);
-  const place = {
-    cwd,
-    env: process.env,
-    ...(options.stateDir === undefined ? {} : { chosen: options.stateDir }),
-  };
-  const state = prepareStateDirectory(place);
-  const opening = named ?? ownDoor(state);
-  if (!opening.ok) return say(opening.message, EXIT_CANNOT_START);
-  const { door } = opening;
+  const names = config.servers.map(({ name }) => name);
   const secrets = new LogSecrets(process.env);
-  secrets.expect(loaded.config.servers);
+  secrets.expect(config.servers);
   secrets.add(door.tokens);
   const log = createLogger(process.env, process.stderr, secrets);
   const doubt = state.ok ? state.warning : `${state.error}; this gateway keeps nothing there`;
   if (doubt !== null) log.warn(doubt);
-  const { config } = loaded;
-  const reload = new Reload({
-    cwd,
-    config,
-    mode: options.reload,
-    trustConfig,
-    env: process.env,
-    secrets,
-    log,
-  });
-  tellWarnings(log, loaded.config, policy.policy);
+  const { reload: mode } = options;
+  const reload = new Reload({ cwd, config, mode, trustConfig, env: process.env, secrets, log });
+  tellWarnings(log, config, policy);
 
   const opened = await openMetrics({
-    port,
-    servers: loaded.config.servers.map(({ name }) => name),
+    port: preparation.prepared.metricsPort,
+    servers: names,
     version: version(),
     log,
   });
   if (!opened.ok) return say(opened.message, EXIT_CANNOT_START);
-  const stdio = address === null || options.stdio;
-  // The client can be gone before the gateway stands.
+  // The client may leave before the gateway has started.
   let clientGone: (reason: string) => void = () => undefined;
   const started = await Gateway.start({
-    cwd: options.cwd,
-    config: loaded.config,
-    guarded: guardedPlaces({ ...place, file: loaded.config.file }),
+    cwd,
+    config,
+    guarded: guardedPlaces({ ...place, file: config.file }),
     version: version(),
     log,
     secrets,
-    stdio,
+    stdio: address === null || options.stdio,
     http: address === null ? null : { ...address, ...door },
     stateDir: state.ok ? state.dir : null,
     metrics: opened.metrics,
-    exposeDiagnostics: policy.policy.exposeDiagnostics,
+    exposeDiagnostics: policy.exposeDiagnostics,
     onClientGone: (reason) => clientGone(reason),
   });
   if (!started.ok) return say(started.message, EXIT_CANNOT_START);
@@ -125,27 +112,72 @@ export async function runServe(options: ServeOptions): Promise<number> {
   clientGone = (reason) => shutdown.clientGone(reason);
   shutdown.listen();
   reload.start(gateway);
-  // A terminal that is closed and a person who asks for a reload send the same signal.
+  hearHangup(shutdown, reload);
+  if (process.stderr.isTTY) {
+    const { dir, endpoint } = gateway;
+    const token = onlyToken(door);
+    process.stderr.write(banner({ version: version(), cwd, dir, servers: names, endpoint, token }));
+  }
+  const code = await shutdown.finished;
+  reload.close();
+  return code;
+}
+
+/** Reads the command line, the configuration and the state directory; the first problem ends it. */
+function prepare(options: ServeOptions): Preparation {
+  // No process groups and no signals there: the guarantees could not be kept.
+  if (process.platform === 'win32') {
+    return cannotStart('rea serve does not run on Windows; run it under WSL');
+  }
+  const address = options.http === undefined ? null : hostAndPort(options.http);
+  if (typeof address === 'string') return { ok: false, lines: address, code: EXIT_USAGE };
+  const usage = doorUsage(options);
+  if (usage !== null) return { ok: false, lines: usage, code: EXIT_USAGE };
+  const port = metricsPort(process.env['REA_METRICS_PORT']);
+  if (typeof port === 'string') return cannotStart(port);
+  const named = namedDoor(options);
+  if (named?.ok === false) return cannotStart(named.message);
+  const { cwd, trustConfig, config: file, stateDir } = options;
+  const { env } = process;
+  const loaded = loadConfig({ cwd, trustConfig, ...(file === undefined ? {} : { file }), env });
+  if (!loaded.ok) return cannotStart(problemLines(loaded.problems));
+  const policy = loadPolicy({ cwd, trustConfig });
+  if (!policy.ok) return cannotStart(problemLines(policy.problems));
+  const place = { cwd, env, ...(stateDir === undefined ? {} : { chosen: stateDir }) };
+  const state = prepareStateDirectory(place);
+  const opening = named ?? ownDoor(state);
+  if (!opening.ok) return cannotStart(opening.message);
+  const { config } = loaded;
+  const { door } = opening;
+  const prepared = {
+    address,
+    metricsPort: port,
+    config,
+    policy: policy.policy,
+    door,
+    state,
+    place,
+  };
+  return { ok: true, prepared };
+}
+
+function cannotStart(lines: string | readonly string[]): Preparation {
+  return { ok: false, lines, code: EXIT_CANNOT_START };
+}
+
+/** SIGHUP is a closed terminal if there was one at the start and is none now, else a request to reload. */
+function hearHangup(shutdown: Shutdown, reload: Reload): void {
   const hadTerminal = hasTerminal();
   process.on('SIGHUP', () => {
     if (hadTerminal && !hasTerminal()) shutdown.terminalGone();
     else reload.takeAll();
   });
-  if (process.stderr.isTTY) {
-    const [token, ...others] = door.tokens;
-    const facts = {
-      version: version(),
-      cwd: options.cwd,
-      dir: gateway.dir,
-      servers: loaded.config.servers.map(({ name }) => name),
-      endpoint: gateway.endpoint,
-      token: token === undefined || others.length > 0 ? null : token,
-    };
-    process.stderr.write(banner(facts));
-  }
-  const code = await shutdown.finished;
-  reload.close();
-  return code;
+}
+
+/** The token to show; null when there is none, or several. */
+function onlyToken({ tokens }: OpenDoor): string | null {
+  const [token, ...others] = tokens;
+  return token === undefined || others.length > 0 ? null : token;
 }
 
 function say(lines: string | readonly string[], code: number): number {

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { processTrees } from '../../../shared/model/process-tree.ts';
 import { errorCode } from '../../../shared/platform/errno.ts';
-import { readProcessTable } from '../../../shared/platform/process-table.ts';
+import { readProcessTable } from '../../../shared/platform/proc.ts';
 
 /** One pass over all processes is some milliseconds. */
 const KEPT_MS = 1000;
