@@ -29,6 +29,11 @@ export class EchoRouter {
   onMessage: (client: EchoClient, frame: Frame) => void = () => {};
   onClosed: (client: EchoClient) => void = () => {};
 
+  /** How many clients have a session. */
+  get sessions(): number {
+    return this.clients.filter(({ closedBecause }) => closedBecause === null).length;
+  }
+
   readonly open: OpenClient = (port) => {
     const client: EchoClient = { port, received: [], closedBecause: null, busy: false };
     this.clients.push(client);

@@ -48,17 +48,6 @@ function invalid(why: string): MessageKind {
   return { kind: 'invalid', why };
 }
 
-/**
- * A complete request with its newline, in an ArrayBuffer of its own.
- *
- * @param params JSON of an object, or null for none.
- */
-export function requestLine(id: number, method: string, params: Uint8Array | null): Buffer {
-  const head = `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)}`;
-  if (params === null) return joinExact([Buffer.from(`${head}}\n`)]);
-  return joinExact([Buffer.from(`${head},"params":`), params, END_OF_LINE]);
-}
-
 /** A complete notification with its newline. @param paramsJson JSON of an object, or null for none. */
 export function notificationLine(method: string, paramsJson: string | null): Buffer {
   const params = paramsJson === null ? '' : `,"params":${paramsJson}`;

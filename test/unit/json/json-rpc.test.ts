@@ -7,7 +7,6 @@ import {
   joinExact,
   notificationLine,
   replaceRanges,
-  requestLine,
   resultParts,
   toolErrorParts,
 } from '#src/shared/json/json-rpc.ts';
@@ -94,18 +93,6 @@ describe('a message is', () => {
 });
 
 describe('a line that is built', () => {
-  test('as a request carries the params byte for byte and owns its memory', () => {
-    const params = Buffer.from('{"name":"é", "n":9007199254740993}');
-    const line = requestLine(7, 'tools/"call"', params);
-    expect(line.toString()).toBe(
-      `{"jsonrpc":"2.0","id":7,"method":"tools/\\"call\\"","params":${params.toString()}}\n`,
-    );
-    expect(line.buffer.byteLength).toBe(line.length);
-    expect(requestLine(8, 'ping', null).toString()).toBe(
-      '{"jsonrpc":"2.0","id":8,"method":"ping"}\n',
-    );
-  });
-
   test('as a notification is one line', () => {
     expect(notificationLine('notifications/initialized', null).toString()).toBe(
       '{"jsonrpc":"2.0","method":"notifications/initialized"}\n',

@@ -27,8 +27,6 @@ export type HttpEdge =
       stopAccepting(): void;
       /** Ends all sessions and streams and frees the port; connections still open after 1 s are cut. */
       close(): Promise<void>;
-      /** Number of sessions. */
-      sessions(): number;
       /** Number of open connections. */
       connections(): number;
     }
@@ -86,7 +84,6 @@ export async function startHttp(options: HttpOptions): Promise<HttpEdge> {
   return {
     ok: true,
     url: `http://${hostPort(loopback ?? host, (server.address() as AddressInfo).port)}/mcp`,
-    sessions: () => sessions.size,
     connections: () => responses.size,
     stopAccepting: () => sessions.stopAccepting(),
     close: async () => {

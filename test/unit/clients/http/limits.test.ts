@@ -141,7 +141,7 @@ test('a client that never reads is cut off, and its session ends as any other', 
   const huge = Buffer.alloc(40_000_000, 'x');
   const parts = [Buffer.from('{"id":1,"result":"'), huge, Buffer.from('"}')];
   router.clients[0]?.port.answer(parts, '1');
-  await until(() => edge.sessions() === 0, { limitMs: 10_000, what: 'the end of the session' });
+  await until(() => router.sessions === 0, { limitMs: 10_000, what: 'the end of the session' });
   stream.resume();
   await gone;
   expect(stream.complete).toBe(false);
@@ -160,5 +160,5 @@ test('a session with a call in flight is not idle, one whose client has left for
   expect(router.clients[0]?.closedBecause).toBeNull();
   router.clients[0]?.port.answer([Buffer.from('{"jsonrpc":"2.0","id":1,"result":{}}')], '1');
   expect(await (await client.get(id)).text()).toContain('"result":{}');
-  await until(() => edge.sessions() === 0, { limitMs: 10_000, what: 'the end of the session' });
+  await until(() => router.sessions === 0, { limitMs: 10_000, what: 'the end of the session' });
 });

@@ -244,7 +244,7 @@ test('answers that wait behind another one end with their connection', async () 
   // The first is still at the server; its answer is the last that the session waits for.
   await until(() => client.edge.connections() === before, { ...SOON, what: 'its leave' });
   router.clients[0]?.port.answer(answerTo('"a"'), '"a"');
-  await until(() => client.edge.sessions() === 0, { ...SOON, what: 'the end of the session' });
+  await until(() => router.sessions === 0, { ...SOON, what: 'the end of the session' });
   expect(router.clients[0]?.closedBecause).toBe('idle for too long');
 });
 
@@ -267,7 +267,7 @@ test.each(['2025-03-26', '2025-06-18', '2025-11-25'])(
     const { port } = router.clients[0] ?? {};
     port?.send([Buffer.from('{"method":"notifications/progress","jsonrpc":"2.0"}')], '8');
     port?.answer(answerTo('8'), '8');
-    await until(() => client.edge.sessions() === 0, { ...SOON, what: 'the end of the session' });
+    await until(() => router.sessions === 0, { ...SOON, what: 'the end of the session' });
   },
 );
 
@@ -299,7 +299,7 @@ test('an answer for a client that has left goes nowhere, and its session is idle
   await until(() => client.edge.connections() === before, { ...SOON, what: 'its leave' });
   router.clients[0]?.port.answer(answerTo('8'), '8');
   expect((await client.post(callTool('echo', '8'))).status).toBe(200);
-  await until(() => client.edge.sessions() === 0, { ...SOON, what: 'the end of the session' });
+  await until(() => router.sessions === 0, { ...SOON, what: 'the end of the session' });
 });
 
 test('a client that does not read such an answer needs a drain, and is cut off in the end', async () => {

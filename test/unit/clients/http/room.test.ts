@@ -59,7 +59,7 @@ test('a client that only looked goes at once, before one that works and one that
   // It begins anew, as it is told to.
   const again = await HttpClient.open(edge);
   expect(await pings(again, next, works)).toEqual([200, 404, 200]);
-  expect(edge.sessions()).toBe(3);
+  expect(router.sessions).toBe(3);
   await stream.leave();
 });
 
@@ -136,7 +136,8 @@ test('a session that went while a request for it arrived is not found, and nothi
 
 test('whoever opens many sessions pushes out only their own', async () => {
   const [ONE, TWO] = ['one-0123456789abcdef', 'two-0123456789abcdef'];
-  const edge = await startEdge(new EchoRouter(), { maxSessions: 4, tokens: [ONE, TWO] });
+  const router = new EchoRouter();
+  const edge = await startEdge(router, { maxSessions: 4, tokens: [ONE, TWO] });
   // It has not called yet, and is older than all others.
   const quiet = await HttpClient.open(edge, { headers: bearer(ONE) });
   for (let i = 0; i < 20; i++) {
@@ -151,5 +152,5 @@ test('whoever opens many sessions pushes out only their own', async () => {
   expect(await pings(quiet, more)).toEqual([200, 200]);
   expect((await initialize(edge, bearer(ONE))).status).toBe(200);
   expect(await pings(quiet, more)).toEqual([404, 200]);
-  expect(edge.sessions()).toBe(4);
+  expect(router.sessions).toBe(4);
 });

@@ -35,10 +35,6 @@ export class Sessions {
     this.#sweeper.unref();
   }
 
-  get size(): number {
-    return this.#byId.size;
-  }
-
   get accepting(): boolean {
     return this.#accepting;
   }
