@@ -107,3 +107,7 @@ export function fullClientFile() {
     },
   };
 }
+
+/** A registry with one server. @param extra more lines of it. */
+export const oneServer = (extra = '') =>
+  `version: "1"\nservers:\n  - name: a\n    command: run\n${extra}`;

@@ -1,75 +1,21 @@
+/** The steps of the supervisor machine, one line each. */
 import { describe, expect, test } from 'vitest';
-import { step } from '#src/shared/machines/supervisor.ts';
+import { phaseOf, type SupervisorInput } from '#src/shared/machines/supervisor-state.ts';
 import {
-  initialSupervisor,
-  nextStartOf,
-  phaseOf,
-  pidOf,
-  type SupervisorEffect,
-  type SupervisorInput,
-  type SupervisorState,
-} from '#src/shared/machines/supervisor-state.ts';
-
-const FEATURES = {
-  tools: true,
-  prompts: false,
-  resources: false,
-  logging: false,
-};
-
-const policy = {
-  restart: { intensity: 3, periodMs: 30_000, backoffMs: 200, backoffMaxMs: 1000, stableMs: 5000 },
-  startTimeoutMs: 30_000,
-  unavailable: null,
-};
-const open: SupervisorInput = { type: 'open', delayMs: 0 };
-const ticket: SupervisorInput = { type: 'ticket' };
-const spawned = (incarnation = 1): SupervisorInput => ({ type: 'spawned', incarnation, pid: 42 });
-const handshaken = (incarnation = 1): SupervisorInput => ({
-  type: 'handshaken',
-  incarnation,
-  features: FEATURES,
-});
-const exited = (incarnation = 1): SupervisorInput => ({
-  type: 'exited',
-  incarnation,
-  code: 1,
-  signal: null,
-  detail: 'exited with code 1',
-  random: 0.5,
-});
-const condemned = (incarnation = 1): SupervisorInput => ({
-  type: 'condemned',
-  incarnation,
-  reason: 'stall',
-  detail: 'hangs',
-});
-const timer = (name: 'start' | 'ticket' | 'stable' | 'restart' | 'stop', incarnation = 1) =>
-  ({ type: 'timer', timer: name, incarnation, busy: false }) as const;
-const busyStart = { ...timer('start'), busy: true };
-const rest = (into: 'idle' | 'restart', incarnation = 1): SupervisorInput => ({
-  type: 'rest',
-  incarnation,
-  into,
-  eofMs: 600,
-  termMs: 500,
-});
-const wake: SupervisorInput = { type: 'wake' };
-const stop: SupervisorInput = { type: 'stop', eofMs: 600, termMs: 500 };
-const toReady = [open, ticket, spawned(), handshaken()];
-
-/** Feeds all inputs; returns the last state and the effects of the last step. */
-function play(inputs: readonly SupervisorInput[], initial = initialSupervisor(0, 0)) {
-  let state: SupervisorState = initial;
-  let effects: readonly SupervisorEffect[] = [];
-  for (const input of inputs) [state, effects] = step(policy, 1000, state, input);
-  return { state, effects: effects.map(short) };
-}
-
-function short(effect: SupervisorEffect): string {
-  if (effect.do === 'emit') return effect.event.event;
-  return effect.do === 'timer' ? `${effect.timer} timer ${effect.ms}` : effect.do;
-}
+  busyStart,
+  condemned,
+  exited,
+  handshaken,
+  open,
+  play,
+  rest,
+  spawned,
+  stop,
+  ticket,
+  timer,
+  toReady,
+  wake,
+} from './supervisor-inputs.ts';
 
 describe('the supervisor machine', () => {
   test.each([
@@ -254,90 +200,5 @@ describe('the supervisor machine', () => {
     const { state, effects } = play(inputs);
     expect(phaseOf(state)).toBe(phase);
     expect(effects).toEqual(expected);
-  });
-
-  test('tells why a child was killed, not how it ended', () => {
-    const { state } = play([...toReady, condemned()]);
-    expect(pidOf(state)).toBe(42);
-    const [, effects] = step(policy, 0, state, exited());
-    expect(effects).toContainEqual(
-      expect.objectContaining({
-        event: {
-          event: 'child_died_unexpectedly',
-          reason: 'stall',
-          detail: 'hangs',
-          code: 1,
-          signal: null,
-        },
-      }),
-    );
-  });
-
-  test('tells once, without a date for the next start, that a child is being killed', () => {
-    const { state } = play(toReady);
-    const [, effects] = step(policy, 1000, state, condemned());
-    const told = effects.flatMap((effect) => (effect.do === 'emit' ? [effect] : []));
-    expect(told.map(({ event }) => event)).toEqual([{ event: 'health_changed', healthy: false }]);
-    expect(told.map((effect) => [phaseOf(effect.state), nextStartOf(effect.state)])).toEqual([
-      ['backoff', null],
-    ]);
-    expect(play([condemned(), exited()], state).effects).not.toContain('health_changed');
-  });
-
-  test('gives each event the state right after it', () => {
-    const { state: ready } = play(toReady);
-    const [, effects] = step(policy, 1000, ready, exited());
-    const phases = effects.flatMap((effect) =>
-      effect.do === 'emit'
-        ? [[effect.event.event, phaseOf(effect.state), effect.state.incarnation]]
-        : [],
-    );
-    expect(phases).toEqual([
-      ['child_died_unexpectedly', 'backoff', 1],
-      ['health_changed', 'backoff', 1],
-      ['backoff', 'backoff', 1],
-      ['starting', 'starting', 2],
-    ]);
-  });
-
-  test('goes on counting where an earlier thread left off', () => {
-    const earlier = initialSupervisor(7, 3);
-    const { state, effects } = play([{ type: 'open', delayMs: 500 }], earlier);
-    expect(nextStartOf(state)).toBe(1500);
-    expect(effects).toEqual(['restart timer 500', 'backoff']);
-    const started = play([timer('restart', 7), ticket, spawned(8), handshaken(8)], state);
-    expect(started.state).toMatchObject({ incarnation: 8, restarts: 4, phase: 'ready' });
-    expect(started.effects).toContain('respawned');
-  });
-
-  test('counts as restarts what began again, not what was woken', () => {
-    const woken = play([...toReady, rest('idle'), exited(), wake, ticket, handshaken(2)]);
-    expect(woken.state).toMatchObject({ incarnation: 2, restarts: 0 });
-    const anew = play([...toReady, rest('restart'), exited(), ticket, handshaken(2)]);
-    expect(anew.state).toMatchObject({ incarnation: 2, restarts: 1 });
-    expect(anew.state.deaths).toEqual(woken.state.deaths);
-  });
-
-  test('says how long a start was waited for', () => {
-    const [, effects] = step(
-      policy,
-      0,
-      play([open, ticket, spawned(), busyStart, timer('start')]).state,
-      exited(),
-    );
-    expect(JSON.stringify(effects)).toContain('no answer to initialize within 60000 ms');
-  });
-
-  test('never tries a server that cannot be started', () => {
-    const [state, effects] = step(
-      { ...policy, unavailable: 'missing env: A' },
-      0,
-      initialSupervisor(0, 0),
-      open,
-    );
-    expect(phaseOf(state)).toBe('failed');
-    expect(nextStartOf(state)).toBeNull();
-    expect(effects.map(short)).toEqual(['health_changed']);
-    expect(play([timer('restart', 0)], state).effects).toEqual([]);
   });
 });
