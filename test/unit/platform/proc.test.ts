@@ -22,6 +22,7 @@ describe.runIf(existsSync('/proc/self/schedstat'))('the times of a thread', () =
     const ranMs = threadTimes(process.pid)?.ranMs ?? 0;
     expect(ranMs).toBeGreaterThanOrEqual(5 * CLOCK_TICK_MS);
     expect(ranMs).toBeLessThanOrEqual(processMs() + CLOCK_TICK_MS);
+    expect(threadCpuMs(process.pid)).toBeGreaterThan(ranMs / 2);
     expect(threadCpuMs(process.pid)).toBeLessThanOrEqual(processMs() + 2 * CLOCK_TICK_MS);
     expect(cpuTimesOf('self')?.ranMs).toBeGreaterThanOrEqual(ranMs);
   });
