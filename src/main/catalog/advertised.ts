@@ -1,4 +1,4 @@
-/** Whether a server says that it has a capability. Pure. */
+/** Looks a capability up in what a server advertises. Pure. */
 import { kindAt, member } from '../../shared/json/json-slice.ts';
 import type { ByteRange } from '../../shared/model/byte-range.ts';
 import type { ServerProfile } from '../../shared/model/server.ts';

@@ -12,12 +12,12 @@ export class Announcements {
   readonly #changed = new Map<Catalog, Set<string>>();
   #timer: NodeJS.Timeout | null = null;
 
-  /** @param announce tells those who see this catalogue. */
+  /** @param announce notifies the clients that see this catalogue. */
   constructor(announce: (catalog: Catalog, method: string) => void) {
     this.#announce = announce;
   }
 
-  /** A list of this catalogue has become different. */
+  /** To be called when a list of this catalogue has changed. */
   add(catalog: Catalog, kind: ListKind): void {
     const methods = this.#changed.get(catalog) ?? new Set<string>();
     this.#changed.set(catalog, methods.add(LISTS[kind].changed));

@@ -1,11 +1,11 @@
 /**
- * What the gateway says it can do: what it carries itself, and whatever else a server says, known or
- * not (`tasks`, `extensions`, `experimental`, …). Values stay the text that the servers wrote. Pure.
+ * The capabilities that the gateway advertises: its own, and every other one that a server has, known
+ * or not (`tasks`, `extensions`, `experimental`, …). Values stay the text that the servers wrote. Pure.
  */
 import { kindAt, members } from '../../shared/json/json-slice.ts';
 import type { ByteRange } from '../../shared/model/byte-range.ts';
 
-/** A superset, since it cannot change later while servers come and go. */
+/** A superset: capabilities are told once, in the handshake, and servers come and go after it. */
 const OWN = JSON.stringify({
   tools: { listChanged: true },
   prompts: { listChanged: true },

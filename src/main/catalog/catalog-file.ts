@@ -1,6 +1,6 @@
 /**
  * Reads `catalog.json`, what servers told in earlier runs. The state writer writes it; main reads it
- * once, at start. A list of which anything is not as expected is not restored: its server tells again.
+ * once, at start. A list with anything unexpected in it is not restored: its server lists it again.
  */
 import { join } from 'node:path';
 import { scanFrame } from '../../shared/json/frame.ts';
@@ -42,7 +42,7 @@ export function readHeldUris(dir: string): Held {
   return parseHeld(readText(dir));
 }
 
-/** "" when there is none. */
+/** "" when there is no such file. */
 function readText(dir: string): string {
   const file = readSmallFile(join(dir, 'catalog.json'), MAX_CATALOG_BYTES);
   return file.kind === 'file' ? file.bytes.toString() : '';

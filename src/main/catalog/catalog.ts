@@ -18,22 +18,22 @@ import { UriOwners, type UriResolution } from './uri-owners.ts';
 /** Where a request with an exposed name goes. */
 export type Resolution =
   | ({ readonly kind: 'target' } & Target)
-  /** Unknown yet, but this server has not said what it has in this run. */
+  /** Not known yet; this server may have it, and has not listed anything in this run. */
   | { readonly kind: 'pending'; readonly server: string }
   | { readonly kind: 'unknown' };
 
 interface ServerEntry {
   readonly config: ServerConfig;
   readonly allows: (tool: string) => boolean;
-  /** Kinds it has told of in this run. */
+  /** Kinds of list that it has told in this run. */
   readonly live: Set<ListKind>;
-  /** Since when it has what it tells of first. */
+  /** The `Since` of everything in its first list of a kind. */
   joined: Since;
-  /** Its tools, also those that are not allowed; null: it has never told. */
+  /** Its tools, with those that are not allowed; null: it has never listed any. */
   tools: readonly CatalogEntry[] | null;
-  /** What is known was told by another program of the same name. */
+  /** The known tools were listed by another program of the same name. */
   outdated: boolean;
-  /** It failed once: nobody waits for its first lists any longer. */
+  /** It failed once: list requests no longer wait for its first lists. */
   failed: boolean;
 }
 
@@ -45,7 +45,7 @@ export class Catalog {
   readonly #reports: CollisionReports;
   readonly #onHeld: (kind: UriKind, held: readonly HeldUri[]) => void;
   #reserved: Reserved;
-  /** The last change of what a server lists. */
+  /** The `Since` of the last change in any server's lists. */
   #lastChange: Since = THIS_RUN;
   readonly #uris: UriOwners;
   #waiters: { readonly kind: ListKind; readonly done: () => void }[] = [];
@@ -58,9 +58,9 @@ export class Catalog {
     readonly listWaitMs: number;
     /** Called after a merged list has become different. */
     readonly onChange: (kind: ListKind) => void;
-    /** A server offers what is another one's; in words, once for each change. */
+    /** A server offers something that belongs to another one; in words, once for each change. */
     readonly onCollision: (server: string, message: string) => void;
-    /** What servers keep against others may have become different: worth remembering. @default nobody */
+    /** The URIs that servers hold against others may have changed: worth remembering. @default nobody */
     readonly onHeld?: (kind: UriKind, held: readonly HeldUri[]) => void;
   }) {
     this.#reports = new CollisionReports(options.onCollision);
@@ -94,8 +94,8 @@ export class Catalog {
   }
 
   /**
-   * What servers kept against others in earlier runs: it is theirs before anybody tells anything. To be
-   * called before `restore`.
+   * URIs that servers held against others in earlier runs: they keep them, before any server has listed
+   * anything. To be called before `restore`.
    */
   remember(kind: UriKind, held: readonly HeldUri[]): void {
     for (const { server, uri } of held) {
@@ -104,10 +104,10 @@ export class Catalog {
   }
 
   /**
-   * Other servers, or the same ones with other settings. What one that stays has told is kept, and
-   * listed until it tells again.
+   * Other servers, or the same ones with other settings. The lists of a server that stays are kept, and
+   * shown until it tells them again.
    *
-   * @param replaced those that have yet to speak for themselves again.
+   * @param replaced servers that run again from the start and have yet to tell their lists.
    */
   reconfigure(
     servers: readonly ServerConfig[],
@@ -143,7 +143,7 @@ export class Catalog {
     this.#wake();
   }
 
-  /** Takes over all that another catalogue of the same servers knows. */
+  /** Copies everything that another catalogue of the same servers knows. */
   adopt(other: Catalog): void {
     this.#lastChange = other.#lastChange + 1;
     for (const [server, entry] of this.#servers) {
@@ -151,7 +151,7 @@ export class Catalog {
       entry.tools = known?.tools ?? null;
       entry.outdated = known?.outdated ?? false;
       if (known === undefined) continue;
-      // Each client's own instance has yet to speak for itself. What it has beside others is new.
+      // A client's own instance has yet to tell its lists: whatever it lists counts as new then.
       const isOwn = entry.config.instances === 'session';
       entry.joined = isOwn && known.live.size > 0 ? this.#lastChange : known.joined;
       if (isOwn) continue;
@@ -174,7 +174,7 @@ export class Catalog {
     if (changed) this.#onChange(kind);
   }
 
-  /** The server failed: nobody waits for its first lists any longer. */
+  /** The server failed: list requests no longer wait for its first lists. */
   settle(server: string): void {
     const entry = this.#servers.get(server);
     if (entry === undefined || entry.failed) return;
@@ -187,7 +187,7 @@ export class Catalog {
     return this.#lists[kind].json;
   }
 
-  /** Whether what a server offers is known, from it or from an earlier run. */
+  /** True when the server's tools are known, from this run or an earlier one. */
   knows(server: string): boolean {
     return this.#lists.tools.of(server) !== null && this.#servers.get(server)?.outdated !== true;
   }
@@ -197,12 +197,12 @@ export class Catalog {
     return this.#lists.tools.of(server)?.length ?? null;
   }
 
-  /** How much of what a server offers is another one's, so that it is renamed or not listed. */
+  /** Number of entries of a server that are renamed or not listed, since they belong to another one. */
   collisions(server: string): number {
     return Object.values(this.#lists).reduce((sum, list) => sum + list.collisionsOf(server), 0);
   }
 
-  /** Which server an exposed tool or prompt belongs to. */
+  /** The server that an exposed tool or prompt belongs to. */
   byName(kind: 'tools' | 'prompts', exposed: string): Resolution {
     const target = this.#lists[kind].resolve(exposed);
     if (target !== null) return { kind: 'target', ...target };
@@ -217,7 +217,7 @@ export class Catalog {
     return { kind: 'unknown' };
   }
 
-  /** Whose a resource or a template is. */
+  /** The server that a resource or a template belongs to. */
   byUri(uri: string): UriResolution {
     return this.#uris.of(uri);
   }
@@ -232,7 +232,7 @@ export class Catalog {
 
   /**
    * Calls back when a list request may be answered: at once when every server is known, else when each
-   * unknown one has told or failed, at most `listWaitMs` after the first such request of the run.
+   * unknown server has told its list or failed, at most `listWaitMs` after the run's first such request.
    */
   whenListable(kind: ListKind, now: number, callback: () => void): void {
     if (!this.#incomplete(kind)) return callback();
@@ -266,7 +266,7 @@ export class Catalog {
     return changed;
   }
 
-  /** A list may have become different. */
+  /** To be called when a list may have changed. */
   #looked(kind: ListKind): void {
     const { collisions, claims } = this.#lists[kind];
     this.#reports.look(kind, this.#servers.keys(), collisions);

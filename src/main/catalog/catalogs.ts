@@ -1,7 +1,6 @@
 /**
- * Whose catalogue is whose. Servers are mostly shared and so is what they offer; a client that has
- * servers of its own sees a catalogue of its own, with what its instances tell in place of what is
- * known of the server in general.
+ * Owns the catalogues: one shared by all clients, and one for each client that has instances of servers
+ * for itself. There, the lists of its own instances stand in place of the shared ones.
  */
 import type { GatewayConfig, ReservedConfig, ServerConfig } from '../../shared/model/config.ts';
 import type { ListKind, UriKind } from '../../shared/model/lists.ts';
@@ -16,25 +15,25 @@ export interface CatalogsOptions {
   /** @default nothing */
   readonly reserved?: readonly ReservedConfig[];
   readonly listWaitMs: number;
-  /** Called after a merged list has become different. */
+  /** Called after a merged list has changed. */
   readonly onChange: (catalog: Catalog, kind: ListKind) => void;
-  /** A server offers what is another one's; in words, once for each change. */
+  /** A server offers something that belongs to another one; in words, once for each change. */
   readonly onCollision: (server: string, message: string) => void;
-  /** What servers keep against others may have become different: worth remembering. @default nobody */
+  /** The URIs that servers hold against others may have changed: worth remembering. @default nobody */
   readonly onHeld?: (kind: UriKind, held: readonly HeldUri[]) => void;
 }
 
-/** What of a configuration decides what is offered. */
+/** The parts of a configuration that decide what is offered. */
 export type Offering = Pick<GatewayConfig, 'servers' | 'reserved'>;
 
-/** Who tells of a server: the lane it runs in. */
+/** The source of a server's lists: the lane it runs in. */
 interface Teller {
   readonly config: Pick<ServerConfig, 'name'>;
   readonly owner: CallOwner | null;
 }
 
 export class Catalogs {
-  /** What clients without instances of their own see; also what is remembered of every server. */
+  /** The catalogue of clients without instances of their own; the next run remembers it. */
   readonly shared: Catalog;
   readonly #options: CatalogsOptions;
   readonly #own = new Map<CallOwner, Catalog>();
@@ -52,16 +51,16 @@ export class Catalogs {
     return this.#own.get(client) ?? this.shared;
   }
 
-  /** Gives a client a catalogue of its own, which begins as what is known now. */
+  /** Gives a client its own catalogue, which begins as a copy of the shared one. */
   open(client: CallOwner): void {
     if (this.#own.has(client)) return;
-    // What collides does so in the shared catalogue too, and is told once.
+    // Collisions are reported once, by the shared catalogue, which has them, too.
     const own = this.#make({ onCollision: () => {} });
     own.adopt(this.shared);
     this.#own.set(client, own);
   }
 
-  /** Other servers, or other settings. @param replaced those that have yet to speak again. */
+  /** Other servers, or other settings. @param replaced servers that have yet to tell their lists again. */
   reconfigure({ servers, reserved }: Offering, replaced: ReadonlySet<string>): void {
     this.#servers = servers;
     this.#reserved = new Reserved(reserved);
@@ -76,17 +75,17 @@ export class Catalogs {
     for (const catalog of this.#of(owner)) catalog.update(config.name, kind, entries);
   }
 
-  /** The server failed: nobody waits for its first lists any longer. */
+  /** The server failed: list requests no longer wait for its first lists. */
   settle({ config, owner }: Teller): void {
     for (const catalog of this.#of(owner)) catalog.settle(config.name);
   }
 
-  /** The client has no instance of the server: its own catalogue waits for no lists of it. */
+  /** The client has no instance of the server: its own catalogue does not wait for that server's lists. */
   settleFor(client: CallOwner, server: string): void {
     this.#own.get(client)?.settle(server);
   }
 
-  /** The catalogues that a server has a say in. */
+  /** The catalogues that show the lists of an owner's server; null: of a shared one. */
   #of(owner: CallOwner | null): readonly Catalog[] {
     if (owner === null) return [this.shared, ...this.#own.values()];
     const own = this.#own.get(owner);

@@ -1,11 +1,12 @@
 /**
- * Tells of servers that offer what is another one's, each time that changes. Keeps what it told last.
+ * Reports servers that offer something that belongs to another one, each time that changes. Keeps its
+ * last reports.
  */
 import type { ListKind } from '../../shared/model/lists.ts';
 import { cleanForTerminal, clip } from '../../shared/text/clean-text.ts';
 import type { Because, Collision } from './place.ts';
 
-/** Named in one report. */
+/** Entries named in one report. */
 const MAX_NAMED = 10;
 const MAX_KEY = 200;
 const WHAT: Readonly<Record<ListKind, string>> = {
@@ -17,7 +18,7 @@ const WHAT: Readonly<Record<ListKind, string>> = {
 
 export class CollisionReports {
   readonly #tell: (server: string, message: string) => void;
-  /** Kind and server → what was told last. */
+  /** Kind and server → the last report. */
   readonly #told = new Map<string, string>();
 
   constructor(tell: (server: string, message: string) => void) {

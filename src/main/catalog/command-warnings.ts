@@ -1,5 +1,5 @@
 /**
- * Tells once of each server which of its tools run commands: for such a tool no rule of the gateway holds.
+ * Warns once for each server about its tools that run commands: no rule of the gateway binds such a tool.
  */
 import type { ServerConfig } from '../../shared/model/config.ts';
 import { cleanForTerminal, clip } from '../../shared/text/clean-text.ts';
@@ -12,14 +12,14 @@ const MAX_NAME = 128;
 
 export class CommandWarnings {
   readonly #tell: (server: string, message: string) => void;
-  /** Servers and what they run: another program of the same name is another server. */
+  /** Name and fingerprint: another program under the same name is another server. */
   readonly #told = new Set<string>();
 
   constructor(tell: (server: string, message: string) => void) {
     this.#tell = tell;
   }
 
-  /** @param tools names of those of the server's tools that run commands, also those that are denied. */
+  /** @param tools names of the server's tools that run commands, with those that are denied. */
   look(config: Server, tools: readonly string[]): void {
     const { name, fingerprint } = config;
     const about = `${name} ${fingerprint}`;

@@ -1,15 +1,15 @@
 /**
- * Which servers a method that the gateway does not know belongs to, by what they say of themselves: the
- * method's first word is a capability, or the method belongs to an extension. Pure.
+ * Finds the servers for a method that the gateway does not know, by what they advertise: the method's
+ * first word is a capability, or the method belongs to an extension. Pure.
  */
 import { members } from '../../shared/json/json-slice.ts';
 import type { ServerProfile } from '../../shared/model/server.ts';
 import type { KnownServer } from './profiles.ts';
 
 const NOTIFICATION = 'notifications/';
-/** Longer ones are no method's first word. */
+/** UTF-16 units; longer keys are ignored, no method begins with one. */
 const MAX_KEY = 1024;
-/** A server may say much of itself, and a client may ask often. */
+/** Kept: a server may advertise much, and a client may ask often. */
 const known = new WeakMap<ServerProfile, readonly string[]>();
 
 /** Names of the servers that advertise what the method belongs to. */
@@ -26,7 +26,7 @@ function belongs(method: string, key: string): boolean {
   return [key, short].some((one) => one !== '' && (method === one || method.startsWith(`${one}/`)));
 }
 
-/** Its capabilities, and the ids of its extensions and experiments. */
+/** Names of a server's capabilities, and ids of its extensions and experiments. */
 function keysOf(profile: ServerProfile): readonly string[] {
   const keys = known.get(profile) ?? readKeys(profile);
   known.set(profile, keys);

@@ -1,6 +1,6 @@
 /**
- * Tells the state writer which URIs servers keep against others, each time that has changed, so that the
- * next run knows who had them first. Keeps what it told last.
+ * Tells the state writer which URIs servers hold against others, each time that changes, so that the
+ * next run knows which server had them first. Keeps what it told last.
  */
 import type { UriKind } from '../../shared/model/lists.ts';
 import type { HeldUri } from '../../shared/model/remembered.ts';
@@ -24,7 +24,7 @@ export class HeldUris {
     this.#tell({ type: 'held', kind, held });
   }
 
-  /** The state writer is another one. */
+  /** To be called for a new state writer: it knows nothing yet. */
   retell(): void {
     for (const [kind, held] of this.#told) this.#tell({ type: 'held', kind, held });
   }

@@ -8,12 +8,12 @@ import type { ServerProfile } from '../../shared/model/server.ts';
 import { visibleLines } from '../../shared/text/clean-text.ts';
 import type { KnownServer } from './profiles.ts';
 
-/** UTF-16 units of the whole text; one server's are clipped where they are read. */
+/** UTF-16 units of the whole text; the text of one server is clipped where it is read. */
 const MAX_TOTAL = 32_768;
-/** Every client asks for the same. */
+/** Kept, since every client asks for the same text. */
 const quoted = new WeakMap<ServerProfile, string>();
 
-/** Null when no server has any. */
+/** Null when no server has instructions. */
 export function mergedInstructions(servers: readonly KnownServer[]): string | null {
   const sections: string[] = [];
   const leftOut: string[] = [];
@@ -43,7 +43,7 @@ function quotedOf(profile: ServerProfile): string {
   return text;
 }
 
-/** "" for a text without anything to see. */
+/** "" for a text without a visible character. */
 function quote(text: string): string {
   const lines = visibleLines(text);
   const isFilled = (line: string) => line.trim() !== '';

@@ -1,7 +1,7 @@
 /**
  * One kind of list (tools, prompts, resources, templates) merged over all servers, as bytes: every
- * entry is what its server sent. Names are replaced by exposed ones; URIs never are, and each is listed
- * for one server at most.
+ * entry is what its server sent. Names are replaced by exposed names; URIs are never changed, and each
+ * is listed for at most one server.
  */
 import type { CatalogEntry } from '../../shared/model/mcp.ts';
 import { NameTable } from './names.ts';
@@ -9,7 +9,7 @@ import type { Because, Collision, Place } from './place.ts';
 import { NOTHING_RESERVED, type Reserved } from './reserved.ts';
 import { EARLIER_RUN, type Since, UriClaims } from './uri-claims.ts';
 
-/** Where a key of the merged list goes; `keyRaw` is the raw JSON string its server knows it by. */
+/** The server behind a key of the merged list; `keyRaw` is that server's own key, as a raw JSON string. */
 export interface Target {
   readonly server: string;
   readonly keyRaw: Uint8Array;
@@ -38,11 +38,11 @@ const encoder = new TextEncoder();
 const COMMA = encoder.encode(',');
 
 export class MergedList {
-  /** Of names nothing: they are told apart by prefix and hash. */
+  /** Empty for a list of names: these are kept apart by prefix and hash. */
   readonly claims = new UriClaims();
   readonly #options: MergedListOptions;
   readonly #entries = new Map<string, readonly CatalogEntry[]>();
-  /** Entries under the names they are listed with: with many servers few change at a time. */
+  /** The JSON of entries with their exposed names. Kept: with many servers few change at a time. */
   readonly #shown = new WeakMap<
     CatalogEntry,
     { readonly name: string; readonly json: Uint8Array }
@@ -76,10 +76,10 @@ export class MergedList {
   }
 
   /**
-   * Replaces what a server offers.
+   * Replaces the entries of a server.
    *
-   * @param since when it told of what it did not offer before.
-   * @returns whether the merged list has become different.
+   * @param since the `Since` of an entry that it did not have before.
+   * @returns true when the merged list has changed.
    */
   set(
     server: string,
@@ -97,7 +97,7 @@ export class MergedList {
     return this.#hasChanged();
   }
 
-  /** Other servers; what those that are left have told stays. @returns whether the list is different. */
+  /** Sets the servers; entries of those that stay are kept. @returns true when the list has changed. */
   reconfigure(servers: readonly ListedServer[], reserved: Reserved): boolean {
     this.#servers = servers;
     this.#reserved = reserved;
@@ -106,14 +106,14 @@ export class MergedList {
     return this.#hasChanged();
   }
 
-  /** Takes over what another list of the same servers knows. */
+  /** Copies everything that another list of the same servers knows. */
   adopt(other: MergedList): void {
     this.claims.adopt(other.claims);
     for (const [server, entries] of other.#entries) this.#entries.set(server, entries);
     this.#json = this.#rebuild();
   }
 
-  /** Null: the server has never told. */
+  /** Null: the server has never told this list. */
   of(server: string): readonly CatalogEntry[] | null {
     return this.#entries.get(server) ?? null;
   }
@@ -201,7 +201,7 @@ export class MergedList {
   }
 }
 
-/** Byte for byte. */
+/** Compares byte for byte. */
 function isSame(one: readonly CatalogEntry[], other: readonly CatalogEntry[]): boolean {
   if (one.length !== other.length) return false;
   return one.every(({ json }, at) => Buffer.compare(json, other[at]?.json ?? COMMA) === 0);

@@ -2,7 +2,7 @@
  * Tool names as clients see them: `<prefix>__<tool>`, at most 64 characters of [A-Za-z0-9_-], which is
  * what model APIs accept. Other names are shortened with a hash. The catalogue builds one table from
  * all servers' tools; a call is routed by looking its name up, never by taking the text apart. A name
- * that begins with another server's prefix is never exposed as it is: it would look like that server's.
+ * that begins with another server's prefix is always changed: it would look like a tool of that server.
  */
 import { createHash } from 'node:crypto';
 import type { Because, Place } from './place.ts';
@@ -33,8 +33,8 @@ export interface ToolRef {
  */
 export function exposedName(prefix: string, tool: string): string {
   const plain = prefix === '' ? tool : prefix + SEPARATOR + tool;
-  // What looks hashed is hashed again, and so is what could be split at two places: no plain name can
-  // be a hashed one, or another server's plain one.
+  // A name that looks hashed is hashed again, and so is one that could be split at two places. So no
+  // plain name equals a hashed one, or the plain name of another server's tool.
   const unique = !LOOKS_HASHED.test(plain) && !AMBIGUOUS_PREFIX.test(prefix);
   return unique && LEGAL.test(plain) && !plain.startsWith(RESERVED)
     ? plain
@@ -45,7 +45,7 @@ type NamePlace = Place & { readonly shown: string };
 
 interface Tables {
   readonly refs: Map<string, ToolRef>;
-  /** Server → its tool → where it is. */
+  /** Server → tool → its place in the merged list. */
   readonly places: Map<string, Map<string, NamePlace>>;
 }
 
@@ -57,9 +57,9 @@ export class NameTable {
   #built: Tables | null = null;
 
   /**
-   * @param order names of the servers in the order of the configuration: of two tools that want the
-   *   same name, the earlier server's gets it. @default the order in which they are added
-   * @param reserved what no server's but one's name may begin with. @default nothing
+   * @param order names of the servers in the order of the configuration: when two tools want the same
+   *   name, the earlier server gets it. @default the order in which they are added
+   * @param reserved prefixes, each kept for the names of one server. @default nothing
    */
   constructor(order: readonly string[] = [], reserved = NOTHING_RESERVED) {
     this.#order = order;
@@ -77,7 +77,7 @@ export class NameTable {
     return this.place(server, tool).shown;
   }
 
-  /** The same, and why it is not the one that the tool would have alone. */
+  /** The exposed name, and why it differs from the one the tool would have without other servers. */
   place(server: string, tool: string): NamePlace {
     const place = this.#tables().places.get(server)?.get(tool);
     if (place === undefined)
@@ -103,7 +103,7 @@ export class NameTable {
       if (entry === undefined) continue;
       const own = new Map<string, NamePlace>();
       places.set(server, own);
-      // Sorted, so that not even two hashes that meet make the order of a list matter.
+      // Sorted: even if two hashes are equal, the order of a server's list decides nothing.
       for (const tool of [...new Set(entry.tools)].sort()) {
         const place = this.#place(refs, server, entry.prefix, tool);
         refs.set(place.shown, { server, tool });
@@ -140,7 +140,7 @@ export class NameTable {
   }
 }
 
-/** A name that looks like no server's with a prefix: it holds no separator. */
+/** A name without a separator, so that it looks like a tool of no server with a prefix. */
 function strangeName(plain: string, identity: readonly string[]): string {
   const joined = plain.replace(/[^A-Za-z0-9_-]/gu, '_').replace(/_{2,}/g, '_');
   const head = joined.slice(0, MAX_LENGTH - HASH_LENGTH - 1).replace(/^_|_$/g, '');
@@ -158,7 +158,7 @@ function hashedName(plain: string, identity: readonly string[]): string {
 function hashOf(identity: readonly string[]): string {
   const hash = createHash('sha256');
   for (const part of identity) {
-    // UTF-16 keeps lone surrogates apart, which UTF-8 would all turn into U+FFFD.
+    // UTF-16: UTF-8 would turn all lone surrogates into the same U+FFFD.
     hash.update(`${part.length}:`).update(Buffer.from(part, 'utf16le'));
   }
   return hash.digest('hex').slice(0, HASH_LENGTH);

@@ -1,22 +1,22 @@
-/** Where an entry of a server's list is found in the merged list. Types only. */
+/** The place of a server's entry in the merged list. Types only. */
 
 export interface Place {
-  /** The key it is listed under; null: it is not listed. */
+  /** The key that the entry is listed under; null: it is not listed. */
   readonly shown: string | null;
-  /** Why not under the key that it would have alone; null where it is. */
+  /** Why it does not have the key that it would have without other servers; null: it has that key. */
   readonly because: Because | null;
 }
 
 export type Because =
   /** Another server has the same name. */
   | { readonly kind: 'taken'; readonly owner: string }
-  /** Names that begin so belong to another server; null: to the gateway. */
+  /** Names with this prefix belong to another server, or to the gateway (`owner` null). */
   | { readonly kind: 'prefix'; readonly owner: string | null; readonly prefix: string }
-  /** Another server had the URI before. */
+  /** Another server listed the URI before. */
   | { readonly kind: 'held'; readonly owner: string }
   /** The configuration gives the URI to another server. */
   | { readonly kind: 'owned'; readonly owner: string }
-  /** These servers have had it since the same time. */
+  /** These servers have listed the URI since the same time. */
   | { readonly kind: 'contested'; readonly servers: readonly string[] };
 
 /** An entry that is not listed under its own key. */

@@ -1,6 +1,6 @@
 /**
- * What each server said of itself in its last handshake, in this run or an earlier one. Main owns it;
- * `initialize` and the routing of unknown methods read it. Decides nothing.
+ * Keeps what each server said about itself in its last handshake, in this run or an earlier one. Main
+ * owns it; `initialize` and the routing of unknown methods read it. Decides nothing.
  */
 import type { ServerConfig } from '../../shared/model/config.ts';
 import type { ServerProfile } from '../../shared/model/server.ts';
@@ -18,14 +18,14 @@ export class Profiles {
     this.#configs = configs;
   }
 
-  /** Other servers are configured. One that stays is known by what it said until it speaks again. */
+  /** Sets the servers. The profile of one that stays is kept until its next handshake. */
   reconfigure(configs: readonly ServerConfig[]): void {
     this.#configs = configs;
     const names = new Set(configs.map(({ name }) => name));
     for (const name of this.#profiles.keys()) if (!names.has(name)) this.#profiles.delete(name);
   }
 
-  /** What it said in an earlier run, unless it has spoken in this one or is configured differently. */
+  /** Takes a profile of an earlier run, unless the server has one of this run or is configured differently. */
   restore(server: string, fingerprint: string, profile: ServerProfile): void {
     const config = this.#configs.find(({ name }) => name === server);
     if (config?.fingerprint !== fingerprint || this.#profiles.has(server)) return;
@@ -40,7 +40,7 @@ export class Profiles {
     return this.#profiles.get(server) ?? null;
   }
 
-  /** Every server that is known, in the order of the configuration. */
+  /** Every server with a known profile, in the order of the configuration. */
   all(): KnownServer[] {
     return this.#configs.flatMap((config) => {
       const profile = this.#profiles.get(config.name);

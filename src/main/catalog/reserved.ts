@@ -1,22 +1,22 @@
 /**
- * What belongs to one configured server whatever others offer: names that begin with its prefix, and
- * URIs that `resources.owner` gives to it. That holds while it is down or not enabled, too. Pure.
+ * Names and URIs reserved for one configured server, whatever others offer: names with its prefix, and
+ * URIs that `resources.owner` gives to it. Also while that server is down or not enabled. Pure.
  */
 import type { ReservedConfig } from '../../shared/model/config.ts';
 import { compileGlobs, type Matcher } from '../globs/match.ts';
 
-/** Of a name that begins with a prefix; `server` null: it is the gateway's own. */
+/** The owner of a prefix; `server` is null for the gateway itself. */
 export interface NameOwner {
   readonly server: string | null;
   readonly prefix: string;
 }
 
 const SEPARATOR = '__';
-/** Names that look like those of the gateway's own tools. */
+/** Owns names that look like those of the gateway's own tools. */
 const GATEWAY: NameOwner = { server: null, prefix: 'rea' };
 
 export class Reserved {
-  /** By the prefix in lower case: a name in other letters looks the same to a person. */
+  /** By prefix in lower case: a person takes a name in other case for the same. */
   readonly #byPrefix = new Map<string, NameOwner[]>();
   readonly #byUri: readonly { readonly server: string; readonly matches: Matcher }[];
 
@@ -32,7 +32,7 @@ export class Reserved {
       .map(({ server, resources }) => ({ server, matches: compileGlobs(resources, 'owner') }));
   }
 
-  /** To whom an exposed name belongs; null: to whoever offers it. */
+  /** The owner of an exposed name; null: any server may offer it. */
   ownerOfName(name: string): NameOwner | null {
     let owner: NameOwner | null = null;
     for (let at = name.indexOf(SEPARATOR, 1); at > 0; at = name.indexOf(SEPARATOR, at + 1)) {
@@ -43,7 +43,7 @@ export class Reserved {
     return owner ?? (/^_*rea__/i.test(name) ? GATEWAY : null);
   }
 
-  /** The server that owns a URI; of several with a pattern for it the first in the file. */
+  /** The server that owns a URI: the first in the file with a pattern for it. */
   ownerOfUri(uri: string): string | null {
     return this.#byUri.find(({ matches }) => matches(uri))?.server ?? null;
   }

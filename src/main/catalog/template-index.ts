@@ -1,6 +1,6 @@
 /**
  * The URI templates of all servers in the order in which they are tried: the longest literal beginning
- * first, then the order of the configuration. Built anew when a list of templates has changed.
+ * first, then the order of the configuration. Built again when a list of templates has changed.
  */
 import type { HeldUri } from '../../shared/model/remembered.ts';
 import { type Literals, literalsOf, matchesTemplate } from './uri-template.ts';

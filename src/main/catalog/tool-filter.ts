@@ -1,10 +1,10 @@
-/** Which of a server's tools are offered at all: `tools.allow` without `tools.deny`. */
+/** Decides which tools of a server are offered at all: `tools.allow` without `tools.deny`. */
 import type { ServerConfig } from '../../shared/model/config.ts';
 import { compileGlobs, type Matcher } from '../globs/match.ts';
 
 type Rules = ServerConfig['tools'];
 
-/** Every client with servers of its own has a catalogue of its own, of the same rules. */
+/** Compiled once: all catalogues, also those that clients have of their own, use the same rules. */
 const compiled = new WeakMap<Rules, Matcher>();
 
 export function toolFilter({ tools }: Pick<ServerConfig, 'tools'>): Matcher {

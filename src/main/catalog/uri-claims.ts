@@ -1,26 +1,26 @@
 /**
- * Which server lists which URI, and since when: of a URI that several list the one that had it before
- * all others keeps it, and one that came to several at once is nobody's until the configuration says
- * whose it is. Keeps account of one kind of list; decides nothing about requests.
+ * Records which server lists which URI, and since when. When several list the same URI, the first of
+ * them keeps it; when they came at the same time, no server has it until the configuration names an
+ * owner. Covers one kind of list; decides nothing about requests.
  */
 import type { HeldUri } from '../../shared/model/remembered.ts';
 import type { Reserved } from './reserved.ts';
 
 /**
- * Since when a server lists something, as a place in an order: earlier runs, the first lists of this one
- * (which all count as told at the same time), and each change after that.
+ * The time at which a server first listed something, as a place in an order: earlier runs, then the
+ * first lists of this run (all count as told at the same time), then each change after that.
  */
 export type Since = number;
 export const EARLIER_RUN: Since = 0;
 export const THIS_RUN: Since = 1;
 
-/** What there is to say of a URI that is not simply its only server's. */
+/** Why a URI does not simply belong to the only server that lists it. */
 export type Dispute =
-  /** The configuration gives it to this server, whether it lists it or not. */
+  /** The configuration gives the URI to this server, whether or not the server lists it. */
   | { readonly kind: 'owned'; readonly owner: string }
-  /** It had it before the others. */
+  /** This server listed the URI before the others. */
   | { readonly kind: 'held'; readonly owner: string }
-  /** These came at once. */
+  /** These servers have listed the URI since the same time. */
   | { readonly kind: 'contested'; readonly servers: readonly string[] };
 
 export class UriClaims {
@@ -29,7 +29,7 @@ export class UriClaims {
   #first = new Map<string, string>();
   #disputes = new Map<string, Dispute>();
 
-  /** What a server lists now. What it listed already it has listed since then. @returns whether that differs. */
+  /** Replaces the list of a server; a URI it listed before keeps its `Since`. @returns true when it differs. */
   set(server: string, uris: readonly string[], since: (uri: string) => Since): boolean {
     const before = this.#servers.get(server);
     const claims = new Map(uris.map((uri) => [uri, before?.get(uri) ?? since(uri)]));
@@ -38,24 +38,24 @@ export class UriClaims {
     return !isSame;
   }
 
-  /** The server had it in an earlier run. It need not have told anything in this one. */
+  /** The server held the URI in an earlier run. It may have listed nothing in this one yet. */
   remember(server: string, uri: string): void {
     const claims = this.#servers.get(server) ?? new Map<string, Since>();
     this.#servers.set(server, claims.set(uri, EARLIER_RUN));
     this.#remembered.add(uri);
   }
 
-  /** Since when a server has what is known of it from an earlier run: others may have had it before. */
+  /** The `Since` of a URI from a list of an earlier run; later if another server held it in that run. */
   sinceEarlier(uri: string): Since {
     return this.#remembered.has(uri) ? THIS_RUN : EARLIER_RUN;
   }
 
-  /** Takes over all that another account knows. */
+  /** Copies the claims of another catalogue. */
   adopt(other: UriClaims): void {
     for (const [server, claims] of other.#servers) this.#servers.set(server, new Map(claims));
   }
 
-  /** Decides anew. @param servers in the order of the configuration; what others claimed is forgotten. */
+  /** Decides all URIs again. @param servers in the order of the configuration; other servers are forgotten. */
   settle(servers: readonly string[], reserved: Reserved): void {
     for (const server of this.#servers.keys()) {
       if (!servers.includes(server)) this.#servers.delete(server);
@@ -90,14 +90,14 @@ export class UriClaims {
     return this.#disputes.get(uri) ?? null;
   }
 
-  /** The server that has a URI; null: none, or it is not clear which. */
+  /** The server that has a URI; null when no server lists it, or several since the same time. */
   holderOf(uri: string): string | null {
     const dispute = this.#disputes.get(uri);
     if (dispute === undefined) return this.#first.get(uri) ?? null;
     return dispute.kind === 'contested' ? null : dispute.owner;
   }
 
-  /** What is worth remembering: URIs that their server keeps against others. */
+  /** URIs that one server keeps against others: the next run has to know them. */
   *held(): Iterable<HeldUri> {
     for (const [uri, dispute] of this.#disputes) {
       if (dispute.kind === 'held') yield { uri, server: dispute.owner };

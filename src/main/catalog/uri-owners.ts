@@ -1,7 +1,7 @@
 /**
- * Whose a resource is: the server's that the configuration gives it to, else the one's that lists it,
- * else the one's whose template for it has the longest literal beginning. Requests that name a template
- * itself go the same way. Reads the lists of one catalogue; changes nothing.
+ * Finds the server of a resource: the one that the configuration names, else the one that lists it, else
+ * the one with the matching template that has the longest literal beginning. The same for a template
+ * named in a request. Reads the lists of one catalogue; changes nothing.
  */
 import type { UriKind } from '../../shared/model/lists.ts';
 import type { MergedList } from './merged-list.ts';
@@ -10,7 +10,7 @@ import { TemplateIndex } from './template-index.ts';
 
 export type UriResolution =
   | { readonly kind: 'server'; readonly server: string }
-  /** It is known, and nobody's. */
+  /** The URI is known, but no server may have it. */
   | { readonly kind: 'withheld'; readonly why: string }
   | { readonly kind: 'unknown' };
 
@@ -18,7 +18,7 @@ export class UriOwners {
   readonly #lists: Readonly<Record<UriKind, MergedList>>;
   #servers: readonly string[] = [];
   #reserved: Reserved;
-  /** Null: to be built anew. */
+  /** Null: has to be built. */
   #templates: TemplateIndex | null = null;
 
   constructor(
@@ -37,7 +37,7 @@ export class UriOwners {
     this.#templates = null;
   }
 
-  /** Some server may have other templates now. */
+  /** To be called when the templates of a server may have changed. */
   templatesChanged(): void {
     this.#templates = null;
   }
@@ -48,7 +48,7 @@ export class UriOwners {
     return this.#listed('resources', uri) ?? this.#listed('templates', uri) ?? this.#expanded(uri);
   }
 
-  /** Null: nobody lists it. */
+  /** Null: no server lists the URI. */
   #listed(kind: UriKind, uri: string): UriResolution | null {
     const { claims } = this.#lists[kind];
     const dispute = claims.disputeOf(uri);
@@ -65,7 +65,7 @@ export class UriOwners {
     this.#templates ??= new TemplateIndex(this.#lists.templates.claims.claimed(this.#servers));
     const found = this.#templates.find(uri);
     if (found === null) return { kind: 'unknown' };
-    // Its template may be another one's by the configuration, or nobody's.
+    // The configuration may give the template to another server, or several may contest it.
     return this.#listed('templates', found.uri) ?? { kind: 'unknown' };
   }
 

@@ -1,10 +1,10 @@
 /**
- * Whether a URI could come from a URI template, as far as routing needs to know: the literal parts
- * must be there, in order, and each expression stands for any text. Linear in both, whatever a server
- * has written into the one and a client into the other.
+ * Tells if a URI could come from a URI template, as far as routing needs to know: the literal parts
+ * must be there, in order, and each expression stands for any text. The time is linear in both lengths,
+ * whatever template a server has written and whatever URI a client sends.
  */
 
-/** What stands before, between and behind the expressions of a template. */
+/** The literal texts before, between and behind the expressions of a template. */
 export type Literals = readonly string[];
 
 /** @param template RFC 6570, as a server lists it. */
@@ -37,8 +37,8 @@ export function matchesTemplate(
 }
 
 /**
- * Behind the first place of `literal` in `uri` between `from` and `end`, -1 when there is none: the
- * search of Knuth, Morris and Pratt, which never looks at anything twice.
+ * The offset behind the first `literal` in `uri` between `from` and `end`, or -1. Knuth-Morris-Pratt:
+ * linear, since it never goes back in `uri`.
  */
 function endOf(
   literal: string,
@@ -57,7 +57,7 @@ function endOf(
   return -1;
 }
 
-/** For each beginning of the text: the longest shorter one that it ends with. */
+/** The failure table of Knuth-Morris-Pratt: for each prefix, the longest shorter one that it ends with. */
 function bordersOf(text: string, compared: Comparisons): Int32Array {
   const borders = new Int32Array(text.length);
   for (let at = 1; at < text.length; at++) {
@@ -66,7 +66,7 @@ function bordersOf(text: string, compared: Comparisons): Int32Array {
   return borders;
 }
 
-/** How much of `text` ends at a unit, when `matched` of it ended at the one before. */
+/** Length of `text` matched after `unit`, when `matched` units were matched before it. */
 function extend(
   text: string,
   borders: Int32Array,
