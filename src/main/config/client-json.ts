@@ -1,7 +1,7 @@
 /**
  * The server lists of MCP clients (`mcpServers` in .mcp.json, Claude Desktop and Cursor; `servers` in
- * VS Code) → draft. Lenient where `registry.yaml` is strict: these files belong to other programs, so
- * what is not ours to judge gives one warning, and one server that cannot be had does not cost the rest.
+ * VS Code) → draft. Lenient, since these files belong to other programs: their unknown keys give one
+ * warning, and one server that cannot be used does not cost the others.
  */
 import { type ConfigDocument, problemAt } from './document.ts';
 import type { Draft, DraftServer } from './draft.ts';
@@ -11,7 +11,7 @@ import { type ClientEntry, clientEntrySchema, nameAdvice } from './schema.ts';
 
 const KNOWN = new Set(Object.keys(clientEntrySchema.shape));
 
-/** Whether `value` is a client's file: its list of servers is an object, not an array. */
+/** True when `value` is a client's file: its list of servers is an object, not an array. */
 export function isClientFile(value: unknown): boolean {
   return listKey(value) !== null;
 }
@@ -34,7 +34,7 @@ export function readClientFile(document: ConfigDocument, self: string): Draft {
     const path = [key, original];
     const entry = clientEntrySchema.safeParse(value);
     if (!entry.success) {
-      // One entry can have more of them than a call has arguments.
+      // No spread: an entry can have more problems than a call can have arguments.
       for (const problem of issueProblems(entry.error, clientEntrySchema, document, path, value)) {
         problems.push(problem);
       }
@@ -65,7 +65,7 @@ export function readClientFile(document: ConfigDocument, self: string): Draft {
   };
 }
 
-/** A client's name for a server as ours: lower case, other characters → `-`, at most 32. */
+/** A client's name for a server → a valid one: lower case, other characters → `-`, at most 32. */
 function slug(name: string): string {
   return name
     .toLowerCase()
@@ -113,7 +113,7 @@ function programProblems(document: ConfigDocument, path: Path, entry: ClientEntr
   return [problemAt(document, [...path, needed], 'is missing', fix)];
 }
 
-/** @param origins names given so far, with the names they come from; extended. */
+/** @param origins valid name → the client's name, for names so far; this call adds to it. */
 function nameProblems(
   document: ConfigDocument,
   path: Path,

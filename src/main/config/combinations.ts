@@ -1,6 +1,6 @@
 /**
- * Values that are each in range and together defeat one of them: a limit that can never be reached, a
- * cap below what it caps. Such a setting would silently do nothing, so it is refused.
+ * Finds settings that are each in range, but together make one of them useless: a limit that can never
+ * be reached, a cap below the value it caps. Such a setting would silently do nothing: it is refused.
  */
 import type { ThreadsConfig } from '../../shared/model/config.ts';
 import type { Path } from './problem.ts';

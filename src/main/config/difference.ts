@@ -1,6 +1,6 @@
 /**
- * What has to be done to get from one configuration to another: by server, and for the gateway itself.
- * Pure. Order, comments and formatting of a file make no difference.
+ * Compares two configurations: which servers are added, removed, replaced or adjusted, and which
+ * settings of the gateway differ. Pure. Order, comments and formatting of a file make no difference.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { GatewayConfig, ServerConfig } from '../../shared/model/config.ts';
@@ -8,13 +8,13 @@ import type { GatewayConfig, ServerConfig } from '../../shared/model/config.ts';
 export interface Difference {
   readonly added: readonly ServerConfig[];
   readonly removed: readonly ServerConfig[];
-  /** The same name, and another process. */
+  /** The same name, but another process is needed. */
   readonly replaced: readonly ServerConfig[];
-  /** The same process, and other settings of what main does with it. */
+  /** The process can stay; settings that only main uses differ. */
   readonly adjusted: readonly ServerConfig[];
 }
 
-/** What main looks at, or a server at its next start: a running server is not concerned. */
+/** Settings used by main, or at the next start of a server: a running one can stay. */
 const OF_MAIN = [
   'prefix',
   'asks',
@@ -32,7 +32,7 @@ const OF_MAIN = [
   'maxInstances',
 ] as const satisfies readonly (keyof ServerConfig)[];
 
-/** Each list in the order of the configuration that its servers are from. */
+/** Each list is in the order of the configuration that its servers are from. */
 export function difference(
   before: readonly ServerConfig[],
   after: readonly ServerConfig[],
@@ -51,7 +51,7 @@ export function difference(
   return { added, removed: before.filter(({ name }) => !names.has(name)), replaced, adjusted };
 }
 
-/** Settings of the gateway that differ and are looked at once, as they are written in the file. */
+/** Settings that differ and that the gateway reads only at its start, as written in the file. */
 export function keysOfNextStart(running: GatewayConfig, wanted: GatewayConfig): string[] {
   const keys: [string, number | string, number | string][] = [
     ['threads.mode', running.threads.mode, wanted.threads.mode],
@@ -74,7 +74,7 @@ function ofProcess(config: ServerConfig): object {
   const { clientCapabilities, envPassthrough } = config;
   return {
     ...rest,
-    // The order of keys and of names is a matter of how they are written.
+    // Parsed: the order of keys and of names makes no difference.
     clientCapabilities: clientCapabilities === null ? null : JSON.parse(clientCapabilities),
     envPassthrough: new Set(envPassthrough),
   };

@@ -12,11 +12,11 @@ export interface ConfigDocument {
   readonly file: string;
   /** Plain objects, arrays, strings, numbers, booleans and null. */
   readonly value: unknown;
-  /** What the parser let pass and the format forbids, such as a key given twice. */
+  /** Problems that the parser lets pass and the format forbids, such as a key given twice. */
   readonly problems: readonly Problem[];
   /** Line of a key or list item, counted from 1; of the nearest one above it when it does not exist. */
   lineOf(path: Path): number;
-  /** Whether something stands at exactly this path. */
+  /** True when there is a value at exactly this path. */
   has(path: Path): boolean;
 }
 
@@ -81,8 +81,8 @@ export class DocumentBuilder {
 }
 
 /**
- * All problems of a file in the order of its lines. What was found at a place by the parser makes
- * findings of the validation at the same place pointless.
+ * All problems of a file in the order of its lines. Where the parser found a problem, the validation's
+ * problems at the same place are left out.
  */
 export function allProblems(document: ConfigDocument, found: readonly Problem[]): Problem[] {
   const known = new Set(document.problems.map((problem) => problem.path));
@@ -91,7 +91,7 @@ export function allProblems(document: ConfigDocument, found: readonly Problem[])
   return [...unique.values()].sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
 }
 
-/** A problem of a document that was parsed. */
+/** A problem at a path of a parsed document. */
 export function problemAt(
   document: ConfigDocument,
   path: Path,
@@ -103,8 +103,8 @@ export function problemAt(
 }
 
 /**
- * A syntax error: the place is the column. Parsers go on after an error and then stumble over its
- * consequences, so only the first one of a line and at most five are kept.
+ * Syntax errors, placed by column. Parsers go on after an error and then report its consequences, so
+ * only the first error of a line is kept, and at most five.
  */
 export function syntaxProblems(
   file: string,
@@ -124,8 +124,8 @@ export function syntaxProblems(
 }
 
 /**
- * Offset at which brackets nest deeper than MAX_DEPTH, or null. Both parsers recurse, so this is asked
- * before they see the text; brackets in strings count, which no real configuration notices.
+ * Offset at which brackets nest deeper than MAX_DEPTH, or null. To be called before parsing, since both
+ * parsers recurse. Brackets in strings count, too: real configurations stay far below the limit.
  */
 export function tooDeepAt(text: string): number | null {
   const dashes = /(?:- ){101}/.exec(text);

@@ -1,6 +1,6 @@
 /**
- * What a configuration file says after its own format is dealt with, whichever it was: servers with
- * the options written for them, nothing filled in or expanded yet.
+ * The contents of a configuration file, the same for every format: servers with the options written for
+ * them, nothing filled in or expanded yet. Types only.
  */
 import type { Path, Problem } from './problem.ts';
 import type { ServerOptions } from './schema.ts';
@@ -14,7 +14,7 @@ export interface DraftEndpoint {
 }
 
 export interface DraftServer {
-  /** Where it stands in the document. */
+  /** Its place in the document. */
   readonly path: Path;
   readonly name: string;
   /** Null for a server with a program. */
@@ -26,7 +26,7 @@ export interface DraftServer {
   /** Patterns of URIs. */
   readonly ownedResources: readonly string[];
   readonly options: ServerOptions;
-  /** Why it cannot be started whatever the environment says, or null. */
+  /** Why it cannot be started in any environment, or null. */
   readonly unavailable: string | null;
 }
 

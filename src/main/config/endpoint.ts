@@ -1,10 +1,10 @@
 /**
- * What the address and the headers of a server over HTTP may be. Each rule answers with the advice for
- * what breaks it, and never with a value, which may be a secret.
+ * Rules for the address and the headers of a server over HTTP. A broken rule answers with advice, and
+ * never with the value, which may be a secret.
  */
 
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
-/** Visible ASCII, spaces and tabs inside, and what older servers take for Latin-1. */
+/** Visible ASCII, spaces and tabs inside, and bytes that older servers take for Latin-1. */
 const HEADER_VALUE = /^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/;
 
 /** Set by the gateway, or by the rules of HTTP itself. */
@@ -48,7 +48,7 @@ export type Address =
  * Checks the address of a server.
  *
  * @param text after expansion.
- * @param showsParts whether a message may quote it: not where a variable has filled it in.
+ * @param showsParts true: a message may quote it. False when it holds a variable's value.
  */
 export function readAddress(text: string, showsParts: boolean): Address {
   const refuse = (message: string, fix: string): Address => ({ ok: false, message, fix });

@@ -1,7 +1,7 @@
 /**
- * Puts variables into the strings of one server, and collects why it cannot run and what is written
- * wrongly in the file. Whatever is wrong with a value that a variable has filled in costs this server
- * alone, and is told without the value.
+ * Puts variables into the strings of one server, and collects two things: reasons why it cannot run,
+ * and problems of the file. A wrong value that came from a variable only makes this server unavailable;
+ * the message does not show the value.
  */
 import { type ConfigDocument, problemAt } from './document.ts';
 import type { Draft, DraftServer } from './draft.ts';
@@ -15,7 +15,7 @@ export interface Fault {
   readonly fix: string;
 }
 
-/** @param isWritten whether the value stands in the file as it is. */
+/** @param isWritten true when the file holds the value itself, without a reference. */
 export type Check = (value: string, isWritten: boolean) => Fault | null;
 
 export class Expander {
@@ -35,12 +35,12 @@ export class Expander {
     this.#env = env;
   }
 
-  /** A value that only the server itself can have. */
+  /** Expands a value that only the server's own entry can have. */
   own(keys: Path, text: string, check?: Check): string {
     return this.#expand(keys, [...this.#server.path, ...keys], text, check);
   }
 
-  /** A value that may come from `defaults`. */
+  /** Expands a value that may come from `defaults`. */
   option(keys: Path, text: string, check?: Check): string {
     const own = [...this.#server.path, ...keys];
     const place = this.#document.has(own) ? own : ['defaults', ...keys];
@@ -55,7 +55,7 @@ export class Expander {
     return reasons.length === 0 ? null : reasons.join('; ');
   }
 
-  /** What was put in for variables, each once and in an order of its own. */
+  /** The variables that were put in, each once, sorted. */
   expanded(): Expansion['variables'] {
     return [...this.#expanded].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, it]) => it);
   }
@@ -74,7 +74,7 @@ export class Expander {
       this.problems.push(problemAt(this.#document, place, message, fix));
     }
     const { missing, editor, unclear } = result;
-    // Of a value that is not whole nothing can be said, and one reason is enough.
+    // An incomplete value cannot be checked; and a server with a reason already needs no second one.
     const isWhole = missing.length + editor.length + unclear.length === 0;
     if (isWhole && this.#server.unavailable === null) {
       this.#check(keys, place, result, check);
@@ -87,7 +87,7 @@ export class Expander {
     const fault = text.includes('\0') ? WITH_NUL : (check?.(text, isWritten) ?? null);
     if (fault === null) return;
     const { message, fix } = fault;
-    // The file of a client belongs to another program: nothing in it costs more than its server.
+    // A client's file belongs to another program: a mistake in it only makes its server unavailable.
     if (isWritten && this.#draft.dialect === 'registry') {
       this.problems.push(problemAt(this.#document, place, message, fix));
     } else {

@@ -1,13 +1,13 @@
-/** Long lists in few words: the first are shown and the rest is counted. Pure. */
+/** Shortens long lists: the first entries are shown and the others counted. Pure. */
 
-/** So many of a list are shown. */
+/** Entries shown of a list. */
 const SHOWN = 20;
 
 /**
  * The first lines, and one that counts the others.
  *
- * @param what they are, as one of them.
- * @param advice follows where there are others.
+ * @param what a noun for one of them.
+ * @param advice put behind the count of the others.
  */
 export function firstLines(lines: readonly string[], what: string, advice: string): string[] {
   const more = lines.length - SHOWN;

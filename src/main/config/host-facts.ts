@@ -1,6 +1,6 @@
 /**
- * What the modes and owners of files do not tell themselves: whether their file system has any, and
- * whether the user namespace knows every owner. Linux only; elsewhere nothing is known. Changes nothing.
+ * Tells if modes and owners of files can be trusted: does the file system have any, and does the user
+ * namespace know every owner? Linux only; elsewhere nothing is known. Changes nothing.
  */
 import { readFileSync } from 'node:fs';
 import { unlessRefused } from '../../shared/platform/errno.ts';
@@ -11,11 +11,11 @@ export interface HostFacts {
    * @returns the type of the file system if every file on it shows the same made-up mode and owner.
    */
   modelessFileSystem(device: number): string | null;
-  /** Whether this number stands for all owners that the user namespace does not know. */
+  /** True when this number stands for all owners that the user namespace does not know. */
   isUnknownUser(user: number): boolean;
 }
 
-/** `fuseblk` is NTFS and exFAT; those that a user can mount are `fuse` and have modes. */
+/** `fuseblk` is NTFS and exFAT; file systems that a user can mount are `fuse` and have modes. */
 const MODELESS = new Set(
   'vfat msdos exfat ntfs ntfs3 fuseblk 9p drvfs cifs smb3 vboxsf vmhgfs'.split(' '),
 );
@@ -36,7 +36,7 @@ export function hostFacts(read: Read = readText): HostFacts {
   };
 }
 
-/** By its number and not by its path: what a path leads to may be somebody else's choice. */
+/** Looks a device up by number: another user may choose what a path leads to. */
 function typeOf(device: number, mounts: string): string | null {
   const wanted = `${majorOf(device)}:${minorOf(device)}`;
   for (const line of mounts.split('\n')) {
@@ -55,7 +55,7 @@ function minorOf(device: number): number {
   return Number((BigInt(device) & 0xffn) | ((BigInt(device) >> 12n) & 0xffffff00n));
 }
 
-/** Every user is, where there are no namespaces. */
+/** True for every user where there are no namespaces. */
 function isMapped(user: number, ranges: string): boolean {
   return ranges
     .trim()
@@ -67,7 +67,7 @@ function isMapped(user: number, ranges: string): boolean {
     });
 }
 
-/** Empty where there is no such file. */
+/** "" when there is no such file. */
 function readText(path: string): string {
   return unlessRefused('', () => readFileSync(path, 'utf8'));
 }

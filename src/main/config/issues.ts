@@ -3,11 +3,11 @@ import { z } from 'zod';
 import { type ConfigDocument, problemAt } from './document.ts';
 import { formatPath, keyAdvice, keysAdvice, type Path, type Problem, show } from './problem.ts';
 
-/** Of one mapping so many keys are held against all that are known; of more only the first are shown. */
+/** So many unknown keys of a mapping get the nearest known key as advice; only the first problems are shown. */
 const ADVISED_KEYS = 100;
 
 /**
- * @param base where in the document the validated value stands.
+ * @param base path of the validated value in the document.
  * @param value the validated value.
  */
 export function issueProblems(
@@ -49,13 +49,13 @@ export function issueProblems(
   return problems;
 }
 
-/** A pair that was written as a name, `NAME=value` or `Name: value`, is not shown whole. */
+/** Cuts a value off a pair written as a name (`NAME=value`, `Name: value`): it may be secret. */
 function withoutValue(path: Path): Path {
   const [, name] = /^([^=:]*)[=:]/.exec(String(path.at(-1))) ?? [];
   return name === undefined ? path : [...path.slice(0, -1), `${name}…`];
 }
 
-/** Where values may be secrets: only their type is said. */
+/** Values under these keys may be secrets: messages give only their type. */
 const SECRET_KEYS = ['env', 'env_passthrough', 'headers', 'args', 'url'];
 
 function wrong(value: unknown, path: Path): string {
@@ -90,7 +90,7 @@ function schemaAt(schema: z.ZodType, path: Path): z.ZodType | null {
   return current instanceof z.ZodType ? current : null;
 }
 
-/** Keys worth recommending: those of the mapping that are supported. */
+/** The supported keys of a mapping. */
 function knownKeys(schema: z.ZodType | null): string[] {
   if (!(schema instanceof z.ZodObject)) return [];
   return Object.entries(schema.shape)

@@ -1,6 +1,6 @@
 /**
- * Says which secrets of a client's file are now written down in a second place, the registry: where each of
- * them stands and what to do, never what it is.
+ * Names the secrets of a client's file that are now in a second place, too, the registry: the place of
+ * each and what to do, never its value.
  */
 import { secretsInArguments, secretsWithin } from '../../shared/secrets/parts.ts';
 import { redactTokens } from '../../shared/text/redact-patterns.ts';
@@ -36,7 +36,7 @@ function ofArguments({ name: server, args }: DraftServer): string[] {
   const known = new Set<number>();
   const named = new Set<string>();
   for (const { at, name, value } of secretsInArguments(literal)) {
-    // What stands after a scheme is told once, under the name of the whole.
+    // A secret can be found twice in one argument, whole and after a scheme: reported under the first name.
     const place = `${at} ${value}`;
     if (named.has(place)) continue;
     named.add(place);

@@ -1,7 +1,7 @@
 /**
- * The configuration of a gateway: finds the file, reads it in its format, and answers with a complete
- * configuration or with everything that is wrong with it. Starts nothing, writes nothing, never throws
- * for what an operator can cause.
+ * Loads the configuration of a gateway: finds the file, reads it in its format, and answers with a
+ * complete configuration or with all problems. Starts nothing, writes nothing, never throws for anything
+ * that an operator can cause.
  */
 import { dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,11 +21,11 @@ import { parseYaml } from './yaml.ts';
 export { formatProblem, type Problem } from './problem.ts';
 
 export interface LoadOptions {
-  /** Absolute directory the gateway works for; `.rea` lies in it, relative paths begin there. */
+  /** Absolute directory that the gateway works for: it holds `.rea`, and relative paths begin there. */
   readonly cwd: string;
   /** Configuration to read instead of `.rea/registry.yaml` (also `.yml`, `.json`). */
   readonly file?: string;
-  /** Whether a file that others can change is read with a warning. @default false: refused */
+  /** True: a file that others can change is read with a warning. @default false: refused */
   readonly trustConfig?: boolean;
   readonly env: NodeJS.ProcessEnv;
 }
@@ -73,7 +73,7 @@ export function loadConfig(options: LoadOptions): LoadResult {
   };
 }
 
-/** A credit that its messages do not fit would stop the gateway. */
+/** With a byte credit smaller than its largest messages the gateway would stand still. */
 function creditProblems(
   document: ConfigDocument,
   { byteCreditBytes }: LimitsConfig,
@@ -96,7 +96,7 @@ export type Opened =
     }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-/** Reads the file as far as its draft: nothing filled in, no reference expanded. */
+/** Finds and parses the file; the draft has nothing filled in and no reference expanded. */
 export function openConfig({ cwd, file, trustConfig = false }: Omit<LoadOptions, 'env'>): Opened {
   const candidates =
     file === undefined

@@ -1,7 +1,7 @@
 /**
  * `.rea/policy.yaml`: rules about what calls may do. Optional. This version enforces only
- * `gateway.health.expose_diagnostics`; the other rules are checked for their form, and
- * `unenforcedRules` names those that somebody could rely on in vain.
+ * `gateway.health.expose_diagnostics`; the other rules are only checked for their form, and
+ * `unenforcedRules` names those that are set, so that nobody relies on them.
  */
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -35,7 +35,7 @@ export interface Policy {
     readonly maxBytes: number | null;
     readonly maxAgeDays: number | null;
   } | null;
-  /** Whether `__rea__health` may show diagnostics. @default false */
+  /** True: `__rea__health` may show diagnostics. @default false */
   readonly exposeDiagnostics: boolean;
   /** One line each. */
   readonly warnings: readonly string[];
@@ -80,7 +80,7 @@ export function unenforcedRules(policy: Policy): string[] {
 
 const LEVELS = ['L0', 'L1', 'L2', 'L3'] as const;
 
-/** Accepted because older policies have them; they concern other tools than a gateway. */
+/** Accepted because older policies have them; they are not about a gateway. */
 const FOREIGN_KEYS = [
   'installed_by',
   'installed_at',

@@ -1,12 +1,12 @@
 /**
- * What is wrong with a configuration file, as a value: where, what, and what would be right. Loading
+ * A problem of a configuration file as a value: its place, what is wrong, what would be right. Loading
  * never throws for a bad file and never stops at the first problem; each is shown as exactly one line.
  */
 import leven from 'leven';
 import { oneLine } from '../../shared/text/clean-text.ts';
 import { firstLines } from './first-of.ts';
 
-/** Where something stands inside a document: keys and array indices from the top. */
+/** A place inside a document: keys and array indices from the top. */
 export type Path = readonly (string | number)[];
 
 export interface Problem {
@@ -29,17 +29,17 @@ export function formatProblem(problem: Problem): string {
   return oneLine(`${place}: ${path}${problem.message}; ${problem.fix}`);
 }
 
-/** What is told of the problems of a configuration: who has made many of them mends a few at a time. */
+/** The first problems, a line each, and a count of the others: nobody mends all of many at once. */
 export function problemLines(problems: readonly Problem[]): string[] {
   return firstLines(problems.map(formatProblem), 'problem', 'mend these first');
 }
 
-/** Of what is accepted all the same, as it is told. */
+/** The same for warnings: things that are accepted all the same. */
 export function warningLines(warnings: readonly string[]): string[] {
   return firstLines(warnings, 'warning', 'mend these first');
 }
 
-/** `['servers', 1, 'tools']` → `servers[1].tools`; a key that is no plain word is quoted. */
+/** `['servers', 1, 'tools']` → `servers[1].tools`; a key with other characters than `[\w-]` is quoted. */
 export function formatPath(path: Path): string {
   let text = '';
   for (const step of path) {

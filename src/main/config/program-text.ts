@@ -1,7 +1,7 @@
 /**
- * A program or address in one line for whoever decides whether it may run: the command line as written,
- * secrets hidden, nothing disguised, shorter than 4,000 characters. Pure; looks at no more of a long
- * text than can be shown.
+ * A program or address in one line, for the person who decides if it may run: the command line as
+ * written, secrets hidden, nothing disguised, shorter than 4,000 characters. Pure; looks at no more of a
+ * long text than can be shown.
  */
 
 import { kindOfName, namesSecret } from '../../shared/secrets/names.ts';
@@ -16,12 +16,12 @@ type Redact = (text: string) => string;
 const LONGEST_WORD = 400;
 const LONGEST_ARGS = 1200;
 const LONGEST_LIST = 450;
-/** Of a longer text the rest is not looked at, and what stands where it was cut is not shown. */
+/** Only this much of a text is looked at, and only half of it shown: a secret may be cut at the end. */
 const KEPT = 4 * LONGEST_WORD;
-/** Variables whose values are looked for in the rest of the line. */
+/** The values of at most this many variables or headers are hidden in the rest of the line. */
 const MOST_OWN = 100;
 const HIDDEN = '[REDACTED:secret]';
-/** One with a default is not among them: the default is written here. */
+/** A reference without a default: a default is text of the file and may be secret. */
 const REFERENCE = /\$\{(?:env:)?\w+\}/g;
 
 /** Variables that decide which code runs: without their values a person cannot decide. */
@@ -129,12 +129,12 @@ function isSecretOption(name: string): boolean {
   return OPTION.test(name) && namesSecret(name);
 }
 
-/** Where it really leads, however it is written, if no variable decides that. */
+/** The address in its normal form, which shows where it leads; as written if a variable decides that. */
 function normalised(url: string): string {
   return url.includes('${') || !URL.canParse(url) ? url : new URL(url).href;
 }
 
-/** The origin is shown whatever it is, and of a query the names. */
+/** Always shows the origin and the names in a query. */
 function shownUrl(url: string): string {
   const [before = '', ...queries] = url.split('?');
   const slash = before.indexOf('/', before.indexOf('//') + 2);

@@ -1,6 +1,6 @@
 /**
- * What a configuration starts and reaches, by program and not by name of server: so that of a change of
- * the file only what is new in this sense can be held back until a person takes it. Pure.
+ * Compares configurations by the programs and addresses that they use, not by names of servers. When the
+ * file changes, new programs are held back until a person accepts them; all else applies at once. Pure.
  */
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
@@ -10,25 +10,25 @@ import { leastCredit } from './settings.ts';
 /** An entry of the wanted configuration that is not put in force. */
 export interface Withheld {
   readonly wanted: ServerConfig;
-  /** The entry of this name that goes on as it is; null: there is none, and nothing is started. */
+  /** The present entry of this name, which stays in force; null: a new name, and nothing is started. */
   readonly running: ServerConfig | null;
-  /** The server that keeps the prefix this one is to have; null: its program is new. */
+  /** The server that still has the prefix wanted for this one; null: held back since its program is new. */
   readonly prefixOf: string | null;
 }
 
 export interface Split {
-  /** What may be put in force. */
+  /** The configuration that may be put in force now. */
   readonly config: GatewayConfig;
   /** In the order of the file. */
   readonly withheld: readonly Withheld[];
 }
 
 /**
- * Equal for two servers that run the same or reach the same, whatever their names and settings; null for
- * one that can do neither.
+ * Equal for two servers with the same program or address, whatever their names and settings; null for an
+ * unavailable server.
  */
 export function programKey(server: ServerConfig): string | null {
-  // Which part of it could not be filled in is not to be seen any more: it is no program to compare with.
+  // The parts that could not be filled in are not known any more, so there is nothing to compare.
   if (server.unavailable !== null) return null;
   const hash = createHash('sha256');
   for (const [name, value] of partsOf(server)) {
@@ -48,8 +48,8 @@ export function changedParts(before: ServerConfig, after: ServerConfig): string[
 }
 
 /**
- * Parts what may be put in force at once from what is to wait. A server whose program is new keeps its
- * present entry as a whole, or is left out where it has none.
+ * Separates entries that may be put in force at once from those that wait. A server whose program is new
+ * keeps its present entry as a whole, or is left out if it has none.
  */
 export function splitByProgram(
   running: GatewayConfig,
@@ -68,7 +68,7 @@ export function splitByProgram(
     const key = programKey(server);
     if (key !== null && !isKnown(key)) withhold(server, null);
   }
-  // Whoever stays as it is keeps its prefix, which the file may have given to another.
+  // A server that keeps its entry keeps its prefix, too; the file may give that prefix to another one.
   const clashes = (server: ServerConfig) =>
     !withheld.has(server.name) && keepers.has(server.prefix);
   for (let one = wanted.servers.find(clashes); one !== undefined; ) {
@@ -91,7 +91,7 @@ export function splitByProgram(
   };
 }
 
-/** Of one that waits what is reserved for it now, if anything is: its prefix and its URIs wait with it. */
+/** For a server that waits the present reservations stay, if any: its new prefix and URIs wait with it. */
 function reservedFor(
   running: GatewayConfig,
   wanted: GatewayConfig,
@@ -103,7 +103,7 @@ function reservedFor(
   });
 }
 
-/** A server that stays as it is may have larger messages than the wanted credit is made for. */
+/** A server that keeps its entry may have larger messages than the wanted byte credit allows. */
 function limitsFor(
   servers: readonly ServerConfig[],
   { limits }: GatewayConfig,
@@ -112,7 +112,7 @@ function limitsFor(
   return { ...limits, byteCreditBytes: Math.max(limits.byteCreditBytes, leastCredit(largest)) };
 }
 
-/** Everything that decides what runs or is reached, by its name in the file, in a fixed order. */
+/** Everything that identifies a program or address, by its key in the file, in a fixed order. */
 function partsOf(server: ServerConfig): Map<string, string | readonly string[]> {
   const { endpoint } = server;
   if (endpoint !== null) {

@@ -1,6 +1,6 @@
 /**
  * Reads one configuration file as text: bounded, never blocking on a pipe, with a problem instead of
- * an exception for everything an operator can cause. Refuses what somebody else could have written.
+ * an exception for everything an operator can cause. Refuses a file that another user could have written.
  */
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
 import { isAbsolute, relative } from 'node:path';
@@ -28,7 +28,7 @@ export function displayName(file: string, cwd: string): string {
 /**
  * @param file absolute path.
  * @param shown the name used in messages.
- * @param trusted warns where it would refuse a file that others can change.
+ * @param trusted true: a file that others can change is read with a warning, not refused.
  */
 export function readConfigFile(file: string, shown: string, trusted: boolean): FileText {
   const problem = (message: string, fix: string): FileText => ({
@@ -88,7 +88,7 @@ function decode(bytes: Uint8Array): string | null {
   }
 }
 
-/** The worst of them is enough for those who go on. */
+/** One warning for the worst doubt is enough, since the file is accepted. */
 function warnings(file: string, shown: string, doubts: readonly Doubt[]): string[] {
   const worst = doubts.find(({ weight }) => weight === 'refuse') ?? doubts[0];
   const link = lstatSync(file).isSymbolicLink() ? [SYMBOLIC_LINK] : [];

@@ -13,13 +13,13 @@ import {
   WITHOUT_EFFECT,
 } from './schema.ts';
 
-/** The draft holds what is right, and a problem for each thing that is not. */
+/** The draft holds everything valid, and a problem for each mistake. */
 export function readRegistry(document: ConfigDocument): Draft {
   const problems: Problem[] = [];
   const read = <T extends z.ZodType>(schema: T, path: Path, value: unknown): z.infer<T> | null => {
     const result = schema.safeParse(value);
     if (result.success) return result.data;
-    // One value can have more of them than a call has arguments.
+    // No spread: a value can have more problems than a call can have arguments.
     for (const problem of issueProblems(result.error, schema, document, path, value)) {
       problems.push(problem);
     }
@@ -68,11 +68,11 @@ function draftServer(server: RegistryServer, path: Path): DraftServer {
   };
 }
 
-/** Keys that mean something for a program, and for an address. */
+/** Keys for a server with a program, and for one with an address. */
 const OF_COMMAND = ['args', 'cwd', 'env', 'env_passthrough'] as const;
 const OF_URL = ['headers', 'token_file'] as const;
 
-/** A server is a program or an address, and has no settings of the other kind. @param server as written. */
+/** A server is a program or an address; settings of the other kind are problems. @param server as written. */
 function transportProblems(
   document: ConfigDocument,
   path: Path,
@@ -107,7 +107,7 @@ function transportProblems(
   return problems;
 }
 
-/** Names and prefixes route calls, so that no two servers may share one. */
+/** Names and prefixes route calls, so no two servers may share one. */
 function duplicates(document: ConfigDocument, servers: readonly DraftServer[]): Problem[] {
   const problems: Problem[] = [];
   const names = new Map<string, Path>();

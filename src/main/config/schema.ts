@@ -16,7 +16,7 @@ export const WITHOUT_EFFECT = ['tier_overrides', 'trusted'] as const;
 
 const RESERVED_NAMES = new Set(['rea', 'constructor']);
 
-/** Why a server may not be called `name`, or null. */
+/** Advice for a name that a server may not have, or null. */
 export function nameAdvice(name: string): string | null {
   if (!/^[a-z0-9][a-z0-9-]{0,31}$/.test(name)) {
     return 'use 1 to 32 of a-z, 0-9 and "-", not beginning with "-"';
@@ -49,7 +49,7 @@ const text = (what: string) =>
 
 const filled = (what: string) => text(what).min(1, { error: `write ${what}` });
 
-/** See src/main/globs for what a pattern is. */
+/** A pattern as in src/main/globs. */
 const pattern = (what: string, use: GlobUse) =>
   filled(what).superRefine((value, context) => {
     const parsed = parseGlob(value, use);
@@ -77,7 +77,7 @@ function whole(min: number, max: number, unit = '') {
 const yesNo = z.boolean({ error: 'write true or false' });
 const milliseconds = (min = 1) => whole(min, DAY_MS, 'milliseconds');
 
-/** One word of `accepted`; words of `later` exist and are not supported yet. */
+/** One of the words in `accepted`. */
 function word<const T extends readonly [string, ...string[]]>(accepted: T) {
   return z.enum(accepted, { error: `write ${accepted.join(' or ')}` });
 }
@@ -203,7 +203,7 @@ export const registrySchema = mapping({
 /** Keys of `defaults` that are about the gateway, not about a server. */
 type GatewayKey = 'threads' | 'list_wait_ms' | 'byte_credit_mb' | 'slow_client_ms';
 
-/** What a server and `defaults` may both say, as written. */
+/** Options of both servers and `defaults`, as written. */
 export type ServerOptions = Omit<z.infer<typeof defaultsSchema>, GatewayKey>;
 export type RegistryServer = z.infer<typeof serverSchema>;
 

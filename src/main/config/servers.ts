@@ -22,7 +22,7 @@ import { type Written, writtenOf } from './written.ts';
 export interface ResolvedServers {
   /** Enabled servers in the order of the file. */
   readonly servers: readonly ServerConfig[];
-  /** Of those that are not enabled, too. */
+  /** Also for servers that are not enabled. */
   readonly reserved: readonly ReservedConfig[];
   /** Their programs and addresses as written, by name. */
   readonly written: ReadonlyMap<string, Written>;
@@ -43,7 +43,7 @@ export function resolveServers(
   for (const server of draft.servers) {
     const expander = new Expander(draft, server, document, env);
     const config = resolveServer(draft, server, expander, cwd);
-    // One server can have more of them than a call has arguments.
+    // No spread: a server can have more problems than a call can have arguments.
     for (const problem of expander.problems) problems.push(problem);
     if (!(server.options.enabled ?? draft.defaults.enabled ?? true)) continue;
     servers.push(config);
@@ -117,7 +117,7 @@ function resolveProgram(
 /** Stands for an address that cannot be used. */
 const NOWHERE = 'https://unavailable.invalid/';
 
-/** What is wrong with it is told by the expander; the result means nothing then. */
+/** The expander reports what is wrong with an endpoint; the result is meaningless then. */
 function resolveEndpoint(
   { url: text, headers: written, tokenFile }: DraftEndpoint,
   expander: Expander,
@@ -164,7 +164,7 @@ function hash(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
 }
 
-/** Checks `defaults` on their own too: they are wrong before a server uses them. */
+/** Checks `defaults` on their own, too, even when no server uses them. */
 function conflictProblems(
   draft: Draft,
   document: ConfigDocument,

@@ -1,6 +1,6 @@
 /**
- * Text of a file as words of a POSIX shell, in printable ASCII alone: no control, invisible, look-alike
- * or direction-changing character is taken for another one, and no word for two or for none. Pure.
+ * Text of a file as words of a POSIX shell, in printable ASCII alone. So a person cannot take a control,
+ * invisible, look-alike or direction-changing character for another one, nor one word for two. Pure.
  */
 
 const PLAIN = /^[A-Za-z0-9_@%+=:,./-]+$/;
@@ -16,8 +16,8 @@ const ESCAPES: Readonly<Record<string, string>> = {
 /**
  * One word, `'quoted'` or `$'esc\u0061ped'` where that is needed.
  *
- * @param longest characters of the result; what does not fit is counted behind it.
- * @param whole how long the text was of which this is the beginning.
+ * @param longest most characters of the result; those that do not fit are counted behind it.
+ * @param whole length of the whole text, if `text` is only its beginning.
  */
 export function shellWord(text: string, longest: number, whole = text.length): string {
   if (whole <= longest && text.length <= longest) {
@@ -38,7 +38,7 @@ export function shellWord(text: string, longest: number, whole = text.length): s
 /**
  * Several words, as many as there is room for; the rest is counted and not looked at.
  *
- * @param what what they are, in the plural.
+ * @param what a noun for them, in the plural.
  * @param room characters for all of them.
  * @param toWord makes the word of one text.
  */

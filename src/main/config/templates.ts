@@ -1,6 +1,6 @@
 /**
- * The files that `rea init` writes, as text. Servers of a client's file are written so that they load
- * back as the same servers; references to variables stay references.
+ * The text of the files that `rea init` writes. Servers from a client's file are written so that they
+ * load as the same servers; references to variables stay references.
  */
 import { stringify } from 'yaml';
 import type { Draft, DraftServer } from './draft.ts';

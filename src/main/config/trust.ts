@@ -1,7 +1,7 @@
 /**
- * Whether a configuration file is in nobody else's hands: it says which programs are started. Whoever
- * can write to the file, or to a directory on the way to it, or owns one of them, can put something else
- * in its place; so can the owner of a link. The sticky bit keeps all but owners from that. Changes nothing.
+ * Finds users that could change a configuration file, which says what programs are started: those that
+ * can write to the file or to a directory on its path, and owners of these or of a link. In a directory
+ * with the sticky bit only owners can. Changes nothing.
  */
 import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -9,9 +9,9 @@ import { errorCode } from '../../shared/platform/errno.ts';
 import { shellWord } from '../shell-word.ts';
 import { type HostFacts, hostFacts } from './host-facts.ts';
 
-/** Somebody else can change what is read. */
+/** A way for another user to change what is read. */
 export interface Doubt {
-  /** `refuse`: every user can, or one that is neither this one nor root. */
+  /** `refuse`: every user can change it, or one user other than this one and root. */
   readonly weight: 'refuse' | 'warn';
   /** What is wrong. */
   readonly message: string;
@@ -27,7 +27,7 @@ interface Step {
   readonly holds: boolean;
 }
 
-/** As many as Linux follows. */
+/** Linux follows as many. */
 const MAX_LINKS = 40;
 const EVERYBODY = 0o002;
 const GROUP = 0o020;
@@ -35,8 +35,8 @@ const STICKY = 0o1000;
 
 /**
  * @param file absolute path as it was given.
- * @param opened what was opened there.
- * @returns the nearest to the file first; empty when nobody else can change what is read.
+ * @param opened `fstat` of the file that was opened there.
+ * @returns doubts, nearest to the file first; none when no other user can change what is read.
  */
 export function doubtsAbout(
   file: string,
@@ -68,7 +68,7 @@ export function doubtsAbout(
   });
 }
 
-/** Every directory and link on the way to a file in the order of the way, and the file at the end. */
+/** Every directory and link on the path of a file, in order, and the file at the end. */
 function wayTo(file: string): Step[] {
   const steps = new Map<string, Step>();
   const add = (path: string, holds: boolean): Stats => {
@@ -104,7 +104,7 @@ function wayTo(file: string): Step[] {
 function ownerDoubt(step: Step, user: number, facts: HostFacts): Doubt | null {
   const { uid } = step.stats;
   if (uid === user || uid === 0) return null;
-  // In a user namespace that is root of the machine, mostly.
+  // In a user namespace this is mostly the machine's root.
   if (facts.isUnknownUser(uid)) {
     if (!step.stats.isFile()) return null;
     const message = 'belongs to a user that is not known in this user namespace';
@@ -146,7 +146,7 @@ function cannotTell(step: Step, fileSystem: string): Doubt {
   };
 }
 
-/** Empty for the file itself, which is named before. */
+/** Empty for the file itself: the message names it already. */
 function where({ path, stats }: Step): string {
   return stats.isFile() ? '' : `is reached through ${path}, which `;
 }

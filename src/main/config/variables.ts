@@ -1,13 +1,12 @@
 /**
  * References in the strings of a server: `${VAR}`, `${VAR:-default}` (also for an empty VAR, as in a
- * shell), `$${` for a literal `${`. Client files also know `${env:VAR}`. What only an editor can fill in
- * (`${input:…}`, `${workspaceFolder}`) keeps a server down, with the reason. Never reads the environment
- * itself.
+ * shell), `$${` for a literal `${`. Client files also know `${env:VAR}`. A reference that only an editor
+ * can fill in (`${input:…}`, `${workspaceFolder}`) keeps a server down. Never reads the environment itself.
  */
 
 /**
- * `registry` is strict: what looks like a reference and is none is reported. `client` leaves it as
- * it stands, as the clients themselves do.
+ * `registry` is strict: a malformed reference is reported. `client` leaves it as it is, as the clients
+ * themselves do.
  */
 export type Dialect = 'registry' | 'client';
 
@@ -19,13 +18,13 @@ type Piece =
 
 export interface Expansion {
   readonly text: string;
-  /** What was put in, in order; the value may be the default. */
+  /** Variables that were put in, in order; the value may be the default. */
   readonly variables: readonly { readonly name: string; readonly value: string }[];
   /** Variables that are not set and have no default. */
   readonly missing: readonly string[];
   /** References only an editor can fill in. */
   readonly editor: readonly string[];
-  /** What looks like a reference and is none; only in the registry dialect. */
+  /** Malformed references; only in the registry dialect. */
   readonly unclear: readonly { readonly text: string; readonly fix: string }[];
 }
 
@@ -67,19 +66,19 @@ export function expand(text: string, dialect: Dialect, env: NodeJS.ProcessEnv): 
   return { text: result, variables, missing, editor, unclear };
 }
 
-/** Whether anything in `text` comes from elsewhere. */
+/** True when `text` holds a reference. */
 export function hasReference(text: string, dialect: Dialect): boolean {
   return parse(text, dialect).some((piece) => piece.kind === 'variable' || piece.kind === 'editor');
 }
 
-/** What stands in `text` itself: without whatever comes from elsewhere. */
+/** `text` without its references. */
 export function writtenText(text: string, dialect: Dialect): string {
   return parse(text, dialect)
     .map((piece) => (piece.kind === 'text' ? piece.text : ''))
     .join('');
 }
 
-/** Text of a client file as it has to stand in `registry.yaml` to mean the same. */
+/** Text of a client file → text with the same meaning in `registry.yaml`. */
 export function toRegistryText(text: string): string {
   return parse(text, 'client')
     .map((piece) => {

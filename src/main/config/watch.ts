@@ -1,7 +1,7 @@
 /**
- * Tells when one of a few files has become different and is at rest again: written in place or in two
- * steps, replaced by another file, reached through a link that now leads elsewhere, gone. Looks at them
- * by name instead of being told by the system, see docs/decisions/0010. Reads nothing.
+ * Tells when one of a few files has changed and is at rest again: written in place or in two steps,
+ * replaced, removed, or reached through a link that now leads elsewhere. Polls them by name instead of
+ * using the system's events, see docs/decisions/0010. Reads nothing.
  */
 import { statSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
@@ -19,7 +19,7 @@ export interface FileWatchOptions {
 const EVERY_MS = 200;
 /** Looks that have to agree before a change is told. */
 const LOOKS_AT_REST = 2;
-/** Editors and version control take a file away for a moment. */
+/** More looks: editors and version control remove a file for a moment. */
 const LOOKS_WHEN_GONE = 6;
 
 export class FileWatch {
@@ -29,7 +29,7 @@ export class FileWatch {
   #looks = 0;
   #timer: NodeJS.Timeout | null = null;
 
-  /** What is there now is known. */
+  /** The present state of the files counts as known. */
   constructor(options: FileWatchOptions) {
     this.#options = options;
     this.#known = this.#look();
@@ -41,7 +41,7 @@ export class FileWatch {
     this.#timer ??= setInterval(() => this.#check(), everyMs).unref();
   }
 
-  /** What is there now is about to be read: only what differs from it is a change. */
+  /** To be called before the files are read: only a difference from their state now is a change. */
   acknowledge(): void {
     this.#known = this.#look();
     this.#seen = this.#known;
@@ -67,7 +67,7 @@ export class FileWatch {
 
 const GONE = 'gone';
 
-/** Differs after everything that could have changed the content. */
+/** A text that differs whenever the content may have changed. */
 function identityOf(file: string): string {
   try {
     const stat = statSync(file, { bigint: true, throwIfNoEntry: false });

@@ -1,6 +1,6 @@
 /**
- * The program or address of a server as the file has it: `defaults` laid under it, and references to
- * variables left as references, so that it can be shown without what they stand for. Pure.
+ * The program or address of a server as written in the file: `defaults` filled in, references to
+ * variables left as references, so that it can be shown without their values. Pure.
  */
 import { resolve } from 'node:path';
 import type { Draft, DraftEndpoint, DraftServer } from './draft.ts';
@@ -9,7 +9,7 @@ export interface WrittenProgram {
   readonly kind: 'program';
   readonly command: string;
   readonly args: readonly string[];
-  /** Absolute, unless a variable decides where it begins. */
+  /** Absolute, unless it begins with a variable. */
   readonly cwd: string;
   readonly env: readonly (readonly [name: string, value: string])[];
   readonly passthrough: readonly string[];

@@ -15,7 +15,7 @@ import {
 import { DocumentBuilder, MAX_DEPTH, type Parsed, syntaxProblems, tooDeepAt } from './document.ts';
 import { clip, type Path } from './problem.ts';
 
-/** Values that all aliases of a file together may stand for. */
+/** The most values that all aliases of a file may expand to together. */
 const MAX_ALIASED_VALUES = 2000;
 
 const FIXES: Partial<Record<ErrorCode, string>> = {
@@ -72,7 +72,7 @@ class Walker {
     this.#builder = builder;
   }
 
-  /** @param line where the node stands if it has no place of its own. */
+  /** @param line used for a node without a place of its own. */
   read(node: unknown, path: Path, line: number): unknown {
     if (this.#inAlias > 0) this.#aliased++;
     if (path.length > MAX_DEPTH || this.#aliased > MAX_ALIASED_VALUES) {
@@ -141,8 +141,8 @@ class Walker {
 }
 
 /**
- * The parser's sentence with a small letter, as the middle part of a line, and without what it quotes of the
- * file: that may be a secret that was not put in quotes.
+ * The parser's message with a small first letter, as the middle part of a line. Without its quotes from
+ * the file: these may hold a secret that was not put in quotes.
  */
 function plainWords(message: string): string {
   const words = message
