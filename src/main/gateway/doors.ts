@@ -1,6 +1,6 @@
 /**
- * The doors of a gateway: how clients reach it, over stdio and over HTTP. Opens them, shows where they
- * are, and closes them.
+ * The doors of a gateway, by which clients reach it: stdio and HTTP. Opens them, shows where they are,
+ * and closes them.
  */
 import type { ByteCredit } from '../../shared/memory/byte-credit.ts';
 import type { EndpointRecord } from '../../shared/model/snapshot.ts';
@@ -14,7 +14,7 @@ const MAX_CLIENT_MESSAGE_BYTES = 32 * 1024 * 1024;
 export interface DoorsOptions extends Pick<GatewayOptions, 'stdio' | 'http' | 'config' | 'log'> {
   readonly open: OpenClient;
   readonly credit: ByteCredit;
-  /** Whether the gateway is up and goes on. */
+  /** True while the gateway is up and does not stop. */
   readonly ready: () => boolean;
   /** The client on stdin is gone. */
   readonly onStdioEnd: () => void;
@@ -52,7 +52,7 @@ export class Doors {
   async listen(): Promise<string | null> {
     const { config, http, log, credit, open, ready } = this.#options;
     if (http === null) return null;
-    // The SDK comes with it, which a gateway on stdio alone has no use for.
+    // Loaded on demand: it loads the SDK, which a gateway on stdio alone does not need.
     const { startHttp } = await import('../clients/http/listener.ts');
     const edge = await startHttp({
       ...http,
@@ -80,7 +80,7 @@ export class Doors {
     this.#http?.stopAccepting();
   }
 
-  /** Calls back once the client on stdin has taken everything that was written. */
+  /** Calls back once the client on stdin has read everything that was written. */
   whenFlushed(callback: () => void): void {
     this.#stdio.whenFlushed(callback);
   }

@@ -37,8 +37,9 @@ import { type Stoppable, tryTo } from './shutdown.ts';
 
 const HEARTBEAT_MS = 5000;
 const INSPECT_EVERY_MS = 5000;
-/** The state writer's last write may take what is left of a stop, on a busy machine at least this long. */
+/** The state writer's last write may take until this long after the stop began. */
 const WRITER_CLOSE_BY_MS = 1700;
+/** It always gets at least this long, for a busy machine. */
 const WRITER_CLOSE_MIN_MS = 1500;
 /** How long the servers wait for the stdio client to say what it can do. */
 const CLIENT_WAIT_MS = 500;
@@ -176,7 +177,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     return null;
   }
 
-  /** What servers said in an earlier run holds until they speak. */
+  /** Restores lists and profiles of an earlier run; they hold until the servers tell them again. */
   #remember(): void {
     const { catalogs, profiles } = this.#parts;
     const held = readHeldUris(this.dir);
@@ -202,7 +203,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     return result;
   }
 
-  /** What of the configuration waits, for the state file. */
+  /** Puts into the state file what waits for a person. */
   showReload(record: ReloadRecord): void {
     this.#reload = record;
     this.onChange();
@@ -266,7 +267,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
       metrics.close(),
       writer.close(writerMs),
     ]);
-    // A server that its thread restarted while all groups were being killed.
+    // Again: a thread may have restarted a server while all groups were being killed.
     this.killAll();
     await launcher.close();
     this.#guard?.release();
@@ -282,7 +283,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     this.#publishing.now();
   }
 
-  /** With stdin at its end the gateway goes on only for the sake of other clients. */
+  /** Clients came or went: once stdin has ended, the gateway goes on only while there are other clients. */
   onClients(): void {
     this.onChange();
     const { stdioEnded: ended } = this.#doors;
@@ -334,8 +335,8 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   }
 
   /**
-   * A server offers what its client can do. With stdio alone there is one client, about to say so;
-   * over HTTP clients differ and share the servers, which are told nothing.
+   * A server is told its client's capabilities. With stdio alone there is one client, about to tell its
+   * own; over HTTP clients differ and share the servers, so that these are told none.
    */
   #startServers(): void {
     if (this.#options.http !== null) return this.#launch('{}');

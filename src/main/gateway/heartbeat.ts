@@ -1,6 +1,6 @@
 /**
- * Main's heartbeat: shows the state writer that main is alive, measures how late main is, looks at the
- * threads, and notices when the kill switch is set or cleared.
+ * Main's heartbeat: shows the state writer that main is alive, measures how late main's timers are,
+ * checks the threads, and notices when the kill switch is set or cleared.
  */
 import type { Halt, HaltSwitch } from '../calls/gate/halt.ts';
 
@@ -10,7 +10,7 @@ export interface HeartbeatOptions {
   /** Counts the beats; shared with the state writer. */
   readonly beats: SharedArrayBuffer;
   readonly halt: Pick<HaltSwitch, 'active'>;
-  /** At each beat. @param loopLagMs how late it is. */
+  /** Called at each beat. @param loopLagMs how late the beat is. */
   readonly onBeat: (now: number, loopLagMs: number) => void;
   readonly onHalt: (halt: Halt) => void;
 }

@@ -1,5 +1,5 @@
 /**
- * What a gateway is started with.
+ * The options that a gateway is started with. Types only.
  */
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import type { GuardedPlaces } from '../../shared/model/guarded.ts';
@@ -14,25 +14,25 @@ export interface GatewayOptions {
   readonly guarded: GuardedPlaces;
   readonly version: string;
   readonly log: Logger;
-  /** What the log may not hold; learns of more. */
+  /** Secrets to keep out of the log; more are added while the gateway runs. */
   readonly secrets: LogSecrets;
   readonly stdio: boolean;
   readonly http: HttpOptions | null;
-  /** What it keeps outside of the project, absolute; null where that could not be made. */
+  /** Directory of its files outside of the project, absolute; null when that could not be made. */
   readonly stateDir: string | null;
   /** Closed with the gateway. */
   readonly metrics: Metrics;
-  /** Whether the health tool tells errors and exits. */
+  /** True: the health tool tells errors and exits, too. */
   readonly exposeDiagnostics: boolean;
-  /** The stdio client is gone and there is no other, with the reason. */
+  /** Called when the stdio client is gone and there is no other client. */
   readonly onClientGone: (reason: string) => void;
 }
 
 interface HttpOptions {
   readonly host: string;
   readonly port: number;
-  /** Bearer tokens; none = nobody needs one, on loopback only. */
+  /** Bearer tokens; an empty list = clients need none, on loopback only. */
   readonly tokens: readonly string[];
-  /** Where they stand, absolute. */
+  /** The file that holds them, absolute. */
   readonly tokenFile: string | null;
 }

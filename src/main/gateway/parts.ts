@@ -26,11 +26,11 @@ import { StateWriterThread } from '../threads/state-writer-thread.ts';
 import { workerEntry } from '../threads/worker-entry.ts';
 import type { GatewayOptions } from './options.ts';
 
-/** What the parts tell the gateway, and ask of it. */
+/** Events and questions of the parts, for the gateway. */
 export interface GatewayEvents extends ClientEvents {
-  /** Something that is shown has changed. */
+  /** Something in the state file has changed. */
   onChange(): void;
-  /** Another thread writes the state file: it has to be told everything again. */
+  /** A new thread writes the state file: it has to be told everything again. */
   onWriterReplaced(): void;
   /** Nothing that is logged or shown may hold these from now on. */
   onSecrets(secrets: readonly string[]): void;

@@ -1,12 +1,12 @@
 /**
- * Tells the state writer what main knows, soon after something has changed. With hundreds of servers that
- * takes long: it never takes more than a small part of main's time.
+ * Tells the state writer what main knows, soon after a change. With hundreds of servers this takes long,
+ * so it is limited to a small part of main's time.
  */
 import type { MainFact } from '../../shared/protocol/facts.ts';
 
 const PUBLISH_MS = 50;
 const PUBLISH_LATEST_MS = 500;
-/** The part of main's time that goes into it at most. */
+/** The largest part of main's time spent on it. */
 const PUBLISH_SHARE = 0.05;
 
 export class Publishing {

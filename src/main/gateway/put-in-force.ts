@@ -1,5 +1,5 @@
 /**
- * Puts another configuration in force while the gateway runs: servers that are the same go on undisturbed.
+ * Puts another configuration in force while the gateway runs. Servers without a change go on undisturbed.
  */
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import { difference, keysOfNextStart } from '../config/difference.ts';
@@ -12,7 +12,7 @@ import type { Reconfigured } from './reload.ts';
 /**
  * @param options what the gateway was started with.
  * @param present the configuration that is in force.
- * @returns why not, and then nothing has changed.
+ * @returns `done`, or the reason why nothing has changed.
  */
 export function putInForce(
   { fleet, credit, profiles }: Parts,
@@ -25,7 +25,7 @@ export function putInForce(
   const problem =
     heapProblem(config, options.config.threads.heapMb) ?? fleet.roomProblem(config, change);
   if (problem !== null) return { kind: 'refused', problem };
-  // Changes that follow each other faster than a server starts would keep its calls waiting for ever.
+  // Later: if changes came faster than a server starts, its calls would wait forever.
   if (fleet.isSettling(change)) return { kind: 'later' };
   const names = (servers: readonly { name: string }[]) => servers.map(({ name }) => name);
   secrets.expect(config.servers);

@@ -1,6 +1,6 @@
 /**
- * The programs and addresses that count as this run's, and the servers that wait because theirs is not
- * among them: each is told in the log once, and shown until a person takes it or the file changes.
+ * Keeps the programs and addresses accepted in this run, and the servers that wait for a person because
+ * theirs is new. Each is logged once, and shown until a person accepts it or the file changes.
  */
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import type { ReloadRecord, WaitingServer } from '../../shared/model/snapshot.ts';
@@ -19,14 +19,14 @@ import type { Written } from '../config/written.ts';
 import type { LogSecrets } from '../log-secrets.ts';
 import type { Logger } from '../logger.ts';
 
-/** A configuration as it was read. */
+/** A configuration that was read from its file. */
 export interface Read {
   readonly config: GatewayConfig;
   readonly written: ReadonlyMap<string, Written>;
 }
 
 export interface WaitingOptions {
-  /** Its programs and addresses are those that this run starts with. */
+  /** The configuration of the start: its programs and addresses are accepted. */
   readonly config: GatewayConfig;
   /** The name of the file in messages. */
   readonly shown: string;
@@ -36,9 +36,9 @@ export interface WaitingOptions {
   readonly log: Logger;
 }
 
-/** So many are told one by one. */
+/** So many are logged with a line each; the others by name only. */
 const TOLD = 20;
-/** So many are in the state file. */
+/** At most so many are listed in the state file. */
 const MOST = 64;
 const LONGEST_CHANGES = 300;
 const LONGEST_LIST = 1000;
@@ -52,9 +52,9 @@ interface Reason {
 }
 
 interface Entry extends WaitingServer {
-  /** Differs when there is something else to decide. */
+  /** Differs when a person has something else to decide. */
   readonly key: string;
-  /** Told by itself. */
+  /** It was logged with its own line. */
   told: boolean;
 }
 
@@ -62,7 +62,7 @@ export class Waiting {
   readonly #options: WaitingOptions;
   readonly #known = new Set<string>();
   #entries: readonly Entry[] = [];
-  /** Those that were told by name only. */
+  /** Key of the servers that were logged by name only. */
   #rest: string = keyOf([]);
 
   constructor(options: WaitingOptions) {
@@ -70,7 +70,7 @@ export class Waiting {
     this.#learn(options.config);
   }
 
-  /** What of `wanted` may be put in force now. */
+  /** The part of `wanted` that may be put in force now. */
   split(running: GatewayConfig, wanted: GatewayConfig): Split {
     return splitByProgram(running, wanted, (key) => this.#known.has(key));
   }
@@ -189,7 +189,7 @@ function keyOf(withheld: readonly Withheld[]): string {
   );
 }
 
-/** Names of servers, so that they may be many. */
+/** Names of servers in one text of bounded length. */
 function someNames(servers: readonly { readonly name: string }[]): string {
   return shellWords(
     servers.map(({ name }) => name),

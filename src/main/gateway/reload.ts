@@ -1,8 +1,7 @@
 /**
- * Reads the configuration again while the gateway runs: when one of its files has become different, and
- * when a person asks for it. What is valid is put in force, apart from programs and addresses that are
- * new to this run: a changed file alone starts none. Of what is not valid every problem is told, and
- * nothing changes. Reading and putting in force is one step, so that reloads never meet.
+ * Reads the configuration again when one of its files changes or a person asks for it. A valid one is put
+ * in force, except programs and addresses new to this run: a changed file alone starts none. For an
+ * invalid one all problems are logged and nothing changes. Synchronous, so that reloads never overlap.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,19 +16,19 @@ import type { LogSecrets } from '../log-secrets.ts';
 import type { Logger } from '../logger.ts';
 import { type Read, Waiting } from './reload-waiting.ts';
 
-/** `auto`: everything at once. `off`: nothing before a person asks for it, files are not looked at. */
+/** `auto`: all at once. `ask`: new programs wait for a person. `off`: all waits, files are not watched. */
 export type ReloadMode = 'auto' | 'ask' | 'off';
 
-/** Who wants the configuration to be read. */
+/** The cause of a reload. */
 type By = 'file' | 'person';
 
 export interface ReloadOptions {
   /** Absolute. */
   readonly cwd: string;
-  /** What the gateway starts with; its file is the one that is read again. */
+  /** The configuration of the start; its file is read again. */
   readonly config: GatewayConfig;
   readonly mode: ReloadMode;
-  /** Whether files are used that others can change, as at the start. */
+  /** True: files that others can change are used, as at the start. */
   readonly trustConfig: boolean;
   readonly env: NodeJS.ProcessEnv;
   /** Of all servers that are put in force. */
@@ -39,14 +38,14 @@ export interface ReloadOptions {
 
 export type Reconfigured =
   | { readonly kind: 'done' }
-  /** One line that says why it cannot be. */
+  /** One line that says why it cannot be put in force. */
   | { readonly kind: 'refused'; readonly problem: string }
   /** Another change has to be complete first. */
   | { readonly kind: 'later' };
 
-/** What a configuration is put in force at. */
+/** The gateway, as far as a reload needs it. */
 export interface Reconfigurable {
-  /** Nothing is put in force any more. */
+  /** True: nothing is put in force any more. */
   readonly stopping: boolean;
   reconfigure(config: GatewayConfig, exposeDiagnostics: boolean): Reconfigured;
   showReload(record: ReloadRecord): void;
@@ -66,7 +65,7 @@ export class Reload {
   #gateway: Reconfigurable | null = null;
   #again: NodeJS.Timeout | null = null;
 
-  /** From now on changes are seen; they wait for `start`. */
+  /** Changes count from now on; they are put in force after `start`. */
   constructor(options: ReloadOptions) {
     const { config, cwd, env, log, secrets } = options;
     this.#options = options;
@@ -84,7 +83,7 @@ export class Reload {
     if (this.#options.mode !== 'off') this.#watch.start();
   }
 
-  /** A person wants what the files say now, new programs too. */
+  /** A person wants the present files in force, with new programs. */
   takeAll(): void {
     this.#request('SIGHUP', 'person');
   }
@@ -94,7 +93,7 @@ export class Reload {
     if (this.#again !== null) clearTimeout(this.#again);
   }
 
-  /** @param why in words. */
+  /** @param why for the log. */
   #request(why: string, by: By): void {
     if (this.#gateway === null || this.#gateway.stopping) return;
     const { log } = this.#options;
@@ -121,7 +120,7 @@ export class Reload {
     }
     if (by === 'person' && asks) this.#waiting.take(loaded);
     if (result.kind === 'later') {
-      // Not read again by then: what a person has asked for is what was in the file.
+      // Not read again by then: a person asked for the file as it was.
       this.#again = setTimeout(() => this.#apply(loaded, 'file'), AGAIN_MS).unref();
       return;
     }
@@ -149,7 +148,7 @@ export class Reload {
   }
 }
 
-/** Says what was accepted and is worth knowing. */
+/** Logs warnings about a configuration that was accepted. */
 export function tellWarnings(log: Logger, config: GatewayConfig, policy: Policy): void {
   for (const warning of warningLines([...config.warnings, ...policy.warnings])) log.warn(warning);
   const unenforced = unenforcedRules(policy);

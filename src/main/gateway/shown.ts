@@ -1,5 +1,5 @@
 /**
- * What a gateway shows of itself: to the state writer, to the health tool, and to a scraper of metrics.
+ * Collects what a gateway shows about itself, for the state file, the health tool and the metrics.
  */
 import type { EndpointRecord, ReloadRecord } from '../../shared/model/snapshot.ts';
 import type { MainFact } from '../../shared/protocol/facts.ts';
@@ -7,7 +7,7 @@ import type { MetricsSources } from '../metrics/metrics.ts';
 import { healthText } from '../operator/health.ts';
 import type { Parts } from './parts.ts';
 
-/** What only the gateway itself knows. */
+/** Facts that only the gateway itself knows. */
 export interface Own {
   readonly version: string;
   readonly sessionId: string;
@@ -16,7 +16,7 @@ export interface Own {
   readonly httpConnections: number;
   readonly loopLagMs: number;
   readonly reload: ReloadRecord;
-  /** Whether the health tool tells errors and exits. */
+  /** True: the health tool tells errors and exits, too. */
   readonly exposeDiagnostics: boolean;
 }
 

@@ -19,10 +19,10 @@ const EXIT_FATAL = 70;
 const CLOSE_LIMIT_MS = 3000;
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
-/** What a stop does to the gateway, in the order in which it happens. */
+/** The gateway's steps of a stop, in their order. */
 export interface Stoppable {
   stopAccepting(): void;
-  /** Calls back once no call is in flight or queued, at once when that is so already. */
+  /** Calls back once no call is in flight or queued; that may be at once. */
   whenIdle(callback: () => void): void;
   abandonCalls(): void;
   /** Resolves when every server has ended. */
@@ -31,7 +31,7 @@ export interface Stoppable {
   killAll(): void;
   /** Ends threads, files and guard; nothing is left afterwards. */
   close(reason: string): Promise<void>;
-  /** A system call that may never return holds a thread, and an exit would wait for that. */
+  /** True while a system call that may never return blocks a thread: an exit would wait for it. */
   readonly held: boolean;
 }
 
@@ -48,7 +48,7 @@ export class Shutdown {
 
   /**
    * @param graceMs how long calls in flight may go on after a signal.
-   * @param fatal records what could not be handled, synchronously.
+   * @param fatal records an unhandled error, synchronously.
    */
   constructor(gateway: Stoppable, graceMs: number, fatal: (error: unknown) => void) {
     this.#gateway = gateway;
@@ -67,7 +67,7 @@ export class Shutdown {
     process.on('unhandledRejection', (error) => this.#die(error));
   }
 
-  /** The terminal is gone: as good as a signal to stop. */
+  /** The terminal is gone: the same as a signal to stop. */
   terminalGone(): void {
     this.#on({ type: 'signal' }, 'SIGHUP');
   }
@@ -110,7 +110,7 @@ export class Shutdown {
         return;
       case 'exit':
         this.#gateway.killAll();
-        // A thread blocked in a system call would keep even process.exit waiting. The guard remains.
+        // A thread blocked in a system call would keep even process.exit waiting. The guard lives on.
         setTimeout(() => process.kill(process.pid, 'SIGKILL'), CLOSE_LIMIT_MS).unref();
         this.#gateway.close(this.#reason).then(
           () => {
@@ -123,7 +123,7 @@ export class Shutdown {
     }
   }
 
-  /** Nothing that was not foreseen is survived: a half-working gateway is worse than none. */
+  /** Ends the gateway after an unexpected error: a half-working one is worse than none. */
   #die(error: unknown): void {
     try {
       this.#gateway.killAll();
@@ -135,7 +135,7 @@ export class Shutdown {
   }
 }
 
-/** Does something that a stop can do without, such as writing to a disk that is full; logs why it failed. */
+/** Does an optional step of a stop, and logs why it failed: the disk may be full, for example. */
 export function tryTo(what: string, log: Logger, action: () => void): void {
   try {
     action();

@@ -1,6 +1,6 @@
 /**
- * The client on stdin and stdout, from the gateway's side: when it is served, when it is gone, and when
- * it has taken what was written.
+ * The client on stdin and stdout, from the gateway's side: serves it, and tells when it is gone and when
+ * it has read everything that was written.
  */
 import type { ByteCredit } from '../../shared/memory/byte-credit.ts';
 import type { OpenClient } from '../clients/port.ts';
@@ -38,13 +38,13 @@ export class StdioClient {
     });
   }
 
-  /** Calls back once the client has taken everything that was written; at once without a client. */
+  /** Calls back once the client has read everything that was written; at once without a client. */
   whenFlushed(callback: () => void): void {
     if (this.#stdout === null || this.#ended !== null) callback();
     else this.#stdout.flushed(callback);
   }
 
-  /** Gives a client that still reads the time to take its last answers. */
+  /** Gives a client that still reads the time to read its last answers. */
   flush(): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, FLUSH_MS);
