@@ -1,13 +1,13 @@
 /**
- * The metrics that are counted as things happen: calls, errors, durations, restarts, openings, losses,
- * noise, and how late the main loop is. Owned by the metrics of a gateway; they only grow. Every value
- * of every label is there from the start, as zero.
+ * The metrics that count events: calls, errors, durations, restarts, openings of circuits, lost threads,
+ * noise, and how late the main loop is. They only grow; every value of every label is there from the
+ * start, as zero.
  */
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { ErrorCode } from '../../shared/model/errors.ts';
 import type { CallOutcome, Observer } from '../calls/observer.ts';
 
-/** Whether calls with this outcome have a duration that says something about the server. */
+/** True: the duration of a call with this outcome tells something about the server. */
 const OUTCOMES: Readonly<Record<CallOutcome, boolean>> = {
   ok: true,
   error: true,
@@ -34,24 +34,24 @@ const CODES: Readonly<Record<ErrorCode, true>> = {
 
 const THREAD_LOSSES = ['stalled', 'crashed'] as const;
 
-/** Seconds: from an answer out of memory to the default `call_total_timeout_ms`. */
+/** Seconds, from an answer that needs no I/O to the default `call_total_timeout_ms`. */
 const CALL_BUCKETS = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300,
   600,
 ];
-/** Seconds: from a busy moment to a main that nobody can call alive. */
+/** Seconds, from a busy moment to a main loop that hangs. */
 const LAG_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 export interface EventMetrics extends Observer {
-  /** How late the main loop was, at one look. */
+  /** One measurement of how late the main loop is. */
   loopLag(ms: number): void;
-  /** Main, or the thread that looks, had to wait for a CPU for much of the time. */
+  /** Main, or the thread that measures, waited for a CPU for much of the time. */
   starved(): void;
 }
 
-/** Metrics whose series are there before anything has happened. */
+/** Metrics with series for every server from the start, before any event. */
 export interface ExpectingMetrics extends EventMetrics {
-  /** @param servers configured names; whatever is told of others is a mistake of the caller. */
+  /** @param servers configured names; an event of another server is a mistake of the caller. */
   expect(servers: readonly string[]): void;
 }
 

@@ -1,6 +1,6 @@
 /**
  * The metrics of the gateway's own process and of the gateway as a whole, looked up at each scrape.
- * Those of the process have the names that every Prometheus client library uses.
+ * Process metrics have the names that every Prometheus client library uses.
  */
 import { Counter, Gauge, type Registry } from 'prom-client';
 
@@ -14,7 +14,7 @@ export interface GatewayView {
   readonly stateWriterHeapBytes: number | null;
 }
 
-/** @returns reads the present state of the gateway into the registry. */
+/** @returns a function that reads the present state of the gateway into the registry. */
 export function gatewayMetrics(registry: Registry, version: string): (view: GatewayView) => void {
   const registers = [registry];
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers });

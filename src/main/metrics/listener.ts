@@ -1,7 +1,7 @@
 /**
  * The listener of the metrics: `GET /metrics` on 127.0.0.1 and nothing else, for requests that name a
- * loopback host. Each answer ends its connection, so that none is in the way of a stop. Owns the port;
- * knows no metric.
+ * loopback host. Each answer closes its connection, so that none delays a stop. Owns the port; knows no
+ * metric.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,9 +11,9 @@ import { replyText } from '../http/replies.ts';
 import type { Logger } from '../logger.ts';
 
 const HOST = '127.0.0.1';
-/** A scraper asks once in a while; whoever opens more than these is none. */
+/** A scraper needs one or two: it asks once in a while. */
 const MAX_CONNECTIONS = 32;
-/** For a whole request, headers included. */
+/** Time limit for a whole request with its headers. */
 const REQUEST_MS = 5000;
 
 export interface MetricsPage {

@@ -1,6 +1,6 @@
 /**
- * Metrics for Prometheus, if `REA_METRICS_PORT` asks for them: counts what routing tells, reads what
- * the gateway shows at each scrape, and serves it on a loopback port. Without the variable nothing is
+ * Metrics for Prometheus, if `REA_METRICS_PORT` is set: counts events of calls and servers, reads the
+ * gateway's state at each scrape, and serves both on a loopback port. Without the variable nothing is
  * counted, loaded or listened on. Decides nothing.
  */
 
@@ -10,21 +10,21 @@ import type { EventMetrics } from './events.ts';
 import type { GatewayView } from './gateway.ts';
 import type { ServerView } from './servers.ts';
 
-/** What a scrape looks at. */
+/** The state that a scrape shows. */
 export interface MetricsSources extends GatewayView {
   /** Names of the configured servers. */
   readonly names: readonly string[];
-  /** Every server there is now. */
+  /** Every instance of a server that exists now. */
   readonly servers: readonly ServerView[];
 }
 
 export interface Metrics {
-  /** The port listened on, null when no metrics are asked for. */
+  /** The port listened on, null without metrics. */
   readonly port: number | null;
   readonly observer: EventMetrics;
-  /** Counters of these servers are there from now on, as zero if they are new. */
+  /** Adds the counters of these servers, as zero, if they are new. */
   expect(servers: readonly string[]): void;
-  /** From now on scrapes show this. */
+  /** Sets the source of all further scrapes. */
   show(look: () => MetricsSources): void;
   /** Frees the port; a scrape under way is cut. */
   close(): Promise<void>;

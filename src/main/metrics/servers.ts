@@ -1,12 +1,12 @@
 /**
- * The metrics that are looked up at each scrape: what every configured server is doing now. Servers of
- * which each client has its own are added up. Reads the records that the state file is made of.
+ * The metrics that are looked up at each scrape: the present state of every configured server. Instances
+ * of one server are added up. Reads the records that the state file is made of.
  */
 import { Gauge, type Registry } from 'prom-client';
 import type { Phase } from '../../shared/model/errors.ts';
 import type { CircuitState, RoutingRecord } from '../../shared/model/snapshot.ts';
 
-/** One place in which a server runs. */
+/** One instance of a server. */
 export interface ServerView {
   readonly server: {
     readonly config: { readonly name: string };
@@ -38,7 +38,7 @@ interface Sums {
   readonly circuits: Record<CircuitState, number>;
 }
 
-/** @returns reads the present state of all servers into the registry. */
+/** @returns a function that reads the present state of all servers into the registry. */
 export function serverMetrics(
   registry: Registry,
 ): (servers: readonly string[], views: readonly ServerView[]) => void {
@@ -57,7 +57,7 @@ export function serverMetrics(
   );
 
   return (servers, views) => {
-    // Of a server that is not configured any more nothing is left.
+    // Removes servers that are not configured any more.
     for (const one of [inFlight, queued, heap, rss, phases, circuits]) one.reset();
     for (const [server, sums] of add(servers, views)) {
       inFlight.set({ server }, sums.inFlight);

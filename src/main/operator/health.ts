@@ -1,4 +1,4 @@
-/** The gateway's own tool: always listed, always answered, also when everything else is refused. */
+/** The gateway's own tool `health`: always listed, and answered even when everything else is refused. */
 import type { Server } from '../servers/server.ts';
 
 export interface HealthView {
@@ -7,15 +7,15 @@ export interface HealthView {
   /** ISO. */
   readonly startedAt: string;
   readonly stateOwner: boolean;
-  /** Progress, log messages and the like that were not passed on because their clients do not read. */
+  /** Progress, log messages and the like that were dropped because their client does not read. */
   readonly droppedMessages: number;
   readonly halt: { readonly active: boolean; readonly reason: string | null };
   readonly servers: readonly Server[];
   /** Number of tools a server is known to have, null while none was ever seen. */
   readonly toolsOf: (server: string) => number | null;
-  /** How much of what a server offers another one has already, so that it is renamed or not listed. */
+  /** Number of entries of a server that are renamed or not listed, since they belong to another one. */
   readonly collisionsOf: (server: string) => number;
-  /** Whether errors and exits, already redacted, are told as well. */
+  /** True: errors and exits, already redacted, are told, too. */
   readonly exposeDiagnostics: boolean;
 }
 
