@@ -1,7 +1,6 @@
 /**
- * Matches names and URIs of servers against the patterns of operators. Never goes back further than to
- * the last star, so that the time is linear in the text, whatever a server has put into it; there is no
- * regular expression in it that could backtrack.
+ * Matches names and URIs of servers against the patterns of operators. It goes back at most to the last
+ * star and uses no regular expression, so no text of a server can make it backtrack without bound.
  */
 import { parseGlob, type Token } from './parse.ts';
 import type { GlobUse } from './plain-form.ts';
@@ -14,8 +13,8 @@ export interface Steps {
 }
 
 /**
- * @param patterns as the configuration has accepted them; throws for another one.
- * @returns whether a text matches one of them.
+ * @param patterns as accepted by the configuration; throws for an invalid one.
+ * @returns a function that tells if a text matches one of them.
  */
 export function compileGlobs(patterns: readonly string[], use: GlobUse, steps?: Steps): Matcher {
   const exact = new Set(patterns);
@@ -35,7 +34,7 @@ export function compileGlobs(patterns: readonly string[], use: GlobUse, steps?: 
   };
 }
 
-/** What an alternative without any wildcard stands for. */
+/** The only text that an alternative without wildcards matches; null for one with wildcards. */
 function literalText(tokens: readonly Token[]): string | null {
   const codes: number[] = [];
   for (const token of tokens) {
@@ -48,7 +47,7 @@ function literalText(tokens: readonly Token[]): string | null {
 function matches(tokens: readonly Token[], text: string, steps?: Steps): boolean {
   let token = 0;
   let at = 0;
-  /** Behind the last star, and up to where in the text that star reaches so far. */
+  /** Token behind the last star; `reached` is the end of the text that this star matches so far. */
   let behindStar = -1;
   let reached = 0;
   while (at < text.length) {
@@ -63,7 +62,7 @@ function matches(tokens: readonly Token[], text: string, steps?: Steps): boolean
       token += 1;
       at = next(text, at);
     } else if (behindStar >= 0) {
-      // What an earlier star stands for need not change: the last one can take the difference.
+      // Earlier stars need not match more: the last one can take the difference.
       reached = next(text, reached);
       at = reached;
       token = behindStar;
@@ -75,7 +74,7 @@ function matches(tokens: readonly Token[], text: string, steps?: Steps): boolean
   return token === tokens.length;
 }
 
-/** Behind the character at `at`. */
+/** Offset behind the character at `at`. */
 function next(text: string, at: number): number {
   return at + ((text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1);
 }

@@ -1,11 +1,11 @@
 /**
- * The patterns that operators write for tool names and resource URIs, taken apart: star, question mark,
- * classes and braces. Braces are multiplied out, within a bound, so that what is left to match holds no
- * choice. Whatever else other programs take for a pattern is refused with what to write instead. Pure.
+ * Parses the patterns that operators write for tool names and resource URIs: star, question mark, classes
+ * and braces. Braces are expanded, within a bound, into alternatives without braces. Other syntax that
+ * some programs accept is refused, with advice what to write instead. Pure.
  */
 import { type GlobUse, plainForm } from './plain-form.ts';
 
-/** What one character of a text is held against; a star stands for any number of any characters. */
+/** Matches one character: a code point, any, or a class. A star matches any number of characters. */
 export type Token = number | 'any' | 'star' | CharacterClass;
 
 export interface CharacterClass {
@@ -22,7 +22,7 @@ export type ParsedGlob =
 
 export const MAX_PATTERN = 512;
 export const MAX_ALTERNATIVES = 100;
-/** Of all alternatives together. */
+/** For all alternatives together. */
 const MAX_TOKENS = 4096;
 
 const EXTENDED = /[!+@?*]\(/y;
@@ -52,7 +52,7 @@ class Parser {
     return this.#sequence(this.#text.length);
   }
 
-  /** What stands before `end`. */
+  /** Parses the text before `end`. */
   #sequence(end: number): ParsedGlob {
     let alternatives: Token[][] = [[]];
     while (this.#at < end) {
@@ -71,7 +71,7 @@ class Parser {
       if ('fix' in read) return refused(read.fix);
       this.#at = read.end;
       for (const one of alternatives) {
-        // Two stars say what one says.
+        // Two stars match the same as one.
         if (read.token !== 'star' || one.at(-1) !== 'star') one.push(read.token);
       }
     }
@@ -93,7 +93,7 @@ class Parser {
     return { ok: true, alternatives };
   }
 
-  /** Where the parts of the braces that open here end; null when these are plain characters. */
+  /** Offsets at which the parts of the braces that open here end; null when they are plain characters. */
   #commas(): number[] | null {
     const ends: number[] = [];
     let depth = 0;
@@ -145,11 +145,11 @@ function literal(text: string, at: number): Read {
   return { token: code, end: at + (code > 0xffff ? 2 : 1) };
 }
 
-/** Behind the bracket that closes a class; null when nothing does, and the first one is a plain character. */
+/** Offset behind the bracket that closes a class; null when none does: then `[` is a plain character. */
 function classEnd(text: string, start: number): number | null {
   let at = start + 1;
   if (text[at] === '!' || text[at] === '^') at++;
-  // A bracket that comes first is one of the characters.
+  // A closing bracket in first place is one of the characters.
   for (let first = true; at < text.length; at++, first = false) {
     if (text[at] === ']' && !first) return at + 1;
     if (text[at] === '\\') at++;
@@ -183,7 +183,7 @@ function readClass(text: string, start: number, end: number): Read {
   return { token: { negated, ranges }, end };
 }
 
-/** Every one with every other; null when that is too much. */
+/** Joins every head with every tail; null when that gives too many alternatives or tokens. */
 function multiply(
   heads: readonly (readonly Token[])[],
   tails: readonly (readonly Token[])[],

@@ -1,16 +1,16 @@
 /**
- * What to write in place of a pattern that is not supported: extended ones such as `get_@(a|b)`, and
- * negations. Advice for people; nothing is matched by it. Pure.
+ * Advice what to write in place of an unsupported pattern: an extended one such as `get_@(a|b)`, or a
+ * negation. Text for people; nothing is matched by it. Pure.
  */
-/** Where a pattern stands: what can be written in place of a negation depends on it. */
+/** The list that a pattern is in; the advice for a negation depends on it. */
 export type GlobUse = 'allow' | 'deny' | 'owner';
 
 /** The first extended group that holds no other one. */
 const EXTENDED = /([!+@?*])\(([^()]*)\)/;
 const GENERAL = 'write each name that is meant, or a pattern of *, ?, [a-z] and {a,b}';
-/** Groups within groups are rewritten from the inside; more of them are nobody's pattern. */
+/** Nested groups are rewritten from the inside; real patterns have fewer. */
 const MAX_GROUPS = 8;
-/** A longer form helps nobody. */
+/** For a longer pattern the advice is general: its plain form would be too long to help. */
 const MAX_SHOWN = 100;
 
 export function plainForm(pattern: string, use: GlobUse): string {
