@@ -1,6 +1,6 @@
 /**
- * Where whatever prints for itself (a dependency, Node's console) is to print: on stderr, and without
- * anything that a terminal would obey.
+ * A stream for code that prints by itself (a dependency, Node's console): passes its text to stderr,
+ * without anything that a terminal would obey.
  */
 import { Writable } from 'node:stream';
 import { escapeForTerminal } from '../shared/text/clean-text.ts';

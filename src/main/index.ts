@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The `rea` command line: arguments → one command, whose module alone is loaded. Prints nothing on
- * stdout itself but help and version, and decides nothing about gateways. Bad usage exits with 2.
+ * The `rea` command line: arguments → one command; only the module of that command is loaded. Prints
+ * only help and version on stdout, and decides nothing about gateways. Bad usage exits with 2.
  */
 import { Console } from 'node:console';
 import { resolve } from 'node:path';
@@ -30,11 +30,11 @@ interface ServeOptions extends CommonOptions {
 
 const INTERNAL_ERROR = 70;
 
-// stdout is for MCP frames and for what was asked for: whatever a library prints goes to stderr.
+// stdout is for MCP frames and for the output of commands: text printed by a library goes to stderr.
 Object.assign(console, new Console(cleanStream(process.stderr)));
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // The reader went away (`rea status | head`). `rea serve` listens for itself and stops.
+  // The reader went away (`rea status | head`). `rea serve` has its own listener and stops.
   if (error.code === 'EPIPE') return;
   say(`stdout cannot be written (${error.code ?? error.message})`);
   process.exit(1);
@@ -159,11 +159,11 @@ try {
 } catch (error) {
   exitCode = failed(error);
 }
-// A gateway has stopped everything it started; what still holds the loop must not keep the process.
+// A gateway has stopped everything it started; nothing that still holds the loop may keep the process.
 if (program.args[0] === 'serve') process.exit(exitCode);
 process.exitCode = exitCode;
 
-/** Paths on the command line mean what they mean to the shell. */
+/** Paths on the command line are relative to the shell's directory, as usual. */
 function places({ cwd, config }: CommonOptions): { cwd: string; config?: string } {
   return {
     cwd: resolve(cwd ?? '.'),
@@ -171,11 +171,11 @@ function places({ cwd, config }: CommonOptions): { cwd: string; config?: string 
   };
 }
 
-/** Prints one line for what ended the command. @returns the exit code. */
+/** Prints one line for the error that ended the command. @returns the exit code. */
 function failed(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
-    // Help shown for want of a command has been printed already.
+    // Help, shown since there was no command, has been printed already.
     if (error.code === 'commander.help') return 2;
     const message = error.message
       .replace(/^error: /, '')

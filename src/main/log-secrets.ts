@@ -1,20 +1,19 @@
 /**
- * What may not stand in the log: the secrets of all servers. The supervisor of a server takes its secrets out
- * of what it tells; here they are taken out of what main itself says of servers, such as the names that
- * they have given to things.
+ * Keeps the secrets of all servers out of main's log lines, such as lines with names that servers have
+ * chosen. Messages of a supervisor are redacted there.
  */
 import type { ServerConfig } from '../shared/model/config.ts';
 import { secretsOf } from '../shared/secrets/secrets-of.ts';
 import { Redactor } from '../shared/text/redact.ts';
 
-/** Fields of a record that are looked into, one in the other. */
+/** Levels of nested fields that are redacted. */
 const MAX_DEPTH = 4;
 
 export class LogSecrets {
   readonly #env: NodeJS.ProcessEnv;
-  /** Also those of servers that are gone: somebody may still speak of them. */
+  /** Also secrets of servers that are gone: other servers may still mention them. */
   readonly #secrets = new Set<string>();
-  /** Null while it is not needed. */
+  /** Null: has to be built when it is next needed. */
   #redactor: Redactor | null = null;
 
   constructor(env: NodeJS.ProcessEnv) {

@@ -14,7 +14,7 @@ export type Logger = pino.Logger;
 
 /**
  * @param env `REA_LOG_LEVEL`: debug, info, warn, error. @default info
- * @param secrets are replaced in whatever is logged. @default none
+ * @param secrets replaced in every line. @default none
  */
 export function createLogger(
   env: NodeJS.ProcessEnv,
@@ -24,7 +24,7 @@ export function createLogger(
   const wanted = env['REA_LOG_LEVEL'];
   const level = LEVELS.find((known) => known === wanted) ?? 'info';
   let dropped = 0;
-  // A reader that went away is no reason to fail: there is nobody left to tell.
+  // Not a reason to fail when the reader of stderr went away: there is no other place to report it.
   stderr.on('error', () => undefined);
   const destination = {
     write(line: string): void {
@@ -36,7 +36,7 @@ export function createLogger(
         stderr.write(`{"level":"warn","msg":"log lines dropped","dropped":${dropped}}\n`);
         dropped = 0;
       }
-      // Whoever has given a thing its name: on a terminal it does nothing.
+      // Escaped: names chosen by a server or client must do nothing to a terminal.
       stderr.write(`${asciiJsonLine(line.trimEnd())}\n`);
     },
   };

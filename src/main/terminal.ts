@@ -1,10 +1,10 @@
-/** The terminal that this process belongs to, which is the reason for a SIGHUP when it is closed. */
+/** Looks for the terminal of this process: when it is closed, the process gets a SIGHUP. */
 import { closeSync, constants, openSync } from 'node:fs';
 import { errorCode } from '../shared/platform/errno.ts';
 
 const NONE = ['ENXIO', 'EIO', 'ENODEV', 'ENOENT'];
 
-/** Whether there is one, and it has not been closed. */
+/** True while the process has a terminal that is not closed. */
 export function hasTerminal(): boolean {
   try {
     const flags = constants.O_RDONLY | constants.O_NOCTTY | constants.O_NONBLOCK;
