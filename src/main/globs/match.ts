@@ -1,6 +1,7 @@
 /**
  * Matches names and URIs of servers against the patterns of operators. It goes back at most to the last
- * star and uses no regular expression, so no text of a server can make it backtrack without bound.
+ * star and uses no regular expression that could backtrack: the time is linear in the text, whatever a
+ * server has put into it.
  */
 import { parseGlob, type Token } from './parse.ts';
 import type { GlobUse } from './plain-form.ts';
