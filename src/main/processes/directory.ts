@@ -1,6 +1,6 @@
 /**
- * The `.rea` directory before anything is written into it: created private, and refused when somebody
- * else could write there or has put a symlink in its place. No thread creates it after start.
+ * Prepares the `.rea` directory before anything is written into it: created private, and refused when
+ * another user could write there or a symlink is in its place. No thread creates it after start.
  */
 import { join, resolve } from 'node:path';
 import { lookAtPrivate, makePrivate, type Objection } from './private-directory.ts';
@@ -9,7 +9,7 @@ import { lookAtPrivate, makePrivate, type Objection } from './private-directory.
 const DIRECTORY = '.rea';
 
 export interface DirectoryProblem extends Objection {
-  /** Absolute path of the directory it concerns. */
+  /** Absolute path of the directory with the problem. */
   readonly path: string;
 }
 
@@ -20,7 +20,7 @@ export type PreparedDirectory =
       readonly error: string;
     };
 
-/** Why `rea serve` would refuse the directories as they are; null for those that are missing or fine. */
+/** Why `rea serve` would refuse the directories as they are; null when they are fine or missing. */
 export function directoryProblem(cwd: string): DirectoryProblem | null {
   const dir = join(resolve(cwd), DIRECTORY);
   for (const path of [dir, join(dir, 'run')]) {
@@ -30,7 +30,7 @@ export function directoryProblem(cwd: string): DirectoryProblem | null {
   return null;
 }
 
-/** Creates `.rea` and `.rea/run` (0700) where they are missing and checks that they are ours alone. */
+/** Creates `.rea` and `.rea/run` (0700) if they are missing, and checks that no other user can write there. */
 export function prepareDirectory(cwd: string): PreparedDirectory {
   const dir = join(resolve(cwd), DIRECTORY);
   for (const path of [dir, join(dir, 'run')]) {

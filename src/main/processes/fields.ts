@@ -1,16 +1,16 @@
 /**
- * Values out of JSON that anybody may have written: each reader takes one field and gives what it is,
- * or null, false or 0. Nothing here throws, whatever it is given.
+ * Reads values from JSON that any program may have written: each reader takes one field and returns its
+ * value, or null, false or 0. Never throws.
  */
 import type { ProcessIdentity } from '../../shared/model/snapshot.ts';
 import { clip } from '../../shared/text/clean-text.ts';
 
-/** A JSON object whose fields are unknown; without prototype, so that no name finds anything else. */
+/** A JSON object with unknown fields; without prototype, so that a name finds only its fields. */
 export type Fields = { readonly [name: string]: unknown };
 
 const MAX_TEXT = 4096;
 
-/** The value of a JSON text, or undefined when it is none. */
+/** The value of a JSON text, or undefined for invalid JSON. */
 export function parseJson(json: string): unknown {
   try {
     return JSON.parse(json);
@@ -20,7 +20,7 @@ export function parseJson(json: string): unknown {
   }
 }
 
-/** The fields of a JSON object, or null for anything else, arrays too. */
+/** The fields of a JSON object, or null for anything else, also for an array. */
 export function fieldsOf(value: unknown): Fields | null {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
   return Object.assign(Object.create(null), value);
@@ -31,7 +31,7 @@ export function listOf(value: unknown): readonly unknown[] | null {
   return Array.isArray(value) ? value : null;
 }
 
-/** A string, at most 4096 UTF-16 units of it, or null. */
+/** A string, cut to 4096 UTF-16 units, or null. */
 export function text(value: unknown): string | null {
   return typeof value === 'string' ? clip(value, MAX_TEXT) : null;
 }

@@ -1,7 +1,7 @@
 /**
- * Process groups on this machine: the file that names them, who is in one, and the only place that
- * kills one by its number. A number whose leader started at another time is somebody else's process
- * and is never signalled.
+ * Process groups on this machine: the file that names them, their members, and the only code that kills a
+ * group by number. If the leader of that number started at another time, the number was reused: it is
+ * never signalled.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { errorCode } from '../../shared/platform/errno.ts';
 import { type Look, systemReader } from '../../shared/platform/identity.ts';
 import { writeWholeFile } from '../../shared/platform/safe-file.ts';
 
-/** Where the groups of one gateway process are written. `dir` is the absolute path of `.rea`. */
+/** The groups file of one gateway process. `dir` is the absolute path of `.rea`. */
 export function groupsPath(dir: string, sessionId: string): string {
   return join(dir, 'run', `${sessionId}.groups`);
 }
@@ -35,11 +35,11 @@ export function createGroupsFile(
 }
 
 /**
- * Kills a process group with SIGKILL, unless its number now belongs to somebody else.
+ * Kills a process group with SIGKILL, unless its number was reused.
  *
- * @param startTime of the leader, as recorded right after its spawn. Null only from a gateway that
- *   has the group in its own memory and could not read when it started: the number alone counts then,
- *   which nobody else can get while a member of the group lives.
+ * @param startTime of the leader, as recorded right after its spawn. Null only for a gateway's own
+ *   group with a start time that could not be read: then the number alone counts. The system does not
+ *   reuse it while a member of the group lives.
  * @returns `killed` the signal was sent; `gone` the group has no process; `not_ours` the number is
  *   reused or cannot be inspected, and nothing was sent.
  */
@@ -61,7 +61,7 @@ export function killGroup(
   }
 }
 
-/** Whether a leader looked at now may have started then; one that is gone leaves its number to its group. */
+/** True when the leader may be the one that started then: a number without a leader still is its group's. */
 function mayBe(leader: ProcessView, startTime: string): boolean {
   if (leader.kind === 'absent') return true;
   return leader.kind === 'present' && groupToken(leader.startTime) === groupToken(startTime);
@@ -79,7 +79,7 @@ export function groupMembers(pgid: number, system: SystemReader = systemReader()
     });
 }
 
-/** Whether a group has a living process, zombies aside. */
+/** True when a group has a living process, zombies aside. */
 export function livingGroup(pgid: number, system: SystemReader = systemReader()): boolean {
   return groupMembers(pgid, system).length > 0;
 }

@@ -1,7 +1,7 @@
 /**
- * The guard: a small shell in a session of its own that outlives a killed gateway just long enough to
- * kill the process groups it left behind. It waits on a pipe that only the gateway holds, so it needs
- * no signal and no polling. It knows the groups only from their file and may be replaced at any time.
+ * The guard: a small shell in its own session that outlives a killed gateway just long enough to kill the
+ * process groups that are left. It waits on a pipe that only the gateway holds, so it needs no signal and
+ * no polling. It knows the groups only from their file and may be replaced at any time.
  */
 import { spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
@@ -10,7 +10,7 @@ import { errorText } from '../../shared/platform/errno.ts';
 export interface Guard {
   /** Null when the shell could not be started; `onDied` follows. */
   readonly pid: number | null;
-  /** Lets it exit without killing anything: the gateway stops cleanly. `onDied` is not called any more. */
+  /** For a clean stop: the guard exits without killing anything, and `onDied` is not called any more. */
   release(): void;
 }
 
@@ -19,14 +19,14 @@ export interface GuardOptions {
   readonly groupsFile: string;
   /** Absolute path of `run/<session_id>.json`. */
   readonly instanceFile: string;
-  /** It ended although it was not released. Start another one, but not without bound. */
+  /** The guard ended without release. Start another one, but not without bound. */
   readonly onDied: (detail: string) => void;
 }
 
 /*
- * `started PG` prints when the leader started, or nothing when there is none. On Linux that is in the
- * text after the last `)` of its stat: the name before it may contain anything, newlines too. The line `.` after the file's text makes a torn last
- * line recognisable. `kill -KILL` is an error in dash, `kill -s KILL` is not.
+ * `started PG` prints the leader's start time, or nothing without a leader. On Linux it is behind the last
+ * `)` of its stat: the name before that may contain anything, newlines too. The line `.` after the file's
+ * text makes a torn last line recognisable. `kill -KILL` is an error in dash, `kill -s KILL` is not.
  */
 const SCRIPT = `
 trap '' INT TERM HUP
@@ -98,7 +98,7 @@ export function startGuard(options: GuardOptions): Guard {
   shell.on('error', (error) => died(errorText(error)));
   shell.on('exit', (code, signal) => died(`exit ${signal ?? code}`));
   shell.unref();
-  // A pipe of Node is a socket, which its type does not say; out of descriptors there is none.
+  // Node's types do not say that a pipe is a Socket, nor that it is missing when descriptors ran out.
   const pipe = shell.stdin as Socket | null | undefined;
   pipe?.unref();
   pipe?.on('error', (error) => died(errorText(error)));

@@ -1,5 +1,5 @@
 /**
- * What one gateway process leaves in `.rea/run` about itself: `<session_id>.json` while it runs, and
+ * The files that a gateway process writes about itself in `.rea/run`: `<session_id>.json` while it runs,
  * `last.json` when it has stopped cleanly. Owned by main; read by `rea status` and by the next start.
  */
 import { join } from 'node:path';
@@ -15,12 +15,12 @@ import { groupsPath } from './groups.ts';
 
 const MAX_LAST_STOP_BYTES = 4 * 1024 * 1024;
 
-/** Where the record of one gateway process is. `dir` is the absolute path of `.rea`. */
+/** The record of one gateway process. `dir` is the absolute path of `.rea`. */
 export function instancePath(dir: string, sessionId: string): string {
   return join(dir, 'run', `${sessionId}.json`);
 }
 
-/** Where the last clean stop is told. */
+/** The record of the last clean stop. */
 export function lastStopPath(dir: string): string {
   return join(dir, 'run', 'last.json');
 }
@@ -41,14 +41,14 @@ export function writeLastStop(dir: string, stop: LastStop): void {
   writeWholeFile(lastStopPath(dir), `${JSON.stringify(stop)}\n`, 'replace');
 }
 
-/** When servers were used last, in milliseconds since the epoch, as the last clean stop has told it. */
+/** Server → time of its last use, in milliseconds since the epoch, from the last clean stop. */
 export function readLastUse(dir: string): ReadonlyMap<string, number> {
   const file = readSmallFile(lastStopPath(dir), MAX_LAST_STOP_BYTES);
   const stop = file.kind === 'file' ? fieldsOf(parseJson(file.bytes.toString())) : null;
   const used = new Map<string, number>();
   for (const entry of listOf(stop?.['servers']) ?? []) {
     const server = fieldsOf(entry);
-    // Instances count for their server.
+    // The instances of a server count as that server.
     const name = text(server?.['name'])?.split('#', 1)[0];
     const at = Date.parse(iso(server?.['last_used']) ?? '');
     if (name === undefined || Number.isNaN(at)) continue;
@@ -57,7 +57,7 @@ export function readLastUse(dir: string): ReadonlyMap<string, number> {
   return used;
 }
 
-/** What `run/<session_id>.json` says, field by field; null = missing or malformed. */
+/** The fields of `run/<session_id>.json`; null = missing or malformed. */
 export interface InstanceView {
   readonly identity: ProcessIdentity | null;
   readonly sessionId: string | null;

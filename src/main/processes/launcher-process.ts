@@ -1,7 +1,7 @@
 /**
- * The launcher's process as main sees it: started when it is needed for the first time, again when it
- * ended or failed, and ended with the gateway. Servers that it has started live on without it; while
- * there is none, supervisor threads start them.
+ * The launcher's process as main sees it: started when first needed, again after it ended or failed, and
+ * ended with the gateway. Servers that it has started live on without it; while there is no launcher,
+ * supervisor threads start servers.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -14,15 +14,15 @@ import { errorText, unlessRefused } from '../../shared/platform/errno.ts';
 import type { LauncherAddress } from '../../shared/protocol/launch.ts';
 import type { Logger } from '../logger.ts';
 
-/** Small: what it has in memory is what each start costs. */
+/** A small heap: the cost of each start grows with the launcher's memory. */
 const NODE_OPTIONS = ['--v8-pool-size=0', '--max-semi-space-size=1'];
 const CLOSE_MS = 500;
-/** One that does not listen by then never will. */
+/** A launcher that does not listen after this time is killed. */
 const READY_MS = 10_000;
-/** Before another one is started; doubles with each that never listened. */
+/** Wait before another launcher is started; doubles with each one that never listened. */
 const AGAIN_MS = 1000;
 const MOST_FAILURES = 5;
-/** Of a socket's path there may be 107, of which its own directory and name take 20. */
+/** `sun_path` holds 107 bytes; our directory and file name need 20. */
 const MAX_PARENT_BYTES = 87;
 
 interface Running {
@@ -39,13 +39,13 @@ export class LauncherProcess {
   readonly #log: Logger;
   #running: Running | null = null;
   #again: NodeJS.Timeout | null = null;
-  /** Of those that never listened, in a row. */
+  /** Launchers in a row that never listened. */
   #failures = 0;
-  /** Where forks are cheap anyway it is not wanted. */
+  /** False where forks are cheap anyway, and after `close`. */
   #wanted: boolean;
   #onEnded: (() => void) | null = null;
 
-  /** @param entry the program. */
+  /** @param entry the launcher's program. */
   constructor(entry: URL, log: Logger, platform: NodeJS.Platform = process.platform) {
     this.#entry = entry;
     this.#log = log;
@@ -53,18 +53,18 @@ export class LauncherProcess {
     this.#wanted = platform === 'linux';
   }
 
-  /** Where it listens; null when it does not (yet). Starts it if there is none. */
+  /** The launcher's address; null while it does not listen. Starts a launcher if there is none. */
   address(): LauncherAddress | null {
     if (this.#wanted && this.#running === null && this.#again === null) this.#start();
     return this.#running?.ready === true ? this.#running.address : null;
   }
 
-  /** It did not start a server: it hangs, or its socket is gone. @param path of that. */
+  /** A server could not be started: the launcher hangs, or its socket is gone. @param path of the socket. */
   failed(path: string, why: string): void {
     if (this.#running?.address.path === path) this.#kill(this.#running, why);
   }
 
-  /** Resolves when it has ended. */
+  /** Resolves when the launcher has ended. */
   async close(): Promise<void> {
     this.#wanted = false;
     if (this.#again !== null) clearTimeout(this.#again);
@@ -104,7 +104,7 @@ export class LauncherProcess {
     child.once('exit', (code, signal) => this.#ended(running, `exit ${signal ?? code}`));
     child.unref();
     limit.unref();
-    // Pipes of Node are sockets, and out of file descriptors there are none; the error follows.
+    // Node's pipes are sockets; they are missing when file descriptors ran out, and an error follows.
     const [stdin, stdout] = [child.stdin, child.stdout] as unknown as (Socket | undefined)[];
     for (const pipe of [stdin, stdout]) pipe?.on('error', () => undefined).unref();
     stdout?.once('data', (said: Buffer) => {
@@ -158,20 +158,20 @@ export class LauncherProcess {
 }
 
 function makeDirectory(parent: string): string {
-  // Node cuts longer ones without a word, and everybody would meet at what is left.
+  // Node silently cuts a longer path, and all launchers would share the rest of it.
   if (Buffer.byteLength(parent) > MAX_PARENT_BYTES) {
     throw new Error(`the path of the temporary directory is too long for a socket: ${parent}`);
   }
   return mkdtempSync(join(parent, 'rea-'));
 }
 
-/** It goes by itself unless it was killed. Anything else in its directory is left with it. */
+/** A launcher that was not killed has removed its socket. A directory with other files in it stays. */
 function removeSocket(path: string): void {
   unlessRefused(undefined, () => unlinkSync(path));
   unlessRefused(undefined, () => rmdirSync(dirname(path)));
 }
 
-/** What a dynamic loader needs to find the libraries of Node. */
+/** The variables that a dynamic loader needs to find the libraries of Node. */
 function loaderVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => /^(?:LD|DYLD)_/.test(name)));
 }

@@ -1,6 +1,6 @@
 /**
- * A directory for files of ours alone: created private (0700), and refused when somebody else could write
- * there or has put a symlink in its place.
+ * A directory for the gateway's own files: created private (0700), and refused when another user could
+ * write there or a symlink is in its place.
  */
 import { lstatSync, mkdirSync, type Stats } from 'node:fs';
 import { errorCode, errorText, expecting } from '../../shared/platform/errno.ts';
@@ -13,7 +13,7 @@ export interface Objection {
   readonly fix: string | null;
 }
 
-/** Creates one directory where it is missing, and checks it. @returns why it cannot be used, or null. */
+/** Creates one directory if it is missing, and checks it. @returns why it cannot be used, or null. */
 export function makePrivate(path: string): Objection | null {
   try {
     expecting(['EEXIST'], undefined, () => mkdirSync(path, { mode: 0o700 }));

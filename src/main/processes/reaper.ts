@@ -1,7 +1,6 @@
 /**
- * Clears up after gateways that died without their guard: kills the process groups they left and
- * removes their files from `.rea/run`. Runs once at start. Touches nothing of a gateway that lives or
- * that it cannot judge.
+ * Clears up after gateways that died without their guard: kills their process groups and removes their
+ * files from `.rea/run`. Runs once at start. Leaves a gateway alone that lives, or that it cannot judge.
  */
 import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,7 +23,7 @@ export interface Reaped {
   readonly killed: readonly { readonly server: string; readonly pgid: number }[];
   /** Names of the files removed from `run`. */
   readonly removed: readonly string[];
-  /** One line each, for the log: what was malformed or could not be removed. */
+  /** One line for each file that was malformed or could not be removed, for the log. */
   readonly problems: readonly string[];
 }
 
@@ -94,12 +93,12 @@ function sessionsOf(names: readonly string[]): Set<string> {
 }
 
 interface Leftover {
-  /** Why nothing can be said about it, or null. */
+  /** Why the gateway cannot be judged, or null. */
   readonly unreadable: string | null;
-  /** Null when neither of the two files says which process it was. */
+  /** Null when neither the groups file nor the record names the process. */
   readonly gateway: ProcessIdentity | null;
   readonly groups: readonly ProcessGroup[];
-  /** Since the younger of the two files was last written. */
+  /** Milliseconds since the younger of the two files was last written. */
   readonly ageMs: number;
 }
 
@@ -116,12 +115,12 @@ function whatIsLeft(dir: string, sessionId: string): Leftover {
   };
 }
 
-/** Only what was read can be called malformed: out of descriptors, everything is unreadable. */
+/** A file that could not be read (out of descriptors, for example) is not malformed. */
 function refusal(read: SafeRead): string | null {
   return read.kind === 'unreadable' ? read.detail : null;
 }
 
-/** Compares as words: a groups file holds each part of an identity as one. */
+/** Compares the parts of identities as tokens, since a groups file holds them so. */
 function liveness(gateway: ProcessIdentity, me: ProcessIdentity, look: Look): Liveness {
   const inWords = (view: ProcessView): ProcessView =>
     view.kind === 'present' ? { ...view, startTime: groupToken(view.startTime) } : view;

@@ -1,7 +1,7 @@
 /**
- * The state directory: what a gateway keeps of its own for a project, outside of the tree that agents
- * write in (the token of its HTTP door, for one). `$XDG_STATE_HOME/rea/<name>-<hash>/`, else below
- * `~/.local/state`; the hash is that of the project's real path, so a project that was moved has a new one.
+ * The state directory: the gateway's own files for a project, such as its HTTP token, outside of the tree
+ * that agents write in. `$XDG_STATE_HOME/rea/<name>-<hash>/`, else below `~/.local/state`. The hash is of
+ * the project's real path, so a project that was moved has a new directory.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, realpathSync } from 'node:fs';
@@ -15,7 +15,7 @@ export interface StatePlace {
   /** Absolute directory that the gateway works for. */
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
-  /** `--state-dir`, absolute; it is taken as it is. */
+  /** `--state-dir`, absolute; used as it is. */
   readonly chosen?: string;
 }
 
@@ -24,37 +24,37 @@ export type PreparedState =
       readonly ok: true;
       /** Absolute. */
       readonly dir: string;
-      /** One line about a place that agents can reach, or null. */
+      /** One line if agents can reach the directory, or null. */
       readonly warning: string | null;
     }
   /** One line: the directory, what is wrong, what to do. */
   | { readonly ok: false; readonly error: string };
 
-/** A state directory of a project of the same name that is not where it was. */
+/** A state directory of a project of the same name that is gone from its place. */
 export interface OlderState {
   /** Absolute. */
   readonly dir: string;
-  /** Where the project was. */
+  /** The former path of the project. */
   readonly project: string;
 }
 
-/** In each state directory: the real path of its project. */
+/** File in each state directory that holds the real path of its project. */
 const PROJECT_FILE = 'project';
 const MAX_PATH_BYTES = 4096;
 const MAX_NAME = 64;
 const MAX_OLDER = 20;
 
-/** Where all state directories lie unless one is chosen: `rea` below the state home of the user. */
+/** The parent of all state directories except chosen ones: `rea` below the user's state home. */
 export function stateHome(env: NodeJS.ProcessEnv): string {
   return join(xdgHome(env, 'XDG_STATE_HOME', join('.local', 'state')), 'rea');
 }
 
-/** Where settings of the user for all projects lie. */
+/** The directory of the user's settings for all projects. */
 export function configHome(env: NodeJS.ProcessEnv): string {
   return join(xdgHome(env, 'XDG_CONFIG_HOME', '.config'), 'rea');
 }
 
-/** The path only: nothing is created or looked at but the real path of `cwd`. */
+/** Only the path: nothing is created, and only the real path of `cwd` is looked up. */
 export function stateDirectory({ cwd, env, chosen }: StatePlace): string {
   if (chosen !== undefined) return chosen;
   const project = realPath(cwd);
@@ -71,7 +71,7 @@ export function prepareStateDirectory(place: StatePlace): PreparedState {
     error: `cannot use the state directory ${path}: ${message}; ${fix === null ? '' : `${fix}, or `}choose one with --state-dir`,
   });
   try {
-    // Above it nothing need be ours; what has to be made is made private, as XDG asks for.
+    // Its parents need not be ours; missing ones are created private, as XDG asks for.
     mkdirSync(dirname(place.chosen === undefined ? stateHome(place.env) : dir), {
       recursive: true,
       mode: 0o700,
@@ -95,14 +95,14 @@ export function prepareStateDirectory(place: StatePlace): PreparedState {
   return { ok: true, dir, warning };
 }
 
-/** Whether a directory is one that a gateway of this project has prepared, and ours alone. */
+/** True when a gateway of this project has prepared the directory and no other user can write there. */
 export function isStateDirectoryOf(dir: string, cwd: string): boolean {
   if (!isAbsolute(dir) || lookAtPrivate(dir) !== null) return false;
   const project = readSmallFile(join(dir, PROJECT_FILE), MAX_PATH_BYTES);
   return project.kind === 'file' && project.bytes.toString() === realPath(cwd);
 }
 
-/** State directories of projects of the same name that are gone from their places; at most twenty. */
+/** State directories of projects of the same name that are gone from their paths; at most twenty. */
 export function olderStateDirectories(place: Omit<StatePlace, 'chosen'>): readonly OlderState[] {
   const home = stateHome(place.env);
   const prefix = `${nameOf(realPath(place.cwd))}-`;
@@ -124,13 +124,13 @@ export function olderStateDirectories(place: Omit<StatePlace, 'chosen'>): readon
 
 function xdgHome(env: NodeJS.ProcessEnv, variable: string, fallback: string): string {
   const named = env[variable];
-  // A relative path there is to be ignored, says the XDG specification.
+  // The XDG specification: a relative path is to be ignored.
   if (named !== undefined && isAbsolute(named)) return named;
   const home = env['HOME'];
   return join(home !== undefined && isAbsolute(home) ? home : homedir(), fallback);
 }
 
-/** The last part of the path, in letters that need no quoting. */
+/** The last part of the path, in characters that need no quoting. */
 function nameOf(project: string): string {
   const name = basename(project).replaceAll(/[^A-Za-z0-9._-]+/g, '-');
   return name.slice(0, MAX_NAME) || 'root';

@@ -1,6 +1,6 @@
 /**
  * Puts the share of one session in force: its autogroup's value, or the nice value of all its threads.
- * One synchronous attempt; whether and when to try again is the caller's.
+ * One synchronous attempt; the caller decides if and when to try again.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
@@ -11,7 +11,7 @@ import type { Look } from '../../../shared/platform/identity.ts';
 import type { TreeSession } from '../../../shared/protocol/usage.ts';
 import type { Mechanism } from './mechanism.ts';
 
-/** `startTime` null: the number is known to be the child's own. */
+/** `startTime` null: the pid is known to be the child's own. */
 export type PriorityTarget = Pick<TreeSession, 'id' | 'pid'> & {
   readonly startTime: string | null;
 };
@@ -20,15 +20,15 @@ export type Outcome =
   | 'done'
   /** The kernel takes one such write in 100 ms. */
   | 'busy'
-  /** No such process any more. */
+  /** The process has ended. */
   | 'gone'
   | { readonly refused: string };
 
 export type Apply = (target: PriorityTarget, share: Share) => Outcome;
 
 /**
- * Steps of nice. Low, a tenth of the weight, leaves the CPU to the others, and to the server what it needs to
- * get ready and to answer in time on a machine that is busy with something else.
+ * Steps of nice. Low is a tenth of the weight: it leaves the CPU to the others, and still lets the server
+ * get ready and answer in time on a machine that is busy with something else.
  */
 const STEPS: Readonly<Record<Share, number>> = { normal: 0, low: 10 };
 const LOWEST_NICE = 19;
@@ -50,24 +50,24 @@ export function applierOf(mechanism: Exclude<Mechanism, { kind: 'none' }>, look:
       const code = systemCode(error);
       if (code === 'EAGAIN') return 'busy';
       if (GONE.has(code)) return 'gone';
-      // EACCES, EPERM: it runs as another user; EROFS: /proc cannot be written here.
+      // EACCES, EPERM: the process runs as another user; EROFS: /proc cannot be written here.
       if (code !== '') return { refused: code };
       throw error;
     }
   };
 }
 
-/** The nice value of a share, where `normal` is that of one that is not lowered. */
+/** The nice value of a share; `normal` is the value of the normal share. */
 export function loweredFrom(normal: number, share: Share): number {
   return Math.min(LOWEST_NICE, normal + STEPS[share]);
 }
 
-/** Nice belongs to a thread; those started later inherit it. Without /proc only the leader is reached. */
+/** Nice belongs to a thread; threads started later inherit it. Without /proc only the leader is reached. */
 function niceSession({ id, pid }: PriorityTarget, nice: number): void {
   setPriority(pid, nice);
   if (process.platform !== 'linux') return;
   for (const member of membersOf(id)) {
-    // Its first thread goes first, so that those it starts meanwhile inherit it already.
+    // The first thread goes first: threads that it starts meanwhile inherit the new value.
     for (const thread of [String(member), ...threadsOf(member)]) niceThread(Number(thread), nice);
   }
 }

@@ -1,7 +1,7 @@
 /**
- * By what means a server's share of the CPU can be changed on this machine. Each server is a session of
- * its own. Where the kernel makes an autogroup of each session, nice has no effect between sessions and
- * the autogroup's value has; everywhere else it is the other way round. Pure over the files it reads.
+ * Finds the means to change a server's share of the CPU on this machine. Each server is a session of its
+ * own. If the kernel makes an autogroup of each session, only the autogroup's value has an effect between
+ * sessions; everywhere else only nice has. Pure over the files it reads.
  */
 import { readFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
@@ -24,7 +24,7 @@ export interface MechanismSystem {
 
 const CAP_SYS_ADMIN = 21n;
 const CAP_SYS_NICE = 23n;
-/** A little more than the kernel asks of unprivileged users for, which counts in ticks. */
+/** Unprivileged users may write once in 100 ms; a little more, since the kernel counts in ticks. */
 const AUTOGROUP_GAP_MS = 105;
 const CPU_V1 = ['/sys/fs/cgroup/cpu', '/sys/fs/cgroup/cpu,cpuacct'] as const;
 
@@ -51,14 +51,14 @@ export function thisMachine(): MechanismSystem {
 }
 
 /**
- * Whether a control group of its own schedules this process and its children, as in most containers
- * and under many service managers: the kernel then forms no autogroups, whatever the switch says.
+ * True when a control group schedules this process and its children, as in most containers and under many
+ * service managers: then the kernel forms no autogroups, even if they are enabled.
  */
 function isInCpuGroup({ read }: MechanismSystem): boolean {
   const lines = (read('/proc/self/cgroup') ?? '').split('\n').map((line) => line.split(':'));
   const v1 = lines.find(([, controllers]) => controllers?.split(',').includes('cpu'));
   if (v1 !== undefined) {
-    // The path begins at the namespace, so `/` may be any group; only the true root has this file.
+    // The path is relative to the namespace, so `/` may be any group; only the true root has this file.
     return v1[2] !== '/' || !CPU_V1.some((root) => read(`${root}/release_agent`) !== null);
   }
   const path = lines.find(([id]) => id === '0')?.[2] ?? '/';
@@ -67,7 +67,7 @@ function isInCpuGroup({ read }: MechanismSystem): boolean {
   return ['', uppermost].some((group) => read(`/sys/fs/cgroup/${group}/cpu.weight`) !== null);
 }
 
-/** Whether this process may lower a nice value back to its own. */
+/** True when this process may lower a nice value back to its own. */
 export function mayRaiseNice(system: MechanismSystem): boolean {
   const { read, nice } = system;
   if (isCapable(system, CAP_SYS_NICE)) return true;

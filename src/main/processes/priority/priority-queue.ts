@@ -1,7 +1,7 @@
 /**
- * Puts shares in force one after the other, because the kernel takes one change of an autogroup in
- * 100 ms from all unprivileged users together (and any number from a privileged one). The newest wish for a session counts; what is in force
- * already is not written again. Those that are urgent come first, the others in their order. What is refused is said once and given up.
+ * Puts shares in force one by one: the kernel takes one change of an autogroup in 100 ms from all
+ * unprivileged users together. The newest wish for a session counts, urgent ones first; nothing in force
+ * already is written again. A refusal is logged once, and that session given up.
  */
 import type { Share, StateSnapshot } from '../../../shared/model/snapshot.ts';
 import { type Look, systemLook } from '../../../shared/platform/identity.ts';
@@ -22,7 +22,7 @@ interface Wish {
   readonly onForce: () => void;
 }
 
-/** Somebody else on this machine was quicker. */
+/** After `busy`: another user's change was first. */
 const RETRY_MS = 25;
 
 export class PriorityQueue {
@@ -40,7 +40,7 @@ export class PriorityQueue {
     this.canRaise = options.mechanism.canRaise;
   }
 
-  /** By what means shares are changed here; `none` also when all of it was refused. */
+  /** The means by which shares are changed here; `none` also when every change was refused. */
   get kind(): StateSnapshot['priority'] {
     return this.#refused && !this.#worked ? 'none' : this.#options.mechanism.kind;
   }
@@ -51,8 +51,8 @@ export class PriorityQueue {
   }
 
   /**
-   * @param urgent whether it goes before those that are not.
-   * @param onForce called, later, when the share has changed.
+   * @param urgent true: goes before wishes that are not urgent.
+   * @param onForce called when the share has changed or was refused.
    */
   set(target: PriorityTarget, share: Share, urgent: boolean, onForce: () => void): void {
     const { id } = target;
@@ -91,7 +91,7 @@ export class PriorityQueue {
         if (wish.share === 'normal') this.#lowered.delete(id);
         else this.#lowered.add(id);
         wish.onForce();
-        // Nice has no such limit, and a child is best reached before it has threads.
+        // Nice has no such limit, and is best set before a child has threads.
         const { mechanism } = this.#options;
         if (mechanism.kind === 'autogroup' && mechanism.gapMs > 0) {
           return this.#later(mechanism.gapMs);
@@ -125,7 +125,7 @@ export class PriorityQueue {
   }
 }
 
-/** For the machine that this process runs on. */
+/** The queue for the machine that this process runs on. */
 export function startPriorityQueue(log: Logger, look: Look = systemLook()): PriorityQueue {
   const mechanism = findMechanism(thisMachine());
   const apply: Apply = mechanism.kind === 'none' ? () => 'gone' : applierOf(mechanism, look);

@@ -1,6 +1,6 @@
 /**
- * The share of one server: tells the pure decision what happened to the server, and the queue what is
- * wanted for each session of its process tree. Owned by the server's lane; decides nothing.
+ * The share of one server: passes events of the server to the pure decision, and the wanted share of each
+ * session in its process tree to the queue. Owned by the server's lane; decides nothing.
  */
 import type { Share } from '../../../shared/model/snapshot.ts';
 import type { LifecycleMessage } from '../../../shared/protocol/from-supervisor.ts';
@@ -21,10 +21,10 @@ export class ServerPriority {
   readonly #queue: PriorityQueue;
   readonly #onChange: () => void;
   #state: ShareState = NEW_SERVER;
-  /** That of the leader first. */
+  /** The session of the leader first. */
   #sessions: readonly PriorityTarget[] = [];
 
-  /** @param onChange what `share` says has changed. */
+  /** @param onChange called when `share` has changed. */
   constructor(mode: SharePolicy['mode'], queue: PriorityQueue, onChange: () => void) {
     this.#policy = { mode, canRaise: queue.canRaise };
     this.#queue = queue;
@@ -47,9 +47,9 @@ export class ServerPriority {
     this.#apply();
   }
 
-  /** @param contended another server was called since the usage before. */
+  /** @param contended another server was called since the previous usage. */
   used(tree: TreeUsage, at: number, contended: boolean): void {
-    // A tree of an incarnation that is gone, or of one not heard of yet.
+    // The tree of an incarnation that is gone, or not reported yet.
     if (this.#sessions[0]?.id !== tree.pgid) return;
     if (tree.sessions[0]?.id === tree.pgid) this.#reach(tree.sessions);
     this.#step({ type: 'usage', at, cpuMs: tree.cpuMs, wantedMs: tree.wantedMs, contended });
@@ -63,7 +63,7 @@ export class ServerPriority {
     this.#apply();
   }
 
-  /** Its thread is lost, and with it its process. */
+  /** Its thread is lost, and its process, too. */
   lost(): void {
     this.#reach([]);
     this.#step({ type: 'phase', phase: 'backoff', hasProcess: false });
@@ -82,7 +82,7 @@ export class ServerPriority {
 
   #apply(): void {
     const share = wantedShare(this.#policy, this.#state);
-    // One that only starts disturbs less than one that burns.
+    // A starting server disturbs others less than a burning one.
     const isUrgent = this.#state.burning;
     for (const session of this.#sessions) {
       this.#queue.set(session, share, isUrgent, this.#onChange);

@@ -1,20 +1,20 @@
 /**
- * Which share of the CPU one server should have against the others: the normal one, or a low one that
- * takes what they leave. Pure: what happened goes in, the wanted share comes out; puts nothing in force.
+ * Decides the share of the CPU of one server against the others: normal, or low, which gets the time that
+ * the others leave. Pure: events go in, the wanted share comes out; puts nothing in force.
  */
 import type { Phase } from '../../../shared/model/errors.ts';
 import type { Share } from '../../../shared/model/snapshot.ts';
 
 export interface SharePolicy {
   readonly mode: 'auto' | 'normal' | 'low';
-  /** A share once lowered can be raised again; if not, only what deserves it for good is lowered. */
+  /** A lowered share can be raised again. If not, a server is only lowered when it has to be for good. */
   readonly canRaise: boolean;
 }
 
-/** What to judge a server by. `at` and `cpuMs` in ms. */
+/** Events that a server is judged by. `at`, `cpuMs` and `wantedMs` in ms. */
 export type ShareEvent =
   | { readonly type: 'phase'; readonly phase: Phase; readonly hasProcess: boolean }
-  /** It died; whether that makes a crash loop. */
+  /** It died. */
   | { readonly type: 'died'; readonly crashLoop: boolean }
   /** It has been ready for long enough that earlier deaths are forgotten. */
   | { readonly type: 'stable' }
@@ -23,12 +23,12 @@ export type ShareEvent =
       readonly at: number;
       /** CPU time of its process tree so far. */
       readonly cpuMs: number;
-      /** That, and what it has waited for a CPU while it was busy. */
+      /** `cpuMs`, and the time it waited for a CPU while it was busy. */
       readonly wantedMs: number;
-      /** Another server has been called since the usage before. */
+      /** Another server has been called since the previous usage. */
       readonly contended: boolean;
     }
-  /** The gateway is starved: what the server wanted of the CPU and got meanwhile, in cores. */
+  /** The gateway is starved: the cores that the server got and wanted meanwhile. */
   | {
       readonly type: 'starvation';
       readonly ranCores: number;
@@ -42,32 +42,32 @@ type CpuSample = Omit<Extract<ShareEvent, { type: 'usage' }>, 'type'>;
 export interface ShareState {
   readonly starting: boolean;
   readonly crashLoop: boolean;
-  /** It is lowered for what it wants. */
+  /** It is lowered because it wants much CPU. */
   readonly burning: boolean;
-  /** Time of the newest sample when it was last lowered, null when there was none: it is calm only by what it has done since. */
+  /** Time of the newest sample when it was lowered, null without one: only later samples show it calm. */
   readonly loweredAt: number | null;
   /** The newest ones, as many as cover the window. */
   readonly samples: readonly CpuSample[];
 }
 
-/** Of a process of which nothing is known yet. */
+/** State of a process without samples. */
 const UNJUDGED = { burning: false, loweredAt: null, samples: [] } as const;
 
 export const NEW_SERVER: ShareState = { starting: false, crashLoop: false, ...UNJUDGED };
 
 /**
- * Cores it wants on average over the window, to be lowered; below half of that it is calm again. What it
- * wants, and not what it gets: of six that spin on two cores none gets half a core.
+ * A server that wants this many cores on average over the window is lowered; below half of it, it is calm
+ * again. Cores wanted, not cores got: if six servers spin on two cores, none gets half a core.
  */
 const MUCH_CORES = 0.4;
-/** The same where it is lowered for good: not for large answers on end. */
+/** The same where a server is lowered for good: many large answers do not reach it. */
 const ONE_WAY_CORES = 0.9;
-/** Who gets less is held up by others rather than holding them up. */
+/** A server that gets fewer cores than this is held up by others, and does not hold them up. */
 const LEAST_CORES = 0.05;
 const BURNING_MS = 1000;
-/** It has to be calm for longer: going up and down costs more than staying. */
+/** Calm has to last longer: changing back and forth costs more than staying low. */
 const CALM_MS = 5000;
-/** What cannot be undone takes a longer proof. */
+/** A change that cannot be undone needs a longer proof. */
 const ONE_WAY_MS = 60_000;
 
 export function stepShare(policy: SharePolicy, state: ShareState, event: ShareEvent): ShareState {
@@ -95,7 +95,7 @@ export function wantedShare({ mode, canRaise }: SharePolicy, state: ShareState):
   return state.starting && canRaise ? 'low' : 'normal';
 }
 
-/** A server that burns alone disturbs nobody; one that goes on after that stays where it is. */
+/** A server that burns alone is not lowered; one that is lowered stays low until it is calm. */
 function judge(policy: SharePolicy, state: ShareState, sample: CpuSample): ShareState {
   const burningMs = policy.canRaise ? BURNING_MS : ONE_WAY_MS;
   const calmMs = policy.canRaise ? CALM_MS : ONE_WAY_MS;
@@ -113,8 +113,8 @@ function judge(policy: SharePolicy, state: ShareState, sample: CpuSample): Share
 }
 
 /**
- * While the gateway itself is starved nobody waits for a proof: whoever wants much is lowered, and raised
- * again when it is calm.
+ * While the gateway itself is starved, no proof over a window is needed: a server that wants much is
+ * lowered at once, and raised again when it is calm.
  */
 function starves(
   { canRaise }: SharePolicy,
@@ -122,7 +122,7 @@ function starves(
   { ranCores, wantedCores, contended }: Extract<ShareEvent, { type: 'starvation' }>,
 ): ShareState {
   const disturbs = contended && ranCores >= LEAST_CORES && wantedCores >= MUCH_CORES;
-  // One that starts is low as it is, and is not to stay so when it is ready.
+  // A starting server is low already, and must not stay low once it is ready.
   if (!canRaise || !disturbs || state.starting || state.burning) return state;
   return { ...state, burning: true, loweredAt: state.samples.at(-1)?.at ?? null };
 }
@@ -130,7 +130,7 @@ function starves(
 /**
  * Cores wanted over the last `ms`, null while they are not known.
  *
- * @param disturbing whether they count only if others were called meanwhile, and it got some of them.
+ * @param disturbing true: 0 unless other servers were called meanwhile and it got at least LEAST_CORES.
  */
 function wantedCores(
   samples: readonly CpuSample[],
@@ -147,7 +147,7 @@ function wantedCores(
   return disturbing && !disturbs ? 0 : (last.wantedMs - first.wantedMs) / (at - first.at);
 }
 
-/** From the last sample on that is at least `ms` old; null when none is. */
+/** The samples from the last one that is at least `ms` old; null when none is that old. */
 function windowOf(samples: readonly CpuSample[], at: number, ms: number): CpuSample[] | null {
   const begins = samples.findLastIndex((one) => at - one.at >= ms);
   return begins < 0 ? null : samples.slice(begins);
