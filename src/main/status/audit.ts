@@ -1,6 +1,6 @@
 /**
- * What `rea status` says about the audit log: how long it is, when it was last written, and whether its
- * last record carries its own hash. It does not verify the chain: `rea audit verify` does.
+ * Facts about the audit log for `rea status`: its length, the time of its last write, and if its last
+ * record carries its own hash. Does not verify the chain: `rea audit verify` does.
  */
 import { createHash } from 'node:crypto';
 import { lstatSync, readlinkSync } from 'node:fs';
@@ -14,9 +14,9 @@ export interface AuditFacts {
   /** Records, a torn last one included; null when the file is too long to count. */
   readonly lines: number | null;
   readonly lastTimestamp: string | null;
-  /** The last line is a whole record whose hash is that of its text. */
+  /** The last line is a whole record that carries the hash of its own text. */
   readonly tailHashLooksValid: boolean;
-  /** What is in the place of the file when it is not one, or null. */
+  /** What is in place of a regular file, or null. */
   readonly problem: string | null;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Gathers everything `rea status` knows: the files of one `.rea` directory and the process table. Reads
- * only; asks no gateway, so it works when that is wedged or dead.
+ * Gathers all facts of `rea status` from the files of one `.rea` directory and the process table. Only
+ * reads; asks no gateway, so it works when that hangs or is dead.
  */
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
@@ -37,14 +37,14 @@ export interface Facts {
   readonly halt: Halt;
   readonly policy: PolicyFacts;
   readonly audit: AuditFacts;
-  /** What gateways have kept for projects of this name that are not where they were. */
+  /** State directories of projects of this name that are gone from their paths. */
   readonly olderStates: readonly OlderState[];
 }
 
 /**
- * @param baseDir absolute path of the directory that has `.rea`.
+ * @param baseDir absolute path of the directory that holds `.rea`.
  * @param now Unix time in milliseconds.
- * @param env says where state directories lie.
+ * @param env holds the variables that name the parent of state directories.
  */
 export function collect(baseDir: string, now: number, env: NodeJS.ProcessEnv): Facts {
   const dir = join(baseDir, '.rea');

@@ -1,4 +1,4 @@
-/** What `rea status --verbose` adds about one downstream. Pure text. */
+/** The text that `rea status --verbose` adds for one server. Pure. */
 import type { DownstreamView, LastExitView } from './state-file.ts';
 import { duration, latency, megabytes, percent, plural, relative, shown } from './words.ts';
 

@@ -1,8 +1,7 @@
 /**
- * What `rea status` says of the door of a gateway over HTTP: the line that connects a client, or that
- * the door stands open. The facts come from files in the project, where others may write, and the line
- * is made to be pasted into a shell: it holds an address only in the form that the edge gives it, and
- * sends a token to this machine only.
+ * The lines of `rea status` about a gateway's HTTP door: the command that connects a client, or a warning
+ * that no token is needed. People paste the command into a shell, and its facts come from files that
+ * others may write: it holds only an address of our own form, and sends a token to this machine only.
  */
 import { join } from 'node:path';
 import { connectLine } from '../clients/http/connect-line.ts';
@@ -15,12 +14,12 @@ import { shown } from './words.ts';
 /** The token of a gateway, or null where it must not be shown or cannot be read. */
 export type TokenOf = (one: Instance) => string | null;
 
-/** As the edge names itself; nothing in it means anything to a shell. */
+/** The address as the gateway writes it; it holds no character that is special to a shell. */
 const URL_OF_OURS = /^http:\/\/([\w.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\]):\d{1,5}\/mcp$/;
 /** Loopback, and the addresses that stand for every address of the machine. */
 const THIS_MACHINE = /^(?:127(?:\.\d{1,3}){3}|\[::1\]|0\.0\.0\.0|\[::\])$/;
 
-/** Nothing for a gateway that is dead, has no HTTP, or does not say how it is reached. */
+/** No lines for a gateway that is dead, has no HTTP, or has a record without `auth`. */
 export function doorLines(one: Instance, tokenOf: TokenOf, paint: Paint): string[] {
   const { http, auth, tokenFile } = one;
   if (one.alive === false || http === null || auth === null) return [];
@@ -40,8 +39,8 @@ export function doorLines(one: Instance, tokenOf: TokenOf, paint: Paint): string
 }
 
 /**
- * Reads the token that a gateway has made for itself, and no other file: the paths come from files in
- * the project, where others may write.
+ * Reads the token that a gateway of this project has made, and no other file: the paths come from files
+ * in the project, where others may write.
  *
  * @param cwd absolute directory of the project.
  */

@@ -1,6 +1,6 @@
 /**
- * Reads what gateways leave in `.rea` about themselves: state file, pid file, instances, last stop.
- * Every read is capped, none follows a symlink or blocks, and none throws for what it finds.
+ * Reads the files that gateways write about themselves in `.rea`: state file, pid file, instances, last
+ * stop. Every read is bounded and never blocks, follows a symlink, or throws for the contents.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';

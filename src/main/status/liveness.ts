@@ -1,6 +1,6 @@
 /**
- * Whether a process that a file names is still that process: by its whole identity, or, for files of
- * earlier gateways that name only a pid, by the pid and the time the file was written.
+ * Tells if the process named by a file still runs: by its whole identity or, for files of earlier
+ * gateways with only a pid, by the pid and the time the file was written.
  */
 import { isDead, judge, type Liveness } from '../../shared/model/process-identity.ts';
 import { lookUp, type SystemReader, whereabouts } from '../../shared/model/process-table.ts';
@@ -9,7 +9,7 @@ import { systemLook } from '../../shared/platform/identity.ts';
 
 export interface Judges {
   readonly holder: (identity: ProcessIdentity) => Liveness;
-  /** @param namedMs when the file that names the pid was last written. */
+  /** @param namedMs time of the last write to the file with the pid. */
   readonly barePid: (pid: number, namedMs: number) => Liveness;
 }
 
@@ -36,13 +36,13 @@ function whereaboutsOrNull(system: SystemReader): ReturnType<typeof whereabouts>
   try {
     return whereabouts(system);
   } catch (error) {
-    // No /proc, or no `sysctl` in its place: a system error, or the exit status of a program.
+    // There is no /proc, or no `sysctl` in its place: a system error, or the exit status of a program.
     if (error instanceof Error && ('code' in error || 'status' in error)) return null;
     throw error;
   }
 }
 
-/** Unix time in milliseconds at which a process started, or null when it cannot be said. */
+/** Unix time in milliseconds at which a process started, or null when it is not known. */
 function startOf(system: SystemReader, pid: number): number | null {
   if (system.platform !== 'linux') return null;
   const view = lookUp(system, pid);

@@ -1,4 +1,4 @@
-/** The few colours of `rea status`: none unless a terminal wants them. */
+/** The few colours of `rea status`; none outside of a terminal. */
 
 export interface Paint {
   readonly good: (text: string) => string;

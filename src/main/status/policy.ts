@@ -1,6 +1,6 @@
 /**
- * The policy side of `rea status`: the kill switch as the directory shows it, and the two lines of
- * `policy.yaml` that matter here. The YAML parser is loaded only when there is something to parse.
+ * The policy part of `rea status`: the kill switch as the directory shows it, and the two settings of
+ * `policy.yaml` that are shown. The YAML parser is loaded only when there is something to parse.
  */
 import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -16,7 +16,7 @@ export interface Halt {
 }
 
 export interface PolicyFacts {
-  /** `built-in` where the file says nothing; null when it cannot be read. */
+  /** `built-in` when the file does not set it; null when the file cannot be read. */
   readonly profile: string | null;
   readonly autonomyLevel: string | null;
   readonly blockedPaths: number;
@@ -27,7 +27,7 @@ export interface PolicyFacts {
 const MAX_POLICY_BYTES = 256 * 1024;
 const MAX_REASON_BYTES = 64 * 1024;
 const MAX_REASON = 1024;
-/** What holds without a file. */
+/** The policy without a file. */
 const BUILT_IN: PolicyFacts = {
   profile: 'built-in',
   autonomyLevel: 'L3',
@@ -66,7 +66,7 @@ export function readPolicy(dir: string): PolicyFacts {
   const policy = fieldsOf(parsed.value);
   if (policy === null) return unusable('not a mapping');
   return {
-    // What the file leaves out is as it is without a file.
+    // Settings that the file leaves out are the built-in ones.
     profile: 'profile' in policy ? text(policy['profile']) : BUILT_IN.profile,
     autonomyLevel:
       'autonomy_level' in policy ? text(policy['autonomy_level']) : BUILT_IN.autonomyLevel,
@@ -87,7 +87,7 @@ function parseYaml(source: string): { ok: true; value: unknown } | { ok: false; 
     if (first !== undefined) return { ok: false, error: errorText(first) };
     return { ok: true, value: document.toJS({ maxAliasCount: 100 }) };
   } catch (error) {
-    // Whatever the parser throws is about the text: aliases without bound, nesting beyond its stack.
+    // Every error of the parser is about the text: aliases without bound, nesting beyond its stack.
     return { ok: false, error: errorText(error) };
   }
 }

@@ -1,6 +1,6 @@
 /**
- * `rea status` for people: Policy, rea serve, Downstreams, Audit log. Every string that comes from a
- * file goes through `shown`. Pure text out of the facts.
+ * The text of `rea status` for people: Policy, rea serve, Downstreams, Audit log. Every string from a
+ * file goes through `shown`. Pure.
  */
 
 import type { OlderState } from '../processes/state-directory.ts';

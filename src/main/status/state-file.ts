@@ -1,6 +1,6 @@
 /**
- * Reads `serve.state.json` the way status must: every field on its own, a malformed one as null, false
- * or 0. Knows the files of earlier gateways too, which have no owner, no phase, or no downstreams.
+ * Reads `serve.state.json` for `rea status`: each field on its own, a malformed one as null, false or 0.
+ * Also reads files of earlier gateways, which have no owner, no phases, or no downstreams.
  */
 import type { ProcessIdentity } from '../../shared/model/snapshot.ts';
 import {
@@ -23,7 +23,7 @@ import { type ReloadView, reloadView } from './waiting.ts';
 const PHASES = ['idle', 'starting', 'ready', 'backoff', 'draining', 'stopped', 'failed'] as const;
 const DEFAULT_HEARTBEAT_MS = 5000;
 
-/** One downstream as far as it can be read; the keys of `rea status --json`. */
+/** One server of the file as far as it can be read; the keys of `rea status --json`. */
 export type DownstreamView = ReturnType<typeof downstreamView>;
 export type LastExitView = NonNullable<DownstreamView['last_exit']>;
 
@@ -132,7 +132,7 @@ function downstreamView(one: Fields) {
   };
 }
 
-/** How a server ended, or null when it is not said. */
+/** How a server ended, or null when the file does not say it. */
 export function lastExitView(value: unknown) {
   const exit = fieldsOf(value);
   if (exit === null) return null;

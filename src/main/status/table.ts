@@ -1,4 +1,4 @@
-/** The table of downstreams: one line for each, the last error cut to what is left of the width. */
+/** The table of servers: one line for each, the last error cut to the rest of the width. */
 import Table from 'cli-table3';
 import type { Paint } from './paint.ts';
 import type { DownstreamView } from './state-file.ts';
@@ -25,7 +25,7 @@ const BORDERS =
 const NO_BORDERS = Object.fromEntries(BORDERS.split(' ').map((place) => [place, '']));
 
 /**
- * @param legacy the file knows no phases: it is said whether the server is connected instead.
+ * @param legacy true: the file has no phases, so the table shows whether a server is connected.
  * @param width columns of the terminal; the table is wider only if its figures need it.
  * @returns lines without newline.
  */

@@ -1,6 +1,6 @@
 /**
- * What the evidence on the disk and in the process table adds up to: one situation, and the exit code
- * of `rea status`. Pure.
+ * Judges the evidence on the disk and in the process table: one situation, and the exit code of
+ * `rea status`. Pure.
  */
 import type { Liveness } from '../../shared/model/process-identity.ts';
 import type { EndpointRecord } from '../../shared/model/snapshot.ts';
@@ -19,33 +19,33 @@ export interface Instance {
   readonly pid: number | null;
   /** Null: it runs in another pid namespace and cannot be judged. */
   readonly alive: boolean | null;
-  /** Whether the state file names it. */
+  /** True when the state file names it. */
   readonly owner: boolean;
   readonly startedAt: string | null;
   readonly stdio: boolean;
   readonly http: string | null;
   readonly auth: EndpointRecord['auth'];
-  /** Where its tokens stand, and what it keeps outside of the project; as the file says. */
+  /** Its token file, and its directory outside of the project, as written in the record. */
   readonly tokenFile: string | null;
   readonly stateDir: string | null;
 }
 
 export interface Evidence {
   readonly state: StateFile;
-  /** Whether the process that the state file or `serve.pid` names is still that process. */
+  /** Liveness of the process named by the state file or `serve.pid`; `none`: neither names one. */
   readonly owner: Liveness | 'none';
-  /** Milliseconds since the state file was written; null when it does not say. */
+  /** Milliseconds since the state file was written; null when it holds no time. */
   readonly ageMs: number | null;
   readonly instances: readonly Instance[];
-  /** Milliseconds since the youngest living instance started; null when none lives. */
+  /** Milliseconds since the youngest living instance started; null without a living one. */
   readonly youngestMs: number | null;
   readonly haltActive: boolean;
 }
 
 /**
- * `running` the owner lives and writes. `stale` it lives and has stopped writing. `starting` a gateway
- * lives that has not written yet, or is about to take over. `silent` one lives and should have written
- * long ago. `dead` the owner is gone and left its last picture. `none` there is no gateway.
+ * `running`: the owner lives and writes. `stale`: it lives and has stopped writing. `starting`: a gateway
+ * lives and has not written yet, or is about to take over. `silent`: a gateway lives and should have
+ * written long ago. `dead`: the owner is gone and left its last state file. `none`: there is no gateway.
  */
 export type Situation = 'running' | 'stale' | 'starting' | 'silent' | 'dead' | 'none';
 
@@ -53,7 +53,7 @@ export interface Verdict {
   readonly situation: Situation;
   /** The owner of the state file lives. */
   readonly running: boolean;
-  /** A gateway lives and the picture on the disk is too old to be true. */
+  /** A gateway lives and the state file is too old to be true. */
   readonly stale: boolean;
   readonly exitCode: 0 | 1 | 3 | 4;
 }
@@ -76,10 +76,10 @@ function situationOf(evidence: Evidence): Situation {
   const { state, owner, ageMs, youngestMs } = evidence;
   const patience =
     MISSED_HEARTBEATS * (state.kind === 'read' ? state.view.heartbeatMs : DEFAULT_HEARTBEAT_MS);
-  // A time in the future was written before the clock was set back: just as old.
+  // A time in the future was written before the clock was set back: it counts as old.
   const old = ageMs !== null && Math.abs(ageMs) > patience;
   if (state.kind === 'read') {
-    // Another pid namespace: what it writes is the only sign of life.
+    // Unknown: it runs in another pid namespace, and its writes are the only sign of life.
     const lives = owner === 'alive' || (owner === 'unknown' && ageMs !== null && !old);
     if (lives) return old ? 'stale' : 'running';
     if (youngestMs === null) return 'dead';
@@ -108,7 +108,7 @@ function exitCode(situation: Situation, evidence: Evidence): Verdict['exitCode']
   }
 }
 
-/** What a person has to decide is no reason to call all well. */
+/** True when servers wait for a person: then not all is well. */
 function waits(state: StateFile): boolean {
   return state.kind === 'read' && countWaiting(state.view.reload) > 0;
 }
@@ -120,7 +120,7 @@ function allServing(state: StateFile): boolean {
   return downstreams.every((one) => isServing(one, legacy));
 }
 
-/** Whether calls to a downstream go through. Files before schema 2 know no phases. */
+/** True when calls to a server go through. State files before schema 2 have no phases. */
 export function isServing(one: DownstreamView, legacy: boolean): boolean {
   if (one.circuit_state !== 'closed') return false;
   if (legacy && one.phase === null) return one.connected && one.healthy;

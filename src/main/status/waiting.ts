@@ -1,6 +1,6 @@
 /**
- * The servers of the configuration that wait for a person: read from the state file as far as that can
- * be read, and as text for `rea status`. Every text is bounded and goes through `shown`.
+ * Servers of the configuration that wait for a person: reads them from the state file, field by field,
+ * and makes the text of `rea status`. Every text is bounded and goes through `shown`.
  */
 import { count, fieldsOf, iso, listOf, oneOf, text } from '../processes/fields.ts';
 import type { Paint } from './paint.ts';
@@ -18,12 +18,12 @@ export interface ReloadView {
 }
 
 const MOST = 64;
-/** Without `--verbose`. */
+/** Servers shown without `--verbose`. */
 const FIRST = 20;
 const SHORT = 160;
 const LONG = 4096;
 
-/** @param value `reload` of a state file; nothing waits in one that has none. */
+/** @param value `reload` of a state file; without it nothing waits. */
 export function reloadView(value: unknown): ReloadView {
   const reload = fieldsOf(value) ?? {};
   const list = listOf(reload['waiting']) ?? [];
@@ -48,7 +48,7 @@ export function countWaiting({ waiting, more }: ReloadView): number {
 }
 
 /**
- * @param pid of the gateway if it can be told to take them, else null.
+ * @param pid of the gateway if a signal can make it accept them, else null.
  * @returns lines without newline, none when nothing waits.
  */
 export function waitingLines(

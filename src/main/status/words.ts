@@ -1,7 +1,7 @@
 /** Times, sizes and foreign text as short words for a terminal. Pure. */
 import { cleanForTerminal, clip } from '../../shared/text/clean-text.ts';
 
-/** Text from a file: nothing in it can move the cursor, and it is not longer than `max`. */
+/** Text from a file, cut to `max` and without anything that could move the cursor. */
 export function shown(value: string | null, max = 200): string {
   if (value === null) return '–';
   const text = cleanForTerminal(value);
@@ -37,7 +37,7 @@ export function megabytes(mb: number | null): string {
   return mb === null ? '–' : `${Math.round(mb)} MB`;
 }
 
-/** Of one core, so it may be more than 100: `3%`. */
+/** Percent of one core, so it may be more than 100: `3%`. */
 export function percent(value: number | null): string {
   return value === null ? '–' : `${Math.round(value)}%`;
 }
