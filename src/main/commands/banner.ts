@@ -1,6 +1,6 @@
 /**
- * What `rea serve` says to a person at a terminal: what it serves, and the line that connects a client.
- * For a terminal only, since the token stands in that line.
+ * The text that `rea serve` prints for a person at a terminal: its servers, and the command that connects
+ * a client. For a terminal only, since the command holds the token.
  */
 import { relative } from 'node:path';
 import type { EndpointRecord } from '../../shared/model/snapshot.ts';
@@ -15,7 +15,7 @@ export interface BannerFacts {
   readonly dir: string;
   readonly servers: readonly string[];
   readonly endpoint: EndpointRecord;
-  /** The token that clients send, where it is the only one. */
+  /** The token that clients send, if there is exactly one. */
   readonly token: string | null;
 }
 

@@ -1,6 +1,6 @@
 /**
- * `rea check`: says whether the configuration, the policy and the directory are valid, one line for
- * each problem, on stdout. Starts nothing and creates nothing.
+ * `rea check`: checks the configuration, the policy and the directory, and prints one line for each
+ * problem on stdout. Starts nothing and creates nothing.
  */
 import { oneLine } from '../../shared/text/clean-text.ts';
 import { loadConfig } from '../config/load.ts';
@@ -13,7 +13,7 @@ export interface CheckOptions {
   /** Absolute directory that `.rea` lies in. */
   readonly cwd: string;
   readonly config?: string;
-  /** Whether files that others can change give a warning only. @default false */
+  /** True: files that others can change give only a warning. @default false */
   readonly trustConfig?: boolean;
   readonly env: NodeJS.ProcessEnv;
   readonly stdout: NodeJS.WritableStream;

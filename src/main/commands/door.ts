@@ -1,13 +1,13 @@
 /**
- * The door of `rea serve --http`: whose tokens open it, or that it stands open because somebody asked
- * for that. Decides before anything is started, and says in one line why it cannot be.
+ * The door of `rea serve --http`: decides which tokens open it, or that none is needed since
+ * `--no-token` says so. Runs before anything is started; an impossible door gives one line.
  */
 
 import { ownToken } from '../clients/http/own-token.ts';
 import { readTokenFile } from '../clients/http/tokens.ts';
 import type { PreparedState } from '../processes/state-directory.ts';
 
-/** What the command line says of it. */
+/** The options of the command line about the door. */
 export interface DoorOptions {
   readonly http?: string;
   /** `--token-file`, absolute. */
@@ -17,7 +17,7 @@ export interface DoorOptions {
 }
 
 export interface OpenDoor {
-  /** None: nobody needs one. */
+  /** Empty: clients need no token. */
   readonly tokens: readonly string[];
   /** Absolute. */
   readonly tokenFile: string | null;
@@ -37,7 +37,7 @@ export function doorUsage({ http, tokenFile, noToken }: DoorOptions): string | n
   return noToken ? '--no-token is for --http; see rea help serve' : null;
 }
 
-/** The door that the command line names; null: the gateway's own token is to open it. */
+/** The door that the command line names; null: the gateway's own token opens it. */
 export function namedDoor({ http, tokenFile, noToken }: DoorOptions): Door | null {
   if (http === undefined || noToken) {
     return { ok: true, door: { tokens: [], tokenFile: null } };

@@ -16,9 +16,9 @@ import { POLICY_TEMPLATE, registryText } from '../config/templates.ts';
 export interface InitOptions {
   /** Absolute directory to make `.rea` in. */
   readonly cwd: string;
-  /** Where to write the registry instead of `.rea/registry.yaml`. */
+  /** File to write the registry to instead of `.rea/registry.yaml`. */
   readonly config?: string;
-  /** File of an MCP client whose servers are taken over. */
+  /** File of an MCP client; its servers are imported. */
   readonly from?: string;
   readonly stdout: NodeJS.WritableStream;
   readonly stderr: NodeJS.WritableStream;
@@ -69,7 +69,7 @@ type Imported =
   | { readonly ok: false; readonly lines: readonly string[] };
 
 function readClient(cwd: string, from: string): Imported {
-  // Read once, by somebody who sees what became of it.
+  // Trusted: it is read once, for a person who sees the result.
   const opened = openConfig({ cwd, file: from, trustConfig: true });
   if (!opened.ok) return { ok: false, lines: problemLines(opened.problems) };
   const { draft, document } = opened;
@@ -83,7 +83,7 @@ function readClient(cwd: string, from: string): Imported {
     .filter((server) => server.unavailable !== null)
     .map((server) => `server "${server.name}" is left out: ${server.unavailable}`);
   const warnings = warningLines([...opened.warnings, ...draft.warnings, ...left]);
-  // These are told once, all of them: nobody else finds what is secret in somebody's file.
+  // All of these are shown, not only the first: no other command finds the secrets in the file.
   return { ok: true, draft, warnings: [...warnings, ...literalSecrets(draft)] };
 }
 

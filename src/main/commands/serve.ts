@@ -1,4 +1,4 @@
-/** `rea serve`: runs the gateway until its client goes or a signal comes. */
+/** `rea serve`: runs the gateway until its client ends or a signal comes. */
 import { writeSync } from 'node:fs';
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import { asciiJson, oneLine } from '../../shared/text/clean-text.ts';

@@ -1,6 +1,6 @@
 /**
- * `rea status`: the truth about one directory's gateways, read from the disk. Synchronous and light: it
- * loads neither SDK nor zod nor pino, writes nothing, and talks to no gateway.
+ * `rea status`: prints the state of one directory's gateways, read from the disk. Synchronous and light:
+ * it loads neither SDK nor zod nor pino, writes nothing, and talks to no gateway.
  */
 import { resolve } from 'node:path';
 import { asciiJson } from '../../shared/text/clean-text.ts';
@@ -12,7 +12,7 @@ import { statusReport } from '../status/report.ts';
 import { judgeStatus } from '../status/verdict.ts';
 
 export interface StatusOptions {
-  /** Directory that has `.rea`; relative to the process's own. */
+  /** Directory that holds `.rea`; may be relative to the working directory. */
   readonly cwd: string;
   readonly json: boolean;
   readonly verbose: boolean;
@@ -26,7 +26,7 @@ const DEFAULT_WIDTH = 80;
  * Prints the status.
  *
  * @returns the exit code: 0 all well, 1 running with a problem, 3 no gateway, 4 a gateway that lives
- *   but no longer writes, or one that died and left its last picture.
+ *   but no longer writes, or one that died and left its last state file.
  */
 export function runStatus(options: StatusOptions): number {
   const { stdout, env } = options;
