@@ -41,7 +41,7 @@ export class LauncherProcess {
   #again: NodeJS.Timeout | null = null;
   /** Launchers in a row that never listened. */
   #failures = 0;
-  /** False where forks are cheap anyway, and after `close`. */
+  /** False where forks are cheap anyway, after too many failures, and after `close`. */
   #wanted: boolean;
   #onEnded: (() => void) | null = null;
 

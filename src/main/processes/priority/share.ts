@@ -14,7 +14,7 @@ export interface SharePolicy {
 /** Events that a server is judged by. `at`, `cpuMs` and `wantedMs` in ms. */
 export type ShareEvent =
   | { readonly type: 'phase'; readonly phase: Phase; readonly hasProcess: boolean }
-  /** It died. */
+  /** It died; `crashLoop`: this death makes a crash loop. */
   | { readonly type: 'died'; readonly crashLoop: boolean }
   /** It has been ready for long enough that earlier deaths are forgotten. */
   | { readonly type: 'stable' }
