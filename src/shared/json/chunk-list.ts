@@ -17,7 +17,7 @@ export class ChunkList {
   #block: Uint8Array | null = null;
   #filled = 0;
 
-  /** @param owns chunks are nobody else's: those that are all of their buffer are freed with the list. */
+  /** @param owns true: the list frees its chunks, if they are their whole buffer. @default false */
   constructor(owns = false) {
     this.#owns = owns;
   }

@@ -1,6 +1,6 @@
 /**
- * One scanned message: its bytes and where in them the members are that a gateway routes by. The
- * bytes are never parsed as a whole; what is read of them is read by range.
+ * One scanned message: its bytes, and the byte ranges of the members that a gateway routes by. The bytes
+ * are never parsed as a whole, only read by range.
  */
 
 import type { ByteRange } from '../model/byte-range.ts';
@@ -16,7 +16,7 @@ export interface Frame {
 const scanner = new Scanner();
 
 /**
- * Scans a whole message. A line end (`\n` or `\r\n`) after it is left out of the frame.
+ * Scans a whole message. A line end (`\n` or `\r\n`) behind it is left out of the frame.
  *
  * @returns the frame, or a code of `SCAN`.
  */
@@ -26,7 +26,7 @@ export function scanFrame(line: Uint8Array): Frame | { readonly error: number } 
   return error === SCAN.ok ? { line: message, ranges: scanner.ranges.slice() } : { error };
 }
 
-/** Where a member's value is, or null when the message does not have it. */
+/** The range of a member's value, or null when the message does not have the member. */
 export function rangeOf(frame: Frame, slot: Slot): ByteRange | null {
   const start = frame.ranges[2 * slot]!;
   return start < 0 ? null : [start, frame.ranges[2 * slot + 1]!];
@@ -44,7 +44,7 @@ export function stringAt(frame: Frame, slot: Slot): string | null {
   return range === null ? null : decodeString(frame.line, range);
 }
 
-/** The string whose JSON text, quotes included, is at `range` of validated bytes; null if it is none. */
+/** Decodes the JSON string, quotes included, at `range` of validated bytes; null for another value. */
 export function decodeString(bytes: Uint8Array, range: ByteRange): string | null {
   const [start, end] = range;
   if (bytes[start] !== 0x22) return null;

@@ -1,8 +1,8 @@
 /**
- * Cuts a byte stream into lines and lets through only those that are one sound JSON object. Linear:
- * each byte is scanned as it arrives and copied once, into the frame. A line that is refused is
- * dropped at once, but read on for its id, so that its owner can answer for it. Owned by the reader of
- * a pipe; it knows no clock and never decides what to do about a bad line.
+ * Cuts a byte stream into lines and lets through only lines that are one sound JSON object. Linear: each
+ * byte is scanned as it arrives and copied once, into the frame. A refused line is dropped at once, but
+ * still scanned for its id, so that the owner can answer it. Owned by the reader of a pipe; knows no clock
+ * and never decides what to do about a bad line.
  */
 
 import { clip } from '../text/clean-text.ts';
@@ -19,13 +19,13 @@ export type RefusalReason =
   | 'too_many_keys'
   | 'bare_cr'
   | 'syntax'
-  /** The line, or at the end of the stream the stream, ends inside the message. */
+  /** The line or the stream ends inside the message. */
   | 'truncated'
-  /** Does not begin with `{`: output that is no message. */
+  /** Does not begin with `{`: output that is not a message. */
   | 'not_json'
   /** A JSON array: batches are not part of the protocol. */
   | 'batch'
-  /** An answer that nobody waits for. */
+  /** An answer to no call in flight. */
   | 'unawaited';
 
 export interface Refused {
@@ -46,26 +46,26 @@ export interface LineFramerOptions {
   readonly maxBytes: number;
   /** @default 512 */
   readonly maxDepth?: number;
-  /** What is pushed is nobody else's, and may be freed when its line is out. @default false */
+  /** True: chunks that are pushed belong to the framer, which frees them after their line. @default false */
   readonly ownsChunks?: boolean;
   /** `frame.line` owns its whole ArrayBuffer and may be transferred. */
   readonly onFrame: (frame: Frame) => void;
   readonly onRefused: (refused: Refused) => void;
-  /** Asked about each line that came in one piece: true passes over it unread. @default none is */
+  /** Asked about each line that came in one piece: true skips it unread. @default none is skipped */
   readonly skips?: (line: Uint8Array) => boolean;
   /**
-   * Asked about a large message that has turned out to be an answer, before its end: false keeps no more of
-   * it, and if it is sound it is refused as `unawaited`. @default all are
+   * Asked about a large answer before its end. False: no more of it is kept, and a sound one is refused as
+   * `unawaited`. @default all are awaited
    */
   readonly isAwaited?: () => boolean;
 }
 
-/** Smaller messages are not worth the question. */
+/** `isAwaited` is asked only about larger messages. */
 const LARGE_BYTES = 64 * 1024;
 
 const NEWLINE = 0x0a;
 const CR = 0x0d;
-/** Far more than is ever shown, see `redactedHead`. */
+/** UTF-16 units; far more than is ever shown, see `redactedHead`. */
 export const SAMPLE_UNITS = 2048;
 const SAMPLE_BYTES = 3 * SAMPLE_UNITS;
 const NOTHING = new Uint8Array(0);
@@ -81,7 +81,7 @@ const REASON_OF_CODE: Readonly<Record<number, RefusalReason>> = {
   [SCAN.truncated]: 'truncated',
 };
 
-/** What the line is so far: nothing but white space, a message, or something else. */
+/** The kind of the line, as far as it has been read; `blank`: only white space. */
 type LineKind = 'blank' | 'message' | 'not_json' | 'batch';
 
 export class LineFramer {
@@ -92,7 +92,7 @@ export class LineFramer {
   /** Bytes of the line so far. */
   #bytes = 0;
   #endsInCr = false;
-  /** The line's bytes are no longer kept; this is what was its beginning. */
+  /** The beginning of the line, once its bytes are no longer kept; else null. */
   #sample: Uint8Array | null = null;
   #unawaited = false;
 
@@ -112,7 +112,7 @@ export class LineFramer {
     return this.#chunks.length;
   }
 
-  /** Bytes of the unfinished line if it may still be a message that somebody wants, kept or not. */
+  /** Bytes of the unfinished line, kept or not, if it may still be a message that is wanted; else 0. */
   get openBytes(): number {
     return this.#kind === 'message' && !this.#unawaited ? this.#bytes : 0;
   }
@@ -137,7 +137,7 @@ export class LineFramer {
     else this.#refuse('truncated');
   }
 
-  /** Forgets the unfinished line: it is no message after all. */
+  /** Forgets the unfinished line. */
   discard(): void {
     this.#startLine();
   }
@@ -167,7 +167,7 @@ export class LineFramer {
     this.#drop();
   }
 
-  /** White space before a message is not part of it. @returns the index of the first other byte. */
+  /** Skips white space before a message. @returns the index of the first other byte. */
   #skipBlank(piece: Uint8Array): number {
     let at = 0;
     while (at < piece.length && isBlank(piece[at]!)) {
@@ -177,7 +177,7 @@ export class LineFramer {
     return at;
   }
 
-  /** The line's first byte that is not white space decides what it is. */
+  /** The first byte that is not white space decides the kind of the line. */
   #begin(rest: Uint8Array): void {
     const first = rest[0];
     if (first === 0x7b) {
@@ -189,7 +189,7 @@ export class LineFramer {
     }
   }
 
-  /** Keeps no more than the sample of this line. */
+  /** Keeps only the sample of this line. */
   #drop(): void {
     if (this.#sample !== null) return;
     this.#sample = this.#chunks.head(SAMPLE_BYTES);
@@ -265,8 +265,8 @@ function isBlank(byte: number): boolean {
 }
 
 /**
- * The beginning of a line, at most `SAMPLE_UNITS` UTF-16 units of it; bytes that are not UTF-8 become
- * U+FFFD. Neither cleaned nor redacted.
+ * The beginning of a line, at most `SAMPLE_UNITS` UTF-16 units; bytes that are not UTF-8 become U+FFFD.
+ * Neither cleaned nor redacted.
  */
 export function sampleOf(line: Uint8Array): string {
   return clip(toText(line.subarray(0, SAMPLE_BYTES)), SAMPLE_UNITS);

@@ -1,6 +1,6 @@
 /**
- * JSON-RPC 2.0 over scanned frames: says what a message is, and builds messages out of bytes that are
- * never parsed or printed again. Results that come as parts are written one after the other.
+ * JSON-RPC 2.0 over scanned frames: classifies messages, and builds messages from bytes that are never
+ * parsed or printed again. A result in parts is to be written part by part.
  */
 
 import type { ByteRange } from '../model/byte-range.ts';
@@ -16,8 +16,8 @@ export type MessageKind =
   | { readonly kind: 'invalid'; readonly why: string };
 
 /**
- * What a message is. A response is passed on whatever its `result` or `error` holds; a request's id
- * must be a string or a number (MCP forbids null), `params` an object.
+ * The kind of a message. A response may hold any `result` or `error`; a request's id must be a string or
+ * a number (MCP forbids null), and its `params` an object.
  */
 export function classify(frame: Frame): MessageKind {
   if (stringAt(frame, SLOT.jsonrpc) !== '2.0') return invalid('jsonrpc must be "2.0"');

@@ -1,8 +1,8 @@
 /**
  * A streaming scanner for one line of JSON: validates RFC 8259 and UTF-8, bounds the nesting, refuses
- * duplicate names where they matter, and finds the byte ranges of the members a gateway routes by.
- * Owned by whoever reads a stream or a body. It builds no values, keeps no bytes but a cut name and
- * the id, never looks at a byte twice, and can be cut at any byte.
+ * duplicate names where they matter, and finds the byte ranges of the members that a gateway routes by.
+ * Owned by the reader of a stream or body. Builds no values, keeps no bytes but a cut name and the id,
+ * never looks at a byte twice, and can be cut at any byte.
  */
 import { isUtf8 } from 'node:buffer';
 import { ScanLoop } from './scan-loop.ts';
@@ -17,7 +17,7 @@ const CR = 0x0d;
 export class Scanner {
   /**
    * Start and end offset in the line for each slot (`2 × slot`, `2 × slot + 1`), −1 when absent.
-   * Overwritten by the next line; after an error of no use.
+   * Overwritten by the next line; meaningless after an error.
    */
   readonly ranges: Int32Array;
 
@@ -50,9 +50,9 @@ export class Scanner {
   /**
    * Scans the next bytes of the line. After an error that leaves the structure readable (`utf8`,
    * `depth`, `duplicateKey`, `tooManyKeys`, `bareCr`) later bytes are still scanned, so that
-   * {@link idText} can tell whose message it was; after `syntax` they are ignored.
+   * {@link idText} can name the message; after `syntax` they are ignored.
    *
-   * @returns a code of {@link SCAN}: `ok`, or why the line is refused as far as is known.
+   * @returns a code of {@link SCAN}: `ok`, or the reason to refuse the line, as far as known.
    */
   push(chunk: Uint8Array): number {
     const loop = this.#loop;
@@ -73,12 +73,12 @@ export class Scanner {
     return this.#code();
   }
 
-  /** Whether the message has a `method`; known also for a line that is refused. */
+  /** True when the message has a `method`; also for a line that is refused. */
   get hasMethod(): boolean {
     return this.ranges[2 * SLOT.method]! >= 0;
   }
 
-  /** Whether the message has a `result` or an `error`; known also for a line that is refused. */
+  /** True when the message has a `result` or an `error`; also for a line that is refused. */
   get hasOutcome(): boolean {
     return this.ranges[2 * SLOT.result]! >= 0 || this.ranges[2 * SLOT.error]! >= 0;
   }
@@ -86,7 +86,7 @@ export class Scanner {
   /**
    * The raw JSON text of the message's `id` (the first one, if there are several), also for a line
    * that is refused. Null: absent, not reached before a syntax error, longer than 64 bytes, or itself
-   * what makes the line unsound.
+   * malformed.
    */
   idText(): string | null {
     const start = this.ranges[2 * SLOT.id]!;
@@ -96,7 +96,7 @@ export class Scanner {
     return id.includes(CR) || !isUtf8(id) ? null : id.toString('utf8');
   }
 
-  /** Copies what this chunk holds of the id: the chunk may be gone when the id is asked for. */
+  /** Copies the id's bytes of this chunk, which may be gone when the id is asked for. */
   #keepId(chunk: Uint8Array): void {
     const start = this.ranges[2 * SLOT.id]!;
     const end = this.ranges[2 * SLOT.id + 1]!;

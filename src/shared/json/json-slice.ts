@@ -1,7 +1,6 @@
 /**
- * Looks into JSON bytes that a scanner has already validated: finds elements and members by range,
- * without building objects and without recursion. On bytes that were not validated the result means
- * nothing (but it ends).
+ * Reads JSON bytes that a scanner has already validated: finds elements and members by range, without
+ * building objects and without recursion. For other bytes the result is meaningless, but it ends.
  */
 
 import type { ByteRange } from '../model/byte-range.ts';
@@ -33,17 +32,17 @@ export function kindAt(bytes: Uint8Array, at: number): JsonKind {
   }
 }
 
-/** Where a value begins and ends. */
+/** Called with the start and end of a value. */
 type Visit = (start: number, end: number) => void;
-/** Where a name, quotes included, and its value begin and end. */
+/** Called with the start and end of a name, quotes included, and of its value. */
 type VisitMember = (name: number, nameEnd: number, start: number, end: number) => void;
 
-/** Calls back for each element of the array at `range`, in order; never when it is no array. */
+/** Calls back for each element of the array at `range`, in order; never for another value. */
 export function eachElement(bytes: Uint8Array, range: ByteRange, visit: Visit): void {
   walkElements(bytes, range, Infinity, visit);
 }
 
-/** Calls back for each member of the object at `range`, in order, doubles included; never when it is no object. */
+/** Calls back for each member of the object at `range`, in order, with duplicates; never for another value. */
 export function eachMember(bytes: Uint8Array, range: ByteRange, visit: VisitMember): void {
   const end = range[1];
   if (kindAt(bytes, range[0]) !== 'object') return;
@@ -57,12 +56,12 @@ export function eachMember(bytes: Uint8Array, range: ByteRange, visit: VisitMemb
   }
 }
 
-/** Whether the object or array that begins at `start` has nothing in it. */
+/** True when the object or array that begins at `start` is empty. */
 export function isEmpty(bytes: Uint8Array, [start, end]: ByteRange): boolean {
   return skipSeparators(bytes, start + 1, end) === end - 1;
 }
 
-/** The first `limit` elements of the array at `range`, in order; none when it is no array. */
+/** The first `limit` elements of the array at `range`, in order; none for another value. */
 export function elements(bytes: Uint8Array, range: ByteRange, limit = Infinity): ByteRange[] {
   const found: ByteRange[] = [];
   walkElements(bytes, range, limit, (start, end) => found.push([start, end]));
@@ -80,7 +79,7 @@ function walkElements(bytes: Uint8Array, range: ByteRange, limit: number, visit:
   }
 }
 
-/** The members of the object at `range`, in order, doubles included; none when it is no object. */
+/** The members of the object at `range`, in order, with duplicates; none for another value. */
 export function members(bytes: Uint8Array, range: ByteRange): Member[] {
   const found: Member[] = [];
   eachMember(bytes, range, (name, nameEnd, start, end) => {
@@ -89,7 +88,7 @@ export function members(bytes: Uint8Array, range: ByteRange): Member[] {
   return found;
 }
 
-/** The value of the member `key`; of several the last, as JSON.parse has it. Null: absent. */
+/** The value of the last member `key`, as in JSON.parse. Null: absent. */
 export function member(bytes: Uint8Array, range: ByteRange, key: string): ByteRange | null {
   return find(bytes, range, key, 'last');
 }
@@ -99,7 +98,7 @@ export function firstMember(bytes: Uint8Array, range: ByteRange, key: string): B
   return find(bytes, range, key, 'first');
 }
 
-/** Makes nothing of the members it passes: there may be millions of them. */
+/** Builds nothing for the members that it passes: there may be millions. */
 function find(
   bytes: Uint8Array,
   range: ByteRange,
@@ -123,10 +122,10 @@ function find(
   return found;
 }
 
-/** Whether the string whose JSON text, quotes included, is at `[start, end)` is `name`. */
+/** True when the JSON string at `[start, end)`, quotes included, is `name`. */
 export function isName(bytes: Uint8Array, start: number, end: number, name: string): boolean {
   const length = end - start - 2;
-  // A UTF-16 unit takes one byte at least, and six when it is written as \uXXXX.
+  // A UTF-16 unit takes one byte at least, and six at most, as \uXXXX.
   if (length < name.length || length > 6 * name.length) return false;
   for (let at = 0; at < name.length; at++) {
     const byte = bytes[start + 1 + at]!;
@@ -147,7 +146,7 @@ function skipSeparators(bytes: Uint8Array, from: number, end: number): number {
   return at;
 }
 
-/** The end of the value that begins at `start`; always past it. */
+/** The end of the value that begins at `start`; always greater than `start`. */
 function endOfValue(bytes: Uint8Array, start: number, end: number): number {
   const first = bytes[start];
   if (first === 0x22) return endOfString(bytes, start, end);

@@ -38,7 +38,7 @@ export class KeyReader {
     this.#escaped = true;
   }
 
-  /** The chunk ends: keeps what it holds of a name that goes on in the next one. */
+  /** The chunk ends: keeps the part of a name that goes on in the next chunk. */
   keep(chunk: Uint8Array, base: number): void {
     if (this.#at < 0 || this.#tooLong) return;
     const part = Buffer.from(chunk.subarray(Math.max(0, this.#at - base)));
@@ -53,7 +53,7 @@ export class KeyReader {
    * The name ends.
    *
    * @param end index in `chunk` of its closing quote.
-   * @returns its slot, −1 when it has none, or the negative of an error code of the scanner.
+   * @returns the slot of the name, −1 when it has none, or the negative of an error code of the scanner.
    */
   finish(chunk: Uint8Array, base: number, end: number, context: number): number {
     const part = this.#part;
@@ -116,7 +116,7 @@ function decode(bytes: Uint8Array, start: number, stop: number): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, stop - start).toString('utf8');
 }
 
-/** The scanner has checked the escapes; a carriage return, refused anyway, must not end in a throw. */
+/** The scanner has checked the escapes. A carriage return makes it refuse the line, but must not throw here. */
 function unescape(bytes: Uint8Array, start: number, stop: number): string {
   return JSON.parse(`"${decode(bytes, start, stop).replaceAll('\r', '')}"`);
 }

@@ -1,7 +1,7 @@
 /**
- * The inner loop of the JSON scanner: one state machine over bytes that knows the grammar of RFC 8259
- * and where in a message it stands. Fast because it is one switch over numbers with its state in
- * locals; owned by json-scan.ts, which adds UTF-8 and keeps what outlives a chunk.
+ * The inner loop of the JSON scanner: a state machine over bytes for the grammar of RFC 8259, with its
+ * place in a message. Fast because it is one switch over numbers with its state in locals. Owned by
+ * json-scan.ts, which checks UTF-8 and keeps bytes beyond a chunk.
  */
 import { KeyReader } from './scan-keys.ts';
 import { ScalarReader } from './scan-scalars.ts';
@@ -38,7 +38,7 @@ export class ScanLoop {
   readonly #maxDepth: number;
   /** For each open container: twice its context, plus 1 for an object. */
   readonly #stack: Uint8Array;
-  /** The slot whose value comes next, for each depth that can hold one. */
+  /** For each depth with slots: the slot of the value that comes next. */
   readonly #slotAt = new Int8Array(4);
   readonly #keys = new KeyReader();
   readonly #scalar = new ScalarReader();
@@ -63,7 +63,7 @@ export class ScanLoop {
     this.#depth = 0;
   }
 
-  /** Whether the object is closed. */
+  /** True when the object is closed. */
   get complete(): boolean {
     return this.#state === END || this.#state === END_CR;
   }
@@ -75,7 +75,7 @@ export class ScanLoop {
   /**
    * Scans one chunk whose first byte has the offset `base` in the line.
    *
-   * @returns how many bytes were scanned; fewer than there are only when it has stopped.
+   * @returns the number of bytes scanned; all of them unless it has stopped.
    */
   run(bytes: Uint8Array, base: number): number {
     const scanned = this.#run(bytes, base, bytes.length);
@@ -93,7 +93,7 @@ export class ScanLoop {
     let open = stack[depth]!;
     let byte = 0;
     let slot = 0;
-    // The next separator is tried right away in three places: it spares most turns of the loop.
+    // Three cases try the next separator at once: that saves most turns of the loop.
     while (at < length) {
       switch (state) {
         case STRING:
@@ -251,7 +251,7 @@ export class ScanLoop {
     return -1;
   }
 
-  /** Whether a byte between tokens is white space. A carriage return is, and an error as well. */
+  /** True for white space between tokens. A carriage return is white space, but also an error. */
   #blank(byte: number): boolean {
     if (byte === 0x0d) this.note(SCAN.bareCr);
     return byte === 0x20 || byte === 0x09 || byte === 0x0d;

@@ -1,6 +1,6 @@
 /**
- * The part of the JSON scanner that reads numbers and literals. Can be cut at any byte; where a number
- * ends is known only from the byte after it.
+ * The part of the JSON scanner that reads numbers and literals. Can be cut at any byte; the end of a
+ * number is known only from the byte after it.
  */
 import { IS_DIGIT } from './scan-tables.ts';
 
@@ -15,7 +15,7 @@ const FRACTION = 6;
 const EXPONENT_DIGITS = 7;
 const LITERAL = 8;
 
-/** What follows the first letter of each literal, with where to start reading. */
+/** The rest of each literal after its first letter; `…_TAIL` are the offsets of these rests. */
 const LITERAL_TAILS = Buffer.from('rue\0alse\0ull\0');
 const TRUE_TAIL = 0;
 const FALSE_TAIL = 4;
@@ -43,8 +43,8 @@ export class ScalarReader {
   /**
    * Reads on.
    *
-   * @returns the index of the first byte after the value; `length` when it may go on in the next
-   * chunk; the complement (`~index`) of the offending byte's index when it is malformed.
+   * @returns the index of the first byte after the value; `length` when the value may go on in the next
+   * chunk; the complement (`~index`) of the offending byte's index when the value is malformed.
    */
   read(bytes: Uint8Array, from: number, length: number): number {
     return this.#state === LITERAL

@@ -1,9 +1,9 @@
 /**
- * The parts of the JSON scanner that go through strings, and through what is nested too deep to be
- * looked at. All can be cut at any byte.
+ * The parts of the JSON scanner that skip strings, and containers that are nested too deep. All can be
+ * cut at any byte.
  */
 
-/** 1 for bytes that do not simply go on in a string: quote, backslash, control characters. */
+/** 1 for bytes that stop a run of plain characters: quote, backslash, control characters. */
 const STOPS = new Uint8Array(256).fill(1, 0, 0x20);
 STOPS[0x22] = 1;
 STOPS[0x5c] = 1;
@@ -13,8 +13,8 @@ const HEX = tableOf('0123456789abcdefABCDEF');
 const SIMPLE_ESCAPES = tableOf('"\\/bfnrt');
 
 /**
- * The index of the first byte from `from` on that is a quote, a backslash or a control character, or
- * `length`. Eight bytes at a time once a string turns out to be long.
+ * The index of the first quote, backslash or control character from `from` on, or `length`. Takes eight
+ * bytes at a time once a string is long.
  */
 export function skipPlain(bytes: Uint8Array, from: number, length: number): number {
   let at = from;
@@ -39,7 +39,7 @@ export function skipPlain(bytes: Uint8Array, from: number, length: number): numb
   return at;
 }
 
-/** Reads what follows a backslash. */
+/** Reads the rest of an escape after its backslash. */
 export class EscapeReader {
   /** Hex digits still to come; −1: the character after the backslash. 0: done. */
   #left = 0;
@@ -58,7 +58,7 @@ export class EscapeReader {
     return this.read(bytes, from, length);
   }
 
-  /** @returns the index of the next byte, or the complement (`~index`) of an offending one's. */
+  /** @returns the index of the next byte, or the complement (`~index`) of an offending byte's index. */
   read(bytes: Uint8Array, from: number, length: number): number {
     let at = from;
     if (this.#left < 0 && at < length) {
@@ -76,7 +76,7 @@ export class EscapeReader {
   }
 }
 
-/** Goes through containers that are nested too deep, without their grammar, until they are closed. */
+/** Skips containers that are nested too deep until they are closed; does not check their grammar. */
 export class DeepReader {
   #open = 0;
   #inString = false;

@@ -1,10 +1,10 @@
 /**
- * The constants of the JSON scanner: its error codes, the members whose byte ranges it reports, and
- * its byte classes. Nothing here is state; only json-scan.ts uses the tables.
+ * The constants of the JSON scanner: its error codes, the members that it reports, and its byte classes.
+ * Holds no state.
  */
 
 /**
- * Why a line was refused. When several apply, the lowest number is reported, so that the answer does
+ * Reasons to refuse a line. When several apply, the lowest number is reported, so that the result does
  * not depend on how the line was cut into chunks.
  */
 export const SCAN = Object.freeze({
@@ -13,11 +13,11 @@ export const SCAN = Object.freeze({
   utf8: 1,
   /** Nested deeper than allowed. */
   depth: 2,
-  /** A name twice at the top level, or one of the reported members twice. */
+  /** A name is twice at the top level, or a reported member is there twice. */
   duplicateKey: 3,
   /** More than 16 unknown members at the top level, or a name there of more than 256 bytes. */
   tooManyKeys: 4,
-  /** A carriage return anywhere but as the last byte: many readers would end the line there. */
+  /** A carriage return before the last byte: many readers would end the line there. */
   bareCr: 5,
   /** Not one JSON object on one line. */
   syntax: 6,
@@ -25,7 +25,7 @@ export const SCAN = Object.freeze({
   truncated: 7,
 });
 
-/** Members whose byte ranges are reported. */
+/** Members with a reported byte range. */
 export const SLOT = Object.freeze({
   id: 0,
   method: 1,
@@ -50,7 +50,7 @@ export type Slot = (typeof SLOT)[keyof typeof SLOT];
 
 export const SLOT_COUNT = 17;
 
-/** Kinds of objects whose member names matter. 0 is any other object or array. */
+/** Kinds of objects with member names that matter. 0 is any other object or array. */
 export const CONTEXT = Object.freeze({ top: 1, params: 2, result: 3, meta: 4, error: 5 });
 
 interface KnownKey {

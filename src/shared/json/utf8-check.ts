@@ -1,6 +1,6 @@
 /**
- * Checks UTF-8 that arrives in pieces. Well-formed means what RFC 3629 says: no overlong forms, no
- * surrogates, nothing above U+10FFFF. Keeps at most one unfinished sequence; never keeps the pieces.
+ * Checks UTF-8 that arrives in pieces, as in RFC 3629: no overlong forms, no surrogates, nothing above
+ * U+10FFFF. Keeps at most one unfinished sequence; never keeps the pieces.
  */
 import { isUtf8 } from 'node:buffer';
 
@@ -14,12 +14,12 @@ export class Utf8Check {
     this.#have = 0;
   }
 
-  /** Whether a sequence is still unfinished. */
+  /** True while a sequence is unfinished. */
   get pending(): boolean {
     return this.#have > 0;
   }
 
-  /** Checks the first `length` bytes of the next piece. False: not UTF-8, for good. */
+  /** Checks the first `length` bytes of the next piece. False: the text is not UTF-8, whatever follows. */
   push(piece: Uint8Array, length: number): boolean {
     let from = 0;
     if (this.#have > 0) {
