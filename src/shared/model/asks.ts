@@ -1,14 +1,14 @@
-/** What a server asks of a client, as far as the name of the method tells it. Pure. */
+/** Kinds of requests that a server sends to a client, by method, and which of them it may send. Pure. */
 
-/** Which of what concerns people and models a server may ask for. */
+/** Requests about people and models that a server may send to a client. */
 export interface AsksConfig {
   readonly elicitation: 'allow' | 'deny';
   readonly sampling: 'allow' | 'deny';
-  /** Whether it may ask while no call or task of the client is in flight there. */
+  /** Requests while the server has no call or task of the client in flight. */
   readonly unsolicited: 'allow' | 'deny';
 }
 
-/** `task`: about a task that the client made of an earlier question. `other`: an unknown method. */
+/** `task`: about a task that the client made of an earlier request. `other`: an unknown method. */
 export type AskKind = 'elicitation' | 'sampling' | 'roots' | 'task' | 'other';
 
 const OF_TASKS = new Set(['tasks/get', 'tasks/result', 'tasks/cancel']);

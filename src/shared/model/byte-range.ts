@@ -1,6 +1,6 @@
 /**
- * Where something lies in a line of bytes.
+ * A range of bytes in a line.
  */
 
-/** Half-open byte range `[start, end)` within the line it comes with. */
+/** Half-open range `[start, end)` of bytes in the line that comes with it. */
 export type ByteRange = readonly [start: number, end: number];

@@ -37,7 +37,7 @@ export interface LivenessPolicy {
   readonly misses: number;
 }
 
-/** Where a server is that is spoken to over Streamable HTTP. */
+/** The address of a server over Streamable HTTP. */
 export interface EndpointConfig {
   /** Normalised; https, or http on this machine; without credentials. May hold secrets in its path or query. */
   readonly url: string;
@@ -51,9 +51,9 @@ export interface EndpointConfig {
 export interface ServerConfig {
   /** `^[a-z0-9][a-z0-9-]{0,31}$`, unique. */
   readonly name: string;
-  /** Unique among all that run: the name, or `name#3` for an instance of one client. */
+  /** Unique among running servers: the name, or `name#3` for an instance of one client. */
   readonly lane: string;
-  /** Null: a child process, described by `command` to `envPassthrough`, which mean nothing otherwise. */
+  /** Null: a child process, described by `command` to `envPassthrough`; else these are meaningless. */
   readonly endpoint: EndpointConfig | null;
   readonly command: string;
   readonly args: readonly string[];
@@ -62,18 +62,18 @@ export interface ServerConfig {
   readonly env: Readonly<Record<string, string>>;
   /** Names of gateway variables handed on unchanged. */
   readonly envPassthrough: readonly string[];
-  /** Variables that stood in its texts, each once, and what was put in for them: they may be secrets. */
+  /** Variables referenced in its texts, each once, with their values, which may be secrets. */
   readonly expanded: readonly { readonly name: string; readonly value: string }[];
-  /** JSON text of the client capabilities it is told; null: what its client says, over HTTP none. */
+  /** JSON text of the client capabilities it is told; null: those of its client, over HTTP none. */
   readonly clientCapabilities: string | null;
-  /** What it may ask of clients. @default all of it, and only while a call or task of the client is there */
+  /** Its requests to clients. @default all kinds, only while it has a call or task of the client */
   readonly asks: AsksConfig;
   /** Prefix of its tool names; the name unless configured. */
   readonly prefix: string;
   readonly tools: { readonly allow: readonly string[]; readonly deny: readonly string[] };
-  /** `owner`: patterns of the URIs that are its own, whoever else lists them. */
+  /** `owner`: patterns of its own URIs, even if other servers list them. */
   readonly resources: { readonly owner: readonly string[] };
-  /** Whether clients are told its instructions. @default 'on' */
+  /** `on`: clients are told its instructions. @default 'on' */
   readonly instructions: 'on' | 'off';
   readonly startTimeoutMs: number;
   readonly callTimeoutMs: number;
@@ -84,51 +84,51 @@ export interface ServerConfig {
   readonly restart: RestartPolicy;
   readonly breaker: BreakerPolicy;
   readonly liveness: LivenessPolicy;
-  /** `lazy`: at its first use, unless it has to be asked first what it offers. */
+  /** `lazy`: started at its first use, unless its lists are not known yet. */
   readonly start: 'eager' | 'lazy';
-  /** Stopped when it was not used for this long; 0 = never. */
+  /** Stopped when it was not used for this long, milliseconds; 0 = never. */
   readonly idleStopMs: number;
-  /** Resident MiB of the server and all it started from which it is started anew; 0 = no limit. */
+  /** It is restarted when it and all it started reach so many resident MiB; 0 = no limit. */
   readonly maxRssMb: number;
-  /** `session`: each client has a process of its own, started with it and ended with it. */
+  /** `session`: each client has its own process, from its start to its end. */
   readonly instances: 'shared' | 'session';
   /** Processes of a `session` server at the same time. @default 8 */
   readonly maxInstances: number;
-  /** Its share of the CPU: lowered when it deserves it, never, or always. @default 'auto' */
+  /** Its share of the CPU: lowered while it takes too much, never lowered, or always. @default 'auto' */
   readonly priority: 'auto' | 'normal' | 'low';
   /** Why this server cannot be started at all (for example `missing env: A, B`), or null. */
   readonly unavailable: string | null;
   /**
-   * Hash of what decides which tools it offers (command, args, cwd, names of env; or the URL and the
-   * names of headers): 16 hex digits.
+   * Hash of the settings that decide its tools (command, args, cwd, names of env; or the URL and the names
+   * of headers): 16 hex digits.
    */
   readonly fingerprint: string;
 }
 
 /** Settings of the supervisor threads. */
 export interface ThreadsConfig {
-  /** Whether each server has a thread of its own; `auto`: while there are at most `dedicatedUpTo`. @default auto */
+  /** `dedicated`: a thread for each server; `auto`: while there are at most `dedicatedUpTo`. @default auto */
   readonly mode: 'auto' | 'dedicated' | 'shared';
   /** @default 32 */
   readonly dedicatedUpTo: number;
-  /** Heap limit of the thread of one server in MiB; four times that where several share one. @default 64 */
+  /** Heap limit of a thread with one server in MiB; four times that for a shared thread. @default 64 */
   readonly heapMb: number;
   /** How long a thread's heartbeat may stand still while it burns CPU. @default 1500 */
   readonly stallMs: number;
 }
 
-/** What the gateway may hold for its clients and servers. */
+/** Limits on the messages that the gateway holds for its clients and servers. */
 export interface LimitsConfig {
   /** Bytes of messages in the whole process beyond which reading slows down. @default 192 MiB */
   readonly byteCreditBytes: number;
-  /** How long a client over HTTP may take nothing while something waits for it. @default 60000 */
+  /** How long a client over HTTP may read nothing while messages wait for it. @default 60000 */
   readonly slowClientMs: number;
 }
 
-/** What belongs to one server whatever others offer. */
+/** Names and URIs that belong to one server, whatever others offer. */
 export interface ReservedConfig {
   readonly server: string;
-  /** Names that begin with it; "" = none. */
+  /** Names with this prefix belong to the server; "" = none. */
   readonly prefix: string;
   /** Patterns of URIs. */
   readonly resources: readonly string[];
@@ -139,7 +139,7 @@ export interface GatewayConfig {
   readonly file: string;
   /** Enabled servers in the order of the file. */
   readonly servers: readonly ServerConfig[];
-  /** Of all servers in the file, also of those that are not enabled, in its order. */
+  /** For all servers in the file, also those that are not enabled, in its order. */
   readonly reserved: readonly ReservedConfig[];
   readonly threads: ThreadsConfig;
   readonly limits: LimitsConfig;

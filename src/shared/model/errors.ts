@@ -16,8 +16,8 @@ export type ErrorCode =
   | 'ERR_DOWNSTREAM_DOWN';
 
 /**
- * What is known about the effect of a failed call: `not_sent` it never left the gateway, `unknown` it
- * may have been executed, `answered` the server answered but the answer cannot be delivered.
+ * The known effect of a failed call. `not_sent`: it never left the gateway. `unknown`: it may have been
+ * executed. `answered`: the server answered, but the answer cannot be delivered.
  */
 export type Outcome = 'not_sent' | 'unknown' | 'answered';
 
@@ -29,7 +29,7 @@ export interface ReaError {
   readonly server: string | null;
   readonly phase: Phase | null;
   readonly outcome: Outcome;
-  /** Whether the same call may be sent again without risk of a double effect. */
+  /** True when the same call may be sent again without risk of a double effect. */
   readonly retryable: boolean;
   /** ISO time from which a retry makes sense. */
   readonly retry_at?: string;

@@ -1,5 +1,5 @@
 /**
- * The text of `run/<session>.groups`: which process groups a gateway has started and not yet seen
+ * The text of `run/<session>.groups`: the process groups that a gateway has started and not yet seen
  * empty. Supervisor threads append lines, the guard and the next gateway read them. Pure; touches no
  * file. A line counts only with its newline, so a torn last line is never taken for another group.
  */
@@ -13,7 +13,7 @@ export interface ProcessGroup {
   readonly server: string;
 }
 
-/** What a groups file says. `gateway` is null when the first line is missing or malformed. */
+/** The contents of a groups file. `gateway` is null when the first line is missing or malformed. */
 export interface GroupsFile {
   readonly gateway: ProcessIdentity | null;
   /** Groups added and not taken off again, oldest first. */
@@ -49,7 +49,7 @@ export function groupGone(pgid: number): string {
   return `- ${pgid}\n`;
 }
 
-/** Reads a groups file. Lines it does not know are skipped, and so is a last line without newline. */
+/** Reads a groups file. Skips unknown lines and a last line without newline. */
 export function parseGroups(text: string): GroupsFile {
   const lines = text.split('\n');
   lines.pop();

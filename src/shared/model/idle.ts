@@ -1,6 +1,6 @@
 import type { SupervisorRecord } from './snapshot.ts';
 
-/** What every server is before its first record. */
+/** The record of every server before its first own one. */
 export const IDLE: SupervisorRecord = {
   phase: 'idle',
   since: '',

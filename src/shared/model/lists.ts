@@ -2,21 +2,21 @@
 
 export type ListKind = 'tools' | 'prompts' | 'resources' | 'templates';
 
-/** Those whose entries are told apart by a URI. */
+/** Kinds of list with URIs as keys. */
 export type UriKind = 'resources' | 'templates';
 
 export interface ListShape {
   /** The request that fetches it. */
   readonly method: string;
-  /** The member of the result that holds it. */
+  /** The member of the result that holds the list. */
   readonly member: string;
-  /** The member of an entry that tells it from the others. */
+  /** The member of an entry that is its key. */
   readonly key: 'name' | 'uri' | 'uriTemplate';
-  /** The capability of a server that has it. */
+  /** The capability of a server that has such a list. */
   readonly capability: 'tools' | 'prompts' | 'resources';
-  /** Entries that are kept of one server. Every request for a resource is held against every template. */
+  /** Most entries kept for one server. Each request for a resource is matched against all templates. */
   readonly limit: number;
-  /** The notification that it changed. */
+  /** The notification that the list has changed. */
   readonly changed: string;
 }
 

@@ -1,39 +1,40 @@
 /**
- * What rea reads out of MCP messages: tasks, subjects of notifications, what a request needs of a client.
+ * Facts that rea reads from MCP messages: tasks, subjects of notifications, capabilities that a request
+ * needs. Types only.
  */
 import type { ByteRange } from './byte-range.ts';
 
 /**
- * What the answer of a request tells of tasks: the one it creates, the status of one, the result of one
- * (whose task has then ended), or a page of them.
+ * The content of an answer about tasks: the task it creates, the status of a task, the result of a task
+ * (which has ended then), or a page of tasks.
  */
 export type TaskAnswer = 'created' | 'status' | 'result' | 'list';
 
-/** A task that a message of a server names. */
+/** A task named in a message of a server. */
 export interface TaskNote {
   /** At most 1024 UTF-16 units. */
   readonly id: string;
-  /** Where its id is in the line, quotes included. */
+  /** Range of its id in the line, quotes included. */
   readonly idAt: ByteRange;
-  /** Where the object that names it is. */
+  /** Range of the object that names it. */
   readonly at: ByteRange;
   /** Its status is terminal. */
   readonly ended: boolean;
-  /** How long the server keeps it from its creation on, milliseconds; null: for ever, or unsaid. */
+  /** Milliseconds from its creation that the server keeps it; null: forever, or not told. */
   readonly ttlMs: number | null;
 }
 
-/** Whom a notification of a server concerns, as far as it says so. */
+/** The subject of a server's notification; `all` when it names none. */
 export type Concern =
-  /** The task it is about, or in whose course it comes. */
+  /** The task that it is about or belongs to. */
   | { readonly kind: 'task'; readonly note: TaskNote }
-  /** The call whose token, to be replaced, is at `token`. */
+  /** A call; its token, to be replaced, is at `token`. */
   | { readonly kind: 'call'; readonly call: number; readonly token: ByteRange }
   /** The URL that a client was asked to visit. */
   | { readonly kind: 'elicitation'; readonly id: string }
   | { readonly kind: 'all' };
 
-/** What a client must have declared to be asked something. */
+/** A capability that a client must have declared before a server may ask it something. */
 export type ClientNeed =
   | 'roots'
   | 'sampling'
@@ -42,7 +43,7 @@ export type ClientNeed =
   | 'elicitation.form'
   | 'elicitation.url';
 
-/** One entry of a list as its server described it: raw JSON of the object, with the range of its key's value. */
+/** One entry of a list as its server sent it: raw JSON of the object, and the range of its key's value. */
 export interface CatalogEntry {
   /** The name, URI or URI template. */
   readonly key: string;

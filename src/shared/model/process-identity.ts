@@ -1,10 +1,10 @@
 /**
- * Who a process is and whether it still lives, as pure functions over the text of /proc (or of `ps`
- * where there is no /proc). The caller brings the reader; nothing here touches the system.
+ * The identity of a process, and if it still lives: pure functions over the text of /proc (or of `ps`
+ * without /proc). The caller brings the reader; nothing here touches the system.
  */
 import type { ProcessIdentity } from './snapshot.ts';
 
-/** What the system says about one pid. `unknown` = it exists but cannot be inspected. */
+/** The system's view of one pid. `unknown` = it exists but cannot be inspected. */
 export type ProcessView =
   | { readonly kind: 'absent' }
   | { readonly kind: 'unknown' }
@@ -25,7 +25,7 @@ export function parseProcStat(text: string): {
   threads: number;
   startTime: string;
   cpuTicks: number;
-  /** CPU time of the children it has waited for. */
+  /** CPU time of the children that it has waited for. */
   childTicks: number;
   rssPages: number;
 } | null {
@@ -60,8 +60,8 @@ export function isDead(view: ProcessView): boolean {
 export type Liveness = 'alive' | 'dead' | 'unknown';
 
 /**
- * Whether `holder` is still the process it was. A holder of another boot is dead; one of another pid
- * namespace cannot be judged by pid (`unknown`: judge it by whether it still does its work).
+ * Judges if the process `holder` still lives. A process of another boot is dead. One of another pid
+ * namespace is `unknown`, since pids differ there: judge it by its work.
  *
  * @param me identity of the judging process.
  * @param look reads one pid.

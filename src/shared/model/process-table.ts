@@ -5,7 +5,7 @@
 import { type ProcessView, parseProcStat } from './process-identity.ts';
 import type { ProcessIdentity } from './snapshot.ts';
 
-/** The three things a process table is read with. All throw Node's system errors. */
+/** The system calls that a process table is read with. All throw Node's system errors. */
 export interface SystemReader {
   readonly platform: string;
   /** `readFileSync(path, 'utf8')`. */

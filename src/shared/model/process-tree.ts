@@ -1,6 +1,6 @@
 /**
- * Which processes belong to which server: the members of its process group, and what those have
- * started in groups of their own (a browser, for example). Pure over one look at the process table.
+ * Finds the processes of each server: the members of its process group, and processes that these have
+ * started in other groups (a browser, for example). Pure over one look at the process table.
  */
 
 /** One process as `/proc/<pid>/stat` tells it. */
@@ -11,14 +11,14 @@ export interface TableEntry {
   readonly session: number;
   readonly state: string;
   readonly startTime: string;
-  /** Of the process itself and of the children it has waited for. */
+  /** CPU time of the process and of the children that it has waited for. */
   readonly cpuTicks: number;
   readonly rssPages: number;
 }
 
 /**
- * Processes by the group whose tree they are in. One that leads a known group of its own is not
- * counted for its parent's; one whose parents are gone, only by its group.
+ * Group → the processes in its tree. The leader of a known group counts for that group and not for its
+ * parent's; a process without living parents counts only for its own group.
  */
 export function processTrees(
   table: readonly TableEntry[],
@@ -36,7 +36,7 @@ export function processTrees(
   return trees;
 }
 
-/** Parents may change while the table is read, so the way up is bounded instead of trusted. */
+/** Parents may change while the table is read, so the number of steps up is bounded. */
 const HIGHEST_TREE = 64;
 
 function treeOf(

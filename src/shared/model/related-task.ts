@@ -1,2 +1,2 @@
-/** The member of `_meta` by which a message says in the course of which task it comes. */
+/** The member of `_meta` with the task that a message belongs to. */
 export const RELATED_TASK = 'io.modelcontextprotocol/related-task';

@@ -1,35 +1,35 @@
 /**
- * The format of `catalog.json`: what each server told of itself in earlier runs. The state writer writes
- * it, main and the next owner read it. Pure. Of what is not as expected only that part is left out.
+ * The format of `catalog.json`: lists and profiles of servers from earlier runs. The state writer writes
+ * it, main and the next owner read it. A malformed part is left out, the others are used. Pure.
  */
 
 import { LIST_KINDS, type ListKind, type UriKind } from './lists.ts';
 import type { ServerProfile } from './server.ts';
 
-/** One server. `lists` hold the raw text of each entry; a kind that is absent was never told. */
+/** One server. `lists` hold the raw text of each entry; an absent kind was never told. */
 export interface Remembered {
   readonly fingerprint: string;
   readonly profile: ServerProfile | null;
   readonly lists: Readonly<Partial<Record<ListKind, readonly string[]>>>;
 }
 
-/** UTF-16 units; more than is ever kept of what a server says of itself. */
+/** UTF-16 units; more than is ever kept of a server's profile. */
 const MAX_PROFILE_TEXT = 8400;
 const MAX_CAPABILITIES = 65_536;
-/** A resource or template, and the server whose it is. */
+/** A resource or template, and the server that holds it. */
 export interface HeldUri {
   readonly uri: string;
   readonly server: string;
 }
 
-/** What servers keep although others list it, too: those had it before. */
+/** URIs that their server keeps although others list them, too: it listed them first. */
 export type Held = Readonly<Record<UriKind, readonly HeldUri[]>>;
 
 export const NOTHING_HELD: Held = { resources: [], templates: [] };
-/** Of each kind; what is beyond that is contested at the next start. */
+/** For each kind; URIs beyond this number are contested at the next start. */
 const MAX_HELD = 1000;
 const SCHEMA = 2;
-/** Had tools only. */
+/** The first schema had only tools. */
 const FIRST_SCHEMA = 1;
 
 export function catalogFileText(servers: ReadonlyMap<string, Remembered>, held: Held): string {
@@ -38,7 +38,7 @@ export function catalogFileText(servers: ReadonlyMap<string, Remembered>, held: 
   return `${JSON.stringify(file)}\n`;
 }
 
-/** Nothing for a text that is of no known format. */
+/** `NOTHING_HELD` for a text in an unknown format. */
 export function parseHeld(text: string): Held {
   const file = parse(text);
   const held = isRecord(file) && file['schema'] === SCHEMA ? file['held'] : null;
@@ -54,7 +54,7 @@ function heldOf(list: unknown): HeldUri[] {
   });
 }
 
-/** Empty for a text that is of no known format. */
+/** Empty for a text in an unknown format. */
 export function parseCatalogFile(text: string): ReadonlyMap<string, Remembered> {
   const servers = new Map<string, Remembered>();
   const file = parse(text);
@@ -96,7 +96,7 @@ function profileOf(value: unknown): ServerProfile | null {
   if (!isRecord(parse(capabilities))) return null;
   if (typeof instructions !== 'string') return null;
   if (typeof name !== 'string' || typeof version !== 'string') return null;
-  // Nobody has written more than that.
+  // The state writer never writes more than that.
   if (Math.max(instructions.length, name.length, version.length) > MAX_PROFILE_TEXT) return null;
   return { capabilities, instructions, name, version };
 }

@@ -1,8 +1,8 @@
 /**
- * A server as its supervisor sees it: how it lives and dies, and what it says that it can do.
+ * A server as its supervisor sees it: the events of its life, its capabilities and its profile. Types only.
  */
 
-/** A supervisor's life, in order. Kept names first. Every event carries `server`, `incarnation`, `at`. */
+/** The events of a server's life. Their messages carry `server`, `incarnation` and `at`, too. */
 export type SupervisorEvent =
   | {
       readonly event: 'child_died_unexpectedly';
@@ -20,13 +20,13 @@ export type SupervisorEvent =
   | { readonly event: 'stable' }
   | { readonly event: 'backoff'; readonly delayMs: number; readonly crashLoop: boolean }
   | { readonly event: 'stopped' }
-  /** A healthy server is ending, to be idle or to begin anew; it takes no calls until then. */
+  /** A healthy server is being recycled, to be idle or to restart; it takes no calls until then. */
   | { readonly event: 'draining'; readonly into: 'idle' | 'restart' }
-  /** It has ended and starts when it is needed. */
+  /** The server has ended and starts again when it is needed. */
   | { readonly event: 'idle' }
   | { readonly event: 'noise'; readonly lines: number; readonly sample: string };
 
-/** What of a server's capabilities decides how it is talked with. */
+/** The capabilities of a server that its supervisor uses. */
 export interface ServerFeatures {
   readonly tools: boolean;
   readonly prompts: boolean;
@@ -34,11 +34,11 @@ export interface ServerFeatures {
   readonly logging: boolean;
 }
 
-/** What a server says of itself in its handshake, for clients to hear. */
+/** A server's own description in its handshake, passed on to clients. */
 export interface ServerProfile {
   /** Raw JSON of its `capabilities`, `{}` where they are missing or larger than 64 KiB. */
   readonly capabilities: string;
-  /** At most 8192 UTF-16 units of them and a note that they were clipped; "" where it has none. */
+  /** At most 8192 UTF-16 units, and a note if they were clipped; "" when it has none. */
   readonly instructions: string;
   /** Its `serverInfo`, each at most 200 UTF-16 units. */
   readonly name: string;

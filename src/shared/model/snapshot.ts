@@ -4,12 +4,12 @@
  */
 import type { Phase } from './errors.ts';
 
-/** Of the CPU against the other servers, as it is in force. */
+/** The share of the CPU in force for a server, against the other servers. */
 export type Share = 'normal' | 'low';
 
 export type CircuitState = 'closed' | 'open' | 'half-open';
 
-/** Who a process is: a pid alone can be reused. */
+/** The identity of a process: a pid alone can be reused. */
 export interface ProcessIdentity {
   readonly pid: number;
   /** Start time in clock ticks since boot (field 22 of /proc/<pid>/stat), or `ps` text elsewhere. */
@@ -51,7 +51,7 @@ export interface ThreadRecord {
   readonly state: 'running' | 'stalled' | 'crashed' | 'restarting';
   readonly restarts: number;
   readonly heap_mb: number | null;
-  /** How many other servers it runs. */
+  /** Number of other servers in the thread. */
   readonly mates: number;
 }
 
@@ -70,10 +70,10 @@ export interface RoutingRecord {
   readonly thread: ThreadRecord;
 }
 
-/** Owned by main: what calls have to do with, and what is decided about the process. */
+/** Owned by main: facts about calls, the share of the process, and name collisions. */
 export interface LaneRecord extends RoutingRecord {
   readonly share: Share;
-  /** Tools, prompts, resources and templates that it offers and others own: renamed, or not listed. */
+  /** Number of its tools, prompts, resources and templates that others own: renamed, or not listed. */
   readonly name_collisions: number;
 }
 
@@ -83,7 +83,7 @@ export interface DownstreamSnapshot extends SupervisorRecord, LaneRecord {
   readonly connected: boolean;
   readonly healthy: boolean;
   readonly rss_mb: number | null;
-  /** Of one core, in the last interval; null while it is not known. */
+  /** Percent of one core, in the last interval; null while it is not known. */
   readonly cpu_percent: number | null;
   /** CPU time of the process tree so far. */
   readonly cpu_ms: number | null;
@@ -94,24 +94,24 @@ export interface EndpointRecord {
   readonly stdio: boolean;
   /** The URL of the MCP endpoint; null without HTTP. */
   readonly http: string | null;
-  /** Whether HTTP clients need a token, and whether it is one of several; null without HTTP. */
+  /** `none`: HTTP clients need no token. `token`: there is one. `tokens`: several. Null without HTTP. */
   readonly auth: 'none' | 'token' | 'tokens' | null;
-  /** Absolute path of the file that holds what they need; never a token. */
+  /** Absolute path of the file that holds the tokens; never a token. */
   readonly token_file: string | null;
 }
 
-/** A server whose program or address a person has to take before it is started or reached. */
+/** A server with a program or address that a person has to accept before it is started or reached. */
 export interface WaitingServer {
   readonly name: string;
-  /** `changed`: the server of this name goes on as it was before. */
+  /** `changed`: the server of this name goes on with its former entry. */
   readonly change: 'new' | 'changed';
-  /** What would run or be reached, secrets hidden, printable ASCII, at most 4096 characters. */
+  /** The new program or address, secrets hidden, printable ASCII, at most 4096 characters. */
   readonly what: string;
   /** ISO; when it was first seen. */
   readonly since: string;
 }
 
-/** What of the configuration is not in force. */
+/** The part of the configuration that is not in force. */
 export interface ReloadRecord {
   /** In the order of the file, at most 64. */
   readonly waiting: readonly WaitingServer[];
@@ -150,7 +150,7 @@ export interface InstanceRecord extends ProcessIdentity {
   readonly session_id: string;
   readonly started_at: string;
   readonly endpoint: EndpointRecord;
-  /** Absolute path of what it keeps outside of the project; null where that could not be made. */
+  /** Absolute path of its directory outside of the project; null when that could not be made. */
   readonly state_dir: string | null;
 }
 
@@ -164,7 +164,7 @@ export interface LastStop {
     readonly name: string;
     readonly restarts: number;
     readonly last_exit: LastExit | null;
-    /** When it got its last call; ISO. */
+    /** Time of its last call; ISO. */
     readonly last_used: string | null;
   }[];
 }

@@ -1,4 +1,4 @@
-/** What main would say of a server to which no call was ever routed. */
+/** Main's record of a server before its first call. */
 import type { LaneRecord } from './snapshot.ts';
 
 export const UNROUTED: LaneRecord = {
