@@ -1,27 +1,27 @@
 /**
- * Makes text from elsewhere harmless to look at: no control can move the cursor, hide, reorder or
- * imitate anything on a terminal, and JSON for machines is plain ASCII. Changes only what is shown,
- * never what is passed on.
+ * Makes foreign text harmless to look at: no control character can move the cursor, hide, reorder or
+ * imitate anything on a terminal, and JSON for machines is plain ASCII. Only for text that is shown, never
+ * for text that is passed on.
  */
 
-/** What takes the place of a character that must not reach a terminal. */
+/** Stands in place of a character that must not reach a terminal. */
 export const PLACEHOLDER = '\u{fffd}';
 
 /**
- * Controls (C0 with newline and tab, DEL, C1), soft hyphen, everything invisible or that reorders
- * text (zero-width and bidi characters, variation selectors, fillers, U+FEFF, tags), line and
- * paragraph separators, noncharacters and lone surrogates.
+ * Controls (C0 with newline and tab, DEL, C1), soft hyphen, characters that are invisible or reorder text
+ * (zero-width and bidi characters, variation selectors, fillers, U+FEFF, tags), line and paragraph
+ * separators, noncharacters and lone surrogates.
  */
 const UNPRINTABLE =
   /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Noncharacter_Code_Point}\p{Default_Ignorable_Code_Point}]/gu;
 
-/** Replaces every character that is not simply shown, one placeholder for each. */
+/** Replaces every `UNPRINTABLE` character by a placeholder. */
 export function cleanForTerminal(text: string): string {
   return text.replace(UNPRINTABLE, PLACEHOLDER);
 }
 
 /**
- * Replaces the same by escapes, so that it can be seen what stands there; line ends and tabs stay.
+ * Replaces every `UNPRINTABLE` character by a visible escape; line ends and tabs stay.
  */
 export function escapeForTerminal(text: string): string {
   return text.replace(UNPRINTABLE, (character) =>
@@ -29,17 +29,17 @@ export function escapeForTerminal(text: string): string {
   );
 }
 
-/** The same as exactly one line: what ends a line, and tabs, become spaces. */
+/** The same as exactly one line: line ends and tabs become spaces. */
 export function oneLine(text: string): string {
   return escapeForTerminal(text.replace(/[\t\n\v\f\r\u0085\u2028\u2029]+/g, ' '));
 }
 
-/** Whatever some reader takes for the end of a line. */
+/** Everything that some reader takes for the end of a line. */
 const LINE_END = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/u;
 
 /**
- * The lines of a text that others are to read, without anything that they would not see: of what
- * `cleanForTerminal` replaces only tabs are left.
+ * The lines of a text for readers, without any `UNPRINTABLE` character but tabs: a reader would not see
+ * these.
  */
 export function visibleLines(text: string): string[] {
   return text
@@ -57,12 +57,12 @@ export function asciiJson(value: unknown, indent?: number): string {
   return json.replace(/[\u007f-\uffff]/g, escapeOf);
 }
 
-/** One line of JSON, without its end, as printable ASCII that means the same. */
+/** One line of JSON, without its line end, in printable ASCII with the same meaning. */
 export function asciiJsonLine(json: string): string {
   return json.replace(/[^ -~]/g, escapeOf);
 }
 
-/** `\u202e`, and `\u{e0041}` for one of two UTF-16 units. */
+/** `\u202e`, or `\u{e0041}` for a character of two UTF-16 units. */
 function escapeOf(character: string): string {
   const hex = (character.codePointAt(0) ?? 0).toString(16);
   return hex.length > 4 ? `\\u{${hex}}` : `\\u${hex.padStart(4, '0')}`;

@@ -1,17 +1,17 @@
 /**
- * What well-known secrets look like. Everything here takes linear time on any text: a pattern that
- * would read on through a run of characters can begin only at the start of that run, and a failed
- * attempt never reads further than its run. What is replaced never holds a quote or ends in a backslash.
+ * Patterns of well-known secrets. All take linear time on any text: a pattern that would read on through
+ * a run of characters can begin only at the start of that run, and a failed attempt never reads further
+ * than its run. A replaced text never holds a quote or ends in a backslash.
  */
 
 /** Makes the replacement for a secret of this kind. */
 type Mark = (name: string) => string;
 
-/** A run of such characters is looked at only from its start. */
+/** Characters of a run; a pattern can begin only at the start of a run. */
 const ALNUM = '[A-Za-z0-9]';
 const WORD = '[\\w-]';
 
-/** Tokens that are known by a prefix: what it must not follow, the prefix, the rest. */
+/** Tokens with a known prefix: name, characters that must not stand before it, prefix, rest. */
 const TOKENS: readonly (readonly [name: string, run: string, prefix: string, rest: string])[] = [
   ['aws-access-key', ALNUM, 'A(?:KI|SI|BI|CC)A', '[A-Z0-9]{16}(?![A-Za-z0-9])'],
   ['github-token', ALNUM, 'gh[opsru]_', '[A-Za-z0-9]{30,}'],
@@ -30,7 +30,7 @@ const TOKENS: readonly (readonly [name: string, run: string, prefix: string, res
   ['sendgrid-key', WORD, 'SG\\.', '[\\w-]{16,}\\.[\\w-]{16,}'],
   ['jwt', WORD, 'eyJ', '[\\w-]{8,}\\.eyJ[\\w-]{8,}\\.[\\w-]*'],
 ];
-/** The prefix is tried first and what stands before it afterwards: that is quicker. */
+/** The prefix is tried first and the character before it afterwards: that is quicker. */
 const ANY_TOKEN = new RegExp(
   TOKENS.map(([, run, prefix, rest]) => `(${prefix}(?<!${run}${prefix})${rest})`).join('|'),
   'g',
@@ -52,12 +52,12 @@ const GAP = '(?:\\\\?["\']\\s{0,4}:\\s{0,4}\\\\?["\']|\\s{0,4}[:=]\\s{0,4}\\\\?[
 const QUOTED = '(?<=["\'])[^"\'\\\\\\r\\n]{3,}';
 const BARE = '[^\\s"\'\\\\,;&<>(){}[\\]]{3,}';
 
-/** Secrets known by what stands before them: the first group stays, the rest of the match goes. */
+/** Secrets known by the text before them: the first group stays, the rest of the match is replaced. */
 const IN_CONTEXT: readonly (readonly [name: string, literal: string, pattern: RegExp])[] = [
   // scheme://user:password@host. The literal comes first: it is rare, and quickly searched for.
   ['url-password', '://', /(:\/\/[^\s/:@"'<>\\]*:)(?!\[REDACTED)[^\s/"'<>\\]+(?=@)/g],
   ['slack-webhook', 'hooks.slack.com', /(hooks\.slack\.com\/services\/)[\w/]{20,}/g],
-  // A known scheme stays; the rest of the line goes, for some schemes have several parts.
+  // A known scheme stays; the rest of the line is replaced, since some schemes have several parts.
   [
     'authorization',
     ':',
@@ -74,7 +74,7 @@ const IN_CONTEXT: readonly (readonly [name: string, literal: string, pattern: Re
   ],
 ];
 
-/** Replaces tokens that are known by their own look. */
+/** Replaces tokens that are known by their own form. */
 export function redactTokens(text: string, mark: Mark): string {
   return text.replace(ANY_TOKEN, (_match, ...groups) => {
     const index = groups.findIndex((group) => group !== undefined);
@@ -82,7 +82,7 @@ export function redactTokens(text: string, mark: Mark): string {
   });
 }
 
-/** Replaces passwords in URLs, authorization headers, and what is assigned to `password` and the like. */
+/** Replaces passwords in URLs, authorization headers, and values assigned to `password` and the like. */
 export function redactValuesInContext(text: string, mark: Mark): string {
   let clean = text;
   for (const [name, literal, pattern] of IN_CONTEXT) {
@@ -95,12 +95,12 @@ export function redactValuesInContext(text: string, mark: Mark): string {
 
 const KEY_BEGIN = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/g;
 const KEY_END = /-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/y;
-/** What a key's body is made of. */
+/** Characters in the body of a key. */
 const KEY_BODY = /[A-Za-z0-9+/=:,.\s]*/y;
 /** Line ends within JSON, or within JSON within JSON. */
 const ESCAPED_LINE_ENDS = /(?:\\+[nrt])+/y;
 
-/** Replaces PEM private keys; one without an end goes as far as it looks like a key. */
+/** Replaces PEM private keys; a key without an end is replaced as far as it looks like one. */
 export function redactPrivateKeys(text: string, mark: Mark): string {
   if (!text.includes('-----BEGIN ')) return text;
   let clean = '';
@@ -126,7 +126,7 @@ function endOfKey(text: string, start: number): number {
   }
 }
 
-/** Where a sticky pattern that begins at `at` ends; `at` when it does not match. */
+/** The end of a match of a sticky pattern at `at`; `at` when it does not match. */
 function skip(pattern: RegExp, text: string, at: number): number {
   pattern.lastIndex = at;
   return pattern.test(text) ? pattern.lastIndex : at;

@@ -1,7 +1,7 @@
 /**
- * Takes secrets out of text that leaves the gateway: log lines, error texts, results. Knows the values
- * it was configured with, in the forms in which they get printed, and what well-known secrets look
- * like. Takes time linear in the text; patterns of the operator's own are the operator's to keep so.
+ * Takes secrets out of text that leaves the gateway: log lines, error texts, results. Finds configured
+ * values in the forms in which programs print them, and well-known kinds of secrets. Takes time linear in
+ * the text; only for the operator's own patterns this is up to the operator.
  */
 import { SecretFinder } from '../secrets/find.ts';
 import { clip } from './clean-text.ts';
@@ -16,7 +16,7 @@ export interface RedactorOptions {
     readonly source: string;
     readonly flags?: string;
   }[];
-  /** Whether to look for well-known kinds of secrets. @default true */
+  /** True: also finds well-known kinds of secrets. @default true */
   readonly builtIn?: boolean;
 }
 
@@ -25,7 +25,7 @@ export class Redactor {
   readonly #builtIn: boolean;
   readonly #patterns: readonly { readonly name: string; readonly pattern: RegExp }[];
 
-  /** @throws SyntaxError when a pattern is no regular expression. */
+  /** @throws SyntaxError when a pattern is not a regular expression. */
   constructor(options: RedactorOptions) {
     this.#values = new SecretFinder(options.values ?? []);
     this.#builtIn = options.builtIn ?? true;
@@ -49,7 +49,7 @@ export class Redactor {
     return clean;
   }
 
-  /** Only what was configured is replaced: what merely looks like a secret stays. */
+  /** Replaces only configured values: text that only looks like a secret stays. */
   redactValues(text: string): string {
     let clean = '';
     let from = 0;
@@ -62,9 +62,9 @@ export class Redactor {
 }
 
 /**
- * The beginning of a text of which at most `kept` UTF-16 units were kept: redacted, then cut to `shown`
- * units. A secret that the first cut went through no longer looks like one, so the end of a cut text is
- * never shown, however short redaction made the rest.
+ * The beginning of a text that was cut to `kept` UTF-16 units: redacted, then cut to `shown` units. A
+ * secret split by the first cut no longer looks like one, so the end of a cut text is never shown, however
+ * short redaction made the rest.
  *
  * @param limits `kept` should be a multiple of `shown`.
  */
@@ -74,7 +74,7 @@ export function redactedHead(
   limits: { readonly kept: number; readonly shown: number },
 ): string {
   const clean = redact(text);
-  // One less: no cut leaves half of a surrogate pair.
+  // One less: a cut may drop one unit, to keep no half of a surrogate pair.
   const wasCut = text.length >= limits.kept - 1;
   const margin = wasCut ? Math.floor((limits.kept - limits.shown) / 2) : 0;
   return clip(clean, Math.min(limits.shown, Math.max(0, clean.length - margin)));
