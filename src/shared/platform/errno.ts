@@ -5,13 +5,13 @@ export function errorCode(error: unknown): string {
   return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
 }
 
-/** A system error in a few words, without the path that the caller names itself. */
+/** A system error in a few words, without the path: the caller names that. */
 export function errorText(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return message.split(/, \w+ '|\n/, 1)[0] ?? message;
 }
 
-/** Like `expecting`, for any error of the operating system: what cannot be looked at is not there. */
+/** Like `expecting`, but for any error of the operating system: an unreadable thing counts as absent. */
 export function unlessRefused<T>(fallback: T, action: () => T): T {
   try {
     return action();
@@ -53,7 +53,7 @@ export function attempt<T>(call: () => T): Attempt<T> {
   }
 }
 
-/** Cleaning up on a way that already has its result: what cannot be removed now is swept up later. */
+/** For cleaning up when the result is known: a failure does not matter, since leftovers are removed later. */
 export function bestEffort(call: () => void): void {
   attempt(call);
 }

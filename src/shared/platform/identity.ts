@@ -9,10 +9,10 @@ import { identify, lookUp, type SystemReader } from '../model/process-table.ts';
 import type { ProcessIdentity } from '../model/snapshot.ts';
 import { errorCode } from './errno.ts';
 
-/** How a caller looks at one pid. */
+/** Reads one pid of the process table. */
 export type Look = (pid: number) => ProcessView;
 
-/** Reads the process table of the machine it runs on. */
+/** Reads the process table of this machine. */
 export function systemReader(): SystemReader {
   return {
     platform: process.platform,
@@ -39,7 +39,7 @@ export function systemLook(system: SystemReader = systemReader()): Look {
   };
 }
 
-/** Who this process is. Throws where the process table cannot be read: nothing can be owned there. */
+/** The identity of this process. Throws when the process table cannot be read: nothing can be owned then. */
 export function ownIdentity(system: SystemReader = systemReader()): ProcessIdentity {
   const me = identify(system, process.pid);
   if (me === null) throw new Error(`cannot read the process table (pid ${process.pid})`);

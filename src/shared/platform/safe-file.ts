@@ -1,7 +1,6 @@
 /**
- * Reads and writes small files in a directory that others may have tampered with: no symlink is
- * followed, nothing but a regular file is opened, no read is longer than its cap, and a written file
- * appears whole or not at all.
+ * Reads and writes small files in a directory that others may have tampered with: follows no symlink,
+ * opens only regular files, bounds every read, and a written file appears whole or not at all.
  */
 import {
   closeSync,
@@ -20,7 +19,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { attempt, errorCode, errorText, expecting, type SystemFailure } from './errno.ts';
 
-/** `odd` = something is there that is not a regular file within the cap; `unreadable` = the system said no. */
+/** `odd` = the entry is not a regular file within the limit; `unreadable` = the system refused. */
 export type SafeRead =
   | { readonly kind: 'file'; readonly bytes: Buffer; readonly mtimeMs: number }
   | { readonly kind: 'absent' }
@@ -29,12 +28,12 @@ export type SafeRead =
 /** A flag that some platforms do not have. */
 const flag = (name: 'O_NOFOLLOW' | 'O_NONBLOCK'): number => constants[name] ?? 0;
 const ABSENT = ['ENOENT', 'ENOTDIR'];
-/** Follows no symlink in the last part of the path, waits for no writer of a FIFO. */
+/** Follows no symlink in the last part of the path, and does not wait for the writer of a FIFO. */
 const READ_ONLY = constants.O_RDONLY | flag('O_NOFOLLOW') | flag('O_NONBLOCK');
 
 /**
- * Reads a whole file of at most `maxBytes`. Never throws for what lies on the disk, never blocks on a
- * FIFO, never follows a symlink in the last part of the path.
+ * Reads a whole file of at most `maxBytes`. Never throws for anything on the disk, never blocks on a FIFO,
+ * never follows a symlink in the last part of the path.
  */
 export function readSmallFile(path: string, maxBytes: number): SafeRead {
   return withRegularFile(path, (descriptor, stats): SafeRead => {
@@ -46,7 +45,7 @@ export function readSmallFile(path: string, maxBytes: number): SafeRead {
   });
 }
 
-/** Opens a regular file for the time of `use`; says why not otherwise. */
+/** Opens a regular file and closes it after `use`; otherwise tells why it cannot. */
 export function withRegularFile<T>(
   path: string,
   use: (descriptor: number, stats: Stats) => T,
@@ -83,7 +82,7 @@ export function readRange(descriptor: number, position: number, length: number):
   return Buffer.concat(chunks, total);
 }
 
-/** What an entry is when it is not a regular file, else null. */
+/** The kind of an entry that is not a regular file; null for a regular file. */
 export function oddKind(stats: Stats): string | null {
   if (stats.isFile()) return null;
   if (stats.isSymbolicLink()) return 'a symbolic link';
@@ -97,11 +96,11 @@ export function oddKind(stats: Stats): string | null {
  * Writes a file of mode 0600 by temp file, fsync and rename; the directory entry is made durable too.
  * Throws the system's error and leaves no temp file behind.
  *
- * @param mode `replace` whatever has the name, or `create`: throws EEXIST when something has it.
+ * @param mode `replace` an entry of that name, or `create`: throws EEXIST if there is one.
  */
 export function writeWholeFile(path: string, text: string, mode: 'replace' | 'create'): void {
   const temp = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
-  // Left by an earlier process of the same pid: this one writes no file twice at a time.
+  // A leftover of an earlier process with the same pid: this process writes a file only once at a time.
   removeFile(temp);
   try {
     writeDurably(temp, text);
@@ -113,7 +112,7 @@ export function writeWholeFile(path: string, text: string, mode: 'replace' | 'cr
   fsyncDirectory(dirname(path));
 }
 
-/** Removes one entry that is not a directory. Returns whether it was there. */
+/** Removes one entry that is not a directory. Returns true when there was one. */
 export function removeFile(path: string): boolean {
   return expecting(ABSENT, false, () => {
     unlinkSync(path);
@@ -144,14 +143,14 @@ function fsyncDirectory(path: string): void {
   }
 }
 
-/** `odd` is an entry that is no readable regular file of ours: a symlink, a FIFO, a socket, mode 000. */
+/** `odd` is an entry that is not a readable regular file of ours: a symlink, a FIFO, a socket, mode 000. */
 export type FileContent =
   | { readonly is: 'file'; readonly text: string; readonly stats: Stats }
   | { readonly is: 'absent' | 'directory' }
   | { readonly is: 'odd'; readonly stats: Stats }
   | { readonly is: 'failed'; readonly failure: SystemFailure };
 
-/** What open(2) says of a symlink, of a socket, and of a file without read permission. */
+/** Errors of open(2) for a symlink, for a socket, and for a file without read permission. */
 const NOT_OPENED = new Set(['ELOOP', 'EMLINK', 'ENXIO', 'EACCES']);
 
 /** Text beyond `limit` bytes is left out. */
@@ -180,7 +179,7 @@ function whyNotOpened(path: string, failure: SystemFailure): FileContent {
   }
   const stats = looked.value;
   if (stats.isDirectory()) return { is: 'directory' };
-  // A file of another user may be alive in his hands: only he can read it.
+  // Not `odd`: another user's file may be in use, and only that user can read it.
   const foreign = stats.isFile() && stats.uid !== process.geteuid?.();
   return foreign ? { is: 'failed', failure } : { is: 'odd', stats };
 }
