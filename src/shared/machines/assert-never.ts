@@ -1,6 +1,6 @@
-/** The end of every exhaustive `switch`: the compiler accepts it only where no case is left. */
+/** The default case of exhaustive `switch` statements: the compiler accepts it only if no case is left. */
 
-/** Throws: a value arrived that its type does not allow. */
+/** Throws for a value that its type does not allow. */
 export function assertNever(value: never): never {
   throw new Error(`unexpected ${JSON.stringify(value)}`);
 }

@@ -7,7 +7,7 @@ import type { BreakerPolicy } from '../model/config.ts';
 import type { CircuitState } from '../model/snapshot.ts';
 import { assertNever } from './assert-never.ts';
 
-/** How many incidents are remembered so that a second report of one is not counted again. */
+/** Incidents remembered, so that a second report of the same one is not counted. */
 const REMEMBERED_INCIDENTS = 32;
 
 interface Known {
@@ -29,7 +29,7 @@ export type BreakerState = Known &
 export type BreakerEvent =
   /**
    * An incident: an unexpected exit or failed start, a thread crash, or one timed-out call.
-   * `incident` names it (`incarnation:7`, `thread:2`, `call:19`): counted once however often reported.
+   * `incident` names it (`incarnation:7`, `thread:2`, `call:19`), so that it is counted only once.
    * `call` is the timed-out call, null for the others.
    */
   | {
@@ -37,7 +37,7 @@ export type BreakerEvent =
       readonly incident: string;
       readonly call: number | null;
     }
-  /** Any answer to `call`, also a JSON-RPC error; with null: `ready` was held for `stable_ms`. */
+  /** Any answer to `call`, also a JSON-RPC error; null: the server was `ready` for `stable_ms`. */
   | { readonly type: 'success'; readonly call: number | null }
   | { readonly type: 'ready'; readonly incarnation: number }
   /** The call is about to be posted: may it? Always answered by one `pass` or `refuse`. */
@@ -105,7 +105,7 @@ export function step(
   }
 }
 
-/** While open: when it may be tried again, monotonic milliseconds; otherwise null. */
+/** While open: time of the next attempt, monotonic milliseconds; otherwise null. */
 export function openUntil(state: BreakerState): number | null {
   return state.kind === 'open' ? state.until : null;
 }
@@ -130,7 +130,7 @@ function onFailure(
     case 'open':
       return [{ kind: 'open', until: state.until, ...known }, NONE];
     case 'half-open':
-      // A call from before the opening that times out now says nothing about the recovery.
+      // The timeout of a call from before the opening says nothing about the recovery.
       if (event.call !== null && event.call !== state.probe) {
         return [{ kind: 'half-open', probe: state.probe, ...known }, NONE];
       }

@@ -12,9 +12,9 @@ export interface DrainPolicy {
   readonly eofMs: number;
   /** TERM to KILL. @default 500 */
   readonly termMs: number;
-  /** How long after the servers' KILL their end is waited for before all groups are killed. @default 300 */
+  /** From the servers' KILL to the kill of all groups, if they have not ended. @default 300 */
   readonly stopSlackMs: number;
-  /** How long after the kill of all groups their end is waited for. @default 200 */
+  /** Longest wait for the end of all groups after their kill. @default 200 */
   readonly killSlackMs: number;
   /** Signals this close to the first are the same request. @default 1000 */
   readonly repeatMs: number;
@@ -53,7 +53,7 @@ export type DrainEffect =
   | { readonly type: 'cancelCalls' }
   | { readonly type: 'stopServers'; readonly eofMs: number; readonly termMs: number }
   | { readonly type: 'killAllGroups' }
-  /** Send `deadline` at this monotonic time; replaces an earlier wish. */
+  /** Send `deadline` at this monotonic time; replaces an earlier request. */
   | { readonly type: 'wake'; readonly at: number }
   /** Close what is left (audit, state writer, guard) and exit. */
   | { readonly type: 'exit'; readonly code: 0 | 1 };
@@ -193,7 +193,7 @@ function kill(policy: DrainPolicy, now: number, code: 0 | 1): Step {
   ];
 }
 
-/** Timers may run out a little early; a stop that ignored that would wait for ever. */
+/** Timers may run out a little early; a stop that ignored that would wait forever. */
 function wakeAgain(state: Exclude<DrainState, { kind: 'running' | 'done' }>): Step {
   return [state, [{ type: 'wake', at: state.until }]];
 }

@@ -1,10 +1,10 @@
 /**
- * The content of a lock: one line, `pid nonce start_time pid_ns boot_id`. It is made visible whole by
- * link(2), so that a line which does not parse was never written by a gateway. Pure text.
+ * The content of a lock: one line, `pid nonce start_time pid_ns boot_id`. link(2) makes the whole line
+ * visible at once, so a malformed line was never written by a gateway. Pure.
  */
 import type { ProcessIdentity } from '../model/snapshot.ts';
 
-/** Who holds a lock: a process, and the nonce that tells its run from any other. */
+/** The holder of a lock: a process, and the nonce of its run. */
 export interface LockHolder extends ProcessIdentity {
   readonly nonce: string;
 }
@@ -31,7 +31,7 @@ export function parseLockLine(text: string): LockHolder | null {
     pid_ns: decode(pidNs),
     boot_id: decode(boot.slice(0, -1)),
   };
-  // Only the spelling that formatLockLine chooses counts: one holder, one line.
+  // Only the form that formatLockLine writes is accepted: each holder has exactly one line.
   return formatLockLine(holder) === text && holder.boot_id !== '' ? holder : null;
 }
 

@@ -1,24 +1,24 @@
 /**
  * The protocol by which one of many processes comes to own a file: a lock made by link(2), and a
- * *claim chain* for taking over from the dead. A pure machine whose effects are single system calls,
- * so that the interpreter and the model checker drive the same code. It never removes the lock of
- * somebody else: a dead one is replaced by rename(2), and only by the holder of the claim on it.
+ * *claim chain* for replacing the lock of a dead process. A pure machine; each effect is one system call,
+ * so that the interpreter and the model checker drive the same code. It never removes the lock of another
+ * living process: a dead lock is replaced by rename(2), and only by the holder of the claim on it.
  *
- * A claim on what is dead is a file named after it, made by link(2). Of all processes that saw the
- * same dead lock one gets the claim, reads the lock again, and replaces it if it is still the same. A
- * dead claim is claimed in turn, after its own nonce. Nonces never come back, so that old claims bind
- * nobody; the next owner sweeps them up.
+ * A claim on a dead lock is a file named after it, made by link(2). Only one of the processes that saw
+ * the dead lock gets the claim; it reads the lock again, and replaces it if it is still the same. A dead
+ * claim is claimed in the same way, by its own nonce. Nonces are never used again, so old claims have no
+ * effect; the next owner removes them.
  */
 import type { LockHolder } from './lock-line.ts';
 
-/** The names one process uses. `temp` is its private file with `line` in it, alone in knowing the name. */
+/** The names of one process. `temp` is its private file that holds `line`; no other process knows it. */
 export interface LockSelf {
   readonly lock: string;
   readonly temp: string;
   readonly line: string;
 }
 
-/** One system call (`stage`: the few that make the private file). Names are relative to the directory. */
+/** One system call (`stage`: the few calls that make the private file). Names are relative to the directory. */
 export type LockEffect =
   | { readonly do: 'read'; readonly name: string }
   | { readonly do: 'judge'; readonly holder: LockHolder }
@@ -30,26 +30,26 @@ export type LockEffect =
   /** Names that start with the lock's name and `~`. */
   | { readonly do: 'list' };
 
-/** Something that is held, or was: a well-formed line, or an entry no gateway leaves (`key` tells it apart). */
+/** A lock or claim: a well-formed line, or an entry that no gateway writes (identified by `key`). */
 type Occupant =
   | { readonly is: 'held'; readonly line: string; readonly holder: LockHolder }
   | { readonly is: 'malformed'; readonly key: string };
 
-/** What an effect found. `failed` is any unexpected error of the system, in words. */
+/** The result of an effect. `failed` is any unexpected error of the system, in words. */
 export type LockReply =
   | Occupant
   | { readonly is: 'absent' | 'directory' | 'ok' | 'exists' | 'alive' | 'dead' }
   | { readonly is: 'names'; readonly names: readonly string[] }
   | { readonly is: 'failed'; readonly why: string };
 
-/** `raced`: somebody else was quicker. `blocked`: only a person, or time, can help. */
+/** `raced`: another process was quicker. `blocked`: only a person, or time, can help. */
 export type LockOutcome =
   | { readonly result: 'owner'; readonly previous: LockHolder | null }
   | { readonly result: 'busy'; readonly holder: LockHolder }
   | { readonly result: 'raced' | 'released' | 'not_ours' | 'swept' }
   | { readonly result: 'blocked'; readonly why: string };
 
-/** A dead lock and the claim that is tried for it; `depth` counts dead claims on the way. */
+/** A dead lock and the claim that is tried for it; `depth` counts the claims in the chain. */
 interface Claim {
   readonly seen: Occupant;
   readonly name: string;
@@ -77,7 +77,7 @@ export interface LockStep {
   readonly effect: LockEffect | null;
 }
 
-/** Chains grow by one for each process that dies within microseconds; longer ones are no accident. */
+/** A chain grows by one for each process that dies within microseconds; a longer one is no accident. */
 const MAX_DEPTH = 64;
 
 /** Tries once to become the owner. */
@@ -149,7 +149,7 @@ function afterReading(self: LockSelf, reply: LockReply): LockStep {
     return { state: { at: 'clearing' }, effect: { do: 'rmdir', name: self.lock } };
   }
   if (reply.is !== 'held') return done(blocked(reply));
-  // Taken by an earlier thread of this process, or by a call that failed after it had worked.
+  // The lock is ours: taken by an earlier thread of this process, or by a call that failed after its effect.
   if (isOurs(self, reply)) return unstage(self, { result: 'owner', previous: null });
   return { state: { at: 'judging', seen: reply }, effect: { do: 'judge', holder: reply.holder } };
 }
@@ -224,7 +224,7 @@ function stage(seen: Occupant | null): LockStep {
   return { state: { at: 'staging', seen }, effect: { do: 'stage' } };
 }
 
-/** Claims what is dead: the lock itself at first, then the dead claim that was found in the way. */
+/** Claims the dead lock at first, later the dead claim that was found in the way. */
 function tryClaim(from: Pick<Claim, 'seen' | 'depth'>, self: LockSelf, dead: Occupant): LockStep {
   const name = `${self.lock}~${dead.is === 'held' ? dead.holder.nonce : dead.key}`;
   if (from.depth >= MAX_DEPTH) return unstage(self, { result: 'blocked', why: `too many ${name}` });

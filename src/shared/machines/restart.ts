@@ -1,13 +1,13 @@
 /**
  * Restart policy: how long a server that died waits before its next start, and when its deaths make a
- * crash loop. Pure arithmetic over a short list of times; owned by the supervisor machine. Never looks
- * at why a server died: that only the record tells.
+ * crash loop. Pure arithmetic over a short list of times; owned by the supervisor machine. Ignores the
+ * reasons of deaths.
  */
 import type { RestartPolicy } from '../model/config.ts';
 
-/** What is remembered of earlier deaths. */
+/** Facts about earlier deaths. */
 export interface RestartState {
-  /** Deaths since the last time `ready` was held for `stableMs`. */
+  /** Deaths since the server was last `ready` for `stableMs`. */
   readonly inARow: number;
   /** Monotonic times of the last deaths, oldest first, at most `intensity` of them. */
   readonly deaths: readonly number[];
@@ -44,7 +44,7 @@ export function onDeath(
   return { state: { inARow, deaths }, delayMs: delayOf(policy, k, crashLoop, random), crashLoop };
 }
 
-/** `ready` was held for `stableMs`: the row ends. The deaths within the period still count. */
+/** The server was `ready` for `stableMs`: the row ends. Deaths within the period still count. */
 export function onStable(state: RestartState): RestartState {
   return { inARow: 0, deaths: state.deaths };
 }

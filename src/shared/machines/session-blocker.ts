@@ -1,7 +1,7 @@
 /**
  * Decides when a server's circuit has opened so often that a person must be told: several openings
- * within a window, whether or not it closed in between, once per episode. An episode ends when the
- * circuit has not opened for a while. Pure; main owns the state and writes the log and audit record.
+ * within a window, even without closing in between, once per episode. An episode ends when the circuit
+ * has not opened for a while. Pure; main owns the state and writes the log and audit record.
  */
 import { assertNever } from './assert-never.ts';
 
@@ -27,7 +27,7 @@ export type BlockerState =
   | { readonly kind: 'fired'; readonly lastOpenAt: number };
 
 export type BlockerEvent =
-  /** The circuit went to open, from whichever state. */
+  /** The circuit has opened, from any state. */
   { readonly type: 'opened' } | { readonly type: 'tick' };
 
 export interface BlockerEffect {

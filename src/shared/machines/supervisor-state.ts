@@ -1,18 +1,18 @@
 /**
- * What the supervisor machine works on: the state of one server's life, what can happen to it, and
- * what it wants done. Types and small readers; the machine itself is in supervisor.ts.
+ * The state, inputs and effects of the supervisor machine, for the life of one server. Types and small
+ * readers; the machine itself is in supervisor.ts.
  */
 import type { ServerConfig } from '../model/config.ts';
 import type { Phase } from '../model/errors.ts';
 import type { DeathReason, ServerFeatures, SupervisorEvent } from '../model/server.ts';
 import { initialRestart, type RestartState } from './restart.ts';
 
-/** What of a server's configuration decides its life. */
+/** The settings of a server that decide its life. */
 export type SupervisorPolicy = Pick<ServerConfig, 'restart' | 'startTimeoutMs' | 'unavailable'>;
 
-/** What outlives a phase. */
+/** The part of the state that is kept from phase to phase. */
 export interface Memory {
-  /** Counts starts; 0 before the first. Whatever carries an older one is dropped. */
+  /** Counts starts; 0 before the first. Inputs of an older incarnation are dropped. */
   readonly incarnation: number;
   readonly restarts: number;
   readonly ticket: 'none' | 'wanted' | 'held';
@@ -22,14 +22,14 @@ export interface Memory {
 
 type Life =
   | { readonly phase: 'idle' }
-  /** `again`: it has been up before and was not put to rest, so that this start counts as a restart. */
+  /** `again`: it was up before and did not stop idle, so this start counts as a restart. */
   | { readonly phase: 'starting'; readonly step: 'waiting'; readonly again: boolean }
   | {
       readonly phase: 'starting';
       readonly step: 'handshaking';
       readonly pid: number | null;
       readonly again: boolean;
-      /** What the start may take by now, in milliseconds; grows while the server is at work. */
+      /** Time allowed for the start so far, in milliseconds; grows while the server is busy. */
       readonly allowedMs: number;
     }
   | { readonly phase: 'ready'; readonly pid: number | null; readonly stable: boolean }
@@ -37,21 +37,21 @@ type Life =
   | { readonly phase: 'dying'; readonly pid: number | null; readonly death: Condemnation }
   /** `until` is monotonic, in milliseconds. */
   | { readonly phase: 'backoff'; readonly until: number }
-  /** A crash loop, or (`until` null) a server that cannot be started at all. */
+  /** The server is in a crash loop, or (`until` null) cannot be started at all. */
   | { readonly phase: 'failed'; readonly until: number | null }
   | {
       readonly phase: 'draining';
       readonly pid: number | null;
       readonly step: 'eof' | 'term' | 'kill';
       readonly termMs: number;
-      /** What follows its end. */
+      /** The phase after its end, or `restart`. */
       readonly into: 'stopped' | Rest;
     }
   | { readonly phase: 'stopped' };
 
 export type SupervisorState = Memory & Life;
 
-/** Why a healthy server ends: nobody needs it now, or it is to begin anew. */
+/** Why a healthy server is recycled: it is not needed now, or has to restart. */
 export type Rest = 'idle' | 'restart';
 
 /** Why a living child must go. */
@@ -75,9 +75,9 @@ export type SupervisorInput =
     }
   /** The MCP handshake is complete. */
   | { readonly type: 'handshaken'; readonly incarnation: number; readonly features: ServerFeatures }
-  /** The child lives but must not go on: it refused the handshake, hangs, or talks nonsense. */
+  /** The child lives but must not go on: it refused the handshake, hangs, or floods us with noise. */
   | ({ readonly type: 'condemned'; readonly incarnation: number } & Condemnation)
-  /** The leader exited and what was left in its pipes has been read. */
+  /** The leader exited, and its pipes have been read to their end. */
   | {
       readonly type: 'exited';
       readonly incarnation: number;
@@ -96,12 +96,12 @@ export type SupervisorInput =
       readonly type: 'timer';
       readonly incarnation: number;
       readonly timer: SupervisorTimer;
-      /** Whether the server has used the processor since the timer was set; matters to `start` only. */
+      /** True: the server has used the CPU since the timer was set. Only for `start`. */
       readonly busy: boolean;
     }
-  /** Somebody needs a server that is idle. */
+  /** An idle server is needed. */
   | { readonly type: 'wake' }
-  /** Nobody has a call in flight there, and none will be posted until the outcome is told. */
+  /** Recycle: no call is in flight, and none will be posted until the outcome is told. */
   | {
       readonly type: 'rest';
       readonly incarnation: number;
@@ -116,7 +116,7 @@ export type SupervisorEffect =
   | { readonly do: 'return_ticket' }
   | { readonly do: 'spawn' }
   | { readonly do: 'end_input' }
-  /** SIGTERM, SIGKILL to the whole group. */
+  /** `terminate`, `kill`: SIGTERM, SIGKILL to the whole group. */
   | { readonly do: 'terminate' }
   | { readonly do: 'kill' }
   /** Every call of the incarnation that has no answer yet ends here. */
@@ -140,7 +140,7 @@ export function initialSupervisor(incarnation: number, restarts: number): Superv
   };
 }
 
-/** The phase as others see it: a child that is being killed counts as gone. */
+/** The phase shown to others: a child that is being killed counts as gone. */
 export function phaseOf(state: SupervisorState): Phase {
   return state.phase === 'dying' ? 'backoff' : state.phase;
 }
@@ -150,7 +150,7 @@ export function pidOf(state: SupervisorState): number | null {
   return 'pid' in state ? state.pid : null;
 }
 
-/** Whether nothing of the server is there: neither a process nor an open end of one. */
+/** True when nothing of the server is left: no process, and no process that still has to end. */
 export function isAway(state: SupervisorState): boolean {
   const { phase } = state;
   if (phase === 'starting') return state.step === 'waiting';
@@ -162,7 +162,7 @@ export function nextStartOf(state: SupervisorState): number | null {
   return state.phase === 'backoff' || state.phase === 'failed' ? state.until : null;
 }
 
-/** What goes over into the next phase. */
+/** The part of the state that goes into the next phase. */
 export function memoryOf({
   incarnation,
   restarts,
@@ -173,7 +173,7 @@ export function memoryOf({
   return { incarnation, restarts, ticket, deaths, connection };
 }
 
-/** A request withdrawn counts as a ticket handed back. */
+/** Returns a ticket, or withdraws the request for one. */
 export function returnTicket(state: SupervisorState): readonly SupervisorEffect[] {
   return state.ticket === 'none' ? [] : [{ do: 'return_ticket' }];
 }

@@ -1,5 +1,5 @@
 /**
- * The end of a supervised server, for good or to rest: its input is closed, then TERM, then KILL, each
+ * The end of a supervised server, for good or recycled: its input is closed, then TERM, then KILL, each
  * after its time. Part of the supervisor machine; pure.
  */
 import { assertNever } from './assert-never.ts';
@@ -13,10 +13,10 @@ import {
   type SupervisorState,
 } from './supervisor-state.ts';
 
-/** After KILL an exit is waited for this long. */
+/** Longest wait for the exit after KILL. */
 const KILL_MS = 500;
 
-/** Whatever the phase, the server is to go for good. */
+/** Stops the server for good, in any phase. */
 export function stop(state: SupervisorState, eofMs: number, termMs: number): Step {
   switch (state.phase) {
     case 'ready':
@@ -40,7 +40,7 @@ export function stop(state: SupervisorState, eofMs: number, termMs: number): Ste
       ];
     }
     case 'draining': {
-      // A second stop may only be in more of a hurry.
+      // A second stop can only shorten the times.
       const next: SupervisorState = { ...state, termMs, into: 'stopped' };
       if (state.step === 'kill') return [next, []];
       const ms = state.step === 'eof' ? eofMs : termMs;
@@ -57,7 +57,7 @@ export function stop(state: SupervisorState, eofMs: number, termMs: number): Ste
   }
 }
 
-/** A healthy server is to end, so that it can begin again when it is needed or at once. */
+/** Recycles a healthy server: it starts again when it is needed, or at once. */
 export function rest(state: SupervisorState, into: Rest, eofMs: number, termMs: number): Step {
   if (state.phase !== 'ready') return [state, []];
   const next: SupervisorState = {
@@ -78,7 +78,7 @@ export function rest(state: SupervisorState, into: Rest, eofMs: number, termMs: 
   ];
 }
 
-/** The present stage took its whole time; what is to begin again must have ended first. */
+/** Goes to the next stage after the time of the present one: a recycled server has to end, too. */
 export function escalate(state: Extract<SupervisorState, { phase: 'draining' }>): Step {
   return state.step === 'eof'
     ? [
@@ -88,7 +88,7 @@ export function escalate(state: Extract<SupervisorState, { phase: 'draining' }>)
     : [{ ...state, step: 'kill' }, [{ do: 'kill' }, { do: 'timer', timer: 'stop', ms: KILL_MS }]];
 }
 
-/** A server that was to end has ended; what it was to begin with anew is the caller's to start. */
+/** A draining server has ended. For `restart` the caller starts it again. */
 export function drained(
   state: Extract<SupervisorState, { phase: 'draining' }>,
   detail: string,
@@ -98,7 +98,7 @@ export function drained(
   return [next, [{ do: 'fail_calls', detail }, emit(next, { event: 'idle' })]];
 }
 
-/** There is nothing left to wait for. */
+/** The server is gone: nothing is left to wait for. */
 function stopped(state: SupervisorState, detail: string): Step {
   const next: SupervisorState = { ...memoryOf(state), ticket: 'none', phase: 'stopped' };
   return [

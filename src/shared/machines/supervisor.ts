@@ -1,7 +1,7 @@
 /**
- * The life of one supervised server as a pure function. The supervisor thread owns the child, the
- * timers and the clock, and feeds what happens to them in here; every decision about starting,
- * restarting and stopping is made here. Knows nothing of MCP and never touches a process.
+ * The life of one supervised server as a pure function. The supervisor thread owns the child, the timers
+ * and the clock, and passes their events to this machine, which makes every decision about starting,
+ * restarting and stopping. Knows nothing of MCP and never touches a process.
  */
 
 import type { ServerFeatures, SupervisorEvent } from '../model/server.ts';
@@ -24,7 +24,7 @@ import { drained, escalate, rest, stop } from './supervisor-stop.ts';
 
 /** A start ticket is handed back this long after the spawn, ready or not. */
 const TICKET_MS = 5000;
-/** A server that is busy starting may take so many times `startTimeoutMs`. */
+/** A server that is busy while it starts may take this many times `startTimeoutMs`. */
 const START_EXTENSION = 4;
 
 /**
@@ -95,7 +95,7 @@ function open(
     const next: SupervisorState = { ...memoryOf(state), phase: 'failed', until: null };
     return [next, [emit(next, { event: 'health_changed', healthy: false })]];
   }
-  // A thread that takes over from another goes on counting.
+  // A new thread goes on with the count of the former one.
   if (delayMs <= 0) return start(state, state.incarnation > 0);
   const next: SupervisorState = { ...memoryOf(state), phase: 'backoff', until: now + delayMs };
   return [
@@ -176,11 +176,11 @@ function condemn(state: SupervisorState, { reason, detail }: Condemnation): Step
     pid: pidOf(state),
     death: { reason, detail },
   };
-  // Told now: until the exit no call may be sent here any more.
+  // Told now, before the exit: no call may be sent here any more.
   return [next, [{ do: 'kill' }, emit(next, { event: 'health_changed', healthy: false })]];
 }
 
-/** The child is no more, whatever it was doing. */
+/** The child has ended, in any phase. */
 function gone(
   policy: SupervisorPolicy,
   now: number,
@@ -241,7 +241,7 @@ function died(
   return [started, [...effects, ...starting]];
 }
 
-/** The end that was asked for has come. */
+/** A draining server has ended; a restart begins at once. */
 function ended(state: Extract<SupervisorState, { phase: 'draining' }>, detail: string): Step {
   const [next, effects] = drained(state, detail);
   if (state.into !== 'restart') return [next, effects];
