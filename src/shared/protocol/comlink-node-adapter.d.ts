@@ -1,4 +1,4 @@
-/** Comlink ships this module without a declaration that is found for it. */
+/** Comlink ships this module without a declaration that TypeScript finds. */
 declare module 'comlink/dist/esm/node-adapter.mjs' {
   export default function nodeEndpoint(
     port: import('node:worker_threads').MessagePort,

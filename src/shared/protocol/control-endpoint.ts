@@ -1,6 +1,6 @@
 /**
- * A message port as Comlink wants it, by Comlink's own adapter for Node. On the port itself it would
- * listen with `addEventListener`, and for the first event of the web that a thread makes Node 24 loads
- * all of its web code there: 100 ms of CPU in each thread, at the same time in all, and 3 MiB.
+ * Comlink's own adapter for Node's message ports. Without it, Comlink would use `addEventListener`. Node 24
+ * loads all of its web code for the first such event in a thread: 100 ms of CPU and 3 MiB, in all threads
+ * at the same time.
  */
 export { default as controlEndpoint } from 'comlink/dist/esm/node-adapter.mjs';

@@ -1,5 +1,5 @@
 /**
- * What supervisors and main tell the state writer, each on a port of its own.
+ * Facts that supervisors and main send to the state writer, each on its own port. Types only.
  */
 import type { ListKind, UriKind } from '../model/lists.ts';
 import type { HeldUri } from '../model/remembered.ts';
@@ -16,25 +16,25 @@ export interface SupervisorFact {
   readonly record: SupervisorRecord;
 }
 
-/** What one server has told of late, for `catalog.json`; with another fingerprint nothing earlier counts. */
+/** News of one server, for `catalog.json`. A new fingerprint makes all earlier news invalid. */
 export interface CatalogFact {
   readonly type: 'catalog';
   readonly server: string;
   readonly fingerprint: string;
   /** Null: nothing new. */
   readonly profile: ServerProfile | null;
-  /** Raw text of each entry of the lists that are new; null for one that is too large to be remembered. */
+  /** Raw text of each entry of the new lists; null for a list that is too large to be remembered. */
   readonly lists: Readonly<Partial<Record<ListKind, readonly string[] | null>>>;
 }
 
-/** The URIs that servers keep although others list them, too, for `catalog.json`; all of one kind. */
+/** All URIs of one kind that servers keep although others list them, too; for `catalog.json`. */
 export interface HeldFact {
   readonly type: 'held';
   readonly kind: UriKind;
   readonly held: readonly HeldUri[];
 }
 
-/** Everything main owns. */
+/** All facts that main owns. */
 export interface MainFact {
   readonly type: 'main';
   readonly rev: number;

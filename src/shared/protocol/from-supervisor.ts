@@ -1,7 +1,6 @@
 /**
- * Every message between threads. Main talks to a supervisor thread on one *call port*, which carries
- * arrays of messages: calls, their answers and lifecycle share it because their order matters. Supervisors and main tell the state
- * writer facts on ports of their own. Each message names its slot: a thread runs a map of supervisors.
+ * Messages from a supervisor thread to main, on its *call port*, which carries arrays of them: answers and
+ * lifecycle share it because their order matters. Each names its slot: a thread runs a map of supervisors.
  */
 
 import type { ByteRange } from '../model/byte-range.ts';
@@ -26,24 +25,24 @@ export interface LifecycleMessage {
   readonly nextStartInMs: number | null;
 }
 
-/** The launcher does not do what it is there for: main may end it and start another. */
+/** The launcher failed to start a server: main may end it and start another. */
 export interface LauncherFailedMessage {
   readonly type: 'launcher_failed';
   readonly slot: number;
-  /** Of its socket. */
+  /** Path of the launcher's socket. */
   readonly path: string;
   readonly why: string;
 }
 
-/** Asks for a start ticket, or hands one back (a request withdrawn counts as handed back). */
+/** Asks for a start ticket, or returns one; a request that is withdrawn counts as returned. */
 export interface TicketMessage {
   readonly type: 'ticket_wanted' | 'ticket_returned';
   readonly slot: number;
 }
 
 /**
- * It says so much that answers nothing that it has been held back all the time, for seconds now. Told once
- * for each time that this begins.
+ * The server sends so many unsolicited messages that its reading has been paused all the time, for seconds.
+ * Told once each time that this begins.
  */
 export interface HeldBackMessage {
   readonly type: 'held_back';
@@ -51,7 +50,7 @@ export interface HeldBackMessage {
   readonly incarnation: number;
 }
 
-/** `left`: nothing of the server is in this thread any more, and nothing follows for the slot. */
+/** Answer to `release`. `left`: the thread has given the server up, and sends nothing more for the slot. */
 export interface ReleasedMessage {
   readonly type: 'released';
   readonly slot: number;
@@ -66,13 +65,13 @@ export interface AnswerMessage {
   readonly call: number;
   readonly line: Uint8Array;
   readonly id: ByteRange;
-  /** It is a JSON-RPC error. */
+  /** The answer is a JSON-RPC error. */
   readonly isError: boolean;
   /** Its result says `isError`: the tool failed. */
   readonly toolError: boolean;
-  /** Only for a call that asked for it: the tasks it names, at most 1000, and the raw cursor of the next page. */
+  /** Only if the call asked for it: tasks named in it, at most 1000, and the raw cursor of the next page. */
   readonly tasks?: { readonly notes: readonly TaskNote[]; readonly nextCursor: string | null };
-  /** Only for an error that asks its client to visit URLs: where its code is, and ids of the URLs, at most 32. */
+  /** Only for an error that asks the client to visit URLs: range of its code, ids of the URLs, at most 32. */
   readonly visits?: { readonly code: ByteRange; readonly ids: readonly string[] };
 }
 
@@ -86,7 +85,7 @@ export interface CallFailedMessage {
   readonly slot: number;
   readonly incarnation: number;
   readonly call: number;
-  /** Null: it provably never left (`not_sent`) and may be tried again. */
+  /** Null: the call provably never left (`not_sent`) and may be tried again. */
   readonly code: ErrorCode | null;
   readonly outcome: Outcome;
   readonly message: string;
@@ -102,19 +101,19 @@ export interface ProgressMessage {
   readonly token: ByteRange;
 }
 
-/** What a server says by itself, whole line without newline, at most 1 MiB. */
+/** A notification of a server, whole line without newline, at most 1 MiB. */
 export interface NotificationMessage {
   readonly type: 'notification';
   readonly slot: number;
   readonly incarnation: number;
   readonly method: string;
-  /** Its log level as the server wrote it; null when it has none. */
+  /** The log level as the server wrote it; null without one. */
   readonly level: string | null;
   readonly concerns: Concern;
   readonly line: Uint8Array;
 }
 
-/** A request of the server to a client, which says already whose it is; id and progress token are to be replaced. */
+/** A request of the server to a client, already signed with the server's name; id and token to be replaced. */
 export interface ReverseRequestMessage {
   readonly type: 'reverse_request';
   readonly slot: number;
@@ -124,13 +123,13 @@ export interface ReverseRequestMessage {
   readonly id: ByteRange;
   readonly token: ByteRange | null;
   readonly needs: readonly ClientNeed[];
-  /** The task in whose course it asks, as far as it says so. */
+  /** The task that the request belongs to; null when it names none. */
   readonly relatedTask: TaskNote | null;
-  /** The client is to make a task of it. */
+  /** The client should make a task of it. */
   readonly makesTask: boolean;
-  /** The client's task it is about: tasks/get, tasks/result, tasks/cancel. */
+  /** The client's task that it is about: tasks/get, tasks/result, tasks/cancel. */
   readonly taskId: string | null;
-  /** The id of the URL it asks the client to visit. */
+  /** The id of the URL that it asks the client to visit. */
   readonly elicitationId: string | null;
 }
 
@@ -143,7 +142,7 @@ export interface ReverseCancelledMessage {
   readonly id: ByteRange;
 }
 
-/** The server's own words of this incarnation; comes before its `ready`. */
+/** The profile that the server told in this incarnation; comes before its `ready`. */
 export interface ProfileMessage {
   readonly type: 'profile';
   readonly slot: number;
@@ -151,14 +150,14 @@ export interface ProfileMessage {
   readonly profile: ServerProfile;
 }
 
-/** One of the server's lists, complete, after all pages; empty where the server has no such list. */
+/** One complete list of the server, after all pages; empty when the server has no such list. */
 export interface CatalogMessage {
   readonly type: 'catalog';
   readonly slot: number;
   readonly incarnation: number;
   readonly kind: ListKind;
   readonly entries: readonly CatalogEntry[];
-  /** Names of the tools among them that run commands, and are marked so. */
+  /** Names of the tools in it that run commands; these entries are marked. */
   readonly commandTools: readonly string[];
 }
 

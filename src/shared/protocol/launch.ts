@@ -1,18 +1,17 @@
 /**
- * What supervisor threads and the launcher say to each other on unix sockets. Each connection begins with
- * the token on a line of its own; what follows is one line of JSON each. A start takes four connections:
- * one for the request and what becomes of it, and one for each of the server's three pipes, which says
- * whose it is and then belongs to the server.
+ * The protocol of supervisor threads and the launcher on unix sockets: a line with the token, then a line
+ * of JSON for each message. A start takes four connections: one for the request and its replies, and one
+ * for each of the server's three pipes, which belongs to the server after its first message.
  */
 
-/** Where the launcher listens, and what everybody who asks has to know. */
+/** The launcher's socket, and the token that every connection has to send. */
 export interface LauncherAddress {
-  /** Of the unix socket. */
+  /** Path of the unix socket. */
   readonly path: string;
   readonly token: string;
 }
 
-/** On the first connection of a start. `id` is of the asker's choice, not used twice. */
+/** First message on the first connection of a start. `id` is chosen by the sender and not used twice. */
 export interface LaunchRequest {
   readonly kind: 'start';
   readonly id: string;
@@ -24,19 +23,19 @@ export interface LaunchRequest {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** On each of the others. Nothing else is written to it before `started` has come. */
+/** First message on each other connection. Nothing else is written to it before `started` has come. */
 export interface LaunchPipe {
   readonly kind: 'pipe';
   readonly id: string;
-  /** File descriptor that it is to be in the server. */
+  /** Its file descriptor in the server. */
   readonly fd: 0 | 1 | 2;
 }
 
 /** Answers, on the connection of the request: `started` and later `exited`, or `failed`. */
 export type LaunchReply =
-  /** The process leads a session and a group of its own. */
+  /** The process leads its own session and group. */
   | { readonly kind: 'started'; readonly pid: number }
-  /** There is no process. `code` of the system error, or a text. */
+  /** No process was started. `code` of the system error, or a text. */
   | { readonly kind: 'failed'; readonly code: string }
   | {
       readonly kind: 'exited';
@@ -53,11 +52,11 @@ export function encodeLaunch(message: LaunchRequest | LaunchPipe | LaunchReply):
   return `${JSON.stringify(message)}\n`;
 }
 
-/** Takes lines out of chunks, whole or in parts. Owned by one connection. */
+/** Assembles lines from chunks. Owned by one connection. */
 export class LaunchLines<T> {
   #parts: Buffer[] = [];
 
-  /** @returns the messages that the chunk completes; null when one of them is no JSON. */
+  /** @returns the messages that the chunk completes; null when one of them is not JSON. */
   push(chunk: Buffer): T[] | null {
     const messages: T[] = [];
     let from = 0;

@@ -1,7 +1,7 @@
 /**
- * The two messages that make up almost all traffic between threads, calls and plain answers, as numbers
- * beside a line: to hand over an object and a buffer of its own for each of them costs more than all
- * else that is done for a small call. Both sides use this file.
+ * Packs calls and plain answers, almost all traffic between threads, as numbers beside a line. To post an
+ * object and a buffer for each of them would cost more than all other work for a small call. Both sides
+ * use this file.
  */
 import type { AnswerMessage, FromSupervisor } from './from-supervisor.ts';
 import type { CallMessage, ToSupervisor } from './to-supervisor.ts';
@@ -13,7 +13,7 @@ const ANSWER = 1;
 const IS_ERROR = 1;
 const TOOL_ERROR = 2;
 
-/** Null for any other message. */
+/** @returns the numbers for the message; null for any other message. */
 export function pack(message: Packable): number[] | null {
   if (message.type === 'call') {
     const { slot, incarnation, call, tasks } = message;

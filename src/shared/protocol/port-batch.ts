@@ -1,15 +1,15 @@
 /**
- * Messages on their way to one port, posted together at the end of the turn of the loop: waking the
+ * Collects messages for one port and posts them together at the end of the turn of the loop: waking the
  * other thread costs more than most messages. Keeps their order. Small lines of calls and answers share
- * one buffer. The sending end owns a `PortBatch`, the receiving end calls `messagesIn`.
+ * one buffer. The sender owns a `PortBatch`, the receiver calls `messagesIn`.
  */
 import { type Packable, pack, unpack } from './packed.ts';
 
-/** What goes through a port at once. */
+/** Messages that are posted together. */
 export interface Batch<M> {
-  /** In order; a packed one is the numbers, the last of which is the length of its line. */
+  /** In order. A packed message is an array of numbers; the last number is the length of its line. */
   readonly items: readonly (M | readonly number[])[];
-  /** The lines of the packed ones, one after the other. */
+  /** The lines of the packed messages, one after the other. */
   readonly lines: Uint8Array | null;
 }
 
@@ -19,10 +19,10 @@ export interface PortBatchOptions<M> {
   readonly later: (flush: () => void) => void;
 }
 
-/** Beyond one of these the other side begins at once, so that both are at work and not one after the other. */
+/** Larger or longer batches are posted at once, so that both threads work at the same time. */
 const FLUSH_BYTES = 64 * 1024;
 const FLUSH_ITEMS = 32;
-/** A longer line is not copied: its buffer changes hands. */
+/** A longer line is not copied: its buffer is transferred. */
 const PACKED_BYTES = 32 * 1024;
 
 export class PortBatch<M extends Packable> {
@@ -38,7 +38,7 @@ export class PortBatch<M extends Packable> {
     this.#options = options;
   }
 
-  /** @param transfer what changes hands with the message, and must not be used any more. */
+  /** @param transfer buffers transferred with the message; the caller must not use them any more. */
   add(message: M, transfer: readonly ArrayBuffer[]): void {
     if (!this.#pack(message)) {
       this.#items.push(message);
@@ -56,7 +56,7 @@ export class PortBatch<M extends Packable> {
     });
   }
 
-  /** Posts what there is now. */
+  /** Posts the messages collected so far. */
   flush(): void {
     if (this.#items.length === 0) return;
     const batch = { items: this.#items, lines: this.#join() };
@@ -95,7 +95,7 @@ export class PortBatch<M extends Packable> {
   }
 }
 
-/** Hands over the messages of a batch one by one. Lines of packed ones are views of one buffer. */
+/** Calls back for each message of a batch. Lines of packed messages are views of one buffer. */
 export function messagesIn<M extends Packable>(
   { items, lines }: Batch<M>,
   receive: (message: M) => void,

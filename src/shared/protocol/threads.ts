@@ -1,6 +1,6 @@
 /**
- * What threads are started with, how they are controlled, and what main and the state writer say to each
- * other.
+ * Data that threads are started with, their control ports, and the messages between main and the state
+ * writer. Types only.
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { GuardedPlaces } from '../model/guarded.ts';
@@ -33,7 +33,7 @@ export interface SupervisorThreadData {
 /** Comlink contract of a supervisor thread's control port. */
 export interface SupervisorControl {
   inspect(): { heapUsedBytes: number; slots: string[] };
-  /** File URLs and paths of what the thread has loaded. Slow: holds the thread up for some 10 ms. */
+  /** File URLs and paths of the modules that the thread has loaded. Slow: blocks the thread for some 10 ms. */
   modules(): string[];
 }
 
@@ -55,7 +55,7 @@ export interface StateWriterData {
   /** Int32Array(1) that main increments every 250 ms. */
   readonly mainBeats: SharedArrayBuffer;
   readonly controlPort: MessagePort;
-  /** First value of `seq` minus one; a replacement goes on from the file, not from here. */
+  /** First value of `seq` minus one; a replacement goes on from the file instead. */
   readonly seq: number;
 }
 
@@ -76,9 +76,9 @@ export type FromStateWriter =
 
 /** Comlink contract of the state writer's control port. */
 export interface StateWriterControl {
-  /** Writes what is pending. Resolves when it is on the disk, or with the error's text. */
+  /** Writes pending changes. Resolves when they are on the disk, or with the error's text. */
   flush(): string | null;
-  /** Last write, then removes state file, pid file and lock if they are ours. No write happens after it. */
+  /** Writes a last time, then removes state file, pid file and lock if they are ours. No write follows. */
   close(): void;
   inspect(): { owner: boolean; seq: number; heapUsedBytes: number };
 }

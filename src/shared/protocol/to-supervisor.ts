@@ -1,6 +1,6 @@
 /**
- * What main tells a supervisor thread on its call port, which carries arrays of these messages. Each names
- * its slot: a thread runs a map of supervisors.
+ * Messages from main to a supervisor thread, on its call port, which carries arrays of them. Each names its
+ * slot: a thread runs a map of supervisors.
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { AsksConfig } from '../model/asks.ts';
@@ -21,7 +21,7 @@ export interface OpenSlot {
   readonly clientCapabilities: string;
   /** Its entry in the byte credit, see memory/byte-credit.ts. */
   readonly creditLane: number;
-  /** How long to wait before the first start; used after the death of an earlier thread. */
+  /** Milliseconds before the first start; used after the death of an earlier thread. */
   readonly delayMs: number;
 }
 
@@ -29,7 +29,7 @@ export interface OpenSlot {
 export interface TicketGranted {
   readonly type: 'ticket';
   readonly slot: number;
-  /** The launcher that is to start it; null: the thread itself does. */
+  /** The launcher that starts the server; null: the thread itself starts it. */
   readonly launcher: LauncherAddress | null;
 }
 
@@ -40,11 +40,11 @@ export interface CallMessage {
   readonly incarnation: number;
   readonly call: number;
   readonly line: Uint8Array;
-  /** What its answer is looked into for, null: nothing, as for almost every call. */
+  /** The kind of task facts to read from its answer; null for almost every call: none. */
   readonly tasks: TaskAnswer | null;
 }
 
-/** Tells the server that nobody waits for this call any more. */
+/** Tells the server that the call's answer is no longer wanted. */
 export interface CancelMessage {
   readonly type: 'cancel';
   readonly slot: number;
@@ -60,7 +60,7 @@ export interface LineMessage {
   readonly line: Uint8Array;
 }
 
-/** A call timed out: ping the server now instead of when it falls silent. */
+/** A call timed out: ping the server now, without waiting for silence. */
 export interface SuspectMessage {
   readonly type: 'suspect';
   readonly slot: number;
@@ -73,22 +73,22 @@ export interface LogLevelMessage {
   readonly level: string;
 }
 
-/** What the server may ask of clients has changed: it is told accordingly when it starts the next time. */
+/** The server's allowed requests to clients have changed: it is told so at its next start. */
 export interface AsksMessage {
   readonly type: 'asks';
   readonly slot: number;
   readonly asks: AsksConfig;
 }
 
-/** Starts a server that is idle; without effect on any other. */
+/** Starts an idle server; without effect in any other phase. */
 export interface WakeSlot {
   readonly type: 'wake';
   readonly slot: number;
 }
 
 /**
- * Ends a server without a call in flight, to be idle or to begin anew. Main posts no call until
- * `idle`, `starting` or a death is told; without effect on another incarnation or phase.
+ * Recycles a server without a call in flight, to be idle or to restart. Main posts no call until `idle`,
+ * `starting` or a death is told; without effect on another incarnation or phase.
  */
 export interface RestSlot {
   readonly type: 'rest';
@@ -99,7 +99,7 @@ export interface RestSlot {
   readonly termMs: number;
 }
 
-/** Stop for good: stdin end, after `eofMs` TERM to the group, after `termMs` more KILL. */
+/** Stops the server for good: end of stdin, TERM to the group after `eofMs`, KILL after `termMs` more. */
 export interface StopSlot {
   readonly type: 'stop';
   readonly slot: number;
@@ -107,7 +107,7 @@ export interface StopSlot {
   readonly termMs: number;
 }
 
-/** The server goes on in another thread: gives it up if no process of it is there. Answered by `released`. */
+/** The server moves to another thread: this one gives it up if it has no process. Answered by `released`. */
 export interface ReleaseSlot {
   readonly type: 'release';
   readonly slot: number;

@@ -1,31 +1,31 @@
 /**
- * What the state writer measures of the servers' process trees, and who it asks about.
+ * Measurements of the servers' process trees by the state writer. Types only.
  */
 
 /** One session of a process tree, named by one of its living processes; pids alone can be reused. */
 export interface TreeSession {
   readonly id: number;
   readonly pid: number;
-  /** Of that process, in the form of the system. */
+  /** Start time of that process, in the form of the system. */
   readonly startTime: string;
 }
 
-/** What a server's process tree uses: its group, and what its members have started in other groups. */
+/** Usage of a server's process tree: its group, and processes that its members started in other groups. */
 export interface TreeUsage {
   readonly pgid: number;
   /** MiB, one decimal; pages shared between its processes count once for each. */
   readonly rssMb: number;
   /** CPU time so far in ms; never falls while the group lives. */
   readonly cpuMs: number;
-  /** `cpuMs`, and what its threads have waited for a CPU while it was busy. */
+  /** `cpuMs`, and the time that its threads waited for a CPU while it was busy. */
   readonly wantedMs: number;
-  /** Per cent of one core since the sample before, one decimal; null in the first one. */
+  /** Percent of one core since the previous sample, one decimal; null in the first one. */
   readonly cpuPercent: number | null;
-  /** That of the group itself first. */
+  /** The session of the group itself first. */
   readonly sessions: readonly TreeSession[];
 }
 
-/** A look at all trees, also from a writer that does not own the file. */
+/** One sample of all trees; also from a writer that does not own the state file. */
 export interface UsageMessage {
   readonly type: 'usage';
   /** Ms of the clock that all threads share (`process.hrtime`). */
@@ -34,17 +34,17 @@ export interface UsageMessage {
 }
 
 /**
- * What the first threads of the processes of a tree wanted of the CPU, and what they got, in cores, over a
- * tenth of a second to a second. Other threads are not looked at.
+ * Cores that a tree got and wanted, over a tenth of a second to a second. Only the first thread of each
+ * process counts.
  */
 export interface TreeDemand {
   readonly pgid: number;
   readonly ranCores: number;
-  /** `ranCores`, and for how many more they have waited. */
+  /** `ranCores`, and the cores that they waited for. */
   readonly wantedCores: number;
 }
 
-/** Main has waited for a CPU for much of the time between two looks. */
+/** Main has waited for a CPU for much of the time between two samples. */
 export interface StarvationMessage {
   readonly type: 'starvation';
   readonly trees: readonly TreeDemand[];
