@@ -8,13 +8,13 @@
 import { formsOfSecret } from './forms.ts';
 import { unescaped } from './unescape.ts';
 
-/** Units by which a form is looked up; no form is shorter. */
+/** Length of the parts by which a form is looked up, in UTF-16 units; no form is shorter. */
 const GRAM = 6;
-/** Forms up to this length are found as a whole only, longer ones in every fragment of this length. */
+/** Forms up to this length are found only as a whole, longer ones in every fragment of this length. */
 const FRAGMENT = 40;
-/** Every fragment holds one of the grams that are this far apart. */
+/** Distance of the grams that are kept: every fragment holds one of them. */
 const STRIDE = FRAGMENT - GRAM + 1;
-/** A form that repeats itself has the same gram again and again: two of them find it. */
+/** At most two equal grams of a form are kept, so that a form that repeats itself takes no time. */
 const MAX_SAME = 2;
 /** Characters compared for each one of a text. A page of tokens that all begin alike takes some 100. */
 const STEPS_PER_UNIT = 400;
@@ -23,10 +23,10 @@ const LEAST_STEPS = 40_000;
 const MAX_LEVELS = 3;
 const FILTER_BITS = 14;
 const FACTOR = 0x01000193;
-/** `FACTOR` to the power of `GRAM - 1`: what the unit that leaves the window has been multiplied with. */
+/** `FACTOR` to the power of `GRAM - 1`: the factor of the unit that leaves the window of the rolling hash. */
 const LEAVING = Array.from({ length: GRAM - 1 }).reduce<number>((n) => Math.imul(n, FACTOR), 1);
 
-/** A part of a form, from which the rest is compared. */
+/** A part of a form; where its hash is found, the rest of the form is compared. */
 interface Gram {
   readonly form: string;
   readonly at: number;
@@ -39,7 +39,7 @@ export interface Range {
 
 export class SecretFinder {
   readonly #grams = new Map<number, Gram[]>();
-  /** Which hashes there are, to be asked before the map. */
+  /** A filter of the hashes in the map, asked first. */
   readonly #filter = new Uint8Array(1 << FILTER_BITS);
   /** Characters that may still be compared for the present text. */
   #steps = 0;
@@ -50,7 +50,7 @@ export class SecretFinder {
     for (const form of forms) this.#add(form);
   }
 
-  /** Where secrets stand, in order and apart from each other. */
+  /** The ranges of secrets, in order and without overlap. */
   find(text: string): Range[] {
     if (this.#grams.size === 0) return [];
     this.#steps = Math.max(LEAST_STEPS, STEPS_PER_UNIT * text.length);
@@ -58,7 +58,7 @@ export class SecretFinder {
     return this.#steps < 0 ? [{ from: 0, to: text.length }] : united(found);
   }
 
-  /** @param levels of escapes that are still taken away. */
+  /** @param levels of escapes still to look behind. */
   #findBehind(text: string, levels: number): Range[] {
     const found = this.#search(text);
     const inner = levels === 0 ? null : unescaped(text);
@@ -125,7 +125,7 @@ function filterBit(hash: number): number {
   return (hash ^ (hash >>> FILTER_BITS)) & ((1 << FILTER_BITS) - 1);
 }
 
-/** What overlaps is one range. */
+/** Joins overlapping ranges. */
 function united(ranges: Range[]): Range[] {
   ranges.sort((one, other) => one.from - other.from);
   const result: { from: number; to: number }[] = [];

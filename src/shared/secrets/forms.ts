@@ -1,17 +1,17 @@
 /**
- * The forms in which a secret turns up in output. Those that only escape characters are not among them:
- * the finder looks behind escapes, see unescape.ts. Pure.
+ * The forms in which a secret turns up in output, except those that only escape characters: the finder
+ * looks behind escapes, see unescape.ts. Pure.
  */
 import { unescaped } from './unescape.ts';
 
 const SHORTEST = 6;
 const SHORTEST_LINE = 12;
-/** Bytes of a longer one are not printed one by one: whoever prints a buffer shortens it. */
+/** Bytes; the list of a longer secret's bytes is not a form, since printed buffers are shortened. */
 const MAX_LISTED = 4096;
 
 /**
- * A secret as it is, in base64 (also as part of something longer, in both alphabets), in hex, as a buffer
- * is printed, with a plus for each space, and the longer lines of one that has several.
+ * A secret as it is, in base64 (also as part of a longer text, in both alphabets), in hex, as a printed
+ * buffer, and with a plus for each space; the same for the longer lines of a secret with several.
  */
 export function formsOfSecret(secret: string): string[] {
   const trimmed = secret.trim();
@@ -22,7 +22,7 @@ export function formsOfSecret(secret: string): string[] {
   return [...new Set([...forms, ...asFields])].filter((form) => form.length >= SHORTEST);
 }
 
-/** Also what is left of it when escapes of whatever it stands in are taken away. */
+/** The text, and its rests if it looks escaped and the finder takes the escapes away. */
 function asWritten(text: string): string[] {
   const once = unescaped(text)?.text ?? text;
   const twice = unescaped(once)?.text ?? once;
@@ -40,8 +40,8 @@ function asBytes(text: string): string[] {
 }
 
 /**
- * The characters of base64 that depend on the secret alone, for each position it can have within a
- * longer text: those do not change with what stands around it.
+ * The characters of base64 that depend only on the secret, for each of its three positions in a longer
+ * text: they do not change with the bytes around it.
  */
 function inBase64(bytes: Buffer): string[] {
   return [0, 1, 2].flatMap((before) => {

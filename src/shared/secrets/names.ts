@@ -1,10 +1,10 @@
 /**
- * What the name of a variable, header, argument or member says of its value. Pure; knows nothing of
- * values.
+ * Judges by the name of a variable, header, argument or member if its value is secret. Pure; never looks
+ * at values.
  */
 
 export type NameKind =
-  /** Its value is known to be no secret, whatever it looks like. */
+  /** Its value is known not to be a secret, whatever it looks like. */
   | 'harmless'
   /** Its value may be anything. */
   | 'ordinary'
@@ -24,10 +24,10 @@ const HARMLESS = new RegExp(
 const SECRET =
   /token|key|secret|passw|passphrase|pwd|credential|auth(?!ors?(?![a-z]))|cookie|signature|bearer|webhook|(?:^|[_.-])(?:pass|pat|dsn)(?:$|[_.-])/i;
 
-/** Of a name, that is looked at. */
+/** Characters at the end of a name that are looked at. */
 const LONGEST = 256;
 
-/** A secret is only spoken of: where it is, how it is made, how much it may be. */
+/** The value is only about a secret: its place, its kind, its limits. */
 const ABOUT_A_SECRET =
   /(?:file|path|dir|directory|sock|socket|url|uri|endpoint|host|port|type|mode|format|kind|method|scheme|algorithm|name|header|version|region|ttl|timeout|expiry|length|size|limit|count|enabled)s?$|(?:max|min|num|budget|limit)[\w.-]*tokens?$/i;
 
@@ -37,7 +37,7 @@ export function kindOfName(name: string): NameKind {
   return namesSecret(name) ? 'secret' : 'ordinary';
 }
 
-/** @param name of an argument, a member or a part of a connection text, where PWD is a password. */
+/** @param name of an argument, a member or a part of a connection string, where PWD is a password. */
 export function namesSecret(name: string): boolean {
   const end = name.slice(-LONGEST);
   return SECRET.test(end) && !ABOUT_A_SECRET.test(end);

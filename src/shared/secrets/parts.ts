@@ -1,41 +1,41 @@
 /**
- * The secrets that stand inside a longer text of the configuration: the password of an address, the
- * credentials after a scheme, members of JSON, `name=value` pairs and arguments by their name. Pure.
+ * Finds secrets inside a longer text of the configuration: the password of an address, the credentials
+ * after a scheme, members of JSON, `name=value` pairs and arguments by their name. Pure.
  */
 import { namesSecret } from './names.ts';
 import { isWorthHiding, looksRandom } from './worth-hiding.ts';
 
-/** Longer JSON is not looked into. */
+/** UTF-16 units; longer JSON is not parsed. */
 const MAX_JSON = 65_536;
 /** `--env=API_KEY=x` holds a pair in a pair. */
 const MAX_NESTING = 3;
 
 const SCHEME = /^(?:bearer|basic|token|apikey|key|digest|negotiate|hawk|dpop) +(\S.*)$/is;
-/** Begins only where a word does: otherwise a long word would be read again from each of its letters. */
+/** Begins only at the start of a word: else a long word would be read again from each of its letters. */
 const ADDRESS = /(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]*:\/\/[^\s"'<>]+/g;
 /** `name=value`, `--name=value`, `Name: value`, each up to the next separator. */
 const PAIR =
   /(?:^|[\s;&,?"'{(])-{0,2}([A-Za-z_][\w.-]*)["']?\s?[=:]\s?("[^"]*"|'[^']*'|[^\s;&,"'})]+)/g;
-/** The same where it is the whole text, which then may hold separators. */
+/** A pair that is the whole text: then its value may hold separators. */
 const WHOLE_PAIR = /^-{0,2}([A-Za-z_][\w.-]*)\s?[=:]\s?(.+)$/s;
 const FLAG_AND_VALUE = /(?:^|\s)--?([A-Za-z_][\w.-]*)\s+([^\s"']+|"[^"]*"|'[^']*')/g;
 const FLAG = /^--?([A-Za-z_][\w.-]*)$/;
-/** Plain enough to be another flag and not a value that begins with a dash. */
+/** A plain flag, not a value that begins with a dash. */
 const ANOTHER_FLAG = /^--?[a-z]+(?:-[a-z]+)*(?:=|$)/;
 
-/** A secret and what it is called where it stands. */
+/** A secret and its name in the text. */
 export interface NamedSecret {
   readonly name: string;
   readonly value: string;
 }
 
-/** One among arguments. */
+/** A secret in the arguments of a program. */
 export interface SecretArgument extends NamedSecret {
-  /** Which argument it is, or stands in. */
+  /** Index of the argument that is or holds the secret. */
   readonly at: number;
 }
 
-/** What is secret in one text of the configuration, besides what it is as a whole. */
+/** The secrets inside one text of the configuration; the text as a whole is not judged. */
 export function secretsWithin(text: string, nesting = 0): NamedSecret[] {
   const found = [...inScheme('credentials', text), ...inAddresses(text), ...inJson(text)];
   for (const [, name = '', value = ''] of text.matchAll(PAIR)) {
@@ -65,7 +65,7 @@ export function secretsInArguments(args: readonly string[]): SecretArgument[] {
   });
 }
 
-/** The value itself and what stands in it, when its name says that it is a secret. */
+/** The value, and credentials in it, when its name says that it is a secret. */
 function underName(name: string, value: string): NamedSecret[] {
   if (!namesSecret(name) || !isWorthHiding(value, 'secret')) return [];
   return [{ name, value }, ...inScheme(name, value)];
@@ -87,7 +87,7 @@ function inAddresses(text: string): NamedSecret[] {
     if (!URL.canParse(address)) return [];
     const { username, password, pathname, searchParams } = new URL(address);
     const passwords = [password, decoded(password)].filter((one) => isWorthHiding(one, 'secret'));
-    // A token may stand where a user's name would, or in the path.
+    // A token may be in place of a user's name, or in the path.
     const users = [username, decoded(username)].filter(looksRandom);
     const pieces = pathname.split('/').flatMap((piece) => [piece, decoded(piece)]);
     return [
@@ -107,7 +107,7 @@ function inJson(text: string): NamedSecret[] {
       if (typeof value === 'string') found.push(...ofMember(name, value));
     });
   } catch (error) {
-    // What is no JSON, or nests too deeply for the stack, has no members to look at.
+    // Invalid JSON, or nested too deeply for the stack: there are no members to look at.
     if (!(error instanceof SyntaxError) && !(error instanceof RangeError)) throw error;
   }
   return found;

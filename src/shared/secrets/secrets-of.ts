@@ -1,17 +1,17 @@
 /**
- * Which values of a server's configuration must not be seen in anything that is kept or logged. Pure:
- * what comes from files and the environment is handed in.
+ * Finds the values of a server's configuration that must not be kept or logged. Pure: the caller passes
+ * the values of files and of the environment.
  */
 import type { ServerConfig } from '../model/config.ts';
 import { kindOfName } from './names.ts';
 import { secretsInArguments, secretsWithin } from './parts.ts';
 import { isWorthHiding, looksRandom } from './worth-hiding.ts';
 
-/** What every child inherits and may hold a password. */
+/** Variables that every child inherits and that may hold a password. */
 const INHERITED = ['HTTP_PROXY', 'HTTPS_PROXY'];
 /** A header value `Name x` hides `x` too: servers quote the credentials alone. */
 const WITH_SCHEME = /^[A-Za-z][A-Za-z0-9-]* +(\S.*)$/;
-/** What takes the place of a secret cannot itself be hidden. */
+/** The replacement of a secret: a part of it cannot be hidden. */
 const MARK = '[REDACTED:secret]';
 
 type Source = Pick<
@@ -19,7 +19,7 @@ type Source = Pick<
   'name' | 'prefix' | 'args' | 'env' | 'envPassthrough' | 'endpoint' | 'expanded'
 >;
 
-/** @param gatewayEnv environment of the gateway, for what is handed on. */
+/** @param gatewayEnv environment of the gateway, for variables that are passed on. */
 export function secretsOf(
   config: Source,
   gatewayEnv: Readonly<Record<string, string | undefined>>,
@@ -37,10 +37,10 @@ export function secretsOf(
     ...secretsInArguments(args).map(({ value }) => value),
     ...(endpoint === null ? [] : ofEndpoint(endpoint)),
   ];
-  // The name of a host is in small letters, however it was written.
+  // URL lowers the case of the host, so a secret in it appears in lower case, too.
   const host = endpoint === null ? '' : new URL(endpoint.url).host;
   const inHost = found.map((value) => value.toLowerCase()).filter((value) => host.includes(value));
-  // What is shown everywhere because it is a name is none.
+  // A name that is shown everywhere is not a secret.
   const plain = new Set([config.name, config.prefix]);
   return [...new Set([...found, ...inHost])].filter(
     (value) => !plain.has(value) && !MARK.includes(value.trim()),

@@ -1,18 +1,18 @@
 /**
- * Text without the escapes of JSON, programming languages, addresses and terminals, with the place of each
- * character in the original: a secret is found in it however it was escaped. Pure, and linear in the text.
+ * Removes the escapes of JSON, programming languages, addresses and terminals from a text, and keeps the
+ * place of each character in the original, so that an escaped secret can be found. Pure; linear in the text.
  */
 
 export interface Unescaped {
   readonly text: string;
-  /** Where each UTF-16 unit of `text` began in the original, and at the end the original's length. */
+  /** Offset of each UTF-16 unit of `text` in the original, and at the end the original's length. */
   readonly starts: Int32Array;
 }
 
-/** Begins the codes of a terminal. */
+/** The first character of terminal codes. */
 const ESC = '\u001b';
 const NOT_SEEN = '\\p{Cf}\\p{Default_Ignorable_Code_Point}';
-/** Without one of these there is nothing to do. */
+/** A text without any of these has no escapes. */
 const MAY_BE_ESCAPED = new RegExp(`[\\\\%${ESC}${NOT_SEEN}]`, 'u');
 const HEX = '[\\da-fA-F]';
 const ESCAPE = new RegExp(
@@ -21,9 +21,9 @@ const ESCAPE = new RegExp(
     `\\\\u(${HEX}{4})`,
     `\\\\U(${HEX}{8})`,
     '\\\\([\\\\/"\'`bfnrt])',
-    // Bytes, of which several may make one character.
+    // Bytes; several may make one character.
     `((?:%${HEX}{2}|\\\\x${HEX}{2})+)`,
-    // Colours, and what is not seen at all.
+    // Colours, and invisible characters.
     `${ESC}\\[[\\d;]{0,20}[A-Za-z]|[${NOT_SEEN}]`,
   ].join('|'),
   'gu',
@@ -37,7 +37,7 @@ const LETTERS: Readonly<Record<string, string>> = {
 };
 const MAX_CODE_POINT = 0x10ffff;
 
-/** One level of escapes taken away; null when there is none. */
+/** Removes one level of escapes; null when there are none. */
 export function unescaped(text: string): Unescaped | null {
   if (!MAY_BE_ESCAPED.test(text)) return null;
   const starts = new Int32Array(text.length + 1);
@@ -71,7 +71,7 @@ function character(code: number): string {
   return code > MAX_CODE_POINT ? '\ufffd' : String.fromCodePoint(code);
 }
 
-/** @param escapes `%C3%BC` or `\xc3\xbc`. What is no UTF-8 is taken for Latin-1. */
+/** @param escapes `%C3%BC` or `\xc3\xbc`. Bytes that are not UTF-8 are taken for Latin-1. */
 function putBytes(escapes: string, start: number, put: (units: string, at: number) => void): void {
   const places: number[] = [];
   const bytes: number[] = [];
@@ -90,7 +90,7 @@ function putBytes(escapes: string, start: number, put: (units: string, at: numbe
   }
 }
 
-/** Of the UTF-8 character that begins there; 1 where none does. */
+/** Length of the UTF-8 character at `at`; 1 when there is none. */
 function lengthOfCharacter(bytes: readonly number[], at: number): number {
   const first = bytes[at] ?? 0;
   const length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 1;

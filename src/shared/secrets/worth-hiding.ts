@@ -1,14 +1,14 @@
 /**
- * Whether a configured value is treated as a secret. What is plainly a setting stays readable: hiding
- * it would only make errors and logs useless. Pure.
+ * Decides if a configured value is treated as a secret. A plain setting stays readable: hiding it would
+ * only make errors and logs useless. Pure.
  */
 
 const SHORTEST = 6;
 
-/** Says that there is no value, whatever the name is. */
+/** Words that mean no value, under any name. */
 const NOTHING = words('true false enabled disabled default none null undefined required optional');
 
-/** Words of configuration. Shorter ones need not be here. */
+/** Common words of configuration; short ones need not be listed. */
 const COMMON = words(
   `production development staging testing sandbox preview release canary local-dev
    verbose silent warning warnings notice critical detailed minimal pretty compact colored colors
@@ -52,14 +52,14 @@ const SHAPES = [
 
 const PATH = /^(?:~|\.{1,2})?\/[\w .,:@~/-]*$|^[A-Za-z]:\\[\w .,~\\-]*$/;
 const PLAIN_URL = /^[a-z][a-z0-9+.-]*:\/\/[\w.:[\]-]*(?:\/[\w.~/-]*)?$/;
-/** No setting of these shapes is longer. */
+/** Settings of these shapes are not longer. */
 const LONGEST_SHAPE = 256;
 
 const RUN = /[A-Za-z0-9]{16,}/g;
 const LETTERS = /[A-Za-z]{20,}/g;
 const UUID = /[\da-fA-F]{8}-[\da-fA-F]{4}-/;
 
-/** Whether a piece of it looks as if it had been drawn at random: long with digits, or in both cases. */
+/** True when a piece of the value looks random: long with digits, or long with letters of both cases. */
 export function looksRandom(value: string): boolean {
   const runs = value.match(RUN) ?? [];
   if (runs.some((run) => /[A-Za-z]/.test(run) && /\d/.test(run))) return true;
@@ -68,10 +68,10 @@ export function looksRandom(value: string): boolean {
 }
 
 /**
- * @param kind what its name says of it. Under a `secret` name everything of 6 characters and more is
- *   one, but for words that say that there is none, and paths and URLs as below. Otherwise also common
- *   words of configuration, numbers of up to 7 digits, addresses, versions, locales and the like are
- *   left readable. Paths, and URLs without user, query or fragment, are secrets where a piece looks random.
+ * @param kind by its name. Under a `secret` name every value of 6 characters and more is a secret, except
+ *   words that mean no value, and paths and URLs as below. Under an `ordinary` name also common words of
+ *   configuration, numbers of up to 7 digits, addresses, versions, locales and the like stay readable.
+ *   Paths, and URLs without user, query or fragment, are secrets if a piece of them looks random.
  */
 export function isWorthHiding(value: string, kind: 'ordinary' | 'secret' = 'ordinary'): boolean {
   const text = value.trim();
@@ -83,7 +83,7 @@ export function isWorthHiding(value: string, kind: 'ordinary' | 'secret' = 'ordi
   return !SHAPES.some((shape) => shape.test(text));
 }
 
-/** One item of a list of settings, or all of it. */
+/** @param item of a list of settings, or a whole value. */
 function isCommon(item: string): boolean {
   const word = item.trim();
   return COMMON.has(word.toLowerCase()) || /^[A-Za-z]{1,5}$/.test(word);
