@@ -1,8 +1,8 @@
 /**
- * How many bytes of servers' messages the process holds, in memory shared by all threads: unfinished
- * lines in the supervisors' threads, finished ones on their way to main, and what clients have not
- * taken yet. Ports and streams would hold any amount; this says when to stop reading. Each lane has an
- * entry of its own; a lane's thread writes what it holds and sends, main takes off what has arrived.
+ * The byte credit: counts the bytes of servers' messages in the process, in memory shared by all threads:
+ * unfinished lines in supervisors, finished lines on their way to main, and bytes that clients have not
+ * read. Ports and streams would hold any amount; this tells when to stop reading. Each lane has an entry:
+ * its thread adds the bytes it holds and sends, main subtracts those that have arrived.
  */
 
 const TOTAL = 0;
@@ -19,9 +19,9 @@ const WORDS_PER_LANE = 3;
 const UNIT = 1024;
 
 export interface CreditLimits {
-  /** Beyond this only one lane at a time reads on. */
+  /** Above this only one lane at a time reads on. */
   readonly softBytes: number;
-  /** Beyond this nothing new is begun. */
+  /** Above this nothing new is begun. */
   readonly hardBytes: number;
 }
 
@@ -34,7 +34,7 @@ export class ByteCredit {
     this.#words = new Int32Array(buffer);
   }
 
-  /** @param lanes how many there may be at the same time. */
+  /** @param lanes most lanes at the same time. */
   static create(lanes: number, limits: CreditLimits): ByteCredit {
     const words = FIRST_LANE + lanes * WORDS_PER_LANE;
     const credit = new ByteCredit(new SharedArrayBuffer(words * 4));
@@ -42,13 +42,13 @@ export class ByteCredit {
     return credit;
   }
 
-  /** From now on these hold, in all threads. */
+  /** Sets the limits for all threads. */
   setLimits({ softBytes, hardBytes }: CreditLimits): void {
     Atomics.store(this.#words, SOFT, unitsOf(softBytes));
     Atomics.store(this.#words, HARD, unitsOf(hardBytes));
   }
 
-  /** How many lanes there may be at the same time. */
+  /** Most lanes at the same time. */
   get lanes(): number {
     return (this.#words.length - FIRST_LANE) / WORDS_PER_LANE;
   }
@@ -65,7 +65,7 @@ export class ByteCredit {
     return Atomics.load(this.#words, TOTAL) > this.#words[HARD]!;
   }
 
-  /** What a client has not taken yet. @param units may be negative: it has taken some. */
+  /** Adds bytes that a client has not read yet. @param units negative: it has read some. */
   addUnits(units: number): void {
     if (units !== 0) Atomics.add(this.#words, TOTAL, units);
   }
@@ -75,7 +75,7 @@ export class ByteCredit {
     this.#change(lane, SENT, -unitsOf(bytes));
   }
 
-  /** The lane's thread is gone, and what it held and sent with it. */
+  /** The lane's thread is gone, and all that it held and sent. */
   clear(lane: number): void {
     for (const word of [HELD, SENT]) {
       const units = Atomics.exchange(this.#words, wordOf(lane, word), 0);
@@ -84,7 +84,7 @@ export class ByteCredit {
     Atomics.store(this.#words, wordOf(lane, TURN), 0);
   }
 
-  /** The lane's unfinished line. */
+  /** Sets the size of the lane's unfinished line. */
   hold(lane: number, bytes: number): void {
     const before = Atomics.load(this.#words, wordOf(lane, HELD));
     const units = unitsOf(bytes);
@@ -102,7 +102,7 @@ export class ByteCredit {
     return (held + Atomics.load(this.#words, wordOf(lane, SENT))) * UNIT;
   }
 
-  /** The lane queues to read on while the limit is passed; behind all that queue already. */
+  /** Puts the lane at the end of the queue of lanes that wait to read on while the limit is exceeded. */
   queue(lane: number): void {
     const turn = Atomics.add(this.#words, LAST_TURN, 1) + 1;
     Atomics.store(this.#words, wordOf(lane, TURN), turn);
@@ -113,15 +113,15 @@ export class ByteCredit {
     Atomics.store(this.#words, wordOf(lane, TURN), 0);
   }
 
-  /** Whether the lane is not read now because the process holds too much. */
+  /** True while the lane waits in the queue, since the process holds too much. */
   waits(lane: number): boolean {
     return Atomics.load(this.#words, wordOf(lane, TURN)) !== 0;
   }
 
   /**
-   * Whether of all that queue the lane has done so for longest.
+   * True when the lane is the first in the queue.
    *
-   * @param amongHolding whether only those count that hold an unfinished line.
+   * @param amongHolding true: only lanes with an unfinished line count.
    */
   isFirst(lane: number, amongHolding: boolean): boolean {
     const own = Atomics.load(this.#words, wordOf(lane, TURN));

@@ -1,11 +1,10 @@
 /**
- * Bounds the looks at file systems that may not answer, in shared memory: each takes a thread of the pool
- * that the whole process shares, and keeps it for as long as the file system is silent. One place for
- * each kind of mount, by its number; who takes it is known, so that it is free again when a supervisor
- * thread is gone.
+ * Bounds lookups on file systems that may hang, in shared memory. Each lookup takes a thread of libuv's
+ * pool, which the whole process shares, until the file system answers. A mount has one slot, by its number;
+ * the owner is recorded, so that a lost supervisor thread frees its slots.
  */
 
-/** One of the four threads of the pool stays free for everything else. */
+/** One of the pool's four threads stays free for all other work. */
 const SLOTS = 3;
 
 export class LookupSlots {
@@ -21,22 +20,22 @@ export class LookupSlots {
     return new LookupSlots(new SharedArrayBuffer(SLOTS * Int32Array.BYTES_PER_ELEMENT));
   }
 
-  /** @param owner positive. @returns false while another look at this mount is under way. */
+  /** @param owner positive. @returns false while another lookup has the slot of this mount. */
   take(mount: number, owner: number): boolean {
     return Atomics.compareExchange(this.#owners, mount % SLOTS, 0, owner) === 0;
   }
 
-  /** The look has ended, however late. */
+  /** The lookup has ended, however late. */
   give(mount: number, owner: number): void {
     Atomics.compareExchange(this.#owners, mount % SLOTS, owner, 0);
   }
 
-  /** Whether any look is under way. */
+  /** True while a lookup is under way. */
   get busy(): boolean {
     return this.#owners.some((owner) => owner !== 0);
   }
 
-  /** The thread has ended, and with it all that it looked at. */
+  /** The thread has ended, and its lookups, too. */
   release(owner: number): void {
     for (let slot = 0; slot < SLOTS; slot++) {
       Atomics.compareExchange(this.#owners, slot, owner, 0);

@@ -1,8 +1,8 @@
 /**
- * Shared memory between main and one supervisor thread: a heartbeat that main can read while the
- * thread is stuck, the thread's OS id, for which of its servers it works right now and how long it has
- * worked for each, and the process groups it has started, so that main can kill them when the thread no
- * longer can. One writer (the thread), one reader (main).
+ * Shared memory between main and one supervisor thread, readable while the thread is stuck: a heartbeat,
+ * the thread's OS id, the server that it works for now, its time for each server, and the process groups
+ * that it started, so that main can kill them when the thread no longer can. One writer (the thread), one
+ * reader (main).
  */
 const BEATS = 0;
 const THREAD_ID = 1;
@@ -22,7 +22,7 @@ export interface RecordedGroup {
 export class ThreadVitals {
   readonly buffer: SharedArrayBuffer;
   readonly #words: BigInt64Array;
-  /** The same words in halves, of which the first is used: big integers cost too much for every chunk. */
+  /** The same words in halves; only first halves are used. Big integers cost too much for every chunk. */
   readonly #halves: Int32Array;
 
   constructor(buffer: SharedArrayBuffer) {
@@ -57,19 +57,19 @@ export class ThreadVitals {
     Atomics.store(this.#halves, 2 * WORKS_FOR, slot + 1);
   }
 
-  /** It has done so. @param us how long, in microseconds. */
+  /** The thread has finished its work for the slot. @param us its time, in microseconds. */
   end(slot: number, us: number): void {
     Atomics.store(this.#halves, 2 * WORKS_FOR, 0);
     Atomics.add(this.#halves, 2 * (FIRST_SLOT + WORDS_PER_SLOT * slot + WORKED), us);
   }
 
-  /** The slot it works for now, null while it works for none. */
+  /** The slot that the thread works for now; null when it works for none. */
   worksFor(): number | null {
     const slot = Atomics.load(this.#halves, 2 * WORKS_FOR);
     return slot === 0 ? null : slot - 1;
   }
 
-  /** Microseconds it has worked for a slot; begins anew after 2^32 of them. */
+  /** Microseconds that the thread has worked for a slot; starts again at 0 after 2^32. */
   workedUs(slot: number): number {
     return Atomics.load(this.#halves, 2 * (FIRST_SLOT + WORDS_PER_SLOT * slot + WORKED)) >>> 0;
   }
