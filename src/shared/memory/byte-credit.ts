@@ -1,8 +1,8 @@
 /**
- * The byte credit: counts the bytes of servers' messages in the process, in memory shared by all threads:
- * unfinished lines in supervisors, finished lines on their way to main, and bytes that clients have not
- * read. Ports and streams would hold any amount; this tells when to stop reading. Each lane has an entry:
- * its thread adds the bytes it holds and sends, main subtracts those that have arrived.
+ * The byte credit: counts bytes of servers' messages in memory shared by all threads: unfinished lines,
+ * lines on their way to main, and bytes that clients have not read. Ports and streams would hold any amount;
+ * this tells when to stop reading. Each lane has an entry: its thread adds the bytes that it holds and
+ * sends, main subtracts those that have arrived.
  */
 
 const TOTAL = 0;
