@@ -15,7 +15,7 @@ import { toolFilter } from './tool-filter.ts';
 import { EARLIER_RUN, type Since, THIS_RUN } from './uri-claims.ts';
 import { UriOwners, type UriResolution } from './uri-owners.ts';
 
-/** Where a request with an exposed name goes. */
+/** The target of a request with an exposed name. */
 export type Resolution =
   | ({ readonly kind: 'target' } & Target)
   /** Not known yet; this server may have it, and has not listed anything in this run. */

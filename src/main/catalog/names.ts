@@ -85,7 +85,7 @@ export class NameTable {
     return place;
   }
 
-  /** Where a call with this name goes, or undefined. */
+  /** The tool that a call with this name goes to, or undefined. */
   resolve(exposed: string): ToolRef | undefined {
     return this.#tables().refs.get(exposed);
   }

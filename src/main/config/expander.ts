@@ -68,7 +68,7 @@ export class Expander {
       this.#reasons.add(`needs ${reference}, which only an editor can fill in`);
     }
     for (const { text: unclear, fix } of result.unclear) {
-      // What follows the name may be part of a secret that holds a "${".
+      // The text after the name may be part of a secret that holds a "${".
       const [name] = /^\$\{(?:env:)?[A-Z_][A-Z0-9_]{0,40}(?![A-Za-z0-9_])/.exec(unclear) ?? ['${'];
       const message = `holds "${name}…", which is no reference to a variable`;
       this.problems.push(problemAt(this.#document, place, message, fix));

@@ -1,6 +1,6 @@
 /**
- * The interpreter of the stop machine: signals, the end of the client and errors nobody caught become
- * its events; its effects become calls on the gateway. Owns the exit code. Decides nothing itself.
+ * The interpreter of the stop machine: signals, the end of the client and uncaught errors become its
+ * events; its effects become calls on the gateway. Owns the exit code. Decides nothing itself.
  */
 import {
   DEFAULT_DRAIN_POLICY,

@@ -31,7 +31,7 @@ export class ServerPriority {
     this.#onChange = onChange;
   }
 
-  /** What is in force now. */
+  /** The share in force now. */
   get share(): Share {
     const [leader] = this.#sessions;
     return leader === undefined ? 'normal' : this.#queue.shareOf(leader.id);
