@@ -3,28 +3,25 @@
  * the parts in reverse. Decides nothing about calls or servers.
  */
 import { randomUUID } from 'node:crypto';
-import { KnownPlaces } from '../../shared/memory/known-places.ts';
-import { LookupSlots } from '../../shared/memory/lookup-slots.ts';
 import type { RecordedGroup } from '../../shared/memory/vitals.ts';
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import type { EndpointRecord, ReloadRecord } from '../../shared/model/snapshot.ts';
 import { ownIdentity, systemLook } from '../../shared/platform/identity.ts';
 import type { Halt } from '../calls/gate/halt.ts';
-import { readCatalogFile, readHeldUris } from '../catalog/catalog-file.ts';
 import { sessionsOf } from '../clients/session.ts';
 import { prepareDirectory } from '../processes/directory.ts';
 import { killGroup } from '../processes/groups.ts';
 import { type Guard, startGuard } from '../processes/guard.ts';
-import { type Looks, learnPlaces } from '../processes/guarded-places.ts';
+import type { Looks } from '../processes/guarded-places.ts';
 import {
   instancePath,
   removeInstance,
   writeInstance,
   writeLastStop,
 } from '../processes/instance.ts';
-import { reapDeadGateways } from '../processes/reaper.ts';
 import type { Client } from '../routing/client.ts';
 import { isThreadHeld } from '../threads/start-worker.ts';
+import { before } from './before.ts';
 import { Doors } from './doors.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { GatewayOptions } from './options.ts';
@@ -32,6 +29,7 @@ import { buildParts, type GatewayEvents, type Parts } from './parts.ts';
 import { Publishing } from './publishing.ts';
 import { putInForce } from './put-in-force.ts';
 import type { Reconfigurable, Reconfigured } from './reload.ts';
+import { restoreOffers } from './restore-offers.ts';
 import { factsOf, healthOf, metricsOf, type Own } from './shown.ts';
 import { type Stoppable, tryTo } from './shutdown.ts';
 
@@ -44,9 +42,8 @@ const WRITER_CLOSE_MIN_MS = 1500;
 /** How long the servers wait for the stdio client to say what it can do. */
 const CLIENT_WAIT_MS = 500;
 
-export type StartResult =
+type Started =
   | { readonly ok: true; readonly gateway: Gateway }
-  /** One line: what, where, what to do. */
   | { readonly ok: false; readonly message: string };
 
 export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
@@ -113,25 +110,18 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     options.metrics.show(() => metricsOf(parts, this.#own()));
   }
 
-  static async start(options: GatewayOptions): Promise<StartResult> {
+  /** The message is one line: what, where, what to do. */
+  static async start(options: GatewayOptions): Promise<Started> {
     const prepared = prepareDirectory(options.cwd);
     if (!prepared.ok) return { ok: false, message: prepared.error };
-    const reaped = reapDeadGateways(prepared.dir, ownIdentity(), systemLook());
-    for (const group of reaped.killed)
-      options.log.warn(group, 'killed a leftover of a dead gateway');
-    for (const problem of reaped.problems) options.log.warn(problem);
-    const looks = { slots: LookupSlots.create(), known: KnownPlaces.create() };
-    // Before any server could move them.
-    await learnPlaces(options.guarded, looks);
+    const looks = await before(options, prepared.dir);
     let gateway: Gateway;
     try {
       gateway = new Gateway(options, prepared.dir, looks);
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
-      return {
-        ok: false,
-        message: `cannot use ${prepared.dir}: ${detail}; choose a directory with --cwd`,
-      };
+      const message = `cannot use ${prepared.dir}: ${detail}; choose a directory with --cwd`;
+      return { ok: false, message };
     }
     const failure = await gateway.#start();
     return failure === null ? { ok: true, gateway } : { ok: false, message: failure };
@@ -158,7 +148,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     const { fleet, writer, priorities } = this.#parts;
     this.#startGuard();
     writer.start();
-    this.#remember();
+    restoreOffers(this.#parts, this.dir);
     this.#doors.serveStdio();
     this.#startServers();
     this.#heartbeat.start();
@@ -175,20 +165,6 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     );
     this.#isUp = true;
     return null;
-  }
-
-  /** Restores lists and profiles of an earlier run; they hold until the servers tell them again. */
-  #remember(): void {
-    const { catalogs, profiles } = this.#parts;
-    const held = readHeldUris(this.dir);
-    catalogs.shared.remember('resources', held.resources);
-    catalogs.shared.remember('templates', held.templates);
-    for (const { server, fingerprint, profile, lists } of readCatalogFile(this.dir)) {
-      if (profile !== null) profiles.restore(server, fingerprint, profile);
-      for (const [kind, entries] of lists) {
-        catalogs.shared.restore(server, fingerprint, kind, entries);
-      }
-    }
   }
 
   get stopping(): boolean {

@@ -125,4 +125,3 @@ export function sizeOf(parts: readonly Uint8Array[]): number {
 }
 
 const RESPONSE_HEAD: Uint8Array = Buffer.from('{"jsonrpc":"2.0","id":');
-const END_OF_LINE: Uint8Array = Buffer.from('}\n');

@@ -53,12 +53,12 @@ export function walk(
   let links = 0;
   let hit = false;
   /** Links that are being followed: where each is, and how many names are left behind it. */
-  const within: { readonly link: string; readonly left: number }[] = [];
+  const within: Followed[] = [];
   for (let name = left.pop(); name !== undefined; name = left.pop()) {
-    while (within.length > 0 && (within.at(-1)?.left ?? 0) > left.length) within.pop();
+    leaveLinks(within, left.length);
     if (name === '' || name === '.') continue;
     if (name === '..') {
-      at = at.slice(0, Math.max(0, at.lastIndexOf('/')));
+      at = parentOf(at);
       continue;
     }
     hit ||= isOwnName(name);
@@ -67,11 +67,7 @@ export function walk(
     if (found === null) return null;
     if (found.kind === 'unknown') return { real: path, missing: [], entry: found, hit };
     if (found.kind === 'none' || (found.kind === 'file' && left.length > 0)) {
-      const rest = left.toReversed();
-      // Where a link leads is nobody's prose.
-      hit ||= links > 0 && rest.some(isOwnName);
-      const real = pathOf(resolveNames([...namesOf(path), ...rest]));
-      return { real, missing: found.kind === 'none' ? [name, ...rest] : rest, entry: NONE, hit };
+      return endOf(path, name, left.toReversed(), { found, hit, linked: links > 0 });
     }
     if (found.kind === 'link') {
       links += 1;
@@ -90,6 +86,37 @@ export function walk(
     if (found.kind === 'directory') hit ||= watched(found);
   }
   return { real: at === '' ? '/' : at, missing: [], entry, hit };
+}
+
+interface Followed {
+  readonly link: string;
+  readonly left: number;
+}
+
+/** Links that are done with. */
+function leaveLinks(within: Followed[], left: number): void {
+  while (within.length > 0 && (within.at(-1)?.left ?? 0) > left) within.pop();
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
+}
+
+/** The walk ends before the last name. @param rest the names behind it. */
+function endOf(
+  path: string,
+  name: string,
+  rest: readonly string[],
+  {
+    found,
+    hit,
+    linked,
+  }: { readonly found: Entry; readonly hit: boolean; readonly linked: boolean },
+): Walk {
+  const real = pathOf(resolveNames([...namesOf(path), ...rest]));
+  const missing = found.kind === 'none' ? [name, ...rest] : rest;
+  // Names that a link leads to are nobody's prose.
+  return { real, missing, entry: NONE, hit: hit || (linked && rest.some(isOwnName)) };
 }
 
 /** No file system has it. */
