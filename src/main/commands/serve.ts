@@ -46,7 +46,7 @@ export interface ServeOptions {
 const EXIT_CANNOT_START = 1;
 const EXIT_USAGE = 2;
 
-/** What `rea serve` has read and made before anything of it runs. */
+/** Everything that `rea serve` reads and creates before it starts anything. */
 interface Prepared {
   /** Null: stdio only. */
   readonly address: { readonly host: string; readonly port: number } | null;

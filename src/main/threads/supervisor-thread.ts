@@ -37,9 +37,9 @@ const INSPECT_DEADLINE_MS = 4000;
 export interface SupervisorThreadOptions {
   /** As the system shows it. */
   readonly name: string;
-  /** Whether several servers run in it. */
+  /** Several servers may run in it. */
   readonly shared: boolean;
-  /** How many servers it has room for. */
+  /** Number of slots for servers. */
   readonly capacity: number;
   readonly heapMb: number;
   readonly stallMs: number;
@@ -110,12 +110,12 @@ export class SupervisorThread implements LinkListener {
     };
   }
 
-  /** How many servers it has. */
+  /** Number of its servers. */
   get size(): number {
     return this.#tenants.size;
   }
 
-  /** Whether there is a thread now. */
+  /** True while a thread runs. */
   get alive(): boolean {
     return this.#life.state === 'running';
   }
@@ -126,8 +126,8 @@ export class SupervisorThread implements LinkListener {
   }
 
   /**
-   * Hands it a server, and starts the thread if there was no need for it before; when the system
-   * refuses one, it is tried again as after a loss.
+   * Hands the thread a server, and starts the thread if none was needed before. A start that the system
+   * refuses is repeated as after a loss.
    *
    * @param delayMs how long the server's start waits.
    * @returns the slot, which names the server in messages.
@@ -150,7 +150,7 @@ export class SupervisorThread implements LinkListener {
     return slot;
   }
 
-  /** The server has ended, or has left for another thread. Resolves when nothing of it is here. */
+  /** The server has ended, or moves to another thread. Resolves when this thread has nothing of it left. */
   async leave(tenant: Tenant): Promise<void> {
     if (this.#life.state === 'replacing') await this.#ending;
     this.#tenants.remove(tenant);
@@ -291,7 +291,7 @@ export class SupervisorThread implements LinkListener {
     this.#life = { state: 'replacing', why, timer: null };
     const loss = ThreadLoss.ofRunning(this.#losing, why);
     loss.killChildren();
-    // What the thread posted before it died still counts.
+    // Messages that the thread posted before it died still count.
     link.receiveRest();
     this.#ending = link.end().then(() => {
       this.#clearCredit();

@@ -18,7 +18,7 @@ import type { Logger } from '../logger.ts';
 import { ControlLink } from './control.ts';
 import { endWorker, startWorker } from './start-worker.ts';
 
-/** A thread blocked in a system call may end much later: nobody waits longer than this. */
+/** Longest wait for the end of a worker: one blocked in a system call may end much later. */
 const END_MS = 2000;
 
 export interface LinkOptions {
@@ -132,7 +132,7 @@ export class ThreadLink {
     return tid === 0 ? this.#worker.performance.eventLoopUtilization().active : threadCpuMs(tid);
   }
 
-  /** Hands over now what the worker has posted and nobody has received yet. */
+  /** Receives at once all messages that the worker has posted so far. */
   receiveRest(): void {
     for (;;) {
       const left = receiveMessageOnPort(this.#callPort);

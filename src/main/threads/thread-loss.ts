@@ -1,6 +1,6 @@
 /**
- * One loss of a supervisor thread, as its servers live through it: which of them is suspected, what is
- * killed, what each is told, and when another thread is due. Ends and starts no worker itself.
+ * One loss of a supervisor thread: finds the suspect, kills the child processes, tells each server, evicts,
+ * and says when another thread is due. Ends and starts no worker itself.
  */
 import type { RecordedGroup, ThreadVitals } from '../../shared/memory/vitals.ts';
 import type { Logger } from '../logger.ts';
@@ -9,7 +9,7 @@ import type { Tenants } from './tenants.ts';
 
 export type LossReason = 'stalled' | 'crashed';
 
-/** What a loss needs of the thread. */
+/** The parts of a thread that its loss involves. */
 export interface LosingThread {
   readonly tenants: Tenants;
   readonly vitals: ThreadVitals;
@@ -32,8 +32,8 @@ export class ThreadLoss {
   }
 
   /**
-   * A running thread is lost. The server it was working for is the suspect, unless it is alone there: then
-   * nobody else suffers.
+   * A running thread is lost. The server it was working for is the suspect, unless it has the thread to
+   * itself: then no other server suffers.
    */
   static ofRunning(thread: LosingThread, why: LossReason): ThreadLoss {
     const { tenants, vitals } = thread;

@@ -25,8 +25,8 @@ export function readProcessTable(): TableEntry[] {
 }
 
 /**
- * How long the living threads of a process have waited for a CPU so far, in ms. A process that spins beside
- * many others uses little CPU and waits much. 0 where the kernel does not count it.
+ * Time that the living threads of a process have waited for a CPU so far, ms. A process that spins beside many
+ * others uses little CPU and waits much. 0 where the kernel does not count it.
  */
 export function waitedMs(pid: number): number {
   return list(`/proc/${pid}/task`).reduce((sum, thread) => {
@@ -34,7 +34,7 @@ export function waitedMs(pid: number): number {
   }, 0);
 }
 
-/** How long a thread has run and has waited for a CPU so far, in ms. */
+/** Time that a thread has run and has waited for a CPU so far, ms. */
 export interface CpuTimes {
   readonly ranMs: number;
   readonly waitedMs: number;

@@ -11,12 +11,12 @@ import type { TreeDemand } from '../../shared/protocol/usage.ts';
  * the kernel counts a wait only when it is over.
  */
 const STARVED = 0.3;
-/** Resting: main runs or waits to run for less than this part of the time. */
+/** Idle: main runs or waits to run for less than this part of the time. */
 const RESTING = 0.03;
-/** Between two looks, while main works and while it rests. */
+/** Time between two samples, while main works and while it is idle. */
 const WORKING_LOOK_MS = 100;
 const RESTING_LOOK_MS = 500;
-/** An earlier look at a process that is older than this is not compared with. */
+/** Older samples of a process are not compared with. */
 const OLD_MS = 1000;
 /** Looking at the trees takes at most this part of this thread's time, while main is starved and otherwise. */
 const STARVED_SHARE = 0.2;

@@ -70,7 +70,7 @@ export class StateContent {
     return trees === null ? null : { type: 'starvation', trees };
   }
 
-  /** How long until `lookForStarvation` is worth it. */
+  /** Milliseconds until the next call of `lookForStarvation` is due. */
   get nextLookMs(): number {
     return this.#starvation.nextMs;
   }

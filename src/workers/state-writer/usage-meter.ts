@@ -13,16 +13,16 @@ interface Before {
   readonly ticks: number;
   readonly cpuMs: number;
   readonly wantedMs: number;
-  /** How long its living threads had waited for a CPU; null while the tree was not busy. */
+  /** Time that its living threads had waited for a CPU, ms; null while the tree was not busy. */
   readonly waitedMs: number | null;
   /** Cores that the tree wanted since the look before. */
   readonly wantedCores: number;
   readonly at: number;
 }
 
-/** Percent of a core. Only for a tree that uses this much it is read how long it waits for a CPU. */
+/** Percent of a core. The wait for a CPU is read only for trees that use at least this much. */
 export const BUSY_PERCENT = 5;
-/** The same for a tree that wanted this many cores before: with a low CPU share it may use little. */
+/** Or that wanted this many cores before: with a low CPU share a tree may use little. */
 const STILL_WANTED_CORES = 0.25;
 
 export class UsageMeter {

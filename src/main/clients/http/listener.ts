@@ -23,7 +23,7 @@ export type HttpEdge =
       readonly ok: true;
       /** The MCP endpoint with the real port. */
       readonly url: string;
-      /** From now on no session is opened (503) and `/readyz` says no; those there are go on. */
+      /** From now on no session is opened (503) and `/readyz` answers 503; open sessions go on. */
       stopAccepting(): void;
       /** Ends all sessions and streams and frees the port; connections still open after 1 s are cut. */
       close(): Promise<void>;
@@ -46,7 +46,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpEdge> {
   }
   const sessions = new Sessions(options, limits);
   const edge: Edge = { options, limits, tokens, sessions };
-  /** Connections on which nothing was asked yet; to Node they are not idle. */
+  /** Connections without a request so far. Node does not count them as idle. */
   const silent = new Set<Socket>();
   const responses = new Map<Socket, Set<ServerResponse>>();
   const server = createServer((request, response) => {
@@ -65,7 +65,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpEdge> {
     responses.set(socket, new Set());
     socket.once('close', () => {
       silent.delete(socket);
-      // Node 20 tells only the first of several responses that wait on one connection.
+      // Of several pipelined responses, Node 20 emits 'close' for the first only.
       for (const response of responses.get(socket) ?? []) response.destroy().emit('close');
       responses.delete(socket);
     });
@@ -89,7 +89,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpEdge> {
     close: async () => {
       const timer = setTimeout(() => server.closeAllConnections(), limits.closeMs);
       await sessions.closeAll('the gateway is stopping');
-      // Not before: it cuts connections whose client still reads the whole response that was written.
+      // Only now: it cuts connections with a complete response that the client is still reading.
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const socket of silent) socket.destroy();
       await closed;

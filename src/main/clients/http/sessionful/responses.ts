@@ -33,7 +33,7 @@ export class Responses {
     });
   }
 
-  /** Whether the client has too much to read, so that its servers have to wait. */
+  /** Backpressure: the client has so much to read that its servers have to wait. */
   get needsDrain(): boolean {
     return this.#unsent.needsDrain;
   }

@@ -100,7 +100,7 @@ export class HttpSession implements ClientPort {
     return this.#responses.needsDrain;
   }
 
-  /** What decides whether it is closed when another client needs its place. */
+  /** For `eviction.ts`, which chooses a session to close when another client needs its place. */
   standing(): Standing {
     return {
       principal: this.principal,
@@ -268,7 +268,7 @@ export class HttpSession implements ClientPort {
     await carried;
   }
 
-  /** Whether the transport has accepted a POST with the same headers. */
+  /** True if the transport has accepted a POST with the same headers before. */
   #accepts(request: IncomingMessage): boolean {
     return this.#client !== null && this.#accepted.has(request);
   }

@@ -1,7 +1,7 @@
 /**
- * All sessions of the HTTP listener: finds them for the principal that opened them, ends those that
- * nobody uses, and opens no more than the limit, none once the gateway is stopping. Many clients never
- * say that they leave: at the limit another session makes room at once.
+ * All sessions of the HTTP listener. Finds a session for the principal that opened it, ends idle ones, and
+ * opens no more than the limit, and none once the gateway is stopping. Many clients leave without ending their
+ * session: at the limit an older session is closed at once to make room.
  */
 
 import type { HttpLimits, HttpOptions } from '../options.ts';
@@ -9,7 +9,7 @@ import { EventBudget } from './event-budget.ts';
 import { leaver } from './eviction.ts';
 import { HttpSession, type SessionHooks } from './session.ts';
 
-/** Longest time between two looks for what is idle or old. */
+/** Longest time between two sweeps for idle sessions and old events. */
 const SWEEP_MS = 60_000;
 
 export class Sessions {
@@ -67,11 +67,11 @@ export class Sessions {
     await Promise.all([...this.#byId.values()].map((session) => session.close(reason)));
   }
 
-  /** Only a client that was accepted makes another one leave. */
+  /** Called once the client is accepted: only then may it displace another session. */
   #add(session: HttpSession): void {
     for (let over = this.#byId.size + 1 - this.#limits.maxSessions; over > 0; over--) {
       const other = this.#leaver(session.principal);
-      // Calls may have begun since this client was let in: then there is one session more for a while.
+      // Every other session may have a call in flight by now: then the limit is exceeded for a while.
       if (other === null) break;
       this.#hooks.log.debug({ session: other.id }, 'a session made room for another client');
       // Leaves the map at once.
