@@ -31,13 +31,14 @@ afterEach(async () => {
 });
 
 /** A started fleet with servers that ignore everything but SIGKILL. */
-async function startFleet(names: readonly string[]) {
+async function startFleet(names: readonly string[], instances: 'shared' | 'session' = 'shared') {
   const dir = mkdtempSync(join(tmpdir(), 'rea-fleet-'));
   const servers = names.map((name) => ({
     ...serverConfig('ignore-sigterm', [], { cwd: dir }),
     name,
     lane: name,
     prefix: name,
+    instances,
   }));
   const groupsFile = join(dir, 'groups');
   writeFileSync(groupsFile, '');
@@ -68,7 +69,7 @@ async function startFleet(names: readonly string[]) {
       listWaitMs: 0,
       warnings: [],
     },
-    credit: ByteCredit.create(names.length, { softBytes: 64 * MIB, hardBytes: 96 * MIB }),
+    credit: ByteCredit.create(2 * names.length, { softBytes: 64 * MIB, hardBytes: 96 * MIB }),
     lookups: LookupSlots.create(),
     knownPlaces: KnownPlaces.create(),
     guarded: { cwd: dir, directories: [], files: [] },
@@ -100,8 +101,7 @@ async function startFleet(names: readonly string[]) {
     rmSync(dir, { recursive: true, force: true });
   });
   fleet.start('{}');
-  const all = (phase: string) => () =>
-    fleet.all().every((downstream) => downstream.phase === phase);
+  const all = (phase: string) => () => fleet.all().every((server) => server.phase === phase);
   await until(all('ready'), { limitMs: LIMIT_MS, what: 'the servers to be ready' });
   return { fleet, all, calls, lowered, servers: () => processesOf(dir).length, log: () => log };
 }
@@ -148,6 +148,30 @@ test('who wants much while main is starved is lowered, and nobody when only its 
   // The third has only its own call to hold up, and the second wants little.
   expect(lowered).toEqual([one]);
   clearTimeout(waiting.timer);
+});
+
+test("a client's own server is shown until its process is gone, and nothing of it afterwards", async () => {
+  const { fleet, all } = await startFleet(['own'], 'session');
+  const client = { needsDrain: false, answer: () => undefined, send: () => undefined };
+  fleet.openSession(client, '{}');
+  await until(() => fleet.all().length === 1 && all('ready')(), {
+    limitMs: LIMIT_MS,
+    what: 'the server to be ready',
+  });
+  fleet.closeSession(client);
+  const shown = () => [
+    fleet.all().length,
+    fleet.views().length,
+    Object.keys(fleet.records()),
+    fleet.lastWords().map(({ name }) => name),
+  ];
+  expect(shown()).toEqual([1, 1, ['own#1'], ['own#1']]);
+  expect(fleet.serving('own', client)).toBeNull();
+  await until(() => fleet.groups().length === 0 && fleet.all().length === 0, {
+    limitMs: LIMIT_MS,
+    what: 'nothing of the server to be left',
+  });
+  expect(shown()).toEqual([0, 0, ['own'], []]);
 });
 
 /** A call of nobody's that its server never answers. */

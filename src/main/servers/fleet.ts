@@ -94,10 +94,7 @@ export class Fleet implements Servers {
         return lanes.open(server, owner);
       },
       known: (server) => catalogs.shared.knows(server),
-      close: (lane) => {
-        lanes.detach(lane);
-        this.#endings.close(lane);
-      },
+      close: (lane) => this.#endings.close(lane),
       retire: (lane, successor) => this.#changes.retire(lane, successor),
       endings: this.#endings,
       log,
@@ -123,7 +120,7 @@ export class Fleet implements Servers {
     return this.#config.servers.map(({ name }) => name);
   }
 
-  /** Every server there is now, without those on their way out. */
+  /** Every server there is now, without those that are being replaced or removed. */
   all(): readonly Server[] {
     return this.#lanes.all().map(({ server }) => server);
   }
@@ -332,7 +329,8 @@ export class Fleet implements Servers {
 
   /** Also those on their way out. */
   #every(): Lane[] {
-    return [...this.#lanes.all(), ...this.#endings.lanes];
+    // Lanes of clients that are gone are in both until nothing of them is left.
+    return [...new Set([...this.#lanes.all(), ...this.#endings.lanes])];
   }
 
   /** @param lane null: for all that share. */

@@ -45,15 +45,16 @@ export class LaneTable {
     return lane;
   }
 
-  /** The lane is on its way out: it serves no longer, and its successor may have its name already. */
+  /** The lane is being replaced or removed: it serves no longer, and its successor may have its name. */
   detach(lane: Lane): void {
     // The name of a client's own lane never comes again.
     if (lane.owner === null) this.#generations.set(lane.name, lane.generation);
-    if (this.#lanes.get(lane.name) === lane) this.#lanes.delete(lane.name);
+    this.#delete(lane);
   }
 
   /** Nothing of the lane is left: another one may have its place. */
   free(lane: Lane): void {
+    this.#delete(lane);
     this.#freeCreditLanes.push(lane.creditLane);
   }
 
@@ -64,5 +65,9 @@ export class LaneTable {
     const lanes = this.all().sort((one, other) => place(one) - place(other));
     this.#lanes.clear();
     for (const lane of lanes) this.#lanes.set(lane.name, lane);
+  }
+
+  #delete(lane: Lane): void {
+    if (this.#lanes.get(lane.name) === lane) this.#lanes.delete(lane.name);
   }
 }

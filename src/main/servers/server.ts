@@ -238,6 +238,8 @@ export class Server implements CallTarget, Dispatching {
   }
 
   callFailed(message: CallFailedMessage): void {
+    // Nobody waits for it any more: nothing has changed here.
+    if (this.#delivery.inFlight.get(message.call) === undefined) return;
     const unsent = this.#delivery.failed(message);
     if (unsent === null) return this.#dispatcher.pump();
     const { successor } = this.#retirement;
