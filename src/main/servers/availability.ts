@@ -64,7 +64,8 @@ export function step(state: Availability, event: AvailabilityEvent): Availabilit
         ? state
         : held(incarnation, 'returned');
     case 'recycled':
-      return state.kind === 'down' ? state : held(incarnation, 'recycling');
+      if (state.kind === 'down' || phaseOf(state) === 'draining') return state;
+      return held(incarnation, 'recycling');
     case 'paused':
       return state.kind === 'ready' ? held(incarnation, 'pausing') : state;
     case 'resumed':
