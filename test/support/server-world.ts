@@ -3,8 +3,8 @@
  * only remember, and clients that count what they get. Checks with each call that is posted whether it may
  * be. Needs fake timers.
  */
+import { deepEqual, equal } from 'node:assert/strict';
 import pino from 'pino';
-import { expect } from 'vitest';
 import { type Call, type CallOwner, newCall } from '#src/main/calls/call.ts';
 import { CallTable } from '#src/main/calls/call-table.ts';
 import { NO_OBSERVER } from '#src/main/calls/observer.ts';
@@ -160,8 +160,16 @@ export class ServerWorld {
     if (withSuccessor) this.current = second;
     first.server.retire(withSuccessor ? second.server : null, () => {
       first.drained += 1;
-      expect([first.server.inFlight, first.server.record.queued]).toEqual([0, 0]);
+      deepEqual([first.server.inFlight, first.server.record.queued], [0, 0]);
     });
+  }
+
+  /** A client reads what it was sent, or not any more. */
+  reads(at: number, on: boolean): void {
+    const client = this.clients[at];
+    if (client === undefined) return;
+    client.needsDrain = !on;
+    if (on) for (const { server } of this.sides) server.clientDrained();
   }
 
   /** Every call that has no answer yet. */
@@ -214,17 +222,20 @@ export class ServerWorld {
   #check(side: Side, { call: id, incarnation }: { call: number; incarnation: number }): void {
     const made = this.made.find(({ call }) => call.id === id);
     if (made === undefined) throw new Error('a call was posted that nobody made');
-    expect(side.server.availability).toEqual({ kind: 'ready', incarnation });
-    expect(side.takesCalls).toBe(true);
-    expect(incarnation).toBe(side.incarnation);
+    deepEqual(side.server.availability, { kind: 'ready', incarnation });
+    equal(side.takesCalls, true);
+    equal(incarnation, side.incarnation);
     // It is at no server already, has no answer, and its client reads.
-    expect([made.at, made.ends, made.call.owner.needsDrain]).toEqual([null, 0, false]);
-    expect(made.call.target).toBe(side.server);
+    deepEqual([made.at, made.ends, made.call.owner.needsDrain], [null, 0, false]);
+    equal(made.call.target, side.server);
     const earlier = this.open().filter(
       ({ call, at, client }) =>
         call.target === side.server && at === null && client === made.client && call.id < id,
     );
-    expect(earlier.map(({ call }) => call.id)).toEqual([]);
+    deepEqual(
+      earlier.map(({ call }) => call.id),
+      [],
+    );
     made.at = side;
     this.posts.push(id);
   }
