@@ -7,6 +7,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ThreadLink } from '#src/main/threads/thread-link.ts';
 import { ByteCredit } from '#src/shared/memory/byte-credit.ts';
+import { KnownPlaces } from '#src/shared/memory/known-places.ts';
 import { LookupSlots } from '#src/shared/memory/lookup-slots.ts';
 import { ThreadVitals } from '#src/shared/memory/vitals.ts';
 import type { FromSupervisor } from '#src/shared/protocol/from-supervisor.ts';
@@ -33,6 +34,7 @@ beforeEach(() => {
         vitals: vitals.buffer,
         credit: ByteCredit.create(1, { softBytes: 1e6, hardBytes: 2e6 }).buffer,
         lookups: LookupSlots.create().buffer,
+        knownPlaces: KnownPlaces.create().buffer,
         guarded: { cwd: dir, directories: [], files: [] },
         groupsFile: join(dir, 'groups'),
         gatewayVersion: '0.0.0-test',
