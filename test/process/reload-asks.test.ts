@@ -61,6 +61,8 @@ function writes(file: string): ServerSpec {
   return {
     command: '/bin/sh',
     args: ['-c', `echo ran >> ${file}; sleep 60`],
+    // A list waits for it until it is given up.
+    start_timeout_ms: 1_000,
     restart: { intensity: 1, backoff_ms: 60_000, backoff_max_ms: 60_000 },
   };
 }
