@@ -1,16 +1,16 @@
 /** Crash loops and the circuit breaker, as a client and the state file see them. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
 import { fixture, registry } from '../support/servers.ts';
 import { killOne, tidy } from '../support/tidy.ts';
 import { report, stopwatch, until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
-afterEach(tidy);
+afterAll(tidy);
 
-test('restarts a crashing server no more often than its intensity allows, then refuses calls at once', async () => {
+test.concurrent('restarts a crashing server no more often than its intensity allows, then refuses calls at once', async () => {
   const dir = makeDirectory();
   const journal = join(dir, 'journal');
   const rea = await startRea({
@@ -47,7 +47,7 @@ test('restarts a crashing server no more often than its intensity allows, then r
   expect(rea.faults.postedCalls()).toBe(posted);
 });
 
-test('a server that failed for good recovers without any client when its cause is gone', async () => {
+test.concurrent('a server that failed for good recovers without any client when its cause is gone', async () => {
   const dir = makeDirectory();
   const broken = join(dir, 'broken');
   writeFileSync(broken, '');
@@ -86,7 +86,7 @@ test('a server that failed for good recovers without any client when its cause i
   });
 });
 
-test('opens after the configured failures, refuses without a message to any thread, and lets one probe through', async () => {
+test.concurrent('opens after the configured failures, refuses without a message to any thread, and lets one probe through', async () => {
   const rea = await startRea({
     faults: true,
     config: registry(
@@ -137,7 +137,7 @@ test('opens after the configured failures, refuses without a message to any thre
   });
 });
 
-test('a cancelled probe gives its slot to the next call', async () => {
+test.concurrent('a cancelled probe gives its slot to the next call', async () => {
   const rea = await startRea({
     faults: true,
     config: registry(
@@ -161,7 +161,7 @@ test('a cancelled probe gives its slot to the next call', async () => {
   expect(probe.answered()).toBe(false);
 });
 
-test('names SESSION_BLOCKER once for a circuit that stays open', async () => {
+test.concurrent('names SESSION_BLOCKER once for a circuit that stays open', async () => {
   const rea = await startRea({
     config: registry(
       { mute: fixture('never-answer') },
@@ -180,7 +180,7 @@ test('names SESSION_BLOCKER once for a circuit that stays open', async () => {
   expect(await opensBeforeBlocker(rea)).toBe(3);
 });
 
-test('names SESSION_BLOCKER once also for a circuit that opens and closes again and again', async () => {
+test.concurrent('names SESSION_BLOCKER once also for a circuit that opens and closes again and again', async () => {
   const rea = await startRea({
     config: registry(
       { late: fixture('late-answer') },
@@ -204,7 +204,7 @@ test('names SESSION_BLOCKER once also for a circuit that opens and closes again 
   expect(await opensBeforeBlocker(rea)).toBe(3);
 });
 
-test('a clock set back an hour changes neither the cooldown nor a restart', async () => {
+test.concurrent('a clock set back an hour changes neither the cooldown nor a restart', async () => {
   const rea = await startRea({
     faults: true,
     config: registry(

@@ -1,7 +1,7 @@
 /** Deadlines, cancellation, and servers that hang while they are idle or busy. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { Hold } from '../support/hold.ts';
 import { isAlive } from '../support/processes.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
@@ -10,13 +10,13 @@ import { killOne, tidy } from '../support/tidy.ts';
 import { report, stopwatch, until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
-afterEach(tidy);
+afterAll(tidy);
 
 const DEADLINE_MS = 2_000;
 /** A server that lives answers within it on a busy machine, too. */
 const LIVELY = { liveness: { idle_ms: 2_000, timeout_ms: 2_000, misses: 2 } };
 
-test('ends a call at its deadline, tells the server, drops the late answer and lets the server live', async () => {
+test.concurrent('ends a call at its deadline, tells the server, drops the late answer and lets the server live', async () => {
   const dir = makeDirectory();
   const journal = join(dir, 'journal');
   const rea = await startRea({
@@ -41,7 +41,7 @@ test('ends a call at its deadline, tells the server, drops the late answer and l
   expect(rea.wire.faults).toEqual([]);
 });
 
-test('kills a server whose pings go unanswered after a call of it timed out', async () => {
+test.concurrent('kills a server whose pings go unanswered after a call of it timed out', async () => {
   const rea = await startRea({
     config: registry({ burn: fixture('burn-cpu') }, { ...LIVELY, call_timeout_ms: DEADLINE_MS }),
   });
@@ -51,7 +51,7 @@ test('kills a server whose pings go unanswered after a call of it timed out', as
   expect(await answering(rea, 'burn__pid')).not.toBe(String(pid));
 });
 
-test('restarts an idle server that was stopped with SIGSTOP; continuing the old one changes nothing', async () => {
+test.concurrent('restarts an idle server that was stopped with SIGSTOP; continuing the old one changes nothing', async () => {
   const rea = await startRea({ config: registry({ echo: fixture('echo') }, LIVELY) });
   const pid = Number((await rea.call('echo__pid')).text);
   const time = stopwatch();
@@ -68,7 +68,7 @@ test('restarts an idle server that was stopped with SIGSTOP; continuing the old 
   expect(rea.state()?.downstreams[0]?.restarts).toBe(1);
 });
 
-test('restarts a busy server that was stopped with SIGSTOP; its call gets one answer', async () => {
+test.concurrent('restarts a busy server that was stopped with SIGSTOP; its call gets one answer', async () => {
   const rea = await startRea({ config: registry({ echo: fixture('echo') }, LIVELY) });
   const pid = Number((await rea.call('echo__pid')).text);
   const busy = rea.begin('echo__progress', { steps: 10_000, ms: 20 }, { progressToken: 'busy' });
@@ -82,7 +82,7 @@ test('restarts a busy server that was stopped with SIGSTOP; its call gets one an
   expect(isAlive(pid)).toBe(false);
 });
 
-test('does not kill a silent server that never answered a ping', async () => {
+test.concurrent('does not kill a silent server that never answered a ping', async () => {
   const rea = await startRea({
     config: registry(
       {
@@ -99,7 +99,7 @@ test('does not kill a silent server that never answered a ping', async () => {
   expect(after).toMatchObject({ phase: 'ready', restarts: 0, pid: mute.pid });
 });
 
-test('forwards a cancellation to the server and answers nothing', async () => {
+test.concurrent('forwards a cancellation to the server and answers nothing', async () => {
   const dir = makeDirectory();
   const journal = join(dir, 'journal');
   const rea = await startRea({
@@ -115,7 +115,7 @@ test('forwards a cancellation to the server and answers nothing', async () => {
   expect(pending.answered()).toBe(false);
 });
 
-test('takes a cancelled call out of the queue without sending it', async () => {
+test.concurrent('takes a cancelled call out of the queue without sending it', async () => {
   const dir = makeDirectory();
   const journal = join(dir, 'journal');
   const rea = await startRea({
@@ -136,7 +136,7 @@ test('takes a cancelled call out of the queue without sending it', async () => {
   expect(readFileSync(journal, 'utf8')).not.toContain('never to be seen');
 });
 
-test("progress re-arms a call's deadline up to its total time and carries the client's own token", async () => {
+test.concurrent("progress re-arms a call's deadline up to its total time and carries the client's own token", async () => {
   const rea = await startRea({
     config: registry(
       { echo: fixture('echo') },
@@ -159,7 +159,7 @@ test("progress re-arms a call's deadline up to its total time and carries the cl
   expect(endless.ms).toBeGreaterThanOrEqual(8_990);
 });
 
-test('refuses calls beyond the queue at once', async () => {
+test.concurrent('refuses calls beyond the queue at once', async () => {
   const rea = await startRea({
     config: registry({ echo: fixture('echo') }, { max_concurrency: 2, max_queue: 3 }),
     faults: true,

@@ -12,21 +12,23 @@ const UNFINISHED = 'the state writer did not close: no answer within';
 
 /**
  * Stops every gateway started since the last call and checks what it left; for `afterEach`, or
- * `afterAll` where tests share one gateway.
+ * `afterAll` where tests share one gateway or run at the same time.
  */
 export async function tidy(): Promise<void> {
   const gateways = takeStarted();
   const problems: string[] = [];
-  for (const rea of gateways) {
-    try {
-      // A stopped process would ignore everything but this.
-      if (rea.exit === null) rea.kill('SIGCONT');
-      if (rea.exit === null) await rea.stopForAll();
-      rea.stdoutFrames();
-    } catch (error) {
-      problems.push(String(error));
-    }
-  }
+  await Promise.all(
+    gateways.map(async (rea) => {
+      try {
+        // A stopped process would ignore everything but this.
+        if (rea.exit === null) rea.kill('SIGCONT');
+        if (rea.exit === null) await rea.stopForAll();
+        rea.stdoutFrames();
+      } catch (error) {
+        problems.push(String(error));
+      }
+    }),
+  );
   for (const dir of takeDirectories()) {
     problems.push(
       ...(await checkDirectory(
