@@ -12,6 +12,7 @@ import { createLogger } from '#src/main/logger.ts';
 import { PriorityQueue } from '#src/main/processes/priority/priority-queue.ts';
 import { Fleet } from '#src/main/servers/fleet.ts';
 import type { Server } from '#src/main/servers/server.ts';
+import { isThreadHeld } from '#src/main/threads/start-worker.ts';
 import { ByteCredit } from '#src/shared/memory/byte-credit.ts';
 import { KnownPlaces } from '#src/shared/memory/known-places.ts';
 import { LookupSlots } from '#src/shared/memory/lookup-slots.ts';
@@ -114,6 +115,15 @@ test('servers that are killed all at once are not started again', async () => {
   await until(all('stopped'), { limitMs: LIMIT_MS, what: 'the servers to be stopped' });
   await until(() => servers() === 0, { limitMs: LIMIT_MS, what: 'no process to be left' });
   expect(log().split('"msg":"starting"').length - 1).toBe(names.length);
+});
+
+test('a stop waits for threads that are being stopped already', async () => {
+  const { fleet } = await startFleet(['one', 'two']);
+  const first = fleet.stopThreads();
+  // An exit would kill the process if it found one of them still ending.
+  await fleet.stopThreads();
+  expect(isThreadHeld()).toBe(false);
+  await first;
 });
 
 test('threads are watched although no file descriptor is left', async () => {

@@ -202,10 +202,10 @@ export class SupervisorThread implements LinkListener {
     const life = this.#life;
     this.#life = { state: 'closed' };
     if (life.state === 'replacing' && life.timer !== null) clearTimeout(life.timer);
-    // The worker of a lost thread may still be ending.
+    // The worker of a lost thread may still be ending, or that of a thread that is being stopped already.
     if (life.state !== 'running') return this.#ending;
-    await life.link.end();
-    this.#clearCredit();
+    this.#ending = life.link.end().then(() => this.#clearCredit());
+    return this.#ending;
   }
 
   onMessage(link: ThreadLink, message: FromSupervisor): void {
