@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readlinkSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
 import { Hold } from '../support/hold.ts';
 import { isAlive, livingProcesses } from '../support/processes.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
@@ -11,12 +11,12 @@ import { killOne, tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
-afterEach(tidy);
+afterAll(tidy);
 
 const NAMES = Array.from({ length: 8 }, (_, at) => `echo-${at}`);
 const LIMIT_MS = 45_000;
 
-test('loses no call when the launcher is killed, and has another start the next server', async () => {
+test.concurrent('loses no call when the launcher is killed, and has another start the next server', async () => {
   const { rea } = await start(NAMES);
   const first = await launcherOf(rea, 0);
   await rea.waitForLog('the launcher is up');
@@ -41,7 +41,7 @@ test('loses no call when the launcher is killed, and has another start the next 
   );
 });
 
-test('strangers at its socket are sent away, and servers are started meanwhile', async () => {
+test.concurrent('strangers at its socket are sent away, and servers are started meanwhile', async () => {
   const { rea, temporary } = await start(NAMES);
   const launcher = await launcherOf(rea, 0);
   await rea.waitForLog('the launcher is up');
@@ -90,19 +90,22 @@ test('strangers at its socket are sent away, and servers are started meanwhile',
   expect(isAlive(launcher)).toBe(true);
 });
 
-test.each(['end of stdin', 'SIGKILL'] as const)('leaves no launcher after %s', async (how) => {
-  const { rea, temporary } = await start(NAMES);
-  const launcher = await launcherOf(rea, 0);
-  expect(readdirSync(temporary)).toHaveLength(1);
-  if (how === 'SIGKILL') rea.kill(how);
-  else await rea.stop();
-  await rea.exited;
-  if (how !== 'SIGKILL') expect(isAlive(launcher)).toBe(false);
-  await until(() => !isAlive(launcher), { limitMs: LIMIT_MS, what: 'its end' });
-  expect(readdirSync(temporary)).toEqual([]);
-});
+test.concurrent.each(['end of stdin', 'SIGKILL'] as const)(
+  'leaves no launcher after %s',
+  async (how) => {
+    const { rea, temporary } = await start(NAMES);
+    const launcher = await launcherOf(rea, 0);
+    expect(readdirSync(temporary)).toHaveLength(1);
+    if (how === 'SIGKILL') rea.kill(how);
+    else await rea.stop();
+    await rea.exited;
+    if (how !== 'SIGKILL') expect(isAlive(launcher)).toBe(false);
+    await until(() => !isAlive(launcher), { limitMs: LIMIT_MS, what: 'its end' });
+    expect(readdirSync(temporary)).toEqual([]);
+  },
+);
 
-test('few servers need none, and where there can be none servers start all the same', async () => {
+test.concurrent('few servers need none, and where there can be none servers start all the same', async () => {
   const few = await start(NAMES.slice(1));
   const { rea } = await start(NAMES, 'no/such/directory');
   await rea.waitForLog('no launcher: servers are forked from the gateway');

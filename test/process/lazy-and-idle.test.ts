@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { isAlive, processesOf } from '../support/processes.ts';
 import { makeDirectory, startRea } from '../support/rea-process.ts';
 import { fixture, realServer, registry } from '../support/servers.ts';
@@ -10,11 +10,11 @@ import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
-afterEach(tidy);
+afterAll(tidy);
 
 const LIMIT_MS = 45_000;
 
-test('a lazy server is asked once what it offers, and in later runs started by its first call', async () => {
+test.concurrent('a lazy server is asked once what it offers, and in later runs started by its first call', async () => {
   const cwd = makeDirectory();
   const config = registry({
     lazy: { ...fixture('echo'), start: 'lazy' },
@@ -44,7 +44,7 @@ test('a lazy server is asked once what it offers, and in later runs started by i
   await second.stop();
 });
 
-test('what no list names is answered although a lazy server has not been started', async () => {
+test.concurrent('what no list names is answered although a lazy server has not been started', async () => {
   const cwd = makeDirectory();
   const config = registry(
     {
@@ -67,7 +67,7 @@ test('what no list names is answered although a lazy server has not been started
   await second.stop();
 });
 
-test('what a server prints while it is being stopped refuses no call that waits for it', async () => {
+test.concurrent('what a server prints while it is being stopped refuses no call that waits for it', async () => {
   const rea = await startRea({
     config: registry({ words: { ...fixture('last-words'), idle_stop_ms: 200 } }),
   });
@@ -79,7 +79,7 @@ test('what a server prints while it is being stopped refuses no call that waits 
   await rea.stop();
 });
 
-test('a lazy server that cannot be started says so without being used', async () => {
+test.concurrent('a lazy server that cannot be started says so without being used', async () => {
   const rea = await startRea({
     config: registry({
       lazy: { ...fixture('echo'), start: 'lazy', env: { TOKEN: '${NOT_SET_ANYWHERE}' } },
@@ -90,7 +90,7 @@ test('a lazy server that cannot be started says so without being used', async ()
   await rea.stop();
 });
 
-test('a server is stopped when it is not used, and back at the next call', async () => {
+test.concurrent('a server is stopped when it is not used, and back at the next call', async () => {
   const rea = await startRea({
     config: registry({ echo: { ...fixture('echo'), idle_stop_ms: 300 } }),
   });
@@ -112,7 +112,7 @@ test('a server is stopped when it is not used, and back at the next call', async
   await rea.stop();
 });
 
-test('a call in flight is not cut, however short the time', async () => {
+test.concurrent('a call in flight is not cut, however short the time', async () => {
   const rea = await startRea({
     config: registry({ echo: { ...fixture('echo'), idle_stop_ms: 50 } }),
   });
@@ -121,7 +121,7 @@ test('a call in flight is not cut, however short the time', async () => {
   await rea.stop();
 });
 
-test('a server that somebody listens to is not stopped', async () => {
+test.concurrent('a server that somebody listens to is not stopped', async () => {
   const rea = await startRea({
     config: registry({
       every: { ...realServer('everything'), idle_stop_ms: 200 },
@@ -148,7 +148,7 @@ test('a server that somebody listens to is not stopped', async () => {
   await rea.stop();
 });
 
-test('under load with stops in between no call is lost and none is made twice', {
+test.concurrent('under load with stops in between no call is lost and none is made twice', {
   timeout: 600_000,
 }, async () => {
   const dir = makeDirectory();

@@ -6,7 +6,7 @@ import { existsSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSyn
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import type { StateSnapshot } from '#src/shared/model/snapshot.ts';
 import { runRea } from '../support/rea-command.ts';
 import { makeDirectory, type Rea, startRea, writeRegistry } from '../support/rea-process.ts';
@@ -15,7 +15,7 @@ import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
-afterEach(tidy);
+afterAll(tidy);
 
 const LIMIT_MS = 60_000;
 const IN_FORCE = '"msg":"the configuration is in force"';
@@ -85,7 +85,7 @@ async function names(rea: Rea): Promise<string[]> {
   return (await rea.tools()).map(({ name }) => name);
 }
 
-test('a new program waits, is told with its command line, and runs once a person says so', async () => {
+test.concurrent('a new program waits, is told with its command line, and runs once a person says so', async () => {
   const rea = await startRea({ config: registry({ one: fixture('echo') }) });
   const one = await identity(rea, 'one');
   const evidence = evidencePath();
@@ -132,7 +132,7 @@ test('a new program waits, is told with its command line, and runs once a person
   await rea.stop();
 });
 
-test('a server whose program changes goes on with its old entry as a whole', async () => {
+test.concurrent('a server whose program changes goes on with its old entry as a whole', async () => {
   const dir = makeDirectory();
   const evidence = join(dir, 'executed');
   const required = join(dir, 'required.cjs');
@@ -176,7 +176,7 @@ test('a server whose program changes goes on with its old entry as a whole', asy
   await rea.stop();
 });
 
-test('programs of this run come, go, are renamed and change places without being asked for', async () => {
+test.concurrent('programs of this run come, go, are renamed and change places without being asked for', async () => {
   const first = fixture('echo', 'first');
   const second = fixture('echo', 'second');
   const rea = await startRea({ config: registry({ first, second }) });
@@ -195,7 +195,7 @@ test('programs of this run come, go, are renamed and change places without being
   await rea.stop();
 });
 
-test('what did not start with this run waits, also a new combination of what did', async () => {
+test.concurrent('what did not start with this run waits, also a new combination of what did', async () => {
   const evidence = evidencePath();
   const off = { ...writes(evidence), enabled: false };
   const unset = { ...writes(evidence), env: { TOKEN: '${NOT_SET_ANYWHERE}' } };
@@ -219,7 +219,7 @@ test('what did not start with this run waits, also a new combination of what did
   await rea.stop();
 });
 
-test('an address waits like a program, and so does another value of a header', async () => {
+test.concurrent('an address waits like a program, and so does another value of a header', async () => {
   let requests = 0;
   const authorized: (string | undefined)[] = [];
   const web = createServer((request, response) => {
@@ -253,7 +253,7 @@ test('an address waits like a program, and so does another value of a header', a
   }
 });
 
-test("a client's file is asked for too, also when a link leads to another one", async () => {
+test.concurrent("a client's file is asked for too, also when a link leads to another one", async () => {
   const dir = makeDirectory();
   const evidence = evidencePath();
   const write = (name: string, mcpServers: object) =>
@@ -279,7 +279,7 @@ test("a client's file is asked for too, also when a link leads to another one", 
   await rea.stop();
 });
 
-test('whoever is given the prefix of a server that stays as it was waits with it', async () => {
+test.concurrent('whoever is given the prefix of a server that stays as it was waits with it', async () => {
   const first = { ...fixture('echo', 'first'), prefix: 'a' };
   const second = { ...fixture('echo', 'second'), prefix: 'b' };
   const rea = await startRea({ config: registry({ first, second }) });
@@ -297,7 +297,7 @@ test('whoever is given the prefix of a server that stays as it was waits with it
   await rea.stop();
 });
 
-test('of seventy new servers none is executed; each is told, or counted where there are too many', async () => {
+test.concurrent('of seventy new servers none is executed; each is told, or counted where there are too many', async () => {
   const evidence = evidencePath();
   const rea = await startRea({ config: registry({ one: fixture('echo') }) });
   const one = await identity(rea, 'one');
@@ -325,7 +325,7 @@ test('of seventy new servers none is executed; each is told, or counted where th
   await rea.stop();
 });
 
-test('a file that flaps executes nothing, and the last of it is what waits', async () => {
+test.concurrent('a file that flaps executes nothing, and the last of it is what waits', async () => {
   const evidence = evidencePath();
   const rea = await startRea({ config: registry({ one: fixture('echo') }) });
   const one = await identity(rea, 'one');
@@ -344,7 +344,7 @@ test('a file that flaps executes nothing, and the last of it is what waits', asy
   await rea.stop();
 });
 
-test('what waits is told again only when it differs', async () => {
+test.concurrent('what waits is told again only when it differs', async () => {
   const evidence = evidencePath();
   const one = fixture('echo');
   const evil = writes(evidence);
@@ -364,7 +364,7 @@ test('what waits is told again only when it differs', async () => {
   await rea.stop();
 });
 
-test('SIGHUP takes nothing of a file that is refused, and what waits is still shown', async () => {
+test.concurrent('SIGHUP takes nothing of a file that is refused, and what waits is still shown', async () => {
   const evidence = evidencePath();
   const one = fixture('echo');
   const rea = await startRea({ config: registry({ one }) });
@@ -387,7 +387,7 @@ test('SIGHUP takes nothing of a file that is refused, and what waits is still sh
   await rea.stop();
 });
 
-test('SIGHUP takes what was in the file then, not what is written while it is put off', async () => {
+test.concurrent('SIGHUP takes what was in the file then, not what is written while it is put off', async () => {
   const evidence = evidencePath();
   const gates = makeDirectory();
   const open = (version: number) => writeFileSync(join(gates, String(version)), '');
@@ -431,7 +431,7 @@ test('SIGHUP takes what was in the file then, not what is written while it is pu
   await rea.stop();
 });
 
-test('a change while the gateway starts is measured by what it starts with', async () => {
+test.concurrent('a change while the gateway starts is measured by what it starts with', async () => {
   const evidence = evidencePath();
   const dir = makeDirectory();
   const one = { ...fixture('echo'), trusted: true };
@@ -446,7 +446,7 @@ test('a change while the gateway starts is measured by what it starts with', asy
   await rea.stop();
 });
 
-test('with --reload off nothing is read before SIGHUP, which takes it all', async () => {
+test.concurrent('with --reload off nothing is read before SIGHUP, which takes it all', async () => {
   const dir = makeDirectory();
   const evidence = evidencePath();
   const one = fixture('echo');
@@ -472,7 +472,7 @@ test('with --reload off nothing is read before SIGHUP, which takes it all', asyn
   await rea.stop();
 });
 
-test('with --reload auto a changed file is enough', async () => {
+test.concurrent('with --reload auto a changed file is enough', async () => {
   const evidence = evidencePath();
   const one = fixture('echo');
   const rea = await startRea({ config: registry({ one }), args: ['--reload', 'auto'] });
@@ -483,7 +483,7 @@ test('with --reload auto a changed file is enough', async () => {
   await rea.stop();
 });
 
-test('secrets are in no warning and in no state file, and nothing in them is disguised', async () => {
+test.concurrent('secrets are in no warning and in no state file, and nothing in them is disguised', async () => {
   const one = { ...fixture('echo'), env: { OF_ONE: 'canary-of-one-4711' } };
   const rea = await startRea({
     config: registry({ one }),

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import type { DownstreamSnapshot } from '#src/shared/model/snapshot.ts';
 import { Hold } from '../support/hold.ts';
 import { isAlive, processesOf } from '../support/processes.ts';
@@ -12,7 +12,7 @@ import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 400_000, hookTimeout: 60_000 });
-afterEach(tidy);
+afterAll(tidy);
 
 const LIMIT_MS = 45_000;
 const IN_FORCE = '"msg":"the configuration is in force"';
@@ -70,7 +70,7 @@ async function names(rea: Rea): Promise<string[]> {
   return (await rea.tools()).map(({ name }) => name);
 }
 
-test('a server that is added is started and listed, and clients are told', async () => {
+test.concurrent('a server that is added is started and listed, and clients are told', async () => {
   const rea = await startRea({ config: registry({ one: fixture('echo') }) });
   const before = await ready(rea, 'one');
   expect(await names(rea)).not.toContain('two__echo');
@@ -88,7 +88,7 @@ test('a server that is added is started and listed, and clients are told', async
   await rea.stop();
 });
 
-test('a server that is removed ends its calls, then its processes, and is gone everywhere', async () => {
+test.concurrent('a server that is removed ends its calls, then its processes, and is gone everywhere', async () => {
   const rea = await startRea({
     config: registry({ one: fixture('echo'), two: fixture('wrapper', 'keeps') }),
     env: { REA_METRICS_PORT: '0' },
@@ -122,7 +122,7 @@ test('a server that is removed ends its calls, then its processes, and is gone e
   await rea.stop();
 });
 
-test('only the server that changed is started anew; calls meanwhile wait for it', async () => {
+test.concurrent('only the server that changed is started anew; calls meanwhile wait for it', async () => {
   const env = (value: string) => ({ ...fixture('echo'), env: { SETTING: value } });
   const rea = await startRea({
     config: registry({ one: fixture('echo'), two: env('a') }),
@@ -147,7 +147,7 @@ test('only the server that changed is started anew; calls meanwhile wait for it'
   await rea.stop();
 });
 
-test('what waits at a server that is replaced is made by the one that follows', async () => {
+test.concurrent('what waits at a server that is replaced is made by the one that follows', async () => {
   const env = (value: string) => ({
     one: { ...fixture('echo'), env: { SETTING: value }, max_concurrency: 1 },
   });
@@ -164,7 +164,7 @@ test('what waits at a server that is replaced is made by the one that follows', 
   await rea.stop();
 });
 
-test('settings that the server has no part in are changed without it', async () => {
+test.concurrent('settings that the server has no part in are changed without it', async () => {
   const rea = await startRea({ config: registry({ one: fixture('echo'), two: fixture('echo') }) });
   const before = [await ready(rea, 'one'), await ready(rea, 'two')];
   const [pid] = before.map((server) => server.pid);
@@ -197,7 +197,7 @@ test('settings that the server has no part in are changed without it', async () 
   await rea.stop();
 });
 
-test('order, comments and form of the file are no change', async () => {
+test.concurrent('order, comments and form of the file are no change', async () => {
   const rea = await startRea({ config: registry({ one: fixture('echo'), two: fixture('echo') }) });
   const before = [await ready(rea, 'one'), await ready(rea, 'two')];
   const { defaults, servers } = registry({ two: fixture('echo'), one: fixture('echo') });
@@ -216,7 +216,7 @@ test('order, comments and form of the file are no change', async () => {
   await rea.stop();
 });
 
-test('a file with mistakes changes nothing, each of them is told, and the next good one counts', async () => {
+test.concurrent('a file with mistakes changes nothing, each of them is told, and the next good one counts', async () => {
   const rea = await startRea({ config: registry({ one: fixture('echo') }) });
   const before = await ready(rea, 'one');
   const bad = 'version: "1"\nservers:\n  - name: one\n    comand: x\n  - {name: TWO, command: y}\n';
@@ -241,7 +241,7 @@ test('a file with mistakes changes nothing, each of them is told, and the next g
   await rea.stop();
 });
 
-test('a file is seen that is replaced, written in two steps, gone for a moment, or led to by a link', async () => {
+test.concurrent('a file is seen that is replaced, written in two steps, gone for a moment, or led to by a link', async () => {
   const rea = await startRea({ config: registry({ one: fixture('echo') }) });
   const before = await ready(rea, 'one');
   const file = join(rea.dir, '.rea', 'registry.yaml');
@@ -293,7 +293,7 @@ test('a file is seen that is replaced, written in two steps, gone for a moment, 
   await rea.stop();
 });
 
-test('SIGHUP reads the file again, also one that is named on the command line', async () => {
+test.concurrent('SIGHUP reads the file again, also one that is named on the command line', async () => {
   const dir = makeDirectory();
   const file = join(dir, 'other.yaml');
   writeFileSync(file, JSON.stringify(registry({ one: fixture('echo') })));
@@ -311,7 +311,7 @@ test('SIGHUP reads the file again, also one that is named on the command line', 
   await rea.stop();
 });
 
-test('what only the start of the gateway looks at is told, and so is what there is no room for', async () => {
+test.concurrent('what only the start of the gateway looks at is told, and so is what there is no room for', async () => {
   const rea = await startRea({ config: registry({ one: fixture('echo') }) });
   await ready(rea, 'one');
   const threads = { heap_mb: 128, stall_ms: 2_000 };
@@ -332,7 +332,7 @@ test('what only the start of the gateway looks at is told, and so is what there 
   await rea.stop();
 });
 
-test('a policy that changes is in force at once', async () => {
+test.concurrent('a policy that changes is in force at once', async () => {
   const rea = await startRea({ config: registry({ one: fixture('echo') }) });
   await ready(rea, 'one');
   expect((await rea.call('__rea__health')).text).not.toContain('last_exit');
@@ -343,7 +343,7 @@ test('a policy that changes is in force at once', async () => {
   await rea.stop();
 });
 
-test('a server that is removed and comes back while it still ends its calls is started once more', async () => {
+test.concurrent('a server that is removed and comes back while it still ends its calls is started once more', async () => {
   const two = { ...fixture('echo'), env: { SETTING: 'x' } };
   const rea = await startRea({ config: registry({ one: fixture('echo'), two }) });
   await ready(rea, 'one');
@@ -368,7 +368,7 @@ function echoesOf(rea: Rea): number {
   return processesOf(rea.dir).filter(({ command }) => command.includes('echo.mjs')).length;
 }
 
-test('of many changes in a row the last one is in force and no process is left over', async () => {
+test.concurrent('of many changes in a row the last one is in force and no process is left over', async () => {
   const rea = await startRea({ config: registry({ one: fixture('echo', 0) }), ...AUTO });
   await ready(rea, 'one');
   for (let at = 1; at <= 30; at += 1) {
@@ -392,7 +392,7 @@ test('of many changes in a row the last one is in force and no process is left o
   await rea.stop();
 });
 
-test('changes that follow each other faster than a server starts do not keep its calls waiting', async () => {
+test.concurrent('changes that follow each other faster than a server starts do not keep its calls waiting', async () => {
   const slow = (version: number) => registry({ one: fixture('slow-start', 1_500, version) });
   const rea = await startRea({ config: slow(0), ...AUTO });
   await ready(rea, 'one');
@@ -419,7 +419,7 @@ test('changes that follow each other faster than a server starts do not keep its
   await rea.stop();
 });
 
-test('a lazy server that is replaced is idle until it is used', async () => {
+test.concurrent('a lazy server that is replaced is idle until it is used', async () => {
   const lazy = (value: string) => ({ ...fixture('echo'), start: 'lazy', env: { SETTING: value } });
   const rea = await startRea({ config: registry({ lazy: lazy('a') }), ...AUTO });
   const old = await ready(rea, 'lazy');
@@ -433,7 +433,7 @@ test('a lazy server that is replaced is idle until it is used', async () => {
   await rea.stop();
 });
 
-test('10,000 calls while their server is changed again and again: none lost, none made twice', async () => {
+test.concurrent('10,000 calls while their server is changed again and again: none lost, none made twice', async () => {
   const file = join(makeDirectory(), 'effects');
   const config = (version: number) =>
     registry(

@@ -1,6 +1,6 @@
 /** The gateway's own threads are injured from outside: what dies is replaced, what is stuck is seen. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { sourcesOf } from '../support/loaded-sources.ts';
 import { isAlive } from '../support/processes.ts';
 import { runRea } from '../support/rea-command.ts';
@@ -10,12 +10,12 @@ import { killOne, tidy } from '../support/tidy.ts';
 import { report, stopwatch, until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
-afterEach(tidy);
+afterAll(tidy);
 
 const NAMES = ['one', 'two'] as const;
 const STALL_MS = 1_500;
 
-test.each(['throw', 'reject', 'exit', 'heap', 'loop'] as const)(
+test.concurrent.each(['throw', 'reject', 'exit', 'heap', 'loop'] as const)(
   'replaces a supervisor thread after the fault "%s" with no orphan and its calls answered',
   async (fault) => {
     const rea = await startRea({
@@ -60,7 +60,7 @@ test.each(['throw', 'reject', 'exit', 'heap', 'loop'] as const)(
   },
 );
 
-test.each(['throw', 'exit', 'heap', 'loop'] as const)(
+test.concurrent.each(['throw', 'exit', 'heap', 'loop'] as const)(
   'replaces the state writer after the fault "%s"; no call notices and the file goes on',
   async (fault) => {
     const rea = await startRea({ faults: true, config: registry({ echo: fixture('echo') }) });
@@ -84,7 +84,7 @@ test.each(['throw', 'exit', 'heap', 'loop'] as const)(
   },
 );
 
-test('rea status says that the main thread is stalled, and running again afterwards', async () => {
+test.concurrent('rea status says that the main thread is stalled, and running again afterwards', async () => {
   const rea = await startRea({ faults: true, config: registry({ echo: fixture('echo') }) });
   await rea.waitForPhase('echo', 'ready');
   await rea.faults.inject('main', 'loop');
@@ -106,7 +106,7 @@ test('rea status says that the main thread is stalled, and running again afterwa
   expect((await rea.status()).exit).toBe(0);
 });
 
-test('rea status exits 4 while the whole process is stopped', async () => {
+test.concurrent('rea status exits 4 while the whole process is stopped', async () => {
   const rea = await startRea({ config: registry({ echo: fixture('echo') }) });
   await rea.waitForPhase('echo', 'ready');
   rea.kill('SIGSTOP');
@@ -128,7 +128,7 @@ test('rea status exits 4 while the whole process is stopped', async () => {
   expect((await rea.call('echo__echo', { text: 'back' })).text).toBe('back');
 });
 
-test('an uncaught error in main leaves one fatal record, exit code 70 and no process', async () => {
+test.concurrent('an uncaught error in main leaves one fatal record, exit code 70 and no process', async () => {
   const rea = await startRea({
     faults: true,
     config: registry({ stubborn: fixture('ignore-sigterm') }),
@@ -142,7 +142,7 @@ test('an uncaught error in main leaves one fatal record, exit code 70 and no pro
   expect(rea.stderr.match(/injected: uncaught error/g)?.length).toBeGreaterThanOrEqual(1);
 });
 
-test('a supervisor thread loads neither the MCP SDK nor zod, nor anything else from npm but comlink', async () => {
+test.concurrent('a supervisor thread loads neither the MCP SDK nor zod, nor anything else from npm but comlink', async () => {
   const rea = await startRea({ faults: true, config: registry({ echo: fixture('echo') }) });
   await rea.waitForPhase('echo', 'ready');
   for (const kind of ['supervisor', 'state-writer'] as const) {
