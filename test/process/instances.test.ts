@@ -5,7 +5,7 @@ import {
   type ClientCapabilities,
   CreateMessageRequestSchema,
 } from '@modelcontextprotocol/sdk/types.js';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { isAlive } from '../support/processes.ts';
 import { type Rea, startRea } from '../support/rea-process.ts';
 import { fixture, realServer, registry, type ServerSpec } from '../support/servers.ts';
@@ -13,7 +13,7 @@ import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
-afterEach(tidy);
+afterAll(tidy);
 
 const LIMIT_MS = 45_000;
 
@@ -79,7 +79,7 @@ async function stop(rea: Rea): Promise<void> {
   expect(await rea.exited).toEqual({ code: 0, signal: null });
 }
 
-test('each client has its own process, which goes with it', async () => {
+test.concurrent('each client has its own process, which goes with it', async () => {
   const { rea, url } = await serve({ echo: fixture('echo') });
   expect(rea.state()?.downstreams.map(({ name, phase }) => [name, phase])).toEqual([
     ['echo', 'idle'],
@@ -119,7 +119,7 @@ test('each client has its own process, which goes with it', async () => {
   await stop(rea);
 });
 
-test('a server is told what its client can do, and lists what that makes possible', async () => {
+test.concurrent('a server is told what its client can do, and lists what that makes possible', async () => {
   const { rea, url } = await serve({ all: realServer('everything') });
   const plain = await HttpClient.connect(url, 'plain');
   const able = await HttpClient.connect(url, 'able', { sampling: {}, elicitation: {} });
@@ -131,7 +131,7 @@ test('a server is told what its client can do, and lists what that makes possibl
   await stop(rea);
 });
 
-test('a request of a server reaches its own client while all have calls in flight', async () => {
+test.concurrent('a request of a server reaches its own client while all have calls in flight', async () => {
   const { rea, url } = await serve({ all: realServer('everything') });
   const names = ['one', 'two', 'three'];
   const clients = await Promise.all(
@@ -148,7 +148,7 @@ test('a request of a server reaches its own client while all have calls in fligh
   await stop(rea);
 });
 
-test('a client for whom there is no room hears so, and is served once there is', async () => {
+test.concurrent('a client for whom there is no room hears so, and is served once there is', async () => {
   const { rea, url } = await serve({ echo: { ...fixture('echo'), max_instances: 1 } });
   const one = await HttpClient.connect(url, 'one');
   const pid = await one.pid();
@@ -166,7 +166,7 @@ test('a client for whom there is no room hears so, and is served once there is',
   await stop(rea);
 });
 
-test('a client that comes while the only instance is still being stopped waits for its own', async () => {
+test.concurrent('a client that comes while the only instance is still being stopped waits for its own', async () => {
   // It ends only when it is killed, so that the next has to wait for that.
   const spec = { ...fixture('ignore-sigterm'), max_instances: 1 };
   const { rea, url } = await serve({ slow: spec });
@@ -188,7 +188,7 @@ test('a client that comes while the only instance is still being stopped waits f
   await stop(rea);
 });
 
-test('a server that has none left for a client does not stand in the way of the others', async () => {
+test.concurrent('a server that has none left for a client does not stand in the way of the others', async () => {
   const { rea, url } = await serve({
     mine: fixture('echo'),
     taken: { ...fixture('echo'), max_instances: 1 },
@@ -209,7 +209,7 @@ test('a server that has none left for a client does not stand in the way of the 
   await stop(rea);
 });
 
-test('the crash of one instance is the business of its client alone', async () => {
+test.concurrent('the crash of one instance is the business of its client alone', async () => {
   const { rea, url } = await serve({ echo: fixture('echo'), bad: fixture('exit-on-call') });
   const one = await HttpClient.connect(url, 'one');
   const two = await HttpClient.connect(url, 'two');
@@ -225,7 +225,7 @@ test('the crash of one instance is the business of its client alone', async () =
   await stop(rea);
 });
 
-test('over stdio the one client has the one instance', async () => {
+test.concurrent('over stdio the one client has the one instance', async () => {
   const rea = await startRea({
     config: registry({ echo: { ...fixture('echo'), instances: 'session' } }),
   });

@@ -1,14 +1,14 @@
 /** Starting: six servers of which three are bad, and what they cost the healthy ones and the client. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
 import { fixture, realServer, registry, type ServerSpec } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { report, until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
-afterEach(tidy);
+afterAll(tidy);
 
 /** Shorter than the start of a server that hangs, or that waits for the test. */
 const LIST_WAIT_MS = 10_000;
@@ -24,7 +24,7 @@ async function toolNames(rea: Rea): Promise<string[]> {
   return (await rea.tools()).map(({ name }) => name);
 }
 
-test('serves three healthy servers beside one that exits, one that hangs and one that takes long', async () => {
+test.concurrent('serves three healthy servers beside one that exits, one that hangs and one that takes long', async () => {
   const dir = makeDirectory();
   mkdirSync(join(dir, 'files'));
   const healthy: Record<string, ServerSpec> = {
@@ -83,7 +83,7 @@ test('serves three healthy servers beside one that exits, one that hangs and one
   expect(await toolNames(rea)).toContain('slow__pid');
 });
 
-test('the first list waits for a server that has not said yet what it offers', async () => {
+test.concurrent('the first list waits for a server that has not said yet what it offers', async () => {
   const dir = makeDirectory();
   const slow = gated(dir);
   const rea = await startRea({
@@ -100,7 +100,7 @@ test('the first list waits for a server that has not said yet what it offers', a
   );
 });
 
-test('answers tools/list at once from the last run while its servers are still starting', async () => {
+test.concurrent('answers tools/list at once from the last run while its servers are still starting', async () => {
   const dir = makeDirectory();
   const slow = gated(dir);
   const config = registry({ quick: fixture('echo'), slow: slow.spec });
@@ -118,7 +118,7 @@ test('answers tools/list at once from the last run while its servers are still s
   expect((await call.answer).failure).toBeNull();
 });
 
-test('gives up a server that never answers initialize after its start timeout, and tries again', async () => {
+test.concurrent('gives up a server that never answers initialize after its start timeout, and tries again', async () => {
   const rea = await startRea({
     config: registry(
       { hangs: { ...fixture('hang-at-initialize'), start_timeout_ms: 500 }, good: fixture('echo') },
@@ -131,7 +131,7 @@ test('gives up a server that never answers initialize after its start timeout, a
   expect(refused.failure ?? refused.message.error).not.toBeNull();
 });
 
-test('a call to a server that is still starting waits for it', async () => {
+test.concurrent('a call to a server that is still starting waits for it', async () => {
   const rea = await startRea({ config: registry({ slow: fixture('slow-start', 700) }) });
   const answer = await rea.call('slow__pid');
   expect(answer.failure).toBeNull();

@@ -2,7 +2,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
 import { fixture, registry, type ServerSpec } from '../support/servers.ts';
@@ -10,7 +10,7 @@ import { killOne, tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
-afterEach(tidy);
+afterAll(tidy);
 
 const PLACES = Math.max(2, availableParallelism());
 const AT_ONCE = { intensity: 1000, period_ms: 3_600_000, backoff_ms: 1, backoff_max_ms: 1 };
@@ -47,7 +47,7 @@ function dying(count: number, file: string, ms: number): Record<string, ServerSp
   );
 }
 
-test('those that come back from a crash never start in all places at once', async () => {
+test.concurrent('those that come back from a crash never start in all places at once', async () => {
   const dir = makeDirectory();
   const file = join(dir, 'lives');
   const count = PLACES + 1;
@@ -67,7 +67,7 @@ test('those that come back from a crash never start in all places at once', asyn
   expect(mostAtOnce).toBeLessThan(PLACES);
 });
 
-test('those that were used last in the run before start first', async () => {
+test.concurrent('those that were used last in the run before start first', async () => {
   const cwd = makeDirectory();
   const file = join(cwd, 'serve');
   const names = Array.from({ length: 10 }, (_, at) => `server-${at}`);
@@ -118,7 +118,7 @@ function saidBy(rea: Rea, ...messages: readonly string[]): { msg: string; server
     .filter(({ msg }) => messages.includes(msg));
 }
 
-test('one that a call waits for starts beside them', async () => {
+test.concurrent('one that a call waits for starts beside them', async () => {
   const dir = makeDirectory();
   const file = join(dir, 'lives');
   // Each keeps its place for nearly as long as it may.

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { isAlive } from '../support/processes.ts';
 import { reaCommand } from '../support/rea-bin.ts';
 import { makeDirectory, startRea } from '../support/rea-process.ts';
@@ -12,9 +12,9 @@ import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
-afterEach(tidy);
+afterAll(tidy);
 
-test('a call still in flight when the grace ends gets its one answer', async () => {
+test.concurrent('a call still in flight when the grace ends gets its one answer', async () => {
   const rea = await startRea({
     args: ['--grace', '200'],
     config: registry({ hung: fixture('never-answer') }),
@@ -31,7 +31,7 @@ test('a call still in flight when the grace ends gets its one answer', async () 
   expect(await rea.exited).toEqual({ code: 0, signal: null });
 });
 
-test('a large answer reaches a slow client whole although the gateway is stopping', async () => {
+test.concurrent('a large answer reaches a slow client whole although the gateway is stopping', async () => {
   const dir = makeDirectory();
   const bytes = 10_000_000;
   const rea = await startRea({ cwd: dir, config: registry({ echo: fixture('echo') }) });
@@ -64,7 +64,7 @@ test('a large answer reaches a slow client whole although the gateway is stoppin
   expect(await exited).toEqual([0, null]);
 });
 
-test('with HTTP beside stdio it ends when stdin does and no HTTP client is there', async () => {
+test.concurrent('with HTTP beside stdio it ends when stdin does and no HTTP client is there', async () => {
   const rea = await startRea({
     args: ['--http', '127.0.0.1:0', '--no-token', '--stdio'],
     config: registry({ echo: fixture('echo') }),
@@ -74,7 +74,7 @@ test('with HTTP beside stdio it ends when stdin does and no HTTP client is there
   expect(rea.exit).toEqual({ code: 0, signal: null });
 });
 
-test('stops cleanly although its directory has been removed', async () => {
+test.concurrent('stops cleanly although its directory has been removed', async () => {
   const rea = await startRea({ config: registry({ echo: fixture('echo') }) });
   const { pid } = await rea.waitForPhase('echo', 'ready');
   // The gateway may be writing into it.

@@ -1,7 +1,7 @@
 /** When a thread that was lost comes back, when it does not, and what it must be told again. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import type { DownstreamSnapshot } from '#src/shared/model/snapshot.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
 import { fixture, registry } from '../support/servers.ts';
@@ -9,9 +9,9 @@ import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
-afterEach(tidy);
+afterAll(tidy);
 
-test('replaces a thread that is blocked in a system call, without waiting for its end', async () => {
+test.concurrent('replaces a thread that is blocked in a system call, without waiting for its end', async () => {
   const rea = await startRea({
     faults: true,
     config: registry({ echo: fixture('echo') }, { threads: { stall_ms: 500 } }),
@@ -30,7 +30,7 @@ test('replaces a thread that is blocked in a system call, without waiting for it
   }
 });
 
-test('a thread that keeps dying is started later and later, and its server says when', async () => {
+test.concurrent('a thread that keeps dying is started later and later, and its server says when', async () => {
   const rea = await startRea({ faults: true, config: registry({ echo: fixture('echo') }) });
   const waitsLong = ({ thread, phase, next_restart_at: next, since }: DownstreamSnapshot) =>
     thread.state === 'crashed' &&
@@ -61,7 +61,7 @@ test('a thread that keeps dying is started later and later, and its server says 
   expect(await rea.stop()).toEqual({ code: 0, signal: null });
 });
 
-test('a thread that the system refuses is tried again', async () => {
+test.concurrent('a thread that the system refuses is tried again', async () => {
   const { rea, refuse, attempts } = await startRefusing();
   await rea.waitForPhase('echo', 'ready');
   refuse('supervisor', true);
@@ -82,7 +82,7 @@ test('a thread that the system refuses is tried again', async () => {
   expect(rea.exit).toBeNull();
 });
 
-test('a gateway starts although the system allows it no thread yet', async () => {
+test.concurrent('a gateway starts although the system allows it no thread yet', async () => {
   const { rea, refuse, attempts } = await startRefusing(['supervisor', 'state-writer']);
   const kinds = ['supervisor', 'state-writer'];
   await until(() => rea.exit ?? kinds.every((kind) => attempts(kind) >= 3), {
@@ -93,7 +93,7 @@ test('a gateway starts although the system allows it no thread yet', async () =>
   expect((await rea.call('echo__echo', { text: 'here' })).text).toBe('here');
 });
 
-test('a server of a new thread gets the log level that the client has set', async () => {
+test.concurrent('a server of a new thread gets the log level that the client has set', async () => {
   const rea = await startRea({ faults: true, config: registry({ echo: fixture('echo') }) });
   await rea.waitForPhase('echo', 'ready');
   await rea.request('logging/setLevel', { level: 'critical' });
@@ -108,7 +108,7 @@ test('a server of a new thread gets the log level that the client has set', asyn
   expect(await until(hasLevel, { what: 'the level to arrive again' })).toBe(true);
 });
 
-test('a thread lost during the stop is not replaced', async () => {
+test.concurrent('a thread lost during the stop is not replaced', async () => {
   const loseDuringStop = async (): Promise<boolean> => {
     const rea = await startRea({
       faults: true,
