@@ -3,7 +3,7 @@
  * itself reaches another. A fence from the other client's own server follows each time, so that
  * whatever had leaked would have come before it.
  */
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { type Heard, type HttpVisitor, visit } from '../support/http-client.ts';
 import { type Rea, startRea } from '../support/rea-process.ts';
 import { fixture, registry, type ServerSpec } from '../support/servers.ts';
@@ -11,7 +11,7 @@ import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
-afterEach(tidy);
+afterAll(tidy);
 
 const FENCE = 'notifications/fence';
 
@@ -35,7 +35,7 @@ async function leave(rea: Rea, ...visitors: readonly HttpVisitor[]): Promise<voi
   expect((await rea.stop()).code).toBe(0);
 }
 
-test.each([
+test.concurrent.each([
   ['a log message', 'notifications/message', { level: 'error', data: 'private' }],
   ['a notification that the gateway does not know', 'notifications/own', { data: 'private' }],
 ])('%s stays with the client of the instance', async (_name, method, params) => {
@@ -49,7 +49,7 @@ test.each([
   await leave(rea, one, two);
 });
 
-test('an update of a resource stays with the client of the instance', async () => {
+test.concurrent('an update of a resource stays with the client of the instance', async () => {
   const rea = await serve(fixture('resources'));
   const [one, two] = [await visit(rea), await visit(rea)];
   const updated = ({ method }: Heard) => method === 'notifications/resources/updated';
@@ -64,7 +64,7 @@ test('an update of a resource stays with the client of the instance', async () =
   await leave(rea, one, two);
 });
 
-test('a change of its prompts is told to its client alone', async () => {
+test.concurrent('a change of its prompts is told to its client alone', async () => {
   const rea = await serve(fixture('list-changes', '--prompts'));
   const [one, two] = [await visit(rea), await visit(rea)];
   const changed = ({ method }: Heard) => method === 'notifications/prompts/list_changed';

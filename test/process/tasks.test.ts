@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { type HttpVisitor, visit } from '../support/http-client.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
 import { connectSdkClient } from '../support/sdk-client.ts';
@@ -11,7 +11,7 @@ import { killOne, tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
-afterEach(tidy);
+afterAll(tidy);
 
 const RELATED = 'io.modelcontextprotocol/related-task';
 
@@ -52,7 +52,7 @@ async function listed(visitor: HttpVisitor): Promise<string[]> {
   return tasks.map(({ taskId }: { taskId: string }) => taskId).sort();
 }
 
-test('a real server runs a task that outlasts the call timeout and asks its client in its course', async () => {
+test.concurrent('a real server runs a task that outlasts the call timeout and asks its client in its course', async () => {
   const rea = await startRea({
     initialize: false,
     config: registry({ every: realServer('everything') }, { call_timeout_ms: 3_000 }),
@@ -85,7 +85,7 @@ test('a real server runs a task that outlasts the call timeout and asks its clie
   expect(after.message.result.status).toBe('completed');
 });
 
-test('two servers that give the same id do not meet, nor do two clients', async () => {
+test.concurrent('two servers that give the same id do not meet, nor do two clients', async () => {
   const rea = await serveHttp({ x: fixture('tasks'), y: fixture('tasks') });
   const [a, b] = [await visit(rea), await visit(rea)];
   expect(a.client.getServerCapabilities()?.tasks).toEqual({
@@ -127,7 +127,7 @@ test('two servers that give the same id do not meet, nor do two clients', async 
   await stop(rea);
 });
 
-test('progress and status of a task reach its client alone, until it has ended', async () => {
+test.concurrent('progress and status of a task reach its client alone, until it has ended', async () => {
   const rea = await serveHttp({ x: fixture('tasks'), y: fixture('tasks') });
   const [a, b] = [await visit(rea), await visit(rea)];
   await begin(a, 'x', 'first');
@@ -155,7 +155,7 @@ test('progress and status of a task reach its client alone, until it has ended',
   await stop(rea);
 });
 
-test('a question in the course of a task goes to its client, and to nobody when that one is gone', async () => {
+test.concurrent('a question in the course of a task goes to its client, and to nobody when that one is gone', async () => {
   const rea = await serveHttp({
     x: { ...fixture('tasks'), client_capabilities: { elicitation: {} } },
     y: { ...fixture('tasks'), client_capabilities: { elicitation: {} } },
@@ -198,7 +198,7 @@ test('a question in the course of a task goes to its client, and to nobody when 
   await stop(rea);
 });
 
-test('a task that comes after its call was cancelled is cancelled too', async () => {
+test.concurrent('a task that comes after its call was cancelled is cancelled too', async () => {
   const journal = join(makeDirectory(), 'journal');
   const rea = await startRea({ config: registry({ x: fixture('tasks', '--journal', journal) }) });
   await rea.waitForPhase('x', 'ready');
@@ -217,7 +217,7 @@ test('a task that comes after its call was cancelled is cancelled too', async ()
   expect((await rea.request('tasks/list')).message.result).toEqual({ tasks: [] });
 });
 
-test('a server that dies takes its tasks with it, and their client is told when it asks', async () => {
+test.concurrent('a server that dies takes its tasks with it, and their client is told when it asks', async () => {
   const rea = await startRea({ config: registry({ x: fixture('tasks') }) });
   const { pid } = await rea.waitForPhase('x', 'ready');
   const made = await rea.wire.request('tools/call', { name: 'x__work', task: {} }).answer;
@@ -242,7 +242,7 @@ test('a server that dies takes its tasks with it, and their client is told when 
   expect((await rea.request('tasks/list')).message.result).toEqual({ tasks: [] });
 });
 
-test('waiting for results takes no place of other calls, and can be cancelled', async () => {
+test.concurrent('waiting for results takes no place of other calls, and can be cancelled', async () => {
   const rea = await startRea({
     config: registry({ x: fixture('tasks') }, { max_concurrency: 1, call_timeout_ms: 3_000 }),
   });
