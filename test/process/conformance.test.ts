@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Outcome, runSuite, type SuiteRun } from '../support/conformance.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
 import { newerNode } from '../support/run-program.ts';
@@ -40,31 +40,23 @@ const CONFORMS = {
   restarts: 0,
 };
 
-let rea: Rea | null = null;
-
 beforeAll(async () => {
   await newerNode();
 });
 
-afterEach(async () => {
-  // A gateway that serves only HTTP does not end with its stdin.
-  if (rea?.exit === null) rea.kill('SIGTERM');
-  await rea?.exited;
-  rea = null;
-  await tidy();
-});
+afterAll(tidy);
 
-test('passes every check with one server behind it', async () => {
+test.concurrent('passes every check with one server behind it', async () => {
   expect(await examine(await serve({ conformance: conformance() }))).toEqual(CONFORMS);
 });
 
-test('passes every check when the server prints junk on stdout', async () => {
+test.concurrent('passes every check when the server prints junk on stdout', async () => {
   const gateway = await serve({ conformance: conformance('--junk') });
   expect(await examine(gateway)).toEqual(CONFORMS);
   await gateway.waitForLog('"msg":"noise"');
 });
 
-test('passes every check with three other servers beside it', async () => {
+test.concurrent('passes every check with three other servers beside it', async () => {
   const dir = makeDirectory();
   const others = {
     everything: realServer('everything'),
@@ -90,7 +82,7 @@ async function serve(
   servers: Readonly<Record<string, ServerSpec>>,
   cwd = makeDirectory(),
 ): Promise<Rea> {
-  rea = await startRea({
+  const rea = await startRea({
     cwd,
     args: ['--http', '127.0.0.1:0', '--no-token'],
     initialize: false,
