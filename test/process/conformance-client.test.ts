@@ -16,7 +16,7 @@ beforeAll(async () => {
   await newerNode();
 });
 
-test.each([
+test.concurrent.each([
   ['conformance-0.1', 'initialize'],
   ['conformance-0.1', 'elicitation-sep1034-client-defaults'],
   ['conformance-0.2', 'tools_call'],

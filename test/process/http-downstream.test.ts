@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import {
   freePort,
   type HttpServer,
@@ -16,7 +16,7 @@ import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
-afterEach(async () => {
+afterAll(async () => {
   await tidy();
   await stopHttpServers();
 });
@@ -30,7 +30,7 @@ async function front(server: HttpServer, options: Readonly<Record<string, unknow
   return rea;
 }
 
-test('serves the reference server with its tools, prompts and resources, and ends its session', async () => {
+test.concurrent('serves the reference server with its tools, prompts and resources, and ends its session', async () => {
   const rea = await front(await startEverything());
   const echo = await rea.call('web__echo', { message: 'over http' });
   expect(echo.text).toBe('Echo: over http');
@@ -55,7 +55,7 @@ test('serves the reference server with its tools, prompts and resources, and end
   });
 });
 
-test('the reference server is killed while idle, and served again once it is back', async () => {
+test.concurrent('the reference server is killed while idle, and served again once it is back', async () => {
   const server = await startEverything();
   const rea = await front(server);
   await server.kill();
@@ -70,7 +70,7 @@ test('the reference server is killed while idle, and served again once it is bac
   expect((await rea.call('web__echo', { message: 'again' })).text).toBe('Echo: again');
 });
 
-test('a server that comes up late is served as soon as it is there', async () => {
+test.concurrent('a server that comes up late is served as soon as it is there', async () => {
   const port = await freePort();
   const rea = await startRea({
     config: registry({ web: { url: `http://127.0.0.1:${port}/mcp` }, echo: fixture('echo') }),
@@ -85,7 +85,7 @@ test('a server that comes up late is served as soon as it is there', async () =>
   expect((await rea.call('web__echo', { text: 'late' })).text).toBe('late');
 });
 
-test('a call in flight at a kill -9 is answered once, at once, and its effect happens once', async () => {
+test.concurrent('a call in flight at a kill -9 is answered once, at once, and its effect happens once', async () => {
   const server = await startFixture();
   const rea = await front(server);
   const effects = join(rea.dir, 'effects');
@@ -103,7 +103,7 @@ test('a call in flight at a kill -9 is answered once, at once, and its effect ha
   expect(lines(effects)).toEqual(['effect']);
 });
 
-test('calls that a lost session turned away are carried out, once each, in the new session', async () => {
+test.concurrent('calls that a lost session turned away are carried out, once each, in the new session', async () => {
   const server = await startFixture('--no-get');
   // What it died of is told for as long as it is not stable.
   const rea = await front(server, { restart: { ...QUICK.restart, stable_ms: 600_000 } });
@@ -128,7 +128,7 @@ test('calls that a lost session turned away are carried out, once each, in the n
   expect(await server.written({ method: 'initialize' })).toHaveLength(2);
 });
 
-test('a session that ends while nobody calls is begun again', async () => {
+test.concurrent('a session that ends while nobody calls is begun again', async () => {
   const server = await startFixture();
   const rea = await front(server);
   await server.written({ http: 'GET' });
@@ -139,7 +139,7 @@ test('a session that ends while nobody calls is begun again', async () => {
   expect((await rea.call('web__echo', { text: 'again' })).text).toBe('again');
 });
 
-test('answers pass byte for byte, as JSON in one line or many, and as events', async () => {
+test.concurrent('answers pass byte for byte, as JSON in one line or many, and as events', async () => {
   const rea = await front(await startFixture());
   const integers = rea.begin('web__integers');
   expect((await integers.answer).raw).toBe(
@@ -153,7 +153,7 @@ test('answers pass byte for byte, as JSON in one line or many, and as events', a
   expect((await events.call('web__echo', { text: 'über' })).text).toBe('über');
 });
 
-test.each([
+test.concurrent.each([
   ['bad-utf8', {}, 'ERR_MALFORMED_MESSAGE', 'answered', 'utf8'],
   ['break-in-string', {}, 'ERR_MALFORMED_MESSAGE', 'answered', 'malformed'],
   ['other-type', { type: 'text/html' }, 'ERR_MALFORMED_MESSAGE', 'answered', 'HTTP 200, text/html'],
@@ -192,7 +192,7 @@ test.each([
   expect(web).toMatchObject({ restarts: 0, circuit_state: 'closed' });
 });
 
-test('a redirect within the origin is followed, three times at most', async () => {
+test.concurrent('a redirect within the origin is followed, three times at most', async () => {
   const server = await startFixture();
   const rea = await front(server);
   const once = await rea.call('web__redirect', { code: 308, to: '/other?place' });
@@ -202,14 +202,14 @@ test('a redirect within the origin is followed, three times at most', async () =
   expect(await server.written({ tool: 'redirect' })).toHaveLength(2 + 4);
 });
 
-test("a protocol error under an HTTP error is the call's answer", async () => {
+test.concurrent("a protocol error under an HTTP error is the call's answer", async () => {
   const rea = await front(await startFixture());
   const { message, failure } = await rea.call('web__status-with-error');
   expect(failure).toBeNull();
   expect(message.error).toEqual({ code: -32602, message: 'no such file' });
 });
 
-test('progress keeps its order, and a stream that breaks is taken up after its last event', async () => {
+test.concurrent('progress keeps its order, and a stream that breaks is taken up after its last event', async () => {
   const server = await startFixture();
   const rea = await front(server);
   const many = rea.begin('web__progress', { count: 20 }, { progressToken: 7 });
@@ -227,7 +227,7 @@ test('progress keeps its order, and a stream that breaks is taken up after its l
   expect(await server.written({ lastEventId: 'stream-2' })).toHaveLength(3);
 });
 
-test('a cancelled call is cancelled at the server and its stream is closed', async () => {
+test.concurrent('a cancelled call is cancelled at the server and its stream is closed', async () => {
   const server = await startFixture();
   const rea = await front(server);
   const call = rea.begin('web__hang');
@@ -238,7 +238,7 @@ test('a cancelled call is cancelled at the server and its stream is closed', asy
   expect(call.answered()).toBe(false);
 });
 
-test('the stream of notifications is opened again, and nothing that was missed stays unknown', async () => {
+test.concurrent('the stream of notifications is opened again, and nothing that was missed stays unknown', async () => {
   const server = await startFixture();
   const rea = await front(server);
   await server.written({ http: 'GET' });
@@ -255,7 +255,7 @@ test('the stream of notifications is opened again, and nothing that was missed s
   expect(rea.state()?.downstreams[0]).toMatchObject({ restarts: 0 });
 });
 
-test('a server asks the client that called it', async () => {
+test.concurrent('a server asks the client that called it', async () => {
   const rea = await startRea({
     initialize: false,
     config: registry({
@@ -281,12 +281,12 @@ test('a server asks the client that called it', async () => {
   });
 });
 
-test('a server without sessions and without a stream is served', async () => {
+test.concurrent('a server without sessions and without a stream is served', async () => {
   const rea = await front(await startFixture('--no-session', '--no-get'));
   expect((await rea.call('web__echo', { text: 'stateless' })).text).toBe('stateless');
 });
 
-test('log messages of a server reach the client', async () => {
+test.concurrent('log messages of a server reach the client', async () => {
   const server = await startFixture();
   const rea = await front(server);
   await server.written({ http: 'GET' });
@@ -294,12 +294,12 @@ test('log messages of a server reach the client', async () => {
   await rea.waitForFrames(({ message }) => message.params?.data === 'said by itself', 1);
 });
 
-test('a server that answers notifications with a stream does not hold the handshake up', async () => {
+test.concurrent('a server that answers notifications with a stream does not hold the handshake up', async () => {
   const rea = await front(await startFixture('--stream-for-notifications'));
   expect((await rea.call('web__echo', { text: 'here' })).text).toBe('here');
 });
 
-test('a server that does not answer initialize is given up in time', async () => {
+test.concurrent('a server that does not answer initialize is given up in time', async () => {
   const server = await startFixture('--hang', 'initialize');
   const rea = await startRea({
     config: registry({ web: { url: server.url, start_timeout_ms: 200 } }),
@@ -310,14 +310,14 @@ test('a server that does not answer initialize is given up in time', async () =>
   expect(web.last_error).toBe('no answer to initialize within 200 ms');
 });
 
-test('a server that does not answer the end of its session does not hold up the stop', async () => {
+test.concurrent('a server that does not answer the end of its session does not hold up the stop', async () => {
   const server = await startFixture('--hang', 'DELETE');
   const rea = await front(server);
   expect(await rea.stop()).toEqual({ code: 0, signal: null });
   expect(await server.written({ http: 'DELETE' })).toHaveLength(1);
 });
 
-test('a certificate that nobody vouches for is refused, and one of NODE_EXTRA_CA_CERTS is not', async () => {
+test.concurrent('a certificate that nobody vouches for is refused, and one of NODE_EXTRA_CA_CERTS is not', async () => {
   const dir = makeDirectory();
   execFileSync(
     'openssl',
@@ -344,14 +344,14 @@ test('a certificate that nobody vouches for is refused, and one of NODE_EXTRA_CA
   await server.kill();
 });
 
-test('at a stop the session is ended at the server', async () => {
+test.concurrent('at a stop the session is ended at the server', async () => {
   const server = await startFixture();
   const rea = await front(server);
   expect(await rea.stop()).toEqual({ code: 0, signal: null });
   expect(server.journal().at(-1)).toMatchObject({ http: 'DELETE', version: '2025-11-25' });
 });
 
-test('a server that does not answer any more is taken for hung, and connected to again', async () => {
+test.concurrent('a server that does not answer any more is taken for hung, and connected to again', async () => {
   const server = await startFixture();
   const rea = await front(server, { liveness: { idle_ms: 300, timeout_ms: 200, misses: 2 } });
   await rea.call('web__refuse-all', { code: 503 });

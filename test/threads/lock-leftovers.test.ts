@@ -10,15 +10,15 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { formatLockLine, parseLockLine } from '#src/shared/machines/lock-line.ts';
 import { deadHolder, livingHolder } from '../support/lock-holders.ts';
+import { LOCK, owner } from '../support/lock-owner.ts';
 import { LIMIT_MS, newDirectory, stopWriters, WriterHost } from '../support/state-writer.ts';
 import { until } from '../support/wait-for.ts';
-import { LOCK, owner } from './lock-owner.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
-afterEach(stopWriters);
+afterAll(stopWriters);
 
 /** What a crash, a full disk or another program may have left in place of the lock. */
 const leftovers: Record<string, (path: string) => void> = {
@@ -46,7 +46,7 @@ const leftovers: Record<string, (path: string) => void> = {
 };
 
 describe('a leftover in place of the lock', () => {
-  it.each(Object.entries(leftovers))('heals: %s', async (_name, leave) => {
+  it.concurrent.each(Object.entries(leftovers))('heals: %s', async (_name, leave) => {
     const dir = newDirectory();
     leave(join(dir, LOCK));
     const host = await owner(dir);
@@ -55,7 +55,7 @@ describe('a leftover in place of the lock', () => {
     expect(readdirSync(dir)).toEqual([]);
   });
 
-  it('heals: a lock with the pid of the new owner itself, as after a container restart', async () => {
+  it.concurrent('heals: a lock with the pid of the new owner itself, as after a container restart', async () => {
     const dir = newDirectory();
     const host = new WriterHost(dir, { data: { identity: livingHolder() } });
     await host.owns();
@@ -69,14 +69,14 @@ describe('a leftover in place of the lock', () => {
     expect(next.detail()).toContain('taken over');
   });
 
-  it.runIf(process.geteuid?.() !== 0)('heals: a lock that nobody may read', async () => {
+  it.concurrent.runIf(process.geteuid?.() !== 0)('heals: a lock that nobody may read', async () => {
     const dir = newDirectory();
     writeFileSync(join(dir, LOCK), '', { mode: 0o000 });
     const host = await owner(dir);
     expect(parseLockLine(readFileSync(join(dir, LOCK), 'utf8'))?.pid).toBe(host.pid);
   });
 
-  it('is named when it is a directory with something in it', async () => {
+  it.concurrent('is named when it is a directory with something in it', async () => {
     const dir = newDirectory();
     mkdirSync(join(dir, LOCK));
     writeFileSync(join(dir, LOCK, 'precious'), 'x');
@@ -87,7 +87,7 @@ describe('a leftover in place of the lock', () => {
     await host.owns();
   });
 
-  it('is respected when the process is alive', async () => {
+  it.concurrent('is respected when the process is alive', async () => {
     const dir = newDirectory();
     writeFileSync(join(dir, LOCK), formatLockLine(livingHolder()));
     const host = new WriterHost(dir);
@@ -96,7 +96,7 @@ describe('a leftover in place of the lock', () => {
     expect(readdirSync(dir)).toEqual([LOCK]);
   });
 
-  it('is removed with everything else that dead owners left', async () => {
+  it.concurrent('is removed with everything else that dead owners left', async () => {
     const dir = newDirectory();
     for (const name of ['serve.state', 'serve.pid', 'serve.lock', 'catalog']) {
       writeFileSync(join(dir, `.${name}.4194305.gone.tmp`), 'half');
@@ -112,7 +112,7 @@ describe('a leftover in place of the lock', () => {
 });
 
 describe('a holder in another pid namespace or on another host', () => {
-  it.each([
+  it.concurrent.each([
     ['another pid namespace', { pid_ns: 'pid:[1]' }],
     ['another host', { boot_id: 'another' }],
   ])('is left alone while it writes, and is dead when it has stopped: %s', async (_name, where) => {

@@ -13,10 +13,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { formatLockLine } from '#src/shared/machines/lock-line.ts';
 import { catalogFact, mainFact, supervisorFact } from '../support/facts.ts';
 import { livingHolder } from '../support/lock-holders.ts';
+import { LOCK, owner } from '../support/lock-owner.ts';
 import {
   LIMIT_MS,
   newDirectory,
@@ -25,13 +26,12 @@ import {
   WriterHost,
 } from '../support/state-writer.ts';
 import { report, stopwatch, until } from '../support/wait-for.ts';
-import { LOCK, owner } from './lock-owner.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
-afterEach(stopWriters);
+afterAll(stopWriters);
 
 describe('a state-writer thread that is replaced', () => {
-  it('goes on with the lock and the numbers of the one before', async () => {
+  it.concurrent('goes on with the lock and the numbers of the one before', async () => {
     const host = await owner();
     const lock = readFileSync(join(host.dir, LOCK), 'utf8');
     for (let rev = 1; rev <= 5; rev++) {
@@ -53,7 +53,7 @@ describe('a state-writer thread that is replaced', () => {
 });
 
 describe('two gateways in one directory', () => {
-  it.each([
+  it.concurrent.each([
     ['exits', (host: WriterHost) => host.closeAndExit()],
     ['is killed', (host: WriterHost) => host.kill()],
   ])('have one owner, and the other takes over when it %s', async (how, end) => {
@@ -81,7 +81,7 @@ describe('two gateways in one directory', () => {
     expect(readdirSync(first.dir).filter((name) => /tmp|~/.test(name))).toEqual([]);
   });
 
-  it('leave a third that comes and goes without a trace', async () => {
+  it.concurrent('leave a third that comes and goes without a trace', async () => {
     const [first, dir] = await owner().then((host) => [host, host.dir] as const);
     const second = new WriterHost(dir);
     await second.waits();
@@ -96,7 +96,7 @@ describe('two gateways in one directory', () => {
 });
 
 describe('an owner that lost the lock', () => {
-  it('writes nothing more, says so, and takes its turn again', async () => {
+  it.concurrent('writes nothing more, says so, and takes its turn again', async () => {
     const host = await owner();
     const from = host.said.length;
     const other = join(host.dir, 'other');
@@ -116,7 +116,7 @@ describe('an owner that lost the lock', () => {
     await host.state(({ downstreams }) => downstreams[0]?.pid === 42, 'what was pending');
   });
 
-  it('removes nothing of its successor when it closes', async () => {
+  it.concurrent('removes nothing of its successor when it closes', async () => {
     const host = await owner();
     // Its first files are written just after it has become the owner.
     await host.state(({ owner_pid }) => owner_pid === host.pid, 'its state');
@@ -135,7 +135,7 @@ describe('an owner that lost the lock', () => {
     expect(readdirSync(host.dir).sort()).toEqual(names);
   });
 
-  it('heals when somebody removed the whole directory and made it again', async () => {
+  it.concurrent('heals when somebody removed the whole directory and made it again', async () => {
     const host = await owner();
     // The owner may be writing into it.
     rmSync(host.dir, { recursive: true, maxRetries: 10 });
@@ -163,7 +163,7 @@ describe('links planted where the writer writes', () => {
     ),
   ];
 
-  it.each([
+  it.concurrent.each([
     ['symlinks', symlinkSync],
     ['hard links', linkSync],
   ])('do no harm to the victim: %s', async (_name, plant) => {
@@ -195,7 +195,7 @@ describe('links planted where the writer writes', () => {
     }
   });
 
-  it('are not followed when they stand for the whole directory', async () => {
+  it.concurrent('are not followed when they stand for the whole directory', async () => {
     const victim = newDirectory();
     const dir = join(newDirectory(), 'link');
     symlinkSync(victim, dir);
@@ -207,7 +207,7 @@ describe('links planted where the writer writes', () => {
 });
 
 describe('a directory that does not exist', () => {
-  it('is never made; the writer says why it waits, and begins when it is there', async () => {
+  it.concurrent('is never made; the writer says why it waits, and begins when it is there', async () => {
     const dir = join(newDirectory(), 'missing');
     const host = new WriterHost(dir);
     await host.waits();

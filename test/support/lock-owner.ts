@@ -1,5 +1,5 @@
 /** A state writer that owns the lock of its directory. */
-import { newDirectory, WriterHost } from '../support/state-writer.ts';
+import { newDirectory, WriterHost } from './state-writer.ts';
 
 export const LOCK = 'serve.state.json.lock';
 
