@@ -1,6 +1,7 @@
 /** The process has no file descriptor left: nothing works that needs one, and nothing ends because of it. */
 import { execFileSync } from 'node:child_process';
 import { afterEach, expect, test, vi } from 'vitest';
+import { FAST_CLOCKS } from '../support/rea-command.ts';
 import { type Rea, startRea } from '../support/rea-process.ts';
 import { fixture, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
@@ -15,7 +16,7 @@ test('a gateway without file descriptors goes on, and serves as before once ther
   const teller = new URL('../support/tell-probes.mjs', import.meta.url).href;
   const rea = await startRea({
     config: registry({ echo: fixture('echo') }),
-    env: { NODE_OPTIONS: `--import=${teller}` },
+    env: { ...FAST_CLOCKS, NODE_OPTIONS: `--import=${teller}` },
   });
   await rea.waitForPhase('echo', 'ready');
   const { incarnation } = await rea.waitForServer('echo', ({ thread }) => thread.heap_mb !== null, {

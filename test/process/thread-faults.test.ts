@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test, vi } from 'vitest';
 import { sourcesOf } from '../support/loaded-sources.ts';
 import { isAlive } from '../support/processes.ts';
-import { runRea } from '../support/rea-command.ts';
+import { FAST_CLOCKS, runRea } from '../support/rea-command.ts';
 import { type Rea, startRea } from '../support/rea-process.ts';
 import { fixture, registry } from '../support/servers.ts';
 import { killOne, tidy } from '../support/tidy.ts';
@@ -63,7 +63,11 @@ test.concurrent.each(['throw', 'reject', 'exit', 'heap', 'loop'] as const)(
 test.concurrent.each(['throw', 'exit', 'heap', 'loop'] as const)(
   'replaces the state writer after the fault "%s"; no call notices and the file goes on',
   async (fault) => {
-    const rea = await startRea({ faults: true, config: registry({ echo: fixture('echo') }) });
+    const rea = await startRea({
+      faults: true,
+      env: FAST_CLOCKS,
+      config: registry({ echo: fixture('echo') }),
+    });
     const { pid } = await rea.waitForPhase('echo', 'ready');
     const seq = rea.state()?.seq ?? 0;
     const session = rea.state()?.session_id;
@@ -107,11 +111,16 @@ test.concurrent('rea status says that the main thread is stalled, and running ag
 });
 
 test.concurrent('rea status exits 4 while the whole process is stopped', async () => {
-  const rea = await startRea({ config: registry({ echo: fixture('echo') }) });
+  const rea = await startRea({
+    env: FAST_CLOCKS,
+    config: registry({ echo: fixture('echo') }),
+  });
   await rea.waitForPhase('echo', 'ready');
   rea.kill('SIGSTOP');
   const time = stopwatch();
   const heartbeat = rea.state()?.heartbeat_ms ?? 0;
+  expect(heartbeat).toBe(500);
+  await rea.waitForLog('REA_TEST_CLOCKS is set');
   await until(
     async () => {
       const { exit } = await rea.status();

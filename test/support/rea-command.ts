@@ -10,6 +10,9 @@ export interface StatusResult {
   readonly text: string;
 }
 
+/** For tests that wait for a heartbeat or a look at a thread: ten of them for each that users have. */
+export const FAST_CLOCKS = { REA_TEST_CLOCKS: '0.1' } as const;
+
 /** Runs `rea status --json` for a directory. */
 export async function status(dir: string): Promise<StatusResult> {
   const { code, stdout, stderr } = await runRea(['status', '--json', '--cwd', dir]);

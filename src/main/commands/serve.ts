@@ -6,6 +6,7 @@ import { hostAndPort } from '../clients/http/address.ts';
 import { loadConfig } from '../config/load.ts';
 import { loadPolicy, type Policy } from '../config/policy.ts';
 import { problemLines } from '../config/problem.ts';
+import { CLOCKS, type Clocks, clocksOf } from '../gateway/clocks.ts';
 import { Gateway } from '../gateway/gateway.ts';
 import { Reload, type ReloadMode, tellWarnings } from '../gateway/reload.ts';
 import { Shutdown } from '../gateway/shutdown.ts';
@@ -52,6 +53,7 @@ interface Prepared {
   readonly address: { readonly host: string; readonly port: number } | null;
   /** Null: no metrics. */
   readonly metricsPort: number | null;
+  readonly clocks: Clocks;
   readonly config: GatewayConfig;
   readonly policy: Policy;
   readonly door: OpenDoor;
@@ -67,7 +69,7 @@ type Preparation =
 export async function runServe(options: ServeOptions): Promise<number> {
   const preparation = prepare(options);
   if (!preparation.ok) return say(preparation.lines, preparation.code);
-  const { address, config, policy, door, state, place } = preparation.prepared;
+  const { address, clocks, config, policy, door, state, place } = preparation.prepared;
   const { cwd, trustConfig } = options;
   const names = config.servers.map(({ name }) => name);
   const secrets = new LogSecrets(process.env);
@@ -76,6 +78,8 @@ export async function runServe(options: ServeOptions): Promise<number> {
   const log = createLogger(process.env, process.stderr, secrets);
   const doubt = state.ok ? state.warning : `${state.error}; this gateway keeps nothing there`;
   if (doubt !== null) log.warn(doubt);
+  if (clocks !== CLOCKS)
+    log.warn({ ...clocks }, 'REA_TEST_CLOCKS is set, which is for tests of rea only: unset it');
   const { reload: mode } = options;
   const reload = new Reload({ cwd, config, mode, trustConfig, env: process.env, secrets, log });
   tellWarnings(log, config, policy);
@@ -94,6 +98,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
     config,
     guarded: guardedPlaces({ ...place, file: config.file }),
     version: version(),
+    clocks,
     log,
     secrets,
     stdio: address === null || options.stdio,
@@ -135,6 +140,8 @@ function prepare(options: ServeOptions): Preparation {
   if (usage !== null) return { ok: false, lines: usage, code: EXIT_USAGE };
   const port = metricsPort(process.env['REA_METRICS_PORT']);
   if (typeof port === 'string') return cannotStart(port);
+  const clocks = clocksOf(process.env['REA_TEST_CLOCKS']);
+  if (typeof clocks === 'string') return cannotStart(clocks);
   const named = namedDoor(options);
   if (named?.ok === false) return cannotStart(named.message);
   const { cwd, trustConfig, config: file, stateDir } = options;
@@ -152,6 +159,7 @@ function prepare(options: ServeOptions): Preparation {
   const prepared = {
     address,
     metricsPort: port,
+    clocks,
     config,
     policy: policy.policy,
     door,

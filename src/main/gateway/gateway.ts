@@ -33,8 +33,6 @@ import { restoreOffers } from './restore-offers.ts';
 import { factsOf, healthOf, metricsOf, type Own } from './shown.ts';
 import { type Stoppable, tryTo } from './shutdown.ts';
 
-const HEARTBEAT_MS = 5000;
-const INSPECT_EVERY_MS = 5000;
 /** The state writer's last write may take until this long after the stop began. */
 const WRITER_CLOSE_BY_MS = 1700;
 /** It always gets at least this long, for a busy machine. */
@@ -80,7 +78,6 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
         startedAt: this.#startedAt,
         identity: this.#identity,
         look: this.#look,
-        heartbeatMs: HEARTBEAT_MS,
         beats,
         looks,
       },
@@ -152,7 +149,9 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     this.#doors.serveStdio();
     this.#startServers();
     this.#heartbeat.start();
-    this.#timers.push(setInterval(() => void fleet.inspect(), INSPECT_EVERY_MS).unref());
+    this.#timers.push(
+      setInterval(() => void fleet.inspect(), this.#options.clocks.inspectMs).unref(),
+    );
     this.#publishing.now();
     this.#options.log.info(
       {

@@ -6,6 +6,7 @@ import type { GuardedPlaces } from '../../shared/model/guarded.ts';
 import type { LogSecrets } from '../log-secrets.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics/metrics.ts';
+import type { Clocks } from './clocks.ts';
 
 export interface GatewayOptions {
   readonly cwd: string;
@@ -13,6 +14,7 @@ export interface GatewayOptions {
   /** Paths that no client may name to a server. */
   readonly guarded: GuardedPlaces;
   readonly version: string;
+  readonly clocks: Clocks;
   readonly log: Logger;
   /** Secrets to keep out of the log; more are added while the gateway runs. */
   readonly secrets: LogSecrets;

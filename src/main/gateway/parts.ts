@@ -46,7 +46,6 @@ export interface PartsOptions extends GatewayOptions {
   readonly startedAt: string;
   readonly identity: ProcessIdentity;
   readonly look: Look;
-  readonly heartbeatMs: number;
   /** Main's heartbeats, shared with the state writer. */
   readonly beats: SharedArrayBuffer;
   /** What threads share for looking at paths. */
@@ -79,6 +78,7 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
   const priorities = startPriorityQueue(log, look);
   const launcher = new LauncherProcess(workerEntry('launcher'), log);
   const writer: StateWriterThread = new StateWriterThread({
+    probeMs: options.clocks.probeMs,
     data: writerData(options),
     log,
     onOwnership: (owner, detail) =>
@@ -146,7 +146,7 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
 function writerData(
   options: PartsOptions,
 ): Omit<StateWriterData, 'kind' | 'controlPort' | 'nonce'> {
-  const { dir, sessionId, startedAt, identity, heartbeatMs, beats, config } = options;
+  const { dir, sessionId, startedAt, identity, clocks, beats, config } = options;
   return {
     dir,
     sessionId,
@@ -155,7 +155,7 @@ function writerData(
     gatewayVersion: options.version,
     metricsPort: options.metrics.port,
     servers: config.servers.map(({ name }) => name),
-    heartbeatMs,
+    heartbeatMs: clocks.heartbeatMs,
     mainBeats: beats,
     seq: 0,
   };

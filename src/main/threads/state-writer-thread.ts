@@ -20,7 +20,6 @@ import { endWorker, startWorker } from './start-worker.ts';
 import { ThreadBackoff } from './thread-backoff.ts';
 import { ThreadProbe } from './thread-probe.ts';
 
-const PROBE_EVERY_MS = 5000;
 const PROBE_DEADLINE_MS = 5000;
 /** Enough for the catalogues of hundreds of servers. */
 const HEAP_MB = 128;
@@ -37,6 +36,8 @@ const THREAD_RESTART = {
 
 export interface StateWriterOptions {
   readonly data: Omit<StateWriterData, 'kind' | 'controlPort' | 'nonce'>;
+  /** The thread is looked at this often. */
+  readonly probeMs: number;
   readonly log: Logger;
   readonly onOwnership: (owner: boolean, detail: string) => void;
   /** What the servers' process trees use, told also while another gateway owns the file. */
@@ -74,14 +75,14 @@ export class StateWriterThread {
     return this.#owner;
   }
 
-  /** At the last look, one every 5 s; null: not looked at yet, or the thread has just begun. */
+  /** At the last look; null: not looked at yet, or the thread has just begun. */
   get heapUsedBytes(): number | null {
     return this.#heapUsedBytes;
   }
 
   /** Starts the thread; when the system refuses one, it is tried again as after a loss. */
   start(): void {
-    this.#probing ??= setInterval(() => void this.#check(), PROBE_EVERY_MS).unref();
+    this.#probing ??= setInterval(() => void this.#check(), this.#options.probeMs).unref();
     this.#begin();
   }
 

@@ -1,0 +1,32 @@
+/**
+ * The slow clocks of a gateway. Tests of this project make them faster with one environment variable;
+ * nothing else depends on it.
+ */
+
+export interface Clocks {
+  /** The state file is written at least this often. */
+  readonly heartbeatMs: number;
+  /** Supervisor threads are looked at this often. */
+  readonly inspectMs: number;
+  /** The state-writer thread is looked at this often. */
+  readonly probeMs: number;
+}
+
+export const CLOCKS: Clocks = { heartbeatMs: 5000, inspectMs: 5000, probeMs: 5000 };
+
+const LEAST_FACTOR = 0.05;
+
+/** @returns one line that says what is wrong with the variable. */
+export function clocksOf(text: string | undefined): Clocks | string {
+  if (text === undefined || text === '') return CLOCKS;
+  const factor = /^\d(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;
+  if (!(factor >= LEAST_FACTOR && factor <= 1)) {
+    const shown = JSON.stringify(text.slice(0, 40));
+    return `REA_TEST_CLOCKS is ${shown}, expected a factor from ${LEAST_FACTOR} to 1; it is for tests of rea only, so unset it`;
+  }
+  return {
+    heartbeatMs: CLOCKS.heartbeatMs * factor,
+    inspectMs: CLOCKS.inspectMs * factor,
+    probeMs: CLOCKS.probeMs * factor,
+  };
+}
