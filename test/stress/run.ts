@@ -1,5 +1,6 @@
 /**
- * Every stress program in its full form, one after the other; exits 1 if any of them finds a violation.
+ * Every stress program in its full form, and the tests that soak, one after the other; exits 1 if any of
+ * them finds a violation.
  * Takes half an hour or more on two cores. Needs Node 22.18 or newer, which runs TypeScript.
  */
 import { spawnSync } from 'node:child_process';
@@ -18,6 +19,15 @@ const PROGRAMS: readonly (readonly [file: string, ...args: string[]])[] = [
   ['lock-race.ts'],
 ];
 
+/** Tests that repeat themselves a hundred times as often here as in `npm test`. */
+const SOAKS: readonly (readonly [file: string, test: string])[] = [
+  ['reload.test.ts', 'changed again and again'],
+  ['recycle.test.ts', 'calls that never stop coming'],
+  ['lazy-and-idle.test.ts', 'under load with stops in between'],
+  ['shared-threads.test.ts', 'many servers share eight threads'],
+  ['http-full.test.ts', 'visitors that'],
+];
+
 console.log(
   `Node ${process.version}, ${process.platform} ${process.arch}, ${availableParallelism()} cores`,
 );
@@ -28,6 +38,16 @@ for (const [file, ...args] of PROGRAMS) {
   const { status } = spawnSync(process.execPath, [...sourceArgs, path, ...args], {
     stdio: 'inherit',
   });
+  if (status !== 0) failed += 1;
+}
+const vitest = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', import.meta.url));
+for (const [file, test] of SOAKS) {
+  console.log(`\n$ REA_TEST_SOAK=1 npx vitest run test/process/${file} -t '${test}'`);
+  const { status } = spawnSync(
+    process.execPath,
+    [vitest, 'run', `test/process/${file}`, '-t', test],
+    { stdio: 'inherit', env: { ...process.env, REA_TEST_SOAK: '1' } },
+  );
   if (status !== 0) failed += 1;
 }
 console.log(failed === 0 ? '\nno violation' : `\n${failed} programs found violations`);
