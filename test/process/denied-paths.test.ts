@@ -278,6 +278,11 @@ test('the reference file server writes no registry, and reads no state', async (
   expect(read.failure).toMatchObject(DENIED);
   expect(readFileSync(file, 'utf8')).toBe(before);
   expect(existsSync(join(dir, 'new'))).toBe(false);
+  // The server makes it shorter before it opens it.
+  const long = `${dir}${'/x/..'.repeat(5000)}/.rea/policy.yaml`;
+  const grown = await rea.call('files__write_file', { path: long, content: 'version: "1"' });
+  expect(grown.failure).toMatchObject(DENIED);
+  expect(existsSync(join(dir, '.rea/policy.yaml'))).toBe(false);
   const path = join(dir, 'plain.txt');
   expect((await rea.call('files__write_file', { path, content: '.rea' })).failure).toMatchObject(
     DENIED,

@@ -76,6 +76,11 @@ function* furtherReadings(text: string, around: Surroundings): Generator<string>
   if (composed !== text) yield composed;
 }
 
+/** Whether the character does not belong to a path where it stands before or behind it. */
+export function isAround(character: string): boolean {
+  return AROUND.test(character);
+}
+
 /** Without white space, quotes and angle brackets around it. By hand: a pattern would take quadratic time. */
 function trimmed(text: string): string {
   let [start, end] = [0, text.length];
@@ -107,7 +112,7 @@ function withVariables(text: string, env: Surroundings['env']): string {
 }
 
 /** Once; what is no escape stays. Also as it is done by those that take `%c0%ae` or `%u002e` for a dot. */
-function percentDecoded(text: string): string {
+export function percentDecoded(text: string): string {
   const wide = text.replaceAll(/%u([0-9a-f]{4})/gi, (_, hex: string) =>
     String.fromCharCode(Number.parseInt(hex, 16)),
   );

@@ -1,14 +1,17 @@
 /**
  * The strings of a message, one after the other, values and names of members alike, without building
- * the message. What cannot be a path as a whole is passed over: text of several lines, and what is far
- * longer than any path. Reads validated bytes; decides nothing else.
+ * the message. What cannot be a path as a whole is passed over: text of several lines, and what stays far
+ * longer than any path whatever a program leaves out of it. Reads validated bytes; decides nothing else.
  */
 import { decodeString } from '../../../shared/json/frame.ts';
+import { LongString } from './long-string.ts';
 import { MAX_NAME } from './own-name.ts';
 import { beginsAsUri } from './readings.ts';
 
-/** As JSON text. Four times the longest path, for what is escaped, encoded, or led in circles. */
+/** As JSON text. Four times the longest path; what is longer is shortened first. */
 const MAX_RAW_BYTES = 16_384;
+/** Of a longer one at a time. */
+const PIECE_BYTES = 16_384;
 /** Enough to see how a string begins. */
 const HEAD_BYTES = 1200;
 const QUOTE = 0x22;
@@ -22,10 +25,21 @@ for (let byte = 0x20; byte < 0x7f; byte++) {
   if (!/[/\\%~$:+?#"'`<>]/.test(String.fromCharCode(byte))) PLAIN[byte] = 1;
 }
 
+/** A string that is being shortened. */
+interface Long {
+  readonly string: LongString;
+  at: number;
+  /** Where it ends. */
+  readonly end: number;
+}
+
 export class Strings {
   readonly #bytes: Buffer;
   #at: number;
   #start = 0;
+  #long: Long | null = null;
+  /** What the last long one may be short for. */
+  #shortened: string[] = [];
 
   /** @param from where to begin, outside of any string. */
   constructor(bytes: Uint8Array, from: number) {
@@ -38,9 +52,15 @@ export class Strings {
     return this.#start;
   }
 
-  /** The next string that may be a path; null when there is no more. */
+  /** The next string that may be a path, '' when there is none so far; null when there is no more. */
   next(): string | null {
     for (;;) {
+      if (this.#long !== null) {
+        this.#goOn(this.#long);
+        return '';
+      }
+      const shortened = this.#shortened.pop();
+      if (shortened !== undefined) return shortened;
       const start = this.#open();
       if (start < 0) return null;
       const text = this.#read(start);
@@ -69,7 +89,7 @@ export class Strings {
     let blank = start + 1;
     for (let at = start + 1; ; at++) {
       if (!lineEnded) while (at < limit && PLAIN[bytes[at]!] === 1) at++;
-      if (at >= limit) return this.#skip(at);
+      if (at >= limit) return this.#begin(start, at);
       const byte = bytes[at]!;
       if (byte === QUOTE) {
         this.#at = at + 1;
@@ -91,6 +111,50 @@ export class Strings {
       if (isUri || !LINE_ENDS.has(bytes[at]!)) continue;
       lineEnded = this.#hasText(blank, at - 1);
       if (!lineEnded) blank = at + 1;
+    }
+  }
+
+  /** A long one. @param at not within an escape. */
+  #begin(start: number, at: number): null {
+    const bytes = this.#bytes;
+    this.#skip(at);
+    const end = this.#at - 1;
+    const inner = bytes.subarray(start + 1, end);
+    const has = (...texts: string[]) => texts.some((text) => inner.includes(text, 0, 'latin1'));
+    const hasPercent = has('%', '\\u0025');
+    const string = new LongString({
+      isUri: this.#beginsAsUri(start),
+      hasPercent,
+      hasDots: hasPercent || has('..', '\\u002e', '\\u002E'),
+      hasBackslash: hasPercent || has('\\\\', '\\u005c', '\\u005C'),
+    });
+    this.#long = { string, at: start + 1, end };
+    return null;
+  }
+
+  #goOn(long: Long): void {
+    const bytes = this.#bytes;
+    const { string, at, end } = long;
+    const next = this.#endOfPiece(at, end);
+    const text = bytes.toString('utf8', at, next);
+    string.push(text.includes('\\') ? JSON.parse(`"${text}"`) : text);
+    long.at = next;
+    if (next < end && !string.isHopeless) return;
+    this.#shortened = string.end();
+    this.#long = null;
+  }
+
+  /** Not within an escape, nor within a character. */
+  #endOfPiece(start: number, end: number): number {
+    const bytes = this.#bytes;
+    let limit = Math.min(end, start + PIECE_BYTES);
+    while (limit < end && (bytes[limit]! & 0xc0) === 0x80) limit++;
+    let at = start;
+    for (;;) {
+      const escape = bytes.indexOf(BACKSLASH, at);
+      if (escape < 0 || escape >= limit) return limit;
+      at = escape + (bytes[escape + 1] === LETTER_U ? 6 : 2);
+      if (at >= limit) return Math.min(at, end);
     }
   }
 
