@@ -290,6 +290,26 @@ test('the reference file server writes no registry, and reads no state', async (
   expect((await rea.call('files__write_file', { path, content: 'x .rea' })).failure).toBeNull();
 });
 
+test('nor when it takes one name for another', async () => {
+  const dir = makeDirectory();
+  symlinkSync('.rea', join(dir, 'lie\u0301n'));
+  const rea = await startRea({
+    cwd: dir,
+    config: registry({ files: realServer('filesystem', dir) }),
+  });
+  await rea.waitForPhase('files', 'ready');
+  await rea.tools();
+  writeFileSync(join(dir, 'cafe\u0301'), 'open');
+  const read = (path: string) => rea.call('files__read_text_file', { path });
+  // It does.
+  expect((await read(join(dir, 'caf\u00e9'))).text).toBe('open');
+  expect((await read(join(dir, 'li\u00e9n/registry.yaml'))).failure).toMatchObject(DENIED);
+  const path = join(dir, 'li\u00e9n/policy.yaml');
+  const written = await rea.call('files__write_file', { path, content: 'version: "1"' });
+  expect(written.failure).toMatchObject(DENIED);
+  expect(existsSync(join(dir, '.rea/policy.yaml'))).toBe(false);
+});
+
 test('a notification that names one is dropped, an answer is withheld, and each is told', async () => {
   const { rea, dir, received } = await front();
   const path = join(dir, '.rea/registry.yaml');

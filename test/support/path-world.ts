@@ -20,6 +20,7 @@ import { KnownPlaces } from '#src/shared/memory/known-places.ts';
 import { LookupSlots } from '#src/shared/memory/lookup-slots.ts';
 import type { GuardedPlaces } from '#src/shared/model/guarded.ts';
 import { Mounts } from '#src/workers/supervisor/rules/mounts.ts';
+import { OddNames } from '#src/workers/supervisor/rules/odd-names.ts';
 import { PathRule } from '#src/workers/supervisor/rules/path-rule.ts';
 import { SlowLooks } from '#src/workers/supervisor/rules/slow-looks.ts';
 import { serverConfig } from './supervisor-thread.ts';
@@ -110,6 +111,7 @@ export function makePathWorld(): PathWorld {
   const looks = {
     known: KnownPlaces.create(),
     mounts: new Mounts(),
+    odd: new OddNames(),
     slow: new SlowLooks(LookupSlots.create(), 1),
   };
   const ruleOf = (pid: number | null) =>

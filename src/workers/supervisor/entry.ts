@@ -19,6 +19,7 @@ import { osThreadId } from '../process/process-group.ts';
 import type { SupervisorContext } from './context.ts';
 import { loadedModules } from './loaded-modules.ts';
 import { Mounts } from './rules/mounts.ts';
+import { OddNames } from './rules/odd-names.ts';
 import { SlowLooks } from './rules/slow-looks.ts';
 import { Supervisor } from './supervisor.ts';
 import { Workload } from './workload.ts';
@@ -42,6 +43,7 @@ const context: SupervisorContext = {
   looks: {
     known: new KnownPlaces(data.knownPlaces),
     mounts: new Mounts(),
+    odd: new OddNames(),
     slow: new SlowLooks(new LookupSlots(data.lookups), threadId),
   },
   post: (message, transfer) => outgoing.add(message, transfer),

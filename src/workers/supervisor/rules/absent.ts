@@ -10,9 +10,8 @@ import { errorCode } from '../../../shared/platform/errno.ts';
 import type { Entry, Lookups } from './lookups.ts';
 import type { Mounts } from './mounts.ts';
 import { fold, MAX_NAME } from './own-name.ts';
+import { SETTLED_MS } from './settled.ts';
 
-/** Coarser than the clock of any local file system (FAT: 2 s). */
-const SETTLED_MS = 3000;
 const MAX_NAMES = 1024;
 const NOWHERE = { dev: 0, ino: 0, changedAt: Number.POSITIVE_INFINITY };
 
@@ -62,6 +61,7 @@ export class Absent {
     const path = `${this.#path}/${name}`;
     // What cannot be told counts as there.
     if (this.#mounts.slow(path) !== 0 || lookups.entry(path)?.kind !== 'none') return false;
+    if (lookups.like(name, this.#path, this.#state)?.length !== 0) return false;
     if (this.#names.size >= MAX_NAMES) this.#names.clear();
     if (this.#settled) this.#names.add(name);
     return true;

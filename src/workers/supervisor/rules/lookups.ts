@@ -6,6 +6,7 @@ import { lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
 import { lstat, readdir, readlink } from 'node:fs/promises';
 import { errorCode } from '../../../shared/platform/errno.ts';
 import type { Mounts } from './mounts.ts';
+import type { Directory, OddNames } from './odd-names.ts';
 import type { Rights } from './rights.ts';
 import type { SlowLooks } from './slow-looks.ts';
 import { meaningOf } from './unseen.ts';
@@ -23,6 +24,8 @@ export type Entry =
       readonly links: number;
       /** Milliseconds; 0 or nonsense on old systems. */
       readonly born: number;
+      /** Milliseconds. */
+      readonly changedAt: number;
     };
 
 const NONE: Entry = { kind: 'none' };
@@ -34,11 +37,13 @@ export class Lookups {
   readonly #mounts: Mounts;
   readonly #slow: SlowLooks;
   readonly #rights: Rights;
+  readonly #odd: OddNames;
   /** What was seen at once, in this turn. */
   readonly #entries = new Map<string, Entry>();
   /** What was fetched; it is asked for again when the check goes on. */
   readonly #fetched = new Map<string, Entry>();
   readonly #names = new Map<string, readonly string[] | 'unknown'>();
+  readonly #fetchedNames = new Map<string, readonly string[] | 'unknown'>();
   /** What is to be fetched: the mount, and how. */
   readonly #wanted = new Map<
     string,
@@ -46,7 +51,8 @@ export class Lookups {
   >();
 
   /** @param rights of the server that is asked for. */
-  constructor(mounts: Mounts, slow: SlowLooks, rights: Rights) {
+  constructor(mounts: Mounts, slow: SlowLooks, rights: Rights, odd: OddNames) {
+    this.#odd = odd;
     this.#mounts = mounts;
     this.#slow = slow;
     this.#rights = rights;
@@ -68,12 +74,12 @@ export class Lookups {
   }
 
   /**
-   * The names in a directory of the gateway's own; none where it is closed to us, for then it is none.
+   * The names in a directory; none where it is closed to us: it is none of the gateway's own then.
    *
    * @returns null when they are to be fetched, `unknown` when nobody knows.
    */
   names(path: string): readonly string[] | 'unknown' | null {
-    const known = this.#names.get(path);
+    const known = this.#names.get(path) ?? this.#fetchedNames.get(path);
     if (known !== undefined) return known;
     const mount = this.#mounts.slow(path);
     if (mount === 0) {
@@ -82,10 +88,25 @@ export class Lookups {
       return names;
     }
     const look = async () => {
-      this.#names.set(path, await readdir(path).catch((error) => noNames(error, path)));
+      const names = await readdir(path).catch((error) => noNames(error, path));
+      this.#fetchedNames.set(path, names);
     };
     this.#wanted.set(`${path}/`, { mount, look });
     return null;
+  }
+
+  /**
+   * Names in a directory that a server may take for one that is not there.
+   *
+   * @param directory as it is now.
+   * @returns null when they are to be fetched, `unknown` when nobody knows.
+   */
+  like(
+    name: string,
+    path: string,
+    directory: Pick<Directory, 'dev' | 'ino' | 'changedAt'>,
+  ): readonly string[] | 'unknown' | null {
+    return this.#odd.like(name, path, directory, () => this.names(path));
   }
 
   /** Whether something is to be fetched. */
@@ -110,6 +131,7 @@ export class Lookups {
   /** Time has passed since the last question: what was there or not may have changed. */
   nextTurn(): void {
     this.#entries.clear();
+    this.#names.clear();
   }
 
   #entryNow(path: string): Entry {
@@ -144,8 +166,8 @@ export class Lookups {
 }
 
 function entryOf(stats: Stats): Entry {
-  const { dev, ino, nlink: links, birthtimeMs: born } = stats;
-  return { kind: stats.isDirectory() ? 'directory' : 'file', dev, ino, links, born };
+  const { dev, ino, nlink: links, birthtimeMs: born, ctimeMs: changedAt } = stats;
+  return { kind: stats.isDirectory() ? 'directory' : 'file', dev, ino, links, born, changedAt };
 }
 
 function namesNow(path: string): readonly string[] | 'unknown' {

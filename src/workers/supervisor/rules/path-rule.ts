@@ -17,6 +17,7 @@ import { argumentName } from './argument-name.ts';
 import { Bases, basePaths } from './bases.ts';
 import { Lookups } from './lookups.ts';
 import type { Mounts } from './mounts.ts';
+import type { OddNames } from './odd-names.ts';
 import { type Denial, PathCheck } from './path-check.ts';
 import { Places } from './places.ts';
 import type { Surroundings } from './readings.ts';
@@ -28,6 +29,7 @@ import { Strings } from './strings.ts';
 export interface Looks {
   readonly known: KnownPlaces;
   readonly mounts: Mounts;
+  readonly odd: OddNames;
   readonly slow: SlowLooks;
 }
 
@@ -165,8 +167,8 @@ export class PathRule {
   }
 
   #lookups(): Lookups {
-    const { mounts, slow } = this.#options.looks;
-    return new Lookups(mounts, slow, this.#rights);
+    const { mounts, slow, odd } = this.#options.looks;
+    return new Lookups(mounts, slow, this.#rights, odd);
   }
 
   #writes(line: Uint8Array): boolean {

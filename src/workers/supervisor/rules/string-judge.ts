@@ -48,6 +48,12 @@ interface Reading {
   readonly climbs: boolean;
 }
 
+/** What is to be walked. */
+interface Way {
+  readonly start: Start;
+  readonly left: readonly string[];
+}
+
 export const PENDING = 'pending';
 const NONE: Entry = { kind: 'none' };
 const FROM_ROOT: Base = { names: [], absent: null, start: ROOT, guarded: false, closed: false };
@@ -102,18 +108,45 @@ export class StringJudge {
     return this.#follow(base, reading, resolveNames(whole)) ?? followed;
   }
 
-  #follow(base: Base, { text, names, hasOwnName }: Reading, whole: readonly string[]): Verdict {
+  #follow(base: Base, reading: Reading, whole: readonly string[]): Verdict {
     const { places } = this.#surface;
-    const { start, left } = this.#nearest(whole);
-    const seen = walk(start, left, this.#lookups, (entry) => places.isDirectory(entry));
-    if (seen === null) return PENDING;
-    const way =
-      base.closed && seen.entry.kind === 'unknown' ? spelled(whole, names, seen.hit) : seen;
+    const ways = [this.#nearest(whole)];
+    for (let one = ways.pop(); one !== undefined; one = ways.pop()) {
+      const { start, left } = one;
+      const seen = walk(start, left, this.#lookups, (entry) => places.isDirectory(entry));
+      if (seen === null) return PENDING;
+      const isClosed = base.closed && seen.entry.kind === 'unknown';
+      const way = isClosed ? spelled(whole, reading.names, seen.hit) : seen;
+      const verdict = this.#led(base, reading, way) ?? this.#otherWays(way, ways);
+      if (verdict !== null) return verdict;
+    }
+    return null;
+  }
+
+  /** Where the next name is not, some servers take one that is written otherwise. @param ways gets those. */
+  #otherWays({ stopped, missing }: Walk, ways: Way[]): Verdict {
+    const [name, ...rest] = missing;
+    if (stopped === null || name === undefined) return null;
+    const path = stopped === '' ? '/' : stopped;
+    const entry = this.#lookups.entry(path);
+    if (entry === null) return PENDING;
+    if (entry.kind !== 'directory') return null;
+    const others = this.#lookups.like(name, path, entry);
+    if (others === null) return PENDING;
+    if (others === 'unknown') return unseen('its directory');
+    this.#steps += others.length * missing.length;
+    if (this.#steps > MAX_STEPS) return TOO_MANY_WAYS;
+    for (const other of others) {
+      if (other !== name) ways.push({ start: { path: stopped, entry }, left: [other, ...rest] });
+    }
+    return null;
+  }
+
+  #led(base: Base, { text, names, hasOwnName }: Reading, way: Walk): Verdict {
+    const { places } = this.#surface;
     const covering = places.covering(way.real);
     const inside = way.hit || covering !== null;
-    if (way.entry.kind === 'unknown' && !inside) {
-      return `which cannot be looked at (${way.entry.code}): it may be one of the gateway's own files`;
-    }
+    if (way.entry.kind === 'unknown' && !inside) return unseen(way.entry.code);
     if (!inside && !hasOwnName) return this.#reached(way);
     if (isProse(text, way.missing, inside)) return null;
     // Where everything is relative to a guarded place, a word that is nothing there is a word.
@@ -123,7 +156,7 @@ export class StringJudge {
   }
 
   /** A base that the path lies below and that is where it was: what is above it need not be looked at. */
-  #nearest(whole: readonly string[]): { readonly start: Start; readonly left: readonly string[] } {
+  #nearest(whole: readonly string[]): Way {
     for (const { names, start, absent } of this.#surface.bases) {
       if (start === null || absent?.is(start.entry) !== true) continue;
       const isBelow = names.every((name, at) => whole[at] === name);
@@ -156,9 +189,13 @@ export class StringJudge {
   }
 }
 
+function unseen(why: string): string {
+  return `which cannot be looked at (${why}): it may be one of the gateway's own files`;
+}
+
 /** Where a path leads by its names alone. */
 function spelled(whole: readonly string[], missing: readonly string[], hit: boolean): Walk {
-  return { real: pathOf(resolveNames(whole)), missing, entry: NONE, hit };
+  return { real: pathOf(resolveNames(whole)), missing, stopped: null, entry: NONE, hit };
 }
 
 function readingOf(text: string, path: string): Reading {

@@ -21,6 +21,8 @@ export interface Walk {
   readonly missing: readonly string[];
   /** What is there; `none` when something is missing, `unknown` when nobody knows whether it is. */
   readonly entry: Entry;
+  /** The directory in which the first of these is not; null where it is not known to be one. */
+  readonly stopped: string | null;
   /** It leads through a directory that is watched for, or that has the gateway's own name. */
   readonly hit: boolean;
 }
@@ -34,7 +36,7 @@ export interface Start {
 
 export const ROOT: Start = {
   path: '',
-  entry: { kind: 'directory', dev: 0, ino: 0, links: 1, born: 0 },
+  entry: { kind: 'directory', dev: 0, ino: 0, links: 1, born: 0, changedAt: 0 },
 };
 
 /**
@@ -65,16 +67,19 @@ export function walk(
     const path = `${at}/${name}`;
     const found = isImpossible(name) ? NONE : lookups.entry(path);
     if (found === null) return null;
-    if (found.kind === 'unknown') return { real: path, missing: [], entry: found, hit };
+    if (found.kind === 'unknown') {
+      return { real: path, missing: [], stopped: null, entry: found, hit };
+    }
     if (found.kind === 'none' || (found.kind === 'file' && left.length > 0)) {
-      return endOf(path, name, left.toReversed(), { found, hit, linked: links > 0 });
+      return endOf(at, name, left.toReversed(), { found, hit, linked: links > 0 });
     }
     if (found.kind === 'link') {
       links += 1;
       const isLoop = within.some(({ link }) => link === path);
       if (isLoop || links > MAX_LINKS) {
         const missing = [name, ...left.toReversed()];
-        return { real: path, missing, entry: isLoop ? NONE : TOO_MANY_LINKS, hit };
+        const nothing = isLoop ? NONE : TOO_MANY_LINKS;
+        return { real: path, missing, stopped: null, entry: nothing, hit };
       }
       within.push({ link: path, left: left.length });
       if (found.target.startsWith('/')) at = '';
@@ -85,7 +90,7 @@ export function walk(
     entry = found;
     if (found.kind === 'directory') hit ||= watched(found);
   }
-  return { real: at === '' ? '/' : at, missing: [], entry, hit };
+  return { real: at === '' ? '/' : at, missing: [], stopped: null, entry, hit };
 }
 
 interface Followed {
@@ -102,9 +107,9 @@ function parentOf(path: string): string {
   return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }
 
-/** The walk ends before the last name. @param rest the names behind it. */
+/** The walk ends at `name` in the directory `at`. @param rest the names behind it. */
 function endOf(
-  path: string,
+  at: string,
   name: string,
   rest: readonly string[],
   {
@@ -113,10 +118,15 @@ function endOf(
     linked,
   }: { readonly found: Entry; readonly hit: boolean; readonly linked: boolean },
 ): Walk {
-  const real = pathOf(resolveNames([...namesOf(path), ...rest]));
-  const missing = found.kind === 'none' ? [name, ...rest] : rest;
-  // Names that a link leads to are nobody's prose.
-  return { real, missing, entry: NONE, hit: hit || (linked && rest.some(isOwnName)) };
+  const isMissing = found.kind === 'none';
+  return {
+    real: pathOf(resolveNames([...namesOf(`${at}/${name}`), ...rest])),
+    missing: isMissing ? [name, ...rest] : rest,
+    stopped: isMissing ? at : null,
+    entry: NONE,
+    // Names that a link leads to are nobody's prose.
+    hit: hit || (linked && rest.some(isOwnName)),
+  };
 }
 
 /** No file system has it. */

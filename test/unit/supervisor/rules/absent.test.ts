@@ -7,6 +7,7 @@ import { LookupSlots } from '#src/shared/memory/lookup-slots.ts';
 import { Absent } from '#src/workers/supervisor/rules/absent.ts';
 import { Lookups } from '#src/workers/supervisor/rules/lookups.ts';
 import { Mounts } from '#src/workers/supervisor/rules/mounts.ts';
+import { OddNames } from '#src/workers/supervisor/rules/odd-names.ts';
 import { Rights } from '#src/workers/supervisor/rules/rights.ts';
 import { SlowLooks } from '#src/workers/supervisor/rules/slow-looks.ts';
 
@@ -22,7 +23,10 @@ afterEach(() => {
 /** Each time in a check of its own. */
 function lacks(absent: Absent, name: string): boolean {
   const slow = new SlowLooks(LookupSlots.create(), 1);
-  return absent.lacks(name, new Lookups(new Mounts(() => ''), slow, new Rights(() => null)));
+  return absent.lacks(
+    name,
+    new Lookups(new Mounts(() => ''), slow, new Rights(() => null), new OddNames()),
+  );
 }
 
 /** As seen ten seconds from now, when the directory has been quiet for long. */

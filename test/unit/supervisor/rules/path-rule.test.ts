@@ -90,6 +90,28 @@ test('a link that is made later, or a directory that is moved, is seen at once',
   expect(await isDenied('src/../moved')).toBe(true);
 });
 
+test('a name that some servers take for another one is judged like that', async () => {
+  const { cwd } = world;
+  // In the form that Unicode composes last, with the sign of Kelvin, and half in one form and half in the other.
+  for (const name of ['e\u0301l', '\u212a', 'e\u0301\u00e9']) symlinkSync('.rea', join(cwd, name));
+  mkdirSync(join(cwd, 'src/o\u0308'));
+  symlinkSync('../../l1', join(cwd, 'src/o\u0308/a\u030a'));
+  for (const name of ['\u00e9l', 'E\u0301L', 'K', 'k', '\u00e9e\u0301', '\u00e9\u00e9']) {
+    expect(await isDenied(`${name}/registry.yaml`), name).toBe(true);
+    expect(await isDenied(name), name).toBe(true);
+  }
+  expect(await isDenied('src/\u00f6/\u00e5/registry.yaml')).toBe(true);
+  expect(await isDenied('src/\u00f6/\u00e5b/registry.yaml')).toBe(false);
+  expect(await isDenied('kk/registry.yaml')).toBe(false);
+});
+
+test('also when a directory is moved to such a name', async () => {
+  const { home } = world;
+  expect(await isDenied('~/\u00e9/rea/token')).toBe(false);
+  renameSync(join(home, '.local/state'), join(home, 'e\u0301'));
+  expect(await isDenied('~/\u00e9/rea/token')).toBe(true);
+});
+
 test('a server is where its process is, whatever stands where that was started', async () => {
   const { root, cwd } = world;
   const child = spawn('sleep', ['600'], { cwd, stdio: 'ignore' });
