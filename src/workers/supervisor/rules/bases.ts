@@ -3,6 +3,7 @@
  * is now, where the gateway works, the directories that its arguments and variables name, and the roots that
  * clients tell it.
  */
+import { resolve } from 'node:path';
 import type { ServerConfig } from '../../../shared/model/config.ts';
 import { Absent } from './absent.ts';
 import type { Lookups } from './lookups.ts';
@@ -13,8 +14,9 @@ import type { Base } from './string-judge.ts';
 import { meaningOf } from './unseen.ts';
 import { namesOf, pathOf, ROOT, type Walk, walk } from './walk.ts';
 
-/** Each costs a look for each call. */
-const MAX_BASES = 16;
+/** Those of its configuration, and with the roots that clients tell. Each that is there costs a look for each call. */
+const MAX_CONFIGURED = 64;
+const MAX_BASES = 128;
 const MAX_PATH = 4096;
 
 export class Bases {
@@ -75,6 +77,8 @@ export class Bases {
     const towards = places.towards([path, real].map((one) => fold(one === '/' ? one : `${one}/`)));
     const isUnknown = way === null || way.entry.kind === 'unknown';
     const isNothing = !isUnknown && way.entry.kind !== 'directory';
+    // Nothing is relative to a file.
+    if (way?.entry.kind === 'file') return null;
     if (isNothing && !guarded && towards.size === 0) return null;
     const closed = way !== null && isClosed(way, lookups);
     if (isUnknown || guarded || closed) {
@@ -114,12 +118,26 @@ function leadSame({ start: one }: Base, { start: other }: Base): boolean {
 /** They say where things of all programs are, and are no root of this one. */
 const OF_ALL = /^(?:HOME|PATH|PWD|TEMP|TMP|TMPDIR|XDG_.*)$/;
 
-/** Absolute paths in the arguments and variables of a server, and where it and the gateway work. */
-export function basePaths(config: ServerConfig, gatewayCwd: string): string[] {
+/** What may be a path in one argument or variable, or a list of them. */
+const NAME = /^--?[\w-]+=/;
+const SEPARATOR = /[:;,]/;
+
+/**
+ * Where a server and the gateway work, and what the arguments and variables of the server may name. Most
+ * of it is nothing that is there, which is seen later.
+ */
+export function basePaths(config: ServerConfig, gatewayCwd: string, home: string): string[] {
   const variables = Object.entries(config.env).filter(([name]) => !OF_ALL.test(name));
-  const values = [...config.args, ...variables.map(([, value]) => value)];
-  const named = values.flatMap(
-    (value) => /^(?:--?[\w-]+=)?(?:file:\/\/)?(\/.*)$/.exec(value)?.[1] ?? [],
+  // A word that is the value of a variable is hardly ever a directory.
+  const values = variables.flatMap(([, value]) =>
+    textsIn(value).filter((one) => /^[/~]/.test(one)),
   );
-  return [config.cwd, gatewayCwd, ...named];
+  const texts = [...config.args.flatMap(textsIn), ...values];
+  const named = texts.map((text) => resolve(config.cwd, text.replace(/^~(?=\/|$)/, home)));
+  return [...new Set([config.cwd, gatewayCwd, ...named])].slice(0, MAX_CONFIGURED);
+}
+
+function textsIn(value: string): string[] {
+  const whole = value.replace(NAME, '').replace(/^file:\/\//, '');
+  return [whole, ...whole.split(SEPARATOR)].filter((text) => /^[^-]/.test(text));
 }

@@ -28,6 +28,16 @@ export type Entry =
       readonly changedAt: number;
     };
 
+/** The server that is asked for, and what its thread knows. */
+export interface LookupsOptions {
+  readonly mounts: Mounts;
+  readonly slow: SlowLooks;
+  readonly odd: OddNames;
+  readonly rights: Rights;
+  /** Null while it has no process. */
+  readonly pid: number | null;
+}
+
 const NONE: Entry = { kind: 'none' };
 const NO_NAMES: readonly string[] = [];
 /** Beyond it earlier answers are forgotten: a check may have any number of strings. */
@@ -37,6 +47,8 @@ export class Lookups {
   readonly #mounts: Mounts;
   readonly #slow: SlowLooks;
   readonly #rights: Rights;
+  /** What says "myself" is the server's own process. */
+  readonly #self: ReadonlyMap<string, Entry> = new Map();
   readonly #odd: OddNames;
   /** What was seen at once, in this turn. */
   readonly #entries = new Map<string, Entry>();
@@ -50,17 +62,21 @@ export class Lookups {
     { readonly mount: number; readonly look: () => Promise<void> }
   >();
 
-  /** @param rights of the server that is asked for. */
-  constructor(mounts: Mounts, slow: SlowLooks, rights: Rights, odd: OddNames) {
-    this.#odd = odd;
+  constructor({ mounts, slow, odd, rights, pid }: LookupsOptions) {
     this.#mounts = mounts;
     this.#slow = slow;
+    this.#odd = odd;
     this.#rights = rights;
+    if (pid === null) return;
+    this.#self = new Map([
+      ['/proc/self', { kind: 'link', target: String(pid) }],
+      ['/proc/thread-self', { kind: 'link', target: `${pid}/task/${pid}` }],
+    ]);
   }
 
   /** @param path real but for its last part. @returns null when it is to be fetched first. */
   entry(path: string): Entry | null {
-    const known = this.#entries.get(path) ?? this.#fetched.get(path);
+    const known = this.#self.get(path) ?? this.#entries.get(path) ?? this.#fetched.get(path);
     if (known !== undefined) return known;
     const mount = this.#mounts.slow(path);
     if (mount === 0) {

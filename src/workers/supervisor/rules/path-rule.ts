@@ -60,7 +60,7 @@ const READING = new Set([
 ]);
 const PARAMS = Buffer.from('"params":');
 const TRUE = 0x74;
-const MAX_ROOTS = 8;
+const MAX_ROOTS = 64;
 const LATE =
   "which could not be looked up in time, because its file system does not answer: it may be one of the gateway's own files";
 
@@ -78,8 +78,9 @@ export class PathRule {
     const { config, guarded, looks } = options;
     this.#options = options;
     this.#places = new Places(guarded, looks.known, () => this.#lookups());
-    this.#bases = new Bases(basePaths(config, guarded.cwd), looks.mounts);
     this.#around = surroundingsOf(config);
+    const home = this.#around.homes.get('') ?? '/';
+    this.#bases = new Bases(basePaths(config, guarded.cwd, home), looks.mounts);
     this.#rights = new Rights(options.pid);
   }
 
@@ -167,8 +168,8 @@ export class PathRule {
   }
 
   #lookups(): Lookups {
-    const { mounts, slow, odd } = this.#options.looks;
-    return new Lookups(mounts, slow, this.#rights, odd);
+    const { looks, pid } = this.#options;
+    return new Lookups({ ...looks, rights: this.#rights, pid: pid() });
   }
 
   #writes(line: Uint8Array): boolean {

@@ -22,11 +22,14 @@ afterEach(() => {
 
 /** Each time in a check of its own. */
 function lacks(absent: Absent, name: string): boolean {
-  const slow = new SlowLooks(LookupSlots.create(), 1);
-  return absent.lacks(
-    name,
-    new Lookups(new Mounts(() => ''), slow, new Rights(() => null), new OddNames()),
-  );
+  const lookups = new Lookups({
+    mounts: new Mounts(() => ''),
+    slow: new SlowLooks(LookupSlots.create(), 1),
+    odd: new OddNames(),
+    rights: new Rights(() => null),
+    pid: null,
+  });
+  return absent.lacks(name, lookups);
 }
 
 /** As seen ten seconds from now, when the directory has been quiet for long. */

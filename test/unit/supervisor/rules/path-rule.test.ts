@@ -112,6 +112,54 @@ test('also when a directory is moved to such a name', async () => {
   expect(await isDenied('~/\u00e9/rea/token')).toBe(true);
 });
 
+test('relative names begin wherever a server may have been told to begin', async () => {
+  const { cwd, home } = world;
+  for (const place of ['first', 'second', 'third', 'fourth', 'fifth']) {
+    for (const base of [cwd, home]) {
+      mkdirSync(join(base, place));
+      symlinkSync(join(cwd, '.rea'), join(base, place, `by-${place}`));
+    }
+  }
+  const told: Readonly<Record<string, { args?: string[]; env?: Record<string, string> }>> = {
+    first: { args: ['first'] },
+    second: { args: ['--root=~/second'] },
+    third: { env: { DIRS: `/nowhere:${join(cwd, 'third')}` } },
+    fourth: { args: ['--allow', './src,./fourth'] },
+    fifth: { args: [`file://${home}/fifth`] },
+  };
+  for (const [place, more] of Object.entries(told)) {
+    const rule = world.ruleOf(null, more);
+    const refusal = await askOf(rule, { text: `by-${place}/registry.yaml` });
+    expect(refusal, place).not.toBeNull();
+    expect(await askOf(rule, { text: 'by-another/registry.yaml' }), place).toBeNull();
+  }
+});
+
+test('nothing is relative to a file, whose ever it is', async () => {
+  const rule = world.ruleOf(null, { args: [join(world.cwd, '.rea/registry.yaml')] });
+  expect(await askOf(rule, { text: 'README.md' })).toBeNull();
+  expect(await askOf(rule, { text: '.rea/registry.yaml' })).not.toBeNull();
+});
+
+test('what says "myself" is the server, not the gateway', async () => {
+  const { home } = world;
+  const child = spawn('sleep', ['600'], { cwd: join(home, '.local'), stdio: 'ignore' });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await once(child, 'spawn');
+  const { pid = 0 } = child;
+  const rule = world.ruleOf(pid);
+  for (const text of [
+    `/proc/self/task/${pid}/root${home}/.local/state/rea/x`,
+    `/proc/self/task/${pid}/cwd/state/rea/x`,
+    '/proc/self/cwd/state/rea/x',
+    '/proc/thread-self/cwd/state/rea/x',
+    '/proc/self/fd/../cwd/state/rea/x',
+  ]) {
+    expect(await askOf(rule, { text }), text).not.toBeNull();
+  }
+  expect(await askOf(rule, { text: `/proc/self/task/${pid}/cwd/share/x` })).toBeNull();
+});
+
 test('a server is where its process is, whatever stands where that was started', async () => {
   const { root, cwd } = world;
   const child = spawn('sleep', ['600'], { cwd, stdio: 'ignore' });
