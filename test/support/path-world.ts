@@ -18,7 +18,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { KnownPlaces } from '#src/shared/memory/known-places.ts';
 import { LookupSlots } from '#src/shared/memory/lookup-slots.ts';
-import type { DownstreamConfig } from '#src/shared/model/config.ts';
+import type { ServerConfig } from '#src/shared/model/config.ts';
 import type { GuardedPlaces } from '#src/shared/model/guarded.ts';
 import { Mounts } from '#src/workers/supervisor/rules/mounts.ts';
 import { OddNames } from '#src/workers/supervisor/rules/odd-names.ts';
@@ -39,7 +39,7 @@ export interface PathWorld {
   readonly guarded: GuardedPlaces;
   readonly rule: PathRule;
   /** Another one that knows what this one knows, for the process with this pid. */
-  readonly ruleOf: (pid: number | null, more?: Partial<DownstreamConfig>) => PathRule;
+  readonly ruleOf: (pid: number | null, more?: Partial<ServerConfig>) => PathRule;
   /** Whether it is one of the gateway's own files. */
   readonly isOwn: (file: { readonly dev: number; readonly ino: number }) => boolean;
   remove(): void;
@@ -115,7 +115,7 @@ export function makePathWorld(): PathWorld {
     odd: new OddNames(),
     slow: new SlowLooks(LookupSlots.create(), 1),
   };
-  const ruleOf = (pid: number | null, more: Partial<DownstreamConfig> = {}) =>
+  const ruleOf = (pid: number | null, more: Partial<ServerConfig> = {}) =>
     new PathRule({
       config: { ...config, ...more },
       guarded,

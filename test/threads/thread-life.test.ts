@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { SupervisorThread } from '#src/main/threads/supervisor-thread.ts';
 import type { Tenant } from '#src/main/threads/tenant.ts';
 import { ByteCredit } from '#src/shared/memory/byte-credit.ts';
+import { KnownPlaces } from '#src/shared/memory/known-places.ts';
 import { LookupSlots } from '#src/shared/memory/lookup-slots.ts';
 import { LIMIT_MS } from '../support/state-writer.ts';
 import { serverConfig } from '../support/supervisor-thread.ts';
@@ -25,6 +26,7 @@ beforeEach(() => {
     stallMs: 1,
     credit: ByteCredit.create(1, { softBytes: 1e6, hardBytes: 2e6 }),
     lookups: LookupSlots.create(),
+    knownPlaces: KnownPlaces.create(),
     guarded: { cwd: dir, directories: [], files: [] },
     groupsFile: join(dir, 'groups'),
     gatewayVersion: '0.0.0-test',

@@ -37,6 +37,6 @@ test.each([
 
 test('what is shown of it is one line and short', () => {
   const told = clocksOf(`${'x'.repeat(10_000)}\n`);
-  expect(String(told).length).toBeLessThan(200);
+  expect(typeof told === 'string' && told.length < 200).toBe(true);
   expect(clocksOf('a\nb')).toContain('"a\\nb"');
 });

@@ -7,7 +7,8 @@
  */
 import { statSync } from 'node:fs';
 import { errorCode } from '../../../shared/platform/errno.ts';
-import type { Entry, Lookups } from './lookups.ts';
+import type { Entry } from './entry.ts';
+import type { Lookups } from './lookups.ts';
 import type { Mounts } from './mounts.ts';
 import { fold, MAX_NAME } from './own-name.ts';
 import { SETTLED_MS } from './settled.ts';

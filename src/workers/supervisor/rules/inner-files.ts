@@ -2,7 +2,8 @@
  * Whether a file that has several names has one of them in a guarded directory: a hard link to it. Where that
  * cannot be told it counts as one.
  */
-import type { Entry, Lookups } from './lookups.ts';
+import type { Entry } from './entry.ts';
+import type { Lookups } from './lookups.ts';
 import { isSame } from './places.ts';
 
 /** In all guarded directories together; with more nothing is known, and a file counts as one of them. */

@@ -5,28 +5,12 @@
 import { lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
 import { lstat, readdir, readlink } from 'node:fs/promises';
 import { errorCode } from '../../../shared/platform/errno.ts';
+import type { Directory, Entry } from './entry.ts';
 import type { Mounts } from './mounts.ts';
-import type { Directory, OddNames } from './odd-names.ts';
+import type { OddNames } from './odd-names.ts';
 import type { Rights } from './rights.ts';
 import type { SlowLooks } from './slow-looks.ts';
 import { meaningOf } from './unseen.ts';
-
-export type Entry =
-  | { readonly kind: 'none' }
-  /** Nobody knows what the server would find there. */
-  | { readonly kind: 'unknown'; readonly code: string }
-  | { readonly kind: 'link'; readonly target: string }
-  | {
-      readonly kind: 'directory' | 'file';
-      readonly dev: number;
-      readonly ino: number;
-      /** Names that it has. */
-      readonly links: number;
-      /** Milliseconds; 0 or nonsense on old systems. */
-      readonly born: number;
-      /** Milliseconds. */
-      readonly changedAt: number;
-    };
 
 /** The server that is asked for, and what its thread knows. */
 export interface LookupsOptions {

@@ -3,7 +3,7 @@
  * in another form of Unicode when there is nothing of the exact name (`e` and an accent for `é`, the sign of
  * Kelvin for `K`). Listings are kept for as long as it is certain that nothing has come; most are empty.
  */
-import type { Entry } from './lookups.ts';
+import type { Directory } from './entry.ts';
 import { fold } from './own-name.ts';
 import { SETTLED_MS } from './settled.ts';
 
@@ -12,8 +12,6 @@ const MAX_NAMES = 16_384;
 const MAX_LISTINGS = 256;
 const PLAIN = /^[\0-\x7f]*$/;
 const NONE: readonly string[] = [];
-
-export type Directory = Extract<Entry, { readonly kind: 'directory' | 'file' }>;
 
 interface Listing {
   readonly dev: number;

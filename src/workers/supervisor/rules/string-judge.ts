@@ -3,8 +3,9 @@
  * leads to a guarded place. Asks the file system through the lookups of the check; keeps nothing.
  */
 import type { Absent } from './absent.ts';
+import type { Entry } from './entry.ts';
 import { isInnerFile } from './inner-files.ts';
-import type { Entry, Lookups } from './lookups.ts';
+import type { Lookups } from './lookups.ts';
 import { isOwnName } from './own-name.ts';
 import type { Places } from './places.ts';
 import { isProse } from './prose.ts';

@@ -3,7 +3,8 @@
  * from where these lead, and on by name where nothing is there yet. Knows nothing of what is guarded but
  * what it is asked to watch for.
  */
-import { type Entry, type Lookups } from './lookups.ts';
+import type { Entry } from './entry.ts';
+import { type Lookups } from './lookups.ts';
 import { isOwnName, MAX_NAME } from './own-name.ts';
 
 /**

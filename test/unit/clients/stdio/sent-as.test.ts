@@ -42,11 +42,11 @@ function stdio(): { readonly port: ClientPort; readonly written: string[]; end()
   });
   const [port] = ports;
   if (port === undefined) throw new Error('no client was opened');
-  return { port, written, end: () => void stdin.destroy() };
+  return { port, written, stdin };
 }
 
 test('an answer that looks like a notification is one, and the other way round', () => {
-  const { port, written, end } = stdio();
+  const { port, written, stdin } = stdio();
   const bytes = (text: string) => [Buffer.from(text)];
   port.answer(bytes(`{"method":"none","x":"${PAD}","result":{}}`), '1');
   port.send(bytes(`{"result":{},"x":"${PAD}","method":"notifications/own"}`), '1');
@@ -58,5 +58,5 @@ test('an answer that looks like a notification is one, and the other way round',
     'in turn {"result":',
     'in turn {"result":',
   ]);
-  end();
+  stdin.destroy();
 });
