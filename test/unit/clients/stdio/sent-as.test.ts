@@ -11,7 +11,11 @@ import { ByteCredit } from '#src/shared/memory/byte-credit.ts';
 
 const PAD = 'x'.repeat(100_000);
 
-function stdio(): { readonly port: ClientPort; readonly written: string[]; end(): void } {
+function stdio(): {
+  readonly port: ClientPort;
+  readonly written: string[];
+  readonly stdin: PassThrough;
+} {
   const written: string[] = [];
   const begin = (parts: readonly Uint8Array[]) => Buffer.concat(parts).toString().slice(0, 10);
   const stdout: ClaimedStdout = {
