@@ -15,6 +15,13 @@ import type { SupervisorRecord } from '#src/shared/model/snapshot.ts';
 import type { LifecycleMessage } from '#src/shared/protocol/from-supervisor.ts';
 import { serverConfig } from './supervisor-thread.ts';
 
+const OUTCOMES = {
+  unsent: 'not_sent',
+  lost: 'unknown',
+  undeliverable: 'answered',
+  refused: 'not_sent',
+} as const;
+
 export interface Made {
   readonly call: Call;
   readonly client: number;
@@ -43,8 +50,8 @@ export class ServerWorld {
   readonly made: Made[] = [];
   /** Answers by the id of the call. */
   readonly answers = new Map<string, number>();
-  /** Ids of calls that were told to the observer, once each time. */
-  ended = 0;
+  /** What the observer was told of each call that ended: how long it was at its server. */
+  readonly times: (number | null)[] = [];
   readonly sides: readonly [Side, Side];
   readonly clients: readonly Client[];
   /** Where clients' calls go. */
@@ -63,7 +70,7 @@ export class ServerWorld {
     }));
   }
 
-  submit(client: number, timeoutMs = 1000): void {
+  submit(client: number, timeoutMs = 1000, untimed = false): void {
     const id = this.calls.mint();
     const owner = this.clients[client];
     if (owner === undefined) throw new Error('there is no such client');
@@ -80,6 +87,7 @@ export class ServerWorld {
       timeoutMs,
       totalTimeoutMs: 3 * timeoutMs,
       hooks: {
+        untimed,
         onEnd: () => {
           made.ends += 1;
           made.at = null;
@@ -116,7 +124,7 @@ export class ServerWorld {
     });
   }
 
-  fail(at: number, how: 'unsent' | 'lost' | 'undeliverable'): void {
+  fail(at: number, how: 'unsent' | 'lost' | 'undeliverable' | 'refused'): void {
     const found = this.posted(at);
     if (found === null) return;
     const { side, id } = found;
@@ -128,7 +136,7 @@ export class ServerWorld {
       incarnation: side.incarnation,
       call: id,
       code: how === 'unsent' ? null : 'ERR_OUTCOME_UNKNOWN',
-      outcome: { unsent: 'not_sent', lost: 'unknown', undeliverable: 'answered' }[how] as 'unknown',
+      outcome: OUTCOMES[how],
       message: how,
     });
   }
@@ -203,7 +211,10 @@ export class ServerWorld {
       calls: this.calls,
       uses: { reliesOn: () => false, hasTasks: () => false },
       log: pino({ level: 'silent' }),
-      observer: { ...NO_OBSERVER, callEnded: () => (this.ended += 1) },
+      observer: {
+        ...NO_OBSERVER,
+        callEnded: (_server, _outcome, _code, ms) => this.times.push(ms),
+      },
       halted: () => ({ active: false, reason: null }),
       onAwaited: () => {},
       onChange: () => {},

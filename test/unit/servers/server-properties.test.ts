@@ -110,7 +110,7 @@ describe('whatever happens, and in whatever order', () => {
           // A call that was cancelled gets no answer.
           expect(world.answers.get(call.idText) ?? 0).toBeLessThanOrEqual(1);
         }
-        expect(world.ended).toBe(world.made.length);
+        expect(world.times).toHaveLength(world.made.length);
         for (const { server } of world.sides) {
           expect([server.inFlight, server.record.queued]).toEqual([0, 0]);
         }
@@ -200,4 +200,34 @@ test('a moment without calls is made for a server that is to begin anew, and end
   world.told(first, 'starting');
   world.told(first, 'ready');
   expect(world.posts).toEqual([1, 2, 3]);
+});
+
+test('an untimed call is not the probe that all others wait for', () => {
+  const world = new ServerWorld();
+  const [first] = world.sides;
+  world.told(first, 'starting');
+  world.told(first, 'ready');
+  for (let at = 0; at < 4; at += 1) {
+    world.submit(0);
+    vi.advanceTimersByTime(1000);
+  }
+  expect(first.server.record.circuit_state).toBe('open');
+  vi.advanceTimersByTime(500);
+  world.submit(1, 1000, true);
+  expect([world.posts.length, world.answers.get('5')]).toEqual([4, 1]);
+  world.submit(1);
+  expect(world.posts).toEqual([1, 2, 3, 4, 6]);
+});
+
+test('the time of a call that never reached its server is not counted', () => {
+  const world = new ServerWorld();
+  const [first] = world.sides;
+  world.told(first, 'starting');
+  world.told(first, 'ready');
+  world.submit(0);
+  world.submit(0);
+  vi.advanceTimersByTime(100);
+  world.fail(0, 'refused');
+  world.fail(1, 'lost');
+  expect(world.times).toEqual([null, 100]);
 });
