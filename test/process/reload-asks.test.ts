@@ -2,7 +2,15 @@
  * A change of the file alone starts no program and reaches no address that this run did not start with:
  * it waits for a person, is shown as waiting, and everything else of the change is put in force.
  */
-import { existsSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -443,6 +451,41 @@ test.concurrent('a change while the gateway starts is measured by what it starts
   await rea.initialize();
   await waitFor(rea, ['evil']);
   expect(existsSync(evidence)).toBe(false);
+  await rea.stop();
+});
+
+test.concurrent('a directory that is put in the place of theirs is not read before a person says so', async () => {
+  const dir = makeDirectory();
+  const [place, other] = [join(dir, 'settings'), join(dir, 'other')];
+  const write = (directory: string, prefix: string) => {
+    const config = registry({ one: { ...fixture('echo'), prefix } });
+    writeFileSync(join(directory, 'servers.yaml'), JSON.stringify(config), { mode: 0o600 });
+  };
+  for (const directory of [place, other]) mkdirSync(directory);
+  write(place, 'uno');
+  write(other, 'evil');
+  const rea = await startRea({ cwd: dir, args: ['--config', join(place, 'servers.yaml')] });
+  const one = await identity(rea, 'one');
+  const swap = () => {
+    renameSync(place, join(dir, 'away'));
+    renameSync(other, place);
+  };
+  await after(rea, swap, STAYS);
+  expect(rea.stderr).toContain('settings: is another directory than it was');
+  expect(await names(rea)).toContain('uno__echo');
+  // Whatever is then written there.
+  await after(rea, () => write(place, 'worse'), STAYS);
+  // Where it was it is read again.
+  renameSync(place, other);
+  await after(rea, () => renameSync(join(dir, 'away'), place));
+  await after(rea, () => write(place, 'dos'));
+  expect(await names(rea)).toContain('dos__echo');
+  await after(rea, swap, STAYS);
+  await after(rea, () => rea.kill('SIGHUP'));
+  expect(await names(rea)).toContain('worse__echo');
+  await after(rea, () => write(place, 'tres'));
+  expect(await names(rea)).toContain('tres__echo');
+  expect(await identity(rea, 'one')).toEqual(one);
   await rea.stop();
 });
 

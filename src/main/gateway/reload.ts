@@ -11,6 +11,7 @@ import { loadConfig } from '../config/load.ts';
 import { loadPolicy, type Policy, unenforcedRules } from '../config/policy.ts';
 import { type Problem, problemLines, warningLines } from '../config/problem.ts';
 import { displayName } from '../config/read-file.ts';
+import { SameDirectories } from '../config/same-directories.ts';
 import { FileWatch } from '../config/watch.ts';
 import type { LogSecrets } from '../log-secrets.ts';
 import type { Logger } from '../logger.ts';
@@ -61,6 +62,7 @@ export class Reload {
   readonly #options: ReloadOptions;
   readonly #watch: FileWatch;
   readonly #waiting: Waiting;
+  readonly #directories: SameDirectories;
   #inForce: GatewayConfig;
   #gateway: Reconfigurable | null = null;
   #again: NodeJS.Timeout | null = null;
@@ -72,8 +74,10 @@ export class Reload {
     this.#inForce = config;
     const shown = displayName(config.file, cwd);
     this.#waiting = new Waiting({ config, shown, secrets, env, log });
+    const files = [config.file, join(cwd, '.rea', 'policy.yaml')];
+    this.#directories = new SameDirectories(files);
     this.#watch = new FileWatch({
-      files: [config.file, join(cwd, '.rea', 'policy.yaml')],
+      files,
       onChange: () => this.#request('a file has changed', 'file'),
     });
   }
@@ -100,8 +104,11 @@ export class Reload {
     log.info({ why }, 'reading the configuration again');
     if (this.#again !== null) clearTimeout(this.#again);
     this.#watch.acknowledge();
+    if (by === 'person') this.#directories.accept();
     const loaded = this.#load();
-    if (loaded.ok) this.#apply(loaded, by);
+    const another = this.#options.mode === 'ask' ? this.#directories.another() : null;
+    if (another !== null) this.#refuse([this.#moved(another)]);
+    else if (loaded.ok) this.#apply(loaded, by);
     else this.#refuse(problemLines(loaded.problems));
   }
 
@@ -139,6 +146,11 @@ export class Reload {
     if (loaded.ok && policy.ok) return { ...loaded, policy: policy.policy };
     const problems = [loaded, policy].flatMap((one) => (one.ok ? [] : one.problems));
     return { ok: false, problems };
+  }
+
+  #moved(directory: string): string {
+    const shown = displayName(directory, this.#options.cwd);
+    return `${shown}: is another directory than it was, and nobody has asked for what is in it; to take it: kill -HUP ${process.pid}, or restart rea serve`;
   }
 
   #refuse(lines: readonly string[]): void {
