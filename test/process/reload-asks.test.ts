@@ -2,96 +2,32 @@
  * A change of the file alone starts no program and reaches no address that this run did not start with:
  * it waits for a person, is shown as waiting, and everything else of the change is put in force.
  */
-import {
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
-import type { StateSnapshot } from '#src/shared/model/snapshot.ts';
 import { runRea } from '../support/rea-command.ts';
-import { makeDirectory, type Rea, startRea, writeRegistry } from '../support/rea-process.ts';
-import { fixture, type Registry, registry, type ServerSpec } from '../support/servers.ts';
+import { makeDirectory, startRea } from '../support/rea-process.ts';
+import {
+  after,
+  asks,
+  evidencePath,
+  executed,
+  identity,
+  LIMIT_MS,
+  names,
+  rewrite,
+  waitFor,
+  writes,
+} from '../support/reload-waiting.ts';
+import { fixture, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
+
 afterAll(tidy);
-
-const LIMIT_MS = 60_000;
-const IN_FORCE = '"msg":"the configuration is in force"';
-const STAYS = '"msg":"the earlier configuration stays in force"';
-
-type Waiting = StateSnapshot['reload']['waiting'];
-
-function count(rea: Rea, text: string): number {
-  return rea.stderr.split(text).length - 1;
-}
-
-/** Does something, and waits until the gateway has judged what is in the file then. */
-async function after(rea: Rea, change: () => void, verdict = IN_FORCE): Promise<void> {
-  const before = count(rea, verdict);
-  change();
-  await until(() => count(rea, verdict) > before, { limitMs: LIMIT_MS, what: verdict });
-}
-
-const rewrite = (rea: Rea, config: Registry | string) =>
-  after(rea, () => writeRegistry(rea.dir, config));
-
-/** Waits until just these servers are shown as waiting. */
-function waitFor(rea: Rea, names: readonly string[]): Promise<Waiting> {
-  return rea.waitForState(
-    ({ reload }) =>
-      reload.waiting.map(({ name }) => name).join() === names.join() && reload.waiting,
-    { what: `waiting: ${names.join()}`, limitMs: LIMIT_MS },
-  );
-}
-
-/** Warnings of the log, as text. */
-function warnings(rea: Rea): string[] {
-  return rea.stderr
-    .split('\n')
-    .filter((line) => line.includes('"level":"warn"'))
-    .map((line) => JSON.parse(line).msg);
-}
-
-const asks = (rea: Rea) => warnings(rea).filter((line) => line.includes('kill -HUP'));
-
-/** A program that leaves a file when it is executed; it is no server, and what becomes of it does not matter. */
-function writes(file: string): ServerSpec {
-  return {
-    command: '/bin/sh',
-    args: ['-c', `echo ran >> ${file}; sleep 60`],
-    // A list waits for it until it is given up.
-    start_timeout_ms: 1_000,
-    restart: { intensity: 1, backoff_ms: 60_000, backoff_max_ms: 60_000 },
-  };
-}
-
-/** A path where nothing is yet. */
-function evidencePath(): string {
-  return join(makeDirectory(), 'executed');
-}
-
-function executed(file: string): Promise<true> {
-  return until(() => existsSync(file), { limitMs: LIMIT_MS, what: `${file} to be written` });
-}
-
-async function identity(rea: Rea, name: string) {
-  const { pid, incarnation, since, restarts } = await rea.waitForPhase(name, 'ready');
-  return { pid, incarnation, since, restarts };
-}
-
-async function names(rea: Rea): Promise<string[]> {
-  return (await rea.tools()).map(({ name }) => name);
-}
 
 test.concurrent('a new program waits, is told with its command line, and runs once a person says so', async () => {
   const rea = await startRea({ config: registry({ one: fixture('echo') }) });
@@ -302,260 +238,5 @@ test.concurrent('whoever is given the prefix of a server that stays as it was wa
   await waitFor(rea, []);
   const pid = Number((await rea.call('b__pid')).text);
   expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')).toContain('other');
-  await rea.stop();
-});
-
-test.concurrent('of seventy new servers none is executed; each is told, or counted where there are too many', async () => {
-  const evidence = evidencePath();
-  const rea = await startRea({ config: registry({ one: fixture('echo') }) });
-  const one = await identity(rea, 'one');
-  const many = Object.fromEntries(
-    Array.from({ length: 70 }, (_, at) => [`n${at}`, writes(`${evidence}-${at}`)]),
-  );
-  await rewrite(rea, registry({ ...many, one: fixture('echo') }));
-  const { waiting, more } = await rea.waitForState(
-    ({ reload }) => reload.waiting.length > 0 && reload,
-    { what: 'waiting servers', limitMs: LIMIT_MS },
-  );
-  expect(waiting.map(({ name }) => name)).toEqual(Object.keys(many).slice(0, 64));
-  expect(more).toBe(6);
-  const all = Object.keys(many);
-  expect(asks(rea)).toHaveLength(21);
-  for (const [at, line] of asks(rea).slice(0, 20).entries()) {
-    expect(line).toContain(`server "n${at}" waits: its program is new to this run: `);
-  }
-  expect(asks(rea).at(-1)).toContain(`50 more servers wait: ${all.slice(20).join(' ')}`);
-  expect(await identity(rea, 'one')).toEqual(one);
-  for (const at of Object.keys(many).keys()) expect(existsSync(`${evidence}-${at}`)).toBe(false);
-  await rewrite(rea, registry({ one: fixture('echo') }));
-  await waitFor(rea, []);
-  expect(rea.state()?.reload.more).toBe(0);
-  await rea.stop();
-});
-
-test.concurrent('a file that flaps executes nothing, and the last of it is what waits', async () => {
-  const evidence = evidencePath();
-  const rea = await startRea({ config: registry({ one: fixture('echo') }) });
-  const one = await identity(rea, 'one');
-  for (let at = 0; at < 12; at += 1) {
-    const evil = writes(`${evidence}-${at}`);
-    const flap = { [`evil-${at}`]: evil, ...(at % 2 === 0 ? { one: evil } : {}) };
-    const config = registry({ one: fixture('echo'), ...flap });
-    // Some are seen by the gateway and some are gone before it looks.
-    if (at % 3 === 0) await rewrite(rea, config);
-    else writeRegistry(rea.dir, config);
-  }
-  const [waiting] = await waitFor(rea, ['evil-11']);
-  expect(waiting?.what).toContain(`${evidence}-11`);
-  for (let at = 0; at < 12; at += 1) expect(existsSync(`${evidence}-${at}`)).toBe(false);
-  expect(await identity(rea, 'one')).toEqual(one);
-  await rea.stop();
-});
-
-test.concurrent('what waits is told again only when it differs', async () => {
-  const evidence = evidencePath();
-  const one = fixture('echo');
-  const evil = writes(evidence);
-  const rea = await startRea({ config: registry({ one }) });
-  await identity(rea, 'one');
-  await rewrite(rea, registry({ one, evil }));
-  const [first] = await waitFor(rea, ['evil']);
-  await rewrite(rea, registry({ evil: { ...evil, call_timeout_ms: 5_000 }, one }));
-  await rewrite(rea, `# the same\n${JSON.stringify(registry({ one, evil }))}`);
-  expect(await waitFor(rea, ['evil'])).toEqual([first]);
-  expect(asks(rea)).toHaveLength(1);
-  const other = { ...evil, args: [...(evil.args ?? []), 'other'] };
-  await rewrite(rea, registry({ one, evil: other }));
-  await until(() => asks(rea).length === 2, { limitMs: LIMIT_MS, what: 'another question' });
-  expect(asks(rea)[1]).toMatch(/sleep 60' other \(/);
-  expect(existsSync(evidence)).toBe(false);
-  await rea.stop();
-});
-
-test.concurrent('SIGHUP takes nothing of a file that is refused, and what waits is still shown', async () => {
-  const evidence = evidencePath();
-  const one = fixture('echo');
-  const rea = await startRea({ config: registry({ one }) });
-  await identity(rea, 'one');
-  const config = registry({ one, evil: writes(evidence) });
-  await rewrite(rea, config);
-  const waiting = await waitFor(rea, ['evil']);
-  const text = JSON.stringify(config);
-  // Found by the gateway itself, and then asked for.
-  await after(rea, () => writeRegistry(rea.dir, text.slice(0, -10)), STAYS);
-  await after(rea, () => rea.kill('SIGHUP'), STAYS);
-  const many = { ...fixture('echo'), instances: 'session', max_instances: 256 };
-  const tooMany = registry({ one, many, evil: writes(evidence) });
-  await after(rea, () => writeRegistry(rea.dir, tooMany), STAYS);
-  await after(rea, () => rea.kill('SIGHUP'), STAYS);
-  expect(rea.stderr).not.toContain('is taken at SIGHUP');
-  await rewrite(rea, text);
-  expect(await waitFor(rea, ['evil'])).toEqual(waiting);
-  expect(existsSync(evidence)).toBe(false);
-  await rea.stop();
-});
-
-test.concurrent('SIGHUP takes what was in the file then, not what is written while it is put off', async () => {
-  const evidence = evidencePath();
-  const gates = makeDirectory();
-  const open = (version: number) => writeFileSync(join(gates, String(version)), '');
-  const slow = (version: number) => fixture('start-on-demand', join(gates, String(version)));
-  open(0);
-  open(2);
-  const rea = await startRea({ config: registry({ one: slow(0) }) });
-  await rea.waitForPhase('one', 'ready');
-  const [tool = ''] = (await names(rea)).filter((name) => name.startsWith('one__'));
-  await after(rea, () => {
-    writeRegistry(rea.dir, registry({ one: slow(1) }));
-    rea.kill('SIGHUP');
-  });
-  // A call waits for the server that is starting: what would replace it is put off.
-  const call = rea.begin(tool);
-  await rea.waitForServer('one', ({ queued, phase }) => queued === 1 && phase === 'starting', {
-    what: 'starting and waited for',
-  });
-  const inForce = count(rea, IN_FORCE);
-  await after(
-    rea,
-    () => {
-      writeRegistry(rea.dir, registry({ one: slow(2) }));
-      rea.kill('SIGHUP');
-    },
-    // Told when the file has been read: what is written from here on is another change.
-    'is taken at SIGHUP',
-  );
-  await after(
-    rea,
-    () => writeRegistry(rea.dir, registry({ one: slow(2), evil: writes(evidence) })),
-    '"why":"a file has changed"',
-  );
-  expect(count(rea, IN_FORCE)).toBe(inForce);
-  open(1);
-  expect((await call.answer).failure).toBeNull();
-  await waitFor(rea, ['evil']);
-  const pid = Number((await rea.call(tool)).text);
-  expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')).toContain(join(gates, '2'));
-  expect(existsSync(evidence)).toBe(false);
-  await rea.stop();
-});
-
-test.concurrent('a change while the gateway starts is measured by what it starts with', async () => {
-  const evidence = evidencePath();
-  const dir = makeDirectory();
-  const one = { ...fixture('echo'), trusted: true };
-  writeRegistry(dir, registry({ one }));
-  const rea = await startRea({ cwd: dir, initialize: false });
-  // Told between the reading of the file and the first start of a server.
-  await rea.waitForLog('trusted: has no effect in this version');
-  writeRegistry(dir, registry({ one, evil: writes(evidence) }));
-  await rea.initialize();
-  await waitFor(rea, ['evil']);
-  expect(existsSync(evidence)).toBe(false);
-  await rea.stop();
-});
-
-test.concurrent('a directory that is put in the place of theirs is not read before a person says so', async () => {
-  const dir = makeDirectory();
-  const [place, other] = [join(dir, 'settings'), join(dir, 'other')];
-  const write = (directory: string, prefix: string) => {
-    const config = registry({ one: { ...fixture('echo'), prefix } });
-    writeFileSync(join(directory, 'servers.yaml'), JSON.stringify(config), { mode: 0o600 });
-  };
-  for (const directory of [place, other]) mkdirSync(directory);
-  write(place, 'uno');
-  write(other, 'evil');
-  const rea = await startRea({ cwd: dir, args: ['--config', join(place, 'servers.yaml')] });
-  const one = await identity(rea, 'one');
-  const swap = () => {
-    renameSync(place, join(dir, 'away'));
-    renameSync(other, place);
-  };
-  await after(rea, swap, STAYS);
-  expect(rea.stderr).toContain('settings: is another directory than it was');
-  expect(await names(rea)).toContain('uno__echo');
-  // Whatever is then written there.
-  await after(rea, () => write(place, 'worse'), STAYS);
-  // Where it was it is read again.
-  renameSync(place, other);
-  await after(rea, () => renameSync(join(dir, 'away'), place));
-  await after(rea, () => write(place, 'dos'));
-  expect(await names(rea)).toContain('dos__echo');
-  await after(rea, swap, STAYS);
-  await after(rea, () => rea.kill('SIGHUP'));
-  expect(await names(rea)).toContain('worse__echo');
-  await after(rea, () => write(place, 'tres'));
-  expect(await names(rea)).toContain('tres__echo');
-  expect(await identity(rea, 'one')).toEqual(one);
-  await rea.stop();
-});
-
-test.concurrent('with --reload off nothing is read before SIGHUP, which takes it all', async () => {
-  const dir = makeDirectory();
-  const evidence = evidencePath();
-  const one = fixture('echo');
-  writeRegistry(dir, registry({ one }));
-  const rea = await startRea({ cwd: dir, args: ['--reload', 'off'] });
-  await identity(rea, 'one');
-  // Another gateway on the same files shows when a change could have been seen.
-  const watching = await startRea({ cwd: dir });
-  const policy = join(dir, '.rea', 'policy.yaml');
-  for (const prefix of ['uno', 'ein']) {
-    await rewrite(watching, registry({ one: { ...one, prefix } }));
-    await after(watching, () => writeFileSync(policy, `version: "1" # ${prefix}\n`));
-  }
-  await rewrite(watching, registry({ one: { ...one, prefix: 'un' }, evil: writes(evidence) }));
-  expect(rea.stderr).not.toContain('reading the configuration again');
-  expect(await names(rea)).toContain('one__echo');
-  expect(existsSync(evidence)).toBe(false);
-  await after(rea, () => rea.kill('SIGHUP'));
-  expect(await names(rea)).toContain('un__echo');
-  await executed(evidence);
-  rmSync(policy);
-  await watching.stop();
-  await rea.stop();
-});
-
-test.concurrent('with --reload auto a changed file is enough', async () => {
-  const evidence = evidencePath();
-  const one = fixture('echo');
-  const rea = await startRea({ config: registry({ one }), args: ['--reload', 'auto'] });
-  await identity(rea, 'one');
-  await rewrite(rea, registry({ one, two: writes(evidence) }));
-  await executed(evidence);
-  expect(asks(rea)).toEqual([]);
-  await rea.stop();
-});
-
-test.concurrent('secrets are in no warning and in no state file, and nothing in them is disguised', async () => {
-  const one = { ...fixture('echo'), env: { OF_ONE: 'canary-of-one-4711' } };
-  const rea = await startRea({
-    config: registry({ one }),
-    env: { GATEWAY_SECRET: 'canary-of-the-gateway' },
-  });
-  await identity(rea, 'one');
-  const evil = {
-    command: '/bin/echo',
-    args: [
-      'canary-of-one-4711',
-      '${GATEWAY_SECRET}',
-      '--token',
-      'canary-argument-77',
-      'a\u202e\nb',
-    ],
-    env: { OWN: 'canary-of-its-own', PLAIN: '/some/path' },
-  };
-  await rewrite(rea, registry({ one, evil }));
-  const [waiting] = await waitFor(rea, ['evil']);
-  const shown = [
-    "/bin/echo '[REDACTED:secret]' '${GATEWAY_SECRET}' --token '[REDACTED:secret]' $'a\\u202e\\nb'",
-    `(in ${rea.dir}; env 'OWN=[REDACTED:secret]' PLAIN=/some/path)`,
-  ].join(' ');
-  expect(waiting?.what).toBe(shown);
-  expect(asks(rea)[0]).toContain(shown);
-  const { text } = await rea.status();
-  const page = await runRea(['status', '--verbose', '--cwd', rea.dir]);
-  expect(page.stdout).toContain(shown);
-  expect(rea.stderr + text + page.stdout + JSON.stringify(rea.state())).not.toContain('canary');
-  expect(rea.stderr).not.toContain('\u202e');
   await rea.stop();
 });
