@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { parseLockLine } from '#src/shared/machines/lock-line.ts';
 import { parseProcStat } from '#src/shared/model/process-identity.ts';
 import type { TreeSession, UsageMessage } from '#src/shared/protocol/usage.ts';
@@ -17,7 +17,7 @@ import { killOne } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
-afterEach(stopWriters);
+afterAll(stopWriters);
 
 const read = (host: WriterHost, name: string): string => readFileSync(join(host.dir, name), 'utf8');
 
@@ -32,7 +32,7 @@ async function owner(data: ConstructorParameters<typeof WriterHost>[1] = {}): Pr
 }
 
 describe('the state file', () => {
-  it('appears before anybody has said anything', async () => {
+  it.concurrent('appears before anybody has said anything', async () => {
     const host = await owner({ data: { servers: ['b', 'a'], sessionId: 'the session' } });
     const state = await host.state(() => true, 'the first write');
     expect(state).toMatchObject({
@@ -61,7 +61,7 @@ describe('the state file', () => {
     ]);
   });
 
-  it('says what supervisors and main have told', async () => {
+  it.concurrent('says what supervisors and main have told', async () => {
     const host = await owner();
     const servers = { a: { ...routing, circuit_state: 'open', calls: 7 } } as const;
     const endpoint = {
@@ -86,7 +86,7 @@ describe('the state file', () => {
     });
   });
 
-  it('can be read whole at any time, and never goes back', async () => {
+  it.concurrent('can be read whole at any time, and never goes back', async () => {
     const host = await owner();
     let rev = 0;
     let reads = 0;
@@ -117,7 +117,7 @@ describe('the state file', () => {
     await host.state((state) => state.downstreams[0]?.pid === rev, 'the last of them');
   });
 
-  it('makes few writes of many counter changes, and keeps the last', async () => {
+  it.concurrent('makes few writes of many counter changes, and keeps the last', async () => {
     const host = await owner();
     const before = await host.state(() => true, 'the first write');
     for (let rev = 1; rev <= 2000; rev++) host.send(mainFact(rev, { sessions: rev }));
@@ -126,7 +126,7 @@ describe('the state file', () => {
     expect(after.seq - before.seq).toBeLessThan(200);
   });
 
-  it('is left alone when nothing but the time has changed', async () => {
+  it.concurrent('is left alone when nothing but the time has changed', async () => {
     const host = await owner({ data: { heartbeatMs: 3_600_000 } });
     host.send(mainFact(1, { sessions: 1 }), supervisorFact('a', 1));
     expect(await host.call('flush')).toBeNull();
@@ -137,14 +137,14 @@ describe('the state file', () => {
     expect((await host.call('inspect')).seq).toBe(seq);
   });
 
-  it('shows that its owner lives by writing once per heartbeat', async () => {
+  it.concurrent('shows that its owner lives by writing once per heartbeat', async () => {
     const host = await owner({ data: { heartbeatMs: 50 } });
     const { seq } = await host.state(() => true, 'the first write');
     const later = await host.state((state) => state.seq >= seq + 3, 'three heartbeats');
     expect(later.owner_pid).toBe(host.pid);
   });
 
-  it('is on the disk when flush has answered', async () => {
+  it.concurrent('is on the disk when flush has answered', async () => {
     const host = await owner();
     for (let rev = 1; rev <= 20; rev++) {
       host.send(mainFact(rev, { sessions: rev }));
@@ -153,7 +153,7 @@ describe('the state file', () => {
     }
   });
 
-  it('is removed with all that belongs to it by close, and nothing is written after', async () => {
+  it.concurrent('is removed with all that belongs to it by close, and nothing is written after', async () => {
     const host = await owner();
     host.send(supervisorFact('a', 1), catalogFact('a', ['x']));
     await host.call('close');
@@ -164,7 +164,7 @@ describe('the state file', () => {
     expect(readdirSync(host.dir)).toEqual(['catalog.json']);
   });
 
-  it('says when main does not turn, and when it does again', async () => {
+  it.concurrent('says when main does not turn, and when it does again', async () => {
     const host = await owner();
     await host.state(() => true, 'the first write');
     const from = host.said.length;
@@ -219,7 +219,7 @@ describe('the state file', () => {
 });
 
 describe('a write that fails', () => {
-  it('is tried again until it works, and is told of', async () => {
+  it.concurrent('is tried again until it works, and is told of', async () => {
     const dir = newDirectory();
     const obstacle = join(dir, 'serve.state.json');
     mkdirSync(obstacle);
@@ -235,7 +235,7 @@ describe('a write that fails', () => {
     expect(await host.call('flush')).toBeNull();
   });
 
-  it('of the catalogue does not hold up the state', async () => {
+  it.concurrent('of the catalogue does not hold up the state', async () => {
     const dir = newDirectory();
     mkdirSync(join(dir, 'catalog.json'));
     const host = new WriterHost(dir);
@@ -249,7 +249,7 @@ describe('a write that fails', () => {
 });
 
 describe('the catalogue', () => {
-  it('is written by the owner, byte for byte as it was told', async () => {
+  it.concurrent('is written by the owner, byte for byte as it was told', async () => {
     const host = await owner();
     const fact = catalogFact('a', ['one', 'two']);
     host.send(fact);
@@ -261,7 +261,7 @@ describe('the catalogue', () => {
     });
   });
 
-  it('replaces a file that is not its own, and keeps what another gateway learned', async () => {
+  it.concurrent('replaces a file that is not its own, and keeps what another gateway learned', async () => {
     const dir = newDirectory();
     writeFileSync(join(dir, 'catalog.json'), '{"schema":1,');
     const first = new WriterHost(dir);
@@ -276,7 +276,7 @@ describe('the catalogue', () => {
     expect(Object.keys(JSON.parse(read(second, 'catalog.json')).servers)).toEqual(['a', 'b']);
   });
 
-  it('waits in memory until its gateway is the owner', async () => {
+  it.concurrent('waits in memory until its gateway is the owner', async () => {
     const first = await owner();
     const second = new WriterHost(first.dir);
     await second.waits();
