@@ -153,6 +153,39 @@ test('a configuration file elsewhere may be read and not be written', async () =
   expect(read.text).toBe(before);
 });
 
+test('a file with tokens of the door may not be read either', async () => {
+  const dir = makeDirectory();
+  const place = join(dir, 'secrets');
+  mkdirSync(place);
+  const tokens = join(place, 'tokens');
+  writeFileSync(tokens, 'a-token-that-is-long-enough-0123456789\n', { mode: 0o600 });
+  linkSync(tokens, join(dir, 'same'));
+  symlinkSync(tokens, join(dir, 'link'));
+  const rea = await startRea({
+    cwd: dir,
+    config: registry({ files: realServer('filesystem', dir) }),
+    args: ['--http', '127.0.0.1:0', '--stdio', '--token-file', tokens],
+  });
+  await rea.waitForPhase('files', 'ready');
+  await rea.tools();
+  const read = (path: string) => rea.call('files__read_text_file', { path });
+  const denied = async (...paths: string[]) => {
+    for (const path of paths) {
+      expect((await read(path)).failure, path).toMatchObject(DENIED);
+      const written = await rea.call('files__write_file', { path, content: 'mine' });
+      expect(written.failure, path).toMatchObject(DENIED);
+    }
+  };
+  await denied(tokens, 'secrets/tokens', join(dir, 'same'), join(dir, 'link'));
+  const moved = join(dir, 'moved');
+  expect(
+    (await rea.call('files__move_file', { source: place, destination: moved })).failure,
+  ).toBeNull();
+  await denied(join(moved, 'tokens'));
+  writeFileSync(join(moved, 'other'), 'open');
+  expect((await read(join(moved, 'other'))).text).toBe('open');
+});
+
 test('nor by way of its directory, when that has another name', async () => {
   const dir = makeDirectory();
   const settings = join(dir, 'settings');

@@ -107,6 +107,7 @@ export function makePathWorld(): PathWorld {
     cwd,
     directories: [join(cwd, '.rea'), stateHome, configHome],
     files: [join(cwd, '.rea/registry.yaml')],
+    secretFiles: [],
   };
   const config = serverConfig('files', [cwd, home], { cwd, env });
   const looks = {

@@ -114,7 +114,7 @@ export class SupervisorThread {
       credit: this.credit.buffer,
       lookups: LookupSlots.create().buffer,
       knownPlaces: KnownPlaces.create().buffer,
-      guarded: { cwd: this.dir, directories: [join(this.dir, '.rea')], files: [] },
+      guarded: { cwd: this.dir, directories: [join(this.dir, '.rea')], files: [], secretFiles: [] },
       groupsFile: join(this.dir, 'groups'),
       gatewayVersion: '0.0.0-test',
     };

@@ -73,7 +73,7 @@ async function startFleet(names: readonly string[], instances: 'shared' | 'sessi
     credit: ByteCredit.create(2 * names.length, { softBytes: 64 * MIB, hardBytes: 96 * MIB }),
     lookups: LookupSlots.create(),
     knownPlaces: KnownPlaces.create(),
-    guarded: { cwd: dir, directories: [], files: [] },
+    guarded: { cwd: dir, directories: [], files: [], secretFiles: [] },
     calls,
     catalogs: new Catalogs({
       servers,

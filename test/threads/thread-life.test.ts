@@ -27,7 +27,7 @@ beforeEach(() => {
     credit: ByteCredit.create(1, { softBytes: 1e6, hardBytes: 2e6 }),
     lookups: LookupSlots.create(),
     knownPlaces: KnownPlaces.create(),
-    guarded: { cwd: dir, directories: [], files: [] },
+    guarded: { cwd: dir, directories: [], files: [], secretFiles: [] },
     groupsFile: join(dir, 'groups'),
     gatewayVersion: '0.0.0-test',
     log: pino({ level: 'silent' }),

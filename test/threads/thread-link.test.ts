@@ -35,7 +35,7 @@ beforeEach(() => {
         credit: ByteCredit.create(1, { softBytes: 1e6, hardBytes: 2e6 }).buffer,
         lookups: LookupSlots.create().buffer,
         knownPlaces: KnownPlaces.create().buffer,
-        guarded: { cwd: dir, directories: [], files: [] },
+        guarded: { cwd: dir, directories: [], files: [], secretFiles: [] },
         groupsFile: join(dir, 'groups'),
         gatewayVersion: '0.0.0-test',
       },

@@ -96,7 +96,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
   const started = await Gateway.start({
     cwd,
     config,
-    guarded: guardedPlaces({ ...place, file: config.file }),
+    guarded: guardedPlaces({ ...place, file: config.file, tokenFile: door.tokenFile }),
     version: version(),
     clocks,
     log,

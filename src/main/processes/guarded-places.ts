@@ -20,10 +20,18 @@ const SLOT = 0;
 const MAIN = -1;
 
 /** Paths only: nothing is created, and whether they are there does not matter. */
-export function guardedPlaces(place: StatePlace & { readonly file: string }): GuardedPlaces {
-  const { cwd, env, file } = place;
+export function guardedPlaces(
+  place: StatePlace & {
+    /** Of the configuration. */
+    readonly file: string;
+    /** With tokens that open the door; null where there is none. */
+    readonly tokenFile: string | null;
+  },
+): GuardedPlaces {
+  const { cwd, env, file, tokenFile } = place;
   const directories = [join(cwd, '.rea'), stateHome(env), configHome(env), stateDirectory(place)];
-  return { cwd, directories: [...new Set(directories)], files: [file] };
+  const secretFiles = tokenFile === null ? [] : [tokenFile];
+  return { cwd, directories: [...new Set(directories)], files: [file], secretFiles };
 }
 
 /**
@@ -31,7 +39,7 @@ export function guardedPlaces(place: StatePlace & { readonly file: string }): Gu
  * is not there yet, or does not answer within a second, they learn by themselves.
  */
 export async function learnPlaces(
-  { directories, files }: GuardedPlaces,
+  { directories, files, secretFiles }: GuardedPlaces,
   { slots, known }: Looks,
 ): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
@@ -42,7 +50,7 @@ export async function learnPlaces(
   slots.take(SLOT, MAIN);
   const all = async () => {
     for (const path of directories) await learn('guarded', path, known);
-    for (const path of files) {
+    for (const path of [...files, ...secretFiles]) {
       await learn('holder', dirname(path), known);
       await learn('holder', dirname(await realpath(path).catch(refused(path))), known);
     }

@@ -6,4 +6,6 @@ export interface GuardedPlaces {
   readonly directories: readonly string[];
   /** Files that a client may name to a tool that only reads. */
   readonly files: readonly string[];
+  /** May not be read either. */
+  readonly secretFiles: readonly string[];
 }

@@ -13,6 +13,7 @@ import { fold } from './own-name.ts';
 import { namesOf, ROOT, walk } from './walk.ts';
 
 const REFRESH_MS = 1000;
+const NO_FILES: readonly string[] = [];
 
 interface Place {
   readonly path: string;
@@ -29,22 +30,25 @@ export class Places {
   #directories: readonly Place[];
   #files: readonly Place[];
   /** Folded: as they are given, and where they lead. */
-  #fileNames: ReadonlySet<string> = new Set();
+  #fileNames: ReadonlyMap<string, readonly string[]>;
+  /** Of the files, those that may not be read either. */
+  readonly #secrets: ReadonlySet<string>;
   /** Where the files lie. */
   #holders: readonly Place[];
   #lookedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
-    { directories, files }: Pick<GuardedPlaces, 'directories' | 'files'>,
+    { directories, files, secretFiles }: Omit<GuardedPlaces, 'cwd'>,
     known: KnownPlaces,
     lookups: () => Lookups,
   ) {
     this.#known = known;
     this.#lookups = lookups;
     this.#directories = directories.map(unseen);
-    this.#files = files.map(unseen);
+    this.#files = [...files, ...secretFiles].map(unseen);
+    this.#secrets = new Set(secretFiles);
     this.#holders = holdersOf(this.#files);
-    this.#fileNames = new Set(this.#files.flatMap(({ spelled }) => spelled.map(nameOf)));
+    this.#fileNames = namesOfFiles(this.#files);
   }
 
   /** @returns whether it has looked again. @param now monotonic ms. */
@@ -65,7 +69,7 @@ export class Places {
     const see = (place: Place) => seen(place, lookups);
     this.#directories = this.#directories.map(see);
     this.#files = this.#files.map(see);
-    this.#fileNames = new Set(this.#files.flatMap(({ spelled }) => spelled.map(nameOf)));
+    this.#fileNames = namesOfFiles(this.#files);
     this.#holders = holdersOf(this.#files).map(see);
     for (const { entry } of this.#directories) this.#learn('guarded', entry);
     for (const { entry } of this.#holders) this.#learn('holder', entry);
@@ -107,9 +111,14 @@ export class Places {
     return null;
   }
 
-  /** Whether one of the guarded files has this name. */
-  isFileName(name: string): boolean {
-    return this.#fileNames.has(fold(name));
+  /** The guarded files that have this name. */
+  filesCalled(name: string): readonly string[] {
+    return this.#fileNames.get(fold(name)) ?? NO_FILES;
+  }
+
+  /** Whether the guarded file may not be read either. */
+  isSecret(file: string): boolean {
+    return this.#secrets.has(file);
   }
 
   /** Whether guarded files lie in it, or lay in it before it was moved. */
@@ -142,6 +151,17 @@ export function isSame(one: Entry, other: Entry | undefined): boolean {
 function holdersOf(files: readonly Place[]): Place[] {
   const paths = files.flatMap(({ path, real }) => [dirname(path), dirname(real)]);
   return [...new Set(paths)].map(unseen);
+}
+
+/** The files by their names: as they are given and where they lead. */
+function namesOfFiles(files: readonly Place[]): Map<string, string[]> {
+  const names = new Map<string, string[]>();
+  for (const { path, spelled } of files) {
+    for (const name of new Set(spelled.map(nameOf))) {
+      names.set(name, [...(names.get(name) ?? []), path]);
+    }
+  }
+  return names;
 }
 
 /** @param path with a slash at its end. */

@@ -56,6 +56,7 @@ interface Way {
 }
 
 export const PENDING = 'pending';
+const NO_FILES: readonly string[] = [];
 const NONE: Entry = { kind: 'none' };
 const FROM_ROOT: Base = { names: [], absent: null, start: ROOT, guarded: false, closed: false };
 /** Names to be followed for one string. */
@@ -168,25 +169,26 @@ export class StringJudge {
 
   #reached({ real, entry }: Walk): Verdict {
     const { places } = this.#surface;
-    const file = places.file(real, entry);
-    if (file !== null && this.#writes()) return `which is the gateway's configuration, ${file}`;
-    const held = this.#isHeld(real);
-    if (held === null) return PENDING;
-    if (held && this.#writes()) return "which is the gateway's configuration";
+    const found = places.file(real, entry);
+    const files = found === null ? this.#held(real) : [found];
+    if (files === null) return PENDING;
+    const file = files.find((one) => places.isSecret(one)) ?? (this.#writes() ? files[0] : null);
+    if (file !== undefined && file !== null) return `which is ${file}, a file of the gateway's`;
     if (entry.kind !== 'file' || entry.links < 2) return null;
     const inner = isInnerFile(entry, places.on(entry.dev), this.#lookups);
     if (inner === null) return PENDING;
     return inner ? "which is another name of one of the gateway's own files" : null;
   }
 
-  /** A file with the name of a guarded one, in its directory, wherever that has been moved to. */
-  #isHeld(real: string): boolean | null {
+  /** Guarded files of its name, if it lies where one of them lies, wherever that has been moved to. */
+  #held(real: string): readonly string[] | null {
     const { places } = this.#surface;
     const slash = real.lastIndexOf('/');
-    if (!places.isFileName(real.slice(slash + 1))) return false;
-    const above = slash <= 0 ? null : this.#lookups.entry(real.slice(0, slash));
-    if (slash > 0 && above === null) return null;
-    return above !== null && (above.kind === 'unknown' || places.isHolder(above));
+    const files = places.filesCalled(real.slice(slash + 1));
+    if (files.length === 0 || slash <= 0) return NO_FILES;
+    const above = this.#lookups.entry(real.slice(0, slash));
+    if (above === null) return null;
+    return above.kind === 'unknown' || places.isHolder(above) ? files : NO_FILES;
   }
 }
 

@@ -45,6 +45,18 @@ test('a directory of this name is nobody’s, wherever it is or will be', async 
   }
 });
 
+test('text that mentions it does not become a name in it', async () => {
+  for (const text of [
+    '.rea/HALT/one two three',
+    '.rea/run/new/one two three',
+    'x\\.y\\.z/../.rea/new/deep',
+    'one two three/../.rea/new/deep',
+  ]) {
+    expect(await isDenied(text), text).toBe(true);
+  }
+  expect(await isDenied('.rea/registry.yaml is read again when it changes')).toBe(false);
+});
+
 test('a name that is only like it is somebody else’s', async () => {
   for (const text of [
     '.read/x',
