@@ -41,7 +41,7 @@ test.concurrent('loses no call when the launcher is killed, and has another star
   );
 });
 
-test.concurrent('strangers at its socket are sent away, and servers are started meanwhile', async () => {
+test('strangers at its socket are sent away, and servers are started meanwhile', async () => {
   const { rea, temporary } = await start(NAMES);
   const launcher = await launcherOf(rea, 0);
   await rea.waitForLog('the launcher is up');

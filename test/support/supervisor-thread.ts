@@ -113,6 +113,7 @@ export class SupervisorThread {
       vitals: this.vitals.buffer,
       credit: this.credit.buffer,
       lookups: LookupSlots.create().buffer,
+      http: true,
       knownPlaces: KnownPlaces.create().buffer,
       guarded: { cwd: this.dir, directories: [join(this.dir, '.rea')], files: [], secretFiles: [] },
       groupsFile: join(this.dir, 'groups'),

@@ -26,6 +26,7 @@ beforeEach(() => {
     stallMs: 1,
     credit: ByteCredit.create(1, { softBytes: 1e6, hardBytes: 2e6 }),
     lookups: LookupSlots.create(),
+    http: false,
     knownPlaces: KnownPlaces.create(),
     guarded: { cwd: dir, directories: [], files: [], secretFiles: [] },
     groupsFile: join(dir, 'groups'),

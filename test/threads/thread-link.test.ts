@@ -34,6 +34,7 @@ beforeEach(() => {
         vitals: vitals.buffer,
         credit: ByteCredit.create(1, { softBytes: 1e6, hardBytes: 2e6 }).buffer,
         lookups: LookupSlots.create().buffer,
+        http: true,
         knownPlaces: KnownPlaces.create().buffer,
         guarded: { cwd: dir, directories: [], files: [], secretFiles: [] },
         groupsFile: join(dir, 'groups'),

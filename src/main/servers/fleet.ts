@@ -12,7 +12,7 @@ import type { StarvationMessage, UsageMessage } from '../../shared/protocol/usag
 import type { CallOwner } from '../calls/call.ts';
 import type { Difference } from '../config/difference.ts';
 import { logFromThread } from '../logger.ts';
-import { Placement } from '../threads/placement.ts';
+import { type Placed, Placement } from '../threads/placement.ts';
 import { SupervisorThread } from '../threads/supervisor-thread.ts';
 import { sharedServers } from './capacity.ts';
 import { Changes } from './changes.ts';
@@ -334,18 +334,19 @@ export class Fleet implements Servers {
   }
 
   /** @param lane null: for all that share. */
-  #createThread(lane: string | null): SupervisorThread {
+  #createThread(lane: Placed | null): SupervisorThread {
     const { config, log, secrets, stateWriter } = this.#options;
     const { heapMb, stallMs } = config.threads;
     const shared = lane === null;
     return new SupervisorThread({
       ...this.#options,
-      name: lane ?? 'shared',
+      name: lane?.name ?? 'shared',
       shared,
+      http: lane?.http ?? true,
       capacity: shared ? this.#options.credit.lanes : 1,
       heapMb: shared ? SHARED_HEAP * heapMb : heapMb,
       stallMs,
-      log: shared ? log : log.child({ server: lane }),
+      log: shared ? log : log.child({ server: lane.name }),
       onLog: (message) => logFromThread(log, message),
       onSecret: (secret) => secrets.add([secret]),
       attachFacts: (port) => stateWriter.attach(port),

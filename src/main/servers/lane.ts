@@ -349,7 +349,10 @@ export class Lane implements Tenant, ServerThread {
   /** @param alone it does not share a thread with others. */
   #open(delayMs: number, alone = false): void {
     if (this.retired || (this.#thread !== null && !alone)) return;
-    this.#thread = this.#context.placement.place(this.name, alone);
+    this.#thread = this.#context.placement.place(
+      { name: this.name, http: !this.hasProcess },
+      alone,
+    );
     this.#slot = this.#thread.open(this, delayMs);
     this.#context.onChange();
   }

@@ -10,10 +10,17 @@ import type { Tenant } from './tenant.ts';
 /** How many threads all servers that share share. */
 const MOST_SHARED = 8;
 
+/** What a thread of its own has to know of a lane. */
+export interface Placed {
+  readonly name: string;
+  /** Its server is behind HTTP. */
+  readonly http: boolean;
+}
+
 export interface PlacementOptions {
   readonly threads: ThreadsConfig;
-  /** @param name null: several servers are going to run in it. */
-  readonly create: (name: string | null) => SupervisorThread;
+  /** @param lane null: several servers are going to run in it. */
+  readonly create: (lane: Placed | null) => SupervisorThread;
 }
 
 export class Placement {
@@ -38,7 +45,7 @@ export class Placement {
    *
    * @param alone it has held up others before.
    */
-  place(lane: string, alone: boolean): SupervisorThread {
+  place(lane: Placed, alone: boolean): SupervisorThread {
     if (alone || this.#mayHaveOwn()) {
       const thread = this.#options.create(lane);
       this.#own.add(thread);

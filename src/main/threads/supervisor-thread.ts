@@ -39,6 +39,8 @@ export interface SupervisorThreadOptions {
   readonly name: string;
   /** Several servers may run in it. */
   readonly shared: boolean;
+  /** Whether servers behind HTTP may run in it. */
+  readonly http: boolean;
   /** Number of slots for servers. */
   readonly capacity: number;
   readonly heapMb: number;
@@ -238,6 +240,7 @@ export class SupervisorThread implements LinkListener {
           credit: credit.buffer,
           lookups: lookups.buffer,
           knownPlaces: this.#options.knownPlaces.buffer,
+          http: this.#options.http,
           guarded,
           groupsFile,
           gatewayVersion,

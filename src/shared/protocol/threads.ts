@@ -24,6 +24,8 @@ export interface SupervisorThreadData {
   readonly knownPlaces: SharedArrayBuffer;
   /** What no message of a client may name to a server's process. */
   readonly guarded: GuardedPlaces;
+  /** Whether servers behind HTTP may run in it: only then the code for them is loaded. */
+  readonly http: boolean;
   /** `run/<session_id>.groups`, appended synchronously after each spawn. */
   readonly groupsFile: string;
   /** Version string sent to servers in `clientInfo`. */

@@ -35,10 +35,13 @@ const outgoing = new PortBatch<FromSupervisor>({
   post: (batch, transfer) => data.callPort.postMessage(batch, transfer),
   later: (flush) => setImmediate(flush),
 });
+// Half a MiB in each thread, which few need.
+const remote = data.http ? await import('./http/remote.ts') : null;
 const context: SupervisorContext = {
   ...data,
   vitals,
   workload,
+  Remote: remote?.Remote ?? null,
   byteCredit: new ByteCredit(data.credit),
   looks: {
     known: new KnownPlaces(data.knownPlaces),

@@ -19,7 +19,7 @@ import type { SelfDescription } from './conversation/handshake.ts';
 import type { DroppedNotifications } from './conversation/notifications.ts';
 import { Outgoing } from './conversation/outgoing.ts';
 import { KEPT_ERROR_UNITS } from './conversation/own-requests.ts';
-import { Remote, type RemoteListener } from './http/remote.ts';
+import type { RemoteListener } from './http/remote.ts';
 import type { NoiseReport } from './limits/noise.ts';
 import { ReadThrottle, type ThrottleListener } from './limits/read-throttle.ts';
 import { Readers } from './limits/readers.ts';
@@ -278,6 +278,8 @@ export class Incarnation
 
   #connect(endpoint: EndpointConfig): Link {
     const { config, context, secrets } = this.#options;
+    const { Remote } = context;
+    if (Remote === null) throw new Error('this thread was not started for servers behind HTTP');
     const shown = (text: string) => secrets.redactedHead(text, PROBLEM).replaceAll(/\s+/g, ' ');
     return new Remote({
       server: config.name,

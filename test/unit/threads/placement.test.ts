@@ -21,17 +21,17 @@ function placement(servers: number, change: Partial<ThreadsConfig> = {}) {
   };
   const made = new Placement(servers, {
     threads,
-    create: (name) =>
+    create: (lane) =>
       ({
-        name,
-        shared: name === null,
+        name: lane?.name ?? null,
+        shared: lane === null,
         size: 0,
         stop: () => Promise.resolve(),
         leave: () => Promise.resolve(),
       }) as unknown as SupervisorThread,
   });
   const place = (lane: string, alone = false) => {
-    const thread = made.place(lane, alone) as unknown as Counted;
+    const thread = made.place({ name: lane, http: false }, alone) as unknown as Counted;
     thread.size += 1;
     return thread;
   };

@@ -2,8 +2,7 @@
  * What one check asks the file system, each thing once. Where that answers at once it is asked there and
  * then; what lies on a mount that may hold up the thread is noted, to be fetched before the check goes on.
  */
-import { lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
-import { lstat, readdir, readlink } from 'node:fs/promises';
+import fs, { lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
 import { errorCode } from '../../../shared/platform/errno.ts';
 import type { Directory, Entry } from './entry.ts';
 import type { Mounts } from './mounts.ts';
@@ -88,7 +87,7 @@ export class Lookups {
       return names;
     }
     const look = async () => {
-      const names = await readdir(path).catch((error) => noNames(error, path));
+      const names = await fs.promises.readdir(path).catch((error) => noNames(error, path));
       this.#fetchedNames.set(path, names);
     };
     this.#wanted.set(`${path}/`, { mount, look });
@@ -146,9 +145,9 @@ export class Lookups {
 
   async #entrySoon(path: string): Promise<Entry> {
     try {
-      const stats = await lstat(path);
+      const stats = await fs.promises.lstat(path);
       return stats.isSymbolicLink()
-        ? { kind: 'link', target: await readlink(path) }
+        ? { kind: 'link', target: await fs.promises.readlink(path) }
         : entryOf(stats);
     } catch (error) {
       return this.#refused(error, path);
