@@ -45,7 +45,7 @@ function house(room = 4) {
     onCollision: () => {},
   });
   const placement = {
-    place: (name: string) => ({
+    place: ({ name }: { name: string }) => ({
       shared: false,
       alive: true,
       threadId: 0,
