@@ -30,8 +30,7 @@ export class Lookups {
   readonly #mounts: Mounts;
   readonly #slow: SlowLooks;
   readonly #rights: Rights;
-  /** What says "myself" is the server's own process. */
-  readonly #self: ReadonlyMap<string, Entry> = new Map();
+  readonly #pid: number | null;
   readonly #odd: OddNames;
   /** What was seen at once, in this turn. */
   readonly #entries = new Map<string, Entry>();
@@ -50,16 +49,12 @@ export class Lookups {
     this.#slow = slow;
     this.#odd = odd;
     this.#rights = rights;
-    if (pid === null) return;
-    this.#self = new Map([
-      ['/proc/self', { kind: 'link', target: String(pid) }],
-      ['/proc/thread-self', { kind: 'link', target: `${pid}/task/${pid}` }],
-    ]);
+    this.#pid = pid;
   }
 
   /** @param path real but for its last part. @returns null when it is to be fetched first. */
   entry(path: string): Entry | null {
-    const known = this.#self.get(path) ?? this.#entries.get(path) ?? this.#fetched.get(path);
+    const known = this.#self(path) ?? this.#entries.get(path) ?? this.#fetched.get(path);
     if (known !== undefined) return known;
     const mount = this.#mounts.slow(path);
     if (mount === 0) {
@@ -70,6 +65,14 @@ export class Lookups {
     const look = async () => void this.#fetched.set(path, await this.#entrySoon(path));
     this.#wanted.set(path, { mount, look });
     return null;
+  }
+
+  /** "Myself" is the server's own process. */
+  #self(path: string): Entry | undefined {
+    if (this.#pid === null || !path.endsWith('self')) return undefined;
+    if (path === '/proc/self') return { kind: 'link', target: String(this.#pid) };
+    if (path !== '/proc/thread-self') return undefined;
+    return { kind: 'link', target: `${this.#pid}/task/${this.#pid}` };
   }
 
   /**

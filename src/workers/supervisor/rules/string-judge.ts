@@ -172,8 +172,10 @@ export class StringJudge {
     const found = places.file(real, entry);
     const files = found === null ? this.#held(real) : [found];
     if (files === null) return PENDING;
-    const file = files.find((one) => places.isSecret(one)) ?? (this.#writes() ? files[0] : null);
-    if (file !== undefined && file !== null) return `which is ${file}, a file of the gateway's`;
+    if (files.length > 0) {
+      const file = files.find((one) => places.isSecret(one)) ?? (this.#writes() ? files[0] : null);
+      if (file !== undefined && file !== null) return `which is ${file}, a file of the gateway's`;
+    }
     if (entry.kind !== 'file' || entry.links < 2) return null;
     const inner = isInnerFile(entry, places.on(entry.dev), this.#lookups);
     if (inner === null) return PENDING;
