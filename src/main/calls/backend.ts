@@ -1,5 +1,5 @@
 /**
- * What calls need to know of the server they are for.
+ * The server as its calls see it.
  */
 import type { AsksConfig } from '../../shared/model/asks.ts';
 import type { ServerConfig } from '../../shared/model/config.ts';
@@ -15,7 +15,7 @@ export interface ServerLink {
   readonly slot: number;
   /** False: there is no thread to post to. */
   post(message: ToSupervisor): boolean;
-  /** Whether its answers are not read now, through no fault of its own. */
+  /** True while its answers are not read, through no fault of its own. */
   readonly heldBack: boolean;
 }
 
@@ -25,9 +25,9 @@ export interface Backend {
   readonly link: ServerLink;
   readonly circuit: Circuit;
   readonly observer: Observer;
-  /** What was wrong with it last. */
+  /** The text of its last error. */
   readonly lastError: string | null;
-  /** What it may ask clients. */
+  /** The kinds of request it may send to clients. */
   readonly asks: AsksConfig;
   halted(): Halt;
   /** Something that is shown of it has changed. */

@@ -6,15 +6,15 @@
 
 import type { Call, CallOwner } from './call.ts';
 
-/** What the lines of the open calls of one client, and of all clients, may hold together, in MiB. */
+/** Limits in MiB on the lines of all open calls together: of one client, and of all clients. */
 const MAX_CALLS_MIB = { ofClient: 64, ofAll: 192 } as const;
 const MIB = 1024 * 1024;
-/** Of smaller ones the limits on their number are enough. */
+/** Smaller lines are not counted: the limits on the number of calls are enough for them. */
 const COUNTED_FROM_BYTES = 64 * 1024;
 
 export class CallTable {
   readonly #calls = new Map<number, Call>();
-  /** Bytes of the lines of each owner's open calls, of those that count. */
+  /** For each owner, the bytes of its open calls' lines that are counted. */
   readonly #bytes = new Map<CallOwner, number>();
   #allBytes = 0;
   #nextId = 1;
@@ -30,7 +30,7 @@ export class CallTable {
     this.#count(call, call.line.length);
   }
 
-  /** Whether one more call of this size may be held until its answer. */
+  /** True when one more call of this size may be held until its answer. */
   hasRoom(owner: CallOwner, bytes: number): boolean {
     const own = this.#bytes.get(owner) ?? 0;
     if (bytes < COUNTED_FROM_BYTES) return true;
@@ -38,7 +38,7 @@ export class CallTable {
     return own + bytes <= ofClient * MIB && this.#allBytes + bytes <= ofAll * MIB;
   }
 
-  /** Removes the call; false when it has already been answered. Whoever gets true gives the answer. */
+  /** Removes the call; false when it has already been answered. The caller that gets true gives the answer. */
   settle(call: Call): boolean {
     clearTimeout(call.timer);
     const open = this.#calls.delete(call.id);
@@ -59,7 +59,7 @@ export class CallTable {
   whenIdle(callback: () => void): void {
     this.#onIdle = () => {
       this.#onIdle = null;
-      // The answer of the last call is still to be written by whoever settled it.
+      // The caller of `settle` has still to write the answer of the last call.
       setImmediate(callback);
     };
     if (this.#calls.size === 0) this.#onIdle();

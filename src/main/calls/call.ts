@@ -1,13 +1,13 @@
 /**
- * One call on its way: what it is, who gets its answer, which server has it, and how it ends. Knows no
- * client, no server and no table.
+ * One call: its request, its owner, which gets the answer, the server that has it, and its end. Depends on
+ * no client, no server and no table.
  */
 import type { Edit } from '../../shared/json/json-rpc.ts';
 import type { TaskAnswer } from '../../shared/model/mcp.ts';
 import type { AnswerMessage } from '../../shared/protocol/from-supervisor.ts';
 import type { Failure } from './failures.ts';
 
-/** What a call needs of whoever made it: a client, or the gateway itself. */
+/** The maker of a call as the call sees it: a client, or the gateway itself. */
 export interface CallOwner {
   /** It does not read what it was sent: no further call of it goes to a server until it does. */
   readonly needsDrain: boolean;
@@ -17,11 +17,11 @@ export interface CallOwner {
   send(parts: readonly Uint8Array[], idText: string): void;
 }
 
-/** What a call knows of its server. */
+/** The server as one call sees it. */
 export interface CallTarget {
   /** The call's time is over. */
   expire(call: Call): void;
-  /** Nobody wants the answer any more: there will be none, and the server is told. */
+  /** The answer is no longer wanted: none will be given, and the server is told. */
   cancel(call: Call, reason: string): void;
 }
 
@@ -54,9 +54,9 @@ export interface Call extends Withdrawable {
   readonly lapsed: ((target: CallTarget) => Omit<Failure, 'server' | 'phase'> | null) | null;
   /** The server does not know what was asked for: true when another one is asked instead. */
   readonly elsewhere: (() => boolean) | null;
-  /** What the supervisor thread looks for in its answer. */
+  /** The parts of its answer that the supervisor thread looks for. */
   readonly tasks: TaskAnswer | null;
-  /** Told what was found there, before the answer is given. @returns what to replace in it. */
+  /** Called with the parts found, before the answer is given. @returns the replacements to make in it. */
   readonly onTasks: ((answer: AnswerMessage, call: Call) => readonly Edit[]) | null;
   /**
    * It may take any time, as `tasks/result` does: it has no deadline, says nothing about how fast or
@@ -69,10 +69,10 @@ export interface Call extends Withdrawable {
   postedAt: number;
 }
 
-/** What is done with a call besides passing its answer on. */
+/** Everything done with a call besides passing its answer on. */
 export type Hooks = Pick<Call, 'onEnd' | 'lapsed' | 'elsewhere' | 'tasks' | 'onTasks' | 'untimed'>;
 
-/** What a new call is made of. */
+/** The arguments of `newCall`. */
 export type CallParts = Pick<
   Call,
   'id' | 'owner' | 'idRaw' | 'idText' | 'tokenRaw' | 'target' | 'method' | 'line'
@@ -87,8 +87,8 @@ export type CallParts = Pick<
 const MAX_TIMER_MS = 2_147_483_647;
 
 /**
- * A call whose time begins now. It is still to be added to the table. Written out member by member: this is
- * on the way of every call, and an object that is spread costs microseconds.
+ * Makes a call and starts its timer; the caller adds it to the table. Written out member by member: every
+ * call comes through here, and spreading an object costs microseconds.
  */
 export function newCall(parts: CallParts): Call {
   const now = performance.now();

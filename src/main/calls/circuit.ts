@@ -23,7 +23,7 @@ import type { Logger } from '../logger.ts';
 import type { Observer } from './observer.ts';
 import { isoAt } from './wall-clock.ts';
 
-/** What it needs to know of its server. */
+/** The server as its circuit sees it. */
 interface Subject {
   readonly config: { readonly name: string; readonly breaker: BreakerPolicy };
   readonly lastError: string | null;
@@ -103,7 +103,7 @@ export class Circuit {
     this.#apply({ type: 'failure', incident, call }, now);
   }
 
-  /** What happens to the process says something about the server, too. */
+  /** Events of the process count for the breaker, too. */
   lifecycle(event: SupervisorEvent['event'], incarnation: number, now: number): void {
     // The supervisor ends each of the calls of a process that dies itself: lost, or never sent.
     if (event === 'child_died_unexpectedly') this.failure(`incarnation:${incarnation}`, now, null);

@@ -1,5 +1,5 @@
 /**
- * The calls that are at one server, and the one answer of each: delivered, or said to have failed. Counts
+ * The calls in flight at one server, and the one answer of each: a result delivered, or a failure. Counts
  * calls and errors, and measures how long answers take. Knows no queue.
  */
 import { replaceRanges } from '../../shared/json/json-rpc.ts';
@@ -109,7 +109,7 @@ export class Delivery {
       return call;
     }
     if (!this.#calls.settle(call)) return null;
-    // An answer that cannot be delivered is still an answer; a lost one is judged by its death.
+    // An undeliverable answer is still an answer; a lost call counts with the death of its process.
     if (outcome === 'answered') circuit.success(call.id, now);
     else circuit.release(call.id, now);
     if (outcome === 'not_sent') call.postedTo = null;
@@ -117,7 +117,7 @@ export class Delivery {
     return null;
   }
 
-  /** Nobody wants the answer any more; the call is settled already. */
+  /** The answer is no longer wanted; the call is settled already. */
   cancelled(call: Call, reason: string): void {
     this.#inFlight.remove(call);
     this.#observe(call, 'cancelled', null);

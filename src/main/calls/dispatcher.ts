@@ -1,6 +1,6 @@
 /**
- * The way of calls to one server: each is posted, waits in the queue, or is refused, by the gate, the
- * circuit and its place among others. A call of each client in turn. Delivery has what was posted.
+ * Dispatches the calls to one server: the gate, the circuit and the queue decide whether each is posted,
+ * waits or is refused. Clients take turns, one call each. Posted calls belong to the delivery.
  */
 import type { Backend } from './backend.ts';
 import type { Call, CallOwner } from './call.ts';
@@ -10,15 +10,15 @@ import { FairQueue } from './fair-queue.ts';
 import { decide, type GateDecision, type GateView, queueFull } from './gate/gate.ts';
 import { breakerRefusal, LEAVING, type Refusal } from './refusals.ts';
 
-/** What the dispatcher needs of its server beside what every call does. */
+/** The server as the dispatcher sees it: more than `Backend`, which every call needs. */
 export interface Dispatching extends Backend {
-  /** Whether calls can be posted to it, and to which incarnation. */
+  /** Says if calls can be posted to it, and to which incarnation. */
   readonly availability: GateView['availability'] & { readonly incarnation: number };
   /** It takes no new calls: it is being replaced or removed. */
   readonly retiring: boolean;
   /** Calls wait: starts the server if it is idle. */
   wakeForCalls(): void;
-  /** What could go has been posted. @param waits the next call has to wait. */
+  /** All calls that could be posted have been. @param waits true when the next call has to wait. */
   pumped(waits: boolean): void;
 }
 
@@ -44,7 +44,7 @@ export class Dispatcher {
     return this.#queue.items();
   }
 
-  /** What the gate says to a call that must wait anyway, for example for the first tool list. */
+  /** The gate's refusal, if any, of a call that must wait anyway, for example for the first tool list. */
   refusal(deadline: number): Refusal | null {
     const decision = decide(this.#view(), performance.now(), deadline);
     return decision.kind === 'refuse' ? decision : null;
@@ -120,7 +120,7 @@ export class Dispatcher {
       this.#delivery.refuse(call, decision.kind === 'refuse' ? decision : breakerRefusal(null));
       return true;
     }
-    // Another call's probe is under way: its outcome decides about those that already wait.
+    // Another call's probe is under way: its outcome decides about the calls that already wait.
     if (this.#server.circuit.acquire(call.id, now).kind === 'refuse') return false;
     if (!this.#post(call)) return false;
     this.#queue.take(call);

@@ -29,7 +29,7 @@ export function failureParts(method: string, idRaw: Uint8Array, failure: Failure
     server: failure.server,
     phase: failure.phase,
     outcome: failure.outcome,
-    // What is denied once is denied again.
+    // A denied path is denied again on a retry.
     retryable: failure.outcome === 'not_sent' && failure.code !== 'ERR_DENIED_PATH',
     ...(failure.retryAt === null ? {} : { retry_at: new Date(failure.retryAt).toISOString() }),
   };

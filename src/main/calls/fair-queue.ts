@@ -1,7 +1,7 @@
 /**
  * Calls that wait for one server, served round-robin over their clients: one client's burst does not
- * make another wait for all of it. Within a client the order is kept. Knows nothing of what it holds
- * but whose it is.
+ * make another wait for all of it. Within a client the order is kept. Knows only the owner of each
+ * item that it holds.
  */
 
 export interface Owned<O> {
@@ -46,7 +46,7 @@ export class FairQueue<O, T extends Owned<O>> {
     return count;
   }
 
-  /** The next to be served, of those whose client may be served now; undefined when there is none. */
+  /** The next call of a client that may be served now, or undefined. */
   peek(mayServe: (owner: O) => boolean): T | undefined {
     for (const [owner, line] of this.#lines) if (mayServe(owner)) return line[0];
     return undefined;

@@ -41,7 +41,7 @@ export class LatencyWindow {
   }
 
   /**
-   * Of a server that is silent now: what it was when it last answered.
+   * While the server is silent, the value is the one from its last answers.
    *
    * @param q between 0 and 1.
    * @returns milliseconds, null before the first call.

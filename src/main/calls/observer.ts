@@ -1,7 +1,7 @@
 /**
- * What routing and the fleet tell whoever counts: one method for each thing that happens, called where
- * it happens and therefore cheap. Servers go by their configured names, never by lane. Tells nothing
- * that a client or a server could make grow: no tool, no session, no text.
+ * The events that routing and the fleet report for metrics: one method for each, called where it happens
+ * and therefore cheap. Servers go by their configured names, never by lane. Nothing is reported that a
+ * client or a server could make grow: no tool, no session, no text.
  */
 import type { ErrorCode } from '../../shared/model/errors.ts';
 import type { Failure } from './failures.ts';

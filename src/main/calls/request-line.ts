@@ -30,6 +30,6 @@ export function serverLine(
     [, at] = edit.at;
   }
   parts.push(frame.line.subarray(at, params[1]), END_OF_LINE);
-  // Small ones share a pool: they are copied once more on their way to the thread.
+  // Small buffers share a pool: they are copied once more on their way to the thread.
   return Buffer.concat(parts);
 }

@@ -1,6 +1,6 @@
 /**
- * Whether a server may ask a client something now, by the kill switch and by its configuration. Roots
- * concern no person and no model: they are always asked for. Pure.
+ * Decides whether a server may ask a client something now, by the kill switch and by its configuration.
+ * Requests for roots concern no person and no model and are always allowed. Pure.
  */
 import { errorParts } from '../../../shared/json/json-rpc.ts';
 import { type AsksConfig, kindOfAsk } from '../../../shared/model/asks.ts';
@@ -49,14 +49,14 @@ export function forbidden(method: string, asks: AsksConfig, halt: Halt): AskRefu
     return { code: JSON_RPC.gatewayError, why, halted: true };
   }
   if ((kind !== 'elicitation' && kind !== 'sampling') || asks[kind] === 'allow') return null;
-  // As if the client could not do it, which is also what the server is told when it starts.
+  // Answered as if the client lacked the capability; the server is told the same when it starts.
   return { code: JSON_RPC.methodNotFound, why: `denied to this server (asks.${kind})` };
 }
 
 /** Why it may not be asked without a call or task of a client at the server; null: it may. */
 export function unsolicited(method: string, asks: AsksConfig): AskRefusal | null {
   const kind = kindOfAsk(method);
-  // Questions about a task belong to the question that the client made it of.
+  // Requests about a task belong to the request that the client made into that task.
   if (kind === 'roots' || kind === 'task' || asks.unsolicited === 'allow') return null;
   return {
     code: JSON_RPC.gatewayError,

@@ -7,7 +7,7 @@ import type { ErrorCode, Phase } from '../../../shared/model/errors.ts';
 /** The longest a call waits for a restart that is already scheduled. */
 const MAX_BACKOFF_WAIT_MS = 5000;
 
-/** What the gate looks at. Times monotonic, in milliseconds. */
+/** The input of the gate. Times are monotonic, in milliseconds. */
 export interface GateView {
   readonly halted: { readonly active: boolean; readonly reason: string | null };
   readonly availability:
