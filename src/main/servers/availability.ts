@@ -1,6 +1,6 @@
 /**
- * Whether calls can be posted to a server now, as main knows it from what the supervisor says: one value,
- * stepped by one pure function. Times are monotonic, in milliseconds.
+ * The availability of a server: if calls can be posted to it now, as main knows it from the supervisor's
+ * messages. One value, stepped by one pure function. Times are monotonic, in milliseconds.
  */
 import type { Phase } from '../../shared/model/errors.ts';
 
@@ -33,7 +33,7 @@ export type AvailabilityEvent =
       readonly nextStartAt: number | null;
       /** It ends this process in order to go on without it. */
       readonly drains: boolean;
-      /** Whether a moment without calls is being made. */
+      /** True while calls are held back to make a moment without calls. */
       readonly paused: boolean;
     }
   /** That incarnation gave a call back unsent. */

@@ -22,7 +22,7 @@ export interface ChangesOptions {
 
 export class Changes {
   readonly #options: ChangesOptions;
-  /** What shared servers are told that their client can do, as JSON text; null before the start. */
+  /** The client capabilities sent to shared servers, as JSON text; null before the start. */
   #clientCapabilities: string | null = null;
   #stopped = false;
 
@@ -54,7 +54,7 @@ export class Changes {
     return `has servers for ${needed} lanes, and this gateway was started with room for ${room}; restart rea serve`;
   }
 
-  /** Whether a server that is to go is about to serve calls that wait for it. */
+  /** True when a server to be removed or replaced is about to serve calls that wait for it. */
   isSettling({ removed, replaced }: Difference): boolean {
     return this.#options.lanes.of([...removed, ...replaced]).some(({ settling }) => settling);
   }

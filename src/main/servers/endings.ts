@@ -1,8 +1,8 @@
 /**
- * Lanes on their way out while the gateway goes on, each with the one stage that it has reached: a lane
- * that is replaced or removed ends its calls first, that of a client that is gone is stopped at once. Until
- * the last process of a server is gone no other lane of it is begun for the same client, so that two never
- * share a port, a lock or a profile. Owned by the fleet.
+ * Retiring lanes, each at one stage, while the gateway goes on. A lane that is replaced or removed ends its
+ * calls first; the lane of a client that has left is stopped at once. No other lane of a server is begun
+ * for the same client until the server's last process there is gone, so that two never share a port, a
+ * lock or a profile. Owned by the fleet.
  */
 import { DEFAULT_DRAIN_POLICY } from '../../shared/machines/drain.ts';
 import type { CallOwner } from '../calls/call.ts';
@@ -10,7 +10,7 @@ import type { Logger } from '../logger.ts';
 import type { Lane } from './lane.ts';
 
 export interface EndingsOptions {
-  /** Its calls have ended: what only its clients and the server knew of is over. */
+  /** Its calls have ended, and so has all state that only its clients and the server shared. */
   readonly onDrained: (lane: Lane) => void;
   /** Nothing of it is left, neither process nor thread. */
   readonly onGone: (lane: Lane) => void;
@@ -47,12 +47,12 @@ export class Endings {
     return this.#endings.has(lane);
   }
 
-  /** How many lanes of a server there are on their way out. */
+  /** The number of retiring lanes of a server. */
   count(server: string): number {
     return this.lanes.filter(({ config }) => config.name === server).length;
   }
 
-  /** Whether a lane of the server that served the same client is still there. @param owner null: all. */
+  /** True while a lane of the server for the same client is still there. @param owner null: all clients. */
   blocks(server: string, owner: CallOwner | null): boolean {
     return this.lanes.some(
       (lane) =>

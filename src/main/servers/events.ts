@@ -1,5 +1,5 @@
 /**
- * What the servers tell those above them. Each is told at once, in the order in which it happens.
+ * The events that servers report to the layers above, each at once and in the order of happening.
  */
 import type { ServerProfile } from '../../shared/model/server.ts';
 import type {
@@ -11,12 +11,12 @@ import type {
 import type { Server } from './server.ts';
 import type { ServerUses } from './server-options.ts';
 
-/** What a server says by itself, for clients. */
+/** A server's own messages for clients. */
 export type ServerMessage =
   | NotificationMessage
   | ReverseRequestMessage
   | ReverseCancelledMessage
-  /** Of a call that is not in flight any more. */
+  /** Progress of a call that is not in flight any more. */
   | ProgressMessage;
 
 export interface ServerEvents extends ServerUses<Server> {

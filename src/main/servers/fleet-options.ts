@@ -1,5 +1,5 @@
 /**
- * What the fleet is made with.
+ * The options of the fleet.
  */
 import type { ByteCredit } from '../../shared/memory/byte-credit.ts';
 import type { KnownPlaces } from '../../shared/memory/known-places.ts';

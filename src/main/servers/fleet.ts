@@ -111,7 +111,7 @@ export class Fleet implements Servers {
       if (server.instances === 'shared') lanes.open(server, null);
   }
 
-  /** @param events told from now on, in place of whoever was told before. */
+  /** @param events receives all events from now on, in place of the receiver before. */
   listen(events: ServerEvents): void {
     this.#events = events;
   }
@@ -144,7 +144,7 @@ export class Fleet implements Servers {
     return this.#changes.roomProblem(config, difference, this.#options.credit.lanes);
   }
 
-  /** Whether a server that is to go is about to serve calls that wait for it. */
+  /** True when a server to be removed or replaced is about to serve calls that wait for it. */
   isSettling(difference: Difference): boolean {
     return this.#changes.isSettling(difference);
   }
@@ -155,7 +155,7 @@ export class Fleet implements Servers {
     const { catalogs, onChange } = this.#options;
     this.#config = config;
     this.#placement.resize(sharedServers(config));
-    // Clients that are to see servers of their own are told of what changes in the lists they see from now on.
+    // A client that gets servers of its own is told from now on of changes in the lists that it sees.
     if (config.servers.some(({ instances }) => instances === 'session')) {
       for (const session of this.#instances.sessions) catalogs.open(session);
     }
@@ -163,7 +163,7 @@ export class Fleet implements Servers {
     this.#changes.apply(difference);
     this.#events.onReconfigured();
     this.#lanes.sort(this.names);
-    // Requests that wait for what a removed server offers hear that there is none.
+    // Requests that wait for the lists of a removed server are answered without them.
     for (const { name } of removed) this.#events.onListsSettled(name);
     onChange();
   }
@@ -307,7 +307,7 @@ export class Fleet implements Servers {
     this.#options.onChange();
   }
 
-  /** What was said of the lane before does not hold for one that has not been started yet. */
+  /** Replaces what was told of the lane before: it has not been started yet. */
   #tellIdle(lane: Lane): void {
     if (lane.begun || this.#endings.blocks(lane.config.name, null)) return;
     this.#options.stateWriter.tell({
@@ -327,7 +327,7 @@ export class Fleet implements Servers {
     this.#order.stop();
   }
 
-  /** Also those on their way out. */
+  /** Retiring lanes included. */
   #every(): Lane[] {
     // Lanes of clients that are gone are in both until nothing of them is left.
     return [...new Set([...this.#lanes.all(), ...this.#endings.lanes])];

@@ -12,7 +12,7 @@ import type { Lane } from './lane.ts';
 export interface InstancesOptions {
   /** Makes a lane; it is started here. */
   readonly open: (config: ServerConfig, owner: CallOwner) => Lane;
-  /** Whether what a server offers can be told without it. */
+  /** True when a server's lists can be told without starting it. */
   readonly known: (server: string) => boolean;
   /** The client of a lane is gone, and the lane with it. */
   readonly close: (lane: Lane) => void;
@@ -34,7 +34,7 @@ export class Instances {
   readonly #pools = new Map<string, Pool>();
   /** Number of the last lane of each server: no two have the same name. */
   readonly #last = new Map<string, number>();
-  /** What each client said it can do, as JSON text. */
+  /** The capabilities that each client declared, as JSON text. */
   readonly #sessions = new Map<CallOwner, string>();
   #stopping = false;
 

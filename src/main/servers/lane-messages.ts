@@ -1,6 +1,6 @@
 /**
- * What the threads say of their servers, taken to the server that it is about, and told to those above
- * when it concerns them.
+ * Takes each message of a thread to the lane of the server that it is about, and reports it to the layers
+ * above when it concerns them.
  */
 import type { LifecycleMessage } from '../../shared/protocol/from-supervisor.ts';
 import { CommandWarnings } from '../catalog/command-warnings.ts';
@@ -16,7 +16,7 @@ type Options = Pick<
   'launcher' | 'log' | 'observer' | 'catalogs' | 'stateWriter' | 'onChange'
 >;
 
-/** What else of the fleet takes part. */
+/** The other parts of the fleet that take part. */
 export interface LaneMessagesParts {
   readonly endings: Endings;
   readonly tickets: StartTickets<string>;
@@ -109,7 +109,7 @@ export class LaneMessages implements LaneListener {
     this.#stopped(lane);
   }
 
-  /** What a server offers is its successor's business, if there is one. */
+  /** A retiring lane reports neither profile nor lists: its successor does, if there is one. */
   #offers(lane: Lane, message: Extract<LaneMessage, { type: 'profile' | 'catalog' }>): void {
     if (this.#parts.endings.has(lane)) return;
     if (message.type === 'profile') {
@@ -142,7 +142,7 @@ export class LaneMessages implements LaneListener {
     this.#stopped(lane);
   }
 
-  /** Nobody waits for the first lists of this server any longer. */
+  /** The first lists of this server are no longer waited for. */
   #settle(lane: Lane): void {
     if (this.#parts.endings.has(lane)) return;
     this.#options.catalogs.settle(lane);

@@ -1,8 +1,8 @@
 /**
  * One place in which a server runs: its supervisor thread, its slot there, and the `Server` that
  * calls go through. A shared server has one lane for the whole run; one with `instances: session` has
- * a lane for each client. Moves to a thread of its own when it holds up others; for the rest it wires
- * the parts together and decides nothing.
+ * a lane for each client. Moves to a thread of its own when it holds up others. Otherwise it only wires
+ * the parts together.
  */
 
 import type { ByteCredit } from '../../shared/memory/byte-credit.ts';
@@ -34,7 +34,7 @@ import type { Tenant } from '../threads/tenant.ts';
 import { Server } from './server.ts';
 import type { ServerThread, ServerUses } from './server-options.ts';
 
-/** What all lanes share. */
+/** The parts that all lanes share. */
 export interface LaneContext {
   readonly placement: Placement;
   readonly credit: ByteCredit;
@@ -49,7 +49,7 @@ export interface LaneContext {
   readonly onChange: () => void;
 }
 
-/** What makes one lane different from others. */
+/** The parts that differ from lane to lane. */
 export interface LanePlace {
   readonly config: ServerConfig;
   /** The one client that it serves; null: all of them. */
@@ -60,7 +60,7 @@ export interface LanePlace {
   readonly generation: number;
 }
 
-/** What comes from a server's thread for others than the lane itself. */
+/** Messages of a server's thread that are not for the lane itself. */
 export type LaneMessage = Exclude<
   FromSupervisor,
   LogMessage | SecretMessage | ReleasedMessage | HeldBackMessage
@@ -107,7 +107,7 @@ export class Lane implements Tenant, ServerThread {
   #thread: SupervisorThread | null = null;
   #slot = 0;
   #clientCapabilities = '{}';
-  /** Counts the threads that were handed the server, and their losses: what an earlier one says is old. */
+  /** Counts the threads that were handed the server, and their losses: messages of an earlier one are stale. */
   #generation: number;
   /** Last incarnation and restart count: the next thread goes on counting. */
   #progress = { incarnation: 0, restarts: 0 };
@@ -141,12 +141,12 @@ export class Lane implements Tenant, ServerThread {
     return this.#config;
   }
 
-  /** Whether it was told to start its server, now or at its first use. */
+  /** True once it was told to start its server, now or at its first use. */
   get begun(): boolean {
     return this.#begunAt !== null;
   }
 
-  /** Whether calls wait for a start that is under way and may still be near its end. */
+  /** True while calls wait for a start that is under way and may still end soon. */
   get settling(): boolean {
     if (this.#begunAt === null || performance.now() - this.#begunAt > SETTLE_MS) return false;
     const { phase, awaited } = this.server;
@@ -157,7 +157,7 @@ export class Lane implements Tenant, ServerThread {
     return { ...this.server.record, share: this.#priority.share };
   }
 
-  /** Whether a process of it may still be there: nobody has said that it has stopped. */
+  /** True while a process of it may still be there: no message has said that it has stopped. */
   get running(): boolean {
     const { phase } = this.server;
     return this.#ending !== 'lost' && this.#thread?.alive === true && phase !== 'stopped';
@@ -240,17 +240,17 @@ export class Lane implements Tenant, ServerThread {
     this.#leaveOthers(detail);
   }
 
-  /** Whether it has run before: what starts now starts again. */
+  /** True when its server has run before, so that a start now is a restart. */
   get ranBefore(): boolean {
     return this.#progress.incarnation > 1;
   }
 
-  /** What its process tree used when it was last looked at; null before that. */
+  /** The usage of its process tree at the last look; null before the first. */
   get usage(): TreeUsage | null {
     return this.#usage?.pgid === this.server.lastRecord?.pgid ? this.#usage : null;
   }
 
-  /** Whether calls were in flight at some time since this was asked before. */
+  /** True when calls were in flight at some time since the last call of this method. */
   wasCalled(): boolean {
     const { inFlight, calls } = this.server;
     const before = this.#callsSeen;
@@ -299,12 +299,12 @@ export class Lane implements Tenant, ServerThread {
     this.#priority.lost();
   }
 
-  /** Whether it has a process, and not an endpoint. */
+  /** True when its server is a process, false when it is an HTTP endpoint. */
   get hasProcess(): boolean {
     return this.#config.endpoint === null;
   }
 
-  /** @param launcher who is to start it; null: its thread. */
+  /** @param launcher the launcher that starts it; null: its thread does. */
   grantTicket(launcher: LauncherAddress | null): void {
     this.post({ type: 'ticket', slot: this.#slot, launcher });
   }
@@ -320,7 +320,7 @@ export class Lane implements Tenant, ServerThread {
     this.post({ type: 'asks', slot: this.#slot, asks: config.asks });
   }
 
-  /** The server is to go once its calls have ended; see `Server.retire`. What is lost of it stays so. */
+  /** Retires the server once its calls have ended; see `Server.retire`. A lost thread comes back without it. */
   retire(successor: Lane | null, onDrained: () => void): void {
     this.#retire();
     this.server.retire(successor?.server ?? null, onDrained);

@@ -1,4 +1,4 @@
-/** What main says of a server whose supervisor thread can no longer speak for itself. Pure. */
+/** The record that main gives of a server after its supervisor thread is lost. Pure. */
 import type { SupervisorRecord } from '../../shared/model/snapshot.ts';
 
 export interface ThreadLoss {

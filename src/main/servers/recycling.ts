@@ -15,7 +15,7 @@ export const RECYCLE_WORDS: Readonly<Record<RecycleReason, string>> = {
   moving: 'moving it to a thread of its own',
 };
 
-/** What is decided from. Times are monotonic, in milliseconds. */
+/** The input of the decision. Times are monotonic, in milliseconds. */
 export interface RecycleView {
   /** Calls at the server. */
   readonly inFlight: number;
@@ -44,7 +44,7 @@ const PAUSE_MS = 5000;
 const PAUSE_EVERY_MS = 30_000;
 /** Tasks are waited for no longer. A server that is to move is a burden to others. */
 const TASKS_MS = { large: 3_600_000, moving: 60_000 } as const;
-/** Nobody tells when the time of a task is over. */
+/** Polled, because no event says that the time of a task is over. */
 const LOOK_MS = 10_000;
 
 export function decideRecycle(view: RecycleView, now: number): RecycleDecision {
@@ -68,7 +68,7 @@ export function decideRecycle(view: RecycleView, now: number): RecycleDecision {
 }
 
 export interface RecyclingOptions {
-  /** What the server is used for now. */
+  /** The present uses of the server. */
   readonly use: () => Pick<RecycleView, 'inFlight' | 'atWork' | 'wanted'>;
   readonly idleStopMs: () => number;
   readonly onRecycle: (why: RecycleReason) => void;
@@ -88,7 +88,7 @@ export class Recycling {
     this.#options = options;
   }
 
-  /** Whether calls wait although the server is ready. */
+  /** True while calls are held back although the server is ready. */
   get pausing(): boolean {
     return this.#pausing;
   }

@@ -1,6 +1,6 @@
 /**
- * How far one server has come with being replaced or removed: it serves, it ends its calls, or it has none
- * left. Pure bookkeeping; whoever owns it looks whether calls are left.
+ * The stages of a server's retirement: it serves, its calls in flight end, or no call is left. Pure
+ * bookkeeping; its owner checks whether calls are left.
  */
 type Stage = 'serving' | 'draining' | 'drained';
 
@@ -14,7 +14,7 @@ export class Retirement<S> {
     return this.#stage !== 'serving';
   }
 
-  /** What takes its place; null while it serves, and when it is removed. */
+  /** The successor; null while it serves, and when it is removed. */
   get successor(): S | null {
     return this.#successor;
   }

@@ -1,5 +1,5 @@
 /**
- * What a server is made with, and what it needs of the thread that it runs in.
+ * The options of a server, and the interface of the thread that it runs in.
  */
 import type { ServerConfig } from '../../shared/model/config.ts';
 import type { ThreadRecord } from '../../shared/model/snapshot.ts';
@@ -17,11 +17,11 @@ export interface ServerThread extends ServerLink {
   wake(): void;
 }
 
-/** What else than calls a server is used for. */
+/** Uses of a server other than calls. */
 export interface ServerUses<S> {
-  /** Whether somebody relies on it without a call: subscriptions, open requests of its own. */
+  /** True when a client relies on it without a call: subscriptions, open requests of the server's own. */
   reliesOn(server: S): boolean;
-  /** Whether a task is at work there, or has ended and its result is still to be fetched. */
+  /** True when a task is at work there, or has ended and its result is still to be fetched. */
   hasTasks(server: S): boolean;
 }
 

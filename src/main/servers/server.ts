@@ -83,7 +83,7 @@ export class Server implements CallTarget, Dispatching {
     return this.#retirement.successor?.current ?? this;
   }
 
-  /** What it may ask clients; when it is being replaced, what its successor may. */
+  /** The kinds of request it may send to clients; while it is replaced, those of its successor. */
   get asks(): AsksConfig {
     return this.current.config.asks;
   }
@@ -117,7 +117,7 @@ export class Server implements CallTarget, Dispatching {
     return this.#word.error;
   }
 
-  /** What it said that it can do, null before its first handshake. */
+  /** The capabilities that it declared, null before its first handshake. */
   get features(): ServerFeatures | null {
     return this.#word.features;
   }
@@ -153,7 +153,7 @@ export class Server implements CallTarget, Dispatching {
     return this.#lastUsedAt;
   }
 
-  /** Whether calls wait for it, or somebody for what it offers. */
+  /** True while calls wait for it, or requests for its lists. */
   get awaited(): boolean {
     return this.#dispatcher.queued > 0 || this.#isExpected;
   }
@@ -171,7 +171,7 @@ export class Server implements CallTarget, Dispatching {
     return target === this ? this : (this.#retirement.successor?.holding(target) ?? this);
   }
 
-  /** What the gate says to a call that must wait anyway, for example for the first tool list. */
+  /** The gate's refusal, if any, of a call that must wait anyway, for example for the first tool list. */
   refusal(deadline: number): Refusal | null {
     return this.#dispatcher.refusal(deadline);
   }
@@ -238,7 +238,7 @@ export class Server implements CallTarget, Dispatching {
   }
 
   callFailed(message: CallFailedMessage): void {
-    // Nobody waits for it any more: nothing has changed here.
+    // The call is no longer waited for: nothing has changed here.
     if (this.#delivery.inFlight.get(message.call) === undefined) return;
     const unsent = this.#delivery.failed(message);
     if (unsent === null) return this.#dispatcher.pump();
@@ -319,7 +319,7 @@ export class Server implements CallTarget, Dispatching {
     this.changed();
   }
 
-  /** Somebody who relied on the server does so no longer. */
+  /** A use of the server other than a call has ended. */
   released(): void {
     this.#recycling.used();
   }
@@ -343,7 +343,7 @@ export class Server implements CallTarget, Dispatching {
     return this.#delivery.callOf(owner);
   }
 
-  /** Whose call in flight it is, null when there is no such call. */
+  /** The owner of a call in flight, or null when there is no such call. */
   ownerOf(call: number): CallOwner | null {
     return this.#delivery.inFlight.get(call)?.owner ?? null;
   }

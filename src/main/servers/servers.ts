@@ -3,11 +3,11 @@ import type { CallOwner } from '../calls/call.ts';
 import type { Server } from './server.ts';
 
 export interface Servers {
-  /** Of all that are configured, in that order. */
+  /** The names of all configured servers, in the order of the configuration. */
   readonly names: readonly string[];
   /** Every server that there is now. */
   all(): readonly Server[];
-  /** Those that serve this client: the shared ones, and its own. */
+  /** The servers that serve this client: the shared ones, and its own. */
   of(client: CallOwner): readonly Server[];
   /**
    * The one that serves this client of a configured server; null when each client has its own and all

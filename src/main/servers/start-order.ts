@@ -1,6 +1,6 @@
 /**
- * Which servers start first, and what starts their processes. Servers that calls wait for come first, then
- * those that were used last; servers that come back while nobody waits for them leave a place to others.
+ * The order in which servers start, and the launcher of their processes. Servers that calls wait for come
+ * first, then those used last. A server that comes back while no call waits for it leaves a place to others.
  */
 import type { LauncherProcess } from '../processes/launcher-process.ts';
 import type { Lane } from './lane.ts';

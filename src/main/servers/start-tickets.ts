@@ -1,23 +1,23 @@
 /**
- * Start tickets: how many servers may be starting at the same time, because starting is the most
- * expensive thing they do. Main owns the one instance. Who is needed most is served first, and servers
- * that start again and again never have all of them. Keeps no time: who holds a ticket gives it back when
- * ready, dead, or after its own limit.
+ * Start tickets limit how many servers start at the same time, because starting is the most expensive
+ * thing they do. Main owns the one instance. The server that is needed most is served first, and servers
+ * that start again and again never have all tickets. Keeps no time: a holder gives its ticket back when
+ * it is ready, dead, or past its own limit.
  */
 import { availableParallelism } from 'node:os';
 
-/** As many as cores, at least 2. */
+/** One ticket for each core, at least 2. */
 export function defaultStartLimit(): number {
   return Math.max(2, availableParallelism());
 }
 
-/** Who gets the tickets. */
+/** Decides the order of the queue, and is called with each grant. */
 export interface TicketOffice<K> {
   /** Called for each ticket given out, possibly from within `want`; may call back. */
   readonly grant: (holder: K) => void;
-  /** How much a waiting one is needed now; of equals the first come is the first served. */
+  /** How much a waiting holder is needed now; equals are served in the order of their requests. */
   readonly rank: (holder: K) => number;
-  /** Whether a waiting one leaves the last ticket to others: it starts again, and nobody waits for it. */
+  /** True when a waiting holder leaves the last ticket to others: it starts again, and no call waits for it. */
   readonly defers: (holder: K) => boolean;
 }
 
@@ -26,7 +26,7 @@ export class StartTickets<K> {
   readonly #office: TicketOffice<K>;
   readonly #holding = new Set<K>();
   readonly #queue = new Set<K>();
-  /** Those of the holders that deferred to others when they got theirs. */
+  /** The holders that deferred to others when they got their tickets. */
   readonly #deferring = new Set<K>();
 
   /** @param limit tickets at the same time, at least 1. */
@@ -36,14 +36,14 @@ export class StartTickets<K> {
     this.#office = office;
   }
 
-  /** Queues for a ticket; without effect for one who waits or holds already. */
+  /** Queues for a ticket; without effect for a holder that waits or has one already. */
   want(holder: K): void {
     if (this.#holding.has(holder)) return;
     this.#queue.add(holder);
     this.#giveOut();
   }
 
-  /** Somebody is needed more than when they asked. */
+  /** The rank of a waiting holder has risen. */
   reconsider(): void {
     this.#giveOut();
   }

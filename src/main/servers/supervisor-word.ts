@@ -1,6 +1,6 @@
 /**
- * What the supervisor of one server said last: its record, what was wrong, and what the server can do. Tells
- * the observer what has happened since.
+ * The last report of one server's supervisor: its record, its last error, and the server's capabilities.
+ * Reports to the observer what has happened since.
  */
 import type { ServerFeatures } from '../../shared/model/server.ts';
 import type { SupervisorRecord } from '../../shared/model/snapshot.ts';
@@ -26,12 +26,12 @@ export class SupervisorWord {
     return this.#record;
   }
 
-  /** What was wrong with the server last. */
+  /** The text of the server's last error. */
   get error(): string | null {
     return this.#error;
   }
 
-  /** What the server said that it can do, null before its first handshake. */
+  /** The capabilities that the server declared, null before its first handshake. */
   get features(): ServerFeatures | null {
     return this.#features;
   }
