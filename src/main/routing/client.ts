@@ -8,14 +8,14 @@ import type { CallOwner, Withdrawable } from '../calls/call.ts';
 export interface Client extends CallOwner {
   /** The least severe level of log messages that it wants; null: it has not said. */
   readonly logLevel: LogLevel | null;
-  /** Whether it has said that it can do this. @param path of nested objects. */
+  /** True when it declared this capability. @param path the keys of nested objects. */
   supports(...path: readonly string[]): boolean;
   /** Refuses a request. @param idText raw JSON of its id. */
   refused(idText: string, code: number, message: string): void;
   /** Gives a large answer of the gateway's own once the client has read what it got before. */
   whenRead(idText: string, answer: () => void): void;
   /**
-   * Sends what a server asks, or what belongs to a question.
+   * Sends a server's request, or a notification about one.
    *
    * @param relatedTo raw id of the client's request on whose stream it goes, or null.
    */

@@ -1,6 +1,6 @@
 /**
- * What servers say by themselves, to the clients it concerns. What the server of one client says reaches
- * no other client.
+ * Sends the servers' own messages to the clients that they concern. The messages of one client's own
+ * server reach no other client.
  */
 import { notificationLine } from '../../shared/json/json-rpc.ts';
 import type { NotificationMessage } from '../../shared/protocol/from-supervisor.ts';

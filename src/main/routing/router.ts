@@ -26,7 +26,7 @@ import { TaskRequests } from './tasks/task-requests.ts';
 import { Tasks } from './tasks/tasks.ts';
 import { UnknownMessages } from './unknown.ts';
 
-/** What others do about clients that come, change and go. */
+/** Called when clients come, change and go. */
 export interface ClientEvents {
   /** The number of clients has changed. */
   onClients(): void;
@@ -119,7 +119,7 @@ export class Router {
     this.#dropped += 1;
   }
 
-  /** Messages that were not passed on because their clients do not read, so far. */
+  /** The number of messages so far that were dropped because their clients do not read. */
   get droppedMessages(): number {
     return this.#dropped;
   }
@@ -199,17 +199,17 @@ export class Router {
     }
   }
 
-  /** Whether a task of the client runs, or has ended and its result is still to be fetched. */
+  /** True when a task of the client runs, or has ended and its result is still to be fetched. */
   isBusy(client: Client): boolean {
     return this.#tasks.isClientBusy(client, performance.now());
   }
 
-  /** Whether a client relies on the server without having a call there. */
+  /** True when a client relies on the server without having a call there. */
   reliesOn(server: Server): boolean {
     return this.#resources.isListenedTo(server) || this.serverRequests.isOpen(server);
   }
 
-  /** Whether a task may be at work there, or its result still to be fetched. */
+  /** True when a task may be at work there, or its result is still to be fetched. */
   hasTasks(server: Server): boolean {
     return this.#tasks.isBusy(server, performance.now());
   }

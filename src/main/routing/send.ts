@@ -32,7 +32,7 @@ interface Place {
 
 type Why = Omit<Failure, 'server' | 'phase'>;
 
-/** What the gateway asks of a server for itself: nobody waits for the answer. */
+/** Owns the gateway's own requests to servers; drops their answers. */
 const NOBODY: CallOwner = { needsDrain: false, answer: () => {}, send: () => {} };
 const OWN_ID = new TextEncoder().encode('0');
 
@@ -54,7 +54,7 @@ export class Sender {
     this.#accepting = false;
   }
 
-  /** Goes on with the server that serves this client under that name, or answers that there is none. */
+  /** Calls `use` with the server that serves this client under that name, or answers that there is no such server. */
   serve(request: ServerRequest, server: string, use: (server: Server) => void): void {
     const place = { name: server, phase: null };
     if (!this.#accepting) return this.#refuse(request, place, STOPPING);

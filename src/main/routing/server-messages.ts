@@ -1,5 +1,5 @@
 /**
- * What servers say by themselves, taken to the room of routing that deals with it.
+ * Takes the servers' own messages to the part of routing that deals with each.
  */
 import type { ServerProfile } from '../../shared/model/server.ts';
 import type { Profiles } from '../catalog/profiles.ts';

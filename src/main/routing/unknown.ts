@@ -58,7 +58,7 @@ export class UnknownMessages {
     client.refused(idText, JSON_RPC.methodNotFound, message);
   }
 
-  /** To the server whose task it names, else to those that advertise its kind, else to all. */
+  /** To the server that has the task it names, else to the servers that advertise its kind, else to all. */
   notification(client: Client, method: string, frame: Frame): void {
     if (method.length > MAX_METHOD) return;
     const at = taskNamed(frame);

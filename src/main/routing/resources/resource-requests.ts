@@ -1,6 +1,6 @@
 /**
- * Requests about resources: takes each to the server that owns the URI, and keeps account of who listens
- * to what, so that a server is asked once however many clients do, and again after it was started anew.
+ * Requests about resources: takes each to the server that owns the URI, and keeps account of the clients'
+ * subscriptions, so that a server is asked once for all of them, and again after each restart.
  */
 
 import { decodeString, rangeOf } from '../../../shared/json/frame.ts';
@@ -105,7 +105,7 @@ export class ResourceRequests {
     client.answer(request, errorParts(idRaw, JSON_RPC.invalidParams, message, { uri }));
   }
 
-  /** Whether anybody listens to something of the server. */
+  /** True when a client has subscribed to a resource of the server. */
   isListenedTo(server: Server): boolean {
     return this.#subscriptions.urisOf(server).length > 0;
   }
@@ -187,7 +187,7 @@ export class ResourceRequests {
     }
   }
 
-  /** Nobody lists the resource: servers are asked one after the other until one knows it. */
+  /** For a resource that no server lists: servers are asked one after the other until one knows it. */
   #readAnywhere(request: ServerRequest, from: number): boolean {
     const servers = this.#options.servers.of(request.client);
     for (let at = from; at < servers.length; at++) {

@@ -1,6 +1,6 @@
 /**
- * Which clients listen to which resource of which server. A server is asked once for each URI however many
- * clients listen, again after each restart, and told to stop when the last one has gone. Keeps
+ * The subscriptions of clients to the resources of servers. A server is asked once for each URI however
+ * many clients listen, again after each restart, and told to stop when the last one has gone. Keeps
  * account; sends nothing.
  */
 
@@ -60,8 +60,8 @@ export class Subscriptions {
   }
 
   /**
-   * Everyone who listens to the server: an update may name a part of what was subscribed to, so its
-   * URI decides nothing.
+   * All clients with a subscription at the server. The URI of an update selects none of them: it may name
+   * a part of the resource that was subscribed to.
    */
   listeners(server: Server): Set<Client> {
     const all = new Set<Client>();

@@ -1,8 +1,8 @@
 /**
- * Which client a request of a server is for. One that names a task goes to the client that the task
- * belongs to. Otherwise a server behind stdio does not say whose call made it ask: the request is for
- * the one client that has calls or tasks there, and for nobody when that is not clear. Without any such
- * client it is for the only one there is, if the server may ask unsolicited. Sends nothing.
+ * Finds the client that a server's request is for. A request that names a task goes to the owner of the
+ * task. Otherwise a server behind stdio does not say which call made it ask: the request is for the one
+ * client that has calls or tasks there, and for no client when there are several. When no client has any,
+ * it is for the only client of the gateway, if the server may ask unsolicited. Sends nothing.
  */
 import { JSON_RPC } from '../../../shared/model/errors.ts';
 import type { ClientNeed } from '../../../shared/model/mcp.ts';
@@ -15,9 +15,9 @@ import type { ClientTasks } from './client-tasks.ts';
 
 export interface Addressee {
   readonly client: Client;
-  /** The client's request on whose stream it is asked. */
+  /** The client's request that it is asked on the stream of. */
   readonly relatedTo: string | null;
-  /** The client's task in whose course it is asked. */
+  /** The client's task that made the server ask. */
   readonly task: Task | null;
   /** The method of the question that it puts, or of the earlier one that it is about. */
   readonly question: string;
@@ -29,7 +29,7 @@ export interface Known {
   readonly clientTasks: ClientTasks;
 }
 
-/** The client to be asked, or why there is none. */
+/** The client to be asked, or the reason why no client is. */
 export function addresseeOf(
   known: Known,
   server: Server,
@@ -43,7 +43,7 @@ export function addresseeOf(
   const missing = message.needs.find((need) => !declares(client, need));
   if (missing === undefined) return found;
   const why = `the client does not support it (its capabilities lack ${missing})`;
-  // What is wrong with a capability it has part of is what is asked for.
+  // The client has the capability, but not the part asked for: the params are at fault, not the method.
   return missing.includes('.') ? { code: JSON_RPC.invalidParams, why } : notSupported(why);
 }
 
@@ -65,7 +65,7 @@ function whoseIs(
   const uncaused = unsolicited(method, server.asks);
   if (relatedTask !== null) {
     const task = known.tasks.ofServer(server, relatedTask.id);
-    // The task of a client that is gone: its questions are nobody else's.
+    // The owner of the task has left: requests about the task go to no other client.
     if (task === null) return UNKNOWN_TASK;
     if (uncaused !== null && !isInvolved(known, task.client, server)) return uncaused;
     return { client: task.client, relatedTo: streamOf(task), task, question: method };
@@ -87,13 +87,13 @@ function candidates({ clients }: Known, { owner }: Server): readonly Client[] {
   return owner === null ? all : all.filter((client) => client === owner);
 }
 
-/** Whether the client has a call in flight at the server, or a task that may be at work there. */
+/** True when the client has a call in flight at the server, or a task that may be at work there. */
 function isInvolved({ tasks }: Known, client: Client, server: Server): boolean {
   if (server.callOf(client) !== null) return true;
   return tasks.atWork(client, server, performance.now());
 }
 
-/** Whether the client said at `initialize` that it can do this; an empty `elicitation` means forms. */
+/** True when the client declared the capability at `initialize`; an empty `elicitation` means forms. */
 function declares(client: Client, need: ClientNeed): boolean {
   if (need === 'elicitation.form' && !client.supports('elicitation', 'url')) {
     return client.supports('elicitation');

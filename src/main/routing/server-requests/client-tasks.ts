@@ -22,7 +22,7 @@ interface Ambiguous {
   readonly ambiguous: Set<Client>;
 }
 
-/** Of each server; the oldest are forgotten first. */
+/** Limit for each server; the oldest are forgotten first. */
 const MAX_PER_SERVER = 256;
 
 export class ClientTasks {

@@ -6,7 +6,7 @@
 import type { Server } from '../../servers/server.ts';
 import type { Client } from '../client.ts';
 
-/** Of each server; the oldest are forgotten first. */
+/** Limit for each server; the oldest are forgotten first. */
 const MAX_PER_SERVER = 1024;
 
 export class Elicitations {
@@ -21,7 +21,7 @@ export class Elicitations {
     if (its.size > MAX_PER_SERVER && oldest !== undefined) its.delete(oldest);
   }
 
-  /** Null: nobody who is still there was asked. */
+  /** The client that was asked; null when it has left, or no client was asked. */
   whoWasAsked(server: Server, id: string): Client | null {
     return this.#servers.get(server)?.get(id) ?? null;
   }

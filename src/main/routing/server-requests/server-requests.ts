@@ -1,8 +1,8 @@
 /**
  * Requests of servers to clients (sampling, elicitation, roots): each goes to the one client that it is
- * for (addressee.ts), under an id of the gateway, and the answer back. Nobody else ever sees it. Under
- * HALT, or where it is denied, nobody is asked (calls/gate/asks.ts), and open questions are withdrawn. A person may
- * take any time to answer.
+ * for (addressee.ts), under an id of the gateway, and the answer back. No other client ever sees it. Under
+ * HALT, or where it is denied, no client is asked (calls/gate/asks.ts), and open requests are withdrawn.
+ * There is no deadline: a person may take any time to answer.
  */
 
 import { type Frame, rangeOf, textAt } from '../../../shared/json/frame.ts';
@@ -44,7 +44,7 @@ interface Pending {
   /** The server's own id and progress token, raw JSON. */
   readonly idRaw: Uint8Array;
   readonly tokenRaw: Uint8Array | null;
-  /** In whose course it asks. */
+  /** The client's task that made the server ask, if any. */
   readonly task: Task | null;
   readonly makesTask: boolean;
 }
@@ -70,7 +70,7 @@ export class ServerRequests {
     this.#options = options;
   }
 
-  /** Whether a request of this server has no answer yet. */
+  /** True while a request of this server has no answer yet. */
   isOpen(server: Server): boolean {
     for (const pending of this.#pending.values()) if (pending.server === server) return true;
     return false;
@@ -196,7 +196,7 @@ export class ServerRequests {
     }
   }
 
-  /** The client to be asked, or why there is none. */
+  /** The client to be asked, or the reason why no client is. */
   #target(server: Server, message: ReverseRequestMessage): Addressee | AskRefusal {
     const open = [...this.#pending.values()].filter((one) => one.server === server);
     if (open.length >= MAX_PENDING_PER_SERVER) {
@@ -234,7 +234,7 @@ function withdraw(
   client.ask([line.subarray(0, line.length - 1)], relatedTo);
 }
 
-/** The client's request on whose stream it hears more of a question. */
+/** The client's request that carries further messages about a server's request on its stream. */
 function streamFor({ client, server, task }: Pending): string | null {
   return task === null ? server.callOf(client) : streamOf(task);
 }
@@ -255,7 +255,7 @@ function madeTask(frame: Frame): string | null {
   return id === null ? null : readTaskId(line, id);
 }
 
-/** What to replace where the client's answer names the task under another id than its server knows. */
+/** The edits that put the server's own task id where the client's answer names the task by another. */
 function asServerKnows(task: Task | null, frame: Frame): Edit[] {
   const meta = rangeOf(frame, SLOT.resultMeta);
   if (task === null || task.id === task.shownId || meta === null) return [];

@@ -1,5 +1,5 @@
 /**
- * What is done with a call that asks for a task: the task in its answer becomes its client's.
+ * The hooks of a call that asks for a task: the task in its answer is recorded as its client's.
  */
 import { type Frame, rangeOf } from '../../../shared/json/frame.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';

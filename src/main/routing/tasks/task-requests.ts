@@ -1,6 +1,6 @@
 /**
- * Requests and messages about tasks: takes each to the server or the client whose task it is, under the
- * id known there. A task of somebody else is answered like one that does not exist.
+ * Requests and messages about tasks: takes each to the server or client that has the task, under the id
+ * known there. A request for another client's task is answered as if the task did not exist.
  */
 
 import { rangeOf } from '../../../shared/json/frame.ts';
@@ -118,7 +118,7 @@ export class TaskRequests {
     return this.#options.tasks;
   }
 
-  /** Whether the server says that it has this part of `tasks`. */
+  /** True when the server advertises this part of `tasks`. */
   #offers({ config }: Server, part: 'list' | 'cancel'): boolean {
     return advertises(this.#options.profiles.of(config.name), 'tasks', part);
   }
@@ -127,7 +127,7 @@ export class TaskRequests {
     task.resultRequests.add(idText);
     return {
       untimed: true,
-      // That it has failed is a result, too.
+      // A failure of the task is a result, too.
       onEnd: (_ok, answered) => {
         task.resultRequests.delete(idText);
         if (answered) this.#tasks.settled(task);

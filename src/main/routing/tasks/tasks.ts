@@ -1,6 +1,6 @@
 /**
- * Whose task is whose: every task that a server made for a client, from the answer that told of it to the
- * client's leaving. A client sees its own tasks only, under the server's id, or under another
+ * The owners of tasks: every task that a server made for a client, from the answer that told of it until
+ * the client leaves. A client sees its own tasks only, under the server's id, or under another
  * one when two servers gave it the same. Keeps account; sends nothing.
  */
 
@@ -16,7 +16,7 @@ export interface Task {
   /** The server's id of it, and the one that the client knows. */
   readonly id: string;
   readonly shownId: string;
-  /** The call that made it, whose progress token lives as long as the task. */
+  /** The call that made it; its progress token lives as long as the task. */
   readonly call: number;
   readonly tokenRaw: Uint8Array | null;
   /** `ended`: its result can still be fetched. `lost`: its server died. */
@@ -31,7 +31,7 @@ export interface Task {
   readonly resultRequests: Set<string>;
 }
 
-/** Of one client. */
+/** Limit on the tasks of one client. */
 export const MAX_TASKS = 1000;
 /** A server is kept so long for a client that has not fetched a result. */
 const OWED_MS = 30_000;
@@ -77,7 +77,7 @@ export class Tasks {
     return task;
   }
 
-  /** Whether the client has as many tasks as it may, all of them alive. */
+  /** True when the client has as many tasks as it may, all of them alive. */
   isFull(client: Client, now: number): boolean {
     const own = this.#byClient.get(client);
     if (own === undefined || own.size < MAX_TASKS) return false;
@@ -114,7 +114,7 @@ export class Tasks {
     return servers;
   }
 
-  /** Whether a task of the client may be at work there. */
+  /** True when a task of the client may be at work there. */
   atWork(client: Client, server: Server, now: number): boolean {
     for (const task of this.#byClient.get(client)?.values() ?? []) {
       if (task.server !== server || task.state !== 'running') continue;
@@ -123,12 +123,12 @@ export class Tasks {
     return false;
   }
 
-  /** Whether a task of anybody may be at work there, or has ended lately and its result is still to be fetched. */
+  /** True when any client's task may be at work there, or has ended lately and its result is still to be fetched. */
   isBusy(server: Server, now: number): boolean {
     return isAnyWanted(this.#byServer.get(server)?.values() ?? [], now);
   }
 
-  /** Whether a task of the client may be at work, or has ended lately and its result is still to be fetched. */
+  /** True when a task of the client may be at work, or has ended lately and its result is still to be fetched. */
   isClientBusy(client: Client, now: number): boolean {
     return isAnyWanted(this.#byClient.get(client)?.values() ?? [], now);
   }
@@ -149,7 +149,7 @@ export class Tasks {
     this.#end(task);
   }
 
-  /** Nobody will ask for its result: the client has it, or the server has forgotten the task. */
+  /** Its result will not be asked for: the client has it, or the server has forgotten the task. */
   settled(task: Task): void {
     task.owedSince = null;
     this.#end(task);
@@ -207,12 +207,12 @@ function freeId(own: ReadonlyMap<string, Task>, id: string): string {
   return free;
 }
 
-/** What to replace so that a client sees the id that it knows. */
+/** The edits that show a client the task id that it knows. */
 export function shown(task: Task, note: TaskNote): readonly Edit[] {
   return task.shownId === task.id ? [] : [{ at: note.idAt, with: rawId(task.shownId) }];
 }
 
-/** The client's request on whose stream messages about the task belong: one that waits for its result. */
+/** The client's request that waits for the task's result: messages about the task go on its stream. */
 export function streamOf(task: Task): string | null {
   const [oldest] = task.resultRequests;
   return oldest ?? null;
