@@ -1,4 +1,4 @@
-/** What the gateway says of itself at `initialize`. */
+/** The gateway's own part of the answer to `initialize`. */
 import {
   LATEST_PROTOCOL_VERSION,
   SUPPORTED_PROTOCOL_VERSIONS,

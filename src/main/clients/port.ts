@@ -1,10 +1,10 @@
 /**
  * The contract between a face (stdio, HTTP) and the client behind it. A face frames and delivers bytes;
- * it never looks into a message on its way out. Whoever sends knows what it sends, and says so.
+ * it never looks into a message on its way out: the sender says by its choice of method what it sends.
  */
 import type { Frame } from '../../shared/json/frame.ts';
 
-/** What a face gives: where messages for this client go. */
+/** Provided by a face: takes the messages for its client. */
 export interface ClientPort {
   /**
    * Sends the answer to a request of the client. There is only one.
@@ -19,13 +19,13 @@ export interface ClientPort {
    * @param relatedTo raw JSON text of the id of the client's request that it belongs to, or null.
    */
   send(parts: readonly Uint8Array[], relatedTo: string | null): void;
-  /** More waits for the client to read it than one client may have. */
+  /** True while more bytes wait for the client to read them than one client may have. */
   readonly needsDrain: boolean;
   /** The client's request with this raw id gets no answer: its stream, if any, can be closed. */
   finished(idText: string): void;
 }
 
-/** What a face gets: a client that takes messages. */
+/** Provided to a face: takes the messages of its client. */
 export interface ClientFace {
   /** A task of this client runs, or its result is still to be fetched. */
   readonly busy: boolean;

@@ -278,7 +278,7 @@ class Session implements ClientFace, Client {
     }
   }
 
-  /** What carries the token of a server's request is for that server alone. */
+  /** A notification with the token of a server's request goes to that server alone. */
   #unknownNotification(method: string, frame: Frame): void {
     if (rangeOf(frame, SLOT.paramsProgressToken) !== null) {
       this.#router.serverRequests.progress(this, frame);

@@ -6,10 +6,10 @@
 import type { EndpointRecord } from '../../../shared/model/snapshot.ts';
 import { cleanForTerminal } from '../../../shared/text/clean-text.ts';
 
-/** What HTTP clients must show. */
+/** The credentials that HTTP clients must show. */
 export type Door = Pick<EndpointRecord, 'auth' | 'token_file'>;
 
-/** Nothing in it means anything to a shell. */
+/** Only characters without a meaning to a shell. */
 const PLAIN = /^[\w/.,:@%+=-]+$/;
 
 /** @param value the token, only for a terminal; null: the line has the shell read its file. */
@@ -21,7 +21,7 @@ export function connectLine(url: string, door: Door, value: string | null): stri
 
 function bearerOf({ auth, token_file: file }: Door): string | null {
   if (auth === 'none' || auth === null) return null;
-  // What cannot be shown as it is cannot be pasted either.
+  // A path that a terminal cannot show unchanged cannot be pasted either.
   if (file === null || cleanForTerminal(file) !== file) return 'TOKEN';
   return `$(${auth === 'token' ? 'cat' : 'head -n 1'} ${quoted(file)})`;
 }

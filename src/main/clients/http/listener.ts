@@ -65,7 +65,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpEdge> {
     responses.set(socket, new Set());
     socket.once('close', () => {
       silent.delete(socket);
-      // Of several pipelined responses, Node 20 emits 'close' for the first only.
+      // Node 20 emits 'close' only for the first of several pipelined responses.
       for (const response of responses.get(socket) ?? []) response.destroy().emit('close');
       responses.delete(socket);
     });

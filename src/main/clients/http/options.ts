@@ -1,4 +1,4 @@
-/** What the HTTP edge is started with, and the defaults of its limits. */
+/** The options of the HTTP edge, and the defaults of its limits. */
 import type { ByteCredit } from '../../../shared/memory/byte-credit.ts';
 import type { OpenClient } from '../port.ts';
 
@@ -13,15 +13,15 @@ export interface HttpOptions extends Partial<HttpLimits> {
    * @default none
    */
   readonly tokens?: readonly string[];
-  /** Where the tokens stand, for those who are refused to be told. @default it is not told */
+  /** The file with the tokens; named in the reply to a client that is refused. @default it is not named */
   readonly tokenFile?: string | null;
   readonly open: OpenClient;
-  /** What clients have not taken counts here. */
+  /** Counts the bytes that clients have not taken. */
   readonly credit: Pick<ByteCredit, 'addUnits'>;
   /** Largest body of one POST. */
   readonly maxBodyBytes: number;
   readonly log: EdgeLog;
-  /** What `/readyz` says. @default always */
+  /** The answer of `/readyz`. @default always ready */
   readonly ready?: () => boolean;
 }
 
@@ -39,7 +39,7 @@ export interface HttpLimits {
   readonly maxInFlight: number;
   /** Events of one session kept for a client that comes back. @default 512 */
   readonly maxEvents: number;
-  /** Their bytes. @default 4194304 */
+  /** Bytes of the events kept for one session. @default 4194304 */
   readonly maxEventBytes: number;
   /** Bytes of the events of all sessions; the oldest go first. @default 67108864 */
   readonly maxTotalEventBytes: number;
@@ -55,7 +55,7 @@ export interface HttpLimits {
   readonly promptBytes: number;
   /** Longest pause within a body. @default 30000 */
   readonly bodyIdleMs: number;
-  /** A stream whose client takes nothing for this long, while something waits, is closed. @default 60000 */
+  /** A stream is closed when its client takes nothing for this long while something waits. @default 60000 */
   readonly slowClientMs: number;
 }
 

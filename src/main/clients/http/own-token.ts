@@ -17,18 +17,18 @@ export type OwnToken =
 const TOKEN_BYTES = 32;
 const MAX_FILE_BYTES = 1024;
 
-/** Where the token of a state directory is. */
+/** The path of a state directory's token. */
 export function ownTokenPath(stateDir: string): string {
   return join(stateDir, 'token');
 }
 
-/** The token of a state directory, made now if there is none. */
+/** The token of a state directory; made now if it has no token yet. */
 export function ownToken(stateDir: string): OwnToken {
   const file = ownTokenPath(stateDir);
   const known = readOwnToken(file);
   if (known !== null) return known;
   try {
-    // Of gateways that start at once one makes it, and all of them take the one that is there then.
+    // When several gateways start at once, one makes the token and all of them read that one.
     expecting(['EEXIST'], undefined, () =>
       writeWholeFile(file, `${randomBytes(TOKEN_BYTES).toString('hex')}\n`, 'create'),
     );
@@ -39,7 +39,7 @@ export function ownToken(stateDir: string): OwnToken {
   return readOwnToken(file) ?? refused(file, 'was removed while rea serve started');
 }
 
-/** Reads and checks it; null when there is none. */
+/** Reads and checks the token; null when there is no file. */
 export function readOwnToken(file: string): OwnToken | null {
   const read = withRegularFile(file, (descriptor, { uid, mode }): OwnToken => {
     const user = process.getuid?.();

@@ -10,7 +10,7 @@ import { readRange } from '../../../shared/platform/safe-file.ts';
 
 const MIN_CHARACTERS = 16;
 const MAX_FILE_BYTES = 64 * 1024;
-/** What RFC 6750 allows in a bearer token. */
+/** The syntax of a bearer token, RFC 6750. */
 const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
 const AUTHORIZATION = /^Bearer +(\S+) *$/i;
 
@@ -64,12 +64,12 @@ export function readTokenFile(file: string): TokenFile {
   }
 }
 
-/** Whether a text can be a bearer token of this edge. */
+/** True when a text can be a bearer token of this edge. */
 export function isToken(text: string): boolean {
   return text.length >= MIN_CHARACTERS && TOKEN.test(text);
 }
 
-/** Who asks: a principal when tokens are in use, `anyone` when they are not. */
+/** The caller of a request: a principal when tokens are in use, `anyone` when they are not. */
 export type Caller =
   | { readonly kind: 'anyone' }
   | { readonly kind: 'principal'; readonly name: string }

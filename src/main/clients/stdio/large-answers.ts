@@ -1,8 +1,7 @@
 /**
- * Large answers on their way to a client that has one stream for everything: they are written one after
- * the other, each when the one before has been taken, so that what is small and comes meanwhile waits for
- * one of them at most and not for all. Nothing else is held back: what a server tells before an answer
- * arrives before it.
+ * Large answers on their way to a client that has one stream for everything. They are written one after
+ * the other, each when the one before has been taken, so that a small message waits for one of them at
+ * most and not for all. Nothing else is held back: a server's messages before an answer arrive before it.
  */
 import { sizeOf } from '../../../shared/json/json-rpc.ts';
 

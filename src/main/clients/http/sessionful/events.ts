@@ -17,11 +17,11 @@ export interface EventLimits {
   readonly maxBytes: number;
 }
 
-/** What a message needs besides its bytes. */
+/** A message with its destination. */
 export interface Addressed extends Outgoing {
   /** Where it goes unless the client has resumed the stream meanwhile. */
   readonly origin: SseStream;
-  /** It belongs to a request of the client; what does not goes on the stream of its own. */
+  /** True when it belongs to a request of the client; other messages go on the session's own stream. */
   readonly related: boolean;
   /** Kept in place of an answer that is larger than the log. */
   readonly instead: (() => readonly Uint8Array[]) | null;
@@ -52,14 +52,14 @@ interface LoggedEvent {
   readonly at: number;
 }
 
-/** What a client that names its last event would get. */
+/** The outcome for a client that names its last event. */
 export type Resumption =
   | { readonly kind: 'unknown' }
   /** The stream has ended and everything on it was seen. */
   | { readonly kind: 'complete' }
   | { readonly kind: 'stream'; readonly related: boolean };
 
-/** What an event costs besides its bytes. */
+/** The cost of an event besides its bytes. */
 const OVERHEAD_BYTES = 256;
 const EVENT_ID = /^([\w-]{22})\.(\d{1,15})$/;
 

@@ -1,11 +1,11 @@
 /**
- * Which session makes room when the table is full and a client comes. Pure.
+ * Chooses the session that makes room when the table is full and a client comes. Pure.
  *
  * Between principals: the one with the most sessions pays, never one with fewer than the newcomer's
- * principal has, so that nobody pushes out others by opening many. Among the sessions of those who pay
- * one that never made a call goes first, because most of them belong to clients that came, looked and
- * left without a word; then one that made calls, then one that made calls and listens on a stream; each
- * time the one unused longest. One with a call in flight never goes.
+ * principal has, so that no principal pushes out others by opening many. Among the sessions of the
+ * principals that pay, one that never made a call goes first, because most of them belong to clients that
+ * came, looked and left without a word; then one that made calls, then one that made calls and listens on
+ * a stream; each time the one unused longest. One with a call in flight never goes.
  */
 
 /** How a session stands. */

@@ -8,9 +8,9 @@ import type { SseStream } from './stream.ts';
 
 /** A message that came before there was a stream. */
 export interface Early {
-  /** None: the request gets no answer. */
+  /** Empty when the request gets no answer. */
   readonly parts: readonly Uint8Array[];
-  /** The answer, or the word that there is none: nothing follows. */
+  /** True for the last message: the answer, or the notice that the request gets no answer. */
   readonly final: boolean;
 }
 

@@ -15,12 +15,12 @@ export interface PromptOptions {
   readonly maxBytes: number;
   /** A client that takes nothing for this long is cut off. Milliseconds. */
   readonly stallMs: number;
-  /** Of the response, besides those that describe its body. */
+  /** Headers of the response, besides those that describe its body. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
 export class PromptReply {
-  /** Whether the response was given here; false = it is to become a stream. */
+  /** Resolves to true when the response was given here, to false when it is to become a stream. */
   readonly given: Promise<boolean>;
   readonly #response: ServerResponse;
   readonly #options: PromptOptions;

@@ -59,7 +59,7 @@ export async function forward(reply: Response, response: ServerResponse): Promis
   response.end(text);
 }
 
-/** Whether the connection is kept is between Node and the client. */
+/** The headers without `connection`: Node and the client settle whether the connection is kept. */
 export function headersOf(reply: Response): Record<string, string> {
   const { connection: _, ...headers } = Object.fromEntries(reply.headers);
   return headers;
@@ -70,7 +70,7 @@ function judgedBy({ headers }: IncomingMessage): string {
   return JSON.stringify([accept ?? null, type ?? null, version ?? null]);
 }
 
-/** What the transport wants to know of an `initialize`; the client's own params are read by the router. */
+/** The params of `initialize` for the transport; the client's own params are read by the router. */
 export function initializeParams(frame: Frame): object {
   const params = rangeOf(frame, SLOT.params);
   const at = params === null ? null : member(frame.line, params, 'protocolVersion');

@@ -46,8 +46,8 @@ export class Sessions {
   }
 
   /**
-   * A session that counts once its client's `initialize` is accepted, or why there is none, for the
-   * client to read.
+   * A session, which counts once its client's `initialize` is accepted; or the reason for a refusal, to be
+   * read by the client.
    */
   create(principal: string | null): HttpSession | string {
     if (!this.#accepting) return 'The gateway is stopping';
