@@ -4,14 +4,14 @@
  */
 
 const WINDOW_MS = 1000;
-/** Of one core. */
+/** Share of one core. */
 const MOST = 0.5;
-/** In so many windows on end. */
+/** Windows in a row with more than that before a server is reported. */
 const WINDOWS = 3;
 
 interface Reading {
   readonly us: number;
-  /** Windows on end in which it took most of the time. */
+  /** Windows in a row in which it took most of the time. */
   readonly windows: number;
 }
 

@@ -7,10 +7,10 @@ import type { ThreadsConfig } from '../../shared/model/config.ts';
 import type { SupervisorThread } from './supervisor-thread.ts';
 import type { Tenant } from './tenant.ts';
 
-/** How many threads all servers that share share. */
+/** The most threads for all servers that share a thread. */
 const MOST_SHARED = 8;
 
-/** What a thread of its own has to know of a lane. */
+/** A lane as a thread of its own sees it. */
 export interface Placed {
   readonly name: string;
   /** Its server is behind HTTP. */

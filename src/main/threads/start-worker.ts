@@ -23,7 +23,7 @@ export type StartedWorker =
   /** The system allows no further thread now: why, in one line. */
   | { readonly ok: false; readonly error: string };
 
-/** Starts a worker. What it prints and what it fails with goes to the log. */
+/** Starts a worker. Its output and its errors go to the log. */
 export function startWorker(start: WorkerStart): StartedWorker {
   const { kind, log } = start;
   let worker: Worker;
@@ -40,7 +40,7 @@ export function startWorker(start: WorkerStart): StartedWorker {
       stderr: true,
     });
   } catch (error) {
-    // What has a code is a limit of the system, and limits pass; the rest is a bug.
+    // An error with a code is a limit of the system, and limits pass; any other error is a bug.
     if (errorCode(error) === '') throw error;
     return { ok: false, error: `${errorCode(error)}: ${errorText(error)}` };
   }
@@ -53,10 +53,10 @@ export function startWorker(start: WorkerStart): StartedWorker {
   return { ok: true, worker };
 }
 
-/** Told to end, and still here. */
+/** Threads that were told to end and are still here. */
 const ending = new Set<Worker>();
 
-/** Whether a thread that was told to end is held in a system call: the process would wait for it at its exit. */
+/** True while a thread that was told to end is still here, held in a system call: process exit would wait for it. */
 export function isThreadHeld(): boolean {
   return ending.size > 0;
 }

@@ -40,10 +40,10 @@ export interface StateWriterOptions {
   readonly probeMs: number;
   readonly log: Logger;
   readonly onOwnership: (owner: boolean, detail: string) => void;
-  /** What the servers' process trees use, told also while another gateway owns the file. */
+  /** Receives the usage of the servers' process trees, also while another gateway owns the file. */
   readonly onUsage: (usage: UsageMessage) => void;
   readonly onStarvation: (starvation: StarvationMessage) => void;
-  /** A replacement is running: everyone hands it a new port and sends its record again. */
+  /** A replacement is running: each source hands it a new port and sends its record again. */
   readonly onReplaced: () => void;
 }
 
@@ -55,7 +55,7 @@ interface Running {
 
 export class StateWriterThread {
   readonly #options: StateWriterOptions;
-  /** Of the process, not of the thread: a replacement is the same owner. */
+  /** Identifies the process, not the thread: a replacement thread is the same owner. */
   readonly #nonce = randomBytes(12).toString('hex');
   readonly #backoff = new ThreadBackoff(THREAD_RESTART);
   readonly #probe: ThreadProbe;
@@ -108,7 +108,7 @@ export class StateWriterThread {
     try {
       await running.control.call((remote) => remote.close(), deadlineMs);
     } catch (error) {
-      // Whatever keeps it from closing, the stop goes on.
+      // The stop goes on even when the thread cannot be closed.
       this.#options.log.warn(`the state writer did not close: ${errorText(error)}`);
     }
     running.control.close();

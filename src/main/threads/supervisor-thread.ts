@@ -39,7 +39,7 @@ export interface SupervisorThreadOptions {
   readonly name: string;
   /** Several servers may run in it. */
   readonly shared: boolean;
-  /** Whether servers behind HTTP may run in it. */
+  /** True when servers behind HTTP may run in it. */
   readonly http: boolean;
   /** Number of slots for servers. */
   readonly capacity: number;
@@ -158,7 +158,7 @@ export class SupervisorThread implements LinkListener {
     this.#tenants.remove(tenant);
   }
 
-  /** Posts to the thread; false when there is none right now. */
+  /** Posts to the thread; false when no thread runs right now. */
   post(message: ToSupervisor): boolean {
     if (this.#life.state !== 'running') return false;
     this.#life.link.post(message);

@@ -1,5 +1,5 @@
 /**
- * What a supervisor thread needs of each server that runs in it.
+ * The server as its supervisor thread sees it.
  */
 import type { ServerConfig } from '../../shared/model/config.ts';
 import type {
@@ -16,7 +16,7 @@ export interface Tenant {
   readonly creditLane: number;
   /** It is being stopped for good: a thread that is lost comes back without it. */
   readonly retired: boolean;
-  /** What it is handed to a thread with, anew each time. */
+  /** The values it is handed to a thread with, made anew each time. */
   readonly opening: () => Pick<
     OpenSlot,
     'generation' | 'incarnation' | 'restarts' | 'clientCapabilities'

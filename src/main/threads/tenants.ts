@@ -18,7 +18,7 @@ export class Tenants {
   /**
    * Gives a server the first free slot.
    *
-   * @throws Error when there is none.
+   * @throws Error when no slot is free.
    */
   add(tenant: Tenant): number {
     const slot = this.slots().find((one) => !this.#bySlot.has(one));
