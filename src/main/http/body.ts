@@ -51,8 +51,8 @@ const CR = 0x0d;
 const SPACE = 0x20;
 
 /**
- * Turns the line breaks between the tokens of a JSON text into spaces, in place. Those inside strings
- * stay (they are not JSON) and are left for the scanner to refuse.
+ * Turns the line breaks between the tokens of a JSON text into spaces, in place. Line breaks
+ * inside strings stay: they are not JSON, and the scanner refuses them.
  */
 export function toLine(bytes: Uint8Array): Uint8Array {
   if (!bytes.includes(LF) && !bytes.includes(CR)) return bytes;

@@ -1,6 +1,6 @@
 /**
- * Whom the HTTP edge hears at all: a request must name the host that the edge is configured for, or a
- * loopback name, and when a browser sent it, its page must come from there too. That keeps web pages
+ * Decides which requests the HTTP edge accepts. A request must name the host that the edge is configured
+ * for, or a loopback name; when a browser sent it, its page must come from there too. That keeps web pages
  * out (DNS rebinding, cross-site requests); it does not tell users apart. Pure functions.
  */
 import type { IncomingHttpHeaders } from 'node:http';
@@ -41,7 +41,7 @@ export function loopbackAddress(host: string): string | null {
   return name === '::1' ? name : null;
 }
 
-/** Whether a peer's address is one of this machine's own. */
+/** True when a peer's address is one of this machine's own. */
 export function isLoopback(address: string): boolean {
   const plainest = address.replace(/^::ffff:/, '');
   return plainest === '::1' || (isIPv4(plainest) && plainest.startsWith('127.'));
@@ -52,7 +52,7 @@ export function hostPort(host: string, port: number): string {
   return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** The host of `host[:port]`, or null when it is none. */
+/** The host of `host[:port]`, or null when the text is malformed. */
 function hostOf(authority: string): string | null {
   const host = AUTHORITY.exec(authority)?.[1];
   return host === undefined ? null : plain(host);

@@ -10,9 +10,9 @@ type Headers = Readonly<Record<string, string>>;
 
 /** A request that cannot be served. */
 export interface HttpError {
-  /** Of HTTP. */
+  /** The HTTP status. */
   readonly status: number;
-  /** Of JSON-RPC. */
+  /** The JSON-RPC error code. */
   readonly code: number;
   /** One line for the client. */
   readonly message: string;
