@@ -1,12 +1,12 @@
 /** What a client still gets when the gateway stops, and what may go wrong on the way out. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
 import { isAlive } from '../support/processes.ts';
 import { reaCommand } from '../support/rea-bin.ts';
 import { makeDirectory, startRea } from '../support/rea-process.ts';
+import { removeAll } from '../support/remove-all.ts';
 import { fixture, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
@@ -78,7 +78,7 @@ test.concurrent('stops cleanly although its directory has been removed', async (
   const rea = await startRea({ config: registry({ echo: fixture('echo') }) });
   const { pid } = await rea.waitForPhase('echo', 'ready');
   // The gateway may be writing into it.
-  rmSync(join(rea.dir, '.rea'), { recursive: true, maxRetries: 10 });
+  removeAll(join(rea.dir, '.rea'));
   await rea.stop();
   expect(rea.exit).toEqual({ code: 0, signal: null });
   expect(rea.stderr).not.toContain('uncaught error');

@@ -7,7 +7,6 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
-  rmSync,
   symlinkSync,
   unlinkSync,
   writeFileSync,
@@ -18,6 +17,7 @@ import { formatLockLine } from '#src/shared/machines/lock-line.ts';
 import { catalogFact, mainFact, supervisorFact } from '../support/facts.ts';
 import { livingHolder } from '../support/lock-holders.ts';
 import { LOCK, owner } from '../support/lock-owner.ts';
+import { removeAll } from '../support/remove-all.ts';
 import {
   LIMIT_MS,
   newDirectory,
@@ -137,8 +137,7 @@ describe('an owner that lost the lock', () => {
 
   it.concurrent('heals when somebody removed the whole directory and made it again', async () => {
     const host = await owner();
-    // The owner may be writing into it.
-    rmSync(host.dir, { recursive: true, maxRetries: 10 });
+    removeAll(host.dir);
     host.send(mainFact(1, { sessions: 1 }));
     // A write fails, or one that was under way finds that the lock is gone.
     await host.heard(
