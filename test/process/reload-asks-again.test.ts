@@ -3,20 +3,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
 import { makeDirectory, startRea, writeRegistry } from '../support/rea-process.ts';
-import {
-  after,
-  asks,
-  count,
-  evidencePath,
-  IN_FORCE,
-  identity,
-  LIMIT_MS,
-  names,
-  rewrite,
-  STAYS,
-  waitFor,
-  writes,
-} from '../support/reload-waiting.ts';
+import { asks, evidencePath, identity, names, waitFor, writes } from '../support/reload-waiting.ts';
+import { after, count, IN_FORCE, LIMIT_MS, rewrite, STAYS } from '../support/reloading.ts';
 import { fixture, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';

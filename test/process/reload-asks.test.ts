@@ -10,17 +10,15 @@ import { afterAll, expect, test, vi } from 'vitest';
 import { runRea } from '../support/rea-command.ts';
 import { makeDirectory, startRea } from '../support/rea-process.ts';
 import {
-  after,
   asks,
   evidencePath,
   executed,
   identity,
-  LIMIT_MS,
   names,
-  rewrite,
   waitFor,
   writes,
 } from '../support/reload-waiting.ts';
+import { after, LIMIT_MS, rewrite } from '../support/reloading.ts';
 import { fixture, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';

@@ -5,17 +5,15 @@ import { afterAll, expect, test, vi } from 'vitest';
 import { runRea } from '../support/rea-command.ts';
 import { makeDirectory, startRea, writeRegistry } from '../support/rea-process.ts';
 import {
-  after,
   asks,
   evidencePath,
   executed,
   identity,
   names,
-  rewrite,
-  STAYS,
   waitFor,
   writes,
 } from '../support/reload-waiting.ts';
+import { after, rewrite, STAYS } from '../support/reloading.ts';
 import { fixture, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 

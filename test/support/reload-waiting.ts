@@ -2,31 +2,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StateSnapshot } from '#src/shared/model/snapshot.ts';
-import { makeDirectory, type Rea, writeRegistry } from './rea-process.ts';
-import { type Registry, type ServerSpec } from './servers.ts';
+import { makeDirectory, type Rea } from './rea-process.ts';
+import { LIMIT_MS } from './reloading.ts';
+import { type ServerSpec } from './servers.ts';
 import { until } from './wait-for.ts';
 
-export const LIMIT_MS = 60_000;
-
-export const IN_FORCE = '"msg":"the configuration is in force"';
-
-export const STAYS = '"msg":"the earlier configuration stays in force"';
-
 export type Waiting = StateSnapshot['reload']['waiting'];
-
-export function count(rea: Rea, text: string): number {
-  return rea.stderr.split(text).length - 1;
-}
-
-/** Does something, and waits until the gateway has judged what is in the file then. */
-export async function after(rea: Rea, change: () => void, verdict = IN_FORCE): Promise<void> {
-  const before = count(rea, verdict);
-  change();
-  await until(() => count(rea, verdict) > before, { limitMs: LIMIT_MS, what: verdict });
-}
-
-export const rewrite = (rea: Rea, config: Registry | string) =>
-  after(rea, () => writeRegistry(rea.dir, config));
 
 /** Waits until just these servers are shown as waiting. */
 export function waitFor(rea: Rea, names: readonly string[]): Promise<Waiting> {

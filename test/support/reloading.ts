@@ -6,7 +6,7 @@ import { type Rea, writeRegistry } from './rea-process.ts';
 import { type Registry } from './servers.ts';
 import { until } from './wait-for.ts';
 
-export const LIMIT_MS = 45_000;
+export const LIMIT_MS = 60_000;
 
 export const IN_FORCE = '"msg":"the configuration is in force"';
 
