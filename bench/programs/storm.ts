@@ -37,6 +37,7 @@ const STORMS: readonly Storm[] = [
   { kind: 'big-results', title: '20 MB results' },
   { kind: 'big-unasked', title: '20 MB unasked' },
   { kind: 'garbage', title: 'garbage' },
+  { kind: 'stderr', title: 'flood of stderr' },
   { kind: 'endless-line', title: 'endless line' },
   { kind: 'notifications', title: 'notification flood' },
   { kind: 'burn', title: 'CPU burn', p99: { must: 40, aim: 20 } },

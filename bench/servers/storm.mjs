@@ -18,6 +18,7 @@ const storms = {
   crash: () => process.exit(1),
   garbage: () => forEver(() => writeRaw(junk)),
   'endless-line': () => forEver(() => writeRaw('a'.repeat(65_536))),
+  stderr: () => forEver(() => new Promise((resolve) => process.stderr.write(junk, resolve))),
   // 20 MB answers that nobody asked for.
   'big-unasked': () =>
     forEver(() => writeRaw(`{"result":${bigResult},"jsonrpc":"2.0","id":987654321}\n`)),

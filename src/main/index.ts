@@ -24,7 +24,9 @@ interface ServeOptions extends CommonOptions {
   readonly stateDir?: string;
   readonly trustConfig?: true;
   readonly stdio?: boolean;
+  readonly allowHost: readonly string[];
   readonly grace: number;
+  readonly drainDelay: number;
   readonly reload: ReloadMode;
 }
 
@@ -67,9 +69,21 @@ program
     'where the gateway keeps what is its own (default: below ~/.local/state/rea)',
     given,
   )
+  .option(
+    '--allow-host <name>',
+    'a further name that clients may reach it by over HTTP, like mcp.example.com; may be repeated',
+    (name: string, names: string[]) => [...names, name],
+    [],
+  )
   .option('--stdio', 'serve stdio too when --http is given')
   .option('--trust-config', 'use configuration files that other users can change')
   .option('--grace <ms>', 'time for calls in flight at a stop, like 5000 or 5s', duration, 5000)
+  .option(
+    '--drain-delay <ms>',
+    'time between a signal to stop and the stop, in which /readyz says 503 and all else goes on',
+    duration,
+    0,
+  )
   .addOption(
     new Option(
       '--reload <mode>',
@@ -79,8 +93,9 @@ program
       .default('ask'),
   )
   .action(async (_options: unknown, command: Command) => {
-    const { http, tokenFile, token, stateDir, trustConfig, stdio, grace, reload, ...common } =
+    const { http, tokenFile, token, stateDir, trustConfig, stdio, reload, ...others } =
       command.optsWithGlobals<ServeOptions>();
+    const { allowHost, grace, drainDelay, ...common } = others;
     const { runServe } = await import('./commands/serve.ts');
     exitCode = await runServe({
       ...places(common),
@@ -90,7 +105,9 @@ program
       ...(stateDir === undefined ? {} : { stateDir: resolve(stateDir) }),
       trustConfig: trustConfig === true,
       stdio: stdio === true || http === undefined,
+      allowedHosts: allowHost,
       graceMs: grace,
+      drainDelayMs: drainDelay,
       reload,
     });
   });

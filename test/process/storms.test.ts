@@ -135,6 +135,13 @@ const STORMS: readonly Storm[] = [
     raged: (faulty) => sum(faulty, (one) => one.noise_lines) > 100_000,
   },
   {
+    title: 'four that flood stderr',
+    servers: times(4, stormy('stderr')),
+    calls: [CALM],
+    outcomes: { always: ['ok'], perhaps: [EXPIRED, LOST, ...REFUSALS] },
+    raged: (faulty) => written(faulty) >= 8 * MIB,
+  },
+  {
     title: 'four whose line does not end',
     servers: times(4, stormy('endless-line', { call_timeout_ms: 5_000 })),
     calls: [CALM],

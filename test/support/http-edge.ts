@@ -2,6 +2,7 @@
  * An HTTP edge in front of an echo router, and a client for it that does by hand what an SDK client
  * hides: single requests, events with their ids, connections that break. `tidyEdges()` closes all.
  */
+import { once } from 'node:events';
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { type HttpEdge, type HttpOptions, startHttp } from '#src/main/clients/http/listener.ts';
 import type { EchoRouter } from './echo-router.ts';
@@ -196,4 +197,33 @@ export async function statusOf(
     });
     request.end();
   });
+}
+
+export interface RawReply {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly text: string;
+}
+
+/** A request with no header that is not given, as `fetch` cannot send it. */
+export async function rawRequest(
+  url: string | URL,
+  method: string,
+  headers: Readonly<Record<string, string>>,
+  body?: string,
+): Promise<RawReply> {
+  const request = httpRequest(url, { method, headers });
+  request.end(body);
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  const text = (await response.toArray()).join('');
+  return { status: response.statusCode ?? 0, headers: response.headers, text };
+}
+
+/** A POST of JSON, see `rawRequest`. */
+export function rawPost(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+): Promise<RawReply> {
+  return rawRequest(url, 'POST', { 'content-type': 'application/json', ...headers }, body);
 }

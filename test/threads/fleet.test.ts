@@ -67,6 +67,7 @@ async function startFleet(names: readonly string[], instances: 'shared' | 'sessi
       reserved: [],
       threads: { mode: 'auto', dedicatedUpTo: 32, heapMb: 64, stallMs: 1500 },
       limits: { byteCreditBytes: 96 * MIB, slowClientMs: 60_000 },
+      http: { maxSessions: 256, maxConnections: 1024 },
       listWaitMs: 0,
       warnings: [],
     },

@@ -69,6 +69,18 @@ test('reads what a server wrote before its exit', async () => {
   expect(event).toMatchObject({ reason: 'exit', code: 7, signal: null });
 });
 
+test('reads the last words of a server whose stderr is not read just then', async () => {
+  await thread.ready(serverConfig('flood-stderr'));
+  // So many lines use up the budget for seconds.
+  thread.callTool('flood', { bytes: 65_536, line: 1 });
+  const said = () => thread.all('log').filter(({ fields }) => fields['stream'] === 'stderr');
+  await until(() => said().length >= 100, { what: 'what was read of them' });
+  thread.callTool('die');
+  const { record } = await thread.event('child_died_unexpectedly');
+  expect(record.last_exit?.stderr_tail).toContain(`\n${'last words '.repeat(186)}.`);
+  expect(record.last_error).toContain('exited with code 3');
+});
+
 test('says what is wrong with a command as a thread would', async () => {
   thread.open(serverConfig('echo', [], { command: 'no-such-command', env: { PATH: '/nowhere' } }));
   const { event, record } = await thread.event('child_died_unexpectedly');

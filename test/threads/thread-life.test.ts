@@ -63,7 +63,11 @@ function waiting(): Tenant & { retired: boolean } {
 
 /** Waits for the worker, then looks at its heartbeat faster than it can beat, until it counts as stalled. */
 async function lose(): Promise<void> {
-  await until(() => thread.threadId !== 0, { limitMs: LIMIT_MS, what: 'the thread' });
+  const answers = async () => {
+    await thread.inspect();
+    return thread.record.heap_mb !== null;
+  };
+  await until(answers, { limitMs: LIMIT_MS, what: 'the thread' });
   for (let now = 0; thread.alive; now += 30) {
     thread.check(now);
     // It may not have beaten since its start: that takes until its first beat.

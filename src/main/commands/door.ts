@@ -5,6 +5,7 @@
 
 import { ownToken } from '../clients/http/own-token.ts';
 import { readTokenFile } from '../clients/http/tokens.ts';
+import { hostNameProblem } from '../http/guard.ts';
 import type { PreparedState } from '../processes/state-directory.ts';
 
 /** The options of the command line about the door. */
@@ -14,6 +15,10 @@ export interface DoorOptions {
   readonly tokenFile?: string;
   /** `--no-token`. */
   readonly noToken: boolean;
+  /** `--allow-host`. */
+  readonly allowedHosts: readonly string[];
+  /** `--drain-delay`. */
+  readonly drainDelayMs: number;
 }
 
 export interface OpenDoor {
@@ -28,11 +33,21 @@ export type Door =
   | { readonly ok: false; readonly message: string };
 
 /** What is wrong with the command line, in one line, or null. */
-export function doorUsage({ http, tokenFile, noToken }: DoorOptions): string | null {
+export function doorUsage({
+  http,
+  tokenFile,
+  noToken,
+  allowedHosts,
+  drainDelayMs,
+}: DoorOptions): string | null {
   if (tokenFile !== undefined && noToken) {
     return '--token-file and --no-token exclude each other; see rea help serve';
   }
+  const bad = allowedHosts.find((name) => hostNameProblem(name) !== null);
+  if (bad !== undefined) return `--allow-host "${bad}": ${hostNameProblem(bad)}`;
   if (http !== undefined) return null;
+  if (drainDelayMs > 0) return '--drain-delay is for --http; see rea help serve';
+  if (allowedHosts.length > 0) return '--allow-host is for --http; see rea help serve';
   if (tokenFile !== undefined) return '--token-file is for --http; see rea help serve';
   return noToken ? '--no-token is for --http; see rea help serve' : null;
 }

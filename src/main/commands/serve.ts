@@ -36,6 +36,10 @@ export interface ServeOptions {
   readonly tokenFile?: string;
   /** No token is needed; only with `http`, on loopback. */
   readonly noToken: boolean;
+  /** Further names that clients may reach it by; only with `http`. */
+  readonly allowedHosts: readonly string[];
+  /** From a signal to stop on, how long clients are served as before while `/readyz` says 503. */
+  readonly drainDelayMs: number;
   /** The state directory, absolute. Default: the one that XDG says. */
   readonly stateDir?: string;
   /** Serve stdio as well as HTTP; without `http`, stdio is served anyway. */
@@ -102,7 +106,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
     log,
     secrets,
     stdio: address === null || options.stdio,
-    http: address === null ? null : { ...address, ...door },
+    http: address === null ? null : { ...address, ...door, allowedHosts: options.allowedHosts },
     stateDir: state.ok ? state.dir : null,
     metrics: opened.metrics,
     exposeDiagnostics: policy.exposeDiagnostics,
@@ -110,7 +114,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
   });
   if (!started.ok) return say(started.message, EXIT_CANNOT_START);
   const { gateway } = started;
-  const shutdown = new Shutdown(gateway, options.graceMs, (error) => {
+  const shutdown = new Shutdown(gateway, options, (error) => {
     const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
     writeSync(2, `${asciiJson({ level: 'fatal', msg: 'uncaught error', detail })}\n`);
   });

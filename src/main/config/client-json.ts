@@ -59,6 +59,7 @@ export function readClientFile(document: ConfigDocument, self: string): Draft {
     defaults: {},
     threads: {},
     limits: {},
+    http: {},
     listWaitMs: null,
     problems,
     warnings,
@@ -88,7 +89,9 @@ function draftServer(path: Path, name: string, entry: ClientEntry): DraftServer 
   return {
     path,
     name,
-    endpoint: remote ? { url: url ?? '', headers: headers ?? {}, tokenFile: null } : null,
+    endpoint: remote
+      ? { url: url ?? '', headers: headers ?? {}, tokenFile: null, insecureHttp: false }
+      : null,
     command: remote ? '' : (command ?? ''),
     args: remote ? [] : (args ?? []),
     prefix: name,

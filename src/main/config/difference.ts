@@ -60,6 +60,8 @@ export function keysOfNextStart(running: GatewayConfig, wanted: GatewayConfig): 
     ['threads.stall_ms', running.threads.stallMs, wanted.threads.stallMs],
     ['list_wait_ms', running.listWaitMs, wanted.listWaitMs],
     ['slow_client_ms', running.limits.slowClientMs, wanted.limits.slowClientMs],
+    ['http.max_sessions', running.http.maxSessions, wanted.http.maxSessions],
+    ['http.max_connections', running.http.maxConnections, wanted.http.maxConnections],
   ];
   return keys.filter(([, now, then]) => now !== then).map(([key]) => `defaults.${key}`);
 }

@@ -11,6 +11,8 @@ export interface DraftEndpoint {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly tokenFile: string | null;
+  /** Plain http to another machine is meant. */
+  readonly insecureHttp: boolean;
 }
 
 export interface DraftServer {
@@ -42,12 +44,18 @@ export interface LimitOptions {
   readonly slow_client_ms?: number | undefined;
 }
 
+export interface HttpLimitOptions {
+  readonly max_sessions?: number | undefined;
+  readonly max_connections?: number | undefined;
+}
+
 export interface Draft {
   readonly dialect: Dialect;
   readonly servers: readonly DraftServer[];
   readonly defaults: ServerOptions;
   readonly threads: ThreadOptions;
   readonly limits: LimitOptions;
+  readonly http: HttpLimitOptions;
   readonly listWaitMs: number | null;
   readonly problems: readonly Problem[];
   /** One line each. */

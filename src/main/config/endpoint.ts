@@ -41,7 +41,12 @@ export function headerValueAdvice(value: string): string | null {
 }
 
 export type Address =
-  | { readonly ok: true; readonly url: string }
+  | {
+      readonly ok: true;
+      readonly url: string;
+      /** Everything can be read on the way to another machine. */
+      readonly unencrypted: boolean;
+    }
   | { readonly ok: false; readonly message: string; readonly fix: string };
 
 /**
@@ -49,8 +54,9 @@ export type Address =
  *
  * @param text after expansion.
  * @param showsParts true: a message may quote it. False when it holds a variable's value.
+ * @param insecureHttp true: plain http to another machine is meant.
  */
-export function readAddress(text: string, showsParts: boolean): Address {
+export function readAddress(text: string, showsParts: boolean, insecureHttp: boolean): Address {
   const refuse = (message: string, fix: string): Address => ({ ok: false, message, fix });
   if (!URL.canParse(text)) return refuse('is no address', 'write https://host/path');
   const url = new URL(text);
@@ -61,13 +67,15 @@ export function readAddress(text: string, showsParts: boolean): Address {
   if (url.username !== '' || url.password !== '') {
     return refuse('holds credentials', 'move them to headers or token_file');
   }
-  if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
-    const fix = 'write https; http is for this machine only (127.0.0.1, ::1, localhost)';
+  const unencrypted = url.protocol === 'http:' && !isLoopback(url.hostname);
+  if (unencrypted && !insecureHttp) {
+    const fix =
+      'write https, or, if the network between is trusted, set insecure_http: true; without it http is for this machine only (127.0.0.1, ::1, localhost)';
     const host = showsParts ? url.host : 'another machine';
     return refuse(`would send everything to ${host} unencrypted`, fix);
   }
   url.hash = '';
-  return { ok: true, url: url.href };
+  return { ok: true, url: url.href, unencrypted };
 }
 
 /** @param hostname as URL has it: IPv4 addresses in dotted form, IPv6 ones in brackets. */

@@ -14,7 +14,13 @@ import type { Problem } from './problem.ts';
 import { displayName, readConfigFile } from './read-file.ts';
 import { readRegistry } from './registry.ts';
 import { resolveServers } from './servers.ts';
-import { DEFAULT_LIST_WAIT_MS, leastCredit, settleLimits, settleThreads } from './settings.ts';
+import {
+  DEFAULT_LIST_WAIT_MS,
+  leastCredit,
+  settleHttp,
+  settleLimits,
+  settleThreads,
+} from './settings.ts';
 import type { Written } from './written.ts';
 import { parseYaml } from './yaml.ts';
 
@@ -56,7 +62,7 @@ export function loadConfig(options: LoadOptions): LoadResult {
     ...creditProblems(document, limits, largest),
   ]);
   if (problems.length > 0) return { ok: false, problems };
-  const warnings = [...opened.warnings, ...draft.warnings];
+  const warnings = [...opened.warnings, ...draft.warnings, ...resolved.warnings];
   if (resolved.servers.length === 0) warnings.push(`${document.file}: no server is enabled`);
   return {
     ok: true,
@@ -66,6 +72,7 @@ export function loadConfig(options: LoadOptions): LoadResult {
       reserved: resolved.reserved,
       threads,
       limits,
+      http: settleHttp(draft.http),
       listWaitMs: draft.listWaitMs ?? DEFAULT_LIST_WAIT_MS,
       warnings,
     },

@@ -27,7 +27,7 @@ export function readRegistry(document: ConfigDocument): Draft {
   };
   read(registrySchema, [], document.value);
   const file = isObject(document.value) ? document.value : {};
-  const { threads, list_wait_ms, byte_credit_mb, slow_client_ms, ...defaults } =
+  const { threads, list_wait_ms, byte_credit_mb, slow_client_ms, http, ...defaults } =
     read(defaultsSchema, ['defaults'], file['defaults'] ?? {}) ?? {};
   const servers: DraftServer[] = [];
   for (const [index, value] of list(file['servers']).entries()) {
@@ -43,6 +43,7 @@ export function readRegistry(document: ConfigDocument): Draft {
     defaults,
     threads: threads ?? {},
     limits: { byte_credit_mb, slow_client_ms },
+    http: http ?? {},
     listWaitMs: list_wait_ms ?? null,
     problems: [...problems, ...duplicates(document, servers)],
     warnings: [
@@ -53,12 +54,20 @@ export function readRegistry(document: ConfigDocument): Draft {
 }
 
 function draftServer(server: RegistryServer, path: Path): DraftServer {
-  const { name, command, args, url, headers, token_file, prefix, resources, ...options } = server;
+  const { name, command, args, url, headers, token_file, insecure_http, ...others } = server;
+  const { prefix, resources, ...options } = others;
   return {
     path,
     name,
     endpoint:
-      url === undefined ? null : { url, headers: headers ?? {}, tokenFile: token_file ?? null },
+      url === undefined
+        ? null
+        : {
+            url,
+            headers: headers ?? {},
+            tokenFile: token_file ?? null,
+            insecureHttp: insecure_http ?? false,
+          },
     command: command ?? '',
     args: args ?? [],
     prefix: prefix ?? name,
@@ -70,7 +79,7 @@ function draftServer(server: RegistryServer, path: Path): DraftServer {
 
 /** Keys for a server with a program, and for one with an address. */
 const OF_COMMAND = ['args', 'cwd', 'env', 'env_passthrough'] as const;
-const OF_URL = ['headers', 'token_file'] as const;
+const OF_URL = ['headers', 'token_file', 'insecure_http'] as const;
 
 /** A server is a program or an address; settings of the other kind are problems. @param server as written. */
 function transportProblems(

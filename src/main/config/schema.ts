@@ -168,6 +168,11 @@ const threads = mapping({
   stall_ms: whole(100, 600_000, 'milliseconds').optional(),
 });
 
+const http = mapping({
+  max_sessions: whole(1, 100_000, 'sessions').optional(),
+  max_connections: whole(1, 100_000, 'connections').optional(),
+});
+
 export const serverSchema = mapping({
   name: checked(nameAdvice),
   command: filled('the program to start').optional(),
@@ -175,6 +180,7 @@ export const serverSchema = mapping({
   url: filled('the address').optional(),
   headers: headers.optional(),
   token_file: filled('the path of a file').optional(),
+  insecure_http: yesNo.optional(),
   prefix: checked(prefixAdvice).optional(),
   resources: mapping({
     owner: patterns('a URI or a pattern', 'URIs', 'owner').optional(),
@@ -188,6 +194,7 @@ export const defaultsSchema = mapping({
   list_wait_ms: whole(0, 60_000, 'milliseconds').optional(),
   byte_credit_mb: whole(1, 16_384, 'MiB').optional(),
   slow_client_ms: milliseconds(1000).optional(),
+  http: http.optional(),
 });
 
 /** The file itself; `defaults` and each server are checked on their own, so that one mistake hides no other. */
@@ -201,7 +208,7 @@ export const registrySchema = mapping({
 });
 
 /** Keys of `defaults` that are about the gateway, not about a server. */
-type GatewayKey = 'threads' | 'list_wait_ms' | 'byte_credit_mb' | 'slow_client_ms';
+type GatewayKey = 'threads' | 'list_wait_ms' | 'byte_credit_mb' | 'slow_client_ms' | 'http';
 
 /** Options of both servers and `defaults`, as written. */
 export type ServerOptions = Omit<z.infer<typeof defaultsSchema>, GatewayKey>;

@@ -15,7 +15,7 @@ import { type ConfigDocument, problemAt } from './document.ts';
 import type { Draft, DraftEndpoint, DraftServer } from './draft.ts';
 import { headerValueAdvice, readAddress } from './endpoint.ts';
 import { type Check, Expander } from './expander.ts';
-import type { Path, Problem } from './problem.ts';
+import { formatProblem, type Path, type Problem } from './problem.ts';
 import { settle } from './settings.ts';
 import { type Written, writtenOf } from './written.ts';
 
@@ -27,6 +27,8 @@ export interface ResolvedServers {
   /** Their programs and addresses as written, by name. */
   readonly written: ReadonlyMap<string, Written>;
   readonly problems: readonly Problem[];
+  /** One line each. */
+  readonly warnings: readonly string[];
 }
 
 /** @param cwd absolute; where relative paths of servers begin. */
@@ -38,6 +40,7 @@ export function resolveServers(
   env: NodeJS.ProcessEnv,
 ): ResolvedServers {
   const problems = conflictProblems(draft, document, threads);
+  const warnings: string[] = [];
   const servers: ServerConfig[] = [];
   const written = new Map<string, Written>();
   for (const server of draft.servers) {
@@ -47,12 +50,18 @@ export function resolveServers(
     for (const problem of expander.problems) problems.push(problem);
     if (!(server.options.enabled ?? draft.defaults.enabled ?? true)) continue;
     servers.push(config);
+    if (config.endpoint !== null && isUnencrypted(config.endpoint)) {
+      const place = [...server.path, 'url'];
+      const message = 'sends everything unencrypted, as insecure_http allows';
+      const fix = 'use https where others can read the network';
+      warnings.push(formatProblem(problemAt(document, place, message, fix)));
+    }
     written.set(server.name, writtenOf(draft, server, cwd));
   }
   const reserved = draft.servers.map(({ name, prefix, ownedResources }) => {
     return { server: name, prefix, resources: ownedResources };
   });
-  return { servers, written, reserved, problems };
+  return { servers, written, reserved, problems, warnings };
 }
 
 function resolveServer(
@@ -119,7 +128,7 @@ const NOWHERE = 'https://unavailable.invalid/';
 
 /** The expander reports what is wrong with an endpoint; the result is meaningless then. */
 function resolveEndpoint(
-  { url: text, headers: written, tokenFile }: DraftEndpoint,
+  { url: text, headers: written, tokenFile, insecureHttp }: DraftEndpoint,
   expander: Expander,
   base: string,
 ): EndpointConfig {
@@ -128,12 +137,21 @@ function resolveEndpoint(
     headers[name] = expander.own(['headers', name], value, sendable);
   }
   const file = tokenFile === null ? null : expander.own(['token_file'], tokenFile, filled);
-  const address = readAddress(expander.own(['url'], text, reachable), false);
+  const reachable: Check = (value, isWritten) => {
+    const found = readAddress(value, isWritten, insecureHttp);
+    return found.ok ? null : found;
+  };
+  const address = readAddress(expander.own(['url'], text, reachable), false, insecureHttp);
   return {
     url: address.ok ? address.url : NOWHERE,
     headers,
     tokenFile: file === null ? null : resolve(base, file),
   };
+}
+
+function isUnencrypted({ url }: EndpointConfig): boolean {
+  const address = readAddress(url, false, true);
+  return address.ok && address.unencrypted;
 }
 
 const filled: Check = (value) =>
@@ -142,11 +160,6 @@ const filled: Check = (value) =>
 const sendable: Check = (value) => {
   const fix = headerValueAdvice(value);
   return fix === null ? null : { message: 'cannot be sent', fix };
-};
-
-const reachable: Check = (value, isWritten) => {
-  const address = readAddress(value, isWritten);
-  return address.ok ? null : address;
 };
 
 function programFingerprint({ command, args, cwd, env, envPassthrough }: Program): string {

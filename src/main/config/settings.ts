@@ -2,8 +2,13 @@
  * Options as written → complete settings: the built-in defaults, over them `defaults` of the file, over them
  * the server's own. All default values are in this file.
  */
-import type { LimitsConfig, ServerConfig, ThreadsConfig } from '../../shared/model/config.ts';
-import type { LimitOptions, ThreadOptions } from './draft.ts';
+import type {
+  HttpLimitsConfig,
+  LimitsConfig,
+  ServerConfig,
+  ThreadsConfig,
+} from '../../shared/model/config.ts';
+import type { HttpLimitOptions, LimitOptions, ThreadOptions } from './draft.ts';
 import type { ServerOptions } from './schema.ts';
 
 /** The settings of a server that have a default. */
@@ -42,6 +47,8 @@ const DEFAULT_THREADS: ThreadsConfig = {
   heapMb: 64,
   stallMs: 1500,
 };
+
+const DEFAULT_HTTP: HttpLimitsConfig = { maxSessions: 256, maxConnections: 1024 };
 
 const DEFAULTS: Settings = {
   asks: { elicitation: 'allow', sampling: 'allow', unsolicited: 'deny' },
@@ -93,6 +100,13 @@ export function settleLimits(options: LimitOptions, largestMessage: number): Lim
         ? Math.max(DEFAULT_BYTE_CREDIT, leastCredit(largestMessage))
         : byte_credit_mb * MIB,
     slowClientMs: slow_client_ms ?? DEFAULT_SLOW_CLIENT_MS,
+  };
+}
+
+export function settleHttp(options: HttpLimitOptions): HttpLimitsConfig {
+  return {
+    maxSessions: options.max_sessions ?? DEFAULT_HTTP.maxSessions,
+    maxConnections: options.max_connections ?? DEFAULT_HTTP.maxConnections,
   };
 }
 

@@ -5,6 +5,7 @@
 import type { ByteCredit } from '../../shared/memory/byte-credit.ts';
 import type { EndpointRecord } from '../../shared/model/snapshot.ts';
 import type { HttpEdge } from '../clients/http/listener.ts';
+import type { Readiness } from '../clients/http/options.ts';
 import type { OpenClient } from '../clients/port.ts';
 import type { GatewayOptions } from './options.ts';
 import { StdioClient } from './stdio-client.ts';
@@ -14,8 +15,8 @@ const MAX_CLIENT_MESSAGE_BYTES = 32 * 1024 * 1024;
 export interface DoorsOptions extends Pick<GatewayOptions, 'stdio' | 'http' | 'config' | 'log'> {
   readonly open: OpenClient;
   readonly credit: ByteCredit;
-  /** True while the gateway is up and does not stop. */
-  readonly ready: () => boolean;
+  /** Whether the gateway is up. */
+  readonly ready: () => Readiness;
   /** The client on stdin is gone. */
   readonly onStdioEnd: () => void;
 }
@@ -58,6 +59,7 @@ export class Doors {
       ...http,
       open,
       maxBodyBytes: MAX_CLIENT_MESSAGE_BYTES,
+      ...config.http,
       slowClientMs: config.limits.slowClientMs,
       credit,
       log,

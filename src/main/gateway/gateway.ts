@@ -63,6 +63,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   #reload: ReloadRecord = { waiting: [], more: 0 };
   #launched = false;
   #stoppingSince: number | null = null;
+  #stopAnnounced = false;
 
   private constructor(options: GatewayOptions, dir: string, looks: Looks) {
     const beats = new SharedArrayBuffer(4);
@@ -88,7 +89,10 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
       ...options,
       open: sessionsOf(parts.router),
       credit: parts.credit,
-      ready: () => this.#isUp && !this.stopping,
+      ready: () => {
+        if (this.stopping || this.#stopAnnounced) return 'stopping';
+        return this.#isUp ? 'ok' : 'starting';
+      },
       onStdioEnd: () => this.onClients(),
     });
     this.#heartbeat = new Heartbeat({
@@ -190,6 +194,11 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     secrets.add(learned);
     this.#reload = secrets.hideIn(this.#reload) as ReloadRecord;
     this.onChange();
+  }
+
+  announceStop(): void {
+    this.#stopAnnounced = true;
+    this.#options.log.info('stops soon: /readyz says so, all else goes on');
   }
 
   stopAccepting(): void {

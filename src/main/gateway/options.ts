@@ -37,4 +37,6 @@ interface HttpOptions {
   readonly tokens: readonly string[];
   /** The file that holds them, absolute. */
   readonly tokenFile: string | null;
+  /** Further names that clients may reach it by. */
+  readonly allowedHosts: readonly string[];
 }

@@ -21,6 +21,8 @@ const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /** The gateway's steps of a stop, in their order. */
 export interface Stoppable {
+  /** From now on `/readyz` says that it stops; all else goes on. */
+  announceStop(): void;
   stopAccepting(): void;
   /** Calls back once no call is in flight or queued; that may be at once. */
   whenIdle(callback: () => void): void;
@@ -35,6 +37,13 @@ export interface Stoppable {
   readonly held: boolean;
 }
 
+export interface StopTimes {
+  /** How long calls in flight may go on after a signal. */
+  readonly graceMs: number;
+  /** Between a signal and the begin of the stop, so that balancers see `/readyz` and send no more clients. */
+  readonly drainDelayMs: number;
+}
+
 export class Shutdown {
   readonly #gateway: Stoppable;
   readonly #policy: DrainPolicy;
@@ -42,17 +51,20 @@ export class Shutdown {
   #state: DrainState = INITIAL_DRAIN;
   #reason = 'unknown';
   #wake: NodeJS.Timeout | null = null;
+  /** Until the stop that a signal asked for begins. */
+  #delay: NodeJS.Timeout | null = null;
+  readonly #drainDelayMs: number;
   #done: (code: number) => void = () => undefined;
   /** Resolves with the exit code once everything has stopped. */
   readonly finished: Promise<number>;
 
   /**
-   * @param graceMs how long calls in flight may go on after a signal.
    * @param fatal records an unhandled error, synchronously.
    */
-  constructor(gateway: Stoppable, graceMs: number, fatal: (error: unknown) => void) {
+  constructor(gateway: Stoppable, times: StopTimes, fatal: (error: unknown) => void) {
     this.#gateway = gateway;
-    this.#policy = { ...DEFAULT_DRAIN_POLICY, graceMs };
+    this.#policy = { ...DEFAULT_DRAIN_POLICY, graceMs: times.graceMs };
+    this.#drainDelayMs = times.drainDelayMs;
     this.#fatal = fatal;
     this.finished = new Promise((resolve) => {
       this.#done = resolve;
@@ -61,7 +73,7 @@ export class Shutdown {
 
   listen(): void {
     for (const signal of STOP_SIGNALS) {
-      process.on(signal, () => this.#on({ type: 'signal' }, signal));
+      process.on(signal, () => this.#signalled(signal));
     }
     process.on('uncaughtException', (error) => this.#die(error));
     process.on('unhandledRejection', (error) => this.#die(error));
@@ -69,7 +81,7 @@ export class Shutdown {
 
   /** The terminal is gone: the same as a signal to stop. */
   terminalGone(): void {
-    this.#on({ type: 'signal' }, 'SIGHUP');
+    this.#signalled('SIGHUP');
   }
 
   /** The only client is gone: nothing in flight is worth waiting for. */
@@ -77,7 +89,16 @@ export class Shutdown {
     this.#on({ type: 'eof' }, reason);
   }
 
+  /** The stop begins after the delay, or at once with a second signal. */
+  #signalled(signal: string): void {
+    const waits = this.#state.kind === 'running' && this.#delay === null && this.#drainDelayMs > 0;
+    if (!waits) return this.#on({ type: 'signal' }, signal);
+    this.#gateway.announceStop();
+    this.#delay = setTimeout(() => this.#on({ type: 'signal' }, signal), this.#drainDelayMs);
+  }
+
   #on(event: DrainEvent, reason?: string): void {
+    if (this.#delay !== null) clearTimeout(this.#delay);
     if (this.#state.kind === 'running' && reason !== undefined) this.#reason = reason;
     const [next, effects] = step(this.#policy, performance.now(), this.#state, event);
     this.#state = next;

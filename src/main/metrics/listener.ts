@@ -5,7 +5,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { foreignRequest } from '../http/guard.ts';
+import { judgeCaller } from '../http/guard.ts';
 import { listen } from '../http/listen.ts';
 import { replyText } from '../http/replies.ts';
 import type { Logger } from '../logger.ts';
@@ -61,8 +61,8 @@ async function answer(
   { headers, method, url = '' }: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const foreign = foreignRequest(headers, HOST);
-  if (foreign !== null) return replyText(response, 403, `${foreign}\n`);
+  const caller = judgeCaller(headers, { listening: HOST });
+  if (caller.kind === 'refused') return replyText(response, 403, `${caller.why}\n`);
   if (url.split('?', 1)[0] !== '/metrics') return replyText(response, 404, 'Not found\n');
   if (method !== 'GET') {
     response.setHeader('allow', 'GET');

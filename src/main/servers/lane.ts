@@ -27,7 +27,6 @@ import type { Observer } from '../calls/observer.ts';
 import type { Logger } from '../logger.ts';
 import type { PriorityQueue } from '../processes/priority/priority-queue.ts';
 import { ServerPriority } from '../processes/priority/server-priority.ts';
-import { ThreadPriority } from '../processes/priority/thread-priority.ts';
 import type { Placement } from '../threads/placement.ts';
 import type { SupervisorThread } from '../threads/supervisor-thread.ts';
 import type { Tenant } from '../threads/tenant.ts';
@@ -103,7 +102,6 @@ export class Lane implements Tenant, ServerThread {
   readonly #listener: LaneListener;
   readonly #log: Logger;
   readonly #priority: ServerPriority;
-  readonly #threadPriority: ThreadPriority;
   #thread: SupervisorThread | null = null;
   #slot = 0;
   #clientCapabilities = '{}';
@@ -133,7 +131,6 @@ export class Lane implements Tenant, ServerThread {
     this.#listener = listener;
     this.#log = context.log.child({ server: config.lane });
     this.server = new Server({ ...context, config, owner, thread: this, log: this.#log });
-    this.#threadPriority = new ThreadPriority(config.priority);
     this.#priority = new ServerPriority(config.priority, context.priorities, context.onChange);
   }
 
@@ -268,12 +265,6 @@ export class Lane implements Tenant, ServerThread {
     this.#usage = usage;
     if (this.usage !== null) this.server.usage(usage.rssMb);
     this.#priority.used(usage, at, contended);
-    this.#threadPriority.look(this.#ownThreadId, at, contended);
-  }
-
-  /** Nice would hold up the others of a shared thread, so that counts as none: 0. */
-  get #ownThreadId(): number {
-    return this.#thread?.shared === false ? this.#thread.threadId : 0;
   }
 
   /**
@@ -284,7 +275,6 @@ export class Lane implements Tenant, ServerThread {
    */
   starved(tree: TreeDemand | null, contended: boolean): void {
     if (tree !== null) this.#priority.starved(tree, contended);
-    this.#threadPriority.starved(this.#ownThreadId, performance.now(), contended);
   }
 
   lifecycle(message: LifecycleMessage): void {

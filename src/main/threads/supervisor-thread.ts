@@ -122,11 +122,6 @@ export class SupervisorThread implements LinkListener {
     return this.#life.state === 'running';
   }
 
-  /** OS id of the thread, 0 while it is not known. */
-  get threadId(): number {
-    return this.#life.state === 'running' ? this.#vitals.threadId() : 0;
-  }
-
   /**
    * Hands the thread a server, and starts the thread if none was needed before. A start that the system
    * refuses is repeated as after a loss.

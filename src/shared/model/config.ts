@@ -39,7 +39,7 @@ export interface LivenessPolicy {
 
 /** The address of a server over Streamable HTTP. */
 export interface EndpointConfig {
-  /** Normalised; https, or http on this machine; without credentials. May hold secrets in its path or query. */
+  /** Normalised; https, or http on this machine or where `insecure_http` is set; without credentials. May hold secrets in its path or query. */
   readonly url: string;
   /** Sent with every request, after expansion. Their values are treated as secrets in every output. */
   readonly headers: Readonly<Record<string, string>>;
@@ -125,6 +125,14 @@ export interface LimitsConfig {
   readonly slowClientMs: number;
 }
 
+/** Limits of the HTTP edge. */
+export interface HttpLimitsConfig {
+  /** Sessions at the same time. @default 256 */
+  readonly maxSessions: number;
+  /** Open connections. @default 1024 */
+  readonly maxConnections: number;
+}
+
 /** Names and URIs that belong to one server, whatever others offer. */
 export interface ReservedConfig {
   readonly server: string;
@@ -143,6 +151,7 @@ export interface GatewayConfig {
   readonly reserved: readonly ReservedConfig[];
   readonly threads: ThreadsConfig;
   readonly limits: LimitsConfig;
+  readonly http: HttpLimitsConfig;
   /** How long the first tools/list of a run waits for servers never seen before. @default 3000 */
   readonly listWaitMs: number;
   /** One line each: things accepted but worth knowing. */

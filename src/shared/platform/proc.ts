@@ -50,14 +50,9 @@ export function cpuTimesOf(pid: number | 'self' | 'thread-self'): CpuTimes | nul
   return schedstat(`/proc/${pid}/schedstat`);
 }
 
-/** The times of a thread of this process; null when it is gone, or where the kernel does not count. */
-export function threadTimes(tid: number): CpuTimes | null {
-  return schedstat(`/proc/self/task/${tid}/schedstat`);
-}
-
 /**
- * CPU time of a thread of this process, in steps of `CLOCK_TICK_MS`. Unlike `threadTimes` it does not
- * depend on how the kernel was built.
+ * CPU time of a thread of this process, in steps of `CLOCK_TICK_MS`. Unlike the times of a
+ * process it does not depend on how the kernel was built.
  *
  * @returns null when the thread is gone, or the process has no file descriptor left.
  */

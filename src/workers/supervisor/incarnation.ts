@@ -20,6 +20,7 @@ import type { DroppedNotifications } from './conversation/notifications.ts';
 import { Outgoing } from './conversation/outgoing.ts';
 import { KEPT_ERROR_UNITS } from './conversation/own-requests.ts';
 import type { RemoteListener } from './http/remote.ts';
+import { BudgetPause } from './limits/budget-pause.ts';
 import type { NoiseReport } from './limits/noise.ts';
 import { ReadThrottle, type ThrottleListener } from './limits/read-throttle.ts';
 import { Readers } from './limits/readers.ts';
@@ -67,6 +68,8 @@ export class Incarnation
   readonly #rule: PathRule | null;
   readonly #throttle: ReadThrottle;
   readonly #stderr: StderrReader | null;
+  readonly #stderrPause: BudgetPause;
+  #exited = false;
 
   /** Spawns or connects, and begins the handshake. */
   constructor(options: IncarnationOptions) {
@@ -76,6 +79,10 @@ export class Incarnation
     const env = config.endpoint === null ? buildChildEnv(process.env, config) : null;
     this.withheld = env === null ? [] : withheldNames(process.env, env);
     this.#stderr = env === null ? null : this.#newStderrReader();
+    this.#stderrPause = new BudgetPause({
+      changed: () => this.#throttleStderr(),
+      overloaded: () => telling.log('warn', 'writes too much to stderr: it is read slowly', {}),
+    });
     this.link = config.endpoint === null ? this.#spawn(env ?? {}) : this.#connect(config.endpoint);
     this.#rule = config.endpoint === null ? this.#guard() : null;
     const readers = new Readers();
@@ -163,12 +170,21 @@ export class Incarnation
   }
 
   stderr(chunk: Buffer): void {
-    this.conversation.work(() => this.#stderr?.push(chunk));
+    this.conversation.work(() => {
+      const lines = this.#stderr?.push(chunk) ?? 0;
+      if (this.#exited) return;
+      const { budget } = this.#stderrPause;
+      budget.read(chunk.length);
+      budget.noise(lines);
+      this.#stderrPause.charge(0);
+    });
   }
 
   /** There is little time for the last output: it is read whatever the limits say. */
   exited(): void {
+    this.#exited = true;
     this.#throttle.close();
+    this.#stderrPause.end();
   }
 
   unreachable(detail: string): void {
@@ -247,6 +263,11 @@ export class Incarnation
   dropped({ tooMany, tooLarge }: DroppedNotifications): void {
     const fields = { tooMany, tooLarge };
     this.#options.telling.log('warn', 'notifications were not passed on', fields);
+  }
+
+  /** Nothing is dropped: what is not read stays in the pipe, and the server waits. */
+  #throttleStderr(): void {
+    if (this.link instanceof Child) this.link.pauseStderr(this.#stderrPause.on);
   }
 
   #newStderrReader(): StderrReader {

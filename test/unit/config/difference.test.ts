@@ -111,6 +111,7 @@ test('settings that are looked at once are named as they are written', () => {
     reserved: [],
     threads: { mode: 'auto', dedicatedUpTo: 32, heapMb: 64, stallMs: 1500 },
     limits: { byteCreditBytes: 1, slowClientMs: 1000 },
+    http: { maxSessions: 256, maxConnections: 1024 },
     listWaitMs: 0,
     warnings: [],
   };
@@ -119,6 +120,7 @@ test('settings that are looked at once are named as they are written', () => {
     ...running,
     threads: { mode: 'shared', dedicatedUpTo: 33, heapMb: 65, stallMs: 1501 },
     limits: { byteCreditBytes: 2, slowClientMs: 1001 },
+    http: { maxSessions: 1, maxConnections: 2 },
     listWaitMs: 1,
   };
   expect(keysOfNextStart(running, wanted)).toEqual([
@@ -128,5 +130,7 @@ test('settings that are looked at once are named as they are written', () => {
     'defaults.threads.stall_ms',
     'defaults.list_wait_ms',
     'defaults.slow_client_ms',
+    'defaults.http.max_sessions',
+    'defaults.http.max_connections',
   ]);
 });

@@ -142,7 +142,7 @@ test.each([
   ['https://${A}ex\u0430mple.com/', "$'https://${A}ex\\u0430mple.com/'"],
 ])('the address %s is shown as %s', (url, expected) => {
   const headers = { Authorization: 'Bearer canary-2' };
-  expect(shown({ kind: 'address', url, headers, tokenFile: '/t' })).toBe(
+  expect(shown({ kind: 'address', url, headers, tokenFile: '/t', insecureHttp: false })).toBe(
     `${expected} (headers Authorization; token_file /t)`,
   );
 });
@@ -208,6 +208,7 @@ servers:
   expect(registry.get('web')).toEqual({
     kind: 'address',
     url: 'https://${HOST:-a.example}/mcp',
+    insecureHttp: false,
     headers: {},
     tokenFile: 't',
   });

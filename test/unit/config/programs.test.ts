@@ -22,6 +22,7 @@ function config(servers: readonly ServerConfig[], byteCreditBytes = 192 * MIB): 
     servers,
     threads: { mode: 'auto', dedicatedUpTo: 32, heapMb: 64, stallMs: 1500 },
     limits: { byteCreditBytes, slowClientMs: 1000 },
+    http: { maxSessions: 256, maxConnections: 1024 },
     listWaitMs: 0,
     reserved: servers.map(({ name, prefix }) => reservation(name, prefix)),
     warnings: [],

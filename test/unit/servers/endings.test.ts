@@ -48,7 +48,6 @@ function house(room = 4) {
     place: ({ name }: { name: string }) => ({
       shared: false,
       alive: true,
-      threadId: 0,
       record: { state: 'running', restarts: 0, heap_mb: null, mates: 0 },
       open: () => 0,
       post: ({ type }: ToSupervisor) => {

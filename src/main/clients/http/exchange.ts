@@ -10,8 +10,9 @@ import { isLongId, MAX_ID_BYTES } from '../../../shared/json/keys.ts';
 import { JSON_RPC } from '../../../shared/model/errors.ts';
 import { cleanForTerminal, clip } from '../../../shared/text/clean-text.ts';
 import { readBody } from '../../http/body.ts';
-import { foreignRequest, isLoopback } from '../../http/guard.ts';
+import { isLoopback, judgeCaller } from '../../http/guard.ts';
 import { type HttpError, refuse, replyError, replyText } from '../../http/replies.ts';
+import { allowPage, isPreflight, replyPreflight } from './cors.ts';
 import type { HttpLimits, HttpOptions } from './options.ts';
 import type { Sessions } from './sessionful/sessions.ts';
 import type { Tokens } from './tokens.ts';
@@ -25,7 +26,10 @@ export interface Edge {
 }
 
 const METHODS: readonly string[] = ['GET', 'POST', 'DELETE'];
+/** A slash at the end is a common slip in the configuration of a client. */
+const ENDPOINTS: readonly string[] = ['/mcp', '/mcp/'];
 const MAX_PATH = 4096;
+const TO_LET_IN = 'if it may come in, start rea serve with --allow-host and the name of that host';
 const SESSION_NOT_FOUND = { status: 404, code: -32001, message: 'Session not found' };
 const SESSION_MISSING = gatewayError(400, 'Mcp-Session-Id header is required');
 const PARSE_ERROR = {
@@ -43,25 +47,33 @@ export async function serve(
   const { options, sessions } = edge;
   // A client that leaves while it is being written to is no failure of ours.
   response.on('error', (error) => options.log.debug({ err: error }, 'a client has left'));
-  const admitted = admit(edge, request);
+  const { allowedHosts: allowed = [], host: listening } = options;
+  const rule = { listening, allowed, tokens: edge.tokens.required };
+  const caller = judgeCaller(request.headers, rule);
+  if (caller.kind === 'refused') {
+    return refuse(request, response, gatewayError(403, `${caller.why}; ${TO_LET_IN}`));
+  }
+  const { origin, named } = caller;
+  if (origin !== null) allowPage(response, origin);
+  if (origin !== null && isPreflight(request)) return replyPreflight(request, response);
+  const admitted = admit(edge, request, named);
   if (admitted.kind === 'probe') return replyText(response, admitted.status, admitted.text);
   if (admitted.kind === 'refused') return refuse(request, response, admitted.error);
   const { method, principal } = admitted;
   const id = request.headers['mcp-session-id'];
   const session = typeof id === 'string' ? sessions.get(id, principal) : undefined;
-  if (id !== undefined && session === undefined) {
-    return refuse(request, response, SESSION_NOT_FOUND);
-  }
+  const without = id === undefined ? SESSION_MISSING : SESSION_NOT_FOUND;
   if (method !== 'POST') {
-    if (session === undefined) return replyError(response, SESSION_MISSING);
+    if (session === undefined) return replyError(response, without);
     return session.exchange(request, response, null);
   }
   const frame = await readFrame(edge, request, response);
   if (frame === null) return;
   if (session !== undefined) return session.exchange(request, response, frame);
   const message = classify(frame);
+  // Some clients begin a new session and still send the id of the one that is gone.
   if (message.kind !== 'request' || message.method !== 'initialize') {
-    return replyError(response, SESSION_MISSING);
+    return replyError(response, without);
   }
   const fresh = sessions.create(principal);
   if (typeof fresh === 'string') {
@@ -81,24 +93,28 @@ type Admitted =
       readonly principal: string | null;
     };
 
-/** Checks host, token, path and method, in this order. Only `/healthz` needs no token. */
-function admit({ options, sessions, tokens }: Edge, request: IncomingMessage): Admitted {
-  const foreign = foreignRequest(request.headers, options.host);
-  if (foreign !== null) return refused(403, foreign);
-  const path = (request.url ?? '').split('?', 1)[0];
+/**
+ * Checks token, path and method, in this order. The probes need no token: balancers have none.
+ *
+ * @param named the request names the gateway by one of its own names.
+ */
+function admit(
+  { options, sessions, tokens }: Edge,
+  request: IncomingMessage,
+  named: boolean,
+): Admitted {
+  const path = (request.url ?? '').split('?', 1)[0] ?? '';
   if (path === '/healthz') return { kind: 'probe', status: 200, text: 'ok' };
+  if (path === '/readyz') {
+    const word = sessions.accepting ? (options.ready?.() ?? 'ok') : 'stopping';
+    return { kind: 'probe', status: word === 'ok' ? 200 : 503, text: word };
+  }
   const caller = tokens.caller(request.headers.authorization);
   if (caller.kind === 'refused') {
-    const why = unauthorized(request, options.tokenFile ?? null);
+    const why = unauthorized(request, named ? (options.tokenFile ?? null) : null);
     return refused(401, why, { 'www-authenticate': caller.challenge });
   }
-  if (path === '/readyz') {
-    const isReady = sessions.accepting && (options.ready?.() ?? true);
-    return isReady
-      ? { kind: 'probe', status: 200, text: 'ok' }
-      : { kind: 'probe', status: 503, text: 'not ready' };
-  }
-  if (path !== '/mcp') return refused(404, 'Not found: the MCP endpoint is /mcp');
+  if (!ENDPOINTS.includes(path)) return refused(404, 'Not found: the MCP endpoint is /mcp');
   const { method = '' } = request;
   if (!METHODS.includes(method)) {
     return refused(405, 'Method not allowed', { allow: 'GET, POST, DELETE' });
@@ -120,7 +136,8 @@ function invalidRequest(message: string): HttpError {
 
 /**
  * The message for a client without a valid token. Only clients on this machine get the path of the token
- * file: others cannot read it, and the path shows the names of a user and a project.
+ * file: others cannot read it, and the path shows the names of a user and a project. Nor does a page get it
+ * that reaches this machine by another name.
  */
 function unauthorized({ socket }: IncomingMessage, file: string | null): string {
   const where =

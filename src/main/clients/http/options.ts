@@ -13,6 +13,8 @@ export interface HttpOptions extends Partial<HttpLimits> {
    * @default none
    */
   readonly tokens?: readonly string[];
+  /** Further names of the gateway, as `Host` and as the host of `Origin`. @default none */
+  readonly allowedHosts?: readonly string[];
   /** The file with the tokens; named in the reply to a client that is refused. @default it is not named */
   readonly tokenFile?: string | null;
   readonly open: OpenClient;
@@ -22,8 +24,11 @@ export interface HttpOptions extends Partial<HttpLimits> {
   readonly maxBodyBytes: number;
   readonly log: EdgeLog;
   /** The answer of `/readyz`. @default always ready */
-  readonly ready?: () => boolean;
+  readonly ready?: () => Readiness;
 }
+
+/** One word, which is the answer of `/readyz`; `ok` comes with 200, the others with 503. */
+export type Readiness = 'ok' | 'starting' | 'stopping';
 
 /** Times are milliseconds. */
 export interface HttpLimits {

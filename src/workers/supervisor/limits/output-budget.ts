@@ -1,8 +1,8 @@
 /**
- * How much a server may say that answers nothing: log messages, progress, noise, unsolicited answers.
- * Beyond it the server is not read for a while, so that its output stays in its pipe and it has to wait.
+ * How much a server may say that answers nothing: log messages, progress, noise, unsolicited answers;
+ * and, counted apart, stderr. Beyond it that stream of the server is not read for a while, so that its output stays in its pipe and it has to wait.
  * Without that, sixteen chatty servers keep every CPU busy to no end. Pure over the times handed in; owned
- * by the read throttle.
+ * by a budget pause.
  */
 
 /** Bytes a second, and bytes at once after a silence. */
@@ -35,9 +35,9 @@ export class OutputBudget {
     this.#handling += MESSAGE_BYTES;
   }
 
-  /** A line that was no message. */
-  noise(): void {
-    this.#handling += NOISE_BYTES;
+  /** Lines that were no messages. */
+  noise(lines: number): void {
+    this.#handling += lines * NOISE_BYTES;
   }
 
   /**

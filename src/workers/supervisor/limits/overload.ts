@@ -1,7 +1,7 @@
 /**
  * Whether one server is read after it has used up its output budget, and whether this has gone on for so
- * long that main must know. Pure over the times handed in, which are monotonic and in milliseconds; the
- * read throttle owns the state and the timer.
+ * long that main must know. Pure over the times handed in, which are monotonic and in milliseconds; a
+ * budget pause owns the state and the timer.
  */
 
 export type Overload =

@@ -1,14 +1,13 @@
 /**
  * Says when a server's output is read: backpressure towards the server, by two rules. `CreditTurn`: while
- * the process holds too many bytes, servers read on one after the other. `Overload`: a server that says too
- * much that answers nothing is not read for a while. Never drops a byte: what is not read stays in the
+ * the process holds too many bytes, servers read on one after the other. `BudgetPause`: a server that says
+ * too much that answers nothing is not read for a while. Never drops a byte: what is not read stays in the
  * pipe, and the server waits. Owned by one incarnation; holds the timers.
  */
 import type { ByteCredit } from '../../../shared/memory/byte-credit.ts';
+import { BudgetPause } from './budget-pause.ts';
 import { type CreditTurn, isWaiting, onChunk, onSent, onTimer } from './credit-turn.ts';
 import { LaneCredit } from './lane-credit.ts';
-import { OutputBudget } from './output-budget.ts';
-import { isPaused, NO_OVERLOAD, type Overload, onOverBudget, onPauseOver } from './overload.ts';
 import type { Readers } from './readers.ts';
 
 export interface ThrottleListener {
@@ -35,16 +34,19 @@ export class ReadThrottle {
   readonly #readers: Readers;
   readonly #listener: ThrottleListener;
   readonly #credit: LaneCredit;
-  readonly #budget = new OutputBudget();
+  readonly #pause: BudgetPause;
   #turn: CreditTurn = 'open';
-  #overload: Overload = NO_OVERLOAD;
   #turnTimer: NodeJS.Timeout | null = null;
-  #pauseTimer: NodeJS.Timeout | null = null;
+  #stopped = false;
 
   constructor({ credit, lane, readers, listener }: ReadThrottleOptions) {
     this.#readers = readers;
     this.#listener = listener;
     this.#credit = new LaneCredit(credit, lane, readers);
+    this.#pause = new BudgetPause({
+      changed: () => this.#apply(),
+      overloaded: () => listener.overloaded(),
+    });
   }
 
   /** A message goes to main. */
@@ -55,27 +57,25 @@ export class ReadThrottle {
 
   /** Bytes that were read are an answer that was waited for. */
   useful(bytes: number): void {
-    this.#budget.useful(bytes);
+    this.#pause.budget.useful(bytes);
   }
 
   /** An unsolicited message: not a response to any request of ours. */
   unsolicited(): void {
-    this.#budget.unsolicited();
+    this.#pause.budget.unsolicited();
   }
 
   /** A line that is no message. */
   noise(): void {
-    this.#budget.noise();
+    this.#pause.budget.noise(1);
   }
 
   /** A chunk has been read and dealt with. @param bytes its length. */
   chunk(bytes: number): void {
     if (this.#turn === 'closed') return;
     this.#credit.hold();
-    this.#budget.read(bytes);
-    const now = performance.now();
-    const pauseMs = this.#budget.pauseMs(this.#readers.openBytes(), now);
-    if (pauseMs > 0) this.#pauseFor(pauseMs, now);
+    this.#pause.budget.read(bytes);
+    this.#pause.charge(this.#readers.openBytes());
     const turn = onChunk(this.#turn, this.#credit);
     if (turn === 'waiting') this.#credit.queue();
     this.#enter(turn);
@@ -85,7 +85,7 @@ export class ReadThrottle {
   close(): void {
     this.#enter('open');
     this.#turn = 'closed';
-    this.#endPause();
+    this.#pause.end();
     this.#credit.holdNothing();
   }
 
@@ -97,7 +97,8 @@ export class ReadThrottle {
     } else {
       this.#setTurnTimer(turn === 'waiting' ? LOOK_MS : SILENT_MS);
     }
-    this.#move(turn, this.#overload);
+    this.#turn = turn;
+    this.#apply();
   }
 
   #setTurnTimer(ms: number | null): void {
@@ -106,30 +107,10 @@ export class ReadThrottle {
     this.#turnTimer = ms === null ? null : setTimeout(fire, ms);
   }
 
-  #pauseFor(ms: number, now: number): void {
-    const [overload, verdict] = onOverBudget(this.#overload, now);
-    if (verdict === 'pause_and_report') this.#listener.overloaded();
-    if (this.#pauseTimer !== null) clearTimeout(this.#pauseTimer);
-    this.#pauseTimer = setTimeout(() => this.#endPause(), ms);
-    this.#move(this.#turn, overload);
-  }
-
-  #endPause(): void {
-    if (this.#pauseTimer !== null) clearTimeout(this.#pauseTimer);
-    this.#pauseTimer = null;
-    this.#move(this.#turn, onPauseOver(this.#overload, performance.now()));
-  }
-
-  get #stopsReading(): boolean {
-    return isWaiting(this.#turn) || isPaused(this.#overload);
-  }
-
-  #move(turn: CreditTurn, overload: Overload): void {
-    const stopped = this.#stopsReading;
-    this.#turn = turn;
-    this.#overload = overload;
-    const stops = this.#stopsReading;
-    if (stops === stopped) return;
+  #apply(): void {
+    const stops = isWaiting(this.#turn) || this.#pause.on;
+    if (stops === this.#stopped) return;
+    this.#stopped = stops;
     if (stops) this.#readers.pause();
     else this.#readers.resume();
     this.#listener.paused(stops);

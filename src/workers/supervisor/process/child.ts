@@ -75,6 +75,7 @@ export class Child implements Link {
   #queue: WriteQueue | null = null;
   #group: ProcessGroup | null = null;
   #stdout: Readable | null = null;
+  #stderr: Readable | null = null;
   #exited = false;
   #unreachable: NodeJS.Timeout | null = null;
 
@@ -153,6 +154,12 @@ export class Child implements Link {
     this.#stdout?.resume();
   }
 
+  /** The same for stderr. */
+  pauseStderr(paused: boolean): void {
+    if (paused) this.#stderr?.pause();
+    else this.#stderr?.resume();
+  }
+
   endInput(): void {
     if (this.#early !== null) this.#early.ends = true;
     else this.#queue?.end();
@@ -179,6 +186,7 @@ export class Child implements Link {
     });
     this.#queue = new WriteQueue(stdin, () => this.#lostPipe('closed its stdin'));
     this.#stdout = stdout;
+    this.#stderr = stderr;
     stdout.on('data', (chunk: Buffer) => listener.stdout(chunk));
     stderr.on('data', (chunk: Buffer) => listener.stderr(chunk));
     const onEnd = () => this.#lostPipe('closed its stdout');

@@ -1,6 +1,6 @@
 /**
- * A child's stderr: always read, cut into lines, and logged slowly and without secrets; its end is kept for
- * the record of a death. Owned by one incarnation. Never holds more than a few KiB.
+ * A child's stderr: cut into lines, and logged slowly and without secrets; its end is kept for the record of a
+ * death. Owned by one incarnation, which says how fast it is read. Never holds more than a few KiB.
  */
 import { cleanForTerminal } from '../../../shared/text/clean-text.ts';
 import { redactedHead } from '../../../shared/text/redact.ts';
@@ -39,8 +39,9 @@ export class StderrReader {
     this.#allowed = new TokenBucket(LINES, options.now());
   }
 
-  push(chunk: Uint8Array): void {
-    this.#take(this.#decoder.decode(chunk, { stream: true }));
+  /** @returns the number of lines that ended, empty ones too. */
+  push(chunk: Uint8Array): number {
+    return this.#take(this.#decoder.decode(chunk, { stream: true }));
   }
 
   /** The stream has ended: an unfinished line counts as a line. */
@@ -61,15 +62,18 @@ export class StderrReader {
     return text.slice(splitsPair ? start + 1 : start);
   }
 
-  #take(text: string): void {
+  #take(text: string): number {
     this.#tail = (this.#tail + text.slice(-TAIL_KEPT)).slice(-TAIL_KEPT);
     let from = 0;
+    let lines = 0;
     for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', from)) {
       this.#grow(text, from, at);
       this.#endLine();
       from = at + 1;
+      lines += 1;
     }
     this.#grow(text, from, text.length);
+    return lines;
   }
 
   #grow(text: string, from: number, to: number): void {

@@ -110,15 +110,21 @@ test('a body that stops arriving is refused with 408', async () => {
 });
 
 test('a stopping edge opens no session, says it is not ready, and serves those that are open', async () => {
-  let isReady = false;
-  const edge = await startEdge(new EchoRouter(), { ready: () => isReady });
-  const status = async (path: string) => (await fetch(new URL(path, edge.url))).status;
-  expect([await status('/healthz'), await status('/readyz')]).toEqual([200, 503]);
-  isReady = true;
-  expect(await status('/readyz')).toBe(200);
+  let word: 'ok' | 'starting' | 'stopping' = 'starting';
+  const edge = await startEdge(new EchoRouter(), { ready: () => word });
+  const said = async (path: string) => {
+    const response = await fetch(new URL(path, edge.url));
+    return `${response.status} ${await response.text()}`;
+  };
+  expect([await said('/healthz'), await said('/readyz')]).toEqual(['200 ok', '503 starting']);
+  word = 'ok';
+  expect(await said('/readyz')).toBe('200 ok');
+  word = 'stopping';
+  expect(await said('/readyz')).toBe('503 stopping');
+  word = 'ok';
   const client = await HttpClient.open(edge);
   edge.stopAccepting();
-  expect([await status('/healthz'), await status('/readyz')]).toEqual([200, 503]);
+  expect([await said('/healthz'), await said('/readyz')]).toEqual(['200 ok', '503 stopping']);
   const init = { method: 'POST', headers: HEADERS, body: initializeWith('2025-11-25') };
   expect((await fetch(edge.url, init)).status).toBe(503);
   expect(await (await client.post(callTool('echo', '1'))).text()).toContain('"id":1');

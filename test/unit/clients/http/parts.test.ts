@@ -2,7 +2,14 @@ import { expect, test } from 'vitest';
 import { hostAndPort } from '#src/main/clients/http/address.ts';
 import { Waiting } from '#src/main/clients/http/sessionful/waiting.ts';
 import { toLine } from '#src/main/http/body.ts';
-import { foreignRequest, hostPort, isLoopback, loopbackAddress } from '#src/main/http/guard.ts';
+import {
+  type HostRule,
+  hostNameProblem,
+  hostPort,
+  isLoopback,
+  judgeCaller,
+  loopbackAddress,
+} from '#src/main/http/guard.ts';
 
 test('line breaks between tokens become spaces, those inside strings stay', () => {
   const line = (text: string) => Buffer.from(toLine(Buffer.from(text))).toString();
@@ -12,6 +19,16 @@ test('line breaks between tokens become spaces, those inside strings stay', () =
 });
 
 const LOOPBACK = '127.0.0.1';
+
+/** Why a request is refused, or null. */
+function foreignRequest(
+  headers: { host?: string; origin?: string },
+  listening: string,
+  more: Omit<HostRule, 'listening'> = {},
+): string | null {
+  const caller = judgeCaller(headers, { listening, ...more });
+  return caller.kind === 'refused' ? caller.why : null;
+}
 
 test('only local hosts and origins pass', () => {
   for (const host of ['localhost', 'LOCALHOST:1', '127.0.0.1:7332', '[::1]', '[::1]:80']) {
@@ -67,6 +84,49 @@ test('a listener on every address passes any IP address as Host, and no other na
     expect(foreignRequest({ host: 'rebound.example' }, listening)).toMatch(/Host/);
     const origin = 'http://10.0.0.8';
     expect(foreignRequest({ host: '10.0.0.7', origin }, listening)).toMatch(/Origin/);
+  }
+});
+
+test('names that are allowed pass as Host, and as the host of a page', () => {
+  const more = { allowed: ['MCP.example.com', '10.1.2.3', 'fd00::9'] };
+  for (const host of ['mcp.example.com', 'mcp.EXAMPLE.com:8443', '10.1.2.3:80', '[fd00::9]:1']) {
+    expect(foreignRequest({ host }, LOOPBACK, more), host).toBeNull();
+    const page = { host: 'localhost', origin: `https://${host}` };
+    expect(foreignRequest(page, LOOPBACK, more), host).toBeNull();
+  }
+  for (const host of ['example.com', 'a.mcp.example.com', 'mcp.example.com.evil.example']) {
+    expect(foreignRequest({ host }, LOOPBACK, more), host).toMatch(/Host/);
+    const page = { host: 'localhost', origin: `https://${host}` };
+    expect(foreignRequest(page, LOOPBACK, more), host).toMatch(/Origin/);
+  }
+});
+
+test('with tokens any well-formed Host passes, but is not taken for a name of the gateway', () => {
+  const named = (host: string) => judgeCaller({ host }, { listening: LOOPBACK, tokens: true });
+  expect(named('mcp.example.com')).toEqual({ kind: 'accepted', named: false, origin: null });
+  expect(named('localhost:1')).toEqual({ kind: 'accepted', named: true, origin: null });
+  for (const host of ['', 'a@b', 'a/b', 'a b']) expect(named(host).kind, host).toBe('refused');
+  const origin = 'https://evil.example';
+  expect(foreignRequest({ host: 'mcp.example.com', origin }, LOOPBACK, { tokens: true })).toMatch(
+    /Origin/,
+  );
+});
+
+test('what is no name of a host cannot be allowed', () => {
+  for (const name of [
+    'mcp.example.com',
+    'box',
+    'my_service',
+    'a-b.c',
+    '10.0.0.1',
+    '::1',
+    '[::1]',
+  ]) {
+    expect(hostNameProblem(name), name).toBeNull();
+  }
+  const bad = ['', '*', '*.example.com', 'http://a', 'a:80', 'a/b', '-a', 'a..b', 'a.', 'a b'];
+  for (const name of [...bad, `${'a'.repeat(254)}`]) {
+    expect(hostNameProblem(name), name).toMatch(/without scheme and port/);
   }
 });
 

@@ -153,7 +153,7 @@ test('headers that the transport has not accepted in this session are put before
       headers: { ...HEADERS, 'mcp-session-id': client.session, ...headers },
       body,
     });
-  expect((await post({ accept: JSON_TYPE })).status).toBe(406);
+  expect((await post({ accept: 'text/html' })).status).toBe(406);
   expect((await post({ 'content-type': 'text/plain' })).status).toBe(415);
   expect((await post({ 'mcp-protocol-version': 'never' })).status).toBe(400);
   expect(received()).toBe(before);
@@ -165,7 +165,7 @@ test('headers that the transport has not accepted in this session are put before
   ];
   for (const line of silent) {
     const send = async (headers: Record<string, string>) => (await post(headers, line)).status;
-    expect(await send({ accept: JSON_TYPE })).toBe(406);
+    expect(await send({ accept: 'text/html' })).toBe(406);
     expect(await send({ 'content-type': 'text/plain' })).toBe(415);
     expect(await send({ 'mcp-protocol-version': 'never' })).toBe(400);
   }

@@ -30,14 +30,22 @@ test('a message with a longer id than anybody keeps is refused', async () => {
 test('unknown sessions get 404, missing ones 400, before the router hears of them', async () => {
   const router = new EchoRouter();
   const edge = await startEdge(router);
-  for (const body of [callTool('echo', '1'), INITIALIZE]) {
-    const unknown = await post(edge, '00000000-0000-4000-8000-000000000000', body);
-    expect(unknown.status).toBe(404);
-    expect(await unknown.json()).toMatchObject({ error: { code: -32001 }, id: null });
-  }
+  const gone = '00000000-0000-4000-8000-000000000000';
+  const unknown = await post(edge, gone, callTool('echo', '1'));
+  expect(unknown.status).toBe(404);
+  expect(await unknown.json()).toMatchObject({ error: { code: -32001 }, id: null });
+  expect((await fetch(edge.url, { headers: { ...HEADERS, 'mcp-session-id': gone } })).status).toBe(
+    404,
+  );
   expect((await post(edge, null, callTool('echo', '1'))).status).toBe(400);
   expect((await fetch(edge.url, { headers: HEADERS })).status).toBe(400);
   expect(router.clients).toEqual([]);
+  // A client that begins anew, and still sends the id of a session that is gone.
+  const fresh = await post(edge, gone, INITIALIZE);
+  expect(fresh.status).toBe(200);
+  expect(fresh.headers.get('mcp-session-id')).toMatch(/^[0-9a-f-]{36}$/);
+  expect(fresh.headers.get('mcp-session-id')).not.toBe(gone);
+  expect(router.sessions).toBe(1);
 });
 
 test('foreign hosts and origins get 403 on every path', async () => {
@@ -58,6 +66,13 @@ test('/healthz says ok, other paths are 404, other methods 405', async () => {
   const health = await fetch(new URL('/healthz', edge.url));
   expect([health.status, await health.text()]).toEqual([200, 'ok']);
   expect((await fetch(new URL('/', edge.url))).status).toBe(404);
+  for (const path of ['/mcp', '/mcp/', '/mcp?x=1', '/mcp/?x=1']) {
+    expect((await fetch(new URL(path, edge.url))).status, path).toBe(400);
+  }
+  for (const path of ['//mcp', '/mcp//', '/mcp/x', '/MCP']) {
+    const url = `${new URL(edge.url).origin}${path}`;
+    expect((await fetch(url)).status, path).toBe(404);
+  }
   const put = await fetch(edge.url, { method: 'PUT', body: '{}' });
   expect([put.status, put.headers.get('allow')]).toEqual([405, 'GET, POST, DELETE']);
 });
@@ -129,12 +144,12 @@ test('a body of exactly the cap is taken', async () => {
   expect((await post(edge, session, `${body} `)).status).toBe(413);
 });
 
-test('a client cannot initialize twice in one session, nor with a wrong Accept', async () => {
+test('a client cannot initialize twice in one session, nor with an Accept of neither form', async () => {
   const router = new EchoRouter();
   const edge = await startEdge(router);
   const session = await openSession(edge);
   expect((await post(edge, session, INITIALIZE)).status).toBe(400);
-  const headers = { 'content-type': 'application/json', accept: 'application/json' };
+  const headers = { 'content-type': 'application/json', accept: 'text/html, */*;q=0' };
   const plain = await fetch(edge.url, { method: 'POST', headers, body: INITIALIZE });
   expect(plain.status).toBe(406);
   expect(router.clients).toHaveLength(1);

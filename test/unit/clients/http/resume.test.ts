@@ -154,13 +154,11 @@ test('the stream of its own is resumed with what was missed, and what came while
   const client = await HttpClient.open(await startEdge(router));
   const { note } = sender(router);
   const stream = await client.listen();
-  expect((await client.get()).status).toBe(409);
   for (const n of [1, 2, 3]) note(n, null);
   const first = await stream.next();
   await stream.leave();
   await until(() => note(4, null) ?? true, { limitMs: 1000, what: 'a message' });
   const again = await client.listen(idOf(first));
-  expect((await client.get()).status).toBe(409);
   note(5, null);
   const events: SseEvent[] = [];
   while (events.length < 4) {
@@ -251,4 +249,24 @@ test('clients of older revisions get no event without data', async () => {
   const client = await HttpClient.open(edge, { version: '2025-06-18' });
   const events = await (await client.call(callTool('echo', '1'))).rest();
   expect(events).toHaveLength(1);
+});
+
+test('a stream of the client that is opened again takes the place of the one before', async () => {
+  const router = new EchoRouter();
+  const client = await HttpClient.open(await startEdge(router));
+  const lost = await client.listen();
+  const fresh = await client.listen();
+  expect([lost.response.status, fresh.response.status]).toEqual([200, 200]);
+  expect(await lost.rest()).toEqual([]);
+  const note = '{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}';
+  router.clients[0]?.port.send([Buffer.from(note)], null);
+  const event = await fresh.next();
+  expect(event?.data).toBe(note);
+  // One that may not come does not end the one that is there.
+  const wrong = await fetch(client.edge.url, {
+    headers: { accept: 'application/json', 'mcp-session-id': client.session },
+  });
+  expect(wrong.status).toBe(406);
+  router.clients[0]?.port.send([Buffer.from(note)], null);
+  expect((await fresh.next())?.data).toBe(note);
 });

@@ -109,7 +109,7 @@ test('streams that are merely held open keep nobody out', async () => {
 test('a client that is not accepted makes nobody leave', async () => {
   const edge = await startEdge(new EchoRouter(), { maxSessions: 1 });
   const client = await HttpClient.open(edge);
-  const refused = await initialize(edge, { accept: 'application/json' });
+  const refused = await initialize(edge, { accept: 'text/html' });
   expect(refused.status).toBe(406);
   expect(await pings(client)).toEqual([200]);
 });

@@ -90,7 +90,7 @@ test('only the whole token in the Bearer scheme is taken', () => {
   expect(new Tokens([]).caller(undefined)).toEqual({ kind: 'anyone' });
 });
 
-test('with a token set every request but /healthz needs it, also on loopback', async () => {
+test('with a token set every request but the probes needs it, also on loopback', async () => {
   const router = new EchoRouter();
   const edge = await startEdge(router, { tokens: [ONE] });
   const at = (path: string) => new URL(path, edge.url);
@@ -102,7 +102,6 @@ test('with a token set every request but /healthz needs it, also on loopback', a
       ['/mcp', {}],
       ['/mcp', { method: 'DELETE' }],
       ['/mcp', { method: 'PUT', body: 'x' }],
-      ['/readyz', {}],
       ['/other', {}],
     ] as const) {
       const refused = await fetch(at(path), { ...init, headers: asked });
@@ -110,10 +109,12 @@ test('with a token set every request but /healthz needs it, also on loopback', a
       expect(refused.headers.get('www-authenticate')).toMatch(/^Bearer\b/);
       expect(await refused.text()).not.toContain(ONE);
     }
-    expect((await fetch(at('/healthz'), { headers: asked })).status).toBe(200);
+    for (const probe of ['/healthz', '/readyz']) {
+      const response = await fetch(at(probe), { headers: asked });
+      expect([response.status, await response.text()], probe).toEqual([200, 'ok']);
+    }
   }
   expect(router.clients).toEqual([]);
-  expect((await fetch(at('/readyz'), { headers: bearer(ONE) })).status).toBe(200);
   const client = new Client({ name: 'test', version: '1' });
   const requestInit = { headers: bearer(ONE) };
   await client.connect(new StreamableHTTPClientTransport(new URL(edge.url), { requestInit }));
@@ -168,11 +169,14 @@ test('a session is unknown to everybody but the principal that opened it', async
   expect((await owner.delete()).status).toBe(200);
 });
 
-test('an address that is not loopback is served with a token, for its own names', async () => {
+test('an address that is not loopback is served with a token, by whatever name it is reached', async () => {
   const edge = await startEdge(new EchoRouter(), { host: '0.0.0.0', tokens: [ONE] });
   expect(await statusOf(edge, '/mcp', {})).toBe(401);
-  expect(await statusOf(edge, '/readyz', { host: '192.0.2.7:80', ...bearer(ONE) })).toBe(200);
-  expect(await statusOf(edge, '/readyz', { host: 'rebound.example', ...bearer(ONE) })).toBe(403);
+  for (const host of ['192.0.2.7:80', 'mcp.example.com', 'box.local:8443']) {
+    expect(await statusOf(edge, '/mcp', { host }), host).toBe(401);
+    // There is no session yet.
+    expect(await statusOf(edge, '/mcp', { host, ...bearer(ONE) }), host).toBe(400);
+  }
   const origin = 'http://evil.example';
-  expect(await statusOf(edge, '/readyz', { origin, ...bearer(ONE) })).toBe(403);
+  expect(await statusOf(edge, '/mcp', { origin, ...bearer(ONE) })).toBe(403);
 });

@@ -42,6 +42,6 @@ test('many small messages cost more than their bytes', () => {
   const budget = new OutputBudget();
   for (let at = 0; at < 2048; at += 1) budget.unsolicited();
   expect(budget.pauseMs(0, 0)).toBe(1750);
-  for (let at = 0; at < 16_384; at += 1) budget.noise();
+  for (let at = 0; at < 16_384; at += 1) budget.noise(1);
   expect(budget.pauseMs(0, 0)).toBe(2750);
 });

@@ -9,8 +9,8 @@ import { sizeOf } from '../../../../shared/json/json-rpc.ts';
 import { replyMessage } from '../../../http/replies.ts';
 
 export interface PromptOptions {
-  /** How long an answer is waited for. Milliseconds. */
-  readonly waitMs: number;
+  /** How long an answer is waited for, in milliseconds; null: the client takes nothing but the answer. */
+  readonly waitMs: number | null;
   /** A larger answer is for a stream. */
   readonly maxBytes: number;
   /** A client that takes nothing for this long is cut off. Milliseconds. */
@@ -24,7 +24,7 @@ export class PromptReply {
   readonly given: Promise<boolean>;
   readonly #response: ServerResponse;
   readonly #options: PromptOptions;
-  readonly #timer: NodeJS.Timeout;
+  readonly #timer: NodeJS.Timeout | null;
   #settle: ((given: boolean) => void) | null = null;
   #bytes = 0;
 
@@ -34,13 +34,19 @@ export class PromptReply {
     this.given = new Promise((resolve) => {
       this.#settle = resolve;
     });
-    this.#timer = setTimeout(() => this.leave(), options.waitMs);
+    const { waitMs } = options;
+    this.#timer = waitMs === null ? null : setTimeout(() => this.leave(), waitMs);
   }
 
   /** Bytes of the answer while the client has not taken all of it. */
   get unread(): number {
     const { writableFinished, destroyed } = this.#response;
     return writableFinished || destroyed ? 0 : this.#bytes;
+  }
+
+  /** The client takes no stream: what comes before the answer must go another way. */
+  get alone(): boolean {
+    return this.#options.waitMs === null;
   }
 
   /** Makes an answer the response. @returns whether it was taken; otherwise it is for the stream. */
@@ -66,7 +72,7 @@ export class PromptReply {
   }
 
   #end(given: boolean): void {
-    clearTimeout(this.#timer);
+    if (this.#timer !== null) clearTimeout(this.#timer);
     this.#settle?.(given);
     this.#settle = null;
   }

@@ -8,6 +8,7 @@ import type { WebStandardStreamableHTTPServerTransport } from '@modelcontextprot
 import { decodeString, type Frame, rangeOf } from '../../../../shared/json/frame.ts';
 import { SLOT } from '../../../../shared/json/json-scan.ts';
 import { member } from '../../../../shared/json/json-slice.ts';
+import { acceptsOf } from '../accept.ts';
 
 const SHOWN = [
   'accept',
@@ -20,6 +21,9 @@ const SHOWN = [
 /** More than the programs that share a session will differ in. */
 const MAX_ACCEPTED = 8;
 
+/** The transport wants both of every POST; a client that takes one of them gets that one. */
+const ANY_POST = 'application/json, text/event-stream';
+
 /** Lets the transport judge an exchange; `envelope` stands for the body of a POST. */
 export function ask(
   transport: WebStandardStreamableHTTPServerTransport,
@@ -31,6 +35,8 @@ export function ask(
     const value = request.headers[name];
     if (typeof value === 'string') headers.set(name, value);
   }
+  const { json, stream } = acceptsOf(request.headers.accept);
+  if (request.method === 'POST' ? json || stream : stream) headers.set('accept', ANY_POST);
   const shown = new Request('http://localhost/mcp', { method: request.method ?? 'GET', headers });
   return transport.handleRequest(shown, envelope === undefined ? {} : { parsedBody: envelope });
 }
@@ -47,6 +53,14 @@ export class AcceptedHeaders {
     if (this.#keys.size >= MAX_ACCEPTED) this.#keys.clear();
     this.#keys.add(judgedBy(request));
   }
+}
+
+/** Lets the transport judge the headers of a POST alone: a notification opens no stream. */
+export function askAboutHeaders(
+  transport: WebStandardStreamableHTTPServerTransport,
+  request: IncomingMessage,
+): Promise<Response> {
+  return ask(transport, request, { jsonrpc: '2.0', method: 'notifications/rea' });
 }
 
 /** Passes on a reply that is not a stream. */

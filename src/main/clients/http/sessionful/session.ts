@@ -13,26 +13,29 @@ import type { ByteCredit } from '../../../../shared/memory/byte-credit.ts';
 import { JSON_RPC } from '../../../../shared/model/errors.ts';
 import { type HttpError, replyAccepted, replyError, replyMessage } from '../../../http/replies.ts';
 import type { ClientFace, ClientPort, OpenClient } from '../../port.ts';
+import { acceptsOf } from '../accept.ts';
 import type { EdgeLog, HttpLimits } from '../options.ts';
 import type { EventBudget } from './event-budget.ts';
 import { EventLog } from './events.ts';
 import type { Standing } from './eviction.ts';
+import { Gets } from './gets.ts';
 import { type OpenRequest, OpenRequests } from './open-requests.ts';
 import { Outbox } from './outbox.ts';
 import { PromptReply } from './prompt-reply.ts';
 import { sessionEnded, tooManyInFlight } from './refusals.ts';
 import { Responses } from './responses.ts';
-import { AcceptedHeaders, ask, forward, initializeParams, isAccepted } from './sdk-transport.ts';
+import {
+  AcceptedHeaders,
+  ask,
+  askAboutHeaders,
+  forward,
+  initializeParams,
+  isAccepted,
+} from './sdk-transport.ts';
 
 /** Methods by which a client looks at what is offered, without using it. */
 const IS_LOOKING =
   /^(?:initialize|ping|logging\/setLevel|(?:tools|prompts|resources|resources\/templates|tasks)\/list)$/;
-
-const UNKNOWN_EVENT = {
-  status: 400,
-  code: JSON_RPC.gatewayError,
-  message: 'Last-Event-ID is not known in this session, or no longer',
-};
 
 export interface SessionHooks {
   readonly open: OpenClient;
@@ -57,6 +60,7 @@ export class HttpSession implements ClientPort {
   readonly #requests = new OpenRequests();
   readonly #outbox: Outbox;
   readonly #responses: Responses;
+  readonly #gets: Gets;
   #client: ClientFace | null = null;
   #closeReason = 'the client ended the session';
   #exchanges = 0;
@@ -89,6 +93,7 @@ export class HttpSession implements ClientPort {
       log: hooks.log,
       onEnded: (request) => this.#ended(request),
     });
+    this.#gets = new Gets(this.#transport, this.#events, this.#responses, this.#outbox);
   }
 
   /** Set once the client's `initialize` was accepted. */
@@ -130,7 +135,7 @@ export class HttpSession implements ClientPort {
     this.#exchanges++;
     try {
       if (frame !== null) await this.#post(request, response, frame);
-      else if (request.method === 'GET') await this.#get(request, response);
+      else if (request.method === 'GET') await this.#gets.serve(request, response);
       else await forward(await ask(this.#transport, request), response);
     } finally {
       this.#exchanges--;
@@ -156,7 +161,9 @@ export class HttpSession implements ClientPort {
   send(parts: readonly Uint8Array[], relatedTo: string | null): void {
     if (relatedTo === null) return this.#outbox.sendUnrelated(parts);
     const open = this.#requests.get(relatedTo);
-    if (open !== undefined) this.#outbox.deliver(open, { parts, final: false });
+    // The response to this request has room for its answer alone.
+    if (open?.prompt?.alone === true) this.#outbox.sendUnrelated(parts);
+    else if (open !== undefined) this.#outbox.deliver(open, { parts, final: false });
   }
 
   finished(idText: string): void {
@@ -176,8 +183,7 @@ export class HttpSession implements ClientPort {
         replyAccepted(response);
         return;
       }
-      const envelope = { jsonrpc: '2.0', method: 'notifications/rea' };
-      const reply = await ask(this.#transport, request, envelope);
+      const reply = await askAboutHeaders(this.#transport, request);
       if (reply.ok) {
         this.#accepted.add(request);
         this.#client?.receive(frame);
@@ -198,7 +204,10 @@ export class HttpSession implements ClientPort {
     }
     const pending = this.#requests.open(idText, method);
     if (!IS_LOOKING.test(method)) this.#called = true;
-    if (method !== 'initialize' && this.#accepts(request)) {
+    const accepts = acceptsOf(request.headers.accept);
+    if (accepts.json && !accepts.stream) {
+      await this.#alone(request, response, frame, pending);
+    } else if (method !== 'initialize' && accepts.json && this.#accepts(request)) {
       await this.#promptly(request, response, frame, pending);
     } else {
       await this.#request(request, response, frame, pending);
@@ -212,14 +221,8 @@ export class HttpSession implements ClientPort {
     frame: Frame,
     pending: OpenRequest,
   ): Promise<void> {
-    const { promptMs, promptBytes, slowClientMs } = this.#hooks.limits;
-    const prompt = new PromptReply(response, {
-      waitMs: promptMs,
-      maxBytes: promptBytes,
-      stallMs: slowClientMs,
-      headers: { 'mcp-session-id': this.id ?? '' },
-    });
-    pending.prompt = prompt;
+    const { promptMs, promptBytes } = this.#hooks.limits;
+    const prompt = this.#prompt(pending, response, promptMs, promptBytes);
     this.#client?.receive(frame);
     if (!(await prompt.given)) {
       pending.prompt = null;
@@ -229,6 +232,63 @@ export class HttpSession implements ClientPort {
     await this.#responses.finish(prompt);
   }
 
+  /** Serves a request whose client takes its answer as JSON and nothing else. */
+  async #alone(
+    request: IncomingMessage,
+    response: ServerResponse,
+    frame: Frame,
+    pending: OpenRequest,
+  ): Promise<void> {
+    const isFirst = pending.method === 'initialize';
+    if (isFirst || !this.#accepts(request)) {
+      const reply = isFirst
+        ? await this.#askFor(request, pending, frame)
+        : await askAboutHeaders(this.#transport, request);
+      if (!reply.ok) {
+        this.#requests.delete(pending);
+        return forward(reply, response);
+      }
+      // The transport would answer `initialize` on a stream.
+      await reply.body?.cancel();
+      if (isFirst) this.#open();
+      this.#accepted.add(request);
+    }
+    const prompt = this.#prompt(pending, response, null, Number.POSITIVE_INFINITY);
+    this.#client?.receive(frame);
+    if (await prompt.given) return this.#responses.finish(prompt);
+    // Its session has ended, or the request was cancelled and gets no answer.
+    if (this.#client === null) {
+      replyMessage(response, sessionEnded(pending.method, pending.idText));
+    } else {
+      replyAccepted(response);
+    }
+    this.#ended(pending);
+  }
+
+  /** @param waitMs, maxBytes see `PromptOptions`. */
+  #prompt(pending: OpenRequest, response: ServerResponse, waitMs: number | null, maxBytes: number) {
+    const stallMs = this.#hooks.limits.slowClientMs;
+    const headers = { 'mcp-session-id': this.id ?? '' };
+    const prompt = new PromptReply(response, { waitMs, maxBytes, stallMs, headers });
+    pending.prompt = prompt;
+    return prompt;
+  }
+
+  #open(): void {
+    this.#hooks.onOpen(this);
+    this.#client = this.#hooks.open(this);
+  }
+
+  #askFor(request: IncomingMessage, { id, method }: OpenRequest, frame: Frame | null) {
+    const isFirst = method === 'initialize';
+    return ask(this.#transport, request, {
+      jsonrpc: '2.0',
+      id,
+      method: isFirst ? 'initialize' : 'rea/request',
+      params: isFirst && frame !== null ? initializeParams(frame) : {},
+    });
+  }
+
   /** @param frame null when the client behind has received it already. */
   async #request(
     request: IncomingMessage,
@@ -236,13 +296,7 @@ export class HttpSession implements ClientPort {
     frame: Frame | null,
     pending: OpenRequest,
   ): Promise<void> {
-    const isFirst = pending.method === 'initialize';
-    const reply = await ask(this.#transport, request, {
-      jsonrpc: '2.0',
-      id: pending.id,
-      method: isFirst ? 'initialize' : 'rea/request',
-      params: isFirst && frame !== null ? initializeParams(frame) : {},
-    });
+    const reply = await this.#askFor(request, pending, frame);
     if (frame === null && (this.#client === null || !reply.ok)) {
       // The transport would answer as if the request had never been sent, but the client behind has it.
       replyMessage(response, pending.earlyAnswer ?? sessionEnded(pending.method, pending.idText));
@@ -255,12 +309,8 @@ export class HttpSession implements ClientPort {
       await forward(reply, response);
       return;
     }
-    if (isFirst) {
-      this.#hooks.onOpen(this);
-      this.#client = this.#hooks.open(this);
-    } else if (frame !== null) {
-      this.#accepted.add(request);
-    }
+    if (pending.method === 'initialize') this.#open();
+    else if (frame !== null) this.#accepted.add(request);
     pending.stream = this.#responses.stream(response);
     const carried = this.#responses.carry(pending.stream, reply, response);
     for (const message of pending.takeEarly()) this.#outbox.deliver(pending, message);
@@ -271,37 +321,6 @@ export class HttpSession implements ClientPort {
   /** True if the transport has accepted a POST with the same headers before. */
   #accepts(request: IncomingMessage): boolean {
     return this.#client !== null && this.#accepted.has(request);
-  }
-
-  /** Opens the stream for what belongs to no request, or goes on with a stream that broke. */
-  async #get(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const stream = this.#responses.stream(response);
-    let isStandalone = true;
-    let afterwards = () => {};
-    const lastEventId = request.headers['last-event-id'];
-    if (typeof lastEventId === 'string' && lastEventId !== '') {
-      const resumption = this.#events.lookUp(lastEventId);
-      if (resumption.kind === 'unknown') {
-        return replyError(response, UNKNOWN_EVENT);
-      }
-      if (resumption.kind === 'complete') {
-        // 204 makes an event source stop reconnecting.
-        response.writeHead(204).end();
-        return;
-      }
-      isStandalone = !resumption.related;
-      afterwards = this.#events.resumeOn(lastEventId, stream);
-    }
-    const reply = await ask(this.#transport, request).finally(afterwards);
-    if (!isAccepted(reply)) {
-      await forward(reply, response);
-      return;
-    }
-    if (isStandalone) this.#outbox.opened(stream);
-    const carried = this.#responses.carry(stream, reply, response);
-    if (isStandalone) this.#outbox.catchUp();
-    await carried;
-    this.#outbox.ended(stream);
   }
 
   #ended(request: OpenRequest): void {
