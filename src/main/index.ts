@@ -138,7 +138,7 @@ program
     const { runInit } = await import('./commands/init.ts');
     exitCode = runInit({
       ...places(common),
-      ...(from === undefined ? {} : { from: resolve(from) }),
+      ...(from === undefined ? {} : { from: resolve(places(common).cwd, from) }),
       stdout: process.stdout,
       stderr: process.stderr,
     });
@@ -180,11 +180,12 @@ try {
 if (program.args[0] === 'serve') process.exit(exitCode);
 process.exitCode = exitCode;
 
-/** Paths on the command line are relative to the shell's directory, as usual. */
+/** `--config` is a file of the directory that the gateway works for. */
 function places({ cwd, config }: CommonOptions): { cwd: string; config?: string } {
+  const directory = resolve(cwd ?? '.');
   return {
-    cwd: resolve(cwd ?? '.'),
-    ...(config === undefined ? {} : { config: resolve(config) }),
+    cwd: directory,
+    ...(config === undefined ? {} : { config: resolve(directory, config) }),
   };
 }
 

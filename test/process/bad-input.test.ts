@@ -38,7 +38,7 @@ test('says which configuration file is missing', async () => {
 test.each([
   ['a duplicate name', ['twice', 'twice'], /twice/],
   ['an illegal name', ['Not_Legal'], /Not_Legal/],
-])('refuses %s in one line with file and place', async (_, names, hint) => {
+])('checks the file, and tells %s in one line with file and place', async (_, names, hint) => {
   const dir = makeDirectory();
   mkdirSync(join(dir, '.rea'), { mode: 0o700 });
   const servers = names.map((name) => ({ name, ...fixture('echo') }));
@@ -46,11 +46,11 @@ test.each([
     join(dir, '.rea', 'registry.yaml'),
     JSON.stringify({ version: '1', servers }, null, 2),
   );
-  const { code, stdout, stderr } = await runRea(['serve', '--cwd', dir]);
+  const { code, stdout, stderr } = await runRea(['check', '--cwd', dir]);
   expect(code).toBe(1);
-  expect(stdout).toBe('');
-  oneLine(stderr, hint);
-  expect(stderr).toMatch(/registry\.yaml:\d+: servers\[\d\]/);
+  expect(stderr).toBe('');
+  oneLine(stdout, hint);
+  expect(stdout).toMatch(/registry\.yaml:\d+: servers\[\d\]/);
 });
 
 test('a directory in which .rea cannot be created is named together with --cwd', async () => {

@@ -173,13 +173,65 @@ test('a value as large as the system takes is one that its server can have', asy
   expect(thread.restarts).toBe(0);
 });
 
-test('what is wrong in the file itself stays a problem of the file', async () => {
+test('a mistake in an entry of the file keeps its server down, is told, and costs no other server', async () => {
   const rea = await startRea({
     config: registry({ web: web({ headers: { A: 'b\nc' } }), right: fixture('echo') }),
-    initialize: false,
   });
-  expect(await rea.exited).toMatchObject({ code: 1 });
-  expect(rea.stderr).toMatch(/servers\[0\]\.headers\.A: cannot be sent/);
+  await rea.waitForPhase('right', 'ready');
+  expect((await rea.call('right__echo', { text: 'served' })).text).toBe('served');
+  const reason = /registry\.yaml:\d+: servers\[0\]\.headers\.A: cannot be sent; use one line/;
+  const { last_error } = await rea.waitForServer('web', ({ phase }) => phase === 'failed', {
+    what: 'down',
+  });
+  expect(last_error).toMatch(reason);
+  expect(rea.stderr).toMatch(reason);
+  const status = await rea.status();
+  expect(status.exit).toBe(1);
+  expect(status.json.serve.reload.problems).toMatchObject({
+    refused: false,
+    lines: [expect.stringMatching(reason)],
+    more: 0,
+  });
+  expect((await runRea(['check', '--cwd', rea.dir])).code).toBe(1);
+});
+
+test('a mistake in a changed entry changes nothing for its server, and all else of the file holds', async () => {
+  const rea = await startRea({
+    config: registry({ one: fixture('echo'), two: fixture('echo'), gone: fixture('echo') }),
+    args: ['--reload', 'auto'],
+  });
+  const before = await rea.waitForPhase('one', 'ready');
+  await rea.waitForPhase('two', 'ready');
+  const mistaken = { ...fixture('echo'), colour: 'red', tools: { deny: ['*'] } };
+  writeRegistry(rea.dir, registry({ one: mistaken, two: fixture('echo'), more: fixture('echo') }));
+  await rea.waitForPhase('more', 'ready');
+  const state = rea.state();
+  expect(state?.downstreams.map(({ name }) => name)).toEqual(['one', 'two', 'more']);
+  expect((await rea.waitForPhase('one', 'ready')).pid).toBe(before.pid);
+  expect((await rea.call('one__echo', { text: 'as before' })).text).toBe('as before');
+  const page = await runRea(['status', '--cwd', rea.dir]);
+  expect(page.code).toBe(1);
+  expect(page.stdout).toMatch(/entries with mistakes, their servers are not changed/);
+  expect(page.stdout).toMatch(/servers\[0\]\.colour: unknown key/);
+
+  // A file that is wrong as a whole changes nothing at all.
+  writeRegistry(rea.dir, 'version: "1"\nservers: [');
+  const refused = await rea.waitForState(
+    ({ reload }) => reload.problems?.refused === true && reload,
+    {
+      what: 'the refusal',
+    },
+  );
+  expect(refused.problems?.lines[0]).toMatch(/registry\.yaml:2: /);
+  expect((await runRea(['status', '--cwd', rea.dir])).stdout).toMatch(
+    /the changed file is refused, the one before stays in force/,
+  );
+  expect((await rea.call('more__echo', { text: 'still' })).text).toBe('still');
+
+  writeRegistry(rea.dir, registry({ one: fixture('echo'), two: fixture('echo') }));
+  await rea.waitForState(({ reload }) => reload.problems === null, { what: 'all well' });
+  expect((await rea.waitForPhase('one', 'ready')).pid).toBe(before.pid);
+  expect((await rea.status()).exit).toBe(0);
 });
 
 test('the example of the README is served, whether its variables are set or not', async () => {

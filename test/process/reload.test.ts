@@ -176,10 +176,10 @@ test.concurrent('order, comments and form of the file are no change', async () =
   await rea.stop();
 });
 
-test.concurrent('a file with mistakes changes nothing, each of them is told, and the next good one counts', async () => {
+test.concurrent('a file that is wrong as a whole changes nothing, each mistake is told, and the next good one counts', async () => {
   const rea = await startRea({ config: registry({ one: fixture('echo') }) });
   const before = await ready(rea, 'one');
-  const bad = 'version: "1"\nservers:\n  - name: one\n    comand: x\n  - {name: TWO, command: y}\n';
+  const bad = 'version: "2"\nservers:\n  - name: one\n    comand: x\n  - {name: TWO, command: y}\n';
   await after(rea, () => writeRegistry(rea.dir, bad), STAYS);
   expect(rea.stderr).toContain(
     '.rea/registry.yaml:4: servers[0].comand: unknown key; did you mean',

@@ -43,7 +43,7 @@ export function mainFact(rev: number, changes: Partial<MainFact> = {}): MainFact
     endpoint: { stdio: true, http: null, auth: null, token_file: null },
     loopLagMs: 0,
     priority: 'none',
-    reload: { waiting: [], more: 0 },
+    reload: { problems: null, waiting: [], more: 0 },
     ...changes,
   };
 }

@@ -26,12 +26,19 @@ export function runCheck(options: CheckOptions): number {
   const config = loadConfig({ cwd, env, trustConfig, ...(file === undefined ? {} : { file }) });
   if (config.ok) {
     const { servers, warnings } = config.config;
+    const { mistakes } = config;
     const down = servers.flatMap(({ name, unavailable }) => {
-      return unavailable === null ? [] : [`server "${name}" stays down: ${unavailable}`];
+      return unavailable === null || mistakes.servers.has(name)
+        ? []
+        : [`server "${name}" stays down: ${unavailable}`];
     });
-    lines.push(...warned([...warnings, ...down]));
+    lines.push(...problemLines(mistakes.problems), ...warned([...warnings, ...down]));
+    const wrong = servers.filter(({ unavailable }) => unavailable !== null).length;
     const count = servers.length === 1 ? '1 server' : `${servers.length} servers`;
-    lines.push(`ok: ${count}, ${displayName(config.config.file, cwd)}`);
+    const some = wrong === 0 ? count : `${count}, ${wrong} of them down`;
+    if (mistakes.problems.length === 0) {
+      lines.push(`ok: ${some}, ${displayName(config.config.file, cwd)}`);
+    }
   } else {
     lines.push(...problemLines(config.problems));
   }
@@ -61,7 +68,8 @@ export function runCheck(options: CheckOptions): number {
     );
   }
   for (const line of lines) options.stdout.write(`${oneLine(line)}\n`);
-  return config.ok && policy.ok && directory === null ? 0 : 1;
+  const valid = config.ok && config.mistakes.problems.length === 0;
+  return valid && policy.ok && directory === null ? 0 : 1;
 }
 
 function warned(warnings: readonly string[]): string[] {

@@ -1,17 +1,21 @@
 /**
  * `rea init`: writes a first `.rea/registry.yaml` and `.rea/policy.yaml`, with the servers of an MCP
- * client's file if one is given. Creates only: never overwrites, never writes through a symbolic link.
+ * client's file if one is given, and says what comes next. Creates only: never overwrites, never writes through a symbolic link.
  */
 import { closeSync, constants, lstatSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { extname, join, resolve } from 'node:path';
 import { oneLine } from '../../shared/text/clean-text.ts';
+import { sortProblems } from '../config/broken.ts';
 import { allProblems } from '../config/document.ts';
 import type { Draft } from '../config/draft.ts';
+import { envExample } from '../config/env-example.ts';
+import { firstLines, firstNames } from '../config/first-of.ts';
+import { type Import, importServers } from '../config/import.ts';
 import { literalSecrets } from '../config/literal-secrets.ts';
 import { openConfig } from '../config/load.ts';
-import { problemLines, warningLines } from '../config/problem.ts';
+import { clip, problemLines, warningLines } from '../config/problem.ts';
 import { displayName, systemCode } from '../config/read-file.ts';
-import { POLICY_TEMPLATE, registryText } from '../config/templates.ts';
+import { GIT_IGNORE, POLICY_TEMPLATE, registryText } from '../config/templates.ts';
 
 export interface InitOptions {
   /** Absolute directory to make `.rea` in. */
@@ -24,67 +28,123 @@ export interface InitOptions {
   readonly stderr: NodeJS.WritableStream;
 }
 
-/** @returns the exit code: 0 both files written, 1 nothing written. */
+/** @returns the exit code: 0 the files are written, 1 nothing written. */
 export function runInit(options: InitOptions): number {
-  const { cwd } = options;
+  const { cwd, stdout, stderr } = options;
+  const say = (line: string) => stdout.write(`${oneLine(line)}\n`);
   const fail = (line: string): 1 => {
-    options.stderr.write(`rea: ${oneLine(line)}\n`);
+    stderr.write(`rea: ${oneLine(line)}\n`);
     return 1;
   };
   const registry = resolve(cwd, options.config ?? join('.rea', 'registry.yaml'));
   if (['.json', '.jsonc'].includes(extname(registry).toLowerCase())) {
     return fail(`${registry}: init writes YAML; give a name that ends in .yaml`);
   }
-  const imported = options.from === undefined ? null : readClient(cwd, options.from);
-  if (imported !== null && !imported.ok) {
-    for (const line of imported.lines) fail(line);
+  const shown = displayName(registry, cwd);
+  const client = options.from === undefined ? null : readClient(cwd, options.from, shown);
+  if (client !== null && !client.ok) {
+    for (const line of client.lines) fail(line);
     return 1;
   }
+  const failed = writeAll(cwd, registry, client, say);
+  if (failed !== null) return fail(failed);
+  for (const line of client?.warnings ?? []) stderr.write(`rea: warning: ${oneLine(line)}\n`);
+  if (client === null) {
+    say(`next: write your servers into ${shown}, then: rea check`);
+    return 0;
+  }
+  for (const line of firstLines(afterImport(client), 'server', 'rea check lists them')) say(line);
+  if (envExample(client.draft) !== null)
+    say('the variables in .rea/env.example have to be set for rea serve');
+  say('next: rea check');
+  return 0;
+}
+
+interface Client {
+  readonly ok: true;
+  /** The name of its file in messages. */
+  readonly file: string;
+  readonly draft: Draft;
+  readonly imported: Import;
+  readonly warnings: readonly string[];
+}
+
+/** Writes the files, or none if one of the first two is there. @returns why not, or null. */
+function writeAll(
+  cwd: string,
+  registry: string,
+  client: Client | null,
+  say: (line: string) => void,
+): string | null {
   const directory = join(cwd, '.rea');
   const refused = makeDirectory(directory);
-  if (refused !== null) return fail(refused);
+  if (refused !== null) return refused;
   const files: [path: string, text: string][] = [
-    [registry, registryText(imported?.draft ?? null)],
+    [registry, client?.imported.text ?? registryText([], cwd)],
     [join(directory, 'policy.yaml'), POLICY_TEMPLATE],
   ];
   for (const [path] of files) {
     if (exists(path)) {
-      const shown = displayName(path, cwd);
-      return fail(`${shown} exists already; edit it, or move it away and run rea init again`);
+      const name = displayName(path, cwd);
+      return `${name} exists already; edit it, or move it away and run rea init again`;
     }
+  }
+  const example = client === null ? null : envExample(client.draft);
+  // These two may be there already, and are a person's own then.
+  const others = [['.gitignore', GIT_IGNORE] as const, ['env.example', example] as const];
+  for (const [name, text] of others) {
+    const path = join(directory, name);
+    if (text !== null && !exists(path)) files.push([path, text]);
   }
   for (const [path, text] of files) {
     const error = create(path, text);
-    if (error !== null) return fail(`${displayName(path, cwd)} cannot be written (${error})`);
-    options.stdout.write(`${oneLine(`wrote ${displayName(path, cwd)}`)}\n`);
+    if (error !== null) return `${displayName(path, cwd)} cannot be written (${error})`;
+    say(`wrote ${displayName(path, cwd)}`);
   }
-  for (const line of imported?.warnings ?? []) {
-    options.stderr.write(`rea: warning: ${oneLine(line)}\n`);
-  }
-  return 0;
+  return null;
 }
 
-type Imported =
-  | { readonly ok: true; readonly draft: Draft; readonly warnings: readonly string[] }
-  | { readonly ok: false; readonly lines: readonly string[] };
+/** What became of the client's servers, and what is left to do there. */
+function afterImport({ file, draft, imported }: Client): string[] {
+  const names = new Set(imported.taken.map(({ name }) => name));
+  const renamed = new Map(draft.renames.map(({ from, to }) => [to, from]));
+  const renames = draft.renames.filter(({ to }) => names.has(to));
+  const own = imported.taken
+    .filter(({ options }) => options.enabled !== false)
+    .map(({ name }) => JSON.stringify(clip(renamed.get(name) ?? name, 60)));
+  const twice =
+    own.length === 0
+      ? []
+      : [`take these out of ${file}, or they run twice: ${firstNames(own).join(', ')}`];
+  return [
+    ...renames.map(({ from, to }) => `${JSON.stringify(clip(from, 60))} is called ${to} here`),
+    ...twice,
+  ];
+}
 
-function readClient(cwd: string, from: string): Imported {
+function readClient(
+  cwd: string,
+  from: string,
+  registry: string,
+): Client | { readonly ok: false; readonly lines: readonly string[] } {
   // Trusted: it is read once, for a person who sees the result.
   const opened = openConfig({ cwd, file: from, trustConfig: true });
   if (!opened.ok) return { ok: false, lines: problemLines(opened.problems) };
   const { draft, document } = opened;
-  const problems = allProblems(document, draft.problems);
-  if (problems.length > 0) return { ok: false, lines: problemLines(problems) };
   if (draft.dialect !== 'client') {
-    const advice = 'copy it to .rea/registry.yaml instead of importing it';
-    return { ok: false, lines: [`${document.file} is no client file; ${advice}`] };
+    const isOwn = draft.servers.length + draft.broken.length > 0;
+    const line = isOwn
+      ? `${document.file} is no client file; copy it to .rea/registry.yaml instead of importing it`
+      : `${document.file} holds no list of servers; known are mcpServers, servers, mcp, context_servers, mcp_servers and extensions`;
+    return { ok: false, lines: [line] };
   }
-  const left = draft.servers
-    .filter((server) => server.unavailable !== null)
-    .map((server) => `server "${server.name}" is left out: ${server.unavailable}`);
-  const warnings = warningLines([...opened.warnings, ...draft.warnings, ...left]);
+  const problems = sortProblems(draft, allProblems(document, draft.problems)).ofFile;
+  if (problems.length > 0) return { ok: false, lines: problemLines(problems) };
+  const imported = importServers(draft, cwd, registry);
+  const warnings = warningLines([...opened.warnings, ...draft.warnings, ...imported.left]);
   // All of these are shown, not only the first: no other command finds the secrets in the file.
-  return { ok: true, draft, warnings: [...warnings, ...literalSecrets(draft)] };
+  const secrets = literalSecrets(imported.taken);
+  return { ok: true, file: document.file, draft, imported, warnings: [...warnings, ...secrets] };
 }
 
 /** Makes `.rea`, 0700. @returns why that is impossible, or null. */

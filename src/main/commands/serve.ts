@@ -3,7 +3,7 @@ import { writeSync } from 'node:fs';
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import { asciiJson, oneLine } from '../../shared/text/clean-text.ts';
 import { hostAndPort } from '../clients/http/address.ts';
-import { loadConfig } from '../config/load.ts';
+import { loadConfig, type Mistakes } from '../config/load.ts';
 import { loadPolicy, type Policy } from '../config/policy.ts';
 import { problemLines } from '../config/problem.ts';
 import { CLOCKS, type Clocks, clocksOf } from '../gateway/clocks.ts';
@@ -59,6 +59,7 @@ interface Prepared {
   readonly metricsPort: number | null;
   readonly clocks: Clocks;
   readonly config: GatewayConfig;
+  readonly mistakes: Mistakes;
   readonly policy: Policy;
   readonly door: OpenDoor;
   readonly state: PreparedState;
@@ -85,8 +86,11 @@ export async function runServe(options: ServeOptions): Promise<number> {
   if (clocks !== CLOCKS)
     log.warn({ ...clocks }, 'REA_TEST_CLOCKS is set, which is for tests of rea only: unset it');
   const { reload: mode } = options;
-  const reload = new Reload({ cwd, config, mode, trustConfig, env: process.env, secrets, log });
+  const { mistakes } = preparation.prepared;
+  const { env } = process;
+  const reload = new Reload({ cwd, config, mistakes, mode, trustConfig, env, secrets, log });
   tellWarnings(log, config, policy);
+  for (const line of problemLines(mistakes.problems)) log.error(line);
 
   const opened = await openMetrics({
     port: preparation.prepared.metricsPort,
@@ -158,13 +162,14 @@ function prepare(options: ServeOptions): Preparation {
   const state = prepareStateDirectory(place);
   const opening = named ?? ownDoor(state);
   if (!opening.ok) return cannotStart(opening.message);
-  const { config } = loaded;
+  const { config, mistakes } = loaded;
   const { door } = opening;
   const prepared = {
     address,
     metricsPort: port,
     clocks,
     config,
+    mistakes,
     policy: policy.policy,
     door,
     state,

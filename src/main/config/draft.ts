@@ -49,14 +49,34 @@ export interface HttpLimitOptions {
   readonly max_connections?: number | undefined;
 }
 
+/** An entry that cannot be read as a server. */
+export interface BrokenEntry {
+  readonly path: Path;
+  /** Null when it has none that can be used. */
+  readonly name: string | null;
+  readonly prefix: string;
+  /** It is switched off anyway. */
+  readonly off: boolean;
+}
+
+/** A server that got another name than its client gave it. */
+export interface Rename {
+  readonly from: string;
+  readonly to: string;
+}
+
 export interface Draft {
   readonly dialect: Dialect;
   readonly servers: readonly DraftServer[];
+  readonly broken: readonly BrokenEntry[];
   readonly defaults: ServerOptions;
   readonly threads: ThreadOptions;
   readonly limits: LimitOptions;
   readonly http: HttpLimitOptions;
   readonly listWaitMs: number | null;
+  readonly renames: readonly Rename[];
+  /** What a client's file says about its `${input:…}`, as written. */
+  readonly inputs: readonly unknown[];
   readonly problems: readonly Problem[];
   /** One line each. */
   readonly warnings: readonly string[];

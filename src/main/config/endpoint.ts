@@ -29,8 +29,12 @@ const OWN_HEADERS = new Set([
 
 /** Why a header may not be called `name`, or null. */
 export function headerNameAdvice(name: string): string | null {
-  if (!HEADER_NAME.test(name)) return 'use the name of a header: letters, digits and "-"';
-  return OWN_HEADERS.has(name.toLowerCase()) ? 'remove it: the gateway sets this header' : null;
+  return HEADER_NAME.test(name) ? null : 'use the name of a header: letters, digits and "-"';
+}
+
+/** True when the gateway sets this header itself, so that one of a configuration is not sent. */
+export function isOwnHeader(name: string): boolean {
+  return OWN_HEADERS.has(name.toLowerCase());
 }
 
 /** Why a header cannot have this value, or null. @param value after expansion. */

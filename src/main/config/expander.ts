@@ -18,21 +18,34 @@ export interface Fault {
 /** @param isWritten true when the file holds the value itself, without a reference. */
 export type Check = (value: string, isWritten: boolean) => Fault | null;
 
+/** Where the texts are put together. */
+export interface Host {
+  readonly env: NodeJS.ProcessEnv;
+  /** The directory that the gateway works for, absolute. */
+  readonly folder: string;
+}
+
 export class Expander {
   readonly problems: Problem[] = [];
   readonly #reasons = new Set<string>();
   readonly #draft: Draft;
   readonly #server: DraftServer;
   readonly #document: ConfigDocument;
-  readonly #env: NodeJS.ProcessEnv;
   readonly #missing = new Set<string>();
   readonly #expanded = new Map<string, Expansion['variables'][number]>();
 
-  constructor(draft: Draft, server: DraftServer, document: ConfigDocument, env: NodeJS.ProcessEnv) {
+  readonly #host: Host;
+
+  constructor(draft: Draft, server: DraftServer, document: ConfigDocument, host: Host) {
     this.#draft = draft;
     this.#server = server;
     this.#document = document;
-    this.#env = env;
+    this.#host = host;
+  }
+
+  /** Another reason why the server cannot be started, in one line. */
+  refuse(reason: string): void {
+    this.#reasons.add(reason);
   }
 
   /** Expands a value that only the server's own entry can have. */
@@ -61,7 +74,8 @@ export class Expander {
   }
 
   #expand(keys: Path, place: Path, text: string, check: Check | undefined): string {
-    const result = expand(text, this.#draft.dialect, this.#env);
+    const { env, folder } = this.#host;
+    const result = expand(text, this.#draft.dialect, env, folder);
     for (const name of result.missing) this.#missing.add(name);
     for (const one of result.variables) this.#expanded.set(JSON.stringify(one), one);
     for (const reference of result.editor) {

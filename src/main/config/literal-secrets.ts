@@ -4,14 +4,13 @@
  */
 import { secretsInArguments, secretsWithin } from '../../shared/secrets/parts.ts';
 import { redactTokens } from '../../shared/text/redact-patterns.ts';
-import type { Draft, DraftServer } from './draft.ts';
+import type { DraftServer } from './draft.ts';
 import { show } from './problem.ts';
 import { hasReference, writtenText } from './variables.ts';
 
 /** One line for the variables or headers of a server, and one for each argument or part of its address. */
-export function literalSecrets(draft: Draft): string[] {
-  return draft.servers.flatMap((server) => {
-    if (server.unavailable !== null) return [];
+export function literalSecrets(servers: readonly DraftServer[]): string[] {
+  return servers.flatMap((server) => {
     return [...ofMappings(server), ...ofArguments(server), ...ofAddress(server)].map(
       (line) => `server "${server.name}": ${line}`,
     );

@@ -5,11 +5,14 @@
  */
 import { dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { GatewayConfig, LimitsConfig } from '../../shared/model/config.ts';
-import { isClientFile, readClientFile } from './client-json.ts';
+import type { GatewayConfig, LimitsConfig, ServerConfig } from '../../shared/model/config.ts';
+import { brokenServer, sortProblems } from './broken.ts';
+import { findLists } from './clients/lists.ts';
+import { readClientFile } from './clients/read.ts';
 import { allProblems, type ConfigDocument, problemAt } from './document.ts';
 import type { Draft } from './draft.ts';
-import { parseJson } from './json.ts';
+import { isObject } from './is-object.ts';
+import { parseConfig } from './parse.ts';
 import type { Problem } from './problem.ts';
 import { displayName, readConfigFile } from './read-file.ts';
 import { readRegistry } from './registry.ts';
@@ -22,7 +25,6 @@ import {
   settleThreads,
 } from './settings.ts';
 import type { Written } from './written.ts';
-import { parseYaml } from './yaml.ts';
 
 export { formatProblem, type Problem } from './problem.ts';
 
@@ -42,8 +44,18 @@ export type LoadResult =
       readonly config: GatewayConfig;
       /** The programs and addresses of its servers as written, by name. */
       readonly written: ReadonlyMap<string, Written>;
+      readonly mistakes: Mistakes;
     }
   | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** Mistakes in single entries: each keeps its own server down. */
+export interface Mistakes {
+  readonly problems: readonly Problem[];
+  /** Names of the servers that stay down for it. */
+  readonly servers: ReadonlySet<string>;
+  /** Entries with mistakes that do not say which server they are about. */
+  readonly nameless: number;
+}
 
 /** Names under `.rea`, in the order of preference. */
 const DEFAULT_NAMES = ['registry.yaml', 'registry.yml', 'registry.json'];
@@ -61,14 +73,25 @@ export function loadConfig(options: LoadOptions): LoadResult {
     ...resolved.problems,
     ...creditProblems(document, limits, largest),
   ]);
-  if (problems.length > 0) return { ok: false, problems };
+  const sorted = sortProblems(draft, problems);
+  if (sorted.ofFile.length > 0) return { ok: false, problems };
+  const servers = inFileOrder(draft, [
+    ...resolved.servers.map((server) => {
+      const reason = sorted.reasons.get(server.name);
+      return reason === undefined ? server : { ...server, unavailable: reason };
+    }),
+    ...draft.broken.flatMap(({ name, prefix, off }) =>
+      name === null || off ? [] : [brokenServer(name, prefix, sorted.reasons.get(name) ?? '')],
+    ),
+  ]);
   const warnings = [...opened.warnings, ...draft.warnings, ...resolved.warnings];
-  if (resolved.servers.length === 0) warnings.push(`${document.file}: no server is enabled`);
+  if (servers.length === 0 && problems.length === 0)
+    warnings.push(`${document.file}: no server is enabled`);
   return {
     ok: true,
     config: {
       file,
-      servers: resolved.servers,
+      servers,
       reserved: resolved.reserved,
       threads,
       limits,
@@ -77,7 +100,47 @@ export function loadConfig(options: LoadOptions): LoadResult {
       warnings,
     },
     written: resolved.written,
+    mistakes: {
+      problems: sorted.ofEntries,
+      servers: new Set(sorted.reasons.keys()),
+      nameless: sorted.nameless,
+    },
   };
+}
+
+/** Entries that cannot be read stand between those that can. */
+function inFileOrder(draft: Draft, servers: readonly ServerConfig[]): ServerConfig[] {
+  if (draft.broken.length === 0) return [...servers];
+  const places = new Map(
+    [...draft.servers, ...draft.broken].map(({ name, path }) => [name, Number(path.at(-1))]),
+  );
+  return [...servers].sort((a, b) => (places.get(a.name) ?? 0) - (places.get(b.name) ?? 0));
+}
+
+/** What is wrong with the text of a registry; variables count as not set. */
+export interface TextProblems {
+  readonly ofFile: readonly Problem[];
+  /** The first problem of an entry, without its place, by its index in `servers`. */
+  readonly byEntry: ReadonlyMap<number, string>;
+}
+
+/** @param file the name in messages. @param cwd absolute. */
+export function loadText(text: string, file: string, cwd: string): TextProblems {
+  const parsed = parseConfig(text, file, '.yaml');
+  if (!parsed.ok) return { ofFile: parsed.problems, byEntry: new Map() };
+  const { document } = parsed;
+  const draft = readRegistry(document);
+  const resolved = resolveServers(draft, document, settleThreads(draft.threads), cwd, {});
+  const ofFile: Problem[] = [];
+  const byEntry = new Map<number, string>();
+  for (const problem of allProblems(document, [...draft.problems, ...resolved.problems])) {
+    const [, at, key = ''] = /^servers\[(\d+)\]\.?(.*)$/.exec(problem.path) ?? [];
+    if (at === undefined) ofFile.push(problem);
+    else if (!byEntry.has(Number(at))) {
+      byEntry.set(Number(at), `${key} ${problem.message}; ${problem.fix}`.trim());
+    }
+  }
+  return { ofFile, byEntry };
 }
 
 /** With a byte credit smaller than its largest messages the gateway would stand still. */
@@ -114,20 +177,23 @@ export function openConfig({ cwd, file, trustConfig = false }: Omit<LoadOptions,
     const read = readConfigFile(candidate, shown, trustConfig);
     if (read.kind === 'absent') continue;
     if (read.kind === 'problem') return { ok: false, problems: read.problems };
-    const json = ['.json', '.jsonc'].includes(extname(candidate).toLowerCase());
-    const parsed = json ? parseJson(read.text, shown) : parseYaml(read.text, shown);
+    const parsed = parseConfig(read.text, shown, extname(candidate).toLowerCase());
     if (!parsed.ok) return parsed;
     const { document } = parsed;
+    const lists = isRegistry(document.value) ? null : findLists(document.value, cwd);
     const draft =
-      json && isClientFile(document.value)
-        ? readClientFile(document, ownProgram())
-        : readRegistry(document);
+      lists === null ? readRegistry(document) : readClientFile(document, lists, ownProgram());
     return { ok: true, file: candidate, document, draft, warnings: read.warnings };
   }
   const shown = displayName(candidates[0] ?? cwd, cwd);
   const message = file === undefined ? `does not exist in ${cwd}` : 'does not exist';
   const fix = 'run "rea init" there, or pass --cwd DIR or --config FILE';
   return { ok: false, problems: [{ file: shown, line: null, path: '', message, fix }] };
+}
+
+/** The list of a registry is a list; that of a client is an object, or has another name. */
+function isRegistry(value: unknown): boolean {
+  return isObject(value) && (Array.isArray(value['servers']) || Object.hasOwn(value, 'version'));
 }
 
 /** Path of the `rea` entry point beside this module. */

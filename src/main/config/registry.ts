@@ -1,11 +1,15 @@
 /** `registry.yaml` (or the same as JSON) → draft. Strict: every key is known, every name is unique. */
 import type { z } from 'zod';
 import { type ConfigDocument, problemAt } from './document.ts';
-import type { Draft, DraftServer } from './draft.ts';
+import type { BrokenEntry, Draft, DraftServer } from './draft.ts';
+import { isOwnHeader } from './endpoint.ts';
+import { isObject } from './is-object.ts';
 import { issueProblems } from './issues.ts';
 import { formatProblem, type Path, type Problem } from './problem.ts';
 import {
   defaultsSchema,
+  nameAdvice,
+  prefixAdvice,
   type RegistryServer,
   registrySchema,
   type ServerOptions,
@@ -30,23 +34,32 @@ export function readRegistry(document: ConfigDocument): Draft {
   const { threads, list_wait_ms, byte_credit_mb, slow_client_ms, http, ...defaults } =
     read(defaultsSchema, ['defaults'], file['defaults'] ?? {}) ?? {};
   const servers: DraftServer[] = [];
+  const broken: BrokenEntry[] = [];
   for (const [index, value] of list(file['servers']).entries()) {
     const path = ['servers', index];
     const server = read(serverSchema, path, value);
     const found = isObject(value) ? transportProblems(document, path, value) : [];
     problems.push(...found);
     if (server !== null && found.length === 0) servers.push(draftServer(server, path));
+    else broken.push(brokenEntry(value, path));
   }
+  const twice = duplicates(document, servers, broken);
+  // Which of two servers of one name is meant cannot be told: the first one is served.
+  const used = servers.filter(({ path }) => !twice.entries.some((one) => one.path === path));
   return {
     dialect: 'registry',
-    servers,
+    servers: used,
+    broken: twice.entries,
     defaults,
     threads: threads ?? {},
     limits: { byte_credit_mb, slow_client_ms },
     http: http ?? {},
     listWaitMs: list_wait_ms ?? null,
-    problems: [...problems, ...duplicates(document, servers)],
+    renames: [],
+    inputs: [],
+    problems: [...problems, ...twice.problems],
     warnings: [
+      ...servers.flatMap((server) => ownHeaders(document, server)),
       ...withoutEffect(document, ['defaults'], defaults),
       ...servers.flatMap((server) => withoutEffect(document, server.path, server.options)),
     ],
@@ -116,9 +129,34 @@ function transportProblems(
   return problems;
 }
 
+function brokenEntry(value: unknown, path: Path): BrokenEntry {
+  const { name, prefix, enabled } = isObject(value) ? value : {};
+  const usable = typeof name === 'string' && nameAdvice(name) === null ? name : null;
+  const isPrefix = typeof prefix === 'string' && prefixAdvice(prefix) === null;
+  return {
+    path,
+    name: usable,
+    prefix: isPrefix ? prefix : (usable ?? ''),
+    off: enabled === false,
+  };
+}
+
+function ownHeaders(document: ConfigDocument, { path, endpoint }: DraftServer): string[] {
+  const names = Object.keys(endpoint?.headers ?? {}).filter(isOwnHeader);
+  return names.map((name) => {
+    const fix = 'the gateway sets this header itself';
+    return formatProblem(problemAt(document, [...path, 'headers', name], 'not sent', fix));
+  });
+}
+
 /** Names and prefixes route calls, so no two servers may share one. */
-function duplicates(document: ConfigDocument, servers: readonly DraftServer[]): Problem[] {
+function duplicates(
+  document: ConfigDocument,
+  servers: readonly DraftServer[],
+  broken: readonly BrokenEntry[],
+): { readonly problems: readonly Problem[]; readonly entries: readonly BrokenEntry[] } {
   const problems: Problem[] = [];
+  const entries: BrokenEntry[] = [];
   const names = new Map<string, Path>();
   const prefixes = new Map<string, DraftServer>();
   for (const server of servers) {
@@ -127,6 +165,7 @@ function duplicates(document: ConfigDocument, servers: readonly DraftServer[]): 
     if (first !== undefined) {
       const message = `"${server.name}" is the name of a server in line ${document.lineOf(first)} too`;
       problems.push(problemAt(document, namePath, message, 'give each server its own name'));
+      entries.push({ path: server.path, name: null, prefix: '', off: false });
       continue;
     }
     names.set(server.name, namePath);
@@ -135,11 +174,25 @@ function duplicates(document: ConfigDocument, servers: readonly DraftServer[]): 
       const path = [...server.path, 'prefix'];
       const message = `"${server.prefix}" is the prefix of server "${other.name}" too`;
       problems.push(problemAt(document, path, message, 'give each server its own prefix'));
+      entries.push({ path: server.path, name: server.name, prefix: '', off: false });
     } else {
       prefixes.set(server.prefix, server);
     }
   }
-  return problems;
+  // One that cannot be read may have the name of another one: that one is served, or told of.
+  for (const one of broken) {
+    const { path, name } = one;
+    const first = name === null ? undefined : names.get(name);
+    if (name !== null && first === undefined) names.set(name, [...path, 'name']);
+    if (first === undefined) {
+      entries.push(one);
+      continue;
+    }
+    const message = `"${name}" is the name of a server in line ${document.lineOf(first)} too`;
+    problems.push(problemAt(document, [...path, 'name'], message, 'give each server its own name'));
+    entries.push({ ...one, name: null });
+  }
+  return { problems, entries };
 }
 
 function withoutEffect(document: ConfigDocument, path: Path, options: ServerOptions): string[] {
@@ -152,8 +205,4 @@ function withoutEffect(document: ConfigDocument, path: Path, options: ServerOpti
 
 function list(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

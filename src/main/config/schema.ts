@@ -24,7 +24,8 @@ export function nameAdvice(name: string): string | null {
   return RESERVED_NAMES.has(name) ? 'this name is reserved; choose another one' : null;
 }
 
-function prefixAdvice(prefix: string): string | null {
+/** Advice for a prefix that a server may not have, or null. */
+export function prefixAdvice(prefix: string): string | null {
   if (prefix === '') return null;
   if (!/^[A-Za-z0-9_-]{1,32}$/.test(prefix)) return 'use 1 to 32 of A-Z, a-z, 0-9, "_" and "-"';
   if (prefix.includes('__') || prefix.endsWith('_')) {
@@ -108,6 +109,7 @@ const options = {
   cwd: filled('the path of a directory').optional(),
   env: environment.optional(),
   env_passthrough: list(variableName, 'names of variables').optional(),
+  env_file: filled('the path of a file').optional(),
   enabled: yesNo.optional(),
   client_capabilities: z
     .record(z.string(), z.record(z.string(), z.unknown()), {
@@ -213,32 +215,3 @@ type GatewayKey = 'threads' | 'list_wait_ms' | 'byte_credit_mb' | 'slow_client_m
 /** Options of both servers and `defaults`, as written. */
 export type ServerOptions = Omit<z.infer<typeof defaultsSchema>, GatewayKey>;
 export type RegistryServer = z.infer<typeof serverSchema>;
-
-const clientUrlTypes = [
-  'http',
-  'sse',
-  'streamable-http',
-  'streamableHttp',
-  'streamable_http',
-  'ws',
-];
-
-/** One entry of `mcpServers` or `servers` in a client's file; unknown keys are left to the caller. */
-export const clientEntrySchema = z.object(
-  {
-    type: z
-      .enum(['stdio', ...clientUrlTypes], { error: 'write "stdio" or leave the key out' })
-      .optional(),
-    command: filled('the program to start').optional(),
-    args: list(text('the argument'), 'arguments').optional(),
-    env: environment.optional(),
-    cwd: filled('the path of a directory').optional(),
-    disabled: yesNo.optional(),
-    enabled: yesNo.optional(),
-    url: filled('the address').optional(),
-    headers: headers.optional(),
-  },
-  { error: 'write an object with "command" and "args"' },
-);
-
-export type ClientEntry = z.infer<typeof clientEntrySchema>;

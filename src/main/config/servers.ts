@@ -10,12 +10,14 @@ import type {
   ServerConfig,
   ThreadsConfig,
 } from '../../shared/model/config.ts';
+import { oneLine } from '../../shared/text/clean-text.ts';
 import { conflicts } from './combinations.ts';
 import { type ConfigDocument, problemAt } from './document.ts';
 import type { Draft, DraftEndpoint, DraftServer } from './draft.ts';
-import { headerValueAdvice, readAddress } from './endpoint.ts';
+import { headerValueAdvice, isOwnHeader, readAddress } from './endpoint.ts';
+import { readEnvFile } from './env-file.ts';
 import { type Check, Expander } from './expander.ts';
-import { formatProblem, type Path, type Problem } from './problem.ts';
+import { clip, formatProblem, type Path, type Problem } from './problem.ts';
 import { settle } from './settings.ts';
 import { type Written, writtenOf } from './written.ts';
 
@@ -44,7 +46,7 @@ export function resolveServers(
   const servers: ServerConfig[] = [];
   const written = new Map<string, Written>();
   for (const server of draft.servers) {
-    const expander = new Expander(draft, server, document, env);
+    const expander = new Expander(draft, server, document, { env, folder: cwd });
     const config = resolveServer(draft, server, expander, cwd);
     // No spread: a server can have more problems than a call can have arguments.
     for (const problem of expander.problems) problems.push(problem);
@@ -106,7 +108,11 @@ function resolveProgram(
   const cwd = resolve(base, expander.option(['cwd'], options.cwd ?? defaults.cwd ?? '.', filled));
   const command = expander.own(['command'], server.command, filled);
   const args = server.args.map((arg, index) => expander.own(['args', index], arg));
-  const env: Record<string, string> = {};
+  const env: Record<string, string> = ofEnvFile(
+    options.env_file ?? defaults.env_file,
+    expander,
+    base,
+  );
   for (const [name, value] of Object.entries({ ...defaults.env, ...options.env })) {
     env[name] = expander.option(['env', name], value);
   }
@@ -123,6 +129,18 @@ function resolveProgram(
   };
 }
 
+/** The variables of the file; what `env` says counts more. */
+function ofEnvFile(written: string | undefined, expander: Expander, base: string) {
+  if (written === undefined) return {};
+  const file = expander.option(['env_file'], written, filled);
+  // An incomplete path is a reason already.
+  if (file === '' || expander.unavailable() !== null) return {};
+  const read = readEnvFile(resolve(base, file));
+  if (read.ok) return { ...read.variables };
+  expander.refuse(`env_file ${clip(oneLine(file), 200)} ${read.message}: ${read.fix}`);
+  return {};
+}
+
 /** Stands for an address that cannot be used. */
 const NOWHERE = 'https://unavailable.invalid/';
 
@@ -134,6 +152,7 @@ function resolveEndpoint(
 ): EndpointConfig {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(written)) {
+    if (isOwnHeader(name)) continue;
     headers[name] = expander.own(['headers', name], value, sendable);
   }
   const file = tokenFile === null ? null : expander.own(['token_file'], tokenFile, filled);

@@ -3,7 +3,7 @@
  * load as the same servers; references to variables stay references.
  */
 import { stringify } from 'yaml';
-import type { Draft, DraftServer } from './draft.ts';
+import type { DraftServer } from './draft.ts';
 import { toRegistryText } from './variables.ts';
 
 const HEADER = `# The MCP servers behind this gateway. Check it with: rea check
@@ -35,10 +35,23 @@ gateway:
     expose_diagnostics: false
 `;
 
-/** @param draft of a client's file, or null for a registry without servers. */
-export function registryText(draft: Draft | null): string {
-  const servers = draft?.servers ?? [];
-  const served = servers.filter((server) => server.unavailable === null).map(toEntry);
+/** What git is to leave alone: all but what people write. */
+export const GIT_IGNORE = `# What the gateway keeps here while it runs. What you write yourself can be committed.
+*
+!.gitignore
+!registry.*
+!policy.*
+!env.example
+`;
+
+/**
+ * @param servers of a client's file; none for a registry without servers.
+ * @param folder the directory that `${workspaceFolder}` stands for, absolute.
+ */
+export function registryText(servers: readonly DraftServer[], folder: string): string {
+  const served = servers
+    .filter((server) => server.unavailable === null)
+    .map((server) => toEntry(server, folder));
   const left = servers
     .filter((server) => server.unavailable !== null)
     .map((server) => `  # ${server.name} is left out: ${server.unavailable}\n`);
@@ -47,27 +60,37 @@ export function registryText(draft: Draft | null): string {
   return `${HEADER}${list}${left.join('')}${EXAMPLE}`;
 }
 
-function toEntry(server: DraftServer): object {
-  const { env, cwd, enabled } = server.options;
+function toEntry(server: DraftServer, folder: string): object {
+  const own = (text: string) => toRegistryText(text, folder);
+  const { env, cwd, enabled, env_file: file, env_passthrough: passthrough } = server.options;
   const texts = (written: Readonly<Record<string, string>> = {}) =>
-    Object.fromEntries(Object.entries(written).map(([key, value]) => [key, toRegistryText(value)]));
-  const off = enabled === false ? { enabled: false } : {};
+    Object.fromEntries(Object.entries(written).map(([key, value]) => [key, own(value)]));
+  const { tools, start_timeout_ms, call_timeout_ms, call_total_timeout_ms } = server.options;
+  const settings = {
+    ...(tools === undefined ? {} : { tools }),
+    ...(start_timeout_ms === undefined ? {} : { start_timeout_ms }),
+    ...(call_timeout_ms === undefined ? {} : { call_timeout_ms }),
+    ...(call_total_timeout_ms === undefined ? {} : { call_total_timeout_ms }),
+    ...(enabled === false ? { enabled: false } : {}),
+  };
   if (server.endpoint !== null) {
     const headers = texts(server.endpoint.headers);
     return {
       name: server.name,
-      url: toRegistryText(server.endpoint.url),
+      url: own(server.endpoint.url),
       ...(Object.keys(headers).length === 0 ? {} : { headers }),
-      ...off,
+      ...settings,
     };
   }
   const variables = texts(env);
   return {
     name: server.name,
-    command: toRegistryText(server.command),
-    ...(server.args.length === 0 ? {} : { args: server.args.map(toRegistryText) }),
-    ...(cwd === undefined ? {} : { cwd: toRegistryText(cwd) }),
+    command: own(server.command),
+    ...(server.args.length === 0 ? {} : { args: server.args.map(own) }),
+    ...(cwd === undefined ? {} : { cwd: own(cwd) }),
     ...(Object.keys(variables).length === 0 ? {} : { env: variables }),
-    ...off,
+    ...(file === undefined ? {} : { env_file: own(file) }),
+    ...(passthrough === undefined ? {} : { env_passthrough: passthrough }),
+    ...settings,
   };
 }

@@ -1,8 +1,10 @@
 /**
  * References in the strings of a server: `${VAR}`, `${VAR:-default}` (also for an empty VAR, as in a
- * shell), `$${` for a literal `${`. Client files also know `${env:VAR}`. A reference that only an editor
- * can fill in (`${input:…}`, `${workspaceFolder}`) keeps a server down. Never reads the environment itself.
+ * shell), `$${` for a literal `${`. Client files also know `${env:VAR}`, `${input:x}`, which is `${X}` here, and the
+ * places `${workspaceFolder}`, `${workspaceFolderBasename}`, `${userHome}`, `${pathSeparator}`. A reference
+ * that only an editor can fill in keeps a server down. Never reads the environment itself.
  */
+import { basename, sep } from 'node:path';
 
 /**
  * `registry` is strict: a malformed reference is reported. `client` leaves it as it is, as the clients
@@ -10,9 +12,13 @@
  */
 export type Dialect = 'registry' | 'client';
 
+/** The directory that the gateway works for, its last name, or what separates names of directories. */
+type Place = 'folder' | 'folder name' | 'separator';
+
 type Piece =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'variable'; readonly name: string; readonly fallback: string | null }
+  | { readonly kind: 'place'; readonly place: Place }
   | { readonly kind: 'editor'; readonly text: string }
   | { readonly kind: 'unclear'; readonly text: string; readonly fix: string };
 
@@ -30,10 +36,36 @@ export interface Expansion {
 
 const VARIABLE = /^([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?$/;
 const CLIENT_VARIABLE = /^env:([A-Za-z_][A-Za-z0-9_]*)$/;
-const EDITOR = /^(?:input:|command:|config:|workspaceFolder\b|userHome$|pathSeparator$)/;
+const EDITOR = /^(?:input:|command:|config:|file:|workspaceFolder\b|userHome$|pathSeparator$)/;
+const INPUT = /^input:(.{1,100})$/;
+/** Variables of the system: what a person is asked for is not one of them, whatever it is called. */
+const OF_SYSTEM = new Set(
+  'PATH HOME USER LOGNAME SHELL PWD OLDPWD LANG TERM TMPDIR TEMP TMP HOSTNAME DISPLAY EDITOR'.split(
+    ' ',
+  ),
+);
 
-/** Replaces every reference in `text`. */
-export function expand(text: string, dialect: Dialect, env: NodeJS.ProcessEnv): Expansion {
+/** The variable that stands for `${input:id}`. */
+export function inputVariable(id: string): string {
+  const name = id
+    .replaceAll(/[^A-Za-z0-9]+/g, '_')
+    .replaceAll(/^_+|_+$/g, '')
+    .toUpperCase();
+  const usable = name === '' || /^\d/.test(name) || OF_SYSTEM.has(name) ? `INPUT_${name}` : name;
+  return usable.replace(/_$/, '');
+}
+
+/**
+ * Replaces every reference in `text`.
+ *
+ * @param folder the directory that `${workspaceFolder}` stands for, absolute.
+ */
+export function expand(
+  text: string,
+  dialect: Dialect,
+  env: NodeJS.ProcessEnv,
+  folder: string,
+): Expansion {
   const variables: { name: string; value: string }[] = [];
   const missing: string[] = [];
   const editor: string[] = [];
@@ -55,6 +87,9 @@ export function expand(text: string, dialect: Dialect, env: NodeJS.ProcessEnv): 
         }
         break;
       }
+      case 'place':
+        result += placeText(piece.place, folder);
+        break;
       case 'editor':
         editor.push(piece.text);
         break;
@@ -68,7 +103,7 @@ export function expand(text: string, dialect: Dialect, env: NodeJS.ProcessEnv): 
 
 /** True when `text` holds a reference. */
 export function hasReference(text: string, dialect: Dialect): boolean {
-  return parse(text, dialect).some((piece) => piece.kind === 'variable' || piece.kind === 'editor');
+  return parse(text, dialect).some(({ kind }) => kind !== 'text' && kind !== 'unclear');
 }
 
 /** `text` without its references. */
@@ -78,8 +113,12 @@ export function writtenText(text: string, dialect: Dialect): string {
     .join('');
 }
 
-/** Text of a client file → text with the same meaning in `registry.yaml`. */
-export function toRegistryText(text: string): string {
+/**
+ * Text of a client file → text with the same meaning in `registry.yaml`.
+ *
+ * @param folder the directory that `${workspaceFolder}` stands for, absolute.
+ */
+export function toRegistryText(text: string, folder: string): string {
   return parse(text, 'client')
     .map((piece) => {
       switch (piece.kind) {
@@ -87,6 +126,8 @@ export function toRegistryText(text: string): string {
           return `\${${piece.name}${piece.fallback === null ? '' : `:-${piece.fallback}`}}`;
         case 'text':
           return piece.text.replaceAll('${', '$$${');
+        case 'place':
+          return placeText(piece.place, folder).replaceAll('${', '$$${');
         case 'editor':
         case 'unclear':
           return piece.text;
@@ -124,9 +165,37 @@ function parse(text: string, dialect: Dialect): Piece[] {
   return pieces;
 }
 
+function placeText(place: Place, folder: string): string {
+  if (place === 'separator') return sep;
+  return place === 'folder' ? folder : basename(folder);
+}
+
+/** References that only client files have. @param inside its text between the braces. */
+function ofClient(inside: string): Piece | null {
+  const input = INPUT.exec(inside)?.[1];
+  if (input !== undefined) return { kind: 'variable', name: inputVariable(input), fallback: null };
+  switch (inside) {
+    case 'workspaceFolder':
+    case 'workspaceRoot':
+    case 'cwd':
+      return { kind: 'place', place: 'folder' };
+    case 'workspaceFolderBasename':
+      return { kind: 'place', place: 'folder name' };
+    case 'userHome':
+      return { kind: 'variable', name: 'HOME', fallback: null };
+    case 'pathSeparator':
+    case '/':
+      return { kind: 'place', place: 'separator' };
+    default:
+      return null;
+  }
+}
+
 /** @param text from `${` to the next `}` or the end. */
 function reference(text: string, dialect: Dialect): Piece {
   const inside = text.endsWith('}') ? text.slice(2, -1) : '';
+  const known = dialect === 'client' ? ofClient(inside) : null;
+  if (known !== null) return known;
   if (EDITOR.test(inside)) return { kind: 'editor', text };
   const [, name, fallback] = VARIABLE.exec(inside) ?? [];
   if (name !== undefined && fallback?.includes('${') !== true) {

@@ -60,7 +60,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   #exposeDiagnostics: boolean;
   #guard: Guard | null = null;
   #isUp = false;
-  #reload: ReloadRecord = { waiting: [], more: 0 };
+  #reload: ReloadRecord = { problems: null, waiting: [], more: 0 };
   #launched = false;
   #stoppingSince: number | null = null;
   #stopAnnounced = false;

@@ -98,7 +98,7 @@ export class Waiting {
    *
    * @param read all of it.
    */
-  update(withheld: readonly Withheld[], read: Read): ReloadRecord {
+  update(withheld: readonly Withheld[], read: Read): Omit<ReloadRecord, 'problems'> {
     const before = new Map(this.#entries.map((entry) => [entry.key, entry]));
     const text = this.#textIn(read);
     this.#entries = withheld.slice(0, MOST).map((one, at) => {

@@ -1,13 +1,14 @@
 /**
  * Reads the configuration again when one of its files changes or a person asks for it. A valid one is put
- * in force, except programs and addresses new to this run: a changed file alone starts none. For an
- * invalid one all problems are logged and nothing changes. Synchronous, so that reloads never overlap.
+ * in force, except programs and addresses new to this run: a changed file alone starts none. A server whose entry
+ * has a mistake goes on as it is; for a file that is wrong as a whole nothing changes. All problems are logged and shown. Synchronous, so that reloads never overlap.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import type { ReloadRecord } from '../../shared/model/snapshot.ts';
-import { loadConfig } from '../config/load.ts';
+import { keepRunning } from '../config/kept.ts';
+import { loadConfig, type Mistakes } from '../config/load.ts';
 import { loadPolicy, type Policy, unenforcedRules } from '../config/policy.ts';
 import { type Problem, problemLines, warningLines } from '../config/problem.ts';
 import { displayName } from '../config/read-file.ts';
@@ -15,6 +16,7 @@ import { SameDirectories } from '../config/same-directories.ts';
 import { FileWatch } from '../config/watch.ts';
 import type { LogSecrets } from '../log-secrets.ts';
 import type { Logger } from '../logger.ts';
+import { FileProblems } from './file-problems.ts';
 import { type Read, Waiting } from './reload-waiting.ts';
 
 /** `auto`: all at once. `ask`: new programs wait for a person. `off`: all waits, files are not watched. */
@@ -28,6 +30,8 @@ export interface ReloadOptions {
   readonly cwd: string;
   /** The configuration of the start; its file is read again. */
   readonly config: GatewayConfig;
+  /** Mistakes in single entries of it. */
+  readonly mistakes: Mistakes;
   readonly mode: ReloadMode;
   /** True: files that others can change are used, as at the start. */
   readonly trustConfig: boolean;
@@ -55,7 +59,7 @@ export interface Reconfigurable {
 const AGAIN_MS = 100;
 
 type Loaded =
-  | ({ readonly ok: true; readonly policy: Policy } & Read)
+  | ({ readonly ok: true; readonly policy: Policy; readonly mistakes: Mistakes } & Read)
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 export class Reload {
@@ -66,6 +70,8 @@ export class Reload {
   #inForce: GatewayConfig;
   #gateway: Reconfigurable | null = null;
   #again: NodeJS.Timeout | null = null;
+  readonly #problems = new FileProblems();
+  #waits: Omit<ReloadRecord, 'problems'> = { waiting: [], more: 0 };
 
   /** Changes count from now on; they are put in force after `start`. */
   constructor(options: ReloadOptions) {
@@ -84,6 +90,8 @@ export class Reload {
 
   start(gateway: Reconfigurable): void {
     this.#gateway = gateway;
+    this.#problems.ofEntries(problemLines(this.#options.mistakes.problems));
+    this.#show();
     if (this.#options.mode !== 'off') this.#watch.start();
   }
 
@@ -118,9 +126,10 @@ export class Reload {
     const { log, cwd, mode } = this.#options;
     const asks = mode !== 'auto';
     const takesAll = by === 'person' || !asks;
+    const wanted = keepRunning(this.#inForce, loaded.config, loaded.mistakes);
     const { config, withheld } = takesAll
-      ? { config: loaded.config, withheld: [] }
-      : this.#waiting.split(this.#inForce, loaded.config);
+      ? { config: wanted, withheld: [] }
+      : this.#waiting.split(this.#inForce, wanted);
     const result = gateway.reconfigure(config, loaded.policy.exposeDiagnostics);
     if (result.kind === 'refused') {
       return this.#refuse([`${displayName(config.file, cwd)}: ${result.problem}`]);
@@ -132,8 +141,16 @@ export class Reload {
       return;
     }
     this.#inForce = config;
-    gateway.showReload(this.#waiting.update(withheld, loaded));
+    this.#waits = this.#waiting.update(withheld, loaded);
+    const lines = problemLines(loaded.mistakes.problems);
+    tellMistakes(log, lines);
+    this.#problems.ofEntries(lines);
+    this.#show();
     tellWarnings(log, loaded.config, loaded.policy);
+  }
+
+  #show(): void {
+    this.#gateway?.showReload({ problems: this.#problems.record, ...this.#waits });
   }
 
   #load(): Loaded {
@@ -157,7 +174,15 @@ export class Reload {
     const { log } = this.#options;
     for (const line of lines) log.error(line);
     log.warn('the earlier configuration stays in force');
+    this.#problems.ofFile(lines);
+    this.#show();
   }
+}
+
+/** Logs mistakes in single entries of a file that was accepted. */
+export function tellMistakes(log: Logger, lines: readonly string[]): void {
+  for (const line of lines) log.error(line);
+  if (lines.length > 0) log.warn('the servers with these mistakes are not changed; all else holds');
 }
 
 /** Logs warnings about a configuration that was accepted. */

@@ -7,6 +7,7 @@ import type { OlderState } from '../processes/state-directory.ts';
 import { type Facts, sinceMs } from './collect.ts';
 import { downstreamDetails, exitInWords } from './details.ts';
 import { doorLines, type TokenOf } from './doors.ts';
+import { fileProblemLines } from './file-problems.ts';
 import type { Paint } from './paint.ts';
 import type { StateView } from './state-file.ts';
 import { downstreamTable } from './table.ts';
@@ -75,6 +76,7 @@ function serveLines(
   if (view !== null) {
     const pid = verdict.running ? facts.pid : null;
     lines.push(...stateLines(view, facts.now, paint));
+    lines.push(...fileProblemLines(view.reload.problems, facts.now, options));
     lines.push(...waitingLines(view.reload, facts.now, pid, options));
   }
   if (instances.length > 0) {

@@ -108,9 +108,11 @@ function exitCode(situation: Situation, evidence: Evidence): Verdict['exitCode']
   }
 }
 
-/** True when servers wait for a person: then not all is well. */
+/** True when servers wait for a person, or the file has problems: then not all is well. */
 function waits(state: StateFile): boolean {
-  return state.kind === 'read' && countWaiting(state.view.reload) > 0;
+  if (state.kind !== 'read') return false;
+  const { reload } = state.view;
+  return countWaiting(reload) > 0 || reload.problems !== null;
 }
 
 function allServing(state: StateFile): boolean {

@@ -3,11 +3,13 @@
  * and makes the text of `rea status`. Every text is bounded and goes through `shown`.
  */
 import { count, fieldsOf, iso, listOf, oneOf, text } from '../processes/fields.ts';
+import { type ProblemsView, problemsView } from './file-problems.ts';
 import type { Paint } from './paint.ts';
 import { plural, relative, shown } from './words.ts';
 
 /** The keys of `rea status --json`. */
 export interface ReloadView {
+  readonly problems: ProblemsView | null;
   readonly waiting: readonly {
     readonly name: string | null;
     readonly change: 'new' | 'changed' | null;
@@ -40,7 +42,7 @@ export function reloadView(value: unknown): ReloadView {
     Number.MAX_SAFE_INTEGER,
     count(reload['more']) + list.length - waiting.length,
   );
-  return { waiting, more };
+  return { problems: problemsView(reload['problems']), waiting, more };
 }
 
 export function countWaiting({ waiting, more }: ReloadView): number {

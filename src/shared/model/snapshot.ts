@@ -111,8 +111,22 @@ export interface WaitingServer {
   readonly since: string;
 }
 
+/** Problems of the configuration file, a line each with its place. */
+export interface ConfigProblems {
+  /** The whole file was refused, and the earlier configuration stays; false: only single entries are. */
+  readonly refused: boolean;
+  /** At most 20, each at most 500 UTF-16 units. */
+  readonly lines: readonly string[];
+  /** How many more there are. */
+  readonly more: number;
+  /** ISO; when they were first seen. */
+  readonly since: string;
+}
+
 /** The part of the configuration that is not in force. */
 export interface ReloadRecord {
+  /** Null when the file is as it should be. */
+  readonly problems: ConfigProblems | null;
   /** In the order of the file, at most 64. */
   readonly waiting: readonly WaitingServer[];
   /** How many more wait. */

@@ -51,7 +51,7 @@ export function compose(data: StateWriterData, ledger: Ledger, own: OwnFields): 
     priority: main?.priority ?? 'none',
     sessions: main?.sessions ?? 0,
     halt: main?.halt ?? { active: false, reason: null },
-    reload: main?.reload ?? { waiting: [], more: 0 },
+    reload: main?.reload ?? { problems: null, waiting: [], more: 0 },
     heartbeat_ms: data.heartbeatMs,
     ...(own.writeErrors === null ? {} : { write_errors: own.writeErrors }),
   };

@@ -31,10 +31,10 @@ describe('the file of a client', () => {
       },
     }`;
     const { servers } = client(text, { A: 'x' });
-    expect(servers.map((server) => server.unavailable)).toEqual([
-      'needs ${input:key}, which only an editor can fill in',
-      'needs ${workspaceFolder}, which only an editor can fill in',
-    ]);
+    expect(servers.map((server) => server.unavailable)).toEqual(['missing env: KEY', null]);
+    expect(servers[1]?.command).toBe(`${servers[1]?.cwd}/run`);
+    const filled = client(text, { A: 'x', KEY: 'k' }).servers[0];
+    expect([filled?.unavailable, filled?.args]).toEqual([null, ['k', 'x']]);
   });
 
   it.each([
@@ -51,8 +51,11 @@ describe('the file of a client', () => {
   });
 
   it.each([
-    [{ type: 'sse', url: 'https://x' }, /^servers of type sse are not supported/],
-    [{ type: 'ws', url: 'wss://x' }, /^servers of type ws are not supported/],
+    [
+      { type: 'sse', url: 'https://x' },
+      /^client.json:1: mcpServers.a.type: servers of type sse are/,
+    ],
+    [{ type: 'ws', url: 'wss://x' }, /mcpServers.a.type: servers of type ws are not supported; /],
     [{ url: 'http://example.com' }, /^url would send everything to example\.com unencrypted/],
     [
       { url: 'https://x', headers: { A: '${env:LINES}' } },
@@ -78,9 +81,9 @@ describe('the file of a client', () => {
   });
 
   it('gives one warning for the unknown keys of a server', () => {
-    const { warnings } = client(entries({ a: { command: 'a', autoApprove: [], timeout: 3 } }));
+    const { warnings } = client(entries({ a: { command: 'a', autoApprove: [], gallery: 3 } }));
     expect(warnings).toEqual([
-      'client.json:1: mcpServers.a: without effect here: autoApprove, timeout; read are type, command, args, env, cwd, disabled, enabled, url, headers',
+      'client.json:1: mcpServers.a: without effect here: autoApprove, gallery; they are for the client itself',
     ]);
   });
 
@@ -105,25 +108,37 @@ describe('the file of a client', () => {
     expect(client(entries({ a: entry })).servers).toHaveLength(1);
   });
 
-  it('with two names that become the same is refused, naming both', () => {
-    const text = entries({ 'My Server': { command: 'a' }, 'my-server': { command: 'b' } });
-    expect(problemsOf(text, 'client.json')).toEqual([
-      'client.json:1: mcpServers.my-server: "my-server" and "My Server" both become "my-server"; rename one of the two',
+  it('gives each server a name of its own, whatever it is called there', () => {
+    const names = (list: readonly string[]) => {
+      const all = Object.fromEntries(list.map((name) => [name, { command: 'a' }]));
+      return client(entries(all)).servers.map(({ name }) => name);
+    };
+    const long = 'x'.repeat(50);
+    expect(names(['My Server', 'my-server'])).toEqual([
+      expect.stringMatching(/^my-server-[0-9a-f]{6}$/),
+      'my-server',
     ]);
-  });
-
-  it('shortens long names and drops what cannot be in a name', () => {
-    const { servers } = client(entries({ [`@scope/${'x'.repeat(50)}`]: { command: 'a' } }));
-    expect(servers[0]?.name).toBe(`scope-${'x'.repeat(26)}`);
+    expect(names(['rea', 'constructor', '???', '', '浏览器', 'Büro', long])).toEqual([
+      expect.stringMatching(/^rea-[0-9a-f]{6}$/),
+      expect.stringMatching(/^constructor-[0-9a-f]{6}$/),
+      expect.stringMatching(/^server-[0-9a-f]{6}$/),
+      expect.stringMatching(/^server-[0-9a-f]{6}$/),
+      expect.stringMatching(/^server-[0-9a-f]{6}$/),
+      expect.stringMatching(/^b-ro-[0-9a-f]{6}$/),
+      expect.stringMatching(/^x{25}-[0-9a-f]{6}$/),
+    ]);
+    // Not by what else is in the file.
+    expect(names(['浏览器'])).toEqual(names(['浏览器', 'a']).slice(0, 1));
+    expect(names(['@scope/name', 'GitHub_Server'])).toEqual(['scope-name', 'github-server']);
   });
 
   it.each([
     ['{}', 'servers: is missing'],
     ['', 'the file is empty'],
-    ['{"mcpServers": []}', 'mcpServers: is a list'],
+    ['{"mcpServers": 3}', 'mcpServers: is the number 3'],
     [entries({ a: {} }), 'mcpServers.a.command: is missing'],
     [entries({ a: { type: 'http' } }), 'mcpServers.a.url: is missing'],
-    [entries({ a: { type: 'local', command: 'x' } }), 'mcpServers.a.type: is "local"'],
+    [entries({ a: { type: 'lokal', command: 'x' } }), 'mcpServers.a.type: is "lokal"'],
     ['{"mcpServers": {"__proto__": {"command": "a"}}}', 'mcpServers.__proto__: is a reserved name'],
     ['['.repeat(200_000), 'nested too deeply'],
   ])('is answered with the place of what is wrong: %.60s', (text, expected) => {

@@ -68,11 +68,6 @@ describe('a server with url', () => {
       'url: "https://x", headers: {"a b": c}',
       '.headers["a b"]: is no valid name; use the name of a header',
     ],
-    [
-      'url: "https://x", headers: {Host: c}',
-      '.headers.Host: is no valid name; remove it: the gateway sets',
-    ],
-    ['url: "https://x", headers: {Mcp-Session-Id: c}', 'remove it'],
     ['url: "https://x", headers: {A: 1}', '.headers.A: is a number'],
     ['url: "https://x", headers: {A: "b\\nc"}', '.headers.A: cannot be sent; use one line'],
     ['url: "https://x", headers: {A: " b"}', '.headers.A: cannot be sent'],
@@ -88,6 +83,17 @@ describe('a server with url', () => {
     expect(problems.join('\n')).toContain(expected);
     expect(problems.join('\n')).not.toContain('hunter2');
     if (expected !== '') expect(problems).toHaveLength(1);
+  });
+
+  it('is not sent headers that the gateway sets itself, and a warning says so', () => {
+    const result = load(registry('url: "https://x", headers: {Host: c, mcp-session-id: d, A: b}'));
+    if (!result.ok) throw new Error('not accepted');
+    expect(result.mistakes.problems).toEqual([]);
+    expect(result.config.servers[0]?.endpoint?.headers).toEqual({ A: 'b' });
+    expect(result.config.warnings).toEqual([
+      expect.stringMatching(/\.headers\.Host: not sent; the gateway sets this header itself$/),
+      expect.stringMatching(/\.headers\.mcp-session-id: not sent; the gateway sets/),
+    ]);
   });
 
   it('ignores what defaults say about programs', () => {

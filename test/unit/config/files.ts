@@ -27,10 +27,15 @@ export function load(text: string, env: NodeJS.ProcessEnv = {}, name?: string): 
   return loadConfig({ cwd, env, ...(name === undefined ? {} : { file }) });
 }
 
-/** The lines that `text` is answered with; empty when it is valid. */
+/** The lines that `text` is answered with, for the file or for single entries; empty when it is valid. */
 export function problemsOf(text: string, name?: string): string[] {
   const result = load(text, {}, name);
-  return result.ok ? [] : result.problems.map(formatProblem);
+  if (!result.ok) return result.problems.map(formatProblem);
+  const { config, mistakes } = result;
+  const reasons = config.servers.flatMap(({ name: server, unavailable }) => {
+    return unavailable === null || mistakes.servers.has(server) ? [] : [unavailable];
+  });
+  return [...mistakes.problems.map(formatProblem), ...reasons];
 }
 
 /** A registry with every supported key, as an object. */

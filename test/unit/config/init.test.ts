@@ -62,7 +62,7 @@ describe('rea init', () => {
     const cwd = directory();
     expect(init(cwd)).toEqual({
       code: 0,
-      out: 'wrote .rea/registry.yaml\nwrote .rea/policy.yaml\n',
+      out: 'wrote .rea/registry.yaml\nwrote .rea/policy.yaml\nwrote .rea/.gitignore\nnext: write your servers into .rea/registry.yaml, then: rea check\n',
       err: '',
     });
     expect(statSync(join(cwd, '.rea')).mode & 0o777).toBe(0o700);
@@ -109,7 +109,9 @@ describe('rea init', () => {
     const { code, err } = init(cwd, { from });
     expect(code).toBe(0);
     expect(err.trim().split('\n')).toEqual([
-      expect.stringMatching(/"old" is left out: servers of type sse are not supported/),
+      expect.stringMatching(
+        /"old" is left out: client\.json:1: mcpServers\.old\.type: servers of type sse are not/,
+      ),
       expect.stringMatching(/"my-files": the values of KEY, ODD, NUM, NO are written out/),
       expect.stringMatching(
         /"web": the values of X-Api-Key are written out.*use \$\{X_API_KEY\} to/,
@@ -171,6 +173,7 @@ describe('rea init', () => {
     const advice = (what: string, name: string) =>
       `${what} is written out in the registry; set ${name} in the environment and write \${${name}} instead`;
     expect(lines).toEqual([
+      '"user" is left out: url holds credentials; move them to headers or token_file',
       expect.stringContaining('"left" is left out'),
       `"flags": ${advice('"api-key" in argument 2', 'FLAGS_API_KEY')}`,
       `"flags": ${advice('"client.secret" in argument 3', 'FLAGS_CLIENT_SECRET')}`,
@@ -181,7 +184,6 @@ describe('rea init', () => {
       `"header": ${advice('"Authorization" in argument 2', 'HEADER_AUTHORIZATION')}`,
       `"address": ${advice('"path" in url', 'ADDRESS_PATH')}`,
       `"address": ${advice('"apiKey" in url', 'ADDRESS_APIKEY')}`,
-      `"user": ${advice('"password" in url', 'USER_PASSWORD')}`,
     ]);
     expect(err).not.toMatch(/fish|barracuda|moray|Zq7/);
   });
@@ -226,9 +228,17 @@ describe('rea init', () => {
   it('writes nothing when the file to import is broken or of the wrong kind', () => {
     const cwd = directory();
     const broken = write(cwd, 'broken.json', '{"mcpServers": {"a": {}}');
-    const registry = write(cwd, 'registry.yaml', 'version: "1"\nservers: []\n');
+    const registry = write(
+      cwd,
+      'registry.yaml',
+      'version: "1"\nservers: [{name: a, command: b}]\n',
+    );
+    const other = write(cwd, 'package.json', '{"name": "x"}');
     expect(init(cwd, { from: broken }).err).toMatch(/^rea: broken\.json:1: .*; .*\n$/);
     expect(init(cwd, { from: registry }).err).toMatch(/is no client file/);
+    expect(init(cwd, { from: other }).err).toMatch(
+      /^rea: package\.json holds no list of servers; known/,
+    );
     expect(existsSync(join(cwd, '.rea'))).toBe(false);
   });
 });

@@ -26,6 +26,7 @@ servers:
       '.rea/registry.yaml:6: servers[0].comand: unknown key; did you mean "command"?',
       '.rea/registry.yaml:7: servers[0].args[0]: is a number; write the argument as text, in quotes if it looks like a number',
       '.rea/registry.yaml:8: servers[0].args: is given twice, first in line 7; keep one of the two',
+      '.rea/registry.yaml:9: servers[1].name: "b" is the name of a server in line 12 too; give each server its own name',
       '.rea/registry.yaml:11: servers[1].restart.intensity: is "many"; write a whole number from 1 to 1000',
       '.rea/registry.yaml:14: servers[2].call_timeout_ms: 900000 is longer than call_total_timeout_ms 600000, which ends the call first; make call_timeout_ms the smaller one',
     ]);

@@ -1,7 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { expand, hasReference, toRegistryText } from '#src/main/config/variables.ts';
+import {
+  expand as expandIn,
+  hasReference,
+  inputVariable,
+  toRegistryText,
+} from '#src/main/config/variables.ts';
 
 const env = { A: 'one', EMPTY: '' };
+const FOLDER = '/srv/my project';
+
+function expand(text: string, dialect: 'registry' | 'client', of: NodeJS.ProcessEnv) {
+  return expandIn(text, dialect, of, FOLDER);
+}
 
 describe('references', () => {
   it.each([
@@ -37,13 +47,38 @@ describe('references', () => {
     expect(expand('${X}${A}${Y}', 'registry', env).missing).toEqual(['X', 'Y']);
   });
 
-  it.each(['${input:key}', '${workspaceFolder}', '${workspaceFolder:web}', '${userHome}'])(
+  it.each(['${command:x}', '${config:a.b}', '${workspaceFolder:web}', '${file:~/key}'])(
     '%s can only be filled in by an editor',
     (text) => {
       expect(expand(`a/${text}`, 'registry', env).editor).toEqual([text]);
       expect(expand(`a/${text}`, 'client', env).editor).toEqual([text]);
     },
   );
+
+  it.each([
+    ['${workspaceFolder}/x', `${FOLDER}/x`],
+    ['${workspaceFolderBasename}', 'my project'],
+    ['a${pathSeparator}b${/}c', 'a/b/c'],
+    ['${userHome}/x', '/home/me/x'],
+    ['${input:key}', 'asked'],
+  ])('%s of a client is %s, and an editor\u2019s in a registry', (text, expected) => {
+    const given = { HOME: '/home/me', KEY: 'asked', A: 'one' };
+    expect(expand(text, 'client', given).text).toBe(expected);
+    expect(expand(toRegistryText(text, FOLDER), 'registry', given).text).toBe(expected);
+    expect(expand('${workspaceFolder}', 'registry', given).editor).toHaveLength(1);
+  });
+
+  it.each([
+    ['key', 'KEY'],
+    ['api-key', 'API_KEY'],
+    ['perplexity.api key!', 'PERPLEXITY_API_KEY'],
+    ['2fa', 'INPUT_2FA'],
+    ['path', 'INPUT_PATH'],
+    ['home', 'INPUT_HOME'],
+    ['\u6d4f', 'INPUT'],
+  ])('what is asked for as %s is the variable %s', (id, name) => {
+    expect(inputVariable(id)).toBe(name);
+  });
 
   it.each(['${', '${A', '${1}', '${A-b}', '${A:?x}', '${}', '${A:-${B}}'])(
     '%s is reported in a registry and left alone in the file of a client',
@@ -69,8 +104,10 @@ describe('references', () => {
     '${input:k}',
     '$',
   ])('%s of a client means the same when it is written to a registry', (text) => {
-    const written = expand(toRegistryText(text), 'registry', env);
+    const written = expand(toRegistryText(text, FOLDER), 'registry', env);
     expect(written).toEqual(expand(text, 'client', env));
-    expect(hasReference(toRegistryText(text), 'registry')).toBe(hasReference(text, 'client'));
+    expect(hasReference(toRegistryText(text, FOLDER), 'registry')).toBe(
+      hasReference(text, 'client'),
+    );
   });
 });

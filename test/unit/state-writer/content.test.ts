@@ -130,9 +130,9 @@ describe('the snapshot', () => {
 
   it('shows what waits as main tells it, and nothing before that', () => {
     const ledger = new Ledger();
-    expect(compose(data, ledger, own).reload).toEqual({ waiting: [], more: 0 });
+    expect(compose(data, ledger, own).reload).toEqual({ problems: null, waiting: [], more: 0 });
     const one = { name: 'a', change: 'new', what: '/bin/sh', since: data.startedAt } as const;
-    const reload = { waiting: [one], more: 2 };
+    const reload = { problems: null, waiting: [one], more: 2 };
     ledger.takeMain(mainFact(1, { reload }));
     expect(compose(data, ledger, own).reload).toEqual(reload);
   });

@@ -60,17 +60,18 @@ const CASES: readonly [
     {
       'serve.state.json': snapshot({
         reload: {
+          problems: null,
           waiting: [{ name: 'a', change: 'new', what: '/bin/sh', since: old }],
           more: 0,
         },
       }),
     },
     1,
-    { running: true, reload: { waiting: [{ name: 'a', change: 'new' }], more: 0 } },
+    { running: true, reload: { problems: null, waiting: [{ name: 'a', change: 'new' }], more: 0 } },
   ],
   [
     'more servers that wait than are named',
-    { 'serve.state.json': snapshot({ reload: { waiting: [], more: 3 } }) },
+    { 'serve.state.json': snapshot({ reload: { problems: null, waiting: [], more: 3 } }) },
     1,
     { running: true },
   ],
@@ -78,7 +79,7 @@ const CASES: readonly [
     'a state file from before servers could wait',
     { 'serve.state.json': { ...snapshot(), reload: undefined } },
     0,
-    { running: true, reload: { waiting: [], more: 0 } },
+    { running: true, reload: { problems: null, waiting: [], more: 0 } },
   ],
   ['HALT', { 'serve.state.json': snapshot(), HALT: 'enough' }, 1, { running: true }],
   ['halt in lower case', { 'serve.state.json': snapshot(), halt: '' }, 1, { running: true }],

@@ -52,7 +52,7 @@ const WAITING = { name: 'a', change: 'new', what: '/bin/sh', since: fromNow(-500
 const FULL = snapshot({
   owner: GONE,
   downstreams: [downstream({ last_exit: exit() })],
-  reload: { waiting: [WAITING], more: 1 },
+  reload: { problems: null, waiting: [WAITING], more: 1 },
 });
 
 describe('a malformed field', () => {
@@ -104,12 +104,17 @@ describe('a malformed field', () => {
     write('serve.state.json', {
       ...FULL,
       reload: {
+        problems: null,
         waiting: ['x', { name: 7, change: 'maybe', what: ['y'], since: 'soon' }],
         more: -1,
       },
     });
     const nothing = { name: null, change: null, what: null, since: null };
-    expect(statusJson(cwd).report.serve.reload).toEqual({ waiting: [nothing, nothing], more: 0 });
+    expect(statusJson(cwd).report.serve.reload).toEqual({
+      problems: null,
+      waiting: [nothing, nothing],
+      more: 0,
+    });
     expect(downstreams[0]).toMatchObject({
       name: null,
       connected: false,
@@ -234,7 +239,7 @@ describe('text from a file', () => {
   it('is bounded, however much there is of it', () => {
     const { cwd, write } = project();
     const waiting = Array.from({ length: 5000 }, () => ({ ...WAITING, what: 'x'.repeat(2000) }));
-    const reload = { waiting, more: Number.MAX_SAFE_INTEGER };
+    const reload = { problems: null, waiting, more: Number.MAX_SAFE_INTEGER };
     write('serve.state.json', snapshot({ owner: GONE, reload }));
     const shown = statusJson(cwd).report.serve.reload;
     expect(shown.waiting).toHaveLength(64);
@@ -245,7 +250,10 @@ describe('text from a file', () => {
   it('shows twenty of those that wait, and 64 with --verbose', () => {
     const { cwd, write } = project();
     const waiting = Array.from({ length: 64 }, (_, at) => ({ ...WAITING, name: `w${at}` }));
-    write('serve.state.json', snapshot({ owner: GONE, reload: { waiting, more: 5 } }));
+    write(
+      'serve.state.json',
+      snapshot({ owner: GONE, reload: { problems: null, waiting, more: 5 } }),
+    );
     const shown = (verbose: boolean) =>
       status(cwd, { verbose })
         .text.split('\n')
@@ -262,7 +270,7 @@ describe('text from a file', () => {
     const lines = status(cwd).text.split('\n').length;
     const forged = downstream({ name: 'a\nAudit log\n  fine', last_error: 'x\r\n\u2028y' });
     const waiting = [{ ...WAITING, name: 'a\nb', what: 'x\n  running\u2028y' }];
-    const reload = { waiting, more: 1 };
+    const reload = { problems: null, waiting, more: 1 };
     write('serve.state.json', snapshot({ owner: GONE, downstreams: [forged], reload }));
     expect(status(cwd).text.split('\n')).toHaveLength(lines);
   });

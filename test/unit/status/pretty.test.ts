@@ -104,6 +104,7 @@ describe('the page', () => {
     const { cwd, write } = project();
     const what = `/bin/sh -c '${'x'.repeat(300)}' (in /work)`;
     const reload = {
+      problems: null,
       waiting: [{ name: 'evil', change: 'new', what, since: fromNow(-180_000) }],
       more: 2,
     } as const;

@@ -122,7 +122,7 @@ export function snapshot(changes: Partial<StateSnapshot> = {}): StateSnapshot {
     priority: 'none',
     sessions: 1,
     halt: { active: false, reason: null },
-    reload: { waiting: [], more: 0 },
+    reload: { problems: null, waiting: [], more: 0 },
     heartbeat_ms: 5000,
     ...changes,
   };
