@@ -29,6 +29,8 @@ const RECORD: SupervisorRecord = {
   connection_state: 'ok',
   tools_count: 1,
   noise_lines: 0,
+  withheld: 0,
+  withheld_why: null,
 };
 
 const FEATURES: ServerFeatures = {

@@ -139,6 +139,10 @@ export class ConversationWorld implements ConversationListener, ThrottleListener
     this.told.push('listFailed');
   }
 
+  unlisted(kind: ListKind): void {
+    this.told.push(`unlisted ${kind}`);
+  }
+
   noise(): void {
     this.told.push('noise');
   }

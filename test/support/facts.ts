@@ -18,6 +18,8 @@ const record: SupervisorRecord = {
   connection_state: 'ok',
   tools_count: 3,
   noise_lines: 0,
+  withheld: 0,
+  withheld_why: null,
 };
 
 export const routing: LaneRecord = UNROUTED;

@@ -8,9 +8,11 @@ import { LIST_KINDS, type ListKind, type UriKind } from '../../shared/model/list
 import type { CatalogEntry } from '../../shared/model/mcp.ts';
 import type { HeldUri } from '../../shared/model/remembered.ts';
 import { CollisionReports } from './collisions.ts';
+import { ListWaiters } from './list-waiters.ts';
 import { MergedList, type Target } from './merged-list.ts';
 import { HEALTH_TOOL } from './own-tools.ts';
 import { NOTHING_RESERVED, type Reserved } from './reserved.ts';
+import { ToldLists } from './told-lists.ts';
 import { toolFilter } from './tool-filter.ts';
 import { EARLIER_RUN, type Since, THIS_RUN } from './uri-claims.ts';
 import { UriOwners, type UriResolution } from './uri-owners.ts';
@@ -18,38 +20,46 @@ import { UriOwners, type UriResolution } from './uri-owners.ts';
 /** The target of a request with an exposed name. */
 export type Resolution =
   | ({ readonly kind: 'target' } & Target)
-  /** Not known yet; this server may have it, and has not listed anything in this run. */
-  | { readonly kind: 'pending'; readonly server: string }
-  | { readonly kind: 'unknown' };
+  | ({ readonly kind: 'pending' } & Pending)
+  /** `unlisted`: the server that names like this belong to could not tell its list. */
+  | { readonly kind: 'unknown'; readonly unlisted: string | null };
+
+/** Servers that may have what is not known yet: they have not told the list in this run. */
+export interface Pending {
+  /** One at least. */
+  readonly servers: readonly string[];
+  /** What is asked for may be another server's, so it waits no longer than this; null: it is theirs. */
+  readonly until: number | null;
+}
+
+/** Requests that may be for another server wait at least so long for one that has told nothing. */
+const LEAST_WAIT_MS = 2000;
 
 interface ServerEntry {
   readonly config: ServerConfig;
   readonly allows: (tool: string) => boolean;
-  /** Kinds of list that it has told in this run. */
-  readonly live: Set<ListKind>;
+  /** What it has told in this run. */
+  readonly lists: ToldLists;
   /** The `Since` of everything in its first list of a kind. */
   joined: Since;
   /** Its tools, with those that are not allowed; null: it has never listed any. */
   tools: readonly CatalogEntry[] | null;
   /** The known tools were listed by another program of the same name. */
   outdated: boolean;
-  /** It failed once: list requests no longer wait for its first lists. */
-  failed: boolean;
 }
 
 export class Catalog {
   readonly #servers = new Map<string, ServerEntry>();
   readonly #lists: Readonly<Record<ListKind, MergedList>>;
   readonly #onChange: (kind: ListKind) => void;
-  readonly #listWaitMs: number;
+  readonly #waitMs: number;
   readonly #reports: CollisionReports;
   readonly #onHeld: (kind: UriKind, held: readonly HeldUri[]) => void;
   #reserved: Reserved;
   /** The `Since` of the last change in any server's lists. */
   #lastChange: Since = THIS_RUN;
   readonly #uris: UriOwners;
-  #waiters: { readonly kind: ListKind; readonly done: () => void }[] = [];
-  #waitEnds: number | null = null;
+  readonly #waiters: ListWaiters;
 
   constructor(options: {
     readonly servers: readonly ServerConfig[];
@@ -64,7 +74,8 @@ export class Catalog {
     readonly onHeld?: (kind: UriKind, held: readonly HeldUri[]) => void;
   }) {
     this.#reports = new CollisionReports(options.onCollision);
-    this.#listWaitMs = options.listWaitMs;
+    this.#waitMs = Math.max(options.listWaitMs, LEAST_WAIT_MS);
+    this.#waiters = new ListWaiters(options.listWaitMs, (kind) => this.#isIncomplete(kind));
     this.#onChange = options.onChange;
     this.#onHeld = options.onHeld ?? (() => {});
     const { servers, reserved = NOTHING_RESERVED } = options;
@@ -87,7 +98,7 @@ export class Catalog {
     entries: readonly CatalogEntry[],
   ): void {
     const entry = this.#servers.get(server);
-    if (entry === undefined || entry.live.has(kind)) return;
+    if (entry === undefined || entry.lists.has(kind)) return;
     if (entry.config.fingerprint !== fingerprint) return;
     const { claims } = this.#lists[kind];
     this.#set(entry, kind, entries, (uri) => claims.sinceEarlier(uri));
@@ -127,8 +138,7 @@ export class Catalog {
       entry.outdated = known.outdated || known.config.fingerprint !== config.fingerprint;
       if (replaced.has(config.name)) continue;
       entry.joined = known.joined;
-      entry.failed = known.failed;
-      for (const kind of known.live) entry.live.add(kind);
+      entry.lists.adopt(known.lists);
     }
     this.#uris.reconfigure([...this.#servers.keys()], reserved);
     for (const kind of LIST_KINDS) {
@@ -140,7 +150,7 @@ export class Catalog {
       this.#looked(kind);
       if (changed) this.#onChange(kind);
     }
-    this.#wake();
+    this.#waiters.wake();
   }
 
   /** Copies everything that another catalogue of the same servers knows. */
@@ -153,10 +163,9 @@ export class Catalog {
       if (known === undefined) continue;
       // A client's own instance has yet to tell its lists: whatever it lists counts as new then.
       const isOwn = entry.config.instances === 'session';
-      entry.joined = isOwn && known.live.size > 0 ? this.#lastChange : known.joined;
+      entry.joined = isOwn && known.lists.any ? this.#lastChange : known.joined;
       if (isOwn) continue;
-      entry.failed = known.failed;
-      for (const kind of known.live) entry.live.add(kind);
+      entry.lists.adopt(known.lists);
     }
     for (const kind of LIST_KINDS) this.#lists[kind].adopt(other.#lists[kind]);
     this.#uris.templatesChanged();
@@ -166,20 +175,23 @@ export class Catalog {
   update(server: string, kind: ListKind, entries: readonly CatalogEntry[]): void {
     const entry = this.#servers.get(server);
     if (entry === undefined) return;
-    const since = entry.live.has(kind) ? ++this.#lastChange : entry.joined;
-    entry.live.add(kind);
+    const since = entry.lists.has(kind) ? ++this.#lastChange : entry.joined;
+    entry.lists.tell(kind);
     if (kind === 'tools') entry.outdated = false;
     const changed = this.#set(entry, kind, entries, () => since);
-    this.#wake();
+    this.#waiters.wake();
     if (changed) this.#onChange(kind);
+  }
+
+  /** The server could not tell a list: nobody waits for it, and what was known of it stays. */
+  unlisted(server: string, kind: ListKind): void {
+    this.#servers.get(server)?.lists.unlisted(kind);
+    this.#waiters.wake();
   }
 
   /** The server failed: list requests no longer wait for its first lists. */
   settle(server: string): void {
-    const entry = this.#servers.get(server);
-    if (entry === undefined || entry.failed) return;
-    entry.failed = true;
-    this.#wake();
+    if (this.#servers.get(server)?.lists.fail() === true) this.#waiters.wake();
   }
 
   /** JSON text of a whole merged list. */
@@ -202,19 +214,29 @@ export class Catalog {
     return Object.values(this.#lists).reduce((sum, list) => sum + list.collisionsOf(server), 0);
   }
 
+  /** The server that lists an exposed tool or prompt. */
+  target(kind: 'tools' | 'prompts', exposed: string): Target | null {
+    return this.#lists[kind].resolve(exposed);
+  }
+
   /** The server that an exposed tool or prompt belongs to. */
-  byName(kind: 'tools' | 'prompts', exposed: string): Resolution {
-    const target = this.#lists[kind].resolve(exposed);
+  byName(kind: 'tools' | 'prompts', exposed: string, now: number): Resolution {
+    const target = this.target(kind, exposed);
     if (target !== null) return { kind: 'target', ...target };
     const owner = this.#reserved.ownerOfName(exposed);
-    for (const [server, { config, live }] of this.#servers) {
-      const mayHave =
-        config.prefix === ''
-          ? owner === null || owner.server === server
-          : exposed.startsWith(`${config.prefix}__`);
-      if (!live.has(kind) && mayHave) return { kind: 'pending', server };
+    let unlisted: string | null = null;
+    const mayHave: string[] = [];
+    for (const [server, { config, lists }] of this.#servers) {
+      if (config.prefix === '') {
+        const isFree = owner === null || owner.server === server;
+        if (isFree && !lists.isSettled(kind)) mayHave.push(server);
+      } else if (exposed.startsWith(`${config.prefix}__`)) {
+        if (!lists.isSettled(kind)) return { kind: 'pending', servers: [server], until: null };
+        if (lists.isUnlisted(kind)) unlisted = server;
+      }
     }
-    return { kind: 'unknown' };
+    const pending = this.#pending(mayHave, now);
+    return pending === null ? { kind: 'unknown', unlisted } : { kind: 'pending', ...pending };
   }
 
   /** The server that a resource or a template belongs to. */
@@ -222,12 +244,27 @@ export class Catalog {
     return this.#uris.of(uri);
   }
 
-  /** A server that has not told its resources in this run, null when all have. */
-  pendingResources(): string | null {
-    for (const [server, { live, failed }] of this.#servers) {
-      if (!failed && !(live.has('resources') && live.has('templates'))) return server;
+  /** Servers that have not told their resources in this run and are still waited for. */
+  pendingResources(now: number): Pending | null {
+    const mayHave: string[] = [];
+    for (const [server, { lists }] of this.#servers) {
+      const areKnown = lists.isSettled('resources') && lists.isSettled('templates');
+      if (!lists.failed && !areKnown) mayHave.push(server);
     }
-    return null;
+    return this.#pending(mayHave, now);
+  }
+
+  /** Those that requests for what may be another server's still wait for. */
+  #pending(mayHave: readonly string[], now: number): Pending | null {
+    const servers: string[] = [];
+    let until = now;
+    for (const server of mayHave) {
+      const ends = this.#servers.get(server)?.lists.waitEnds(now + this.#waitMs) ?? now;
+      if (ends <= now) continue;
+      servers.push(server);
+      until = Math.max(until, ends);
+    }
+    return servers.length === 0 ? null : { servers, until };
   }
 
   /**
@@ -235,22 +272,11 @@ export class Catalog {
    * unknown server has told its list or failed, at most `listWaitMs` after the run's first such request.
    */
   whenListable(kind: ListKind, now: number, callback: () => void): void {
-    if (!this.#incomplete(kind)) return callback();
-    this.#waitEnds ??= now + this.#listWaitMs;
-    const left = this.#waitEnds - now;
-    if (left <= 0) return callback();
-    const waiter = {
-      kind,
-      done: () => {
-        clearTimeout(timer);
-        callback();
-      },
-    };
-    const timer = setTimeout(() => {
-      this.#waiters = this.#waiters.filter((one) => one !== waiter);
-      callback();
-    }, left);
-    this.#waiters.push(waiter);
+    // What is waited for here need not be waited for again.
+    for (const [server, { lists }] of this.#servers) {
+      if (this.#isAwaited(server, kind)) lists.waitEnds(now + this.#waitMs);
+    }
+    this.#waiters.add(kind, now, callback);
   }
 
   #set(
@@ -274,23 +300,22 @@ export class Catalog {
     if (kind === 'resources' || kind === 'templates') this.#onHeld(kind, [...claims.held()]);
   }
 
-  #incomplete(kind: ListKind): boolean {
-    for (const [server, { failed }] of this.#servers) {
-      if (!failed && this.#lists[kind].of(server) === null) return true;
-    }
+  #isIncomplete(kind: ListKind): boolean {
+    for (const server of this.#servers.keys()) if (this.#isAwaited(server, kind)) return true;
     return false;
   }
 
-  #wake(): void {
-    const waiters = this.#waiters;
-    this.#waiters = waiters.filter(({ kind }) => this.#incomplete(kind));
-    for (const waiter of waiters) if (!this.#waiters.includes(waiter)) waiter.done();
+  /** True while nothing at all is known of a list that may come. */
+  #isAwaited(server: string, kind: ListKind): boolean {
+    const lists = this.#servers.get(server)?.lists;
+    if (lists === undefined || lists.failed || lists.isSettled(kind)) return false;
+    return this.#lists[kind].of(server) === null;
   }
 }
 
 function newEntry(config: ServerConfig, joined: Since): ServerEntry {
   const allows = toolFilter(config);
-  return { config, allows, joined, live: new Set(), tools: null, outdated: false, failed: false };
+  return { config, allows, joined, lists: new ToldLists(), tools: null, outdated: false };
 }
 
 function allowed(entry: ServerEntry, tools: readonly CatalogEntry[]): readonly CatalogEntry[] {

@@ -75,6 +75,11 @@ export class Catalogs {
     for (const catalog of this.#of(owner)) catalog.update(config.name, kind, entries);
   }
 
+  /** The server could not tell a list. */
+  unlisted({ config, owner }: Teller, kind: ListKind): void {
+    for (const catalog of this.#of(owner)) catalog.unlisted(config.name, kind);
+  }
+
   /** The server failed: list requests no longer wait for its first lists. */
   settle({ config, owner }: Teller): void {
     for (const catalog of this.#of(owner)) catalog.settle(config.name);

@@ -33,6 +33,7 @@ export function healthText(view: HealthView): string {
     downstreams: view.servers.map((server) => {
       const record = server.lastRecord;
       const routing = server.record;
+      const withheld = server.word.withheld;
       return {
         name: server.config.name,
         phase: server.phase,
@@ -44,6 +45,8 @@ export function healthText(view: HealthView): string {
         next_restart_at: record?.next_restart_at ?? null,
         tools_count: view.toolsOf(server.config.name),
         name_collisions: view.collisionsOf(server.config.name),
+        withheld: withheld.count,
+        withheld_why: withheld.why === '' ? null : withheld.why,
         in_flight: routing.in_flight,
         queued: routing.queued,
         ...(view.exposeDiagnostics

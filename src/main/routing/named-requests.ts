@@ -56,20 +56,17 @@ export class NamedRequests {
       );
     }
     const { catalogs, sender, lists } = this.#options;
-    const target = catalogs.of(client).byName(kind, name);
-    switch (target.kind) {
-      case 'unknown': {
-        const message = `Unknown ${kind === 'tools' ? 'tool' : 'prompt'}: ${name}`;
-        return client.refused(idText, JSON_RPC.invalidParams, message);
-      }
-      case 'pending':
-        return lists.await(request, target.server);
-      case 'target': {
-        const edits = [{ at, with: target.keyRaw }];
-        return sender.serve(request, target.server, (server) =>
-          sender.submit(request, server, edits),
-        );
-      }
+    const target = catalogs.of(client).byName(kind, name, performance.now());
+    if (target.kind === 'target') {
+      const edits = [{ at, with: target.keyRaw }];
+      return sender.serve(request, target.server, (server) =>
+        sender.submit(request, server, edits),
+      );
     }
+    if (target.kind === 'pending' && lists.await(request, target)) return;
+    const unlisted = target.kind === 'unknown' ? target.unlisted : null;
+    const why = unlisted === null ? '' : `; server "${unlisted}" could not tell its ${kind} so far`;
+    const message = `Unknown ${kind === 'tools' ? 'tool' : 'prompt'}: ${name}${why}`;
+    client.refused(idText, JSON_RPC.invalidParams, message);
   }
 }

@@ -4,12 +4,13 @@
  */
 import type { Withdrawable } from '../calls/call.ts';
 import type { Observer } from '../calls/observer.ts';
+import type { Pending } from '../catalog/catalog.ts';
 import type { Server } from '../servers/server.ts';
 import type { ServerRequest } from './request.ts';
 import { type Sender, STOPPING } from './send.ts';
 
 interface Waiting extends Withdrawable {
-  readonly server: string;
+  readonly servers: readonly string[];
   readonly retry: () => void;
 }
 
@@ -28,14 +29,34 @@ export class PendingLists {
     this.#options = options;
   }
 
-  /** Waits for the server of this name, unless it would refuse the request anyway. */
-  await(request: ServerRequest, server: string): void {
-    this.#options.sender.serve(request, server, (serving) => this.#await(request, serving));
+  /**
+   * Waits for servers, each of which may have what the request is for. Where it is theirs in any case, it is refused
+   * if they would refuse it.
+   *
+   * @returns false: it has waited long enough, or need not, and what it is for is not theirs.
+   */
+  await(request: ServerRequest, { servers, until }: Pending): boolean {
+    const { sender } = this.#options;
+    if (until === null || !sender.accepting) {
+      sender.serve(request, servers[0] ?? '', (server) => this.#awaitOwner(request, server));
+      return true;
+    }
+    const deadline = Math.min(request.listDeadline ?? until, until);
+    const isOver = deadline <= performance.now();
+    const serving = isOver ? [] : servers.flatMap((name) => sender.serving(request, name) ?? []);
+    // One that refuses calls holds up nobody who may be somebody else's.
+    const open = serving.filter((server) => server.refusal(deadline) === null);
+    if (open.length === 0) return false;
+    const goOn = () => this.#options.route({ ...request, listDeadline: 0 });
+    this.#wait(request, open, deadline, goOn);
+    return true;
   }
 
   /** The server has said what it offers, or has failed: what waits for it is routed again. */
   settled(server: string): void {
-    for (const waiting of Array.from(this.#waiting)) if (waiting.server === server) waiting.retry();
+    for (const waiting of Array.from(this.#waiting)) {
+      if (waiting.servers.includes(server)) waiting.retry();
+    }
   }
 
   /** Routes everything that waits again: the gateway is stopping, and refuses it. */
@@ -43,25 +64,43 @@ export class PendingLists {
     for (const waiting of Array.from(this.#waiting)) waiting.retry();
   }
 
-  #await(request: ServerRequest, server: Server): void {
-    const { sender, observer, route } = this.#options;
+  #awaitOwner(request: ServerRequest, server: Server): void {
+    const { sender } = this.#options;
     if (!sender.accepting) return sender.refuse(request, server, STOPPING);
     const { name, callTimeoutMs } = server.config;
-    const now = performance.now();
-    const deadline = request.listDeadline ?? now + callTimeoutMs;
+    const deadline = request.listDeadline ?? performance.now() + callTimeoutMs;
     const refusal = server.refusal(deadline);
     if (refusal !== null) return sender.refuse(request, server, server.describe(refusal));
-    server.wake();
+    this.#wait(request, [server], deadline, () =>
+      sender.refuse(request, server, {
+        code: 'ERR_TIMEOUT',
+        outcome: 'not_sent',
+        message: `server "${name}" did not tell what it has in time; the call was not sent`,
+        retryAt: null,
+      }),
+    );
+  }
+
+  /** @param expire called when the deadline is there. */
+  #wait(
+    request: ServerRequest,
+    awaited: readonly Server[],
+    deadline: number,
+    expire: () => void,
+  ): void {
+    const { observer, route } = this.#options;
+    const servers = awaited.map(({ config }) => config.name);
+    for (const server of awaited) server.wake();
     const leave = () => {
       clearTimeout(timer);
       this.#waiting.delete(waiting);
     };
     const waiting: Waiting = {
       idText: request.idText,
-      server: name,
+      servers,
       withdraw: () => {
         leave();
-        observer.callEnded(name, 'cancelled', null, null);
+        for (const name of servers) observer.callEnded(name, 'cancelled', null, null);
       },
       retry: () => {
         leave();
@@ -69,17 +108,14 @@ export class PendingLists {
         route({ ...request, listDeadline: deadline });
       },
     };
-    const expire = () => {
-      leave();
-      request.client.untrack(waiting);
-      sender.refuse(request, server, {
-        code: 'ERR_TIMEOUT',
-        outcome: 'not_sent',
-        message: `server "${name}" did not tell what it has in time; the call was not sent`,
-        retryAt: null,
-      });
-    };
-    const timer = setTimeout(expire, Math.max(0, deadline - now));
+    const timer = setTimeout(
+      () => {
+        leave();
+        request.client.untrack(waiting);
+        expire();
+      },
+      Math.max(0, deadline - performance.now()),
+    );
     this.#waiting.add(waiting);
     request.client.track(waiting);
   }

@@ -63,6 +63,11 @@ export class Sender {
     this.#refuse(request, place, ALL_TAKEN);
   }
 
+  /** The server that serves this client under that name; null: there is no room for one. */
+  serving({ client }: ServerRequest, server: string): Server | null {
+    return this.#options.servers.serving(server, client);
+  }
+
   /** Sends the request as a call. @param edits what to replace in the client's line. */
   submit(
     request: ServerRequest,

@@ -104,8 +104,8 @@ export class UnknownMessages {
     const name = at === null ? null : readName(frame.line, at);
     if (at !== null && name !== null && 'text' in name) {
       for (const kind of ['tools', 'prompts'] as const) {
-        const target = catalog.byName(kind, name.text);
-        if (target.kind !== 'target') continue;
+        const target = catalog.target(kind, name.text);
+        if (target === null) continue;
         return { server: target.server, edits: [{ at, with: target.keyRaw }] };
       }
     }

@@ -66,6 +66,7 @@ export class LaneMessages implements LaneListener {
         return this.#parts.tickets.giveBack(lane.name);
       case 'profile':
       case 'catalog':
+      case 'unlisted':
         return this.#offers(lane, message);
       case 'notification':
       case 'reverse_request':
@@ -110,7 +111,10 @@ export class LaneMessages implements LaneListener {
   }
 
   /** A retiring lane reports neither profile nor lists: its successor does, if there is one. */
-  #offers(lane: Lane, message: Extract<LaneMessage, { type: 'profile' | 'catalog' }>): void {
+  #offers(
+    lane: Lane,
+    message: Extract<LaneMessage, { type: 'profile' | 'catalog' | 'unlisted' }>,
+  ): void {
     if (this.#parts.endings.has(lane)) return;
     if (message.type === 'profile') {
       const { incarnation, profile } = message;
@@ -121,8 +125,12 @@ export class LaneMessages implements LaneListener {
       );
       return this.#parts.events().onProfile(lane.server, profile);
     }
-    this.#commands.look(lane.config, message.commandTools);
-    this.#options.catalogs.update(lane, message.kind, message.entries);
+    if (message.type === 'unlisted') this.#options.catalogs.unlisted(lane, message.kind);
+    else {
+      this.#commands.look(lane.config, message.commandTools);
+      lane.server.word.withholds(message.kind, message.withheld);
+      this.#options.catalogs.update(lane, message.kind, message.entries);
+    }
     this.#options.onChange();
     this.#parts.events().onListsSettled(lane.config.name);
   }

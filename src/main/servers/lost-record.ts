@@ -18,6 +18,8 @@ export function lostRecord(last: SupervisorRecord | null, loss: ThreadLoss): Sup
     restarts: last?.restarts ?? 0,
     tools_count: last?.tools_count ?? null,
     noise_lines: last?.noise_lines ?? 0,
+    withheld: last?.withheld ?? 0,
+    withheld_why: last?.withheld_why ?? null,
     phase: loss.nextStartAt === null ? 'stopped' : 'backoff',
     since: now,
     pid: null,

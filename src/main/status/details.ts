@@ -20,11 +20,19 @@ export function downstreamDetails(one: DownstreamView, now: number): string[] {
     const what = `${one.name_collisions} of its tools, prompts or resources`;
     lines.push(`  names       ${what} listed under another name or not at all; the log says why`);
   }
+  if (one.withheld_why !== null)
+    lines.push(`  lists       ${withheldText(one)}: ${shown(one.withheld_why, 1000)}`);
   if (one.next_restart_at !== null)
     lines.push(`  next start  ${relative(one.next_restart_at, now)}`);
   if (one.last_error !== null) lines.push(`  last error  ${shown(one.last_error, 1000)}`);
   if (one.last_exit !== null) lines.push(...exitLines(one.last_exit, now));
   return lines;
+}
+
+/** `2 entries are withheld`. */
+export function withheldText({ withheld }: DownstreamView): string {
+  if (withheld === 0) return 'not whole';
+  return withheld === 1 ? '1 entry is withheld' : `${withheld} entries are withheld`;
 }
 
 /** `signal SIGKILL 3 min ago`. */

@@ -5,7 +5,7 @@
 
 import type { OlderState } from '../processes/state-directory.ts';
 import { type Facts, sinceMs } from './collect.ts';
-import { downstreamDetails, exitInWords } from './details.ts';
+import { downstreamDetails, exitInWords, withheldText } from './details.ts';
 import { doorLines, type TokenOf } from './doors.ts';
 import { fileProblemLines } from './file-problems.ts';
 import type { Paint } from './paint.ts';
@@ -198,6 +198,11 @@ function downstreamLines(view: StateView, now: number, options: PrettyOptions): 
         `${shown(one.name)}: its thread is ${state}, ${plural(restarts, 'restart')}`,
       ),
     );
+  }
+  for (const one of downstreams) {
+    if (one.withheld_why === null || options.verbose) continue;
+    const why = shown(one.withheld_why, 300);
+    lines.push(options.paint.warn(`${shown(one.name)}: ${withheldText(one)}: ${why}`));
   }
   if (options.verbose) {
     for (const one of downstreams) lines.push('', ...downstreamDetails(one, now));

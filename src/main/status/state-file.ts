@@ -121,6 +121,8 @@ function downstreamView(one: Fields) {
     cpu_percent: measure(one['cpu_percent']),
     cpu_ms: measure(one['cpu_ms']),
     noise_lines: count(one['noise_lines']),
+    withheld: count(one['withheld']),
+    withheld_why: text(one['withheld_why']),
     share: oneOf(['normal', 'low'], one['share']),
     name_collisions: count(one['name_collisions']),
     thread: {

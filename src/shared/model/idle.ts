@@ -15,4 +15,6 @@ export const IDLE: SupervisorRecord = {
   connection_state: 'never',
   tools_count: null,
   noise_lines: 0,
+  withheld: 0,
+  withheld_why: null,
 };

@@ -50,3 +50,10 @@ export interface CatalogEntry {
   readonly json: Uint8Array;
   readonly keyAt: ByteRange;
 }
+
+/** The entries of a server's list that are not passed on. */
+export interface Withheld {
+  readonly count: number;
+  /** In words, the server's part of it bounded; "" when there is nothing to say. */
+  readonly why: string;
+}

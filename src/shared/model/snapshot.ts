@@ -45,6 +45,10 @@ export interface SupervisorRecord {
   readonly tools_count: number | null;
   /** Lines of stdout that were not protocol messages, in this run. */
   readonly noise_lines: number;
+  /** Entries of its lists that are not passed on: clients would refuse them, or they are too many or too long. */
+  readonly withheld: number;
+  /** Which these are and why, and what else of a list is missing; redacted, at most 4096 UTF-16 units. */
+  readonly withheld_why: string | null;
 }
 
 export interface ThreadRecord {

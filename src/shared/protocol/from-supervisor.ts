@@ -6,7 +6,7 @@
 import type { ByteRange } from '../model/byte-range.ts';
 import type { ErrorCode, Outcome } from '../model/errors.ts';
 import type { ListKind } from '../model/lists.ts';
-import type { CatalogEntry, ClientNeed, Concern, TaskNote } from '../model/mcp.ts';
+import type { CatalogEntry, ClientNeed, Concern, TaskNote, Withheld } from '../model/mcp.ts';
 import type { ServerProfile, SupervisorEvent } from '../model/server.ts';
 
 import type { SupervisorRecord } from '../model/snapshot.ts';
@@ -159,6 +159,16 @@ export interface CatalogMessage {
   readonly entries: readonly CatalogEntry[];
   /** Names of the tools in it that run commands; these entries are marked. */
   readonly commandTools: readonly string[];
+  /** Redacted, at most 2000 UTF-16 units. */
+  readonly withheld: Withheld;
+}
+
+/** A list that could not be had, or not yet: it is tried again, and meanwhile nobody is to wait for it. */
+export interface UnlistedMessage {
+  readonly type: 'unlisted';
+  readonly slot: number;
+  readonly incarnation: number;
+  readonly kind: ListKind;
 }
 
 /** A log record for pino in main; already redacted and rate-limited. */
@@ -190,5 +200,6 @@ export type FromSupervisor =
   | ReverseCancelledMessage
   | ProfileMessage
   | CatalogMessage
+  | UnlistedMessage
   | SecretMessage
   | LogMessage;

@@ -103,6 +103,8 @@ function downstream(
     cpu_percent: usage?.cpuPercent ?? null,
     cpu_ms: usage?.cpuMs ?? null,
     noise_lines: record.noise_lines,
+    withheld: record.withheld,
+    withheld_why: record.withheld_why?.slice(0, LONGEST_ERROR) ?? null,
     thread: routing.thread,
     share: routing.share,
     name_collisions: routing.name_collisions,

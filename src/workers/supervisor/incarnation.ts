@@ -7,7 +7,7 @@ import { SAMPLE_UNITS } from '../../shared/json/framing.ts';
 import type { SupervisorInput } from '../../shared/machines/supervisor-state.ts';
 import type { EndpointConfig, ServerConfig } from '../../shared/model/config.ts';
 import type { ListKind } from '../../shared/model/lists.ts';
-import type { CatalogEntry } from '../../shared/model/mcp.ts';
+import type { CatalogEntry, Withheld } from '../../shared/model/mcp.ts';
 import type { ServerFeatures } from '../../shared/model/server.ts';
 import type { LauncherAddress } from '../../shared/protocol/launch.ts';
 import { cleanForTerminal } from '../../shared/text/clean-text.ts';
@@ -245,13 +245,18 @@ export class Incarnation
     this.#options.telling.listed(kind, list, this.number);
   }
 
-  leftOut(kind: ListKind, message: string): void {
-    this.#options.telling.leftOut(kind, message);
+  leftOut(kind: ListKind, { count, why }: Withheld): void {
+    const { secrets, telling } = this.#options;
+    telling.leftOut(kind, { count, why: secrets.redactedHead(why, PROBLEM) });
   }
 
-  listFailed(problem: string): void {
+  unlisted(kind: ListKind): void {
+    this.#options.telling.unlisted(kind, this.number);
+  }
+
+  listFailed(kind: ListKind, problem: string): void {
     const { secrets, telling } = this.#options;
-    telling.listFailed(secrets.redactedHead(problem, PROBLEM));
+    telling.listFailed(kind, secrets.redactedHead(problem, PROBLEM));
   }
 
   noise({ lines, sample }: NoiseReport): void {

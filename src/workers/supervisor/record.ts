@@ -25,6 +25,9 @@ export interface RecordExtras {
   readonly lastError: string | null;
   readonly toolsCount: number | null;
   readonly noiseLines: number;
+  /** Entries of its lists that are not passed on, and why; "" when there is nothing to say. */
+  readonly withheld: number;
+  readonly withheldWhy: string;
 }
 
 /** @param toIso converts a monotonic time to an ISO time. */
@@ -49,6 +52,8 @@ export function recordOf(
     connection_state: state.connection,
     tools_count: extras.toolsCount,
     noise_lines: extras.noiseLines,
+    withheld: extras.withheld,
+    withheld_why: extras.withheldWhy === '' ? null : clip(extras.withheldWhy, MAX_ERROR_UNITS),
   };
 }
 

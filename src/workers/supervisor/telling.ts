@@ -11,6 +11,7 @@ import {
 } from '../../shared/machines/supervisor-state.ts';
 import type { ServerConfig } from '../../shared/model/config.ts';
 import type { ListKind } from '../../shared/model/lists.ts';
+import type { Withheld } from '../../shared/model/mcp.ts';
 import type { SupervisorEvent } from '../../shared/model/server.ts';
 import type { LastExit, SupervisorRecord } from '../../shared/model/snapshot.ts';
 import type { CatalogFact, SupervisorFact } from '../../shared/protocol/facts.ts';
@@ -27,6 +28,8 @@ import { profileOf, rememberedProfile } from './conversation/profile.ts';
 import { rememberedList } from './conversation/remembered-list.ts';
 import { deathText, recordOf } from './record.ts';
 import type { ServerSecrets } from './secrets.ts';
+
+const NOTHING: Withheld = { count: 0, why: '' };
 
 /** What the record holds of the present incarnation. */
 export interface Present {
@@ -55,8 +58,9 @@ export class Telling {
   /** Noise of earlier incarnations. */
   #noiseBefore = 0;
   #catalog: Pick<CatalogFact, 'profile' | 'lists'> = { profile: null, lists: {} };
-  /** What was logged last about entries that were left out of each list. */
-  readonly #leftOut = new Map<ListKind, string>();
+  readonly #withheld = new Map<ListKind, Withheld>();
+  /** Why lists could not be fetched, until they are. */
+  readonly #troubles = new Map<ListKind, string>();
   #rev = 0;
   #publishing = false;
 
@@ -184,23 +188,31 @@ export class Telling {
     this.#catalog = { ...this.#catalog, lists: { ...this.#catalog.lists, ...list } };
     this.#remember({ profile: null, lists: list });
     const pages = new Set(entries.map(({ json }) => json.buffer as ArrayBuffer));
-    const told = { slot: this.#slot, incarnation, kind, entries, commandTools };
+    this.#troubles.delete(kind);
+    const withheld = this.#withheld.get(kind) ?? NOTHING;
+    const told = { slot: this.#slot, incarnation, kind, entries, commandTools, withheld };
     this.#context.post({ type: 'catalog', ...told }, [...pages]);
     this.publish();
   }
 
-  /** Logs each change once, also over restarts. @param message "" when nothing was left out. */
-  leftOut(kind: ListKind, message: string): void {
-    if ((this.#leftOut.get(kind) ?? '') === message) return;
-    this.#leftOut.set(kind, message);
-    if (message !== '') this.log('warn', message, {});
+  /** Comes before `listed`. Logs each change once, also over restarts. @param withheld without secrets. */
+  leftOut(kind: ListKind, withheld: Withheld): void {
+    const { why } = this.#withheld.get(kind) ?? NOTHING;
+    this.#withheld.set(kind, withheld);
+    if (withheld.why !== why && withheld.why !== '') this.log('warn', withheld.why, {});
   }
 
-  /** @param problem without secrets. */
-  listFailed(problem: string): void {
+  /** Logs each change once. @param problem without secrets. */
+  listFailed(kind: ListKind, problem: string): void {
+    if (this.#troubles.get(kind) === problem) return;
+    this.#troubles.set(kind, problem);
     this.log('warn', problem, {});
-    this.#lastError = problem;
     this.publish();
+  }
+
+  /** Nothing is known of a list: main need not wait for it. */
+  unlisted(kind: ListKind, incarnation: number): void {
+    this.#post({ type: 'unlisted', slot: this.#slot, incarnation, kind });
   }
 
   log(level: LogMessage['level'], message: string, fields: LogMessage['fields']): void {
@@ -219,11 +231,15 @@ export class Telling {
   }
 
   #record(state: SupervisorState): SupervisorRecord {
+    const [trouble = null] = this.#troubles.values();
+    const withheld = [...this.#withheld.values()];
     const extras = {
       since: this.#since,
       childStarted: this.#present?.startTime ?? null,
       lastExit: this.#lastExit,
-      lastError: this.#lastError,
+      lastError: this.#lastError ?? trouble,
+      withheld: withheld.reduce((sum, { count }) => sum + count, 0),
+      withheldWhy: withheld.flatMap(({ why }) => (why === '' ? [] : [why])).join('; '),
       toolsCount: this.#toolsCount,
       noiseLines: this.#noiseBefore + (this.#present?.noiseLines ?? 0),
     };

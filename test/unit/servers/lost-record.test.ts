@@ -18,6 +18,8 @@ const READY: SupervisorRecord = {
   connection_state: 'ok',
   tools_count: 7,
   noise_lines: 1,
+  withheld: 2,
+  withheld_why: 'why',
 };
 
 test('says when the thread and its server come back', () => {

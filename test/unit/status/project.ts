@@ -96,6 +96,8 @@ export function downstream(changes: Partial<DownstreamSnapshot> = {}): Downstrea
     cpu_percent: 3.4,
     cpu_ms: 12_340,
     noise_lines: 0,
+    withheld: 0,
+    withheld_why: null,
     thread: { state: 'running', restarts: 0, heap_mb: 9, mates: 0 },
     share: 'low',
     name_collisions: 0,

@@ -163,7 +163,7 @@ export class ResourceRequests {
     client.answer(request, errorParts(idRaw, RESOURCE_NOT_FOUND, message, { uri }));
   }
 
-  /** `unknown`: every server has said what it has and none has this. `withheld`: why nobody has it. */
+  /** `unknown`: no server that is waited for has this. `withheld`: why nobody has it. */
   #toOwner(
     request: ServerRequest,
     uri: string,
@@ -179,10 +179,8 @@ export class ResourceRequests {
       case 'withheld':
         return { withheld: owner.why };
       case 'unknown': {
-        const pending = catalog.pendingResources();
-        if (pending === null) return 'unknown';
-        lists.await(request, pending);
-        return 'taken';
+        const pending = catalog.pendingResources(performance.now());
+        return pending !== null && lists.await(request, pending) ? 'taken' : 'unknown';
       }
     }
   }

@@ -1,6 +1,6 @@
 /** What a conversation tells its owner, the incarnation. Types only. */
 import type { ListKind } from '../../../shared/model/lists.ts';
-import type { CatalogEntry } from '../../../shared/model/mcp.ts';
+import type { CatalogEntry, Withheld } from '../../../shared/model/mcp.ts';
 import type { ServerFeatures } from '../../../shared/model/server.ts';
 import type { NoiseReport } from '../limits/noise.ts';
 import type { SelfDescription } from './handshake.ts';
@@ -10,10 +10,12 @@ import type { DroppedNotifications } from './notifications.ts';
 export interface ListsListener {
   /** A list is complete, after all pages. The `json` of each entry is a view on the buffer of its page. */
   listed(kind: ListKind, entries: readonly CatalogEntry[]): void;
-  /** Told before every list. @param message which entries were left out, in words; "" for none. */
-  leftOut(kind: ListKind, message: string): void;
+  /** Told before every list: the entries that were left out of it. */
+  leftOut(kind: ListKind, withheld: Withheld): void;
   /** A list could not be fetched and will be tried again. */
-  listFailed(problem: string): void;
+  listFailed(kind: ListKind, problem: string): void;
+  /** Nothing is known of a list, and nobody should wait for it; told at most once. */
+  unlisted(kind: ListKind): void;
 }
 
 /** Text in `detail`, `problem` and `sample` is the server's: clipped, neither cleaned nor redacted. */

@@ -3,7 +3,7 @@
  * be a call's number. Owned by the conversation. Has no timeouts: the caller of `send` needs its own.
  */
 
-import { decodeString, type Frame, rangeOf } from '../../../shared/json/frame.ts';
+import { decodeString, type Frame, rangeOf, textAt } from '../../../shared/json/frame.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import { member } from '../../../shared/json/json-slice.ts';
 import type { ByteRange } from '../../../shared/model/byte-range.ts';
@@ -12,8 +12,16 @@ import type { Line } from '../link.ts';
 
 export type Reply =
   | { readonly ok: true; readonly line: Uint8Array; readonly result: ByteRange }
-  /** In words; the server's part of it is clipped, not redacted. `lost`: no answer came. */
-  | { readonly ok: false; readonly problem: string; readonly lost?: true };
+  /**
+   * In words; the server's part of it is clipped, not redacted. `lost`: no answer came. `code`: of the error
+   * that it answered with, null when that is no number of usual length.
+   */
+  | {
+      readonly ok: false;
+      readonly problem: string;
+      readonly lost?: true;
+      readonly code?: number | null;
+    };
 
 const PREFIX = 'rea:';
 /** UTF-16 units of an error's message that are kept; more than is ever shown, see `redactedHead`. */
@@ -22,6 +30,7 @@ export const KEPT_ERROR_UNITS = 8192;
 const MAX_STRING_BYTES = 65_536;
 const MAX_REPLY_BYTES = 8 * 1024 * 1024;
 const MAX_REPLY_VALUES = 200_000;
+const MAX_CODE_BYTES = 32;
 
 export class OwnRequests {
   readonly #line: Line;
@@ -98,7 +107,15 @@ function replyOf(frame: Frame): Reply {
   if (result !== null) return { ok: true, line, result };
   const error = rangeOf(frame, SLOT.error);
   const text = error === null ? null : stringMember(line, error, 'message');
-  return { ok: false, problem: clip(text ?? 'an error without a message', KEPT_ERROR_UNITS) };
+  const problem = clip(text ?? 'an error without a message', KEPT_ERROR_UNITS);
+  return { ok: false, problem, code: codeOf(frame) };
+}
+
+function codeOf(frame: Frame): number | null {
+  const at = rangeOf(frame, SLOT.errorCode);
+  if (at === null || at[1] - at[0] > MAX_CODE_BYTES) return null;
+  const code = Number(textAt(frame, SLOT.errorCode));
+  return Number.isNaN(code) ? null : code;
 }
 
 function tooLarge(what: string): Reply {

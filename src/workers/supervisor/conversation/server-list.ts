@@ -1,11 +1,12 @@
 /**
- * Fetches one list of a server over all pages, again after a change, and again after a failure. Entries stay
- * the bytes that came; only their keys are read. Owned by the conversation, ends with it.
+ * Fetches one list of a server over all pages, again after a change, and again after a failure. A server that
+ * does not know the method, or answers null, has an empty list. Owned by the conversation, ends with it.
  */
 
 import { elements, kindAt, member } from '../../../shared/json/json-slice.ts';
+import type { ByteRange } from '../../../shared/model/byte-range.ts';
 import { LISTS, type ListKind, type ListShape } from '../../../shared/model/lists.ts';
-import type { CatalogEntry } from '../../../shared/model/mcp.ts';
+import type { CatalogEntry, Withheld } from '../../../shared/model/mcp.ts';
 import { ListEntries } from './list-entries.ts';
 import type { OwnRequests, Reply } from './own-requests.ts';
 
@@ -15,6 +16,13 @@ const COALESCE_MS = 250;
 const MS_PER_ENTRY = 0.2;
 const RETRY_MS = 1000;
 const RETRY_MAX_MS = 30_000;
+/** Nobody waits longer for the first list of an incarnation, however long that may take. */
+const FIRST_LIST_MS = 3000;
+/** Raw JSON; it is kept, compared and sent back. */
+const MAX_CURSOR_BYTES = 65_536;
+const METHOD_NOT_FOUND = -32601;
+/** A cursor like any other. But many servers mean by it that there are no more pages. */
+const EMPTY_CURSOR = '""';
 
 export interface ServerListOptions {
   readonly kind: ListKind;
@@ -25,8 +33,10 @@ export interface ServerListOptions {
   readonly maxBytes: number;
   /** The `json` of each entry is a view on the buffer of its page. */
   readonly onList: (entries: readonly CatalogEntry[]) => void;
-  /** Called before every `onList`. @param message which entries were left out, in words; "" for none. */
-  readonly onLeftOut: (message: string) => void;
+  /** Called before every `onList`. */
+  readonly onLeftOut: (withheld: Withheld) => void;
+  /** Nothing is known of the list in this incarnation, and nobody should wait for it. */
+  readonly onUnknown: () => void;
   /** The list could not be fetched. It will be tried again. */
   readonly onTrouble: (message: string) => void;
 }
@@ -34,6 +44,8 @@ export interface ServerListOptions {
 interface Fetch {
   readonly entries: ListEntries;
   readonly cursors: Set<string>;
+  /** Raw JSON of the cursor that was sent last; null: none. */
+  cursor: string | null;
   bytes: number;
   pages: number;
 }
@@ -48,6 +60,9 @@ export class ServerList {
   #retryMs = RETRY_MS;
   #timer: NodeJS.Timeout | null = null;
   #request: string | null = null;
+  /** A list came, or all know that none did. */
+  #isSettled = false;
+  #patience: NodeJS.Timeout | null = null;
 
   constructor(options: ServerListOptions) {
     this.#options = options;
@@ -69,6 +84,19 @@ export class ServerList {
   close(): void {
     this.#state = 'closed';
     this.#endPage();
+    this.#settled();
+  }
+
+  #settled(): void {
+    this.#isSettled = true;
+    if (this.#patience !== null) clearTimeout(this.#patience);
+    this.#patience = null;
+  }
+
+  #unknown(): void {
+    if (this.#isSettled) return;
+    this.#settled();
+    this.#options.onUnknown();
   }
 
   get #pauseMs(): number {
@@ -84,13 +112,14 @@ export class ServerList {
     this.#endPage();
     this.#state = 'fetching';
     const entries = new ListEntries(this.#options.kind);
-    this.#page({ entries, cursors: new Set(), bytes: 0, pages: 0 }, null);
+    if (!this.#isSettled) this.#patience ??= setTimeout(() => this.#unknown(), FIRST_LIST_MS);
+    this.#page({ entries, cursors: new Set(), cursor: null, bytes: 0, pages: 0 });
   }
 
-  /** @param cursor raw JSON text, null for the first page. */
-  #page(fetch: Fetch, cursor: string | null): void {
+  #page(fetch: Fetch): void {
     const { requests, timeoutMs } = this.#options;
     const shape = this.#shape;
+    const { cursor } = fetch;
     const params = cursor === null ? '{}' : `{"cursor":${cursor}}`;
     this.#request = requests.send(shape.method, params, (reply) => {
       this.#endPage();
@@ -104,29 +133,42 @@ export class ServerList {
 
   #read(fetch: Fetch, reply: Reply): void {
     const shape = this.#shape;
-    if (!reply.ok) return this.#fail(`${shape.method} failed: ${reply.problem}`);
-    const { line, result } = reply;
-    const list = member(line, result, shape.member);
-    if (list === null || kindAt(line, list[0]) !== 'array') {
-      return this.#fail(`${shape.method} was answered without an array of ${shape.member}`);
+    if (!reply.ok) {
+      const isUnknown = fetch.pages === 0 && reply.code === METHOD_NOT_FOUND;
+      return isUnknown
+        ? this.#finish(fetch, null)
+        : this.#spoilt(fetch, `failed: ${reply.problem}`);
     }
+    const { line, result } = reply;
+    const isNull = (at: ByteRange) => kindAt(line, at[0]) === 'null';
+    const list = isNull(result) ? result : member(line, result, shape.member);
+    if (list === null || !(isNull(list) || kindAt(line, list[0]) === 'array')) {
+      return this.#spoilt(fetch, `was answered without an array of ${shape.member}`);
+    }
+    const next = member(line, result, 'nextCursor');
+    const isLast = next === null || isNull(next);
+    const isLong = next !== null && next[1] - next[0] > MAX_CURSOR_BYTES;
+    const cursor = isLast || isLong ? null : textOf(line, next);
+    const again = cursor !== null && fetch.cursors.has(cursor);
     fetch.pages += 1;
     fetch.bytes += line.length;
-    for (const at of elements(line, list)) fetch.entries.add(line, at);
-    const next = member(line, result, 'nextCursor');
-    const cursor =
-      next === null || kindAt(line, next[0]) === 'null'
-        ? null
-        : Buffer.from(line.subarray(next[0], next[1])).toString();
-    if (cursor === null || cursor === '""') return this.#finish(fetch, null);
-    const limit = this.#limitReached(fetch, cursor);
+    for (const at of elements(line, list)) fetch.entries.add(line, at, again);
+    if (isLong) return this.#finish(fetch, `a cursor of more than ${MAX_CURSOR_BYTES} bytes`);
+    if (cursor === null || (again && cursor === EMPTY_CURSOR)) return this.#finish(fetch, null);
+    const limit = again ? 'a cursor came twice' : this.#limitReached(fetch);
     if (limit !== null) return this.#finish(fetch, limit);
     fetch.cursors.add(cursor);
-    this.#page(fetch, cursor);
+    fetch.cursor = cursor;
+    this.#page(fetch);
   }
 
-  #limitReached(fetch: Fetch, cursor: string): string | null {
-    if (fetch.cursors.has(cursor)) return 'a cursor came twice';
+  /** A page could not be had: none of the list counts, unless the server had meant that there are no more. */
+  #spoilt(fetch: Fetch, how: string): void {
+    if (fetch.cursor === EMPTY_CURSOR) this.#finish(fetch, null);
+    else this.#fail(`${this.#shape.method} ${how}`);
+  }
+
+  #limitReached(fetch: Fetch): string | null {
     if (fetch.pages >= MAX_PAGES) return `more than ${MAX_PAGES} pages`;
     if (fetch.entries.isFull) return `more than ${fetch.entries.limit} entries`;
     if (fetch.bytes >= this.#options.maxBytes) return `more than ${this.#options.maxBytes} bytes`;
@@ -137,7 +179,8 @@ export class ServerList {
   #finish(fetch: Fetch, cut: string | null): void {
     this.#retryMs = RETRY_MS;
     this.#state = 'quiet';
-    this.#options.onLeftOut(fetch.entries.leftOut(cut));
+    this.#settled();
+    this.#options.onLeftOut(fetch.entries.withheld(cut));
     const entries = fetch.entries.all();
     this.#size = entries.length;
     this.#options.onList(entries);
@@ -150,6 +193,7 @@ export class ServerList {
     this.#endPage();
     this.#changedMeanwhile = false;
     this.#options.onTrouble(problem);
+    this.#unknown();
     this.#startIn(this.#retryMs);
     this.#retryMs = Math.min(RETRY_MAX_MS, 2 * this.#retryMs);
   }
@@ -160,4 +204,8 @@ export class ServerList {
     this.#timer = null;
     this.#request = null;
   }
+}
+
+function textOf(line: Uint8Array, [start, end]: ByteRange): string {
+  return Buffer.from(line.buffer, line.byteOffset + start, end - start).toString();
 }

@@ -34,8 +34,9 @@ export class ServerLists {
           timeoutMs,
           maxBytes,
           onList: (entries) => listener.listed(kind, entries),
-          onLeftOut: (message) => listener.leftOut(kind, message),
-          onTrouble: (problem) => listener.listFailed(problem),
+          onLeftOut: (withheld) => listener.leftOut(kind, withheld),
+          onUnknown: () => listener.unlisted(kind),
+          onTrouble: (problem) => listener.listFailed(kind, problem),
         }),
       ]),
     );
@@ -46,7 +47,10 @@ export class ServerLists {
     this.#features = features;
     for (const [kind, list] of this.#lists) {
       if (features[LISTS[kind].capability]) list.refresh();
-      else this.#listener.listed(kind, []);
+      else {
+        this.#listener.leftOut(kind, { count: 0, why: '' });
+        this.#listener.listed(kind, []);
+      }
     }
   }
 

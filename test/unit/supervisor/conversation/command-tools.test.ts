@@ -1,12 +1,13 @@
 /** Which tools run commands, and how they are marked: as nothing else of them is changed. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { decodeString } from '#src/shared/json/frame.ts';
 import { elements, member } from '#src/shared/json/json-slice.ts';
+import type { CatalogEntry } from '#src/shared/model/mcp.ts';
 import {
   markCommandTools,
   runsCommands,
 } from '#src/workers/supervisor/conversation/command-tools.ts';
-import { ListEntries } from '#src/workers/supervisor/conversation/list-entries.ts';
 
 const TEXT = { type: 'string' };
 const HINTS = { readOnlyHint: false, destructiveHint: true };
@@ -19,9 +20,11 @@ function isCommandTool(name: string, properties: object): boolean {
 /** Raw JSON of a list → what clients see of it. */
 function mark(json: string) {
   const bytes = new TextEncoder().encode(json);
-  const list = new ListEntries('tools');
-  for (const at of elements(bytes, [0, bytes.length])) list.add(bytes, at);
-  const before = list.all();
+  const before = elements(bytes, [0, bytes.length]).map(([start, end]): CatalogEntry => {
+    const tool = bytes.subarray(start, end);
+    const keyAt = member(tool, [0, tool.length], 'name') ?? [0, 0];
+    return { key: decodeString(tool, keyAt) ?? '', json: tool, keyAt };
+  });
   const { entries, commandTools } = markCommandTools(before);
   return { before, entries, commandTools, texts: entries.map(textOf) };
 }

@@ -13,13 +13,19 @@ function read(kind: ListKind, ...pages: readonly (readonly unknown[])[]): ListEn
   return entries;
 }
 
-const named = (...names: unknown[]) => names.map((name) => ({ description: 'd', name }));
+const inputSchema = { type: 'object' };
+const named = (...names: unknown[]) =>
+  names.map((name) => ({ description: 'd', name, inputSchema }));
 
 test('keeps each entry as it came, with its key', () => {
   const entries = read('tools', named('a', 'b'), named('c')).all();
   expect(entries.map(({ key }) => key)).toEqual(['a', 'b', 'c']);
   for (const { key, json, keyAt } of entries) {
-    expect(JSON.parse(Buffer.from(json).toString())).toEqual({ description: 'd', name: key });
+    expect(JSON.parse(Buffer.from(json).toString())).toEqual({
+      description: 'd',
+      name: key,
+      inputSchema,
+    });
     expect(Buffer.from(json.subarray(...keyAt)).toString()).toBe(JSON.stringify(key));
   }
 });
@@ -34,11 +40,11 @@ test('counts what it leaves out over all pages, by reason', () => {
   expect(entries.all().map(({ key }) => key)).toEqual(['a']);
   const counts =
     '2 whose name is longer than 128 characters, 5 without name, 2 whose name came before';
-  expect(entries.leftOut(null)).toBe(`prompts/list: entries were left out: ${counts}`);
-  expect(entries.leftOut('a cursor came twice')).toBe(
+  expect(entries.withheld(null).why).toBe(`prompts/list: entries were left out: ${counts}`);
+  expect(entries.withheld('a cursor came twice').why).toBe(
     `prompts/list: was cut short: a cursor came twice; entries were left out: ${counts}`,
   );
-  expect(read('prompts', named('a')).leftOut(null)).toBe('');
+  expect(read('prompts', named('a')).withheld(null).why).toBe('');
 });
 
 test('a name is measured in characters and a URI in bytes, however they are written', () => {
@@ -53,17 +59,20 @@ test('a name is measured in characters and a URI in bytes, however they are writ
   const uris = ['u'.repeat(8192), 'ü'.repeat(4096), 'u'.repeat(8193), 'ü'.repeat(4097)];
   const resources = read(
     'resources',
-    uris.map((uri) => ({ uri })),
+    uris.map((uri) => ({ uri, name: 'r' })),
   );
   expect(resources.all().map(({ key }) => key)).toEqual(uris.slice(0, 2));
 });
 
 test('takes no more than the limit, also of one page', () => {
-  const templates = Array.from({ length: 1003 }, (_, at) => ({ uriTemplate: `u://${at}/{x}` }));
+  const templates = Array.from({ length: 1003 }, (_, at) => ({
+    uriTemplate: `u://${at}/{x}`,
+    name: 't',
+  }));
   const entries = read('templates', templates);
   expect(entries.isFull).toBe(true);
   expect(entries.all()).toHaveLength(1000);
-  expect(entries.leftOut(null)).toBe(
+  expect(entries.withheld(null).why).toBe(
     'resources/templates/list: entries were left out: 3 beyond 1000',
   );
 });
