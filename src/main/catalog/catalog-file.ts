@@ -3,9 +3,11 @@
  * once, at start. A list with anything unexpected in it is not restored: its server lists it again.
  */
 import { join } from 'node:path';
+import { fitEntry } from '../../shared/json/fit-entry.ts';
 import { scanFrame } from '../../shared/json/frame.ts';
 import { member } from '../../shared/json/json-slice.ts';
 import { readKey } from '../../shared/json/keys.ts';
+import type { ByteRange } from '../../shared/model/byte-range.ts';
 import { LIST_KINDS, LISTS, type ListKind } from '../../shared/model/lists.ts';
 import type { CatalogEntry } from '../../shared/model/mcp.ts';
 import {
@@ -53,17 +55,32 @@ function restoreLists(lists: Remembered['lists']): StoredServer['lists'] {
   for (const kind of LIST_KINDS) {
     if ((lists[kind]?.length ?? 0) > LISTS[kind].limit) continue;
     const entries = lists[kind]?.map((json) => restoreEntry(json, kind));
-    if (entries?.every((entry) => entry !== null)) restored.set(kind, entries);
+    if (!entries?.every((entry) => entry !== null)) continue;
+    restored.set(
+      kind,
+      entries.filter((entry) => entry !== 'unfit'),
+    );
   }
   return restored;
 }
 
-function restoreEntry(json: string, kind: ListKind): CatalogEntry | null {
-  const bytes = new TextEncoder().encode(json);
-  if ('error' in scanFrame(bytes)) return null;
-  const keyAt = member(bytes, [0, bytes.length], LISTS[kind].key);
-  const key = keyAt === null ? null : readKey(kind, bytes, keyAt);
-  return keyAt === null || key === null || 'wrong' in key
-    ? null
-    : { key: key.text, json: bytes, keyAt };
+/** `unfit`: clients would refuse a list with it, as earlier releases kept it. */
+function restoreEntry(json: string, kind: ListKind): CatalogEntry | 'unfit' | null {
+  const stored = new TextEncoder().encode(json);
+  if ('error' in scanFrame(stored)) return null;
+  const key = keyOf(kind, stored);
+  if (key === null) return null;
+  const fit = fitEntry(kind, stored);
+  if ('wrong' in fit) return 'unfit';
+  const { keyAt } = fit.json === stored ? key : (keyOf(kind, fit.json) ?? key);
+  return { key: key.text, json: fit.json, keyAt };
+}
+
+function keyOf(
+  kind: ListKind,
+  json: Uint8Array,
+): { readonly text: string; readonly keyAt: ByteRange } | null {
+  const keyAt = member(json, [0, json.length], LISTS[kind].key);
+  const key = keyAt === null ? null : readKey(kind, json, keyAt);
+  return keyAt === null || key === null || 'wrong' in key ? null : { text: key.text, keyAt };
 }

@@ -28,12 +28,9 @@ export type Resolution =
 export interface Pending {
   /** One at least. */
   readonly servers: readonly string[];
-  /** What is asked for may be another server's, so it waits no longer than this; null: it is theirs. */
-  readonly until: number | null;
+  /** What is asked for is theirs in any case; else it may be another server's. */
+  readonly areOwners: boolean;
 }
-
-/** Requests that may be for another server wait at least so long for one that has told nothing. */
-const LEAST_WAIT_MS = 2000;
 
 interface ServerEntry {
   readonly config: ServerConfig;
@@ -52,7 +49,6 @@ export class Catalog {
   readonly #servers = new Map<string, ServerEntry>();
   readonly #lists: Readonly<Record<ListKind, MergedList>>;
   readonly #onChange: (kind: ListKind) => void;
-  readonly #waitMs: number;
   readonly #reports: CollisionReports;
   readonly #onHeld: (kind: UriKind, held: readonly HeldUri[]) => void;
   #reserved: Reserved;
@@ -74,7 +70,6 @@ export class Catalog {
     readonly onHeld?: (kind: UriKind, held: readonly HeldUri[]) => void;
   }) {
     this.#reports = new CollisionReports(options.onCollision);
-    this.#waitMs = Math.max(options.listWaitMs, LEAST_WAIT_MS);
     this.#waiters = new ListWaiters(options.listWaitMs, (kind) => this.#isIncomplete(kind));
     this.#onChange = options.onChange;
     this.#onHeld = options.onHeld ?? (() => {});
@@ -189,6 +184,11 @@ export class Catalog {
     this.#waiters.wake();
   }
 
+  /** The server takes long to start: requests that may be for another one do not wait for it. */
+  takesLong(server: string): void {
+    this.#servers.get(server)?.lists.takesLong();
+  }
+
   /** The server failed: list requests no longer wait for its first lists. */
   settle(server: string): void {
     if (this.#servers.get(server)?.lists.fail() === true) this.#waiters.wake();
@@ -220,7 +220,7 @@ export class Catalog {
   }
 
   /** The server that an exposed tool or prompt belongs to. */
-  byName(kind: 'tools' | 'prompts', exposed: string, now: number): Resolution {
+  byName(kind: 'tools' | 'prompts', exposed: string): Resolution {
     const target = this.target(kind, exposed);
     if (target !== null) return { kind: 'target', ...target };
     const owner = this.#reserved.ownerOfName(exposed);
@@ -229,14 +229,16 @@ export class Catalog {
     for (const [server, { config, lists }] of this.#servers) {
       if (config.prefix === '') {
         const isFree = owner === null || owner.server === server;
-        if (isFree && !lists.isSettled(kind)) mayHave.push(server);
+        if (isFree && !lists.slow && !lists.isSettled(kind)) mayHave.push(server);
       } else if (exposed.startsWith(`${config.prefix}__`)) {
-        if (!lists.isSettled(kind)) return { kind: 'pending', servers: [server], until: null };
+        if (!lists.isSettled(kind)) {
+          return { kind: 'pending', servers: [server], areOwners: true };
+        }
         if (lists.isUnlisted(kind)) unlisted = server;
       }
     }
-    const pending = this.#pending(mayHave, now);
-    return pending === null ? { kind: 'unknown', unlisted } : { kind: 'pending', ...pending };
+    if (mayHave.length > 0) return { kind: 'pending', servers: mayHave, areOwners: false };
+    return { kind: 'unknown', unlisted };
   }
 
   /** The server that a resource or a template belongs to. */
@@ -244,27 +246,14 @@ export class Catalog {
     return this.#uris.of(uri);
   }
 
-  /** Servers that have not told their resources in this run and are still waited for. */
-  pendingResources(now: number): Pending | null {
-    const mayHave: string[] = [];
+  /** Servers that have not told their resources in this run and are waited for. */
+  pendingResources(): Pending | null {
+    const servers: string[] = [];
     for (const [server, { lists }] of this.#servers) {
       const areKnown = lists.isSettled('resources') && lists.isSettled('templates');
-      if (!lists.failed && !areKnown) mayHave.push(server);
+      if (!lists.failed && !lists.slow && !areKnown) servers.push(server);
     }
-    return this.#pending(mayHave, now);
-  }
-
-  /** Those that requests for what may be another server's still wait for. */
-  #pending(mayHave: readonly string[], now: number): Pending | null {
-    const servers: string[] = [];
-    let until = now;
-    for (const server of mayHave) {
-      const ends = this.#servers.get(server)?.lists.waitEnds(now + this.#waitMs) ?? now;
-      if (ends <= now) continue;
-      servers.push(server);
-      until = Math.max(until, ends);
-    }
-    return servers.length === 0 ? null : { servers, until };
+    return servers.length === 0 ? null : { servers, areOwners: false };
   }
 
   /**
@@ -272,10 +261,6 @@ export class Catalog {
    * unknown server has told its list or failed, at most `listWaitMs` after the run's first such request.
    */
   whenListable(kind: ListKind, now: number, callback: () => void): void {
-    // What is waited for here need not be waited for again.
-    for (const [server, { lists }] of this.#servers) {
-      if (this.#isAwaited(server, kind)) lists.waitEnds(now + this.#waitMs);
-    }
     this.#waiters.add(kind, now, callback);
   }
 

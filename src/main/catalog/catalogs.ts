@@ -80,6 +80,11 @@ export class Catalogs {
     for (const catalog of this.#of(owner)) catalog.unlisted(config.name, kind);
   }
 
+  /** The server takes long to start. */
+  takesLong({ config, owner }: Teller): void {
+    for (const catalog of this.#of(owner)) catalog.takesLong(config.name);
+  }
+
   /** The server failed: list requests no longer wait for its first lists. */
   settle({ config, owner }: Teller): void {
     for (const catalog of this.#of(owner)) catalog.settle(config.name);

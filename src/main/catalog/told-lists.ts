@@ -1,6 +1,6 @@
 /**
- * Which of its lists one server has told in this run, which of them cannot be had, and how long requests that may be
- * for another server wait for the rest. Reads no clock.
+ * Which of its lists one server has told in this run, which of them cannot be had, and whether requests that may be for
+ * another server wait for the rest.
  */
 import type { ListKind } from '../../shared/model/lists.ts';
 
@@ -8,11 +8,16 @@ export class ToldLists {
   readonly #told = new Set<ListKind>();
   readonly #unlisted = new Set<ListKind>();
   #failed = false;
-  #waitEnds: number | null = null;
+  #slow = false;
 
   /** It failed once: list requests no longer wait for its first lists. */
   get failed(): boolean {
     return this.#failed;
+  }
+
+  /** It takes so long to start that nobody waits for it who may be another server's. */
+  get slow(): boolean {
+    return this.#slow;
   }
 
   get any(): boolean {
@@ -43,6 +48,10 @@ export class ToldLists {
     this.#unlisted.add(kind);
   }
 
+  takesLong(): void {
+    this.#slow = true;
+  }
+
   /** @returns false when it had failed before. */
   fail(): boolean {
     const isFirst = !this.#failed;
@@ -50,19 +59,10 @@ export class ToldLists {
     return isFirst;
   }
 
-  /**
-   * The time until which requests that may be for another server wait for this one: it is the same for all of
-   * them, so that one server holds them up once. @param ends for the first of them.
-   */
-  waitEnds(ends: number): number {
-    this.#waitEnds ??= ends;
-    return this.#waitEnds;
-  }
-
   /** Copies what is known of the same server. */
   adopt(other: ToldLists): void {
     this.#failed = other.#failed;
-    this.#waitEnds = other.#waitEnds;
+    this.#slow = other.#slow;
     for (const kind of other.#told) this.#told.add(kind);
     for (const kind of other.#unlisted) this.#unlisted.add(kind);
   }

@@ -56,7 +56,7 @@ export class NamedRequests {
       );
     }
     const { catalogs, sender, lists } = this.#options;
-    const target = catalogs.of(client).byName(kind, name, performance.now());
+    const target = catalogs.of(client).byName(kind, name);
     if (target.kind === 'target') {
       const edits = [{ at, with: target.keyRaw }];
       return sender.serve(request, target.server, (server) =>

@@ -35,15 +35,16 @@ export class PendingLists {
    *
    * @returns false: it has waited long enough, or need not, and what it is for is not theirs.
    */
-  await(request: ServerRequest, { servers, until }: Pending): boolean {
+  await(request: ServerRequest, { servers, areOwners }: Pending): boolean {
     const { sender } = this.#options;
-    if (until === null || !sender.accepting) {
+    if (areOwners || !sender.accepting) {
       sender.serve(request, servers[0] ?? '', (server) => this.#awaitOwner(request, server));
       return true;
     }
-    const deadline = Math.min(request.listDeadline ?? until, until);
-    const isOver = deadline <= performance.now();
-    const serving = isOver ? [] : servers.flatMap((name) => sender.serving(request, name) ?? []);
+    const now = performance.now();
+    const serving = servers.flatMap((name) => sender.serving(request, name) ?? []);
+    const deadline = request.listDeadline ?? now + (serving[0]?.config.callTimeoutMs ?? 0);
+    if (deadline <= now) return false;
     // One that refuses calls holds up nobody who may be somebody else's.
     const open = serving.filter((server) => server.refusal(deadline) === null);
     if (open.length === 0) return false;

@@ -63,7 +63,8 @@ export class LaneMessages implements LaneListener {
       case 'launcher_failed':
         return this.#options.launcher.failed(message.path, message.why);
       case 'ticket_returned':
-        return this.#parts.tickets.giveBack(lane.name);
+        this.#parts.tickets.giveBack(lane.name);
+        return this.#started(lane);
       case 'profile':
       case 'catalog':
       case 'unlisted':
@@ -148,6 +149,13 @@ export class LaneMessages implements LaneListener {
     const { phase } = message.record;
     if (phase === 'failed' || phase === 'backoff' || phase === 'stopped') this.#settle(lane);
     this.#stopped(lane);
+  }
+
+  /** It has had its time to start. */
+  #started(lane: Lane): void {
+    if (lane.server.phase !== 'starting' || this.#parts.endings.has(lane)) return;
+    this.#options.catalogs.takesLong(lane);
+    this.#parts.events().onListsSettled(lane.config.name);
   }
 
   /** The first lists of this server are no longer waited for. */

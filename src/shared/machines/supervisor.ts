@@ -154,9 +154,10 @@ function ready(policy: SupervisorPolicy, state: SupervisorState, features: Serve
   return [
     next,
     [
+      // First: a ticket that is given back by a server that starts means that it takes long.
+      emit(next, { event: 'ready', features }),
       ...returnTicket(state),
       { do: 'timer', timer: 'stable', ms: policy.restart.stableMs },
-      emit(next, { event: 'ready', features }),
       ...(state.connection === 'ok'
         ? []
         : [emit(next, { event: 'health_changed', healthy: true })]),

@@ -11,7 +11,7 @@ beforeEach(() => {
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 const small = '{"name":"small","inputSchema":{"type":"object"}}';
-const large = `{"description":"${'é'.repeat(100_000)}","name":"large","inputSchema":{}}`;
+const large = `{"description":"${'é'.repeat(100_000)}","name":"large","inputSchema":{"type":"object"}}`;
 const page = '{"uri":"a://\\u0070age","name":"page"}';
 const fingerprint = '0123456789abcdef';
 
@@ -50,6 +50,18 @@ test('restores every entry of every list byte for byte, however large', () => {
 test('restores the tools of a file of the first format', () => {
   const tools = [{ name: 'small', json: small }];
   expect(restored({ a: { tools }, b: { tools: 5 } }, 1)).toEqual({ a: { tools: [small] }, b: {} });
+});
+
+test('what clients would refuse is mended or left out, as earlier releases kept it', () => {
+  const lists = {
+    tools: [small, '{"name":"a","title":null,"inputSchema":null}', '{"name":"b","inputSchema":5}'],
+    resources: ['{"uri":"a://b"}'],
+  };
+  expect(restored({ a: { lists } })).toEqual({
+    a: { tools: [small, '{"name":"a","inputSchema":{"type":"object"}}'], resources: [] },
+  });
+  const mended = readCatalogFile(dir)[0]?.lists.get('tools')?.[1];
+  expect(Buffer.from(mended!.json.subarray(...mended!.keyAt)).toString()).toBe('"a"');
 });
 
 test.each([

@@ -26,7 +26,7 @@ function entries(...names: string[]): CatalogEntry[] {
   });
 }
 
-const isListed = (name: string) => catalog.byName('tools', name, 0)?.kind === 'target';
+const isListed = (name: string) => catalog.byName('tools', name)?.kind === 'target';
 
 test('a list of an earlier run is listed until its server has told, and not any more after that', () => {
   catalog.restore('a', config.fingerprint, 'tools', entries('then'));

@@ -16,9 +16,9 @@ describe('names', () => {
         /^b: its tool "x" is listed as "x_[0-9a-f]{12}", because server "a" has one$/,
       ),
     ]);
-    expect(catalog.byName('tools', 'x', 0)).toMatchObject({ kind: 'target', server: 'a' });
+    expect(catalog.byName('tools', 'x')).toMatchObject({ kind: 'target', server: 'a' });
     const renamed = /x_[0-9a-f]{12}/.exec(told[0] ?? '')?.[0] ?? '';
-    expect(catalog.byName('tools', renamed, 0)).toMatchObject({ kind: 'target', server: 'b' });
+    expect(catalog.byName('tools', renamed)).toMatchObject({ kind: 'target', server: 'b' });
     expect([catalog.collisions('a'), catalog.collisions('b')]).toEqual([0, 1]);
 
     offer('b', 'tools', 'x', 'another');
@@ -46,13 +46,13 @@ describe('names', () => {
       expect(listed(kind).filter((name) => /^bank__/i.test(name))).toEqual([]);
       offer('bank', kind, 'echo');
       expect(listed(kind).filter((name) => /^bank__/i.test(name))).toEqual(['bank__echo']);
-      expect(catalog.byName(kind, 'bank__echo', 0)).toMatchObject({ server: 'bank' });
-      expect(catalog.byName(kind, 'bank__pay', 0)).toEqual({ kind: 'unknown', unlisted: null });
+      expect(catalog.byName(kind, 'bank__echo')).toMatchObject({ server: 'bank' });
+      expect(catalog.byName(kind, 'bank__pay')).toEqual({ kind: 'unknown', unlisted: null });
       const strange = listed(kind).filter((name) => /_[0-9a-f]{12}$/.test(name));
       expect(strange).toHaveLength(7);
       for (const name of strange) {
         expect(name).not.toContain('__');
-        expect(catalog.byName(kind, name, 0)).toMatchObject({ kind: 'target', server: 'evil' });
+        expect(catalog.byName(kind, name)).toMatchObject({ kind: 'target', server: 'evil' });
       }
       // Those that are nobody else's stay as they are.
       expect(listed(kind)).toEqual(expect.arrayContaining(['bank_pay', 'bankrupt']));
@@ -77,17 +77,17 @@ describe('names', () => {
 
   test('a call of a name that belongs to a server waits for that one only', () => {
     setUp({ evil: '', bank: 'bank' });
-    expect(catalog.byName('tools', 'bank__pay', 0)).toEqual({
+    expect(catalog.byName('tools', 'bank__pay')).toEqual({
       kind: 'pending',
       servers: ['bank'],
-      until: null,
+      areOwners: true,
     });
     offer('bank', 'tools', 'echo');
-    expect(catalog.byName('tools', 'bank__pay', 0)).toEqual({ kind: 'unknown', unlisted: null });
-    expect(catalog.byName('tools', 'pay', 0)).toEqual({
+    expect(catalog.byName('tools', 'bank__pay')).toEqual({ kind: 'unknown', unlisted: null });
+    expect(catalog.byName('tools', 'pay')).toEqual({
       kind: 'pending',
       servers: ['evil'],
-      until: 2000,
+      areOwners: false,
     });
   });
 

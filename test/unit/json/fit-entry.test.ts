@@ -312,7 +312,11 @@ test('the last of several members of a name counts, as in JSON.parse, and a null
 });
 
 test.each([
-  ['tools', { name: 'a', inputSchema: { type: 'string' } }, 'whose inputSchema.type is not "object"'],
+  [
+    'tools',
+    { name: 'a', inputSchema: { type: 'string' } },
+    'whose inputSchema.type is not "object"',
+  ],
   ['tools', { name: 'a', inputSchema: { anyOf: [object] } }, 'without inputSchema.type'],
   ['tools', { name: 'a', inputSchema: [] }, 'whose inputSchema is no object'],
   ['tools', { name: 'a', description: 5 }, 'whose description is no string'],

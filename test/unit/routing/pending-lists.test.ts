@@ -31,11 +31,11 @@ test('a request that waits again has what is left of its time', () => {
     sender,
     observer: NO_OBSERVER,
     // The server has told of other lists than the one that is needed.
-    route: (request) => lists.await(request, { servers: ['one'], until: null }),
+    route: (request) => lists.await(request, { servers: ['one'], areOwners: true }),
   });
   const client = { track: () => {}, untrack: () => {} };
   const request = { client, idText: '1', listDeadline: null } as unknown as ServerRequest;
-  lists.await(request, { servers: ['one'], until: null });
+  lists.await(request, { servers: ['one'], areOwners: true });
   vi.advanceTimersByTime(600);
   lists.settled('one');
   vi.advanceTimersByTime(399);

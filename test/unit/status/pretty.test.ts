@@ -100,6 +100,22 @@ describe('the page', () => {
     }
   });
 
+  it('says how many entries of a server are withheld, and why, at length when asked to', () => {
+    const { cwd, write } = project();
+    const withheld_why = `tools/list: entries were left out: 2 without name${'!'.repeat(400)}`;
+    const one = downstream({ name: 'odd', withheld: 2, withheld_why });
+    const cut = downstream({ name: 'cut', withheld_why: 'tools/list: was cut short' });
+    write('serve.state.json', snapshot({ downstreams: [one, cut, downstream({ name: 'well' })] }));
+    const { text } = status(cwd);
+    expect(text).toContain('odd: 2 entries are withheld: tools/list: entries were left out');
+    expect(text).toContain('cut: not whole: tools/list: was cut short');
+    expect(text).not.toContain('well: ');
+    expect(text).not.toContain(withheld_why);
+    const { text: long } = status(cwd, { verbose: true });
+    expect(long).toContain(`  lists       2 entries are withheld: ${withheld_why}`);
+    expect(long.match(/entries are withheld/g)).toHaveLength(1);
+  });
+
   it('shows what waits and how to take it, at length when asked to', () => {
     const { cwd, write } = project();
     const what = `/bin/sh -c '${'x'.repeat(300)}' (in /work)`;

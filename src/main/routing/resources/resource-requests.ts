@@ -179,7 +179,7 @@ export class ResourceRequests {
       case 'withheld':
         return { withheld: owner.why };
       case 'unknown': {
-        const pending = catalog.pendingResources(performance.now());
+        const pending = catalog.pendingResources();
         return pending !== null && lists.await(request, pending) ? 'taken' : 'unknown';
       }
     }
