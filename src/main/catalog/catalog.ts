@@ -5,14 +5,14 @@
  */
 import type { ServerConfig } from '../../shared/model/config.ts';
 import { LIST_KINDS, type ListKind, type UriKind } from '../../shared/model/lists.ts';
-import type { CatalogEntry } from '../../shared/model/mcp.ts';
+import type { CatalogEntry, Withheld } from '../../shared/model/mcp.ts';
 import type { HeldUri } from '../../shared/model/remembered.ts';
 import { CollisionReports } from './collisions.ts';
 import { ListWaiters } from './list-waiters.ts';
 import { MergedList, type Target } from './merged-list.ts';
 import { HEALTH_TOOL } from './own-tools.ts';
 import { NOTHING_RESERVED, type Reserved } from './reserved.ts';
-import { ToldLists } from './told-lists.ts';
+import { NOTHING_WITHHELD, ToldLists } from './told-lists.ts';
 import { toolFilter } from './tool-filter.ts';
 import { EARLIER_RUN, type Since, THIS_RUN } from './uri-claims.ts';
 import { UriOwners, type UriResolution } from './uri-owners.ts';
@@ -166,12 +166,17 @@ export class Catalog {
     this.#uris.templatesChanged();
   }
 
-  /** A complete list that a server has just told. */
-  update(server: string, kind: ListKind, entries: readonly CatalogEntry[]): void {
+  /** A list that a server has just told, and what is left out of it. */
+  update(
+    server: string,
+    kind: ListKind,
+    entries: readonly CatalogEntry[],
+    withheld: Withheld = NOTHING_WITHHELD,
+  ): void {
     const entry = this.#servers.get(server);
     if (entry === undefined) return;
     const since = entry.lists.has(kind) ? ++this.#lastChange : entry.joined;
-    entry.lists.tell(kind);
+    entry.lists.tell(kind, withheld);
     if (kind === 'tools') entry.outdated = false;
     const changed = this.#set(entry, kind, entries, () => since);
     this.#waiters.wake();
@@ -207,6 +212,11 @@ export class Catalog {
   /** Number of tools a server is known to have, null while none were ever seen. */
   toolsCount(server: string): number | null {
     return this.#lists.tools.of(server)?.length ?? null;
+  }
+
+  /** Entries of the lists of a server that are left out. */
+  withheld(server: string): Withheld {
+    return this.#servers.get(server)?.lists.withheld ?? NOTHING_WITHHELD;
   }
 
   /** Number of entries of a server that are renamed or not listed, since they belong to another one. */

@@ -4,11 +4,12 @@
  */
 import type { GatewayConfig, ReservedConfig, ServerConfig } from '../../shared/model/config.ts';
 import type { ListKind, UriKind } from '../../shared/model/lists.ts';
-import type { CatalogEntry } from '../../shared/model/mcp.ts';
+import type { CatalogEntry, Withheld } from '../../shared/model/mcp.ts';
 import type { HeldUri } from '../../shared/model/remembered.ts';
 import type { CallOwner } from '../calls/call.ts';
 import { Catalog } from './catalog.ts';
 import { Reserved } from './reserved.ts';
+import { NOTHING_WITHHELD } from './told-lists.ts';
 
 export interface CatalogsOptions {
   readonly servers: readonly ServerConfig[];
@@ -71,8 +72,13 @@ export class Catalogs {
     this.#own.delete(client);
   }
 
-  update({ config, owner }: Teller, kind: ListKind, entries: readonly CatalogEntry[]): void {
-    for (const catalog of this.#of(owner)) catalog.update(config.name, kind, entries);
+  update(
+    { config, owner }: Teller,
+    kind: ListKind,
+    entries: readonly CatalogEntry[],
+    withheld: Withheld = NOTHING_WITHHELD,
+  ): void {
+    for (const catalog of this.#of(owner)) catalog.update(config.name, kind, entries, withheld);
   }
 
   /** The server could not tell a list. */

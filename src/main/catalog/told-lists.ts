@@ -2,10 +2,13 @@
  * Which of its lists one server has told in this run, which of them cannot be had, and whether requests that may be for
  * another server wait for the rest.
  */
-import type { ListKind } from '../../shared/model/lists.ts';
+import { LIST_KINDS, type ListKind } from '../../shared/model/lists.ts';
+import type { Withheld } from '../../shared/model/mcp.ts';
+
+export const NOTHING_WITHHELD: Withheld = { count: 0, why: '' };
 
 export class ToldLists {
-  readonly #told = new Set<ListKind>();
+  readonly #told = new Map<ListKind, Withheld>();
   readonly #unlisted = new Set<ListKind>();
   #failed = false;
   #slow = false;
@@ -39,8 +42,17 @@ export class ToldLists {
     return this.#unlisted.has(kind) && !this.#told.has(kind);
   }
 
-  tell(kind: ListKind): void {
-    this.#told.add(kind);
+  /** What is left out of all lists that it has told. */
+  get withheld(): Withheld {
+    const all = LIST_KINDS.flatMap((kind) => this.#told.get(kind) ?? []);
+    return {
+      count: all.reduce((sum, { count }) => sum + count, 0),
+      why: all.flatMap(({ why }) => (why === '' ? [] : [why])).join('; '),
+    };
+  }
+
+  tell(kind: ListKind, withheld: Withheld): void {
+    this.#told.set(kind, withheld);
     this.#unlisted.delete(kind);
   }
 
@@ -63,7 +75,7 @@ export class ToldLists {
   adopt(other: ToldLists): void {
     this.#failed = other.#failed;
     this.#slow = other.#slow;
-    for (const kind of other.#told) this.#told.add(kind);
+    for (const [kind, withheld] of other.#told) this.#told.set(kind, withheld);
     for (const kind of other.#unlisted) this.#unlisted.add(kind);
   }
 }

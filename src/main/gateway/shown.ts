@@ -45,6 +45,7 @@ export function healthOf({ writer, router, halt, fleet, catalogs }: Parts, own: 
     halt: halt.active(),
     servers: fleet.all(),
     toolsOf: (server) => catalogs.shared.toolsCount(server),
+    withheldOf: (server) => catalogs.shared.withheld(server),
     collisionsOf: (server) => catalogs.shared.collisions(server),
     exposeDiagnostics: own.exposeDiagnostics,
   });

@@ -1,4 +1,5 @@
 /** The gateway's own tool `health`: always listed, and answered even when everything else is refused. */
+import type { Withheld } from '../../shared/model/mcp.ts';
 import type { Server } from '../servers/server.ts';
 
 export interface HealthView {
@@ -15,6 +16,8 @@ export interface HealthView {
   readonly toolsOf: (server: string) => number | null;
   /** Number of entries of a server that are renamed or not listed, since they belong to another one. */
   readonly collisionsOf: (server: string) => number;
+  /** Entries of its lists that clients would refuse, or that are too long or too many. */
+  readonly withheldOf: (server: string) => Withheld;
   /** True: errors and exits, already redacted, are told, too. */
   readonly exposeDiagnostics: boolean;
 }
@@ -33,7 +36,7 @@ export function healthText(view: HealthView): string {
     downstreams: view.servers.map((server) => {
       const record = server.lastRecord;
       const routing = server.record;
-      const withheld = server.word.withheld;
+      const withheld = view.withheldOf(server.config.name);
       return {
         name: server.config.name,
         phase: server.phase,

@@ -129,8 +129,8 @@ export class LaneMessages implements LaneListener {
     if (message.type === 'unlisted') this.#options.catalogs.unlisted(lane, message.kind);
     else {
       this.#commands.look(lane.config, message.commandTools);
-      lane.server.word.withholds(message.kind, message.withheld);
-      this.#options.catalogs.update(lane, message.kind, message.entries);
+      const { kind, entries, withheld } = message;
+      this.#options.catalogs.update(lane, kind, entries, withheld);
     }
     this.#options.onChange();
     this.#parts.events().onListsSettled(lane.config.name);

@@ -126,11 +126,6 @@ export class Server implements CallTarget, Dispatching {
     return this.#word.record;
   }
 
-  /** What its supervisor said last. */
-  get word(): SupervisorWord {
-    return this.#word;
-  }
-
   get record(): RoutingRecord {
     return {
       ...this.circuit.record(performance.now()),

@@ -2,8 +2,6 @@
  * The last report of one server's supervisor: its record, its last error, and the server's capabilities.
  * Reports to the observer what has happened since.
  */
-import type { ListKind } from '../../shared/model/lists.ts';
-import type { Withheld } from '../../shared/model/mcp.ts';
 import type { ServerFeatures } from '../../shared/model/server.ts';
 import type { SupervisorRecord } from '../../shared/model/snapshot.ts';
 import type { LifecycleMessage } from '../../shared/protocol/from-supervisor.ts';
@@ -17,7 +15,6 @@ export class SupervisorWord {
   #features: ServerFeatures | null = null;
   /** Lines of noise of the present thread that the observer has heard of. */
   #noiseTold = 0;
-  readonly #withheld = new Map<ListKind, Withheld>();
 
   /** @param server its configured name. */
   constructor(server: string, observer: Observer) {
@@ -37,19 +34,6 @@ export class SupervisorWord {
   /** The capabilities that the server declared, null before its first handshake. */
   get features(): ServerFeatures | null {
     return this.#features;
-  }
-
-  /** The entries of all its lists that are not passed on. */
-  get withheld(): Withheld {
-    const all = [...this.#withheld.values()];
-    return {
-      count: all.reduce((sum, { count }) => sum + count, 0),
-      why: all.flatMap(({ why }) => (why === '' ? [] : [why])).join('; '),
-    };
-  }
-
-  withholds(kind: ListKind, withheld: Withheld): void {
-    this.#withheld.set(kind, withheld);
   }
 
   take({ record, event }: LifecycleMessage): void {

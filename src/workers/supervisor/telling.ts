@@ -10,7 +10,7 @@ import {
   type SupervisorState,
 } from '../../shared/machines/supervisor-state.ts';
 import type { ServerConfig } from '../../shared/model/config.ts';
-import type { ListKind } from '../../shared/model/lists.ts';
+import { LIST_KINDS, type ListKind } from '../../shared/model/lists.ts';
 import type { Withheld } from '../../shared/model/mcp.ts';
 import type { SupervisorEvent } from '../../shared/model/server.ts';
 import type { LastExit, SupervisorRecord } from '../../shared/model/snapshot.ts';
@@ -232,7 +232,7 @@ export class Telling {
 
   #record(state: SupervisorState): SupervisorRecord {
     const [trouble = null] = this.#troubles.values();
-    const withheld = [...this.#withheld.values()];
+    const withheld = LIST_KINDS.flatMap((kind) => this.#withheld.get(kind) ?? []);
     const extras = {
       since: this.#since,
       childStarted: this.#present?.startTime ?? null,
