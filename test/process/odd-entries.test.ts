@@ -102,6 +102,11 @@ describe('one entry hides nobody’s list', () => {
       withheld_why: told.withheld_why,
     });
     await rea.waitForLog('1 without inputSchema.type (');
+    const { message } = await rea.request('tools/call', { name: 'odd__any', arguments: {} });
+    expect(message.error).toMatchObject({
+      code: -32602,
+      message: 'Unknown tool: odd__any; server "odd" has tools that are withheld, see its health',
+    });
   });
 
   test('what came from an earlier run is shown as clients can read it', async () => {

@@ -21,8 +21,8 @@ import { UriOwners, type UriResolution } from './uri-owners.ts';
 export type Resolution =
   | ({ readonly kind: 'target' } & Target)
   | ({ readonly kind: 'pending' } & Pending)
-  /** `unlisted`: the server that names like this belong to could not tell its list. */
-  | { readonly kind: 'unknown'; readonly unlisted: string | null };
+  /** `why`: in words, what of the server that names like this belong to is not known. */
+  | { readonly kind: 'unknown'; readonly why: string | null };
 
 /** Servers that may have what is not known yet: they have not told the list in this run. */
 export interface Pending {
@@ -234,7 +234,7 @@ export class Catalog {
     const target = this.target(kind, exposed);
     if (target !== null) return { kind: 'target', ...target };
     const owner = this.#reserved.ownerOfName(exposed);
-    let unlisted: string | null = null;
+    let why: string | null = null;
     const mayHave: string[] = [];
     for (const [server, { config, lists }] of this.#servers) {
       if (config.prefix === '') {
@@ -244,11 +244,12 @@ export class Catalog {
         if (!lists.isSettled(kind)) {
           return { kind: 'pending', servers: [server], areOwners: true };
         }
-        if (lists.isUnlisted(kind)) unlisted = server;
+        const lacks = lists.lacks(kind);
+        if (lacks !== null) why = `server "${server}" ${lacks}`;
       }
     }
     if (mayHave.length > 0) return { kind: 'pending', servers: mayHave, areOwners: false };
-    return { kind: 'unknown', unlisted };
+    return { kind: 'unknown', why };
   }
 
   /** The server that a resource or a template belongs to. */

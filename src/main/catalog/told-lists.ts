@@ -37,9 +37,13 @@ export class ToldLists {
     return this.#told.has(kind) || this.#unlisted.has(kind);
   }
 
-  /** It could not tell this list, and it never did. */
-  isUnlisted(kind: ListKind): boolean {
-    return this.#unlisted.has(kind) && !this.#told.has(kind);
+  /** Why something may be missing in this list, in words; null: it is whole. */
+  lacks(kind: ListKind): string | null {
+    const told = this.#told.get(kind);
+    if (told === undefined) {
+      return this.#unlisted.has(kind) ? `could not tell its ${kind} so far` : null;
+    }
+    return told.why === '' ? null : `has ${kind} that are withheld, see its health`;
   }
 
   /** What is left out of all lists that it has told. */

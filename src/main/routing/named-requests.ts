@@ -64,9 +64,9 @@ export class NamedRequests {
       );
     }
     if (target.kind === 'pending' && lists.await(request, target)) return;
-    const unlisted = target.kind === 'unknown' ? target.unlisted : null;
-    const why = unlisted === null ? '' : `; server "${unlisted}" could not tell its ${kind} so far`;
-    const message = `Unknown ${kind === 'tools' ? 'tool' : 'prompt'}: ${name}${why}`;
+    const why = target.kind === 'unknown' ? target.why : null;
+    const unknown = `Unknown ${kind === 'tools' ? 'tool' : 'prompt'}: ${name}`;
+    const message = why === null ? unknown : `${unknown}; ${why}`;
     client.refused(idText, JSON_RPC.invalidParams, message);
   }
 }

@@ -47,7 +47,7 @@ describe('names', () => {
       offer('bank', kind, 'echo');
       expect(listed(kind).filter((name) => /^bank__/i.test(name))).toEqual(['bank__echo']);
       expect(catalog.byName(kind, 'bank__echo')).toMatchObject({ server: 'bank' });
-      expect(catalog.byName(kind, 'bank__pay')).toEqual({ kind: 'unknown', unlisted: null });
+      expect(catalog.byName(kind, 'bank__pay')).toEqual({ kind: 'unknown', why: null });
       const strange = listed(kind).filter((name) => /_[0-9a-f]{12}$/.test(name));
       expect(strange).toHaveLength(7);
       for (const name of strange) {
@@ -83,7 +83,7 @@ describe('names', () => {
       areOwners: true,
     });
     offer('bank', 'tools', 'echo');
-    expect(catalog.byName('tools', 'bank__pay')).toEqual({ kind: 'unknown', unlisted: null });
+    expect(catalog.byName('tools', 'bank__pay')).toEqual({ kind: 'unknown', why: null });
     expect(catalog.byName('tools', 'pay')).toEqual({
       kind: 'pending',
       servers: ['evil'],
