@@ -200,7 +200,7 @@ test('what is not marked passes as it came, beside long lists too, and ordinary 
   const many = Array.from({ length: 2000 }, (_, at) => ({
     ...odd,
     name: `read_${at}`,
-    description: at,
+    description: String(at),
   }));
   const rea = await serve([odd, bash, ...many], {
     config: registry({

@@ -8,7 +8,14 @@ import { fixture, registry, type ServerSpec } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
+
+/** Whoever waited for a server would wait longer than a test may take. */
+const LONG = {
+  call_timeout_ms: 240_000,
+  list_wait_ms: 60_000,
+  start_timeout_ms: 240_000,
+};
 afterEach(tidy);
 
 const failed = (message: string) => ({ error: { code: -32603, message } });
@@ -88,7 +95,7 @@ describe('a list that cannot be had holds up nobody', () => {
       ]);
       const rea = await startRea({
         cwd: dir,
-        config: registry({ ...Object.fromEntries(odd), notes: notes(dir) }),
+        config: registry({ ...Object.fromEntries(odd), notes: notes(dir) }, LONG),
       });
       const names =
         has === 'none' ? ['nothing'] : Object.keys(all).map((name) => `${name}__nothing`);
@@ -153,7 +160,7 @@ describe('a list that cannot be had holds up nobody', () => {
     async (how) => {
       const dir = makeDirectory();
       const good = everyList((member) => ({ result: { [member]: [whole] } }));
-      const config = registry({ odd: scripted(dir, 'odd', good), notes: notes(dir) });
+      const config = registry({ odd: scripted(dir, 'odd', good), notes: notes(dir) }, LONG);
       const first = await startRea({ cwd: dir, config });
       expect((await first.call('odd__one')).text).toBe('called one');
       await first.request('resources/read', { uri: 'odd://one' });
@@ -186,7 +193,7 @@ describe('a list that cannot be had holds up nobody', () => {
       ),
       instances: 'session',
     };
-    const rea = await startRea({ cwd: dir, config: registry({ odd, notes: notes(dir) }) });
+    const rea = await startRea({ cwd: dir, config: registry({ odd, notes: notes(dir) }, LONG) });
     await askBeside(rea, ['odd__nothing']);
   });
 
@@ -197,7 +204,7 @@ describe('a list that cannot be had holds up nobody', () => {
     writeFileSync(gate, '');
     writeFileSync(lists, JSON.stringify({ resources: ['late://one'] }));
     const late = fixture('lists', '--as', 'late', '--lists', lists, '--hang-while', gate);
-    const config = registry({ notes: notes(dir), late }, { list_wait_ms: 0 });
+    const config = registry({ notes: notes(dir), late }, { ...LONG, list_wait_ms: 0 });
     const rea = await startRea({ cwd: dir, config });
     await rea.waitForPhase('notes', 'ready');
     const read = rea.wire.request('resources/read', { uri: 'late://one' });
@@ -213,7 +220,7 @@ describe('a list that cannot be had holds up nobody', () => {
         bare: { ...fixture('hang-at-initialize'), prefix: '' },
         notes: notes(dir),
       },
-      { list_wait_ms: 1000 },
+      { ...LONG, list_wait_ms: 1000 },
     );
     const rea = await startRea({ cwd: dir, config });
     await askBeside(rea, ['nothing']);
