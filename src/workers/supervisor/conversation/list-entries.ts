@@ -11,7 +11,7 @@ import { MAX_NAME_CHARACTERS, MAX_URI_BYTES, readKey } from '../../../shared/jso
 import type { ByteRange } from '../../../shared/model/byte-range.ts';
 import { LISTS, type ListKind } from '../../../shared/model/lists.ts';
 import type { CatalogEntry, Withheld } from '../../../shared/model/mcp.ts';
-import { clip } from '../../../shared/text/clean-text.ts';
+import { cleanForTerminal, clip } from '../../../shared/text/clean-text.ts';
 
 /** UTF-16 units of a key that are told. */
 const SHOWN_KEY = 64;
@@ -84,8 +84,8 @@ export class ListEntries {
 
   #refuse(wrong: string, key: string): void {
     const before = this.#unfit.get(wrong);
-    if (before === undefined) this.#unfit.set(wrong, { count: 1, first: clip(key, SHOWN_KEY) });
-    else before.count += 1;
+    if (before !== undefined) before.count += 1;
+    else this.#unfit.set(wrong, { count: 1, first: clip(cleanForTerminal(key), SHOWN_KEY) });
   }
 
   #entryOf(key: string, json: Uint8Array): CatalogEntry {

@@ -76,3 +76,47 @@ test('takes no more than the limit, also of one page', () => {
     'resources/templates/list: entries were left out: 3 beyond 1000',
   );
 });
+
+test('what clients would refuse is left out, by what is wrong with it, with the first of each', () => {
+  const entries = read('tools', [
+    ...named('a'),
+    { name: 'b', inputSchema: [] },
+    { name: 'c', inputSchema: null, title: null },
+    { name: `d\u202e"${'d'.repeat(100)}`, inputSchema },
+    { name: `e\u202e"${'e'.repeat(100)}`, inputSchema: 'text' },
+    { name: 'f', inputSchema, title: 5 },
+    { name: 'f', inputSchema, title: 'of the same name' },
+  ]);
+  expect(entries.all().map(({ key }) => key.slice(0, 1))).toEqual(['a', 'c', 'd', 'f']);
+  const { count, why } = entries.withheld(null);
+  expect(count).toBe(3);
+  expect(why).toBe(
+    'tools/list: entries were left out: 2 whose inputSchema is no object (first "b"), 1 whose title is no string ("f"); ' +
+      'clients refuse a whole list with an entry that is no valid MCP: mend it in the server',
+  );
+  const odd = read('tools', [{ name: `e\u202e"${'e'.repeat(100)}`, inputSchema: 'text' }]);
+  expect(odd.withheld(null).why).toMatch(/ \(".{60,70}"\); clients/);
+  expect(odd.withheld(null).why).not.toContain('\u202e');
+});
+
+test('those that were changed share one buffer, which is theirs alone', () => {
+  const bare = Array.from({ length: 500 }, (_, at) => ({ name: `n${at}` }));
+  const all = read('tools', [...bare, ...named('as-it-came')]).all();
+  const buffers = new Set(all.slice(0, 500).map(({ json }) => json.buffer));
+  expect(buffers.size).toBe(1);
+  expect(buffers.has(all[500]!.json.buffer)).toBe(false);
+  for (const { key, json, keyAt } of all) {
+    expect(JSON.parse(Buffer.from(json).toString())).toMatchObject({ name: key, inputSchema });
+    expect(Buffer.from(json.subarray(...keyAt)).toString()).toBe(JSON.stringify(key));
+  }
+});
+
+test('a page that comes again is not counted again', () => {
+  const line = Buffer.from(JSON.stringify([...named('a'), { name: 'b', inputSchema: 5 }, 7]));
+  const entries = new ListEntries('tools');
+  for (const again of [false, true]) {
+    for (const at of elements(line, [0, line.length])) entries.add(line, at, again);
+  }
+  expect(entries.all()).toHaveLength(1);
+  expect(entries.withheld(null).count).toBe(2);
+});
