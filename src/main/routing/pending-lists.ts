@@ -101,7 +101,8 @@ export class PendingLists {
       servers,
       withdraw: () => {
         leave();
-        for (const name of servers) observer.callEnded(name, 'cancelled', null, null);
+        // A request counts once, whoever it might have been for.
+        observer.callEnded(servers[0] ?? '', 'cancelled', null, null);
       },
       retry: () => {
         leave();
