@@ -26,6 +26,11 @@ export function scanFrame(line: Uint8Array): Frame | { readonly error: number } 
   return error === SCAN.ok ? { line: message, ranges: scanner.ranges.slice() } : { error };
 }
 
+/** Bytes of UTF-8 without the byte order mark that they may begin with. */
+export function withoutBom(bytes: Uint8Array): Uint8Array {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
+}
+
 /** The range of a member's value, or null when the message does not have the member. */
 export function rangeOf(frame: Frame, slot: Slot): ByteRange | null {
   const start = frame.ranges[2 * slot]!;

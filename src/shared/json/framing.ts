@@ -7,7 +7,7 @@
 
 import { clip } from '../text/clean-text.ts';
 import { ChunkList } from './chunk-list.ts';
-import type { Frame } from './frame.ts';
+import { type Frame, scanFrame } from './frame.ts';
 import { SCAN, Scanner } from './json-scan.ts';
 
 export type RefusalReason =
@@ -17,6 +17,7 @@ export type RefusalReason =
   | 'depth'
   | 'duplicate_key'
   | 'too_many_keys'
+  /** A carriage return inside a string. */
   | 'bare_cr'
   | 'syntax'
   /** The line or the stream ends inside the message. */
@@ -65,11 +66,13 @@ const LARGE_BYTES = 64 * 1024;
 
 const NEWLINE = 0x0a;
 const CR = 0x0d;
+const TAB = 0x09;
+/** A byte order mark in UTF-8. */
+const BOM = Uint8Array.of(0xef, 0xbb, 0xbf);
 /** UTF-16 units; far more than is ever shown, see `redactedHead`. */
 export const SAMPLE_UNITS = 2048;
 const SAMPLE_BYTES = 3 * SAMPLE_UNITS;
 const NOTHING = new Uint8Array(0);
-const CR_ALONE = Uint8Array.of(CR);
 
 const REASON_OF_CODE: Readonly<Record<number, RefusalReason>> = {
   [SCAN.utf8]: 'utf8',
@@ -91,6 +94,8 @@ export class LineFramer {
   #kind: LineKind = 'blank';
   /** Bytes of the line so far. */
   #bytes = 0;
+  /** Bytes of a byte order mark that has begun before the message. */
+  #bomBytes = 0;
   #endsInCr = false;
   /** The beginning of the line, once its bytes are no longer kept; else null. */
   #sample: Uint8Array | null = null;
@@ -155,8 +160,9 @@ export class LineFramer {
     }
     if (this.#kind !== 'message') return;
     const code = this.#scanner.push(rest);
+    const isLost = code !== SCAN.ok && code !== SCAN.bareCr;
     // One byte more than allowed may still be the CR of the line end.
-    if (code !== SCAN.ok || this.#bytes > this.#options.maxBytes + 1) this.#drop();
+    if (isLost || this.#bytes > this.#options.maxBytes + 1) this.#drop();
     else if (this.#sample === null && this.#bytes > LARGE_BYTES) this.#askAbout();
   }
 
@@ -167,12 +173,12 @@ export class LineFramer {
     this.#drop();
   }
 
-  /** Skips white space before a message. @returns the index of the first other byte. */
+  /** Skips white space and byte order marks before a message. @returns the index of the first other byte. */
   #skipBlank(piece: Uint8Array): number {
     let at = 0;
-    while (at < piece.length && isBlank(piece[at]!)) {
-      if (piece[at] === CR) this.#endsInCr = true;
-      at++;
+    for (; at < piece.length; at++) {
+      if (piece[at] === BOM[this.#bomBytes]) this.#bomBytes = (this.#bomBytes + 1) % BOM.length;
+      else if (this.#bomBytes > 0 || !isBlank(piece[at]!)) break;
     }
     return at;
   }
@@ -180,9 +186,8 @@ export class LineFramer {
   /** The first byte that is not white space decides the kind of the line. */
   #begin(rest: Uint8Array): void {
     const first = rest[0];
-    if (first === 0x7b) {
+    if (first === 0x7b && this.#bomBytes === 0) {
       this.#kind = 'message';
-      if (this.#endsInCr) this.#scanner.push(CR_ALONE);
     } else {
       this.#kind = first === 0x5b ? 'batch' : 'not_json';
       this.#sample = NOTHING;
@@ -219,13 +224,19 @@ export class LineFramer {
       this.#refuse('too_large');
       return;
     }
-    if (code !== SCAN.ok) {
+    if (code !== SCAN.ok && (code !== SCAN.bareCr || this.#sample !== null)) {
       this.#refuse(REASON_OF_CODE[code] ?? 'syntax');
       return;
     }
     if (this.#unawaited) return this.#refuse('unawaited');
     const length = this.#chunks.length - (this.#endsInCr ? 1 : 0);
-    const frame = { line: this.#chunks.take(length), ranges: this.#scanner.ranges.slice() };
+    const line = this.#chunks.take(length);
+    const frame =
+      code === SCAN.ok ? { line, ranges: this.#scanner.ranges.slice() } : withoutCr(line);
+    if ('error' in frame) {
+      this.#sample = line.subarray(0, SAMPLE_BYTES);
+      return this.#refuse('bare_cr');
+    }
     this.#startLine();
     this.#options.onFrame(frame);
   }
@@ -250,6 +261,7 @@ export class LineFramer {
     this.#chunks.clear();
     this.#kind = 'blank';
     this.#bytes = 0;
+    this.#bomBytes = 0;
     this.#endsInCr = false;
     this.#sample = null;
     this.#unawaited = false;
@@ -258,6 +270,15 @@ export class LineFramer {
   #lineBytes(): number {
     return this.#endsInCr ? this.#bytes - 1 : this.#bytes;
   }
+}
+
+/**
+ * Makes tabs of carriage returns, where many readers would end the line. Both are white space between the
+ * tokens of JSON, and neither is allowed inside strings.
+ */
+function withoutCr(line: Uint8Array): ReturnType<typeof scanFrame> {
+  for (let at = line.indexOf(CR); at >= 0; at = line.indexOf(CR, at + 1)) line[at] = TAB;
+  return scanFrame(line);
 }
 
 function isBlank(byte: number): boolean {

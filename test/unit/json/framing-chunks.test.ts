@@ -73,6 +73,9 @@ describe('in any chunks', () => {
       'log',
       '\r',
       '\r{}',
+      '{"id":1}\r',
+      '\ufeff{"id":2}',
+      '\ufeff\ufeff \ufeff',
       '{"id":7,"id":8}',
       '{"a":tru}',
       '{"a":"\ud800"}',
@@ -90,7 +93,9 @@ describe('in any chunks', () => {
     .tuple(
       fc.array(fc.tuple(line, fc.constantFrom('\n', '\r\n', '\n\n')), { maxLength: 6 }),
       fc.constantFrom('', '{"id":1', 'tail'),
-      fc.array(fc.tuple(fc.nat(), fc.constantFrom(0xff, 0xc3, 0x80, 0x0d, 0x22)), { maxLength: 2 }),
+      fc.array(fc.tuple(fc.nat(), fc.constantFrom(0xff, 0xc3, 0x80, 0x0d, 0x22, 0xef)), {
+        maxLength: 2,
+      }),
     )
     .map(([lines, tail, injuries]) => {
       const bytes = Buffer.from(lines.flat().join('') + tail);
@@ -118,7 +123,8 @@ describe('in any chunks', () => {
   test('every frame is a line of the stream that JSON.parse takes', () => {
     fc.assert(
       fc.property(stream, (bytes) => {
-        const lines = bytes.toString().split('\n');
+        // A carriage return between tokens becomes a tab.
+        const lines = bytes.toString().replaceAll('\r', '\t').split('\n');
         for (const item of read(bytes, { maxDepth: 32 })) {
           if (!('frame' in item)) continue;
           expect(lines.some((candidate) => candidate.includes(item.frame))).toBe(true);

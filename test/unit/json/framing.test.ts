@@ -85,6 +85,23 @@ describe('what is let through', () => {
     ]);
   });
 
+  test('byte order marks before a message are left out', () => {
+    expect(read('\ufeff{"id":1}\n \ufeff\ufeff\t{"id":2}\n\ufeff\n{"x":"\ufeff"}\n')).toEqual([
+      { frame: '{"id":1}', id: '1' },
+      { frame: '{"id":2}', id: '2' },
+      { frame: '{"x":"\ufeff"}', id: null },
+    ]);
+  });
+
+  test('carriage returns between tokens become tabs', () => {
+    expect(read('\r{"id":1}\n{"result":\r1,"id":7}\n{"id":2}\r\r\n{\r}\n')).toEqual([
+      { frame: '{"id":1}', id: '1' },
+      { frame: '{"result":\t1,"id":7}', id: '7' },
+      { frame: '{"id":2}\t', id: '2' },
+      { frame: '{\t}', id: null },
+    ]);
+  });
+
   test('a frame owns its whole ArrayBuffer and is not changed by what follows', () => {
     const lines: Uint8Array[] = [];
     const { framer } = collect({ onFrame: (frame) => lines.push(frame.line) });
@@ -117,7 +134,8 @@ describe('what is refused', () => {
   test.each<[string, string | Buffer, Refused['reason'], string | null]>([
     ['a log line', 'INFO listening on 3000\n', 'not_json', null],
     ['a batch', '[{"id":1}]\n', 'batch', null],
-    ['a byte order mark', '\ufeff{"id":1}\n', 'not_json', null],
+    ['half a byte order mark', Buffer.from('ef7b226964223a317d0a', 'hex'), 'not_json', null],
+    ['other bytes before a message', 'INFO {"id":1}\n', 'not_json', null],
     ['malformed JSON', '{"id":1,"result":nope}\n', 'syntax', '1'],
     ['a cut message', '{"id":1,"result":\n', 'truncated', '1'],
     ['the end of the stream within a message', '{"id":1,"result":[', 'truncated', '1'],
@@ -125,10 +143,9 @@ describe('what is refused', () => {
     ['doubled ids', '{"id":7,"id":8,"result":{}}\n', 'duplicate_key', '7'],
     ['a doubled name before the id', '{"result":1,"result":2,"id":7}\n', 'duplicate_key', '7'],
     ['many names', `{${numbered(17)},"id":7}\n`, 'too_many_keys', '7'],
-    ['a CR inside', '{"result":\r1,"id":7}\n', 'bare_cr', '7'],
-    ['a CR before', '\r{"id":7}\n', 'bare_cr', '7'],
     ['a CR within a string', '{"result":"\r","id":7}\n', 'bare_cr', '7'],
-    ['two CRs at the end', '{"id":7}\r\r\n', 'bare_cr', '7'],
+    ['a CR within a name', '{"a\r":1,"id":7}\n', 'bare_cr', '7'],
+    ['a CR and broken JSON', '{"id":7,\r"result":nope}\n', 'bare_cr', '7'],
     ['bad UTF-8', Buffer.from('7b2278223a22ff222c226964223a377d0a', 'hex'), 'utf8', '7'],
     [
       'a message 200,000 deep with its id at the end',

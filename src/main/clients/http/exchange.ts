@@ -3,7 +3,7 @@
  * the rest. Never routes, and reads no more of a message than its envelope.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Frame, scanFrame } from '../../../shared/json/frame.ts';
+import { type Frame, scanFrame, withoutBom } from '../../../shared/json/frame.ts';
 import { classify } from '../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import { isLongId, MAX_ID_BYTES } from '../../../shared/json/keys.ts';
@@ -13,6 +13,7 @@ import { readBody } from '../../http/body.ts';
 import { isLoopback, judgeCaller } from '../../http/guard.ts';
 import { type HttpError, refuse, replyError, replyText } from '../../http/replies.ts';
 import { allowPage, isPreflight, replyPreflight } from './cors.ts';
+import { takeNullParamsAsNone } from '../null-params.ts';
 import type { HttpLimits, HttpOptions } from './options.ts';
 import type { Sessions } from './sessionful/sessions.ts';
 import type { Tokens } from './tokens.ts';
@@ -168,11 +169,12 @@ async function readFrame(
     case 'complete':
       break;
   }
-  if (isBatch(body.line)) {
+  const line = withoutBom(body.line);
+  if (isBatch(line)) {
     replyError(response, invalidRequest('Batches are not supported'));
     return null;
   }
-  const frame = scanFrame(body.line);
+  const frame = scanFrame(line);
   if ('error' in frame) {
     replyError(response, PARSE_ERROR);
     return null;
@@ -181,7 +183,7 @@ async function readFrame(
     replyError(response, invalidRequest(`The id may have at most ${MAX_ID_BYTES} bytes`));
     return null;
   }
-  return frame;
+  return takeNullParamsAsNone(frame);
 }
 
 function isBatch(line: Uint8Array): boolean {

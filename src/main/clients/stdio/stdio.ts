@@ -7,6 +7,7 @@ import { LineFramer } from '../../../shared/json/framing.ts';
 import { sizeOf } from '../../../shared/json/json-rpc.ts';
 import type { ByteCredit } from '../../../shared/memory/byte-credit.ts';
 import { JSON_RPC } from '../../../shared/model/errors.ts';
+import { takeNullParamsAsNone } from '../null-params.ts';
 import type { ClientPort, OpenClient } from '../port.ts';
 import { Unsent } from '../unsent.ts';
 import type { ClaimedStdout } from './stdout-claim.ts';
@@ -58,7 +59,7 @@ export function serveStdio(options: {
   const client = options.open(port);
   const framer = new LineFramer({
     maxBytes: options.maxMessageBytes,
-    onFrame: (frame) => client.receive(frame),
+    onFrame: (frame) => client.receive(takeNullParamsAsNone(frame)),
     onRefused: ({ reason, idText, hasMethod, hasOutcome }) => {
       const [code, message] =
         reason === 'too_large'
