@@ -1,7 +1,8 @@
 /**
  * The call table: every request on its way to a server, from admission to its one answer. Main owns
  * it. Ids are minted here, one sequence for the process, and serve as request id and progress token
- * at the server; the client's own id and token are kept as raw bytes and spliced back.
+ * at the server; the client's own id and token are kept as raw bytes and spliced back. They are even: the
+ * requests that a supervisor makes of its own have odd ones.
  */
 
 import type { Call, CallOwner } from './call.ts';
@@ -17,12 +18,13 @@ export class CallTable {
   /** For each owner, the bytes of its open calls' lines that are counted. */
   readonly #bytes = new Map<CallOwner, number>();
   #allBytes = 0;
-  #nextId = 1;
+  #lastId = 0;
   #onIdle: (() => void) | null = null;
 
-  /** Takes the next id; ids start at 1 because some servers ignore the cancellation of request 0. */
+  /** Takes the next id; the first is not 0, because some servers ignore the cancellation of request 0. */
   mint(): number {
-    return this.#nextId++;
+    this.#lastId += 2;
+    return this.#lastId;
   }
 
   add(call: Call): void {

@@ -4,7 +4,7 @@
  * only.
  */
 
-/** A call's number, or the id of a request of the gateway's own as raw JSON text. */
+/** A call's number, or the id of a request of the gateway's own: a number as JSON text. */
 export type RequestId = number | string;
 
 /** The conversation's end of a link. */

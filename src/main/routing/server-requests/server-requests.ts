@@ -6,6 +6,7 @@
  */
 
 import { type Frame, rangeOf, textAt } from '../../../shared/json/frame.ts';
+import { idNumber } from '../../../shared/json/id-number.ts';
 import {
   type Edit,
   errorParts,
@@ -62,7 +63,7 @@ export interface ServerRequestsOptions {
 export class ServerRequests {
   readonly #options: ServerRequestsOptions;
   readonly #clientTasks = new ClientTasks();
-  /** By the raw text of the id that the client sees. */
+  /** By the id that the client sees, a number as text: some clients were only ever asked by SDKs. */
   readonly #pending = new Map<string, Pending>();
   #lastId = 0;
 
@@ -109,7 +110,7 @@ export class ServerRequests {
 
   /** A client answers; ignored unless it is the one that was asked. */
   answer(client: Client, frame: Frame): void {
-    const idText = textAt(frame, SLOT.id) ?? '';
+    const idText = String(idNumber(textAt(frame, SLOT.id) ?? ''));
     const pending = this.#pending.get(idText);
     const id = rangeOf(frame, SLOT.id);
     if (pending === undefined || pending.client !== client || id === null) return;
@@ -127,7 +128,7 @@ export class ServerRequests {
   /** A client reports progress on what it was asked. */
   progress(client: Client, frame: Frame): void {
     const token = rangeOf(frame, SLOT.paramsProgressToken);
-    const idText = textAt(frame, SLOT.paramsProgressToken) ?? '';
+    const idText = String(idNumber(textAt(frame, SLOT.paramsProgressToken) ?? ''));
     const asked = this.#pending.get(idText) ?? this.#clientTasks.askedAs(client, idText);
     if (token === null || asked?.client !== client || asked.tokenRaw === null) return;
     send(asked, replaceRanges(frame.line, [{ at: token, with: asked.tokenRaw }]));
@@ -219,7 +220,7 @@ export class ServerRequests {
 
   #mintId(): string {
     this.#lastId += 1;
-    return `"rea:${this.#lastId}"`;
+    return String(this.#lastId);
   }
 }
 

@@ -3,6 +3,7 @@
  * one answer or one failure, unless it is cancelled. Owned by the conversation.
  */
 import { type Frame, rangeOf, textAt } from '../../../shared/json/frame.ts';
+import { idNumber } from '../../../shared/json/id-number.ts';
 import { notificationLine } from '../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import type { TaskAnswer, TaskNote } from '../../../shared/model/mcp.ts';
@@ -10,7 +11,6 @@ import type { ReadThrottle } from '../limits/read-throttle.ts';
 import type { Line, RequestId } from '../link.ts';
 import type { Loss } from '../receiver.ts';
 import type { ToMain } from '../to-main.ts';
-import { callOf } from './call-id.ts';
 import { elicitationsOf, visitOf } from './concern.ts';
 import type { Notifications } from './notifications.ts';
 import type { OwnRequests } from './own-requests.ts';
@@ -106,7 +106,7 @@ export class Answers {
   take(frame: Frame, isError: boolean): void {
     const { requests, server, throttle } = this.#options;
     const idText = textAt(frame, SLOT.id) ?? '';
-    const call = callOf(idText);
+    const call = idNumber(idText);
     if (call !== null && this.#inFlight.delete(call)) {
       throttle.useful(frame.line.length);
       return this.#deliver(call, signedVisits(withoutOurError(frame), server), isError);
@@ -124,7 +124,7 @@ export class Answers {
 
   /** A large answer that was not kept because none was awaited. @param idText raw JSON text of its id. */
   passedOver(idText: string, bytes: number): void {
-    const call = callOf(idText);
+    const call = idNumber(idText);
     if (call !== null && this.#late.delete(call)) this.#options.throttle.useful(bytes);
     else this.#countStray();
   }
@@ -134,7 +134,7 @@ export class Answers {
     const { requests, server, throttle } = this.#options;
     if (idText === null || hasMethod) return false;
     if (requests.refuse(idText, why)) return true;
-    const call = callOf(idText);
+    const call = idNumber(idText);
     if (call === null || !this.#inFlight.delete(call)) return false;
     throttle.useful(bytes);
     this.#tasks.cancelled(call, false);

@@ -3,11 +3,11 @@
  * looks only at the few members that say it, and into an error only when it asks a client to visit a URL.
  */
 import { decodeString, type Frame, rangeOf, textAt } from '../../../shared/json/frame.ts';
+import { idNumber } from '../../../shared/json/id-number.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import { elements, member } from '../../../shared/json/json-slice.ts';
 import type { ByteRange } from '../../../shared/model/byte-range.ts';
 import type { Concern } from '../../../shared/model/mcp.ts';
-import { callOf } from './call-id.ts';
 import { relatedTaskOf, taskOfStatus } from './task-notes.ts';
 
 const URL_ELICITATION_REQUIRED = '-32042';
@@ -28,7 +28,7 @@ export function concernOf(frame: Frame, method: string): Concern | null {
   }
   const token = rangeOf(frame, SLOT.paramsProgressToken);
   if (token === null) return { kind: 'all' };
-  const call = callOf(textAt(frame, SLOT.paramsProgressToken) ?? '');
+  const call = idNumber(textAt(frame, SLOT.paramsProgressToken) ?? '');
   return call === null ? null : { kind: 'call', call, token };
 }
 

@@ -1,9 +1,11 @@
 /**
- * The gateway's own requests to a server (handshake, lists, pings). Their ids are strings, so that none can
- * be a call's number. Owned by the conversation. Has no timeouts: the caller of `send` needs its own.
+ * The gateway's own requests to a server (handshake, lists, pings). Their ids are odd numbers and those of
+ * calls even ones, so that none can be a call's. Numbers, because some servers were only ever spoken to by SDKs
+ * and drop ids that are strings. Owned by the conversation. Has no timeouts: the caller of `send` needs its own.
  */
 
 import { decodeString, type Frame, rangeOf, textAt } from '../../../shared/json/frame.ts';
+import { idNumber } from '../../../shared/json/id-number.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import { member } from '../../../shared/json/json-slice.ts';
 import type { ByteRange } from '../../../shared/model/byte-range.ts';
@@ -23,7 +25,6 @@ export type Reply =
       readonly code?: number | null;
     };
 
-const PREFIX = 'rea:';
 /** UTF-16 units of an error's message that are kept; more than is ever shown, see `redactedHead`. */
 export const KEPT_ERROR_UNITS = 8192;
 /** Longest string that is decoded, and largest reply that is read: a thread's heap is small. */
@@ -35,7 +36,7 @@ const MAX_CODE_BYTES = 32;
 export class OwnRequests {
   readonly #line: Line;
   readonly #waiting = new Map<string, (reply: Reply) => void>();
-  #last = 0;
+  #last = -1;
 
   constructor(line: Line) {
     this.#line = line;
@@ -43,8 +44,8 @@ export class OwnRequests {
 
   /** Sends a request. @param paramsJson JSON of an object, or null for none. @returns its id. */
   send(method: string, paramsJson: string | null, onReply: (reply: Reply) => void): string {
-    this.#last += 1;
-    const id = `"${PREFIX}${this.#last}"`;
+    this.#last += 2;
+    const id = String(this.#last);
     this.#waiting.set(id, onReply);
     const params = paramsJson === null ? '' : `,"params":${paramsJson}`;
     const line = `{"jsonrpc":"2.0","id":${id},"method":"${method}"${params}}\n`;
@@ -67,7 +68,7 @@ export class OwnRequests {
     return this.#waiting.has(id);
   }
 
-  /** A response came. @returns false when no request with its id is open. */
+  /** A response came. @param idText raw JSON text. @returns false when no request with its id is open. */
   settle(idText: string, frame: Frame): boolean {
     return this.#end(idText, () => replyOf(frame));
   }
@@ -83,9 +84,10 @@ export class OwnRequests {
   }
 
   #end(idText: string, reply: () => Reply): boolean {
-    const onReply = this.#waiting.get(idText);
+    const id = String(idNumber(idText));
+    const onReply = this.#waiting.get(id);
     if (onReply === undefined) return false;
-    this.#waiting.delete(idText);
+    this.#waiting.delete(id);
     onReply(reply());
     return true;
   }

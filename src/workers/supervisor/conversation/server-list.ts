@@ -63,6 +63,9 @@ export class ServerList {
   /** A list came, or all know that none did. */
   #isSettled = false;
   #patience: NodeJS.Timeout | null = null;
+  /** The server has not said that it has this list: until it came once, a failure means that it has none. */
+  #trying = false;
+  #found = false;
 
   constructor(options: ServerListOptions) {
     this.#options = options;
@@ -73,6 +76,17 @@ export class ServerList {
   refresh(): void {
     if (this.#state === 'fetching') this.#changedMeanwhile = true;
     else if (this.#state !== 'closed') this.#start();
+  }
+
+  /** Fetches a list that the server may not have. */
+  tryOnce(): void {
+    this.#trying = true;
+    this.refresh();
+  }
+
+  /** Whether the list came at least once. */
+  get found(): boolean {
+    return this.#found;
   }
 
   /** The server says that the list changed. Several changes make one fetch. */
@@ -179,6 +193,7 @@ export class ServerList {
   #finish(fetch: Fetch, cut: string | null): void {
     this.#retryMs = RETRY_MS;
     this.#state = 'quiet';
+    this.#found = true;
     this.#settled();
     this.#options.onLeftOut(fetch.entries.withheld(cut));
     const entries = fetch.entries.all();
@@ -192,6 +207,11 @@ export class ServerList {
   #fail(problem: string): void {
     this.#endPage();
     this.#changedMeanwhile = false;
+    if (this.#trying && !this.#found) {
+      this.#state = 'quiet';
+      this.#settled();
+      return this.#options.onList([]);
+    }
     this.#options.onTrouble(problem);
     this.#unknown();
     this.#startIn(this.#retryMs);

@@ -42,11 +42,15 @@ export class ServerLists {
     );
   }
 
-  /** Fetches the lists that the server has; each of the others is told as empty. */
+  /**
+   * Fetches the lists that the server has; each of the others is told as empty. Tools are asked for in any
+   * case: clients do so too, and some servers leave them out of their capabilities.
+   */
   open(features: ServerFeatures): void {
     this.#features = features;
     for (const [kind, list] of this.#lists) {
       if (features[LISTS[kind].capability]) list.refresh();
+      else if (kind === 'tools') list.tryOnce();
       else {
         this.#listener.leftOut(kind, { count: 0, why: '' });
         this.#listener.listed(kind, []);
@@ -71,6 +75,7 @@ export class ServerLists {
   }
 
   #has(kind: ListKind): boolean {
-    return this.#features?.[LISTS[kind].capability] === true;
+    const isDeclared = this.#features?.[LISTS[kind].capability] === true;
+    return isDeclared || this.#lists.get(kind)?.found === true;
   }
 }

@@ -3,10 +3,10 @@
  * parts that own those, the others to the clients that they concern. Owned by the conversation.
  */
 import { type Frame, rangeOf, textAt } from '../../../shared/json/frame.ts';
+import { idNumber } from '../../../shared/json/id-number.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import { kindOfAsk } from '../../../shared/model/asks.ts';
 import type { Answers } from './answers.ts';
-import { callOf } from './call-id.ts';
 import { concernOf } from './concern.ts';
 import type { Notifications } from './notifications.ts';
 import type { ServerLists } from './server-lists.ts';
@@ -41,7 +41,7 @@ export class ServerNotifications {
         return requests.cancelled(frame);
       case 'notifications/progress': {
         const token = rangeOf(frame, SLOT.paramsProgressToken);
-        const call = callOf(textAt(frame, SLOT.paramsProgressToken) ?? '');
+        const call = idNumber(textAt(frame, SLOT.paramsProgressToken) ?? '');
         if (token === null || call === null || !answers.hasProgress(call)) return;
         return notifications.progress(call, frame.line, token);
       }

@@ -84,6 +84,7 @@ describe('the opening', () => {
     const world = new ConversationWorld();
     world.shakeHands({});
     world.reply('ping', {});
+    world.reply('tools/list', { tools: [] });
     world.told.length = 0;
     world.conversation.paused(true);
     vi.advanceTimersByTime(10 * 60_000);
