@@ -24,6 +24,7 @@ import { BudgetPause } from './limits/budget-pause.ts';
 import type { NoiseReport } from './limits/noise.ts';
 import { ReadThrottle, type ThrottleListener } from './limits/read-throttle.ts';
 import { Readers } from './limits/readers.ts';
+import type { BadOutput } from './limits/stdout-watch.ts';
 import type { Link } from './link.ts';
 import { Child, type ChildListener } from './process/child.ts';
 import { buildChildEnv, withheldNames } from './process/environment.ts';
@@ -130,6 +131,11 @@ export class Incarnation
 
   get stderrTail(): string {
     return this.#stderr?.tail() ?? '';
+  }
+
+  get badOutput(): BadOutput | null {
+    const bad = this.conversation.badOutput;
+    return bad === null ? null : { why: bad.why, sample: this.#shownSample(bad.sample) };
   }
 
   get noiseLines(): number {
@@ -260,9 +266,8 @@ export class Incarnation
   }
 
   noise({ lines, sample }: NoiseReport): void {
-    const { feed, secrets } = this.#options;
-    const shown = cleanForTerminal(secrets.redactedHead(sample, SAMPLE));
-    feed({ type: 'noise', incarnation: this.number, lines, sample: shown });
+    const shown = this.#shownSample(sample);
+    this.#options.feed({ type: 'noise', incarnation: this.number, lines, sample: shown });
   }
 
   dropped({ tooMany, tooLarge }: DroppedNotifications): void {
@@ -273,6 +278,10 @@ export class Incarnation
   /** Nothing is dropped: what is not read stays in the pipe, and the server waits. */
   #throttleStderr(): void {
     if (this.link instanceof Child) this.link.pauseStderr(this.#stderrPause.on);
+  }
+
+  #shownSample(sample: string): string {
+    return cleanForTerminal(this.#options.secrets.redactedHead(sample, SAMPLE));
   }
 
   #newStderrReader(): StderrReader {

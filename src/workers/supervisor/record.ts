@@ -11,6 +11,7 @@ import {
 import type { SupervisorEvent } from '../../shared/model/server.ts';
 import type { LastExit, SupervisorRecord } from '../../shared/model/snapshot.ts';
 import { clip } from '../../shared/text/clean-text.ts';
+import type { BadOutput } from './limits/stdout-watch.ts';
 
 const MAX_ERROR_UNITS = 4096;
 const MAX_STDERR_LINE_UNITS = 300;
@@ -63,20 +64,36 @@ export function exitText(code: number | null, signal: string | null): string {
   return code === null ? 'exited, and nobody saw how' : `exited with code ${code}`;
 }
 
+/** What may tell the cause of a death, without secrets. */
+export interface Traces {
+  readonly stderrTail: string;
+  /** The first of its output that was no message; null for none. */
+  readonly badOutput: BadOutput | null;
+  /** Names of environment variables that the server may miss. */
+  readonly withheld: readonly string[];
+}
+
 /** A death for `last_error`, with hints that may help to find the cause. */
 export function deathText(
   death: Extract<SupervisorEvent, { event: 'child_died_unexpectedly' }>,
-  stderrTail: string,
-  withheld: readonly string[],
+  { stderrTail, badOutput, withheld }: Traces,
 ): string {
   const lastLine = stderrTail.split('\n').findLast((line) => line.trim() !== '');
   const said =
     lastLine === undefined ? '' : `; stderr: ${clip(lastLine.trim(), MAX_STDERR_LINE_UNITS)}`;
   const atStart = death.reason === 'handshake' || death.reason === 'start_timeout';
+  const bad = atStart && badOutput !== null ? badText(badOutput) : '';
+  // A server that was ended by the gateway was not short of a variable.
+  const hasGivenUp =
+    death.reason === 'handshake' && death.detail === exitText(death.code, death.signal);
   const hint =
-    atStart && withheld.length > 0
+    hasGivenUp && withheld.length > 0
       ? `; set here but not passed on (see env_passthrough): ${withheld.join(', ')}`
       : '';
   const when = death.reason === 'handshake' ? ' during the handshake' : '';
-  return clip(`${death.detail}${when}${said}${hint}`, MAX_ERROR_UNITS);
+  return clip(`${death.detail}${when}${bad}${said}${hint}`, MAX_ERROR_UNITS);
+}
+
+function badText({ why, sample }: BadOutput): string {
+  return `; its first output that is not a message (${why})${sample === '' ? '' : `: ${sample}`}`;
 }

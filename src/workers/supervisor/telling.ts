@@ -26,6 +26,7 @@ import type { MarkedTools } from './conversation/command-tools.ts';
 import type { SelfDescription } from './conversation/handshake.ts';
 import { profileOf, rememberedProfile } from './conversation/profile.ts';
 import { rememberedList } from './conversation/remembered-list.ts';
+import type { BadOutput } from './limits/stdout-watch.ts';
 import { deathText, recordOf } from './record.ts';
 import type { ServerSecrets } from './secrets.ts';
 
@@ -37,11 +38,15 @@ export interface Present {
   readonly startTime: string | null;
   /** The end of its stderr, without secrets. */
   readonly stderrTail: string;
+  /** The first of its output that was no message, without secrets; null for none. */
+  readonly badOutput: BadOutput | null;
   /** Names of environment variables that the server may miss. */
   readonly withheld: readonly string[];
   /** Lines of stdout that were no messages. */
   readonly noiseLines: number;
 }
+
+const NOTHING_KNOWN = { stderrTail: '', badOutput: null, withheld: [] };
 
 export class Telling {
   readonly #slot: number;
@@ -120,8 +125,7 @@ export class Telling {
   /** @param state right after the event. */
   event(event: SupervisorEvent, state: SupervisorState): void {
     if (event.event === 'child_died_unexpectedly') {
-      const present = this.#present;
-      this.#lastError = deathText(event, present?.stderrTail ?? '', present?.withheld ?? []);
+      this.#lastError = deathText(event, this.#present ?? NOTHING_KNOWN);
     } else if (event.event === 'stable') {
       this.#lastError = null;
     }

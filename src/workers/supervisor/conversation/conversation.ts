@@ -11,12 +11,13 @@ import type { LivenessPolicy } from '../../../shared/model/config.ts';
 import type { TaskAnswer } from '../../../shared/model/mcp.ts';
 import type { ReadThrottle } from '../limits/read-throttle.ts';
 import type { Readable, Readers } from '../limits/readers.ts';
-import { StdoutWatch } from '../limits/stdout-watch.ts';
+import { type BadOutput, StdoutWatch } from '../limits/stdout-watch.ts';
 import type { Line, RequestId } from '../link.ts';
 import type { Loss, Receiver } from '../receiver.ts';
 import type { ToMain } from '../to-main.ts';
 import type { Workload } from '../workload.ts';
 import { Answers, type BadLine } from './answers.ts';
+import { whyRefused } from './bad-output.ts';
 import type { ConversationListener } from './conversation-listener.ts';
 import { LivenessWatch } from './liveness-watch.ts';
 import { Notifications } from './notifications.ts';
@@ -113,6 +114,13 @@ export class Conversation implements Receiver {
   /** Lines of stdout that were no messages. */
   get noiseLines(): number {
     return this.#watch.lines;
+  }
+
+  /** The first of its output that was no message; null for none. */
+  get badOutput(): BadOutput | null {
+    const { pendingBytes } = this.#framer;
+    if (this.#watch.first !== null || pendingBytes === 0) return this.#watch.first;
+    return { why: `${pendingBytes} bytes without a line end`, sample: '' };
   }
 
   /** Answers that were dropped because nobody waited for them. */
@@ -265,7 +273,7 @@ export class Conversation implements Receiver {
       code: tooLarge ? 'ERR_MESSAGE_TOO_LARGE' : 'ERR_MALFORMED_MESSAGE',
       why: tooLarge
         ? `${bytes} bytes, ${this.#options.maxMessageBytes} are allowed`
-        : reason.replaceAll('_', ' '),
+        : whyRefused(reason, sample),
       bytes,
       sample,
     });
@@ -275,6 +283,6 @@ export class Conversation implements Receiver {
   #discard(line: BadLine): void {
     if (this.#answers.refuse(line)) return;
     this.#options.throttle.noise();
-    this.#watch.badLine(line.sample);
+    this.#watch.badLine(line.why, line.sample);
   }
 }

@@ -17,12 +17,20 @@ export interface StdoutWatchOptions {
   readonly onTooMuch: (detail: string) => void;
 }
 
+/** A line that was no message. Its sample is as it came. */
+export interface BadOutput {
+  /** In words. */
+  readonly why: string;
+  readonly sample: string;
+}
+
 export class StdoutWatch {
   readonly #options: StdoutWatchOptions;
   readonly #meter = new NoiseMeter();
   readonly #endless: EndlessWatch;
   #reportTimer: NodeJS.Timeout | null = null;
   #state: 'open' | 'given_up' | 'closed' = 'open';
+  #first: BadOutput | null = null;
 
   constructor(options: StdoutWatchOptions) {
     this.#options = options;
@@ -39,7 +47,13 @@ export class StdoutWatch {
     return this.#state === 'open';
   }
 
-  badLine(sample: string): void {
+  /** The first line that was no message; null for none. */
+  get first(): BadOutput | null {
+    return this.#first;
+  }
+
+  badLine(why: string, sample: string): void {
+    this.#first ??= { why, sample };
     if (this.#meter.count(performance.now(), sample)) {
       return this.#giveUp(`${this.#meter.total} lines on stdout that are no messages`);
     }

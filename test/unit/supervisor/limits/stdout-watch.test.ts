@@ -28,16 +28,16 @@ function expectNoTimers(): void {
 
 describe('noise on stdout', () => {
   test('is reported at once, then at most every five seconds, the rest at the end', () => {
-    watch.badLine('one');
-    watch.badLine('two');
-    watch.badLine('three');
+    watch.badLine('not JSON', 'one');
+    watch.badLine('not JSON', 'two');
+    watch.badLine('not JSON', 'three');
     expect(reports).toEqual([{ lines: 1, sample: 'one' }]);
     vi.advanceTimersByTime(5000);
     expect(reports.slice(1)).toEqual([{ lines: 2, sample: 'three' }]);
     vi.advanceTimersByTime(60_000);
     expect(reports).toHaveLength(2);
-    watch.badLine('four');
-    watch.badLine('five');
+    watch.badLine('not JSON', 'four');
+    watch.badLine('not JSON', 'five');
     watch.end();
     expect(reports.slice(2)).toEqual([
       { lines: 1, sample: 'four' },
