@@ -29,10 +29,10 @@ test.concurrent('answers pass byte for byte, as JSON in one line or many, and as
 });
 
 test.concurrent.each([
-  ['bad-utf8', {}, 'ERR_MALFORMED_MESSAGE', 'answered', 'utf8'],
+  ['bad-utf8', {}, 'ERR_MALFORMED_MESSAGE', 'answered', 'not UTF-8'],
   ['break-in-string', {}, 'ERR_MALFORMED_MESSAGE', 'answered', 'malformed'],
   ['other-type', { type: 'text/html' }, 'ERR_MALFORMED_MESSAGE', 'answered', 'HTTP 200, text/html'],
-  ['gzip', {}, 'ERR_MALFORMED_MESSAGE', 'answered', 'gzip'],
+  ['gzip', {}, 'ERR_MALFORMED_MESSAGE', 'answered', 'content-encoding'],
   ['big', { bytes: 300_000 }, 'ERR_MESSAGE_TOO_LARGE', 'answered', '262144 are allowed'],
   [
     'big',
@@ -47,7 +47,6 @@ test.concurrent.each([
   ['break', {}, 'ERR_OUTCOME_UNKNOWN', 'unknown', 'the connection broke'],
   ['status', { code: 500, body: 'oh\nno' }, 'ERR_HTTP_STATUS', 'unknown', 'HTTP 500; oh no'],
   ['status', { code: 403, body: '' }, 'ERR_HTTP_STATUS', 'answered', 'token_file'],
-  ['status', { code: 202, body: '' }, 'ERR_MALFORMED_MESSAGE', 'answered', 'HTTP 202'],
   [
     'redirect',
     { code: 307, to: 'https://elsewhere.example/x?secret=1' },
@@ -67,14 +66,14 @@ test.concurrent.each([
   expect(web).toMatchObject({ restarts: 0, circuit_state: 'closed' });
 });
 
-test.concurrent('a redirect within the origin is followed, three times at most', async () => {
+test.concurrent('a redirect within the origin is followed, five times at most', async () => {
   const server = await startFixture();
   const rea = await front(server);
   const once = await rea.call('web__redirect', { code: 308, to: '/other?place' });
   expect(once.text).toBe('served at /other?place');
   const always = await rea.call('web__redirect', { code: 307, to: '/mcp' });
   expect(always.failure?.code).toBe('ERR_HTTP_STATUS');
-  expect(await server.written({ tool: 'redirect' })).toHaveLength(2 + 4);
+  expect(await server.written({ tool: 'redirect' })).toHaveLength(2 + 6);
 });
 
 test.concurrent("a protocol error under an HTTP error is the call's answer", async () => {

@@ -1,5 +1,10 @@
-/** Reads the beginning of the body of an HTTP error, bounded in size and time. Decides nothing. */
+/** Reads the beginning of the body of an HTTP error, bounded in size and time. Decides nothing about it. */
 import type { IncomingMessage } from 'node:http';
+import { scanFrame, textAt, withoutBom } from '../../../shared/json/frame.ts';
+import { idNumber } from '../../../shared/json/id-number.ts';
+import { classify } from '../../../shared/json/json-rpc.ts';
+import { SLOT } from '../../../shared/json/json-scan.ts';
+import { decoded } from './decoded.ts';
 
 const MAX_BYTES = 64 * 1024;
 const LIMIT_MS = 5000;
@@ -12,12 +17,14 @@ export function readErrorBody(
   response: IncomingMessage,
   onRead: (body: Buffer, complete: boolean) => void,
 ): () => void {
+  const body = decoded(response);
   const chunks: Buffer[] = [];
   let size = 0;
   let open = true;
   const stop = () => {
     open = false;
     clearTimeout(timer);
+    body.destroy();
     response.destroy();
   };
   const finish = (complete: boolean) => {
@@ -26,12 +33,23 @@ export function readErrorBody(
     onRead(Buffer.concat(chunks), complete);
   };
   const timer = setTimeout(() => finish(false), LIMIT_MS);
-  response.on('data', (chunk: Buffer) => {
+  body.on('data', (chunk: Buffer) => {
     chunks.push(chunk.subarray(0, MAX_BYTES - size));
     size += chunk.length;
     if (size > MAX_BYTES) finish(false);
   });
-  response.once('end', () => finish(true));
-  response.once('close', () => finish(false));
+  body.once('end', () => finish(true));
+  body.once('close', () => finish(false));
   return stop;
+}
+
+/** Whether a body is one JSON-RPC error that answers a call. */
+export function isErrorFor(id: number, body: Buffer): boolean {
+  const lineEnd = body.indexOf(0x0a);
+  if (lineEnd >= 0 && lineEnd < body.length - 1) return false;
+  const frame = scanFrame(withoutBom(body));
+  if ('error' in frame) return false;
+  const message = classify(frame);
+  if (message.kind !== 'response' || !message.isError) return false;
+  return idNumber(textAt(frame, SLOT.id) ?? '') === id;
 }

@@ -4,22 +4,21 @@
  * as a whole.
  */
 import type { IncomingMessage } from 'node:http';
-import { scanFrame, textAt } from '../../../shared/json/frame.ts';
-import { classify } from '../../../shared/json/json-rpc.ts';
-import { SLOT } from '../../../shared/json/json-scan.ts';
 import type { RequestId } from '../link.ts';
 import type { Loss, Receiver } from '../receiver.ts';
-import { readErrorBody } from './error-body.ts';
+import { isErrorFor, readErrorBody } from './error-body.ts';
 import type { HttpClient, HttpExchange } from './http-client.ts';
 import {
+  ELSEWHERE,
   endlessLoss,
   noAnswer,
   outcomeUnknown,
   redirectLoss,
   statusLoss,
   statusText,
+  UNDECODABLE,
 } from './http-losses.ts';
-import { type BodyEnd, bodyKind, MessageStream } from './message-stream.ts';
+import { type BodyEnd, bodyKind, isStream, MessageStream } from './message-stream.ts';
 import { Reopening } from './reopening.ts';
 
 /** The server must accept a message without an answer within this time. */
@@ -60,12 +59,16 @@ export interface ExchangeOwner {
   unreachable(detail: string): void;
   /** The server knows neither the session nor the credentials and did not look at the message. */
   turnedAway(detail: string): void;
-  /** The exchange is over, whatever became of it. Not called after `close`. */
+  /** The exchange is over, see `Exchange.unanswered`. Not called after `close`. */
   ended(exchange: Exchange): void;
 }
 
 export class Exchange {
   readonly id: RequestId | null;
+  /** At its end: what becomes of the request if the answer does not come on another stream. Null: it has its end. */
+  unanswered: Loss | null = null;
+  /** The server has said so. */
+  isWorkedOn = false;
   readonly #options: ExchangeOptions;
   readonly #reopening = new Reopening();
   #http: HttpExchange;
@@ -146,10 +149,13 @@ export class Exchange {
       response.resume();
       return;
     }
+    if (status === 202) {
+      this.isWorkedOn = true;
+      return this.#leaveOpen(outcomeUnknown(this.#options.server, ELSEWHERE));
+    }
     const kind = bodyKind(response);
     if (kind === null) {
-      const { headers } = response;
-      const type = headers['content-encoding'] ?? headers['content-type'] ?? 'no content type';
+      const type = response.headers['content-type'] ?? 'no content type';
       response.destroy();
       const shown = this.#options.redact(type).slice(0, 100);
       return this.#lose(
@@ -192,11 +198,18 @@ export class Exchange {
     const { server, receiver, maxBytes } = this.#options;
     if (this.id === null || !receiver.isOpen(this.id)) return this.#end();
     if (how === 'endless') return this.#lose(endlessLoss(server, maxBytes, kind === 'json'));
+    if (how === 'undecodable') return this.#lose(noAnswer(server, UNDECODABLE));
     if (kind === 'json' && how === 'complete') {
       return this.#lose(noAnswer(server, 'is malformed: the body is no answer to the request'));
     }
     if (this.#lastEventId !== null) return this.#resumeLater();
-    this.#break(how === 'broken' ? 'the connection broke' : 'the stream ended without the answer');
+    if (how === 'broken') return this.#break('the connection broke');
+    this.#leaveOpen(outcomeUnknown(server, 'the stream ended without the answer'));
+  }
+
+  #leaveOpen(loss: Loss): void {
+    this.unanswered = loss;
+    this.#end();
   }
 
   #resumeLater(): void {
@@ -213,8 +226,7 @@ export class Exchange {
       headers: { ...STREAM_HEADERS, 'last-event-id': this.#lastEventId ?? '' },
       onResponse: (response) => {
         const status = response.statusCode ?? 0;
-        const kind = status < 300 ? bodyKind(response) : null;
-        if (kind === 'events') return this.#follow(response, kind);
+        if (isStream(response)) return this.#follow(response, 'events');
         response.destroy();
         if (status === 404 && client.sessionId !== null) {
           // The message itself was accepted: its outcome is unknown.
@@ -285,13 +297,4 @@ export class Exchange {
     this.close();
     this.#options.owner.ended(this);
   }
-}
-
-function isErrorFor(id: number, body: Buffer): boolean {
-  const lineEnd = body.indexOf(0x0a);
-  if (lineEnd >= 0 && lineEnd < body.length - 1) return false;
-  const frame = scanFrame(body);
-  if ('error' in frame) return false;
-  const message = classify(frame);
-  return message.kind === 'response' && message.isError && textAt(frame, SLOT.id) === String(id);
 }

@@ -13,10 +13,11 @@ import { errorCode } from '../../../shared/platform/errno.ts';
  */
 const IDLE_SOCKET_MS = 2000;
 const MAX_IDLE_SOCKETS = 4;
-const MAX_REDIRECTS = 3;
+const MAX_REDIRECTS = 5;
 const MAX_HEADER_BYTES = 16 * 1024;
-/** Redirects that keep method and body; what others mean for a POST is unclear. */
+/** Redirects that keep method and body, and those that make a GET of every request. */
 const SAME_REQUEST = new Set([307, 308]);
+const MAKES_GET = new Set([301, 302, 303]);
 
 export interface HttpRequest {
   readonly method: 'POST' | 'GET' | 'DELETE';
@@ -119,9 +120,12 @@ export class HttpClient {
         }
         response.destroy();
         const target = redirectTarget(url, response.headers.location);
+        const isSame =
+          SAME_REQUEST.has(status) || (request.method === 'GET' && MAKES_GET.has(status));
         if (
           target?.origin === url.origin &&
-          SAME_REQUEST.has(status) &&
+          target.username + target.password === '' &&
+          isSame &&
           redirects < MAX_REDIRECTS
         ) {
           return attempt(target, redirects + 1);

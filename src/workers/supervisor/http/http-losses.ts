@@ -46,6 +46,13 @@ export function noAnswer(server: string, why: string): Loss {
   return { code: 'ERR_MALFORMED_MESSAGE', outcome: 'answered', message };
 }
 
+/** Completes `noAnswer`. */
+export const UNDECODABLE = 'is malformed: the body is not what its content-encoding says';
+
+/** For `outcomeUnknown`. */
+export const ELSEWHERE =
+  'the answer did not come: HTTP 202, and the server has no stream of notifications';
+
 /** The body was too long to be read to its end. @param isAnswer whether it can only have been the answer. */
 export function endlessLoss(server: string, maxBytes: number, isAnswer: boolean): Loss {
   const what = isAnswer ? 'the answer' : 'a message';

@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Receiver } from '../receiver.ts';
 import { STREAM_HEADERS } from './exchange.ts';
 import type { HttpClient, HttpExchange } from './http-client.ts';
-import { bodyKind, MessageStream } from './message-stream.ts';
+import { isStream, MessageStream } from './message-stream.ts';
 import { Reopening } from './reopening.ts';
 
 export interface ListenerOptions {
@@ -16,6 +16,8 @@ export interface ListenerOptions {
   /** The stream stays closed although the server seems to have one. */
   readonly onTrouble: (problem: string) => void;
   readonly onSessionLost: (detail: string) => void;
+  /** The server has no stream. */
+  readonly onNone: () => void;
 }
 
 export class Listener {
@@ -27,11 +29,17 @@ export class Listener {
   #lastEventId: string | null = null;
   /** Whether the stream has been open in this session. */
   #known = false;
+  #none = false;
 
   /** Opens the stream. */
   constructor(options: ListenerOptions) {
     this.#options = options;
     this.#open();
+  }
+
+  /** Whether the stream is open, or may be open soon. */
+  get has(): boolean {
+    return !this.#none;
   }
 
   close(): void {
@@ -49,7 +57,7 @@ export class Listener {
       headers: { ...STREAM_HEADERS, ...(resumed === null ? {} : { 'last-event-id': resumed }) },
       onResponse: (response) => this.#read(response),
       onFailed: ({ broken, detail }) => {
-        if (!broken) return this.#options.onTrouble(`no stream of notifications: ${detail}`);
+        if (!broken) return this.#stayClosed(detail);
         receiver.suspect();
         this.#again();
       },
@@ -57,9 +65,9 @@ export class Listener {
   }
 
   #read(response: IncomingMessage): void {
-    const { receiver, maxBytes, onTrouble, onSessionLost } = this.#options;
+    const { receiver, maxBytes, onSessionLost } = this.#options;
     const status = response.statusCode ?? 0;
-    if (status < 300 && bodyKind(response) === 'events') {
+    if (isStream(response)) {
       receiver.heard();
       // Without the id of the last event the server cannot send again what was missed.
       if (this.#known && this.#lastEventId === null) receiver.missed();
@@ -93,9 +101,18 @@ export class Listener {
       onSessionLost(`the server does not know the session any more (HTTP ${status})`);
     } else if (status >= 500 || status === 429 || status === 409) {
       this.#again();
-    } else if (status !== 405 && status !== 404) {
-      onTrouble(`no stream of notifications: the server answered GET with HTTP ${status}`);
+    } else {
+      const isUsual = status === 405 || status === 404;
+      const type = status < 300 ? `, ${response.headers['content-type'] ?? 'no content type'}` : '';
+      this.#stayClosed(isUsual ? null : `the server answered GET with HTTP ${status}${type}`);
     }
+  }
+
+  /** @param why null: as servers without a stream do. */
+  #stayClosed(why: string | null): void {
+    this.#none = true;
+    if (why !== null) this.#options.onTrouble(`no stream of notifications: ${why}`);
+    this.#options.onNone();
   }
 
   /** With back-off, so that a stream that ends at once each time is opened more and more rarely. */

@@ -7,6 +7,8 @@ import type { LineFramer } from '../../../shared/json/framing.ts';
 import { EndlessWatch } from '../limits/endless-watch.ts';
 import type { Readable } from '../limits/readers.ts';
 import type { Receiver } from '../receiver.ts';
+import { Batch } from './batch.ts';
+import { decoded, isOfCoding } from './decoded.ts';
 import { SseReader } from './sse-reader.ts';
 
 export type BodyKind = 'json' | 'events';
@@ -26,8 +28,11 @@ export interface MessageStreamOptions {
   readonly onEnd: (how: BodyEnd) => void;
 }
 
-/** `endless`: the body was given up, because a message over the cap did not end. */
-export type BodyEnd = 'complete' | 'broken' | 'endless';
+/**
+ * `endless`: the body was given up, because a message over the cap did not end. `undecodable`: it is not what its
+ * content coding says.
+ */
+export type BodyEnd = 'complete' | 'broken' | 'endless' | 'undecodable';
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -41,14 +46,18 @@ export class MessageStream {
   readonly #watch: EndlessWatch;
   readonly #reader: SseReader | null;
   readonly #reading: Readable;
+  readonly #batch = new Batch();
+  readonly #body: ReturnType<typeof decoded>;
   #open = true;
 
   constructor(options: MessageStreamOptions) {
     this.#options = options;
     const { response, framer, kind } = options;
+    const body = decoded(response);
+    this.#body = body;
     this.#reading = {
-      pause: () => response.pause(),
-      resume: () => response.resume(),
+      pause: () => body.pause(),
+      resume: () => body.resume(),
       heldBytes: () => framer.heldBytes,
       openBytes: () => framer.openBytes,
     };
@@ -67,9 +76,10 @@ export class MessageStream {
             },
             onRetry: options.onRetry,
           });
-    response.on('data', (chunk: Buffer) => options.receiver.work(() => this.#read(chunk)));
-    response.once('end', () => this.#end('complete'));
-    response.once('close', () => this.#end('broken'));
+    body.on('data', (chunk: Buffer) => options.receiver.work(() => this.#read(chunk)));
+    body.once('end', () => this.#end('complete'));
+    body.once('error', (error) => this.#end(isOfCoding(error) ? 'undecodable' : 'broken'));
+    body.once('close', () => this.#end('broken'));
     options.receiver.readers.add(this.#reading);
   }
 
@@ -78,6 +88,7 @@ export class MessageStream {
     this.#open = false;
     this.#watch.close();
     const { response, receiver } = this.#options;
+    this.#body.destroy();
     response.destroy();
     receiver.readers.remove(this.#reading);
     receiver.taken(0);
@@ -87,8 +98,11 @@ export class MessageStream {
     if (!this.#open) return;
     const { framer, onBytes } = this.#options;
     if (!onBytes()) return this.#end('broken');
-    if (this.#reader === null) framer.push(withoutLineBreaks(chunk));
-    else this.#reader.push(chunk);
+    if (this.#reader === null) {
+      const body = withoutLineBreaks(chunk);
+      this.#batch.takeApart(body);
+      framer.push(body);
+    } else this.#reader.push(chunk);
     if (!this.#open) return;
     this.#watch.chunk(framer.pendingBytes);
     this.#options.receiver.taken(chunk.length);
@@ -106,11 +120,20 @@ export class MessageStream {
 
 /** The kind of body of a response; null for any other. */
 export function bodyKind({ headers }: IncomingMessage): BodyKind | null {
-  // Compression was not asked for, and inflating has no bound.
-  if ((headers['content-encoding'] ?? 'identity') !== 'identity') return null;
   const type = headers['content-type']?.split(';')[0]?.trim().toLowerCase();
   if (type === 'application/json') return 'json';
   return type === 'text/event-stream' ? 'events' : null;
+}
+
+/**
+ * Whether a response to GET is a stream of events. Whoever answers so with another type, or with none, means a
+ * stream all the same, unless it is a page or a JSON body.
+ */
+export function isStream(response: IncomingMessage): boolean {
+  const { statusCode, headers } = response;
+  if (bodyKind(response) === 'events') return (statusCode ?? 0) < 300;
+  if (statusCode !== 200 || headers['content-length'] === '0') return false;
+  return !/json|html/i.test(headers['content-type'] ?? '');
 }
 
 /**

@@ -7,6 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import type { EndpointConfig } from '../../../shared/model/config.ts';
 import type { Link, RequestId } from '../link.ts';
 import type { Receiver } from '../receiver.ts';
+import { Elsewhere } from './elsewhere.ts';
 import { Exchange, type ExchangeOwner } from './exchange.ts';
 import { HttpClient } from './http-client.ts';
 import { Listener } from './listener.ts';
@@ -14,8 +15,8 @@ import { readToken } from './token-file.ts';
 
 /** How long the other requests in flight have to learn whether they were turned away, too. */
 const LEAVE_MS = 1000;
-/** What the specification allows in a session id. */
-const SESSION_ID = /^[\x21-\x7e]{1,1024}$/;
+/** What can be sent back in a header; the specification allows less, and some servers do not keep to it. */
+const SESSION_ID = /^[\x20-\x7e\x80-\xff]{1,8192}$/;
 
 export interface RemoteOptions {
   readonly server: string;
@@ -61,6 +62,7 @@ export class Remote implements Link, ExchangeOwner {
   #listener: Listener | null = null;
   #timer: NodeJS.Timeout | null = null;
   #why: string | null = null;
+  #elsewhere: Elsewhere | null = null;
 
   constructor(options: RemoteOptions) {
     this.#options = options;
@@ -172,6 +174,7 @@ export class Remote implements Link, ExchangeOwner {
 
   ended(exchange: Exchange): void {
     if (exchange === this.#confirmation && this.#state === 'handshake') this.#opened();
+    this.#await(exchange);
     this.#forget(exchange);
   }
 
@@ -213,6 +216,17 @@ export class Remote implements Link, ExchangeOwner {
     this.#endWhenQuiet();
   }
 
+  #await({ id, unanswered, isWorkedOn }: Exchange): void {
+    const { conversation } = this.#options.listener;
+    if (id === null || unanswered === null || !conversation.isOpen(id)) return;
+    if (this.#listener?.has === true) {
+      this.#elsewhere ??= new Elsewhere(conversation);
+      return this.#elsewhere.await(id, unanswered, isWorkedOn);
+    }
+    conversation.lost(id, unanswered);
+    conversation.suspect();
+  }
+
   /** The server has accepted the message that completes the handshake. */
   #opened(): void {
     this.#state = 'open';
@@ -224,13 +238,15 @@ export class Remote implements Link, ExchangeOwner {
       receiver: listener.conversation,
       onTrouble: (problem) => this.#trouble(problem),
       onSessionLost: (detail) => this.#leave(detail),
+      onNone: () => this.#elsewhere?.giveUp(),
     });
   }
 
-  /** The session's id comes with the answer to `initialize`. */
+  /** The session's id comes with the answer to `initialize`; some servers give another one later. */
   #keepSession({ headers }: IncomingMessage): void {
     const id = headers['mcp-session-id'];
-    if (this.#client === null || this.#state !== 'handshake' || typeof id !== 'string') return;
+    const isWanted = this.#state === 'handshake' || this.#state === 'open';
+    if (this.#client === null || !isWanted || typeof id !== 'string') return;
     if (SESSION_ID.test(id)) this.#client.sessionId = id;
     else this.#trouble('the session id of the server is not valid and was ignored');
   }
@@ -272,6 +288,7 @@ export class Remote implements Link, ExchangeOwner {
     this.#state = 'gone';
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#listener?.close();
+    this.#elsewhere?.close();
     for (const exchange of this.#exchanges) exchange.close();
     this.#client?.close();
     const { listener, redact } = this.#options;
