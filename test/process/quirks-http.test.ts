@@ -169,6 +169,13 @@ test('an answer that is to come on a stream that the server does not have is not
   expect(text).toContain('HTTP 202, and the server has no stream of notifications');
 });
 
+test('a stream that goes on after the answer is read no further, and the log says so', async () => {
+  expect(await scenario(client, seen, 'sse-stays-open', 'sse-stays-open__')).toMatchObject({
+    text: 'echo sse-stays-open',
+  });
+  await serving.waitForLog('its streams go on after the answer: what they carry then is not read');
+});
+
 function configured(quirks: readonly Quirk[], defaults: Readonly<Record<string, unknown>> = {}) {
   const servers = quirks.map(({ name }) => [name, { url: `${origin}/${name}/mcp` }]);
   return registry(Object.fromEntries(servers), defaults);

@@ -63,9 +63,9 @@ export function reply({ rea }: House, { id }: Message, result: object): void {
   rea.wire.send({ jsonrpc: '2.0', id, result });
 }
 
-export function request(id: string, method: string, params: string | null): string {
+export function request(id: string | number, method: string, params: string | null): string {
   const more = params === null ? '' : `,"params":${params}`;
-  return `{"jsonrpc":"2.0","id":"${id}","method":"${method}"${more}}`;
+  return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"method":"${method}"${more}}`;
 }
 
 export const FORM = '"requestedSchema":{"type":"object","properties":{}}';

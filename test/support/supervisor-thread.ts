@@ -97,6 +97,7 @@ export class SupervisorThread {
   printed = '';
   readonly #callPort: MessagePort;
   readonly #factsPorts: MessagePort[] = [];
+  /** Even, as main's are. */
   #lastCall = 0;
 
   constructor() {
@@ -178,7 +179,7 @@ export class SupervisorThread {
 
   /** Calls a tool; returns the call's number. */
   callTool(name: string, args: object = {}, incarnation = this.incarnation): number {
-    this.#lastCall += 1;
+    this.#lastCall += 2;
     const call = this.#lastCall;
     const params = { name, arguments: args, _meta: { progressToken: call } };
     const request = { jsonrpc: '2.0', id: call, method: 'tools/call', params };

@@ -142,12 +142,17 @@ describe('a healthy server', () => {
 });
 
 describe('a server', () => {
-  test('without tools has an empty list', async () => {
+  test('without tools is asked for them once, and has an empty list', async () => {
     const journal = `${thread.dir}/journal`;
     await thread.ready(serverConfig('no-tools', ['--journal', journal]));
     expect(await thread.tools()).toEqual([]);
     await thread.stop();
-    expect(readFileSync(journal, 'utf8')).not.toContain('tools/list');
+    expect(readFileSync(journal, 'utf8').split('"tools/list"')).toHaveLength(2);
+    // The list that it does announce is another matter.
+    const warnings = thread.all('log').filter(({ level }) => level === 'warn');
+    expect(warnings.map(({ message }) => message)).toEqual([
+      'prompts/list failed: Method not found',
+    ]);
   });
 
   test('gets an answer to its pings, and what else it asks is for main to decide', async () => {

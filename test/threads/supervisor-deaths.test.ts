@@ -183,8 +183,8 @@ describe('a child that hangs', () => {
       signal: 'SIGKILL',
       detail: expect.stringMatching(/^no answer to initialize within [24680]00 ms$/),
     });
-    expect(record.last_error).toContain('SSH_AUTH_SOCK');
-    expect(record.last_error).not.toContain('/tmp/agent');
+    // A server that had to be killed did not end for want of a variable.
+    expect(record.last_error).not.toContain('SSH_AUTH_SOCK');
   });
 });
 
@@ -213,6 +213,7 @@ describe('a server that cannot start', () => {
     expect(record.last_error).toMatch(
       /^exited with code 9 during the handshake; stderr: cannot find the licence file; set here but not passed on \(see env_passthrough\): .*SSH_AUTH_SOCK/,
     );
+    expect(record.last_error).not.toContain('/tmp/agent');
     expect(record.next_restart_at).not.toBeNull();
     const delays = thread.events('backoff').map(({ event }) => event);
     expect(delays[0]).toMatchObject({ delayMs: 0, crashLoop: false });

@@ -31,6 +31,8 @@ export interface ResourceRequestsOptions {
 
 const RESOURCE_NOT_FOUND = -32002;
 const MAX_TYPE_BYTES = 200;
+/** Servers that are named in one message. */
+const MAX_NAMED = 5;
 
 export class ResourceRequests {
   readonly #options: ResourceRequestsOptions;
@@ -159,8 +161,22 @@ export class ResourceRequests {
     const isRead = method === 'resources/read';
     if (found === 'unknown' && isRead && this.#readAnywhere(request, 0)) return;
     const message =
-      found === 'unknown' ? 'Resource not found' : `Resource not found: ${found.withheld}`;
+      found === 'unknown'
+        ? `Resource not found${this.#notAsked(client)}`
+        : `Resource not found: ${found.withheld}`;
     client.answer(request, errorParts(idRaw, RESOURCE_NOT_FOUND, message, { uri }));
+  }
+
+  /** Servers that may have resources without having said so, in words. */
+  #notAsked(client: Client): string {
+    const silent = this.#options.servers
+      .of(client)
+      .filter(({ features }) => features?.resources === false)
+      .map(({ config }) => config.name);
+    if (silent.length === 0) return '';
+    const names = silent.slice(0, MAX_NAMED).join(', ');
+    const more = silent.length > MAX_NAMED ? ` and ${silent.length - MAX_NAMED} more` : '';
+    return `; not asked, because they do not declare resources: ${names}${more}`;
   }
 
   /** `unknown`: no server that is waited for has this. `withheld`: why nobody has it. */

@@ -4,11 +4,14 @@
  */
 import type { RequestId } from '../link.ts';
 import type { Loss, Receiver } from '../receiver.ts';
+import type { Ending } from './http-losses.ts';
 
 /** For an answer that the server has not said will come there. */
 const WAIT_MS = 5000;
 /** Those that were answered are looked for from this many on. */
 const MANY = 64;
+
+type Unanswered = Exclude<Ending, 'cut'>;
 
 interface Waiting {
   readonly loss: Loss;
@@ -23,11 +26,13 @@ export class Elsewhere {
     this.#receiver = receiver;
   }
 
-  /** @param loss what becomes of the request without an answer. @param isSure the server said that it works on it. */
-  await(id: RequestId, loss: Loss, isSure: boolean): void {
+  /** @param hasStream whether there may be a stream of notifications. */
+  take(id: RequestId, { loss, isSure }: Unanswered, hasStream: boolean): void {
+    if (!this.#receiver.isOpen(id)) return;
     if (this.#waiting.size >= MANY) this.#dropAnswered();
-    const timer = isSure ? null : setTimeout(() => this.#lose(id), WAIT_MS);
+    const timer = isSure || !hasStream ? null : setTimeout(() => this.#lose(id), WAIT_MS);
     this.#waiting.set(id, { loss, timer });
+    if (!hasStream) this.#lose(id);
   }
 
   /** There is no stream of notifications. */

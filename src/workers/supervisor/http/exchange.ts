@@ -10,6 +10,7 @@ import { isErrorFor, readErrorBody } from './error-body.ts';
 import type { HttpClient, HttpExchange } from './http-client.ts';
 import {
   ELSEWHERE,
+  type Ending,
   endlessLoss,
   noAnswer,
   outcomeUnknown,
@@ -59,16 +60,13 @@ export interface ExchangeOwner {
   unreachable(detail: string): void;
   /** The server knows neither the session nor the credentials and did not look at the message. */
   turnedAway(detail: string): void;
-  /** The exchange is over, see `Exchange.unanswered`. Not called after `close`. */
+  /** The exchange is over, see `Exchange.ending`. Not called after `close`. */
   ended(exchange: Exchange): void;
 }
 
 export class Exchange {
   readonly id: RequestId | null;
-  /** At its end: what becomes of the request if the answer does not come on another stream. Null: it has its end. */
-  unanswered: Loss | null = null;
-  /** The server has said so. */
-  isWorkedOn = false;
+  ending: Ending | null = null;
   readonly #options: ExchangeOptions;
   readonly #reopening = new Reopening();
   #http: HttpExchange;
@@ -150,8 +148,7 @@ export class Exchange {
       return;
     }
     if (status === 202) {
-      this.isWorkedOn = true;
-      return this.#leaveOpen(outcomeUnknown(this.#options.server, ELSEWHERE));
+      return this.#leave({ loss: outcomeUnknown(this.#options.server, ELSEWHERE), isSure: true });
     }
     const kind = bodyKind(response);
     if (kind === null) {
@@ -204,12 +201,8 @@ export class Exchange {
     }
     if (this.#lastEventId !== null) return this.#resumeLater();
     if (how === 'broken') return this.#break('the connection broke');
-    this.#leaveOpen(outcomeUnknown(server, 'the stream ended without the answer'));
-  }
-
-  #leaveOpen(loss: Loss): void {
-    this.unanswered = loss;
-    this.#end();
+    const loss = outcomeUnknown(server, 'the stream ended without the answer');
+    this.#leave({ loss, isSure: false });
   }
 
   #resumeLater(): void {
@@ -288,7 +281,12 @@ export class Exchange {
   }
 
   #endAfter(ms: number): void {
-    this.#timer ??= setTimeout(() => this.#end(), ms);
+    this.#timer ??= setTimeout(() => this.#leave(this.id === null ? null : 'cut'), ms);
+  }
+
+  #leave(ending: Ending | null): void {
+    this.ending = ending;
+    this.#end();
   }
 
   #end(): void {

@@ -46,6 +46,13 @@ export function noAnswer(server: string, why: string): Loss {
   return { code: 'ERR_MALFORMED_MESSAGE', outcome: 'answered', message };
 }
 
+/** What is left for the owner at the end of an exchange. */
+export type Ending =
+  /** The stream went on after the answer, and is not read any more. */
+  | 'cut'
+  /** The answer may still come on another stream, or else is lost. `isSure`: the server has taken the request. */
+  | { readonly loss: Loss; readonly isSure: boolean };
+
 /** Completes `noAnswer`. */
 export const UNDECODABLE = 'is malformed: the body is not what its content-encoding says';
 

@@ -15,6 +15,7 @@ import { readToken } from './token-file.ts';
 
 /** How long the other requests in flight have to learn whether they were turned away, too. */
 const LEAVE_MS = 1000;
+const CUT = 'its streams go on after the answer: what they carry then is not read';
 /** What can be sent back in a header; the specification allows less, and some servers do not keep to it. */
 const SESSION_ID = /^[\x20-\x7e\x80-\xff]{1,8192}$/;
 
@@ -63,6 +64,7 @@ export class Remote implements Link, ExchangeOwner {
   #timer: NodeJS.Timeout | null = null;
   #why: string | null = null;
   #elsewhere: Elsewhere | null = null;
+  #hasCut = false;
 
   constructor(options: RemoteOptions) {
     this.#options = options;
@@ -174,7 +176,7 @@ export class Remote implements Link, ExchangeOwner {
 
   ended(exchange: Exchange): void {
     if (exchange === this.#confirmation && this.#state === 'handshake') this.#opened();
-    this.#await(exchange);
+    this.#settle(exchange);
     this.#forget(exchange);
   }
 
@@ -216,15 +218,14 @@ export class Remote implements Link, ExchangeOwner {
     this.#endWhenQuiet();
   }
 
-  #await({ id, unanswered, isWorkedOn }: Exchange): void {
-    const { conversation } = this.#options.listener;
-    if (id === null || unanswered === null || !conversation.isOpen(id)) return;
-    if (this.#listener?.has === true) {
-      this.#elsewhere ??= new Elsewhere(conversation);
-      return this.#elsewhere.await(id, unanswered, isWorkedOn);
+  #settle({ id, ending }: Exchange): void {
+    if (id === null || ending === null) return;
+    if (ending !== 'cut') {
+      this.#elsewhere ??= new Elsewhere(this.#options.listener.conversation);
+      return this.#elsewhere.take(id, ending, this.#listener?.has === true);
     }
-    conversation.lost(id, unanswered);
-    conversation.suspect();
+    if (!this.#hasCut) this.#trouble(CUT);
+    this.#hasCut = true;
   }
 
   /** The server has accepted the message that completes the handshake. */
