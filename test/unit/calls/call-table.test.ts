@@ -40,3 +40,8 @@ test('of all clients they hold 192 MiB', () => {
   for (const call of open) calls.settle(call);
   expect(calls.hasRoom(owner(), 64 * MIB)).toBe(true);
 });
+
+test('ids are even and not 0: the odd ones are those of supervisors', () => {
+  const calls = new CallTable();
+  expect([calls.mint(), calls.mint(), calls.mint()]).toEqual([2, 4, 6]);
+});

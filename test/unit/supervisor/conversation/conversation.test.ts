@@ -67,6 +67,44 @@ describe('the opening', () => {
     world.conversation.close();
   });
 
+  test('has ids that no call can have, and takes its answers however the server writes them', () => {
+    const world = new ConversationWorld();
+    const said = (id: string, result: object) =>
+      world.say(`{"jsonrpc":"2.0","id":${id},"result":${JSON.stringify(result)}}`);
+    const serverInfo = { name: 'server', version: '1' };
+    said('"1"', { protocolVersion: '2025-06-18', capabilities: { tools: {} }, serverInfo });
+    const [ping, list] = world.written.slice(-2).map(({ id }) => Number(id));
+    said(`${ping}.0`, {});
+    said(`"${list}.0"`, { tools: [] });
+    expect(world.told.at(-1)).toBe('listed tools 0');
+    expect(world.conversation.strayAnswers).toBe(0);
+    const own = world.written.filter(({ id }) => id !== undefined).map(({ id }) => Number(id) % 2);
+    expect(own).toEqual([1, 1, 1]);
+    world.conversation.close();
+  });
+
+  test('tools that no capability announces are asked for once, and found or not', () => {
+    const refused = new ConversationWorld();
+    refused.shakeHands({});
+    const error = { code: -32601, message: 'Method not found' };
+    const { id } = refused.written.at(-1) ?? {};
+    refused.say(JSON.stringify({ jsonrpc: '2.0', id, error }));
+    expect(refused.told.at(-1)).toBe('listed tools 0');
+    refused.say('{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}');
+    vi.advanceTimersByTime(60_000);
+    expect(refused.methods.filter((method) => method === 'tools/list')).toHaveLength(1);
+    expect(refused.told).not.toContain('listFailed');
+    refused.conversation.close();
+    const found = new ConversationWorld();
+    found.shakeHands({});
+    found.reply('tools/list', { tools: [{ name: 'a' }] });
+    expect(found.told.at(-1)).toBe('listed tools 1');
+    found.say('{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}');
+    vi.advanceTimersByTime(1000);
+    expect(found.methods.filter((method) => method === 'tools/list')).toHaveLength(2);
+    found.conversation.close();
+  });
+
   test('is followed by pings, and by the end of a server that answers none any more', () => {
     const world = new ConversationWorld();
     world.shakeHands({});
