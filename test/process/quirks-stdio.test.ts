@@ -57,6 +57,7 @@ const QUIRKS: readonly Quirk[] = [
   { name: 'ansi-before', direct: false, reason: IN_FRONT },
   { name: 'title-before', direct: false, reason: IN_FRONT },
   { name: 'progress-before', direct: false, reason: IN_FRONT },
+  { name: 'log-and-prompt-before', direct: false, reason: IN_FRONT },
   { name: 'prompt-before', direct: false, reason: IN_FRONT },
   { name: 'content-length', direct: false, reason: /not JSON.*Content-Length: \d+/ },
   { name: 'no-line-end', direct: false, reason: /\d+ bytes without a line end/ },

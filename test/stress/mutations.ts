@@ -213,7 +213,7 @@ export function clientMessages(): Message[] {
     .concat(
       notification('notifications/initialized', '{}'),
       notification('notifications/cancelled', '{"requestId":"never","reason":"x"}'),
-      notification('notifications/progress', '{"progressToken":"rea:1","progress":1}'),
+      notification('notifications/progress', '{"progressToken":1,"progress":1}'),
       notification('notifications/roots/list_changed', '{}'),
       { jsonrpc: '"2.0"', id, result: '{"roots":[]}' },
       { jsonrpc: '"2.0"', id, error: '{"code":-1,"message":"no"}' },

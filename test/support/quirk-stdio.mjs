@@ -39,6 +39,7 @@ const WRITTEN = {
   'ansi-before': ({ line, isAnswer }) => Buffer.from(isAnswer ? `\u001b[0m${line}` : line),
   'title-before': ({ line }) => Buffer.from(first ? `\u001b]0;a title\u0007${line}` : line),
   'progress-before': ({ line }) => Buffer.from(`\rloading 50%\rloading 100%\r${line}`),
+  'log-and-prompt-before': ({ line }) => Buffer.from(`starting\n< {"method":"x"}\n> ${line}`),
   'prompt-before': ({ line }) => Buffer.from(`> ${line}`),
   'content-length': ({ text }) =>
     Buffer.from(`Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`),

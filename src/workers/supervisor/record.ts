@@ -95,5 +95,5 @@ export function deathText(
 }
 
 function badText({ why, sample }: BadOutput): string {
-  return `; its first output that is not a message (${why})${sample === '' ? '' : `: ${sample}`}`;
+  return `; some of its output is not a message (${why})${sample === '' ? '' : `: ${sample}`}`;
 }

@@ -17,7 +17,7 @@ import type { Loss, Receiver } from '../receiver.ts';
 import type { ToMain } from '../to-main.ts';
 import type { Workload } from '../workload.ts';
 import { Answers, type BadLine } from './answers.ts';
-import { whyRefused } from './bad-output.ts';
+import { NOT_JSON, whyRefused } from './bad-output.ts';
 import type { ConversationListener } from './conversation-listener.ts';
 import { LivenessWatch } from './liveness-watch.ts';
 import { Notifications } from './notifications.ts';
@@ -283,6 +283,6 @@ export class Conversation implements Receiver {
   #discard(line: BadLine): void {
     if (this.#answers.refuse(line)) return;
     this.#options.throttle.noise();
-    this.#watch.badLine(line.why, line.sample);
+    this.#watch.badLine(line.why, line.sample, line.why !== NOT_JSON);
   }
 }

@@ -31,6 +31,8 @@ export class StdoutWatch {
   #reportTimer: NodeJS.Timeout | null = null;
   #state: 'open' | 'given_up' | 'closed' = 'open';
   #first: BadOutput | null = null;
+  /** Whether `#first` does. */
+  #matters = false;
 
   constructor(options: StdoutWatchOptions) {
     this.#options = options;
@@ -47,13 +49,17 @@ export class StdoutWatch {
     return this.#state === 'open';
   }
 
-  /** The first line that was no message; null for none. */
+  /** The line that was no message and tells most: the first of those that matter, else the first. Null for none. */
   get first(): BadOutput | null {
     return this.#first;
   }
 
-  badLine(why: string, sample: string): void {
-    this.#first ??= { why, sample };
+  /** @param matters it may have been a message that was waited for. */
+  badLine(why: string, sample: string, matters = false): void {
+    if (this.#first === null || (matters && !this.#matters)) {
+      this.#first = { why, sample };
+      this.#matters = matters;
+    }
     if (this.#meter.count(performance.now(), sample)) {
       return this.#giveUp(`${this.#meter.total} lines on stdout that are no messages`);
     }

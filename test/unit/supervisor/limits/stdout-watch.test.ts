@@ -29,6 +29,7 @@ function expectNoTimers(): void {
 describe('noise on stdout', () => {
   test('is reported at once, then at most every five seconds, the rest at the end', () => {
     watch.badLine('not JSON', 'one');
+    expect(watch.first).toEqual({ why: 'not JSON', sample: 'one' });
     watch.badLine('not JSON', 'two');
     watch.badLine('not JSON', 'three');
     expect(reports).toEqual([{ lines: 1, sample: 'one' }]);
@@ -45,6 +46,14 @@ describe('noise on stdout', () => {
     ]);
     expect(watch.lines).toBe(5);
   });
+});
+
+test('the first line that may have been a message tells most', () => {
+  watch.badLine('not JSON', 'listening');
+  watch.badLine('syntax', '{"id":1,,}', true);
+  watch.badLine('batch', '[]', true);
+  watch.badLine('not JSON', 'more');
+  expect(watch.first).toEqual({ why: 'syntax', sample: '{"id":1,,}' });
 });
 
 describe('a line over the cap', () => {
