@@ -79,6 +79,7 @@ const QUIRKS: readonly Quirk[] = [
     'numeric-ids-only',
     'id-as-string',
     'tools-undeclared',
+    'logging-undeclared',
     'ping-unknown',
     'version-2024-11-05',
   ].map((name): Quirk => ({ name, direct: true, reason: null })),

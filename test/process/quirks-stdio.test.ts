@@ -41,6 +41,7 @@ const QUIRKS: readonly Quirk[] = [
   serves('more-members'),
   serves('pages'),
   serves('tools-undeclared'),
+  serves('logging-undeclared'),
   serves('talks-first'),
   serves('no-pings'),
   serves('ping-unknown'),
@@ -110,6 +111,27 @@ test.each(REFUSED)('the gateway says what is wrong with $name', async ({ name, r
     reason?.test(last_error ?? '') === true;
   const server = await refusing.waitForServer(name, isTold, { what: `giving ${reason}` });
   expect(server.phase).not.toBe('ready');
+});
+
+test('resources that no capability announces are not asked for, and whoever wants one is told so', async () => {
+  const name = 'resources-undeclared';
+  expect(await directly(name, {})).toEqual(done(name));
+  const rea = await startRea({
+    config: registry({ [name]: program(name), none: program('none') }),
+  });
+  await rea.waitForPhase(name, 'ready');
+  const read = async (uri: string) => (await rea.request('resources/read', { uri })).message;
+  expect((await read('quirk://none')).result.contents).toEqual([
+    { uri: 'quirk://none', text: 'read' },
+  ]);
+  // The one that announces resources is asked for what nobody lists.
+  expect((await read('quirk://unlisted')).result.contents).toHaveLength(1);
+  const alone = await startRea({ config: registry({ [name]: program(name) }) });
+  await alone.waitForPhase(name, 'ready');
+  const { message } = await alone.request('resources/read', { uri: `quirk://${name}` });
+  expect(message.error?.message).toBe(
+    'Resource not found; not asked, because they do not declare resources: resources-undeclared',
+  );
 });
 
 function serves(name: string): Quirk {

@@ -46,6 +46,8 @@ test('a person reads which server asks, and nothing else of the request is diffe
   for (const [at, [method, params, expected]] of cases.entries()) {
     const answered = house.rea.call('evil__write', { line: request(`q${at}`, method, params) });
     const { raw, message } = await nextAsked(house);
+    // Some clients were only ever asked by SDKs.
+    expect(message.id).toBeTypeOf('number');
     expect(raw).toBe(request(message.id ?? '', method, expected));
     reply(house, message, { at });
     expect(JSON.parse((await answered).text)).toMatchObject({ id: `q${at}`, result: { at } });

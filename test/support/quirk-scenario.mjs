@@ -55,6 +55,10 @@ function without(capabilities, name) {
   return Object.fromEntries(Object.entries(capabilities).filter(([key]) => key !== name));
 }
 
-const UNDECLARED = { 'tools-undeclared': 'tools', 'resources-undeclared': 'resources' };
+const UNDECLARED = {
+  'tools-undeclared': 'tools',
+  'resources-undeclared': 'resources',
+  'logging-undeclared': 'logging',
+};
 const VERSIONS = { 'version-2024-10-07': '2024-10-07', 'version-2024-11-05': '2024-11-05' };
 const TEXTS = { 'lone-surrogate': '\ud800', 'line-separators': '\u2028\u2029\ufeff' };
