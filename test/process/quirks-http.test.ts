@@ -170,6 +170,18 @@ test('an answer that is to come on a stream that the server does not have is not
   expect(text).toContain('HTTP 202, and the server has no stream of notifications');
 });
 
+test('a body that is inflated to more than a message may have is not read to its end', async () => {
+  const rea = await startRea({
+    config: registry({ web: { url: `${origin}/bomb/mcp` } }, { max_message_bytes: 262_144 }),
+  });
+  const { failure, text } = await rea.call('web__echo', { text: 'x' });
+  expect(failure).toMatchObject({ code: 'ERR_MESSAGE_TOO_LARGE', outcome: 'answered' });
+  expect(text).toContain('it does not end');
+  expect(
+    (await rea.request('resources/read', { uri: 'quirk://bomb' })).message.result.contents,
+  ).toHaveLength(1);
+});
+
 test('a stream that goes on after the answer is read no further, and the log says so', async () => {
   expect(await scenario(client, seen, 'sse-stays-open', 'sse-stays-open__')).toMatchObject({
     text: 'echo sse-stays-open',

@@ -197,6 +197,7 @@ function answer({ quirk, session = latest(quirk), response, message }) {
     for (const one of texts) tell(session, one);
     return;
   }
+  if (isCall && quirk === 'bomb') return explode(response);
   if (isCall && quirk === 'answers-nowhere') return response.writeHead(202).end();
   if (quirk === 'numeric-ids-only' && typeof id !== 'number') {
     return response.writeHead(400, { 'content-type': 'text/plain' }).end('bad id');
@@ -206,6 +207,16 @@ function answer({ quirk, session = latest(quirk), response, message }) {
   }
   for (const one of texts.slice(0, -1)) tell(session, one);
   whole(quirk, response, { headers, text });
+}
+
+/** Far more when it is inflated than on its way. */
+function explode(response) {
+  const mebibyte = Buffer.alloc(1024 * 1024, ' ');
+  const gzip = createGzip();
+  response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' });
+  gzip.pipe(response);
+  for (let sent = 0; sent < 64; sent++) gzip.write(mebibyte);
+  gzip.end('{}');
 }
 
 function whole(quirk, response, { headers, text }) {

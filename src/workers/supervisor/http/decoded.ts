@@ -13,7 +13,9 @@ const ZLIB_METHOD = 0x08;
 
 /** Destroying the body destroys the response. A body that cannot be decoded breaks off. */
 export function decoded(response: IncomingMessage): Readable {
-  const names = (response.headers['content-encoding'] ?? '').toLowerCase().split(',');
+  const coding = response.headers['content-encoding'];
+  if (coding === undefined) return response;
+  const names = coding.toLowerCase().split(',');
   const known = names.length > MAX_CODINGS ? [] : names.map((name) => decoderOf(name.trim()));
   const decoders = known.filter((decoder) => decoder !== null).toReversed();
   const [last] = decoders.slice(-1);
