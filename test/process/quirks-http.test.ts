@@ -170,6 +170,14 @@ test('an answer that is to come on a stream that the server does not have is not
   expect(text).toContain('HTTP 202, and the server has no stream of notifications');
 });
 
+test('an error under an HTTP error is the answer, also when it is compressed', async () => {
+  const rea = await startRea({
+    config: registry({ web: { url: `${origin}/error-gzip/mcp` } }),
+  });
+  const { message } = await rea.call('web__echo', { text: 'x' });
+  expect(message.error).toEqual({ code: -32602, message: 'no such file' });
+});
+
 test('a body that is inflated to more than a message may have is not read to its end', async () => {
   const rea = await startRea({
     config: registry({ web: { url: `${origin}/bomb/mcp` } }, { max_message_bytes: 262_144 }),

@@ -198,6 +198,7 @@ function answer({ quirk, session = latest(quirk), response, message }) {
     return;
   }
   if (isCall && quirk === 'bomb') return explode(response);
+  if (isCall && quirk === 'error-gzip') return refuse(id, response);
   if (isCall && quirk === 'answers-nowhere') return response.writeHead(202).end();
   if (quirk === 'numeric-ids-only' && typeof id !== 'number') {
     return response.writeHead(400, { 'content-type': 'text/plain' }).end('bad id');
@@ -207,6 +208,13 @@ function answer({ quirk, session = latest(quirk), response, message }) {
   }
   for (const one of texts.slice(0, -1)) tell(session, one);
   whole(quirk, response, { headers, text });
+}
+
+function refuse(id, response) {
+  const error = { code: -32602, message: 'no such file' };
+  const body = `\ufeff${JSON.stringify({ jsonrpc: '2.0', id: String(id), error })}`;
+  const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
+  response.writeHead(400, headers).end(gzipSync(body));
 }
 
 /** Far more when it is inflated than on its way. */
