@@ -70,8 +70,8 @@ describe('stop', () => {
     const tickets = thread.messages.filter(({ type }) => type.startsWith('ticket'));
     expect(tickets.map(({ type }) => type)).toEqual(['ticket_wanted', 'ticket_returned']);
     thread.grant();
-    thread.callTool('any');
-    expect(await thread.text(1)).toBe('null not_sent');
+    const call = thread.callTool('any');
+    expect(await thread.text(call)).toBe('null not_sent');
     expect(thread.life).toEqual(['starting', 'stopped']);
   });
 });

@@ -168,7 +168,7 @@ describe('whatever happens, and in whatever order', () => {
           if (!early) world.told(second, 'ready');
           for (let at = 0; at < who.length; at += 1) world.answer(at, false);
           const of = (client: number) =>
-            world.posts.filter((id) => world.made[id - 1]?.client === client);
+            world.posts.filter((id) => world.made[id / 2 - 1]?.client === client);
           for (const client of [0, 1, 2]) {
             const own = world.made.filter((made) => made.client === client);
             expect(of(client)).toEqual(own.map(({ call }) => call.id));
@@ -189,17 +189,17 @@ test('a moment without calls is made for a server that is to begin anew, and end
   first.server.usage(1000);
   vi.advanceTimersByTime(10_000);
   world.submit(1, 60_000);
-  expect(world.posts).toEqual([1]);
+  expect(world.posts).toEqual([2]);
   vi.advanceTimersByTime(5000);
-  expect(world.posts).toEqual([1, 2]);
+  expect(world.posts).toEqual([2, 4]);
   world.answer(0, false);
   world.answer(1, false);
   // It has been asked to end now: what comes next is for the process after it.
   world.submit(2, 60_000);
-  expect([world.posts, first.takesCalls]).toEqual([[1, 2], false]);
+  expect([world.posts, first.takesCalls]).toEqual([[2, 4], false]);
   world.told(first, 'starting');
   world.told(first, 'ready');
-  expect(world.posts).toEqual([1, 2, 3]);
+  expect(world.posts).toEqual([2, 4, 6]);
 });
 
 test('an untimed call is not the probe that all others wait for', () => {
@@ -214,9 +214,9 @@ test('an untimed call is not the probe that all others wait for', () => {
   expect(first.server.record.circuit_state).toBe('open');
   vi.advanceTimersByTime(500);
   world.submit(1, 1000, true);
-  expect([world.posts.length, world.answers.get('5')]).toEqual([4, 1]);
+  expect([world.posts.length, world.answers.get('10')]).toEqual([4, 1]);
   world.submit(1);
-  expect(world.posts).toEqual([1, 2, 3, 4, 6]);
+  expect(world.posts).toEqual([2, 4, 6, 8, 12]);
 });
 
 test('the time of a call that never reached its server is not counted', () => {
