@@ -1,8 +1,8 @@
 /** A gateway whose server asks its client, and both sides of what passes. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeDirectory, type Rea, startRea } from './rea-process.ts';
-import { fixture, registry, type ServerSpec } from './servers.ts';
+import { makeDirectory, type Rea, type ReaOptions, startRea } from './rea-process.ts';
+import { fixture, type Registry, registry, type ServerSpec } from './servers.ts';
 import { until } from './wait-for.ts';
 import type { Message, StdoutFrame } from './wire.ts';
 
@@ -15,13 +15,28 @@ export interface House {
   /** What the server `evil` has received. */
   received(text: string): Promise<any>;
   hasReceived(text: string): boolean;
+  /** The same servers with other options of `evil`. */
+  configOf(options: Record<string, unknown>): Registry;
+}
+
+interface Surroundings extends Pick<ReaOptions, 'env' | 'args'> {
+  /** Beside the ones that are always there. */
+  readonly servers?: Readonly<Record<string, ServerSpec>>;
 }
 
 /** A client that can do everything and answers only where a test does. */
-export async function serve(options: Record<string, unknown> = {}): Promise<House> {
+export async function serve(
+  options: Record<string, unknown> = {},
+  { servers = {}, ...how }: Surroundings = {},
+): Promise<House> {
   const dir = makeDirectory();
   const journal = join(dir, 'journal');
-  const rea = await startRea({ cwd: dir, initialize: false, config: config(journal, options) });
+  const rea = await startRea({
+    cwd: dir,
+    initialize: false,
+    config: config(journal, options, servers),
+    ...how,
+  });
   const clientInfo = { name: 'test', version: '1' };
   const hello = { protocolVersion: '2025-11-25', capabilities: CAN, clientInfo };
   await rea.request('initialize', hello);
@@ -43,15 +58,20 @@ export async function serve(options: Record<string, unknown> = {}): Promise<Hous
   return {
     rea,
     asked,
+    configOf: (other) => config(journal, other, servers),
     hasReceived: (text) => find(text) !== undefined,
     received: async (text) =>
       JSON.parse(await until(() => find(text), { what: `${text} at the server` })),
   };
 }
 
-export function config(journal: string, options: Record<string, unknown>) {
+export function config(
+  journal: string,
+  options: Record<string, unknown>,
+  servers: Surroundings['servers'] = {},
+) {
   const evil: ServerSpec = { ...fixture('asks-anything', '--journal', journal), ...options };
-  return registry({ evil, other: fixture('echo') });
+  return registry({ evil, other: fixture('echo'), ...servers });
 }
 
 /** The raw request that comes first of those not looked at yet. */

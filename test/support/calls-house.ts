@@ -101,6 +101,7 @@ export function house(
     halted: () => ({ active: world.halted, reason: 'test' }),
     health: () => '{}',
     observer: NO_OBSERVER,
+    waitingMs: 15_000,
     events: {
       onLogLevel: () => {},
       onClients: () => {},

@@ -72,6 +72,7 @@ export class OwnServersWorld {
       halted: () => ({ active: false, reason: null }),
       health: () => '{}',
       observer: NO_OBSERVER,
+      waitingMs: 15_000,
       events: {
         onLogLevel: () => {},
         onClients: () => {},

@@ -62,6 +62,7 @@ export function serverConfig(
     startTimeoutMs: 15_000,
     callTimeoutMs: 60_000,
     callTotalTimeoutMs: 600_000,
+    askTimeoutMs: 1_800_000,
     maxConcurrency: 64,
     maxQueue: 256,
     maxMessageBytes: 1024 * 1024,

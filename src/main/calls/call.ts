@@ -25,6 +25,31 @@ export interface CallTarget {
   cancel(call: Call, reason: string): void;
 }
 
+/** A question of the server, for the calls that may have caused it. */
+export interface OpenQuestion {
+  /** The call has ended because its client has not answered in time. */
+  expired(call: Call): void;
+}
+
+/** The times, in milliseconds, in which the client of a call is or was asked. */
+export interface AskedTime {
+  readonly open: Set<OpenQuestion>;
+  /** When the clock was stopped last, monotonic. */
+  since: number;
+  /** For how long it has stood before that. */
+  before: number;
+  /** What was left of the time without progress when it was stopped. */
+  leftMs: number;
+}
+
+/** The progress that a client was told. */
+export interface ToldProgress {
+  /** The largest so far; NaN when that is not known. */
+  value: number;
+  /** Some of it was the gateway's own. */
+  own: boolean;
+}
+
 /** A client's request that has no answer yet. */
 export interface Withdrawable {
   readonly idText: string;
@@ -47,7 +72,8 @@ export interface Call extends Withdrawable {
   readonly line: Uint8Array;
   /** Monotonic, milliseconds. */
   readonly admittedAt: number;
-  readonly totalDeadline: number;
+  /** Later by the time in which its client was asked. */
+  totalDeadline: number;
   /** The call has ended; `answered` when the server has answered, `ok` when with a result. */
   readonly onEnd: ((ok: boolean, answered: boolean) => void) | null;
   /** Asked before a waiting call is sent: its subject may be gone with the process that had it. */
@@ -64,6 +90,12 @@ export interface Call extends Withdrawable {
    */
   readonly untimed: boolean;
   timer: NodeJS.Timeout;
+  /** When its time without progress began, monotonic milliseconds. */
+  startedAt: number;
+  /** Questions of the server that may belong to it; null: there was none. */
+  asked: AskedTime | null;
+  /** The progress that its client was told of it; null: none. */
+  progress: ToldProgress | null;
   /** The incarnation it was posted to, null while it waits in the queue. */
   postedTo: number | null;
   postedAt: number;
@@ -113,6 +145,9 @@ export function newCall(parts: CallParts): Call {
     onTasks: hooks.onTasks ?? null,
     untimed,
     timer,
+    startedAt: now,
+    asked: null,
+    progress: null,
     postedTo: null,
     postedAt: now,
     withdraw: (reason) => call.target.cancel(call, reason),

@@ -11,19 +11,30 @@ import type {
   ProgressMessage,
 } from '../../shared/protocol/from-supervisor.ts';
 import { type Backend, named } from './backend.ts';
-import type { Call, CallOwner } from './call.ts';
+import type { Call, CallOwner, OpenQuestion } from './call.ts';
 import type { CallTable } from './call-table.ts';
+import { isAsking, restartClock, resumeClock, stoodMs, stopClock } from './clock.ts';
 import { type Failure, failureParts } from './failures.ts';
 import { forbidden } from './gate/asks.ts';
 import { InFlight } from './in-flight.ts';
 import { LatencyWindow } from './latency.ts';
 import { type CallOutcome, outcomeOf } from './observer.ts';
 import { own } from './owned-lines.ts';
+import { nextValue, told } from './progress.ts';
 import { type Refusal, refused } from './refusals.ts';
 
 const ORDINARY_ERROR = Buffer.from(String(JSON_RPC.gatewayError));
+const PROGRESS_HEAD = Buffer.from(
+  '{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":',
+);
 /** Codes by which servers say that there is no such resource, in one revision or another. */
 const NOT_FOUND = new Set(['-32002', '-32602']);
+
+/** What routing does with calls that are at a server. */
+export type CallsInFlight = Pick<
+  Delivery,
+  'ownerOf' | 'callsOf' | 'stopClock' | 'resumeClock' | 'tellWaiting'
+>;
 
 export class Delivery {
   readonly #backend: Backend;
@@ -67,16 +78,40 @@ export class Delivery {
   progress({ call: id, line, token }: ProgressMessage): boolean {
     const call = this.#inFlight.get(id);
     if (call === undefined) return false;
-    const left = call.totalDeadline - performance.now();
-    if (left > this.#backend.config.callTimeoutMs) call.timer.refresh();
-    else {
-      clearTimeout(call.timer);
-      call.timer = setTimeout(() => call.target.expire(call), Math.max(0, left));
-    }
+    restartClock(call, this.#backend.config.callTimeoutMs, performance.now());
     if (call.tokenRaw === null) return true;
-    const parts = [line.subarray(0, token[0]), call.tokenRaw, line.subarray(token[1])];
+    const edits = told(call, line);
+    const parts =
+      edits.length === 0
+        ? [line.subarray(0, token[0]), call.tokenRaw, line.subarray(token[1])]
+        : replaceRanges(line, [{ at: token, with: call.tokenRaw }, ...edits]);
     call.owner.send(parts, call.idText);
     return true;
+  }
+
+  /** The client is asked something that may belong to this call: its clock stands. */
+  stopClock(call: Call, question: OpenQuestion): void {
+    if (this.#inFlight.get(call.id) !== call) return;
+    const now = performance.now();
+    stopClock(call, question, this.#backend.config, now);
+    // A person may take long: meanwhile another call may find out whether the server is well.
+    this.#backend.circuit.release(call.id, now);
+  }
+
+  /** The question is settled. */
+  resumeClock(call: Call, question: OpenQuestion): void {
+    if (this.#inFlight.get(call.id) !== call) return;
+    resumeClock(call, question, this.#backend.config, performance.now());
+  }
+
+  /** Tells the client that its call goes on although nothing is heard: clients give up after a minute. */
+  tellWaiting(call: Call): void {
+    if (call.tokenRaw === null || this.#inFlight.get(call.id) !== call) return;
+    const value = nextValue(call);
+    if (value === null) return;
+    const message = JSON.stringify(`${named(this.#backend)} waits for the answer to its question`);
+    const rest = `,"progress":${value},"message":${message}}}`;
+    call.owner.send([PROGRESS_HEAD, call.tokenRaw, Buffer.from(rest)], call.idText);
   }
 
   /** @returns false when nobody waits for it any more. */
@@ -85,7 +120,7 @@ export class Delivery {
     if (call === undefined || !this.#calls.settle(call)) return false;
     this.#inFlight.remove(call);
     const now = performance.now();
-    if (!call.untimed) this.#latency.record(now - call.postedAt, now);
+    if (!call.untimed) this.#latency.record(spentMs(call, now), now);
     this.#backend.circuit.success(call.id, now);
     if (message.isError) this.#errors += 1;
     this.#deliver(call, message);
@@ -131,7 +166,9 @@ export class Delivery {
   expired(call: Call): void {
     this.#inFlight.remove(call);
     const { link, circuit } = this.#backend;
-    const waited = Math.round(performance.now() - call.admittedAt);
+    const now = performance.now();
+    const stood = Math.round(stoodMs(call, now));
+    const waited = Math.round(now - call.admittedAt) - stood;
     if (call.postedTo === null) {
       return this.fail(call, {
         code: 'ERR_TIMEOUT',
@@ -141,17 +178,29 @@ export class Delivery {
       });
     }
     this.#tellCancelled(call, 'deadline exceeded');
+    if (isAsking(call)) {
+      // The client has not answered, and not the server.
+      circuit.release(call.id, now);
+      for (const question of call.asked?.open ?? []) question.expired(call);
+      return this.fail(call, {
+        code: 'ERR_TIMEOUT',
+        outcome: 'unknown',
+        message: `what ${named(this.#backend)} asked the client was not answered within ${stood} ms (ask_timeout_ms); the call may have been executed`,
+        retryAt: null,
+      });
+    }
     if (link.heldBack) {
       // It may have answered long ago.
-      circuit.release(call.id, performance.now());
+      circuit.release(call.id, now);
     } else {
       link.post({ type: 'suspect', slot: link.slot });
-      circuit.failure(`call:${call.id}`, performance.now(), call.id);
+      circuit.failure(`call:${call.id}`, now, call.id);
     }
+    const besides = stood === 0 ? '' : `, besides ${stood} ms in which its client was asked`;
     this.fail(call, {
       code: 'ERR_TIMEOUT',
       outcome: 'unknown',
-      message: `${named(this.#backend)} did not answer within ${waited} ms; the call may have been executed`,
+      message: `${named(this.#backend)} did not answer within ${waited} ms${besides}; the call may have been executed`,
       retryAt: null,
     });
   }
@@ -215,6 +264,16 @@ export class Delivery {
     return this.#inFlight.of(owner)?.idText ?? null;
   }
 
+  /** The calls of `owner` that are at this incarnation, the oldest first. */
+  callsOf(owner: CallOwner, incarnation: number): Call[] {
+    return this.#inFlight.allOf(owner, incarnation);
+  }
+
+  /** The owner of a call in flight, or null when there is no such call. */
+  ownerOf(call: number): CallOwner | null {
+    return this.#inFlight.get(call)?.owner ?? null;
+  }
+
   #deliver(call: Call, message: AnswerMessage): void {
     const { line, id, isError, toolError } = message;
     // It was not meant for this server after all, and is counted where it ends.
@@ -247,10 +306,15 @@ export class Delivery {
 
   #observe(call: Call, outcome: CallOutcome, code: ErrorCode | null): void {
     const timed = call.postedTo !== null && !call.untimed;
-    const ms = timed ? performance.now() - call.postedAt : null;
+    const ms = timed ? spentMs(call, performance.now()) : null;
     const { observer, config } = this.#backend;
     observer.callEnded(config.name, outcome, code, ms);
   }
+}
+
+/** The server's time for the call: without that in which its client was asked. */
+function spentMs(call: Call, now: number): number {
+  return now - call.postedAt - stoodMs(call, now);
 }
 
 function saysNotFound(line: Uint8Array): boolean {

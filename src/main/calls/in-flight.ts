@@ -29,6 +29,15 @@ export class InFlight {
     return null;
   }
 
+  /** All of this client that are at that incarnation, the oldest first. */
+  allOf(owner: CallOwner, incarnation: number): Call[] {
+    const found: Call[] = [];
+    for (const call of this.#calls.values()) {
+      if (call.owner === owner && call.postedTo === incarnation) found.push(call);
+    }
+    return found;
+  }
+
   add(call: Call): void {
     this.#calls.set(call.id, call);
     if (call.untimed) this.#untimed += 1;

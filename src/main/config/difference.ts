@@ -23,6 +23,7 @@ const OF_MAIN = [
   'instructions',
   'callTimeoutMs',
   'callTotalTimeoutMs',
+  'askTimeoutMs',
   'maxConcurrency',
   'maxQueue',
   'breaker',

@@ -129,6 +129,7 @@ const options = {
   start_timeout_ms: milliseconds().optional(),
   call_timeout_ms: milliseconds().optional(),
   call_total_timeout_ms: milliseconds().optional(),
+  ask_timeout_ms: milliseconds().optional(),
   max_concurrency: whole(1, 10_000).optional(),
   max_queue: whole(0, 100_000).optional(),
   max_message_bytes: whole(1024, 256 * MIB, 'bytes').optional(),

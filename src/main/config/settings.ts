@@ -20,6 +20,7 @@ export type Settings = Pick<
   | 'startTimeoutMs'
   | 'callTimeoutMs'
   | 'callTotalTimeoutMs'
+  | 'askTimeoutMs'
   | 'maxConcurrency'
   | 'maxQueue'
   | 'maxMessageBytes'
@@ -57,6 +58,7 @@ const DEFAULTS: Settings = {
   startTimeoutMs: 30_000,
   callTimeoutMs: 60_000,
   callTotalTimeoutMs: 600_000,
+  askTimeoutMs: 1_800_000,
   maxConcurrency: 64,
   maxQueue: 256,
   maxMessageBytes: 33_554_432,
@@ -123,6 +125,7 @@ function overlay(base: Settings, options: ServerOptions): Settings {
     startTimeoutMs: options.start_timeout_ms ?? base.startTimeoutMs,
     callTimeoutMs: options.call_timeout_ms ?? base.callTimeoutMs,
     callTotalTimeoutMs: options.call_total_timeout_ms ?? base.callTotalTimeoutMs,
+    askTimeoutMs: options.ask_timeout_ms ?? base.askTimeoutMs,
     maxConcurrency: options.max_concurrency ?? base.maxConcurrency,
     maxQueue: options.max_queue ?? base.maxQueue,
     maxMessageBytes: options.max_message_bytes ?? base.maxMessageBytes,

@@ -10,9 +10,16 @@ export interface Clocks {
   readonly inspectMs: number;
   /** The state-writer thread is looked at this often. */
   readonly probeMs: number;
+  /** Clients whose calls wait for an answer of theirs are told so this often. */
+  readonly waitingMs: number;
 }
 
-export const CLOCKS: Clocks = { heartbeatMs: 5000, inspectMs: 5000, probeMs: 5000 };
+export const CLOCKS: Clocks = {
+  heartbeatMs: 5000,
+  inspectMs: 5000,
+  probeMs: 5000,
+  waitingMs: 15_000,
+};
 
 const LEAST_FACTOR = 0.05;
 
@@ -28,5 +35,6 @@ export function clocksOf(text: string | undefined): Clocks | string {
     heartbeatMs: CLOCKS.heartbeatMs * factor,
     inspectMs: CLOCKS.inspectMs * factor,
     probeMs: CLOCKS.probeMs * factor,
+    waitingMs: CLOCKS.waitingMs * factor,
   };
 }

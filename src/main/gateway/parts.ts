@@ -122,6 +122,7 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
     version: options.version,
     observer: metrics.observer,
     halted,
+    waitingMs: options.clocks.waitingMs,
     health: () => events.health(),
     events,
   });

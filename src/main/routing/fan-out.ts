@@ -58,7 +58,7 @@ export class FanOut {
   /** An answer that asks its client to visit URLs is about to be passed on. */
   urlsAsked(server: Server, call: number, ids: readonly string[]): void {
     const { clients, elicitations } = this.#options;
-    const owner = server.ownerOf(call);
+    const owner = server.callsInFlight.ownerOf(call);
     for (const client of clients) {
       if (client !== owner) continue;
       for (const id of ids) elicitations.asked(server, id, client);

@@ -48,6 +48,8 @@ export interface RouterOptions {
   /** JSON text of the health tool's result. */
   readonly health: () => string;
   readonly observer: Observer;
+  /** How often a client is told that a call waits for its answer. */
+  readonly waitingMs: number;
   readonly events: ClientEvents;
 }
 
@@ -94,6 +96,7 @@ export class Router {
       tasks: this.#tasks,
       elicitations,
       halted: options.halted,
+      waitingMs: options.waitingMs,
     });
     this.fanOut = new FanOut({
       clients,

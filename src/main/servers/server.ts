@@ -18,7 +18,7 @@ import type {
 import { named, type ServerLink } from '../calls/backend.ts';
 import type { Call, CallOwner, CallTarget } from '../calls/call.ts';
 import { Circuit } from '../calls/circuit.ts';
-import { Delivery } from '../calls/delivery.ts';
+import { type CallsInFlight, Delivery } from '../calls/delivery.ts';
 import { Dispatcher, type Dispatching } from '../calls/dispatcher.ts';
 import type { Failure } from '../calls/failures.ts';
 import type { Halt } from '../calls/gate/halt.ts';
@@ -146,6 +146,11 @@ export class Server implements CallTarget, Dispatching {
 
   get inFlight(): number {
     return this.#delivery.inFlight.size;
+  }
+
+  /** Whose the calls in flight are, and their clocks. */
+  get callsInFlight(): CallsInFlight {
+    return this.#delivery;
   }
 
   /** When it got its last call, in milliseconds since the epoch; null: not yet. */
@@ -341,11 +346,6 @@ export class Server implements CallTarget, Dispatching {
   /** Raw id of the oldest call of `owner` in flight here, null when it has none. */
   callOf(owner: CallOwner): string | null {
     return this.#delivery.callOf(owner);
-  }
-
-  /** The owner of a call in flight, or null when there is no such call. */
-  ownerOf(call: number): CallOwner | null {
-    return this.#delivery.inFlight.get(call)?.owner ?? null;
   }
 
   /** Sends a line that starts no call, unless the incarnation it is for is gone. */

@@ -78,6 +78,8 @@ export interface ServerConfig {
   readonly startTimeoutMs: number;
   readonly callTimeoutMs: number;
   readonly callTotalTimeoutMs: number;
+  /** How long a call may wait for its client to answer the server's questions. @default 1800000 */
+  readonly askTimeoutMs: number;
   readonly maxConcurrency: number;
   readonly maxQueue: number;
   readonly maxMessageBytes: number;

@@ -165,3 +165,55 @@ describe('a call', () => {
     expect(answers).toEqual([{ id: 'a', code: 'ERR_HALTED', outcome: 'not_sent' }]);
   });
 });
+
+describe('a server that asks', () => {
+  /** It asks for roots while it has a call. */
+  function asking({ router, server }: ReturnType<typeof house>, incarnation: number) {
+    const line = Buffer.from('{"jsonrpc":"2.0","id":7,"method":"roots/list"}');
+    router.serverRequests.ask(server, {
+      type: 'reverse_request',
+      slot: 0,
+      incarnation,
+      method: 'roots/list',
+      line,
+      id: [22, 23],
+      token: null,
+      needs: [],
+      relatedTask: null,
+      makesTask: false,
+      taskId: null,
+      elicitationId: null,
+    });
+  }
+
+  test('on the way of a probe does not keep all others waiting for its client', () => {
+    const one = house({}, 1);
+    one.ready(1);
+    one.died(1);
+    one.ready(2);
+    one.call('a');
+    one.call('b');
+    expect(one.answers).toEqual([{ id: 'b', code: 'ERR_BREAKER_OPEN', outcome: 'not_sent' }]);
+    asking(one, 2);
+    one.call('c');
+    expect(one.calls()).toHaveLength(2);
+    one.reply(one.calls()[1]?.call ?? 0);
+    one.call('d');
+    expect(one.calls()).toHaveLength(3);
+  });
+
+  test('is not slow because its client is', () => {
+    vi.useFakeTimers();
+    try {
+      const one = house();
+      one.ready(1);
+      one.call('a');
+      asking(one, 1);
+      vi.advanceTimersByTime(600_000);
+      one.reply(one.calls()[0]?.call ?? 0);
+      expect(one.server.record.p99_ms).toBeLessThan(10);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});

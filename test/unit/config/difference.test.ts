@@ -46,6 +46,7 @@ const OF_MAIN: readonly [keyof ServerConfig, unknown][] = [
   ['instructions', 'off'],
   ['callTimeoutMs', 1],
   ['callTotalTimeoutMs', 1],
+  ['askTimeoutMs', 1],
   ['maxConcurrency', 1],
   ['maxQueue', 1],
   ['breaker', { failures: 99, cooldownMs: 1 }],

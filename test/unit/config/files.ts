@@ -68,6 +68,7 @@ export function fullRegistry() {
         start_timeout_ms: 20_000,
         call_timeout_ms: 40_000,
         call_total_timeout_ms: 500_000,
+        ask_timeout_ms: 700_000,
         max_concurrency: 32,
         max_queue: 128,
         max_message_bytes: 16_777_216,

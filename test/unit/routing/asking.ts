@@ -1,4 +1,5 @@
 /** One server that asks, clients that are asked, and what both have heard. */
+import type { Call } from '#src/main/calls/call.ts';
 import type { Halt } from '#src/main/calls/gate/halt.ts';
 import type * as routing from '#src/main/routing/client.ts';
 import { Elicitations } from '#src/main/routing/server-requests/elicitations.ts';
@@ -55,7 +56,28 @@ export class Server {
     return this as unknown as servers.Server;
   }
 
+  /** Calls in flight, and for each the number of questions that its clock stands for. */
+  readonly inFlight = new Map<Call, number>();
+
+  readonly callsInFlight = this;
+
   released(): void {}
+
+  callsOf(): Call[] {
+    return [...this.inFlight.keys()];
+  }
+
+  stopClock(call: Call): void {
+    this.inFlight.set(call, (this.inFlight.get(call) ?? 0) + 1);
+  }
+
+  resumeClock(call: Call): void {
+    this.inFlight.set(call, (this.inFlight.get(call) ?? 0) - 1);
+  }
+
+  ownerOf(id: number): object | null {
+    return [...this.inFlight.keys()].find((call) => call.id === id)?.owner ?? null;
+  }
 
   callOf(client: unknown): string | null {
     return this.calls.get(client as Client) ?? null;
@@ -87,6 +109,7 @@ export function reset(): void {
     tasks,
     elicitations: new Elicitations(),
     halted: () => halt,
+    waitingMs: 15_000,
   });
 }
 

@@ -1,6 +1,8 @@
 /** Which client a server's request goes to, and what becomes of it. */
 import { beforeEach, expect, test } from 'vitest';
+import type { Call } from '#src/main/calls/call.ts';
 import {
+  answer,
   ask,
   Client,
   clients,
@@ -10,6 +12,7 @@ import {
   requests,
   reset,
   server,
+  setHalt,
 } from './asking.ts';
 
 beforeEach(reset);
@@ -176,3 +179,62 @@ test.each([
     expect(told).toEqual(code === null ? [] : [{ code, message }]);
   },
 );
+
+test('the clocks of the calls that may have asked stand until the question is settled', () => {
+  const client = join('sampling');
+  server.calls.set(client, '1');
+  const call = { id: 1, idText: '1', owner: {} } as Call;
+  const stands = () => server.inFlight.get(call);
+  const settlings: (() => void)[] = [
+    () => answer(client),
+    () => requests.serverGone(server.server),
+    () => requests.forget(client.client),
+    () => {
+      setHalt({ active: true, reason: 'test' });
+      requests.reconsider();
+    },
+  ];
+  for (const settle of settlings) {
+    server.inFlight.set(call, 0);
+    ask();
+    expect(stands()).toBe(1);
+    settle();
+    expect(stands()).toBe(0);
+  }
+});
+
+const COMPLETED = '{"taskId":"t","status":"completed"}';
+
+test.each([
+  ['its status', () => told(`{"method":"notifications/tasks/status","params":${COMPLETED}}`)],
+  ['the answer to tasks/get', () => asked('tasks/get', `{"result":${COMPLETED}}`)],
+  ['the answer to tasks/result', () => asked('tasks/result', '{"result":{"content":[]}}')],
+  ['an error', () => asked('tasks/get', '{"error":{"code":-32602,"message":"unknown"}}')],
+  ['the end of the client', () => requests.forget(maker.client)],
+  ['the end of the server', () => requests.serverGone(server.server)],
+])('they stand while the client has a task of it, up to %s', (_what, end) => {
+  maker = join('sampling');
+  const call = { id: 1, idText: '1', owner: {} } as Call;
+  const stands = () => server.inFlight.get(call);
+  server.inFlight.set(call, 0);
+  makeTask(maker, 't');
+  expect(stands()).toBe(1);
+  asked('tasks/get', '{"result":{"taskId":"t","status":"working"}}');
+  told('{"method":"notifications/tasks/status","params":{"taskId":"t","status":"input_required"}}');
+  expect(stands()).toBe(1);
+  end();
+  expect(stands()).toBe(0);
+});
+
+let maker: Client;
+
+function told(message: string): void {
+  requests.status(maker.client, receive(`{"jsonrpc":"2.0",${message.slice(1)}`));
+}
+
+/** The server asks about the task, and gets this. */
+function asked(method: string, outcome: string): void {
+  ask(1, { method, taskId: 't' });
+  const id = maker.heard.at(-1)?.message.id;
+  requests.answer(maker.client, receive(`{"jsonrpc":"2.0","id":"${id}",${outcome.slice(1)}`));
+}

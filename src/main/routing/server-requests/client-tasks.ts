@@ -5,6 +5,7 @@
 
 import type { Server } from '../../servers/server.ts';
 import type { Client } from '../client.ts';
+import type { Standing } from './standing.ts';
 
 export interface ClientTask {
   readonly client: Client;
@@ -15,6 +16,8 @@ export interface ClientTask {
   /** Raw id under which the client was asked, which is its progress token; and the server's own token. */
   readonly idText: string;
   readonly tokenRaw: Uint8Array | null;
+  /** The calls that wait for it to end. */
+  readonly standing: Standing;
 }
 
 /** Several clients have a task with the same id. */
@@ -28,17 +31,26 @@ const MAX_PER_SERVER = 256;
 export class ClientTasks {
   readonly #servers = new Map<Server, Map<string, ClientTask | Ambiguous>>();
 
-  made(id: string, { client, server, incarnation, method, idText, tokenRaw }: ClientTask): void {
-    const task = { client, server, incarnation, method, idText, tokenRaw };
+  made(
+    id: string,
+    { client, server, incarnation, method, idText, tokenRaw, standing }: ClientTask,
+  ): void {
+    const task = { client, server, incarnation, method, idText, tokenRaw, standing };
     const its = this.#servers.get(server) ?? new Map<string, ClientTask | Ambiguous>();
     this.#servers.set(server, its);
     const before = its.get(id);
-    its.delete(id);
+    if (before !== undefined) drop(its, id);
     const others = new Set(before === undefined ? [] : clientsOf(before));
     others.delete(client);
+    if (others.size > 0) standing.end();
     its.set(id, others.size === 0 ? task : { ambiguous: others.add(client) });
     const [oldest] = its.keys();
-    if (its.size > MAX_PER_SERVER && oldest !== undefined) its.delete(oldest);
+    if (its.size > MAX_PER_SERVER && oldest !== undefined) drop(its, oldest);
+  }
+
+  all(): ClientTask[] {
+    const tasks = [...this.#servers.values()].flatMap((its) => [...its.values()]);
+    return tasks.filter((task): task is ClientTask => !('ambiguous' in task));
   }
 
   of(server: Server, id: string): ClientTask | null {
@@ -70,7 +82,7 @@ export class ClientTasks {
       for (const [id, task] of its) {
         if ('ambiguous' in task) task.ambiguous.delete(client);
         const left = 'ambiguous' in task ? task.ambiguous.size > 0 : task.client !== client;
-        if (!left) its.delete(id);
+        if (!left) drop(its, id);
       }
       if (its.size === 0) this.#servers.delete(server);
     }
@@ -81,7 +93,7 @@ export class ClientTasks {
     const over = [...this.#servers.values()].flatMap((its) =>
       [...its].flatMap(([id, task]) => {
         if ('ambiguous' in task || !isOver(task)) return [];
-        its.delete(id);
+        drop(its, id);
         return { ...task, id };
       }),
     );
@@ -90,8 +102,17 @@ export class ClientTasks {
   }
 
   serverGone(server: Server): void {
+    const its = this.#servers.get(server);
+    for (const id of its?.keys() ?? []) drop(its, id);
     this.#servers.delete(server);
   }
+}
+
+/** Forgets one; the calls that waited for it wait no longer. */
+function drop(its: Map<string, ClientTask | Ambiguous> | undefined, id: string): void {
+  const task = its?.get(id);
+  if (task !== undefined && 'standing' in task) task.standing.end();
+  its?.delete(id);
 }
 
 function clientsOf(task: ClientTask | Ambiguous): Iterable<Client> {

@@ -2,10 +2,11 @@
  * Requests of servers to clients (sampling, elicitation, roots): each goes to the one client that it is
  * for (addressee.ts), under an id of the gateway, and the answer back. No other client ever sees it. Under
  * HALT, or where it is denied, no client is asked (calls/gate/asks.ts), and open requests are withdrawn.
- * There is no deadline: a person may take any time to answer.
+ * The clocks of the calls that may have caused it stand meanwhile (standing.ts); once the last of these has
+ * waited too long, the question is withdrawn. A question of a task, or of no call, may take any time.
  */
 
-import { type Frame, rangeOf, textAt } from '../../../shared/json/frame.ts';
+import { decodeString, type Frame, rangeOf, textAt } from '../../../shared/json/frame.ts';
 import { idNumber } from '../../../shared/json/id-number.ts';
 import {
   type Edit,
@@ -17,23 +18,28 @@ import {
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import { member } from '../../../shared/json/json-slice.ts';
 import { readTaskId } from '../../../shared/json/keys.ts';
+import type { ByteRange } from '../../../shared/model/byte-range.ts';
 import { JSON_RPC } from '../../../shared/model/errors.ts';
 import { RELATED_TASK } from '../../../shared/model/related-task.ts';
 import type {
   ReverseCancelledMessage,
   ReverseRequestMessage,
 } from '../../../shared/protocol/from-supervisor.ts';
+import type { Call } from '../../calls/call.ts';
 import { type AskRefusal, forbidden, refusalParts } from '../../calls/gate/asks.ts';
 import type { Halt } from '../../calls/gate/halt.ts';
 import type { Server } from '../../servers/server.ts';
 import type { Client } from '../client.ts';
 import { rawId, shown, streamOf, type Task, type Tasks } from '../tasks/tasks.ts';
 import { type Addressee, addresseeOf, notSupported } from './addressee.ts';
-import { ClientTasks } from './client-tasks.ts';
+import { type ClientTask, ClientTasks } from './client-tasks.ts';
 import type { Elicitations } from './elicitations.ts';
+import { Standing } from './standing.ts';
 
 /** Unanswered requests that one server may have. */
 const MAX_PENDING_PER_SERVER = 64;
+const ENDED = new Set(['completed', 'failed', 'cancelled']);
+const MAX_STATUS_BYTES = 100;
 
 interface Pending {
   readonly client: Client;
@@ -48,9 +54,13 @@ interface Pending {
   /** The client's task that made the server ask, if any. */
   readonly task: Task | null;
   readonly makesTask: boolean;
+  /** The task of the client that it is about; null: about none. */
+  readonly aboutTask: string | null;
+  readonly standing: Standing;
 }
 
 const encoder = new TextEncoder();
+const TOO_LATE = 'no answer in time (ask_timeout_ms)';
 const NEWLINE = encoder.encode('\n');
 
 export interface ServerRequestsOptions {
@@ -58,6 +68,8 @@ export interface ServerRequestsOptions {
   readonly tasks: Tasks;
   readonly elicitations: Elicitations;
   readonly halted: () => Halt;
+  /** How often a client is told that a call waits for its answer. */
+  readonly waitingMs: number;
 }
 
 export class ServerRequests {
@@ -66,6 +78,7 @@ export class ServerRequests {
   /** By the id that the client sees, a number as text: some clients were only ever asked by SDKs. */
   readonly #pending = new Map<string, Pending>();
   #lastId = 0;
+  #timer: NodeJS.Timeout | null = null;
 
   constructor(options: ServerRequestsOptions) {
     this.#options = options;
@@ -91,6 +104,7 @@ export class ServerRequests {
     const { client, relatedTo, task, question } = target;
     const { elicitationId } = message;
     if (elicitationId !== null) this.#options.elicitations.asked(server, elicitationId, client);
+    const calls = this.#callsFor(server, target, incarnation);
     this.#pending.set(idText, {
       client,
       server,
@@ -101,7 +115,10 @@ export class ServerRequests {
       tokenRaw: token === null ? null : line.slice(token[0], token[1]),
       task,
       makesTask,
+      aboutTask: message.taskId,
+      standing: new Standing(server.callsInFlight, calls, (call) => this.#tooLate(idText, call)),
     });
+    this.#timer ??= setInterval(() => this.#tellWaiting(), this.#options.waitingMs).unref();
     const edits: Edit[] = [{ at: id, with: own }];
     if (token !== null) edits.push({ at: token, with: own });
     if (task !== null && relatedTask !== null) edits.push(...shown(task, relatedTask));
@@ -114,12 +131,19 @@ export class ServerRequests {
     const pending = this.#pending.get(idText);
     const id = rangeOf(frame, SLOT.id);
     if (pending === undefined || pending.client !== client || id === null) return;
-    this.#pending.delete(idText);
     const refusal = this.#forbidden(pending);
+    const made = refusal === null && pending.makesTask ? madeTask(frame) : null;
+    if (made === null) this.#settle(idText, pending);
+    else {
+      // The client is still at it: the clocks stand until its task has ended.
+      this.#pending.delete(idText);
+      this.#clientTasks.made(made, { ...pending, idText });
+    }
     // The answer comes too late.
     if (refusal !== null) return this.#refuse(pending, refusal);
-    const made = pending.makesTask ? madeTask(frame) : null;
-    if (made !== null) this.#clientTasks.made(made, { ...pending, idText });
+    if (pending.aboutTask !== null && endsTask(pending.method, frame)) {
+      this.#clientTasks.of(pending.server, pending.aboutTask)?.standing.end();
+    }
     const edits = [{ at: id, with: pending.idRaw }, ...asServerKnows(pending.task, frame)];
     send(pending, replaceRanges(frame.line, edits));
     pending.server.released();
@@ -140,6 +164,7 @@ export class ServerRequests {
     const id = at === null ? null : readTaskId(frame.line, at);
     for (const task of id === null ? [] : this.#clientTasks.withId(client, id)) {
       send(task, [frame.line]);
+      if (hasEnded(frame.line, rangeOf(frame, SLOT.params))) task.standing.end();
     }
   }
 
@@ -150,7 +175,7 @@ export class ServerRequests {
     for (const [idText, pending] of this.#pending) {
       if (pending.server !== server || pending.incarnation !== incarnation) continue;
       if (Buffer.compare(pending.idRaw, idRaw) !== 0) continue;
-      this.#pending.delete(idText);
+      this.#settle(idText, pending);
       const parts = replaceRanges(line, [{ at: id, with: encoder.encode(idText) }]);
       pending.client.ask(parts, streamFor(pending));
       server.released();
@@ -163,17 +188,11 @@ export class ServerRequests {
     for (const [idText, pending] of this.#pending) {
       const refusal = this.#forbidden(pending);
       if (refusal === null) continue;
-      this.#pending.delete(idText);
+      this.#settle(idText, pending);
       withdraw(pending, idText, { why: refusal.why, relatedTo: streamFor(pending) });
       this.#refuse(pending, refusal);
     }
-    for (const { id, client } of this.#clientTasks.forgetIf(
-      (task) => this.#forbidden({ ...task, question: task.method }) !== null,
-    )) {
-      const params = `{"taskId":${JSON.stringify(id)}}`;
-      const line = `{"jsonrpc":"2.0","id":${this.#mintId()},"method":"tasks/cancel","params":${params}}`;
-      client.ask([encoder.encode(line)], null);
-    }
+    this.#cancelTasks((task) => this.#forbidden({ ...task, question: task.method }) !== null);
   }
 
   /** The client is gone: the servers that asked it hear so at once. */
@@ -181,7 +200,7 @@ export class ServerRequests {
     this.#clientTasks.forget(client);
     for (const [idText, pending] of this.#pending) {
       if (pending.client !== client) continue;
-      this.#pending.delete(idText);
+      this.#settle(idText, pending);
       send(pending, errorParts(pending.idRaw, JSON_RPC.internalError, 'the client is gone'));
       pending.server.released();
     }
@@ -192,7 +211,7 @@ export class ServerRequests {
     this.#clientTasks.serverGone(server);
     for (const [idText, pending] of this.#pending) {
       if (pending.server !== server) continue;
-      this.#pending.delete(idText);
+      this.#settle(idText, pending);
       withdraw(pending, idText, { why: 'the server is gone', relatedTo: null });
     }
   }
@@ -216,6 +235,59 @@ export class ServerRequests {
   #refuse(pending: Pending, refusal: AskRefusal): void {
     send(pending, refusalParts(pending, refusal, 'unknown'));
     pending.server.released();
+  }
+
+  /** The calls that may have caused the question: of its task those that wait for the result. */
+  #callsFor(server: Server, { client, task }: Addressee, incarnation: number): readonly Call[] {
+    const calls = server.callsInFlight.callsOf(client, incarnation);
+    return task === null ? calls : calls.filter(({ idText }) => task.resultRequests.has(idText));
+  }
+
+  /** The question is no longer open. */
+  #settle(idText: string, { standing }: Pending): void {
+    this.#pending.delete(idText);
+    standing.end();
+  }
+
+  /** The calls of a question have waited too long for its answer. */
+  #tooLate(idText: string, call: Call): void {
+    const pending = this.#pending.get(idText);
+    if (pending === undefined) return this.#cancelTasks((task) => task.idText === idText);
+    this.#settle(idText, pending);
+    withdraw(pending, idText, { why: TOO_LATE, relatedTo: call.idText });
+    this.#refuse(pending, { code: JSON_RPC.timeout, why: TOO_LATE });
+  }
+
+  /** The client need not go on with the tasks that it has made of these questions. */
+  #cancelTasks(isOver: (task: ClientTask) => boolean): void {
+    for (const { id, client } of this.#clientTasks.forgetIf(isOver)) {
+      const params = `{"taskId":${JSON.stringify(id)}}`;
+      const line = `{"jsonrpc":"2.0","id":${this.#mintId()},"method":"tasks/cancel","params":${params}}`;
+      client.ask([encoder.encode(line)], null);
+    }
+  }
+
+  /** Clients whose calls stand hear so: most give a call up that they hear nothing of. */
+  #tellWaiting(): void {
+    const waiting = new Map<Call, Server>();
+    for (const { standing, task, server, client, incarnation } of this.#pending.values()) {
+      const calls =
+        task === null ? standing.calls : server.callsInFlight.callsOf(client, incarnation);
+      for (const call of calls) {
+        if (task === null || task.resultRequests.has(call.idText)) waiting.set(call, server);
+      }
+    }
+    let atWork = false;
+    for (const { standing, server } of this.#clientTasks.all()) {
+      for (const call of standing.calls) {
+        atWork = true;
+        waiting.set(call, server);
+      }
+    }
+    for (const [call, server] of waiting) server.callsInFlight.tellWaiting(call);
+    if (this.#pending.size > 0 || atWork || this.#timer === null) return;
+    clearInterval(this.#timer);
+    this.#timer = null;
   }
 
   #mintId(): string {
@@ -254,6 +326,18 @@ function madeTask(frame: Frame): string | null {
   const task = result === null ? null : member(line, result, 'task');
   const id = task === null ? null : member(line, task, 'taskId');
   return id === null ? null : readTaskId(line, id);
+}
+
+/** True when a client's answer to a question about its task says that the task is over. */
+function endsTask(method: string, frame: Frame): boolean {
+  const result = rangeOf(frame, SLOT.result);
+  // The result itself, or an error: the client does not know the task.
+  return method === 'tasks/result' || result === null || hasEnded(frame.line, result);
+}
+
+function hasEnded(line: Uint8Array, task: ByteRange | null): boolean {
+  const at = task === null ? null : member(line, task, 'status');
+  return at !== null && at[1] - at[0] < MAX_STATUS_BYTES && ENDED.has(decodeString(line, at) ?? '');
 }
 
 /** The edits that put the server's own task id where the client's answer names the task by another. */

@@ -1,0 +1,53 @@
+/**
+ * The progress that a client is told of a call, the gateway's own among the server's: each value is larger
+ * than the one before, as the protocol wants it. What the server says is changed only where it would be no
+ * larger than what the gateway has said. Pure.
+ */
+import type { Edit } from '../../shared/json/json-rpc.ts';
+import { firstMember } from '../../shared/json/json-slice.ts';
+import type { Call } from './call.ts';
+
+/** Longer messages are not looked into, and longer numbers neither. */
+const MAX_BYTES = 64 * 1024;
+const MAX_DIGITS = 64;
+/** Part of the present value by which the gateway's own are larger: less than any step of a server. */
+const STEP = 2 ** -40;
+
+/** The server tells of progress. @returns what to replace in its line. */
+export function told(call: Call, line: Uint8Array): readonly Edit[] {
+  const at = valueOf(line);
+  const value =
+    at === null ? Number.NaN : Number(Buffer.from(line.subarray(at[0], at[1])).toString());
+  const before = call.progress;
+  if (before === null) {
+    call.progress = { value, own: false };
+    return [];
+  }
+  const rises = !(value <= before.value);
+  if (rises || !before.own || at === null) {
+    if (rises) before.value = value;
+    return [];
+  }
+  before.value = above(before.value);
+  return [{ at, with: Buffer.from(String(before.value)) }];
+}
+
+/** The value of the gateway's next progress; null when none is certain to be larger than the server's. */
+export function nextValue(call: Call): number | null {
+  const value = call.progress === null ? 0 : above(call.progress.value);
+  if (!Number.isFinite(value)) return null;
+  call.progress = { value, own: true };
+  return value;
+}
+
+function above(value: number): number {
+  return value + Math.max(1, Math.abs(value)) * STEP;
+}
+
+/** Where a progress notification has its value; null when that is no number or too long to be read. */
+function valueOf(line: Uint8Array): readonly [number, number] | null {
+  if (line.length > MAX_BYTES) return null;
+  const params = firstMember(line, [0, line.length], 'params');
+  const at = params === null ? null : firstMember(line, params, 'progress');
+  return at === null || at[1] - at[0] > MAX_DIGITS ? null : at;
+}
