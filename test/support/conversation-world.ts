@@ -47,6 +47,7 @@ class RecordedLine implements Line {
 
   answered(): void {}
 
+  discovering(): void {}
   handshaken(): void {}
 }
 

@@ -104,7 +104,10 @@ export class Circuit {
   }
 
   /** Events of the process count for the breaker, too. */
-  lifecycle(event: SupervisorEvent['event'], incarnation: number, now: number): void {
+  lifecycle(told: SupervisorEvent, incarnation: number, now: number): void {
+    const { event } = told;
+    // It is well, and does not speak with this gateway.
+    if (event === 'child_died_unexpectedly' && told.reason === 'revision') return;
     // The supervisor ends each of the calls of a process that dies itself: lost, or never sent.
     if (event === 'child_died_unexpectedly') this.failure(`incarnation:${incarnation}`, now, null);
     else if (event === 'ready') this.#apply({ type: 'ready', incarnation }, now);

@@ -4,12 +4,13 @@
 import { type Frame, rangeOf } from '../../shared/json/frame.ts';
 import type { Edit } from '../../shared/json/json-rpc.ts';
 import { SLOT } from '../../shared/json/json-scan.ts';
+import { withoutClaim } from './claim.ts';
 
 const END_OF_LINE = Buffer.from('}\n');
 
 /**
  * The line that goes to the server: the client's `params` byte for byte, with the edits and the
- * gateway's progress token in place.
+ * gateway's progress token in place, and without the claim of another revision.
  */
 export function serverLine(
   id: number,
@@ -21,7 +22,9 @@ export function serverLine(
   const params = rangeOf(frame, SLOT.params);
   if (params === null) return Buffer.from(`${head}}\n`);
   const token = rangeOf(frame, SLOT.paramsMetaProgressToken);
-  const all = token === null ? edits : [...edits, { at: token, with: Buffer.from(String(id)) }];
+  const claim = withoutClaim(frame);
+  const known = claim.length === 0 ? edits : [...edits, ...claim];
+  const all = token === null ? known : [...known, { at: token, with: Buffer.from(String(id)) }];
   const parts: Uint8Array[] = [Buffer.from(`${head},"params":`)];
   let [at] = params;
   const ordered = all.length < 2 ? all : all.toSorted((a, b) => a.at[0] - b.at[0]);

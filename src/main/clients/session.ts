@@ -11,7 +11,9 @@ import { isLongId, MAX_ID_BYTES } from '../../shared/json/keys.ts';
 import { JSON_RPC } from '../../shared/model/errors.ts';
 import type { ListKind } from '../../shared/model/lists.ts';
 import { isLogLevel, LOG_LEVELS, type LogLevel } from '../../shared/model/log-levels.ts';
+import { LATEST_PROTOCOL_VERSION } from '../../shared/model/revisions.ts';
 import type { Withdrawable } from '../calls/call.ts';
+import { isClaiming } from '../calls/claim.ts';
 import type { Client } from '../routing/client.ts';
 import type { Router } from '../routing/router.ts';
 import { initializeResult } from './handshake.ts';
@@ -21,6 +23,7 @@ const encoder = new TextEncoder();
 /** Control messages of a client (initialize, setLevel) above this size are refused, never parsed. */
 const MAX_CONTROL_BYTES = 1024 * 1024;
 const MAX_REASON = 1000;
+const NOT_SPOKEN = `this gateway does not speak revisions without a handshake yet: begin with initialize (${LATEST_PROTOCOL_VERSION})`;
 /** Answers of the gateway's own that wait for a client to read; further requests are refused. */
 const MAX_HELD = 10_000;
 
@@ -38,6 +41,8 @@ class Session implements ClientFace, Client {
   readonly #port: ClientPort;
   /** Requests without an answer, by raw id text. */
   readonly #open = new Map<string, Withdrawable>();
+  /** It has sent a valid `initialize`. */
+  #opened = false;
   #initialized = false;
   #closed = false;
   #logLevel: LogLevel | null = null;
@@ -182,9 +187,11 @@ class Session implements ClientFace, Client {
       const message = `id and progress token may have at most ${MAX_ID_BYTES} bytes`;
       return this.refused(idText, JSON_RPC.invalidRequest, message);
     }
+    if (method === 'initialize') return this.#initialize(frame, idRaw, idText);
+    if (!this.#opened && isClaiming(frame)) {
+      return this.refused(idText, JSON_RPC.methodNotFound, NOT_SPOKEN);
+    }
     switch (method) {
-      case 'initialize':
-        return this.#initialize(frame, idRaw, idText);
       case 'ping':
         return this.#answer(resultParts(idRaw, '{}'), idText);
       case 'tools/list':
@@ -230,6 +237,7 @@ class Session implements ClientFace, Client {
     const capabilities = params?.['capabilities'];
     if (typeof capabilities === 'object' && capabilities !== null)
       this.#capabilities = capabilities;
+    this.#opened = true;
     this.#router.clientKnown(this, this.#capabilities);
     const { version: own, profiles } = this.#router;
     this.#answer(resultParts(idRaw, initializeResult(version, own, profiles.all())), idText);
@@ -266,7 +274,7 @@ class Session implements ClientFace, Client {
     } else if (method === 'notifications/tasks/status') {
       this.#router.serverRequests.status(this, frame);
     } else if (method === 'notifications/roots/list_changed') {
-      this.#router.toServers(this, frame.line);
+      this.#router.toServers(this, frame);
     } else if (method === 'notifications/cancelled') {
       const idText = textAt(frame, SLOT.paramsRequestId);
       const request = idText === null ? undefined : this.#open.get(idText);

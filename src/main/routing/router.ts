@@ -3,10 +3,12 @@
  * method, and each message of a server to the clients it is for. Handles envelopes and bytes only;
  * knows no transport, no thread and no SDK.
  */
-import { joinExact } from '../../shared/json/json-rpc.ts';
+import type { Frame } from '../../shared/json/frame.ts';
+import { joinExact, replaceRanges } from '../../shared/json/json-rpc.ts';
 import { LISTS, type ListKind } from '../../shared/model/lists.ts';
 import { LOG_LEVELS, type LogLevel } from '../../shared/model/log-levels.ts';
 import type { CallTable } from '../calls/call-table.ts';
+import { withoutClaim } from '../calls/claim.ts';
 import type { Halt } from '../calls/gate/halt.ts';
 import type { Observer } from '../calls/observer.ts';
 import type { Catalogs } from '../catalog/catalogs.ts';
@@ -172,8 +174,8 @@ export class Router {
   }
 
   /** A notification of a client that concerns every server. */
-  toServers(client: Client, line: Uint8Array): void {
-    const whole = joinExact([line, NEWLINE]);
+  toServers(client: Client, frame: Frame): void {
+    const whole = joinExact([...replaceRanges(frame.line, withoutClaim(frame)), NEWLINE]);
     for (const server of this.#options.servers.of(client)) server.notify(whole);
   }
 

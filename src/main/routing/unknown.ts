@@ -13,6 +13,7 @@ import { readName, readTaskId, readUri } from '../../shared/json/keys.ts';
 import type { ByteRange } from '../../shared/model/byte-range.ts';
 import { JSON_RPC } from '../../shared/model/errors.ts';
 import { RELATED_TASK } from '../../shared/model/related-task.ts';
+import { withoutClaim } from '../calls/claim.ts';
 import type { Catalogs } from '../catalog/catalogs.ts';
 import { serversFor } from '../catalog/extensions.ts';
 import type { Profiles } from '../catalog/profiles.ts';
@@ -64,13 +65,13 @@ export class UnknownMessages {
     const at = taskNamed(frame);
     if (at !== null) {
       const named = this.#ofTask(client, frame, at);
-      if (named !== null) notify(named.server, replaceRanges(frame.line, named.edits));
+      if (named !== null) notify(named.server, frame, named.edits);
       return;
     }
     const advertised = serversFor(method, this.#options.profiles.all());
     for (const server of this.#options.servers.of(client)) {
       const concerned = advertised.length === 0 || advertised.includes(server.config.name);
-      if (concerned) notify(server, [frame.line]);
+      if (concerned) notify(server, frame, []);
     }
   }
 
@@ -135,6 +136,7 @@ function taskNamed(frame: Frame): ByteRange | null {
   return related === null ? null : member(frame.line, related, 'taskId');
 }
 
-function notify(server: Server, parts: readonly Uint8Array[]): void {
+function notify(server: Server, frame: Frame, edits: readonly Edit[]): void {
+  const parts = replaceRanges(frame.line, [...edits, ...withoutClaim(frame)]);
   server.notify(joinExact([...parts, NEWLINE]));
 }

@@ -268,7 +268,7 @@ export class Server implements CallTarget, Dispatching {
       paused: this.#recycling.pausing,
     });
     if (event.event === 'ready') this.#isExpected = false;
-    this.circuit.lifecycle(event.event, incarnation, now);
+    this.circuit.lifecycle(event, incarnation, now);
     if (!this.retiring) this.#recycling.phase(record.phase === 'ready');
     this.#dispatcher.reconsider();
     this.changed();

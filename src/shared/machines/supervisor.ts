@@ -24,6 +24,8 @@ import { drained, escalate, rest, stop } from './supervisor-stop.ts';
 
 /** A start ticket is handed back this long after the spawn, ready or not. */
 const TICKET_MS = 5000;
+/** A server that speaks only other revisions does so until it is another release. */
+const REVISION_MS = 600_000;
 /** A server that is busy while it starts may take this many times `startTimeoutMs`. */
 const START_EXTENSION = 4;
 
@@ -215,7 +217,10 @@ function died(
   state: SupervisorState,
   exit: Exit,
 ): Step {
-  const restart = onDeath(policy.restart, now, random, state.deaths);
+  const restart =
+    exit.reason === 'revision'
+      ? { state: state.deaths, delayMs: REVISION_MS, crashLoop: true }
+      : onDeath(policy.restart, now, random, state.deaths);
   const { delayMs, crashLoop } = restart;
   const next: SupervisorState = {
     ...memoryOf(state),

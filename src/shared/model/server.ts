@@ -6,7 +6,7 @@
 export type SupervisorEvent =
   | {
       readonly event: 'child_died_unexpectedly';
-      /** `exit`, `stall`, `noise`, `handshake`, `start_timeout`, `spawn_failed`. */
+      /** `exit`, `stall`, `noise`, `handshake`, `revision`, `start_timeout`, `spawn_failed`. */
       readonly reason: DeathReason;
       readonly code: number | null;
       readonly signal: string | null;
@@ -50,5 +50,6 @@ export type DeathReason =
   | 'stall'
   | 'noise'
   | 'handshake'
+  | 'revision'
   | 'start_timeout'
   | 'spawn_failed';

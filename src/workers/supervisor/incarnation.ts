@@ -238,7 +238,7 @@ export class Incarnation
     this.#options.feed({ type: 'handshaken', incarnation: this.number, features });
   }
 
-  condemned(reason: 'handshake' | 'stall' | 'noise', detail: string): void {
+  condemned(reason: 'handshake' | 'revision' | 'stall' | 'noise', detail: string): void {
     const { feed, secrets } = this.#options;
     const shown = secrets.redactedHead(detail, PROBLEM);
     feed({ type: 'condemned', incarnation: this.number, reason, detail: shown });

@@ -25,6 +25,8 @@ export interface Line {
   answered(id: RequestId): void;
   /** The server accepted this protocol version; the next line confirms it. */
   handshaken(version: string): void;
+  /** The next request asks in the way of this revision, which needs no handshake, what the server speaks. */
+  discovering(version: string): void;
   /** Bytes that wait for the server to take them. */
   readonly queuedBytes: number;
 }

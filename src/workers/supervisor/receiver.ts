@@ -5,7 +5,10 @@ import type { Readers } from './limits/readers.ts';
 import type { RequestId } from './link.ts';
 
 /** How a request ended that will have no answer. */
-export type Loss = Pick<CallFailedMessage, 'code' | 'outcome' | 'message'>;
+export type Loss = Pick<CallFailedMessage, 'code' | 'outcome' | 'message'> & {
+  /** What an HTTP error said to a request of the gateway's own, whole. */
+  readonly body?: Uint8Array;
+};
 
 export interface Receiver {
   /** A framer for one more stream of messages from the server; each response needs its own. */

@@ -91,6 +91,8 @@ export function deathText(
       ? `; set here but not passed on (see env_passthrough): ${withheld.join(', ')}`
       : '';
   const when = death.reason === 'handshake' ? ' during the handshake' : '';
+  // What it said on stderr has nothing to do with that.
+  if (death.reason === 'revision') return clip(death.detail, MAX_ERROR_UNITS);
   return clip(`${death.detail}${when}${bad}${said}${hint}`, MAX_ERROR_UNITS);
 }
 

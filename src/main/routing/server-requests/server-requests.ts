@@ -26,6 +26,7 @@ import type {
   ReverseRequestMessage,
 } from '../../../shared/protocol/from-supervisor.ts';
 import type { Call } from '../../calls/call.ts';
+import { withoutClaim } from '../../calls/claim.ts';
 import { type AskRefusal, forbidden, refusalParts } from '../../calls/gate/asks.ts';
 import type { Halt } from '../../calls/gate/halt.ts';
 import type { Server } from '../../servers/server.ts';
@@ -155,7 +156,8 @@ export class ServerRequests {
     const idText = String(idNumber(textAt(frame, SLOT.paramsProgressToken) ?? ''));
     const asked = this.#pending.get(idText) ?? this.#clientTasks.askedAs(client, idText);
     if (token === null || asked?.client !== client || asked.tokenRaw === null) return;
-    send(asked, replaceRanges(frame.line, [{ at: token, with: asked.tokenRaw }]));
+    const edits = [{ at: token, with: asked.tokenRaw }, ...withoutClaim(frame)];
+    send(asked, replaceRanges(frame.line, edits));
   }
 
   /** A client tells the status of a task that it made for a server. */
@@ -163,7 +165,7 @@ export class ServerRequests {
     const at = rangeOf(frame, SLOT.paramsTaskId);
     const id = at === null ? null : readTaskId(frame.line, at);
     for (const task of id === null ? [] : this.#clientTasks.withId(client, id)) {
-      send(task, [frame.line]);
+      send(task, replaceRanges(frame.line, withoutClaim(frame)));
       if (hasEnded(frame.line, rangeOf(frame, SLOT.params))) task.standing.end();
     }
   }

@@ -14,7 +14,7 @@ import type { ToMain } from '../to-main.ts';
 import { elicitationsOf, visitOf } from './concern.ts';
 import type { Notifications } from './notifications.ts';
 import type { OwnRequests } from './own-requests.ts';
-import { withoutOurError } from './server-errors.ts';
+import { withoutLaterCode, withoutOurError } from './server-errors.ts';
 import { TaskCalls } from './task-calls.ts';
 import { isToolError } from './tool-error.ts';
 import { signedVisits } from './who-asks.ts';
@@ -109,7 +109,8 @@ export class Answers {
     const call = idNumber(idText);
     if (call !== null && this.#inFlight.delete(call)) {
       throttle.useful(frame.line.length);
-      return this.#deliver(call, signedVisits(withoutOurError(frame), server), isError);
+      const own = withoutOurError(isError ? withoutLaterCode(frame) : frame);
+      return this.#deliver(call, signedVisits(own, server), isError);
     }
     const orphan = call === null ? null : this.#tasks.orphan(call, frame);
     if (orphan !== null) {
@@ -146,7 +147,7 @@ export class Answers {
 
   /** A request will have no answer. Ignored when none is waited for. */
   lost(id: RequestId, loss: Loss): void {
-    if (typeof id === 'string') this.#options.requests.fail(id, loss.message);
+    if (typeof id === 'string') this.#options.requests.fail(id, loss.message, loss.body);
     else if (this.#inFlight.delete(id)) {
       this.#tasks.cancelled(id, true);
       this.#fail(id, loss);

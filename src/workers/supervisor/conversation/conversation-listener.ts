@@ -23,8 +23,11 @@ export interface ConversationListener extends ListsListener {
   /** Comes before `handshaken`. @param leftOut which part was not kept, in words; null for none. */
   described(description: SelfDescription, leftOut: string | null): void;
   handshaken(features: ServerFeatures): void;
-  /** The server must go: it failed the handshake, answers no pings, or prints too much noise. */
-  condemned(reason: 'handshake' | 'stall' | 'noise', detail: string): void;
+  /**
+   * The server must go: it failed the handshake, speaks only later revisions, answers no pings, or prints too
+   * much noise.
+   */
+  condemned(reason: 'handshake' | 'revision' | 'stall' | 'noise', detail: string): void;
   /** The server printed lines that are no messages. */
   noise(report: NoiseReport): void;
   /** Some notifications of the server were not passed on. */

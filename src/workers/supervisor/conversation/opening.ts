@@ -6,10 +6,21 @@ import { notificationLine } from '../../../shared/json/json-rpc.ts';
 import type { ServerFeatures } from '../../../shared/model/server.ts';
 import type { Line } from '../link.ts';
 import type { ConversationListener } from './conversation-listener.ts';
-import { initializeParams, readHandshake } from './handshake.ts';
+import { type Handshake, initializeParams, readHandshake } from './handshake.ts';
+import {
+  DISCOVERY_REVISION,
+  discoverParams,
+  listedRevisions,
+  unspoken,
+} from './later-revisions.ts';
 import type { LivenessWatch } from './liveness-watch.ts';
 import type { OwnRequests, Reply } from './own-requests.ts';
 import type { ServerLists } from './server-lists.ts';
+
+type Refusal = Extract<Handshake, { ok: false }>;
+
+/** How long a server that has refused the handshake may take to say what it speaks. */
+const DISCOVER_MS = 3000;
 
 export interface OpeningOptions {
   readonly gatewayVersion: string;
@@ -50,7 +61,7 @@ export class Opening {
   #answered(reply: Reply): void {
     const { line, listener, liveness, lists } = this.#options;
     const handshake = readHandshake(reply);
-    if (!handshake.ok) return listener.condemned('handshake', handshake.problem);
+    if (!handshake.ok) return this.#refused(handshake, reply);
     const { version, features, description, leftOut } = handshake;
     this.#features = features;
     line.handshaken(version);
@@ -60,6 +71,22 @@ export class Opening {
     this.#sendLogLevel();
     liveness.start();
     lists.open(features);
+  }
+
+  /** A server without a handshake refuses it in more than one way, but says which revisions it speaks. */
+  #refused({ problem, unspoken: why }: Refusal, reply: Reply): void {
+    const { listener, requests, line, gatewayVersion } = this.#options;
+    if (why !== null) return listener.condemned('revision', why);
+    const give = () => listener.condemned('handshake', problem);
+    if (reply.ok || reply.error === undefined) return give();
+    line.discovering(DISCOVERY_REVISION);
+    const timer = setTimeout(give, DISCOVER_MS).unref();
+    requests.send('server/discover', discoverParams(gatewayVersion), (discovery) => {
+      clearTimeout(timer);
+      const only = unspoken(listedRevisions(discovery));
+      if (only === null) give();
+      else listener.condemned('revision', only);
+    });
   }
 
   #sendLogLevel(): void {

@@ -4,7 +4,7 @@
  * and drop ids that are strings. Owned by the conversation. Has no timeouts: the caller of `send` needs its own.
  */
 
-import { decodeString, type Frame, rangeOf, textAt } from '../../../shared/json/frame.ts';
+import { decodeString, type Frame, rangeOf, scanFrame, textAt } from '../../../shared/json/frame.ts';
 import { idNumber } from '../../../shared/json/id-number.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import { member } from '../../../shared/json/json-slice.ts';
@@ -23,6 +23,8 @@ export type Reply =
       readonly problem: string;
       readonly lost?: true;
       readonly code?: number | null;
+      /** The JSON-RPC error, where the server has sent one, and its range in the line. */
+      readonly error?: { readonly line: Uint8Array; readonly at: ByteRange };
     };
 
 /** UTF-16 units of an error's message that are kept; more than is ever shown, see `redactedHead`. */
@@ -78,9 +80,9 @@ export class OwnRequests {
     return this.#end(idText, () => ({ ok: false, problem: `its answer was refused: ${why}` }));
   }
 
-  /** There will be no response. @returns as `settle`. */
-  fail(idText: string, problem: string): boolean {
-    return this.#end(idText, () => ({ ok: false, problem, lost: true }));
+  /** There will be no response. @param body what came instead of it. @returns as `settle`. */
+  fail(idText: string, problem: string, body?: Uint8Array): boolean {
+    return this.#end(idText, () => ({ ok: false, problem, lost: true, ...errorIn(body) }));
   }
 
   #end(idText: string, reply: () => Reply): boolean {
@@ -109,8 +111,12 @@ function replyOf(frame: Frame): Reply {
   if (result !== null) return { ok: true, line, result };
   const error = rangeOf(frame, SLOT.error);
   const text = error === null ? null : stringMember(line, error, 'message');
-  const problem = clip(text ?? 'an error without a message', KEPT_ERROR_UNITS);
-  return { ok: false, problem, code: codeOf(frame) };
+  return {
+    ok: false,
+    problem: clip(text ?? 'an error without a message', KEPT_ERROR_UNITS),
+    code: codeOf(frame),
+    ...(error === null ? {} : { error: { line, at: error } }),
+  };
 }
 
 function codeOf(frame: Frame): number | null {
@@ -118,6 +124,14 @@ function codeOf(frame: Frame): number | null {
   if (at === null || at[1] - at[0] > MAX_CODE_BYTES) return null;
   const code = Number(textAt(frame, SLOT.errorCode));
   return Number.isNaN(code) ? null : code;
+}
+
+/** The JSON-RPC error that the body of an HTTP error may be. */
+function errorIn(body: Uint8Array | undefined): Pick<Extract<Reply, { ok: false }>, 'error'> {
+  const frame = body === undefined ? null : scanFrame(body);
+  if (frame === null || 'error' in frame) return {};
+  const at = rangeOf(frame, SLOT.error);
+  return at === null ? {} : { error: { line: frame.line, at } };
 }
 
 function tooLarge(what: string): Reply {

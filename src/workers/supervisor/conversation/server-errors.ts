@@ -1,14 +1,21 @@
 /**
- * Renames members of a server's answer that have the name of the gateway's own error object: clients act on
- * that object, because it says whether a call may be tried again. Pure; all else stays as it is.
+ * Changes parts of a server's answer that a client would act on although they are not the server's to say: the
+ * gateway's own error object, which says whether a call may be tried again, and error codes by which a later
+ * revision tells a client to speak differently. Pure; all else stays as it is.
  */
-import { type Frame, rangeOf } from '../../../shared/json/frame.ts';
+import { type Frame, rangeOf, textAt } from '../../../shared/json/frame.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import { eachMember, isName } from '../../../shared/json/json-slice.ts';
+import { JSON_RPC } from '../../../shared/model/errors.ts';
 import { rewritten } from './rewrite.ts';
 
 const OURS = 'rea/error';
 const RENAMED = Buffer.from('"rea/error-of-server"');
+/** Codes of revision 2026-07-28 about its envelope; between client and server stands the gateway. */
+const LATER_CODES = { first: -32_022, last: -32_020 };
+const ORDINARY_CODE = Buffer.from(String(JSON_RPC.internalError));
+/** A number that is written longer is not a code that any server means. */
+const MAX_CODE_BYTES = 64;
 
 /** The answer without `rea/error` in `_meta` of its result or in `data` of its error. */
 export function withoutOurError(frame: Frame): Frame {
@@ -20,4 +27,14 @@ export function withoutOurError(frame: Frame): Frame {
       if (isName(line, name, nameEnd, OURS)) replace(name, nameEnd, RENAMED);
     });
   });
+}
+
+/** The answer with an ordinary error code where its own belongs to the envelope of a later revision. */
+export function withoutLaterCode(frame: Frame): Frame {
+  const at = rangeOf(frame, SLOT.errorCode);
+  if (at === null) return frame;
+  const isLong = at[1] - at[0] > MAX_CODE_BYTES;
+  const code = isLong ? Number.NaN : Number(textAt(frame, SLOT.errorCode));
+  if (!isLong && !(code >= LATER_CODES.first && code <= LATER_CODES.last)) return frame;
+  return rewritten(frame, (replace) => replace(at[0], at[1], ORDINARY_CODE));
 }

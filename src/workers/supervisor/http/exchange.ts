@@ -3,7 +3,7 @@
  * stream that breaks off. Owned by the remote. Never posts twice, and only reports what ends the connection
  * as a whole.
  */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { RequestId } from '../link.ts';
 import type { Loss, Receiver } from '../receiver.ts';
 import { isErrorFor, readErrorBody } from './error-body.ts';
@@ -28,6 +28,8 @@ const NO_ANSWER_MS = 30_000;
 const AFTER_ANSWER_MS = 1000;
 /** Failures in a row, without an event in between. */
 const MAX_FAILED_RESUMPTIONS = 5;
+/** Statuses by which the protocol itself refuses, in its later revisions. */
+const SAYS_WHY = new Set([400, 404, 405, 406, 422]);
 const NEWLINE = Uint8Array.of(0x0a);
 const LOST_SESSION = 'the server does not know the session any more (HTTP 404)';
 const POST_HEADERS = {
@@ -43,6 +45,8 @@ export interface ExchangeOptions {
   readonly id: RequestId | null;
   /** The message, without newline. */
   readonly body: Uint8Array;
+  /** Besides those of every message. */
+  readonly headers: OutgoingHttpHeaders;
   readonly maxBytes: number;
   readonly receiver: Receiver;
   /** Takes secrets out of the server's words and makes them one line. */
@@ -82,7 +86,7 @@ export class Exchange {
     this.#http = options.client.send({
       method: 'POST',
       body: options.body,
-      headers: POST_HEADERS,
+      headers: { ...POST_HEADERS, ...options.headers },
       onResponse: (response) => this.#read(response),
       onFailed: ({ sent, broken, detail }) => {
         if (!broken) return this.#lose(redirectLoss(options.server, options.redact(detail)));
@@ -244,7 +248,7 @@ export class Exchange {
   }
 
   #readError(response: IncomingMessage, status: number): void {
-    const { server, receiver, redact, owner } = this.#options;
+    const { server, client, receiver, redact, owner } = this.#options;
     this.#stopReading = readErrorBody(response, (body, complete) => {
       if (this.id === null) {
         owner.refused(statusText(status, redact(body.toString())));
@@ -258,7 +262,10 @@ export class Exchange {
         framer.push(NEWLINE);
         this.#end();
       } else {
-        this.#lose(statusLoss(server, status, redact(body.toString())));
+        const loss = statusLoss(server, status, redact(body.toString()));
+        // Before the handshake is complete, it may say why.
+        const says = complete && client.protocolVersion === null && SAYS_WHY.has(status);
+        this.#lose(says ? { ...loss, body } : loss);
       }
       // The server may have lost the session without saying so.
       receiver.suspect();

@@ -3,7 +3,7 @@
  * first and alone. Owned by the incarnation. Says once when the server is gone, and never reconnects by
  * itself: that is a new incarnation.
  */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { EndpointConfig } from '../../../shared/model/config.ts';
 import type { Link, RequestId } from '../link.ts';
 import type { Receiver } from '../receiver.ts';
@@ -46,6 +46,8 @@ interface Entry {
   readonly id: RequestId | null;
   /** It completes the handshake: the server must have accepted it before anything else is sent. */
   readonly confirms: boolean;
+  /** It is sent in the way of this revision; null: in that of the session. */
+  readonly revision: string | null;
 }
 
 export class Remote implements Link, ExchangeOwner {
@@ -59,6 +61,8 @@ export class Remote implements Link, ExchangeOwner {
   #state: 'new' | 'handshake' | 'open' | 'leaving' | 'ending' | 'gone' = 'new';
   /** The next message without an answer completes the handshake. */
   #confirming = false;
+  /** The next request is sent in the way of this revision. */
+  #discovering: string | null = null;
   #confirmation: Exchange | null = null;
   #listener: Listener | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -93,7 +97,9 @@ export class Remote implements Link, ExchangeOwner {
   write(line: Uint8Array, id: RequestId | null): void {
     const confirms = this.#confirming && id === null;
     if (confirms) this.#confirming = false;
-    this.#queue.push({ line: line.subarray(0, -1), id, confirms });
+    const revision = id === null ? null : this.#discovering;
+    if (revision !== null) this.#discovering = null;
+    this.#queue.push({ line: line.subarray(0, -1), id, confirms, revision });
     this.#pump();
   }
 
@@ -116,6 +122,10 @@ export class Remote implements Link, ExchangeOwner {
   /** A server may answer on another stream than the request's own. */
   answered(id: RequestId): void {
     for (const exchange of this.#exchanges) if (exchange.id === id) exchange.answered();
+  }
+
+  discovering(version: string): void {
+    this.#discovering = version;
   }
 
   handshaken(version: string): void {
@@ -194,7 +204,7 @@ export class Remote implements Link, ExchangeOwner {
     return [...this.#exchanges].every(({ id }) => id !== null && !conversation.isOpen(id));
   }
 
-  #post({ line, id, confirms }: Entry): void {
+  #post({ line, id, confirms, revision }: Entry): void {
     const { server, maxMessageBytes, redact, listener } = this.#options;
     if (this.#client === null) return;
     const exchange = new Exchange({
@@ -202,6 +212,7 @@ export class Remote implements Link, ExchangeOwner {
       client: this.#client,
       id,
       body: line,
+      headers: revision === null ? {} : discoveryHeaders(revision),
       maxBytes: maxMessageBytes,
       receiver: listener.conversation,
       redact,
@@ -299,4 +310,9 @@ export class Remote implements Link, ExchangeOwner {
   #trouble(message: string): void {
     this.#options.listener.trouble(this.#options.redact(message));
   }
+}
+
+/** The headers by which that revision repeats what the message says. */
+function discoveryHeaders(revision: string): OutgoingHttpHeaders {
+  return { 'mcp-protocol-version': revision, 'mcp-method': 'server/discover' };
 }

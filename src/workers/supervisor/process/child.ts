@@ -125,6 +125,10 @@ export class Child implements Link {
     return typeof id === 'number' && (this.#queue?.withdraw(id) ?? true);
   }
 
+  discovering(): void {
+    // The same pipe for everything.
+  }
+
   handshaken(): void {
     // A pipe is the same before and after.
   }

@@ -1,7 +1,10 @@
 /** A server cannot speak with the gateway's own error object. */
 import { expect, test } from 'vitest';
 import { type Frame, scanFrame } from '#src/shared/json/frame.ts';
-import { withoutOurError } from '#src/workers/supervisor/conversation/server-errors.ts';
+import {
+  withoutLaterCode,
+  withoutOurError,
+} from '#src/workers/supervisor/conversation/server-errors.ts';
 
 function frameOf(text: string): Frame {
   const frame = scanFrame(Buffer.from(text));
@@ -58,3 +61,22 @@ test('_meta twice is no message', () => {
   const doubled = '{"id":1,"result":{"_meta":{},"\\u005fmeta":{"rea/error":1}}}';
   expect(scanFrame(Buffer.from(doubled))).toHaveProperty('error');
 });
+
+const answerWith = (code: string) =>
+  `{"jsonrpc":"2.0","id":1,"error":{"code":${code},"message":"m","data":{"supported":["2026-07-28"]}}}`;
+const after = (code: string) =>
+  Buffer.from(withoutLaterCode(frameOf(answerWith(code))).line).toString();
+
+test.each(['-32020', '-32021', '-32022', '-32020.0', '-3.2021e4', `-32022.${'0'.repeat(100)}`])(
+  'the code %s of a later revision is an ordinary one',
+  (code) => {
+    expect(after(code)).toBe(answerWith('-32603'));
+  },
+);
+
+test.each(['-32019', '-32023', '-32042', '-32602', '32020', '0', 'null', '"-32020"'])(
+  'the code %s stays',
+  (code) => {
+    expect(after(code)).toBe(answerWith(code));
+  },
+);
