@@ -188,6 +188,20 @@ test('the clocks of the calls that may have asked stand until the question is se
   const settlings: (() => void)[] = [
     () => answer(client),
     () => requests.serverGone(server.server),
+    () => {
+      const line = Buffer.from(
+        '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":9007199254740993}}',
+      );
+      const at = line.indexOf('9007');
+      const id = [at, at + 16] as const;
+      requests.cancelled(server.server, {
+        type: 'reverse_cancelled',
+        slot: 0,
+        incarnation: 1,
+        line,
+        id,
+      });
+    },
     () => requests.forget(client.client),
     () => {
       setHalt({ active: true, reason: 'test' });
