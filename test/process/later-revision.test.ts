@@ -43,7 +43,10 @@ test.each([
     const rea = await startRea({
       config: registry(
         {
-          later: fixture('speaks-later', ...args, '--journal', journal),
+          later: {
+            ...fixture('speaks-later', ...args, '--journal', journal),
+            breaker: { failures: 1, cooldown_ms: 600_000 },
+          },
           refuses: fixture('refuses-handshake', '--error', 'licence expired'),
           good: fixture('echo'),
         },

@@ -1,5 +1,5 @@
 /** One server that asks, clients that are asked, and what both have heard. */
-import type { Call } from '#src/main/calls/call.ts';
+import type { Call, OpenQuestion } from '#src/main/calls/call.ts';
 import type { Halt } from '#src/main/calls/gate/halt.ts';
 import type * as routing from '#src/main/routing/client.ts';
 import { Elicitations } from '#src/main/routing/server-requests/elicitations.ts';
@@ -59,6 +59,8 @@ export class Server {
   /** Calls in flight, and for each the number of questions that its clock stands for. */
   readonly inFlight = new Map<Call, number>();
 
+  /** The last one that a clock was stopped for. */
+  question: OpenQuestion | null = null;
   readonly callsInFlight = this;
 
   released(): void {}
@@ -67,7 +69,8 @@ export class Server {
     return [...this.inFlight.keys()];
   }
 
-  stopClock(call: Call): void {
+  stopClock(call: Call, question: OpenQuestion): void {
+    this.question = question;
     this.inFlight.set(call, (this.inFlight.get(call) ?? 0) + 1);
   }
 

@@ -217,6 +217,47 @@ test('the clocks of the calls that may have asked stand until the question is se
   }
 });
 
+test('a question is withdrawn at both ends with the last of its calls that has waited too long', () => {
+  const client = join('sampling');
+  const [one, two, ended] = ['1', '2', '3'].map(
+    (idText) => ({ id: Number(idText), idText, owner: {} }) as Call,
+  ) as [Call, Call, Call];
+  for (const call of [one, two, ended]) server.inFlight.set(call, 0);
+  server.calls.set(client, '1');
+  ask();
+  server.inFlight.delete(ended);
+  server.inFlight.delete(one);
+  server.question?.expired(one);
+  expect(client.heard).toHaveLength(1);
+  expect(server.told).toEqual([]);
+  server.inFlight.delete(two);
+  server.question?.expired(two);
+  const [asked, cancelled] = client.heard;
+  expect(cancelled).toMatchObject({
+    relatedTo: '2',
+    message: {
+      method: 'notifications/cancelled',
+      params: { requestId: asked?.message.id, reason: expect.stringContaining('ask_timeout_ms') },
+    },
+  });
+  expect(JSON.parse(server.told[0]?.text ?? '')).toMatchObject({ error: { code: -32001 } });
+  answer(client);
+  expect(server.told).toHaveLength(1);
+});
+
+test('the task that a client made of a question is cancelled when its call has waited too long', () => {
+  const client = join('sampling');
+  const call = { id: 1, idText: '1', owner: {} } as Call;
+  server.inFlight.set(call, 0);
+  makeTask(client, 't');
+  server.inFlight.delete(call);
+  server.question?.expired(call);
+  expect(client.heard.at(-1)?.message).toMatchObject({
+    method: 'tasks/cancel',
+    params: { taskId: 't' },
+  });
+});
+
 const COMPLETED = '{"taskId":"t","status":"completed"}';
 
 test.each([
