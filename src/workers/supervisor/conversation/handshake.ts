@@ -9,7 +9,6 @@ import {
 } from '../../../shared/model/revisions.ts';
 import type { ServerFeatures } from '../../../shared/model/server.ts';
 import { clip } from '../../../shared/text/clean-text.ts';
-import { isLater, listedRevisions, unspoken } from './later-revisions.ts';
 import { type Reply, stringMember } from './own-requests.ts';
 
 /** What a server says about itself. More is kept than shown, so that no secret is cut where it is shown. */
@@ -33,12 +32,7 @@ export type Handshake =
       /** Which part of the description was not kept, in words; null for none. */
       readonly leftOut: string | null;
     }
-  | {
-      readonly ok: false;
-      readonly problem: string;
-      /** In words: it speaks only revisions that the gateway does not. */
-      readonly unspoken: string | null;
-    };
+  | { readonly ok: false; readonly problem: string };
 
 const MAX_CAPABILITIES_BYTES = 65_536;
 /** In UTF-16 units. */
@@ -54,18 +48,13 @@ export function initializeParams(gatewayVersion: string, capabilities: string): 
 
 /** Reads the server's answer to `initialize`. */
 export function readHandshake(reply: Reply): Handshake {
-  if (!reply.ok) {
-    const problem = `initialize failed: ${reply.problem}`;
-    return { ok: false, problem, unspoken: unspoken(listedRevisions(reply)) };
-  }
+  if (!reply.ok) return { ok: false, problem: `initialize failed: ${reply.problem}` };
   const { line, result } = reply;
   const version = stringMember(line, result, 'protocolVersion');
   if (version === null || !SUPPORTED_PROTOCOL_VERSIONS.includes(version)) {
     const named = version === null ? 'no protocol version' : `protocol version "${version}"`;
     const known = SUPPORTED_PROTOCOL_VERSIONS.join(', ');
-    const later = version !== null && isLater(version) ? unspoken([version]) : null;
-    const problem = `initialize was answered with ${named}; known: ${known}`;
-    return { ok: false, problem, unspoken: later };
+    return { ok: false, problem: `initialize was answered with ${named}; known: ${known}` };
   }
   const capabilities = member(line, result, 'capabilities');
   const has = (name: string) =>

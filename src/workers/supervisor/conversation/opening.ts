@@ -3,24 +3,14 @@
  * Owned by the conversation; sends each of them once.
  */
 import { notificationLine } from '../../../shared/json/json-rpc.ts';
+import { SUPPORTED_PROTOCOL_VERSIONS } from '../../../shared/model/revisions.ts';
 import type { ServerFeatures } from '../../../shared/model/server.ts';
 import type { Line } from '../link.ts';
 import type { ConversationListener } from './conversation-listener.ts';
-import { type Handshake, initializeParams, readHandshake } from './handshake.ts';
-import {
-  DISCOVERY_REVISION,
-  discoverParams,
-  listedRevisions,
-  unspoken,
-} from './later-revisions.ts';
+import { initializeParams, readHandshake } from './handshake.ts';
 import type { LivenessWatch } from './liveness-watch.ts';
 import type { OwnRequests, Reply } from './own-requests.ts';
 import type { ServerLists } from './server-lists.ts';
-
-type Refusal = Extract<Handshake, { ok: false }>;
-
-/** How long a server that has refused the handshake may take to say what it speaks. */
-const DISCOVER_MS = 3000;
 
 export interface OpeningOptions {
   readonly gatewayVersion: string;
@@ -61,7 +51,7 @@ export class Opening {
   #answered(reply: Reply): void {
     const { line, listener, liveness, lists } = this.#options;
     const handshake = readHandshake(reply);
-    if (!handshake.ok) return this.#refused(handshake, reply);
+    if (!handshake.ok) return this.#refused(handshake.problem, reply);
     const { version, features, description, leftOut } = handshake;
     this.#features = features;
     line.handshaken(version);
@@ -73,20 +63,18 @@ export class Opening {
     lists.open(features);
   }
 
-  /** A server without a handshake refuses it in more than one way, but says which revisions it speaks. */
-  #refused({ problem, unspoken: why }: Refusal, reply: Reply): void {
-    const { listener, requests, line, gatewayVersion } = this.#options;
-    if (why !== null) return listener.condemned('revision', why);
-    const give = () => listener.condemned('handshake', problem);
-    if (reply.ok || reply.error === undefined) return give();
-    line.discovering(DISCOVERY_REVISION);
-    const timer = setTimeout(give, DISCOVER_MS).unref();
-    requests.send('server/discover', discoverParams(gatewayVersion), (discovery) => {
-      clearTimeout(timer);
-      const only = unspoken(listedRevisions(discovery));
-      if (only === null) give();
-      else listener.condemned('revision', only);
-    });
+  #refused(problem: string, reply: Reply): void {
+    const { listener } = this.#options;
+    const refuse = (later: string | null) => {
+      if (later === null) listener.condemned('handshake', problem);
+      else listener.condemned('revision', later);
+    };
+    // A file of its own: hardly any thread needs it.
+    import('./later-revisions.ts').then(
+      ({ speaksOnlyLater }) =>
+        speaksOnlyLater(reply, { ...this.#options, spoken: SUPPORTED_PROTOCOL_VERSIONS }, refuse),
+      () => refuse(null),
+    );
   }
 
   #sendLogLevel(): void {

@@ -60,9 +60,10 @@ describe('the opening', () => {
     silent.conversation.close();
   });
 
-  test('ends with a handshake that means nothing', () => {
+  test('ends with a handshake that means nothing', async () => {
     const world = new ConversationWorld();
     world.reply('initialize', { protocolVersion: 'of yesterday' });
+    await vi.dynamicImportSettled();
     expect([world.told, world.methods]).toEqual([['condemned handshake'], ['initialize']]);
     world.conversation.close();
   });
