@@ -78,6 +78,13 @@ export class Server {
     this.inFlight.set(call, (this.inFlight.get(call) ?? 0) - 1);
   }
 
+  /** The calls that were told that they wait. */
+  readonly waiting: string[] = [];
+
+  tellWaiting({ idText }: Call): void {
+    this.waiting.push(idText);
+  }
+
   ownerOf(id: number): object | null {
     return [...this.inFlight.keys()].find((call) => call.id === id)?.owner ?? null;
   }

@@ -1,5 +1,5 @@
 /** Which client a server's request goes to, and what becomes of it. */
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import type { Call } from '#src/main/calls/call.ts';
 import {
   answer,
@@ -13,6 +13,7 @@ import {
   reset,
   server,
   setHalt,
+  tasks,
 } from './asking.ts';
 
 beforeEach(reset);
@@ -256,6 +257,45 @@ test('the task that a client made of a question is cancelled when its call has w
     method: 'tasks/cancel',
     params: { taskId: 't' },
   });
+});
+
+test('calls that wait are told so, each once and only while a question is open', () => {
+  vi.useFakeTimers();
+  try {
+    const client = join('sampling');
+    const [one, two] = ['1', '2'].map((idText) => ({ id: 1, idText, owner: {} }) as Call) as [
+      Call,
+      Call,
+    ];
+    for (const call of [one, two]) server.inFlight.set(call, 0);
+    ask();
+    ask();
+    vi.advanceTimersByTime(30_000);
+    expect(server.waiting.splice(0)).toEqual(['1', '2', '1', '2']);
+    requests.serverGone(server.server);
+    vi.advanceTimersByTime(60_000);
+    expect(server.waiting).toEqual([]);
+    // Of a task only who waits for its result, also if that was asked for later.
+    const note = { id: 't', idAt: [0, 1], at: [0, 1], ended: false, ttlMs: null } as const;
+    const made = { client: client.client, server: server.server, call: { id: 9, tokenRaw: null } };
+    const task = tasks.made(made, note, performance.now());
+    ask(1, { relatedTask: note });
+    expect([...server.inFlight.values()]).toEqual([0, 0]);
+    task.resultRequests.add('2');
+    vi.advanceTimersByTime(15_000);
+    expect(server.waiting.splice(0)).toEqual(['2']);
+    // While the client has a task of the question, too.
+    requests.serverGone(server.server);
+    makeTask(client, 'own');
+    vi.advanceTimersByTime(15_000);
+    expect(server.waiting.splice(0)).toEqual(['1', '2']);
+    requests.forget(client.client);
+    vi.advanceTimersByTime(60_000);
+    expect(server.waiting).toEqual([]);
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 const COMPLETED = '{"taskId":"t","status":"completed"}';
