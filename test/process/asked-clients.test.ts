@@ -133,6 +133,25 @@ test('after the answer the server has what was left; its own silence is its own 
   expect((await house.rea.call('evil__hold')).failure?.code).toBe('ERR_BREAKER_OPEN');
 });
 
+test('a person at a URL takes the time of the client, up to the word that it is done', async () => {
+  const house = await houseOf();
+  const { rea } = house;
+  const writes = (line: string) => rea.wire.notify('notifications/demo/write', { line });
+  const call = rea.begin('evil__hold');
+  await house.received('"held":true');
+  const visit = '{"mode":"url","elicitationId":"e","url":"https://a.example/","message":"sign in"}';
+  writes(request('q1', 'elicitation/create', visit));
+  const { message } = await nextAsked(house);
+  reply(house, message, { action: 'accept' });
+  await house.received('"id":"q1"');
+  await timePasses(house);
+  expect(call.answered()).toBe(false);
+  const done = 'notifications/elicitation/complete';
+  writes(`{"jsonrpc":"2.0","method":"${done}","params":{"elicitationId":"e"}}`);
+  expect((await nextAsked(house)).message.method).toBe(done);
+  expect((await call.answer).text).toContain('besides');
+});
+
 test('asking again and again keeps no call for ever', async () => {
   const house = await houseOf({
     ask_timeout_ms: TIMEOUT_MS,

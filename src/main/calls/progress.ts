@@ -5,6 +5,7 @@
  */
 import type { Edit } from '../../shared/json/json-rpc.ts';
 import { firstMember } from '../../shared/json/json-slice.ts';
+import type { ByteRange } from '../../shared/model/byte-range.ts';
 import type { Call } from './call.ts';
 
 /** Longer messages are not looked into, and longer numbers neither. */
@@ -13,19 +14,18 @@ const MAX_DIGITS = 64;
 /** Part of the present value by which the gateway's own are larger: less than any step of a server. */
 const STEP = 2 ** -40;
 
-/** The server tells of progress. @returns what to replace in its line. */
+/** The server tells of progress, or of something else about the call. @returns what to replace in its line. */
 export function told(call: Call, line: Uint8Array): readonly Edit[] {
   const at = valueOf(line);
-  const value =
-    at === null ? Number.NaN : Number(Buffer.from(line.subarray(at[0], at[1])).toString());
+  if (at === null) return [];
+  const value = numberAt(line, at);
   const before = call.progress;
   if (before === null) {
     call.progress = { value, own: false };
     return [];
   }
-  const rises = !(value <= before.value);
-  if (rises || !before.own || at === null) {
-    if (rises) before.value = value;
+  if (!before.own || !(value <= before.value)) {
+    if (!(value <= before.value)) before.value = value;
     return [];
   }
   before.value = above(before.value);
@@ -44,10 +44,15 @@ function above(value: number): number {
   return value + Math.max(1, Math.abs(value)) * STEP;
 }
 
-/** Where a progress notification has its value; null when that is no number or too long to be read. */
-function valueOf(line: Uint8Array): readonly [number, number] | null {
-  if (line.length > MAX_BYTES) return null;
+/** Where a notification has the value of its progress; null when it has none. */
+function valueOf(line: Uint8Array): ByteRange | null {
+  if (line.length > MAX_BYTES) return [0, line.length];
   const params = firstMember(line, [0, line.length], 'params');
-  const at = params === null ? null : firstMember(line, params, 'progress');
-  return at === null || at[1] - at[0] > MAX_DIGITS ? null : at;
+  return params === null ? null : firstMember(line, params, 'progress');
+}
+
+/** NaN for what is no number, or too long to be read. */
+function numberAt(line: Uint8Array, [start, end]: ByteRange): number {
+  if (end - start > MAX_DIGITS) return Number.NaN;
+  return Number(Buffer.from(line.subarray(start, end)).toString());
 }

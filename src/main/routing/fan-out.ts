@@ -78,7 +78,9 @@ export class FanOut {
 
   /** A client has done what a URL was for; an unknown id is told to all that could have been asked. */
   #elicited(server: Server, id: string, line: Uint8Array): void {
-    const asked = this.#options.elicitations.whoWasAsked(server, id);
+    const { elicitations } = this.#options;
+    elicitations.completed(server, id);
+    const asked = elicitations.whoWasAsked(server, id);
     if (asked !== null) return asked.notify([line]);
     for (const client of this.#clientsOf(server)) {
       if (client.supports('elicitation', 'url')) client.notify([line]);

@@ -45,3 +45,17 @@ test('the gateway is silent where nothing is certain to be larger', () => {
     expect(nextValue(call)).toBeNull();
   }
 });
+
+test('what is no progress changes nothing', () => {
+  const call = callOf();
+  says(call, '1');
+  told(call, Buffer.from('{"method":"notifications/other","params":{"progressToken":1}}'));
+  expect(nextValue(call)).toBeGreaterThan(1);
+});
+
+test('nothing is said after a progress that is too long to be looked into', () => {
+  const call = callOf();
+  says(call, '1');
+  says(call, `2,"message":"${'x'.repeat(70_000)}"`);
+  expect(nextValue(call)).toBeNull();
+});

@@ -106,6 +106,7 @@ export let clients: Set<Client>;
 export let requests: ServerRequests;
 export let server: Server;
 export let tasks: Tasks;
+export let elicitations: Elicitations;
 export let halt: Halt;
 
 /** Call it before each test. */
@@ -113,11 +114,12 @@ export function reset(): void {
   clients = new Set();
   server = new Server();
   tasks = new Tasks();
+  elicitations = new Elicitations();
   halt = { active: false, reason: null };
   requests = new ServerRequests({
     clients: clients as unknown as Set<routing.Client>,
     tasks,
-    elicitations: new Elicitations(),
+    elicitations,
     halted: () => halt,
     waitingMs: 15_000,
   });

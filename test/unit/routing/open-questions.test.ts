@@ -5,6 +5,7 @@ import {
   answer,
   ask,
   type Client,
+  elicitations,
   join,
   makeTask,
   receive,
@@ -132,6 +133,40 @@ test('calls that wait are told so, each once and only while a question is open',
   } finally {
     vi.useRealTimers();
   }
+});
+
+test('they stand while a person visits a URL, up to the word of its completion', () => {
+  const client = join('sampling');
+  const call = { id: 1, idText: '1', owner: {} } as Call;
+  const stands = () => server.inFlight.get(call);
+  const answers = (result: string) => {
+    const id = client.heard.at(-1)?.message.id;
+    requests.answer(client.client, receive(`{"jsonrpc":"2.0","id":"${id}","result":${result}}`));
+  };
+  const ends: [result: string, end: () => void][] = [
+    ['{"action":"accept"}', () => elicitations.completed(server.server, 'e')],
+    ['{"action":"accept"}', () => elicitations.forget(client.client)],
+    ['{"action":"accept"}', () => elicitations.serverRetired(server.server)],
+    ['{"action":"accept"}', () => elicitations.asked(server.server, 'e', client.client)],
+  ];
+  for (const [result, end] of ends) {
+    server.inFlight.set(call, 0);
+    ask(1, { elicitationId: 'e' });
+    answers(result);
+    elicitations.completed(server.server, 'another');
+    expect(stands()).toBe(1);
+    end();
+    expect(stands()).toBe(0);
+  }
+  for (const result of ['{"action":"decline"}', '{"action":"cancel"}', '{}', '"accept"']) {
+    ask(1, { elicitationId: 'e' });
+    answers(result);
+    expect(stands()).toBe(0);
+  }
+  // A form is filled in when it is answered.
+  ask();
+  answers('{"action":"accept"}');
+  expect(stands()).toBe(0);
 });
 
 const COMPLETED = '{"taskId":"t","status":"completed"}';

@@ -16,7 +16,7 @@ import {
   replaceRanges,
 } from '../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
-import { member } from '../../../shared/json/json-slice.ts';
+import { isName, member } from '../../../shared/json/json-slice.ts';
 import { readTaskId } from '../../../shared/json/keys.ts';
 import type { ByteRange } from '../../../shared/model/byte-range.ts';
 import { JSON_RPC } from '../../../shared/model/errors.ts';
@@ -57,6 +57,8 @@ interface Pending {
   readonly makesTask: boolean;
   /** The task of the client that it is about; null: about none. */
   readonly aboutTask: string | null;
+  /** The URL that it asks the client to visit; null: none. */
+  readonly elicitationId: string | null;
   readonly standing: Standing;
 }
 
@@ -117,6 +119,7 @@ export class ServerRequests {
       task,
       makesTask,
       aboutTask: message.taskId,
+      elicitationId,
       standing: new Standing(server.callsInFlight, calls, (call) => this.#tooLate(idText, call)),
     });
     this.#timer ??= setInterval(() => this.#tellWaiting(), this.#options.waitingMs).unref();
@@ -132,22 +135,23 @@ export class ServerRequests {
     const pending = this.#pending.get(idText);
     const id = rangeOf(frame, SLOT.id);
     if (pending === undefined || pending.client !== client || id === null) return;
+    this.#pending.delete(idText);
+    const { server, elicitationId, standing } = pending;
     const refusal = this.#forbidden(pending);
     const made = refusal === null && pending.makesTask ? madeTask(frame) : null;
-    if (made === null) this.#settle(idText, pending);
-    else {
-      // The client is still at it: the clocks stand until its task has ended.
-      this.#pending.delete(idText);
-      this.#clientTasks.made(made, { ...pending, idText });
-    }
+    // With a task, or at a URL, the client is still at it.
+    if (made !== null) this.#clientTasks.made(made, { ...pending, idText });
+    else if (refusal === null && elicitationId !== null && agrees(frame)) {
+      this.#options.elicitations.agreed(server, elicitationId, standing);
+    } else standing.end();
     // The answer comes too late.
     if (refusal !== null) return this.#refuse(pending, refusal);
     if (pending.aboutTask !== null && endsTask(pending.method, frame)) {
-      this.#clientTasks.of(pending.server, pending.aboutTask)?.standing.end();
+      this.#clientTasks.of(server, pending.aboutTask)?.standing.end();
     }
     const edits = [{ at: id, with: pending.idRaw }, ...asServerKnows(pending.task, frame)];
     send(pending, replaceRanges(frame.line, edits));
-    pending.server.released();
+    server.released();
   }
 
   /** A client reports progress on what it was asked. */
@@ -280,7 +284,8 @@ export class ServerRequests {
       }
     }
     let atWork = false;
-    for (const { standing, server } of this.#clientTasks.all()) {
+    const { elicitations } = this.#options;
+    for (const { standing, server } of [...this.#clientTasks.all(), ...elicitations.visits()]) {
       for (const call of standing.calls) {
         atWork = true;
         waiting.set(call, server);
@@ -335,6 +340,13 @@ function endsTask(method: string, frame: Frame): boolean {
   const result = rangeOf(frame, SLOT.result);
   // The result itself, or an error: the client does not know the task.
   return method === 'tasks/result' || result === null || hasEnded(frame.line, result);
+}
+
+/** True when a client's answer says that a person will visit the URL. */
+function agrees(frame: Frame): boolean {
+  const result = rangeOf(frame, SLOT.result);
+  const at = result === null ? null : member(frame.line, result, 'action');
+  return at !== null && isName(frame.line, at[0], at[1], 'accept');
 }
 
 function hasEnded(line: Uint8Array, task: ByteRange | null): boolean {

@@ -22,16 +22,17 @@ export class Standing implements OpenQuestion {
     for (const call of calls) inFlight.stopClock(call, this);
   }
 
-  get calls(): Iterable<Call> {
+  /** Those that have not ended. */
+  get calls(): ReadonlySet<Call> {
+    for (const call of this.#calls) {
+      if (this.#inFlight.ownerOf(call.id) === null) this.#calls.delete(call);
+    }
     return this.#calls;
   }
 
   expired(call: Call): void {
     this.#calls.delete(call);
-    for (const other of this.#calls) {
-      if (this.#inFlight.ownerOf(other.id) === null) this.#calls.delete(other);
-    }
-    if (this.#calls.size === 0) this.#onTooLate(call);
+    if (this.calls.size === 0) this.#onTooLate(call);
   }
 
   /** The question is settled: the clocks go on. */
