@@ -9,6 +9,7 @@ import { sessionsOf } from '#src/main/clients/session.ts';
 import { Router } from '#src/main/routing/router.ts';
 import { Server } from '#src/main/servers/server.ts';
 import { scanFrame } from '#src/shared/json/frame.ts';
+import type { EndpointConfig } from '#src/shared/model/config.ts';
 import type { ServerFeatures } from '#src/shared/model/server.ts';
 import type { SupervisorRecord } from '#src/shared/model/snapshot.ts';
 import type { AnswerMessage, LifecycleMessage } from '#src/shared/protocol/from-supervisor.ts';
@@ -49,7 +50,12 @@ export function closeClients(): void {
 
 /** A router over one server whose thread only remembers what it was sent. */
 export function house(
-  settings: { maxQueue?: number; maxConcurrency?: number; callTimeoutMs?: number } = {},
+  settings: {
+    maxQueue?: number;
+    maxConcurrency?: number;
+    callTimeoutMs?: number;
+    endpoint?: EndpointConfig;
+  } = {},
   failures = 5,
 ) {
   const config = { ...serverConfig('echo'), name: 'echo', prefix: 'echo', ...settings };
@@ -184,6 +190,14 @@ export function house(
         signal: null,
         detail: 'exit 1',
       }),
+    away: (incarnation: number, forMs: number) =>
+      event(incarnation, 'backoff', {
+        event: 'unreachable',
+        detail: 'nobody listens',
+        begins: forMs === 0,
+        forMs,
+        delayMs: 100,
+      }),
     starting: (incarnation: number) => event(incarnation, 'starting', { event: 'starting' }),
     call: (id: unknown) => receive({ id, method: 'tools/call', params: { name: 'echo__say' } }),
     reply: (call: number, text = '', more: Partial<AnswerMessage> = {}) => {
@@ -211,6 +225,17 @@ export function house(
         call,
         code: null,
         outcome: 'not_sent',
+        message: '',
+      }),
+    /** The thread says what became of a call whose time is over. */
+    expired: (call: number, outcome: 'unknown' | 'not_sent') =>
+      server.callFailed({
+        type: 'call_failed',
+        slot: 0,
+        incarnation: 1,
+        call,
+        code: 'ERR_TIMEOUT',
+        outcome,
         message: '',
       }),
   };

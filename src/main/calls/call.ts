@@ -96,6 +96,8 @@ export interface Call extends Withdrawable {
   asked: AskedTime | null;
   /** The progress that its client was told of it; null: none. */
   progress: ToldProgress | null;
+  /** Its time is over, and its thread has been asked whether it had left. */
+  overdue: boolean;
   /** The incarnation it was posted to, null while it waits in the queue. */
   postedTo: number | null;
   postedAt: number;
@@ -148,6 +150,7 @@ export function newCall(parts: CallParts): Call {
     startedAt: now,
     asked: null,
     progress: null,
+    overdue: false,
     postedTo: null,
     postedAt: now,
     withdraw: (reason) => call.target.cancel(call, reason),

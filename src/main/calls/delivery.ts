@@ -23,6 +23,8 @@ import { own } from './owned-lines.ts';
 import { nextValue, told } from './progress.ts';
 import { type Refusal, refused } from './refusals.ts';
 
+/** The time in which a thread says whether a call has left. */
+const WORD_MS = 1000;
 const ORDINARY_ERROR = Buffer.from(String(JSON_RPC.gatewayError));
 const PROGRESS_HEAD = Buffer.from(
   '{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":',
@@ -138,6 +140,14 @@ export class Delivery {
     this.#inFlight.remove(call);
     const now = performance.now();
     const { circuit } = this.#backend;
+    if (call.overdue && (code === null || code === 'ERR_TIMEOUT')) {
+      if (outcome === 'not_sent') {
+        circuit.release(call.id, now);
+        call.postedTo = null;
+      }
+      if (this.#calls.settle(call)) this.expired(call);
+      return null;
+    }
     if (code === null) {
       circuit.release(call.id, now);
       call.postedTo = null;
@@ -160,6 +170,20 @@ export class Delivery {
     if (call.postedTo === null) return;
     this.#backend.circuit.release(call.id, performance.now());
     this.#tellCancelled(call, reason);
+  }
+
+  /**
+   * The time of a call is over. Whether it has left for a server over HTTP is known to its thread, which
+   * ends it by `failed`.
+   *
+   * @returns false when there is no thread to ask, or it has not answered in time.
+   */
+  asksWhetherSent(call: Call): boolean {
+    const { config, link } = this.#backend;
+    if (config.endpoint === null || call.postedTo === null || call.overdue) return false;
+    call.overdue = link.post({ type: 'expire', slot: link.slot, call: call.id });
+    if (call.overdue) call.timer = setTimeout(() => call.target.expire(call), WORD_MS);
+    return call.overdue;
   }
 
   /** The time of a call is over that is settled already. */

@@ -17,6 +17,8 @@ export interface HttpError {
   /** One line for the client. */
   readonly message: string;
   readonly headers?: Headers;
+  /** Raw JSON of the request's id. @default null */
+  readonly idText?: string;
 }
 
 export function replyError(response: ServerResponse, error: HttpError): void {
@@ -75,8 +77,8 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-function errorBody({ code, message }: HttpError): string {
-  return JSON.stringify({ jsonrpc: '2.0', error: { code, message }, id: null });
+function errorBody({ code, message, idText = 'null' }: HttpError): string {
+  return `{"jsonrpc":"2.0","error":${JSON.stringify({ code, message })},"id":${idText}}`;
 }
 
 function describe(body: string | Uint8Array): Record<string, string | number> {

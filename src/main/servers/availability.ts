@@ -19,6 +19,8 @@ export type Availability =
       readonly incarnation: number;
       /** When the next start is due, null when none is scheduled. */
       readonly nextStartAt: number | null;
+      /** For how long it has been out of reach, as was told last. @default 0 */
+      readonly awayMs?: number;
     }
   | { readonly kind: 'ready'; readonly incarnation: number }
   /** Calls wait although nothing is wrong with the server. */
@@ -35,6 +37,8 @@ export type AvailabilityEvent =
       readonly drains: boolean;
       /** True while calls are held back to make a moment without calls. */
       readonly paused: boolean;
+      /** For how long it has been out of reach. @default 0 */
+      readonly awayMs?: number;
     }
   /** That incarnation gave a call back unsent. */
   | { readonly type: 'returned'; readonly incarnation: number }
@@ -92,13 +96,14 @@ function told(
   state: Availability,
   event: Extract<AvailabilityEvent, { type: 'told' }>,
 ): Availability {
-  const { phase, incarnation, nextStartAt, drains, paused } = event;
+  const { phase, incarnation, nextStartAt, drains, paused, awayMs = 0 } = event;
   if (phase === 'ready') {
     return paused ? held(incarnation, 'pausing') : { kind: 'ready', incarnation };
   }
   const stillDrains = state.kind === 'held' && state.why === 'draining';
   if (phase === 'draining' && (drains || stillDrains)) return held(incarnation, 'draining');
-  return { kind: 'down', phase, incarnation, nextStartAt };
+  const down = { kind: 'down', phase, incarnation, nextStartAt } as const;
+  return awayMs === 0 ? down : { ...down, awayMs };
 }
 
 function held(incarnation: number, why: Hold): Availability {

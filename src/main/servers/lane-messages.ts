@@ -140,10 +140,15 @@ export class LaneMessages implements LaneListener {
     const { server } = lane;
     const { event, ...rest } = message.event;
     const fields = { server: lane.name, incarnation: message.incarnation, ...rest };
-    if (event === 'child_died_unexpectedly') this.#options.log.warn(fields, event);
+    const { event: of } = message;
+    // All tries to reach a server are one line.
+    const goesOn = of.event === 'unreachable' && !of.begins;
+    const begins = of.event === 'unreachable' && of.begins;
+    if (goesOn) this.#options.log.debug(fields, event);
+    else if (begins || event === 'child_died_unexpectedly') this.#options.log.warn(fields, event);
     else this.#options.log.info(fields, event);
     lane.lifecycle(message);
-    const isGone = event === 'child_died_unexpectedly' || event === 'draining';
+    const isGone = begins || event === 'child_died_unexpectedly' || event === 'draining';
     if (isGone) this.#parts.events().onGone(server);
     if (event === 'ready') this.#parts.events().onReady(server);
     const { phase } = message.record;

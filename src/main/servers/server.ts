@@ -225,7 +225,7 @@ export class Server implements CallTarget, Dispatching {
   }
 
   expire(call: Call): void {
-    if (!this.#options.calls.settle(call)) return;
+    if (this.#delivery.asksWhetherSent(call) || !this.#options.calls.settle(call)) return;
     this.#dispatcher.remove(call);
     this.#delivery.expired(call);
     this.#dispatcher.pump();
@@ -265,6 +265,7 @@ export class Server implements CallTarget, Dispatching {
       incarnation,
       nextStartAt: nextStartInMs === null ? null : now + nextStartInMs,
       drains: event.event === 'draining',
+      awayMs: event.event === 'unreachable' ? event.forMs : 0,
       paused: this.#recycling.pausing,
     });
     if (event.event === 'ready') this.#isExpected = false;

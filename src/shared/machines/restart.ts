@@ -21,6 +21,12 @@ export interface RestartDecision {
   readonly crashLoop: boolean;
 }
 
+/** Steps in which a server is tried that cannot be reached. After a while they get longer. */
+const FIRST_STEP_MS = 100;
+const STEP_MS = 800;
+const LONG_STEP_MS = 5000;
+const LONG_AFTER_MS = 120_000;
+
 export const initialRestart: RestartState = { inARow: 0, deaths: [] };
 
 /**
@@ -47,6 +53,16 @@ export function onDeath(
 /** The server was `ready` for `stableMs`: the row ends. Deaths within the period still count. */
 export function onStable(state: RestartState): RestartState {
   return { inARow: 0, deaths: state.deaths };
+}
+
+/**
+ * How long to wait before a server is tried again that cannot be reached.
+ *
+ * @param awayMs for how long that has been so. @param tries so far, at least 1. @param random in [0, 1).
+ */
+export function retryDelay(awayMs: number, tries: number, random: number): number {
+  const short = Math.min(STEP_MS, FIRST_STEP_MS * 2 ** Math.min(tries - 1, 10));
+  return ((awayMs < LONG_AFTER_MS ? short : LONG_STEP_MS) / 2) * (1 + random);
 }
 
 function delayOf(policy: RestartPolicy, k: number, crashLoop: boolean, random: number): number {

@@ -18,6 +18,18 @@ export interface Memory {
   readonly ticket: 'none' | 'wanted' | 'held';
   readonly deaths: RestartState;
   readonly connection: 'never' | 'ok' | 'errored';
+  /** Null while the server can be reached, as far as is known. */
+  readonly absence: Absence | null;
+}
+
+/** The time in which a server over HTTP cannot be reached. Times are monotonic, in milliseconds. */
+export interface Absence {
+  readonly since: number;
+  /** When others were told of it last. */
+  readonly toldAt: number;
+  readonly tries: number;
+  /** It was up before, so the tries to reach it count as one restart. */
+  readonly again: boolean;
 }
 
 type Life =
@@ -50,6 +62,9 @@ type Life =
   | { readonly phase: 'stopped' };
 
 export type SupervisorState = Memory & Life;
+
+/** There is a process, or a connection, that has not been given up. */
+export type Up = Extract<SupervisorState, { phase: 'ready' } | { step: 'handshaking' }>;
 
 /** Why a healthy server is recycled: it is not needed now, or has to restart. */
 export type Rest = 'idle' | 'restart';
@@ -84,6 +99,15 @@ export type SupervisorInput =
       readonly code: number | null;
       readonly signal: string | null;
       readonly detail: string;
+      readonly random: number;
+    }
+  /** There is no server at the other end: nobody listens, or there is no way to it. */
+  | {
+      readonly type: 'away';
+      readonly incarnation: number;
+      readonly detail: string;
+      /** How long it took to find out. */
+      readonly waitedMs: number;
       readonly random: number;
     }
   | {
@@ -137,12 +161,18 @@ export function initialSupervisor(incarnation: number, restarts: number): Superv
     ticket: 'none',
     deaths: initialRestart,
     connection: 'never',
+    absence: null,
   };
 }
 
-/** The phase shown to others: a child that is being killed counts as gone. */
+/** The phase shown to others: a child that is being killed counts as gone, and so does an absent server. */
 export function phaseOf(state: SupervisorState): Phase {
-  return state.phase === 'dying' ? 'backoff' : state.phase;
+  return state.phase === 'dying' || isQuiet(state) ? 'backoff' : state.phase;
+}
+
+/** True while an absent server is tried again and again: a step that tells no event is nobody's business. */
+export function isQuiet({ phase, absence }: SupervisorState): boolean {
+  return absence !== null && (phase === 'backoff' || phase === 'starting');
 }
 
 /** The child's pid, null when there is none. */
@@ -169,8 +199,9 @@ export function memoryOf({
   ticket,
   deaths,
   connection,
+  absence,
 }: SupervisorState): Memory {
-  return { incarnation, restarts, ticket, deaths, connection };
+  return { incarnation, restarts, ticket, deaths, connection, absence };
 }
 
 /** Returns a ticket, or withdraws the request for one. */

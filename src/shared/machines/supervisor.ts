@@ -7,6 +7,7 @@
 import type { ServerFeatures, SupervisorEvent } from '../model/server.ts';
 import { assertNever } from './assert-never.ts';
 import { onDeath, onStable } from './restart.ts';
+import { absent, retry } from './supervisor-absence.ts';
 import {
   type Condemnation,
   emit,
@@ -19,6 +20,7 @@ import {
   type SupervisorInput,
   type SupervisorPolicy,
   type SupervisorState,
+  type Up,
 } from './supervisor-state.ts';
 import { drained, escalate, rest, stop } from './supervisor-stop.ts';
 
@@ -69,6 +71,14 @@ export function step(
       const reason = state.phase === 'starting' ? 'handshake' : 'exit';
       return gone(policy, now, random, state, { reason, code, signal, detail });
     }
+    case 'away':
+      if (isUp(state)) return absent(now, state, input);
+      return gone(policy, now, input.random, state, {
+        reason: 'exit',
+        code: null,
+        signal: null,
+        detail: input.detail,
+      });
     case 'noise': {
       const { lines, sample } = input;
       return [state, [emit(state, { event: 'noise', lines, sample })]];
@@ -149,6 +159,7 @@ function ready(policy: SupervisorPolicy, state: SupervisorState, features: Serve
     ...memoryOf(state),
     ticket: 'none',
     connection: 'ok',
+    absence: null,
     phase: 'ready',
     pid: state.pid,
     stable: false,
@@ -169,9 +180,7 @@ function ready(policy: SupervisorPolicy, state: SupervisorState, features: Serve
 }
 
 function condemn(state: SupervisorState, { reason, detail }: Condemnation): Step {
-  const alive =
-    state.phase === 'ready' || (state.phase === 'starting' && state.step === 'handshaking');
-  if (!alive) return [state, []];
+  if (!isUp(state)) return [state, []];
   const next: SupervisorState = {
     ...memoryOf(state),
     connection: 'errored',
@@ -227,6 +236,7 @@ function died(
     ticket: 'none',
     deaths: restart.state,
     connection: 'errored',
+    absence: null,
     phase: crashLoop ? 'failed' : 'backoff',
     until: now + delayMs,
   };
@@ -279,7 +289,9 @@ function onTimer(
       return [next, [emit(next, { event: 'stable' })]];
     }
     case 'restart':
-      return nextStartOf(state) === null ? [state, []] : start(state, state.incarnation > 0);
+      if (nextStartOf(state) === null) return [state, []];
+      if (state.absence !== null) return retry(policy, state, state.absence);
+      return start(state, state.incarnation > 0);
     case 'stop': {
       if (state.phase !== 'draining') return [state, []];
       return state.step === 'kill' && state.into === 'stopped'
@@ -289,6 +301,11 @@ function onTimer(
     default:
       return assertNever(timer);
   }
+}
+
+/** There is a process, or a connection, that has not been given up. */
+function isUp(state: SupervisorState): state is Up {
+  return state.phase === 'ready' || (state.phase === 'starting' && state.step === 'handshaking');
 }
 
 function withPid(state: SupervisorState, pid: number): Step {

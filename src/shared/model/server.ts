@@ -19,6 +19,15 @@ export type SupervisorEvent =
   | { readonly event: 'ready'; readonly features: ServerFeatures }
   | { readonly event: 'stable' }
   | { readonly event: 'backoff'; readonly delayMs: number; readonly crashLoop: boolean }
+  /** A server over HTTP cannot be reached: told when that begins, and every few seconds while it lasts. */
+  | {
+      readonly event: 'unreachable';
+      readonly detail: string;
+      readonly begins: boolean;
+      /** How long it has lasted. */
+      readonly forMs: number;
+      readonly delayMs: number;
+    }
   | { readonly event: 'stopped' }
   /** A healthy server is being recycled, to be idle or to restart; it takes no calls until then. */
   | { readonly event: 'draining'; readonly into: 'idle' | 'restart' }

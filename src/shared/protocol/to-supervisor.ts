@@ -52,6 +52,16 @@ export interface CancelMessage {
   readonly reason: string;
 }
 
+/**
+ * The time of a call is over: it is cancelled, and the `call_failed` that follows says whether it had left.
+ * Without effect on a call that has ended meanwhile.
+ */
+export interface ExpireMessage {
+  readonly type: 'expire';
+  readonly slot: number;
+  readonly call: number;
+}
+
 /** A line for the server that starts no call: a reply to its own request, or a notification. Ends in a newline. */
 export interface LineMessage {
   readonly type: 'line';
@@ -124,6 +134,7 @@ export type ToSupervisor =
   | TicketGranted
   | CallMessage
   | CancelMessage
+  | ExpireMessage
   | LineMessage
   | SuspectMessage
   | LogLevelMessage

@@ -218,6 +218,12 @@ export class Incarnation
     this.#ended(null, null, detail);
   }
 
+  away(detail: string, waitedMs: number): void {
+    this.conversation.end();
+    const incarnation = this.number;
+    this.#options.feed({ type: 'away', incarnation, detail, waitedMs, random: Math.random() });
+  }
+
   paused(paused: boolean): void {
     this.conversation.paused(paused);
   }

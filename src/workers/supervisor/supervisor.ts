@@ -6,6 +6,7 @@ import { step } from '../../shared/machines/supervisor.ts';
 import {
   initialSupervisor,
   isAway,
+  isQuiet,
   phaseOf,
   pidOf,
   returnTicket,
@@ -79,6 +80,8 @@ export class Supervisor {
         return this.#call(message);
       case 'cancel':
         return current?.outgoing.cancel(message.call, message.reason);
+      case 'expire':
+        return current?.outgoing.expire(message.call);
       case 'line':
         if (message.incarnation === current?.number) current.outgoing.send(message.line);
         return;
@@ -129,9 +132,10 @@ export class Supervisor {
     for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
       const [state, effects] = step(this.#config, performance.now(), this.#state, next);
       this.#state = state;
-      this.#telling.moved(state);
+      const shows = !isQuiet(state) || effects.some((effect) => effect.do === 'emit');
+      if (shows) this.#telling.moved(state);
       for (const effect of effects) this.#run(effect);
-      this.#telling.publish();
+      if (shows) this.#telling.publish();
     }
     this.#feeding = false;
   }

@@ -56,7 +56,7 @@ export class Telling {
   readonly #secrets: ServerSecrets;
   #state: SupervisorState;
   #present: Present | null = null;
-  #since = new Date().toISOString();
+  #since = now();
   #lastExit: LastExit | null = null;
   #lastError: string | null;
   #toolsCount: number | null = null;
@@ -93,7 +93,7 @@ export class Telling {
 
   /** The machine has made a step. */
   moved(state: SupervisorState): void {
-    if (phaseOf(state) !== phaseOf(this.#state)) this.#since = new Date().toISOString();
+    if (phaseOf(state) !== phaseOf(this.#state)) this.#since = now();
     this.#state = state;
   }
 
@@ -126,6 +126,9 @@ export class Telling {
   event(event: SupervisorEvent, state: SupervisorState): void {
     if (event.event === 'child_died_unexpectedly') {
       this.#lastError = deathText(event, this.#present ?? NOTHING_KNOWN);
+    } else if (event.event === 'unreachable') {
+      this.#lastError = event.detail;
+      if (event.begins) this.#lastExit = { code: null, signal: null, at: now(), stderr_tail: '' };
     } else if (event.event === 'stable') {
       this.#lastError = null;
     }
@@ -135,7 +138,7 @@ export class Telling {
       slot: this.#slot,
       server: this.#config.lane,
       incarnation: state.incarnation,
-      at: new Date().toISOString(),
+      at: now(),
       event,
       record: this.#record(state),
       nextStartInMs: nextStart === null ? null : Math.max(0, nextStart - performance.now()),
@@ -250,4 +253,8 @@ export class Telling {
     const offset = Date.now() - performance.now();
     return recordOf(state, extras, (at) => new Date(at + offset).toISOString());
   }
+}
+
+function now(): string {
+  return new Date().toISOString();
 }

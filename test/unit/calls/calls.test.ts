@@ -217,3 +217,83 @@ describe('a server that asks', () => {
     }
   });
 });
+
+describe('a server over HTTP', () => {
+  const endpoint = { url: 'http://127.0.0.1:1/mcp', headers: {}, tokenFile: null };
+
+  test.each(['unknown', 'not_sent'] as const)('says of an expired call: %s', (outcome) => {
+    vi.useFakeTimers();
+    try {
+      const { call, ready, answers, posted, expired, server } = house(
+        { callTimeoutMs: 1000, endpoint },
+        1,
+      );
+      ready(1);
+      call('a');
+      vi.advanceTimersByTime(1000);
+      expect([answers, posted.at(-1)]).toEqual([[], { type: 'expire', slot: 0, call: 1 }]);
+      expired(1, outcome);
+      expect(answers).toEqual([{ id: 'a', code: 'ERR_TIMEOUT', outcome }]);
+      // What never left says nothing about the server.
+      expect(server.record.circuit_state).toBe(outcome === 'unknown' ? 'open' : 'closed');
+      vi.advanceTimersByTime(5000);
+      expect([answers.length, server.inFlight]).toEqual([1, 0]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test('may still answer an expired call, and one of a thread that says nothing is unknown', () => {
+    vi.useFakeTimers();
+    try {
+      const { call, ready, answers, reply } = house({ callTimeoutMs: 1000, endpoint });
+      ready(1);
+      call('answered');
+      call('forgotten');
+      vi.advanceTimersByTime(1000);
+      reply(1);
+      expect(answers).toEqual([{ id: 'answered', code: null, outcome: null }]);
+      vi.advanceTimersByTime(999);
+      expect(answers).toHaveLength(1);
+      vi.advanceTimersByTime(1);
+      expect(answers.at(-1)).toEqual({ id: 'forgotten', code: 'ERR_TIMEOUT', outcome: 'unknown' });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test('that gives an expired call back unsent is not asked again', () => {
+    vi.useFakeTimers();
+    try {
+      const { call, calls, ready, answers, unsent } = house({ callTimeoutMs: 1000, endpoint });
+      ready(1);
+      call('a');
+      vi.advanceTimersByTime(1000);
+      unsent(1, 1);
+      expect(answers).toEqual([{ id: 'a', code: 'ERR_TIMEOUT', outcome: 'not_sent' }]);
+      ready(2);
+      expect(calls()).toHaveLength(1);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test('is waited for while it is away, but not for longer than five seconds', () => {
+    const { call, calls, ready, away, answers, server } = house({ endpoint }, 1);
+    ready(1);
+    away(1, 0);
+    call('a');
+    expect(answers).toEqual([]);
+    away(3, 4999);
+    expect(answers).toEqual([]);
+    away(9, 5000);
+    call('b');
+    expect(answers).toEqual(
+      ['a', 'b'].map((id) => ({ id, code: 'ERR_BACKOFF', outcome: 'not_sent' })),
+    );
+    expect(server.record.circuit_state).toBe('closed');
+    ready(10);
+    call('c');
+    expect(calls()).toHaveLength(1);
+  });
+});

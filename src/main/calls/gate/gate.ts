@@ -4,8 +4,11 @@
  */
 import type { ErrorCode, Phase } from '../../../shared/model/errors.ts';
 
-/** The longest a call waits for a restart that is already scheduled. */
+/** The longest a call waits for a restart that is already scheduled, and for a server that is away. */
 const MAX_BACKOFF_WAIT_MS = 5000;
+
+/** For whoever calls a server that is out of reach. */
+const RETRY_MS = 1000;
 
 /** The input of the gate. Times are monotonic, in milliseconds. */
 export interface GateView {
@@ -17,6 +20,8 @@ export interface GateView {
         readonly phase: Exclude<Phase, 'ready'>;
         /** When the next start is due, null when none is scheduled. */
         readonly nextStartAt: number | null;
+        /** For how long it has been out of reach, as was told last. @default 0 */
+        readonly awayMs?: number;
       };
   /** While open and cooling down: when it may be tried again. */
   readonly breakerOpenUntil: number | null;
@@ -68,7 +73,7 @@ function byAvailability(
   deadline: number,
 ): GateDecision {
   if (availability.kind !== 'down') return availability.kind === 'ready' ? POST : WAIT;
-  const { phase, nextStartAt } = availability;
+  const { phase, nextStartAt, awayMs = 0 } = availability;
   switch (phase) {
     case 'idle':
     case 'starting':
@@ -76,6 +81,10 @@ function byAvailability(
     case 'backoff': {
       // Without a date the old process is still ending: its restart follows at once or gets a date.
       const due = nextStartAt ?? now;
+      // It is tried all the time, whatever the date of the next try that was told.
+      if (awayMs >= MAX_BACKOFF_WAIT_MS) {
+        return refuse('ERR_BACKOFF', 'it cannot be reached', now + RETRY_MS);
+      }
       if (due <= Math.min(now + MAX_BACKOFF_WAIT_MS, deadline)) return WAIT;
       return refuse('ERR_BACKOFF', 'it is waiting to be restarted', due);
     }

@@ -3,7 +3,7 @@
  * the rest. Never routes, and reads no more of a message than its envelope.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Frame, scanFrame, withoutBom } from '../../../shared/json/frame.ts';
+import { type Frame, scanFrame, textAt, withoutBom } from '../../../shared/json/frame.ts';
 import { classify } from '../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import { isLongId, MAX_ID_BYTES } from '../../../shared/json/keys.ts';
@@ -33,6 +33,11 @@ const MAX_PATH = 4096;
 const TO_LET_IN = 'if it may come in, start rea serve with --allow-host and the name of that host';
 const SESSION_NOT_FOUND = { status: 404, code: -32001, message: 'Session not found' };
 const SESSION_MISSING = gatewayError(400, 'Mcp-Session-Id header is required');
+/** Tells a gateway before this one that the request may be made again. */
+const STOPPING = {
+  ...gatewayError(503, 'The gateway is stopping; the request was not carried out'),
+  headers: { 'retry-after': '5', 'rea-outcome': 'not_sent' },
+};
 const PARSE_ERROR = {
   status: 400,
   code: JSON_RPC.parseError,
@@ -70,8 +75,12 @@ export async function serve(
   }
   const frame = await readFrame(edge, request, response);
   if (frame === null) return;
-  if (session !== undefined) return session.exchange(request, response, frame);
   const message = classify(frame);
+  // A client may go on asking whether the gateway lives that still works for it.
+  if (!sessions.accepting && message.kind === 'request' && message.method !== 'ping') {
+    return replyError(response, { ...STOPPING, idText: textAt(frame, SLOT.id) ?? 'null' });
+  }
+  if (session !== undefined) return session.exchange(request, response, frame);
   // Some clients begin a new session and still send the id of the one that is gone.
   if (message.kind !== 'request' || message.method !== 'initialize') {
     return replyError(response, without);

@@ -23,7 +23,7 @@ export type HttpEdge =
       readonly ok: true;
       /** The MCP endpoint with the real port. */
       readonly url: string;
-      /** From now on no session is opened (503) and `/readyz` answers 503; open sessions go on. */
+      /** From now on new requests and `/readyz` are answered 503; requests that are open go on. */
       stopAccepting(): void;
       /** Ends all sessions and streams and frees the port; connections still open after 1 s are cut. */
       close(): Promise<void>;

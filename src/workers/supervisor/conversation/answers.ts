@@ -88,18 +88,20 @@ export class Answers {
     this.#options.line.write(line, call);
   }
 
-  cancel(call: number, reason: string): void {
+  /** @returns whether it had left for the server; null when it has ended before. */
+  cancel(call: number, reason: string): boolean | null {
     const { line, notifications } = this.#options;
     notifications.forget(call);
-    if (!this.#inFlight.delete(call)) return;
+    if (!this.#inFlight.delete(call)) return null;
     const withdrawn = line.withdraw(call);
     this.#tasks.cancelled(call, !withdrawn);
-    if (withdrawn) return;
+    if (withdrawn) return false;
     this.#late.add(call);
     this.#lastCancelledAt = performance.now();
     if (this.#late.size > MAX_LATE) this.#late.delete(this.#late.values().next().value ?? 0);
     const params = JSON.stringify({ requestId: call, reason });
     line.write(notificationLine('notifications/cancelled', params), null);
+    return true;
   }
 
   /** A response of the server. */

@@ -201,6 +201,11 @@ export class Conversation implements Receiver {
     this.#answers.cancel(call, reason);
   }
 
+  /** Cancels a call whose time is over. @returns whether it had left; null when it has ended before. */
+  expire(call: number): boolean | null {
+    return this.#answers.cancel(call, 'deadline exceeded');
+  }
+
   /** @param line a client's answer to a request of the server, or a client's notification. */
   send(line: Uint8Array): void {
     this.#serverRequests.send(line);

@@ -66,6 +66,15 @@ export class Outgoing {
     if (!this.#held.delete(call)) this.#options.conversation.cancel(call, reason);
   }
 
+  /** The time of a call is over: cancels it, and tells main whether it had left. */
+  expire(call: number): void {
+    const { conversation, toMain } = this.#options;
+    const left = this.#held.delete(call) ? false : conversation.expire(call);
+    if (left === null) return;
+    const outcome = left ? 'unknown' : 'not_sent';
+    toMain.callFailed({ call, code: 'ERR_TIMEOUT', outcome, message: 'deadline exceeded' });
+  }
+
   /** @param line a client's answer to a request of the server, or a client's notification. */
   send(line: Uint8Array): void {
     const { rule } = this.#options;

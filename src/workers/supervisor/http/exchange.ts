@@ -30,6 +30,8 @@ const AFTER_ANSWER_MS = 1000;
 const MAX_FAILED_RESUMPTIONS = 5;
 /** Statuses by which the protocol itself refuses, in its later revisions. */
 const SAYS_WHY = new Set([400, 404, 405, 406, 422]);
+/** What proxies say while there is no server behind them. */
+const AWAY_STATUS = new Set([502, 503, 504, 521, 522, 523]);
 const NEWLINE = Uint8Array.of(0x0a);
 const LOST_SESSION = 'the server does not know the session any more (HTTP 404)';
 const POST_HEADERS = {
@@ -60,10 +62,18 @@ export interface ExchangeOwner {
   accepted(response: IncomingMessage): void;
   /** The server refused a message that has no answer. */
   refused(problem: string): void;
-  /** Nobody listens; the message did not leave. */
-  unreachable(detail: string): void;
-  /** The server knows neither the session nor the credentials and did not look at the message. */
-  turnedAway(detail: string): void;
+  /**
+   * The message did not leave, or no answer to a handshake began to come.
+   *
+   * @param awayMs how long it took to find that no server is there; null: one is, but must not be connected to.
+   */
+  unreachable(detail: string, awayMs: number | null): void;
+  /**
+   * The server knows neither the session nor the credentials and did not look at the message.
+   *
+   * @param stops it is a gateway that stops: it takes nothing new, and goes on with what it has.
+   */
+  turnedAway(detail: string, stops: boolean): void;
   /** The exchange is over, see `Exchange.ending`. Not called after `close`. */
   ended(exchange: Exchange): void;
 }
@@ -88,9 +98,11 @@ export class Exchange {
       body: options.body,
       headers: { ...POST_HEADERS, ...options.headers },
       onResponse: (response) => this.#read(response),
-      onFailed: ({ sent, broken, detail }) => {
+      onFailed: ({ sent, broken, awayMs, detail }) => {
         if (!broken) return this.#lose(redirectLoss(options.server, options.redact(detail)));
-        if (!sent) return options.owner.unreachable(detail);
+        if (!sent || (this.#opens && awayMs !== null)) {
+          return options.owner.unreachable(detail, awayMs);
+        }
         this.#break(detail);
       },
     });
@@ -111,6 +123,11 @@ export class Exchange {
     return this.#phase === 'turned_away' || (this.#phase === 'posting' && !this.#http.sent);
   }
 
+  /** Whether it is `initialize`, which may be sent again whatever became of it. */
+  get #opens(): boolean {
+    return this.#options.client.protocolVersion === null;
+  }
+
   /** The request has been answered, perhaps on another stream. */
   answered(): void {
     if (this.#phase === 'answered') this.#endAfter(AFTER_ANSWER_MS);
@@ -129,10 +146,11 @@ export class Exchange {
     const { client, receiver, owner } = this.#options;
     const status = response.statusCode ?? 0;
     const lostSession = status === 404 && client.sessionId !== null;
-    if (lostSession || (status === 401 && client.protocolVersion !== null)) {
+    const stops = status === 503 && response.headers['rea-outcome'] === 'not_sent';
+    if (lostSession || (!this.#opens && (stops || status === 401))) {
       response.destroy();
       this.#phase = 'turned_away';
-      return owner.turnedAway(lostSession ? LOST_SESSION : statusText(status, ''));
+      return owner.turnedAway(lostSession ? LOST_SESSION : statusText(status, ''), stops);
     }
     this.#phase = 'answered';
     if (status >= 400) return this.#readError(response, status);
@@ -227,7 +245,7 @@ export class Exchange {
         response.destroy();
         if (status === 404 && client.sessionId !== null) {
           // The message itself was accepted: its outcome is unknown.
-          owner.turnedAway(LOST_SESSION);
+          owner.turnedAway(LOST_SESSION, false);
         } else if (status >= 500 || status === 429) {
           this.#resumptionFailed(`HTTP ${status}`);
         } else {
@@ -250,8 +268,12 @@ export class Exchange {
   #readError(response: IncomingMessage, status: number): void {
     const { server, client, receiver, redact, owner } = this.#options;
     this.#stopReading = readErrorBody(response, (body, complete) => {
+      const said = redact(body.toString());
+      if (this.#opens && AWAY_STATUS.has(status)) {
+        return owner.unreachable(statusText(status, said), 0);
+      }
       if (this.id === null) {
-        owner.refused(statusText(status, redact(body.toString())));
+        owner.refused(statusText(status, said));
         return this.#end();
       }
       // A JSON-RPC error for this very call is its answer, whatever the status. It does not answer a
@@ -262,7 +284,7 @@ export class Exchange {
         framer.push(NEWLINE);
         this.#end();
       } else {
-        const loss = statusLoss(server, status, redact(body.toString()));
+        const loss = statusLoss(server, status, said);
         // Before the handshake is complete, it may say why.
         const says = complete && client.protocolVersion === null && SAYS_WHY.has(status);
         this.#lose(says ? { ...loss, body } : loss);

@@ -15,6 +15,14 @@ const IDLE_SOCKET_MS = 2000;
 const MAX_IDLE_SOCKETS = 4;
 const MAX_REDIRECTS = 5;
 const MAX_HEADER_BYTES = 16 * 1024;
+/** A connection must stand within this time, TLS included. */
+const CONNECT_MS = 5000;
+/** Errors of a connection to a server that is not there now. Others need a person, as certificates do. */
+const AWAY = new Set(
+  'ECONNREFUSED ECONNRESET EPIPE ETIMEDOUT EHOSTUNREACH EHOSTDOWN ENETUNREACH ENETDOWN EADDRNOTAVAIL ENOTFOUND EAI_AGAIN EAI_FAIL EAI_NODATA'.split(
+    ' ',
+  ),
+);
 /** Redirects that keep method and body, and those that make a GET of every request. */
 const SAME_REQUEST = new Set([307, 308]);
 const MAKES_GET = new Set([301, 302, 303]);
@@ -34,6 +42,8 @@ export interface HttpFailure {
   readonly sent: boolean;
   /** False: the server answered with a redirect that is not followed. */
   readonly broken: boolean;
+  /** How long it took to find that no server is there; null: the failure means something else. */
+  readonly awayMs: number | null;
   readonly detail: string;
 }
 
@@ -94,20 +104,29 @@ export class HttpClient {
         maxHeaderSize: MAX_HEADER_BYTES,
       });
       current = own;
+      const began = performance.now();
       own.on('socket', (socket) => {
         const connected = url.protocol === 'https:' ? 'secureConnect' : 'connect';
         const mark = () => {
           sent = true;
         };
-        if (own.reusedSocket || !socket.connecting) mark();
-        else socket.once(connected, mark);
+        if (own.reusedSocket || !socket.connecting) return mark();
+        const slow = Object.assign(new Error(), { code: 'ETIMEDOUT' });
+        const limit = setTimeout(() => own.destroy(slow), CONNECT_MS);
+        socket.once('close', () => clearTimeout(limit));
+        socket.once(connected, () => {
+          clearTimeout(limit);
+          mark();
+        });
       });
       own.on('error', (error) => {
         if (own !== current) return;
+        const code = errorCode(error);
         const detail = sent
-          ? `the connection to ${url.host} broke (${errorCode(error) || error.message})`
-          : `cannot connect to ${url.host} (${errorCode(error) || error.message})`;
-        fail({ sent, broken: true, detail });
+          ? `the connection to ${url.host} broke (${code || error.message})`
+          : `cannot connect to ${url.host} (${code || error.message})`;
+        const awayMs = AWAY.has(code) ? performance.now() - began : null;
+        fail({ sent, broken: true, awayMs, detail });
       });
       own.on('response', (response) => {
         const status = response.statusCode ?? 0;
@@ -132,7 +151,7 @@ export class HttpClient {
         }
         const to = target === null ? 'nowhere' : target.origin;
         const detail = `HTTP ${status}, a redirect to ${to} that is not followed`;
-        fail({ sent: true, broken: false, detail });
+        fail({ sent: true, broken: false, awayMs: null, detail });
       });
       own.end(request.body ?? undefined);
     };

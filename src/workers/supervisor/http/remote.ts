@@ -15,6 +15,8 @@ import { readToken } from './token-file.ts';
 
 /** How long the other requests in flight have to learn whether they were turned away, too. */
 const LEAVE_MS = 1000;
+/** How long a gateway that stops has for the calls that it still works on. */
+const STOP_MS = 10_000;
 const CUT = 'its streams go on after the answer: what they carry then is not read';
 /** What can be sent back in a header; the specification allows less, and some servers do not keep to it. */
 const SESSION_ID = /^[\x20-\x7e\x80-\xff]{1,8192}$/;
@@ -37,8 +39,10 @@ export interface RemoteListener {
   tokenRead(token: string): void;
   /** Something that an operator should know, without secrets. */
   trouble(message: string): void;
-  /** The connection has ended. Called once, after the constructor, and nothing after it. */
+  /** The connection has ended. This or `away` is called once, after the constructor, and nothing after it. */
   disconnected(detail: string): void;
+  /** There is no server at the other end. @param waitedMs how long it took to find out. */
+  away(detail: string, waitedMs: number): void;
 }
 
 interface Entry {
@@ -69,6 +73,8 @@ export class Remote implements Link, ExchangeOwner {
   #why: string | null = null;
   #elsewhere: Elsewhere | null = null;
   #hasCut = false;
+  /** On leaving, requests that are open are waited for. */
+  #patient = false;
 
   constructor(options: RemoteOptions) {
     this.#options = options;
@@ -99,7 +105,10 @@ export class Remote implements Link, ExchangeOwner {
     if (confirms) this.#confirming = false;
     const revision = id === null ? null : this.#discovering;
     if (revision !== null) this.#discovering = null;
-    this.#queue.push({ line: line.subarray(0, -1), id, confirms, revision });
+    const entry = { line: line.subarray(0, -1), id, confirms, revision };
+    // What an open call still needs, such as a person's answer, does not wait.
+    if (this.#state === 'leaving' && this.#patient && id === null) return this.#post(entry);
+    this.#queue.push(entry);
     this.#pump();
   }
 
@@ -176,11 +185,12 @@ export class Remote implements Link, ExchangeOwner {
     this.#trouble(`a message was not taken: ${problem}`);
   }
 
-  unreachable(detail: string): void {
-    this.#die(detail);
+  unreachable(detail: string, awayMs: number | null): void {
+    this.#die(detail, awayMs);
   }
 
-  turnedAway(detail: string): void {
+  turnedAway(detail: string, stops: boolean): void {
+    if (stops) this.#patient = true;
     this.#leave(detail);
   }
 
@@ -269,14 +279,17 @@ export class Remote implements Link, ExchangeOwner {
     if (this.#state === 'ending') return this.#die(detail);
     this.#state = 'leaving';
     this.#why ??= detail;
-    this.#listener?.close();
-    this.#timer ??= setTimeout(() => this.#die(detail), LEAVE_MS);
+    if (!this.#patient) this.#listener?.close();
+    const ms = this.#patient ? STOP_MS : LEAVE_MS;
+    this.#timer ??= setTimeout(() => this.#die(detail), ms);
     this.#leaveWhenSettled();
   }
 
   #leaveWhenSettled(): void {
     if (this.#state !== 'leaving' || this.#why === null) return;
-    if (![...this.#exchanges].some(({ posting }) => posting)) this.#die(this.#why);
+    const isOpen = ({ posting, id, unsent }: Exchange) =>
+      posting || (this.#patient && id !== null && !unsent);
+    if (![...this.#exchanges].some(isOpen)) this.#die(this.#why);
   }
 
   #endWhenQuiet(): void {
@@ -295,7 +308,7 @@ export class Remote implements Link, ExchangeOwner {
     });
   }
 
-  #die(detail: string): void {
+  #die(detail: string, awayMs: number | null = null): void {
     if (this.#state === 'gone') return;
     this.#state = 'gone';
     if (this.#timer !== null) clearTimeout(this.#timer);
@@ -304,7 +317,10 @@ export class Remote implements Link, ExchangeOwner {
     for (const exchange of this.#exchanges) exchange.close();
     this.#client?.close();
     const { listener, redact } = this.#options;
-    setImmediate(() => listener.disconnected(redact(detail)));
+    setImmediate(() => {
+      if (awayMs === null) listener.disconnected(redact(detail));
+      else listener.away(redact(detail), awayMs);
+    });
   }
 
   #trouble(message: string): void {
