@@ -48,6 +48,8 @@ class RecordedLine implements Line {
   answered(): void {}
 
   discovering(): void {}
+  pinged(): void {}
+
   handshaken(): void {}
 }
 

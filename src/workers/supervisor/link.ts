@@ -4,6 +4,9 @@
  * only.
  */
 
+import type { Frame } from '../../shared/json/frame.ts';
+import type { Reply } from './conversation/reply.ts';
+
 /** A call's number, or the id of a request of the gateway's own: a number as JSON text. */
 export type RequestId = number | string;
 
@@ -21,8 +24,10 @@ export interface Line {
    * @returns whether it has certainly not left.
    */
   withdraw(id: RequestId): boolean;
-  /** The answer to a request has arrived, on this stream or another one. */
-  answered(id: RequestId): void;
+  /** The answer to a call has arrived, on this stream or another one. @param error the answer, if it is one. */
+  answered(id: RequestId, error: Frame | null): void;
+  /** A ping of the gateway's own has ended. */
+  pinged(id: string, reply: Reply): void;
   /** The server accepted this protocol version; the next line confirms it. */
   handshaken(version: string): void;
   /** The next request asks in the way of this revision, which needs no handshake, what the server speaks. */

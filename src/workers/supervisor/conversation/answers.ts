@@ -174,7 +174,7 @@ export class Answers {
     const { slot, incarnation } = toMain;
     const { line } = frame;
     notifications.finish(call);
-    link.answered(call);
+    link.answered(call, isError ? frame : null);
     const answer = {
       type: 'answer',
       slot,

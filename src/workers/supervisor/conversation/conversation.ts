@@ -74,6 +74,7 @@ export class Conversation implements Receiver {
     this.#liveness = new LivenessWatch({
       policy: options.liveness,
       requests,
+      onPinged: (id, reply) => line.pinged(id, reply),
       onStalled: (detail) => listener.condemned('stall', detail),
     });
     this.#notifications = new Notifications({

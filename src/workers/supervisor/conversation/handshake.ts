@@ -9,7 +9,8 @@ import {
 } from '../../../shared/model/revisions.ts';
 import type { ServerFeatures } from '../../../shared/model/server.ts';
 import { clip } from '../../../shared/text/clean-text.ts';
-import { type Reply, stringMember } from './own-requests.ts';
+import { stringMember } from './own-requests.ts';
+import type { Reply } from './reply.ts';
 
 /** What a server says about itself. More is kept than shown, so that no secret is cut where it is shown. */
 export interface SelfDescription {

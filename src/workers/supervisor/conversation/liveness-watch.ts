@@ -14,10 +14,13 @@ import {
   onSuspect,
 } from './liveness.ts';
 import type { OwnRequests } from './own-requests.ts';
+import type { Reply } from './reply.ts';
 
 export interface LivenessWatchOptions {
   readonly policy: LivenessPolicy;
   readonly requests: OwnRequests;
+  /** A ping has ended. */
+  readonly onPinged: (id: string, reply: Reply) => void;
   /** Called once; the watch has ended by then. */
   readonly onStalled: (detail: string) => void;
 }
@@ -95,6 +98,7 @@ export class LivenessWatch {
     const id = requests.send('ping', null, (reply) => {
       const isAnswer = reply.ok || reply.lost !== true;
       if (isAnswer && this.#state !== null) this.#state = onPingAnswered(this.#state);
+      this.#options.onPinged(id, reply);
     });
     this.#pings.push(id);
     if (this.#pings.length > MAX_OPEN_PINGS) requests.forget(this.#pings.shift() ?? '');

@@ -9,7 +9,8 @@ import type { Line } from '../link.ts';
 import type { ConversationListener } from './conversation-listener.ts';
 import { initializeParams, readHandshake } from './handshake.ts';
 import type { LivenessWatch } from './liveness-watch.ts';
-import type { OwnRequests, Reply } from './own-requests.ts';
+import type { OwnRequests } from './own-requests.ts';
+import type { Reply } from './reply.ts';
 import type { ServerLists } from './server-lists.ts';
 
 export interface OpeningOptions {

@@ -11,21 +11,7 @@ import { member } from '../../../shared/json/json-slice.ts';
 import type { ByteRange } from '../../../shared/model/byte-range.ts';
 import { clip } from '../../../shared/text/clean-text.ts';
 import type { Line } from '../link.ts';
-
-export type Reply =
-  | { readonly ok: true; readonly line: Uint8Array; readonly result: ByteRange }
-  /**
-   * In words; the server's part of it is clipped, not redacted. `lost`: no answer came. `code`: of the error
-   * that it answered with, null when that is no number of usual length.
-   */
-  | {
-      readonly ok: false;
-      readonly problem: string;
-      readonly lost?: true;
-      readonly code?: number | null;
-      /** The JSON-RPC error, where the server has sent one, and its range in the line. */
-      readonly error?: { readonly line: Uint8Array; readonly at: ByteRange };
-    };
+import type { Reply } from './reply.ts';
 
 /** UTF-16 units of an error's message that are kept; more than is ever shown, see `redactedHead`. */
 export const KEPT_ERROR_UNITS = 8192;

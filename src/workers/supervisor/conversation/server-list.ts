@@ -8,7 +8,8 @@ import type { ByteRange } from '../../../shared/model/byte-range.ts';
 import { LISTS, type ListKind, type ListShape } from '../../../shared/model/lists.ts';
 import type { CatalogEntry, Withheld } from '../../../shared/model/mcp.ts';
 import { ListEntries } from './list-entries.ts';
-import type { OwnRequests, Reply } from './own-requests.ts';
+import type { OwnRequests } from './own-requests.ts';
+import type { Reply } from './reply.ts';
 
 const MAX_PAGES = 200;
 /** Pause before a fetch after a change; longer for a long list, which costs main and clients more. */

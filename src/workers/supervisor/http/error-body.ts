@@ -1,6 +1,6 @@
 /** Reads the beginning of the body of an HTTP error, bounded in size and time. Decides nothing about it. */
 import type { IncomingMessage } from 'node:http';
-import { scanFrame, textAt, withoutBom } from '../../../shared/json/frame.ts';
+import { type Frame, scanFrame, textAt, withoutBom } from '../../../shared/json/frame.ts';
 import { idNumber } from '../../../shared/json/id-number.ts';
 import { classify } from '../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
@@ -43,12 +43,16 @@ export function readErrorBody(
   return stop;
 }
 
-/** Whether a body is one JSON-RPC error that answers a call. */
-export function isErrorFor(id: number, body: Buffer): boolean {
+/** The one message of a body in one line; null for any other. */
+export function messageOf(body: Buffer): Frame | null {
   const lineEnd = body.indexOf(0x0a);
-  if (lineEnd >= 0 && lineEnd < body.length - 1) return false;
+  if (lineEnd >= 0 && lineEnd < body.length - 1) return null;
   const frame = scanFrame(withoutBom(body));
-  if ('error' in frame) return false;
+  return 'error' in frame ? null : frame;
+}
+
+/** Whether a message is a JSON-RPC error that answers a call. */
+export function isErrorFor(id: number, frame: Frame): boolean {
   const message = classify(frame);
   if (message.kind !== 'response' || !message.isError) return false;
   return idNumber(textAt(frame, SLOT.id) ?? '') === id;

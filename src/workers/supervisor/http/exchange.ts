@@ -6,12 +6,13 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { RequestId } from '../link.ts';
 import type { Loss, Receiver } from '../receiver.ts';
-import { isErrorFor, readErrorBody } from './error-body.ts';
+import { isErrorFor, messageOf, readErrorBody } from './error-body.ts';
 import type { HttpClient, HttpExchange } from './http-client.ts';
 import {
   ELSEWHERE,
   type Ending,
   endlessLoss,
+  isAbsence,
   noAnswer,
   outcomeUnknown,
   redirectLoss,
@@ -21,6 +22,7 @@ import {
 } from './http-losses.ts';
 import { type BodyEnd, bodyKind, isStream, MessageStream } from './message-stream.ts';
 import { Reopening } from './reopening.ts';
+import { type Sign, signOfRefusal } from './session-doubt.ts';
 
 /** The server must accept a message without an answer within this time. */
 const NO_ANSWER_MS = 30_000;
@@ -30,8 +32,8 @@ const AFTER_ANSWER_MS = 1000;
 const MAX_FAILED_RESUMPTIONS = 5;
 /** Statuses by which the protocol itself refuses, in its later revisions. */
 const SAYS_WHY = new Set([400, 404, 405, 406, 422]);
-/** What proxies say while there is no server behind them. */
-const AWAY_STATUS = new Set([502, 503, 504, 521, 522, 523]);
+/** Of the body of an error; enough to know it again. */
+const SIGN_BYTES = 2048;
 const NEWLINE = Uint8Array.of(0x0a);
 const LOST_SESSION = 'the server does not know the session any more (HTTP 404)';
 const POST_HEADERS = {
@@ -74,6 +76,10 @@ export interface ExchangeOwner {
    * @param stops it is a gateway that stops: it takes nothing new, and goes on with what it has.
    */
   turnedAway(detail: string, stops: boolean): void;
+  /** An error status refused a request. Comes before the loss of the request. */
+  denied(id: RequestId, sign: Sign): void;
+  /** The connection of a request broke. Comes before its loss. */
+  broke(id: RequestId): void;
   /** The exchange is over, see `Exchange.ending`. Not called after `close`. */
   ended(exchange: Exchange): void;
 }
@@ -269,16 +275,19 @@ export class Exchange {
     const { server, client, receiver, redact, owner } = this.#options;
     this.#stopReading = readErrorBody(response, (body, complete) => {
       const said = redact(body.toString());
-      if (this.#opens && AWAY_STATUS.has(status)) {
+      if (this.#opens && isAbsence(status)) {
         return owner.unreachable(statusText(status, said), 0);
       }
       if (this.id === null) {
         owner.refused(statusText(status, said));
         return this.#end();
       }
+      const frame = complete ? messageOf(body) : null;
+      owner.denied(this.id, signOfRefusal(status, frame, body.toString('utf8', 0, SIGN_BYTES)));
+
       // A JSON-RPC error for this very call is its answer, whatever the status. It does not answer a
       // ping, because it does not show that the session is alive.
-      if (complete && typeof this.id === 'number' && isErrorFor(this.id, body)) {
+      if (typeof this.id === 'number' && frame !== null && isErrorFor(this.id, frame)) {
         const framer = receiver.source();
         framer.push(body);
         framer.push(NEWLINE);
@@ -296,7 +305,8 @@ export class Exchange {
 
   /** The connection is gone; perhaps the server is too. */
   #break(why: string): void {
-    const { server, receiver, redact } = this.#options;
+    const { server, receiver, redact, owner } = this.#options;
+    if (this.id !== null) owner.broke(this.id);
     // The name of a host may be a secret, too.
     this.#lose(outcomeUnknown(server, redact(why)));
     receiver.suspect();

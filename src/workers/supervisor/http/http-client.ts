@@ -6,6 +6,7 @@
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { createRequire } from 'node:module';
 import { errorCode } from '../../../shared/platform/errno.ts';
+import { Cookies } from './cookies.ts';
 
 /**
  * Shorter than the keep-alive of usual servers: a call is lost on a connection that the server is just
@@ -61,12 +62,19 @@ export class HttpClient {
   protocolVersion: string | null = null;
   readonly #url: URL;
   readonly #headers: OutgoingHttpHeaders;
+  readonly #cookies = new Cookies();
+  /** The value of a configured `Cookie` header. */
+  readonly #ownCookies: string;
   readonly #http: Pick<typeof import('node:https'), 'request' | 'Agent'>;
   readonly #agent: InstanceType<typeof import('node:https').Agent>;
 
   constructor(url: string, headers: OutgoingHttpHeaders) {
     this.#url = new URL(url);
-    this.#headers = headers;
+    const cookie = Object.entries(headers).filter(([name]) => name.toLowerCase() === 'cookie');
+    this.#ownCookies = cookie.map(([, value]) => String(value)).join('; ');
+    this.#headers = Object.fromEntries(
+      Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'cookie'),
+    );
     // Loaded on demand: threads with only child processes do not need it.
     const load = createRequire(import.meta.url);
     this.#http = load(this.#url.protocol === 'https:' ? 'node:https' : 'node:http');
@@ -89,10 +97,12 @@ export class HttpClient {
     };
     const attempt = (url: URL, redirects: number) => {
       sent = false;
+      const cookie = this.#cookies.header(url, this.#ownCookies, Date.now());
       const own = this.#http.request(url, {
         method: request.method,
         headers: {
           ...this.#headers,
+          ...(cookie === '' ? {} : { cookie }),
           ...(this.sessionId === null ? {} : { 'mcp-session-id': this.sessionId }),
           ...(this.protocolVersion === null
             ? {}
@@ -133,6 +143,7 @@ export class HttpClient {
         // Without a listener, an error of the connection would be thrown.
         response.on('error', () => undefined);
         if (done) return response.destroy();
+        this.#cookies.take(response.headers['set-cookie'] ?? [], url, Date.now());
         if (status < 300 || status > 399) {
           done = true;
           return request.onResponse(response);

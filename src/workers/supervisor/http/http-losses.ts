@@ -14,6 +14,14 @@ const ADVICE: Readonly<Record<number, string>> = {
   405: 'it takes no POST at this path: look at url',
 };
 
+/** What proxies say while there is no server behind them. */
+const AWAY_STATUS: ReadonlySet<number | null> = new Set([502, 503, 504, 521, 522, 523]);
+
+/** Whether a status says that there is no server now. */
+export function isAbsence(status: number | null): boolean {
+  return AWAY_STATUS.has(status);
+}
+
 /** An error status in words. @param body of the response, redacted, in one line. */
 export function statusText(status: number, body: string): string {
   const said = clip(body.trim(), SHOWN_UNITS);

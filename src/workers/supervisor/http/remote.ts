@@ -4,13 +4,17 @@
  * itself: that is a new incarnation.
  */
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { Frame } from '../../../shared/json/frame.ts';
 import type { EndpointConfig } from '../../../shared/model/config.ts';
+import type { Reply } from '../conversation/reply.ts';
 import type { Link, RequestId } from '../link.ts';
 import type { Receiver } from '../receiver.ts';
 import { Elsewhere } from './elsewhere.ts';
 import { Exchange, type ExchangeOwner } from './exchange.ts';
 import { HttpClient } from './http-client.ts';
+import { isAbsence } from './http-losses.ts';
 import { Listener } from './listener.ts';
+import { SessionDoubt, type Sign, signOf, signOfError } from './session-doubt.ts';
 import { readToken } from './token-file.ts';
 
 /** How long the other requests in flight have to learn whether they were turned away, too. */
@@ -70,7 +74,10 @@ export class Remote implements Link, ExchangeOwner {
   #confirmation: Exchange | null = null;
   #listener: Listener | null = null;
   #timer: NodeJS.Timeout | null = null;
-  #why: string | null = null;
+  #why: { readonly detail: string; readonly awayMs: number | null } | null = null;
+  readonly #doubt = new SessionDoubt();
+  /** The last request that an error status refused. */
+  #denied: { readonly id: RequestId; readonly sign: Sign } | null = null;
   #elsewhere: Elsewhere | null = null;
   #hasCut = false;
   /** On leaving, requests that are open are waited for. */
@@ -129,8 +136,33 @@ export class Remote implements Link, ExchangeOwner {
   }
 
   /** A server may answer on another stream than the request's own. */
-  answered(id: RequestId): void {
+  answered(id: RequestId, error: Frame | null): void {
     for (const exchange of this.#exchanges) if (exchange.id === id) exchange.answered();
+    const sign = error === null ? null : signOfError(error);
+    if (sign === null) return this.#doubt.callAnswered();
+    // Under an error status it has been counted already.
+    if (this.#denied?.id !== id && this.#doubt.callFailed(sign))
+      this.#options.listener.conversation.suspect();
+    this.#judge();
+  }
+
+  pinged(id: string, reply: Reply): void {
+    if (reply.ok) this.#doubt.pinged(null);
+    else if (reply.lost !== true) this.#doubt.pinged(signOf(String(reply.code ?? ''), reply.problem));
+    else if (this.#denied?.id === id) this.#doubt.pinged(this.#denied.sign);
+    this.#judge();
+  }
+
+  /** The exchange asks for a ping itself. */
+  denied(id: RequestId, sign: Sign): void {
+    this.#denied = { id, sign };
+    if (typeof id === 'number') this.#doubt.callFailed(sign);
+    this.#judge();
+  }
+
+  broke(id: RequestId): void {
+    if (typeof id === 'number') this.#doubt.callBroke();
+    this.#judge();
   }
 
   discovering(version: string): void {
@@ -273,15 +305,27 @@ export class Remote implements Link, ExchangeOwner {
     else this.#trouble('the session id of the server is not valid and was ignored');
   }
 
+  /** The server does not say that it has lost the session, but it shows it. */
+  #judge(): void {
+    const { proof } = this.#doubt;
+    if (this.#state !== 'open' || proof === null) return;
+    const { status, text } = proof;
+    const what =
+      status === null
+        ? 'answers calls and pings with one error only'
+        : `refuses pings (HTTP ${status})`;
+    this.#leave(`the server ${what}: the session counts as lost; ${text}`, isAbsence(status));
+  }
+
   /** The session is over; requests that are just being posted may still learn that they were not accepted. */
-  #leave(detail: string): void {
+  #leave(detail: string, away = false): void {
     if (this.#state === 'gone') return;
     if (this.#state === 'ending') return this.#die(detail);
     this.#state = 'leaving';
-    this.#why ??= detail;
+    this.#why ??= { detail, awayMs: away ? 0 : null };
     if (!this.#patient) this.#listener?.close();
     const ms = this.#patient ? STOP_MS : LEAVE_MS;
-    this.#timer ??= setTimeout(() => this.#die(detail), ms);
+    this.#timer ??= setTimeout(() => this.#die(detail, away ? 0 : null), ms);
     this.#leaveWhenSettled();
   }
 
@@ -289,7 +333,7 @@ export class Remote implements Link, ExchangeOwner {
     if (this.#state !== 'leaving' || this.#why === null) return;
     const isOpen = ({ posting, id, unsent }: Exchange) =>
       posting || (this.#patient && id !== null && !unsent);
-    if (![...this.#exchanges].some(isOpen)) this.#die(this.#why);
+    if (![...this.#exchanges].some(isOpen)) this.#die(this.#why.detail, this.#why.awayMs);
   }
 
   #endWhenQuiet(): void {

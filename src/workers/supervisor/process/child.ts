@@ -137,6 +137,10 @@ export class Child implements Link {
     // All answers come on one stream.
   }
 
+  pinged(): void {
+    // A process has no session to lose.
+  }
+
   get startTime(): string | null {
     return this.#group?.startTime ?? null;
   }

@@ -1,0 +1,159 @@
+/** Servers over HTTP that lose a session and do not say so with 404, and those that only seem to. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, test, vi } from 'vitest';
+import { front } from '../support/http-front.ts';
+import { startFixture, stopHttpServers } from '../support/http-server.ts';
+import { type Rea, startRea } from '../support/rea-process.ts';
+import { QUICK, registry } from '../support/servers.ts';
+import { tidy } from '../support/tidy.ts';
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
+
+afterAll(async () => {
+  await tidy();
+  await stopHttpServers();
+});
+
+/** Far longer than any test: silence must not be what ends a session here. */
+const PATIENT = {
+  liveness: { idle_ms: 600_000, timeout_ms: 600_000, misses: 2 },
+  restart: { ...QUICK.restart, stable_ms: 600_000 },
+};
+
+test.concurrent.each([
+  ['400', []],
+  ['401', []],
+  ['403', []],
+  ['410', []],
+  ['422', []],
+  ['500', []],
+  ['503', []],
+  ['400', ['--ping', 'unknown']],
+  ['400', ['--ping', '405']],
+  ['json', []],
+  ['events', []],
+  ['json', ['--ping', 'unknown']],
+  ['json', ['--ping', '405']],
+])('a lost session that is told by %s is begun again at once %j', async (how, more) => {
+  const server = await startFixture('--no-get', '--lost', how, ...more);
+  const rea = await front(server, PATIENT);
+  await server.written({ method: 'ping' });
+  const effects = join(rea.dir, 'effects');
+  expect((await rea.call('web__effect', { file: effects })).text).toBe('done');
+  await rea.call('web__forget-quietly');
+  // What is refused was answered: it keeps its answer, and nobody sends it again.
+  const failed: string[] = [];
+  for (;;) {
+    const { text, failure, message } = await rea.call('web__effect', { file: effects });
+    if (text === 'done') break;
+    expect(String(failure?.code ?? message.error?.code)).toMatch(/^(ERR_HTTP_STATUS|-32000)$/);
+    failed.push(text);
+    expect(failed.length).toBeLessThan(5);
+  }
+  expect(lines(effects)).toHaveLength(2);
+  const web = await rea.waitForServer('web', ({ restarts }) => restarts === 1, { what: 'anew' });
+  expect(web.circuit_state).toBe('closed');
+  expect(await server.written({ method: 'initialize' }, 2)).toHaveLength(2);
+});
+
+test.concurrent('calls that fail together keep their answers, one each', async () => {
+  const server = await startFixture('--no-get', '--lost', '400');
+  const rea = await front(server, PATIENT);
+  await server.written({ method: 'ping' });
+  await rea.call('web__forget-quietly');
+  const effects = join(rea.dir, 'effects');
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, () => rea.call('web__effect', { file: effects })),
+  );
+  // None is unknown, because each was either refused or made in the new session.
+  const done = answers.filter(({ text }) => text === 'done').length;
+  expect(new Set(answers.map(({ failure }) => failure?.outcome))).toEqual(
+    done > 0 ? new Set(['answered', undefined]) : new Set(['answered']),
+  );
+  expect(lines(effects)).toHaveLength(done);
+});
+
+test.concurrent.each([
+  ['rpc-error', { code: -32000, message: 'no such file' }],
+  ['rpc-error', { code: -32600, message: 'Session not found' }],
+  ['rpc-error', { code: -32603, message: 'it broke', events: true }],
+  ['status', { code: 400, body: 'bad arguments' }],
+  ['status', { code: 403, body: 'not for you' }],
+  ['status', { code: 500, body: 'the tool crashed' }],
+  ['status', { code: 429, body: 'slower' }],
+  ['status-with-error', {}],
+])('a tool of a live session that fails by %s %j begins no new one', async (tool, args) => {
+  const server = await startFixture('--no-get');
+  const rea = await front(server, PATIENT);
+  await server.written({ method: 'ping' });
+  for (let call = 0; call < 8; call += 1) await rea.call(`web__${tool}`, args);
+  await alive(rea);
+  expect(await server.written({ method: 'initialize' })).toHaveLength(1);
+});
+
+test.concurrent.each(['unknown', '405'])(
+  'a server that knows no ping (%s) may fail as it likes',
+  async (ping) => {
+    const server = await startFixture('--no-get', '--ping', ping);
+    const rea = await front(server, PATIENT);
+    await server.written({ method: 'ping' });
+    const error = { code: -32601, message: 'Method not found' };
+    for (let call = 0; call < 8; call += 1) await rea.call('web__rpc-error', error);
+    for (let call = 0; call < 8; call += 1)
+      await rea.call('web__status', { code: 405, body: 'pings are not served' });
+    await alive(rea);
+    expect(await server.written({ method: 'initialize' })).toHaveLength(1);
+  },
+);
+
+test.concurrent('a server without session ids that starts anew is served on', async () => {
+  const server = await startFixture('--no-get', '--no-session');
+  const rea = await front(server, PATIENT);
+  await server.kill();
+  const call = rea.call('web__echo', { text: 'still here' });
+  await startFixture('--no-get', '--no-session', '--port', server.port);
+  expect((await call).text).toBe('still here');
+});
+
+test.concurrent('a session keeps the cookies of its balancer, and a new one begins without', async () => {
+  const server = await startFixture('--no-get', '--cookie', 'node=a1; Path=/; HttpOnly');
+  const web = { url: server.url, headers: { Cookie: 'mine=1' } };
+  const rea = await startRea({ config: registry({ web }) });
+  await rea.waitForPhase('web', 'ready');
+  expect(await sent(rea)).toBe('mine=1; node=a1');
+  const lines = [
+    'node=a1; Max-Age=600',
+    'other=2; Path=/mcp',
+    'elsewhere=3; Path=/admin',
+    'tls=4; Secure',
+    'foreign=5; Domain=elsewhere.example',
+    'gone=6; Max-Age=0',
+    'mine=7',
+  ];
+  await rea.call('web__set-cookies', { lines });
+  expect(await sent(rea)).toBe('mine=1; node=a1; other=2');
+  await rea.call('web__set-cookies', { lines: ['other=; Expires=Thu, 01 Jan 1970 00:00:00 GMT'] });
+  expect(await sent(rea)).toBe('mine=1; node=a1');
+  await rea.call('web__set-cookies', { lines: ['other=of the old session'] });
+  await rea.call('web__forget-quietly');
+  expect(await sent(rea)).toBe('mine=1; node=a1');
+});
+
+/** The cookies that a call comes with. */
+async function sent(rea: Rea): Promise<string> {
+  return JSON.parse((await rea.call('web__headers')).text).cookie;
+}
+
+async function alive(rea: Rea): Promise<void> {
+  expect((await rea.call('web__echo', { text: 'alive' })).text).toBe('alive');
+  expect(rea.state()?.downstreams[0]).toMatchObject({
+    phase: 'ready',
+    restarts: 0,
+    incarnation: 1,
+  });
+}
+
+function lines(file: string): string[] {
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [];
+}
