@@ -57,6 +57,21 @@ test.concurrent.each([
   expect(await server.written({ method: 'initialize' }, 2)).toHaveLength(2);
 });
 
+test.concurrent.each(['400', '403', '410', '500', '503'])(
+  'a session that is lost while nobody calls, and told by %s, is begun again',
+  async (how) => {
+    const server = await startFixture('--lost', how);
+    const rea = await front(server, PATIENT);
+    await server.written({ http: 'GET' });
+    await server.written({ method: 'ping' });
+    await rea.call('web__forget');
+    await rea.waitForServer('web', ({ restarts, phase }) => restarts === 1 && phase === 'ready', {
+      what: 'in a new session',
+    });
+    expect((await rea.call('web__echo', { text: 'again' })).text).toBe('again');
+  },
+);
+
 test.concurrent('calls that fail together keep their answers, one each', async () => {
   const server = await startFixture('--no-get', '--lost', '400');
   const rea = await front(server, PATIENT);

@@ -5,7 +5,8 @@
 import { decodeString } from '../../../shared/json/frame.ts';
 import { elements, member } from '../../../shared/json/json-slice.ts';
 import type { Line } from '../link.ts';
-import { type OwnRequests, type Reply, stringMember } from './own-requests.ts';
+import { type OwnRequests, stringMember } from './own-requests.ts';
+import type { Reply } from './reply.ts';
 
 /** The first revision without a handshake. */
 const DISCOVERY_REVISION = '2026-07-28';

@@ -72,9 +72,7 @@ export class HttpClient {
     this.#url = new URL(url);
     const cookie = Object.entries(headers).filter(([name]) => name.toLowerCase() === 'cookie');
     this.#ownCookies = cookie.map(([, value]) => String(value)).join('; ');
-    this.#headers = Object.fromEntries(
-      Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'cookie'),
-    );
+    this.#headers = headers;
     // Loaded on demand: threads with only child processes do not need it.
     const load = createRequire(import.meta.url);
     this.#http = load(this.#url.protocol === 'https:' ? 'node:https' : 'node:http');
@@ -87,7 +85,7 @@ export class HttpClient {
   }
 
   send(request: HttpRequest): HttpExchange {
-    let current: ClientRequest;
+    let current: ClientRequest | null = null;
     let sent = false;
     let done = false;
     const fail = (failure: HttpFailure) => {
@@ -166,14 +164,20 @@ export class HttpClient {
       });
       own.end(request.body ?? undefined);
     };
-    attempt(this.#url, 0);
+    const begin = () => attempt(this.#url, 0);
+    // The server may have closed an idle connection already: that is read first, in one more turn of the loop.
+    const hasIdle = Object.keys(this.#agent.freeSockets).length > 0;
+    let turn: NodeJS.Immediate | null = null;
+    if (hasIdle) turn = setImmediate(() => (turn = setImmediate(begin)));
+    else begin();
     return {
       get sent() {
         return sent;
       },
       destroy() {
         done = true;
-        current.destroy();
+        if (turn !== null) clearImmediate(turn);
+        current?.destroy();
       },
     };
   }

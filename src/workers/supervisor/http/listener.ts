@@ -9,6 +9,9 @@ import type { HttpClient, HttpExchange } from './http-client.ts';
 import { isStream, MessageStream } from './message-stream.ts';
 import { Reopening } from './reopening.ts';
 
+/** They say nothing about the session: later, another stream is open, no stream at all. */
+const BUSY = new Set([429, 409, 405]);
+
 export interface ListenerOptions {
   readonly client: HttpClient;
   readonly maxBytes: number;
@@ -18,6 +21,8 @@ export interface ListenerOptions {
   readonly onSessionLost: (detail: string) => void;
   /** The server has no stream. */
   readonly onNone: () => void;
+  /** A stream that has been open is refused: the session may be lost. */
+  readonly onRefused: () => void;
 }
 
 export class Listener {
@@ -99,7 +104,10 @@ export class Listener {
     response.destroy();
     if (this.#known && (status === 404 || status === 400)) {
       onSessionLost(`the server does not know the session any more (HTTP ${status})`);
-    } else if (status >= 500 || status === 429 || status === 409) {
+      return;
+    }
+    if (this.#known && status >= 400 && !BUSY.has(status)) this.#options.onRefused();
+    if (status >= 500 || status === 429 || status === 409) {
       this.#again();
     } else {
       const isUsual = status === 405 || status === 404;

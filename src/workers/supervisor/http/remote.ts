@@ -161,12 +161,18 @@ export class Remote implements Link, ExchangeOwner {
   }
 
   broke(id: RequestId): void {
-    if (typeof id === 'number') this.#doubt.callBroke();
+    if (typeof id === 'number') this.#doubt.suspect();
     this.#judge();
   }
 
   discovering(version: string): void {
     this.#discovering = version;
+  }
+
+  #suspect(): void {
+    this.#doubt.suspect();
+    this.#judge();
+    if (this.#state === 'open') this.#options.listener.conversation.suspect();
   }
 
   handshaken(version: string): void {
@@ -293,6 +299,7 @@ export class Remote implements Link, ExchangeOwner {
       onTrouble: (problem) => this.#trouble(problem),
       onSessionLost: (detail) => this.#leave(detail),
       onNone: () => this.#elsewhere?.giveUp(),
+      onRefused: () => this.#suspect(),
     });
   }
 

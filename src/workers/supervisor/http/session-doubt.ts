@@ -27,8 +27,8 @@ export class SessionDoubt {
   #ping: Sign | null = null;
   /** Calls in a row that got nothing but this error. */
   #row = { text: '', calls: 0 };
-  /** A call was refused, or its connection broke, and no ping has been answered since. */
-  #suspect = false;
+  /** A request was refused, or its connection broke, and no ping has been answered since. */
+  #isSuspect = false;
   /** A ping was answered in this session, if only with an error. */
   #answersPings = false;
 
@@ -36,20 +36,20 @@ export class SessionDoubt {
   callAnswered(): void {
     this.#row = { text: '', calls: 0 };
     this.#ping = null;
-    this.#suspect = false;
+    this.#isSuspect = false;
   }
 
   /** A call got an error. @returns whether a ping should be sent now: always, or for ever fewer of a row. */
   callFailed(sign: Sign): boolean {
     const calls = sign.text === this.#row.text ? this.#row.calls + 1 : 1;
     this.#row = { text: sign.text, calls };
-    if (sign.status !== null) this.callBroke();
+    if (sign.status !== null) this.suspect();
     return sign.status !== null || (calls > 1 && (calls & (calls - 1)) === 0);
   }
 
-  /** The connection of a call broke. */
-  callBroke(): void {
-    this.#suspect = true;
+  /** The connection of a call broke, or the stream of notifications is refused that was open before. */
+  suspect(): void {
+    this.#isSuspect = true;
   }
 
   /** A ping has ended. @param error null for a good answer. */
@@ -60,14 +60,14 @@ export class SessionDoubt {
     if (error !== null && error.status !== null) return;
     this.#answersPings = true;
     if (error === null) this.#usual = '';
-    this.#suspect = false;
+    this.#isSuspect = false;
   }
 
   /** The error by which the server shows that it has lost the session; null: it has not. */
   get proof(): Sign | null {
     const ping = this.#ping;
     if (ping === null) return null;
-    const isRefused = ping.status !== null && this.#answersPings && this.#suspect;
+    const isRefused = ping.status !== null && this.#answersPings && this.#isSuspect;
     const { text, calls } = this.#row;
     const isSame = calls > 1 && ping.text === text && ping.text !== this.#usual;
     return isRefused || isSame ? ping : null;

@@ -16,7 +16,7 @@ const failed =
   (sign = refusal(400)): Step =>
   (doubt) =>
     void doubt.callFailed(sign);
-const broke: Step = (doubt) => doubt.callBroke();
+const broke: Step = (doubt) => doubt.suspect();
 const ping =
   (sign: Parameters<SessionDoubt['pinged']>[0] = null): Step =>
   (doubt) =>
