@@ -30,7 +30,7 @@ type Command =
   | { readonly do: 'wait'; readonly ms: number }
   | { readonly do: 'grant' | 'handshake' | 'condemn' | 'stop' | 'stale' | 'wake' }
   | { readonly do: 'rest'; readonly into: 'idle' | 'restart' }
-  | { readonly do: 'die'; readonly random: number };
+  | { readonly do: 'die' | 'away'; readonly random: number };
 
 const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.nat(3000) }) },
@@ -40,6 +40,13 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     weight: 6,
     arbitrary: fc.record({
       do: fc.constant('die' as const),
+      random: fc.double({ min: 0, max: 0.9999, noNaN: true }),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('away' as const),
       random: fc.double({ min: 0, max: 0.9999, noNaN: true }),
     }),
   },
@@ -93,6 +100,12 @@ class World {
         if (!this.alive) return;
         this.alive = false;
         return this.feed({ type: 'exited', incarnation, ...death, random: next.random });
+      case 'away': {
+        if (!this.alive) return;
+        this.alive = false;
+        const { random } = next;
+        return this.feed({ type: 'away', incarnation, detail: '', waitedMs: 0, random });
+      }
       case 'stop':
         return this.feed({ type: 'stop', eofMs: 600, termMs: 500 });
       case 'wake':
@@ -138,7 +151,11 @@ class World {
         return;
       case 'spawn':
         ensure(!this.alive, 'a second child');
-        ensure(this.ticket === 'held', 'a start without a ticket');
+        // A server that is away is tried again without one.
+        ensure(
+          this.ticket === (this.state.absence === null ? 'held' : 'none'),
+          'a start without a ticket',
+        );
         this.alive = true;
         this.spawns.push(this.now);
         return;
