@@ -5,8 +5,10 @@
  */
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { createRequire } from 'node:module';
+import type { LookupFunction } from 'node:net';
 import { errorCode } from '../../../shared/platform/errno.ts';
 import { Cookies } from './cookies.ts';
+import { sharing } from './lookup.ts';
 
 /**
  * Shorter than the keep-alive of usual servers: a call is lost on a connection that the server is just
@@ -27,6 +29,14 @@ const AWAY = new Set(
 /** Redirects that keep method and body, and those that make a GET of every request. */
 const SAME_REQUEST = new Set([307, 308]);
 const MAKES_GET = new Set([301, 302, 303]);
+
+/** Of this thread. */
+let shared: LookupFunction | null = null;
+
+function lookup(): LookupFunction {
+  shared ??= sharing(createRequire(import.meta.url)('node:dns').lookup);
+  return shared;
+}
 
 export interface HttpRequest {
   readonly method: 'POST' | 'GET' | 'DELETE';
@@ -109,6 +119,7 @@ export class HttpClient {
           ...(request.body === null ? {} : { 'content-length': request.body.length }),
         },
         agent: this.#agent,
+        lookup: lookup(),
         maxHeaderSize: MAX_HEADER_BYTES,
       });
       current = own;
