@@ -83,6 +83,29 @@ test.concurrent('connections that end before a byte is said are an absence, and 
   expect(rea.stderr).not.toContain('"msg":"child_died_unexpectedly"');
 });
 
+test.concurrent('a server whose port goes on taking connections while it is away is found out at the first call', async () => {
+  const server = await startFixture('--no-get');
+  const rea = await front(server, {
+    ...STRICT,
+    liveness: { idle_ms: 600_000, timeout_ms: 600_000, misses: 2 },
+  });
+  await server.written({ method: 'ping' });
+  await rea.call('web__echo', { text: 'a' });
+  await server.kill();
+  const door = await resetting(server.port);
+  // It may have been carried out, for all that anybody knows.
+  expect((await rea.call('web__echo', { text: 'b' })).failure?.outcome).toBe('unknown');
+  await rea.waitForServer('web', isAway, { what: 'away' });
+  const effects = join(rea.dir, 'effects');
+  const waiting = rea.call('web__effect', { file: effects });
+  const before = door.connections();
+  await until(() => door.connections() > before, { what: 'one more try' });
+  door.close();
+  await startFixture('--no-get', '--port', server.port);
+  expect((await waiting).text).toBe('done');
+  expect(lines(effects)).toHaveLength(1);
+});
+
 test.concurrent.each([502, 503, 504])(
   'a proxy that says HTTP %i has no server behind it yet',
   async (status) => {
@@ -198,14 +221,14 @@ function isAway({ phase, last_error }: { phase: string; last_error: string | nul
 }
 
 /** A port that takes connections and ends them at once, as a container's does before its program listens. */
-async function resetting() {
+async function resetting(port?: number) {
   let connections = 0;
   const server = createServer((socket) => {
     connections += 1;
     socket.on('error', () => undefined);
     socket.resetAndDestroy();
   });
-  return { ...(await open(server)), connections: () => connections };
+  return { ...(await open(server, port)), connections: () => connections };
 }
 
 /** A proxy that has no server. */
@@ -234,8 +257,8 @@ async function passing(to: number) {
   return { ...(await open(server)), seen: () => seen };
 }
 
-async function open(server: Server) {
-  const port = await freePort();
+async function open(server: Server, on?: number) {
+  const port = on ?? (await freePort());
   await listenOn(server, port);
   return { port, url: `http://127.0.0.1:${port}/mcp`, close: () => server.close() };
 }

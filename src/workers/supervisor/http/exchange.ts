@@ -78,8 +78,8 @@ export interface ExchangeOwner {
   turnedAway(detail: string, stops: boolean): void;
   /** An error status refused a request. Comes before the loss of the request. */
   denied(id: RequestId, sign: Sign): void;
-  /** The connection of a request broke. Comes before its loss. */
-  broke(id: RequestId): void;
+  /** The connection of a request broke. Comes before its loss. @param unheard before a response began. */
+  broke(id: RequestId, unheard: boolean): void;
   /** The exchange is over, see `Exchange.ending`. Not called after `close`. */
   ended(exchange: Exchange): void;
 }
@@ -109,7 +109,7 @@ export class Exchange {
         if (!sent || (this.#opens && awayMs !== null)) {
           return options.owner.unreachable(detail, awayMs);
         }
-        this.#break(detail);
+        this.#break(detail, awayMs !== null);
       },
     });
     if (this.id === null) this.#endAfter(NO_ANSWER_MS);
@@ -304,9 +304,9 @@ export class Exchange {
   }
 
   /** The connection is gone; perhaps the server is too. */
-  #break(why: string): void {
+  #break(why: string, unheard = false): void {
     const { server, receiver, redact, owner } = this.#options;
-    if (this.id !== null) owner.broke(this.id);
+    if (this.id !== null) owner.broke(this.id, unheard);
     // The name of a host may be a secret, too.
     this.#lose(outcomeUnknown(server, redact(why)));
     receiver.suspect();

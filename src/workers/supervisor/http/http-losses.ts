@@ -14,8 +14,8 @@ const ADVICE: Readonly<Record<number, string>> = {
   405: 'it takes no POST at this path: look at url',
 };
 
-/** What proxies say while there is no server behind them. */
-const AWAY_STATUS: ReadonlySet<number | null> = new Set([502, 503, 504, 521, 522, 523]);
+/** What proxies say while there is no server behind them; 0 for those that only end the connection. */
+const AWAY_STATUS: ReadonlySet<number | null> = new Set([0, 502, 503, 504, 521, 522, 523]);
 
 /** Whether a status says that there is no server now. */
 export function isAbsence(status: number | null): boolean {

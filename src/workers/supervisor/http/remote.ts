@@ -14,10 +14,17 @@ import { Exchange, type ExchangeOwner } from './exchange.ts';
 import { HttpClient } from './http-client.ts';
 import { isAbsence } from './http-losses.ts';
 import { Listener } from './listener.ts';
-import { SessionDoubt, type Sign, signOf, signOfError } from './session-doubt.ts';
+import {
+  BROKEN,
+  proofText,
+  SessionDoubt,
+  type Sign,
+  signOf,
+  signOfError,
+} from './session-doubt.ts';
 import { readToken } from './token-file.ts';
 
-/** How long the other requests in flight have to learn whether they were turned away, too. */
+/** How long the other requests in flight have to be answered, or turned away, too. */
 const LEAVE_MS = 1000;
 /** How long a gateway that stops has for the calls that it still works on. */
 const STOP_MS = 10_000;
@@ -160,8 +167,9 @@ export class Remote implements Link, ExchangeOwner {
     this.#judge();
   }
 
-  broke(id: RequestId): void {
+  broke(id: RequestId, unheard: boolean): void {
     if (typeof id === 'number') this.#doubt.suspect();
+    else if (unheard) this.#denied = { id, sign: BROKEN };
     this.#judge();
   }
 
@@ -316,12 +324,8 @@ export class Remote implements Link, ExchangeOwner {
   #judge(): void {
     const { proof } = this.#doubt;
     if (this.#state !== 'open' || proof === null) return;
-    const { status, text } = proof;
-    const what =
-      status === null
-        ? 'answers calls and pings with one error only'
-        : `refuses pings (HTTP ${status})`;
-    this.#leave(`the server ${what}: the session counts as lost; ${text}`, isAbsence(status));
+    const { status } = proof;
+    this.#leave(`${proofText(proof)}: the session counts as lost`, isAbsence(status));
   }
 
   /** The session is over; requests that are just being posted may still learn that they were not accepted. */
@@ -338,8 +342,7 @@ export class Remote implements Link, ExchangeOwner {
 
   #leaveWhenSettled(): void {
     if (this.#state !== 'leaving' || this.#why === null) return;
-    const isOpen = ({ posting, id, unsent }: Exchange) =>
-      posting || (this.#patient && id !== null && !unsent);
+    const isOpen = ({ posting, id, unsent }: Exchange) => (id === null ? posting : !unsent);
     if (![...this.#exchanges].some(isOpen)) this.#die(this.#why.detail, this.#why.awayMs);
   }
 

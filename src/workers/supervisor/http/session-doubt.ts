@@ -12,9 +12,12 @@ import { stringMember } from '../conversation/own-requests.ts';
 export interface Sign {
   /** Without numbers and ids, which differ from answer to answer. */
   readonly text: string;
-  /** The HTTP status that refused the request; null: the error is an ordinary answer. */
+  /** The HTTP status that refused the request, 0 for a broken connection; null: the error is an ordinary answer. */
   readonly status: number | null;
 }
+
+/** The connection of a ping broke before a response began. */
+export const BROKEN: Sign = { text: '', status: 0 };
 
 const SIGN_UNITS = 300;
 /** With these a server asks for patience. */
@@ -95,4 +98,11 @@ export function signOf(code: string, message: string): Sign {
 
 function plain(text: string): string {
   return clip(text, SIGN_UNITS).replaceAll(/[0-9a-f-]*\d[0-9a-f-]*/gi, '#');
+}
+
+/** What was found, in words; the server's own are not redacted. */
+export function proofText({ status, text }: Sign): string {
+  if (status === 0) return 'the server ends connections without a word';
+  if (status === null) return `the server answers calls and pings with one error only (${text})`;
+  return `the server refuses pings with HTTP ${status} (${text})`;
 }

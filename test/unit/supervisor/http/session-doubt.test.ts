@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { scanFrame } from '#src/shared/json/frame.ts';
 import {
+  BROKEN,
   SessionDoubt,
   signOf,
   signOfError,
@@ -32,6 +33,7 @@ describe('a session is lost', () => {
   test.each<[string, Step[]]>([
     ['when a call and then a ping is refused', [ping(), failed(), ping(refusal(400))]],
     ['when a ping and then a call is refused', [ping(), ping(refusal(400)), failed()]],
+    ['when the connections of a call and a ping break', [ping(), broke, ping(BROKEN)]],
     ['whatever the texts', [ping(), failed(refusal(500, 'x')), ping(refusal(403, 'y'))]],
     ['when a connection broke and a ping is refused', [ping(), broke, ping(refusal(400))]],
     [
