@@ -16,7 +16,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { groupMembers, groupsPath, killGroup, livingGroup } from '#src/main/processes/groups.ts';
+import { groupMembers, groupsPath, livingGroup, signalGroup } from '#src/main/processes/groups.ts';
 import { instancePath } from '#src/main/processes/instance.ts';
 import { reapDeadGateways } from '#src/main/processes/reaper.ts';
 import { groupAdded, groupsHeader } from '#src/shared/model/groups.ts';
@@ -62,7 +62,8 @@ beforeEach(() => {
 afterEach(async () => {
   for (const one of gateways.splice(0)) one.process.kill('SIGKILL');
   for (const pid of guardsSeen) await until(() => !alive(pid));
-  for (const [pgid, started] of groupsSeen) killGroup(pgid, started, systemLook());
+  for (const [pgid, started] of groupsSeen)
+    signalGroup({ pgid, startTime: started }, systemLook(), 'SIGKILL');
   for (const pgid of groupsSeen.keys()) await until(() => !livingGroup(pgid));
   groupsSeen.clear();
   guardsSeen.clear();
@@ -207,12 +208,12 @@ describe('the reaper', { timeout: 180_000 }, () => {
     await until(() => !alive(gateway.guard));
     expect(gateway.groups.every((pgid) => livingGroup(pgid))).toBe(true);
     const at = performance.now();
-    const reaped = reapDeadGateways(dir(), ownIdentity(), systemLook());
+    const reaped = await reapDeadGateways(dir(), ownIdentity(), systemLook());
     await until(() => gateway.groups.every((pgid) => !livingGroup(pgid)));
     console.info(
       `no process left ${(performance.now() - at).toFixed(0)} ms after the reaper began`,
     );
-    expect(reaped.killed).toEqual(
+    expect(reaped.ended).toEqual(
       CHILDREN.map(({ name }, index) => ({ server: name, pgid: gateway.groups[index] })),
     );
     expect([...reaped.removed].sort()).toEqual([
@@ -224,8 +225,8 @@ describe('the reaper', { timeout: 180_000 }, () => {
 
   it('leaves a living gateway and its servers alone', async () => {
     const gateway = await startGateway([CHILDREN[0] as object]);
-    const reaped = reapDeadGateways(dir(), ownIdentity(), systemLook());
-    expect(reaped).toEqual({ killed: [], removed: [], problems: [] });
+    const reaped = await reapDeadGateways(dir(), ownIdentity(), systemLook());
+    expect(reaped).toEqual({ ended: [], removed: [], problems: [] });
     expect(gateway.groups.every((pgid) => livingGroup(pgid))).toBe(true);
     expect(existsSync(groupsPath(dir(), gateway.session))).toBe(true);
   });
@@ -243,43 +244,45 @@ describe('the reaper', { timeout: 180_000 }, () => {
       groupsHeader(dead) + groupAdded(pgid, '1', 'stubborn'),
     ]) {
       writeFileSync(file, text);
-      const reaped = reapDeadGateways(dir(), me, systemLook());
-      expect(reaped.killed).toEqual([]);
+      const reaped = await reapDeadGateways(dir(), me, systemLook());
+      expect(reaped.ended).toEqual([]);
       expect(reaped.removed).toContain(`${gateway.session}.groups`);
       expect(livingGroup(pgid)).toBe(true);
     }
   });
 });
 
-describe('killGroup', { timeout: 180_000 }, () => {
+describe('signalGroup', { timeout: 180_000 }, () => {
   it('takes the number alone from a gateway that never learnt the start time', async () => {
     const child = spawn(process.execPath, stubborn.args, { detached: true });
     const pgid = child.pid as number;
     await once(child.stdout, 'data');
     groupsSeen.set(pgid, startOf(pgid));
     const gone = once(child, 'exit');
-    expect(killGroup(pgid, null, systemLook())).toBe('killed');
+    expect(signalGroup({ pgid, startTime: null }, systemLook(), 'SIGKILL')).toBe('sent');
     await gone;
-    expect(killGroup(pgid, null, systemLook())).toBe('gone');
+    expect(signalGroup({ pgid, startTime: null }, systemLook(), 'SIGKILL')).toBe('gone');
   });
 
-  it('tells killed, gone and not ours apart', async () => {
+  it('tells sent, gone and not ours apart', async () => {
     const child = spawn(process.execPath, stubborn.args, { detached: true });
     const pgid = child.pid as number;
     await once(child.stdout, 'data');
     const look = systemLook();
     const start = startOf(pgid);
+    const kill = (number: number, startTime: string | null) =>
+      signalGroup({ pgid: number, startTime }, look, 'SIGKILL');
     groupsSeen.set(pgid, start);
-    expect(killGroup(pgid, `${start}1`, look)).toBe('not_ours');
-    expect(killGroup(1, '0', look)).toBe('not_ours');
-    expect(killGroup(-1, '0', look)).toBe('not_ours');
-    expect(killGroup(1, null, look)).toBe('not_ours');
-    expect(killGroup(pgid, '0', look)).toBe('not_ours');
+    expect(kill(pgid, `${start}1`)).toBe('not_ours');
+    expect(kill(1, '0')).toBe('not_ours');
+    expect(kill(-1, '0')).toBe('not_ours');
+    expect(kill(1, null)).toBe('not_ours');
+    expect(kill(pgid, '0')).toBe('not_ours');
     expect(livingGroup(pgid)).toBe(true);
     const gone = once(child, 'exit');
-    expect(killGroup(pgid, start, look)).toBe('killed');
+    expect(kill(pgid, start)).toBe('sent');
     await gone;
-    expect(killGroup(pgid, start, look)).toBe('gone');
+    expect(kill(pgid, start)).toBe('gone');
     expect(livingGroup(pgid)).toBe(false);
   });
 });

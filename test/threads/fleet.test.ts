@@ -92,7 +92,8 @@ async function startFleet(names: readonly string[], instances: 'shared' | 'sessi
     log: logger,
     observer: NO_OBSERVER,
     stateWriter: { attach: (port) => port.close(), tell: () => undefined },
-    killGroup: ({ pgid }) => killOne(-pgid),
+    startsAfter: Promise.resolve(),
+    endGroup: async ({ pgid }) => void killOne(-pgid),
     priorities,
     onChange: () => undefined,
   });

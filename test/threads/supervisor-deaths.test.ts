@@ -175,12 +175,12 @@ describe('a child that hangs', () => {
     expect(thread.life).not.toContain('child_died_unexpectedly');
   });
 
-  test('at initialize is killed at the start timeout', async () => {
+  test('at initialize is ended at the start timeout', async () => {
     thread.open(serverConfig('hang-at-initialize', [], { startTimeoutMs: 200 }));
     const { event, record } = await thread.event('child_died_unexpectedly');
     expect(event).toMatchObject({
       reason: 'start_timeout',
-      signal: 'SIGKILL',
+      signal: 'SIGTERM',
       detail: expect.stringMatching(/^no answer to initialize within [24680]00 ms$/),
     });
     // A server that had to be killed did not end for want of a variable.

@@ -35,7 +35,7 @@ beforeEach(() => {
     onLog: () => {},
     onSecret: () => {},
     attachFacts: (port) => port.close(),
-    killGroup: () => {},
+    endGroup: async () => {},
     onChange: () => {},
   });
 });

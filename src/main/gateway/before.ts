@@ -1,5 +1,5 @@
 /**
- * What is done before a gateway is built: leftovers of dead gateways are killed, and the places that no
+ * What is done before a gateway is built: the end of what dead gateways have left begins, and the places that no
  * client may name are taken down before any server could move them.
  */
 import { KnownPlaces } from '../../shared/memory/known-places.ts';
@@ -9,13 +9,20 @@ import { type Looks, learnPlaces } from '../processes/guarded-places.ts';
 import { reapDeadGateways } from '../processes/reaper.ts';
 import type { GatewayOptions } from './options.ts';
 
+export interface Before {
+  readonly looks: Looks;
+  /** Nothing that dead gateways have started is left, or it does not end. No server is started before. */
+  readonly reaped: Promise<void>;
+}
+
 /** @param dir absolute path of `.rea`. */
-export async function before(options: GatewayOptions, dir: string): Promise<Looks> {
+export async function before(options: GatewayOptions, dir: string): Promise<Before> {
   const { log, guarded } = options;
-  const reaped = reapDeadGateways(dir, ownIdentity(), systemLook());
-  for (const group of reaped.killed) log.warn(group, 'killed a leftover of a dead gateway');
-  for (const problem of reaped.problems) log.warn(problem);
+  const reaped = reapDeadGateways(dir, ownIdentity(), systemLook()).then(({ ended, problems }) => {
+    for (const group of ended) log.warn(group, 'ended a leftover of a dead gateway');
+    for (const problem of problems) log.warn(problem);
+  });
   const looks = { slots: LookupSlots.create(), known: KnownPlaces.create() };
   await learnPlaces(guarded, looks);
-  return looks;
+  return { looks, reaped };
 }

@@ -10,9 +10,9 @@ import { ownIdentity, systemLook } from '../../shared/platform/identity.ts';
 import type { Halt } from '../calls/gate/halt.ts';
 import { sessionsOf } from '../clients/session.ts';
 import { prepareDirectory } from '../processes/directory.ts';
-import { killGroup } from '../processes/groups.ts';
+import { endGroups } from '../processes/end-groups.ts';
+import { type OwnGroup, signalGroup } from '../processes/groups.ts';
 import { type Guard, startGuard } from '../processes/guard.ts';
-import type { Looks } from '../processes/guarded-places.ts';
 import {
   instancePath,
   removeInstance,
@@ -21,7 +21,7 @@ import {
 } from '../processes/instance.ts';
 import type { Client } from '../routing/client.ts';
 import { isThreadHeld } from '../threads/start-worker.ts';
-import { before } from './before.ts';
+import { type Before, before } from './before.ts';
 import { Doors } from './doors.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { GatewayOptions } from './options.ts';
@@ -65,7 +65,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   #stoppingSince: number | null = null;
   #stopAnnounced = false;
 
-  private constructor(options: GatewayOptions, dir: string, looks: Looks) {
+  private constructor(options: GatewayOptions, dir: string, { looks, reaped }: Before) {
     const beats = new SharedArrayBuffer(4);
     this.#options = options;
     this.#config = options.config;
@@ -81,6 +81,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
         look: this.#look,
         beats,
         looks,
+        startsAfter: reaped,
       },
       this,
     );
@@ -115,10 +116,10 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   static async start(options: GatewayOptions): Promise<Started> {
     const prepared = prepareDirectory(options.cwd);
     if (!prepared.ok) return { ok: false, message: prepared.error };
-    const looks = await before(options, prepared.dir);
+    const done = await before(options, prepared.dir);
     let gateway: Gateway;
     try {
-      gateway = new Gateway(options, prepared.dir, looks);
+      gateway = new Gateway(options, prepared.dir, done);
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
       const message = `cannot use ${prepared.dir}: ${detail}; choose a directory with --cwd`;
@@ -219,8 +220,11 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     return this.#parts.fleet.stopServers(timing);
   }
 
-  killAll(): void {
-    this.#parts.fleet.killServers((group) => this.killGroup(group));
+  signalAll(signal: 'SIGTERM' | 'SIGKILL'): void {
+    this.#parts.fleet.killServers((group) => {
+      const outcome = signalGroup(ownGroup(group), this.#look, signal);
+      this.#options.log.warn({ pgid: group.pgid, signal, outcome }, 'signalled a process group');
+    });
   }
 
   get held(): boolean {
@@ -251,8 +255,8 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
       metrics.close(),
       writer.close(writerMs),
     ]);
-    // Again: a thread may have restarted a server while all groups were being killed.
-    this.killAll();
+    // A thread may have restarted a server while all groups were being killed.
+    await endGroups(fleet.groups().map(ownGroup), this.#look).gone;
     await launcher.close();
     this.#guard?.release();
     tryTo('removing the run files', log, () => removeInstance(this.dir, this.sessionId));
@@ -288,10 +292,11 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     this.#parts.fleet.setLogLevel(level);
   }
 
-  killGroup(group: RecordedGroup): void {
-    const startTime = group.startTime === 0n ? null : String(group.startTime);
-    const outcome = killGroup(group.pgid, startTime, this.#look);
-    this.#options.log.warn({ pgid: group.pgid, outcome }, 'killed a process group');
+  endGroup(group: RecordedGroup): Promise<void> {
+    const { signalled, gone } = endGroups([ownGroup(group)], this.#look);
+    const outcome = signalled.length > 0 ? 'sent' : 'gone or not ours';
+    this.#options.log.warn({ pgid: group.pgid, outcome }, 'ended a process group');
+    return gone;
   }
 
   health(): string {
@@ -344,4 +349,8 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
       },
     });
   }
+}
+
+function ownGroup({ pgid, startTime }: RecordedGroup): OwnGroup {
+  return { pgid, startTime: startTime === 0n ? null : String(startTime) };
 }

@@ -34,7 +34,8 @@ export interface GatewayEvents extends ClientEvents {
   onWriterReplaced(): void;
   /** Nothing that is logged or shown may hold these from now on. */
   onSecrets(secrets: readonly string[]): void;
-  killGroup(group: RecordedGroup): void;
+  /** Resolves when it is gone, or does not end. */
+  endGroup(group: RecordedGroup): Promise<void>;
   /** JSON text of the health tool's result. */
   health(): string;
 }
@@ -50,6 +51,8 @@ export interface PartsOptions extends GatewayOptions {
   readonly beats: SharedArrayBuffer;
   /** What threads share for looking at paths. */
   readonly looks: Looks;
+  /** No server starts before this resolves. */
+  readonly startsAfter: Promise<void>;
 }
 
 export type Parts = ReturnType<typeof buildParts>;
@@ -111,7 +114,7 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
     usedBefore: readLastUse(dir),
     groupsFile: createGroupsFile(dir, options.sessionId, options.identity),
     gatewayVersion: options.version,
-    killGroup: (group) => events.killGroup(group),
+    endGroup: (group) => events.endGroup(group),
     onChange: () => events.onChange(),
   });
   const router: Router = new Router({

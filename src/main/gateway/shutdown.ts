@@ -29,8 +29,8 @@ export interface Stoppable {
   abandonCalls(): void;
   /** Resolves when every server has ended. */
   stopServers(timing: { readonly eofMs: number; readonly termMs: number }): Promise<void>;
-  /** Kills every server's group at once, synchronously. */
-  killAll(): void;
+  /** Signals every server's group at once, synchronously. */
+  signalAll(signal: 'SIGTERM' | 'SIGKILL'): void;
   /** Ends threads, files and guard; nothing is left afterwards. */
   close(reason: string): Promise<void>;
   /** True while a system call that may never return blocks a thread: an exit would wait for it. */
@@ -121,7 +121,7 @@ export class Shutdown {
         );
         return;
       case 'killAllGroups':
-        return this.#gateway.killAll();
+        return this.#gateway.signalAll('SIGKILL');
       case 'wake':
         if (this.#wake !== null) clearTimeout(this.#wake);
         this.#wake = setTimeout(
@@ -130,7 +130,7 @@ export class Shutdown {
         );
         return;
       case 'exit':
-        this.#gateway.killAll();
+        this.#gateway.signalAll('SIGKILL');
         // A thread blocked in a system call would keep even process.exit waiting. The guard lives on.
         setTimeout(() => process.kill(process.pid, 'SIGKILL'), CLOSE_LIMIT_MS).unref();
         this.#gateway.close(this.#reason).then(
@@ -147,7 +147,8 @@ export class Shutdown {
   /** Ends the gateway after an unexpected error: a half-working one is worse than none. */
   #die(error: unknown): void {
     try {
-      this.#gateway.killAll();
+      // The guard outlives this process and kills what has not ended by then.
+      this.#gateway.signalAll('SIGTERM');
       this.#fatal(error);
     } finally {
       if (this.#gateway.held) process.kill(process.pid, 'SIGKILL');

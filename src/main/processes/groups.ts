@@ -13,6 +13,12 @@ import { errorCode } from '../../shared/platform/errno.ts';
 import { type Look, systemReader } from '../../shared/platform/identity.ts';
 import { writeWholeFile } from '../../shared/platform/safe-file.ts';
 
+/** A group, and when its leader started. */
+export interface OwnGroup {
+  readonly pgid: number;
+  readonly startTime: string | null;
+}
+
 /** The groups file of one gateway process. `dir` is the absolute path of `.rea`. */
 export function groupsPath(dir: string, sessionId: string): string {
   return join(dir, 'run', `${sessionId}.groups`);
@@ -35,25 +41,25 @@ export function createGroupsFile(
 }
 
 /**
- * Kills a process group with SIGKILL, unless its number was reused.
+ * Signals a process group, unless its number was reused.
  *
  * @param startTime of the leader, as recorded right after its spawn. Null only for a gateway's own
  *   group with a start time that could not be read: then the number alone counts. The system does not
  *   reuse it while a member of the group lives.
- * @returns `killed` the signal was sent; `gone` the group has no process; `not_ours` the number is
- *   reused or cannot be inspected, and nothing was sent.
+ * @returns `sent`; `gone` the group has no process; `not_ours` the number is reused or cannot be
+ *   inspected, and nothing was sent.
  */
-export function killGroup(
-  pgid: number,
-  startTime: string | null,
+export function signalGroup(
+  { pgid, startTime }: OwnGroup,
   look: Look,
-): 'killed' | 'gone' | 'not_ours' {
+  signal: 'SIGTERM' | 'SIGKILL',
+): 'sent' | 'gone' | 'not_ours' {
   // kill(-1) reaches every process and kill(0) one's own group.
   if (!Number.isSafeInteger(pgid) || pgid < 2) return 'not_ours';
   if (startTime !== null && !mayBe(look(pgid), startTime)) return 'not_ours';
   try {
-    process.kill(-pgid, 'SIGKILL');
-    return 'killed';
+    process.kill(-pgid, signal);
+    return 'sent';
   } catch (error) {
     if (errorCode(error) === 'ESRCH') return 'gone';
     if (errorCode(error) === 'EPERM') return 'not_ours';

@@ -1,6 +1,6 @@
 /**
- * The guard: a small shell in its own session that outlives a killed gateway just long enough to kill the
- * process groups that are left. It waits on a pipe that only the gateway holds, so it needs no signal and
+ * The guard: a small shell in its own session that outlives a killed gateway just long enough to end the
+ * process groups that are left: TERM, and KILL 400 ms later for what has not ended. It waits on a pipe that only the gateway holds, so it needs no signal and
  * no polling. It knows the groups only from their file and may be replaced at any time.
  */
 import { spawn } from 'node:child_process';
@@ -26,7 +26,8 @@ export interface GuardOptions {
 /*
  * `started PG` prints the leader's start time, or nothing without a leader. On Linux it is behind the last
  * `)` of its stat: the name before that may contain anything, newlines too. The line `.` after the file's
- * text makes a torn last line recognisable. `kill -KILL` is an error in dash, `kill -s KILL` is not.
+ * text makes a torn last line recognisable. `kill -KILL` is an error in dash, `kill -s KILL` is not. `signal`
+ * forgets the groups that are gone. The file is removed last: while it is there, the next gateway waits.
  */
 const SCRIPT = `
 trap '' INT TERM HUP
@@ -69,12 +70,29 @@ for line in $(cat "$groups" && echo .); do
     -2:*) forget "$2" ;;
   esac
 done
-IFS=' '
-for group in $live; do
-  leader=\${group%%:*}
-  now=$(started "$leader")
-  if [ -z "$now" ] || [ "$now" = "\${group#*:}" ]; then kill -s KILL -- "-$leader"; fi
-done
+signal() {
+  left=' '
+  IFS=' '
+  for group in $live; do
+    leader=\${group%%:*}
+    now=$(started "$leader")
+    if [ -z "$now" ] || [ "$now" = "\${group#*:}" ]; then
+      kill -s "$1" -- "-$leader" && left="$left$group "
+    fi
+  done
+  live=$left
+}
+await() {
+  for turn in 1 2 3 4; do
+    signal 0
+    [ "$live" = ' ' ] && break
+    sleep 0.1 || sleep 1
+  done
+}
+signal TERM
+await
+signal KILL
+await
 rm -f -- "$groups" "$instance"
 `;
 

@@ -16,7 +16,8 @@ import type { Logger } from '../logger.ts';
 
 /** A small heap: the cost of each start grows with the launcher's memory. */
 const NODE_OPTIONS = ['--v8-pool-size=0', '--max-semi-space-size=1'];
-const CLOSE_MS = 500;
+/** It ends what it has started, which takes it 800 ms at most. */
+const CLOSE_MS = 1000;
 /** A launcher that does not listen after this time is killed. */
 const READY_MS = 10_000;
 /** Wait before another launcher is started; doubles with each one that never listened. */

@@ -1,5 +1,5 @@
 /**
- * Clears up after gateways that died without their guard: kills their process groups and removes their
+ * Clears up after gateways that died without their guard: ends their process groups and removes their
  * files from `.rea/run`. Runs once at start. Leaves a gateway alone that lives, or that it cannot judge.
  */
 import { lstatSync, readdirSync } from 'node:fs';
@@ -15,12 +15,13 @@ import type { ProcessIdentity } from '../../shared/model/snapshot.ts';
 import { errorText, expecting } from '../../shared/platform/errno.ts';
 import type { Look } from '../../shared/platform/identity.ts';
 import { readSmallFile, removeFile, type SafeRead } from '../../shared/platform/safe-file.ts';
-import { groupsPath, killGroup } from './groups.ts';
+import { endGroups } from './end-groups.ts';
+import { groupsPath } from './groups.ts';
 import { instancePath, parseInstance } from './instance.ts';
 
 export interface Reaped {
-  /** Process groups that were killed. */
-  readonly killed: readonly { readonly server: string; readonly pgid: number }[];
+  /** Process groups that had to be ended. */
+  readonly ended: readonly { readonly server: string; readonly pgid: number }[];
   /** Names of the files removed from `run`. */
   readonly removed: readonly string[];
   /** One line for each file that was malformed or could not be removed, for the log. */
@@ -38,16 +39,22 @@ const TEMPORARY_MS = 60 * 1000;
 const NOTHING: GroupsFile = { gateway: null, groups: [] };
 
 /**
- * Clears up `<dir>/run`.
+ * Clears up `<dir>/run`. Resolves when the groups of dead gateways are gone, or after a second; the files
+ * that name them are removed by then and not before, so that a gateway that starts meanwhile waits, too.
  *
  * @param dir absolute path of `.rea`.
  * @param me identity of this process.
  * @param look reads one pid of the process table.
  */
-export function reapDeadGateways(dir: string, me: ProcessIdentity, look: Look): Reaped {
+export async function reapDeadGateways(
+  dir: string,
+  me: ProcessIdentity,
+  look: Look,
+): Promise<Reaped> {
   const run = join(dir, 'run');
   const names = expecting(['ENOENT'], [], () => readdirSync(run));
-  const killed: { server: string; pgid: number }[] = [];
+  const dead: string[] = [];
+  const orphans: ProcessGroup[] = [];
   const removed: string[] = [];
   const problems: string[] = [];
 
@@ -71,16 +78,20 @@ export function reapDeadGateways(dir: string, me: ProcessIdentity, look: Look): 
     if (left.gateway === null)
       problems.push(`${run}: files of ${sessionId} are malformed, removed`);
     const local = life === 'dead' && sameBoot(left.gateway, me);
-    for (const { pgid, startTime, server } of local ? left.groups : []) {
-      if (killGroup(pgid, startTime, look) === 'killed') killed.push({ server, pgid });
-    }
+    if (local) orphans.push(...left.groups);
+    dead.push(sessionId);
+  }
+  const { signalled, gone } = endGroups(orphans, look);
+  await gone;
+  for (const sessionId of dead) {
     remove(groupsPath(dir, sessionId));
     remove(instancePath(dir, sessionId));
   }
   for (const name of names.filter((entry) => TEMPORARY.test(entry))) {
     if (ageOf(join(run, name)) > TEMPORARY_MS) remove(join(run, name));
   }
-  return { killed, removed, problems };
+  const ended = signalled.map(({ server, pgid }) => ({ server, pgid }));
+  return { ended, removed, problems };
 }
 
 function sessionsOf(names: readonly string[]): Set<string> {

@@ -23,6 +23,8 @@ export interface FleetOptions {
   readonly catalogs: Catalogs;
   /** Servers that start at the same time, at most. */
   readonly startLimit: number;
+  /** No server starts before this resolves. */
+  readonly startsAfter: Promise<void>;
   /** When servers were used last in an earlier run, in milliseconds since the epoch. */
   readonly usedBefore: ReadonlyMap<string, number>;
   readonly credit: ByteCredit;
@@ -38,6 +40,7 @@ export interface FleetOptions {
   readonly priorities: PriorityQueue;
   readonly launcher: Pick<LauncherProcess, 'address' | 'failed'>;
   readonly halted: () => Halt;
-  readonly killGroup: (group: RecordedGroup) => void;
+  /** Resolves when it is gone, or does not end. */
+  readonly endGroup: (group: RecordedGroup) => Promise<void>;
   readonly onChange: () => void;
 }

@@ -73,6 +73,7 @@ export class Fleet implements Servers {
       limit: options.startLimit,
       usedBefore,
       launcher,
+      startsAfter: options.startsAfter,
       onGrant: (server) => log.debug({ server }, 'may start'),
     });
     this.#endings = new Endings({

@@ -17,6 +17,8 @@ export interface StartOrderOptions {
   /** When servers were used last in an earlier run, in milliseconds since the epoch. */
   readonly usedBefore: ReadonlyMap<string, number>;
   readonly launcher: Pick<LauncherProcess, 'address'>;
+  /** No server starts before this resolves. */
+  readonly startsAfter: Promise<void>;
   /** A lane of this name may start. */
   readonly onGrant: (name: string) => void;
 }
@@ -36,6 +38,7 @@ export class StartOrder {
         return lane !== undefined && lane.ranBefore && !lane.server.awaited;
       },
     });
+    this.tickets.hold(options.startsAfter);
   }
 
   /** All lanes, the one to start first at the beginning. */

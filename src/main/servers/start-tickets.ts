@@ -28,6 +28,7 @@ export class StartTickets<K> {
   readonly #queue = new Set<K>();
   /** The holders that deferred to others when they got their tickets. */
   readonly #deferring = new Set<K>();
+  #held = false;
 
   /** @param limit tickets at the same time, at least 1. */
   constructor(limit: number, office: TicketOffice<K>) {
@@ -41,6 +42,15 @@ export class StartTickets<K> {
     if (this.#holding.has(holder)) return;
     this.#queue.add(holder);
     this.#giveOut();
+  }
+
+  /** Gives out no ticket until the promise resolves. */
+  hold(until: Promise<void>): void {
+    this.#held = true;
+    void until.then(() => {
+      this.#held = false;
+      this.#giveOut();
+    });
   }
 
   /** The rank of a waiting holder has risen. */
@@ -69,7 +79,7 @@ export class StartTickets<K> {
   }
 
   #giveOut(): void {
-    while (this.#holding.size < this.#limit) {
+    while (!this.#held && this.#holding.size < this.#limit) {
       const holder = this.#next();
       if (holder === null) return;
       this.#queue.delete(holder);

@@ -57,7 +57,8 @@ export interface SupervisorThreadOptions {
   readonly onSecret: (secret: string) => void;
   /** Gives the state writer the reading end of a new facts port. */
   readonly attachFacts: (port: MessagePort) => void;
-  readonly killGroup: (group: RecordedGroup) => void;
+  /** Resolves when it is gone, or does not end. */
+  readonly endGroup: (group: RecordedGroup) => Promise<void>;
   /** Something in `record` changed. */
   readonly onChange: () => void;
 }
@@ -93,12 +94,12 @@ export class SupervisorThread implements LinkListener {
   #ending: Promise<void> = Promise.resolve();
 
   constructor(options: SupervisorThreadOptions) {
-    const { capacity, log, killGroup } = options;
+    const { capacity, log, endGroup } = options;
     this.#options = options;
     this.shared = options.shared;
     this.#vitals = ThreadVitals.create(capacity);
     this.#tenants = new Tenants(capacity);
-    this.#losing = { tenants: this.#tenants, vitals: this.#vitals, killGroup, log };
+    this.#losing = { tenants: this.#tenants, vitals: this.#vitals, endGroup, log };
     this.#probe = new ThreadProbe(log, 'a supervisor thread');
     this.#watch = new ThreadWatch(options.stallMs, 0n);
   }
@@ -283,18 +284,18 @@ export class SupervisorThread implements LinkListener {
     for (const { creditLane } of this.#tenants.all()) this.#options.credit.clear(creditLane);
   }
 
-  /** Kills the children first: a process group must not outlive the thread that can stop it. */
+  /** Ends the children first: a process group must not outlive the thread that can stop it. */
   #lose(link: ThreadLink, why: LossReason, detail: string): void {
     if (this.#life.state !== 'running' || this.#life.link !== link) return;
     this.#life = { state: 'replacing', why, timer: null };
     const loss = ThreadLoss.ofRunning(this.#losing, why);
-    loss.killChildren();
+    const gone = loss.endChildren();
     // Messages that the thread posted before it died still count.
     link.receiveRest();
-    this.#ending = link.end().then(() => {
+    this.#ending = link.end().then(async () => {
       this.#clearCredit();
-      // A child spawned while the thread was being ended.
-      loss.killChildren();
+      // A child spawned while the thread was being ended. Nothing comes in the place of what is still there.
+      await Promise.all([gone, loss.endChildren()]);
     });
     this.#announce(loss, detail);
     void this.#ending.then(() => this.#replace(loss));

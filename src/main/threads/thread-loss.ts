@@ -1,5 +1,5 @@
 /**
- * One loss of a supervisor thread: finds the suspect, kills the child processes, tells each server, evicts,
+ * One loss of a supervisor thread: finds the suspect, ends the child processes, tells each server, evicts,
  * and says when another thread is due. Ends and starts no worker itself.
  */
 import type { RecordedGroup, ThreadVitals } from '../../shared/memory/vitals.ts';
@@ -13,7 +13,7 @@ export type LossReason = 'stalled' | 'crashed';
 export interface LosingThread {
   readonly tenants: Tenants;
   readonly vitals: ThreadVitals;
-  readonly killGroup: (group: RecordedGroup) => void;
+  readonly endGroup: (group: RecordedGroup) => Promise<void>;
   readonly log: Logger;
 }
 
@@ -46,16 +46,18 @@ export class ThreadLoss {
     return new ThreadLoss(thread, 'crashed', null);
   }
 
-  /** Kills the process groups that the thread has recorded. */
-  killChildren(): void {
-    const { tenants, vitals, killGroup } = this.#thread;
+  /** Ends the process groups that the thread has recorded. Resolves when they are gone, or do not end. */
+  async endChildren(): Promise<void> {
+    const { tenants, vitals, endGroup } = this.#thread;
+    const ending: Promise<void>[] = [];
     for (const slot of tenants.slots()) {
       const group = vitals.group(slot);
       if (group === null) continue;
-      killGroup(group);
+      ending.push(endGroup(group));
       tenants.at(slot)?.onKilled(group.incarnation);
       vitals.setGroup(slot, null);
     }
+    await Promise.all(ending);
   }
 
   /**

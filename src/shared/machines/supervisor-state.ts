@@ -45,8 +45,15 @@ type Life =
       readonly allowedMs: number;
     }
   | { readonly phase: 'ready'; readonly pid: number | null; readonly stable: boolean }
-  /** Its group is being killed; the next start waits for the leader's exit. */
-  | { readonly phase: 'dying'; readonly pid: number | null; readonly death: Condemnation }
+  /** Its group is being ended, by TERM and then KILL; the next start waits for the leader's exit. */
+  | {
+      readonly phase: 'dying';
+      readonly pid: number | null;
+      readonly death: Condemnation;
+      readonly step: 'term' | 'kill';
+      /** When the step is over, monotonic ms. */
+      readonly until: number;
+    }
   /** `until` is monotonic, in milliseconds. */
   | { readonly phase: 'backoff'; readonly until: number }
   /** The server is in a crash loop, or (`until` null) cannot be started at all. */
@@ -55,6 +62,8 @@ type Life =
       readonly phase: 'draining';
       readonly pid: number | null;
       readonly step: 'eof' | 'term' | 'kill';
+      /** When the step is over, monotonic ms. */
+      readonly until: number;
       readonly termMs: number;
       /** The phase after its end, or `restart`. */
       readonly into: 'stopped' | Rest;

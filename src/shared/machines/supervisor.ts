@@ -9,11 +9,9 @@ import { assertNever } from './assert-never.ts';
 import { onDeath, onStable } from './restart.ts';
 import { absent, retry } from './supervisor-absence.ts';
 import {
-  type Condemnation,
   emit,
   memoryOf,
   nextStartOf,
-  pidOf,
   returnTicket,
   type Step,
   type SupervisorEffect,
@@ -22,7 +20,7 @@ import {
   type SupervisorState,
   type Up,
 } from './supervisor-state.ts';
-import { drained, escalate, rest, stop } from './supervisor-stop.ts';
+import { condemn, drained, escalate, rest, stop } from './supervisor-stop.ts';
 
 /** A start ticket is handed back this long after the spawn, ready or not. */
 const TICKET_MS = 5000;
@@ -60,7 +58,9 @@ export function step(
     case 'handshaken':
       return ready(policy, state, input.features);
     case 'condemned':
-      return condemn(state, input);
+      return isUp(state)
+        ? condemn(now, state, { reason: input.reason, detail: input.detail })
+        : [state, []];
     case 'spawn_failed': {
       const { detail, random } = input;
       const exit = { reason: 'spawn_failed', code: null, signal: null, detail } as const;
@@ -84,11 +84,11 @@ export function step(
       return [state, [emit(state, { event: 'noise', lines, sample })]];
     }
     case 'timer':
-      return onTimer(policy, state, input);
+      return onTimer(policy, now, state, input);
     case 'rest':
-      return rest(state, input.into, input.eofMs, input.termMs);
+      return rest(now, state, input.into, input);
     case 'stop':
-      return stop(state, input.eofMs, input.termMs);
+      return stop(now, state, input);
     default:
       return assertNever(input);
   }
@@ -179,19 +179,6 @@ function ready(policy: SupervisorPolicy, state: SupervisorState, features: Serve
   ];
 }
 
-function condemn(state: SupervisorState, { reason, detail }: Condemnation): Step {
-  if (!isUp(state)) return [state, []];
-  const next: SupervisorState = {
-    ...memoryOf(state),
-    connection: 'errored',
-    phase: 'dying',
-    pid: pidOf(state),
-    death: { reason, detail },
-  };
-  // Told now, before the exit: no call may be sent here any more.
-  return [next, [{ do: 'kill' }, emit(next, { event: 'health_changed', healthy: false })]];
-}
-
 /** The child has ended, in any phase. */
 function gone(
   policy: SupervisorPolicy,
@@ -267,6 +254,7 @@ function ended(state: Extract<SupervisorState, { phase: 'draining' }>, detail: s
 
 function onTimer(
   policy: SupervisorPolicy,
+  now: number,
   state: SupervisorState,
   { timer, busy }: Extract<SupervisorInput, { type: 'timer' }>,
 ): Step {
@@ -279,7 +267,7 @@ function onTimer(
         return [{ ...state, allowedMs: allowedMs + ms }, [{ do: 'timer', timer: 'start', ms }]];
       }
       const detail = `no answer to initialize within ${allowedMs} ms`;
-      return condemn(state, { reason: 'start_timeout', detail });
+      return condemn(now, state, { reason: 'start_timeout', detail });
     }
     case 'ticket':
       return [{ ...state, ticket: 'none' }, returnTicket(state)];
@@ -293,10 +281,11 @@ function onTimer(
       if (state.absence !== null) return retry(policy, state, state.absence);
       return start(state, state.incarnation > 0);
     case 'stop': {
+      if (state.phase === 'dying') return [{ ...state, step: 'kill' }, [{ do: 'kill' }]];
       if (state.phase !== 'draining') return [state, []];
       return state.step === 'kill' && state.into === 'stopped'
         ? ended(state, 'killed')
-        : escalate(state);
+        : escalate(now, state);
     }
     default:
       return assertNever(timer);

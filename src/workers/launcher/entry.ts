@@ -23,14 +23,18 @@ createInterface(process.stdin)
     });
   })
   .once('close', () => {
-    launcher?.killAll();
-    for (const remove of [() => unlinkSync(path), () => rmdirSync(dirname(path))]) {
-      try {
-        remove();
-      } catch (error) {
-        // It is gone already, or the directory is not empty.
-        if (errorCode(error) === '') throw error;
-      }
-    }
-    process.exit(0);
+    if (launcher === null) exit();
+    else launcher.end(exit);
   });
+
+function exit(): never {
+  for (const remove of [() => unlinkSync(path), () => rmdirSync(dirname(path))]) {
+    try {
+      remove();
+    } catch (error) {
+      // It is gone already, or the directory is not empty.
+      if (errorCode(error) === '') throw error;
+    }
+  }
+  process.exit(0);
+}

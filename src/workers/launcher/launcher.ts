@@ -1,7 +1,7 @@
 /**
  * Starts servers for supervisor threads and tells how they end. A process of its own, because the cost of a
  * fork grows with the memory of the process, and this one stays small. The thread that asked holds a
- * connection as long as the server runs; when it breaks, the server's group is killed.
+ * connection as long as the server runs; when it breaks, the server's group is ended.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -22,6 +22,11 @@ import { Strangers } from './strangers.ts';
  * that asked tries again.
  */
 const COMPLETE_MS = 500;
+/** From TERM to KILL: wrappers such as `docker run` hand TERM on to what they have started. */
+const TERM_MS = 400;
+/** Longest wait for the end of all servers. */
+const END_MS = 800;
+const LOOK_MS = 20;
 
 /** One start while its connections arrive. */
 interface Start {
@@ -39,6 +44,8 @@ export class Launcher {
   readonly #starts = new Map<string, Start>();
   /** Pids of leaders that have not exited. */
   readonly #living = new Set<number>();
+  /** Groups that have got TERM, and the timers of their KILL. */
+  readonly #ending = new Map<number, NodeJS.Timeout>();
 
   /**
    * @param onListening called once; with an error when the socket cannot be opened.
@@ -53,9 +60,27 @@ export class Launcher {
     this.#server.listen(path, () => onListening(null));
   }
 
-  /** Kills all servers that still run. */
-  killAll(): void {
-    for (const pid of this.#living) signalGroup(pid, 'SIGKILL');
+  /** Ends all servers that still run, and calls back when they are gone or do not end. */
+  end(callback: () => void): void {
+    for (const pid of this.#living) this.#end(pid);
+    const until = performance.now() + END_MS;
+    const look = () => {
+      const left = [...this.#ending.keys()].filter((pid) => signalGroup(pid, 0) === 'sent');
+      if (left.length === 0 || performance.now() > until) callback();
+      else setTimeout(look, LOOK_MS);
+    };
+    look();
+  }
+
+  /** Its number stays its own while a member lives; the leader, which is a child, is reaped on its exit. */
+  #end(pid: number): void {
+    if (this.#ending.has(pid)) return;
+    signalGroup(pid, 'SIGTERM');
+    const kill = () => {
+      signalGroup(pid, 'SIGKILL');
+      this.#ending.delete(pid);
+    };
+    this.#ending.set(pid, setTimeout(kill, TERM_MS));
   }
 
   #accept(socket: Socket): void {
@@ -141,10 +166,14 @@ export class Launcher {
     reply({ kind: 'started', pid });
     child.once('exit', (code, signal) => {
       this.#living.delete(pid);
+      if (signalGroup(pid, 0) === 'gone') {
+        clearTimeout(this.#ending.get(pid));
+        this.#ending.delete(pid);
+      }
       reply({ kind: 'exited', code, signal });
     });
     control.once('close', () => {
-      if (this.#living.has(pid)) signalGroup(pid, 'SIGKILL');
+      if (this.#living.has(pid)) this.#end(pid);
     });
   }
 }

@@ -1,6 +1,6 @@
 /**
- * One child's process group. It is recorded right after the spawn, so that others can kill it when this
- * thread no longer can; it is killed as a whole, and crossed off when it is empty. Owned by the child.
+ * One child's process group. It is recorded right after the spawn, so that others can end it when this
+ * thread no longer can; it is signalled as a whole, and crossed off when it is empty. Owned by the child.
  */
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
@@ -18,8 +18,10 @@ const system: SystemReader = {
 };
 
 /** Until the next look at a group after its leader's exit; doubles from the first to the last. */
-const FIRST_LOOK_MS = 20;
+const FIRST_LOOK_MS = 10;
 const LAST_LOOK_MS = 2000;
+/** From TERM to KILL for what outlives the leader. */
+const TERM_MS = 300;
 /** Between two looks at a process that is no child of ours. */
 const GONE_LOOK_MS = 250;
 /** Attempts to read a start time right after the spawn; later ones are made by a timer. */
@@ -45,6 +47,11 @@ export class ProcessGroup {
   readonly #look: (pid: number) => ProcessView;
   #startTime: string | null = null;
   #retry: NodeJS.Timeout | null = null;
+  /** When it got TERM, monotonic ms. */
+  #termAt: number | null = null;
+  #isKilled = false;
+  #isEmpty = false;
+  readonly #onEmpty: (() => void)[] = [];
 
   /** Records the group. */
   constructor(options: GroupOptions) {
@@ -62,18 +69,32 @@ export class ProcessGroup {
     return this.#startTime;
   }
 
-  /** Signals every member. An empty group is no error. */
-  signal(signal: NodeJS.Signals): void {
+  /**
+   * Signals every member, unless the leader's number belongs to another process by now: the launcher may
+   * have seen its end earlier. An empty group is no error.
+   */
+  signal(signal: 'SIGTERM' | 'SIGKILL'): void {
+    const leader = this.#startTime === null ? null : this.#look(this.#options.pgid);
+    if (leader?.kind === 'present' && leader.startTime !== this.#startTime) return;
+    if (signal === 'SIGKILL') this.#isKilled = true;
+    else this.#termAt ??= performance.now();
     signalGroup(this.#options.pgid, signal);
   }
 
-  /** After the leader's exit: kills the other members, and crosses the group off as soon as it is empty. */
+  /** After the leader's exit: ends the other members, and crosses the group off as soon as it is empty. */
   finish(): void {
     // From now on another process may get the number.
     if (this.#retry !== null) clearTimeout(this.#retry);
-    this.signal('SIGKILL');
-    if (signalGroup(this.#options.pgid, 0) === 'gone') this.#crossOff();
-    else this.#lookIn(FIRST_LOOK_MS);
+    if (signalGroup(this.#options.pgid, 0) === 'gone') return this.#crossOff();
+    if (this.#isKilled) this.signal('SIGKILL');
+    else if (this.#termAt === null) this.signal('SIGTERM');
+    this.#lookIn(FIRST_LOOK_MS);
+  }
+
+  /** Calls back once the group is empty, or does not end. Only after `finish`. */
+  whenEmpty(callback: () => void): void {
+    if (this.#isEmpty) callback();
+    else this.#onEmpty.push(callback);
   }
 
   #readStartTime(): string | null {
@@ -103,18 +124,33 @@ export class ProcessGroup {
 
   #lookIn(ms: number): void {
     const { pgid, onTrouble } = this.#options;
-    setTimeout(() => {
-      // Zombies that are never reaped keep a group in existence for ever.
-      if (signalGroup(pgid, 0) === 'gone' || !hasLivingMember(pgid)) this.#crossOff();
-      else if (ms < LAST_LOOK_MS) this.#lookIn(2 * ms);
-      else onTrouble(`process group ${pgid} does not end on SIGKILL`);
-    }, ms);
+    const killInMs = this.#isKilled ? ms : (this.#termAt ?? 0) + TERM_MS - performance.now();
+    setTimeout(
+      () => {
+        // Zombies that are never reaped keep a group in existence for ever.
+        if (signalGroup(pgid, 0) === 'gone' || !hasLivingMember(pgid)) return this.#crossOff();
+        if (!this.#isKilled && performance.now() >= (this.#termAt ?? 0) + TERM_MS) {
+          this.signal('SIGKILL');
+          return this.#lookIn(FIRST_LOOK_MS);
+        }
+        if (ms < LAST_LOOK_MS) return this.#lookIn(2 * ms);
+        onTrouble(`process group ${pgid} does not end on SIGKILL`);
+        this.#told();
+      },
+      Math.max(0, Math.min(ms, Math.ceil(killInMs))),
+    );
+  }
+
+  #told(): void {
+    this.#isEmpty = true;
+    for (const callback of this.#onEmpty.splice(0)) callback();
   }
 
   #crossOff(): void {
     const { pgid, slot, vitals } = this.#options;
     if (vitals.group(slot)?.pgid === pgid) vitals.setGroup(slot, null);
     this.#append(groupGone(pgid));
+    this.#told();
   }
 
   #append(line: string): void {

@@ -48,4 +48,6 @@ export interface Link extends Line {
   endInput(): void;
   /** Signals the server's process group; a connection ends at once. */
   signal(signal: 'SIGTERM' | 'SIGKILL'): void;
+  /** Calls back when nothing of the server is left, or what is left does not end. Only after its end. */
+  whenClear(callback: () => void): void;
 }

@@ -28,6 +28,7 @@ import type {
 import type { SupervisorContext } from './context.ts';
 import { toldCapabilities } from './conversation/told-capabilities.ts';
 import { Incarnation } from './incarnation.ts';
+import type { Link } from './link.ts';
 import { treeCpuMs } from './process/tree-cpu.ts';
 import { ServerSecrets } from './secrets.ts';
 import { Telling } from './telling.ts';
@@ -53,6 +54,8 @@ export class Supervisor {
   #feeding = false;
   #state: SupervisorState;
   #current: Incarnation | null = null;
+  /** Of the incarnation before. */
+  #lastLink: Link | null = null;
   #asks: AsksConfig;
   #logLevel: string | null = null;
   #launcher: LauncherAddress | null = null;
@@ -148,7 +151,7 @@ export class Supervisor {
       case 'return_ticket':
         return this.#telling.ticket('ticket_returned');
       case 'spawn':
-        return this.#spawn();
+        return this.#spawnWhenClear();
       case 'end_input':
         return link?.endInput();
       case 'terminate':
@@ -178,6 +181,19 @@ export class Supervisor {
     this.#timers.set(timer, setTimeout(fire, ms));
   }
 
+  /** Two incarnations never share a port, a lock or a profile. */
+  #spawnWhenClear(): void {
+    const { incarnation } = this.#state;
+    const spawn = () => {
+      const { phase } = this.#state;
+      if (this.#state.incarnation === incarnation && phase === 'starting') return this.#spawn();
+      // It was stopped meanwhile, or its time to start is over.
+      this.#feed({ type: 'spawn_failed', incarnation, detail: 'stopped', random: Math.random() });
+    };
+    if (this.#lastLink === null) spawn();
+    else this.#lastLink.whenClear(spawn);
+  }
+
   #spawn(): void {
     this.#current = new Incarnation({
       number: this.#state.incarnation,
@@ -190,9 +206,17 @@ export class Supervisor {
       context: this.#context,
       secrets: this.#secrets,
       telling: this.#telling,
-      feed: (input) => this.#feed(input),
+      feed: (input) => this.#onEvent(input),
     });
     this.#telling.begins(this.#current);
+  }
+
+  /** A server that is being ended has ended when nothing of it is left. */
+  #onEvent(input: SupervisorInput): void {
+    const link = this.#current?.link;
+    const isOver = input.type === 'exited' && this.#state.phase === 'draining';
+    if (isOver && link !== undefined) link.whenClear(() => this.#feed(input));
+    else this.#feed(input);
   }
 
   #call({ incarnation, call, line, tasks }: CallMessage): void {
@@ -207,6 +231,7 @@ export class Supervisor {
     const current = this.#current;
     this.#current = null;
     if (current === null) return;
+    this.#lastLink = current.link;
     for (const { call, sent } of current.close()) {
       this.#failCall(current.number, call, sent, `is gone (${detail})`);
     }

@@ -154,26 +154,26 @@ describe('reapDeadGateways', () => {
     utimesSync(path, at, at);
   };
 
-  it('finds nothing where there is nothing', () => {
-    expect(reap(join(cwd, 'missing'))).toEqual({ killed: [], removed: [], problems: [] });
+  it('finds nothing where there is nothing', async () => {
+    expect(await reap(join(cwd, 'missing'))).toEqual({ ended: [], removed: [], problems: [] });
   });
 
-  it('removes the record of a dead gateway that has no groups file', () => {
+  it('removes the record of a dead gateway that has no groups file', async () => {
     const dir = prepared();
     writeInstance(dir, { ...record('s1'), start_time: '1' });
-    expect(reap(dir).removed).toEqual(['s1.json']);
+    expect((await reap(dir)).removed).toEqual(['s1.json']);
   });
 
-  it('leaves a gateway of another pid namespace alone for a day', () => {
+  it('leaves a gateway of another pid namespace alone for a day', async () => {
     const dir = prepared();
     const file = createGroupsFile(dir, 's1', foreign);
     age(file, 23);
-    expect(reap(dir).removed).toEqual([]);
+    expect((await reap(dir)).removed).toEqual([]);
     age(file, 25);
-    expect(reap(dir).removed).toEqual(['s1.groups']);
+    expect((await reap(dir)).removed).toEqual(['s1.groups']);
   });
 
-  it('removes malformed files with one line each session, and keeps what is not its own', () => {
+  it('removes malformed files with one line each session, and keeps what is not its own', async () => {
     const dir = prepared();
     const run = join(dir, 'run');
     writeFileSync(join(run, 'broken.groups'), '# rea groups 1 boot=');
@@ -182,7 +182,7 @@ describe('reapDeadGateways', () => {
     writeFileSync(join(run, 'notes.txt'), '');
     symlinkSync(join(cwd, 'elsewhere'), join(run, 'link.json'));
     mkdirSync(join(run, 'folder.json'));
-    const { removed, problems } = reap(dir);
+    const { removed, problems } = await reap(dir);
     expect([...removed].sort()).toEqual(['broken.groups', 'broken.json', 'link.json']);
     expect(problems.filter((line) => line.includes('files of broken are malformed'))).toHaveLength(
       1,
@@ -193,22 +193,22 @@ describe('reapDeadGateways', () => {
     expect(readdirSync(run).sort()).toEqual(['folder.json', 'last.json', 'notes.txt']);
   });
 
-  it('collects temp files that nobody is writing any more', () => {
+  it('collects temp files that nobody is writing any more', async () => {
     const dir = prepared();
     const [fresh, stale] = [join(dir, 'run/.a.json.1.tmp'), join(dir, 'run/.b.json.1.tmp')];
     writeFileSync(fresh, '');
     writeFileSync(stale, '');
     age(stale, 1);
-    expect(reap(dir).removed).toEqual(['.b.json.1.tmp']);
+    expect((await reap(dir)).removed).toEqual(['.b.json.1.tmp']);
     expect(existsSync(fresh)).toBe(true);
   });
 
-  it('never signals this process, whatever a file says', () => {
+  it('never signals this process, whatever a file says', async () => {
     const dir = prepared();
     writeFileSync(
       join(dir, 'run/s1.groups'),
       `${groupsHeader(dead)}+ 1 1 a\n+ ${process.pid} 1 b\n+ 2147483646 1 c\n`,
     );
-    expect(reap(dir)).toEqual({ killed: [], removed: ['s1.groups'], problems: [] });
+    expect(await reap(dir)).toEqual({ ended: [], removed: ['s1.groups'], problems: [] });
   });
 });

@@ -28,8 +28,8 @@ function thread(...servers: { name: string; retired?: boolean }[]) {
     tenants.add(tenant);
   }
   const log = pino({ base: null }, { write: (line) => void done.push(JSON.parse(line).msg) });
-  const killGroup = ({ pgid }: { pgid: number }) => done.push(`kill ${pgid}`);
-  return { done, tenants, vitals, losing: { tenants, vitals, killGroup, log } };
+  const endGroup = async ({ pgid }: { pgid: number }) => void done.push(`end ${pgid}`);
+  return { done, tenants, vitals, losing: { tenants, vitals, endGroup, log } };
 }
 
 const names = (tenants: Tenants) => tenants.all().map(({ config }) => config.name);
@@ -86,13 +86,13 @@ test('a retired server does not come back, suspect or not, and with it alone not
   expect(tenants.size).toBe(0);
 });
 
-test('recorded process groups are killed once, with or without their server', () => {
+test('recorded process groups are ended once, with or without their server', () => {
   const { done, vitals, losing } = thread({ name: 'a' });
   vitals.setGroup(0, { pgid: 70, incarnation: 3, startTime: 1n });
   vitals.setGroup(2, { pgid: 72, incarnation: 5, startTime: 1n });
   const loss = ThreadLoss.ofRunning(losing, 'crashed');
-  loss.killChildren();
-  expect(done).toEqual(['kill 70', 'a 3 killed', 'kill 72']);
-  loss.killChildren();
+  void loss.endChildren();
+  expect(done).toEqual(['end 70', 'a 3 killed', 'end 72']);
+  void loss.endChildren();
   expect(done).toHaveLength(3);
 });

@@ -222,6 +222,10 @@ export class Remote implements Link, ExchangeOwner {
     this.#die('the connection was closed');
   }
 
+  whenClear(callback: () => void): void {
+    callback();
+  }
+
   accepted(response: IncomingMessage): void {
     this.#keepSession(response);
     this.#leaveWhenSettled();

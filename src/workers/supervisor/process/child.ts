@@ -99,7 +99,7 @@ export class Child implements Link {
       return;
     }
     const answerMs = Math.min(ANSWER_MS, config.startTimeoutMs / 2);
-    const isWanted = () => this.#early?.signal !== 'SIGKILL';
+    const isWanted = () => this.#early?.signal === null;
     const onNobody = (why: string, itsFault: boolean) => {
       listener.trouble(`the launcher is not there (${why}): started without it`);
       if (itsFault) listener.launcherFailed(launcher.path, why);
@@ -177,6 +177,11 @@ export class Child implements Link {
   signal(signal: 'SIGTERM' | 'SIGKILL'): void {
     if (this.#early !== null) this.#early.signal = signal;
     else if (!this.#exited) this.#group?.signal(signal);
+  }
+
+  whenClear(callback: () => void): void {
+    if (this.#group === null) callback();
+    else this.#group.whenEmpty(callback);
   }
 
   #attach({ pid, stdin, stdout, stderr }: StartedProcess): void {

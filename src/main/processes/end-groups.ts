@@ -1,0 +1,64 @@
+/**
+ * The end of process groups that no supervisor thread ends any more: TERM, then KILL for what is left of
+ * them. Wrappers such as `docker run` hand TERM on to what they have started, and cannot hand on KILL.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { errorCode } from '../../shared/platform/errno.ts';
+import type { Look } from '../../shared/platform/identity.ts';
+import { readProcessTable } from '../../shared/platform/proc.ts';
+import { type OwnGroup, signalGroup } from './groups.ts';
+
+/** From TERM to KILL. */
+const TERM_MS = 400;
+/** Longest wait for the end of all. */
+const END_MS = 1000;
+const LOOK_MS = 10;
+
+export interface Ending<G> {
+  /** The groups that got TERM: the others were gone, or not ours. */
+  readonly signalled: readonly G[];
+  /** Resolves when they are gone, or after a second. */
+  readonly gone: Promise<void>;
+}
+
+/** TERM is sent before the return. */
+export function endGroups<G extends OwnGroup>(groups: readonly G[], look: Look): Ending<G> {
+  const signalled = groups.filter((group) => signalGroup(group, look, 'SIGTERM') === 'sent');
+  return { signalled, gone: awaitEnd(signalled, look) };
+}
+
+async function awaitEnd(groups: readonly OwnGroup[], look: Look): Promise<void> {
+  const begun = performance.now();
+  let isKilled = false;
+  for (let left = livingOf(groups); left.length > 0; left = livingOf(left)) {
+    const spent = performance.now() - begun;
+    if (spent >= END_MS) return;
+    if (!isKilled && spent >= TERM_MS) {
+      isKilled = true;
+      for (const group of left) signalGroup(group, look, 'SIGKILL');
+    }
+    await pause(LOOK_MS);
+  }
+}
+
+/** The groups that have a process; zombies, which may never be reaped, are none. */
+function livingOf(groups: readonly OwnGroup[]): OwnGroup[] {
+  const existing = groups.filter(({ pgid }) => exists(pgid));
+  if (existing.length === 0 || process.platform !== 'linux') return existing;
+  const living = new Set<number>();
+  for (const { pgid, state } of readProcessTable()) {
+    if (state !== 'Z' && state !== 'X') living.add(pgid);
+  }
+  return existing.filter(({ pgid }) => living.has(pgid));
+}
+
+function exists(pgid: number): boolean {
+  try {
+    process.kill(-pgid, 0);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'ESRCH') return false;
+    if (errorCode(error) === 'EPERM') return true;
+    throw error;
+  }
+}
