@@ -41,6 +41,9 @@ export class EchoRouter {
       get busy() {
         return client.busy;
       },
+      answered: true,
+      mayAskMore: false,
+      whenAnswered: (callback) => callback(),
       receive: (frame) => {
         client.received.push(Buffer.from(frame.line).toString());
         this.#answer(client, frame);

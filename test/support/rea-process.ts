@@ -285,6 +285,11 @@ export class Rea {
     });
   }
 
+  /** Ends stdin, and waits for nothing. */
+  endInput(): void {
+    this.#child.stdin?.end();
+  }
+
   /** Ends stdin, and the gateway by a signal where it does not serve its stdin; waits for the exit. */
   async stop(): Promise<Exit> {
     this.#child.stdin?.end();

@@ -103,6 +103,11 @@ export interface Call extends Withdrawable {
   postedAt: number;
 }
 
+/** False for a request that waits for something else than its server's answer. */
+export function isCall(request: Withdrawable): request is Call {
+  return 'target' in request;
+}
+
 /** Everything done with a call besides passing its answer on. */
 export type Hooks = Pick<Call, 'onEnd' | 'lapsed' | 'elsewhere' | 'tasks' | 'onTasks' | 'untimed'>;
 

@@ -275,6 +275,11 @@ export class Catalog {
     this.#waiters.add(kind, now, callback);
   }
 
+  /** Requests wait for no list any more. */
+  endWait(): void {
+    this.#waiters.end();
+  }
+
   #set(
     entry: ServerEntry,
     kind: ListKind,

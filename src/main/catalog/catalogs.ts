@@ -96,6 +96,11 @@ export class Catalogs {
     for (const catalog of this.#of(owner)) catalog.settle(config.name);
   }
 
+  /** The gateway is stopping: list requests wait for no server any more. */
+  endWait(): void {
+    for (const catalog of this.#of(null)) catalog.endWait();
+  }
+
   /** The client has no instance of the server: its own catalogue does not wait for that server's lists. */
   settleFor(client: CallOwner, server: string): void {
     this.#own.get(client)?.settle(server);

@@ -41,6 +41,14 @@ export class ListWaiters {
     this.#waiters.push(waiter);
   }
 
+  /** Nobody waits any more, now or later. */
+  end(): void {
+    this.#waitEnds = Number.NEGATIVE_INFINITY;
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const { done } of waiters) done();
+  }
+
   /** A list that was waited for may be there. */
   wake(): void {
     const waiters = this.#waiters;

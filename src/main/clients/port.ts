@@ -29,6 +29,12 @@ export interface ClientPort {
 export interface ClientFace {
   /** A task of this client runs, or its result is still to be fetched. */
   readonly busy: boolean;
+  /** Every request that was received is answered, refused or cancelled. */
+  readonly answered: boolean;
+  /** A request waits that may yet become a call to any server. */
+  readonly mayAskMore: boolean;
+  /** Calls back once all is answered, or the client is gone; that may be at once. For a client that says nothing more. */
+  whenAnswered(callback: () => void): void;
   receive(frame: Frame): void;
   /** A message that could not be read; answered with this JSON-RPC error where its id is known. */
   refused(idText: string | null, code: number, message: string): void;

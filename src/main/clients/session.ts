@@ -18,6 +18,7 @@ import type { Client } from '../routing/client.ts';
 import type { Router } from '../routing/router.ts';
 import { initializeResult } from './handshake.ts';
 import type { ClientFace, ClientPort, OpenClient } from './port.ts';
+import { Unanswered } from './unanswered.ts';
 
 const encoder = new TextEncoder();
 /** Control messages of a client (initialize, setLevel) above this size are refused, never parsed. */
@@ -39,16 +40,13 @@ export function sessionsOf(router: Router): OpenClient {
 class Session implements ClientFace, Client {
   readonly #router: Router;
   readonly #port: ClientPort;
-  /** Requests without an answer, by raw id text. */
-  readonly #open = new Map<string, Withdrawable>();
+  readonly #unanswered = new Unanswered();
   /** It has sent a valid `initialize`. */
   #opened = false;
   #initialized = false;
   #closed = false;
   #logLevel: LogLevel | null = null;
   #capabilities: object = {};
-  /** Answers that wait until the client reads. */
-  readonly #held: (() => void)[] = [];
 
   constructor(router: Router, port: ClientPort) {
     this.#router = router;
@@ -63,25 +61,35 @@ class Session implements ClientFace, Client {
     return this.#router.isBusy(this);
   }
 
+  get answered(): boolean {
+    return this.#unanswered.isNone;
+  }
+
+  get mayAskMore(): boolean {
+    return this.#unanswered.mayCall;
+  }
+
+  whenAnswered(callback: () => void): void {
+    if (this.#closed) callback();
+    else this.#unanswered.whenNone(callback);
+  }
+
   get needsDrain(): boolean {
     return this.#port.needsDrain;
   }
 
   drained(): void {
-    while (!this.needsDrain) {
-      const next = this.#held.shift();
-      if (next === undefined) break;
-      next();
-    }
+    while (!this.needsDrain && this.#unanswered.giveHeld());
     this.#router.drained(this);
   }
 
   whenRead(idText: string, answer: () => void): void {
-    if (!this.needsDrain && this.#held.length === 0) return answer();
-    if (this.#held.length >= MAX_HELD) {
+    const { held } = this.#unanswered;
+    if (!this.needsDrain && held === 0) return answer();
+    if (held >= MAX_HELD) {
       return this.refused(idText, JSON_RPC.gatewayError, `${MAX_HELD} answers wait to be read`);
     }
-    this.#held.push(answer);
+    this.#unanswered.hold(answer);
   }
 
   receive(frame: Frame): void {
@@ -107,8 +115,9 @@ class Session implements ClientFace, Client {
   closed(reason: string): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const open of Array.from(this.#open.values())) this.#withdraw(open, reason);
+    for (const open of this.#unanswered.all()) this.#withdraw(open, reason);
     this.#router.leave(this);
+    this.#unanswered.close();
   }
 
   announce(parts: readonly Uint8Array[]): void {
@@ -138,8 +147,7 @@ class Session implements ClientFace, Client {
 
   /** The one answer of a request. */
   answer(request: { readonly idText: string }, parts: readonly Uint8Array[]): void {
-    const open = this.#open.get(request.idText);
-    if (open === request) this.#open.delete(request.idText);
+    this.#unanswered.remove(request);
     this.#answer(parts, request.idText);
   }
 
@@ -157,11 +165,11 @@ class Session implements ClientFace, Client {
   }
 
   track(request: Withdrawable): void {
-    this.#open.set(request.idText, request);
+    this.#unanswered.add(request);
   }
 
   untrack(request: Withdrawable): void {
-    if (this.#open.get(request.idText) === request) this.#open.delete(request.idText);
+    this.#unanswered.remove(request);
   }
 
   #send(parts: readonly Uint8Array[], relatedTo: string | null): void {
@@ -205,7 +213,7 @@ class Session implements ClientFace, Client {
       case 'logging/setLevel':
         return this.#setLevel(frame, idRaw, idText);
       default:
-        if (this.#open.has(idText)) {
+        if (this.#unanswered.has(idText)) {
           return this.refused(idText, JSON_RPC.invalidRequest, 'this id is in use by another call');
         }
         return this.#router.route({
@@ -221,7 +229,11 @@ class Session implements ClientFace, Client {
 
   #list(kind: ListKind, idRaw: Uint8Array, idText: string): void {
     const answer = () => this.#answer(this.#router.listParts(this, kind, idRaw), idText);
-    this.#router.list(this, kind, () => this.whenRead(idText, answer));
+    this.#unanswered.listAsked();
+    this.#router.list(this, kind, () => {
+      this.whenRead(idText, answer);
+      this.#unanswered.listKnown();
+    });
   }
 
   #initialize(frame: Frame, idRaw: Uint8Array, idText: string): void {
@@ -277,7 +289,7 @@ class Session implements ClientFace, Client {
       this.#router.toServers(this, frame);
     } else if (method === 'notifications/cancelled') {
       const idText = textAt(frame, SLOT.paramsRequestId);
-      const request = idText === null ? undefined : this.#open.get(idText);
+      const request = idText === null ? undefined : this.#unanswered.get(idText);
       if (request === undefined || idText === null) return;
       this.#withdraw(request, cancelReason(frame));
       this.#port.finished(idText);
@@ -296,7 +308,7 @@ class Session implements ClientFace, Client {
   }
 
   #withdraw(request: Withdrawable, reason: string): void {
-    this.#open.delete(request.idText);
+    this.#unanswered.remove(request);
     request.withdraw(reason);
   }
 }

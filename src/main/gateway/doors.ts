@@ -17,7 +17,7 @@ export interface DoorsOptions extends Pick<GatewayOptions, 'stdio' | 'http' | 'c
   readonly credit: ByteCredit;
   /** Whether the gateway is up. */
   readonly ready: () => Readiness;
-  /** The client on stdin is gone. */
+  /** The client on stdin says nothing more. */
   readonly onStdioEnd: () => void;
 }
 
@@ -44,9 +44,29 @@ export class Doors {
     return this.#http?.connections() ?? 0;
   }
 
-  /** Why the client on stdin is gone; null while it is there, and without one. */
+  /** Why the client on stdin says nothing more; null while it may, and without one. */
   get stdioEnded(): string | null {
     return this.#stdio.ended;
+  }
+
+  /** 1 while the client on stdin is there, if only to read; else 0. */
+  get stdioClients(): 0 | 1 {
+    return this.#stdio.isThere ? 1 : 0;
+  }
+
+  /** True when everything that the client on stdin has asked is answered. */
+  get answered(): boolean {
+    return this.#stdio.answered;
+  }
+
+  /** True while a request of the client on stdin waits that may yet become a call to any server. */
+  get mayAskMore(): boolean {
+    return this.#stdio.mayAskMore;
+  }
+
+  /** Calls back once the client on stdin has its answers; at once without a client. */
+  whenAnswered(callback: () => void): void {
+    this.#stdio.whenAnswered(callback);
   }
 
   /** Listens for clients over HTTP, if that is asked for. @returns why it cannot, in one line. */
@@ -87,7 +107,8 @@ export class Doors {
     this.#stdio.whenFlushed(callback);
   }
 
-  async close(): Promise<void> {
-    await Promise.all([this.#http?.close(), this.#stdio.flush()]);
+  /** @param flushMs how long the client on stdin may take to read its last answers. */
+  async close(flushMs: number): Promise<void> {
+    await Promise.all([this.#http?.close(), this.#stdio.flush(flushMs)]);
   }
 }

@@ -3,6 +3,7 @@
  * the parts in reverse. Decides nothing about calls or servers.
  */
 import { randomUUID } from 'node:crypto';
+import type { StopTimes } from '../../shared/machines/supervisor-stop.ts';
 import type { RecordedGroup } from '../../shared/memory/vitals.ts';
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import type { EndpointRecord, ReloadRecord } from '../../shared/model/snapshot.ts';
@@ -10,26 +11,26 @@ import { ownIdentity, systemLook } from '../../shared/platform/identity.ts';
 import type { Halt } from '../calls/gate/halt.ts';
 import { sessionsOf } from '../clients/session.ts';
 import { prepareDirectory } from '../processes/directory.ts';
-import { endGroups } from '../processes/end-groups.ts';
-import { type OwnGroup, signalGroup } from '../processes/groups.ts';
-import { type Guard, startGuard } from '../processes/guard.ts';
 import {
   instancePath,
   removeInstance,
   writeInstance,
   writeLastStop,
 } from '../processes/instance.ts';
+import { KeptGuard } from '../processes/kept-guard.ts';
 import type { Client } from '../routing/client.ts';
 import { isThreadHeld } from '../threads/start-worker.ts';
 import { type Before, before } from './before.ts';
 import { Doors } from './doors.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { LastAnswers } from './last-answers.ts';
 import type { GatewayOptions } from './options.ts';
 import { buildParts, type GatewayEvents, type Parts } from './parts.ts';
 import { Publishing } from './publishing.ts';
 import { putInForce } from './put-in-force.ts';
 import type { Reconfigurable, Reconfigured } from './reload.ts';
 import { restoreOffers } from './restore-offers.ts';
+import { ServerProcesses } from './server-processes.ts';
 import { factsOf, healthOf, metricsOf, type Own } from './shown.ts';
 import { type Stoppable, tryTo } from './shutdown.ts';
 
@@ -37,6 +38,9 @@ import { type Stoppable, tryTo } from './shutdown.ts';
 const WRITER_CLOSE_BY_MS = 1700;
 /** It always gets at least this long, for a busy machine. */
 const WRITER_CLOSE_MIN_MS = 1500;
+/** The client may read its last answers until this long after the stop began, and at least this long. */
+const FLUSH_BY_MS = 1000;
+const FLUSH_MIN_MS = 50;
 /** How long the servers wait for the stdio client to say what it can do. */
 const CLIENT_WAIT_MS = 500;
 
@@ -50,15 +54,16 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   readonly #options: GatewayOptions;
   readonly #startedAt = new Date().toISOString();
   readonly #identity = ownIdentity();
-  readonly #look = systemLook();
+  readonly #processes: ServerProcesses;
   readonly #parts: Parts;
   readonly #publishing: Publishing;
   readonly #heartbeat: Heartbeat;
   readonly #doors: Doors;
+  readonly #answers: LastAnswers;
   readonly #timers: NodeJS.Timeout[] = [];
   #config: GatewayConfig;
   #exposeDiagnostics: boolean;
-  #guard: Guard | null = null;
+  #guard: KeptGuard | null = null;
   #isUp = false;
   #reload: ReloadRecord = { problems: null, waiting: [], more: 0 };
   #launched = false;
@@ -67,6 +72,8 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
 
   private constructor(options: GatewayOptions, dir: string, { looks, reaped }: Before) {
     const beats = new SharedArrayBuffer(4);
+    const look = systemLook();
+    this.#processes = new ServerProcesses(look, options.log);
     this.#options = options;
     this.#config = options.config;
     this.#exposeDiagnostics = options.exposeDiagnostics;
@@ -78,7 +85,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
         sessionId: this.sessionId,
         startedAt: this.#startedAt,
         identity: this.#identity,
-        look: this.#look,
+        look,
         beats,
         looks,
         startsAfter: reaped,
@@ -96,6 +103,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
       },
       onStdioEnd: () => this.onClients(),
     });
+    this.#answers = new LastAnswers(this.#doors, parts.fleet);
     this.#heartbeat = new Heartbeat({
       beats,
       halt: parts.halt,
@@ -148,7 +156,10 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
       state_dir: this.#options.stateDir,
     });
     const { fleet, writer, priorities } = this.#parts;
-    this.#startGuard();
+    this.#guard = new KeptGuard(
+      { groupsFile: fleet.groupsFile, instanceFile: instancePath(this.dir, this.sessionId) },
+      this.#options.log,
+    );
     writer.start();
     restoreOffers(this.#parts, this.dir);
     this.#doors.serveStdio();
@@ -212,19 +223,26 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     this.#parts.calls.whenIdle(() => this.#doors.whenFlushed(callback));
   }
 
+  answerRest(times: StopTimes, callback: () => void): void {
+    // A client that has not introduced itself may have asked something all the same.
+    if (!this.#doors.answered) this.#launch('{}');
+    this.#stoppingSince ??= performance.now();
+    this.#doors.stopAccepting();
+    this.#answers.begin(times, callback);
+  }
+
   abandonCalls(): void {
+    this.#answers.end();
+    this.#parts.router.stopAccepting();
     this.#parts.fleet.abandonCalls();
   }
 
-  stopServers(timing: { readonly eofMs: number; readonly termMs: number }): Promise<void> {
-    return this.#parts.fleet.stopServers(timing);
+  stopServers(times: StopTimes): Promise<void> {
+    return this.#parts.fleet.stopServers(times);
   }
 
   signalAll(signal: 'SIGTERM' | 'SIGKILL'): void {
-    this.#parts.fleet.killServers((group) => {
-      const outcome = signalGroup(ownGroup(group), this.#look, signal);
-      this.#options.log.warn({ pgid: group.pgid, signal, outcome }, 'signalled a process group');
-    });
+    this.#parts.fleet.killServers((group) => this.#processes.signal(group, signal));
   }
 
   get held(): boolean {
@@ -251,12 +269,12 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     const writerMs = Math.max(WRITER_CLOSE_MIN_MS, WRITER_CLOSE_BY_MS - spent);
     await Promise.all([
       fleet.stopThreads(),
-      this.#doors.close(),
+      this.#doors.close(Math.max(FLUSH_MIN_MS, FLUSH_BY_MS - spent)),
       metrics.close(),
       writer.close(writerMs),
     ]);
     // A thread may have restarted a server while all groups were being killed.
-    await endGroups(fleet.groups().map(ownGroup), this.#look).gone;
+    await this.#processes.endLeft(fleet.groups());
     await launcher.close();
     this.#guard?.release();
     tryTo('removing the run files', log, () => removeInstance(this.dir, this.sessionId));
@@ -265,6 +283,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
 
   onChange(): void {
     this.#publishing.soon();
+    this.#answers.changed();
   }
 
   onWriterReplaced(): void {
@@ -274,8 +293,9 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   /** Clients came or went: once stdin has ended, the gateway goes on only while there are other clients. */
   onClients(): void {
     this.onChange();
-    const { stdioEnded: ended } = this.#doors;
-    if (ended !== null && this.#parts.router.clients === 0) this.#options.onClientGone(ended);
+    const { stdioEnded, stdioClients } = this.#doors;
+    const others = this.#parts.router.clients - stdioClients;
+    if (stdioEnded !== null && others === 0) this.#options.onClientGone(stdioEnded);
   }
 
   onClient(client: Client, capabilities: object): void {
@@ -293,10 +313,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   }
 
   endGroup(group: RecordedGroup): Promise<void> {
-    const { signalled, gone } = endGroups([ownGroup(group)], this.#look);
-    const outcome = signalled.length > 0 ? 'sent' : 'gone or not ours';
-    this.#options.log.warn({ pgid: group.pgid, outcome }, 'ended a process group');
-    return gone;
+    return this.#processes.end(group);
   }
 
   health(): string {
@@ -337,20 +354,4 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     this.#launched = true;
     this.#parts.fleet.start(clientCapabilities);
   }
-
-  #startGuard(): void {
-    this.#guard = startGuard({
-      groupsFile: this.#parts.fleet.groupsFile,
-      instanceFile: instancePath(this.dir, this.sessionId),
-      onDied: (detail) => {
-        if (this.stopping) return;
-        this.#options.log.warn({ detail }, 'the guard process ended; starting another');
-        this.#timers.push(setTimeout(() => this.#startGuard(), 1000));
-      },
-    });
-  }
-}
-
-function ownGroup({ pgid, startTime }: RecordedGroup): OwnGroup {
-  return { pgid, startTime: startTime === 0n ? null : String(startTime) };
 }

@@ -11,7 +11,7 @@ import {
   INITIAL_DRAIN,
   step,
 } from '../../shared/machines/drain.ts';
-
+import type { StopTimes } from '../../shared/machines/supervisor-stop.ts';
 import { errorText } from '../../shared/platform/errno.ts';
 import type { Logger } from '../logger.ts';
 
@@ -26,9 +26,14 @@ export interface Stoppable {
   stopAccepting(): void;
   /** Calls back once no call is in flight or queued; that may be at once. */
   whenIdle(callback: () => void): void;
+  /**
+   * The last client says nothing more. Stops each server as soon as nothing is open for it, and calls back
+   * once everything that was read is answered; that may be at once.
+   */
+  answerRest(times: StopTimes, callback: () => void): void;
   abandonCalls(): void;
   /** Resolves when every server has ended. */
-  stopServers(timing: { readonly eofMs: number; readonly termMs: number }): Promise<void>;
+  stopServers(times: StopTimes): Promise<void>;
   /** Signals every server's group at once, synchronously. */
   signalAll(signal: 'SIGTERM' | 'SIGKILL'): void;
   /** Ends threads, files and guard; nothing is left afterwards. */
@@ -37,7 +42,7 @@ export interface Stoppable {
   readonly held: boolean;
 }
 
-export interface StopTimes {
+export interface ShutdownTimes {
   /** How long calls in flight may go on after a signal. */
   readonly graceMs: number;
   /** Between a signal and the begin of the stop, so that balancers see `/readyz` and send no more clients. */
@@ -61,7 +66,7 @@ export class Shutdown {
   /**
    * @param fatal records an unhandled error, synchronously.
    */
-  constructor(gateway: Stoppable, times: StopTimes, fatal: (error: unknown) => void) {
+  constructor(gateway: Stoppable, times: ShutdownTimes, fatal: (error: unknown) => void) {
     this.#gateway = gateway;
     this.#policy = { ...DEFAULT_DRAIN_POLICY, graceMs: times.graceMs };
     this.#drainDelayMs = times.drainDelayMs;
@@ -84,7 +89,7 @@ export class Shutdown {
     this.#signalled('SIGHUP');
   }
 
-  /** The only client is gone: nothing in flight is worth waiting for. */
+  /** The only client says nothing more, and may still read. */
   clientGone(reason: string): void {
     this.#on({ type: 'eof' }, reason);
   }
@@ -112,10 +117,13 @@ export class Shutdown {
         // The machine must have its new state before it hears that there is nothing to drain.
         setImmediate(() => this.#gateway.whenIdle(() => this.#on({ type: 'drained' })));
         return;
+      case 'answerRest':
+        setImmediate(() => this.#gateway.answerRest(effect, () => this.#on({ type: 'drained' })));
+        return;
       case 'cancelCalls':
         return this.#gateway.abandonCalls();
       case 'stopServers':
-        this.#gateway.stopServers({ eofMs: effect.eofMs, termMs: effect.termMs }).then(
+        this.#gateway.stopServers(effect).then(
           () => this.#on({ type: 'allStopped' }),
           (error: unknown) => this.#die(error),
         );

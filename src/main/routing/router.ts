@@ -150,6 +150,7 @@ export class Router {
   stopAccepting(): void {
     this.#sender.stopAccepting();
     this.lists.settleAll();
+    this.#options.catalogs.endWait();
   }
 
   /** Calls back when a list request may be answered. */

@@ -3,6 +3,7 @@
  * server with `instances: session`. Starts and stops the servers together.
  */
 
+import type { StopTimes } from '../../shared/machines/supervisor-stop.ts';
 import type { RecordedGroup } from '../../shared/memory/vitals.ts';
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import { IDLE } from '../../shared/model/idle.ts';
@@ -269,8 +270,13 @@ export class Fleet implements Servers {
     for (const { server } of this.#every()) server.abandon();
   }
 
+  /** Stops the servers for which nothing is in flight and nothing waits. */
+  stopUnused({ eofMs, termMs }: StopTimes): void {
+    for (const lane of this.#every()) if (lane.unused) lane.stop(eofMs, termMs);
+  }
+
   /** Stops all servers in parallel; resolves when each one has ended. */
-  stopServers({ eofMs, termMs }: { eofMs: number; termMs: number }): Promise<void> {
+  stopServers({ eofMs, termMs }: StopTimes): Promise<void> {
     this.#beginNothing();
     return new Promise((resolve) => {
       const check = () => {

@@ -118,6 +118,7 @@ export class Lane implements Tenant, ServerThread {
   #woken = false;
   /** `retired`: it is to go, and what is lost of it does not come back; `lost`: nothing of it runs. */
   #ending: 'none' | 'retired' | 'lost' = 'none';
+  #stopping = false;
   #config: ServerConfig;
 
   constructor(place: LanePlace, context: LaneContext, listener: LaneListener) {
@@ -158,6 +159,12 @@ export class Lane implements Tenant, ServerThread {
   get running(): boolean {
     const { phase } = this.server;
     return this.#ending !== 'lost' && this.#thread?.alive === true && phase !== 'stopped';
+  }
+
+  /** Nothing is in flight, nothing waits, and it has not been told to stop. */
+  get unused(): boolean {
+    const { in_flight, queued } = this.server.record;
+    return !this.#stopping && in_flight === 0 && queued === 0;
   }
 
   get retired(): boolean {
@@ -318,6 +325,7 @@ export class Lane implements Tenant, ServerThread {
 
   /** Stops the server for good; a thread that is lost meanwhile comes back without it. */
   stop(eofMs: number, termMs: number): void {
+    this.#stopping = true;
     this.server.close();
     this.#retire();
     this.post({ type: 'stop', slot: this.#slot, eofMs, termMs });

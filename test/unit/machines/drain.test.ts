@@ -74,46 +74,99 @@ describe('a signal', () => {
         [1000, 'signal'],
       ],
     ],
-  ] as const)('a second later kills all groups and exits 1 (%s)', (_, timeline) => {
-    const { state, did } = run(...timeline);
-    expect(state).toBe('killing');
-    expect(did).toContain('killAllGroups');
+  ] as const)('a second later sends TERM at once and exits 1 (%s)', (_, timeline) => {
+    const { state, effects } = run(...timeline);
+    expect(state).toBe('stopping');
+    // Servers that are being stopped get no more time than they had.
+    const at = timeline.length === 2 ? 1360 : 1161;
+    expect(effects.slice(-2)).toEqual([
+      { type: 'stopServers', eofMs: 0, termMs: 300 },
+      { type: 'wake', at },
+    ]);
     expect(exitCode(run(...timeline, [1003, 'allStopped']).effects)).toEqual([1]);
-    expect(exitCode(run(...timeline, [1200, 'deadline']).effects)).toEqual([1]);
+    const killed = run(...timeline, [1360, 'deadline']);
+    expect(killed.did).toContain('killAllGroups');
+    expect(exitCode(run(...timeline, [1360, 'deadline'], [1420, 'deadline']).effects)).toEqual([1]);
   });
 
-  test('a third one does not wait for the killed groups', () => {
-    const { effects } = run([0, 'signal'], [1000, 'signal'], [1001, 'signal']);
-    expect(exitCode(effects)).toEqual([1]);
+  test('a third one kills all groups, and a fourth does not wait for their end', () => {
+    const three = [
+      [0, 'signal'],
+      [1000, 'signal'],
+      [1001, 'signal'],
+    ] as const;
+    expect(run(...three).state).toBe('killing');
+    expect(exitCode(run(...three, [1002, 'signal']).effects)).toEqual([1]);
   });
 });
 
 describe('the end of stdin', () => {
-  test('stops the servers at once', () => {
+  test('lets what was read be answered, for 1.1 s', () => {
     const { state, effects } = run([50, 'eof']);
-    expect(state).toBe('stopping');
+    expect(state).toBe('answering');
     expect(effects).toEqual([
-      { type: 'stopAccepting' },
+      { type: 'answerRest', eofMs: 600, termMs: 500 },
+      { type: 'wake', at: 50 + 1100 },
+    ]);
+  });
+
+  test('stops the servers once all is answered', () => {
+    const { state, effects } = run([50, 'eof'], [60, 'drained']);
+    expect(state).toBe('stopping');
+    expect(effects.slice(2)).toEqual([
       { type: 'cancelCalls' },
       { type: 'stopServers', eofMs: 600, termMs: 500 },
-      { type: 'wake', at: 50 + 1400 },
+      { type: 'wake', at: 60 + 1160 },
+    ]);
+  });
+
+  test('leaves servers no more time than there is', () => {
+    const { effects } = run([0, 'eof'], [1000, 'drained']);
+    expect(effects).toContainEqual({ type: 'stopServers', eofMs: 100, termMs: 500 });
+  });
+
+  test('sends TERM with the end of input to servers whose calls are still open after 1.1 s', () => {
+    expect(run([0, 'eof'], [1099, 'deadline']).state).toBe('answering');
+    const { state, effects } = run([0, 'eof'], [1100, 'deadline']);
+    expect(state).toBe('stopping');
+    expect(effects.slice(2)).toEqual([
+      { type: 'cancelCalls' },
+      { type: 'stopServers', eofMs: 0, termMs: 500 },
+      { type: 'wake', at: 1660 },
     ]);
   });
 
   test('ends the grace of a signal', () => {
-    expect(run([0, 'signal'], [100, 'eof']).state).toBe('stopping');
+    const { state, effects } = run([0, 'signal'], [100, 'eof']);
+    expect(state).toBe('answering');
+    expect(effects.at(-1)).toEqual({ type: 'wake', at: 1200 });
+    expect(run([0, 'signal'], [4900, 'eof']).effects.at(-1)).toEqual({ type: 'wake', at: 5000 });
   });
 
-  test('followed by a signal kills all groups and exits 1', () => {
-    const { state, effects } = run([0, 'eof'], [1, 'signal'], [2, 'allStopped']);
-    expect(state).toBe('done');
-    expect(exitCode(effects)).toEqual([1]);
+  test.each([
+    ['while it is answered', [[0, 'eof']]],
+    [
+      'while servers are stopped',
+      [
+        [0, 'eof'],
+        [0, 'drained'],
+      ],
+    ],
+  ] as const)('followed by a signal sends TERM at once, and exits 0 (%s)', (_, timeline) => {
+    const { state, effects } = run(...timeline, [10, 'signal']);
+    expect(state).toBe('stopping');
+    expect(effects.slice(-2)).toEqual([
+      { type: 'stopServers', eofMs: 0, termMs: 300 },
+      { type: 'wake', at: 370 },
+    ]);
+    expect(run(...timeline, [10, 'signal'], [2000, 'signal']).effects).toEqual(effects);
+    expect(exitCode(run(...timeline, [10, 'signal'], [20, 'allStopped']).effects)).toEqual([0]);
   });
 
   test('leaves within 1.8 s even when no server ever stops, and is still a clean stop', () => {
     let now = 0;
     const timeline: [number, Name][] = [[0, 'eof']];
-    for (let round = 0; round < 2; round++) {
+    for (let round = 0; round < 3; round++) {
       const wake = run(...timeline).effects.findLast((effect) => effect.type === 'wake');
       now = wake?.type === 'wake' ? wake.at : Number.NaN;
       timeline.push([now, 'deadline']);
@@ -145,9 +198,16 @@ test('a timer that runs out early is set again', () => {
   }
 });
 
-test('whatever happens: each effect once, in order, and never stuck', () => {
+test('whatever happens: each effect in order, and never stuck', () => {
   const events = fc.constantFrom<Name>('signal', 'eof', 'drained', 'allStopped', 'deadline');
-  const order = ['stopAccepting', 'cancelCalls', 'stopServers', 'killAllGroups', 'exit'];
+  const order = [
+    'stopAccepting',
+    'answerRest',
+    'cancelCalls',
+    'stopServers',
+    'killAllGroups',
+    'exit',
+  ];
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.nat(2000), events)), (story) => {
       let now = 0;
@@ -156,7 +216,11 @@ test('whatever happens: each effect once, in order, and never stuck', () => {
       // Timers alone must bring every stop that has begun to its end.
       const timers = [10_000, 20_000, 30_000].map((by) => [now + by, 'deadline'] as const);
       const { state, did } = run(...timeline, ...timers);
-      const steps = did.filter((name) => name !== 'wake').map((name) => order.indexOf(name));
+      // Servers may be told a second time, to hurry.
+      const told = did.filter((name) => name !== 'wake' && name !== 'stopServers');
+      const steps = told.map((name) => order.indexOf(name));
+      const stops = did.filter((name) => name === 'stopServers').length;
+      expect(stops).toBeLessThanOrEqual(2);
       expect(steps).toEqual([...new Set(steps)].sort((a, b) => a - b));
       expect(state).toBe(begun ? 'done' : 'running');
     }),

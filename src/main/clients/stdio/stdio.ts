@@ -16,9 +16,20 @@ import type { ClaimedStdout } from './stdout-claim.ts';
 const LARGE_BYTES = 64 * 1024;
 const NEWLINE = new Uint8Array([0x0a]);
 
+/** The client as the gateway sees it. */
+export interface StdioFace {
+  /** False once it is gone or, after the end of its stdin, has its last answer. */
+  readonly isOpen: boolean;
+  readonly answered: boolean;
+  readonly mayAskMore: boolean;
+  /** Calls back once everything that it has asked is answered, or it is gone. Only after `onEnd`. */
+  whenAnswered(callback: () => void): void;
+}
+
 /**
  * @param options.maxMessageBytes largest message accepted from the client.
- * @param options.onEnd stdin ended or stdout broke, with the reason; called once.
+ * @param options.onEnd stdin ended or stdout broke, with the reason; called once. The end of stdin is half a
+ *   close: the client may still read, and gets the answers to everything that it has asked.
  */
 export function serveStdio(options: {
   readonly stdin: Readable;
@@ -27,15 +38,22 @@ export function serveStdio(options: {
   readonly maxMessageBytes: number;
   readonly credit: ByteCredit;
   readonly onEnd: (reason: string) => void;
-}): void {
+}): StdioFace {
   const { stdin, stdout } = options;
+  let said = false;
   let ended = false;
-  const end = (reason: string) => {
+  const close = (reason: string) => {
     if (ended) return;
     ended = true;
     unsent.close();
     client.closed(reason);
+  };
+  const end = (reason: string, isGone: boolean) => {
+    if (isGone) close(reason);
+    if (said) return;
+    said = true;
     options.onEnd(reason);
+    client.whenAnswered(() => close(reason));
   };
   const unsent = new Unsent({
     credit: options.credit,
@@ -70,10 +88,22 @@ export function serveStdio(options: {
     },
   });
   stdin.on('data', (chunk: Buffer) => framer.push(chunk));
-  stdin.on('end', () => end('stdin ended'));
-  stdin.on('close', () => end('stdin closed'));
-  stdin.on('error', (error) => end(`stdin failed: ${error.message}`));
-  stdout.stream.on('error', (error) => end(`stdout failed: ${error.message}`));
+  stdin.on('end', () => end('stdin ended', false));
+  stdin.on('close', () => end('stdin closed', false));
+  stdin.on('error', (error) => end(`stdin failed: ${error.message}`, false));
+  stdout.stream.on('error', (error) => end(`stdout failed: ${error.message}`, true));
+  return {
+    get isOpen() {
+      return !ended;
+    },
+    get answered() {
+      return client.answered;
+    },
+    get mayAskMore() {
+      return client.mayAskMore;
+    },
+    whenAnswered: (callback) => client.whenAnswered(callback),
+  };
 }
 
 /** @returns the bytes written. */

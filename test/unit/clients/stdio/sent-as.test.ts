@@ -34,6 +34,9 @@ function stdio(): {
       ports.push(port);
       return {
         busy: false,
+        answered: true,
+        mayAskMore: false,
+        whenAnswered: (callback) => callback(),
         receive: () => {},
         refused: () => {},
         drained: () => {},
