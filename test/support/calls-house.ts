@@ -32,6 +32,7 @@ const RECORD: SupervisorRecord = {
   noise_lines: 0,
   withheld: 0,
   withheld_why: null,
+  left_running: [],
 };
 
 const FEATURES: ServerFeatures = {

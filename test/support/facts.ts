@@ -20,6 +20,7 @@ const record: SupervisorRecord = {
   noise_lines: 0,
   withheld: 0,
   withheld_why: null,
+  left_running: [],
 };
 
 export const routing: LaneRecord = UNROUTED;

@@ -72,6 +72,7 @@ export function serverConfig(
     start: 'eager',
     idleStopMs: 0,
     maxRssMb: 0,
+    detached: 'end',
     instances: 'shared',
     maxInstances: 8,
     priority: 'auto',

@@ -154,6 +154,7 @@ const options = {
   start: word(['eager', 'lazy']).optional(),
   idle_stop_ms: milliseconds(0).optional(),
   max_rss_mb: whole(0, 1_048_576, 'MiB').optional(),
+  detached: word(['end', 'leave']).optional(),
   instances: word(['shared', 'session']).optional(),
   max_instances: whole(1, 256).optional(),
   tier_overrides: z

@@ -30,6 +30,7 @@ export type Settings = Pick<
   | 'start'
   | 'idleStopMs'
   | 'maxRssMb'
+  | 'detached'
   | 'instances'
   | 'maxInstances'
   | 'priority'
@@ -74,6 +75,7 @@ const DEFAULTS: Settings = {
   start: 'eager',
   idleStopMs: 0,
   maxRssMb: 0,
+  detached: 'end',
   instances: 'shared',
   maxInstances: 8,
   priority: 'auto',
@@ -135,6 +137,7 @@ function overlay(base: Settings, options: ServerOptions): Settings {
     start: options.start ?? base.start,
     idleStopMs: options.idle_stop_ms ?? base.idleStopMs,
     maxRssMb: options.max_rss_mb ?? base.maxRssMb,
+    detached: options.detached ?? base.detached,
     instances: options.instances ?? base.instances,
     maxInstances: options.max_instances ?? base.maxInstances,
     priority: options.priority ?? base.priority,

@@ -4,10 +4,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { StopTimes } from '../../shared/machines/supervisor-stop.ts';
-import type { RecordedGroup } from '../../shared/memory/vitals.ts';
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import type { EndpointRecord, ReloadRecord } from '../../shared/model/snapshot.ts';
 import { ownIdentity, systemLook } from '../../shared/platform/identity.ts';
+import { STRAGGLER_TERM_MS } from '../../shared/platform/stragglers.ts';
 import type { Halt } from '../calls/gate/halt.ts';
 import { sessionsOf } from '../clients/session.ts';
 import { prepareDirectory } from '../processes/directory.ts';
@@ -30,7 +30,6 @@ import { Publishing } from './publishing.ts';
 import { putInForce } from './put-in-force.ts';
 import type { Reconfigurable, Reconfigured } from './reload.ts';
 import { restoreOffers } from './restore-offers.ts';
-import { ServerProcesses } from './server-processes.ts';
 import { factsOf, healthOf, metricsOf, type Own } from './shown.ts';
 import { type Stoppable, tryTo } from './shutdown.ts';
 
@@ -54,7 +53,6 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   readonly #options: GatewayOptions;
   readonly #startedAt = new Date().toISOString();
   readonly #identity = ownIdentity();
-  readonly #processes: ServerProcesses;
   readonly #parts: Parts;
   readonly #publishing: Publishing;
   readonly #heartbeat: Heartbeat;
@@ -72,8 +70,6 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
 
   private constructor(options: GatewayOptions, dir: string, { looks, reaped }: Before) {
     const beats = new SharedArrayBuffer(4);
-    const look = systemLook();
-    this.#processes = new ServerProcesses(look, options.log);
     this.#options = options;
     this.#config = options.config;
     this.#exposeDiagnostics = options.exposeDiagnostics;
@@ -85,7 +81,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
         sessionId: this.sessionId,
         startedAt: this.#startedAt,
         identity: this.#identity,
-        look,
+        look: systemLook(),
         beats,
         looks,
         startsAfter: reaped,
@@ -237,12 +233,13 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     this.#parts.fleet.abandonCalls();
   }
 
-  stopServers(times: StopTimes): Promise<void> {
-    return this.#parts.fleet.stopServers(times);
+  async stopServers(times: StopTimes): Promise<void> {
+    await this.#parts.fleet.stopServers(times);
+    await this.#parts.processes.endStragglers(STRAGGLER_TERM_MS);
   }
 
   signalAll(signal: 'SIGTERM' | 'SIGKILL'): void {
-    this.#parts.fleet.killServers((group) => this.#processes.signal(group, signal));
+    this.#parts.fleet.killServers((group) => this.#parts.processes.signal(group, signal));
   }
 
   get held(): boolean {
@@ -274,7 +271,8 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
       writer.close(writerMs),
     ]);
     // A thread may have restarted a server while all groups were being killed.
-    await this.#processes.endLeft(fleet.groups());
+    await this.#parts.processes.endLeft(fleet.groups());
+    await this.#parts.processes.endStragglers(0);
     await launcher.close();
     this.#guard?.release();
     tryTo('removing the run files', log, () => removeInstance(this.dir, this.sessionId));
@@ -310,10 +308,6 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
 
   onLogLevel(level: string): void {
     this.#parts.fleet.setLogLevel(level);
-  }
-
-  endGroup(group: RecordedGroup): Promise<void> {
-    return this.#processes.end(group);
   }
 
   health(): string {

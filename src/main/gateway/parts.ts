@@ -2,7 +2,6 @@
  * The parts of a gateway, built and wired. Nothing is started here, and nothing decided.
  */
 import { ByteCredit } from '../../shared/memory/byte-credit.ts';
-import type { RecordedGroup } from '../../shared/memory/vitals.ts';
 import type { ProcessIdentity } from '../../shared/model/snapshot.ts';
 import type { Look } from '../../shared/platform/identity.ts';
 import type { StateWriterData } from '../../shared/protocol/threads.ts';
@@ -25,6 +24,7 @@ import { defaultStartLimit } from '../servers/start-tickets.ts';
 import { StateWriterThread } from '../threads/state-writer-thread.ts';
 import { workerEntry } from '../threads/worker-entry.ts';
 import type { GatewayOptions } from './options.ts';
+import { ServerProcesses } from './server-processes.ts';
 
 /** Events and questions of the parts, for the gateway. */
 export interface GatewayEvents extends ClientEvents {
@@ -34,8 +34,6 @@ export interface GatewayEvents extends ClientEvents {
   onWriterReplaced(): void;
   /** Nothing that is logged or shown may hold these from now on. */
   onSecrets(secrets: readonly string[]): void;
-  /** Resolves when it is gone, or does not end. */
-  endGroup(group: RecordedGroup): Promise<void>;
   /** JSON text of the health tool's result. */
   health(): string;
 }
@@ -97,6 +95,7 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
       events.onWriterReplaced();
     },
   });
+  const processes = new ServerProcesses({ ...options, session: options.sessionId });
   const fleet = new Fleet({
     ...options,
     calls,
@@ -114,7 +113,7 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
     usedBefore: readLastUse(dir),
     groupsFile: createGroupsFile(dir, options.sessionId, options.identity),
     gatewayVersion: options.version,
-    endGroup: (group) => events.endGroup(group),
+    endGroup: (group, lane) => processes.end(group, lane),
     onChange: () => events.onChange(),
   });
   const router: Router = new Router({
@@ -141,6 +140,7 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
     lookups,
     priorities,
     launcher,
+    processes,
     writer,
     fleet,
     router,

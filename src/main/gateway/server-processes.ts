@@ -3,36 +3,67 @@
  * the last moments of the gateway.
  */
 import type { RecordedGroup } from '../../shared/memory/vitals.ts';
+import { markOf } from '../../shared/model/process-mark.ts';
+import type { ProcessIdentity } from '../../shared/model/snapshot.ts';
 import type { Look } from '../../shared/platform/identity.ts';
+import { STRAGGLER_TERM_MS, Stragglers } from '../../shared/platform/stragglers.ts';
 import type { Logger } from '../logger.ts';
 import { endGroups } from '../processes/end-groups.ts';
 import { type OwnGroup, signalGroup } from '../processes/groups.ts';
 
-export class ServerProcesses {
-  readonly #look: Look;
-  readonly #log: Logger;
+export interface ServerProcessesOptions {
+  /** Id of the gateway's session. */
+  readonly session: string;
+  /** Of the gateway. */
+  readonly identity: ProcessIdentity;
+  readonly look: Look;
+  readonly log: Logger;
+}
 
-  constructor(look: Look, log: Logger) {
-    this.#look = look;
-    this.#log = log;
+export class ServerProcesses {
+  readonly #options: ServerProcessesOptions;
+
+  constructor(options: ServerProcessesOptions) {
+    this.#options = options;
   }
 
-  /** Resolves when it is gone, or does not end. */
-  async end(group: RecordedGroup): Promise<void> {
-    const { signalled, gone } = endGroups([ownGroup(group)], this.#look);
+  /**
+   * Ends a group, and what has left it. Resolves when all is gone, or does not end.
+   *
+   * @param lane whose group it is; null: it is not known, or its detached processes are left alone.
+   */
+  async end(group: RecordedGroup, lane: string | null): Promise<void> {
+    const { look, log } = this.#options;
+    // First, while it can still be seen who has started whom.
+    const stragglers =
+      lane === null ? null : this.#endMarked(lane, [group.pgid], STRAGGLER_TERM_MS);
+    const { signalled, gone } = endGroups([ownGroup(group)], look);
     const outcome = signalled.length > 0 ? 'sent' : 'gone or not ours';
-    this.#log.warn({ pgid: group.pgid, outcome }, 'ended a process group');
-    await gone;
+    log.warn({ pgid: group.pgid, outcome }, 'ended a process group');
+    await Promise.all([gone, stragglers]);
+  }
+
+  /** Ends what servers have started outside of their groups, when all of them have ended. */
+  endStragglers(termMs: number): Promise<void> {
+    return this.#endMarked(null, [], termMs);
   }
 
   /** The same for groups of which there should be none any more. */
   endLeft(groups: readonly RecordedGroup[]): Promise<void> {
-    return endGroups(groups.map(ownGroup), this.#look).gone;
+    return endGroups(groups.map(ownGroup), this.#options.look).gone;
   }
 
   signal(group: RecordedGroup, signal: 'SIGTERM' | 'SIGKILL'): void {
-    const outcome = signalGroup(ownGroup(group), this.#look, signal);
-    this.#log.warn({ pgid: group.pgid, signal, outcome }, 'signalled a process group');
+    const { look, log } = this.#options;
+    const outcome = signalGroup(ownGroup(group), look, signal);
+    log.warn({ pgid: group.pgid, signal, outcome }, 'signalled a process group');
+  }
+
+  #endMarked(lane: string | null, groups: readonly number[], termMs: number): Promise<void> {
+    const { session, identity } = this.#options;
+    const since = Number(identity.start_time) || 0;
+    const stragglers = new Stragglers({ mark: markOf(session, lane, 'end'), groups, since });
+    return new Promise((resolve) => stragglers.end(termMs, resolve));
   }
 }
 

@@ -56,7 +56,7 @@ export function signalGroup(
 ): 'sent' | 'gone' | 'not_ours' {
   // kill(-1) reaches every process and kill(0) one's own group.
   if (!Number.isSafeInteger(pgid) || pgid < 2) return 'not_ours';
-  if (startTime !== null && !mayBe(look(pgid), startTime)) return 'not_ours';
+  if (!isOurs({ pgid, startTime }, look)) return 'not_ours';
   try {
     process.kill(-pgid, signal);
     return 'sent';
@@ -65,6 +65,11 @@ export function signalGroup(
     if (errorCode(error) === 'EPERM') return 'not_ours';
     throw error;
   }
+}
+
+/** False when the number belongs to another process by now. */
+export function isOurs({ pgid, startTime }: OwnGroup, look: Look): boolean {
+  return startTime === null || mayBe(look(pgid), startTime);
 }
 
 /** True when the leader may be the one that started then: a number without a leader still is its group's. */

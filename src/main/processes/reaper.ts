@@ -11,12 +11,14 @@ import {
   parseGroups,
 } from '../../shared/model/groups.ts';
 import { judge, type Liveness, type ProcessView } from '../../shared/model/process-identity.ts';
+import { markOf } from '../../shared/model/process-mark.ts';
 import type { ProcessIdentity } from '../../shared/model/snapshot.ts';
 import { errorText, expecting } from '../../shared/platform/errno.ts';
 import type { Look } from '../../shared/platform/identity.ts';
 import { readSmallFile, removeFile, type SafeRead } from '../../shared/platform/safe-file.ts';
+import { type Hunt, STRAGGLER_TERM_MS, Stragglers } from '../../shared/platform/stragglers.ts';
 import { endGroups } from './end-groups.ts';
-import { groupsPath } from './groups.ts';
+import { groupsPath, isOurs } from './groups.ts';
 import { instancePath, parseInstance } from './instance.ts';
 
 export interface Reaped {
@@ -55,6 +57,7 @@ export async function reapDeadGateways(
   const names = expecting(['ENOENT'], [], () => readdirSync(run));
   const dead: string[] = [];
   const orphans: ProcessGroup[] = [];
+  const hunts: Hunt[] = [];
   const removed: string[] = [];
   const problems: string[] = [];
 
@@ -78,11 +81,20 @@ export async function reapDeadGateways(
     if (left.gateway === null)
       problems.push(`${run}: files of ${sessionId} are malformed, removed`);
     const local = life === 'dead' && sameBoot(left.gateway, me);
-    if (local) orphans.push(...left.groups);
+    if (local) {
+      orphans.push(...left.groups);
+      hunts.push({
+        mark: markOf(sessionId, null, 'end'),
+        groups: left.groups.filter((group) => isOurs(group, look)).map(({ pgid }) => pgid),
+        since: Number(left.gateway?.start_time) || 0,
+      });
+    }
     dead.push(sessionId);
   }
+  // First, while it can still be seen who has started whom.
+  const stragglers = hunts.map((hunt) => endStragglers(hunt));
   const { signalled, gone } = endGroups(orphans, look);
-  await gone;
+  await Promise.all([gone, ...stragglers]);
   for (const sessionId of dead) {
     remove(groupsPath(dir, sessionId));
     remove(instancePath(dir, sessionId));
@@ -92,6 +104,10 @@ export async function reapDeadGateways(
   }
   const ended = signalled.map(({ server, pgid }) => ({ server, pgid }));
   return { ended, removed, problems };
+}
+
+function endStragglers(hunt: Hunt): Promise<void> {
+  return new Promise((resolve) => new Stragglers(hunt).end(STRAGGLER_TERM_MS, resolve));
 }
 
 function sessionsOf(names: readonly string[]): Set<string> {

@@ -40,7 +40,11 @@ export interface FleetOptions {
   readonly priorities: PriorityQueue;
   readonly launcher: Pick<LauncherProcess, 'address' | 'failed'>;
   readonly halted: () => Halt;
-  /** Resolves when it is gone, or does not end. */
-  readonly endGroup: (group: RecordedGroup) => Promise<void>;
+  /**
+   * Resolves when it is gone, or does not end.
+   *
+   * @param lane whose group it is; null: it is not known, or its detached processes are left alone.
+   */
+  readonly endGroup: (group: RecordedGroup, lane: string | null) => Promise<void>;
   readonly onChange: () => void;
 }

@@ -20,6 +20,7 @@ export function lostRecord(last: SupervisorRecord | null, loss: ThreadLoss): Sup
     noise_lines: last?.noise_lines ?? 0,
     withheld: last?.withheld ?? 0,
     withheld_why: last?.withheld_why ?? null,
+    left_running: last?.left_running ?? [],
     phase: loss.nextStartAt === null ? 'stopped' : 'backoff',
     since: now,
     pid: null,

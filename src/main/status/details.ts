@@ -22,6 +22,10 @@ export function downstreamDetails(one: DownstreamView, now: number): string[] {
   }
   if (one.withheld_why !== null)
     lines.push(`  lists       ${withheldText(one)}: ${shown(one.withheld_why, 1000)}`);
+  if (one.left_running.length > 0) {
+    const named = one.left_running.map(({ pid, program }) => `${shown(program, 64)} (${pid})`);
+    lines.push(`  left alone  ${named.join(', ')} when its last process ended`);
+  }
   if (one.next_restart_at !== null)
     lines.push(`  next start  ${relative(one.next_restart_at, now)}`);
   if (one.last_error !== null) lines.push(`  last error  ${shown(one.last_error, 1000)}`);

@@ -123,6 +123,7 @@ function downstreamView(one: Fields) {
     noise_lines: count(one['noise_lines']),
     withheld: count(one['withheld']),
     withheld_why: text(one['withheld_why']),
+    left_running: leftView(one['left_running']),
     share: oneOf(['normal', 'low'], one['share']),
     name_collisions: count(one['name_collisions']),
     thread: {
@@ -132,6 +133,15 @@ function downstreamView(one: Fields) {
       mates: count(thread['mates']),
     },
   };
+}
+
+/** What was left alone when a server ended. */
+function leftView(value: unknown) {
+  return (listOf(value) ?? []).slice(0, 64).flatMap((entry) => {
+    const left = fieldsOf(entry);
+    const pid = pidOf(left?.['pid']);
+    return pid === null ? [] : [{ pid, program: text(left?.['program']) ?? '' }];
+  });
 }
 
 /** How a server ended, or null when the file does not say it. */

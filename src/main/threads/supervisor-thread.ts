@@ -57,8 +57,12 @@ export interface SupervisorThreadOptions {
   readonly onSecret: (secret: string) => void;
   /** Gives the state writer the reading end of a new facts port. */
   readonly attachFacts: (port: MessagePort) => void;
-  /** Resolves when it is gone, or does not end. */
-  readonly endGroup: (group: RecordedGroup) => Promise<void>;
+  /**
+   * Resolves when it is gone, or does not end.
+   *
+   * @param lane whose group it is; null: it is not known, or its detached processes are left alone.
+   */
+  readonly endGroup: (group: RecordedGroup, lane: string | null) => Promise<void>;
   /** Something in `record` changed. */
   readonly onChange: () => void;
 }

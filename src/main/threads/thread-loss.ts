@@ -13,7 +13,8 @@ export type LossReason = 'stalled' | 'crashed';
 export interface LosingThread {
   readonly tenants: Tenants;
   readonly vitals: ThreadVitals;
-  readonly endGroup: (group: RecordedGroup) => Promise<void>;
+  /** @param lane null: not known, or its detached processes are left alone. */
+  readonly endGroup: (group: RecordedGroup, lane: string | null) => Promise<void>;
   readonly log: Logger;
 }
 
@@ -53,7 +54,8 @@ export class ThreadLoss {
     for (const slot of tenants.slots()) {
       const group = vitals.group(slot);
       if (group === null) continue;
-      ending.push(endGroup(group));
+      const config = tenants.at(slot)?.config;
+      ending.push(endGroup(group, config?.detached === 'end' ? config.lane : null));
       tenants.at(slot)?.onKilled(group.incarnation);
       vitals.setGroup(slot, null);
     }

@@ -4,6 +4,7 @@
  */
 
 import type { AsksConfig } from './asks.ts';
+import type { Detached } from './process-mark.ts';
 
 /** When and how fast a server that died is started again. Times in milliseconds. */
 export interface RestartPolicy {
@@ -92,6 +93,8 @@ export interface ServerConfig {
   readonly idleStopMs: number;
   /** It is restarted when it and all it started reach so many resident MiB; 0 = no limit. */
   readonly maxRssMb: number;
+  /** `end`: what it has started in other process groups is ended with it, apart from a person's programs. @default 'end' */
+  readonly detached: Detached;
   /** `session`: each client has its own process, from its start to its end. */
   readonly instances: 'shared' | 'session';
   /** Processes of a `session` server at the same time. @default 8 */

@@ -17,4 +17,5 @@ export const IDLE: SupervisorRecord = {
   noise_lines: 0,
   withheld: 0,
   withheld_why: null,
+  left_running: [],
 };

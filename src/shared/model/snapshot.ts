@@ -27,6 +27,13 @@ export interface LastExit {
   readonly stderr_tail: string;
 }
 
+/** A process that was left alone when its server ended: a person's program, or all of it with `detached: leave`. */
+export interface LeftProcess {
+  readonly pid: number;
+  /** Name without path, at most 64 UTF-16 units. */
+  readonly program: string;
+}
+
 /** Owned by the supervisor of the server. Always complete, never a delta. Times are ISO. */
 export interface SupervisorRecord {
   readonly phase: Phase;
@@ -49,6 +56,8 @@ export interface SupervisorRecord {
   readonly withheld: number;
   /** Which these are and why, and what else of a list is missing; redacted, at most 4096 UTF-16 units. */
   readonly withheld_why: string | null;
+  /** What was left alone at the end of its last process, at most 16. */
+  readonly left_running: readonly LeftProcess[];
 }
 
 export interface ThreadRecord {

@@ -105,6 +105,7 @@ function downstream(
     noise_lines: record.noise_lines,
     withheld: record.withheld,
     withheld_why: record.withheld_why?.slice(0, LONGEST_ERROR) ?? null,
+    left_running: record.left_running,
     thread: routing.thread,
     share: routing.share,
     name_collisions: routing.name_collisions,

@@ -13,6 +13,8 @@ export interface SupervisorContext {
   readonly workload: Workload;
   readonly vitals: ThreadVitals;
   readonly groupsFile: string;
+  /** Id of the gateway's session. */
+  readonly session: string;
   readonly guarded: GuardedPlaces;
   readonly looks: Looks;
   /** The link to a server behind HTTP; null in a thread that was not started for such servers. */

@@ -3,6 +3,7 @@
  * ports, and counts heartbeats in shared memory. Composition only.
  */
 import '../console.ts';
+import { basename } from 'node:path';
 import { getHeapStatistics } from 'node:v8';
 import { type MessagePort, threadId, workerData } from 'node:worker_threads';
 import { expose } from 'comlink';
@@ -39,6 +40,7 @@ const outgoing = new PortBatch<FromSupervisor>({
 const remote = data.http ? await import('./http/remote.ts') : null;
 const context: SupervisorContext = {
   ...data,
+  session: basename(data.groupsFile, '.groups'),
   vitals,
   workload,
   Remote: remote?.Remote ?? null,

@@ -8,7 +8,9 @@ import type { SupervisorInput } from '../../shared/machines/supervisor-state.ts'
 import type { EndpointConfig, ServerConfig } from '../../shared/model/config.ts';
 import type { ListKind } from '../../shared/model/lists.ts';
 import type { CatalogEntry, Withheld } from '../../shared/model/mcp.ts';
+import { MARK_VARIABLE, markOf } from '../../shared/model/process-mark.ts';
 import type { ServerFeatures } from '../../shared/model/server.ts';
+import type { LeftProcess } from '../../shared/model/snapshot.ts';
 import type { LauncherAddress } from '../../shared/protocol/launch.ts';
 import { cleanForTerminal } from '../../shared/text/clean-text.ts';
 import type { SupervisorContext } from './context.ts';
@@ -77,7 +79,7 @@ export class Incarnation
     const { config, context, number, slot, secrets, telling } = options;
     this.#options = options;
     this.number = number;
-    const env = config.endpoint === null ? buildChildEnv(process.env, config) : null;
+    const env = config.endpoint === null ? this.#environment() : null;
     this.withheld = env === null ? [] : withheldNames(process.env, env);
     this.#stderr = env === null ? null : this.#newStderrReader();
     this.#stderrPause = new BudgetPause({
@@ -201,6 +203,10 @@ export class Incarnation
     this.#ended(code, signal, exitText(code, signal));
   }
 
+  left(processes: readonly LeftProcess[]): void {
+    this.#options.telling.left(processes);
+  }
+
   identified(): void {
     this.#options.telling.publish();
   }
@@ -309,11 +315,18 @@ export class Incarnation
     return new PathRule({ config, guarded, looks, pid, work });
   }
 
+  /** Whatever it starts inherits the mark, and is found by it at its end. */
+  #environment(): Record<string, string> {
+    const { config, context, number } = this.#options;
+    const mark = `${markOf(context.session, config.lane, config.detached)}${number}`;
+    return { ...buildChildEnv(process.env, config), [MARK_VARIABLE]: mark };
+  }
+
   #spawn(env: Readonly<Record<string, string>>): Link {
     const { config, context, launcher, slot } = this.#options;
-    const { vitals, groupsFile } = context;
+    const { vitals, groupsFile, session } = context;
     const incarnation = this.number;
-    const where = { slot, incarnation, groupsFile, vitals };
+    const where = { slot, incarnation, groupsFile, vitals, session };
     return new Child({ config, env, launcher, ...where, listener: this });
   }
 

@@ -9,7 +9,7 @@ import {
   type SupervisorState,
 } from '../../shared/machines/supervisor-state.ts';
 import type { SupervisorEvent } from '../../shared/model/server.ts';
-import type { LastExit, SupervisorRecord } from '../../shared/model/snapshot.ts';
+import type { LastExit, LeftProcess, SupervisorRecord } from '../../shared/model/snapshot.ts';
 import { clip } from '../../shared/text/clean-text.ts';
 import type { BadOutput } from './limits/stdout-watch.ts';
 
@@ -29,6 +29,7 @@ export interface RecordExtras {
   /** Entries of its lists that are not passed on, and why; "" when there is nothing to say. */
   readonly withheld: number;
   readonly withheldWhy: string;
+  readonly leftRunning: readonly LeftProcess[];
 }
 
 /** @param toIso converts a monotonic time to an ISO time. */
@@ -55,6 +56,7 @@ export function recordOf(
     noise_lines: extras.noiseLines,
     withheld: extras.withheld,
     withheld_why: extras.withheldWhy === '' ? null : clip(extras.withheldWhy, MAX_ERROR_UNITS),
+    left_running: extras.leftRunning,
   };
 }
 

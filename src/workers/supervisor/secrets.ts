@@ -16,8 +16,9 @@ export class ServerSecrets {
   #tokens: readonly string[] = [];
   #redactor: Redactor;
 
-  constructor(config: ServerConfig) {
-    this.#configured = secretsOf(config, process.env);
+  /** @param more that is not to be seen. */
+  constructor(config: ServerConfig, ...more: readonly string[]) {
+    this.#configured = [...secretsOf(config, process.env), ...more];
     this.#redactor = new Redactor({ values: this.#configured });
   }
 

@@ -17,6 +17,7 @@ import {
 } from '../../shared/machines/supervisor-state.ts';
 import type { AsksConfig } from '../../shared/model/asks.ts';
 import type { ServerConfig } from '../../shared/model/config.ts';
+import { markOf } from '../../shared/model/process-mark.ts';
 import type { LauncherAddress } from '../../shared/protocol/launch.ts';
 import type {
   CallMessage,
@@ -70,7 +71,9 @@ export class Supervisor {
     this.#clientCapabilities = config.clientCapabilities ?? message.clientCapabilities;
     this.#asks = config.asks;
     this.#context = context;
-    this.#secrets = new ServerSecrets(config);
+    // Nobody is told the mark of its processes.
+    const mark = markOf(context.session, config.lane, config.detached);
+    this.#secrets = new ServerSecrets(config, mark);
     this.#telling = new Telling(message, context, this.#secrets);
     this.#state = initialSupervisor(message.incarnation, message.restarts);
     this.#feed({ type: 'open', delayMs: message.delayMs });

@@ -13,7 +13,7 @@ import type { ServerConfig } from '../../shared/model/config.ts';
 import { LIST_KINDS, type ListKind } from '../../shared/model/lists.ts';
 import type { Withheld } from '../../shared/model/mcp.ts';
 import type { SupervisorEvent } from '../../shared/model/server.ts';
-import type { LastExit, SupervisorRecord } from '../../shared/model/snapshot.ts';
+import type { LastExit, LeftProcess, SupervisorRecord } from '../../shared/model/snapshot.ts';
 import type { CatalogFact, SupervisorFact } from '../../shared/protocol/facts.ts';
 import type {
   CallFailedMessage,
@@ -60,6 +60,7 @@ export class Telling {
   #lastExit: LastExit | null = null;
   #lastError: string | null;
   #toolsCount: number | null = null;
+  #leftRunning: readonly LeftProcess[] = [];
   /** Noise of earlier incarnations. */
   #noiseBefore = 0;
   #catalog: Pick<CatalogFact, 'profile' | 'lists'> = { profile: null, lists: {} };
@@ -148,6 +149,17 @@ export class Telling {
   /** Called before the machine learns of the exit. */
   exited(exit: LastExit): void {
     this.#lastExit = exit;
+  }
+
+  /** A process has ended, and these that it had started were left alone. */
+  left(processes: readonly LeftProcess[]): void {
+    if (processes.length === 0 && this.#leftRunning.length === 0) return;
+    this.#leftRunning = processes;
+    if (processes.length > 0) {
+      const names = processes.map(({ pid, program }) => `${program} (${pid})`).join(', ');
+      this.log('warn', 'left running what it has started', { processes: names });
+    }
+    this.publish();
   }
 
   ticket(type: 'ticket_wanted' | 'ticket_returned'): void {
@@ -248,6 +260,7 @@ export class Telling {
       withheld: withheld.reduce((sum, { count }) => sum + count, 0),
       withheldWhy: withheld.flatMap(({ why }) => (why === '' ? [] : [why])).join('; '),
       toolsCount: this.#toolsCount,
+      leftRunning: this.#leftRunning,
       noiseLines: this.#noiseBefore + (this.#present?.noiseLines ?? 0),
     };
     const offset = Date.now() - performance.now();

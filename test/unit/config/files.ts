@@ -85,6 +85,7 @@ export function fullRegistry() {
         trusted: false,
         start: 'lazy',
         idle_stop_ms: 60_000,
+        detached: 'leave',
         max_rss_mb: 512,
         instances: 'session',
         max_instances: 4,

@@ -62,6 +62,7 @@ describe('a valid registry', () => {
       start: 'lazy',
       idleStopMs: 60_000,
       maxRssMb: 512,
+      detached: 'leave',
       instances: 'session',
       maxInstances: 4,
       unavailable: null,

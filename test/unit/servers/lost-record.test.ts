@@ -20,6 +20,7 @@ const READY: SupervisorRecord = {
   noise_lines: 1,
   withheld: 2,
   withheld_why: 'why',
+  left_running: [],
 };
 
 test('says when the thread and its server come back', () => {

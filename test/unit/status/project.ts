@@ -98,6 +98,7 @@ export function downstream(changes: Partial<DownstreamSnapshot> = {}): Downstrea
     noise_lines: 0,
     withheld: 0,
     withheld_why: null,
+    left_running: [],
     thread: { state: 'running', restarts: 0, heap_mb: 9, mates: 0 },
     share: 'low',
     name_collisions: 0,

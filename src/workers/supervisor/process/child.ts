@@ -7,8 +7,11 @@ import { existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { ThreadVitals } from '../../../shared/memory/vitals.ts';
 import type { ServerConfig } from '../../../shared/model/config.ts';
+import { markOf } from '../../../shared/model/process-mark.ts';
+import type { LeftProcess } from '../../../shared/model/snapshot.ts';
+import { STRAGGLER_TERM_MS, Stragglers } from '../../../shared/platform/stragglers.ts';
 import type { LauncherAddress } from '../../../shared/protocol/launch.ts';
-import { ProcessGroup } from '../../process/process-group.ts';
+import { ProcessGroup, startTimeOf } from '../../process/process-group.ts';
 import {
   type ProcessEvents,
   type StartedProcess,
@@ -31,6 +34,8 @@ export interface ChildOptions {
   readonly slot: number;
   readonly incarnation: number;
   readonly groupsFile: string;
+  /** Id of the gateway's session. */
+  readonly session: string;
   readonly vitals: ThreadVitals;
   /** Starts the child; null: this process forks. */
   readonly launcher: LauncherAddress | null;
@@ -55,6 +60,8 @@ export interface ChildListener {
   gone(code: number | null, signal: NodeJS.Signals | null): void;
   /** Something that an operator should know. */
   trouble(message: string): void;
+  /** These were left alone at the end. */
+  left(processes: readonly LeftProcess[]): void;
   /** `startTime` is known now, and was not right after the spawn. */
   identified(): void;
 }
@@ -74,6 +81,14 @@ export class Child implements Link {
   #early: Early | null = { lines: [], ends: false, signal: null };
   #queue: WriteQueue | null = null;
   #group: ProcessGroup | null = null;
+  /** What has left the group. */
+  #stragglers: Stragglers | null = null;
+  /** When TERM was sent, monotonic ms. */
+  #termAt: number | null = null;
+  #isKilled = false;
+  /** Nothing of it is left. */
+  #isClear = false;
+  readonly #onClear: (() => void)[] = [];
   #stdout: Readable | null = null;
   #stderr: Readable | null = null;
   #exited = false;
@@ -173,19 +188,27 @@ export class Child implements Link {
     else this.#queue?.end();
   }
 
-  /** Signals the whole group. */
+  /** Signals the whole group, and what has left it. */
   signal(signal: 'SIGTERM' | 'SIGKILL'): void {
-    if (this.#early !== null) this.#early.signal = signal;
-    else if (!this.#exited) this.#group?.signal(signal);
+    if (this.#early !== null) {
+      this.#early.signal = signal;
+      return;
+    }
+    if (this.#exited) return;
+    if (signal === 'SIGKILL') this.#isKilled = true;
+    else this.#termAt ??= performance.now();
+    // First, while it can still be seen who has started whom.
+    this.#stragglers?.signal(signal);
+    this.#group?.signal(signal);
   }
 
   whenClear(callback: () => void): void {
-    if (this.#group === null) callback();
-    else this.#group.whenEmpty(callback);
+    if (this.#group === null || this.#isClear) callback();
+    else this.#onClear.push(callback);
   }
 
   #attach({ pid, stdin, stdout, stderr }: StartedProcess): void {
-    const { config, slot, incarnation, groupsFile, vitals, listener } = this.#options;
+    const { config, slot, incarnation, groupsFile, vitals, session, listener } = this.#options;
     this.#pid = pid;
     this.#group = new ProcessGroup({
       pgid: pid,
@@ -196,6 +219,12 @@ export class Child implements Link {
       vitals,
       onTrouble: (message) => listener.trouble(message),
       onIdentified: () => listener.identified(),
+    });
+    this.#stragglers = new Stragglers({
+      mark: markOf(session, config.lane, config.detached),
+      groups: [pid],
+      since: startOfGateway(),
+      leave: config.detached === 'leave',
     });
     this.#queue = new WriteQueue(stdin, () => this.#lostPipe('closed its stdin'));
     this.#stdout = stdout;
@@ -211,6 +240,19 @@ export class Child implements Link {
     for (const { line, id } of early?.lines ?? []) this.write(line, id);
     if (early?.ends === true) this.endInput();
     if (early !== null && early.signal !== null) this.signal(early.signal);
+  }
+
+  /** Ends what has left the group, and tells when all is gone. */
+  #clear(): void {
+    const { listener } = this.#options;
+    const termMs = this.#isKilled ? 0 : (this.#termAt ?? performance.now()) + STRAGGLER_TERM_MS;
+    this.#stragglers?.end(Math.max(0, termMs - performance.now()), () => {
+      listener.left(this.#stragglers?.left ?? []);
+      this.#group?.whenEmpty(() => {
+        this.#isClear = true;
+        for (const callback of this.#onClear.splice(0)) callback();
+      });
+    });
   }
 
   #lostPipe(what: string): void {
@@ -231,6 +273,7 @@ export class Child implements Link {
     if (this.#unreachable !== null) clearTimeout(this.#unreachable);
     // The leader's output stays readable, but no process that it started may outlive it.
     this.#group?.finish();
+    this.#clear();
     let open = 0;
     let done = false;
     const end = () => {
@@ -272,4 +315,12 @@ function explainSpawnError(
     return `cannot start ${command}: ${code}, too many open files`;
   }
   return `cannot start ${command}: ${code}`;
+}
+
+let start: number | null = null;
+
+/** In ticks since the boot; 0 where it is told otherwise. */
+function startOfGateway(): number {
+  start ??= Number(startTimeOf(process.pid)) || 0;
+  return start;
 }
