@@ -138,7 +138,9 @@ test.concurrent('a server that does not answer initialize is given up in time', 
   const web = await rea.waitForServer('web', ({ last_exit }) => last_exit !== null, {
     what: 'given up',
   });
-  expect(web.last_error).toBe('no answer to initialize within 200 ms');
+  expect(web.last_error).toBe(
+    'no answer to initialize within 200 ms; if it needs longer, raise its start_timeout_ms',
+  );
 });
 
 test.concurrent('a server that does not answer the end of its session does not hold up the stop', async () => {

@@ -181,25 +181,12 @@ describe('a child that hangs', () => {
     expect(event).toMatchObject({
       reason: 'start_timeout',
       signal: 'SIGTERM',
-      detail: expect.stringMatching(/^no answer to initialize within [24680]00 ms$/),
+      detail: expect.stringMatching(
+        /^no answer to initialize within [24680]00 ms; if it needs longer, raise its start_timeout_ms$/,
+      ),
     });
     // A server that had to be killed did not end for want of a variable.
     expect(record.last_error).not.toContain('SSH_AUTH_SOCK');
-  });
-});
-
-describe('a server that is at work when its start timeout is over', () => {
-  test.each([['--itself'], ['--elsewhere']])('gets more time: %s', async (where) => {
-    thread.open(serverConfig('busy-start', [6000, where], { startTimeoutMs: 3000 }));
-    const ready = await thread.event('ready');
-    expect(ready.incarnation).toBe(1);
-    expect(thread.life).not.toContain('child_died_unexpectedly');
-  });
-
-  test('gets four times as much and not more', async () => {
-    thread.open(serverConfig('busy-start', [60_000], { startTimeoutMs: 1000 }));
-    const { event } = await thread.event('child_died_unexpectedly');
-    expect(event).toMatchObject({ detail: 'no answer to initialize within 4000 ms' });
   });
 });
 

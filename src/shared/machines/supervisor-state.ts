@@ -41,7 +41,7 @@ type Life =
       readonly step: 'handshaking';
       readonly pid: number | null;
       readonly again: boolean;
-      /** Time allowed for the start so far, in milliseconds; grows while the server is busy. */
+      /** Time allowed for the start so far, in milliseconds; grows while the server is at work. */
       readonly allowedMs: number;
     }
   | { readonly phase: 'ready'; readonly pid: number | null; readonly stable: boolean }
@@ -129,7 +129,7 @@ export type SupervisorInput =
       readonly type: 'timer';
       readonly incarnation: number;
       readonly timer: SupervisorTimer;
-      /** True: the server has used the CPU since the timer was set. Only for `start`. */
+      /** True: the server has used the CPU since the timer was set, or has said on stderr how far it is. Only for `start`. */
       readonly busy: boolean;
     }
   /** An idle server is needed. */

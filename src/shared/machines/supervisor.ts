@@ -26,7 +26,7 @@ import { condemn, drained, escalate, rest, stop } from './supervisor-stop.ts';
 const TICKET_MS = 5000;
 /** A server that speaks only other revisions does so until it is another release. */
 const REVISION_MS = 600_000;
-/** A server that is busy while it starts may take this many times `startTimeoutMs`. */
+/** A server that works or reports progress while it starts may take this many times `startTimeoutMs`. */
 const START_EXTENSION = 4;
 
 /**
@@ -266,7 +266,7 @@ function onTimer(
       if (busy && allowedMs < START_EXTENSION * ms) {
         return [{ ...state, allowedMs: allowedMs + ms }, [{ do: 'timer', timer: 'start', ms }]];
       }
-      const detail = `no answer to initialize within ${allowedMs} ms`;
+      const detail = `no answer to initialize within ${allowedMs} ms; if it needs longer, raise its start_timeout_ms`;
       return condemn(now, state, { reason: 'start_timeout', detail });
     }
     case 'ticket':

@@ -73,6 +73,7 @@ export class Incarnation
   readonly #stderr: StderrReader | null;
   readonly #stderrPause: BudgetPause;
   #exited = false;
+  #stderrAt = Number.NEGATIVE_INFINITY;
 
   /** Spawns or connects, and begins the handshake. */
   constructor(options: IncarnationOptions) {
@@ -140,6 +141,11 @@ export class Incarnation
     return bad === null ? null : { why: bad.why, sample: this.#shownSample(bad.sample) };
   }
 
+  /** When it last said something on stderr, monotonic ms. */
+  get stderrAt(): number {
+    return this.#stderrAt;
+  }
+
   get noiseLines(): number {
     return this.conversation.noiseLines;
   }
@@ -178,6 +184,7 @@ export class Incarnation
   }
 
   stderr(chunk: Buffer): void {
+    this.#stderrAt = performance.now();
     this.conversation.work(() => {
       const lines = this.#stderr?.push(chunk) ?? 0;
       if (this.#exited) return;

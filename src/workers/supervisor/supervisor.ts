@@ -39,6 +39,11 @@ import { Telling } from './telling.ts';
  * hundred servers start at once none gets much.
  */
 const BUSY_SHARE = 0.01;
+/**
+ * One that waits for the network, as at the first start of a package, may use less and tell its progress on stderr. What
+ * it says in the first part of its time is no progress: many greet and then hang.
+ */
+const PROGRESS_SHARE = 0.5;
 
 export class Supervisor {
   /** Name of the lane: the server's, or with an instance for each client the instance's. */
@@ -178,10 +183,17 @@ export class Supervisor {
     const pid = pidOf(this.#state);
     const before = timer === 'start' ? treeCpuMs(pid) : 0;
     const fire = () => {
-      const used = timer === 'start' ? treeCpuMs(pidOf(this.#state)) - before : 0;
-      this.#feed({ type: 'timer', incarnation, timer, busy: used >= BUSY_SHARE * ms });
+      const busy = timer === 'start' && this.#isAtWork(before, ms);
+      this.#feed({ type: 'timer', incarnation, timer, busy });
     };
     this.#timers.set(timer, setTimeout(fire, ms));
+  }
+
+  /** @param before CPU time of its processes `ms` ago. */
+  #isAtWork(before: number, ms: number): boolean {
+    const saidAt = this.#current?.stderrAt ?? Number.NEGATIVE_INFINITY;
+    const used = treeCpuMs(pidOf(this.#state)) - before;
+    return used >= BUSY_SHARE * ms || performance.now() - saidAt <= PROGRESS_SHARE * ms;
   }
 
   /** Two incarnations never share a port, a lock or a profile. */
