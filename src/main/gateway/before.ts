@@ -9,6 +9,10 @@ import { type Looks, learnPlaces } from '../processes/guarded-places.ts';
 import { reapDeadGateways } from '../processes/reaper.ts';
 import type { GatewayOptions } from './options.ts';
 
+/** Node waits for its own children only. */
+const FIRST_PROCESS =
+  'rea is process 1 here: what its servers leave behind becomes its child and stays a zombie; start the container with an init (docker run --init)';
+
 export interface Before {
   readonly looks: Looks;
   /** Nothing that dead gateways have started is left, or it does not end. No server is started before. */
@@ -18,6 +22,7 @@ export interface Before {
 /** @param dir absolute path of `.rea`. */
 export async function before(options: GatewayOptions, dir: string): Promise<Before> {
   const { log, guarded } = options;
+  if (process.pid === 1) log.warn(FIRST_PROCESS);
   const reaped = reapDeadGateways(dir, ownIdentity(), systemLook()).then(({ ended, problems }) => {
     for (const group of ended) log.warn(group, 'ended a leftover of a dead gateway');
     for (const problem of problems) log.warn(problem);
