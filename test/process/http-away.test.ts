@@ -220,13 +220,14 @@ function isAway({ phase, last_error }: { phase: string; last_error: string | nul
   return phase === 'backoff' && last_error !== null;
 }
 
-/** A port that takes connections and ends them at once, as a container's does before its program listens. */
+/** A port that takes requests and ends their connections, as a container's does before its program listens. */
 async function resetting(port?: number) {
   let connections = 0;
   const server = createServer((socket) => {
     connections += 1;
     socket.on('error', () => undefined);
-    socket.resetAndDestroy();
+    // By then the request has certainly left.
+    socket.once('data', () => socket.resetAndDestroy());
   });
   return { ...(await open(server, port)), connections: () => connections };
 }
