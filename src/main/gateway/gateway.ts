@@ -93,10 +93,8 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
       ...options,
       open: sessionsOf(parts.router),
       credit: parts.credit,
-      ready: () => {
-        if (this.stopping || this.#stopAnnounced) return 'stopping';
-        return this.#isUp ? 'ok' : 'starting';
-      },
+      ready: () =>
+        this.stopping || this.#stopAnnounced ? 'stopping' : this.#isUp ? 'ok' : 'starting',
       onStdioEnd: () => this.onClients(),
     });
     this.#answers = new LastAnswers(this.#doors, parts.fleet);

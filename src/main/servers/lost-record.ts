@@ -1,4 +1,5 @@
 /** The record that main gives of a server after its supervisor thread is lost. Pure. */
+import { IDLE } from '../../shared/model/idle.ts';
 import type { SupervisorRecord } from '../../shared/model/snapshot.ts';
 
 export interface ThreadLoss {
@@ -12,15 +13,16 @@ export interface ThreadLoss {
 /** @param last what the supervisor said last; null when it never spoke. */
 export function lostRecord(last: SupervisorRecord | null, loss: ThreadLoss): SupervisorRecord {
   const now = new Date(loss.now).toISOString();
-  const hadChild = last !== null && last.pid !== null;
+  const before = last ?? IDLE;
+  const hadChild = before.pid !== null;
   return {
-    incarnation: last?.incarnation ?? 0,
-    restarts: last?.restarts ?? 0,
-    tools_count: last?.tools_count ?? null,
-    noise_lines: last?.noise_lines ?? 0,
-    withheld: last?.withheld ?? 0,
-    withheld_why: last?.withheld_why ?? null,
-    left_running: last?.left_running ?? [],
+    incarnation: before.incarnation,
+    restarts: before.restarts,
+    tools_count: before.tools_count,
+    noise_lines: before.noise_lines,
+    withheld: before.withheld,
+    withheld_why: before.withheld_why,
+    left_running: before.left_running,
     phase: loss.nextStartAt === null ? 'stopped' : 'backoff',
     since: now,
     pid: null,
@@ -30,7 +32,7 @@ export function lostRecord(last: SupervisorRecord | null, loss: ThreadLoss): Sup
     last_error: loss.error,
     last_exit: hadChild
       ? { code: null, signal: 'SIGKILL', at: now, stderr_tail: '' }
-      : (last?.last_exit ?? null),
+      : before.last_exit,
     next_restart_at: loss.nextStartAt === null ? null : new Date(loss.nextStartAt).toISOString(),
   };
 }

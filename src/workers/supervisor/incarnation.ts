@@ -22,7 +22,6 @@ import type { DroppedNotifications } from './conversation/notifications.ts';
 import { Outgoing } from './conversation/outgoing.ts';
 import { KEPT_ERROR_UNITS } from './conversation/own-requests.ts';
 import type { RemoteListener } from './http/remote.ts';
-import { BudgetPause } from './limits/budget-pause.ts';
 import type { NoiseReport } from './limits/noise.ts';
 import { ReadThrottle, type ThrottleListener } from './limits/read-throttle.ts';
 import { Readers } from './limits/readers.ts';
@@ -30,7 +29,7 @@ import type { BadOutput } from './limits/stdout-watch.ts';
 import type { Link } from './link.ts';
 import { Child, type ChildListener } from './process/child.ts';
 import { buildChildEnv, withheldNames } from './process/environment.ts';
-import { StderrReader } from './process/stderr.ts';
+import { ServerStderr } from './process/server-stderr.ts';
 import { exitText } from './record.ts';
 import { PathRule } from './rules/path-rule.ts';
 import type { ServerSecrets } from './secrets.ts';
@@ -70,10 +69,7 @@ export class Incarnation
   readonly #options: IncarnationOptions;
   readonly #rule: PathRule | null;
   readonly #throttle: ReadThrottle;
-  readonly #stderr: StderrReader | null;
-  readonly #stderrPause: BudgetPause;
-  #exited = false;
-  #stderrAt = Number.NEGATIVE_INFINITY;
+  readonly #stderr: ServerStderr | null;
 
   /** Spawns or connects, and begins the handshake. */
   constructor(options: IncarnationOptions) {
@@ -82,11 +78,14 @@ export class Incarnation
     this.number = number;
     const env = config.endpoint === null ? this.#environment() : null;
     this.withheld = env === null ? [] : withheldNames(process.env, env);
-    this.#stderr = env === null ? null : this.#newStderrReader();
-    this.#stderrPause = new BudgetPause({
-      changed: () => this.#throttleStderr(),
-      overloaded: () => telling.log('warn', 'writes too much to stderr: it is read slowly', {}),
-    });
+    this.#stderr =
+      env === null
+        ? null
+        : new ServerStderr(
+            (text) => secrets.redact(text),
+            (level, text, fields) => telling.log(level, text, fields),
+            (paused) => this.link instanceof Child && this.link.pauseStderr(paused),
+          );
     this.link = config.endpoint === null ? this.#spawn(env ?? {}) : this.#connect(config.endpoint);
     this.#rule = config.endpoint === null ? this.#guard() : null;
     const readers = new Readers();
@@ -143,7 +142,7 @@ export class Incarnation
 
   /** When it last said something on stderr, monotonic ms. */
   get stderrAt(): number {
-    return this.#stderrAt;
+    return this.#stderr?.lastAt ?? Number.NEGATIVE_INFINITY;
   }
 
   get noiseLines(): number {
@@ -184,22 +183,13 @@ export class Incarnation
   }
 
   stderr(chunk: Buffer): void {
-    this.#stderrAt = performance.now();
-    this.conversation.work(() => {
-      const lines = this.#stderr?.push(chunk) ?? 0;
-      if (this.#exited) return;
-      const { budget } = this.#stderrPause;
-      budget.read(chunk.length);
-      budget.noise(lines);
-      this.#stderrPause.charge(0);
-    });
+    this.conversation.work(() => this.#stderr?.push(chunk));
   }
 
   /** There is little time for the last output: it is read whatever the limits say. */
   exited(): void {
-    this.#exited = true;
     this.#throttle.close();
-    this.#stderrPause.end();
+    this.#stderr?.unlimited();
   }
 
   unreachable(detail: string): void {
@@ -294,23 +284,8 @@ export class Incarnation
     this.#options.telling.log('warn', 'notifications were not passed on', fields);
   }
 
-  /** Nothing is dropped: what is not read stays in the pipe, and the server waits. */
-  #throttleStderr(): void {
-    if (this.link instanceof Child) this.link.pauseStderr(this.#stderrPause.on);
-  }
-
   #shownSample(sample: string): string {
     return cleanForTerminal(this.#options.secrets.redactedHead(sample, SAMPLE));
-  }
-
-  #newStderrReader(): StderrReader {
-    const { secrets, telling } = this.#options;
-    return new StderrReader({
-      redact: (text) => secrets.redact(text),
-      onLine: (line) => telling.log('info', line, { stream: 'stderr' }),
-      onDropped: (lines) => telling.log('warn', 'lines of stderr were not logged', { lines }),
-      now: () => performance.now(),
-    });
   }
 
   /** A process reads this machine's files; a server behind a URL does not. */

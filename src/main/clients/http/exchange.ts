@@ -12,8 +12,8 @@ import { cleanForTerminal, clip } from '../../../shared/text/clean-text.ts';
 import { readBody } from '../../http/body.ts';
 import { isLoopback, judgeCaller } from '../../http/guard.ts';
 import { type HttpError, refuse, replyError, replyText } from '../../http/replies.ts';
-import { allowPage, isPreflight, replyPreflight } from './cors.ts';
 import { takeNullParamsAsNone } from '../null-params.ts';
+import { allowPage, isPreflight, replyPreflight } from './cors.ts';
 import type { HttpLimits, HttpOptions } from './options.ts';
 import type { Sessions } from './sessionful/sessions.ts';
 import type { Tokens } from './tokens.ts';
@@ -50,7 +50,7 @@ export async function serve(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const { options, sessions } = edge;
+  const { options } = edge;
   // A client that leaves while it is being written to is no failure of ours.
   response.on('error', (error) => options.log.debug({ err: error }, 'a client has left'));
   const { allowedHosts: allowed = [], host: listening } = options;
@@ -65,7 +65,17 @@ export async function serve(
   const admitted = admit(edge, request, named);
   if (admitted.kind === 'probe') return replyText(response, admitted.status, admitted.text);
   if (admitted.kind === 'refused') return refuse(request, response, admitted.error);
-  const { method, principal } = admitted;
+  return toSession(edge, request, response, admitted);
+}
+
+/** Serves a request of MCP: in the session that it names, or in a new one. */
+async function toSession(
+  edge: Edge,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { method, principal }: Extract<Admitted, { kind: 'mcp' }>,
+): Promise<void> {
+  const { sessions } = edge;
   const id = request.headers['mcp-session-id'];
   const session = typeof id === 'string' ? sessions.get(id, principal) : undefined;
   const without = id === undefined ? SESSION_MISSING : SESSION_NOT_FOUND;

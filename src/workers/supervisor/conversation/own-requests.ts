@@ -4,7 +4,13 @@
  * and drop ids that are strings. Owned by the conversation. Has no timeouts: the caller of `send` needs its own.
  */
 
-import { decodeString, type Frame, rangeOf, scanFrame, textAt } from '../../../shared/json/frame.ts';
+import {
+  decodeString,
+  type Frame,
+  rangeOf,
+  scanFrame,
+  textAt,
+} from '../../../shared/json/frame.ts';
 import { idNumber } from '../../../shared/json/id-number.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import { member } from '../../../shared/json/json-slice.ts';

@@ -204,3 +204,8 @@ function redirectTarget(from: URL, location: string | undefined): URL | null {
     ? new URL(location, from)
     : null;
 }
+
+/** The headers by which that revision repeats what the message says. */
+export function discoveryHeaders(revision: string): OutgoingHttpHeaders {
+  return { 'mcp-protocol-version': revision, 'mcp-method': 'server/discover' };
+}

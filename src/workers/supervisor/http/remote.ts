@@ -3,7 +3,7 @@
  * first and alone. Owned by the incarnation. Says once when the server is gone, and never reconnects by
  * itself: that is a new incarnation.
  */
-import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Frame } from '../../../shared/json/frame.ts';
 import type { EndpointConfig } from '../../../shared/model/config.ts';
 import type { Reply } from '../conversation/reply.ts';
@@ -11,17 +11,10 @@ import type { Link, RequestId } from '../link.ts';
 import type { Receiver } from '../receiver.ts';
 import { Elsewhere } from './elsewhere.ts';
 import { Exchange, type ExchangeOwner } from './exchange.ts';
-import { HttpClient } from './http-client.ts';
+import { discoveryHeaders, HttpClient } from './http-client.ts';
 import { isAbsence } from './http-losses.ts';
 import { Listener } from './listener.ts';
-import {
-  BROKEN,
-  proofText,
-  SessionDoubt,
-  type Sign,
-  signOf,
-  signOfError,
-} from './session-doubt.ts';
+import { DoubtEvidence, proofText, type Sign } from './session-doubt.ts';
 import { readToken } from './token-file.ts';
 
 /** How long the other requests in flight have to be answered, or turned away, too. */
@@ -82,9 +75,7 @@ export class Remote implements Link, ExchangeOwner {
   #listener: Listener | null = null;
   #timer: NodeJS.Timeout | null = null;
   #why: { readonly detail: string; readonly awayMs: number | null } | null = null;
-  readonly #doubt = new SessionDoubt();
-  /** The last request that an error status refused. */
-  #denied: { readonly id: RequestId; readonly sign: Sign } | null = null;
+  readonly #doubt = new DoubtEvidence();
   #elsewhere: Elsewhere | null = null;
   #hasCut = false;
   /** On leaving, requests that are open are waited for. */
@@ -145,31 +136,23 @@ export class Remote implements Link, ExchangeOwner {
   /** A server may answer on another stream than the request's own. */
   answered(id: RequestId, error: Frame | null): void {
     for (const exchange of this.#exchanges) if (exchange.id === id) exchange.answered();
-    const sign = error === null ? null : signOfError(error);
-    if (sign === null) return this.#doubt.callAnswered();
-    // Under an error status it has been counted already.
-    if (this.#denied?.id !== id && this.#doubt.callFailed(sign))
-      this.#options.listener.conversation.suspect();
+    if (this.#doubt.answered(id, error)) this.#options.listener.conversation.suspect();
     this.#judge();
   }
 
   pinged(id: string, reply: Reply): void {
-    if (reply.ok) this.#doubt.pinged(null);
-    else if (reply.lost !== true) this.#doubt.pinged(signOf(String(reply.code ?? ''), reply.problem));
-    else if (this.#denied?.id === id) this.#doubt.pinged(this.#denied.sign);
+    this.#doubt.pinged(id, reply);
     this.#judge();
   }
 
   /** The exchange asks for a ping itself. */
   denied(id: RequestId, sign: Sign): void {
-    this.#denied = { id, sign };
-    if (typeof id === 'number') this.#doubt.callFailed(sign);
+    this.#doubt.denied(id, sign);
     this.#judge();
   }
 
   broke(id: RequestId, unheard: boolean): void {
-    if (typeof id === 'number') this.#doubt.suspect();
-    else if (unheard) this.#denied = { id, sign: BROKEN };
+    this.#doubt.broke(id, unheard);
     this.#judge();
   }
 
@@ -302,8 +285,8 @@ export class Remote implements Link, ExchangeOwner {
   /** The server has accepted the message that completes the handshake. */
   #opened(): void {
     this.#state = 'open';
-    if (this.#client === null) return;
     const { maxMessageBytes, listener } = this.#options;
+    if (this.#client === null) return;
     this.#listener = new Listener({
       client: this.#client,
       maxBytes: maxMessageBytes,
@@ -328,8 +311,7 @@ export class Remote implements Link, ExchangeOwner {
   #judge(): void {
     const { proof } = this.#doubt;
     if (this.#state !== 'open' || proof === null) return;
-    const { status } = proof;
-    this.#leave(`${proofText(proof)}: the session counts as lost`, isAbsence(status));
+    this.#leave(`${proofText(proof)}: the session counts as lost`, isAbsence(proof.status));
   }
 
   /** The session is over; requests that are just being posted may still learn that they were not accepted. */
@@ -384,9 +366,4 @@ export class Remote implements Link, ExchangeOwner {
   #trouble(message: string): void {
     this.#options.listener.trouble(this.#options.redact(message));
   }
-}
-
-/** The headers by which that revision repeats what the message says. */
-function discoveryHeaders(revision: string): OutgoingHttpHeaders {
-  return { 'mcp-protocol-version': revision, 'mcp-method': 'server/discover' };
 }

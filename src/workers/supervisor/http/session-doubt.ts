@@ -7,6 +7,8 @@ import { type Frame, rangeOf, textAt } from '../../../shared/json/frame.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import { clip } from '../../../shared/text/clean-text.ts';
 import { stringMember } from '../conversation/own-requests.ts';
+import type { Reply } from '../conversation/reply.ts';
+import type { RequestId } from '../link.ts';
 
 /** An error of the server, as it can be compared with others. */
 export interface Sign {
@@ -105,4 +107,48 @@ export function proofText({ status, text }: Sign): string {
   if (status === 0) return 'the server ends connections without a word';
   if (status === null) return `the server answers calls and pings with one error only (${text})`;
   return `the server refuses pings with HTTP ${status} (${text})`;
+}
+
+/** Collects what speaks for a lost session, from calls, pings and streams of one server. */
+export class DoubtEvidence {
+  readonly #doubt = new SessionDoubt();
+  /** The last request that an error status refused. */
+  #denied: { readonly id: RequestId; readonly sign: Sign } | null = null;
+
+  get proof(): SessionDoubt['proof'] {
+    return this.#doubt.proof;
+  }
+
+  suspect(): void {
+    this.#doubt.suspect();
+  }
+
+  /** @returns whether a ping should find out more. */
+  answered(id: RequestId, error: Frame | null): boolean {
+    const sign = error === null ? null : signOfError(error);
+    if (sign === null) {
+      this.#doubt.callAnswered();
+      return false;
+    }
+    // Under an error status it has been counted already.
+    return this.#denied?.id !== id && this.#doubt.callFailed(sign);
+  }
+
+  pinged(id: string, reply: Reply): void {
+    if (reply.ok) this.#doubt.pinged(null);
+    else if (reply.lost !== true) {
+      this.#doubt.pinged(signOf(String(reply.code ?? ''), reply.problem));
+    } else if (this.#denied?.id === id) this.#doubt.pinged(this.#denied.sign);
+  }
+
+  denied(id: RequestId, sign: Sign): void {
+    this.#denied = { id, sign };
+    if (typeof id === 'number') this.#doubt.callFailed(sign);
+  }
+
+  /** @param unheard before a response began. */
+  broke(id: RequestId, unheard: boolean): void {
+    if (typeof id === 'number') this.#doubt.suspect();
+    else if (unheard) this.#denied = { id, sign: BROKEN };
+  }
 }
