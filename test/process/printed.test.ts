@@ -260,7 +260,7 @@ describe('of many problems', () => {
     );
     expect(lines.slice(20)).toEqual([
       'warning: and 30 more warnings; mend these first',
-      'ok: 50 servers, .rea/registry.yaml',
+      'ok: 50 servers, 50 of them down, .rea/registry.yaml',
     ]);
   });
 

@@ -18,13 +18,19 @@ export interface Sorted {
   readonly nameless: number;
 }
 
+/** The first problem of a server, and how many more it has. */
+interface First {
+  readonly problem: Problem;
+  more: number;
+}
+
 export function sortProblems(draft: Draft, problems: readonly Problem[]): Sorted {
   const entries = [...draft.servers, ...draft.broken].map(({ path, name }) => {
     return { prefix: formatPath(path), name };
   });
   const ofFile: Problem[] = [];
   const ofEntries: Problem[] = [];
-  const found = new Map<string, Problem[]>();
+  const first = new Map<string, First>();
   const nameless = new Set<string>();
   const byPrefix = new Map(entries.map((entry) => [entry.prefix, entry]));
   for (const problem of problems) {
@@ -35,9 +41,10 @@ export function sortProblems(draft: Draft, problems: readonly Problem[]): Sorted
     }
     ofEntries.push(problem);
     if (entry.name === null) nameless.add(entry.prefix);
-    else found.set(entry.name, [...(found.get(entry.name) ?? []), problem]);
+    else if (!first.has(entry.name)) first.set(entry.name, { problem, more: 0 });
+    else (first.get(entry.name) as First).more += 1;
   }
-  const reasons = new Map([...found].map(([name, all]) => [name, inOneLine(all)]));
+  const reasons = new Map([...first].map(([name, one]) => [name, inOneLine(one)]));
   return { ofFile, ofEntries, reasons, nameless: nameless.size };
 }
 
@@ -73,9 +80,7 @@ function entryOf<T>(path: string, entries: ReadonlyMap<string, T>): T | null {
   return null;
 }
 
-function inOneLine(problems: readonly Problem[]): string {
-  const [first, ...more] = problems;
-  if (first === undefined) return '';
-  const text = formatProblem(first);
-  return more.length === 0 ? text : `${text} (and ${more.length} more)`;
+function inOneLine({ problem, more }: First): string {
+  const text = formatProblem(problem);
+  return more === 0 ? text : `${text} (and ${more} more)`;
 }

@@ -47,7 +47,7 @@ describe('a call', () => {
     ready(1);
     call('a');
     expect(calls()).toHaveLength(1);
-    unsent(1, 1);
+    unsent(2, 1);
     expect(calls()).toHaveLength(1);
     expect(answers).toEqual([]);
     ready(2);
@@ -62,7 +62,7 @@ describe('a call', () => {
     starting(2);
     call('b');
     const before = awaited();
-    unsent(1, 1);
+    unsent(2, 1);
     expect(awaited()).toEqual(before);
     expect(server.record.queued).toBe(1);
   });
@@ -87,7 +87,7 @@ describe('a call', () => {
     call('a');
     call('b');
     set({ reachable: false });
-    reply(1);
+    reply(2);
     server.threadLost(1, 'gone', 0);
     expect(answers).toEqual([{ id: 'a', code: null, outcome: null }]);
     set({ reachable: true });
@@ -117,7 +117,7 @@ describe('a call', () => {
     call('same');
     expect(calls()).toHaveLength(1);
     expect(answers).toEqual([{ id: 'same', code: -32600, outcome: null }]);
-    reply(1);
+    reply(2);
     expect(answers.at(-1)).toEqual({ id: 'same', code: null, outcome: null });
   });
 
@@ -153,7 +153,7 @@ describe('a call', () => {
         { id: 'waiting', code: 'ERR_DOWNSTREAM_DOWN', outcome: 'not_sent' },
       ]),
     );
-    expect(posted.at(-1)).toMatchObject({ type: 'cancel', call: 1 });
+    expect(posted.at(-1)).toMatchObject({ type: 'cancel', call: 2 });
   });
 
   test('under HALT is refused with nothing posted', () => {
@@ -231,8 +231,8 @@ describe('a server over HTTP', () => {
       ready(1);
       call('a');
       vi.advanceTimersByTime(1000);
-      expect([answers, posted.at(-1)]).toEqual([[], { type: 'expire', slot: 0, call: 1 }]);
-      expired(1, outcome);
+      expect([answers, posted.at(-1)]).toEqual([[], { type: 'expire', slot: 0, call: 2 }]);
+      expired(2, outcome);
       expect(answers).toEqual([{ id: 'a', code: 'ERR_TIMEOUT', outcome }]);
       // What never left says nothing about the server.
       expect(server.record.circuit_state).toBe(outcome === 'unknown' ? 'open' : 'closed');
@@ -251,7 +251,7 @@ describe('a server over HTTP', () => {
       call('answered');
       call('forgotten');
       vi.advanceTimersByTime(1000);
-      reply(1);
+      reply(2);
       expect(answers).toEqual([{ id: 'answered', code: null, outcome: null }]);
       vi.advanceTimersByTime(999);
       expect(answers).toHaveLength(1);
@@ -269,7 +269,7 @@ describe('a server over HTTP', () => {
       ready(1);
       call('a');
       vi.advanceTimersByTime(1000);
-      unsent(1, 1);
+      unsent(2, 1);
       expect(answers).toEqual([{ id: 'a', code: 'ERR_TIMEOUT', outcome: 'not_sent' }]);
       ready(2);
       expect(calls()).toHaveLength(1);

@@ -77,7 +77,7 @@ describe('a server that cannot be reached', () => {
     [
       'is ready when it answers',
       [open, ticket, away(), timer('restart'), handshaken(2)],
-      ['stable timer 5000', 'ready', 'health_changed'],
+      ['ready', 'stable timer 5000', 'health_changed'],
     ],
     [
       'has died when it refuses the handshake',
@@ -87,7 +87,7 @@ describe('a server that cannot be reached', () => {
     [
       'is given up when it says nothing',
       [open, ticket, away(), timer('restart'), timer('start', 2)],
-      ['kill', 'health_changed'],
+      ['terminate', 'end_input', 'stop timer 400', 'health_changed'],
     ],
     ['can be stopped meanwhile', [open, ticket, away(), stop], ['fail_calls', 'stopped']],
     [

@@ -194,7 +194,7 @@ export class ServerList {
   #finish(fetch: Fetch, cut: string | null): void {
     this.#retryMs = RETRY_MS;
     this.#state = 'quiet';
-    this.#found = true;
+    if (fetch.pages > 0) this.#found = true;
     this.#settled();
     this.#options.onLeftOut(fetch.entries.withheld(cut));
     const entries = fetch.entries.all();
