@@ -71,6 +71,32 @@ test.concurrent('the gateway is killed with its guard, and another one starts', 
   expect(isAlive(container)).toBe(false);
 });
 
+test('ten containers that start too slowly, hang or serve, and then the gateway is killed', async () => {
+  const dir = makeDirectory();
+  const options = {
+    start_timeout_ms: 3_000,
+    call_timeout_ms: 300,
+    liveness: { idle_ms: 1_000, timeout_ms: 1_000, misses: 1 },
+  };
+  const kinds = [
+    ...Array.from({ length: 3 }, () => ['hang-at-initialize.mjs']),
+    ...Array.from({ length: 3 }, () => ['never-answer.mjs', '--pings', '1']),
+    ...Array.from({ length: 4 }, () => ['echo.mjs']),
+  ];
+  const servers = kinds.map((args, at) => [`box-${at}`, { ...boxed(dir, args), ...options }]);
+  const rea = await startRea({ cwd: dir, config: registry(Object.fromEntries(servers)) });
+  await rea.waitForServer('box-0', ({ restarts }) => restarts > 0, { what: 'being restarted' });
+  await rea.waitForPhase('box-9', 'ready');
+  // A relay can hand nothing on before its container is there.
+  await until(() => areBoxed(rea, dir), { what: 'their containers' });
+  rea.kill('SIGKILL');
+  await rea.exited;
+  const left = () => livingProcesses().filter(({ command }) => command.includes(join(dir, 'box')));
+  expect(
+    await until(() => left().length === 0, { limitMs: LIMIT_MS, what: 'none to be left' }),
+  ).toBe(true);
+});
+
 test.concurrent('a process that its leader leaves in the group', async () => {
   const dir = makeDirectory();
   const { command, args = [] } = boxed(dir, ['echo.mjs']);
@@ -84,6 +110,18 @@ test.concurrent('a process that its leader leaves in the group', async () => {
   process.kill(leader?.pid ?? 0, 'SIGKILL');
   expect(await gone(container)).toBe(true);
 });
+
+/** Every relay has its container. */
+function areBoxed(rea: Rea, dir: string): boolean {
+  const files = readdirSync(dir);
+  const all = livingProcesses();
+  const own = new Set(all.filter(({ ppid }) => ppid === rea.pid).map(({ pid }) => pid));
+  const begun = all.filter(
+    ({ ppid, pid, pgid, command }) =>
+      (ppid === rea.pid || own.has(ppid)) && pid === pgid && command.includes(join(dir, 'box')),
+  );
+  return begun.length >= 4 && begun.every(({ pid }) => files.includes(`box.${pid}`));
+}
 
 function parentOf(pid: number): number | undefined {
   return livingProcesses().find((one) => one.pid === pid)?.ppid;
