@@ -4,7 +4,7 @@
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { ByteCredit } from '#src/shared/memory/byte-credit.ts';
@@ -119,7 +119,8 @@ export class SupervisorThread {
       http: true,
       knownPlaces: KnownPlaces.create().buffer,
       guarded: { cwd: this.dir, directories: [join(this.dir, '.rea')], files: [], secretFiles: [] },
-      groupsFile: join(this.dir, 'groups'),
+      // Its name is the session's id, by which processes are found: no other test may have it.
+      groupsFile: join(this.dir, basename(this.dir)),
       gatewayVersion: '0.0.0-test',
     };
     this.worker = new Worker(workerUrl('supervisor'), {
@@ -270,7 +271,7 @@ export class SupervisorThread {
   }
 
   groups(): GroupsFile['groups'] {
-    return parseGroups(`#\n${readFileSync(join(this.dir, 'groups'), 'utf8')}`).groups;
+    return parseGroups(`#\n${readFileSync(join(this.dir, basename(this.dir)), 'utf8')}`).groups;
   }
 
   /** Stops the server and waits until nothing of it is left. */

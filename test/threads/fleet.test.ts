@@ -1,7 +1,7 @@
 /** The fleet of a gateway with real threads and servers, without the gateway around it. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, expect, test, vi } from 'vitest';
 import { type Call, newCall } from '#src/main/calls/call.ts';
@@ -41,7 +41,7 @@ async function startFleet(names: readonly string[], instances: 'shared' | 'sessi
     prefix: name,
     instances,
   }));
-  const groupsFile = join(dir, 'groups');
+  const groupsFile = join(dir, basename(dir));
   writeFileSync(groupsFile, '');
   const output = new PassThrough();
   let log = '';

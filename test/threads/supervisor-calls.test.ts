@@ -185,7 +185,7 @@ describe('a server', () => {
   ])('that refuses the handshake is not kept (%j)', async (args, detail) => {
     thread.open(serverConfig('refuses-handshake', args));
     const { event, record } = await thread.event('child_died_unexpectedly');
-    expect(event).toMatchObject({ reason: 'handshake', signal: 'SIGKILL' });
+    expect(event).toMatchObject({ reason: 'handshake', signal: 'SIGTERM' });
     expect(record.last_error).toContain(detail);
     expect(thread.life).not.toContain('ready');
   });

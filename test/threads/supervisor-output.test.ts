@@ -121,7 +121,7 @@ describe('output that is no protocol', () => {
     const { event } = await thread.event('child_died_unexpectedly');
     expect(event).toMatchObject({
       reason: 'noise',
-      signal: 'SIGKILL',
+      signal: 'SIGTERM',
       detail: 'a line of more than 262144 bytes',
     });
     await thread.event('ready', 2);

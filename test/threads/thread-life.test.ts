@@ -1,7 +1,7 @@
 /** The life of a supervisor thread in main: not needed yet, running, lost and replaced, ended, closed. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { SupervisorThread } from '#src/main/threads/supervisor-thread.ts';
@@ -29,7 +29,7 @@ beforeEach(() => {
     http: false,
     knownPlaces: KnownPlaces.create(),
     guarded: { cwd: dir, directories: [], files: [], secretFiles: [] },
-    groupsFile: join(dir, 'groups'),
+    groupsFile: join(dir, basename(dir)),
     gatewayVersion: '0.0.0-test',
     log: pino({ level: 'silent' }),
     onLog: () => {},

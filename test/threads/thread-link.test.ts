@@ -1,7 +1,7 @@
 /** One worker with its ports, as main holds it: what was posted before its end still arrives. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -37,7 +37,7 @@ beforeEach(() => {
         http: true,
         knownPlaces: KnownPlaces.create().buffer,
         guarded: { cwd: dir, directories: [], files: [], secretFiles: [] },
-        groupsFile: join(dir, 'groups'),
+        groupsFile: join(dir, basename(dir)),
         gatewayVersion: '0.0.0-test',
       },
       log: pino({ level: 'silent' }),
