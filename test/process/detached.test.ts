@@ -85,6 +85,7 @@ test.concurrent('status names what was left, and nothing else is told of the mar
   const { text } = await rea.status();
   expect(text).toContain('firefox');
   expect(rea.stderr).toContain(`firefox (${pids['browser']})`);
+  expect(rea.stderr).toContain('started as');
   for (const said of [text, rea.stderr, JSON.stringify(rea.state()), rea.stdoutFrames().join()]) {
     expect(said).not.toContain('REA_PROCESS');
     expect(said).not.toMatch(/[0-9a-f]{12}\.one\.\d/);
