@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
 import { isAlive, livingProcesses } from '../support/processes.ts';
+import { runRea } from '../support/rea-command.ts';
 import {
   makeDirectory,
   type Rea,
@@ -68,6 +69,11 @@ test.concurrent.each([
   await rea.exited;
   expect(await gone(pids, OURS)).toEqual([]);
   expect(PERSONS.filter((name) => !isAlive(pids[name] ?? 0))).toEqual([]);
+  if (rea.endedCleanly) {
+    const { stdout } = await runRea(['status', '--cwd', rea.dir]);
+    expect(stdout).toContain(`left alone`);
+    expect(stdout).toContain(`firefox (${pids['browser']})`);
+  }
   await clear(rea);
 });
 

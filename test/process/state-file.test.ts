@@ -85,7 +85,7 @@ test('a clean stop leaves no state file and says when and why it stopped', async
   expect(rea.state()).toBeNull();
   const last = JSON.parse(readFileSync(join(rea.dir, '.rea', 'run', 'last.json'), 'utf8'));
   expect(last.servers).toEqual([
-    { name: 'echo', restarts: 0, last_exit: expect.anything(), last_used: null },
+    { name: 'echo', restarts: 0, last_exit: expect.anything(), left_running: [], last_used: null },
   ]);
   expect(await status(rea.dir)).toMatchObject({ exit: 3, json: { serve: { running: false } } });
 });

@@ -262,6 +262,7 @@ export class Fleet implements Servers {
       name: lane.name,
       restarts: lane.server.lastRecord?.restarts ?? 0,
       last_exit: lane.server.lastRecord?.last_exit ?? null,
+      left_running: lane.server.lastRecord?.left_running ?? [],
       last_used: isoOrNull(this.#order.lastUse(lane)),
     }));
   }

@@ -23,8 +23,7 @@ export function downstreamDetails(one: DownstreamView, now: number): string[] {
   if (one.withheld_why !== null)
     lines.push(`  lists       ${withheldText(one)}: ${shown(one.withheld_why, 1000)}`);
   if (one.left_running.length > 0) {
-    const named = one.left_running.map(({ pid, program }) => `${shown(program, 64)} (${pid})`);
-    lines.push(`  left alone  ${named.join(', ')} when its last process ended`);
+    lines.push(`  left alone  ${leftInWords(one.left_running)} when its last process ended`);
   }
   if (one.next_restart_at !== null)
     lines.push(`  next start  ${relative(one.next_restart_at, now)}`);
@@ -37,6 +36,11 @@ export function downstreamDetails(one: DownstreamView, now: number): string[] {
 export function withheldText({ withheld }: DownstreamView): string {
   if (withheld === 0) return 'not whole';
   return withheld === 1 ? '1 entry is withheld' : `${withheld} entries are withheld`;
+}
+
+/** `firefox (123), tmux (124)`. */
+export function leftInWords(left: DownstreamView['left_running']): string {
+  return left.map(({ pid, program }) => `${shown(program, 64)} (${pid})`).join(', ');
 }
 
 /** `signal SIGKILL 3 min ago`. */

@@ -8,7 +8,7 @@ import { unlessRefused } from '../../shared/platform/errno.ts';
 import { readSmallFile } from '../../shared/platform/safe-file.ts';
 import { count, fieldsOf, iso, listOf, parseJson, pidOf, text } from '../processes/fields.ts';
 import { type InstanceView, lastStopPath, parseInstance } from '../processes/instance.ts';
-import { type LastExitView, lastExitView, parseState } from './state-file.ts';
+import { type LastExitView, lastExitView, leftView, parseState } from './state-file.ts';
 import type { StateFile } from './verdict.ts';
 
 /** `run/last.json` as far as it can be read. */
@@ -20,6 +20,7 @@ export interface LastStopView {
     readonly name: string | null;
     readonly restarts: number;
     readonly lastExit: LastExitView | null;
+    readonly leftRunning: ReturnType<typeof leftView>;
   }[];
 }
 
@@ -85,6 +86,7 @@ export function readLastStop(dir: string): LastStopView | null {
       name: text(one['name']),
       restarts: count(one['restarts']),
       lastExit: lastExitView(one['last_exit']),
+      leftRunning: leftView(one['left_running']),
     })),
   };
 }

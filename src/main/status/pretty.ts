@@ -5,7 +5,7 @@
 
 import type { OlderState } from '../processes/state-directory.ts';
 import { type Facts, sinceMs } from './collect.ts';
-import { downstreamDetails, exitInWords, withheldText } from './details.ts';
+import { downstreamDetails, exitInWords, leftInWords, withheldText } from './details.ts';
 import { doorLines, type TokenOf } from './doors.ts';
 import { fileProblemLines } from './file-problems.ts';
 import type { Paint } from './paint.ts';
@@ -176,7 +176,9 @@ function lastStopLines(facts: Facts): string[] {
   for (const server of stop.servers) {
     const exit =
       server.lastExit === null ? '' : `, last exit ${exitInWords(server.lastExit, facts.now)}`;
-    lines.push(`  ${shown(server.name)}: ${plural(server.restarts, 'restart')}${exit}`);
+    const left =
+      server.leftRunning.length === 0 ? '' : `, left alone ${leftInWords(server.leftRunning)}`;
+    lines.push(`  ${shown(server.name)}: ${plural(server.restarts, 'restart')}${exit}${left}`);
   }
   return lines;
 }

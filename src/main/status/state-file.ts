@@ -136,7 +136,7 @@ function downstreamView(one: Fields) {
 }
 
 /** What was left alone when a server ended. */
-function leftView(value: unknown) {
+export function leftView(value: unknown) {
   return (listOf(value) ?? []).slice(0, 64).flatMap((entry) => {
     const left = fieldsOf(entry);
     const pid = pidOf(left?.['pid']);

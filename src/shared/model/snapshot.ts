@@ -191,6 +191,7 @@ export interface LastStop {
     readonly name: string;
     readonly restarts: number;
     readonly last_exit: LastExit | null;
+    readonly left_running: readonly LeftProcess[];
     /** Time of its last call; ISO. */
     readonly last_used: string | null;
   }[];
