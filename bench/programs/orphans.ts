@@ -41,6 +41,11 @@ const TREES: readonly Tree[] = [
     processes: 2,
     server: (node) => faultServer(node, 'parent', 'grandchild-keeps-pipe'),
   },
+  {
+    name: 'has a child in a session of its own',
+    processes: 2,
+    server: (node) => faultServer(node, 'detached', 'detached-child'),
+  },
 ];
 
 export const orphans: Program = {
