@@ -115,7 +115,7 @@ export class Stragglers {
   /** Without /proc: `ps` shows the environment behind the command, of one's own processes only. */
   #lookByPs(text: string): ReturnType<typeof sorted> {
     const { leave = false } = this.#hunt;
-    const run = (...args: string[]) => unlessRefused('', () => system.run('ps', args)).split('\n');
+    const run = (...args: string[]) => psLines(args);
     const programs = new Map(
       run('-Aww', '-o', 'pid=,comm=').map((line) => {
         const [, pid, path = ''] = /^\s*(\d+)\s+(.*)$/.exec(line) ?? [];
@@ -146,6 +146,15 @@ export class Stragglers {
 }
 
 const PS_LINE = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(\S+\s+\S+\s+\S+\s+\S+\s+\S+)\s+(.*)$/;
+
+/** Without `ps`, or when it takes too long, there is nothing to be found. */
+function psLines(args: readonly string[]): string[] {
+  try {
+    return system.run('ps', args).split('\n');
+  } catch {
+    return [];
+  }
+}
 
 function isMarked(pid: number, text: string): boolean {
   try {
