@@ -13,6 +13,8 @@ export class LogSecrets {
   readonly #env: NodeJS.ProcessEnv;
   /** Also secrets of servers that are gone: other servers may still mention them. */
   readonly #secrets = new Set<string>();
+  /** Those of the present configuration. */
+  #present: ReadonlySet<string> = new Set();
   /** Null: has to be built when it is next needed. */
   #redactor: Redactor | null = null;
 
@@ -24,13 +26,20 @@ export class LogSecrets {
   expect(servers: readonly ServerConfig[]): void {
     const names = new Set(servers.flatMap(({ name, prefix }) => [name, prefix]));
     const secrets = servers.flatMap((server) => secretsOf(server, this.#env));
-    this.add(secrets.filter((secret) => !names.has(secret)));
+    const kept = secrets.filter((secret) => !names.has(secret));
+    this.#present = new Set(kept);
+    this.add(kept);
   }
 
   add(secrets: readonly string[]): void {
     const before = this.#secrets.size;
     for (const secret of secrets) this.#secrets.add(secret);
     if (this.#secrets.size > before) this.#redactor = null;
+  }
+
+  /** Those that no server of the present configuration has: they may still be spoken of. */
+  former(): readonly string[] {
+    return [...this.#secrets].filter((secret) => !this.#present.has(secret));
   }
 
   /** All that were told. */

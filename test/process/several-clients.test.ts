@@ -165,5 +165,7 @@ test('sessions outlive the death of a server: the calls in flight fail, the next
     expect(Number((await call(client, 'pid'))[0].result.content[0].text)).not.toBe(pid);
   }
   // The streams that were open before are open still.
-  for (const { client } of peers) expect(await client.listen(() => {})).toBe(409);
+  await call(peers[0]?.client as RawHttpClient, 'log', { text: 'heard by all' });
+  const all = () => peers.every(({ heard }) => heard.some((raw) => raw.includes('heard by all')));
+  await until(all, { what: 'the message on each stream' });
 });

@@ -160,6 +160,7 @@ export class SupervisorThread {
       restarts: incarnation,
       creditLane: 0,
       delayMs,
+      formerSecrets: [],
     });
   }
 

@@ -268,6 +268,7 @@ describe('a server that cannot start', () => {
         restarts: 0,
         creditLane: 0,
         delayMs: 0,
+        formerSecrets: [],
       });
       const { record } = await thread.event('child_died_unexpectedly', seen + 1);
       thread.post({ type: 'stop', slot: 0, eofMs: 0, termMs: 0 });

@@ -74,7 +74,15 @@ test('messages that have been posted and not received are handed over at once', 
   await until(() => vitals.beats() > 0n, { limitMs: LIMIT_MS, what: 'the first beat' });
   const server = { ...serverConfig('echo'), cwd: dir };
   const state = { generation: 1, incarnation: 0, restarts: 0, clientCapabilities: '{}' };
-  link.post({ type: 'open', slot: 0, server, ...state, creditLane: 0, delayMs: 0 });
+  link.post({
+    type: 'open',
+    slot: 0,
+    server,
+    ...state,
+    formerSecrets: [],
+    creditLane: 0,
+    delayMs: 0,
+  });
   // The batch is posted at the end of this turn, and nothing is received before the next one.
   await nextTurn();
   blockForBeats(3n);

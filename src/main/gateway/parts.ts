@@ -107,7 +107,10 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
     launcher,
     halted,
     stateWriter: writer,
-    secrets: { add: (secrets) => events.onSecrets(secrets) },
+    secrets: {
+      add: (secrets) => events.onSecrets(secrets),
+      former: () => options.secrets.former(),
+    },
     observer: metrics.observer,
     startLimit: defaultStartLimit(),
     usedBefore: readLastUse(dir),

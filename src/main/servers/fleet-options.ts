@@ -34,7 +34,7 @@ export interface FleetOptions {
   readonly groupsFile: string;
   readonly gatewayVersion: string;
   readonly log: Logger;
-  readonly secrets: Pick<LogSecrets, 'add'>;
+  readonly secrets: Pick<LogSecrets, 'add' | 'former'>;
   readonly observer: Observer;
   readonly stateWriter: Pick<StateWriterThread, 'attach' | 'tell'>;
   readonly priorities: PriorityQueue;

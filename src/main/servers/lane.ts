@@ -18,18 +18,19 @@ import type {
   SecretMessage,
 } from '../../shared/protocol/from-supervisor.ts';
 import type { LauncherAddress } from '../../shared/protocol/launch.ts';
-import type { OpenSlot, ToSupervisor } from '../../shared/protocol/to-supervisor.ts';
+import type { ToSupervisor } from '../../shared/protocol/to-supervisor.ts';
 import type { TreeDemand, TreeUsage } from '../../shared/protocol/usage.ts';
 import type { CallOwner } from '../calls/call.ts';
 import type { CallTable } from '../calls/call-table.ts';
 import type { Halt } from '../calls/gate/halt.ts';
 import type { Observer } from '../calls/observer.ts';
+import type { LogSecrets } from '../log-secrets.ts';
 import type { Logger } from '../logger.ts';
 import type { PriorityQueue } from '../processes/priority/priority-queue.ts';
 import { ServerPriority } from '../processes/priority/server-priority.ts';
 import type { Placement } from '../threads/placement.ts';
 import type { SupervisorThread } from '../threads/supervisor-thread.ts';
-import type { Tenant } from '../threads/tenant.ts';
+import type { Opening, Tenant } from '../threads/tenant.ts';
 import { Server } from './server.ts';
 import type { ServerThread, ServerUses } from './server-options.ts';
 
@@ -43,6 +44,7 @@ export interface LaneContext {
   readonly observer: Observer;
   readonly priorities: PriorityQueue;
   readonly halted: () => Halt;
+  readonly secrets: Pick<LogSecrets, 'former'>;
   /** A call waits for a server to start. */
   readonly onAwaited: () => void;
   readonly onChange: () => void;
@@ -202,10 +204,11 @@ export class Lane implements Tenant, ServerThread {
     if (!mayWait) this.#open(0);
   }
 
-  opening(): Pick<OpenSlot, 'generation' | 'incarnation' | 'restarts' | 'clientCapabilities'> {
+  opening(): Opening {
     this.#generation += 1;
     const clientCapabilities = this.#clientCapabilities;
-    return { ...this.#progress, generation: this.#generation, clientCapabilities };
+    const formerSecrets = this.#context.secrets.former();
+    return { ...this.#progress, generation: this.#generation, clientCapabilities, formerSecrets };
   }
 
   onOpened(): void {

@@ -9,6 +9,12 @@ import type {
 } from '../../shared/protocol/from-supervisor.ts';
 import type { OpenSlot } from '../../shared/protocol/to-supervisor.ts';
 
+/** The values that a server is handed to a thread with. */
+export type Opening = Pick<
+  OpenSlot,
+  'generation' | 'incarnation' | 'restarts' | 'clientCapabilities' | 'formerSecrets'
+>;
+
 /** A server that runs in the thread, on the side of main. */
 export interface Tenant {
   readonly config: ServerConfig;
@@ -17,10 +23,7 @@ export interface Tenant {
   /** It is being stopped for good: a thread that is lost comes back without it. */
   readonly retired: boolean;
   /** The values it is handed to a thread with, made anew each time. */
-  readonly opening: () => Pick<
-    OpenSlot,
-    'generation' | 'incarnation' | 'restarts' | 'clientCapabilities'
-  >;
+  readonly opening: () => Opening;
   /** A thread runs and has been handed the server. */
   readonly onOpened: () => void;
   readonly onMessage: (message: Exclude<FromSupervisor, LogMessage | SecretMessage>) => void;

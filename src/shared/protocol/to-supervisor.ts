@@ -19,6 +19,8 @@ export interface OpenSlot {
   readonly restarts: number;
   /** JSON text of the client capabilities that the server is told. */
   readonly clientCapabilities: string;
+  /** Secrets of earlier configurations: kept out of what is told, like its own. */
+  readonly formerSecrets: readonly string[];
   /** Its entry in the byte credit, see memory/byte-credit.ts. */
   readonly creditLane: number;
   /** Milliseconds before the first start; used after the death of an earlier thread. */

@@ -78,7 +78,7 @@ export class Supervisor {
     this.#context = context;
     // Nobody is told the mark of its processes.
     const mark = markOf(context.session, config.lane, config.detached);
-    this.#secrets = new ServerSecrets(config, mark);
+    this.#secrets = new ServerSecrets(config, mark, ...message.formerSecrets);
     this.#telling = new Telling(message, context, this.#secrets);
     this.#state = initialSupervisor(message.incarnation, message.restarts);
     this.#feed({ type: 'open', delayMs: message.delayMs });

@@ -96,6 +96,7 @@ function house(room = 4) {
           calls,
           uses: NOBODY_LISTENS,
           onAwaited: () => {},
+          secrets: { former: () => [] },
           halted: () => ({ active: false, reason: null }),
           log,
           observer: NO_OBSERVER,

@@ -38,6 +38,7 @@ function house() {
       calls: new CallTable(),
       uses: { reliesOn: () => false, hasTasks: () => false },
       onAwaited: () => {},
+      secrets: { former: () => [] },
       halted: () => ({ active: false, reason: null }),
       log: pino({ level: 'silent' }),
       observer: NO_OBSERVER,
