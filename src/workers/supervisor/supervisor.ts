@@ -112,7 +112,7 @@ export class Supervisor {
       case 'rest':
         return this.#feed(message);
       case 'stop':
-        return this.#feed({ type: 'stop', eofMs: message.eofMs, termMs: message.termMs });
+        return this.#stop({ type: 'stop', eofMs: message.eofMs, termMs: message.termMs });
       default:
         message satisfies never;
     }
@@ -124,7 +124,11 @@ export class Supervisor {
    * @returns whether nothing of it is left here.
    */
   release(): boolean {
-    if (!isAway(this.#state)) return false;
+    let isClear = false;
+    this.#whenClear(() => {
+      isClear = true;
+    });
+    if (!isAway(this.#state) || !isClear) return false;
     for (const timer of this.#timers.values()) clearTimeout(timer);
     for (const effect of returnTicket(this.#state)) this.#run(effect);
     return true;
@@ -205,8 +209,19 @@ export class Supervisor {
       // It was stopped meanwhile, or its time to start is over.
       this.#feed({ type: 'spawn_failed', incarnation, detail: 'stopped', random: Math.random() });
     };
-    if (this.#lastLink === null) spawn();
-    else this.#lastLink.whenClear(spawn);
+    this.#whenClear(spawn);
+  }
+
+  /** Without a process it has stopped when nothing of the last one is left. */
+  #stop(input: SupervisorInput): void {
+    if (isAway(this.#state)) this.#whenClear(() => this.#feed(input));
+    else this.#feed(input);
+  }
+
+  /** Calls back once nothing of the incarnation before is left. */
+  #whenClear(callback: () => void): void {
+    if (this.#lastLink === null) callback();
+    else this.#lastLink.whenClear(callback);
   }
 
   #spawn(): void {
