@@ -39,6 +39,16 @@ test.concurrent.each([
 });
 
 test.concurrent.each([
+  ['the end of stdin', async (rea: Rea): Promise<void> => void (await rea.stop())],
+  ['SIGTERM of the gateway', async (rea: Rea): Promise<void> => rea.kill('SIGTERM')],
+  ['a reload', async (rea: Rea): Promise<void> => writeRegistry(rea.dir, registry({}))],
+] as const)('%s ends what has left its group with a cleared environment', async (_, end) => {
+  const { rea, pids } = await start(['cleared']);
+  await end(rea);
+  expect(await gone(pids, [...OURS, 'cleared'])).toEqual([]);
+});
+
+test.concurrent.each([
   ['SIGKILL of the server', ({ pid }: { pid: number }) => void killOne(pid)],
   ['a reload that removes it', ({ rea }: { rea: Rea }) => writeRegistry(rea.dir, registry({}))],
   ['a thread that ends', async ({ rea }: { rea: Rea }) => rea.faults.inject('supervisor', 'throw')],

@@ -56,6 +56,11 @@ export class Stragglers {
     return this.#left;
   }
 
+  /** A look before the server may end: what it has started is known by its session afterwards. */
+  learn(): void {
+    this.#look();
+  }
+
   /**
    * One look, and the signal to what it finds; TERM once to each process.
    *

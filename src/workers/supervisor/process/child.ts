@@ -184,8 +184,12 @@ export class Child implements Link {
   }
 
   endInput(): void {
-    if (this.#early !== null) this.#early.ends = true;
-    else this.#queue?.end();
+    if (this.#early !== null) {
+      this.#early.ends = true;
+      return;
+    }
+    if (!this.#exited && this.#termAt === null) this.#stragglers?.learn();
+    this.#queue?.end();
   }
 
   /** Signals the whole group, and what has left it. */
