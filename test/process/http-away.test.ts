@@ -152,6 +152,7 @@ test.concurrent('a call to a port that takes connections and says nothing was no
   });
   await rea.waitForPhase('web', 'ready');
   await rea.waitForPhase('hurried', 'ready');
+  await rea.tools();
   await server.kill();
   const mute = await listening(server.port);
   const [slow, hurried] = await Promise.all([
