@@ -125,7 +125,6 @@ test.concurrent.each(['unknown', '405'])(
 test.concurrent('a server without session ids that starts anew is served on', async () => {
   const server = await startFixture('--no-get', '--no-session');
   const rea = await front(server, PATIENT);
-  await rea.tools();
   await server.kill();
   const call = rea.call('web__echo', { text: 'still here' });
   await startFixture('--no-get', '--no-session', '--port', server.port);

@@ -152,7 +152,7 @@ export class ServerList {
       const isUnknown = fetch.pages === 0 && reply.code === METHOD_NOT_FOUND;
       return isUnknown
         ? this.#finish(fetch, null)
-        : this.#spoilt(fetch, `failed: ${reply.problem}`);
+        : this.#spoilt(fetch, `failed: ${reply.problem}`, reply.lost === true);
     }
     const { line, result } = reply;
     const isNull = (at: ByteRange) => kindAt(line, at[0]) === 'null';
@@ -178,9 +178,9 @@ export class ServerList {
   }
 
   /** A page could not be had: none of the list counts, unless the server had meant that there are no more. */
-  #spoilt(fetch: Fetch, how: string): void {
+  #spoilt(fetch: Fetch, how: string, lost = false): void {
     if (fetch.cursor === EMPTY_CURSOR) this.#finish(fetch, null);
-    else this.#fail(`${this.#shape.method} ${how}`);
+    else this.#fail(`${this.#shape.method} ${how}`, lost);
   }
 
   #limitReached(fetch: Fetch): string | null {
@@ -205,7 +205,8 @@ export class ServerList {
     this.#startIn(this.#pauseMs);
   }
 
-  #fail(problem: string): void {
+  /** @param lost the connection broke: that says nothing about the list, which may come in a moment. */
+  #fail(problem: string, lost = false): void {
     this.#endPage();
     this.#changedMeanwhile = false;
     if (this.#trying && !this.#found) {
@@ -214,7 +215,7 @@ export class ServerList {
       return this.#options.onList([]);
     }
     this.#options.onTrouble(problem);
-    this.#unknown();
+    if (!lost) this.#unknown();
     this.#startIn(this.#retryMs);
     this.#retryMs = Math.min(RETRY_MAX_MS, 2 * this.#retryMs);
   }
