@@ -54,6 +54,17 @@ test('so is one with pages, if these take as long together', () => {
   expect(about('unlisted')).toEqual(['unlisted tools']);
 });
 
+test('one whose connection breaks is waited for as if nothing had been said', () => {
+  const loss = { code: 'ERR_OUTCOME_UNKNOWN', outcome: 'unknown', message: 'broke' } as const;
+  world.conversation.lost(String(asked().at(-1)?.id), loss);
+  expect(about('unlisted')).toEqual([]);
+  vi.advanceTimersByTime(2000);
+  expect(asked()).toHaveLength(2);
+  world.reply('tools/list', { tools: [tool('a')] });
+  expect(about('listed tools')).toEqual(['listed tools 1']);
+  expect(about('unlisted')).toEqual([]);
+});
+
 test('one that fails is unknown at once, and asked for again until it is there', () => {
   fail(-32603);
   expect(about('unlisted')).toEqual(['unlisted tools']);
