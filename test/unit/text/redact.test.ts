@@ -9,6 +9,8 @@ const builtIn = new Redactor({});
 const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
 const of = (length: number): string => LETTERS.repeat(2).slice(7, 7 + length);
 
+const HEX = '0123456789abcdef'.repeat(4);
+
 describe('well-known secrets', () => {
   test.each([
     ['aws-access-key', `AKIA${'ABCD2345'.repeat(2)}`],
@@ -26,12 +28,45 @@ describe('well-known secrets', () => {
     ['huggingface-token', `hf_${of(34)}`],
     ['sendgrid-key', `SG.${of(22)}.${of(43)}`],
     ['jwt', `eyJ${of(20)}.eyJ${of(30)}.${of(43)}`],
+    ['linear-key', `lin_api_${of(40)}`],
+    ['vault-token', `hvs.${of(90)}`],
+    ['databricks-token', `dapi${HEX.slice(0, 32)}`],
+    ['shopify-token', `shpat_${HEX.slice(0, 32)}`],
+    ['figma-token', `figd_${of(40)}`],
+    ['groq-key', `gsk_${of(52)}`],
+    ['grafana-token', `glsa_${of(32)}_${HEX.slice(0, 8)}`],
+    ['grafana-token', `glc_${of(60)}==`],
+    ['discord-token', `M${of(23)}.${of(6)}.${of(27)}`],
+    ['twilio-key', `SK${HEX.slice(0, 32)}`],
+    ['mailgun-key', `key-${HEX.slice(0, 32)}`],
+    ['notion-token', `ntn_${of(46)}`],
+    ['notion-token', `secret_${of(43)}`],
+    ['xai-key', `xai-${of(80)}`],
+    ['replicate-token', `r8_${of(37)}`],
+    ['supabase-key', `sbp_${HEX.slice(0, 40)}`],
+    ['supabase-key', `sb_secret_${of(22)}`],
+    ['postman-key', `PMAK-${HEX.slice(0, 24)}-${HEX.slice(0, 34)}`],
+    ['age-key', `AGE-SECRET-KEY-1${'QPZRY9X8'.repeat(8).slice(0, 58)}`],
+    ['doppler-token', `dp.st.dev.${of(40)}`],
+    ['atlassian-token', `ATATT3${of(60)}=0123ABCD`],
+    ['sentry-token', `sntryu_${HEX}`],
+    ['sentry-token', `sntrys_${of(60)}`],
+    ['perplexity-key', `pplx-${of(48)}`],
+    ['1password-token', `ops_eyJ${of(62)}${of(62)}`],
+    ['1password-key', 'A3-ABC123-DEF456-GHI78-JKL90-MNO12-PQR34'],
   ])('%s is replaced wherever it stands: %s', (name, secret) => {
     const mark = `[REDACTED:${name}]`;
     expect(builtIn.redact(secret)).toBe(mark);
     expect(builtIn.redact(`cannot use ${secret}, sorry`)).toBe(`cannot use ${mark}, sorry`);
     expect(builtIn.redact(JSON.stringify({ text: `a\n"${secret}"` }))).not.toContain(secret);
     expect(builtIn.redact(`KEY=${secret}\nNEXT=1`)).toBe(`KEY=${mark}\nNEXT=1`);
+  });
+
+  test('that of a Telegram bot is replaced behind its number', () => {
+    const text = `https://api.telegram.org/bot123456789:AA${of(33)}/getMe`;
+    expect(builtIn.redact(text)).toBe(
+      'https://api.telegram.org/bot123456789[REDACTED:telegram-token]/getMe',
+    );
   });
 
   test.each([
@@ -84,6 +119,8 @@ describe('well-known secrets', () => {
     'PASSWORD_FILE=/run/secrets/db',
     'sk-short ghp_short AKIA eyJ.eyJ.x npm_config_cache=/tmp',
     'task-force-one-two-three-four-five-six',
+    `M${of(23)} and N.${of(6)}.${of(40)}, at 12:AA-3 and a:AA${of(33)}`,
+    'SK-1, key-value, secret_santa, dp.st.x, A3-paper, r8_4, hvs.fi, ops_team, figs_and_dates',
     '-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----',
   ])('harmless text stays: %s', (text) => {
     expect(builtIn.redact(text)).toBe(text);
