@@ -62,6 +62,7 @@ describe('a server with url', () => {
     ['url: "https://x", cwd: "."', '.cwd: has no meaning'],
     ['url: "https://x", env: {A: b}', '.env: has no meaning'],
     ['url: "https://x", env_passthrough: [A]', '.env_passthrough: has no meaning'],
+    ['url: "https://x", env_file: f', '.env_file: has no meaning'],
     ['command: x, headers: {A: b}', '.headers: has no meaning for a server with command'],
     ['command: x, token_file: t', '.token_file: has no meaning for a server with command'],
     [
