@@ -28,6 +28,8 @@ interface ServeOptions extends CommonOptions {
   readonly grace: number;
   readonly drainDelay: number;
   readonly reload: ReloadMode;
+  /** False with `--no-log-file`. */
+  readonly logFile: boolean;
 }
 
 const INTERNAL_ERROR = 70;
@@ -92,8 +94,9 @@ program
       .choices(['auto', 'ask', 'off'] satisfies ReloadMode[])
       .default('ask'),
   )
+  .option('--no-log-file', 'keep the log out of .rea/log; it is on stderr all the same')
   .action(async (_options: unknown, command: Command) => {
-    const { http, tokenFile, token, stateDir, trustConfig, stdio, reload, ...others } =
+    const { http, tokenFile, token, stateDir, trustConfig, stdio, reload, logFile, ...others } =
       command.optsWithGlobals<ServeOptions>();
     const { allowHost, grace, drainDelay, ...common } = others;
     const { runServe } = await import('./commands/serve.ts');
@@ -109,6 +112,7 @@ program
       graceMs: grace,
       drainDelayMs: drainDelay,
       reload,
+      logFile,
     });
   });
 

@@ -1,10 +1,11 @@
 /**
- * The log: pino, JSON lines in printable ASCII on stderr, never on stdout. Never waits for a reader: when
- * stderr is not drained, lines beyond 1 MiB are dropped and counted.
+ * The log: pino, JSON lines in printable ASCII on stderr, never on stdout, and in the log file. Never waits
+ * for a reader: when stderr is not drained, lines beyond 1 MiB are dropped and counted.
  */
 import pino from 'pino';
 import type { LogMessage } from '../shared/protocol/from-supervisor.ts';
 import { asciiJsonLine } from '../shared/text/clean-text.ts';
+import type { LogFile } from './log/log-file.ts';
 import { LogSecrets } from './log-secrets.ts';
 
 const MAX_UNSENT_BYTES = 1024 * 1024;
@@ -15,11 +16,13 @@ export type Logger = pino.Logger;
 /**
  * @param env `REA_LOG_LEVEL`: debug, info, warn, error. @default info
  * @param secrets replaced in every line. @default none
+ * @param file gets every line, too. @default none
  */
 export function createLogger(
   env: NodeJS.ProcessEnv,
   stderr: NodeJS.WriteStream,
   secrets = new LogSecrets(env),
+  file: LogFile | null = null,
 ): Logger {
   const wanted = env['REA_LOG_LEVEL'];
   const level = LEVELS.find((known) => known === wanted) ?? 'info';
@@ -27,7 +30,10 @@ export function createLogger(
   // Not a reason to fail when the reader of stderr went away: there is no other place to report it.
   stderr.on('error', () => undefined);
   const destination = {
-    write(line: string): void {
+    write(record: string): void {
+      // Escaped: names chosen by a server or client must do nothing to a terminal.
+      const line = asciiJsonLine(record.trimEnd());
+      file?.write(line);
       if (stderr.writableLength > MAX_UNSENT_BYTES) {
         dropped += 1;
         return;
@@ -36,8 +42,7 @@ export function createLogger(
         stderr.write(`{"level":"warn","msg":"log lines dropped","dropped":${dropped}}\n`);
         dropped = 0;
       }
-      // Escaped: names chosen by a server or client must do nothing to a terminal.
-      stderr.write(`${asciiJsonLine(line.trimEnd())}\n`);
+      stderr.write(`${line}\n`);
     },
   };
   const logger = pino(

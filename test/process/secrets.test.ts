@@ -78,7 +78,7 @@ async function sinks(rea: Rea, ...but: string[]): Promise<Record<string, string>
   const port = rea.state()?.metrics_port;
   seen['metrics'] = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   for (const entry of readdirSync(join(rea.dir, '.rea'), { recursive: true, encoding: 'utf8' })) {
-    if (['run', 'registry.yaml', 'policy.yaml', ...but].includes(entry)) continue;
+    if (['run', 'log', 'registry.yaml', 'policy.yaml', ...but].includes(entry)) continue;
     seen[entry] = readFileSync(join(rea.dir, '.rea', entry), 'utf8');
   }
   return seen;

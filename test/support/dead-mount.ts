@@ -37,9 +37,19 @@ export async function mountDead(dir: string): Promise<DeadMount | null> {
       if (ended) return;
       ended = true;
       await disconnect();
-      execFileSync('umount', ['-l', dir]);
+      unmount(dir);
     },
   };
+}
+
+/** Mounts a file system with room for `size` (`16k`), or changes that of a mounted one; `unmount` it. */
+export function mountSmall(dir: string, size: string, change = false): void {
+  const how = change ? `remount,size=${size}` : `size=${size},mode=700`;
+  execFileSync('/bin/sh', ['-c', `exec mount -t tmpfs -o ${how} rea-small "$0"`, dir]);
+}
+
+export function unmount(dir: string): void {
+  execFileSync('umount', ['-l', dir]);
 }
 
 /** Whether such a mount is possible here. */

@@ -18,6 +18,7 @@ const KEPT = new Set([
   'catalog.json',
   'fingerprints.json',
   'HALT',
+  'log',
   'run',
   join('run', 'last.json'),
 ]);

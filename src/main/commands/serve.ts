@@ -10,6 +10,7 @@ import { CLOCKS, type Clocks, clocksOf } from '../gateway/clocks.ts';
 import { Gateway } from '../gateway/gateway.ts';
 import { Reload, type ReloadMode, tellWarnings } from '../gateway/reload.ts';
 import { Shutdown } from '../gateway/shutdown.ts';
+import { LogFile } from '../log/log-file.ts';
 import { LogSecrets } from '../log-secrets.ts';
 import { createLogger } from '../logger.ts';
 import { metricsPort, openMetrics } from '../metrics/metrics.ts';
@@ -46,6 +47,8 @@ export interface ServeOptions {
   readonly stdio: boolean;
   readonly graceMs: number;
   readonly reload: ReloadMode;
+  /** Keep the log in a file, too. */
+  readonly logFile: boolean;
 }
 
 const EXIT_CANNOT_START = 1;
@@ -80,7 +83,8 @@ export async function runServe(options: ServeOptions): Promise<number> {
   const secrets = new LogSecrets(process.env);
   secrets.expect(config.servers);
   secrets.add(door.tokens);
-  const log = createLogger(process.env, process.stderr, secrets);
+  const logFile = options.logFile ? new LogFile(clocks.logRetryMs) : null;
+  const log = createLogger(process.env, process.stderr, secrets, logFile);
   const doubt = state.ok ? state.warning : `${state.error}; this gateway keeps nothing there`;
   if (doubt !== null) log.warn(doubt);
   if (clocks !== CLOCKS)
@@ -108,6 +112,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
     version: version(),
     clocks,
     log,
+    logFile,
     secrets,
     stdio: address === null || options.stdio,
     http: address === null ? null : { ...address, ...door, allowedHosts: options.allowedHosts },
@@ -120,7 +125,14 @@ export async function runServe(options: ServeOptions): Promise<number> {
   const { gateway } = started;
   const shutdown = new Shutdown(gateway, options, (error) => {
     const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    writeSync(2, `${asciiJson({ level: 'fatal', msg: 'uncaught error', detail })}\n`);
+    const time = new Date().toISOString();
+    const line = asciiJson(secrets.hideIn({ level: 'fatal', time, msg: 'uncaught error', detail }));
+    try {
+      writeSync(2, `${line}\n`);
+    } finally {
+      // A client that reads no stderr does not keep it out of the file.
+      logFile?.writeLast(line);
+    }
   });
   clientGone = (reason) => shutdown.clientGone(reason);
   shutdown.listen();

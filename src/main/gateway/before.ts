@@ -5,6 +5,7 @@
 import { KnownPlaces } from '../../shared/memory/known-places.ts';
 import { LookupSlots } from '../../shared/memory/lookup-slots.ts';
 import { ownIdentity, systemLook } from '../../shared/platform/identity.ts';
+import { removeOldLogs } from '../log/old-logs.ts';
 import { type Looks, learnPlaces } from '../processes/guarded-places.ts';
 import { reapDeadGateways } from '../processes/reaper.ts';
 import type { GatewayOptions } from './options.ts';
@@ -21,12 +22,14 @@ export interface Before {
 
 /** @param dir absolute path of `.rea`. */
 export async function before(options: GatewayOptions, dir: string): Promise<Before> {
-  const { log, guarded } = options;
+  const { log, logFile, guarded } = options;
   if (process.pid === 1) log.warn(FIRST_PROCESS);
   const reaped = reapDeadGateways(dir, ownIdentity(), systemLook()).then(({ ended, problems }) => {
     for (const group of ended) log.warn(group, 'ended a leftover of a dead gateway');
     for (const problem of problems) log.warn(problem);
   });
+  // Dead gateways are known by then, and nobody waits for it.
+  if (logFile !== null) void reaped.then(() => removeOldLogs(dir, log));
   const looks = { slots: LookupSlots.create(), known: KnownPlaces.create() };
   await learnPlaces(guarded, looks);
   return { looks, reaped };

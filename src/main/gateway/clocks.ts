@@ -12,6 +12,8 @@ export interface Clocks {
   readonly probeMs: number;
   /** Clients whose calls wait for an answer of theirs are told so this often. */
   readonly waitingMs: number;
+  /** A log file that cannot be written is tried again after this time. */
+  readonly logRetryMs: number;
 }
 
 export const CLOCKS: Clocks = {
@@ -19,6 +21,7 @@ export const CLOCKS: Clocks = {
   inspectMs: 5000,
   probeMs: 5000,
   waitingMs: 15_000,
+  logRetryMs: 5000,
 };
 
 const LEAST_FACTOR = 0.05;
@@ -36,5 +39,6 @@ export function clocksOf(text: string | undefined): Clocks | string {
     inspectMs: CLOCKS.inspectMs * factor,
     probeMs: CLOCKS.probeMs * factor,
     waitingMs: CLOCKS.waitingMs * factor,
+    logRetryMs: CLOCKS.logRetryMs * factor,
   };
 }

@@ -11,18 +11,14 @@ import { STRAGGLER_TERM_MS } from '../../shared/platform/stragglers.ts';
 import type { Halt } from '../calls/gate/halt.ts';
 import { sessionsOf } from '../clients/session.ts';
 import { prepareDirectory } from '../processes/directory.ts';
-import {
-  instancePath,
-  removeInstance,
-  writeInstance,
-  writeLastStop,
-} from '../processes/instance.ts';
+import { instancePath, removeInstance, writeLastStop } from '../processes/instance.ts';
 import { KeptGuard } from '../processes/kept-guard.ts';
 import type { Client } from '../routing/client.ts';
 import { isThreadHeld } from '../threads/start-worker.ts';
 import { type Before, before } from './before.ts';
 import { Doors } from './doors.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { introduce } from './introduce.ts';
 import { LastAnswers } from './last-answers.ts';
 import type { GatewayOptions } from './options.ts';
 import { buildParts, type GatewayEvents, type Parts } from './parts.ts';
@@ -142,13 +138,16 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
       removeInstance(this.dir, this.sessionId);
       return problem;
     }
-    writeInstance(this.dir, {
-      ...this.#identity,
-      session_id: this.sessionId,
-      started_at: this.#startedAt,
-      endpoint: this.endpoint,
-      state_dir: this.#options.stateDir,
-    });
+    introduce(
+      this.dir,
+      {
+        ...this.#identity,
+        session_id: this.sessionId,
+        started_at: this.#startedAt,
+        endpoint: this.endpoint,
+      },
+      this.#options,
+    );
     const { fleet, writer, priorities } = this.#parts;
     this.#guard = new KeptGuard(
       { groupsFile: fleet.groupsFile, instanceFile: instancePath(this.dir, this.sessionId) },
@@ -241,12 +240,12 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   }
 
   get held(): boolean {
-    return isThreadHeld() || this.#parts.lookups.busy;
+    return isThreadHeld() || this.#parts.lookups.busy || this.#options.logFile?.held === true;
   }
 
   async close(reason: string): Promise<void> {
     const { announcements, priorities, fleet, writer, launcher } = this.#parts;
-    const { log, metrics } = this.#options;
+    const { log, logFile, metrics } = this.#options;
     for (const timer of this.#timers) clearInterval(timer);
     this.#heartbeat.stop();
     this.#publishing.close();
@@ -275,6 +274,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     this.#guard?.release();
     tryTo('removing the run files', log, () => removeInstance(this.dir, this.sessionId));
     log.info({ reason }, 'stopped');
+    await logFile?.close();
   }
 
   onChange(): void {

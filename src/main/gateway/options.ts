@@ -3,6 +3,7 @@
  */
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import type { GuardedPlaces } from '../../shared/model/guarded.ts';
+import type { LogFile } from '../log/log-file.ts';
 import type { LogSecrets } from '../log-secrets.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics/metrics.ts';
@@ -16,6 +17,8 @@ export interface GatewayOptions {
   readonly version: string;
   readonly clocks: Clocks;
   readonly log: Logger;
+  /** Gets every line of the log; closed with the gateway. Null: none. */
+  readonly logFile: LogFile | null;
   /** Secrets to keep out of the log; more are added while the gateway runs. */
   readonly secrets: LogSecrets;
   readonly stdio: boolean;

@@ -67,6 +67,7 @@ export interface InstanceView {
   readonly auth: EndpointRecord['auth'];
   readonly tokenFile: string | null;
   readonly stateDir: string | null;
+  readonly logFile: string | null;
 }
 
 /** Reads the record of another process, trusting none of it. Null when it is no JSON object. */
@@ -83,5 +84,6 @@ export function parseInstance(json: string): InstanceView | null {
     auth: oneOf(['none', 'token', 'tokens'], endpoint['auth']),
     tokenFile: text(endpoint['token_file']),
     stateDir: text(record['state_dir']),
+    logFile: text(record['log_file']),
   };
 }

@@ -34,7 +34,7 @@ export function lookAtPrivate(path: string): Objection | null {
 }
 
 /** Why a directory is not safe to keep files in, or null. */
-function objection(path: string, stats: Stats): Objection | null {
+export function objection(path: string, stats: Stats): Objection | null {
   const because = (message: string, fix: string | null = null) => ({ message, fix });
   if (!stats.isDirectory()) return because(`it is ${oddKind(stats) ?? 'a file'}, not a directory`);
   const user = process.getuid?.();

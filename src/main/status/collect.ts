@@ -101,6 +101,7 @@ const UNREADABLE: InstanceView = {
   auth: null,
   tokenFile: null,
   stateDir: null,
+  logFile: null,
 };
 
 function instanceOf(
@@ -109,7 +110,8 @@ function instanceOf(
   pidFile: PidFile | null,
   judges: Judges,
 ): Instance {
-  const { identity, startedAt, stdio, http, auth, tokenFile, stateDir } = file.view ?? UNREADABLE;
+  const view = file.view ?? UNREADABLE;
+  const { identity, startedAt, stdio, http, auth, tokenFile, stateDir, logFile } = view;
   const life = identity === null ? 'dead' : judges.holder(identity);
   return {
     sessionId: file.sessionId,
@@ -125,6 +127,7 @@ function instanceOf(
     auth,
     tokenFile,
     stateDir,
+    logFile,
   };
 }
 

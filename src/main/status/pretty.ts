@@ -84,6 +84,7 @@ function serveLines(
     for (const one of instances) {
       lines.push(`  ${instanceLine(one, facts.now)}`);
       lines.push(...doorLines(one, tokenOf, paint).map((line) => `    ${line}`));
+      if (verbose && one.logFile !== null) lines.push(`    log: ${shown(one.logFile, 1000)}`);
     }
   }
   lines.push(...olderStateLines(facts.olderStates, verbose));

@@ -32,6 +32,7 @@ export function statusReport(facts: Facts, verdict: Verdict) {
           token_file: one.tokenFile,
         },
         state_dir: one.stateDir,
+        log_file: one.logFile,
       })),
       older_state_dirs: facts.olderStates.map(({ dir, project }) => ({ dir, project })),
     },

@@ -28,6 +28,7 @@ export interface Instance {
   /** Its token file, and its directory outside of the project, as written in the record. */
   readonly tokenFile: string | null;
   readonly stateDir: string | null;
+  readonly logFile: string | null;
 }
 
 export interface Evidence {

@@ -179,6 +179,8 @@ export interface InstanceRecord extends ProcessIdentity {
   readonly endpoint: EndpointRecord;
   /** Absolute path of its directory outside of the project; null when that could not be made. */
   readonly state_dir: string | null;
+  /** Absolute path of its log file; null with `--no-log-file`. */
+  readonly log_file: string | null;
 }
 
 /** `run/last.json`: when and why the last gateway of this directory stopped cleanly. Times are ISO. */
