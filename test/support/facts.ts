@@ -42,6 +42,8 @@ export function mainFact(rev: number, changes: Partial<MainFact> = {}): MainFact
     rev,
     servers: {},
     sessions: 0,
+    clients: [],
+    disabled: [],
     halt: { active: false, reason: null },
     endpoint: { stdio: true, http: null, auth: null, token_file: null },
     loopLagMs: 0,

@@ -14,6 +14,7 @@ import {
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { formatLockLine } from '#src/shared/machines/lock-line.ts';
+import type { StateSnapshot } from '#src/shared/model/snapshot.ts';
 import { catalogFact, mainFact, supervisorFact } from '../support/facts.ts';
 import { livingHolder } from '../support/lock-holders.ts';
 import { LOCK, owner } from '../support/lock-owner.ts';
@@ -92,6 +93,53 @@ describe('two gateways in one directory', () => {
     expect(readdirSync(dir).sort()).toEqual(names);
     first.send(mainFact(1, { sessions: 3 }));
     await first.state(({ sessions, owner_pid }) => sessions === 3 && owner_pid === first.pid, 'it');
+  });
+});
+
+describe('a gateway that does not own the state file', () => {
+  const picture = (host: WriterHost, session: string) => {
+    const path = join(host.dir, 'run', `${session}.state.json`);
+    return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as StateSnapshot) : null;
+  };
+  const pictureOf = (host: WriterHost, session: string, is: (one: StateSnapshot) => boolean) =>
+    until(
+      () => {
+        const one = picture(host, session);
+        return one !== null && is(one) ? one : null;
+      },
+      { limitMs: LIMIT_MS, what: `the picture of ${session}` },
+    );
+
+  it.concurrent('shows itself in a file of its own until it owns the other', async () => {
+    const dir = newDirectory();
+    mkdirSync(join(dir, 'run'));
+    const first = new WriterHost(dir, { data: { sessionId: 'first' } });
+    await first.owns();
+    await first.state(({ session_id }) => session_id === 'first', 'the owner');
+    const second = new WriterHost(dir, { data: { sessionId: 'second', heartbeatMs: 200 } });
+    await second.waits();
+    second.send(supervisorFact('a', 1, { pid: 42 }));
+    const seen = await pictureOf(second, 'second', (one) => one.downstreams[0]?.pid === 42);
+    expect(seen).toMatchObject({ session_id: 'second', owner_pid: second.pid });
+    await pictureOf(second, 'second', ({ seq }) => seq > seen.seq);
+    expect(readdirSync(join(dir, 'run'))).toEqual(['second.state.json']);
+    expect(readState(dir)?.session_id).toBe('first');
+
+    await first.kill();
+    await second.state(({ session_id }) => session_id === 'second', 'takeover');
+    await until(() => picture(second, 'second') === null, {
+      limitMs: LIMIT_MS,
+      what: 'one picture of it',
+    });
+
+    // And back: whoever loses the lock still shows itself.
+    const other = join(dir, 'other');
+    writeFileSync(other, formatLockLine(livingHolder()));
+    renameSync(other, join(dir, LOCK));
+    second.send(supervisorFact('a', 2, { pid: 43 }));
+    await pictureOf(second, 'second', (one) => one.downstreams[0]?.pid === 43);
+    await second.closeAndExit();
+    expect(readdirSync(join(dir, 'run'))).toEqual([]);
   });
 });
 

@@ -12,10 +12,12 @@ import { JSON_RPC } from '../../shared/model/errors.ts';
 import type { ListKind } from '../../shared/model/lists.ts';
 import { isLogLevel, LOG_LEVELS, type LogLevel } from '../../shared/model/log-levels.ts';
 import { LATEST_PROTOCOL_VERSION } from '../../shared/model/revisions.ts';
+import type { ClientRecord } from '../../shared/model/snapshot.ts';
 import type { Withdrawable } from '../calls/call.ts';
 import { isClaiming } from '../calls/claim.ts';
 import type { Client } from '../routing/client.ts';
 import type { Router } from '../routing/router.ts';
+import { clientRecord } from './client-record.ts';
 import { initializeResult } from './handshake.ts';
 import type { ClientFace, ClientPort, OpenClient } from './port.ts';
 import { Unanswered } from './unanswered.ts';
@@ -47,6 +49,7 @@ class Session implements ClientFace, Client {
   #closed = false;
   #logLevel: LogLevel | null = null;
   #capabilities: object = {};
+  #record: ClientRecord | null = null;
 
   constructor(router: Router, port: ClientPort) {
     this.#router = router;
@@ -55,6 +58,10 @@ class Session implements ClientFace, Client {
 
   get logLevel(): LogLevel | null {
     return this.#logLevel;
+  }
+
+  get record(): ClientRecord | null {
+    return this.#record;
   }
 
   get busy(): boolean {
@@ -249,6 +256,7 @@ class Session implements ClientFace, Client {
     const capabilities = params?.['capabilities'];
     if (typeof capabilities === 'object' && capabilities !== null)
       this.#capabilities = capabilities;
+    this.#record = clientRecord(params?.['clientInfo']);
     this.#opened = true;
     this.#router.clientKnown(this, this.#capabilities);
     const { version: own, profiles } = this.#router;

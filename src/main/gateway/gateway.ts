@@ -104,7 +104,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
       onHalt: (halt) => this.#haltChanged(halt),
     });
     this.#publishing = new Publishing(
-      () => factsOf(parts, this.#own()),
+      () => factsOf(parts, this.#own(), (said) => options.secrets.hideIn(said)),
       (fact) => parts.writer.tell(fact),
     );
     options.metrics.show(() => metricsOf(parts, this.#own()));
@@ -145,6 +145,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
         session_id: this.sessionId,
         started_at: this.#startedAt,
         endpoint: this.endpoint,
+        parent_pid: process.ppid,
       },
       this.#options,
     );
@@ -298,6 +299,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     const text = JSON.stringify(capabilities);
     this.#launch(text);
     this.#parts.fleet.openSession(client, text);
+    this.onChange();
   }
 
   onClientGone(client: Client): void {
@@ -321,6 +323,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
       httpConnections: this.#doors.httpConnections,
       loopLagMs: this.#heartbeat.loopLagMs,
       reload: this.#reload,
+      config: this.#config,
       exposeDiagnostics: this.#exposeDiagnostics,
     };
   }

@@ -1,7 +1,8 @@
 /**
  * Collects what a gateway shows about itself, for the state file, the health tool and the metrics.
  */
-import type { EndpointRecord, ReloadRecord } from '../../shared/model/snapshot.ts';
+import type { GatewayConfig } from '../../shared/model/config.ts';
+import type { ClientRecord, EndpointRecord, ReloadRecord } from '../../shared/model/snapshot.ts';
 import type { MainFact } from '../../shared/protocol/facts.ts';
 import type { MetricsSources } from '../metrics/metrics.ts';
 import { healthText } from '../operator/health.ts';
@@ -16,22 +17,40 @@ export interface Own {
   readonly httpConnections: number;
   readonly loopLagMs: number;
   readonly reload: ReloadRecord;
+  readonly config: GatewayConfig;
   /** True: the health tool tells errors and exits, too. */
   readonly exposeDiagnostics: boolean;
 }
 
-/** For the state file. */
-export function factsOf(parts: Parts, own: Own): Omit<MainFact, 'type' | 'rev'> {
+/** Names in the state file; a configuration may have any number. */
+const MOST_DISABLED = 256;
+
+/** For the state file. @param hide takes secrets out of what a client says. */
+export function factsOf(
+  parts: Parts,
+  own: Own,
+  hide: (said: unknown) => unknown,
+): Omit<MainFact, 'type' | 'rev'> {
   const { fleet, router, halt, priorities } = parts;
   return {
     servers: fleet.records(),
     sessions: router.clients,
+    clients: hide(router.introduced()) as readonly ClientRecord[],
+    disabled: disabledOf(own.config),
     halt: halt.active(),
     endpoint: own.endpoint,
     loopLagMs: own.loopLagMs,
     priority: priorities.kind,
     reload: own.reload,
   };
+}
+
+/** The configuration keeps the names of all its servers, and runs those that are enabled. */
+function disabledOf({ reserved, servers }: GatewayConfig): string[] {
+  if (reserved.length === servers.length) return [];
+  const enabled = new Set(servers.map(({ name }) => name));
+  const names = reserved.map(({ server }) => server).filter((name) => !enabled.has(name));
+  return names.slice(0, MOST_DISABLED);
 }
 
 /** JSON text of the health tool's result. */

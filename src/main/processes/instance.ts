@@ -10,7 +10,17 @@ import type {
   ProcessIdentity,
 } from '../../shared/model/snapshot.ts';
 import { readSmallFile, removeFile, writeWholeFile } from '../../shared/platform/safe-file.ts';
-import { bool, fieldsOf, identityOf, iso, listOf, oneOf, parseJson, text } from './fields.ts';
+import {
+  bool,
+  fieldsOf,
+  identityOf,
+  iso,
+  listOf,
+  oneOf,
+  parseJson,
+  pidOf,
+  text,
+} from './fields.ts';
 import { groupsPath } from './groups.ts';
 
 const MAX_LAST_STOP_BYTES = 4 * 1024 * 1024;
@@ -18,6 +28,11 @@ const MAX_LAST_STOP_BYTES = 4 * 1024 * 1024;
 /** The record of one gateway process. `dir` is the absolute path of `.rea`. */
 export function instancePath(dir: string, sessionId: string): string {
   return join(dir, 'run', `${sessionId}.json`);
+}
+
+/** The picture of a gateway that does not own the state file; its state writer owns it. */
+export function picturePath(dir: string, sessionId: string): string {
+  return join(dir, 'run', `${sessionId}.state.json`);
 }
 
 /** The record of the last clean stop. */
@@ -30,8 +45,12 @@ export function writeInstance(dir: string, record: InstanceRecord): void {
   writeWholeFile(instancePath(dir, record.session_id), `${JSON.stringify(record)}\n`, 'replace');
 }
 
-/** Removes the record and the groups file of this process; at a clean stop, after all servers ended. */
+/**
+ * Removes the record and the groups file of this process; at a clean stop, after all servers ended. The picture
+ * is there only if the state writer could not remove it.
+ */
 export function removeInstance(dir: string, sessionId: string): void {
+  removeFile(picturePath(dir, sessionId));
   removeFile(groupsPath(dir, sessionId));
   removeFile(instancePath(dir, sessionId));
 }
@@ -68,6 +87,7 @@ export interface InstanceView {
   readonly tokenFile: string | null;
   readonly stateDir: string | null;
   readonly logFile: string | null;
+  readonly parentPid: number | null;
 }
 
 /** Reads the record of another process, trusting none of it. Null when it is no JSON object. */
@@ -85,5 +105,6 @@ export function parseInstance(json: string): InstanceView | null {
     tokenFile: text(endpoint['token_file']),
     stateDir: text(record['state_dir']),
     logFile: text(record['log_file']),
+    parentPid: pidOf(record['parent_pid']),
   };
 }

@@ -19,7 +19,7 @@ import { readSmallFile, removeFile, type SafeRead } from '../../shared/platform/
 import { type Hunt, STRAGGLER_TERM_MS, Stragglers } from '../../shared/platform/stragglers.ts';
 import { endGroups } from './end-groups.ts';
 import { groupsPath, isOurs } from './groups.ts';
-import { instancePath, parseInstance } from './instance.ts';
+import { instancePath, parseInstance, picturePath } from './instance.ts';
 
 export interface Reaped {
   /** Process groups that had to be ended. */
@@ -30,7 +30,7 @@ export interface Reaped {
   readonly problems: readonly string[];
 }
 
-const NAMES = /^([A-Za-z0-9-]{1,64})\.(?:json|groups)$/;
+const NAMES = /^([A-Za-z0-9-]{1,64})\.(?:json|groups|state\.json)$/;
 const TEMPORARY = /^\..+\.tmp$/;
 /** A groups file grows by some 30 bytes at each spawn. */
 const MAX_GROUPS_BYTES = 64 * 1024 * 1024;
@@ -96,6 +96,7 @@ export async function reapDeadGateways(
   const { signalled, gone } = endGroups(orphans, look);
   await Promise.all([gone, ...stragglers]);
   for (const sessionId of dead) {
+    remove(picturePath(dir, sessionId));
     remove(groupsPath(dir, sessionId));
     remove(instancePath(dir, sessionId));
   }

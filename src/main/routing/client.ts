@@ -3,11 +3,14 @@
  * do. Nothing here says for how long it is there: a session of many requests, or a single one.
  */
 import type { LogLevel } from '../../shared/model/log-levels.ts';
+import type { ClientRecord } from '../../shared/model/snapshot.ts';
 import type { CallOwner, Withdrawable } from '../calls/call.ts';
 
 export interface Client extends CallOwner {
   /** The least severe level of log messages that it wants; null: it has not said. */
   readonly logLevel: LogLevel | null;
+  /** How it has named itself; null: it has not. */
+  readonly record: ClientRecord | null;
   /** True when it declared this capability. @param path the keys of nested objects. */
   supports(...path: readonly string[]): boolean;
   /** Refuses a request. @param idText raw JSON of its id. */

@@ -7,6 +7,7 @@ import type { Frame } from '../../shared/json/frame.ts';
 import { joinExact, replaceRanges } from '../../shared/json/json-rpc.ts';
 import { LISTS, type ListKind } from '../../shared/model/lists.ts';
 import { LOG_LEVELS, type LogLevel } from '../../shared/model/log-levels.ts';
+import type { ClientRecord } from '../../shared/model/snapshot.ts';
 import type { CallTable } from '../calls/call-table.ts';
 import { withoutClaim } from '../calls/claim.ts';
 import type { Halt } from '../calls/gate/halt.ts';
@@ -27,6 +28,9 @@ import { ServerRequests } from './server-requests/server-requests.ts';
 import { TaskRequests } from './tasks/task-requests.ts';
 import { Tasks } from './tasks/tasks.ts';
 import { UnknownMessages } from './unknown.ts';
+
+/** Clients in the state file. */
+const MOST_INTRODUCED = 16;
 
 /** Called when clients come, change and go. */
 export interface ClientEvents {
@@ -117,6 +121,16 @@ export class Router {
 
   get clients(): number {
     return this.#clients.size;
+  }
+
+  /** The first clients that have named themselves, as far as people are shown them. */
+  introduced(): ClientRecord[] {
+    const records: ClientRecord[] = [];
+    for (const { record } of this.#clients) {
+      if (record !== null) records.push(record);
+      if (records.length === MOST_INTRODUCED) break;
+    }
+    return records;
   }
 
   /** A message was not passed on because its client does not read. */

@@ -102,6 +102,7 @@ const UNREADABLE: InstanceView = {
   tokenFile: null,
   stateDir: null,
   logFile: null,
+  parentPid: null,
 };
 
 function instanceOf(

@@ -113,6 +113,13 @@ export interface EndpointRecord {
   readonly token_file: string | null;
 }
 
+/** A client as it has named itself in `initialize`. */
+export interface ClientRecord {
+  /** Without characters that cannot be seen, at most 64 UTF-16 units, like the version. */
+  readonly name: string;
+  readonly version: string | null;
+}
+
 /** A server with a program or address that a person has to accept before it is started or reached. */
 export interface WaitingServer {
   readonly name: string;
@@ -146,6 +153,10 @@ export interface ReloadRecord {
   readonly more: number;
 }
 
+/**
+ * The picture of one gateway: `serve.state.json` of the one that owns it, and `run/<session_id>.state.json` of
+ * each other one.
+ */
 export interface StateSnapshot {
   readonly session_id: string;
   readonly started_at: string;
@@ -165,6 +176,10 @@ export interface StateSnapshot {
   };
   readonly priority: 'autogroup' | 'nice' | 'none';
   readonly sessions: number;
+  /** Those of the sessions that have introduced themselves, at most 16. */
+  readonly clients: readonly ClientRecord[];
+  /** Servers of the configuration that are not enabled, at most 256. */
+  readonly disabled: readonly string[];
   readonly halt: { readonly active: boolean; readonly reason: string | null };
   readonly reload: ReloadRecord;
   readonly heartbeat_ms: number;
@@ -181,6 +196,8 @@ export interface InstanceRecord extends ProcessIdentity {
   readonly state_dir: string | null;
   /** Absolute path of its log file; null with `--no-log-file`. */
   readonly log_file: string | null;
+  /** The process that has started it: over stdio its client, or a program between the two. */
+  readonly parent_pid: number;
 }
 
 /** `run/last.json`: when and why the last gateway of this directory stopped cleanly. Times are ISO. */

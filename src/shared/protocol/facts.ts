@@ -41,6 +41,8 @@ export interface MainFact {
   /** By lane, in the order in which they are shown. */
   readonly servers: Readonly<Record<string, LaneRecord>>;
   readonly sessions: number;
+  readonly clients: StateSnapshot['clients'];
+  readonly disabled: StateSnapshot['disabled'];
   readonly halt: StateSnapshot['halt'];
   readonly endpoint: StateSnapshot['endpoint'];
   readonly loopLagMs: number;

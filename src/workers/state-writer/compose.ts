@@ -1,4 +1,4 @@
-/** Makes the snapshot of `serve.state.json` from facts and the writer's own observations. Pure. */
+/** Makes the snapshot of a gateway's state file from facts and the writer's own observations. Pure. */
 import { IDLE } from '../../shared/model/idle.ts';
 import type {
   DownstreamSnapshot,
@@ -50,6 +50,8 @@ export function compose(data: StateWriterData, ledger: Ledger, own: OwnFields): 
     },
     priority: main?.priority ?? 'none',
     sessions: main?.sessions ?? 0,
+    clients: main?.clients ?? [],
+    disabled: main?.disabled ?? [],
     halt: main?.halt ?? { active: false, reason: null },
     reload: main?.reload ?? { problems: null, waiting: [], more: 0 },
     heartbeat_ms: data.heartbeatMs,

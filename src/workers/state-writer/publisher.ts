@@ -1,6 +1,7 @@
 /**
- * Keeps `.rea/serve.state.json` true: takes facts, owns the lock or waits for it, and writes what is due.
- * Owns every file that it writes, and waits for no other thread.
+ * Keeps the gateway's picture on the disk true: takes facts, owns the lock or waits for it, and writes what is
+ * due. As the owner it writes `.rea/serve.state.json`, otherwise `run/<session_id>.state.json`, so that
+ * `rea status` sees every gateway. Owns every file that it writes, and waits for no other thread.
  */
 import { getHeapStatistics } from 'node:v8';
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
@@ -18,7 +19,7 @@ import { StateLock } from './lock.ts';
 import { LOOK_EVERY_MS } from './main-watch.ts';
 import { OwnedFile } from './owned-file.ts';
 import { StateContent } from './state-content.ts';
-import { type OwnedName, readCatalog, readSeq, targetOf } from './state-file.ts';
+import { type OwnedName, pictureTarget, readCatalog, readSeq, targetOf } from './state-file.ts';
 
 const POLL_MS = 500;
 const DEBOUNCE_MS = 250;
@@ -31,12 +32,16 @@ export class Publisher implements StateWriterControl {
   readonly #stateFile: OwnedFile;
   readonly #pidFile: OwnedFile;
   readonly #catalogFile: OwnedFile;
+  /** In place of the state file while another gateway owns that. */
+  readonly #picture: OwnedFile;
   readonly #state: StateContent;
   readonly #catalog = new CatalogFile();
   readonly #sources = new Set<MessagePort>();
   #life: 'waiting' | 'owner' | 'closed' = 'waiting';
   #pollAt = 0;
   #said = '';
+  /** True at first: a thread before this one may have written it. */
+  #mayHavePicture = true;
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Infinity;
   #looking: NodeJS.Timeout | undefined;
@@ -53,16 +58,23 @@ export class Publisher implements StateWriterControl {
       heartbeatMs: data.heartbeatMs,
       now,
     });
+    const pace = { debounceMs: DEBOUNCE_MS, gapMs: GAP_MS };
     const file = (name: OwnedName, heartbeatMs: number): OwnedFile =>
       new OwnedFile({
         target: targetOf(data.dir, name, holder),
-        pace: { debounceMs: DEBOUNCE_MS, gapMs: GAP_MS, heartbeatMs },
+        pace: { ...pace, heartbeatMs },
         fence: () => this.#lock.fence(),
         now,
       });
     this.#stateFile = file('serve.state', data.heartbeatMs);
     this.#pidFile = file('serve.pid', Infinity);
     this.#catalogFile = file('catalog', Infinity);
+    this.#picture = new OwnedFile({
+      target: pictureTarget(data.dir, data.sessionId),
+      pace: { ...pace, heartbeatMs: data.heartbeatMs },
+      fence: () => 'ours',
+      now,
+    });
   }
 
   /** Takes the lock if it is free, and begins to write. */
@@ -84,7 +96,7 @@ export class Publisher implements StateWriterControl {
 
   flush(): string | null {
     this.#drain();
-    if (this.#owns()) this.#writeAll(true);
+    this.#writeAll(true);
     if (!this.#owns()) return `not written: ${this.#said}`;
     this.#arm();
     const files = [this.#stateFile, this.#pidFile, this.#catalogFile];
@@ -99,6 +111,7 @@ export class Publisher implements StateWriterControl {
     for (const source of this.#sources) source.close();
     if (this.#owns()) this.#writeAll(true);
     if (this.#owns()) this.#removeFiles();
+    this.#removePicture();
     this.#life = 'closed';
   }
 
@@ -111,6 +124,11 @@ export class Publisher implements StateWriterControl {
     return this.#life === 'owner';
   }
 
+  /** The file that shows this gateway now. */
+  get #shown(): OwnedFile {
+    return this.#owns() ? this.#stateFile : this.#picture;
+  }
+
   #take(fact: Fact): void {
     if (fact.type === 'catalog') {
       this.#catalog.take(fact);
@@ -120,7 +138,7 @@ export class Publisher implements StateWriterControl {
       this.#catalogFile.touch(false);
     } else {
       const change = this.#state.take(fact);
-      if (change !== 'none') this.#stateFile.touch(change === 'urgent');
+      if (change !== 'none') this.#shown.touch(change === 'urgent');
     }
     this.#arm();
   }
@@ -137,7 +155,7 @@ export class Publisher implements StateWriterControl {
 
   #lookAtMain(): void {
     if (!this.#state.lookAtMain()) return;
-    this.#stateFile.touch(true);
+    this.#shown.touch(true);
     this.#arm();
   }
 
@@ -158,8 +176,10 @@ export class Publisher implements StateWriterControl {
   /** Sets the timer for the file that is due first, unless it is already set early enough. */
   #arm(): void {
     if (this.#life === 'closed') return;
-    const files = [this.#stateFile, this.#pidFile, this.#catalogFile];
-    const at = this.#owns() ? Math.min(...files.map((file) => file.dueAt())) : this.#pollAt;
+    const others = this.#owns()
+      ? [this.#pidFile.dueAt(), this.#catalogFile.dueAt()]
+      : [this.#pollAt];
+    const at = Math.min(this.#shown.dueAt(), ...others);
     if (at >= this.#timerAt) return;
     clearTimeout(this.#timer);
     this.#timerAt = at;
@@ -169,7 +189,7 @@ export class Publisher implements StateWriterControl {
   #wake(): void {
     this.#timerAt = Infinity;
     if (this.#life === 'waiting' && now() >= this.#pollAt) this.#tryToOwn();
-    if (this.#owns()) this.#writeAll(false);
+    this.#writeAll(false);
     this.#arm();
   }
 
@@ -191,6 +211,7 @@ export class Publisher implements StateWriterControl {
   #begin({ previous }: LockOutcome & { result: 'owner' }): void {
     const { dir } = this.#data;
     this.#life = 'owner';
+    this.#picture.reset();
     this.#lock.sweep();
     collectLitter(dir, (line) => this.#lock.isDead(line));
     this.#state.resume(readSeq(dir) ?? 0);
@@ -207,6 +228,8 @@ export class Publisher implements StateWriterControl {
     this.#life = 'waiting';
     this.#pollAt = now() + POLL_MS;
     for (const file of [this.#stateFile, this.#pidFile, this.#catalogFile]) file.reset();
+    this.#state.resume(this.#state.seq);
+    this.#picture.touch(true);
     this.#say(false, 'the lock of the state file is gone or has a new owner');
   }
 
@@ -214,18 +237,24 @@ export class Publisher implements StateWriterControl {
   #writeAll(everything: boolean): void {
     const time = now();
     const isDue = (file: OwnedFile): boolean =>
-      this.#owns() && (file.dueAt() <= time || (everything && file.dueAt() < Infinity));
-    if (isDue(this.#stateFile)) this.#writeState();
-    if (isDue(this.#pidFile)) this.#write(this.#pidFile, `${this.#data.identity.pid}\n`);
-    if (isDue(this.#catalogFile)) this.#writeCatalog();
+      file.dueAt() <= time || (everything && file.dueAt() < Infinity);
+    if (isDue(this.#shown)) this.#writeState();
+    if (this.#owns() && isDue(this.#pidFile)) {
+      this.#write(this.#pidFile, `${this.#data.identity.pid}\n`);
+    }
+    if (this.#owns() && isDue(this.#catalogFile)) this.#writeCatalog();
   }
 
   #writeState(): void {
-    const heartbeat = this.#stateFile.isHeartbeatDue();
+    const file = this.#shown;
+    const heartbeat = file.isHeartbeatDue();
     if (heartbeat) this.#sample(true);
     const draft = this.#state.draft(heartbeat);
-    if (draft === null) this.#stateFile.skip();
-    else if (this.#write(this.#stateFile, draft.text)) this.#state.wrote(draft);
+    if (draft === null) return file.skip();
+    if (!this.#write(file, draft.text)) return;
+    this.#state.wrote(draft);
+    if (file === this.#picture) this.#mayHavePicture = true;
+    else this.#removePicture();
   }
 
   #writeCatalog(): void {
@@ -248,6 +277,14 @@ export class Publisher implements StateWriterControl {
     this.#state.countError(result.message);
     if (result.message !== before?.message) this.#log('error', `cannot write: ${result.message}`);
     return false;
+  }
+
+  /** After the state file is written and not before: whoever looks meanwhile sees one of the two. */
+  #removePicture(): void {
+    if (!this.#mayHavePicture) return;
+    const failure = this.#picture.remove();
+    if (failure === null) this.#mayHavePicture = false;
+    else this.#log('warn', `cannot remove: ${failure.message}`);
   }
 
   #removeFiles(): void {

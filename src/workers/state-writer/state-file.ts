@@ -13,6 +13,19 @@ const OWNED_FILES = {
 
 export type OwnedName = keyof typeof OWNED_FILES;
 
+/**
+ * The picture of one gateway for `rea status`, while another one owns the state file. Nobody else writes it:
+ * the session belongs to one process.
+ */
+export function pictureTarget(directory: string, sessionId: string): AtomicTarget {
+  const run = join(directory, 'run');
+  return {
+    directory: run,
+    path: join(run, `${sessionId}.state.json`),
+    temp: join(run, `.${sessionId}.state.tmp`),
+  };
+}
+
 const LARGEST_STATE = 16 * 1024 * 1024;
 const LARGEST_CATALOG = 64 * 1024 * 1024;
 

@@ -19,6 +19,7 @@ import { directoryProblem, prepareDirectory } from '#src/main/processes/director
 import { createGroupsFile } from '#src/main/processes/groups.ts';
 import {
   instancePath,
+  picturePath,
   removeInstance,
   writeInstance,
   writeLastStop,
@@ -48,6 +49,7 @@ const record = (session: string) => ({
   endpoint: { stdio: true, http: null, auth: null, token_file: null },
   state_dir: null,
   log_file: null,
+  parent_pid: 1,
 });
 
 describe('prepareDirectory', () => {
@@ -159,10 +161,14 @@ describe('reapDeadGateways', () => {
     expect(await reap(join(cwd, 'missing'))).toEqual({ ended: [], removed: [], problems: [] });
   });
 
-  it('removes the record of a dead gateway that has no groups file', async () => {
+  it('removes the record and the picture of a dead gateway that has no groups file', async () => {
     const dir = prepared();
     writeInstance(dir, { ...record('s1'), start_time: '1' });
-    expect((await reap(dir)).removed).toEqual(['s1.json']);
+    writeFileSync(picturePath(dir, 's1'), '{}');
+    writeInstance(dir, record('s2'));
+    writeFileSync(picturePath(dir, 's2'), '{}');
+    const { removed } = await reap(dir);
+    expect([...removed].sort()).toEqual(['s1.json', 's1.state.json']);
   });
 
   it('leaves a gateway of another pid namespace alone for a day', async () => {

@@ -124,6 +124,8 @@ export function snapshot(changes: Partial<StateSnapshot> = {}): StateSnapshot {
     main: { state: 'running', stalled_since: null, loop_lag_ms: 1 },
     priority: 'none',
     sessions: 1,
+    clients: [],
+    disabled: [],
     halt: { active: false, reason: null },
     reload: { problems: null, waiting: [], more: 0 },
     heartbeat_ms: 5000,
@@ -139,6 +141,7 @@ export function instance(changes: Partial<InstanceRecord> = {}): InstanceRecord 
     endpoint: { stdio: true, http: null, auth: null, token_file: null },
     state_dir: null,
     log_file: null,
+    parent_pid: process.ppid,
     ...changes,
   };
 }

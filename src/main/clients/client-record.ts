@@ -1,0 +1,25 @@
+/** What a client says about itself in `initialize`, bounded and fit to be shown. Pure. */
+import type { ClientRecord } from '../../shared/model/snapshot.ts';
+import { clip, visibleLines } from '../../shared/text/clean-text.ts';
+
+const LONGEST = 64;
+
+/** @param info `clientInfo` of any shape. @returns null when it has no name that could be shown. */
+export function clientRecord(info: unknown): ClientRecord | null {
+  if (typeof info !== 'object' || info === null) return null;
+  const { name, version } = info as Record<string, unknown>;
+  const shownName = visible(name);
+  return shownName === null ? null : { name: shownName, version: visible(version) };
+}
+
+function visible(value: unknown): string | null {
+  if (typeof value !== 'string') return null;
+  // Clipped before it is cleaned: a client may send a megabyte.
+  const text = clip(
+    visibleLines(clip(value, 4 * LONGEST))
+      .join(' ')
+      .trim(),
+    LONGEST,
+  );
+  return text === '' ? null : text;
+}
