@@ -9,6 +9,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { oneLine } from '../shared/text/clean-text.ts';
 import { cleanStream } from './clean-stream.ts';
 import type { ReloadMode } from './gateway/reload.ts';
+import { projectDirectory } from './processes/project-directory.ts';
 import { version } from './version.ts';
 
 interface CommonOptions {
@@ -49,7 +50,10 @@ let exitCode = 0;
 const program = new Command('rea')
   .description('One MCP endpoint that keeps standing in front of many MCP servers')
   .version(version(), '--version', 'print the version')
-  .option('--cwd <dir>', 'directory that .rea lies in (default: the current one)')
+  .option(
+    '--cwd <dir>',
+    'directory that .rea lies in (default: the current one; serve and init do not look above it)',
+  )
   .option('--config <file>', 'configuration instead of .rea/registry.yaml')
   .configureHelp({ showGlobalOptions: true })
   .configureOutput({ outputError: () => {} })
@@ -119,16 +123,20 @@ program
 program
   .command('status')
   .description('show the gateways of this directory, from what they left on disk')
+  .argument('[server]', 'show this server only, with every detail')
   .option('--json', 'print JSON')
   .option('--verbose', 'print every detail')
-  .action(async (_options: unknown, command: Command) => {
+  .action(async (server: string | undefined, _options: unknown, command: Command) => {
     const options = command.optsWithGlobals<CommonOptions & { json?: true; verbose?: true }>();
     const { runStatus } = await import('./commands/status.ts');
     exitCode = runStatus({
-      cwd: places(options).cwd,
+      cwd: foundPlaces(options).cwd,
+      askedIn: places(options).cwd,
+      ...(server === undefined ? {} : { server }),
       json: options.json === true,
       verbose: options.verbose === true,
       stdout: process.stdout,
+      stderr: process.stderr,
       env: process.env,
     });
   });
@@ -158,7 +166,7 @@ program
     >();
     const { runCheck } = await import('./commands/check.ts');
     exitCode = runCheck({
-      ...places(common),
+      ...foundPlaces(common),
       trustConfig: trustConfig === true,
       env: process.env,
       stdout: process.stdout,
@@ -191,6 +199,12 @@ function places({ cwd, config }: CommonOptions): { cwd: string; config?: string 
     cwd: directory,
     ...(config === undefined ? {} : { config: resolve(directory, config) }),
   };
+}
+
+/** The same for the commands that look for `.rea` upwards: all but those that may make one. */
+function foundPlaces(options: CommonOptions): ReturnType<typeof places> {
+  const asked = places(options);
+  return { ...asked, cwd: projectDirectory(asked.cwd) };
 }
 
 /** Prints one line for the error that ended the command. @returns the exit code. */

@@ -2,25 +2,28 @@
  * `rea status`: prints the state of one directory's gateways, read from the disk. Synchronous and light:
  * it loads neither SDK nor zod nor pino, writes nothing, and talks to no gateway.
  */
-import { resolve } from 'node:path';
 import { asciiJson } from '../../shared/text/clean-text.ts';
 import { collect } from '../status/collect.ts';
 import { ownTokenOf } from '../status/doors.ts';
+import { isOf, onlyOf } from '../status/one-server.ts';
 import { paintFor } from '../status/paint.ts';
 import { prettyStatus } from '../status/pretty.ts';
 import { statusReport } from '../status/report.ts';
 import { judgeStatus } from '../status/verdict.ts';
 
 export interface StatusOptions {
-  /** Directory that holds `.rea`; may be relative to the working directory. */
+  /** Absolute directory that holds `.rea`. */
   readonly cwd: string;
+  /** Where the user asked, absolute; `cwd` may lie above. @default cwd */
+  readonly askedIn?: string;
+  /** Show this server only, with every detail. */
+  readonly server?: string;
   readonly json: boolean;
   readonly verbose: boolean;
   readonly stdout: NodeJS.WritableStream;
+  readonly stderr: NodeJS.WritableStream;
   readonly env: NodeJS.ProcessEnv;
 }
-
-const DEFAULT_WIDTH = 80;
 
 /**
  * Prints the status.
@@ -29,23 +32,40 @@ const DEFAULT_WIDTH = 80;
  *   but no longer writes, or one that died and left its last state file.
  */
 export function runStatus(options: StatusOptions): number {
-  const { stdout, env } = options;
-  const cwd = resolve(options.cwd);
+  const { stdout, stderr, env, cwd, server, json } = options;
   const facts = collect(cwd, Date.now(), env);
-  const verdict = judgeStatus(facts.evidence);
-  if (options.json) {
+  const is = server === undefined ? () => true : isOf(server);
+  const whole = judgeStatus(facts.evidence, ({ name }) => is(name));
+  const verdict = server === undefined ? whole : onlyOf(whole, server);
+  if (typeof verdict === 'string') {
+    stderr.write(`rea: ${verdict}\n`);
+    return 1;
+  }
+  if (json) {
     stdout.write(`${asciiJson(statusReport(facts, verdict), 2)}\n`);
     return verdict.exitCode;
   }
   const isTerminal = 'isTTY' in stdout && stdout.isTTY === true;
-  const columns = 'columns' in stdout ? Number(stdout.columns) : 0;
   stdout.write(
     prettyStatus(facts, verdict, {
-      verbose: options.verbose,
-      width: isTerminal && columns > 0 ? columns : DEFAULT_WIDTH,
+      verbose: options.verbose || server !== undefined,
+      width: widthOf(stdout, isTerminal, env),
       paint: paintFor(isTerminal, env),
       tokenOf: isTerminal ? ownTokenOf(cwd) : () => null,
+      askedIn: options.askedIn ?? cwd,
     }),
   );
   return verdict.exitCode;
+}
+
+/** Where nobody says how wide it is, nothing is folded: programs read it, or a terminal that knows better. */
+function widthOf(
+  stdout: NodeJS.WritableStream,
+  isTerminal: boolean,
+  env: NodeJS.ProcessEnv,
+): number {
+  const columns = isTerminal && 'columns' in stdout ? Number(stdout.columns) : 0;
+  if (columns > 0) return columns;
+  const told = /^[1-9]\d{0,3}$/.test(env['COLUMNS'] ?? '') ? Number(env['COLUMNS']) : 0;
+  return told > 0 ? told : Number.POSITIVE_INFINITY;
 }

@@ -17,11 +17,13 @@ import {
   type PidFile,
   readInstanceFiles,
   readLastStop,
+  readPicture,
   readPidFile,
   readState,
 } from './gateway-files.ts';
 import { type Judges, systemJudges } from './liveness.ts';
 import { type Halt, type PolicyFacts, readHalt, readPolicy } from './policy.ts';
+import type { StateView } from './state-file.ts';
 import type { Evidence, Instance, StateFile } from './verdict.ts';
 
 export interface Facts {
@@ -31,8 +33,8 @@ export interface Facts {
   readonly evidence: Evidence;
   /** What is wrong with `.rea` itself, in one line, or null. */
   readonly directoryProblem: string | null;
-  /** The owner's pid as far as a file names one. */
-  readonly pid: number | null;
+  /** There is something for `rea serve` to serve. */
+  readonly isConfigured: boolean;
   readonly lastStop: LastStopView | null;
   readonly halt: Halt;
   readonly policy: PolicyFacts;
@@ -48,34 +50,51 @@ export interface Facts {
  */
 export function collect(baseDir: string, now: number, env: NodeJS.ProcessEnv): Facts {
   const dir = join(baseDir, '.rea');
+  const judges = systemJudges(systemReader());
+  const files = readInstanceFiles(dir).map((file) => withPicture(dir, file, judges));
+  // After the pictures: a gateway removes its own only once the state file shows it.
   const state = readState(dir);
   const pidFile = readPidFile(dir);
-  const files = readInstanceFiles(dir);
-  const judges = systemJudges(systemReader());
-  const instances = files.map((file) => instanceOf(file, state, pidFile, judges));
-  const starts = instances
-    .filter((one) => one.alive === true)
-    .map((one) => sinceMs(one.startedAt, now) ?? Number.POSITIVE_INFINITY);
   const halt = readHalt(dir);
   return {
     baseDir,
     now,
     evidence: {
+      now,
       state,
       owner: ownerLiveness(state, pidFile, files, judges),
+      pid: (state.kind === 'read' ? state.view.ownerPid : null) ?? pidFile?.pid ?? null,
       ageMs: state.kind === 'read' ? sinceMs(state.view.updatedAt, now) : null,
-      instances,
-      youngestMs: starts.length === 0 ? null : Math.min(...starts),
+      instances: files.map((file) => instanceOf(file, state, pidFile)),
       haltActive: halt.active,
     },
     directoryProblem: directoryProblem(dir),
-    pid: (state.kind === 'read' ? state.view.ownerPid : null) ?? pidFile?.pid ?? null,
+    isConfigured: REGISTRIES.some((name) => isThere(join(dir, name))),
     lastStop: readLastStop(dir),
     halt,
     policy: readPolicy(dir),
     audit: readAudit(dir),
     olderStates: olderStateDirectories({ cwd: baseDir, env }),
   };
+}
+
+/** A record, whether its process lives, and the picture of one that may. */
+interface JudgedFile extends InstanceFile {
+  readonly life: Liveness;
+  readonly picture: StateView | null;
+}
+
+function withPicture(dir: string, file: InstanceFile, judges: Judges): JudgedFile {
+  const identity = file.view?.identity ?? null;
+  const life = identity === null ? 'dead' : judges.holder(identity);
+  return { ...file, life, picture: life === 'dead' ? null : readPicture(dir, file.sessionId) };
+}
+
+/** As `rea serve` looks for them. */
+const REGISTRIES = ['registry.yaml', 'registry.yml', 'registry.json'];
+
+function isThere(path: string): boolean {
+  return unlessRefused(false, () => lstatSync(path, { throwIfNoEntry: false }) !== undefined);
 }
 
 /** Something other than a directory is read all the same, but no gateway has written into it. */
@@ -106,30 +125,18 @@ const UNREADABLE: InstanceView = {
 };
 
 function instanceOf(
-  file: InstanceFile,
+  { sessionId, view, life, picture }: JudgedFile,
   state: StateFile,
   pidFile: PidFile | null,
-  judges: Judges,
 ): Instance {
-  const view = file.view ?? UNREADABLE;
-  const { identity, startedAt, stdio, http, auth, tokenFile, stateDir, logFile } = view;
-  const life = identity === null ? 'dead' : judges.holder(identity);
-  return {
-    sessionId: file.sessionId,
-    pid: identity?.pid ?? null,
-    alive: life === 'unknown' ? null : life === 'alive',
-    owner:
-      state.kind === 'read'
-        ? state.view.sessionId === file.sessionId
-        : identity !== null && identity.pid === pidFile?.pid,
-    startedAt,
-    stdio,
-    http,
-    auth,
-    tokenFile,
-    stateDir,
-    logFile,
-  };
+  const { identity, sessionId: _written, ...record } = view ?? UNREADABLE;
+  const pid = identity?.pid ?? null;
+  const owner =
+    state.kind === 'read'
+      ? state.view.sessionId === sessionId
+      : pid !== null && pid === pidFile?.pid;
+  const alive = life === 'unknown' ? null : life === 'alive';
+  return { ...record, sessionId, pid, alive, owner, picture };
 }
 
 /** Judges the process that the state file names, or without a state file the one that `serve.pid` names. */

@@ -4,29 +4,24 @@ import { duration, latency, megabytes, percent, plural, relative, shown } from '
 
 const STDERR_LINES = 10;
 
-/** @returns lines without newline, the name first. */
 export function downstreamDetails(one: DownstreamView, now: number): string[] {
   const lines = [
-    shown(one.name),
-    `  phase       ${one.phase ?? '–'}, since ${relative(one.since, now)}, incarnation ${one.incarnation}`,
+    `  state       ${one.phase ?? '–'}, since ${relative(one.since, now)}, start no. ${one.incarnation}`,
     `  process     ${processOf(one, now)}`,
     `  usage       ${usageOf(one)}`,
     `  calls       ${one.calls}, ${plural(one.errors, 'error')}, ${one.in_flight} in flight, ${one.queued} queued, p50 ${latency(one.p50_ms)}, p99 ${latency(one.p99_ms)}`,
     `  circuit     ${circuitOf(one, now)}`,
     `  thread      ${threadOf(one)}`,
-    `  noise       ${plural(one.noise_lines, 'line')} on stdout that were no messages`,
   ];
+  if (one.noise_lines > 0)
+    lines.push(`  stdout      ${plural(one.noise_lines, 'line')} that were no messages`);
   if (one.name_collisions > 0) {
     const what = `${one.name_collisions} of its tools, prompts or resources`;
     lines.push(`  names       ${what} listed under another name or not at all; the log says why`);
   }
-  if (one.withheld_why !== null)
-    lines.push(`  lists       ${withheldText(one)}: ${shown(one.withheld_why, 1000)}`);
   if (one.left_running.length > 0) {
     lines.push(`  left alone  ${leftInWords(one.left_running)} when its last process ended`);
   }
-  if (one.next_restart_at !== null)
-    lines.push(`  next start  ${relative(one.next_restart_at, now)}`);
   if (one.last_error !== null) lines.push(`  last error  ${shown(one.last_error, 1000)}`);
   if (one.last_exit !== null) lines.push(...exitLines(one.last_exit, now));
   return lines;
@@ -72,13 +67,13 @@ function usageOf(one: DownstreamView): string {
 
 function circuitOf(one: DownstreamView, now: number): string {
   const retry = one.retry_at === null ? '' : `, retry ${relative(one.retry_at, now)}`;
-  const blocker = one.session_blocker_emitted ? ', SESSION_BLOCKER reported' : '';
+  const blocker = one.session_blocker_emitted ? ', reported in the log' : '';
   return `${one.circuit_state ?? '–'}, opened ${plural(one.open_transitions, 'time')}${retry}${blocker}`;
 }
 
 function threadOf(one: DownstreamView): string {
   const heap = one.thread.heap_mb === null ? '' : `, heap ${Math.round(one.thread.heap_mb)} MB`;
-  const mates =
-    (one.thread.mates ?? 0) === 0 ? '' : `, shared with ${plural(one.thread.mates, 'other')}`;
-  return `${one.thread.state ?? '–'}, ${plural(one.thread.restarts, 'restart')}${heap}${mates}`;
+  const others =
+    one.thread.mates === 0 ? '' : `, shared with ${plural(one.thread.mates, 'other server')}`;
+  return `${one.thread.state ?? '–'}, ${plural(one.thread.restarts, 'restart')}${heap}${others}`;
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { connectLine } from '../clients/http/connect-line.ts';
 import { readOwnToken } from '../clients/http/own-token.ts';
 import { isStateDirectoryOf } from '../processes/state-directory.ts';
-import type { Paint } from './paint.ts';
+import type { Line } from './paint.ts';
 import type { Instance } from './verdict.ts';
 import { shown } from './words.ts';
 
@@ -20,22 +20,21 @@ const URL_OF_OURS = /^http:\/\/([\w.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\]):\d{1,5}\/
 const THIS_MACHINE = /^(?:127(?:\.\d{1,3}){3}|\[::1\]|0\.0\.0\.0|\[::\])$/;
 
 /** No lines for a gateway that is dead, has no HTTP, or has a record without `auth`. */
-export function doorLines(one: Instance, tokenOf: TokenOf, paint: Paint): string[] {
+export function doorLines(one: Instance, tokenOf: TokenOf): Line[] {
   const { http, auth, tokenFile } = one;
   if (one.alive === false || http === null || auth === null) return [];
-  const lines =
+  const open =
+    'OPEN DOOR (--no-token): no token is asked for, every program of this machine may connect';
+  const lines: Line[] =
     auth === 'none'
-      ? [
-          paint.warn(
-            'OPEN DOOR (--no-token): no token is asked for, every program of this machine may connect',
-          ),
-        ]
-      : [`token: in ${shown(tokenFile, 1000)}`];
+      ? [{ text: open, tone: 'warn' }]
+      : [{ text: `token: in ${shown(tokenFile, 1000)}` }];
   const host = URL_OF_OURS.exec(http)?.[1];
-  if (host === undefined) return [...lines, `endpoint: ${shown(http)}`];
+  if (host === undefined) return [...lines, { text: `endpoint: ${shown(http)}` }];
   const isHere = THIS_MACHINE.test(host);
   const door = { auth, token_file: isHere ? tokenFile : null };
-  return [...lines, `connect: ${connectLine(http, door, isHere ? tokenOf(one) : null)}`];
+  const command = connectLine(http, door, isHere ? tokenOf(one) : null);
+  return [...lines, { text: 'connect a client:' }, { text: command, isCommand: true }];
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Problems of the configuration file: reads them from the state file, and makes the text of `rea status`. */
 import { bool, count, fieldsOf, iso, listOf, text } from '../processes/fields.ts';
-import type { Paint } from './paint.ts';
+import type { Line } from './paint.ts';
 import { relative, shown } from './words.ts';
 
 /** The keys of `rea status --json`. */
@@ -27,21 +27,17 @@ export function problemsView(value: unknown): ProblemsView | null {
 }
 
 /** @returns lines without newline, none when the file is as it should be. */
-export function fileProblemLines(
-  view: ProblemsView | null,
-  now: number,
-  options: { readonly verbose: boolean; readonly paint: Paint },
-): string[] {
+export function fileProblemLines(view: ProblemsView | null, now: number, verbose: boolean): Line[] {
   if (view === null) return [];
-  const { verbose, paint } = options;
   const first = verbose ? view.lines : view.lines.slice(0, FIRST);
   const more = view.lines.length - first.length + view.more;
   const what = view.refused
     ? 'configuration: the changed file is refused, the one before stays in force'
     : 'configuration: entries with mistakes, their servers are not changed';
   return [
-    paint.bad(`${what} (seen ${relative(view.since, now)})`),
-    ...first.map((line) => `  ${line}`),
-    ...(more === 0 ? [] : [`  and ${more} more`]),
+    { text: `${what} (seen ${relative(view.since, now)})`, tone: 'bad' },
+    ...first.map((line) => ({ text: `  ${line}` })),
+    ...(more === 0 ? [] : [{ text: `  and ${more} more` }]),
+    { text: '  → mend the file, then: rea check' },
   ];
 }

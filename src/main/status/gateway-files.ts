@@ -7,8 +7,13 @@ import { join } from 'node:path';
 import { unlessRefused } from '../../shared/platform/errno.ts';
 import { readSmallFile } from '../../shared/platform/safe-file.ts';
 import { count, fieldsOf, iso, listOf, parseJson, pidOf, text } from '../processes/fields.ts';
-import { type InstanceView, lastStopPath, parseInstance } from '../processes/instance.ts';
-import { type LastExitView, lastExitView, leftView, parseState } from './state-file.ts';
+import {
+  type InstanceView,
+  lastStopPath,
+  parseInstance,
+  picturePath,
+} from '../processes/instance.ts';
+import { type LastExitView, lastExitView, leftView, parseState, type StateView } from './state-file.ts';
 import type { StateFile } from './verdict.ts';
 
 /** `run/last.json` as far as it can be read. */
@@ -43,7 +48,17 @@ const MAX_INSTANCES = 256;
 const INSTANCE = /^(?!last\.json$)([A-Za-z0-9-]{1,64})\.json$/;
 
 export function readState(dir: string): StateFile {
-  const file = readSmallFile(join(dir, 'serve.state.json'), MAX_STATE_BYTES);
+  return readStateFile(join(dir, 'serve.state.json'));
+}
+
+/** The picture of a gateway that does not own the state file; null when there is none of that session. */
+export function readPicture(dir: string, sessionId: string): StateView | null {
+  const file = readStateFile(picturePath(dir, sessionId));
+  return file.kind === 'read' && file.view.sessionId === sessionId ? file.view : null;
+}
+
+function readStateFile(path: string): StateFile {
+  const file = readSmallFile(path, MAX_STATE_BYTES);
   if (file.kind === 'absent') return file;
   if (file.kind !== 'file') return { kind: 'malformed', detail: file.detail };
   const view = parseState(file.bytes.toString('utf8'));

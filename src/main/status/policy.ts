@@ -13,6 +13,8 @@ import { fieldsOf, listOf, text } from '../processes/fields.ts';
 export interface Halt {
   readonly active: boolean;
   readonly reason: string | null;
+  /** The entry of `.rea` that sets it; null when the directory cannot be listed. */
+  readonly entry: string | null;
 }
 
 export interface PolicyFacts {
@@ -27,6 +29,7 @@ export interface PolicyFacts {
 const MAX_POLICY_BYTES = 256 * 1024;
 const MAX_REASON_BYTES = 64 * 1024;
 const MAX_REASON = 1024;
+const NOT_SET: Halt = { active: false, reason: null, entry: null };
 /** The policy without a file. */
 const BUILT_IN: PolicyFacts = {
   profile: 'built-in',
@@ -45,15 +48,15 @@ export function readHalt(dir: string): Halt {
     names = readdirSync(dir);
   } catch (error) {
     const code = errorCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return { active: false, reason: null };
+    if (code === 'ENOENT' || code === 'ENOTDIR') return NOT_SET;
     if (code === '') throw error;
-    return { active: true, reason: `${dir} cannot be listed: ${errorText(error)}` };
+    return { active: true, reason: `${dir} cannot be listed: ${errorText(error)}`, entry: null };
   }
   const name = names.filter((entry) => entry.toLowerCase() === 'halt').sort()[0];
-  if (name === undefined) return { active: false, reason: null };
+  if (name === undefined) return NOT_SET;
   const file = readSmallFile(join(dir, name), MAX_REASON_BYTES);
   const reason = file.kind === 'file' ? file.bytes.toString('utf8').trim() : '';
-  return { active: true, reason: reason === '' ? null : clip(reason, MAX_REASON) };
+  return { active: true, reason: reason === '' ? null : clip(reason, MAX_REASON), entry: name };
 }
 
 /** Reads `policy.yaml`. Never throws for what the file says. */

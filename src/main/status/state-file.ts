@@ -22,10 +22,18 @@ import { type ReloadView, reloadView } from './waiting.ts';
 
 const PHASES = ['idle', 'starting', 'ready', 'backoff', 'draining', 'stopped', 'failed'] as const;
 const DEFAULT_HEARTBEAT_MS = 5000;
+const MOST_CLIENTS = 64;
+const MOST_DISABLED = 1000;
 
 /** One server of the file as far as it can be read; the keys of `rea status --json`. */
 export type DownstreamView = ReturnType<typeof downstreamView>;
 export type LastExitView = NonNullable<DownstreamView['last_exit']>;
+
+/** A client as it has named itself; the keys of `rea status --json`. */
+export interface ClientView {
+  readonly name: string;
+  readonly version: string | null;
+}
 
 /** The whole file as far as it can be read. */
 export interface StateView {
@@ -49,6 +57,9 @@ export interface StateView {
   };
   readonly priority: string | null;
   readonly sessions: number;
+  readonly clients: readonly ClientView[];
+  /** Servers of the configuration that are not enabled. */
+  readonly disabled: readonly string[];
   readonly reload: ReloadView;
   readonly writeErrors: { readonly count: number; readonly last: string | null } | null;
 }
@@ -81,12 +92,25 @@ export function parseState(json: string): StateView | null {
     },
     priority: text(state['priority']),
     sessions: count(state['sessions']),
+    clients: (listOf(state['clients']) ?? []).slice(0, MOST_CLIENTS).flatMap(clientView),
+    disabled: (listOf(state['disabled']) ?? []).slice(0, MOST_DISABLED).flatMap(nameOf),
     reload: reloadView(state['reload']),
     writeErrors:
       writeErrors === null
         ? null
         : { count: count(writeErrors['count']), last: text(writeErrors['last']) },
   };
+}
+
+function clientView(value: unknown): ClientView[] {
+  const fields = fieldsOf(value);
+  const name = text(fields?.['name']);
+  return name === null ? [] : [{ name, version: text(fields?.['version']) }];
+}
+
+function nameOf(value: unknown): string[] {
+  const name = text(value);
+  return name === null ? [] : [name];
 }
 
 function downstreamView(one: Fields) {

@@ -4,6 +4,7 @@
  */
 import type { Liveness } from '../../shared/model/process-identity.ts';
 import type { EndpointRecord } from '../../shared/model/snapshot.ts';
+import { type Gateway, type GatewaySituation, gatewaysOf, lives } from './gateways.ts';
 import type { DownstreamView, StateView } from './state-file.ts';
 import { countWaiting } from './waiting.ts';
 
@@ -29,26 +30,28 @@ export interface Instance {
   readonly tokenFile: string | null;
   readonly stateDir: string | null;
   readonly logFile: string | null;
+  /** The process that has started it; null: its record is of an earlier version. */
+  readonly parentPid: number | null;
+  /** What it shows of itself while another gateway owns the state file, or null. */
+  readonly picture: StateView | null;
 }
 
 export interface Evidence {
+  /** Unix time in milliseconds at which all of this was true. */
+  readonly now: number;
   readonly state: StateFile;
   /** Liveness of the process named by the state file or `serve.pid`; `none`: neither names one. */
   readonly owner: Liveness | 'none';
+  /** The owner's pid as far as a file names one. */
+  readonly pid: number | null;
   /** Milliseconds since the state file was written; null when it holds no time. */
   readonly ageMs: number | null;
   readonly instances: readonly Instance[];
-  /** Milliseconds since the youngest living instance started; null without a living one. */
-  readonly youngestMs: number | null;
   readonly haltActive: boolean;
 }
 
-/**
- * `running`: the owner lives and writes. `stale`: it lives and has stopped writing. `starting`: a gateway
- * lives and has not written yet, or is about to take over. `silent`: a gateway lives and should have
- * written long ago. `dead`: the owner is gone and left its last state file. `none`: there is no gateway.
- */
-export type Situation = 'running' | 'stale' | 'starting' | 'silent' | 'dead' | 'none';
+/** That of the owner of the state file while it lives, else of another gateway; `none`: there is none. */
+export type Situation = GatewaySituation | 'none';
 
 export interface Verdict {
   readonly situation: Situation;
@@ -57,70 +60,71 @@ export interface Verdict {
   /** A gateway lives and the state file is too old to be true. */
   readonly stale: boolean;
   readonly exitCode: 0 | 1 | 3 | 4;
+  readonly gateways: readonly Gateway[];
 }
 
-const DEFAULT_HEARTBEAT_MS = 5000;
-const MISSED_HEARTBEATS = 3;
-
-export function judgeStatus(evidence: Evidence): Verdict {
-  const situation = situationOf(evidence);
-  const writing = situation === 'running' || situation === 'stale';
+/** @param isAsked the servers that the exit code is about; without it all of them. */
+export function judgeStatus(evidence: Evidence, isAsked: IsAsked = () => true): Verdict {
+  const gateways = gatewaysOf(evidence);
+  const situation = situationOf(evidence, gateways);
+  const writing = gateways.some(
+    (one) => one.owner && (one.situation === 'running' || one.situation === 'stale'),
+  );
   return {
     situation,
     running: writing || evidence.owner === 'alive',
     stale: situation === 'stale' || situation === 'silent',
-    exitCode: exitCode(situation, evidence),
+    exitCode: exitCode(situation, evidence, gateways.filter(lives), isAsked),
+    gateways,
   };
 }
 
-function situationOf(evidence: Evidence): Situation {
-  const { state, owner, ageMs, youngestMs } = evidence;
-  const patience =
-    MISSED_HEARTBEATS * (state.kind === 'read' ? state.view.heartbeatMs : DEFAULT_HEARTBEAT_MS);
-  // A time in the future was written before the clock was set back: it counts as old.
-  const old = ageMs !== null && Math.abs(ageMs) > patience;
-  if (state.kind === 'read') {
-    // Unknown: it runs in another pid namespace, and its writes are the only sign of life.
-    const lives = owner === 'alive' || (owner === 'unknown' && ageMs !== null && !old);
-    if (lives) return old ? 'stale' : 'running';
-    if (youngestMs === null) return 'dead';
-    return old ? 'silent' : 'starting';
-  }
-  if (youngestMs !== null) {
-    return state.kind === 'malformed' || youngestMs > patience ? 'silent' : 'starting';
-  }
+export type IsAsked = (server: DownstreamView) => boolean;
+
+const BEST_FIRST: readonly GatewaySituation[] = ['running', 'stale', 'silent', 'starting'];
+
+function situationOf({ state, owner }: Evidence, gateways: readonly Gateway[]): Situation {
+  const living = gateways.filter(lives);
+  const first = living.find((one) => one.owner);
+  if (first !== undefined) return first.situation;
+  const best = BEST_FIRST.find((one) => living.some(({ situation }) => situation === one));
+  if (best !== undefined) return best;
+  if (state.kind === 'read') return 'dead';
   return owner === 'alive' ? 'silent' : 'none';
 }
 
-function exitCode(situation: Situation, evidence: Evidence): Verdict['exitCode'] {
-  switch (situation) {
-    case 'running':
-      return evidence.haltActive || waits(evidence.state) || !allServing(evidence.state) ? 1 : 0;
-    case 'starting':
-      return 1;
-    case 'stale':
-    case 'silent':
-    case 'dead':
-      return 4;
-    case 'none':
-      return 3;
-    default:
-      return situation satisfies never;
+function exitCode(
+  situation: Situation,
+  { state, haltActive }: Evidence,
+  living: readonly Gateway[],
+  isAsked: IsAsked,
+): Verdict['exitCode'] {
+  if (situation === 'none') return 3;
+  if (situation === 'dead') return 4;
+  const isQuiet = situation === 'stale' || situation === 'silent';
+  if (isQuiet || living.some((one) => one.situation === 'stale' || one.situation === 'silent')) {
+    return 4;
   }
+  const well = living.every((one) => isWell(one, isAsked));
+  return well && !haltActive && state.kind !== 'malformed' ? 0 : 1;
+}
+
+/** An older gateway shows nothing unless it owns the state file; that says nothing about its servers. */
+function isWell({ situation, view, owner }: Gateway, isAsked: IsAsked): boolean {
+  if (situation !== 'running') return false;
+  if (view === null) return !owner;
+  return !waits(view) && allServing(view, isAsked);
 }
 
 /** True when servers wait for a person, or the file has problems: then not all is well. */
-function waits(state: StateFile): boolean {
-  if (state.kind !== 'read') return false;
-  const { reload } = state.view;
+function waits({ reload }: StateView): boolean {
   return countWaiting(reload) > 0 || reload.problems !== null;
 }
 
-function allServing(state: StateFile): boolean {
-  if (state.kind !== 'read' || state.view.downstreams === null) return false;
-  const { legacy, main, downstreams } = state.view;
+function allServing({ legacy, main, downstreams }: StateView, isAsked: IsAsked): boolean {
+  if (downstreams === null) return false;
   if (!legacy && main.state !== 'running') return false;
-  return downstreams.every((one) => isServing(one, legacy));
+  return downstreams.filter(isAsked).every((one) => isServing(one, legacy));
 }
 
 /** True when calls to a server go through. State files before schema 2 have no phases. */

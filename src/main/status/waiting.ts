@@ -4,7 +4,7 @@
  */
 import { count, fieldsOf, iso, listOf, oneOf, text } from '../processes/fields.ts';
 import { type ProblemsView, problemsView } from './file-problems.ts';
-import type { Paint } from './paint.ts';
+import type { Line } from './paint.ts';
 import { plural, relative, shown } from './words.ts';
 
 /** The keys of `rea status --json`. */
@@ -57,20 +57,19 @@ export function waitingLines(
   view: ReloadView,
   now: number,
   pid: number | null,
-  options: { readonly verbose: boolean; readonly paint: Paint },
-): string[] {
+  verbose: boolean,
+): Line[] {
   const waits = countWaiting(view);
   if (waits === 0) return [];
-  const remedy = pid === null ? '' : `; to take them: kill -HUP ${pid}, or restart rea serve`;
-  const { verbose, paint } = options;
   const first = verbose ? view.waiting : view.waiting.slice(0, FIRST);
   const more = waits - first.length;
   return [
-    paint.warn(`reload: ${plural(waits, 'server')} of the configuration not in force${remedy}`),
+    { text: `configuration: ${plural(waits, 'server')} not in force`, tone: 'warn' },
     ...first.map(({ name, change, what, since }) => {
       const which = `${shown(name, 64)}, ${change ?? 'waiting'}, ${relative(since, now)}`;
-      return `  ${which}: ${shown(what, verbose ? LONG : SHORT)}`;
+      return { text: `  ${which}: ${shown(what, verbose ? LONG : SHORT)}` };
     }),
-    ...(more === 0 ? [] : [`  and ${more} more`]),
+    ...(more === 0 ? [] : [{ text: `  and ${more} more` }]),
+    ...(pid === null ? [] : [{ text: `  → to take them: kill -HUP ${pid}, or restart rea serve` }]),
   ];
 }

@@ -119,10 +119,62 @@ const CASES: readonly [
     'a dead owner while another gateway takes over',
     {
       'serve.state.json': snapshot({ owner: GONE }),
-      [`run/${OTHER}.json`]: instance({ session_id: OTHER }),
+      [`run/${OTHER}.json`]: instance({ session_id: OTHER, started_at: fromNow(-1000) }),
     },
     1,
     { running: false },
+  ],
+  [
+    'a dead owner beside a gateway that serves',
+    {
+      'serve.state.json': snapshot({ owner: GONE }),
+      [`run/${OTHER}.json`]: instance({ session_id: OTHER }),
+      [`run/${OTHER}.state.json`]: snapshot({ session_id: OTHER }),
+    },
+    0,
+    { running: false, stale: false, downstreams: [{ connected: false, healthy: false }] },
+  ],
+  [
+    'a failed server of another gateway than the owner',
+    {
+      'serve.state.json': snapshot(),
+      [`run/${OTHER}.json`]: instance({ session_id: OTHER }),
+      [`run/${OTHER}.state.json`]: snapshot({
+        session_id: OTHER,
+        downstreams: [downstream({ phase: 'failed' })],
+      }),
+    },
+    1,
+    { running: true },
+  ],
+  [
+    'another gateway that no longer writes',
+    {
+      'serve.state.json': snapshot(),
+      [`run/${OTHER}.json`]: instance({ session_id: OTHER }),
+      [`run/${OTHER}.state.json`]: snapshot({ session_id: OTHER, updated_at: old }),
+    },
+    4,
+    { running: true, stale: false },
+  ],
+  [
+    'another gateway of a version that shows itself only as the owner',
+    {
+      'serve.state.json': snapshot(),
+      [`run/${OTHER}.json`]: { ...instance({ session_id: OTHER }), parent_pid: undefined },
+    },
+    0,
+    { running: true },
+  ],
+  [
+    'the picture of another session in the place of its own',
+    {
+      'serve.state.json': snapshot(),
+      [`run/${OTHER}.json`]: instance({ session_id: OTHER }),
+      [`run/${OTHER}.state.json`]: snapshot(),
+    },
+    4,
+    { running: true },
   ],
   [
     'a dead owner and a gateway that should have taken over',

@@ -46,6 +46,16 @@ function withField(value: unknown, path: readonly string[], field: unknown): unk
   return copy;
 }
 
+const KEYS = [
+  'schema',
+  'situation',
+  'exit_code',
+  'base_dir',
+  'serve',
+  'gateways',
+  'policy',
+  'audit',
+];
 const HARMFUL = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 const WRONG = [null, true, -1.5, 'x'.repeat(5000), [null], { a: [[]] }];
 const WAITING = { name: 'a', change: 'new', what: '/bin/sh', since: fromNow(-5000) } as const;
@@ -69,7 +79,7 @@ describe('a malformed field', () => {
           write(file, JSON.stringify(withField(good, path, wrong)));
           const { exit: code, report } = statusJson(cwd);
           expect([0, 1, 3, 4]).toContain(code);
-          expect(Object.keys(report)).toEqual(['base_dir', 'serve', 'policy', 'audit']);
+          expect(Object.keys(report)).toEqual(KEYS);
           expect(status(cwd, { verbose: true }).exit).toBe(code);
         }
       }
@@ -266,7 +276,8 @@ describe('text from a file', () => {
 
   it('cannot add a line of its own', () => {
     const { cwd, write } = project();
-    write('serve.state.json', FULL);
+    const said = downstream({ name: 'a', last_error: 'x' });
+    write('serve.state.json', { ...FULL, downstreams: [said] });
     const lines = status(cwd).text.split('\n').length;
     const forged = downstream({ name: 'a\nAudit log\n  fine', last_error: 'x\r\n\u2028y' });
     const waiting = [{ ...WAITING, name: 'a\nb', what: 'x\n  running\u2028y' }];

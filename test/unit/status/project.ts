@@ -38,30 +38,47 @@ export function project(): { cwd: string; write: (path: string, content: unknown
 export interface Shown {
   readonly exit: number;
   readonly text: string;
+  readonly stderr: string;
+}
+
+interface Asked {
+  readonly server?: string;
+  readonly askedIn?: string;
+  readonly json?: boolean;
+  readonly verbose?: boolean;
+  /** Columns of the terminal. */
+  readonly tty?: number;
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /** Runs `rea status` in this process. */
 export function status(
   cwd: string,
-  options: { json?: boolean; verbose?: boolean; tty?: number; env?: NodeJS.ProcessEnv } = {},
+  { tty, json = false, verbose = false, ...options }: Asked = {},
 ): Shown {
+  const [stdout, stderr] = [sink(), sink()];
+  if (tty !== undefined) Object.assign(stdout.stream, { isTTY: true, columns: tty });
+  const env = { XDG_STATE_HOME: join(cwd, 'state-home'), ...options.env };
+  const streams = { stdout: stdout.stream, stderr: stderr.stream };
+  const exit = runStatus({ ...options, cwd, json, verbose, ...streams, env });
+  return { exit, text: stdout.text(), stderr: stderr.text() };
+}
+
+function sink(): { stream: Writable; text: () => string } {
   let text = '';
-  const stdout = new Writable({
+  const stream = new Writable({
     decodeStrings: false,
     write: (chunk, _encoding, done) => {
       text += String(chunk);
       done();
     },
   });
-  if (options.tty !== undefined) Object.assign(stdout, { isTTY: true, columns: options.tty });
-  const { json = false, verbose = false } = options;
-  const env = { XDG_STATE_HOME: join(cwd, 'state-home'), ...options.env };
-  return { exit: runStatus({ cwd, json, verbose, stdout, env }), text };
+  return { stream, text: () => text };
 }
 
 /** The parsed JSON of `rea status --json`. */
-export function statusJson(cwd: string): { exit: number; report: any } {
-  const { exit, text } = status(cwd, { json: true });
+export function statusJson(cwd: string, asked: Asked = {}): { exit: number; report: any } {
+  const { exit, text } = status(cwd, { ...asked, json: true });
   return { exit, report: JSON.parse(text) };
 }
 
