@@ -27,9 +27,7 @@ test('of five gateways, three of them killed, each living server is shown once w
     { what: 'five gateways that serve' },
   );
   expect(all5.exit_code).toBe(0);
-  expect(all5.gateways.map(({ pid }: Shown) => pid).sort()).toEqual(
-    all.map(({ pid }) => pid).sort(),
-  );
+  expect(all5.gateways.map(pidOf).sort(byNumber)).toEqual(all.map(pidOf).sort(byNumber));
   for (const one of all5.gateways) {
     expect(one).toMatchObject({
       parent_pid: process.pid,
@@ -51,7 +49,7 @@ test('of five gateways, three of them killed, each living server is shown once w
     { what: 'two gateways that serve' },
   );
   const alive = left.gateways.filter((one: Shown) => one.alive);
-  expect(alive.map(({ pid }: Shown) => pid).sort()).toEqual(living.map(({ pid }) => pid).sort());
+  expect(alive.map(pidOf).sort(byNumber)).toEqual(living.map(pidOf).sort(byNumber));
   const dead = left.gateways.filter((one: Shown) => !one.alive);
   for (const { downstreams } of dead) {
     expect((downstreams ?? []).some(({ connected }: ShownServer) => connected)).toBe(false);
@@ -63,7 +61,7 @@ test('of five gateways, three of them killed, each living server is shown once w
     const [block = '', ...more] = blocks.filter((text) => text.includes(`gateway ${pid}, up `));
     expect(more).toEqual([]);
     expect(block).toContain('1 client: rea-test 1.0.0');
-    expect(block.match(new RegExp(`echo +\\u001b\\[32mready`, 'g'))).toHaveLength(1);
+    expect(block.split(`${GREEN}ready`)).toHaveLength(2);
     expect(downstreams).toHaveLength(1);
   }
   expect(stdout.match(/^.*echo .*$/gm)).toHaveLength(2);
@@ -88,6 +86,9 @@ interface Shown {
   readonly alive: boolean;
   readonly downstreams: readonly ShownServer[] | null;
 }
+
+const pidOf = ({ pid }: { readonly pid: number }) => pid;
+const byNumber = (one: number, other: number) => one - other;
 
 function serves({ downstreams }: Shown): boolean {
   return downstreams?.length === 1 && downstreams[0]?.phase === 'ready';

@@ -104,7 +104,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
       onHalt: (halt) => this.#haltChanged(halt),
     });
     this.#publishing = new Publishing(
-      () => factsOf(parts, this.#own(), (said) => options.secrets.hideIn(said)),
+      () => factsOf(parts, this.#own(), options.secrets),
       (fact) => parts.writer.tell(fact),
     );
     options.metrics.show(() => metricsOf(parts, this.#own()));
@@ -145,7 +145,6 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
         session_id: this.sessionId,
         started_at: this.#startedAt,
         endpoint: this.endpoint,
-        parent_pid: process.ppid,
       },
       this.#options,
     );
@@ -299,7 +298,6 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     const text = JSON.stringify(capabilities);
     this.#launch(text);
     this.#parts.fleet.openSession(client, text);
-    this.onChange();
   }
 
   onClientGone(client: Client): void {

@@ -7,7 +7,7 @@ import type { GatewayOptions } from './options.ts';
 /** Throws the system's error if the record cannot be written. */
 export function introduce(
   dir: string,
-  own: Omit<InstanceRecord, 'state_dir' | 'log_file'>,
+  own: Omit<InstanceRecord, 'state_dir' | 'log_file' | 'parent_pid'>,
   { log, logFile, stateDir }: Pick<GatewayOptions, 'log' | 'logFile' | 'stateDir'>,
 ): void {
   const path = logFile === null ? null : logPath(dir, own.session_id);

@@ -4,6 +4,7 @@
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import type { ClientRecord, EndpointRecord, ReloadRecord } from '../../shared/model/snapshot.ts';
 import type { MainFact } from '../../shared/protocol/facts.ts';
+import type { LogSecrets } from '../log-secrets.ts';
 import type { MetricsSources } from '../metrics/metrics.ts';
 import { healthText } from '../operator/health.ts';
 import type { Parts } from './parts.ts';
@@ -25,17 +26,17 @@ export interface Own {
 /** Names in the state file; a configuration may have any number. */
 const MOST_DISABLED = 256;
 
-/** For the state file. @param hide takes secrets out of what a client says. */
+/** For the state file. @param secrets takes out of it what a client says of them. */
 export function factsOf(
   parts: Parts,
   own: Own,
-  hide: (said: unknown) => unknown,
+  secrets: Pick<LogSecrets, 'hideIn'>,
 ): Omit<MainFact, 'type' | 'rev'> {
   const { fleet, router, halt, priorities } = parts;
   return {
     servers: fleet.records(),
     sessions: router.clients,
-    clients: hide(router.introduced()) as readonly ClientRecord[],
+    clients: secrets.hideIn(router.introduced()) as readonly ClientRecord[],
     disabled: disabledOf(own.config),
     halt: halt.active(),
     endpoint: own.endpoint,

@@ -41,7 +41,8 @@ export function lastStopPath(dir: string): string {
 }
 
 /** Writes the record of this process, before its first spawn. Throws the system's error. */
-export function writeInstance(dir: string, record: InstanceRecord): void {
+export function writeInstance(dir: string, own: Omit<InstanceRecord, 'parent_pid'>): void {
+  const record: InstanceRecord = { ...own, parent_pid: process.ppid };
   writeWholeFile(instancePath(dir, record.session_id), `${JSON.stringify(record)}\n`, 'replace');
 }
 

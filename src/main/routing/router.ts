@@ -34,7 +34,7 @@ const MOST_INTRODUCED = 16;
 
 /** Called when clients come, change and go. */
 export interface ClientEvents {
-  /** The number of clients has changed. */
+  /** Clients have come, gone, or said who they are. */
   onClients(): void;
   /** A client has said what it can do. */
   onClient(client: Client, capabilities: object): void;
@@ -186,6 +186,7 @@ export class Router {
   /** A client has said what it can do. */
   clientKnown(client: Client, capabilities: object): void {
     this.#options.events.onClient(client, capabilities);
+    this.#options.events.onClients();
   }
 
   /** A notification of a client that concerns every server. */

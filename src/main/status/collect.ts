@@ -11,6 +11,7 @@ import { oddKind } from '../../shared/platform/safe-file.ts';
 import type { InstanceView } from '../processes/instance.ts';
 import { type OlderState, olderStateDirectories } from '../processes/state-directory.ts';
 import { type AuditFacts, readAudit } from './audit.ts';
+import type { Evidence, Instance, StateFile } from './evidence.ts';
 import {
   type InstanceFile,
   type LastStopView,
@@ -24,7 +25,6 @@ import {
 import { type Judges, systemJudges } from './liveness.ts';
 import { type Halt, type PolicyFacts, readHalt, readPolicy } from './policy.ts';
 import type { StateView } from './state-file.ts';
-import type { Evidence, Instance, StateFile } from './verdict.ts';
 
 export interface Facts {
   readonly baseDir: string;

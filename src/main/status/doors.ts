@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { connectLine } from '../clients/http/connect-line.ts';
 import { readOwnToken } from '../clients/http/own-token.ts';
 import { isStateDirectoryOf } from '../processes/state-directory.ts';
+import type { Instance } from './evidence.ts';
 import type { Line } from './paint.ts';
-import type { Instance } from './verdict.ts';
 import { shown } from './words.ts';
 
 /** The token of a gateway, or null where it must not be shown or cannot be read. */

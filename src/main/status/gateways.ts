@@ -1,6 +1,7 @@
 /** The gateways of a directory, each once: who it is, what it shows of itself, and in what situation it is. Pure. */
+
+import type { Evidence, Instance } from './evidence.ts';
 import type { StateView } from './state-file.ts';
-import type { Evidence, Instance } from './verdict.ts';
 
 /**
  * `running`: it lives and writes. `stale`: it lives and has stopped writing. `starting`: it lives and has not

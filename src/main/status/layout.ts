@@ -121,7 +121,7 @@ function fitting(all: readonly string[], columns: number): number {
 
 function graphemes(text: string): string[] {
   return ASCII.test(text)
-    ? [...text]
+    ? Array.from(text)
     : Array.from(segmenter.segment(text), ({ segment }) => segment);
 }
 

@@ -1,9 +1,10 @@
 /** The JSON of `rea status --json`: keys as documented, names of the reference first. */
 import { causeOf } from '../causes/causes.ts';
 import type { Facts } from './collect.ts';
+import type { Instance } from './evidence.ts';
 import type { Gateway } from './gateways.ts';
-import type { DownstreamView } from './state-file.ts';
-import type { Instance, Verdict } from './verdict.ts';
+import type { DownstreamView, StateView } from './state-file.ts';
+import type { Verdict } from './verdict.ts';
 
 /** Grows when a key changes its meaning or goes; further keys may come without. */
 const SCHEMA = 1;
@@ -12,7 +13,7 @@ const SCHEMA = 1;
 export function statusReport(facts: Facts, verdict: Verdict) {
   const { instances, ageMs, pid } = facts.evidence;
   const owner = verdict.gateways.find((one) => one.owner) ?? null;
-  const view = owner?.view ?? null;
+  const { endpoint, ...picture } = pictureReport(owner);
   return {
     schema: SCHEMA,
     situation: verdict.situation,
@@ -22,19 +23,10 @@ export function statusReport(facts: Facts, verdict: Verdict) {
       running: verdict.running,
       pid,
       stale: verdict.stale,
-      session_id: view?.sessionId ?? null,
-      started_at: view?.startedAt ?? null,
-      metrics_port: view?.metricsPort ?? null,
-      downstreams: owner === null ? null : downstreamsOf(owner),
-      reload: view?.reload ?? null,
-      updated_at: view?.updatedAt ?? null,
+      session_id: owner?.view?.sessionId ?? null,
+      ...picture,
+      endpoint: owner?.instance == null ? endpoint : endpointOf(owner.instance),
       age_ms: ageMs,
-      version: view?.version ?? null,
-      endpoint: view?.endpoint ?? null,
-      clients: view?.clients ?? [],
-      sessions: view?.sessions ?? 0,
-      disabled: view?.disabled ?? [],
-      main: view === null ? null : mainOf(view.main),
       instances: instances.map((one) => ({
         session_id: one.sessionId,
         pid: one.pid,
@@ -66,30 +58,62 @@ export function statusReport(facts: Facts, verdict: Verdict) {
 
 /** One gateway with all that it shows of itself. */
 function gatewayReport(one: Gateway) {
-  const { view, instance } = one;
+  const { instance } = one;
+  const { endpoint, started_at, ...picture } = pictureReport(one);
   return {
     session_id: one.sessionId,
     pid: one.pid,
     alive: one.alive,
     owner: one.owner,
     situation: one.situation,
-    started_at: view?.startedAt ?? instance?.startedAt ?? null,
+    started_at: started_at ?? instance?.startedAt ?? null,
     parent_pid: instance?.parentPid ?? null,
-    version: view?.version ?? null,
-    endpoint: instance === null ? (view?.endpoint ?? null) : endpointOf(instance),
-    clients: view?.clients ?? [],
-    sessions: view?.sessions ?? 0,
-    main: view === null ? null : mainOf(view.main),
-    updated_at: view?.updatedAt ?? null,
+    endpoint: instance === null ? endpoint : endpointOf(instance),
+    ...picture,
     age_ms: one.ageMs,
-    reload: view?.reload ?? null,
-    disabled: view?.disabled ?? [],
-    downstreams: downstreamsOf(one),
   };
 }
 
-function downstreamsOf({ view, situation }: Gateway) {
-  return view?.downstreams?.map((one) => serverReport(one, situation === 'dead')) ?? null;
+/** What a gateway has written about itself: its servers, its clients, its own state. */
+function pictureReport(one: Gateway | null) {
+  const view = one?.view ?? null;
+  if (one === null || view === null) return NO_PICTURE;
+  const { main } = view;
+  return {
+    started_at: view.startedAt,
+    metrics_port: view.metricsPort,
+    downstreams: downstreamsOf(view, one.situation === 'dead'),
+    disabled: view.disabled,
+    reload: view.reload,
+    updated_at: view.updatedAt,
+    version: view.version,
+    endpoint: view.endpoint,
+    clients: view.clients,
+    sessions: view.sessions,
+    main: {
+      state: main.state,
+      stalled_since: main.stalledSince,
+      loop_lag_ms: main.loopLagMs,
+    },
+  };
+}
+
+const NO_PICTURE = {
+  started_at: null,
+  metrics_port: null,
+  downstreams: null,
+  disabled: [],
+  reload: null,
+  updated_at: null,
+  version: null,
+  endpoint: null,
+  clients: [],
+  sessions: 0,
+  main: null,
+} as const;
+
+function downstreamsOf({ downstreams }: StateView, dead: boolean) {
+  return downstreams?.map((one) => serverReport(one, dead)) ?? null;
 }
 
 /** The servers of a dead gateway have ended with it, whatever its last picture says. */
@@ -102,10 +126,6 @@ function serverReport(one: DownstreamView, dead: boolean) {
     cause: cause?.why ?? null,
     action: dead ? null : (cause?.action ?? null),
   };
-}
-
-function mainOf(main: NonNullable<Gateway['view']>['main']) {
-  return { state: main.state, stalled_since: main.stalledSince, loop_lag_ms: main.loopLagMs };
 }
 
 function endpointOf({ stdio, http, auth, tokenFile }: Instance) {

@@ -2,53 +2,10 @@
  * Judges the evidence on the disk and in the process table: one situation, and the exit code of
  * `rea status`. Pure.
  */
-import type { Liveness } from '../../shared/model/process-identity.ts';
-import type { EndpointRecord } from '../../shared/model/snapshot.ts';
+import type { Evidence } from './evidence.ts';
 import { type Gateway, type GatewaySituation, gatewaysOf, lives } from './gateways.ts';
 import type { DownstreamView, StateView } from './state-file.ts';
 import { countWaiting } from './waiting.ts';
-
-/** The state file as it was found. */
-export type StateFile =
-  | { readonly kind: 'absent' }
-  | { readonly kind: 'malformed'; readonly detail: string }
-  | { readonly kind: 'read'; readonly view: StateView; readonly mtimeMs: number };
-
-/** One `run/<session_id>.json`. */
-export interface Instance {
-  readonly sessionId: string;
-  readonly pid: number | null;
-  /** Null: it runs in another pid namespace and cannot be judged. */
-  readonly alive: boolean | null;
-  /** True when the state file names it. */
-  readonly owner: boolean;
-  readonly startedAt: string | null;
-  readonly stdio: boolean;
-  readonly http: string | null;
-  readonly auth: EndpointRecord['auth'];
-  /** Its token file, and its directory outside of the project, as written in the record. */
-  readonly tokenFile: string | null;
-  readonly stateDir: string | null;
-  readonly logFile: string | null;
-  /** The process that has started it; null: its record is of an earlier version. */
-  readonly parentPid: number | null;
-  /** What it shows of itself while another gateway owns the state file, or null. */
-  readonly picture: StateView | null;
-}
-
-export interface Evidence {
-  /** Unix time in milliseconds at which all of this was true. */
-  readonly now: number;
-  readonly state: StateFile;
-  /** Liveness of the process named by the state file or `serve.pid`; `none`: neither names one. */
-  readonly owner: Liveness | 'none';
-  /** The owner's pid as far as a file names one. */
-  readonly pid: number | null;
-  /** Milliseconds since the state file was written; null when it holds no time. */
-  readonly ageMs: number | null;
-  readonly instances: readonly Instance[];
-  readonly haltActive: boolean;
-}
 
 /** That of the owner of the state file while it lives, else of another gateway; `none`: there is none. */
 export type Situation = GatewaySituation | 'none';

@@ -49,7 +49,6 @@ const record = (session: string) => ({
   endpoint: { stdio: true, http: null, auth: null, token_file: null },
   state_dir: null,
   log_file: null,
-  parent_pid: 1,
 });
 
 describe('prepareDirectory', () => {

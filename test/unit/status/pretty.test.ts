@@ -1,6 +1,4 @@
 /** What a person reads: order, words, widths and colours. */
-import { createHash } from 'node:crypto';
-import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -12,11 +10,8 @@ import {
   SESSION,
   snapshot,
   status,
-  statusJson,
 } from './project.ts';
 
-const OTHER = '3b0c5a4e-0000-4000-8000-000000000002';
-const THIRD = '3b0c5a4e-0000-4000-8000-000000000003';
 const ESC = '\u001b';
 const COLOURS = { FORCE_COLOR: '1' };
 
@@ -234,102 +229,6 @@ describe('the page', () => {
   });
 });
 
-describe('several gateways', () => {
-  it('shows each living one once, with its servers and its client, and of the dead the pid', () => {
-    const { cwd, write } = project();
-    const named = (name: string) => ({ downstreams: [downstream({ name })] });
-    write('serve.state.json', snapshot({ ...named('one'), sessions: 0 }));
-    write(`run/${SESSION}.json`, instance());
-    write(`run/${OTHER}.json`, instance({ session_id: OTHER, parent_pid: 77 }));
-    const clients = [{ name: 'cursor', version: '1.0' }];
-    write(`run/${OTHER}.state.json`, snapshot({ session_id: OTHER, ...named('two'), clients }));
-    write(`run/${THIRD}.json`, instance({ ...GONE, pid: 66, session_id: THIRD }));
-    write(`run/${THIRD}.state.json`, snapshot({ session_id: THIRD, ...named('three') }));
-    const { text, exit } = status(cwd);
-    expect(exit).toBe(0);
-    expect(lines(text)[0]).toBe('rea: 2 gateways, all 2 servers serve');
-    expect(text).toMatch(/gateway \d+, up 2 min, no client, .*\none /);
-    expect(text).toMatch(/gateway \d+, up 2 min, 1 client: cursor 1\.0, started by pid 77\ntwo /);
-    expect(text).not.toContain('three');
-    expect(text).toContain(
-      'another gateway is gone without a clean stop, with their servers (pid 66)',
-    );
-    const { gateways } = statusJson(cwd).report;
-    expect(gateways).toMatchObject([
-      { session_id: SESSION, owner: true, situation: 'running', downstreams: [{ name: 'one' }] },
-      { session_id: OTHER, owner: false, parent_pid: 77, clients, downstreams: [{ name: 'two' }] },
-      { session_id: THIRD, situation: 'dead', alive: false, downstreams: null },
-    ]);
-  });
-
-  it('paints nothing of a dead gateway green, and says of no server that it is connected', () => {
-    const { cwd, write } = project();
-    const downstreams = [downstream(), downstream({ name: 'bad', phase: 'failed' })];
-    write(
-      'serve.state.json',
-      snapshot({ owner: GONE, updated_at: fromNow(-180_000), downstreams }),
-    );
-    write(`run/${SESSION}.json`, instance(GONE));
-    const { text, exit } = status(cwd, { env: COLOURS });
-    expect(exit).toBe(4);
-    expect(text).toContain('is gone without a clean stop, last seen 3 min ago');
-    expect(text).toContain('→ nothing is configured here: rea init, then rea serve');
-    expect(text).not.toContain(`${ESC}[32m`);
-    expect(text).toContain(`${ESC}[2mfiles  was ready`);
-    const { report } = statusJson(cwd);
-    expect(report).toMatchObject({ schema: 1, situation: 'dead', exit_code: 4 });
-    for (const { connected, healthy } of report.serve.downstreams) {
-      expect([connected, healthy]).toEqual([false, false]);
-    }
-  });
-
-  it('dims what a gateway showed before it ceased to write', () => {
-    const { cwd, write } = project();
-    write('serve.state.json', snapshot({ updated_at: fromNow(-180_000) }));
-    const { text } = status(cwd, { env: COLOURS });
-    expect(text).toContain('last wrote its state 3 min ago');
-    expect(text).toContain(`${ESC}[2mfiles  was ready`);
-    expect(text).not.toContain(`${ESC}[32m`);
-  });
-});
-
-describe('one server', () => {
-  it('is shown in full, with its instances, wherever it runs', () => {
-    const { cwd, write } = project();
-    const downstreams = [
-      downstream({ name: 'web#1', pid: 11 }),
-      downstream({ name: 'web#2', pid: 12 }),
-      downstream({ name: 'webcam', phase: 'failed' }),
-    ];
-    write('serve.state.json', snapshot({ downstreams, disabled: ['off'] }));
-    const { text, exit } = status(cwd, { server: 'web' });
-    expect(exit).toBe(0);
-    expect(text).toContain('pid 11');
-    expect(text).toContain('pid 12');
-    expect(text).not.toContain('webcam');
-    expect(status(cwd, { server: 'webcam' }).exit).toBe(1);
-    expect(status(cwd, { server: 'off' }).text).toMatch(/^off +off$/m);
-    const { report } = statusJson(cwd, { server: 'web' });
-    expect(report.serve.downstreams.map(({ name }: { name: string }) => name)).toEqual([
-      'web#1',
-      'web#2',
-    ]);
-  });
-
-  it('that nobody has is an error that names those there are', () => {
-    const { cwd, write } = project();
-    write('serve.state.json', snapshot());
-    for (const json of [false, true]) {
-      expect(status(cwd, { server: 'fil\u001bes', json })).toEqual({
-        exit: 1,
-        text: '',
-        stderr: 'rea: no gateway here has a server "fil\ufffdes"; there are files\n',
-      });
-    }
-    expect(status(cwd, { server: '__proto__' }).exit).toBe(1);
-  });
-});
-
 describe('without a gateway', () => {
   it('says how to start one', () => {
     const { cwd, write } = project();
@@ -375,78 +274,5 @@ describe('without a gateway', () => {
     const { cwd, write } = project();
     write('serve.state.json', '{');
     expect(status(cwd).text).toContain('serve.state.json cannot be used: not a JSON object');
-  });
-});
-
-describe('policy', () => {
-  it('reads profile, autonomy level and blocked paths', () => {
-    const { cwd, write } = project();
-    write('policy.yaml', 'profile: strict\nautonomy_level: L1\nblocked_paths:\n  - a\n  - b\n');
-    write('HALT', ' deploy freeze\n');
-    expect(statusJson(cwd).report.policy).toEqual({
-      profile: 'strict',
-      autonomy_level: 'L1',
-      blocked_paths_count: 2,
-      halt_active: true,
-      halt_reason: 'deploy freeze',
-    });
-    expect(status(cwd).text).toContain(
-      'policy strict: autonomy L1, 2 blocked paths (not enforced yet)',
-    );
-  });
-
-  it.each([
-    ['not YAML', 'a: [b'],
-    ['not a mapping', '- a'],
-    ['aliases without bound', `a: &a [x]\n${bomb()}`],
-    ['nesting without bound', '['.repeat(10_000)],
-  ])('names a file that is %s in one line', (_name, text) => {
-    const { cwd, write } = project();
-    write('policy.yaml', text);
-    expect(status(cwd).text).toMatch(/^policy\.yaml cannot be used: .+$/m);
-    expect(statusJson(cwd).report.policy).toMatchObject({ profile: null, blocked_paths_count: 0 });
-  });
-});
-
-function bomb(): string {
-  const names = 'abcdefghij';
-  return names
-    .slice(1)
-    .split('')
-    .map((name, i) => `${name}: &${name} [${`*${names[i]},`.repeat(9)}*${names[i]}]`)
-    .join('\n');
-}
-
-describe('the audit log', () => {
-  const record = (n: number): string => {
-    const body = JSON.stringify({ timestamp: `2026-01-0${n}T00:00:00.000Z`, tool_name: 'x' });
-    const hash = createHash('sha256').update(body).digest('hex');
-    return `${body.slice(0, -1)},"hash":"${hash}"}\n`;
-  };
-  const audit = (cwd: string): unknown => statusJson(cwd).report.audit;
-
-  it('counts records and checks the hash of the last one', () => {
-    const { cwd, write } = project();
-    write('audit.jsonl', record(1) + record(2));
-    const good = { present: true, lines: 2, last_timestamp: '2026-01-02T00:00:00.000Z' };
-    expect(audit(cwd)).toEqual({ ...good, tail_hash_looks_valid: true });
-    write('audit.jsonl', record(1) + record(2).replace('"x"', '"y"'));
-    expect(audit(cwd)).toEqual({ ...good, tail_hash_looks_valid: false });
-  });
-
-  it('reports a torn tail and an empty file', () => {
-    const { cwd, write } = project();
-    write('audit.jsonl', record(1) + record(2).slice(0, 40));
-    const torn = { present: true, lines: 2, last_timestamp: null, tail_hash_looks_valid: false };
-    expect(audit(cwd)).toEqual(torn);
-    write('audit.jsonl', '');
-    expect(audit(cwd)).toMatchObject({ present: true, lines: 0, tail_hash_looks_valid: false });
-  });
-
-  it('follows a link to a segment beside it and to nothing else', () => {
-    const { cwd, write } = project();
-    write('audit-abc.jsonl', record(1));
-    symlinkSync('audit-abc.jsonl', join(cwd, '.rea/audit.jsonl'));
-    expect(audit(cwd)).toMatchObject({ present: true, lines: 1, tail_hash_looks_valid: true });
   });
 });

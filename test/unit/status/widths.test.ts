@@ -22,7 +22,7 @@ const OTHER = '3b0c5a4e-0000-4000-8000-000000000002';
 
 /** Scripts that differ in width, and what joins, marks or hides characters. */
 const pieces = fc.constantFrom(
-  ...'abcz09-_ .,/"\'\\',
+  ...Array.from('abcz09-_ .,/"\'\\'),
   '漢',
   '字',
   'ｶ',
