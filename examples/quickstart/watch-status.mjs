@@ -22,12 +22,12 @@ function refreshInPlace(command) {
   let drawn = 0;
   return async () => {
     const { columns, rows } = process.stdout;
-    const text = await output([...command], { COLUMNS: String(columns) });
+    const colours = process.stdout.hasColors() ? { FORCE_COLOR: '1' } : {};
+    const text = await output([...command], { COLUMNS: String(columns), ...colours });
     const lines = text
       .trimEnd()
       .split('\n')
-      .slice(0, rows - 1)
-      .map((line) => [...line].slice(0, columns).join(''));
+      .slice(0, rows - 1);
     const back = drawn > 0 ? `\x1b[${drawn}A\x1b[J` : '';
     process.stdout.write(`${back}${lines.join('\n')}\n`);
     drawn = lines.length;
