@@ -146,6 +146,27 @@ test('status and check find the directory above, as git does; serve does not', a
   expect(nearest.stdout).toContain('rea init');
 });
 
+test('what a client calls itself is shown without secrets, and as one short text', async () => {
+  const token = 'canary-0123456789-of-a-server';
+  const rea = await startRea({
+    config: registry({ echo: { ...fixture('echo'), env: { API_TOKEN: token } } }),
+    initialize: false,
+  });
+  await rea.wire.request('initialize', {
+    protocolVersion: '2025-11-25',
+    capabilities: {},
+    clientInfo: {
+      name: `my \u001b[2J client ${'x'.repeat(30)} ${token}`,
+      version: 'v'.repeat(100_000),
+    },
+  }).answer;
+  const { clients } = await rea.waitForState((state) => state.clients.length === 1 && state, {
+    what: 'the client',
+  });
+  expect(clients[0]?.name).toMatch(/^my \[2J client x{30} \[REDACTED/);
+  expect(clients[0]?.version).toBe('v'.repeat(64));
+});
+
 test('on a narrow terminal nothing is wider than that', async () => {
   const rea = await startRea({ config: CONFIG });
   await rea.waitForPhase('echo', 'ready');

@@ -2,7 +2,8 @@
 import type { ClientRecord } from '../../shared/model/snapshot.ts';
 import { clip, visibleLines } from '../../shared/text/clean-text.ts';
 
-const LONGEST = 64;
+/** More than is shown: a secret can only be hidden while it is whole. */
+const LONGEST = 512;
 
 /** @param info `clientInfo` of any shape. @returns null when it has no name that could be shown. */
 export function clientRecord(info: unknown): ClientRecord | null {
@@ -14,12 +15,7 @@ export function clientRecord(info: unknown): ClientRecord | null {
 
 function visible(value: unknown): string | null {
   if (typeof value !== 'string') return null;
-  // Clipped before it is cleaned: a client may send a megabyte.
-  const text = clip(
-    visibleLines(clip(value, 4 * LONGEST))
-      .join(' ')
-      .trim(),
-    LONGEST,
-  );
+  // Clipped first: a client may send a megabyte.
+  const text = visibleLines(clip(value, LONGEST)).join(' ').trim();
   return text === '' ? null : text;
 }

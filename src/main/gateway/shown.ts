@@ -4,6 +4,7 @@
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import type { ClientRecord, EndpointRecord, ReloadRecord } from '../../shared/model/snapshot.ts';
 import type { MainFact } from '../../shared/protocol/facts.ts';
+import { clip } from '../../shared/text/clean-text.ts';
 import type { LogSecrets } from '../log-secrets.ts';
 import type { MetricsSources } from '../metrics/metrics.ts';
 import { healthText } from '../operator/health.ts';
@@ -25,6 +26,7 @@ export interface Own {
 
 /** Names in the state file; a configuration may have any number. */
 const MOST_DISABLED = 256;
+const LONGEST_CLIENT = 64;
 
 /** For the state file. @param secrets takes out of it what a client says of them. */
 export function factsOf(
@@ -36,7 +38,7 @@ export function factsOf(
   return {
     servers: fleet.records(),
     sessions: router.clients,
-    clients: secrets.hideIn(router.introduced()) as readonly ClientRecord[],
+    clients: clientsOf(secrets.hideIn(router.introduced()) as readonly ClientRecord[]),
     disabled: disabledOf(own.config),
     halt: halt.active(),
     endpoint: own.endpoint,
@@ -52,6 +54,16 @@ function disabledOf({ reserved, servers }: GatewayConfig): string[] {
   const enabled = new Set(servers.map(({ name }) => name));
   const names = reserved.map(({ server }) => server).filter((name) => !enabled.has(name));
   return names.slice(0, MOST_DISABLED);
+}
+
+/** Clipped after secrets are hidden: half of one would not be recognised. */
+function clientsOf(clients: readonly ClientRecord[]): ClientRecord[] {
+  return clients.map(({ name, version }) => {
+    return {
+      name: clip(name, LONGEST_CLIENT),
+      version: version === null ? null : clip(version, LONGEST_CLIENT),
+    };
+  });
 }
 
 /** JSON text of the health tool's result. */

@@ -150,6 +150,13 @@ describe('folding and cutting', () => {
     );
   });
 
+  it('counts joined characters as wide as they are where they are shown apart', () => {
+    expect(columnsOf('👍🏽')).toBe(4);
+    expect(columnsOf('e\u0301')).toBe(1);
+    expect(columnsOf('漢')).toBe(2);
+    expect(columnsOf('\u1112\u1161\u11ab')).toBeGreaterThanOrEqual(2);
+  });
+
   it('folds into lines that fit, and loses nothing but spaces', () => {
     fc.assert(
       fc.property(clean, columns, fc.nat(8), (one, width, indent) => {
