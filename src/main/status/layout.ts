@@ -2,16 +2,16 @@
  * Text on a terminal of a certain width: how many columns it takes, how it is cut, and how it is folded into
  * lines, in any script. For cleaned text. Pure.
  */
-import stringWidth from 'string-width';
+import { createRequire } from 'node:module';
 
-const segmenter = new Intl.Segmenter();
-const ASCII = /^[ -~]*$/;
+/** Text of single characters of one column each: ASCII, and the signs of the page itself. */
+const SIMPLE = /^[ -~…→–\u{fffd}]*$/u;
 /** Deeper than this a folded line is not indented. */
 const DEEPEST = 8;
 
 /** Columns that a text takes at most: terminals do not agree about joined characters. */
 export function columnsOf(text: string): number {
-  if (ASCII.test(text)) return text.length;
+  if (SIMPLE.test(text)) return text.length;
   return graphemes(text).reduce((sum, one) => sum + graphemeColumns(one), 0);
 }
 
@@ -119,15 +119,28 @@ function fitting(all: readonly string[], columns: number): number {
   return stop === -1 ? all.length : stop;
 }
 
+let tools: { segmenter: Intl.Segmenter; widthOf: (text: string) => number } | null = null;
+
+/** Loaded for the first text that needs them: that takes a third of the time of the whole command. */
+function wideTools() {
+  if (tools === null) {
+    const library = createRequire(import.meta.url)('string-width') as typeof import('string-width');
+    tools = { segmenter: new Intl.Segmenter(), widthOf: library.default };
+  }
+  return tools;
+}
+
 function graphemes(text: string): string[] {
-  return ASCII.test(text)
+  return SIMPLE.test(text)
     ? Array.from(text)
-    : Array.from(segmenter.segment(text), ({ segment }) => segment);
+    : Array.from(wideTools().segmenter.segment(text), ({ segment }) => segment);
 }
 
 /** A terminal that does not join the characters of a grapheme shows each of them. */
 function graphemeColumns(grapheme: string): number {
-  if (grapheme.length === 1) return stringWidth(grapheme);
-  const apart = Array.from(grapheme).reduce((sum, one) => sum + stringWidth(one), 0);
-  return Math.max(stringWidth(grapheme), apart);
+  if (SIMPLE.test(grapheme)) return grapheme.length;
+  const { widthOf } = wideTools();
+  if (grapheme.length === 1) return widthOf(grapheme);
+  const apart = Array.from(grapheme).reduce((sum, one) => sum + widthOf(one), 0);
+  return Math.max(widthOf(grapheme), apart);
 }
