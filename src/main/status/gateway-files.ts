@@ -14,7 +14,13 @@ import {
   picturePath,
 } from '../processes/instance.ts';
 import type { StateFile } from './evidence.ts';
-import { type LastExitView, lastExitView, leftView, parseState, type StateView } from './state-file.ts';
+import {
+  type LastExitView,
+  lastExitView,
+  leftView,
+  parseState,
+  type StateView,
+} from './state-file.ts';
 
 /** `run/last.json` as far as it can be read. */
 export interface LastStopView {
