@@ -47,6 +47,7 @@ describe('a child that dies', () => {
     });
     expect(record.last_exit).toMatchObject({ code: null, signal: 'SIGKILL' });
     expect(record.last_exit?.stderr_tail).toBe('about to fail');
+    expect(record.last_exit).toMatchObject({ reason: 'exit', detail: record.last_error });
     const ready = await thread.event('ready', 2);
     expect(ready.incarnation).toBe(2);
     expect(ready.record.restarts).toBe(1);
@@ -198,7 +199,7 @@ describe('a server that cannot start', () => {
     const { record } = await thread.event('backoff', 3);
     expect(record).toMatchObject({ phase: 'failed', connection_state: 'errored', restarts: 2 });
     expect(record.last_error).toMatch(
-      /^exited with code 9 during the handshake; stderr: cannot find the licence file; set here but not passed on \(see env_passthrough\): .*SSH_AUTH_SOCK/,
+      /^cannot find the licence file; exited with code 9 during the handshake; set here but not passed on \(see env_passthrough\): .*SSH_AUTH_SOCK/,
     );
     expect(record.last_error).not.toContain('/tmp/agent');
     expect(record.next_restart_at).not.toBeNull();

@@ -1,6 +1,9 @@
 /** The record that main gives of a server after its supervisor thread is lost. Pure. */
 import { IDLE } from '../../shared/model/idle.ts';
 import type { SupervisorRecord } from '../../shared/model/snapshot.ts';
+import { clip } from '../../shared/text/clean-text.ts';
+
+const MAX_DETAIL_UNITS = 1024;
 
 export interface ThreadLoss {
   readonly error: string;
@@ -31,7 +34,14 @@ export function lostRecord(last: SupervisorRecord | null, loss: ThreadLoss): Sup
     connection_state: 'errored',
     last_error: loss.error,
     last_exit: hadChild
-      ? { code: null, signal: 'SIGKILL', at: now, stderr_tail: '' }
+      ? {
+          code: null,
+          signal: 'SIGKILL',
+          at: now,
+          reason: 'thread',
+          detail: clip(loss.error, MAX_DETAIL_UNITS),
+          stderr_tail: '',
+        }
       : before.last_exit,
     next_restart_at: loss.nextStartAt === null ? null : new Date(loss.nextStartAt).toISOString(),
   };

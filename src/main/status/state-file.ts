@@ -2,7 +2,7 @@
  * Reads `serve.state.json` for `rea status`: each field on its own, a malformed one as null, false or 0.
  * Also reads files of earlier gateways, which have no owner, no phases, or no downstreams.
  */
-import type { ProcessIdentity } from '../../shared/model/snapshot.ts';
+import type { ExitReason, ProcessIdentity } from '../../shared/model/snapshot.ts';
 import {
   bool,
   count,
@@ -21,6 +21,20 @@ import {
 import { type ReloadView, reloadView } from './waiting.ts';
 
 const PHASES = ['idle', 'starting', 'ready', 'backoff', 'draining', 'stopped', 'failed'] as const;
+const EXIT_REASONS = [
+  'exit',
+  'handshake',
+  'stall',
+  'start_timeout',
+  'flood',
+  'revision',
+  'too_large',
+  'recycled',
+  'stopped',
+  'spawn',
+  'connect',
+  'thread',
+] as const satisfies readonly ExitReason[];
 const DEFAULT_HEARTBEAT_MS = 5000;
 const MOST_CLIENTS = 64;
 const MOST_DISABLED = 1000;
@@ -176,6 +190,8 @@ export function lastExitView(value: unknown) {
     code: whole(exit['code']),
     signal: text(exit['signal']),
     at: iso(exit['at']),
+    reason: oneOf(EXIT_REASONS, exit['reason']),
+    detail: text(exit['detail']),
     stderr_tail: text(exit['stderr_tail']) ?? '',
   };
 }

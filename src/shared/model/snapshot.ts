@@ -18,11 +18,34 @@ export interface ProcessIdentity {
   readonly pid_ns: string;
 }
 
+/**
+ * Why a server was gone the last time. By itself: `exit`, during the handshake `handshake`. Ended by the gateway:
+ * `stall` (hung), `start_timeout`, `flood` (of output), `revision` (speaks only later ones), `too_large` (of memory),
+ * `recycled` (not used), `stopped`. Never there: `spawn` (not started), `connect` (not reached). `thread`: its
+ * supervisor thread was lost.
+ */
+export type ExitReason =
+  | 'exit'
+  | 'handshake'
+  | 'stall'
+  | 'start_timeout'
+  | 'flood'
+  | 'revision'
+  | 'too_large'
+  | 'recycled'
+  | 'stopped'
+  | 'spawn'
+  | 'connect'
+  | 'thread';
+
 export interface LastExit {
   readonly code: number | null;
   readonly signal: string | null;
   /** ISO. */
   readonly at: string;
+  readonly reason: ExitReason;
+  /** In words, the server's own first; redacted, at most 1024 UTF-16 units. Null when the reason says it all. */
+  readonly detail: string | null;
   /** Last lines of stderr, redacted, at most 2048 UTF-16 units. */
   readonly stderr_tail: string;
 }

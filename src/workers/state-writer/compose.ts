@@ -26,6 +26,7 @@ export interface OwnFields {
 const NO_ENDPOINT: EndpointRecord = { stdio: false, http: null, auth: null, token_file: null };
 const LONGEST_ERROR = 4096;
 const LONGEST_TAIL = 2048;
+const LONGEST_DETAIL = 1024;
 
 export function compose(data: StateWriterData, ledger: Ledger, own: OwnFields): StateSnapshot {
   const main = ledger.main;
@@ -93,7 +94,11 @@ function downstream(
     child_started: record.child_started,
     incarnation: record.incarnation,
     restarts: record.restarts,
-    last_exit: lastExit && { ...lastExit, stderr_tail: lastExit.stderr_tail.slice(-LONGEST_TAIL) },
+    last_exit: lastExit && {
+      ...lastExit,
+      detail: lastExit.detail?.slice(0, LONGEST_DETAIL) ?? null,
+      stderr_tail: lastExit.stderr_tail.slice(-LONGEST_TAIL),
+    },
     next_restart_at: record.next_restart_at,
     in_flight: routing.in_flight,
     queued: routing.queued,

@@ -29,6 +29,7 @@ import type { BadOutput } from './limits/stdout-watch.ts';
 import type { Link } from './link.ts';
 import { Child, type ChildListener } from './process/child.ts';
 import { buildChildEnv, withheldNames } from './process/environment.ts';
+import type { LastWords } from './process/last-words.ts';
 import { ServerStderr } from './process/server-stderr.ts';
 import { exitText } from './record.ts';
 import { PathRule } from './rules/path-rule.ts';
@@ -131,8 +132,8 @@ export class Incarnation
     return this.link.startTime;
   }
 
-  get stderrTail(): string {
-    return this.#stderr?.tail() ?? '';
+  get lastWords(): LastWords | null {
+    return this.#stderr?.lastWords() ?? null;
   }
 
   get badOutput(): BadOutput | null {
@@ -332,7 +333,7 @@ export class Incarnation
     this.conversation.end();
     this.#stderr?.end();
     const at = new Date().toISOString();
-    telling.exited({ code, signal, at, stderr_tail: this.stderrTail });
+    telling.exited({ code, signal, at, stderr_tail: this.#stderr?.tail() ?? '' });
     const incarnation = this.number;
     feed({ type: 'exited', incarnation, code, signal, detail, random: Math.random() });
   }

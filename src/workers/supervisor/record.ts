@@ -8,13 +8,33 @@ import {
   pidOf,
   type SupervisorState,
 } from '../../shared/machines/supervisor-state.ts';
-import type { SupervisorEvent } from '../../shared/model/server.ts';
-import type { LastExit, LeftProcess, SupervisorRecord } from '../../shared/model/snapshot.ts';
+import type { DeathReason, SupervisorEvent } from '../../shared/model/server.ts';
+import type {
+  ExitReason,
+  LastExit,
+  LeftProcess,
+  SupervisorRecord,
+} from '../../shared/model/snapshot.ts';
 import { clip } from '../../shared/text/clean-text.ts';
 import type { BadOutput } from './limits/stdout-watch.ts';
+import type { LastWords } from './process/last-words.ts';
 
 const MAX_ERROR_UNITS = 4096;
-const MAX_STDERR_LINE_UNITS = 300;
+const MAX_DETAIL_UNITS = 1024;
+
+const REASONS: Readonly<Record<DeathReason, ExitReason>> = {
+  exit: 'exit',
+  stall: 'stall',
+  noise: 'flood',
+  handshake: 'handshake',
+  revision: 'revision',
+  start_timeout: 'start_timeout',
+  spawn_failed: 'spawn',
+};
+const PLANNED = { stopped: 'stopped', idle: 'recycled', restart: 'too_large' } as const;
+
+/** How a server ended, without the reason. */
+export type Exit = Omit<LastExit, 'reason' | 'detail'>;
 
 /** The fields of the record that the machine does not know. */
 export interface RecordExtras {
@@ -68,36 +88,48 @@ export function exitText(code: number | null, signal: string | null): string {
 
 /** What may tell the cause of a death, without secrets. */
 export interface Traces {
-  readonly stderrTail: string;
+  readonly lastWords: LastWords | null;
   /** The first of its output that was no message; null for none. */
   readonly badOutput: BadOutput | null;
   /** Names of environment variables that the server may miss. */
   readonly withheld: readonly string[];
 }
 
+type Death = Extract<SupervisorEvent, { event: 'child_died_unexpectedly' }>;
+
 /** A death for `last_error`, with hints that may help to find the cause. */
-export function deathText(
-  death: Extract<SupervisorEvent, { event: 'child_died_unexpectedly' }>,
-  { stderrTail, badOutput, withheld }: Traces,
-): string {
-  const lastLine = stderrTail.split('\n').findLast((line) => line.trim() !== '');
-  const said =
-    lastLine === undefined ? '' : `; stderr: ${clip(lastLine.trim(), MAX_STDERR_LINE_UNITS)}`;
-  const atStart = death.reason === 'handshake' || death.reason === 'start_timeout';
+export function deathText(death: Death, { lastWords, badOutput, withheld }: Traces): string {
+  const { reason, detail, code, signal } = death;
+  // What it said on stderr has nothing to do with that.
+  if (reason === 'revision') return clip(detail, MAX_ERROR_UNITS);
+  const endedItself = detail === exitText(code, signal);
+  const atStart = reason === 'handshake' || reason === 'start_timeout';
+  const how = reason === 'handshake' ? `${detail} during the handshake` : detail;
   const bad = atStart && badOutput !== null ? badText(badOutput) : '';
   // A server that was ended by the gateway was not short of a variable.
-  const hasGivenUp =
-    death.reason === 'handshake' && death.detail === exitText(death.code, death.signal);
   const hint =
-    hasGivenUp && withheld.length > 0
-      ? `; set here but not passed on (see env_passthrough): ${withheld.join(', ')}`
+    reason === 'handshake' && endedItself && withheld.length > 0
+      ? `set here but not passed on (see env_passthrough): ${withheld.join(', ')}`
       : '';
-  const when = death.reason === 'handshake' ? ' during the handshake' : '';
-  // What it said on stderr has nothing to do with that.
-  if (death.reason === 'revision') return clip(death.detail, MAX_ERROR_UNITS);
-  return clip(`${death.detail}${when}${bad}${said}${hint}`, MAX_ERROR_UNITS);
+  const said = lastWords?.text ?? '';
+  // The last words of one that was killed from outside are mostly about something else.
+  const hasSaidWhy = endedItself && (lastWords?.isError === true || (code ?? 0) !== 0);
+  const parts = hasSaidWhy
+    ? [said, how, bad, hint]
+    : [how, bad, said === '' ? '' : `stderr: ${said}`, hint];
+  return clip(parts.filter((part) => part !== '').join('; '), MAX_ERROR_UNITS);
 }
 
 function badText({ why, sample }: BadOutput): string {
-  return `; some of its output is not a message (${why})${sample === '' ? '' : `: ${sample}`}`;
+  return `some of its output is not a message (${why})${sample === '' ? '' : `: ${sample}`}`;
+}
+
+/** The exit of a server that the machine calls dead. @param ended how it ended, if it ever began. */
+export function deathExit(reason: DeathReason, text: string, ended: Exit): LastExit {
+  return { ...ended, reason: REASONS[reason], detail: clip(text, MAX_DETAIL_UNITS) };
+}
+
+/** The exit of a server that the gateway has ended as planned. @param into its next phase. */
+export function plannedExit(into: 'stopped' | 'idle' | 'restart', ended: Exit): LastExit {
+  return { ...ended, reason: PLANNED[into], detail: null };
 }

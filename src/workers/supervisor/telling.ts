@@ -27,7 +27,8 @@ import type { SelfDescription } from './conversation/handshake.ts';
 import { profileOf, rememberedProfile } from './conversation/profile.ts';
 import { rememberedList } from './conversation/remembered-list.ts';
 import type { BadOutput } from './limits/stdout-watch.ts';
-import { deathText, recordOf } from './record.ts';
+import type { LastWords } from './process/last-words.ts';
+import { deathExit, deathText, type Exit, plannedExit, recordOf } from './record.ts';
 import type { ServerSecrets } from './secrets.ts';
 
 const NOTHING: Withheld = { count: 0, why: '' };
@@ -36,8 +37,8 @@ const NOTHING: Withheld = { count: 0, why: '' };
 export interface Present {
   /** Start time of its process as the system tells it, null while it is not known. */
   readonly startTime: string | null;
-  /** The end of its stderr, without secrets. */
-  readonly stderrTail: string;
+  /** The line of its stderr that tells most, without secrets. */
+  readonly lastWords: LastWords | null;
   /** The first of its output that was no message, without secrets; null for none. */
   readonly badOutput: BadOutput | null;
   /** Names of environment variables that the server may miss. */
@@ -46,7 +47,7 @@ export interface Present {
   readonly noiseLines: number;
 }
 
-const NOTHING_KNOWN = { stderrTail: '', badOutput: null, withheld: [] };
+const NOTHING_KNOWN = { lastWords: null, badOutput: null, withheld: [] };
 
 export class Telling {
   readonly #slot: number;
@@ -58,6 +59,8 @@ export class Telling {
   #present: Present | null = null;
   #since = now();
   #lastExit: LastExit | null = null;
+  /** How the present incarnation ended. */
+  #ended: Exit | null = null;
   #lastError: string | null;
   #toolsCount: number | null = null;
   #leftRunning: readonly LeftProcess[] = [];
@@ -84,6 +87,7 @@ export class Telling {
   /** An incarnation begins. */
   begins(present: Present): void {
     this.#present = present;
+    this.#ended = null;
   }
 
   /** The present incarnation has ended. */
@@ -126,10 +130,14 @@ export class Telling {
   /** @param state right after the event. */
   event(event: SupervisorEvent, state: SupervisorState): void {
     if (event.event === 'child_died_unexpectedly') {
-      this.#lastError = deathText(event, this.#present ?? NOTHING_KNOWN);
+      const text = deathText(event, this.#present ?? NOTHING_KNOWN);
+      this.#lastError = text;
+      this.#lastExit = deathExit(event.reason, text, this.#ended ?? nothing());
     } else if (event.event === 'unreachable') {
-      this.#lastError = event.detail;
-      if (event.begins) this.#lastExit = { code: null, signal: null, at: now(), stderr_tail: '' };
+      const { detail, begins } = event;
+      this.#lastError = detail;
+      const exit = begins ? null : this.#lastExit;
+      this.#lastExit = { ...(exit ?? nothing()), reason: 'connect', detail };
     } else if (event.event === 'stable') {
       this.#lastError = null;
     }
@@ -147,8 +155,12 @@ export class Telling {
   }
 
   /** Called before the machine learns of the exit. */
-  exited(exit: LastExit): void {
-    this.#lastExit = exit;
+  exited(exit: Exit): void {
+    this.#ended = exit;
+    // Otherwise it has died, and the machine says why.
+    if (this.#state.phase === 'draining') {
+      this.#lastExit = plannedExit(this.#state.into, exit);
+    }
   }
 
   /** A process has ended, and these that it had started were left alone. */
@@ -266,6 +278,11 @@ export class Telling {
     const offset = Date.now() - performance.now();
     return recordOf(state, extras, (at) => new Date(at + offset).toISOString());
   }
+}
+
+/** Of a server that never was there. */
+function nothing(): Exit {
+  return { code: null, signal: null, at: now(), stderr_tail: '' };
 }
 
 function now(): string {

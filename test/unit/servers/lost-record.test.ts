@@ -33,7 +33,14 @@ test('says when the thread and its server come back', () => {
     child_started: null,
     connection_state: 'errored',
     last_error: 'lost',
-    last_exit: { code: null, signal: 'SIGKILL', at: '2030-01-01T00:00:00.000Z', stderr_tail: '' },
+    last_exit: {
+      code: null,
+      signal: 'SIGKILL',
+      at: '2030-01-01T00:00:00.000Z',
+      reason: 'thread',
+      detail: 'lost',
+      stderr_tail: '',
+    },
     next_restart_at: '2030-01-01T00:00:01.500Z',
   });
 });

@@ -56,7 +56,8 @@ describe('the ledger', () => {
 
   it('holds births, deaths and phases for urgent, and counters not', () => {
     const ledger = new Ledger();
-    const exit = { code: 1, signal: null, at: 't', stderr_tail: '' };
+    const how = { code: 1, signal: null, at: 't', stderr_tail: '' };
+    const exit = { ...how, reason: 'exit', detail: null } as const;
     expect(ledger.takeSupervisor(supervisorFact('a', 1))).toBe('urgent');
     expect(ledger.takeSupervisor(supervisorFact('a', 2, { noise_lines: 9 }))).toBe('counter');
     expect(ledger.takeSupervisor(supervisorFact('a', 3, { pid: 9 }))).toBe('urgent');
@@ -114,12 +115,22 @@ describe('the snapshot', () => {
 
   it('bounds what a server can make it say', () => {
     const ledger = new Ledger();
-    const last_exit = { code: 1, signal: null, at: 't', stderr_tail: `${'x'.repeat(9000)}end` };
+    const stderr_tail = `${'x'.repeat(9000)}end`;
+    const detail = 'x'.repeat(9000);
+    const last_exit = {
+      code: 1,
+      signal: null,
+      at: 't',
+      reason: 'exit',
+      detail,
+      stderr_tail,
+    } as const;
     const changes = { last_error: 'x'.repeat(9000), last_exit };
     ledger.takeSupervisor(supervisorFact('b', 1, changes));
     expect(first(ledger)?.last_error).toHaveLength(4096);
     expect(first(ledger)?.last_exit?.stderr_tail).toHaveLength(2048);
     expect(first(ledger)?.last_exit?.stderr_tail.endsWith('end')).toBe(true);
+    expect(first(ledger)?.last_exit?.detail).toHaveLength(1024);
   });
 
   it('is not confused by names that every object has', () => {

@@ -28,7 +28,9 @@ const LAST = {
 };
 
 function exit() {
-  return { code: 1, signal: null, at: fromNow(-5000), stderr_tail: 'first\nlast' };
+  const at = fromNow(-5000);
+  const why = { reason: 'exit', detail: 'gone' } as const;
+  return { code: 1, signal: null, at, ...why, stderr_tail: 'first\nlast' };
 }
 
 /** Every path below `value`, for example `['downstreams', '0', 'thread', 'state']`. */

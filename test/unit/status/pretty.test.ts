@@ -134,7 +134,9 @@ describe('the page', () => {
 
   it('tells everything about a server when asked to', () => {
     const { cwd, write } = project();
-    const last_exit = { code: null, signal: 'SIGKILL', at: fromNow(-65_000), stderr_tail: 'a\nb' };
+    const why = { reason: 'exit', detail: 'killed' } as const;
+    const at = fromNow(-65_000);
+    const last_exit = { code: null, signal: 'SIGKILL', at, ...why, stderr_tail: 'a\nb' };
     const one = downstream({
       phase: 'backoff',
       next_restart_at: fromNow(30_400),

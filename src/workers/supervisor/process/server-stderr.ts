@@ -3,6 +3,7 @@
  * read stays in the pipe, and the server waits. Owned by the incarnation.
  */
 import { BudgetPause } from '../limits/budget-pause.ts';
+import type { LastWords } from './last-words.ts';
 import { StderrReader } from './stderr.ts';
 
 type Log = (
@@ -56,5 +57,10 @@ export class ServerStderr {
   /** See `StderrReader.tail`. */
   tail(): string {
     return this.#reader.tail();
+  }
+
+  /** See `StderrReader.lastWords`. */
+  lastWords(): LastWords | null {
+    return this.#reader.lastWords();
   }
 }

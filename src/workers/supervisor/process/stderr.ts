@@ -5,12 +5,15 @@
 import { cleanForTerminal } from '../../../shared/text/clean-text.ts';
 import { redactedHead } from '../../../shared/text/redact.ts';
 import { type Rate, TokenBucket } from '../limits/token-bucket.ts';
+import { type LastWords, lastWords } from './last-words.ts';
 
 /** UTF-16 units of a line. More is kept than shown, so that no secret is cut where it is shown. */
 const LINE = { kept: 8192, shown: 4096 };
 /** UTF-16 units of the end, before redaction. More is kept than shown, for the same reason. */
 const TAIL_KEPT = 8192;
 const TAIL_SHOWN = 2048;
+/** What switches a colour on or off. */
+const COLOUR = /\p{Cc}\[[\d;]*m/gu;
 /** Lines that are logged. */
 const LINES: Rate = { perSecond: 20, burst: 100 };
 
@@ -52,14 +55,26 @@ export class StderrReader {
 
   /** The last lines, redacted and cleaned line by line, at most 2048 UTF-16 units. */
   tail(): string {
-    const lines = this.#options.redact(this.#tail).trimEnd().split('\n');
-    const text = lines.map((line) => cleanForTerminal(line.replace(/\r$/, ''))).join('\n');
-    // Half of a secret at the cut is not redacted, so that some text after the cut is never shown.
-    const margin = this.#tail.length === TAIL_KEPT ? (TAIL_KEPT - TAIL_SHOWN) / 2 : 0;
-    const start = Math.max(text.length - TAIL_SHOWN, margin);
+    const text = this.#end();
+    const start = text.length - TAIL_SHOWN;
     if (start <= 0) return text;
     const splitsPair = /[\udc00-\udfff]/.test(text.charAt(start));
     return text.slice(splitsPair ? start + 1 : start);
+  }
+
+  /** The line among the last ones that tells why it ended. */
+  lastWords(): LastWords | null {
+    return lastWords(this.#end());
+  }
+
+  /** All that is kept and may be shown. */
+  #end(): string {
+    // Colours would hide where an error begins. Before the redaction, so that they do not hide a secret either.
+    const plain = this.#tail.replaceAll(COLOUR, '');
+    const lines = this.#options.redact(plain).trimEnd().split('\n');
+    const text = lines.map((line) => cleanForTerminal(line.replace(/\r$/, ''))).join('\n');
+    // Half of a secret at the cut is not redacted, so that some text after the cut is never shown.
+    return this.#tail.length < TAIL_KEPT ? text : text.slice((TAIL_KEPT - TAIL_SHOWN) / 2);
   }
 
   #take(text: string): number {

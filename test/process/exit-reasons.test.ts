@@ -1,0 +1,108 @@
+/** Why a server was gone the last time: told in its own words, and kept when it serves again. */
+import { afterAll, expect, test, vi } from 'vitest';
+import type { DownstreamSnapshot } from '#src/shared/model/snapshot.ts';
+import { startRea } from '../support/rea-process.ts';
+import { fixture, registry, type ServerSpec } from '../support/servers.ts';
+import { tidy } from '../support/tidy.ts';
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
+afterAll(tidy);
+
+/** A program that prints these lines on stderr and gives up. */
+function says(...lines: string[]): ServerSpec {
+  const script = `console.error(${JSON.stringify(lines.join('\n'))});process.exit(1)`;
+  return { command: process.execPath, args: ['-e', script] };
+}
+
+test.concurrent('begins with what the program said, whatever it said after it', async () => {
+  const tool = 'npm error A complete log of this run can be found in: /root/x-debug-0.log';
+  const programs: Record<string, readonly [ServerSpec, RegExp]> = {
+    node: [
+      { command: process.execPath, args: ['/no/such/entry.js'] },
+      /^Error: Cannot find module '\/no\/such\/entry\.js'; exited with code 1 during the handshake/,
+    ],
+    npm: [
+      says('npm error code E404', 'npm error 404 Not Found - GET https://example.com/x', tool),
+      /^npm error 404 Not Found - GET/,
+    ],
+    docker: [
+      says(
+        'docker: Cannot connect to the Docker daemon at unix:///x.',
+        '',
+        "Run 'docker run --help' for more information",
+      ),
+      /^docker: Cannot connect to the Docker daemon/,
+    ],
+    usage: [
+      says(
+        'Error: EXAMPLE_API_KEY is required',
+        '',
+        'Usage: example --key <key>',
+        '  --key (required)',
+      ),
+      /^Error: EXAMPLE_API_KEY is required; exited/,
+    ],
+    coloured: [
+      says('\u001b[31mError:\u001b[39m no \u001b[1mlicence\u001b[22m', 'bye'),
+      /^Error: no licence; /,
+    ],
+  };
+  const servers = Object.fromEntries(
+    Object.entries(programs).map(([name, [spec]]) => [name, spec]),
+  );
+  const rea = await startRea({ config: registry(servers, { list_wait_ms: 200 }) });
+  for (const [name, [, why]] of Object.entries(programs)) {
+    const { last_error, last_exit } = await rea.waitForPhase(name, 'failed');
+    expect(last_error).toMatch(why);
+    expect(last_exit).toMatchObject({ code: 1, reason: 'handshake', detail: last_error });
+  }
+});
+
+test.concurrent('a secret that is coloured in the middle is hidden where the words are shown', async () => {
+  const secret = 'Zq7canary9Kd0vPw';
+  const [head, rest] = [secret.slice(0, 8), secret.slice(8)];
+  const split = says(`Error: bad key ${head}\u001b[31m${rest}\u001b[0m`);
+  const rea = await startRea({
+    config: registry({ one: { ...split, env: { KEY: secret } } }, { list_wait_ms: 200 }),
+  });
+  const { last_error, last_exit } = await rea.waitForPhase('one', 'failed');
+  expect(last_error).toMatch(/^Error: bad key \[REDACTED:secret\]; /);
+  expect(JSON.stringify(last_exit)).not.toContain(secret);
+});
+
+test.concurrent('stays known when the server serves again', async () => {
+  const rea = await startRea({
+    config: registry({
+      hung: { ...fixture('echo'), liveness: { idle_ms: 1000, timeout_ms: 1000, misses: 2 } },
+      grown: { ...fixture('grows'), max_rss_mb: 150 },
+      unused: { ...fixture('echo'), idle_stop_ms: 300 },
+      missing: { command: 'no-such-program-here' },
+      away: { url: 'http://127.0.0.1:9/mcp' },
+    }),
+    env: { REA_TEST_CLOCKS: '0.1' },
+  });
+  const until = (name: string, reason: string) =>
+    rea.waitForServer(name, ({ last_exit }) => last_exit?.reason === reason, {
+      what: `gone because of ${reason}`,
+    });
+  const { pid } = await rea.waitForPhase('hung', 'ready');
+  process.kill(pid ?? 0, 'SIGSTOP');
+  await rea.call('grown__grow', { mb: 200 });
+  const hung = await rea.waitForServer(
+    'hung',
+    (one) => one.phase === 'ready' && one.pid !== pid && one.last_error === null,
+    { what: 'stable again' },
+  );
+  expect(hung.last_exit).toMatchObject({
+    reason: 'stall',
+    detail: expect.stringMatching(/^2 pings in a row unanswered/),
+  } satisfies Partial<Record<keyof NonNullable<DownstreamSnapshot['last_exit']>, unknown>>);
+  expect(await until('grown', 'too_large')).toMatchObject({ last_exit: { detail: null } });
+  await until('unused', 'recycled');
+  expect(await until('missing', 'spawn')).toMatchObject({
+    last_exit: { code: null, detail: expect.stringMatching(/^command not found: no-such-program/) },
+  });
+  expect(await until('away', 'connect')).toMatchObject({
+    last_exit: { detail: expect.stringMatching(/ECONNREFUSED/) },
+  });
+});
