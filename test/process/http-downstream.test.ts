@@ -166,7 +166,7 @@ test.concurrent('a certificate that nobody vouches for is refused, and one of NO
     what: 'refused',
   });
   expect(web.last_error).toMatch(
-    /^cannot connect to localhost:\d+ \(DEPTH_ZERO_SELF_SIGNED_CERT\)/,
+    /^cannot connect to localhost:\d+ \(DEPTH_ZERO_SELF_SIGNED_CERT\).*; .*NODE_EXTRA_CA_CERTS/,
   );
   const rea = await startRea({
     env: { NODE_EXTRA_CA_CERTS: join(dir, 'cert.pem') },

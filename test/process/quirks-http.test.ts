@@ -102,7 +102,7 @@ const QUIRKS: readonly Quirk[] = [
   {
     name: 'redirect-away',
     direct: false,
-    reason: /HTTP 307, a redirect to http:\/\/localhost:\d+ that is not followed/,
+    reason: /HTTP 307, a redirect to http:\/\/localhost:\d+\/\S+ that is not followed/,
   },
   { name: 'unauthorized', direct: false, reason: /HTTP 401.*headers \(Authorization\)/ },
 ];

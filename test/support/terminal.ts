@@ -15,15 +15,17 @@ export interface OnTerminal {
   waitFor(pattern: RegExp): Promise<true>;
 }
 
-/** @param options.command what to run. @default rea */
+/** @param options.command what to run. @default rea @param options.columns how wide the terminal is. */
 export function onTerminal(
   args: readonly string[],
-  { command, cwd = tmpdir() }: { command?: string; cwd?: string } = {},
+  options: { command?: string; cwd?: string; columns?: number } = {},
 ): OnTerminal {
+  const { command, cwd = tmpdir(), columns } = options;
   const rea = reaCommand();
   const program = command === undefined ? [rea.command, ...rea.args] : [command];
   const words = [...program, ...args].map((word) => `'${word}'`).join(' ');
-  const child = spawn('script', ['-qec', `exec ${words}`, '/dev/null'], {
+  const size = columns === undefined ? '' : `stty cols ${columns}; `;
+  const child = spawn('script', ['-qec', `${size}exec ${words}`, '/dev/null'], {
     cwd,
     env: environment({ NO_COLOR: '1', TERM: 'xterm' }),
     stdio: ['ignore', 'pipe', 'inherit'],

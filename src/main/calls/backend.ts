@@ -5,6 +5,7 @@ import type { AsksConfig } from '../../shared/model/asks.ts';
 import type { ServerConfig } from '../../shared/model/config.ts';
 import type { Phase } from '../../shared/model/errors.ts';
 import type { ToSupervisor } from '../../shared/protocol/to-supervisor.ts';
+import type { Cause } from '../causes/causes.ts';
 import type { Circuit } from './circuit.ts';
 import type { Halt } from './gate/halt.ts';
 import type { Observer } from './observer.ts';
@@ -25,8 +26,8 @@ export interface Backend {
   readonly link: ServerLink;
   readonly circuit: Circuit;
   readonly observer: Observer;
-  /** The text of its last error. */
-  readonly lastError: string | null;
+  /** What is wrong with it; null: nothing that is known. */
+  readonly cause: Cause | null;
   /** The kinds of request it may send to clients. */
   readonly asks: AsksConfig;
   halted(): Halt;

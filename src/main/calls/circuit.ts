@@ -19,6 +19,7 @@ import {
 import type { BreakerPolicy } from '../../shared/model/config.ts';
 import type { SupervisorEvent } from '../../shared/model/server.ts';
 import type { CircuitState } from '../../shared/model/snapshot.ts';
+import type { Cause } from '../causes/causes.ts';
 import type { Logger } from '../logger.ts';
 import type { Observer } from './observer.ts';
 import { isoAt } from './wall-clock.ts';
@@ -26,7 +27,7 @@ import { isoAt } from './wall-clock.ts';
 /** The server as its circuit sees it. */
 interface Subject {
   readonly config: { readonly name: string; readonly breaker: BreakerPolicy };
-  readonly lastError: string | null;
+  readonly cause: Cause | null;
   readonly observer: Pick<Observer, 'circuitOpened'>;
 }
 
@@ -132,9 +133,10 @@ export class Circuit {
       type: 'opened',
     });
     this.#blocker = next;
+    const { why, action } = this.#server.cause ?? { why: null, action: null };
     for (const { opens, withinMs } of announced) {
       this.#log.error(
-        { event: 'SESSION_BLOCKER', opens, withinMs, lastError: this.#server.lastError },
+        { event: 'SESSION_BLOCKER', opens, withinMs, lastError: why, action },
         `SESSION_BLOCKER: the circuit of server "${this.#server.config.name}" has opened ${opens} times; it needs a person`,
       );
     }

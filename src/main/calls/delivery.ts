@@ -269,7 +269,7 @@ export class Delivery {
 
   /** A refusal in words and with the time of a retry. */
   describe(refusal: Refusal): Omit<Failure, 'server' | 'phase'> {
-    return refused(named(this.#backend), refusal, this.#backend.lastError);
+    return refused(named(this.#backend), refusal, this.#backend.cause);
   }
 
   /** The one answer of a settled call that failed. */

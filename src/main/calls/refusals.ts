@@ -1,5 +1,6 @@
 /** Why a server takes a call not now, in words and with the time at which it may. Pure. */
 
+import type { Cause } from '../causes/causes.ts';
 import type { Failure } from './failures.ts';
 import type { GateDecision } from './gate/gate.ts';
 
@@ -23,19 +24,20 @@ export function breakerRefusal(retryAt: number | null): Refusal {
   };
 }
 
-/** @param who the server, as a message names it. @param lastError what was wrong with it last. */
+/** @param who the server, as a message names it. @param cause what is wrong with it. */
 export function refused(
   who: string,
   refusal: Refusal,
-  lastError: string | null,
+  cause: Cause | null,
 ): Omit<Failure, 'server' | 'phase'> {
   const retryAt =
     refusal.retryAt === null ? null : Date.now() + Math.max(0, refusal.retryAt - performance.now());
-  const because = lastError === null ? '' : `; last error: ${lastError}`;
+  const because = cause === null ? '' : `; last error: ${cause.why}`;
+  const helps = (cause?.action ?? null) === null ? '' : `; what helps: ${cause?.action}`;
   const when = retryAt === null ? '' : `; retry at ${new Date(retryAt).toISOString()}`;
   const message =
     refusal.code === 'ERR_HALTED'
       ? refusal.why
-      : `${who} takes no calls now: ${refusal.why}${because}${when}`;
+      : `${who} takes no calls now: ${refusal.why}${because}${helps}${when}`;
   return { code: refusal.code, outcome: 'not_sent', message, retryAt };
 }

@@ -15,7 +15,7 @@ import type {
   LifecycleMessage,
   ProgressMessage,
 } from '../../shared/protocol/from-supervisor.ts';
-import { named, type ServerLink } from '../calls/backend.ts';
+import { type Backend, named, type ServerLink } from '../calls/backend.ts';
 import type { Call, CallOwner, CallTarget } from '../calls/call.ts';
 import { Circuit } from '../calls/circuit.ts';
 import { type CallsInFlight, Delivery } from '../calls/delivery.ts';
@@ -113,8 +113,8 @@ export class Server implements CallTarget, Dispatching {
     return this.#options.observer;
   }
 
-  get lastError(): string | null {
-    return this.#word.error;
+  get cause(): Backend['cause'] {
+    return this.#word.cause;
   }
 
   /** The capabilities that it declared, null before its first handshake. */

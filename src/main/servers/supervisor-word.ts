@@ -1,17 +1,21 @@
 /**
- * The last report of one server's supervisor: its record, its last error, and the server's capabilities.
+ * The last report of one server's supervisor: its record, what is wrong with it, and the server's capabilities.
  * Reports to the observer what has happened since.
  */
 import type { ServerFeatures } from '../../shared/model/server.ts';
 import type { SupervisorRecord } from '../../shared/model/snapshot.ts';
 import type { LifecycleMessage } from '../../shared/protocol/from-supervisor.ts';
 import type { Observer } from '../calls/observer.ts';
+import { type Cause, causeOf } from '../causes/causes.ts';
 
 export class SupervisorWord {
   readonly #server: string;
   readonly #observer: Observer;
   #record: SupervisorRecord | null = null;
-  #error: string | null = null;
+  /** Null: nothing, or not asked for since the last report. */
+  #cause: Cause | null = null;
+  /** Why its thread was lost; null: it has spoken since. */
+  #loss: string | null = null;
   #features: ServerFeatures | null = null;
   /** Lines of noise of the present thread that the observer has heard of. */
   #noiseTold = 0;
@@ -26,9 +30,10 @@ export class SupervisorWord {
     return this.#record;
   }
 
-  /** The text of the server's last error. */
-  get error(): string | null {
-    return this.#error;
+  /** What is wrong with the server; null: nothing that is known. */
+  get cause(): Cause | null {
+    this.#cause ??= this.#judge();
+    return this.#cause;
   }
 
   /** The capabilities that the server declared, null before its first handshake. */
@@ -46,13 +51,22 @@ export class SupervisorWord {
       this.#noiseTold = record.noise_lines;
     }
     this.#record = record;
-    this.#error = record.last_error;
+    this.#loss = null;
+    this.#cause = null;
     if (event.event === 'ready') this.#features = event.features;
   }
 
   /** The supervisor's thread is lost; another one will speak. */
   lost(detail: string): void {
     this.#noiseTold = 0;
-    this.#error = `supervisor thread lost: ${detail}`;
+    this.#loss = `supervisor thread lost: ${detail}`;
+    this.#cause = null;
+  }
+
+  #judge(): Cause | null {
+    if (this.#loss !== null) {
+      return causeOf({ phase: 'backoff', incarnation: 1, last_error: this.#loss, last_exit: null });
+    }
+    return this.#record === null ? null : causeOf(this.#record);
   }
 }

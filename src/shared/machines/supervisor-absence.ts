@@ -46,7 +46,7 @@ export function absent(
   };
   const told = {
     event: 'unreachable',
-    detail: state.phase === 'ready' ? detail : `${detail} during the handshake`,
+    detail: state.phase === 'ready' ? detail : duringHandshake(detail),
     begins: before === null,
     forMs,
     delayMs,
@@ -63,6 +63,12 @@ export function absent(
       { do: 'timer', timer: 'restart', ms: delayMs },
     ],
   ];
+}
+
+/** Says when it was; before the advice that follows a failed connection. */
+export function duringHandshake(detail: string): string {
+  if (!detail.startsWith('cannot connect ')) return `${detail} during the handshake`;
+  return detail.replace(/;|$/, (end) => ` during the handshake${end}`);
 }
 
 /** Tries again. No ticket is needed: nothing is started on this machine. */

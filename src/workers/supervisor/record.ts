@@ -2,6 +2,7 @@
  * The record of one server's life, and the texts about its deaths. Pure; text of the server must be redacted
  * already.
  */
+import { duringHandshake } from '../../shared/machines/supervisor-absence.ts';
 import {
   nextStartOf,
   phaseOf,
@@ -104,7 +105,7 @@ export function deathText(death: Death, { lastWords, badOutput, withheld }: Trac
   if (reason === 'revision') return clip(detail, MAX_ERROR_UNITS);
   const endedItself = detail === exitText(code, signal);
   const atStart = reason === 'handshake' || reason === 'start_timeout';
-  const how = reason === 'handshake' ? `${detail} during the handshake` : detail;
+  const how = reason === 'handshake' ? duringHandshake(detail) : detail;
   const bad = atStart && badOutput !== null ? badText(badOutput) : '';
   // A server that was ended by the gateway was not short of a variable.
   const hint =

@@ -7,6 +7,8 @@ import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:h
 import { createRequire } from 'node:module';
 import type { LookupFunction } from 'node:net';
 import { errorCode } from '../../../shared/platform/errno.ts';
+import { clip } from '../../../shared/text/clean-text.ts';
+import { connectText } from './connect-text.ts';
 import { Cookies } from './cookies.ts';
 import { sharing } from './lookup.ts';
 
@@ -17,6 +19,7 @@ import { sharing } from './lookup.ts';
 const IDLE_SOCKET_MS = 2000;
 const MAX_IDLE_SOCKETS = 4;
 const MAX_REDIRECTS = 5;
+const MAX_PLACE_UNITS = 500;
 const MAX_HEADER_BYTES = 16 * 1024;
 /** A connection must stand within this time, TLS included. */
 const CONNECT_MS = 5000;
@@ -143,7 +146,7 @@ export class HttpClient {
         const code = errorCode(error);
         const detail = sent
           ? `the connection to ${url.host} broke (${code || error.message})`
-          : `cannot connect to ${url.host} (${code || error.message})`;
+          : connectText(url, code, error.message, process.env);
         const awayMs = AWAY.has(code) ? performance.now() - began : null;
         fail({ sent, broken: true, awayMs, detail });
       });
@@ -169,8 +172,7 @@ export class HttpClient {
         ) {
           return attempt(target, redirects + 1);
         }
-        const to = target === null ? 'nowhere' : target.origin;
-        const detail = `HTTP ${status}, a redirect to ${to} that is not followed`;
+        const detail = `HTTP ${status}, a redirect to ${placeOf(target)} that is not followed`;
         fail({ sent: true, broken: false, awayMs: null, detail });
       });
       own.end(request.body ?? undefined);
@@ -203,6 +205,16 @@ function redirectTarget(from: URL, location: string | undefined): URL | null {
   return location !== undefined && URL.canParse(location, from.href)
     ? new URL(location, from)
     : null;
+}
+
+/** The whole place, without credentials. */
+function placeOf(target: URL | null): string {
+  if (target === null) return 'nowhere';
+  const place = new URL(target);
+  place.username = '';
+  place.password = '';
+  place.hash = '';
+  return clip(place.href, MAX_PLACE_UNITS);
 }
 
 /** The headers by which that revision repeats what the message says. */
