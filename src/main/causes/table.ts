@@ -19,7 +19,7 @@ const CHECK = 'correct its entry, then look at it: rea check';
 const STDERR = 'let it write its log to stderr: stdout is for messages alone';
 const VARIABLE = '(?!ERR_)([A-Z][A-Z0-9]{1,30}(?:_[A-Z0-9]{1,30}){1,6})';
 const ABSENT =
-  '(?:required|missing|not (?:set|found|provided|defined|configured|specified|given)|undefined|empty|must be)';
+  '(?:[Rr]equired|[Mm]issing|[Nn]ot (?:set|found|provided|defined|configured|specified|given)|undefined|empty|must be)';
 
 /** Never started: its entry cannot be used. */
 export const CONFIGURED: readonly Row[] = [
@@ -181,7 +181,7 @@ const SAID: readonly Row[] = [
   },
   {
     says: new RegExp(
-      `\\b${VARIABLE}\\b.{0,80}\\b${ABSENT}|(?:${ABSENT}|set|KeyError:?|variable).{0,40}\\b(?=${VARIABLE}\\b)`,
+      `\\b${VARIABLE}\\b.{0,80}\\b${ABSENT}|(?:${ABSENT}|[Ss]et|KeyError:?|variable).{0,40}\\b(?=${VARIABLE}\\b)`,
     ),
     action: 'set $1 in the env of its entry, and where rea serve is started',
     ifHere: 'rea has $1 and the server does not: env_passthrough: [$1] in its entry',
