@@ -13,7 +13,7 @@ const LINE = { kept: 8192, shown: 4096 };
 const TAIL_KEPT = 8192;
 const TAIL_SHOWN = 2048;
 /** What switches a colour on or off. */
-const COLOUR = /\p{Cc}\[[\d;]*m/gu;
+const COLOUR = /[^\P{Cc}\s]\[[\d;]*m/gu;
 /** Lines that are logged. */
 const LINES: Rate = { perSecond: 20, burst: 100 };
 

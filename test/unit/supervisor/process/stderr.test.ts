@@ -95,4 +95,28 @@ describe('stderr', () => {
     push(`${'hunter22 '.repeat(1000)}\n`);
     expect(reader.tail()).not.toContain('hunter22');
   });
+
+  test('finds the line that tells among more than the tail shows', () => {
+    const frames = Array.from(
+      { length: 60 },
+      (_, at) => `    at call (/srv/x.js:${at}:1) ${'y'.repeat(40)}`,
+    );
+    push(`Error: no licence\n${frames.join('\n')}\n`);
+    expect(reader.tail()).not.toContain('no licence');
+    expect(reader.lastWords()?.text).toBe('Error: no licence');
+  });
+
+  test('takes colours out, and no line ends with them', () => {
+    push('\u001b[1;31mError:\u001b[0m no licence\n[5m] of 10 min\n');
+    expect(reader.tail()).toBe('Error: no licence\n[5m] of 10 min');
+    expect(reader.lastWords()).toEqual({ text: 'Error: no licence', isError: true });
+  });
+
+  test('tells no half of a secret where the beginning is cut off', () => {
+    const line = 'error: key hunter22 is bad';
+    for (let shift = 0; shift < line.length; shift += 1) {
+      push(`${line}\n${'z'.repeat(8192 - line.length - 2 + shift)}\n`);
+      expect(reader.lastWords()?.text ?? '').not.toMatch(/r22|unter/);
+    }
+  });
 });
