@@ -110,6 +110,8 @@ describe('stderr', () => {
     push('\u001b[1;31mError:\u001b[0m no licence\n[5m] of 10 min\n');
     expect(reader.tail()).toBe('Error: no licence\n[5m] of 10 min');
     expect(reader.lastWords()).toEqual({ text: 'Error: no licence', isError: true });
+    push('Error: bad key hun\u001b[1mter22\u001b[0m\n');
+    expect(reader.lastWords()?.text).toBe('Error: bad key [REDACTED]');
   });
 
   test('tells no half of a secret where the beginning is cut off', () => {
