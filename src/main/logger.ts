@@ -1,11 +1,13 @@
 /**
- * The log: pino, JSON lines in printable ASCII on stderr, never on stdout, and in the log file. Never waits
- * for a reader: when stderr is not drained, lines beyond 1 MiB are dropped and counted.
+ * The log: pino, JSON lines in printable ASCII on stderr, never on stdout, and in the log file; where stderr
+ * is a terminal, short lines there. Never waits for a reader: when stderr is not drained, lines beyond 1 MiB are
+ * dropped and counted.
  */
 import pino from 'pino';
 import type { LogMessage } from '../shared/protocol/from-supervisor.ts';
 import { asciiJsonLine } from '../shared/text/clean-text.ts';
 import type { LogFile } from './log/log-file.ts';
+import { TerminalLog } from './log/terminal-log.ts';
 import { LogSecrets } from './log-secrets.ts';
 
 const MAX_UNSENT_BYTES = 1024 * 1024;
@@ -29,6 +31,11 @@ export function createLogger(
   let dropped = 0;
   // Not a reason to fail when the reader of stderr went away: there is no other place to report it.
   stderr.on('error', () => undefined);
+  const terminal = stderr.isTTY ? terminalLog(env, stderr, level === 'debug') : null;
+  const print = (line: string): void => {
+    if (terminal !== null) terminal.take(line);
+    else stderr.write(`${line}\n`);
+  };
   const destination = {
     write(record: string): void {
       // Escaped: names chosen by a server or client must do nothing to a terminal.
@@ -39,10 +46,10 @@ export function createLogger(
         return;
       }
       if (dropped > 0) {
-        stderr.write(`{"level":"warn","msg":"log lines dropped","dropped":${dropped}}\n`);
+        print(`{"level":"warn","msg":"log lines dropped","dropped":${dropped}}`);
         dropped = 0;
       }
-      stderr.write(`${line}\n`);
+      print(line);
     },
   };
   const logger = pino(
@@ -64,6 +71,19 @@ export function createLogger(
     logger.warn(`REA_LOG_LEVEL: "${wanted}" is not a level; use one of ${LEVELS.join(', ')}`);
   }
   return logger;
+}
+
+function terminalLog(
+  env: NodeJS.ProcessEnv,
+  stderr: NodeJS.WriteStream,
+  verbose: boolean,
+): TerminalLog {
+  // Node would wait for a terminal that is stopped (Ctrl-S, a dead connection), and main with it.
+  const { _handle: handle } = stderr as { _handle?: { setBlocking?: (wait: boolean) => void } };
+  handle?.setBlocking?.(false);
+  const terminal = new TerminalLog((text) => stderr.write(text), verbose, env);
+  process.once('exit', () => terminal.finish());
+  return terminal;
 }
 
 /** Writes a record that a thread has posted. */

@@ -17,17 +17,21 @@ export interface BannerFacts {
   readonly endpoint: EndpointRecord;
   /** The token that clients send, if there is exactly one. */
   readonly token: string | null;
+  /** Absolute; null: none. */
+  readonly logFile: string | null;
 }
 
 /** Lines, newline at the end. */
-export function banner({ version, cwd, dir, servers, endpoint, token }: BannerFacts): string {
+export function banner(facts: BannerFacts): string {
+  const { version, cwd, dir, servers, endpoint, token, logFile } = facts;
   const { http, stdio, auth } = endpoint;
-  const at = relative(process.cwd(), dir) || dir;
+  const at = (path: string) => relative(process.cwd(), path) || path;
   const lines = [
     `rea ${version} serves ${servers.length} servers: ${firstNames(servers).join(', ')}`,
     ...(http === null ? [] : [`  HTTP   ${http}`]),
     ...(stdio ? ['  stdio  MCP frames on stdin and stdout; logs are on stderr'] : []),
-    `  state  ${at}/serve.state.json    (rea status --cwd ${cwd})`,
+    `  state  ${at(dir)}/serve.state.json    (rea status --cwd ${cwd})`,
+    ...(logFile === null ? [] : [`  log    ${at(logFile)}`]),
     ...(auth === 'none' ? ['  no token: every program of this machine may connect'] : []),
     http === null
       ? `  connect a client with the command: rea serve --cwd ${cwd}`

@@ -124,11 +124,15 @@ export async function runServe(options: ServeOptions): Promise<number> {
   if (!started.ok) return say(started.message, EXIT_CANNOT_START);
   const { gateway } = started;
   const shutdown = new Shutdown(gateway, options, (error) => {
-    const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const full = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const detail = String(secrets.hideIn(full));
     const time = new Date().toISOString();
-    const line = asciiJson(secrets.hideIn({ level: 'fatal', time, msg: 'uncaught error', detail }));
+    const line = asciiJson({ level: 'fatal', time, msg: 'uncaught error', detail });
     try {
-      writeSync(2, `${line}\n`);
+      writeSync(
+        2,
+        process.stderr.isTTY ? `rea: uncaught error: ${oneLine(detail)}\n` : `${line}\n`,
+      );
     } finally {
       // A client that reads no stderr does not keep it out of the file.
       logFile?.writeLast(line);
@@ -141,7 +145,8 @@ export async function runServe(options: ServeOptions): Promise<number> {
   if (process.stderr.isTTY) {
     const { dir, endpoint } = gateway;
     const token = onlyToken(door);
-    process.stderr.write(banner({ version: version(), cwd, dir, servers: names, endpoint, token }));
+    const facts = { version: version(), cwd, dir, servers: names, endpoint, token };
+    process.stderr.write(banner({ ...facts, logFile: logFile?.path ?? null }));
   }
   const code = await shutdown.finished;
   reload.close();
