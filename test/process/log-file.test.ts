@@ -167,6 +167,30 @@ describe('trouble with the file is one line, and calls go on', () => {
     },
   );
 
+  test.skipIf(!CAN_MOUNT)(
+    'when the file on a full disk is removed, the new one begins with a whole line',
+    async () => {
+      const dir = makeDirectory();
+      const log = join(dir, '.rea', 'log');
+      mkdirSync(log, { recursive: true, mode: 0o700 });
+      mountSmall(log, '32k');
+      mounts.push(log);
+      const rea = await startRea({ cwd: dir, config: SAYS, env: FAST_CLOCKS });
+      const file = await fileOf(rea);
+      await rea.call('says__say', { texts: numbered(100) });
+      await rea.waitForLog('line 99 ');
+      await rea.waitForLog(/the log file [^"]* cannot be written: ENOSPC/);
+      expect(statSync(file).size % 4096).toBe(0);
+      rmSync(file);
+      await rea.waitForLog(/the log file [^"]* is written again; no line is missing/);
+      await rea.stop();
+      const all = rea.stderr.split('\n').slice(0, -1);
+      const kept = linesOf(file);
+      expect(kept.length).toBeGreaterThan(10);
+      expect(kept).toEqual(all.slice(-kept.length));
+    },
+  );
+
   test('when something else lies in place of its directory, until that is gone', async () => {
     const dir = makeDirectory();
     mkdirSync(join(dir, '.rea'), { mode: 0o700 });
