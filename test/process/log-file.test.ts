@@ -298,11 +298,17 @@ describe('at a start, of dead gateways', () => {
     const dir = makeDirectory();
     const living = await startRea({ cwd: dir, config: ECHO });
     const file = await fileOf(living);
-    await waitForLine(file, 'rea serve is up');
-    utimesSync(file, 1_500_000_000, 1_500_000_000);
-    leave(dir, { a: 0, 'a.log': 1, 'b.log': 1, 'c.log': 1, 'd.log': 1, 'e.log': 1, 'f.log': 1 });
-    const second = await startRea({ cwd: dir, config: ECHO });
-    await until(() => !existsSync(join(logDir(second), 'f.log')), { what: 'f.log to go' });
+    await waitForLine(file, 'introduced itself');
+    await waitForLine(file, 'owns the state file');
+    leave(dir, { 'a.log': 1, 'b.log': 1, 'c.log': 1, 'd.log': 1, 'e.log': 1, 'oldest.log': 1 });
+    // Older than all but the last one, which goes after it would.
+    utimesSync(file, 1_600_000_000, 1_600_000_000);
+    utimesSync(join(logDir(living), 'oldest.log'), 1_500_000_000, 1_500_000_000);
+    // The same configuration: a change would be a line in the log of the first one.
+    const second = await startRea({ cwd: dir });
+    await until(() => !existsSync(join(logDir(second), 'oldest.log')), {
+      what: 'oldest.log to go',
+    });
     expect(existsSync(file)).toBe(true);
   });
 });
