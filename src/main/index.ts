@@ -173,6 +173,70 @@ program
     });
   });
 
+const audit = program
+  .command('audit')
+  .description('verify and read the audit log of this directory')
+  .helpCommand(false);
+
+audit
+  .command('verify')
+  .description('prove that no record was changed, moved or removed')
+  .argument('[file...]', 'single files, without their anchors (default: the whole log)')
+  .option(
+    '--state-dir <dir>',
+    'where the gateway keeps what is its own (default: below ~/.local/state/rea)',
+    given,
+  )
+  .action(async (files: string[], _options: unknown, command: Command) => {
+    const { stateDir, ...common } = command.optsWithGlobals<
+      CommonOptions & { stateDir?: string }
+    >();
+    const { cwd } = places(common);
+    const { runAuditVerify } = await import('./commands/audit.ts');
+    exitCode = runAuditVerify({
+      cwd,
+      ...(stateDir === undefined ? {} : { stateDir: resolve(stateDir) }),
+      files: files.map((file) => resolve(file)),
+      env: process.env,
+      stdout: process.stdout,
+      stderr: process.stderr,
+    });
+  });
+
+audit
+  .command('tail')
+  .description('print the last records')
+  .option('--lines <count>', 'how many', lineCount, 20)
+  .option('--follow', 'go on with new ones until it is interrupted')
+  .option('--json', 'print the records as they are kept')
+  .action(async (_options: unknown, command: Command) => {
+    const options = command.optsWithGlobals<
+      CommonOptions & { lines: number; follow?: true; json?: true }
+    >();
+    const { runAuditTail } = await import('./commands/audit.ts');
+    exitCode = await runAuditTail({
+      cwd: places(options).cwd,
+      lines: options.lines,
+      follow: options.follow === true,
+      json: options.json === true,
+      stdout: process.stdout,
+    });
+  });
+
+audit
+  .command('stats')
+  .description('count calls by server, tool and rule')
+  .option('--json', 'print JSON')
+  .action(async (_options: unknown, command: Command) => {
+    const options = command.optsWithGlobals<CommonOptions & { json?: true }>();
+    const { runAuditStats } = await import('./commands/audit.ts');
+    exitCode = runAuditStats({
+      cwd: places(options).cwd,
+      json: options.json === true,
+      stdout: process.stdout,
+    });
+  });
+
 program
   .command('help')
   .description('show how to use a command')
@@ -236,6 +300,11 @@ function say(text: string): void {
 function given(text: string): string {
   if (text !== '') return text;
   throw new InvalidArgumentError('Give the path of a directory.');
+}
+
+function lineCount(text: string): number {
+  if (/^\d{1,4}$/.test(text) && Number(text) > 0) return Number(text);
+  throw new InvalidArgumentError('Give a whole number from 1 to 9999.');
 }
 
 function duration(text: string): number {

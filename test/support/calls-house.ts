@@ -1,5 +1,6 @@
 /** Clients, router and one server together, with what is posted to the server's thread kept in a list. */
 import pino from 'pino';
+import { NO_AUDIT } from '#src/main/calls/audit.ts';
 import { CallTable } from '#src/main/calls/call-table.ts';
 import { NO_OBSERVER } from '#src/main/calls/observer.ts';
 import { Catalogs } from '#src/main/catalog/catalogs.ts';
@@ -92,6 +93,7 @@ export function house(
     halted: () => ({ active: world.halted, reason: 'test' }),
     log: pino({ level: 'silent' }),
     observer: NO_OBSERVER,
+    audit: NO_AUDIT,
     onChange: () => {},
   });
   const router = new Router({
@@ -108,6 +110,7 @@ export function house(
     halted: () => ({ active: world.halted, reason: 'test' }),
     health: () => '{}',
     observer: NO_OBSERVER,
+    audit: NO_AUDIT,
     waitingMs: 15_000,
     events: {
       onLogLevel: () => {},

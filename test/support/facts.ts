@@ -1,5 +1,6 @@
 /** Facts for the state writer, complete and neutral unless told otherwise. */
 
+import { AUDIT_OFF } from '#src/shared/model/audit.ts';
 import type { LaneRecord, SupervisorRecord } from '#src/shared/model/snapshot.ts';
 import { UNROUTED } from '#src/shared/model/unrouted.ts';
 import type { CatalogFact, MainFact, SupervisorFact } from '#src/shared/protocol/facts.ts';
@@ -49,6 +50,7 @@ export function mainFact(rev: number, changes: Partial<MainFact> = {}): MainFact
     loopLagMs: 0,
     priority: 'none',
     reload: { problems: null, waiting: [], more: 0 },
+    audit: AUDIT_OFF,
     ...changes,
   };
 }

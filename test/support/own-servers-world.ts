@@ -3,6 +3,7 @@
  * call. Clients remember what they were sent, except for answers.
  */
 import pino from 'pino';
+import { NO_AUDIT } from '#src/main/calls/audit.ts';
 import { CallTable } from '#src/main/calls/call-table.ts';
 import { NO_OBSERVER } from '#src/main/calls/observer.ts';
 import { Catalogs } from '#src/main/catalog/catalogs.ts';
@@ -72,6 +73,7 @@ export class OwnServersWorld {
       halted: () => ({ active: false, reason: null }),
       health: () => '{}',
       observer: NO_OBSERVER,
+      audit: NO_AUDIT,
       waitingMs: 15_000,
       events: {
         onLogLevel: () => {},
@@ -161,6 +163,7 @@ export class OwnServersWorld {
       uses: this.messages,
       log: pino({ level: 'silent' }),
       observer: NO_OBSERVER,
+      audit: NO_AUDIT,
       halted: () => ({ active: false, reason: null }),
       onAwaited: () => {},
       onChange: () => {},

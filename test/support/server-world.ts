@@ -5,6 +5,7 @@
  */
 import { deepEqual, equal } from 'node:assert/strict';
 import pino from 'pino';
+import { NO_AUDIT } from '#src/main/calls/audit.ts';
 import { type Call, type CallOwner, newCall } from '#src/main/calls/call.ts';
 import { CallTable } from '#src/main/calls/call-table.ts';
 import { NO_OBSERVER } from '#src/main/calls/observer.ts';
@@ -211,6 +212,7 @@ export class ServerWorld {
       calls: this.calls,
       uses: { reliesOn: () => false, hasTasks: () => false },
       log: pino({ level: 'silent' }),
+      audit: NO_AUDIT,
       observer: {
         ...NO_OBSERVER,
         callEnded: (_server, _outcome, _code, ms) => this.times.push(ms),

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, expect, test, vi } from 'vitest';
+import { NO_AUDIT } from '#src/main/calls/audit.ts';
 import { type Call, newCall } from '#src/main/calls/call.ts';
 import { CallTable } from '#src/main/calls/call-table.ts';
 import { NO_OBSERVER } from '#src/main/calls/observer.ts';
@@ -91,6 +92,7 @@ async function startFleet(names: readonly string[], instances: 'shared' | 'sessi
     halted: () => ({ active: false, reason: null }),
     log: logger,
     observer: NO_OBSERVER,
+    audit: NO_AUDIT,
     stateWriter: { attach: (port) => port.close(), tell: () => undefined },
     startsAfter: Promise.resolve(),
     endGroup: async ({ pgid }) => void killOne(-pgid),

@@ -6,6 +6,7 @@ import type { ServerConfig } from '../../shared/model/config.ts';
 import type { Phase } from '../../shared/model/errors.ts';
 import type { ToSupervisor } from '../../shared/protocol/to-supervisor.ts';
 import type { Cause } from '../causes/causes.ts';
+import type { Audit } from './audit.ts';
 import type { Circuit } from './circuit.ts';
 import type { Halt } from './gate/halt.ts';
 import type { Observer } from './observer.ts';
@@ -28,6 +29,7 @@ export interface Backend {
   readonly observer: Observer;
   /** What is wrong with it; null: nothing that is known. */
   readonly cause: Cause | null;
+  readonly audit: Audit;
   /** The kinds of request it may send to clients. */
   readonly asks: AsksConfig;
   halted(): Halt;

@@ -4,6 +4,7 @@
  */
 import type { Edit } from '../../shared/json/json-rpc.ts';
 import type { TaskAnswer } from '../../shared/model/mcp.ts';
+import type { Tier } from '../../shared/model/tier.ts';
 import type { AnswerMessage } from '../../shared/protocol/from-supervisor.ts';
 import type { Failure } from './failures.ts';
 
@@ -15,6 +16,8 @@ export interface CallOwner {
   answer(call: { readonly idText: string }, parts: readonly Uint8Array[]): void;
   /** Progress, before the answer. */
   send(parts: readonly Uint8Array[], idText: string): void;
+  /** As it has introduced itself, bounded; null or absent: it has not. */
+  readonly clientName?: string | null;
 }
 
 /** The server as one call sees it. */
@@ -23,6 +26,8 @@ export interface CallTarget {
   expire(call: Call): void;
   /** The answer is no longer wanted: none will be given, and the server is told. */
   cancel(call: Call, reason: string): void;
+  /** The records of some of its calls that waited for that are kept, or cannot be. */
+  recordsKept(): void;
 }
 
 /** A question of the server, for the calls that may have caused it. */
@@ -89,6 +94,15 @@ export interface Call extends Withdrawable {
    * healthy the server is, and takes no other call's place.
    */
   readonly untimed: boolean;
+  /** The tool or prompt that it names, as its server calls it; null: it names none. */
+  readonly tool: string | null;
+  /** What it may do; null: it is the gateway's own, and is not recorded. */
+  readonly tier: Tier | null;
+  /**
+   * Its `begin` in the audit log. `asked`: it waits until that is on the disk. `failed`: it cannot be
+   * written, and the policy refuses the call.
+   */
+  record: 'none' | 'asked' | 'kept' | 'failed';
   timer: NodeJS.Timeout;
   /** When its time without progress began, monotonic milliseconds. */
   startedAt: number;
@@ -109,7 +123,10 @@ export function isCall(request: Withdrawable): request is Call {
 }
 
 /** Everything done with a call besides passing its answer on. */
-export type Hooks = Pick<Call, 'onEnd' | 'lapsed' | 'elsewhere' | 'tasks' | 'onTasks' | 'untimed'>;
+export type Hooks = Pick<
+  Call,
+  'onEnd' | 'lapsed' | 'elsewhere' | 'tasks' | 'onTasks' | 'untimed' | 'tool' | 'tier'
+>;
 
 /** The arguments of `newCall`. */
 export type CallParts = Pick<
@@ -151,6 +168,9 @@ export function newCall(parts: CallParts): Call {
     tasks: hooks.tasks ?? null,
     onTasks: hooks.onTasks ?? null,
     untimed,
+    tool: hooks.tool ?? null,
+    tier: hooks.tier ?? null,
+    record: 'none',
     timer,
     startedAt: now,
     asked: null,

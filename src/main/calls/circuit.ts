@@ -21,6 +21,7 @@ import type { SupervisorEvent } from '../../shared/model/server.ts';
 import type { CircuitState } from '../../shared/model/snapshot.ts';
 import type { Cause } from '../causes/causes.ts';
 import type { Logger } from '../logger.ts';
+import type { Audit } from './audit.ts';
 import type { Observer } from './observer.ts';
 import { isoAt } from './wall-clock.ts';
 
@@ -29,6 +30,7 @@ interface Subject {
   readonly config: { readonly name: string; readonly breaker: BreakerPolicy };
   readonly cause: Cause | null;
   readonly observer: Pick<Observer, 'circuitOpened'>;
+  readonly audit: Pick<Audit, 'event'>;
 }
 
 /** Times are monotonic, in milliseconds. */
@@ -126,6 +128,14 @@ export class Circuit {
     const { from, to, reason, retryAt } = effect;
     const at = retryAt === undefined ? {} : { retryAt: isoAt(retryAt, now) };
     this.#log.warn({ from, to, reason, ...at }, 'circuit state changed');
+    const { audit } = this.#server;
+    const server = this.#server.config.name;
+    audit.event({
+      event: 'circuit',
+      server,
+      status: to === 'open' ? 'error' : 'allowed',
+      facts: { from, to, reason, ...at },
+    });
     if (to !== 'open') return;
     this.#openTransitions += 1;
     this.#server.observer.circuitOpened(this.#server.config.name);
@@ -135,6 +145,8 @@ export class Circuit {
     this.#blocker = next;
     const { why, action } = this.#server.cause ?? { why: null, action: null };
     for (const { opens, withinMs } of announced) {
+      const facts = { opens, within_ms: withinMs };
+      audit.event({ event: 'SESSION_BLOCKER', server, status: 'error', facts });
       this.#log.error(
         { event: 'SESSION_BLOCKER', opens, withinMs, lastError: why, action },
         `SESSION_BLOCKER: the circuit of server "${this.#server.config.name}" has opened ${opens} times; it needs a person`,

@@ -197,7 +197,10 @@ export class Delivery {
       return this.fail(call, {
         code: 'ERR_TIMEOUT',
         outcome: 'not_sent',
-        message: `${named(this.#backend)} did not become ready within ${waited} ms; the call was not sent`,
+        message:
+          call.record === 'asked'
+            ? `the audit log was not written within ${waited} ms; the call was not sent`
+            : `${named(this.#backend)} did not become ready within ${waited} ms; the call was not sent`,
         retryAt: null,
       });
     }
@@ -301,7 +304,10 @@ export class Delivery {
   #deliver(call: Call, message: AnswerMessage): void {
     const { line, id, isError, toolError } = message;
     // It was not meant for this server after all, and is counted where it ends.
-    if (isError && call.elsewhere !== null && saysNotFound(line) && call.elsewhere()) return;
+    if (isError && call.elsewhere !== null && saysNotFound(line) && call.elsewhere()) {
+      this.#record(call, 'error', null, null);
+      return;
+    }
     this.#observe(call, isError || toolError ? 'error' : 'ok', null);
     const edits =
       message.visits === undefined
@@ -333,6 +339,12 @@ export class Delivery {
     const ms = timed ? spentMs(call, performance.now()) : null;
     const { observer, config } = this.#backend;
     observer.callEnded(config.name, outcome, code, ms);
+    this.#record(call, outcome, code, ms);
+  }
+
+  #record(call: Call, outcome: CallOutcome, code: ErrorCode | null, ms: number | null): void {
+    const { audit, config } = this.#backend;
+    audit.ended(call, config.name, outcome, code, ms);
   }
 }
 

@@ -2,6 +2,7 @@
  * Dispatches the calls to one server: the gate, the circuit and the queue decide whether each is posted,
  * waits or is refused. Clients take turns, one call each. Posted calls belong to the delivery.
  */
+import { AUDIT_UNAVAILABLE } from './audit.ts';
 import type { Backend } from './backend.ts';
 import type { Call, CallOwner } from './call.ts';
 import type { CallTable } from './call-table.ts';
@@ -27,6 +28,8 @@ export class Dispatcher {
   readonly #calls: CallTable;
   readonly #delivery: Delivery;
   readonly #queue = new FairQueue<CallOwner, Call>();
+  /** Those in the queue that wait for the audit log. */
+  readonly #asked = new Set<Call>();
 
   constructor(server: Dispatching, calls: CallTable, delivery: Delivery) {
     this.#server = server;
@@ -59,12 +62,13 @@ export class Dispatcher {
     if (decision.kind === 'wait') {
       if (this.#server.retiring) return this.#delivery.refuse(call, LEAVING);
       if (this.#isFull(call.owner)) return this.#delivery.refuse(call, queueFull(maxQueue));
-      this.#queue.push(call);
+      this.#enqueue(call);
       return this.pump();
     }
     if (this.#queue.length > 0 || call.owner.needsDrain) return this.#submitBehind(call);
     if (!this.#mayWait(call)) return this.#delivery.refuse(call, queueFull(maxQueue));
     if (!this.#mayTry(call)) return this.#delivery.refuse(call, breakerRefusal(null));
+    if (this.#begins(call)) return this.#hold(call);
     const admission = this.#server.circuit.acquire(call.id, now);
     if (admission.kind === 'refuse') {
       return this.#delivery.refuse(call, breakerRefusal(admission.retryAt));
@@ -74,12 +78,20 @@ export class Dispatcher {
 
   /** Queues a call again where it was among its client's: it was not sent. */
   putBack(call: Call): void {
+    if (call.record === 'asked') this.#asked.add(call);
     this.#queue.putBack(call);
   }
 
   /** Takes a call out of the queue, if it is there. */
   remove(call: Call): void {
+    this.#asked.delete(call);
     this.#queue.remove(call);
+  }
+
+  /** Some of the calls that wait for the audit log need wait no longer. */
+  recordsKept(): void {
+    for (const call of this.#asked) if (call.record !== 'asked') this.#asked.delete(call);
+    this.pump();
   }
 
   /** Posts what may go now, a call of each client in turn; stops at the first that has to wait. */
@@ -98,7 +110,7 @@ export class Dispatcher {
     for (const call of this.#queue.items()) {
       const decision = this.#decideWaiting(now, call);
       if (decision.kind !== 'refuse') continue;
-      this.#queue.remove(call);
+      this.remove(call);
       this.#delivery.refuse(call, decision);
     }
     this.pump();
@@ -113,7 +125,7 @@ export class Dispatcher {
       return true;
     }
     const now = performance.now();
-    const decision = this.#decideWaiting(now, call);
+    const decision = call.record === 'failed' ? AUDIT_UNAVAILABLE : this.#decideWaiting(now, call);
     if (decision.kind === 'wait') return false;
     if (decision.kind === 'refuse' || !this.#mayTry(call)) {
       this.#queue.take(call);
@@ -133,8 +145,25 @@ export class Dispatcher {
     if (this.#isFull(call.owner)) {
       return this.#delivery.refuse(call, queueFull(this.#server.config.maxQueue));
     }
-    this.#queue.push(call);
+    this.#enqueue(call);
     this.pump();
+  }
+
+  #enqueue(call: Call): void {
+    this.#queue.push(call);
+    if (this.#begins(call) && call.record === 'asked') this.#asked.add(call);
+  }
+
+  /** The call would go now, were it not for its record. */
+  #hold(call: Call): void {
+    if (call.record === 'failed') return this.#delivery.refuse(call, AUDIT_UNAVAILABLE);
+    this.#asked.add(call);
+    this.#queue.push(call);
+  }
+
+  /** Records that the call begins. @returns whether it has to wait for that, or cannot be made. */
+  #begins(call: Call): boolean {
+    return this.#server.audit.begins(call, this.#server.config.name);
   }
 
   /** False: there is no thread to post to, and the call keeps its place. */
@@ -163,7 +192,7 @@ export class Dispatcher {
       breakerOpenUntil: circuit.openUntil,
       inFlight: inFlight.size - inFlight.untimed,
       maxConcurrency: config.maxConcurrency,
-      queued: this.#queue.count((owner) => !owner.needsDrain),
+      queued: this.#queue.count((owner) => !owner.needsDrain) - this.#heldPlaces(),
       maxQueue: config.maxQueue,
     };
   }
@@ -174,9 +203,19 @@ export class Dispatcher {
     return decide({ ...this.#view(), queued: 0 }, now, call.totalDeadline);
   }
 
-  /** A client that does not read what it got gets nothing more to wait for. */
+  /**
+   * A client that does not read what it got gets nothing more to wait for, and one whose call is not recorded
+   * yet waits alone.
+   */
   #next(): Call | undefined {
-    return this.#queue.peek((owner) => !owner.needsDrain);
+    return this.#queue.peek((owner, { record }) => !owner.needsDrain && record !== 'asked');
+  }
+
+  /** How many of the calls that wait would be in flight by now, were it not for their records. */
+  #heldPlaces(): number {
+    const { inFlight } = this.#delivery;
+    const free = this.#server.config.maxConcurrency - (inFlight.size - inFlight.untimed);
+    return Math.min(this.#asked.size, Math.max(0, free));
   }
 
   /** Calls of clients that do not read wait by themselves: they take nobody else's place. */
@@ -184,7 +223,7 @@ export class Dispatcher {
     const waiting = this.#queue.count((owner) =>
       client.needsDrain ? owner === client : !owner.needsDrain,
     );
-    return waiting >= this.#server.config.maxQueue;
+    return waiting - this.#heldPlaces() >= this.#server.config.maxQueue;
   }
 
   /** An untimed call must not be the probe that all others wait for. */

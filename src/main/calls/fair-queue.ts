@@ -46,9 +46,12 @@ export class FairQueue<O, T extends Owned<O>> {
     return count;
   }
 
-  /** The next call of a client that may be served now, or undefined. */
-  peek(mayServe: (owner: O) => boolean): T | undefined {
-    for (const [owner, line] of this.#lines) if (mayServe(owner)) return line[0];
+  /** The next call of a client that may be served now, or undefined. @param first of the client. */
+  peek(mayServe: (owner: O, first: T) => boolean): T | undefined {
+    for (const [owner, line] of this.#lines) {
+      const [first] = line;
+      if (first !== undefined && mayServe(owner, first)) return first;
+    }
     return undefined;
   }
 

@@ -36,7 +36,7 @@ export function refused(
   const helps = (cause?.action ?? null) === null ? '' : `; what helps: ${cause?.action}`;
   const when = retryAt === null ? '' : `; retry at ${new Date(retryAt).toISOString()}`;
   const message =
-    refusal.code === 'ERR_HALTED'
+    refusal.code === 'ERR_HALTED' || refusal.code === 'ERR_AUDIT_UNAVAILABLE'
       ? refusal.why
       : `${who} takes no calls now: ${refusal.why}${because}${helps}${when}`;
   return { code: refusal.code, outcome: 'not_sent', message, retryAt };

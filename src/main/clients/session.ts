@@ -13,6 +13,7 @@ import type { ListKind } from '../../shared/model/lists.ts';
 import { isLogLevel, LOG_LEVELS, type LogLevel } from '../../shared/model/log-levels.ts';
 import { LATEST_PROTOCOL_VERSION } from '../../shared/model/revisions.ts';
 import type { ClientRecord } from '../../shared/model/snapshot.ts';
+import { clip } from '../../shared/text/clean-text.ts';
 import type { Withdrawable } from '../calls/call.ts';
 import { isClaiming } from '../calls/claim.ts';
 import type { Client } from '../routing/client.ts';
@@ -26,6 +27,8 @@ const encoder = new TextEncoder();
 /** Control messages of a client (initialize, setLevel) above this size are refused, never parsed. */
 const MAX_CONTROL_BYTES = 1024 * 1024;
 const MAX_REASON = 1000;
+/** Of a client's own name, and of its version. */
+const MAX_NAME = 64;
 const NOT_SPOKEN = `this gateway does not speak revisions without a handshake yet: begin with initialize (${LATEST_PROTOCOL_VERSION})`;
 /** Answers of the gateway's own that wait for a client to read; further requests are refused. */
 const MAX_HELD = 10_000;
@@ -54,6 +57,13 @@ class Session implements ClientFace, Client {
   constructor(router: Router, port: ClientPort) {
     this.#router = router;
     this.#port = port;
+  }
+
+  get clientName(): string | null {
+    const record = this.#record;
+    if (record === null) return null;
+    const name = clip(record.name, MAX_NAME);
+    return record.version === null ? name : `${name} ${clip(record.version, MAX_NAME)}`;
   }
 
   get logLevel(): LogLevel | null {

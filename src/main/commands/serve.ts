@@ -118,7 +118,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
     http: address === null ? null : { ...address, ...door, allowedHosts: options.allowedHosts },
     stateDir: state.ok ? state.dir : null,
     metrics: opened.metrics,
-    exposeDiagnostics: policy.exposeDiagnostics,
+    policy,
     onClientGone: (reason) => clientGone(reason),
   });
   if (!started.ok) return say(started.message, EXIT_CANNOT_START);

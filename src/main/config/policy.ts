@@ -1,11 +1,13 @@
 /**
- * `.rea/policy.yaml`: rules about what calls may do. Optional. This version enforces only
+ * `.rea/policy.yaml`: rules about what calls may do. Optional. This version enforces only `audit` and
  * `gateway.health.expose_diagnostics`; the other rules are only checked for their form, and
  * `unenforcedRules` names those that are set, so that nobody relies on them.
  */
 import { join } from 'node:path';
 import { z } from 'zod';
+import { type AuditPolicy, DEFAULT_AUDIT } from '../../shared/model/audit.ts';
 import { allProblems, type ConfigDocument, problemAt } from './document.ts';
+import { isObject } from './is-object.ts';
 import { issueProblems } from './issues.ts';
 import type { LoadOptions } from './load.ts';
 import { formatProblem, type Problem } from './problem.ts';
@@ -31,10 +33,7 @@ export interface Policy {
   readonly blockedPaths: readonly string[];
   readonly redactPatterns: readonly RedactPattern[];
   readonly injectionDetection: 'block' | 'warn' | null;
-  readonly auditRotation: {
-    readonly maxBytes: number | null;
-    readonly maxAgeDays: number | null;
-  } | null;
+  readonly audit: AuditPolicy;
   /** True: `__rea__health` may show diagnostics. @default false */
   readonly exposeDiagnostics: boolean;
   /** One line each. */
@@ -55,9 +54,10 @@ export function loadPolicy(options: Pick<LoadOptions, 'cwd' | 'trustConfig'>): P
   const parsed = parseYaml(read.text, shown);
   if (!parsed.ok) return parsed;
   const { document } = parsed;
-  const result = policySchema.safeParse(document.value);
+  const value = withAuditWord(document.value);
+  const result = policySchema.safeParse(value);
   if (!result.success) {
-    const problems = issueProblems(result.error, policySchema, document, [], document.value);
+    const problems = issueProblems(result.error, policySchema, document, [], value);
     return { ok: false, problems: allProblems(document, problems) };
   }
   const problems = allProblems(document, patternProblems(document, result.data));
@@ -73,11 +73,12 @@ export function unenforcedRules(policy: Policy): string[] {
     ['blocked_paths', policy.blockedPaths.length > 0],
     ['redact.patterns', policy.redactPatterns.length > 0],
     ['injection_detection', policy.injectionDetection !== null],
-    ['audit.rotation', policy.auditRotation !== null],
   ];
   return rules.filter(([, set]) => set).map(([key]) => key);
 }
 
+const KEEP = 'write a whole number of MiB up to 1000000; 0 = keep all';
+const COMMAND = 'write a program and its arguments as a list, like [/usr/local/bin/keep-anchor]';
 const LEVELS = ['L0', 'L1', 'L2', 'L3'] as const;
 
 /** Accepted because older policies have them; they are not about a gateway. */
@@ -104,6 +105,30 @@ const positive = (unit: string) => {
   return z.number({ error }).int({ error }).min(1, { error }).optional();
 };
 
+const auditShape = {
+  enabled: yesNo,
+  on_failure: z.enum(['warn', 'deny'], { error: 'write warn or deny' }).optional(),
+  keep_mb: z
+    .number({ error: KEEP })
+    .int({ error: KEEP })
+    .min(0, { error: KEEP })
+    .max(1_000_000, { error: KEEP })
+    .optional(),
+  anchor_command: z
+    .array(text('write a text'), { error: COMMAND })
+    .min(1, { error: COMMAND })
+    .max(64, { error: COMMAND })
+    .optional(),
+  rotation: mapping({
+    max_bytes: positive('bytes'),
+    max_age_days: positive('days'),
+  }).optional(),
+};
+
+const auditSchema = z.strictObject(auditShape, {
+  error: `write on, off, or a mapping with keys of: ${Object.keys(auditShape).join(', ')}`,
+});
+
 const policySchema = mapping({
   version: z.union([z.literal('1'), z.literal(1)], { error: 'write version: "1"' }).optional(),
   profile: text('write the name of the profile').optional(),
@@ -126,12 +151,7 @@ const policySchema = mapping({
       .optional(),
   }).optional(),
   injection_detection: z.enum(['block', 'warn'], { error: 'write block or warn' }).optional(),
-  audit: mapping({
-    rotation: mapping({
-      max_bytes: positive('bytes'),
-      max_age_days: positive('days'),
-    }).optional(),
-  }).optional(),
+  audit: auditSchema.optional(),
   gateway: mapping({ health: mapping({ expose_diagnostics: yesNo }).optional() }).optional(),
   ...(Object.fromEntries(FOREIGN_KEYS.map((key) => [key, z.unknown().optional()])) as Record<
     (typeof FOREIGN_KEYS)[number],
@@ -146,7 +166,6 @@ function toPolicy(
   written: Partial<PolicyFile>,
   warnings: readonly string[],
 ): Policy {
-  const rotation = written.audit?.rotation;
   const max = written.max_autonomy_level ?? 'L3';
   const wanted = written.autonomy_level ?? 'L3';
   return {
@@ -161,13 +180,31 @@ function toPolicy(
       flags: flags ?? '',
     })),
     injectionDetection: written.injection_detection ?? null,
-    auditRotation:
-      rotation === undefined
-        ? null
-        : { maxBytes: rotation.max_bytes ?? null, maxAgeDays: rotation.max_age_days ?? null },
+    audit: auditOf(written.audit ?? {}),
     exposeDiagnostics: written.gateway?.health?.expose_diagnostics ?? false,
     warnings,
   };
+}
+
+function auditOf(written: NonNullable<PolicyFile['audit']>): AuditPolicy {
+  const { rotation } = written;
+  return {
+    enabled: written.enabled ?? DEFAULT_AUDIT.enabled,
+    onFailure: written.on_failure ?? DEFAULT_AUDIT.onFailure,
+    maxBytes: rotation?.max_bytes ?? DEFAULT_AUDIT.maxBytes,
+    maxAgeDays: rotation?.max_age_days ?? DEFAULT_AUDIT.maxAgeDays,
+    keepMb: written.keep_mb ?? DEFAULT_AUDIT.keepMb,
+    anchorCommand: written.anchor_command ?? DEFAULT_AUDIT.anchorCommand,
+  };
+}
+
+/** `audit: on` and `audit: off` as the mappings that they are short for. */
+function withAuditWord(value: unknown): unknown {
+  if (!isObject(value)) return value;
+  const word = value['audit'];
+  const enabled =
+    word === 'on' || word === true ? true : word === 'off' || word === false ? false : null;
+  return enabled === null ? value : { ...value, audit: { enabled } };
 }
 
 function patternProblems(document: ConfigDocument, written: PolicyFile): Problem[] {

@@ -10,11 +10,13 @@ import { ownIdentity, systemLook } from '../../shared/platform/identity.ts';
 import { STRAGGLER_TERM_MS } from '../../shared/platform/stragglers.ts';
 import type { Halt } from '../calls/gate/halt.ts';
 import { sessionsOf } from '../clients/session.ts';
+import type { Policy } from '../config/policy.ts';
 import { prepareDirectory } from '../processes/directory.ts';
 import { instancePath, removeInstance, writeLastStop } from '../processes/instance.ts';
 import { KeptGuard } from '../processes/kept-guard.ts';
 import type { Client } from '../routing/client.ts';
 import { isThreadHeld } from '../threads/start-worker.ts';
+import { haltEvent, startAudit } from './audit-events.ts';
 import { type Before, before } from './before.ts';
 import { Doors } from './doors.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -23,7 +25,7 @@ import { LastAnswers } from './last-answers.ts';
 import type { GatewayOptions } from './options.ts';
 import { buildParts, type GatewayEvents, type Parts } from './parts.ts';
 import { Publishing } from './publishing.ts';
-import { putInForce } from './put-in-force.ts';
+import { type InForce, putInForce } from './put-in-force.ts';
 import type { Reconfigurable, Reconfigured } from './reload.ts';
 import { restoreOffers } from './restore-offers.ts';
 import { factsOf, healthOf, metricsOf, type Own } from './shown.ts';
@@ -55,8 +57,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   readonly #doors: Doors;
   readonly #answers: LastAnswers;
   readonly #timers: NodeJS.Timeout[] = [];
-  #config: GatewayConfig;
-  #exposeDiagnostics: boolean;
+  #inForce: InForce;
   #guard: KeptGuard | null = null;
   #isUp = false;
   #reload: ReloadRecord = { problems: null, waiting: [], more: 0 };
@@ -67,8 +68,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   private constructor(options: GatewayOptions, dir: string, { looks, reaped }: Before) {
     const beats = new SharedArrayBuffer(4);
     this.#options = options;
-    this.#config = options.config;
-    this.#exposeDiagnostics = options.exposeDiagnostics;
+    this.#inForce = options;
     this.dir = dir;
     const parts = buildParts(
       {
@@ -100,6 +100,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
       onBeat: (now, loopLagMs) => {
         options.metrics.observer.loopLag(loopLagMs);
         parts.fleet.check(now);
+        parts.audit.check();
       },
       onHalt: (halt) => this.#haltChanged(halt),
     });
@@ -154,6 +155,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
       this.#options.log,
     );
     writer.start();
+    this.#timers.push(startAudit(this.#parts.audit, this.#options));
     restoreOffers(this.#parts, this.dir);
     this.#doors.serveStdio();
     this.#startServers();
@@ -165,7 +167,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     this.#options.log.info(
       {
         session: this.sessionId,
-        servers: this.#config.servers.length,
+        servers: this.#inForce.config.servers.length,
         endpoint: this.endpoint,
         priority: priorities.kind,
       },
@@ -179,11 +181,11 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     return this.#stoppingSince !== null;
   }
 
-  reconfigure(config: GatewayConfig, exposeDiagnostics: boolean): Reconfigured {
-    const result = putInForce(this.#parts, this.#options, this.#config, config);
+  reconfigure(config: GatewayConfig, policy: Policy): Reconfigured {
+    const next = { config, policy };
+    const result = putInForce(this.#parts, this.#options, this.#inForce, next);
     if (result.kind !== 'done') return result;
-    this.#config = config;
-    this.#exposeDiagnostics = exposeDiagnostics;
+    this.#inForce = next;
     return result;
   }
 
@@ -197,6 +199,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   onSecrets(learned: readonly string[]): void {
     const { secrets } = this.#options;
     secrets.add(learned);
+    this.#parts.audit.learn(learned);
     this.#reload = secrets.hideIn(this.#reload) as ReloadRecord;
     this.onChange();
   }
@@ -244,27 +247,23 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   }
 
   async close(reason: string): Promise<void> {
-    const { announcements, priorities, fleet, writer, launcher } = this.#parts;
+    const { announcements, audit, priorities, fleet, writer, launcher } = this.#parts;
     const { log, logFile, metrics } = this.#options;
     for (const timer of this.#timers) clearInterval(timer);
     this.#heartbeat.stop();
     this.#publishing.close();
     announcements.close();
     priorities.close();
-    tryTo('telling of the stop', log, () =>
-      writeLastStop(this.dir, {
-        session_id: this.sessionId,
-        stopped_at: new Date().toISOString(),
-        reason,
-        servers: fleet.lastWords(),
-      }),
-    );
+    const stopped_at = new Date().toISOString();
+    const stop = { session_id: this.sessionId, stopped_at, reason, servers: fleet.lastWords() };
+    tryTo('telling of the stop', log, () => writeLastStop(this.dir, stop));
     const spent = performance.now() - (this.#stoppingSince ?? performance.now());
     const writerMs = Math.max(WRITER_CLOSE_MIN_MS, WRITER_CLOSE_BY_MS - spent);
     await Promise.all([
       fleet.stopThreads(),
       this.#doors.close(Math.max(FLUSH_MIN_MS, FLUSH_BY_MS - spent)),
       metrics.close(),
+      audit.close({ event: 'gateway_stop', facts: { reason } }, writerMs),
       writer.close(writerMs),
     ]);
     // A thread may have restarted a server while all groups were being killed.
@@ -321,14 +320,15 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
       httpConnections: this.#doors.httpConnections,
       loopLagMs: this.#heartbeat.loopLagMs,
       reload: this.#reload,
-      config: this.#config,
-      exposeDiagnostics: this.#exposeDiagnostics,
+      config: this.#inForce.config,
+      exposeDiagnostics: this.#inForce.policy.exposeDiagnostics,
     };
   }
 
   #haltChanged(halt: Halt): void {
     const words = halt.active ? 'HALT is set: calls are refused' : 'HALT is cleared';
     this.#options.log.warn({ ...halt }, words);
+    this.#parts.audit.event(haltEvent(halt));
     if (halt.active) this.#parts.router.serverRequests.reconsider();
     this.#publishing.now();
   }

@@ -5,6 +5,7 @@ import { ByteCredit } from '../../shared/memory/byte-credit.ts';
 import type { ProcessIdentity } from '../../shared/model/snapshot.ts';
 import type { Look } from '../../shared/platform/identity.ts';
 import type { StateWriterData } from '../../shared/protocol/threads.ts';
+import { AuditLog } from '../audit/audit-log.ts';
 import { CallTable } from '../calls/call-table.ts';
 import { HaltSwitch } from '../calls/gate/halt.ts';
 import { Announcements } from '../catalog/announcements.ts';
@@ -78,12 +79,30 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
   const { slots: lookups, known: knownPlaces } = options.looks;
   const priorities = startPriorityQueue(log, look);
   const launcher = new LauncherProcess(workerEntry('launcher'), log);
+  const audit = new AuditLog({
+    policy: options.policy.audit,
+    level: options.policy.autonomyLevel,
+    data: {
+      dir,
+      stateDir: options.stateDir,
+      sessionId: options.sessionId,
+      bootId: options.identity.boot_id,
+      gatewayVersion: options.version,
+    },
+    secrets: options.secrets,
+    probeMs: options.clocks.probeMs,
+    log,
+    onWritten: (records, syncMs) => metrics.observer.audited(records, syncMs),
+    onChange: () => events.onChange(),
+  });
   const writer: StateWriterThread = new StateWriterThread({
     probeMs: options.clocks.probeMs,
     data: writerData(options),
     log,
-    onOwnership: (owner, detail) =>
-      log.info({ owner, detail }, owner ? 'owns the state file' : 'does not own the state file'),
+    onOwnership: (owner, detail) => {
+      audit.setOwner(owner);
+      log.info({ owner, detail }, owner ? 'owns the state file' : 'does not own the state file');
+    },
     onUsage: (usage) => fleet.used(usage),
     onStarvation: (starvation) => {
       metrics.observer.starved();
@@ -112,6 +131,7 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
       former: () => options.secrets.former(),
     },
     observer: metrics.observer,
+    audit,
     startLimit: defaultStartLimit(),
     usedBefore: readLastUse(dir),
     groupsFile: createGroupsFile(dir, options.sessionId, options.identity),
@@ -126,6 +146,7 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
     servers: fleet,
     version: options.version,
     observer: metrics.observer,
+    audit,
     halted,
     waitingMs: options.clocks.waitingMs,
     health: () => events.health(),
@@ -144,6 +165,7 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
     priorities,
     launcher,
     processes,
+    audit,
     writer,
     fleet,
     router,

@@ -2,26 +2,34 @@
  * Puts another configuration in force while the gateway runs. Servers without a change go on undisturbed.
  */
 import type { GatewayConfig } from '../../shared/model/config.ts';
+import { putPolicyInForce } from '../audit/policy-change.ts';
 import { difference, keysOfNextStart } from '../config/difference.ts';
 import { firstNames } from '../config/first-of.ts';
+import type { Policy } from '../config/policy.ts';
 import { creditLimits, heapProblem } from '../servers/capacity.ts';
 import type { GatewayOptions } from './options.ts';
 import type { Parts } from './parts.ts';
 import type { Reconfigured } from './reload.ts';
 
+/** A configuration with its policy. */
+export interface InForce {
+  readonly config: GatewayConfig;
+  readonly policy: Policy;
+}
+
 /**
  * @param options what the gateway was started with.
- * @param present the configuration that is in force.
+ * @param present what is in force.
  * @returns `done`, or the reason why nothing has changed.
  */
 export function putInForce(
-  { fleet, credit, profiles }: Parts,
+  { audit, fleet, credit, profiles }: Parts,
   options: GatewayOptions,
-  present: GatewayConfig,
-  config: GatewayConfig,
+  present: InForce,
+  { config, policy }: InForce,
 ): Reconfigured {
   const { log, metrics, secrets } = options;
-  const change = difference(present.servers, config.servers);
+  const change = difference(present.config.servers, config.servers);
   const problem =
     heapProblem(config, options.config.threads.heapMb) ?? fleet.roomProblem(config, change);
   if (problem !== null) return { kind: 'refused', problem };
@@ -33,15 +41,15 @@ export function putInForce(
   metrics.expect(names(config.servers));
   profiles.reconfigure(config.servers);
   fleet.reconfigure(config, change);
-  log.info(
-    {
-      added: firstNames(names(change.added)),
-      removed: firstNames(names(change.removed)),
-      restarted: firstNames(names(change.replaced)),
-      adjusted: firstNames(names(change.adjusted)),
-    },
-    'the configuration is in force',
-  );
+  const facts = {
+    added: firstNames(names(change.added)),
+    removed: firstNames(names(change.removed)),
+    restarted: firstNames(names(change.replaced)),
+    adjusted: firstNames(names(change.adjusted)),
+  };
+  audit.event({ event: 'config', facts });
+  log.info(facts, 'the configuration is in force');
+  putPolicyInForce(audit, log, present.policy, policy);
   const later = keysOfNextStart(options.config, config);
   if (later.length > 0) log.warn(`from the next start of rea serve on: ${later.join(', ')}`);
   return { kind: 'done' };

@@ -52,7 +52,7 @@ export type Reconfigured =
 export interface Reconfigurable {
   /** True: nothing is put in force any more. */
   readonly stopping: boolean;
-  reconfigure(config: GatewayConfig, exposeDiagnostics: boolean): Reconfigured;
+  reconfigure(config: GatewayConfig, policy: Policy): Reconfigured;
   showReload(record: ReloadRecord): void;
 }
 
@@ -130,7 +130,7 @@ export class Reload {
     const { config, withheld } = takesAll
       ? { config: wanted, withheld: [] }
       : this.#waiting.split(this.#inForce, wanted);
-    const result = gateway.reconfigure(config, loaded.policy.exposeDiagnostics);
+    const result = gateway.reconfigure(config, loaded.policy);
     if (result.kind === 'refused') {
       return this.#refuse([`${displayName(config.file, cwd)}: ${result.problem}`]);
     }

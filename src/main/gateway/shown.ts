@@ -34,7 +34,7 @@ export function factsOf(
   own: Own,
   secrets: Pick<LogSecrets, 'hideIn'>,
 ): Omit<MainFact, 'type' | 'rev'> {
-  const { fleet, router, halt, priorities } = parts;
+  const { audit, fleet, router, halt, priorities } = parts;
   return {
     servers: fleet.records(),
     sessions: router.clients,
@@ -45,6 +45,7 @@ export function factsOf(
     loopLagMs: own.loopLagMs,
     priority: priorities.kind,
     reload: own.reload,
+    audit: audit.record,
   };
 }
 

@@ -1,5 +1,5 @@
 /** The log on a terminal: short lines with the time, repeated ones folded. The log file has every record. */
-import { paintFor } from '../status/paint.ts';
+import { type Paint, paintFor } from '../status/paint.ts';
 import { Folding } from './folding.ts';
 import { clock, type ShortLine, shortLine } from './short-line.ts';
 
@@ -8,7 +8,7 @@ const NAME_WIDTH = 12;
 export class TerminalLog {
   readonly #write: (text: string) => void;
   readonly #verbose: boolean;
-  readonly #paint: ReturnType<typeof paintFor>;
+  readonly #paint: Paint;
   readonly #folding = new Folding();
   #timer: NodeJS.Timeout | null = null;
 
@@ -51,18 +51,15 @@ export class TerminalLog {
   }
 
   #print({ server, text, level, kind }: ShortLine): void {
-    const paint = {
-      error: this.#paint.bad,
-      warn: this.#paint.warn,
-      info: kind === 'life' && text.startsWith('ready') ? this.#paint.good : same,
-      debug: same,
-    }[level];
+    const isReady = kind === 'life' && text.startsWith('ready');
+    const tone = {
+      error: 'bad',
+      warn: 'warn',
+      info: isReady ? 'good' : undefined,
+      debug: undefined,
+    } as const;
     const said = level === 'error' ? `error: ${text}` : text;
     const name = (server ?? 'rea').padEnd(NAME_WIDTH);
-    this.#write(`${clock(new Date())} ${name} ${paint(said)}\n`);
+    this.#write(`${clock(new Date())} ${name} ${this.#paint(tone[level], said)}\n`);
   }
-}
-
-function same(text: string): string {
-  return text;
 }

@@ -29,6 +29,7 @@ const CODES: Readonly<Record<ErrorCode, true>> = {
   ERR_MALFORMED_MESSAGE: true,
   ERR_HTTP_STATUS: true,
   ERR_DENIED_PATH: true,
+  ERR_AUDIT_UNAVAILABLE: true,
   ERR_DOWNSTREAM_DOWN: true,
 };
 
@@ -42,11 +43,18 @@ const CALL_BUCKETS = [
 /** Seconds, from a busy moment to a main loop that hangs. */
 const LAG_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
+/** Seconds, from a fast disk to one that hangs. */
+const SYNC_BUCKETS = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5,
+];
+
 export interface EventMetrics extends Observer {
   /** One measurement of how late the main loop is. */
   loopLag(ms: number): void;
   /** Main, or the thread that measures, waited for a CPU for much of the time. */
   starved(): void;
+  /** Records of the audit log were written. @param syncMs how long the disk took; null: they need not be durable. */
+  audited(records: number, syncMs: number | null): void;
 }
 
 /** Metrics with series for every server from the start, before any event. */
@@ -107,6 +115,18 @@ export function eventMetrics(registry: Registry): ExpectingMetrics {
     registers,
   });
 
+  const audited = new Counter({
+    name: 'rea_audit_records_total',
+    help: 'Records written to the audit log.',
+    registers,
+  });
+  const synced = new Histogram({
+    name: 'rea_audit_fsync_seconds',
+    help: 'Time in which the disk made a batch of audit records durable.',
+    buckets: SYNC_BUCKETS,
+    registers,
+  });
+
   const known = new Set<string>();
   const expect = (server: string) => {
     if (known.has(server)) return;
@@ -131,5 +151,9 @@ export function eventMetrics(registry: Registry): ExpectingMetrics {
     cpuUsed: (server, ms) => cpu.inc({ server }, ms / 1000),
     loopLag: (ms) => lag.observe(ms / 1000),
     starved: () => starvation.inc(),
+    audited: (records, syncMs) => {
+      audited.inc(records);
+      if (syncMs !== null) synced.observe(syncMs / 1000);
+    },
   };
 }

@@ -46,7 +46,7 @@ export interface MetricsOptions {
 
 const NO_METRICS: Metrics = {
   port: null,
-  observer: { ...NO_OBSERVER, loopLag: () => {}, starved: () => {} },
+  observer: { ...NO_OBSERVER, loopLag: () => {}, starved: () => {}, audited: () => {} },
   expect: () => {},
   show: () => {},
   close: () => Promise.resolve(),

@@ -13,6 +13,7 @@ import { HEALTH_TOOL_NAME } from '../catalog/own-tools.ts';
 import type { PendingLists } from './pending-lists.ts';
 import type { ServerRequest } from './request.ts';
 import type { Sender } from './send.ts';
+import { tierOfTool } from './tiers.ts';
 
 export interface NamedRequestsOptions {
   readonly catalogs: Catalogs;
@@ -59,8 +60,11 @@ export class NamedRequests {
     const target = catalogs.of(client).byName(kind, name);
     if (target.kind === 'target') {
       const edits = [{ at, with: target.keyRaw }];
+      const { entry } = target;
+      const calls = request.method === 'tools/call';
+      const hooks = calls ? { tool: entry.key, tier: tierOfTool(entry) } : { tool: entry.key };
       return sender.serve(request, target.server, (server) =>
-        sender.submit(request, server, edits),
+        sender.submit(request, server, edits, hooks),
       );
     }
     if (target.kind === 'pending' && lists.await(request, target)) return;

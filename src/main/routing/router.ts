@@ -8,6 +8,7 @@ import { joinExact, replaceRanges } from '../../shared/json/json-rpc.ts';
 import { LISTS, type ListKind } from '../../shared/model/lists.ts';
 import { LOG_LEVELS, type LogLevel } from '../../shared/model/log-levels.ts';
 import type { ClientRecord } from '../../shared/model/snapshot.ts';
+import type { Audit } from '../calls/audit.ts';
 import type { CallTable } from '../calls/call-table.ts';
 import { withoutClaim } from '../calls/claim.ts';
 import type { Halt } from '../calls/gate/halt.ts';
@@ -54,6 +55,7 @@ export interface RouterOptions {
   /** JSON text of the health tool's result. */
   readonly health: () => string;
   readonly observer: Observer;
+  readonly audit: Audit;
   /** How often a client is told that a call waits for its answer. */
   readonly waitingMs: number;
   readonly events: ClientEvents;

@@ -2,10 +2,12 @@
  * The way of a request to a server: makes the call, refuses what cannot be sent, and asks servers for
  * the gateway itself. Knows no method and no name.
  */
-import { rangeOf, scanFrame } from '../../shared/json/frame.ts';
+import { type Frame, rangeOf, scanFrame } from '../../shared/json/frame.ts';
 import type { Edit } from '../../shared/json/json-rpc.ts';
 import { SLOT } from '../../shared/json/json-scan.ts';
+import { readName } from '../../shared/json/keys.ts';
 import type { Phase } from '../../shared/model/errors.ts';
+import type { Audit } from '../calls/audit.ts';
 import { type Call, type CallOwner, type Hooks, newCall } from '../calls/call.ts';
 import { type CallTable, TOO_MANY_BYTES } from '../calls/call-table.ts';
 import { type Failure, failureParts } from '../calls/failures.ts';
@@ -16,12 +18,14 @@ import type { Servers } from '../servers/servers.ts';
 import type { ServerRequest } from './request.ts';
 import { asksForTask, hooksOfMaking, TOO_MANY_TASKS } from './tasks/making.ts';
 import type { Tasks } from './tasks/tasks.ts';
+import { tierOfMethod } from './tiers.ts';
 
 export interface SenderOptions {
   readonly calls: CallTable;
   readonly servers: Servers;
   readonly tasks: Tasks;
   readonly observer: Observer;
+  readonly audit: Audit;
 }
 
 /** Where a request was refused. */
@@ -83,7 +87,8 @@ export class Sender {
     }
     const making = asksForTask(frame) ? hooksOfMaking(tasks, client, server) : {};
     if (making === null) return this.refuse(request, server, TOO_MANY_TASKS);
-    const call = this.#call(client, request, server, edits, { ...hooks, ...making });
+    const tier = hooks.tier ?? tierOfMethod(request.method);
+    const call = this.#call(client, request, server, edits, { ...hooks, ...making, tier });
     client.track(call);
     server.submit(call);
   }
@@ -118,7 +123,10 @@ export class Sender {
   #refuse(request: ServerRequest, { name, phase }: Place, why: Why): void {
     this.#options.observer.callEnded(name, outcomeOf(why), why.code, null);
     const whole = { ...why, server: name, phase };
-    request.client.answer(request, failureParts(request.method, request.idRaw, whole));
+    const { client, method } = request;
+    const tool = nameIn(request.frame);
+    this.#options.audit.refused({ server: name, method, tool, client, code: why.code });
+    client.answer(request, failureParts(method, request.idRaw, whole));
   }
 
   #call(
@@ -147,6 +155,13 @@ export class Sender {
     this.#options.calls.add(call);
     return call;
   }
+}
+
+/** The name of the tool or prompt, as its client wrote it. */
+function nameIn(frame: Frame): string | null {
+  const at = rangeOf(frame, SLOT.paramsName);
+  const read = at === null ? null : readName(frame.line, at);
+  return read !== null && 'text' in read ? read.text : null;
 }
 
 const ALL_TAKEN = {

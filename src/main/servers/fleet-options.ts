@@ -7,6 +7,7 @@ import type { LookupSlots } from '../../shared/memory/lookup-slots.ts';
 import type { RecordedGroup } from '../../shared/memory/vitals.ts';
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import type { GuardedPlaces } from '../../shared/model/guarded.ts';
+import type { Audit } from '../calls/audit.ts';
 import type { CallTable } from '../calls/call-table.ts';
 import type { Halt } from '../calls/gate/halt.ts';
 import type { Observer } from '../calls/observer.ts';
@@ -36,6 +37,7 @@ export interface FleetOptions {
   readonly log: Logger;
   readonly secrets: Pick<LogSecrets, 'add' | 'former'>;
   readonly observer: Observer;
+  readonly audit: Audit;
   readonly stateWriter: Pick<StateWriterThread, 'attach' | 'tell'>;
   readonly priorities: PriorityQueue;
   readonly launcher: Pick<LauncherProcess, 'address' | 'failed'>;

@@ -4,6 +4,7 @@
  */
 import type { LifecycleMessage } from '../../shared/protocol/from-supervisor.ts';
 import { CommandWarnings } from '../catalog/command-warnings.ts';
+import { auditEventOf } from './audit-events.ts';
 import type { Endings } from './endings.ts';
 import type { ServerEvents } from './events.ts';
 import type { FleetOptions } from './fleet-options.ts';
@@ -13,7 +14,7 @@ import type { StartTickets } from './start-tickets.ts';
 
 type Options = Pick<
   FleetOptions,
-  'launcher' | 'log' | 'observer' | 'catalogs' | 'stateWriter' | 'onChange'
+  'audit' | 'launcher' | 'log' | 'observer' | 'catalogs' | 'stateWriter' | 'onChange'
 >;
 
 /** The other parts of the fleet that take part. */
@@ -91,6 +92,8 @@ export class LaneMessages implements LaneListener {
     const { name, server } = lane;
     this.#parts.tickets.forget(name);
     this.#options.observer.threadLost(lane.config.name, state);
+    const lost = { event: 'thread_lost', server: name, status: 'error', error: detail } as const;
+    this.#options.audit.event({ ...lost, facts: { state } });
     this.#parts.events().onGone(server);
     lane.lost(`${state}: ${detail}`, restartInMs);
     const now = Date.now();
@@ -147,6 +150,8 @@ export class LaneMessages implements LaneListener {
     if (goesOn) this.#options.log.debug(fields, event);
     else if (begins || event === 'child_died_unexpectedly') this.#options.log.warn(fields, event);
     else this.#options.log.info(fields, event);
+    const recorded = auditEventOf(lane.name, message);
+    if (recorded !== null) this.#options.audit.event(recorded);
     lane.lifecycle(message);
     const isGone = begins || event === 'child_died_unexpectedly' || event === 'draining';
     if (isGone) this.#parts.events().onGone(server);

@@ -20,6 +20,7 @@ import type {
 import type { LauncherAddress } from '../../shared/protocol/launch.ts';
 import type { ToSupervisor } from '../../shared/protocol/to-supervisor.ts';
 import type { TreeDemand, TreeUsage } from '../../shared/protocol/usage.ts';
+import type { Audit } from '../calls/audit.ts';
 import type { CallOwner } from '../calls/call.ts';
 import type { CallTable } from '../calls/call-table.ts';
 import type { Halt } from '../calls/gate/halt.ts';
@@ -42,6 +43,7 @@ export interface LaneContext {
   readonly uses: ServerUses<Server>;
   readonly log: Logger;
   readonly observer: Observer;
+  readonly audit: Audit;
   readonly priorities: PriorityQueue;
   readonly halted: () => Halt;
   readonly secrets: Pick<LogSecrets, 'former'>;

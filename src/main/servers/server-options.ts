@@ -3,6 +3,7 @@
  */
 import type { ServerConfig } from '../../shared/model/config.ts';
 import type { ThreadRecord } from '../../shared/model/snapshot.ts';
+import type { Audit } from '../calls/audit.ts';
 import type { ServerLink } from '../calls/backend.ts';
 import type { CallOwner } from '../calls/call.ts';
 import type { CallTable } from '../calls/call-table.ts';
@@ -34,6 +35,7 @@ export interface ServerOptions<S> {
   readonly uses: ServerUses<S>;
   readonly log: Logger;
   readonly observer: Observer;
+  readonly audit: Audit;
   readonly halted: () => Halt;
   /** A call waits for it to start. */
   readonly onAwaited: () => void;

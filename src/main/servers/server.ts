@@ -15,6 +15,7 @@ import type {
   LifecycleMessage,
   ProgressMessage,
 } from '../../shared/protocol/from-supervisor.ts';
+import type { Audit } from '../calls/audit.ts';
 import { type Backend, named, type ServerLink } from '../calls/backend.ts';
 import type { Call, CallOwner, CallTarget } from '../calls/call.ts';
 import { Circuit } from '../calls/circuit.ts';
@@ -41,6 +42,11 @@ const STOPPING = 'the gateway is stopping';
 export class Server implements CallTarget, Dispatching {
   readonly owner: CallOwner | null;
   readonly circuit: Circuit;
+  readonly link: ServerLink;
+  readonly observer: Observer;
+  readonly audit: Audit;
+  /** Whose the calls in flight are, and their clocks. */
+  readonly callsInFlight: CallsInFlight;
   readonly #options: ServerOptions<Server>;
   readonly #delivery: Delivery;
   readonly #dispatcher: Dispatcher;
@@ -58,9 +64,13 @@ export class Server implements CallTarget, Dispatching {
     this.#options = options;
     this.#config = options.config;
     this.owner = options.owner;
+    this.link = options.thread;
+    this.observer = options.observer;
+    this.audit = options.audit;
     this.#word = new SupervisorWord(options.config.name, options.observer);
     this.circuit = new Circuit(this, options.log);
     this.#delivery = new Delivery(this, options.calls);
+    this.callsInFlight = this.#delivery;
     this.#dispatcher = new Dispatcher(this, options.calls, this.#delivery);
     this.#recycling = new Recycling({
       use: () => ({
@@ -105,14 +115,6 @@ export class Server implements CallTarget, Dispatching {
     return this.#retirement.begun;
   }
 
-  get link(): ServerLink {
-    return this.#options.thread;
-  }
-
-  get observer(): Observer {
-    return this.#options.observer;
-  }
-
   get cause(): Backend['cause'] {
     return this.#word.cause;
   }
@@ -146,11 +148,6 @@ export class Server implements CallTarget, Dispatching {
 
   get inFlight(): number {
     return this.#delivery.inFlight.size;
-  }
-
-  /** Whose the calls in flight are, and their clocks. */
-  get callsInFlight(): CallsInFlight {
-    return this.#delivery;
   }
 
   /** When it got its last call, in milliseconds since the epoch; null: not yet. */
@@ -231,6 +228,10 @@ export class Server implements CallTarget, Dispatching {
     this.#dispatcher.pump();
   }
 
+  recordsKept(): void {
+    this.#dispatcher.recordsKept();
+  }
+
   /** @returns whether the call is still in flight. */
   progress(message: ProgressMessage): boolean {
     return this.#delivery.progress(message);
@@ -288,8 +289,7 @@ export class Server implements CallTarget, Dispatching {
 
   /** Memory of the server and all it started. @param rssMb resident MiB. */
   usage(rssMb: number): void {
-    const { maxRssMb } = this.config;
-    if (maxRssMb !== 0 && rssMb > maxRssMb) this.#recycling.due('large');
+    if (this.config.maxRssMb !== 0 && rssMb > this.config.maxRssMb) this.#recycling.due('large');
   }
 
   /** It is to end as soon as it has nothing to do, because it goes on in another thread. */
@@ -351,8 +351,7 @@ export class Server implements CallTarget, Dispatching {
 
   /** Sends a line that starts no call, unless the incarnation it is for is gone. */
   sendLine(incarnation: number, line: Uint8Array): void {
-    const { thread } = this.#options;
-    thread.post({ type: 'line', slot: thread.slot, incarnation, line });
+    this.link.post({ type: 'line', slot: this.link.slot, incarnation, line });
   }
 
   /** Sends a notification of a client, if the server is ready. */
@@ -374,13 +373,12 @@ export class Server implements CallTarget, Dispatching {
 
   /** Ends a server that has nothing to do; calls wait until it is back. */
   #recycle(why: RecycleReason): void {
-    const { log, thread } = this.#options;
-    log.info({ why }, RECYCLE_WORDS[why]);
+    this.#options.log.info({ why }, RECYCLE_WORDS[why]);
     const { incarnation } = this.#availability;
     this.#step({ type: 'recycled' });
     const { eofMs, termMs } = DEFAULT_DRAIN_POLICY;
     const into = why === 'large' ? 'restart' : 'idle';
-    thread.post({ type: 'rest', slot: thread.slot, incarnation, into, eofMs, termMs });
+    this.link.post({ type: 'rest', slot: this.link.slot, incarnation, into, eofMs, termMs });
   }
 
   #pause(paused: boolean): void {

@@ -1,4 +1,5 @@
 /** One gateway in the text of `rea status`: who it is, its clients, its servers. Pure. */
+import { auditWriterLines } from './audit-writer.ts';
 import { type Facts, sinceMs } from './collect.ts';
 import { doorLines, type TokenOf } from './doors.ts';
 import { fileProblemLines } from './file-problems.ts';
@@ -33,6 +34,7 @@ export function gatewayLines(one: Gateway, facts: Facts, options: GatewayOptions
   lines.push(...ownLines(view, verbose));
   const log = instance?.logFile ?? null;
   if (verbose && log !== null) lines.push({ text: `log: ${shown(log, 1000)}` });
+  if (!dead) lines.push(...auditWriterLines(view.audit, now, verbose));
   if (!dead) lines.push(...fileProblemLines(view.reload.problems, now, verbose));
   lines.push(...waitingLines(view.reload, now, dead ? null : one.pid, verbose));
   const past = dead || situation === 'stale';

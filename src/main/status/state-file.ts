@@ -18,6 +18,7 @@ import {
   text,
   whole,
 } from '../processes/fields.ts';
+import { type AuditWriterView, auditWriterView } from './audit-writer.ts';
 import { type ReloadView, reloadView } from './waiting.ts';
 
 const PHASES = ['idle', 'starting', 'ready', 'backoff', 'draining', 'stopped', 'failed'] as const;
@@ -75,6 +76,8 @@ export interface StateView {
   /** Servers of the configuration that are not enabled. */
   readonly disabled: readonly string[];
   readonly reload: ReloadView;
+  /** Null: the gateway is older than the audit log. */
+  readonly audit: AuditWriterView | null;
   readonly writeErrors: { readonly count: number; readonly last: string | null } | null;
 }
 
@@ -109,6 +112,7 @@ export function parseState(json: string): StateView | null {
     clients: (listOf(state['clients']) ?? []).slice(0, MOST_CLIENTS).flatMap(clientView),
     disabled: (listOf(state['disabled']) ?? []).slice(0, MOST_DISABLED).flatMap(nameOf),
     reload: reloadView(state['reload']),
+    audit: auditWriterView(state['audit']),
     writeErrors:
       writeErrors === null
         ? null

@@ -2,6 +2,7 @@
  * Judges the evidence on the disk and in the process table: one situation, and the exit code of
  * `rea status`. Pure.
  */
+import { isAuditWrong } from './audit-writer.ts';
 import type { Evidence } from './evidence.ts';
 import { type Gateway, type GatewaySituation, gatewaysOf, lives } from './gateways.ts';
 import type { DownstreamView, StateView } from './state-file.ts';
@@ -73,9 +74,9 @@ function isWell({ situation, view, owner }: Gateway, isAsked: IsAsked): boolean 
   return !waits(view) && allServing(view, isAsked);
 }
 
-/** True when servers wait for a person, or the file has problems: then not all is well. */
-function waits({ reload }: StateView): boolean {
-  return countWaiting(reload) > 0 || reload.problems !== null;
+/** True when servers wait for a person, the file has problems, or records are missing: then not all is well. */
+function waits({ audit, reload }: StateView): boolean {
+  return countWaiting(reload) > 0 || reload.problems !== null || isAuditWrong(audit);
 }
 
 function allServing({ legacy, main, downstreams }: StateView, isAsked: IsAsked): boolean {

@@ -8,7 +8,7 @@ import { extname } from 'node:path';
 export const YOUNG_GENERATION_MB = 2;
 
 /** `launcher` runs in a process of its own, the others in threads. */
-export type WorkerName = 'supervisor' | 'state-writer' | 'launcher';
+export type WorkerName = 'supervisor' | 'state-writer' | 'audit-writer' | 'launcher';
 
 export function workerEntry(name: WorkerName): URL {
   return new URL(`../../workers/${name}/entry${extname(import.meta.url)}`, import.meta.url);

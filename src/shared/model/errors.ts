@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'ERR_MALFORMED_MESSAGE'
   | 'ERR_HTTP_STATUS'
   | 'ERR_DENIED_PATH'
+  | 'ERR_AUDIT_UNAVAILABLE'
   | 'ERR_DOWNSTREAM_DOWN';
 
 /**

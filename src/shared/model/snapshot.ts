@@ -2,6 +2,7 @@
  * The shape of `.rea/serve.state.json` (schema 2) and of the records it is made of. Types only.
  * Every field has one owner: the supervisor, main, or the state writer itself.
  */
+import type { AuditRecord } from './audit.ts';
 import type { Phase } from './errors.ts';
 
 /** The share of the CPU in force for a server, against the other servers. */
@@ -205,6 +206,7 @@ export interface StateSnapshot {
   readonly disabled: readonly string[];
   readonly halt: { readonly active: boolean; readonly reason: string | null };
   readonly reload: ReloadRecord;
+  readonly audit: AuditRecord;
   readonly heartbeat_ms: number;
   /** Errors of the state writer itself since its start, newest message last seen; absent when none. */
   readonly write_errors?: { readonly count: number; readonly last: string };

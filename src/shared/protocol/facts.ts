@@ -48,6 +48,7 @@ export interface MainFact {
   readonly loopLagMs: number;
   readonly priority: StateSnapshot['priority'];
   readonly reload: StateSnapshot['reload'];
+  readonly audit: StateSnapshot['audit'];
 }
 
 export type Fact = SupervisorFact | CatalogFact | HeldFact | MainFact;

@@ -1,4 +1,5 @@
 /** Makes the snapshot of a gateway's state file from facts and the writer's own observations. Pure. */
+import { AUDIT_OFF } from '../../shared/model/audit.ts';
 import { IDLE } from '../../shared/model/idle.ts';
 import type {
   DownstreamSnapshot,
@@ -55,6 +56,7 @@ export function compose(data: StateWriterData, ledger: Ledger, own: OwnFields): 
     disabled: main?.disabled ?? [],
     halt: main?.halt ?? { active: false, reason: null },
     reload: main?.reload ?? { problems: null, waiting: [], more: 0 },
+    audit: main?.audit ?? AUDIT_OFF,
     heartbeat_ms: data.heartbeatMs,
     ...(own.writeErrors === null ? {} : { write_errors: own.writeErrors }),
   };

@@ -26,7 +26,11 @@ function begin(totalTimeoutMs = 3_000, untimed = false): Call {
     idRaw,
     idText: '1',
     tokenRaw: null,
-    target: { expire: () => expired.push(performance.now() - start), cancel: () => {} },
+    target: {
+      expire: () => expired.push(performance.now() - start),
+      cancel: () => {},
+      recordsKept: () => {},
+    },
     method: 'tools/call',
     line: idRaw,
     timeoutMs: POLICY.callTimeoutMs,

@@ -23,7 +23,7 @@ max_autonomy_level: L1
 blocked_paths: [.env]
 redact: {patterns: [{name: key, regex: "k-[0-9]+", flags: i}]}
 injection_detection: warn
-audit: {rotation: {max_bytes: 1000, max_age_days: 2}}
+audit: {rotation: {max_bytes: 1000, max_age_days: 2}, keep_mb: 0, on_failure: deny, anchor_command: [keep, -x]}
 gateway: {health: {expose_diagnostics: true}}
 `;
 
@@ -42,7 +42,14 @@ describe('the policy', () => {
       blockedPaths: ['.env'],
       redactPatterns: [{ name: 'key', regex: 'k-[0-9]+', flags: 'i' }],
       injectionDetection: 'warn',
-      auditRotation: { maxBytes: 1000, maxAgeDays: 2 },
+      audit: {
+        enabled: true,
+        onFailure: 'deny',
+        maxBytes: 1000,
+        maxAgeDays: 2,
+        keepMb: 0,
+        anchorCommand: ['keep', '-x'],
+      },
       exposeDiagnostics: true,
     });
     expect(unenforcedRules(full)).toEqual([
@@ -50,12 +57,21 @@ describe('the policy', () => {
       'blocked_paths',
       'redact.patterns',
       'injection_detection',
-      'audit.rotation',
     ]);
     expect(full.warnings).toEqual([
       '.rea/policy.yaml:3: installed_by: has no effect on the gateway; it may stay',
       '.rea/policy.yaml:4: autonomy_level: L2 is above max_autonomy_level L1, which holds; lower one or raise the other',
     ]);
+  });
+
+  it.each([
+    ['audit: on', true],
+    ['audit: off', false],
+    ['audit: true', true],
+    ['audit: false', false],
+    ['audit: {keep_mb: 3}', true],
+  ])('with %j keeps records: %s', (text, enabled) => {
+    expect(accepted(`${text}\n`).audit.enabled).toBe(enabled);
   });
 
   it.each([
@@ -66,6 +82,11 @@ describe('the policy', () => {
     ['gateway: {heath: {}}', 'gateway.heath: unknown key; did you mean "health"?'],
     ['redact: {patterns: [{name: a, regex: "("}]}', 'redact.patterns[0].regex: does not compile'],
     ['audit: {rotation: {max_bytes: 0}}', 'audit.rotation.max_bytes: is the number 0'],
+    ['audit: never', 'audit: is "never"; write on, off, or a mapping with keys of: enabled'],
+    ['audit: {keep: 5}', 'audit.keep: unknown key; did you mean "keep_mb"?'],
+    ['audit: {keep_mb: -1}', 'audit.keep_mb: is the number -1; write a whole number of MiB'],
+    ['audit: {on_failure: block}', 'audit.on_failure: is "block"; write warn or deny'],
+    ['audit: {anchor_command: keep}', 'audit.anchor_command: is "keep"; write a program and its'],
     ['profile: a\nprofile: b', ':2: profile: is given twice'],
     ['a: [', 'column'],
   ])('with %j is refused in one line', (text, expected) => {

@@ -1,6 +1,7 @@
 /** Lanes on their way out, on threads that only remember what they were sent. */
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { NO_AUDIT } from '#src/main/calls/audit.ts';
 import { type CallOwner, newCall } from '#src/main/calls/call.ts';
 import { CallTable } from '#src/main/calls/call-table.ts';
 import { NO_OBSERVER } from '#src/main/calls/observer.ts';
@@ -73,6 +74,7 @@ function house(room = 4) {
       launcher: { address: () => null, failed: () => {} },
       log,
       observer: NO_OBSERVER,
+      audit: NO_AUDIT,
       catalogs,
       stateWriter: { attach: () => {}, tell: () => {} },
       onChange: () => {},
@@ -100,6 +102,7 @@ function house(room = 4) {
           halted: () => ({ active: false, reason: null }),
           log,
           observer: NO_OBSERVER,
+          audit: NO_AUDIT,
           priorities: { canRaise: true } as unknown as PriorityQueue,
           onChange: () => {},
         },

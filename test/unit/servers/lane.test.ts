@@ -1,6 +1,7 @@
 /** A lane that moves to a thread of its own, against a thread that only remembers what it was sent. */
 import pino from 'pino';
 import { expect, test } from 'vitest';
+import { NO_AUDIT } from '#src/main/calls/audit.ts';
 import { CallTable } from '#src/main/calls/call-table.ts';
 import { NO_OBSERVER } from '#src/main/calls/observer.ts';
 import type { PriorityQueue } from '#src/main/processes/priority/priority-queue.ts';
@@ -42,6 +43,7 @@ function house() {
       halted: () => ({ active: false, reason: null }),
       log: pino({ level: 'silent' }),
       observer: NO_OBSERVER,
+      audit: NO_AUDIT,
       priorities: { canRaise: true } as unknown as PriorityQueue,
       onChange: () => {},
     },

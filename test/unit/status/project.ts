@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { Writable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import { runStatus } from '#src/main/commands/status.ts';
+import { AUDIT_OFF } from '#src/shared/model/audit.ts';
 import type {
   DownstreamSnapshot,
   InstanceRecord,
@@ -145,6 +146,7 @@ export function snapshot(changes: Partial<StateSnapshot> = {}): StateSnapshot {
     disabled: [],
     halt: { active: false, reason: null },
     reload: { problems: null, waiting: [], more: 0 },
+    audit: AUDIT_OFF,
     heartbeat_ms: 5000,
     ...changes,
   };

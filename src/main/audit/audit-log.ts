@@ -1,0 +1,289 @@
+/**
+ * The audit log of this gateway as the rest of main sees it: numbers what is told, lets calls that write wait
+ * until their `begin` is on the disk, and says what becomes of them when it cannot be. Writes nothing itself.
+ */
+import {
+  AUDIT_OFF,
+  type AuditEvent,
+  type AuditPolicy,
+  type AuditRecord,
+} from '../../shared/model/audit.ts';
+import type { ErrorCode } from '../../shared/model/errors.ts';
+import type { Tier } from '../../shared/model/tier.ts';
+import {
+  type ClientItem,
+  type CommittedMessage,
+  type FailingMessage,
+  PACKED,
+  type SubjectItem,
+} from '../../shared/protocol/audit.ts';
+import { clip } from '../../shared/text/clean-text.ts';
+import type { Audit, RefusedRequest } from '../calls/audit.ts';
+import type { Call, CallOwner, CallTarget } from '../calls/call.ts';
+import type { CallOutcome } from '../calls/observer.ts';
+import type { LogSecrets } from '../log-secrets.ts';
+import { type AuditThreadOptions, AuditWriterThread } from '../threads/audit-writer-thread.ts';
+
+export interface AuditLogOptions {
+  readonly policy: AuditPolicy;
+  /** The autonomy level that is in force. */
+  readonly level: string;
+  /** What threads are started with, besides what is known here. */
+  readonly data: Omit<
+    ReturnType<AuditThreadOptions['data']>,
+    'policy' | 'level' | 'secrets' | 'owner'
+  >;
+  readonly secrets: Pick<LogSecrets, 'values' | 'hideIn'>;
+  readonly probeMs: number;
+  readonly log: AuditThreadOptions['log'];
+  readonly onWritten: (records: number, syncMs: number | null) => void;
+  /** What is shown has changed in a way that somebody may wait for. */
+  readonly onChange: () => void;
+}
+
+/** More subjects, or clients, than that are told anew: nobody can make the thread keep ever more. */
+const MOST_KNOWN = 20_000;
+/** Clients that a new thread is told of. */
+const MOST_REMEMBERED = 1000;
+const MAX_ERROR = 500;
+/** A disk that has not written after this time is one that cannot. */
+const PATIENCE_MS = 5000;
+
+export class AuditLog implements Audit {
+  readonly #options: AuditLogOptions;
+  readonly #thread: AuditWriterThread;
+  #policy: AuditPolicy;
+  #level: string;
+  #owner = false;
+  /** Its records may be told. */
+  #open = false;
+  #subjects = new Map<string, SubjectItem>();
+  #clients = new WeakMap<CallOwner, number>();
+  #clientItems: ClientItem[] = [];
+  #lastId = 0;
+  #clientCount = 0;
+  /** Calls that wait, by the number of their `begin`, in its order. */
+  readonly #waiting = new Map<number, Call>();
+  #failing: { readonly error: string; readonly since: string } | null = null;
+  #records = 0;
+  #lost = 0;
+
+  constructor(options: AuditLogOptions) {
+    this.#options = options;
+    this.#policy = options.policy;
+    this.#level = options.level;
+    this.#thread = new AuditWriterThread({
+      data: () => ({
+        ...options.data,
+        policy: this.#policy,
+        level: this.#level,
+        secrets: options.secrets.values(),
+        owner: this.#owner,
+      }),
+      probeMs: options.probeMs,
+      log: options.log,
+      onCommitted: (message) => this.#committed(message),
+      onFailing: (message) => this.#failed(message),
+    });
+  }
+
+  get policy(): AuditPolicy {
+    return this.#policy;
+  }
+
+  /** For the state file. */
+  get record(): AuditRecord {
+    if (!this.#open) return AUDIT_OFF;
+    return {
+      state: this.#failing === null ? 'on' : 'failing',
+      error: this.#failing?.error ?? null,
+      since: this.#failing?.since ?? null,
+      lag_ms: this.#thread.lagMs,
+      records: this.#records,
+      lost: this.#lost,
+    };
+  }
+
+  /** Begins the log, unless the policy has turned it off. */
+  start(event: AuditEvent): void {
+    if (!this.#policy.enabled) return;
+    this.#open = true;
+    this.#thread.start();
+    this.event(event);
+  }
+
+  /** Another policy: what becomes of records from now on. The change itself is always recorded. */
+  setPolicy(policy: AuditPolicy, level: string, event: AuditEvent): void {
+    const before = this.#policy;
+    this.#policy = policy;
+    this.#level = level;
+    if (this.#thread.started) this.#thread.post({ type: 'policy', policy, level });
+    if (!before.enabled && policy.enabled) return this.start(event);
+    this.event(event);
+    if (policy.enabled) return;
+    this.#open = false;
+    this.#letGo([...this.#waiting.keys()], 'kept');
+  }
+
+  setOwner(owner: boolean): void {
+    this.#owner = owner;
+    if (this.#thread.started) this.#thread.post({ type: 'owner', owner });
+  }
+
+  /** May occur in no record from now on. */
+  learn(values: readonly string[]): void {
+    if (this.#thread.started) this.#thread.post({ type: 'secrets', values });
+  }
+
+  /** Asked from time to time: a disk that hangs must not hold calls forever. */
+  check(): void {
+    if (!this.#open || this.#failing !== null || this.#thread.lagMs < PATIENCE_MS) return;
+    const error = `nothing could be written for ${PATIENCE_MS / 1000} s`;
+    this.#failed({ seq: Infinity, error, lost: this.#lost });
+  }
+
+  /** The present head of the chain; null: there is none. */
+  anchor(): ReturnType<AuditWriterThread['anchor']> {
+    return this.#thread.anchor();
+  }
+
+  async close(event: AuditEvent, deadlineMs: number): Promise<void> {
+    this.event(event);
+    this.#open = false;
+    await this.#thread.close(deadlineMs);
+  }
+
+  begins(call: Call, server: string): boolean {
+    const { tier } = call;
+    if (!this.#open || tier === null) return false;
+    const writes = tier !== 'read';
+    const seq = this.#thread.next();
+    const subject = this.#subjectOf(server, call.tool, call.method, tier);
+    const client = this.#clientOf(call.owner);
+    const kind = writes ? PACKED.begin : PACKED.read;
+    const numbers = [kind, seq, Date.now(), call.id, subject, client, call.line.length];
+    this.#thread.tell(seq, numbers, call.line);
+    if (!writes) return false;
+    if (this.#failing !== null) {
+      call.record = this.#policy.onFailure === 'deny' ? 'failed' : 'kept';
+      return call.record === 'failed';
+    }
+    call.record = 'asked';
+    this.#waiting.set(seq, call);
+    return true;
+  }
+
+  ended(
+    call: Call,
+    server: string,
+    outcome: CallOutcome,
+    code: ErrorCode | null,
+    ms: number | null,
+  ): void {
+    const { tier } = call;
+    if (!this.#open || tier === null) return;
+    const seq = this.#thread.next();
+    const subject = this.#subjectOf(server, call.tool, call.method, tier);
+    const client = this.#clientOf(call.owner);
+    const sent = call.postedTo === null ? 0 : 1;
+    const { end } = PACKED;
+    this.#thread.tell(seq, [
+      end,
+      seq,
+      Date.now(),
+      call.id,
+      subject,
+      client,
+      outcome,
+      code,
+      ms,
+      sent,
+    ]);
+  }
+
+  refused({ server, method, tool, client, code }: RefusedRequest): void {
+    if (!this.#open) return;
+    const seq = this.#thread.next();
+    const by = this.#clientOf(client);
+    this.#thread.tell(seq, { type: 'refused', seq, server, tool, method, client: by, code });
+  }
+
+  event(event: AuditEvent): void {
+    if (!this.#open) return;
+    const seq = this.#thread.next();
+    this.#thread.tell(seq, { type: 'event', seq, at: Date.now(), event });
+  }
+
+  #subjectOf(server: string, tool: string | null, method: string, tier: Tier): number {
+    const key = `${server}\n${tier}\n${method}\n${tool ?? ''}`;
+    const known = this.#subjects.get(key);
+    if (known !== undefined) return known.id;
+    if (this.#subjects.size >= MOST_KNOWN) this.#subjects = new Map();
+    this.#lastId += 1;
+    const item: SubjectItem = { type: 'subject', id: this.#lastId, server, tool, method, tier };
+    this.#subjects.set(key, item);
+    this.#introduce(item);
+    return item.id;
+  }
+
+  #clientOf(owner: CallOwner): number {
+    const known = this.#clients.get(owner);
+    if (known !== undefined) return known;
+    this.#clientCount += 1;
+    const id = this.#clientCount;
+    const name = `${owner.clientName ?? 'a client'} #${id}`;
+    const item: ClientItem = { type: 'client', id, name };
+    this.#clients.set(owner, id);
+    // Clients that are gone are not told again.
+    this.#clientItems = [...this.#clientItems.slice(-MOST_REMEMBERED), item];
+    this.#introduce(item);
+    return id;
+  }
+
+  #introduce(item: SubjectItem | ClientItem): void {
+    this.#thread.introduce(item, () => [...this.#subjects.values(), ...this.#clientItems]);
+  }
+
+  #committed({ seq, records, syncMs, lost }: CommittedMessage): void {
+    this.#records += records;
+    this.#lost = lost;
+    this.#options.onWritten(records, syncMs);
+    if (this.#failing !== null) {
+      this.#failing = null;
+      this.#options.onChange();
+    }
+    this.#letGo(this.#upTo(seq), 'kept');
+  }
+
+  #failed({ seq, error, lost }: Pick<FailingMessage, 'seq' | 'error' | 'lost'>): void {
+    this.#lost = lost;
+    const since = this.#failing?.since ?? new Date().toISOString();
+    const shown = clip(String(this.#options.secrets.hideIn(error)), MAX_ERROR);
+    if (this.#failing?.error !== shown) {
+      this.#failing = { error: shown, since };
+      this.#options.onChange();
+    }
+    this.#letGo(this.#upTo(seq), this.#policy.onFailure === 'deny' ? 'failed' : 'kept');
+  }
+
+  #upTo(seq: number): number[] {
+    const found: number[] = [];
+    for (const one of this.#waiting.keys()) {
+      if (one > seq) break;
+      found.push(one);
+    }
+    return found;
+  }
+
+  #letGo(numbers: readonly number[], record: 'kept' | 'failed'): void {
+    const targets = new Set<CallTarget>();
+    for (const one of numbers) {
+      const call = this.#waiting.get(one);
+      this.#waiting.delete(one);
+      if (call === undefined) continue;
+      call.record = record;
+      targets.add(call.target);
+    }
+    for (const target of targets) target.recordsKept();
+  }
+}
