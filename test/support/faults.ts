@@ -15,7 +15,7 @@ import {
 import { join } from 'node:path';
 import { until } from './wait-for.ts';
 
-export type ThreadKind = 'main' | 'supervisor' | 'state-writer';
+export type ThreadKind = 'main' | 'supervisor' | 'state-writer' | 'audit-writer';
 export type ThreadFault =
   | 'throw'
   | 'reject'
@@ -60,6 +60,20 @@ export class Faults {
   unblock(kind: ThreadKind): void {
     const pipe = join(this.dir, `${kind}.block.taken.pipe`);
     closeSync(openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK));
+  }
+
+  /** The disk as the audit writer finds it: no write succeeds, or no sync returns, until it is `well`. */
+  setDisk(disk: 'full' | 'slow' | 'well'): void {
+    for (const kind of ['full', 'slow']) {
+      if (disk === kind) writeFileSync(join(this.dir, `disk.${kind}`), '');
+      else rmSync(join(this.dir, `disk.${kind}`), { force: true });
+    }
+  }
+
+  /** Resolves once the audit writer waits for a slow disk. */
+  async diskWaits(): Promise<void> {
+    const file = join(this.dir, 'disk.waits');
+    await until(() => existsSync(file), { what: 'the audit writer to wait for the disk' });
   }
 
   /** From now on every thread sees the wall clock an hour back. */

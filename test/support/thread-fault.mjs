@@ -3,7 +3,7 @@
 // of it. A trigger is `<kind>.<fault>`, where kind is `main` or the thread's `workerData.kind`; the
 // first thread that renames it to `….taken` suffers the fault.
 import { execFileSync } from 'node:child_process';
-import {
+import fs, {
   appendFileSync,
   existsSync,
   openSync,
@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { Session } from 'node:inspector';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { isMainThread, MessagePort, threadId, workerData } from 'node:worker_threads';
 
@@ -82,6 +83,7 @@ if (dir !== null && kind !== undefined) {
   }, 20).unref();
   if (isMainThread) recordPostedCalls();
   if (kind === 'supervisor') loopOnWish();
+  if (kind === 'audit-writer') haveDiskOnWish();
 }
 
 function suffer(name, fault) {
@@ -105,6 +107,23 @@ function loopOnWish() {
     }
     return indexOf.call(this, value, ...rest);
   };
+}
+
+// Every write of the thread fails while `disk.full` exists, and no sync returns while `disk.slow` does.
+function haveDiskOnWish() {
+  const { writeSync, fdatasyncSync } = fs;
+  fs.writeSync = (...args) => {
+    if (!existsSync(join(dir, 'disk.full'))) return writeSync(...args);
+    const error = new Error('ENOSPC: no space left on device, write');
+    throw Object.assign(error, { code: 'ENOSPC', syscall: 'write', errno: -28 });
+  };
+  fs.fdatasyncSync = (descriptor) => {
+    const slow = join(dir, 'disk.slow');
+    if (existsSync(slow)) writeFileSync(join(dir, 'disk.waits'), '');
+    while (existsSync(slow)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    return fdatasyncSync(descriptor);
+  };
+  syncBuiltinESMExports();
 }
 
 // One line for each call that main hands to a thread: what was refused at once leaves none.

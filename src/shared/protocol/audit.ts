@@ -70,14 +70,14 @@ export interface LostItem {
   readonly count: number;
 }
 
-/** A call, packed: the kind, then what is listed beside it. */
+/** A call, packed: the kind, then what is listed beside it. Other numbers than those of calls to supervisors. */
 export const PACKED = {
   /** A call that changes something: its `begin` is made durable. seq, time, call, subject, client, length of its line */
-  begin: 0,
+  begin: 10,
   /** One that only reads: only its end is recorded. The same numbers. */
-  read: 1,
+  read: 11,
   /** seq, time, call, subject, client, how it ended, code or null, milliseconds or null, 1 if it was handed to its server */
-  end: 2,
+  end: 12,
 } as const;
 
 export type PackedCall = readonly (number | string | null)[];

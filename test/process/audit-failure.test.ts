@@ -1,0 +1,167 @@
+/** What becomes of calls when the audit log cannot be written, is slow, or loses its thread. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, test, vi } from 'vitest';
+import { auditRecords, type Kept, verify } from '../support/audit.ts';
+import { FAST_CLOCKS } from '../support/rea-command.ts';
+import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
+import { fixture, realServer, registry } from '../support/servers.ts';
+import { tidy } from '../support/tidy.ts';
+import { until } from '../support/wait-for.ts';
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
+afterEach(tidy);
+
+async function gateway(policy: string): Promise<Rea> {
+  const dir = makeDirectory();
+  mkdirSync(join(dir, '.rea'), { mode: 0o700 });
+  writeFileSync(join(dir, '.rea', 'policy.yaml'), `${policy}\n`, { mode: 0o600 });
+  const config = registry({ echo: fixture('echo'), files: realServer('filesystem', dir) });
+  const rea = await startRea({ cwd: dir, config, faults: true, env: FAST_CLOCKS });
+  await rea.waitForPhase('echo', 'ready');
+  await rea.waitForPhase('files', 'ready');
+  return rea;
+}
+
+const effects = (dir: string): string[] => {
+  const file = join(dir, 'effects');
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [];
+};
+const write = (rea: Rea, text: string) =>
+  rea.begin('echo__side-effect', { file: join(rea.dir, 'effects'), text });
+const ends = (dir: string): Kept[] =>
+  auditRecords(dir).filter(({ metadata, tool_name }) => metadata.event === 'end' && tool_name);
+
+test('with on_failure: deny a full disk refuses calls that write, lets the others go, and loses no record', async () => {
+  const rea = await gateway('audit: {on_failure: deny}');
+  await write(rea, 'before').answer;
+  rea.faults.setDisk('full');
+  const [first, second] = await Promise.all([
+    write(rea, 'refused').answer,
+    write(rea, 'refused').answer,
+  ]);
+  for (const { message } of [first, second]) {
+    expect(message.result._meta['rea/error']).toMatchObject({
+      code: 'ERR_AUDIT_UNAVAILABLE',
+      outcome: 'not_sent',
+      retryable: true,
+    });
+  }
+  // Known by now, and said at once.
+  const third = await write(rea, 'refused').answer;
+  expect(third.message.result._meta['rea/error'].code).toBe('ERR_AUDIT_UNAVAILABLE');
+  expect((await rea.call('files__list_allowed_directories')).message.result.isError).not.toBe(true);
+  const status = await rea.waitForStatus(
+    (seen) => seen.json.serve.audit?.state === 'failing' && seen,
+    { what: 'the status to tell' },
+  );
+  expect(status.exit).toBe(1);
+  expect(status.json.serve.audit.error).toContain('ENOSPC');
+
+  rea.faults.setDisk('well');
+  await rea.waitForState(({ audit }) => audit.state === 'on' && audit.lost === 0, {
+    what: 'the log being written again',
+  });
+  expect((await write(rea, 'after').answer).text).toBe('written');
+  await rea.stop();
+  expect(effects(rea.dir)).toEqual(['before', 'after']);
+  expect(ends(rea.dir).map(({ status, rule }) => [status, rule ?? null])).toEqual([
+    ['allowed', null],
+    ['denied', 'audit'],
+    ['denied', 'audit'],
+    ['denied', 'audit'],
+    ['allowed', null],
+    ['allowed', null],
+  ]);
+  expect((await verify(rea.dir)).code).toBe(0);
+});
+
+test('with on_failure: warn a full disk holds up nobody, and what happened is recorded later', async () => {
+  const rea = await gateway('audit: {on_failure: warn}');
+  rea.faults.setDisk('full');
+  expect((await write(rea, 'one').answer).text).toBe('written');
+  expect((await write(rea, 'two').answer).text).toBe('written');
+  await rea.waitForLog('the audit log cannot be written');
+  await rea.waitForState(({ audit }) => audit.state === 'failing', { what: 'a failing log' });
+  rea.faults.setDisk('well');
+  await rea.waitForState(({ audit }) => audit.state === 'on' && audit.lost === 0, {
+    what: 'the log being written again',
+  });
+  await rea.stop();
+  expect(effects(rea.dir)).toEqual(['one', 'two']);
+  expect(ends(rea.dir)).toHaveLength(2);
+  expect((await verify(rea.dir)).code).toBe(0);
+});
+
+test('while a begin is not on the disk, its call is not sent; its client stays in order and others go on', async () => {
+  const rea = await gateway('audit: on');
+  rea.faults.setDisk('slow');
+  const first = write(rea, 'first');
+  await rea.faults.diskWaits();
+  const unwanted = write(rea, 'unwanted');
+  rea.cancel(unwanted);
+  const second = write(rea, 'second');
+  // Another server of the same client, and nothing that writes.
+  const read = await rea.call('files__list_allowed_directories');
+  expect(read.message.result.isError).not.toBe(true);
+  expect(effects(rea.dir)).toEqual([]);
+  expect(rea.faults.postedCalls()).toBe(1);
+  rea.faults.setDisk('well');
+  await Promise.all([first.answer, second.answer]);
+  await rea.stop();
+  expect(effects(rea.dir)).toEqual(['first', 'second']);
+  const cancelled = ends(rea.dir).find(({ metadata }) => metadata.how === 'cancelled');
+  expect(cancelled).toMatchObject({ tool_name: 'side-effect', outcome: 'not_sent' });
+});
+
+test('HALT set while a call waits for its record keeps it from being sent', async () => {
+  const rea = await gateway('audit: on');
+  rea.faults.setDisk('slow');
+  const waiting = write(rea, 'halted');
+  await rea.faults.diskWaits();
+  writeFileSync(join(rea.dir, '.rea', 'HALT'), 'stop');
+  await rea.waitForLog('HALT is set');
+  rea.faults.setDisk('well');
+  const { message } = await waiting.answer;
+  expect(message.result._meta['rea/error']).toMatchObject({
+    code: 'ERR_HALTED',
+    outcome: 'not_sent',
+  });
+  await rea.stop();
+  expect(effects(rea.dir)).toEqual([]);
+});
+
+test.each(['throw', 'exit', 'heap'] as const)(
+  'a thread that is lost by %s is replaced; the chain has no hole and no call goes without its begin',
+  async (fault) => {
+    const rea = await gateway('audit: {on_failure: deny}');
+    await write(rea, 'before').answer;
+    await rea.faults.inject('audit-writer', fault);
+    const calls = Array.from({ length: 20 }, (_, n) => write(rea, `call ${n}`));
+    for (const { answer } of calls) expect((await answer).text).toBe('written');
+    await rea.waitForLog('the audit-writer thread is lost');
+    await rea.stop();
+    expect(effects(rea.dir)).toHaveLength(21);
+    const begun = auditRecords(rea.dir).filter(({ metadata }) => metadata.event === 'begin');
+    expect(new Set(begun.map(({ metadata }) => metadata.call)).size).toBe(21);
+    expect(ends(rea.dir)).toHaveLength(21);
+    const proved = await verify(rea.dir);
+    expect(proved.stdout).toContain('clean');
+    expect(proved.code).toBe(0);
+  },
+);
+
+test('a thread that hangs is replaced, too', async () => {
+  const rea = await gateway('audit: {on_failure: deny}');
+  await rea.faults.inject('audit-writer', 'loop');
+  const { message } = await write(rea, 'meanwhile').answer;
+  // The disk may as well be what hangs: the policy says what becomes of calls.
+  expect(message.result._meta['rea/error'].code).toBe('ERR_AUDIT_UNAVAILABLE');
+  await until(async () => (await write(rea, 'after').answer).text === 'written', {
+    what: 'a call to be made',
+  });
+  expect(rea.stderr).toContain('the audit-writer thread is lost');
+  await rea.stop();
+  expect(effects(rea.dir)).toEqual(['after']);
+  expect((await verify(rea.dir)).code).toBe(0);
+});
