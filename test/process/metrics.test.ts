@@ -131,6 +131,20 @@ test('each request counts once, by how it ended', async () => {
   expect(after.text).not.toMatch(/sleep|hello|maintenance|rea-test|no-such-tool|t\d+"/);
 });
 
+test('records of the audit log count, and the time of the disk for those that calls wait for', async () => {
+  const { rea, scrape } = await measured({ config: registry({ echo: fixture('echo') }) });
+  await rea.waitForPhase('echo', 'ready');
+  const before = await scrape();
+  await rea.call('echo__echo', { text: 'hello' });
+  const after = await scrape();
+  expect(after.value('rea_audit_fsync_seconds_count')).toBeGreaterThan(
+    before.value('rea_audit_fsync_seconds_count'),
+  );
+  expect(after.value('rea_audit_records_total')).toBeGreaterThan(
+    before.value('rea_audit_records_total'),
+  );
+});
+
 test('requests that wait for a first list count as well, refused, cancelled or timed out', async () => {
   const { rea, scrape } = await measured({
     config: registry({ hung: fixture('hang-at-initialize') }, { call_timeout_ms: 500 }),

@@ -1,17 +1,19 @@
 /** The audit log that a gateway leaves in its directory, as tests look at it. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { segmentName } from '#src/shared/model/audit.ts';
+import { inOrder, segmentsIn } from '#src/shared/platform/segment-scan.ts';
 import { runRea } from './rea-command.ts';
 
 // The shape is what the tests are about.
 export type Kept = any;
 
-/** Names of the files of the log, the closed ones first. */
+/** Names of the files of the log, chain by chain, the closed ones first. */
 export function auditFiles(dir: string): string[] {
-  return readdirSync(join(dir, '.rea'))
-    .filter((name) => segmentName(name) !== null)
-    .toSorted((a, b) => segmentOrder(a).localeCompare(segmentOrder(b)));
+  const segments = segmentsIn(join(dir, '.rea'));
+  const sessions = [...new Set(segments.map(({ session }) => session))].toSorted();
+  return sessions.flatMap((session) =>
+    inOrder(segments.filter((one) => one.session === session)).map(({ name }) => name),
+  );
 }
 
 /** All whole records, in order. */
@@ -28,9 +30,4 @@ export function verify(
   ...more: readonly string[]
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
   return runRea(['audit', 'verify', '--cwd', dir, ...more]);
-}
-
-function segmentOrder(name: string): string {
-  const named = segmentName(name);
-  return `${named?.session} ${named?.closed === '' ? '~' : named?.closed}`;
 }

@@ -7,15 +7,13 @@ import { errorText } from '../../shared/platform/errno.ts';
 import type { Logger } from '../logger.ts';
 import type { AuditLog } from './audit-log.ts';
 
-const EVERY_MS = 60_000;
 const LIMIT_MS = 30_000;
 
 /** @param command null: there is none, and the timer does nothing. @returns what ends it. */
 export function keepAnchorsElsewhere(
   command: readonly string[] | null,
   audit: Pick<AuditLog, 'anchor'>,
-  log: Logger,
-  everyMs = EVERY_MS,
+  { log, everyMs }: { readonly log: Logger; readonly everyMs: number },
 ): NodeJS.Timeout {
   const keeper = new AnchorKeeper(command ?? [], log);
   return setInterval(() => {
@@ -58,9 +56,7 @@ class AnchorKeeper {
   #ended(problem: string | null): void {
     this.#isRunning = false;
     if (problem !== null && problem !== this.#problem) {
-      this.#log.error(
-        `audit.anchor_command (${this.#command[0]}): ${problem}; tried again in a minute`,
-      );
+      this.#log.error(`audit.anchor_command (${this.#command[0]}): ${problem}; it is tried again`);
     }
     this.#problem = problem;
   }

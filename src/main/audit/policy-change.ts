@@ -39,33 +39,42 @@ export function putPolicyInForce(
 function changesOf(before: Policy, after: Policy): Change[] {
   const from = before.audit;
   const to = after.audit;
+  const keepsLess = to.keepMb !== 0 && (from.keepMb === 0 || to.keepMb < from.keepMb);
   const all: Change[] = [
-    change('audit', onOff(from.enabled), onOff(to.enabled), from.enabled && !to.enabled),
-    change('audit.on_failure', from.onFailure, to.onFailure, to.onFailure === 'warn'),
-    change('audit.keep_mb', from.keepMb, to.keepMb, to.keepMb !== 0),
-    change('audit.rotation.max_bytes', from.maxBytes, to.maxBytes, false),
-    change('audit.rotation.max_age_days', from.maxAgeDays, to.maxAgeDays, false),
-    change(
-      'audit.anchor_command',
-      from.anchorCommand?.[0] ?? null,
-      to.anchorCommand?.[0] ?? null,
-      false,
-    ),
-    change(
-      'autonomy_level',
-      before.autonomyLevel,
-      after.autonomyLevel,
-      after.autonomyLevel > before.autonomyLevel,
-    ),
+    {
+      key: 'audit',
+      from: onOff(from.enabled),
+      to: onOff(to.enabled),
+      looser: !to.enabled,
+    },
+    {
+      key: 'audit.on_failure',
+      from: from.onFailure,
+      to: to.onFailure,
+      looser: to.onFailure === 'warn',
+    },
+    { key: 'audit.keep_mb', from: from.keepMb, to: to.keepMb, looser: keepsLess },
+    { key: 'audit.rotation.max_bytes', from: from.maxBytes, to: to.maxBytes, looser: false },
+    {
+      key: 'audit.rotation.max_age_days',
+      from: from.maxAgeDays,
+      to: to.maxAgeDays,
+      looser: false,
+    },
+    {
+      key: 'autonomy_level',
+      from: before.autonomyLevel,
+      to: after.autonomyLevel,
+      looser: after.autonomyLevel > before.autonomyLevel,
+    },
   ];
-  const lessKept = to.keepMb !== 0 && (from.keepMb === 0 || to.keepMb < from.keepMb);
-  return all
-    .filter((one) => one.from !== one.to)
-    .map((one) => (one.key === 'audit.keep_mb' ? { ...one, looser: lessKept } : one));
-}
-
-function change(key: string, from: unknown, to: unknown, looser: boolean): Change {
-  return { key, from, to, looser };
+  const changed = all.filter((one) => one.from !== one.to);
+  const programs = [from.anchorCommand, to.anchorCommand];
+  const [old, other] = programs.map((command) => JSON.stringify(command));
+  if (old === other) return changed;
+  // Arguments may be secrets.
+  const [program, next] = programs.map((command) => command?.[0] ?? null);
+  return [...changed, { key: 'audit.anchor_command', from: program, to: next, looser: false }];
 }
 
 function onOff(enabled: boolean): string {

@@ -9,7 +9,7 @@ import type { GatewayOptions } from './options.ts';
 /** @returns the timer that hands the anchor to a program of the operator's. */
 export function startAudit(
   audit: AuditLog,
-  { config, log, policy, stateDir, version }: GatewayOptions,
+  { clocks, config, log, policy, stateDir, version }: GatewayOptions,
 ): NodeJS.Timeout {
   const servers = config.servers.map(({ name }) => name);
   const facts = { version, pid: process.pid, servers: firstNames(servers), policy: policy.file };
@@ -19,7 +19,7 @@ export function startAudit(
       'the audit log has no anchor, because there is no state directory: nobody can find out that its end was cut off',
     );
   }
-  return keepAnchorsElsewhere(policy.audit.anchorCommand, audit, log);
+  return keepAnchorsElsewhere(policy.audit.anchorCommand, audit, { log, everyMs: clocks.anchorMs });
 }
 
 export function haltEvent({ active, reason }: Halt): AuditEvent {

@@ -14,6 +14,8 @@ export interface Clocks {
   readonly waitingMs: number;
   /** A log file that cannot be written is tried again after this time. */
   readonly logRetryMs: number;
+  /** A program of the operator's is handed the anchor of the audit log this often. */
+  readonly anchorMs: number;
 }
 
 export const CLOCKS: Clocks = {
@@ -22,6 +24,7 @@ export const CLOCKS: Clocks = {
   probeMs: 5000,
   waitingMs: 15_000,
   logRetryMs: 5000,
+  anchorMs: 60_000,
 };
 
 const LEAST_FACTOR = 0.05;
@@ -40,5 +43,6 @@ export function clocksOf(text: string | undefined): Clocks | string {
     probeMs: CLOCKS.probeMs * factor,
     waitingMs: CLOCKS.waitingMs * factor,
     logRetryMs: CLOCKS.logRetryMs * factor,
+    anchorMs: CLOCKS.anchorMs * factor,
   };
 }

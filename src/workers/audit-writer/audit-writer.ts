@@ -29,6 +29,8 @@ const RETRY_MS = 500;
 /** Records that are held while they cannot be written: some 10 MiB. */
 const MAX_HELD = 20_000;
 const MIB = 1024 * 1024;
+/** Smaller segments would be more files than anybody can handle. */
+const MIN_SEGMENT = 4096;
 const NO_LINES = new Uint8Array(0);
 /** A disk is given at most so many records at a time. */
 const BATCH = 5000;
@@ -228,7 +230,8 @@ export class AuditWriter {
     const before = store.head.count;
     if (!store.isOpen) this.#open();
     const { maxBytes, maxAgeDays, keepMb } = this.#policy;
-    const limit = keepMb === 0 ? maxBytes : Math.min(maxBytes, (keepMb * MIB) / 2);
+    const half = keepMb === 0 ? Infinity : (keepMb * MIB) / 2;
+    const limit = Math.max(MIN_SEGMENT, Math.min(maxBytes, half));
     if (store.isFull(limit, maxAgeDays)) {
       store.rotate();
       this.#prune();
