@@ -184,6 +184,7 @@ test('a program of the operator is handed each anchor; a changed file alone star
 test('an anchor program that fails is told in the log', async () => {
   const dir = directory('audit: {anchor_command: [/nowhere/keep-anchor]}');
   const rea = await startRea({ cwd: dir, config: CONFIG, env: { REA_TEST_CLOCKS: '0.05' } });
-  await rea.waitForLog('audit.anchor_command (/nowhere/keep-anchor): spawn');
+  const told = 'audit.anchor_command (/nowhere/keep-anchor): spawn';
+  expect(await rea.waitForLog(told)).toBe(true);
   await rea.stop();
 });
