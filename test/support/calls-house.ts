@@ -1,6 +1,6 @@
 /** Clients, router and one server together, with what is posted to the server's thread kept in a list. */
 import pino from 'pino';
-import { NO_AUDIT } from '#src/main/calls/audit.ts';
+import { type Audit, NO_AUDIT } from '#src/main/calls/audit.ts';
 import { CallTable } from '#src/main/calls/call-table.ts';
 import { NO_OBSERVER } from '#src/main/calls/observer.ts';
 import { Catalogs } from '#src/main/catalog/catalogs.ts';
@@ -59,6 +59,7 @@ export function house(
     endpoint?: EndpointConfig;
   } = {},
   failures = 5,
+  audit: Audit = NO_AUDIT,
 ) {
   const config = { ...serverConfig('echo'), name: 'echo', prefix: 'echo', ...settings };
   const calls = new CallTable();
@@ -93,7 +94,7 @@ export function house(
     halted: () => ({ active: world.halted, reason: 'test' }),
     log: pino({ level: 'silent' }),
     observer: NO_OBSERVER,
-    audit: NO_AUDIT,
+    audit,
     onChange: () => {},
   });
   const router = new Router({
@@ -110,7 +111,7 @@ export function house(
     halted: () => ({ active: world.halted, reason: 'test' }),
     health: () => '{}',
     observer: NO_OBSERVER,
-    audit: NO_AUDIT,
+    audit,
     waitingMs: 15_000,
     events: {
       onLogLevel: () => {},
@@ -159,8 +160,12 @@ export function house(
   };
   const first = connect();
   const { answers, receive } = first;
-  const json = new TextEncoder().encode('{"name":"say"}');
-  catalogs.shared.update('echo', 'tools', [{ key: 'say', json, keyAt: [8, 13] }]);
+  const tool = (key: string, more: string) => {
+    const json = new TextEncoder().encode(`{"name":"${key}"${more}}`);
+    return { key, json, keyAt: [8, 10 + key.length] as const };
+  };
+  const reads = ',"annotations":{"readOnlyHint":true}';
+  catalogs.shared.update('echo', 'tools', [tool('say', ''), tool('look', reads)]);
   const event = (incarnation: number, phase: SupervisorRecord['phase'], of: object): void => {
     server.lifecycle({
       type: 'lifecycle',

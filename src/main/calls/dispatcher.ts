@@ -68,6 +68,8 @@ export class Dispatcher {
     if (this.#queue.length > 0 || call.owner.needsDrain) return this.#submitBehind(call);
     if (!this.#mayWait(call)) return this.#delivery.refuse(call, queueFull(maxQueue));
     if (!this.#mayTry(call)) return this.#delivery.refuse(call, breakerRefusal(null));
+    // It would be refused without its record, and is with it: at once, and not by the probe's outcome.
+    if (this.#server.circuit.probing) return this.#delivery.refuse(call, breakerRefusal(null));
     if (this.#begins(call)) return this.#hold(call);
     const admission = this.#server.circuit.acquire(call.id, now);
     if (admission.kind === 'refuse') {
