@@ -49,24 +49,31 @@ export function fold(text: string, columns: number): string[] {
   const hang = ' '.repeat(indent + 2);
   const lines: string[] = [];
   let line = ' '.repeat(indent);
+  let used = indent;
   let isEmpty = true;
   const next = (): void => {
     lines.push(line);
     line = hang;
+    used = hang.length;
     isEmpty = true;
+  };
+  const add = (piece: string, width: number): void => {
+    line += piece;
+    used += width;
+    isEmpty = false;
   };
   for (const word of text.trim().split(' ')) {
     const gap = isEmpty ? '' : ' ';
-    if (columnsOf(line) + gap.length + columnsOf(word) <= columns) {
-      line += gap + word;
-      isEmpty = false;
+    const width = columnsOf(word);
+    if (used + gap.length + width <= columns) {
+      add(gap + word, gap.length + width);
       continue;
     }
     if (!isEmpty) next();
     for (const one of graphemes(word)) {
-      if (columnsOf(line) + graphemeColumns(one) > columns) next();
-      line += one;
-      isEmpty = false;
+      const oneWidth = graphemeColumns(one);
+      if (used + oneWidth > columns) next();
+      add(one, oneWidth);
     }
   }
   lines.push(line);

@@ -211,6 +211,7 @@ export class Publisher implements StateWriterControl {
   #begin({ previous }: LockOutcome & { result: 'owner' }): void {
     const { dir } = this.#data;
     this.#life = 'owner';
+    // Whole and at once, should it be written again.
     this.#picture.reset();
     this.#lock.sweep();
     collectLitter(dir, (line) => this.#lock.isDead(line));
@@ -228,8 +229,6 @@ export class Publisher implements StateWriterControl {
     this.#life = 'waiting';
     this.#pollAt = now() + POLL_MS;
     for (const file of [this.#stateFile, this.#pidFile, this.#catalogFile]) file.reset();
-    this.#state.resume(this.#state.seq);
-    this.#picture.touch(true);
     this.#say(false, 'the lock of the state file is gone or has a new owner');
   }
 
