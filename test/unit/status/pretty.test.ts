@@ -73,6 +73,21 @@ describe('the page', () => {
     ]);
   });
 
+  it('keeps summary and directory in one line each, however narrow the terminal is', () => {
+    const { cwd, write } = project();
+    const phases = ['ready', 'starting', 'backoff', 'failed', 'draining'] as const;
+    const downstreams = phases.map((phase) => downstream({ name: phase, phase }));
+    write('serve.state.json', snapshot({ downstreams, disabled: ['off'] }));
+    for (const tty of [30, 40, 60]) {
+      const page = lines(status(cwd, { tty, env: { NO_COLOR: '1' } }).text);
+      expect(page[0]).toMatch(/^rea: 1(?:\/| of )5 /);
+      expect([page[1], page[2]]).toEqual([
+        cwd.length > tty ? expect.stringMatching(/^…/) : cwd,
+        '',
+      ]);
+    }
+  });
+
   it('uses the words of users', () => {
     const { cwd, write } = project();
     const one = downstream({ noise_lines: 3, thread: { ...downstream().thread, mates: 2 } });
