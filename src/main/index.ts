@@ -162,6 +162,35 @@ program
   });
 
 program
+  .command('freeze')
+  .description('set the kill switch: every call of every gateway of this directory is refused')
+  .requiredOption('--reason <text>', 'why; whoever calls is told')
+  .action(async (_options: unknown, command: Command) => {
+    const options = command.optsWithGlobals<CommonOptions & { reason: string }>();
+    const { runFreeze } = await import('./commands/freeze.ts');
+    const { stdout, stderr } = process;
+    const { cwd } = places(options);
+    exitCode = await runFreeze({ cwd, reason: options.reason, stdout, stderr });
+  });
+
+program
+  .command('unfreeze')
+  .description('clear the kill switch')
+  .option('--yes', 'do not ask')
+  .action(async (_options: unknown, command: Command) => {
+    const options = command.optsWithGlobals<CommonOptions & { yes?: true }>();
+    const { runUnfreeze } = await import('./commands/freeze.ts');
+    const { stdin, stdout, stderr } = process;
+    exitCode = await runUnfreeze({
+      cwd: places(options).cwd,
+      yes: options.yes === true,
+      stdin: stdin.isTTY ? stdin : null,
+      stdout,
+      stderr,
+    });
+  });
+
+program
   .command('help')
   .description('show how to use a command')
   .argument('[command]')

@@ -11,20 +11,17 @@ import { STRAGGLER_TERM_MS } from '../../shared/platform/stragglers.ts';
 import type { Halt } from '../calls/gate/halt.ts';
 import { sessionsOf } from '../clients/session.ts';
 import { prepareDirectory } from '../processes/directory.ts';
-import {
-  instancePath,
-  removeInstance,
-  writeInstance,
-  writeLastStop,
-} from '../processes/instance.ts';
+import { instancePath, writeLastStop } from '../processes/instance.ts';
 import { KeptGuard } from '../processes/kept-guard.ts';
 import type { Client } from '../routing/client.ts';
 import { isThreadHeld } from '../threads/start-worker.ts';
 import { type Before, before } from './before.ts';
 import { Doors } from './doors.ts';
+import { haltChanged } from './halt-changed.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { LastAnswers } from './last-answers.ts';
 import type { GatewayOptions } from './options.ts';
+import { OwnInstance } from './own-instance.ts';
 import { buildParts, type GatewayEvents, type Parts } from './parts.ts';
 import { Publishing } from './publishing.ts';
 import { putInForce } from './put-in-force.ts';
@@ -58,6 +55,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   readonly #heartbeat: Heartbeat;
   readonly #doors: Doors;
   readonly #answers: LastAnswers;
+  readonly #instance: OwnInstance;
   readonly #timers: NodeJS.Timeout[] = [];
   #config: GatewayConfig;
   #exposeDiagnostics: boolean;
@@ -74,6 +72,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     this.#config = options.config;
     this.#exposeDiagnostics = options.exposeDiagnostics;
     this.dir = dir;
+    this.#instance = new OwnInstance(dir, options.log);
     const parts = buildParts(
       {
         ...options,
@@ -105,8 +104,8 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
         options.metrics.observer.loopLag(loopLagMs);
         parts.fleet.check(now);
       },
-      onHalt: (halt) => this.#haltChanged(halt),
     });
+    parts.halt.listen((halt) => this.#haltChanged(halt));
     this.#publishing = new Publishing(
       () => factsOf(parts, this.#own()),
       (fact) => parts.writer.tell(fact),
@@ -139,15 +138,16 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   async #start(): Promise<string | null> {
     const problem = await this.#doors.listen();
     if (problem !== null) {
-      removeInstance(this.dir, this.sessionId);
+      this.#instance.remove(this.sessionId);
       return problem;
     }
-    writeInstance(this.dir, {
+    this.#instance.write({
       ...this.#identity,
       session_id: this.sessionId,
       started_at: this.#startedAt,
       endpoint: this.endpoint,
       state_dir: this.#options.stateDir,
+      halt: this.#parts.halt.active(),
     });
     const { fleet, writer, priorities } = this.#parts;
     this.#guard = new KeptGuard(
@@ -249,6 +249,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     const { log, metrics } = this.#options;
     for (const timer of this.#timers) clearInterval(timer);
     this.#heartbeat.stop();
+    this.#parts.halt.listen(null);
     this.#publishing.close();
     announcements.close();
     priorities.close();
@@ -273,7 +274,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     await this.#parts.processes.endStragglers(0);
     await launcher.close();
     this.#guard?.release();
-    tryTo('removing the run files', log, () => removeInstance(this.dir, this.sessionId));
+    tryTo('removing the run files', log, () => this.#instance.remove(this.sessionId));
     log.info({ reason }, 'stopped');
   }
 
@@ -326,10 +327,9 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   }
 
   #haltChanged(halt: Halt): void {
-    const words = halt.active ? 'HALT is set: calls are refused' : 'HALT is cleared';
-    this.#options.log.warn({ ...halt }, words);
-    if (halt.active) this.#parts.router.serverRequests.reconsider();
+    haltChanged(this.#parts, halt, this.#options.log);
     this.#publishing.now();
+    this.#instance.halt(halt);
   }
 
   /**

@@ -25,7 +25,7 @@ export function lastStopPath(dir: string): string {
   return join(dir, 'run', 'last.json');
 }
 
-/** Writes the record of this process, before its first spawn. Throws the system's error. */
+/** Writes the record of this process. Throws the system's error. */
 export function writeInstance(dir: string, record: InstanceRecord): void {
   writeWholeFile(instancePath(dir, record.session_id), `${JSON.stringify(record)}\n`, 'replace');
 }
@@ -67,6 +67,8 @@ export interface InstanceView {
   readonly auth: EndpointRecord['auth'];
   readonly tokenFile: string | null;
   readonly stateDir: string | null;
+  /** Whether it has seen the kill switch; null: gateways of earlier versions do not say. */
+  readonly halted: boolean | null;
 }
 
 /** Reads the record of another process, trusting none of it. Null when it is no JSON object. */
@@ -74,6 +76,7 @@ export function parseInstance(json: string): InstanceView | null {
   const record = fieldsOf(parseJson(json));
   if (record === null) return null;
   const endpoint = fieldsOf(record['endpoint']) ?? {};
+  const halt = fieldsOf(record['halt']);
   return {
     identity: identityOf(record),
     sessionId: text(record['session_id']),
@@ -83,5 +86,6 @@ export function parseInstance(json: string): InstanceView | null {
     auth: oneOf(['none', 'token', 'tokens'], endpoint['auth']),
     tokenFile: text(endpoint['token_file']),
     stateDir: text(record['state_dir']),
+    halted: halt === null ? null : bool(halt['active']),
   };
 }

@@ -124,6 +124,12 @@ export class Router {
     this.#dropped += 1;
   }
 
+  /** HALT was set: nobody is asked for a server any more, and what waits for lists is refused. */
+  halted(): void {
+    this.serverRequests.reconsider();
+    this.lists.settleAll();
+  }
+
   /** The number of messages so far that were dropped because their clients do not read. */
   get droppedMessages(): number {
     return this.#dropped;

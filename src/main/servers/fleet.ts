@@ -8,7 +8,6 @@ import type { RecordedGroup } from '../../shared/memory/vitals.ts';
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import { IDLE } from '../../shared/model/idle.ts';
 import type { LaneRecord, LastStop } from '../../shared/model/snapshot.ts';
-import { UNROUTED } from '../../shared/model/unrouted.ts';
 import type { StarvationMessage, UsageMessage } from '../../shared/protocol/usage.ts';
 import type { CallOwner } from '../calls/call.ts';
 import type { Difference } from '../config/difference.ts';
@@ -23,6 +22,7 @@ import type { FleetOptions } from './fleet-options.ts';
 import { Instances } from './instances.ts';
 import { Lane, type LaneContext } from './lane.ts';
 import { LaneMessages } from './lane-messages.ts';
+import { laneRecords } from './lane-records.ts';
 import { LaneTable } from './lane-table.ts';
 import type { Server } from './server.ts';
 import type { Servers } from './servers.ts';
@@ -235,22 +235,8 @@ export class Fleet implements Servers {
     this.#messages.setLogLevel(this.#lanes.all(), level);
   }
 
-  /** By lane, in the order of the configuration; a server without any lane now has its own name. */
   records(): Record<string, LaneRecord> {
-    const records: Record<string, LaneRecord> = Object.create(null);
-    for (const { name } of this.#config.servers) {
-      const lanes = this.#lanes.of([{ name }]);
-      if (lanes.length === 0) records[name] = UNROUTED;
-      const nameCollisions = this.#options.catalogs.shared.collisions(name);
-      for (const lane of lanes) {
-        records[lane.name] = { ...lane.record, name_collisions: nameCollisions };
-      }
-    }
-    // Until it is gone a process is shown, under the name of its successor if there is one.
-    for (const lane of this.#endings.lanes) {
-      records[lane.name] ??= { ...lane.record, name_collisions: 0 };
-    }
-    return records;
+    return laneRecords(this.#config, this.#lanes, this.#endings, this.#options.catalogs);
   }
 
   groups(): RecordedGroup[] {
@@ -264,6 +250,11 @@ export class Fleet implements Servers {
       last_exit: lane.server.lastRecord?.last_exit ?? null,
       last_used: isoOrNull(this.#order.lastUse(lane)),
     }));
+  }
+
+  /** HALT was set: calls that wait are refused. */
+  halted(): void {
+    for (const { server } of this.#every()) server.halt();
   }
 
   abandonCalls(): void {

@@ -33,6 +33,7 @@ import {
 } from './availability.ts';
 import { RECYCLE_WORDS, type RecycleReason, Recycling } from './recycling.ts';
 import { Retirement } from './retirement.ts';
+import { routingRecord } from './routing-record.ts';
 import type { ServerOptions } from './server-options.ts';
 import { SupervisorWord } from './supervisor-word.ts';
 
@@ -127,16 +128,9 @@ export class Server implements CallTarget, Dispatching {
   }
 
   get record(): RoutingRecord {
-    return {
-      ...this.circuit.record(performance.now()),
-      in_flight: this.inFlight,
-      queued: this.#dispatcher.queued,
-      calls: this.#calls,
-      errors: this.#delivery.errors,
-      p50_ms: this.#delivery.quantile(0.5),
-      p99_ms: this.#delivery.quantile(0.99),
-      thread: this.#options.thread.threadRecord,
-    };
+    const parts = { circuit: this.circuit, delivery: this.#delivery, calls: this.#calls };
+    const { queued } = this.#dispatcher;
+    return routingRecord({ ...parts, queued }, this.#options.thread.threadRecord);
   }
 
   /** How many calls it was ever given, and how many are at it now. */
@@ -333,6 +327,11 @@ export class Server implements CallTarget, Dispatching {
   /** Nothing is decided here any more: the server is being stopped for good. */
   close(): void {
     this.#recycling.close();
+  }
+
+  /** HALT was set: calls that wait are refused. */
+  halt(): void {
+    this.#dispatcher.reconsider();
   }
 
   /** Answers everything still open. @param why in words. */

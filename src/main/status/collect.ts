@@ -101,6 +101,7 @@ const UNREADABLE: InstanceView = {
   auth: null,
   tokenFile: null,
   stateDir: null,
+  halted: null,
 };
 
 function instanceOf(

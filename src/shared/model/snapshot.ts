@@ -165,20 +165,30 @@ export interface StateSnapshot {
   };
   readonly priority: 'autogroup' | 'nice' | 'none';
   readonly sessions: number;
-  readonly halt: { readonly active: boolean; readonly reason: string | null };
+  readonly halt: HaltRecord;
   readonly reload: ReloadRecord;
   readonly heartbeat_ms: number;
   /** Errors of the state writer itself since its start, newest message last seen; absent when none. */
   readonly write_errors?: { readonly count: number; readonly last: string };
 }
 
-/** `run/<session_id>.json`: one for each gateway process, written before its first spawn. */
+/** The kill switch as a gateway sees it. */
+export interface HaltRecord {
+  readonly active: boolean;
+  readonly reason: string | null;
+}
+
+/**
+ * `run/<session_id>.json`: one for each gateway process, written before its first spawn, and again when the
+ * kill switch is set or cleared.
+ */
 export interface InstanceRecord extends ProcessIdentity {
   readonly session_id: string;
   readonly started_at: string;
   readonly endpoint: EndpointRecord;
   /** Absolute path of its directory outside of the project; null when that could not be made. */
   readonly state_dir: string | null;
+  readonly halt: HaltRecord;
 }
 
 /** `run/last.json`: when and why the last gateway of this directory stopped cleanly. Times are ISO. */

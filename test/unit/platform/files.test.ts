@@ -47,6 +47,7 @@ const record = (session: string) => ({
   started_at: new Date().toISOString(),
   endpoint: { stdio: true, http: null, auth: null, token_file: null },
   state_dir: null,
+  halt: { active: false, reason: null },
 });
 
 describe('prepareDirectory', () => {

@@ -138,6 +138,7 @@ export function instance(changes: Partial<InstanceRecord> = {}): InstanceRecord 
     started_at: fromNow(-120_000),
     endpoint: { stdio: true, http: null, auth: null, token_file: null },
     state_dir: null,
+    halt: { active: false, reason: null },
     ...changes,
   };
 }

@@ -1,0 +1,12 @@
+/** What follows when the kill switch is set or cleared: what waits is refused, and no server asks anybody any more. */
+import type { Halt } from '../calls/gate/halt.ts';
+import type { Logger } from '../logger.ts';
+import type { Parts } from './parts.ts';
+
+export function haltChanged({ router, fleet }: Parts, halt: Halt, log: Logger): void {
+  const words = halt.active ? 'HALT is set: calls are refused' : 'HALT is cleared';
+  log.warn({ ...halt }, words);
+  if (!halt.active) return;
+  router.halted();
+  fleet.halted();
+}
