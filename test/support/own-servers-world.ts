@@ -2,8 +2,10 @@
  * A router with clients, and a server for each of them or one for all, whose threads only remember the last
  * call. Clients remember what they were sent, except for answers.
  */
+
 import pino from 'pino';
 import { CallTable } from '#src/main/calls/call-table.ts';
+import { Rates } from '#src/main/calls/gate/rate.ts';
 import { NO_OBSERVER } from '#src/main/calls/observer.ts';
 import { Catalogs } from '#src/main/catalog/catalogs.ts';
 import { Profiles } from '#src/main/catalog/profiles.ts';
@@ -71,6 +73,7 @@ export class OwnServersWorld {
       version: '0',
       halted: () => ({ active: false, reason: null }),
       health: () => '{}',
+      hide: (text) => text,
       observer: NO_OBSERVER,
       waitingMs: 15_000,
       events: {
@@ -148,6 +151,7 @@ export class OwnServersWorld {
       config: this.#config,
       owner,
       calls: this.#calls,
+      rates: new Rates(),
       thread: {
         slot: 0,
         threadRecord: { state: 'running', restarts: 0, heap_mb: null, mates: 0 },

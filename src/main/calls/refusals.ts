@@ -1,6 +1,6 @@
 /** Why a server takes a call not now, in words and with the time at which it may. Pure. */
 
-import type { Failure } from './failures.ts';
+import { type Failure, isDenied } from './failures.ts';
 import type { GateDecision } from './gate/gate.ts';
 
 export type Refusal = Extract<GateDecision, { kind: 'refuse' }>;
@@ -34,7 +34,7 @@ export function refused(
   const because = lastError === null ? '' : `; last error: ${lastError}`;
   const when = retryAt === null ? '' : `; retry at ${new Date(retryAt).toISOString()}`;
   const message =
-    refusal.code === 'ERR_HALTED'
+    refusal.code === 'ERR_HALTED' || isDenied(refusal.code)
       ? refusal.why
       : `${who} takes no calls now: ${refusal.why}${because}${when}`;
   return { code: refusal.code, outcome: 'not_sent', message, retryAt };

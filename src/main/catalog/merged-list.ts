@@ -13,6 +13,7 @@ import { EARLIER_RUN, type Since, UriClaims } from './uri-claims.ts';
 export interface Target {
   readonly server: string;
   readonly keyRaw: Uint8Array;
+  readonly entry: CatalogEntry;
 }
 
 /** A server as a list sees it. */
@@ -145,7 +146,7 @@ export class MergedList {
           this.#collisionCounts.set(server, this.collisionsOf(server) + 1);
         }
         if (shown === null || this.#targets.has(shown)) continue;
-        this.#targets.set(shown, { server, keyRaw: json.subarray(keyAt[0], keyAt[1]) });
+        this.#targets.set(shown, { server, keyRaw: json.subarray(keyAt[0], keyAt[1]), entry });
         parts.push(shown === key ? json : this.#renamed(entry, shown));
       }
     }

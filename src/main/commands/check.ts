@@ -42,7 +42,7 @@ export function runCheck(options: CheckOptions): number {
   } else {
     lines.push(...problemLines(config.problems));
   }
-  const policy = loadPolicy({ cwd, trustConfig });
+  const policy = loadPolicy({ cwd, trustConfig, env });
   if (!policy.ok) {
     lines.push(...problemLines(policy.problems));
   } else if (policy.policy.file !== null) {

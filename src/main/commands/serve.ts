@@ -4,7 +4,7 @@ import type { GatewayConfig } from '../../shared/model/config.ts';
 import { asciiJson, oneLine } from '../../shared/text/clean-text.ts';
 import { hostAndPort } from '../clients/http/address.ts';
 import { loadConfig, type Mistakes } from '../config/load.ts';
-import { loadPolicy, type Policy } from '../config/policy.ts';
+import { loadPolicy, type Policy, withRules } from '../config/policy.ts';
 import { problemLines } from '../config/problem.ts';
 import { CLOCKS, type Clocks, clocksOf } from '../gateway/clocks.ts';
 import { Gateway } from '../gateway/gateway.ts';
@@ -113,7 +113,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
     http: address === null ? null : { ...address, ...door, allowedHosts: options.allowedHosts },
     stateDir: state.ok ? state.dir : null,
     metrics: opened.metrics,
-    exposeDiagnostics: policy.exposeDiagnostics,
+    policy,
     onClientGone: (reason) => clientGone(reason),
   });
   if (!started.ok) return say(started.message, EXIT_CANNOT_START);
@@ -156,13 +156,14 @@ function prepare(options: ServeOptions): Preparation {
   const { env } = process;
   const loaded = loadConfig({ cwd, trustConfig, ...(file === undefined ? {} : { file }), env });
   if (!loaded.ok) return cannotStart(problemLines(loaded.problems));
-  const policy = loadPolicy({ cwd, trustConfig });
+  const policy = loadPolicy({ cwd, trustConfig, env });
   if (!policy.ok) return cannotStart(problemLines(policy.problems));
   const place = { cwd, env, ...(stateDir === undefined ? {} : { chosen: stateDir }) };
   const state = prepareStateDirectory(place);
   const opening = named ?? ownDoor(state);
   if (!opening.ok) return cannotStart(opening.message);
-  const { config, mistakes } = loaded;
+  const { mistakes } = loaded;
+  const config = withRules(loaded.config, policy.policy, loaded.places);
   const { door } = opening;
   const prepared = {
     address,

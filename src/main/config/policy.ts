@@ -1,18 +1,22 @@
 /**
- * `.rea/policy.yaml`: rules about what calls may do. Optional. This version enforces only
- * `gateway.health.expose_diagnostics`; the other rules are only checked for their form, and
- * `unenforcedRules` names those that are set, so that nobody relies on them.
+ * The policy in force: `.rea/policy.yaml` and a person's own floor for all projects,
+ * `$XDG_CONFIG_HOME/rea/policy.yaml`. Both are optional. Key by key the stricter one holds, so that a project
+ * can only add to the floor.
  */
 import { join } from 'node:path';
-import { z } from 'zod';
-import { allProblems, type ConfigDocument, problemAt } from './document.ts';
-import { issueProblems } from './issues.ts';
+import type { GatewayConfig } from '../../shared/model/config.ts';
+import {
+  type AutonomyLevel,
+  type BlockedPath,
+  LEVELS,
+  NO_RULES,
+  type RulePlaces,
+  type ToolPatterns,
+} from '../../shared/model/policy.ts';
+import { configHome } from '../processes/state-directory.ts';
 import type { LoadOptions } from './load.ts';
-import { formatProblem, type Problem } from './problem.ts';
-import { displayName, readConfigFile } from './read-file.ts';
-import { parseYaml } from './yaml.ts';
-
-export type AutonomyLevel = 'L0' | 'L1' | 'L2' | 'L3';
+import { type PolicyDraft, readPolicyFile } from './policy-file.ts';
+import type { Problem } from './problem.ts';
 
 export interface RedactPattern {
   readonly name: string;
@@ -21,14 +25,21 @@ export interface RedactPattern {
 }
 
 export interface Policy {
-  /** Absolute path, or null when there is no file and the built-in policy holds. */
+  /** Absolute path of the project's file, or null when there is none. */
   readonly file: string | null;
+  /** The same of the floor. */
+  readonly floor: string | null;
   readonly profile: string | null;
-  /** Never above `maxAutonomyLevel`. @default 'L3' */
+  /** Never above the highest level that a file allows. @default 'L3' */
   readonly autonomyLevel: AutonomyLevel;
-  /** @default 'L3' */
-  readonly maxAutonomyLevel: AutonomyLevel;
-  readonly blockedPaths: readonly string[];
+  /** Where it is written, `built-in` where it is not. */
+  readonly levelAt: string;
+  /** How long a person may take to answer the gateway's question, milliseconds. @default 120000 */
+  readonly askTimeoutMs: number;
+  /** True: HALT ends the calls in flight, too. @default false */
+  readonly cancelInFlight: boolean;
+  readonly tools: readonly ToolPatterns[];
+  readonly blockedPaths: readonly BlockedPath[];
   readonly redactPatterns: readonly RedactPattern[];
   readonly injectionDetection: 'block' | 'warn' | null;
   readonly auditRotation: {
@@ -45,32 +56,46 @@ export type PolicyResult =
   | { readonly ok: true; readonly policy: Policy }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
+export type PolicyOptions = Pick<LoadOptions, 'cwd' | 'trustConfig' | 'env'>;
+
+/** Absolute paths: of the project's policy, and of the floor. */
+export function policyFiles({ cwd, env }: Pick<PolicyOptions, 'cwd' | 'env'>): [string, string] {
+  return [join(cwd, '.rea', 'policy.yaml'), join(configHome(env), 'policy.yaml')];
+}
+
 /** @param options.cwd absolute directory that `.rea` lies in. */
-export function loadPolicy(options: Pick<LoadOptions, 'cwd' | 'trustConfig'>): PolicyResult {
-  const file = join(options.cwd, '.rea', 'policy.yaml');
-  const shown = displayName(file, options.cwd);
-  const read = readConfigFile(file, shown, options.trustConfig ?? false);
-  if (read.kind === 'absent') return { ok: true, policy: toPolicy(null, {}, []) };
-  if (read.kind === 'problem') return { ok: false, problems: read.problems };
-  const parsed = parseYaml(read.text, shown);
-  if (!parsed.ok) return parsed;
-  const { document } = parsed;
-  const result = policySchema.safeParse(document.value);
-  if (!result.success) {
-    const problems = issueProblems(result.error, policySchema, document, [], document.value);
-    return { ok: false, problems: allProblems(document, problems) };
-  }
-  const problems = allProblems(document, patternProblems(document, result.data));
+export function loadPolicy(options: PolicyOptions): PolicyResult {
+  const { cwd, trustConfig = false } = options;
+  const [file, floor] = policyFiles(options);
+  const read = [readPolicyFile(file, cwd, trustConfig), readPolicyFile(floor, cwd, trustConfig)];
+  const problems = read.flatMap((one) => (one.ok ? [] : one.problems));
   if (problems.length > 0) return { ok: false, problems };
-  const warnings = [...read.warnings, ...policyWarnings(document, result.data)];
-  return { ok: true, policy: toPolicy(file, result.data, warnings) };
+  const [own, other] = read.map((one) => (one.ok ? one.draft : null));
+  return { ok: true, policy: combined(own ?? null, other ?? null) };
+}
+
+/**
+ * The rules of the policy for each server.
+ *
+ * @param places where the rules of their own entries are written, by name.
+ */
+export function withRules(
+  config: GatewayConfig,
+  policy: Policy,
+  places: ReadonlyMap<string, RulePlaces>,
+): GatewayConfig {
+  const { autonomyLevel: level, levelAt, askTimeoutMs, tools, blockedPaths } = policy;
+  const servers = config.servers.map((server) => {
+    const at = places.get(server.name) ?? server.rules.places;
+    const rules = { level, levelAt, askTimeoutMs, tools, blockedPaths, places: at };
+    return { ...server, rules };
+  });
+  return { ...config, servers };
 }
 
 /** Keys of rules that the file sets and this version does not enforce. */
 export function unenforcedRules(policy: Policy): string[] {
   const rules: [string, boolean][] = [
-    ['autonomy_level', policy.autonomyLevel !== 'L3'],
-    ['blocked_paths', policy.blockedPaths.length > 0],
     ['redact.patterns', policy.redactPatterns.length > 0],
     ['injection_detection', policy.injectionDetection !== null],
     ['audit.rotation', policy.auditRotation !== null],
@@ -78,126 +103,57 @@ export function unenforcedRules(policy: Policy): string[] {
   return rules.filter(([, set]) => set).map(([key]) => key);
 }
 
-const LEVELS = ['L0', 'L1', 'L2', 'L3'] as const;
-
-/** Accepted because older policies have them; they are not about a gateway. */
-const FOREIGN_KEYS = [
-  'installed_by',
-  'installed_at',
-  'promotion_requires_human_approval',
-  'block_ai_attribution',
-  'notification_channel',
-  'context_protection',
-  'injection',
-  'review',
-] as const;
-
-const mapping = <T extends z.ZodRawShape>(shape: T) =>
-  z.strictObject(shape, {
-    error: `write a mapping with keys of: ${Object.keys(shape).join(', ')}`,
-  });
-const text = (error: string) => z.string({ error }).min(1, { error });
-const level = z.enum(LEVELS, { error: 'write L0, L1, L2 or L3' }).optional();
-const yesNo = z.boolean({ error: 'write true or false' }).optional();
-const positive = (unit: string) => {
-  const error = `write a whole number of ${unit} above 0`;
-  return z.number({ error }).int({ error }).min(1, { error }).optional();
-};
-
-const policySchema = mapping({
-  version: z.union([z.literal('1'), z.literal(1)], { error: 'write version: "1"' }).optional(),
-  profile: text('write the name of the profile').optional(),
-  autonomy_level: level,
-  max_autonomy_level: level,
-  blocked_paths: z
-    .array(text('write a path'), { error: 'write a list of paths, like [.env, secrets/]' })
-    .optional(),
-  redact: mapping({
-    match_timeout_ms: positive('milliseconds'),
-    patterns: z
-      .array(
-        mapping({
-          name: text('write a name for the pattern'),
-          regex: text('write a regular expression without slashes around it'),
-          flags: z.string({ error: 'write flags of a regular expression, like "gi"' }).optional(),
-        }),
-        { error: 'write a list of {name, regex, flags}' },
-      )
-      .optional(),
-  }).optional(),
-  injection_detection: z.enum(['block', 'warn'], { error: 'write block or warn' }).optional(),
-  audit: mapping({
-    rotation: mapping({
-      max_bytes: positive('bytes'),
-      max_age_days: positive('days'),
-    }).optional(),
-  }).optional(),
-  gateway: mapping({ health: mapping({ expose_diagnostics: yesNo }).optional() }).optional(),
-  ...(Object.fromEntries(FOREIGN_KEYS.map((key) => [key, z.unknown().optional()])) as Record<
-    (typeof FOREIGN_KEYS)[number],
-    z.ZodOptional<z.ZodUnknown>
-  >),
-});
-
-type PolicyFile = z.infer<typeof policySchema>;
-
-function toPolicy(
-  file: string | null,
-  written: Partial<PolicyFile>,
-  warnings: readonly string[],
-): Policy {
-  const rotation = written.audit?.rotation;
-  const max = written.max_autonomy_level ?? 'L3';
-  const wanted = written.autonomy_level ?? 'L3';
+function combined(own: PolicyDraft | null, floor: PolicyDraft | null): Policy {
+  const drafts = [own, floor].filter((one) => one !== null);
+  const written = drafts.map((one) => one.written);
+  const rotation = written.find(({ audit }) => audit?.rotation !== undefined)?.audit?.rotation;
+  const detection = written.flatMap(({ injection_detection: one }) => one ?? []);
+  const diagnostics = written.flatMap(({ gateway }) => gateway?.health?.expose_diagnostics ?? []);
+  const timeouts = written.flatMap(({ ask_timeout_ms: one }) => one ?? []);
   return {
-    file,
-    profile: written.profile ?? null,
-    autonomyLevel: wanted > max ? max : wanted,
-    maxAutonomyLevel: max,
-    blockedPaths: written.blocked_paths ?? [],
-    redactPatterns: (written.redact?.patterns ?? []).map(({ name, regex, flags }) => ({
-      name,
-      regex,
-      flags: flags ?? '',
-    })),
-    injectionDetection: written.injection_detection ?? null,
+    file: own?.file ?? null,
+    floor: floor?.file ?? null,
+    profile: own?.written.profile ?? floor?.written.profile ?? null,
+    ...levelOf(drafts),
+    askTimeoutMs: timeouts.length === 0 ? NO_RULES.askTimeoutMs : Math.min(...timeouts),
+    cancelInFlight: written.some(({ halt }) => halt?.cancel_in_flight === true),
+    tools: drafts.flatMap(toolsOf),
+    blockedPaths: drafts.flatMap(({ written: { blocked_paths: paths }, at }) =>
+      (paths ?? []).map((pattern, index) => ({ pattern, at: at('blocked_paths', index) })),
+    ),
+    redactPatterns: written.flatMap(({ redact }) =>
+      (redact?.patterns ?? []).map(({ name, regex, flags = '' }) => ({ name, regex, flags })),
+    ),
+    injectionDetection: detection.includes('block') ? 'block' : (detection[0] ?? null),
     auditRotation:
       rotation === undefined
         ? null
         : { maxBytes: rotation.max_bytes ?? null, maxAgeDays: rotation.max_age_days ?? null },
-    exposeDiagnostics: written.gateway?.health?.expose_diagnostics ?? false,
-    warnings,
+    exposeDiagnostics: diagnostics.length > 0 && diagnostics.every(Boolean),
+    warnings: drafts.flatMap(({ warnings }) => warnings),
   };
 }
 
-function patternProblems(document: ConfigDocument, written: PolicyFile): Problem[] {
-  return (written.redact?.patterns ?? []).flatMap((pattern, index) => {
-    const reason = compileError(pattern.regex, pattern.flags ?? '');
-    if (reason === null) return [];
-    const path = ['redact', 'patterns', index, 'regex'];
-    return [problemAt(document, path, reason, 'correct the expression or its flags')];
-  });
+/** The lowest level that any key of any file allows; the first file that says so is named. */
+function levelOf(drafts: readonly PolicyDraft[]): Pick<Policy, 'autonomyLevel' | 'levelAt'> {
+  let found: Pick<Policy, 'autonomyLevel' | 'levelAt'> = {
+    autonomyLevel: 'L3',
+    levelAt: 'built-in',
+  };
+  for (const { written, at } of drafts) {
+    for (const key of ['autonomy_level', 'max_autonomy_level'] as const) {
+      const level = written[key];
+      if (level === undefined) continue;
+      const isLower = LEVELS.indexOf(level) < LEVELS.indexOf(found.autonomyLevel);
+      if (!isLower && found.levelAt !== 'built-in') continue;
+      found = { autonomyLevel: level, levelAt: `${key}, ${at(key)}` };
+    }
+  }
+  return found;
 }
 
-function compileError(regex: string, flags: string): string | null {
-  try {
-    new RegExp(regex, flags);
-    return null;
-  } catch (error) {
-    if (error instanceof SyntaxError) return `does not compile: ${error.message}`;
-    throw error;
-  }
-}
-
-function policyWarnings(document: ConfigDocument, written: PolicyFile): string[] {
-  const warnings: string[] = FOREIGN_KEYS.filter((key) => written[key] !== undefined).map((key) =>
-    formatProblem(problemAt(document, [key], 'has no effect on the gateway', 'it may stay')),
-  );
-  const { autonomy_level: wanted, max_autonomy_level: max } = written;
-  if (wanted !== undefined && max !== undefined && wanted > max) {
-    const message = `${wanted} is above max_autonomy_level ${max}, which holds`;
-    const fix = 'lower one or raise the other';
-    warnings.push(formatProblem(problemAt(document, ['autonomy_level'], message, fix)));
-  }
-  return warnings;
+function toolsOf({ written: { tools }, at }: PolicyDraft): ToolPatterns[] {
+  if (tools === undefined) return [];
+  const { allow = ['*'], deny = [] } = tools;
+  return [{ allow, deny, allowAt: at('tools', 'allow'), denyAt: at('tools', 'deny') }];
 }

@@ -10,6 +10,7 @@ import { ownIdentity, systemLook } from '../../shared/platform/identity.ts';
 import { STRAGGLER_TERM_MS } from '../../shared/platform/stragglers.ts';
 import type { Halt } from '../calls/gate/halt.ts';
 import { sessionsOf } from '../clients/session.ts';
+import type { Policy } from '../config/policy.ts';
 import { prepareDirectory } from '../processes/directory.ts';
 import { instancePath, writeLastStop } from '../processes/instance.ts';
 import { KeptGuard } from '../processes/kept-guard.ts';
@@ -58,7 +59,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   readonly #instance: OwnInstance;
   readonly #timers: NodeJS.Timeout[] = [];
   #config: GatewayConfig;
-  #exposeDiagnostics: boolean;
+  #policy: Policy;
   #guard: KeptGuard | null = null;
   #isUp = false;
   #reload: ReloadRecord = { problems: null, waiting: [], more: 0 };
@@ -70,7 +71,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     const beats = new SharedArrayBuffer(4);
     this.#options = options;
     this.#config = options.config;
-    this.#exposeDiagnostics = options.exposeDiagnostics;
+    this.#policy = options.policy;
     this.dir = dir;
     this.#instance = new OwnInstance(dir, options.log);
     const parts = buildParts(
@@ -180,11 +181,11 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     return this.#stoppingSince !== null;
   }
 
-  reconfigure(config: GatewayConfig, exposeDiagnostics: boolean): Reconfigured {
+  reconfigure(config: GatewayConfig, policy: Policy): Reconfigured {
     const result = putInForce(this.#parts, this.#options, this.#config, config);
     if (result.kind !== 'done') return result;
     this.#config = config;
-    this.#exposeDiagnostics = exposeDiagnostics;
+    this.#policy = policy;
     return result;
   }
 
@@ -322,12 +323,12 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
       httpConnections: this.#doors.httpConnections,
       loopLagMs: this.#heartbeat.loopLagMs,
       reload: this.#reload,
-      exposeDiagnostics: this.#exposeDiagnostics,
+      exposeDiagnostics: this.#policy.exposeDiagnostics,
     };
   }
 
   #haltChanged(halt: Halt): void {
-    haltChanged(this.#parts, halt, this.#options.log);
+    haltChanged(this.#parts, halt, this.#policy.cancelInFlight, this.#options.log);
     this.#publishing.now();
     this.#instance.halt(halt);
   }

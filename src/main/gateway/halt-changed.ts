@@ -3,10 +3,16 @@ import type { Halt } from '../calls/gate/halt.ts';
 import type { Logger } from '../logger.ts';
 import type { Parts } from './parts.ts';
 
-export function haltChanged({ router, fleet }: Parts, halt: Halt, log: Logger): void {
+/** @param cancels calls in flight end, too; what became of them is not known then. */
+export function haltChanged(
+  { router, fleet }: Parts,
+  halt: Halt,
+  cancels: boolean,
+  log: Logger,
+): void {
   const words = halt.active ? 'HALT is set: calls are refused' : 'HALT is cleared';
   log.warn({ ...halt }, words);
   if (!halt.active) return;
   router.halted();
-  fleet.halted();
+  fleet.halted(cancels ? `the gateway is halted: ${halt.reason ?? 'no reason given'}` : null);
 }

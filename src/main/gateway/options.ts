@@ -3,6 +3,7 @@
  */
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import type { GuardedPlaces } from '../../shared/model/guarded.ts';
+import type { Policy } from '../config/policy.ts';
 import type { LogSecrets } from '../log-secrets.ts';
 import type { Logger } from '../logger.ts';
 import type { Metrics } from '../metrics/metrics.ts';
@@ -24,8 +25,8 @@ export interface GatewayOptions {
   readonly stateDir: string | null;
   /** Closed with the gateway. */
   readonly metrics: Metrics;
-  /** True: the health tool tells errors and exits, too. */
-  readonly exposeDiagnostics: boolean;
+  /** In force already: the rules of the servers are its own. */
+  readonly policy: Policy;
   /** Called when the stdio client is gone and there is no other client. */
   readonly onClientGone: (reason: string) => void;
 }

@@ -59,8 +59,10 @@ export class NamedRequests {
     const target = catalogs.of(client).byName(kind, name);
     if (target.kind === 'target') {
       const edits = [{ at, with: target.keyRaw }];
+      const tool = kind === 'tools' ? target.entry : null;
+      const subject = { method: request.method, tool, approved: false };
       return sender.serve(request, target.server, (server) =>
-        sender.submit(request, server, edits),
+        sender.submit(request, server, edits, {}, subject),
       );
     }
     if (target.kind === 'pending' && lists.await(request, target)) return;

@@ -10,6 +10,7 @@ import { IDLE } from '../../shared/model/idle.ts';
 import type { LaneRecord, LastStop } from '../../shared/model/snapshot.ts';
 import type { StarvationMessage, UsageMessage } from '../../shared/protocol/usage.ts';
 import type { CallOwner } from '../calls/call.ts';
+import { Rates } from '../calls/gate/rate.ts';
 import type { Difference } from '../config/difference.ts';
 import { logFromThread } from '../logger.ts';
 import { type Placed, Placement } from '../threads/placement.ts';
@@ -58,6 +59,7 @@ export class Fleet implements Servers {
     const context: LaneContext = {
       ...options,
       placement: this.#placement,
+      rates: new Rates(),
       uses: {
         reliesOn: (server) => this.#events.reliesOn(server),
         hasTasks: (server) => this.#events.hasTasks(server),
@@ -252,9 +254,9 @@ export class Fleet implements Servers {
     }));
   }
 
-  /** HALT was set: calls that wait are refused. */
-  halted(): void {
-    for (const { server } of this.#every()) server.halt();
+  /** HALT was set: calls that wait are refused. @param why calls in flight end; null: they are answered. */
+  halted(why: string | null): void {
+    for (const { server } of this.#every()) server.halt(why);
   }
 
   abandonCalls(): void {

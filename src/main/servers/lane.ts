@@ -23,6 +23,7 @@ import type { TreeDemand, TreeUsage } from '../../shared/protocol/usage.ts';
 import type { CallOwner } from '../calls/call.ts';
 import type { CallTable } from '../calls/call-table.ts';
 import type { Halt } from '../calls/gate/halt.ts';
+import type { Rates } from '../calls/gate/rate.ts';
 import type { Observer } from '../calls/observer.ts';
 import type { Logger } from '../logger.ts';
 import type { PriorityQueue } from '../processes/priority/priority-queue.ts';
@@ -43,6 +44,7 @@ export interface LaneContext {
   readonly observer: Observer;
   readonly priorities: PriorityQueue;
   readonly halted: () => Halt;
+  readonly rates: Rates;
   /** A call waits for a server to start. */
   readonly onAwaited: () => void;
   readonly onChange: () => void;

@@ -2,23 +2,24 @@
 import type { RoutingRecord } from '../../shared/model/snapshot.ts';
 import type { Circuit } from '../calls/circuit.ts';
 import type { Delivery } from '../calls/delivery.ts';
+import type { Dispatcher } from '../calls/dispatcher.ts';
 
-export interface RecordParts {
+interface Parts {
   readonly circuit: Circuit;
   readonly delivery: Delivery;
-  readonly queued: number;
-  readonly calls: number;
+  readonly dispatcher: Dispatcher;
 }
 
-/** @param thread the one that the server runs in. */
+/** @param calls how many it was ever given. @param thread the one that it runs in. */
 export function routingRecord(
-  { circuit, delivery, queued, calls }: RecordParts,
-  thread: RoutingRecord['thread'],
+  { circuit, delivery, dispatcher }: Parts,
+  calls: number,
+  { threadRecord: thread }: { readonly threadRecord: RoutingRecord['thread'] },
 ): RoutingRecord {
   return {
     ...circuit.record(performance.now()),
     in_flight: delivery.inFlight.size,
-    queued,
+    queued: dispatcher.queued,
     calls,
     errors: delivery.errors,
     p50_ms: delivery.quantile(0.5),

@@ -13,6 +13,9 @@ export type ErrorCode =
   | 'ERR_MALFORMED_MESSAGE'
   | 'ERR_HTTP_STATUS'
   | 'ERR_DENIED_PATH'
+  | 'ERR_DENIED_TIER'
+  | 'ERR_DENIED_TOOL'
+  | 'ERR_RATE_LIMITED'
   | 'ERR_DOWNSTREAM_DOWN';
 
 /**
