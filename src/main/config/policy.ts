@@ -3,6 +3,8 @@
  * `$XDG_CONFIG_HOME/rea/policy.yaml`. Both are optional. Key by key the stricter one holds, so that a project
  * can only add to the floor.
  */
+import { realpathSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import {
@@ -13,6 +15,8 @@ import {
   type RulePlaces,
   type ToolPatterns,
 } from '../../shared/model/policy.ts';
+import { unlessRefused } from '../../shared/platform/errno.ts';
+import { blockedWays } from '../globs/paths.ts';
 import { configHome } from '../processes/state-directory.ts';
 import type { LoadOptions } from './load.ts';
 import { type PolicyDraft, readPolicyFile } from './policy-file.ts';
@@ -71,7 +75,7 @@ export function loadPolicy(options: PolicyOptions): PolicyResult {
   const problems = read.flatMap((one) => (one.ok ? [] : one.problems));
   if (problems.length > 0) return { ok: false, problems };
   const [own, other] = read.map((one) => (one.ok ? one.draft : null));
-  return { ok: true, policy: combined(own ?? null, other ?? null) };
+  return { ok: true, policy: combined(own ?? null, other ?? null, blockedIn(cwd)) };
 }
 
 /**
@@ -103,7 +107,22 @@ export function unenforcedRules(policy: Policy): string[] {
   return rules.filter(([, set]) => set).map(([key]) => key);
 }
 
-function combined(own: PolicyDraft | null, floor: PolicyDraft | null): Policy {
+/** What is blocked below a project's directory. */
+function blockedIn(cwd: string): (draft: PolicyDraft) => BlockedPath[] {
+  const cwds = [...new Set([cwd, unlessRefused(cwd, () => realpathSync(cwd))])];
+  return (draft) =>
+    (draft.written.blocked_paths ?? []).map((pattern, index) => ({
+      pattern,
+      at: draft.at('blocked_paths', index),
+      ways: blockedWays(pattern, cwds, homedir()),
+    }));
+}
+
+function combined(
+  own: PolicyDraft | null,
+  floor: PolicyDraft | null,
+  blocked: (draft: PolicyDraft) => BlockedPath[],
+): Policy {
   const drafts = [own, floor].filter((one) => one !== null);
   const written = drafts.map((one) => one.written);
   const rotation = written.find(({ audit }) => audit?.rotation !== undefined)?.audit?.rotation;
@@ -118,9 +137,7 @@ function combined(own: PolicyDraft | null, floor: PolicyDraft | null): Policy {
     askTimeoutMs: timeouts.length === 0 ? NO_RULES.askTimeoutMs : Math.min(...timeouts),
     cancelInFlight: written.some(({ halt }) => halt?.cancel_in_flight === true),
     tools: drafts.flatMap(toolsOf),
-    blockedPaths: drafts.flatMap(({ written: { blocked_paths: paths }, at }) =>
-      (paths ?? []).map((pattern, index) => ({ pattern, at: at('blocked_paths', index) })),
-    ),
+    blockedPaths: drafts.flatMap(blocked),
     redactPatterns: written.flatMap(({ redact }) =>
       (redact?.patterns ?? []).map(({ name, regex, flags = '' }) => ({ name, regex, flags })),
     ),

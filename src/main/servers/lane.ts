@@ -316,7 +316,9 @@ export class Lane implements Tenant, ServerThread {
   reconfigure(config: ServerConfig): void {
     this.#config = config;
     this.server.reconfigure(config);
-    this.post({ type: 'asks', slot: this.#slot, asks: config.asks });
+    const { asks, rules } = config;
+    const { blockedPaths } = rules;
+    this.post({ type: 'rules', slot: this.#slot, asks, blockedPaths });
   }
 
   /** Retires the server once its calls have ended; see `Server.retire`. A lost thread comes back without it. */

@@ -1,4 +1,5 @@
 /** The rules about calls as the gate and the supervisors see them. Types and constants only. */
+import type { Token } from '../text/glob-tokens.ts';
 import type { Tier } from './tier.ts';
 
 export const LEVELS = ['L0', 'L1', 'L2', 'L3'] as const;
@@ -24,11 +25,16 @@ export interface ToolPatterns {
   readonly denyAt: string;
 }
 
+/** One name of a path: any number of them, or one that matches an alternative. */
+export type PathName = 'deep' | readonly (readonly Token[])[];
+
 /** A pattern of paths that no argument may name. */
 export interface BlockedPath {
   readonly pattern: string;
   /** Where it is written. */
   readonly at: string;
+  /** Names of absolute paths, folded; a path is meant that begins with one of these. */
+  readonly ways: readonly (readonly PathName[])[];
 }
 
 /** The rules of the policies for one server. */
