@@ -148,16 +148,22 @@ program
   .command('check')
   .description('validate configuration and policy without starting anything')
   .option('--trust-config', 'only warn of files that other users can change')
+  .option('--explain <server tool...>', 'what the rules say about one tool, and why')
   .action(async (_options: unknown, command: Command) => {
-    const { trustConfig, ...common } = command.optsWithGlobals<
-      CommonOptions & { trustConfig?: true }
+    const { trustConfig, explain, ...common } = command.optsWithGlobals<
+      CommonOptions & { trustConfig?: true; explain?: string[] }
     >();
+    const [server, tool, ...rest] = explain ?? [];
+    if (explain !== undefined && (server === undefined || tool === undefined || rest.length > 0)) {
+      command.error('--explain takes a server and a tool, like --explain files write_file');
+    }
     const { runCheck } = await import('./commands/check.ts');
     exitCode = runCheck({
       ...places(common),
       trustConfig: trustConfig === true,
       env: process.env,
       stdout: process.stdout,
+      ...(server === undefined || tool === undefined ? {} : { explain: [server, tool] as const }),
     });
   });
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { type PolicyHouse, policyHouse, writeFloor, writePolicy } from '../support/policy-house.ts';
 import { runRea } from '../support/rea-command.ts';
+import { startRea } from '../support/rea-process.ts';
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
@@ -230,4 +231,56 @@ test('HALT ends running calls where the policy says so', async () => {
   await until(() => house.journal().includes('notifications/cancelled'), {
     what: 'the server to be told',
   });
+});
+
+test('what a policy denies is said once at the first start that enforces it, and explained', async () => {
+  const house = await policyHouse({ server: OVERRIDES });
+  await house.rea.waitForServer('tiers', (one) => one.tools_count === 10, { what: 'listing' });
+  await house.rea.stop();
+  const { dir } = house;
+  writePolicy(dir, 'autonomy_level: L1\ntools: {deny: ["*__get_thing"]}\n');
+  const env = { XDG_STATE_HOME: join(dir, 'state') };
+  const first = await startRea({ cwd: dir, env });
+  await first.waitForLog(
+    /enforced from this version on, level L1 .*of 10 known tools denied: tiers get_thing, tiers delete-thing/,
+  );
+  await first.stop();
+  const second = await startRea({ cwd: dir, env });
+  await second.waitForLog('rea serve is up');
+  expect(second.stderr).not.toContain('enforced from this version on');
+  await second.stop();
+
+  const check = (...args: string[]) => runRea(['check', '--cwd', dir, ...args]);
+  expect((await check()).stdout).toContain('policy: of 10 known tools denied: tiers get_thing');
+  const denied = await check('--explain', 'tiers', 'get_hinted_destructive');
+  expect(denied.code).toBe(0);
+  expect(denied.stdout.split('\n')).toEqual([
+    'tool "get_hinted_destructive" of server "tiers"',
+    'tier: destructive (its destructiveHint: true)',
+    'level: L1 (autonomy_level, .rea/policy.yaml:1)',
+    expect.stringMatching(/^decision: denied; .*set autonomy_level: L3 there/),
+    '',
+  ]);
+  expect((await check('--explain', 'tiers', 'thing')).stdout).toContain('decision: allowed\n');
+  expect((await check('--explain', 'tiers', 'thign')).stdout).toContain('did you mean "thing"?');
+  const nobody = await check('--explain', 'tierz', 'thing');
+  expect([nobody.code, nobody.stdout]).toEqual([
+    1,
+    'there is no enabled server "tierz"; did you mean "tiers"?\n',
+  ]);
+  const usage = await check('--explain', 'tiers');
+  expect([usage.code, usage.stderr.split('\n').length]).toEqual([2, 2]);
+});
+
+test('a rule for a tool that its server does not have is warned of, with the nearest name', async () => {
+  const { rea, dir } = await policyHouse({
+    server: { tier_overrides: { setThign: 'read' }, tools: { deny: ['delete-thing', 'no*'] } },
+  });
+  await rea.waitForLog(
+    /registry\.yaml:\d+: tier_overrides: server \\"tiers\\" has no tool \\"setThign\\"; did you mean \\"setThing\\"\?/,
+  );
+  await rea.stop();
+  const { stdout } = await runRea(['check', '--cwd', dir]);
+  expect(stdout).toContain('has no tool "setThign"; did you mean "setThing"?');
+  expect(stdout.match(/has no tool/g)).toHaveLength(1);
 });

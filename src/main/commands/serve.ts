@@ -23,6 +23,7 @@ import { hasTerminal } from '../terminal.ts';
 import { version } from '../version.ts';
 import { banner } from './banner.ts';
 import { doorUsage, namedDoor, type OpenDoor, ownDoor } from './door.ts';
+import { tellFirstEnforced } from './first-enforced.ts';
 
 export interface ServeOptions {
   /** Absolute. */
@@ -90,6 +91,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
   const { env } = process;
   const reload = new Reload({ cwd, config, mistakes, mode, trustConfig, env, secrets, log });
   tellWarnings(log, config, policy);
+  tellFirstEnforced(cwd, state.ok ? state.dir : null, config, policy, log);
   for (const line of problemLines(mistakes.problems)) log.error(line);
 
   const opened = await openMetrics({

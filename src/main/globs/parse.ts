@@ -22,6 +22,11 @@ const MULTIPLIED = `braces stand for at most ${MAX_ALTERNATIVES} alternatives; w
 
 type Read = { readonly token: Token; readonly end: number } | { readonly fix: string };
 
+/** Whether it can match only itself. */
+export function isPlainName(pattern: string): boolean {
+  return !/[*?[\]{}()!\\]/.test(pattern);
+}
+
 export function parseGlob(pattern: string, use: GlobUse): ParsedGlob {
   if (pattern.length > MAX_PATTERN) {
     return refused(`write at most ${MAX_PATTERN} characters, or several patterns`);
