@@ -160,16 +160,51 @@ program
   .command('check')
   .description('validate configuration and policy without starting anything')
   .option('--trust-config', 'only warn of files that other users can change')
+  .option('--explain <server tool...>', 'what the rules say about one tool, and why')
   .action(async (_options: unknown, command: Command) => {
-    const { trustConfig, ...common } = command.optsWithGlobals<
-      CommonOptions & { trustConfig?: true }
+    const { trustConfig, explain, ...common } = command.optsWithGlobals<
+      CommonOptions & { trustConfig?: true; explain?: string[] }
     >();
+    const [server, tool, ...rest] = explain ?? [];
+    if (explain !== undefined && (server === undefined || tool === undefined || rest.length > 0)) {
+      command.error('--explain takes a server and a tool, like --explain files write_file');
+    }
     const { runCheck } = await import('./commands/check.ts');
     exitCode = runCheck({
       ...foundPlaces(common),
       trustConfig: trustConfig === true,
       env: process.env,
       stdout: process.stdout,
+      ...(server === undefined || tool === undefined ? {} : { explain: [server, tool] as const }),
+    });
+  });
+
+program
+  .command('freeze')
+  .description('set the kill switch: every call of every gateway of this directory is refused')
+  .requiredOption('--reason <text>', 'why; whoever calls is told')
+  .action(async (_options: unknown, command: Command) => {
+    const options = command.optsWithGlobals<CommonOptions & { reason: string }>();
+    const { runFreeze } = await import('./commands/freeze.ts');
+    const { stdout, stderr } = process;
+    const { cwd } = places(options);
+    exitCode = await runFreeze({ cwd, reason: options.reason, stdout, stderr });
+  });
+
+program
+  .command('unfreeze')
+  .description('clear the kill switch')
+  .option('--yes', 'do not ask')
+  .action(async (_options: unknown, command: Command) => {
+    const options = command.optsWithGlobals<CommonOptions & { yes?: true }>();
+    const { runUnfreeze } = await import('./commands/freeze.ts');
+    const { stdin, stdout, stderr } = process;
+    exitCode = await runUnfreeze({
+      cwd: places(options).cwd,
+      yes: options.yes === true,
+      stdin: stdin.isTTY ? stdin : null,
+      stdout,
+      stderr,
     });
   });
 

@@ -59,6 +59,11 @@ export class LogSecrets {
     );
   }
 
+  /** A text for people: without these secrets, and without what looks like one. */
+  redacted(text: string): string {
+    return new Redactor({ values: [...this.#secrets] }).redact(text);
+  }
+
   #hide(text: string): string {
     if (this.#secrets.size === 0) return text;
     this.#redactor ??= new Redactor({ values: [...this.#secrets], builtIn: false });

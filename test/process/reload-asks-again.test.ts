@@ -150,11 +150,12 @@ test.concurrent('SIGHUP takes what was in the file then, not what is written whi
 test.concurrent('a change while the gateway starts is measured by what it starts with', async () => {
   const evidence = evidencePath();
   const dir = makeDirectory();
-  const one = { ...fixture('echo'), trusted: true };
+  const one = fixture('echo');
   writeRegistry(dir, registry({ one }));
+  writeFileSync(join(dir, '.rea', 'policy.yaml'), 'installed_by: somebody\n', { mode: 0o600 });
   const rea = await startRea({ cwd: dir, initialize: false });
   // Told between the reading of the file and the first start of a server.
-  await rea.waitForLog('trusted: has no effect in this version');
+  await rea.waitForLog('installed_by: has no effect on the gateway');
   writeRegistry(dir, registry({ one, evil: writes(evidence) }));
   await rea.initialize();
   await waitFor(rea, ['evil']);

@@ -1,7 +1,9 @@
 /** Clients, router and one server together, with what is posted to the server's thread kept in a list. */
+
 import pino from 'pino';
 import { type Audit, NO_AUDIT } from '#src/main/calls/audit.ts';
 import { CallTable } from '#src/main/calls/call-table.ts';
+import { Rates } from '#src/main/calls/gate/rate.ts';
 import { NO_OBSERVER } from '#src/main/calls/observer.ts';
 import { Catalogs } from '#src/main/catalog/catalogs.ts';
 import { Profiles } from '#src/main/catalog/profiles.ts';
@@ -75,6 +77,7 @@ export function house(
     config: { ...config, breaker: { failures, cooldownMs: 60_000 } },
     owner: null,
     calls,
+    rates: new Rates(),
     uses: { reliesOn: () => false, hasTasks: () => false },
     onAwaited: () => {
       world.awaited += 1;
@@ -110,6 +113,7 @@ export function house(
     version: '0',
     halted: () => ({ active: world.halted, reason: 'test' }),
     health: () => '{}',
+    hide: (text) => text,
     observer: NO_OBSERVER,
     audit,
     waitingMs: 15_000,

@@ -2,9 +2,11 @@
  * A router with clients, and a server for each of them or one for all, whose threads only remember the last
  * call. Clients remember what they were sent, except for answers.
  */
+
 import pino from 'pino';
 import { NO_AUDIT } from '#src/main/calls/audit.ts';
 import { CallTable } from '#src/main/calls/call-table.ts';
+import { Rates } from '#src/main/calls/gate/rate.ts';
 import { NO_OBSERVER } from '#src/main/calls/observer.ts';
 import { Catalogs } from '#src/main/catalog/catalogs.ts';
 import { Profiles } from '#src/main/catalog/profiles.ts';
@@ -72,6 +74,7 @@ export class OwnServersWorld {
       version: '0',
       halted: () => ({ active: false, reason: null }),
       health: () => '{}',
+      hide: (text) => text,
       observer: NO_OBSERVER,
       audit: NO_AUDIT,
       waitingMs: 15_000,
@@ -150,6 +153,7 @@ export class OwnServersWorld {
       config: this.#config,
       owner,
       calls: this.#calls,
+      rates: new Rates(),
       thread: {
         slot: 0,
         threadRecord: { state: 'running', restarts: 0, heap_mb: null, mates: 0 },

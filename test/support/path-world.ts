@@ -122,6 +122,7 @@ export function makePathWorld(): PathWorld {
       guarded,
       looks,
       pid: () => pid,
+      blocked: () => more.rules?.blockedPaths ?? [],
       work: (task) => task(),
     });
   const rule = ruleOf(null);

@@ -1,4 +1,5 @@
 /** Runs the commands of the real `rea` to their end, in an environment with nothing of the test runner. */
+import { join } from 'node:path';
 import { reaCommand } from './rea-bin.ts';
 import { type Run, runProgram } from './run-program.ts';
 import { stateHome } from './state-home.ts';
@@ -39,5 +40,6 @@ export function environment(extra: Readonly<Record<string, string>> = {}): Recor
     const value = process.env[name];
     if (value !== undefined) kept[name] = value;
   }
-  return { ...kept, XDG_STATE_HOME: stateHome(), ...extra };
+  const XDG_CONFIG_HOME = join(stateHome(), 'config');
+  return { ...kept, XDG_STATE_HOME: stateHome(), XDG_CONFIG_HOME, ...extra };
 }

@@ -3,11 +3,13 @@
  * only remember, and clients that count what they get. Checks with each call that is posted whether it may
  * be. Needs fake timers.
  */
+
 import { deepEqual, equal } from 'node:assert/strict';
 import pino from 'pino';
 import { NO_AUDIT } from '#src/main/calls/audit.ts';
 import { type Call, type CallOwner, newCall } from '#src/main/calls/call.ts';
 import { CallTable } from '#src/main/calls/call-table.ts';
+import { Rates } from '#src/main/calls/gate/rate.ts';
 import { NO_OBSERVER } from '#src/main/calls/observer.ts';
 import { Server } from '#src/main/servers/server.ts';
 import type { ServerThread } from '#src/main/servers/server-options.ts';
@@ -210,6 +212,7 @@ export class ServerWorld {
       owner: null,
       thread,
       calls: this.calls,
+      rates: new Rates(),
       uses: { reliesOn: () => false, hasTasks: () => false },
       log: pino({ level: 'silent' }),
       audit: NO_AUDIT,

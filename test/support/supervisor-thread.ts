@@ -14,6 +14,7 @@ import { ThreadVitals } from '#src/shared/memory/vitals.ts';
 import type { ServerConfig } from '#src/shared/model/config.ts';
 import { type GroupsFile, parseGroups } from '#src/shared/model/groups.ts';
 import type { CatalogEntry } from '#src/shared/model/mcp.ts';
+import { NO_RULES } from '#src/shared/model/policy.ts';
 import type { SupervisorEvent } from '#src/shared/model/server.ts';
 import type { Fact, SupervisorFact } from '#src/shared/protocol/facts.ts';
 import type {
@@ -57,6 +58,10 @@ export function serverConfig(
     prefix: name,
     asks: { elicitation: 'allow', sampling: 'allow', unsolicited: 'deny' },
     tools: { allow: ['*'], deny: [] },
+    tierOverrides: {},
+    trusted: false,
+    maxCallsPerMinute: 0,
+    rules: NO_RULES,
     resources: { owner: [] },
     instructions: 'on',
     startTimeoutMs: 15_000,

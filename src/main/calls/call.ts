@@ -7,6 +7,7 @@ import type { TaskAnswer } from '../../shared/model/mcp.ts';
 import type { Tier } from '../../shared/model/tier.ts';
 import type { AnswerMessage } from '../../shared/protocol/from-supervisor.ts';
 import type { Failure } from './failures.ts';
+import type { Subject } from './gate/subject.ts';
 
 /** The maker of a call as the call sees it: a client, or the gateway itself. */
 export interface CallOwner {
@@ -79,6 +80,8 @@ export interface Call extends Withdrawable {
   readonly admittedAt: number;
   /** Later by the time in which its client was asked. */
   totalDeadline: number;
+  /** For the rules; null: the gateway's own call. */
+  readonly subject: Subject | null;
   /** The call has ended; `answered` when the server has answered, `ok` when with a result. */
   readonly onEnd: ((ok: boolean, answered: boolean) => void) | null;
   /** Asked before a waiting call is sent: its subject may be gone with the process that had it. */
@@ -125,7 +128,7 @@ export function isCall(request: Withdrawable): request is Call {
 /** Everything done with a call besides passing its answer on. */
 export type Hooks = Pick<
   Call,
-  'onEnd' | 'lapsed' | 'elsewhere' | 'tasks' | 'onTasks' | 'untimed' | 'tool' | 'tier'
+  'onEnd' | 'lapsed' | 'elsewhere' | 'tasks' | 'onTasks' | 'untimed' | 'tool' | 'tier' | 'progress'
 >;
 
 /** The arguments of `newCall`. */
@@ -137,6 +140,8 @@ export type CallParts = Pick<
   readonly timeoutMs: number;
   readonly totalTimeoutMs: number;
   readonly hooks: Partial<Hooks>;
+  /** @default null: no rule judges it */
+  readonly subject?: Subject | null;
 };
 
 /** The longest a timer can wait: 24 days. */
@@ -162,6 +167,7 @@ export function newCall(parts: CallParts): Call {
     line: parts.line,
     admittedAt: now,
     totalDeadline: untimed ? Infinity : now + parts.totalTimeoutMs,
+    subject: parts.subject ?? null,
     onEnd: hooks.onEnd ?? null,
     lapsed: hooks.lapsed ?? null,
     elsewhere: hooks.elsewhere ?? null,
@@ -174,7 +180,7 @@ export function newCall(parts: CallParts): Call {
     timer,
     startedAt: now,
     asked: null,
-    progress: null,
+    progress: hooks.progress ?? null,
     overdue: false,
     postedTo: null,
     postedAt: now,

@@ -20,15 +20,12 @@ import { InFlight } from './in-flight.ts';
 import { LatencyWindow } from './latency.ts';
 import { type CallOutcome, outcomeOf } from './observer.ts';
 import { own } from './owned-lines.ts';
-import { nextValue, told } from './progress.ts';
+import { progressOf, told } from './progress.ts';
 import { type Refusal, refused } from './refusals.ts';
 
 /** The time in which a thread says whether a call has left. */
 const WORD_MS = 1000;
 const ORDINARY_ERROR = Buffer.from(String(JSON_RPC.gatewayError));
-const PROGRESS_HEAD = Buffer.from(
-  '{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":',
-);
 /** Codes by which servers say that there is no such resource, in one revision or another. */
 const NOT_FOUND = new Set(['-32002', '-32602']);
 
@@ -109,11 +106,9 @@ export class Delivery {
   /** Tells the client that its call goes on although nothing is heard: clients give up after a minute. */
   tellWaiting(call: Call): void {
     if (call.tokenRaw === null || this.#inFlight.get(call.id) !== call) return;
-    const value = nextValue(call);
-    if (value === null) return;
-    const message = JSON.stringify(`${named(this.#backend)} waits for the answer to its question`);
-    const rest = `,"progress":${value},"message":${message}}}`;
-    call.owner.send([PROGRESS_HEAD, call.tokenRaw, Buffer.from(rest)], call.idText);
+    const message = `${named(this.#backend)} waits for the answer to its question`;
+    const parts = progressOf(call, call.tokenRaw, message);
+    if (parts !== null) call.owner.send(parts, call.idText);
   }
 
   /** @returns false when nobody waits for it any more. */

@@ -9,12 +9,15 @@ import type { CallTable } from './call-table.ts';
 import type { Delivery } from './delivery.ts';
 import { FairQueue } from './fair-queue.ts';
 import { decide, type GateDecision, type GateView, queueFull } from './gate/gate.ts';
+import type { RateLimit } from './gate/rate.ts';
 import { breakerRefusal, LEAVING, type Refusal } from './refusals.ts';
 
 /** The server as the dispatcher sees it: more than `Backend`, which every call needs. */
 export interface Dispatching extends Backend {
   /** Says if calls can be posted to it, and to which incarnation. */
   readonly availability: GateView['availability'] & { readonly incarnation: number };
+  /** Counts its calls. */
+  readonly rate: RateLimit;
   /** It takes no new calls: it is being replaced or removed. */
   readonly retiring: boolean;
   /** Calls wait: starts the server if it is idle. */
@@ -49,7 +52,8 @@ export class Dispatcher {
 
   /** The gate's refusal, if any, of a call that must wait anyway, for example for the first tool list. */
   refusal(deadline: number): Refusal | null {
-    const decision = decide(this.#view(), performance.now(), deadline);
+    const asked = { deadline, subject: null, rate: null };
+    const decision = decide(this.#view(), performance.now(), asked);
     return decision.kind === 'refuse' ? decision : null;
   }
 
@@ -57,7 +61,11 @@ export class Dispatcher {
   submit(call: Call): void {
     const { maxQueue } = this.#server.config;
     const now = performance.now();
-    const decision = decide(this.#view(), now, call.totalDeadline);
+    const decision = decide(this.#view(), now, {
+      deadline: call.totalDeadline,
+      subject: call.subject,
+      rate: this.#server.rate,
+    });
     if (decision.kind === 'refuse') return this.#delivery.refuse(call, decision);
     if (decision.kind === 'wait') {
       if (this.#server.retiring) return this.#delivery.refuse(call, LEAVING);
@@ -193,16 +201,16 @@ export class Dispatcher {
       availability,
       breakerOpenUntil: circuit.openUntil,
       inFlight: inFlight.size - inFlight.untimed,
-      maxConcurrency: config.maxConcurrency,
       queued: this.#queue.count((owner) => !owner.needsDrain) - this.#heldPlaces(),
-      maxQueue: config.maxQueue,
+      config,
     };
   }
 
   /** The gate again, for a call that waits already. A server that retires is not waited for. */
   #decideWaiting(now: number, call: Call): GateDecision {
     if (this.#server.retiring && this.#server.availability.kind !== 'ready') return LEAVING;
-    return decide({ ...this.#view(), queued: 0 }, now, call.totalDeadline);
+    const { totalDeadline: deadline, subject } = call;
+    return decide({ ...this.#view(), queued: 0 }, now, { deadline, subject, rate: null });
   }
 
   /**

@@ -29,11 +29,16 @@ export function failureParts(method: string, idRaw: Uint8Array, failure: Failure
     server: failure.server,
     phase: failure.phase,
     outcome: failure.outcome,
-    // A denied path is denied again on a retry.
-    retryable: failure.outcome === 'not_sent' && failure.code !== 'ERR_DENIED_PATH',
+    // What is denied is denied again on a retry.
+    retryable: failure.outcome === 'not_sent' && !isDenied(failure.code),
     ...(failure.retryAt === null ? {} : { retry_at: new Date(failure.retryAt).toISOString() }),
   };
   if (method === 'tools/call') return toolErrorParts(idRaw, failure.message, error);
   const code = failure.code === 'ERR_TIMEOUT' ? JSON_RPC.timeout : JSON_RPC.gatewayError;
   return errorParts(idRaw, code, failure.message, { 'rea/error': error });
+}
+
+/** By a rule, which holds until a person changes it. */
+export function isDenied(code: ErrorCode): boolean {
+  return code === 'ERR_DENIED_PATH' || code === 'ERR_DENIED_TIER' || code === 'ERR_DENIED_TOOL';
 }

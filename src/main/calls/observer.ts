@@ -20,6 +20,11 @@ export type CallOutcome =
   | 'undeliverable'
   | 'cancelled';
 
+/** How the gateway's question about a call ended; `unable`: there was nobody to ask. */
+export const ASK_ANSWERS = ['once', 'session', 'no', 'late', 'unable', 'withdrawn'] as const;
+
+export type AskAnswer = (typeof ASK_ANSWERS)[number];
+
 export interface Observer {
   /**
    * Exactly once for each request that was meant for a server.
@@ -28,6 +33,8 @@ export interface Observer {
    * @param ms since it was handed to the server; null when it never was, or may take any time.
    */
   callEnded(server: string, outcome: CallOutcome, code: ErrorCode | null, ms: number | null): void;
+  /** A question of the gateway's own about a call of this server has ended. */
+  asked(server: string, answer: AskAnswer): void;
   circuitOpened(server: string): void;
   /** A process was started in place of one that had ended. */
   restarted(server: string): void;
@@ -41,6 +48,7 @@ export interface Observer {
 /** For a gateway that is asked for no metrics. */
 export const NO_OBSERVER: Observer = {
   callEnded: () => {},
+  asked: () => {},
   circuitOpened: () => {},
   restarted: () => {},
   threadLost: () => {},

@@ -13,6 +13,9 @@ const MAX_BYTES = 64 * 1024;
 const MAX_DIGITS = 64;
 /** Part of the present value by which the gateway's own are larger: less than any step of a server. */
 const STEP = 2 ** -40;
+const PROGRESS_HEAD = Buffer.from(
+  '{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":',
+);
 
 /** The server tells of progress, or of something else about the call. @returns what to replace in its line. */
 export function told(call: Call, line: Uint8Array): readonly Edit[] {
@@ -33,11 +36,23 @@ export function told(call: Call, line: Uint8Array): readonly Edit[] {
 }
 
 /** The value of the gateway's next progress; null when none is certain to be larger than the server's. */
-export function nextValue(call: Call): number | null {
+export function nextValue(call: Pick<Call, 'progress'>): number | null {
   const value = call.progress === null ? 0 : above(call.progress.value);
   if (!Number.isFinite(value)) return null;
   call.progress = { value, own: true };
   return value;
+}
+
+/** A notification of the gateway's own about a call; null when its value could not be larger than the last. */
+export function progressOf(
+  call: Pick<Call, 'progress'>,
+  tokenRaw: Uint8Array,
+  message: string,
+): Uint8Array[] | null {
+  const value = nextValue(call);
+  if (value === null) return null;
+  const rest = `,"progress":${value},"message":${JSON.stringify(message)}}}`;
+  return [PROGRESS_HEAD, tokenRaw, Buffer.from(rest)];
 }
 
 function above(value: number): number {

@@ -1,7 +1,7 @@
 /** Why a server takes a call not now, in words and with the time at which it may. Pure. */
 
 import type { Cause } from '../causes/causes.ts';
-import type { Failure } from './failures.ts';
+import { type Failure, isDenied } from './failures.ts';
 import type { GateDecision } from './gate/gate.ts';
 
 export type Refusal = Extract<GateDecision, { kind: 'refuse' }>;
@@ -36,7 +36,9 @@ export function refused(
   const helps = (cause?.action ?? null) === null ? '' : `; what helps: ${cause?.action}`;
   const when = retryAt === null ? '' : `; retry at ${new Date(retryAt).toISOString()}`;
   const message =
-    refusal.code === 'ERR_HALTED' || refusal.code === 'ERR_AUDIT_UNAVAILABLE'
+    refusal.code === 'ERR_HALTED' ||
+    refusal.code === 'ERR_AUDIT_UNAVAILABLE' ||
+    isDenied(refusal.code)
       ? refusal.why
       : `${who} takes no calls now: ${refusal.why}${because}${helps}${when}`;
   return { code: refusal.code, outcome: 'not_sent', message, retryAt };

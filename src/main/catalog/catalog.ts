@@ -13,7 +13,7 @@ import { MergedList, type Target } from './merged-list.ts';
 import { HEALTH_TOOL } from './own-tools.ts';
 import { NOTHING_RESERVED, type Reserved } from './reserved.ts';
 import { NOTHING_WITHHELD, ToldLists } from './told-lists.ts';
-import { toolFilter } from './tool-filter.ts';
+import { isOffered } from './tool-rule.ts';
 import { EARLIER_RUN, type Since, THIS_RUN } from './uri-claims.ts';
 import { UriOwners, type UriResolution } from './uri-owners.ts';
 
@@ -34,7 +34,6 @@ export interface Pending {
 
 interface ServerEntry {
   readonly config: ServerConfig;
-  readonly allows: (tool: string) => boolean;
   /** What it has told in this run. */
   readonly lists: ToldLists;
   /** The `Since` of everything in its first list of a kind. */
@@ -48,6 +47,8 @@ interface ServerEntry {
 export class Catalog {
   readonly #servers = new Map<string, ServerEntry>();
   readonly #lists: Readonly<Record<ListKind, MergedList>>;
+  /** Tools that a rule denies: not listed, but whoever calls one is told why. */
+  readonly #denied: MergedList;
   readonly #onChange: (kind: ListKind) => void;
   readonly #reports: CollisionReports;
   readonly #onHeld: (kind: UriKind, held: readonly HeldUri[]) => void;
@@ -82,6 +83,7 @@ export class Catalog {
       resources: new MergedList({ servers, reserved, keys: 'uris', own: [] }),
       templates: new MergedList({ servers, reserved, keys: 'uris', own: [] }),
     };
+    this.#denied = new MergedList({ servers, reserved, keys: 'names', own: [] });
     this.#uris = new UriOwners(this.#lists, [...this.#servers.keys()], reserved);
   }
 
@@ -135,6 +137,7 @@ export class Catalog {
       entry.joined = known.joined;
       entry.lists.adopt(known.lists);
     }
+    this.#denied.reconfigure(servers, reserved);
     this.#uris.reconfigure([...this.#servers.keys()], reserved);
     for (const kind of LIST_KINDS) {
       let changed = this.#lists[kind].reconfigure(servers, reserved);
@@ -163,6 +166,7 @@ export class Catalog {
       entry.lists.adopt(known.lists);
     }
     for (const kind of LIST_KINDS) this.#lists[kind].adopt(other.#lists[kind]);
+    this.#denied.adopt(other.#denied);
     this.#uris.templatesChanged();
   }
 
@@ -224,9 +228,10 @@ export class Catalog {
     return Object.values(this.#lists).reduce((sum, list) => sum + list.collisionsOf(server), 0);
   }
 
-  /** The server that lists an exposed tool or prompt. */
+  /** The server that has an exposed tool or prompt; also one that a rule denies. */
   target(kind: 'tools' | 'prompts', exposed: string): Target | null {
-    return this.#lists[kind].resolve(exposed);
+    const listed = this.#lists[kind].resolve(exposed);
+    return listed ?? (kind === 'tools' ? this.#denied.resolve(exposed) : null);
   }
 
   /** The server that an exposed tool or prompt belongs to. */
@@ -286,9 +291,16 @@ export class Catalog {
     entries: readonly CatalogEntry[],
     since: (key: string) => Since,
   ): boolean {
-    if (kind === 'tools') entry.tools = entries;
-    const offered = kind === 'tools' ? allowed(entry, entries) : entries;
-    const changed = this.#lists[kind].set(entry.config.name, offered, since);
+    const { config } = entry;
+    let offered = entries;
+    if (kind === 'tools') {
+      entry.tools = entries;
+      offered = entries.filter((tool) => isOffered(tool, config));
+      const listed = new Set(offered);
+      const denied = entries.filter((tool) => !listed.has(tool));
+      this.#denied.set(config.name, denied, since);
+    }
+    const changed = this.#lists[kind].set(config.name, offered, since);
     this.#looked(kind);
     return changed;
   }
@@ -315,10 +327,5 @@ export class Catalog {
 }
 
 function newEntry(config: ServerConfig, joined: Since): ServerEntry {
-  const allows = toolFilter(config);
-  return { config, allows, joined, lists: new ToldLists(), tools: null, outdated: false };
-}
-
-function allowed(entry: ServerEntry, tools: readonly CatalogEntry[]): readonly CatalogEntry[] {
-  return tools.filter(({ key }) => entry.allows(key));
+  return { config, joined, lists: new ToldLists(), tools: null, outdated: false };
 }

@@ -118,7 +118,7 @@ class Session implements ClientFace, Client {
       case 'notification':
         return this.#notification(message.method, frame);
       case 'response':
-        return this.#router.serverRequests.answer(this, frame);
+        return this.#router.answered(this, frame);
       case 'invalid':
         return this.#invalid(frame, message.why);
     }

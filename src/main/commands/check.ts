@@ -2,12 +2,15 @@
  * `rea check`: checks the configuration, the policy and the directory, and prints one line for each
  * problem on stdout. Starts nothing and creates nothing.
  */
+import { join } from 'node:path';
 import { oneLine } from '../../shared/text/clean-text.ts';
-import { loadConfig } from '../config/load.ts';
-import { loadPolicy, unenforcedRules } from '../config/policy.ts';
+import { knownTools, ruledTools, unknownRuleTools } from '../catalog/known-rules.ts';
+import { type LoadResult, loadConfig } from '../config/load.ts';
+import { loadPolicy, type Policy, unenforcedRules, withRules } from '../config/policy.ts';
 import { formatProblem, problemLines, warningLines } from '../config/problem.ts';
 import { displayName } from '../config/read-file.ts';
 import { directoryProblem } from '../processes/directory.ts';
+import { explain } from './explain.ts';
 
 export interface CheckOptions {
   /** Absolute directory that `.rea` lies in. */
@@ -17,6 +20,8 @@ export interface CheckOptions {
   readonly trustConfig?: boolean;
   readonly env: NodeJS.ProcessEnv;
   readonly stdout: NodeJS.WritableStream;
+  /** A server and a tool: only what the rules say about it is printed. */
+  readonly explain?: readonly [server: string, tool: string];
 }
 
 /** @returns the exit code: 0 valid, 1 not. */
@@ -42,17 +47,27 @@ export function runCheck(options: CheckOptions): number {
   } else {
     lines.push(...problemLines(config.problems));
   }
-  const policy = loadPolicy({ cwd, trustConfig });
+  const policy = loadPolicy({ cwd, trustConfig, env });
   if (!policy.ok) {
     lines.push(...problemLines(policy.problems));
-  } else if (policy.policy.file !== null) {
-    const shown = displayName(policy.policy.file, cwd);
+  } else if (policy.policy.file !== null || policy.policy.floor !== null) {
+    const { file: own, floor } = policy.policy;
+    const files = [own, floor].filter((one) => one !== null);
+    const shown = files.map((one) => displayName(one, cwd)).join(' and ');
     const unenforced = unenforcedRules(policy.policy);
     lines.push(...warned(policy.policy.warnings));
+    if (config.ok) lines.push(...ruled(cwd, config, policy.policy));
     if (unenforced.length > 0) {
       lines.push(`warning: ${shown}: not enforced by this version: ${unenforced.join(', ')}`);
     }
     lines.push(`ok: policy, ${shown}`);
+  }
+  if (options.explain !== undefined && config.ok && policy.ok) {
+    const [server, tool] = options.explain;
+    const rules = withRules(config.config, policy.policy, config.places);
+    const { ok, lines: told } = explain(join(cwd, '.rea'), rules, server, tool);
+    for (const line of told) options.stdout.write(`${oneLine(line)}\n`);
+    return ok ? 0 : 1;
   }
   const directory = directoryProblem(cwd);
   if (directory !== null) {
@@ -70,6 +85,24 @@ export function runCheck(options: CheckOptions): number {
   for (const line of lines) options.stdout.write(`${oneLine(line)}\n`);
   const valid = config.ok && config.mistakes.problems.length === 0;
   return valid && policy.ok && directory === null ? 0 : 1;
+}
+
+/** What the rules deny of the tools that are known. */
+function ruled(cwd: string, loaded: Extract<LoadResult, { ok: true }>, policy: Policy): string[] {
+  const config = withRules(loaded.config, policy, loaded.places);
+  const dir = join(cwd, '.rea');
+  const known = knownTools(dir, config);
+  const misspelt = config.servers.flatMap((server) => {
+    const tools = known.get(server.name);
+    return tools === undefined
+      ? []
+      : unknownRuleTools(
+          server,
+          tools.map(({ key }) => key),
+        );
+  });
+  const told = ruledTools(config, known);
+  return [...warned(misspelt), ...(told === null ? [] : [`policy: ${told}`])];
 }
 
 function warned(warnings: readonly string[]): string[] {

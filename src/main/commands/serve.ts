@@ -4,7 +4,7 @@ import type { GatewayConfig } from '../../shared/model/config.ts';
 import { asciiJson, oneLine } from '../../shared/text/clean-text.ts';
 import { hostAndPort } from '../clients/http/address.ts';
 import { loadConfig, type Mistakes } from '../config/load.ts';
-import { loadPolicy, type Policy } from '../config/policy.ts';
+import { loadPolicy, type Policy, withRules } from '../config/policy.ts';
 import { problemLines } from '../config/problem.ts';
 import { CLOCKS, type Clocks, clocksOf } from '../gateway/clocks.ts';
 import { Gateway } from '../gateway/gateway.ts';
@@ -24,6 +24,7 @@ import { hasTerminal } from '../terminal.ts';
 import { version } from '../version.ts';
 import { banner } from './banner.ts';
 import { doorUsage, namedDoor, type OpenDoor, ownDoor } from './door.ts';
+import { tellFirstEnforced } from './first-enforced.ts';
 
 export interface ServeOptions {
   /** Absolute. */
@@ -94,6 +95,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
   const { env } = process;
   const reload = new Reload({ cwd, config, mistakes, mode, trustConfig, env, secrets, log });
   tellWarnings(log, config, policy);
+  tellFirstEnforced(cwd, state.ok ? state.dir : null, config, policy, log);
   for (const line of problemLines(mistakes.problems)) log.error(line);
 
   const opened = await openMetrics({
@@ -173,13 +175,14 @@ function prepare(options: ServeOptions): Preparation {
   const { env } = process;
   const loaded = loadConfig({ cwd, trustConfig, ...(file === undefined ? {} : { file }), env });
   if (!loaded.ok) return cannotStart(problemLines(loaded.problems));
-  const policy = loadPolicy({ cwd, trustConfig });
+  const policy = loadPolicy({ cwd, trustConfig, env });
   if (!policy.ok) return cannotStart(problemLines(policy.problems));
   const place = { cwd, env, ...(stateDir === undefined ? {} : { chosen: stateDir }) };
   const state = prepareStateDirectory(place);
   const opening = named ?? ownDoor(state);
   if (!opening.ok) return cannotStart(opening.message);
-  const { config, mistakes } = loaded;
+  const { mistakes } = loaded;
+  const config = withRules(loaded.config, policy.policy, loaded.places);
   const { door } = opening;
   const prepared = {
     address,

@@ -3,6 +3,7 @@
  * no other one. What belongs to no entry concerns the whole file. Pure.
  */
 import type { ServerConfig } from '../../shared/model/config.ts';
+import { NO_RULES } from '../../shared/model/policy.ts';
 import type { Draft } from './draft.ts';
 import { formatPath, formatProblem, type Problem } from './problem.ts';
 import { settle } from './settings.ts';
@@ -63,6 +64,7 @@ export function brokenServer(name: string, prefix: string, reason: string): Serv
     clientCapabilities: null,
     prefix,
     resources: { owner: [] },
+    rules: NO_RULES,
     ...settle({}),
     unavailable: reason,
     fingerprint: '',

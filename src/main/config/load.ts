@@ -6,6 +6,7 @@
 import { dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { GatewayConfig, LimitsConfig, ServerConfig } from '../../shared/model/config.ts';
+import type { RulePlaces } from '../../shared/model/policy.ts';
 import { brokenServer, sortProblems } from './broken.ts';
 import { findLists } from './clients/lists.ts';
 import { readClientFile } from './clients/read.ts';
@@ -44,6 +45,8 @@ export type LoadResult =
       readonly config: GatewayConfig;
       /** The programs and addresses of its servers as written, by name. */
       readonly written: ReadonlyMap<string, Written>;
+      /** Where the rules of its servers are written, by name. */
+      readonly places: ReadonlyMap<string, RulePlaces>;
       readonly mistakes: Mistakes;
     }
   | { readonly ok: false; readonly problems: readonly Problem[] };
@@ -100,6 +103,7 @@ export function loadConfig(options: LoadOptions): LoadResult {
       warnings,
     },
     written: resolved.written,
+    places: resolved.places,
     mistakes: {
       problems: sorted.ofEntries,
       servers: new Set(sorted.reasons.keys()),

@@ -60,8 +60,8 @@ export function show(value: unknown): string {
   return typeof value === 'boolean' ? String(value) : `a ${typeof value}`;
 }
 
-/** The known key that was probably meant, or null when none is near. */
-function nearest(wanted: string, known: readonly string[]): string | null {
+/** The known key or name that was probably meant, or null when none is near. */
+export function nearest(wanted: string, known: readonly string[]): string | null {
   const plain = (key: string) => key.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
   const target = plain(wanted.slice(0, 64));
   let best: { key: string; distance: number } | null = null;

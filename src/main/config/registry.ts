@@ -12,9 +12,7 @@ import {
   prefixAdvice,
   type RegistryServer,
   registrySchema,
-  type ServerOptions,
   serverSchema,
-  WITHOUT_EFFECT,
 } from './schema.ts';
 
 /** The draft holds everything valid, and a problem for each mistake. */
@@ -58,11 +56,7 @@ export function readRegistry(document: ConfigDocument): Draft {
     renames: [],
     inputs: [],
     problems: [...problems, ...twice.problems],
-    warnings: [
-      ...servers.flatMap((server) => ownHeaders(document, server)),
-      ...withoutEffect(document, ['defaults'], defaults),
-      ...servers.flatMap((server) => withoutEffect(document, server.path, server.options)),
-    ],
+    warnings: servers.flatMap((server) => ownHeaders(document, server)),
   };
 }
 
@@ -193,14 +187,6 @@ function duplicates(
     entries.push({ ...one, name: null });
   }
   return { problems, entries };
-}
-
-function withoutEffect(document: ConfigDocument, path: Path, options: ServerOptions): string[] {
-  return WITHOUT_EFFECT.filter((key) => options[key] !== undefined).map((key) => {
-    const message = 'has no effect in this version';
-    const fix = 'it may stay, nothing relies on it yet';
-    return formatProblem(problemAt(document, [...path, key], message, fix));
-  });
 }
 
 function list(value: unknown): unknown[] {

@@ -11,9 +11,6 @@ const DAY_MS = 86_400_000;
 const MIB = 1024 * 1024;
 const MAX_PATTERNS = 1000;
 
-/** Keys that are accepted because older registries have them, and have no effect yet. */
-export const WITHOUT_EFFECT = ['tier_overrides', 'trusted'] as const;
-
 const RESERVED_NAMES = new Set(['rea', 'constructor']);
 
 /** Advice for a name that a server may not have, or null. */
@@ -162,6 +159,7 @@ const options = {
       error: 'write a mapping like {tool: destructive}',
     })
     .optional(),
+  max_calls_per_minute: whole(0, 100_000, 'calls').optional(),
   max_result_bytes: notYet(),
 };
 

@@ -10,6 +10,7 @@ import type {
   ServerConfig,
   ThreadsConfig,
 } from '../../shared/model/config.ts';
+import { NO_RULES, type RulePlaces } from '../../shared/model/policy.ts';
 import { oneLine } from '../../shared/text/clean-text.ts';
 import { conflicts } from './combinations.ts';
 import { type ConfigDocument, problemAt } from './document.ts';
@@ -28,6 +29,8 @@ export interface ResolvedServers {
   readonly reserved: readonly ReservedConfig[];
   /** Their programs and addresses as written, by name. */
   readonly written: ReadonlyMap<string, Written>;
+  /** Where their rules are written, by name. */
+  readonly places: ReadonlyMap<string, RulePlaces>;
   readonly problems: readonly Problem[];
   /** One line each. */
   readonly warnings: readonly string[];
@@ -45,6 +48,7 @@ export function resolveServers(
   const warnings: string[] = [];
   const servers: ServerConfig[] = [];
   const written = new Map<string, Written>();
+  const places = new Map<string, RulePlaces>();
   for (const server of draft.servers) {
     const expander = new Expander(draft, server, document, { env, folder: cwd });
     const config = resolveServer(draft, server, expander, cwd);
@@ -59,11 +63,12 @@ export function resolveServers(
       warnings.push(formatProblem(problemAt(document, place, message, fix)));
     }
     written.set(server.name, writtenOf(draft, server, cwd));
+    places.set(server.name, rulePlaces(document, server));
   }
   const reserved = draft.servers.map(({ name, prefix, ownedResources }) => {
     return { server: name, prefix, resources: ownedResources };
   });
-  return { servers, written, reserved, problems, warnings };
+  return { servers, written, places, reserved, problems, warnings };
 }
 
 function resolveServer(
@@ -88,9 +93,27 @@ function resolveServer(
     clientCapabilities: capabilities === undefined ? null : JSON.stringify(capabilities),
     prefix: server.prefix,
     resources: { owner: server.ownedResources },
+    rules: NO_RULES,
     ...settle(defaults, options),
     unavailable: unavailable.length === 0 ? null : unavailable.join('; '),
     fingerprint: endpoint === null ? programFingerprint(program) : endpointFingerprint(endpoint),
+  };
+}
+
+/** Where the rules of a server are written, in its own entry or in `defaults`; '' where they are not. */
+function rulePlaces(document: ConfigDocument, { path }: DraftServer): RulePlaces {
+  const at = (...keys: string[]) => {
+    const place = [
+      [...path, ...keys],
+      ['defaults', ...keys],
+    ].find((one) => document.has(one));
+    return place === undefined ? '' : `${document.file}:${document.lineOf(place)}`;
+  };
+  return {
+    allow: at('tools', 'allow'),
+    deny: at('tools', 'deny'),
+    tiers: at('tier_overrides'),
+    rate: at('max_calls_per_minute'),
   };
 }
 

@@ -16,6 +16,9 @@ export type Settings = Pick<
   ServerConfig,
   | 'asks'
   | 'tools'
+  | 'tierOverrides'
+  | 'trusted'
+  | 'maxCallsPerMinute'
   | 'instructions'
   | 'startTimeoutMs'
   | 'callTimeoutMs'
@@ -55,6 +58,9 @@ const DEFAULT_HTTP: HttpLimitsConfig = { maxSessions: 256, maxConnections: 1024 
 const DEFAULTS: Settings = {
   asks: { elicitation: 'allow', sampling: 'allow', unsolicited: 'deny' },
   tools: { allow: ['*'], deny: [] },
+  tierOverrides: {},
+  trusted: false,
+  maxCallsPerMinute: 0,
   instructions: 'on',
   startTimeoutMs: 30_000,
   callTimeoutMs: 60_000,
@@ -123,6 +129,9 @@ function overlay(base: Settings, options: ServerOptions): Settings {
   return {
     asks: asksOver(base.asks, options.asks),
     tools: toolsOver(base.tools, options.tools),
+    tierOverrides: { ...base.tierOverrides, ...options.tier_overrides },
+    trusted: options.trusted ?? base.trusted,
+    maxCallsPerMinute: options.max_calls_per_minute ?? base.maxCallsPerMinute,
     instructions: options.instructions ?? base.instructions,
     startTimeoutMs: options.start_timeout_ms ?? base.startTimeoutMs,
     callTimeoutMs: options.call_timeout_ms ?? base.callTimeoutMs,

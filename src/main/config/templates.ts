@@ -29,6 +29,10 @@ const EXAMPLE = `  # - name: files                      # also the prefix of its
 export const POLICY_TEMPLATE = `# What calls may do. Without this file the same built-in policy holds.
 version: "1"
 
+# L0 read, L1 and write, L2 and destroy after a person's yes, L3 all. See docs/policy.md.
+# autonomy_level: L2
+# tools: {deny: ["*__delete_*"]}       # patterns of SERVER__TOOL
+
 gateway:
   health:
     # Whether the tool __rea__health shows diagnostics of the servers to the client.

@@ -12,17 +12,19 @@ import type { Halt } from '../calls/gate/halt.ts';
 import { sessionsOf } from '../clients/session.ts';
 import type { Policy } from '../config/policy.ts';
 import { prepareDirectory } from '../processes/directory.ts';
-import { instancePath, removeInstance, writeLastStop } from '../processes/instance.ts';
+import { instancePath, writeLastStop } from '../processes/instance.ts';
 import { KeptGuard } from '../processes/kept-guard.ts';
 import type { Client } from '../routing/client.ts';
 import { isThreadHeld } from '../threads/start-worker.ts';
-import { haltEvent, startAudit } from './audit-events.ts';
+import { startAudit } from './audit-events.ts';
 import { type Before, before } from './before.ts';
 import { Doors } from './doors.ts';
+import { haltChanged } from './halt-changed.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { introduce } from './introduce.ts';
 import { LastAnswers } from './last-answers.ts';
 import type { GatewayOptions } from './options.ts';
+import { OwnInstance } from './own-instance.ts';
 import { buildParts, type GatewayEvents, type Parts } from './parts.ts';
 import { Publishing } from './publishing.ts';
 import { type InForce, putInForce } from './put-in-force.ts';
@@ -56,6 +58,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   readonly #heartbeat: Heartbeat;
   readonly #doors: Doors;
   readonly #answers: LastAnswers;
+  readonly #instance: OwnInstance;
   readonly #timers: NodeJS.Timeout[] = [];
   #inForce: InForce;
   #guard: KeptGuard | null = null;
@@ -70,6 +73,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     this.#options = options;
     this.#inForce = options;
     this.dir = dir;
+    this.#instance = new OwnInstance(dir, options.log);
     const parts = buildParts(
       {
         ...options,
@@ -102,8 +106,8 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
         parts.fleet.check(now);
         parts.audit.check();
       },
-      onHalt: (halt) => this.#haltChanged(halt),
     });
+    parts.halt.listen((halt) => this.#haltChanged(halt));
     this.#publishing = new Publishing(
       () => factsOf(parts, this.#own(), options.secrets),
       (fact) => parts.writer.tell(fact),
@@ -136,16 +140,17 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   async #start(): Promise<string | null> {
     const problem = await this.#doors.listen();
     if (problem !== null) {
-      removeInstance(this.dir, this.sessionId);
+      this.#instance.remove(this.sessionId);
       return problem;
     }
     introduce(
-      this.dir,
+      this.#instance,
       {
         ...this.#identity,
         session_id: this.sessionId,
         started_at: this.#startedAt,
         endpoint: this.endpoint,
+        halt: this.#parts.halt.active(),
       },
       this.#options,
     );
@@ -251,6 +256,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     const { log, logFile, metrics } = this.#options;
     for (const timer of this.#timers) clearInterval(timer);
     this.#heartbeat.stop();
+    this.#parts.halt.listen(null);
     this.#publishing.close();
     announcements.close();
     priorities.close();
@@ -271,7 +277,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     await this.#parts.processes.endStragglers(0);
     await launcher.close();
     this.#guard?.release();
-    tryTo('removing the run files', log, () => removeInstance(this.dir, this.sessionId));
+    tryTo('removing the run files', log, () => this.#instance.remove(this.sessionId));
     log.info({ reason }, 'stopped');
     await logFile?.close();
   }
@@ -326,11 +332,9 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   }
 
   #haltChanged(halt: Halt): void {
-    const words = halt.active ? 'HALT is set: calls are refused' : 'HALT is cleared';
-    this.#options.log.warn({ ...halt }, words);
-    this.#parts.audit.event(haltEvent(halt));
-    if (halt.active) this.#parts.router.serverRequests.reconsider();
+    haltChanged(this.#parts, halt, this.#inForce.policy.cancelInFlight, this.#options.log);
     this.#publishing.now();
+    this.#instance.halt(halt);
   }
 
   /**

@@ -28,6 +28,7 @@ export interface GatewayOptions {
   readonly stateDir: string | null;
   /** Closed with the gateway. */
   readonly metrics: Metrics;
+  /** In force already: the rules of the servers are its own. */
   readonly policy: Policy;
   /** Called when the stdio client is gone and there is no other client. */
   readonly onClientGone: (reason: string) => void;

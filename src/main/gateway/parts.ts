@@ -150,6 +150,7 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
     halted,
     waitingMs: options.clocks.waitingMs,
     health: () => events.health(),
+    hide: (text) => options.secrets.redacted(text),
     events,
   });
   fleet.listen(new ServerMessages(router, profiles));

@@ -4,12 +4,17 @@
  * has a mistake goes on as it is; for a file that is wrong as a whole nothing changes. All problems are logged and shown. Synchronous, so that reloads never overlap.
  */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import type { ReloadRecord } from '../../shared/model/snapshot.ts';
 import { keepRunning } from '../config/kept.ts';
-import { loadConfig, type Mistakes } from '../config/load.ts';
-import { loadPolicy, type Policy, unenforcedRules } from '../config/policy.ts';
+import { type LoadResult, loadConfig, type Mistakes } from '../config/load.ts';
+import {
+  loadPolicy,
+  type Policy,
+  policyFiles,
+  unenforcedRules,
+  withRules,
+} from '../config/policy.ts';
 import { type Problem, problemLines, warningLines } from '../config/problem.ts';
 import { displayName } from '../config/read-file.ts';
 import { SameDirectories } from '../config/same-directories.ts';
@@ -58,8 +63,10 @@ export interface Reconfigurable {
 
 const AGAIN_MS = 100;
 
+type Config = Extract<LoadResult, { ok: true }>;
+
 type Loaded =
-  | ({ readonly ok: true; readonly policy: Policy; readonly mistakes: Mistakes } & Read)
+  | ({ readonly ok: true; readonly policy: Policy } & Read & Pick<Config, 'mistakes' | 'places'>)
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 export class Reload {
@@ -80,10 +87,11 @@ export class Reload {
     this.#inForce = config;
     const shown = displayName(config.file, cwd);
     this.#waiting = new Waiting({ config, shown, secrets, env, log });
-    const files = [config.file, join(cwd, '.rea', 'policy.yaml')];
+    const [policy, floor] = policyFiles({ cwd, env });
+    const files = [config.file, policy];
     this.#directories = new SameDirectories(files);
     this.#watch = new FileWatch({
-      files,
+      files: [...files, floor],
       onChange: () => this.#request('a file has changed', 'file'),
     });
   }
@@ -127,9 +135,11 @@ export class Reload {
     const asks = mode !== 'auto';
     const takesAll = by === 'person' || !asks;
     const wanted = keepRunning(this.#inForce, loaded.config, loaded.mistakes);
-    const { config, withheld } = takesAll
+    const { config: taken, withheld } = takesAll
       ? { config: wanted, withheld: [] }
       : this.#waiting.split(this.#inForce, wanted);
+    // Those that go on as they are have the new rules, too.
+    const config = withRules(taken, loaded.policy, loaded.places);
     const result = gateway.reconfigure(config, loaded.policy);
     if (result.kind === 'refused') {
       return this.#refuse([`${displayName(config.file, cwd)}: ${result.problem}`]);
@@ -159,7 +169,7 @@ export class Reload {
     const loaded = existsSync(file)
       ? loadConfig({ cwd, file, trustConfig, env })
       : { ok: false as const, problems: [gone(displayName(file, cwd), mode)] };
-    const policy = loadPolicy({ cwd, trustConfig });
+    const policy = loadPolicy({ cwd, trustConfig, env });
     if (loaded.ok && policy.ok) return { ...loaded, policy: policy.policy };
     const problems = [loaded, policy].flatMap((one) => (one.ok ? [] : one.problems));
     return { ok: false, problems };

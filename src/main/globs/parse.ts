@@ -3,16 +3,8 @@
  * and braces. Braces are expanded, within a bound, into alternatives without braces. Other syntax that
  * some programs accept is refused, with advice what to write instead. Pure.
  */
+import type { Token } from '../../shared/text/glob-tokens.ts';
 import { type GlobUse, plainForm } from './plain-form.ts';
-
-/** Matches one character: a code point, any, or a class. A star matches any number of characters. */
-export type Token = number | 'any' | 'star' | CharacterClass;
-
-export interface CharacterClass {
-  readonly negated: boolean;
-  /** Code points, both ends included. */
-  readonly ranges: readonly (readonly [number, number])[];
-}
 
 /** Each alternative is a pattern of its own, without braces. */
 export type ParsedGlob =
@@ -29,6 +21,11 @@ const EXTENDED = /[!+@?*]\(/y;
 const MULTIPLIED = `braces stand for at most ${MAX_ALTERNATIVES} alternatives; write several patterns`;
 
 type Read = { readonly token: Token; readonly end: number } | { readonly fix: string };
+
+/** Whether it can match only itself. */
+export function isPlainName(pattern: string): boolean {
+  return !/[*?[\]{}()!\\]/.test(pattern);
+}
 
 export function parseGlob(pattern: string, use: GlobUse): ParsedGlob {
   if (pattern.length > MAX_PATTERN) {

@@ -3,7 +3,7 @@
  * negation. Text for people; nothing is matched by it. Pure.
  */
 /** The list that a pattern is in; the advice for a negation depends on it. */
-export type GlobUse = 'allow' | 'deny' | 'owner';
+export type GlobUse = 'allow' | 'deny' | 'owner' | 'path';
 
 /** The first extended group that holds no other one. */
 const EXTENDED = /([!+@?*])\(([^()]*)\)/;
@@ -54,6 +54,8 @@ function negation(some: string, excluded: string, use: GlobUse): string {
       return some === '*'
         ? `write ${but} in allow instead`
         : `${GENERAL}; ${but} is not one of them`;
+    case 'path':
+      return `write the paths that are meant, without ${but}: what is blocked stays blocked`;
     case 'owner':
       return `write what is meant itself, without ${but}`;
   }

@@ -5,7 +5,7 @@
  */
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { ErrorCode } from '../../shared/model/errors.ts';
-import type { CallOutcome, Observer } from '../calls/observer.ts';
+import { ASK_ANSWERS, type CallOutcome, type Observer } from '../calls/observer.ts';
 
 /** True: the duration of a call with this outcome tells something about the server. */
 const OUTCOMES: Readonly<Record<CallOutcome, boolean>> = {
@@ -30,8 +30,20 @@ const CODES: Readonly<Record<ErrorCode, true>> = {
   ERR_HTTP_STATUS: true,
   ERR_DENIED_PATH: true,
   ERR_AUDIT_UNAVAILABLE: true,
+  ERR_DENIED_TIER: true,
+  ERR_DENIED_TOOL: true,
+  ERR_RATE_LIMITED: true,
   ERR_DOWNSTREAM_DOWN: true,
 };
+
+/** Refusals by a rule that a person has made. */
+const RULES = {
+  ERR_HALTED: 'halt',
+  ERR_DENIED_TOOL: 'tools',
+  ERR_DENIED_TIER: 'tier',
+  ERR_RATE_LIMITED: 'rate',
+  ERR_DENIED_PATH: 'path',
+} as const satisfies Partial<Record<ErrorCode, string>>;
 
 const THREAD_LOSSES = ['stalled', 'crashed'] as const;
 
@@ -76,6 +88,16 @@ export function eventMetrics(registry: Registry): ExpectingMetrics {
     'rea_call_errors_total',
     'Requests that the gateway answered with an error of its own, by code.',
     ['server', 'code'],
+  );
+  const denied = counter(
+    'rea_denied_total',
+    'Requests refused by a rule of the operator, by rule.',
+    ['server', 'rule'],
+  );
+  const asks = counter(
+    'rea_asks_total',
+    'Questions of the gateway before a destructive call, by how they ended.',
+    ['server', 'answer'],
   );
   const durations = new Histogram({
     name: 'rea_call_duration_seconds',
@@ -133,6 +155,8 @@ export function eventMetrics(registry: Registry): ExpectingMetrics {
     known.add(server);
     for (const outcome of Object.keys(OUTCOMES)) calls.inc({ server, outcome }, 0);
     for (const code of Object.keys(CODES)) errors.inc({ server, code }, 0);
+    for (const rule of Object.values(RULES)) denied.inc({ server, rule }, 0);
+    for (const answer of ASK_ANSWERS) asks.inc({ server, answer }, 0);
     for (const reason of THREAD_LOSSES) losses.inc({ server, reason }, 0);
     for (const one of [restarts, openings, noise, cpu]) one.inc({ server }, 0);
     durations.zero({ server });
@@ -142,8 +166,12 @@ export function eventMetrics(registry: Registry): ExpectingMetrics {
     callEnded: (server, outcome, code, ms) => {
       calls.inc({ server, outcome });
       if (code !== null) errors.inc({ server, code });
+      if (code !== null && code in RULES) {
+        denied.inc({ server, rule: RULES[code as keyof typeof RULES] });
+      }
       if (ms !== null && OUTCOMES[outcome]) durations.observe({ server }, ms / 1000);
     },
+    asked: (server, answer) => asks.inc({ server, answer }),
     circuitOpened: (server) => openings.inc({ server }),
     restarted: (server) => restarts.inc({ server }),
     threadLost: (server, reason) => losses.inc({ server, reason }),

@@ -40,8 +40,11 @@ export function lastStopPath(dir: string): string {
   return join(dir, 'run', 'last.json');
 }
 
-/** Writes the record of this process, before its first spawn. Throws the system's error. */
-export function writeInstance(dir: string, own: Omit<InstanceRecord, 'parent_pid'>): void {
+/** What a gateway says of itself in its record. */
+export type OwnRecord = Omit<InstanceRecord, 'parent_pid'>;
+
+/** Writes the record of this process. Throws the system's error. */
+export function writeInstance(dir: string, own: OwnRecord): void {
   const record: InstanceRecord = { ...own, parent_pid: process.ppid };
   writeWholeFile(instancePath(dir, record.session_id), `${JSON.stringify(record)}\n`, 'replace');
 }
@@ -89,6 +92,8 @@ export interface InstanceView {
   readonly stateDir: string | null;
   readonly logFile: string | null;
   readonly parentPid: number | null;
+  /** Whether it has seen the kill switch; null: gateways of earlier versions do not say. */
+  readonly halted: boolean | null;
 }
 
 /** Reads the record of another process, trusting none of it. Null when it is no JSON object. */
@@ -96,6 +101,7 @@ export function parseInstance(json: string): InstanceView | null {
   const record = fieldsOf(parseJson(json));
   if (record === null) return null;
   const endpoint = fieldsOf(record['endpoint']) ?? {};
+  const halt = fieldsOf(record['halt']);
   return {
     identity: identityOf(record),
     sessionId: text(record['session_id']),
@@ -107,5 +113,6 @@ export function parseInstance(json: string): InstanceView | null {
     stateDir: text(record['state_dir']),
     logFile: text(record['log_file']),
     parentPid: pidOf(record['parent_pid']),
+    halted: halt === null ? null : bool(halt['active']),
   };
 }

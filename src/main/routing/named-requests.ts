@@ -13,7 +13,6 @@ import { HEALTH_TOOL_NAME } from '../catalog/own-tools.ts';
 import type { PendingLists } from './pending-lists.ts';
 import type { ServerRequest } from './request.ts';
 import type { Sender } from './send.ts';
-import { tierOfTool } from './tiers.ts';
 
 export interface NamedRequestsOptions {
   readonly catalogs: Catalogs;
@@ -61,10 +60,10 @@ export class NamedRequests {
     if (target.kind === 'target') {
       const edits = [{ at, with: target.keyRaw }];
       const { entry } = target;
-      const calls = request.method === 'tools/call';
-      const hooks = calls ? { tool: entry.key, tier: tierOfTool(entry) } : { tool: entry.key };
+      const tool = kind === 'tools' ? entry : null;
+      const subject = { method: request.method, tool, approved: false };
       return sender.serve(request, target.server, (server) =>
-        sender.submit(request, server, edits, hooks),
+        sender.submit(request, server, edits, { tool: entry.key }, subject),
       );
     }
     if (target.kind === 'pending' && lists.await(request, target)) return;

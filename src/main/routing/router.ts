@@ -17,14 +17,16 @@ import type { Catalogs } from '../catalog/catalogs.ts';
 import type { Profiles } from '../catalog/profiles.ts';
 import type { Server } from '../servers/server.ts';
 import type { Servers } from '../servers/servers.ts';
+import { Approvals } from './approvals/approvals.ts';
 import type { Client } from './client.ts';
 import { FanOut } from './fan-out.ts';
 import { NamedRequests } from './named-requests.ts';
 import { PendingLists } from './pending-lists.ts';
 import type { ServerRequest } from './request.ts';
 import { ResourceRequests } from './resources/resource-requests.ts';
-import { Sender } from './send.ts';
+import { Sender, STOPPING } from './send.ts';
 import { Elicitations } from './server-requests/elicitations.ts';
+import { RequestIds } from './server-requests/request-ids.ts';
 import { ServerRequests } from './server-requests/server-requests.ts';
 import { TaskRequests } from './tasks/task-requests.ts';
 import { Tasks } from './tasks/tasks.ts';
@@ -56,6 +58,8 @@ export interface RouterOptions {
   readonly health: () => string;
   readonly observer: Observer;
   readonly audit: Audit;
+  /** Takes secrets out of a text. */
+  readonly hide: (text: string) => string;
   /** How often a client is told that a call waits for its answer. */
   readonly waitingMs: number;
   readonly events: ClientEvents;
@@ -67,6 +71,8 @@ const NEWLINE = encoder.encode('\n');
 export class Router {
   readonly version: string;
   readonly profiles: Profiles;
+  /** Calls that a person has to agree to first. */
+  readonly approvals: Approvals;
   /** Requests of servers to clients. */
   readonly serverRequests: ServerRequests;
   readonly tasks: TaskRequests;
@@ -90,7 +96,13 @@ export class Router {
     this.profiles = options.profiles;
     const clients = this.#clients;
     const elicitations = this.#elicitations;
-    const sender = new Sender({ ...options, tasks: this.#tasks });
+    const ids = new RequestIds();
+    this.approvals = new Approvals({
+      ...options,
+      ids,
+      onAnswer: (server, answer) => options.observer.asked(server, answer),
+    });
+    const sender = new Sender({ ...options, tasks: this.#tasks, approvals: this.approvals });
     this.#sender = sender;
     const route = (request: ServerRequest) => this.route(request);
     const lists = new PendingLists({ sender, observer: options.observer, route });
@@ -103,6 +115,7 @@ export class Router {
       clients,
       tasks: this.#tasks,
       elicitations,
+      ids,
       halted: options.halted,
       waitingMs: options.waitingMs,
     });
@@ -140,6 +153,23 @@ export class Router {
     this.#dropped += 1;
   }
 
+  /** HALT was set: nobody is asked for a server any more, and what waits for lists is refused. */
+  halted(): void {
+    this.reconsider();
+    this.lists.settleAll();
+  }
+
+  /** What may be asked has changed. */
+  reconsider(): void {
+    this.serverRequests.reconsider();
+    this.approvals.reconsider();
+  }
+
+  /** A client answers what it was asked. */
+  answered(client: Client, frame: Frame): void {
+    if (!this.approvals.answer(client, frame)) this.serverRequests.answer(client, frame);
+  }
+
   /** The number of messages so far that were dropped because their clients do not read. */
   get droppedMessages(): number {
     return this.#dropped;
@@ -154,6 +184,7 @@ export class Router {
   leave(client: Client): void {
     this.#clients.delete(client);
     this.serverRequests.forget(client);
+    this.approvals.forget(client);
     this.tasks.forget(client);
     this.#elicitations.forget(client);
     this.#resources.forget(client);
@@ -165,6 +196,7 @@ export class Router {
   /** Refuses every further call: the gateway is stopping. */
   stopAccepting(): void {
     this.#sender.stopAccepting();
+    this.approvals.endAll(STOPPING);
     this.lists.settleAll();
     this.#options.catalogs.endWait();
   }

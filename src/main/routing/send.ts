@@ -11,19 +11,21 @@ import type { Audit } from '../calls/audit.ts';
 import { type Call, type CallOwner, type Hooks, newCall } from '../calls/call.ts';
 import { type CallTable, TOO_MANY_BYTES } from '../calls/call-table.ts';
 import { type Failure, failureParts } from '../calls/failures.ts';
+import { judge, type Subject, subjectOf, tierOfSubject } from '../calls/gate/subject.ts';
 import { type Observer, outcomeOf } from '../calls/observer.ts';
 import { serverLine } from '../calls/request-line.ts';
 import type { Server } from '../servers/server.ts';
 import type { Servers } from '../servers/servers.ts';
+import type { Approvals, Asking } from './approvals/approvals.ts';
 import type { ServerRequest } from './request.ts';
 import { asksForTask, hooksOfMaking, TOO_MANY_TASKS } from './tasks/making.ts';
 import type { Tasks } from './tasks/tasks.ts';
-import { tierOfMethod } from './tiers.ts';
 
 export interface SenderOptions {
   readonly calls: CallTable;
   readonly servers: Servers;
   readonly tasks: Tasks;
+  readonly approvals: Approvals;
   readonly observer: Observer;
   readonly audit: Audit;
 }
@@ -32,6 +34,11 @@ export interface SenderOptions {
 interface Place {
   readonly name: string;
   readonly phase: Phase | null;
+}
+
+/** A request, of a client or of the gateway itself, for which there is no subject. */
+interface Asked extends Pick<ServerRequest, 'frame' | 'method' | 'idRaw' | 'idText'> {
+  readonly subject: Subject | null;
 }
 
 type Why = Omit<Failure, 'server' | 'phase'>;
@@ -78,19 +85,53 @@ export class Sender {
     server: Server,
     edits: readonly Edit[] = [],
     hooks: Partial<Hooks> = {},
+    subject: Subject = subjectOf(request.method),
   ): void {
     const { frame, client } = request;
     const { calls, tasks } = this.#options;
+    if (this.#asksFirst(request, server, edits, hooks, subject)) return;
     if (!this.#accepting) return this.refuse(request, server, STOPPING);
     if (!calls.hasRoom(client, frame.line.length)) {
       return this.refuse(request, server, TOO_MANY_BYTES);
     }
     const making = asksForTask(frame) ? hooksOfMaking(tasks, client, server) : {};
     if (making === null) return this.refuse(request, server, TOO_MANY_TASKS);
-    const tier = hooks.tier ?? tierOfMethod(request.method);
-    const call = this.#call(client, request, server, edits, { ...hooks, ...making, tier });
+    const { method, idRaw, idText } = request;
+    const asked = { frame, method, idRaw, idText, subject };
+    const tier = tierOfSubject(subject, server.config);
+    const call = this.#call(client, asked, server, edits, { ...hooks, ...making, tier });
     client.track(call);
     server.submit(call);
+  }
+
+  /** @returns true: a person is asked, and the call is made after a yes. */
+  #asksFirst(
+    request: ServerRequest,
+    server: Server,
+    edits: readonly Edit[],
+    hooks: Partial<Hooks>,
+    subject: Subject,
+  ): boolean {
+    const { tool } = subject;
+    if (tool === null || judge(subject, server.config) !== 'ask') return false;
+    // These come first.
+    if (!this.#accepting || server.halted().active) return false;
+    const { name } = server.config;
+    const approved = { method: subject.method, tool, approved: true };
+    const asking: Asking = {
+      request,
+      tool,
+      config: () => this.serving(request, name)?.config ?? null,
+      goOn: (progress) => {
+        this.serve(request, name, (serving) =>
+          this.submit(request, serving, edits, { ...hooks, progress }, approved),
+        );
+      },
+      fail: (why) => this.refuse(request, server.current, why),
+      cancelled: () => this.#options.observer.callEnded(name, 'cancelled', null, null),
+    };
+    this.#options.approvals.ask(asking, server.config);
+    return true;
   }
 
   /**
@@ -109,7 +150,7 @@ export class Sender {
     const json = JSON.stringify({ jsonrpc: '2.0', id: 0, method, params });
     const frame = scanFrame(new TextEncoder().encode(json));
     if ('error' in frame) throw new Error(`the gateway wrote a bad request: ${json}`);
-    const request = { frame, method, idRaw: OWN_ID, idText: '0' };
+    const request = { frame, method, idRaw: OWN_ID, idText: '0', subject: null };
     const call = this.#call(owner, request, server, [], hooks);
     server.submit(call);
     return call;
@@ -131,7 +172,7 @@ export class Sender {
 
   #call(
     owner: CallOwner,
-    { frame, method, idRaw, idText }: Pick<ServerRequest, 'frame' | 'method' | 'idRaw' | 'idText'>,
+    { frame, method, idRaw, idText, subject }: Asked,
     server: Server,
     edits: readonly Edit[],
     hooks: Partial<Hooks>,
@@ -147,6 +188,7 @@ export class Sender {
       tokenRaw: token === null ? null : frame.line.slice(token[0], token[1]),
       target: server,
       method,
+      subject,
       line: serverLine(id, method, frame, edits),
       timeoutMs: callTimeoutMs,
       totalTimeoutMs: callTotalTimeoutMs,

@@ -58,7 +58,7 @@ export class ServerMessages implements ServerEvents {
   }
 
   onReconfigured(): void {
-    this.#router.serverRequests.reconsider();
+    this.#router.reconsider();
   }
 
   reliesOn(server: Server): boolean {

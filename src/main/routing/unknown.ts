@@ -12,6 +12,7 @@ import { member } from '../../shared/json/json-slice.ts';
 import { readName, readTaskId, readUri } from '../../shared/json/keys.ts';
 import type { ByteRange } from '../../shared/model/byte-range.ts';
 import { JSON_RPC } from '../../shared/model/errors.ts';
+import type { CatalogEntry } from '../../shared/model/mcp.ts';
 import { RELATED_TASK } from '../../shared/model/related-task.ts';
 import { withoutClaim } from '../calls/claim.ts';
 import type { Catalogs } from '../catalog/catalogs.ts';
@@ -36,6 +37,8 @@ interface Destination {
   /** A name: the server that serves the client under it. */
   readonly to: Server | string;
   readonly edits: readonly Edit[];
+  /** The tool that it names. */
+  readonly tool: CatalogEntry | null;
 }
 
 /** A later revision's handshake: a server's answer to it would be taken for the gateway's. */
@@ -75,31 +78,32 @@ export class UnknownMessages {
     }
   }
 
-  #submit(request: ServerRequest, { to, edits }: Destination): void {
+  #submit(request: ServerRequest, { to, edits, tool }: Destination): void {
     const { sender } = this.#options;
-    if (typeof to !== 'string') return sender.submit(request, to, edits);
-    sender.serve(request, to, (server) => sender.submit(request, server, edits));
+    const subject = { method: request.method, tool, approved: false };
+    if (typeof to !== 'string') return sender.submit(request, to, edits, {}, subject);
+    sender.serve(request, to, (server) => sender.submit(request, server, edits, {}, subject));
   }
 
   #find({ frame, method, client }: ServerRequest): Destination | null {
     const taskAt = taskNamed(frame);
     const ofTask = taskAt === null ? null : this.#ofTask(client, frame, taskAt);
-    if (ofTask !== null) return { to: ofTask.server, edits: ofTask.edits };
+    if (ofTask !== null) return { to: ofTask.server, edits: ofTask.edits, tool: null };
     const advertised = serversFor(method, this.#options.profiles.all());
     const named = this.#named(frame, client);
     if (named !== null && (advertised.length === 0 || advertised.includes(named.server))) {
-      return { to: named.server, edits: named.edits };
+      return { to: named.server, edits: named.edits, tool: named.tool };
     }
     const candidates = advertised.length > 0 ? advertised : this.#options.servers.names;
     const [only] = candidates;
-    return only === undefined || candidates.length > 1 ? null : { to: only, edits: [] };
+    return only === undefined || candidates.length > 1 ? null : { to: only, edits: [], tool: null };
   }
 
   /** The owner of the tool, prompt or resource that `params` name. */
   #named(
     frame: Frame,
     client: Client,
-  ): { readonly server: string; readonly edits: readonly Edit[] } | null {
+  ): (Omit<Destination, 'to'> & { readonly server: string }) | null {
     const catalog = this.#options.catalogs.of(client);
     const at = rangeOf(frame, SLOT.paramsName);
     const name = at === null ? null : readName(frame.line, at);
@@ -107,13 +111,14 @@ export class UnknownMessages {
       for (const kind of ['tools', 'prompts'] as const) {
         const target = catalog.target(kind, name.text);
         if (target === null) continue;
-        return { server: target.server, edits: [{ at, with: target.keyRaw }] };
+        const edits = [{ at, with: target.keyRaw }];
+        return { server: target.server, edits, tool: kind === 'tools' ? target.entry : null };
       }
     }
     const uriAt = rangeOf(frame, SLOT.paramsUri);
     const uri = uriAt === null ? null : readUri(frame.line, uriAt);
     const owner = uri === null || 'wrong' in uri ? null : catalog.byUri(uri.text);
-    return owner?.kind === 'server' ? { server: owner.server, edits: [] } : null;
+    return owner?.kind === 'server' ? { server: owner.server, edits: [], tool: null } : null;
   }
 
   #ofTask(

@@ -8,9 +8,9 @@ import type { RecordedGroup } from '../../shared/memory/vitals.ts';
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import { IDLE } from '../../shared/model/idle.ts';
 import type { LaneRecord, LastStop } from '../../shared/model/snapshot.ts';
-import { UNROUTED } from '../../shared/model/unrouted.ts';
 import type { StarvationMessage, UsageMessage } from '../../shared/protocol/usage.ts';
 import type { CallOwner } from '../calls/call.ts';
+import { Rates } from '../calls/gate/rate.ts';
 import type { Difference } from '../config/difference.ts';
 import { logFromThread } from '../logger.ts';
 import { type Placed, Placement } from '../threads/placement.ts';
@@ -23,6 +23,7 @@ import type { FleetOptions } from './fleet-options.ts';
 import { Instances } from './instances.ts';
 import { Lane, type LaneContext } from './lane.ts';
 import { LaneMessages } from './lane-messages.ts';
+import { laneRecords } from './lane-records.ts';
 import { LaneTable } from './lane-table.ts';
 import type { Server } from './server.ts';
 import type { Servers } from './servers.ts';
@@ -58,6 +59,7 @@ export class Fleet implements Servers {
     const context: LaneContext = {
       ...options,
       placement: this.#placement,
+      rates: new Rates(),
       uses: {
         reliesOn: (server) => this.#events.reliesOn(server),
         hasTasks: (server) => this.#events.hasTasks(server),
@@ -235,22 +237,8 @@ export class Fleet implements Servers {
     this.#messages.setLogLevel(this.#lanes.all(), level);
   }
 
-  /** By lane, in the order of the configuration; a server without any lane now has its own name. */
   records(): Record<string, LaneRecord> {
-    const records: Record<string, LaneRecord> = Object.create(null);
-    for (const { name } of this.#config.servers) {
-      const lanes = this.#lanes.of([{ name }]);
-      if (lanes.length === 0) records[name] = UNROUTED;
-      const nameCollisions = this.#options.catalogs.shared.collisions(name);
-      for (const lane of lanes) {
-        records[lane.name] = { ...lane.record, name_collisions: nameCollisions };
-      }
-    }
-    // Until it is gone a process is shown, under the name of its successor if there is one.
-    for (const lane of this.#endings.lanes) {
-      records[lane.name] ??= { ...lane.record, name_collisions: 0 };
-    }
-    return records;
+    return laneRecords(this.#config, this.#lanes, this.#endings, this.#options.catalogs);
   }
 
   groups(): RecordedGroup[] {
@@ -265,6 +253,11 @@ export class Fleet implements Servers {
       left_running: lane.server.lastRecord?.left_running ?? [],
       last_used: isoOrNull(this.#order.lastUse(lane)),
     }));
+  }
+
+  /** HALT was set: calls that wait are refused. @param why calls in flight end; null: they are answered. */
+  halted(why: string | null): void {
+    for (const { server } of this.#every()) server.halt(why);
   }
 
   abandonCalls(): void {

@@ -4,6 +4,7 @@
  */
 import type { LifecycleMessage } from '../../shared/protocol/from-supervisor.ts';
 import { CommandWarnings } from '../catalog/command-warnings.ts';
+import { RuleWarnings } from '../catalog/rule-warnings.ts';
 import { auditEventOf } from './audit-events.ts';
 import type { Endings } from './endings.ts';
 import type { ServerEvents } from './events.ts';
@@ -32,12 +33,15 @@ export class LaneMessages implements LaneListener {
   readonly #options: Options;
   readonly #parts: LaneMessagesParts;
   readonly #commands: CommandWarnings;
+  readonly #ruleWarnings: RuleWarnings;
   #logLevel: string | null = null;
 
   constructor(options: Options, parts: LaneMessagesParts) {
     this.#options = options;
     this.#parts = parts;
-    this.#commands = new CommandWarnings((server, text) => options.log.warn({ server }, text));
+    const warn = (server: string, text: string) => options.log.warn({ server }, text);
+    this.#commands = new CommandWarnings(warn);
+    this.#ruleWarnings = new RuleWarnings(warn);
   }
 
   /** Holds for threads that start later, too. */
@@ -133,6 +137,7 @@ export class LaneMessages implements LaneListener {
     else {
       this.#commands.look(lane.config, message.commandTools);
       const { kind, entries, withheld } = message;
+      if (kind === 'tools') this.#ruleWarnings.look(lane.config, entries);
       this.#options.catalogs.update(lane, kind, entries, withheld);
     }
     this.#options.onChange();

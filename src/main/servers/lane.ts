@@ -24,6 +24,7 @@ import type { Audit } from '../calls/audit.ts';
 import type { CallOwner } from '../calls/call.ts';
 import type { CallTable } from '../calls/call-table.ts';
 import type { Halt } from '../calls/gate/halt.ts';
+import type { Rates } from '../calls/gate/rate.ts';
 import type { Observer } from '../calls/observer.ts';
 import type { LogSecrets } from '../log-secrets.ts';
 import type { Logger } from '../logger.ts';
@@ -47,6 +48,7 @@ export interface LaneContext {
   readonly priorities: PriorityQueue;
   readonly halted: () => Halt;
   readonly secrets: Pick<LogSecrets, 'former'>;
+  readonly rates: Rates;
   /** A call waits for a server to start. */
   readonly onAwaited: () => void;
   readonly onChange: () => void;
@@ -319,7 +321,9 @@ export class Lane implements Tenant, ServerThread {
   reconfigure(config: ServerConfig): void {
     this.#config = config;
     this.server.reconfigure(config);
-    this.post({ type: 'asks', slot: this.#slot, asks: config.asks });
+    const { asks, rules } = config;
+    const { blockedPaths } = rules;
+    this.post({ type: 'rules', slot: this.#slot, asks, blockedPaths });
   }
 
   /** Retires the server once its calls have ended; see `Server.retire`. A lost thread comes back without it. */

@@ -8,6 +8,7 @@ import type { ServerLink } from '../calls/backend.ts';
 import type { CallOwner } from '../calls/call.ts';
 import type { CallTable } from '../calls/call-table.ts';
 import type { Halt } from '../calls/gate/halt.ts';
+import type { Rates } from '../calls/gate/rate.ts';
 import type { Observer } from '../calls/observer.ts';
 import type { Logger } from '../logger.ts';
 
@@ -37,6 +38,7 @@ export interface ServerOptions<S> {
   readonly observer: Observer;
   readonly audit: Audit;
   readonly halted: () => Halt;
+  readonly rates: Rates;
   /** A call waits for it to start. */
   readonly onAwaited: () => void;
   /** Something in `record` changed. */

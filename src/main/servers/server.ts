@@ -23,6 +23,7 @@ import { type CallsInFlight, Delivery } from '../calls/delivery.ts';
 import { Dispatcher, type Dispatching } from '../calls/dispatcher.ts';
 import type { Failure } from '../calls/failures.ts';
 import type { Halt } from '../calls/gate/halt.ts';
+import type { RateLimit } from '../calls/gate/rate.ts';
 import type { Observer } from '../calls/observer.ts';
 import type { Refusal } from '../calls/refusals.ts';
 import {
@@ -34,10 +35,9 @@ import {
 } from './availability.ts';
 import { RECYCLE_WORDS, type RecycleReason, Recycling } from './recycling.ts';
 import { Retirement } from './retirement.ts';
+import { routingRecord } from './routing-record.ts';
 import type { ServerOptions } from './server-options.ts';
 import { SupervisorWord } from './supervisor-word.ts';
-
-const STOPPING = 'the gateway is stopping';
 
 export class Server implements CallTarget, Dispatching {
   readonly owner: CallOwner | null;
@@ -129,16 +129,8 @@ export class Server implements CallTarget, Dispatching {
   }
 
   get record(): RoutingRecord {
-    return {
-      ...this.circuit.record(performance.now()),
-      in_flight: this.inFlight,
-      queued: this.#dispatcher.queued,
-      calls: this.#calls,
-      errors: this.#delivery.errors,
-      p50_ms: this.#delivery.quantile(0.5),
-      p99_ms: this.#delivery.quantile(0.99),
-      thread: this.#options.thread.threadRecord,
-    };
+    const parts = { circuit: this.circuit, delivery: this.#delivery, dispatcher: this.#dispatcher };
+    return routingRecord(parts, this.#calls, this.#options.thread);
   }
 
   /** How many calls it was ever given, and how many are at it now. */
@@ -158,6 +150,10 @@ export class Server implements CallTarget, Dispatching {
   /** True while calls wait for it, or requests for its lists. */
   get awaited(): boolean {
     return this.#dispatcher.queued > 0 || this.#isExpected;
+  }
+
+  get rate(): RateLimit {
+    return this.#options.rates.of(this.#config.name);
   }
 
   halted(): Halt {
@@ -302,7 +298,8 @@ export class Server implements CallTarget, Dispatching {
     const wakes = config.start === 'eager' && this.#config.start === 'lazy';
     this.#config = config;
     if (wakes && this.phase === 'idle') this.#options.thread.wake();
-    this.#dispatcher.pump();
+    // The rules may have become stricter.
+    this.#dispatcher.reconsider();
     this.changed();
   }
 
@@ -335,8 +332,14 @@ export class Server implements CallTarget, Dispatching {
     this.#recycling.close();
   }
 
+  /** HALT was set: calls that wait are refused. @param why calls in flight end; null: they are answered. */
+  halt(why: string | null): void {
+    this.#dispatcher.reconsider();
+    if (why !== null) this.abandon(why);
+  }
+
   /** Answers everything still open. @param why in words. */
-  abandon(why = STOPPING): void {
+  abandon(why = 'the gateway is stopping'): void {
     for (const call of [...this.#dispatcher.waiting(), ...this.#delivery.inFlight.all()]) {
       this.#dispatcher.remove(call);
       this.#delivery.abandon(call, why);

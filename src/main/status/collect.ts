@@ -122,6 +122,7 @@ const UNREADABLE: InstanceView = {
   stateDir: null,
   logFile: null,
   parentPid: null,
+  halted: null,
 };
 
 function instanceOf(

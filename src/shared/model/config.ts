@@ -4,7 +4,9 @@
  */
 
 import type { AsksConfig } from './asks.ts';
+import type { ServerRules } from './policy.ts';
 import type { Detached } from './process-mark.ts';
+import type { Tier } from './tier.ts';
 
 /** When and how fast a server that died is started again. Times in milliseconds. */
 export interface RestartPolicy {
@@ -72,6 +74,14 @@ export interface ServerConfig {
   /** Prefix of its tool names; the name unless configured. */
   readonly prefix: string;
   readonly tools: { readonly allow: readonly string[]; readonly deny: readonly string[] };
+  /** By the tool's own name. */
+  readonly tierOverrides: Readonly<Record<string, Tier>>;
+  /** Its annotations may lower the tier of a tool, too. @default false */
+  readonly trusted: boolean;
+  /** Calls of all clients together; 0 = no limit. */
+  readonly maxCallsPerMinute: number;
+  /** Rules of the policies, and where those of its own entry are written. */
+  readonly rules: ServerRules;
   /** `owner`: patterns of its own URIs, even if other servers list them. */
   readonly resources: { readonly owner: readonly string[] };
   /** `on`: clients are told its instructions. @default 'on' */

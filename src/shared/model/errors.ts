@@ -14,6 +14,9 @@ export type ErrorCode =
   | 'ERR_HTTP_STATUS'
   | 'ERR_DENIED_PATH'
   | 'ERR_AUDIT_UNAVAILABLE'
+  | 'ERR_DENIED_TIER'
+  | 'ERR_DENIED_TOOL'
+  | 'ERR_RATE_LIMITED'
   | 'ERR_DOWNSTREAM_DOWN';
 
 /**

@@ -204,7 +204,7 @@ export interface StateSnapshot {
   readonly clients: readonly ClientRecord[];
   /** Servers of the configuration that are not enabled, at most 256. */
   readonly disabled: readonly string[];
-  readonly halt: { readonly active: boolean; readonly reason: string | null };
+  readonly halt: HaltRecord;
   readonly reload: ReloadRecord;
   readonly audit: AuditRecord;
   readonly heartbeat_ms: number;
@@ -212,7 +212,16 @@ export interface StateSnapshot {
   readonly write_errors?: { readonly count: number; readonly last: string };
 }
 
-/** `run/<session_id>.json`: one for each gateway process, written before its first spawn. */
+/** The kill switch as a gateway sees it. */
+export interface HaltRecord {
+  readonly active: boolean;
+  readonly reason: string | null;
+}
+
+/**
+ * `run/<session_id>.json`: one for each gateway process, written before its first spawn, and again when the
+ * kill switch is set or cleared.
+ */
 export interface InstanceRecord extends ProcessIdentity {
   readonly session_id: string;
   readonly started_at: string;
@@ -223,6 +232,7 @@ export interface InstanceRecord extends ProcessIdentity {
   readonly log_file: string | null;
   /** The process that has started it: over stdio its client, or a program between the two. */
   readonly parent_pid: number;
+  readonly halt: HaltRecord;
 }
 
 /** `run/last.json`: when and why the last gateway of this directory stopped cleanly. Times are ISO. */

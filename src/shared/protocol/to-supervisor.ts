@@ -6,6 +6,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { AsksConfig } from '../model/asks.ts';
 import type { ServerConfig } from '../model/config.ts';
 import type { TaskAnswer } from '../model/mcp.ts';
+import type { BlockedPath } from '../model/policy.ts';
 import type { LauncherAddress } from './launch.ts';
 
 /** Gives the thread a server. `incarnation` is the last one used by an earlier thread, 0 at first. */
@@ -85,11 +86,15 @@ export interface LogLevelMessage {
   readonly level: string;
 }
 
-/** The server's allowed requests to clients have changed: it is told so at its next start. */
-export interface AsksMessage {
-  readonly type: 'asks';
+/**
+ * Rules that may have changed: the server's allowed requests to clients, of which it is told at its next start, and
+ * what no argument may name, from now on.
+ */
+export interface RulesMessage {
+  readonly type: 'rules';
   readonly slot: number;
   readonly asks: AsksConfig;
+  readonly blockedPaths: readonly BlockedPath[];
 }
 
 /** Starts an idle server; without effect in any other phase. */
@@ -140,7 +145,7 @@ export type ToSupervisor =
   | LineMessage
   | SuspectMessage
   | LogLevelMessage
-  | AsksMessage
+  | RulesMessage
   | WakeSlot
   | RestSlot
   | StopSlot

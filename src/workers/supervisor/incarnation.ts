@@ -8,6 +8,7 @@ import type { SupervisorInput } from '../../shared/machines/supervisor-state.ts'
 import type { EndpointConfig, ServerConfig } from '../../shared/model/config.ts';
 import type { ListKind } from '../../shared/model/lists.ts';
 import type { CatalogEntry, Withheld } from '../../shared/model/mcp.ts';
+import type { BlockedPath } from '../../shared/model/policy.ts';
 import { MARK_VARIABLE, markOf } from '../../shared/model/process-mark.ts';
 import type { ServerFeatures } from '../../shared/model/server.ts';
 import type { LeftProcess } from '../../shared/model/snapshot.ts';
@@ -52,6 +53,8 @@ export interface IncarnationOptions {
   /** Starts the process; null: this process forks. */
   readonly launcher: LauncherAddress | null;
   readonly context: SupervisorContext;
+  /** What the policy blocks now. */
+  readonly blocked: () => readonly BlockedPath[];
   readonly secrets: ServerSecrets;
   readonly telling: Telling;
   /** Gives an input to the machine. */
@@ -291,11 +294,11 @@ export class Incarnation
 
   /** A process reads this machine's files; a server behind a URL does not. */
   #guard(): PathRule {
-    const { config, context, slot } = this.#options;
+    const { config, context, slot, blocked } = this.#options;
     const { guarded, looks, workload } = context;
     const pid = () => this.link.pid;
     const work = (task: () => void) => workload.of(slot, task);
-    return new PathRule({ config, guarded, looks, pid, work });
+    return new PathRule({ config, guarded, looks, pid, work, blocked });
   }
 
   /** Whatever it starts inherits the mark, and is found by it at its end. */

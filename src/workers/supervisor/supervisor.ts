@@ -17,6 +17,7 @@ import {
 } from '../../shared/machines/supervisor-state.ts';
 import type { AsksConfig } from '../../shared/model/asks.ts';
 import type { ServerConfig } from '../../shared/model/config.ts';
+import type { BlockedPath } from '../../shared/model/policy.ts';
 import { markOf } from '../../shared/model/process-mark.ts';
 import type { LauncherAddress } from '../../shared/protocol/launch.ts';
 import type {
@@ -63,6 +64,7 @@ export class Supervisor {
   /** Of the incarnation before. */
   #lastLink: Link | null = null;
   #asks: AsksConfig;
+  #blocked: readonly BlockedPath[];
   #logLevel: string | null = null;
   #launcher: LauncherAddress | null = null;
 
@@ -75,6 +77,7 @@ export class Supervisor {
     this.#config = config;
     this.#clientCapabilities = config.clientCapabilities ?? message.clientCapabilities;
     this.#asks = config.asks;
+    this.#blocked = config.rules.blockedPaths;
     this.#context = context;
     // Nobody is told the mark of its processes.
     const mark = markOf(context.session, config.lane, config.detached);
@@ -101,8 +104,9 @@ export class Supervisor {
       case 'log_level':
         this.#logLevel = message.level;
         return current?.conversation.setLogLevel(message.level);
-      case 'asks':
+      case 'rules':
         this.#asks = message.asks;
+        this.#blocked = message.blockedPaths;
         return;
       case 'ticket':
         this.#launcher = message.launcher;
@@ -234,6 +238,7 @@ export class Supervisor {
       logLevel: this.#logLevel,
       launcher: this.#launcher,
       context: this.#context,
+      blocked: () => this.#blocked,
       secrets: this.#secrets,
       telling: this.#telling,
       feed: (input) => this.#onEvent(input),

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { difference, keysOfNextStart } from '#src/main/config/difference.ts';
 import type { GatewayConfig, ServerConfig } from '#src/shared/model/config.ts';
+import { NO_RULES } from '#src/shared/model/policy.ts';
 import { serverConfig } from '../../support/supervisor-thread.ts';
 
 function server(name: string, more: Partial<ServerConfig> = {}): ServerConfig {
@@ -42,6 +43,9 @@ const OF_MAIN: readonly [keyof ServerConfig, unknown][] = [
   ['prefix', 'other'],
   ['asks', { elicitation: 'deny', sampling: 'allow', unsolicited: 'deny' }],
   ['tools', { allow: ['a'], deny: [] }],
+  ['tierOverrides', { a: 'read' }],
+  ['trusted', true],
+  ['maxCallsPerMinute', 7],
   ['resources', { owner: ['u://*'] }],
   ['instructions', 'off'],
   ['callTimeoutMs', 1],
@@ -58,6 +62,14 @@ const OF_MAIN: readonly [keyof ServerConfig, unknown][] = [
 
 test.each(OF_MAIN)('%s is changed without the process', (key, value) => {
   expect(names([server('one')], [server('one', { [key]: value })])).toEqual({
+    ...NOTHING,
+    adjusted: ['one'],
+  });
+});
+
+test('rules of the policy are changed without the process', () => {
+  const rules = { ...NO_RULES, level: 'L0' } as const;
+  expect(names([server('one')], [server('one', { rules })])).toEqual({
     ...NOTHING,
     adjusted: ['one'],
   });

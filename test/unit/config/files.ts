@@ -118,3 +118,6 @@ export function fullClientFile() {
 /** A registry with one server. @param extra more lines of it. */
 export const oneServer = (extra = '') =>
   `version: "1"\nservers:\n  - name: a\n    command: run\n${extra}`;
+
+/** An environment without a policy of the user's own. */
+export const NO_FLOOR = { XDG_CONFIG_HOME: '/nonexistent' };

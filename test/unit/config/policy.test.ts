@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { loadPolicy, unenforcedRules } from '#src/main/config/policy.ts';
 import { formatProblem } from '#src/main/config/problem.ts';
-import { directory, write } from './files.ts';
+import { directory, NO_FLOOR, write } from './files.ts';
 
 function policy(text: string | null) {
   const cwd = directory();
   if (text !== null) write(cwd, '.rea/policy.yaml', text);
-  return loadPolicy({ cwd });
+  return loadPolicy({ cwd, env: NO_FLOOR });
 }
 
 function accepted(text: string | null) {
@@ -39,7 +39,8 @@ describe('the policy', () => {
     expect(full).toMatchObject({
       profile: 'team',
       autonomyLevel: 'L1',
-      blockedPaths: ['.env'],
+      levelAt: 'max_autonomy_level, .rea/policy.yaml:5',
+      blockedPaths: [{ pattern: '.env', at: '.rea/policy.yaml:6' }],
       redactPatterns: [{ name: 'key', regex: 'k-[0-9]+', flags: 'i' }],
       injectionDetection: 'warn',
       audit: {
@@ -52,12 +53,7 @@ describe('the policy', () => {
       },
       exposeDiagnostics: true,
     });
-    expect(unenforcedRules(full)).toEqual([
-      'autonomy_level',
-      'blocked_paths',
-      'redact.patterns',
-      'injection_detection',
-    ]);
+    expect(unenforcedRules(full)).toEqual(['redact.patterns', 'injection_detection']);
     expect(full.warnings).toEqual([
       '.rea/policy.yaml:3: installed_by: has no effect on the gateway; it may stay',
       '.rea/policy.yaml:4: autonomy_level: L2 is above max_autonomy_level L1, which holds; lower one or raise the other',
@@ -77,7 +73,7 @@ describe('the policy', () => {
   it.each([
     ['blocked_path: [x]', 'blocked_path: unknown key; did you mean "blocked_paths"?'],
     ['autonomy_level: L4', 'autonomy_level: is "L4"; write L0, L1, L2 or L3'],
-    ['blocked_paths: .env', 'blocked_paths: is ".env"; write a list of paths'],
+    ['blocked_paths: .env', 'blocked_paths: is ".env"; write a list of paths, like [a, b]'],
     ['gateway: {health: {expose_diagnostics: "yes"}}', 'expose_diagnostics: is "yes"'],
     ['gateway: {heath: {}}', 'gateway.heath: unknown key; did you mean "health"?'],
     ['redact: {patterns: [{name: a, regex: "("}]}', 'redact.patterns[0].regex: does not compile'],

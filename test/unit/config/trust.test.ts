@@ -7,7 +7,7 @@ import { loadConfig } from '#src/main/config/load.ts';
 import { loadPolicy } from '#src/main/config/policy.ts';
 import { formatProblem } from '#src/main/config/problem.ts';
 import { doubtsAbout } from '#src/main/config/trust.ts';
-import { directory, write } from './files.ts';
+import { directory, NO_FLOOR, write } from './files.ts';
 
 const REGISTRY = 'version: "1"\nservers:\n  - {name: a, command: run}\n';
 const isRoot = process.getuid?.() === 0;
@@ -144,19 +144,22 @@ describe('a configuration file', () => {
   it('holds for the policy as for the registry', () => {
     const { cwd, rea } = project();
     const policy = write(cwd, '.rea/policy.yaml', 'version: "1"\n');
-    expect(loadPolicy({ cwd })).toMatchObject({ ok: true, policy: { warnings: [] } });
+    expect(loadPolicy({ cwd, env: NO_FLOOR })).toMatchObject({
+      ok: true,
+      policy: { warnings: [] },
+    });
     chmodSync(policy, 0o646);
-    expect(loadPolicy({ cwd })).toMatchObject({
+    expect(loadPolicy({ cwd, env: NO_FLOOR })).toMatchObject({
       ok: false,
       problems: [{ file: '.rea/policy.yaml', fix: expect.stringContaining('chmod o-w') }],
     });
-    expect(loadPolicy({ cwd, trustConfig: true })).toMatchObject({
+    expect(loadPolicy({ cwd, trustConfig: true, env: NO_FLOOR })).toMatchObject({
       ok: true,
       policy: { warnings: [expect.stringContaining('can be written by every user')] },
     });
     chmodSync(policy, 0o600);
     chmodSync(rea, 0o777);
-    expect(loadPolicy({ cwd })).toMatchObject({ ok: false });
+    expect(loadPolicy({ cwd, env: NO_FLOOR })).toMatchObject({ ok: false });
   });
 
   it('is read all the same when it is trusted, with one warning that tells the worst', () => {

@@ -49,6 +49,7 @@ const record = (session: string) => ({
   endpoint: { stdio: true, http: null, auth: null, token_file: null },
   state_dir: null,
   log_file: null,
+  halt: { active: false, reason: null },
 });
 
 describe('prepareDirectory', () => {

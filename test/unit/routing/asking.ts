@@ -1,8 +1,10 @@
 /** One server that asks, clients that are asked, and what both have heard. */
+
 import type { Call, OpenQuestion } from '#src/main/calls/call.ts';
 import type { Halt } from '#src/main/calls/gate/halt.ts';
 import type * as routing from '#src/main/routing/client.ts';
 import { Elicitations } from '#src/main/routing/server-requests/elicitations.ts';
+import { RequestIds } from '#src/main/routing/server-requests/request-ids.ts';
 import { ServerRequests } from '#src/main/routing/server-requests/server-requests.ts';
 import { Tasks } from '#src/main/routing/tasks/tasks.ts';
 import type * as servers from '#src/main/servers/server.ts';
@@ -121,6 +123,7 @@ export function reset(): void {
     tasks,
     elicitations,
     halted: () => halt,
+    ids: new RequestIds(),
     waitingMs: 15_000,
   });
 }

@@ -1,9 +1,11 @@
 /** Lanes on their way out, on threads that only remember what they were sent. */
+
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { NO_AUDIT } from '#src/main/calls/audit.ts';
 import { type CallOwner, newCall } from '#src/main/calls/call.ts';
 import { CallTable } from '#src/main/calls/call-table.ts';
+import { Rates } from '#src/main/calls/gate/rate.ts';
 import { NO_OBSERVER } from '#src/main/calls/observer.ts';
 import { Catalogs } from '#src/main/catalog/catalogs.ts';
 import type { PriorityQueue } from '#src/main/processes/priority/priority-queue.ts';
@@ -100,6 +102,7 @@ function house(room = 4) {
           onAwaited: () => {},
           secrets: { former: () => [] },
           halted: () => ({ active: false, reason: null }),
+          rates: new Rates(),
           log,
           observer: NO_OBSERVER,
           audit: NO_AUDIT,

@@ -1,8 +1,10 @@
 /** A lane that moves to a thread of its own, against a thread that only remembers what it was sent. */
+
 import pino from 'pino';
 import { expect, test } from 'vitest';
 import { NO_AUDIT } from '#src/main/calls/audit.ts';
 import { CallTable } from '#src/main/calls/call-table.ts';
+import { Rates } from '#src/main/calls/gate/rate.ts';
 import { NO_OBSERVER } from '#src/main/calls/observer.ts';
 import type { PriorityQueue } from '#src/main/processes/priority/priority-queue.ts';
 import { Lane } from '#src/main/servers/lane.ts';
@@ -41,6 +43,7 @@ function house() {
       onAwaited: () => {},
       secrets: { former: () => [] },
       halted: () => ({ active: false, reason: null }),
+      rates: new Rates(),
       log: pino({ level: 'silent' }),
       observer: NO_OBSERVER,
       audit: NO_AUDIT,

@@ -161,6 +161,7 @@ export function instance(changes: Partial<InstanceRecord> = {}): InstanceRecord 
     state_dir: null,
     log_file: null,
     parent_pid: process.ppid,
+    halt: { active: false, reason: null },
     ...changes,
   };
 }

@@ -1,8 +1,11 @@
 /**
- * The gate of a call: halt → availability → breaker → concurrency, each check O(1) and none of them
- * posting anything to a thread. Decides; the dispatcher acts.
+ * The gate of a call: halt → allow and deny → tier → rate → availability → breaker → concurrency, each check
+ * O(1) and none of them posting anything to a thread. Decides; the dispatcher acts.
  */
+import type { ServerConfig } from '../../../shared/model/config.ts';
 import type { ErrorCode, Phase } from '../../../shared/model/errors.ts';
+import type { RateLimit } from './rate.ts';
+import { judge, type Subject } from './subject.ts';
 
 /** The longest a call waits for a restart that is already scheduled, and for a server that is away. */
 const MAX_BACKOFF_WAIT_MS = 5000;
@@ -26,9 +29,18 @@ export interface GateView {
   /** While open and cooling down: when it may be tried again. */
   readonly breakerOpenUntil: number | null;
   readonly inFlight: number;
-  readonly maxConcurrency: number;
   readonly queued: number;
-  readonly maxQueue: number;
+  readonly config: ServerConfig;
+}
+
+/** The call as the gate sees it. */
+export interface GateCall {
+  /** When the call's own time ends. */
+  readonly deadline: number;
+  /** Null: the gateway's own, or not known yet; such a call is not judged. */
+  readonly subject: Subject | null;
+  /** Counts the call; null: it has been counted. */
+  readonly rate: RateLimit | null;
 }
 
 export type GateDecision =
@@ -45,22 +57,39 @@ export type GateDecision =
 const POST = { kind: 'post' } as const;
 const WAIT = { kind: 'wait' } as const;
 
-/** @param deadline when the call's own time ends. */
-export function decide(view: GateView, now: number, deadline: number): GateDecision {
-  if (view.halted.active) {
-    return refuse(
-      'ERR_HALTED',
-      `the gateway is halted: ${view.halted.reason ?? 'no reason given'}`,
-    );
-  }
+export function decide(view: GateView, now: number, call: GateCall): GateDecision {
+  const { deadline, subject, rate } = call;
+  const ruled = byRules(view, subject);
+  if (ruled !== null) return ruled;
+  const { maxConcurrency, maxQueue } = view.config;
+  const retryAt = subject === null || rate === null ? null : rate.take(view.config, now);
+  if (retryAt !== null) return tooMany(view.config, retryAt);
   const first = byAvailability(view.availability, now, deadline);
   if (first.kind === 'refuse') return first;
   if (view.breakerOpenUntil !== null && view.breakerOpenUntil > now) {
     return refuse('ERR_BREAKER_OPEN', 'its circuit is open', view.breakerOpenUntil);
   }
-  if (first.kind === 'post' && view.inFlight < view.maxConcurrency) return first;
-  if (view.queued < view.maxQueue) return WAIT;
-  return queueFull(view.maxQueue);
+  if (first.kind === 'post' && view.inFlight < maxConcurrency) return first;
+  if (view.queued < maxQueue) return WAIT;
+  return queueFull(maxQueue);
+}
+
+/** What comes before everything else: whether the call may be made at all. Null: it may. */
+export function byRules(
+  { halted, config }: Pick<GateView, 'halted' | 'config'>,
+  subject: Subject | null,
+): Extract<GateDecision, { kind: 'refuse' }> | null {
+  if (halted.active) {
+    return refuse('ERR_HALTED', `the gateway is halted: ${halted.reason ?? 'no reason given'}`);
+  }
+  const verdict = subject === null ? 'pass' : judge(subject, config);
+  if (verdict === 'pass') return null;
+  return verdict === 'ask' ? ASK_FIRST : refuse(verdict.code, verdict.why);
+}
+
+function tooMany({ name, maxCallsPerMinute, rules }: ServerConfig, retryAt: number) {
+  const why = `it got ${maxCallsPerMinute} calls in the last minute (max_calls_per_minute, ${rules.places.rate}); raise it for server "${name}" if that is too few`;
+  return refuse('ERR_RATE_LIMITED', why, retryAt);
 }
 
 export function queueFull(maxQueue: number): Extract<GateDecision, { kind: 'refuse' }> {
@@ -107,3 +136,9 @@ function refuse(
 ): Extract<GateDecision, { kind: 'refuse' }> {
   return { kind: 'refuse', code, why, retryAt };
 }
+
+/** A person is asked before a call gets here: the rules have changed since. */
+const ASK_FIRST = refuse(
+  'ERR_DENIED_TIER',
+  'a person has to be asked first since the policy has changed; call again',
+);

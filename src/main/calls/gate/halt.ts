@@ -25,6 +25,9 @@ export class HaltSwitch {
   readonly #now: () => number;
   #halt: Halt = RUNNING;
   #lookedAt = Number.NEGATIVE_INFINITY;
+  #onChange: ((halt: Halt) => void) | null = null;
+  /** A change will be told in a moment. */
+  #tells = false;
 
   /**
    * @param dir absolute path of `.rea`.
@@ -40,14 +43,31 @@ export class HaltSwitch {
     const now = this.#now();
     const age = now - this.#lookedAt;
     if (age >= 0 && age < MAX_AGE_MS) return this.#halt;
+    const before = this.#halt;
     this.#halt = look(this.#dir);
     this.#lookedAt = now;
+    if (this.#halt.active !== before.active || this.#halt.reason !== before.reason) this.#tell();
     return this.#halt;
   }
 
-  /** Makes the next `active` look again, for example after a watch event. */
+  /** Makes the next `active` look again, however soon. */
   refresh(): void {
     this.#lookedAt = Number.NEGATIVE_INFINITY;
+  }
+
+  /** @param onChange called after each change that a look has shown; null: nobody is any more. */
+  listen(onChange: ((halt: Halt) => void) | null): void {
+    this.#onChange = onChange;
+  }
+
+  /** Later: whoever looked has yet to act on what it saw. */
+  #tell(): void {
+    if (this.#tells) return;
+    this.#tells = true;
+    setImmediate(() => {
+      this.#tells = false;
+      this.#onChange?.(this.#halt);
+    });
   }
 }
 

@@ -35,6 +35,7 @@ import { rawId, shown, streamOf, type Task, type Tasks } from '../tasks/tasks.ts
 import { type Addressee, addresseeOf, notSupported } from './addressee.ts';
 import { type ClientTask, ClientTasks } from './client-tasks.ts';
 import type { Elicitations } from './elicitations.ts';
+import type { RequestIds } from './request-ids.ts';
 import { Standing } from './standing.ts';
 
 /** Unanswered requests that one server may have. */
@@ -71,6 +72,7 @@ export interface ServerRequestsOptions {
   readonly tasks: Tasks;
   readonly elicitations: Elicitations;
   readonly halted: () => Halt;
+  readonly ids: RequestIds;
   /** How often a client is told that a call waits for its answer. */
   readonly waitingMs: number;
 }
@@ -78,9 +80,8 @@ export interface ServerRequestsOptions {
 export class ServerRequests {
   readonly #options: ServerRequestsOptions;
   readonly #clientTasks = new ClientTasks();
-  /** By the id that the client sees, a number as text: some clients were only ever asked by SDKs. */
+  /** By the id that the client sees. */
   readonly #pending = new Map<string, Pending>();
-  #lastId = 0;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: ServerRequestsOptions) {
@@ -298,8 +299,7 @@ export class ServerRequests {
   }
 
   #mintId(): string {
-    this.#lastId += 1;
-    return String(this.#lastId);
+    return this.#options.ids.mint();
   }
 }
 

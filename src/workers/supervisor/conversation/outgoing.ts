@@ -118,7 +118,7 @@ export class Outgoing {
       call,
       code: 'ERR_DENIED_PATH',
       outcome: 'not_sent',
-      message: `${this.#inWords(refusal)}; the call to server "${server}" was not sent. A person can change the gateway's files with an editor`,
+      message: `${this.#inWords(refusal)}; the call to server "${server}" was not sent. ${refusal.remedy}`,
     });
   }
 

@@ -18,7 +18,9 @@ import type { ByteRange } from '../../../shared/model/byte-range.ts';
 import { type Replace, rewritten } from './rewrite.ts';
 
 const KEY = 'rea/server';
+const OWN_KEY = 'rea/ask';
 const encode = (text: string) => Buffer.from(text);
+const OF_SERVER = encode(`"${OWN_KEY}-of-server"`);
 
 /** The texts that are written for one server. */
 interface Signature {
@@ -124,13 +126,15 @@ function signMeta(line: Uint8Array, at: ByteRange, signature: Signature, replace
   const { name, inMeta } = signature;
   if (kindAt(line, at[0]) !== 'object') return replace(...at, encode(`{${inMeta}}`));
   let found = false;
-  eachMember(line, at, (key, keyEnd, start, end) => {
-    if (!isName(line, key, keyEnd, KEY)) return;
-    found = true;
-    replace(start, end, name);
+  eachMember(line, at, (key, keyEnd) => {
+    found ||= isName(line, key, keyEnd, KEY);
   });
-  // Nothing of this object has been replaced then, so that its beginning is still ahead.
   if (!found) add(line, at, inMeta, replace);
+  eachMember(line, at, (key, keyEnd, start, end) => {
+    if (isName(line, key, keyEnd, KEY)) replace(start, end, name);
+    // By this one clients tell the gateway's own questions.
+    else if (isName(line, key, keyEnd, OWN_KEY)) replace(key, keyEnd, OF_SERVER);
+  });
 }
 
 /** A message that is no string is replaced. */

@@ -7,10 +7,11 @@
  */
 import { statSync } from 'node:fs';
 import { errorCode } from '../../../shared/platform/errno.ts';
+import { fold } from '../../../shared/text/fold.ts';
 import type { Entry } from './entry.ts';
 import type { Lookups } from './lookups.ts';
 import type { Mounts } from './mounts.ts';
-import { fold, MAX_NAME } from './own-name.ts';
+import { MAX_NAME } from './own-name.ts';
 import { SETTLED_MS } from './settled.ts';
 
 const MAX_NAMES = 1024;

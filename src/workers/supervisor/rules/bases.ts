@@ -5,10 +5,10 @@
  */
 import { resolve } from 'node:path';
 import type { ServerConfig } from '../../../shared/model/config.ts';
+import { fold } from '../../../shared/text/fold.ts';
 import { Absent } from './absent.ts';
 import type { Lookups } from './lookups.ts';
 import type { Mounts } from './mounts.ts';
-import { fold } from './own-name.ts';
 import { isSame, type Places } from './places.ts';
 import type { Base } from './string-judge.ts';
 import { meaningOf } from './unseen.ts';

@@ -3,8 +3,9 @@
  * in another form of Unicode when there is nothing of the exact name (`e` and an accent for `é`, the sign of
  * Kelvin for `K`). Listings are kept for as long as it is certain that nothing has come; most are empty.
  */
+
+import { fold } from '../../../shared/text/fold.ts';
 import type { Directory } from './entry.ts';
-import { fold } from './own-name.ts';
 import { SETTLED_MS } from './settled.ts';
 
 /** Of all listings together. */

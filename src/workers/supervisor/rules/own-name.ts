@@ -3,10 +3,10 @@
  * case, forms of Unicode, characters that are not seen, or what Windows drops at the end of a name. Pure.
  */
 
+import { fold } from '../../../shared/text/fold.ts';
+
 /** `.rea`, its short name on FAT and NTFS, and the one with a hash that several of them get. */
 const OWN = /^(?:\.rea|rea~\d+|re[0-9a-f]{4}~\d+)$/;
-const PLAIN = /^[\x20-\x7e]*$/;
-const IGNORED = /\p{Default_Ignorable_Code_Point}/gu;
 /** Windows drops dots and spaces there. */
 const TRAILING = /[. ]+$/;
 /** Longest name that a file system takes, in UTF-16 units. */
@@ -20,10 +20,4 @@ export function isOwnName(name: string): boolean {
   // Behind a colon is the name of a stream (`.rea::$INDEX_ALLOCATION`), behind a NUL what C does not see.
   const [seen = ''] = fold(name).split(/[:\0]/, 1);
   return OWN.test(seen.replace(TRAILING, ''));
-}
-
-/** One spelling for all that some file system takes for the same. @param path one component or several. */
-export function fold(path: string): string {
-  if (PLAIN.test(path)) return path.toLowerCase();
-  return path.normalize('NFKC').replaceAll(IGNORED, '').toLowerCase().normalize('NFKC');
 }

@@ -2,6 +2,7 @@
  * Judges one message, string by string. Goes on where it stopped, when something has to be fetched from a
  * slow mount first, or when it has taken long enough for one turn of the loop.
  */
+import type { BlockedPath } from '../../../shared/model/policy.ts';
 import type { Lookups } from './lookups.ts';
 import { PENDING, StringJudge, type Surface } from './string-judge.ts';
 import type { Strings } from './strings.ts';
@@ -12,6 +13,16 @@ export interface Denial {
   readonly at: number;
   readonly text: string;
   readonly why: string;
+  /** The pattern of the policy that blocks it; null: it is one of the gateway's own files. */
+  readonly blocked: BlockedPath | null;
+}
+
+/** What is asked about the message only where it matters. */
+export interface Meaning {
+  /** Whether it may change what it names. */
+  readonly writes: () => boolean;
+  /** Whether a string that begins at this place is text, and no path. */
+  readonly isContent: (at: number) => boolean;
 }
 
 /** Of one turn. */
@@ -25,14 +36,20 @@ export class PathCheck {
   readonly #lookups: Lookups;
   readonly #strings: Strings;
   readonly #judge: StringJudge;
+  readonly #isContent: (at: number) => boolean;
   /** Strings that wait for lookups, and where they begin. */
   #waiting: { readonly text: string; readonly at: number }[] = [];
   #ended = false;
 
-  /** @param writes whether the message may change what it names. */
-  constructor(surface: Surface, lookups: Lookups, strings: Strings, writes: () => boolean) {
+  constructor(
+    surface: Surface,
+    lookups: Lookups,
+    strings: Strings,
+    { writes, isContent }: Meaning,
+  ) {
     this.#lookups = lookups;
     this.#strings = strings;
+    this.#isContent = isContent;
     this.#judge = new StringJudge(surface, lookups, writes);
   }
 
@@ -70,7 +87,13 @@ export class PathCheck {
 
   #next(text: string, at: number): Denial | null {
     const why = this.#judge.judge(text);
+    if (why !== null && why !== PENDING) return { at, text, why, blocked: null };
+    const { blocked } = this.#judge;
+    if (blocked !== null && !this.#isContent(at)) {
+      const by = `blocked_paths (${JSON.stringify(blocked.pattern)}, ${blocked.at})`;
+      return { at, text, why: `which ${by} forbids`, blocked };
+    }
     if (why === PENDING) this.#waiting.push({ text, at });
-    return why === null || why === PENDING ? null : { at, text, why };
+    return null;
   }
 }

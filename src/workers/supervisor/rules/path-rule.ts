@@ -10,11 +10,13 @@ import type { KnownPlaces } from '../../../shared/memory/known-places.ts';
 import type { ServerConfig } from '../../../shared/model/config.ts';
 import type { GuardedPlaces } from '../../../shared/model/guarded.ts';
 import type { CatalogEntry } from '../../../shared/model/mcp.ts';
+import type { BlockedPath } from '../../../shared/model/policy.ts';
 import { errorCode } from '../../../shared/platform/errno.ts';
 import { stringMember } from '../conversation/own-requests.ts';
 import { buildChildEnv } from '../process/environment.ts';
 import { argumentName } from './argument-name.ts';
 import { Bases, basePaths } from './bases.ts';
+import { isContent as isContentName } from './blocked.ts';
 import { Lookups } from './lookups.ts';
 import type { Mounts } from './mounts.ts';
 import type { OddNames } from './odd-names.ts';
@@ -39,6 +41,8 @@ export interface PathRuleOptions {
   readonly looks: Looks;
   /** The server's process; null while there is none. */
   readonly pid: () => number | null;
+  /** What the policy blocks now. */
+  readonly blocked: () => readonly BlockedPath[];
   /** Does a part of the work; its time counts as the server's. */
   readonly work: (task: () => void) => void;
 }
@@ -48,6 +52,8 @@ export interface Refusal {
   readonly where: string;
   readonly text: string;
   readonly why: string;
+  /** A sentence: what a person can do. */
+  readonly remedy: string;
 }
 
 /** These ask for something, and change nothing that they name. */
@@ -59,6 +65,7 @@ const READING = new Set([
   'completion/complete',
 ]);
 const PARAMS = Buffer.from('"params":');
+const OWN_REMEDY = "A person can change the gateway's files with an editor";
 const TRUE = 0x74;
 const MAX_ROOTS = 64;
 const LATE =
@@ -125,9 +132,11 @@ export class PathRule {
     const again = this.#places.refresh(now) || this.#newBase;
     this.#newBase = false;
     const bases = this.#bases.refresh(again, this.#places, lookups);
-    const surface = { places: this.#places, bases, around: this.#around };
+    const blocked = this.#options.blocked();
+    const surface = { places: this.#places, bases, around: this.#around, blocked };
     const strings = new Strings(line, from);
-    const check = new PathCheck(surface, lookups, strings, writes);
+    const isContent = (at: number) => isContentName(argumentName(line, at));
+    const check = new PathCheck(surface, lookups, strings, { writes, isContent });
     const result = check.run();
     if (result === null) return this.#goOn(check, lookups, line, strings);
     return result === 'fine' ? null : this.#refuse(result, line);
@@ -143,7 +152,7 @@ export class PathRule {
       if (!lookups.wanting) await new Promise((resolve) => setImmediate(resolve));
       else if (!(await lookups.fetch())) {
         const { at, text } = check.waitsFor ?? { at: strings.start, text: '' };
-        return this.#refuse({ at, text, why: LATE }, line);
+        return this.#refuse({ at, text, why: LATE, blocked: null }, line);
       }
       let result: ReturnType<PathCheck['run']> = null;
       this.#options.work(() => {
@@ -154,9 +163,10 @@ export class PathRule {
     }
   }
 
-  #refuse({ at, text, why }: Denial, line: Uint8Array): Refusal {
+  #refuse({ at, text, why, blocked }: Denial, line: Uint8Array): Refusal {
     this.#places.lookAgain();
-    return { where: argumentName(line, at), text, why };
+    const remedy = blocked === null ? OWN_REMEDY : `To allow it: take the pattern out there`;
+    return { where: argumentName(line, at), text, why, remedy };
   }
 
   #follow(): void {

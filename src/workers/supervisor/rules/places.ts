@@ -7,9 +7,9 @@
 import { dirname } from 'node:path';
 import type { KnownAs, KnownPlaces } from '../../../shared/memory/known-places.ts';
 import type { GuardedPlaces } from '../../../shared/model/guarded.ts';
+import { fold } from '../../../shared/text/fold.ts';
 import type { Entry } from './entry.ts';
 import type { Lookups } from './lookups.ts';
-import { fold } from './own-name.ts';
 import { namesOf, ROOT, walk } from './walk.ts';
 
 const REFRESH_MS = 1000;

@@ -2,7 +2,10 @@
  * Judges one string: whether any path that a server may make of it, from any directory where it may begin,
  * leads to a guarded place. Asks the file system through the lookups of the check; keeps nothing.
  */
+
+import type { BlockedPath } from '../../../shared/model/policy.ts';
 import type { Absent } from './absent.ts';
+import { blocking } from './blocked.ts';
 import type { Entry } from './entry.ts';
 import { isInnerFile } from './inner-files.ts';
 import type { Lookups } from './lookups.ts';
@@ -34,6 +37,8 @@ export interface Surface {
   readonly places: Places;
   readonly bases: readonly Base[];
   readonly around: Surroundings;
+  /** What the policy blocks. */
+  readonly blocked: readonly BlockedPath[];
 }
 
 /** In words, why the string must not leave; null: it may; `pending`: lookups are to be fetched first. */
@@ -62,6 +67,7 @@ const FROM_ROOT: Base = { names: [], absent: null, start: ROOT, guarded: false, 
 /** Names to be followed for one string. */
 const MAX_STEPS = 100_000;
 const TOO_MANY_WAYS = 'which can be read as a path in too many ways';
+const ADDRESS = /^(?:https?|wss?):$/i;
 const OWN = "a directory .rea, which is the gateway's";
 
 export class StringJudge {
@@ -69,6 +75,7 @@ export class StringJudge {
   readonly #lookups: Lookups;
   readonly #writes: () => boolean;
   #steps = 0;
+  #blocked: BlockedPath | null = null;
 
   /** @param writes whether the message may change what it names. */
   constructor(surface: Surface, lookups: Lookups, writes: () => boolean) {
@@ -77,8 +84,14 @@ export class StringJudge {
     this.#writes = writes;
   }
 
+  /** The pattern of the policy that blocks the last string, as far as it has been judged; null: none. */
+  get blocked(): BlockedPath | null {
+    return this.#blocked;
+  }
+
   judge(text: string): Verdict {
     const { bases, around } = this.#surface;
+    this.#blocked = null;
     const readings = readingsOf(text, around);
     if (readings === null) return TOO_MANY_WAYS;
     this.#steps = 0;
@@ -97,7 +110,10 @@ export class StringJudge {
 
   #from(base: Base, reading: Reading): Verdict {
     const { names, climbs, hasOwnName } = reading;
+    const blocks = this.#surface.blocked.length > 0;
     const [first] = names;
+    // Also what is not there: it may be made.
+    if (blocks) this.#block(reading, [...base.names, ...names], names);
     if (base.absent !== null && first !== undefined && !hasOwnName && !climbs) {
       if (base.absent.lacks(first, this.#lookups)) return null;
     }
@@ -112,6 +128,7 @@ export class StringJudge {
 
   #follow(base: Base, reading: Reading, whole: readonly string[]): Verdict {
     const { places } = this.#surface;
+    const blocks = this.#surface.blocked.length > 0;
     const ways = [this.#nearest(whole)];
     for (let one = ways.pop(); one !== undefined; one = ways.pop()) {
       const { start, left } = one;
@@ -119,10 +136,20 @@ export class StringJudge {
       if (seen === null) return PENDING;
       const isClosed = base.closed && seen.entry.kind === 'unknown';
       const way = isClosed ? spelled(whole, reading.names, seen.hit) : seen;
+      if (blocks) this.#block(reading, namesOf(way.real), way.missing);
       const verdict = this.#led(base, reading, way) ?? this.#otherWays(way, ways);
       if (verdict !== null) return verdict;
     }
     return null;
+  }
+
+  /** @param missing names of it that are not there, as far as that is known. */
+  #block({ text }: Reading, whole: readonly string[], missing: readonly string[]): void {
+    const { blocked } = this.#surface;
+    // Another machine's files are its own.
+    if (this.#blocked !== null || ADDRESS.test(missing[0] ?? '')) return;
+    const found = blocking(blocked, pathOf(resolveNames(whole)));
+    if (found !== null && !isProse(text, missing, true)) this.#blocked = found;
   }
 
   /** Where the next name is not, some servers take one that is written otherwise. @param ways gets those. */

@@ -1,0 +1,55 @@
+/** What a request is about, for the rules: a tool, or a method with a tier of its own. */
+import type { ServerConfig } from '../../../shared/model/config.ts';
+import type { CatalogEntry } from '../../../shared/model/mcp.ts';
+import type { Tier } from '../../../shared/model/tier.ts';
+import { type Denial, methodVerdict, ruleOf } from '../../catalog/tool-rule.ts';
+
+export interface Subject {
+  readonly method: string;
+  /** Null: it names none. */
+  readonly tool: CatalogEntry | null;
+  /** A person has said yes to this call. */
+  readonly approved: boolean;
+}
+
+/** Methods that ask for something and change nothing; others may do anything. */
+const READING: ReadonlySet<string> = new Set([
+  'prompts/get',
+  'completion/complete',
+  'resources/read',
+  'resources/subscribe',
+  'resources/unsubscribe',
+  'tasks/get',
+  'tasks/result',
+  'tasks/list',
+  // It only ends what the client has begun.
+  'tasks/cancel',
+]);
+
+/** A request that names no tool. */
+export function subjectOf(method: string): Subject {
+  return { method, tool: null, approved: false };
+}
+
+/** What the rules say, as they are now. */
+export function judge(subject: Subject, config: ServerConfig): 'pass' | 'ask' | Denial {
+  const { method, tool, approved } = subject;
+  const ofTool = tool === null ? 'pass' : ruleOf(tool, config).verdict;
+  if (typeof ofTool === 'object') return ofTool;
+  if (tool === null || method !== 'tools/call') {
+    const ofMethod = methodVerdict(method, tierOfMethod(method), config);
+    if (ofMethod !== 'pass') return ofMethod;
+  }
+  return ofTool === 'ask' && approved ? 'pass' : ofTool;
+}
+
+/** What a request may do, for its record in the audit log. */
+export function tierOfSubject({ method, tool }: Subject, config: ServerConfig): Tier {
+  return tool === null || method !== 'tools/call'
+    ? tierOfMethod(method)
+    : ruleOf(tool, config).tier.tier;
+}
+
+function tierOfMethod(method: string): Tier {
+  return READING.has(method) ? 'read' : 'write';
+}

@@ -1,0 +1,157 @@
+/**
+ * What the rules say about a tool: whether it may be called, only after a person's yes, or not at all. What is
+ * denied is not listed either. Asked for every call, so the answer is kept with the tool.
+ */
+import type { ServerConfig } from '../../shared/model/config.ts';
+import type { ErrorCode } from '../../shared/model/errors.ts';
+import type { CatalogEntry } from '../../shared/model/mcp.ts';
+import { type ToolPatterns, VERDICTS } from '../../shared/model/policy.ts';
+import type { Tier } from '../../shared/model/tier.ts';
+import { compileGlobs, type Matcher } from '../globs/match.ts';
+import { toolFilter } from './tool-filter.ts';
+import { type ToolTier, tierOf } from './tool-tier.ts';
+
+/** Why a call is not made. */
+export interface Denial {
+  readonly code: ErrorCode;
+  /** The key of the rule, for metrics: one of a few. */
+  readonly rule: 'tools' | 'tier';
+  /** What, by which rule, where it is written, and what to do. */
+  readonly why: string;
+}
+
+export interface ToolRule {
+  readonly tier: ToolTier;
+  readonly verdict: 'pass' | 'ask' | Denial;
+}
+
+type Ruled = Pick<ServerConfig, 'name' | 'tools' | 'tierOverrides' | 'trusted' | 'rules'>;
+/** A tool by its own name; `json` is null where its server has never listed it. */
+export type RuledTool = Pick<CatalogEntry, 'key'> & { readonly json: CatalogEntry['json'] | null };
+
+/** The rule for each tool, and the settings that it was made for. */
+const known = new WeakMap<RuledTool, { readonly config: Ruled; readonly rule: ToolRule }>();
+const compiled = new WeakMap<
+  ToolPatterns,
+  { readonly allows: Matcher; readonly denies: Matcher }
+>();
+
+export function ruleOf(tool: RuledTool, config: Ruled): ToolRule {
+  const before = known.get(tool);
+  if (before?.config === config) return before.rule;
+  const rule = newRule(tool, config);
+  known.set(tool, { config, rule });
+  return rule;
+}
+
+/** Whether it is listed: what is denied is not, and what a person is asked about is. */
+export function isOffered(tool: RuledTool, config: Ruled): boolean {
+  // Nothing needs to be found out about the tool itself then.
+  if (config.rules.level === 'L3') return denyingList(tool.key, config) === null;
+  return typeof ruleOf(tool, config).verdict !== 'object';
+}
+
+/** What the level says about a request that names no tool. */
+export function methodVerdict(method: string, tier: Tier, { name, rules }: Ruled): 'pass' | Denial {
+  if (VERDICTS[rules.level][tier] === 'pass') return 'pass';
+  const why = `${JSON.stringify(method.slice(0, 100))} at server "${name}" is denied: it may ${WORDS[tier]}, and ${rules.level} (${rules.levelAt}) allows ${allowed(rules.level)}; to allow it: ${levelRemedy(tier, rules.levelAt)}`;
+  return { code: 'ERR_DENIED_TIER', rule: 'tier', why };
+}
+
+function newRule(tool: RuledTool, config: Ruled): ToolRule {
+  const tier = tierOf(tool.key, tool.json, config);
+  const { rules } = config;
+  const unlisted = byList(tool.key, config);
+  if (unlisted !== null)
+    return { tier, verdict: { code: 'ERR_DENIED_TOOL', rule: 'tools', why: unlisted } };
+  const verdict = VERDICTS[rules.level][tier.tier];
+  if (verdict !== 'deny') return { tier, verdict };
+  const why = `${shown(tool.key, config)} is denied: ${inWords(tier)}, and ${rules.level} (${rules.levelAt}) allows ${allowed(rules.level)}; ${remedy(tool.key, tier, config)}`;
+  return { tier, verdict: { code: 'ERR_DENIED_TIER', rule: 'tier', why } };
+}
+
+/** `its tier is write ("set" in its name)`. */
+export function inWords({ tier, because }: ToolTier): string {
+  return `its tier is ${tier} (${because})`;
+}
+
+/** The lines of the configuration that would allow a tool without asking anybody. */
+export function remedy(tool: string, { tier }: ToolTier, { name, rules }: Ruled): string {
+  const override = `tier_overrides: {${JSON.stringify(tool)}: ${lowerTier(tier)}} of server "${name}" if it does less`;
+  return `to allow it: ${levelRemedy(tier, rules.levelAt)}, or ${override}`;
+}
+
+/** The list that denies a tool: the server's own, or one of a policy. Null: none does. */
+function denyingList(tool: string, config: Ruled): ToolPatterns | null {
+  if (!toolFilter(config)(tool)) {
+    const { allow, deny } = config.rules.places;
+    return { ...config.tools, allowAt: allow, denyAt: deny };
+  }
+  const { name, rules } = config;
+  for (const patterns of rules.tools) {
+    const { allows, denies } = matchersOf(patterns);
+    const full = `${name}__${tool}`;
+    if (denies(full) || !allows(full)) return patterns;
+  }
+  return null;
+}
+
+function byList(tool: string, config: Ruled): string | null {
+  const list = denyingList(tool, config);
+  if (list === null) return null;
+  const what = shown(tool, config);
+  const { denies } = matchersOf(list);
+  return denies(tool) || denies(`${config.name}__${tool}`)
+    ? `${what} is denied by tools.deny (${list.denyAt}); to allow it: take its pattern out of that list`
+    : `${what} is denied: it is not in tools.allow (${list.allowAt}); to allow it: add its name to that list`;
+}
+
+function matchersOf(patterns: ToolPatterns): {
+  readonly allows: Matcher;
+  readonly denies: Matcher;
+} {
+  const before = compiled.get(patterns);
+  if (before !== undefined) return before;
+  const made = {
+    allows: compileGlobs(patterns.allow, 'allow'),
+    denies: compileGlobs(patterns.deny, 'deny'),
+  };
+  compiled.set(patterns, made);
+  return made;
+}
+
+function shown(tool: string, { name }: Ruled): string {
+  return `tool ${JSON.stringify(tool)} of server "${name}"`;
+}
+
+function allowed(level: Ruled['rules']['level']): string {
+  switch (level) {
+    case 'L0':
+      return 'only reading';
+    case 'L1':
+      return 'reading and writing';
+    case 'L2':
+      return 'destroying only after a yes';
+    case 'L3':
+      return 'everything';
+  }
+}
+
+const WORDS: Readonly<Record<Tier, string>> = {
+  read: 'read',
+  write: 'change something',
+  destructive: 'destroy something',
+};
+
+function lowestFor(tier: Tier): string {
+  return tier === 'destructive' ? 'L3' : 'L1';
+}
+
+function lowerTier(tier: Tier): Tier {
+  return tier === 'destructive' ? 'write' : 'read';
+}
+
+/** The key that has set the level is the one to change. */
+function levelRemedy(tier: Tier, levelAt: string): string {
+  return `set ${levelAt.startsWith('max_') ? 'max_autonomy_level' : 'autonomy_level'}: ${lowestFor(tier)} there`;
+}

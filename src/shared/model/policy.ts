@@ -1,0 +1,67 @@
+/** The rules about calls as the gate and the supervisors see them. Types and constants only. */
+import type { Token } from '../text/glob-tokens.ts';
+import type { Tier } from './tier.ts';
+
+export const LEVELS = ['L0', 'L1', 'L2', 'L3'] as const;
+
+export type AutonomyLevel = (typeof LEVELS)[number];
+
+/** What a level means for a call of a tier. */
+export type Verdict = 'pass' | 'ask' | 'deny';
+
+export const VERDICTS: Readonly<Record<AutonomyLevel, Readonly<Record<Tier, Verdict>>>> = {
+  L0: { read: 'pass', write: 'deny', destructive: 'deny' },
+  L1: { read: 'pass', write: 'pass', destructive: 'deny' },
+  L2: { read: 'pass', write: 'pass', destructive: 'ask' },
+  L3: { read: 'pass', write: 'pass', destructive: 'pass' },
+};
+
+/** Patterns of a policy file for names like `files__read_file`. */
+export interface ToolPatterns {
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
+  /** Where they are written: `.rea/policy.yaml:4`. */
+  readonly allowAt: string;
+  readonly denyAt: string;
+}
+
+/** One name of a path: any number of them, or one that matches an alternative. */
+export type PathName = 'deep' | readonly (readonly Token[])[];
+
+/** A pattern of paths that no argument may name. */
+export interface BlockedPath {
+  readonly pattern: string;
+  /** Where it is written. */
+  readonly at: string;
+  /** Names of absolute paths, folded; a path is meant that begins with one of these. */
+  readonly ways: readonly (readonly PathName[])[];
+}
+
+/** The rules of the policies for one server. */
+export interface ServerRules {
+  readonly level: AutonomyLevel;
+  /** Where it is written; `built-in` without a file. */
+  readonly levelAt: string;
+  /** How long a person may take to answer the gateway's question, milliseconds. @default 120000 */
+  readonly askTimeoutMs: number;
+  readonly tools: readonly ToolPatterns[];
+  readonly blockedPaths: readonly BlockedPath[];
+  readonly places: RulePlaces;
+}
+
+/** Where the rules of a server's own entry are written, `.rea/registry.yaml:7` for example. */
+export interface RulePlaces {
+  readonly allow: string;
+  readonly deny: string;
+  readonly tiers: string;
+  readonly rate: string;
+}
+
+export const NO_RULES: ServerRules = {
+  level: 'L3',
+  levelAt: 'built-in',
+  askTimeoutMs: 120_000,
+  tools: [],
+  blockedPaths: [],
+  places: { allow: '', deny: '', tiers: '', rate: '' },
+};

@@ -1,0 +1,204 @@
+/** Destructive calls at L2: a person is asked, and nothing is done without a yes. */
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, test, vi } from 'vitest';
+import { type PolicyHouse, policyHouse, writePolicy } from '../support/policy-house.ts';
+import { FAST_CLOCKS } from '../support/rea-command.ts';
+import { tidy } from '../support/tidy.ts';
+import { until } from '../support/wait-for.ts';
+import type { Message } from '../support/wire.ts';
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
+
+afterEach(tidy);
+
+const L2 = 'autonomy_level: L2\n';
+const DELETE = 'tiers__delete-thing';
+
+interface AskedHouse extends PolicyHouse {
+  /** What the client was asked or told, in order. */
+  readonly asked: Message[];
+  next(): Promise<Message>;
+  reply(question: Message, result: object): void;
+}
+
+async function asked(
+  policy = L2,
+  how: Partial<Parameters<typeof policyHouse>[0]> = {},
+  capabilities: object = { elicitation: {} },
+): Promise<AskedHouse> {
+  const house = await policyHouse({ policy, initialize: false, ...how }, capabilities);
+  const { rea } = house;
+  const messages: Message[] = [];
+  rea.wire.onForeign = (message) => {
+    if (message.method?.endsWith('list_changed') === false) messages.push(message);
+  };
+  return {
+    ...house,
+    asked: messages,
+    next: () => until(() => messages.shift(), { what: 'a message to the client' }),
+    reply: ({ id }, result) => rea.wire.send({ jsonrpc: '2.0', id, result }),
+  };
+}
+
+const yes = (decision: string) => ({ action: 'accept', content: { decision } });
+
+test('once: the call is made as it was shown, and the next one is asked about again', async () => {
+  const house = await asked();
+  const args = { path: 'a.txt', big: 9_007_199_254_740_991, odd: '\u202e \u001b[31m' };
+  const call = house.rea.begin(DELETE, args);
+  const question = await house.next();
+  expect(question).toMatchObject({
+    method: 'elicitation/create',
+    params: {
+      message: expect.stringMatching(
+        /^rea asks: may the tool "delete-thing" of server "tiers" run\?/,
+      ),
+      requestedSchema: { properties: { decision: { enum: ['once', 'session', 'no'] } } },
+      _meta: { 'rea/ask': { server: 'tiers', tool: 'delete-thing', tier: 'destructive' } },
+    },
+  });
+  const { message } = question.params;
+  expect(message).toContain('"path":"a.txt"');
+  expect(message).toMatch(/^[ -~\ufffd]*$/);
+  expect(house.called()).toEqual([]);
+  // Nobody else is held up.
+  expect((await house.rea.call('tiers__thing')).failure).toBeNull();
+  house.reply(question, yes('once'));
+  expect((await call.answer).failure).toBeNull();
+  expect(house.called()).toEqual(['thing', 'delete-thing']);
+  const line = house
+    .journal()
+    .split('\n')
+    .find((one) => one.includes('delete-thing","arg'));
+  expect(JSON.parse(line ?? '{}').params.arguments).toEqual(args);
+  expect(line).toContain(JSON.stringify(args));
+  const again = house.rea.begin(DELETE);
+  house.reply(await house.next(), yes('no'));
+  const { failure, text } = await again.answer;
+  expect(failure).toMatchObject({ code: 'ERR_DENIED_TIER', outcome: 'not_sent', retryable: false });
+  expect(text).toContain('the person said no');
+  expect(house.called()).toHaveLength(2);
+});
+
+test('for this session: that tool is not asked about again, and others are', async () => {
+  const house = await asked();
+  const call = house.rea.begin(DELETE);
+  house.reply(await house.next(), yes('session'));
+  expect((await call.answer).failure).toBeNull();
+  expect((await house.rea.call(DELETE)).failure).toBeNull();
+  const other = house.rea.begin('tiers__delete_hinted');
+  house.reply(await house.next(), { action: 'decline' });
+  expect((await other.answer).failure).toMatchObject({ code: 'ERR_DENIED_TIER' });
+  expect(house.called()).toEqual(['delete-thing', 'delete-thing']);
+});
+
+test.each([
+  { action: 'cancel' },
+  { action: 'accept' },
+  { action: 'accept', content: { decision: 'yes' } },
+  { action: 'accept', content: { decision: ['once'] } },
+  { action: 'decline', content: { decision: 'once' } },
+  {},
+])('%j is no yes', async (result) => {
+  const house = await asked();
+  const call = house.rea.begin(DELETE);
+  house.reply(await house.next(), result);
+  expect((await call.answer).failure).toMatchObject({ code: 'ERR_DENIED_TIER' });
+  expect(house.called()).toEqual([]);
+});
+
+test.each([{}, { elicitation: { url: {} } }, { sampling: {} }])(
+  'a client with %j is told what to write instead',
+  async (capabilities) => {
+    const house = await asked(L2, {}, capabilities);
+    const { failure, text } = await house.rea.call(DELETE);
+    expect(failure).toMatchObject({ code: 'ERR_DENIED_TIER', outcome: 'not_sent' });
+    expect(text).toContain('set autonomy_level: L3 there');
+    expect(text).toContain('tier_overrides: {"delete-thing": write}');
+    expect([house.called(), house.asked]).toEqual([[], []]);
+  },
+);
+
+test('who does not answer in time has said no, and hears meanwhile that the call waits', async () => {
+  const house = await asked(`${L2}ask_timeout_ms: 4000\n`, { env: FAST_CLOCKS });
+  const call = house.rea.begin(DELETE, {}, { progressToken: 'p' });
+  const question = await house.next();
+  expect(await house.next()).toMatchObject({
+    method: 'notifications/progress',
+    params: { progressToken: 'p' },
+  });
+  const { failure, text } = await call.answer;
+  expect(failure).toMatchObject({ code: 'ERR_DENIED_TIER', outcome: 'not_sent' });
+  expect(text).toContain('ask_timeout_ms');
+  await until(() => house.asked.find(({ method }) => method === 'notifications/cancelled'), {
+    what: 'the question to be withdrawn',
+  });
+  house.reply(question, yes('once'));
+  expect((await house.rea.call('tiers__thing')).failure).toBeNull();
+  expect(house.called()).toEqual(['thing']);
+});
+
+test('a call that its client cancels while it is asked is not made, whatever is answered', async () => {
+  const house = await asked();
+  const call = house.rea.begin(DELETE);
+  const question = await house.next();
+  house.rea.cancel(call);
+  expect(await house.next()).toMatchObject({
+    method: 'notifications/cancelled',
+    params: { requestId: question.id },
+  });
+  house.reply(question, yes('session'));
+  expect((await house.rea.call('tiers__thing')).failure).toBeNull();
+  expect(house.called()).toEqual(['thing']);
+  expect(call.answered()).toBe(false);
+  const again = house.rea.begin(DELETE);
+  house.reply(await house.next(), yes('no'));
+  await again.answer;
+});
+
+test('HALT and a stricter policy withdraw the question', async () => {
+  const house = await asked();
+  const { rea, dir } = house;
+  const halt = join(dir, '.rea', 'HALT');
+  const first = rea.begin(DELETE);
+  const question = await house.next();
+  writeFileSync(halt, 'stop');
+  expect((await first.answer).failure).toMatchObject({ code: 'ERR_HALTED', outcome: 'not_sent' });
+  expect(await house.next()).toMatchObject({ method: 'notifications/cancelled' });
+  house.reply(question, yes('once'));
+  expect((await rea.call(DELETE)).failure).toMatchObject({ code: 'ERR_HALTED' });
+  rmSync(halt);
+  await until(async () => (await rea.call('tiers__get_thing')).failure === null, {
+    what: 'HALT to be cleared',
+  });
+  const second = rea.begin(DELETE);
+  await house.next();
+  writePolicy(dir, 'autonomy_level: L1\n');
+  expect((await second.answer).failure).toMatchObject({ code: 'ERR_DENIED_TIER' });
+  expect(house.called()).toEqual(['get_thing']);
+});
+
+test('secrets are not shown, and long arguments are cut and stand for their digest', async () => {
+  const house = await asked(L2, { server: { env: { TOKEN: 'hunter2-hunter2-hunter2' } } });
+  const text = 'x'.repeat(5000);
+  const call = house.rea.begin(DELETE, { key: 'hunter2-hunter2-hunter2', text });
+  const question = await house.next();
+  const { message, _meta: meta } = question.params;
+  expect(message).not.toContain('hunter2');
+  expect(message).toMatch(/x… \(50\d\d bytes in all, sha256 [0-9a-f]{64}\)$/);
+  expect(Buffer.byteLength(meta['rea/ask'].arguments)).toBeLessThan(1200);
+  house.reply(question, yes('once'));
+  expect((await call.answer).failure).toBeNull();
+  expect(house.journal()).toContain(text);
+});
+
+test('a client that ends its input while it is asked ends no later for it', async () => {
+  const house = await asked();
+  const call = house.rea.begin(DELETE);
+  await house.next();
+  house.rea.endInput();
+  expect((await call.answer).failure).toMatchObject({ outcome: 'not_sent' });
+  expect(await house.rea.exited).toMatchObject({ code: 0 });
+  expect(house.called()).toEqual([]);
+});
