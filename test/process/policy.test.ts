@@ -99,6 +99,8 @@ test('at L0 whatever reads goes on, and an unknown method does not', async () =>
     expect(failure).toMatchObject({ code: 'ERR_DENIED_TIER', outcome: 'not_sent' });
     expect(text).toContain('.rea/policy.yaml:1');
   }
+  rea.wire.notify('notifications/demo/anything', {});
+  expect((await rea.call('tiers__get_thing')).failure).toBeNull();
   expect(journal()).not.toContain('demo/anything');
 });
 
@@ -198,6 +200,15 @@ test('a changed policy holds at once, for calls that wait and for what is listed
     what: 'the loosened policy to hold',
   });
   expect(house.called()).toEqual(['wait_for', 'delete-thing']);
+  // What has become looser is in force, and said.
+  await rea.waitForLog('looser than before: level L1');
+  const { json } = await rea.waitForStatus((one) => (one.json.serve.reload.loosened ? one : null), {
+    what: 'the status to say so',
+  });
+  expect(json.serve.reload.loosened).toMatchObject({
+    lines: ['level L1 -> L3 (built-in)'],
+    since: expect.any(String),
+  });
   const { pid, restarts } = rea.state()?.downstreams[0] ?? {};
   expect([typeof pid, restarts]).toEqual(['number', 0]);
 });

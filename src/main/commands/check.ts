@@ -9,7 +9,7 @@ import { type LoadResult, loadConfig } from '../config/load.ts';
 import { loadPolicy, type Policy, unenforcedRules, withRules } from '../config/policy.ts';
 import { formatProblem, problemLines, warningLines } from '../config/problem.ts';
 import { displayName } from '../config/read-file.ts';
-import { directoryProblem } from '../processes/directory.ts';
+import { type DirectoryProblem, directoryProblem } from '../processes/directory.ts';
 import { explain } from './explain.ts';
 
 export interface CheckOptions {
@@ -26,69 +26,69 @@ export interface CheckOptions {
 
 /** @returns the exit code: 0 valid, 1 not. */
 export function runCheck(options: CheckOptions): number {
-  const { cwd, config: file, trustConfig = false, env } = options;
-  const lines: string[] = [];
+  const { cwd, config: file, trustConfig = false, env, stdout } = options;
   const config = loadConfig({ cwd, env, trustConfig, ...(file === undefined ? {} : { file }) });
-  if (config.ok) {
-    const { servers, warnings } = config.config;
-    const { mistakes } = config;
-    const down = servers.flatMap(({ name, unavailable }) => {
-      return unavailable === null || mistakes.servers.has(name)
-        ? []
-        : [`server "${name}" stays down: ${unavailable}`];
-    });
-    lines.push(...problemLines(mistakes.problems), ...warned([...warnings, ...down]));
-    const wrong = servers.filter(({ unavailable }) => unavailable !== null).length;
-    const count = servers.length === 1 ? '1 server' : `${servers.length} servers`;
-    const some = wrong === 0 ? count : `${count}, ${wrong} of them down`;
-    if (mistakes.problems.length === 0) {
-      lines.push(`ok: ${some}, ${displayName(config.config.file, cwd)}`);
-    }
-  } else {
-    lines.push(...problemLines(config.problems));
-  }
   const policy = loadPolicy({ cwd, trustConfig, env });
-  if (!policy.ok) {
-    lines.push(...problemLines(policy.problems));
-  } else if (policy.policy.file !== null || policy.policy.floor !== null) {
-    const { file: own, floor } = policy.policy;
-    const files = [own, floor].filter((one) => one !== null);
-    const shown = files.map((one) => displayName(one, cwd)).join(' and ');
-    const unenforced = unenforcedRules(policy.policy);
-    lines.push(...warned(policy.policy.warnings));
-    if (config.ok) lines.push(...ruled(cwd, config, policy.policy));
-    if (unenforced.length > 0) {
-      lines.push(`warning: ${shown}: not enforced by this version: ${unenforced.join(', ')}`);
-    }
-    lines.push(`ok: policy, ${shown}`);
-  }
   if (options.explain !== undefined && config.ok && policy.ok) {
     const [server, tool] = options.explain;
     const rules = withRules(config.config, policy.policy, config.places);
-    const { ok, lines: told } = explain(join(cwd, '.rea'), rules, server, tool);
-    for (const line of told) options.stdout.write(`${oneLine(line)}\n`);
+    const { ok, lines } = explain(join(cwd, '.rea'), rules, server, tool);
+    for (const line of lines) stdout.write(`${oneLine(line)}\n`);
     return ok ? 0 : 1;
   }
   const directory = directoryProblem(cwd);
-  if (directory !== null) {
-    const { path, message, fix } = directory;
-    lines.push(
-      formatProblem({
-        file: displayName(path, cwd),
-        line: null,
-        path: '',
-        message,
-        fix: fix ?? 'rea serve needs a directory of its own',
-      }),
-    );
-  }
-  for (const line of lines) options.stdout.write(`${oneLine(line)}\n`);
+  const lines = [
+    ...(config.ok ? configLines(cwd, config) : problemLines(config.problems)),
+    ...(policy.ok ? policyLines(cwd, policy.policy, config) : problemLines(policy.problems)),
+    ...(directory === null ? [] : [directoryLine(cwd, directory)]),
+  ];
+  for (const line of lines) stdout.write(`${oneLine(line)}\n`);
   const valid = config.ok && config.mistakes.problems.length === 0;
   return valid && policy.ok && directory === null ? 0 : 1;
 }
 
+type Loaded = Extract<LoadResult, { ok: true }>;
+
+function configLines(cwd: string, { config, mistakes }: Loaded): string[] {
+  const { servers, warnings } = config;
+  const down = servers.flatMap(({ name, unavailable }) => {
+    return unavailable === null || mistakes.servers.has(name)
+      ? []
+      : [`server "${name}" stays down: ${unavailable}`];
+  });
+  const wrong = servers.filter(({ unavailable }) => unavailable !== null).length;
+  const count = servers.length === 1 ? '1 server' : `${servers.length} servers`;
+  const some = wrong === 0 ? count : `${count}, ${wrong} of them down`;
+  return [
+    ...problemLines(mistakes.problems),
+    ...warned([...warnings, ...down]),
+    ...(mistakes.problems.length > 0 ? [] : [`ok: ${some}, ${displayName(config.file, cwd)}`]),
+  ];
+}
+
+function policyLines(cwd: string, policy: Policy, config: LoadResult): string[] {
+  const files = [policy.file, policy.floor].filter((one) => one !== null);
+  if (files.length === 0) return config.ok ? ruled(cwd, config, policy) : [];
+  const shown = files.map((one) => displayName(one, cwd)).join(' and ');
+  const unenforced = unenforcedRules(policy).join(', ');
+  return [
+    ...warned(policy.warnings),
+    ...(config.ok ? ruled(cwd, config, policy) : []),
+    ...(unenforced === ''
+      ? []
+      : [`warning: ${shown}: not enforced by this version: ${unenforced}`]),
+    `ok: policy, ${shown}`,
+  ];
+}
+
+function directoryLine(cwd: string, { path, message, fix }: DirectoryProblem): string {
+  const file = displayName(path, cwd);
+  const remedy = fix ?? 'rea serve needs a directory of its own';
+  return formatProblem({ file, line: null, path: '', message, fix: remedy });
+}
+
 /** What the rules deny of the tools that are known. */
-function ruled(cwd: string, loaded: Extract<LoadResult, { ok: true }>, policy: Policy): string[] {
+function ruled(cwd: string, loaded: Loaded, policy: Policy): string[] {
   const config = withRules(loaded.config, policy, loaded.places);
   const dir = join(cwd, '.rea');
   const known = knownTools(dir, config);

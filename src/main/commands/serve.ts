@@ -93,7 +93,17 @@ export async function runServe(options: ServeOptions): Promise<number> {
   const { reload: mode } = options;
   const { mistakes } = preparation.prepared;
   const { env } = process;
-  const reload = new Reload({ cwd, config, mistakes, mode, trustConfig, env, secrets, log });
+  const reload = new Reload({
+    cwd,
+    config,
+    policy,
+    mistakes,
+    mode,
+    trustConfig,
+    env,
+    secrets,
+    log,
+  });
   tellWarnings(log, config, policy);
   tellFirstEnforced(cwd, state.ok ? state.dir : null, config, policy, log);
   for (const line of problemLines(mistakes.problems)) log.error(line);

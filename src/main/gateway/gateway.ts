@@ -327,7 +327,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
       loopLagMs: this.#heartbeat.loopLagMs,
       reload: this.#reload,
       config: this.#inForce.config,
-      exposeDiagnostics: this.#inForce.policy.exposeDiagnostics,
+      policy: this.#inForce.policy,
     };
   }
 

@@ -5,9 +5,11 @@
  */
 import { existsSync } from 'node:fs';
 import type { GatewayConfig } from '../../shared/model/config.ts';
-import type { ReloadRecord } from '../../shared/model/snapshot.ts';
+import type { LoosenedRecord, ReloadRecord } from '../../shared/model/snapshot.ts';
+import { clip, oneLine } from '../../shared/text/clean-text.ts';
 import { keepRunning } from '../config/kept.ts';
 import { type LoadResult, loadConfig, type Mistakes } from '../config/load.ts';
+import { loosened } from '../config/loosened.ts';
 import {
   loadPolicy,
   type Policy,
@@ -35,6 +37,8 @@ export interface ReloadOptions {
   readonly cwd: string;
   /** The configuration of the start; its file is read again. */
   readonly config: GatewayConfig;
+  /** In force already. */
+  readonly policy: Policy;
   /** Mistakes in single entries of it. */
   readonly mistakes: Mistakes;
   readonly mode: ReloadMode;
@@ -62,6 +66,8 @@ export interface Reconfigurable {
 }
 
 const AGAIN_MS = 100;
+const LOOSENED_MS = 600_000;
+const LONGEST = 500;
 
 type Config = Extract<LoadResult, { ok: true }>;
 
@@ -79,12 +85,17 @@ export class Reload {
   #again: NodeJS.Timeout | null = null;
   readonly #problems = new FileProblems();
   #waits: Omit<ReloadRecord, 'problems'> = { waiting: [], more: 0 };
+  /** The rules in force. */
+  #ruled: Parameters<typeof loosened>[0];
+  #loosened: LoosenedRecord | null = null;
+  #forget: NodeJS.Timeout | undefined;
 
   /** Changes count from now on; they are put in force after `start`. */
   constructor(options: ReloadOptions) {
     const { config, cwd, env, log, secrets } = options;
     this.#options = options;
     this.#inForce = config;
+    this.#ruled = { policy: options.policy, servers: config.servers };
     const shown = displayName(config.file, cwd);
     this.#waiting = new Waiting({ config, shown, secrets, env, log });
     const [policy, floor] = policyFiles({ cwd, env });
@@ -111,6 +122,7 @@ export class Reload {
   close(): void {
     this.#watch.close();
     if (this.#again !== null) clearTimeout(this.#again);
+    clearTimeout(this.#forget);
   }
 
   /** @param why for the log. */
@@ -144,13 +156,20 @@ export class Reload {
     if (result.kind === 'refused') {
       return this.#refuse([`${displayName(config.file, cwd)}: ${result.problem}`]);
     }
+    const looser =
+      result.kind === 'done'
+        ? loosened(this.#ruled, { policy: loaded.policy, servers: config.servers })
+        : [];
     if (by === 'person' && asks) this.#waiting.take(loaded);
     if (result.kind === 'later') {
+      this.#tighten(gateway, loaded);
       // Not read again by then: a person asked for the file as it was.
       this.#again = setTimeout(() => this.#apply(loaded, 'file'), AGAIN_MS).unref();
       return;
     }
     this.#inForce = config;
+    this.#ruled = { policy: loaded.policy, servers: config.servers };
+    this.#tellLoosened(looser);
     this.#waits = this.#waiting.update(withheld, loaded);
     const lines = problemLines(loaded.mistakes.problems);
     tellMistakes(log, lines);
@@ -159,8 +178,32 @@ export class Reload {
     tellWarnings(log, loaded.config, loaded.policy);
   }
 
+  /** What is stricter does not wait for servers that are about to change. */
+  #tighten(gateway: Reconfigurable, { policy, places }: Extract<Loaded, { ok: true }>): void {
+    const config = withRules(this.#inForce, policy, places);
+    const after = { policy, servers: config.servers };
+    if (loosened(this.#ruled, after).length > 0) return;
+    if (gateway.reconfigure(config, policy).kind !== 'done') return;
+    this.#inForce = config;
+    this.#ruled = after;
+  }
+
+  /** Somebody else may have made the change: it is shown for a while. */
+  #tellLoosened(lines: readonly string[]): void {
+    if (lines.length === 0) return;
+    for (const line of lines) this.#options.log.warn(`looser than before: ${line}`);
+    const shown = lines.map((line) => clip(oneLine(line), LONGEST));
+    this.#loosened = { lines: shown, since: new Date().toISOString() };
+    clearTimeout(this.#forget);
+    this.#forget = setTimeout(() => {
+      this.#loosened = null;
+      this.#show();
+    }, LOOSENED_MS).unref();
+  }
+
   #show(): void {
-    this.#gateway?.showReload({ problems: this.#problems.record, ...this.#waits });
+    const loosened = this.#loosened === null ? {} : { loosened: this.#loosened };
+    this.#gateway?.showReload({ problems: this.#problems.record, ...this.#waits, ...loosened });
   }
 
   #load(): Loaded {

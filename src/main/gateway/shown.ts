@@ -5,6 +5,7 @@ import type { GatewayConfig } from '../../shared/model/config.ts';
 import type { ClientRecord, EndpointRecord, ReloadRecord } from '../../shared/model/snapshot.ts';
 import type { MainFact } from '../../shared/protocol/facts.ts';
 import { clip } from '../../shared/text/clean-text.ts';
+import type { Policy } from '../config/policy.ts';
 import type { LogSecrets } from '../log-secrets.ts';
 import type { MetricsSources } from '../metrics/metrics.ts';
 import { healthText } from '../operator/health.ts';
@@ -20,8 +21,7 @@ export interface Own {
   readonly loopLagMs: number;
   readonly reload: ReloadRecord;
   readonly config: GatewayConfig;
-  /** True: the health tool tells errors and exits, too. */
-  readonly exposeDiagnostics: boolean;
+  readonly policy: Policy;
 }
 
 /** Names in the state file; a configuration may have any number. */
@@ -76,11 +76,12 @@ export function healthOf({ writer, router, halt, fleet, catalogs }: Parts, own: 
     stateOwner: writer.owner,
     droppedMessages: router.droppedMessages,
     halt: halt.active(),
+    asksOpen: router.approvals.open,
     servers: fleet.all(),
     toolsOf: (server) => catalogs.shared.toolsCount(server),
     withheldOf: (server) => catalogs.shared.withheld(server),
     collisionsOf: (server) => catalogs.shared.collisions(server),
-    exposeDiagnostics: own.exposeDiagnostics,
+    policy: own.policy,
   });
 }
 

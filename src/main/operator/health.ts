@@ -1,5 +1,6 @@
 /** The gateway's own tool `health`: always listed, and answered even when everything else is refused. */
 import type { Withheld } from '../../shared/model/mcp.ts';
+import type { Policy } from '../config/policy.ts';
 import type { Server } from '../servers/server.ts';
 
 export interface HealthView {
@@ -11,6 +12,8 @@ export interface HealthView {
   /** Progress, log messages and the like that were dropped because their client does not read. */
   readonly droppedMessages: number;
   readonly halt: { readonly active: boolean; readonly reason: string | null };
+  /** Questions of the gateway to clients that have no answer yet. */
+  readonly asksOpen: number;
   readonly servers: readonly Server[];
   /** Number of tools a server is known to have, null while none was ever seen. */
   readonly toolsOf: (server: string) => number | null;
@@ -18,8 +21,8 @@ export interface HealthView {
   readonly collisionsOf: (server: string) => number;
   /** Entries of its lists that clients would refuse, or that are too long or too many. */
   readonly withheldOf: (server: string) => Withheld;
-  /** True: errors and exits, already redacted, are told, too. */
-  readonly exposeDiagnostics: boolean;
+  /** With `exposeDiagnostics` errors and exits, already redacted, are told, too. */
+  readonly policy: Pick<Policy, 'exposeDiagnostics' | 'autonomyLevel'>;
 }
 
 /** JSON text of the tool's result. */
@@ -32,7 +35,12 @@ export function healthText(view: HealthView): string {
       owns_state_file: view.stateOwner,
       dropped_messages: view.droppedMessages,
     },
-    policy: { halt_active: view.halt.active, halt_reason: view.halt.reason },
+    policy: {
+      halt_active: view.halt.active,
+      halt_reason: view.halt.reason,
+      autonomy_level: view.policy.autonomyLevel,
+      asks_waiting: view.asksOpen,
+    },
     downstreams: view.servers.map((server) => {
       const record = server.lastRecord;
       const routing = server.record;
@@ -52,7 +60,7 @@ export function healthText(view: HealthView): string {
         withheld_why: withheld.why === '' ? null : withheld.why,
         in_flight: routing.in_flight,
         queued: routing.queued,
-        ...(view.exposeDiagnostics
+        ...(view.policy.exposeDiagnostics
           ? { last_error: record?.last_error ?? null, last_exit: record?.last_exit ?? null }
           : {}),
       };

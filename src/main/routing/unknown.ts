@@ -15,6 +15,7 @@ import { JSON_RPC } from '../../shared/model/errors.ts';
 import type { CatalogEntry } from '../../shared/model/mcp.ts';
 import { RELATED_TASK } from '../../shared/model/related-task.ts';
 import { withoutClaim } from '../calls/claim.ts';
+import { judge, subjectOf } from '../calls/gate/subject.ts';
 import type { Catalogs } from '../catalog/catalogs.ts';
 import { serversFor } from '../catalog/extensions.ts';
 import type { Profiles } from '../catalog/profiles.ts';
@@ -68,13 +69,13 @@ export class UnknownMessages {
     const at = taskNamed(frame);
     if (at !== null) {
       const named = this.#ofTask(client, frame, at);
-      if (named !== null) notify(named.server, frame, named.edits);
+      if (named !== null) notify(named.server, method, frame, named.edits);
       return;
     }
     const advertised = serversFor(method, this.#options.profiles.all());
     for (const server of this.#options.servers.of(client)) {
       const concerned = advertised.length === 0 || advertised.includes(server.config.name);
-      if (concerned) notify(server, frame, []);
+      if (concerned) notify(server, method, frame, []);
     }
   }
 
@@ -141,7 +142,9 @@ function taskNamed(frame: Frame): ByteRange | null {
   return related === null ? null : member(frame.line, related, 'taskId');
 }
 
-function notify(server: Server, frame: Frame, edits: readonly Edit[]): void {
+/** Nobody answers a notification: one that the level does not allow is dropped. */
+function notify(server: Server, method: string, frame: Frame, edits: readonly Edit[]): void {
+  if (judge(subjectOf(method), server.config) !== 'pass') return;
   const parts = replaceRanges(frame.line, [...edits, ...withoutClaim(frame)]);
   server.notify(joinExact([...parts, NEWLINE]));
 }

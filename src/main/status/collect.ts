@@ -9,7 +9,11 @@ import { unlessRefused } from '../../shared/platform/errno.ts';
 import { systemReader } from '../../shared/platform/identity.ts';
 import { oddKind } from '../../shared/platform/safe-file.ts';
 import type { InstanceView } from '../processes/instance.ts';
-import { type OlderState, olderStateDirectories } from '../processes/state-directory.ts';
+import {
+  configHome,
+  type OlderState,
+  olderStateDirectories,
+} from '../processes/state-directory.ts';
 import { type AuditFacts, readAudit } from './audit.ts';
 import type { Evidence, Instance, StateFile } from './evidence.ts';
 import {
@@ -72,7 +76,7 @@ export function collect(baseDir: string, now: number, env: NodeJS.ProcessEnv): F
     isConfigured: REGISTRIES.some((name) => isThere(join(dir, name))),
     lastStop: readLastStop(dir),
     halt,
-    policy: readPolicy(dir),
+    policy: readPolicy(dir, join(configHome(env), 'policy.yaml')),
     audit: readAudit(dir),
     olderStates: olderStateDirectories({ cwd: baseDir, env }),
   };

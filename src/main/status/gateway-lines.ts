@@ -7,7 +7,7 @@ import type { Gateway } from './gateways.ts';
 import type { Line, Row } from './paint.ts';
 import { serverLines } from './rows.ts';
 import type { StateView } from './state-file.ts';
-import { waitingLines } from './waiting.ts';
+import { loosenedLines, waitingLines } from './waiting.ts';
 import { duration, plural, relative, shown } from './words.ts';
 
 interface GatewayOptions {
@@ -36,6 +36,7 @@ export function gatewayLines(one: Gateway, facts: Facts, options: GatewayOptions
   if (verbose && log !== null) lines.push({ text: `log: ${shown(log, 1000)}` });
   if (!dead) lines.push(...auditWriterLines(view.audit, now, verbose));
   if (!dead) lines.push(...fileProblemLines(view.reload.problems, now, verbose));
+  if (!dead) lines.push(...loosenedLines(view.reload, now));
   lines.push(...waitingLines(view.reload, now, dead ? null : one.pid, verbose));
   const past = dead || situation === 'stale';
   if (past) lines.push({ text: `last seen ${relative(view.updatedAt, now)}:`, tone: 'dim' });

@@ -22,6 +22,8 @@ export interface PolicyFacts {
   readonly profile: string | null;
   readonly autonomyLevel: string | null;
   readonly blockedPaths: number;
+  /** Absolute path of the user's own policy; null: there is none. */
+  readonly floor: string | null;
   /** Why the file cannot be used, in one line, or null. */
   readonly problem: string | null;
 }
@@ -35,6 +37,7 @@ const BUILT_IN: PolicyFacts = {
   profile: 'built-in',
   autonomyLevel: 'L3',
   blockedPaths: 0,
+  floor: null,
   problem: null,
 };
 
@@ -59,27 +62,53 @@ export function readHalt(dir: string): Halt {
   return { active: true, reason: reason === '' ? null : clip(reason, MAX_REASON), entry: name };
 }
 
-/** Reads `policy.yaml`. Never throws for what the file says. */
-export function readPolicy(dir: string): PolicyFacts {
-  const file = readSmallFile(join(dir, 'policy.yaml'), MAX_POLICY_BYTES);
-  if (file.kind === 'absent') return BUILT_IN;
+/**
+ * Reads `policy.yaml` and the user's own one, of which the stricter holds. Never throws for what they say.
+ *
+ * @param floor absolute path of the user's own.
+ */
+export function readPolicy(dir: string, floor: string): PolicyFacts {
+  const own = readFile(join(dir, 'policy.yaml'));
+  const other = readFile(floor);
+  if (own === null && other === null) return BUILT_IN;
+  const problem = own?.problem ?? (other?.problem ? `${floor}: ${other.problem}` : null);
+  const levels = [own, other].flatMap((one) => one?.levels ?? []);
+  return {
+    profile: problem === null ? (own?.profile ?? other?.profile ?? BUILT_IN.profile) : null,
+    // By their names they are in order; a level that is none comes last and is shown as it is.
+    autonomyLevel: problem === null ? (levels.sort()[0] ?? BUILT_IN.autonomyLevel) : null,
+    blockedPaths: (own?.blockedPaths ?? 0) + (other?.blockedPaths ?? 0),
+    floor: other === null ? null : floor,
+    problem,
+  };
+}
+
+interface PolicyFile {
+  readonly profile: string | null;
+  readonly levels: readonly string[];
+  readonly blockedPaths: number;
+  readonly problem: string | null;
+}
+
+/** Null: there is no such file. */
+function readFile(path: string): PolicyFile | null {
+  const file = readSmallFile(path, MAX_POLICY_BYTES);
+  if (file.kind === 'absent') return null;
   if (file.kind !== 'file') return unusable(file.detail);
   const parsed = parseYaml(file.bytes.toString('utf8'));
   if (!parsed.ok) return unusable(parsed.error);
   const policy = fieldsOf(parsed.value);
   if (policy === null) return unusable('not a mapping');
   return {
-    // Settings that the file leaves out are the built-in ones.
-    profile: 'profile' in policy ? text(policy['profile']) : BUILT_IN.profile,
-    autonomyLevel:
-      'autonomy_level' in policy ? text(policy['autonomy_level']) : BUILT_IN.autonomyLevel,
+    profile: text(policy['profile']),
+    levels: ['autonomy_level', 'max_autonomy_level'].flatMap((key) => text(policy[key]) ?? []),
     blockedPaths: listOf(policy['blocked_paths'])?.length ?? 0,
     problem: null,
   };
 }
 
-function unusable(problem: string): PolicyFacts {
-  return { profile: null, autonomyLevel: null, blockedPaths: 0, problem };
+function unusable(problem: string): PolicyFile {
+  return { profile: null, levels: [], blockedPaths: 0, problem };
 }
 
 function parseYaml(source: string): { ok: true; value: unknown } | { ok: false; error: string } {

@@ -96,13 +96,14 @@ function haltLines({ halt }: Facts): Line[] {
 }
 
 function policyLines({ policy }: Facts, verbose: boolean): Line[] {
-  const { profile, autonomyLevel, blockedPaths, problem } = policy;
+  const { profile, autonomyLevel, blockedPaths, floor, problem } = policy;
   if (problem !== null) {
     return [{ text: `policy.yaml cannot be used: ${shown(problem)}`, tone: 'bad' }];
   }
   if (autonomyLevel === 'L3' && blockedPaths === 0 && !verbose) return [];
   const rules = `autonomy ${shown(autonomyLevel)}, ${plural(blockedPaths, 'blocked path')}`;
-  return [{ text: `policy ${shown(profile)}: ${rules} (not enforced yet)` }];
+  const own = floor === null ? '' : `, with your own ${shown(floor, 1000)}`;
+  return [{ text: `policy ${shown(profile)}: ${rules}${own}` }];
 }
 
 function auditLines({ audit, now }: Facts, verbose: boolean): Line[] {

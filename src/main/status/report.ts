@@ -43,6 +43,7 @@ export function statusReport(facts: Facts, verdict: Verdict) {
     policy: {
       profile: facts.policy.profile,
       autonomy_level: facts.policy.autonomyLevel,
+      floor: facts.policy.floor,
       blocked_paths_count: facts.policy.blockedPaths,
       halt_active: facts.halt.active,
       halt_reason: facts.halt.reason,

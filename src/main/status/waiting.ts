@@ -17,6 +17,10 @@ export interface ReloadView {
     readonly since: string | null;
   }[];
   readonly more: number;
+  readonly loosened: {
+    readonly lines: readonly string[];
+    readonly since: string | null;
+  } | null;
 }
 
 const MOST = 64;
@@ -24,6 +28,7 @@ const MOST = 64;
 const FIRST = 20;
 const SHORT = 160;
 const LONG = 4096;
+const MOST_LOOSENED = 21;
 
 /** @param value `reload` of a state file; without it nothing waits. */
 export function reloadView(value: unknown): ReloadView {
@@ -42,7 +47,8 @@ export function reloadView(value: unknown): ReloadView {
     Number.MAX_SAFE_INTEGER,
     count(reload['more']) + list.length - waiting.length,
   );
-  return { problems: problemsView(reload['problems']), waiting, more };
+  const loosened = loosenedView(reload['loosened']);
+  return { problems: problemsView(reload['problems']), waiting, more, loosened };
 }
 
 export function countWaiting({ waiting, more }: ReloadView): number {
@@ -71,5 +77,22 @@ export function waitingLines(
     }),
     ...(more === 0 ? [] : [{ text: `  and ${more} more` }]),
     ...(pid === null ? [] : [{ text: `  → to take them: kill -HUP ${pid}, or restart rea serve` }]),
+  ];
+}
+
+function loosenedView(value: unknown): ReloadView['loosened'] {
+  const fields = fieldsOf(value);
+  if (fields === null) return null;
+  const lines = (listOf(fields['lines']) ?? []).slice(0, MOST_LOOSENED);
+  return { lines: lines.map((one) => shown(text(one), 500)), since: iso(fields['since']) };
+}
+
+/** @returns nothing when no rule has become looser of late. */
+export function loosenedLines({ loosened }: ReloadView, now: number): Line[] {
+  if (loosened === null) return [];
+  const when = relative(loosened.since, now);
+  return [
+    { text: `policy: looser than before (${when}):`, tone: 'warn' },
+    ...loosened.lines.map((line) => ({ text: `  ${line}` })),
   ];
 }

@@ -175,6 +175,15 @@ export interface ReloadRecord {
   readonly waiting: readonly WaitingServer[];
   /** How many more wait. */
   readonly more: number;
+  /** What changes of the last ten minutes allow that was not allowed before; absent: nothing. */
+  readonly loosened?: LoosenedRecord;
+}
+
+export interface LoosenedRecord {
+  /** At most 20, each at most 500 UTF-16 units. */
+  readonly lines: readonly string[];
+  /** ISO; the last change. */
+  readonly since: string;
 }
 
 /**

@@ -124,6 +124,7 @@ describe('a malformed field', () => {
     const nothing = { name: null, change: null, what: null, since: null };
     expect(statusJson(cwd).report.serve.reload).toEqual({
       problems: null,
+      loosened: null,
       waiting: [nothing, nothing],
       more: 0,
     });

@@ -13,13 +13,12 @@ describe('policy', () => {
     expect(statusJson(cwd).report.policy).toEqual({
       profile: 'strict',
       autonomy_level: 'L1',
+      floor: null,
       blocked_paths_count: 2,
       halt_active: true,
       halt_reason: 'deploy freeze',
     });
-    expect(status(cwd).text).toContain(
-      'policy strict: autonomy L1, 2 blocked paths (not enforced yet)',
-    );
+    expect(status(cwd).text).toContain('policy strict: autonomy L1, 2 blocked paths');
   });
 
   it.each([

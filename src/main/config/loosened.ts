@@ -1,0 +1,97 @@
+/**
+ * What a change of the configuration allows that was not allowed before. It is put in force like any other
+ * change, and said: somebody else may have made it. Pure.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { ServerConfig } from '../../shared/model/config.ts';
+import { LEVELS, type ToolPatterns } from '../../shared/model/policy.ts';
+import { TIERS, type Tier } from '../../shared/model/tier.ts';
+import type { Policy } from './policy.ts';
+
+interface Rules {
+  readonly policy: Policy;
+  readonly servers: readonly ServerConfig[];
+}
+
+/** Lines told of one change. */
+const MAX_LINES = 20;
+
+/** A line for each rule that has become looser, naming where it is written now. */
+export function loosened(before: Rules, after: Rules): string[] {
+  const old = new Map(before.servers.map((server) => [server.name, server]));
+  const ofServers = after.servers.flatMap((server) => {
+    const known = old.get(server.name);
+    return known === undefined ? [] : ofServer(known, server);
+  });
+  const all = [...ofPolicy(before.policy, after.policy), ...ofServers];
+  const more = all.length - MAX_LINES;
+  return more <= 0 ? all : [...all.slice(0, MAX_LINES), `and ${more} more`];
+}
+
+function ofPolicy(before: Policy, after: Policy): string[] {
+  const [was, is] = [before.autonomyLevel, after.autonomyLevel];
+  const lines: string[] = [];
+  if (LEVELS.indexOf(is) > LEVELS.indexOf(was)) {
+    lines.push(`level ${was} -> ${is} (${after.levelAt})`);
+  }
+  const blocked = new Set(after.blockedPaths.map(({ pattern }) => pattern));
+  for (const { pattern, at } of before.blockedPaths) {
+    if (!blocked.has(pattern))
+      lines.push(`blocked_paths without ${JSON.stringify(pattern)} (was ${at})`);
+  }
+  lines.push(...ofTools(before.tools, after.tools));
+  if (before.cancelInFlight && !after.cancelInFlight) lines.push('halt.cancel_in_flight is off');
+  if (before.injectionDetection === 'block' && after.injectionDetection !== 'block') {
+    lines.push('injection_detection does not block any more');
+  }
+  return lines;
+}
+
+/** Lists of policies hold together: each that is gone or says less is looser. */
+function ofTools(before: readonly ToolPatterns[], after: readonly ToolPatterns[]): string[] {
+  return before.flatMap((old) => {
+    const kept = after.some((one) => saysAsMuch(one, old));
+    return kept ? [] : [`tools of a policy allow more (was ${old.denyAt})`];
+  });
+}
+
+function saysAsMuch(
+  one: Pick<ToolPatterns, 'allow' | 'deny'>,
+  old: Pick<ToolPatterns, 'allow' | 'deny'>,
+): boolean {
+  const allowed = new Set(old.allow);
+  const denied = new Set(one.deny);
+  return (
+    (allowed.has('*') || one.allow.every((pattern) => allowed.has(pattern))) &&
+    old.deny.every((pattern) => denied.has(pattern))
+  );
+}
+
+function ofServer(before: ServerConfig, after: ServerConfig): string[] {
+  const { name, rules } = after;
+  const { places } = rules;
+  const lines: string[] = [];
+  const say = (what: string, at: string) => {
+    lines.push(`server "${name}": ${what}${at === '' ? '' : ` (${at})`}`);
+  };
+  if (!saysAsMuch(after.tools, before.tools)) say('tools allows more', places.deny || places.allow);
+  if (after.trusted && !before.trusted) say('is trusted', '');
+  const [was, is] = [before.maxCallsPerMinute, after.maxCallsPerMinute];
+  if (was !== 0 && (is === 0 || is > was)) say(`max_calls_per_minute ${was} -> ${is}`, places.rate);
+  if (!isDeepStrictEqual(before.tierOverrides, after.tierOverrides)) {
+    const lowered = Object.keys({ ...before.tierOverrides, ...after.tierOverrides }).filter(
+      (tool) => isLower(before.tierOverrides[tool], after.tierOverrides[tool]),
+    );
+    if (lowered.length > 0)
+      say(`tier_overrides of ${lowered.length} tools are lower`, places.tiers);
+  }
+  return lines;
+}
+
+/** An override that comes may be lower than what held without it, and one that goes had a reason. */
+function isLower(before: Tier | undefined, after: Tier | undefined): boolean {
+  if (before === after) return false;
+  if (before === undefined) return after !== 'destructive';
+  if (after === undefined) return before !== 'read';
+  return TIERS.indexOf(after) < TIERS.indexOf(before);
+}

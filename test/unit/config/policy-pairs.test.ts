@@ -1,0 +1,86 @@
+/** Two policy files, any of them: what holds is never looser than either alone. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { isOffered, ruleOf } from '#src/main/catalog/tool-rule.ts';
+import { loosened } from '#src/main/config/loosened.ts';
+import { loadPolicy, type Policy, withRules } from '#src/main/config/policy.ts';
+import type { GatewayConfig } from '#src/shared/model/config.ts';
+import { LEVELS } from '#src/shared/model/policy.ts';
+import { blocking } from '#src/workers/supervisor/rules/blocked.ts';
+import { serverConfig } from '../../support/supervisor-thread.ts';
+import { directory, write } from './files.ts';
+
+const some = <T>(values: readonly T[]) =>
+  fc.option(fc.subarray([...values], { minLength: 1 }), { nil: undefined });
+const level = fc.option(fc.constantFrom(...LEVELS), { nil: undefined });
+const file = fc.record({
+  autonomy_level: level,
+  max_autonomy_level: level,
+  blocked_paths: some(['.env', 'secrets/', '/etc/x*']),
+  ask_timeout_ms: fc.option(fc.integer({ min: 1, max: 9 }), { nil: undefined }),
+  halt: fc.option(fc.record({ cancel_in_flight: fc.boolean() }), { nil: undefined }),
+  tools: fc.option(
+    fc.record({
+      allow: some(['*', 'echo__get_*', '*__set_*']),
+      deny: some(['*__drop_*', 'echo__get_b', 'other__*']),
+    }),
+    { nil: undefined },
+  ),
+});
+
+const TOOLS = ['get_a', 'get_b', 'set_a', 'drop_a'];
+const PATHS = ['/w/.env', '/w/secrets/a', '/etc/xy', '/w/a'];
+
+function load(project: object, floor: object): Policy {
+  const cwd = directory();
+  write(cwd, '.rea/policy.yaml', JSON.stringify({ version: '1', ...project }));
+  write(cwd, 'home/rea/policy.yaml', JSON.stringify({ version: '1', ...floor }));
+  const result = loadPolicy({ cwd, env: { XDG_CONFIG_HOME: `${cwd}/home` } });
+  if (!result.ok) throw new Error(JSON.stringify(result.problems));
+  return result.policy;
+}
+
+const ORDER = ['pass', 'ask', 'deny'];
+
+/** How stern it is about each tool and path. */
+function sternness(policy: Policy): number[] {
+  const config = { servers: [serverConfig('echo')] } as unknown as GatewayConfig;
+  const [server] = withRules(config, policy, new Map()).servers;
+  if (server === undefined) throw new Error('no server');
+  const tools = TOOLS.map((key) => {
+    const tool = { key, json: Buffer.from(JSON.stringify({ name: key })) };
+    const { verdict } = ruleOf(tool, server);
+    expect(isOffered(tool, server)).toBe(typeof verdict !== 'object');
+    return ORDER.indexOf(typeof verdict === 'object' ? 'deny' : verdict);
+  });
+  const paths = PATHS.map((path) => (blocking(policy.blockedPaths, path) === null ? 0 : 1));
+  return [...tools, ...paths, -policy.askTimeoutMs, policy.cancelInFlight ? 1 : 0];
+}
+
+test('together they are at least as stern as each, and no sterner than both', {
+  timeout: 120_000,
+}, () => {
+  fc.assert(
+    fc.property(file, file, (project, floor) => {
+      const both = sternness(load(project, floor));
+      const ours = sternness(load(project, {}));
+      const theirs = sternness(load({}, floor));
+      expect(both).toEqual(ours.map((one, at) => Math.max(one, theirs[at] ?? 0)));
+    }),
+    { numRuns: 400 },
+  );
+});
+
+test('whatever becomes less stern by a change is told as looser', { timeout: 120_000 }, () => {
+  fc.assert(
+    fc.property(file, file, (before, after) => {
+      const [was, is] = [load(before, {}), load(after, {})];
+      const [old, now] = [sternness(was), sternness(is)];
+      // A person may be given more time.
+      const isLooser = now.some((one, at) => at !== old.length - 2 && one < (old[at] ?? 0));
+      if (!isLooser) return;
+      expect(loosened({ policy: was, servers: [] }, { policy: is, servers: [] })).not.toEqual([]);
+    }),
+    { numRuns: 400 },
+  );
+});
