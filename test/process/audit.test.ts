@@ -1,10 +1,10 @@
 /** The audit log of a real gateway: what is in it, that calls which write wait for it, and that it verifies. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { auditRecords, type Kept, verify } from '../support/audit.ts';
-import { FAST_CLOCKS, runRea } from '../support/rea-command.ts';
+import { FAST_CLOCKS } from '../support/rea-command.ts';
 import { makeDirectory, startRea } from '../support/rea-process.ts';
 import { fixture, realServer, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
@@ -76,8 +76,6 @@ test('the lives of servers, HALT, configuration and the gateway are in the same 
   await rea.waitForLog('HALT is set');
   const denied = await rea.call('echo__pid');
   expect(denied.message.result._meta['rea/error'].code).toBe('ERR_HALTED');
-  await runRea(['status', '--cwd', rea.dir]);
-  const { rmSync } = await import('node:fs');
   rmSync(join(rea.dir, '.rea', 'HALT'));
   await rea.waitForLog('HALT is cleared');
   writeFileSync(join(rea.dir, '.rea', 'policy.yaml'), 'audit: {on_failure: deny}\n', {
@@ -115,6 +113,36 @@ test('calls that say that they only read leave one record, of their end', async 
   expect(records).toMatchObject([
     { tool_name: 'list_allowed_directories', tier: 'read', metadata: { event: 'end' } },
   ]);
+});
+
+test('no configured secret is in any record: not in names, reasons, errors or arguments', async () => {
+  const secret = 'hunter2-Sesame-77x';
+  const rea = await startRea({
+    config: registry({
+      echo: { ...fixture('echo'), env: { API_TOKEN: secret } },
+      dies: { ...fixture('exit-at-start'), env: { API_TOKEN: secret } },
+    }),
+    env: FAST_CLOCKS,
+    initialize: false,
+  });
+  await rea.wire.request('initialize', {
+    protocolVersion: '2025-11-25',
+    capabilities: {},
+    clientInfo: { name: `client ${secret}`, version: Buffer.from(secret).toString('base64') },
+  }).answer;
+  await rea.waitForPhase('echo', 'ready');
+  await rea.call('echo__echo', { text: secret });
+  await rea.request(`own/${secret}`);
+  writeFileSync(join(rea.dir, '.rea', 'HALT'), `because of ${secret}`);
+  await rea.waitForLog('HALT is set');
+  await rea.call('echo__pid');
+  await rea.stop();
+  const text = JSON.stringify(auditRecords(rea.dir));
+  expect(text).toContain('because of [REDACTED:secret]');
+  expect(text).toContain('client [REDACTED:secret]');
+  expect(text).not.toContain(secret);
+  expect(text).not.toContain(Buffer.from(secret).toString('base64'));
+  expect((await verify(rea.dir)).code).toBe(0);
 });
 
 test('after kill -9 every effect has its begin, and the log verifies', async () => {
