@@ -23,13 +23,10 @@ export function putPolicyInForce(
   if (changes.length === 0) return;
   const loosened = changes.filter(({ looser }) => looser).map(({ key }) => key);
   const changed = changes.map(({ key, from, to }) => ({ key, from, to }));
-  audit.setPolicy(
-    // A program that a changed file alone could start is the one of the start, until the next one.
-    { ...after.audit, anchorCommand: before.audit.anchorCommand },
-    after.autonomyLevel,
-    { event: 'policy', facts: { changed, loosened } },
-  );
+  const event = { event: 'policy', facts: { changed, loosened } };
+  audit.setPolicy(after.audit, after.autonomyLevel, event);
   if (loosened.length > 0) log.warn(`policy.yaml: looser than before: ${loosened.join(', ')}`);
+  // A changed file alone starts no program.
   if (changes.some(({ key }) => key === 'audit.anchor_command')) {
     log.warn('from the next start of rea serve on: audit.anchor_command');
   }
