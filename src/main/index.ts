@@ -5,10 +5,11 @@
  */
 import { Console } from 'node:console';
 import { resolve } from 'node:path';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { oneLine } from '../shared/text/clean-text.ts';
 import { cleanStream } from './clean-stream.ts';
 import type { ReloadMode } from './gateway/reload.ts';
+import { duration, given, lineCount } from './option-values.ts';
 import { projectDirectory } from './processes/project-directory.ts';
 import { version } from './version.ts';
 
@@ -330,21 +331,4 @@ function failed(error: unknown): number {
 
 function say(text: string): void {
   process.stderr.write(`rea: ${oneLine(text)}\n`);
-}
-
-function given(text: string): string {
-  if (text !== '') return text;
-  throw new InvalidArgumentError('Give the path of a directory.');
-}
-
-function lineCount(text: string): number {
-  if (/^\d{1,4}$/.test(text) && Number(text) > 0) return Number(text);
-  throw new InvalidArgumentError('Give a whole number from 1 to 9999.');
-}
-
-function duration(text: string): number {
-  const [, digits, unit] = /^(\d{1,9})(ms|s)?$/.exec(text) ?? [];
-  const milliseconds = Number(digits) * (unit === 's' ? 1000 : 1);
-  if (milliseconds <= 600_000) return milliseconds;
-  throw new InvalidArgumentError('Give milliseconds or seconds up to 10 minutes, like 5000 or 5s.');
 }

@@ -143,17 +143,8 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
       this.#instance.remove(this.sessionId);
       return problem;
     }
-    introduce(
-      this.#instance,
-      {
-        ...this.#identity,
-        session_id: this.sessionId,
-        started_at: this.#startedAt,
-        endpoint: this.endpoint,
-        halt: this.#parts.halt.active(),
-      },
-      this.#options,
-    );
+    const present = { ...this.#identity, halt: this.#parts.halt.active() };
+    introduce(this.#instance, present, this.#own(), this.#options);
     const { fleet, writer, priorities } = this.#parts;
     this.#guard = new KeptGuard(
       { groupsFile: fleet.groupsFile, instanceFile: instancePath(this.dir, this.sessionId) },

@@ -1,17 +1,26 @@
 /** The record of this gateway in `run`, and the log file that it names. */
-import type { InstanceRecord } from '../../shared/model/snapshot.ts';
+import type { InstanceRecord, ProcessIdentity } from '../../shared/model/snapshot.ts';
 import { logPath } from '../log/place.ts';
 import type { GatewayOptions } from './options.ts';
 import type { OwnInstance } from './own-instance.ts';
+import type { Own } from './shown.ts';
 
 /** Throws the system's error if the record cannot be written. */
 export function introduce(
   instance: OwnInstance,
-  own: Omit<InstanceRecord, 'state_dir' | 'log_file' | 'parent_pid'>,
+  present: ProcessIdentity & Pick<InstanceRecord, 'halt'>,
+  { sessionId, startedAt, endpoint }: Pick<Own, 'sessionId' | 'startedAt' | 'endpoint'>,
   { log, logFile, stateDir }: Pick<GatewayOptions, 'log' | 'logFile' | 'stateDir'>,
 ): void {
-  const path = logFile === null ? null : logPath(instance.dir, own.session_id);
-  instance.write({ ...own, state_dir: stateDir, log_file: path });
+  const path = logFile === null ? null : logPath(instance.dir, sessionId);
+  instance.write({
+    ...present,
+    session_id: sessionId,
+    started_at: startedAt,
+    endpoint,
+    state_dir: stateDir,
+    log_file: path,
+  });
   // Not before the record: a log file without one belongs to a dead gateway.
   if (path !== null) logFile?.open(path, log);
 }

@@ -395,12 +395,9 @@ export class Lane implements Tenant, ServerThread {
   #released(left: boolean): void {
     const thread = this.#thread;
     if (thread === null) return;
+    this.#move = left ? 'none' : 'wanted';
     // It has started again meanwhile.
-    if (!left) {
-      this.#move = 'wanted';
-      return;
-    }
-    this.#move = 'none';
+    if (!left) return;
     if (this.retired) {
       this.#ending = 'lost';
       return this.#listener.onGone(this);

@@ -185,6 +185,7 @@ function statusOf(how: string, code: string | null): AuditStatus {
 function ruleOf(code: string | null): string | undefined {
   if (code === 'ERR_HALTED') return 'halt';
   if (code === 'ERR_AUDIT_UNAVAILABLE') return 'audit';
+  if (code === 'ERR_RATE_LIMITED') return 'rate';
   return code?.startsWith('ERR_DENIED_') === true ? code.slice(11).toLowerCase() : undefined;
 }
 

@@ -1,0 +1,19 @@
+/** Reads the values of options of the command line. Each throws commander's error with what to give. */
+import { InvalidArgumentError } from 'commander';
+
+export function given(text: string): string {
+  if (text !== '') return text;
+  throw new InvalidArgumentError('Give the path of a directory.');
+}
+
+export function lineCount(text: string): number {
+  if (/^\d{1,4}$/.test(text) && Number(text) > 0) return Number(text);
+  throw new InvalidArgumentError('Give a whole number from 1 to 9999.');
+}
+
+export function duration(text: string): number {
+  const [, digits, unit] = /^(\d{1,9})(ms|s)?$/.exec(text) ?? [];
+  const milliseconds = Number(digits) * (unit === 's' ? 1000 : 1);
+  if (milliseconds <= 600_000) return milliseconds;
+  throw new InvalidArgumentError('Give milliseconds or seconds up to 10 minutes, like 5000 or 5s.');
+}
