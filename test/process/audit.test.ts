@@ -70,7 +70,9 @@ test('the lives of servers, HALT, configuration and the gateway are in the same 
   await rea.waitForPhase('dies', 'ready');
   const { name } = (await rea.tools()).find((tool) => tool.name.startsWith('dies__')) ?? {};
   await rea.call(String(name));
-  await rea.waitForServer('dies', ({ restarts }) => restarts === 1, { what: 'restarted' });
+  await rea.waitForServer('dies', ({ restarts, phase }) => restarts === 1 && phase === 'ready', {
+    what: 'restarted',
+  });
 
   writeFileSync(join(rea.dir, '.rea', 'HALT'), 'lunch');
   await rea.waitForLog('HALT is set');

@@ -107,7 +107,7 @@ describe('a call that writes', () => {
 
 describe('beside a call that waits for its record', () => {
   it('one that reads is not held up, unless it is of the same client', () => {
-    const { call, connect, first, disk, posted } = world();
+    const { call, connect, first, disk, posted } = world({ tierOverrides: { look: 'read' } });
     const other = connect();
     first.call('read', look());
     expect(posted()).toEqual(['look']);
