@@ -1,7 +1,9 @@
 /** Destructive calls at L2: a person is asked, and nothing is done without a yes. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterEach, expect, test, vi } from 'vitest';
+import { visit } from '../support/http-client.ts';
 import { type PolicyHouse, policyHouse, writePolicy } from '../support/policy-house.ts';
 import { FAST_CLOCKS } from '../support/rea-command.ts';
 import { tidy } from '../support/tidy.ts';
@@ -201,4 +203,35 @@ test('a client that ends its input while it is asked ends no later for it', asyn
   expect((await call.answer).failure).toMatchObject({ outcome: 'not_sent' });
   expect(await house.rea.exited).toMatchObject({ code: 0 });
   expect(house.called()).toEqual([]);
+});
+
+test('over HTTP the client whose call it is is asked, and its yes is its own', async () => {
+  const { rea, called } = await policyHouse({
+    policy: L2,
+    args: ['--http', '0', '--no-token'],
+    overHttp: true,
+    initialize: false,
+  });
+  const decisions: string[] = [];
+  const open = async (decision: string) => {
+    const visitor = await visit(rea, { elicitation: {} });
+    visitor.client.setRequestHandler(ElicitRequestSchema, ({ params }) => {
+      decisions.push(`${decision}: ${params.message.slice(0, 40)}`);
+      return decision === 'no'
+        ? { action: 'decline' as const }
+        : { action: 'accept' as const, content: { decision } };
+    });
+    await visitor.client.listTools();
+    return visitor;
+  };
+  const [one, other] = [await open('session'), await open('no')];
+  const call = (visitor: typeof one) => visitor.client.callTool({ name: DELETE, arguments: {} });
+  expect((await call(one)).isError).not.toBe(true);
+  expect((await call(other)).isError).toBe(true);
+  expect((await call(one)).isError).not.toBe(true);
+  expect(called()).toEqual(['delete-thing', 'delete-thing']);
+  const asks = 'rea asks: may the tool "delete-thing" of';
+  expect(decisions).toEqual([`session: ${asks}`, `no: ${asks}`]);
+  await one.leave();
+  await other.leave();
 });

@@ -21,11 +21,13 @@ interface Given extends Omit<ReaOptions, 'config' | 'cwd'> {
   readonly floor?: string;
   /** Options of the server. */
   readonly server?: Readonly<Record<string, unknown>>;
+  /** Nobody speaks on stdin. */
+  readonly overHttp?: boolean;
 }
 
 /** @param capabilities of the client; only with `initialize: false`. */
 export async function policyHouse(
-  { policy, floor, server, ...how }: Given,
+  { policy, floor, server, overHttp = false, ...how }: Given,
   capabilities: object = {},
 ): Promise<PolicyHouse> {
   const dir = makeDirectory();
@@ -39,13 +41,13 @@ export async function policyHouse(
     ...how,
     env: { XDG_CONFIG_HOME: home, ...how.env },
   });
-  if (how.initialize === false) {
+  if (how.initialize === false && !overHttp) {
     const clientInfo = { name: 'test', version: '1' };
     await rea.request('initialize', { protocolVersion: '2025-11-25', capabilities, clientInfo });
     rea.wire.notify('notifications/initialized');
   }
   await rea.waitForPhase('tiers', 'ready');
-  await rea.tools();
+  if (!overHttp) await rea.tools();
   const read = () => (existsSync(journal) ? readFileSync(journal, 'utf8') : '');
   return {
     rea,
