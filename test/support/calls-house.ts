@@ -12,7 +12,7 @@ import { sessionsOf } from '#src/main/clients/session.ts';
 import { Router } from '#src/main/routing/router.ts';
 import { Server } from '#src/main/servers/server.ts';
 import { scanFrame } from '#src/shared/json/frame.ts';
-import type { EndpointConfig } from '#src/shared/model/config.ts';
+import type { EndpointConfig, ServerConfig } from '#src/shared/model/config.ts';
 import type { ServerFeatures } from '#src/shared/model/server.ts';
 import type { SupervisorRecord } from '#src/shared/model/snapshot.ts';
 import type { AnswerMessage, LifecycleMessage } from '#src/shared/protocol/from-supervisor.ts';
@@ -59,6 +59,7 @@ export function house(
     maxConcurrency?: number;
     callTimeoutMs?: number;
     endpoint?: EndpointConfig;
+    tierOverrides?: ServerConfig['tierOverrides'];
   } = {},
   failures = 5,
   audit: Audit = NO_AUDIT,
