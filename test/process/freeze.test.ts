@@ -65,6 +65,9 @@ test('calls that wait are refused when it is set, and those in flight are answer
     what: 'holding one call and keeping one waiting',
   });
   expect((await freeze(rea.dir)).code).toBe(0);
+  // Whatever the gateway has said before this one has come.
+  expect((await rea.call('echo__pid')).failure).toMatchObject({ code: 'ERR_HALTED' });
+  expect(waiting.answered()).toBe(true);
   expect((await waiting.answer).failure).toMatchObject({ code: 'ERR_HALTED', outcome: 'not_sent' });
   writeFileSync(gate, '');
   expect((await held.answer).failure).toBeNull();
