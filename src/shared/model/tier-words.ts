@@ -30,6 +30,7 @@ const READ = words(`
   watch monitor observe tree enumerate summarize summary analyze help whoami ping echo version history logs`);
 /** Longer names are not listed. */
 const MAX_NAME = 128;
+const ASCII = /^[\x20-\x7e]*$/;
 const WORD = /[A-Z]+(?![a-z])|[A-Z]?[a-z]+/g;
 
 /** @param name as its server told it: camelCase, snake_case, kebab-case or with spaces. */
@@ -44,7 +45,8 @@ export function tierByName(name: string): TierByName {
 }
 
 function wordsOf(name: string): string[] {
-  const plain = name.slice(0, MAX_NAME).normalize('NFKC');
+  const head = name.slice(0, MAX_NAME);
+  const plain = ASCII.test(head) ? head : head.normalize('NFKC');
   return (plain.match(WORD) ?? []).map((word) => word.toLowerCase());
 }
 
