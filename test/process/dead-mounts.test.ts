@@ -7,6 +7,7 @@ import { leftovers } from '../support/leftovers.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
 import { fixture, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
+import { until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
@@ -122,6 +123,8 @@ test.skipIf(!CAN_MOUNT)(
     rea.expectKill();
     rea.kill('SIGTERM');
     expect(await rea.exited).toEqual({ code: null, signal: 'SIGKILL' });
+    // Its guard sees that it is gone, and looks for what has left its groups.
+    await until(() => leftovers(rea.dir).processes.length === 0, { what: 'the end of the guard' });
     expect(leftovers(rea.dir)).toEqual({ processes: [], files: [] });
   },
 );

@@ -52,7 +52,7 @@ test.concurrent.each([
     { code: 307, to: 'https://elsewhere.example/x?secret=1' },
     'ERR_HTTP_STATUS',
     'answered',
-    'a redirect to https://elsewhere.example that',
+    'a redirect to https://elsewhere.example/x?secret=1 that',
   ],
   ['redirect', { code: 302, to: '/mcp' }, 'ERR_HTTP_STATUS', 'answered', 'HTTP 302'],
 ] as const)('%s %j costs the call %s and nothing else', async (tool, args, code, outcome, text) => {

@@ -15,7 +15,7 @@ export function startAudit(
   const facts = { version, pid: process.pid, servers: firstNames(servers), policy: policy.file };
   audit.start({ event: 'gateway_start', facts });
   if (policy.audit.enabled && stateDir === null) {
-    log.warn(
+    log.info(
       'the audit log has no anchor, because there is no state directory: nobody can find out that its end was cut off',
     );
   }
