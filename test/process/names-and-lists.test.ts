@@ -106,7 +106,10 @@ test('keeps denied and not allowed tools out of the list and out of reach', asyn
   const names = (await rea.tools()).map(({ name }) => name);
   expect(names.sort()).toEqual(['__rea__health', 'echo__echo', 'echo__pid', 'echo__sleep']);
   for (const name of ['echo__error', 'echo__env', 'echo__log']) {
-    expect((await rea.call(name)).message.error?.code).toBe(-32602);
+    expect((await rea.call(name)).failure).toMatchObject({
+      code: 'ERR_DENIED_TOOL',
+      outcome: 'not_sent',
+    });
   }
 });
 

@@ -89,3 +89,25 @@ test.skipIf(!CAN_RUN)('to a server with the same rights it is closed, too', asyn
     expect(text).toBe('EACCES');
   }
 });
+
+test.skipIf(!CAN_RUN)('a policy in a closed home of somebody else is not missed', async () => {
+  const home = makeDirectory();
+  chmodSync(home, 0o700);
+  const config = registry({ echo: fixture('echo') });
+  const rea = await startRea({
+    unprivileged: true,
+    env: { HOME: home, XDG_CONFIG_HOME: '' },
+    config,
+  });
+  expect((await rea.call('echo__echo', { text: 'on' })).text).toBe('on');
+  expect(rea.stderr).toContain('lies in the home of another user and cannot be looked at');
+  // A place that is named is not passed over.
+  const named = await startRea({
+    unprivileged: true,
+    initialize: false,
+    env: { XDG_CONFIG_HOME: join(home, 'config') },
+    config,
+  });
+  expect((await named.exited).code).toBe(1);
+  expect(named.stderr).toContain('policy.yaml: cannot be opened (EACCES)');
+});

@@ -121,7 +121,7 @@ export class Rea {
     this.#child = spawn(command, rest, {
       cwd: dir,
       env: environment({
-        ...(options.unprivileged === true ? { XDG_STATE_HOME: stateHome(UNPRIVILEGED) } : {}),
+        ...(options.unprivileged === true ? unprivilegedHomes() : {}),
         ...options.env,
       }),
       stdio: 'pipe',
@@ -353,6 +353,12 @@ export class Rea {
   get endedCleanly(): boolean {
     return !this.#killed && this.#exit?.code === 0;
   }
+}
+
+/** The state and the settings of the user that `unprivileged` runs as. */
+function unprivilegedHomes(): Record<'XDG_STATE_HOME' | 'XDG_CONFIG_HOME', string> {
+  const home = stateHome(UNPRIVILEGED);
+  return { XDG_STATE_HOME: home, XDG_CONFIG_HOME: join(home, 'config') };
 }
 
 /** Makes the directory that of the user that `unprivileged` runs as. */

@@ -18,9 +18,15 @@ import {
 } from '../../shared/model/policy.ts';
 import { unlessRefused } from '../../shared/platform/errno.ts';
 import { blockedWays } from '../globs/paths.ts';
+import { isInForeignHome } from '../processes/foreign-home.ts';
 import { configHome } from '../processes/state-directory.ts';
 import type { LoadOptions } from './load.ts';
-import { type PolicyDraft, type PolicyFile, readPolicyFile } from './policy-file.ts';
+import {
+  type PolicyDraft,
+  type PolicyFile,
+  type ReadPolicy,
+  readPolicyFile,
+} from './policy-file.ts';
 import type { Problem } from './problem.ts';
 
 export interface RedactPattern {
@@ -58,6 +64,8 @@ export type PolicyResult =
   | { readonly ok: true; readonly policy: Policy }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
+const NO_FILE: ReadPolicy = { ok: true, draft: null };
+
 export type PolicyOptions = Pick<LoadOptions, 'cwd' | 'trustConfig' | 'env'>;
 
 /** Absolute paths: of the project's policy, and of the floor. */
@@ -69,11 +77,18 @@ export function policyFiles({ cwd, env }: Pick<PolicyOptions, 'cwd' | 'env'>): [
 export function loadPolicy(options: PolicyOptions): PolicyResult {
   const { cwd, trustConfig = false } = options;
   const [file, floor] = policyFiles(options);
-  const read = [readPolicyFile(file, cwd, trustConfig), readPolicyFile(floor, cwd, trustConfig)];
+  const isForeign = isInForeignHome(floor);
+  const read = [
+    readPolicyFile(file, cwd, trustConfig),
+    isForeign ? NO_FILE : readPolicyFile(floor, cwd, trustConfig),
+  ];
   const problems = read.flatMap((one) => (one.ok ? [] : one.problems));
   if (problems.length > 0) return { ok: false, problems };
   const [own, other] = read.map((one) => (one.ok ? one.draft : null));
-  return { ok: true, policy: combined(own ?? null, other ?? null, blockedIn(cwd)) };
+  const policy = combined(own ?? null, other ?? null, blockedIn(cwd));
+  if (!isForeign) return { ok: true, policy };
+  const warning = `${floor}: lies in the home of another user and cannot be looked at; set HOME to that of this user`;
+  return { ok: true, policy: { ...policy, warnings: [...policy.warnings, warning] } };
 }
 
 /**

@@ -4,6 +4,7 @@
  * has a mistake goes on as it is; for a file that is wrong as a whole nothing changes. All problems are logged and shown. Synchronous, so that reloads never overlap.
  */
 import { existsSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import type { LoosenedRecord, ReloadRecord } from '../../shared/model/snapshot.ts';
 import { clip, oneLine } from '../../shared/text/clean-text.ts';
@@ -182,7 +183,7 @@ export class Reload {
   #tighten(gateway: Reconfigurable, { policy, places }: Extract<Loaded, { ok: true }>): void {
     const config = withRules(this.#inForce, policy, places);
     const after = { policy, servers: config.servers };
-    if (loosened(this.#ruled, after).length > 0) return;
+    if (isDeepStrictEqual(this.#ruled, after) || loosened(this.#ruled, after).length > 0) return;
     if (gateway.reconfigure(config, policy).kind !== 'done') return;
     this.#inForce = config;
     this.#ruled = after;

@@ -9,6 +9,7 @@ import { errorCode, errorText } from '../../shared/platform/errno.ts';
 import { readSmallFile } from '../../shared/platform/safe-file.ts';
 import { clip } from '../../shared/text/clean-text.ts';
 import { fieldsOf, listOf, text } from '../processes/fields.ts';
+import { isInForeignHome } from '../processes/foreign-home.ts';
 
 export interface Halt {
   readonly active: boolean;
@@ -69,7 +70,7 @@ export function readHalt(dir: string): Halt {
  */
 export function readPolicy(dir: string, floor: string): PolicyFacts {
   const own = readFile(join(dir, 'policy.yaml'));
-  const other = readFile(floor);
+  const other = isInForeignHome(floor) ? null : readFile(floor);
   if (own === null && other === null) return BUILT_IN;
   const problem = own?.problem ?? (other?.problem ? `${floor}: ${other.problem}` : null);
   const levels = [own, other].flatMap((one) => one?.levels ?? []);
