@@ -96,16 +96,20 @@ test('each cause is known, with what to do about it', () => {
   expect(Object.keys(faults).length).toBeGreaterThanOrEqual(20);
 });
 
-test.each([40, 80, 160])('the status names each cause on %i columns', async (columns) => {
-  const args = ['status', '--verbose', '--cwd', rea.dir];
-  const page = (await onTerminal(args, { columns }).ended).replaceAll(/\s+/g, '');
-  for (const name of Object.keys(faults)) {
-    const why = causeNamed(name)?.why ?? 'none';
-    // The rest of a long one may be cut.
-    const [first = ''] = why.slice(0, 120).split('; ');
-    expect(page, name).toContain(first.replaceAll(/\s+/g, ''));
-  }
-});
+test.each([40, 80, 160])(
+  'the status names each cause and what to do on %i columns',
+  async (columns) => {
+    const args = ['status', '--verbose', '--cwd', rea.dir];
+    const page = (await onTerminal(args, { columns }).ended).replaceAll(/\s+/g, '');
+    for (const name of Object.keys(faults)) {
+      const { why = 'none', action = null } = causeNamed(name) ?? {};
+      // The rest of a long one may be cut.
+      const [first = ''] = why.slice(0, 120).split('; ');
+      expect(page, name).toContain(first.replaceAll(/\s+/g, ''));
+      expect(page, name).toContain(`→${action}`.replaceAll(/\s+/g, ''));
+    }
+  },
+);
 
 test('a refused call says what helps', async () => {
   const { message, failure } = await rea.call('no-variable__anything');

@@ -40,6 +40,11 @@ export function environment(extra: Readonly<Record<string, string>> = {}): Recor
     const value = process.env[name];
     if (value !== undefined) kept[name] = value;
   }
-  const XDG_CONFIG_HOME = join(stateHome(), 'config');
-  return { ...kept, XDG_STATE_HOME: stateHome(), XDG_CONFIG_HOME, ...extra };
+  return { ...kept, ...homesOf(null), ...extra };
+}
+
+/** The state and the settings of a user; null: of the one who runs the tests. */
+export function homesOf(uid: number | null): Record<'XDG_STATE_HOME' | 'XDG_CONFIG_HOME', string> {
+  const home = stateHome(uid);
+  return { XDG_STATE_HOME: home, XDG_CONFIG_HOME: join(home, 'config') };
 }

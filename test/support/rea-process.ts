@@ -17,10 +17,9 @@ import type { DownstreamSnapshot, StateSnapshot } from '#src/shared/model/snapsh
 import { Faults } from './faults.ts';
 import { isAlive } from './processes.ts';
 import { reaCommand } from './rea-bin.ts';
-import { environment, type StatusResult, status } from './rea-command.ts';
+import { environment, homesOf, type StatusResult, status } from './rea-command.ts';
 import { connectSdkClient } from './sdk-client.ts';
 import type { Registry } from './servers.ts';
-import { stateHome } from './state-home.ts';
 import { type UntilOptions, until } from './wait-for.ts';
 import { type Answer, type Pending, type StdoutFrame, Wire } from './wire.ts';
 
@@ -121,7 +120,7 @@ export class Rea {
     this.#child = spawn(command, rest, {
       cwd: dir,
       env: environment({
-        ...(options.unprivileged === true ? unprivilegedHomes() : {}),
+        ...(options.unprivileged === true ? homesOf(UNPRIVILEGED) : {}),
         ...options.env,
       }),
       stdio: 'pipe',
@@ -353,12 +352,6 @@ export class Rea {
   get endedCleanly(): boolean {
     return !this.#killed && this.#exit?.code === 0;
   }
-}
-
-/** The state and the settings of the user that `unprivileged` runs as. */
-function unprivilegedHomes(): Record<'XDG_STATE_HOME' | 'XDG_CONFIG_HOME', string> {
-  const home = stateHome(UNPRIVILEGED);
-  return { XDG_STATE_HOME: home, XDG_CONFIG_HOME: join(home, 'config') };
 }
 
 /** Makes the directory that of the user that `unprivileged` runs as. */
