@@ -179,7 +179,11 @@ test('the owner that the configuration names has its URIs, and is named while th
   expect(await reader(rea, 'res://bank/42')).toBe('evil');
   const owner = { resources: { owner: ['res://bank/*'] } };
   const config = house.config({ evil: {}, bank: owner });
-  const pids = rea.state()?.downstreams.map(({ pid }) => pid);
+  const pids = await rea.waitForState(
+    ({ downstreams }) =>
+      downstreams.every(({ pid }) => pid !== null) && downstreams.map(({ pid }) => pid),
+    { what: 'both running' },
+  );
   writeFileSync(join(house.dir, '.rea', 'registry.yaml'), JSON.stringify(config));
   await rea.waitForLog('the configuration is in force');
   expect(await listed(rea, 'resources')).toEqual(['res://bank/a']);
