@@ -2,7 +2,6 @@
  * The audit-writer thread as main sees it: starts it, hands it what is to be recorded, in batches, and
  * replaces it when it dies or no longer answers. Keeps what the thread has not written: the next one gets it.
  */
-import { MessageChannel, type Worker } from 'node:worker_threads';
 import { errorText } from '../../shared/platform/errno.ts';
 import type {
   Anchored,
@@ -16,23 +15,11 @@ import type {
   SubjectItem,
   ToAuditWriter,
 } from '../../shared/protocol/audit.ts';
-import type { Logger } from '../logger.ts';
-import { ControlLink } from './control.ts';
-import { endWorker, startWorker } from './start-worker.ts';
-import { ThreadBackoff } from './thread-backoff.ts';
-import { ThreadProbe } from './thread-probe.ts';
+import { type Logger, logFromThread } from '../logger.ts';
+import { KeptThread } from './kept-thread.ts';
 
-const PROBE_DEADLINE_MS = 5000;
-const HEAP_MB = 128;
-/** A thread blocked in a system call ends later than anyone can wait. */
-const END_MS = 2000;
-const THREAD_RESTART = {
-  intensity: 5,
-  periodMs: 30_000,
-  backoffMs: 100,
-  backoffMaxMs: 5000,
-  stableMs: 10_000,
-} as const;
+/** Calls wait for it. */
+const BACKOFF_MS = 100;
 /** Items, and bytes of lines, that are kept until the thread has written them. */
 const MAX_KEPT = 50_000;
 const MAX_KEPT_BYTES = 32 * 1024 * 1024;
@@ -48,10 +35,7 @@ export interface AuditThreadOptions {
   readonly onFailing: (message: Pick<FailingMessage, 'seq' | 'error' | 'lost'>) => void;
 }
 
-interface Running {
-  readonly worker: Worker;
-  readonly control: ControlLink<AuditWriterControl>;
-}
+type Seen = Awaited<ReturnType<AuditWriterControl['inspect']>>;
 
 interface Kept {
   readonly seq: number;
@@ -63,8 +47,7 @@ interface Kept {
 
 export class AuditWriterThread {
   readonly #options: AuditThreadOptions;
-  readonly #backoff = new ThreadBackoff(THREAD_RESTART);
-  readonly #probe: ThreadProbe;
+  readonly #thread: KeptThread<AuditWriterControl, FromAuditWriter, Seen>;
   #known: () => readonly (SubjectItem | ClientItem)[] = () => [];
   #kept: Kept[] = [];
   #keptBytes = 0;
@@ -75,14 +58,24 @@ export class AuditWriterThread {
   #news: (SubjectItem | ClientItem)[] = [];
   #flushing = false;
   #seq = 0;
-  #running: Running | null = null;
-  #stopped = false;
-  #probing: NodeJS.Timeout | null = null;
-  #replacement: NodeJS.Timeout | null = null;
+  #closing = false;
 
   constructor(options: AuditThreadOptions) {
     this.#options = options;
-    this.#probe = new ThreadProbe(options.log, 'the audit-writer thread');
+    this.#thread = new KeptThread({
+      kind: 'audit-writer',
+      backoffMs: BACKOFF_MS,
+      probeMs: options.probeMs,
+      log: options.log,
+      data: () => ({ ...options.data(), known: this.#known() }),
+      inspect: (remote) => remote.inspect(),
+      onStarted: () => {
+        this.#unposted = 0;
+        this.#flush();
+      },
+      onMessage: (message) => this.#receive(message),
+      onLost: (detail, restartInMs) => this.#lost(detail, restartInMs),
+    });
   }
 
   /** The number for the next item. */
@@ -98,13 +91,11 @@ export class AuditWriterThread {
   }
 
   get started(): boolean {
-    return this.#probing !== null;
+    return this.#thread.started;
   }
 
   start(): void {
-    if (this.#probing !== null || this.#stopped) return;
-    this.#probing = setInterval(() => void this.#check(), this.#options.probeMs).unref();
-    this.#begin();
+    this.#thread.start();
   }
 
   /** Something that later items name by its number. @param all what is known now. */
@@ -128,32 +119,26 @@ export class AuditWriterThread {
   /** A change that holds at once, behind what was told before. */
   post(message: Exclude<ToAuditWriter, { type: 'batch' }>): void {
     this.#flush();
-    this.#running?.worker.postMessage(message);
+    this.#thread.worker?.postMessage(message);
   }
 
   /** The present head of the chain; null: there is none, or it does not answer. */
   async anchor(): Promise<Anchored | null> {
-    const seen = await this.#inspect();
+    const seen = await this.#thread.look();
     return seen?.ok === true ? seen.value.anchor : null;
   }
 
   /** Writes everything, within `deadlineMs`. */
   async close(deadlineMs: number): Promise<void> {
     this.#flush();
-    this.#stopped = true;
-    if (this.#probing !== null) clearInterval(this.#probing);
-    if (this.#replacement !== null) clearTimeout(this.#replacement);
-    const running = this.#running;
-    this.#running = null;
-    if (running === null) return;
+    this.#closing = true;
+    const { log } = this.#options;
     try {
-      const problem = await running.control.call((remote) => remote.close(), deadlineMs);
-      if (problem !== null) this.#options.log.error(`the audit log ends incomplete: ${problem}`);
+      const problem = await this.#thread.close((remote) => remote.close(), deadlineMs);
+      if (problem !== null) log.error(`the audit log ends incomplete: ${problem}`);
     } catch (error) {
-      this.#options.log.warn(`the audit writer did not close: ${errorText(error)}`);
+      log.warn(`the audit writer did not close: ${errorText(error)}`);
     }
-    running.control.close();
-    await endWorker(running.worker, END_MS);
   }
 
   #flushSoon(): void {
@@ -164,7 +149,8 @@ export class AuditWriterThread {
 
   #flush(): void {
     this.#flushing = false;
-    if (this.#running === null) return;
+    const { worker } = this.#thread;
+    if (worker === null) return;
     const items: AuditItem[] = this.#news;
     this.#news = [];
     let bytes = 0;
@@ -190,7 +176,7 @@ export class AuditWriterThread {
     }
     this.#unposted = this.#kept.length;
     const message: ToAuditWriter = { type: 'batch', items, lines };
-    this.#running.worker.postMessage(message, lines === null ? [] : [lines.buffer]);
+    worker.postMessage(message, lines === null ? [] : [lines.buffer]);
   }
 
   #committed(message: CommittedMessage): void {
@@ -218,99 +204,18 @@ export class AuditWriterThread {
     this.#unposted = Math.max(0, this.#unposted - dropped.length);
   }
 
-  /** When the system refuses another thread, the next attempt is arranged. */
-  #begin(): void {
-    const control = new MessageChannel();
-    const data: AuditWriterData = {
-      ...this.#options.data(),
-      kind: 'audit-writer',
-      known: this.#known(),
-      controlPort: control.port2,
-    };
-    const started = startWorker({
-      kind: 'audit-writer',
-      name: 'audit-writer',
-      data,
-      transfer: [control.port2],
-      heapMb: HEAP_MB,
-      log: this.#options.log,
-    });
-    if (!started.ok) {
-      control.port1.close();
-      this.#startAt(this.#announceLoss(`cannot be started: ${started.error}`));
-      return;
-    }
-    const { worker } = started;
-    const running = { worker, control: new ControlLink<AuditWriterControl>(control.port1) };
-    this.#running = running;
-    this.#unposted = 0;
-    worker.on('message', (message: FromAuditWriter) => {
-      if (this.#running === running) this.#receive(message);
-    });
-    worker.on('exit', (code) => this.#lose(running, `ended with code ${code}`));
-    this.#backoff.started(performance.now());
-    this.#flush();
-  }
-
   #receive(message: FromAuditWriter): void {
-    switch (message.type) {
-      case 'log':
-        this.#options.log[message.level](message.message);
-        return;
-      case 'committed':
-        return this.#committed(message);
-      case 'failing':
-        return this.#options.onFailing(message);
-    }
+    if (message.type === 'log') return logFromThread(this.#options.log, message);
+    // Nobody waits any more.
+    if (this.#closing) return;
+    if (message.type === 'committed') this.#committed(message);
+    else this.#options.onFailing(message);
   }
 
-  async #check(): Promise<void> {
-    const running = this.#running;
-    const seen = await this.#inspect();
-    if (running === null || this.#running !== running) return;
-    if (seen?.ok === false && seen.timedOut) this.#lose(running, 'no longer answers');
-  }
-
-  async #inspect() {
-    const running = this.#running;
-    if (running === null) return null;
-    return this.#probe.ask(running.control, (remote) => remote.inspect(), PROBE_DEADLINE_MS);
-  }
-
-  #lose(running: Running, detail: string): void {
-    if (this.#stopped || this.#running !== running) return;
-    this.#running = null;
-    running.control.close();
-    void this.#replace(running.worker, this.#announceLoss(detail));
-  }
-
-  /** Returns when the next thread is due, monotonic. */
-  #announceLoss(detail: string): number {
-    const now = performance.now();
-    const restartInMs = this.#backoff.lost(now, Math.random());
-    this.#options.log.error(
-      { detail, restartInMs },
-      'the audit-writer thread is lost; replacing it',
-    );
+  #lost(detail: string, restartInMs: number): void {
     // A thread that is back soon is waited for; one that keeps failing is a log that cannot be written.
-    if (restartInMs > THREAD_RESTART.backoffMs * 8) {
-      this.#options.onFailing({
-        seq: this.#seq,
-        error: `the audit-writer thread ${detail}`,
-        lost: 0,
-      });
-    }
-    return now + restartInMs;
-  }
-
-  /** Two threads would write the same files: the next one starts when this one has ended. */
-  async #replace(worker: Worker, due: number): Promise<void> {
-    await endWorker(worker, END_MS);
-    this.#startAt(due);
-  }
-
-  #startAt(due: number): void {
-    if (this.#stopped) return;
-    this.#replacement = setTimeout(() => this.#begin(), Math.max(0, due - performance.now()));
+    if (restartInMs <= BACKOFF_MS * 8) return;
+    const error = `the audit-writer thread ${detail}`;
+    this.#options.onFailing({ seq: this.#seq, error, lost: 0 });
   }
 }

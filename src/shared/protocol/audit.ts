@@ -2,9 +2,11 @@
  * Messages between main and the audit-writer thread. Each of main's has a number, so that what a lost thread
  * had not written is told to the next one. Types, and the numbers that calls are packed as.
  */
+
 import type { MessagePort } from 'node:worker_threads';
 import type { AuditEvent, AuditPolicy, ChainHead } from '../model/audit.ts';
 import type { Tier } from '../model/tier.ts';
+import type { LogMessage } from './from-supervisor.ts';
 
 /** `workerData` of the audit-writer thread. */
 export interface AuditWriterData {
@@ -116,14 +118,7 @@ export interface FailingMessage {
   readonly lost: number;
 }
 
-export type FromAuditWriter =
-  | CommittedMessage
-  | FailingMessage
-  | {
-      readonly type: 'log';
-      readonly level: 'info' | 'warn' | 'error';
-      readonly message: string;
-    };
+export type FromAuditWriter = CommittedMessage | FailingMessage | LogMessage;
 
 export interface Anchored {
   readonly session_id: string;

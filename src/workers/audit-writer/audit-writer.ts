@@ -293,7 +293,7 @@ export class AuditWriter {
   }
 
   #log(level: 'info' | 'warn' | 'error', message: string): void {
-    this.#post({ type: 'log', level, message });
+    this.#post({ type: 'log', level, server: null, message, fields: { thread: 'audit-writer' } });
   }
 }
 
