@@ -29,7 +29,7 @@ const EMPTY: Readonly<Record<string, (member: string) => Answer>> = {
   'null-result': () => ({ result: null }),
 };
 
-/** Lists of which nothing is known, with what is said about them. */
+/** Lists that nobody knows anything about yet, with what is said about them. */
 const UNKNOWN: Readonly<Record<string, readonly [(member: string) => Answer, RegExp]>> = {
   error: [() => failed('out of order'), /\/list failed: out of order$/],
   missing: [() => ({ result: {} }), /was answered without an array of /],

@@ -34,7 +34,7 @@ export class ServerProcesses {
    */
   async end(group: RecordedGroup, lane: string | null): Promise<void> {
     const { look, log } = this.#options;
-    // First, while it can still be seen who has started whom.
+    // First, while parents and children can still be told.
     const stragglers =
       lane === null ? null : this.#endMarked(lane, [group.pgid], STRAGGLER_TERM_MS);
     const { signalled, gone } = endGroups([ownGroup(group)], look);
@@ -48,7 +48,7 @@ export class ServerProcesses {
     return this.#endMarked(null, [], termMs);
   }
 
-  /** The same for groups of which there should be none any more. */
+  /** The same for groups that should be gone. */
   endLeft(groups: readonly RecordedGroup[]): Promise<void> {
     return endGroups(groups.map(ownGroup), this.#options.look).gone;
   }

@@ -245,7 +245,7 @@ export class LogFile {
     return this.#file;
   }
 
-  /** A line of which a part stands in an earlier file, or before an error, is written again as a whole. */
+  /** A line that was cut in two, by the end of a file or an error, is written again as a whole. */
   #beginLineAgain(onNewLine: boolean): void {
     if (this.#done === 0) return;
     const begin = this.#chunk.lastIndexOf(0x0a, this.#done - 1) + 1;

@@ -7,7 +7,7 @@ export interface ShortLine {
   readonly server: string | null;
   readonly text: string;
   readonly level: 'debug' | 'info' | 'warn' | 'error';
-  /** `life`: how a server is, of which the newest counts; `trouble` is bad news of that. `other`: all else. */
+  /** `life`: how a server is; only the newest counts. `trouble`: the same, when it is bad. `other`: all else. */
   readonly kind: 'life' | 'trouble' | 'other';
   /** Lines of the same topic and server are folded. */
   readonly topic: string;

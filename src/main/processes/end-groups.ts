@@ -41,7 +41,7 @@ async function awaitEnd(groups: readonly OwnGroup[], look: Look): Promise<void> 
   }
 }
 
-/** The groups that have a process; zombies, which may never be reaped, are none. */
+/** The groups that have a process; zombies do not count: nobody may ever reap them. */
 function livingOf(groups: readonly OwnGroup[]): OwnGroup[] {
   const existing = groups.filter(({ pgid }) => exists(pgid));
   if (existing.length === 0 || process.platform !== 'linux') return existing;

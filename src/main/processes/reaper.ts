@@ -91,7 +91,7 @@ export async function reapDeadGateways(
     }
     dead.push(sessionId);
   }
-  // First, while it can still be seen who has started whom.
+  // First, while parents and children can still be told.
   const stragglers = hunts.map((hunt) => endStragglers(hunt));
   const { signalled, gone } = endGroups(orphans, look);
   await Promise.all([gone, ...stragglers]);

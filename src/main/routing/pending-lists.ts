@@ -30,7 +30,7 @@ export class PendingLists {
   }
 
   /**
-   * Waits for servers, each of which may have what the request is for. Where it is theirs in any case, it is refused
+   * Waits for servers that may have what the request is for. Where it is theirs in any case, it is refused
    * if they would refuse it.
    *
    * @returns false: it has waited long enough, or need not, and what it is for is not theirs.

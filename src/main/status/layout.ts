@@ -20,12 +20,12 @@ export function cutEnd(text: string, columns: number): string {
   return columnsOf(text) <= columns ? text : `${beginning(graphemes(text), columns - 1)}…`;
 }
 
-/** The same, with the ellipsis at the beginning: for paths, of which the end says more. */
+/** The same, with the ellipsis at the beginning: for paths, because their ends say more. */
 export function cutStart(text: string, columns: number): string {
   return columnsOf(text) <= columns ? text : `…${end(graphemes(text), columns - 1)}`;
 }
 
-/** The same, with the ellipsis in the middle: for names, of which beginning and end tell them apart. */
+/** The same, with the ellipsis in the middle: for names, because beginning and end tell them apart. */
 export function cutMiddle(text: string, columns: number): string {
   if (columnsOf(text) <= columns) return text;
   const all = graphemes(text);

@@ -64,7 +64,7 @@ export function readHalt(dir: string): Halt {
 }
 
 /**
- * Reads `policy.yaml` and the user's own one, of which the stricter holds. Never throws for what they say.
+ * Reads `policy.yaml` and the user's own one; the stricter of the two holds. Never throws for what they say.
  *
  * @param floor absolute path of the user's own.
  */
@@ -76,7 +76,7 @@ export function readPolicy(dir: string, floor: string): PolicyFacts {
   const levels = [own, other].flatMap((one) => one?.levels ?? []);
   return {
     profile: problem === null ? (own?.profile ?? other?.profile ?? BUILT_IN.profile) : null,
-    // By their names they are in order; a level that is none comes last and is shown as it is.
+    // By their names they are in order; an unknown level comes last and is shown as it is.
     autonomyLevel: problem === null ? (levels.sort()[0] ?? BUILT_IN.autonomyLevel) : null,
     blockedPaths: (own?.blockedPaths ?? 0) + (other?.blockedPaths ?? 0),
     floor: other === null ? null : floor,

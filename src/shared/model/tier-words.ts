@@ -1,5 +1,5 @@
 /**
- * The tier of a tool by the words of its name, for tools of which nothing better is known. A word that destroys
+ * The tier of a tool by the words of its name, for tools that say nothing better of themselves. A word that destroys
  * counts wherever it stands, then one that changes; a tool only reads if such a word comes first or last. The
  * words are listed in docs/policy.md. Pure; takes time linear in the name.
  */

@@ -175,7 +175,7 @@ export class AuditStore {
       this.#before = before;
       return;
     }
-    // Opened again later: a segment without its first record is none.
+    // Opened again later: without its first record it is no segment.
     this.#head = before;
     this.#durable = before;
     this.#leave();

@@ -87,7 +87,7 @@ export interface LogLevelMessage {
 }
 
 /**
- * Rules that may have changed: the server's allowed requests to clients, of which it is told at its next start, and
+ * Rules that may have changed: the server's allowed requests to clients (it is told at its next start) and
  * what no argument may name, from now on.
  */
 export interface RulesMessage {

@@ -15,7 +15,7 @@ function taken(text: string) {
   };
 }
 
-test('null params are none, and an empty object for whoever reads the bytes', () => {
+test('null params count as absent, and as an empty object for whoever reads the bytes', () => {
   const request = taken('{"jsonrpc":"2.0","id":1,"params":null,"method":"ping"}');
   expect(request).toMatchObject({ kind: 'request', at: -1 });
   expect(JSON.parse(request.text)).toEqual({ jsonrpc: '2.0', id: 1, params: {}, method: 'ping' });

@@ -30,7 +30,7 @@ it('is the one asked for where there is none, whatever it is', () => {
   expect(projectDirectory('/')).toBe('/');
 });
 
-it('is none above in which .rea is something else than a directory', () => {
+it('passes over a .rea above that is no directory', () => {
   const top = tree('a/b', 'other/.rea');
   writeFileSync(join(top, 'a', '.rea'), '');
   symlinkSync(join(top, 'other', '.rea'), join(top, '.rea'));
@@ -39,7 +39,7 @@ it('is none above in which .rea is something else than a directory', () => {
   expect(projectDirectory(join(top, 'a'))).toBe(join(top, 'a'));
 });
 
-it.skipIf(process.getuid?.() !== 0)('is none above that belongs to somebody else', () => {
+it.skipIf(process.getuid?.() !== 0)('passes over a .rea above that belongs to somebody else', () => {
   const top = tree('.rea', 'a/.rea', 'a/b');
   chownSync(join(top, 'a', '.rea'), SOMEBODY, SOMEBODY);
   expect(projectDirectory(join(top, 'a', 'b'))).toBe(top);

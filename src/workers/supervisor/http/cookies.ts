@@ -69,7 +69,7 @@ function attribute(text: string): [string, string] {
   return [name.trim().toLowerCase(), value.join('=').trim()];
 }
 
-/** `Max-Age` counts before `Expires`. A date that cannot be read is none. */
+/** `Max-Age` counts before `Expires`. A date that cannot be read does not count. */
 function endOf(attributes: ReadonlyMap<string, string>, now: number): number {
   const age = attributes.get('max-age') ?? '';
   if (/^-?\d+$/.test(age)) return now + Number(age) * 1000;

@@ -201,7 +201,7 @@ export class Child implements Link {
     if (this.#exited) return;
     if (signal === 'SIGKILL') this.#isKilled = true;
     else this.#termAt ??= performance.now();
-    // First, while it can still be seen who has started whom.
+    // First, while parents and children can still be told.
     this.#stragglers?.signal(signal);
     this.#group?.signal(signal);
   }
