@@ -227,7 +227,7 @@ audit
     const { stateDir, ...common } = command.optsWithGlobals<
       CommonOptions & { stateDir?: string }
     >();
-    const { cwd } = places(common);
+    const { cwd } = foundPlaces(common);
     const { runAuditVerify } = await import('./commands/audit.ts');
     exitCode = runAuditVerify({
       cwd,
@@ -251,7 +251,7 @@ audit
     >();
     const { runAuditTail } = await import('./commands/audit.ts');
     exitCode = await runAuditTail({
-      cwd: places(options).cwd,
+      cwd: foundPlaces(options).cwd,
       lines: options.lines,
       follow: options.follow === true,
       json: options.json === true,
@@ -267,7 +267,7 @@ audit
     const options = command.optsWithGlobals<CommonOptions & { json?: true }>();
     const { runAuditStats } = await import('./commands/audit.ts');
     exitCode = runAuditStats({
-      cwd: places(options).cwd,
+      cwd: foundPlaces(options).cwd,
       json: options.json === true,
       stdout: process.stdout,
     });

@@ -90,9 +90,19 @@ test('files that a repository ships have no effect: they are reported, and never
   await rea.stop();
   expect(readFileSync(elsewhere, 'utf8')).toBe('untouched');
   expect(readFileSync(join(dir, '.rea', 'audit-shipped.jsonl'), 'utf8')).toBe('{"forged":1}\n');
-  const proved = await verify(dir);
-  expect(proved.code).toBe(1);
-  expect(proved.stdout).toContain('BROKEN: audit-shipped.jsonl:1: is no record with a hash');
+  // As git does, also from below.
+  mkdirSync(join(dir, 'below'));
+  for (const place of [dir, join(dir, 'below')]) {
+    const proved = await verify(place);
+    expect(proved.code).toBe(1);
+    expect(proved.stdout).toContain('BROKEN: audit-shipped.jsonl:1: is no record with a hash');
+    for (const what of ['tail', 'stats']) {
+      const { stdout } = await runRea(['audit', what, '--json', '--cwd', place]);
+      expect(stdout).toContain('gateway_start');
+    }
+  }
+  const nowhere = await verify(makeDirectory());
+  expect(nowhere).toMatchObject({ code: 0, stdout: expect.stringContaining('no audit log in ') });
 });
 
 test('tail shows the last records, follows new ones, and lets no control character through', async () => {

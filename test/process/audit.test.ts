@@ -4,8 +4,9 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { auditRecords, type Kept, verify } from '../support/audit.ts';
+import { writePolicy } from '../support/policy-house.ts';
 import { FAST_CLOCKS } from '../support/rea-command.ts';
-import { makeDirectory, startRea } from '../support/rea-process.ts';
+import { makeDirectory, startRea, writeRegistry } from '../support/rea-process.ts';
 import { fixture, realServer, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
@@ -167,11 +168,50 @@ test('after kill -9 every effect has its begin, and the log verifies', async () 
   expect(proved.code).toBe(0);
 });
 
+test('what becomes looser is recorded, whatever rule it is, and shown', async () => {
+  const dir = makeDirectory();
+  const rules = 'tools: {deny: [x]}\nblocked_paths: [.env]\nhalt: {cancel_in_flight: true}\n';
+  writePolicy(dir, `${rules}audit: {on_failure: deny, keep_mb: 0}\n`);
+  const rea = await startRea({ cwd: dir, config: CONFIG });
+  await rea.waitForPhase('echo', 'ready');
+  writePolicy(dir, 'audit: {keep_mb: 4}\n');
+  const { lines } = await rea.waitForState(({ reload }) => reload.loosened ?? null, {
+    what: 'what is looser',
+  });
+  await rea.stop();
+  const [{ metadata }] = ofEvent(dir, 'policy');
+  expect(metadata.loosened).toEqual(lines);
+  expect(metadata.loosened).toEqual([
+    expect.stringContaining('blocked_paths without ".env"'),
+    expect.stringContaining('tools of a policy allow more'),
+    'halt.cancel_in_flight is off',
+    'audit.on_failure deny -> warn',
+    'audit.keep_mb 0 -> 4',
+  ]);
+  expect(metadata.changed).toEqual([
+    { key: 'audit.on_failure', from: 'deny', to: 'warn' },
+    { key: 'audit.keep_mb', from: 0, to: 4 },
+    { key: 'halt.cancel_in_flight', from: true, to: false },
+    { key: 'tools', from: 2, to: 0 },
+    { key: 'blocked_paths', from: 1, to: 0 },
+  ]);
+});
+
+test('a server that is trusted from now on is recorded', async () => {
+  const rea = await startRea({ config: CONFIG });
+  await rea.waitForPhase('echo', 'ready');
+  writeRegistry(rea.dir, registry({ echo: { ...fixture('echo'), trusted: true } }));
+  await rea.waitForLog('looser than before: server');
+  await rea.stop();
+  const [{ metadata }] = ofEvent(rea.dir, 'policy');
+  expect(metadata).toMatchObject({ changed: [], loosened: ['server "echo": is trusted'] });
+});
+
 test('audit: off records nothing, and turning it off is the last record', async () => {
   const rea = await startRea({ config: CONFIG });
   await rea.call('echo__pid');
   writeFileSync(join(rea.dir, '.rea', 'policy.yaml'), 'audit: off\n', { mode: 0o600 });
-  await rea.waitForLog('policy.yaml: looser than before: audit');
+  await rea.waitForLog('looser than before: audit is off');
   const state = await rea.waitForState(({ audit }) => audit.state === 'off' && audit, {
     what: 'the log being off',
   });
@@ -180,7 +220,7 @@ test('audit: off records nothing, and turning it off is the last record', async 
   await rea.stop();
   expect(auditRecords(rea.dir).at(-1)?.metadata).toMatchObject({
     event: 'policy',
-    loosened: ['audit'],
+    loosened: ['audit is off'],
   });
   expect(ofEvent(rea.dir, 'begin')).toHaveLength(1);
 

@@ -226,4 +226,15 @@ describe('a list that cannot be had holds up nobody', () => {
     await askBeside(rea, ['nothing']);
     expect(rea.state()?.downstreams[0]?.phase ?? 'starting').toBe('starting');
   });
+
+  test('of servers that are still starting: under HALT it is refused for that, and not as unknown', async () => {
+    const bare = { ...fixture('hang-at-initialize'), prefix: '' };
+    const rea = await startRea({ config: registry({ bare }, { ...LONG, list_wait_ms: 60_000 }) });
+    const waiting = rea.begin('whosever');
+    await rea.waitForPhase('bare', 'starting');
+    writeFileSync(join(rea.dir, '.rea', 'HALT'), 'lunch');
+    const halted = { code: 'ERR_HALTED', outcome: 'not_sent' };
+    expect((await waiting.answer).failure).toMatchObject(halted);
+    expect((await rea.call('whosever')).failure).toMatchObject(halted);
+  });
 });

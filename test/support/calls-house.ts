@@ -1,7 +1,7 @@
 /** Clients, router and one server together, with what is posted to the server's thread kept in a list. */
 
 import pino from 'pino';
-import { type Audit, NO_AUDIT } from '#src/main/calls/audit.ts';
+import type { Audit } from '#src/main/calls/audit.ts';
 import { CallTable } from '#src/main/calls/call-table.ts';
 import { Rates } from '#src/main/calls/gate/rate.ts';
 import { NO_OBSERVER } from '#src/main/calls/observer.ts';
@@ -17,6 +17,7 @@ import type { ServerFeatures } from '#src/shared/model/server.ts';
 import type { SupervisorRecord } from '#src/shared/model/snapshot.ts';
 import type { AnswerMessage, LifecycleMessage } from '#src/shared/protocol/from-supervisor.ts';
 import type { CallMessage, ToSupervisor } from '#src/shared/protocol/to-supervisor.ts';
+import { NO_AUDIT } from './no-audit.ts';
 import { serverConfig } from './supervisor-thread.ts';
 
 const RECORD: SupervisorRecord = {

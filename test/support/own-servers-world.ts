@@ -4,7 +4,6 @@
  */
 
 import pino from 'pino';
-import { NO_AUDIT } from '#src/main/calls/audit.ts';
 import { CallTable } from '#src/main/calls/call-table.ts';
 import { Rates } from '#src/main/calls/gate/rate.ts';
 import { NO_OBSERVER } from '#src/main/calls/observer.ts';
@@ -22,6 +21,7 @@ import type {
   LifecycleMessage,
   NotificationMessage,
 } from '#src/shared/protocol/from-supervisor.ts';
+import { NO_AUDIT } from './no-audit.ts';
 import { serverConfig } from './supervisor-thread.ts';
 
 export const URI = 'res://a';

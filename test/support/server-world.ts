@@ -6,7 +6,6 @@
 
 import { deepEqual, equal } from 'node:assert/strict';
 import pino from 'pino';
-import { NO_AUDIT } from '#src/main/calls/audit.ts';
 import { type Call, type CallOwner, newCall } from '#src/main/calls/call.ts';
 import { CallTable } from '#src/main/calls/call-table.ts';
 import { Rates } from '#src/main/calls/gate/rate.ts';
@@ -16,6 +15,7 @@ import type { ServerThread } from '#src/main/servers/server-options.ts';
 import { IDLE } from '#src/shared/model/idle.ts';
 import type { SupervisorRecord } from '#src/shared/model/snapshot.ts';
 import type { LifecycleMessage } from '#src/shared/protocol/from-supervisor.ts';
+import { NO_AUDIT } from './no-audit.ts';
 import { serverConfig } from './supervisor-thread.ts';
 
 const OUTCOMES = {

@@ -13,7 +13,6 @@ import type { Tier } from '../../shared/model/tier.ts';
 import {
   type ClientItem,
   type CommittedMessage,
-  type FailingMessage,
   PACKED,
   type SubjectItem,
 } from '../../shared/protocol/audit.ts';
@@ -22,7 +21,11 @@ import type { Audit, RefusedRequest } from '../calls/audit.ts';
 import type { Call, CallOwner, CallTarget } from '../calls/call.ts';
 import type { CallOutcome } from '../calls/observer.ts';
 import type { LogSecrets } from '../log-secrets.ts';
-import { type AuditThreadOptions, AuditWriterThread } from '../threads/audit-writer-thread.ts';
+import {
+  type AuditThreadOptions,
+  AuditWriterThread,
+  type Failing,
+} from '../threads/audit-writer-thread.ts';
 
 export interface AuditLogOptions {
   readonly policy: AuditPolicy;
@@ -31,7 +34,7 @@ export interface AuditLogOptions {
   /** What threads are started with, besides what is known here. */
   readonly data: Omit<
     ReturnType<AuditThreadOptions['data']>,
-    'policy' | 'level' | 'secrets' | 'owner'
+    'policy' | 'level' | 'secrets' | 'owner' | 'lost'
   >;
   readonly secrets: Pick<LogSecrets, 'values' | 'hideIn'>;
   readonly probeMs: number;
@@ -79,6 +82,7 @@ export class AuditLog implements Audit {
         level: this.#level,
         secrets: options.secrets.values(),
         owner: this.#owner,
+        lost: this.#lost,
       }),
       probeMs: options.probeMs,
       log: options.log,
@@ -139,7 +143,7 @@ export class AuditLog implements Audit {
   check(): void {
     if (!this.#open || this.#failing !== null || this.#thread.lagMs < PATIENCE_MS) return;
     const error = `nothing could be written for ${PATIENCE_MS / 1000} s`;
-    this.#failed({ seq: Infinity, error, lost: this.#lost });
+    this.#failed({ seq: Infinity, error });
   }
 
   /** The present head of the chain; null: there is none. */
@@ -158,7 +162,7 @@ export class AuditLog implements Audit {
     if (!this.#open || tier === null) return false;
     const writes = tier !== 'read';
     const seq = this.#thread.next();
-    const subject = this.#subjectOf(server, call.tool, call.method, tier);
+    const subject = this.#subjectOf(server, call.subject?.name ?? null, call.method, tier);
     const client = this.#clientOf(call.owner);
     const kind = writes ? PACKED.begin : PACKED.read;
     const numbers = [kind, seq, Date.now(), call.id, subject, client, call.line.length];
@@ -183,7 +187,7 @@ export class AuditLog implements Audit {
     const { tier } = call;
     if (!this.#open || tier === null) return;
     const seq = this.#thread.next();
-    const subject = this.#subjectOf(server, call.tool, call.method, tier);
+    const subject = this.#subjectOf(server, call.subject?.name ?? null, call.method, tier);
     const client = this.#clientOf(call.owner);
     const sent = call.postedTo === null ? 0 : 1;
     const { end } = PACKED;
@@ -245,6 +249,8 @@ export class AuditLog implements Audit {
   }
 
   #committed({ seq, records, syncMs, lost }: CommittedMessage): void {
+    // What was given up may have been the beginning of any of these calls.
+    const isWhole = lost === this.#lost || this.#policy.onFailure !== 'deny';
     this.#records += records;
     this.#lost = lost;
     this.#options.onWritten(records, syncMs);
@@ -252,10 +258,10 @@ export class AuditLog implements Audit {
       this.#failing = null;
       this.#options.onChange();
     }
-    this.#letGo(this.#upTo(seq), 'kept');
+    this.#letGo(this.#upTo(seq), isWhole ? 'kept' : 'failed');
   }
 
-  #failed({ seq, error, lost }: Pick<FailingMessage, 'seq' | 'error' | 'lost'>): void {
+  #failed({ seq, error, lost = this.#lost }: Failing): void {
     this.#lost = lost;
     const since = this.#failing?.since ?? new Date().toISOString();
     const shown = clip(String(this.#options.secrets.hideIn(error)), MAX_ERROR);

@@ -1,7 +1,8 @@
 /**
- * A change of the policy: what is different, what of it is looser than before, and that it holds. The change
- * itself is recorded, also when it turns the audit log off.
+ * A change of the policy: what is different, what became looser, and that it holds. The change itself is
+ * recorded, also when it turns the audit log off.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Policy } from '../config/policy.ts';
 import type { Logger } from '../logger.ts';
 import type { AuditLog } from './audit-log.ts';
@@ -10,70 +11,70 @@ interface Change {
   readonly key: string;
   readonly from: unknown;
   readonly to: unknown;
-  readonly looser: boolean;
 }
 
+/** @param loosened what is allowed now that was not before, a line each: in the policies, or for single servers. */
 export function putPolicyInForce(
   audit: Pick<AuditLog, 'setPolicy'>,
   log: Pick<Logger, 'warn'>,
   before: Policy,
   after: Policy,
+  loosened: readonly string[],
 ): void {
-  const changes = changesOf(before, after);
-  if (changes.length === 0) return;
-  const loosened = changes.filter(({ looser }) => looser).map(({ key }) => key);
-  const changed = changes.map(({ key, from, to }) => ({ key, from, to }));
-  const event = { event: 'policy', facts: { changed, loosened } };
-  audit.setPolicy(after.audit, after.autonomyLevel, event);
-  if (loosened.length > 0) log.warn(`policy.yaml: looser than before: ${loosened.join(', ')}`);
-  // A changed file alone starts no program.
-  if (changes.some(({ key }) => key === 'audit.anchor_command')) {
-    log.warn('from the next start of rea serve on: audit.anchor_command');
+  const changed = changesOf(before, after);
+  if (changed.length === 0 && loosened.length === 0) return;
+  audit.setPolicy(
+    // A program that a changed file alone could start is the one of the start, until the next one.
+    { ...after.audit, anchorCommand: before.audit.anchorCommand },
+    after.autonomyLevel,
+    { event: 'policy', facts: { changed, loosened } },
+  );
+  if (changed.some(({ key }) => key === ANCHOR_COMMAND)) {
+    log.warn(`from the next start of rea serve on: ${ANCHOR_COMMAND}`);
   }
 }
 
-/** Keys that calls and their records depend on. */
+const ANCHOR_COMMAND = 'audit.anchor_command';
+
+/** Keys that calls and their records depend on. Of lists how long they were and are. */
 function changesOf(before: Policy, after: Policy): Change[] {
-  const from = before.audit;
-  const to = after.audit;
-  const keepsLess = to.keepMb !== 0 && (from.keepMb === 0 || to.keepMb < from.keepMb);
-  const all: Change[] = [
-    {
-      key: 'audit',
-      from: onOff(from.enabled),
-      to: onOff(to.enabled),
-      looser: !to.enabled,
-    },
-    {
-      key: 'audit.on_failure',
-      from: from.onFailure,
-      to: to.onFailure,
-      looser: to.onFailure === 'warn',
-    },
-    { key: 'audit.keep_mb', from: from.keepMb, to: to.keepMb, looser: keepsLess },
-    { key: 'audit.rotation.max_bytes', from: from.maxBytes, to: to.maxBytes, looser: false },
-    {
-      key: 'audit.rotation.max_age_days',
-      from: from.maxAgeDays,
-      to: to.maxAgeDays,
-      looser: false,
-    },
-    {
-      key: 'autonomy_level',
-      from: before.autonomyLevel,
-      to: after.autonomyLevel,
-      looser: after.autonomyLevel > before.autonomyLevel,
-    },
-  ];
-  const changed = all.filter((one) => one.from !== one.to);
-  const programs = [from.anchorCommand, to.anchorCommand];
-  const [old, other] = programs.map((command) => JSON.stringify(command));
-  if (old === other) return changed;
-  // Arguments may be secrets.
-  const [program, next] = programs.map((command) => command?.[0] ?? null);
-  return [...changed, { key: 'audit.anchor_command', from: program, to: next, looser: false }];
+  return KEYS.flatMap(({ key, of, shown = of }) =>
+    isDeepStrictEqual(of(before), of(after))
+      ? []
+      : [{ key, from: shown(before), to: shown(after) }],
+  );
 }
 
-function onOff(enabled: boolean): string {
-  return enabled ? 'on' : 'off';
+interface Key {
+  readonly key: string;
+  readonly of: (policy: Policy) => unknown;
+  readonly shown?: (policy: Policy) => unknown;
 }
+
+const KEYS: readonly Key[] = [
+  { key: 'audit', of: ({ audit }) => (audit.enabled ? 'on' : 'off') },
+  { key: 'audit.on_failure', of: ({ audit }) => audit.onFailure },
+  { key: 'audit.keep_mb', of: ({ audit }) => audit.keepMb },
+  { key: 'audit.rotation.max_bytes', of: ({ audit }) => audit.maxBytes },
+  { key: 'audit.rotation.max_age_days', of: ({ audit }) => audit.maxAgeDays },
+  {
+    key: ANCHOR_COMMAND,
+    of: ({ audit }) => audit.anchorCommand,
+    // Arguments may be secrets.
+    shown: ({ audit }) => audit.anchorCommand?.[0] ?? null,
+  },
+  { key: 'autonomy_level', of: ({ autonomyLevel }) => autonomyLevel },
+  { key: 'ask_timeout_ms', of: ({ askTimeoutMs }) => askTimeoutMs },
+  { key: 'halt.cancel_in_flight', of: ({ cancelInFlight }) => cancelInFlight },
+  {
+    key: 'tools',
+    of: ({ tools }) => tools.map(({ allow, deny }) => ({ allow, deny })),
+    shown: ({ tools }) =>
+      tools.reduce((sum, { allow, deny }) => sum + allow.length + deny.length, 0),
+  },
+  {
+    key: 'blocked_paths',
+    of: ({ blockedPaths }) => blockedPaths.map(({ pattern }) => pattern),
+    shown: ({ blockedPaths }) => blockedPaths.length,
+  },
+];

@@ -37,14 +37,6 @@ export interface Audit {
   event(event: AuditEvent): void;
 }
 
-/** Nothing is recorded. */
-export const NO_AUDIT: Audit = {
-  begins: () => false,
-  ended: () => {},
-  refused: () => {},
-  event: () => {},
-};
-
 export const AUDIT_UNAVAILABLE: Refusal = {
   kind: 'refuse',
   code: 'ERR_AUDIT_UNAVAILABLE',

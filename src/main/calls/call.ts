@@ -97,8 +97,6 @@ export interface Call extends Withdrawable {
    * healthy the server is, and takes no other call's place.
    */
   readonly untimed: boolean;
-  /** The tool or prompt that it names, as its server calls it; null: it names none. */
-  readonly tool: string | null;
   /** What it may do; null: it is the gateway's own, and is not recorded. */
   readonly tier: Tier | null;
   /**
@@ -128,7 +126,7 @@ export function isCall(request: Withdrawable): request is Call {
 /** Everything done with a call besides passing its answer on. */
 export type Hooks = Pick<
   Call,
-  'onEnd' | 'lapsed' | 'elsewhere' | 'tasks' | 'onTasks' | 'untimed' | 'tool' | 'tier' | 'progress'
+  'onEnd' | 'lapsed' | 'elsewhere' | 'tasks' | 'onTasks' | 'untimed' | 'progress'
 >;
 
 /** The arguments of `newCall`. */
@@ -142,6 +140,8 @@ export type CallParts = Pick<
   readonly hooks: Partial<Hooks>;
   /** @default null: no rule judges it */
   readonly subject?: Subject | null;
+  /** @default null: it is not recorded */
+  readonly tier?: Tier | null;
 };
 
 /** The longest a timer can wait: 24 days. */
@@ -174,8 +174,7 @@ export function newCall(parts: CallParts): Call {
     tasks: hooks.tasks ?? null,
     onTasks: hooks.onTasks ?? null,
     untimed,
-    tool: hooks.tool ?? null,
-    tier: hooks.tier ?? null,
+    tier: parts.tier ?? null,
     record: 'none',
     timer,
     startedAt: now,

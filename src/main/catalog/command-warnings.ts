@@ -3,7 +3,7 @@
  */
 import type { ServerConfig } from '../../shared/model/config.ts';
 import { cleanForTerminal, clip } from '../../shared/text/clean-text.ts';
-import { toolFilter } from './tool-filter.ts';
+import { matchersOf } from './tool-list.ts';
 
 type Server = Pick<ServerConfig, 'name' | 'fingerprint' | 'endpoint' | 'tools'>;
 
@@ -24,7 +24,7 @@ export class CommandWarnings {
     const { name, fingerprint } = config;
     const about = `${name} ${fingerprint}`;
     if (tools.length === 0 || this.#told.has(about)) return;
-    const offered = tools.filter(toolFilter(config));
+    const offered = tools.filter(matchersOf(config.tools).offers);
     if (offered.length === 0) return;
     this.#told.add(about);
     this.#tell(name, describe(config, offered));

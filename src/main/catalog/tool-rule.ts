@@ -7,15 +7,12 @@ import type { ErrorCode } from '../../shared/model/errors.ts';
 import type { CatalogEntry } from '../../shared/model/mcp.ts';
 import { type ToolPatterns, VERDICTS } from '../../shared/model/policy.ts';
 import type { Tier } from '../../shared/model/tier.ts';
-import { compileGlobs, type Matcher } from '../globs/match.ts';
-import { toolFilter } from './tool-filter.ts';
+import { matchersOf, type ToolList } from './tool-list.ts';
 import { type ToolTier, tierOf } from './tool-tier.ts';
 
 /** Why a call is not made. */
 export interface Denial {
   readonly code: ErrorCode;
-  /** The key of the rule, for metrics: one of a few. */
-  readonly rule: 'tools' | 'tier';
   /** What, by which rule, where it is written, and what to do. */
   readonly why: string;
 }
@@ -31,10 +28,6 @@ export type RuledTool = Pick<CatalogEntry, 'key'> & { readonly json: CatalogEntr
 
 /** The rule for each tool, and the settings that it was made for. */
 const known = new WeakMap<RuledTool, { readonly config: Ruled; readonly rule: ToolRule }>();
-const compiled = new WeakMap<
-  ToolPatterns,
-  { readonly allows: Matcher; readonly denies: Matcher }
->();
 
 export function ruleOf(tool: RuledTool, config: Ruled): ToolRule {
   const before = known.get(tool);
@@ -55,19 +48,18 @@ export function isOffered(tool: RuledTool, config: Ruled): boolean {
 export function methodVerdict(method: string, tier: Tier, { name, rules }: Ruled): 'pass' | Denial {
   if (VERDICTS[rules.level][tier] === 'pass') return 'pass';
   const why = `${JSON.stringify(method.slice(0, 100))} at server "${name}" is denied: it may ${WORDS[tier]}, and ${rules.level} (${rules.levelAt}) allows ${allowed(rules.level)}; to allow it: ${levelRemedy(tier, rules.levelAt)}`;
-  return { code: 'ERR_DENIED_TIER', rule: 'tier', why };
+  return { code: 'ERR_DENIED_TIER', why };
 }
 
 function newRule(tool: RuledTool, config: Ruled): ToolRule {
   const tier = tierOf(tool.key, tool.json, config);
   const { rules } = config;
   const unlisted = byList(tool.key, config);
-  if (unlisted !== null)
-    return { tier, verdict: { code: 'ERR_DENIED_TOOL', rule: 'tools', why: unlisted } };
+  if (unlisted !== null) return { tier, verdict: { code: 'ERR_DENIED_TOOL', why: unlisted } };
   const verdict = VERDICTS[rules.level][tier.tier];
   if (verdict !== 'deny') return { tier, verdict };
   const why = `${shown(tool.key, config)} is denied: ${inWords(tier)}, and ${rules.level} (${rules.levelAt}) allows ${allowed(rules.level)}; ${remedy(tool.key, tier, config)}`;
-  return { tier, verdict: { code: 'ERR_DENIED_TIER', rule: 'tier', why } };
+  return { tier, verdict: { code: 'ERR_DENIED_TIER', why } };
 }
 
 /** `its tier is write ("set" in its name)`. */
@@ -81,43 +73,29 @@ export function remedy(tool: string, { tier }: ToolTier, { name, rules }: Ruled)
   return `to allow it: ${levelRemedy(tier, rules.levelAt)}, or ${override}`;
 }
 
+/** A list that denies a tool, and where its parts are written. */
+interface Denying extends Pick<ToolPatterns, 'allowAt' | 'denyAt'> {
+  readonly list: ToolList;
+}
+
 /** The list that denies a tool: the server's own, or one of a policy. Null: none does. */
-function denyingList(tool: string, config: Ruled): ToolPatterns | null {
-  if (!toolFilter(config)(tool)) {
-    const { allow, deny } = config.rules.places;
-    return { ...config.tools, allowAt: allow, denyAt: deny };
+function denyingList(tool: string, { name, tools, rules }: Ruled): Denying | null {
+  if (!matchersOf(tools).offers(tool)) {
+    return { list: tools, allowAt: rules.places.allow, denyAt: rules.places.deny };
   }
-  const { name, rules } = config;
-  for (const patterns of rules.tools) {
-    const { allows, denies } = matchersOf(patterns);
-    const full = `${name}__${tool}`;
-    if (denies(full) || !allows(full)) return patterns;
-  }
-  return null;
+  const full = `${name}__${tool}`;
+  const list = rules.tools.find((one) => !matchersOf(one).offers(full));
+  return list === undefined ? null : { list, allowAt: list.allowAt, denyAt: list.denyAt };
 }
 
 function byList(tool: string, config: Ruled): string | null {
-  const list = denyingList(tool, config);
-  if (list === null) return null;
+  const denying = denyingList(tool, config);
+  if (denying === null) return null;
   const what = shown(tool, config);
-  const { denies } = matchersOf(list);
+  const { denies } = matchersOf(denying.list);
   return denies(tool) || denies(`${config.name}__${tool}`)
-    ? `${what} is denied by tools.deny (${list.denyAt}); to allow it: take its pattern out of that list`
-    : `${what} is denied: it is not in tools.allow (${list.allowAt}); to allow it: add its name to that list`;
-}
-
-function matchersOf(patterns: ToolPatterns): {
-  readonly allows: Matcher;
-  readonly denies: Matcher;
-} {
-  const before = compiled.get(patterns);
-  if (before !== undefined) return before;
-  const made = {
-    allows: compileGlobs(patterns.allow, 'allow'),
-    denies: compileGlobs(patterns.deny, 'deny'),
-  };
-  compiled.set(patterns, made);
-  return made;
+    ? `${what} is denied by tools.deny (${denying.denyAt}); to allow it: take its pattern out of that list`
+    : `${what} is denied: it is not in tools.allow (${denying.allowAt}); to allow it: add its name to that list`;
 }
 
 function shown(tool: string, { name }: Ruled): string {

@@ -45,11 +45,11 @@ export function runAuditVerify(options: AuditVerifyOptions): number {
           onRead: progress.add,
         });
   progress.end();
-  for (const line of linesOf(verified)) stdout.write(`${oneLine(line)}\n`);
+  for (const line of linesOf(verified, dir)) stdout.write(`${oneLine(line)}\n`);
   return verified.broken.length === 0 ? 0 : 1;
 }
 
-function linesOf({ files, records, broken, notes }: Verified): string[] {
+function linesOf({ files, records, broken, notes }: Verified, dir: string): string[] {
   const read = `${plural(records, 'record')} in ${plural(files, 'file')}`;
   const said = [
     ...broken.map((line) => `BROKEN: ${line}`),
@@ -59,7 +59,9 @@ function linesOf({ files, records, broken, notes }: Verified): string[] {
   const verdict =
     broken.length > 0
       ? `broken: ${plural(broken.length, 'problem')}, ${read}`
-      : `clean: ${read}; this proves nothing against somebody who can write both the log and its anchors`;
+      : files === 0
+        ? `no audit log in ${dir}: there is nothing to prove`
+        : `clean: ${read}; this proves nothing against somebody who can write both the log and its anchors`;
   return [...said.slice(0, MOST_LINES), ...more, verdict];
 }
 

@@ -3,6 +3,7 @@
  * change, and said: somebody else may have made it. Pure.
  */
 import { isDeepStrictEqual } from 'node:util';
+import type { AuditPolicy } from '../../shared/model/audit.ts';
 import type { ServerConfig } from '../../shared/model/config.ts';
 import { LEVELS, type ToolPatterns } from '../../shared/model/policy.ts';
 import { TIERS, type Tier } from '../../shared/model/tier.ts';
@@ -41,9 +42,18 @@ function ofPolicy(before: Policy, after: Policy): string[] {
   }
   lines.push(...ofTools(before.tools, after.tools));
   if (before.cancelInFlight && !after.cancelInFlight) lines.push('halt.cancel_in_flight is off');
-  if (before.injectionDetection === 'block' && after.injectionDetection !== 'block') {
-    lines.push('injection_detection does not block any more');
+  return [...lines, ...ofAudit(before.audit, after.audit)];
+}
+
+function ofAudit(before: AuditPolicy, after: AuditPolicy): string[] {
+  const lines: string[] = [];
+  if (before.enabled && !after.enabled) lines.push('audit is off');
+  if (before.onFailure === 'deny' && after.onFailure !== 'deny') {
+    lines.push('audit.on_failure deny -> warn');
   }
+  // 0 keeps all.
+  const [was, is] = [before.keepMb, after.keepMb];
+  if (is !== 0 && (was === 0 || is < was)) lines.push(`audit.keep_mb ${was} -> ${is}`);
   return lines;
 }
 

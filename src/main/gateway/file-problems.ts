@@ -5,6 +5,11 @@ import { clip, oneLine } from '../../shared/text/clean-text.ts';
 const MOST = 20;
 const LONGEST = 500;
 
+/** A line that comes from a file, as the state file keeps it. */
+export function shownLine(line: string): string {
+  return clip(oneLine(line), LONGEST);
+}
+
 export class FileProblems {
   #record: ConfigProblems | null = null;
 
@@ -27,7 +32,7 @@ export class FileProblems {
       this.#record = null;
       return;
     }
-    const lines = all.slice(0, MOST).map((line) => clip(oneLine(line), LONGEST));
+    const lines = all.slice(0, MOST).map(shownLine);
     const more = all.length - lines.length;
     const before = this.#record;
     const isSame =

@@ -5,8 +5,10 @@ import type { GatewayConfig } from '../../shared/model/config.ts';
 import { putPolicyInForce } from '../audit/policy-change.ts';
 import { difference, keysOfNextStart } from '../config/difference.ts';
 import { firstNames } from '../config/first-of.ts';
+import { loosened } from '../config/loosened.ts';
 import type { Policy } from '../config/policy.ts';
 import { creditLimits, heapProblem } from '../servers/capacity.ts';
+import { shownLine } from './file-problems.ts';
 import type { GatewayOptions } from './options.ts';
 import type { Parts } from './parts.ts';
 import type { Reconfigured } from './reload.ts';
@@ -49,8 +51,10 @@ export function putInForce(
   };
   audit.event({ event: 'config', facts });
   log.info(facts, 'the configuration is in force');
-  putPolicyInForce(audit, log, present.policy, policy);
+  const before = { policy: present.policy, servers: present.config.servers };
+  const looser = loosened(before, { policy, servers: config.servers }).map(shownLine);
+  putPolicyInForce(audit, log, present.policy, policy, looser);
   const later = keysOfNextStart(options.config, config);
   if (later.length > 0) log.warn(`from the next start of rea serve on: ${later.join(', ')}`);
-  return { kind: 'done' };
+  return { kind: 'done', loosened: looser };
 }

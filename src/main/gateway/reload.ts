@@ -7,7 +7,6 @@ import { existsSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import type { LoosenedRecord, ReloadRecord } from '../../shared/model/snapshot.ts';
-import { clip, oneLine } from '../../shared/text/clean-text.ts';
 import { keepRunning } from '../config/kept.ts';
 import { type LoadResult, loadConfig, type Mistakes } from '../config/load.ts';
 import { loosened } from '../config/loosened.ts';
@@ -52,7 +51,8 @@ export interface ReloadOptions {
 }
 
 export type Reconfigured =
-  | { readonly kind: 'done' }
+  /** `loosened`: what is allowed now that was not before, a bounded line each. */
+  | { readonly kind: 'done'; readonly loosened: readonly string[] }
   /** One line that says why it cannot be put in force. */
   | { readonly kind: 'refused'; readonly problem: string }
   /** Another change has to be complete first. */
@@ -68,7 +68,6 @@ export interface Reconfigurable {
 
 const AGAIN_MS = 100;
 const LOOSENED_MS = 600_000;
-const LONGEST = 500;
 
 type Config = Extract<LoadResult, { ok: true }>;
 
@@ -157,10 +156,6 @@ export class Reload {
     if (result.kind === 'refused') {
       return this.#refuse([`${displayName(config.file, cwd)}: ${result.problem}`]);
     }
-    const looser =
-      result.kind === 'done'
-        ? loosened(this.#ruled, { policy: loaded.policy, servers: config.servers })
-        : [];
     if (by === 'person' && asks) this.#waiting.take(loaded);
     if (result.kind === 'later') {
       this.#tighten(gateway, loaded);
@@ -170,7 +165,7 @@ export class Reload {
     }
     this.#inForce = config;
     this.#ruled = { policy: loaded.policy, servers: config.servers };
-    this.#tellLoosened(looser);
+    this.#tellLoosened(result.loosened);
     this.#waits = this.#waiting.update(withheld, loaded);
     const lines = problemLines(loaded.mistakes.problems);
     tellMistakes(log, lines);
@@ -193,8 +188,7 @@ export class Reload {
   #tellLoosened(lines: readonly string[]): void {
     if (lines.length === 0) return;
     for (const line of lines) this.#options.log.warn(`looser than before: ${line}`);
-    const shown = lines.map((line) => clip(oneLine(line), LONGEST));
-    this.#loosened = { lines: shown, since: new Date().toISOString() };
+    this.#loosened = { lines, since: new Date().toISOString() };
     clearTimeout(this.#forget);
     this.#forget = setTimeout(() => {
       this.#loosened = null;

@@ -4,7 +4,7 @@
  * start, as zero.
  */
 import { Counter, Histogram, type Registry } from 'prom-client';
-import type { ErrorCode } from '../../shared/model/errors.ts';
+import { type ErrorCode, RULES, ruleOfCode } from '../../shared/model/errors.ts';
 import { ASK_ANSWERS, type CallOutcome, type Observer } from '../calls/observer.ts';
 
 /** True: the duration of a call with this outcome tells something about the server. */
@@ -35,15 +35,6 @@ const CODES: Readonly<Record<ErrorCode, true>> = {
   ERR_RATE_LIMITED: true,
   ERR_DOWNSTREAM_DOWN: true,
 };
-
-/** Refusals by a rule that a person has made. */
-const RULES = {
-  ERR_HALTED: 'halt',
-  ERR_DENIED_TOOL: 'tools',
-  ERR_DENIED_TIER: 'tier',
-  ERR_RATE_LIMITED: 'rate',
-  ERR_DENIED_PATH: 'path',
-} as const satisfies Partial<Record<ErrorCode, string>>;
 
 const THREAD_LOSSES = ['stalled', 'crashed'] as const;
 
@@ -166,8 +157,9 @@ export function eventMetrics(registry: Registry): ExpectingMetrics {
     callEnded: (server, outcome, code, ms) => {
       calls.inc({ server, outcome });
       if (code !== null) errors.inc({ server, code });
-      if (code !== null && code in RULES) {
-        denied.inc({ server, rule: RULES[code as keyof typeof RULES] });
+      const rule = ruleOfCode(code);
+      if (rule !== undefined) {
+        denied.inc({ server, rule });
       }
       if (ms !== null && OUTCOMES[outcome]) durations.observe({ server }, ms / 1000);
     },

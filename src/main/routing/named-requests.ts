@@ -61,9 +61,9 @@ export class NamedRequests {
       const edits = [{ at, with: target.keyRaw }];
       const { entry } = target;
       const tool = kind === 'tools' ? entry : null;
-      const subject = { method: request.method, tool, approved: false };
+      const subject = { method: request.method, tool, name: entry.key, approved: false };
       return sender.serve(request, target.server, (server) =>
-        sender.submit(request, server, edits, { tool: entry.key }, subject),
+        sender.submit(request, server, edits, {}, subject),
       );
     }
     if (target.kind === 'pending' && lists.await(request, target)) return;

@@ -47,9 +47,17 @@ export class PendingLists {
     if (deadline <= now) return false;
     // One that refuses calls holds up nobody who may be somebody else's.
     const open = serving.filter((server) => server.refusal(deadline) === null);
-    if (open.length === 0) return false;
+    if (open.length === 0) return this.#halted(request, serving[0], deadline);
     const goOn = () => this.#options.route({ ...request, listDeadline: 0 });
     this.#wait(request, open, deadline, goOn);
+    return true;
+  }
+
+  /** @returns true: the gateway is halted, and the request was refused for that, whosever it is. */
+  #halted(request: ServerRequest, server: Server | undefined, deadline: number): boolean {
+    const refusal = server?.refusal(deadline) ?? null;
+    if (server === undefined || refusal?.code !== 'ERR_HALTED') return false;
+    this.#options.sender.refuse(request, server, server.describe(refusal));
     return true;
   }
 

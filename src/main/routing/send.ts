@@ -98,8 +98,7 @@ export class Sender {
     if (making === null) return this.refuse(request, server, TOO_MANY_TASKS);
     const { method, idRaw, idText } = request;
     const asked = { frame, method, idRaw, idText, subject };
-    const tier = tierOfSubject(subject, server.config);
-    const call = this.#call(client, asked, server, edits, { ...hooks, ...making, tier });
+    const call = this.#call(client, asked, server, edits, { ...hooks, ...making });
     client.track(call);
     server.submit(call);
   }
@@ -117,7 +116,7 @@ export class Sender {
     // These come first.
     if (!this.#accepting || server.halted().active) return false;
     const { name } = server.config;
-    const approved = { method: subject.method, tool, approved: true };
+    const approved = { ...subject, approved: true };
     const asking: Asking = {
       request,
       tool,
@@ -189,6 +188,7 @@ export class Sender {
       target: server,
       method,
       subject,
+      tier: subject === null ? null : tierOfSubject(subject, server.config),
       line: serverLine(id, method, frame, edits),
       timeoutMs: callTimeoutMs,
       totalTimeoutMs: callTotalTimeoutMs,

@@ -40,6 +40,8 @@ interface Destination {
   readonly edits: readonly Edit[];
   /** The tool that it names. */
   readonly tool: CatalogEntry | null;
+  /** Of the tool or prompt. */
+  readonly name: string | null;
 }
 
 /** A later revision's handshake: a server's answer to it would be taken for the gateway's. */
@@ -79,9 +81,9 @@ export class UnknownMessages {
     }
   }
 
-  #submit(request: ServerRequest, { to, edits, tool }: Destination): void {
+  #submit(request: ServerRequest, { to, edits, tool, name }: Destination): void {
     const { sender } = this.#options;
-    const subject = { method: request.method, tool, approved: false };
+    const subject = { method: request.method, tool, name, approved: false };
     if (typeof to !== 'string') return sender.submit(request, to, edits, {}, subject);
     sender.serve(request, to, (server) => sender.submit(request, server, edits, {}, subject));
   }
@@ -89,15 +91,17 @@ export class UnknownMessages {
   #find({ frame, method, client }: ServerRequest): Destination | null {
     const taskAt = taskNamed(frame);
     const ofTask = taskAt === null ? null : this.#ofTask(client, frame, taskAt);
-    if (ofTask !== null) return { to: ofTask.server, edits: ofTask.edits, tool: null };
+    if (ofTask !== null) return { to: ofTask.server, edits: ofTask.edits, tool: null, name: null };
     const advertised = serversFor(method, this.#options.profiles.all());
     const named = this.#named(frame, client);
     if (named !== null && (advertised.length === 0 || advertised.includes(named.server))) {
-      return { to: named.server, edits: named.edits, tool: named.tool };
+      return { to: named.server, edits: named.edits, tool: named.tool, name: named.name };
     }
     const candidates = advertised.length > 0 ? advertised : this.#options.servers.names;
     const [only] = candidates;
-    return only === undefined || candidates.length > 1 ? null : { to: only, edits: [], tool: null };
+    return only === undefined || candidates.length > 1
+      ? null
+      : { to: only, edits: [], tool: null, name: null };
   }
 
   /** The owner of the tool, prompt or resource that `params` name. */
@@ -113,13 +117,16 @@ export class UnknownMessages {
         const target = catalog.target(kind, name.text);
         if (target === null) continue;
         const edits = [{ at, with: target.keyRaw }];
-        return { server: target.server, edits, tool: kind === 'tools' ? target.entry : null };
+        const { server, entry } = target;
+        return { server, edits, tool: kind === 'tools' ? entry : null, name: entry.key };
       }
     }
     const uriAt = rangeOf(frame, SLOT.paramsUri);
     const uri = uriAt === null ? null : readUri(frame.line, uriAt);
     const owner = uri === null || 'wrong' in uri ? null : catalog.byUri(uri.text);
-    return owner?.kind === 'server' ? { server: owner.server, edits: [], tool: null } : null;
+    return owner?.kind === 'server'
+      ? { server: owner.server, edits: [], tool: null, name: null }
+      : null;
   }
 
   #ofTask(

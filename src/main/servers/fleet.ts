@@ -42,6 +42,7 @@ export class Fleet implements Servers {
   readonly #changes: Changes;
   readonly #order: StartOrder;
   readonly #messages: LaneMessages;
+  readonly #rates = new Rates();
   #events: ServerEvents = NOBODY_LISTENS;
   #config: GatewayConfig;
   #onStopped: (() => void) | null = null;
@@ -59,7 +60,7 @@ export class Fleet implements Servers {
     const context: LaneContext = {
       ...options,
       placement: this.#placement,
-      rates: new Rates(),
+      rates: this.#rates,
       uses: {
         reliesOn: (server) => this.#events.reliesOn(server),
         hasTasks: (server) => this.#events.hasTasks(server),
@@ -167,6 +168,7 @@ export class Fleet implements Servers {
     this.#changes.apply(difference);
     this.#events.onReconfigured();
     this.#lanes.sort(this.names);
+    this.#rates.keep(this.names);
     // Requests that wait for the lists of a removed server are answered without them.
     for (const { name } of removed) this.#events.onListsSettled(name);
     onChange();

@@ -26,13 +26,17 @@ const MAX_KEPT_BYTES = 32 * 1024 * 1024;
 /** So many are given up together when there are too many. */
 const DROPPED = 1000;
 
+/** See `FailingMessage`. */
+export type Failing = Pick<FailingMessage, 'seq' | 'error'> & Partial<Pick<FailingMessage, 'lost'>>;
+
 export interface AuditThreadOptions {
   /** What a thread is started with now. */
   readonly data: () => Omit<AuditWriterData, 'kind' | 'controlPort' | 'known'>;
   readonly probeMs: number;
   readonly log: Logger;
   readonly onCommitted: (message: CommittedMessage) => void;
-  readonly onFailing: (message: Pick<FailingMessage, 'seq' | 'error' | 'lost'>) => void;
+  /** Without `lost` it is the thread that fails, not the disk. */
+  readonly onFailing: (message: Failing) => void;
 }
 
 type Seen = Awaited<ReturnType<AuditWriterControl['inspect']>>;
@@ -53,6 +57,8 @@ export class AuditWriterThread {
   #keptBytes = 0;
   /** Where in `kept` what has not been posted begins. */
   #unposted = 0;
+  /** Numbers of items that only the thread has: dropped here, and not written yet. */
+  #handedOver: number[] = [];
   /** Items that were dropped since the thread was told of some. */
   #dropped = 0;
   #news: (SubjectItem | ClientItem)[] = [];
@@ -186,6 +192,9 @@ export class AuditWriterThread {
 
   /** The thread has these, and will write them or say that they are lost. */
   #release(seq: number): void {
+    if (this.#handedOver.length > 0) {
+      this.#handedOver = this.#handedOver.filter((one) => one > seq);
+    }
     let done = 0;
     while (done < this.#kept.length && (this.#kept[done] as Kept).seq <= seq) {
       this.#keptBytes -= this.#kept[done]?.line?.length ?? 0;
@@ -196,11 +205,14 @@ export class AuditWriterThread {
     this.#unposted = Math.max(0, this.#unposted - done);
   }
 
-  /** Makes room. What was posted is held by the thread, too, and counted there. */
+  /** Makes room. What was posted is lost only if the thread is. */
   #drop(): void {
     const dropped = this.#kept.splice(0, DROPPED);
-    for (const { line } of dropped) this.#keptBytes -= line?.length ?? 0;
-    this.#dropped += Math.max(0, dropped.length - this.#unposted);
+    for (const [at, { seq, line }] of dropped.entries()) {
+      this.#keptBytes -= line?.length ?? 0;
+      if (at < this.#unposted) this.#handedOver.push(seq);
+      else this.#dropped += 1;
+    }
     this.#unposted = Math.max(0, this.#unposted - dropped.length);
   }
 
@@ -213,9 +225,11 @@ export class AuditWriterThread {
   }
 
   #lost(detail: string, restartInMs: number): void {
+    this.#dropped += this.#handedOver.length;
+    this.#handedOver = [];
     // A thread that is back soon is waited for; one that keeps failing is a log that cannot be written.
     if (restartInMs <= BACKOFF_MS * 8) return;
     const error = `the audit-writer thread ${detail}`;
-    this.#options.onFailing({ seq: this.#seq, error, lost: 0 });
+    this.#options.onFailing({ seq: this.#seq, error });
   }
 }

@@ -19,6 +19,23 @@ export type ErrorCode =
   | 'ERR_RATE_LIMITED'
   | 'ERR_DOWNSTREAM_DOWN';
 
+/** The rules that a person has made, by the code of their refusals; as metrics and the audit log name them. */
+export const RULES = {
+  ERR_HALTED: 'halt',
+  ERR_DENIED_TOOL: 'tools',
+  ERR_DENIED_TIER: 'tier',
+  ERR_RATE_LIMITED: 'rate',
+  ERR_DENIED_PATH: 'path',
+  ERR_AUDIT_UNAVAILABLE: 'audit',
+} as const satisfies Partial<Record<ErrorCode, string>>;
+
+/** @returns undefined: it is no refusal by a rule. */
+export function ruleOfCode(code: string | null): string | undefined {
+  return code !== null && Object.hasOwn(RULES, code)
+    ? RULES[code as keyof typeof RULES]
+    : undefined;
+}
+
 /**
  * The known effect of a failed call. `not_sent`: it never left the gateway. `unknown`: it may have been
  * executed. `answered`: the server answered, but the answer cannot be delivered.

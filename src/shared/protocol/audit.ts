@@ -25,6 +25,8 @@ export interface AuditWriterData {
   readonly secrets: readonly string[];
   /** This gateway owns the state file: `audit.jsonl` points to its log. */
   readonly owner: boolean;
+  /** Records that threads before it have given up. */
+  readonly lost: number;
   /** Subjects and clients that were told before. */
   readonly known: readonly (SubjectItem | ClientItem)[];
   readonly controlPort: MessagePort;
@@ -105,7 +107,7 @@ export interface CommittedMessage {
   readonly records: number;
   /** How long the disk took; null: nothing had to be durable. */
   readonly syncMs: number | null;
-  /** Records that were given up, because they could not be written for too long. */
+  /** Records that were given up in this run, because they could not be written for too long. */
   readonly lost: number;
 }
 

@@ -63,6 +63,7 @@ export class AuditWriter {
     this.#post = post;
     this.#policy = data.policy;
     this.#owner = data.owner;
+    this.#lost = data.lost;
     this.#bodies = new Bodies(session, data.secrets);
     this.#bodies.level = data.level;
     for (const item of data.known) this.#bodies.know(item);

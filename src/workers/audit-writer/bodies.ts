@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { member } from '../../shared/json/json-slice.ts';
 import type { AuditBody, AuditEvent, AuditStatus } from '../../shared/model/audit.ts';
+import { ruleOfCode } from '../../shared/model/errors.ts';
 import type {
   ClientItem,
   PackedCall,
@@ -79,7 +80,7 @@ export class Bodies {
       duration_ms: typeof ms === 'number' ? Math.round(ms * 100) / 100 : null,
       error: code === null ? undefined : String(code),
       request: begun?.request,
-      rule: ruleOf(code === null ? null : String(code)),
+      rule: ruleOfCode(code === null ? null : String(code)),
       outcome,
       metadata: { event: 'end', call, seq, how, ...this.#method(subject) },
     });
@@ -93,7 +94,7 @@ export class Bodies {
       client: this.#clients.get(client),
       status: statusOf('refused', code),
       error: code,
-      rule: ruleOf(code),
+      rule: ruleOfCode(code),
       outcome: 'not_sent',
       metadata: { event: 'refused', seq, method: this.#clean(method, MAX_NAME) },
     });
@@ -178,15 +179,7 @@ function hashOf(line: Uint8Array): string | undefined {
 /** The one place that says which ends of calls are denials. */
 function statusOf(how: string, code: string | null): AuditStatus {
   if (how === 'ok') return 'allowed';
-  return how === 'refused' && ruleOf(code) !== undefined ? 'denied' : 'error';
-}
-
-/** The rule by which a call was denied; undefined: it was refused for another reason, or not at all. */
-function ruleOf(code: string | null): string | undefined {
-  if (code === 'ERR_HALTED') return 'halt';
-  if (code === 'ERR_AUDIT_UNAVAILABLE') return 'audit';
-  if (code === 'ERR_RATE_LIMITED') return 'rate';
-  return code?.startsWith('ERR_DENIED_') === true ? code.slice(11).toLowerCase() : undefined;
+  return how === 'refused' && ruleOfCode(code) !== undefined ? 'denied' : 'error';
 }
 
 /** What is known of the effect: the words of errors that clients see. */

@@ -12,7 +12,7 @@ class Disk implements Audit {
   readonly told: string[] = [];
 
   begins(call: Call): boolean {
-    this.told.push(`begin ${call.tool} ${call.tier}`);
+    this.told.push(`begin ${call.subject?.name} ${call.tier}`);
     if (call.tier === 'read') return false;
     call.record = 'asked';
     this.asked.push(call);
@@ -20,7 +20,7 @@ class Disk implements Audit {
   }
 
   ended(call: Call, _server: string, outcome: string, code: string | null): void {
-    this.told.push(`end ${call.tool} ${outcome} ${code}`);
+    this.told.push(`end ${call.subject?.name} ${outcome} ${code}`);
   }
 
   refused(): void {}

@@ -39,9 +39,12 @@ it('passes over a .rea above that is no directory', () => {
   expect(projectDirectory(join(top, 'a'))).toBe(join(top, 'a'));
 });
 
-it.skipIf(process.getuid?.() !== 0)('passes over a .rea above that belongs to somebody else', () => {
-  const top = tree('.rea', 'a/.rea', 'a/b');
-  chownSync(join(top, 'a', '.rea'), SOMEBODY, SOMEBODY);
-  expect(projectDirectory(join(top, 'a', 'b'))).toBe(top);
-  expect(projectDirectory(join(top, 'a'))).toBe(join(top, 'a'));
-});
+it.skipIf(process.getuid?.() !== 0)(
+  'passes over a .rea above that belongs to somebody else',
+  () => {
+    const top = tree('.rea', 'a/.rea', 'a/b');
+    chownSync(join(top, 'a', '.rea'), SOMEBODY, SOMEBODY);
+    expect(projectDirectory(join(top, 'a', 'b'))).toBe(top);
+    expect(projectDirectory(join(top, 'a'))).toBe(join(top, 'a'));
+  },
+);

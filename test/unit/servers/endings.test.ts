@@ -2,7 +2,6 @@
 
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { NO_AUDIT } from '#src/main/calls/audit.ts';
 import { type CallOwner, newCall } from '#src/main/calls/call.ts';
 import { CallTable } from '#src/main/calls/call-table.ts';
 import { Rates } from '#src/main/calls/gate/rate.ts';
@@ -20,6 +19,7 @@ import { ByteCredit } from '#src/shared/memory/byte-credit.ts';
 import { IDLE } from '#src/shared/model/idle.ts';
 import type { LifecycleMessage } from '#src/shared/protocol/from-supervisor.ts';
 import type { ToSupervisor } from '#src/shared/protocol/to-supervisor.ts';
+import { NO_AUDIT } from '../../support/no-audit.ts';
 import { serverConfig } from '../../support/supervisor-thread.ts';
 
 beforeEach(() => {

@@ -2,7 +2,6 @@
 
 import pino from 'pino';
 import { expect, test } from 'vitest';
-import { NO_AUDIT } from '#src/main/calls/audit.ts';
 import { CallTable } from '#src/main/calls/call-table.ts';
 import { Rates } from '#src/main/calls/gate/rate.ts';
 import { NO_OBSERVER } from '#src/main/calls/observer.ts';
@@ -13,6 +12,7 @@ import { ByteCredit } from '#src/shared/memory/byte-credit.ts';
 import { IDLE } from '#src/shared/model/idle.ts';
 import type { LifecycleMessage } from '#src/shared/protocol/from-supervisor.ts';
 import type { ToSupervisor } from '#src/shared/protocol/to-supervisor.ts';
+import { NO_AUDIT } from '../../support/no-audit.ts';
 import { serverConfig } from '../../support/supervisor-thread.ts';
 
 function house() {

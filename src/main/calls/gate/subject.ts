@@ -8,6 +8,8 @@ export interface Subject {
   readonly method: string;
   /** Null: it names none. */
   readonly tool: CatalogEntry | null;
+  /** Of the tool or prompt, as its server calls it; null: it names none. */
+  readonly name: string | null;
   /** A person has said yes to this call. */
   readonly approved: boolean;
 }
@@ -28,11 +30,14 @@ const READING: ReadonlySet<string> = new Set([
 
 /** A request that names no tool. */
 export function subjectOf(method: string): Subject {
-  return { method, tool: null, approved: false };
+  return { method, tool: null, name: null, approved: false };
 }
 
 /** What the rules say, as they are now. */
-export function judge(subject: Subject, config: ServerConfig): 'pass' | 'ask' | Denial {
+export function judge(
+  subject: Omit<Subject, 'name'>,
+  config: ServerConfig,
+): 'pass' | 'ask' | Denial {
   const { method, tool, approved } = subject;
   const ofTool = tool === null ? 'pass' : ruleOf(tool, config).verdict;
   if (typeof ofTool === 'object') return ofTool;

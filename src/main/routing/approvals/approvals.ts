@@ -6,7 +6,6 @@
 import { createHash } from 'node:crypto';
 import { type Frame, rangeOf, textAt } from '../../../shared/json/frame.ts';
 import { idNumber } from '../../../shared/json/id-number.ts';
-import { notificationLine } from '../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import type { ServerConfig } from '../../../shared/model/config.ts';
 import type { CatalogEntry } from '../../../shared/model/mcp.ts';
@@ -14,13 +13,13 @@ import type { ToldProgress, Withdrawable } from '../../calls/call.ts';
 import type { Failure } from '../../calls/failures.ts';
 import { byRules } from '../../calls/gate/gate.ts';
 import type { Halt } from '../../calls/gate/halt.ts';
-import type { Subject } from '../../calls/gate/subject.ts';
 import type { AskAnswer } from '../../calls/observer.ts';
 import { progressOf } from '../../calls/progress.ts';
 import { inWords, remedy, ruleOf } from '../../catalog/tool-rule.ts';
 import type { Client } from '../client.ts';
 import type { ServerRequest } from '../request.ts';
 import type { RequestIds } from '../server-requests/request-ids.ts';
+import { withdrawQuestion } from '../withdraw.ts';
 import { choiceOf, questionLine } from './question.ts';
 
 export type Why = Omit<Failure, 'server' | 'phase'>;
@@ -135,7 +134,7 @@ export class Approvals {
     for (const [idText, open] of this.#open) {
       const { request, tool, config, fail } = open.asking;
       const now = config();
-      const subject: Subject = { method: request.method, tool, approved: true };
+      const subject = { method: request.method, tool, name: tool.key, approved: true };
       const refusal = now === null ? GONE : byRules({ halted, config: now }, subject);
       if (refusal === null) continue;
       this.#end(idText, open, 'withdrawn');
@@ -262,11 +261,4 @@ function whyUnable(client: Client): string | null {
 function keyOf(tool: CatalogEntry, { name, fingerprint }: ServerConfig): string {
   const definition = createHash('sha256').update(tool.json).digest('base64');
   return JSON.stringify([name, fingerprint, tool.key, definition]);
-}
-
-/** The client need not answer any more. */
-function withdrawQuestion(client: Client, idText: string, relatedTo: string, why: string): void {
-  const params = `{"requestId":${idText},"reason":${JSON.stringify(why)}}`;
-  const line = notificationLine('notifications/cancelled', params);
-  client.ask([line.subarray(0, line.length - 1)], relatedTo);
 }

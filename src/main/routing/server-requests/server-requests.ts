@@ -8,13 +8,7 @@
 
 import { decodeString, type Frame, rangeOf, textAt } from '../../../shared/json/frame.ts';
 import { idNumber } from '../../../shared/json/id-number.ts';
-import {
-  type Edit,
-  errorParts,
-  joinExact,
-  notificationLine,
-  replaceRanges,
-} from '../../../shared/json/json-rpc.ts';
+import { type Edit, errorParts, joinExact, replaceRanges } from '../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import { isName, member } from '../../../shared/json/json-slice.ts';
 import { readTaskId } from '../../../shared/json/keys.ts';
@@ -32,6 +26,7 @@ import type { Halt } from '../../calls/gate/halt.ts';
 import type { Server } from '../../servers/server.ts';
 import type { Client } from '../client.ts';
 import { rawId, shown, streamOf, type Task, type Tasks } from '../tasks/tasks.ts';
+import { withdrawQuestion } from '../withdraw.ts';
 import { type Addressee, addresseeOf, notSupported } from './addressee.ts';
 import { type ClientTask, ClientTasks } from './client-tasks.ts';
 import type { Elicitations } from './elicitations.ts';
@@ -196,7 +191,7 @@ export class ServerRequests {
       const refusal = this.#forbidden(pending);
       if (refusal === null) continue;
       this.#settle(idText, pending);
-      withdraw(pending, idText, { why: refusal.why, relatedTo: streamFor(pending) });
+      withdrawQuestion(pending.client, idText, streamFor(pending), refusal.why);
       this.#refuse(pending, refusal);
     }
     this.#cancelTasks((task) => this.#forbidden({ ...task, question: task.method }) !== null);
@@ -219,7 +214,7 @@ export class ServerRequests {
     for (const [idText, pending] of this.#pending) {
       if (pending.server !== server) continue;
       this.#settle(idText, pending);
-      withdraw(pending, idText, { why: 'the server is gone', relatedTo: null });
+      withdrawQuestion(pending.client, idText, null, 'the server is gone');
     }
   }
 
@@ -261,7 +256,7 @@ export class ServerRequests {
     const pending = this.#pending.get(idText);
     if (pending === undefined) return this.#cancelTasks((task) => task.idText === idText);
     this.#settle(idText, pending);
-    withdraw(pending, idText, { why: TOO_LATE, relatedTo: call.idText });
+    withdrawQuestion(pending.client, idText, call.idText, TOO_LATE);
     this.#refuse(pending, { code: JSON_RPC.timeout, why: TOO_LATE });
   }
 
@@ -301,17 +296,6 @@ export class ServerRequests {
   #mintId(): string {
     return this.#options.ids.mint();
   }
-}
-
-/** The client need not answer any more. */
-function withdraw(
-  { client }: Pending,
-  idText: string,
-  { why, relatedTo }: { readonly why: string; readonly relatedTo: string | null },
-): void {
-  const params = `{"requestId":${idText},"reason":${JSON.stringify(why)}}`;
-  const line = notificationLine('notifications/cancelled', params);
-  client.ask([line.subarray(0, line.length - 1)], relatedTo);
 }
 
 /** The client's request that carries further messages about a server's request on its stream. */
