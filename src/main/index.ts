@@ -188,7 +188,7 @@ program
     const options = command.optsWithGlobals<CommonOptions & { reason: string }>();
     const { runFreeze } = await import('./commands/freeze.ts');
     const { stdout, stderr } = process;
-    const { cwd } = places(options);
+    const { cwd } = foundPlaces(options);
     exitCode = await runFreeze({ cwd, reason: options.reason, stdout, stderr });
   });
 
@@ -201,7 +201,7 @@ program
     const { runUnfreeze } = await import('./commands/freeze.ts');
     const { stdin, stdout, stderr } = process;
     exitCode = await runUnfreeze({
-      cwd: places(options).cwd,
+      cwd: foundPlaces(options).cwd,
       yes: options.yes === true,
       stdin: stdin.isTTY ? stdin : null,
       stdout,

@@ -1,6 +1,7 @@
 /** The kill switch as people use it: `rea freeze` and `rea unfreeze`, with gateways and without. */
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -80,6 +81,16 @@ test('without a .rea there and above nothing is made', async () => {
   expect(stderr).toContain(`there is no .rea in ${dir} or above it`);
   expect(existsSync(join(dir, '.rea'))).toBe(false);
   expect((await unfreeze(dir)).code).toBe(1);
+});
+
+test.skipIf(process.getuid?.() !== 0)('a .rea of somebody else above is passed over', async () => {
+  const dir = makeDirectory();
+  writeRegistry(dir, registry({}));
+  mkdirSync(join(dir, 'below'));
+  chownSync(join(dir, '.rea'), 65_534, 65_534);
+  const { code, stderr } = await freeze(join(dir, 'below'));
+  expect([code, stderr]).toEqual([1, expect.stringContaining('there is no .rea in')]);
+  expect(existsSync(join(dir, '.rea', 'HALT'))).toBe(false);
 });
 
 test('with no gateway it is set all the same; no reason, no freeze', async () => {

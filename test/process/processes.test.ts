@@ -16,12 +16,13 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { groupMembers, groupsPath, livingGroup, signalGroup } from '#src/main/processes/groups.ts';
+import { groupsPath, signalGroup } from '#src/main/processes/groups.ts';
 import { instancePath } from '#src/main/processes/instance.ts';
 import { reapDeadGateways } from '#src/main/processes/reaper.ts';
 import { groupAdded, groupsHeader } from '#src/shared/model/groups.ts';
 import { identify } from '#src/shared/model/process-table.ts';
 import { ownIdentity, systemLook, systemReader } from '#src/shared/platform/identity.ts';
+import { groupMembers, livingGroup } from '../support/group-members.ts';
 import { sourceArgs } from '../support/worker-url.ts';
 
 const fixture = (name: string): string =>

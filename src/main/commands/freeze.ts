@@ -1,20 +1,20 @@
 /**
- * `rea freeze` and `rea unfreeze`: set and clear the kill switch of the nearest `.rea`, and wait until every
+ * `rea freeze` and `rea unfreeze`: set and clear the kill switch of a directory, and wait until every
  * gateway that lives there says that it has seen it.
  */
+import { lstatSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorCode, errorText } from '../../shared/platform/errno.ts';
+import { errorCode, errorText, unlessRefused } from '../../shared/platform/errno.ts';
 import { systemReader } from '../../shared/platform/identity.ts';
 import { clip, oneLine } from '../../shared/text/clean-text.ts';
-import { findDirectory } from '../processes/find-directory.ts';
-import { clearHalt, haltEntries, setHalt } from '../processes/halt-file.ts';
+import { clearHalt, haltEntries, readHalt, setHalt } from '../processes/halt-file.ts';
 import { readInstanceFiles } from '../status/gateway-files.ts';
 import { systemJudges } from '../status/liveness.ts';
-import { readHalt } from '../status/policy.ts';
 
 interface CommonOptions {
-  /** Absolute; `.rea` is looked for here and above. */
+  /** Absolute directory that `.rea` lies in. */
   readonly cwd: string;
   readonly stdout: NodeJS.WritableStream;
   readonly stderr: NodeJS.WritableStream;
@@ -34,7 +34,7 @@ export interface UnfreezeOptions extends CommonOptions {
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 const MAX_REASON = 1000;
-/** A gateway looks four times a second. */
+/** A gateway without calls looks four times a second. */
 const CONFIRM_MS = 2000;
 const LOOK_EVERY_MS = 5;
 
@@ -48,7 +48,7 @@ export async function runFreeze({ cwd, reason, stdout, stderr }: FreezeOptions):
       EXIT_USAGE,
     );
   }
-  const dir = findDirectory(cwd);
+  const dir = directoryIn(cwd);
   if (dir === null) return say(stderr, nowhere(cwd), EXIT_FAILED);
   const startedAt = performance.now();
   try {
@@ -67,7 +67,7 @@ export async function runFreeze({ cwd, reason, stdout, stderr }: FreezeOptions):
 /** Resolves with the exit code: 0 cleared everywhere, 1 not, 2 nobody can be asked. */
 export async function runUnfreeze(options: UnfreezeOptions): Promise<number> {
   const { cwd, yes, stdin, stdout, stderr } = options;
-  const dir = findDirectory(cwd);
+  const dir = directoryIn(cwd);
   if (dir === null) return say(stderr, nowhere(cwd), EXIT_FAILED);
   try {
     if (haltEntries(dir).length === 0) return say(stdout, `HALT is not set in ${dir}`, 0);
@@ -150,6 +150,12 @@ async function agreed(
   } finally {
     prompt.close();
   }
+}
+
+/** The absolute path of `.rea`; null: there is no such directory. */
+function directoryIn(cwd: string): string | null {
+  const dir = join(cwd, '.rea');
+  return unlessRefused(false, () => lstatSync(dir).isDirectory()) ? dir : null;
 }
 
 function nowhere(cwd: string): string {

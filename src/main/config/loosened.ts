@@ -7,15 +7,13 @@ import type { AuditPolicy } from '../../shared/model/audit.ts';
 import type { ServerConfig } from '../../shared/model/config.ts';
 import { LEVELS, type ToolPatterns } from '../../shared/model/policy.ts';
 import { TIERS, type Tier } from '../../shared/model/tier.ts';
+import { firstNames } from './first-of.ts';
 import type { Policy } from './policy.ts';
 
 interface Rules {
   readonly policy: Policy;
   readonly servers: readonly ServerConfig[];
 }
-
-/** Lines told of one change. */
-const MAX_LINES = 20;
 
 /** A line for each rule that has become looser, naming where it is written now. */
 export function loosened(before: Rules, after: Rules): string[] {
@@ -25,8 +23,7 @@ export function loosened(before: Rules, after: Rules): string[] {
     return known === undefined ? [] : ofServer(known, server);
   });
   const all = [...ofPolicy(before.policy, after.policy), ...ofServers];
-  const more = all.length - MAX_LINES;
-  return more <= 0 ? all : [...all.slice(0, MAX_LINES), `and ${more} more`];
+  return firstNames(all);
 }
 
 function ofPolicy(before: Policy, after: Policy): string[] {

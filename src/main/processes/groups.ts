@@ -3,14 +3,12 @@
  * group by number. If the leader of that number started at another time, the number was reused: it is
  * never signalled.
  */
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { groupsHeader, groupToken } from '../../shared/model/groups.ts';
-import { isDead, type ProcessView } from '../../shared/model/process-identity.ts';
-import { lookUp, type SystemReader } from '../../shared/model/process-table.ts';
+import { type ProcessView } from '../../shared/model/process-identity.ts';
 import type { ProcessIdentity } from '../../shared/model/snapshot.ts';
 import { errorCode } from '../../shared/platform/errno.ts';
-import { type Look, systemReader } from '../../shared/platform/identity.ts';
+import { type Look } from '../../shared/platform/identity.ts';
 import { writeWholeFile } from '../../shared/platform/safe-file.ts';
 
 /** A group, and when its leader started. */
@@ -76,30 +74,4 @@ export function isOurs({ pgid, startTime }: OwnGroup, look: Look): boolean {
 function mayBe(leader: ProcessView, startTime: string): boolean {
   if (leader.kind === 'absent') return true;
   return leader.kind === 'present' && groupToken(leader.startTime) === groupToken(startTime);
-}
-
-/** Pids of the living processes of a group, zombies aside, by one pass over the process table. */
-export function groupMembers(pgid: number, system: SystemReader = systemReader()): number[] {
-  if (system.platform !== 'linux') return membersByPs(pgid, system);
-  return readdirSync('/proc')
-    .filter((entry) => /^\d+$/.test(entry))
-    .map(Number)
-    .filter((pid) => {
-      const view = lookUp(system, pid);
-      return view.kind === 'present' && view.pgid === pgid && !isDead(view);
-    });
-}
-
-/** True when a group has a living process, zombies aside. */
-export function livingGroup(pgid: number, system: SystemReader = systemReader()): boolean {
-  return groupMembers(pgid, system).length > 0;
-}
-
-function membersByPs(pgid: number, system: SystemReader): number[] {
-  return system
-    .run('ps', ['-A', '-o', 'pid=,pgid=,stat='])
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/))
-    .filter(([, group, state]) => Number(group) === pgid && state?.startsWith('Z') === false)
-    .map(([pid]) => Number(pid));
 }

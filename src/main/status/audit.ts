@@ -2,11 +2,13 @@
  * Facts about the audit log for `rea status`: its length, the time of its last write, and if its last
  * record carries its own hash. Does not verify the chain: `rea audit verify` does.
  */
-import { createHash } from 'node:crypto';
 import { lstatSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { check } from '../../shared/machines/audit-chain.ts';
+import { segmentName } from '../../shared/model/audit.ts';
 import { unlessRefused } from '../../shared/platform/errno.ts';
 import { readRange, withRegularFile } from '../../shared/platform/safe-file.ts';
+import { sha256 } from '../../shared/platform/segment-scan.ts';
 import { fieldsOf, iso, parseJson } from '../processes/fields.ts';
 
 export interface AuditFacts {
@@ -23,8 +25,6 @@ export interface AuditFacts {
 const COUNTED_BYTES = 256 * 1024 * 1024;
 const TAIL_BYTES = 1024 * 1024;
 const CHUNK_BYTES = 256 * 1024;
-const SEGMENT = /^audit-[A-Za-z0-9-]{1,128}\.jsonl$/;
-const HASH_AT_END = /,"hash":"([0-9a-f]{64})"\}$/;
 const NEWLINE = 0x0a;
 const NONE = { present: false, lines: 0, lastTimestamp: null, tailHashLooksValid: false } as const;
 
@@ -49,7 +49,7 @@ function auditPath(dir: string): string {
   const target = unlessRefused(null, () =>
     lstatSync(path).isSymbolicLink() ? readlinkSync(path) : null,
   );
-  return target !== null && SEGMENT.test(target) ? join(dir, target) : path;
+  return target !== null && segmentName(target) !== null ? join(dir, target) : path;
 }
 
 function countLines(descriptor: number, size: number): number {
@@ -68,13 +68,6 @@ function lastRecord(tail: string): Pick<AuditFacts, 'lastTimestamp' | 'tailHashL
   const line = (whole ? tail.slice(0, -1) : tail).split('\n').at(-1) ?? '';
   return {
     lastTimestamp: iso(fieldsOf(parseJson(line))?.['timestamp']),
-    tailHashLooksValid: whole && carriesItsHash(line),
+    tailHashLooksValid: whole && check(null, line, sha256).ok,
   };
-}
-
-function carriesItsHash(line: string): boolean {
-  const match = HASH_AT_END.exec(line);
-  if (match === null) return false;
-  const record = `${line.slice(0, match.index)}}`;
-  return createHash('sha256').update(record).digest('hex') === match[1];
 }

@@ -8,6 +8,7 @@ import type { Liveness } from '../../shared/model/process-identity.ts';
 import { unlessRefused } from '../../shared/platform/errno.ts';
 import { systemReader } from '../../shared/platform/identity.ts';
 import { oddKind } from '../../shared/platform/safe-file.ts';
+import { type Halt, readHalt } from '../processes/halt-file.ts';
 import type { InstanceView } from '../processes/instance.ts';
 import {
   configHome,
@@ -27,8 +28,9 @@ import {
   readState,
 } from './gateway-files.ts';
 import { type Judges, systemJudges } from './liveness.ts';
-import { type Halt, type PolicyFacts, readHalt, readPolicy } from './policy.ts';
+import { type PolicyFacts, readPolicy } from './policy.ts';
 import type { StateView } from './state-file.ts';
+import { sinceMs } from './words.ts';
 
 export interface Facts {
   readonly baseDir: string;
@@ -109,11 +111,6 @@ function directoryProblem(dir: string): string | null {
   });
 }
 
-/** Milliseconds from an ISO time to `now`; negative when it lies ahead. */
-export function sinceMs(time: string | null, now: number): number | null {
-  return time === null ? null : Math.round(now - Date.parse(time));
-}
-
 /** A record that is malformed says nothing. */
 const UNREADABLE: InstanceView = {
   identity: null,
@@ -134,7 +131,7 @@ function instanceOf(
   state: StateFile,
   pidFile: PidFile | null,
 ): Instance {
-  const { identity, sessionId: _written, ...record } = view ?? UNREADABLE;
+  const { identity, sessionId: _written, halted: _seen, ...record } = view ?? UNREADABLE;
   const pid = identity?.pid ?? null;
   const owner =
     state.kind === 'read'

@@ -1,6 +1,6 @@
 /** What was found on the disk and in the process table, before it is judged. Types only. */
 import type { Liveness } from '../../shared/model/process-identity.ts';
-import type { EndpointRecord } from '../../shared/model/snapshot.ts';
+import type { InstanceView } from '../processes/instance.ts';
 import type { StateView } from './state-file.ts';
 
 /** The state file as it was found. */
@@ -10,23 +10,13 @@ export type StateFile =
   | { readonly kind: 'read'; readonly view: StateView; readonly mtimeMs: number };
 
 /** One `run/<session_id>.json`. */
-export interface Instance {
+export interface Instance extends Omit<InstanceView, 'identity' | 'sessionId' | 'halted'> {
   readonly sessionId: string;
   readonly pid: number | null;
   /** Null: it runs in another pid namespace and cannot be judged. */
   readonly alive: boolean | null;
   /** True when the state file names it. */
   readonly owner: boolean;
-  readonly startedAt: string | null;
-  readonly stdio: boolean;
-  readonly http: string | null;
-  readonly auth: EndpointRecord['auth'];
-  /** Its token file, and its directory outside of the project, as written in the record. */
-  readonly tokenFile: string | null;
-  readonly stateDir: string | null;
-  readonly logFile: string | null;
-  /** The process that has started it; null: its record is of an earlier version. */
-  readonly parentPid: number | null;
   /** What it shows of itself while another gateway owns the state file, or null. */
   readonly picture: StateView | null;
 }

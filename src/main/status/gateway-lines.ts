@@ -1,6 +1,6 @@
 /** One gateway in the text of `rea status`: who it is, its clients, its servers. Pure. */
 import { auditWriterLines } from './audit-writer.ts';
-import { type Facts, sinceMs } from './collect.ts';
+import type { Facts } from './collect.ts';
 import { doorLines, type TokenOf } from './doors.ts';
 import { fileProblemLines } from './file-problems.ts';
 import type { Gateway } from './gateways.ts';
@@ -8,7 +8,7 @@ import type { Line, Row } from './paint.ts';
 import { serverLines } from './rows.ts';
 import type { StateView } from './state-file.ts';
 import { loosenedLines, waitingLines } from './waiting.ts';
-import { duration, plural, relative, shown } from './words.ts';
+import { duration, plural, relative, shown, sinceMs } from './words.ts';
 
 interface GatewayOptions {
   readonly verbose: boolean;

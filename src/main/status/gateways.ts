@@ -1,7 +1,8 @@
 /** The gateways of a directory, each once: who it is, what it shows of itself, and in what situation it is. Pure. */
 
 import type { Evidence, Instance } from './evidence.ts';
-import type { StateView } from './state-file.ts';
+import { DEFAULT_HEARTBEAT_MS, type StateView } from './state-file.ts';
+import { sinceMs } from './words.ts';
 
 /**
  * `running`: it lives and writes. `stale`: it lives and has stopped writing. `starting`: it lives and has not
@@ -24,7 +25,6 @@ export interface Gateway {
   readonly ageMs: number | null;
 }
 
-const DEFAULT_HEARTBEAT_MS = 5000;
 const MISSED_HEARTBEATS = 3;
 
 /** The owner of the state file first, then the others in the order in which they have started. */
@@ -56,7 +56,7 @@ function ownerOf(evidence: Evidence, instance: Instance | null, view: StateView 
 
 function gatewayOf({ now }: Evidence, instance: Instance, view: StateView | null): Gateway {
   const { sessionId, pid, alive } = instance;
-  const ageMs = view?.updatedAt == null ? null : Math.round(now - Date.parse(view.updatedAt));
+  const ageMs = sinceMs(view?.updatedAt ?? null, now);
   const situation = situationOf({ now }, alive, { view, ageMs, instance });
   return { sessionId, pid, alive, owner: false, situation, instance, view, ageMs };
 }

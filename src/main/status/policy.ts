@@ -1,22 +1,15 @@
 /**
- * The policy part of `rea status`: the kill switch as the directory shows it, and the two settings of
- * `policy.yaml` that are shown. The YAML parser is loaded only when there is something to parse.
+ * The policy part of `rea status`: the settings of `policy.yaml` that are shown. The YAML parser is loaded only
+ * when there is something to parse.
  */
-import { readdirSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { LEVELS } from '../../shared/model/policy.ts';
 import { errorCode, errorText } from '../../shared/platform/errno.ts';
 import { readSmallFile } from '../../shared/platform/safe-file.ts';
-import { clip } from '../../shared/text/clean-text.ts';
 import { fieldsOf, listOf, text } from '../processes/fields.ts';
 import { isInForeignHome } from '../processes/foreign-home.ts';
-
-export interface Halt {
-  readonly active: boolean;
-  readonly reason: string | null;
-  /** The entry of `.rea` that sets it; null when the directory cannot be listed. */
-  readonly entry: string | null;
-}
 
 export interface PolicyFacts {
   /** `built-in` when the file does not set it; null when the file cannot be read. */
@@ -29,10 +22,8 @@ export interface PolicyFacts {
   readonly problem: string | null;
 }
 
-const MAX_POLICY_BYTES = 256 * 1024;
-const MAX_REASON_BYTES = 64 * 1024;
-const MAX_REASON = 1024;
-const NOT_SET: Halt = { active: false, reason: null, entry: null };
+/** As the gateway reads it. */
+const MAX_POLICY_BYTES = 1024 * 1024;
 /** The policy without a file. */
 const BUILT_IN: PolicyFacts = {
   profile: 'built-in',
@@ -41,27 +32,6 @@ const BUILT_IN: PolicyFacts = {
   floor: null,
   problem: null,
 };
-
-/**
- * The kill switch: any entry of `.rea` named `halt` in any case. An entry that is not a regular file is
- * never opened. A directory that cannot be listed halts the gateway too.
- */
-export function readHalt(dir: string): Halt {
-  let names: string[];
-  try {
-    names = readdirSync(dir);
-  } catch (error) {
-    const code = errorCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return NOT_SET;
-    if (code === '') throw error;
-    return { active: true, reason: `${dir} cannot be listed: ${errorText(error)}`, entry: null };
-  }
-  const name = names.filter((entry) => entry.toLowerCase() === 'halt').sort()[0];
-  if (name === undefined) return NOT_SET;
-  const file = readSmallFile(join(dir, name), MAX_REASON_BYTES);
-  const reason = file.kind === 'file' ? file.bytes.toString('utf8').trim() : '';
-  return { active: true, reason: reason === '' ? null : clip(reason, MAX_REASON), entry: name };
-}
 
 /**
  * Reads `policy.yaml` and the user's own one; the stricter of the two holds. Never throws for what they say.
@@ -76,8 +46,7 @@ export function readPolicy(dir: string, floor: string): PolicyFacts {
   const levels = [own, other].flatMap((one) => one?.levels ?? []);
   return {
     profile: problem === null ? (own?.profile ?? other?.profile ?? BUILT_IN.profile) : null,
-    // By their names they are in order; an unknown level comes last and is shown as it is.
-    autonomyLevel: problem === null ? (levels.sort()[0] ?? BUILT_IN.autonomyLevel) : null,
+    autonomyLevel: problem === null ? lowest(levels) : null,
     blockedPaths: (own?.blockedPaths ?? 0) + (other?.blockedPaths ?? 0),
     floor: other === null ? null : floor,
     problem,
@@ -93,7 +62,9 @@ interface PolicyFile {
 
 /** Null: there is no such file. */
 function readFile(path: string): PolicyFile | null {
-  const file = readSmallFile(path, MAX_POLICY_BYTES);
+  const real = targetOf(path);
+  if (real.path === null) return real.problem === null ? null : unusable(real.problem);
+  const file = readSmallFile(real.path, MAX_POLICY_BYTES);
   if (file.kind === 'absent') return null;
   if (file.kind !== 'file') return unusable(file.detail);
   const parsed = parseYaml(file.bytes.toString('utf8'));
@@ -106,6 +77,23 @@ function readFile(path: string): PolicyFile | null {
     blockedPaths: listOf(policy['blocked_paths'])?.length ?? 0,
     problem: null,
   };
+}
+
+/** The gateway follows links, too. `problem` null: there is no such file. */
+function targetOf(path: string): { readonly path: string | null; readonly problem: string | null } {
+  try {
+    return { path: realpathSync(path), problem: null };
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === '') throw error;
+    const isAbsent = code === 'ENOENT' || code === 'ENOTDIR';
+    return { path: null, problem: isAbsent ? null : errorText(error) };
+  }
+}
+
+/** An unknown level is shown as it is, where there is no known one. */
+function lowest(levels: readonly string[]): string | null {
+  return LEVELS.find((level) => levels.includes(level)) ?? levels[0] ?? BUILT_IN.autonomyLevel;
 }
 
 function unusable(problem: string): PolicyFile {

@@ -36,7 +36,7 @@ const EXIT_REASONS = [
   'connect',
   'thread',
 ] as const satisfies readonly ExitReason[];
-const DEFAULT_HEARTBEAT_MS = 5000;
+export const DEFAULT_HEARTBEAT_MS = 5000;
 const MOST_CLIENTS = 64;
 const MOST_DISABLED = 1000;
 

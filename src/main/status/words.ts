@@ -8,6 +8,11 @@ export function shown(value: string | null, max = 200): string {
   return text.length <= max ? text : `${clip(text, max - 1)}…`;
 }
 
+/** Milliseconds from an ISO time to `now`; negative when it lies ahead. */
+export function sinceMs(time: string | null, now: number): number | null {
+  return time === null ? null : Math.round(now - Date.parse(time));
+}
+
 /** A length of time: `850 ms`, `12 s`, `3 min`, `5 h`, `4 days`. */
 export function duration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;

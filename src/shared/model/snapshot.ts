@@ -180,7 +180,7 @@ export interface ReloadRecord {
 }
 
 export interface LoosenedRecord {
-  /** At most 20, each at most 500 UTF-16 units. */
+  /** At most 21 (the last one may count the others), each at most 500 UTF-16 units. */
   readonly lines: readonly string[];
   /** ISO; the last change. */
   readonly since: string;

@@ -156,7 +156,9 @@ const PS_LINE = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(\S+\s+\S+\s+\S+\s+\S+\s+\S
 function psLines(args: readonly string[]): string[] {
   try {
     return system.run('ps', args).split('\n');
-  } catch {
+  } catch (error) {
+    // A system error, or the exit status of the program.
+    if (!(error instanceof Error && ('code' in error || 'status' in error))) throw error;
     return [];
   }
 }

@@ -228,8 +228,8 @@ export class AuditWriter {
 
   #writeHeld(): number {
     const store = this.#store;
-    const before = store.head.count;
     if (!store.isOpen) this.#open();
+    const before = store.head.count;
     const { maxBytes, maxAgeDays, keepMb } = this.#policy;
     const half = keepMb === 0 ? Infinity : (keepMb * MIB) / 2;
     const limit = Math.max(MIN_SEGMENT, Math.min(maxBytes, half));

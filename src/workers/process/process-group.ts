@@ -2,20 +2,15 @@
  * One child's process group. It is recorded right after the spawn, so that others can end it when this
  * thread no longer can; it is signalled as a whole, and crossed off when it is empty. Owned by the child.
  */
-import { execFileSync } from 'node:child_process';
-import { appendFileSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { appendFileSync, readdirSync, readlinkSync } from 'node:fs';
 import type { ThreadVitals } from '../../shared/memory/vitals.ts';
 import { groupAdded, groupGone } from '../../shared/model/groups.ts';
 import { isDead, type ProcessView } from '../../shared/model/process-identity.ts';
-import { lookUp, type SystemReader } from '../../shared/model/process-table.ts';
+import { lookUp } from '../../shared/model/process-table.ts';
 import { errorCode } from '../../shared/platform/errno.ts';
+import { systemReader } from '../../shared/platform/identity.ts';
 
-const system: SystemReader = {
-  platform: process.platform,
-  readFile: (path) => readFileSync(path, 'utf8'),
-  readLink: (path) => readlinkSync(path),
-  run: (command, args) => execFileSync(command, args, { encoding: 'utf8' }),
-};
+const system = systemReader();
 
 /** Until the next look at a group after its leader's exit; doubles from the first to the last. */
 const FIRST_LOOK_MS = 10;

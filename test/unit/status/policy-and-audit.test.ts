@@ -21,6 +21,13 @@ describe('policy', () => {
     expect(status(cwd).text).toContain('policy strict: autonomy L1, 2 blocked paths');
   });
 
+  it('follows a link, as the gateway does', () => {
+    const { cwd, write } = project();
+    write('kept/elsewhere.yaml', 'max_autonomy_level: L0\nautonomy_level: L2\n');
+    symlinkSync(join(cwd, '.rea', 'kept', 'elsewhere.yaml'), join(cwd, '.rea', 'policy.yaml'));
+    expect(statusJson(cwd).report.policy).toMatchObject({ autonomy_level: 'L0' });
+  });
+
   it.each([
     ['not YAML', 'a: [b'],
     ['not a mapping', '- a'],

@@ -3,11 +3,11 @@
  * is, and anything that keeps the directory from being read. Main asks before each call; the answer is
  * at most 50 ms old. Never throws, never blocks, never opens what is not a regular file.
  */
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorText } from '../../../shared/platform/errno.ts';
 import { readRange, withRegularFile } from '../../../shared/platform/safe-file.ts';
 import { cleanForTerminal } from '../../../shared/text/clean-text.ts';
+import { haltEntries } from '../../processes/halt-file.ts';
 
 const MAX_AGE_MS = 50;
 const MAX_REASON_BYTES = 1024;
@@ -72,14 +72,13 @@ export class HaltSwitch {
 }
 
 function look(dir: string): Halt {
-  let names: string[];
+  let name: string | undefined;
   try {
-    names = readdirSync(dir);
+    [name] = haltEntries(dir);
   } catch (error) {
     // A switch that cannot be read counts as set, whatever the error.
     return { active: true, reason: oneLine(`${dir} cannot be read: ${errorText(error)}`) };
   }
-  const name = names.filter((entry) => entry.toLowerCase() === 'halt').sort()[0];
   return name === undefined ? RUNNING : { active: true, reason: reasonIn(dir, name) };
 }
 
