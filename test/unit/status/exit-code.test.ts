@@ -1,5 +1,6 @@
 /** Which files and processes lead to which exit code and verdict of `rea status`. */
 import { describe, expect, it } from 'vitest';
+import { AUDIT_OFF } from '#src/shared/model/audit.ts';
 import {
   downstream,
   fromNow,
@@ -15,6 +16,7 @@ import {
 const OTHER = '3b0c5a4e-0000-4000-8000-000000000002';
 const foreign = { ...LIVING, pid_ns: 'pid:[1]' };
 const old = fromNow(-60_000);
+const RECORDED = { ...AUDIT_OFF, state: 'on', records: 9 } as const;
 
 /** Files of `.rea` → what `rea status` makes of them. */
 const CASES: readonly [
@@ -78,6 +80,19 @@ const CASES: readonly [
     { 'serve.state.json': { ...snapshot(), reload: undefined } },
     0,
     { running: true, reload: { problems: null, waiting: [], more: 0 } },
+  ],
+  ['an audit log that is written', { 'serve.state.json': snapshot({ audit: RECORDED }) }, 0, {}],
+  [
+    'an audit log that has lost records',
+    { 'serve.state.json': snapshot({ audit: { ...RECORDED, lost: 3 } }) },
+    1,
+    { running: true },
+  ],
+  [
+    'an audit log that cannot be written',
+    { 'serve.state.json': snapshot({ audit: { ...RECORDED, state: 'failing', since: old } }) },
+    1,
+    { running: true },
   ],
   ['HALT', { 'serve.state.json': snapshot(), HALT: 'enough' }, 1, { running: true }],
   ['halt in lower case', { 'serve.state.json': snapshot(), halt: '' }, 1, { running: true }],

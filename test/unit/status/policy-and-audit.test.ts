@@ -1,9 +1,10 @@
-/** What `rea status` says of `policy.yaml` and of the audit log. */
+/** What `rea status` says of `policy.yaml`, of the audit log and of its writer. */
 import { createHash } from 'node:crypto';
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { project, status, statusJson } from './project.ts';
+import { AUDIT_OFF, type AuditRecord } from '#src/shared/model/audit.ts';
+import { fromNow, project, snapshot, status, statusJson } from './project.ts';
 
 describe('policy', () => {
   it('reads profile, autonomy level and blocked paths', () => {
@@ -50,6 +51,22 @@ function bomb(): string {
     .join('\n');
 }
 
+describe('rules that have become looser', () => {
+  it('are said one by one, with the time', () => {
+    const { cwd, write } = project();
+    const lines = ['autonomy_level: L1 → L3', 'tools.deny: no longer "x__\u001b[31m"'];
+    const reload = { problems: null, waiting: [], more: 0 };
+    const since = fromNow(-90_000);
+    write('serve.state.json', snapshot({ reload: { ...reload, loosened: { lines, since } } }));
+    const { text } = status(cwd);
+    expect(text).toMatch(
+      /^ *policy: looser than before \(.*ago\):\n *autonomy_level: L1 → L3\n *tools\.deny: no longer "x__�\[31m"$/m,
+    );
+    write('serve.state.json', snapshot({ reload }));
+    expect(status(cwd).text).not.toContain('looser');
+  });
+});
+
 describe('the audit log', () => {
   const record = (n: number): string => {
     const body = JSON.stringify({ timestamp: `2026-01-0${n}T00:00:00.000Z`, tool_name: 'x' });
@@ -81,5 +98,29 @@ describe('the audit log', () => {
     write('audit-abc.jsonl', record(1));
     symlinkSync('audit-abc.jsonl', join(cwd, '.rea/audit.jsonl'));
     expect(audit(cwd)).toMatchObject({ present: true, lines: 1, tail_hash_looks_valid: true });
+  });
+});
+
+describe('the writer of the audit log', () => {
+  const said = (changes: Partial<AuditRecord>): string => {
+    const { cwd, write } = project();
+    write('serve.state.json', snapshot({ audit: { ...AUDIT_OFF, state: 'on', ...changes } }));
+    return status(cwd).text;
+  };
+
+  it('is not mentioned while all is recorded', () => {
+    expect(said({ records: 9, lag_ms: 999 })).not.toContain('audit log');
+  });
+
+  it('says since when and why it cannot write', () => {
+    const error = 'ENOSPC: no space left on device, write';
+    expect(said({ state: 'failing', error, since: fromNow(-90_000) })).toMatch(
+      /^ *the audit log CANNOT BE WRITTEN since .*ago: ENOSPC: no space left on device, write$/m,
+    );
+  });
+
+  it('says how many records are lost, and how far it is behind', () => {
+    expect(said({ lost: 3 })).toMatch(/^ *3 records of the audit log lost in this run$/m);
+    expect(said({ lag_ms: 2000 })).toMatch(/^ *the audit log is behind by 2 s$/m);
   });
 });
