@@ -1,0 +1,92 @@
+/** The writer of the audit log beside a disk that fails: what it holds, what it gives up, and that it says so. */
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { MessageChannel } from 'node:worker_threads';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { currentSegment, DEFAULT_AUDIT } from '#src/shared/model/audit.ts';
+import type { AuditItem, FromAuditWriter } from '#src/shared/protocol/audit.ts';
+import { AuditWriter } from '#src/workers/audit-writer/audit-writer.ts';
+import { type AuditWorld, auditWorld, BOOT } from '../../support/audit-world.ts';
+
+const SESSION = 'aaaaaaaa-0000';
+/** As many as are held. */
+const MOST = 20_000;
+const RETRY_MS = 500;
+
+beforeEach(() => {
+  vi.useFakeTimers({
+    toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate'],
+  });
+});
+afterEach(() => void vi.useRealTimers());
+
+function writerOf({ dir, stateDir }: AuditWorld) {
+  const { port1: controlPort, port2: main } = new MessageChannel();
+  const posted: FromAuditWriter[] = [];
+  const writer = new AuditWriter(
+    {
+      kind: 'audit-writer',
+      dir,
+      stateDir,
+      sessionId: SESSION,
+      bootId: BOOT,
+      gatewayVersion: '0',
+      policy: DEFAULT_AUDIT,
+      level: 'L3',
+      secrets: [],
+      owner: false,
+      known: [],
+      controlPort,
+    },
+    (message) => posted.push(message),
+  );
+  return {
+    writer,
+    last: () => posted.findLast(({ type }) => type !== 'log'),
+    logged: () => posted.flatMap((one) => (one.type === 'log' ? one.message : [])),
+    close: () => {
+      const problem = writer.close(main);
+      main.close();
+      controlPort.close();
+      return problem;
+    },
+  };
+}
+
+const event = (seq: number): AuditItem => ({
+  type: 'event',
+  seq,
+  at: 1_800_000_000_000 + seq,
+  event: { event: 'tick' },
+});
+
+it('holds 20,000 records for a disk that fails, gives up the oldest, and records the gap', () => {
+  const world = auditWorld();
+  rmSync(world.dir, { recursive: true });
+  const { writer, last, logged, close } = writerOf(world);
+  writer.start();
+  expect(last()).toMatchObject({ type: 'failing', lost: 0 });
+  const items = Array.from({ length: MOST + 1 }, (_, n) => event(n + 1));
+  writer.take({ type: 'batch', items: items.slice(0, MOST), lines: null });
+  vi.advanceTimersByTime(RETRY_MS);
+  expect(last()).toMatchObject({ type: 'failing', seq: MOST, lost: 0 });
+  writer.take({ type: 'batch', items: items.slice(MOST), lines: null });
+  vi.advanceTimersByTime(RETRY_MS);
+  expect(last()).toMatchObject({ type: 'failing', seq: MOST + 1, lost: 1 });
+  expect(logged()).toEqual([expect.stringMatching(/^the audit log cannot be written: ENOENT: /)]);
+
+  mkdirSync(world.dir);
+  // One batch after the other.
+  vi.advanceTimersByTime(RETRY_MS + 10);
+  expect(last()).toMatchObject({ type: 'committed', seq: MOST + 1, lost: 1 });
+  expect(logged()).toHaveLength(2);
+  expect(close()).toBeNull();
+
+  const text = readFileSync(join(world.dir, currentSegment(SESSION)), 'utf8');
+  const records = text.trimEnd().split('\n');
+  const [segment, gap, ...kept] = records.map((line) => JSON.parse(line));
+  expect(segment.metadata.event).toBe('segment');
+  expect(gap).toMatchObject({ status: 'error', metadata: { event: 'gap', lost: 1 } });
+  expect(kept.map(({ metadata }) => metadata.seq)).toEqual(items.slice(1).map((_, n) => n + 2));
+  expect(world.verify()).toMatchObject({ records: MOST + 2, broken: [], notes: [] });
+});
