@@ -80,10 +80,33 @@ it('leaves out where programs are looked for, and names what is not passed on on
   );
 });
 
-it('never tells a person to type what a server has said', () => {
-  const words = 'command not found: $(rm -rf /); HTTP 307, a redirect to http://x;`id` is required';
-  for (const reason of ['spawn', 'handshake', 'exit', 'connect'] as const)
-    expect(causeOf(gone(words, reason))?.action ?? '').not.toMatch(/rm -rf|`|redirect/);
+it.each<[words: string, action: string]>([
+  ['command not found: $(rm -rf /)', 'install it, or correct the path in command'],
+  ['command not found: x`id`', 'install it, or correct the path in command'],
+  [
+    'command not found: $(rm -rf /); HTTP 307, a redirect to http://x;`id` is required',
+    'install it, or correct the path in command',
+  ],
+  [
+    'answered with HTTP 307, a redirect to http://x;`id`',
+    'if that is the server, write it as url into its entry',
+  ],
+  [
+    'SLACK_BOT_TOKEN;$(rm -rf /) is required',
+    'set SLACK_BOT_TOKEN in the env of its entry, and where rea serve is started',
+  ],
+  [
+    'HTTPS_PROXY`id` is set; ALL_PROXY is set, and rea does not use it',
+    'give a url that is reached without ALL_PROXY, or run a bridge that uses it as command',
+  ],
+  [
+    'bye; set here but not passed on (see env_passthrough): $(rm -rf /)',
+    'see what it said: rea status --verbose',
+  ],
+  ['type $(rm -rf /) in a shell', 'see what it said: rea status --verbose'],
+])('never tells a person to type what a server has said: %s', (words, action) => {
+  for (const reason of ['handshake', 'exit'] as const)
+    expect(causeOf(gone(words, reason))?.action).toBe(action);
 });
 
 it('reads servers as the state file has them, also of other releases', () => {
