@@ -6,6 +6,8 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { visit } from '../support/http-client.ts';
 import { type PolicyHouse, policyHouse, writePolicy } from '../support/policy-house.ts';
 import { FAST_CLOCKS } from '../support/rea-command.ts';
+import { AUTO, rewrite } from '../support/reloading.ts';
+import { fixture, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 import type { Message } from '../support/wire.ts';
@@ -180,6 +182,51 @@ test('HALT and a stricter policy withdraw the question', async () => {
   expect((await second.answer).failure).toMatchObject({ code: 'ERR_DENIED_TIER' });
   expect(house.called()).toEqual(['get_thing']);
 });
+
+test('a seventeenth question to one client is not asked; there is room again after an answer', async () => {
+  const house = await asked();
+  const { rea } = house;
+  const calls = Array.from({ length: 16 }, () => rea.begin(DELETE));
+  const questions: Message[] = [];
+  for (const _ of calls) questions.push(await house.next());
+  const { failure, text } = await rea.call(DELETE);
+  expect(failure).toMatchObject({ code: 'ERR_QUEUE_FULL', outcome: 'not_sent', retryable: true });
+  expect(text).toContain('16 questions to this client are open');
+  expect(house.asked).toEqual([]);
+  house.reply(questions[0] as Message, yes('once'));
+  expect((await calls[0]?.answer)?.failure).toBeNull();
+  const another = rea.begin(DELETE);
+  house.reply(await house.next(), yes('no'));
+  expect((await another.answer).failure).toMatchObject({ code: 'ERR_DENIED_TIER' });
+  for (const question of questions.slice(1)) house.reply(question, yes('no'));
+  for (const call of calls.slice(1)) expect((await call.answer).failure).not.toBeNull();
+  expect(house.called()).toEqual(['delete-thing']);
+});
+
+test.each(['changed', 'removed'] as const)(
+  'a server that is %s while a person is asked is not called',
+  async (how) => {
+    const house = await asked(L2, AUTO);
+    const { rea, dir } = house;
+    const call = rea.begin(DELETE);
+    const question = await house.next();
+    const tiers = fixture('tiers', '--journal', join(dir, 'journal'));
+    const changed = { tiers: { ...tiers, env: { OTHER: 'program' } } };
+    await rewrite(rea, registry(how === 'changed' ? changed : {}));
+    if (how === 'changed') await rea.waitForPhase('tiers', 'ready');
+    house.reply(question, yes('session'));
+    const { failure, text } = await call.answer;
+    expect(failure).toMatchObject({ code: 'ERR_DOWNSTREAM_DOWN', outcome: 'not_sent' });
+    expect(text).toContain('the server was changed or removed while a person was asked');
+    if (how === 'changed') {
+      // The yes was for another program.
+      const again = rea.begin(DELETE);
+      house.reply(await house.next(), yes('no'));
+      await again.answer;
+    }
+    expect(house.called()).toEqual([]);
+  },
+);
 
 test('secrets are not shown, and long arguments are cut and stand for their digest', async () => {
   const house = await asked(L2, { server: { env: { TOKEN: 'hunter2-hunter2-hunter2' } } });
