@@ -4,10 +4,8 @@ import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { afterEach, expect, test, vi } from 'vitest';
-import { code, LIMIT_MS, measured, OUTCOMES } from '../support/measured.ts';
-import { writePolicy } from '../support/policy-house.ts';
+import { code, LIMIT_MS, measured, OUTCOMES, outcomesOf } from '../support/measured.ts';
 import { Scrape } from '../support/prometheus.ts';
-import { makeDirectory } from '../support/rea-process.ts';
 import { fixture, QUICK, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
@@ -15,11 +13,6 @@ import { until } from '../support/wait-for.ts';
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
 afterEach(tidy);
-
-const outcomes = (scrape: Scrape, server: string) =>
-  Object.fromEntries(
-    OUTCOMES.map((outcome) => [outcome, scrape.value('rea_calls_total', { server, outcome })]),
-  );
 
 test('every series is there as zero before anything has happened', async () => {
   const { rea, scrape } = await measured({
@@ -98,10 +91,10 @@ test('each request counts once, by how it ended', async () => {
 
   const after = await scrape();
   const none = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0]));
-  expect(outcomes(after, 'echo')).toEqual({ ...none, ok: 2, error: 2, cancelled: 1, refused: 1 });
-  expect(outcomes(after, 'bad')).toEqual({ ...none, unknown: 1 });
-  expect(outcomes(after, 'large')).toEqual({ ...none, undeliverable: 1 });
-  expect(outcomes(after, 'mute')).toEqual({ ...none, timeout: 3, refused: 1 });
+  expect(outcomesOf(after, 'echo')).toEqual({ ...none, ok: 2, error: 2, cancelled: 1, refused: 1 });
+  expect(outcomesOf(after, 'bad')).toEqual({ ...none, unknown: 1 });
+  expect(outcomesOf(after, 'large')).toEqual({ ...none, undeliverable: 1 });
+  expect(outcomesOf(after, 'mute')).toEqual({ ...none, timeout: 3, refused: 1 });
   expect(code(after, 'echo', 'ERR_HALTED')).toBe(1);
   expect(code(after, 'bad', 'ERR_OUTCOME_UNKNOWN')).toBe(1);
   expect(code(after, 'large', 'ERR_MESSAGE_TOO_LARGE')).toBe(1);
@@ -133,65 +126,6 @@ test('each request counts once, by how it ended', async () => {
   expect(after.sum('rea_calls_total', { server: 'echo' })).toBe(state.calls);
   // Nothing that a client or a server has said is in it.
   expect(after.text).not.toMatch(/sleep|hello|maintenance|rea-test|no-such-tool|t\d+"/);
-});
-
-/** A server with tools of every tier, for a client that answers each question with what stands in `decisions`. */
-async function ruled(policy: string, server: object, decisions: readonly string[]) {
-  const cwd = makeDirectory();
-  writePolicy(cwd, policy);
-  const tiers = { ...fixture('tiers', '--journal', join(cwd, 'journal')), ...server };
-  const all = await measured({ cwd, config: registry({ tiers }), initialize: false });
-  const { rea } = all;
-  const left = [...decisions];
-  rea.wire.onForeign = ({ id, method }) => {
-    if (method !== 'elicitation/create') return;
-    const result = { action: 'accept', content: { decision: left.shift() } };
-    rea.wire.send({ jsonrpc: '2.0', id, result });
-  };
-  await rea.request('initialize', {
-    protocolVersion: '2025-11-25',
-    capabilities: { elicitation: {} },
-    clientInfo: { name: 'test', version: '1' },
-  });
-  rea.wire.notify('notifications/initialized');
-  await rea.waitForPhase('tiers', 'ready');
-  await rea.tools();
-  const codeOf = async (tool: string, args = {}) =>
-    (await rea.call(`tiers__${tool}`, args)).failure?.code ?? null;
-  return { ...all, codeOf };
-}
-
-test('what a rule denies counts once, by the rule', async () => {
-  const policy = 'autonomy_level: L1\ntools: {deny: [tiers__thing]}\nblocked_paths: [.env]\n';
-  const { rea, scrape, codeOf, ...metrics } = await ruled(policy, { max_calls_per_minute: 1 }, []);
-  expect(await codeOf('thing')).toBe('ERR_DENIED_TOOL');
-  expect(await codeOf('delete-thing')).toBe('ERR_DENIED_TIER');
-  expect(await codeOf('get_thing', { path: '.env' })).toBe('ERR_DENIED_PATH');
-  expect(await codeOf('get_thing')).toBe('ERR_RATE_LIMITED');
-  writeFileSync(join(rea.dir, '.rea', 'HALT'), '');
-  await metrics.until('the halt', (now) => now.value('rea_halt_active') === 1);
-  expect(await codeOf('get_thing')).toBe('ERR_HALTED');
-  const after = await scrape();
-  for (const rule of ['halt', 'tools', 'tier', 'rate', 'path']) {
-    const count = after.value('rea_denied_total', { server: 'tiers', rule });
-    expect([rule, count]).toEqual([rule, 1]);
-  }
-  expect(after.sum('rea_denied_total', {})).toBe(5);
-  expect(outcomes(after, 'tiers')).toMatchObject({ refused: 5, ok: 0 });
-  expect(after.sum('rea_asks_total', {})).toBe(0);
-});
-
-test('each question before a destructive call counts once, by its answer', async () => {
-  const { scrape, codeOf } = await ruled('autonomy_level: L2\n', {}, ['once', 'no']);
-  const asks = async () => {
-    const now = await scrape();
-    const of = (answer: string) => now.value('rea_asks_total', { server: 'tiers', answer });
-    return [of('once'), of('no'), now.sum('rea_asks_total', {})];
-  };
-  expect(await codeOf('delete-thing')).toBeNull();
-  expect(await asks()).toEqual([1, 0, 1]);
-  expect(await codeOf('delete-thing')).toBe('ERR_DENIED_TIER');
-  expect(await asks()).toEqual([1, 1, 2]);
 });
 
 test('records of the audit log count, and the time of the disk for those that calls wait for', async () => {
@@ -226,7 +160,7 @@ test('requests that wait for a first list count as well, refused, cancelled or t
   expect((await rea.call('hung__c')).failure?.code).toBe('ERR_HALTED');
   const none = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0]));
   const ends = { ...none, timeout: 1, cancelled: 1, refused: 1 };
-  expect(outcomes(await scrape(), 'hung')).toEqual(ends);
+  expect(outcomesOf(await scrape(), 'hung')).toEqual(ends);
   expect(waiting.answered()).toBe(false);
 });
 

@@ -17,6 +17,13 @@ export const OUTCOMES = [
   'cancelled',
 ];
 
+/** The counts of a server's calls, by how they ended. */
+export function outcomesOf(scrape: Scrape, server: string): Record<string, number> {
+  return Object.fromEntries(
+    OUTCOMES.map((outcome) => [outcome, scrape.value('rea_calls_total', { server, outcome })]),
+  );
+}
+
 export interface Measured {
   readonly rea: Rea;
   readonly port: number;

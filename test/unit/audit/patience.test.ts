@@ -21,7 +21,7 @@ afterEach(() => {
 
 /** One call that writes, and a log that nobody writes. */
 function waiting(onFailure: AuditPolicy['onFailure']) {
-  const changed = vi.fn();
+  const changed = vi.fn<() => void>();
   const log = new AuditLog({
     policy: { ...DEFAULT_AUDIT, onFailure },
     level: 'L3',

@@ -36,6 +36,7 @@ function writerOf({ dir, stateDir }: AuditWorld) {
       secrets: [],
       owner: false,
       known: [],
+      lost: 0,
       controlPort,
     },
     (message) => posted.push(message),
