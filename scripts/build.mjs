@@ -1,13 +1,22 @@
 /**
- * Compiles `src` file by file, then bundles each worker thread's entry with all it imports into the few
- * files that a thread loads: a thread keeps about 1 MiB less and starts sooner (see
- * docs/decisions/0003-thread-memory.md). What only some threads need is a file of its own. All of that happens beside `dist`, which then takes over what
- * has changed, file by file: a gateway that is started meanwhile finds every file, and whole.
+ * Compiles `src` file by file, then bundles what is run: the command line, and each worker's entry. A thread then
+ * keeps about 1 MiB less and starts sooner (docs/decisions/0003-thread-memory.md), and so does main
+ * (docs/decisions/0030-bundles.md). What only some commands or some threads need is a file of its own. All of
+ * that happens beside `dist`, which then takes over what has changed, file by file: a gateway that is started
+ * meanwhile finds every file, and whole.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
@@ -19,32 +28,69 @@ const tsc = createRequire(import.meta.url)
   .resolve('typescript/package.json')
   .replace('package.json', 'bin/tsc');
 
+/** By the directory of the package. */
+const licences = new Map();
+
 rmSync(fresh, { recursive: true, force: true });
 try {
   execFileSync(process.execPath, [tsc, '-p', root, '--outDir', fresh], { stdio: 'inherit' });
-  const workers = join(fresh, 'workers');
-  for (const name of readdirSync(workers)) {
-    const entry = join(workers, name, 'entry.js');
-    if (!existsSync(entry)) continue;
-    const bundle = await rolldown({ input: entry, platform: 'node' });
-    await bundle.write({
-      dir: join(workers, name),
-      entryFileNames: 'entry.js',
+  const { dependencies = {} } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  // What is installed beside this package stays there; all other packages become part of it.
+  const external = (id) =>
+    Object.keys(dependencies).some((name) => id === name || id.startsWith(`${name}/`));
+  await bundle('main/index', { external, chunkFileNames: 'parts/[name].js' });
+  for (const name of readdirSync(join(root, 'src/workers'))) {
+    if (!existsSync(join(root, 'src/workers', name, 'entry.ts'))) continue;
+    await bundle(`workers/${name}/entry`, {
+      external,
       chunkFileNames: '[name].chunk.js',
-      format: 'esm',
-      minify: true,
-      sourcemap: true,
       // Two files cost a thread less than one of over 128 KiB.
       codeSplitting: { groups: [{ name: 'rules', test: /supervisor[/\\]rules[/\\]/ }] },
     });
-    await bundle.close();
   }
+  writeFileSync(join(fresh, 'licences.txt'), [...licences.values()].toSorted().join('\n\n'));
   const built = filesIn(fresh);
   for (const name of built) replaceIfDifferent(join(fresh, name), join(dist, name));
   const wanted = new Set(built);
   for (const name of filesIn(dist)) if (!wanted.has(name)) rmSync(join(dist, name));
 } finally {
   rmSync(fresh, { recursive: true, force: true });
+}
+
+/** Bundles an entry with all that it imports, in place of the file that was compiled from it. */
+async function bundle(entry, { external, ...options }) {
+  const input = join(root, 'src', `${entry}.ts`);
+  const resolve = { mainFields: ['module', 'main'] };
+  const made = await rolldown({ input, platform: 'node', external, resolve });
+  const { output } = await made.write({
+    dir: join(fresh, dirname(entry)),
+    entryFileNames: `${basename(entry)}.js`,
+    format: 'esm',
+    minify: true,
+    sourcemap: true,
+    ...options,
+  });
+  await made.close();
+  for (const { moduleIds = [] } of output) for (const id of moduleIds) noteLicence(id);
+}
+
+/** Their licences ask that they go along with the code. */
+function noteLicence(moduleId) {
+  const inside = '/node_modules/';
+  const at = moduleId.lastIndexOf(inside);
+  if (at < 0) return;
+  const [scope, name] = moduleId.slice(at + inside.length).split('/');
+  const directory = join(
+    moduleId.slice(0, at + inside.length),
+    scope,
+    scope[0] === '@' ? name : '',
+  );
+  if (licences.has(directory)) return;
+  const about = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
+  const file = readdirSync(directory).find((one) => /^licen[cs]e/i.test(one));
+  const text =
+    file === undefined ? about.license : readFileSync(join(directory, file), 'utf8').trim();
+  licences.set(directory, `${about.name} ${about.version}\n\n${text}\n`);
 }
 
 /** Relative paths of all files below. */

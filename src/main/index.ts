@@ -36,6 +36,9 @@ interface ServeOptions extends CommonOptions {
 
 const INTERNAL_ERROR = 70;
 
+// What is built is bundled. Maps take memory, and only those who look for a mistake of ours read traces.
+if (process.env['REA_LOG_LEVEL'] === 'debug') process.setSourceMapsEnabled(true);
+
 // stdout is for MCP frames and for the output of commands: text printed by a library goes to stderr.
 Object.assign(console, new Console(cleanStream(process.stderr)));
 

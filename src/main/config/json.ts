@@ -1,11 +1,7 @@
 /** JSON text with comments and trailing commas → document with lines. */
-import { createRequire } from 'node:module';
-import type { Node, ParseError } from 'jsonc-parser';
+import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
 import { DocumentBuilder, type Parsed, syntaxProblems, tooDeepAt } from './document.ts';
 import type { Path } from './problem.ts';
-
-// Loaded on demand: it takes 8 MiB that a gateway with a YAML registry never needs.
-const jsonc = () => createRequire(import.meta.url)('jsonc-parser') as typeof import('jsonc-parser');
 
 const FIX = 'correct the JSON here; comments and trailing commas are allowed';
 
@@ -18,7 +14,7 @@ export function parseJson(source: string, file: string): Parsed {
     return { ok: false, problems: syntaxProblems(file, text, [error]) };
   }
   const found: ParseError[] = [];
-  const tree = jsonc().parseTree(text, found, { allowTrailingComma: true });
+  const tree = parseTree(text, found, { allowTrailingComma: true });
   const errors = found.map(({ error, offset }) => ({ offset, message: words(error), fix: FIX }));
   if (text.trim() === '') {
     const error = { offset: 0, message: 'the file is empty', fix: 'write {"mcpServers": {}}' };
@@ -61,8 +57,7 @@ function read(
 
 /** `CloseBraceExpected` → `close brace expected`. */
 function words(error: ParseError['error']): string {
-  return jsonc()
-    .printParseErrorCode(error)
+  return printParseErrorCode(error)
     .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
     .toLowerCase();
 }

@@ -3,10 +3,11 @@
  * complete configuration or with all problems. Starts nothing, writes nothing, never throws for anything
  * that an operator can cause.
  */
-import { dirname, extname, join, resolve } from 'node:path';
+import { extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { GatewayConfig, LimitsConfig, ServerConfig } from '../../shared/model/config.ts';
 import type { RulePlaces } from '../../shared/model/policy.ts';
+import { moduleFile } from '../own-files.ts';
 import { brokenServer, sortProblems } from './broken.ts';
 import { findLists } from './clients/lists.ts';
 import { readClientFile } from './clients/read.ts';
@@ -186,7 +187,9 @@ export function openConfig({ cwd, file, trustConfig = false }: Omit<LoadOptions,
     const { document } = parsed;
     const lists = isRegistry(document.value) ? null : findLists(document.value, cwd);
     const draft =
-      lists === null ? readRegistry(document) : readClientFile(document, lists, ownProgram());
+      lists === null
+        ? readRegistry(document)
+        : readClientFile(document, lists, fileURLToPath(moduleFile('main/index')));
     return { ok: true, file: candidate, document, draft, warnings: read.warnings };
   }
   const shown = displayName(candidates[0] ?? cwd, cwd);
@@ -198,10 +201,4 @@ export function openConfig({ cwd, file, trustConfig = false }: Omit<LoadOptions,
 /** The list of a registry is a list; that of a client is an object, or has another name. */
 function isRegistry(value: unknown): boolean {
   return isObject(value) && (Array.isArray(value['servers']) || Object.hasOwn(value, 'version'));
-}
-
-/** Path of the `rea` entry point beside this module. */
-function ownProgram(): string {
-  const here = fileURLToPath(import.meta.url);
-  return join(dirname(dirname(here)), `index${extname(here)}`);
 }

@@ -1,11 +1,8 @@
 /** TOML text → document with lines, for the file of Codex. */
-import { createRequire } from 'node:module';
+import { parse, TomlError } from 'smol-toml';
 import { DocumentBuilder, MAX_DEPTH, type Parsed, syntaxProblems, tooDeepAt } from './document.ts';
 import { isObject } from './is-object.ts';
 import type { Path } from './problem.ts';
-
-// Loaded on demand: a gateway with a YAML registry never needs it.
-const toml = () => createRequire(import.meta.url)('smol-toml') as typeof import('smol-toml');
 
 const FIX = 'correct the TOML here';
 
@@ -17,7 +14,6 @@ export function parseToml(source: string, file: string): Parsed {
     const error = { offset: deep, message: 'nested too deeply', fix: 'use fewer than 100 levels' };
     return { ok: false, problems: syntaxProblems(file, text, [error]) };
   }
-  const { parse, TomlError } = toml();
   try {
     const value = parse(text);
     const builder = new DocumentBuilder(file);

@@ -2,7 +2,7 @@
  * Text on a terminal of a certain width: how many columns it takes, how it is cut, and how it is folded into
  * lines, in any script. For cleaned text. Pure.
  */
-import { createRequire } from 'node:module';
+import stringWidth from 'string-width';
 
 /** Text of single characters of one column each: ASCII, and the signs of the page itself. */
 const SIMPLE = /^[ -~…→–\u{fffd}]*$/u;
@@ -126,28 +126,19 @@ function fitting(all: readonly string[], columns: number): number {
   return stop === -1 ? all.length : stop;
 }
 
-let tools: { segmenter: Intl.Segmenter; widthOf: (text: string) => number } | null = null;
-
-/** Loaded for the first text that needs them: that takes a third of the time of the whole command. */
-function wideTools() {
-  if (tools === null) {
-    const library = createRequire(import.meta.url)('string-width') as typeof import('string-width');
-    tools = { segmenter: new Intl.Segmenter(), widthOf: library.default };
-  }
-  return tools;
-}
+/** Made for the first text that needs it. */
+let segmenter: Intl.Segmenter | null = null;
 
 function graphemes(text: string): string[] {
   return SIMPLE.test(text)
     ? Array.from(text)
-    : Array.from(wideTools().segmenter.segment(text), ({ segment }) => segment);
+    : Array.from((segmenter ??= new Intl.Segmenter()).segment(text), ({ segment }) => segment);
 }
 
 /** A terminal that does not join the characters of a grapheme shows each of them. */
 function graphemeColumns(grapheme: string): number {
   if (SIMPLE.test(grapheme)) return grapheme.length;
-  const { widthOf } = wideTools();
-  if (grapheme.length === 1) return widthOf(grapheme);
-  const apart = Array.from(grapheme).reduce((sum, one) => sum + widthOf(one), 0);
-  return Math.max(widthOf(grapheme), apart);
+  if (grapheme.length === 1) return stringWidth(grapheme);
+  const apart = Array.from(grapheme).reduce((sum, one) => sum + stringWidth(one), 0);
+  return Math.max(stringWidth(grapheme), apart);
 }

@@ -3,8 +3,8 @@
  * when there is something to parse.
  */
 import { realpathSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { parseDocument } from 'yaml';
 import { LEVELS } from '../../shared/model/policy.ts';
 import { errorCode, errorText } from '../../shared/platform/errno.ts';
 import { readSmallFile } from '../../shared/platform/safe-file.ts';
@@ -101,9 +101,8 @@ function unusable(problem: string): PolicyFile {
 }
 
 function parseYaml(source: string): { ok: true; value: unknown } | { ok: false; error: string } {
-  const yaml = createRequire(import.meta.url)('yaml') as typeof import('yaml');
   try {
-    const document = yaml.parseDocument(source, { logLevel: 'silent', prettyErrors: false });
+    const document = parseDocument(source, { logLevel: 'silent', prettyErrors: false });
     const [first] = document.errors;
     if (first !== undefined) return { ok: false, error: errorText(first) };
     return { ok: true, value: document.toJS({ maxAliasCount: 100 }) };

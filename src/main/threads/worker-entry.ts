@@ -1,5 +1,5 @@
 /** Where the entry of a worker lies: beside the source when that is what runs, else beside the build. */
-import { extname } from 'node:path';
+import { moduleFile } from '../own-files.ts';
 
 /**
  * Threads hold bytes outside the heap and little that dies young; Node's default of 48 MiB only makes
@@ -11,5 +11,5 @@ export const YOUNG_GENERATION_MB = 2;
 export type WorkerName = 'supervisor' | 'state-writer' | 'audit-writer' | 'launcher';
 
 export function workerEntry(name: WorkerName): URL {
-  return new URL(`../../workers/${name}/entry${extname(import.meta.url)}`, import.meta.url);
+  return moduleFile(`workers/${name}/entry`);
 }

@@ -1,0 +1,23 @@
+/**
+ * Where files of this package lie. The build bundles modules, so that a module's own address tells only which
+ * tree it belongs to.
+ */
+import { extname } from 'node:path';
+
+/** `src/main/` when the sources run, else `dist/main/`. */
+const MAIN = new URL(
+  import.meta.url.slice(0, import.meta.url.lastIndexOf('/main/') + '/main/'.length),
+);
+
+/** `.ts` when the sources run, else `.js`. */
+const EXTENSION = extname(import.meta.url);
+
+/** @param path relative to the directory of the package, like `package.json`. */
+export function packageFile(path: string): URL {
+  return new URL(`../../${path}`, MAIN);
+}
+
+/** @param path relative to `src`, without its ending, like `main/index`. */
+export function moduleFile(path: string): URL {
+  return new URL(`../${path}${EXTENSION}`, MAIN);
+}
