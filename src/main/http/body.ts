@@ -1,12 +1,16 @@
 /**
- * Reads the body of one POST: counted while it streams in, so that a body over the cap is never in
- * memory whole, and made into one line, because the servers behind are spoken to in lines.
+ * Reads the body of one POST: counted and scanned while it streams in, so that a body over the cap is never in
+ * memory whole, and one that cannot be a message is not waited for.
  */
 import type { IncomingMessage } from 'node:http';
+import type { Frame } from '../../shared/json/frame.ts';
+import { JsonBody, type Reading } from './json-body.ts';
 
 export type Body =
-  | { readonly kind: 'complete'; readonly line: Uint8Array }
+  | { readonly kind: 'complete'; readonly frame: Frame }
   | { readonly kind: 'too_large' }
+  /** It is not one JSON message. A part of it may still be arriving. */
+  | { readonly kind: Exclude<Reading, 'more'> }
   /** Nothing arrived for `idleMs`. */
   | { readonly kind: 'stalled' }
   /** The client went away. */
@@ -18,12 +22,13 @@ export function readBody(
   maxBytes: number,
   idleMs: number,
 ): Promise<Body> {
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
-    return Promise.resolve({ kind: 'too_large' });
-  }
+  const told = request.headers['content-length'];
+  const length = told === undefined ? null : Number(told);
+  if (length !== null && length > maxBytes) return Promise.resolve({ kind: 'too_large' });
   return new Promise((resolve) => {
-    const chunks: Uint8Array[] = [];
+    const json = new JsonBody(length);
     let size = 0;
+    let reading: Reading = 'more';
     const settle = (body: Body) => {
       clearTimeout(timer);
       request.off('data', onData).off('end', onEnd).off('close', onClose);
@@ -33,46 +38,19 @@ export function readBody(
       timer.refresh();
       size += chunk.length;
       if (size > maxBytes) return settle({ kind: 'too_large' });
-      chunks.push(chunk);
+      reading = json.push(chunk);
+      // Where all has come, the end is near, and the connection can be used again.
+      if (reading !== 'more' && size !== length) settle({ kind: reading });
     };
-    const onEnd = () => settle({ kind: 'complete', line: toLine(join(chunks, size)) });
+    const onEnd = () => {
+      if (reading !== 'more') return settle({ kind: reading });
+      const frame = json.end();
+      settle(frame === null ? { kind: 'malformed' } : { kind: 'complete', frame });
+    };
     const onClose = () => settle({ kind: 'aborted' });
     const timer = setTimeout(() => settle({ kind: 'stalled' }), idleMs);
     // An aborted request emits `error` before `close`; the listener stays, an error may come late.
     request.on('error', onClose);
     request.on('data', onData).on('end', onEnd).on('close', onClose);
   });
-}
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const LF = 0x0a;
-const CR = 0x0d;
-const SPACE = 0x20;
-
-/**
- * Turns the line breaks between the tokens of a JSON text into spaces, in place. Line breaks
- * inside strings stay: they are not JSON, and the scanner refuses them.
- */
-export function toLine(bytes: Uint8Array): Uint8Array {
-  if (!bytes.includes(LF) && !bytes.includes(CR)) return bytes;
-  let inString = false;
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i];
-    if (byte === QUOTE) inString = !inString;
-    else if (inString) {
-      if (byte === BACKSLASH) i++;
-    } else if (byte === LF || byte === CR) bytes[i] = SPACE;
-  }
-  return bytes;
-}
-
-function join(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
 }

@@ -6,6 +6,9 @@ const LINGER_IDLE_MS = 2000;
 /** A refused body is read and dropped for at most this long. */
 const LINGER_MS = 30_000;
 
+/** A longer body is not copied. */
+const ONE_WRITE_BYTES = 16 * 1024;
+
 type Headers = Readonly<Record<string, string>>;
 
 /** A request that cannot be served. */
@@ -38,7 +41,10 @@ export function replyMessage(
   headers: Headers = {},
 ): void {
   const body = Buffer.concat(parts);
-  response.writeHead(200, { ...headers, ...describe(body) }).end(body);
+  response.writeHead(200, { ...headers, ...describe(body) });
+  // Node sends a string together with the head, and a buffer behind it.
+  if (body.length <= ONE_WRITE_BYTES) response.end(body.toString('latin1'), 'latin1');
+  else response.end(body);
 }
 
 /**

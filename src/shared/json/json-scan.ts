@@ -73,6 +73,16 @@ export class Scanner {
     return this.#code();
   }
 
+  /** True when the next byte belongs to a string; of no meaning after an error. */
+  get inString(): boolean {
+    return this.#loop.inString;
+  }
+
+  /** True when the next byte belongs to an escape; of no meaning after an error. */
+  get inEscape(): boolean {
+    return this.#loop.inEscape;
+  }
+
   /** True when the message has a `method`; also for a line that is refused. */
   get hasMethod(): boolean {
     return this.ranges[2 * SLOT.method]! >= 0;

@@ -68,6 +68,16 @@ export class ScanLoop {
     return this.#state === END || this.#state === END_CR;
   }
 
+  /** True when the next byte belongs to a string, as far as the structure is known. */
+  get inString(): boolean {
+    return this.#state >= STRING && this.#state <= KEY_ESCAPE;
+  }
+
+  /** True when the next byte belongs to an escape. */
+  get inEscape(): boolean {
+    return this.#state === ESCAPE || this.#state === KEY_ESCAPE;
+  }
+
   note(error: number): void {
     this.errors |= 1 << error;
   }

@@ -3,7 +3,7 @@
  * the rest. Never routes, and reads no more of a message than its envelope.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Frame, scanFrame, textAt, withoutBom } from '../../../shared/json/frame.ts';
+import { type Frame, textAt } from '../../../shared/json/frame.ts';
 import { classify } from '../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import { isLongId, MAX_ID_BYTES } from '../../../shared/json/keys.ts';
@@ -167,7 +167,7 @@ function unauthorized({ socket }: IncomingMessage, file: string | null): string 
   return `Unauthorized: send the header "Authorization: Bearer <token>" with a token of this gateway; ${where}`;
 }
 
-/** Reads and scans the body. Null: the request has been answered, or its client has left. */
+/** Reads the body. Null: the request has been answered, or its client has left. */
 async function readFrame(
   { options, limits }: Edge,
   request: IncomingMessage,
@@ -185,27 +185,18 @@ async function readFrame(
       refuse(request, response, gatewayError(413, limit));
       return null;
     }
+    case 'batch':
+      refuse(request, response, invalidRequest('Batches are not supported'));
+      return null;
+    case 'malformed':
+      refuse(request, response, PARSE_ERROR);
+      return null;
     case 'complete':
       break;
   }
-  const line = withoutBom(body.line);
-  if (isBatch(line)) {
-    replyError(response, invalidRequest('Batches are not supported'));
-    return null;
-  }
-  const frame = scanFrame(line);
-  if ('error' in frame) {
-    replyError(response, PARSE_ERROR);
-    return null;
-  }
-  if (isLongId(frame, SLOT.id)) {
+  if (isLongId(body.frame, SLOT.id)) {
     replyError(response, invalidRequest(`The id may have at most ${MAX_ID_BYTES} bytes`));
     return null;
   }
-  return takeNullParamsAsNone(frame);
-}
-
-function isBatch(line: Uint8Array): boolean {
-  const first = line.find((byte) => byte !== 0x20 && byte !== 0x09);
-  return first === 0x5b;
+  return takeNullParamsAsNone(body.frame);
 }

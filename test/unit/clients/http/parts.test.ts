@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { hostAndPort } from '#src/main/clients/http/address.ts';
 import { Waiting } from '#src/main/clients/http/sessionful/waiting.ts';
-import { toLine } from '#src/main/http/body.ts';
 import {
   type HostRule,
   hostNameProblem,
@@ -10,13 +9,6 @@ import {
   judgeCaller,
   loopbackAddress,
 } from '#src/main/http/guard.ts';
-
-test('line breaks between tokens become spaces, those inside strings stay', () => {
-  const line = (text: string) => Buffer.from(toLine(Buffer.from(text))).toString();
-  expect(line('{\r\n "a": "b\\n\\"",\n"c": 1\n}')).toBe('{   "a": "b\\n\\"", "c": 1 }');
-  expect(line('{"a":"b\nc"}')).toBe('{"a":"b\nc"}');
-  expect(line('{"a\\\\":\n1}')).toBe('{"a\\\\": 1}');
-});
 
 const LOOPBACK = '127.0.0.1';
 

@@ -119,6 +119,33 @@ test('a body that grows over the cap is refused while it streams in', async () =
   request.destroy();
 });
 
+test.each([
+  ['{"a": nonsense', 'Parse error'],
+  ['[{"jsonrpc"', 'Batches are not supported'],
+])('a body that begins with %s is refused while it streams in', async (text, message) => {
+  const edge = await startEdge(new EchoRouter());
+  const request = openPost(edge, { 'content-length': '900000' });
+  request.write(text);
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  expect(response.statusCode).toBe(400);
+  expect((await response.toArray()).join('')).toContain(message);
+  request.destroy();
+});
+
+test('a connection is used again after a body that is no message', async () => {
+  const edge = await startEdge(new EchoRouter());
+  const { host, port } = new URL(edge.url);
+  const socket = connectSocket(Number(port), '127.0.0.1');
+  const head = Object.entries({ host, ...HEADERS, 'content-length': 8 });
+  const lines = head.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  for (let i = 0; i < 2; i++) {
+    socket.write(`POST /mcp HTTP/1.1\r\n${lines}\r\nnonsense`);
+    const [chunk] = (await once(socket, 'data')) as [Buffer];
+    expect(chunk.toString()).toMatch(/^HTTP\/1\.1 400 [^]*Parse error/);
+  }
+  socket.destroy();
+});
+
 test('a client that reads only after writing its whole body still gets the refusal', async () => {
   const edge = await startEdge(new EchoRouter());
   const { host, port } = new URL(edge.url);
