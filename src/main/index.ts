@@ -18,6 +18,11 @@ interface CommonOptions {
   readonly config?: string;
 }
 
+/** Of commands that leave a record in the audit log, or read it. */
+interface RecordingOptions extends CommonOptions {
+  readonly stateDir?: string;
+}
+
 interface ServeOptions extends CommonOptions {
   readonly http?: string;
   readonly tokenFile?: string;
@@ -74,11 +79,7 @@ program
     'bearer tokens of the HTTP clients, one on each line; else rea makes one',
   )
   .option('--no-token', 'let every program of this machine connect over HTTP, without a token')
-  .option(
-    '--state-dir <dir>',
-    'where the gateway keeps what is its own (default: below ~/.local/state/rea)',
-    given,
-  )
+  .addOption(stateDirOption())
   .option(
     '--allow-host <name>',
     'a further name that clients may reach it by over HTTP, like mcp.example.com; may be repeated',
@@ -187,28 +188,26 @@ program
   .command('freeze')
   .description('set the kill switch: every call of every gateway of this directory is refused')
   .requiredOption('--reason <text>', 'why; whoever calls is told')
+  .addOption(stateDirOption())
   .action(async (_options: unknown, command: Command) => {
-    const options = command.optsWithGlobals<CommonOptions & { reason: string }>();
+    const options = command.optsWithGlobals<RecordingOptions & { reason: string }>();
     const { runFreeze } = await import('./commands/freeze.ts');
-    const { stdout, stderr } = process;
-    const { cwd } = foundPlaces(options);
-    exitCode = await runFreeze({ cwd, reason: options.reason, stdout, stderr });
+    exitCode = await runFreeze({ ...recordingPlace(options), reason: options.reason });
   });
 
 program
   .command('unfreeze')
   .description('clear the kill switch')
   .option('--yes', 'do not ask')
+  .addOption(stateDirOption())
   .action(async (_options: unknown, command: Command) => {
-    const options = command.optsWithGlobals<CommonOptions & { yes?: true }>();
+    const options = command.optsWithGlobals<RecordingOptions & { yes?: true }>();
     const { runUnfreeze } = await import('./commands/freeze.ts');
-    const { stdin, stdout, stderr } = process;
+    const { stdin } = process;
     exitCode = await runUnfreeze({
-      cwd: foundPlaces(options).cwd,
+      ...recordingPlace(options),
       yes: options.yes === true,
       stdin: stdin.isTTY ? stdin : null,
-      stdout,
-      stderr,
     });
   });
 
@@ -221,25 +220,12 @@ audit
   .command('verify')
   .description('prove that no record was changed, moved or removed')
   .argument('[file...]', 'single files, without their anchors (default: the whole log)')
-  .option(
-    '--state-dir <dir>',
-    'where the gateway keeps what is its own (default: below ~/.local/state/rea)',
-    given,
-  )
+  .addOption(stateDirOption())
   .action(async (files: string[], _options: unknown, command: Command) => {
-    const { stateDir, ...common } = command.optsWithGlobals<
-      CommonOptions & { stateDir?: string }
-    >();
-    const { cwd } = foundPlaces(common);
+    const options = command.optsWithGlobals<RecordingOptions>();
     const { runAuditVerify } = await import('./commands/audit.ts');
-    exitCode = runAuditVerify({
-      cwd,
-      ...(stateDir === undefined ? {} : { stateDir: resolve(stateDir) }),
-      files: files.map((file) => resolve(file)),
-      env: process.env,
-      stdout: process.stdout,
-      stderr: process.stderr,
-    });
+    const place = recordingPlace(options);
+    exitCode = runAuditVerify({ ...place, files: files.map((file) => resolve(file)) });
   });
 
 audit
@@ -308,6 +294,22 @@ function places({ cwd, config }: CommonOptions): { cwd: string; config?: string 
 function foundPlaces(options: CommonOptions): ReturnType<typeof places> {
   const asked = places(options);
   return { ...asked, cwd: projectDirectory(asked.cwd) };
+}
+
+function stateDirOption(): Option {
+  const what = 'where the gateway keeps what is its own (default: below ~/.local/state/rea)';
+  return new Option('--state-dir <dir>', what).argParser(given);
+}
+
+function recordingPlace(options: RecordingOptions) {
+  const { stateDir } = options;
+  return {
+    cwd: foundPlaces(options).cwd,
+    ...(stateDir === undefined ? {} : { stateDir: resolve(stateDir) }),
+    env: process.env,
+    stdout: process.stdout,
+    stderr: process.stderr,
+  };
 }
 
 /** Prints one line for the error that ended the command. @returns the exit code. */

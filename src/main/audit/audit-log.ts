@@ -212,10 +212,11 @@ export class AuditLog implements Audit {
     this.#thread.tell(seq, { type: 'refused', seq, server, tool, method, client: by, code });
   }
 
-  event(event: AuditEvent): void {
+  event(event: AuditEvent, owner?: CallOwner): void {
     if (!this.#open) return;
+    const client = owner === undefined ? null : this.#clientOf(owner);
     const seq = this.#thread.next();
-    this.#thread.tell(seq, { type: 'event', seq, at: Date.now(), event });
+    this.#thread.tell(seq, { type: 'event', seq, at: Date.now(), event, client });
   }
 
   #subjectOf(server: string, tool: string | null, method: string, tier: Tier): number {

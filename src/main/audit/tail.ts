@@ -13,8 +13,9 @@ import { shown } from '../status/words.ts';
 
 /** The end of a file that is looked at. */
 const TAIL_BYTES = 1024 * 1024;
-/** So many files, those that have changed last. */
+/** So many files, those that have changed last, and more of them only while there are too few records. */
 const FILES = 16;
+const MOST_FILES = 2000;
 const MAX_WORD = 80;
 const NEWLINE = 0x0a;
 
@@ -41,12 +42,15 @@ export class Tail {
   last(count: number): string[] {
     const files = this.#files();
     for (const { inode, bytes } of files) this.#read.set(inode, bytes);
-    const records = files.slice(0, FILES).flatMap((file) => {
+    const records: string[] = [];
+    for (const [index, file] of files.slice(0, MOST_FILES).entries()) {
+      // Each command has a file of its own, with next to nothing in it.
+      if (index >= FILES && records.length >= count) break;
       const from = Math.max(0, file.bytes - TAIL_BYTES);
       // The first line of a range is cut.
       const lines = this.#lines(file, from);
-      return (from === 0 ? lines : lines.slice(1)).slice(-count);
-    });
+      records.push(...(from === 0 ? lines : lines.slice(1)).slice(-count));
+    }
     return this.#shown(records).slice(-count);
   }
 
@@ -104,6 +108,10 @@ function inWords(line: string): string {
   };
   const metadata = fieldsOf(record['metadata']);
   const event = text(metadata?.['event']);
+  const said = (key: string): string | null => {
+    const value = text(metadata?.[key]);
+    return value === null ? null : shown(value, MAX_WORD);
+  };
   const what = word('tool_name') ?? text(metadata?.['method']);
   const parts = [
     iso(record['timestamp']) ?? 'without a time',
@@ -116,6 +124,8 @@ function inWords(line: string): string {
     word('outcome'),
     word('error'),
     word('client'),
+    said('answer'),
+    said('reason'),
   ];
   return parts.filter((part) => part !== null).join('  ');
 }

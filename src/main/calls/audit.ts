@@ -34,7 +34,8 @@ export interface Audit {
     ms: number | null,
   ): void;
   refused(request: RefusedRequest): void;
-  event(event: AuditEvent): void;
+  /** @param client whose it is; without it no client's. */
+  event(event: AuditEvent, client?: CallOwner): void;
 }
 
 export const AUDIT_UNAVAILABLE: Refusal = {

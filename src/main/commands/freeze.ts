@@ -1,14 +1,16 @@
 /**
  * `rea freeze` and `rea unfreeze`: set and clear the kill switch of a directory, and wait until every
- * gateway that lives there says that it has seen it.
+ * gateway that lives there says that it has seen it. Both are recorded in the audit log.
  */
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { AuditEvent } from '../../shared/model/audit.ts';
 import { errorCode, errorText, unlessRefused } from '../../shared/platform/errno.ts';
 import { systemReader } from '../../shared/platform/identity.ts';
 import { clip, oneLine } from '../../shared/text/clean-text.ts';
+import { notRecorded, type Recorded } from '../audit/recorded.ts';
 import { clearHalt, haltEntries, readHalt, setHalt } from '../processes/halt-file.ts';
 import { readInstanceFiles } from '../status/gateway-files.ts';
 import { systemJudges } from '../status/liveness.ts';
@@ -16,6 +18,9 @@ import { systemJudges } from '../status/liveness.ts';
 interface CommonOptions {
   /** Absolute directory that `.rea` lies in. */
   readonly cwd: string;
+  /** `--state-dir`, absolute. */
+  readonly stateDir?: string;
+  readonly env: NodeJS.ProcessEnv;
   readonly stdout: NodeJS.WritableStream;
   readonly stderr: NodeJS.WritableStream;
 }
@@ -39,7 +44,8 @@ const CONFIRM_MS = 2000;
 const LOOK_EVERY_MS = 5;
 
 /** Resolves with the exit code: 0 every living gateway is frozen, 1 one has not said so, 2 no reason. */
-export async function runFreeze({ cwd, reason, stdout, stderr }: FreezeOptions): Promise<number> {
+export async function runFreeze(options: FreezeOptions): Promise<number> {
+  const { cwd, reason, stdout, stderr } = options;
   const line = clip(oneLine(reason).trim(), MAX_REASON);
   if (line === '') {
     return say(
@@ -51,8 +57,10 @@ export async function runFreeze({ cwd, reason, stdout, stderr }: FreezeOptions):
   const dir = directoryIn(cwd);
   if (dir === null) return say(stderr, nowhere(cwd), EXIT_FAILED);
   const startedAt = performance.now();
+  let already = false;
   try {
-    if (!setHalt(dir, line)) {
+    already = !setHalt(dir, line);
+    if (already) {
       const { reason: given } = readHalt(dir);
       say(stdout, `HALT was set already${given === null ? '' : `: ${oneLine(given)}`}`, 0);
     }
@@ -61,7 +69,12 @@ export async function runFreeze({ cwd, reason, stdout, stderr }: FreezeOptions):
     const message = `HALT cannot be set in ${dir}: ${errorText(error)}; to stop everything: end the gateways`;
     return say(stderr, message, EXIT_FAILED);
   }
-  return report(await confirmed(dir, true), 'frozen', startedAt, { stdout, stderr });
+  const seen = await confirmed(dir, true);
+  const ms = Math.round(performance.now() - startedAt);
+  // Calls are refused already: nothing waits for the record.
+  const facts = { reason: line, already, gateways: seen.count, missing: seen.missing.length };
+  tellIfNot(stderr, await record(options, { event: 'freeze', facts }));
+  return report(seen, 'frozen', ms, options);
 }
 
 /** Resolves with the exit code: 0 cleared everywhere, 1 not, 2 nobody can be asked. */
@@ -77,10 +90,21 @@ export async function runUnfreeze(options: UnfreezeOptions): Promise<number> {
       }
       if (!(await agreed(dir, stdin, stderr))) return say(stdout, 'HALT stays set', EXIT_FAILED);
     }
+    const { reason } = readHalt(dir);
+    // Before calls get through.
+    const recorded = await record(options, { event: 'unfreeze', facts: { reason } });
+    tellIfNot(stderr, recorded);
+    if (recorded.kind === 'failed' && recorded.refuse) {
+      return say(stdout, 'HALT stays set', EXIT_FAILED);
+    }
     const startedAt = performance.now();
     const problem = clearHalt(dir);
-    if (problem !== null) return say(stderr, `${problem}; remove it yourself`, EXIT_FAILED);
-    return report(await confirmed(dir, false), 'unfrozen', startedAt, options);
+    if (problem !== null) {
+      await record(options, { event: 'unfreeze', status: 'error', error: problem });
+      return say(stderr, `${problem}; remove it yourself`, EXIT_FAILED);
+    }
+    const seen = await confirmed(dir, false);
+    return report(seen, 'unfrozen', Math.round(performance.now() - startedAt), options);
   } catch (error) {
     if (errorCode(error) === '') throw error;
     const message = `HALT cannot be cleared in ${dir}: ${errorText(error)}`;
@@ -115,13 +139,26 @@ async function confirmed(dir: string, halted: boolean): Promise<Seen> {
   }
 }
 
+/** Loaded on demand: the switch itself is set before anything else is looked at. */
+async function record({ cwd, env, stateDir }: CommonOptions, event: AuditEvent): Promise<Recorded> {
+  const { recordCommand } = await import('../audit/command-records.ts');
+  return recordCommand(
+    { cwd, env, ...(stateDir === undefined ? {} : { chosen: stateDir }) },
+    event,
+  );
+}
+
+function tellIfNot(stderr: NodeJS.WritableStream, recorded: Recorded): void {
+  const line = notRecorded(recorded);
+  if (line !== null) say(stderr, line, 0);
+}
+
 function report(
   { count, missing }: Seen,
   state: 'frozen' | 'unfrozen',
-  startedAt: number,
+  ms: number,
   { stdout, stderr }: Pick<CommonOptions, 'stdout' | 'stderr'>,
 ): number {
-  const ms = Math.round(performance.now() - startedAt);
   const gateways = count === 1 ? '1 gateway' : `${count} gateways`;
   if (count > 0) say(stdout, `${gateways} ${state} in ${ms} ms`, 0);
   if (missing.length > 0) {

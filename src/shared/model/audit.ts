@@ -58,10 +58,15 @@ export interface AuditBody {
   readonly metadata: AuditMetadata;
 }
 
-/** A record that no call has made: of a server's life, of HALT, of the configuration. */
+/** A record that no call has made: of a server's life, of HALT, of the configuration, of what a person does. */
 export interface AuditEvent {
   readonly event: string;
   readonly server?: string;
+  /** The tool's own name. */
+  readonly tool?: string;
+  readonly tier?: Tier;
+  /** sha256 of the bytes of the arguments, hex. */
+  readonly request?: string | undefined;
   /** @default 'allowed' */
   readonly status?: AuditStatus;
   readonly error?: string;
@@ -121,6 +126,17 @@ export function segmentName(name: string): { session: string; closed: string } |
   const match = name.length > 200 ? null : NAME.exec(name);
   return match === null ? null : { session: match[1] ?? '', closed: match[2] ?? '' };
 }
+
+/** The session of a command beside gateways: its chain holds what a person did by it. */
+export function commandSession(id: string): string {
+  return `${COMMAND}${id}`;
+}
+
+export function isCommandSession(session: string): boolean {
+  return session.startsWith(COMMAND);
+}
+
+const COMMAND = 'cmd-';
 
 /** The file that a chain is written to now. */
 export function currentSegment(session: string): string {

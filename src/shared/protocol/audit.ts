@@ -66,6 +66,8 @@ export interface EventItem {
   /** Milliseconds since the epoch. */
   readonly at: number;
   readonly event: AuditEvent;
+  /** Whose it is; null: no client's. */
+  readonly client: number | null;
 }
 
 /** Records that main could not hold while no thread took them. */

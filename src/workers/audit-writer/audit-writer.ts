@@ -151,7 +151,7 @@ export class AuditWriter {
       case 'refused':
         return this.#hold(this.#bodies.refused(item, Date.now()), item.seq);
       case 'event':
-        return this.#hold(this.#bodies.event(item.event, item.at, item.seq), item.seq);
+        return this.#hold(this.#bodies.event(item.event, item.at, item), item.seq);
       case 'lost':
         this.#lose(item.count);
     }
@@ -245,7 +245,7 @@ export class AuditWriter {
     if (this.#untold > 0) {
       const count = this.#untold;
       const gap = { event: 'gap', status: 'error', facts: { lost: count } } as const;
-      store.append([this.#bodies.event(gap, Date.now(), null)]);
+      store.append([this.#bodies.event(gap, Date.now(), { seq: null })]);
       this.#untold -= count;
     }
     const batch = this.#held.slice(0, BATCH);

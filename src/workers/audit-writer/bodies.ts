@@ -13,13 +13,11 @@ import type {
   SubjectItem,
 } from '../../shared/protocol/audit.ts';
 import { clip } from '../../shared/text/clean-text.ts';
+import { boundedFacts } from '../../shared/text/facts.ts';
 import { Redactor } from '../../shared/text/redact.ts';
 
 const MAX_NAME = 256;
 const MAX_TEXT = 300;
-/** Of an event: facts, elements of a list, and levels of nesting. */
-const MAX_FACTS = 32;
-const MAX_DEPTH = 3;
 /** Where the arguments of a request are, in this order. */
 const ARGUMENTS = ['arguments', 'uri', 'ref'];
 
@@ -101,13 +99,21 @@ export class Bodies {
   }
 
   /** @param seq null: the writer's own. */
-  event({ event, server, status, error, facts }: AuditEvent, at: number, seq: number | null) {
-    const known = facts === undefined ? {} : (this.#value(facts, 0) as object);
+  event(
+    { event, server, tool, tier, status, error, request, facts = {} }: AuditEvent,
+    at: number,
+    { seq, client = null }: { readonly seq: number | null; readonly client?: number | null },
+  ): AuditBody {
+    const clean = (text: string, max: number) => this.#clean(text, max);
     return this.#body(at, {
-      server_name: server === undefined ? null : this.#clean(server, MAX_NAME),
+      tool_name: tool === undefined ? null : clean(tool, MAX_NAME),
+      server_name: server === undefined ? null : clean(server, MAX_NAME),
+      tier: tier ?? null,
       status: status ?? 'allowed',
-      error: error === undefined ? undefined : this.#clean(error, MAX_TEXT),
-      metadata: { event, ...(seq === null ? {} : { seq }), ...known },
+      error: error === undefined ? undefined : clean(error, MAX_TEXT),
+      request,
+      client: client === null ? undefined : this.#clients.get(client),
+      metadata: { event, ...(seq === null ? {} : { seq }), ...boundedFacts(facts, clean) },
     });
   }
 
@@ -148,19 +154,6 @@ export class Bodies {
   #clean(text: string, max: number): string {
     // Cut twice: redaction looks at a bounded text, and its marks may be longer than what they replace.
     return clip(this.#redactor.redact(clip(text, 4 * max)), max);
-  }
-
-  #value(value: unknown, depth: number): unknown {
-    if (typeof value === 'string') return this.#clean(value, MAX_TEXT);
-    if (typeof value !== 'object' || value === null) return value;
-    if (depth > MAX_DEPTH) return '…';
-    if (Array.isArray(value)) {
-      return value.slice(0, MAX_FACTS).map((one) => this.#value(one, depth + 1));
-    }
-    const entries = Object.entries(value).slice(0, MAX_FACTS);
-    return Object.fromEntries(
-      entries.map(([key, one]) => [this.#clean(key, MAX_NAME), this.#value(one, depth + 1)]),
-    );
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { lstatSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { isCommandSession } from '../../shared/model/audit.ts';
 import { removeAnchor } from '../../shared/platform/anchor-file.ts';
 import { bestEffort, expecting } from '../../shared/platform/errno.ts';
 import {
@@ -23,6 +24,7 @@ export interface Pruning {
   readonly keepBytes: number;
 }
 
+const COMMAND_MS = 60_000;
 /** So many segments go at a time. */
 const MOST = 32;
 /** So many chains whose beginning is gone are named. */
@@ -60,8 +62,10 @@ export function prune(
 }
 
 /** True for a file that a gateway may still write to. */
-function isWritten(dir: string, { session: of }: Segment, session: string): boolean {
+function isWritten(dir: string, { session: of, changedMs }: Segment, session: string): boolean {
   if (of === session) return true;
+  // A command has no record in `run`, and writes for a moment.
+  if (isCommandSession(of) && Date.now() - changedMs < COMMAND_MS) return true;
   const instance = join(dir, 'run', `${of}.json`);
   return expecting(['ENOENT', 'ENOTDIR'], false, () => lstatSync(instance).isFile());
 }

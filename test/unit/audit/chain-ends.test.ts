@@ -5,11 +5,12 @@ import {
   readFileSync,
   rmSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { ANCHORS, currentSegment } from '#src/shared/model/audit.ts';
+import { ANCHORS, commandSession, currentSegment } from '#src/shared/model/audit.ts';
 import { prune } from '#src/workers/audit-writer/pruning.ts';
 import { type AuditWorld, auditWorld, BOOT, body, filled } from '../../support/audit-world.ts';
 
@@ -99,4 +100,34 @@ it('segments that rea has removed are not missed, and any other is', () => {
   const [left = ''] = readdirSync(world.dir).filter((name) => !name.includes(other));
   rmSync(join(world.dir, left));
   expect(world.verify().broken).toHaveLength(1);
+});
+
+it('a command that has begun to record and has no record yet is no damage', () => {
+  const world = auditWorld();
+  filled(world, A).close();
+  writeFileSync(join(world.stateDir, ANCHORS, `${commandSession('1')}.json`), '');
+  expect(world.verify()).toMatchObject({ broken: [], notes: [] });
+  writeFileSync(join(world.dir, currentSegment(commandSession('1'))), '');
+  expect(world.verify().broken).toEqual([]);
+});
+
+it('what a command may still be writing is not removed, and goes like any other file later', () => {
+  const world = auditWorld();
+  filled(world, A).close();
+  const store = world.store(commandSession('1'));
+  store.append([body(commandSession('1'), 1)]);
+  store.close();
+  const file = currentSegment(commandSession('1'));
+  const gone: string[] = [];
+  const all = () =>
+    prune({ dir: world.dir, stateDir: world.stateDir, session: A, keepBytes: 0 }, (facts) => {
+      gone.push(...(facts['removed'] as { name: string }[]).map(({ name }) => name));
+    });
+  all();
+  expect(gone).toHaveLength(2);
+  expect(gone).not.toContain(file);
+  const before = new Date(Date.now() - 120_000);
+  utimesSync(join(world.dir, file), before, before);
+  all();
+  expect(gone.slice(2)).toEqual([file]);
 });

@@ -59,6 +59,7 @@ const event = (seq: number): AuditItem => ({
   seq,
   at: 1_800_000_000_000 + seq,
   event: { event: 'tick' },
+  client: null,
 });
 
 it('holds 20,000 records for a disk that fails, gives up the oldest, and records the gap', () => {

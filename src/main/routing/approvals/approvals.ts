@@ -9,6 +9,7 @@ import { idNumber } from '../../../shared/json/id-number.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import type { ServerConfig } from '../../../shared/model/config.ts';
 import type { CatalogEntry } from '../../../shared/model/mcp.ts';
+import type { Audit } from '../../calls/audit.ts';
 import type { ToldProgress, Withdrawable } from '../../calls/call.ts';
 import type { Failure } from '../../calls/failures.ts';
 import { byRules } from '../../calls/gate/gate.ts';
@@ -20,7 +21,7 @@ import type { Client } from '../client.ts';
 import type { ServerRequest } from '../request.ts';
 import type { RequestIds } from '../server-requests/request-ids.ts';
 import { withdrawQuestion } from '../withdraw.ts';
-import { choiceOf, questionLine } from './question.ts';
+import { askedBy, choiceOf } from './question.ts';
 
 export type Why = Omit<Failure, 'server' | 'phase'>;
 
@@ -43,6 +44,7 @@ export interface ApprovalsOptions {
   readonly halted: () => Halt;
   /** Takes out secrets. */
   readonly hide: (text: string) => string;
+  readonly audit: Pick<Audit, 'event'>;
   /** How often a client is told that a call waits for its answer. */
   readonly waitingMs: number;
   /** A question has ended. */
@@ -113,7 +115,11 @@ export class Approvals {
     this.#timer ??= setInterval(() => this.#tellWaiting(), this.#options.waitingMs).unref();
     const { tier } = ruleOf(tool, config);
     const question = { server: name, tool: tool.key, tier, frame, hide: this.#options.hide };
-    client.ask([questionLine(idText, question)], request.idText);
+    const asked = askedBy(idText, question);
+    const facts = { ask: Number(idText), level: rules.level };
+    const about = { server: name, tool: tool.key, tier: tier.tier, request: asked.request };
+    this.#options.audit.event({ event: 'ask', ...about, facts }, client);
+    client.ask([asked.line], request.idText);
   }
 
   /** A client answers. @returns false when that is no answer to a question of the gateway's own. */
@@ -192,8 +198,8 @@ export class Approvals {
     fail({ code: 'ERR_DENIED_TIER', outcome: 'not_sent', message, retryAt: null });
   }
 
-  #unable({ tool, fail }: Asking, config: ServerConfig, unable: string): void {
-    this.#options.onAnswer(config.name, 'unable');
+  #unable({ request, tool, fail }: Asking, config: ServerConfig, unable: string): void {
+    this.#answered(config.name, tool, 'unable', { client: request.client, ask: null });
     const { tier } = ruleOf(tool, config);
     const { level, levelAt } = config.rules;
     const what = `tool ${JSON.stringify(tool.key)} of server "${config.name}"`;
@@ -211,10 +217,27 @@ export class Approvals {
     if (!this.#open.delete(idText)) return;
     clearTimeout(timer);
     this.#bytes -= asking.request.frame.line.length;
-    this.#options.onAnswer(server, answer);
+    const { request, tool } = asking;
+    this.#answered(server, tool, answer, { client: request.client, ask: Number(idText) });
     if (this.#open.size > 0 || this.#timer === null) return;
     clearInterval(this.#timer);
     this.#timer = null;
+  }
+
+  /** @param ask the number of the question; null: nobody could be asked. */
+  #answered(
+    server: string,
+    tool: CatalogEntry,
+    answer: AskAnswer,
+    { client, ask }: { readonly client: Client; readonly ask: number | null },
+  ): void {
+    this.#options.onAnswer(server, answer);
+    const status = answer === 'once' || answer === 'session' ? 'allowed' : 'denied';
+    const facts = { ask, answer };
+    this.#options.audit.event(
+      { event: 'ask_answer', server, tool: tool.key, status, facts },
+      client,
+    );
   }
 
   #count(client: Client): number {

@@ -26,10 +26,19 @@ export type Choice = 'once' | 'session' | 'no';
 const MAX_LOOKED_AT = 64 * 1024;
 const MAX_SHOWN = 1024;
 const MAX_TOOL = 128;
+/** No JSON value has this text. */
+const NO_ARGUMENTS = 'none';
 const MAX_ANSWER_BYTES = 16 * 1024;
 
-/** JSON text of the request to the client. @param idText JSON text of its id. */
-export function questionLine(idText: string, question: Question): Uint8Array {
+export interface Asked {
+  /** JSON text of the request to the client. */
+  readonly line: Uint8Array;
+  /** sha256 of the bytes of the arguments, hex; undefined: there are none. */
+  readonly request: string | undefined;
+}
+
+/** @param idText JSON text of the question's id. */
+export function askedBy(idText: string, question: Question): Asked {
   const { server, tier } = question;
   const tool = clip(cleanForTerminal(question.tool), MAX_TOOL);
   const shown = shownArguments(question);
@@ -52,8 +61,14 @@ export function questionLine(idText: string, question: Question): Uint8Array {
       'rea/ask': { server, tool, tier: tier.tier, arguments: shown.text, sha256: shown.sha256 },
     },
   };
-  const request = { jsonrpc: '2.0', id: Number(idText), method: 'elicitation/create', params };
-  return new TextEncoder().encode(JSON.stringify(request));
+  const text = JSON.stringify({
+    jsonrpc: '2.0',
+    id: Number(idText),
+    method: 'elicitation/create',
+    params,
+  });
+  const request = shown.text === NO_ARGUMENTS ? undefined : shown.sha256;
+  return { line: new TextEncoder().encode(text), request };
 }
 
 /** What a client has answered; whatever is no clear yes is a no. */
@@ -78,7 +93,7 @@ function shownArguments({ frame, hide }: Question): {
   const at = params === null ? null : member(frame.line, params, 'arguments');
   const bytes = at === null ? new Uint8Array(0) : frame.line.subarray(at[0], at[1]);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  if (at === null) return { text: 'none', sha256 };
+  if (at === null) return { text: NO_ARGUMENTS, sha256 };
   const head = new TextDecoder().decode(bytes.subarray(0, MAX_LOOKED_AT), { stream: true });
   const clean = Buffer.from(cleanForTerminal(hide(head)));
   if (clean.length <= MAX_SHOWN && bytes.length <= MAX_LOOKED_AT) {
