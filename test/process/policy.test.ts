@@ -272,11 +272,17 @@ test('what a policy denies is said once at the first start that enforces it, and
   expect(denied.stdout.split('\n')).toEqual([
     'tool "get_hinted_destructive" of server "tiers"',
     'tier: destructive (its destructiveHint: true)',
+    'source: annotations of the tool',
     'level: L1 (autonomy_level, .rea/policy.yaml:1)',
+    'rule: tier',
     expect.stringMatching(/^decision: denied; .*set autonomy_level: L3 there/),
     '',
   ]);
   expect((await check('--explain', 'tiers', 'thing')).stdout).toContain('decision: allowed\n');
+  const listed = await check('--explain', 'tiers', 'get_thing');
+  expect(listed.stdout).toMatch(/^source: words of its name$[^]*^rule: tools$/m);
+  const guessed = await check('--explain', 'tiers', 'thing');
+  expect(guessed.stdout).toMatch(/^source: nothing known of it.*$[^]*^rule: none is against it$/m);
   expect((await check('--explain', 'tiers', 'thign')).stdout).toContain('did you mean "thing"?');
   const nobody = await check('--explain', 'tierz', 'thing');
   expect([nobody.code, nobody.stdout]).toEqual([

@@ -64,6 +64,7 @@ const KEYS: readonly Key[] = [
     shown: ({ audit }) => audit.anchorCommand?.[0] ?? null,
   },
   { key: 'autonomy_level', of: ({ autonomyLevel }) => autonomyLevel },
+  { key: 'autonomy_level of the floor', of: ({ floorLevel }) => floorLevel?.level ?? null },
   { key: 'ask_timeout_ms', of: ({ askTimeoutMs }) => askTimeoutMs },
   { key: 'halt.cancel_in_flight', of: ({ cancelInFlight }) => cancelInFlight },
   {

@@ -5,8 +5,13 @@
 import type { ServerConfig } from '../../shared/model/config.ts';
 import type { ErrorCode } from '../../shared/model/errors.ts';
 import type { CatalogEntry } from '../../shared/model/mcp.ts';
-import { type ToolPatterns, VERDICTS } from '../../shared/model/policy.ts';
-import type { Tier } from '../../shared/model/tier.ts';
+import {
+  type Level,
+  type ToolPatterns,
+  VERDICTS,
+  type Verdict,
+} from '../../shared/model/policy.ts';
+import { sterner, type Tier } from '../../shared/model/tier.ts';
 import { matchersOf, type ToolList } from './tool-list.ts';
 import { type ToolTier, tierOf } from './tool-tier.ts';
 
@@ -17,8 +22,13 @@ export interface Denial {
   readonly why: string;
 }
 
-export interface ToolRule {
+export interface ToolRule extends Level {
+  /** By which it is judged. */
   readonly tier: ToolTier;
+  /** The level is that of the floor alone, and what the project says about the tool does not count. */
+  readonly byFloor: boolean;
+  /** What it may do at worst, whatever the project says of it where there is a floor. */
+  readonly worst: Tier;
   readonly verdict: 'pass' | 'ask' | Denial;
 }
 
@@ -52,14 +62,39 @@ export function methodVerdict(method: string, tier: Tier, { name, rules }: Ruled
 }
 
 function newRule(tool: RuledTool, config: Ruled): ToolRule {
-  const tier = tierOf(tool.key, tool.json, config);
-  const { rules } = config;
+  const judged = judgedBy(tool, config);
+  const { tier, level, levelAt } = judged;
   const unlisted = byList(tool.key, config);
-  if (unlisted !== null) return { tier, verdict: { code: 'ERR_DENIED_TOOL', why: unlisted } };
-  const verdict = VERDICTS[rules.level][tier.tier];
-  if (verdict !== 'deny') return { tier, verdict };
-  const why = `${shown(tool.key, config)} is denied: ${inWords(tier)}, and ${rules.level} (${rules.levelAt}) allows ${allowed(rules.level)}; ${remedy(tool.key, tier, config)}`;
-  return { tier, verdict: { code: 'ERR_DENIED_TIER', why } };
+  if (unlisted !== null) return { ...judged, verdict: { code: 'ERR_DENIED_TOOL', why: unlisted } };
+  const verdict = VERDICTS[level][tier.tier];
+  if (verdict !== 'deny') return { ...judged, verdict };
+  const why = `${shown(tool.key, config)} is denied: ${inWords(tier)}, and ${level} (${levelAt}) allows ${allowed(level)}; ${remedy(tool.key, judged, config)}`;
+  return { ...judged, verdict: { code: 'ERR_DENIED_TIER', why } };
+}
+
+type Judged = Omit<ToolRule, 'verdict'>;
+
+/**
+ * The tier and the level that count. The floor holds for all projects, and tiers are lowered by files that lie in
+ * one: so the floor's own level judges the tool as if nothing had been lowered, and the sterner of both decides.
+ */
+function judgedBy({ key, json }: RuledTool, config: Ruled): Judged {
+  const { level, levelAt, floor } = config.rules;
+  const tier = tierOf(key, json, config);
+  const own = { tier, level, levelAt, byFloor: false, worst: tier.tier };
+  if (floor === null || !mayBeLowered(key, config)) return own;
+  const bare = tierOf(key, json, { ...config, tierOverrides: {}, trusted: false });
+  const worst = sterner(tier.tier, bare.tier);
+  if (worst === tier.tier) return own;
+  const [mild, stern] = [VERDICTS[level][tier.tier], VERDICTS[floor.level][bare.tier]];
+  const isSterner = STERNNESS.indexOf(stern) > STERNNESS.indexOf(mild);
+  return isSterner ? { ...floor, tier: bare, byFloor: true, worst } : { ...own, worst };
+}
+
+const STERNNESS: readonly Verdict[] = ['pass', 'ask', 'deny'];
+
+function mayBeLowered(tool: string, { tierOverrides, trusted }: Ruled): boolean {
+  return trusted || Object.hasOwn(tierOverrides, tool);
 }
 
 /** `its tier is write ("set" in its name)`. */
@@ -68,9 +103,11 @@ export function inWords({ tier, because }: ToolTier): string {
 }
 
 /** The lines of the configuration that would allow a tool without asking anybody. */
-export function remedy(tool: string, { tier }: ToolTier, { name, rules }: Ruled): string {
-  const override = `tier_overrides: {${JSON.stringify(tool)}: ${lowerTier(tier)}} of server "${name}" if it does less`;
-  return `to allow it: ${levelRemedy(tier, rules.levelAt)}, or ${override}`;
+export function remedy(tool: string, { tier, levelAt, byFloor }: Judged, { name }: Ruled): string {
+  const raise = `to allow it: ${levelRemedy(tier.tier, levelAt)}`;
+  if (byFloor)
+    return `${raise}; your own policy does not count what a project says about its tools`;
+  return `${raise}, or tier_overrides: {${JSON.stringify(tool)}: ${lowerTier(tier.tier)}} of server "${name}" if it does less`;
 }
 
 /** A list that denies a tool, and where its parts are written. */

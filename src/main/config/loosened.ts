@@ -32,6 +32,11 @@ function ofPolicy(before: Policy, after: Policy): string[] {
   if (LEVELS.indexOf(is) > LEVELS.indexOf(was)) {
     lines.push(`level ${was} -> ${is} (${after.levelAt})`);
   }
+  const [own, floor] = [before.floorLevel?.level ?? 'L3', after.floorLevel?.level ?? 'L3'];
+  // The level that holds may be the same; what a project says about tiers counts for it, and not for this one.
+  if (LEVELS.indexOf(floor) > LEVELS.indexOf(own)) {
+    lines.push(`level of the floor ${own} -> ${floor}`);
+  }
   const blocked = new Set(after.blockedPaths.map(({ pattern }) => pattern));
   for (const { pattern, at } of before.blockedPaths) {
     if (!blocked.has(pattern))

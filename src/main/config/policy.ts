@@ -12,6 +12,7 @@ import {
   type AutonomyLevel,
   type BlockedPath,
   LEVELS,
+  type Level,
   NO_RULES,
   type RulePlaces,
   type ToolPatterns,
@@ -45,6 +46,8 @@ export interface Policy {
   readonly autonomyLevel: AutonomyLevel;
   /** Where it is written, `built-in` where it is not. */
   readonly levelAt: string;
+  /** That of the floor alone; null: there is no such file. */
+  readonly floorLevel: Level | null;
   /** How long a person may take to answer the gateway's question, milliseconds. @default 120000 */
   readonly askTimeoutMs: number;
   /** True: HALT ends the calls in flight, too. @default false */
@@ -101,10 +104,11 @@ export function withRules(
   policy: Policy,
   places: ReadonlyMap<string, RulePlaces>,
 ): GatewayConfig {
-  const { autonomyLevel: level, levelAt, askTimeoutMs, tools, blockedPaths } = policy;
+  const { autonomyLevel: level, levelAt, floorLevel: floor } = policy;
+  const { askTimeoutMs, tools, blockedPaths } = policy;
   const servers = config.servers.map((server) => {
     const at = places.get(server.name) ?? server.rules.places;
-    const rules = { level, levelAt, askTimeoutMs, tools, blockedPaths, places: at };
+    const rules = { level, levelAt, floor, askTimeoutMs, tools, blockedPaths, places: at };
     return { ...server, rules };
   });
   return { ...config, servers };
@@ -136,6 +140,7 @@ function combined(
   blocked: (draft: PolicyDraft) => BlockedPath[],
 ): Policy {
   const drafts = [own, floor].filter((one) => one !== null);
+  const { level, levelAt } = levelOf(drafts);
   const written = drafts.map((one) => one.written);
   const detection = written.flatMap(({ injection_detection: one }) => one ?? []);
   const diagnostics = written.flatMap(({ gateway }) => gateway?.health?.expose_diagnostics ?? []);
@@ -144,7 +149,9 @@ function combined(
     file: own?.file ?? null,
     floor: floor?.file ?? null,
     profile: own?.written.profile ?? floor?.written.profile ?? null,
-    ...levelOf(drafts),
+    autonomyLevel: level,
+    levelAt,
+    floorLevel: floor === null ? null : levelOf([floor]),
     askTimeoutMs: timeouts.length === 0 ? NO_RULES.askTimeoutMs : Math.min(...timeouts),
     cancelInFlight: written.some(({ halt }) => halt?.cancel_in_flight === true),
     tools: drafts.flatMap(toolsOf),
@@ -180,18 +187,15 @@ function auditOf(written: readonly NonNullable<PolicyFile['audit']>[]): AuditPol
 }
 
 /** The lowest level that any key of any file allows; the first file that says so is named. */
-function levelOf(drafts: readonly PolicyDraft[]): Pick<Policy, 'autonomyLevel' | 'levelAt'> {
-  let found: Pick<Policy, 'autonomyLevel' | 'levelAt'> = {
-    autonomyLevel: 'L3',
-    levelAt: 'built-in',
-  };
+function levelOf(drafts: readonly PolicyDraft[]): Level {
+  let found: Level = { level: 'L3', levelAt: 'built-in' };
   for (const { written, at } of drafts) {
     for (const key of ['autonomy_level', 'max_autonomy_level'] as const) {
       const level = written[key];
       if (level === undefined) continue;
-      const isLower = LEVELS.indexOf(level) < LEVELS.indexOf(found.autonomyLevel);
+      const isLower = LEVELS.indexOf(level) < LEVELS.indexOf(found.level);
       if (!isLower && found.levelAt !== 'built-in') continue;
-      found = { autonomyLevel: level, levelAt: `${key}, ${at(key)}` };
+      found = { level, levelAt: `${key}, ${at(key)}` };
     }
   }
   return found;

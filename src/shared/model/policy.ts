@@ -37,11 +37,19 @@ export interface BlockedPath {
   readonly ways: readonly (readonly PathName[])[];
 }
 
-/** The rules of the policies for one server. */
-export interface ServerRules {
+export interface Level {
   readonly level: AutonomyLevel;
-  /** Where it is written; `built-in` without a file. */
+  /** Where it is written; `built-in` where it is not. */
   readonly levelAt: string;
+}
+
+/** The rules of the policies for one server. */
+export interface ServerRules extends Level {
+  /**
+   * That of the person's own policy for all projects; null: there is none. Tiers that are lowered by what lies in
+   * the project do not count for it.
+   */
+  readonly floor: Level | null;
   /** How long a person may take to answer the gateway's question, milliseconds. @default 120000 */
   readonly askTimeoutMs: number;
   readonly tools: readonly ToolPatterns[];
@@ -60,6 +68,7 @@ export interface RulePlaces {
 export const NO_RULES: ServerRules = {
   level: 'L3',
   levelAt: 'built-in',
+  floor: null,
   askTimeoutMs: 120_000,
   tools: [],
   blockedPaths: [],

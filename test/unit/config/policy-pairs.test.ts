@@ -4,8 +4,9 @@ import { expect, test } from 'vitest';
 import { isOffered, ruleOf } from '#src/main/catalog/tool-rule.ts';
 import { loosened } from '#src/main/config/loosened.ts';
 import { loadPolicy, type Policy, withRules } from '#src/main/config/policy.ts';
-import type { GatewayConfig } from '#src/shared/model/config.ts';
+import type { GatewayConfig, ServerConfig } from '#src/shared/model/config.ts';
 import { LEVELS } from '#src/shared/model/policy.ts';
+import { TIERS } from '#src/shared/model/tier.ts';
 import { blocking } from '#src/workers/supervisor/rules/blocked.ts';
 import { serverConfig } from '../../support/supervisor-thread.ts';
 import { directory, write } from './files.ts';
@@ -66,6 +67,52 @@ test('together they are at least as stern as each, and no sterner than both', {
       const ours = sternness(load(project, {}));
       const theirs = sternness(load({}, floor));
       expect(both).toEqual(ours.map((one, at) => Math.max(one, theirs[at] ?? 0)));
+    }),
+    { numRuns: 400 },
+  );
+});
+
+const TIERED = ['get_a', 'set_a', 'drop_a'];
+const entry = fc.record({
+  trusted: fc.boolean(),
+  tierOverrides: fc.dictionary(fc.constantFrom(...TIERED), fc.constantFrom(...TIERS)),
+});
+const hints = fc.option(
+  fc.record({ readOnlyHint: fc.boolean(), destructiveHint: fc.boolean() }, { requiredKeys: [] }),
+  { nil: undefined },
+);
+
+test('nothing that lies in the project makes the floor milder: no level, no list, no tier of a tool', {
+  timeout: 120_000,
+}, () => {
+  fc.assert(
+    fc.property(file, file, entry, hints, (project, floor, own, annotations) => {
+      const config = (rules: Policy, more: object): ServerConfig => {
+        const servers = [{ ...serverConfig('echo'), ...more }];
+        const [server] = withRules(
+          { servers } as unknown as GatewayConfig,
+          rules,
+          new Map(),
+        ).servers;
+        if (server === undefined) throw new Error('no server');
+        return server;
+      };
+      const [both, alone] = [load(project, floor), load({}, floor)];
+      for (const name of TIERED) {
+        const json = Buffer.from(JSON.stringify({ name, annotations }));
+        // Each has a tool of its own: what is known of one is kept with it.
+        const judge = (server: ServerConfig) => {
+          const { verdict, worst } = ruleOf({ key: name, json }, server);
+          return [
+            ORDER.indexOf(typeof verdict === 'object' ? 'deny' : verdict),
+            TIERS.indexOf(worst),
+          ];
+        };
+        const [stern = 0, worst = 0] = judge(config(both, own));
+        const [floorStern = 0, floorWorst = 0] = judge(config(alone, {}));
+        expect(stern).toBeGreaterThanOrEqual(floorStern);
+        expect(worst).toBeGreaterThanOrEqual(floorWorst);
+      }
     }),
     { numRuns: 400 },
   );

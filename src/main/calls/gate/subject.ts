@@ -52,7 +52,7 @@ export function judge(
 export function tierOfSubject({ method, tool }: Subject, config: ServerConfig): Tier {
   return tool === null || method !== 'tools/call'
     ? tierOfMethod(method)
-    : ruleOf(tool, config).tier.tier;
+    : ruleOf(tool, config).worst;
 }
 
 function tierOfMethod(method: string): Tier {

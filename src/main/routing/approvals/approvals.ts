@@ -113,10 +113,10 @@ export class Approvals {
     this.#bytes += frame.line.length;
     client.track(open);
     this.#timer ??= setInterval(() => this.#tellWaiting(), this.#options.waitingMs).unref();
-    const { tier } = ruleOf(tool, config);
+    const { tier, level } = ruleOf(tool, config);
     const question = { server: name, tool: tool.key, tier, frame, hide: this.#options.hide };
     const asked = askedBy(idText, question);
-    const facts = { ask: Number(idText), level: rules.level };
+    const facts = { ask: Number(idText), level };
     const about = { server: name, tool: tool.key, tier: tier.tier, request: asked.request };
     this.#options.audit.event({ event: 'ask', ...about, facts }, client);
     client.ask([asked.line], request.idText);
@@ -200,10 +200,10 @@ export class Approvals {
 
   #unable({ request, tool, fail }: Asking, config: ServerConfig, unable: string): void {
     this.#answered(config.name, tool, 'unable', { client: request.client, ask: null });
-    const { tier } = ruleOf(tool, config);
-    const { level, levelAt } = config.rules;
+    const rule = ruleOf(tool, config);
+    const { tier, level, levelAt } = rule;
     const what = `tool ${JSON.stringify(tool.key)} of server "${config.name}"`;
-    const message = `${what} was not run: ${inWords(tier)}, ${level} (${levelAt}) needs a person's yes for that, and ${unable}; ${remedy(tool.key, tier, config)}`;
+    const message = `${what} was not run: ${inWords(tier)}, ${level} (${levelAt}) needs a person's yes for that, and ${unable}; ${remedy(tool.key, rule, config)}`;
     fail({ code: 'ERR_DENIED_TIER', outcome: 'not_sent', message, retryAt: null });
   }
 
