@@ -120,7 +120,8 @@ export function removeFile(path: string): boolean {
   });
 }
 
-function writeDurably(path: string, text: string): void {
+/** Creates a file of mode 0600 and syncs it. Throws the system's error; a file that is there is one. */
+export function writeDurably(path: string, text: string): void {
   const { O_WRONLY, O_CREAT, O_EXCL } = constants;
   const descriptor = openSync(path, O_WRONLY | O_CREAT | O_EXCL | flag('O_NOFOLLOW'), 0o600);
   try {

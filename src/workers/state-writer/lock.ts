@@ -3,32 +3,21 @@
  * state-writer thread. Identity and nonce belong to the process, so that a new thread continues with the
  * lock of the previous one. Decides nothing itself except whether a holder is dead.
  */
-import { linkSync, lstatSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { uptime } from 'node:os';
 import { join } from 'node:path';
-import {
-  acquire,
-  type LockEffect,
-  type LockOutcome,
-  type LockReply,
-  type LockSelf,
-  type LockStep,
-  release,
-  step,
-  sweep,
-} from '../../shared/machines/lock.ts';
+import type { LockOutcome, LockSelf } from '../../shared/machines/lock.ts';
 import { formatLockLine, type LockHolder, parseLockLine } from '../../shared/machines/lock-line.ts';
 import { judge } from '../../shared/model/process-identity.ts';
-import { type Attempt, attempt } from '../../shared/platform/errno.ts';
+import { attempt } from '../../shared/platform/errno.ts';
 import { systemLook } from '../../shared/platform/identity.ts';
-import { readEntry } from '../../shared/platform/safe-file.ts';
+import { LockFiles } from '../../shared/platform/lock-files.ts';
 import { createWhole, type Fence } from './atomic-file.ts';
 import { type ForeignHolder, isQuiet, observe } from './foreign-holder.ts';
 import { readSeq } from './state-file.ts';
 
 export const LOCK_FILE = 'serve.state.json.lock';
 const look = systemLook();
-const LONGEST_LINE = 4096;
 
 export interface LockOptions {
   /** Absolute path of `.rea`. */
@@ -42,6 +31,7 @@ export interface LockOptions {
 export class StateLock {
   readonly #options: LockOptions;
   readonly #self: LockSelf;
+  readonly #files: LockFiles;
   readonly #foreign = new Map<string, ForeignHolder>();
 
   constructor(options: LockOptions) {
@@ -52,6 +42,12 @@ export class StateLock {
       temp: `.serve.lock.${pid}.${nonce}.tmp`,
       line: formatLockLine(options.holder),
     };
+    this.#files = new LockFiles({
+      directory: options.directory,
+      self: this.#self,
+      stage: createWhole,
+      judge: (holder) => this.#judge(holder),
+    });
   }
 
   /** One attempt; takes milliseconds and never waits. */
@@ -62,14 +58,14 @@ export class StateLock {
     if (!entry.value.isDirectory()) {
       return { result: 'blocked', why: `${directory} is not a directory` };
     }
-    const outcome = this.#run(acquire(this.#self));
+    const outcome = this.#files.acquire();
     if (outcome.result === 'owner') this.#foreign.clear();
     return outcome;
   }
 
   /** Whether this process still holds the lock. Asked before every rename. */
   fence(): Fence {
-    const read = this.#read(LOCK_FILE);
+    const read = this.#files.read();
     if (read.is === 'failed')
       return { code: 'ELOCK', message: `cannot read the lock: ${read.why}` };
     return read.is === 'held' && read.line === this.#self.line ? 'ours' : 'lost';
@@ -77,12 +73,12 @@ export class StateLock {
 
   /** Removes claims of dead processes. Only for the owner. */
   sweep(): void {
-    this.#run(sweep());
+    this.#files.sweep();
   }
 
   /** Removes the lock if it is ours. */
   release(): LockOutcome {
-    return this.#run(release(this.#self));
+    return this.#files.release();
   }
 
   /** Whether a holder can be judged only by what it writes. */
@@ -94,59 +90,6 @@ export class StateLock {
   isDead(line: string): boolean {
     const holder = parseLockLine(line);
     return holder !== null && this.#judge(holder) === 'dead';
-  }
-
-  #run(first: LockStep): LockOutcome {
-    let at = first;
-    while (at.effect !== null) at = step(this.#self, at.state, this.#execute(at.effect));
-    if (at.state.at !== 'done') throw new Error(`no effect in state ${at.state.at}`);
-    return at.state.outcome;
-  }
-
-  #execute(effect: LockEffect): LockReply {
-    const path = 'name' in effect ? this.#path(effect.name) : '';
-    switch (effect.do) {
-      case 'read':
-        return this.#read(effect.name);
-      case 'judge':
-        return { is: this.#judge(effect.holder) };
-      case 'stage':
-        return replyTo(createWhole(this.#path(this.#self.temp), this.#self.line));
-      case 'link':
-        return replyTo(attempt(() => linkSync(this.#path(this.#self.temp), path)));
-      case 'rename':
-        return replyTo(attempt(() => renameSync(this.#path(this.#self.temp), path)));
-      case 'unlink':
-        return gone(attempt(() => unlinkSync(path)));
-      case 'rmdir':
-        return gone(attempt(() => rmdirSync(path)));
-      case 'list': {
-        const names = attempt(() => readdirSync(this.#options.directory));
-        if (!names.ok) return { is: 'failed', why: names.failure.message };
-        return {
-          is: 'names',
-          names: names.value.filter((name) => name.startsWith(`${LOCK_FILE}~`)),
-        };
-      }
-    }
-  }
-
-  #read(name: string): LockReply {
-    const entry = readEntry(this.#path(name), LONGEST_LINE);
-    switch (entry.is) {
-      case 'file': {
-        const holder = parseLockLine(entry.text);
-        if (holder !== null) return { is: 'held', line: entry.text, holder };
-        return { is: 'malformed', key: keyOf(entry.stats) };
-      }
-      case 'odd':
-        return { is: 'malformed', key: keyOf(entry.stats) };
-      case 'failed':
-        return { is: 'failed', why: entry.failure.message };
-      case 'absent':
-      case 'directory':
-        return { is: entry.is };
-    }
   }
 
   #judge(holder: LockHolder): 'alive' | 'dead' {
@@ -170,18 +113,4 @@ export class StateLock {
   #path(name: string): string {
     return join(this.#options.directory, name);
   }
-}
-
-function keyOf(stats: { readonly ino: number; readonly mtimeMs: number }): string {
-  return `x${stats.ino}-${Math.trunc(stats.mtimeMs)}`;
-}
-
-function replyTo(result: Attempt<void>): LockReply {
-  if (result.ok) return { is: 'ok' };
-  if (result.failure.code === 'EEXIST') return { is: 'exists' };
-  return { is: 'failed', why: result.failure.message };
-}
-
-function gone(result: Attempt<void>): LockReply {
-  return !result.ok && result.failure.code === 'ENOENT' ? { is: 'absent' } : replyTo(result);
 }
