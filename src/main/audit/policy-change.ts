@@ -67,6 +67,7 @@ const KEYS: readonly Key[] = [
   { key: 'autonomy_level of the floor', of: ({ floorLevel }) => floorLevel?.level ?? null },
   { key: 'ask_timeout_ms', of: ({ askTimeoutMs }) => askTimeoutMs },
   { key: 'halt.cancel_in_flight', of: ({ cancelInFlight }) => cancelInFlight },
+  { key: 'pins.programs', of: ({ pins }) => pins.programs },
   {
     key: 'tools',
     of: ({ tools }) => tools.map(({ allow, deny }) => ({ allow, deny })),

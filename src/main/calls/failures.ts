@@ -38,7 +38,14 @@ export function failureParts(method: string, idRaw: Uint8Array, failure: Failure
   return errorParts(idRaw, code, failure.message, { 'rea/error': error });
 }
 
+const DENIALS: ReadonlySet<ErrorCode> = new Set([
+  'ERR_DENIED_PATH',
+  'ERR_DENIED_TIER',
+  'ERR_DENIED_TOOL',
+  'ERR_PIN_DRIFT',
+]);
+
 /** By a rule, which holds until a person changes it. */
 export function isDenied(code: ErrorCode): boolean {
-  return code === 'ERR_DENIED_PATH' || code === 'ERR_DENIED_TIER' || code === 'ERR_DENIED_TOOL';
+  return DENIALS.has(code);
 }

@@ -96,7 +96,8 @@ export class Catalog {
   ): void {
     const entry = this.#servers.get(server);
     if (entry === undefined || entry.lists.has(kind)) return;
-    if (entry.config.fingerprint !== fingerprint) return;
+    // Nobody has accepted what that program says.
+    if (entry.config.fingerprint !== fingerprint || entry.config.blocked !== null) return;
     const { claims } = this.#lists[kind];
     this.#set(entry, kind, entries, (uri) => claims.sinceEarlier(uri));
   }
@@ -243,9 +244,14 @@ export class Catalog {
     const mayHave: string[] = [];
     for (const [server, { config, lists }] of this.#servers) {
       if (config.prefix === '') {
+        if (config.blocked !== null) continue;
         const isFree = owner === null || owner.server === server;
         if (isFree && !lists.slow && !lists.isSettled(kind)) mayHave.push(server);
       } else if (exposed.startsWith(`${config.prefix}__`)) {
+        if (config.blocked !== null) {
+          why = `server "${server}" is not started: ${config.blocked}`;
+          continue;
+        }
         if (!lists.isSettled(kind)) {
           return { kind: 'pending', servers: [server], areOwners: true };
         }

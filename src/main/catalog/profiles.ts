@@ -28,7 +28,8 @@ export class Profiles {
   /** Takes a profile of an earlier run, unless the server has one of this run or is configured differently. */
   restore(server: string, fingerprint: string, profile: ServerProfile): void {
     const config = this.#configs.find(({ name }) => name === server);
-    if (config?.fingerprint !== fingerprint || this.#profiles.has(server)) return;
+    if (config?.fingerprint !== fingerprint || config.blocked !== null) return;
+    if (this.#profiles.has(server)) return;
     this.#profiles.set(server, profile);
   }
 

@@ -28,6 +28,8 @@ const LOOKED_AT = 1024;
 /** Where programs are looked for: long, and the same for all of them. */
 const PATH = / \(PATH=[^)]*\)/;
 const MISSED = /; set here but not passed on \(see env_passthrough\): ([\w, ]*)/;
+/** The gateway's own words about what is blocked end so. */
+const TO_ACCEPT = /; to accept it: (rea pins accept .*)$/;
 const PAUSED: Cause = {
   why: 'several of its calls have failed in a row: it gets none for a while',
   action: 'it is tried again by itself; if its calls only take long, raise its call_timeout_ms',
@@ -36,6 +38,7 @@ const PAUSED: Cause = {
 /** @returns null when nothing is wrong. */
 export function causeOf(server: TroubledServer): Cause | null {
   const { phase, incarnation, last_error, last_exit, circuit_state } = server;
+  if (phase === 'blocked') return blocked(last_error ?? 'its program is not pinned');
   const isDown = phase === 'backoff' || phase === 'failed';
   const text = last_error ?? (isDown ? (last_exit?.detail ?? null) : null);
   if (text === null) return (circuit_state ?? 'closed') === 'closed' ? null : PAUSED;
@@ -46,6 +49,11 @@ export function causeOf(server: TroubledServer): Cause | null {
   const why = text.replace(PATH, '').replace(MISSED, '');
   const table = phase === 'failed' && incarnation === 0 ? CONFIGURED : TABLE;
   return { why, action: actionFor(table, why.slice(0, LOOKED_AT), reason, missed) };
+}
+
+function blocked(text: string): Cause {
+  const why = text.replace(TO_ACCEPT, '');
+  return { why, action: TO_ACCEPT.exec(text)?.[1] ?? null };
 }
 
 /** @param missed names of variables that are set here and that the server does not get. */

@@ -1,9 +1,8 @@
 /** `rea serve`: runs the gateway until its client ends or a signal comes. */
 import { writeSync } from 'node:fs';
-import type { GatewayConfig } from '../../shared/model/config.ts';
 import { asciiJson, oneLine } from '../../shared/text/clean-text.ts';
 import { hostAndPort } from '../clients/http/address.ts';
-import { loadConfig, type Mistakes } from '../config/load.ts';
+import { type LoadResult, loadConfig } from '../config/load.ts';
 import { loadPolicy, type Policy, withRules } from '../config/policy.ts';
 import { problemLines } from '../config/problem.ts';
 import { CLOCKS, type Clocks, clocksOf } from '../gateway/clocks.ts';
@@ -14,6 +13,9 @@ import { LogFile } from '../log/log-file.ts';
 import { LogSecrets } from '../log-secrets.ts';
 import { createLogger } from '../logger.ts';
 import { metricsPort, openMetrics } from '../metrics/metrics.ts';
+import { type PinsStarted, startPins } from '../pins/at-start.ts';
+import { withBlocked } from '../pins/blocked.ts';
+import { acceptArguments } from '../pins/program-pins.ts';
 import { guardedPlaces } from '../processes/guarded-places.ts';
 import {
   type PreparedState,
@@ -62,8 +64,8 @@ interface Prepared {
   /** Null: no metrics. */
   readonly metricsPort: number | null;
   readonly clocks: Clocks;
-  readonly config: GatewayConfig;
-  readonly mistakes: Mistakes;
+  readonly loaded: Extract<LoadResult, { ok: true }>;
+  /** As it is written. */
   readonly policy: Policy;
   readonly door: OpenDoor;
   readonly state: PreparedState;
@@ -78,11 +80,16 @@ type Preparation =
 export async function runServe(options: ServeOptions): Promise<number> {
   const preparation = prepare(options);
   if (!preparation.ok) return say(preparation.lines, preparation.code);
-  const { address, clocks, config, policy, door, state, place } = preparation.prepared;
+  const { address, clocks, loaded, door, state, place } = preparation.prepared;
   const { cwd, trustConfig } = options;
+  const pinned = state.ok ? await pinnedPrograms(options, preparation.prepared, state.dir) : null;
+  if (pinned?.ok === false) return say(pinned.message, EXIT_CANNOT_START);
+  const policy = pinned?.policy ?? preparation.prepared.policy;
+  const blocked = pinned?.blocked ?? new Map<string, string>();
+  const config = withBlocked(withRules(loaded.config, policy, loaded.places), blocked);
   const names = config.servers.map(({ name }) => name);
   const secrets = new LogSecrets(process.env);
-  secrets.expect(config.servers);
+  secrets.expect(loaded.config.servers);
   secrets.add(door.tokens);
   const logFile = options.logFile ? new LogFile(clocks.logRetryMs) : null;
   const log = createLogger(process.env, process.stderr, secrets, logFile);
@@ -91,18 +98,22 @@ export async function runServe(options: ServeOptions): Promise<number> {
   if (clocks !== CLOCKS)
     log.warn({ ...clocks }, 'REA_TEST_CLOCKS is set, which is for tests of rea only: unset it');
   const { reload: mode } = options;
-  const { mistakes } = preparation.prepared;
+  const { mistakes } = loaded;
   const { env } = process;
+  for (const { level, line } of pinned?.told ?? []) log[level](line);
   const reload = new Reload({
     cwd,
     config,
-    policy,
+    policy: preparation.prepared.policy,
     mistakes,
     mode,
     trustConfig,
     env,
     secrets,
     log,
+    read: loaded,
+    blocked,
+    pins: pinned === null || !state.ok ? null : { programs: pinned.pins, stateDir: state.dir },
   });
   tellWarnings(log, config, policy);
   tellFirstEnforced(cwd, state.ok ? state.dir : null, config, policy, log);
@@ -130,6 +141,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
     http: address === null ? null : { ...address, ...door, allowedHosts: options.allowedHosts },
     stateDir: state.ok ? state.dir : null,
     metrics: opened.metrics,
+    decided: pinned?.events ?? [],
     policy,
     onClientGone: (reason) => clientGone(reason),
   });
@@ -191,21 +203,35 @@ function prepare(options: ServeOptions): Preparation {
   const state = prepareStateDirectory(place);
   const opening = named ?? ownDoor(state);
   if (!opening.ok) return cannotStart(opening.message);
-  const { mistakes } = loaded;
-  const config = withRules(loaded.config, policy.policy, loaded.places);
   const { door } = opening;
   const prepared = {
     address,
     metricsPort: port,
     clocks,
-    config,
-    mistakes,
+    loaded,
     policy: policy.policy,
     door,
     state,
     place,
   };
   return { ok: true, prepared };
+}
+
+/** What may be started here. */
+function pinnedPrograms(
+  { cwd, config, stateDir: chosen, reload }: ServeOptions,
+  { loaded, policy }: Prepared,
+  stateDir: string,
+): Promise<PinsStarted> {
+  return startPins({
+    cwd,
+    stateDir,
+    read: loaded,
+    policy,
+    env: process.env,
+    acceptArguments: acceptArguments({ config, stateDir: chosen }),
+    takesAll: reload === 'auto',
+  });
 }
 
 function cannotStart(lines: string | readonly string[]): Preparation {

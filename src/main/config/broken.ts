@@ -66,6 +66,7 @@ export function brokenServer(name: string, prefix: string, reason: string): Serv
     resources: { owner: [] },
     rules: NO_RULES,
     ...settle({}),
+    blocked: null,
     unavailable: reason,
     fingerprint: '',
   };

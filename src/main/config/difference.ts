@@ -25,6 +25,7 @@ const OF_MAIN = [
   'rules',
   'resources',
   'instructions',
+  'pin',
   'callTimeoutMs',
   'callTotalTimeoutMs',
   'askTimeoutMs',

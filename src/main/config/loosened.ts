@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AuditPolicy } from '../../shared/model/audit.ts';
 import type { ServerConfig } from '../../shared/model/config.ts';
+import { PIN_ACTIONS } from '../../shared/model/pins.ts';
 import { LEVELS, type ToolPatterns } from '../../shared/model/policy.ts';
 import { TIERS, type Tier } from '../../shared/model/tier.ts';
 import { firstNames } from './first-of.ts';
@@ -44,6 +45,10 @@ function ofPolicy(before: Policy, after: Policy): string[] {
   }
   lines.push(...ofTools(before.tools, after.tools));
   if (before.cancelInFlight && !after.cancelInFlight) lines.push('halt.cancel_in_flight is off');
+  const [pinned, pins] = [before.pins.programs, after.pins.programs];
+  if (PIN_ACTIONS.indexOf(pins) < PIN_ACTIONS.indexOf(pinned)) {
+    lines.push(`pins.programs ${pinned} -> ${pins} (${after.pins.programsAt})`);
+  }
   return [...lines, ...ofAudit(before.audit, after.audit)];
 }
 

@@ -3,6 +3,7 @@
  * policy.ts.
  */
 import { z } from 'zod';
+import { PIN_ACTIONS } from '../../shared/model/pins.ts';
 import { LEVELS } from '../../shared/model/policy.ts';
 import { parseGlob } from '../globs/parse.ts';
 import { blockedPathProblem } from '../globs/paths.ts';
@@ -137,6 +138,9 @@ export const policySchema = mapping({
     deny: patterns('pattern', ofTools('deny')),
   }).optional(),
   halt: mapping({ cancel_in_flight: yesNo }).optional(),
+  pins: mapping({
+    programs: z.enum(PIN_ACTIONS, { error: 'write block, warn or off' }).optional(),
+  }).optional(),
   redact: mapping({
     match_timeout_ms: positive('milliseconds'),
     patterns: z

@@ -8,6 +8,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type AuditPolicy, DEFAULT_AUDIT } from '../../shared/model/audit.ts';
 import type { GatewayConfig } from '../../shared/model/config.ts';
+import { type PinAction, sternest } from '../../shared/model/pins.ts';
 import {
   type AutonomyLevel,
   type BlockedPath,
@@ -52,6 +53,7 @@ export interface Policy {
   readonly askTimeoutMs: number;
   /** True: HALT ends the calls in flight, too. @default false */
   readonly cancelInFlight: boolean;
+  readonly pins: PinsPolicy;
   readonly tools: readonly ToolPatterns[];
   readonly blockedPaths: readonly BlockedPath[];
   readonly redactPatterns: readonly RedactPattern[];
@@ -61,6 +63,15 @@ export interface Policy {
   readonly exposeDiagnostics: boolean;
   /** One line each. */
   readonly warnings: readonly string[];
+}
+
+export interface PinsPolicy {
+  /** What becomes of programs that are not pinned. @default 'block' */
+  readonly programs: PinAction;
+  /** Where that is written, `built-in` where it is not. */
+  readonly programsAt: string;
+  /** The project's file alone says so: anybody who can write in the project may have written it. */
+  readonly programsByProject: boolean;
 }
 
 export type PolicyResult =
@@ -154,6 +165,7 @@ function combined(
     floorLevel: floor === null ? null : levelOf([floor]),
     askTimeoutMs: timeouts.length === 0 ? NO_RULES.askTimeoutMs : Math.min(...timeouts),
     cancelInFlight: written.some(({ halt }) => halt?.cancel_in_flight === true),
+    pins: pinsOf(own, floor),
     tools: drafts.flatMap(toolsOf),
     blockedPaths: drafts.flatMap(blocked),
     redactPatterns: written.flatMap(({ redact }) =>
@@ -183,6 +195,21 @@ function auditOf(written: readonly NonNullable<PolicyFile['audit']>[]): AuditPol
     anchorCommand:
       written.findLast((one) => one.anchor_command !== undefined)?.anchor_command ??
       DEFAULT_AUDIT.anchorCommand,
+  };
+}
+
+function pinsOf(own: PolicyDraft | null, floor: PolicyDraft | null): PinsPolicy {
+  const said = [own, floor].flatMap((draft) => {
+    const action = draft?.written.pins?.programs;
+    if (draft === null || action === undefined) return [];
+    return [{ action, at: draft.at('pins', 'programs'), byProject: draft === own }];
+  });
+  const programs = sternest(said.map(({ action }) => action));
+  const first = said.find(({ action }) => action === programs);
+  return {
+    programs: programs ?? 'block',
+    programsAt: first?.at ?? 'built-in',
+    programsByProject: said.length > 0 && said.every(({ byProject }) => byProject),
   };
 }
 

@@ -42,7 +42,10 @@ export function programText(written: Written, redact: Redact): string {
     : address(written, hidingOwn(Object.entries(written.headers), redact));
 }
 
-function commandLine({ command, args, cwd, env, passthrough }: WrittenProgram, redact: Redact) {
+function commandLine(
+  { command, args, cwd, env, envFile, passthrough }: WrittenProgram,
+  redact: Redact,
+) {
   const words = shellWords(args, 'arguments', LONGEST_ARGS, (arg, at) => {
     return word(arg, (head) => redact(shownArgument(head, args[at - 1] ?? '')));
   });
@@ -53,6 +56,7 @@ function commandLine({ command, args, cwd, env, passthrough }: WrittenProgram, r
   return line(`${word(command, redact)} ${words}`.trim(), [
     `in ${word(cwd, redact)}`,
     ...list('env', names, variable),
+    ...(envFile === null ? [] : [`env_file ${word(envFile, redact)}`]),
     ...list('env_passthrough', passthrough),
   ]);
 }

@@ -49,14 +49,22 @@ export function changedParts(before: ServerConfig, after: ServerConfig): string[
 
 /**
  * Separates entries that may be put in force at once from those that wait. A server whose program is new
- * keeps its present entry as a whole, or is left out if it has none.
+ * keeps its present entry as a whole; if it has none, it is left out or shown as blocked.
+ *
+ * @param blocked the entry of a server that is not started; null: it is left out.
  */
 export function splitByProgram(
   running: GatewayConfig,
   wanted: GatewayConfig,
-  isKnown: (programKey: string) => boolean,
+  isKnown: (server: ServerConfig) => boolean,
+  blocked: (server: ServerConfig) => ServerConfig | null = () => null,
 ): Split {
-  const old = new Map(running.servers.map((server) => [server.name, server]));
+  const old = new Map(
+    running.servers
+      // Nothing of them runs, so there is no entry to go on with.
+      .filter((server) => server.blocked === null)
+      .map((server) => [server.name, server]),
+  );
   const withheld = new Map<string, Withheld>();
   const keepers = new Map<string, string>();
   const withhold = (server: ServerConfig, prefixOf: string | null) => {
@@ -65,8 +73,7 @@ export function splitByProgram(
     if (present !== null && present.prefix !== '') keepers.set(present.prefix, server.name);
   };
   for (const server of wanted.servers) {
-    const key = programKey(server);
-    if (key !== null && !isKnown(key)) withhold(server, null);
+    if (server.unavailable === null && !isKnown(server)) withhold(server, null);
   }
   // A server that keeps its entry keeps its prefix, too; the file may give that prefix to another one.
   const clashes = (server: ServerConfig) =>
@@ -78,7 +85,8 @@ export function splitByProgram(
   const servers = wanted.servers.flatMap((server) => {
     const held = withheld.get(server.name);
     if (held === undefined) return [server];
-    return held.running === null ? [] : [held.running];
+    if (held.running !== null) return [held.running];
+    return held.prefixOf !== null || keepers.has(server.prefix) ? [] : (blocked(server) ?? []);
   });
   return {
     config: {

@@ -123,6 +123,7 @@ const options = {
     deny: patterns('a tool name or pattern', 'tool names', 'deny').optional(),
   }).optional(),
   instructions: word(['on', 'off']).optional(),
+  pin: word(['on', 'off']).optional(),
   start_timeout_ms: milliseconds().optional(),
   call_timeout_ms: milliseconds().optional(),
   call_total_timeout_ms: milliseconds().optional(),

@@ -95,6 +95,7 @@ function resolveServer(
     resources: { owner: server.ownedResources },
     rules: NO_RULES,
     ...settle(defaults, options),
+    blocked: null,
     unavailable: unavailable.length === 0 ? null : unavailable.join('; '),
     fingerprint: endpoint === null ? programFingerprint(program) : endpointFingerprint(endpoint),
   };

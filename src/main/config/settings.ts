@@ -20,6 +20,7 @@ export type Settings = Pick<
   | 'trusted'
   | 'maxCallsPerMinute'
   | 'instructions'
+  | 'pin'
   | 'startTimeoutMs'
   | 'callTimeoutMs'
   | 'callTotalTimeoutMs'
@@ -62,6 +63,7 @@ const DEFAULTS: Settings = {
   trusted: false,
   maxCallsPerMinute: 0,
   instructions: 'on',
+  pin: 'on',
   startTimeoutMs: 30_000,
   callTimeoutMs: 60_000,
   callTotalTimeoutMs: 600_000,
@@ -133,6 +135,7 @@ function overlay(base: Settings, options: ServerOptions): Settings {
     trusted: options.trusted ?? base.trusted,
     maxCallsPerMinute: options.max_calls_per_minute ?? base.maxCallsPerMinute,
     instructions: options.instructions ?? base.instructions,
+    pin: options.pin ?? base.pin,
     startTimeoutMs: options.start_timeout_ms ?? base.startTimeoutMs,
     callTimeoutMs: options.call_timeout_ms ?? base.callTimeoutMs,
     callTotalTimeoutMs: options.call_total_timeout_ms ?? base.callTotalTimeoutMs,

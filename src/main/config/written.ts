@@ -12,6 +12,8 @@ export interface WrittenProgram {
   /** Absolute, unless it begins with a variable. */
   readonly cwd: string;
   readonly env: readonly (readonly [name: string, value: string])[];
+  /** Null: there is none. */
+  readonly envFile: string | null;
   readonly passthrough: readonly string[];
 }
 
@@ -28,6 +30,7 @@ export function writtenOf({ defaults }: Draft, server: DraftServer, base: string
     args: server.args,
     cwd: cwd.includes('${') ? cwd : resolve(base, cwd),
     env: Object.entries({ ...defaults.env, ...options.env }),
+    envFile: options.env_file ?? defaults.env_file ?? null,
     passthrough: [
       ...new Set([...(defaults.env_passthrough ?? []), ...(options.env_passthrough ?? [])]),
     ],

@@ -9,11 +9,12 @@ import type { GatewayOptions } from './options.ts';
 /** @returns the timer that hands the anchor to a program of the operator's. */
 export function startAudit(
   audit: AuditLog,
-  { clocks, config, log, policy, stateDir, version }: GatewayOptions,
+  { clocks, config, decided, log, policy, stateDir, version }: GatewayOptions,
 ): NodeJS.Timeout {
   const servers = config.servers.map(({ name }) => name);
   const facts = { version, pid: process.pid, servers: firstNames(servers), policy: policy.file };
   audit.start({ event: 'gateway_start', facts });
+  for (const event of decided) audit.event(event);
   if (policy.audit.enabled && stateDir === null) {
     log.info(
       'the audit log has no anchor, because there is no state directory: nobody can find out that its end was cut off',

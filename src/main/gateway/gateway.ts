@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { StopTimes } from '../../shared/machines/supervisor-stop.ts';
+import type { AuditEvent } from '../../shared/model/audit.ts';
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import type { EndpointRecord, ReloadRecord } from '../../shared/model/snapshot.ts';
 import { ownIdentity, systemLook } from '../../shared/platform/identity.ts';
@@ -189,6 +190,10 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   showReload(record: ReloadRecord): void {
     this.#reload = record;
     this.onChange();
+  }
+
+  record(event: AuditEvent): void {
+    this.#parts.audit.event(event);
   }
 
   /** A server has told secrets: what is shown already may hold them. */

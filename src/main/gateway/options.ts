@@ -1,6 +1,7 @@
 /**
  * The options that a gateway is started with. Types only.
  */
+import type { AuditEvent } from '../../shared/model/audit.ts';
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import type { GuardedPlaces } from '../../shared/model/guarded.ts';
 import type { Policy } from '../config/policy.ts';
@@ -28,6 +29,8 @@ export interface GatewayOptions {
   readonly stateDir: string | null;
   /** Closed with the gateway. */
   readonly metrics: Metrics;
+  /** What was decided before its start, for the audit log. */
+  readonly decided: readonly AuditEvent[];
   /** In force already: the rules of the servers are its own. */
   readonly policy: Policy;
   /** Called when the stdio client is gone and there is no other client. */

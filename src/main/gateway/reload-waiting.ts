@@ -2,10 +2,9 @@
  * Keeps the programs and addresses accepted in this run, and the servers that wait for a person because
  * theirs is new. Each is logged once, and shown until a person accepts it or the file changes.
  */
-import type { GatewayConfig } from '../../shared/model/config.ts';
+import type { GatewayConfig, ServerConfig } from '../../shared/model/config.ts';
 import type { ReloadRecord, WaitingServer } from '../../shared/model/snapshot.ts';
-import { Redactor } from '../../shared/text/redact.ts';
-import { programText } from '../config/program-text.ts';
+import { type ProgramTexts, programTexts, type Read } from '../config/program-texts.ts';
 import {
   changedParts,
   programKey,
@@ -14,16 +13,10 @@ import {
   type Withheld,
 } from '../config/programs.ts';
 import { shellWord, shellWords } from '../config/shell-words.ts';
-import { waitingSecrets } from '../config/waiting-secrets.ts';
-import type { Written } from '../config/written.ts';
 import type { LogSecrets } from '../log-secrets.ts';
 import type { Logger } from '../logger.ts';
-
-/** A configuration that was read from its file. */
-export interface Read {
-  readonly config: GatewayConfig;
-  readonly written: ReadonlyMap<string, Written>;
-}
+import { blockedServer, MOST_BLOCKED } from '../pins/blocked.ts';
+import type { ProgramPins } from '../pins/program-pins.ts';
 
 export interface WaitingOptions {
   /** The configuration of the start: its programs and addresses are accepted. */
@@ -34,6 +27,8 @@ export interface WaitingOptions {
   readonly secrets: LogSecrets;
   readonly env: NodeJS.ProcessEnv;
   readonly log: Logger;
+  /** Null: there is no place to keep any; what is known is what this run was started with. */
+  readonly pins: ProgramPins | null;
 }
 
 /** So many are logged with a line each; the others by name only. */
@@ -42,9 +37,6 @@ const TOLD = 20;
 const MOST = 64;
 const LONGEST_CHANGES = 300;
 const LONGEST_LIST = 1000;
-
-/** A server's program in one line. @param more belongs to it. */
-type Text = (name: string, more?: string) => string;
 
 interface Reason {
   readonly why: string;
@@ -70,9 +62,32 @@ export class Waiting {
     this.#learn(options.config);
   }
 
+  /** True: only a program that is pinned may be started, whoever asks for the file. */
+  get pinned(): boolean {
+    return this.#options.pins?.action === 'block';
+  }
+
   /** The part of `wanted` that may be put in force now. */
-  split(running: GatewayConfig, wanted: GatewayConfig): Split {
-    return splitByProgram(running, wanted, (key) => this.#known.has(key));
+  split(running: GatewayConfig, wanted: GatewayConfig, { written }: Read): Split {
+    const { pins } = this.#options;
+    if (pins === null || !this.pinned) {
+      return splitByProgram(running, wanted, (server) => {
+        const key = programKey(server);
+        return key === null || this.#known.has(key);
+      });
+    }
+    const runs = new Map(running.servers.map((server) => [server.name, server]));
+    let left = MOST_BLOCKED;
+    return splitByProgram(
+      running,
+      wanted,
+      (server) =>
+        isAs(runs.get(server.name), server) || pins.isPinned(server, written.get(server.name)),
+      (server) => {
+        left -= 1;
+        return left < 0 ? null : blockedServer(server, pins.why(server, written.get(server.name)));
+      },
+    );
   }
 
   /** A person has asked for this configuration: whatever is in it is this run's from now on. */
@@ -104,8 +119,8 @@ export class Waiting {
     this.#entries = withheld.slice(0, MOST).map((one, at) => {
       const key = keyOf([one]);
       // Made again each time: a part of it may have become a secret of another server.
-      const reason = reasonOf(one, text);
-      const earlier = before.get(key) ?? entryOf(key, one);
+      const reason = this.#reasonOf(one, read, text);
+      const earlier = before.get(key) ?? entryOf(key, one, this.#changeOf(one));
       const told = earlier.told || at < TOLD;
       if (told && !earlier.told) this.#tell(one, reason);
       return { ...earlier, what: reason.what, told };
@@ -123,34 +138,60 @@ export class Waiting {
     const waiting = this.#entries.map(({ name, change, what, since }) => {
       return { name, change, what, since };
     });
-    return { waiting, more: Math.max(0, withheld.length - MOST) };
+    const more = Math.max(0, withheld.length - MOST);
+    return this.pinned ? { waiting, more, accept: this.#remedy('--all') } : { waiting, more };
   }
 
-  #tell({ wanted, running }: Withheld, { why }: Reason): void {
+  #changeOf({ wanted, running }: Withheld): Entry['change'] {
+    const { pins } = this.#options;
+    if (running !== null) return 'changed';
+    return pins === null || !this.pinned ? 'new' : pins.changeOf(wanted);
+  }
+
+  #tell({ wanted, running, prefixOf }: Withheld, { why }: Reason): void {
     const { log, shown } = this.#options;
     const { name } = wanted;
     const subject =
-      running === null ? `server "${name}" waits` : `server "${name}" stays as it was`;
-    log.warn(`${shown}: ${subject}: ${why}; to take it: ${remedy()}`);
+      running !== null
+        ? `server "${name}" stays as it was`
+        : `server "${name}" ${this.pinned ? 'is not started' : 'waits'}`;
+    log.warn(`${shown}: ${subject}: ${why}; to take it: ${this.#remedy(prefixOf ?? name)}`);
+  }
+
+  /** Why one waits, in the log; and for who looks at what waits. */
+  #reasonOf({ wanted, running, prefixOf }: Withheld, read: Read, text: ProgramTexts): Reason {
+    if (prefixOf !== null) {
+      const why = `server "${prefixOf}" keeps the prefix "${wanted.prefix}" as long as it waits`;
+      return { why, what: why };
+    }
+    const noun = wanted.endpoint === null ? 'program' : 'address';
+    const parts = running === null ? this.#drift(wanted, read) : changedParts(running, wanted);
+    const changed = shellWords(parts, 'more', LONGEST_CHANGES, shortWord);
+    const what = text(wanted.name, parts.length === 0 ? '' : `; changed: ${changed}`);
+    const isNew = this.pinned ? 'is not pinned' : 'is new to this run';
+    return { why: `its ${noun} ${isNew}: ${what}`, what };
+  }
+
+  /** The parts that are not as they were pinned. */
+  #drift(wanted: ServerConfig, { written }: Read): string[] {
+    const { pins } = this.#options;
+    return pins === null || !this.pinned ? [] : pins.driftOf(wanted, written.get(wanted.name));
+  }
+
+  /** What a person does to take a server, or all of them. */
+  #remedy(what: string): string {
+    const { pins } = this.#options;
+    if (pins !== null && this.pinned) return pins.acceptCommand(what);
+    return `kill -HUP ${process.pid}, or restart rea serve`;
   }
 
   /**
    * What is shown of a server's program: without the secrets of any server, whether it runs or waits, and
    * without those of earlier ones.
    */
-  #textIn({ config, written }: Read): Text {
+  #textIn(read: Read): ProgramTexts {
     const { secrets, env } = this.#options;
-    let redactor: Redactor | null = null;
-    return (name, more = '') => {
-      redactor ??= new Redactor({
-        values: [...secrets.values(), ...waitingSecrets(config.servers, written, env)],
-      });
-      const program = written.get(name);
-      if (program === undefined) return 'unknown';
-      const text = programText(program, redactor.redact.bind(redactor));
-      // Once more as a whole: several words, or a name, may be a secret too.
-      return redactor.redactValues(`${text}${more}`);
-    };
+    return programTexts(read, secrets.values(), env);
   }
 
   #tellRest(rest: readonly Withheld[]): void {
@@ -159,7 +200,7 @@ export class Waiting {
     if (rest.length > 0 && key !== this.#rest) {
       const some = someNames(rest.map(({ wanted }) => wanted));
       const what = `${rest.length} more servers wait: ${some}`;
-      log.warn(`${shown}: ${what} (rea status --verbose); to take them: ${remedy()}`);
+      log.warn(`${shown}: ${what} (rea status --verbose); to take them: ${this.#remedy('--all')}`);
     }
     this.#rest = key;
   }
@@ -172,13 +213,8 @@ export class Waiting {
   }
 }
 
-function entryOf(key: string, { wanted, running }: Withheld): Entry {
-  const change = running === null ? 'new' : 'changed';
+function entryOf(key: string, { wanted }: Withheld, change: Entry['change']): Entry {
   return { key, name: wanted.name, change, what: '', since: new Date().toISOString(), told: false };
-}
-
-function remedy(): string {
-  return `kill -HUP ${process.pid}, or restart rea serve`;
 }
 
 function keyOf(withheld: readonly Withheld[]): string {
@@ -203,15 +239,9 @@ function shortWord(text: string): string {
   return shellWord(text, 100);
 }
 
-/** Why one waits, in the log; and for who looks at what waits. */
-function reasonOf({ wanted, running, prefixOf }: Withheld, text: Text): Reason {
-  if (prefixOf !== null) {
-    const why = `server "${prefixOf}" keeps the prefix "${wanted.prefix}" as long as it waits`;
-    return { why, what: why };
-  }
-  const noun = wanted.endpoint === null ? 'program' : 'address';
-  const parts = running === null ? [] : changedParts(running, wanted);
-  const changed = shellWords(parts, 'more', LONGEST_CHANGES, shortWord);
-  const what = text(wanted.name, parts.length === 0 ? '' : `; changed: ${changed}`);
-  return { why: `its ${noun} is new to this run: ${what}`, what };
+/** True when the program is the one that runs. */
+function isAs(running: ServerConfig | undefined, wanted: ServerConfig): boolean {
+  if (running === undefined || running.blocked !== null || running.pin !== wanted.pin) return false;
+  const key = programKey(running);
+  return key !== null && key === programKey(wanted);
 }

@@ -5,6 +5,7 @@
  */
 import { existsSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
+import type { AuditEvent } from '../../shared/model/audit.ts';
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import type { LoosenedRecord, ReloadRecord } from '../../shared/model/snapshot.ts';
 import { keepRunning } from '../config/kept.ts';
@@ -18,15 +19,22 @@ import {
   withRules,
 } from '../config/policy.ts';
 import { type Problem, problemLines, warningLines } from '../config/problem.ts';
+import { type Read } from '../config/program-texts.ts';
 import { displayName } from '../config/read-file.ts';
 import { SameDirectories } from '../config/same-directories.ts';
 import { FileWatch } from '../config/watch.ts';
 import type { LogSecrets } from '../log-secrets.ts';
 import type { Logger } from '../logger.ts';
+import type { ProgramPins } from '../pins/program-pins.ts';
 import { FileProblems } from './file-problems.ts';
-import { type Read, Waiting } from './reload-waiting.ts';
+import { PinnedPrograms } from './pinned-programs.ts';
+import { Waiting } from './reload-waiting.ts';
 
-/** `auto`: all at once. `ask`: new programs wait for a person. `off`: all waits, files are not watched. */
+/**
+ * `auto`: all at once. `ask`: all but programs that nobody has accepted. `off`: all waits for SIGHUP, and files
+ * are not watched. A program that is not pinned waits for `rea pins accept`, but for `auto` (see
+ * docs/decisions/0024).
+ */
 export type ReloadMode = 'auto' | 'ask' | 'off';
 
 /** The cause of a reload. */
@@ -48,6 +56,11 @@ export interface ReloadOptions {
   /** Of all servers that are put in force. */
   readonly secrets: LogSecrets;
   readonly log: Logger;
+  /** The file of the start as it was read, and what of it is not started, with the reason by name. */
+  readonly read: Pick<Config, 'config' | 'written' | 'places'>;
+  readonly blocked: ReadonlyMap<string, string>;
+  /** Null: there is no place to keep any. */
+  readonly pins: { readonly programs: ProgramPins; readonly stateDir: string } | null;
 }
 
 export type Reconfigured =
@@ -64,6 +77,8 @@ export interface Reconfigurable {
   readonly stopping: boolean;
   reconfigure(config: GatewayConfig, policy: Policy): Reconfigured;
   showReload(record: ReloadRecord): void;
+  /** Puts an act of a person into the audit log. */
+  record(event: AuditEvent): void;
 }
 
 const AGAIN_MS = 100;
@@ -80,6 +95,9 @@ export class Reload {
   readonly #watch: FileWatch;
   readonly #waiting: Waiting;
   readonly #directories: SameDirectories;
+  readonly #pinned: PinnedPrograms | null;
+  /** The files as they could be read last: applied again when programs are accepted. */
+  #last: Extract<Loaded, { ok: true }>;
   #inForce: GatewayConfig;
   #gateway: Reconfigurable | null = null;
   #again: NodeJS.Timeout | null = null;
@@ -95,9 +113,22 @@ export class Reload {
     const { config, cwd, env, log, secrets } = options;
     this.#options = options;
     this.#inForce = config;
-    this.#ruled = { policy: options.policy, servers: config.servers };
     const shown = displayName(config.file, cwd);
-    this.#waiting = new Waiting({ config, shown, secrets, env, log });
+    const { pins, mistakes, policy: written, read } = options;
+    const programs = pins?.programs ?? null;
+    this.#waiting = new Waiting({ config, shown, secrets, env, log, pins: programs });
+    this.#last = { ok: true, ...read, mistakes, policy: written };
+    this.#pinned =
+      pins === null
+        ? null
+        : new PinnedPrograms(
+            { ...pins, env, secrets, log },
+            {
+              onAccepted: () => this.#accepted(),
+              record: (event) => this.#gateway?.record(event),
+            },
+          );
+    this.#ruled = { policy: this.#held(written), servers: config.servers };
     const [policy, floor] = policyFiles({ cwd, env });
     const files = [config.file, policy];
     this.#directories = new SameDirectories(files);
@@ -109,8 +140,15 @@ export class Reload {
 
   start(gateway: Reconfigurable): void {
     this.#gateway = gateway;
-    this.#problems.ofEntries(problemLines(this.#options.mistakes.problems));
+    const { blocked, mistakes, read } = this.#options;
+    this.#problems.ofEntries(problemLines(mistakes.problems));
+    const waiting = read.config.servers.filter(({ name }) => blocked.has(name));
+    this.#waits = this.#waiting.update(
+      waiting.map((wanted) => ({ wanted, running: null, prefixOf: null })),
+      read,
+    );
     this.#show();
+    this.#pinned?.start();
     if (this.#options.mode !== 'off') this.#watch.start();
   }
 
@@ -119,8 +157,15 @@ export class Reload {
     this.#request('SIGHUP', 'person');
   }
 
+  /** Where nothing is read without SIGHUP, it is what was read last. */
+  #accepted(): void {
+    if (this.#options.mode === 'off') this.#apply(this.#last, 'file');
+    else this.#request('programs were accepted', 'file');
+  }
+
   close(): void {
     this.#watch.close();
+    this.#pinned?.close();
     if (this.#again !== null) clearTimeout(this.#again);
     clearTimeout(this.#forget);
   }
@@ -144,34 +189,42 @@ export class Reload {
     const gateway = this.#gateway;
     if (gateway === null || gateway.stopping) return;
     const { log, cwd, mode } = this.#options;
-    const asks = mode !== 'auto';
-    const takesAll = by === 'person' || !asks;
+    this.#last = loaded;
+    const policy = this.#held(loaded.policy);
+    const asks = mode !== 'auto' || this.#waiting.pinned;
+    const takesAll = !asks || (by === 'person' && !this.#waiting.pinned);
     const wanted = keepRunning(this.#inForce, loaded.config, loaded.mistakes);
     const { config: taken, withheld } = takesAll
       ? { config: wanted, withheld: [] }
-      : this.#waiting.split(this.#inForce, wanted);
+      : this.#waiting.split(this.#inForce, wanted, loaded);
     // Those that go on as they are have the new rules, too.
-    const config = withRules(taken, loaded.policy, loaded.places);
-    const result = gateway.reconfigure(config, loaded.policy);
+    const config = withRules(taken, policy, loaded.places);
+    const result = gateway.reconfigure(config, policy);
     if (result.kind === 'refused') {
       return this.#refuse([`${displayName(config.file, cwd)}: ${result.problem}`]);
     }
-    if (by === 'person' && asks) this.#waiting.take(loaded);
+    if (by === 'person' && takesAll && asks) this.#waiting.take(loaded);
     if (result.kind === 'later') {
-      this.#tighten(gateway, loaded);
+      this.#tighten(gateway, { ...loaded, policy });
       // Not read again by then: a person asked for the file as it was.
       this.#again = setTimeout(() => this.#apply(loaded, 'file'), AGAIN_MS).unref();
       return;
     }
     this.#inForce = config;
-    this.#ruled = { policy: loaded.policy, servers: config.servers };
+    this.#ruled = { policy, servers: config.servers };
+    this.#pinned?.take(loaded);
     this.#tellLoosened(result.loosened);
     this.#waits = this.#waiting.update(withheld, loaded);
     const lines = problemLines(loaded.mistakes.problems);
     tellMistakes(log, lines);
     this.#problems.ofEntries(lines);
     this.#show();
-    tellWarnings(log, loaded.config, loaded.policy);
+    tellWarnings(log, loaded.config, policy);
+  }
+
+  /** The policy as far as what was accepted lets it hold. */
+  #held(policy: Policy): Policy {
+    return this.#pinned?.inForce(policy) ?? policy;
   }
 
   /** What is stricter does not wait for servers that are about to change. */

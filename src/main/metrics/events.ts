@@ -33,6 +33,7 @@ const CODES: Readonly<Record<ErrorCode, true>> = {
   ERR_DENIED_TIER: true,
   ERR_DENIED_TOOL: true,
   ERR_RATE_LIMITED: true,
+  ERR_PIN_DRIFT: true,
   ERR_DOWNSTREAM_DOWN: true,
 };
 

@@ -25,6 +25,7 @@ const PHASES: Readonly<Record<Phase, 0>> = {
   draining: 0,
   stopped: 0,
   failed: 0,
+  blocked: 0,
 };
 const CIRCUITS: Readonly<Record<CircuitState, 0>> = { closed: 0, open: 0, 'half-open': 0 };
 const MIB = 1048576;

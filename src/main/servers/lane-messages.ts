@@ -2,6 +2,7 @@
  * Takes each message of a thread to the lane of the server that it is about, and reports it to the layers
  * above when it concerns them.
  */
+import { IDLE } from '../../shared/model/idle.ts';
 import type { LifecycleMessage } from '../../shared/protocol/from-supervisor.ts';
 import { CommandWarnings } from '../catalog/command-warnings.ts';
 import { RuleWarnings } from '../catalog/rule-warnings.ts';
@@ -89,6 +90,35 @@ export class LaneMessages implements LaneListener {
 
   onStarted(lane: Lane): void {
     if (this.#logLevel !== null) lane.setLogLevel(this.#logLevel);
+  }
+
+  onBlocked(lane: Lane, why: string): void {
+    const record = {
+      ...IDLE,
+      phase: 'blocked',
+      since: new Date().toISOString(),
+      last_error: why,
+    } as const;
+    this.#options.stateWriter.tell({
+      type: 'supervisor',
+      server: lane.name,
+      generation: lane.generation,
+      incarnation: 0,
+      rev: 1,
+      record,
+    });
+    lane.lifecycle({
+      type: 'lifecycle',
+      slot: lane.slot,
+      server: lane.name,
+      incarnation: 0,
+      at: record.since,
+      event: { event: 'health_changed', healthy: false },
+      record,
+      nextStartInMs: null,
+    });
+    this.#settle(lane);
+    this.#options.onChange();
   }
 
   /** The thread cannot speak for itself any more: main says what became of its server. */

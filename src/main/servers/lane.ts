@@ -78,6 +78,8 @@ export interface LaneListener {
   /** A thread runs and has been handed the server. */
   onStarted(lane: Lane): void;
   onLost(lane: Lane, loss: Loss): void;
+  /** It is not started: no thread will tell of it. */
+  onBlocked(lane: Lane, why: string): void;
 }
 
 /** The thread is lost; it, or another one, gets the server again in `restartInMs`. */
@@ -202,7 +204,8 @@ export class Lane implements Tenant, ServerThread {
   begin(clientCapabilities: string, known: boolean): void {
     this.#begunAt = performance.now();
     this.#clientCapabilities = clientCapabilities;
-    const { start, unavailable } = this.config;
+    const { start, unavailable, blocked } = this.config;
+    if (blocked !== null) return this.#listener.onBlocked(this, blocked);
     const isWanted = this.server.awaited || this.#woken;
     const mayWait = start === 'lazy' && known && unavailable === null && !isWanted;
     if (!mayWait) this.#open(0);
@@ -355,7 +358,8 @@ export class Lane implements Tenant, ServerThread {
 
   /** @param alone it does not share a thread with others. */
   #open(delayMs: number, alone = false): void {
-    if (this.retired || (this.#thread !== null && !alone)) return;
+    if (this.retired || this.config.blocked !== null) return;
+    if (this.#thread !== null && !alone) return;
     this.#thread = this.#context.placement.place(
       { name: this.name, http: !this.hasProcess },
       alone,

@@ -27,6 +27,7 @@ export function standingOf(one: DownstreamView, legacy: boolean): Standing {
     case 'draining':
       return { word: 'stopping', tone: 'warn', rank: SLOW_RANK + 2 };
     case 'failed':
+    case 'blocked':
     case 'stopped':
       return { word: one.phase, tone: 'bad', rank: BAD_RANK };
     case null:

@@ -21,7 +21,16 @@ import {
 import { type AuditWriterView, auditWriterView } from './audit-writer.ts';
 import { type ReloadView, reloadView } from './waiting.ts';
 
-const PHASES = ['idle', 'starting', 'ready', 'backoff', 'draining', 'stopped', 'failed'] as const;
+const PHASES = [
+  'idle',
+  'starting',
+  'ready',
+  'backoff',
+  'draining',
+  'stopped',
+  'failed',
+  'blocked',
+] as const;
 const EXIT_REASONS = [
   'exit',
   'handshake',

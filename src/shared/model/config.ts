@@ -86,6 +86,8 @@ export interface ServerConfig {
   readonly resources: { readonly owner: readonly string[] };
   /** `on`: clients are told its instructions. @default 'on' */
   readonly instructions: 'on' | 'off';
+  /** `off`: its program may be any, once a person has accepted just that. @default 'on' */
+  readonly pin: 'on' | 'off';
   readonly startTimeoutMs: number;
   readonly callTimeoutMs: number;
   readonly callTotalTimeoutMs: number;
@@ -113,6 +115,8 @@ export interface ServerConfig {
   readonly priority: 'auto' | 'normal' | 'low';
   /** Why this server cannot be started at all (for example `missing env: A, B`), or null. */
   readonly unavailable: string | null;
+  /** Why its program may not be started until a person has accepted it, in one line, or null. */
+  readonly blocked: string | null;
   /**
    * Hash of the settings that decide its tools (command, args, cwd, names of env; or the URL and the names
    * of headers): 16 hex digits.

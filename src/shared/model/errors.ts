@@ -17,11 +17,13 @@ export type ErrorCode =
   | 'ERR_DENIED_TIER'
   | 'ERR_DENIED_TOOL'
   | 'ERR_RATE_LIMITED'
+  | 'ERR_PIN_DRIFT'
   | 'ERR_DOWNSTREAM_DOWN';
 
 /** The rules that a person has made, by the code of their refusals; as metrics and the audit log name them. */
 export const RULES = {
   ERR_HALTED: 'halt',
+  ERR_PIN_DRIFT: 'pin',
   ERR_DENIED_TOOL: 'tools',
   ERR_DENIED_TIER: 'tier',
   ERR_RATE_LIMITED: 'rate',
@@ -42,7 +44,16 @@ export function ruleOfCode(code: string | null): string | undefined {
  */
 export type Outcome = 'not_sent' | 'unknown' | 'answered';
 
-export type Phase = 'idle' | 'starting' | 'ready' | 'backoff' | 'draining' | 'stopped' | 'failed';
+export type Phase =
+  | 'idle'
+  | 'starting'
+  | 'ready'
+  | 'backoff'
+  | 'draining'
+  | 'stopped'
+  | 'failed'
+  /** Its program is not pinned: it is not started until a person has accepted it. */
+  | 'blocked';
 
 /** The object under `_meta["rea/error"]` (tools/call) or `data["rea/error"]` (other requests). */
 export interface ReaError {

@@ -3,6 +3,16 @@
  * as `pins.json` in the state directory. Types and limits; members that are not known are kept.
  */
 
+/** What becomes of a program that is not pinned, the sternest last: nothing is looked at; a warning; it is not started. */
+export const PIN_ACTIONS = ['off', 'warn', 'block'] as const;
+
+export type PinAction = (typeof PIN_ACTIONS)[number];
+
+/** The sternest of them; null: there is none. */
+export function sternest(actions: readonly PinAction[]): PinAction | null {
+  return PIN_ACTIONS.findLast((one) => actions.includes(one)) ?? null;
+}
+
 /** A program or address that may be started. */
 export interface ProgramPin {
   /** HMAC of all that decides what runs, with the key of the state directory. */
@@ -32,6 +42,8 @@ export interface Pins {
   readonly schema: typeof PINS_SCHEMA;
   /** By name of the server. Absent: no program was ever pinned here, and the next start pins all. */
   readonly programs?: Readonly<Record<string, readonly ProgramPin[]>>;
+  /** The mildest that the policy of the project may say of them; a milder one is accepted like a program. @default block */
+  readonly programs_action?: PinAction;
   /** By name of the server. */
   readonly definitions?: Readonly<Record<string, DefinitionPins>>;
 }

@@ -48,6 +48,7 @@ const OF_MAIN: readonly [keyof ServerConfig, unknown][] = [
   ['maxCallsPerMinute', 7],
   ['resources', { owner: ['u://*'] }],
   ['instructions', 'off'],
+  ['pin', 'off'],
   ['callTimeoutMs', 1],
   ['callTotalTimeoutMs', 1],
   ['askTimeoutMs', 1],
@@ -98,6 +99,7 @@ test.each<[keyof ServerConfig, unknown]>([
   ['instances', 'session'],
   ['priority', 'low'],
   ['unavailable', 'missing env: A'],
+  ['blocked', 'its program is new'],
 ])('%s takes another process', (key, value) => {
   const one = server('one', { args: ['a', 'b'], env: { A: '1' } });
   expect(names([one], [{ ...one, [key]: value }])).toEqual({ ...NOTHING, replaced: ['one'] });

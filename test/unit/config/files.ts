@@ -65,6 +65,7 @@ export function fullRegistry() {
         tools: { allow: ['*'], deny: ['delete_*'] },
         resources: { owner: ['res://fs/*'] },
         instructions: 'off',
+        pin: 'off',
         start_timeout_ms: 20_000,
         call_timeout_ms: 40_000,
         call_total_timeout_ms: 500_000,

@@ -78,6 +78,7 @@ servers:
     ['resources of all', `defaults: {resources: {owner: [a]}}\n${oneServer()}`, 'unknown key'],
     ['an owner of nothing', `${oneServer()}    resources: {owner: a}\n`, 'a list of URIs'],
     ['instructions', `${oneServer()}    instructions: no\n`, 'write on or off'],
+    ['pin', `${oneServer()}    pin: no\n`, 'write on or off'],
     ['too much nesting', `a: ${'['.repeat(100_000)}`, 'nested too deeply'],
     ['YAML 1.1', `%YAML 1.1\n---\n${oneServer()}`, 'this is read as YAML 1.2'],
   ])('says what is wrong about %s', (_what, text, expected) => {

@@ -45,6 +45,7 @@ describe('a valid registry', () => {
       tools: { allow: ['*'], deny: ['delete_*'] },
       resources: { owner: ['res://fs/*'] },
       instructions: 'off',
+      pin: 'off',
       startTimeoutMs: 20_000,
       callTimeoutMs: 40_000,
       callTotalTimeoutMs: 500_000,
@@ -71,6 +72,7 @@ describe('a valid registry', () => {
       trusted: false,
       maxCallsPerMinute: 0,
       rules: NO_RULES,
+      blocked: null,
       unavailable: null,
       fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/) as string,
     });
@@ -98,6 +100,7 @@ describe('a valid registry', () => {
       tools: { allow: ['*'], deny: [] },
       resources: { owner: [] },
       instructions: 'on',
+      pin: 'on',
       startTimeoutMs: 30_000,
       callTimeoutMs: 60_000,
       callTotalTimeoutMs: 600_000,

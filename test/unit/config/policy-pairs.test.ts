@@ -5,6 +5,7 @@ import { isOffered, ruleOf } from '#src/main/catalog/tool-rule.ts';
 import { loosened } from '#src/main/config/loosened.ts';
 import { loadPolicy, type Policy, withRules } from '#src/main/config/policy.ts';
 import type { GatewayConfig, ServerConfig } from '#src/shared/model/config.ts';
+import { PIN_ACTIONS } from '#src/shared/model/pins.ts';
 import { LEVELS } from '#src/shared/model/policy.ts';
 import { TIERS } from '#src/shared/model/tier.ts';
 import { blocking } from '#src/workers/supervisor/rules/blocked.ts';
@@ -20,6 +21,7 @@ const file = fc.record({
   blocked_paths: some(['.env', 'secrets/', '/etc/x*']),
   ask_timeout_ms: fc.option(fc.integer({ min: 1, max: 9 }), { nil: undefined }),
   halt: fc.option(fc.record({ cancel_in_flight: fc.boolean() }), { nil: undefined }),
+  pins: fc.option(fc.record({ programs: fc.constantFrom(...PIN_ACTIONS) }), { nil: undefined }),
   tools: fc.option(
     fc.record({
       allow: some(['*', 'echo__get_*', '*__set_*']),
@@ -58,6 +60,16 @@ function sternness(policy: Policy): number[] {
   return [...tools, ...paths, -policy.askTimeoutMs, policy.cancelInFlight ? 1 : 0];
 }
 
+/** A milder value than the built-in holds where no other file is sterner. */
+function pinsOf(policy: Policy, project: { pins?: unknown }, floor: { pins?: unknown }): void {
+  const said = [project, floor].flatMap(({ pins }) => (pins === undefined ? [] : [pins]));
+  const actions = said.map((one) => (one as { programs: 'off' | 'warn' | 'block' }).programs);
+  const rank = Math.max(...actions.map((one) => PIN_ACTIONS.indexOf(one)));
+  const expected = said.length === 0 ? 'block' : PIN_ACTIONS[rank];
+  const byProject = floor.pins === undefined && project.pins !== undefined;
+  expect(policy.pins).toMatchObject({ programs: expected, programsByProject: byProject });
+}
+
 test('together they are at least as stern as each, and no sterner than both', {
   timeout: 120_000,
 }, () => {
@@ -66,6 +78,7 @@ test('together they are at least as stern as each, and no sterner than both', {
       const both = sternness(load(project, floor));
       const ours = sternness(load(project, {}));
       const theirs = sternness(load({}, floor));
+      pinsOf(load(project, floor), project, floor);
       expect(both).toEqual(ours.map((one, at) => Math.max(one, theirs[at] ?? 0)));
     }),
     { numRuns: 400 },
@@ -124,7 +137,10 @@ test('whatever becomes less stern by a change is told as looser', { timeout: 120
       const [was, is] = [load(before, {}), load(after, {})];
       const [old, now] = [sternness(was), sternness(is)];
       // A person may be given more time.
-      const isLooser = now.some((one, at) => at !== old.length - 2 && one < (old[at] ?? 0));
+      const pins = ({ pins: { programs } }: Policy) => PIN_ACTIONS.indexOf(programs);
+      const isLooser =
+        pins(is) < pins(was) ||
+        now.some((one, at) => at !== old.length - 2 && one < (old[at] ?? 0));
       if (!isLooser) return;
       expect(loosened({ policy: was, servers: [] }, { policy: is, servers: [] })).not.toEqual([]);
     }),

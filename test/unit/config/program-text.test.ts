@@ -12,7 +12,7 @@ const ASCII = /^[ -~]*$/;
 const BUILT_IN = new Redactor({});
 
 function program(more: Partial<WrittenProgram> = {}): WrittenProgram {
-  const none = { args: [], env: [], passthrough: [] };
+  const none = { args: [], env: [], envFile: null, passthrough: [] };
   return { kind: 'program', command: '/bin/x', cwd: '/work', ...none, ...more };
 }
 

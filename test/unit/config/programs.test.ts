@@ -36,7 +36,7 @@ function reservation(name: string, prefix: string, resources: readonly string[] 
 /** What is put in force and who waits, when the first configuration is all that is known. */
 function split(running: readonly ServerConfig[], wanted: GatewayConfig) {
   const known = new Set(running.map(programKey));
-  return splitByProgram(config(running), wanted, (key) => known.has(key));
+  return splitByProgram(config(running), wanted, (one) => known.has(programKey(one)));
 }
 
 const one = server('one', { args: ['a', 'b'], env: { A: '1', B: '2' }, envPassthrough: ['X'] });
@@ -185,7 +185,7 @@ test('what is reserved for one that waits stays as it is, and nothing is for a n
     ],
   };
   const known = new Set([one, kept, off].map(programKey));
-  const { config: inForce } = splitByProgram(running, wanted, (key) => known.has(key));
+  const { config: inForce } = splitByProgram(running, wanted, (one) => known.has(programKey(one)));
   expect(inForce.reserved).toEqual([
     reservation('kept', 'a', ['res://kept/*']),
     reservation('off', 'off'),

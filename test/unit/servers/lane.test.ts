@@ -54,6 +54,7 @@ function house() {
       onMessage: () => {},
       onGone: (one) => gone.push(one),
       onStarted: () => {},
+      onBlocked: () => undefined,
       onLost: () => {},
     },
   );

@@ -1,5 +1,5 @@
 /**
- * The gate of a call: halt → allow and deny → tier → rate → availability → breaker → concurrency, each check
+ * The gate of a call: halt → pin → allow and deny → tier → rate → availability → breaker → concurrency, each check
  * O(1) and none of them posting anything to a thread. Decides; the dispatcher acts.
  */
 import type { ServerConfig } from '../../../shared/model/config.ts';
@@ -82,9 +82,14 @@ export function byRules(
   if (halted.active) {
     return refuse('ERR_HALTED', `the gateway is halted: ${halted.reason ?? 'no reason given'}`);
   }
+  if (config.blocked !== null) return blocked(config.name, config.blocked);
   const verdict = subject === null ? 'pass' : judge(subject, config);
   if (verdict === 'pass') return null;
   return verdict === 'ask' ? ASK_FIRST : refuse(verdict.code, verdict.why);
+}
+
+function blocked(name: string, why: string): Extract<GateDecision, { kind: 'refuse' }> {
+  return refuse('ERR_PIN_DRIFT', `server "${name}" is not started: ${why}`);
 }
 
 function tooMany({ name, maxCallsPerMinute, rules }: ServerConfig, retryAt: number) {
@@ -123,6 +128,8 @@ function byAvailability(
         nextStartAt === null ? 'it cannot be started' : 'it keeps failing',
         nextStartAt,
       );
+    case 'blocked':
+      return refuse('ERR_PIN_DRIFT', 'its program is not pinned');
     case 'draining':
     case 'stopped':
       return refuse('ERR_DOWNSTREAM_DOWN', 'it is stopping');

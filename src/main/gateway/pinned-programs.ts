@@ -1,0 +1,102 @@
+/**
+ * The pins of programs while the gateway runs: the file is looked at several times a second, so that what a
+ * person accepts is in force at once.
+ */
+import type { AuditEvent } from '../../shared/model/audit.ts';
+import { firstNames } from '../config/first-of.ts';
+import type { Policy } from '../config/policy.ts';
+import { programTexts, type Read } from '../config/program-texts.ts';
+import { FileWatch } from '../config/watch.ts';
+import type { LogSecrets } from '../log-secrets.ts';
+import type { Logger } from '../logger.ts';
+import { acceptedEvent } from '../pins/at-start.ts';
+import { acceptedOf, pinnable, pinPrograms } from '../pins/pin-programs.ts';
+import type { ProgramPins } from '../pins/program-pins.ts';
+import { pinsPath, readPins } from '../pins/read-pins.ts';
+
+export interface PinnedProgramsOptions {
+  readonly programs: ProgramPins;
+  readonly stateDir: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly secrets: Pick<LogSecrets, 'values'>;
+  readonly log: Logger;
+}
+
+export interface PinnedProgramsEvents {
+  /** Programs were accepted, or what the policy may say of them. */
+  readonly onAccepted: () => void;
+  readonly record: (event: AuditEvent) => void;
+}
+
+export class PinnedPrograms {
+  readonly #options: PinnedProgramsOptions;
+  readonly #events: PinnedProgramsEvents;
+  readonly #watch: FileWatch;
+
+  constructor(options: PinnedProgramsOptions, events: PinnedProgramsEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#watch = new FileWatch({
+      files: [pinsPath(options.stateDir)],
+      onChange: () => this.#read(),
+    });
+  }
+
+  /** @param policy as it is written. @returns it as far as it holds. */
+  inForce(policy: Policy): Policy {
+    return this.#options.programs.inForce(policy);
+  }
+
+  start(): void {
+    this.#watch.start();
+    // It may have changed while everything else began.
+    this.#read();
+  }
+
+  close(): void {
+    this.#watch.close();
+  }
+
+  /** Where whoever started the gateway wants every change in force: what is in force is pinned. */
+  take(read: Read): void {
+    const { programs, stateDir, env, secrets, log } = this.#options;
+    if (programs.action !== 'take') return;
+    const texts = programTexts(read, secrets.values(), env);
+    const servers = pinnable(read.config.servers, read.written).filter(
+      (server) => !programs.isPinned(server, read.written.get(server.name)),
+    );
+    if (servers.length === 0) return;
+    const taken = acceptedOf(servers, read.written, texts, (...one) => programs.pinOf(...one));
+    for (const { name, shown } of taken) {
+      log.info(`server "${name}" is pinned, as --reload auto says: ${shown}`);
+    }
+    this.#events.record(acceptedEvent(taken, '--reload auto'));
+    void pinPrograms(stateDir, taken).then((written) => {
+      if (!written.ok) log.warn(written.error);
+    });
+  }
+
+  #read(): void {
+    const { programs, stateDir, log } = this.#options;
+    this.#watch.acknowledge();
+    const read = readPins(stateDir);
+    // What was accepted in this run holds.
+    if (read.kind === 'absent') return;
+    if (read.kind === 'damaged') {
+      log.error(
+        `${pinsPath(stateDir)} ${read.why}; what was pinned before holds until it is mended`,
+      );
+      return;
+    }
+    const action = programs.pins.programs_action;
+    const names = programs.update(read.pins);
+    if (names.length > 0) {
+      log.info(`pinned from now on: ${firstNames(names).join(', ')}`);
+      this.#events.record({
+        event: 'accept',
+        facts: { what: 'program', servers: firstNames(names) },
+      });
+    }
+    if (names.length > 0 || action !== read.pins.programs_action) this.#events.onAccepted();
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * Which programs may be started: compares each server with what is pinned. Holds the pins as they were read
+ * last; decides nothing about when a server is started.
+ */
+import type { ServerConfig } from '../../shared/model/config.ts';
+import { ownOf, PIN_ACTIONS, type PinAction, type Pins } from '../../shared/model/pins.ts';
+import { firstNames } from '../config/first-of.ts';
+import type { Policy } from '../config/policy.ts';
+import type { Written } from '../config/written.ts';
+import { shellWord } from '../shell-word.ts';
+import { differing, type InProject, type Pin, pinOf } from './program-pin.ts';
+
+export interface ProgramPinsOptions {
+  readonly key: Buffer;
+  readonly inProject: InProject;
+  /** Arguments that a person has to give to `rea pins accept`, besides names: `--config FILE`. */
+  readonly acceptArguments: string;
+  /** Whoever has started the gateway wants every change of the file in force. */
+  readonly takesAll: boolean;
+}
+
+/** `take`: as `off`, and pinned as it comes. */
+export type ProgramsAction = PinAction | 'take';
+
+export class ProgramPins {
+  readonly #options: ProgramPinsOptions;
+  #pins: Pins;
+  #known: ReadonlySet<string>;
+  #action: ProgramsAction = 'block';
+
+  /** @param pins as they are in the file; those of a directory without pins allow nothing. */
+  constructor(pins: Pins, options: ProgramPinsOptions) {
+    this.#options = options;
+    this.#pins = pins;
+    this.#known = pinsIn(pins);
+  }
+
+  get pins(): Pins {
+    return this.#pins;
+  }
+
+  /** What becomes of a program that is not pinned. */
+  get action(): ProgramsAction {
+    return this.#action;
+  }
+
+  /** The file has changed. @returns the names of servers that have a pin which they had not. */
+  update(pins: Pins): string[] {
+    const before = this.#known;
+    this.#pins = pins;
+    this.#known = pinsIn(pins);
+    return Object.entries(pins.programs ?? {})
+      .filter(([, forms]) => forms.some(({ pin }) => !before.has(pin)))
+      .map(([name]) => name);
+  }
+
+  /**
+   * The policy as far as it holds: what the file of the project says more mildly than was accepted does not,
+   * since whoever writes in the project may have written it.
+   */
+  inForce(policy: Policy): Policy {
+    const { programs, programsAt, programsByProject } = policy.pins;
+    const { takesAll } = this.#options;
+    const accepted = this.#pins.programs_action ?? 'block';
+    const isTooMild = programsByProject && milder(programs, accepted);
+    this.#action = takesAll && programsAt === 'built-in' ? 'take' : isTooMild ? accepted : programs;
+    if (!isTooMild) return policy;
+    const warning = `${programsAt}: pins.programs: ${programs} does not hold, because it may be anybody's who writes in the project; to accept it: ${this.acceptCommand('--all')}`;
+    return {
+      ...policy,
+      pins: { ...policy.pins, programs: accepted },
+      warnings: [...policy.warnings, warning],
+    };
+  }
+
+  pinOf(server: ServerConfig, written: Written): Pin {
+    const { key, inProject } = this.#options;
+    return pinOf(key, server, written, inProject);
+  }
+
+  isPinned(server: ServerConfig, written: Written | undefined): boolean {
+    return written !== undefined && this.#known.has(this.pinOf(server, written).pin);
+  }
+
+  /** Whether something else of this name was pinned. */
+  changeOf({ name }: ServerConfig): 'new' | 'changed' {
+    return ownOf(this.#pins.programs, name) === null ? 'new' : 'changed';
+  }
+
+  /** Why a server is not started, in one line that ends with what to type. */
+  why(server: ServerConfig, written: Written | undefined): string {
+    const noun = server.endpoint === null ? 'program' : 'address';
+    const toAccept = `to accept it: ${this.acceptCommand(server.name)}`;
+    const forms = ownOf(this.#pins.programs, server.name);
+    if (forms === null) return `its ${noun} is new and not pinned; ${toAccept}`;
+    const parts = this.driftOf(server, written);
+    const changed = parts.length === 0 ? '' : ` (changed: ${firstNames(parts).join(', ')})`;
+    return `its ${noun} is not the one that was pinned${changed}; ${toAccept}`;
+  }
+
+  /** The parts that are not as they were pinned last. */
+  driftOf(server: ServerConfig, written: Written | undefined): string[] {
+    const before = ownOf(this.#pins.programs, server.name)?.at(-1)?.parts;
+    if (before === undefined || written === undefined) return [];
+    return differing(before, this.pinOf(server, written).parts);
+  }
+
+  /** @param what names, or `--all`. */
+  acceptCommand(what: string): string {
+    return `rea pins accept ${what}${this.#options.acceptArguments}`;
+  }
+}
+
+/** The arguments that `rea pins accept` needs to look at the same files. */
+export function acceptArguments(options: {
+  /** The file given with `--config`, absolute. */
+  readonly config?: string | undefined;
+  readonly stateDir?: string | undefined;
+}): string {
+  const { config, stateDir } = options;
+  return [
+    ...(config === undefined ? [] : [` --config ${shellWord(config)}`]),
+    ...(stateDir === undefined ? [] : [` --state-dir ${shellWord(stateDir)}`]),
+  ].join('');
+}
+
+function milder(one: PinAction, other: PinAction): boolean {
+  return PIN_ACTIONS.indexOf(one) < PIN_ACTIONS.indexOf(other);
+}
+
+function pinsIn({ programs }: Pins): ReadonlySet<string> {
+  return new Set(Object.values(programs ?? {}).flatMap((forms) => forms.map(({ pin }) => pin)));
+}
