@@ -51,6 +51,14 @@ export interface CatalogEntry {
   readonly keyAt: ByteRange;
 }
 
+/** By which a definition (tool, prompt, resource template, instructions) is known again. */
+export interface DefinitionHashes {
+  /** sha256 of its RFC 8785 form, hex. */
+  readonly hash: string;
+  /** sha256 of the text that is remembered for the next start; null: it is not remembered. */
+  readonly remembered: string | null;
+}
+
 /** The entries of a server's list that are not passed on. */
 export interface Withheld {
   readonly count: number;

@@ -6,7 +6,14 @@
 import type { ByteRange } from '../model/byte-range.ts';
 import type { ErrorCode, Outcome } from '../model/errors.ts';
 import type { ListKind } from '../model/lists.ts';
-import type { CatalogEntry, ClientNeed, Concern, TaskNote, Withheld } from '../model/mcp.ts';
+import type {
+  CatalogEntry,
+  ClientNeed,
+  Concern,
+  DefinitionHashes,
+  TaskNote,
+  Withheld,
+} from '../model/mcp.ts';
 import type { ServerProfile, SupervisorEvent } from '../model/server.ts';
 
 import type { SupervisorRecord } from '../model/snapshot.ts';
@@ -148,6 +155,8 @@ export interface ProfileMessage {
   readonly slot: number;
   readonly incarnation: number;
   readonly profile: ServerProfile;
+  /** Of its instructions; null: it has none. */
+  readonly hashes: DefinitionHashes | null;
 }
 
 /** One complete list of the server, after all pages; empty when the server has no such list. */
@@ -157,6 +166,8 @@ export interface CatalogMessage {
   readonly incarnation: number;
   readonly kind: ListKind;
   readonly entries: readonly CatalogEntry[];
+  /** One for each entry, in the same order; empty for resources, which are not pinned. */
+  readonly hashes: readonly DefinitionHashes[];
   /** Names of the tools in it that run commands; these entries are marked. */
   readonly commandTools: readonly string[];
   /** Redacted, at most 2000 UTF-16 units. */

@@ -23,6 +23,7 @@ import type {
 import type { OpenSlot } from '../../shared/protocol/to-supervisor.ts';
 import type { SupervisorContext } from './context.ts';
 import type { MarkedTools } from './conversation/command-tools.ts';
+import { hashesOf, instructionsHashes } from './conversation/definition-hash.ts';
 import type { SelfDescription } from './conversation/handshake.ts';
 import { profileOf, rememberedProfile } from './conversation/profile.ts';
 import { rememberedList } from './conversation/remembered-list.ts';
@@ -204,7 +205,8 @@ export class Telling {
     );
     this.#catalog = { ...this.#catalog, profile: remembered };
     this.#remember({ profile: remembered, lists: {} });
-    this.#post({ type: 'profile', slot: this.#slot, incarnation, profile });
+    const hashes = instructionsHashes(profile, remembered);
+    this.#post({ type: 'profile', slot: this.#slot, incarnation, profile, hashes });
   }
 
   listed(kind: ListKind, { entries, commandTools }: MarkedTools, incarnation: number): void {
@@ -221,7 +223,8 @@ export class Telling {
     const pages = new Set(entries.map(({ json }) => json.buffer as ArrayBuffer));
     this.#troubles.delete(kind);
     const withheld = this.#withheld.get(kind) ?? NOTHING;
-    const told = { slot: this.#slot, incarnation, kind, entries, commandTools, withheld };
+    const hashes = kind === 'resources' ? [] : hashesOf(entries, remembered.kept);
+    const told = { slot: this.#slot, incarnation, kind, entries, hashes, commandTools, withheld };
     this.#context.post({ type: 'catalog', ...told }, [...pages]);
     this.publish();
   }
