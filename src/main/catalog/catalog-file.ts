@@ -8,6 +8,7 @@ import { scanFrame } from '../../shared/json/frame.ts';
 import { member } from '../../shared/json/json-slice.ts';
 import { readKey } from '../../shared/json/keys.ts';
 import type { ByteRange } from '../../shared/model/byte-range.ts';
+import type { DefinitionKind } from '../../shared/model/findings.ts';
 import { LIST_KINDS, LISTS, type ListKind } from '../../shared/model/lists.ts';
 import type { CatalogEntry } from '../../shared/model/mcp.ts';
 import {
@@ -19,7 +20,16 @@ import {
 import type { ServerProfile } from '../../shared/model/server.ts';
 import { readSmallFile } from '../../shared/platform/safe-file.ts';
 
+const KINDS = { tools: 'tool', prompts: 'prompt', templates: 'template' } as const;
 const MAX_CATALOG_BYTES = 64 * 1024 * 1024;
+
+/** Whether a text that is remembered is that of a pinned definition. `name`: of a list's entry; "" of instructions. */
+export type IsPinned = (
+  server: string,
+  kind: DefinitionKind,
+  name: string,
+  text: string,
+) => boolean;
 
 /** One server as of an earlier run. */
 export interface StoredServer {
@@ -29,14 +39,25 @@ export interface StoredServer {
   readonly lists: ReadonlyMap<ListKind, readonly CatalogEntry[]>;
 }
 
-/** @param dir absolute path of `.rea`. */
-export function readCatalogFile(dir: string): StoredServer[] {
-  return [...parseCatalogFile(readText(dir))].map(([server, remembered]) => ({
+/**
+ * Anybody who can write in the project may have written the file.
+ *
+ * @param dir absolute path of `.rea`.
+ * @param isPinned the only definitions that are taken from it. @default all, for what is not told to clients
+ */
+export function readCatalogFile(dir: string, isPinned: IsPinned = () => true): StoredServer[] {
+  return [...parseCatalogFile(readText(dir))].map(([server, { fingerprint, profile, lists }]) => ({
     server,
-    fingerprint: remembered.fingerprint,
-    profile: remembered.profile,
-    lists: restoreLists(remembered.lists),
+    fingerprint,
+    profile: profile === null ? null : pinnedProfile(server, profile, isPinned),
+    lists: restoreLists(server, lists, isPinned),
   }));
+}
+
+function pinnedProfile(server: string, profile: ServerProfile, isPinned: IsPinned): ServerProfile {
+  const { instructions } = profile;
+  const isKnown = instructions === '' || isPinned(server, 'instructions', '', instructions);
+  return isKnown ? profile : { ...profile, instructions: '' };
 }
 
 /** Which URIs servers kept against others in earlier runs. */
@@ -50,16 +71,23 @@ function readText(dir: string): string {
   return file.kind === 'file' ? file.bytes.toString() : '';
 }
 
-function restoreLists(lists: Remembered['lists']): StoredServer['lists'] {
+function restoreLists(
+  server: string,
+  lists: Remembered['lists'],
+  isPinned: IsPinned,
+): StoredServer['lists'] {
   const restored = new Map<ListKind, readonly CatalogEntry[]>();
   for (const kind of LIST_KINDS) {
     if ((lists[kind]?.length ?? 0) > LISTS[kind].limit) continue;
-    const entries = lists[kind]?.map((json) => restoreEntry(json, kind));
+    const texts = lists[kind] ?? null;
+    const entries = texts?.map((json) => restoreEntry(json, kind));
     if (!entries?.every((entry) => entry !== null)) continue;
-    restored.set(
-      kind,
-      entries.filter((entry) => entry !== 'unfit'),
-    );
+    const known = entries.flatMap((entry, at) => {
+      if (entry === 'unfit') return [];
+      const text = texts?.[at] ?? '';
+      return kind === 'resources' || isPinned(server, KINDS[kind], entry.key, text) ? [entry] : [];
+    });
+    restored.set(kind, known);
   }
   return restored;
 }

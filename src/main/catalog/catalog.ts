@@ -8,6 +8,7 @@ import { LIST_KINDS, type ListKind, type UriKind } from '../../shared/model/list
 import type { CatalogEntry, Withheld } from '../../shared/model/mcp.ts';
 import type { HeldUri } from '../../shared/model/remembered.ts';
 import { CollisionReports } from './collisions.ts';
+import { heldWhy, hold } from './held-definitions.ts';
 import { ListWaiters } from './list-waiters.ts';
 import { MergedList, type Target } from './merged-list.ts';
 import { HEALTH_TOOL } from './own-tools.ts';
@@ -47,8 +48,8 @@ interface ServerEntry {
 export class Catalog {
   readonly #servers = new Map<string, ServerEntry>();
   readonly #lists: Readonly<Record<ListKind, MergedList>>;
-  /** Tools that a rule denies: not listed, but whoever calls one is told why. */
-  readonly #denied: MergedList;
+  /** Tools that a rule denies, and what is withheld: not listed, but whoever calls one is told why. */
+  readonly #denied: Readonly<Record<'tools' | 'prompts', MergedList>>;
   readonly #onChange: (kind: ListKind) => void;
   readonly #reports: CollisionReports;
   readonly #onHeld: (kind: UriKind, held: readonly HeldUri[]) => void;
@@ -83,7 +84,10 @@ export class Catalog {
       resources: new MergedList({ servers, reserved, keys: 'uris', own: [] }),
       templates: new MergedList({ servers, reserved, keys: 'uris', own: [] }),
     };
-    this.#denied = new MergedList({ servers, reserved, keys: 'names', own: [] });
+    this.#denied = {
+      tools: new MergedList({ servers, reserved, keys: 'names', own: [] }),
+      prompts: new MergedList({ servers, reserved, keys: 'names', own: [] }),
+    };
     this.#uris = new UriOwners(this.#lists, [...this.#servers.keys()], reserved);
   }
 
@@ -138,7 +142,7 @@ export class Catalog {
       entry.joined = known.joined;
       entry.lists.adopt(known.lists);
     }
-    this.#denied.reconfigure(servers, reserved);
+    for (const list of Object.values(this.#denied)) list.reconfigure(servers, reserved);
     this.#uris.reconfigure([...this.#servers.keys()], reserved);
     for (const kind of LIST_KINDS) {
       let changed = this.#lists[kind].reconfigure(servers, reserved);
@@ -167,7 +171,10 @@ export class Catalog {
       entry.lists.adopt(known.lists);
     }
     for (const kind of LIST_KINDS) this.#lists[kind].adopt(other.#lists[kind]);
-    this.#denied.adopt(other.#denied);
+    for (const kind of ['tools', 'prompts'] as const) {
+      this.#denied[kind].adopt(other.#denied[kind]);
+    }
+    this.#uris.adopt(other.#uris);
     this.#uris.templatesChanged();
   }
 
@@ -214,6 +221,21 @@ export class Catalog {
     return this.#lists.tools.of(server) !== null && this.#servers.get(server)?.outdated !== true;
   }
 
+  /** Of all servers. */
+  get names(): readonly string[] {
+    return [...this.#servers.keys()];
+  }
+
+  /** The tools of a server that are listed. */
+  toolsOf(server: string): readonly CatalogEntry[] {
+    return this.#lists.tools.of(server) ?? [];
+  }
+
+  /** Names that clients see of the tools of all servers but this one. */
+  exposedTools(except: string): readonly string[] {
+    return this.#lists.tools.keysOfOthers(except);
+  }
+
   /** Number of tools a server is known to have, null while none were ever seen. */
   toolsCount(server: string): number | null {
     return this.#lists.tools.of(server)?.length ?? null;
@@ -229,10 +251,9 @@ export class Catalog {
     return Object.values(this.#lists).reduce((sum, list) => sum + list.collisionsOf(server), 0);
   }
 
-  /** The server that has an exposed tool or prompt; also one that a rule denies. */
+  /** The server that has an exposed tool or prompt; also one that is denied or withheld. */
   target(kind: 'tools' | 'prompts', exposed: string): Target | null {
-    const listed = this.#lists[kind].resolve(exposed);
-    return listed ?? (kind === 'tools' ? this.#denied.resolve(exposed) : null);
+    return this.#lists[kind].resolve(exposed) ?? this.#denied[kind].resolve(exposed);
   }
 
   /** The server that an exposed tool or prompt belongs to. */
@@ -298,17 +319,31 @@ export class Catalog {
     since: (key: string) => Since,
   ): boolean {
     const { config } = entry;
-    let offered = entries;
-    if (kind === 'tools') {
-      entry.tools = entries;
-      offered = entries.filter((tool) => isOffered(tool, config));
+    if (kind === 'tools') entry.tools = entries;
+    const isListed = (one: CatalogEntry) =>
+      heldWhy(one) === undefined && (kind !== 'tools' || isOffered(one, config));
+    const offered = entries.filter(isListed);
+    if (kind === 'tools' || kind === 'prompts') {
       const listed = new Set(offered);
-      const denied = entries.filter((tool) => !listed.has(tool));
-      this.#denied.set(config.name, denied, since);
+      const denied = entries.filter((one) => !listed.has(one));
+      this.#denied[kind].set(config.name, denied, since);
     }
+    this.#holdFormer(config.name, kind, entries);
     const changed = this.#lists[kind].set(config.name, offered, since);
     this.#looked(kind);
     return changed;
+  }
+
+  /** Calls that wait with the former form of what is withheld now are not made. */
+  #holdFormer(server: string, kind: ListKind, entries: readonly CatalogEntry[]): void {
+    const held = entries.filter((one) => heldWhy(one) !== undefined);
+    if (kind === 'templates') this.#uris.hold(server, held);
+    if (held.length === 0) return;
+    const whys = new Map(held.map((one) => [one.key, heldWhy(one) ?? null]));
+    for (const former of this.#lists[kind].of(server) ?? []) {
+      const why = whys.get(former.key);
+      if (why !== undefined) hold(former, why);
+    }
   }
 
   /** To be called when a list may have changed. */

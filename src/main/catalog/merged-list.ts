@@ -119,6 +119,13 @@ export class MergedList {
     return this.#entries.get(server) ?? null;
   }
 
+  /** The keys that entries of the other servers are listed under. */
+  keysOfOthers(server: string): string[] {
+    const keys: string[] = [];
+    for (const [key, target] of this.#targets) if (target.server !== server) keys.push(key);
+    return keys;
+  }
+
   resolve(key: string): Target | null {
     return this.#targets.get(key) ?? null;
   }

@@ -106,6 +106,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
         options.metrics.observer.loopLag(loopLagMs);
         parts.fleet.check(now);
         parts.audit.check();
+        parts.definitions.look();
       },
     });
     parts.halt.listen((halt) => this.#haltChanged(halt));
@@ -248,7 +249,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   }
 
   async close(reason: string): Promise<void> {
-    const { announcements, audit, priorities, fleet, writer, launcher } = this.#parts;
+    const { announcements, audit, definitions, priorities, fleet, writer, launcher } = this.#parts;
     const { log, logFile, metrics } = this.#options;
     for (const timer of this.#timers) clearInterval(timer);
     this.#heartbeat.stop();
@@ -267,6 +268,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
       metrics.close(),
       audit.close({ event: 'gateway_stop', facts: { reason } }, writerMs),
       writer.close(writerMs),
+      definitions.close(writerMs),
     ]);
     // A thread may have restarted a server while all groups were being killed.
     await this.#parts.processes.endLeft(fleet.groups());

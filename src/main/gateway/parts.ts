@@ -12,6 +12,7 @@ import { Announcements } from '../catalog/announcements.ts';
 import { Catalogs } from '../catalog/catalogs.ts';
 import { HeldUris } from '../catalog/held-uris.ts';
 import { Profiles } from '../catalog/profiles.ts';
+import type { Judge } from '../pins/judge.ts';
 import { createGroupsFile } from '../processes/groups.ts';
 import type { Looks } from '../processes/guarded-places.ts';
 import { readLastUse } from '../processes/instance.ts';
@@ -24,8 +25,11 @@ import { Fleet } from '../servers/fleet.ts';
 import { defaultStartLimit } from '../servers/start-tickets.ts';
 import { StateWriterThread } from '../threads/state-writer-thread.ts';
 import { workerEntry } from '../threads/worker-entry.ts';
+import { Definitions } from './definitions.ts';
 import type { GatewayOptions } from './options.ts';
 import { ServerProcesses } from './server-processes.ts';
+
+const NO_JUDGE: Judge = { judge: (items) => Promise.resolve(items.map(() => [])) };
 
 /** Events and questions of the parts, for the gateway. */
 export interface GatewayEvents extends ClientEvents {
@@ -95,6 +99,16 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
     onWritten: (records, syncMs) => metrics.observer.audited(records, syncMs),
     onChange: () => events.onChange(),
   });
+  const definitions = new Definitions(options, 'review', {
+    audit,
+    catalogs,
+    judge: NO_JUDGE,
+    fleet: () => fleet,
+    onHeld: () => {
+      router.reconsider();
+      events.onChange();
+    },
+  });
   const writer: StateWriterThread = new StateWriterThread({
     probeMs: options.clocks.probeMs,
     data: writerData(options),
@@ -115,10 +129,11 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
     },
   });
   const processes = new ServerProcesses({ ...options, session: options.sessionId });
-  const fleet = new Fleet({
+  const fleet: Fleet = new Fleet({
     ...options,
     calls,
     catalogs,
+    definitions: definitions.pins,
     credit,
     lookups,
     knownPlaces,
@@ -160,6 +175,7 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
     announcements,
     held,
     catalogs,
+    definitions,
     profiles,
     credit,
     lookups,

@@ -5,11 +5,14 @@ import { readCatalogFile, readHeldUris } from '../catalog/catalog-file.ts';
 import type { Parts } from './parts.ts';
 
 /** @param dir absolute path of `.rea`. */
-export function restoreOffers({ catalogs, profiles }: Parts, dir: string): void {
+export function restoreOffers({ catalogs, definitions, profiles }: Parts, dir: string): void {
   const held = readHeldUris(dir);
   catalogs.shared.remember('resources', held.resources);
   catalogs.shared.remember('templates', held.templates);
-  for (const { server, fingerprint, profile, lists } of readCatalogFile(dir)) {
+  const offers = readCatalogFile(dir, (server, kind, name, text) =>
+    definitions.pins.isPinned(server, kind, name, text),
+  );
+  for (const { server, fingerprint, profile, lists } of offers) {
     if (profile !== null) profiles.restore(server, fingerprint, profile);
     for (const [kind, entries] of lists)
       catalogs.shared.restore(server, fingerprint, kind, entries);

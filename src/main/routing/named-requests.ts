@@ -61,7 +61,8 @@ export class NamedRequests {
       const edits = [{ at, with: target.keyRaw }];
       const { entry } = target;
       const tool = kind === 'tools' ? entry : null;
-      const subject = { method: request.method, tool, name: entry.key, approved: false };
+      const prompt = kind === 'prompts' ? entry : null;
+      const subject = { method: request.method, tool, prompt, name: entry.key, approved: false };
       return sender.serve(request, target.server, (server) =>
         sender.submit(request, server, edits, {}, subject),
       );

@@ -40,9 +40,12 @@ interface Destination {
   readonly edits: readonly Edit[];
   /** The tool that it names. */
   readonly tool: CatalogEntry | null;
+  readonly prompt: CatalogEntry | null;
   /** Of the tool or prompt. */
   readonly name: string | null;
 }
+
+const NAMELESS = { edits: [], tool: null, prompt: null, name: null } as const;
 
 /** A later revision's handshake: a server's answer to it would be taken for the gateway's. */
 const NEVER_PASSED_ON = new Set(['server/discover']);
@@ -81,9 +84,9 @@ export class UnknownMessages {
     }
   }
 
-  #submit(request: ServerRequest, { to, edits, tool, name }: Destination): void {
+  #submit(request: ServerRequest, { to, edits, tool, prompt, name }: Destination): void {
     const { sender } = this.#options;
-    const subject = { method: request.method, tool, name, approved: false };
+    const subject = { method: request.method, tool, prompt, name, approved: false };
     if (typeof to !== 'string') return sender.submit(request, to, edits, {}, subject);
     sender.serve(request, to, (server) => sender.submit(request, server, edits, {}, subject));
   }
@@ -91,17 +94,16 @@ export class UnknownMessages {
   #find({ frame, method, client }: ServerRequest): Destination | null {
     const taskAt = taskNamed(frame);
     const ofTask = taskAt === null ? null : this.#ofTask(client, frame, taskAt);
-    if (ofTask !== null) return { to: ofTask.server, edits: ofTask.edits, tool: null, name: null };
+    if (ofTask !== null) return { ...NAMELESS, to: ofTask.server, edits: ofTask.edits };
     const advertised = serversFor(method, this.#options.profiles.all());
     const named = this.#named(frame, client);
     if (named !== null && (advertised.length === 0 || advertised.includes(named.server))) {
-      return { to: named.server, edits: named.edits, tool: named.tool, name: named.name };
+      const { server, ...what } = named;
+      return { ...what, to: server };
     }
     const candidates = advertised.length > 0 ? advertised : this.#options.servers.names;
     const [only] = candidates;
-    return only === undefined || candidates.length > 1
-      ? null
-      : { to: only, edits: [], tool: null, name: null };
+    return only === undefined || candidates.length > 1 ? null : { ...NAMELESS, to: only };
   }
 
   /** The owner of the tool, prompt or resource that `params` name. */
@@ -118,15 +120,14 @@ export class UnknownMessages {
         if (target === null) continue;
         const edits = [{ at, with: target.keyRaw }];
         const { server, entry } = target;
-        return { server, edits, tool: kind === 'tools' ? entry : null, name: entry.key };
+        const [tool, prompt] = kind === 'tools' ? [entry, null] : [null, entry];
+        return { server, edits, tool, prompt, name: entry.key };
       }
     }
     const uriAt = rangeOf(frame, SLOT.paramsUri);
     const uri = uriAt === null ? null : readUri(frame.line, uriAt);
     const owner = uri === null || 'wrong' in uri ? null : catalog.byUri(uri.text);
-    return owner?.kind === 'server'
-      ? { server: owner.server, edits: [], tool: null, name: null }
-      : null;
+    return owner?.kind === 'server' ? { ...NAMELESS, server: owner.server } : null;
   }
 
   #ofTask(

@@ -12,6 +12,7 @@ import type { CallTable } from '../calls/call-table.ts';
 import type { Halt } from '../calls/gate/halt.ts';
 import type { Observer } from '../calls/observer.ts';
 import type { Catalogs } from '../catalog/catalogs.ts';
+import type { DefinitionPins } from '../catalog/pins.ts';
 import type { LogSecrets } from '../log-secrets.ts';
 import type { Logger } from '../logger.ts';
 import type { LauncherProcess } from '../processes/launcher-process.ts';
@@ -22,6 +23,7 @@ export interface FleetOptions {
   readonly config: GatewayConfig;
   readonly calls: CallTable;
   readonly catalogs: Catalogs;
+  readonly definitions: DefinitionPins;
   /** Servers that start at the same time, at most. */
   readonly startLimit: number;
   /** No server starts before this resolves. */

@@ -259,7 +259,10 @@ export class Fleet implements Servers {
 
   /** HALT was set: calls that wait are refused. @param why calls in flight end; null: they are answered. */
   halted(why: string | null): void {
-    for (const { server } of this.#every()) server.halt(why);
+    for (const { server } of this.#every()) {
+      server.rulesChanged();
+      if (why !== null) server.abandon(why);
+    }
   }
 
   abandonCalls(): void {

@@ -16,7 +16,14 @@ import type { StartTickets } from './start-tickets.ts';
 
 type Options = Pick<
   FleetOptions,
-  'audit' | 'launcher' | 'log' | 'observer' | 'catalogs' | 'stateWriter' | 'onChange'
+  | 'audit'
+  | 'launcher'
+  | 'log'
+  | 'observer'
+  | 'catalogs'
+  | 'definitions'
+  | 'stateWriter'
+  | 'onChange'
 >;
 
 /** The other parts of the fleet that take part. */
@@ -161,15 +168,25 @@ export class LaneMessages implements LaneListener {
         { server: lane.name, incarnation, name, version },
         'introduced itself',
       );
-      return this.#parts.events().onProfile(lane.server, profile);
+      return this.#options.definitions.introduced(lane.server, profile, message.hashes, (shown) => {
+        if (!this.#parts.endings.has(lane)) this.#parts.events().onProfile(lane.server, shown);
+      });
     }
-    if (message.type === 'unlisted') this.#options.catalogs.unlisted(lane, message.kind);
-    else {
-      this.#commands.look(lane.config, message.commandTools);
-      const { kind, entries, withheld } = message;
-      if (kind === 'tools') this.#ruleWarnings.look(lane.config, entries);
+    if (message.type === 'unlisted') {
+      this.#options.catalogs.unlisted(lane, message.kind);
+      return this.#listed(lane);
+    }
+    this.#commands.look(lane.config, message.commandTools);
+    const { kind, entries, hashes, withheld } = message;
+    if (kind === 'tools') this.#ruleWarnings.look(lane.config, entries);
+    this.#options.definitions.list(lane.server, kind, entries, hashes, () => {
+      if (this.#parts.endings.has(lane)) return;
       this.#options.catalogs.update(lane, kind, entries, withheld);
-    }
+      this.#listed(lane);
+    });
+  }
+
+  #listed(lane: Lane): void {
     this.#options.onChange();
     this.#parts.events().onListsSettled(lane.config.name);
   }

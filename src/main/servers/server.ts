@@ -303,6 +303,11 @@ export class Server implements CallTarget, Dispatching {
     this.changed();
   }
 
+  /** What calls may be made has changed: those that wait are looked at again. */
+  rulesChanged(): void {
+    this.#dispatcher.reconsider();
+  }
+
   /**
    * The server is to go: it takes no further call, and those that wait are its successor's. Without one
    * they are still made where that is possible at once.
@@ -330,12 +335,6 @@ export class Server implements CallTarget, Dispatching {
   /** Nothing is decided here any more: the server is being stopped for good. */
   close(): void {
     this.#recycling.close();
-  }
-
-  /** HALT was set: calls that wait are refused. @param why calls in flight end; null: they are answered. */
-  halt(why: string | null): void {
-    this.#dispatcher.reconsider();
-    if (why !== null) this.abandon(why);
   }
 
   /** Answers everything still open. @param why in words. */

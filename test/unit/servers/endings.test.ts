@@ -20,6 +20,7 @@ import { IDLE } from '#src/shared/model/idle.ts';
 import type { LifecycleMessage } from '#src/shared/protocol/from-supervisor.ts';
 import type { ToSupervisor } from '#src/shared/protocol/to-supervisor.ts';
 import { NO_AUDIT } from '../../support/no-audit.ts';
+import { noPins } from '../../support/no-pins.ts';
 import { serverConfig } from '../../support/supervisor-thread.ts';
 
 beforeEach(() => {
@@ -78,6 +79,7 @@ function house(room = 4) {
       observer: NO_OBSERVER,
       audit: NO_AUDIT,
       catalogs,
+      definitions: noPins(),
       stateWriter: { attach: () => {}, tell: () => {} },
       onChange: () => {},
     },

@@ -2,12 +2,15 @@
 import type { ServerConfig } from '../../../shared/model/config.ts';
 import type { CatalogEntry } from '../../../shared/model/mcp.ts';
 import type { Tier } from '../../../shared/model/tier.ts';
+import { heldWhy } from '../../catalog/held-definitions.ts';
 import { type Denial, methodVerdict, ruleOf } from '../../catalog/tool-rule.ts';
 
 export interface Subject {
   readonly method: string;
   /** Null: it names none. */
   readonly tool: CatalogEntry | null;
+  /** The same of a prompt, or of a withheld template. */
+  readonly prompt: CatalogEntry | null;
   /** Of the tool or prompt, as its server calls it; null: it names none. */
   readonly name: string | null;
   /** A person has said yes to this call. */
@@ -30,7 +33,7 @@ const READING: ReadonlySet<string> = new Set([
 
 /** A request that names no tool. */
 export function subjectOf(method: string): Subject {
-  return { method, tool: null, name: null, approved: false };
+  return { method, tool: null, prompt: null, name: null, approved: false };
 }
 
 /** What the rules say, as they are now. */
@@ -38,7 +41,10 @@ export function judge(
   subject: Omit<Subject, 'name'>,
   config: ServerConfig,
 ): 'pass' | 'ask' | Denial {
-  const { method, tool, approved } = subject;
+  const { method, tool, prompt, approved } = subject;
+  const named = tool ?? prompt;
+  const held = named === null ? undefined : heldWhy(named);
+  if (held !== undefined) return { code: 'ERR_PIN_DRIFT', why: held };
   const ofTool = tool === null ? 'pass' : ruleOf(tool, config).verdict;
   if (typeof ofTool === 'object') return ofTool;
   if (tool === null || method !== 'tools/call') {

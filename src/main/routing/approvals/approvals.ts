@@ -140,7 +140,8 @@ export class Approvals {
     for (const [idText, open] of this.#open) {
       const { request, tool, config, fail } = open.asking;
       const now = config();
-      const subject = { method: request.method, tool, name: tool.key, approved: true };
+      const { method } = request;
+      const subject = { method, tool, prompt: null, name: tool.key, approved: true };
       const refusal = now === null ? GONE : byRules({ halted, config: now }, subject);
       if (refusal === null) continue;
       this.#end(idText, open, 'withdrawn');

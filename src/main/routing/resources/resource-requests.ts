@@ -194,6 +194,14 @@ export class ResourceRequests {
         return 'taken';
       case 'withheld':
         return { withheld: owner.why };
+      case 'held': {
+        const { method } = request;
+        const subject = { method, tool: null, prompt: owner.template, name: null, approved: false };
+        sender.serve(request, owner.server, (server) =>
+          sender.submit(request, server, [], {}, subject),
+        );
+        return 'taken';
+      }
       case 'unknown': {
         const pending = catalog.pendingResources();
         return pending !== null && lists.await(request, pending) ? 'taken' : 'unknown';

@@ -62,7 +62,13 @@ test('one decision for each level, tier, source and trust', () => {
             expect([what, decision]).toEqual([what, expected(tier, level)]);
             expect([what, isOffered(tool, config)]).toEqual([what, decision !== 'deny']);
             const view = { halted: RUNNING, config };
-            const subject = { method: 'tools/call', tool, name: tool.key, approved: false };
+            const subject = {
+              method: 'tools/call',
+              tool,
+              prompt: null,
+              name: tool.key,
+              approved: false,
+            };
             expect(byRules(view, subject) === null).toBe(decision === 'pass');
             expect(byRules(view, { ...subject, approved: true }) === null).toBe(
               decision !== 'deny',
@@ -122,7 +128,13 @@ test('the order: halt, lists, tier, rate, and only then the server', () => {
     config,
   };
   const codeOf = (name: string, halted = RUNNING) => {
-    const subject = { method: 'tools/call', tool: toolOf(name), name, approved: false };
+    const subject = {
+      method: 'tools/call',
+      tool: toolOf(name),
+      prompt: null,
+      name,
+      approved: false,
+    };
     const decision = decide({ ...view, halted }, 1000, { deadline: 9e9, subject, rate });
     return decision.kind === 'refuse' ? decision.code : decision.kind;
   };

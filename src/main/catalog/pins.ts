@@ -1,0 +1,324 @@
+/**
+ * Compares what servers tell with the pins, before it is listed: what is pinned is served at once, the rest when it is
+ * judged. What a person has to accept first is withheld, while all else of its server serves. Owns no file and judges
+ * nothing itself; calls never wait for it.
+ */
+import { hash } from 'node:crypto';
+import {
+  type DefinitionMode,
+  type Facts,
+  type Form,
+  isPinned,
+  placeOf,
+  refreshed,
+  settle,
+  type Told,
+} from '../../shared/machines/drift.ts';
+import type { ServerConfig } from '../../shared/model/config.ts';
+import type { DefinitionKind, Finding } from '../../shared/model/findings.ts';
+import type { ListKind } from '../../shared/model/lists.ts';
+import type { CatalogEntry, DefinitionHashes } from '../../shared/model/mcp.ts';
+import type { ServerProfile } from '../../shared/model/server.ts';
+import { definitionKey } from '../pins/definition-forms.ts';
+import type { DefinitionStore } from '../pins/definition-store.ts';
+import type { DefinitionTexts } from '../pins/definition-texts.ts';
+import { heldLine } from '../pins/held-words.ts';
+import { type Judge, judged } from '../pins/judge.ts';
+import type { Catalog } from './catalog.ts';
+import { foreignNames, namesIn } from './foreign-names.ts';
+import { hold } from './held-definitions.ts';
+import { ruleOf } from './tool-rule.ts';
+
+/** Where definitions come from: one of the lanes of a server. */
+export interface Teller {
+  readonly config: ServerConfig;
+}
+
+/** A definition that is withheld now. */
+export interface HeldDefinition {
+  readonly server: string;
+  readonly kind: DefinitionKind;
+  readonly name: string;
+  readonly form: Form;
+}
+
+/** What became of definitions that were not known. */
+export interface Settled {
+  readonly server: string;
+  readonly kind: DefinitionKind;
+  readonly isFirst: boolean;
+  readonly news: readonly { readonly name: string; readonly form: Form }[];
+}
+
+export interface DefinitionPinsOptions {
+  readonly mode: DefinitionMode;
+  readonly store: DefinitionStore;
+  readonly texts: Pick<DefinitionTexts, 'keep' | 'read'> | null;
+  readonly judge: Judge;
+  readonly catalog: () => Pick<Catalog, 'toolsOf' | 'exposedTools' | 'names'>;
+  readonly onSettled: (settled: Settled) => void;
+  /** What is withheld of a server is another set now. */
+  readonly onHeld: (server: string) => void;
+}
+
+interface Item {
+  readonly name: string;
+  readonly told: Told;
+  readonly json: Uint8Array;
+  /** Null: of instructions. */
+  readonly entry: CatalogEntry | null;
+}
+
+interface Offer {
+  readonly teller: Teller;
+  readonly kind: DefinitionKind;
+  readonly items: readonly Item[];
+  /** Lists what is not withheld. */
+  readonly show: (held: readonly HeldDefinition[]) => void;
+  /** Counts the times that it was looked at: only the last one counts. */
+  turn: number;
+  held: readonly HeldDefinition[];
+}
+
+const KINDS: Readonly<Record<Exclude<ListKind, 'resources'>, DefinitionKind>> = {
+  tools: 'tool',
+  prompts: 'prompt',
+  templates: 'template',
+};
+/** Bytes that are searched for names before others have their turn. */
+const SEARCHED_AT_ONCE = 64 * 1024;
+const MOST_RULES = 32;
+const LONGEST_RULE = 64;
+
+export class DefinitionPins {
+  readonly #options: DefinitionPinsOptions;
+  readonly #offers = new WeakMap<Teller, Map<DefinitionKind, Offer>>();
+  #mode: DefinitionMode;
+
+  constructor(options: DefinitionPinsOptions) {
+    this.#options = options;
+    this.#mode = options.mode;
+  }
+
+  get mode(): DefinitionMode {
+    return this.#mode;
+  }
+
+  setMode(mode: DefinitionMode): void {
+    this.#mode = mode;
+  }
+
+  /** A list that a server has told. @param show lists it; called again whenever what is withheld has changed. */
+  list(
+    teller: Teller,
+    list: ListKind,
+    entries: readonly CatalogEntry[],
+    hashes: readonly DefinitionHashes[],
+    show: () => void,
+  ): void {
+    if (list === 'resources') return show();
+    const kind = KINDS[list];
+    const items = entries.map((entry, at): Item => {
+      const known = hashes[at];
+      if (known === undefined) throw new Error(`a list of ${list} without all of its hashes`);
+      const { key: name, json } = entry;
+      const tier = kind === 'tool' ? tierNow(entry, teller.config) : null;
+      return { name, json, entry, told: { ...known, key: definitionKey(kind, name), tier } };
+    });
+    this.#offer(teller, kind, items, show);
+  }
+
+  /** What a server says of itself. @param show tells it to clients, with its instructions or without. */
+  introduced(
+    teller: Teller,
+    profile: ServerProfile,
+    hashes: DefinitionHashes | null,
+    show: (profile: ServerProfile) => void,
+  ): void {
+    const kind = 'instructions';
+    const without = { ...profile, instructions: '' };
+    if (hashes === null) return this.#offer(teller, kind, [], () => show(profile));
+    const told = { ...hashes, key: definitionKey(kind, ''), tier: null };
+    const json = Buffer.from(JSON.stringify(profile.instructions));
+    const items = [{ name: '', json, entry: null, told }];
+    // The rest of it is needed at once.
+    if (this.#unknown({ teller, items }).length > 0) show(without);
+    this.#offer(teller, kind, items, (held) => show(held.length > 0 ? without : profile));
+  }
+
+  /** Whether a remembered text is that of a pinned definition. */
+  isPinned(server: string, kind: DefinitionKind, name: string, text: string): boolean {
+    if (this.#mode === 'off') return true;
+    const forms = this.#options.store.formsOf(server).get(definitionKey(kind, name)) ?? [];
+    const remembered = hash('sha256', text);
+    return forms.some((form) => form.held === undefined && form.remembered === remembered);
+  }
+
+  /** Pins, or the policy, have changed: everything that the server has told is looked at again. */
+  reconsider(teller: Teller): void {
+    for (const offer of this.#offers.get(teller)?.values() ?? []) this.#look(offer);
+  }
+
+  /** What is withheld of what these have told. */
+  held(tellers: readonly Teller[]): HeldDefinition[] {
+    const found = new Map<string, HeldDefinition>();
+    for (const teller of tellers) {
+      for (const { held } of this.#offers.get(teller)?.values() ?? []) {
+        for (const one of held) found.set(`${one.server} ${one.kind} ${one.name}`, one);
+      }
+    }
+    return [...found.values()];
+  }
+
+  #offer(teller: Teller, kind: DefinitionKind, items: readonly Item[], show: Offer['show']): void {
+    const offers = this.#offers.get(teller) ?? new Map<DefinitionKind, Offer>();
+    this.#offers.set(teller, offers);
+    const before = offers.get(kind);
+    // Nothing that is found out about the one before may be shown any more.
+    if (before !== undefined) before.turn = -1;
+    const offer = { teller, kind, items, show, turn: 0, held: before?.held ?? [] };
+    offers.set(kind, offer);
+    this.#look(offer);
+  }
+
+  #isOff(_teller: Teller): boolean {
+    return this.#mode === 'off';
+  }
+
+  #unknown({ teller, items }: Pick<Offer, 'teller' | 'items'>): Item[] {
+    if (this.#isOff(teller)) return [];
+    const forms = this.#options.store.formsOf(teller.config.name);
+    return items.filter(({ told }) => placeOf(this.#mode, forms, told).kind === 'unknown');
+  }
+
+  #look(offer: Offer): void {
+    const { teller, kind } = offer;
+    offer.turn += 1;
+    if (this.#isOff(teller)) return this.#show(offer);
+    const { store } = this.#options;
+    const { name: server } = teller.config;
+    const unknown = this.#unknown(offer);
+    const isFirst = !isPinned(store.formsOf(server), kind);
+    if (unknown.length > 0) {
+      void this.#judge(offer, unknown, isFirst, offer.turn);
+      return;
+    }
+    if (isFirst) store.add(server, [{ server, kind, key: null }]);
+    this.#refresh(offer);
+    this.#show(offer);
+  }
+
+  async #judge(
+    offer: Offer,
+    unknown: readonly Item[],
+    isFirst: boolean,
+    turn: number,
+  ): Promise<void> {
+    const { judge, store, texts } = this.#options;
+    const { teller, kind } = offer;
+    const { name: server } = teller.config;
+    const items = unknown.map(({ name, told: { hash }, json }) => ({
+      server,
+      kind,
+      name,
+      hash,
+      // A copy: what goes to another thread goes with its whole buffer.
+      json: json.slice(),
+    }));
+    const findings = await judged(judge, items);
+    const others = isFirst ? [] : await this.#namesOfOthers(server, unknown);
+    const at = new Date().toISOString();
+    const forms = store.formsOf(server);
+    const news = unknown.map(({ name, told }, index) => {
+      const facts = { ...verdictOf(findings[index] ?? null), namesOthers: others[index] === true };
+      const form = settle(this.#mode, forms, told, facts, { at, isFirst });
+      return { server, kind, key: told.key, name, form };
+    });
+    for (const { told, json } of unknown) texts?.keep(told.hash, json);
+    const before = news.map(({ key, form }) => forms.get(key)?.find(isSame(form)));
+    const told = news.filter(
+      ({ form }, index) => before[index]?.held !== form.held || before[index] === undefined,
+    );
+    store.add(server, news);
+    if (told.length > 0) this.#options.onSettled({ server, kind, isFirst, news: told });
+    if (offer.turn !== turn) return;
+    this.#refresh(offer);
+    this.#show(offer);
+  }
+
+  /** Whether each names tools of other servers that its earlier form did not name. */
+  async #namesOfOthers(server: string, items: readonly Item[]): Promise<boolean[]> {
+    const catalog = this.#options.catalog();
+    const names = foreignNames(server, catalog.names, catalog);
+    const found: boolean[] = [];
+    let searched = 0;
+    for (const { told, json } of items) {
+      searched += json.length;
+      if (searched > SEARCHED_AT_ONCE) {
+        searched = 0;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      const named = namesIn(Buffer.from(json).toString(), names);
+      found.push(named.length > 0 && (await this.#isNews(server, told, named)));
+    }
+    return found;
+  }
+
+  async #isNews(server: string, { key }: Told, named: readonly string[]): Promise<boolean> {
+    const forms = this.#options.store.formsOf(server).get(key) ?? [];
+    const former = forms.findLast(({ held }) => held === undefined);
+    const text = former === undefined ? null : await this.#options.texts?.read(former.hash);
+    const before = new Set(namesIn(text ?? '', new Set(named)));
+    return named.some((name) => !before.has(name));
+  }
+
+  /** Keeps with the pins what was told of them last. */
+  #refresh({ teller, kind, items }: Offer): void {
+    const { store } = this.#options;
+    const { name: server } = teller.config;
+    const forms = store.formsOf(server);
+    const news = items.flatMap(({ told }) => {
+      const form = forms.get(told.key)?.find((one) => one.hash === told.hash);
+      const now = form === undefined ? undefined : refreshed(form, told);
+      return now === undefined || now === form ? [] : [{ server, kind, key: told.key, form: now }];
+    });
+    store.add(server, news);
+  }
+
+  #show(offer: Offer): void {
+    const { teller, kind, items } = offer;
+    const { name: server } = teller.config;
+    const forms = this.#isOff(teller) ? null : this.#options.store.formsOf(server);
+    const held: HeldDefinition[] = [];
+    for (const { name, told, entry } of items) {
+      const form = forms?.get(told.key)?.find((one) => one.hash === told.hash);
+      const isHeld = form?.held !== undefined;
+      if (isHeld) held.push({ server, kind, name, form });
+      if (entry !== null) hold(entry, isHeld ? heldLine(server, kind, name, form) : null);
+    }
+    const before = offer.held;
+    offer.held = held;
+    offer.show(held);
+    if (textOf(before) !== textOf(held)) this.#options.onHeld(server);
+  }
+}
+
+/** Null: a person has said what it is, so that no change of the tool can lower it. */
+function tierNow(tool: CatalogEntry, config: ServerConfig): Told['tier'] {
+  const { tier } = ruleOf(tool, config);
+  return tier.source === 'override' ? null : tier.tier;
+}
+
+function verdictOf(findings: readonly Finding[] | null): Pick<Facts, 'rules' | 'hard'> {
+  if (findings === null) return { rules: null, hard: false };
+  const rules = new Set(findings.map(({ rule }) => rule.slice(0, LONGEST_RULE)));
+  return { rules: [...rules].slice(0, MOST_RULES), hard: findings.some(({ hard }) => hard) };
+}
+
+function isSame({ hash }: Form): (one: Form) => boolean {
+  return (one) => one.hash === hash;
+}
+
+function textOf(held: readonly HeldDefinition[]): string {
+  return held.map(({ name, form }) => `${name} ${form.hash} ${form.held}`).join('\n');
+}

@@ -1,0 +1,94 @@
+/** The definitions of servers in a gateway: their pins, where these are kept, and who is told of a change. */
+import type { DefinitionMode } from '../../shared/machines/drift.ts';
+import type { AuditLog } from '../audit/audit-log.ts';
+import { tellDrift } from '../audit/drift-events.ts';
+import type { Catalogs } from '../catalog/catalogs.ts';
+import { DefinitionPins, type HeldDefinition } from '../catalog/pins.ts';
+import { DefinitionStore } from '../pins/definition-store.ts';
+import { DefinitionTexts } from '../pins/definition-texts.ts';
+import type { Judge } from '../pins/judge.ts';
+import type { Fleet } from '../servers/fleet.ts';
+import type { GatewayOptions } from './options.ts';
+
+/** The other parts that take part. */
+interface DefinitionsParts {
+  readonly audit: Pick<AuditLog, 'event'>;
+  readonly catalogs: Pick<Catalogs, 'shared'>;
+  readonly judge: Judge;
+  readonly fleet: () => Pick<Fleet, 'all'>;
+  /** What is withheld of some server is another set now: what waits for one that is is refused. */
+  readonly onHeld: () => void;
+}
+
+export class Definitions {
+  readonly pins: DefinitionPins;
+  readonly #parts: DefinitionsParts;
+  readonly #store: DefinitionStore;
+  readonly #texts: DefinitionTexts | null;
+
+  constructor(
+    { log, secrets, stateDir }: GatewayOptions,
+    mode: DefinitionMode,
+    parts: DefinitionsParts,
+  ) {
+    const warn = (line: string) => log.warn(line);
+    this.#parts = parts;
+    this.#store = new DefinitionStore({ stateDir, warn });
+    const hide = (text: string) => secrets.redacted(text);
+    this.#texts = stateDir === null ? null : new DefinitionTexts({ stateDir, hide, warn });
+    const { audit, catalogs, judge } = parts;
+    this.pins = new DefinitionPins({
+      mode,
+      store: this.#store,
+      texts: this.#texts,
+      judge,
+      catalog: () => catalogs.shared,
+      onSettled: (settled) => tellDrift(settled, audit, log),
+      onHeld: (name) => {
+        for (const server of parts.fleet().all()) {
+          if (server.config.name === name) server.rulesChanged();
+        }
+        parts.onHeld();
+      },
+    });
+    const named = this.#store.names();
+    this.#texts?.prune((hash) => named.has(hash));
+  }
+
+  get store(): DefinitionStore {
+    return this.#store;
+  }
+
+  /** Looks whether a command or another gateway has written the pins. */
+  look(): void {
+    if (this.#store.look()) this.#reconsider();
+  }
+
+  setMode(mode: DefinitionMode): void {
+    if (mode === this.pins.mode) return;
+    this.pins.setMode(mode);
+    this.#reconsider();
+  }
+
+  /** What is withheld of what the servers have told. */
+  held(): HeldDefinition[] {
+    return this.pins.held(this.#parts.fleet().all());
+  }
+
+  async close(ms: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ms);
+    });
+    const written = async () => {
+      await this.#store.close();
+      await this.#texts?.done();
+    };
+    await Promise.race([written(), late]);
+    clearTimeout(timer);
+  }
+
+  #reconsider(): void {
+    for (const server of this.#parts.fleet().all()) this.pins.reconsider(server);
+  }
+}
