@@ -18,6 +18,7 @@ import { seeded } from './lib/statistics.ts';
 import { buildsTable, goalTable, programTables } from './lib/table.ts';
 import { packageVersions } from './lib/versions.ts';
 import { fleet } from './programs/fleet.ts';
+import { governance } from './programs/governance.ts';
 import { latency } from './programs/latency.ts';
 import { memory } from './programs/memory.ts';
 import { orphans } from './programs/orphans.ts';
@@ -25,7 +26,16 @@ import { recovery } from './programs/recovery.ts';
 import { storm } from './programs/storm.ts';
 import { throughput } from './programs/throughput.ts';
 
-const PROGRAMS: readonly Program[] = [latency, throughput, storm, fleet, recovery, orphans, memory];
+const PROGRAMS: readonly Program[] = [
+  latency,
+  throughput,
+  storm,
+  fleet,
+  recovery,
+  orphans,
+  memory,
+  governance,
+];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -15,8 +15,8 @@ export interface Loss {
 /** A difference below this share is none. */
 const TOLERANCE = 0.05;
 
-/** Direct use of a server is no rival, nor is a relay: no gateway can be better than none. */
-const NO_RIVALS: readonly string[] = ['direct', 'thread-relay', 'rea', 'rea-http'];
+/** Direct use of a server is no rival, nor is a relay: no gateway can be better than none. Nor is rea itself. */
+const NO_RIVALS: readonly string[] = ['direct', 'thread-relay', 'rea', 'rea-free', 'rea-http'];
 
 /** All of one program. */
 export function losses(result: ProgramResult): Loss[] {

@@ -77,6 +77,7 @@ export const TRANSPORTS: Readonly<Record<string, 'stdio' | 'HTTP'>> = {
   'in-process': 'stdio',
   rea: 'stdio',
   'rea-before': 'stdio',
+  'rea-free': 'stdio',
   'rea-http': 'HTTP',
   'mcp-hub': 'HTTP',
   'mcp-proxy': 'HTTP',

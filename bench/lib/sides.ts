@@ -22,6 +22,8 @@ export type SideName =
   | 'rea'
   /** An earlier build of rea. */
   | 'rea-before'
+  /** This build without rules and without an audit log. */
+  | 'rea-free'
   | 'rea-http'
   | Peer;
 
@@ -49,6 +51,8 @@ export interface StartOptions {
   readonly withoutBackoff?: boolean;
   /** Whether each server has a thread of its own, where there is a choice. @default what is the default there */
   readonly threads?: 'dedicated' | 'shared';
+  /** What its policy says, where it has one. @default no policy: the audit log is on, and everything is allowed */
+  readonly policy?: object;
 }
 
 export interface Sides {
@@ -65,6 +69,9 @@ const HTTP_READY_MS = 120_000;
 const WITHOUT_BACKOFF = {
   restart: { intensity: 1000, period_ms: 3_600_000, backoff_ms: 1, backoff_max_ms: 1 },
 };
+
+/** A policy that allows everything and records nothing. */
+const FREE = { audit: 'off' };
 
 /**
  * @param peersDir where those from npm are, null when they could not be installed.
@@ -107,13 +114,15 @@ export function makeSides(
         const backoff = options.withoutBackoff === true ? '0' : '200';
         return overStdio(scope, start([IN_PROCESS, mcpServers(dir, servers), backoff]), common);
       }
-      if (side === 'rea' || side === 'rea-before' || side === 'rea-http') {
+      if (isRea(side)) {
         const program = side === 'rea-before' && before !== null ? before : REA;
         const serve = [program, 'serve', '--cwd', dir];
         writeRegistry(dir, servers, {
           ...(options.withoutBackoff === true ? WITHOUT_BACKOFF : {}),
           ...(options.threads === undefined ? {} : { threads: { mode: options.threads } }),
         });
+        const policy = side === 'rea-free' ? FREE : options.policy;
+        if (policy !== undefined) writeInto(dir, 'policy.yaml', policy);
         if (side !== 'rea-http') return overStdio(scope, start(serve), common);
         const port = await freePort();
         const started = start([...serve, '--http', String(port), '--no-token']);
@@ -125,6 +134,10 @@ export function makeSides(
       return overHttp(scope, started, { ...common, port, path, kind });
     },
   };
+}
+
+function isRea(side: SideName): side is 'rea' | 'rea-before' | 'rea-free' | 'rea-http' {
+  return side.startsWith('rea');
 }
 
 /** Whether it came from npm. */
@@ -251,12 +264,12 @@ function mcpServers(dir: string, servers: readonly Server[]): string {
 
 function writeRegistry(dir: string, servers: readonly Server[], defaults: object): void {
   if (!existsSync(REA)) throw new Error(`${REA} is missing: npm run build`);
+  writeInto(dir, 'registry.yaml', { version: '1', defaults, servers });
+}
+
+function writeInto(dir: string, name: string, content: object): void {
   mkdirSync(join(dir, '.rea'), { recursive: true, mode: 0o700 });
-  writeFileSync(
-    join(dir, '.rea', 'registry.yaml'),
-    JSON.stringify({ version: '1', defaults, servers }),
-    { mode: 0o600 },
-  );
+  writeFileSync(join(dir, '.rea', name), JSON.stringify(content), { mode: 0o600 });
 }
 
 /** A small environment, in which a bare `node` is the one under test and nothing reaches the home. */

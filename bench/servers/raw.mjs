@@ -1,5 +1,6 @@
 // A server as light as one can be in Node: no library, one write for each answer, its id last as
-// TypeScript servers write it. `echo {bytes}` answers with a text of that size, made once.
+// TypeScript servers write it. `echo {bytes}` answers with a text of that size, made once; `put`, whose
+// name says that it writes, does the same.
 const texts = new Map();
 
 /** All of an answer up to its id. */
@@ -13,13 +14,11 @@ function textAnswer(bytes) {
   return found;
 }
 
-const tools = [
-  {
-    name: 'echo',
-    description: 'Answers with a text of the size asked for',
-    inputSchema: { type: 'object', properties: { bytes: { type: 'number' } } },
-  },
-];
+const tools = ['echo', 'put'].map((name) => ({
+  name,
+  description: 'Answers with a text of the size asked for',
+  inputSchema: { type: 'object', properties: { bytes: { type: 'number' } } },
+}));
 
 function answerTo({ method, params }) {
   if (method === 'tools/list') return JSON.stringify({ tools });
