@@ -140,11 +140,11 @@ async function latency(side: Running, kind: Kind, quick: boolean) {
 async function throughput(side: Running, kind: Kind, quick: boolean) {
   const { pid } = side.gateway;
   const [main, all] = [mainThreadMs(pid), processMs(pid)];
-  const { callsPerSecond, calls, generatorBusy } = await inParallel(
-    callOf(side, kind),
-    IN_FLIGHT,
-    { ms: quick ? 700 : 2000, calls: IN_FLIGHT, capMs: 60_000 },
-  );
+  const { callsPerSecond, calls, generatorBusy } = await inParallel(callOf(side, kind), IN_FLIGHT, {
+    ms: quick ? 700 : 2000,
+    calls: IN_FLIGHT,
+    capMs: 60_000,
+  });
   return {
     throughput: callsPerSecond,
     'main busy': (mainThreadMs(pid) - main) / calls,

@@ -41,7 +41,9 @@ const tools = Array.from({ length: TOOLS }, (_, at) => {
   const key = `${VERBS[at % VERBS.length]}_${THINGS[at % THINGS.length]}_${at}`;
   const definition = {
     name: key,
-    description: 'Does what its name says, with a text as long as such texts usually are. '.repeat(3),
+    description: 'Does what its name says, with a text as long as such texts usually are. '.repeat(
+      3,
+    ),
     inputSchema: {
       type: 'object',
       properties: { owner: { type: 'string' }, repo: { type: 'string' }, body: { type: 'string' } },

@@ -9,13 +9,7 @@ import {
   type AuditRecord,
 } from '../../shared/model/audit.ts';
 import type { ErrorCode } from '../../shared/model/errors.ts';
-import type { Tier } from '../../shared/model/tier.ts';
-import {
-  type ClientItem,
-  type CommittedMessage,
-  PACKED,
-  type SubjectItem,
-} from '../../shared/protocol/audit.ts';
+import { type CommittedMessage, KINDS } from '../../shared/protocol/audit.ts';
 import { clip } from '../../shared/text/clean-text.ts';
 import type { Audit, RefusedRequest } from '../calls/audit.ts';
 import type { Call, CallOwner, CallTarget } from '../calls/call.ts';
@@ -26,6 +20,7 @@ import {
   AuditWriterThread,
   type Failing,
 } from '../threads/audit-writer-thread.ts';
+import { NamedItems } from './named-items.ts';
 
 export interface AuditLogOptions {
   readonly policy: AuditPolicy;
@@ -44,10 +39,6 @@ export interface AuditLogOptions {
   readonly onChange: () => void;
 }
 
-/** More subjects, or clients, than that are told anew: nobody can make the thread keep ever more. */
-const MOST_KNOWN = 20_000;
-/** Clients that a new thread is told of. */
-const MOST_REMEMBERED = 1000;
 const MAX_ERROR = 500;
 /** A disk that has not written after this time is one that cannot. */
 const PATIENCE_MS = 5000;
@@ -60,11 +51,7 @@ export class AuditLog implements Audit {
   #owner = false;
   /** Its records may be told. */
   #open = false;
-  #subjects = new Map<string, SubjectItem>();
-  #clients = new WeakMap<CallOwner, number>();
-  #clientItems: ClientItem[] = [];
-  #lastId = 0;
-  #clientCount = 0;
+  readonly #named: NamedItems;
   /** Calls that wait, by the number of their `begin`, in its order. */
   readonly #waiting = new Map<number, Call>();
   #failing: { readonly error: string; readonly since: string } | null = null;
@@ -89,6 +76,7 @@ export class AuditLog implements Audit {
       onCommitted: (message) => this.#committed(message),
       onFailing: (message) => this.#failed(message),
     });
+    this.#named = new NamedItems((item, all) => this.#thread.introduce(item, all));
   }
 
   get policy(): AuditPolicy {
@@ -158,16 +146,13 @@ export class AuditLog implements Audit {
   }
 
   begins(call: Call, server: string): boolean {
-    const { tier } = call;
-    if (!this.#open || tier === null) return false;
-    const writes = tier !== 'read';
+    const { tier, line } = call;
+    if (!this.#open || tier === null || tier === 'read') return false;
     const seq = this.#thread.next();
-    const subject = this.#subjectOf(server, call.subject?.name ?? null, call.method, tier);
-    const client = this.#clientOf(call.owner);
-    const kind = writes ? PACKED.begin : PACKED.read;
-    const numbers = [kind, seq, Date.now(), call.id, subject, client, call.line.length];
-    this.#thread.tell(seq, numbers, call.line);
-    if (!writes) return false;
+    const subject = this.#named.subject(call, server, tier);
+    const client = this.#named.client(call.owner);
+    const row = this.#thread.row(seq, line, true);
+    row.push(KINDS.begin, seq, Date.now(), call.id, subject, client, line.length, 0, 0, 0, 0);
     if (this.#failing !== null) {
       call.record = this.#policy.onFailure === 'deny' ? 'failed' : 'kept';
       return call.record === 'failed';
@@ -187,66 +172,30 @@ export class AuditLog implements Audit {
     const { tier } = call;
     if (!this.#open || tier === null) return;
     const seq = this.#thread.next();
-    const subject = this.#subjectOf(server, call.subject?.name ?? null, call.method, tier);
-    const client = this.#clientOf(call.owner);
+    const subject = this.#named.subject(call, server, tier);
+    const client = this.#named.client(call.owner);
+    const how = this.#named.word(outcome);
+    const why = code === null ? 0 : this.#named.word(code);
+    // Its line is told once.
+    const line = call.record === 'none' ? call.line : null;
+    const [took, length] = [ms ?? Number.NaN, line?.length ?? 0];
     const sent = call.postedTo === null ? 0 : 1;
-    const { end } = PACKED;
-    this.#thread.tell(seq, [
-      end,
-      seq,
-      Date.now(),
-      call.id,
-      subject,
-      client,
-      outcome,
-      code,
-      ms,
-      sent,
-    ]);
+    const row = this.#thread.row(seq, line, false);
+    row.push(KINDS.end, seq, Date.now(), call.id, subject, client, length, how, why, took, sent);
   }
 
   refused({ server, method, tool, client, code }: RefusedRequest): void {
     if (!this.#open) return;
     const seq = this.#thread.next();
-    const by = this.#clientOf(client);
+    const by = this.#named.client(client);
     this.#thread.tell(seq, { type: 'refused', seq, server, tool, method, client: by, code });
   }
 
   event(event: AuditEvent, owner?: CallOwner): void {
     if (!this.#open) return;
-    const client = owner === undefined ? null : this.#clientOf(owner);
+    const client = owner === undefined ? null : this.#named.client(owner);
     const seq = this.#thread.next();
     this.#thread.tell(seq, { type: 'event', seq, at: Date.now(), event, client });
-  }
-
-  #subjectOf(server: string, tool: string | null, method: string, tier: Tier): number {
-    const key = `${server}\n${tier}\n${method}\n${tool ?? ''}`;
-    const known = this.#subjects.get(key);
-    if (known !== undefined) return known.id;
-    if (this.#subjects.size >= MOST_KNOWN) this.#subjects = new Map();
-    this.#lastId += 1;
-    const item: SubjectItem = { type: 'subject', id: this.#lastId, server, tool, method, tier };
-    this.#subjects.set(key, item);
-    this.#introduce(item);
-    return item.id;
-  }
-
-  #clientOf(owner: CallOwner): number {
-    const known = this.#clients.get(owner);
-    if (known !== undefined) return known;
-    this.#clientCount += 1;
-    const id = this.#clientCount;
-    const name = `${owner.clientName ?? 'a client'} #${id}`;
-    const item: ClientItem = { type: 'client', id, name };
-    this.#clients.set(owner, id);
-    // Clients that are gone are not told again.
-    this.#clientItems = [...this.#clientItems.slice(-MOST_REMEMBERED), item];
-    this.#introduce(item);
-    return id;
-  }
-
-  #introduce(item: SubjectItem | ClientItem): void {
-    this.#thread.introduce(item, () => [...this.#subjects.values(), ...this.#clientItems]);
   }
 
   #committed({ seq, records, syncMs, lost }: CommittedMessage): void {

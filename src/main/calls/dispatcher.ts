@@ -193,7 +193,8 @@ export class Dispatcher {
     return posted;
   }
 
-  #view(): GateView {
+  /** @param queued how many calls wait before the one that is judged. */
+  #view(queued = this.#countQueued()): GateView {
     const { availability, circuit, config } = this.#server;
     const { inFlight } = this.#delivery;
     return {
@@ -201,16 +202,21 @@ export class Dispatcher {
       availability,
       breakerOpenUntil: circuit.openUntil,
       inFlight: inFlight.size - inFlight.untimed,
-      queued: this.#queue.count((owner) => !owner.needsDrain) - this.#heldPlaces(),
+      queued,
       config,
     };
+  }
+
+  #countQueued(): number {
+    if (this.#queue.length === 0) return 0;
+    return this.#queue.count((owner) => !owner.needsDrain) - this.#heldPlaces();
   }
 
   /** The gate again, for a call that waits already. A server that retires is not waited for. */
   #decideWaiting(now: number, call: Call): GateDecision {
     if (this.#server.retiring && this.#server.availability.kind !== 'ready') return LEAVING;
     const { totalDeadline: deadline, subject } = call;
-    return decide({ ...this.#view(), queued: 0 }, now, { deadline, subject, rate: null });
+    return decide(this.#view(0), now, { deadline, subject, rate: null });
   }
 
   /**

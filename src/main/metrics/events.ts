@@ -29,7 +29,6 @@ const CODES: Readonly<Record<ErrorCode, true>> = {
   ERR_MALFORMED_MESSAGE: true,
   ERR_HTTP_STATUS: true,
   ERR_DENIED_PATH: true,
-  ERR_PIN_DRIFT: true,
   ERR_AUDIT_UNAVAILABLE: true,
   ERR_DENIED_TIER: true,
   ERR_DENIED_TOOL: true,

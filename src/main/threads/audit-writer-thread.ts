@@ -8,23 +8,23 @@ import type {
   AuditItem,
   AuditWriterControl,
   AuditWriterData,
-  ClientItem,
   CommittedMessage,
   FailingMessage,
   FromAuditWriter,
-  SubjectItem,
+  KnownItem,
   ToAuditWriter,
 } from '../../shared/protocol/audit.ts';
 import { type Logger, logFromThread } from '../logger.ts';
+import { Told } from './audit-batch.ts';
 import { KeptThread } from './kept-thread.ts';
 
 /** Calls wait for it. */
 const BACKOFF_MS = 100;
-/** Items, and bytes of lines, that are kept until the thread has written them. */
+/** Records, and bytes of lines, that are kept until the thread has written them. */
 const MAX_KEPT = 50_000;
 const MAX_KEPT_BYTES = 32 * 1024 * 1024;
-/** So many are given up together when there are too many. */
-const DROPPED = 1000;
+/** Records that nobody waits for are posted together after this time: to wake the thread costs more than they do. */
+const LINGER_MS = 25;
 
 /** See `FailingMessage`. */
 export type Failing = Pick<FailingMessage, 'seq' | 'error'> & Partial<Pick<FailingMessage, 'lost'>>;
@@ -41,28 +41,23 @@ export interface AuditThreadOptions {
 
 type Seen = Awaited<ReturnType<AuditWriterControl['inspect']>>;
 
-interface Kept {
-  readonly seq: number;
-  readonly item: AuditItem;
-  /** Of a call; null for anything else. */
-  readonly line: Uint8Array | null;
-  readonly at: number;
-}
-
 export class AuditWriterThread {
   readonly #options: AuditThreadOptions;
   readonly #thread: KeptThread<AuditWriterControl, FromAuditWriter, Seen>;
-  #known: () => readonly (SubjectItem | ClientItem)[] = () => [];
-  #kept: Kept[] = [];
+  #known: () => readonly KnownItem[] = () => [];
+  /** What is not written yet, in order; rows are added to the last one. */
+  #kept: Told[] = [];
+  #keptRows = 0;
   #keptBytes = 0;
   /** Where in `kept` what has not been posted begins. */
   #unposted = 0;
-  /** Numbers of items that only the thread has: dropped here, and not written yet. */
-  #handedOver: number[] = [];
-  /** Items that were dropped since the thread was told of some. */
+  /** Batches that only the thread has: dropped here, and not written yet. */
+  #handedOver: { readonly seq: number; readonly rows: number }[] = [];
+  /** Records that were dropped since the thread was told of some. */
   #dropped = 0;
-  #news: (SubjectItem | ClientItem)[] = [];
+  #news: KnownItem[] = [];
   #flushing = false;
+  #lingering: NodeJS.Timeout | null = null;
   #seq = 0;
   #closing = false;
 
@@ -90,7 +85,7 @@ export class AuditWriterThread {
     return this.#seq;
   }
 
-  /** How old the oldest item is that is not written, milliseconds. */
+  /** How old the oldest record is that is not written, milliseconds. */
   get lagMs(): number {
     const [oldest] = this.#kept;
     return oldest === undefined ? 0 : Math.round(performance.now() - oldest.at);
@@ -104,22 +99,26 @@ export class AuditWriterThread {
     this.#thread.start();
   }
 
-  /** Something that later items name by its number. @param all what is known now. */
-  introduce(
-    item: SubjectItem | ClientItem,
-    all: () => readonly (SubjectItem | ClientItem)[],
-  ): void {
+  /** Something that later rows name by its number. @param all what is known now. */
+  introduce(item: KnownItem, all: () => readonly KnownItem[]): void {
     this.#known = all;
     this.#news.push(item);
-    this.#flushSoon();
   }
 
-  /** @param line of a call; null for anything else. */
-  tell(seq: number, item: AuditItem, line: Uint8Array | null = null): void {
-    if (this.#kept.length >= MAX_KEPT || this.#keptBytes > MAX_KEPT_BYTES) this.#drop();
-    this.#kept.push({ seq, item, line, at: performance.now() });
+  /**
+   * Room for the row of a call.
+   *
+   * @param line of the call, null where it was told before.
+   * @param soon somebody waits for it.
+   * @returns numbers, to which the caller adds those of the row at once.
+   */
+  row(seq: number, line: Uint8Array | null, soon: boolean): number[] {
     this.#keptBytes += line?.length ?? 0;
-    this.#flushSoon();
+    return this.#open(soon).row(seq, line);
+  }
+
+  tell(seq: number, item: AuditItem): void {
+    this.#open(false).item(seq, item);
   }
 
   /** A change that holds at once, behind what was told before. */
@@ -147,6 +146,19 @@ export class AuditWriterThread {
     }
   }
 
+  /** The batch that a row is added to now. */
+  #open(soon: boolean): Told {
+    if (this.#keptRows >= MAX_KEPT || this.#keptBytes > MAX_KEPT_BYTES) this.#drop();
+    this.#keptRows += 1;
+    const last = this.#kept.length > this.#unposted ? this.#kept.at(-1) : undefined;
+    if (soon || last?.isFull === true) this.#flushSoon();
+    else this.#lingering ??= setTimeout(() => this.#flush(), LINGER_MS);
+    if (last !== undefined && !last.isFull) return last;
+    const made = new Told();
+    this.#kept.push(made);
+    return made;
+  }
+
   #flushSoon(): void {
     if (this.#flushing) return;
     this.#flushing = true;
@@ -155,34 +167,21 @@ export class AuditWriterThread {
 
   #flush(): void {
     this.#flushing = false;
+    if (this.#lingering !== null) clearTimeout(this.#lingering);
+    this.#lingering = null;
     const { worker } = this.#thread;
     if (worker === null) return;
-    const items: AuditItem[] = this.#news;
-    this.#news = [];
-    let bytes = 0;
-    for (let at = this.#unposted; at < this.#kept.length; at += 1) {
-      const { item, line } = this.#kept[at] as Kept;
-      items.push(item);
-      bytes += line?.length ?? 0;
+    const lost: AuditItem[] = this.#dropped > 0 ? [{ type: 'lost', count: this.#dropped }] : [];
+    this.#dropped = 0;
+    if (this.#unposted === this.#kept.length && lost.length > 0) this.#kept.push(new Told());
+    for (; this.#unposted < this.#kept.length; this.#unposted += 1) {
+      const [message, bytes] = (this.#kept[this.#unposted] as Told).message(
+        this.#news,
+        lost.splice(0),
+      );
+      this.#news = [];
+      worker.postMessage(message, [bytes]);
     }
-    if (this.#dropped > 0) {
-      items.push({ type: 'lost', count: this.#dropped });
-      this.#dropped = 0;
-    }
-    if (items.length === 0) return;
-    const lines = bytes === 0 ? null : new Uint8Array(bytes);
-    if (lines !== null) {
-      let to = 0;
-      for (let at = this.#unposted; at < this.#kept.length; at += 1) {
-        const { line } = this.#kept[at] as Kept;
-        if (line === null) continue;
-        lines.set(line, to);
-        to += line.length;
-      }
-    }
-    this.#unposted = this.#kept.length;
-    const message: ToAuditWriter = { type: 'batch', items, lines };
-    worker.postMessage(message, lines === null ? [] : [lines.buffer]);
   }
 
   #committed(message: CommittedMessage): void {
@@ -193,27 +192,32 @@ export class AuditWriterThread {
   /** The thread has these, and will write them or say that they are lost. */
   #release(seq: number): void {
     if (this.#handedOver.length > 0) {
-      this.#handedOver = this.#handedOver.filter((one) => one > seq);
+      // Numbers of records follow on each other.
+      this.#handedOver = this.#handedOver
+        .filter((one) => one.seq > seq)
+        .map((one) => ({ seq: one.seq, rows: Math.min(one.rows, one.seq - seq) }));
     }
     let done = 0;
-    while (done < this.#kept.length && (this.#kept[done] as Kept).seq <= seq) {
-      this.#keptBytes -= this.#kept[done]?.line?.length ?? 0;
-      done += 1;
-    }
-    if (done === 0) return;
-    this.#kept = this.#kept.slice(done);
-    this.#unposted = Math.max(0, this.#unposted - done);
+    while (done < this.#unposted && (this.#kept[done] as Told).lastSeq <= seq) done += 1;
+    if (done > 0) this.#forget(done);
   }
 
   /** Makes room. What was posted is lost only if the thread is. */
   #drop(): void {
-    const dropped = this.#kept.splice(0, DROPPED);
-    for (const [at, { seq, line }] of dropped.entries()) {
-      this.#keptBytes -= line?.length ?? 0;
-      if (at < this.#unposted) this.#handedOver.push(seq);
-      else this.#dropped += 1;
+    const [oldest] = this.#kept;
+    if (oldest === undefined) return;
+    const { lastSeq: seq, rows } = oldest;
+    if (this.#unposted > 0) this.#handedOver.push({ seq, rows });
+    else this.#dropped += rows;
+    this.#forget(1);
+  }
+
+  #forget(count: number): void {
+    for (const { rows, lineBytes } of this.#kept.splice(0, count)) {
+      this.#keptRows -= rows;
+      this.#keptBytes -= lineBytes;
     }
-    this.#unposted = Math.max(0, this.#unposted - dropped.length);
+    this.#unposted = Math.max(0, this.#unposted - count);
   }
 
   #receive(message: FromAuditWriter): void {
@@ -225,7 +229,7 @@ export class AuditWriterThread {
   }
 
   #lost(detail: string, restartInMs: number): void {
-    this.#dropped += this.#handedOver.length;
+    for (const { rows } of this.#handedOver) this.#dropped += rows;
     this.#handedOver = [];
     // A thread that is back soon is waited for; one that keeps failing is a log that cannot be written.
     if (restartInMs <= BACKOFF_MS * 8) return;

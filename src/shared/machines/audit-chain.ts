@@ -21,9 +21,18 @@ export interface Sealed {
   readonly line: string;
 }
 
-/** Puts a record behind the head. */
-export function seal(head: ChainHead, body: AuditBody, sha256: Sha256): Sealed {
-  const record = asciiJson({
+/**
+ * A record as text, but for its place in the chain, which comes between the two parts: `opening` begins the
+ * object, `rest` ends it, and begins with a comma. Printable ASCII.
+ */
+export interface RecordText {
+  readonly opening: string;
+  readonly rest: string;
+}
+
+/** The fields of a record, in their order. */
+export function textOf(body: AuditBody): RecordText {
+  const opening = asciiJson({
     timestamp: body.timestamp,
     session_id: body.session_id,
     tool_name: body.tool_name,
@@ -32,7 +41,8 @@ export function seal(head: ChainHead, body: AuditBody, sha256: Sha256): Sealed {
     status: body.status,
     autonomy_level: body.autonomy_level,
     duration_ms: body.duration_ms,
-    prev_hash: head.hash,
+  });
+  const rest = asciiJson({
     error: body.error,
     redacted_fields: body.redacted_fields,
     request: body.request,
@@ -41,11 +51,15 @@ export function seal(head: ChainHead, body: AuditBody, sha256: Sha256): Sealed {
     outcome: body.outcome,
     metadata: body.metadata,
   });
-  const hash = sha256(record);
-  return {
-    head: { count: head.count + 1, hash },
-    line: `${record.slice(0, -1)},"hash":"${hash}"}\n`,
-  };
+  return { opening: opening.slice(0, -1), rest: `,${rest.slice(1)}` };
+}
+
+/** Puts a record behind the head. */
+export function seal(head: ChainHead, body: AuditBody | RecordText, sha256: Sha256): Sealed {
+  const { opening, rest } = 'rest' in body ? body : textOf(body);
+  const open = `${opening},"prev_hash":"${head.hash}"${rest.slice(0, -1)}`;
+  const hash = sha256(`${open}}`);
+  return { head: { count: head.count + 1, hash }, line: `${open},"hash":"${hash}"}\n` };
 }
 
 export type Checked =

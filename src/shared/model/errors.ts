@@ -18,7 +18,6 @@ export type ErrorCode =
   | 'ERR_DENIED_TIER'
   | 'ERR_DENIED_TOOL'
   | 'ERR_RATE_LIMITED'
-  | 'ERR_PIN_DRIFT'
   | 'ERR_DOWNSTREAM_DOWN';
 
 /** The rules that a person has made, by the code of their refusals; as metrics and the audit log name them. */

@@ -17,7 +17,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { GENESIS, seal } from '../machines/audit-chain.ts';
+import { GENESIS, type RecordText, seal } from '../machines/audit-chain.ts';
 import { type AuditBody, type ChainHead, currentSegment } from '../model/audit.ts';
 import { AnchorFile } from './anchor-file.ts';
 import { attempt, bestEffort, expecting, type SystemFailure } from './errno.ts';
@@ -103,7 +103,7 @@ export class AuditStore {
   }
 
   /** Writes records behind the last one. */
-  append(bodies: readonly AuditBody[]): void {
+  append(bodies: readonly (AuditBody | RecordText)[]): void {
     if (bodies.length === 0) return;
     let head = this.#head;
     let text = '';
@@ -115,10 +115,14 @@ export class AuditStore {
     this.#write(text, head);
   }
 
-  /** Makes everything durable that was written. */
+  /** Makes everything durable that was written. The anchor says so with the next batch, or when it is told to. */
   sync(): void {
     if (this.#descriptor !== null) fdatasyncSync(this.#descriptor);
     this.#durable = this.#head;
+  }
+
+  /** Lets the anchor say how far the log is durable. */
+  anchor(): void {
     this.#keepAnchor(this.#head);
     const now = performance.now();
     if (now - this.#anchorSyncedAt < SYNC_ANCHOR_MS) return;
@@ -139,6 +143,7 @@ export class AuditStore {
   }
 
   close(): void {
+    if (this.isOpen) bestEffort(() => this.#keepAnchor(this.#head));
     this.#leave();
     bestEffort(() => this.#anchor?.sync());
     bestEffort(() => this.#anchor?.close());

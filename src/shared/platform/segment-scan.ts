@@ -1,7 +1,7 @@
 /**
  * Reads files of the audit log line by line, whatever their size, and lists the segments of a directory.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { lstatSync, readdirSync, readSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { check, linkOf, MAX_RECORD_BYTES, type SegmentLink } from '../machines/audit-chain.ts';
@@ -15,7 +15,7 @@ const NEWLINE = 0x0a;
 const SEQ = /,"seq":(\d{1,15})[,}]/;
 
 export function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return hash('sha256', text);
 }
 
 /** A file of the audit log. */

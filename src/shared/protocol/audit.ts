@@ -1,6 +1,6 @@
 /**
  * Messages between main and the audit-writer thread. Each of main's has a number, so that what a lost thread
- * had not written is told to the next one. Types, and the numbers that calls are packed as.
+ * had not written is told to the next one. Types, and the numbers that calls are told as.
  */
 
 import type { MessagePort } from 'node:worker_threads';
@@ -27,8 +27,8 @@ export interface AuditWriterData {
   readonly owner: boolean;
   /** Records that threads before it have given up. */
   readonly lost: number;
-  /** Subjects and clients that were told before. */
-  readonly known: readonly (SubjectItem | ClientItem)[];
+  /** Subjects, clients and words that were told before. */
+  readonly known: readonly KnownItem[];
   readonly controlPort: MessagePort;
 }
 
@@ -48,6 +48,16 @@ export interface ClientItem {
   readonly id: number;
   readonly name: string;
 }
+
+/** How a call ends, or a code of the gateway. */
+export interface WordItem {
+  readonly type: 'word';
+  readonly id: number;
+  readonly word: string;
+}
+
+/** What rows name by its number. */
+export type KnownItem = SubjectItem | ClientItem | WordItem;
 
 /** A request that was refused before it was a call. */
 export interface RefusedItem {
@@ -76,27 +86,56 @@ export interface LostItem {
   readonly count: number;
 }
 
-/** A call, packed: the kind, then what is listed beside it. Other numbers than those of calls to supervisors. */
-export const PACKED = {
-  /** A call that changes something: its `begin` is made durable. seq, time, call, subject, client, length of its line */
-  begin: 10,
-  /** One that only reads: only its end is recorded. The same numbers. */
-  read: 11,
-  /** seq, time, call, subject, client, how it ended, code or null, milliseconds or null, 1 if it was handed to its server */
-  end: 12,
+export type AuditItem = RefusedItem | EventItem | LostItem;
+
+/**
+ * Calls are told as rows of numbers, because an object for each would cost main more than all else: one that
+ * only reads when it ends, any other one twice. What a row has nothing for is 0.
+ */
+export const ROW = {
+  /** One of `KINDS`. */
+  kind: 0,
+  seq: 1,
+  /** Milliseconds since the epoch. */
+  at: 2,
+  call: 3,
+  /** Numbers of known items. */
+  subject: 4,
+  client: 5,
+  /** Length of the call's line, which comes behind all rows; 0: it was told before. */
+  line: 6,
+  /** How the call has ended, and the gateway's code: numbers of words; 0: no code. */
+  how: 7,
+  code: 8,
+  /** The server's time; NaN: it had none. */
+  ms: 9,
+  /** 1: the call was handed to its server. */
+  sent: 10,
 } as const;
 
-export type PackedCall = readonly (number | string | null)[];
+/** Numbers of a row. */
+export const ROW_FIELDS = 11;
 
-export type AuditItem = SubjectItem | ClientItem | RefusedItem | EventItem | LostItem | PackedCall;
+export const KINDS = {
+  /** A call that changes something: its `begin` is made durable. */
+  begin: 1,
+  end: 2,
+  /** The next one of `items` has its place here; the rest of the row is 0. */
+  item: 3,
+} as const;
+
+/** What main tells together. */
+export interface AuditBatch {
+  /** New ones, before all that may name them. */
+  readonly known: readonly KnownItem[];
+  readonly items: readonly AuditItem[];
+  readonly rows: number;
+  /** The rows, then the lines of their calls, one after the other; null: there are none. */
+  readonly bytes: Uint8Array | null;
+}
 
 export type ToAuditWriter =
-  | {
-      readonly type: 'batch';
-      readonly items: readonly AuditItem[];
-      /** The lines of the calls in it, one after the other. */
-      readonly lines: Uint8Array | null;
-    }
+  | ({ readonly type: 'batch' } & AuditBatch)
   | { readonly type: 'policy'; readonly policy: AuditPolicy; readonly level: string }
   | { readonly type: 'secrets'; readonly values: readonly string[] }
   | { readonly type: 'owner'; readonly owner: boolean };

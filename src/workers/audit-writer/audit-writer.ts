@@ -5,33 +5,38 @@
  */
 import { getHeapStatistics } from 'node:v8';
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { textOf } from '../../shared/machines/audit-chain.ts';
 import type { AuditBody, AuditPolicy } from '../../shared/model/audit.ts';
 import { AuditStore } from '../../shared/platform/audit-store.ts';
 import { errorCode, errorText } from '../../shared/platform/errno.ts';
 import {
   type Anchored,
+  type AuditBatch,
   type AuditItem,
   type AuditWriterControl,
   type AuditWriterData,
   type FromAuditWriter,
-  PACKED,
-  type PackedCall,
+  KINDS,
+  type KnownItem,
+  ROW,
   type ToAuditWriter,
 } from '../../shared/protocol/audit.ts';
 import { Bodies } from './bodies.ts';
+import { type CallRecord, CallRecords } from './call-records.ts';
+import { Later } from './later.ts';
 import { pointTo } from './owner-link.ts';
 import { prune } from './pruning.ts';
+import { type Takes, takeAll } from './rows.ts';
 
-/** Records that nobody waits for are written together after this time. */
-const LINGER_MS = 25;
 const SYNC_MS = 1000;
+/** After a batch the anchor says what is durable within this time: nobody waits for that. */
+const ANCHOR_MS = 25;
 const RETRY_MS = 500;
 /** Records that are held while they cannot be written: some 10 MiB. */
 const MAX_HELD = 20_000;
 const MIB = 1024 * 1024;
 /** Smaller segments would be more files than anybody can handle. */
 const MIN_SEGMENT = 4096;
-const NO_LINES = new Uint8Array(0);
 /** A disk is given at most so many records at a time. */
 const BATCH = 5000;
 
@@ -39,9 +44,14 @@ export class AuditWriter {
   readonly #data: AuditWriterData;
   readonly #post: (message: FromAuditWriter) => void;
   readonly #bodies: Bodies;
+  readonly #calls: CallRecords;
   readonly #store: AuditStore;
+  readonly #takes: Takes = {
+    call: (rows, from, line) => this.#takeCall(rows, from, line),
+    item: (item) => this.#takeItem(item),
+  };
   #policy: AuditPolicy;
-  #held: AuditBody[] = [];
+  #held: CallRecord[] = [];
   /** A `begin` is held, or was written and is not durable. */
   #mustSync = false;
   /** The number of main's last message, and of the last one that an earlier thread has written. */
@@ -51,9 +61,11 @@ export class AuditWriter {
   #lost = 0;
   /** Lost ones that no record tells of yet. */
   #untold = 0;
-  #timer: NodeJS.Timeout | NodeJS.Immediate | null = null;
-  #soon = false;
-  #syncing: NodeJS.Timeout | null = null;
+  readonly #writing = new Later(() => void this.#commit());
+  /** Records that nobody waits for are made durable, too. */
+  readonly #syncing = new Later(() => this.#syncRest());
+  /** What a batch has made durable is said by the anchor of the next one, and without one by itself. */
+  readonly #anchoring = new Later(() => void this.#trying(() => this.#store.anchor()));
   #owner: boolean;
   #linked = false;
 
@@ -66,7 +78,12 @@ export class AuditWriter {
     this.#lost = data.lost;
     this.#bodies = new Bodies(session, data.secrets);
     this.#bodies.level = data.level;
-    for (const item of data.known) this.#bodies.know(item);
+    this.#calls = new CallRecords({
+      session,
+      level: () => this.#bodies.level,
+      clean: (text, max) => this.#bodies.clean(text, max),
+    });
+    this.#know(data.known);
     this.#store = new AuditStore({ dir, stateDir, session, bootId, about: { version } });
   }
 
@@ -77,7 +94,7 @@ export class AuditWriter {
   take(message: ToAuditWriter): void {
     switch (message.type) {
       case 'batch':
-        return this.#takeBatch(message.items, message.lines ?? NO_LINES);
+        return this.#takeBatch(message);
       case 'secrets':
         return this.#bodies.learn(message.values);
       case 'policy':
@@ -87,7 +104,7 @@ export class AuditWriter {
       case 'owner':
         this.#owner = message.owner;
         this.#linked = false;
-        return this.#later(true);
+        return this.#writing.soon();
     }
   }
 
@@ -99,8 +116,7 @@ export class AuditWriter {
     }
     this.#mustSync = true;
     while (this.#commit() && this.#held.length > 0);
-    this.#cancel();
-    if (this.#syncing !== null) clearTimeout(this.#syncing);
+    for (const one of [this.#writing, this.#syncing, this.#anchoring]) one.cancel();
     this.#store.close();
     return this.#error;
   }
@@ -113,54 +129,48 @@ export class AuditWriter {
     return { heapUsedBytes: getHeapStatistics().used_heap_size, anchor };
   }
 
-  #takeBatch(items: readonly AuditItem[], lines: Uint8Array): void {
-    let at = 0;
-    let writes = false;
+  #know(items: readonly KnownItem[]): void {
     for (const item of items) {
-      if (!isPacked(item)) {
-        this.#takeItem(item);
-        continue;
-      }
-      const kind = item[0];
-      if (kind === PACKED.end) {
-        this.#hold(this.#bodies.ends(item), Number(item[1]));
-        continue;
-      }
-      const length = Number(item[6]);
-      const begin = this.#bodies.begins(
-        item,
-        lines.subarray(at, at + length),
-        kind === PACKED.begin,
-      );
-      at += length;
-      if (begin === null) this.#seq = Math.max(this.#seq, Number(item[1]));
-      else {
-        this.#hold(begin, Number(item[1]));
-        writes = true;
-      }
+      this.#calls.know(item);
+      if (item.type === 'client') this.#bodies.know(item);
     }
-    this.#mustSync ||= writes;
-    this.#later(writes);
   }
 
-  #takeItem(item: Exclude<AuditItem, PackedCall>): void {
+  #takeBatch(batch: AuditBatch): void {
+    this.#know(batch.known);
+    takeAll(batch, this.#takes);
+    // What has arrived by then shares the write and the sync. While nothing can be written, the next try is due.
+    this.#writing.soon();
+  }
+
+  #takeCall(rows: Float64Array, from: number, line: Uint8Array | null): void {
+    if (rows[from + ROW.kind] !== KINDS.begin)
+      return this.#hold(this.#calls.ends(rows, from, line));
+    this.#mustSync = true;
+    this.#hold(this.#calls.begins(rows, from, line));
+  }
+
+  #takeItem(item: AuditItem): void {
     switch (item.type) {
-      case 'subject':
-      case 'client':
-        return this.#bodies.know(item);
       case 'refused':
-        return this.#hold(this.#bodies.refused(item, Date.now()), item.seq);
+        return this.#holdBody(this.#bodies.refused(item, Date.now()), item.seq);
       case 'event':
-        return this.#hold(this.#bodies.event(item.event, item.at, item), item.seq);
+        return this.#holdBody(this.#bodies.event(item.event, item.at, item), item.seq);
       case 'lost':
         this.#lose(item.count);
     }
   }
 
-  #hold(body: AuditBody, seq: number): void {
+  #holdBody(body: AuditBody, seq: number): void {
+    const { opening, rest } = textOf(body);
+    this.#hold({ seq, opening, rest });
+  }
+
+  #hold(record: CallRecord): void {
+    const { seq } = record;
     this.#seq = Math.max(this.#seq, seq);
     if (seq <= this.#writtenBefore) return;
-    this.#held.push(body);
+    this.#held.push(record);
     if (this.#held.length <= MAX_HELD) return;
     this.#held.shift();
     this.#lose(1);
@@ -171,39 +181,16 @@ export class AuditWriter {
     this.#untold += count;
   }
 
-  /** @param soon somebody waits for it. */
-  #later(soon: boolean): void {
-    if (this.#timer !== null && (this.#soon || !soon || this.#error !== null)) return;
-    this.#cancel();
-    this.#soon = soon;
-    // What has arrived meanwhile is taken first, and shares the sync.
-    this.#timer = soon
-      ? setImmediate(() => this.#commit())
-      : setTimeout(() => this.#commit(), LINGER_MS);
-  }
-
-  /** Records that nobody waits for are made durable, too, once a second. */
-  #syncLater(): void {
-    this.#soon = false;
-    this.#syncing ??= setTimeout(() => {
-      this.#syncing = null;
-      if (!this.#store.isDirty || this.#error !== null) return;
-      this.#mustSync = true;
-      this.#commit();
-    }, SYNC_MS);
-  }
-
-  #cancel(): void {
-    if (this.#timer === null) return;
-    clearTimeout(this.#timer as NodeJS.Timeout);
-    clearImmediate(this.#timer as NodeJS.Immediate);
-    this.#timer = null;
+  #syncRest(): void {
+    if (!this.#store.isDirty || this.#error !== null) return;
+    this.#mustSync = true;
+    this.#commit();
   }
 
   /** Writes what is held. @returns false when that cannot be done now. */
   #commit(): boolean {
-    this.#cancel();
-    try {
+    this.#writing.cancel();
+    return this.#trying(() => {
       const records = this.#writeHeld();
       let syncMs: number | null = null;
       if (this.#mustSync) {
@@ -212,12 +199,21 @@ export class AuditWriter {
         syncMs = performance.now() - from;
         this.#mustSync = this.#held.length > 0;
       }
+      if (this.#error !== null) this.#store.anchor();
       this.#recovered();
-      const next = this.#held.map(({ metadata }) => Number(metadata['seq'] ?? 0)).find(Boolean);
-      const seq = next === undefined ? this.#seq : next - 1;
+      const [next] = this.#held;
+      const seq = next === undefined ? this.#seq : next.seq - 1;
       this.#post({ type: 'committed', seq, records, syncMs, lost: this.#lost });
-      if (this.#held.length > 0) this.#later(true);
-      else if (this.#store.isDirty) this.#syncLater();
+      if (syncMs !== null) this.#anchoring.in(ANCHOR_MS);
+      if (this.#held.length > 0) this.#writing.soon();
+      else if (this.#store.isDirty) this.#syncing.in(SYNC_MS);
+    });
+  }
+
+  /** @returns false when the system does not do it now. */
+  #trying(work: () => void): boolean {
+    try {
+      work();
       return true;
     } catch (error) {
       if (errorCode(error) === '') throw error;
@@ -262,7 +258,7 @@ export class AuditWriter {
   /** An earlier thread has written these, and was lost before it could say so. */
   #skip(seq: number): void {
     this.#writtenBefore = seq;
-    this.#held = this.#held.filter(({ metadata }) => Number(metadata['seq'] ?? Infinity) > seq);
+    this.#held = this.#held.filter((one) => one.seq > seq);
   }
 
   #prune(): void {
@@ -284,7 +280,8 @@ export class AuditWriter {
     }
     this.#error = error;
     this.#post({ type: 'failing', seq: this.#seq, error, lost: this.#lost });
-    this.#timer = setTimeout(() => this.#commit(), RETRY_MS);
+    this.#writing.cancel();
+    this.#writing.in(RETRY_MS);
   }
 
   #recovered(): void {
@@ -296,8 +293,4 @@ export class AuditWriter {
   #log(level: 'info' | 'warn' | 'error', message: string): void {
     this.#post({ type: 'log', level, server: null, message, fields: { thread: 'audit-writer' } });
   }
-}
-
-function isPacked(item: AuditItem): item is PackedCall {
-  return Array.isArray(item);
 }

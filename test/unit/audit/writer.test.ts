@@ -69,10 +69,10 @@ it('holds 20,000 records for a disk that fails, gives up the oldest, and records
   writer.start();
   expect(last()).toMatchObject({ type: 'failing', lost: 0 });
   const items = Array.from({ length: MOST + 1 }, (_, n) => event(n + 1));
-  writer.take({ type: 'batch', items: items.slice(0, MOST), lines: null });
+  writer.take({ type: 'batch', items: items.slice(0, MOST), known: [], rows: 0, bytes: null });
   vi.advanceTimersByTime(RETRY_MS);
   expect(last()).toMatchObject({ type: 'failing', seq: MOST, lost: 0 });
-  writer.take({ type: 'batch', items: items.slice(MOST), lines: null });
+  writer.take({ type: 'batch', items: items.slice(MOST), known: [], rows: 0, bytes: null });
   vi.advanceTimersByTime(RETRY_MS);
   expect(last()).toMatchObject({ type: 'failing', seq: MOST + 1, lost: 1 });
   expect(logged()).toEqual([expect.stringMatching(/^the audit log cannot be written: ENOENT: /)]);
