@@ -11,12 +11,8 @@ import { cleanStream } from './clean-stream.ts';
 import type { ReloadMode } from './gateway/reload.ts';
 import { duration, given, lineCount } from './option-values.ts';
 import { projectDirectory } from './processes/project-directory.ts';
+import { addVerbs, type CommonOptions } from './verbs.ts';
 import { version } from './version.ts';
-
-interface CommonOptions {
-  readonly cwd?: string;
-  readonly config?: string;
-}
 
 /** Of commands that leave a record in the audit log, or read it. */
 interface RecordingOptions extends CommonOptions {
@@ -262,15 +258,9 @@ audit
     });
   });
 
-program
-  .command('help')
-  .description('show how to use a command')
-  .argument('[command]')
-  .action((name: string | undefined) => {
-    const command = program.commands.find((candidate) => candidate.name() === name);
-    if (name !== undefined && command === undefined) program.error(`unknown command '${name}'`);
-    (command ?? program).outputHelp();
-  });
+addVerbs(program, foundPlaces, (code) => {
+  exitCode = code;
+});
 
 try {
   await program.parseAsync();

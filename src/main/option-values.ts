@@ -17,3 +17,8 @@ export function duration(text: string): number {
   if (milliseconds <= 600_000) return milliseconds;
   throw new InvalidArgumentError('Give milliseconds or seconds up to 10 minutes, like 5000 or 5s.');
 }
+
+export function processId(text: string): number {
+  if (/^[1-9]\d{0,9}$/.test(text) && Number(text) <= 0x7fff_ffff) return Number(text);
+  throw new InvalidArgumentError('Give the number of a process, as rea status shows it.');
+}

@@ -32,6 +32,11 @@ export class CallTable {
     this.#count(call, call.line.length);
   }
 
+  /** Every call without an answer, in the order of admission. */
+  all(): Iterable<Call> {
+    return this.#calls.values();
+  }
+
   /** True when one more call of this size may be held until its answer. */
   hasRoom(owner: CallOwner, bytes: number): boolean {
     const own = this.#bytes.get(owner) ?? 0;

@@ -251,6 +251,11 @@ export class Catalog {
     return Object.values(this.#lists).reduce((sum, list) => sum + list.collisionsOf(server), 0);
   }
 
+  /** Every listed tool by its exposed name, without the gateway's own. */
+  toolTargets(): Iterable<[string, Target]> {
+    return this.#lists.tools.targets();
+  }
+
   /** The server that has an exposed tool or prompt; also one that is denied or withheld. */
   target(kind: 'tools' | 'prompts', exposed: string): Target | null {
     return this.#lists[kind].resolve(exposed) ?? this.#denied[kind].resolve(exposed);

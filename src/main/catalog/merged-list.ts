@@ -126,6 +126,11 @@ export class MergedList {
     return keys;
   }
 
+  /** All keys of the list, and what they stand for. */
+  targets(): Iterable<[string, Target]> {
+    return this.#targets;
+  }
+
   resolve(key: string): Target | null {
     return this.#targets.get(key) ?? null;
   }

@@ -166,6 +166,10 @@ export async function runServe(options: ServeOptions): Promise<number> {
   shutdown.listen();
   reload.start(gateway);
   hearHangup(shutdown, reload);
+  const control = await gateway.openControl({
+    reload: (server) => reload.ask(server),
+    stop: () => shutdown.asked('rea stop'),
+  });
   if (process.stderr.isTTY) {
     const { dir, endpoint } = gateway;
     const token = onlyToken(door);
@@ -174,6 +178,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
   }
   const code = await shutdown.finished;
   reload.close();
+  await control?.close();
   return code;
 }
 

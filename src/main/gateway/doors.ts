@@ -10,7 +10,7 @@ import type { OpenClient } from '../clients/port.ts';
 import type { GatewayOptions } from './options.ts';
 import { StdioClient } from './stdio-client.ts';
 
-const MAX_CLIENT_MESSAGE_BYTES = 32 * 1024 * 1024;
+export const MAX_CLIENT_MESSAGE_BYTES = 32 * 1024 * 1024;
 
 export interface DoorsOptions extends Pick<GatewayOptions, 'stdio' | 'http' | 'config' | 'log'> {
   readonly open: OpenClient;

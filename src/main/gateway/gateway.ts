@@ -19,11 +19,13 @@ import type { Client } from '../routing/client.ts';
 import { isThreadHeld } from '../threads/start-worker.ts';
 import { startAudit } from './audit-events.ts';
 import { type Before, before } from './before.ts';
+import { openControl } from './control.ts';
 import { Doors } from './doors.ts';
 import { haltChanged } from './halt-changed.ts';
 import { Heartbeat } from './heartbeat.ts';
-import { introduce } from './introduce.ts';
+import { introduce, tellUp } from './introduce.ts';
 import { LastAnswers } from './last-answers.ts';
+import type { OperatorHooks } from './operations.ts';
 import type { GatewayOptions } from './options.ts';
 import { OwnInstance } from './own-instance.ts';
 import { buildParts, type GatewayEvents, type Parts } from './parts.ts';
@@ -147,7 +149,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     }
     const present = { ...this.#identity, halt: this.#parts.halt.active() };
     introduce(this.#instance, present, this.#own(), this.#options);
-    const { fleet, writer, priorities } = this.#parts;
+    const { fleet, writer } = this.#parts;
     this.#guard = new KeptGuard(
       { groupsFile: fleet.groupsFile, instanceFile: instancePath(this.dir, this.sessionId) },
       this.#options.log,
@@ -162,15 +164,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
       setInterval(() => void fleet.inspect(), this.#options.clocks.inspectMs).unref(),
     );
     this.#publishing.now();
-    this.#options.log.info(
-      {
-        session: this.sessionId,
-        servers: this.#inForce.config.servers.length,
-        endpoint: this.endpoint,
-        priority: priorities.kind,
-      },
-      'rea serve is up',
-    );
+    tellUp(this.#options.log, this.#own(), this.#parts.priorities.kind);
     this.#isUp = true;
     return null;
   }
@@ -185,6 +179,14 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     if (result.kind !== 'done') return result;
     this.#inForce = next;
     return result;
+  }
+
+  /** Lets commands reach it. */
+  openControl(hooks: OperatorHooks): ReturnType<typeof openControl> {
+    const parts = this.#parts;
+    const [identity, dir] = [this.#identity, this.dir];
+    const now = { own: () => this.#own(), isStopping: () => this.stopping };
+    return openControl({ ...this.#options, ...hooks, ...now, parts, identity, dir });
   }
 
   /** Puts into the state file what waits for a person. */

@@ -24,3 +24,13 @@ export function introduce(
   // Not before the record: a log file without one belongs to a dead gateway.
   if (path !== null) logFile?.open(path, log);
 }
+
+/** @param priority by what means servers get their shares of the CPU. */
+export function tellUp(
+  log: GatewayOptions['log'],
+  { sessionId, endpoint, config }: Pick<Own, 'sessionId' | 'endpoint' | 'config'>,
+  priority: string,
+): void {
+  const servers = config.servers.length;
+  log.info({ session: sessionId, servers, endpoint, priority }, 'rea serve is up');
+}

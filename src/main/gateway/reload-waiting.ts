@@ -108,6 +108,15 @@ export class Waiting {
     this.#learn(read.config);
   }
 
+  /** A person has asked for this server: its program or address is this run's from now on. */
+  takeOne(read: Read, name: string): void {
+    const server = read.config.servers.find((one) => one.name === name);
+    const key = server === undefined ? null : programKey(server);
+    if (key === null || this.#known.has(key)) return;
+    this.#options.log.info(`server "${name}" is taken by a command: ${this.#textIn(read)(name)}`);
+    this.#known.add(key);
+  }
+
   /**
    * The rest of a configuration is in force, and these wait. @returns what is shown of it.
    *

@@ -25,6 +25,7 @@ import { SameDirectories } from '../config/same-directories.ts';
 import { FileWatch } from '../config/watch.ts';
 import type { LogSecrets } from '../log-secrets.ts';
 import type { Logger } from '../logger.ts';
+import type { Reloaded } from '../operator/operable.ts';
 import type { ProgramPins } from '../pins/program-pins.ts';
 import { FileProblems } from './file-problems.ts';
 import { PinnedPrograms } from './pinned-programs.ts';
@@ -37,8 +38,8 @@ import { Waiting } from './reload-waiting.ts';
  */
 export type ReloadMode = 'auto' | 'ask' | 'off';
 
-/** The cause of a reload. */
-type By = 'file' | 'person';
+/** The cause of a reload: a person may take all that is new, or one server's program. */
+type By = 'file' | 'person' | { readonly server: string };
 
 export interface ReloadOptions {
   /** Absolute. */
@@ -83,6 +84,8 @@ export interface Reconfigurable {
 
 const AGAIN_MS = 100;
 const LOOSENED_MS = 600_000;
+/** Servers that a person is told of in one answer. */
+const MOST_TOLD = 64;
 
 type Config = Extract<LoadResult, { ok: true }>;
 
@@ -107,6 +110,8 @@ export class Reload {
   #ruled: Parameters<typeof loosened>[0];
   #loosened: LoosenedRecord | null = null;
   #forget: NodeJS.Timeout | undefined;
+  /** Persons who wait for the end of a reload. */
+  #asking: ((reloaded: Reloaded) => void)[] = [];
 
   /** Changes count from now on; they are put in force after `start`. */
   constructor(options: ReloadOptions) {
@@ -163,7 +168,23 @@ export class Reload {
     else this.#request('programs were accepted', 'file');
   }
 
+  /**
+   * A person wants the files in force as they are now.
+   *
+   * @param server the one whose program is taken if it is new, as others are not; null: all are.
+   */
+  ask(server: string | null): Promise<Reloaded> {
+    if (this.#gateway === null || this.#gateway.stopping) {
+      return Promise.resolve({ kind: 'refused', problems: ['the gateway is stopping'] });
+    }
+    return new Promise((resolve) => {
+      this.#asking.push(resolve);
+      this.#request('a command', server === null ? 'person' : { server });
+    });
+  }
+
   close(): void {
+    this.#answer({ kind: 'refused', problems: ['the gateway is stopping'] });
     this.#watch.close();
     this.#pinned?.close();
     if (this.#again !== null) clearTimeout(this.#again);
@@ -193,6 +214,7 @@ export class Reload {
     const policy = this.#held(loaded.policy);
     const asks = mode !== 'auto' || this.#waiting.pinned;
     const takesAll = !asks || (by === 'person' && !this.#waiting.pinned);
+    if (typeof by === 'object') this.#waiting.takeOne(loaded, by.server);
     const wanted = keepRunning(this.#inForce, loaded.config, loaded.mistakes);
     const { config: taken, withheld } = takesAll
       ? { config: wanted, withheld: [] }
@@ -220,11 +242,17 @@ export class Reload {
     this.#problems.ofEntries(lines);
     this.#show();
     tellWarnings(log, loaded.config, policy);
+    const waiting = withheld.slice(0, MOST_TOLD).map(({ wanted }) => wanted.name);
+    this.#answer({ kind: 'done', waiting, problems: this.#problems.record?.lines ?? [] });
   }
 
   /** The policy as far as what was accepted lets it hold. */
   #held(policy: Policy): Policy {
     return this.#pinned?.inForce(policy) ?? policy;
+  }
+
+  #answer(reloaded: Reloaded): void {
+    for (const resolve of this.#asking.splice(0)) resolve(reloaded);
   }
 
   /** What is stricter does not wait for servers that are about to change. */
@@ -277,6 +305,7 @@ export class Reload {
     log.warn('the earlier configuration stays in force');
     this.#problems.ofFile(lines);
     this.#show();
+    this.#answer({ kind: 'refused', problems: this.#problems.record?.lines ?? [] });
   }
 }
 

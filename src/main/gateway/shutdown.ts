@@ -89,6 +89,11 @@ export class Shutdown {
     this.#signalled('SIGHUP');
   }
 
+  /** Somebody asks for the stop: the same as a signal to stop. @param by for the log. */
+  asked(by: string): void {
+    this.#signalled(by);
+  }
+
   /** The only client says nothing more, and may still read. */
   clientGone(reason: string): void {
     this.#on({ type: 'eof' }, reason);

@@ -39,8 +39,7 @@ export class Endings {
 
   /** How many lanes are being replaced or removed; those of clients that are gone not counted. */
   get retiring(): number {
-    const closed = (ending: Ending) => ending.stage !== 'draining' && ending.closed;
-    return [...this.#endings.values()].filter((ending) => !closed(ending)).length;
+    return this.leaving().length;
   }
 
   has(lane: Lane): boolean {
@@ -50,6 +49,16 @@ export class Endings {
   /** The number of retiring lanes of a server. */
   count(server: string): number {
     return this.lanes.filter(({ config }) => config.name === server).length;
+  }
+
+  /** Lanes that are being replaced or removed; those of clients that are gone not counted. */
+  leaving(): Lane[] {
+    return [...this.#endings].flatMap(([lane, ending]) => (isClosed(ending) ? [] : [lane]));
+  }
+
+  /** What the retiring lanes of a server still have in flight is not waited for. @param why in words. */
+  hurry(server: string, why: string): void {
+    for (const lane of this.leaving()) if (lane.config.name === server) lane.server.abandon(why);
   }
 
   /** True while a lane of the server for the same client is still there. @param owner null: all clients. */
@@ -103,4 +112,9 @@ export class Endings {
     lane.stop(DEFAULT_DRAIN_POLICY.eofMs, DEFAULT_DRAIN_POLICY.termMs);
     this.stopped(lane);
   }
+}
+
+/** Its client is gone. */
+function isClosed(ending: Ending): boolean {
+  return ending.stage !== 'draining' && ending.closed;
 }

@@ -144,6 +144,11 @@ export class Fleet implements Servers {
     return lane?.server ?? null;
   }
 
+  /** Lanes that are being replaced or removed. */
+  get retiring(): Pick<Endings, 'leaving' | 'hurry'> {
+    return this.#endings;
+  }
+
   /** Why there is no room for the servers of another configuration, in one line; null: there is. */
   roomProblem(config: GatewayConfig, difference: Difference): string | null {
     return this.#changes.roomProblem(config, difference, this.#options.credit.lanes);

@@ -1,0 +1,56 @@
+/** The control socket of a gateway: what it is given, and how it comes to serve `/mcp`, too. */
+import type { ProcessIdentity } from '../../shared/model/snapshot.ts';
+import { systemLook } from '../../shared/platform/identity.ts';
+import { ownToken } from '../clients/http/own-token.ts';
+import { sessionsOf } from '../clients/session.ts';
+import { ControlSocket } from '../operator/control-socket.ts';
+import { MAX_CLIENT_MESSAGE_BYTES } from './doors.ts';
+import { Operations, type OperationsOptions } from './operations.ts';
+import type { GatewayOptions } from './options.ts';
+
+export interface GatewayControlOptions
+  extends OperationsOptions,
+    Pick<GatewayOptions, 'stateDir' | 'log'> {
+  readonly identity: ProcessIdentity;
+}
+
+/** A client that is gone without a word must not keep a gateway that only waits for its last client. */
+const IDLE_MS = 60_000;
+
+/** @returns null when it cannot be made: the gateway serves without it, and the log says why. */
+export async function openControl(options: GatewayControlOptions): Promise<ControlSocket | null> {
+  const { stateDir, log, secrets, identity, parts, own } = options;
+  const without = 'no control socket, so that commands cannot reach this gateway';
+  if (stateDir === null) {
+    log.info(`${without}: there is no state directory`);
+    return null;
+  }
+  const token = ownToken(stateDir);
+  if (!token.ok) {
+    log.warn(`${without}: ${token.message}`);
+    return null;
+  }
+  secrets.add([token.token]);
+  return ControlSocket.open({
+    operable: new Operations(options),
+    stateDir,
+    token: token.token,
+    identity,
+    look: systemLook(),
+    env: process.env,
+    log,
+    mcp: async () => {
+      const { McpEdge } = await import('../clients/http/mcp-handler.ts');
+      const { config } = own();
+      return new McpEdge({
+        tokens: [token.token],
+        open: sessionsOf(parts.router),
+        credit: parts.credit,
+        maxBodyBytes: MAX_CLIENT_MESSAGE_BYTES,
+        slowClientMs: config.limits.slowClientMs,
+        idleMs: IDLE_MS,
+        log,
+      });
+    },
+  });
+}

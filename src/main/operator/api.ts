@@ -1,0 +1,114 @@
+/**
+ * HTTP on the control socket: `/api/v1` for commands, and everything else for the edge that serves `/mcp`. Each
+ * request needs the token of the state directory. Answers are JSON; what takes time is a line of JSON for each
+ * step, so that whoever waits sees that the gateway lives.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { errorText } from '../../shared/platform/errno.ts';
+import { Tokens } from '../clients/http/tokens.ts';
+import { readBody } from '../http/body.ts';
+import type { Answering, ControlOptions, McpHandler } from './control-options.ts';
+import { type ApiRequest, NOT_KNOWN, reply } from './reply.ts';
+import { route } from './routes.ts';
+import { Watching } from './watching.ts';
+
+/** What a gateway of another version can tell by. */
+export const API_VERSION = '1';
+const MAX_BODY_BYTES = 64 * 1024;
+/** A connection without a request is closed after this. */
+const SILENT_MS = 30_000;
+/** At a stop, how long commands may take to read their answer. */
+const CLOSE_MS = 1000;
+
+/** Serves connections that a listener hands over. */
+export function answer(options: ControlOptions): Answering {
+  const { operable, log } = options;
+  const tokens = new Tokens([options.token]);
+  const watching = new Watching(operable);
+  const open = new Set<ServerResponse>();
+  let mcp: Promise<McpHandler> | null = null;
+
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    // From now on the request has its own limits.
+    request.socket.setTimeout(0);
+    response.setHeader('rea-version', operable.version);
+    response.setHeader('rea-api', API_VERSION);
+    const [pathname = '', query] = (request.url ?? '').split('?', 2);
+    if (!pathname.startsWith('/api/')) {
+      mcp ??= options.mcp();
+      return (await mcp).handle(request, response);
+    }
+    if (tokens.caller(request.headers.authorization).kind === 'refused') {
+      return reply(response, 401, { error: 'send the token of the state directory' });
+    }
+    const [version, ...path] = pathname.slice('/api/'.length).split('/').map(decoded);
+    if (version !== 'v1' || path.includes(null)) return reply(response, 404, NOT_KNOWN);
+    const body = await bodyOf(request);
+    const parts = path.filter((part) => part !== null);
+    const asked = {
+      method: request.method ?? '',
+      path: parts,
+      query: new URLSearchParams(query),
+      body,
+    };
+    return route({ operable, watching, log }, asked, response);
+  };
+
+  const server = createServer((request, response) => {
+    open.add(response);
+    response.once('close', () => open.delete(response));
+    // A command that leaves while it is being written to is no failure of ours.
+    response.on('error', () => response.destroy());
+    serve(request, response).catch((error: unknown) => {
+      log.error({ err: error }, 'a request on the control socket failed');
+      if (response.headersSent) response.destroy();
+      else reply(response, 500, { error: `internal error: ${errorText(error)}` });
+    });
+  });
+  return {
+    take: (socket) => {
+      socket.setTimeout(SILENT_MS, () => socket.destroy());
+      server.emit('connection', socket);
+    },
+    close: async () => {
+      watching.close();
+      const ended = [...open].map((response) => ending(response));
+      await Promise.all([...ended, mcp?.then((handler) => handler.close())]);
+    },
+  };
+}
+
+async function bodyOf(request: IncomingMessage): Promise<ApiRequest['body']> {
+  if (request.method !== 'POST') return null;
+  const body = await readBody(request, MAX_BODY_BYTES, SILENT_MS);
+  if (body.kind !== 'complete') return null;
+  try {
+    const value: unknown = JSON.parse(Buffer.from(body.frame.line).toString('utf8'));
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+function decoded(part: string): string | null {
+  try {
+    return decodeURIComponent(part);
+  } catch (error) {
+    if (error instanceof URIError) return null;
+    throw error;
+  }
+}
+
+/** Resolves once the response is read to its end, or after a second. */
+function ending(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, CLOSE_MS);
+    response.once('close', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

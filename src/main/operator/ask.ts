@@ -1,0 +1,167 @@
+/**
+ * One request of a command to a gateway over its control socket. A gateway that says nothing for 1.5 s is not
+ * waited for.
+ */
+import { type IncomingMessage, request } from 'node:http';
+import { errorCode, errorText } from '../../shared/platform/errno.ts';
+import type { Found } from './reach.ts';
+import type { Result } from './steps.ts';
+
+/** Longer than any pause of a gateway that is well: an answer that takes time has a line twice a second. */
+export const SILENT_MS = 1500;
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+const LF = 0x0a;
+
+/** The gateway is there and does not answer. */
+export class Silent extends Error {}
+/** It cannot be asked; why, in one line. */
+export class Unreachable extends Error {}
+
+export interface Answer {
+  readonly status: number;
+  /** Of the gateway; null: it does not say. */
+  readonly version: string | null;
+  readonly value: Readonly<Record<string, unknown>>;
+}
+
+export interface AskOptions {
+  readonly method: 'GET' | 'POST';
+  /** Behind `/api/v1/`. */
+  readonly path: string;
+  readonly body?: object;
+  /** What is going on, of an answer that takes time. */
+  readonly onStep?: (going: string) => void;
+}
+
+/**
+ * Asks for one JSON value; of an answer in steps that is the last one.
+ *
+ * @throws Silent, Unreachable
+ */
+export async function ask(gateway: Found, options: AskOptions): Promise<Answer> {
+  const response = await send(gateway, options.method, `/api/v1/${options.path}`, options.body);
+  const { statusCode: status = 0, headers } = response;
+  const said = headers['rea-version'];
+  const version = typeof said === 'string' ? said : null;
+  if (String(headers['content-type']).includes('ndjson')) {
+    return { status, version, value: await lastStep(response, options.onStep) };
+  }
+  const chunks: Buffer[] = [];
+  await eachChunk(response, (chunk) => void chunks.push(chunk));
+  return { status, version, value: objectOf(Buffer.concat(chunks).toString('utf8')) };
+}
+
+/** The result of an answer in steps. */
+export function resultOf({ value }: Answer): Result | null {
+  const done = value['done'];
+  if (typeof done !== 'object' || done === null || !('ok' in done) || !('text' in done))
+    return null;
+  const action = 'action' in done && typeof done.action === 'string' ? done.action : null;
+  return { ok: done.ok === true, text: String(done.text), action };
+}
+
+/** Sends one request. Resolves with the response, whose body is still to be read. */
+export function send(
+  { door, identity }: Pick<Found, 'door' | 'identity'>,
+  method: string,
+  path: string,
+  body?: object | string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<IncomingMessage> {
+  if (!door.open) return Promise.reject(new Unreachable(door.why));
+  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
+  return new Promise((resolve, reject) => {
+    const asked = request({
+      socketPath: door.socket,
+      method,
+      path,
+      agent: false,
+      headers: {
+        host: 'localhost',
+        authorization: `Bearer ${door.token}`,
+        ...(text === undefined
+          ? {}
+          : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
+        ...headers,
+      },
+    });
+    const timer = setTimeout(() => {
+      asked.destroy();
+      reject(new Silent());
+    }, SILENT_MS);
+    asked.once('response', (response) => {
+      clearTimeout(timer);
+      if (response.statusCode === 401) {
+        response.destroy();
+        const other = 'it was started with another token than the state directory has now';
+        return reject(new Unreachable(`${other}: restart the gateway (kill ${identity.pid})`));
+      }
+      resolve(response);
+    });
+    asked.once('error', (error) => {
+      clearTimeout(timer);
+      // Its queue of connections is full: nobody takes them.
+      if (errorCode(error) === 'EAGAIN') return reject(new Silent());
+      reject(new Unreachable(`its control socket ${door.socket}: ${errorText(error)}`));
+    });
+    asked.end(text);
+  });
+}
+
+/** Hands over the body as it comes. @throws Silent when nothing comes for 1.5 s. */
+export function eachChunk(
+  response: IncomingMessage,
+  take: (chunk: Buffer) => void,
+  silentMs: number = SILENT_MS,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let bytes = 0;
+    const end = (error: Error | null) => {
+      clearTimeout(timer);
+      response.destroy();
+      if (error === null) resolve();
+      else reject(error);
+    };
+    const timer = setTimeout(() => end(new Silent()), silentMs);
+    response.on('data', (chunk: Buffer) => {
+      timer.refresh();
+      bytes += chunk.length;
+      if (bytes > MAX_ANSWER_BYTES) return end(new Unreachable('its answer is too large'));
+      take(chunk);
+    });
+    response.once('end', () => end(null));
+    response.once('error', () => end(new Unreachable('it has ended meanwhile')));
+    response.once('aborted', () => end(new Unreachable('it has ended meanwhile')));
+  });
+}
+
+async function lastStep(
+  response: IncomingMessage,
+  onStep: AskOptions['onStep'],
+): Promise<Answer['value']> {
+  let rest: Buffer = Buffer.alloc(0);
+  let last: Answer['value'] = {};
+  await eachChunk(response, (chunk) => {
+    let all = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    for (let at = all.indexOf(LF); at >= 0; at = all.indexOf(LF)) {
+      last = objectOf(all.subarray(0, at).toString('utf8'));
+      const { going } = last as { going?: unknown };
+      if (typeof going === 'string') onStep?.(going);
+      all = all.subarray(at + 1);
+    }
+    rest = all;
+  });
+  return last;
+}
+
+function objectOf(text: string): Answer['value'] {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      return value as Answer['value'];
+    }
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw new Unreachable('its answer is no JSON: is it another version of rea?');
+}

@@ -1,0 +1,38 @@
+/** What the parts of the control socket are given. Types only. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { ProcessIdentity } from '../../shared/model/snapshot.ts';
+import type { Look } from '../../shared/platform/identity.ts';
+import type { Operable } from './operable.ts';
+
+export interface ControlOptions {
+  readonly operable: Operable;
+  readonly stateDir: string;
+  /** Whoever sends it is the user: the state directory's. */
+  readonly token: string;
+  readonly identity: ProcessIdentity;
+  readonly look: Look;
+  readonly env: NodeJS.ProcessEnv;
+  readonly log: ControlLog;
+  /** Loads what serves MCP, with the first request for it. */
+  readonly mcp: () => Promise<McpHandler>;
+}
+
+/** The part of a logger that is needed here. */
+export interface ControlLog {
+  debug(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** Serves `/mcp`. */
+export interface McpHandler {
+  readonly handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+/** Answers on connections that a listener hands over. */
+export interface Answering {
+  take(socket: Socket): void;
+  close(): Promise<void>;
+}

@@ -1,0 +1,90 @@
+/**
+ * The control socket of a gateway: a listener in the state directory for the commands of this user, and for
+ * clients that speak MCP there. Until somebody connects it is a descriptor and nothing else: what answers is
+ * loaded with the first connection, and no timer runs.
+ */
+import { chmodSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { errorText } from '../../shared/platform/errno.ts';
+import type { Answering, ControlOptions } from './control-options.ts';
+import { prepareSocketPlace, removeDeadSockets, removeSocket, writeSocketRecord } from './place.ts';
+
+/** Commands keep one each; a page or a watcher some more. */
+const MAX_CONNECTIONS = 256;
+
+export class ControlSocket {
+  readonly #options: ControlOptions;
+  readonly #server: Server;
+  readonly #connections = new Set<Socket>();
+  #answering: Promise<Answering> | null = null;
+  #path: string | null = null;
+
+  private constructor(options: ControlOptions) {
+    this.#options = options;
+    this.#server = createServer((socket) => this.#connected(socket));
+    this.#server.maxConnections = MAX_CONNECTIONS;
+  }
+
+  /** @returns null when it cannot be made; the log says why. The gateway serves without it. */
+  static async open(options: ControlOptions): Promise<ControlSocket | null> {
+    const { stateDir, identity, look, log, operable, env } = options;
+    const without = (why: string) => {
+      log.warn({}, `no control socket, so that commands cannot reach this gateway: ${why}`);
+      return null;
+    };
+    try {
+      const place = prepareSocketPlace(stateDir, operable.sessionId, env);
+      if (!place.ok) return without(place.message);
+      for (const problem of removeDeadSockets(stateDir, identity, look)) log.warn({}, problem);
+      const { socket } = place;
+      writeSocketRecord(stateDir, operable.sessionId, { identity, socket });
+      const control = new ControlSocket(options);
+      const problem = await control.#listen(socket);
+      return problem === null ? control : without(problem);
+    } catch (error) {
+      return without(errorText(error));
+    }
+  }
+
+  /** Ends all connections, those with an answer under way within a second, and removes the socket. */
+  async close(): Promise<void> {
+    const { stateDir, operable, log } = this.#options;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    await (await this.#answering)?.close();
+    for (const socket of this.#connections) socket.destroy();
+    await closed;
+    try {
+      if (this.#path !== null) removeSocket(stateDir, operable.sessionId, this.#path);
+    } catch (error) {
+      log.warn({}, `the control socket cannot be removed: ${errorText(error)}`);
+    }
+  }
+
+  #listen(path: string): Promise<string | null> {
+    return new Promise((resolve) => {
+      this.#server.once('error', (error) => resolve(errorText(error)));
+      this.#server.listen(path, () => {
+        chmodSync(path, 0o600);
+        this.#path = path;
+        this.#server.on('error', (error) =>
+          this.#options.log.error({ err: error }, 'the control socket failed'),
+        );
+        resolve(null);
+      });
+    });
+  }
+
+  #connected(socket: Socket): void {
+    this.#connections.add(socket);
+    socket.once('close', () => this.#connections.delete(socket));
+    socket.on('error', () => socket.destroy());
+    this.#answering ??= import('./api.ts').then(({ answer }) => answer(this.#options));
+    this.#answering.then(
+      (answering) => answering.take(socket),
+      (error: unknown) => {
+        this.#options.log.error({ err: error }, 'the control socket cannot answer');
+        socket.destroy();
+      },
+    );
+  }
+}

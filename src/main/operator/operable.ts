@@ -1,0 +1,100 @@
+/**
+ * What the operator's room may know and ask of the gateway. The gateway implements it, so that this room
+ * knows neither routing nor threads.
+ */
+
+/** One running copy of a server. */
+export interface LaneView {
+  readonly name: string;
+  readonly phase: string;
+  readonly pid: number | null;
+  readonly restarts: number;
+  readonly circuit: string;
+  readonly in_flight: number;
+  readonly queued: number;
+  /** What is wrong with it, in words, redacted; null: nothing that is known. */
+  readonly why: string | null;
+  /** What a person does about it. */
+  readonly action: string | null;
+}
+
+export interface ServerView {
+  readonly name: string;
+  /** `off`: it is in the configuration and not enabled. */
+  readonly state: 'on' | 'off';
+  /** True when it starts at its first call. */
+  readonly lazy: boolean;
+  readonly lanes: readonly LaneView[];
+  /** Copies that are being replaced or removed, and the calls that they still have. */
+  readonly leaving: number;
+  readonly leaving_calls: number;
+  readonly tools: number | null;
+}
+
+/** A request on its way to a server. */
+export interface CallView {
+  readonly server: string | null;
+  readonly method: string;
+  /** The tool or prompt as its server calls it; null: it names none. */
+  readonly name: string | null;
+  readonly client: string | null;
+  /** It has not been handed to its server yet. */
+  readonly waits: boolean;
+  readonly ms: number;
+}
+
+/** A tool of the merged list: `[exposed name, server, JSON text of the server's own name]`. */
+export type ToolPlace = readonly [exposed: string, server: string, ownRaw: string];
+
+/** How an attempt to put the files in force has ended. */
+export type Reloaded =
+  | {
+      readonly kind: 'done';
+      /** Servers whose program or address still has to be taken. */
+      readonly waiting: readonly string[];
+      /** Mistakes in single entries, a line each. */
+      readonly problems: readonly string[];
+    }
+  /** Nothing has changed; why, a line each. */
+  | { readonly kind: 'refused'; readonly problems: readonly string[] };
+
+/** How the gateway looks from outside. */
+export interface Sight {
+  /** What its state file says, too. */
+  status(): object;
+  servers(): readonly ServerView[];
+  calls(): readonly CallView[];
+  /** JSON text of the merged list, and where each of its entries comes from. */
+  tools(): { readonly json: Uint8Array; readonly places: readonly ToolPlace[] };
+}
+
+/** What an operator has it do with its servers. */
+export interface Handles {
+  /**
+   * Starts a server anew with the same settings: calls in flight end, calls that wait go over.
+   *
+   * @param now calls in flight are not waited for.
+   * @returns why not yet, in words; null: it has begun.
+   */
+  restart(server: string, now: boolean): string | null;
+  /** Reads the files as they are now. @param server the one whose new program is taken; null: all are. */
+  reload(server: string | null): Promise<Reloaded>;
+}
+
+export interface Operable extends Sight, Handles {
+  readonly sessionId: string;
+  readonly version: string;
+  readonly stopping: boolean;
+  /** The kill switch is set, as the gateway has seen it. */
+  readonly halted: boolean;
+  /** Absolute. */
+  readonly configFile: string;
+  /** Absolute; null: there is none. */
+  readonly logFile: string | null;
+  /** @returns false when it is set already. @throws the system's error. */
+  freeze(reason: string): boolean;
+  /** @returns why it is still set, in words, or null. @throws the system's error. */
+  unfreeze(): string | null;
+  /** Begins the stop, as a signal does. */
+  stop(): void;
+}

@@ -1,0 +1,83 @@
+/**
+ * The gateways of a directory as a command reaches them: which live, and where their control sockets are. What
+ * files in the project say is checked against the state directory, where no agent writes: a token goes to nobody else.
+ */
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ProcessIdentity } from '../../shared/model/snapshot.ts';
+import { systemReader } from '../../shared/platform/identity.ts';
+import { ownTokenPath, readOwnToken } from '../clients/http/own-token.ts';
+import type { InstanceView } from '../processes/instance.ts';
+import { isStateDirectoryOf } from '../processes/state-directory.ts';
+import { readInstanceFiles } from '../status/gateway-files.ts';
+import { systemJudges } from '../status/liveness.ts';
+import { readSocketRecord, socketProblem } from './place.ts';
+
+/** A living gateway. */
+export interface Found {
+  readonly sessionId: string;
+  readonly identity: ProcessIdentity;
+  /** ISO; null when its record does not say it. */
+  readonly startedAt: string | null;
+  readonly door: Door;
+}
+
+export type Door =
+  | { readonly open: true; readonly socket: string; readonly token: string }
+  /** `why`: in words. `soon`: it may come yet. */
+  | { readonly open: false; readonly why: string; readonly soon: boolean };
+
+/** A gateway that just starts has its record before its socket. */
+const SOON_MS = 1500;
+const LOOK_MS = 25;
+
+/** @param cwd absolute directory that `.rea` lies in. @param pid only this one; null: all. */
+export async function findGateways(cwd: string, pid: number | null): Promise<Found[]> {
+  const until = performance.now() + SOON_MS;
+  for (;;) {
+    const found = look(cwd, pid);
+    const isComing = found.some(({ door }) => !door.open && door.soon);
+    if (!isComing || performance.now() > until) return found;
+    await sleep(LOOK_MS);
+  }
+}
+
+function look(cwd: string, pid: number | null): Found[] {
+  const judges = systemJudges(systemReader());
+  return readInstanceFiles(join(cwd, '.rea')).flatMap(({ sessionId, view }) => {
+    const identity = view?.identity ?? null;
+    if (view === null || identity === null || judges.holder(identity) === 'dead') return [];
+    if (pid !== null && identity.pid !== pid) return [];
+    const door = doorOf(cwd, sessionId, identity, view);
+    return [{ sessionId, identity, startedAt: view.startedAt, door }];
+  });
+}
+
+function doorOf(
+  cwd: string,
+  sessionId: string,
+  identity: ProcessIdentity,
+  { stateDir }: InstanceView,
+): Door {
+  const closed = (why: string, soon = false): Door => ({ open: false, why, soon });
+  if (stateDir === null) return closed('it has no state directory, and so no control socket');
+  if (!isStateDirectoryOf(stateDir, cwd)) {
+    return closed(`its state directory ${stateDir} is not one of yours for this project`);
+  }
+  const record = readSocketRecord(stateDir, sessionId);
+  const isIts =
+    record !== null &&
+    record.identity.pid === identity.pid &&
+    record.identity.start_time === identity.start_time;
+  if (!isIts) {
+    return closed('it has no control socket: it is just starting, or of an earlier version', true);
+  }
+  const problem = socketProblem(record.socket);
+  if (problem !== null) {
+    return closed(`its control socket ${record.socket} cannot be used: ${problem}`, true);
+  }
+  const token = readOwnToken(ownTokenPath(stateDir));
+  if (token === null) return closed(`the token in ${stateDir} is gone: restart the gateway`);
+  if (!token.ok) return closed(token.message);
+  return { open: true, socket: record.socket, token: token.token };
+}

@@ -1,0 +1,241 @@
+/** The routes of `/api/v1`: what is asked, and what is done to the gateway. */
+import type { ServerResponse } from 'node:http';
+import { errorText } from '../../shared/platform/errno.ts';
+import { clip, oneLine } from '../../shared/text/clean-text.ts';
+import { nearest } from '../config/problem.ts';
+import type { ControlLog } from './control-options.ts';
+import type { Operable, Reloaded, ServerView } from './operable.ts';
+import { type ApiRequest, NOT_KNOWN, reply } from './reply.ts';
+import { isDown, isGone, leavingText, settledOf } from './settling.ts';
+import { type Step, streamSteps } from './steps.ts';
+import type { Watching } from './watching.ts';
+
+export interface Api {
+  readonly operable: Operable;
+  readonly watching: Watching;
+  readonly log: Pick<ControlLog, 'warn'>;
+}
+
+const MAX_REASON = 1000;
+const MOST_NAMES = 200;
+/** How long the gateway may take to see a kill switch that it has set itself. */
+const HALT_MS = 2000;
+const STOPPING = { error: 'the gateway is stopping' };
+
+export async function route(
+  api: Api,
+  request: ApiRequest,
+  response: ServerResponse,
+): Promise<void> {
+  const { method, path } = request;
+  if (method === 'GET') return look(api, request, response);
+  if (method !== 'POST') return reply(response, 405, { error: 'use GET or POST' });
+  if (api.operable.stopping) return reply(response, 503, STOPPING);
+  const [what, name, verb, ...rest] = path;
+  if (what === 'servers' && name !== undefined && verb !== undefined && rest.length === 0) {
+    return toServer(api, name, { ...request, path: [verb] }, response);
+  }
+  if (path.length !== 1) return reply(response, 404, NOT_KNOWN);
+  return toGateway(api, what ?? '', request, response);
+}
+
+function look({ operable, watching }: Api, request: ApiRequest, response: ServerResponse): void {
+  const [what, name, ...rest] = request.path;
+  if (rest.length > 0) return reply(response, 404, NOT_KNOWN);
+  if (what === 'servers' && name !== undefined) {
+    const server = find(operable, name);
+    return server === undefined
+      ? reply(response, 404, unknownServer(operable, name))
+      : reply(response, 200, server);
+  }
+  if (what === 'logs') {
+    if (operable.logFile === null) return reply(response, 409, { error: 'it keeps no log file' });
+    if (watching.log(response, operable.logFile, name ?? null)) return;
+    return reply(response, 503, { error: 'too many watch' });
+  }
+  if (name !== undefined) return reply(response, 404, NOT_KNOWN);
+  switch (what ?? '') {
+    case 'status':
+      return reply(response, 200, statusOf(operable));
+    case 'servers':
+      return reply(response, 200, { servers: operable.servers() });
+    case 'calls':
+      return reply(response, 200, { calls: operable.calls() });
+    case 'tools':
+      return tools(operable, response);
+    case 'events':
+      if (watching.events(response)) return;
+      return reply(response, 503, { error: 'too many watch' });
+    default:
+      return reply(response, 404, NOT_KNOWN);
+  }
+}
+
+function statusOf(operable: Operable): object {
+  const { sessionId, version, stopping, configFile, logFile } = operable;
+  return {
+    session_id: sessionId,
+    pid: process.pid,
+    version,
+    stopping,
+    config_file: configFile,
+    log_file: logFile,
+    ...operable.status(),
+  };
+}
+
+/** The list goes out as the bytes that it is: it is never parsed here. */
+function tools(operable: Operable, response: ServerResponse): void {
+  const { json, places } = operable.tools();
+  response.writeHead(200, { 'content-type': 'application/json' });
+  response.write('{"tools":');
+  response.write(json);
+  response.end(`,"places":${JSON.stringify(places)}}`);
+}
+
+async function toServer(
+  { operable, log }: Api,
+  name: string,
+  { path: [verb], query }: ApiRequest,
+  response: ServerResponse,
+): Promise<void> {
+  const server = find(operable, name);
+  switch (verb ?? '') {
+    case 'restart': {
+      if (server === undefined) return reply(response, 404, unknownServer(operable, name));
+      if (server.state === 'off') {
+        return reply(response, 409, { error: `server "${name}" is off: rea enable ${name}` });
+      }
+      log.warn({ server: name }, 'restarted by a command');
+      return restart(operable, name, query.get('now') === '1', response);
+    }
+    case 'apply':
+      return apply(operable, name, query.get('on') === '1', response);
+    default:
+      return reply(response, 404, NOT_KNOWN);
+  }
+}
+
+function restart(operable: Operable, name: string, now: boolean, response: ServerResponse): void {
+  let begun = false;
+  const step = (downMs: number): Step => {
+    if (!begun) {
+      const later = operable.restart(name, now);
+      if (later !== null) return { going: later };
+      begun = true;
+    }
+    return stepOf(find(operable, name), downMs);
+  };
+  streamSteps(response, step, () => begun && isServerDown(find(operable, name)));
+}
+
+/** The file says what becomes of this server, and its program is taken. @param on what the file should say. */
+async function apply(
+  operable: Operable,
+  name: string,
+  on: boolean,
+  response: ServerResponse,
+): Promise<void> {
+  const reloaded = await operable.reload(name);
+  if (reloaded.kind === 'refused') {
+    return reply(response, 409, { error: reloaded.problems.join('\n') });
+  }
+  const mistake = reloaded.problems.find((line) => line.includes(name));
+  if (on !== (find(operable, name)?.state === 'on')) {
+    const file = `${operable.configFile} does not have it ${on ? 'enabled' : 'off'}`;
+    return reply(response, 409, { error: mistake ?? `${file}; see rea check` });
+  }
+  const step = (downMs: number): Step => {
+    const server = find(operable, name);
+    if (on) return stepOf(server, downMs);
+    const text = server === undefined ? 'removed' : 'off';
+    return isGone(server)
+      ? { done: { ok: true, text } }
+      : { going: leavingText(server) ?? 'its process ends' };
+  };
+  streamSteps(response, step, () => isServerDown(find(operable, name)));
+}
+
+function failed(text: string): Step {
+  return { done: { ok: false, text } };
+}
+
+function stepOf(server: ServerView | undefined, downMs: number): Step {
+  const settled = settledOf(server, downMs);
+  switch (settled.kind) {
+    case 'pending':
+      return { going: settled.text };
+    case 'ready':
+      return { done: { ok: true, text: settled.text } };
+    case 'failed':
+      return { done: { ok: false, text: settled.why, action: settled.action } };
+  }
+}
+
+async function toGateway(
+  { operable, log }: Api,
+  verb: string,
+  { body }: ApiRequest,
+  response: ServerResponse,
+): Promise<void> {
+  switch (verb) {
+    case 'reload':
+      return reply(response, 200, reloadedText(await operable.reload(null)));
+    case 'stop':
+      log.warn({}, 'a command asks for the stop');
+      reply(response, 202, { ok: true });
+      return operable.stop();
+    case 'freeze': {
+      const given = body?.['reason'];
+      const reason = typeof given === 'string' ? clip(oneLine(given).trim(), MAX_REASON) : '';
+      if (reason === '') return reply(response, 400, { error: 'give a reason' });
+      return halt(operable, true, () => void operable.freeze(reason), response);
+    }
+    case 'unfreeze':
+      return halt(operable, false, () => operable.unfreeze(), response);
+    default:
+      return reply(response, 404, NOT_KNOWN);
+  }
+}
+
+/** Writes or removes the file, and answers when the gateway has seen it. */
+function halt(
+  operable: Operable,
+  wanted: boolean,
+  change: () => string | null | void,
+  response: ServerResponse,
+): void {
+  try {
+    const problem = change();
+    if (typeof problem === 'string') return reply(response, 409, { error: problem });
+  } catch (error) {
+    return reply(response, 409, { error: `HALT cannot be changed: ${errorText(error)}` });
+  }
+  const since = performance.now();
+  streamSteps(response, () => {
+    const seen = operable.halted === wanted;
+    if (seen) return { done: { ok: true, text: wanted ? 'frozen' : 'unfrozen' } };
+    if (performance.now() - since < HALT_MS) return { going: 'HALT is being looked at' };
+    return failed('it has not seen HALT as it is now');
+  });
+}
+
+function reloadedText(reloaded: Reloaded): object {
+  return { ok: reloaded.kind === 'done', ...reloaded };
+}
+
+function find(operable: Operable, name: string): ServerView | undefined {
+  return operable.servers().find((server) => server.name === name);
+}
+
+function isServerDown(server: ServerView | undefined): boolean {
+  return server?.lanes.some(isDown) === true;
+}
+
+function unknownServer(operable: Operable, name: string): object {
+  const names = operable.servers().map((server) => server.name);
+  const shown = clip(oneLine(name), 64);
+  const like = nearest(name, names);
+  const hint = like === null ? '' : `; did you mean "${like}"?`;
+  return { error: `there is no server "${shown}"${hint}`, names: names.slice(0, MOST_NAMES) };
+}

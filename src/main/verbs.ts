@@ -1,0 +1,69 @@
+/**
+ * The commands that act on a gateway that runs: arguments → one command, whose module alone is loaded. The rest of
+ * the command line is in `index.ts`.
+ */
+import type { Command } from 'commander';
+import { processId } from './option-values.ts';
+
+/** What every command takes. */
+export interface CommonOptions {
+  readonly cwd?: string;
+  readonly config?: string;
+}
+
+interface ActingCommonOptions extends CommonOptions {
+  readonly pid?: number;
+}
+
+/** The directory that a command is about, and the configuration file that was named. */
+type Places = (options: CommonOptions) => { readonly cwd: string; readonly config?: string };
+
+/** @param done takes the exit code. */
+export function addVerbs(program: Command, places: Places, done: (code: number) => void): void {
+  const acting = (options: ActingCommonOptions) => ({
+    cwd: places(options).cwd,
+    ...(options.pid === undefined ? {} : { pid: options.pid }),
+    stdout: process.stdout,
+    stderr: process.stderr,
+  });
+  const verb = (name: string, what: string) =>
+    program
+      .command(name)
+      .description(what)
+      .option('--pid <pid>', 'only this gateway (default: all of the directory)', processId);
+
+  verb('restart', 'start a server anew; calls in flight end first, and no call is lost')
+    .argument('<server>', 'its name')
+    .option('--now', 'do not wait for calls in flight: their outcome is unknown')
+    .action(async (server: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<ActingCommonOptions & { now?: true }>();
+      const { runRestart } = await import('./commands/restart.ts');
+      done(await runRestart({ ...acting(options), server, now: options.now === true }));
+    });
+
+  verb(
+    'reload',
+    'put the configuration in force as it is now, with programs that are new to the run',
+  ).action(async (_options: unknown, command: Command) => {
+    const { runReload } = await import('./commands/reload.ts');
+    done(await runReload(acting(command.optsWithGlobals<ActingCommonOptions>())));
+  });
+
+  verb('stop', 'end the gateways of this directory, and all that they have started')
+    .option('--force', 'by signals, also when they do not answer')
+    .action(async (_options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<ActingCommonOptions & { force?: true }>();
+      const { runStop } = await import('./commands/stop.ts');
+      done(await runStop({ ...acting(options), force: options.force === true }));
+    });
+
+  program
+    .command('help')
+    .description('show how to use a command')
+    .argument('[command]')
+    .action((name: string | undefined) => {
+      const command = program.commands.find((candidate) => candidate.name() === name);
+      if (name !== undefined && command === undefined) program.error(`unknown command '${name}'`);
+      (command ?? program).outputHelp();
+    });
+}

@@ -1,0 +1,137 @@
+/** `rea restart` on a gateway that runs: the server is another process afterwards, and no call is lost. */
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, test, vi } from 'vitest';
+import { isAlive } from '../support/processes.ts';
+import { runRea } from '../support/rea-command.ts';
+import { makeDirectory, startRea } from '../support/rea-process.ts';
+import { hold } from '../support/reloading.ts';
+import { fixture, fixturePath, registry } from '../support/servers.ts';
+import { tidy } from '../support/tidy.ts';
+import { until } from '../support/wait-for.ts';
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
+
+afterAll(tidy);
+
+test.concurrent('a server is restarted: calls in flight end, those that wait go to the new process', async () => {
+  const one = { ...fixture('echo'), max_concurrency: 1 };
+  const rea = await startRea({ config: registry({ one, two: fixture('echo') }) });
+  const old = Number((await rea.call('one__pid')).text);
+  const other = Number((await rea.call('two__pid')).text);
+  const inFlight = await hold(rea, 'one');
+  const waiting = rea.begin('one__pid');
+  await rea.waitForServer('one', ({ queued }) => queued === 1, { what: 'waited for' });
+  const restarting = runRea(['restart', 'one', '--cwd', rea.dir]);
+  // It takes no further call: what waits is its successor's already.
+  await rea.waitForState(
+    ({ downstreams }) =>
+      downstreams.find(({ name, in_flight }) => name === 'one' && in_flight === 0),
+    { what: 'the successor' },
+  );
+  expect(isAlive(old)).toBe(true);
+  await inFlight.end();
+  const { code, stdout, stderr } = await restarting;
+  expect(stdout).toMatch(/^one: ready after \d+\.\d s\n$/);
+  expect(code).toBe(0);
+  expect(stderr).toContain('one: 1 call in flight ends first (rea restart --now does not wait)\n');
+  const anew = Number((await waiting.answer).text);
+  expect(anew).not.toBe(old);
+  expect(isAlive(old)).toBe(false);
+  expect(Number((await rea.call('two__pid')).text)).toBe(other);
+  await rea.stop();
+});
+
+test.concurrent('--now does not wait: the outcome of calls in flight is unknown, also of an earlier restart', async () => {
+  const rea = await startRea({ config: registry({ one: fixture('echo') }) });
+  const old = Number((await rea.call('one__pid')).text);
+  const inFlight = rea.begin('one__hold', { file: join(rea.dir, 'never') });
+  await until(() => existsSync(join(rea.dir, 'never.begun')), { what: 'the held call' });
+  const first = runRea(['restart', 'one', '--cwd', rea.dir]);
+  await rea.waitForServer('one', ({ in_flight }) => in_flight === 0, { what: 'the successor' });
+  const now = await runRea(['restart', 'one', '--now', '--cwd', rea.dir]);
+  expect([now.code, now.stderr]).toEqual([0, expect.not.stringContaining('in flight end')]);
+  expect((await first).code).toBe(0);
+  const { failure, text } = await inFlight.answer;
+  expect(failure).toMatchObject({ code: 'ERR_OUTCOME_UNKNOWN', outcome: 'unknown' });
+  expect(text).toContain('was restarted by rea restart --now');
+  expect(Number((await rea.call('one__pid')).text)).not.toBe(old);
+  expect(isAlive(old)).toBe(false);
+  await rea.stop();
+});
+
+test.concurrent('a restart ends a crash loop and an open circuit, or says why the server is not ready', async () => {
+  const dir = makeDirectory();
+  const flag = join(dir, 'works');
+  const script = `test -e ${flag} && exec ${process.execPath} ${fixturePath('echo')}; echo no licence >&2; exit 3`;
+  const config = registry(
+    { loop: { command: '/bin/sh', args: ['-c', script] } },
+    {
+      restart: {
+        intensity: 2,
+        period_ms: 60_000,
+        backoff_ms: 10,
+        backoff_max_ms: 600_000,
+        stable_ms: 1000,
+      },
+      breaker: { failures: 2, cooldown_ms: 600_000 },
+    },
+  );
+  const rea = await startRea({ cwd: dir, config });
+  await rea.waitForServer(
+    'loop',
+    ({ phase, circuit_state }) => phase === 'failed' && circuit_state === 'open',
+    {
+      what: 'given up',
+    },
+  );
+  const vain = await runRea(['restart', 'loop', '--cwd', dir]);
+  expect(vain.code).toBe(1);
+  expect(vain.stderr).toContain('loop: no licence');
+  writeFileSync(flag, '');
+  const { code, stdout } = await runRea(['restart', 'loop', '--cwd', dir]);
+  expect([code, stdout]).toEqual([0, expect.stringMatching(/^loop: ready after/)]);
+  expect((await rea.call('loop__echo', { text: 'back' })).text).toBe('back');
+  await rea.waitForServer(
+    'loop',
+    ({ circuit_state, restarts }) => circuit_state === 'closed' && restarts === 0,
+    {
+      what: 'as new',
+    },
+  );
+  await rea.stop();
+});
+
+test.concurrent('each client gets a new instance of a server of its own', async () => {
+  const rea = await startRea({
+    config: registry({ own: { ...fixture('echo'), instances: 'session' } }),
+  });
+  const old = Number((await rea.call('own__pid')).text);
+  const { code } = await runRea(['restart', 'own', '--cwd', rea.dir]);
+  expect(code).toBe(0);
+  expect(isAlive(old)).toBe(false);
+  expect(Number((await rea.call('own__pid')).text)).not.toBe(old);
+  await rea.stop();
+});
+
+test.concurrent('every gateway of the directory that has the server restarts it; none has another one', async () => {
+  const one = await startRea({ config: registry({ files: fixture('echo') }) });
+  const other = await startRea({ cwd: one.dir });
+  const old = [];
+  for (const rea of [one, other]) old.push(Number((await rea.call('files__pid')).text));
+  const { code, stdout } = await runRea(['restart', 'files', '--cwd', one.dir]);
+  expect(code).toBe(0);
+  for (const { pid } of [one, other]) expect(stdout).toContain(`pid ${pid}: files: ready after`);
+  for (const pid of old) expect(isAlive(pid)).toBe(false);
+  const single = await runRea(['restart', 'files', '--pid', String(other.pid), '--cwd', one.dir]);
+  expect([single.code, single.stdout]).toEqual([0, expect.stringMatching(/^files: ready after/)]);
+  const wrong = await runRea(['restart', 'fils', '--cwd', one.dir]);
+  expect(wrong.code).toBe(2);
+  expect(wrong.stderr).toContain('there is no server "fils"; did you mean "files"?');
+  const nobody = await runRea(['restart', 'files', '--pid', '1', '--cwd', one.dir]);
+  expect([nobody.code, nobody.stderr]).toEqual([
+    3,
+    `no gateway with pid 1 is running in ${one.dir}; start one: rea serve\n`,
+  ]);
+  await Promise.all([one.stop(), other.stop()]);
+});
