@@ -64,9 +64,10 @@ function get(socketPath: string, path: string, token: string | null, method = 'G
 const tokenIn = (stateDir: string) => readFileSync(join(stateDir, 'token'), 'utf8').trim();
 
 test.concurrent('it lies in the state directory, opens with its token alone, and is gone after a stop', async () => {
-  const rea = await startRea({ config: CONFIG });
-  const stateDir = stateDirOf(rea);
-  const socket = await socketOf(rea);
+  // A short path, as most users have.
+  const stateDir = join(makeDirectory(), 'state');
+  const rea = await startRea({ config: CONFIG, args: ['--state-dir', stateDir] });
+  const socket = await socketOf(rea, stateDir);
   expect(socket.startsWith(join(stateDir, 'run'))).toBe(true);
   expect(lstatSync(socket).mode & 0o777).toBe(0o600);
   expect(readdirSync(join(rea.dir, '.rea'), { recursive: true }).join()).not.toMatch(/sock|token/);

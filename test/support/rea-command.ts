@@ -43,8 +43,10 @@ export function environment(extra: Readonly<Record<string, string>> = {}): Recor
   return { ...kept, ...homesOf(null), ...extra };
 }
 
-/** The state and the settings of a user; null: of the one who runs the tests. */
-export function homesOf(uid: number | null): Record<'XDG_STATE_HOME' | 'XDG_CONFIG_HOME', string> {
+/** The state, settings and sockets of a user; null: of the one who runs the tests. */
+export function homesOf(
+  uid: number | null,
+): Record<'XDG_STATE_HOME' | 'XDG_CONFIG_HOME' | 'XDG_RUNTIME_DIR', string> {
   const home = stateHome(uid);
-  return { XDG_STATE_HOME: home, XDG_CONFIG_HOME: join(home, 'config') };
+  return { XDG_STATE_HOME: home, XDG_CONFIG_HOME: join(home, 'config'), XDG_RUNTIME_DIR: home };
 }
