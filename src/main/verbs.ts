@@ -57,6 +57,43 @@ export function addVerbs(program: Command, places: Places, done: (code: number) 
       done(await runStop({ ...acting(options), force: options.force === true }));
     });
 
+  verb('tools', 'list the tools that a gateway offers')
+    .argument('[server]', 'only those of this server')
+    .option('--json', 'print JSON, with the schemas')
+    .action(async (server: string | undefined, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<ActingCommonOptions & { json?: true }>();
+      const { runTools } = await import('./commands/tools.ts');
+      const named = server === undefined ? {} : { server };
+      done(await runTools({ ...acting(options), ...named, json: options.json === true }));
+    });
+
+  verb('call', 'call a tool through a gateway; Ctrl-C cancels')
+    .argument('<server>', 'its name')
+    .argument('<tool>', 'as rea tools shows it')
+    .argument(
+      '[arguments...]',
+      'key=value for each argument, or @FILE (@-: stdin) with all as JSON',
+    )
+    .option('--json <text>', 'all arguments as one JSON object')
+    .option('--raw', 'print the whole result as JSON')
+    .action(
+      async (
+        server: string,
+        tool: string,
+        words: string[],
+        _options: unknown,
+        command: Command,
+      ) => {
+        const options = command.optsWithGlobals<
+          ActingCommonOptions & { json?: string; raw?: true }
+        >();
+        const { runCall } = await import('./commands/call.ts');
+        const json = options.json === undefined ? {} : { json: options.json };
+        const what = { server, tool, words, ...json, raw: options.raw === true };
+        done(await runCall({ ...acting(options), ...what }));
+      },
+    );
+
   program
     .command('help')
     .description('show how to use a command')

@@ -116,3 +116,11 @@ export function line(to: NodeJS.WritableStream, text: string): void {
 export function seconds(since: number): string {
   return `${((performance.now() - since) / 1000).toFixed(1)} s`;
 }
+
+/** The gateway to ask where one is enough: the oldest that can be asked; else the oldest. Null: none. */
+export function oneOf(gateways: readonly Found[]): Found | null {
+  const oldest = gateways.toSorted((one, other) =>
+    (one.startedAt ?? '') < (other.startedAt ?? '') ? -1 : 1,
+  );
+  return oldest.find(({ door }) => door.open) ?? oldest[0] ?? null;
+}

@@ -1,0 +1,169 @@
+/**
+ * One tool call over the control socket, in a session of MCP that is made for it and ended after it. The command
+ * is no client that can be asked: what needs a person's answer is refused by the gateway.
+ */
+import type { IncomingMessage } from 'node:http';
+import { LATEST_PROTOCOL_VERSION } from '../../shared/model/revisions.ts';
+import { eachChunk, SILENT_MS, send, Unreachable } from './ask.ts';
+import type { Found } from './reach.ts';
+
+/** A stream that is silent otherwise carries a comment every 15 s. */
+const STREAM_SILENT_MS = 40_000;
+const CALL_ID = 2;
+
+type Message = Readonly<Record<string, unknown>>;
+
+export interface CallOptions {
+  /** As clients call the tool. */
+  readonly tool: string;
+  readonly args: Readonly<Record<string, unknown>>;
+  readonly version: string;
+  readonly onProgress: (progress: Message) => void;
+  /** Aborted: the call is cancelled. */
+  readonly signal: AbortSignal;
+}
+
+export type Called =
+  | { readonly kind: 'result'; readonly result: Message }
+  | { readonly kind: 'error'; readonly error: Message }
+  | { readonly kind: 'cancelled' };
+
+/** @throws Silent, Unreachable */
+export async function callTool(gateway: Found, options: CallOptions): Promise<Called> {
+  const { tool, args, version, signal, onProgress } = options;
+  const session = await McpSession.open(gateway, version);
+  const cancel = () =>
+    void session
+      .post({ method: 'notifications/cancelled', params: { requestId: CALL_ID, reason: 'Ctrl-C' } })
+      .catch(() => undefined);
+  signal.addEventListener('abort', cancel);
+  try {
+    if (signal.aborted) return { kind: 'cancelled' };
+    const params = { name: tool, arguments: args, _meta: { progressToken: CALL_ID } };
+    const onMessage = ({ method, params: told }: Message) => {
+      if (method === 'notifications/progress') onProgress(told as Message);
+    };
+    const answer = await session.request({ id: CALL_ID, method: 'tools/call', params }, onMessage);
+    if (answer === null) {
+      if (signal.aborted) return { kind: 'cancelled' };
+      throw new Unreachable('the stream has ended without an answer: the outcome is unknown');
+    }
+    const { result, error } = answer;
+    return isMessage(result)
+      ? { kind: 'result', result }
+      : { kind: 'error', error: isMessage(error) ? error : {} };
+  } finally {
+    signal.removeEventListener('abort', cancel);
+    await session.close();
+  }
+}
+
+class McpSession {
+  readonly #gateway: Found;
+  readonly #id: string;
+
+  private constructor(gateway: Found, id: string) {
+    this.#gateway = gateway;
+    this.#id = id;
+  }
+
+  static async open(gateway: Found, version: string): Promise<McpSession> {
+    const params = {
+      protocolVersion: LATEST_PROTOCOL_VERSION,
+      capabilities: {},
+      clientInfo: { name: 'rea call', version },
+    };
+    const response = await post(gateway, { id: 1, method: 'initialize', params }, {});
+    const id = response.headers['mcp-session-id'];
+    await read(response, SILENT_MS, () => undefined);
+    if (typeof id !== 'string') {
+      throw new Unreachable(`it opens no session (status ${response.statusCode})`);
+    }
+    const session = new McpSession(gateway, id);
+    await session.post({ method: 'notifications/initialized' });
+    return session;
+  }
+
+  /** Sends a notification. */
+  async post(message: Message): Promise<void> {
+    const response = await post(this.#gateway, message, this.#headers);
+    await read(response, SILENT_MS, () => undefined);
+  }
+
+  /** @returns the answer; null: there is none. */
+  async request(
+    message: Message & { readonly id: number },
+    onMessage: (message: Message) => void,
+  ): Promise<Message | null> {
+    const response = await post(this.#gateway, message, this.#headers);
+    let answer: Message | null = null;
+    await read(response, STREAM_SILENT_MS, (one) => {
+      if (one['id'] === message.id && one['method'] === undefined) answer = one;
+      else onMessage(one);
+    });
+    return answer;
+  }
+
+  async close(): Promise<void> {
+    const response = await send(this.#gateway, 'DELETE', '/mcp', undefined, this.#headers).catch(
+      () => null,
+    );
+    response?.resume();
+  }
+
+  get #headers() {
+    return { 'mcp-session-id': this.#id, 'mcp-protocol-version': LATEST_PROTOCOL_VERSION };
+  }
+}
+
+function post(
+  gateway: Found,
+  message: Message,
+  headers: Readonly<Record<string, string>>,
+): Promise<IncomingMessage> {
+  const accept = 'application/json, text/event-stream';
+  return send(gateway, 'POST', '/mcp', { jsonrpc: '2.0', ...message }, { accept, ...headers });
+}
+
+/** Hands over each message of a response, which is one JSON text or a stream of events. */
+async function read(
+  response: IncomingMessage,
+  silentMs: number,
+  take: (message: Message) => void,
+): Promise<void> {
+  const isStream = String(response.headers['content-type']).includes('event-stream');
+  const decoder = new TextDecoder();
+  let text = '';
+  await eachChunk(
+    response,
+    (chunk) => {
+      text += decoder.decode(chunk, { stream: true });
+      if (!isStream) return;
+      const events = text.split('\n\n');
+      text = events.pop() ?? '';
+      for (const event of events) takeText(dataOf(event), take);
+    },
+    silentMs,
+  );
+  if (!isStream) takeText(text, take);
+}
+
+function dataOf(event: string): string {
+  const lines = event.split('\n').filter((line) => line.startsWith('data:'));
+  return lines.map((line) => line.slice(5).replace(/^ /, '')).join('\n');
+}
+
+function takeText(text: string, take: (message: Message) => void): void {
+  if (text.trim() === '') return;
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isMessage(value)) take(value);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new Unreachable('its answer is no JSON');
+  }
+}
+
+function isMessage(value: unknown): value is Message {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

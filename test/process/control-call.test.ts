@@ -1,0 +1,141 @@
+/** `rea tools` and `rea call`: a person at a shell uses the servers of a gateway that runs. */
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, test, vi } from 'vitest';
+import { reaCommand } from '../support/rea-bin.ts';
+import { environment, runRea } from '../support/rea-command.ts';
+import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
+import { fixture, realServer, registry } from '../support/servers.ts';
+import { tidy } from '../support/tidy.ts';
+import { until } from '../support/wait-for.ts';
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
+
+afterAll(tidy);
+
+const call = (rea: Rea, ...args: string[]) => runRea(['call', '--cwd', rea.dir, ...args]);
+
+async function everything(): Promise<Rea> {
+  const config = registry({ all: realServer('everything'), echo: fixture('echo') });
+  const rea = await startRea({ config });
+  await rea.waitForPhase('all', 'ready');
+  await rea.waitForPhase('echo', 'ready');
+  await rea.tools();
+  return rea;
+}
+
+test.concurrent('tools are listed with their arguments, and called by their own names', async () => {
+  const rea = await everything();
+  const tools = await runRea(['tools', '--cwd', rea.dir]);
+  expect(tools.code).toBe(0);
+  expect(tools.stdout).toMatch(/^rea\n {2}__rea__health/);
+  expect(tools.stdout).toMatch(/^all\n( {2}.*\n)* {2}get-sum a b {2}/m);
+  const own = await runRea(['tools', 'all', '--json', '--cwd', rea.dir]);
+  const list = JSON.parse(own.stdout);
+  expect(list.find(({ tool }: { tool: string }) => tool === 'get-sum')).toMatchObject({
+    server: 'all',
+    name: 'all__get-sum',
+    inputSchema: { required: ['a', 'b'] },
+  });
+  const wrong = await runRea(['tools', 'al', '--cwd', rea.dir]);
+  expect([wrong.code, wrong.stderr]).toEqual([
+    2,
+    'no server "al" offers tools here; did you mean "all"?\n',
+  ]);
+  // Numbers where the schema says so, texts where it says that.
+  const sum = await call(rea, 'all', 'get-sum', 'a=2', 'b=40');
+  expect([sum.code, sum.stdout]).toEqual([0, 'The sum of 2 and 40 is 42.\n']);
+  const text = await call(rea, 'all', 'echo', 'message=7=7');
+  expect([text.code, text.stdout]).toEqual([0, 'Echo: 7=7\n']);
+  const json = await call(rea, 'all', 'all__echo', '--json', '{"message": "whole"}', '--raw');
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    content: [{ type: 'text', text: 'Echo: whole' }],
+  });
+  const file = join(rea.dir, 'args.json');
+  writeFileSync(file, '{"message": "from a file"}');
+  expect((await call(rea, 'all', 'echo', `@${file}`)).stdout).toBe('Echo: from a file\n');
+  await rea.stop();
+});
+
+test.concurrent('arguments that do not fit are refused before anything is sent', async () => {
+  const journal = join(makeDirectory(), 'journal');
+  const spec = realServer('everything');
+  const rea = await startRea({
+    config: registry({
+      all: spec,
+      echo: { ...fixture('echo'), args: [...(fixture('echo').args ?? []), '--journal', journal] },
+    }),
+  });
+  await rea.waitForPhase('all', 'ready');
+  await rea.waitForPhase('echo', 'ready');
+  await rea.tools();
+  const cases: [string[], RegExp][] = [
+    [
+      ['all', 'get-sum', 'a=two', 'b=1'],
+      /^all get-sum: arguments\/a must be number; nothing was sent\n$/,
+    ],
+    [['all', 'get-sum', 'a=1'], /must have required property 'b'; nothing was sent\n$/],
+    [['all', 'get-sum', 'a'], /^"a" is no argument: write key=value, --json TEXT, or @FILE\n$/],
+    [['all', 'get-sum', 'a=1', 'a=2', 'b=1'], /^"a" is given twice\n$/],
+    [['all', 'get-sum', '--json', '[1]'], /^--json: give a JSON object/],
+    [['all', 'get-sum', '--json', '{'], /^--json: no valid JSON/],
+    [['all', 'get-sum', 'a=1', '--json', '{}'], /^--json holds all arguments: give no others\n$/],
+    [['all', 'get-sum', '@/nowhere'], /^\/nowhere cannot be read: ENOENT/],
+    [['all', 'get-sun'], /^server "all" offers no tool "get-sun"; did you mean "get-sum"\?\n$/],
+    [['al', 'get-sum'], /^no server "al" offers tools here; did you mean "all"\?\n$/],
+  ];
+  const before = (await rea.status()).json.serve.downstreams[0].calls;
+  for (const [args, said] of cases) {
+    const { code, stdout, stderr } = await call(rea, ...args);
+    expect([args, code, stdout, stderr]).toEqual([args, 2, '', expect.stringMatching(said)]);
+  }
+  expect((await rea.status()).json.serve.downstreams[0].calls).toBe(before);
+  await rea.stop();
+});
+
+test.concurrent('what a tool says of itself: its error, its progress, and what the gateway refuses', async () => {
+  const rea = await everything();
+  const failed = await call(rea, 'echo', 'is-error');
+  expect([failed.code, failed.stdout]).toEqual([1, 'it did not work\n']);
+  const error = await call(rea, 'echo', 'error');
+  expect([error.code, error.stdout, error.stderr]).toEqual([1, '', 'no such file\n']);
+  const progress = await call(rea, 'echo', 'progress', 'steps=3', 'ms=50');
+  expect([progress.code, progress.stdout]).toEqual([0, '3 steps\n']);
+  expect(progress.stderr).toContain('1 of 3\n');
+  expect((await runRea(['freeze', '--reason', 'audit', '--cwd', rea.dir])).code).toBe(0);
+  const halted = await call(rea, 'echo', 'pid');
+  expect([halted.code, halted.stderr]).toEqual([1, expect.stringContaining('audit')]);
+  expect((await runRea(['unfreeze', '--yes', '--cwd', rea.dir])).code).toBe(0);
+  const none = await runRea(['call', 'echo', 'pid', '--cwd', makeDirectory()]);
+  expect(none.code).toBe(3);
+  await rea.stop();
+});
+
+test.concurrent('Ctrl-C cancels the call at its server', async () => {
+  const journal = join(makeDirectory(), 'journal');
+  const spec = fixture('echo');
+  const echo = { ...spec, args: [...(spec.args ?? []), '--journal', journal] };
+  const rea = await startRea({ config: registry({ echo }) });
+  await rea.tools();
+  const held = join(rea.dir, 'never');
+  const { command, args } = reaCommand();
+  const words = [...args, 'call', 'echo', 'hold', `file=${held}`, '--cwd', rea.dir];
+  const child = spawn(command, words, { env: environment(), stdio: 'pipe' });
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  await until(() => existsSync(`${held}.begun`), { what: 'the call at its server' });
+  child.kill('SIGINT');
+  expect(await ended).toBe(130);
+  expect(said).toBe('cancelled\n');
+  await until(() => readFileSync(journal, 'utf8').includes('notifications/cancelled'), {
+    what: 'the cancellation at its server',
+  });
+  await rea.waitForServer('echo', ({ in_flight }) => in_flight === 0, { what: 'without a call' });
+  // It has left no session behind.
+  await rea.waitForState(({ sessions }) => sessions === 1, { what: 'one session' });
+  await rea.stop();
+});
