@@ -48,7 +48,10 @@ try {
       codeSplitting: { groups: [{ name: 'rules', test: /supervisor[/\\]rules[/\\]/ }] },
     });
   }
-  writeFileSync(join(fresh, 'licences.txt'), [...licences.values()].toSorted().join('\n\n'));
+  writeFileSync(
+    join(fresh, 'licences.txt'),
+    [...licences.values()].toSorted((a, b) => a.localeCompare(b)).join('\n\n'),
+  );
   const built = filesIn(fresh);
   for (const name of built) replaceIfDifferent(join(fresh, name), join(dist, name));
   const wanted = new Set(built);

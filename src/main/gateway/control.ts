@@ -3,8 +3,8 @@ import type { ProcessIdentity } from '../../shared/model/snapshot.ts';
 import { systemLook } from '../../shared/platform/identity.ts';
 import { ownToken } from '../clients/http/own-token.ts';
 import { sessionsOf } from '../clients/session.ts';
+import { MAX_CLIENT_MESSAGE_BYTES } from '../clients/stdio/refusal.ts';
 import { ControlSocket } from '../operator/control-socket.ts';
-import { MAX_CLIENT_MESSAGE_BYTES } from './doors.ts';
 import { Operations, type OperationsOptions } from './operations.ts';
 import type { GatewayOptions } from './options.ts';
 

@@ -7,10 +7,9 @@ import type { EndpointRecord } from '../../shared/model/snapshot.ts';
 import type { HttpEdge } from '../clients/http/listener.ts';
 import type { Readiness } from '../clients/http/options.ts';
 import type { OpenClient } from '../clients/port.ts';
+import { MAX_CLIENT_MESSAGE_BYTES } from '../clients/stdio/refusal.ts';
 import type { GatewayOptions } from './options.ts';
 import { StdioClient } from './stdio-client.ts';
-
-export const MAX_CLIENT_MESSAGE_BYTES = 32 * 1024 * 1024;
 
 export interface DoorsOptions extends Pick<GatewayOptions, 'stdio' | 'http' | 'config' | 'log'> {
   readonly open: OpenClient;

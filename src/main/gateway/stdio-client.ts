@@ -4,8 +4,9 @@
  */
 import type { ByteCredit } from '../../shared/memory/byte-credit.ts';
 import type { OpenClient } from '../clients/port.ts';
+import type { FrameStream } from '../clients/stdio/frame-stream.ts';
 import { type StdioFace, serveStdio } from '../clients/stdio/stdio.ts';
-import { type ClaimedStdout, claimStdout } from '../clients/stdio/stdout-claim.ts';
+import { claimStdout } from '../clients/stdio/stdout-claim.ts';
 
 export interface StdioClientOptions {
   readonly open: OpenClient;
@@ -16,7 +17,7 @@ export interface StdioClientOptions {
 }
 
 export class StdioClient {
-  #stdout: ClaimedStdout | null = null;
+  #stdout: FrameStream | null = null;
   #face: StdioFace | null = null;
   #ended: string | null = null;
 

@@ -12,6 +12,7 @@ import {
 } from '../../shared/json/json-rpc.ts';
 import { SLOT } from '../../shared/json/json-scan.ts';
 import { failureParts } from '../calls/failures.ts';
+import { GOODBYE_METHOD } from './goodbye.ts';
 
 /** What a client said of itself, kept for the next gateway. Larger ones are refused by gateways, too. */
 const MAX_KEPT_BYTES = 1024 * 1024;
@@ -47,6 +48,8 @@ export interface ConversationOptions {
   readonly toGateway: (bytes: Uint8Array) => void;
   /** Ids that no client has. */
   readonly ownIds: string;
+  /** The gateway stops because somebody wanted it to. */
+  readonly onGoodbye: () => void;
 }
 
 export class Conversation {
@@ -79,6 +82,11 @@ export class Conversation {
     return this.#asked.size === 0 && this.#held.length === 0;
   }
 
+  /** The client has said something that no gateway has seen. */
+  get holds(): boolean {
+    return this.#held.length > 0;
+  }
+
   /** The client has said something. */
   fromClient(frame: Frame): void {
     if (!this.#connected) {
@@ -108,8 +116,9 @@ export class Conversation {
       this.#asked.delete(idText);
     } else if (message.kind === 'request' && idText !== null) {
       return this.#question(frame, idText);
-    } else if (message.kind === 'notification' && message.method === 'notifications/cancelled') {
-      return this.#withdrawn(frame);
+    } else if (message.kind === 'notification') {
+      if (message.method === GOODBYE_METHOD) return this.#options.onGoodbye();
+      if (message.method === 'notifications/cancelled') return this.#withdrawn(frame);
     }
     this.#give(frame.line);
   }

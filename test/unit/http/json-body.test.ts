@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { JsonBody, type Reading } from '#src/main/http/json-body.ts';
+import { JsonBody } from '#src/main/http/json-body.ts';
 import { scanFrame, textAt } from '#src/shared/json/frame.ts';
 import { SLOT } from '#src/shared/json/json-scan.ts';
 
 /** What is made of a body that comes in these pieces: its line, or how far it was read. */
-function read(pieces: readonly Uint8Array[], isTold: boolean): string | Exclude<Reading, 'more'> {
+function read(pieces: readonly Uint8Array[], isTold: boolean): string {
   const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
   const body = new JsonBody(isTold ? length : null);
   for (const piece of pieces) {

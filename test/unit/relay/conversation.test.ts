@@ -6,11 +6,13 @@ type Message = Record<string, unknown> & { id?: unknown; method?: string };
 
 let toClient: Message[];
 let toGateway: Message[];
+let goodbyes: string[];
 let conversation: Conversation;
 
 beforeEach(() => {
   toClient = [];
   toGateway = [];
+  goodbyes = [];
   const into = (list: () => Message[]) => (bytes: Uint8Array) => {
     const text = Buffer.from(bytes).toString();
     expect(text.indexOf('\n')).toBe(text.length - 1);
@@ -20,6 +22,7 @@ beforeEach(() => {
     toClient: into(() => toClient),
     toGateway: into(() => toGateway),
     ownIds: 'own',
+    onGoodbye: () => goodbyes.push('goodbye'),
   });
 });
 
@@ -66,6 +69,12 @@ describe('while its gateway lives', () => {
     says({ id: 7, result: {} });
     expect(toGateway).toEqual([]);
   });
+});
+
+it('hears the goodbye of a gateway, which the client never sees', () => {
+  opened();
+  hears({ method: 'notifications/rea/stopped' });
+  expect([goodbyes, toClient]).toEqual([['goodbye'], []]);
 });
 
 describe('when its gateway is lost', () => {

@@ -1,16 +1,16 @@
 /**
- * The stdio face: one client on this process's stdin and stdout. Owns both streams; nothing else in
- * the process writes to stdout. Frames with the same framer and scanner as the supervisors.
+ * The stdio face: one client on a pair of streams, this process's stdin and stdout or those of a relay. Owns both;
+ * nothing else writes there. Frames with the same framer and scanner as the supervisors.
  */
 import type { Readable } from 'node:stream';
 import { LineFramer } from '../../../shared/json/framing.ts';
 import { sizeOf } from '../../../shared/json/json-rpc.ts';
 import type { ByteCredit } from '../../../shared/memory/byte-credit.ts';
-import { JSON_RPC } from '../../../shared/model/errors.ts';
 import { takeNullParamsAsNone } from '../null-params.ts';
 import type { ClientPort, OpenClient } from '../port.ts';
 import { Unsent } from '../unsent.ts';
-import type { ClaimedStdout } from './stdout-claim.ts';
+import type { FrameStream } from './frame-stream.ts';
+import { refusalOf } from './refusal.ts';
 
 /** Larger answers are written by themselves. */
 const LARGE_BYTES = 64 * 1024;
@@ -22,8 +22,10 @@ export interface StdioFace {
   readonly isOpen: boolean;
   readonly answered: boolean;
   readonly mayAskMore: boolean;
-  /** Calls back once everything that it has asked is answered, or it is gone. Only after `onEnd`. */
+  /** Calls back once everything that it has asked is answered, or it is gone. From `onEnd` on. */
   whenAnswered(callback: () => void): void;
+  /** It is known to be gone, and will read nothing more. */
+  gone(reason: string): void;
 }
 
 /**
@@ -33,7 +35,7 @@ export interface StdioFace {
  */
 export function serveStdio(options: {
   readonly stdin: Readable;
-  readonly stdout: ClaimedStdout;
+  readonly stdout: FrameStream;
   readonly open: OpenClient;
   readonly maxMessageBytes: number;
   readonly credit: ByteCredit;
@@ -78,13 +80,9 @@ export function serveStdio(options: {
   const framer = new LineFramer({
     maxBytes: options.maxMessageBytes,
     onFrame: (frame) => client.receive(takeNullParamsAsNone(frame)),
-    onRefused: ({ reason, idText, hasMethod, hasOutcome }) => {
-      const [code, message] =
-        reason === 'too_large'
-          ? [JSON_RPC.invalidRequest, `message larger than ${options.maxMessageBytes} bytes`]
-          : [JSON_RPC.parseError, `not a JSON-RPC message (${reason})`];
-      // The id of a response is the gateway's own: under it, the client would take an error for an answer.
-      client.refused(hasMethod || !hasOutcome ? idText : null, code, message);
+    onRefused: (refused) => {
+      const { id, code, message } = refusalOf(refused, options.maxMessageBytes);
+      client.refused(id, code, message);
     },
   });
   stdin.on('data', (chunk: Buffer) => framer.push(chunk));
@@ -103,12 +101,13 @@ export function serveStdio(options: {
       return client.mayAskMore;
     },
     whenAnswered: (callback) => client.whenAnswered(callback),
+    gone: (reason) => end(reason, true),
   };
 }
 
 /** @returns the bytes written. */
 function write(
-  stdout: ClaimedStdout,
+  stdout: FrameStream,
   parts: readonly Uint8Array[],
   what: 'answer' | 'other',
 ): number {

@@ -5,8 +5,8 @@
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import type { ClientPort } from '#src/main/clients/port.ts';
+import type { FrameStream } from '#src/main/clients/stdio/frame-stream.ts';
 import { serveStdio } from '#src/main/clients/stdio/stdio.ts';
-import type { ClaimedStdout } from '#src/main/clients/stdio/stdout-claim.ts';
 import { ByteCredit } from '#src/shared/memory/byte-credit.ts';
 
 const PAD = 'x'.repeat(100_000);
@@ -18,7 +18,7 @@ function stdio(): {
 } {
   const written: string[] = [];
   const begin = (parts: readonly Uint8Array[]) => Buffer.concat(parts).toString().slice(0, 10);
-  const stdout: ClaimedStdout = {
+  const stdout: FrameStream = {
     stream: new PassThrough(),
     write: (parts) => written.push(`in turn ${begin(parts)}`),
     writeLarge: (parts) => written.push(`by itself ${begin(parts)}`),

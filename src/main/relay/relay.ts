@@ -1,0 +1,157 @@
+/**
+ * The relay of `rea serve --shared`: a client on stdin and stdout, and the gateway of now on a socket. When the
+ * gateway ends, it reaches for the next one. It ends when its client does, never later.
+ */
+import type { Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
+import { LineFramer } from '../../shared/json/framing.ts';
+import { errorParts, joinExact } from '../../shared/json/json-rpc.ts';
+import { MAX_CLIENT_MESSAGE_BYTES, refusalOf } from '../clients/stdio/refusal.ts';
+import { Conversation } from './conversation.ts';
+
+/** A connection to a gateway on which both sides now speak as on stdio; or why there is none, in one line. */
+export type Reached =
+  | {
+      readonly ok: true;
+      readonly socket: Socket;
+      /** Bytes that came with the answer. */
+      readonly head: Uint8Array;
+    }
+  | { readonly ok: false; readonly why: string };
+
+export interface RelayOptions {
+  readonly stdin: Readable;
+  readonly stdout: Writable;
+  /** Finds or starts a gateway. Never rejects. */
+  readonly reach: () => Promise<Reached>;
+  /** Tells the person one line. */
+  readonly say: (text: string) => void;
+  /** Ids that no client has. */
+  readonly ownIds: string;
+}
+
+const NEWLINE = Buffer.from('\n');
+/** What servers may answer is limited by the gateway. */
+const MAX_GATEWAY_MESSAGE_BYTES = 2 ** 31;
+
+/** Resolves with the exit code, when the client is gone or no gateway can be reached. */
+export function relay(options: RelayOptions): Promise<number> {
+  return new Promise((resolve) => new Relay(options, resolve).reach());
+}
+
+class Relay {
+  readonly #options: RelayOptions;
+  readonly #conversation: Conversation;
+  readonly #done: (code: number) => void;
+  #socket: Socket | null = null;
+  /** It is looking for a gateway. */
+  #reaching = false;
+  /** The gateway of now has said that somebody wanted it to stop. */
+  #wasStopped = false;
+  /** The client says nothing more, and may still read. */
+  #hasEnded = false;
+  #isOver = false;
+
+  constructor(options: RelayOptions, done: (code: number) => void) {
+    const { stdin, stdout, ownIds } = options;
+    this.#options = options;
+    this.#done = done;
+    this.#conversation = new Conversation({
+      ownIds,
+      toClient: (bytes) => this.#toClient(bytes),
+      toGateway: (bytes) => this.#toGateway(bytes),
+      onGoodbye: () => {
+        this.#wasStopped = true;
+      },
+    });
+    const framer = new LineFramer({
+      maxBytes: MAX_CLIENT_MESSAGE_BYTES,
+      onFrame: (frame) => this.#conversation.fromClient(frame),
+      onRefused: (refused) => {
+        const { id, code, message } = refusalOf(refused, MAX_CLIENT_MESSAGE_BYTES);
+        const parts = errorParts(Buffer.from(id ?? 'null'), code, message);
+        this.#toClient(joinExact([...parts, NEWLINE]));
+      },
+    });
+    stdin.on('data', (chunk: Buffer) => {
+      framer.push(chunk);
+      if (this.#socket === null && this.#conversation.holds) this.reach();
+    });
+    for (const event of ['end', 'close', 'error']) stdin.on(event, () => this.#clientEnded());
+    stdout.on('error', () => this.#over(0));
+    stdout.on('drain', () => this.#socket?.resume());
+  }
+
+  /** Finds the gateway that the client speaks with from now on. */
+  reach(): void {
+    if (this.#reaching || this.#isOver) return;
+    this.#reaching = true;
+    this.#options.stdin.pause();
+    void this.#options.reach().then((reached) => {
+      this.#reaching = false;
+      if (this.#isOver) {
+        if (reached.ok) reached.socket.destroy();
+      } else if (reached.ok) this.#connected(reached.socket, reached.head);
+      else {
+        this.#options.say(reached.why);
+        this.#conversation.end(reached.why);
+        this.#over(1);
+      }
+    });
+  }
+
+  /** Ends at once, as when the client is gone. */
+  #over(code: number): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#options.stdin.pause();
+    this.#socket?.destroy();
+    this.#done(code);
+  }
+
+  #connected(socket: Socket, head: Uint8Array): void {
+    this.#socket = socket;
+    this.#wasStopped = false;
+    const framer = new LineFramer({
+      maxBytes: MAX_GATEWAY_MESSAGE_BYTES,
+      onFrame: (frame) => this.#conversation.fromGateway(frame),
+      onRefused: () => {},
+    });
+    socket.setNoDelay(true);
+    socket.on('data', (chunk: Buffer) => framer.push(chunk));
+    socket.on('drain', () => this.#options.stdin.resume());
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => this.#lost(socket));
+    if (head.length > 0) framer.push(head);
+    this.#conversation.connected();
+    this.#options.stdin.resume();
+    if (this.#hasEnded) socket.end();
+  }
+
+  #lost(socket: Socket): void {
+    if (this.#isOver || this.#socket !== socket) return;
+    this.#socket = null;
+    this.#conversation.lost();
+    if (!this.#conversation.answered) return this.reach();
+    if (this.#hasEnded) return this.#over(0);
+    // Who stops the gateway does not want it back at once: it is started when the client needs it.
+    if (this.#wasStopped) this.#options.stdin.resume();
+    else this.reach();
+  }
+
+  #clientEnded(): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    // The gateway answers what it was asked, and then ends the connection.
+    if (this.#socket !== null) this.#socket.end();
+    else if (!this.#reaching) this.#over(0);
+  }
+
+  #toClient(bytes: Uint8Array): void {
+    if (!this.#options.stdout.write(bytes)) this.#socket?.pause();
+  }
+
+  #toGateway(bytes: Uint8Array): void {
+    if (this.#socket?.write(bytes) === false) this.#options.stdin.pause();
+  }
+}
