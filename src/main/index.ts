@@ -27,6 +27,8 @@ interface ServeOptions extends CommonOptions {
   readonly stateDir?: string;
   readonly trustConfig?: true;
   readonly stdio?: boolean;
+  readonly shared?: true;
+  readonly detached?: true;
   readonly allowHost: readonly string[];
   readonly grace: number;
   readonly drainDelay: number;
@@ -83,6 +85,11 @@ program
     [],
   )
   .option('--stdio', 'serve stdio too when --http is given')
+  .option(
+    '--shared',
+    'over stdio: join the gateway that other sessions of this directory share, or start it',
+  )
+  .addOption(new Option('--detached').hideHelp())
   .option('--trust-config', 'use configuration files that other users can change')
   .option('--grace <ms>', 'time for calls in flight at a stop, like 5000 or 5s', duration, 5000)
   .option(
@@ -103,7 +110,23 @@ program
   .action(async (_options: unknown, command: Command) => {
     const { http, tokenFile, token, stateDir, trustConfig, stdio, reload, logFile, ...others } =
       command.optsWithGlobals<ServeOptions>();
-    const { allowHost, grace, drainDelay, ...common } = others;
+    const { allowHost, grace, drainDelay, shared, detached, ...common } = others;
+    if (shared === true) {
+      if (http !== undefined) {
+        command.error('--shared is for clients over stdio, which --http does not serve');
+      }
+      const { runShared } = await import('./commands/shared.ts');
+      exitCode = await runShared({
+        ...places(common),
+        ...(stateDir === undefined ? {} : { stateDir: resolve(stateDir) }),
+        args: [
+          ...(trustConfig === true ? ['--trust-config'] : []),
+          ...['--grace', String(grace), '--reload', reload],
+          ...(logFile ? [] : ['--no-log-file']),
+        ],
+      });
+      return;
+    }
     const { runServe } = await import('./commands/serve.ts');
     exitCode = await runServe({
       ...places(common),
@@ -113,6 +136,7 @@ program
       ...(stateDir === undefined ? {} : { stateDir: resolve(stateDir) }),
       trustConfig: trustConfig === true,
       stdio: stdio === true || http === undefined,
+      detached: detached === true,
       allowedHosts: allowHost,
       graceMs: grace,
       drainDelayMs: drainDelay,

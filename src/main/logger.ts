@@ -17,12 +17,13 @@ export type Logger = pino.Logger;
 
 /**
  * @param env `REA_LOG_LEVEL`: debug, info, warn, error. @default info
+ * @param stderr null: lines go to the file alone.
  * @param secrets replaced in every line. @default none
  * @param file gets every line, too. @default none
  */
 export function createLogger(
   env: NodeJS.ProcessEnv,
-  stderr: NodeJS.WriteStream,
+  stderr: NodeJS.WriteStream | null,
   secrets = new LogSecrets(env),
   file: LogFile | null = null,
 ): Logger {
@@ -30,18 +31,18 @@ export function createLogger(
   const level = LEVELS.find((known) => known === wanted) ?? 'info';
   let dropped = 0;
   // Not a reason to fail when the reader of stderr went away: there is no other place to report it.
-  stderr.on('error', () => undefined);
-  const terminal = stderr.isTTY ? terminalLog(env, stderr, level === 'debug') : null;
+  stderr?.on('error', () => undefined);
+  const terminal = stderr?.isTTY ? terminalLog(env, stderr, level === 'debug') : null;
   const print = (line: string): void => {
     if (terminal !== null) terminal.take(line);
-    else stderr.write(`${line}\n`);
+    else stderr?.write(`${line}\n`);
   };
   const destination = {
     write(record: string): void {
       // Escaped: names chosen by a server or client must do nothing to a terminal.
       const line = asciiJsonLine(record.trimEnd());
       file?.write(line);
-      if (stderr.writableLength > MAX_UNSENT_BYTES) {
+      if (stderr !== null && stderr.writableLength > MAX_UNSENT_BYTES) {
         dropped += 1;
         return;
       }

@@ -72,6 +72,8 @@ async function startFleet(names: readonly string[], instances: 'shared' | 'sessi
       limits: { byteCreditBytes: 96 * MIB, slowClientMs: 60_000 },
       http: { maxSessions: 256, maxConnections: 1024 },
       listWaitMs: 0,
+      idleExitMs: 60_000,
+      variables: [],
       warnings: [],
     },
     credit: ByteCredit.create(2 * names.length, { softBytes: 64 * MIB, hardBytes: 96 * MIB }),

@@ -48,6 +48,8 @@ export interface ServeOptions {
   readonly stateDir?: string;
   /** Serve stdio as well as HTTP; without `http`, stdio is served anyway. */
   readonly stdio: boolean;
+  /** Sessions share it: their relays start it, and it ends without them. No stdio, no terminal. */
+  readonly detached: boolean;
   readonly graceMs: number;
   readonly reload: ReloadMode;
   /** Keep the log in a file, too. */
@@ -92,7 +94,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
   secrets.expect(loaded.config.servers);
   secrets.add(door.tokens);
   const logFile = options.logFile ? new LogFile(clocks.logRetryMs) : null;
-  const log = createLogger(process.env, process.stderr, secrets, logFile);
+  const log = createLogger(process.env, options.detached ? null : process.stderr, secrets, logFile);
   const doubt = state.ok ? state.warning : `${state.error}; this gateway keeps nothing there`;
   if (doubt !== null) log.warn(doubt);
   if (clocks !== CLOCKS)
@@ -137,7 +139,8 @@ export async function runServe(options: ServeOptions): Promise<number> {
     log,
     logFile,
     secrets,
-    stdio: address === null || options.stdio,
+    stdio: !options.detached && (address === null || options.stdio),
+    shared: options.detached,
     http: address === null ? null : { ...address, ...door, allowedHosts: options.allowedHosts },
     stateDir: state.ok ? state.dir : null,
     metrics: opened.metrics,

@@ -65,6 +65,7 @@ export function keysOfNextStart(running: GatewayConfig, wanted: GatewayConfig): 
     ['threads.heap_mb', running.threads.heapMb, wanted.threads.heapMb],
     ['threads.stall_ms', running.threads.stallMs, wanted.threads.stallMs],
     ['list_wait_ms', running.listWaitMs, wanted.listWaitMs],
+    ['idle_exit_ms', running.idleExitMs, wanted.idleExitMs],
     ['slow_client_ms', running.limits.slowClientMs, wanted.limits.slowClientMs],
     ['http.max_sessions', running.http.maxSessions, wanted.http.maxSessions],
     ['http.max_connections', running.http.maxConnections, wanted.http.maxConnections],

@@ -74,6 +74,7 @@ export interface Draft {
   readonly limits: LimitOptions;
   readonly http: HttpLimitOptions;
   readonly listWaitMs: number | null;
+  readonly idleExitMs: number | null;
   readonly renames: readonly Rename[];
   /** What a client's file says about its `${input:…}`, as written. */
   readonly inputs: readonly unknown[];

@@ -73,6 +73,11 @@ export class Expander {
     return [...this.#expanded].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, it]) => it);
   }
 
+  /** Names of all variables that its texts refer to, also of those that are not set. */
+  variables(): string[] {
+    return [...this.#missing, ...this.expanded().map(({ name }) => name)];
+  }
+
   #expand(keys: Path, place: Path, text: string, check: Check | undefined): string {
     const { env, folder } = this.#host;
     const result = expand(text, this.#draft.dialect, env, folder);

@@ -11,6 +11,7 @@ import { moduleFile } from '../own-files.ts';
 import { brokenServer, sortProblems } from './broken.ts';
 import { findLists } from './clients/lists.ts';
 import { readClientFile } from './clients/read.ts';
+import { configCandidates } from './default-files.ts';
 import { allProblems, type ConfigDocument, problemAt } from './document.ts';
 import type { Draft } from './draft.ts';
 import { isObject } from './is-object.ts';
@@ -20,6 +21,7 @@ import { displayName, readConfigFile } from './read-file.ts';
 import { readRegistry } from './registry.ts';
 import { resolveServers } from './servers.ts';
 import {
+  DEFAULT_IDLE_EXIT_MS,
   DEFAULT_LIST_WAIT_MS,
   leastCredit,
   settleHttp,
@@ -61,9 +63,6 @@ export interface Mistakes {
   readonly nameless: number;
 }
 
-/** Names under `.rea`, in the order of preference. */
-const DEFAULT_NAMES = ['registry.yaml', 'registry.yml', 'registry.json'];
-
 export function loadConfig(options: LoadOptions): LoadResult {
   const opened = openConfig(options);
   if (!opened.ok) return opened;
@@ -101,6 +100,8 @@ export function loadConfig(options: LoadOptions): LoadResult {
       limits,
       http: settleHttp(draft.http),
       listWaitMs: draft.listWaitMs ?? DEFAULT_LIST_WAIT_MS,
+      idleExitMs: draft.idleExitMs ?? DEFAULT_IDLE_EXIT_MS,
+      variables: resolved.variables,
       warnings,
     },
     written: resolved.written,
@@ -173,10 +174,7 @@ export type Opened =
 
 /** Finds and parses the file; the draft has nothing filled in and no reference expanded. */
 export function openConfig({ cwd, file, trustConfig = false }: Omit<LoadOptions, 'env'>): Opened {
-  const candidates =
-    file === undefined
-      ? DEFAULT_NAMES.map((name) => join(cwd, '.rea', name))
-      : [resolve(cwd, file)];
+  const candidates = configCandidates(cwd, file);
   for (const candidate of candidates) {
     const shown = displayName(candidate, cwd);
     const read = readConfigFile(candidate, shown, trustConfig);

@@ -29,7 +29,7 @@ export function readRegistry(document: ConfigDocument): Draft {
   };
   read(registrySchema, [], document.value);
   const file = isObject(document.value) ? document.value : {};
-  const { threads, list_wait_ms, byte_credit_mb, slow_client_ms, http, ...defaults } =
+  const { threads, list_wait_ms, idle_exit_ms, byte_credit_mb, slow_client_ms, http, ...defaults } =
     read(defaultsSchema, ['defaults'], file['defaults'] ?? {}) ?? {};
   const servers: DraftServer[] = [];
   const broken: BrokenEntry[] = [];
@@ -53,6 +53,7 @@ export function readRegistry(document: ConfigDocument): Draft {
     limits: { byte_credit_mb, slow_client_ms },
     http: http ?? {},
     listWaitMs: list_wait_ms ?? null,
+    idleExitMs: idle_exit_ms ?? null,
     renames: [],
     inputs: [],
     problems: [...problems, ...twice.problems],

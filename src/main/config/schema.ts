@@ -195,6 +195,7 @@ export const defaultsSchema = mapping({
   ...options,
   threads: threads.optional(),
   list_wait_ms: whole(0, 60_000, 'milliseconds').optional(),
+  idle_exit_ms: whole(1000, 86_400_000, 'milliseconds').optional(),
   byte_credit_mb: whole(1, 16_384, 'MiB').optional(),
   slow_client_ms: milliseconds(1000).optional(),
   http: http.optional(),
@@ -211,7 +212,13 @@ export const registrySchema = mapping({
 });
 
 /** Keys of `defaults` that are about the gateway, not about a server. */
-type GatewayKey = 'threads' | 'list_wait_ms' | 'byte_credit_mb' | 'slow_client_ms' | 'http';
+type GatewayKey =
+  | 'threads'
+  | 'list_wait_ms'
+  | 'idle_exit_ms'
+  | 'byte_credit_mb'
+  | 'slow_client_ms'
+  | 'http';
 
 /** Options of both servers and `defaults`, as written. */
 export type ServerOptions = Omit<z.infer<typeof defaultsSchema>, GatewayKey>;

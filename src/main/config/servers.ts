@@ -31,6 +31,8 @@ export interface ResolvedServers {
   readonly written: ReadonlyMap<string, Written>;
   /** Where their rules are written, by name. */
   readonly places: ReadonlyMap<string, RulePlaces>;
+  /** Names of variables of the environment that they use, sorted. */
+  readonly variables: readonly string[];
   readonly problems: readonly Problem[];
   /** One line each. */
   readonly warnings: readonly string[];
@@ -49,6 +51,7 @@ export function resolveServers(
   const servers: ServerConfig[] = [];
   const written = new Map<string, Written>();
   const places = new Map<string, RulePlaces>();
+  const variables = new Set<string>();
   for (const server of draft.servers) {
     const expander = new Expander(draft, server, document, { env, folder: cwd });
     const config = resolveServer(draft, server, expander, cwd);
@@ -56,6 +59,7 @@ export function resolveServers(
     for (const problem of expander.problems) problems.push(problem);
     if (!(server.options.enabled ?? draft.defaults.enabled ?? true)) continue;
     servers.push(config);
+    for (const name of [...expander.variables(), ...config.envPassthrough]) variables.add(name);
     if (config.endpoint !== null && isUnencrypted(config.endpoint)) {
       const place = [...server.path, 'url'];
       const message = 'sends everything unencrypted, as insecure_http allows';
@@ -68,7 +72,15 @@ export function resolveServers(
   const reserved = draft.servers.map(({ name, prefix, ownedResources }) => {
     return { server: name, prefix, resources: ownedResources };
   });
-  return { servers, written, places, reserved, problems, warnings };
+  return {
+    servers,
+    written,
+    places,
+    variables: [...variables].sort(),
+    reserved,
+    problems,
+    warnings,
+  };
 }
 
 function resolveServer(

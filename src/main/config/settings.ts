@@ -47,6 +47,7 @@ const DEFAULT_SLOW_CLIENT_MS = 60_000;
 const MESSAGES_IN_CREDIT = 3;
 
 export const DEFAULT_LIST_WAIT_MS = 3000;
+export const DEFAULT_IDLE_EXIT_MS = 60_000;
 const DEFAULT_THREADS: ThreadsConfig = {
   mode: 'auto',
   dedicatedUpTo: 32,

@@ -1,17 +1,23 @@
 /** The control socket of a gateway: what it is given, and how it comes to serve `/mcp`, too. */
+import { realpathSync } from 'node:fs';
 import type { ProcessIdentity } from '../../shared/model/snapshot.ts';
+import { unlessRefused } from '../../shared/platform/errno.ts';
 import { systemLook } from '../../shared/platform/identity.ts';
 import { ownToken } from '../clients/http/own-token.ts';
 import { sessionsOf } from '../clients/session.ts';
 import { MAX_CLIENT_MESSAGE_BYTES } from '../clients/stdio/refusal.ts';
 import { ControlSocket } from '../operator/control-socket.ts';
+import { pinsKey } from '../pins/pins-file.ts';
+import { type FleetRecord, fleetRecord } from '../relay/fleet-record.ts';
 import { Operations, type OperationsOptions } from './operations.ts';
 import type { GatewayOptions } from './options.ts';
+import type { RelayedClients } from './relayed-clients.ts';
 
 export interface GatewayControlOptions
   extends OperationsOptions,
-    Pick<GatewayOptions, 'stateDir' | 'log'> {
+    Pick<GatewayOptions, 'stateDir' | 'log' | 'shared'> {
   readonly identity: ProcessIdentity;
+  readonly relayed: RelayedClients;
 }
 
 /** A client that is gone without a word must not keep a gateway that only waits for its last client. */
@@ -39,6 +45,8 @@ export async function openControl(options: GatewayControlOptions): Promise<Contr
     look: systemLook(),
     env: process.env,
     log,
+    fleet: () => fleetOf(options, stateDir),
+    relayed: (socket, head) => options.relayed.take(socket, head),
     mcp: async () => {
       const { McpEdge } = await import('../clients/http/mcp-handler.ts');
       const { config } = own();
@@ -53,4 +61,20 @@ export async function openControl(options: GatewayControlOptions): Promise<Contr
       });
     },
   });
+}
+
+/** What relays compare themselves with; null where sessions do not share this gateway. */
+function fleetOf(
+  { shared, own, log }: GatewayControlOptions,
+  stateDir: string,
+): FleetRecord | null {
+  if (!shared) return null;
+  const key = pinsKey(stateDir);
+  if (!key.ok) {
+    log.warn(`no session can share this gateway: ${key.error}`);
+    return null;
+  }
+  const { file, variables } = own().config;
+  const config = unlessRefused(file, () => realpathSync(file));
+  return fleetRecord({ config, variables, env: process.env, key: key.key });
 }

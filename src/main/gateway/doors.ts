@@ -9,6 +9,7 @@ import type { Readiness } from '../clients/http/options.ts';
 import type { OpenClient } from '../clients/port.ts';
 import { MAX_CLIENT_MESSAGE_BYTES } from '../clients/stdio/refusal.ts';
 import type { GatewayOptions } from './options.ts';
+import { RelayedClients } from './relayed-clients.ts';
 import { StdioClient } from './stdio-client.ts';
 
 export interface DoorsOptions extends Pick<GatewayOptions, 'stdio' | 'http' | 'config' | 'log'> {
@@ -23,10 +24,13 @@ export interface DoorsOptions extends Pick<GatewayOptions, 'stdio' | 'http' | 'c
 export class Doors {
   readonly #options: DoorsOptions;
   readonly #stdio = new StdioClient();
+  /** Those that come through relays. */
+  readonly relayed: RelayedClients;
   #http: Extract<HttpEdge, { ok: true }> | null = null;
 
   constructor(options: DoorsOptions) {
     this.#options = options;
+    this.relayed = new RelayedClients(options);
   }
 
   /** How clients reach the gateway. */
@@ -101,13 +105,17 @@ export class Doors {
     this.#http?.stopAccepting();
   }
 
-  /** Calls back once the client on stdin has read everything that was written. */
+  /** Calls back once clients over stdio have read everything that was written. */
   whenFlushed(callback: () => void): void {
-    this.#stdio.whenFlushed(callback);
+    this.#stdio.whenFlushed(() => this.relayed.whenFlushed(callback));
   }
 
-  /** @param flushMs how long the client on stdin may take to read its last answers. */
+  /** @param flushMs how long clients over stdio may take to read their last answers. */
   async close(flushMs: number): Promise<void> {
-    await Promise.all([this.#http?.close(), this.#stdio.flush(flushMs)]);
+    await Promise.all([
+      this.#http?.close(),
+      this.#stdio.flush(flushMs),
+      this.relayed.close(flushMs),
+    ]);
   }
 }

@@ -12,6 +12,7 @@ import { STRAGGLER_TERM_MS } from '../../shared/platform/stragglers.ts';
 import type { Halt } from '../calls/gate/halt.ts';
 import { sessionsOf } from '../clients/session.ts';
 import type { Policy } from '../config/policy.ts';
+import type { ControlSocket } from '../operator/control-socket.ts';
 import { prepareDirectory } from '../processes/directory.ts';
 import { instancePath, writeLastStop } from '../processes/instance.ts';
 import { KeptGuard } from '../processes/kept-guard.ts';
@@ -23,6 +24,7 @@ import { openControl } from './control.ts';
 import { Doors } from './doors.ts';
 import { haltChanged } from './halt-changed.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { IdleExit } from './idle-exit.ts';
 import { introduce, tellUp } from './introduce.ts';
 import { LastAnswers } from './last-answers.ts';
 import type { OperatorHooks } from './operations.ts';
@@ -62,6 +64,9 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   readonly #doors: Doors;
   readonly #answers: LastAnswers;
   readonly #instance: OwnInstance;
+  /** Null: it does not end by itself. */
+  readonly #idleExit: IdleExit | null;
+  #control: ControlSocket | null = null;
   readonly #timers: NodeJS.Timeout[] = [];
   #inForce: InForce;
   #guard: KeptGuard | null = null;
@@ -101,6 +106,9 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
       onStdioEnd: () => this.onClients(),
     });
     this.#answers = new LastAnswers(this.#doors, parts.fleet);
+    this.#idleExit = options.shared
+      ? new IdleExit(options.config.idleExitMs, (reason) => options.onClientGone(reason))
+      : null;
     this.#heartbeat = new Heartbeat({
       beats,
       halt: parts.halt,
@@ -166,6 +174,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     this.#publishing.now();
     tellUp(this.#options.log, this.#own(), this.#parts.priorities.kind);
     this.#isUp = true;
+    this.#idleExit?.changed(0);
     return null;
   }
 
@@ -178,15 +187,23 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     const result = putInForce(this.#parts, this.#options, this.#inForce, next);
     if (result.kind !== 'done') return result;
     this.#inForce = next;
+    this.#control?.tell();
     return result;
   }
 
   /** Lets commands reach it. */
-  openControl(hooks: OperatorHooks): ReturnType<typeof openControl> {
-    const parts = this.#parts;
-    const [identity, dir] = [this.#identity, this.dir];
-    const now = { own: () => this.#own(), isStopping: () => this.stopping };
-    return openControl({ ...this.#options, ...hooks, ...now, parts, identity, dir });
+  async openControl(hooks: OperatorHooks): Promise<ControlSocket | null> {
+    this.#control = await openControl({
+      ...this.#options,
+      ...hooks,
+      own: () => this.#own(),
+      isStopping: () => this.stopping,
+      relayed: this.#doors.relayed,
+      parts: this.#parts,
+      identity: this.#identity,
+      dir: this.dir,
+    });
+    return this.#control;
   }
 
   /** Puts into the state file what waits for a person. */
@@ -254,6 +271,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     const { announcements, audit, definitions, priorities, fleet, writer, launcher } = this.#parts;
     const { log, logFile, metrics } = this.#options;
     for (const timer of this.#timers) clearInterval(timer);
+    this.#idleExit?.close();
     this.#heartbeat.stop();
     this.#parts.halt.listen(null);
     this.#publishing.close();
@@ -294,6 +312,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   /** Clients came or went: once stdin has ended, the gateway goes on only while there are other clients. */
   onClients(): void {
     this.onChange();
+    this.#idleExit?.changed(this.#parts.router.clients);
     const { stdioEnded, stdioClients } = this.#doors;
     const others = this.#parts.router.clients - stdioClients;
     if (stdioEnded !== null && others === 0) this.#options.onClientGone(stdioEnded);
@@ -342,6 +361,8 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
    * own; over HTTP clients differ and share the servers, so that these are told none.
    */
   #startServers(): void {
+    // Its first client is about to come: that is what it was started for.
+    if (this.#options.shared) return;
     if (this.#options.http !== null) return this.#launch('{}');
     this.#timers.push(setTimeout(() => this.#launch('{}'), CLIENT_WAIT_MS));
   }

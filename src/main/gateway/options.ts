@@ -25,6 +25,8 @@ export interface GatewayOptions {
   readonly secrets: LogSecrets;
   readonly stdio: boolean;
   readonly http: HttpOptions | null;
+  /** Sessions share it: clients come through relays, and without any of them it ends. */
+  readonly shared: boolean;
   /** Directory of its files outside of the project, absolute; null when that could not be made. */
   readonly stateDir: string | null;
   /** Closed with the gateway. */
@@ -33,7 +35,7 @@ export interface GatewayOptions {
   readonly decided: readonly AuditEvent[];
   /** In force already: the rules of the servers are its own. */
   readonly policy: Policy;
-  /** Called when the stdio client is gone and there is no other client. */
+  /** Called when the last client is gone that it goes on for. */
   readonly onClientGone: (reason: string) => void;
 }
 

@@ -4,10 +4,15 @@
  * step, so that whoever waits sees that the gateway lives.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { errorText } from '../../shared/platform/errno.ts';
 import { Tokens } from '../clients/http/tokens.ts';
 import { readBody } from '../http/body.ts';
+import { RELAY_PROTOCOL } from '../relay/fleet-record.ts';
+import { RELAY } from '../relay/upgrade.ts';
 import type { Answering, ControlOptions, McpHandler } from './control-options.ts';
+import type { Operable } from './operable.ts';
 import { type ApiRequest, NOT_KNOWN, reply } from './reply.ts';
 import { route } from './routes.ts';
 import { Watching } from './watching.ts';
@@ -65,6 +70,19 @@ export function answer(options: ControlOptions): Answering {
       else reply(response, 500, { error: `internal error: ${errorText(error)}` });
     });
   });
+  server.on('upgrade', (request, stream: Duplex, head: Buffer) => {
+    const socket = stream as Socket;
+    socket.setTimeout(0);
+    const refusal = refusedRelay(request, operable, tokens);
+    if (refusal !== null) {
+      socket.end(`HTTP/1.1 ${refusal}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+      return;
+    }
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${RELAY}\r\n\r\n`,
+    );
+    options.relayed(socket, head);
+  });
   return {
     take: (socket) => {
       socket.setTimeout(SILENT_MS, () => socket.destroy());
@@ -76,6 +94,19 @@ export function answer(options: ControlOptions): Answering {
       await Promise.all([...ended, mcp?.then((handler) => handler.close())]);
     },
   };
+}
+
+/** Why a connection is not made one of a relay: a status line. Null: it is. */
+function refusedRelay(
+  { headers }: IncomingMessage,
+  { stopping }: Operable,
+  tokens: Tokens,
+): string | null {
+  if (tokens.caller(headers.authorization).kind === 'refused') return '401 Unauthorized';
+  const isKnown =
+    headers.upgrade === RELAY && headers['rea-relay-protocol'] === String(RELAY_PROTOCOL);
+  if (!isKnown) return '426 Upgrade Required';
+  return stopping ? '503 Service Unavailable' : null;
 }
 
 async function bodyOf(request: IncomingMessage): Promise<ApiRequest['body']> {

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ProcessIdentity } from '../../shared/model/snapshot.ts';
 import type { Look } from '../../shared/platform/identity.ts';
+import type { FleetRecord } from '../relay/fleet-record.ts';
 import type { Operable } from './operable.ts';
 
 export interface ControlOptions {
@@ -14,6 +15,10 @@ export interface ControlOptions {
   readonly look: Look;
   readonly env: NodeJS.ProcessEnv;
   readonly log: ControlLog;
+  /** What it is for relays as it is now; null: it is none that sessions share. */
+  readonly fleet: () => FleetRecord | null;
+  /** Takes over the connection of a relay, which speaks as over stdio from now on. @param head its first bytes. */
+  readonly relayed: (socket: Socket, head: Uint8Array) => void;
   /** Loads what serves MCP, with the first request for it. */
   readonly mcp: () => Promise<McpHandler>;
 }

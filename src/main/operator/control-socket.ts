@@ -21,7 +21,8 @@ export class ControlSocket {
 
   private constructor(options: ControlOptions) {
     this.#options = options;
-    this.#server = createServer((socket) => this.#connected(socket));
+    // A relay says that its client says nothing more by the end of its half.
+    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#connected(socket));
     this.#server.maxConnections = MAX_CONNECTIONS;
   }
 
@@ -37,12 +38,24 @@ export class ControlSocket {
       if (!place.ok) return without(place.message);
       for (const problem of removeDeadSockets(stateDir, identity, look)) log.warn({}, problem);
       const { socket } = place;
-      writeSocketRecord(stateDir, operable.sessionId, { identity, socket });
+      writeSocketRecord(stateDir, operable.sessionId, { identity, socket, fleet: options.fleet() });
       const control = new ControlSocket(options);
       const problem = await control.#listen(socket);
       return problem === null ? control : without(problem);
     } catch (error) {
       return without(errorText(error));
+    }
+  }
+
+  /** What relays are told of it has changed. */
+  tell(): void {
+    const { stateDir, operable, identity, log, fleet } = this.#options;
+    if (this.#path === null) return;
+    try {
+      const record = { identity, socket: this.#path, fleet: fleet() };
+      writeSocketRecord(stateDir, operable.sessionId, record);
+    } catch (error) {
+      log.warn({}, `the record of the control socket cannot be written: ${errorText(error)}`);
     }
   }
 

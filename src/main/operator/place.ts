@@ -14,12 +14,13 @@ import type { Look } from '../../shared/platform/identity.ts';
 import { readSmallFile, removeFile, writeWholeFile } from '../../shared/platform/safe-file.ts';
 import { fieldsOf, identityOf, parseJson, text } from '../processes/fields.ts';
 import { lookAtPrivate, makePrivate } from '../processes/private-directory.ts';
+import { type FleetRecord, readFleetRecord } from '../relay/fleet-record.ts';
 
 /** Node 20 cuts a longer path without a word, at 107 bytes on Linux and 103 on macOS. */
 export const LONGEST_PATH_BYTES = 100;
 const RUN = 'run';
 const RECORD = /^([A-Za-z0-9-]{1,64})\.json$/;
-const MAX_RECORD_BYTES = 16 * 1024;
+const MAX_RECORD_BYTES = 256 * 1024;
 /** More than that are left to the next start. */
 const MAX_RECORDS = 1000;
 
@@ -28,6 +29,8 @@ export interface SocketRecord {
   readonly identity: ProcessIdentity;
   /** Absolute. */
   readonly socket: string;
+  /** Null: it is not for sessions to share. */
+  readonly fleet: FleetRecord | null;
 }
 
 export type Place =
@@ -71,9 +74,9 @@ export function shortDirectories(env: NodeJS.ProcessEnv): string[] {
 export function writeSocketRecord(
   stateDir: string,
   sessionId: string,
-  { identity, socket }: SocketRecord,
+  { identity, socket, fleet }: SocketRecord,
 ): void {
-  const record = { ...identity, socket };
+  const record = { ...identity, socket, ...(fleet === null ? {} : { fleet }) };
   writeWholeFile(recordPath(stateDir, sessionId), `${JSON.stringify(record)}\n`, 'replace');
 }
 
@@ -83,7 +86,18 @@ export function readSocketRecord(stateDir: string, sessionId: string): SocketRec
   const fields = file.kind === 'file' ? fieldsOf(parseJson(file.bytes.toString('utf8'))) : null;
   const identity = identityOf(fields);
   const socket = text(fields?.['socket']);
-  return identity === null || socket === null || !isAbsolute(socket) ? null : { identity, socket };
+  if (identity === null || socket === null || !isAbsolute(socket)) return null;
+  return { identity, socket, fleet: readFleetRecord(fields?.['fleet']) };
+}
+
+/** The records of all gateways of a state directory, dead ones included. */
+export function readSocketRecords(stateDir: string): SocketRecord[] {
+  const names = unlessRefused<string[]>([], () => readdirSync(join(stateDir, RUN)));
+  return names.slice(0, MAX_RECORDS).flatMap((name) => {
+    const sessionId = RECORD.exec(name)?.[1];
+    const record = sessionId === undefined ? null : readSocketRecord(stateDir, sessionId);
+    return record === null ? [] : [record];
+  });
 }
 
 /** Why a socket is not to be spoken to, in words; null: it is this user's own and nobody else can have put it there. */

@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { PINS_FILE, type Pins } from '../../shared/model/pins.ts';
 import { errorCode, errorText, expecting } from '../../shared/platform/errno.ts';
 import { readRange, withRegularFile, writeWholeFile } from '../../shared/platform/safe-file.ts';
-import { type HeldLock, lockPins } from './pins-lock.ts';
+import type { HeldLock } from '../processes/file-lock.ts';
+import { lockPins } from './pins-lock.ts';
 import { MAX_PINS_BYTES, pinsOf, pinsPath, readPins } from './read-pins.ts';
 
 export type PinsUpdate =

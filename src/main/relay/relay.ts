@@ -34,9 +34,21 @@ const NEWLINE = Buffer.from('\n');
 /** What servers may answer is limited by the gateway. */
 const MAX_GATEWAY_MESSAGE_BYTES = 2 ** 31;
 
-/** Resolves with the exit code, when the client is gone or no gateway can be reached. */
-export function relay(options: RelayOptions): Promise<number> {
-  return new Promise((resolve) => new Relay(options, resolve).reach());
+export interface RunningRelay {
+  /** Resolves with the exit code, when the client is gone or no gateway can be reached. */
+  readonly finished: Promise<number>;
+  /** Ends it at once. */
+  stop(): void;
+}
+
+export function startRelay(options: RelayOptions): RunningRelay {
+  let done: (code: number) => void = () => undefined;
+  const finished = new Promise<number>((resolve) => {
+    done = resolve;
+  });
+  const relay = new Relay(options, (code) => done(code));
+  relay.reach();
+  return { finished, stop: () => relay.stop() };
 }
 
 class Relay {
@@ -98,6 +110,10 @@ class Relay {
         this.#over(1);
       }
     });
+  }
+
+  stop(): void {
+    this.#over(0);
   }
 
   /** Ends at once, as when the client is gone. */

@@ -173,6 +173,10 @@ export interface GatewayConfig {
   readonly http: HttpLimitsConfig;
   /** How long the first tools/list of a run waits for servers never seen before. @default 3000 */
   readonly listWaitMs: number;
+  /** How long a shared gateway goes on without a client. @default 60000 */
+  readonly idleExitMs: number;
+  /** Names of variables of the environment that the servers use, set or not, sorted. */
+  readonly variables: readonly string[];
   /** One line each: things accepted but worth knowing. */
   readonly warnings: readonly string[];
 }

@@ -128,6 +128,8 @@ test('settings that are looked at once are named as they are written', () => {
     limits: { byteCreditBytes: 1, slowClientMs: 1000 },
     http: { maxSessions: 256, maxConnections: 1024 },
     listWaitMs: 0,
+    idleExitMs: 1,
+    variables: [],
     warnings: [],
   };
   expect(keysOfNextStart(running, running)).toEqual([]);
@@ -137,6 +139,7 @@ test('settings that are looked at once are named as they are written', () => {
     limits: { byteCreditBytes: 2, slowClientMs: 1001 },
     http: { maxSessions: 1, maxConnections: 2 },
     listWaitMs: 1,
+    idleExitMs: 2,
   };
   expect(keysOfNextStart(running, wanted)).toEqual([
     'defaults.threads.mode',

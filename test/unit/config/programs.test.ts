@@ -24,6 +24,8 @@ function config(servers: readonly ServerConfig[], byteCreditBytes = 192 * MIB): 
     limits: { byteCreditBytes, slowClientMs: 1000 },
     http: { maxSessions: 256, maxConnections: 1024 },
     listWaitMs: 0,
+    idleExitMs: 60_000,
+    variables: [],
     reserved: servers.map(({ name, prefix }) => reservation(name, prefix)),
     warnings: [],
   };

@@ -69,6 +69,7 @@ export function readClientFile(document: ConfigDocument, found: FoundLists, self
     limits: {},
     http: {},
     listWaitMs: null,
+    idleExitMs: null,
     renames,
     inputs: found.inputs,
     problems,
