@@ -82,9 +82,9 @@ export class Conversation {
     return this.#asked.size === 0 && this.#held.length === 0;
   }
 
-  /** The client has said something that no gateway has seen. */
-  get holds(): boolean {
-    return this.#held.length > 0;
+  /** Bytes that the client has said and no gateway has seen. */
+  get heldBytes(): number {
+    return this.#held.reduce((sum, { line }) => sum + line.length, 0);
   }
 
   /** The client has said something. */

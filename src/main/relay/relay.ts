@@ -31,6 +31,8 @@ export interface RelayOptions {
 }
 
 const NEWLINE = Buffer.from('\n');
+/** More is left in the pipe while there is no gateway. */
+const MAX_HELD_BYTES = 1024 * 1024;
 /** What servers may answer is limited by the gateway. */
 const MAX_GATEWAY_MESSAGE_BYTES = 2 ** 31;
 
@@ -87,7 +89,7 @@ class Relay {
     });
     stdin.on('data', (chunk: Buffer) => {
       framer.push(chunk);
-      if (this.#socket === null && this.#conversation.holds) this.reach();
+      if (this.#socket === null) this.#hold();
     });
     for (const event of ['end', 'close', 'error']) stdin.on(event, () => this.#clientEnded());
     stdout.on('error', () => this.#over(0));
@@ -98,7 +100,6 @@ class Relay {
   reach(): void {
     if (this.#reaching || this.#isOver) return;
     this.#reaching = true;
-    this.#options.stdin.pause();
     void this.#options.reach().then((reached) => {
       this.#reaching = false;
       if (this.#isOver) {
@@ -123,6 +124,13 @@ class Relay {
     this.#options.stdin.pause();
     this.#socket?.destroy();
     this.#done(code);
+  }
+
+  /** What the client says while there is no gateway is kept for the next one. */
+  #hold(): void {
+    const { heldBytes } = this.#conversation;
+    if (heldBytes > MAX_HELD_BYTES) this.#options.stdin.pause();
+    if (heldBytes > 0) this.reach();
   }
 
   #connected(socket: Socket, head: Uint8Array): void {

@@ -45,10 +45,12 @@ export function startGateway(options: {
       stdio: ['ignore', 'ignore', said],
     });
     let end: string | null = null;
+    let isForgotten = false;
     child.once('error', (error) => {
       end = errorText(error);
     });
     child.once('exit', (code, signal) => {
+      if (isForgotten) return;
       const words = firstWords(said);
       end ??= words === '' ? `it has ended with ${signal ?? `exit code ${code}`}` : words;
     });
@@ -56,7 +58,10 @@ export function startGateway(options: {
     return {
       pid: child.pid ?? null,
       ended: () => end,
-      forget: () => closeSync(said),
+      forget: () => {
+        isForgotten = true;
+        closeSync(said);
+      },
     };
   } catch (error) {
     closeSync(said);

@@ -1,0 +1,150 @@
+/** `rea serve --shared`: sessions of one directory share a gateway and its servers. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, test, vi } from 'vitest';
+import { processesOf } from '../support/processes.ts';
+import { runRea } from '../support/rea-command.ts';
+import { makeDirectory, type Rea, type ReaOptions, startRea } from '../support/rea-process.ts';
+import { fixture, registry } from '../support/servers.ts';
+import { killOne, tidy } from '../support/tidy.ts';
+import { until } from '../support/wait-for.ts';
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
+
+afterEach(tidy);
+
+const HOUSE = registry(
+  { echo: { ...fixture('echo'), env_passthrough: ['FAVOURITE'] } },
+  { idle_exit_ms: 1000 },
+);
+
+function session(cwd: string, options: ReaOptions = {}): Promise<Rea> {
+  return startRea({ cwd, args: ['--shared'], ...options });
+}
+
+const textOf = async (rea: Rea, tool: string, args: object = {}) =>
+  (await rea.call(`echo__${tool}`, args)).text;
+
+/** The gateway's process, as its state file says it. */
+const gatewayOf = (rea: Rea) =>
+  until(() => rea.state()?.owner_pid ?? null, { what: 'the gateway of the session' });
+
+test('sessions that begin at once share one gateway and one process of each server', async () => {
+  const cwd = makeDirectory();
+  const all = await Promise.all(
+    Array.from({ length: 20 }, (_, at) => session(cwd, at === 0 ? { config: HOUSE } : {})),
+  );
+  const pids = await Promise.all(all.map((rea) => textOf(rea, 'pid')));
+  expect(new Set(pids).size).toBe(1);
+  const isServer = (line: string) => line.includes('echo.mjs');
+  const running = processesOf(cwd).map(({ command: line }) => line);
+  expect(running.filter((line) => line.includes('--detached'))).toHaveLength(1);
+  expect(running.filter(isServer)).toHaveLength(1);
+});
+
+test('the gateway ends with its last client and a while, and leaves nothing', async () => {
+  const cwd = makeDirectory();
+  const one = await session(cwd, { config: HOUSE });
+  const other = await session(cwd);
+  expect(await one.stop()).toEqual({ code: 0, signal: null });
+  expect(await textOf(other, 'echo', { text: 'still here' })).toBe('still here');
+  const gateway = await gatewayOf(other);
+  expect(await other.stop()).toEqual({ code: 0, signal: null });
+  await until(() => processesOf(cwd).length === 0, { what: 'the end of gateway and server' });
+  expect(gateway).not.toBe(other.pid);
+  expect(readdirSync(join(cwd, '.rea', 'run'))).toEqual(['last.json']);
+});
+
+test('a call that its client still waits for is answered after the end of its input', async () => {
+  const cwd = makeDirectory();
+  const rea = await session(cwd, { config: HOUSE });
+  const call = rea.begin('echo__sleep', { ms: 300 });
+  rea.endInput();
+  expect((await call.answer).text).toBe('slept 300 ms');
+  expect(await rea.exited).toEqual({ code: 0, signal: null });
+});
+
+test('when the gateway is killed, what it worked on is unknown, and the session goes on', async () => {
+  const cwd = makeDirectory();
+  const [one, other] = [await session(cwd, { config: HOUSE }), await session(cwd)];
+  const file = join(cwd, 'effect');
+  const call = one.begin('echo__side-effect', { file, ms: 600_000 });
+  const before = await textOf(other, 'pid');
+  await until(() => readdirSync(cwd).includes('effect'), { what: 'the effect' });
+  killOne(await gatewayOf(one));
+  expect((await call.answer).failure).toMatchObject({
+    code: 'ERR_OUTCOME_UNKNOWN',
+    outcome: 'unknown',
+    retryable: false,
+  });
+  const after = await Promise.all([textOf(one, 'pid'), textOf(other, 'pid')]);
+  expect(new Set(after).size).toBe(1);
+  expect(after[0]).not.toBe(before);
+});
+
+test('after rea stop a session starts the gateway again when it needs it, not before', async () => {
+  const cwd = makeDirectory();
+  const rea = await session(cwd, { config: HOUSE });
+  const before = await textOf(rea, 'pid');
+  const stopped = await runRea(['stop', '--cwd', cwd]);
+  expect(stopped.code).toBe(0);
+  await until(() => processesOf(cwd).every(({ pid }) => pid === rea.pid), {
+    what: 'a session alone',
+  });
+  expect(await textOf(rea, 'pid')).not.toBe(before);
+});
+
+test('sessions with other values of a variable that a server gets share no process with it', async () => {
+  const cwd = makeDirectory();
+  const blue = await session(cwd, { config: HOUSE, env: { FAVOURITE: 'blue-blue-blue' } });
+  const red = await session(cwd, { env: { FAVOURITE: 'red-red-red' } });
+  const none = await session(cwd, { env: { ANOTHER: 'value' } });
+  const again = await session(cwd, { env: { FAVOURITE: 'red-red-red' } });
+  const pids = await Promise.all([blue, red, none, again].map((rea) => textOf(rea, 'pid')));
+  expect(new Set(pids).size).toBe(3);
+  expect(pids[3]).toBe(pids[1]);
+  await red.waitForLog('has other values of FAVOURITE, so this session gets servers of its own');
+  expect(blue.stderr).toBe('');
+  expect(red.stderr + none.stderr + again.stderr).not.toMatch(/blue-blue|red-red/);
+});
+
+test('a server’s question reaches the session whose call it was, and nobody else', async () => {
+  const cwd = makeDirectory();
+  const config = registry({ asks: fixture('asks-client') }, { idle_exit_ms: 1000 });
+  const capabilities = { elicitation: {} };
+  const open = async (options: ReaOptions) => {
+    const rea = await session(cwd, { ...options, initialize: false });
+    const asked: number[] = [];
+    rea.wire.onForeign = ({ id, method }) => {
+      if (method !== 'elicitation/create') return;
+      asked.push(Number(id));
+      rea.wire.send({ jsonrpc: '2.0', id, result: { action: 'accept', content: { answer: 1 } } });
+    };
+    await rea.request('initialize', {
+      protocolVersion: '2025-11-25',
+      capabilities,
+      clientInfo: { name: 'test', version: '1' },
+    });
+    rea.wire.notify('notifications/initialized');
+    return { rea, asked };
+  };
+  const [one, other] = [await open({ config }), await open({})];
+  await other.rea.tools();
+  const { failure } = await one.rea.call('asks__ask', { method: 'elicitation/create' });
+  expect(failure).toBeNull();
+  expect([one.asked.length, other.asked.length]).toEqual([1, 0]);
+});
+
+test('what keeps the gateway from starting is said in one line, and asked requests are answered', async () => {
+  const cwd = makeDirectory();
+  const rea = await session(cwd, { config: 'version: "1"\nservers: 7\n', initialize: false });
+  const { message } = await rea.request('initialize', {
+    protocolVersion: '2025-11-25',
+    capabilities: {},
+    clientInfo: { name: 'test', version: '1' },
+  });
+  expect(message.error?.message).toContain('registry.yaml:2');
+  expect(await rea.exited).toEqual({ code: 1, signal: null });
+  expect(rea.stderr.trim().split('\n')).toHaveLength(1);
+  expect(rea.stderr).toContain('registry.yaml:2');
+});
