@@ -28,6 +28,14 @@ const tsc = createRequire(import.meta.url)
   .resolve('typescript/package.json')
   .replace('package.json', 'bin/tsc');
 
+/** A relay lives as long as its client, one for each: in one file it takes 5 MiB less than in parts. */
+const ALONE = 'main/commands/shared';
+const apart = {
+  name: 'apart',
+  resolveId: (id) =>
+    id.endsWith('/commands/shared.ts') ? { id: './commands/shared.js', external: true } : null,
+};
+
 /** By the directory of the package. */
 const licences = new Map();
 
@@ -38,7 +46,8 @@ try {
   // What is installed beside this package stays there; all other packages become part of it.
   const external = (id) =>
     Object.keys(dependencies).some((name) => id === name || id.startsWith(`${name}/`));
-  await bundle('main/index', { external, chunkFileNames: 'parts/[name].js' });
+  await bundle('main/index', { external, plugins: [apart], chunkFileNames: 'parts/[name].js' });
+  await bundle(ALONE, { external, codeSplitting: false });
   for (const name of readdirSync(join(root, 'src/workers'))) {
     if (!existsSync(join(root, 'src/workers', name, 'entry.ts'))) continue;
     await bundle(`workers/${name}/entry`, {
@@ -61,10 +70,10 @@ try {
 }
 
 /** Bundles an entry with all that it imports, in place of the file that was compiled from it. */
-async function bundle(entry, { external, ...options }) {
+async function bundle(entry, { external, plugins = [], ...options }) {
   const input = join(root, 'src', `${entry}.ts`);
   const resolve = { mainFields: ['module', 'main'] };
-  const made = await rolldown({ input, platform: 'node', external, resolve });
+  const made = await rolldown({ input, platform: 'node', external, resolve, plugins });
   const { output } = await made.write({
     dir: join(fresh, dirname(entry)),
     entryFileNames: `${basename(entry)}.js`,
