@@ -148,3 +148,23 @@ test('what keeps the gateway from starting is said in one line, and asked reques
   expect(rea.stderr.trim().split('\n')).toHaveLength(1);
   expect(rea.stderr).toContain('registry.yaml:2');
 });
+
+test('a server is told what its first client can do, and at a restart what all that are there can', async () => {
+  const cwd = makeDirectory();
+  const config = registry({ told: fixture('told-capabilities') }, { idle_exit_ms: 1000 });
+  const open = async (capabilities: object, options: ReaOptions = {}) => {
+    const rea = await session(cwd, { ...options, initialize: false });
+    const clientInfo = { name: 'test', version: '1' };
+    await rea.request('initialize', { protocolVersion: '2025-11-25', capabilities, clientInfo });
+    rea.wire.notify('notifications/initialized');
+    await rea.tools();
+    return rea;
+  };
+  const told = async (rea: Rea) => JSON.parse((await rea.call('told__capabilities')).text);
+  const one = await open({ sampling: {} }, { config });
+  expect(await told(one)).toEqual({ sampling: {} });
+  await open({ elicitation: { form: {} } });
+  expect(await told(one)).toEqual({ sampling: {} });
+  expect((await runRea(['restart', 'told', '--cwd', cwd])).code).toBe(0);
+  expect(await told(one)).toEqual({ sampling: {}, elicitation: { form: {} } });
+});

@@ -21,6 +21,7 @@ import { isThreadHeld } from '../threads/start-worker.ts';
 import { startAudit } from './audit-events.ts';
 import { type Before, before } from './before.ts';
 import { openControl } from './control.ts';
+import { Declared } from './declared.ts';
 import { Doors } from './doors.ts';
 import { haltChanged } from './halt-changed.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -66,6 +67,8 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   readonly #instance: OwnInstance;
   /** Null: it does not end by itself. */
   readonly #idleExit: IdleExit | null;
+  /** Null: servers are told what its first client has declared. */
+  readonly #declared: Declared | null;
   #control: ControlSocket | null = null;
   readonly #timers: NodeJS.Timeout[] = [];
   #inForce: InForce;
@@ -106,6 +109,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
       onStdioEnd: () => this.onClients(),
     });
     this.#answers = new LastAnswers(this.#doors, parts.fleet);
+    this.#declared = options.shared ? new Declared() : null;
     this.#idleExit = options.shared
       ? new IdleExit(options.config.idleExitMs, (reason) => options.onClientGone(reason))
       : null;
@@ -321,10 +325,12 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   onClient(client: Client, capabilities: object): void {
     const text = JSON.stringify(capabilities);
     this.#launch(text);
+    this.#declare(this.#declared?.set(client, capabilities));
     this.#parts.fleet.openSession(client, text);
   }
 
   onClientGone(client: Client): void {
+    this.#declare(this.#declared?.delete(client));
     this.#parts.fleet.closeSession(client);
   }
 
@@ -365,6 +371,12 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     if (this.#options.shared) return;
     if (this.#options.http !== null) return this.#launch('{}');
     this.#timers.push(setTimeout(() => this.#launch('{}'), CLIENT_WAIT_MS));
+  }
+
+  #declare(clientCapabilities: string | null | undefined): void {
+    if (clientCapabilities !== null && clientCapabilities !== undefined) {
+      this.#parts.fleet.declare(clientCapabilities);
+    }
   }
 
   #launch(clientCapabilities: string): void {

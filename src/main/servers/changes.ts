@@ -36,6 +36,15 @@ export class Changes {
     for (const lane of lanes) if (lane.owner === null) this.begin(lane);
   }
 
+  /** What clients can do has changed: servers are told at their next start. */
+  declare(clientCapabilities: string): void {
+    if (this.#clientCapabilities === null) return;
+    this.#clientCapabilities = clientCapabilities;
+    for (const lane of this.#options.lanes.all()) {
+      if (lane.owner === null) lane.declare(clientCapabilities);
+    }
+  }
+
   /** Nothing begins any more. */
   stop(): void {
     this.#stopped = true;

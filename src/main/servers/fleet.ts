@@ -185,6 +185,11 @@ export class Fleet implements Servers {
     this.#changes.start(this.#order.sorted(), clientCapabilities);
   }
 
+  /** The same, changed: told to each shared server at its next start. */
+  declare(clientCapabilities: string): void {
+    this.#changes.declare(clientCapabilities);
+  }
+
   /** A client is there: starts its own instances. */
   openSession(client: CallOwner, clientCapabilities: string): void {
     if (this.#stopping) return;

@@ -324,9 +324,20 @@ export class Lane implements Tenant, ServerThread {
   reconfigure(config: ServerConfig): void {
     this.#config = config;
     this.server.reconfigure(config);
-    const { asks, rules } = config;
+    this.#postRules();
+  }
+
+  /** What its clients can do has changed: a server that starts anew is told. */
+  declare(clientCapabilities: string): void {
+    this.#clientCapabilities = clientCapabilities;
+    this.#postRules();
+  }
+
+  #postRules(): void {
+    const { asks, rules } = this.#config;
     const { blockedPaths } = rules;
-    this.post({ type: 'rules', slot: this.#slot, asks, blockedPaths });
+    const clientCapabilities = this.#clientCapabilities;
+    this.post({ type: 'rules', slot: this.#slot, asks, blockedPaths, clientCapabilities });
   }
 
   /** Retires the server once its calls have ended; see `Server.retire`. A lost thread comes back without it. */

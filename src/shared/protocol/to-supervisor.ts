@@ -87,14 +87,16 @@ export interface LogLevelMessage {
 }
 
 /**
- * Rules that may have changed: the server's allowed requests to clients (it is told at its next start) and
- * what no argument may name, from now on.
+ * Rules that may have changed: what no argument may name, from now on; the server's allowed requests to clients
+ * and what these can do, which it is told at its next start.
  */
 export interface RulesMessage {
   readonly type: 'rules';
   readonly slot: number;
   readonly asks: AsksConfig;
   readonly blockedPaths: readonly BlockedPath[];
+  /** JSON text, as in `open`. */
+  readonly clientCapabilities: string;
 }
 
 /** Starts an idle server; without effect in any other phase. */

@@ -52,7 +52,7 @@ export class Supervisor {
   readonly #slot: number;
   readonly #creditLane: number;
   readonly #config: ServerConfig;
-  readonly #clientCapabilities: string;
+  #clientCapabilities: string;
   readonly #context: SupervisorContext;
   readonly #secrets: ServerSecrets;
   readonly #telling: Telling;
@@ -107,6 +107,7 @@ export class Supervisor {
       case 'rules':
         this.#asks = message.asks;
         this.#blocked = message.blockedPaths;
+        this.#clientCapabilities = this.#config.clientCapabilities ?? message.clientCapabilities;
         return;
       case 'ticket':
         this.#launcher = message.launcher;
