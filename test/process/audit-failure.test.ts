@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { auditRecords, type Kept, verify } from '../support/audit.ts';
-import { FAST_CLOCKS } from '../support/rea-command.ts';
+import { FAST_CLOCKS, runRea } from '../support/rea-command.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
 import { fixture, realServer, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
@@ -74,6 +74,31 @@ test('with on_failure: deny a full disk refuses calls that write, lets the other
     ['allowed', null],
   ]);
   expect((await verify(rea.dir)).code).toBe(0);
+});
+
+test('a gateway beside the owner of the state file whose log cannot be written counts as well', async () => {
+  const owner = await startRea({ config: registry({ echo: fixture('echo') }), env: FAST_CLOCKS });
+  await owner.waitForPhase('echo', 'ready');
+  const other = await startRea({ cwd: owner.dir, faults: true, env: FAST_CLOCKS });
+  await write(other, 'before').answer;
+  await other.waitForStatus(({ exit, json }) => exit === 0 && json.gateways.length === 2, {
+    what: 'both gateways to be well',
+  });
+  other.faults.setDisk('full');
+  expect((await write(other, 'after').answer).failure).toBeNull();
+  const told = await other.waitForStatus(
+    (seen) => seen.json.gateways.some((one: Kept) => one.audit?.state === 'failing') && seen,
+    { what: 'the status to tell' },
+  );
+  expect(told.exit).toBe(1);
+  expect(told.json.serve).toMatchObject({
+    session_id: owner.state()?.session_id,
+    audit: { state: 'on' },
+  });
+  const { stdout } = await runRea(['status', '--cwd', owner.dir]);
+  expect(stdout).toContain('the audit log CANNOT BE WRITTEN');
+  other.faults.setDisk('well');
+  await other.waitForStatus(({ exit }) => exit === 0, { what: 'being well again' });
 });
 
 test('with on_failure: warn a full disk holds up nobody, and what happened is recorded later', async () => {

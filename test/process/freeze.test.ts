@@ -10,10 +10,12 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
+import { policyHouse } from '../support/policy-house.ts';
 import { runRea } from '../support/rea-command.ts';
 import { makeDirectory, startRea, writeRegistry } from '../support/rea-process.ts';
 import { fixture, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
+import { until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
@@ -72,6 +74,21 @@ test('calls that wait are refused when it is set, and those in flight are answer
   expect((await waiting.answer).failure).toMatchObject({ code: 'ERR_HALTED', outcome: 'not_sent' });
   writeFileSync(gate, '');
   expect((await held.answer).failure).toBeNull();
+});
+
+test('while it is set no server hears a notification that may be a request in disguise', async () => {
+  const { rea, dir, journal } = await policyHouse({});
+  rea.wire.notify('notifications/demo/before');
+  await until(() => journal().includes('demo/before'), { what: 'the server to hear of it' });
+  expect((await freeze(dir)).code).toBe(0);
+  rea.wire.notify('notifications/demo/meanwhile', {});
+  // What tells a server how its client is now has no effect, and nobody would say it again.
+  rea.wire.notify('notifications/roots/list_changed');
+  expect((await rea.call('tiers__get_thing')).failure).toMatchObject({ code: 'ERR_HALTED' });
+  expect((await unfreeze(dir)).code).toBe(0);
+  expect((await rea.call('tiers__get_thing')).failure).toBeNull();
+  expect(journal()).toContain('roots/list_changed');
+  expect(journal()).not.toContain('demo/meanwhile');
 });
 
 test('without a .rea there and above nothing is made', async () => {

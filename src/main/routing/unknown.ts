@@ -150,8 +150,9 @@ function taskNamed(frame: Frame): ByteRange | null {
   return related === null ? null : member(frame.line, related, 'taskId');
 }
 
-/** Nobody answers a notification: one that the level does not allow is dropped. */
+/** Nobody answers a notification: one that comes under HALT, or that the level does not allow, is dropped. */
 function notify(server: Server, method: string, frame: Frame, edits: readonly Edit[]): void {
+  if (server.halted().active) return;
   if (judge(subjectOf(method), server.config) !== 'pass') return;
   const parts = replaceRanges(frame.line, [...edits, ...withoutClaim(frame)]);
   server.notify(joinExact([...parts, NEWLINE]));
