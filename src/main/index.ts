@@ -8,16 +8,19 @@ import { resolve } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
 import { oneLine } from '../shared/text/clean-text.ts';
 import { cleanStream } from './clean-stream.ts';
+import {
+  type CommonOptions,
+  foundPlaces,
+  places,
+  type RecordingOptions,
+  recordingPlace,
+  stateDirOption,
+} from './command-places.ts';
 import type { ReloadMode } from './gateway/reload.ts';
-import { duration, given, lineCount } from './option-values.ts';
-import { projectDirectory } from './processes/project-directory.ts';
-import { addVerbs, type CommonOptions } from './verbs.ts';
+import { duration, lineCount } from './option-values.ts';
+import { addPushCommands } from './push-commands.ts';
+import { addVerbs } from './verbs.ts';
 import { version } from './version.ts';
-
-/** Of commands that leave a record in the audit log, or read it. */
-interface RecordingOptions extends CommonOptions {
-  readonly stateDir?: string;
-}
 
 interface ServeOptions extends CommonOptions {
   readonly http?: string;
@@ -285,6 +288,9 @@ audit
 addVerbs(program, foundPlaces, (code) => {
   exitCode = code;
 });
+addPushCommands(program, (code) => {
+  exitCode = code;
+});
 
 try {
   await program.parseAsync();
@@ -294,37 +300,6 @@ try {
 // A gateway has stopped everything it started; nothing that still holds the loop may keep the process.
 if (program.args[0] === 'serve') process.exit(exitCode);
 process.exitCode = exitCode;
-
-/** `--config` is a file of the directory that the gateway works for. */
-function places({ cwd, config }: CommonOptions): { cwd: string; config?: string } {
-  const directory = resolve(cwd ?? '.');
-  return {
-    cwd: directory,
-    ...(config === undefined ? {} : { config: resolve(directory, config) }),
-  };
-}
-
-/** The same for the commands that look for `.rea` upwards: all but those that may make one. */
-function foundPlaces(options: CommonOptions): ReturnType<typeof places> {
-  const asked = places(options);
-  return { ...asked, cwd: projectDirectory(asked.cwd) };
-}
-
-function stateDirOption(): Option {
-  const what = 'where the gateway keeps what is its own (default: below ~/.local/state/rea)';
-  return new Option('--state-dir <dir>', what).argParser(given);
-}
-
-function recordingPlace(options: RecordingOptions) {
-  const { stateDir } = options;
-  return {
-    cwd: foundPlaces(options).cwd,
-    ...(stateDir === undefined ? {} : { stateDir: resolve(stateDir) }),
-    env: process.env,
-    stdout: process.stdout,
-    stderr: process.stderr,
-  };
-}
 
 /** Prints one line for the error that ended the command. @returns the exit code. */
 function failed(error: unknown): number {

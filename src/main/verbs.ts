@@ -3,13 +3,8 @@
  * the command line is in `index.ts`.
  */
 import type { Command } from 'commander';
+import type { CommonOptions } from './command-places.ts';
 import { processId } from './option-values.ts';
-
-/** What every command takes. */
-export interface CommonOptions {
-  readonly cwd?: string;
-  readonly config?: string;
-}
 
 interface ActingCommonOptions extends CommonOptions {
   readonly pid?: number;

@@ -68,6 +68,7 @@ const KEYS: readonly Key[] = [
   { key: 'ask_timeout_ms', of: ({ askTimeoutMs }) => askTimeoutMs },
   { key: 'halt.cancel_in_flight', of: ({ cancelInFlight }) => cancelInFlight },
   { key: 'pins.programs', of: ({ pins }) => pins.programs },
+  { key: 'push_gate', of: ({ pushGate }) => pushGate.map(({ at: _at, ...rule }) => rule) },
   {
     key: 'tools',
     of: ({ tools }) => tools.map(({ allow, deny }) => ({ allow, deny })),

@@ -8,6 +8,7 @@ import type { ServerConfig } from '../../shared/model/config.ts';
 import { PIN_ACTIONS } from '../../shared/model/pins.ts';
 import { LEVELS, type ToolPatterns } from '../../shared/model/policy.ts';
 import { TIERS, type Tier } from '../../shared/model/tier.ts';
+import { looserPush } from '../push/rules.ts';
 import { firstNames } from './first-of.ts';
 import type { Policy } from './policy.ts';
 
@@ -49,6 +50,8 @@ function ofPolicy(before: Policy, after: Policy): string[] {
   if (PIN_ACTIONS.indexOf(pins) < PIN_ACTIONS.indexOf(pinned)) {
     lines.push(`pins.programs ${pinned} -> ${pins} (${after.pins.programsAt})`);
   }
+  const push = looserPush(before.pushGate, after.pushGate);
+  if (push !== null) lines.push(push);
   return [...lines, ...ofAudit(before.audit, after.audit)];
 }
 

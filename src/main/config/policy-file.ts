@@ -7,6 +7,7 @@ import { PIN_ACTIONS } from '../../shared/model/pins.ts';
 import { LEVELS } from '../../shared/model/policy.ts';
 import { parseGlob } from '../globs/parse.ts';
 import { blockedPathProblem } from '../globs/paths.ts';
+import { PUSH_MODES } from '../push/rules.ts';
 import { allProblems, type ConfigDocument, problemAt } from './document.ts';
 import { isObject } from './is-object.ts';
 import { issueProblems } from './issues.ts';
@@ -38,7 +39,7 @@ export function readPolicyFile(file: string, cwd: string, trusted: boolean): Rea
   const parsed = parseYaml(read.text, shown);
   if (!parsed.ok) return parsed;
   const { document } = parsed;
-  const value = withAuditWord(document.value);
+  const value = withWords(document.value);
   const result = policySchema.safeParse(value);
   if (!result.success) {
     const problems = issueProblems(result.error, policySchema, document, [], value);
@@ -90,7 +91,7 @@ const patterns = (what: string, problem: (text: string) => string | null) =>
         const message = problem(value);
         if (message !== null) context.addIssue({ code: 'custom', message });
       }),
-      { error: `write a list of ${what}s, like [a, b]` },
+      { error: `write a list of ${what === 'branch' ? 'branches' : `${what}s`}, like [a, b]` },
     )
     .max(MAX_PATTERNS, { error: `write at most ${MAX_PATTERNS} of them` })
     .optional();
@@ -126,6 +127,25 @@ const auditSchema = z.strictObject(auditShape, {
   error: `write on, off, or a mapping with keys of: ${Object.keys(auditShape).join(', ')}`,
 });
 
+const GATE_MODES = 'write off, warn or enforce';
+
+/** Patterns for branches of the remote, or paths of the repository. */
+const places = (what: string) =>
+  patterns(what, (value) => {
+    const parsed = parseGlob(value, 'path');
+    return parsed.ok ? null : parsed.fix;
+  });
+
+const pushShape = {
+  mode: z.enum(PUSH_MODES, { error: GATE_MODES }),
+  branches: places('branch'),
+  paths: places('path'),
+};
+
+const pushSchema = z.strictObject(pushShape, {
+  error: `${GATE_MODES}, or a mapping with keys of: ${Object.keys(pushShape).join(', ')}`,
+});
+
 export const policySchema = mapping({
   version: z.union([z.literal('1'), z.literal(1)], { error: 'write version: "1"' }).optional(),
   profile: text('write the name of the profile').optional(),
@@ -156,6 +176,7 @@ export const policySchema = mapping({
   }).optional(),
   injection_detection: z.enum(['block', 'warn'], { error: 'write block or warn' }).optional(),
   audit: auditSchema.optional(),
+  push_gate: pushSchema.optional(),
   gateway: mapping({ health: mapping({ expose_diagnostics: yesNo }).optional() }).optional(),
   ...(Object.fromEntries(FOREIGN_KEYS.map((key) => [key, z.unknown().optional()])) as Record<
     (typeof FOREIGN_KEYS)[number],
@@ -165,13 +186,18 @@ export const policySchema = mapping({
 
 export type PolicyFile = z.infer<typeof policySchema>;
 
-/** `audit: on` and `audit: off` as the mappings that they are short for. */
-function withAuditWord(value: unknown): unknown {
+/** `audit: on`, `audit: off` and a word for `push_gate` as the mappings that they are short for. */
+function withWords(value: unknown): unknown {
   if (!isObject(value)) return value;
-  const word = value['audit'];
+  const { audit, push_gate: gate } = value;
   const enabled =
-    word === 'on' || word === true ? true : word === 'off' || word === false ? false : null;
-  return enabled === null ? value : { ...value, audit: { enabled } };
+    audit === 'on' || audit === true ? true : audit === 'off' || audit === false ? false : null;
+  const mode = gate === false ? 'off' : PUSH_MODES.find((one) => one === gate);
+  return {
+    ...value,
+    ...(enabled === null ? {} : { audit: { enabled } }),
+    ...(mode === undefined ? {} : { push_gate: { mode } }),
+  };
 }
 
 function patternProblems(document: ConfigDocument, written: PolicyFile): Problem[] {

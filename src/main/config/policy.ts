@@ -22,6 +22,7 @@ import { unlessRefused } from '../../shared/platform/errno.ts';
 import { blockedWays } from '../globs/paths.ts';
 import { isInForeignHome } from '../processes/foreign-home.ts';
 import { configHome } from '../processes/state-directory.ts';
+import type { PushRule } from '../push/rules.ts';
 import type { LoadOptions } from './load.ts';
 import {
   type PolicyDraft,
@@ -59,6 +60,8 @@ export interface Policy {
   readonly redactPatterns: readonly RedactPattern[];
   readonly injectionDetection: 'block' | 'warn' | null;
   readonly audit: AuditPolicy;
+  /** What each file says of pushes that nobody has reviewed. */
+  readonly pushGate: readonly PushRule[];
   /** True: `__rea__health` may show diagnostics. @default false */
   readonly exposeDiagnostics: boolean;
   /** One line each. */
@@ -173,6 +176,7 @@ function combined(
     ),
     injectionDetection: detection.includes('block') ? 'block' : (detection[0] ?? null),
     audit: auditOf(written.map(({ audit }) => audit ?? {})),
+    pushGate: drafts.flatMap(pushRuleOf),
     exposeDiagnostics: diagnostics.length > 0 && diagnostics.every(Boolean),
     warnings: drafts.flatMap(({ warnings }) => warnings),
   };
@@ -226,6 +230,12 @@ function levelOf(drafts: readonly PolicyDraft[]): Level {
     }
   }
   return found;
+}
+
+function pushRuleOf({ written: { push_gate: gate }, at }: PolicyDraft): PushRule[] {
+  if (gate === undefined) return [];
+  const { mode, branches = null, paths = null } = gate;
+  return [{ mode, branches, paths, at: at('push_gate') }];
 }
 
 function toolsOf({ written: { tools }, at }: PolicyDraft): ToolPatterns[] {

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { isOffered, ruleOf } from '#src/main/catalog/tool-rule.ts';
 import { loosened } from '#src/main/config/loosened.ts';
 import { loadPolicy, type Policy, withRules } from '#src/main/config/policy.ts';
+import { modeFor, PUSH_MODES } from '#src/main/push/rules.ts';
 import type { GatewayConfig, ServerConfig } from '#src/shared/model/config.ts';
 import { PIN_ACTIONS } from '#src/shared/model/pins.ts';
 import { LEVELS } from '#src/shared/model/policy.ts';
@@ -31,6 +32,27 @@ const file = fc.record({
   ),
 });
 
+const gate = fc.oneof(
+  fc.constantFrom('warn', 'enforce'),
+  fc.record({
+    mode: fc.constantFrom('warn', 'enforce'),
+    branches: some(['main', 'release/*']),
+    paths: some(['src', 'docs/*']),
+  }),
+);
+const gated = fc.tuple(file, fc.option(gate, { nil: undefined })).map(([rules, push_gate]) => ({
+  ...rules,
+  push_gate,
+}));
+const PUSHED = [
+  { branch: 'main', paths: () => [] },
+  { branch: 'release/1', paths: () => ['lib'] },
+  { branch: 'topic', paths: () => ['lib', 'src/a'] },
+  { branch: 'topic', paths: () => ['docs/a/b'] },
+  { branch: 'topic', paths: () => ['docs'] },
+  { branch: 'topic', paths: () => null },
+];
+
 const TOOLS = ['get_a', 'get_b', 'set_a', 'drop_a'];
 const PATHS = ['/w/.env', '/w/secrets/a', '/etc/xy', '/w/a'];
 
@@ -57,7 +79,8 @@ function sternness(policy: Policy): number[] {
     return ORDER.indexOf(typeof verdict === 'object' ? 'deny' : verdict);
   });
   const paths = PATHS.map((path) => (blocking(policy.blockedPaths, path) === null ? 0 : 1));
-  return [...tools, ...paths, -policy.askTimeoutMs, policy.cancelInFlight ? 1 : 0];
+  const pushes = PUSHED.map((ref) => PUSH_MODES.indexOf(modeFor(policy.pushGate, ref).mode));
+  return [...tools, ...paths, ...pushes, -policy.askTimeoutMs, policy.cancelInFlight ? 1 : 0];
 }
 
 /** A milder value than the built-in holds where no other file is sterner. */
@@ -74,7 +97,7 @@ test('together they are at least as stern as each, and no sterner than both', {
   timeout: 120_000,
 }, () => {
   fc.assert(
-    fc.property(file, file, (project, floor) => {
+    fc.property(gated, gated, (project, floor) => {
       const both = sternness(load(project, floor));
       const ours = sternness(load(project, {}));
       const theirs = sternness(load({}, floor));
@@ -99,7 +122,7 @@ test('nothing that lies in the project makes the floor milder: no level, no list
   timeout: 120_000,
 }, () => {
   fc.assert(
-    fc.property(file, file, entry, hints, (project, floor, own, annotations) => {
+    fc.property(gated, gated, entry, hints, (project, floor, own, annotations) => {
       const config = (rules: Policy, more: object): ServerConfig => {
         const servers = [{ ...serverConfig('echo'), ...more }];
         const [server] = withRules(
@@ -133,7 +156,7 @@ test('nothing that lies in the project makes the floor milder: no level, no list
 
 test('whatever becomes less stern by a change is told as looser', { timeout: 120_000 }, () => {
   fc.assert(
-    fc.property(file, file, (before, after) => {
+    fc.property(gated, gated, (before, after) => {
       const [was, is] = [load(before, {}), load(after, {})];
       const [old, now] = [sternness(was), sternness(is)];
       // A person may be given more time.

@@ -83,6 +83,17 @@ describe('the policy', () => {
     ['audit: {keep_mb: -1}', 'audit.keep_mb: is the number -1; write a whole number of MiB'],
     ['audit: {on_failure: block}', 'audit.on_failure: is "block"; write warn or deny'],
     ['audit: {anchor_command: keep}', 'audit.anchor_command: is "keep"; write a program and its'],
+    [
+      'push_gate: on',
+      'push_gate: is "on"; write off, warn or enforce, or a mapping with keys of: mode',
+    ],
+    ['push_gate: {branches: [main]}', 'push_gate.mode: is missing; write off, warn or enforce'],
+    [
+      'push_gate: {mode: warn, branch: [a]}',
+      'push_gate.branch: unknown key; did you mean "branches"?',
+    ],
+    ['push_gate: {mode: warn, branches: main}', 'write a list of branches, like [a, b]'],
+    ['push_gate: {mode: warn, paths: ["!(a)"]}', 'push_gate.paths[0]: is'],
     ['profile: a\nprofile: b', ':2: profile: is given twice'],
     ['a: [', 'column'],
   ])('with %j is refused in one line', (text, expected) => {
