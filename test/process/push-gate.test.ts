@@ -188,6 +188,7 @@ test('of named branches and paths only these are refused, others are said', asyn
   // What a later commit takes back has left all the same.
   await git('rm', '-q', 'src/core/a');
   await git('commit', '-q', '-m', 'gone');
+  await commit('harmless');
   expect((await tryGit(['push', 'origin', 'topic'])).code).not.toBe(0);
   await review(core);
   expect((await tryGit(['push', 'origin', 'topic'])).code).not.toBe(0);

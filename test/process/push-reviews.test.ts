@@ -1,17 +1,13 @@
 /** The hook of the push gate, and the reviews that it asks for. */
 import { spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
+import { stateDirectory } from '#src/main/processes/state-directory.ts';
+import { seal } from '#src/shared/machines/audit-chain.ts';
+import { ANCHORS, segmentName } from '#src/shared/model/audit.ts';
+import { sha256 } from '#src/shared/platform/segment-scan.ts';
+import { auditFiles } from '../support/audit.ts';
 import { gitHouse } from '../support/git-house.ts';
 import { writePolicy } from '../support/policy-house.ts';
 import { reaCommand } from '../support/rea-bin.ts';
@@ -68,25 +64,33 @@ test('the line to chain it with gives the hook behind it all that git says', asy
 });
 
 test('a review that was not recorded here does not count', async () => {
-  const { dir, commit, tryGit, review } = await gitHouse();
+  const { dir, env, commit, tryGit, review } = await gitHouse();
   writePolicy(dir, ENFORCE);
   const first = await commit();
   await review(first);
-  const log = readdirSync(join(dir, '.rea')).find((name) => name.startsWith('audit-cmd-')) ?? '';
-  const path = join(dir, '.rea', log);
-  const kept = readFileSync(path, 'utf8');
+  const [name = ''] = auditFiles(dir);
+  const log = join(dir, '.rea', name);
+  const kept = readFileSync(log, 'utf8');
+  const session = segmentName(name)?.session ?? '';
+  const anchor = join(stateDirectory({ cwd: dir, env }), ANCHORS, `${session}.json`);
+  const known = readFileSync(anchor);
+  const passes = async (ref = 'main') => (await tryGit(['push', 'origin', ref])).code === 0;
   // As a repository could ship it: whole, and without an anchor here.
-  const shipped = log.replace('audit-cmd-', 'audit-cmd-0');
-  copyFileSync(path, join(dir, '.rea', shipped));
-  rmSync(path);
-  expect((await tryGit(['push', 'origin', 'main'])).code).not.toBe(0);
-  rmSync(join(dir, '.rea', shipped));
-  writeFileSync(path, kept.replace('"pass"', '"concerns"'));
-  expect((await tryGit(['push', 'origin', 'main'])).code).not.toBe(0);
-  writeFileSync(path, kept.slice(0, kept.indexOf('\n') + 1));
-  expect((await tryGit(['push', 'origin', 'main'])).code).not.toBe(0);
-  writeFileSync(path, kept);
-  expect((await tryGit(['push', 'origin', 'main'])).code).toBe(0);
+  rmSync(anchor);
+  expect(await passes()).toBe(false);
+  writeFileSync(anchor, known);
+  writeFileSync(log, kept.replace('"pass"', '"concerns"'));
+  expect(await passes()).toBe(false);
+  // A record that somebody has added, as it should be, to a log that has ended.
+  const second = await commit();
+  const last = JSON.parse(kept.split('\n')[1] ?? '{}');
+  const forged = { ...last, metadata: { ...last.metadata, commit: second } };
+  writeFileSync(log, `${kept}${seal({ count: 2, hash: last.hash }, forged, sha256).line}`);
+  expect(await passes()).toBe(false);
+  expect(await passes(`${first}:refs/heads/main`)).toBe(false);
+  writeFileSync(log, kept);
+  expect(await passes(`${first}:refs/heads/main`)).toBe(true);
+  expect(await passes()).toBe(false);
 });
 
 test('rea review: what is recorded, what is asked for a range, and bad usage', async () => {
