@@ -18,6 +18,7 @@ import {
 } from './command-places.ts';
 import type { ReloadMode } from './gateway/reload.ts';
 import { duration, lineCount } from './option-values.ts';
+import { addPinsCommands } from './pins-commands.ts';
 import { addPushCommands } from './push-commands.ts';
 import { addVerbs } from './verbs.ts';
 import { version } from './version.ts';
@@ -233,6 +234,13 @@ program
       stdin: stdin.isTTY ? stdin : null,
     });
   });
+
+addPinsCommands(program, {
+  place: (options) => ({ ...recordingPlace(options), ...foundPlaces(options) }),
+  onEnd: (code) => {
+    exitCode = code;
+  },
+});
 
 const audit = program
   .command('audit')

@@ -132,7 +132,7 @@ test.concurrent('programs of this run come, go, are renamed and change places wi
   };
   expect(await argumentOf('renamed')).toBe('first');
   expect(await argumentOf('first')).toBe('second');
-  expect(rea.state()?.reload).toEqual({ problems: null, waiting: [], more: 0 });
+  expect(rea.state()?.reload).toMatchObject({ problems: null, waiting: [], more: 0 });
   expect(asks(rea)).toEqual([]);
   await rea.stop();
 });

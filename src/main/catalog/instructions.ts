@@ -13,9 +13,16 @@ const MAX_TOTAL = 32_768;
 /** Kept, since every client asks for the same text. */
 const quoted = new WeakMap<ServerProfile, string>();
 
-/** Null when no server has instructions. */
-export function mergedInstructions(servers: readonly KnownServer[]): string | null {
-  const sections: string[] = [];
+/**
+ * Null when no server has instructions.
+ *
+ * @param notices of the gateway itself, a line each.
+ */
+export function mergedInstructions(
+  servers: readonly KnownServer[],
+  notices: readonly string[] = [],
+): string | null {
+  const sections: string[] = notices.length === 0 ? [] : [`# rea gateway\n\n${notices.join('\n')}`];
   const leftOut: string[] = [];
   let total = 0;
   for (const { config, profile } of servers) {

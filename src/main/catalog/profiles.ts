@@ -1,6 +1,6 @@
 /**
  * Keeps what each server said about itself in its last handshake, in this run or an earlier one. Main
- * owns it; `initialize` and the routing of unknown methods read it. Decides nothing.
+ * owns it, and what the gateway has to say of them; `initialize` and the routing of unknown methods read it. Decides nothing.
  */
 import type { ServerConfig } from '../../shared/model/config.ts';
 import type { ServerProfile } from '../../shared/model/server.ts';
@@ -12,10 +12,20 @@ export interface KnownServer {
 
 export class Profiles {
   #configs: readonly ServerConfig[];
+  readonly #notices = new Map<string, readonly string[]>();
   readonly #profiles = new Map<string, ServerProfile>();
 
   constructor(configs: readonly ServerConfig[]) {
     this.#configs = configs;
+  }
+
+  /** What clients are told by the gateway itself, a line each. @param about whose lines they replace. */
+  tell(about: string, lines: readonly string[]): void {
+    this.#notices.set(about, lines);
+  }
+
+  get notices(): readonly string[] {
+    return [...this.#notices.values()].flat();
   }
 
   /** Sets the servers. The profile of one that stays is kept until its next handshake. */

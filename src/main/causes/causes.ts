@@ -37,8 +37,13 @@ const PAUSED: Cause = {
 
 /** @returns null when nothing is wrong. */
 export function causeOf(server: TroubledServer): Cause | null {
+  return server.phase === 'blocked'
+    ? blocked(server.last_error ?? 'its program is not pinned')
+    : troubleOf(server);
+}
+
+function troubleOf(server: TroubledServer): Cause | null {
   const { phase, incarnation, last_error, last_exit, circuit_state } = server;
-  if (phase === 'blocked') return blocked(last_error ?? 'its program is not pinned');
   const isDown = phase === 'backoff' || phase === 'failed';
   const text = last_error ?? (isDown ? (last_exit?.detail ?? null) : null);
   if (text === null) return (circuit_state ?? 'closed') === 'closed' ? null : PAUSED;

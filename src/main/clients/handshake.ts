@@ -11,18 +11,20 @@ import type { KnownServer } from '../catalog/profiles.ts';
  * JSON text of the result: the client's revision where the gateway speaks it, else the newest it does.
  *
  * @param servers those that are known by now; nobody waits for the others.
+ * @param notices of the gateway itself, a line each.
  */
 export function initializeResult(
   asked: string,
   gatewayVersion: string,
   servers: readonly KnownServer[],
+  notices: readonly string[] = [],
 ): string {
   const protocolVersion = SUPPORTED_PROTOCOL_VERSIONS.includes(asked)
     ? asked
     : LATEST_PROTOCOL_VERSION;
   const capabilities = mergedCapabilities(servers.map(({ profile }) => profile.capabilities));
   const serverInfo = { name: 'rea', title: 'rea gateway', version: gatewayVersion };
-  const instructions = mergedInstructions(servers);
+  const instructions = mergedInstructions(servers, notices);
   const more = instructions === null ? '' : `,"instructions":${JSON.stringify(instructions)}`;
   return `{"protocolVersion":"${protocolVersion}","capabilities":${capabilities},"serverInfo":${JSON.stringify(serverInfo)}${more}}`;
 }

@@ -270,7 +270,8 @@ class Session implements ClientFace, Client {
     this.#opened = true;
     this.#router.clientKnown(this, this.#capabilities);
     const { version: own, profiles } = this.#router;
-    this.#answer(resultParts(idRaw, initializeResult(version, own, profiles.all())), idText);
+    const result = initializeResult(version, own, profiles.all(), profiles.notices);
+    this.#answer(resultParts(idRaw, result), idText);
   }
 
   #setLevel(frame: Frame, idRaw: Uint8Array, idText: string): void {

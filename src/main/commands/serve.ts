@@ -3,7 +3,7 @@ import { writeSync } from 'node:fs';
 import { asciiJson, oneLine } from '../../shared/text/clean-text.ts';
 import { hostAndPort } from '../clients/http/address.ts';
 import { type LoadResult, loadConfig } from '../config/load.ts';
-import { loadPolicy, type Policy, withRules } from '../config/policy.ts';
+import { loadPolicy, type Policy } from '../config/policy.ts';
 import { problemLines } from '../config/problem.ts';
 import { CLOCKS, type Clocks, clocksOf } from '../gateway/clocks.ts';
 import { Gateway } from '../gateway/gateway.ts';
@@ -13,9 +13,6 @@ import { LogFile } from '../log/log-file.ts';
 import { LogSecrets } from '../log-secrets.ts';
 import { createLogger } from '../logger.ts';
 import { metricsPort, openMetrics } from '../metrics/metrics.ts';
-import { type PinsStarted, startPins } from '../pins/at-start.ts';
-import { withBlocked } from '../pins/blocked.ts';
-import { acceptArguments } from '../pins/program-pins.ts';
 import { guardedPlaces } from '../processes/guarded-places.ts';
 import {
   type PreparedState,
@@ -27,6 +24,7 @@ import { version } from '../version.ts';
 import { banner } from './banner.ts';
 import { doorUsage, namedDoor, type OpenDoor, ownDoor } from './door.ts';
 import { tellFirstEnforced } from './first-enforced.ts';
+import { programsAtStart } from './serve-pins.ts';
 
 export interface ServeOptions {
   /** Absolute. */
@@ -84,11 +82,9 @@ export async function runServe(options: ServeOptions): Promise<number> {
   if (!preparation.ok) return say(preparation.lines, preparation.code);
   const { address, clocks, loaded, door, state, place } = preparation.prepared;
   const { cwd, trustConfig } = options;
-  const pinned = state.ok ? await pinnedPrograms(options, preparation.prepared, state.dir) : null;
-  if (pinned?.ok === false) return say(pinned.message, EXIT_CANNOT_START);
-  const policy = pinned?.policy ?? preparation.prepared.policy;
-  const blocked = pinned?.blocked ?? new Map<string, string>();
-  const config = withBlocked(withRules(loaded.config, policy, loaded.places), blocked);
+  const programs = await programsAtStart(options, preparation.prepared);
+  if (!programs.ok) return say(programs.message, EXIT_CANNOT_START);
+  const { policy, config, decided } = programs;
   const names = config.servers.map(({ name }) => name);
   const secrets = new LogSecrets(process.env);
   secrets.expect(loaded.config.servers);
@@ -102,7 +98,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
   const { reload: mode } = options;
   const { mistakes } = loaded;
   const { env } = process;
-  for (const { level, line } of pinned?.told ?? []) log[level](line);
+  for (const { level, line } of programs.told) log[level](line);
   const reload = new Reload({
     cwd,
     config,
@@ -114,8 +110,8 @@ export async function runServe(options: ServeOptions): Promise<number> {
     secrets,
     log,
     read: loaded,
-    blocked,
-    pins: pinned === null || !state.ok ? null : { programs: pinned.pins, stateDir: state.dir },
+    blocked: programs.blocked,
+    pins: programs.pins,
   });
   tellWarnings(log, config, policy);
   tellFirstEnforced(cwd, state.ok ? state.dir : null, config, policy, log);
@@ -144,7 +140,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
     http: address === null ? null : { ...address, ...door, allowedHosts: options.allowedHosts },
     stateDir: state.ok ? state.dir : null,
     metrics: opened.metrics,
-    decided: pinned?.events ?? [],
+    decided,
     policy,
     onClientGone: (reason) => clientGone(reason),
   });
@@ -223,23 +219,6 @@ function prepare(options: ServeOptions): Preparation {
     place,
   };
   return { ok: true, prepared };
-}
-
-/** What may be started here. */
-function pinnedPrograms(
-  { cwd, config, stateDir: chosen, reload }: ServeOptions,
-  { loaded, policy }: Prepared,
-  stateDir: string,
-): Promise<PinsStarted> {
-  return startPins({
-    cwd,
-    stateDir,
-    read: loaded,
-    policy,
-    env: process.env,
-    acceptArguments: acceptArguments({ config, stateDir: chosen }),
-    takesAll: reload === 'auto',
-  });
 }
 
 function cannotStart(lines: string | readonly string[]): Preparation {

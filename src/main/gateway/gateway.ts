@@ -20,6 +20,7 @@ import type { Client } from '../routing/client.ts';
 import { isThreadHeld } from '../threads/start-worker.ts';
 import { startAudit } from './audit-events.ts';
 import { type Before, before } from './before.ts';
+import { blockedLines } from './blocked-lines.ts';
 import { openControl } from './control.ts';
 import { Declared } from './declared.ts';
 import { Doors } from './doors.ts';
@@ -213,6 +214,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   /** Puts into the state file what waits for a person. */
   showReload(record: ReloadRecord): void {
     this.#reload = record;
+    this.#parts.profiles.tell('programs', blockedLines(record, this.#options.cwd));
     this.onChange();
   }
 

@@ -47,6 +47,10 @@ export class PinnedPrograms {
     return this.#options.programs.inForce(policy);
   }
 
+  get digest(): string {
+    return this.#options.programs.digest;
+  }
+
   start(): void {
     this.#watch.start();
     // It may have changed while everything else began.
@@ -88,15 +92,13 @@ export class PinnedPrograms {
       );
       return;
     }
-    const action = programs.pins.programs_action;
+    const before = programs.digest;
     const names = programs.update(read.pins);
     if (names.length > 0) {
-      log.info(`pinned from now on: ${firstNames(names).join(', ')}`);
-      this.#events.record({
-        event: 'accept',
-        facts: { what: 'program', servers: firstNames(names) },
-      });
+      const servers = firstNames(names);
+      log.info(`pinned from now on: ${servers.join(', ')}`);
+      this.#events.record({ event: 'pinned', facts: { what: 'program', servers } });
     }
-    if (names.length > 0 || action !== read.pins.programs_action) this.#events.onAccepted();
+    if (programs.digest !== before) this.#events.onAccepted();
   }
 }

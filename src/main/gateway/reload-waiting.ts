@@ -148,7 +148,9 @@ export class Waiting {
       return { name, change, what, since };
     });
     const more = Math.max(0, withheld.length - MOST);
-    return this.pinned ? { waiting, more, accept: this.#remedy('--all') } : { waiting, more };
+    return this.pinned && withheld.length > 0
+      ? { waiting, more, accept: this.#remedy('--all') }
+      : { waiting, more };
   }
 
   #changeOf({ wanted, running }: Withheld): Entry['change'] {

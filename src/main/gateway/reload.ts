@@ -164,6 +164,7 @@ export class Reload {
 
   /** Where nothing is read without SIGHUP, it is what was read last. */
   #accepted(): void {
+    this.#show();
     if (this.#options.mode === 'off') this.#apply(this.#last, 'file');
     else this.#request('programs were accepted', 'file');
   }
@@ -279,7 +280,9 @@ export class Reload {
 
   #show(): void {
     const loosened = this.#loosened === null ? {} : { loosened: this.#loosened };
-    this.#gateway?.showReload({ problems: this.#problems.record, ...this.#waits, ...loosened });
+    const pins = this.#pinned === null ? {} : { pins: this.#pinned.digest };
+    const problems = this.#problems.record;
+    this.#gateway?.showReload({ problems, ...this.#waits, ...loosened, ...pins });
   }
 
   #load(): Loaded {

@@ -9,6 +9,7 @@ import type { Policy } from '../config/policy.ts';
 import type { LogSecrets } from '../log-secrets.ts';
 import type { MetricsSources } from '../metrics/metrics.ts';
 import { healthText } from '../operator/health.ts';
+import { blockedIn } from './blocked-lines.ts';
 import type { Parts } from './parts.ts';
 
 /** Facts that only the gateway itself knows. */
@@ -77,6 +78,7 @@ export function healthOf({ writer, router, halt, fleet, catalogs }: Parts, own: 
     droppedMessages: router.droppedMessages,
     halt: halt.active(),
     asksOpen: router.approvals.open,
+    blocked: blockedIn(own.reload),
     servers: fleet.all(),
     toolsOf: (server) => catalogs.shared.toolsCount(server),
     withheldOf: (server) => catalogs.shared.withheld(server),

@@ -3,6 +3,13 @@ import type { Withheld } from '../../shared/model/mcp.ts';
 import type { Policy } from '../config/policy.ts';
 import type { Server } from '../servers/server.ts';
 
+export interface Blocked {
+  readonly server: string;
+  readonly change: 'new' | 'changed';
+  /** What a person types to accept it. */
+  readonly accept: string;
+}
+
 export interface HealthView {
   readonly version: string;
   readonly sessionId: string;
@@ -14,6 +21,8 @@ export interface HealthView {
   readonly halt: { readonly active: boolean; readonly reason: string | null };
   /** Questions of the gateway to clients that have no answer yet. */
   readonly asksOpen: number;
+  /** Servers with a program that nobody has accepted. */
+  readonly blocked: readonly Blocked[];
   readonly servers: readonly Server[];
   /** Number of tools a server is known to have, null while none was ever seen. */
   readonly toolsOf: (server: string) => number | null;
@@ -40,6 +49,7 @@ export function healthText(view: HealthView): string {
       halt_reason: view.halt.reason,
       autonomy_level: view.policy.autonomyLevel,
       asks_waiting: view.asksOpen,
+      blocked: view.blocked,
     },
     downstreams: view.servers.map((server) => {
       const record = server.lastRecord;

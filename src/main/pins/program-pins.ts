@@ -2,6 +2,7 @@
  * Which programs may be started: compares each server with what is pinned. Holds the pins as they were read
  * last; decides nothing about when a server is started.
  */
+import { createHash } from 'node:crypto';
 import type { ServerConfig } from '../../shared/model/config.ts';
 import { ownOf, PIN_ACTIONS, type PinAction, type Pins } from '../../shared/model/pins.ts';
 import { firstNames } from '../config/first-of.ts';
@@ -37,6 +38,11 @@ export class ProgramPins {
 
   get pins(): Pins {
     return this.#pins;
+  }
+
+  /** The same for two processes that hold the same pins of programs. */
+  get digest(): string {
+    return digestOf(this.#pins);
   }
 
   /** What becomes of a program that is not pinned. */
@@ -109,6 +115,12 @@ export class ProgramPins {
   acceptCommand(what: string): string {
     return `rea pins accept ${what}${this.#options.acceptArguments}`;
   }
+}
+
+/** Differs whenever other programs may be started. */
+export function digestOf(pins: Pins): string {
+  const said = [pins.programs_action ?? 'block', ...[...pinsIn(pins)].sort()];
+  return createHash('sha256').update(JSON.stringify(said)).digest('hex').slice(0, 16);
 }
 
 /** The arguments that `rea pins accept` needs to look at the same files. */

@@ -99,7 +99,7 @@ export class LaneMessages implements LaneListener {
     if (this.#logLevel !== null) lane.setLogLevel(this.#logLevel);
   }
 
-  onBlocked(lane: Lane, why: string): void {
+  onBlocked(lane: Lane, why: string, generation: number): void {
     const record = {
       ...IDLE,
       phase: 'blocked',
@@ -109,7 +109,7 @@ export class LaneMessages implements LaneListener {
     this.#options.stateWriter.tell({
       type: 'supervisor',
       server: lane.name,
-      generation: lane.generation,
+      generation,
       incarnation: 0,
       rev: 1,
       record,

@@ -79,7 +79,7 @@ export interface LaneListener {
   onStarted(lane: Lane): void;
   onLost(lane: Lane, loss: Loss): void;
   /** It is not started: no thread will tell of it. */
-  onBlocked(lane: Lane, why: string): void;
+  onBlocked(lane: Lane, why: string, generation: number): void;
 }
 
 /** The thread is lost; it, or another one, gets the server again in `restartInMs`. */
@@ -205,7 +205,7 @@ export class Lane implements Tenant, ServerThread {
     this.#begunAt = performance.now();
     this.#clientCapabilities = clientCapabilities;
     const { start, unavailable, blocked } = this.config;
-    if (blocked !== null) return this.#listener.onBlocked(this, blocked);
+    if (blocked !== null) return this.#listener.onBlocked(this, blocked, ++this.#generation);
     const isWanted = this.server.awaited || this.#woken;
     const mayWait = start === 'lazy' && known && unavailable === null && !isWanted;
     if (!mayWait) this.#open(0);
@@ -361,7 +361,7 @@ export class Lane implements Tenant, ServerThread {
 
   /** Before `begin` it is not known what the server is told, nor whether there is room for it. */
   wake(): void {
-    if (!this.begun) this.#woken = true;
+    if (!this.begun || this.#config.blocked !== null) this.#woken = true;
     else if (this.#thread === null) this.#open(0);
     // One that moves starts in its new thread.
     else if (this.#move !== 'asked') this.post({ type: 'wake', slot: this.#slot });
@@ -369,8 +369,7 @@ export class Lane implements Tenant, ServerThread {
 
   /** @param alone it does not share a thread with others. */
   #open(delayMs: number, alone = false): void {
-    if (this.retired || this.config.blocked !== null) return;
-    if (this.#thread !== null && !alone) return;
+    if (this.retired || (this.#thread !== null && !alone)) return;
     this.#thread = this.#context.placement.place(
       { name: this.name, http: !this.hasProcess },
       alone,

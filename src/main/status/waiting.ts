@@ -17,6 +17,10 @@ export interface ReloadView {
     readonly since: string | null;
   }[];
   readonly more: number;
+  /** Which pins of programs are in force; null: it keeps none. */
+  readonly pins: string | null;
+  /** What to type to take all of them; null: a signal takes them. */
+  readonly accept: string | null;
   readonly loosened: {
     readonly lines: readonly string[];
     readonly since: string | null;
@@ -48,7 +52,8 @@ export function reloadView(value: unknown): ReloadView {
     count(reload['more']) + list.length - waiting.length,
   );
   const loosened = loosenedView(reload['loosened']);
-  return { problems: problemsView(reload['problems']), waiting, more, loosened };
+  const [pins, accept] = [text(reload['pins']), text(reload['accept'])];
+  return { problems: problemsView(reload['problems']), waiting, more, pins, accept, loosened };
 }
 
 export function countWaiting({ waiting, more }: ReloadView): number {
@@ -76,8 +81,13 @@ export function waitingLines(
       return { text: `  ${which}: ${shown(what, verbose ? LONG : SHORT)}` };
     }),
     ...(more === 0 ? [] : [{ text: `  and ${more} more` }]),
-    ...(pid === null ? [] : [{ text: `  → to take them: kill -HUP ${pid}, or restart rea serve` }]),
+    ...remedy(view, pid),
   ];
+}
+
+function remedy({ accept }: ReloadView, pid: number | null): Line[] {
+  if (accept !== null) return [{ text: `  → to take them: ${shown(accept, LONG)}` }];
+  return pid === null ? [] : [{ text: `  → to take them: kill -HUP ${pid}, or restart rea serve` }];
 }
 
 function loosenedView(value: unknown): ReloadView['loosened'] {

@@ -175,6 +175,8 @@ export interface ReloadRecord {
   readonly waiting: readonly WaitingServer[];
   /** How many more wait. */
   readonly more: number;
+  /** Which pins of programs are in force: compared with those of the file. */
+  readonly pins?: string;
   /** What a person types to take all of them, where programs are pinned. */
   readonly accept?: string;
   /** What changes of the last ten minutes allow that was not allowed before; absent: nothing. */

@@ -124,6 +124,8 @@ describe('a malformed field', () => {
     const nothing = { name: null, change: null, what: null, since: null };
     expect(statusJson(cwd).report.serve.reload).toEqual({
       problems: null,
+      pins: null,
+      accept: null,
       loosened: null,
       waiting: [nothing, nothing],
       more: 0,

@@ -1,0 +1,135 @@
+/**
+ * `rea pins accept`: pins programs as they are configured now. The file is written before anything is said;
+ * gateways that run see it within a second.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ServerConfig } from '../../shared/model/config.ts';
+import { oneLine } from '../../shared/text/clean-text.ts';
+import { recordCommand } from '../audit/command-records.ts';
+import { notRecorded } from '../audit/recorded.ts';
+import { firstNames } from '../config/first-of.ts';
+import { nearest } from '../config/problem.ts';
+import { displayName } from '../config/read-file.ts';
+import { acceptedEvent } from '../pins/at-start.ts';
+import {
+  commandPins,
+  damagedLine,
+  type PinsCommandOptions,
+  type PinsPlace,
+  pinsPlace,
+} from '../pins/command-place.ts';
+import { type Accepted, acceptedOf, pinnable, pinPrograms } from '../pins/pin-programs.ts';
+import { pinsKey } from '../pins/pins-file.ts';
+import { digestOf } from '../pins/program-pins.ts';
+import { prepareStateDirectory } from '../processes/state-directory.ts';
+import { collect } from '../status/collect.ts';
+import { gatewaysOf, lives } from '../status/gateways.ts';
+
+export interface PinsAcceptOptions extends PinsCommandOptions {
+  /** Names of servers. */
+  readonly names: readonly string[];
+  readonly all: boolean;
+}
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+/** A gateway looks at the file five times a second. */
+const CONFIRM_MS = 2000;
+const LOOK_EVERY_MS = 20;
+
+/** Resolves with the exit code: 0 accepted, 1 not, 2 nothing is named. */
+export async function runPinsAccept(options: PinsAcceptOptions): Promise<number> {
+  const { all, names, stderr } = options;
+  const fail = (lines: string | readonly string[], code = EXIT_FAILED): number => {
+    for (const line of [lines].flat()) stderr.write(`${oneLine(line)}\n`);
+    return code;
+  };
+  if (all === names.length > 0) {
+    return fail('name servers, or give --all: rea pins accept NAME…', EXIT_USAGE);
+  }
+  const place = pinsPlace(options);
+  if (!('loaded' in place)) return fail(place);
+  const damaged = damagedLine(place);
+  if (damaged !== null && !all) return fail(damaged);
+  const { servers } = place.loaded.config;
+  const unknown = names.filter((name) => servers.every((one) => one.name !== name));
+  if (unknown.length > 0) return fail(unknown.map((name) => unknownLine(name, place, options.cwd)));
+  const state = prepareStateDirectory(place.place);
+  if (!state.ok) return fail(state.error);
+  const key = pinsKey(state.dir);
+  if (!key.ok) return fail(key.error);
+
+  const wanted = all ? servers : servers.filter(({ name }) => names.includes(name));
+  const known = pinnable(wanted, place.loaded.written);
+  const left = wanted.filter((server) => !known.includes(server));
+  if (!all && left.length > 0) return fail(left.map(cannotLine));
+  const pins = commandPins(options, place, key.key);
+  const accepted = acceptedOf(known, place.loaded.written, place.texts, (...one) =>
+    pins.pinOf(...one),
+  );
+  const recorded = recordCommand(place.place, acceptedEvent(accepted, command(options)));
+  const unrecorded = notRecorded(recorded);
+  if (unrecorded !== null) fail(unrecorded);
+  if (recorded.kind === 'failed' && recorded.refuse) return EXIT_FAILED;
+  const { programs, programsByProject } = place.policy.pins;
+  const written = await pinPrograms(state.dir, accepted, {
+    replaceDamaged: all,
+    ...(all ? { action: programsByProject ? programs : 'block' } : {}),
+  });
+  if (!written.ok) return fail(written.error);
+  await report(options, place, accepted, digestOf(written.pins));
+  for (const server of all ? left : []) fail(cannotLine(server));
+  return 0;
+}
+
+async function report(
+  { cwd, env, stdout, all }: PinsAcceptOptions,
+  { policy }: PinsPlace,
+  accepted: readonly Accepted[],
+  digest: string,
+): Promise<void> {
+  const say = (line: string) => stdout.write(`${oneLine(line)}\n`);
+  for (const { name, shown } of accepted) say(`accepted: ${name}: ${shown}`);
+  const { programs, programsAt, programsByProject } = policy.pins;
+  if (all && programsByProject && programs !== 'block') {
+    say(`accepted: pins.programs: ${programs} (${programsAt})`);
+  }
+  const startedAt = performance.now();
+  let found = standings(cwd, env, digest);
+  while (found.waiting.length > 0 && performance.now() - startedAt < CONFIRM_MS) {
+    await sleep(LOOK_EVERY_MS);
+    found = standings(cwd, env, digest);
+  }
+  const ms = Math.round(performance.now() - startedAt);
+  if (found.living === 0) return void say('no gateway is running here; rea serve starts them');
+  if (found.waiting.length === 0) {
+    const gateways = found.living === 1 ? '1 gateway' : `${found.living} gateways`;
+    return void say(`in force in ${gateways} after ${ms} ms`);
+  }
+  const pids = firstNames(found.waiting.map(String)).join(', ');
+  say(`not in force after ${CONFIRM_MS} ms: pid ${pids}; see rea status`);
+}
+
+/** How many gateways live here, and which of them have other pins than those of the file. */
+function standings(cwd: string, env: NodeJS.ProcessEnv, digest: string) {
+  const { evidence } = collect(cwd, Date.now(), env);
+  const living = gatewaysOf(evidence).filter(lives);
+  const waiting = living.filter(({ view }) => view?.reload.pins !== digest);
+  return { living: living.length, waiting: waiting.map(({ pid }) => pid ?? 0) };
+}
+
+function unknownLine(name: string, { loaded }: PinsPlace, cwd: string): string {
+  const names = loaded.config.servers.map((server) => server.name);
+  const meant = nearest(name, names);
+  const file = displayName(loaded.config.file, cwd);
+  const advice = meant === null ? `see ${file}` : `did you mean "${meant}"?`;
+  return `there is no enabled server "${oneLine(name).slice(0, 100)}" in ${file}; ${advice}`;
+}
+
+function cannotLine({ name, unavailable }: ServerConfig): string {
+  return `server "${name}" cannot be pinned: ${unavailable ?? 'its entry cannot be read'}; mend it, then accept it`;
+}
+
+function command({ all, names }: PinsAcceptOptions): string {
+  return `rea pins accept ${all ? '--all' : firstNames(names).join(' ')}`;
+}

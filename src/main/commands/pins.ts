@@ -1,0 +1,76 @@
+/** `rea pins list`: which programs are pinned, and which are not started because they are not. Changes nothing. */
+
+import { ownOf } from '../../shared/model/pins.ts';
+import { clip, oneLine } from '../../shared/text/clean-text.ts';
+import {
+  commandPins,
+  damagedLine,
+  type PinsCommandOptions,
+  type PinsPlace,
+  pinsPlace,
+} from '../pins/command-place.ts';
+import { keyPath, readKey } from '../pins/pins-file.ts';
+
+const LONGEST = 4096;
+
+/** @returns the exit code: 0 all that is configured is pinned, 1 something is not, or cannot be read. */
+export function runPinsList(options: PinsCommandOptions): number {
+  const { stdout, stderr } = options;
+  const place = pinsPlace(options);
+  if (!('loaded' in place)) {
+    for (const line of place) stderr.write(`${oneLine(line)}\n`);
+    return 1;
+  }
+  const damaged = damagedLine(place);
+  if (damaged !== null) {
+    stderr.write(`${oneLine(damaged)}\n`);
+    return 1;
+  }
+  const { lines, isWell } = listed(options, place);
+  for (const line of lines) stdout.write(`${oneLine(clip(line, LONGEST))}\n`);
+  return isWell ? 0 : 1;
+}
+
+function listed(
+  options: PinsCommandOptions,
+  place: PinsPlace,
+): { readonly lines: readonly string[]; readonly isWell: boolean } {
+  const { loaded, file, stateDir, texts } = place;
+  const { servers } = loaded.config;
+  if (file.kind !== 'pins' || file.pins.programs === undefined) {
+    const lines = servers.map(({ name }) => `${name}  not pinned yet: ${texts(name)}`);
+    const first =
+      'no program is pinned here; the first start of rea serve pins all that is configured';
+    return { lines: [first, ...lines], isWell: true };
+  }
+  const key = readKey(keyPath(stateDir));
+  const { programs } = file.pins;
+  if (key === null || !key.ok) {
+    const why = key === null ? 'its key is gone' : key.error;
+    return { lines: [`nothing can be compared: ${why}; rea pins accept --all`], isWell: false };
+  }
+  const pins = commandPins(options, place, key.key);
+  let isWell = true;
+  const lines = servers.flatMap((server) => {
+    const { name, unavailable } = server;
+    const written = loaded.written.get(name);
+    const newest = ownOf(programs, name)?.at(-1);
+    if (pins.isPinned(server, written)) {
+      const since = newest === undefined ? 'under another name' : `since ${newest.at}`;
+      const any = server.pin === 'off' ? ', any program (pin: off)' : '';
+      return [`${name}  pinned ${since}${any}: ${texts(name)}`];
+    }
+    if (unavailable !== null) return [`${name}  not pinned, and cannot be started: ${unavailable}`];
+    isWell = false;
+    const before = newest?.shown;
+    return [
+      `${name}  NOT PINNED: ${pins.why(server, written)}`,
+      `  now: ${texts(name)}`,
+      ...(before === undefined ? [] : [`  pinned: ${before}`]),
+    ];
+  });
+  const configured = new Set(servers.map(({ name }) => name));
+  const others = Object.keys(programs).filter((name) => !configured.has(name));
+  const gone = others.map((name) => `${name}  pinned, and not configured now`);
+  return { lines: [...lines, ...gone], isWell };
+}

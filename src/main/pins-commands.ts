@@ -1,0 +1,59 @@
+/** The command line of `rea pins`; its modules are loaded when one of its commands runs. */
+import type { Command } from 'commander';
+import { stateDirOption } from './command-places.ts';
+import type { PinsCommandOptions } from './pins/command-place.ts';
+
+export interface PinsLine {
+  readonly cwd?: string;
+  readonly config?: string;
+  readonly stateDir?: string;
+}
+
+interface AcceptLine extends PinsLine {
+  readonly all?: true;
+}
+
+export interface PinsCommandsHost {
+  readonly place: (options: PinsLine) => PinsCommandOptions;
+  readonly onEnd: (code: number) => void;
+}
+
+export function addPinsCommands(program: Command, host: PinsCommandsHost): void {
+  const { place, onEnd } = host;
+  const accept = async (names: readonly string[], options: AcceptLine) => {
+    const { runPinsAccept } = await import('./commands/pins-accept.ts');
+    onEnd(await runPinsAccept({ ...place(options), names, all: options.all === true }));
+  };
+
+  const pins = program
+    .command('pins')
+    .description('show and accept what is pinned: the programs that may be started')
+    .helpCommand(false);
+
+  pins
+    .command('list')
+    .description('print which programs are pinned, and which are not started because they are not')
+    .addOption(stateDirOption())
+    .action(async (_options: unknown, command: Command) => {
+      const { runPinsList } = await import('./commands/pins.ts');
+      onEnd(runPinsList(place(command.optsWithGlobals<PinsLine>())));
+    });
+
+  pins
+    .command('accept')
+    .description('pin the programs of servers as they are configured now: they may be started')
+    .argument('[name...]', 'servers')
+    .option('--all', 'all that are configured')
+    .addOption(stateDirOption())
+    .action(async (names: string[], _options: unknown, command: Command) => {
+      await accept(names, command.optsWithGlobals<AcceptLine>());
+    });
+
+  program
+    .command('tofu')
+    .description('the same as rea pins accept --all')
+    .addOption(stateDirOption())
+    .action(async (_options: unknown, command: Command) => {
+      await accept([], { ...command.optsWithGlobals<AcceptLine>(), all: true });
+    });
+}

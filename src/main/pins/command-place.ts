@@ -1,0 +1,71 @@
+/** What a command needs to look at the pins of a project: its files as a gateway would read them. */
+import { sharedState } from '../audit/own-state.ts';
+import { type LoadResult, loadConfig } from '../config/load.ts';
+import { loadPolicy, type Policy } from '../config/policy.ts';
+import { problemLines } from '../config/problem.ts';
+import { type ProgramTexts, programTexts } from '../config/program-texts.ts';
+import { type StatePlace, stateDirectory } from '../processes/state-directory.ts';
+import { programsInProject } from './in-project.ts';
+import { acceptArguments, ProgramPins } from './program-pins.ts';
+import { pinsPath, type ReadPins, readPins } from './read-pins.ts';
+
+export interface PinsCommandOptions {
+  /** Absolute directory that `.rea` lies in. */
+  readonly cwd: string;
+  /** `--config`, absolute. */
+  readonly config?: string;
+  /** `--state-dir`, absolute. */
+  readonly stateDir?: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly stdout: NodeJS.WritableStream;
+  readonly stderr: NodeJS.WritableStream;
+}
+
+export type Loaded = Extract<LoadResult, { ok: true }>;
+
+export interface PinsPlace {
+  readonly place: StatePlace;
+  /** Absolute; it need not be there. */
+  readonly stateDir: string;
+  readonly loaded: Loaded;
+  /** As it is written. */
+  readonly policy: Policy;
+  readonly file: ReadPins;
+  readonly texts: ProgramTexts;
+}
+
+/** @returns lines that say why not, as well. */
+export function pinsPlace(options: PinsCommandOptions): PinsPlace | readonly string[] {
+  const { cwd, config: file, stateDir: chosen, env } = options;
+  // Nothing is started here, and whoever reads what is shown decides.
+  const files = { cwd, env, trustConfig: true };
+  const loaded = loadConfig({ ...files, ...(file === undefined ? {} : { file }) });
+  if (!loaded.ok) return problemLines(loaded.problems);
+  const policy = loadPolicy(files);
+  if (!policy.ok) return problemLines(policy.problems);
+  const place = sharedState({ cwd, env, ...(chosen === undefined ? {} : { chosen }) });
+  const stateDir = stateDirectory(place);
+  const pins = readPins(stateDir);
+  const texts = programTexts(loaded, [], env);
+  return { place, stateDir, loaded, policy: policy.policy, file: pins, texts };
+}
+
+/** @param key of the state directory. */
+export function commandPins(
+  { cwd, config, stateDir, env }: PinsCommandOptions,
+  { file }: PinsPlace,
+  key: Buffer,
+): ProgramPins {
+  return new ProgramPins(file.kind === 'pins' ? file.pins : { schema: 1 }, {
+    key,
+    inProject: programsInProject(cwd, env),
+    acceptArguments: acceptArguments({ config, stateDir }),
+    takesAll: false,
+  });
+}
+
+/** One line about a file that cannot be used. */
+export function damagedLine({ stateDir, file }: PinsPlace): string | null {
+  if (file.kind !== 'damaged') return null;
+  return `${pinsPath(stateDir)} ${file.why}; to pin what is configured now instead: rea pins accept --all`;
+}
