@@ -26,7 +26,7 @@ export function warnings(rea: Rea): string[] {
     .map((line) => JSON.parse(line).msg);
 }
 
-export const asks = (rea: Rea) => warnings(rea).filter((line) => line.includes('kill -HUP'));
+export const asks = (rea: Rea) => warnings(rea).filter((line) => line.includes('rea pins accept'));
 
 /** A program that leaves a file when it is executed; it is no server, and what becomes of it does not matter. */
 export function writes(file: string): ServerSpec {

@@ -56,9 +56,8 @@ function listed(
     const written = loaded.written.get(name);
     const newest = ownOf(programs, name)?.at(-1);
     if (pins.isPinned(server, written)) {
-      const since = newest === undefined ? 'under another name' : `since ${newest.at}`;
       const any = server.pin === 'off' ? ', any program (pin: off)' : '';
-      return [`${name}  pinned ${since}${any}: ${texts(name)}`];
+      return [`${name}  pinned since ${newest?.at}${any}: ${texts(name)}`];
     }
     if (unavailable !== null) return [`${name}  not pinned, and cannot be started: ${unavailable}`];
     isWell = false;

@@ -56,7 +56,7 @@ export class ProgramPins {
     this.#pins = pins;
     this.#known = pinsIn(pins);
     return Object.entries(pins.programs ?? {})
-      .filter(([, forms]) => forms.some(({ pin }) => !before.has(pin)))
+      .filter(([name, forms]) => forms.some(({ pin }) => !before.has(known(name, pin))))
       .map(([name]) => name);
   }
 
@@ -85,7 +85,9 @@ export class ProgramPins {
   }
 
   isPinned(server: ServerConfig, written: Written | undefined): boolean {
-    return written !== undefined && this.#known.has(this.pinOf(server, written).pin);
+    if (written === undefined) return false;
+    // By its name, too: what it tells the model is pinned by the name of the server.
+    return this.#known.has(known(server.name, this.pinOf(server, written).pin));
   }
 
   /** Whether something else of this name was pinned. */
@@ -141,5 +143,12 @@ function milder(one: PinAction, other: PinAction): boolean {
 }
 
 function pinsIn({ programs }: Pins): ReadonlySet<string> {
-  return new Set(Object.values(programs ?? {}).flatMap((forms) => forms.map(({ pin }) => pin)));
+  const all = Object.entries(programs ?? {}).flatMap(([name, forms]) =>
+    forms.map(({ pin }) => known(name, pin)),
+  );
+  return new Set(all);
+}
+
+function known(name: string, pin: string): string {
+  return `${name} ${pin}`;
 }
