@@ -144,6 +144,7 @@ test('the same when they come with a change of the configuration, and until they
   const rea = await startRea({
     config: registry({ right: fixture('echo'), 'line-end': fixture('echo') }),
     env,
+    args: ['--reload', 'auto'],
   });
   const before = await rea.waitForPhase('right', 'ready');
   await rea.waitForPhase('line-end', 'ready');

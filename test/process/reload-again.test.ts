@@ -26,16 +26,16 @@ test.concurrent('SIGHUP reads the file again, also one that is named on the comm
   expect(rea.stderr).toContain('"why":"SIGHUP"');
   expect(rea.stderr).toMatch(/"added":\[\],"removed":\[\],"restarted":\[\],"adjusted":\[\]/);
   await after(rea, () => {
-    writeFileSync(file, JSON.stringify(registry({ one: fixture('echo'), two: fixture('echo') })));
+    writeFileSync(file, JSON.stringify(registry({ one: { ...fixture('echo'), prefix: 'uno' } })));
     rea.kill('SIGHUP');
   });
-  expect((await rea.call('two__echo', { text: 'new' })).text).toBe('new');
+  expect((await rea.call('uno__echo', { text: 'new' })).text).toBe('new');
   expect(await ready(rea, 'one')).toEqual(before);
   await rea.stop();
 });
 
 test.concurrent('what only the start of the gateway looks at is told, and so is what there is no room for', async () => {
-  const rea = await startRea({ config: registry({ one: fixture('echo') }) });
+  const rea = await startRea({ config: registry({ one: fixture('echo') }), ...AUTO });
   await ready(rea, 'one');
   const threads = { heap_mb: 128, stall_ms: 2_000 };
   const later = { threads, slow_client_ms: 70_000, list_wait_ms: 10 };

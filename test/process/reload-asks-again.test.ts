@@ -1,7 +1,9 @@
-/** Programs that wait: many of them, files that flap, and what SIGHUP takes of them. */
+/** Programs that wait: many of them, files that flap, and what a person accepts of them. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
+import { accept } from '../support/pins.ts';
+import { runRea } from '../support/rea-command.ts';
 import { makeDirectory, startRea, writeRegistry } from '../support/rea-process.ts';
 import { asks, evidencePath, identity, names, waitFor, writes } from '../support/reload-waiting.ts';
 import { after, count, IN_FORCE, LIMIT_MS, rewrite, STAYS } from '../support/reloading.ts';
@@ -30,7 +32,7 @@ test.concurrent('of seventy new servers none is executed; each is told, or count
   const all = Object.keys(many);
   expect(asks(rea)).toHaveLength(21);
   for (const [at, line] of asks(rea).slice(0, 20).entries()) {
-    expect(line).toContain(`server "n${at}" waits: its program is new to this run: `);
+    expect(line).toContain(`server "n${at}" is not started: its program is not pinned: `);
   }
   expect(asks(rea).at(-1)).toContain(`50 more servers wait: ${all.slice(20).join(' ')}`);
   expect(await identity(rea, 'one')).toEqual(one);
@@ -80,7 +82,7 @@ test.concurrent('what waits is told again only when it differs', async () => {
   await rea.stop();
 });
 
-test.concurrent('SIGHUP takes nothing of a file that is refused, and what waits is still shown', async () => {
+test.concurrent('nothing of a file that is refused is accepted, and what waits is still shown', async () => {
   const evidence = evidencePath();
   const one = fixture('echo');
   const rea = await startRea({ config: registry({ one }) });
@@ -92,18 +94,19 @@ test.concurrent('SIGHUP takes nothing of a file that is refused, and what waits 
   // Found by the gateway itself, and then asked for.
   await after(rea, () => writeRegistry(rea.dir, text.slice(0, -10)), STAYS);
   await after(rea, () => rea.kill('SIGHUP'), STAYS);
-  const many = { ...fixture('echo'), instances: 'session', max_instances: 256 };
-  const tooMany = registry({ one, many, evil: writes(evidence) });
-  await after(rea, () => writeRegistry(rea.dir, tooMany), STAYS);
+  const refused = await runRea(['pins', 'accept', 'evil', '--cwd', rea.dir]);
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('.rea/registry.yaml') });
+  const large = { ...one, max_message_bytes: 50_000_000 };
+  const tooLarge = registry({ one: large, evil: writes(evidence) }, { threads: { heap_mb: 128 } });
+  await after(rea, () => writeRegistry(rea.dir, tooLarge), STAYS);
   await after(rea, () => rea.kill('SIGHUP'), STAYS);
-  expect(rea.stderr).not.toContain('is taken at SIGHUP');
   await rewrite(rea, text);
   expect(await waitFor(rea, ['evil'])).toEqual(waiting);
   expect(existsSync(evidence)).toBe(false);
   await rea.stop();
 });
 
-test.concurrent('SIGHUP takes what was in the file then, not what is written while it is put off', async () => {
+test.concurrent('accepted is what was in the file then, not what is written while that is put off', async () => {
   const evidence = evidencePath();
   const gates = makeDirectory();
   const open = (version: number) => writeFileSync(join(gates, String(version)), '');
@@ -113,25 +116,17 @@ test.concurrent('SIGHUP takes what was in the file then, not what is written whi
   const rea = await startRea({ config: registry({ one: slow(0) }) });
   await rea.waitForPhase('one', 'ready');
   const [tool = ''] = (await names(rea)).filter((name) => name.startsWith('one__'));
-  await after(rea, () => {
-    writeRegistry(rea.dir, registry({ one: slow(1) }));
-    rea.kill('SIGHUP');
-  });
+  await rewrite(rea, registry({ one: slow(1) }));
+  await accept(rea.dir, 'one');
   // A call waits for the server that is starting: what would replace it is put off.
   const call = rea.begin(tool);
   await rea.waitForServer('one', ({ queued, phase }) => queued === 1 && phase === 'starting', {
     what: 'starting and waited for',
   });
+  await rewrite(rea, registry({ one: slow(2) }));
+  await waitFor(rea, ['one']);
   const inForce = count(rea, IN_FORCE);
-  await after(
-    rea,
-    () => {
-      writeRegistry(rea.dir, registry({ one: slow(2) }));
-      rea.kill('SIGHUP');
-    },
-    // Told when the file has been read: what is written from here on is another change.
-    'is taken at SIGHUP',
-  );
+  await accept(rea.dir, 'one');
   await after(
     rea,
     () => writeRegistry(rea.dir, registry({ one: slow(2), evil: writes(evidence) })),

@@ -1,5 +1,5 @@
 /**
- * A change of the file alone starts no program and reaches no address that this run did not start with:
+ * A change of the file alone starts no program and reaches no address that nobody has accepted:
  * it waits for a person, is shown as waiting, and everything else of the change is put in force.
  */
 import { existsSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
+import { accept } from '../support/pins.ts';
 import { runRea } from '../support/rea-command.ts';
 import { makeDirectory, startRea } from '../support/rea-process.ts';
 import {
@@ -42,29 +43,35 @@ test.concurrent('a new program waits, is told with its command line, and runs on
   expect(listed.filter((name) => name.includes('evil'))).toEqual([]);
   const unknown = await rea.call('evil__echo', { text: 'x' });
   expect(unknown.message.error).toMatchObject({ code: -32602 });
-  expect(rea.state()?.downstreams.map(({ name }) => name)).toEqual(['one']);
+  expect(rea.state()?.downstreams.map(({ name, phase }) => [name, phase])).toEqual([
+    ['evil', 'blocked'],
+    ['one', 'ready'],
+  ]);
   expect(await identity(rea, 'one')).toEqual(one);
 
   const [told, ...others] = asks(rea);
   expect(others).toEqual([]);
-  expect(told).toContain('.rea/registry.yaml: server "evil" waits');
+  expect(told).toContain('.rea/registry.yaml: server "evil" is not started');
   expect(told).toContain(`/bin/sh -c 'echo ran >> ${evidence}; sleep 60'`);
-  expect(told).toContain(`kill -HUP ${rea.pid}, or restart rea serve`);
+  expect(told).toContain('to take it: rea pins accept evil');
   expect(waiting?.what).toContain(`/bin/sh -c 'echo ran >> ${evidence}; sleep 60'`);
   const { exit, json } = await rea.status();
   expect(exit).toBe(1);
   expect(json.serve.reload.waiting).toEqual([waiting]);
   const { stdout } = await runRea(['status', '--cwd', rea.dir]);
-  expect(stdout).toContain(`kill -HUP ${rea.pid}`);
+  expect(stdout).toContain('→ to take them: rea pins accept --all');
   expect(stdout).toContain('evil');
   expect(existsSync(evidence)).toBe(false);
 
   await after(rea, () => rea.kill('SIGHUP'));
+  await waitFor(rea, ['evil']);
+  expect(existsSync(evidence)).toBe(false);
+  await accept(rea.dir, 'evil');
   await executed(evidence);
   await waitFor(rea, []);
-  expect(rea.stderr).toContain('server \\"evil\\" is taken at SIGHUP: ');
+  expect(rea.stderr).toContain('pinned from now on: evil');
 
-  // From then on it is a program of this run: it may go and come back.
+  // From then on it may go and come back.
   await rewrite(rea, registry({ one: fixture('echo') }));
   await rea.waitForState(({ downstreams }) => downstreams.length === 1, { what: 'one server' });
   await rewrite(rea, config);
@@ -111,33 +118,37 @@ test.concurrent('a server whose program changes goes on with its old entry as a 
   await rewrite(rea, registry({ one: changed, other }));
   await waitFor(rea, ['one']);
   expect(existsSync(evidence)).toBe(false);
-  await after(rea, () => rea.kill('SIGHUP'));
+  await accept(rea.dir, 'one');
   await executed(evidence);
   expect((await rea.call('uno__echo', { text: 'taken' })).text).toBe('taken');
   await waitFor(rea, []);
   await rea.stop();
 });
 
-test.concurrent('programs of this run come, go, are renamed and change places without being asked for', async () => {
+test.concurrent('accepted programs come and go without being asked for; a name that is new to one is not', async () => {
   const first = fixture('echo', 'first');
   const second = fixture('echo', 'second');
   const rea = await startRea({ config: registry({ first, second }) });
   await identity(rea, 'second');
   await rewrite(rea, registry({ first }));
   await rea.waitForState(({ downstreams }) => downstreams.length === 1, { what: 'one server' });
+  await rewrite(rea, registry({ second, first }));
+  await rea.waitForPhase('second', 'ready');
+  expect(rea.state()?.reload).toMatchObject({ problems: null, waiting: [], more: 0 });
+  expect(asks(rea)).toEqual([]);
   await rewrite(rea, registry({ first: second, renamed: first }));
+  await waitFor(rea, ['first', 'renamed']);
+  await accept(rea.dir, '--all');
   const argumentOf = async (name: string) => {
     const pid = Number((await rea.call(`${name}__pid`)).text);
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').at(2);
   };
   expect(await argumentOf('renamed')).toBe('first');
   expect(await argumentOf('first')).toBe('second');
-  expect(rea.state()?.reload).toMatchObject({ problems: null, waiting: [], more: 0 });
-  expect(asks(rea)).toEqual([]);
   await rea.stop();
 });
 
-test.concurrent('what did not start with this run waits, also a new combination of what did', async () => {
+test.concurrent('what was not there at the first start waits, also a new combination of what was', async () => {
   const evidence = evidencePath();
   const off = { ...writes(evidence), enabled: false };
   const unset = { ...writes(evidence), env: { TOKEN: '${NOT_SET_ANYWHERE}' } };
@@ -156,7 +167,7 @@ test.concurrent('what did not start with this run waits, also a new combination 
   expect(waiting.map(({ change }) => change)).toEqual(['new', 'changed', 'changed']);
   expect([await identity(rea, 'a'), await identity(rea, 'b')]).toEqual(before);
   expect(existsSync(evidence)).toBe(false);
-  await after(rea, () => rea.kill('SIGHUP'));
+  await accept(rea.dir, '--all');
   await executed(evidence);
   await rea.stop();
 });
@@ -179,9 +190,9 @@ test.concurrent('an address waits like a program, and so does another value of a
     await rewrite(rea, registry({ one, remote: remote('first-secret-9f2c') }));
     const [waiting] = await waitFor(rea, ['remote']);
     expect(waiting?.what).toContain(`${url} (headers Authorization)`);
-    expect(asks(rea)[0]).toContain('its address is new to this run');
+    expect(asks(rea)[0]).toContain('its address is not pinned');
     expect(requests).toBe(0);
-    await after(rea, () => rea.kill('SIGHUP'));
+    await accept(rea.dir, 'remote');
     await until(() => requests > 0, { limitMs: LIMIT_MS, what: 'a request' });
     await rewrite(rea, registry({ one, remote: remote('second-secret-7d1e') }));
     const [again] = await waitFor(rea, ['remote']);
@@ -213,10 +224,10 @@ test.concurrent("a client's file is asked for too, also when a link leads to ano
     renameSync(join(dir, 'next'), link);
   });
   await waitFor(rea, ['evil']);
-  expect(asks(rea)[0]).toContain('.mcp.json: server "evil" waits');
+  expect(asks(rea)[0]).toContain('.mcp.json: server "evil" is not started');
   expect(await identity(rea, 'one')).toEqual(one);
   expect(existsSync(evidence)).toBe(false);
-  await after(rea, () => rea.kill('SIGHUP'));
+  await accept(dir, 'evil', '--config', link);
   await executed(evidence);
   await rea.stop();
 });
@@ -232,7 +243,7 @@ test.concurrent('whoever is given the prefix of a server that stays as it was wa
   expect(waiting[1]?.what).toContain('server "first" keeps the prefix "a"');
   const listed = (await names(rea)).filter((name) => name.endsWith('__pid'));
   expect(listed).toEqual(['a__pid', 'b__pid']);
-  await after(rea, () => rea.kill('SIGHUP'));
+  await accept(rea.dir, '--all');
   await waitFor(rea, []);
   const pid = Number((await rea.call('b__pid')).text);
   expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')).toContain('other');

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
+import { accept, waitForBlocked } from '../support/pins.ts';
 import { runRea } from '../support/rea-command.ts';
 import { makeDirectory, startRea, writeRegistry } from '../support/rea-process.ts';
 import {
@@ -56,7 +57,7 @@ test.concurrent('a directory that is put in the place of theirs is not read befo
   await rea.stop();
 });
 
-test.concurrent('with --reload off nothing is read before SIGHUP, which takes it all', async () => {
+test.concurrent('with --reload off nothing is read before SIGHUP, which takes all but programs', async () => {
   const dir = makeDirectory();
   const evidence = evidencePath();
   const one = fixture('echo');
@@ -76,7 +77,13 @@ test.concurrent('with --reload off nothing is read before SIGHUP, which takes it
   expect(existsSync(evidence)).toBe(false);
   await after(rea, () => rea.kill('SIGHUP'));
   expect(await names(rea)).toContain('un__echo');
+  await waitForBlocked(rea, ['evil']);
+  expect(existsSync(evidence)).toBe(false);
+  // What was read is put in force, and not what is in the file by now.
+  await rewrite(watching, registry({ one: { ...one, prefix: 'deux' }, evil: writes(evidence) }));
+  expect(await accept(dir, 'evil')).toContain('in force in 2 gateways');
   await executed(evidence);
+  expect(await names(rea)).toContain('un__echo');
   rmSync(policy);
   await watching.stop();
   await rea.stop();

@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import type { StateSnapshot } from '#src/shared/model/snapshot.ts';
+import { accept } from '../support/pins.ts';
 import { runRea } from '../support/rea-command.ts';
 import { makeDirectory, type Rea, startRea, writeRegistry } from '../support/rea-process.ts';
 import { expectNone, FORMS } from '../support/secret-forms.ts';
@@ -139,7 +140,7 @@ test('secrets of servers that run and of others that wait are hidden in every fo
     expect(line, writes[at]?.[0]).toMatch(/^\/bin\/echo begins .* ends \(in /);
     expect(line.split(HIDDEN).length - 1, line).toBeGreaterThanOrEqual(secrets.length);
     // Of many the first twenty are told one by one.
-    if (at < 20) await rea.waitForLog(`server \\"copy-${at}\\" waits`);
+    if (at < 20) await rea.waitForLog(`server \\"copy-${at}\\" is not started`);
   }
   expect(waiting.at(-1)?.what).toContain(`'REFERENCE=\${OF_WAITING}'`);
   expectNone(await sinks(rea), secrets);
@@ -171,8 +172,8 @@ test('what the running version keeps is hidden in the new one, wherever it stand
   expectNone(await sinks(rea), secrets);
   // Nor when it is taken, and of servers that are gone by then.
   await rewrite(rea, registry({ other: program('production-1', ENV.HANDED) }), ['other']);
-  rea.kill('SIGHUP');
-  await rea.waitForLog('server \\"other\\" is taken at SIGHUP: /bin/echo');
+  await accept(rea.dir, 'other');
+  await rea.waitForLog('pinned from now on: other');
   expectNone(await sinks(rea), secrets);
   await rea.stop();
 });

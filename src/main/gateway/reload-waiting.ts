@@ -15,7 +15,7 @@ import {
 import { shellWord, shellWords } from '../config/shell-words.ts';
 import type { LogSecrets } from '../log-secrets.ts';
 import type { Logger } from '../logger.ts';
-import { blockedServer, MOST_BLOCKED } from '../pins/blocked.ts';
+import { blockedServer, MOST_MORE_BLOCKED } from '../pins/blocked.ts';
 import type { ProgramPins } from '../pins/program-pins.ts';
 
 export interface WaitingOptions {
@@ -53,12 +53,16 @@ interface Entry extends WaitingServer {
 export class Waiting {
   readonly #options: WaitingOptions;
   readonly #known = new Set<string>();
+  readonly #mostBlocked: number;
   #entries: readonly Entry[] = [];
   /** Key of the servers that were logged by name only. */
   #rest: string = keyOf([]);
 
   constructor(options: WaitingOptions) {
     this.#options = options;
+    const { servers } = options.config;
+    this.#mostBlocked =
+      servers.filter(({ blocked }) => blocked !== null).length + MOST_MORE_BLOCKED;
     this.#learn(options.config);
   }
 
@@ -77,7 +81,7 @@ export class Waiting {
       });
     }
     const runs = new Map(running.servers.map((server) => [server.name, server]));
-    let left = MOST_BLOCKED;
+    let left = this.#mostBlocked;
     return splitByProgram(
       running,
       wanted,

@@ -5,7 +5,9 @@
 import type { GatewayConfig, ServerConfig } from '../../shared/model/config.ts';
 
 /** More of them are left out: a file can have any number, and each costs a lane. */
-export const MOST_BLOCKED = 64;
+const MOST_BLOCKED = 64;
+/** So many more than at the start are shown as servers: there must be room for them beside all others. */
+export const MOST_MORE_BLOCKED = 16;
 
 /** The entry of a server that is not started. */
 export function blockedServer(server: ServerConfig, why: string): ServerConfig {
