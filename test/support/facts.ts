@@ -50,6 +50,7 @@ export function mainFact(rev: number, changes: Partial<MainFact> = {}): MainFact
     loopLagMs: 0,
     priority: 'none',
     reload: { problems: null, waiting: [], more: 0 },
+    definitions: { withheld: [], more: 0, changed: [] },
     audit: AUDIT_OFF,
     ...changes,
   };

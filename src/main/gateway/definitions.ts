@@ -1,14 +1,23 @@
 /** The definitions of servers in a gateway: their pins, where these are kept, and who is told of a change. */
 import type { DefinitionMode } from '../../shared/machines/drift.ts';
+import type { DefinitionsRecord } from '../../shared/model/snapshot.ts';
+import { cleanForTerminal, clip } from '../../shared/text/clean-text.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import { tellDrift } from '../audit/drift-events.ts';
 import type { Catalogs } from '../catalog/catalogs.ts';
 import { DefinitionPins, type HeldDefinition } from '../catalog/pins.ts';
 import { DefinitionStore } from '../pins/definition-store.ts';
 import { DefinitionTexts } from '../pins/definition-texts.ts';
+import { pinsCommand, reasonWords } from '../pins/held-words.ts';
 import type { Judge } from '../pins/judge.ts';
 import type { Fleet } from '../servers/fleet.ts';
 import type { GatewayOptions } from './options.ts';
+
+const MOST_SHOWN = 64;
+const LONGEST_NAME = 64;
+const LONGEST_WHY = 400;
+/** A change that nobody had to accept is shown for so long. */
+const CHANGED_MS = 7 * 24 * 60 * 60 * 1000;
 
 /** The other parts that take part. */
 interface DefinitionsParts {
@@ -73,6 +82,41 @@ export class Definitions {
   /** What is withheld of what the servers have told. */
   held(): HeldDefinition[] {
     return this.pins.held(this.#parts.fleet().all());
+  }
+
+  /** For the instructions of `initialize`. Without names: these may be the very text that is withheld. */
+  notes(): string[] {
+    const held = this.held();
+    return [...new Set(held.map(({ server }) => server))].map((server) => {
+      const count = held.filter((one) => one.server === server).length;
+      const what = count === 1 ? 'One definition' : `${count} definitions`;
+      const commands = `${pinsCommand('diff', server, null)}, then ${pinsCommand('accept', server, null)}`;
+      return `${what} of server ${server} (tools, prompts, resource templates or instructions) is not listed until a person has looked at it: ${commands}`;
+    });
+  }
+
+  /** For the state file. */
+  record(): DefinitionsRecord {
+    const held = this.held();
+    const withheld = held.slice(0, MOST_SHOWN).map(({ server, kind, name, form }) => ({
+      server,
+      kind,
+      name: clip(cleanForTerminal(name), LONGEST_NAME),
+      why: clip(cleanForTerminal(reasonWords(form)), LONGEST_WHY),
+      since: form.at,
+    }));
+    const servers = new Set(
+      this.#parts
+        .fleet()
+        .all()
+        .map(({ config }) => config.name),
+    );
+    const changed = this.#store.changed(Date.now() - CHANGED_MS);
+    return {
+      withheld,
+      more: held.length - withheld.length,
+      changed: changed.filter(({ server }) => servers.has(server)).slice(0, MOST_SHOWN),
+    };
   }
 
   async close(ms: number): Promise<void> {

@@ -99,12 +99,13 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
     onWritten: (records, syncMs) => metrics.observer.audited(records, syncMs),
     onChange: () => events.onChange(),
   });
-  const definitions = new Definitions(options, 'review', {
+  const definitions: Definitions = new Definitions(options, 'review', {
     audit,
     catalogs,
     judge: NO_JUDGE,
     fleet: () => fleet,
     onHeld: () => {
+      profiles.tell('definitions', definitions.notes());
       router.reconsider();
       events.onChange();
     },

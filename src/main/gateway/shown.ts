@@ -2,7 +2,12 @@
  * Collects what a gateway shows about itself, for the state file, the health tool and the metrics.
  */
 import type { GatewayConfig } from '../../shared/model/config.ts';
-import type { ClientRecord, EndpointRecord, ReloadRecord } from '../../shared/model/snapshot.ts';
+import type {
+  ClientRecord,
+  DefinitionsRecord,
+  EndpointRecord,
+  ReloadRecord,
+} from '../../shared/model/snapshot.ts';
 import type { MainFact } from '../../shared/protocol/facts.ts';
 import { clip } from '../../shared/text/clean-text.ts';
 import type { Policy } from '../config/policy.ts';
@@ -35,7 +40,7 @@ export function factsOf(
   own: Own,
   secrets: Pick<LogSecrets, 'hideIn'>,
 ): Omit<MainFact, 'type' | 'rev'> {
-  const { audit, fleet, router, halt, priorities } = parts;
+  const { audit, definitions, fleet, router, halt, priorities } = parts;
   return {
     servers: fleet.records(),
     sessions: router.clients,
@@ -47,6 +52,7 @@ export function factsOf(
     priority: priorities.kind,
     reload: own.reload,
     audit: audit.record,
+    definitions: secrets.hideIn(definitions.record()) as DefinitionsRecord,
   };
 }
 
@@ -69,7 +75,11 @@ function clientsOf(clients: readonly ClientRecord[]): ClientRecord[] {
 }
 
 /** JSON text of the health tool's result. */
-export function healthOf({ writer, router, halt, fleet, catalogs }: Parts, own: Own): string {
+export function healthOf(
+  { writer, router, halt, fleet, catalogs, definitions }: Parts,
+  own: Own,
+): string {
+  const held = definitions.held();
   return healthText({
     version: own.version,
     sessionId: own.sessionId,
@@ -83,14 +93,19 @@ export function healthOf({ writer, router, halt, fleet, catalogs }: Parts, own: 
     toolsOf: (server) => catalogs.shared.toolsCount(server),
     withheldOf: (server) => catalogs.shared.withheld(server),
     collisionsOf: (server) => catalogs.shared.collisions(server),
+    heldOf: (server) => held.filter((one) => one.server === server),
     policy: own.policy,
   });
 }
 
-export function metricsOf({ fleet, router, halt, writer }: Parts, own: Own): MetricsSources {
+export function metricsOf(
+  { definitions, fleet, router, halt, writer }: Parts,
+  own: Own,
+): MetricsSources {
   return {
     names: fleet.names,
     servers: fleet.views(),
+    held: definitions.held(),
     sessions: router.clients,
     httpConnections: own.httpConnections,
     halted: halt.active().active,

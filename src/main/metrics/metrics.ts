@@ -8,7 +8,7 @@ import { NO_OBSERVER } from '../calls/observer.ts';
 import type { Logger } from '../logger.ts';
 import type { EventMetrics } from './events.ts';
 import type { GatewayView } from './gateway.ts';
-import type { ServerView } from './servers.ts';
+import type { HeldView, ServerView } from './servers.ts';
 
 /** The state that a scrape shows. */
 export interface MetricsSources extends GatewayView {
@@ -16,6 +16,8 @@ export interface MetricsSources extends GatewayView {
   readonly names: readonly string[];
   /** Every instance of a server that exists now. */
   readonly servers: readonly ServerView[];
+  /** Definitions that wait for a person. */
+  readonly held: readonly HeldView[];
 }
 
 export interface Metrics {
@@ -80,7 +82,7 @@ export async function openMetrics(options: MetricsOptions): Promise<OpenMetrics>
       render: () => {
         const seen = look?.();
         if (seen !== undefined) {
-          readServers(seen.names, seen.servers);
+          readServers(seen.names, seen.servers, seen.held);
           readGateway(seen);
         }
         return registry.metrics();

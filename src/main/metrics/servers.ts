@@ -3,7 +3,9 @@
  * of one server are added up. Reads the records that the state file is made of.
  */
 import { Gauge, type Registry } from 'prom-client';
+import { DEFINITION_KINDS } from '../../shared/machines/drift.ts';
 import type { Phase } from '../../shared/model/errors.ts';
+import type { DefinitionKind } from '../../shared/model/findings.ts';
 import type { CircuitState, RoutingRecord } from '../../shared/model/snapshot.ts';
 
 /** One instance of a server. */
@@ -15,6 +17,12 @@ export interface ServerView {
   };
   /** Memory of its process tree in MiB, 0 while it is not known. */
   readonly rssMb: number;
+}
+
+/** A definition that is withheld. */
+export interface HeldView {
+  readonly server: string;
+  readonly kind: DefinitionKind;
 }
 
 const PHASES: Readonly<Record<Phase, 0>> = {
@@ -42,7 +50,7 @@ interface Sums {
 /** @returns a function that reads the present state of all servers into the registry. */
 export function serverMetrics(
   registry: Registry,
-): (servers: readonly string[], views: readonly ServerView[]) => void {
+): (servers: readonly string[], views: readonly ServerView[], held: readonly HeldView[]) => void {
   const gauge = <L extends string>(name: string, help: string, ...more: readonly L[]) =>
     new Gauge({ name, help, labelNames: ['server', ...more] as const, registers: [registry] });
 
@@ -57,9 +65,19 @@ export function serverMetrics(
     'Resident memory of a server and all it started; shared pages count once for each process.',
   );
 
-  return (servers, views) => {
+  const withheld = gauge(
+    'rea_withheld',
+    'Definitions that are not listed until a person accepts them.',
+    'kind',
+  );
+
+  return (servers, views, held) => {
     // Removes servers that are not configured any more.
-    for (const one of [inFlight, queued, heap, rss, phases, circuits]) one.reset();
+    for (const one of [inFlight, queued, heap, rss, phases, circuits, withheld]) one.reset();
+    for (const server of servers) {
+      for (const kind of DEFINITION_KINDS) withheld.set({ server, kind }, 0);
+    }
+    for (const { server, kind } of held) withheld.inc({ server, kind });
     for (const [server, sums] of add(servers, views)) {
       inFlight.set({ server }, sums.inFlight);
       queued.set({ server }, sums.queued);

@@ -1,6 +1,8 @@
 /** The gateway's own tool `health`: always listed, and answered even when everything else is refused. */
 import type { Withheld } from '../../shared/model/mcp.ts';
+import type { HeldDefinition } from '../catalog/pins.ts';
 import type { Policy } from '../config/policy.ts';
+import { pinsCommand } from '../pins/held-words.ts';
 import type { Server } from '../servers/server.ts';
 
 export interface Blocked {
@@ -30,6 +32,8 @@ export interface HealthView {
   readonly collisionsOf: (server: string) => number;
   /** Entries of its lists that clients would refuse, or that are too long or too many. */
   readonly withheldOf: (server: string) => Withheld;
+  /** What it tells that waits for a person. */
+  readonly heldOf: (server: string) => readonly HeldDefinition[];
   /** With `exposeDiagnostics` errors and exits, already redacted, are told, too. */
   readonly policy: Pick<Policy, 'exposeDiagnostics' | 'autonomyLevel'>;
 }
@@ -68,6 +72,7 @@ export function healthText(view: HealthView): string {
         name_collisions: view.collisionsOf(server.config.name),
         withheld: withheld.count,
         withheld_why: withheld.why === '' ? null : withheld.why,
+        ...heldBack(view.heldOf(server.config.name)),
         in_flight: routing.in_flight,
         queued: routing.queued,
         ...(view.policy.exposeDiagnostics
@@ -77,4 +82,16 @@ export function healthText(view: HealthView): string {
     }),
   };
   return JSON.stringify({ content: [{ type: 'text', text: JSON.stringify(health, null, 2) }] });
+}
+
+/** Counts and a command; a name may be the very text that is withheld. */
+function heldBack(held: readonly HeldDefinition[]) {
+  const [first] = held;
+  return {
+    definitions_withheld: held.length,
+    definitions_remedy:
+      first === undefined
+        ? null
+        : `${pinsCommand('diff', first.server, null)}; ${pinsCommand('accept', first.server, null)}`,
+  };
 }

@@ -3,8 +3,9 @@
  * written yet. Writes a moment later, all at once; without a state directory it keeps them for this run.
  */
 import { lstatSync } from 'node:fs';
-import type { ServerForms } from '../../shared/machines/drift.ts';
+import { DEFINITION_KINDS, type ServerForms } from '../../shared/machines/drift.ts';
 import { NO_PINS, type Pins } from '../../shared/model/pins.ts';
+import type { ChangedDefinitions } from '../../shared/model/snapshot.ts';
 import { unlessRefused } from '../../shared/platform/errno.ts';
 import { type FirstSet, formsIn, type News, withNews, withServer } from './definition-forms.ts';
 import { updatePins } from './pins-file.ts';
@@ -18,6 +19,8 @@ export interface DefinitionStoreOptions {
 
 const SAVE_MS = 50;
 const AGAIN_MS = 5000;
+/** Changes that become old are looked for so often. */
+const CHANGES_MS = 60_000;
 /** What waits to be written while the file cannot be. */
 const MOST_UNSAVED = 50_000;
 
@@ -25,6 +28,8 @@ export class DefinitionStore {
   readonly #options: DefinitionStoreOptions;
   #pins: Pins = NO_PINS;
   readonly #forms = new Map<string, ServerForms>();
+  /** Null: has to be looked for. */
+  #changes: { readonly from: number; readonly list: readonly ChangedDefinitions[] } | null = null;
   #unsaved: (News | FirstSet)[] = [];
   #seen: string | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -49,6 +54,7 @@ export class DefinitionStore {
     if (news.length === 0) return;
     const forms = withNews(this.formsOf(server), news, new Date().toISOString());
     this.#forms.set(server, forms);
+    this.#changes = null;
     if (this.#options.stateDir === null) return;
     this.#unsaved = [...this.#unsaved, ...news].slice(-MOST_UNSAVED);
     this.#soon(SAVE_MS);
@@ -71,6 +77,15 @@ export class DefinitionStore {
     }
     this.#take(read.kind === 'pins' ? read.pins : NO_PINS);
     return true;
+  }
+
+  /** What came after the first ones and is pinned without a person, by server and kind. @param from epoch, ms. */
+  changed(from: number): readonly ChangedDefinitions[] {
+    const known = this.#changes;
+    if (known !== null && from - known.from < CHANGES_MS) return known.list;
+    const list = changesOf(this.#all(), new Date(from).toISOString());
+    this.#changes = { from, list };
+    return list;
   }
 
   /** Hashes of all pins and of all forms that wait. */
@@ -123,8 +138,15 @@ export class DefinitionStore {
     return true;
   }
 
+  /** Of every server that is known. */
+  #all(): Map<string, ServerForms> {
+    const servers = [...Object.keys(this.#pins.definitions ?? {}), ...this.#forms.keys()];
+    return new Map(servers.map((server) => [server, this.formsOf(server)]));
+  }
+
   #take(pins: Pins): void {
     this.#pins = pins;
+    this.#changes = null;
     this.#forms.clear();
   }
 
@@ -143,4 +165,27 @@ function changed(pins: Pins, news: readonly (News | FirstSet)[], at: string): Pi
     all = withServer(all, server, withNews(formsIn(all, server), own, at));
   }
   return all;
+}
+
+/** The newest first. */
+function changesOf(
+  all: ReadonlyMap<string, ServerForms>,
+  from: string,
+): readonly ChangedDefinitions[] {
+  const found: ChangedDefinitions[] = [];
+  for (const [server, forms] of all) {
+    for (const kind of DEFINITION_KINDS) {
+      let [count, since] = [0, ''];
+      for (const [key, those] of forms) {
+        if (!key.startsWith(`${kind}/`)) continue;
+        const changed = those.filter((one) => one.after !== undefined && one.held === undefined);
+        const [last] = changed.slice(-1);
+        if (last === undefined || last.at < from) continue;
+        count += 1;
+        if (last.at > since) since = last.at;
+      }
+      if (count > 0) found.push({ server, kind, count, since });
+    }
+  }
+  return found.sort((one, other) => (one.since < other.since ? 1 : -1));
 }

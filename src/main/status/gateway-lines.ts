@@ -1,6 +1,7 @@
 /** One gateway in the text of `rea status`: who it is, its clients, its servers. Pure. */
 import { auditWriterLines } from './audit-writer.ts';
 import type { Facts } from './collect.ts';
+import { definitionLines } from './definitions.ts';
 import { doorLines, type TokenOf } from './doors.ts';
 import { fileProblemLines } from './file-problems.ts';
 import type { Gateway } from './gateways.ts';
@@ -37,6 +38,7 @@ export function gatewayLines(one: Gateway, facts: Facts, options: GatewayOptions
   if (!dead) lines.push(...auditWriterLines(view.audit, now, verbose));
   if (!dead) lines.push(...fileProblemLines(view.reload.problems, now, verbose));
   if (!dead) lines.push(...loosenedLines(view.reload, now));
+  if (!dead) lines.push(...definitionLines(view.definitions, now, verbose));
   lines.push(...waitingLines(view.reload, now, dead ? null : one.pid, verbose));
   const past = dead || situation === 'stale';
   if (past) lines.push({ text: `last seen ${relative(view.updatedAt, now)}:`, tone: 'dim' });

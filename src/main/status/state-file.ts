@@ -19,6 +19,7 @@ import {
   whole,
 } from '../processes/fields.ts';
 import { type AuditWriterView, auditWriterView } from './audit-writer.ts';
+import { type DefinitionsView, definitionsView } from './definitions.ts';
 import { type ReloadView, reloadView } from './waiting.ts';
 
 const PHASES = [
@@ -87,6 +88,7 @@ export interface StateView {
   readonly reload: ReloadView;
   /** Null: the gateway is older than the audit log. */
   readonly audit: AuditWriterView | null;
+  readonly definitions: DefinitionsView;
   readonly writeErrors: { readonly count: number; readonly last: string | null } | null;
 }
 
@@ -122,6 +124,7 @@ export function parseState(json: string): StateView | null {
     disabled: (listOf(state['disabled']) ?? []).slice(0, MOST_DISABLED).flatMap(nameOf),
     reload: reloadView(state['reload']),
     audit: auditWriterView(state['audit']),
+    definitions: definitionsView(state['definitions']),
     writeErrors:
       writeErrors === null
         ? null

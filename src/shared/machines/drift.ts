@@ -7,6 +7,13 @@ import type { DefinitionKind } from '../model/findings.ts';
 import { type DefinitionPin, MOST_DEFINITIONS, MOST_FORMS } from '../model/pins.ts';
 import { sterner, type Tier } from '../model/tier.ts';
 
+export const DEFINITION_KINDS: readonly DefinitionKind[] = [
+  'tool',
+  'prompt',
+  'template',
+  'instructions',
+];
+
 /** `review`: only what is suspicious is withheld. `withhold`: every change is. `off`: nothing is compared. */
 export const DEFINITION_MODES = ['off', 'review', 'withhold'] as const;
 

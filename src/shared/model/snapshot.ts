@@ -4,6 +4,7 @@
  */
 import type { AuditRecord } from './audit.ts';
 import type { Phase } from './errors.ts';
+import type { DefinitionKind } from './findings.ts';
 
 /** The share of the CPU in force for a server, against the other servers. */
 export type Share = 'normal' | 'low';
@@ -190,6 +191,36 @@ export interface LoosenedRecord {
   readonly since: string;
 }
 
+/** What servers tell the model, as far as a person should look at it. */
+export interface DefinitionsRecord {
+  /** Those that wait for a person, at most 64. */
+  readonly withheld: readonly WithheldDefinition[];
+  /** How many more there are. */
+  readonly more: number;
+  /** Lists that have changed without a person in the last seven days, at most 64. */
+  readonly changed: readonly ChangedDefinitions[];
+}
+
+/** A definition that is not listed until a person accepts it. */
+export interface WithheldDefinition {
+  readonly server: string;
+  readonly kind: DefinitionKind;
+  /** Without characters that cannot be seen, at most 64 UTF-16 units; "" of instructions. */
+  readonly name: string;
+  /** In words, at most 400 UTF-16 units. */
+  readonly why: string;
+  /** ISO; when it was told first. */
+  readonly since: string;
+}
+
+export interface ChangedDefinitions {
+  readonly server: string;
+  readonly kind: DefinitionKind;
+  readonly count: number;
+  /** ISO; the last change. */
+  readonly since: string;
+}
+
 /**
  * The picture of one gateway: `serve.state.json` of the one that owns it, and `run/<session_id>.state.json` of
  * each other one.
@@ -220,6 +251,7 @@ export interface StateSnapshot {
   readonly halt: HaltRecord;
   readonly reload: ReloadRecord;
   readonly audit: AuditRecord;
+  readonly definitions: DefinitionsRecord;
   readonly heartbeat_ms: number;
   /** Errors of the state writer itself since its start, newest message last seen; absent when none. */
   readonly write_errors?: { readonly count: number; readonly last: string };

@@ -49,6 +49,7 @@ export interface MainFact {
   readonly priority: StateSnapshot['priority'];
   readonly reload: StateSnapshot['reload'];
   readonly audit: StateSnapshot['audit'];
+  readonly definitions: StateSnapshot['definitions'];
 }
 
 export type Fact = SupervisorFact | CatalogFact | HeldFact | MainFact;

@@ -57,6 +57,7 @@ export function compose(data: StateWriterData, ledger: Ledger, own: OwnFields): 
     halt: main?.halt ?? { active: false, reason: null },
     reload: main?.reload ?? { problems: null, waiting: [], more: 0 },
     audit: main?.audit ?? AUDIT_OFF,
+    definitions: main?.definitions ?? { withheld: [], more: 0, changed: [] },
     heartbeat_ms: data.heartbeatMs,
     ...(own.writeErrors === null ? {} : { write_errors: own.writeErrors }),
   };

@@ -27,7 +27,7 @@ async function valueOf(registry: Registry, name: string, server?: string): Promi
 test('the heap of a shared thread is divided among its servers, that of their own is theirs', async () => {
   const registry = new Registry();
   const views = [view('one', 12, 2), view('two', 12, 2), view('three', 12, 2), view('own', 12, 0)];
-  serverMetrics(registry)(['one', 'two', 'three', 'own'], views);
+  serverMetrics(registry)(['one', 'two', 'three', 'own'], views, []);
   const heap = (server: string) => valueOf(registry, 'rea_thread_heap_used_bytes', server);
   expect(await Promise.all(['one', 'two', 'three', 'own'].map(heap))).toEqual([
     4 * MIB,
