@@ -1,9 +1,9 @@
 /** What a server tells the model is pinned: what changes in a way that is suspicious waits for a person. */
 import { afterEach, expect, test, vi } from 'vitest';
 import { DriftHouse, listed } from '../support/drift-house.ts';
-import { scrape } from '../support/prometheus.ts';
 import { runRea } from '../support/rea-command.ts';
 import { tidy } from '../support/tidy.ts';
+import { until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 afterEach(tidy);
@@ -40,7 +40,9 @@ test('what changes harmlessly is served and pinned anew, and said: in the audit 
   const changed = { ...other, description: 'Lists things, as of 2026.' };
   house.tells({ tools: [changed, careful], prompts: [{ name: 'ask' }], instructions: 'Be kind.' });
   const second = await house.serve();
-  expect(await listed(second)).toEqual(['s__list_things', 's__clean']);
+  await until(async () => (await listed(second)).join() === 's__list_things,s__clean', {
+    what: 'both tools listed',
+  });
   const { json, text } = await second.waitForStatus(
     (one) => one.json?.serve.definitions?.changed.length === 1 && one,
     { what: 'the change in the status' },
@@ -61,7 +63,9 @@ test('what changes harmlessly is served and pinned anew, and said: in the audit 
   // What came back to an earlier form is known, and so is what has gone.
   house.tells({ tools: [other] });
   const third = await house.serve();
-  expect(await listed(third)).toEqual(['s__list_things']);
+  await until(async () => (await listed(third)).join() === 's__list_things', {
+    what: 'one tool listed',
+  });
   await third.stop();
   expect(house.audited('drift')).toHaveLength(1);
 });
@@ -138,3 +142,7 @@ test('prompts, resource templates and instructions are withheld like tools', asy
   expect(told.message.result.instructions).toContain('3 definitions of server s');
   expect(told.message.result.instructions).toContain('rea pins accept s');
 });
+
+async function scrape(port: number): Promise<string> {
+  return (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+}

@@ -69,6 +69,7 @@ const KEYS: readonly Key[] = [
   { key: 'halt.cancel_in_flight', of: ({ cancelInFlight }) => cancelInFlight },
   { key: 'pins.programs', of: ({ pins }) => pins.programs },
   { key: 'push_gate', of: ({ pushGate }) => pushGate.map(({ at: _at, ...rule }) => rule) },
+  { key: 'pins.definitions', of: ({ pins }) => pins.definitions },
   {
     key: 'tools',
     of: ({ tools }) => tools.map(({ allow, deny }) => ({ allow, deny })),

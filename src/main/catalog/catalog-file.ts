@@ -23,13 +23,16 @@ import { readSmallFile } from '../../shared/platform/safe-file.ts';
 const KINDS = { tools: 'tool', prompts: 'prompt', templates: 'template' } as const;
 const MAX_CATALOG_BYTES = 64 * 1024 * 1024;
 
-/** Whether a text that is remembered is that of a pinned definition. `name`: of a list's entry; "" of instructions. */
-export type IsPinned = (
+/**
+ * Whether a text that is remembered is that of a pinned definition, or of one that is withheld. `name`: of a list's
+ * entry; "" of instructions.
+ */
+export type StandingOf = (
   server: string,
   kind: DefinitionKind,
   name: string,
   text: string,
-) => boolean;
+) => 'pinned' | 'held' | 'unknown';
 
 /** One server as of an earlier run. */
 export interface StoredServer {
@@ -43,20 +46,28 @@ export interface StoredServer {
  * Anybody who can write in the project may have written the file.
  *
  * @param dir absolute path of `.rea`.
- * @param isPinned the only definitions that are taken from it. @default all, for what is not told to clients
+ * @param standingOf only what is pinned is taken from it. @default all, for what is not told to clients
  */
-export function readCatalogFile(dir: string, isPinned: IsPinned = () => true): StoredServer[] {
+export function readCatalogFile(
+  dir: string,
+  standingOf: StandingOf = () => 'pinned',
+): StoredServer[] {
   return [...parseCatalogFile(readText(dir))].map(([server, { fingerprint, profile, lists }]) => ({
     server,
     fingerprint,
-    profile: profile === null ? null : pinnedProfile(server, profile, isPinned),
-    lists: restoreLists(server, lists, isPinned),
+    profile: profile === null ? null : pinnedProfile(server, profile, standingOf),
+    lists: restoreLists(lists, (kind, name, text) => standingOf(server, kind, name, text)),
   }));
 }
 
-function pinnedProfile(server: string, profile: ServerProfile, isPinned: IsPinned): ServerProfile {
+function pinnedProfile(
+  server: string,
+  profile: ServerProfile,
+  standingOf: StandingOf,
+): ServerProfile {
   const { instructions } = profile;
-  const isKnown = instructions === '' || isPinned(server, 'instructions', '', instructions);
+  const isKnown =
+    instructions === '' || standingOf(server, 'instructions', '', instructions) === 'pinned';
   return isKnown ? profile : { ...profile, instructions: '' };
 }
 
@@ -71,23 +82,24 @@ function readText(dir: string): string {
   return file.kind === 'file' ? file.bytes.toString() : '';
 }
 
+/** A list with anything in it that nobody has pinned is not restored: it may be the work of somebody else. */
 function restoreLists(
-  server: string,
   lists: Remembered['lists'],
-  isPinned: IsPinned,
+  standingOf: (kind: DefinitionKind, name: string, text: string) => ReturnType<StandingOf>,
 ): StoredServer['lists'] {
   const restored = new Map<ListKind, readonly CatalogEntry[]>();
   for (const kind of LIST_KINDS) {
-    if ((lists[kind]?.length ?? 0) > LISTS[kind].limit) continue;
     const texts = lists[kind] ?? null;
-    const entries = texts?.map((json) => restoreEntry(json, kind));
-    if (!entries?.every((entry) => entry !== null)) continue;
-    const known = entries.flatMap((entry, at) => {
-      if (entry === 'unfit') return [];
-      const text = texts?.[at] ?? '';
-      return kind === 'resources' || isPinned(server, KINDS[kind], entry.key, text) ? [entry] : [];
+    if (texts === null || texts.length > LISTS[kind].limit) continue;
+    const known: CatalogEntry[] = [];
+    const isWhole = texts.every((text) => {
+      const entry = restoreEntry(text, kind);
+      if (entry === null || entry === 'unfit') return entry !== null;
+      const standing = kind === 'resources' ? 'pinned' : standingOf(KINDS[kind], entry.key, text);
+      if (standing === 'pinned') known.push(entry);
+      return standing !== 'unknown';
     });
-    restored.set(kind, known);
+    if (isWhole) restored.set(kind, known);
   }
   return restored;
 }

@@ -146,12 +146,19 @@ export class DefinitionPins {
     this.#offer(teller, kind, items, (held) => show(held.length > 0 ? without : profile));
   }
 
-  /** Whether a remembered text is that of a pinned definition. */
-  isPinned(server: string, kind: DefinitionKind, name: string, text: string): boolean {
-    if (this.#mode === 'off') return true;
+  /** Whether a text that is remembered from an earlier run is that of a pinned definition, or of a withheld one. */
+  standing(
+    server: string,
+    kind: DefinitionKind,
+    name: string,
+    text: string,
+  ): 'pinned' | 'held' | 'unknown' {
+    if (this.#mode === 'off') return 'pinned';
     const forms = this.#options.store.formsOf(server).get(definitionKey(kind, name)) ?? [];
     const remembered = hash('sha256', text);
-    return forms.some((form) => form.held === undefined && form.remembered === remembered);
+    const known = forms.filter((form) => form.remembered === remembered);
+    if (known.length === 0) return 'unknown';
+    return known.some(({ held }) => held === undefined) ? 'pinned' : 'held';
   }
 
   /** Pins, or the policy, have changed: everything that the server has told is looked at again. */
@@ -181,8 +188,8 @@ export class DefinitionPins {
     this.#look(offer);
   }
 
-  #isOff(_teller: Teller): boolean {
-    return this.#mode === 'off';
+  #isOff({ config }: Teller): boolean {
+    return this.#mode === 'off' || config.pin === 'off';
   }
 
   #unknown({ teller, items }: Pick<Offer, 'teller' | 'items'>): Item[] {

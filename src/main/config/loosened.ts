@@ -3,6 +3,7 @@
  * change, and said: somebody else may have made it. Pure.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { DEFINITION_MODES } from '../../shared/machines/drift.ts';
 import type { AuditPolicy } from '../../shared/model/audit.ts';
 import type { ServerConfig } from '../../shared/model/config.ts';
 import { PIN_ACTIONS } from '../../shared/model/pins.ts';
@@ -52,6 +53,10 @@ function ofPolicy(before: Policy, after: Policy): string[] {
   }
   const push = looserPush(before.pushGate, after.pushGate);
   if (push !== null) lines.push(push);
+  const [looked, looks] = [before.pins.definitions, after.pins.definitions];
+  if (DEFINITION_MODES.indexOf(looks) < DEFINITION_MODES.indexOf(looked)) {
+    lines.push(`pins.definitions ${looked} -> ${looks} (${after.pins.definitionsAt})`);
+  }
   return [...lines, ...ofAudit(before.audit, after.audit)];
 }
 

@@ -3,6 +3,7 @@
  * policy.ts.
  */
 import { z } from 'zod';
+import { DEFINITION_MODES } from '../../shared/machines/drift.ts';
 import { PIN_ACTIONS } from '../../shared/model/pins.ts';
 import { LEVELS } from '../../shared/model/policy.ts';
 import { parseGlob } from '../globs/parse.ts';
@@ -160,6 +161,7 @@ export const policySchema = mapping({
   halt: mapping({ cancel_in_flight: yesNo }).optional(),
   pins: mapping({
     programs: z.enum(PIN_ACTIONS, { error: 'write block, warn or off' }).optional(),
+    definitions: z.enum(DEFINITION_MODES, { error: 'write review, withhold or off' }).optional(),
   }).optional(),
   redact: mapping({
     match_timeout_ms: positive('milliseconds'),

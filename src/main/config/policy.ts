@@ -6,6 +6,7 @@
 import { realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { DEFINITION_MODES, type DefinitionMode } from '../../shared/machines/drift.ts';
 import { type AuditPolicy, DEFAULT_AUDIT } from '../../shared/model/audit.ts';
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import { type PinAction, sternest } from '../../shared/model/pins.ts';
@@ -75,6 +76,10 @@ export interface PinsPolicy {
   readonly programsAt: string;
   /** The project's file alone says so: anybody who can write in the project may have written it. */
   readonly programsByProject: boolean;
+  /** What becomes of definitions that are not pinned. @default 'review' */
+  readonly definitions: DefinitionMode;
+  /** Where that is written, `built-in` where it is not. */
+  readonly definitionsAt: string;
 }
 
 export type PolicyResult =
@@ -214,7 +219,20 @@ function pinsOf(own: PolicyDraft | null, floor: PolicyDraft | null): PinsPolicy 
     programs: programs ?? 'block',
     programsAt: first?.at ?? 'built-in',
     programsByProject: said.length > 0 && said.every(({ byProject }) => byProject),
+    ...definitionsOf([own, floor].filter((one) => one !== null)),
   };
+}
+
+function definitionsOf(
+  drafts: readonly PolicyDraft[],
+): Pick<PinsPolicy, 'definitions' | 'definitionsAt'> {
+  const said = drafts.flatMap(({ written, at }) => {
+    const mode = written.pins?.definitions;
+    return mode === undefined ? [] : [{ mode, at: at('pins', 'definitions') }];
+  });
+  const sternest = DEFINITION_MODES.findLast((one) => said.some(({ mode }) => mode === one));
+  const first = said.find(({ mode }) => mode === sternest);
+  return { definitions: sternest ?? 'review', definitionsAt: first?.at ?? 'built-in' };
 }
 
 /** The lowest level that any key of any file allows; the first file that says so is named. */

@@ -169,7 +169,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     );
     writer.start();
     this.#timers.push(startAudit(this.#parts.audit, this.#options));
-    restoreOffers(this.#parts, this.dir);
+    restoreOffers(this.#parts, this.dir, this.#inForce.config.servers);
     this.#doors.serveStdio();
     this.#startServers();
     this.#heartbeat.start();

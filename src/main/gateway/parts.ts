@@ -99,7 +99,7 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
     onWritten: (records, syncMs) => metrics.observer.audited(records, syncMs),
     onChange: () => events.onChange(),
   });
-  const definitions: Definitions = new Definitions(options, 'review', {
+  const definitions: Definitions = new Definitions(options, options.policy.pins.definitions, {
     audit,
     catalogs,
     judge: NO_JUDGE,

@@ -25,7 +25,7 @@ export interface InForce {
  * @returns `done`, or the reason why nothing has changed.
  */
 export function putInForce(
-  { audit, fleet, credit, profiles }: Parts,
+  { audit, definitions, fleet, credit, profiles }: Parts,
   options: GatewayOptions,
   present: InForce,
   { config, policy }: InForce,
@@ -43,6 +43,7 @@ export function putInForce(
   metrics.expect(names(config.servers));
   profiles.reconfigure(config.servers);
   fleet.reconfigure(config, change);
+  definitions.setMode(policy.pins.definitions);
   const facts = {
     added: firstNames(names(change.added)),
     removed: firstNames(names(change.removed)),

@@ -1,16 +1,22 @@
 /**
  * Restores what servers offered in an earlier run; it holds until they tell it again.
  */
+import type { ServerConfig } from '../../shared/model/config.ts';
 import { readCatalogFile, readHeldUris } from '../catalog/catalog-file.ts';
 import type { Parts } from './parts.ts';
 
-/** @param dir absolute path of `.rea`. */
-export function restoreOffers({ catalogs, definitions, profiles }: Parts, dir: string): void {
+/** @param dir absolute path of `.rea`. @param servers those of the configuration. */
+export function restoreOffers(
+  { catalogs, definitions, profiles }: Parts,
+  dir: string,
+  servers: readonly Pick<ServerConfig, 'name' | 'pin'>[],
+): void {
   const held = readHeldUris(dir);
   catalogs.shared.remember('resources', held.resources);
   catalogs.shared.remember('templates', held.templates);
-  const offers = readCatalogFile(dir, (server, kind, name, text) =>
-    definitions.pins.isPinned(server, kind, name, text),
+  const free = new Set(servers.flatMap(({ name, pin }) => (pin === 'off' ? [name] : [])));
+  const offers = readCatalogFile(dir, (server, ...text) =>
+    free.has(server) ? 'pinned' : definitions.pins.standing(server, ...text),
   );
   for (const { server, fingerprint, profile, lists } of offers) {
     if (profile !== null) profiles.restore(server, fingerprint, profile);

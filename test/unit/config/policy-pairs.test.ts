@@ -5,6 +5,7 @@ import { isOffered, ruleOf } from '#src/main/catalog/tool-rule.ts';
 import { loosened } from '#src/main/config/loosened.ts';
 import { loadPolicy, type Policy, withRules } from '#src/main/config/policy.ts';
 import { modeFor, PUSH_MODES } from '#src/main/push/rules.ts';
+import { DEFINITION_MODES, type DefinitionMode } from '#src/shared/machines/drift.ts';
 import type { GatewayConfig, ServerConfig } from '#src/shared/model/config.ts';
 import { PIN_ACTIONS } from '#src/shared/model/pins.ts';
 import { LEVELS } from '#src/shared/model/policy.ts';
@@ -22,7 +23,13 @@ const file = fc.record({
   blocked_paths: some(['.env', 'secrets/', '/etc/x*']),
   ask_timeout_ms: fc.option(fc.integer({ min: 1, max: 9 }), { nil: undefined }),
   halt: fc.option(fc.record({ cancel_in_flight: fc.boolean() }), { nil: undefined }),
-  pins: fc.option(fc.record({ programs: fc.constantFrom(...PIN_ACTIONS) }), { nil: undefined }),
+  pins: fc.option(
+    fc.record({
+      programs: fc.constantFrom(...PIN_ACTIONS),
+      definitions: fc.constantFrom(...DEFINITION_MODES),
+    }),
+    { nil: undefined },
+  ),
   tools: fc.option(
     fc.record({
       allow: some(['*', 'echo__get_*', '*__set_*']),
@@ -89,6 +96,9 @@ function pinsOf(policy: Policy, project: { pins?: unknown }, floor: { pins?: unk
   const actions = said.map((one) => (one as { programs: 'off' | 'warn' | 'block' }).programs);
   const rank = Math.max(...actions.map((one) => PIN_ACTIONS.indexOf(one)));
   const expected = said.length === 0 ? 'block' : PIN_ACTIONS[rank];
+  const modes = said.map((one) => (one as { definitions: DefinitionMode }).definitions);
+  const sternest = Math.max(...modes.map((one) => DEFINITION_MODES.indexOf(one)));
+  expect(policy.pins.definitions).toBe(said.length === 0 ? 'review' : DEFINITION_MODES[sternest]);
   const byProject = floor.pins === undefined && project.pins !== undefined;
   expect(policy.pins).toMatchObject({ programs: expected, programsByProject: byProject });
 }
@@ -161,8 +171,10 @@ test('whatever becomes less stern by a change is told as looser', { timeout: 120
       const [old, now] = [sternness(was), sternness(is)];
       // A person may be given more time.
       const pins = ({ pins: { programs } }: Policy) => PIN_ACTIONS.indexOf(programs);
+      const mode = ({ pins: { definitions } }: Policy) => DEFINITION_MODES.indexOf(definitions);
       const isLooser =
         pins(is) < pins(was) ||
+        mode(is) < mode(was) ||
         now.some((one, at) => at !== old.length - 2 && one < (old[at] ?? 0));
       if (!isLooser) return;
       expect(loosened({ policy: was, servers: [] }, { policy: is, servers: [] })).not.toEqual([]);
