@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { stateDirectory } from '#src/main/processes/state-directory.ts';
 import { environment, runRea } from './rea-command.ts';
-import { makeDirectory, type Rea, startRea } from './rea-process.ts';
+import { makeDirectory, type Rea, type ReaOptions, startRea } from './rea-process.ts';
 import type { Run } from './run-program.ts';
 import { fixture, registry } from './servers.ts';
 
@@ -46,7 +46,18 @@ export class DriftHouse {
   }
 
   /** Starts a gateway and waits until the server is ready and has listed everything. */
-  async serve(how: Partial<Parameters<typeof startRea>[0]> = {}): Promise<Rea> {
+  async serve(how: Partial<ReaOptions> = {}): Promise<Rea> {
+    const rea = await this.start({}, how);
+    await rea.waitForPhase('s', 'ready');
+    if (how.initialize !== false) await rea.tools();
+    return rea;
+  }
+
+  /** Starts a gateway. @param defaults of its configuration. */
+  start(
+    defaults: Readonly<Record<string, unknown>> = {},
+    how: Partial<ReaOptions> = {},
+  ): Promise<Rea> {
     if (this.#policy !== null) this.setPolicy(this.#policy);
     const server = fixture(
       'drifts',
@@ -54,17 +65,22 @@ export class DriftHouse {
       this.#file,
       '--gate',
       this.gate,
+      '--hang-while',
+      this.#hang,
       '--journal',
       this.#journal,
     );
-    const rea = await startRea({
-      cwd: this.dir,
-      config: registry({ s: { ...server, ...this.#options }, ...this.#others }),
-      ...how,
-    });
-    await rea.waitForPhase('s', 'ready');
-    await rea.tools();
-    return rea;
+    const config = registry({ s: { ...server, ...this.#options }, ...this.#others }, defaults);
+    return startRea({ cwd: this.dir, config, ...how });
+  }
+
+  /** From now on the server does not answer `initialize`. */
+  hangs(): void {
+    writeFileSync(this.#hang, '');
+  }
+
+  get #hang(): string {
+    return join(this.dir, 'hang');
   }
 
   get gate(): string {
