@@ -21,13 +21,15 @@ export interface PinsCommandsHost {
 export function addPinsCommands(program: Command, host: PinsCommandsHost): void {
   const { place, onEnd } = host;
   const accept = async (names: readonly string[], options: AcceptLine) => {
-    const { runPinsAccept } = await import('./commands/pins-accept.ts');
-    onEnd(await runPinsAccept({ ...place(options), names, all: options.all === true }));
+    const { runAccept } = await import('./commands/accept.ts');
+    onEnd(await runAccept({ ...place(options), names, all: options.all === true }));
   };
 
   const pins = program
     .command('pins')
-    .description('show and accept what is pinned: the programs that may be started')
+    .description(
+      'show and accept what is pinned: programs that may be started, and what servers tell',
+    )
     .helpCommand(false);
 
   pins
@@ -41,12 +43,27 @@ export function addPinsCommands(program: Command, host: PinsCommandsHost): void 
 
   pins
     .command('accept')
-    .description('pin the programs of servers as they are configured now: they may be started')
-    .argument('[name...]', 'servers')
+    .description(
+      'pin the programs of servers as they are configured now, and the definitions of theirs that wait',
+    )
+    .argument('[name...]', 'a server, and after it definitions of it that alone are meant')
     .option('--all', 'all that are configured')
     .addOption(stateDirOption())
     .action(async (names: string[], _options: unknown, command: Command) => {
       await accept(names, command.optsWithGlobals<AcceptLine>());
+    });
+
+  pins
+    .command('diff')
+    .description(
+      'print what differs in definitions that wait, or have changed in the last seven days',
+    )
+    .argument('<server>', 'its name')
+    .argument('[definition...]', 'only these: TOOL, prompt/NAME, template/URI or instructions')
+    .addOption(stateDirOption())
+    .action(async (server: string, names: string[], _options: unknown, command: Command) => {
+      const { runPinsDiff } = await import('./commands/pins-diff.ts');
+      onEnd(runPinsDiff({ ...place(command.optsWithGlobals<PinsLine>()), server, names }));
     });
 
   program

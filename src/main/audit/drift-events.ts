@@ -19,6 +19,7 @@ export function tellDrift(
   const served = news.filter(({ form }) => form.held === undefined);
   const names = (those: Settled['news']) => firstNames(those.map(({ name }) => shown(name)));
   const facts = {
+    what: 'definition',
     kind,
     pinned: names(served),
     withheld: names(held),

@@ -102,6 +102,7 @@ export class Definitions {
       server,
       kind,
       name: clip(cleanForTerminal(name), LONGEST_NAME),
+      hash: form.hash,
       why: clip(cleanForTerminal(reasonWords(form)), LONGEST_WHY),
       since: form.at,
     }));

@@ -2,7 +2,7 @@
  * What has changed between two forms of a definition, as lines for a terminal: each member that differs, of texts the
  * words, with everything made visible that a reader would not see. Pure; bounded in time and in what it gives.
  */
-import { clip, oneLine } from '../../shared/text/clean-text.ts';
+import { clip, escapeForTerminal } from '../../shared/text/clean-text.ts';
 
 const MOST_LINES = 200;
 const MOST_MEMBERS = 20_000;
@@ -33,13 +33,19 @@ export function definitionDiff(before: string | null, after: string): string[] {
   return lines;
 }
 
-/** A text on one line in which nothing is invisible. */
+/** A text on one line in which nothing is invisible, and a backslash begins an escape. */
 export function visible(text: string): string {
-  return oneLine(text).replace(BLANK, (one) => {
-    if (one === ' ') return one;
-    const hex = (one.codePointAt(0) ?? 0).toString(16);
-    return hex.length > 4 ? `\\u{${hex}}` : `\\u${hex.padStart(4, '0')}`;
-  });
+  const escaped = text
+    .replaceAll('\\', '\\\\')
+    .replaceAll('\n', '\\n')
+    .replaceAll('\t', '\\t')
+    .replace(BLANK, (one) => (one === ' ' ? one : escapeOf(one)));
+  return escapeForTerminal(escaped);
+}
+
+function escapeOf(character: string): string {
+  const hex = (character.codePointAt(0) ?? 0).toString(16);
+  return hex.length > 4 ? `\\u{${hex}}` : `\\u${hex.padStart(4, '0')}`;
 }
 
 function changeOf(was: string | undefined, is: string | undefined): string {

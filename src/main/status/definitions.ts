@@ -22,11 +22,12 @@ export function definitionsView(value: unknown) {
   const listed = (key: string) => (listOf(fields[key]) ?? []).slice(0, MOST);
   return {
     withheld: listed('withheld').map((one) => {
-      const { server, kind, name, why, since } = fieldsOf(one) ?? {};
+      const { server, kind, name, hash, why, since } = fieldsOf(one) ?? {};
       return {
         server: serverName(server),
         kind: oneOf(DEFINITION_KINDS, kind),
         name: text(name),
+        hash: text(hash),
         why: text(why),
         since: iso(since),
       };

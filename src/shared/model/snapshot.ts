@@ -207,6 +207,8 @@ export interface WithheldDefinition {
   readonly kind: DefinitionKind;
   /** Without characters that cannot be seen, at most 64 UTF-16 units; "" of instructions. */
   readonly name: string;
+  /** Of the form that is withheld, hex. */
+  readonly hash: string;
   /** In words, at most 400 UTF-16 units. */
   readonly why: string;
   /** ISO; when it was told first. */
