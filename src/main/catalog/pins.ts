@@ -229,8 +229,7 @@ export class DefinitionPins {
       kind,
       name,
       hash,
-      // A copy: what goes to another thread goes with its whole buffer.
-      json: json.slice(),
+      json,
     }));
     const findings = await judged(judge, items);
     const others = isFirst ? [] : await this.#namesOfOthers(server, unknown);

@@ -2,8 +2,8 @@
 import type { Finding, Judged } from '../../shared/model/findings.ts';
 
 export interface Judge {
-  /** The findings of each, in the same order. */
-  judge(items: readonly Judged[]): Promise<readonly (readonly Finding[])[]>;
+  /** The findings of each, in the same order; null: it was not judged. Copies what it hands on to a thread. */
+  judge(items: readonly Judged[]): Promise<readonly (readonly Finding[] | null)[]>;
 }
 
 /** Longer than that no list waits. */
