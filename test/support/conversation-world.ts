@@ -6,6 +6,7 @@ import { ByteCredit } from '#src/shared/memory/byte-credit.ts';
 import { ThreadVitals } from '#src/shared/memory/vitals.ts';
 import type { ListKind } from '#src/shared/model/lists.ts';
 import type { CatalogEntry } from '#src/shared/model/mcp.ts';
+import { DEFAULT_REDACT } from '#src/shared/model/policy.ts';
 import type { FromSupervisor } from '#src/shared/protocol/from-supervisor.ts';
 import { Conversation } from '#src/workers/supervisor/conversation/conversation.ts';
 import type { ConversationListener } from '#src/workers/supervisor/conversation/conversation-listener.ts';
@@ -15,6 +16,8 @@ import {
 } from '#src/workers/supervisor/limits/read-throttle.ts';
 import { Readers } from '#src/workers/supervisor/limits/readers.ts';
 import type { Line, RequestId } from '#src/workers/supervisor/link.ts';
+import { Results } from '#src/workers/supervisor/results/results.ts';
+import { SecretsInText } from '#src/workers/supervisor/results/secrets-in-text.ts';
 import { ToMain } from '#src/workers/supervisor/to-main.ts';
 import { Workload } from '#src/workers/supervisor/workload.ts';
 
@@ -71,6 +74,7 @@ export class ConversationWorld implements ConversationListener, ThrottleListener
       throttle,
       post: (message) => this.posted.push(message),
     });
+    const secrets = new SecretsInText([]);
     this.conversation = new Conversation({
       server: 'world',
       maxMessageBytes: MIB,
@@ -82,6 +86,7 @@ export class ConversationWorld implements ConversationListener, ThrottleListener
       line: this.line,
       readers,
       throttle,
+      results: new Results({ rules: () => DEFAULT_REDACT, secrets: () => secrets }),
       toMain,
       workload: new Workload(ThreadVitals.create(1)),
       listener: this,

@@ -180,6 +180,7 @@ export class AuditLog implements Audit {
     const line = call.record === 'none' ? call.line : null;
     const [took, length] = [ms ?? Number.NaN, line?.length ?? 0];
     const sent = call.postedTo === null ? 0 : 1;
+    if (call.redacted !== null) this.#thread.tell(seq, redactedItem(call.id, call.redacted));
     const row = this.#thread.row(seq, line, false);
     row.push(KINDS.end, seq, Date.now(), call.id, subject, client, length, how, why, took, sent);
   }
@@ -242,4 +243,10 @@ export class AuditLog implements Audit {
     }
     for (const target of targets) target.recordsKept();
   }
+}
+
+/** `github-token ×2`, for each kind of secret in the call's answer. */
+function redactedItem(call: number, counts: Readonly<Record<string, number>>): RedactedItem {
+  const kinds = Object.entries(counts).map(([kind, count]) => `${kind} ×${count}`);
+  return { type: 'redacted', call, kinds };
 }

@@ -70,6 +70,13 @@ const KEYS: readonly Key[] = [
   { key: 'pins.programs', of: ({ pins }) => pins.programs },
   { key: 'push_gate', of: ({ pushGate }) => pushGate.map(({ at: _at, ...rule }) => rule) },
   { key: 'pins.definitions', of: ({ pins }) => pins.definitions },
+  { key: 'redact.results', of: ({ redact }) => redact.results },
+  { key: 'redact.arguments', of: ({ redact }) => redact.arguments },
+  {
+    key: 'redact.patterns',
+    of: ({ redact }) => redact.patterns,
+    shown: ({ redact }) => redact.patterns.length,
+  },
   {
     key: 'tools',
     of: ({ tools }) => tools.map(({ allow, deny }) => ({ allow, deny })),

@@ -116,6 +116,8 @@ export interface Call extends Withdrawable {
   /** The incarnation it was posted to, null while it waits in the queue. */
   postedTo: number | null;
   postedAt: number;
+  /** How many secrets of which kind were found in its answer; null: none. */
+  redacted: Readonly<Record<string, number>> | null;
 }
 
 /** False for a request that waits for something else than its server's answer. */
@@ -183,6 +185,7 @@ export function newCall(parts: CallParts): Call {
     overdue: false,
     postedTo: null,
     postedAt: now,
+    redacted: null,
     withdraw: (reason) => call.target.cancel(call, reason),
   };
   function expire(): void {

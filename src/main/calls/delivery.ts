@@ -297,7 +297,11 @@ export class Delivery {
   }
 
   #deliver(call: Call, message: AnswerMessage): void {
-    const { line, id, isError, toolError } = message;
+    const { line, id, isError, toolError, redacted } = message;
+    if (redacted !== undefined) {
+      this.#backend.observer.redacted(this.#backend.config.name, redacted);
+      call.redacted = redacted;
+    }
     // It was not meant for this server after all, and is counted where it ends.
     if (isError && call.elsewhere !== null && saysNotFound(line) && call.elsewhere()) {
       this.#record(call, 'error', null, null);

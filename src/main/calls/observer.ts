@@ -33,6 +33,8 @@ export interface Observer {
    * @param ms since it was handed to the server; null when it never was, or may take any time.
    */
   callEnded(server: string, outcome: CallOutcome, code: ErrorCode | null, ms: number | null): void;
+  /** Secrets were found in an answer of this server, so many of each kind. */
+  redacted(server: string, counts: Readonly<Record<string, number>>): void;
   /** A question of the gateway's own about a call of this server has ended. */
   asked(server: string, answer: AskAnswer): void;
   circuitOpened(server: string): void;
@@ -48,6 +50,7 @@ export interface Observer {
 /** For a gateway that is asked for no metrics. */
 export const NO_OBSERVER: Observer = {
   callEnded: () => {},
+  redacted: () => {},
   asked: () => {},
   circuitOpened: () => {},
   restarted: () => {},

@@ -7,7 +7,13 @@ import { DEFINITION_MODES } from '../../shared/machines/drift.ts';
 import type { AuditPolicy } from '../../shared/model/audit.ts';
 import type { ServerConfig } from '../../shared/model/config.ts';
 import { PIN_ACTIONS } from '../../shared/model/pins.ts';
-import { LEVELS, type ToolPatterns } from '../../shared/model/policy.ts';
+import {
+  LEVELS,
+  REDACT_ARGUMENTS,
+  REDACT_RESULTS,
+  type RedactRules,
+  type ToolPatterns,
+} from '../../shared/model/policy.ts';
 import { TIERS, type Tier } from '../../shared/model/tier.ts';
 import { looserPush } from '../push/rules.ts';
 import { firstNames } from './first-of.ts';
@@ -57,7 +63,27 @@ function ofPolicy(before: Policy, after: Policy): string[] {
   if (DEFINITION_MODES.indexOf(looks) < DEFINITION_MODES.indexOf(looked)) {
     lines.push(`pins.definitions ${looked} -> ${looks} (${after.pins.definitionsAt})`);
   }
-  return [...lines, ...ofAudit(before.audit, after.audit)];
+  return [
+    ...lines,
+    ...ofRedact(before.redact, after.redact),
+    ...ofAudit(before.audit, after.audit),
+  ];
+}
+
+function ofRedact(before: RedactRules, after: RedactRules): string[] {
+  const lines: string[] = [];
+  if (REDACT_RESULTS.indexOf(after.results) < REDACT_RESULTS.indexOf(before.results)) {
+    lines.push(`redact.results ${before.results} -> ${after.results}`);
+  }
+  if (REDACT_ARGUMENTS.indexOf(after.arguments) < REDACT_ARGUMENTS.indexOf(before.arguments)) {
+    lines.push(`redact.arguments ${before.arguments} -> ${after.arguments}`);
+  }
+  const kept = new Set(after.patterns.map(({ regex, flags }) => `${flags}/${regex}`));
+  for (const { name, regex, flags } of before.patterns) {
+    if (!kept.has(`${flags}/${regex}`))
+      lines.push(`redact.patterns without ${JSON.stringify(name)}`);
+  }
+  return lines;
 }
 
 function ofAudit(before: AuditPolicy, after: AuditPolicy): string[] {

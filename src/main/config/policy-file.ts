@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { DEFINITION_MODES } from '../../shared/machines/drift.ts';
 import { PIN_ACTIONS } from '../../shared/model/pins.ts';
-import { LEVELS } from '../../shared/model/policy.ts';
+import { LEVELS, REDACT_ARGUMENTS, REDACT_RESULTS } from '../../shared/model/policy.ts';
 import { parseGlob } from '../globs/parse.ts';
 import { blockedPathProblem } from '../globs/paths.ts';
 import { PUSH_MODES } from '../push/rules.ts';
@@ -164,6 +164,8 @@ export const policySchema = mapping({
     definitions: z.enum(DEFINITION_MODES, { error: 'write review, withhold or off' }).optional(),
   }).optional(),
   redact: mapping({
+    results: z.enum(REDACT_RESULTS, { error: 'write mask, warn or off' }).optional(),
+    arguments: z.enum(REDACT_ARGUMENTS, { error: 'write deny, warn or off' }).optional(),
     match_timeout_ms: positive('milliseconds'),
     patterns: z
       .array(

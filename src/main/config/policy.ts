@@ -13,9 +13,13 @@ import { type PinAction, sternest } from '../../shared/model/pins.ts';
 import {
   type AutonomyLevel,
   type BlockedPath,
+  DEFAULT_REDACT,
   LEVELS,
   type Level,
   NO_RULES,
+  REDACT_ARGUMENTS,
+  REDACT_RESULTS,
+  type RedactRules,
   type RulePlaces,
   type ToolPatterns,
 } from '../../shared/model/policy.ts';
@@ -32,12 +36,6 @@ import {
   readPolicyFile,
 } from './policy-file.ts';
 import type { Problem } from './problem.ts';
-
-export interface RedactPattern {
-  readonly name: string;
-  readonly regex: string;
-  readonly flags: string;
-}
 
 export interface Policy {
   /** Absolute path of the project's file, or null when there is none. */
@@ -58,7 +56,7 @@ export interface Policy {
   readonly pins: PinsPolicy;
   readonly tools: readonly ToolPatterns[];
   readonly blockedPaths: readonly BlockedPath[];
-  readonly redactPatterns: readonly RedactPattern[];
+  readonly redact: RedactRules;
   readonly injectionDetection: 'block' | 'warn' | null;
   readonly audit: AuditPolicy;
   /** What each file says of pushes that nobody has reviewed. */
@@ -124,10 +122,10 @@ export function withRules(
   places: ReadonlyMap<string, RulePlaces>,
 ): GatewayConfig {
   const { autonomyLevel: level, levelAt, floorLevel: floor } = policy;
-  const { askTimeoutMs, tools, blockedPaths } = policy;
+  const { askTimeoutMs, tools, blockedPaths, redact } = policy;
   const servers = config.servers.map((server) => {
     const at = places.get(server.name) ?? server.rules.places;
-    const rules = { level, levelAt, floor, askTimeoutMs, tools, blockedPaths, places: at };
+    const rules = { level, levelAt, floor, askTimeoutMs, tools, blockedPaths, redact, places: at };
     return { ...server, rules };
   });
   return { ...config, servers };
@@ -135,10 +133,7 @@ export function withRules(
 
 /** Keys of rules that the file sets and this version does not enforce. */
 export function unenforcedRules(policy: Policy): string[] {
-  const rules: [string, boolean][] = [
-    ['redact.patterns', policy.redactPatterns.length > 0],
-    ['injection_detection', policy.injectionDetection !== null],
-  ];
+  const rules: [string, boolean][] = [['injection_detection', policy.injectionDetection !== null]];
   return rules.filter(([, set]) => set).map(([key]) => key);
 }
 
@@ -176,14 +171,25 @@ function combined(
     pins: pinsOf(own, floor),
     tools: drafts.flatMap(toolsOf),
     blockedPaths: drafts.flatMap(blocked),
-    redactPatterns: written.flatMap(({ redact }) =>
-      (redact?.patterns ?? []).map(({ name, regex, flags = '' }) => ({ name, regex, flags })),
-    ),
+    redact: redactOf(written.flatMap(({ redact }) => redact ?? [])),
     injectionDetection: detection.includes('block') ? 'block' : (detection[0] ?? null),
     audit: auditOf(written.map(({ audit }) => audit ?? {})),
     pushGate: drafts.flatMap(pushRuleOf),
     exposeDiagnostics: diagnostics.length > 0 && diagnostics.every(Boolean),
     warnings: drafts.flatMap(({ warnings }) => warnings),
+  };
+}
+
+/** The patterns of all files hold. @param written by the files that say something. */
+function redactOf(written: readonly NonNullable<PolicyFile['redact']>[]): RedactRules {
+  const results = written.flatMap((one) => one.results ?? []);
+  const args = written.flatMap((one) => one.arguments ?? []);
+  return {
+    results: REDACT_RESULTS.findLast((word) => results.includes(word)) ?? DEFAULT_REDACT.results,
+    arguments: REDACT_ARGUMENTS.findLast((word) => args.includes(word)) ?? DEFAULT_REDACT.arguments,
+    patterns: written.flatMap(({ patterns = [] }) =>
+      patterns.map(({ name, regex, flags = '' }) => ({ name, regex, flags })),
+    ),
   };
 }
 

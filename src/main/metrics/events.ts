@@ -5,6 +5,7 @@
  */
 import { Counter, Histogram, type Registry } from 'prom-client';
 import { type ErrorCode, RULES, ruleOfCode } from '../../shared/model/errors.ts';
+import { PRIVATE_KEY, TOKEN_KINDS } from '../../shared/text/redact-patterns.ts';
 import { ASK_ANSWERS, type CallOutcome, type Observer } from '../calls/observer.ts';
 
 /** True: the duration of a call with this outcome tells something about the server. */
@@ -36,6 +37,9 @@ const CODES: Readonly<Record<ErrorCode, true>> = {
   ERR_PIN_DRIFT: true,
   ERR_DOWNSTREAM_DOWN: true,
 };
+
+/** Besides the names of the operator's patterns. */
+const SECRET_KINDS = ['secret', PRIVATE_KEY, ...TOKEN_KINDS];
 
 const THREAD_LOSSES = ['stalled', 'crashed'] as const;
 
@@ -85,6 +89,11 @@ export function eventMetrics(registry: Registry): ExpectingMetrics {
     'rea_denied_total',
     'Requests refused by a rule of the operator, by rule.',
     ['server', 'rule'],
+  );
+  const redactions = counter(
+    'rea_redacted_total',
+    'Secrets found in answers, by kind; masked unless redact.results says otherwise.',
+    ['server', 'kind'],
   );
   const asks = counter(
     'rea_asks_total',
@@ -148,6 +157,7 @@ export function eventMetrics(registry: Registry): ExpectingMetrics {
     for (const outcome of Object.keys(OUTCOMES)) calls.inc({ server, outcome }, 0);
     for (const code of Object.keys(CODES)) errors.inc({ server, code }, 0);
     for (const rule of Object.values(RULES)) denied.inc({ server, rule }, 0);
+    for (const kind of SECRET_KINDS) redactions.inc({ server, kind }, 0);
     for (const answer of ASK_ANSWERS) asks.inc({ server, answer }, 0);
     for (const reason of THREAD_LOSSES) losses.inc({ server, reason }, 0);
     for (const one of [restarts, openings, noise, cpu]) one.inc({ server }, 0);
@@ -163,6 +173,9 @@ export function eventMetrics(registry: Registry): ExpectingMetrics {
         denied.inc({ server, rule });
       }
       if (ms !== null && OUTCOMES[outcome]) durations.observe({ server }, ms / 1000);
+    },
+    redacted: (server, counts) => {
+      for (const [kind, count] of Object.entries(counts)) redactions.inc({ server, kind }, count);
     },
     asked: (server, answer) => asks.inc({ server, answer }),
     circuitOpened: (server) => openings.inc({ server }),

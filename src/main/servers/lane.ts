@@ -335,9 +335,10 @@ export class Lane implements Tenant, ServerThread {
 
   #postRules(): void {
     const { asks, rules } = this.#config;
-    const { blockedPaths } = rules;
+    const { blockedPaths, redact } = rules;
     const clientCapabilities = this.#clientCapabilities;
-    this.post({ type: 'rules', slot: this.#slot, asks, blockedPaths, clientCapabilities });
+    const slot = this.#slot;
+    this.post({ type: 'rules', slot, asks, blockedPaths, redact, clientCapabilities });
   }
 
   /** Retires the server once its calls have ended; see `Server.retire`. A lost thread comes back without it. */

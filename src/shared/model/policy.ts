@@ -37,6 +37,27 @@ export interface BlockedPath {
   readonly ways: readonly (readonly PathName[])[];
 }
 
+/** A pattern of the operator's for what is not to be seen in results. */
+export interface RedactPattern {
+  readonly name: string;
+  readonly regex: string;
+  readonly flags: string;
+}
+
+export const REDACT_RESULTS = ['off', 'warn', 'mask'] as const;
+export const REDACT_ARGUMENTS = ['off', 'warn', 'deny'] as const;
+
+/** What becomes of secrets in what servers and clients say to each other; each milder word before the sterner. */
+export interface RedactRules {
+  /** @default 'mask' */
+  readonly results: (typeof REDACT_RESULTS)[number];
+  /** @default 'warn' */
+  readonly arguments: (typeof REDACT_ARGUMENTS)[number];
+  readonly patterns: readonly RedactPattern[];
+}
+
+export const DEFAULT_REDACT: RedactRules = { results: 'mask', arguments: 'warn', patterns: [] };
+
 export interface Level {
   readonly level: AutonomyLevel;
   /** Where it is written; `built-in` where it is not. */
@@ -54,6 +75,7 @@ export interface ServerRules extends Level {
   readonly askTimeoutMs: number;
   readonly tools: readonly ToolPatterns[];
   readonly blockedPaths: readonly BlockedPath[];
+  readonly redact: RedactRules;
   readonly places: RulePlaces;
 }
 
@@ -72,5 +94,6 @@ export const NO_RULES: ServerRules = {
   askTimeoutMs: 120_000,
   tools: [],
   blockedPaths: [],
+  redact: DEFAULT_REDACT,
   places: { allow: '', deny: '', tiers: '', rate: '' },
 };

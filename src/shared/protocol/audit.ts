@@ -86,7 +86,14 @@ export interface LostItem {
   readonly count: number;
 }
 
-export type AuditItem = RefusedItem | EventItem | LostItem;
+/** Kinds of secrets in the answer of a call, before its end is told. */
+export interface RedactedItem {
+  readonly type: 'redacted';
+  readonly call: number;
+  readonly kinds: readonly string[];
+}
+
+export type AuditItem = RefusedItem | EventItem | RedactedItem | LostItem;
 
 /**
  * Calls are told as rows of numbers, because an object for each would cost main more than all else: one that

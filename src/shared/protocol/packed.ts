@@ -20,8 +20,8 @@ export function pack(message: Packable): number[] | null {
     return tasks === null ? [CALL, slot, incarnation, call] : null;
   }
   if (message.type !== 'answer') return null;
-  const { slot, incarnation, call, id, isError, toolError, tasks, visits } = message;
-  if (tasks !== undefined || visits !== undefined) return null;
+  const { slot, incarnation, call, id, isError, toolError, tasks, visits, redacted } = message;
+  if (tasks !== undefined || visits !== undefined || redacted !== undefined) return null;
   const flags = (isError ? IS_ERROR : 0) | (toolError ? TOOL_ERROR : 0);
   return [ANSWER, slot, incarnation, call, id[0], id[1], flags];
 }

@@ -6,7 +6,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { AsksConfig } from '../model/asks.ts';
 import type { ServerConfig } from '../model/config.ts';
 import type { TaskAnswer } from '../model/mcp.ts';
-import type { BlockedPath } from '../model/policy.ts';
+import type { BlockedPath, RedactRules } from '../model/policy.ts';
 import type { LauncherAddress } from './launch.ts';
 
 /** Gives the thread a server. `incarnation` is the last one used by an earlier thread, 0 at first. */
@@ -87,8 +87,8 @@ export interface LogLevelMessage {
 }
 
 /**
- * Rules that may have changed: what no argument may name, from now on; the server's allowed requests to clients
- * and what these can do, which it is told at its next start.
+ * Rules that may have changed: what no argument may name and what becomes of secrets, from now on; the server's
+ * allowed requests to clients and what these can do, which it is told at its next start.
  */
 export interface RulesMessage {
   readonly type: 'rules';
@@ -97,6 +97,7 @@ export interface RulesMessage {
   readonly blockedPaths: readonly BlockedPath[];
   /** JSON text, as in `open`. */
   readonly clientCapabilities: string;
+  readonly redact: RedactRules;
 }
 
 /** Starts an idle server; without effect in any other phase. */

@@ -76,11 +76,24 @@ export function looksRandom(value: string): boolean {
 export function isWorthHiding(value: string, kind: 'ordinary' | 'secret' = 'ordinary'): boolean {
   const text = value.trim();
   if (text.length < SHORTEST || NOTHING.has(text.toLowerCase())) return false;
-  if (PATH.test(text) || PLAIN_URL.test(text)) return looksRandom(text);
+  if (isPlace(text)) return looksRandom(text);
   if (kind === 'secret') return true;
   if (text.split(',').every(isCommon)) return false;
   if (text.length > LONGEST_SHAPE || looksRandom(text)) return true;
   return !SHAPES.some((shape) => shape.test(text));
+}
+
+/** Whether a value is a path, or an address without user, query or fragment. */
+export function isPlace(text: string): boolean {
+  return PATH.test(text) || PLAIN_URL.test(text);
+}
+
+/** Whether a value is a plain setting, whatever its name: a word, a number, a place, an address without credentials. */
+export function isPlain(value: string): boolean {
+  const text = value.trim();
+  if (NOTHING.has(text.toLowerCase()) || text.split(',').every(isCommon)) return true;
+  if (isPlace(text)) return !looksRandom(text);
+  return text.length <= LONGEST_SHAPE && SHAPES.some((shape) => shape.test(text));
 }
 
 /** @param item of a list of settings, or a whole value. */

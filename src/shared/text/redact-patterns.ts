@@ -60,13 +60,28 @@ const TOKENS: readonly (readonly [name: string, run: string, prefix: string, res
     'A3-[A-Z0-9]{6}-',
     '(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})(?:-[A-Z0-9]{5}){3}',
   ],
-  ['jwt', WORD, 'eyJ', '[\\w-]{8,}\\.eyJ[\\w-]{8,}\\.[\\w-]*'],
+  ['jwt', WORD, 'eyJ', '[\\w-]{8,}\\.eyJ[\\w-]{8,}(?:\\.[\\w-]*)?'],
 ];
+/** The last character of an escape belongs to no run: text in JSON has `\n` before a token, an address `%3D`. */
+const NO_ESCAPE = '(?<!\\\\|\\\\u[\\da-fA-F]{3}|\\\\x[\\da-fA-F]|%[\\da-fA-F])';
 /** The prefix is tried first and the character before it afterwards: that is quicker. */
 const ANY_TOKEN = new RegExp(
-  TOKENS.map(([, run, prefix, rest]) => `(${prefix}(?<!${run}${prefix})${rest})`).join('|'),
+  TOKENS.map(([, run, prefix, rest]) => {
+    const before = run === ALNUM || run === WORD ? `${NO_ESCAPE}${run}` : run;
+    return `(${prefix}(?<!${before}${prefix})${rest})`;
+  }).join('|'),
   'g',
 );
+/** Names of all kinds that are known by their own form. */
+export const TOKEN_KINDS: readonly string[] = [...new Set(TOKENS.map(([name]) => name))];
+export const PRIVATE_KEY = 'private-key';
+
+/** A part of a text, and what it is. */
+export interface Found {
+  readonly from: number;
+  readonly to: number;
+  readonly kind: string;
+}
 
 const SCHEME =
   '(?:(?:bearer|basic|digest|negotiate|ntlm|token|apikey|key|hawk|dpop|aws4-hmac-sha256) )';
@@ -108,10 +123,19 @@ const IN_CONTEXT: readonly (readonly [name: string, literal: string, pattern: Re
 
 /** Replaces tokens that are known by their own form. */
 export function redactTokens(text: string, mark: Mark): string {
-  return text.replace(ANY_TOKEN, (_match, ...groups) => {
-    const index = groups.findIndex((group) => group !== undefined);
-    return mark(TOKENS[index]?.[0] ?? 'token');
+  return text.replace(ANY_TOKEN, (_match, ...groups) => mark(kindOfGroups(groups)));
+}
+
+/** Tokens that are known by their own form, in order. */
+export function tokensIn(text: string): Found[] {
+  return Array.from(text.matchAll(ANY_TOKEN), (match) => {
+    const { index, 0: token } = match;
+    return { from: index, to: index + token.length, kind: kindOfGroups(match.slice(1)) };
   });
+}
+
+function kindOfGroups(groups: readonly unknown[]): string {
+  return TOKENS[groups.findIndex((group) => group !== undefined)]?.[0] ?? 'token';
 }
 
 /** Replaces passwords in URLs, authorization headers, and values assigned to `password` and the like. */
@@ -134,16 +158,26 @@ const ESCAPED_LINE_ENDS = /(?:\\+[nrt])+/y;
 
 /** Replaces PEM private keys; a key without an end is replaced as far as it looks like one. */
 export function redactPrivateKeys(text: string, mark: Mark): string {
-  if (!text.includes('-----BEGIN ')) return text;
   let clean = '';
   let from = 0;
+  for (const key of privateKeysIn(text)) {
+    clean += text.slice(from, key.from) + mark(key.kind);
+    from = key.to;
+  }
+  return from === 0 ? text : clean + text.slice(from);
+}
+
+/** PEM private keys, in order. */
+export function privateKeysIn(text: string): Found[] {
+  if (!text.includes('-----BEGIN ')) return [];
+  const found: Found[] = [];
   KEY_BEGIN.lastIndex = 0;
   for (let begin = KEY_BEGIN.exec(text); begin !== null; begin = KEY_BEGIN.exec(text)) {
-    clean += text.slice(from, begin.index) + mark('private-key');
-    from = endOfKey(text, KEY_BEGIN.lastIndex);
-    KEY_BEGIN.lastIndex = from;
+    const to = endOfKey(text, KEY_BEGIN.lastIndex);
+    found.push({ from: begin.index, to, kind: PRIVATE_KEY });
+    KEY_BEGIN.lastIndex = to;
   }
-  return clean + text.slice(from);
+  return found;
 }
 
 function endOfKey(text: string, start: number): number {

@@ -156,6 +156,8 @@ export class AuditWriter {
         return this.#holdBody(this.#bodies.refused(item, Date.now()), item.seq);
       case 'event':
         return this.#holdBody(this.#bodies.event(item.event, item.at, item), item.seq);
+      case 'redacted':
+        return this.#calls.redacted(item.call, item.kinds);
       case 'lost':
         this.#lose(item.count);
     }

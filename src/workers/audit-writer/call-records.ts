@@ -49,6 +49,8 @@ export class CallRecords {
   readonly #words = new Map<number, string>();
   /** The requests of calls that have begun, as parts of JSON. */
   readonly #begun = new Map<number, string>();
+  /** Of calls whose end comes next, as parts of JSON. */
+  readonly #redacted = new Map<number, string>();
   #lastAt = Number.NaN;
   #lastTime = '';
 
@@ -78,12 +80,21 @@ export class CallRecords {
     };
   }
 
+  /** What its end is to say of secrets in its answer. */
+  redacted(call: number, kinds: readonly string[]): void {
+    const { clean } = this.#options;
+    const shown = kinds.map((kind) => clean(kind, MAX_NAME));
+    this.#redacted.set(call, `,"redacted_fields":${asciiJson(shown)}`);
+  }
+
   /** @param line null: it was told when the call began. */
   ends(rows: Float64Array, from: number, line: Uint8Array | null): CallRecord {
     const [seq, call] = [rows[from + ROW.seq]!, rows[from + ROW.call]!];
     const subject = this.#subjectOf(rows, from);
     const request = line === null ? (this.#begun.get(call) ?? '') : requestOf(line);
     this.#begun.delete(call);
+    const redacted = this.#redacted.get(call) ?? '';
+    this.#redacted.delete(call);
     const how = this.#words.get(rows[from + ROW.how]!) ?? '';
     const code = this.#words.get(rows[from + ROW.code]!) ?? null;
     const ms = rows[from + ROW.ms]!;
@@ -93,7 +104,7 @@ export class CallRecords {
     return {
       seq,
       opening: this.#opening(rows[from + ROW.at]!, subject, statusOf(how, code), took),
-      rest: `${error}${request}${this.#client(rows, from)}${rulePart(code)},"outcome":"${outcome}","metadata":{"event":"end","call":${call},"seq":${seq},"how":"${how}"${subject.method}}}`,
+      rest: `${error}${redacted}${request}${this.#client(rows, from)}${rulePart(code)},"outcome":"${outcome}","metadata":{"event":"end","call":${call},"seq":${seq},"how":"${how}"${subject.method}}}`,
     };
   }
 

@@ -8,7 +8,7 @@ import type { SupervisorInput } from '../../shared/machines/supervisor-state.ts'
 import type { EndpointConfig, ServerConfig } from '../../shared/model/config.ts';
 import type { ListKind } from '../../shared/model/lists.ts';
 import type { CatalogEntry, Withheld } from '../../shared/model/mcp.ts';
-import type { BlockedPath } from '../../shared/model/policy.ts';
+import type { BlockedPath, RedactRules } from '../../shared/model/policy.ts';
 import { MARK_VARIABLE, markOf } from '../../shared/model/process-mark.ts';
 import type { ServerFeatures } from '../../shared/model/server.ts';
 import type { LeftProcess } from '../../shared/model/snapshot.ts';
@@ -33,6 +33,7 @@ import { buildChildEnv, withheldNames } from './process/environment.ts';
 import type { LastWords } from './process/last-words.ts';
 import { ServerStderr } from './process/server-stderr.ts';
 import { exitText } from './record.ts';
+import { Results } from './results/results.ts';
 import { PathRule } from './rules/path-rule.ts';
 import type { ServerSecrets } from './secrets.ts';
 import type { Present, Telling } from './telling.ts';
@@ -55,6 +56,8 @@ export interface IncarnationOptions {
   readonly context: SupervisorContext;
   /** What the policy blocks now. */
   readonly blocked: () => readonly BlockedPath[];
+  /** What becomes of secrets now. */
+  readonly redact: () => RedactRules;
   readonly secrets: ServerSecrets;
   readonly telling: Telling;
   /** Gives an input to the machine. */
@@ -116,6 +119,7 @@ export class Incarnation
       line: this.link,
       readers,
       throttle: this.#throttle,
+      results: new Results({ rules: options.redact, secrets: () => secrets.inText }),
       toMain,
       workload: context.workload,
       listener: this,

@@ -4,8 +4,10 @@
  * the slot.
  */
 import type { ServerConfig } from '../../shared/model/config.ts';
+import { isRandom, secretsInResults } from '../../shared/secrets/in-results.ts';
 import { secretsOf } from '../../shared/secrets/secrets-of.ts';
 import { Redactor, redactedHead } from '../../shared/text/redact.ts';
+import { SecretsInText } from './results/secrets-in-text.ts';
 
 /** Replaced tokens stay secrets, because the server may still speak of them; the oldest are forgotten first. */
 const MAX_TOKENS = 64;
@@ -15,11 +17,21 @@ export class ServerSecrets {
   /** The newest is the last. */
   #tokens: readonly string[] = [];
   #redactor: Redactor;
+  readonly #beyondDoubt: readonly string[];
+  /** Null: has to be made when it is next needed. */
+  #inText: SecretsInText | null = null;
 
   /** @param more that is not to be seen. */
   constructor(config: ServerConfig, ...more: readonly string[]) {
     this.#configured = [...secretsOf(config, process.env), ...more];
     this.#redactor = new Redactor({ values: this.#configured });
+    this.#beyondDoubt = [...secretsInResults(config, process.env), ...more.filter(isRandom)];
+  }
+
+  /** Finds those in what clients and servers say to each other that are secrets beyond doubt. */
+  get inText(): SecretsInText {
+    this.#inText ??= new SecretsInText([...this.#beyondDoubt, ...this.#tokens]);
+    return this.#inText;
   }
 
   /** Takes out the secrets and whatever looks like one. */
@@ -42,6 +54,7 @@ export class ServerSecrets {
     if (this.#tokens.includes(token)) return false;
     this.#tokens = [...this.#tokens, token].slice(-MAX_TOKENS);
     this.#redactor = new Redactor({ values: [...this.#configured, ...this.#tokens] });
+    this.#inText = null;
     return true;
   }
 }

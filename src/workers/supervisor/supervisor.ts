@@ -17,7 +17,7 @@ import {
 } from '../../shared/machines/supervisor-state.ts';
 import type { AsksConfig } from '../../shared/model/asks.ts';
 import type { ServerConfig } from '../../shared/model/config.ts';
-import type { BlockedPath } from '../../shared/model/policy.ts';
+import type { BlockedPath, RedactRules } from '../../shared/model/policy.ts';
 import { markOf } from '../../shared/model/process-mark.ts';
 import type { LauncherAddress } from '../../shared/protocol/launch.ts';
 import type {
@@ -65,6 +65,7 @@ export class Supervisor {
   #lastLink: Link | null = null;
   #asks: AsksConfig;
   #blocked: readonly BlockedPath[];
+  #redact: RedactRules;
   #logLevel: string | null = null;
   #launcher: LauncherAddress | null = null;
 
@@ -78,6 +79,7 @@ export class Supervisor {
     this.#clientCapabilities = config.clientCapabilities ?? message.clientCapabilities;
     this.#asks = config.asks;
     this.#blocked = config.rules.blockedPaths;
+    this.#redact = config.rules.redact;
     this.#context = context;
     // Nobody is told the mark of its processes.
     const mark = markOf(context.session, config.lane, config.detached);
@@ -108,6 +110,7 @@ export class Supervisor {
         this.#asks = message.asks;
         this.#blocked = message.blockedPaths;
         this.#clientCapabilities = this.#config.clientCapabilities ?? message.clientCapabilities;
+        this.#redact = message.redact;
         return;
       case 'ticket':
         this.#launcher = message.launcher;
@@ -240,6 +243,7 @@ export class Supervisor {
       launcher: this.#launcher,
       context: this.#context,
       blocked: () => this.#blocked,
+      redact: () => this.#redact,
       secrets: this.#secrets,
       telling: this.#telling,
       feed: (input) => this.#onEvent(input),

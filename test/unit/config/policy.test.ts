@@ -41,7 +41,11 @@ describe('the policy', () => {
       autonomyLevel: 'L1',
       levelAt: 'max_autonomy_level, .rea/policy.yaml:5',
       blockedPaths: [{ pattern: '.env', at: '.rea/policy.yaml:6' }],
-      redactPatterns: [{ name: 'key', regex: 'k-[0-9]+', flags: 'i' }],
+      redact: {
+        results: 'mask',
+        arguments: 'warn',
+        patterns: [{ name: 'key', regex: 'k-[0-9]+', flags: 'i' }],
+      },
       injectionDetection: 'warn',
       audit: {
         enabled: true,
@@ -53,7 +57,7 @@ describe('the policy', () => {
       },
       exposeDiagnostics: true,
     });
-    expect(unenforcedRules(full)).toEqual(['redact.patterns', 'injection_detection']);
+    expect(unenforcedRules(full)).toEqual(['injection_detection']);
     expect(full.warnings).toEqual([
       '.rea/policy.yaml:3: installed_by: has no effect on the gateway; it may stay',
       '.rea/policy.yaml:4: autonomy_level: L2 is above max_autonomy_level L1, which holds; lower one or raise the other',

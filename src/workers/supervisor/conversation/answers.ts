@@ -10,6 +10,7 @@ import type { TaskAnswer, TaskNote } from '../../../shared/model/mcp.ts';
 import type { ReadThrottle } from '../limits/read-throttle.ts';
 import type { Line, RequestId } from '../link.ts';
 import type { Loss } from '../receiver.ts';
+import type { Counts, Results } from '../results/results.ts';
 import type { ToMain } from '../to-main.ts';
 import { elicitationsOf, visitOf } from './concern.ts';
 import type { Notifications } from './notifications.ts';
@@ -25,6 +26,8 @@ export interface AnswersOptions {
   readonly requests: OwnRequests;
   readonly notifications: Notifications;
   readonly throttle: ReadThrottle;
+  /** What becomes of what the server answers. */
+  readonly results: Results;
   readonly toMain: ToMain;
 }
 
@@ -112,7 +115,11 @@ export class Answers {
     if (call !== null && this.#inFlight.delete(call)) {
       throttle.useful(frame.line.length);
       const own = withoutOurError(isError ? withoutLaterCode(frame) : frame);
-      return this.#deliver(call, signedVisits(own, server), isError);
+      const passed = this.#options.results.take(signedVisits(own, server));
+      if (!('why' in passed)) return this.#deliver(call, passed.frame, isError, passed.redacted);
+      this.#tasks.cancelled(call, false);
+      const message = `the answer of server "${server}" is withheld: ${passed.why}`;
+      return this.#fail(call, { code: passed.code, outcome: 'answered', message });
     }
     const orphan = call === null ? null : this.#tasks.orphan(call, frame);
     if (orphan !== null) {
@@ -169,7 +176,7 @@ export class Answers {
     return open;
   }
 
-  #deliver(call: number, frame: Frame, isError: boolean): void {
+  #deliver(call: number, frame: Frame, isError: boolean, redacted: Counts | null): void {
     const { line: link, notifications, toMain } = this.#options;
     const { slot, incarnation } = toMain;
     const { line } = frame;
@@ -185,18 +192,21 @@ export class Answers {
       isError,
       toolError: !isError && isToolError(frame),
     } as const;
+    const found = redacted === null ? {} : { redacted };
     const tasks = this.#tasks.answered(call, frame);
     if (isError) {
       const code = visitOf(frame);
       return toMain.line({
         ...answer,
+        ...found,
         ...(code === null ? {} : { visits: { code, ids: elicitationsOf(frame) } }),
         ...(tasks === undefined ? {} : { tasks }),
       });
     }
-    if (tasks === undefined) return toMain.line(answer);
+    if (tasks === undefined)
+      return toMain.line(redacted === null ? answer : { ...answer, redacted });
     for (const note of tasks.notes) this.taskTold(note);
-    toMain.line({ ...answer, tasks });
+    toMain.line({ ...answer, ...found, tasks });
   }
 
   #fail(call: number, loss: Loss): void {

@@ -14,6 +14,7 @@ import type { Readable, Readers } from '../limits/readers.ts';
 import { type BadOutput, StdoutWatch } from '../limits/stdout-watch.ts';
 import type { Line, RequestId } from '../link.ts';
 import type { Loss, Receiver } from '../receiver.ts';
+import type { Results } from '../results/results.ts';
 import type { ToMain } from '../to-main.ts';
 import type { Workload } from '../workload.ts';
 import { Answers, type BadLine } from './answers.ts';
@@ -41,6 +42,7 @@ export interface ConversationOptions {
   readonly line: Line;
   readonly readers: Readers;
   readonly throttle: ReadThrottle;
+  readonly results: Results;
   readonly toMain: ToMain;
   readonly workload: Workload;
   readonly listener: ConversationListener;
@@ -61,7 +63,7 @@ export class Conversation implements Receiver {
 
   /** Begins the handshake. */
   constructor(options: ConversationOptions) {
-    const { server, maxMessageBytes, line, listener, throttle, toMain } = options;
+    const { server, maxMessageBytes, line, listener, throttle, results, toMain } = options;
     const requests = new OwnRequests(line);
     this.#options = options;
     this.readers = options.readers;
@@ -95,6 +97,7 @@ export class Conversation implements Receiver {
       requests,
       notifications: this.#notifications,
       throttle,
+      results,
       toMain,
     });
     this.#serverRequests = new ServerRequests({ server, line, toMain });

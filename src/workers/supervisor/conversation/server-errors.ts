@@ -1,6 +1,6 @@
 /**
  * Changes parts of a server's answer that a client would act on although they are not the server's to say: the
- * gateway's own error object, which says whether a call may be tried again, and error codes by which a later
+ * gateway's own members, such as the error object that says whether a call may be tried again, and error codes by which a later
  * revision tells a client to speak differently. Pure; all else stays as it is.
  */
 import { type Frame, rangeOf, textAt } from '../../../shared/json/frame.ts';
@@ -9,22 +9,24 @@ import { eachMember, isName } from '../../../shared/json/json-slice.ts';
 import { JSON_RPC } from '../../../shared/model/errors.ts';
 import { rewritten } from './rewrite.ts';
 
-const OURS = 'rea/error';
-const RENAMED = Buffer.from('"rea/error-of-server"');
+const OURS = ['rea/error', 'rea/redacted', 'rea/truncated'] as const;
+const RENAMED = new Map(OURS.map((name) => [name, Buffer.from(`"${name}-of-server"`)]));
 /** Codes of revision 2026-07-28 about its envelope; between client and server stands the gateway. */
 const LATER_CODES = { first: -32_022, last: -32_020 };
 const ORDINARY_CODE = Buffer.from(String(JSON_RPC.internalError));
 /** A number that is written longer is not a code that any server means. */
 const MAX_CODE_BYTES = 64;
 
-/** The answer without `rea/error` in `_meta` of its result or in `data` of its error. */
+/** The answer without what only the gateway says, in `_meta` of its result or in `data` of its error. */
 export function withoutOurError(frame: Frame): Frame {
   const at = rangeOf(frame, SLOT.resultMeta) ?? rangeOf(frame, SLOT.errorData);
   if (at === null) return frame;
   const { line } = frame;
   return rewritten(frame, (replace) => {
     eachMember(line, at, (name, nameEnd) => {
-      if (isName(line, name, nameEnd, OURS)) replace(name, nameEnd, RENAMED);
+      for (const [ours, renamed] of RENAMED) {
+        if (isName(line, name, nameEnd, ours)) replace(name, nameEnd, renamed);
+      }
     });
   });
 }

@@ -104,22 +104,24 @@ function escapedPiece(
       at += 2;
       continue;
     }
-    let code = hex(line, at + 2);
-    at += 6;
-    if (code >= 0xd800 && code < 0xdc00 && line[at] === BACKSLASH && line[at + 1] === LETTER_U) {
-      const low = hex(line, at + 2);
-      if (low >= 0xdc00 && low < 0xe000) {
-        code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-        at += 6;
-      }
-    }
+    const code = codeAt(line, at);
     length = put(out, length, code);
+    at += code > 0xffff ? 12 : 6;
   }
   // A character that has begun is kept whole.
   while (at < close && (line[at]! & 0xc0) === 0x80) out[length++] = line[at++]!;
   const bytes = out.subarray(0, length);
   if (at >= close || next < 0) return { from, start, to: at, next: at, back: at, bytes };
   return { from, start, to: at, next, back, bytes };
+}
+
+/** What an escape, or a pair of them, stands for. */
+function codeAt(line: Uint8Array, at: number): number {
+  const code = hex(line, at + 2);
+  const isHigh = code >= 0xd800 && code < 0xdc00;
+  if (!isHigh || line[at + 6] !== BACKSLASH || line[at + 7] !== LETTER_U) return code;
+  const low = hex(line, at + 8);
+  return low >= 0xdc00 && low < 0xe000 ? 0x10000 + ((code - 0xd800) << 10) + low - 0xdc00 : code;
 }
 
 function hex(line: Uint8Array, at: number): number {

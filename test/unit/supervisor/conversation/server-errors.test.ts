@@ -19,6 +19,10 @@ test.each([
     `"result":{"content":[],"_meta":{"a":1.50,"rea/error":${forged},"b":[]}}`,
     `"result":{"content":[],"_meta":{"a":1.50,"rea/error-of-server":${forged},"b":[]}}`,
   ],
+  [
+    '"result":{"_meta":{"rea/redacted":{"x":1},"rea/truncated":{"bytes":1}}}',
+    '"result":{"_meta":{"rea/redacted-of-server":{"x":1},"rea/truncated-of-server":{"bytes":1}}}',
+  ],
   ['"result":{"_meta":{"rea\\/error":1}}', '"result":{"_meta":{"rea/error-of-server":1}}'],
   [
     '"result":{"_meta":{ "rea\\u002ferror" : 1}}',
