@@ -54,7 +54,7 @@ try {
       external,
       chunkFileNames: '[name].chunk.js',
       // Two files cost a thread less than one of over 128 KiB.
-      codeSplitting: { groups: [{ name: 'rules', test: /supervisor[/\\]rules[/\\]/ }] },
+      codeSplitting: { groups: [{ name: 'rules', test: /supervisor[/\\](?:rules|results)[/\\]/ }] },
     });
   }
   writeFileSync(

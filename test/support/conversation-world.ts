@@ -86,7 +86,11 @@ export class ConversationWorld implements ConversationListener, ThrottleListener
       line: this.line,
       readers,
       throttle,
-      results: new Results({ rules: () => DEFAULT_REDACT, secrets: () => secrets }),
+      results: new Results({
+        rules: () => DEFAULT_REDACT,
+        secrets: () => secrets,
+        maxBytes: () => MIB,
+      }),
       toMain,
       workload: new Workload(ThreadVitals.create(1)),
       listener: this,

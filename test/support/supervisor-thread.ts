@@ -72,6 +72,7 @@ export function serverConfig(
     maxConcurrency: 64,
     maxQueue: 256,
     maxMessageBytes: 1024 * 1024,
+    maxResultBytes: 1024 * 1024,
     restart: { intensity: 5, periodMs: 30_000, backoffMs: 50, backoffMaxMs: 400, stableMs: 60_000 },
     breaker: { failures: 5, cooldownMs: 1000 },
     liveness: { idleMs: 30_000, timeoutMs: 5000, misses: 2 },
@@ -195,7 +196,7 @@ export class SupervisorThread {
     const params = { name, arguments: args, _meta: { progressToken: call } };
     const request = { jsonrpc: '2.0', id: call, method: 'tools/call', params };
     const line = Buffer.from(`${JSON.stringify(request)}\n`);
-    this.post({ type: 'call', slot: 0, incarnation, call, line, tasks: null });
+    this.post({ type: 'call', slot: 0, incarnation, call, line, writes: true, tasks: null });
     return call;
   }
 

@@ -9,7 +9,7 @@ import {
   type AuditRecord,
 } from '../../shared/model/audit.ts';
 import type { ErrorCode } from '../../shared/model/errors.ts';
-import { type CommittedMessage, KINDS } from '../../shared/protocol/audit.ts';
+import { type CommittedMessage, KINDS, type RedactedItem } from '../../shared/protocol/audit.ts';
 import { clip } from '../../shared/text/clean-text.ts';
 import type { Audit, RefusedRequest } from '../calls/audit.ts';
 import type { Call, CallOwner, CallTarget } from '../calls/call.ts';

@@ -186,6 +186,7 @@ export class Dispatcher {
       incarnation,
       call: call.id,
       line: call.line,
+      writes: call.tier !== null && call.tier !== 'read',
       tasks: call.tasks,
     });
     if (posted) this.#delivery.posted(call, incarnation);

@@ -40,6 +40,8 @@ export function failureParts(method: string, idRaw: Uint8Array, failure: Failure
 
 const DENIALS: ReadonlySet<ErrorCode> = new Set([
   'ERR_DENIED_PATH',
+  'ERR_DENIED_MASK',
+  'ERR_DENIED_SECRET',
   'ERR_DENIED_TIER',
   'ERR_DENIED_TOOL',
   'ERR_PIN_DRIFT',

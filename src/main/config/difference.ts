@@ -14,7 +14,7 @@ export interface Difference {
   readonly adjusted: readonly ServerConfig[];
 }
 
-/** Settings used by main, or at the next start of a server: a running one can stay. */
+/** Settings used by main, told to the supervisor, or used at the next start of a server: a running one can stay. */
 const OF_MAIN = [
   'prefix',
   'asks',
@@ -35,6 +35,7 @@ const OF_MAIN = [
   'start',
   'idleStopMs',
   'maxRssMb',
+  'maxResultBytes',
   'maxInstances',
 ] as const satisfies readonly (keyof ServerConfig)[];
 

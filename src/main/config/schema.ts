@@ -131,6 +131,7 @@ const options = {
   max_concurrency: whole(1, 10_000).optional(),
   max_queue: whole(0, 100_000).optional(),
   max_message_bytes: whole(1024, 256 * MIB, 'bytes').optional(),
+  max_result_bytes: whole(1024, 256 * MIB, 'bytes').optional(),
   restart: mapping({
     intensity: whole(1, 1000).optional(),
     period_ms: milliseconds().optional(),
@@ -161,7 +162,6 @@ const options = {
     })
     .optional(),
   max_calls_per_minute: whole(0, 100_000, 'calls').optional(),
-  max_result_bytes: notYet(),
 };
 
 const threads = mapping({

@@ -28,6 +28,7 @@ export type Settings = Pick<
   | 'maxConcurrency'
   | 'maxQueue'
   | 'maxMessageBytes'
+  | 'maxResultBytes'
   | 'restart'
   | 'breaker'
   | 'liveness'
@@ -72,6 +73,7 @@ const DEFAULTS: Settings = {
   maxConcurrency: 64,
   maxQueue: 256,
   maxMessageBytes: 33_554_432,
+  maxResultBytes: 33_554_432,
   restart: {
     intensity: 5,
     periodMs: 30_000,
@@ -144,6 +146,7 @@ function overlay(base: Settings, options: ServerOptions): Settings {
     maxConcurrency: options.max_concurrency ?? base.maxConcurrency,
     maxQueue: options.max_queue ?? base.maxQueue,
     maxMessageBytes: options.max_message_bytes ?? base.maxMessageBytes,
+    maxResultBytes: options.max_result_bytes ?? base.maxResultBytes,
     restart: restartOver(base.restart, options.restart),
     breaker: breakerOver(base.breaker, options.breaker),
     liveness: livenessOver(base.liveness, options.liveness),

@@ -334,11 +334,19 @@ export class Lane implements Tenant, ServerThread {
   }
 
   #postRules(): void {
-    const { asks, rules } = this.#config;
+    const { asks, rules, maxResultBytes } = this.#config;
     const { blockedPaths, redact } = rules;
     const clientCapabilities = this.#clientCapabilities;
     const slot = this.#slot;
-    this.post({ type: 'rules', slot, asks, blockedPaths, redact, clientCapabilities });
+    this.post({
+      type: 'rules',
+      slot,
+      asks,
+      blockedPaths,
+      redact,
+      maxResultBytes,
+      clientCapabilities,
+    });
   }
 
   /** Retires the server once its calls have ended; see `Server.retire`. A lost thread comes back without it. */

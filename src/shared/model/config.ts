@@ -111,6 +111,8 @@ export interface ServerConfig {
   readonly instances: 'shared' | 'session';
   /** Processes of a `session` server at the same time. @default 8 */
   readonly maxInstances: number;
+  /** Size of a result beyond which its texts are cut. @default 33554432 */
+  readonly maxResultBytes: number;
   /** Its share of the CPU: lowered while it takes too much, never lowered, or always. @default 'auto' */
   readonly priority: 'auto' | 'normal' | 'low';
   /** Why this server cannot be started at all (for example `missing env: A, B`), or null. */

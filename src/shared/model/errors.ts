@@ -12,8 +12,11 @@ export type ErrorCode =
   | 'ERR_MESSAGE_TOO_LARGE'
   | 'ERR_MALFORMED_MESSAGE'
   | 'ERR_HTTP_STATUS'
+  | 'ERR_RESULT_TOO_LARGE'
   | 'ERR_DENIED_PATH'
   | 'ERR_PIN_DRIFT'
+  | 'ERR_DENIED_MASK'
+  | 'ERR_DENIED_SECRET'
   | 'ERR_AUDIT_UNAVAILABLE'
   | 'ERR_DENIED_TIER'
   | 'ERR_DENIED_TOOL'
@@ -28,6 +31,8 @@ export const RULES = {
   ERR_DENIED_TIER: 'tier',
   ERR_RATE_LIMITED: 'rate',
   ERR_DENIED_PATH: 'path',
+  ERR_DENIED_MASK: 'mask',
+  ERR_DENIED_SECRET: 'secret',
   ERR_AUDIT_UNAVAILABLE: 'audit',
 } as const satisfies Partial<Record<ErrorCode, string>>;
 

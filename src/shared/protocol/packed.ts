@@ -16,8 +16,8 @@ const TOOL_ERROR = 2;
 /** @returns the numbers for the message; null for any other message. */
 export function pack(message: Packable): number[] | null {
   if (message.type === 'call') {
-    const { slot, incarnation, call, tasks } = message;
-    return tasks === null ? [CALL, slot, incarnation, call] : null;
+    const { slot, incarnation, call, writes, tasks } = message;
+    return tasks === null ? [CALL, slot, incarnation, call, writes ? 1 : 0] : null;
   }
   if (message.type !== 'answer') return null;
   const { slot, incarnation, call, id, isError, toolError, tasks, visits, redacted } = message;
@@ -28,7 +28,9 @@ export function pack(message: Packable): number[] | null {
 
 export function unpack(numbers: readonly number[], line: Uint8Array): CallMessage | AnswerMessage {
   const [kind, slot = 0, incarnation = 0, call = 0, start = 0, end = 0, flags = 0] = numbers;
-  if (kind === CALL) return { type: 'call', slot, incarnation, call, line, tasks: null };
+  if (kind === CALL) {
+    return { type: 'call', slot, incarnation, call, line, writes: start === 1, tasks: null };
+  }
   return {
     type: 'answer',
     slot,

@@ -43,6 +43,8 @@ export interface CallMessage {
   readonly incarnation: number;
   readonly call: number;
   readonly line: Uint8Array;
+  /** By the rules of the policy it may change something. */
+  readonly writes: boolean;
   /** The kind of task facts to read from its answer; null for almost every call: none. */
   readonly tasks: TaskAnswer | null;
 }
@@ -98,6 +100,7 @@ export interface RulesMessage {
   /** JSON text, as in `open`. */
   readonly clientCapabilities: string;
   readonly redact: RedactRules;
+  readonly maxResultBytes: number;
 }
 
 /** Starts an idle server; without effect in any other phase. */

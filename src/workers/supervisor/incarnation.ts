@@ -34,6 +34,7 @@ import type { LastWords } from './process/last-words.ts';
 import { ServerStderr } from './process/server-stderr.ts';
 import { exitText } from './record.ts';
 import { Results } from './results/results.ts';
+import { ArgumentRule } from './rules/argument-rule.ts';
 import { PathRule } from './rules/path-rule.ts';
 import type { ServerSecrets } from './secrets.ts';
 import type { Present, Telling } from './telling.ts';
@@ -58,6 +59,8 @@ export interface IncarnationOptions {
   readonly blocked: () => readonly BlockedPath[];
   /** What becomes of secrets now. */
   readonly redact: () => RedactRules;
+  /** Of a result, now. */
+  readonly maxResultBytes: () => number;
   readonly secrets: ServerSecrets;
   readonly telling: Telling;
   /** Gives an input to the machine. */
@@ -119,7 +122,11 @@ export class Incarnation
       line: this.link,
       readers,
       throttle: this.#throttle,
-      results: new Results({ rules: options.redact, secrets: () => secrets.inText }),
+      results: new Results({
+        rules: options.redact,
+        secrets: () => secrets.inText,
+        maxBytes: options.maxResultBytes,
+      }),
       toMain,
       workload: context.workload,
       listener: this,
@@ -127,6 +134,11 @@ export class Incarnation
     this.outgoing = new Outgoing({
       server: config.name,
       rule: this.#rule,
+      argumentRule: new ArgumentRule({
+        rules: options.redact,
+        secrets: () => secrets.inText,
+        onSecret: (where, kind) => telling.argumentSecret(where, kind),
+      }),
       conversation: this.conversation,
       toMain,
       redact: (text) => secrets.redact(text),

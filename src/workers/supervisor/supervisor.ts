@@ -66,6 +66,7 @@ export class Supervisor {
   #asks: AsksConfig;
   #blocked: readonly BlockedPath[];
   #redact: RedactRules;
+  #maxResultBytes: number;
   #logLevel: string | null = null;
   #launcher: LauncherAddress | null = null;
 
@@ -80,6 +81,7 @@ export class Supervisor {
     this.#asks = config.asks;
     this.#blocked = config.rules.blockedPaths;
     this.#redact = config.rules.redact;
+    this.#maxResultBytes = config.maxResultBytes;
     this.#context = context;
     // Nobody is told the mark of its processes.
     const mark = markOf(context.session, config.lane, config.detached);
@@ -111,6 +113,7 @@ export class Supervisor {
         this.#blocked = message.blockedPaths;
         this.#clientCapabilities = this.#config.clientCapabilities ?? message.clientCapabilities;
         this.#redact = message.redact;
+        this.#maxResultBytes = message.maxResultBytes;
         return;
       case 'ticket':
         this.#launcher = message.launcher;
@@ -244,6 +247,7 @@ export class Supervisor {
       context: this.#context,
       blocked: () => this.#blocked,
       redact: () => this.#redact,
+      maxResultBytes: () => this.#maxResultBytes,
       secrets: this.#secrets,
       telling: this.#telling,
       feed: (input) => this.#onEvent(input),
@@ -259,10 +263,11 @@ export class Supervisor {
     else this.#feed(input);
   }
 
-  #call({ incarnation, call, line, tasks }: CallMessage): void {
+  #call(message: CallMessage): void {
+    const { incarnation, call } = message;
     const { phase, incarnation: present } = this.#state;
     if (phase === 'ready' && incarnation === present && this.#current !== null) {
-      return this.#current.outgoing.call(call, line, tasks);
+      return this.#current.outgoing.call(message);
     }
     this.#failCall(incarnation, call, false, `is ${phaseOf(this.#state)}`);
   }

@@ -21,6 +21,7 @@ import type {
   LogMessage,
 } from '../../shared/protocol/from-supervisor.ts';
 import type { OpenSlot } from '../../shared/protocol/to-supervisor.ts';
+import { cleanForTerminal } from '../../shared/text/clean-text.ts';
 import type { SupervisorContext } from './context.ts';
 import type { MarkedTools } from './conversation/command-tools.ts';
 import { hashesOf, instructionsHashes } from './conversation/definition-hash.ts';
@@ -32,6 +33,9 @@ import type { LastWords } from './process/last-words.ts';
 import { deathExit, deathText, type Exit, plannedExit, recordOf } from './record.ts';
 import type { ServerSecrets } from './secrets.ts';
 
+/** Between two warnings of the same sort. */
+const TELL_EVERY_MS = 1000;
+const ARGUMENT = { kept: 1000, shown: 200 };
 const NOTHING: Withheld = { count: 0, why: '' };
 
 /** What the record holds of the present incarnation. */
@@ -73,6 +77,7 @@ export class Telling {
   readonly #troubles = new Map<ListKind, string>();
   #rev = 0;
   #publishing = false;
+  #argumentToldAt = Number.NEGATIVE_INFINITY;
 
   constructor(message: OpenSlot, context: SupervisorContext, secrets: ServerSecrets) {
     const { slot, generation, server, incarnation, restarts } = message;
@@ -247,6 +252,16 @@ export class Telling {
   /** Nothing is known of a list: main need not wait for it. */
   unlisted(kind: ListKind, incarnation: number): void {
     this.#post({ type: 'unlisted', slot: this.#slot, incarnation, kind });
+  }
+
+  /** A call has left with a secret in it; told once a second at most. @param where the argument, in words. */
+  argumentSecret(where: string, kind: string): void {
+    const now = performance.now();
+    if (now - this.#argumentToldAt < TELL_EVERY_MS) return;
+    this.#argumentToldAt = now;
+    const shown = cleanForTerminal(this.#secrets.redactedHead(where, ARGUMENT));
+    const text = 'a call was sent with a secret among its arguments (redact.arguments: warn)';
+    this.log('warn', text, { argument: shown, kind });
   }
 
   log(level: LogMessage['level'], message: string, fields: LogMessage['fields']): void {

@@ -58,6 +58,7 @@ const OF_MAIN: readonly [keyof ServerConfig, unknown][] = [
   ['start', 'lazy'],
   ['idleStopMs', 1],
   ['maxRssMb', 1],
+  ['maxResultBytes', 1],
   ['maxInstances', 99],
 ];
 

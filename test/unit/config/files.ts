@@ -73,6 +73,7 @@ export function fullRegistry() {
         max_concurrency: 32,
         max_queue: 128,
         max_message_bytes: 16_777_216,
+        max_result_bytes: 1_048_576,
         restart: {
           intensity: 4,
           period_ms: 20_000,

@@ -53,6 +53,7 @@ describe('a valid registry', () => {
       maxConcurrency: 32,
       maxQueue: 128,
       maxMessageBytes: 16_777_216,
+      maxResultBytes: 1_048_576,
       restart: {
         intensity: 4,
         periodMs: 20_000,
@@ -108,6 +109,7 @@ describe('a valid registry', () => {
       maxConcurrency: 64,
       maxQueue: 256,
       maxMessageBytes: 33_554_432,
+      maxResultBytes: 33_554_432,
       restart: {
         intensity: 5,
         periodMs: 30_000,

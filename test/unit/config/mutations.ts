@@ -216,7 +216,7 @@ function refused(print: (value: unknown) => string): Break {
     const [key, value] = pick<[string, unknown]>(random, [
       ['url', 'https://example.com/mcp'],
       ['headers', { a: 'b' }],
-      ['max_result_bytes', 1000],
+      ['max_result_bytes', 1],
     ]);
     const index = random(root.servers.length);
     const parent = root.servers[index] as unknown as Json;

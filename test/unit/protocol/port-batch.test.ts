@@ -40,6 +40,7 @@ const call = (id: number, length: number): Message => ({
   incarnation: 2,
   call: id,
   line: line(length, id % 256),
+  writes: id % 2 === 0,
   tasks: null,
 });
 

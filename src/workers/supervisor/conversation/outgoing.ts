@@ -7,18 +7,21 @@
 import { errorParts, joinExact } from '../../../shared/json/json-rpc.ts';
 import { member } from '../../../shared/json/json-slice.ts';
 import { JSON_RPC } from '../../../shared/model/errors.ts';
-import type { TaskAnswer } from '../../../shared/model/mcp.ts';
+import type { CallMessage } from '../../../shared/protocol/to-supervisor.ts';
 import { cleanForTerminal, clip } from '../../../shared/text/clean-text.ts';
 import { redactedHead } from '../../../shared/text/redact.ts';
 import { TokenBucket } from '../limits/token-bucket.ts';
+import type { ArgumentRule } from '../rules/argument-rule.ts';
 import type { PathRule, Refusal } from '../rules/path-rule.ts';
 import type { Log, ToMain } from '../to-main.ts';
 import type { Conversation } from './conversation.ts';
 
 export interface OutgoingOptions {
   readonly server: string;
-  /** Null: everything may leave. */
+  /** Null: every path may leave. */
   readonly rule: PathRule | null;
+  /** Judges calls that have passed the other one. */
+  readonly argumentRule: ArgumentRule;
   readonly conversation: Conversation;
   readonly toMain: ToMain;
   /** Takes secrets out of text. */
@@ -47,17 +50,17 @@ export class Outgoing {
     this.#options = options;
   }
 
-  /** @param line complete with newline, its id is the number `call`. */
-  call(call: number, line: Uint8Array, tasks: TaskAnswer | null): void {
-    const { rule, conversation } = this.#options;
+  call(message: CallMessage): void {
+    const { rule } = this.#options;
+    const { call, line } = message;
     const verdict = rule === null ? null : rule.request(line);
-    if (verdict === null) return conversation.call(call, line, tasks);
+    if (verdict === null) return this.#leave(message);
     if (!('then' in verdict)) return this.#refuse(call, verdict);
     this.#held.add(call);
     void verdict.then((refusal) => {
       // Cancelled meanwhile, or given back unsent.
       if (!this.#held.delete(call)) return;
-      if (refusal === null) conversation.call(call, line, tasks);
+      if (refusal === null) this.#leave(message);
       else this.#refuse(call, refusal);
     });
   }
@@ -96,6 +99,13 @@ export class Outgoing {
     return held;
   }
 
+  #leave({ call, line, tasks, writes }: CallMessage): void {
+    const { argumentRule, conversation } = this.#options;
+    const refusal = argumentRule.judge(line, writes);
+    if (refusal === null) conversation.call(call, line, tasks);
+    else this.#refuse(call, refusal);
+  }
+
   #deliver(line: Uint8Array, refusal: Refusal | null): void {
     const { rule, conversation } = this.#options;
     if (refusal === null) {
@@ -116,7 +126,7 @@ export class Outgoing {
     this.#warn(refusal);
     toMain.callFailed({
       call,
-      code: 'ERR_DENIED_PATH',
+      code: refusal.code,
       outcome: 'not_sent',
       message: `${this.#inWords(refusal)}; the call to server "${server}" was not sent. ${refusal.remedy}`,
     });

@@ -154,6 +154,19 @@ function put(out: Uint8Array, at: number, code: number): number {
   return length;
 }
 
+/** The last beginning of a character within so many bytes behind `from`, which is one. */
+export function placeAfter(line: Uint8Array, from: number, bytes: number): number {
+  let at = from;
+  for (;;) {
+    let next = at + 1;
+    if (line[at] === BACKSLASH) {
+      next = line[at + 1] !== LETTER_U ? at + 2 : at + (codeAt(line, at) > 0xffff ? 12 : 6);
+    } else while ((line[next]! & 0xc0) === 0x80) next += 1;
+    if (next - from > bytes) return at;
+    at = next;
+  }
+}
+
 /**
  * Where in the line a character begins, or ends, that is so many UTF-16 units behind a place.
  *

@@ -1,13 +1,12 @@
 /**
- * What becomes of the texts of an answer before it goes to main: secrets are masked. The bytes stay the same where
- * there is nothing to change. One for each incarnation.
+ * What becomes of the texts of an answer before it goes to main: secrets are masked, and too much of them is
+ * cut. The bytes stay the same where there is nothing to change. One for each incarnation.
  */
-import { type Frame, rangeOf } from '../../../shared/json/frame.ts';
-import { SLOT } from '../../../shared/json/json-scan.ts';
-import { isEmpty, kindAt } from '../../../shared/json/json-slice.ts';
+import type { Frame } from '../../../shared/json/frame.ts';
 import type { RedactRules } from '../../../shared/model/policy.ts';
-import { rewritten } from '../conversation/rewrite.ts';
+import { rewrittenWithMeta } from './meta.ts';
 import type { SecretsInText } from './secrets-in-text.ts';
+import { fitted } from './size.ts';
 import { eachText } from './text-fields.ts';
 
 /** How many of each kind. */
@@ -18,6 +17,8 @@ export interface ResultsOptions {
   readonly rules: () => RedactRules;
   /** Those of the server, now. */
   readonly secrets: () => SecretsInText;
+  /** Of a result, now. */
+  readonly maxBytes: () => number;
 }
 
 /** An answer as it goes to main. */
@@ -29,7 +30,7 @@ export interface Passed {
 
 /** Why an answer cannot be passed on, in words. */
 export interface Withheld {
-  readonly code: 'ERR_MALFORMED_MESSAGE';
+  readonly code: 'ERR_MALFORMED_MESSAGE' | 'ERR_RESULT_TOO_LARGE';
   readonly why: string;
 }
 
@@ -52,7 +53,18 @@ export class Results {
 
   /** @returns the same frame when nothing is changed. */
   take(frame: Frame): Passed | Withheld {
-    const { results } = this.#options.rules();
+    const { maxBytes, rules } = this.#options;
+    const passed = this.#withoutSecrets(frame, rules().results);
+    if ('why' in passed) return passed;
+    const cut = fitted(passed.frame, maxBytes());
+    if (typeof cut !== 'number') {
+      return cut === passed.frame ? passed : { frame: cut, redacted: passed.redacted };
+    }
+    const why = `${cut} bytes of it are no text that could be cut, and ${maxBytes()} are allowed (max_result_bytes)`;
+    return { code: 'ERR_RESULT_TOO_LARGE', why };
+  }
+
+  #withoutSecrets(frame: Frame, results: RedactRules['results']): Passed | Withheld {
     if (results === 'off') return { frame, redacted: null };
     const secrets = this.#find(frame);
     if (secrets.length === 0) return { frame, redacted: null };
@@ -67,7 +79,7 @@ export class Results {
   #find(frame: Frame): Secret[] {
     const found: Secret[] = [];
     const inText = this.#options.secrets();
-    eachText(frame, (from, to) => {
+    eachText(frame, 'all', (from, to) => {
       if (found.length > MOST_SECRETS) return;
       inText.find(
         frame.line,
@@ -88,35 +100,9 @@ function counted(secrets: readonly Secret[]): Counts {
 }
 
 function masked(frame: Frame, secrets: readonly Secret[], counts: Counts): Frame {
-  const meta = newMeta(frame, `"rea/redacted":${JSON.stringify(counts)}`);
-  return rewritten(frame, (replace) => {
-    let isTold = meta === null;
+  return rewrittenWithMeta(frame, `"rea/redacted":${JSON.stringify(counts)}`, (replace) => {
     for (const { start, end, kind } of secrets) {
-      if (meta !== null && !isTold && meta.at <= start) {
-        isTold = true;
-        replace(meta.at, meta.at, meta.text);
-      }
       replace(start, end, Buffer.from(`[REDACTED:${kind}]`));
     }
-    if (meta !== null && !isTold) replace(meta.at, meta.at, meta.text);
   });
-}
-
-interface Insertion {
-  readonly at: number;
-  readonly text: Uint8Array;
-}
-
-/** Where a member of the result's `_meta` goes; null: an error has none. @param member its name and value. */
-function newMeta(frame: Frame, member: string): Insertion | null {
-  const result = rangeOf(frame, SLOT.result);
-  if (result === null || kindAt(frame.line, result[0]) !== 'object') return null;
-  const meta = rangeOf(frame, SLOT.resultMeta);
-  const isOpen = meta !== null && kindAt(frame.line, meta[0]) === 'object';
-  // A `_meta` that is no object is nobody's: clients refuse it.
-  if (meta !== null && !isOpen) return null;
-  const into = meta ?? result;
-  const text = meta === null ? `"_meta":{${member}}` : member;
-  const separator = isEmpty(frame.line, into) ? '' : ',';
-  return { at: into[0] + 1, text: Buffer.from(`${text}${separator}`) };
 }

@@ -35,6 +35,12 @@ export class SecretsInText {
     this.#values = values;
   }
 
+  /** Whether there may be one. @param bytes UTF-8. */
+  mayBeIn(bytes: Uint8Array): boolean {
+    this.#filter ??= new SecretFilter(this.#values);
+    return this.#filter.mayHold(bytes);
+  }
+
   /** @param start of a string in the line, and its end, quotes included. @param more null: nothing. */
   find(
     line: Uint8Array,

@@ -13,11 +13,15 @@ export type VisitText = (start: number, end: number) => void;
 
 const QUOTE = 0x22;
 
-/** Calls back for each text of an answer, in the order of the bytes; twice where a member is there twice. */
-export function eachText(frame: Frame, visit: VisitText): void {
+/**
+ * Calls back for each text of an answer, in the order of the bytes; twice where a member is there twice.
+ *
+ * @param which `cut`: only those that may be cut, and not the strings of structured content.
+ */
+export function eachText(frame: Frame, which: 'all' | 'cut', visit: VisitText): void {
   const { line } = frame;
   const result = rangeOf(frame, SLOT.result);
-  if (result !== null) return ofResult(new Cursor(line, result[0]), visit);
+  if (result !== null) return ofResult(new Cursor(line, result[0]), which === 'all', visit);
   const error = rangeOf(frame, SLOT.error);
   if (error === null) return;
   const cursor = new Cursor(line, error[0]);
@@ -27,12 +31,13 @@ export function eachText(frame: Frame, visit: VisitText): void {
   });
 }
 
-function ofResult(cursor: Cursor, visit: VisitText): void {
+function ofResult(cursor: Cursor, structured: boolean, visit: VisitText): void {
   const { bytes } = cursor;
   cursor.members((name, nameEnd) => {
     if (isName(bytes, name, nameEnd, 'content')) ofContent(cursor, visit);
-    else if (isName(bytes, name, nameEnd, 'structuredContent')) cursor.strings(visit);
-    else if (isName(bytes, name, nameEnd, 'contents')) {
+    else if (structured && isName(bytes, name, nameEnd, 'structuredContent')) {
+      cursor.strings(visit);
+    } else if (isName(bytes, name, nameEnd, 'contents')) {
       cursor.elements(() => ofMember(cursor, 'text', visit));
     } else if (isName(bytes, name, nameEnd, 'messages')) {
       cursor.elements(() => ofMessage(cursor, visit));

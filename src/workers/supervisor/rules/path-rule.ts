@@ -49,6 +49,7 @@ export interface PathRuleOptions {
 
 /** Why a message does not leave: which string, in words, and what is wrong with it. Unredacted. */
 export interface Refusal {
+  readonly code: 'ERR_DENIED_PATH' | 'ERR_DENIED_MASK' | 'ERR_DENIED_SECRET';
   readonly where: string;
   readonly text: string;
   readonly why: string;
@@ -166,7 +167,8 @@ export class PathRule {
   #refuse({ at, text, why, blocked }: Denial, line: Uint8Array): Refusal {
     this.#places.lookAgain();
     const remedy = blocked === null ? OWN_REMEDY : `To allow it: take the pattern out there`;
-    return { where: argumentName(line, at), text, why, remedy };
+    const where = argumentName(line, at);
+    return { code: 'ERR_DENIED_PATH', where, text, why, remedy };
   }
 
   #follow(): void {

@@ -25,6 +25,7 @@ function taken(message: unknown, values: readonly string[] = [], rules: Partial<
   const results = new Results({
     rules: () => ({ ...DEFAULT_REDACT, ...rules }),
     secrets: () => secrets,
+    maxBytes: () => 1 << 25,
   });
   const frame = frameOf(message);
   const passed = results.take(frame);

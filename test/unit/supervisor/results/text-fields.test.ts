@@ -14,7 +14,7 @@ function frameOf(text: string): Frame {
 function textsOf(outcome: string): string[] {
   const frame = frameOf(`{"jsonrpc":"2.0","id":1,${outcome},"x":{"text":"no"}}`);
   const found: string[] = [];
-  eachText(frame, (start, end) => found.push(decodeString(frame.line, [start, end]) ?? ''));
+  eachText(frame, 'all', (start, end) => found.push(decodeString(frame.line, [start, end]) ?? ''));
   return found;
 }
 
@@ -74,6 +74,17 @@ describe('the texts of an answer', () => {
       { numRuns: 300 },
     );
   });
+});
+
+test('what may be cut is everything but structured content', () => {
+  const { line, ...frame } = frameOf(
+    '{"id":1,"result":{"structuredContent":["no"],"content":[{"text":"a"}],"contents":[{"text":"b"}]}}',
+  );
+  const found: string[] = [];
+  eachText({ line, ...frame }, 'cut', (start, end) => {
+    found.push(decodeString(line, [start, end]) ?? '');
+  });
+  expect(found).toEqual(['a', 'b']);
 });
 
 describe('pieces of a text', () => {

@@ -1,0 +1,118 @@
+/**
+ * What an argument may not hold: a mask of the gateway's own, in a call that may write it over the secret that it
+ * stands for; and, where the policy says so, a secret. Judges what has passed the path rule; sends nothing.
+ */
+import { member } from '../../../shared/json/json-slice.ts';
+import type { ByteRange } from '../../../shared/model/byte-range.ts';
+import type { RedactRules } from '../../../shared/model/policy.ts';
+import { Cursor } from '../results/cursor.ts';
+import { eachPiece } from '../results/pieces.ts';
+import type { SecretsInText } from '../results/secrets-in-text.ts';
+import { argumentName } from './argument-name.ts';
+import type { Refusal } from './path-rule.ts';
+
+export interface ArgumentRuleOptions {
+  /** Of the policy, now. */
+  readonly rules: () => RedactRules;
+  /** Those of the server, now. */
+  readonly secrets: () => SecretsInText;
+  /** A call leaves with a secret in it. @param where the argument, in words. @param kind of secret. */
+  readonly onSecret: (where: string, kind: string) => void;
+}
+
+/** How every mask begins. */
+const MARK = Buffer.from('[REDACTED:');
+/** A text that may be one, however it is escaped. */
+const WORD = Buffer.from('REDACTED');
+const ESCAPED = Buffer.from('\\u00');
+const BACKSLASH = 0x5c;
+const MARK_REMEDY =
+  'Change only what is around it, or write the whole without it; a person can write the secret, or set redact.results to off in .rea/policy.yaml to have secrets read and written as they are';
+const SECRET_REMEDY =
+  'A person can set redact.arguments to warn in .rea/policy.yaml, and in their own floor';
+
+export class ArgumentRule {
+  readonly #options: ArgumentRuleOptions;
+
+  constructor(options: ArgumentRuleOptions) {
+    this.#options = options;
+  }
+
+  /** @param line of a request. @param writes it may change something. @returns null when it may leave. */
+  judge(line: Uint8Array, writes: boolean): Refusal | null {
+    const { results, arguments: secrets } = this.#options.rules();
+    const looksForMarks = writes && results !== 'off';
+    if (!looksForMarks && secrets === 'off') return null;
+    const at = argumentsOf(line);
+    if (at === null) return null;
+    const bytes = Buffer.from(line.buffer, line.byteOffset + at[0], at[1] - at[0]);
+    const marked = looksForMarks && mayHoldMark(bytes) ? markIn(line, at) : null;
+    if (marked !== null || secrets === 'off') return marked;
+    // Without any escape in it, the text of the arguments is what it says.
+    if (bytes.indexOf(BACKSLASH) < 0 && !this.#options.secrets().mayBeIn(bytes)) return null;
+    return this.#secretIn(line, at, secrets === 'deny');
+  }
+
+  #secretIn(line: Uint8Array, [start]: ByteRange, denies: boolean): Refusal | null {
+    const { secrets, onSecret } = this.#options;
+    let found: Refusal | null = null;
+    let isTold = false;
+    new Cursor(line, start).strings((from, to) => {
+      if (found !== null || isTold) return;
+      secrets().find(
+        line,
+        from,
+        to,
+        (_start, _end, kind) => {
+          const where = argumentName(line, from);
+          if (denies) found ??= refusedSecret(where, kind);
+          else if (!isTold) onSecret(where, kind);
+          isTold = true;
+        },
+        null,
+      );
+    });
+    return found;
+  }
+}
+
+function refusedSecret(where: string, kind: string): Refusal {
+  return {
+    code: 'ERR_DENIED_SECRET',
+    where,
+    text: `[REDACTED:${kind}]`,
+    why: 'a secret, which redact.arguments of the policy forbids',
+    remedy: SECRET_REMEDY,
+  };
+}
+
+/** What a tool or a prompt is given, or else all that a request says; null: nothing. */
+function argumentsOf(line: Uint8Array): ByteRange | null {
+  const params = member(line, [0, line.length], 'params');
+  return params === null ? null : (member(line, params, 'arguments') ?? params);
+}
+
+function mayHoldMark(bytes: Buffer): boolean {
+  return bytes.indexOf(WORD) >= 0 || bytes.indexOf(ESCAPED) >= 0;
+}
+
+function markIn(line: Uint8Array, [start]: ByteRange): Refusal | null {
+  let found: Refusal | null = null;
+  new Cursor(line, start).strings((from, to) => {
+    if (found !== null) return;
+    eachPiece(line, from, to, ({ bytes }) => {
+      const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+      const at = text.indexOf(MARK);
+      if (at < 0 || found !== null) return 0;
+      found = {
+        code: 'ERR_DENIED_MASK',
+        where: argumentName(line, from),
+        text: text.toString('utf8', Math.max(0, at - 20), at + 40),
+        why: 'which holds a mask that the gateway has put in the place of a secret, and would be written over it',
+        remedy: MARK_REMEDY,
+      };
+      return 0;
+    });
+  });
+  return found;
+}
