@@ -21,14 +21,14 @@ const WORD = /^[A-Za-z]+(?:[ ._-][A-Za-z]+)*[ ._-]?\d{0,4}$/;
 const RUN = /[A-Za-z0-9]{16,}/g;
 /** What a random run has more of than a name with a date in it. */
 const CHANGES = /(?<=[a-z])(?=[A-Z\d])|(?<=[A-Z])(?=\d)|(?<=\d)(?=[A-Za-z])/g;
-const LEAST_CHANGES = 4;
+const LEAST_CHANGES = 5;
 /** The name of a secret has one of these words, or one that ends in it. */
 const SECRET_WORD =
   /^(?:pass|pat|creds?)$|(?:token|(?<!mon|don|tur|hoc|joc|whis)key|secret|passwd|password|passphrase|pwd|credential|auth|authorization|cookie|dsn|bearer)s?\d*$/i;
 const BETWEEN_WORDS = /[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])/;
 /** The last word of the names of values that are told to everybody. */
 const TOLD =
-  /(?:host|hostname|server|domain|address|user|username|login|email|account|org|organization|tenant|team|workspace|project|database|db|schema|table|bucket|region|zone|realm|provider|scope|scopes|audience|issuer|flow|strategy|model|engine|deployment|image|path|file|dir|directory|folder|root|home|url|uri|endpoint|id|ids|name|version|branch|commit|sha)$/i;
+  /(?:host|hostname|server|domain|address|user|username|login|email|account|org|organization|tenant|team|workspace|project|database|db|schema|table|bucket|region|zone|realm|provider|scope|scopes|audience|issuer|flow|strategy|policy|model|llm|engine|deployment|image|path|file|dir|directory|folder|root|home|url|uri|endpoint|id|ids|name|version|branch|commit|sha)$/i;
 
 /** @param gatewayEnv environment of the gateway, for variables that are passed on. */
 export function secretsInResults(
@@ -72,7 +72,8 @@ function isSecret(name: string, value: string): boolean {
   const text = value.trim();
   if (text.length < SHORTEST || isPlain(text)) return false;
   // A token in an address stands where a user's name does.
-  if (name !== 'user' && TOLD.test(name)) return false;
+  if (name === 'user') return isRandom(text);
+  if (TOLD.test(name)) return false;
   if (saysSecret(name)) return text.length > LONGEST_WORD || !WORD.test(text);
   return kindOfName(name) === 'ordinary' && !/\s/.test(text) && !isPlace(text) && isRandom(text);
 }
