@@ -18,29 +18,65 @@ export function isContent(where: string): boolean {
   return CONTENT.test(where);
 }
 
-function begins(way: readonly PathName[], names: readonly string[]): boolean {
-  /** Places in the pattern that may be next. */
-  let at = new Set(withDeep(way, 0));
-  for (const name of names) {
-    const next = new Set<number>();
-    for (const place of at) {
-      const wanted = way[place];
-      if (wanted === undefined) return true;
-      if (wanted === 'deep') next.add(place);
-      else if (wanted.some((tokens) => matchesTokens(tokens, name))) {
-        for (const one of withDeep(way, place + 1)) next.add(one);
-      }
-    }
-    for (const place of next) for (const one of withDeep(way, place)) next.add(one);
-    at = next;
-    if (at.size === 0) return false;
-  }
-  return at.has(way.length);
+/** A longer text is hardly said twice. */
+const MAX_TEXT = 256;
+const MOST_TEXTS = 1000;
+
+/** By the directories where a server may begin: which texts are blocked by their names alone, whatever lies there. */
+const known = new WeakMap<
+  object,
+  { readonly patterns: readonly BlockedPath[]; readonly texts: Map<string, BlockedPath | null> }
+>();
+
+/**
+ * What was found for texts that were judged before: most strings of a message are names of arguments.
+ *
+ * @param bases another list when one of the directories is another one.
+ */
+export function textsKnown(
+  bases: object,
+  patterns: readonly BlockedPath[],
+): Map<string, BlockedPath | null> {
+  const before = known.get(bases);
+  if (before?.patterns === patterns) return before.texts;
+  const texts = new Map<string, BlockedPath | null>();
+  known.set(bases, { patterns, texts });
+  return texts;
 }
 
-/** A place, and those behind it that any number of directories, none too, may lead to. */
-function withDeep(way: readonly PathName[], place: number): number[] {
-  const places = [place];
-  for (let one = place; way[one] === 'deep'; one++) places.push(one + 1);
-  return places;
+export function keepText(
+  texts: Map<string, BlockedPath | null>,
+  text: string,
+  found: BlockedPath | null,
+): void {
+  if (text.length > MAX_TEXT) return;
+  if (texts.size >= MOST_TEXTS) texts.clear();
+  texts.set(text, found);
+}
+
+/** Goes back to the last `deep` at most: an earlier one need not take more. */
+function begins(way: readonly PathName[], names: readonly string[]): boolean {
+  let place = 0;
+  let at = 0;
+  let behindDeep = -1;
+  let reached = 0;
+  for (;;) {
+    const wanted = way[place];
+    if (wanted === undefined) return true;
+    const name = names[at];
+    if (wanted === 'deep') {
+      place += 1;
+      behindDeep = place;
+      reached = at;
+    } else if (name !== undefined && wanted.some((tokens) => matchesTokens(tokens, name))) {
+      place += 1;
+      at += 1;
+    } else if (behindDeep >= 0 && reached < names.length) {
+      reached += 1;
+      at = reached;
+      place = behindDeep;
+    } else {
+      return false;
+    }
+  }
 }

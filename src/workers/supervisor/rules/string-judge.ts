@@ -5,7 +5,7 @@
 
 import type { BlockedPath } from '../../../shared/model/policy.ts';
 import type { Absent } from './absent.ts';
-import { blocking } from './blocked.ts';
+import { blocking, keepText, textsKnown } from './blocked.ts';
 import type { Entry } from './entry.ts';
 import { isInnerFile } from './inner-files.ts';
 import type { Lookups } from './lookups.ts';
@@ -75,7 +75,11 @@ export class StringJudge {
   readonly #lookups: Lookups;
   readonly #writes: () => boolean;
   #steps = 0;
-  #blocked: BlockedPath | null = null;
+  /** By the names of the text, and by where these lead. */
+  #byName: BlockedPath | null = null;
+  #byWay: BlockedPath | null = null;
+  /** It is not known yet. */
+  #asksNames = false;
 
   /** @param writes whether the message may change what it names. */
   constructor(surface: Surface, lookups: Lookups, writes: () => boolean) {
@@ -86,12 +90,16 @@ export class StringJudge {
 
   /** The pattern of the policy that blocks the last string, as far as it has been judged; null: none. */
   get blocked(): BlockedPath | null {
-    return this.#blocked;
+    return this.#byName ?? this.#byWay;
   }
 
   judge(text: string): Verdict {
-    const { bases, around } = this.#surface;
-    this.#blocked = null;
+    const { bases, around, blocked } = this.#surface;
+    const known = blocked.length === 0 ? null : textsKnown(bases, blocked);
+    const before = known?.get(text);
+    this.#byName = before ?? null;
+    this.#byWay = null;
+    this.#asksNames = known !== null && before === undefined;
     const readings = readingsOf(text, around);
     if (readings === null) return TOO_MANY_WAYS;
     this.#steps = 0;
@@ -105,15 +113,15 @@ export class StringJudge {
         verdict ??= found;
       }
     }
+    if (known !== null && this.#asksNames) keepText(known, text, this.#byName);
     return verdict;
   }
 
   #from(base: Base, reading: Reading): Verdict {
     const { names, climbs, hasOwnName } = reading;
-    const blocks = this.#surface.blocked.length > 0;
     const [first] = names;
     // Also what is not there: it may be made.
-    if (blocks) this.#block(reading, [...base.names, ...names], names);
+    if (this.#asksNames) this.#byName ??= this.#blocks(reading, [...base.names, ...names], names);
     if (base.absent !== null && first !== undefined && !hasOwnName && !climbs) {
       if (base.absent.lacks(first, this.#lookups)) return null;
     }
@@ -136,7 +144,7 @@ export class StringJudge {
       if (seen === null) return PENDING;
       const isClosed = base.closed && seen.entry.kind === 'unknown';
       const way = isClosed ? spelled(whole, reading.names, seen.hit) : seen;
-      if (blocks) this.#block(reading, namesOf(way.real), way.missing);
+      if (blocks) this.#byWay ??= this.#blocks(reading, namesOf(way.real), way.missing);
       const verdict = this.#led(base, reading, way) ?? this.#otherWays(way, ways);
       if (verdict !== null) return verdict;
     }
@@ -144,12 +152,15 @@ export class StringJudge {
   }
 
   /** @param missing names of it that are not there, as far as that is known. */
-  #block({ text }: Reading, whole: readonly string[], missing: readonly string[]): void {
-    const { blocked } = this.#surface;
+  #blocks(
+    { text }: Reading,
+    whole: readonly string[],
+    missing: readonly string[],
+  ): BlockedPath | null {
     // Another machine's files are its own.
-    if (this.#blocked !== null || ADDRESS.test(missing[0] ?? '')) return;
-    const found = blocking(blocked, pathOf(resolveNames(whole)));
-    if (found !== null && !isProse(text, missing, true)) this.#blocked = found;
+    if (ADDRESS.test(missing[0] ?? '')) return null;
+    const found = blocking(this.#surface.blocked, pathOf(resolveNames(whole)));
+    return found !== null && !isProse(text, missing, true) ? found : null;
   }
 
   /** Where the next name is not, some servers take one that is written otherwise. @param ways gets those. */
