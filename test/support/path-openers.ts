@@ -27,7 +27,7 @@ const PREPARED: Readonly<Record<string, Way>> = {
     LINES.test(text.trim()) ? text : fileURLToPath(new URL(text, pathToFileURL(`${cwd}/`))),
   // `Note: see there` is prose.
   'the path of any URI': (text) =>
-    /^[\w+.-]+:\s/.test(text) ? text : decodeURIComponent(new URL(text).pathname),
+    /^\s*[\w+.-]+:\s/.test(text) ? text : decodeURIComponent(new URL(text).pathname),
   'what follows file:': (text) => text.replace(/^file:(?:\/\/)?/i, ''),
   'what follows a scheme': (text) => text.replace(/^[\w+.-]+:(?!\s)(?:\/\/[^/]*)?/, ''),
   'without backslashes': (text) => text.replaceAll('\\', '/'),

@@ -22,37 +22,36 @@ export function isContent(where: string): boolean {
 const MAX_TEXT = 256;
 const MOST_TEXTS = 1000;
 
-/** By the directories where a server may begin: which texts are blocked by their names alone, whatever lies there. */
-const known = new WeakMap<
-  object,
-  { readonly patterns: readonly BlockedPath[]; readonly texts: Map<string, BlockedPath | null> }
->();
+/** Texts that no pattern blocks by their names alone: most strings of a message are names of arguments. */
+export class Unblocked {
+  readonly #patterns: readonly BlockedPath[];
+  readonly #texts = new Set<string>();
 
-/**
- * What was found for texts that were judged before: most strings of a message are names of arguments.
- *
- * @param bases another list when one of the directories is another one.
- */
-export function textsKnown(
-  bases: object,
-  patterns: readonly BlockedPath[],
-): Map<string, BlockedPath | null> {
-  const before = known.get(bases);
-  if (before?.patterns === patterns) return before.texts;
-  const texts = new Map<string, BlockedPath | null>();
-  known.set(bases, { patterns, texts });
-  return texts;
+  constructor(patterns: readonly BlockedPath[]) {
+    this.#patterns = patterns;
+  }
+
+  /** Those for paths that begin at these bases. @param bases another list when one of them is another one. */
+  static of(bases: object, patterns: readonly BlockedPath[]): Unblocked {
+    const before = known.get(bases);
+    if (before !== undefined && before.#patterns === patterns) return before;
+    const made = new Unblocked(patterns);
+    known.set(bases, made);
+    return made;
+  }
+
+  has(text: string): boolean {
+    return this.#texts.has(text);
+  }
+
+  add(text: string): void {
+    if (text.length > MAX_TEXT) return;
+    if (this.#texts.size >= MOST_TEXTS) this.#texts.clear();
+    this.#texts.add(text);
+  }
 }
 
-export function keepText(
-  texts: Map<string, BlockedPath | null>,
-  text: string,
-  found: BlockedPath | null,
-): void {
-  if (text.length > MAX_TEXT) return;
-  if (texts.size >= MOST_TEXTS) texts.clear();
-  texts.set(text, found);
-}
+const known = new WeakMap<object, Unblocked>();
 
 /** Goes back to the last `deep` at most: an earlier one need not take more. */
 function begins(way: readonly PathName[], names: readonly string[]): boolean {

@@ -5,7 +5,7 @@
 
 import type { BlockedPath } from '../../../shared/model/policy.ts';
 import type { Absent } from './absent.ts';
-import { blocking, keepText, textsKnown } from './blocked.ts';
+import { blocking, Unblocked } from './blocked.ts';
 import type { Entry } from './entry.ts';
 import { isInnerFile } from './inner-files.ts';
 import type { Lookups } from './lookups.ts';
@@ -75,10 +75,8 @@ export class StringJudge {
   readonly #lookups: Lookups;
   readonly #writes: () => boolean;
   #steps = 0;
-  /** By the names of the text, and by where these lead. */
-  #byName: BlockedPath | null = null;
-  #byWay: BlockedPath | null = null;
-  /** It is not known yet. */
+  #blocked: BlockedPath | null = null;
+  /** Whether it is blocked by its names has to be found out. */
   #asksNames = false;
 
   /** @param writes whether the message may change what it names. */
@@ -90,16 +88,14 @@ export class StringJudge {
 
   /** The pattern of the policy that blocks the last string, as far as it has been judged; null: none. */
   get blocked(): BlockedPath | null {
-    return this.#byName ?? this.#byWay;
+    return this.#blocked;
   }
 
   judge(text: string): Verdict {
     const { bases, around, blocked } = this.#surface;
-    const known = blocked.length === 0 ? null : textsKnown(bases, blocked);
-    const before = known?.get(text);
-    this.#byName = before ?? null;
-    this.#byWay = null;
-    this.#asksNames = known !== null && before === undefined;
+    const unblocked = blocked.length === 0 ? null : Unblocked.of(bases, blocked);
+    this.#blocked = null;
+    this.#asksNames = unblocked?.has(text) === false;
     const readings = readingsOf(text, around);
     if (readings === null) return TOO_MANY_WAYS;
     this.#steps = 0;
@@ -113,7 +109,8 @@ export class StringJudge {
         verdict ??= found;
       }
     }
-    if (known !== null && this.#asksNames) keepText(known, text, this.#byName);
+    // What is blocked is looked at anew each time.
+    if (this.#blocked === null) unblocked?.add(text);
     return verdict;
   }
 
@@ -121,7 +118,7 @@ export class StringJudge {
     const { names, climbs, hasOwnName } = reading;
     const [first] = names;
     // Also what is not there: it may be made.
-    if (this.#asksNames) this.#byName ??= this.#blocks(reading, [...base.names, ...names], names);
+    if (this.#asksNames) this.#blocked ??= this.#blocks(reading, [...base.names, ...names], names);
     if (base.absent !== null && first !== undefined && !hasOwnName && !climbs) {
       if (base.absent.lacks(first, this.#lookups)) return null;
     }
@@ -144,7 +141,7 @@ export class StringJudge {
       if (seen === null) return PENDING;
       const isClosed = base.closed && seen.entry.kind === 'unknown';
       const way = isClosed ? spelled(whole, reading.names, seen.hit) : seen;
-      if (blocks) this.#byWay ??= this.#blocks(reading, namesOf(way.real), way.missing);
+      if (blocks) this.#blocked ??= this.#blocks(reading, namesOf(way.real), way.missing);
       const verdict = this.#led(base, reading, way) ?? this.#otherWays(way, ways);
       if (verdict !== null) return verdict;
     }
