@@ -22,3 +22,12 @@ export function processId(text: string): number {
   if (/^[1-9]\d{0,9}$/.test(text) && Number(text) <= 0x7fff_ffff) return Number(text);
   throw new InvalidArgumentError('Give the number of a process, as rea status shows it.');
 }
+
+const UNITS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+export function age(text: string): number {
+  const [, digits, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  if (unit === 's' || unit === 'm' || unit === 'h' || unit === 'd')
+    return Number(digits) * UNITS[unit];
+  throw new InvalidArgumentError('Give a time with its unit, like 30s, 10m, 2h or 1d.');
+}

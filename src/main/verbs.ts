@@ -4,7 +4,7 @@
  */
 import type { Command } from 'commander';
 import type { CommonOptions } from './command-places.ts';
-import { processId } from './option-values.ts';
+import { age, lineCount, processId } from './option-values.ts';
 
 interface ActingCommonOptions extends CommonOptions {
   readonly pid?: number;
@@ -88,6 +88,34 @@ export function addVerbs(program: Command, places: Places, done: (code: number) 
         done(await runCall({ ...acting(options), ...what }));
       },
     );
+
+  program
+    .command('logs')
+    .description('show the logs of the gateways of this directory, of those that are dead, too')
+    .argument('[server]', 'only what is about this server')
+    .option('-f, --follow', 'go on with new lines until it is interrupted')
+    .option('-n, --lines <count>', 'how many', lineCount, 100)
+    .option('--since <time>', 'only what is younger, like 30s, 10m, 2h or 1d', age)
+    .option('--json', 'print the lines as they are kept')
+    .action(async (server: string | undefined, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<
+        CommonOptions & { follow?: true; lines: number; since?: number; json?: true }
+      >();
+      const { stdout, stderr, env } = process;
+      const { runLogs } = await import('./commands/logs.ts');
+      const code = await runLogs({
+        cwd: places(options).cwd,
+        ...(server === undefined ? {} : { server }),
+        follow: options.follow === true,
+        lines: options.lines,
+        ...(options.since === undefined ? {} : { sinceMs: options.since }),
+        json: options.json === true,
+        env,
+        stdout,
+        stderr,
+      });
+      done(code);
+    });
 
   program
     .command('help')

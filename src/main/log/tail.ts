@@ -61,6 +61,8 @@ export class Tail {
       await handle.close();
       return null;
     }
+    // Another file than the one that the position is of.
+    if (this.#position !== 'end' && stats.size < this.#position) this.#position = 0;
     if (this.#position === 'end') this.#position = stats.size;
     this.#file = { handle, ino: stats.ino };
     return this.#file;

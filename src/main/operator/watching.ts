@@ -3,6 +3,7 @@
  * clock runs only while there is one. Who does not read is let go.
  */
 import type { ServerResponse } from 'node:http';
+import { logLine } from '../log/read-logs.ts';
 import { Tail } from '../log/tail.ts';
 import type { LaneView, Operable } from './operable.ts';
 
@@ -15,6 +16,7 @@ const MAX_UNREAD_BYTES = 1024 * 1024;
 interface LogWatcher {
   readonly tail: Tail;
   readonly server: string | null;
+  readonly since: null;
   busy: boolean;
 }
 
@@ -42,7 +44,7 @@ export class Watching {
 
   /** Streams the lines of the log from now on. @param server only those about it; null: all. */
   log(response: ServerResponse, path: string, server: string | null): boolean {
-    const watcher = { tail: new Tail(path, 'end'), server, busy: false };
+    const watcher = { tail: new Tail(path, 'end'), server, since: null, busy: false };
     return this.#begin(response, watcher);
   }
 
@@ -93,7 +95,7 @@ export class Watching {
       (lines) => {
         watcher.busy = false;
         for (const line of lines) {
-          if (watcher.server === null || isAbout(line, watcher.server)) send(response, 'log', line);
+          if (logLine(line, '', watcher) !== null) send(response, 'log', line);
         }
       },
       () => response.end(),
@@ -137,18 +139,6 @@ function laneEvent(server: string, lane: LaneView): string {
 
 function send(response: ServerResponse, event: string, data: string): void {
   response.write(`event: ${event}\ndata: ${data}\n\n`);
-}
-
-/** Lines of the log are JSON; instances for single clients count as their server. */
-export function isAbout(line: string, server: string): boolean {
-  if (!line.includes(server)) return false;
-  try {
-    const name: unknown = JSON.parse(line)?.server;
-    return typeof name === 'string' && (name === server || name.startsWith(`${server}#`));
-  } catch (error) {
-    if (error instanceof SyntaxError) return false;
-    throw error;
-  }
 }
 
 function at(): string {
