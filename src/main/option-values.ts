@@ -31,3 +31,16 @@ export function age(text: string): number {
     return Number(digits) * UNITS[unit];
   throw new InvalidArgumentError('Give a time with its unit, like 30s, 10m, 2h or 1d.');
 }
+
+/** Reads `name=value`, or with a colon `name: value`, into what was given before. */
+export function pair(separator: '=' | ':') {
+  return (text: string, before: Readonly<Record<string, string>>): Record<string, string> => {
+    const at = text.indexOf(separator);
+    if (at <= 0) {
+      const form = separator === '=' ? 'NAME=value' : '"Name: value"';
+      throw new InvalidArgumentError(`Give ${form}.`);
+    }
+    const value = text.slice(at + 1);
+    return { ...before, [text.slice(0, at).trim()]: separator === ':' ? value.trim() : value };
+  };
+}

@@ -4,7 +4,9 @@
  */
 import type { Command } from 'commander';
 import type { CommonOptions } from './command-places.ts';
-import { age, lineCount, processId } from './option-values.ts';
+import { type EntryOptions, entryOf } from './commands/new-entry.ts';
+import type { Edit } from './config/edit/edit-file.ts';
+import { age, lineCount, pair, processId } from './option-values.ts';
 
 interface ActingCommonOptions extends CommonOptions {
   readonly pid?: number;
@@ -50,6 +52,41 @@ export function addVerbs(program: Command, places: Places, done: (code: number) 
       const options = command.optsWithGlobals<ActingCommonOptions & { force?: true }>();
       const { runStop } = await import('./commands/stop.ts');
       done(await runStop({ ...acting(options), force: options.force === true }));
+    });
+
+  const change = async (options: ActingCommonOptions, edit: Edit) => {
+    const { runChange } = await import('./commands/change.ts');
+    const { config } = places(options);
+    const file = config === undefined ? {} : { config };
+    done(await runChange({ ...acting(options), ...file, edit }));
+  };
+  for (const [kind, what] of [
+    ['enable', 'enable a server in the configuration, and start it'],
+    ['disable', 'disable a server in the configuration, and end it once its calls have ended'],
+    ['remove', 'remove a server from the configuration, and end it once its calls have ended'],
+  ] as const) {
+    verb(kind, what)
+      .argument('<server>', 'its name')
+      .action(async (server: string, _options: unknown, command: Command) => {
+        await change(command.optsWithGlobals<ActingCommonOptions>(), { kind, server });
+      });
+  }
+
+  verb(
+    'add',
+    'add a server to the configuration, and start it: rea add NAME -- COMMAND [ARGUMENT...]',
+  )
+    .argument('<server>', 'its name')
+    .argument('[command...]', 'behind --: the program and its arguments')
+    .option('-e, --env <name=value>', 'a variable of the program; may be repeated', pair('='), {})
+    .option('-H, --header <name: value>', 'a header for --url; may be repeated', pair(':'), {})
+    .option('--url <url>', 'the address of a server that is reached over HTTP')
+    .option('-t, --transport <transport>', 'stdio or http, as claude mcp add has it')
+    .action(async (server: string, words: string[], _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<ActingCommonOptions & EntryOptions>();
+      const entry = entryOf(words, options);
+      if (typeof entry === 'string') command.error(entry);
+      else await change(options, { kind: 'add', server, entry });
     });
 
   verb('tools', 'list the tools that a gateway offers')

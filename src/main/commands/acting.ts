@@ -42,14 +42,20 @@ export async function gatewaysOf(options: ActingOptions): Promise<Found[]> {
   return [];
 }
 
-/** Asks every gateway at once, and prints what becomes of each. Resolves with the exit code: the worst. */
-export async function actOnAll(
-  options: ActingOptions,
-  act: (gateway: Found, tell: (going: string) => void) => Promise<Outcome>,
-): Promise<number> {
-  const { cwd, stdout, stderr } = options;
+type Act = (gateway: Found, tell: (going: string) => void) => Promise<Outcome>;
+
+/** Asks every gateway of the directory, and prints what becomes of each. Resolves with the exit code: the worst. */
+export async function actOnAll(options: ActingOptions, act: Act): Promise<number> {
   const gateways = await gatewaysOf(options);
-  if (gateways.length === 0) return EXIT.none;
+  return gateways.length === 0 ? EXIT.none : actOn(options, gateways, act);
+}
+
+/** The same with these, of which there is at least one; all at once. */
+export async function actOn(
+  { cwd, stdout, stderr }: ActingOptions,
+  gateways: readonly Found[],
+  act: Act,
+): Promise<number> {
   const named = (gateway: Found, text: string) =>
     gateways.length === 1 ? text : `pid ${gateway.identity.pid}: ${text}`;
   const outcomes = await Promise.all(

@@ -24,6 +24,13 @@ export function parseConfig(text: string, file: string, extension: string): Pars
   return yaml.ok ? yaml : parsed;
 }
 
+/** The format that `parseConfig` reads a text in. */
+export function formatOf(text: string, extension: string): 'json' | 'toml' | 'yaml' {
+  if (extension === '.toml' || isToml(text)) return 'toml';
+  if (['.json', '.jsonc', '.json5'].includes(extension)) return 'json';
+  return JSON_BEGIN.test(text) && parseJson(text, '').ok ? 'json' : 'yaml';
+}
+
 function isToml(text: string): boolean {
   const first =
     text

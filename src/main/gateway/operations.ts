@@ -23,7 +23,7 @@ export interface OperatorHooks {
 }
 
 export interface OperationsOptions
-  extends Pick<GatewayOptions, 'secrets' | 'logFile'>,
+  extends Pick<GatewayOptions, 'secrets' | 'logFile' | 'cwd'>,
     OperatorHooks {
   readonly parts: Parts;
   /** Absolute path of `.rea`. */
@@ -133,6 +133,14 @@ export class Operations implements Operable {
 
   reload(server: string | null): Promise<Reloaded> {
     return this.#options.reload(server);
+  }
+
+  async setEnabled(server: string, enabled: boolean): Promise<string | null> {
+    // Loaded on demand: few gateways are asked for it.
+    const { editConfig } = await import('../config/edit/edit-file.ts');
+    const kind = enabled ? 'enable' : 'disable';
+    const edited = editConfig({ cwd: this.#options.cwd, file: this.configFile }, { kind, server });
+    return edited.ok ? null : edited.message;
   }
 
   freeze(reason: string): boolean {

@@ -79,6 +79,8 @@ export interface Handles {
   restart(server: string, now: boolean): string | null;
   /** Reads the files as they are now. @param server the one whose new program is taken; null: all are. */
   reload(server: string | null): Promise<Reloaded>;
+  /** Sets in the configuration file whether it is enabled. @returns what is wrong, in one line; null: it stands there. */
+  setEnabled(server: string, enabled: boolean): Promise<string | null>;
 }
 
 export interface Operable extends Sight, Handles {

@@ -109,6 +109,13 @@ async function toServer(
       log.warn({ server: name }, 'restarted by a command');
       return restart(operable, name, query.get('now') === '1', response);
     }
+    case 'enable':
+    case 'disable': {
+      if (server === undefined) return reply(response, 404, unknownServer(operable, name));
+      const problem = await operable.setEnabled(name, verb === 'enable');
+      if (problem !== null) return reply(response, 409, { error: problem });
+      return apply(operable, name, verb === 'enable', response);
+    }
     case 'apply':
       return apply(operable, name, query.get('on') === '1', response);
     default:

@@ -1,0 +1,91 @@
+/**
+ * `rea enable`, `disable`, `add` and `remove`: a change of the configuration file, which is then put in force by
+ * every gateway that serves it. Programs of other servers that wait to be taken go on waiting.
+ */
+import { type Edit, type Edited, editConfig } from '../config/edit/edit-file.ts';
+import { ask, Silent, Unreachable } from '../operator/ask.ts';
+import { type Found, findGateways } from '../operator/reach.ts';
+import {
+  type ActingOptions,
+  actOn,
+  askResult,
+  EXIT,
+  line,
+  type Outcome,
+  outcomeOf,
+  seconds,
+} from './acting.ts';
+import { onlyNew } from './restart.ts';
+
+export interface ChangeOptions extends ActingOptions {
+  /** Absolute; the file that the gateways serve if absent. */
+  readonly config?: string;
+  readonly edit: Edit;
+}
+
+/** Resolves with the exit code: 0 it is as wanted, 1 it is not, 2 bad input, 3 written, but no gateway, 4 no answer. */
+export async function runChange(options: ChangeOptions): Promise<number> {
+  const { cwd, pid, edit, stdout, stderr } = options;
+  const since = performance.now();
+  const serving: Serving[] = [];
+  for (const gateway of await findGateways(cwd, pid ?? null)) {
+    serving.push({ gateway, config: await configOf(cwd, gateway) });
+  }
+  const file = options.config ?? onlyFile(serving);
+  if (file === null) {
+    line(stderr, 'the gateways here serve different files: name one with --config');
+    return EXIT.usage;
+  }
+  const edited = editConfig({ cwd, ...(file === undefined ? {} : { file }) }, edit);
+  if (!edited.ok) {
+    line(stderr, edited.message);
+    return edited.isInput ? EXIT.usage : EXIT.failed;
+  }
+  line(stdout, `${edit.server}: ${said(edited)}`);
+  const concerned = serving.filter(({ config }) => {
+    return config === null || config.failed !== null || config.file === edited.file;
+  });
+  if (concerned.length === 0) {
+    line(stderr, 'no gateway is running that serves this file: it holds from the next start on');
+    return EXIT.none;
+  }
+  const on = edit.kind === 'enable' || edit.kind === 'add';
+  const path = `servers/${encodeURIComponent(edit.server)}/apply?on=${on ? 1 : 0}`;
+  const gateways = concerned.map(({ gateway }) => gateway);
+  return actOn(options, gateways, async (gateway, tell) => {
+    const failed = concerned.find((one) => one.gateway === gateway)?.config?.failed ?? null;
+    if (failed !== null) return failed;
+    const onStep = onlyNew((going) => tell(`${edit.server}: ${going}`));
+    return askResult(gateway, { method: 'POST', path, onStep }, (text) => {
+      return `${edit.server}: ${text} after ${seconds(since)}`;
+    });
+  });
+}
+
+interface Serving {
+  readonly gateway: Found;
+  /** Null: it does not say. */
+  readonly config: { readonly file: string; readonly failed: Outcome | null } | null;
+}
+
+/** What a gateway serves; a gateway that does not answer is told of at the end, with what was written. */
+async function configOf(cwd: string, gateway: Found): Promise<Serving['config']> {
+  try {
+    const { value } = await ask(gateway, { method: 'GET', path: 'status' });
+    const file = value['config_file'];
+    return typeof file === 'string' ? { file, failed: null } : null;
+  } catch (error) {
+    if (!(error instanceof Silent || error instanceof Unreachable)) throw error;
+    return { file: '', failed: outcomeOf(cwd, gateway, error) };
+  }
+}
+
+/** Undefined: the registry of the directory; null: there are several. */
+function onlyFile(serving: readonly Serving[]): string | null | undefined {
+  const files = new Set(serving.flatMap(({ config }) => (config?.file ? [config.file] : [])));
+  return files.size > 1 ? null : [...files][0];
+}
+
+function said({ where, isChanged }: Extract<Edited, { ok: true }>): string {
+  return isChanged ? `written to ${where}` : `${where} says so already`;
+}

@@ -1,0 +1,40 @@
+/** Changes the text of a JSON file with comments: all that is not concerned stays byte for byte. Pure. */
+import { createRequire } from 'node:module';
+import type { ModificationOptions } from 'jsonc-parser';
+import type { Change } from './change.ts';
+
+const jsonc = () => createRequire(import.meta.url)('jsonc-parser') as typeof import('jsonc-parser');
+
+export function editJson(text: string, change: Change): string {
+  const bom = text.startsWith('\uFEFF') ? '\uFEFF' : '';
+  const plain = text.slice(bom.length);
+  const options: ModificationOptions = { formattingOptions: formattingOf(plain) };
+  switch (change.kind) {
+    case 'set':
+      return bom + edited(plain, [...change.path, change.key], change.value, options);
+    case 'remove':
+      return bom + edited(plain, [...change.path], undefined, options);
+    case 'add': {
+      const path = [...change.path, change.name ?? -1];
+      const inserting = change.name === null ? { ...options, isArrayInsertion: true } : options;
+      return bom + edited(plain, path, change.value, inserting);
+    }
+  }
+}
+
+function edited(
+  text: string,
+  path: (string | number)[],
+  value: unknown,
+  options: ModificationOptions,
+): string {
+  const { applyEdits, modify } = jsonc();
+  return applyEdits(text, modify(text, path, value, options));
+}
+
+/** As the file is indented: by the first line that is. */
+function formattingOf(text: string): NonNullable<ModificationOptions['formattingOptions']> {
+  const indent = /^([ \t]+)\S/m.exec(text)?.[1] ?? '  ';
+  const eol = text.includes('\r\n') ? '\r\n' : '\n';
+  return { insertSpaces: !indent.startsWith('\t'), tabSize: Math.min(8, indent.length), eol };
+}
