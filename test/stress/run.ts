@@ -26,6 +26,7 @@ const SOAKS: readonly (readonly [file: string, test: string])[] = [
   ['lazy-and-idle.test.ts', 'under load with stops in between'],
   ['shared-threads.test.ts', 'many servers share eight threads'],
   ['http-full.test.ts', 'visitors that'],
+  ['control-loop.test.ts', 'no call is lost'],
 ];
 
 console.log(

@@ -10,6 +10,14 @@ export type Settled =
 /** Deaths in a row are no verdict before that: the first restart comes at once and often succeeds. */
 const DOWN_MS = 3000;
 
+/** What a server is doing that does not serve yet. */
+const GOING: Readonly<Record<string, string>> = {
+  idle: 'waits for its turn to start',
+  starting: 'starting',
+  backoff: 'has ended, and is started again',
+  draining: 'its process ends',
+};
+
 /**
  * @param server as it is now; undefined: there is none of that name.
  * @param downMs for how long it has been down without a break.
@@ -24,7 +32,8 @@ export function settledOf(server: ServerView | undefined, downMs: number): Settl
     return { kind: 'failed', why: broken.why ?? broken.phase, action: broken.action };
   }
   const waiting = server.lanes.find(({ phase }) => !isServing(phase, server.lazy));
-  if (waiting !== undefined) return { kind: 'pending', text: waiting.phase };
+  if (waiting !== undefined)
+    return { kind: 'pending', text: GOING[waiting.phase] ?? waiting.phase };
   const idle = server.lanes.some(({ phase }) => phase === 'idle');
   if (server.lanes.length === 0) return { kind: 'ready', text: 'starts with its next client' };
   return { kind: 'ready', text: idle ? 'starts at its first call' : 'ready' };

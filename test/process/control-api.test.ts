@@ -1,0 +1,135 @@
+/** The API of the control socket, as a page or a script of the user uses it. */
+import { existsSync, readFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
+import { join } from 'node:path';
+import { afterAll, expect, test, vi } from 'vitest';
+import { isAlive } from '../support/processes.ts';
+import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
+import { hold } from '../support/reloading.ts';
+import { fixture, registry } from '../support/servers.ts';
+import { tidy } from '../support/tidy.ts';
+import { until } from '../support/wait-for.ts';
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
+
+afterAll(tidy);
+
+/** A gateway, and how it is asked. */
+async function reached(servers: Parameters<typeof registry>[0]) {
+  const stateDir = join(makeDirectory(), 'state');
+  const rea = await startRea({ config: registry(servers), args: ['--state-dir', stateDir] });
+  await Promise.all(Object.keys(servers).map((name) => rea.waitForPhase(name, 'ready')));
+  const session = rea.state()?.session_id ?? '';
+  const socketPath = join(stateDir, 'run', `${session}.sock`);
+  await until(() => existsSync(socketPath), { what: 'the control socket' });
+  const authorization = `Bearer ${readFileSync(join(stateDir, 'token'), 'utf8').trim()}`;
+  const open = (method: string, path: string, body?: object) =>
+    new Promise<IncomingMessage>((resolve, reject) => {
+      const text = body === undefined ? undefined : JSON.stringify(body);
+      const options = { socketPath, method, path: `/api/v1/${path}`, agent: false };
+      const asked = request({ ...options, headers: { authorization } }, resolve);
+      asked.once('error', reject).end(text);
+    });
+  const ask = async (method: string, path: string, body?: object) => {
+    const response = await open(method, path, body);
+    let text = '';
+    for await (const part of response.setEncoding('utf8')) text += part;
+    const lines = text.trim().split('\n');
+    return { status: response.statusCode, last: JSON.parse(lines.at(-1) ?? ''), lines };
+  };
+  return { rea, open, ask };
+}
+
+/** What a stream of events has said so far. */
+function heard(response: IncomingMessage): { text: string } {
+  const said = { text: '' };
+  response.setEncoding('utf8').on('data', (part: string) => {
+    said.text += part;
+  });
+  return said;
+}
+
+test.concurrent('servers, calls and tools are told as they are', async () => {
+  const { rea, ask } = await reached({ one: fixture('echo'), two: fixture('echo') });
+  await rea.tools();
+  const inFlight = await hold(rea, 'one');
+  const { last: calls } = await ask('GET', 'calls');
+  expect(calls.calls).toMatchObject([
+    { server: 'one', method: 'tools/call', name: 'hold', client: 'rea-test 1.0.0', waits: false },
+  ]);
+  const { last: one } = await ask('GET', 'servers/one');
+  expect(one).toMatchObject({
+    name: 'one',
+    state: 'on',
+    leaving: 0,
+    lanes: [{ name: 'one', phase: 'ready', in_flight: 1, circuit: 'closed', why: null }],
+  });
+  expect((await ask('GET', 'servers')).last.servers).toHaveLength(2);
+  const { last: status } = await ask('GET', 'status');
+  expect(status).toMatchObject({ pid: rea.pid, sessions: 1, halt: { active: false } });
+  const { last: tools } = await ask('GET', 'tools');
+  expect(tools.tools).toHaveLength(tools.places.length + 1);
+  expect(tools.places).toContainEqual(['two__pid', 'two', '"pid"']);
+  expect(await ask('GET', 'servers/on')).toMatchObject({
+    status: 404,
+    last: { error: 'there is no server "on"; did you mean "one"?', names: ['one', 'two'] },
+  });
+  expect((await ask('POST', 'servers/three/disable')).status).toBe(404);
+  await inFlight.end();
+  await rea.stop();
+});
+
+test.concurrent('whoever watches hears of every change, and gets the lines of the log', async () => {
+  const { rea, open, ask } = await reached({ one: fixture('echo'), two: fixture('echo') });
+  const streams = await Promise.all([open('GET', 'events'), open('GET', 'logs/two')]);
+  const [events, log] = streams.map(heard);
+  await until(() => events?.text.includes('"server":"two"'), { what: 'how it is' });
+  const old = Number((await rea.call('one__pid')).text);
+  const restarted = await ask('POST', 'servers/one/restart');
+  expect(restarted.last).toEqual({ done: { ok: true, text: 'ready' } });
+  const pid = Number((await rea.call('one__pid')).text);
+  expect([isAlive(old), pid === old]).toEqual([false, false]);
+  await until(() => events?.text.includes(`"phase":"ready","pid":${pid}`), { what: 'the event' });
+  await rea.call('one__stderr', { text: 'of one' });
+  await rea.call('two__stderr', { text: 'of two' });
+  await until(() => log?.text.includes('of two'), { what: 'the line' });
+  expect(log?.text).not.toContain('of one');
+  // A stream holds up no stop.
+  const ended = streams.map((stream) => new Promise((resolve) => stream.once('close', resolve)));
+  expect(await rea.stop()).toEqual({ code: 0, signal: null });
+  await Promise.all(ended);
+});
+
+test.concurrent('freeze and unfreeze hold when they are answered; enable and disable edit the file', async () => {
+  const { rea, ask } = await reached({ one: fixture('echo') });
+  await rea.tools();
+  expect(await ask('POST', 'freeze', {})).toMatchObject({ status: 400 });
+  expect((await ask('POST', 'freeze', { reason: 'a test' })).last.done).toEqual({
+    ok: true,
+    text: 'frozen',
+  });
+  expect((await rea.call('one__pid')).failure).toMatchObject({ code: 'ERR_HALTED' });
+  expect((await ask('POST', 'unfreeze')).last.done).toEqual({ ok: true, text: 'unfrozen' });
+  expect((await rea.call('one__pid')).failure).toBeNull();
+  expect((await ask('POST', 'servers/one/disable')).last.done).toEqual({ ok: true, text: 'off' });
+  expect((await ask('GET', 'servers/one')).last).toMatchObject({ state: 'off', lanes: [] });
+  expect((await ask('POST', 'servers/one/enable')).last.done).toEqual({ ok: true, text: 'ready' });
+  expect((await ask('POST', 'reload')).last).toEqual({
+    ok: true,
+    kind: 'done',
+    waiting: [],
+    problems: [],
+  });
+  expect((await ask('POST', 'stop')).status).toBe(202);
+  expect(await rea.exited).toEqual({ code: 0, signal: null });
+});
+
+test.concurrent('a stop waits for calls in flight, and answers commands meanwhile', async () => {
+  const { rea, ask } = await reached({ one: fixture('echo') });
+  const inFlight = await hold(rea, 'one');
+  await ask('POST', 'stop');
+  expect(await ask('POST', 'servers/one/restart')).toMatchObject({ status: 503 });
+  expect((await ask('GET', 'status')).last).toMatchObject({ stopping: true });
+  await inFlight.end();
+  expect(await (rea as Rea).exited).toEqual({ code: 0, signal: null });
+});

@@ -1,0 +1,92 @@
+/** What the control socket costs while nobody looks. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import { createConnection } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { ControlSocket } from '#src/main/operator/control-socket.ts';
+import type { Operable } from '#src/main/operator/operable.ts';
+import { ownIdentity, systemLook } from '#src/shared/platform/identity.ts';
+import { until } from '../../support/wait-for.ts';
+
+const stateDir = mkdtempSync(join(tmpdir(), 'rea-control-'));
+afterAll(() => rmSync(stateDir, { recursive: true }));
+
+const OPERABLE: Operable = {
+  sessionId: 'one',
+  version: '0',
+  stopping: false,
+  halted: false,
+  configFile: '/registry.yaml',
+  logFile: null,
+  status: () => ({}),
+  servers: () => [],
+  calls: () => [],
+  tools: () => ({ json: new Uint8Array(), places: [] }),
+  restart: () => null,
+  reload: () => Promise.resolve({ kind: 'done', waiting: [], problems: [] }),
+  setEnabled: () => Promise.resolve(null),
+  freeze: () => true,
+  unfreeze: () => null,
+  stop: () => undefined,
+};
+
+function timers(): number {
+  return process.getActiveResourcesInfo().filter((one) => one === 'Timeout').length;
+}
+
+/** Their number once it has stayed the same for a while: the test runner has some of its own now and then. */
+async function settledTimers(): Promise<number> {
+  let last = -1;
+  let looks = 0;
+  const look = () => {
+    const now = timers();
+    looks = now === last ? looks + 1 : 0;
+    last = now;
+    return looks >= 20 && { now };
+  };
+  return (await until(look, { what: 'timers to stay' })).now;
+}
+
+test('it starts no timer before somebody watches, and none is left after', async () => {
+  const before = await settledTimers();
+  const control = await ControlSocket.open({
+    operable: OPERABLE,
+    stateDir,
+    token: 'a-token-of-the-test',
+    identity: ownIdentity(),
+    look: systemLook(),
+    env: {},
+    log: { debug: () => undefined, warn: () => undefined, error: () => undefined },
+    mcp: () => Promise.reject(new Error('nobody asks for it')),
+  });
+  expect(await settledTimers()).toBe(before);
+  const path = join(stateDir, 'run', 'one.sock');
+  const ask = (what: string) =>
+    request({
+      socketPath: path,
+      path: `/api/v1/${what}`,
+      agent: false,
+      headers: { authorization: 'Bearer a-token-of-the-test' },
+    }).end();
+  const status = await new Promise((resolve) => {
+    ask('status').once('response', (response) =>
+      response.resume().once('close', () => resolve(response.statusCode)),
+    );
+  });
+  expect(status).toBe(200);
+  await until(() => timers() === before, { what: 'no timer after a request' });
+  const watching = ask('events');
+  await new Promise((resolve) => watching.once('response', resolve));
+  expect(await settledTimers()).toBe(before + 1);
+  watching.destroy();
+  await until(() => timers() === before, { what: 'no timer after a watcher' });
+  // A connection that says nothing is no reason to stay.
+  const silent = createConnection(path);
+  await new Promise((resolve) => silent.once('connect', resolve));
+  const closed = new Promise((resolve) => silent.once('close', resolve));
+  await control?.close();
+  await closed;
+  expect(await settledTimers()).toBe(before);
+});
