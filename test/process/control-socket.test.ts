@@ -1,4 +1,6 @@
 /** The control socket: where it lies, who may use it, what is left of it, and a gateway that does not answer. */
+
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -89,6 +91,36 @@ test.concurrent('it lies in the state directory, opens with its token alone, and
   await rea.stop();
   expect(readdirSync(join(stateDir, 'run'))).toEqual([]);
 });
+
+/** What a contained server may see: the project, and nothing of the user's own directories. */
+const CONTAINED = `mount -t tmpfs none "$1" || exit 9
+{ find "$2" "$1" -type s -o -name token
+  for one in $(awk '{ print $8 }' /proc/net/unix); do test -e "$one" && echo "$one"; done
+} > "$2/found"
+shift 2
+exec "$@"`;
+const canContain = spawnSync('unshare', ['-mpf', '--mount-proc', 'true']).status === 0;
+
+test.runIf(canContain)(
+  'a server in a mount namespace with the project reaches neither socket nor token',
+  async () => {
+    const cwd = makeDirectory();
+    const { command, args = [] } = fixture('echo');
+    const { XDG_STATE_HOME: home = '' } = environment();
+    const script = ['-c', CONTAINED, 'sh', home, cwd, command, ...args];
+    const echo = { command: 'unshare', args: ['-mpf', '--mount-proc', '/bin/sh', ...script] };
+    const first = await startRea({ cwd, config: CONFIG });
+    const socket = await socketOf(first);
+    // The socket of a gateway that lives is there for the server of another one.
+    const rea = await startRea({ cwd, config: registry({ echo }) });
+    expect((await rea.call('echo__echo', { text: 'contained' })).text).toBe('contained');
+    // Other gateways of this machine may be seen there: they are not in this user's directories.
+    const found = readFileSync(join(cwd, 'found'), 'utf8').split('\n');
+    expect(found.filter((one) => one.startsWith(home) || one.startsWith(cwd))).toEqual([]);
+    expect(existsSync(socket)).toBe(true);
+    await Promise.all([first.stop(), rea.stop()]);
+  },
+);
 
 test.concurrent('a place with a long path: the socket lies in a short private directory of ours', async () => {
   const home = join(makeDirectory(), 'x'.repeat(80));
