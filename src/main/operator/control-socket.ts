@@ -41,7 +41,10 @@ export class ControlSocket {
       writeSocketRecord(stateDir, operable.sessionId, { identity, socket, fleet: options.fleet() });
       const control = new ControlSocket(options);
       const problem = await control.#listen(socket);
-      return problem === null ? control : without(problem);
+      if (problem === null) return control;
+      // Some file systems hold no sockets.
+      removeSocket(stateDir, operable.sessionId, socket);
+      return without(`${socket}: ${problem}`);
     } catch (error) {
       return without(errorText(error));
     }
