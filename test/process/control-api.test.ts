@@ -100,6 +100,19 @@ test.concurrent('whoever watches hears of every change, and gets the lines of th
   await Promise.all(ended);
 });
 
+test.concurrent('what takes long is said again and again, so that whoever waits sees that the gateway lives', async () => {
+  const { rea, open } = await reached({ one: fixture('echo') });
+  const inFlight = await hold(rea, 'one');
+  const said = heard(await open('POST', 'servers/one/restart'));
+  const going = '{"going":"1 call in flight ends first"}\n';
+  await until(() => said.text.split(going).length > 4, { what: 'four signs of life' });
+  await inFlight.end();
+  await until(() => said.text.endsWith('{"done":{"ok":true,"text":"ready"}}\n'), {
+    what: 'the end',
+  });
+  await rea.stop();
+});
+
 test.concurrent('freeze and unfreeze hold when they are answered; enable and disable edit the file', async () => {
   const { rea, ask } = await reached({ one: fixture('echo') });
   await rea.tools();

@@ -1,9 +1,11 @@
 /** `rea restart` on a gateway that runs: the server is another process afterwards, and no call is lost. */
+import { spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
 import { isAlive } from '../support/processes.ts';
-import { runRea } from '../support/rea-command.ts';
+import { reaCommand } from '../support/rea-bin.ts';
+import { environment, runRea } from '../support/rea-command.ts';
 import { makeDirectory, startRea } from '../support/rea-process.ts';
 import { hold } from '../support/reloading.ts';
 import { fixture, fixturePath, registry } from '../support/servers.ts';
@@ -134,4 +136,27 @@ test.concurrent('every gateway of the directory that has the server restarts it;
     `no gateway with pid 1 is running in ${one.dir}; start one: rea serve\n`,
   ]);
   await Promise.all([one.stop(), other.stop()]);
+});
+
+test.concurrent('a gateway that hangs in the middle of it keeps no command waiting', async () => {
+  const rea = await startRea({ config: registry({ one: fixture('echo') }) });
+  const inFlight = await hold(rea, 'one');
+  const { command, args } = reaCommand();
+  const words = [...args, 'restart', 'one', '--cwd', rea.dir];
+  const child = spawn(command, words, { env: environment(), stdio: ['ignore', 'ignore', 'pipe'] });
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  await until(() => said.includes('1 call in flight ends first'), { what: 'the first step' });
+  rea.kill('SIGSTOP');
+  expect(await ended).toBe(4);
+  rea.kill('SIGCONT');
+  expect(said).toContain(`the gateway (pid ${rea.pid}) is stopped by a signal`);
+  // It was asked, and goes on with it.
+  await inFlight.end();
+  const { code } = await runRea(['restart', 'one', '--cwd', rea.dir]);
+  expect(code).toBe(0);
+  await rea.stop();
 });

@@ -118,9 +118,10 @@ export function eachChunk(
     let bytes = 0;
     const end = (error: Error | null) => {
       clearTimeout(timer);
-      response.destroy();
       if (error === null) resolve();
       else reject(error);
+      // Afterwards: it tells of its own end, too.
+      response.destroy();
     };
     const timer = setTimeout(() => end(new Silent()), silentMs);
     response.on('data', (chunk: Buffer) => {
