@@ -169,16 +169,26 @@ export async function runServe(options: ServeOptions): Promise<number> {
     reload: (server) => reload.ask(server),
     stop: () => shutdown.asked('rea stop'),
   });
-  if (process.stderr.isTTY) {
-    const { dir, endpoint } = gateway;
-    const token = onlyToken(door);
-    const facts = { version: version(), cwd, dir, servers: names, endpoint, token };
-    process.stderr.write(banner({ ...facts, logFile: logFile?.path ?? null }));
-  }
+  if (process.stderr.isTTY) greet(gateway, { cwd, names, door, logFile });
   const code = await shutdown.finished;
   reload.close();
   await control?.close();
   return code;
+}
+
+/** Tells a person at a terminal where the gateway is. */
+function greet(
+  { dir, endpoint }: Gateway,
+  options: {
+    readonly cwd: string;
+    readonly names: readonly string[];
+    readonly door: OpenDoor;
+    readonly logFile: LogFile | null;
+  },
+): void {
+  const { cwd, names: servers, door, logFile } = options;
+  const facts = { version: version(), cwd, dir, servers, endpoint, token: onlyToken(door) };
+  process.stderr.write(banner({ ...facts, logFile: logFile?.path ?? null }));
 }
 
 /** Reads the command line, the configuration and the state directory; the first problem ends it. */

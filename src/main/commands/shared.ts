@@ -45,9 +45,11 @@ export async function runShared({ cwd, config, stateDir, args }: SharedOptions):
     key: key.key,
     env,
     args: [
-      ...['--cwd', cwd],
+      '--cwd',
+      cwd,
       ...(config === undefined ? [] : ['--config', config]),
-      ...['serve', '--detached'],
+      'serve',
+      '--detached',
       ...(stateDir === undefined ? [] : ['--state-dir', stateDir]),
       ...args,
     ],

@@ -3,7 +3,7 @@
  * complete configuration or with all problems. Starts nothing, writes nothing, never throws for anything
  * that an operator can cause.
  */
-import { extname, join, resolve } from 'node:path';
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { GatewayConfig, LimitsConfig, ServerConfig } from '../../shared/model/config.ts';
 import type { RulePlaces } from '../../shared/model/policy.ts';

@@ -9,24 +9,22 @@ import type { GatewayConfig } from '../../shared/model/config.ts';
 import type { EndpointRecord, ReloadRecord } from '../../shared/model/snapshot.ts';
 import { ownIdentity, systemLook } from '../../shared/platform/identity.ts';
 import { STRAGGLER_TERM_MS } from '../../shared/platform/stragglers.ts';
-import type { Halt } from '../calls/gate/halt.ts';
 import { sessionsOf } from '../clients/session.ts';
 import type { Policy } from '../config/policy.ts';
 import type { ControlSocket } from '../operator/control-socket.ts';
-import { prepareDirectory } from '../processes/directory.ts';
-import { instancePath, writeLastStop } from '../processes/instance.ts';
+import { instancePath } from '../processes/instance.ts';
 import { KeptGuard } from '../processes/kept-guard.ts';
 import type { Client } from '../routing/client.ts';
 import { isThreadHeld } from '../threads/start-worker.ts';
 import { startAudit } from './audit-events.ts';
-import { type Before, before } from './before.ts';
+import { beat } from './beat.ts';
+import { type Before, before, unusable } from './before.ts';
 import { blockedLines } from './blocked-lines.ts';
+import { closeParts } from './close-parts.ts';
 import { openControl } from './control.ts';
-import { Declared } from './declared.ts';
 import { Doors } from './doors.ts';
 import { haltChanged } from './halt-changed.ts';
 import { Heartbeat } from './heartbeat.ts';
-import { IdleExit } from './idle-exit.ts';
 import { introduce, tellUp } from './introduce.ts';
 import { LastAnswers } from './last-answers.ts';
 import type { OperatorHooks } from './operations.ts';
@@ -37,16 +35,10 @@ import { Publishing } from './publishing.ts';
 import { type InForce, putInForce } from './put-in-force.ts';
 import type { Reconfigurable, Reconfigured } from './reload.ts';
 import { restoreOffers } from './restore-offers.ts';
+import { Sharing } from './sharing.ts';
 import { factsOf, healthOf, metricsOf, type Own } from './shown.ts';
 import { type Stoppable, tryTo } from './shutdown.ts';
 
-/** The state writer's last write may take until this long after the stop began. */
-const WRITER_CLOSE_BY_MS = 1700;
-/** It always gets at least this long, for a busy machine. */
-const WRITER_CLOSE_MIN_MS = 1500;
-/** The client may read its last answers until this long after the stop began, and at least this long. */
-const FLUSH_BY_MS = 1000;
-const FLUSH_MIN_MS = 50;
 /** How long the servers wait for the stdio client to say what it can do. */
 const CLIENT_WAIT_MS = 500;
 
@@ -66,10 +58,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   readonly #doors: Doors;
   readonly #answers: LastAnswers;
   readonly #instance: OwnInstance;
-  /** Null: it does not end by itself. */
-  readonly #idleExit: IdleExit | null;
-  /** Null: servers are told what its first client has declared. */
-  readonly #declared: Declared | null;
+  readonly #sharing: Sharing;
   #control: ControlSocket | null = null;
   readonly #timers: NodeJS.Timeout[] = [];
   #inForce: InForce;
@@ -80,7 +69,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   #stoppingSince: number | null = null;
   #stopAnnounced = false;
 
-  private constructor(options: GatewayOptions, dir: string, { looks, reaped }: Before) {
+  private constructor(options: GatewayOptions, { dir, looks, reaped }: Before) {
     const beats = new SharedArrayBuffer(4);
     this.#options = options;
     this.#inForce = options;
@@ -110,21 +99,22 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
       onStdioEnd: () => this.onClients(),
     });
     this.#answers = new LastAnswers(this.#doors, parts.fleet);
-    this.#declared = options.shared ? new Declared() : null;
-    this.#idleExit = options.shared
-      ? new IdleExit(options.config.idleExitMs, (reason) => options.onClientGone(reason))
-      : null;
+    this.#sharing = new Sharing({
+      shared: options.shared,
+      idleExitMs: options.config.idleExitMs,
+      onIdle: (reason) => options.onClientGone(reason),
+      onDeclared: (clientCapabilities) => parts.fleet.declare(clientCapabilities),
+    });
     this.#heartbeat = new Heartbeat({
       beats,
       halt: parts.halt,
-      onBeat: (now, loopLagMs) => {
-        options.metrics.observer.loopLag(loopLagMs);
-        parts.fleet.check(now);
-        parts.audit.check();
-        parts.definitions.look();
-      },
+      onBeat: (now, loopLagMs) => beat(parts, options.metrics.observer, now, loopLagMs),
     });
-    parts.halt.listen((halt) => this.#haltChanged(halt));
+    parts.halt.listen((halt) => {
+      haltChanged(parts, halt, this.#inForce.policy.cancelInFlight, options.log);
+      this.#publishing.now();
+      this.#instance.halt(halt);
+    });
     this.#publishing = new Publishing(
       () => factsOf(parts, this.#own(), options.secrets),
       (fact) => parts.writer.tell(fact),
@@ -134,16 +124,13 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
 
   /** The message is one line: what, where, what to do. */
   static async start(options: GatewayOptions): Promise<Started> {
-    const prepared = prepareDirectory(options.cwd);
-    if (!prepared.ok) return { ok: false, message: prepared.error };
-    const done = await before(options, prepared.dir);
+    const done = await before(options);
+    if (!done.ok) return done;
     let gateway: Gateway;
     try {
-      gateway = new Gateway(options, prepared.dir, done);
+      gateway = new Gateway(options, done);
     } catch (error) {
-      const detail = error instanceof Error ? error.message : String(error);
-      const message = `cannot use ${prepared.dir}: ${detail}; choose a directory with --cwd`;
-      return { ok: false, message };
+      return { ok: false, message: unusable(done.dir, error) };
     }
     const failure = await gateway.#start();
     return failure === null ? { ok: true, gateway } : { ok: false, message: failure };
@@ -160,9 +147,9 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
       this.#instance.remove(this.sessionId);
       return problem;
     }
-    const present = { ...this.#identity, halt: this.#parts.halt.active() };
+    const { fleet, writer, halt } = this.#parts;
+    const present = { ...this.#identity, halt: halt.active() };
     introduce(this.#instance, present, this.#own(), this.#options);
-    const { fleet, writer } = this.#parts;
     this.#guard = new KeptGuard(
       { groupsFile: fleet.groupsFile, instanceFile: instancePath(this.dir, this.sessionId) },
       this.#options.log,
@@ -179,7 +166,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     this.#publishing.now();
     tellUp(this.#options.log, this.#own(), this.#parts.priorities.kind);
     this.#isUp = true;
-    this.#idleExit?.changed(0);
+    this.#sharing.clients(0);
     return null;
   }
 
@@ -274,32 +261,18 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   }
 
   async close(reason: string): Promise<void> {
-    const { announcements, audit, definitions, priorities, fleet, writer, launcher } = this.#parts;
-    const { log, logFile, metrics } = this.#options;
+    const { log, logFile } = this.#options;
     for (const timer of this.#timers) clearInterval(timer);
-    this.#idleExit?.close();
+    this.#sharing.close();
     this.#heartbeat.stop();
-    this.#parts.halt.listen(null);
     this.#publishing.close();
-    announcements.close();
-    priorities.close();
-    const stopped_at = new Date().toISOString();
-    const stop = { session_id: this.sessionId, stopped_at, reason, servers: fleet.lastWords() };
-    tryTo('telling of the stop', log, () => writeLastStop(this.dir, stop));
-    const spent = performance.now() - (this.#stoppingSince ?? performance.now());
-    const writerMs = Math.max(WRITER_CLOSE_MIN_MS, WRITER_CLOSE_BY_MS - spent);
-    await Promise.all([
-      fleet.stopThreads(),
-      this.#doors.close(Math.max(FLUSH_MIN_MS, FLUSH_BY_MS - spent)),
-      metrics.close(),
-      audit.close({ event: 'gateway_stop', facts: { reason } }, writerMs),
-      writer.close(writerMs),
-      definitions.close(writerMs),
-    ]);
-    // A thread may have restarted a server while all groups were being killed.
-    await this.#parts.processes.endLeft(fleet.groups());
-    await this.#parts.processes.endStragglers(0);
-    await launcher.close();
+    await closeParts(this.#parts, this.#options, {
+      dir: this.dir,
+      sessionId: this.sessionId,
+      reason,
+      doors: this.#doors,
+      spentMs: performance.now() - (this.#stoppingSince ?? performance.now()),
+    });
     this.#guard?.release();
     tryTo('removing the run files', log, () => this.#instance.remove(this.sessionId));
     log.info({ reason }, 'stopped');
@@ -318,21 +291,20 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   /** Clients came or went: once stdin has ended, the gateway goes on only while there are other clients. */
   onClients(): void {
     this.onChange();
-    this.#idleExit?.changed(this.#parts.router.clients);
+    this.#sharing.clients(this.#parts.router.clients);
     const { stdioEnded, stdioClients } = this.#doors;
     const others = this.#parts.router.clients - stdioClients;
     if (stdioEnded !== null && others === 0) this.#options.onClientGone(stdioEnded);
   }
 
   onClient(client: Client, capabilities: object): void {
-    const text = JSON.stringify(capabilities);
-    this.#launch(text);
-    this.#declare(this.#declared?.set(client, capabilities));
-    this.#parts.fleet.openSession(client, text);
+    this.#launch(JSON.stringify(capabilities));
+    this.#sharing.clientKnown(client, capabilities);
+    this.#parts.fleet.openSession(client, JSON.stringify(capabilities));
   }
 
   onClientGone(client: Client): void {
-    this.#declare(this.#declared?.delete(client));
+    this.#sharing.clientGone(client);
     this.#parts.fleet.closeSession(client);
   }
 
@@ -358,12 +330,6 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     };
   }
 
-  #haltChanged(halt: Halt): void {
-    haltChanged(this.#parts, halt, this.#inForce.policy.cancelInFlight, this.#options.log);
-    this.#publishing.now();
-    this.#instance.halt(halt);
-  }
-
   /**
    * A server is told its client's capabilities. With stdio alone there is one client, about to tell its
    * own; over HTTP clients differ and share the servers, so that these are told none.
@@ -373,12 +339,6 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     if (this.#options.shared) return;
     if (this.#options.http !== null) return this.#launch('{}');
     this.#timers.push(setTimeout(() => this.#launch('{}'), CLIENT_WAIT_MS));
-  }
-
-  #declare(clientCapabilities: string | null | undefined): void {
-    if (clientCapabilities !== null && clientCapabilities !== undefined) {
-      this.#parts.fleet.declare(clientCapabilities);
-    }
   }
 
   #launch(clientCapabilities: string): void {

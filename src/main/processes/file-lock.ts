@@ -72,7 +72,10 @@ export class FileLock {
         return { kind: 'blocked', why: outcome.why };
       case 'busy':
         return { kind: 'busy', by: `process ${outcome.holder.pid}` };
-      default:
+      case 'raced':
+      case 'released':
+      case 'not_ours':
+      case 'swept':
         return { kind: 'busy', by: 'other processes' };
     }
   }

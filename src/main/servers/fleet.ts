@@ -21,10 +21,12 @@ import { Endings } from './endings.ts';
 import { NOBODY_LISTENS, type ServerEvents } from './events.ts';
 import type { FleetOptions } from './fleet-options.ts';
 import { Instances } from './instances.ts';
-import { Lane, type LaneContext } from './lane.ts';
+import { Lane } from './lane.ts';
 import { LaneMessages } from './lane-messages.ts';
+import type { LaneContext } from './lane-options.ts';
 import { laneRecords } from './lane-records.ts';
 import { LaneTable } from './lane-table.ts';
+import { lastWordsOf } from './last-words.ts';
 import type { Server } from './server.ts';
 import type { Servers } from './servers.ts';
 import { StartOrder } from './start-order.ts';
@@ -258,13 +260,7 @@ export class Fleet implements Servers {
   }
 
   lastWords(): LastStop['servers'] {
-    return this.#lanes.all().map((lane) => ({
-      name: lane.name,
-      restarts: lane.server.lastRecord?.restarts ?? 0,
-      last_exit: lane.server.lastRecord?.last_exit ?? null,
-      left_running: lane.server.lastRecord?.left_running ?? [],
-      last_used: isoOrNull(this.#order.lastUse(lane)),
-    }));
+    return this.#lanes.all().map((lane) => lastWordsOf(lane, this.#order.lastUse(lane)));
   }
 
   /** HALT was set: calls that wait are refused. @param why calls in flight end; null: they are answered. */
@@ -368,8 +364,4 @@ export class Fleet implements Servers {
       attachFacts: (port) => stateWriter.attach(port),
     });
   }
-}
-
-function isoOrNull(at: number | undefined): string | null {
-  return at === undefined ? null : new Date(at).toISOString();
 }

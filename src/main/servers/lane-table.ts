@@ -4,7 +4,8 @@
  */
 import type { ServerConfig } from '../../shared/model/config.ts';
 import type { CallOwner } from '../calls/call.ts';
-import type { Lane, LanePlace } from './lane.ts';
+import type { Lane } from './lane.ts';
+import type { LanePlace } from './lane-options.ts';
 
 export class LaneTable {
   readonly #make: (place: LanePlace) => Lane;

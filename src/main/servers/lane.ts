@@ -5,7 +5,6 @@
  * the parts together.
  */
 
-import type { ByteCredit } from '../../shared/memory/byte-credit.ts';
 import type { ServerConfig } from '../../shared/model/config.ts';
 import type { LaneRecord, ThreadRecord } from '../../shared/model/snapshot.ts';
 import { UNROUTED } from '../../shared/model/unrouted.ts';
@@ -20,50 +19,15 @@ import type {
 import type { LauncherAddress } from '../../shared/protocol/launch.ts';
 import type { ToSupervisor } from '../../shared/protocol/to-supervisor.ts';
 import type { TreeDemand, TreeUsage } from '../../shared/protocol/usage.ts';
-import type { Audit } from '../calls/audit.ts';
 import type { CallOwner } from '../calls/call.ts';
-import type { CallTable } from '../calls/call-table.ts';
-import type { Halt } from '../calls/gate/halt.ts';
-import type { Rates } from '../calls/gate/rate.ts';
-import type { Observer } from '../calls/observer.ts';
-import type { LogSecrets } from '../log-secrets.ts';
 import type { Logger } from '../logger.ts';
-import type { PriorityQueue } from '../processes/priority/priority-queue.ts';
 import { ServerPriority } from '../processes/priority/server-priority.ts';
-import type { Placement } from '../threads/placement.ts';
 import type { SupervisorThread } from '../threads/supervisor-thread.ts';
 import type { Opening, Tenant } from '../threads/tenant.ts';
+import type { LaneContext, LanePlace } from './lane-options.ts';
+import { rulesMessage } from './rules-message.ts';
 import { Server } from './server.ts';
-import type { ServerThread, ServerUses } from './server-options.ts';
-
-/** The parts that all lanes share. */
-export interface LaneContext {
-  readonly placement: Placement;
-  readonly credit: ByteCredit;
-  readonly calls: CallTable;
-  readonly uses: ServerUses<Server>;
-  readonly log: Logger;
-  readonly observer: Observer;
-  readonly audit: Audit;
-  readonly priorities: PriorityQueue;
-  readonly halted: () => Halt;
-  readonly secrets: Pick<LogSecrets, 'former'>;
-  readonly rates: Rates;
-  /** A call waits for a server to start. */
-  readonly onAwaited: () => void;
-  readonly onChange: () => void;
-}
-
-/** The parts that differ from lane to lane. */
-export interface LanePlace {
-  readonly config: ServerConfig;
-  /** The one client that it serves; null: all of them. */
-  readonly owner: CallOwner | null;
-  /** Its entry in the byte credit. */
-  readonly creditLane: number;
-  /** The highest that a lane of this name may have had before. */
-  readonly generation: number;
-}
+import type { ServerThread } from './server-options.ts';
 
 /** Messages of a server's thread that are not for the lane itself. */
 export type LaneMessage = Exclude<
@@ -334,19 +298,7 @@ export class Lane implements Tenant, ServerThread {
   }
 
   #postRules(): void {
-    const { asks, rules, maxResultBytes } = this.#config;
-    const { blockedPaths, redact } = rules;
-    const clientCapabilities = this.#clientCapabilities;
-    const slot = this.#slot;
-    this.post({
-      type: 'rules',
-      slot,
-      asks,
-      blockedPaths,
-      redact,
-      maxResultBytes,
-      clientCapabilities,
-    });
+    this.post(rulesMessage(this.#slot, this.#config, this.#clientCapabilities));
   }
 
   /** Retires the server once its calls have ended; see `Server.retire`. A lost thread comes back without it. */

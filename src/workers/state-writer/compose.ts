@@ -44,12 +44,21 @@ export function compose(data: StateWriterData, ledger: Ledger, own: OwnFields): 
     seq: own.seq,
     owner: data.identity,
     gateway_version: data.gatewayVersion,
-    endpoint: main?.endpoint ?? NO_ENDPOINT,
     main: {
       state: own.mainState,
       stalled_since: own.stalledSince,
       loop_lag_ms: main?.loopLagMs ?? 0,
     },
+    ...mainsFacts(main),
+    heartbeat_ms: data.heartbeatMs,
+    ...(own.writeErrors === null ? {} : { write_errors: own.writeErrors }),
+  };
+}
+
+/** What main has told; before that, what holds at a start. */
+function mainsFacts(main: Ledger['main']) {
+  return {
+    endpoint: main?.endpoint ?? NO_ENDPOINT,
     priority: main?.priority ?? 'none',
     sessions: main?.sessions ?? 0,
     clients: main?.clients ?? [],
@@ -58,8 +67,6 @@ export function compose(data: StateWriterData, ledger: Ledger, own: OwnFields): 
     reload: main?.reload ?? { problems: null, waiting: [], more: 0 },
     audit: main?.audit ?? AUDIT_OFF,
     definitions: main?.definitions ?? { withheld: [], more: 0, changed: [] },
-    heartbeat_ms: data.heartbeatMs,
-    ...(own.writeErrors === null ? {} : { write_errors: own.writeErrors }),
   };
 }
 

@@ -59,6 +59,8 @@ test('it starts no timer before somebody watches, and none is left after', async
     look: systemLook(),
     env: {},
     log: { debug: () => undefined, warn: () => undefined, error: () => undefined },
+    fleet: () => null,
+    relayed: () => undefined,
     mcp: () => Promise.reject(new Error('nobody asks for it')),
   });
   expect(await settledTimers()).toBe(before);

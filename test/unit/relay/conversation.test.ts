@@ -34,7 +34,11 @@ function frame(message: Message) {
 
 const says = (message: Message) => conversation.fromClient(frame(message));
 const hears = (message: Message) => conversation.fromGateway(frame(message));
-const taken = (list: Message[]) => list.splice(0).map(({ jsonrpc: _, ...rest }) => rest);
+const taken = (list: Message[]) =>
+  list.splice(0).map(({ jsonrpc, ...rest }) => {
+    expect(jsonrpc).toBe('2.0');
+    return rest;
+  });
 
 const INITIALIZE = { id: 0, method: 'initialize', params: { protocolVersion: '2025-11-25' } };
 
