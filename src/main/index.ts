@@ -85,8 +85,9 @@ program
   .option('--from <file>', 'take over the servers of .mcp.json, Claude Desktop, Cursor or VS Code')
   .action(async (_options: unknown, command: Command) => {
     const { from, ...common } = command.optsWithGlobals<CommonOptions & { from?: string }>();
-    const { runInit } = await import('./commands/init.ts');
-    exitCode = runInit({
+    const { runInitAndPin } = await import('./commands/init-pins.ts');
+    exitCode = await runInitAndPin({
+      env: process.env,
       ...places(common),
       ...(from === undefined ? {} : { from: resolve(places(common).cwd, from) }),
       stdout: process.stdout,

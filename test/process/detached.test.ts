@@ -12,6 +12,7 @@ import {
   startRea,
   writeRegistry,
 } from '../support/rea-process.ts';
+import { AUTO } from '../support/reloading.ts';
 import { fixture, registry } from '../support/servers.ts';
 import { killOne, tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
@@ -169,5 +170,5 @@ async function killBoth(rea: Rea): Promise<void> {
   rea.expectKill();
   spawnSync('/bin/sh', ['-c', `kill -s KILL ${guard?.pid} ${rea.pid}`]);
   await rea.exited;
-  await startRea({ cwd: rea.dir, config: registry({ echo: fixture('echo') }) });
+  await startRea({ cwd: rea.dir, config: registry({ echo: fixture('echo') }), ...AUTO });
 }

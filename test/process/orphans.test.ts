@@ -4,6 +4,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { Hold } from '../support/hold.ts';
 import { isAlive, livingProcesses, processesOf } from '../support/processes.ts';
 import { type Rea, startRea } from '../support/rea-process.ts';
+import { AUTO } from '../support/reloading.ts';
 import { fixture, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { report, stopwatch, until } from '../support/wait-for.ts';
@@ -40,7 +41,11 @@ test('nothing lives on after the next start when gateway and guard were killed t
   expect(orphans.length).toBeGreaterThan(0);
 
   const time = stopwatch();
-  const next = await startRea({ cwd: rea.dir, config: registry({ polite: fixture('echo') }) });
+  const next = await startRea({
+    cwd: rea.dir,
+    config: registry({ polite: fixture('echo') }),
+    ...AUTO,
+  });
   await until(() => orphans.every(({ pid }) => !isAlive(pid)), {
     what: 'the orphans of the last gateway to be gone',
   });

@@ -104,7 +104,7 @@ test('a server that fails behind another gateway than the owner is shown with it
   writeRegistry(dir, other);
   await startRea({
     cwd: owner.dir,
-    args: ['--config', join(dir, '.rea', 'registry.yaml')],
+    args: ['--config', join(dir, '.rea', 'registry.yaml'), '--reload', 'auto'],
   });
   const page = await until(
     async () => {

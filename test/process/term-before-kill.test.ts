@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
 import { isAlive, livingProcesses } from '../support/processes.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
+import { AUTO } from '../support/reloading.ts';
 import { fixture, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
@@ -65,7 +66,11 @@ test.concurrent('the gateway is killed with its guard, and another one starts', 
   spawnSync('/bin/sh', ['-c', `kill -s KILL ${guard?.pid} ${rea.pid}`]);
   await rea.exited;
   expect(isAlive(container)).toBe(true);
-  const next = await startRea({ cwd: rea.dir, config: registry({ polite: fixture('echo') }) });
+  const next = await startRea({
+    cwd: rea.dir,
+    config: registry({ polite: fixture('echo') }),
+    ...AUTO,
+  });
   expect((await next.call('polite__echo', { text: 'hello' })).text).toBe('hello');
   // No server starts before what the last gateway has left is gone.
   expect(isAlive(container)).toBe(false);

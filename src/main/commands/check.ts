@@ -9,6 +9,8 @@ import { type LoadResult, loadConfig } from '../config/load.ts';
 import { loadPolicy, type Policy, unenforcedRules, withRules } from '../config/policy.ts';
 import { formatProblem, problemLines, warningLines } from '../config/problem.ts';
 import { displayName } from '../config/read-file.ts';
+import { codeInProject } from '../pins/code-in-project.ts';
+import { pinsPlace, unpinnedLines } from '../pins/command-place.ts';
 import { type DirectoryProblem, directoryProblem } from '../processes/directory.ts';
 import { explain } from './explain.ts';
 
@@ -39,12 +41,21 @@ export function runCheck(options: CheckOptions): number {
   const directory = directoryProblem(cwd);
   const lines = [
     ...(config.ok ? configLines(cwd, config) : problemLines(config.problems)),
+    ...(config.ok && policy.ok ? warned(pinWarnings(options)) : []),
     ...(policy.ok ? policyLines(cwd, policy.policy, config) : problemLines(policy.problems)),
     ...(directory === null ? [] : [directoryLine(cwd, directory)]),
   ];
   for (const line of lines) stdout.write(`${oneLine(line)}\n`);
   const valid = config.ok && config.mistakes.problems.length === 0;
   return valid && policy.ok && directory === null ? 0 : 1;
+}
+
+/** What is not pinned, and what a pin does not protect. */
+function pinWarnings(options: CheckOptions): string[] {
+  const place = pinsPlace(options);
+  return 'loaded' in place
+    ? [...unpinnedLines(options, place), ...codeInProject(place, options)]
+    : [];
 }
 
 type Loaded = Extract<LoadResult, { ok: true }>;

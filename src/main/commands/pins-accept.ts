@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerConfig } from '../../shared/model/config.ts';
+import type { PinAction } from '../../shared/model/pins.ts';
 import { oneLine } from '../../shared/text/clean-text.ts';
 import { recordCommand } from '../audit/command-records.ts';
 import { notRecorded } from '../audit/recorded.ts';
@@ -18,8 +19,15 @@ import {
   type PinsPlace,
   pinsPlace,
 } from '../pins/command-place.ts';
-import { type Accepted, acceptedOf, pinnable, pinPrograms } from '../pins/pin-programs.ts';
+import {
+  type Accepted,
+  acceptedAnchor,
+  acceptedOf,
+  pinnable,
+  pinPrograms,
+} from '../pins/pin-programs.ts';
 import { pinsKey } from '../pins/pins-file.ts';
+import { ANCHOR_COMMAND } from '../pins/program-pin.ts';
 import { digestOf } from '../pins/program-pins.ts';
 import { prepareStateDirectory } from '../processes/state-directory.ts';
 import { collect } from '../status/collect.ts';
@@ -49,37 +57,63 @@ export async function runPinsAccept(options: PinsAcceptOptions): Promise<number>
   }
   const place = pinsPlace(options);
   if (!('loaded' in place)) return fail(place);
-  const damaged = damagedLine(place);
-  if (damaged !== null && !all) return fail(damaged);
-  const { servers } = place.loaded.config;
-  const unknown = names.filter((name) => servers.every((one) => one.name !== name));
-  if (unknown.length > 0) return fail(unknown.map((name) => unknownLine(name, place, options.cwd)));
+  const named = wantedIn(options, place);
+  if ('problems' in named) return fail(named.problems);
   const state = prepareStateDirectory(place.place);
   if (!state.ok) return fail(state.error);
   const key = pinsKey(state.dir);
   if (!key.ok) return fail(key.error);
-
-  const wanted = all ? servers : servers.filter(({ name }) => names.includes(name));
-  const known = pinnable(wanted, place.loaded.written);
-  const left = wanted.filter((server) => !known.includes(server));
-  if (!all && left.length > 0) return fail(left.map(cannotLine));
   const pins = commandPins(options, place, key.key);
-  const accepted = acceptedOf(known, place.loaded.written, place.texts, (...one) =>
-    pins.pinOf(...one),
-  );
+  const anchor = named.anchor ? acceptedAnchor(pins, place.policy) : [];
+  const accepted = [
+    ...acceptedOf(named.servers, place.loaded.written, place.texts, (...one) => pins.pinOf(...one)),
+    ...anchor,
+  ];
   const recorded = recordCommand(place.place, acceptedEvent(accepted, command(options)));
   const unrecorded = notRecorded(recorded);
   if (unrecorded !== null) fail(unrecorded);
   if (recorded.kind === 'failed' && recorded.refuse) return EXIT_FAILED;
-  const { programs, programsByProject } = place.policy.pins;
   const written = await pinPrograms(state.dir, accepted, {
     replaceDamaged: all,
-    ...(all ? { action: programsByProject ? programs : 'block' } : {}),
+    ...(all ? { action: mildestOf(place) } : {}),
   });
   if (!written.ok) return fail(written.error);
   await report(options, place, accepted, digestOf(written.pins));
-  for (const server of all ? left : []) fail(cannotLine(server));
+  fail(named.left);
   return 0;
+}
+
+/** What the project's policy may say from now on. */
+function mildestOf({ policy }: PinsPlace): PinAction {
+  return policy.pins.programsByProject ? policy.pins.programs : 'block';
+}
+
+type Wanted =
+  | {
+      readonly servers: readonly ServerConfig[];
+      readonly anchor: boolean;
+      /** A line for each that cannot be pinned. */
+      readonly left: readonly string[];
+    }
+  | { readonly problems: readonly string[] };
+
+/** The programs that are meant. */
+function wantedIn({ all, names, cwd }: PinsAcceptOptions, place: PinsPlace): Wanted {
+  const damaged = damagedLine(place);
+  if (damaged !== null && !all) return { problems: [damaged] };
+  const { servers } = place.loaded.config;
+  const anchor = all || names.includes(ANCHOR_COMMAND);
+  if (!all && anchor && place.policy.anchorCommandAt === null) {
+    return { problems: [`the policy of the project has no ${ANCHOR_COMMAND}`] };
+  }
+  const unknown = names.filter(
+    (name) => name !== ANCHOR_COMMAND && servers.every((one) => one.name !== name),
+  );
+  if (unknown.length > 0) return { problems: unknown.map((name) => unknownLine(name, place, cwd)) };
+  const wanted = all ? servers : servers.filter(({ name }) => names.includes(name));
+  const known = pinnable(wanted, place.loaded.written);
+  const left = wanted.filter((server) => !known.includes(server)).map(cannotLine);
+  return !all && left.length > 0 ? { problems: left } : { servers: known, anchor, left };
 }
 
 async function report(

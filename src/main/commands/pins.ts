@@ -10,6 +10,7 @@ import {
   pinsPlace,
 } from '../pins/command-place.ts';
 import { keyPath, readKey } from '../pins/pins-file.ts';
+import { ANCHOR_COMMAND } from '../pins/program-pin.ts';
 
 const LONGEST = 4096;
 
@@ -69,7 +70,11 @@ function listed(
     ];
   });
   const configured = new Set(servers.map(({ name }) => name));
-  const others = Object.keys(programs).filter((name) => !configured.has(name));
+  const others = Object.keys(programs).filter(
+    (name) => !configured.has(name) && name !== ANCHOR_COMMAND,
+  );
   const gone = others.map((name) => `${name}  pinned, and not configured now`);
-  return { lines: [...lines, ...gone], isWell };
+  // What the policy of the project says and does not hold.
+  const warnings = pins.inForce(place.policy).warnings.slice(place.policy.warnings.length);
+  return { lines: [...lines, ...gone, ...warnings], isWell: isWell && warnings.length === 0 };
 }

@@ -61,6 +61,8 @@ export interface Policy {
   readonly audit: AuditPolicy;
   /** What each file says of pushes that nobody has reviewed. */
   readonly pushGate: readonly PushRule[];
+  /** Where the project's file names the program that gets the anchors; null: it is the floor's, or there is none. */
+  readonly anchorCommandAt: string | null;
   /** True: `__rea__health` may show diagnostics. @default false */
   readonly exposeDiagnostics: boolean;
   /** One line each. */
@@ -175,6 +177,7 @@ function combined(
     injectionDetection: detection.includes('block') ? 'block' : (detection[0] ?? null),
     audit: auditOf(written.map(({ audit }) => audit ?? {})),
     pushGate: drafts.flatMap(pushRuleOf),
+    anchorCommandAt: anchorOf(own, floor),
     exposeDiagnostics: diagnostics.length > 0 && diagnostics.every(Boolean),
     warnings: drafts.flatMap(({ warnings }) => warnings),
   };
@@ -191,6 +194,13 @@ function redactOf(written: readonly NonNullable<PolicyFile['redact']>[]): Redact
       patterns.map(({ name, regex, flags = '' }) => ({ name, regex, flags })),
     ),
   };
+}
+
+function anchorOf(own: PolicyDraft | null, floor: PolicyDraft | null): string | null {
+  const isOwn =
+    own?.written.audit?.anchor_command !== undefined &&
+    floor?.written.audit?.anchor_command === undefined;
+  return isOwn ? own.at('audit', 'anchor_command') : null;
 }
 
 /** @param written what the project's file says, and what the floor says. */

@@ -12,6 +12,7 @@ import { programTexts, type Read } from '../config/program-texts.ts';
 import { programsInProject } from './in-project.ts';
 import {
   type Accepted,
+  acceptedAnchor,
   acceptedOf,
   pinnable,
   pinPrograms,
@@ -19,6 +20,7 @@ import {
   withPrograms,
 } from './pin-programs.ts';
 import { pinsKey } from './pins-file.ts';
+import { ANCHOR_COMMAND } from './program-pin.ts';
 import { ProgramPins } from './program-pins.ts';
 import { pinsPath, readPins } from './read-pins.ts';
 
@@ -81,7 +83,10 @@ export async function startPins(start: PinsStart): Promise<PinsStarted> {
   };
   const pins = new ProgramPins(file.kind === 'absent' ? NO_PINS : file.pins, options);
   const servers = pinnable(read.config.servers, read.written);
-  const all = acceptedOf(servers, read.written, texts, (...one) => pins.pinOf(...one));
+  const all = [
+    ...acceptedOf(servers, read.written, texts, (...one) => pins.pinOf(...one)),
+    ...acceptedAnchor(pins, start.policy),
+  ];
   const isFirst = pins.pins.programs === undefined;
   const baseline = isFirst ? await pinFirst(start, pins, all) : [];
   const policy = pins.inForce(start.policy);
@@ -116,8 +121,12 @@ async function pinFirst(
   if (!written.written) return [];
   return all.map(({ name, shown }) => ({
     level: 'info',
-    line: `server "${name}" is pinned as it comes, since nothing was pinned here before: ${shown}`,
+    line: `${subject(name)} is pinned as it comes, since nothing was pinned here before: ${shown}`,
   }));
+}
+
+function subject(name: string): string {
+  return name === ANCHOR_COMMAND ? name : `server "${name}"`;
 }
 
 type Judged = Pick<Extract<PinsStarted, { ok: true }>, 'blocked' | 'told' | 'events'>;
@@ -137,7 +146,8 @@ async function judge(
     return `server "${server.name}" ${what}: ${why} (${shownOf.get(server.name) ?? ''})`;
   };
   if (action === 'take') {
-    const taken = all.filter(({ name }) => found.some((server) => server.name === name));
+    const isFound = (name: string) => found.some((server) => server.name === name);
+    const taken = all.filter(({ name }) => name === ANCHOR_COMMAND || isFound(name));
     const told: Told[] = taken.map(({ name, shown }) => ({
       level: 'info',
       line: `server "${name}" is pinned, as --reload auto says: ${shown}`,

@@ -6,6 +6,7 @@ import { problemLines } from '../config/problem.ts';
 import { type ProgramTexts, programTexts } from '../config/program-texts.ts';
 import { type StatePlace, stateDirectory } from '../processes/state-directory.ts';
 import { programsInProject } from './in-project.ts';
+import { keyPath, readKey } from './pins-file.ts';
 import { acceptArguments, ProgramPins } from './program-pins.ts';
 import { pinsPath, type ReadPins, readPins } from './read-pins.ts';
 
@@ -21,6 +22,8 @@ export interface PinsCommandOptions {
   readonly stderr: NodeJS.WritableStream;
 }
 
+type PinsOptions = Omit<PinsCommandOptions, 'stdout' | 'stderr'>;
+
 export type Loaded = Extract<LoadResult, { ok: true }>;
 
 export interface PinsPlace {
@@ -35,7 +38,7 @@ export interface PinsPlace {
 }
 
 /** @returns lines that say why not, as well. */
-export function pinsPlace(options: PinsCommandOptions): PinsPlace | readonly string[] {
+export function pinsPlace(options: PinsOptions): PinsPlace | readonly string[] {
   const { cwd, config: file, stateDir: chosen, env } = options;
   // Nothing is started here, and whoever reads what is shown decides.
   const files = { cwd, env, trustConfig: true };
@@ -52,7 +55,7 @@ export function pinsPlace(options: PinsCommandOptions): PinsPlace | readonly str
 
 /** @param key of the state directory. */
 export function commandPins(
-  { cwd, config, stateDir, env }: PinsCommandOptions,
+  { cwd, config, stateDir, env }: PinsOptions,
   { file }: PinsPlace,
   key: Buffer,
 ): ProgramPins {
@@ -62,6 +65,27 @@ export function commandPins(
     acceptArguments: acceptArguments({ config, stateDir }),
     takesAll: false,
   });
+}
+
+/** A line for each program that would not be started. Nothing is created. */
+export function unpinnedLines(options: PinsOptions, place: PinsPlace): string[] {
+  const { file, loaded, stateDir } = place;
+  const damaged = damagedLine(place);
+  if (damaged !== null) return [damaged];
+  if (file.kind !== 'pins' || file.pins.programs === undefined) return [];
+  const key = readKey(keyPath(stateDir));
+  if (key === null || !key.ok) return ['the key of the pins is gone: rea pins accept --all'];
+  const pins = commandPins(options, place, key.key);
+  const { warnings, pins: said } = pins.inForce(place.policy);
+  const tooMild = warnings.slice(place.policy.warnings.length);
+  if (said.programs === 'off') return tooMild;
+  const servers = loaded.config.servers.filter((server) => {
+    return server.unavailable === null && !pins.isPinned(server, loaded.written.get(server.name));
+  });
+  const lines = servers.map((server) => {
+    return `server "${server.name}": ${pins.why(server, loaded.written.get(server.name))}`;
+  });
+  return [...tooMild, ...lines];
 }
 
 /** One line about a file that cannot be used. */

@@ -9,10 +9,14 @@ import {
   withOwn,
 } from '../../shared/model/pins.ts';
 import { clip } from '../../shared/text/clean-text.ts';
+import { Redactor } from '../../shared/text/redact.ts';
+import type { Policy } from '../config/policy.ts';
 import type { ProgramTexts } from '../config/program-texts.ts';
+import { shellWord, shellWords } from '../config/shell-words.ts';
 import type { Written } from '../config/written.ts';
 import { type PinsUpdate, type UpdateOptions, updatePins } from './pins-file.ts';
-import type { Pin } from './program-pin.ts';
+import { ANCHOR_COMMAND, type Pin } from './program-pin.ts';
+import type { ProgramPins } from './program-pins.ts';
 
 /** A program that is to be pinned. */
 export interface Accepted {
@@ -30,6 +34,8 @@ export interface PinOptions extends UpdateOptions {
 }
 
 const LONGEST_SHOWN = 4096;
+const LONGEST_COMMAND = 1000;
+const LONGEST_WORD = 400;
 
 /** The servers whose programs can be pinned: what it takes to know them is there. */
 export function pinnable(
@@ -57,6 +63,16 @@ export function acceptedOf(
     const { name } = server;
     return [{ name, pin: pin(server, program), shown: texts(name) }];
   });
+}
+
+/** The program that the project's policy hands the anchors of the audit log, if there is one. */
+export function acceptedAnchor(pins: ProgramPins, policy: Policy): Accepted[] {
+  const pin = pins.anchorPin(policy);
+  if (pin === null) return [];
+  const words = shellWords(policy.audit.anchorCommand ?? [], 'arguments', LONGEST_COMMAND, (word) =>
+    shellWord(new Redactor({}).redact(word), LONGEST_WORD),
+  );
+  return [{ name: ANCHOR_COMMAND, pin, shown: words }];
 }
 
 export function pinPrograms(

@@ -45,6 +45,14 @@ export function pinOf(
   return { pin: hmac(key, Object.entries(parts)), parts: Object.fromEntries(hashed) };
 }
 
+/** The name under which the program is pinned that the project's policy hands the anchors of the audit log. */
+export const ANCHOR_COMMAND = 'audit.anchor_command';
+
+/** The pin of a command that is no server's. */
+export function pinOfCommand(key: Buffer, argv: readonly string[]): Pin {
+  return { pin: hmac(key, [['command', argv]]), parts: { command: hmac(key, ['command', argv]) } };
+}
+
 /** The parts that differ, in the words of the file. */
 export function differing(
   before: Readonly<Record<string, string>>,

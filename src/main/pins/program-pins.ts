@@ -9,7 +9,14 @@ import { firstNames } from '../config/first-of.ts';
 import type { Policy } from '../config/policy.ts';
 import type { Written } from '../config/written.ts';
 import { shellWord } from '../shell-word.ts';
-import { differing, type InProject, type Pin, pinOf } from './program-pin.ts';
+import {
+  ANCHOR_COMMAND,
+  differing,
+  type InProject,
+  type Pin,
+  pinOf,
+  pinOfCommand,
+} from './program-pin.ts';
 
 export interface ProgramPinsOptions {
   readonly key: Buffer;
@@ -70,11 +77,31 @@ export class ProgramPins {
     const accepted = this.#pins.programs_action ?? 'block';
     const isTooMild = programsByProject && milder(programs, accepted);
     this.#action = takesAll && programsAt === 'built-in' ? 'take' : isTooMild ? accepted : programs;
-    if (!isTooMild) return policy;
+    const held = this.#withAnchor(policy);
+    if (!isTooMild) return held;
     const warning = `${programsAt}: pins.programs: ${programs} does not hold, because it may be anybody's who writes in the project; to accept it: ${this.acceptCommand('--all')}`;
     return {
+      ...held,
+      pins: { ...held.pins, programs: accepted },
+      warnings: [...held.warnings, warning],
+    };
+  }
+
+  /** The program of the project's policy that gets the anchors of the audit log; null: there is none. */
+  anchorPin({ anchorCommandAt, audit: { anchorCommand } }: Policy): Pin | null {
+    if (anchorCommandAt === null || anchorCommand === null) return null;
+    return pinOfCommand(this.#options.key, anchorCommand);
+  }
+
+  /** It is run by itself, and so is one program more that nobody may have seen. */
+  #withAnchor(policy: Policy): Policy {
+    const pin = this.anchorPin(policy);
+    if (pin === null || this.#action !== 'block') return policy;
+    if (this.#known.has(known(ANCHOR_COMMAND, pin.pin))) return policy;
+    const warning = `${policy.anchorCommandAt}: audit.anchor_command is not run, because nobody has accepted it; to accept it for the next start: ${this.acceptCommand(ANCHOR_COMMAND)}`;
+    return {
       ...policy,
-      pins: { ...policy.pins, programs: accepted },
+      audit: { ...policy.audit, anchorCommand: null },
       warnings: [...policy.warnings, warning],
     };
   }
