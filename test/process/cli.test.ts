@@ -191,8 +191,11 @@ describe('rea init', () => {
     const again = await rea(['init'], cwd);
     expect(again).toMatchObject({ code: 1, out: '' });
     expect(again.err).toMatch(oneLine(/rea: \.rea\/registry\.yaml exists already; .*/));
-    expect(readdirSync(join(cwd, '.rea')).sort()).toEqual([
+    const files = readdirSync(join(cwd, '.rea')).sort();
+    expect(files).toEqual([
       '.gitignore',
+      // That somebody has accepted these programs.
+      expect.stringMatching(/^audit-cmd-.*\.jsonl$/),
       'policy.yaml',
       'registry.yaml',
     ]);
