@@ -58,7 +58,7 @@ export function addServeCommand(program: Command, done: (code: number) => void):
     .addOption(
       new Option(
         '--reload <mode>',
-        'what a changed file does by itself: auto = all, ask = all but programs that are new to this run, off = nothing; SIGHUP takes all',
+        'what a changed file does by itself: auto = all, ask = all but programs that nobody has accepted, off = nothing before SIGHUP',
       )
         .choices(['auto', 'ask', 'off'] satisfies ReloadMode[])
         .default('ask'),

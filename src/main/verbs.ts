@@ -40,7 +40,7 @@ export function addVerbs(program: Command, places: Places, done: (code: number) 
 
   verb(
     'reload',
-    'put the configuration in force as it is now, with programs that are new to the run',
+    'put the configuration in force as it is now',
   ).action(async (_options: unknown, command: Command) => {
     const { runReload } = await import('./commands/reload.ts');
     done(await runReload(acting(command.optsWithGlobals<ActingCommonOptions>())));

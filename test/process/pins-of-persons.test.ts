@@ -139,6 +139,7 @@ test.concurrent('a server under development is accepted once, and may then be an
   await rewrite(rea, registry({ one: writes(evidencePath()) }));
   await waitFor(rea, ['one']);
   await after(rea, () => rea.kill('SIGHUP'));
-  await waitFor(rea, ['one']);
+  const [waiting] = await waitFor(rea, ['one']);
+  expect(waiting?.change).toBe('changed');
   await rea.stop();
 });
