@@ -184,7 +184,10 @@ test.concurrent("a client's file is pinned like any other, and the command to ty
 
 test.concurrent('who connects is told what is not started, and what a person types', async () => {
   const dir = makeDirectory();
-  const first = await startRea({ cwd: dir, config: registry({ one: fixture('echo') }) });
+  const first = await startRea({
+    cwd: dir,
+    config: registry({ one: fixture('echo'), two: fixture('echo') }),
+  });
   await identity(first, 'one');
   await first.stop();
   const rea = await startRea({
