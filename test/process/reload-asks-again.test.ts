@@ -29,6 +29,9 @@ test.concurrent('of seventy new servers none is executed; each is told, or count
   );
   expect(waiting.map(({ name }) => name)).toEqual(Object.keys(many).slice(0, 64));
   expect(more).toBe(6);
+  // Each that is shown as a server needs room, which others must find as well.
+  const { downstreams } = rea.state() ?? { downstreams: [] };
+  expect(downstreams.filter(({ phase }) => phase === 'blocked')).toHaveLength(16);
   const all = Object.keys(many);
   expect(asks(rea)).toHaveLength(21);
   for (const [at, line] of asks(rea).slice(0, 20).entries()) {

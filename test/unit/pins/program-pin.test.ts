@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, test } from 'vitest';
 import type { Written, WrittenProgram } from '#src/main/config/written.ts';
+import { withBlocked } from '#src/main/pins/blocked.ts';
 import { programsInProject } from '#src/main/pins/in-project.ts';
 import { withPrograms } from '#src/main/pins/pin-programs.ts';
 import { differing, mayChange, pinOf } from '#src/main/pins/program-pin.ts';
 import { acceptArguments, digestOf, ProgramPins } from '#src/main/pins/program-pins.ts';
-import type { ServerConfig } from '#src/shared/model/config.ts';
+import type { GatewayConfig, ServerConfig } from '#src/shared/model/config.ts';
 import { NO_PINS, type Pins } from '#src/shared/model/pins.ts';
 import { serverConfig } from '../../support/supervisor-thread.ts';
 
@@ -213,6 +214,25 @@ describe('the command', () => {
     expect(named('/project/npx')).not.toBe(named(null));
     expect(named(null)).toBe(pinned(program({ command: 'npx' })).pin);
   });
+});
+
+test('a blocked server is shown once, owns nothing, and of very many some are left out', () => {
+  const names = Array.from({ length: 70 }, (_, at) => `n${at}`);
+  const servers = names.map((name) => ({ ...serverConfig(name), instances: 'session' as const }));
+  const reserved = names.map((server) => ({ server, prefix: server, resources: ['res://*'] }));
+  const config = { servers, reserved } as unknown as GatewayConfig;
+  const why = new Map(names.slice(2).map((name) => [name, `${name} is new`]));
+  const { servers: shown, reserved: kept } = withBlocked(config, why);
+  expect(
+    shown.map(({ name, blocked, instances }) => [name, blocked, instances]).slice(0, 3),
+  ).toEqual([
+    ['n0', null, 'session'],
+    ['n1', null, 'session'],
+    ['n2', 'n2 is new', 'shared'],
+  ]);
+  expect(shown).toHaveLength(66);
+  expect(kept.map(({ server }) => server)).toEqual(['n0', 'n1']);
+  expect(withBlocked(config, new Map())).toBe(config);
 });
 
 describe('pins of a directory', () => {

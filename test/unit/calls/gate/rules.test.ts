@@ -151,6 +151,18 @@ test('the order: halt, lists, tier, rate, and only then the server', () => {
   expect(byRules(unknown, subjectOf('demo/anything'))).toMatchObject({ code: 'ERR_DENIED_TIER' });
 });
 
+test('a program that is not pinned is refused before every other rule but HALT, with what to type', () => {
+  const why = 'its program is new and not pinned; to accept it: rea pins accept echo';
+  const config = configOf({ blocked: why, tools: { allow: ['*'], deny: ['*'] } });
+  const subject = { method: 'tools/call', tool: toolOf('get_x'), name: 'get_x', approved: false };
+  const decision = byRules({ halted: RUNNING, config }, subject);
+  expect(decision).toMatchObject({ kind: 'refuse', code: 'ERR_PIN_DRIFT' });
+  expect(decision?.why).toContain(why);
+  expect(byRules({ halted: RUNNING, config }, null)?.code).toBe('ERR_PIN_DRIFT');
+  const halted = { active: true, reason: null };
+  expect(byRules({ halted, config }, subject)?.code).toBe('ERR_HALTED');
+});
+
 test('in no minute there are more calls than allowed, and as many as allowed', () => {
   const limit = new RateLimit();
   const made: number[] = [];
