@@ -1,10 +1,8 @@
 /** `rea tools` and `rea call`: a person at a shell uses the servers of a gateway that runs. */
-import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
-import { reaCommand } from '../support/rea-bin.ts';
-import { environment, runRea } from '../support/rea-command.ts';
+import { beginRea, runRea } from '../support/rea-command.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
 import { fixture, realServer, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
@@ -119,18 +117,11 @@ test.concurrent('Ctrl-C cancels the call at its server', async () => {
   const rea = await startRea({ config: registry({ echo }) });
   await rea.tools();
   const held = join(rea.dir, 'never');
-  const { command, args } = reaCommand();
-  const words = [...args, 'call', 'echo', 'hold', `file=${held}`, '--cwd', rea.dir];
-  const child = spawn(command, words, { env: environment(), stdio: 'pipe' });
-  const ended = new Promise((resolve) => child.once('close', resolve));
-  let said = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    said += text;
-  });
+  const call = beginRea(['call', 'echo', 'hold', `file=${held}`, '--cwd', rea.dir]);
   await until(() => existsSync(`${held}.begun`), { what: 'the call at its server' });
-  child.kill('SIGINT');
-  expect(await ended).toBe(130);
-  expect(said).toBe('cancelled\n');
+  call.child.kill('SIGINT');
+  expect(await call.ended).toBe(130);
+  expect(call.said.stderr).toBe('cancelled\n');
   await until(() => readFileSync(journal, 'utf8').includes('notifications/cancelled'), {
     what: 'the cancellation at its server',
   });

@@ -1,13 +1,14 @@
 /** `rea enable`, `disable`, `add` and `remove`: the file says it, and the gateways that run do it. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
 import { isAlive } from '../support/processes.ts';
-import { runRea } from '../support/rea-command.ts';
+import { beginRea, runRea } from '../support/rea-command.ts';
 import { makeDirectory, type Rea, startRea, writeRegistry } from '../support/rea-process.ts';
 import { hold, names } from '../support/reloading.ts';
 import { fixture, fixturePath, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
+import { until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
@@ -29,7 +30,7 @@ const fileOf = (rea: Pick<Rea, 'dir'>) => join(rea.dir, '.rea', 'registry.yaml')
 const run = (rea: Pick<Rea, 'dir'>, ...args: string[]) =>
   runRea([...args.slice(0, 1), '--cwd', rea.dir, ...args.slice(1)]);
 
-test.concurrent('a server is switched off once its calls have ended, and on again', async () => {
+test('a server is switched off once its calls have ended, and on again', async () => {
   const rea = await startRea({ config: YAML });
   const pid = Number((await rea.call('one__pid')).text);
   const inFlight = await hold(rea, 'one');
@@ -60,7 +61,7 @@ test.concurrent('a server is switched off once its calls have ended, and on agai
   await rea.stop();
 });
 
-test.concurrent('a server is added as clients add theirs, and removed; the file keeps its comments', async () => {
+test('a server is added as clients add theirs, and removed; the file keeps its comments', async () => {
   const rea = await startRea({ config: YAML });
   await rea.tools();
   const words = ['add', 'more', '-e', 'SETTING=a=b', '--', process.execPath, fixturePath('echo')];
@@ -100,7 +101,7 @@ test.concurrent('a server is added as clients add theirs, and removed; the file 
   await rea.stop();
 });
 
-test.concurrent('one that does not start stays in the file, with its cause', async () => {
+test('one that does not start stays in the file, with its cause', async () => {
   const rea = await startRea({ config: YAML });
   await rea.tools();
   const { code, stdout, stderr } = await run(
@@ -120,7 +121,7 @@ test.concurrent('one that does not start stays in the file, with its cause', asy
   await rea.stop();
 });
 
-test.concurrent('what somebody else has put into the file goes on waiting', async () => {
+test('what somebody else has put into the file goes on waiting', async () => {
   const rea = await startRea({ config: YAML });
   await rea.tools();
   writeFileSync(
@@ -145,7 +146,7 @@ test.concurrent('what somebody else has put into the file goes on waiting', asyn
   await rea.stop();
 });
 
-test.concurrent('without a gateway the file is written all the same; a file of a client, too', async () => {
+test('without a gateway the file is written all the same; a file of a client, too', async () => {
   const dir = makeDirectory();
   writeRegistry(dir, YAML);
   const none = await run({ dir }, 'disable', 'one');
@@ -168,7 +169,7 @@ test.concurrent('without a gateway the file is written all the same; a file of a
   await rea.stop();
 });
 
-test.concurrent('a gateway that does not answer: what was written is said, and what the gateway is doing', async () => {
+test('a gateway that does not answer: what was written is said, and what the gateway is doing', async () => {
   const rea = await startRea({ config: registry({ one: fixture('echo') }) });
   await rea.tools();
   rea.kill('SIGSTOP');
@@ -177,5 +178,30 @@ test.concurrent('a gateway that does not answer: what was written is said, and w
   expect(code).toBe(4);
   expect(stdout).toMatch(/^one: written to/);
   expect(stderr).toContain(`(pid ${rea.pid}) is stopped by a signal`);
+  await rea.stop();
+});
+
+test('a server that is just starting and has calls is waited for, and nobody is left in doubt', async () => {
+  const cwd = makeDirectory();
+  const gate = join(cwd, 'gate');
+  const rea = await startRea({ cwd, config: registry({ one: fixture('start-on-demand', gate) }) });
+  await rea.waitForPhase('one', 'starting');
+  writeFileSync(gate, '');
+  await rea.waitForPhase('one', 'ready');
+  await rea.tools();
+  rmSync(gate);
+  const restart = run(rea, 'restart', 'one', '--now');
+  await rea.waitForServer('one', ({ phase, calls }) => phase === 'starting' && calls === 0, {
+    what: 'starting again',
+  });
+  const waiting = rea.begin('one__pid');
+  await rea.waitForServer('one', ({ queued }) => queued === 1, { what: 'waited for' });
+  const disable = beginRea(['disable', 'one', '--cwd', rea.dir]);
+  const waits = 'one: waits for a server that is just starting and has calls\n';
+  await until(() => disable.said.stderr.includes(waits), { what: 'why it takes long' });
+  writeFileSync(gate, '');
+  expect((await waiting.answer).failure).toBeNull();
+  expect(await disable.ended).toBe(0);
+  expect((await restart).code).not.toBe(4);
   await rea.stop();
 });

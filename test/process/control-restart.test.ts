@@ -1,11 +1,9 @@
 /** `rea restart` on a gateway that runs: the server is another process afterwards, and no call is lost. */
-import { spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
 import { isAlive } from '../support/processes.ts';
-import { reaCommand } from '../support/rea-bin.ts';
-import { environment, runRea } from '../support/rea-command.ts';
+import { beginRea, runRea } from '../support/rea-command.ts';
 import { makeDirectory, startRea } from '../support/rea-process.ts';
 import { hold } from '../support/reloading.ts';
 import { fixture, fixturePath, registry } from '../support/servers.ts';
@@ -16,7 +14,7 @@ vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
 afterAll(tidy);
 
-test.concurrent('a server is restarted: calls in flight end, those that wait go to the new process', async () => {
+test('a server is restarted: calls in flight end, those that wait go to the new process', async () => {
   const one = { ...fixture('echo'), max_concurrency: 1 };
   const rea = await startRea({ config: registry({ one, two: fixture('echo') }) });
   const old = Number((await rea.call('one__pid')).text);
@@ -24,19 +22,13 @@ test.concurrent('a server is restarted: calls in flight end, those that wait go 
   const inFlight = await hold(rea, 'one');
   const waiting = rea.begin('one__pid');
   await rea.waitForServer('one', ({ queued }) => queued === 1, { what: 'waited for' });
-  const restarting = runRea(['restart', 'one', '--cwd', rea.dir]);
-  // It takes no further call: what waits is its successor's already.
-  await rea.waitForState(
-    ({ downstreams }) =>
-      downstreams.find(({ name, in_flight }) => name === 'one' && in_flight === 0),
-    { what: 'the successor' },
-  );
+  const restart = beginRea(['restart', 'one', '--cwd', rea.dir]);
+  const step = 'one: 1 call in flight ends first (rea restart --now does not wait)\n';
+  await until(() => restart.said.stderr.includes(step), { what: 'the first step' });
   expect(isAlive(old)).toBe(true);
   await inFlight.end();
-  const { code, stdout, stderr } = await restarting;
-  expect(stdout).toMatch(/^one: ready after \d+\.\d s\n$/);
-  expect(code).toBe(0);
-  expect(stderr).toContain('one: 1 call in flight ends first (rea restart --now does not wait)\n');
+  expect(await restart.ended).toBe(0);
+  expect(restart.said.stdout).toMatch(/^one: ready after \d+\.\d s\n$/);
   const anew = Number((await waiting.answer).text);
   expect(anew).not.toBe(old);
   expect(isAlive(old)).toBe(false);
@@ -44,16 +36,16 @@ test.concurrent('a server is restarted: calls in flight end, those that wait go 
   await rea.stop();
 });
 
-test.concurrent('--now does not wait: the outcome of calls in flight is unknown, also of an earlier restart', async () => {
+test('--now does not wait: the outcome of calls in flight is unknown, also of an earlier restart', async () => {
   const rea = await startRea({ config: registry({ one: fixture('echo') }) });
   const old = Number((await rea.call('one__pid')).text);
   const inFlight = rea.begin('one__hold', { file: join(rea.dir, 'never') });
   await until(() => existsSync(join(rea.dir, 'never.begun')), { what: 'the held call' });
-  const first = runRea(['restart', 'one', '--cwd', rea.dir]);
-  await rea.waitForServer('one', ({ in_flight }) => in_flight === 0, { what: 'the successor' });
+  const first = beginRea(['restart', 'one', '--cwd', rea.dir]);
+  await until(() => first.said.stderr.includes('in flight'), { what: 'the first step' });
   const now = await runRea(['restart', 'one', '--now', '--cwd', rea.dir]);
   expect([now.code, now.stderr]).toEqual([0, expect.not.stringContaining('in flight end')]);
-  expect((await first).code).toBe(0);
+  expect(await first.ended).toBe(0);
   const { failure, text } = await inFlight.answer;
   expect(failure).toMatchObject({ code: 'ERR_OUTCOME_UNKNOWN', outcome: 'unknown' });
   expect(text).toContain('was restarted by rea restart --now');
@@ -62,7 +54,7 @@ test.concurrent('--now does not wait: the outcome of calls in flight is unknown,
   await rea.stop();
 });
 
-test.concurrent('a restart ends a crash loop and an open circuit, or says why the server is not ready', async () => {
+test('a restart ends a crash loop and an open circuit, or says why the server is not ready', async () => {
   const dir = makeDirectory();
   const flag = join(dir, 'works');
   const script = `test -e ${flag} && exec ${process.execPath} ${fixturePath('echo')}; echo no licence >&2; exit 3`;
@@ -104,7 +96,7 @@ test.concurrent('a restart ends a crash loop and an open circuit, or says why th
   await rea.stop();
 });
 
-test.concurrent('each client gets a new instance of a server of its own', async () => {
+test('each client gets a new instance of a server of its own', async () => {
   const rea = await startRea({
     config: registry({ own: { ...fixture('echo'), instances: 'session' } }),
   });
@@ -116,7 +108,7 @@ test.concurrent('each client gets a new instance of a server of its own', async 
   await rea.stop();
 });
 
-test.concurrent('every gateway of the directory that has the server restarts it; none has another one', async () => {
+test('every gateway of the directory that has the server restarts it; none has another one', async () => {
   const one = await startRea({ config: registry({ files: fixture('echo') }) });
   const other = await startRea({ cwd: one.dir });
   const old = [];
@@ -138,22 +130,17 @@ test.concurrent('every gateway of the directory that has the server restarts it;
   await Promise.all([one.stop(), other.stop()]);
 });
 
-test.concurrent('a gateway that hangs in the middle of it keeps no command waiting', async () => {
+test('a gateway that hangs in the middle of it keeps no command waiting', async () => {
   const rea = await startRea({ config: registry({ one: fixture('echo') }) });
   const inFlight = await hold(rea, 'one');
-  const { command, args } = reaCommand();
-  const words = [...args, 'restart', 'one', '--cwd', rea.dir];
-  const child = spawn(command, words, { env: environment(), stdio: ['ignore', 'ignore', 'pipe'] });
-  const ended = new Promise((resolve) => child.once('close', resolve));
-  let said = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    said += text;
+  const restart = beginRea(['restart', 'one', '--cwd', rea.dir]);
+  await until(() => restart.said.stderr.includes('1 call in flight ends first'), {
+    what: 'the first step',
   });
-  await until(() => said.includes('1 call in flight ends first'), { what: 'the first step' });
   rea.kill('SIGSTOP');
-  expect(await ended).toBe(4);
+  expect(await restart.ended).toBe(4);
   rea.kill('SIGCONT');
-  expect(said).toContain(`the gateway (pid ${rea.pid}) is stopped by a signal`);
+  expect(restart.said.stderr).toContain(`the gateway (pid ${rea.pid}) is stopped by a signal`);
   // It was asked, and goes on with it.
   await inFlight.end();
   const { code } = await runRea(['restart', 'one', '--cwd', rea.dir]);

@@ -65,7 +65,7 @@ function get(socketPath: string, path: string, token: string | null, method = 'G
 
 const tokenIn = (stateDir: string) => readFileSync(join(stateDir, 'token'), 'utf8').trim();
 
-test.concurrent('it lies in the state directory, opens with its token alone, and is gone after a stop', async () => {
+test('it lies in the state directory, opens with its token alone, and is gone after a stop', async () => {
   // A short path, as most users have.
   const stateDir = join(makeDirectory(), 'state');
   const rea = await startRea({ config: CONFIG, args: ['--state-dir', stateDir] });
@@ -122,7 +122,7 @@ test.runIf(canContain)(
   },
 );
 
-test.concurrent('a place with a long path: the socket lies in a short private directory of ours', async () => {
+test('a place with a long path: the socket lies in a short private directory of ours', async () => {
   const home = join(makeDirectory(), 'x'.repeat(80));
   mkdirSync(home, { mode: 0o700 });
   const runtime = makeDirectory();
@@ -144,7 +144,7 @@ test.concurrent('a place with a long path: the socket lies in a short private di
   await next.stop();
 });
 
-test.concurrent('the socket of a dead gateway is removed by the next one, that of a living one is not', async () => {
+test('the socket of a dead gateway is removed by the next one, that of a living one is not', async () => {
   const dead = await startRea({ config: CONFIG });
   const left = await socketOf(dead);
   dead.kill('SIGKILL');
@@ -161,7 +161,7 @@ test.concurrent('the socket of a dead gateway is removed by the next one, that o
   await Promise.all([living.stop(), third.stop()]);
 });
 
-test.concurrent('a socket or record that others could have put there is not spoken to, and no token sent', async () => {
+test('a socket or record that others could have put there is not spoken to, and no token sent', async () => {
   const rea = await startRea({ config: CONFIG });
   const stateDir = stateDirOf(rea);
   const socket = await socketOf(rea);
@@ -193,7 +193,7 @@ test.concurrent('a socket or record that others could have put there is not spok
   await rea.stop();
 });
 
-test.concurrent('without a state directory the gateway serves, and a command says why it cannot be reached', async () => {
+test('without a state directory the gateway serves, and a command says why it cannot be reached', async () => {
   const state = join(makeDirectory(), 'state');
   mkdirSync(state, { mode: 0o777 });
   chmodSync(state, 0o777);
@@ -207,7 +207,7 @@ test.concurrent('without a state directory the gateway serves, and a command say
   await rea.stop();
 });
 
-test.concurrent('a gateway that does not answer: every command says what it is doing, and stop --force ends it', async () => {
+test('a gateway that does not answer: every command says what it is doing, and stop --force ends it', async () => {
   const rea = await startRea({ config: CONFIG });
   const child = Number((await rea.call('echo__pid')).text);
   await socketOf(rea);
@@ -230,7 +230,7 @@ test.concurrent('a gateway that does not answer: every command says what it is d
   expect(isAlive(child)).toBe(false);
 });
 
-test.concurrent('stop ends every gateway of the directory, and its servers; calls in flight are answered', async () => {
+test('stop ends every gateway of the directory, and its servers; calls in flight are answered', async () => {
   const one = await startRea({ config: CONFIG });
   const other = await startRea({
     cwd: one.dir,

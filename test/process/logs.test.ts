@@ -1,10 +1,8 @@
 /** `rea logs`: what all gateways of a directory have logged, in the order of time, also when they are dead. */
-import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
-import { reaCommand } from '../support/rea-bin.ts';
-import { environment, runRea } from '../support/rea-command.ts';
+import { beginRea, runRea } from '../support/rea-command.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
 import { fixture, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
@@ -63,25 +61,18 @@ test.concurrent('living and dead gateways, merged by time; one server, a number 
 test.concurrent('-f goes on with what is written from then on, by gateways that start later, too', async () => {
   const one = await startRea({ config: CONFIG });
   await say(one, 'one', 'said before');
-  const { command, args } = reaCommand();
-  const child = spawn(command, [...args, 'logs', '-f', '-n', '3', '--cwd', one.dir], {
-    env: environment(),
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const ended = new Promise((resolve) => child.once('close', resolve));
-  let said = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    said += text;
-  });
-  await until(() => said.includes('said before'), { what: 'what was there' });
+  const logs = beginRea(['logs', '-f', '-n', '3', '--cwd', one.dir]);
+  await until(() => logs.said.stdout.includes('said before'), { what: 'what was there' });
   await one.call('one__stderr', { text: 'said now' });
-  await until(() => said.includes('said now'), { what: 'what came' });
+  await until(() => logs.said.stdout.includes('said now'), { what: 'what came' });
   const later = await startRea({ cwd: one.dir });
   await later.call('two__stderr', { text: 'said later' });
-  await until(() => said.includes('said later'), { what: 'what came of another gateway' });
-  expect(saidIn(said)).toEqual(['said before', 'said now', 'said later']);
-  child.kill('SIGINT');
-  await ended;
+  await until(() => logs.said.stdout.includes('said later'), {
+    what: 'what came of another gateway',
+  });
+  expect(saidIn(logs.said.stdout)).toEqual(['said before', 'said now', 'said later']);
+  logs.child.kill('SIGINT');
+  await logs.ended;
   await Promise.all([one.stop(), later.stop()]);
 });
 

@@ -1,4 +1,6 @@
 /** Runs the commands of the real `rea` to their end, in an environment with nothing of the test runner. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { reaCommand } from './rea-bin.ts';
 import { type Run, runProgram } from './run-program.ts';
@@ -49,4 +51,33 @@ export function homesOf(
 ): Record<'XDG_STATE_HOME' | 'XDG_CONFIG_HOME' | 'XDG_RUNTIME_DIR', string> {
   const home = stateHome(uid);
   return { XDG_STATE_HOME: home, XDG_CONFIG_HOME: join(home, 'config'), XDG_RUNTIME_DIR: home };
+}
+
+/** A command that is still running. */
+export interface RunningCommand {
+  readonly child: ChildProcess;
+  /** What it has written so far. */
+  readonly said: { stdout: string; stderr: string };
+  /** Its exit code. */
+  readonly ended: Promise<number | null>;
+}
+
+/** Starts a command of `rea` and waits for nothing. */
+export function beginRea(args: readonly string[]): RunningCommand {
+  const rea = reaCommand();
+  const child = spawn(rea.command, [...rea.args, ...args], {
+    cwd: tmpdir(),
+    env: environment(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const said = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      said[name] += text;
+    });
+  }
+  const ended = new Promise<number | null>((resolve) => {
+    child.once('close', (code) => resolve(code));
+  });
+  return { child, said, ended };
 }

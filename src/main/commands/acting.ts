@@ -10,6 +10,7 @@ import {
 } from '../operator/ask.ts';
 import { type Found, findGateways } from '../operator/reach.ts';
 import { silenceOf } from '../operator/silence.ts';
+import type { Result } from '../operator/steps.ts';
 import { version } from '../version.ts';
 
 export interface ActingOptions {
@@ -79,7 +80,7 @@ export async function actOn(
 export async function askResult(
   gateway: Found,
   options: AskOptions,
-  text: (result: string) => string,
+  text: (result: Result) => string,
 ): Promise<Outcome> {
   const answer = await ask(gateway, options);
   const result = resultOf(answer);
@@ -87,7 +88,7 @@ export async function askResult(
   const action = result.action == null ? '' : `\n→ ${result.action}`;
   return {
     code: result.ok ? EXIT.ok : EXIT.failed,
-    text: `${text(result.text)}${result.ok ? '' : action}`,
+    text: `${text(result)}${result.ok ? '' : action}`,
   };
 }
 
@@ -129,4 +130,9 @@ export function oneOf(gateways: readonly Found[]): Found | null {
     (one.startedAt ?? '') < (other.startedAt ?? '') ? -1 : 1,
   );
   return oldest.find(({ door }) => door.open) ?? oldest[0] ?? null;
+}
+
+/** `files: ready after 0.4 s`, or why it is not. */
+export function serverLine(server: string, { ok, text }: Result, since: number): string {
+  return `${server}: ${text}${ok ? ` after ${seconds(since)}` : ''}`;
 }

@@ -13,7 +13,7 @@ import {
   line,
   type Outcome,
   outcomeOf,
-  seconds,
+  serverLine,
 } from './acting.ts';
 import { onlyNew } from './restart.ts';
 
@@ -56,8 +56,8 @@ export async function runChange(options: ChangeOptions): Promise<number> {
     const failed = concerned.find((one) => one.gateway === gateway)?.config?.failed ?? null;
     if (failed !== null) return failed;
     const onStep = onlyNew((going) => tell(`${edit.server}: ${going}`));
-    return askResult(gateway, { method: 'POST', path, onStep }, (text) => {
-      return `${edit.server}: ${text} after ${seconds(since)}`;
+    return askResult(gateway, { method: 'POST', path, onStep }, (result) => {
+      return serverLine(edit.server, result, since);
     });
   });
 }

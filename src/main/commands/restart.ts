@@ -1,5 +1,5 @@
 /** `rea restart NAME`: starts a server anew in every gateway of the directory that has it; no call is lost. */
-import { type ActingOptions, actOnAll, askResult, seconds } from './acting.ts';
+import { type ActingOptions, actOnAll, askResult, serverLine } from './acting.ts';
 
 export interface RestartOptions extends ActingOptions {
   readonly server: string;
@@ -16,8 +16,8 @@ export function runRestart(options: RestartOptions): Promise<number> {
     const hint = now ? '' : ' (rea restart --now does not wait)';
     const onStep = (going: string) =>
       tell(`${server}: ${going}${going.includes('in flight') ? hint : ''}`);
-    return askResult(gateway, { method: 'POST', path, onStep: onlyNew(onStep) }, (text) => {
-      return `${server}: ${text} after ${seconds(since)}`;
+    return askResult(gateway, { method: 'POST', path, onStep: onlyNew(onStep) }, (result) => {
+      return serverLine(server, result, since);
     });
   });
 }

@@ -16,8 +16,8 @@ export interface StopOptions extends ActingOptions {
 
 /** A drain delay and the grace for calls in flight are at most ten minutes each. */
 const STOP_MS = 1_230_000;
-/** Between SIGTERM and SIGKILL: what a gateway without calls takes at most. */
-const TERM_MS = 2000;
+/** Between SIGTERM and SIGKILL. */
+const TERM_MS = 1000;
 const LOOK_MS = 20;
 
 /** Resolves with the exit code: 0 they are gone, 1 one is not, 3 no gateway, 4 one does not answer. */

@@ -4,6 +4,7 @@
  */
 import { type IncomingMessage, request } from 'node:http';
 import { errorCode, errorText } from '../../shared/platform/errno.ts';
+import { Patience } from './patience.ts';
 import type { Found } from './reach.ts';
 import type { Result } from './steps.ts';
 
@@ -85,12 +86,12 @@ export function send(
         ...headers,
       },
     });
-    const timer = setTimeout(() => {
-      asked.destroy();
+    const patience = new Patience(SILENT_MS, () => {
       reject(new Silent());
-    }, SILENT_MS);
+      asked.destroy();
+    });
     asked.once('response', (response) => {
-      clearTimeout(timer);
+      patience.end();
       if (response.statusCode === 401) {
         response.destroy();
         const other = 'it was started with another token than the state directory has now';
@@ -98,8 +99,8 @@ export function send(
       }
       resolve(response);
     });
-    asked.once('error', (error) => {
-      clearTimeout(timer);
+    asked.on('error', (error) => {
+      patience.end();
       // Its queue of connections is full: nobody takes them.
       if (errorCode(error) === 'EAGAIN') return reject(new Silent());
       reject(new Unreachable(`its control socket ${door.socket}: ${errorText(error)}`));
@@ -117,21 +118,21 @@ export function eachChunk(
   return new Promise((resolve, reject) => {
     let bytes = 0;
     const end = (error: Error | null) => {
-      clearTimeout(timer);
+      patience.end();
       if (error === null) resolve();
       else reject(error);
       // Afterwards: it tells of its own end, too.
       response.destroy();
     };
-    const timer = setTimeout(() => end(new Silent()), silentMs);
+    const patience = new Patience(silentMs, () => end(new Silent()));
     response.on('data', (chunk: Buffer) => {
-      timer.refresh();
+      patience.heard();
       bytes += chunk.length;
       if (bytes > MAX_ANSWER_BYTES) return end(new Unreachable('its answer is too large'));
       take(chunk);
     });
     response.once('end', () => end(null));
-    response.once('error', () => end(new Unreachable('it has ended meanwhile')));
+    response.on('error', () => end(new Unreachable('it has ended meanwhile')));
     response.once('aborted', () => end(new Unreachable('it has ended meanwhile')));
   });
 }

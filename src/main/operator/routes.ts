@@ -20,6 +20,7 @@ const MAX_REASON = 1000;
 const MOST_NAMES = 200;
 /** How long the gateway may take to see a kill switch that it has set itself. */
 const HALT_MS = 2000;
+const WAITS = 'waits for a server that is just starting and has calls';
 const STOPPING = { error: 'the gateway is stopping' };
 
 export async function route(
@@ -137,30 +138,55 @@ function restart(operable: Operable, name: string, now: boolean, response: Serve
 }
 
 /** The file says what becomes of this server, and its program is taken. @param on what the file should say. */
-async function apply(
-  operable: Operable,
-  name: string,
-  on: boolean,
-  response: ServerResponse,
-): Promise<void> {
-  const reloaded = await operable.reload(name);
-  if (reloaded.kind === 'refused') {
-    return reply(response, 409, { error: reloaded.problems.join('\n') });
-  }
-  const mistake = reloaded.problems.find((line) => line.includes(name));
-  if (on !== (find(operable, name)?.state === 'on')) {
-    const file = `${operable.configFile} does not have it ${on ? 'enabled' : 'off'}`;
-    return reply(response, 409, { error: mistake ?? `${file}; see rea check` });
-  }
-  const step = (downMs: number): Step => {
+function apply(operable: Operable, name: string, on: boolean, response: ServerResponse): void {
+  const applied = (reloaded: Reloaded, downMs: number): Step => {
+    if (reloaded.kind === 'refused') return failed(reloaded.problems.join('\n'));
     const server = find(operable, name);
+    if (on !== (server?.state === 'on')) {
+      const mistake = reloaded.problems.find((line) => line.includes(name));
+      const file = `${operable.configFile} does not have it ${on ? 'enabled' : 'off'}`;
+      return failed(mistake ?? `${file}; see rea check`);
+    }
     if (on) return stepOf(server, downMs);
     const text = server === undefined ? 'removed' : 'off';
     return isGone(server)
       ? { done: { ok: true, text } }
       : { going: leavingText(server) ?? 'its process ends' };
   };
-  streamSteps(response, step, () => isServerDown(find(operable, name)));
+  reloading(operable, name, response, applied);
+}
+
+/** Puts the files in force, however long another change has to be waited for, and then looks at `then`. */
+function reloading(
+  operable: Operable,
+  server: string | null,
+  response: ServerResponse,
+  then: (reloaded: Reloaded, downMs: number) => Step,
+): void {
+  let reloaded: Reloaded | null = null;
+  operable.reload(server).then(
+    (value) => {
+      reloaded = value;
+    },
+    (error: unknown) => {
+      reloaded = { kind: 'refused', problems: [`internal error: ${errorText(error)}`] };
+    },
+  );
+  streamSteps(
+    response,
+    (downMs) => (reloaded === null ? { going: WAITS } : then(reloaded, downMs)),
+    () => reloaded !== null && server !== null && isServerDown(find(operable, server)),
+  );
+}
+
+/** What has become of all files. */
+function reloadStep(reloaded: Reloaded): Step {
+  const { kind, problems } = reloaded;
+  if (kind === 'refused') {
+    return failed([...problems, 'the earlier configuration stays in force'].join('\n'));
+  }
+  if (problems.length === 0) return { done: { ok: true, text: 'the configuration is in force' } };
+  return failed([...problems, 'all else of the configuration is in force'].join('\n'));
 }
 
 function failed(text: string): Step {
@@ -179,15 +205,15 @@ function stepOf(server: ServerView | undefined, downMs: number): Step {
   }
 }
 
-async function toGateway(
+function toGateway(
   { operable, log }: Api,
   verb: string,
   { body }: ApiRequest,
   response: ServerResponse,
-): Promise<void> {
+): void {
   switch (verb) {
     case 'reload':
-      return reply(response, 200, reloadedText(await operable.reload(null)));
+      return reloading(operable, null, response, reloadStep);
     case 'stop':
       log.warn({}, 'a command asks for the stop');
       reply(response, 202, { ok: true });
@@ -225,10 +251,6 @@ function halt(
     if (performance.now() - since < HALT_MS) return { going: 'HALT is being looked at' };
     return failed('it has not seen HALT as it is now');
   });
-}
-
-function reloadedText(reloaded: Reloaded): object {
-  return { ok: reloaded.kind === 'done', ...reloaded };
 }
 
 function find(operable: Operable, name: string): ServerView | undefined {

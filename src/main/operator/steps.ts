@@ -49,6 +49,10 @@ export function streamSteps(
     }
   };
   const timer = setInterval(step, LOOK_MS);
-  response.once('close', () => clearInterval(timer));
-  step();
+  // What is done at once needs no step that says so.
+  const first = setImmediate(step);
+  response.once('close', () => {
+    clearInterval(timer);
+    clearImmediate(first);
+  });
 }
