@@ -38,13 +38,12 @@ export function addVerbs(program: Command, places: Places, done: (code: number) 
       done(await runRestart({ ...acting(options), server, now: options.now === true }));
     });
 
-  verb(
-    'reload',
-    'put the configuration in force as it is now',
-  ).action(async (_options: unknown, command: Command) => {
-    const { runReload } = await import('./commands/reload.ts');
-    done(await runReload(acting(command.optsWithGlobals<ActingCommonOptions>())));
-  });
+  verb('reload', 'put the configuration in force as it is now').action(
+    async (_options: unknown, command: Command) => {
+      const { runReload } = await import('./commands/reload.ts');
+      done(await runReload(acting(command.optsWithGlobals<ActingCommonOptions>())));
+    },
+  );
 
   verb('stop', 'end the gateways of this directory, and all that they have started')
     .option('--force', 'by signals, also when they do not answer')

@@ -23,7 +23,7 @@ servers:
   - name: spare
     enabled: false # until it is needed
     command: ${process.execPath}
-    args: ["${fixturePath('echo')}"]
+    args: ["${fixturePath('echo')}", "spare"]
 `;
 
 const fileOf = (rea: Pick<Rea, 'dir'>) => join(rea.dir, '.rea', 'registry.yaml');
@@ -56,7 +56,9 @@ test('a server is switched off once its calls have ended, and on again', async (
   expect([enabled.code, enabled.stdout]).toEqual([0, expect.stringMatching(/\none: ready after/)]);
   expect((await rea.call('one__echo', { text: 'on' })).text).toBe('on');
   // It was off from the start: its program is new to the run, and a person asks for it.
-  expect((await run(rea, 'enable', 'spare')).code).toBe(0);
+  const spare = await run(rea, 'enable', 'spare');
+  expect(spare.code).toBe(0);
+  expect(spare.stderr).toContain(`spare: new to this run, and taken: ${process.execPath} `);
   expect((await rea.call('spare__echo', { text: 'on' })).text).toBe('on');
   await rea.stop();
 });

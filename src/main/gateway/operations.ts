@@ -125,7 +125,7 @@ export class Operations implements Operable {
       const problem = fleet.roomProblem(config, change);
       if (problem !== null) return `the configuration ${problem}`;
       fleet.reconfigure(config, change);
-      audit.event({ event: 'restart', server: name, facts: { by: 'operator', now } });
+      audit.event({ event: 'restart_asked', server: name, facts: { now } });
     }
     if (now) fleet.retiring.hurry(name, `server "${name}" was restarted by rea restart --now`);
     return null;

@@ -3,6 +3,7 @@
  * person accepts is in force at once.
  */
 import type { AuditEvent } from '../../shared/model/audit.ts';
+import type { ServerConfig } from '../../shared/model/config.ts';
 import { firstNames } from '../config/first-of.ts';
 import type { Policy } from '../config/policy.ts';
 import { programTexts, type Read } from '../config/program-texts.ts';
@@ -10,7 +11,13 @@ import { FileWatch } from '../config/watch.ts';
 import type { LogSecrets } from '../log-secrets.ts';
 import type { Logger } from '../logger.ts';
 import { acceptedEvent } from '../pins/at-start.ts';
-import { acceptedOf, pinnable, pinPrograms } from '../pins/pin-programs.ts';
+import {
+  type Accepted,
+  acceptedOf,
+  pinnable,
+  pinPrograms,
+  withPrograms,
+} from '../pins/pin-programs.ts';
 import type { ProgramPins } from '../pins/program-pins.ts';
 import { pinsPath, readPins } from '../pins/read-pins.ts';
 
@@ -63,21 +70,40 @@ export class PinnedPrograms {
 
   /** Where whoever started the gateway wants every change in force: what is in force is pinned. */
   take(read: Read): void {
+    const { programs } = this.#options;
+    if (programs.action === 'take') this.#accept(read, read.config.servers, '--reload auto');
+  }
+
+  /**
+   * A person has named this server in a command: its program is pinned, and holds at once.
+   *
+   * @returns it in one line, secrets hidden; null: it is nothing new.
+   */
+  takeOne(read: Read, name: string): string | null {
+    const { programs } = this.#options;
+    const named = read.config.servers.filter((server) => server.name === name);
+    const taken = this.#accept(read, named, 'a command that names it');
+    programs.update(withPrograms(programs.pins, taken, new Date().toISOString()));
+    return taken[0]?.shown ?? null;
+  }
+
+  /** @param by for the log. @returns those that were not pinned. */
+  #accept(read: Read, servers: readonly ServerConfig[], by: string): readonly Accepted[] {
     const { programs, stateDir, env, secrets, log } = this.#options;
-    if (programs.action !== 'take') return;
-    const texts = programTexts(read, secrets.values(), env);
-    const servers = pinnable(read.config.servers, read.written).filter(
+    const unknown = pinnable(servers, read.written).filter(
       (server) => !programs.isPinned(server, read.written.get(server.name)),
     );
-    if (servers.length === 0) return;
-    const taken = acceptedOf(servers, read.written, texts, (...one) => programs.pinOf(...one));
+    if (unknown.length === 0) return [];
+    const texts = programTexts(read, secrets.values(), env);
+    const taken = acceptedOf(unknown, read.written, texts, (...one) => programs.pinOf(...one));
     for (const { name, shown } of taken) {
-      log.info(`server "${name}" is pinned, as --reload auto says: ${shown}`);
+      log.info(`server "${name}" is pinned, as ${by} says: ${shown}`);
     }
-    this.#events.record(acceptedEvent(taken, '--reload auto'));
+    this.#events.record(acceptedEvent(taken, by));
     void pinPrograms(stateDir, taken).then((written) => {
       if (!written.ok) log.warn(written.error);
     });
+    return taken;
   }
 
   #read(): void {

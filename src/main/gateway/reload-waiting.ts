@@ -112,13 +112,19 @@ export class Waiting {
     this.#learn(read.config);
   }
 
-  /** A person has asked for this server: its program or address is this run's from now on. */
-  takeOne(read: Read, name: string): void {
+  /**
+   * A person has asked for this server: its program or address is this run's from now on.
+   *
+   * @returns it in one line, secrets hidden; null: it is nothing new.
+   */
+  takeOne(read: Read, name: string): string | null {
     const server = read.config.servers.find((one) => one.name === name);
     const key = server === undefined ? null : programKey(server);
-    if (key === null || this.#known.has(key)) return;
-    this.#options.log.info(`server "${name}" is taken by a command: ${this.#textIn(read)(name)}`);
+    if (key === null || this.#known.has(key)) return null;
+    const text = this.#textIn(read)(name);
+    this.#options.log.info(`server "${name}" is taken by a command: ${text}`);
     this.#known.add(key);
+    return text;
   }
 
   /**

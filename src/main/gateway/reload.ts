@@ -112,6 +112,8 @@ export class Reload {
   #forget: NodeJS.Timeout | undefined;
   /** Persons who wait for the end of a reload. */
   #asking: ((reloaded: Reloaded) => void)[] = [];
+  /** What was taken since one of them was answered. */
+  #taken: string | null = null;
 
   /** Changes count from now on; they are put in force after `start`. */
   constructor(options: ReloadOptions) {
@@ -215,7 +217,7 @@ export class Reload {
     const policy = this.#held(loaded.policy);
     const asks = mode !== 'auto' || this.#waiting.pinned;
     const takesAll = !asks || (by === 'person' && !this.#waiting.pinned);
-    if (typeof by === 'object') this.#waiting.takeOne(loaded, by.server);
+    if (typeof by === 'object') this.#taken = this.#takeOne(loaded, by.server);
     const wanted = keepRunning(this.#inForce, loaded.config, loaded.mistakes);
     const { config: taken, withheld } = takesAll
       ? { config: wanted, withheld: [] }
@@ -244,7 +246,14 @@ export class Reload {
     this.#show();
     tellWarnings(log, loaded.config, policy);
     const waiting = withheld.slice(0, MOST_TOLD).map(({ wanted }) => wanted.name);
-    this.#answer({ kind: 'done', waiting, problems: this.#problems.record?.lines ?? [] });
+    const problems = this.#problems.record?.lines ?? [];
+    this.#answer({ kind: 'done', waiting, problems, taken: this.#taken });
+  }
+
+  /** @returns the program that was new, in one line; null: it is none. */
+  #takeOne(loaded: Extract<Loaded, { ok: true }>, server: string): string | null {
+    if (!this.#waiting.pinned) return this.#waiting.takeOne(loaded, server);
+    return this.#pinned?.takeOne(loaded, server) ?? null;
   }
 
   /** The policy as far as what was accepted lets it hold. */
@@ -254,6 +263,7 @@ export class Reload {
 
   #answer(reloaded: Reloaded): void {
     for (const resolve of this.#asking.splice(0)) resolve(reloaded);
+    this.#taken = null;
   }
 
   /** What is stricter does not wait for servers that are about to change. */

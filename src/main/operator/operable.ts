@@ -54,6 +54,8 @@ export type Reloaded =
       readonly waiting: readonly string[];
       /** Mistakes in single entries, a line each. */
       readonly problems: readonly string[];
+      /** The program or address that was new to the run and is not any more; null: it was none. */
+      readonly taken: string | null;
     }
   /** Nothing has changed; why, a line each. */
   | { readonly kind: 'refused'; readonly problems: readonly string[] };

@@ -139,8 +139,14 @@ function restart(operable: Operable, name: string, now: boolean, response: Serve
 
 /** The file says what becomes of this server, and its program is taken. @param on what the file should say. */
 function apply(operable: Operable, name: string, on: boolean, response: ServerResponse): void {
+  let isTold = false;
   const applied = (reloaded: Reloaded, downMs: number): Step => {
     if (reloaded.kind === 'refused') return failed(reloaded.problems.join('\n'));
+    // Who asks for a name sees what it stands for: somebody else may have changed the entry.
+    if (reloaded.taken !== null && !isTold) {
+      isTold = true;
+      return { going: `new to this run, and taken: ${reloaded.taken}` };
+    }
     const server = find(operable, name);
     if (on !== (server?.state === 'on')) {
       const mistake = reloaded.problems.find((line) => line.includes(name));

@@ -51,7 +51,7 @@ export type Edited =
       readonly ok: true;
       /** Absolute. */
       readonly file: string;
-      /** The file and the line, for messages. */
+      /** The file, and the line if there is one, for messages. */
       readonly where: string;
       /** False: it said so before. */
       readonly isChanged: boolean;
@@ -98,15 +98,17 @@ function apply(opened: Config, cwd: string, shown: string, change: Change): Edit
     if (!parsed.ok || !isDeepStrictEqual(parsed.document.value, wanted)) continue;
     const problem = write(path, text);
     if (problem !== null) return refused(`${shown}: ${problem}`);
-    const line = parsed.document.lineOf(placeOf(change, parsed.document.value));
-    return { ok: true, file: opened.file, where: `${shown}:${line}`, isChanged: true };
+    const place = placeOf(change, parsed.document.value);
+    const where = place === null ? shown : `${shown}:${parsed.document.lineOf(place)}`;
+    return { ok: true, file: opened.file, where, isChanged: true };
   }
   const at = formatPath(change.path);
   return refused(`${shown}: ${at} cannot be edited without touching the rest: change it by hand`);
 }
 
-function placeOf(change: Change, document: unknown): Path {
-  if (change.kind !== 'add') return change.kind === 'set' ? [...change.path, change.key] : [];
+/** Null: what was removed has none. */
+function placeOf(change: Change, document: unknown): Path | null {
+  if (change.kind !== 'add') return change.kind === 'set' ? [...change.path, change.key] : null;
   if (change.name !== null) return [...change.path, change.name];
   const list = isObject(document) ? document[String(change.path[0])] : [];
   return [...change.path, Array.isArray(list) ? list.length - 1 : 0];
