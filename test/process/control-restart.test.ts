@@ -2,6 +2,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
+import { auditRecords } from '../support/audit.ts';
 import { isAlive } from '../support/processes.ts';
 import { beginRea, runRea } from '../support/rea-command.ts';
 import { makeDirectory, startRea } from '../support/rea-process.ts';
@@ -29,6 +30,10 @@ test('a server is restarted: calls in flight end, those that wait go to the new 
   await inFlight.end();
   expect(await restart.ended).toBe(0);
   expect(restart.said.stdout).toMatch(/^one: ready after \d+\.\d s\n$/);
+  const asked = ({ event }: { event: string }) => event === 'restart_asked';
+  await until(() => auditRecords(rea.dir).some(({ metadata }) => asked(metadata)), {
+    what: 'the restart in the audit log',
+  });
   const anew = Number((await waiting.answer).text);
   expect(anew).not.toBe(old);
   expect(isAlive(old)).toBe(false);
