@@ -213,7 +213,7 @@ test('a gateway that does not answer: every command says what it is doing, and s
   await socketOf(rea);
   rea.expectKill();
   rea.kill('SIGSTOP');
-  const commands = [['restart', 'echo'], ['reload'], ['stop']];
+  const commands = [['restart', 'echo'], ['reload'], ['stop'], ['tools'], ['call', 'echo', 'pid']];
   for (const command of commands) {
     const { code, stdout, stderr } = await runRea([...command, '--cwd', rea.dir]);
     expect([code, stdout]).toEqual([4, '']);
@@ -224,6 +224,8 @@ test('a gateway that does not answer: every command says what it is doing, and s
       ),
     );
   }
+  // Looking needs no gateway.
+  expect((await runRea(['logs', '--cwd', rea.dir])).code).toBe(0);
   const forced = await runRea(['stop', '--force', '--cwd', rea.dir]);
   expect([forced.code, forced.stdout]).toEqual([0, expect.stringContaining('was ended after')]);
   expect(isAlive(rea.pid)).toBe(false);
