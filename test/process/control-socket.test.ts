@@ -193,6 +193,32 @@ test('a socket or record that others could have put there is not spoken to, and 
   await rea.stop();
 });
 
+test('another token than the gateway was started with, and none, are said to be that', async () => {
+  const stateDir = join(makeDirectory(), 'state');
+  const rea = await startRea({ config: CONFIG, args: ['--state-dir', stateDir] });
+  await socketOf(rea, stateDir);
+  const token = join(stateDir, 'token');
+  writeFileSync(token, `${'f'.repeat(64)}\n`, { mode: 0o600 });
+  const other = await runRea(['reload', '--cwd', rea.dir]);
+  expect([other.code, other.stderr]).toEqual([
+    1,
+    `the gateway (pid ${rea.pid}) cannot be asked: it was started with another token than the state directory has now: restart the gateway (kill ${rea.pid})\n`,
+  ]);
+  chmodSync(token, 0o644);
+  const open = await runRea(['reload', '--cwd', rea.dir]);
+  expect([open.code, open.stderr]).toEqual([
+    1,
+    expect.stringContaining('others have access to it'),
+  ]);
+  rmSync(token);
+  const gone = await runRea(['reload', '--cwd', rea.dir]);
+  expect([gone.code, gone.stderr]).toEqual([
+    1,
+    expect.stringContaining(`the token in ${stateDir} is gone`),
+  ]);
+  await rea.stop();
+});
+
 test('without a state directory the gateway serves, and a command says why it cannot be reached', async () => {
   const state = join(makeDirectory(), 'state');
   mkdirSync(state, { mode: 0o777 });
