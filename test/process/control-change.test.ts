@@ -58,7 +58,7 @@ test('a server is switched off once its calls have ended, and on again', async (
   // It was off from the start: its program is new to the run, and a person asks for it.
   const spare = await run(rea, 'enable', 'spare');
   expect(spare.code).toBe(0);
-  expect(spare.stderr).toContain(`spare: new to this run, and taken: ${process.execPath} `);
+  expect(spare.stderr).toContain(`spare: its program is new, and taken: ${process.execPath} `);
   expect((await rea.call('spare__echo', { text: 'on' })).text).toBe('on');
   await rea.stop();
 });

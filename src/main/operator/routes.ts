@@ -145,7 +145,7 @@ function apply(operable: Operable, name: string, on: boolean, response: ServerRe
     // Who asks for a name sees what it stands for: somebody else may have changed the entry.
     if (reloaded.taken !== null && !isTold) {
       isTold = true;
-      return { going: `new to this run, and taken: ${reloaded.taken}` };
+      return { going: `its program is new, and taken: ${reloaded.taken}` };
     }
     const server = find(operable, name);
     if (on !== (server?.state === 'on')) {

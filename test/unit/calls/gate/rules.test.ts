@@ -154,7 +154,13 @@ test('the order: halt, lists, tier, rate, and only then the server', () => {
 test('a program that is not pinned is refused before every other rule but HALT, with what to type', () => {
   const why = 'its program is new and not pinned; to accept it: rea pins accept echo';
   const config = configOf({ blocked: why, tools: { allow: ['*'], deny: ['*'] } });
-  const subject = { method: 'tools/call', tool: toolOf('get_x'), name: 'get_x', approved: false };
+  const subject = {
+    method: 'tools/call',
+    tool: toolOf('get_x'),
+    prompt: null,
+    name: 'get_x',
+    approved: false,
+  };
   const decision = byRules({ halted: RUNNING, config }, subject);
   expect(decision).toMatchObject({ kind: 'refuse', code: 'ERR_PIN_DRIFT' });
   expect(decision?.why).toContain(why);
