@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { oneLine } from '../../shared/text/clean-text.ts';
 import { knownTools, ruledTools, unknownRuleTools } from '../catalog/known-rules.ts';
 import { type LoadResult, loadConfig } from '../config/load.ts';
-import { loadPolicy, type Policy, unenforcedRules, withRules } from '../config/policy.ts';
+import { checkedPolicy, type Policy, unenforcedRules, withRules } from '../config/policy.ts';
 import { formatProblem, problemLines, warningLines } from '../config/problem.ts';
 import { displayName } from '../config/read-file.ts';
 import { codeInProject } from '../pins/code-in-project.ts';
@@ -30,7 +30,7 @@ export interface CheckOptions {
 export function runCheck(options: CheckOptions): number {
   const { cwd, config: file, trustConfig = false, env, stdout } = options;
   const config = loadConfig({ cwd, env, trustConfig, ...(file === undefined ? {} : { file }) });
-  const policy = loadPolicy({ cwd, trustConfig, env });
+  const policy = checkedPolicy({ cwd, trustConfig, env });
   if (options.explain !== undefined && config.ok && policy.ok) {
     const [server, tool] = options.explain;
     const rules = withRules(config.config, policy.policy, config.places);

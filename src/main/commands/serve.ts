@@ -3,7 +3,7 @@ import { writeSync } from 'node:fs';
 import { asciiJson, oneLine } from '../../shared/text/clean-text.ts';
 import { hostAndPort } from '../clients/http/address.ts';
 import { type LoadResult, loadConfig } from '../config/load.ts';
-import { loadPolicy, type Policy } from '../config/policy.ts';
+import { checkedPolicy, type Policy } from '../config/policy.ts';
 import { problemLines } from '../config/problem.ts';
 import { CLOCKS, type Clocks, clocksOf } from '../gateway/clocks.ts';
 import { Gateway } from '../gateway/gateway.ts';
@@ -211,7 +211,7 @@ function prepare(options: ServeOptions): Preparation {
   const { env } = process;
   const loaded = loadConfig({ cwd, trustConfig, ...(file === undefined ? {} : { file }), env });
   if (!loaded.ok) return cannotStart(problemLines(loaded.problems));
-  const policy = loadPolicy({ cwd, trustConfig, env });
+  const policy = checkedPolicy({ cwd, trustConfig, env });
   if (!policy.ok) return cannotStart(problemLines(policy.problems));
   const place = { cwd, env, ...(stateDir === undefined ? {} : { chosen: stateDir }) };
   const state = prepareStateDirectory(place);

@@ -36,6 +36,7 @@ import {
   readPolicyFile,
 } from './policy-file.ts';
 import type { Problem } from './problem.ts';
+import { patternProblems } from './redact-patterns.ts';
 
 export interface Policy {
   /** Absolute path of the project's file, or null when there is none. */
@@ -113,6 +114,13 @@ export function loadPolicy(options: PolicyOptions): PolicyResult {
   return { ok: true, policy: { ...policy, warnings: [...policy.warnings, warning] } };
 }
 
+/** The policy, with patterns that were tried; takes as long as they do. */
+export function checkedPolicy(options: PolicyOptions): PolicyResult {
+  const loaded = loadPolicy(options);
+  const problems = loaded.ok ? patternProblems(loaded.policy.redact.patterns) : [];
+  return problems.length === 0 ? loaded : { ok: false, problems };
+}
+
 /**
  * The rules of the policy for each server.
  *
@@ -173,7 +181,7 @@ function combined(
     pins: pinsOf(own, floor),
     tools: drafts.flatMap(toolsOf),
     blockedPaths: drafts.flatMap(blocked),
-    redact: redactOf(written.flatMap(({ redact }) => redact ?? [])),
+    redact: redactOf(drafts),
     injectionDetection: detection.includes('block') ? 'block' : (detection[0] ?? null),
     audit: auditOf(written.map(({ audit }) => audit ?? {})),
     pushGate: drafts.flatMap(pushRuleOf),
@@ -183,15 +191,17 @@ function combined(
   };
 }
 
-/** The patterns of all files hold. @param written by the files that say something. */
-function redactOf(written: readonly NonNullable<PolicyFile['redact']>[]): RedactRules {
-  const results = written.flatMap((one) => one.results ?? []);
-  const args = written.flatMap((one) => one.arguments ?? []);
+/** The patterns of all files hold. */
+function redactOf(drafts: readonly PolicyDraft[]): RedactRules {
+  const results = drafts.flatMap(({ written }) => written.redact?.results ?? []);
+  const args = drafts.flatMap(({ written }) => written.redact?.arguments ?? []);
   return {
     results: REDACT_RESULTS.findLast((word) => results.includes(word)) ?? DEFAULT_REDACT.results,
     arguments: REDACT_ARGUMENTS.findLast((word) => args.includes(word)) ?? DEFAULT_REDACT.arguments,
-    patterns: written.flatMap(({ patterns = [] }) =>
-      patterns.map(({ name, regex, flags = '' }) => ({ name, regex, flags })),
+    patterns: drafts.flatMap(({ written, at }) =>
+      (written.redact?.patterns ?? []).map(({ name, regex, flags = '' }, index) => {
+        return { name, regex, flags, at: at('redact', 'patterns', index, 'regex') };
+      }),
     ),
   };
 }

@@ -21,6 +21,7 @@ import {
 import { type Problem, problemLines, warningLines } from '../config/problem.ts';
 import { type Read } from '../config/program-texts.ts';
 import { displayName } from '../config/read-file.ts';
+import { PatternCheck } from '../config/redact-patterns.ts';
 import { SameDirectories } from '../config/same-directories.ts';
 import { FileWatch } from '../config/watch.ts';
 import type { LogSecrets } from '../log-secrets.ts';
@@ -102,6 +103,9 @@ export class Reload {
   /** The files as they could be read last: applied again when programs are accepted. */
   #last: Extract<Loaded, { ok: true }>;
   #inForce: GatewayConfig;
+  readonly #patterns: PatternCheck;
+  /** What was read last. */
+  #tried: Loaded | null = null;
   #gateway: Reconfigurable | null = null;
   #again: NodeJS.Timeout | null = null;
   readonly #problems = new FileProblems();
@@ -120,6 +124,7 @@ export class Reload {
     const { config, cwd, env, log, secrets } = options;
     this.#options = options;
     this.#inForce = config;
+    this.#patterns = new PatternCheck(options.policy.redact.patterns);
     const shown = displayName(config.file, cwd);
     const { pins, mistakes, policy: written, read } = options;
     const programs = pins?.programs ?? null;
@@ -202,11 +207,24 @@ export class Reload {
     if (this.#again !== null) clearTimeout(this.#again);
     this.#watch.acknowledge();
     if (by === 'person') this.#directories.accept();
+    this.#tried = null;
     const loaded = this.#load();
     const another = this.#options.mode === 'ask' ? this.#directories.another() : null;
     if (another !== null) this.#refuse([this.#moved(another)]);
-    else if (loaded.ok) this.#apply(loaded, by);
+    else if (loaded.ok) this.#tryPatterns(loaded, by);
     else this.#refuse(problemLines(loaded.problems));
+  }
+
+  /** New patterns are tried elsewhere first; whatever is read meanwhile counts instead. */
+  #tryPatterns(loaded: Extract<Loaded, { ok: true }>, by: By): void {
+    this.#tried = loaded;
+    const { patterns } = loaded.policy.redact;
+    if (this.#patterns.areGood(patterns)) return this.#apply(loaded, by);
+    void this.#patterns.problems(patterns).then((problems) => {
+      if (this.#tried !== loaded) return;
+      if (problems.length === 0) this.#apply(loaded, by);
+      else this.#refuse(problemLines(problems));
+    });
   }
 
   #apply(loaded: Extract<Loaded, { ok: true }>, by: By): void {

@@ -7,8 +7,13 @@ import { moduleFile } from '../own-files.ts';
  */
 export const YOUNG_GENERATION_MB = 2;
 
-/** `launcher` runs in a process of its own, the others in threads. */
-export type WorkerName = 'supervisor' | 'state-writer' | 'audit-writer' | 'launcher';
+/** `launcher` and `pattern-probe` run in processes of their own, the others in threads. */
+export type WorkerName =
+  | 'supervisor'
+  | 'state-writer'
+  | 'audit-writer'
+  | 'launcher'
+  | 'pattern-probe';
 
 export function workerEntry(name: WorkerName): URL {
   return moduleFile(`workers/${name}/entry`);

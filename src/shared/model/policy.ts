@@ -42,6 +42,8 @@ export interface RedactPattern {
   readonly name: string;
   readonly regex: string;
   readonly flags: string;
+  /** Where it is written. */
+  readonly at: string;
 }
 
 export const REDACT_RESULTS = ['off', 'warn', 'mask'] as const;

@@ -44,7 +44,7 @@ describe('the policy', () => {
       redact: {
         results: 'mask',
         arguments: 'warn',
-        patterns: [{ name: 'key', regex: 'k-[0-9]+', flags: 'i' }],
+        patterns: [{ name: 'key', regex: 'k-[0-9]+', flags: 'i', at: '.rea/policy.yaml:7' }],
       },
       injectionDetection: 'warn',
       audit: {
@@ -80,7 +80,18 @@ describe('the policy', () => {
     ['blocked_paths: .env', 'blocked_paths: is ".env"; write a list of paths, like [a, b]'],
     ['gateway: {health: {expose_diagnostics: "yes"}}', 'expose_diagnostics: is "yes"'],
     ['gateway: {heath: {}}', 'gateway.heath: unknown key; did you mean "health"?'],
-    ['redact: {patterns: [{name: a, regex: "("}]}', 'redact.patterns[0].regex: does not compile'],
+    ['redact: {patterns: [{name: a b, regex: x}]}', 'write a name of letters, digits'],
+    ['redact: {patterns: [{name: a, regex: x, flags: q}]}', 'write flags of a regular expression'],
+    [
+      `redact: {patterns: [{name: a, regex: ${'x'.repeat(1001)}}]}`,
+      'write at most 1000 characters',
+    ],
+    [
+      `redact: {patterns: [${'{name: a, regex: x}, '.repeat(51)}]}`,
+      'redact.patterns: is a list; write at most 50 of them',
+    ],
+    ['redact: {results: maybe}', 'write mask, warn or off'],
+    ['redact: {arguments: mask}', 'write deny, warn or off'],
     ['audit: {rotation: {max_bytes: 0}}', 'audit.rotation.max_bytes: is the number 0'],
     ['audit: never', 'audit: is "never"; write on, off, or a mapping with keys of: enabled'],
     ['audit: {keep: 5}', 'audit.keep: unknown key; did you mean "keep_mb"?'],

@@ -4,8 +4,10 @@
  */
 import type { Frame } from '../../../shared/json/frame.ts';
 import type { RedactRules } from '../../../shared/model/policy.ts';
+import { errorText } from '../../../shared/platform/errno.ts';
 import { rewrittenWithMeta } from './meta.ts';
-import type { SecretsInText } from './secrets-in-text.ts';
+import { operatorOf } from './operator.ts';
+import type { FindMore, SecretsInText } from './secrets-in-text.ts';
 import { fitted } from './size.ts';
 import { eachText } from './text-fields.ts';
 
@@ -54,7 +56,7 @@ export class Results {
   /** @returns the same frame when nothing is changed. */
   take(frame: Frame): Passed | Withheld {
     const { maxBytes, rules } = this.#options;
-    const passed = this.#withoutSecrets(frame, rules().results);
+    const passed = this.#withoutSecrets(frame, rules());
     if ('why' in passed) return passed;
     const cut = fitted(passed.frame, maxBytes());
     if (typeof cut !== 'number') {
@@ -64,9 +66,19 @@ export class Results {
     return { code: 'ERR_RESULT_TOO_LARGE', why };
   }
 
-  #withoutSecrets(frame: Frame, results: RedactRules['results']): Passed | Withheld {
+  #withoutSecrets(frame: Frame, { results, patterns }: RedactRules): Passed | Withheld {
     if (results === 'off') return { frame, redacted: null };
-    const secrets = this.#find(frame);
+    const more = operatorOf(patterns);
+    if (typeof more === 'string') return { code: 'ERR_MALFORMED_MESSAGE', why: more };
+    let secrets: readonly Secret[];
+    try {
+      secrets = this.#find(frame, more);
+    } catch (error) {
+      // The engine of the patterns may run out of its memory; nothing else here fails.
+      if (more === null) throw error;
+      const why = `redact.patterns could not be looked for: ${errorText(error)}`;
+      return { code: 'ERR_MALFORMED_MESSAGE', why };
+    }
     if (secrets.length === 0) return { frame, redacted: null };
     if (secrets.length > MOST_SECRETS) {
       const why = `it holds more than ${MOST_SECRETS} secrets, too many to be masked`;
@@ -76,17 +88,16 @@ export class Results {
     return { frame: results === 'warn' ? frame : masked(frame, secrets, redacted), redacted };
   }
 
-  #find(frame: Frame): Secret[] {
+  #find(frame: Frame, more: FindMore | null): Secret[] {
     const found: Secret[] = [];
     const inText = this.#options.secrets();
     eachText(frame, 'all', (from, to) => {
       if (found.length > MOST_SECRETS) return;
       inText.find(
         frame.line,
-        from,
-        to,
+        [from, to],
         (start, end, kind) => found.push({ start, end, kind }),
-        null,
+        more,
       );
     });
     return found;

@@ -2,6 +2,7 @@
  * Finds the secrets in the texts of an answer, as ranges of its line. A text is read in pieces: one that the filter
  * lets through costs little, and only the others are decoded and searched. Secrets of one server.
  */
+import type { ByteRange } from '../../../shared/model/byte-range.ts';
 import { SecretFinder } from '../../../shared/secrets/find.ts';
 import {
   type Found,
@@ -41,52 +42,49 @@ export class SecretsInText {
     return this.#filter.mayHold(bytes);
   }
 
-  /** @param start of a string in the line, and its end, quotes included. @param more null: nothing. */
-  find(
-    line: Uint8Array,
-    start: number,
-    end: number,
-    tell: TellSecret,
-    more: FindMore | null,
-  ): void {
+  /** @param at of a string in the line, quotes included. @param more null: nothing. */
+  find(line: Uint8Array, at: ByteRange, tell: TellSecret, more: FindMore | null): void {
     this.#filter ??= new SecretFilter(this.#values);
     const filter = this.#filter;
+    const [start, end] = at;
     eachPiece(line, start, end, (piece) => {
-      if (more === null && !filter.mayHold(piece.bytes)) return 0;
-      return this.#inPiece(line, end - 1, piece, tell, more);
+      const isSuspect = filter.mayHold(piece.bytes);
+      if (!isSuspect && more === null) return 0;
+      const { bytes } = piece;
+      const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
+      const found = [...(isSuspect ? this.#inText(text) : []), ...(more?.(text) ?? [])];
+      return found.length === 0 ? 0 : tellFound(line, end - 1, piece, united(found), tell);
     });
   }
 
-  /** @returns where the next piece begins, if that is later than planned. */
-  #inPiece(
-    line: Uint8Array,
-    close: number,
-    { from, start, next, to, bytes }: Piece,
-    tell: TellSecret,
-    more: FindMore | null,
-  ): number {
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
-    let place = from;
-    let units = 0;
-    for (const found of this.#inText(text, more)) {
-      const begin = placeOf(line, place, found.from - units);
-      if (begin >= next && next < close) return 0;
-      let end = placeOf(line, begin, found.to - found.from);
-      if (end >= to && to < close) end = endOfRun(line, end, close, found.kind);
-      [place, units] = [end, found.to];
-      // What begins before the piece was told with the one before.
-      if (end > start) tell(Math.max(begin, start), end, found.kind);
-      if (end >= next) return end;
-    }
-    return 0;
-  }
-
-  #inText(text: string, more: FindMore | null): Found[] {
+  #inText(text: string): Found[] {
     this.#finder ??= new SecretFinder(this.#values);
     const values = this.#finder.find(text).map((range) => ({ ...range, kind: CONFIGURED }));
-    const all = [...values, ...privateKeysIn(text), ...tokensIn(text), ...(more?.(text) ?? [])];
-    return united(all);
+    return [...values, ...privateKeysIn(text), ...tokensIn(text)];
   }
+}
+
+/** @returns where the next piece begins, if that is later than planned. */
+function tellFound(
+  line: Uint8Array,
+  close: number,
+  { from, start, next, to }: Piece,
+  all: readonly Found[],
+  tell: TellSecret,
+): number {
+  let place = from;
+  let units = 0;
+  for (const found of all) {
+    const begin = placeOf(line, place, found.from - units);
+    if (begin >= next && next < close) return 0;
+    let end = placeOf(line, begin, found.to - found.from);
+    if (end >= to && to < close) end = endOfRun(line, end, close, found.kind);
+    [place, units] = [end, found.to];
+    // What begins before the piece was told with the one before.
+    if (end > start) tell(Math.max(begin, start), end, found.kind);
+    if (end >= next) return end;
+  }
+  return 0;
 }
 
 /** Where what began in a piece, and is longer than what is seen behind it, ends. */

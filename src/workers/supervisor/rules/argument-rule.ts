@@ -6,8 +6,9 @@ import { member } from '../../../shared/json/json-slice.ts';
 import type { ByteRange } from '../../../shared/model/byte-range.ts';
 import type { RedactRules } from '../../../shared/model/policy.ts';
 import { Cursor } from '../results/cursor.ts';
+import { operatorOf } from '../results/operator.ts';
 import { eachPiece } from '../results/pieces.ts';
-import type { SecretsInText } from '../results/secrets-in-text.ts';
+import type { FindMore, SecretsInText } from '../results/secrets-in-text.ts';
 import { argumentName } from './argument-name.ts';
 import type { Refusal } from './path-rule.ts';
 
@@ -40,7 +41,7 @@ export class ArgumentRule {
 
   /** @param line of a request. @param writes it may change something. @returns null when it may leave. */
   judge(line: Uint8Array, writes: boolean): Refusal | null {
-    const { results, arguments: secrets } = this.#options.rules();
+    const { results, arguments: secrets, patterns } = this.#options.rules();
     const looksForMarks = writes && results !== 'off';
     if (!looksForMarks && secrets === 'off') return null;
     const at = argumentsOf(line);
@@ -48,32 +49,37 @@ export class ArgumentRule {
     const bytes = Buffer.from(line.buffer, line.byteOffset + at[0], at[1] - at[0]);
     const marked = looksForMarks && mayHoldMark(bytes) ? markIn(line, at) : null;
     if (marked !== null || secrets === 'off') return marked;
+    const operator = operatorOf(patterns);
+    const more = typeof operator === 'string' ? null : operator;
     // Without any escape in it, the text of the arguments is what it says.
-    if (bytes.indexOf(BACKSLASH) < 0 && !this.#options.secrets().mayBeIn(bytes)) return null;
-    return this.#secretIn(line, at, secrets === 'deny');
+    const isPlain = more === null && bytes.indexOf(BACKSLASH) < 0;
+    if (isPlain && !this.#options.secrets().mayBeIn(bytes)) return null;
+    const found = this.#secretIn(line, at, more);
+    if (found === null) return null;
+    if (secrets === 'deny') return refusedSecret(found.where, found.kind);
+    this.#options.onSecret(found.where, found.kind);
+    return null;
   }
 
-  #secretIn(line: Uint8Array, [start]: ByteRange, denies: boolean): Refusal | null {
-    const { secrets, onSecret } = this.#options;
-    let found: Refusal | null = null;
-    let isTold = false;
+  /** The first one. */
+  #secretIn(line: Uint8Array, [start]: ByteRange, more: FindMore | null): FoundSecret | null {
+    const { secrets } = this.#options;
+    let found: FoundSecret | null = null;
     new Cursor(line, start).strings((from, to) => {
-      if (found !== null || isTold) return;
-      secrets().find(
-        line,
-        from,
-        to,
-        (_start, _end, kind) => {
-          const where = argumentName(line, from);
-          if (denies) found ??= refusedSecret(where, kind);
-          else if (!isTold) onSecret(where, kind);
-          isTold = true;
-        },
-        null,
-      );
+      if (found !== null) return;
+      const tell = (_start: number, _end: number, kind: string) => {
+        found ??= { where: argumentName(line, from), kind };
+      };
+      secrets().find(line, [from, to], tell, more);
     });
     return found;
   }
+}
+
+interface FoundSecret {
+  /** The argument, in words. */
+  readonly where: string;
+  readonly kind: string;
 }
 
 function refusedSecret(where: string, kind: string): Refusal {
