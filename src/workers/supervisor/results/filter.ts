@@ -7,6 +7,10 @@ import { privateKeysIn, tokensIn } from '../../../shared/text/redact-patterns.ts
 import { tokenAnchors } from './anchors.ts';
 import { aroundEscapes } from './escapes.ts';
 
+export const NONE = 0;
+export const VALUES = 1;
+export const TOKENS = 2;
+
 /** Of a value: characters by which it is looked up. The same as those of `SecretFinder`, which then finds it. */
 const GRAM = 6;
 /** Forms up to this length are found only as a whole, longer ones in every fragment of this length. */
@@ -50,36 +54,45 @@ export class SecretFilter {
     for (const form of forms) for (const gram of gramsOf(form)) this.#addGram(gram);
   }
 
-  /** @param bytes UTF-8. */
-  mayHold(bytes: Uint8Array): boolean {
-    if (this.#search(bytes, true)) return true;
-    if (this.#grams.size === 0) return false;
+  /** What a text may hold: `NONE`, `VALUES`, `TOKENS`, or both. @param bytes UTF-8. */
+  mayHold(bytes: Uint8Array): number {
+    const found = this.#search(bytes, this.#grams.size === 0 ? TOKENS : VALUES | TOKENS);
+    if (this.#grams.size === 0 || (found & VALUES) !== 0) return found;
     let inner: Uint8Array | null = bytes;
     for (let level = 0; level < MAX_LEVELS; level++) {
       inner = aroundEscapes(inner, level > 0);
-      if (inner === null) return false;
-      if (this.#search(inner, false)) return true;
+      if (inner === null) return found;
+      if (this.#search(inner, VALUES) !== NONE) return found | VALUES;
     }
-    return false;
+    return found;
   }
 
-  #search(bytes: Uint8Array, tokens: boolean): boolean {
+  /** @param wanted sorts that are looked for. */
+  #search(bytes: Uint8Array, wanted: number): number {
     const bits = this.#bits;
     const { length } = bytes;
+    let left = wanted;
     let four = 0;
     for (let at = 0; at < length; at++) {
       const byte = bytes[at]!;
       four = (four << 8) | byte;
       const bit = Math.imul(four, FACTOR) >>> (32 - BITS);
       if (((bits[bit >>> 5]! >>> (bit & 31)) & 1) === 1) {
-        if (this.#fours.has(four) && this.#grams.has(hashAt(bytes, at - 3))) return true;
-        if (tokens && this.#anchors.has(four) && hasToken(bytes, at)) return true;
+        if ((left & VALUES) !== 0 && this.#hasGram(bytes, at - 3, four)) left &= ~VALUES;
+        if ((left & TOKENS) !== 0 && this.#anchors.has(four) && hasToken(bytes, at))
+          left &= ~TOKENS;
+        if (left === NONE) return wanted;
       }
-      if (byte === DOT && tokens && bytes[at - 7] === DOT && isLongAround(bytes, at)) {
-        if (hasToken(bytes, at)) return true;
+      if (byte === DOT && (left & TOKENS) !== 0 && bytes[at - 7] === DOT) {
+        if (isLongAround(bytes, at) && hasToken(bytes, at)) left &= ~TOKENS;
+        if (left === NONE) return wanted;
       }
     }
-    return false;
+    return wanted & ~left;
+  }
+
+  #hasGram(bytes: Uint8Array, at: number, four: number): boolean {
+    return this.#fours.has(four) && this.#grams.has(hashAt(bytes, at));
   }
 
   #addGram(gram: Buffer): void {

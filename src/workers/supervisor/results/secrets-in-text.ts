@@ -10,7 +10,7 @@ import {
   privateKeysIn,
   tokensIn,
 } from '../../../shared/text/redact-patterns.ts';
-import { SecretFilter } from './filter.ts';
+import { NONE, SecretFilter, TOKENS, VALUES } from './filter.ts';
 import { eachPiece, type Piece, placeOf } from './pieces.ts';
 
 /** What the kinds of configured values are called. */
@@ -39,7 +39,7 @@ export class SecretsInText {
   /** Whether there may be one. @param bytes UTF-8. */
   mayBeIn(bytes: Uint8Array): boolean {
     this.#filter ??= new SecretFilter(this.#values);
-    return this.#filter.mayHold(bytes);
+    return this.#filter.mayHold(bytes) !== NONE;
   }
 
   /** @param at of a string in the line, quotes included. @param more null: nothing. */
@@ -48,19 +48,21 @@ export class SecretsInText {
     const filter = this.#filter;
     const [start, end] = at;
     eachPiece(line, start, end, (piece) => {
-      const isSuspect = filter.mayHold(piece.bytes);
-      if (!isSuspect && more === null) return 0;
+      const sorts = filter.mayHold(piece.bytes);
+      if (sorts === NONE && more === null) return 0;
       const { bytes } = piece;
       const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
-      const found = [...(isSuspect ? this.#inText(text) : []), ...(more?.(text) ?? [])];
+      const found = [...this.#inText(text, sorts), ...(more?.(text) ?? [])];
       return found.length === 0 ? 0 : tellFound(line, end - 1, piece, united(found), tell);
     });
   }
 
-  #inText(text: string): Found[] {
+  #inText(text: string, sorts: number): Found[] {
+    const tokens = (sorts & TOKENS) === 0 ? [] : [...privateKeysIn(text), ...tokensIn(text)];
+    if ((sorts & VALUES) === 0) return tokens;
     this.#finder ??= new SecretFinder(this.#values);
     const values = this.#finder.find(text).map((range) => ({ ...range, kind: CONFIGURED }));
-    return [...values, ...privateKeysIn(text), ...tokensIn(text)];
+    return [...values, ...tokens];
   }
 }
 
