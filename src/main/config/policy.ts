@@ -191,10 +191,10 @@ function combined(
   };
 }
 
-/** The patterns of all files hold. */
+/** What a file does not say has the default there, too: no project is milder than a floor. The patterns of all hold. */
 function redactOf(drafts: readonly PolicyDraft[]): RedactRules {
-  const results = drafts.flatMap(({ written }) => written.redact?.results ?? []);
-  const args = drafts.flatMap(({ written }) => written.redact?.arguments ?? []);
+  const results = drafts.map(({ written }) => written.redact?.results ?? DEFAULT_REDACT.results);
+  const args = drafts.map(({ written }) => written.redact?.arguments ?? DEFAULT_REDACT.arguments);
   return {
     results: REDACT_RESULTS.findLast((word) => results.includes(word)) ?? DEFAULT_REDACT.results,
     arguments: REDACT_ARGUMENTS.findLast((word) => args.includes(word)) ?? DEFAULT_REDACT.arguments,

@@ -8,7 +8,7 @@ import { modeFor, PUSH_MODES } from '#src/main/push/rules.ts';
 import { DEFINITION_MODES, type DefinitionMode } from '#src/shared/machines/drift.ts';
 import type { GatewayConfig, ServerConfig } from '#src/shared/model/config.ts';
 import { PIN_ACTIONS } from '#src/shared/model/pins.ts';
-import { LEVELS } from '#src/shared/model/policy.ts';
+import { LEVELS, REDACT_ARGUMENTS, REDACT_RESULTS } from '#src/shared/model/policy.ts';
 import { TIERS } from '#src/shared/model/tier.ts';
 import { blocking } from '#src/workers/supervisor/rules/blocked.ts';
 import { serverConfig } from '../../support/supervisor-thread.ts';
@@ -21,6 +21,16 @@ const file = fc.record({
   autonomy_level: level,
   max_autonomy_level: level,
   blocked_paths: some(['.env', 'secrets/', '/etc/x*']),
+  redact: fc.option(
+    fc.record({
+      results: fc.option(fc.constantFrom(...REDACT_RESULTS), { nil: undefined }),
+      arguments: fc.option(fc.constantFrom(...REDACT_ARGUMENTS), { nil: undefined }),
+      patterns: fc
+        .subarray(['a', 'b'])
+        .map((all) => all.map((name) => ({ name, regex: `${name}+` }))),
+    }),
+    { nil: undefined },
+  ),
   ask_timeout_ms: fc.option(fc.integer({ min: 1, max: 9 }), { nil: undefined }),
   halt: fc.option(fc.record({ cancel_in_flight: fc.boolean() }), { nil: undefined }),
   pins: fc.option(
@@ -65,8 +75,11 @@ const PATHS = ['/w/.env', '/w/secrets/a', '/etc/xy', '/w/a'];
 
 function load(project: object, floor: object): Policy {
   const cwd = directory();
-  write(cwd, '.rea/policy.yaml', JSON.stringify({ version: '1', ...project }));
-  write(cwd, 'home/rea/policy.yaml', JSON.stringify({ version: '1', ...floor }));
+  const files = { '.rea/policy.yaml': project, 'home/rea/policy.yaml': floor };
+  for (const [name, says] of Object.entries(files)) {
+    // One that says nothing at all is not there.
+    if (Object.keys(says).length > 0) write(cwd, name, JSON.stringify({ version: '1', ...says }));
+  }
   const result = loadPolicy({ cwd, env: { XDG_CONFIG_HOME: `${cwd}/home` } });
   if (!result.ok) throw new Error(JSON.stringify(result.problems));
   return result.policy;
@@ -85,9 +98,16 @@ function sternness(policy: Policy): number[] {
     expect(isOffered(tool, server)).toBe(typeof verdict !== 'object');
     return ORDER.indexOf(typeof verdict === 'object' ? 'deny' : verdict);
   });
+  const { results, arguments: args, patterns } = policy.redact;
+  const redact = [
+    REDACT_RESULTS.indexOf(results),
+    REDACT_ARGUMENTS.indexOf(args),
+    ...['a', 'b'].map((one) => Number(patterns.some(({ name }) => name === one))),
+  ];
   const paths = PATHS.map((path) => (blocking(policy.blockedPaths, path) === null ? 0 : 1));
   const pushes = PUSHED.map((ref) => PUSH_MODES.indexOf(modeFor(policy.pushGate, ref).mode));
-  return [...tools, ...paths, ...pushes, -policy.askTimeoutMs, policy.cancelInFlight ? 1 : 0];
+  const others = [-policy.askTimeoutMs, policy.cancelInFlight ? 1 : 0];
+  return [...tools, ...redact, ...paths, ...pushes, ...others];
 }
 
 /** A milder value than the built-in holds where no other file is sterner. */
