@@ -50,6 +50,10 @@ const SETTINGS: Readonly<Record<string, readonly string[]>> = {
     'postgres password changeme secret admin123 root test1234 example true none 12345 your-api-key-here'.split(
       ' ',
     ),
+  'AUTH API_TOKEN SERVICE_KEY APP_SECRET':
+    '/etc/keys/api-v2.pem https://auth.example.com/login us-east-1 10.0.0.12:5432 application/json db.example.com:443'.split(
+      ' ',
+    ),
   'MAX_TOKENS TOKEN_LIMIT KEY_LENGTH AUTH_TIMEOUT PORT TIMEOUT_MS RATE_LIMIT TEMPERATURE VERSION TAG':
     '4096 30000 0.7 443 v1.2.3 2024-10-21 20241022 1.0.0-beta.3 latest'.split(' '),
   'BASE_URL API_URL REDIS_URL DATABASE_URL GITLAB_URL SENTRY_URL WEBHOOK_URL':

@@ -85,6 +85,9 @@ test('no character and no escape is cut in two', () => {
         expect(text.startsWith(said)).toBe(true);
         const next = text.codePointAt(said.length) ?? 0;
         expect(next >= 0xdc00 && next < 0xe000).toBe(false);
+        // What tells it has a room of its own, of 64 bytes.
+        const told = JSON.stringify({ _meta: result._meta }).length - 1;
+        expect(bytes - told).toBeLessThanOrEqual(max - 64);
         // As much as there is room for, up to the length of what tells it.
         expect(bytes).toBeGreaterThan(max - 64);
       },
