@@ -12,6 +12,7 @@ export type WorkerName =
   | 'supervisor'
   | 'state-writer'
   | 'audit-writer'
+  | 'inspector'
   | 'launcher'
   | 'pattern-probe';
 
