@@ -8,7 +8,7 @@ import { plainText, quotedParts } from './plain-text.ts';
 import { isSpokenOf } from './soft.ts';
 
 const OPENINGS =
-  /<\/?(?:important|critical|system|hidden|secret|admin|internal|instructions?|note|urgent|priority|override|sys|confidential|assistant|rules?)[\w-]{0,40}>|\[\/?(?:system|inst|important|admin|hidden|internal|note)[^\]\n]{0,60}[\]:]|<!--|-{2,}begin [^-\n]{0,60}-{2,}|#{2,} ?(?:internal|hidden|system|important|secret)\b|<\|im_start\|>/g;
+  /<\/?(?:important|critical|system|hidden|secret|admin|internal|instructions?|note|urgent|priority|override|sys|confidential|assistant|rules?)[\w-]{0,40}>|\[\/?(?:system|inst|important|admin|hidden|internal|note)[^\]\n]{0,60}[\]:]|<!--|-{2,8}begin [^-\n]{0,60}--|#{2,6} ?(?:internal|hidden|system|important|secret)\b|<\|im_start\|>/g;
 const MAX_BLOCK = 1200;
 const MAX_BLOCKS = 64;
 

@@ -12,7 +12,7 @@ import { redactPrivateKeys, redactTokens } from '../../../shared/text/redact-pat
 import { type Field, fieldsOf } from './fields.ts';
 import { hiddenBlock } from './hidden-blocks.ts';
 import { SECRET_OR_TALK } from './phrases/all.ts';
-import { plainText } from './plain-text.ts';
+import { plainText, shownText } from './plain-text.ts';
 import { orderAbout } from './shadowing.ts';
 import { type Weighed, weighPhrases } from './soft.ts';
 
@@ -78,14 +78,15 @@ function bounded(fields: readonly Field[]): Field[] {
 }
 
 function hardOf({ path, text }: Field, foreign: ReadonlySet<string>): Finding[] {
-  const found: Finding[] = hardFindings(text).map((one) =>
-    finding(one.rule, true, path, one.excerpt),
-  );
+  const found: Finding[] = [];
   const hidden = hiddenIn(text, true) ?? (CONTROL.test(text) ? controlIn(text) : null);
   if (hidden !== null) found.push(finding('hidden-characters', true, path, hidden));
+  const shown = shownText(text);
+  for (const { rule, excerpt } of hardFindings(shown))
+    found.push(finding(rule, true, path, excerpt));
   const block = hiddenBlock(text);
   if (block !== null) found.push(finding('hidden-block', true, path, block));
-  const order = orderAbout(text, foreign);
+  const order = orderAbout(shown, foreign);
   if (order !== null) found.push(finding('shadowing', true, path, order));
   return found;
 }
@@ -102,7 +103,8 @@ function softOf(fields: readonly Field[]): Finding[] {
     const { path, text } = field;
     const plain = plainText(text);
     const weighed = [...weighPhrases(plain), ...sinkOf(field, plain)];
-    for (const decoded of encodedTexts(text)) {
+    const shown = shownText(text);
+    for (const decoded of encodedTexts(shown)) {
       if (isCommand(decoded)) continue;
       const inner = weighPhrases(plainText(decoded));
       if (sumOf(inner) >= ENOUGH / 2)
@@ -116,7 +118,7 @@ function softOf(fields: readonly Field[]): Finding[] {
     }
     all.push(...weighed);
     if (FAR_AWAY.test(text)) found.push(finding('far-away', false, path, text.trim().slice(-100)));
-    const secret = liveSecret(text);
+    const secret = liveSecret(shown);
     if (secret !== null) found.push(finding('live-secret', false, path, secret));
   }
   if (found.length === 0 && sumOf(heaviest(all)) * ELSEWHERE >= ENOUGH) {

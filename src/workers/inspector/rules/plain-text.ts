@@ -6,7 +6,7 @@
 const ASCII = /^[\t\n\r\x20-\x7e]*$/;
 /** All that does not show. */
 const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Co}]/gu;
-const CONTROLS = /[\p{Cc}\p{Zs}\p{Zl}\p{Zp}]+/gu;
+const SPACES = /(?![\t\n\r])[\p{Cc}\p{Zs}\p{Zl}\p{Zp}]/gu;
 /** A word in which Latin letters stand beside letters that look like them. */
 const WORDS = /[\p{L}\p{M}]+/gu;
 const LATIN = /[a-z]/;
@@ -21,19 +21,22 @@ const SPACED =
   /(?<![\p{L}\p{N}])[\p{L}\p{N}]([ .*_-])[\p{L}\p{N}](?:\1[\p{L}\p{N}])+(?![\p{L}\p{N}])/gu;
 const SEPARATORS = /[ .*_-]/g;
 
-/** Lower case; spaces for all that separates, one at a time; plain quotes. */
-export function plainText(text: string): string {
-  const joined = text.includes(' ') || text.includes('.') ? text.replace(SPACED, unspaced) : text;
-  if (ASCII.test(joined)) return joined.toLowerCase().replace(/\s+/g, ' ');
-  return joined
+/** What is seen of a text: nothing that does not show, plain spaces and quotes. */
+export function shownText(text: string): string {
+  if (ASCII.test(text)) return text;
+  return text
     .normalize('NFKC')
-    .replace(CONTROLS, ' ')
+    .replace(SPACES, ' ')
     .replace(INVISIBLE, '')
-    .toLowerCase()
     .replace(/[“”„«»]/g, '"')
-    .replace(/[‘’‚]/g, "'")
-    .replace(WORDS, latin)
-    .replace(/ +/g, ' ');
+    .replace(/[‘’‚]/g, "'");
+}
+
+/** The same in lower case, with one space for all that separates. */
+export function plainText(text: string): string {
+  const shown = shownText(text).replace(SPACED, unspaced).toLowerCase();
+  const latinized = ASCII.test(shown) ? shown : shown.replace(WORDS, latin);
+  return latinized.replace(/\s+/g, ' ');
 }
 
 function unspaced(run: string): string {

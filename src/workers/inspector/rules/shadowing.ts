@@ -7,7 +7,8 @@ import { quotedParts } from './plain-text.ts';
 import { isSpokenOf } from './soft.ts';
 
 /** Two words at least, joined. */
-const DISTINCTIVE = /^(?=.{8,128}$)(?:[a-z0-9]+(?:[_-]+[a-z0-9]+)+|[a-z0-9]+(?:[A-Z][a-z0-9]*)+)$/i;
+const DISTINCTIVE =
+  /^(?=.{8,128}$)(?:[A-Za-z0-9]+(?:[_-]+[A-Za-z0-9]+)+|[a-z0-9]+(?:[A-Z][a-z0-9]*)+)$/;
 /** What hosts and many servers call theirs: naming it is no sign. */
 const COMMON = new Set(
   `read_file write_file edit_file list_files search_files delete_file create_file run_command execute_command
