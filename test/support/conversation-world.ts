@@ -88,6 +88,7 @@ export class ConversationWorld implements ConversationListener, ThrottleListener
       throttle,
       results: new Results({
         rules: () => DEFAULT_REDACT,
+        injection: () => 'warn',
         secrets: () => secrets,
         maxBytes: () => MIB,
       }),

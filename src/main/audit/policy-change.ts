@@ -77,6 +77,7 @@ const KEYS: readonly Key[] = [
     of: ({ redact }) => redact.patterns,
     shown: ({ redact }) => redact.patterns.length,
   },
+  { key: 'injection_detection', of: ({ injection }) => injection },
   {
     key: 'tools',
     of: ({ tools }) => tools.map(({ allow, deny }) => ({ allow, deny })),

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { oneLine } from '../../shared/text/clean-text.ts';
 import { knownTools, ruledTools, unknownRuleTools } from '../catalog/known-rules.ts';
 import { type LoadResult, loadConfig } from '../config/load.ts';
-import { checkedPolicy, type Policy, unenforcedRules, withRules } from '../config/policy.ts';
+import { checkedPolicy, type Policy, withRules } from '../config/policy.ts';
 import { formatProblem, problemLines, warningLines } from '../config/problem.ts';
 import { displayName } from '../config/read-file.ts';
 import { codeInProject } from '../pins/code-in-project.ts';
@@ -81,13 +81,9 @@ function policyLines(cwd: string, policy: Policy, config: LoadResult): string[] 
   const files = [policy.file, policy.floor].filter((one) => one !== null);
   if (files.length === 0) return config.ok ? ruled(cwd, config, policy) : [];
   const shown = files.map((one) => displayName(one, cwd)).join(' and ');
-  const unenforced = unenforcedRules(policy).join(', ');
   return [
     ...warned(policy.warnings),
     ...(config.ok ? ruled(cwd, config, policy) : []),
-    ...(unenforced === ''
-      ? []
-      : [`warning: ${shown}: not enforced by this version: ${unenforced}`]),
     `ok: policy, ${shown}`,
   ];
 }

@@ -8,6 +8,7 @@ import type { AuditPolicy } from '../../shared/model/audit.ts';
 import type { ServerConfig } from '../../shared/model/config.ts';
 import { PIN_ACTIONS } from '../../shared/model/pins.ts';
 import {
+  INJECTION,
   LEVELS,
   REDACT_ARGUMENTS,
   REDACT_RESULTS,
@@ -62,6 +63,9 @@ function ofPolicy(before: Policy, after: Policy): string[] {
   const [looked, looks] = [before.pins.definitions, after.pins.definitions];
   if (DEFINITION_MODES.indexOf(looks) < DEFINITION_MODES.indexOf(looked)) {
     lines.push(`pins.definitions ${looked} -> ${looks} (${after.pins.definitionsAt})`);
+  }
+  if (INJECTION.indexOf(after.injection) < INJECTION.indexOf(before.injection)) {
+    lines.push(`injection_detection ${before.injection} -> ${after.injection}`);
   }
   return [
     ...lines,

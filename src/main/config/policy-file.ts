@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { DEFINITION_MODES } from '../../shared/machines/drift.ts';
 import { PIN_ACTIONS } from '../../shared/model/pins.ts';
-import { LEVELS, REDACT_ARGUMENTS, REDACT_RESULTS } from '../../shared/model/policy.ts';
+import { INJECTION, LEVELS, REDACT_ARGUMENTS, REDACT_RESULTS } from '../../shared/model/policy.ts';
 import { parseGlob } from '../globs/parse.ts';
 import { blockedPathProblem } from '../globs/paths.ts';
 import { PUSH_MODES } from '../push/rules.ts';
@@ -187,7 +187,7 @@ export const policySchema = mapping({
       .max(MAX_REDACT_PATTERNS, { error: `write at most ${MAX_REDACT_PATTERNS} of them` })
       .optional(),
   }).optional(),
-  injection_detection: z.enum(['block', 'warn'], { error: 'write block or warn' }).optional(),
+  injection_detection: z.enum(INJECTION, { error: 'write warn, block or off' }).optional(),
   audit: auditSchema.optional(),
   push_gate: pushSchema.optional(),
   gateway: mapping({ health: mapping({ expose_diagnostics: yesNo }).optional() }).optional(),

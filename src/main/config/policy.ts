@@ -14,6 +14,8 @@ import {
   type AutonomyLevel,
   type BlockedPath,
   DEFAULT_REDACT,
+  INJECTION,
+  type InjectionDetection,
   LEVELS,
   type Level,
   NO_RULES,
@@ -58,7 +60,8 @@ export interface Policy {
   readonly tools: readonly ToolPatterns[];
   readonly blockedPaths: readonly BlockedPath[];
   readonly redact: RedactRules;
-  readonly injectionDetection: 'block' | 'warn' | null;
+  /** @default 'warn' */
+  readonly injection: InjectionDetection;
   readonly audit: AuditPolicy;
   /** What each file says of pushes that nobody has reviewed. */
   readonly pushGate: readonly PushRule[];
@@ -132,19 +135,23 @@ export function withRules(
   places: ReadonlyMap<string, RulePlaces>,
 ): GatewayConfig {
   const { autonomyLevel: level, levelAt, floorLevel: floor } = policy;
-  const { askTimeoutMs, tools, blockedPaths, redact } = policy;
+  const { askTimeoutMs, tools, blockedPaths, redact, injection } = policy;
   const servers = config.servers.map((server) => {
     const at = places.get(server.name) ?? server.rules.places;
-    const rules = { level, levelAt, floor, askTimeoutMs, tools, blockedPaths, redact, places: at };
+    const rules = {
+      level,
+      levelAt,
+      floor,
+      askTimeoutMs,
+      tools,
+      blockedPaths,
+      redact,
+      injection,
+      places: at,
+    };
     return { ...server, rules };
   });
   return { ...config, servers };
-}
-
-/** Keys of rules that the file sets and this version does not enforce. */
-export function unenforcedRules(policy: Policy): string[] {
-  const rules: [string, boolean][] = [['injection_detection', policy.injectionDetection !== null]];
-  return rules.filter(([, set]) => set).map(([key]) => key);
 }
 
 /** What is blocked below a project's directory. */
@@ -182,7 +189,7 @@ function combined(
     tools: drafts.flatMap(toolsOf),
     blockedPaths: drafts.flatMap(blocked),
     redact: redactOf(drafts),
-    injectionDetection: detection.includes('block') ? 'block' : (detection[0] ?? null),
+    injection: INJECTION.findLast((word) => detection.includes(word)) ?? NO_RULES.injection,
     audit: auditOf(written.map(({ audit }) => audit ?? {})),
     pushGate: drafts.flatMap(pushRuleOf),
     anchorCommandAt: anchorOf(own, floor),

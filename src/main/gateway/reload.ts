@@ -11,13 +11,7 @@ import type { LoosenedRecord, ReloadRecord } from '../../shared/model/snapshot.t
 import { keepRunning } from '../config/kept.ts';
 import { type LoadResult, loadConfig, type Mistakes } from '../config/load.ts';
 import { loosened } from '../config/loosened.ts';
-import {
-  loadPolicy,
-  type Policy,
-  policyFiles,
-  unenforcedRules,
-  withRules,
-} from '../config/policy.ts';
+import { loadPolicy, type Policy, policyFiles, withRules } from '../config/policy.ts';
 import { type Problem, problemLines, warningLines } from '../config/problem.ts';
 import { type Read } from '../config/program-texts.ts';
 import { displayName } from '../config/read-file.ts';
@@ -349,10 +343,6 @@ export function tellMistakes(log: Logger, lines: readonly string[]): void {
 /** Logs warnings about a configuration that was accepted. */
 export function tellWarnings(log: Logger, config: GatewayConfig, policy: Policy): void {
   for (const warning of warningLines([...config.warnings, ...policy.warnings])) log.warn(warning);
-  const unenforced = unenforcedRules(policy);
-  if (unenforced.length > 0) {
-    log.warn(`policy.yaml: not enforced by this version: ${unenforced.join(', ')}`);
-  }
 }
 
 function gone(shown: string, mode: ReloadMode): Problem {

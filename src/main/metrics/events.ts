@@ -30,6 +30,7 @@ const CODES: Readonly<Record<ErrorCode, true>> = {
   ERR_MALFORMED_MESSAGE: true,
   ERR_HTTP_STATUS: true,
   ERR_RESULT_TOO_LARGE: true,
+  ERR_DENIED_CONTENT: true,
   ERR_DENIED_PATH: true,
   ERR_DENIED_MASK: true,
   ERR_DENIED_SECRET: true,

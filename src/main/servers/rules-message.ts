@@ -7,6 +7,7 @@ export function rulesMessage(
   { asks, rules, maxResultBytes }: ServerConfig,
   clientCapabilities: string,
 ): RulesMessage {
-  const { blockedPaths, redact } = rules;
-  return { type: 'rules', slot, asks, blockedPaths, redact, maxResultBytes, clientCapabilities };
+  const { blockedPaths, redact, injection } = rules;
+  const told = { asks, blockedPaths, redact, injection, maxResultBytes, clientCapabilities };
+  return { type: 'rules', slot, ...told };
 }

@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'ERR_MALFORMED_MESSAGE'
   | 'ERR_HTTP_STATUS'
   | 'ERR_RESULT_TOO_LARGE'
+  | 'ERR_DENIED_CONTENT'
   | 'ERR_DENIED_PATH'
   | 'ERR_PIN_DRIFT'
   | 'ERR_DENIED_MASK'
@@ -33,6 +34,7 @@ export const RULES = {
   ERR_DENIED_PATH: 'path',
   ERR_DENIED_MASK: 'mask',
   ERR_DENIED_SECRET: 'secret',
+  ERR_DENIED_CONTENT: 'content',
   ERR_AUDIT_UNAVAILABLE: 'audit',
 } as const satisfies Partial<Record<ErrorCode, string>>;
 

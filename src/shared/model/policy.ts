@@ -58,6 +58,10 @@ export interface RedactRules {
   readonly patterns: readonly RedactPattern[];
 }
 
+/** What becomes of results that hide something; each milder word before the sterner. */
+export const INJECTION = ['off', 'warn', 'block'] as const;
+export type InjectionDetection = (typeof INJECTION)[number];
+
 export const DEFAULT_REDACT: RedactRules = { results: 'mask', arguments: 'warn', patterns: [] };
 
 export interface Level {
@@ -78,6 +82,8 @@ export interface ServerRules extends Level {
   readonly tools: readonly ToolPatterns[];
   readonly blockedPaths: readonly BlockedPath[];
   readonly redact: RedactRules;
+  /** @default 'warn' */
+  readonly injection: InjectionDetection;
   readonly places: RulePlaces;
 }
 
@@ -97,5 +103,6 @@ export const NO_RULES: ServerRules = {
   tools: [],
   blockedPaths: [],
   redact: DEFAULT_REDACT,
+  injection: 'warn',
   places: { allow: '', deny: '', tiers: '', rate: '' },
 };

@@ -6,7 +6,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { AsksConfig } from '../model/asks.ts';
 import type { ServerConfig } from '../model/config.ts';
 import type { TaskAnswer } from '../model/mcp.ts';
-import type { BlockedPath, RedactRules } from '../model/policy.ts';
+import type { BlockedPath, InjectionDetection, RedactRules } from '../model/policy.ts';
 import type { LauncherAddress } from './launch.ts';
 
 /** Gives the thread a server. `incarnation` is the last one used by an earlier thread, 0 at first. */
@@ -100,6 +100,7 @@ export interface RulesMessage {
   /** JSON text, as in `open`. */
   readonly clientCapabilities: string;
   readonly redact: RedactRules;
+  readonly injection: InjectionDetection;
   readonly maxResultBytes: number;
 }
 

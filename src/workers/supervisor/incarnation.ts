@@ -8,7 +8,7 @@ import type { SupervisorInput } from '../../shared/machines/supervisor-state.ts'
 import type { EndpointConfig, ServerConfig } from '../../shared/model/config.ts';
 import type { ListKind } from '../../shared/model/lists.ts';
 import type { CatalogEntry, Withheld } from '../../shared/model/mcp.ts';
-import type { BlockedPath, RedactRules } from '../../shared/model/policy.ts';
+import type { BlockedPath, InjectionDetection, RedactRules } from '../../shared/model/policy.ts';
 import { MARK_VARIABLE, markOf } from '../../shared/model/process-mark.ts';
 import type { ServerFeatures } from '../../shared/model/server.ts';
 import type { LeftProcess } from '../../shared/model/snapshot.ts';
@@ -59,6 +59,8 @@ export interface IncarnationOptions {
   readonly blocked: () => readonly BlockedPath[];
   /** What becomes of secrets now. */
   readonly redact: () => RedactRules;
+  /** What becomes of results that hide something now. */
+  readonly injection: () => InjectionDetection;
   /** Of a result, now. */
   readonly maxResultBytes: () => number;
   readonly secrets: ServerSecrets;
@@ -111,6 +113,8 @@ export class Incarnation
       throttle: this.#throttle,
       post: context.post,
     });
+    const { redact: rules, injection, maxResultBytes: maxBytes } = options;
+    const inText = () => secrets.inText;
     this.conversation = new Conversation({
       server: config.name,
       maxMessageBytes: config.maxMessageBytes,
@@ -122,11 +126,7 @@ export class Incarnation
       line: this.link,
       readers,
       throttle: this.#throttle,
-      results: new Results({
-        rules: options.redact,
-        secrets: () => secrets.inText,
-        maxBytes: options.maxResultBytes,
-      }),
+      results: new Results({ rules, injection, secrets: inText, maxBytes }),
       toMain,
       workload: context.workload,
       listener: this,
@@ -135,8 +135,8 @@ export class Incarnation
       server: config.name,
       rule: this.#rule,
       argumentRule: new ArgumentRule({
-        rules: options.redact,
-        secrets: () => secrets.inText,
+        rules,
+        secrets: inText,
         onSecret: (where, kind) => telling.argumentSecret(where, kind),
       }),
       conversation: this.conversation,

@@ -17,7 +17,7 @@ import {
 } from '../../shared/machines/supervisor-state.ts';
 import type { AsksConfig } from '../../shared/model/asks.ts';
 import type { ServerConfig } from '../../shared/model/config.ts';
-import type { BlockedPath, RedactRules } from '../../shared/model/policy.ts';
+import type { BlockedPath, InjectionDetection, RedactRules } from '../../shared/model/policy.ts';
 import { markOf } from '../../shared/model/process-mark.ts';
 import type { LauncherAddress } from '../../shared/protocol/launch.ts';
 import type {
@@ -66,6 +66,7 @@ export class Supervisor {
   #asks: AsksConfig;
   #blocked: readonly BlockedPath[];
   #redact: RedactRules;
+  #injection: InjectionDetection;
   #maxResultBytes: number;
   #logLevel: string | null = null;
   #launcher: LauncherAddress | null = null;
@@ -81,6 +82,7 @@ export class Supervisor {
     this.#asks = config.asks;
     this.#blocked = config.rules.blockedPaths;
     this.#redact = config.rules.redact;
+    this.#injection = config.rules.injection;
     this.#maxResultBytes = config.maxResultBytes;
     this.#context = context;
     // Nobody is told the mark of its processes.
@@ -113,6 +115,7 @@ export class Supervisor {
         this.#blocked = message.blockedPaths;
         this.#clientCapabilities = this.#config.clientCapabilities ?? message.clientCapabilities;
         this.#redact = message.redact;
+        this.#injection = message.injection;
         this.#maxResultBytes = message.maxResultBytes;
         return;
       case 'ticket':
@@ -247,6 +250,7 @@ export class Supervisor {
       context: this.#context,
       blocked: () => this.#blocked,
       redact: () => this.#redact,
+      injection: () => this.#injection,
       maxResultBytes: () => this.#maxResultBytes,
       secrets: this.#secrets,
       telling: this.#telling,

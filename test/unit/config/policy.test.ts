@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { loadPolicy, unenforcedRules } from '#src/main/config/policy.ts';
+import { loadPolicy } from '#src/main/config/policy.ts';
 import { formatProblem } from '#src/main/config/problem.ts';
 import { directory, NO_FLOOR, write } from './files.ts';
 
@@ -22,7 +22,7 @@ autonomy_level: L2
 max_autonomy_level: L1
 blocked_paths: [.env]
 redact: {patterns: [{name: key, regex: "k-[0-9]+", flags: i}]}
-injection_detection: warn
+injection_detection: block
 audit: {rotation: {max_bytes: 1000, max_age_days: 2}, keep_mb: 0, on_failure: deny, anchor_command: [keep, -x]}
 gateway: {health: {expose_diagnostics: true}}
 `;
@@ -31,10 +31,9 @@ describe('the policy', () => {
   it('is built in when there is no file', () => {
     const builtIn = accepted(null);
     expect(builtIn).toMatchObject({ file: null, autonomyLevel: 'L3', exposeDiagnostics: false });
-    expect(unenforcedRules(builtIn)).toEqual([]);
   });
 
-  it('is read, never above its highest level, and names the rules that are not enforced', () => {
+  it('is read, never above its highest level', () => {
     const full = accepted(FULL);
     expect(full).toMatchObject({
       profile: 'team',
@@ -46,7 +45,7 @@ describe('the policy', () => {
         arguments: 'warn',
         patterns: [{ name: 'key', regex: 'k-[0-9]+', flags: 'i', at: '.rea/policy.yaml:7' }],
       },
-      injectionDetection: 'warn',
+      injection: 'block',
       audit: {
         enabled: true,
         onFailure: 'deny',
@@ -57,7 +56,6 @@ describe('the policy', () => {
       },
       exposeDiagnostics: true,
     });
-    expect(unenforcedRules(full)).toEqual(['injection_detection']);
     expect(full.warnings).toEqual([
       '.rea/policy.yaml:3: installed_by: has no effect on the gateway; it may stay',
       '.rea/policy.yaml:4: autonomy_level: L2 is above max_autonomy_level L1, which holds; lower one or raise the other',

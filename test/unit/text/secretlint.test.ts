@@ -55,6 +55,7 @@ function masked(text: string): string {
   const secrets = new SecretsInText([]);
   const results = new Results({
     rules: () => DEFAULT_REDACT,
+    injection: () => 'off',
     secrets: () => secrets,
     maxBytes: () => 1 << 28,
   });

@@ -9,7 +9,7 @@ import { eachMember, isName } from '../../../shared/json/json-slice.ts';
 import { JSON_RPC } from '../../../shared/model/errors.ts';
 import { rewritten } from './rewrite.ts';
 
-const OURS = ['rea/error', 'rea/redacted', 'rea/truncated'] as const;
+const OURS = ['rea/error', 'rea/redacted', 'rea/truncated', 'rea/warnings'] as const;
 const RENAMED = new Map(OURS.map((name) => [name, Buffer.from(`"${name}-of-server"`)]));
 /** Codes of revision 2026-07-28 about its envelope; between client and server stands the gateway. */
 const LATER_CODES = { first: -32_022, last: -32_020 };

@@ -1,10 +1,11 @@
 /**
- * What becomes of the texts of an answer before it goes to main: secrets are masked, and too much of them is
- * cut. The bytes stay the same where there is nothing to change. One for each incarnation.
+ * What becomes of the texts of an answer before it goes to main: secrets are masked, what is hidden in them is told, and
+ * too much of them is cut. The bytes stay the same where there is nothing to change. One for each incarnation.
  */
 import type { Frame } from '../../../shared/json/frame.ts';
-import type { RedactRules } from '../../../shared/model/policy.ts';
+import type { InjectionDetection, RedactRules } from '../../../shared/model/policy.ts';
 import { errorText } from '../../../shared/platform/errno.ts';
+import { hiddenTexts } from './hidden-text.ts';
 import { rewrittenWithMeta } from './meta.ts';
 import { operatorOf } from './operator.ts';
 import type { FindMore, SecretsInText } from './secrets-in-text.ts';
@@ -17,6 +18,7 @@ export type Counts = Readonly<Record<string, number>>;
 export interface ResultsOptions {
   /** Of the policy, now. */
   readonly rules: () => RedactRules;
+  readonly injection: () => InjectionDetection;
   /** Those of the server, now. */
   readonly secrets: () => SecretsInText;
   /** Of a result, now. */
@@ -32,7 +34,7 @@ export interface Passed {
 
 /** Why an answer cannot be passed on, in words. */
 export interface Withheld {
-  readonly code: 'ERR_MALFORMED_MESSAGE' | 'ERR_RESULT_TOO_LARGE';
+  readonly code: 'ERR_MALFORMED_MESSAGE' | 'ERR_RESULT_TOO_LARGE' | 'ERR_DENIED_CONTENT';
   readonly why: string;
 }
 
@@ -55,10 +57,12 @@ export class Results {
 
   /** @returns the same frame when nothing is changed. */
   take(frame: Frame): Passed | Withheld {
-    const { maxBytes, rules } = this.#options;
+    const { injection, maxBytes, rules } = this.#options;
     const passed = this.#withoutSecrets(frame, rules());
     if ('why' in passed) return passed;
-    const cut = fitted(passed.frame, maxBytes());
+    const told = withWarnings(passed.frame, injection());
+    if ('why' in told) return told;
+    const cut = fitted(told, maxBytes());
     if (typeof cut !== 'number') {
       return cut === passed.frame ? passed : { frame: cut, redacted: passed.redacted };
     }
@@ -102,6 +106,20 @@ export class Results {
     });
     return found;
   }
+}
+
+/** What is hidden in the texts: told, or a reason to withhold them. */
+function withWarnings(frame: Frame, injection: InjectionDetection): Frame | Withheld {
+  const counts = injection === 'off' ? null : hiddenTexts(frame);
+  if (counts === null) return frame;
+  if (injection === 'warn') {
+    return rewrittenWithMeta(frame, `"rea/warnings":${JSON.stringify(counts)}`, () => {});
+  }
+  const kinds = Object.keys(counts).join(', ');
+  return {
+    code: 'ERR_DENIED_CONTENT',
+    why: `its text hides something: ${kinds} (injection_detection)`,
+  };
 }
 
 function counted(secrets: readonly Secret[]): Counts {

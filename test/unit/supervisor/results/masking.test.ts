@@ -24,6 +24,7 @@ function taken(message: unknown, values: readonly string[] = [], rules: Partial<
   const secrets = new SecretsInText(values);
   const results = new Results({
     rules: () => ({ ...DEFAULT_REDACT, ...rules }),
+    injection: () => 'off',
     secrets: () => secrets,
     maxBytes: () => 1 << 25,
   });
