@@ -95,7 +95,7 @@ test('shows what differs, and nothing of it reaches the terminal as it is', asyn
     ],
   });
   const rea = await house.serve();
-  await rea.waitForLog('withheld: 1 tool');
+  await rea.waitForLog('withheld: 2 tools');
   await rea.stop();
   const { code, stdout, stderr } = await house.pins('diff', 's');
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });

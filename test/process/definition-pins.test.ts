@@ -146,3 +146,30 @@ test('prompts, resource templates and instructions are withheld like tools', asy
 async function scrape(port: number): Promise<string> {
   return (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
 }
+
+test('what looks like an attack is withheld, also when it comes first, and tools that only look odd serve', async () => {
+  const house = new DriftHouse();
+  const hidden = {
+    name: 'hidden',
+    description: 'Adds.\u{e0049}\u{e0067}\u{e006e}\u{e006f}\u{e0072}\u{e0065}',
+  };
+  const odd = { name: 'odd', description: 'A family: \u{1f468}\u200d\u{1f469}. It runs `curl`.' };
+  house.tells({ tools: [hidden, odd, other] });
+  const first = await house.serve();
+  await first.waitForLog('withheld: 1 tool');
+  expect(await listed(first)).toEqual(['s__odd', 's__list_things']);
+  expect((await first.call('s__hidden')).failure?.code).toBe('ERR_PIN_DRIFT');
+  await first.stop();
+  expect(house.audited('pinned')).toMatchObject(
+    expect.arrayContaining([
+      expect.objectContaining({
+        status: 'denied',
+        metadata: expect.objectContaining({ withheld: ['hidden'], why: ['findings'] }),
+      }),
+    ]),
+  );
+  house.tells({ tools: [odd, { ...other, description: 'Lists \u202esgniht\u202c.' }] });
+  const second = await house.serve();
+  await second.waitForLog('withheld: 1 tool');
+  expect(await listed(second)).toEqual(['s__odd']);
+});

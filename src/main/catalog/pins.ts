@@ -23,7 +23,7 @@ import { definitionKey } from '../pins/definition-forms.ts';
 import type { DefinitionStore } from '../pins/definition-store.ts';
 import type { DefinitionTexts } from '../pins/definition-texts.ts';
 import { heldLine } from '../pins/held-words.ts';
-import { type Judge, judged } from '../pins/judge.ts';
+import { inTime, type Judge, type Verdicts } from '../pins/judge.ts';
 import type { Catalog } from './catalog.ts';
 import { foreignNames, namesIn } from './foreign-names.ts';
 import { hold } from './held-definitions.ts';
@@ -55,6 +55,8 @@ export interface DefinitionPinsOptions {
   readonly store: DefinitionStore;
   readonly texts: Pick<DefinitionTexts, 'keep' | 'read'> | null;
   readonly judge: Judge;
+  /** How long a list waits for its judge, milliseconds. @default 5000 */
+  readonly waitMs?: number;
   readonly catalog: () => Pick<Catalog, 'toolsOf' | 'exposedTools' | 'names'>;
   readonly onSettled: (settled: Settled) => void;
   /** What is withheld of a server is another set now. */
@@ -94,6 +96,7 @@ export class DefinitionPins {
   readonly #options: DefinitionPinsOptions;
   readonly #offers = new WeakMap<Teller, Map<DefinitionKind, Offer>>();
   #mode: DefinitionMode;
+  #closed = false;
 
   constructor(options: DefinitionPinsOptions) {
     this.#options = options;
@@ -106,6 +109,11 @@ export class DefinitionPins {
 
   setMode(mode: DefinitionMode): void {
     this.#mode = mode;
+  }
+
+  /** What is not judged by now is judged at the next start. */
+  close(): void {
+    this.#closed = true;
   }
 
   /** A list that a server has told. @param show lists it; called again whenever what is withheld has changed. */
@@ -221,35 +229,52 @@ export class DefinitionPins {
     isFirst: boolean,
     turn: number,
   ): Promise<void> {
-    const { judge, store, texts } = this.#options;
+    const { judge, waitMs } = this.#options;
     const { teller, kind } = offer;
     const { name: server } = teller.config;
-    const items = unknown.map(({ name, told: { hash }, json }) => ({
-      server,
-      kind,
-      name,
-      hash,
-      json,
-    }));
-    const findings = await judged(judge, items);
+    const items = unknown.map(({ name, told: { hash }, json }) => {
+      return { server, kind, name, hash, json };
+    });
+    const asked = judge.judge(items).catch(() => items.map(() => null));
+    const found = await inTime(asked, waitMs);
     const others = isFirst ? [] : await this.#namesOfOthers(server, unknown);
+    const settled = (verdicts: Verdicts | null) => {
+      if (this.#closed) return;
+      this.#settle(offer, unknown, isFirst, (at) => ({
+        ...verdictOf(verdicts?.[at] ?? null),
+        namesOthers: others[at] === true,
+      }));
+      if (offer.turn !== turn) return;
+      this.#refresh(offer);
+      this.#show(offer);
+    };
+    settled(found);
+    // What has waited for that long is withheld, until it is judged after all.
+    if (found === null && !isFirst) settled(await asked);
+  }
+
+  /** @param facts what was found out about each of these. */
+  #settle(
+    { teller, kind }: Offer,
+    unknown: readonly Item[],
+    isFirst: boolean,
+    facts: (index: number) => Facts,
+  ): void {
+    const { onSettled, store, texts } = this.#options;
+    const { name: server } = teller.config;
     const at = new Date().toISOString();
     const forms = store.formsOf(server);
-    const news = unknown.map(({ name, told }, index) => {
-      const facts = { ...verdictOf(findings[index] ?? null), namesOthers: others[index] === true };
-      const form = settle(this.#mode, forms, told, facts, { at, isFirst });
-      return { server, kind, key: told.key, name, form };
+    const news = unknown.flatMap(({ name, told }, index) => {
+      const before = forms.get(told.key)?.find(({ hash }) => hash === told.hash);
+      // A person was quicker.
+      if (before !== undefined && before.held === undefined) return [];
+      const form = settle(this.#mode, forms, told, facts(index), { at, isFirst });
+      return [{ server, kind, key: told.key, name, form, isSame: before?.held === form.held }];
     });
     for (const { told, json } of unknown) texts?.keep(told.hash, json);
-    const before = news.map(({ key, form }) => forms.get(key)?.find(isSame(form)));
-    const told = news.filter(
-      ({ form }, index) => before[index]?.held !== form.held || before[index] === undefined,
-    );
     store.add(server, news);
-    if (told.length > 0) this.#options.onSettled({ server, kind, isFirst, news: told });
-    if (offer.turn !== turn) return;
-    this.#refresh(offer);
-    this.#show(offer);
+    const told = news.filter(({ form, isSame }) => form.held === undefined || !isSame);
+    if (told.length > 0) onSettled({ server, kind, isFirst, news: told });
   }
 
   /** Whether each names tools of other servers that its earlier form did not name. */
@@ -319,10 +344,6 @@ function verdictOf(findings: readonly Finding[] | null): Pick<Facts, 'rules' | '
   if (findings === null) return { rules: null, hard: false };
   const rules = new Set(findings.map(({ rule }) => rule.slice(0, LONGEST_RULE)));
   return { rules: [...rules].slice(0, MOST_RULES), hard: findings.some(({ hard }) => hard) };
-}
-
-function isSame({ hash }: Form): (one: Form) => boolean {
-  return (one) => one.hash === hash;
 }
 
 function textOf(held: readonly HeldDefinition[]): string {

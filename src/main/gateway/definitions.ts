@@ -1,15 +1,16 @@
 /** The definitions of servers in a gateway: their pins, where these are kept, and who is told of a change. */
 import type { DefinitionMode } from '../../shared/machines/drift.ts';
 import type { DefinitionsRecord } from '../../shared/model/snapshot.ts';
+import type { ServerTool } from '../../shared/protocol/inspect.ts';
 import { cleanForTerminal, clip } from '../../shared/text/clean-text.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import { tellDrift } from '../audit/drift-events.ts';
 import type { Catalogs } from '../catalog/catalogs.ts';
 import { DefinitionPins, type HeldDefinition } from '../catalog/pins.ts';
+import { InspectorPool } from '../inspector/pool.ts';
 import { DefinitionStore } from '../pins/definition-store.ts';
 import { DefinitionTexts } from '../pins/definition-texts.ts';
 import { pinsCommand, reasonWords } from '../pins/held-words.ts';
-import type { Judge } from '../pins/judge.ts';
 import type { Fleet } from '../servers/fleet.ts';
 import type { GatewayOptions } from './options.ts';
 
@@ -23,7 +24,6 @@ const CHANGED_MS = 7 * 24 * 60 * 60 * 1000;
 interface DefinitionsParts {
   readonly audit: Pick<AuditLog, 'event'>;
   readonly catalogs: Pick<Catalogs, 'shared'>;
-  readonly judge: Judge;
   readonly fleet: () => Pick<Fleet, 'all'>;
   /** What is withheld of some server is another set now: what waits for one that is is refused. */
   readonly onHeld: () => void;
@@ -33,6 +33,7 @@ export class Definitions {
   readonly pins: DefinitionPins;
   readonly #parts: DefinitionsParts;
   readonly #store: DefinitionStore;
+  readonly #inspector: InspectorPool;
   readonly #texts: DefinitionTexts | null;
 
   constructor(
@@ -45,12 +46,14 @@ export class Definitions {
     this.#store = new DefinitionStore({ stateDir, warn });
     const hide = (text: string) => secrets.redacted(text);
     this.#texts = stateDir === null ? null : new DefinitionTexts({ stateDir, hide, warn });
-    const { audit, catalogs, judge } = parts;
+    const { audit, catalogs } = parts;
+    const inspector = new InspectorPool({ log, tools: () => toolsIn(catalogs.shared) });
+    this.#inspector = inspector;
     this.pins = new DefinitionPins({
       mode,
       store: this.#store,
       texts: this.#texts,
-      judge,
+      judge: inspector,
       catalog: () => catalogs.shared,
       onSettled: (settled) => tellDrift(settled, audit, log),
       onHeld: (name) => {
@@ -125,9 +128,11 @@ export class Definitions {
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, ms);
     });
+    this.pins.close();
     const written = async () => {
       await this.#store.close();
       await this.#texts?.done();
+      await this.#inspector.stop();
     };
     await Promise.race([written(), late]);
     clearTimeout(timer);
@@ -136,4 +141,11 @@ export class Definitions {
   #reconsider(): void {
     for (const server of this.#parts.fleet().all()) this.pins.reconsider(server);
   }
+}
+
+/** Of all servers, as far as they are listed. */
+function toolsIn(catalog: Catalogs['shared']): ServerTool[] {
+  return catalog.names.flatMap((server) =>
+    catalog.toolsOf(server).map(({ key: name }) => ({ server, name })),
+  );
 }

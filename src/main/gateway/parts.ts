@@ -12,7 +12,6 @@ import { Announcements } from '../catalog/announcements.ts';
 import { Catalogs } from '../catalog/catalogs.ts';
 import { HeldUris } from '../catalog/held-uris.ts';
 import { Profiles } from '../catalog/profiles.ts';
-import type { Judge } from '../pins/judge.ts';
 import { createGroupsFile } from '../processes/groups.ts';
 import type { Looks } from '../processes/guarded-places.ts';
 import { readLastUse } from '../processes/instance.ts';
@@ -28,8 +27,6 @@ import { workerEntry } from '../threads/worker-entry.ts';
 import { Definitions } from './definitions.ts';
 import type { GatewayOptions } from './options.ts';
 import { ServerProcesses } from './server-processes.ts';
-
-const NO_JUDGE: Judge = { judge: (items) => Promise.resolve(items.map(() => [])) };
 
 /** Events and questions of the parts, for the gateway. */
 export interface GatewayEvents extends ClientEvents {
@@ -102,7 +99,6 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
   const definitions: Definitions = new Definitions(options, options.policy.pins.definitions, {
     audit,
     catalogs,
-    judge: NO_JUDGE,
     fleet: () => fleet,
     onHeld: () => {
       profiles.tell('definitions', definitions.notes());

@@ -6,24 +6,19 @@ export interface Judge {
   judge(items: readonly Judged[]): Promise<readonly (readonly Finding[] | null)[]>;
 }
 
+export type Verdicts = Awaited<ReturnType<Judge['judge']>>;
+
 /** Longer than that no list waits. */
 const WAIT_MS = 5000;
 
-/** Null for each that nobody has judged in time. */
-export async function judged(
-  judge: Judge,
-  items: readonly Judged[],
-  waitMs = WAIT_MS,
-): Promise<readonly (readonly Finding[] | null)[]> {
+/** Null: nobody has judged in time. */
+export async function inTime(asked: Promise<Verdicts>, waitMs = WAIT_MS): Promise<Verdicts | null> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<null>((resolve) => {
     timer = setTimeout(() => resolve(null), waitMs);
   });
   try {
-    const found = await Promise.race([judge.judge(items), late]);
-    return items.map((_, at) => found?.[at] ?? null);
-  } catch {
-    return items.map(() => null);
+    return await Promise.race([asked, late]);
   } finally {
     clearTimeout(timer);
   }
