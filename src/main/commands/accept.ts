@@ -12,6 +12,7 @@ import { notRecorded } from '../audit/recorded.ts';
 import { firstNames } from '../config/first-of.ts';
 import { loadConfig } from '../config/load.ts';
 import { shownDefinition } from '../pins/held-words.ts';
+import { ANCHOR_COMMAND } from '../pins/program-pin.ts';
 import { pinsOf, readPins } from '../pins/read-pins.ts';
 import { acceptWaiting, type Difference, waitingIn } from '../pins/waiting-definitions.ts';
 import { stateDirectory } from '../processes/state-directory.ts';
@@ -46,9 +47,9 @@ export async function runAccept(options: PinsAcceptOptions): Promise<number> {
   // What is wrong with the file is said where it is written.
   if (pins === null) return runPinsAccept(options);
   const configured = configuredServers(options);
-  const known = new Set([...configured, ...Object.keys(pins.definitions ?? {})]);
+  const known = new Set([...configured, ...Object.keys(pins.definitions ?? {}), ANCHOR_COMMAND]);
   const wanted = all
-    ? [...known].map((server) => ({ server, definitions: [] }))
+    ? Object.keys(pins.definitions ?? {}).map((server) => ({ server, definitions: [] }))
     : wantedOf(
         names,
         (name) => known.has(name),
