@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { byRules, decide, type GateView } from '#src/main/calls/gate/gate.ts';
 import { RateLimit } from '#src/main/calls/gate/rate.ts';
 import { subjectOf } from '#src/main/calls/gate/subject.ts';
+import { hold } from '#src/main/catalog/held-definitions.ts';
 import { isOffered, ruleOf } from '#src/main/catalog/tool-rule.ts';
 import type { ServerConfig } from '#src/shared/model/config.ts';
 import type { CatalogEntry } from '#src/shared/model/mcp.ts';
@@ -154,19 +155,33 @@ test('the order: halt, lists, tier, rate, and only then the server', () => {
 test('a program that is not pinned is refused before every other rule but HALT, with what to type', () => {
   const why = 'its program is new and not pinned; to accept it: rea pins accept echo';
   const config = configOf({ blocked: why, tools: { allow: ['*'], deny: ['*'] } });
-  const subject = {
-    method: 'tools/call',
-    tool: toolOf('get_x'),
-    prompt: null,
-    name: 'get_x',
-    approved: false,
-  };
+  const named = { method: 'tools/call', name: 'get_x', approved: false };
+  const subject = { ...named, tool: toolOf('get_x'), prompt: null };
   const decision = byRules({ halted: RUNNING, config }, subject);
   expect(decision).toMatchObject({ kind: 'refuse', code: 'ERR_PIN_DRIFT' });
   expect(decision?.why).toContain(why);
   expect(byRules({ halted: RUNNING, config }, null)?.code).toBe('ERR_PIN_DRIFT');
   const halted = { active: true, reason: null };
   expect(byRules({ halted, config }, subject)?.code).toBe('ERR_HALTED');
+});
+
+test('a definition that is withheld is refused before every other rule but HALT, of a prompt as of a tool', () => {
+  const why = 'tool "get_x" is withheld; to accept: rea pins accept echo get_x';
+  const config = configOf({ tools: { allow: ['*'], deny: ['*'] } });
+  const entry = toolOf('get_x');
+  const named = { name: 'get_x', approved: true };
+  const tool = { ...named, method: 'tools/call', tool: entry, prompt: null };
+  const prompt = { ...named, method: 'prompts/get', tool: null, prompt: entry };
+  hold(entry, why);
+  for (const subject of [tool, prompt]) {
+    const decision = byRules({ halted: RUNNING, config }, subject);
+    expect(decision).toMatchObject({ code: 'ERR_PIN_DRIFT', why });
+    const halted = { active: true, reason: null };
+    expect(byRules({ halted, config }, subject)?.code).toBe('ERR_HALTED');
+  }
+  hold(entry, null);
+  expect(byRules({ halted: RUNNING, config }, tool)?.code).toBe('ERR_DENIED_TOOL');
+  expect(byRules({ halted: RUNNING, config }, prompt)).toBeNull();
 });
 
 test('in no minute there are more calls than allowed, and as many as allowed', () => {
