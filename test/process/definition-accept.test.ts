@@ -26,6 +26,7 @@ test('accepts while a gateway runs: in force within a second, and no call in fli
     what: 'the changed tools withheld',
   });
 
+  expect((await house.pins('list')).stdout).toContain('s  4 definitions pinned; 3 waiting:');
   const one = await house.pins('accept', 's', 'a');
   expect(one).toMatchObject({ code: 0, stderr: '' });
   expect(one.stdout).toMatch(/^accepted: tool "a" of server "s", form [0-9a-f]{12}\n/);
@@ -62,7 +63,9 @@ test('accepts without a gateway, and the next one serves it, also from its memor
   await (await house.serve()).stop();
   house.tells({ tools: [{ name: 'a', title: 'A' }], instructions: 'Be kinder.' });
   const rea = await house.serve();
-  await until(async () => (await listed(rea)).length === 0, { what: 'the tool withheld' });
+  await rea.waitForState(({ definitions }) => definitions.withheld.length === 2, {
+    what: 'the tool and the instructions withheld',
+  });
   await rea.stop();
   const { code, stdout } = await house.pins('accept', 's');
   expect(code).toBe(0);

@@ -1,6 +1,7 @@
 /** `rea pins list`: which programs are pinned, and which are not started because they are not. Changes nothing. */
 
-import { ownOf } from '../../shared/model/pins.ts';
+import { pinned } from '../../shared/machines/drift.ts';
+import { ownOf, type Pins } from '../../shared/model/pins.ts';
 import { clip, oneLine } from '../../shared/text/clean-text.ts';
 import {
   commandPins,
@@ -9,8 +10,11 @@ import {
   type PinsPlace,
   pinsPlace,
 } from '../pins/command-place.ts';
+import { formsIn } from '../pins/definition-forms.ts';
+import { pinsCommand } from '../pins/held-words.ts';
 import { keyPath, readKey } from '../pins/pins-file.ts';
 import { ANCHOR_COMMAND } from '../pins/program-pin.ts';
+import { waitingIn } from '../pins/waiting-definitions.ts';
 
 const LONGEST = 4096;
 
@@ -69,6 +73,7 @@ function listed(
       ...(before === undefined ? [] : [`  pinned: ${before}`]),
     ];
   });
+  lines.push(...servers.flatMap(({ name }) => definitionLines(file.pins, name)));
   const configured = new Set(servers.map(({ name }) => name));
   const others = Object.keys(programs).filter(
     (name) => !configured.has(name) && name !== ANCHOR_COMMAND,
@@ -77,4 +82,14 @@ function listed(
   // What the policy of the project says and does not hold.
   const warnings = pins.inForce(place.policy).warnings.slice(place.policy.warnings.length);
   return { lines: [...lines, ...gone, ...warnings], isWell: isWell && warnings.length === 0 };
+}
+
+/** How much of what a server tells is pinned, and how much of it waits. */
+function definitionLines(pins: Pins, server: string): string[] {
+  const all = [...formsIn(pins, server)].filter(([key]) => key.includes('/'));
+  if (all.length === 0) return [];
+  const waiting = waitingIn(pins, server, []).length;
+  const waits = waiting === 0 ? '' : `; ${waiting} waiting: ${pinsCommand('diff', server, null)}`;
+  const known = all.filter(([, forms]) => pinned(forms).length > 0).length;
+  return [`${server}  ${known} definitions pinned${waits}`];
 }

@@ -18,6 +18,8 @@ export interface DefinitionStoreOptions {
 }
 
 const SAVE_MS = 50;
+/** A large file is written less often: that costs main time. */
+const MS_PER_MIB = 200;
 const AGAIN_MS = 5000;
 /** Changes that become old are looked for so often. */
 const CHANGES_MS = 60_000;
@@ -32,6 +34,8 @@ export class DefinitionStore {
   #changes: { readonly from: number; readonly list: readonly ChangedDefinitions[] } | null = null;
   #unsaved: (News | FirstSet)[] = [];
   #seen: string | null = null;
+  /** Size of the file when it was looked at last. */
+  #mib = 0;
   #timer: NodeJS.Timeout | null = null;
   #saving: Promise<boolean> | null = null;
   #warned: string | null = null;
@@ -57,7 +61,7 @@ export class DefinitionStore {
     this.#changes = null;
     if (this.#options.stateDir === null) return;
     this.#unsaved = [...this.#unsaved, ...news].slice(-MOST_UNSAVED);
-    this.#soon(SAVE_MS);
+    this.#soon(this.#saveMs);
   }
 
   /** Looks whether somebody else has written the file. @returns true: it says something else now. */
@@ -66,7 +70,9 @@ export class DefinitionStore {
     if (stateDir === null) return false;
     const seen = unlessRefused('', () => {
       const stats = lstatSync(pinsPath(stateDir), { throwIfNoEntry: false, bigint: true });
-      return stats === undefined ? '' : `${stats.ino} ${stats.mtimeNs} ${stats.size}`;
+      if (stats === undefined) return '';
+      this.#mib = Number(stats.size) / 1_048_576;
+      return `${stats.ino} ${stats.mtimeNs} ${stats.size}`;
     });
     if (seen === this.#seen) return false;
     this.#seen = seen;
@@ -108,6 +114,10 @@ export class DefinitionStore {
     if (this.#timer !== null) clearTimeout(this.#timer);
   }
 
+  get #saveMs(): number {
+    return Math.max(SAVE_MS, this.#mib * MS_PER_MIB);
+  }
+
   #soon(ms: number): void {
     if (this.#timer !== null || this.#saving !== null) return;
     this.#timer = setTimeout(() => {
@@ -115,7 +125,7 @@ export class DefinitionStore {
       this.#saving = this.#save();
       void this.#saving.then((saved) => {
         this.#saving = null;
-        if (this.#unsaved.length > 0) this.#soon(saved ? SAVE_MS : AGAIN_MS);
+        if (this.#unsaved.length > 0) this.#soon(saved ? this.#saveMs : AGAIN_MS);
       });
     }, ms).unref();
   }

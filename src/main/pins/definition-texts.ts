@@ -18,6 +18,8 @@ export interface DefinitionTextsOptions {
 const DIRECTORY = 'definitions';
 export const MAX_TEXT_BYTES = 256 * 1024;
 const MOST_TEXTS = 20_000;
+/** Of all files together. */
+const MOST_KEPT = 128 * 1024 * 1024;
 /** Bytes that wait to be written. */
 const MOST_WAITING = 32 * 1024 * 1024;
 /** Another gateway may write a text a moment before its pin. */
@@ -28,6 +30,7 @@ export class DefinitionTexts {
   readonly #options: DefinitionTextsOptions;
   #queue: Promise<void> = Promise.resolve();
   #waiting = 0;
+  #kept = 0;
   /** Hashes of the files that are there. */
   #known: Set<string> | null = null;
   #failed = false;
@@ -45,10 +48,12 @@ export class DefinitionTexts {
     this.#then(async () => {
       this.#waiting -= length;
       const known = (this.#known ??= await this.#look());
-      if (known.has(hash) || known.size >= MOST_TEXTS) return;
+      const isFull = known.size >= MOST_TEXTS || this.#kept + length > MOST_KEPT;
+      if (known.has(hash) || isFull) return;
       const text = this.#options.hide(Buffer.from(json).toString());
       await writeFile(this.#path(hash), text, { flag: 'wx', mode: 0o600 }).catch(unlessThere);
       known.add(hash);
+      this.#kept += length;
     });
   }
 
@@ -63,11 +68,11 @@ export class DefinitionTexts {
     this.#then(async () => {
       const known = await this.#look();
       for (const hash of known) {
-        if (isNamed(hash)) continue;
-        const { mtimeMs } = await stat(this.#path(hash));
-        if (Date.now() - mtimeMs < SPARED_MS) continue;
-        await rm(this.#path(hash), { force: true });
-        known.delete(hash);
+        const { mtimeMs, size } = await stat(this.#path(hash));
+        if (!isNamed(hash) && Date.now() - mtimeMs >= SPARED_MS) {
+          await rm(this.#path(hash), { force: true });
+          known.delete(hash);
+        } else this.#kept += size;
       }
       this.#known = known;
     });

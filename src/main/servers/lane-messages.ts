@@ -169,7 +169,7 @@ export class LaneMessages implements LaneListener {
         'introduced itself',
       );
       return this.#options.definitions.introduced(lane.server, profile, message.hashes, (shown) => {
-        if (!this.#parts.endings.has(lane)) this.#parts.events().onProfile(lane.server, shown);
+        if (!this.#isGone(lane)) this.#parts.events().onProfile(lane.server, shown);
       });
     }
     if (message.type === 'unlisted') {
@@ -180,10 +180,15 @@ export class LaneMessages implements LaneListener {
     const { kind, entries, hashes, withheld } = message;
     if (kind === 'tools') this.#ruleWarnings.look(lane.config, entries);
     this.#options.definitions.list(lane.server, kind, entries, hashes, () => {
-      if (this.#parts.endings.has(lane)) return;
+      if (this.#isGone(lane)) return;
       this.#options.catalogs.update(lane, kind, entries, withheld);
       this.#listed(lane);
     });
+  }
+
+  /** Asked again when a judge has answered: another one may serve by then. */
+  #isGone(lane: Lane): boolean {
+    return lane.retired || this.#parts.endings.has(lane);
   }
 
   #listed(lane: Lane): void {

@@ -68,6 +68,8 @@ export type Place =
   /** It has to be judged. */
   | { readonly kind: 'unknown' };
 
+/** Forms of one definition where there are very many definitions. */
+const FEWEST_FORMS = 2;
 /** Forms that wait for a person, of one definition. */
 const MOST_HELD = 4;
 const MARK = '-';
@@ -159,11 +161,15 @@ export function withForms(
 ): ServerForms {
   const all = new Map(forms);
   if (!all.has(kind)) all.set(kind, [{ hash: MARK, at }]);
+  const most = Math.max(
+    FEWEST_FORMS,
+    Math.min(MOST_FORMS, Math.floor(MOST_DEFINITIONS / all.size)),
+  );
   for (const { key, form } of news) {
     // Last: of too many names those that were touched longest ago go.
     const before = all.get(key) ?? [];
     all.delete(key);
-    all.set(key, bounded([...before.filter(({ hash }) => hash !== form.hash), form]));
+    all.set(key, bounded([...before.filter(({ hash }) => hash !== form.hash), form], most));
   }
   for (const key of all.keys()) {
     if (all.size <= MOST_DEFINITIONS) break;
@@ -173,9 +179,9 @@ export function withForms(
 }
 
 /** Forms of one definition that were changed by several: the newest word on each hash holds. */
-export function bounded(forms: readonly Form[]): readonly Form[] {
-  const held = forms.filter((one) => one.held !== undefined).slice(-MOST_HELD);
-  const kept = pinned(forms).slice(-(MOST_FORMS - held.length));
+export function bounded(forms: readonly Form[], most = MOST_FORMS): readonly Form[] {
+  const held = forms.filter((one) => one.held !== undefined).slice(-Math.min(MOST_HELD, most - 1));
+  const kept = pinned(forms).slice(-(most - held.length));
   return forms.filter((one) => held.includes(one) || kept.includes(one));
 }
 

@@ -6,6 +6,7 @@ import type {
   EndpointRecord,
   StateSnapshot,
 } from '../../shared/model/snapshot.ts';
+import type { MainFact } from '../../shared/protocol/facts.ts';
 import type { StateWriterData } from '../../shared/protocol/threads.ts';
 import type { TreeUsage } from '../../shared/protocol/usage.ts';
 import type { Ledger } from './ledger.ts';
@@ -25,12 +26,25 @@ export interface OwnFields {
 }
 
 const NO_ENDPOINT: EndpointRecord = { stdio: false, http: null, auth: null, token_file: null };
+/** Until main has said it. */
+const NOTHING_TOLD: Omit<MainFact, 'type' | 'rev' | 'servers'> = {
+  endpoint: NO_ENDPOINT,
+  loopLagMs: 0,
+  priority: 'none',
+  sessions: 0,
+  clients: [],
+  disabled: [],
+  halt: { active: false, reason: null },
+  reload: { problems: null, waiting: [], more: 0 },
+  audit: AUDIT_OFF,
+  definitions: { withheld: [], more: 0, changed: [] },
+};
 const LONGEST_ERROR = 4096;
 const LONGEST_TAIL = 2048;
 const LONGEST_DETAIL = 1024;
 
 export function compose(data: StateWriterData, ledger: Ledger, own: OwnFields): StateSnapshot {
-  const main = ledger.main;
+  const main = ledger.main ?? NOTHING_TOLD;
   return {
     session_id: data.sessionId,
     started_at: data.startedAt,
@@ -44,29 +58,22 @@ export function compose(data: StateWriterData, ledger: Ledger, own: OwnFields): 
     seq: own.seq,
     owner: data.identity,
     gateway_version: data.gatewayVersion,
+    endpoint: main.endpoint,
     main: {
       state: own.mainState,
       stalled_since: own.stalledSince,
-      loop_lag_ms: main?.loopLagMs ?? 0,
+      loop_lag_ms: main.loopLagMs,
     },
-    ...mainsFacts(main),
+    priority: main.priority,
+    sessions: main.sessions,
+    clients: main.clients,
+    disabled: main.disabled,
+    halt: main.halt,
+    reload: main.reload,
+    audit: main.audit,
+    definitions: main.definitions,
     heartbeat_ms: data.heartbeatMs,
     ...(own.writeErrors === null ? {} : { write_errors: own.writeErrors }),
-  };
-}
-
-/** What main has told; before that, what holds at a start. */
-function mainsFacts(main: Ledger['main']) {
-  return {
-    endpoint: main?.endpoint ?? NO_ENDPOINT,
-    priority: main?.priority ?? 'none',
-    sessions: main?.sessions ?? 0,
-    clients: main?.clients ?? [],
-    disabled: main?.disabled ?? [],
-    halt: main?.halt ?? { active: false, reason: null },
-    reload: main?.reload ?? { problems: null, waiting: [], more: 0 },
-    audit: main?.audit ?? AUDIT_OFF,
-    definitions: main?.definitions ?? { withheld: [], more: 0, changed: [] },
   };
 }
 

@@ -205,6 +205,19 @@ describe('bounds', () => {
     );
   });
 
+  test('where there are very many definitions each has fewer forms, and a pinned one at least', () => {
+    const names = Array.from({ length: 10_000 }, (_, at) => `tool/${at}`);
+    const told = (hash: string, held: boolean) =>
+      names.map((key) => ({
+        key,
+        form: { hash, at: AT, ...(held ? { held: 'changed' as const } : {}) },
+      }));
+    let forms = withForms(NOTHING, 'tool', told('first', false), AT);
+    for (const hash of ['2', '3', '4']) forms = withForms(forms, 'tool', told(hash, true), AT);
+    const [, one = []] = [...forms].find(([key]) => key === 'tool/7') ?? [];
+    expect(one.map(({ hash }) => hash)).toEqual(['first', '4']);
+  });
+
   test('definitions of one server: those that were touched longest ago go, never the mark of a kind', () => {
     const many = (from: number, count: number) =>
       Array.from({ length: count }, (_, at) => ({
