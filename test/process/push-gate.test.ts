@@ -37,7 +37,12 @@ test('a commit that nobody has reviewed is named and, by default, pushed', async
     `rea push-gate: refs/heads/main ${first.slice(0, 12)} (new: 1) was not reviewed; to record that it was: rea review record --verdict pass --commit ${first}\n`,
   );
   expect(await remoteRef('main')).toBe(first);
+  // Git takes such names.
+  const hiding = await tryGit(['push', 'origin', 'main:refs/heads/x\u202ey']);
+  expect([hiding.code, hiding.stderr.includes('rea push-gate')]).toEqual([0, false]);
   const second = await commit();
+  const odd = await tryGit(['push', 'origin', 'main:refs/heads/x\u202ey']);
+  expect(odd.stderr).toContain('refs/heads/x\\u202ey');
   expect((await review(second)).stdout).toBe(`${second}: pass\n`);
   const quiet = await tryGit(['push', 'origin', 'main']);
   expect([quiet.code, quiet.stderr.includes('rea push-gate')]).toEqual([0, false]);
