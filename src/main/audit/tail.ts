@@ -125,6 +125,8 @@ function inWords(line: string): string {
     word('error'),
     word('client'),
     said('answer'),
+    said('verdict'),
+    said('commit'),
     said('reason'),
   ];
   return parts.filter((part) => part !== null).join('  ');

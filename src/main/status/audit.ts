@@ -5,7 +5,7 @@
 import { lstatSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { check } from '../../shared/machines/audit-chain.ts';
-import { segmentName } from '../../shared/model/audit.ts';
+import { currentSegment, segmentName } from '../../shared/model/audit.ts';
 import { unlessRefused } from '../../shared/platform/errno.ts';
 import { readRange, withRegularFile } from '../../shared/platform/safe-file.ts';
 import { sha256 } from '../../shared/platform/segment-scan.ts';
@@ -42,6 +42,22 @@ export function readAudit(dir: string): AuditFacts {
   });
   if (!('kind' in facts)) return facts;
   return { ...NONE, problem: facts.kind === 'absent' ? null : facts.detail };
+}
+
+/**
+ * Whether the last whole record of the log that a gateway writes carries the hash of its own text; null: there is none.
+ * What lies behind it is being written.
+ */
+export function isTailRight(dir: string, session: string): boolean | null {
+  const read = withRegularFile(join(dir, currentSegment(session)), (descriptor, stats) => {
+    const start = Math.max(0, stats.size - TAIL_BYTES);
+    return { bytes: readRange(descriptor, start, stats.size - start) };
+  });
+  if ('kind' in read) return null;
+  const end = read.bytes.lastIndexOf(NEWLINE);
+  if (end < 0) return null;
+  const line = read.bytes.subarray(read.bytes.lastIndexOf(NEWLINE, end - 1) + 1, end);
+  return check(null, line.toString('latin1'), sha256).ok;
 }
 
 function auditPath(dir: string): string {

@@ -15,7 +15,7 @@ import {
   type OlderState,
   olderStateDirectories,
 } from '../processes/state-directory.ts';
-import { type AuditFacts, readAudit } from './audit.ts';
+import { type AuditFacts, isTailRight, readAudit } from './audit.ts';
 import type { Evidence, Instance, StateFile } from './evidence.ts';
 import {
   type InstanceFile,
@@ -88,12 +88,21 @@ export function collect(baseDir: string, now: number, env: NodeJS.ProcessEnv): F
 interface JudgedFile extends InstanceFile {
   readonly life: Liveness;
   readonly picture: StateView | null;
+  readonly auditTail: boolean | null;
 }
 
 function withPicture(dir: string, file: InstanceFile, judges: Judges): JudgedFile {
   const identity = file.view?.identity ?? null;
   const life = identity === null ? 'dead' : judges.holder(identity);
-  return { ...file, life, picture: life === 'dead' ? null : readPicture(dir, file.sessionId) };
+  const { sessionId } = file;
+  return life === 'dead'
+    ? { ...file, life, picture: null, auditTail: null }
+    : {
+        ...file,
+        life,
+        picture: readPicture(dir, sessionId),
+        auditTail: isTailRight(dir, sessionId),
+      };
 }
 
 /** As `rea serve` looks for them. */
@@ -127,7 +136,7 @@ const UNREADABLE: InstanceView = {
 };
 
 function instanceOf(
-  { sessionId, view, life, picture }: JudgedFile,
+  { sessionId, view, life, picture, auditTail }: JudgedFile,
   state: StateFile,
   pidFile: PidFile | null,
 ): Instance {
@@ -138,7 +147,7 @@ function instanceOf(
       ? state.view.sessionId === sessionId
       : pid !== null && pid === pidFile?.pid;
   const alive = life === 'unknown' ? null : life === 'alive';
-  return { ...record, sessionId, pid, alive, owner, picture };
+  return { ...record, sessionId, pid, alive, owner, picture, auditTail };
 }
 
 /** Judges the process that the state file names, or without a state file the one that `serve.pid` names. */

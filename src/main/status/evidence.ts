@@ -19,6 +19,8 @@ export interface Instance extends Omit<InstanceView, 'identity' | 'sessionId' | 
   readonly owner: boolean;
   /** What it shows of itself while another gateway owns the state file, or null. */
   readonly picture: StateView | null;
+  /** Whether the last record of its audit log carries its own hash; null: it has none, or it is gone. */
+  readonly auditTail: boolean | null;
 }
 
 export interface Evidence {

@@ -36,6 +36,11 @@ export function gatewayLines(one: Gateway, facts: Facts, options: GatewayOptions
   const log = instance?.logFile ?? null;
   if (verbose && log !== null) lines.push({ text: `log: ${shown(log, 1000)}` });
   if (!dead) lines.push(...auditWriterLines(view.audit, now, verbose));
+  if (instance?.auditTail === false) {
+    const text =
+      'the last record of its audit log does not carry its own hash; see rea audit verify';
+    lines.push({ text, tone: 'bad' });
+  }
   if (!dead) lines.push(...fileProblemLines(view.reload.problems, now, verbose));
   if (!dead) lines.push(...loosenedLines(view.reload, now));
   if (!dead) lines.push(...definitionLines(view.definitions, now, verbose));

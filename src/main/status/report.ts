@@ -71,6 +71,7 @@ function gatewayReport(one: Gateway) {
     parent_pid: instance?.parentPid ?? null,
     endpoint: instance === null ? endpoint : endpointOf(instance),
     ...picture,
+    audit_tail_valid: instance?.auditTail ?? null,
     age_ms: one.ageMs,
   };
 }

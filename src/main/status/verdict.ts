@@ -68,8 +68,8 @@ function exitCode(
 }
 
 /** An older gateway shows nothing unless it owns the state file; that says nothing about its servers. */
-function isWell({ situation, view, owner }: Gateway, isAsked: IsAsked): boolean {
-  if (situation !== 'running') return false;
+function isWell({ situation, view, owner, instance }: Gateway, isAsked: IsAsked): boolean {
+  if (situation !== 'running' || instance?.auditTail === false) return false;
   if (view === null) return !owner;
   return !waits(view) && allServing(view, isAsked);
 }

@@ -4,7 +4,17 @@ import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { AUDIT_OFF, type AuditRecord } from '#src/shared/model/audit.ts';
-import { fromNow, project, snapshot, status, statusJson } from './project.ts';
+import {
+  fromNow,
+  GONE,
+  instance,
+  LIVING,
+  project,
+  SESSION,
+  snapshot,
+  status,
+  statusJson,
+} from './project.ts';
 
 describe('policy', () => {
   it('reads profile, autonomy level and blocked paths', () => {
@@ -98,6 +108,41 @@ describe('the audit log', () => {
     write('audit-abc.jsonl', record(1));
     symlinkSync('audit-abc.jsonl', join(cwd, '.rea/audit.jsonl'));
     expect(audit(cwd)).toMatchObject({ present: true, lines: 1, tail_hash_looks_valid: true });
+  });
+});
+
+describe('the log of each living gateway', () => {
+  const seen = (text: string, identity = LIVING) => {
+    const { cwd, write } = project();
+    const other = '3b0c5a4e-0000-4000-8000-000000000002';
+    write('serve.state.json', snapshot());
+    write(`run/${SESSION}.json`, instance());
+    write(`run/${other}.json`, instance({ ...identity, session_id: other }));
+    write(`run/${other}.state.json`, snapshot({ session_id: other }));
+    const body = '{"timestamp":"2026-01-01T00:00:00.000Z"}';
+    const hash = createHash('sha256').update(body).digest('hex');
+    const whole = `${body.slice(0, -1)},"hash":"${hash}"}\n`;
+    write(`audit-${SESSION}.jsonl`, whole);
+    write(`audit-${other}.jsonl`, text.replace('WHOLE', whole));
+    return status(cwd);
+  };
+  const WRONG =
+    /^ *the last record of its audit log does not carry its own hash; see rea audit verify$/gm;
+
+  it.each(['WHOLE', 'WHOLE{"timestamp":"half', 'no newline yet', ''])(
+    'is right with %j',
+    (text) => {
+      expect([seen(text).exit, seen(text).text.match(WRONG)]).toEqual([0, null]);
+    },
+  );
+
+  it.each(['WHOLEforged\n', '\n', 'WHOLE{"hash":"00"}\n{"half'])('is wrong with %j', (text) => {
+    const { exit, text: shown } = seen(text);
+    expect([exit, shown.match(WRONG)?.length]).toEqual([1, 1]);
+  });
+
+  it('says nothing of one that is gone', () => {
+    expect(seen('forged\n', GONE).text).not.toMatch(WRONG);
   });
 });
 
