@@ -173,7 +173,14 @@ test('two refspecs: each is judged, and one refuses both', async () => {
 });
 
 test('of named branches and paths only these are refused, others are said', async () => {
-  const { commit, tryGit, git, review, remoteRef } = await pushed(
+  const {
+    dir: house,
+    commit,
+    tryGit,
+    git,
+    review,
+    remoteRef,
+  } = await pushed(
     'push_gate: {mode: enforce, branches: [main, "release/*"], paths: [src/core]}\n',
   );
   await git('checkout', '-q', '-b', 'topic');
@@ -186,9 +193,7 @@ test('of named branches and paths only these are refused, others are said', asyn
   for (const target of ['main', 'release/1']) {
     expect((await tryGit(['push', 'origin', `topic:${target}`])).code).not.toBe(0);
   }
-  mkdirSync(join((await git('rev-parse', '--show-toplevel')).trim(), 'src/core'), {
-    recursive: true,
-  });
+  mkdirSync(join(house, 'src/core'), { recursive: true });
   const core = await commit('src/core/a');
   // What a later commit takes back has left all the same.
   await git('rm', '-q', 'src/core/a');
@@ -199,6 +204,28 @@ test('of named branches and paths only these are refused, others are said', asyn
   expect((await tryGit(['push', 'origin', 'topic'])).code).not.toBe(0);
   await review('HEAD');
   expect((await tryGit(['push', 'origin', 'topic'])).code).toBe(0);
+  // What leaves a path has touched it as well, whatever git log is told to leave out.
+  await git('checkout', '-q', '--orphan', 'from-nothing');
+  await git('rm', '-rfq', '.');
+  await git('config', 'log.showRoot', 'false');
+  mkdirSync(join(house, 'src/core'), { recursive: true });
+  const born = await commit('src/core/b');
+  expect((await tryGit(['push', 'origin', 'from-nothing'])).code).not.toBe(0);
+  await review(born);
+  await git('push', 'origin', 'from-nothing');
+  await git('mv', 'src/core/b', 'elsewhere');
+  await git('commit', '-q', '-m', 'moved');
+  expect((await tryGit(['push', 'origin', 'from-nothing'])).code).not.toBe(0);
+});
+
+test('a commit that stands in for another one here hides nothing', async () => {
+  const { commit, tryGit, git, first } = await pushed();
+  const second = await commit();
+  // As if what the remote has came after it.
+  await git('replace', '--graft', first, second);
+  const refused = await tryGit(['push', 'origin', 'main']);
+  expect(refused.code).not.toBe(0);
+  expect(refused.stderr).toContain(`--commit ${second}`);
 });
 
 test('a project cannot make the floor milder', async () => {

@@ -19,12 +19,19 @@ export class Git {
 
   constructor(cwd: string, env: NodeJS.ProcessEnv) {
     this.cwd = cwd;
-    this.#env = { ...env, LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '0' };
+    // A push sends objects as they are, whatever stands in for them here.
+    const own = { LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '0', GIT_NO_REPLACE_OBJECTS: '1' };
+    this.#env = { ...env, ...own };
   }
 
   run(...args: readonly string[]): GitAnswer {
+    return this.#run(args, '');
+  }
+
+  #run(args: readonly string[], input: string): GitAnswer {
     const { error, status, stdout, stderr } = spawnSync('git', args, {
       cwd: this.cwd,
+      input,
       env: this.#env,
       encoding: 'utf8',
       maxBuffer: MOST_BYTES,
@@ -56,9 +63,12 @@ export class Git {
 
   /** Paths that the commits of a range touch; null: git cannot say. */
   paths(range: readonly string[]): readonly string[] | null {
-    // Of merges, too: what differs from any of the parents.
-    const answer = this.run('log', '--format=', '--name-only', '-z', '-m', ...range, '--');
-    return answer.ok ? answer.text.split(/[\0\n]/).filter((path) => path !== '') : null;
+    const commits = this.run('rev-list', ...range, '--');
+    if (!commits.ok) return null;
+    // Not by git log, which people configure. Of a merge what differs from any parent; of a rename both names.
+    const shape = ['--root', '-r', '-m', '--no-renames', '--no-commit-id', '--name-only', '-z'];
+    const answer = this.#run(['diff-tree', '--stdin', ...shape], commits.text);
+    return answer.ok ? answer.text.split('\0').filter((path) => path !== '') : null;
   }
 
   /** Where the main worktree is: `.rea` lies there and not in the others. Absolute; null: this is no repository. */
