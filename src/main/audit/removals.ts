@@ -31,9 +31,9 @@ export class Removals {
     return this.#removed.has(`${name} ${head.hash}`);
   }
 
-  /** An anchor is there, and no file. */
-  expectGone(session: string, hash: string): void {
-    this.#gone.set(session, hash);
+  /** An anchor is there, and no file. It is there before the first record is, which may never come. */
+  expectGone(session: string, { count, hash }: ChainHead): void {
+    if (count > 0) this.#gone.set(session, hash);
   }
 
   /** The chains that are gone without a record. */

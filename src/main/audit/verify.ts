@@ -5,7 +5,12 @@
  */
 import { basename, dirname, join } from 'node:path';
 import { check, GENESIS, linkOf, type SegmentLink } from '../../shared/machines/audit-chain.ts';
-import { type AuditAnchor, type ChainHead, segmentName } from '../../shared/model/audit.ts';
+import {
+  type AuditAnchor,
+  type ChainHead,
+  isCommandSession,
+  segmentName,
+} from '../../shared/model/audit.ts';
 import {
   anchoredSessions,
   type ReadAnchor,
@@ -64,9 +69,11 @@ const TRIES = 4;
 export function verifyDirectory(options: VerifyOptions): Verified {
   const { dir, stateDir } = options;
   const anchored = anchoredSessions(stateDir);
+  const listed = list(dir);
   const sessions = [
-    ...new Set([...list(dir).map(({ session }) => session), ...(anchored ?? [])]),
+    ...new Set([...listed.map(({ session }) => session), ...(anchored ?? [])]),
   ].toSorted();
+  const ofCommands = filesOfCommands(listed);
   const broken: string[] = [];
   const notes: string[] = [];
   const removals = new Removals();
@@ -75,15 +82,13 @@ export function verifyDirectory(options: VerifyOptions): Verified {
   let records = 0;
   for (const session of sessions) {
     const before = readAnchor(stateDir, session);
-    const [chain, names] = readSettled(options, session, before, removals);
+    const known = ofCommands.get(session) ?? null;
+    const [chain, names] = readSettled(options, session, { known, anchor: before, removals });
     const after = readAnchor(stateDir, session);
     files += names;
     records += chain?.records ?? 0;
     if (chain === null) {
-      // An anchor is there before the first record is, which may never come.
-      const known =
-        before.kind === 'anchor' && before.anchor.after.count > 0 ? before.anchor : null;
-      if (known !== null) removals.expectGone(session, known.after.hash);
+      if (before.kind === 'anchor') removals.expectGone(session, before.anchor.after);
       continue;
     }
     broken.push(...chain.broken);
@@ -141,22 +146,39 @@ export function verifyFiles(paths: readonly string[], onRead: VerifyOptions['onR
   return { files: paths.length, records, broken, notes };
 }
 
+/** Each command has a file of its own that never gets another name: there may be thousands, and one look is enough. */
+function filesOfCommands(listed: readonly Segment[]): ReadonlyMap<string, readonly Segment[]> {
+  const files = new Map<string, Segment[]>();
+  for (const one of listed) {
+    if (!isCommandSession(one.session)) continue;
+    files.set(one.session, inOrder([...(files.get(one.session) ?? []), one]));
+  }
+  return files;
+}
+
+interface Settling {
+  /** The files of the chain, as they were listed; null: not yet. */
+  readonly known: readonly Segment[] | null;
+  readonly anchor: ReadAnchor;
+  readonly removals: Removals;
+}
+
 function readSettled(
   { dir, onRead }: VerifyOptions,
   session: string,
-  anchor: ReadAnchor,
-  removals: Removals,
+  { known, anchor, removals }: Settling,
 ): [ReadChain | null, number] {
   const wanted =
     anchor.kind === 'anchor'
       ? new Set([anchor.anchor.before.count, anchor.anchor.after.count])
       : new Set<number>();
+  let segments = known ?? inOrder(list(dir, session));
   for (let left = TRIES; ; left -= 1) {
-    const segments = inOrder(list(dir).filter((one) => one.session === session));
     const chain = readChain(dir, session, segments, { wanted, removals, onRead });
     if (chain?.broken.length === 0 || left === 0) return [chain, segments.length];
-    const now = inOrder(list(dir).filter((one) => one.session === session));
+    const now = inOrder(list(dir, session));
     if (namesOf(now) === namesOf(segments)) return [chain, segments.length];
+    segments = now;
   }
 }
 
@@ -297,8 +319,8 @@ function ahead<T>(
     : wrong(`${why}: the anchor is an older one, or records were added`);
 }
 
-function list(dir: string): Segment[] {
-  return unlessRefused<Segment[]>([], () => segmentsIn(dir));
+function list(dir: string, only: string | null = null): Segment[] {
+  return unlessRefused<Segment[]>([], () => segmentsIn(dir, only));
 }
 
 function namesOf(segments: readonly Segment[]): string {

@@ -28,11 +28,16 @@ export interface Segment {
   readonly changedMs: number;
 }
 
-/** The segments in `dir`, in no particular order. @throws the system's error for a directory that is refused. */
-export function segmentsIn(dir: string): Segment[] {
+/**
+ * The segments in `dir`, in no particular order.
+ *
+ * @param only of this session; null: of all. @throws the system's error for a directory that is refused.
+ */
+export function segmentsIn(dir: string, only: string | null = null): Segment[] {
   return readdirSync(dir).flatMap((name) => {
+    if (only !== null && !name.includes(only)) return [];
     const named = segmentName(name);
-    if (named === null) return [];
+    if (named === null || (only !== null && named.session !== only)) return [];
     const stats = unlessRefused<Stats | null>(null, () => lstatSync(join(dir, name)));
     if (stats?.isFile() !== true) return [];
     return [{ name, ...named, bytes: stats.size, changedMs: stats.mtimeMs }];

@@ -1,6 +1,7 @@
 /** How a log may end without anybody's doing: torn, ahead of its anchor, begun anew, with segments removed by rea. */
 import {
   appendFileSync,
+  copyFileSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -130,4 +131,14 @@ it('what a command may still be writing is not removed, and goes like any other 
   utimesSync(join(world.dir, file), before, before);
   all();
   expect(gone.slice(2)).toEqual([file]);
+});
+
+it('a file that somebody puts beside that of a command is found', () => {
+  const world = auditWorld();
+  const session = commandSession('1');
+  world.store(session).close();
+  expect(world.verify()).toMatchObject({ files: 1, broken: [] });
+  const file = join(world.dir, currentSegment(session));
+  copyFileSync(file, join(world.dir, `audit-${session}-20260101-000000.jsonl`));
+  expect(world.verify().broken).toHaveLength(1);
 });
