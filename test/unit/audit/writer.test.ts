@@ -92,3 +92,34 @@ it('holds 20,000 records for a disk that fails, gives up the oldest, and records
   expect(kept.map(({ metadata }) => metadata.seq)).toEqual(items.slice(1).map((_, n) => n + 2));
   expect(world.verify()).toMatchObject({ records: MOST + 2, broken: [], notes: [] });
 });
+
+it('what a thread has written before it was lost is not written again by the next one', () => {
+  const world = auditWorld();
+  const first = writerOf(world);
+  first.writer.start();
+  first.writer.take({
+    type: 'batch',
+    known: [],
+    items: [1, 2, 3].map(event),
+    rows: 0,
+    bytes: null,
+  });
+  vi.advanceTimersByTime(10);
+  expect(first.last()).toMatchObject({ type: 'committed', seq: 3 });
+  // It ends here, and main has heard of none of these.
+  const next = writerOf(world);
+  const items = [1, 2, 3, 4, 5].map(event);
+  next.writer.start();
+  next.writer.take({ type: 'batch', known: [], items: items.slice(0, 4), rows: 0, bytes: null });
+  next.writer.take({ type: 'batch', known: [], items: items.slice(4), rows: 0, bytes: null });
+  vi.advanceTimersByTime(10);
+  expect(next.last()).toMatchObject({ type: 'committed', seq: 5 });
+  expect(next.close()).toBeNull();
+  const text = readFileSync(join(world.dir, currentSegment(SESSION)), 'utf8');
+  const records = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(records.map(({ metadata }) => metadata.seq ?? null)).toEqual([null, 1, 2, 3, 4, 5]);
+  expect(world.verify()).toMatchObject({ broken: [] });
+});
