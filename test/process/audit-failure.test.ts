@@ -32,49 +32,54 @@ const write = (rea: Rea, text: string) =>
 const ends = (dir: string): Kept[] =>
   auditRecords(dir).filter(({ metadata, tool_name }) => metadata.event === 'end' && tool_name);
 
-test('with on_failure: deny a full disk refuses calls that write, lets the others go, and loses no record', async () => {
-  const rea = await gateway('audit: {on_failure: deny}');
-  await write(rea, 'before').answer;
-  rea.faults.setDisk('full');
-  const [first, second] = await Promise.all([
-    write(rea, 'refused').answer,
-    write(rea, 'refused').answer,
-  ]);
-  for (const { message } of [first, second]) {
-    expect(message.result._meta['rea/error']).toMatchObject({
-      code: 'ERR_AUDIT_UNAVAILABLE',
-      outcome: 'not_sent',
-      retryable: true,
-    });
-  }
-  // Known by now, and said at once.
-  const third = await write(rea, 'refused').answer;
-  expect(third.message.result._meta['rea/error'].code).toBe('ERR_AUDIT_UNAVAILABLE');
-  expect((await rea.call('files__list_allowed_directories')).message.result.isError).not.toBe(true);
-  const status = await rea.waitForStatus(
-    (seen) => seen.json.serve.audit?.state === 'failing' && seen,
-    { what: 'the status to tell' },
-  );
-  expect(status.exit).toBe(1);
-  expect(status.json.serve.audit.error).toContain('ENOSPC');
+test.each(['ENOSPC', 'EIO', 'EROFS'])(
+  'with on_failure: deny %s refuses calls that write, lets the others go, and loses no record',
+  async (code) => {
+    const rea = await gateway('audit: {on_failure: deny}');
+    await write(rea, 'before').answer;
+    rea.faults.setDisk('full', code);
+    const [first, second] = await Promise.all([
+      write(rea, 'refused').answer,
+      write(rea, 'refused').answer,
+    ]);
+    for (const { message } of [first, second]) {
+      expect(message.result._meta['rea/error']).toMatchObject({
+        code: 'ERR_AUDIT_UNAVAILABLE',
+        outcome: 'not_sent',
+        retryable: true,
+      });
+    }
+    // Known by now, and said at once.
+    const third = await write(rea, 'refused').answer;
+    expect(third.message.result._meta['rea/error'].code).toBe('ERR_AUDIT_UNAVAILABLE');
+    expect((await rea.call('files__list_allowed_directories')).message.result.isError).not.toBe(
+      true,
+    );
+    const status = await rea.waitForStatus(
+      (seen) => seen.json.serve.audit?.state === 'failing' && seen,
+      { what: 'the status to tell' },
+    );
+    expect(status.exit).toBe(1);
+    expect(status.json.serve.audit.error).toContain(code);
 
-  rea.faults.setDisk('well');
-  await rea.waitForState(({ audit }) => audit.state === 'on' && audit.lost === 0, {
-    what: 'the log being written again',
-  });
-  expect((await write(rea, 'after').answer).text).toBe('written');
-  await rea.stop();
-  expect(effects(rea.dir)).toEqual(['before', 'after']);
-  expect(ends(rea.dir).map(({ status, rule }) => [status, rule ?? null])).toEqual([
-    ['allowed', null],
-    ['denied', 'audit'],
-    ['denied', 'audit'],
-    ['denied', 'audit'],
-    ['allowed', null],
-    ['allowed', null],
-  ]);
-  expect((await verify(rea.dir)).code).toBe(0);
-});
+    rea.faults.setDisk('well');
+    await rea.waitForState(({ audit }) => audit.state === 'on' && audit.lost === 0, {
+      what: 'the log being written again',
+    });
+    expect((await write(rea, 'after').answer).text).toBe('written');
+    await rea.stop();
+    expect(effects(rea.dir)).toEqual(['before', 'after']);
+    expect(ends(rea.dir).map(({ status, rule }) => [status, rule ?? null])).toEqual([
+      ['allowed', null],
+      ['denied', 'audit'],
+      ['denied', 'audit'],
+      ['denied', 'audit'],
+      ['allowed', null],
+      ['allowed', null],
+    ]);
+    expect((await verify(rea.dir)).code).toBe(0);
+  },
+);
 
 test('a gateway beside the owner of the state file whose log cannot be written counts as well', async () => {
   const owner = await startRea({ config: registry({ echo: fixture('echo') }), env: FAST_CLOCKS });
@@ -101,22 +106,25 @@ test('a gateway beside the owner of the state file whose log cannot be written c
   await other.waitForStatus(({ exit }) => exit === 0, { what: 'being well again' });
 });
 
-test('with on_failure: warn a full disk holds up nobody, and what happened is recorded later', async () => {
-  const rea = await gateway('audit: {on_failure: warn}');
-  rea.faults.setDisk('full');
-  expect((await write(rea, 'one').answer).text).toBe('written');
-  expect((await write(rea, 'two').answer).text).toBe('written');
-  await rea.waitForLog('the audit log cannot be written');
-  await rea.waitForState(({ audit }) => audit.state === 'failing', { what: 'a failing log' });
-  rea.faults.setDisk('well');
-  await rea.waitForState(({ audit }) => audit.state === 'on' && audit.lost === 0, {
-    what: 'the log being written again',
-  });
-  await rea.stop();
-  expect(effects(rea.dir)).toEqual(['one', 'two']);
-  expect(ends(rea.dir)).toHaveLength(2);
-  expect((await verify(rea.dir)).code).toBe(0);
-});
+test.each(['ENOSPC', 'EIO', 'EROFS'])(
+  'with on_failure: warn %s holds up nobody, and what happened is recorded later',
+  async (code) => {
+    const rea = await gateway('audit: {on_failure: warn}');
+    rea.faults.setDisk('full', code);
+    expect((await write(rea, 'one').answer).text).toBe('written');
+    expect((await write(rea, 'two').answer).text).toBe('written');
+    await rea.waitForLog('the audit log cannot be written');
+    await rea.waitForState(({ audit }) => audit.state === 'failing', { what: 'a failing log' });
+    rea.faults.setDisk('well');
+    await rea.waitForState(({ audit }) => audit.state === 'on' && audit.lost === 0, {
+      what: 'the log being written again',
+    });
+    await rea.stop();
+    expect(effects(rea.dir)).toEqual(['one', 'two']);
+    expect(ends(rea.dir)).toHaveLength(2);
+    expect((await verify(rea.dir)).code).toBe(0);
+  },
+);
 
 test('while a begin is not on the disk, its call is not sent; its client stays in order and others go on', async () => {
   const rea = await gateway('audit: on');

@@ -62,10 +62,14 @@ export class Faults {
     closeSync(openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK));
   }
 
-  /** The disk as the audit writer finds it: no write succeeds, or no sync returns, until it is `well`. */
-  setDisk(disk: 'full' | 'slow' | 'well'): void {
+  /**
+   * The disk as the audit writer finds it: no write succeeds, or no sync returns, until it is `well`.
+   *
+   * @param code what writes fail with.
+   */
+  setDisk(disk: 'full' | 'slow' | 'well', code = 'ENOSPC'): void {
     for (const kind of ['full', 'slow']) {
-      if (disk === kind) writeFileSync(join(this.dir, `disk.${kind}`), '');
+      if (disk === kind) writeFileSync(join(this.dir, `disk.${kind}`), code);
       else rmSync(join(this.dir, `disk.${kind}`), { force: true });
     }
   }

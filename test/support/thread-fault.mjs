@@ -8,6 +8,7 @@ import fs, {
   existsSync,
   openSync,
   readdirSync,
+  readFileSync,
   renameSync,
   writeFileSync,
 } from 'node:fs';
@@ -109,13 +110,18 @@ function loopOnWish() {
   };
 }
 
-// Every write of the thread fails while `disk.full` exists, and no sync returns while `disk.slow` does.
+// Every write of the thread fails while `disk.full` exists, with the code in it, and no sync returns while
+// `disk.slow` does.
 function haveDiskOnWish() {
   const { writeSync, fdatasyncSync } = fs;
   fs.writeSync = (...args) => {
     if (!existsSync(join(dir, 'disk.full'))) return writeSync(...args);
-    const error = new Error('ENOSPC: no space left on device, write');
-    throw Object.assign(error, { code: 'ENOSPC', syscall: 'write', errno: -28 });
+    const code = readFileSync(join(dir, 'disk.full'), 'utf8') || 'ENOSPC';
+    throw Object.assign(new Error(`${code}: injected, write`), {
+      code,
+      syscall: 'write',
+      errno: -1,
+    });
   };
   fs.fdatasyncSync = (descriptor) => {
     const slow = join(dir, 'disk.slow');

@@ -11,6 +11,7 @@ import { PIN_ACTIONS } from '#src/shared/model/pins.ts';
 import { LEVELS, REDACT_ARGUMENTS, REDACT_RESULTS } from '#src/shared/model/policy.ts';
 import { TIERS } from '#src/shared/model/tier.ts';
 import { blocking } from '#src/workers/supervisor/rules/blocked.ts';
+import { SOAKS } from '../../support/soak.ts';
 import { serverConfig } from '../../support/supervisor-thread.ts';
 import { directory, write } from './files.ts';
 
@@ -48,6 +49,9 @@ const file = fc.record({
     { nil: undefined },
   ),
 });
+
+/** Of pairs of files. */
+const RUNS = SOAKS ? 10_000 : 400;
 
 const gate = fc.oneof(
   fc.constantFrom('warn', 'enforce'),
@@ -124,7 +128,7 @@ function pinsOf(policy: Policy, project: { pins?: unknown }, floor: { pins?: unk
 }
 
 test('together they are at least as stern as each, and no sterner than both', {
-  timeout: 120_000,
+  timeout: RUNS * 300,
 }, () => {
   fc.assert(
     fc.property(gated, gated, (project, floor) => {
@@ -134,7 +138,7 @@ test('together they are at least as stern as each, and no sterner than both', {
       pinsOf(load(project, floor), project, floor);
       expect(both).toEqual(ours.map((one, at) => Math.max(one, theirs[at] ?? 0)));
     }),
-    { numRuns: 400 },
+    { numRuns: RUNS },
   );
 });
 
@@ -149,7 +153,7 @@ const hints = fc.option(
 );
 
 test('nothing that lies in the project makes the floor milder: no level, no list, no tier of a tool', {
-  timeout: 120_000,
+  timeout: RUNS * 300,
 }, () => {
   fc.assert(
     fc.property(gated, gated, entry, hints, (project, floor, own, annotations) => {
@@ -180,11 +184,11 @@ test('nothing that lies in the project makes the floor milder: no level, no list
         expect(worst).toBeGreaterThanOrEqual(floorWorst);
       }
     }),
-    { numRuns: 400 },
+    { numRuns: RUNS },
   );
 });
 
-test('whatever becomes less stern by a change is told as looser', { timeout: 120_000 }, () => {
+test('whatever becomes less stern by a change is told as looser', { timeout: RUNS * 300 }, () => {
   fc.assert(
     fc.property(gated, gated, (before, after) => {
       const [was, is] = [load(before, {}), load(after, {})];
@@ -199,6 +203,6 @@ test('whatever becomes less stern by a change is told as looser', { timeout: 120
       if (!isLooser) return;
       expect(loosened({ policy: was, servers: [] }, { policy: is, servers: [] })).not.toEqual([]);
     }),
-    { numRuns: 400 },
+    { numRuns: RUNS },
   );
 });

@@ -2,9 +2,12 @@
 import { fullClientFile, fullRegistry } from './files.ts';
 import { type Break, pick } from './seeded.ts';
 
-export function brokenYaml(print: (value: unknown) => string): Break {
+export function brokenYaml(
+  print: (value: unknown) => string,
+  make: () => object = fullRegistry,
+): Break {
   return (random) => {
-    const lines = print(fullRegistry()).split('\n');
+    const lines = print(make()).split('\n');
     const scalars = lines.flatMap((line, at) => (/^ +[a-z_]+: \S+$/.test(line) ? [at] : []));
     const at = pick(random, scalars);
     const line = lines[at] ?? '';
@@ -27,9 +30,9 @@ export function brokenYaml(print: (value: unknown) => string): Break {
   };
 }
 
-export function twice(print: (value: unknown) => string): Break {
+export function twice(print: (value: unknown) => string, make: () => object = fullRegistry): Break {
   return (random) => {
-    const lines = print(fullRegistry()).split('\n');
+    const lines = print(make()).split('\n');
     const at = pick(
       random,
       lines.flatMap((line, index) => (/^ +[a-zA-Z_]+: \S+$/.test(line) ? [index] : [])),
