@@ -2,7 +2,6 @@
 // about for the first time since the rules have changed, and for one that was asked about before.
 // `node policy-decision.mjs DIST`, where DIST is the directory of a build.
 import { join } from 'node:path';
-import { performance } from 'node:perf_hooks';
 import { pathToFileURL } from 'node:url';
 
 const dist = process.argv[2];
@@ -64,9 +63,11 @@ const halted = { active: false, reason: null };
 function batch(config) {
   const view = { halted, config };
   let refused = 0;
-  const from = performance.now();
+  // Time on a CPU: others on the machine do not count.
+  const from = process.cpuUsage();
   for (const subject of subjects) if (byRules(view, subject) !== null) refused += 1;
-  const micro = ((performance.now() - from) * 1000) / subjects.length;
+  const { user, system } = process.cpuUsage(from);
+  const micro = (user + system) / subjects.length;
   if (refused === 0 || refused === subjects.length) throw new Error(`${refused} were refused`);
   return micro;
 }

@@ -42,7 +42,7 @@ export function tierOf(name: string, json: CatalogEntry['json'] | null, config: 
       because: 'its definition is too long to look at',
     };
   }
-  const hinted = tierByHints(json);
+  const hinted = hintsOf(json);
   if (hinted === null || hinted.tier === tier) return named;
   const raises = sterner(hinted.tier, tier) === hinted.tier;
   if (raises ? hinted.lowersOnly : !trusted) return named;
@@ -57,25 +57,38 @@ interface Hinted {
   readonly lowersOnly: boolean;
 }
 
+/** What tools say of themselves; they are asked about again when the rules have changed. */
+const said = new WeakMap<Uint8Array, Hinted | null>();
+
+function hintsOf(tool: Uint8Array): Hinted | null {
+  const known = said.get(tool);
+  if (known !== undefined) return known;
+  const found = tierByHints(tool);
+  said.set(tool, found);
+  return found;
+}
+
 /** Only what is there counts; of hints that contradict each other the sternest. */
 function tierByHints(tool: Uint8Array): Hinted | null {
-  const said = new Set<string>();
+  let sternest: Hinted | null = null;
+  const take = (hint: Hinted) => {
+    if (sternest === null || HINTS.indexOf(hint) < HINTS.indexOf(sternest)) sternest = hint;
+  };
   eachMember(tool, [0, tool.length], (name, nameEnd, start, end) => {
     if (!isName(tool, name, nameEnd, 'annotations')) return;
     eachMember(tool, [start, end], (key, keyEnd, at) => {
       if (kindAt(tool, at) !== 'boolean') return;
-      for (const hint of ['readOnlyHint', 'destructiveHint']) {
-        if (isName(tool, key, keyEnd, hint)) said.add(`${hint}: ${tool[at] === TRUE}`);
-      }
+      const isTrue = tool[at] === TRUE;
+      if (isName(tool, key, keyEnd, 'readOnlyHint')) take(isTrue ? READS : CHANGES);
+      else if (isName(tool, key, keyEnd, 'destructiveHint')) take(isTrue ? DESTROYS : KEEPS);
     });
   });
-  return HINTS.find(({ hint }) => said.has(hint)) ?? null;
+  return sternest;
 }
 
+const DESTROYS: Hinted = { hint: 'destructiveHint: true', tier: 'destructive', lowersOnly: false };
+const CHANGES: Hinted = { hint: 'readOnlyHint: false', tier: 'write', lowersOnly: false };
+const READS: Hinted = { hint: 'readOnlyHint: true', tier: 'read', lowersOnly: false };
+const KEEPS: Hinted = { hint: 'destructiveHint: false', tier: 'write', lowersOnly: true };
 /** The sternest first. */
-const HINTS: readonly Hinted[] = [
-  { hint: 'destructiveHint: true', tier: 'destructive', lowersOnly: false },
-  { hint: 'readOnlyHint: false', tier: 'write', lowersOnly: false },
-  { hint: 'readOnlyHint: true', tier: 'read', lowersOnly: false },
-  { hint: 'destructiveHint: false', tier: 'write', lowersOnly: true },
-];
+const HINTS: readonly Hinted[] = [DESTROYS, CHANGES, READS, KEEPS];

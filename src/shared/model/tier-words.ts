@@ -33,9 +33,21 @@ const MAX_NAME = 128;
 const ASCII = /^[\x20-\x7e]*$/;
 const WORD = /[A-Z]+(?![a-z])|[A-Z]?[a-z]+/g;
 
+/** Names that were looked at last: they are asked about again when the rules have changed. */
+const known = new Map<string, TierByName>();
+const MOST_KNOWN = 4096;
+
 /** @param name as its server told it: camelCase, snake_case, kebab-case or with spaces. */
 export function tierByName(name: string): TierByName {
-  const found = wordsOf(name);
+  const before = known.get(name);
+  if (before !== undefined) return before;
+  const found = tierByWords(wordsOf(name));
+  if (known.size >= MOST_KNOWN) known.clear();
+  if (name.length <= MAX_NAME) known.set(name, found);
+  return found;
+}
+
+function tierByWords(found: readonly string[]): TierByName {
   const destroys = found.find((word) => DESTRUCTIVE.has(word));
   if (destroys !== undefined) return { tier: 'destructive', word: destroys };
   const changes = found.find((word) => WRITE.has(word));
