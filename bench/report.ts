@@ -17,8 +17,9 @@ const runs = paths.toSorted().map((path) => ({
   results: JSON.parse(readFileSync(path, 'utf8')) as Results,
 }));
 
-// Plots of programs that no longer exist must not stay.
-rmSync(join(root, 'docs', 'benchmarks'), { recursive: true, force: true });
+// Plots of programs that no longer exist must not stay; pages beside them are written by hand.
+const plots = join(root, 'docs', 'benchmarks');
+for (const name of readdirSync(plots)) if (name.endsWith('.svg')) rmSync(join(plots, name));
 for (const [path, text] of renderReport(runs)) {
   mkdirSync(dirname(join(root, path)), { recursive: true });
   writeFileSync(join(root, path), text);

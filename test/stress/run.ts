@@ -19,7 +19,7 @@ const PROGRAMS: readonly (readonly [file: string, ...args: string[]])[] = [
   ['lock-race.ts'],
 ];
 
-/** Tests that repeat themselves a hundred times as often here as in `npm test`. */
+/** Tests that repeat themselves far more often here than in `npm test`. */
 const SOAKS: readonly (readonly [file: string, test: string])[] = [
   ['reload.test.ts', 'changed again and again'],
   ['recycle.test.ts', 'calls that never stop coming'],
@@ -27,6 +27,11 @@ const SOAKS: readonly (readonly [file: string, test: string])[] = [
   ['shared-threads.test.ts', 'many servers share eight threads'],
   ['http-full.test.ts', 'visitors that'],
   ['control-loop.test.ts', 'no call is lost'],
+  ['audit-kill.test.ts', 'kill -9'],
+  ['thread-kills.test.ts', 'threads are lost'],
+  ['halt-load.test.ts', 'calls while it is set'],
+  ['policy-pairs.test.ts', 'together'],
+  ['policy-mutations.test.ts', 'broken policies'],
 ];
 
 console.log(
@@ -43,12 +48,11 @@ for (const [file, ...args] of PROGRAMS) {
 }
 const vitest = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', import.meta.url));
 for (const [file, test] of SOAKS) {
-  console.log(`\n$ REA_TEST_SOAK=1 npx vitest run test/process/${file} -t '${test}'`);
-  const { status } = spawnSync(
-    process.execPath,
-    [vitest, 'run', `test/process/${file}`, '-t', test],
-    { stdio: 'inherit', env: { ...process.env, REA_TEST_SOAK: '1' } },
-  );
+  console.log(`\n$ REA_TEST_SOAK=1 npx vitest run ${file} -t '${test}'`);
+  const { status } = spawnSync(process.execPath, [vitest, 'run', file, '-t', test], {
+    stdio: 'inherit',
+    env: { ...process.env, REA_TEST_SOAK: '1' },
+  });
   if (status !== 0) failed += 1;
 }
 console.log(failed === 0 ? '\nno violation' : `\n${failed} programs found violations`);
