@@ -106,7 +106,8 @@ test.each(LEVELS)('at %s', async (level) => {
   const able = async (): Promise<HttpVisitor> => {
     const visitor = await visit(rea, { elicitation: {} });
     visitor.client.setRequestHandler(ElicitRequestSchema, async ({ params }) => {
-      const asked = (params._meta?.['rea/ask'] as { arguments: string }).arguments;
+      const meta = params._meta as { 'rea/ask': { arguments: string } };
+      const { arguments: asked } = meta['rea/ask'];
       const { mark } = JSON.parse(asked);
       // Asked twice it would not be one decision.
       expect([mark, shown.has(mark)]).toEqual([mark, false]);
@@ -161,7 +162,7 @@ test.each(LEVELS)('at %s', async (level) => {
   const made = all.filter(
     ({ expected, answer }) => expected === 'pass' || (expected === 'ask' && answer === 'yes'),
   );
-  const marks = received().map((line) => JSON.parse(line).params.arguments.mark);
+  const marks: string[] = received().map((line) => JSON.parse(line).params.arguments.mark);
   expect(marks.toSorted()).toEqual(made.map(({ mark }) => mark).toSorted());
   // What was shown is what went out, byte for byte.
   for (const one of all.filter(isAsked)) {
