@@ -45,7 +45,8 @@ it('a million calls, whatever else is so: each is refused, not sent', { timeout:
     };
     const tool = random() < 0.1 ? null : pick(tools);
     const method = pick(['tools/call', 'prompts/get', 'own/method']);
-    const subject = { method, tool, name: tool?.key ?? null, approved: random() < 0.5 };
+    const name = tool?.key ?? null;
+    const subject = { method, tool, prompt: null, name, approved: random() < 0.5 };
     const deadline = random() * 100;
     const asked = { deadline, subject: random() < 0.1 ? null : subject, rate };
     const decision = decide(view, random() * 100, asked);
