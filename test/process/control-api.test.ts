@@ -37,7 +37,20 @@ async function reached(servers: Parameters<typeof registry>[0]) {
     const lines = text.trim().split('\n');
     return { status: response.statusCode, last: JSON.parse(lines.at(-1) ?? ''), lines };
   };
-  return { rea, open, ask };
+  /** A request of MCP. */
+  const mcp = (method: string, message: object | null, session: string | null) =>
+    new Promise<IncomingMessage>((resolve, reject) => {
+      const headers = {
+        authorization,
+        accept: 'application/json, text/event-stream',
+        'content-type': 'application/json',
+        ...(session === null ? {} : { 'mcp-session-id': session }),
+      };
+      const asked = request({ socketPath, method, path: '/mcp', agent: false, headers }, resolve);
+      asked.once('error', reject);
+      asked.end(message === null ? undefined : JSON.stringify({ jsonrpc: '2.0', ...message }));
+    });
+  return { rea, open, ask, mcp };
 }
 
 /** What a stream of events has said so far. */
@@ -140,4 +153,37 @@ test.concurrent('a stop waits for calls in flight, and answers commands meanwhil
   expect((await ask('GET', 'status')).last).toMatchObject({ stopping: true });
   await inFlight.end();
   expect(await (rea as Rea).exited).toEqual({ code: 0, signal: null });
+});
+
+test.concurrent('a client that speaks MCP over it hears of changes, and holds up no stop', async () => {
+  const { rea, mcp } = await reached({ one: fixture('echo') });
+  await rea.tools();
+  const params = {
+    protocolVersion: '2025-11-25',
+    capabilities: {},
+    clientInfo: { name: 'over the socket', version: '1' },
+  };
+  const opened = await mcp('POST', { id: 1, method: 'initialize', params }, null);
+  const session = String(opened.headers['mcp-session-id']);
+  opened.resume();
+  (await mcp('POST', { method: 'notifications/initialized' }, session)).resume();
+  const stream = heard(await mcp('GET', null, session));
+  await rea.waitForState(({ clients }) => clients.some(({ name }) => name === 'over the socket'), {
+    what: 'the client',
+  });
+  await rea.call('one__log', { text: 'to everybody' });
+  await until(() => stream.text.includes('to everybody'), { what: 'a message of the server' });
+  // A stream that nobody reads any more, and a call that waits for its answer.
+  const held = join(rea.dir, 'never');
+  const call = {
+    id: 2,
+    method: 'tools/call',
+    params: { name: 'one__hold', arguments: { file: held } },
+  };
+  const waiting = heard(await mcp('POST', call, session));
+  await until(() => existsSync(`${held}.begun`), { what: 'the call at its server' });
+  rea.kill('SIGTERM');
+  rea.kill('SIGTERM');
+  expect(await rea.exited).toEqual({ code: 0, signal: null });
+  expect(waiting.text).toContain('ERR_OUTCOME_UNKNOWN');
 });

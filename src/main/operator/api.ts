@@ -90,8 +90,14 @@ export function answer(options: ControlOptions): Answering {
     },
     close: async () => {
       watching.close();
-      const ended = [...open].map((response) => ending(response));
-      await Promise.all([...ended, mcp?.then((handler) => handler.close())]);
+      const ended = [...open].map(
+        (response) => new Promise<void>((resolve) => response.once('close', () => resolve())),
+      );
+      const sessions = mcp?.then(
+        (handler) => handler.close(),
+        () => undefined,
+      );
+      await within(CLOSE_MS, Promise.all([...ended, sessions]));
     },
   };
 }
@@ -133,13 +139,12 @@ function decoded(part: string): string | null {
   }
 }
 
-/** Resolves once the response is read to its end, or after a second. */
-function ending(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, CLOSE_MS);
-    response.once('close', () => {
-      clearTimeout(timer);
-      resolve();
-    });
+/** Resolves with it, or without it after `limitMs`. */
+async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, limitMs);
   });
+  await Promise.race([work, limit]);
+  clearTimeout(timer);
 }

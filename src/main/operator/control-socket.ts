@@ -66,7 +66,8 @@ export class ControlSocket {
   async close(): Promise<void> {
     const { stateDir, operable, log } = this.#options;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    await (await this.#answering)?.close();
+    const answering = await this.#answering?.catch(() => null);
+    await answering?.close();
     for (const socket of this.#connections) socket.destroy();
     await closed;
     try {
