@@ -131,6 +131,9 @@ test('a place with a long path: the socket lies in a short private directory of 
   const socket = await socketOf(rea, stateDirOf(rea, { ...environment(), ...env }));
   expect(socket).toMatch(new RegExp(`^${runtime}/rea/[0-9a-f]{16}\\.sock$`));
   expect(lstatSync(join(runtime, 'rea')).mode & 0o777).toBe(0o700);
+  // No client may name it to a server, as the state directory.
+  const named = await rea.call('echo__echo', { text: socket });
+  expect(named.failure).toMatchObject({ code: 'ERR_DENIED_PATH', outcome: 'not_sent' });
   // The command need not know the variable.
   const { code } = await runRea(['restart', 'echo', '--cwd', rea.dir]);
   expect(code).toBe(0);

@@ -13,6 +13,7 @@ import { LogFile } from '../log/log-file.ts';
 import { LogSecrets } from '../log-secrets.ts';
 import { createLogger } from '../logger.ts';
 import { metricsPort, openMetrics } from '../metrics/metrics.ts';
+import { socketDirectories } from '../operator/place.ts';
 import { guardedPlaces } from '../processes/guarded-places.ts';
 import {
   type PreparedState,
@@ -129,7 +130,12 @@ export async function runServe(options: ServeOptions): Promise<number> {
   const started = await Gateway.start({
     cwd,
     config,
-    guarded: guardedPlaces({ ...place, file: config.file, tokenFile: door.tokenFile }),
+    guarded: guardedPlaces({
+      ...place,
+      file: config.file,
+      tokenFile: door.tokenFile,
+      others: state.ok ? socketDirectories(state.dir, env) : [],
+    }),
     version: version(),
     clocks,
     log,

@@ -19,6 +19,8 @@ import { type FleetRecord, readFleetRecord } from '../relay/fleet-record.ts';
 /** Node 20 cuts a longer path without a word, at 107 bytes on Linux and 103 on macOS. */
 export const LONGEST_PATH_BYTES = 100;
 const RUN = 'run';
+/** Of a session's id. */
+const SESSION_LENGTH = 36;
 const RECORD = /^([A-Za-z0-9-]{1,64})\.json$/;
 const MAX_RECORD_BYTES = 256 * 1024;
 /** More than that are left to the next start. */
@@ -59,8 +61,14 @@ export function prepareSocketPlace(
   return { ok: false, message: `${wanted} is too long for a socket, and no shorter place is ours` };
 }
 
+/** Directories beside the state directory in which its gateways' sockets may lie, whether they are there or not. */
+export function socketDirectories(stateDir: string, env: NodeJS.ProcessEnv): string[] {
+  const longest = join(stateDir, RUN, `${'0'.repeat(SESSION_LENGTH)}.sock`);
+  return isShort(longest) ? [] : shortDirectories(env);
+}
+
 /** Directories for sockets whose own place has too long a path, the best first. */
-export function shortDirectories(env: NodeJS.ProcessEnv): string[] {
+function shortDirectories(env: NodeJS.ProcessEnv): string[] {
   const runtime = env['XDG_RUNTIME_DIR'];
   const own = `rea-${process.getuid?.() ?? 'user'}`;
   return [

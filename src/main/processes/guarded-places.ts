@@ -26,10 +26,13 @@ export function guardedPlaces(
     readonly file: string;
     /** With tokens that open the door; null where there is none. */
     readonly tokenFile: string | null;
+    /** Further directories of the gateway's own. */
+    readonly others: readonly string[];
   },
 ): GuardedPlaces {
-  const { cwd, env, file, tokenFile } = place;
-  const directories = [join(cwd, '.rea'), stateHome(env), configHome(env), stateDirectory(place)];
+  const { cwd, env, file, tokenFile, others } = place;
+  const own = [join(cwd, '.rea'), stateHome(env), configHome(env), stateDirectory(place)];
+  const directories = [...own, ...others];
   const secretFiles = tokenFile === null ? [] : [tokenFile];
   return { cwd, directories: [...new Set(directories)], files: [file], secretFiles };
 }
