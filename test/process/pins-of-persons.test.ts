@@ -65,6 +65,7 @@ test.concurrent('what rea init imports is pinned, and what is added by hand is n
   const entry = `\n  - { name: added, command: ${sh}, args: ${JSON.stringify(script)} }\n`;
   writeFileSync(file, readFileSync(file, 'utf8').trimEnd() + entry);
   const rea = await startRea({ cwd: dir });
+  rea.expectForeignFiles(['.gitignore']);
   await identity(rea, 'one');
   await waitForBlocked(rea, ['added']);
   expect(spawned(rea)).toEqual(['one']);
@@ -141,5 +142,22 @@ test.concurrent('a server under development is accepted once, and may then be an
   await after(rea, () => rea.kill('SIGHUP'));
   const [waiting] = await waitFor(rea, ['one']);
   expect(waiting?.change).toBe('changed');
+  await rea.stop();
+});
+
+test.concurrent('a start that fails accepts nothing', async () => {
+  const dir = makeDirectory();
+  const other = await startRea({
+    config: registry({}),
+    args: ['--http', '127.0.0.1:0', '--no-token'],
+  });
+  const http = await other.waitForState(({ endpoint }) => endpoint.http, { what: 'a port' });
+  writeRegistry(dir, registry({ one: fixture('echo', 'mistaken') }));
+  const failed = await runRea(['serve', '--http', new URL(http).host, '--cwd', dir]);
+  expect(failed.code).toBe(1);
+  await other.stop();
+  const rea = await startRea({ cwd: dir, config: registry({ one: fixture('echo', 'mended') }) });
+  await identity(rea, 'one');
+  await rea.waitForLog('is pinned as it comes');
   await rea.stop();
 });

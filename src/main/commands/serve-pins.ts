@@ -35,6 +35,7 @@ export type ProgramsAtStart =
       readonly config: GatewayConfig;
       readonly blocked: ReadonlyMap<string, string>;
       readonly pins: { readonly programs: ProgramPins; readonly stateDir: string } | null;
+      readonly pinFirst: () => Promise<readonly Told[]>;
       /** For the log, and for the audit log. */
       readonly told: readonly Told[];
       readonly decided: readonly AuditEvent[];
@@ -48,7 +49,13 @@ export async function programsAtStart(
 ): Promise<ProgramsAtStart> {
   const inForce = (policy: Policy) => withRules(loaded.config, policy, loaded.places);
   if (!state.ok) {
-    const none = { blocked: new Map<string, string>(), pins: null, told: [], decided: [] };
+    const none = {
+      blocked: new Map<string, string>(),
+      pins: null,
+      told: [],
+      decided: [],
+      pinFirst: async () => [],
+    };
     return { ok: true, policy: written, config: inForce(written), ...none };
   }
   const { cwd, config, stateDir: chosen, reload } = options;
@@ -66,7 +73,7 @@ export async function programsAtStart(
   const asked = await askAtTerminal(loaded, started, state.dir);
   if (asked !== null) started = await start();
   if (!started.ok) return started;
-  const { pins, policy, blocked, told, events } = started;
+  const { pins, policy, blocked, told, events, pinFirst } = started;
   return {
     ok: true,
     policy,
@@ -74,6 +81,7 @@ export async function programsAtStart(
     blocked,
     pins: { programs: pins, stateDir: state.dir },
     told,
+    pinFirst,
     decided: asked === null ? events : [asked, ...events],
   };
 }

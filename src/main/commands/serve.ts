@@ -171,6 +171,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
   shutdown.listen();
   reload.start(gateway);
   hearHangup(shutdown, reload);
+  for (const { level, line } of await programs.pinFirst()) log[level](line);
   const control = await gateway.openControl({
     reload: (server) => reload.ask(server),
     stop: () => shutdown.asked('rea stop'),

@@ -47,6 +47,8 @@ export type PinsStarted =
       readonly blocked: ReadonlyMap<string, string>;
       /** For the log. */
       readonly told: readonly Told[];
+      /** To be called once the gateway is up: a start that fails accepts nothing. @returns lines for the log. */
+      readonly pinFirst: () => Promise<readonly Told[]>;
       /** For the audit log. */
       readonly events: readonly AuditEvent[];
     }
@@ -88,41 +90,42 @@ export async function startPins(start: PinsStart): Promise<PinsStarted> {
     ...acceptedAnchor(pins, start.policy),
   ];
   const isFirst = pins.pins.programs === undefined;
-  const baseline = isFirst ? await pinFirst(start, pins, all) : [];
+  const writeFirst = isFirst ? first(start, pins, all) : null;
   const policy = pins.inForce(start.policy);
   const judged = await judge(start, pins, all);
-  const told = [...baseline, ...judged.told];
   const events =
-    baseline.length === 0 ? judged.events : [acceptedEvent(all, 'first start'), ...judged.events];
-  return { ok: true, pins, policy, ...judged, told, events };
+    writeFirst === null ? judged.events : [acceptedEvent(all, 'first start'), ...judged.events];
+  return { ok: true, pins, policy, ...judged, events, pinFirst: writeFirst ?? nothing };
 }
 
-/** Nothing was ever pinned here: what is configured is accepted as it comes. */
-async function pinFirst(
+const nothing = async (): Promise<readonly Told[]> => [];
+
+/** Nothing was ever pinned here: what is configured is accepted as it comes. @returns what writes that down. */
+function first(
   { stateDir, policy }: PinsStart,
   pins: ProgramPins,
   all: readonly Accepted[],
-): Promise<Told[]> {
+): (() => Promise<readonly Told[]>) | null {
   const { programs, programsByProject } = policy.pins;
   if (all.length === 0 || programs === 'off') {
     // What the policy says is as new as everything else here.
     pins.update({ ...pins.pins, programs_action: programs });
-    return [];
+    return null;
   }
   const action = programsByProject ? programs : 'block';
-  const written = await pinPrograms(stateDir, all, { action, onlyFirst: true });
-  if (!written.ok) {
-    const at = new Date().toISOString();
-    pins.update(withAction(withPrograms(pins.pins, all, at), action));
-    return [{ level: 'warn', line: `${written.error}; it is pinned for this run` }];
-  }
-  pins.update(written.pins);
-  // Another gateway was first.
-  if (!written.written) return [];
-  return all.map(({ name, shown }) => ({
-    level: 'info',
-    line: `${subject(name)} is pinned as it comes, since nothing was pinned here before: ${shown}`,
-  }));
+  pins.update(withAction(withPrograms(pins.pins, all, new Date().toISOString()), action));
+  return async () => {
+    const written = await pinPrograms(stateDir, all, { action, onlyFirst: true });
+    if (!written.ok) {
+      return [{ level: 'warn', line: `${written.error}; it is pinned for this run` }];
+    }
+    // Another gateway was first.
+    if (!written.written) return [];
+    return all.map(({ name, shown }) => ({
+      level: 'info',
+      line: `${subject(name)} is pinned as it comes, since nothing was pinned here before: ${shown}`,
+    }));
+  };
 }
 
 function subject(name: string): string {
