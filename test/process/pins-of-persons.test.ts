@@ -149,6 +149,7 @@ test.concurrent('a start that fails accepts nothing', async () => {
   const dir = makeDirectory();
   const other = await startRea({
     config: registry({}),
+    initialize: false,
     args: ['--http', '127.0.0.1:0', '--no-token'],
   });
   const http = await other.waitForState(({ endpoint }) => endpoint.http, { what: 'a port' });
