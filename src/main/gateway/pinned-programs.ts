@@ -110,8 +110,9 @@ export class PinnedPrograms {
     const { programs, stateDir, log } = this.#options;
     this.#watch.acknowledge();
     const read = readPins(stateDir);
-    // What was accepted in this run holds.
+    // What was accepted in this run holds, also while only definitions were written down.
     if (read.kind === 'absent') return;
+    if (read.kind === 'pins' && read.pins.programs === undefined) return;
     if (read.kind === 'damaged') {
       log.error(
         `${pinsPath(stateDir)} ${read.why}; what was pinned before holds until it is mended`,
