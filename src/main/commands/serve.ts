@@ -11,7 +11,7 @@ import { Reload, type ReloadMode, tellWarnings } from '../gateway/reload.ts';
 import { Shutdown } from '../gateway/shutdown.ts';
 import { LogFile } from '../log/log-file.ts';
 import { LogSecrets } from '../log-secrets.ts';
-import { createLogger } from '../logger.ts';
+import { createLogger, type Logger } from '../logger.ts';
 import { metricsPort, openMetrics } from '../metrics/metrics.ts';
 import { socketDirectories } from '../operator/place.ts';
 import { guardedPlaces } from '../processes/guarded-places.ts';
@@ -92,10 +92,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
   secrets.add(door.tokens);
   const logFile = options.logFile ? new LogFile(clocks.logRetryMs) : null;
   const log = createLogger(process.env, options.detached ? null : process.stderr, secrets, logFile);
-  const doubt = state.ok ? state.warning : `${state.error}; this gateway keeps nothing there`;
-  if (doubt !== null) log.warn(doubt);
-  if (clocks !== CLOCKS)
-    log.warn({ ...clocks }, 'REA_TEST_CLOCKS is set, which is for tests of rea only: unset it');
+  tellDoubts(log, preparation.prepared);
   const { reload: mode } = options;
   const { mistakes } = loaded;
   const { env } = process;
@@ -181,6 +178,13 @@ export async function runServe(options: ServeOptions): Promise<number> {
   reload.close();
   await control?.close();
   return code;
+}
+
+function tellDoubts(log: Logger, { state, clocks }: Prepared): void {
+  const doubt = state.ok ? state.warning : `${state.error}; this gateway keeps nothing there`;
+  if (doubt !== null) log.warn(doubt);
+  if (clocks !== CLOCKS)
+    log.warn({ ...clocks }, 'REA_TEST_CLOCKS is set, which is for tests of rea only: unset it');
 }
 
 /** Tells a person at a terminal where the gateway is. */
