@@ -279,7 +279,8 @@ test('without prefixes, two servers with the same names are told of in the log, 
 test('a server that comes back with other lists is announced once for each of them', async () => {
   const dir = makeDirectory();
   const more = join(dir, 'more');
-  const config = registry({ a: fixture('offers', '--more-while', more) });
+  // Nothing is judged: resources and templates are one list to clients, and only templates are pinned.
+  const config = registry({ a: { ...fixture('offers', '--more-while', more), pin: 'off' } });
   const first = await startRea({ cwd: dir, config });
   await first.waitForPhase('a', 'ready');
   await Promise.all(LISTS.map((list) => first.request(`${list}/list`)));
