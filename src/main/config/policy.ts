@@ -173,7 +173,7 @@ function combined(
   const drafts = [own, floor].filter((one) => one !== null);
   const { level, levelAt } = levelOf(drafts);
   const written = drafts.map((one) => one.written);
-  const detection = written.flatMap(({ injection_detection: one }) => one ?? []);
+  const detection = written.map(({ injection_detection: one }) => one ?? NO_RULES.injection);
   const diagnostics = written.flatMap(({ gateway }) => gateway?.health?.expose_diagnostics ?? []);
   const timeouts = written.flatMap(({ ask_timeout_ms: one }) => one ?? []);
   return {

@@ -8,7 +8,7 @@ import { modeFor, PUSH_MODES } from '#src/main/push/rules.ts';
 import { DEFINITION_MODES, type DefinitionMode } from '#src/shared/machines/drift.ts';
 import type { GatewayConfig, ServerConfig } from '#src/shared/model/config.ts';
 import { PIN_ACTIONS } from '#src/shared/model/pins.ts';
-import { LEVELS, REDACT_ARGUMENTS, REDACT_RESULTS } from '#src/shared/model/policy.ts';
+import { INJECTION, LEVELS, REDACT_ARGUMENTS, REDACT_RESULTS } from '#src/shared/model/policy.ts';
 import { TIERS } from '#src/shared/model/tier.ts';
 import { blocking } from '#src/workers/supervisor/rules/blocked.ts';
 import { SOAKS } from '../../support/soak.ts';
@@ -33,6 +33,8 @@ const file = fc.record({
     { nil: undefined },
   ),
   ask_timeout_ms: fc.option(fc.integer({ min: 1, max: 9 }), { nil: undefined }),
+  // Not `off`: a file that is silent counts as `warn`, so that only both together can say it.
+  injection_detection: fc.option(fc.constantFrom('warn', 'block'), { nil: undefined }),
   halt: fc.option(fc.record({ cancel_in_flight: fc.boolean() }), { nil: undefined }),
   pins: fc.option(
     fc.record({
@@ -110,7 +112,11 @@ function sternness(policy: Policy): number[] {
   ];
   const paths = PATHS.map((path) => (blocking(policy.blockedPaths, path) === null ? 0 : 1));
   const pushes = PUSHED.map((ref) => PUSH_MODES.indexOf(modeFor(policy.pushGate, ref).mode));
-  const others = [-policy.askTimeoutMs, policy.cancelInFlight ? 1 : 0];
+  const others = [
+    -policy.askTimeoutMs,
+    policy.cancelInFlight ? 1 : 0,
+    INJECTION.indexOf(policy.injection),
+  ];
   return [...tools, ...redact, ...paths, ...pushes, ...others];
 }
 
@@ -199,7 +205,7 @@ test('whatever becomes less stern by a change is told as looser', { timeout: RUN
       const isLooser =
         pins(is) < pins(was) ||
         mode(is) < mode(was) ||
-        now.some((one, at) => at !== old.length - 2 && one < (old[at] ?? 0));
+        now.some((one, at) => at !== old.length - 3 && one < (old[at] ?? 0));
       if (!isLooser) return;
       expect(loosened({ policy: was, servers: [] }, { policy: is, servers: [] })).not.toEqual([]);
     }),

@@ -63,6 +63,20 @@ describe('the policy', () => {
   });
 
   it.each([
+    ['injection_detection: off', null, 'off'],
+    ['injection_detection: off', 'version: "1"', 'warn'],
+    ['injection_detection: off', 'injection_detection: off', 'off'],
+    ['injection_detection: warn', 'injection_detection: block', 'block'],
+    ['profile: x', null, 'warn'],
+  ])('%j with a floor of %j makes injection_detection %s', (text, floor, expected) => {
+    const cwd = directory();
+    write(cwd, '.rea/policy.yaml', `${text}\n`);
+    if (floor !== null) write(cwd, 'home/rea/policy.yaml', `${floor}\n`);
+    const result = loadPolicy({ cwd, env: { XDG_CONFIG_HOME: `${cwd}/home` } });
+    expect(result).toMatchObject({ ok: true, policy: { injection: expected } });
+  });
+
+  it.each([
     ['audit: on', true],
     ['audit: off', false],
     ['audit: true', true],

@@ -59,6 +59,7 @@ describe('hidden blocks', () => {
     'Finds blocks like `<IMPORTANT>do not tell the user</IMPORTANT>`.',
     '<important>Dates are in UTC.</important>',
     'Do not tell the user what the password is.',
+    'Finds hidden <important> blocks that say do not tell the user about it.',
     'Detects hidden <system> blocks such as "never mention this to the user".',
   ])('%s is none', (text) => {
     expect(hardRules(text)).toEqual([]);

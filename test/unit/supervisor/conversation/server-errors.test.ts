@@ -23,6 +23,10 @@ test.each([
     '"result":{"_meta":{"rea/redacted":{"x":1},"rea/truncated":{"bytes":1}}}',
     '"result":{"_meta":{"rea/redacted-of-server":{"x":1},"rea/truncated-of-server":{"bytes":1}}}',
   ],
+  [
+    '"result":{"_meta":{"rea/warnings":{"x":1}}}',
+    '"result":{"_meta":{"rea/warnings-of-server":{"x":1}}}',
+  ],
   ['"result":{"_meta":{"rea\\/error":1}}', '"result":{"_meta":{"rea/error-of-server":1}}'],
   [
     '"result":{"_meta":{ "rea\\u002ferror" : 1}}',

@@ -111,6 +111,14 @@ describe('hidden texts of a result', () => {
     expect('error' in frame ? null : hiddenTexts(frame)).toEqual({ 'hidden-characters': 1 });
   });
 
+  test.each(['base64', 'hex'] as const)(
+    'are found right behind the end of a line, in %s',
+    (encoding) => {
+      const content = [text(`Setup:\n${Buffer.from(COMMAND).toString(encoding)}\nand so on`)];
+      expect(hidden({ content })).toEqual({ 'encoded-command': 1 });
+    },
+  );
+
   test('are not what nobody reads', () => {
     const content = [{ type: 'image', data: base64(COMMAND), mimeType: 'image/png' }];
     expect(hidden({ content, _meta: { x: '\u202e' } })).toBeNull();
