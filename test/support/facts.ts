@@ -50,7 +50,7 @@ export function mainFact(rev: number, changes: Partial<MainFact> = {}): MainFact
     loopLagMs: 0,
     priority: 'none',
     reload: { problems: null, waiting: [], more: 0 },
-    definitions: { withheld: [], more: 0, changed: [] },
+    definitions: { withheld: [], more: 0, changed: [], findings: [] },
     audit: AUDIT_OFF,
     ...changes,
   };

@@ -4,7 +4,7 @@ import { cleanForTerminal, clip } from '../../shared/text/clean-text.ts';
 import type { Settled } from '../catalog/pins.ts';
 import { firstNames } from '../config/first-of.ts';
 import type { Logger } from '../logger.ts';
-import { KIND_WORDS, pinsCommand, reasonWords, typedName } from '../pins/held-words.ts';
+import { KIND_WORDS, pinsCommand, reasonWords, softRules, typedName } from '../pins/held-words.ts';
 
 const MAX_NAME = 128;
 const MAX_NAMED = 5;
@@ -36,11 +36,23 @@ export function tellDrift(
   if (served.length > 0) {
     const unjudged = served.filter(({ form }) => form.verdict === undefined).length;
     const doubt = unjudged === 0 ? '' : `, of which ${unjudged} could not be judged`;
-    if (isFirst) log.info({ server }, `pinned ${many(served.length)} as they came first${doubt}`);
-    else {
+    if (isFirst) {
+      const line = `pinned ${many(served.length)} as they came first${doubt}`;
+      if (unjudged > 0) log.warn({ server }, line);
+      else log.info({ server }, line);
+    } else {
       const what = `${many(served.length)} changed or new, pinned anew: ${list(served)}`;
       log.warn({ server }, `${what}; to look: ${pinsCommand('diff', server, null)}`);
     }
+  }
+  const warned = served.filter(({ form }) => softRules(form).length > 0);
+  if (warned.length > 0) {
+    const rules = [...new Set(warned.flatMap(({ form }) => softRules(form)))].join(', ');
+    const what = `listed, though it may mean to steer the model (${rules}): ${list(warned)}`;
+    log.warn(
+      { server, kind },
+      `${what}; read what it says, and deny it (tools.deny) if that is not wanted`,
+    );
   }
   if (held.length === 0) return;
   const [first] = held;

@@ -15,15 +15,15 @@ import {
   type Told,
 } from '../../shared/machines/drift.ts';
 import type { ServerConfig } from '../../shared/model/config.ts';
-import type { DefinitionKind, Finding } from '../../shared/model/findings.ts';
+import type { DefinitionKind } from '../../shared/model/findings.ts';
 import type { ListKind } from '../../shared/model/lists.ts';
 import type { CatalogEntry, DefinitionHashes } from '../../shared/model/mcp.ts';
 import type { ServerProfile } from '../../shared/model/server.ts';
 import { definitionKey } from '../pins/definition-forms.ts';
 import type { DefinitionStore } from '../pins/definition-store.ts';
 import type { DefinitionTexts } from '../pins/definition-texts.ts';
-import { heldLine } from '../pins/held-words.ts';
-import { inTime, type Judge, type Verdicts } from '../pins/judge.ts';
+import { heldLine, softRules } from '../pins/held-words.ts';
+import { inTime, type Judge, type Verdicts, verdictOf } from '../pins/judge.ts';
 import type { Catalog } from './catalog.ts';
 import { foreignNames, namesIn } from './foreign-names.ts';
 import { hold } from './held-definitions.ts';
@@ -34,7 +34,7 @@ export interface Teller {
   readonly config: ServerConfig;
 }
 
-/** A definition that is withheld now. */
+/** A definition that is withheld now, or is listed with soft findings. */
 export interface HeldDefinition {
   readonly server: string;
   readonly kind: DefinitionKind;
@@ -80,6 +80,7 @@ interface Offer {
   /** Counts the times that it was looked at: only the last one counts. */
   turn: number;
   held: readonly HeldDefinition[];
+  warned: readonly HeldDefinition[];
 }
 
 const KINDS: Readonly<Record<Exclude<ListKind, 'resources'>, DefinitionKind>> = {
@@ -89,8 +90,6 @@ const KINDS: Readonly<Record<Exclude<ListKind, 'resources'>, DefinitionKind>> = 
 };
 /** Bytes that are searched for names before others have their turn. */
 const SEARCHED_AT_ONCE = 64 * 1024;
-const MOST_RULES = 32;
-const LONGEST_RULE = 64;
 
 export class DefinitionPins {
   readonly #options: DefinitionPinsOptions;
@@ -176,10 +175,19 @@ export class DefinitionPins {
 
   /** What is withheld of what these have told. */
   held(tellers: readonly Teller[]): HeldDefinition[] {
+    return this.#each(tellers, 'held');
+  }
+
+  /** What is listed of what these have told, although it has soft findings. */
+  warned(tellers: readonly Teller[]): HeldDefinition[] {
+    return this.#each(tellers, 'warned');
+  }
+
+  #each(tellers: readonly Teller[], which: 'held' | 'warned'): HeldDefinition[] {
     const found = new Map<string, HeldDefinition>();
     for (const teller of tellers) {
-      for (const { held } of this.#offers.get(teller)?.values() ?? []) {
-        for (const one of held) found.set(`${one.server} ${one.kind} ${one.name}`, one);
+      for (const offer of this.#offers.get(teller)?.values() ?? []) {
+        for (const one of offer[which]) found.set(`${one.server} ${one.kind} ${one.name}`, one);
       }
     }
     return [...found.values()];
@@ -191,7 +199,7 @@ export class DefinitionPins {
     const before = offers.get(kind);
     // Nothing that is found out about the one before may be shown any more.
     if (before !== undefined) before.turn = -1;
-    const offer = { teller, kind, items, show, turn: 0, held: before?.held ?? [] };
+    const offer = { teller, kind, items, show, turn: 0, held: before?.held ?? [], warned: [] };
     offers.set(kind, offer);
     this.#look(offer);
   }
@@ -321,14 +329,19 @@ export class DefinitionPins {
     const { name: server } = teller.config;
     const forms = this.#isOff(teller) ? null : this.#options.store.formsOf(server);
     const held: HeldDefinition[] = [];
+    const warned: HeldDefinition[] = [];
     for (const { name, told, entry } of items) {
       const form = forms?.get(told.key)?.find((one) => one.hash === told.hash);
       const isHeld = form?.held !== undefined;
       if (isHeld) held.push({ server, kind, name, form });
+      else if (form !== undefined && softRules(form).length > 0) {
+        warned.push({ server, kind, name, form });
+      }
       if (entry !== null) hold(entry, isHeld ? heldLine(server, kind, name, form) : null);
     }
     const before = offer.held;
     offer.held = held;
+    offer.warned = warned;
     offer.show(held);
     if (textOf(before) !== textOf(held)) this.#options.onHeld(server);
   }
@@ -338,12 +351,6 @@ export class DefinitionPins {
 function tierNow(tool: CatalogEntry, config: ServerConfig): Told['tier'] {
   const { tier } = ruleOf(tool, config);
   return tier.source === 'override' ? null : tier.tier;
-}
-
-function verdictOf(findings: readonly Finding[] | null): Pick<Facts, 'rules' | 'hard'> {
-  if (findings === null) return { rules: null, hard: false };
-  const rules = new Set(findings.map(({ rule }) => rule.slice(0, LONGEST_RULE)));
-  return { rules: [...rules].slice(0, MOST_RULES), hard: findings.some(({ hard }) => hard) };
 }
 
 function textOf(held: readonly HeldDefinition[]): string {

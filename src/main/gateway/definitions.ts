@@ -10,7 +10,7 @@ import { DefinitionPins, type HeldDefinition } from '../catalog/pins.ts';
 import { InspectorPool } from '../inspector/pool.ts';
 import { DefinitionStore } from '../pins/definition-store.ts';
 import { DefinitionTexts } from '../pins/definition-texts.ts';
-import { pinsCommand, reasonWords } from '../pins/held-words.ts';
+import { pinsCommand, reasonWords, softRules } from '../pins/held-words.ts';
 import type { Fleet } from '../servers/fleet.ts';
 import type { GatewayOptions } from './options.ts';
 
@@ -115,11 +115,21 @@ export class Definitions {
         .all()
         .map(({ config }) => config.name),
     );
-    const changed = this.#store.changed(Date.now() - CHANGED_MS);
+    const from = Date.now() - CHANGED_MS;
+    const changed = this.#store.changed(from);
+    const warned = this.pins.warned(this.#parts.fleet().all());
+    const findings = warned.filter(({ form }) => Date.parse(form.at) >= from).slice(0, MOST_SHOWN);
     return {
       withheld,
       more: held.length - withheld.length,
       changed: changed.filter(({ server }) => servers.has(server)).slice(0, MOST_SHOWN),
+      findings: findings.map(({ server, kind, name, form }) => ({
+        server,
+        kind,
+        name: clip(cleanForTerminal(name), LONGEST_NAME),
+        rules: softRules(form),
+        since: form.at,
+      })),
     };
   }
 

@@ -54,6 +54,20 @@ export function reasonWords({
   return words[held ?? 'changed'];
 }
 
+/** Rules without false alarms: what breaks one of them and is listed was accepted by a person. */
+const HARD: ReadonlySet<string> = new Set([
+  'hidden-characters',
+  'encoded-command',
+  'hidden-block',
+  'shadowing',
+]);
+
+/** Names of the rules about phrases that a listed definition breaks. */
+export function softRules({ held, verdict = [] }: Pick<Form, 'held' | 'verdict'>): string[] {
+  if (held !== undefined || verdict.some((rule) => HARD.has(rule))) return [];
+  return verdict.slice(0, MAX_RULES);
+}
+
 /** For whoever calls it. */
 export function heldLine(server: string, kind: DefinitionKind, name: string, form: Form): string {
   const typed = typedName(kind, name);

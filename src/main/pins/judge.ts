@@ -1,4 +1,5 @@
 /** Whoever judges definitions, as main sees it, and how long main waits for that. */
+import type { Facts } from '../../shared/machines/drift.ts';
 import type { Finding, Judged } from '../../shared/model/findings.ts';
 
 export interface Judge {
@@ -22,4 +23,14 @@ export async function inTime(asked: Promise<Verdicts>, waitMs = WAIT_MS): Promis
   } finally {
     clearTimeout(timer);
   }
+}
+
+const MOST_RULES = 32;
+const LONGEST_RULE = 64;
+
+/** What the pins keep of findings. */
+export function verdictOf(findings: readonly Finding[] | null): Pick<Facts, 'rules' | 'hard'> {
+  if (findings === null) return { rules: null, hard: false };
+  const rules = new Set(findings.map(({ rule }) => rule.slice(0, LONGEST_RULE)));
+  return { rules: [...rules].slice(0, MOST_RULES), hard: findings.some(({ hard }) => hard) };
 }

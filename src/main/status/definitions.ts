@@ -14,6 +14,7 @@ export type DefinitionsView = ReturnType<typeof definitionsView>;
 const MOST = 64;
 /** Definitions shown without `--verbose`. */
 const FIRST = 10;
+const MOST_RULES = 5;
 const SERVER_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
 
 /** @param value `definitions` of a state file; without it nothing waits. */
@@ -42,6 +43,16 @@ export function definitionsView(value: unknown) {
         since: iso(since),
       };
     }),
+    findings: listed('findings').map((one) => {
+      const { server, kind, name, rules, since } = fieldsOf(one) ?? {};
+      return {
+        server: serverName(server),
+        kind: oneOf(DEFINITION_KINDS, kind),
+        name: text(name),
+        rules: (listOf(rules) ?? []).slice(0, MOST_RULES).flatMap((rule) => text(rule) ?? []),
+        since: iso(since),
+      };
+    }),
   };
 }
 
@@ -52,7 +63,28 @@ function serverName(value: unknown): string | null {
 }
 
 export function definitionLines(view: DefinitionsView, now: number, verbose: boolean): Line[] {
-  return [...withheldLines(view, now, verbose), ...changedLines(view, now)];
+  return [
+    ...withheldLines(view, now, verbose),
+    ...findingLines(view, now, verbose),
+    ...changedLines(view, now),
+  ];
+}
+
+function findingLines({ findings }: DefinitionsView, now: number, verbose: boolean): Line[] {
+  if (findings.length === 0) return [];
+  const first = verbose ? findings : findings.slice(0, FIRST);
+  const others = findings.length - first.length;
+  const count = plural(findings.length, 'definition');
+  return [
+    { text: `listed, though it may mean to steer the model: ${count}`, tone: 'warn' },
+    ...first.map(({ server, kind, name, rules, since }) => {
+      const what = shownDefinition(shown(server, 32), kind ?? 'tool', shown(name, 64));
+      const which = rules.map((rule) => shown(rule, 32)).join(', ');
+      return { text: `  ${what}, ${relative(since, now)}: ${which}` };
+    }),
+    ...(others === 0 ? [] : [{ text: `  and ${others} more` }]),
+    { text: '  → read what it says; to deny a tool: tools.deny of its server' },
+  ];
 }
 
 function withheldLines({ withheld, more }: DefinitionsView, now: number, verbose: boolean): Line[] {

@@ -199,6 +199,8 @@ export interface DefinitionsRecord {
   readonly more: number;
   /** Lists that have changed without a person in the last seven days, at most 64. */
   readonly changed: readonly ChangedDefinitions[];
+  /** Those that are listed with soft findings and were told first in the last seven days, at most 64. */
+  readonly findings: readonly DefinitionFindings[];
 }
 
 /** A definition that is not listed until a person accepts it. */
@@ -211,6 +213,18 @@ export interface WithheldDefinition {
   readonly hash: string;
   /** In words, at most 400 UTF-16 units. */
   readonly why: string;
+  /** ISO; when it was told first. */
+  readonly since: string;
+}
+
+/** A listed definition that may mean to steer the model. */
+export interface DefinitionFindings {
+  readonly server: string;
+  readonly kind: DefinitionKind;
+  /** As of one that is withheld. */
+  readonly name: string;
+  /** Names of rules, at most 5. */
+  readonly rules: readonly string[];
   /** ISO; when it was told first. */
   readonly since: string;
 }

@@ -37,7 +37,7 @@ const NOTHING_TOLD: Omit<MainFact, 'type' | 'rev' | 'servers'> = {
   halt: { active: false, reason: null },
   reload: { problems: null, waiting: [], more: 0 },
   audit: AUDIT_OFF,
-  definitions: { withheld: [], more: 0, changed: [] },
+  definitions: { withheld: [], more: 0, changed: [], findings: [] },
 };
 const LONGEST_ERROR = 4096;
 const LONGEST_TAIL = 2048;

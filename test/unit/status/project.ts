@@ -147,7 +147,7 @@ export function snapshot(changes: Partial<StateSnapshot> = {}): StateSnapshot {
     halt: { active: false, reason: null },
     reload: { problems: null, waiting: [], more: 0 },
     audit: AUDIT_OFF,
-    definitions: { withheld: [], more: 0, changed: [] },
+    definitions: { withheld: [], more: 0, changed: [], findings: [] },
     heartbeat_ms: 5000,
     ...changes,
   };
