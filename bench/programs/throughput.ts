@@ -70,7 +70,7 @@ export const throughput: Program = {
         `${IN_FLIGHT} calls in flight on one connection, raw client, light server; with 10 MB in a quick run ${QUICK_IN_FLIGHT_LARGE} and once. 10 MB (in a quick run also 1 MB) over stdio only.`,
         'Main busy is the time on a CPU of the gateway’s main thread (schedstat); CPU is that of all its threads, without its servers.',
         `The load generator was busy ${busiest(recorder)} of a core at most (median of a scenario): where it is near 1, the figure is a lower bound.`,
-        'rea redacts logs and errors, not results: there is no figure with redaction of results.',
+        'There is no figure of all gateways with redaction of results; what it costs in rea is in [decision 27](decisions/0027-results.md).',
       ],
     };
   },
@@ -141,7 +141,7 @@ function goals(recorder: Recorder, quick: boolean) {
         unmeasured('1 MB', 0.8, 1.5),
         unmeasured('10 MB', 1.5, 4),
       ],
-      note: 'rea redacts logs and errors only, so there is nothing to measure',
+      note: 'these figures are older than that; what it costs is in [decision 27](decisions/0027-results.md)',
     },
     {
       figure: 'main-thread busy per call ÷ in-process SDK gateway',

@@ -39,7 +39,7 @@ export function prune(
   let total = all.reduce((sum, { bytes }) => sum + bytes, 0);
   if (total <= keepBytes) return;
   const going: Segment[] = [];
-  for (const one of all.toSorted((a, b) => a.changedMs - b.changedMs)) {
+  for (const one of oldestFirst(all)) {
     if (total <= keepBytes || going.length >= MOST) break;
     if (one.closed === '' && isWritten(dir, one, session)) continue;
     // A chain loses its beginning, never its middle.
@@ -59,6 +59,14 @@ export function prune(
     if (isLast && stateDir !== null) bestEffort(() => removeAnchor(stateDir, of));
     expecting(['ENOENT'], undefined, () => unlinkSync(join(dir, name)));
   }
+}
+
+/** Those of one chain in its order, however close together they were written. */
+function oldestFirst(all: readonly Segment[]): Segment[] {
+  const sessions = [...new Set(all.map(({ session }) => session))];
+  return sessions
+    .flatMap((session) => inOrder(all.filter((one) => one.session === session)))
+    .sort((a, b) => a.changedMs - b.changedMs);
 }
 
 /** True for a file that a gateway may still write to. */

@@ -148,6 +148,7 @@ test('settings that are looked at once are named as they are written', () => {
     'defaults.threads.heap_mb',
     'defaults.threads.stall_ms',
     'defaults.list_wait_ms',
+    'defaults.idle_exit_ms',
     'defaults.slow_client_ms',
     'defaults.http.max_sessions',
     'defaults.http.max_connections',
