@@ -24,7 +24,8 @@ import { tidy } from '../support/tidy.ts';
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const REGISTRY = registry({ echo: fixture('echo') });
+/** A gateway that is shared ends soon after the client. */
+const REGISTRY = registry({ echo: fixture('echo') }, { idle_exit_ms: 1000 });
 const VISITED: Visit = {
   tools: expect.arrayContaining(['__rea__health', CALLED]),
   content: [{ type: 'text', text: SAID }],

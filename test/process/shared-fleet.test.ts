@@ -168,3 +168,12 @@ test('a server is told what its first client can do, and at a restart what all t
   expect((await runRea(['restart', 'told', '--cwd', cwd])).code).toBe(0);
   expect(await told(one)).toEqual({ sampling: {}, elicitation: { form: {} } });
 });
+
+test('a gateway of one client says that another one serves the directory, and how to share', async () => {
+  const cwd = makeDirectory();
+  const first = await startRea({ cwd, config: HOUSE });
+  expect(first.stderr).not.toContain('--shared');
+  const second = await startRea({ cwd });
+  await second.waitForLog(`served by process ${first.pid}, too`);
+  expect(second.stderr).toContain('rea serve --shared');
+});

@@ -25,6 +25,7 @@ import { version } from '../version.ts';
 import { banner } from './banner.ts';
 import { doorUsage, namedDoor, type OpenDoor, ownDoor } from './door.ts';
 import { tellFirstEnforced } from './first-enforced.ts';
+import { tellOthers } from './others.ts';
 import { programsAtStart } from './serve-pins.ts';
 
 export interface ServeOptions {
@@ -181,6 +182,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
 }
 
 function tellDoubts(log: Logger, { state, clocks }: Prepared): void {
+  tellOthers(log, state.ok ? state.dir : null);
   const doubt = state.ok ? state.warning : `${state.error}; this gateway keeps nothing there`;
   if (doubt !== null) log.warn(doubt);
   if (clocks !== CLOCKS)
