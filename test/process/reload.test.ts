@@ -31,7 +31,7 @@ function waitForChange(rea: Rea, before: number): Promise<true> {
 }
 
 test.concurrent('a server that is added is started and listed, and clients are told', async () => {
-  const rea = await startRea({ config: registry({ one: fixture('echo') }) });
+  const rea = await startRea({ ...AUTO, config: registry({ one: fixture('echo') }) });
   const before = await ready(rea, 'one');
   expect(await names(rea)).not.toContain('two__echo');
   const told = changes(rea);
@@ -50,6 +50,7 @@ test.concurrent('a server that is added is started and listed, and clients are t
 
 test.concurrent('a server that is removed ends its calls, then its processes, and is gone everywhere', async () => {
   const rea = await startRea({
+    ...AUTO,
     config: registry({ one: fixture('echo'), two: fixture('wrapper', 'keeps') }),
     env: { REA_METRICS_PORT: '0' },
   });
@@ -177,7 +178,7 @@ test.concurrent('order, comments and form of the file are no change', async () =
 });
 
 test.concurrent('a file that is wrong as a whole changes nothing, each mistake is told, and the next good one counts', async () => {
-  const rea = await startRea({ config: registry({ one: fixture('echo') }) });
+  const rea = await startRea({ ...AUTO, config: registry({ one: fixture('echo') }) });
   const before = await ready(rea, 'one');
   const bad = 'version: "2"\nservers:\n  - name: one\n    comand: x\n  - {name: TWO, command: y}\n';
   await after(rea, () => writeRegistry(rea.dir, bad), STAYS);

@@ -22,7 +22,9 @@ async function expectUnharmed(): Promise<void> {
 }
 
 test('an answer stays in its pipe while the process holds as many bytes as it may', async () => {
-  await thread.ready(serverConfig('echo', [], { maxMessageBytes: 16 * MiB }));
+  await thread.ready(
+    serverConfig('echo', [], { maxMessageBytes: 16 * MiB, maxResultBytes: 16 * MiB }),
+  );
   const written = () =>
     Number(/^wchar: (\d+)$/m.exec(readFileSync(`/proc/${thread.pid}/io`, 'utf8'))?.[1]);
   thread.credit.addUnits(unitsOf(100 * MiB));
