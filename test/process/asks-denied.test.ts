@@ -1,5 +1,5 @@
 /** What servers may not ask: what is denied, under HALT, and in the gateway's name. */
-import { rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { CAN, config, FORM, nextAsked, reply, request, serve } from '../support/asking-server.ts';
@@ -75,7 +75,7 @@ test('HALT withdraws what is open and asks nobody, until it is cleared; roots ar
     outcome: 'unknown',
     retryable: false,
   });
-  const write = (text: string) => rea.wire.notify('notifications/demo/write', { line: text });
+  const write = (text: string) => appendFileSync(join(rea.dir, 'unasked'), `${text}\n`);
   // The call that is held is still in flight.
   write(line.replace('q1', 'q2'));
   write(request('q3', 'sampling/createMessage', '{"messages":[],"maxTokens":1}'));
@@ -114,7 +114,7 @@ test('a call in flight when HALT is set sends nobody to a URL', async () => {
   });
   const data = '{"elicitations":[{"mode":"url","url":"https://a.example/","message":"m"}]}';
   const line = `{"jsonrpc":"2.0","id":${id},"error":{"code":-32042,"message":"visit","data":${data}}}`;
-  rea.wire.notify('notifications/demo/write', { line });
+  appendFileSync(join(rea.dir, 'unasked'), `${line}\n`);
   expect((await held.answer).message.error).toMatchObject({ code: -32000, message: 'visit' });
 });
 

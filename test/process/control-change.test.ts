@@ -135,9 +135,10 @@ test('what somebody else has put into the file goes on waiting', async () => {
   expect((await rea.call('spare__echo', { text: 'on' })).text).toBe('on');
   expect(rea.state()?.reload.waiting).toMatchObject([{ name: 'sneaked' }]);
   expect((await names(rea)).filter((name) => name.startsWith('sneaked'))).toEqual([]);
-  // A person takes all of it.
-  const reload = await run(rea, 'reload');
-  expect([reload.code, reload.stdout]).toEqual([0, 'the configuration is in force\n']);
+  // Nor does a reload take it: a person has to accept what it runs.
+  await run(rea, 'reload');
+  expect(rea.state()?.reload.waiting).toMatchObject([{ name: 'sneaked' }]);
+  expect((await run(rea, 'pins', 'accept', 'sneaked')).code).toBe(0);
   await rea.waitForPhase('sneaked', 'ready');
   writeFileSync(fileOf(rea), 'version: "1"\nservers: [');
   const broken = await run(rea, 'reload');

@@ -112,7 +112,11 @@ test.runIf(canContain)(
     const first = await startRea({ cwd, config: CONFIG });
     const socket = await socketOf(first);
     // The socket of a gateway that lives is there for the server of another one.
-    const rea = await startRea({ cwd, config: registry({ echo }) });
+    const rea = await startRea({
+      cwd,
+      config: registry({ echo }),
+      args: ['--reload', 'auto'],
+    });
     expect((await rea.call('echo__echo', { text: 'contained' })).text).toBe('contained');
     // Other gateways of this machine may be seen there: they are not in this user's directories.
     const found = readFileSync(join(cwd, 'found'), 'utf8').split('\n');

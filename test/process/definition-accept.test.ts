@@ -31,7 +31,9 @@ test('accepts while a gateway runs: in force within a second, and no call in fli
   expect(one).toMatchObject({ code: 0, stderr: '' });
   expect(one.stdout).toMatch(/^accepted: tool "a" of server "s", form [0-9a-f]{12}\n/);
   expect(one.stdout).toMatch(/\nin force in 1 gateway after \d+ ms\n$/);
-  expect(await listed(rea)).toEqual(['s__announce', 's__wait', 's__a']);
+  await until(async () => (await listed(rea)).join() === 's__announce,s__wait,s__a', {
+    what: 'the accepted tool listed',
+  });
   expect((await rea.call('s__a')).text).toBe('a');
   expect((await rea.call('s__b')).failure?.code).toBe('ERR_PIN_DRIFT');
 

@@ -151,7 +151,7 @@ test.concurrent('an uncaught error in main leaves one fatal record, exit code 70
   expect(rea.stderr.match(/injected: uncaught error/g)?.length).toBeGreaterThanOrEqual(1);
 });
 
-test.concurrent('a supervisor thread loads neither the MCP SDK nor zod, nor anything else from npm but comlink', async () => {
+test.concurrent('a supervisor thread loads of all packages from npm only comlink and canonicalize, the state writer comlink alone', async () => {
   const rea = await startRea({ faults: true, config: registry({ echo: fixture('echo') }) });
   await rea.waitForPhase('echo', 'ready');
   for (const kind of ['supervisor', 'state-writer'] as const) {
@@ -160,7 +160,8 @@ test.concurrent('a supervisor thread loads neither the MCP SDK nor zod, nor anyt
     const packages = urls
       .map((url) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1])
       .filter((name) => name !== undefined);
-    expect([...new Set(packages)]).toEqual(['comlink']);
+    const expected = kind === 'supervisor' ? ['canonicalize', 'comlink'] : ['comlink'];
+    expect([...new Set(packages)].sort()).toEqual(expected);
     expect(urls.filter((url) => /\/(src|dist)\/main\//.test(url))).toEqual([]);
   }
 });

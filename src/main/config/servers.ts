@@ -57,9 +57,10 @@ export function resolveServers(
     const config = resolveServer(draft, server, expander, cwd);
     // No spread: a server can have more problems than a call can have arguments.
     for (const problem of expander.problems) problems.push(problem);
+    // Also of one that is off: it may be enabled while sessions share the gateway.
+    for (const name of [...expander.variables(), ...config.envPassthrough]) variables.add(name);
     if (!(server.options.enabled ?? draft.defaults.enabled ?? true)) continue;
     servers.push(config);
-    for (const name of [...expander.variables(), ...config.envPassthrough]) variables.add(name);
     if (config.endpoint !== null && isUnencrypted(config.endpoint)) {
       const place = [...server.path, 'url'];
       const message = 'sends everything unencrypted, as insecure_http allows';

@@ -74,7 +74,13 @@ function fleetOf(
     log.warn(`no session can share this gateway: ${key.error}`);
     return null;
   }
-  const { file, variables } = own().config;
+  const { file, servers, variables: wanted } = own().config;
+  // A server whose entry has changed and waits, or has a mistake, goes on with its old one.
+  const running = servers.flatMap(({ expanded, envPassthrough }) => [
+    ...expanded.map(({ name }) => name),
+    ...envPassthrough,
+  ]);
+  const variables = [...new Set([...wanted, ...running])].sort();
   const config = unlessRefused(file, () => realpathSync(file));
   return fleetRecord({ config, variables, env: process.env, key: key.key });
 }

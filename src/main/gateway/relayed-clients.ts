@@ -10,6 +10,9 @@ import { MAX_CLIENT_MESSAGE_BYTES } from '../clients/stdio/refusal.ts';
 import { serveStdio } from '../clients/stdio/stdio.ts';
 import { GOODBYE } from '../relay/goodbye.ts';
 
+/** As long as the client of a gateway of its own gets answers after the end of its stdin. */
+const ANSWER_MS = 1000;
+
 export interface RelayedClientsOptions {
   readonly open: OpenClient;
   readonly credit: ByteCredit;
@@ -34,8 +37,16 @@ export class RelayedClients {
       stdin: socket,
       stdout,
       maxMessageBytes: MAX_CLIENT_MESSAGE_BYTES,
-      // It still reads: it gets its answers, then the end.
-      onEnd: () => face.whenAnswered(() => stdout.flushed(() => socket.end())),
+      // It may still read: it gets its answers, then the end. One that was killed says no more than that.
+      onEnd: () => {
+        const limit = setTimeout(() => {
+          face.gone('the client says nothing more, and has waited long enough for its answers');
+        }, ANSWER_MS);
+        face.whenAnswered(() => {
+          clearTimeout(limit);
+          stdout.flushed(() => socket.end());
+        });
+      },
     });
     socket.on('close', () => {
       this.#clients.delete(socket);

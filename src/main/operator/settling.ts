@@ -53,11 +53,11 @@ export function leavingText(server: ServerView | undefined): string | null {
 }
 
 export function isDown({ phase }: LaneView): boolean {
-  return phase === 'backoff' || phase === 'failed';
+  return phase === 'backoff' || phase === 'failed' || phase === 'blocked';
 }
 
 function hasFailed({ phase }: LaneView, downMs: number): boolean {
-  return phase === 'failed' || downMs >= DOWN_MS;
+  return phase !== 'backoff' || downMs >= DOWN_MS;
 }
 
 function isServing(phase: string, lazy: boolean): boolean {

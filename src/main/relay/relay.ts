@@ -31,6 +31,13 @@ export interface RelayOptions {
 }
 
 const NEWLINE = Buffer.from('\n');
+/** A gateway that ends sooner has not come up well. */
+const SHORT_MS = 10_000;
+const FIRST_PAUSE_MS = 500;
+const MAX_PAUSE_MS = 30_000;
+const FLUSH_MS = 1000;
+/** The gateway ends the connection by then; one that does not is not waited for. */
+const LONGEST_END_MS = 5000;
 /** More is left in the pipe while there is no gateway. */
 const MAX_HELD_BYTES = 1024 * 1024;
 /** What servers may answer is limited by the gateway. */
@@ -60,11 +67,17 @@ class Relay {
   #socket: Socket | null = null;
   /** It is looking for a gateway. */
   #reaching = false;
+  /** It waits before it looks for the next one. */
+  #pausing = false;
   /** The gateway of now has said that somebody wanted it to stop. */
   #wasStopped = false;
   /** The client says nothing more, and may still read. */
   #hasEnded = false;
   #isOver = false;
+  /** When the gateway of now was reached, in monotonic milliseconds. */
+  #reachedAt = 0;
+  /** Gateways in a row that have ended soon. */
+  #short = 0;
 
   constructor(options: RelayOptions, done: (code: number) => void) {
     const { stdin, stdout, ownIds } = options;
@@ -98,7 +111,7 @@ class Relay {
 
   /** Finds the gateway that the client speaks with from now on. */
   reach(): void {
-    if (this.#reaching || this.#isOver) return;
+    if (this.#reaching || this.#pausing || this.#isOver) return;
     this.#reaching = true;
     void this.#options.reach().then((reached) => {
       this.#reaching = false;
@@ -121,9 +134,17 @@ class Relay {
   #over(code: number): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#options.stdin.pause();
+    const { stdin, stdout } = this.#options;
+    stdin.pause();
     this.#socket?.destroy();
-    this.#done(code);
+    const done = () => {
+      clearTimeout(limit);
+      this.#done(code);
+    };
+    // A slow client gets what was written last.
+    const limit = setTimeout(done, FLUSH_MS);
+    if (stdout.destroyed) done();
+    else stdout.write('', done);
   }
 
   /** What the client says while there is no gateway is kept for the next one. */
@@ -136,6 +157,7 @@ class Relay {
   #connected(socket: Socket, head: Uint8Array): void {
     this.#socket = socket;
     this.#wasStopped = false;
+    this.#reachedAt = performance.now();
     const framer = new LineFramer({
       maxBytes: MAX_GATEWAY_MESSAGE_BYTES,
       onFrame: (frame) => this.#conversation.fromGateway(frame),
@@ -156,11 +178,24 @@ class Relay {
     if (this.#isOver || this.#socket !== socket) return;
     this.#socket = null;
     this.#conversation.lost();
-    if (!this.#conversation.answered) return this.reach();
-    if (this.#hasEnded) return this.#over(0);
-    // Who stops the gateway does not want it back at once: it is started when the client needs it.
-    if (this.#wasStopped) this.#options.stdin.resume();
+    this.#short = performance.now() - this.#reachedAt < SHORT_MS ? this.#short + 1 : 0;
+    const isIdle = this.#conversation.answered;
+    if (isIdle && this.#hasEnded) return this.#over(0);
+    // Who stops the gateway does not want it back at once, and one that ends soon again and again harms nobody while
+    // nothing is asked: it is started when the client needs it.
+    if (isIdle && (this.#wasStopped || this.#short > 1)) this.#options.stdin.resume();
+    else if (this.#short > 1) this.#again();
     else this.reach();
+  }
+
+  /** Gateways have ended soon after they came up: the next one gets some time. */
+  #again(): void {
+    const ms = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (this.#short - 2));
+    this.#pausing = true;
+    setTimeout(() => {
+      this.#pausing = false;
+      this.reach();
+    }, ms);
   }
 
   #clientEnded(): void {
@@ -168,7 +203,9 @@ class Relay {
     this.#hasEnded = true;
     // The gateway answers what it was asked, and then ends the connection.
     if (this.#socket !== null) this.#socket.end();
-    else if (!this.#reaching) this.#over(0);
+    else if (this.#conversation.answered) this.#over(0);
+    // A client that was killed says no more than that.
+    setTimeout(() => this.#over(0), LONGEST_END_MS).unref();
   }
 
   #toClient(bytes: Uint8Array): void {

@@ -12,6 +12,7 @@ import {
   openSync,
   realpathSync,
   renameSync,
+  type Stats,
   writeSync,
 } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
@@ -86,6 +87,8 @@ export function editConfig({ cwd, file }: EditOptions, edit: Edit): Edited {
 function apply(opened: Config, cwd: string, shown: string, change: Change): Edited {
   // Links stay links: what is behind them is replaced.
   const path = realpathSync(opened.file);
+  // Looked at before it is read: what somebody else writes meanwhile is not lost.
+  const before = lstatSync(path);
   const read = readConfigFile(opened.file, shown, true);
   if (read.kind !== 'text') return refused(`${shown}: has just been changed: try again`);
   const extension = extname(opened.file).toLowerCase();
@@ -96,7 +99,7 @@ function apply(opened: Config, cwd: string, shown: string, change: Change): Edit
   for (const text of texts) {
     const parsed = parseConfig(text, shown, extension);
     if (!parsed.ok || !isDeepStrictEqual(parsed.document.value, wanted)) continue;
-    const problem = write(path, text);
+    const problem = write(path, text, before);
     if (problem !== null) return refused(`${shown}: ${problem}`);
     const place = placeOf(change, parsed.document.value);
     const where = place === null ? shown : `${shown}:${parsed.document.lineOf(place)}`;
@@ -201,8 +204,7 @@ function entryAt(document: unknown, path: Path): Readonly<Record<string, unknown
 }
 
 /** Whole or not at all, with the rights that it has. @returns why not, in words, or null. @throws the system's error. */
-function write(path: string, text: string): string | null {
-  const stats = lstatSync(path);
+function write(path: string, text: string, stats: Stats): string | null {
   const user = process.geteuid?.();
   if (user !== undefined && stats.uid !== user)
     return `belongs to user ${stats.uid}, not to ${user}`;
