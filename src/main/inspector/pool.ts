@@ -95,7 +95,9 @@ export class InspectorPool {
   }
 
   #next(): void {
-    while (this.#running < Math.min(MOST_THREADS, availableParallelism())) {
+    // For little a second thread costs more than it saves.
+    const most = this.#bytes > CHUNK_BYTES ? Math.min(MOST_THREADS, availableParallelism()) : 1;
+    while (this.#running < most) {
       const chunk = this.#waiting.shift();
       if (chunk === undefined) return;
       this.#running += 1;
