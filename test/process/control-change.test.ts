@@ -208,3 +208,14 @@ test('a server that is just starting and has calls is waited for, and nobody is 
   expect((await restart).code).not.toBe(4);
   await rea.stop();
 });
+
+test('what is added while no gateway runs is accepted for the next start', async () => {
+  const first = await startRea({ config: YAML });
+  await first.waitForLog('is pinned as it comes');
+  await first.stop();
+  const program = [process.execPath, fixturePath('echo')];
+  const added = await runRea(['add', 'later', '--cwd', first.dir, '--', ...program]);
+  expect(added).toMatchObject({ code: 3, stdout: expect.stringContaining('accepted: later: ') });
+  const next = await startRea({ cwd: first.dir });
+  expect((await next.call('later__echo', { text: 'here' })).text).toBe('here');
+});

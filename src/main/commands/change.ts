@@ -2,9 +2,12 @@
  * `rea enable`, `disable`, `add` and `remove`: a change of the configuration file, which is then put in force by
  * every gateway that serves it. Programs of other servers that wait to be taken go on waiting.
  */
+import { sharedState } from '../audit/own-state.ts';
 import { type Edit, type Edited, editConfig } from '../config/edit/edit-file.ts';
 import { ask, Silent, Unreachable } from '../operator/ask.ts';
 import { type Found, findGateways } from '../operator/reach.ts';
+import { pinsOf, readPins } from '../pins/read-pins.ts';
+import { stateDirectory } from '../processes/state-directory.ts';
 import {
   type ActingOptions,
   actOn,
@@ -15,6 +18,7 @@ import {
   outcomeOf,
   serverLine,
 } from './acting.ts';
+import { runPinsAccept } from './pins-accept.ts';
 import { onlyNew } from './restart.ts';
 
 export interface ChangeOptions extends ActingOptions {
@@ -45,11 +49,12 @@ export async function runChange(options: ChangeOptions): Promise<number> {
   const concerned = serving.filter(({ config }) => {
     return config === null || config.failed !== null || config.file === edited.file;
   });
+  const on = edit.kind === 'enable' || edit.kind === 'add';
   if (concerned.length === 0) {
     line(stderr, 'no gateway is running that serves this file: it holds from the next start on');
+    if (on) await acceptForNextStart(options);
     return EXIT.none;
   }
-  const on = edit.kind === 'enable' || edit.kind === 'add';
   const path = `servers/${encodeURIComponent(edit.server)}/apply?on=${on ? 1 : 0}`;
   const gateways = concerned.map(({ gateway }) => gateway);
   return actOn(options, gateways, async (gateway, tell) => {
@@ -60,6 +65,16 @@ export async function runChange(options: ChangeOptions): Promise<number> {
       return serverLine(edit.server, result, since);
     });
   });
+}
+
+/** Where programs are pinned already, that of the server is, too: who names it has seen it. */
+async function acceptForNextStart(options: ChangeOptions): Promise<void> {
+  const { cwd, config, edit, stdout, stderr } = options;
+  const { env } = process;
+  const pins = pinsOf(readPins(stateDirectory(sharedState({ cwd, env }))));
+  if (pins?.programs === undefined) return;
+  const place = { cwd, env, stdout, stderr, ...(config === undefined ? {} : { config }) };
+  await runPinsAccept({ ...place, names: [edit.server], all: false });
 }
 
 interface Serving {
