@@ -4,7 +4,7 @@
  * programs are compared by an HMAC, whose key lies beside it.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
+import { copyFile, type FileHandle, lstat, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PINS_FILE, type Pins } from '../../shared/model/pins.ts';
 import { errorCode, errorText, expecting } from '../../shared/platform/errno.ts';
@@ -63,7 +63,7 @@ export async function updatePins(
       const bytes = Buffer.byteLength(text);
       if (bytes > MAX_PINS_BYTES)
         return failed(`it would have ${bytes} of ${MAX_PINS_BYTES} bytes`);
-      if (before === null) await rename(file, `${file}.damaged`);
+      if (before === null) await keepDamaged(file);
       return (await replace(stateDir, text, locked.lock))
         ? { ok: true, pins, written: true }
         : failed('another process has taken the lock');
@@ -121,6 +121,13 @@ function refused(file: string, why: string): PinsKey {
     ok: false,
     error: `the key of the pins ${file}: ${why}; remove it, and take all programs anew: rea pins accept --all`,
   };
+}
+
+/** The file stays in its place until another one takes it: without any, the next start would accept all that is there. */
+async function keepDamaged(file: string): Promise<void> {
+  const kept = `${file}.damaged`;
+  if ((await lstat(file)).isFile()) await copyFile(file, kept);
+  else await rename(file, kept);
 }
 
 /** @returns false when the lock was lost. */
