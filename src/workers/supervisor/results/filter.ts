@@ -27,6 +27,10 @@ const DOT = 0x2e;
 /** Bytes around four that may begin a token. */
 const BEFORE = 40;
 const BEHIND = 256;
+/** Looks around four bytes that begin no token; after them the search of the whole text decides, which costs less. */
+const MAX_MISSES = 32;
+/** In a short text fewer: a look costs as much as the search of about so many bytes. */
+const BYTES_PER_MISS = 1024;
 /** The beginning of a token with parts of any length. */
 const LONG_TOKEN = /eyJ[\w-]{8,}(?:\.eyJ|$)/;
 
@@ -72,6 +76,7 @@ export class SecretFilter {
     const bits = this.#bits;
     const { length } = bytes;
     let left = wanted;
+    let misses = Math.min(MAX_MISSES, Math.floor(length / BYTES_PER_MISS));
     let four = 0;
     for (let at = 0; at < length; at++) {
       const byte = bytes[at]!;
@@ -79,12 +84,13 @@ export class SecretFilter {
       const bit = Math.imul(four, FACTOR) >>> (32 - BITS);
       if (((bits[bit >>> 5]! >>> (bit & 31)) & 1) === 1) {
         if ((left & VALUES) !== 0 && this.#hasGram(bytes, at - 3, four)) left &= ~VALUES;
-        if ((left & TOKENS) !== 0 && this.#anchors.has(four) && hasToken(bytes, at))
-          left &= ~TOKENS;
+        if ((left & TOKENS) !== 0 && this.#anchors.has(four)) {
+          if (--misses < 0 || hasToken(bytes, at)) left &= ~TOKENS;
+        }
         if (left === NONE) return wanted;
       }
       if (byte === DOT && (left & TOKENS) !== 0 && bytes[at - 7] === DOT) {
-        if (isLongAround(bytes, at) && hasToken(bytes, at)) left &= ~TOKENS;
+        if (isLongAround(bytes, at) && (--misses < 0 || hasToken(bytes, at))) left &= ~TOKENS;
         if (left === NONE) return wanted;
       }
     }

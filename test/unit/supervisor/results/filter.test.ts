@@ -1,0 +1,64 @@
+/** What the filter asks costs no more than the search that it saves. */
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { DEFAULT_REDACT } from '#src/shared/model/policy.ts';
+import { NONE, SecretFilter, TOKENS } from '#src/workers/supervisor/results/filter.ts';
+import { SecretsInText } from '#src/workers/supervisor/results/secrets-in-text.ts';
+import { ArgumentRule } from '#src/workers/supervisor/rules/argument-rule.ts';
+import { of } from '../../../support/token-samples.ts';
+
+/** Each line begins three tokens, and none of them goes on as one. */
+const LOG_LINE = 'INFO task-1234 of key-store done, ret_code=0\n';
+const ALMOST: readonly (readonly [string, string])[] = [
+  ['lines of a log', LOG_LINE.repeat(1500)],
+  ['one line of a log', LOG_LINE],
+  ['prefixes of tokens', 'hf_'.repeat(22_000)],
+  ['dots like those in tokens', `${of(30)}.${of(6)}.`.repeat(1700)],
+];
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** Characters that are searched for tokens while it runs; the real search is made. */
+function searched(run: () => void): number {
+  const search = vi.spyOn(String.prototype, 'matchAll');
+  run();
+  return search.mock.contexts.reduce<number>((sum, text) => sum + String(text).length, 0);
+}
+
+describe('text with many beginnings of tokens, and no token', () => {
+  test.each(ALMOST)('is searched about once, not at each beginning: %s', (_, text) => {
+    const secrets = new SecretsInText([]);
+    const line = Buffer.from(JSON.stringify(text));
+    const found: string[] = [];
+    const units = searched(() =>
+      secrets.find(line, [0, line.length], (_start, _end, kind) => found.push(kind), null),
+    );
+    expect(found).toEqual([]);
+    expect(units).toBeLessThan(2 * text.length);
+  });
+
+  test.each(ALMOST)('is searched so in the arguments of a call, too: %s', (_, text) => {
+    const secrets = new SecretsInText([]);
+    const rule = new ArgumentRule({
+      rules: () => DEFAULT_REDACT,
+      secrets: () => secrets,
+      onSecret: () => expect.unreachable(),
+    });
+    // Without a line end: what is plain is looked at unsplit.
+    const message = { params: { arguments: { text: text.replaceAll('\n', ' ').repeat(20) } } };
+    const line = Buffer.from(JSON.stringify(message));
+    const units = searched(() => expect(rule.judge(line, false)).toBeNull());
+    expect(units).toBeLessThan(2 * line.length);
+  });
+
+  test('few of them in a long text cost no search of all of it', () => {
+    const text = `${LOG_LINE}${'plain text, '.repeat(5000)}${LOG_LINE}`;
+    expect(new SecretFilter([]).mayHold(Buffer.from(text))).toBe(NONE);
+  });
+
+  test('a token behind them is found', () => {
+    const text = Buffer.from(`${LOG_LINE.repeat(1000)}ghp_${of(36)}`);
+    expect(new SecretFilter([]).mayHold(text)).toBe(TOKENS);
+  });
+});
