@@ -118,13 +118,26 @@ export class SecretFilter {
 function gramsOf(form: string): Buffer[] {
   const places: number[] = [];
   if (form.length <= FRAGMENT) places.push(mostTelling(form));
-  else for (let at = FIRST; at <= form.length - GRAM; at += STRIDE) places.push(at);
+  else {
+    for (let at = FIRST; at <= form.length - GRAM; at += STRIDE) {
+      // Whatever holds the part from within a character holds one of the two beside it.
+      if (isWithin(form, at)) places.push(at - 1, at + 1);
+      else places.push(at);
+    }
+  }
   return places.flatMap((at) => {
-    const gram = form.slice(at, at + GRAM);
+    // Half of a character has other bytes than the whole.
+    const end = isWithin(form, at + GRAM) ? at + GRAM + 1 : at + GRAM;
+    const gram = form.slice(at, end);
     // Behind an escape, bytes that are not UTF-8 count as Latin-1.
     const others = /[\u0080-\u00ff]/.test(gram) ? [Buffer.from(gram, 'latin1')] : [];
     return [Buffer.from(gram), ...others];
   });
+}
+
+/** Whether a place is between the two units of one character. */
+function isWithin(form: string, at: number): boolean {
+  return at > 0 && (form.codePointAt(at - 1) ?? 0) > 0xffff;
 }
 
 /** The part of a form that other text is least likely to hold. */
@@ -132,6 +145,7 @@ function mostTelling(form: string): number {
   let best = 0;
   let most = -1;
   for (let at = 0; at <= form.length - GRAM; at++) {
+    if (isWithin(form, at)) continue;
     const gram = form.slice(at, at + GRAM);
     const kinds = [/[a-z]/, /[A-Z]/, /\d/, /[^\w]/].filter((kind) => kind.test(gram)).length;
     const value = 3 * kinds + new Set(gram).size;

@@ -1,10 +1,11 @@
 /** What the filter asks costs no more than the search that it saves. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { DEFAULT_REDACT } from '#src/shared/model/policy.ts';
-import { NONE, SecretFilter, TOKENS } from '#src/workers/supervisor/results/filter.ts';
+import { SecretFinder } from '#src/shared/secrets/find.ts';
+import { NONE, SecretFilter, TOKENS, VALUES } from '#src/workers/supervisor/results/filter.ts';
 import { SecretsInText } from '#src/workers/supervisor/results/secrets-in-text.ts';
 import { ArgumentRule } from '#src/workers/supervisor/rules/argument-rule.ts';
-import { of } from '../../../support/token-samples.ts';
+import { LETTERS, of } from '../../../support/token-samples.ts';
 
 /** Each line begins three tokens, and none of them goes on as one. */
 const LOG_LINE = 'INFO task-1234 of key-store done, ret_code=0\n';
@@ -60,5 +61,34 @@ describe('text with many beginnings of tokens, and no token', () => {
   test('a token behind them is found', () => {
     const text = Buffer.from(`${LOG_LINE.repeat(1000)}ghp_${of(36)}`);
     expect(new SecretFilter([]).mayHold(text)).toBe(TOKENS);
+  });
+});
+
+describe('a configured value with characters outside of the basic plane', () => {
+  // Each place of the last one begins or ends within a character.
+  const short = ['hunterzwei77😀', '😀hunter77', '😀😀😀😀', 'a😀bcd😀e', '😀abc😀'];
+  /** Nothing of it comes twice. */
+  const plain = Array.from({ length: 120 }, (_, at) => LETTERS[(at * at * 7 + at) % 61]).join('');
+  const long = Array.from({ length: 80 }, (_, at) => `${plain.slice(0, at)}😀${plain.slice(at)}`);
+  const emojis = Array.from({ length: 60 }, (_, at) => String.fromCodePoint(0x1f300 + at)).join('');
+
+  test.each([...short, emojis, `x${emojis}`])('is found: %s', (value) => {
+    const filter = new SecretFilter([value]);
+    for (const text of [value, `it is ${value}!`, JSON.stringify({ a: JSON.stringify(value) })]) {
+      expect(filter.mayHold(Buffer.from(text)) & VALUES, text).toBe(VALUES);
+    }
+  });
+
+  test('is found by every fragment that the search would find', () => {
+    for (const value of [...long, emojis, `x${emojis}`]) {
+      const filter = new SecretFilter([value]);
+      const finder = new SecretFinder([value]);
+      for (let at = 0; at + 40 <= value.length; at++) {
+        // As it comes out of UTF-8: half of a pair is an unknown character.
+        const bytes = Buffer.from(value.slice(at, at + 40));
+        if (finder.find(bytes.toString()).length === 0) continue;
+        expect(filter.mayHold(bytes) & VALUES, `${at} of ${value}`).toBe(VALUES);
+      }
+    }
   });
 });
