@@ -123,7 +123,8 @@ function withWarnings(frame: Frame, injection: InjectionDetection): Frame | With
 }
 
 function counted(secrets: readonly Secret[]): Counts {
-  const counts: Record<string, number> = {};
+  // An operator may call a pattern `constructor`.
+  const counts: Record<string, number> = Object.create(null);
   for (const { kind } of secrets) counts[kind] = (counts[kind] ?? 0) + 1;
   return counts;
 }

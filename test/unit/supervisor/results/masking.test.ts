@@ -139,6 +139,31 @@ describe('what is masked', () => {
     expect(text.trim()).toBe('[REDACTED:jwt] behind');
   });
 
+  test('patterns of the operator are counted, whatever they are called', () => {
+    const names = ['constructor', 'toString', '__proto__', 'my own'];
+    const patterns = names.map((name, at) => ({
+      name,
+      regex: `word${at}`,
+      flags: '',
+      at: '/floor/policy.yaml:2',
+    }));
+    const { raw, redacted } = taken(result('word0 word1 word2 word3 word0 word2'), [], {
+      patterns,
+    });
+    const counts = '{"constructor":2,"toString":1,"__proto__":2,"my own":1}';
+    // As main gets it, which counts the kinds and writes them into the audit log.
+    const got = structuredClone({ redacted });
+    expect(JSON.stringify(got.redacted)).toBe(counts);
+    expect(Object.entries(got.redacted ?? {})).toEqual([
+      ['constructor', 2],
+      ['toString', 1],
+      ['__proto__', 2],
+      ['my own', 1],
+    ]);
+    expect(raw).toContain(`"_meta":{"rea/redacted":${counts}}`);
+    expect(raw).toContain('[REDACTED:constructor] [REDACTED:toString] [REDACTED:__proto__]');
+  });
+
   test('in every text, counted by kind, and told in _meta', () => {
     const token = `glpat-${of(20)}`;
     const message = {
