@@ -138,6 +138,7 @@ export class Incarnation
         rules,
         secrets: inText,
         onSecret: (where, kind) => telling.argumentSecret(where, kind),
+        onUnsearched: (why) => telling.log('warn', `calls are sent all the same: ${why}`, {}),
       }),
       conversation: this.conversation,
       toMain,

@@ -45,6 +45,7 @@ describe('text with many beginnings of tokens, and no token', () => {
       rules: () => DEFAULT_REDACT,
       secrets: () => secrets,
       onSecret: () => expect.unreachable(),
+      onUnsearched: () => expect.unreachable(),
     });
     // Without a line end: what is plain is looked at unsplit.
     const message = { params: { arguments: { text: text.replaceAll('\n', ' ').repeat(20) } } };

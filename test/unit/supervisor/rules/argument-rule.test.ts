@@ -1,6 +1,7 @@
 /** Masks and secrets among the arguments of calls. */
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { DEFAULT_REDACT, type RedactRules } from '#src/shared/model/policy.ts';
+import { OperatorPatterns } from '#src/shared/platform/operator-patterns.ts';
 import { SecretsInText } from '#src/workers/supervisor/results/secrets-in-text.ts';
 import { ArgumentRule } from '#src/workers/supervisor/rules/argument-rule.ts';
 import { of } from '../../../support/token-samples.ts';
@@ -9,16 +10,26 @@ const MARK = '[REDACTED:github-token]';
 const TOKEN = `ghp_${of(36)}`;
 const OWN = 'Zq7x9Kd0/"vé';
 
-function judge(message: unknown, writes: boolean, rules: Partial<RedactRules> = {}) {
+function ruleOf(rules: Partial<RedactRules>) {
   const secrets = new SecretsInText([OWN]);
   const told: string[] = [];
+  const unsearched: string[] = [];
   const rule = new ArgumentRule({
     rules: () => ({ ...DEFAULT_REDACT, ...rules }),
     secrets: () => secrets,
     onSecret: (where, kind) => told.push(`${where}: ${kind}`),
+    onUnsearched: (why) => unsearched.push(why),
   });
-  const text = typeof message === 'string' ? message : JSON.stringify(message);
-  return { refusal: rule.judge(Buffer.from(`${text}\n`), writes), told };
+  const judge = (message: unknown, writes: boolean) => {
+    const text = typeof message === 'string' ? message : JSON.stringify(message);
+    return rule.judge(Buffer.from(`${text}\n`), writes);
+  };
+  return { judge, told, unsearched };
+}
+
+function judge(message: unknown, writes: boolean, rules: Partial<RedactRules> = {}) {
+  const rule = ruleOf(rules);
+  return { refusal: rule.judge(message, writes), told: rule.told };
 }
 
 const call = (args: unknown, more: object = {}) => ({
@@ -106,5 +117,57 @@ describe('a secret', () => {
   test('nothing is told of a call without one', () => {
     const args = { path: '/a/b', password: 'hunter2', text: 'line\nline \\ "x"' };
     expect(judge(call(args), true)).toEqual({ refusal: null, told: [] });
+  });
+});
+
+describe('patterns of the operator that cannot be looked for', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  const patterns = (regex: string) => [{ name: 'mine', regex, flags: '', at: '/policy.yaml:2' }];
+  /** Its memory is a few GiB, and a text that would need as much is never searched at once. */
+  const outOfMemory = () =>
+    vi.spyOn(OperatorPatterns.prototype, 'find').mockImplementation(() => {
+      throw new Error('memory access out of bounds');
+    });
+
+  test.each<[string, string, string, () => unknown]>([
+    ['they cannot be compiled', 'it-(', 'cannot be used', () => null],
+    ['the engine runs out of memory', 'it-[0-9]+', 'memory access out of bounds', outOfMemory],
+  ])('%s: deny refuses, warn says so once and goes on', (_, regex, why, begin) => {
+    begin();
+    const all = [{ text: 'plain' }, { text: 'a\n\\ "b"' }];
+    const denying = ruleOf({ arguments: 'deny', patterns: patterns(regex) });
+    for (const args of all) {
+      expect(denying.judge(call(args), false)).toMatchObject({
+        code: 'ERR_DENIED_SECRET',
+        why: expect.stringMatching(`redact.patterns.*${why}`),
+      });
+    }
+    expect(denying.unsearched).toEqual([]);
+    const warning = ruleOf({ arguments: 'warn', patterns: patterns(regex) });
+    for (const args of all) expect(warning.judge(call(args), true)).toBeNull();
+    expect(warning.unsearched).toEqual([expect.stringContaining(why)]);
+    // Whatever needs no pattern is found all the same.
+    expect(warning.judge(call({ a: `x\n${TOKEN}` }), true)).toBeNull();
+    expect(warning.told).toEqual(['arguments.a: github-token']);
+    const off = ruleOf({ arguments: 'off', patterns: patterns(regex) });
+    expect(off.judge(call({ text: 'plain' }), true)).toBeNull();
+    expect(off.unsearched).toEqual([]);
+  });
+
+  test('an error that is none of the engine is not passed over', () => {
+    const rule = new ArgumentRule({
+      rules: () => DEFAULT_REDACT,
+      secrets: () => {
+        throw new Error('a mistake');
+      },
+      onSecret: () => {},
+      onUnsearched: () => {},
+    });
+    expect(() => rule.judge(Buffer.from(JSON.stringify(call({ a: 'b' }))), true)).toThrow(
+      'a mistake',
+    );
   });
 });
