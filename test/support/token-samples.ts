@@ -17,7 +17,7 @@ export const TOKEN_SAMPLES: readonly (readonly [string, string])[] = [
   ['pypi-token', `pypi-AgEI${of(60)}`],
   ['stripe-key', `sk_live_${of(24)}`],
   ['anthropic-key', `sk-ant-api03-${of(40)}`],
-  ['openai-key', `sk-proj-${of(40)}`],
+  ['openai-key', `sk-proj-${of(48)}`],
   ['openai-key', `sk-${of(48)}`],
   ['google-key', `AIza${of(35)}`],
   ['huggingface-token', `hf_${of(34)}`],

@@ -11,6 +11,9 @@ type Mark = (name: string) => string;
 const ALNUM = '[A-Za-z0-9]';
 const WORD = '[\\w-]';
 
+/** Names of classes and packages begin like some keys, and have seldom a digit; keys have one soon. */
+const WITH_DIGIT = '(?=[A-Za-z_-]{0,80}\\d)';
+
 /** Tokens with a known prefix: name, characters that must not stand before it, prefix, rest. */
 const TOKENS: readonly (readonly [name: string, run: string, prefix: string, rest: string])[] = [
   ['aws-access-key', ALNUM, 'A(?:KI|SI|BI|CC)A', '[A-Z0-9]{16}(?![A-Za-z0-9])'],
@@ -21,8 +24,8 @@ const TOKENS: readonly (readonly [name: string, run: string, prefix: string, res
   ['npm-token', ALNUM, 'npm_', '\\w{36,}'],
   ['pypi-token', WORD, 'pypi-AgEI', '[\\w-]{50,}'],
   ['stripe-key', ALNUM, '(?:[rs]k_(?:live|test)|whsec)_', '[A-Za-z0-9]{16,}'],
-  ['anthropic-key', WORD, 'sk-ant-', '[\\w-]{16,}'],
-  ['openai-key', WORD, 'sk-', '[\\w-]{20,}'],
+  ['anthropic-key', WORD, 'sk-ant-', `${WITH_DIGIT}[\\w-]{16,}`],
+  ['openai-key', WORD, 'sk-', `${WITH_DIGIT}[\\w-]{20,}`],
   ['google-key', WORD, 'AIza', '[\\w-]{35,}'],
   ['google-key', WORD, '(?:GOCSPX-|ya29\\.)', '[\\w-]{20,}'],
   ['huggingface-token', ALNUM, 'hf_', '[A-Za-z0-9]{30,}'],
@@ -153,22 +156,34 @@ const KEY_BEGIN = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/g;
 const KEY_END = /-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/y;
 /** Characters in the body of a key. */
 const KEY_BODY = /[A-Za-z0-9+/=:,.\s]*/y;
-/** Line ends within JSON, or within JSON within JSON. */
-const ESCAPED_LINE_ENDS = /(?:\\+[nrt])+/y;
+/** Line ends and slashes within JSON, or within JSON within JSON. */
+const ESCAPES = /(?:\\+[nrt/])+/y;
+/** What every key has in its body, and the mention of a first line has not; begins only at the start of a run. */
+const KEY_RUN = /(?<![A-Za-z0-9+/=])(?:[A-Za-z0-9+/=]|\\{1,4}\/){40}/;
 
-/** Replaces PEM private keys; a key without an end is replaced as far as it looks like one. */
+/** Replaces PEM private keys; a key without an end is replaced as far as it looks like one, even its first line alone. */
 export function redactPrivateKeys(text: string, mark: Mark): string {
   let clean = '';
   let from = 0;
-  for (const key of privateKeysIn(text)) {
+  for (const key of keysIn(text)) {
     clean += text.slice(from, key.from) + mark(key.kind);
     from = key.to;
   }
   return from === 0 ? text : clean + text.slice(from);
 }
 
-/** PEM private keys, in order. */
+/** PEM private keys that are there with their body, or the beginning of it, in order. */
 export function privateKeysIn(text: string): Found[] {
+  return keysIn(text).filter(({ from, to }) => KEY_RUN.test(text.slice(from, to)));
+}
+
+/** Whether there is the first line of one. */
+export function hasKeyBegin(text: string): boolean {
+  KEY_BEGIN.lastIndex = 0;
+  return KEY_BEGIN.test(text);
+}
+
+function keysIn(text: string): Found[] {
   if (!text.includes('-----BEGIN ')) return [];
   const found: Found[] = [];
   KEY_BEGIN.lastIndex = 0;
@@ -186,7 +201,7 @@ function endOfKey(text: string, start: number): number {
     at = skip(KEY_BODY, text, at);
     const end = skip(KEY_END, text, at);
     if (end > at) return end;
-    const next = text[at] === '-' ? at + 1 : skip(ESCAPED_LINE_ENDS, text, at);
+    const next = text[at] === '-' ? at + 1 : skip(ESCAPES, text, at);
     if (next === at || text.startsWith('-----', at)) return at;
     at = next;
   }

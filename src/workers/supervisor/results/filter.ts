@@ -3,7 +3,7 @@
  * further where none of them begins anything. May say that there is something where there is nothing. Pure.
  */
 import { formsOfSecret } from '../../../shared/secrets/forms.ts';
-import { privateKeysIn, tokensIn } from '../../../shared/text/redact-patterns.ts';
+import { hasKeyBegin, tokensIn } from '../../../shared/text/redact-patterns.ts';
 import { tokenAnchors } from './anchors.ts';
 import { aroundEscapes } from './escapes.ts';
 
@@ -169,5 +169,5 @@ function isLongAround(bytes: Uint8Array, at: number): boolean {
 function hasToken(bytes: Uint8Array, at: number): boolean {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const text = buffer.toString('latin1', Math.max(0, at - BEFORE), at + BEHIND);
-  return tokensIn(text).length > 0 || privateKeysIn(text).length > 0 || LONG_TOKEN.test(text);
+  return tokensIn(text).length > 0 || hasKeyBegin(text) || LONG_TOKEN.test(text);
 }

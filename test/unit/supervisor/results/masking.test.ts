@@ -91,6 +91,24 @@ describe('what is masked', () => {
     expect(long).not.toContain(of(30));
   });
 
+  test.each<[string, string]>([
+    [
+      'with headers',
+      `Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,${HEX.slice(0, 32)}\n\n${of(64)}`,
+    ],
+    ['with headers and a comment that are long', `Comment: ${'a key '.repeat(60)}\n\n${of(64)}`],
+    ['of one short line', of(64)],
+    ['cut in its first line', of(45)],
+    ['with escaped slashes', `${of(30)}\\/${of(30)}\\/${of(3)}`],
+  ])('the body of a private key %s', (_, body) => {
+    const text = `a -----BEGIN PRIVATE KEY-----\n${body}`;
+    for (const end of ['', '\n-----END PRIVATE KEY-----']) {
+      expect(textIn(text + end)).toBe('a [REDACTED:private-key]');
+      const json = JSON.stringify({ key: text + end });
+      expect(textIn(json)).toBe('{"key":"a [REDACTED:private-key]"}');
+    }
+  });
+
   test.each(Object.entries(FORMS))('a configured value as %s', (_, write) => {
     for (const value of [SECRET, LONG]) {
       const written = write(value);
@@ -202,6 +220,10 @@ describe('what stays', () => {
     'postgres://me:hunter2@db:5432/x',
     '{"api_key": "0123456789"}',
     'the risk-free disk-encryption-key-management-service of task-force-one-and-two-and-three',
+    '<div class="sk-toggleable__label-arrow sk-estimator-doc-link sk-ant-design-vue-layout">',
+    'if (text.includes("-----BEGIN PRIVATE KEY-----")) return parse(text);',
+    'a file with -----BEGIN RSA PRIVATE KEY----- in its first line, and some lines of base64 behind it',
+    '-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----',
     'AKIA is a prefix, sk- too, and ghp_ as well; eyJ begins JSON',
     'data in base64: ZXlKaGJHY2lPaUpJVXpJMU5pSjkuZXlKemRXSWlPaUl4TWpNME5UWTNPRGt3SW4w',
   ])('%s', (text) => {
