@@ -25,6 +25,7 @@ export class Told {
   readonly #items: AuditItem[] = [];
   #lineBytes = 0;
   #lastSeq = 0;
+  #withoutRecord = 0;
 
   /** Of its last row. */
   get lastSeq(): number {
@@ -33,6 +34,11 @@ export class Told {
 
   get rows(): number {
     return this.#numbers.length / ROW_FIELDS;
+  }
+
+  /** Rows that become a record of their own. */
+  get records(): number {
+    return this.rows - this.#withoutRecord;
   }
 
   get lineBytes(): number {
@@ -56,6 +62,7 @@ export class Told {
   item(seq: number, item: AuditItem): void {
     this.#lastSeq = seq;
     this.#items.push(item);
+    if (item.type === 'redacted') this.#withoutRecord += 1;
     this.#numbers.push(KINDS.item, seq, 0, 0, 0, 0, 0, 0, 0, 0, 0);
   }
 

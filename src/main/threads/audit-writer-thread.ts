@@ -52,7 +52,7 @@ export class AuditWriterThread {
   /** Where in `kept` what has not been posted begins. */
   #unposted = 0;
   /** Batches that only the thread has: dropped here, and not written yet. */
-  #handedOver: { readonly seq: number; readonly rows: number }[] = [];
+  #handedOver: { readonly seq: number; readonly records: number }[] = [];
   /** Records that were dropped since the thread was told of some. */
   #dropped = 0;
   #news: KnownItem[] = [];
@@ -195,20 +195,21 @@ export class AuditWriterThread {
       // Numbers of records follow on each other.
       this.#handedOver = this.#handedOver
         .filter((one) => one.seq > seq)
-        .map((one) => ({ seq: one.seq, rows: Math.min(one.rows, one.seq - seq) }));
+        .map((one) => ({ seq: one.seq, records: Math.min(one.records, one.seq - seq) }));
     }
     let done = 0;
     while (done < this.#unposted && (this.#kept[done] as Told).lastSeq <= seq) done += 1;
     if (done > 0) this.#forget(done);
   }
 
-  /** Makes room. What was posted is lost only if the thread is. */
+  /** Makes room. What was posted is lost only if the thread is: where there is one, it gets all before. */
   #drop(): void {
+    if (this.#unposted === 0) this.#flush();
     const [oldest] = this.#kept;
     if (oldest === undefined) return;
-    const { lastSeq: seq, rows } = oldest;
-    if (this.#unposted > 0) this.#handedOver.push({ seq, rows });
-    else this.#dropped += rows;
+    const { lastSeq: seq, records } = oldest;
+    if (this.#unposted > 0) this.#handedOver.push({ seq, records });
+    else this.#dropped += records;
     this.#forget(1);
   }
 
@@ -229,7 +230,7 @@ export class AuditWriterThread {
   }
 
   #lost(detail: string, restartInMs: number): void {
-    for (const { rows } of this.#handedOver) this.#dropped += rows;
+    for (const { records } of this.#handedOver) this.#dropped += records;
     this.#handedOver = [];
     // A thread that is back soon is waited for; one that keeps failing is a log that cannot be written.
     if (restartInMs <= BACKOFF_MS * 8) return;
