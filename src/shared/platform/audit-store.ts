@@ -10,7 +10,6 @@ import {
   fstatSync,
   fsyncSync,
   ftruncateSync,
-  lstatSync,
   openSync,
   renameSync,
   unlinkSync,
@@ -21,6 +20,7 @@ import { GENESIS, type RecordText, seal } from '../machines/audit-chain.ts';
 import { type AuditBody, type ChainHead, currentSegment } from '../model/audit.ts';
 import { AnchorFile } from './anchor-file.ts';
 import { attempt, bestEffort, expecting, type SystemFailure } from './errno.ts';
+import { closedName, syncDirectory } from './segment-files.ts';
 import { inOrder, type Scanned, scanSegment, segmentsIn, sha256 } from './segment-scan.ts';
 
 export interface StoreOptions {
@@ -33,6 +33,8 @@ export interface StoreOptions {
   /** Facts for the first record of each segment. */
   readonly about: Readonly<Record<string, unknown>>;
 }
+
+type Body = AuditBody | RecordText;
 
 const { O_WRONLY, O_CREAT, O_EXCL, O_APPEND } = constants;
 const WRITE = O_WRONLY | O_APPEND | (constants.O_NOFOLLOW ?? 0);
@@ -54,6 +56,13 @@ export class AuditStore {
   #before = GENESIS;
   /** What cannot be taken away again lies behind the last record. */
   #damaged = false;
+  #durableBytes = 0;
+  /** What is written and not durable, in its order. */
+  #unsynced: Body[] = [];
+  /** What was taken back because it could not be made durable: it is written before all else. */
+  #again: readonly Body[] = [];
+  /** Records that were taken back are still in the file. */
+  #isUncut = false;
   #anchorSyncedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: StoreOptions) {
@@ -75,7 +84,17 @@ export class AuditStore {
 
   /** True while something is written that is not durable. */
   get isDirty(): boolean {
-    return this.isOpen && this.#durable.count < this.#head.count;
+    return this.isOpen && (this.isRepeating || this.#durable.count < this.#head.count);
+  }
+
+  /** True while records are held that could not be made durable: `sync` comes before anything new. */
+  get isRepeating(): boolean {
+    return this.#again.length > 0;
+  }
+
+  /** Records that are written and not durable. */
+  get unsynced(): number {
+    return this.#unsynced.length;
   }
 
   get isOpen(): boolean {
@@ -103,8 +122,13 @@ export class AuditStore {
   }
 
   /** Writes records behind the last one. */
-  append(bodies: readonly (AuditBody | RecordText)[]): void {
+  append(bodies: readonly Body[]): void {
     if (bodies.length === 0) return;
+    this.#repeat();
+    this.#append(bodies);
+  }
+
+  #append(bodies: readonly Body[]): void {
     let head = this.#head;
     let text = '';
     for (const body of bodies) {
@@ -113,12 +137,58 @@ export class AuditStore {
       text += sealed.line;
     }
     this.#write(text, head);
+    for (const body of bodies) this.#unsynced.push(body);
   }
 
-  /** Makes everything durable that was written. The anchor says so with the next batch, or when it is told to. */
+  /**
+   * Makes everything durable that was written. The anchor says so with the next batch, or when it is told to. What
+   * cannot be made durable is taken back and written again by the next try.
+   */
   sync(): void {
-    if (this.#descriptor !== null) fdatasyncSync(this.#descriptor);
+    this.#sync(fdatasyncSync);
+  }
+
+  #sync(flush: (descriptor: number) => void): void {
+    this.#repeat();
+    const descriptor = this.#descriptor;
+    const done = attempt(() => {
+      if (descriptor !== null) flush(descriptor);
+    });
+    if (!done.ok) {
+      this.#takeBack();
+      throw failed(done.failure);
+    }
     this.#durable = this.#head;
+    this.#durableBytes = this.#bytes;
+    this.#unsynced = [];
+  }
+
+  /**
+   * The system tells once that it could not write, and forgets the bytes: to sync again would succeed and prove
+   * nothing.
+   */
+  #takeBack(): void {
+    this.#again = this.#unsynced;
+    this.#unsynced = [];
+    this.#head = this.#durable;
+    this.#bytes = this.#durableBytes;
+    this.#isUncut = true;
+    bestEffort(() => this.#cut());
+  }
+
+  #cut(): void {
+    if (!this.#isUncut || this.#descriptor === null) return;
+    ftruncateSync(this.#descriptor, this.#bytes);
+    this.#isUncut = false;
+    this.#damaged = false;
+    this.#keepAnchor(this.#head);
+  }
+
+  #repeat(): void {
+    this.#cut();
+    if (this.#again.length === 0) return;
+    this.#append(this.#again);
+    this.#again = [];
   }
 
   /** Lets the anchor say how far the log is durable. */
@@ -133,10 +203,9 @@ export class AuditStore {
   /** Closes the present segment under a name of its own and begins the next one. */
   rotate(): void {
     if (this.#descriptor === null) return;
-    fsyncSync(this.#descriptor);
-    this.#durable = this.#head;
+    this.#sync(fsyncSync);
     const torn = this.#damaged ? fstatSync(this.#descriptor).size - this.#bytes : 0;
-    const name = this.#closedName();
+    const name = closedName(this.#options.dir, this.#options.session);
     renameSync(this.#path, join(this.#options.dir, name));
     this.#leave();
     this.#begin({ name, torn });
@@ -157,6 +226,7 @@ export class AuditStore {
     const number = previous === null ? 1 : this.#segment + 1;
     this.#descriptor = openSync(this.#path, WRITE | O_CREAT | O_EXCL, 0o600);
     this.#bytes = 0;
+    this.#durableBytes = 0;
     this.#damaged = false;
     this.#begunAt = Date.now();
     const link = previous === null ? null : { ...previous, head: before };
@@ -173,7 +243,7 @@ export class AuditStore {
     };
     const done = attempt(() => {
       this.append([body]);
-      this.#syncDirectory();
+      syncDirectory(this.#options.dir);
     });
     if (done.ok) {
       this.#segment = number;
@@ -183,6 +253,7 @@ export class AuditStore {
     // Opened again later: without its first record it is no segment.
     this.#head = before;
     this.#durable = before;
+    this.#unsynced = [];
     this.#leave();
     bestEffort(() => unlinkSync(this.#path));
     throw failed(done.failure);
@@ -218,6 +289,7 @@ export class AuditStore {
     this.#descriptor = descriptor;
     this.#take(scanned);
     this.#bytes = stats.size - scanned.torn;
+    this.#durableBytes = this.#bytes;
     this.#begunAt = stats.birthtimeMs;
     // What an ended thread has left half written stays where it is, and the chain goes on in a new file.
     this.#damaged = scanned.torn > 0;
@@ -236,16 +308,6 @@ export class AuditStore {
   #leave(): void {
     if (this.#descriptor !== null) bestEffort(() => closeSync(this.#descriptor as number));
     this.#descriptor = null;
-  }
-
-  #syncDirectory(): void {
-    const descriptor = openSync(this.#options.dir, constants.O_RDONLY);
-    try {
-      // Some file systems cannot sync a directory.
-      expecting(['EINVAL', 'ENOTSUP', 'EPERM'], undefined, () => fsyncSync(descriptor));
-    } finally {
-      closeSync(descriptor);
-    }
   }
 
   #write(text: string, head: ChainHead): void {
@@ -277,18 +339,6 @@ export class AuditStore {
       at: new Date().toISOString(),
       boot_id: bootId,
     });
-  }
-
-  #closedName(): string {
-    const { dir, session } = this.#options;
-    const time = new Date().toISOString();
-    const stamp = `${time.slice(0, 10).replaceAll('-', '')}-${time.slice(11, 19).replaceAll(':', '')}`;
-    for (let again = 1; ; again += 1) {
-      const name = `audit-${session}-${stamp}${again === 1 ? '' : `-${again}`}.jsonl`;
-      if (expecting(['ENOENT'], false, () => lstatSync(join(dir, name)) !== null) === false) {
-        return name;
-      }
-    }
   }
 }
 

@@ -58,6 +58,8 @@ export class AuditWriter {
   #seq = 0;
   #writtenBefore = 0;
   #error: string | null = null;
+  /** How long the chain was when main was last told how many records were written; null: it is not open yet. */
+  #counted: number | null = null;
   #lost = 0;
   /** Lost ones that no record tells of yet. */
   #untold = 0;
@@ -193,9 +195,11 @@ export class AuditWriter {
   #commit(): boolean {
     this.#writing.cancel();
     return this.#trying(() => {
-      const records = this.#writeHeld();
+      // What could not be made durable comes first: never more than one such batch is held by the store.
+      if (this.#store.isRepeating) this.#store.sync();
+      this.#writeHeld();
       let syncMs: number | null = null;
-      if (this.#mustSync) {
+      if (this.#mustSync || this.#store.unsynced >= MAX_HELD) {
         const from = performance.now();
         this.#store.sync();
         syncMs = performance.now() - from;
@@ -203,6 +207,9 @@ export class AuditWriter {
       }
       if (this.#error !== null) this.#store.anchor();
       this.#recovered();
+      const { count } = this.#store.head;
+      const records = count - (this.#counted ?? count);
+      this.#counted = count;
       const [next] = this.#held;
       const seq = next === undefined ? this.#seq : next.seq - 1;
       this.#post({ type: 'committed', seq, records, syncMs, lost: this.#lost });
@@ -224,10 +231,9 @@ export class AuditWriter {
     }
   }
 
-  #writeHeld(): number {
+  #writeHeld(): void {
     const store = this.#store;
     if (!store.isOpen) this.#open();
-    const before = store.head.count;
     const { maxBytes, maxAgeDays, keepMb } = this.#policy;
     const half = keepMb === 0 ? Infinity : (keepMb * MIB) / 2;
     const limit = Math.max(MIN_SEGMENT, Math.min(maxBytes, half));
@@ -249,12 +255,12 @@ export class AuditWriter {
     const batch = this.#held.slice(0, BATCH);
     store.append(batch);
     this.#held = this.#held.slice(batch.length);
-    return Math.max(0, store.head.count - before);
   }
 
   #open(): void {
     this.#skip(this.#store.open());
     this.#prune();
+    this.#counted ??= this.#store.head.count;
   }
 
   /** An earlier thread has written these, and was lost before it could say so. */

@@ -1,17 +1,18 @@
 /** The writer of the audit log beside a disk that fails: what it holds, what it gives up, and that it says so. */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { MessageChannel } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { currentSegment, DEFAULT_AUDIT } from '#src/shared/model/audit.ts';
-import type { AuditItem, FromAuditWriter } from '#src/shared/protocol/audit.ts';
-import { AuditWriter } from '#src/workers/audit-writer/audit-writer.ts';
-import { type AuditWorld, auditWorld, BOOT } from '../../support/audit-world.ts';
+import { currentSegment } from '#src/shared/model/audit.ts';
+import { auditWorld } from '../../support/audit-world.ts';
+import {
+  auditEvent as event,
+  RETRY_MS,
+  SESSION,
+  auditWriter as writerOf,
+} from '../../support/audit-writer.ts';
 
-const SESSION = 'aaaaaaaa-0000';
 /** As many as are held. */
 const MOST = 20_000;
-const RETRY_MS = 500;
 
 beforeEach(() => {
   vi.useFakeTimers({
@@ -19,48 +20,6 @@ beforeEach(() => {
   });
 });
 afterEach(() => void vi.useRealTimers());
-
-function writerOf({ dir, stateDir }: AuditWorld) {
-  const { port1: controlPort, port2: main } = new MessageChannel();
-  const posted: FromAuditWriter[] = [];
-  const writer = new AuditWriter(
-    {
-      kind: 'audit-writer',
-      dir,
-      stateDir,
-      sessionId: SESSION,
-      bootId: BOOT,
-      gatewayVersion: '0',
-      policy: DEFAULT_AUDIT,
-      level: 'L3',
-      secrets: [],
-      owner: false,
-      known: [],
-      lost: 0,
-      controlPort,
-    },
-    (message) => posted.push(message),
-  );
-  return {
-    writer,
-    last: () => posted.findLast(({ type }) => type !== 'log'),
-    logged: () => posted.flatMap((one) => (one.type === 'log' ? one.message : [])),
-    close: () => {
-      const problem = writer.close(main);
-      main.close();
-      controlPort.close();
-      return problem;
-    },
-  };
-}
-
-const event = (seq: number): AuditItem => ({
-  type: 'event',
-  seq,
-  at: 1_800_000_000_000 + seq,
-  event: { event: 'tick' },
-  client: null,
-});
 
 it('holds 20,000 records for a disk that fails, gives up the oldest, and records the gap', () => {
   const world = auditWorld();
