@@ -11,5 +11,6 @@ export function noPins(): DefinitionPins {
     catalog: () => ({ names: [], toolsOf: () => [], exposedTools: () => [] }),
     onSettled: () => {},
     onHeld: () => {},
+    onLate: () => {},
   });
 }

@@ -25,8 +25,8 @@ import type { DefinitionTexts } from '../pins/definition-texts.ts';
 import { heldLine, softRules } from '../pins/held-words.ts';
 import { inTime, type Judge, type Verdicts, verdictOf } from '../pins/judge.ts';
 import type { Catalog } from './catalog.ts';
-import { foreignNames, namesIn } from './foreign-names.ts';
 import { hold } from './held-definitions.ts';
+import { namesOfOthers } from './names-of-others.ts';
 import { ruleOf } from './tool-rule.ts';
 
 /** Where definitions come from: one of the lanes of a server. */
@@ -61,6 +61,8 @@ export interface DefinitionPinsOptions {
   readonly onSettled: (settled: Settled) => void;
   /** What is withheld of a server is another set now. */
   readonly onHeld: (server: string) => void;
+  /** Something that was listed is withheld after all: `reconsider` is due for all that the server has told. */
+  readonly onLate: (server: string) => void;
 }
 
 interface Item {
@@ -88,8 +90,6 @@ const KINDS: Readonly<Record<Exclude<ListKind, 'resources'>, DefinitionKind>> = 
   prompts: 'prompt',
   templates: 'template',
 };
-/** Bytes that are searched for names before others have their turn. */
-const SEARCHED_AT_ONCE = 64 * 1024;
 
 export class DefinitionPins {
   readonly #options: DefinitionPinsOptions;
@@ -202,6 +202,18 @@ export class DefinitionPins {
     const offer = { teller, kind, items, show, turn: 0, held: before?.held ?? [], warned: [] };
     offers.set(kind, offer);
     this.#look(offer);
+    if (before === undefined) this.#judgeAgain(offer);
+  }
+
+  /** What an earlier run has pinned unjudged is listed, and judged now. */
+  #judgeAgain(offer: Offer): void {
+    const { teller, items, turn } = offer;
+    if (this.#isOff(teller)) return;
+    const forms = this.#options.store.formsOf(teller.config.name);
+    const unjudged = items.filter(({ told: { key, hash } }) =>
+      forms.get(key)?.some((form) => form.hash === hash && form.unjudged === true),
+    );
+    if (unjudged.length > 0) void this.#judge(offer, unjudged, true, turn);
   }
 
   #isOff({ config }: Teller): boolean {
@@ -245,70 +257,54 @@ export class DefinitionPins {
     });
     const asked = judge.judge(items).catch(() => items.map(() => null));
     const found = await inTime(asked, waitMs);
-    const others = isFirst ? [] : await this.#namesOfOthers(server, unknown);
+    const others = isFirst ? [] : await namesOfOthers(this.#options, server, unknown);
     const settled = (verdicts: Verdicts | null) => {
       if (this.#closed) return;
-      this.#settle(offer, unknown, isFirst, (at) => ({
+      const wasListed = this.#settle(offer, unknown, isFirst, (at) => ({
         ...verdictOf(verdicts?.[at] ?? null),
         namesOthers: others[at] === true,
       }));
+      // Also by other lanes, and in a newer list.
+      if (wasListed) return this.#options.onLate(server);
       if (offer.turn !== turn) return;
       this.#refresh(offer);
       this.#show(offer);
     };
     settled(found);
-    // What has waited for that long is withheld, until it is judged after all.
-    if (found === null && !isFirst) settled(await asked);
+    // What has waited for that long is withheld until it is judged after all; what came first is listed until then.
+    if (found === null) settled(await asked);
   }
 
-  /** @param facts what was found out about each of these. */
+  /** @param facts what was found out about each of these. @returns true: one is withheld that was listed. */
   #settle(
     { teller, kind }: Offer,
     unknown: readonly Item[],
     isFirst: boolean,
     facts: (index: number) => Facts,
-  ): void {
+  ): boolean {
     const { onSettled, store, texts } = this.#options;
     const { name: server } = teller.config;
     const at = new Date().toISOString();
     const forms = store.formsOf(server);
     const news = unknown.flatMap(({ name, told }, index) => {
       const before = forms.get(told.key)?.find(({ hash }) => hash === told.hash);
-      // A person was quicker.
-      if (before !== undefined && before.held === undefined) return [];
-      const form = settle(this.#mode, forms, told, facts(index), { at, isFirst });
-      return [{ server, kind, key: told.key, name, form, isSame: before?.held === form.held }];
+      const isUnjudged = before?.unjudged === true;
+      const found = facts(index);
+      // A person was quicker, or nobody knows more than before.
+      if (before?.held === undefined && before !== undefined && !isUnjudged) return [];
+      if (isUnjudged && found.rules === null) return [];
+      const form = settle(this.#mode, forms, told, found, { at, isFirst: isFirst || isUnjudged });
+      const isSame = before !== undefined && before.held === form.held;
+      return [{ server, kind, key: told.key, name, form, isSame, isUnjudged }];
     });
     for (const { told, json } of unknown) texts?.keep(told.hash, json);
     store.add(server, news);
-    const told = news.filter(({ form, isSame }) => form.held === undefined || !isSame);
+    const told = news.filter(({ form, isSame, isUnjudged }) => {
+      if (isUnjudged && form.held === undefined) return softRules(form).length > 0;
+      return form.held === undefined || !isSame;
+    });
     if (told.length > 0) onSettled({ server, kind, isFirst, news: told });
-  }
-
-  /** Whether each names tools of other servers that its earlier form did not name. */
-  async #namesOfOthers(server: string, items: readonly Item[]): Promise<boolean[]> {
-    const catalog = this.#options.catalog();
-    const names = foreignNames(server, catalog.names, catalog);
-    const found: boolean[] = [];
-    let searched = 0;
-    for (const { told, json } of items) {
-      searched += json.length;
-      if (searched > SEARCHED_AT_ONCE) {
-        searched = 0;
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-      const named = namesIn(Buffer.from(json).toString(), names);
-      found.push(named.length > 0 && (await this.#isNews(server, told, named)));
-    }
-    return found;
-  }
-
-  async #isNews(server: string, { key }: Told, named: readonly string[]): Promise<boolean> {
-    const forms = this.#options.store.formsOf(server).get(key) ?? [];
-    const former = forms.findLast(({ held }) => held === undefined);
-    const text = former === undefined ? null : await this.#options.texts?.read(former.hash);
-    const before = new Set(namesIn(text ?? '', new Set(named)));
-    return named.some((name) => !before.has(name));
+    return news.some(({ form, isUnjudged }) => isUnjudged && form.held !== undefined);
   }
 
   /** Keeps with the pins what was told of them last. */

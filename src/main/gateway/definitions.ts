@@ -62,6 +62,7 @@ export class Definitions {
         }
         parts.onHeld();
       },
+      onLate: (name) => this.#reconsider(name),
     });
     const named = this.#store.names();
     this.#texts?.prune((hash) => named.has(hash));
@@ -148,8 +149,11 @@ export class Definitions {
     clearTimeout(timer);
   }
 
-  #reconsider(): void {
-    for (const server of this.#parts.fleet().all()) this.pins.reconsider(server);
+  /** @param only what servers of this name have told. */
+  #reconsider(only?: string): void {
+    for (const server of this.#parts.fleet().all()) {
+      if (only === undefined || server.config.name === only) this.pins.reconsider(server);
+    }
   }
 }
 

@@ -45,7 +45,10 @@ export function withServer(pins: Pins, server: string, forms: ServerForms): Pins
   return { ...pins, definitions };
 }
 
-/** The forms with what is new. What is pinned in the file stays a pin: a person may just have accepted it. */
+/**
+ * The forms with what is new. What is pinned in the file stays a pin: a person may just have accepted it. What was
+ * pinned unjudged nobody has accepted.
+ */
 export function withNews(
   forms: ServerForms,
   news: readonly (News | FirstSet)[],
@@ -57,7 +60,9 @@ export function withNews(
     const own = news.flatMap((one) => (one.kind === kind && one.key !== null ? [one] : []));
     const kept = own.filter(({ key, form }) => {
       const before = all.get(key)?.find(({ hash }) => hash === form.hash);
-      return before === undefined || before.held !== undefined || form.held === undefined;
+      if (before === undefined || before.held !== undefined || before.unjudged === true)
+        return true;
+      return form.held === undefined && form.unjudged !== true;
     });
     all = withForms(all, kind, kept, at);
   }
@@ -66,7 +71,7 @@ export function withNews(
 
 /** The file may say anything in members that its reader does not know. */
 function formOf(pin: DefinitionPin): Form {
-  const { remembered, tier, held, after, ...known } = pin as DefinitionPin &
+  const { remembered, tier, held, after, unjudged, ...known } = pin as DefinitionPin &
     Record<string, unknown>;
   const reason = HELD_REASONS.find((one) => one === held) ?? 'changed';
   const tierKnown = TIERS.find((one) => one === tier);
@@ -75,6 +80,7 @@ function formOf(pin: DefinitionPin): Form {
     ...(typeof remembered === 'string' ? { remembered } : {}),
     ...(tierKnown === undefined ? {} : { tier: tierKnown }),
     ...(held === undefined ? {} : { held: reason }),
+    ...(unjudged === true ? { unjudged } : {}),
     ...(typeof after === 'string' ? { after } : {}),
   };
 }

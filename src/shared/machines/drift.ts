@@ -35,6 +35,8 @@ export interface Form extends DefinitionPin {
   readonly tier?: Tier;
   /** It is no pin: it waits for a person. */
   readonly held?: HeldReason;
+  /** It is a pin because it came first; nobody has judged it, and no person has accepted it. */
+  readonly unjudged?: true;
   /** It came after the first ones, and no person has accepted it; the hash of the form before, or `new`. */
   readonly after?: string;
 }
@@ -115,6 +117,7 @@ export function settle(
 ): Form {
   const { key, hash, remembered, tier } = told;
   const before = pinned(forms.get(key) ?? []);
+  const isUnjudged = isFirst && facts.rules === null;
   const held = isFirst ? heldAtFirst(facts) : heldAsChange(mode, before, told, facts);
   return {
     hash,
@@ -123,11 +126,12 @@ export function settle(
     ...(remembered === null ? {} : { remembered }),
     ...(tier === null ? {} : { tier }),
     ...(held === null ? {} : { held }),
+    ...(isUnjudged ? { unjudged: true as const } : {}),
     ...(isFirst ? {} : { after: before.at(-1)?.hash ?? 'new' }),
   };
 }
 
-/** Nobody need be asked because a judge is away: what comes first is trusted. */
+/** Nobody need be asked because a judge is away: what comes first is trusted until it is judged. */
 function heldAtFirst({ hard }: Facts): HeldReason | null {
   return hard ? 'findings' : null;
 }

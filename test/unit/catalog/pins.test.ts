@@ -20,9 +20,11 @@ function house({ waitMs = 60_000 } = {}) {
   const asked: Asked[] = [];
   const settled: Settled[] = [];
   const shown: string[][] = [];
-  const pins = new DefinitionPins({
+  const store = new DefinitionStore({ stateDir: null, warn: () => {} });
+  const server = { config: { ...serverConfig('s'), name: 's' } };
+  const pins: DefinitionPins = new DefinitionPins({
     mode: 'review',
-    store: new DefinitionStore({ stateDir: null, warn: () => {} }),
+    store,
     texts: null,
     judge: {
       judge: (items) =>
@@ -32,8 +34,8 @@ function house({ waitMs = 60_000 } = {}) {
     catalog: () => ({ names: [], toolsOf: () => [], exposedTools: () => [] }),
     onSettled: (one) => settled.push(one),
     onHeld: () => {},
+    onLate: () => pins.reconsider(server),
   });
-  const server = { config: { ...serverConfig('s'), name: 's' } };
   const tell = (...tools: readonly string[]) => {
     const entries = tools.map((tool) => {
       const [key = '', version = ''] = tool.split(' ');
@@ -50,7 +52,7 @@ function house({ waitMs = 60_000 } = {}) {
     one.answer(verdicts);
     return one.names;
   };
-  return { pins, server, settled, shown, asked, tell, answer };
+  return { pins, store, server, settled, shown, asked, tell, answer };
 }
 
 const count = (list: readonly unknown[], many: number) =>
@@ -86,6 +88,54 @@ test('the first list is shown after a while though nobody has judged it', async 
   await count(shown, 1);
   expect(shown).toEqual([['a 1']]);
   expect(settled[0]?.news[0]?.form).not.toHaveProperty('verdict');
+});
+
+test('what came first and was judged late is withheld where an attack is found, also in a newer list', async () => {
+  const { tell, shown, settled, asked } = house({ waitMs: 1 });
+  tell('a 1', 'b 1');
+  await count(shown, 1);
+  expect(shown[0]).toEqual(['a 1', 'b 1']);
+  tell('b 1', 'a 1');
+  expect(shown[1]).toEqual(['b 1', 'a 1']);
+  asked.shift()?.answer([[HARD], []]);
+  await count(shown, 3);
+  expect(shown[2]).toEqual(['b 1']);
+  expect(settled.at(-1)).toMatchObject({
+    isFirst: true,
+    news: [{ name: 'a', form: { held: 'findings', verdict: ['bidi'] } }],
+  });
+});
+
+test('what a person has accepted is not withheld by a late verdict', async () => {
+  const { pins, store, server, tell, shown, asked } = house({ waitMs: 20 });
+  tell('a 1');
+  await count(shown, 1);
+  const key = 'tool/a';
+  store.add('s', [{ server: 's', kind: 'tool', key, form: { hash: 'a 1', at: '2026-01-01' } }]);
+  const forms = store.formsOf('s').get(key) ?? [];
+  expect(forms).toEqual([{ hash: 'a 1', at: '2026-01-01' }]);
+  asked.shift()?.answer([[HARD]]);
+  await count(shown, 2);
+  expect(shown[1]).toEqual(['a 1']);
+  expect(pins.held([server])).toEqual([]);
+});
+
+test('what was pinned unjudged in an earlier run is listed at once, and judged', async () => {
+  const { store, tell, answer, shown } = house();
+  const form = (hash: string) => ({ hash, at: '2026-01-01', unjudged: true as const });
+  const pin = (name: string) => ({ server: 's', kind: 'tool' as const, key: `tool/${name}` });
+  store.add('s', [
+    { ...pin('a'), form: form('a 1') },
+    { ...pin('b'), form: form('b 1') },
+  ]);
+  tell('a 1', 'b 1');
+  expect(shown).toEqual([['a 1', 'b 1']]);
+  expect(await answer([HARD], [])).toEqual(['a', 'b']);
+  await count(shown, 2);
+  expect(shown[1]).toEqual(['b 1']);
+  expect(store.formsOf('s').get('tool/b')).toEqual([
+    expect.not.objectContaining({ unjudged: true }),
+  ]);
 });
 
 test('a change that nobody judges in time is withheld, and served when it is judged after all', async () => {
