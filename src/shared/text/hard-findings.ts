@@ -12,12 +12,21 @@ export interface HardFinding {
   readonly excerpt: string;
 }
 
-/** One of each rule at most. */
-export function hardFindings(text: string): HardFinding[] {
+/**
+ * One of each rule at most.
+ *
+ * @param strict true: more encoded runs than are decoded are a finding, too. They are cover for one in a definition,
+ *   and honest in what a tool returns.
+ */
+export function hardFindings(text: string, strict = false): HardFinding[] {
   const found: HardFinding[] = [];
   const hidden = hiddenIn(text, false);
   if (hidden !== null) found.push({ rule: 'hidden-characters', excerpt: hidden });
-  const command = encodedTexts(text).find(isCommand);
+  let tooMany: string | undefined;
+  const encoded = encodedTexts(text, () => {
+    if (strict) tooMany = `more than ${MAX_RUNS} runs of base64 or hex`;
+  });
+  const command = encoded.find(isCommand) ?? tooMany;
   if (command !== undefined) found.push({ rule: 'encoded-command', excerpt: excerptOf(command) });
   return found;
 }
@@ -163,8 +172,8 @@ const MAX_RUNS = 4096;
 // Tabs and line ends, and what is printable.
 const READABLE = /^[\t\n\r\x20-\x7e]+$/;
 
-/** What a text says in base64 or hex, where that is readable. */
-export function encodedTexts(text: string): string[] {
+/** What a text says in base64 or hex, where that is readable. @param onTooMany there are runs that are not decoded. */
+export function encodedTexts(text: string, onTooMany?: () => void): string[] {
   const found: string[] = [];
   let runs = 0;
   ENCODED.lastIndex = 0;
@@ -172,7 +181,10 @@ export function encodedTexts(text: string): string[] {
     const [run] = match;
     if (run.length > MAX_ENCODED) continue;
     runs += 1;
-    if (runs > MAX_RUNS) break;
+    if (runs > MAX_RUNS) {
+      onTooMany?.();
+      break;
+    }
     const plain = run.replace(/\\n|[\r\n]/g, '');
     const encoding = HEX.test(plain) ? 'hex' : 'base64';
     const decoded = Buffer.from(plain.replace(/^0x/, ''), encoding).toString('latin1');

@@ -91,6 +91,12 @@ describe('encoded commands', () => {
     expect(hardFindings(`Value: ${encoded}.`)).toEqual([]);
   });
 
+  test('more runs than are decoded are a finding in definitions, and none in results', () => {
+    const many = `${base64('hello there, all of you')} `.repeat(4097);
+    expect(hardFindings(many, true)).toMatchObject([{ rule: 'encoded-command' }]);
+    expect(hardFindings(many)).toEqual([]);
+  });
+
   test('many runs take no time each', () => {
     expect(encodedTexts(`${base64('hello there, all of you')} `.repeat(10_000))).toHaveLength(4096);
   });

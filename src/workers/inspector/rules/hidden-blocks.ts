@@ -10,9 +10,10 @@ import { isSpokenOf } from './soft.ts';
 const OPENINGS =
   /<\/?(?:important|critical|system|hidden|secret|admin|internal|instructions?|note|urgent|priority|override|sys|confidential|assistant|rules?)[\w-]{0,40}>|\[\/?(?:system|inst|important|admin|hidden|internal|note)[^\]\n]{0,60}[\]:]|<!--|-{2,8}begin [^-\n]{0,60}--|#{2,6} ?(?:internal|hidden|system|important|secret)\b|<\|im_start\|>/g;
 const MAX_BLOCK = 1200;
+/** Blocks of one field that are looked at: more of them are no honest text, but cover for one. */
 const MAX_BLOCKS = 64;
 
-/** The secrecy order within such a block, or null. @param raw a field as it is. */
+/** The secrecy order within such a block, or that there are too many blocks; null: nothing. @param raw a field as it is. */
 export function hiddenBlock(raw: string): string | null {
   const text = plainText(raw);
   let quoted: ReturnType<typeof quotedParts> | null = null;
@@ -20,7 +21,7 @@ export function hiddenBlock(raw: string): string | null {
   OPENINGS.lastIndex = 0;
   for (let match = OPENINGS.exec(text); match !== null; match = OPENINGS.exec(text)) {
     blocks += 1;
-    if (blocks > MAX_BLOCKS) return null;
+    if (blocks > MAX_BLOCKS) return `more than ${MAX_BLOCKS} blocks`;
     const start = match.index + match[0].length;
     quoted ??= quotedParts(text);
     if (isSpokenOf(text, match.index, start, quoted)) continue;

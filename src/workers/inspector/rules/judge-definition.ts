@@ -82,7 +82,7 @@ function hardOf({ path, text }: Field, foreign: ReadonlySet<string>): Finding[] 
   const hidden = hiddenIn(text, true) ?? (CONTROL.test(text) ? controlIn(text) : null);
   if (hidden !== null) found.push(finding('hidden-characters', true, path, hidden));
   const shown = shownText(text);
-  for (const { rule, excerpt } of hardFindings(shown))
+  for (const { rule, excerpt } of hardFindings(shown, true))
     found.push(finding(rule, true, path, excerpt));
   const block = hiddenBlock(text);
   if (block !== null) found.push(finding('hidden-block', true, path, block));

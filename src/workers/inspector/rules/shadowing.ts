@@ -18,6 +18,7 @@ const WORDS = /[A-Za-z0-9_-]+/g;
 const ORDER =
   /\b(?:always|must|never|has to|have to|needs?|should|do not use|don't use|whenever|when|once|before|instead of|replace|change|set|prepend|also|from now on|let|carry|each|every|any call|with|if|use)\b/;
 const AROUND = 100;
+/** Mentions in one field that are looked at: more of them are no honest text, but cover for one. */
 const MAX_NAMES = 200;
 const MAX_NAME = 256;
 
@@ -35,7 +36,7 @@ export function foreignTools(
   return names;
 }
 
-/** What a field orders about one of these tools, or null. @param text a field as it is. */
+/** What a field orders about one of these tools, or that it names too many; null: nothing. @param text a field as it is. */
 export function orderAbout(text: string, names: ReadonlySet<string>): string | null {
   if (names.size === 0) return null;
   let quoted: ReturnType<typeof quotedParts> | null = null;
@@ -45,7 +46,7 @@ export function orderAbout(text: string, names: ReadonlySet<string>): string | n
   for (let match = WORDS.exec(text); match !== null; match = WORDS.exec(text)) {
     if (match[0].length > MAX_NAME || !isNamed(match[0], names)) continue;
     looked += 1;
-    if (looked > MAX_NAMES) return null;
+    if (looked > MAX_NAMES) return `tools of other servers, more than ${MAX_NAMES} times`;
     const from = Math.max(0, match.index - AROUND);
     const end = match.index + match[0].length;
     const around = lower.slice(from, end + AROUND);

@@ -15,8 +15,8 @@ export interface Weighed {
 
 /** What a quoted phrase counts. */
 const QUOTED = 0.2;
-/** Matches of one phrase that are looked at: one that is not quoted is enough. */
-const MAX_MATCHES = 8;
+/** Matches of one phrase that are looked at for one that is not quoted: so many quotations are cover for one. */
+const MAX_MATCHES = 512;
 
 /** Words by which a text says that it speaks of something, near before it. */
 const SPOKEN_OF =
@@ -31,7 +31,7 @@ export function weighPhrases(text: string): Weighed[] {
     pattern.lastIndex = 0;
     let best = 0;
     let excerpt = '';
-    for (let count = 0; count < MAX_MATCHES; count++) {
+    for (let count = 1; ; count++) {
       const match = pattern.exec(text);
       if (match === null) break;
       if (match[0] === '') {
@@ -39,9 +39,10 @@ export function weighPhrases(text: string): Weighed[] {
         continue;
       }
       quoted ??= quotedParts(text);
-      const factor = isSpokenOf(text, match.index, match.index + match[0].length, quoted)
-        ? QUOTED
-        : 1;
+      const isSpoken =
+        count <= MAX_MATCHES &&
+        isSpokenOf(text, match.index, match.index + match[0].length, quoted);
+      const factor = isSpoken ? QUOTED : 1;
       if (factor * weight > best) {
         best = factor * weight;
         [excerpt] = match;
@@ -61,6 +62,19 @@ export function isSpokenOf(
   quoted: ReturnType<typeof quotedParts>,
 ): boolean {
   const middle = (start + end) / 2;
-  if (quoted.some(([from, to]) => from <= middle && middle < to)) return true;
+  if (isWithin(middle, quoted)) return true;
   return SPOKEN_OF.test(text.slice(Math.max(0, start - LOOK_BACK), start));
+}
+
+/** @param parts in their order, none within another. */
+function isWithin(at: number, parts: ReturnType<typeof quotedParts>): boolean {
+  let [low, high] = [0, parts.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const [from, to] = parts[middle]!;
+    if (at < from) high = middle;
+    else if (at < to) return true;
+    else low = middle + 1;
+  }
+  return false;
 }
