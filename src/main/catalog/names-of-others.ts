@@ -13,6 +13,8 @@ export interface NamesOfOthersOptions {
 
 /** Bytes that are searched for names before others have their turn. */
 const SEARCHED_AT_ONCE = 64 * 1024;
+/** The judge looks at no more of one, either. */
+const LONGEST_SEARCHED = 256 * 1024;
 
 /** Whether each names tools of other servers that its earlier form did not name. */
 export async function namesOfOthers(
@@ -29,6 +31,11 @@ export async function namesOfOthers(
     if (searched > SEARCHED_AT_ONCE) {
       searched = 0;
       await new Promise((resolve) => setImmediate(resolve));
+    }
+    // No honest definition is that long, and main has other things to do.
+    if (json.length > LONGEST_SEARCHED) {
+      found.push(true);
+      continue;
     }
     const named = namesIn(Buffer.from(json).toString(), names);
     found.push(named.length > 0 && (await isNews(options, server, told, named)));

@@ -327,7 +327,9 @@ export class DefinitionPins {
     const held: HeldDefinition[] = [];
     const warned: HeldDefinition[] = [];
     for (const { name, told, entry } of items) {
-      const form = forms?.get(told.key)?.find((one) => one.hash === told.hash);
+      const known = forms?.get(told.key)?.find((one) => one.hash === told.hash);
+      // Of a server that lists more than is kept, what is not known any more may have been withheld.
+      const form = known ?? (forms === null ? undefined : forgotten(told.hash));
       const isHeld = form?.held !== undefined;
       if (isHeld) held.push({ server, kind, name, form });
       else if (form !== undefined && softRules(form).length > 0) {
@@ -341,6 +343,10 @@ export class DefinitionPins {
     offer.show(held);
     if (textOf(before) !== textOf(held)) this.#options.onHeld(server);
   }
+}
+
+function forgotten(hash: string): Form {
+  return { hash, at: new Date(0).toISOString(), held: 'unjudged' };
 }
 
 /** Null: a person has said what it is, so that no change of the tool can lower it. */

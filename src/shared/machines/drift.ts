@@ -175,6 +175,13 @@ export function withForms(
     all.delete(key);
     all.set(key, bounded([...before.filter(({ hash }) => hash !== form.hash), form], most));
   }
+  const told = new Set(news.map(({ key }) => key));
+  for (const [key, own] of all) {
+    if (all.size <= MOST_DEFINITIONS) break;
+    // What is withheld stays so, and what has just been told is not what was touched longest ago.
+    const isHeld = own.some(({ held }) => held !== undefined);
+    if (key.includes('/') && !told.has(key) && !isHeld) all.delete(key);
+  }
   for (const key of all.keys()) {
     if (all.size <= MOST_DEFINITIONS) break;
     if (key.includes('/')) all.delete(key);
