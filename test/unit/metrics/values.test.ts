@@ -1,6 +1,7 @@
 /** What a scrape reads from the gateway: sums over instances, and each byte of a heap once. */
 import { Registry } from 'prom-client';
 import { expect, test } from 'vitest';
+import { eventMetrics } from '#src/main/metrics/events.ts';
 import { gatewayMetrics } from '#src/main/metrics/gateway.ts';
 import { type ServerView, serverMetrics } from '#src/main/metrics/servers.ts';
 
@@ -51,4 +52,20 @@ test('messages that clients went without are counted as the router counts them',
     read({ ...seen, droppedMessages });
     expect(await valueOf(registry, 'rea_dropped_messages_total')).toBe(droppedMessages);
   }
+});
+
+test('secrets are counted by kind, whatever an operator has called it', async () => {
+  const registry = new Registry();
+  const metrics = eventMetrics(registry);
+  metrics.expect(['one']);
+  const counts = Object.create(null);
+  for (const kind of ['constructor', 'toString', '__proto__']) counts[kind] = 2;
+  for (let times = 0; times < 2; times++) metrics.redacted('one', structuredClone(counts));
+  const metric = await registry.getSingleMetric('rea_redacted_total')?.get();
+  const seen = metric?.values.filter(({ value }) => value > 0);
+  expect(seen?.map(({ labels, value }) => [labels['kind'], value])).toEqual([
+    ['constructor', 4],
+    ['toString', 4],
+    ['__proto__', 4],
+  ]);
 });
