@@ -4,15 +4,29 @@
  */
 import type { ErrorCode } from '../../shared/model/errors.ts';
 import type { Tier } from '../../shared/model/tier.ts';
-import type { ClientItem, KnownItem, SubjectItem, WordItem } from '../../shared/protocol/audit.ts';
+import {
+  type ClientItem,
+  type KnownItem,
+  MOST_KNOWN,
+  type SubjectItem,
+  type WordItem,
+} from '../../shared/protocol/audit.ts';
 import type { Call, CallOwner } from '../calls/call.ts';
 import type { Subject } from '../calls/gate/subject.ts';
 import type { CallOutcome } from '../calls/observer.ts';
 
 /** Beyond that subjects are told anew. */
 const MOST_SUBJECTS = 20_000;
-/** Clients that a new thread is told of. */
+/** Clients that a new thread is told of at once. */
 const MOST_CLIENTS = 1000;
+/** A client is told again when so many others were told since: those that stay must not be forgotten for those that come. */
+const TOLD_SINCE = MOST_KNOWN / 4;
+
+interface KnownClient {
+  readonly item: ClientItem;
+  /** The number of its last telling. */
+  told: number;
+}
 
 /** @param all what is known, for a thread that knows nothing yet. */
 export type Introduce = (item: KnownItem, all: () => readonly KnownItem[]) => void;
@@ -22,11 +36,15 @@ export class NamedItems {
   #subjects = new Map<string, SubjectItem>();
   /** The same by the definition of their tool: no text is put together for each call. */
   #ofTools = new WeakMap<NonNullable<Subject['tool']>, SubjectItem>();
-  readonly #clients = new WeakMap<CallOwner, number>();
+  readonly #clients = new WeakMap<CallOwner, KnownClient>();
   #clientItems: ClientItem[] = [];
   readonly #words = new Map<string, WordItem>();
   #lastSubject = 0;
   #lastClient = 0;
+  /** How often a client was told. */
+  #tellings = 0;
+  /** What was told before that one the present thread does not know. */
+  #knownFrom = 0;
 
   constructor(introduce: Introduce) {
     this.#introduce = introduce;
@@ -46,16 +64,26 @@ export class NamedItems {
 
   client(owner: CallOwner): number {
     const known = this.#clients.get(owner);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      const isForgotten = known.told < this.#knownFrom || this.#tellings - known.told > TOLD_SINCE;
+      if (isForgotten) known.told = this.#tellClient(known.item);
+      return known.item.id;
+    }
     this.#lastClient += 1;
     const id = this.#lastClient;
     const name = `${owner.clientName ?? 'a client'} #${id}`;
     const item: ClientItem = { type: 'client', id, name };
-    this.#clients.set(owner, id);
-    // Clients that are gone are not told again.
-    this.#clientItems = [...this.#clientItems.slice(-MOST_CLIENTS), item];
-    this.#tell(item);
+    this.#clients.set(owner, { item, told: this.#tellClient(item) });
     return id;
+  }
+
+  /** @returns the number of this telling. */
+  #tellClient(item: ClientItem): number {
+    this.#tellings += 1;
+    // A new thread is told of others when they call again.
+    this.#clientItems = [...this.#clientItems.slice(1 - MOST_CLIENTS), item];
+    this.#tell(item);
+    return this.#tellings;
   }
 
   word(word: CallOutcome | ErrorCode): number {
@@ -88,10 +116,11 @@ export class NamedItems {
   }
 
   #tell(item: KnownItem): void {
-    this.#introduce(item, () => [
-      ...this.#words.values(),
-      ...this.#subjects.values(),
-      ...this.#clientItems,
-    ]);
+    this.#introduce(item, () => this.#all());
+  }
+
+  #all(): KnownItem[] {
+    this.#knownFrom = this.#tellings - this.#clientItems.length + 1;
+    return [...this.#words.values(), ...this.#subjects.values(), ...this.#clientItems];
   }
 }

@@ -56,6 +56,9 @@ export interface WordItem {
   readonly word: string;
 }
 
+/** Subjects the writer keeps, and clients; beyond that the half goes that was told longest ago. */
+export const MOST_KNOWN = 40_000;
+
 /** What rows name by its number. */
 export type KnownItem = SubjectItem | ClientItem | WordItem;
 

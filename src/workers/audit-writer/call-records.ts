@@ -8,7 +8,7 @@ import { member } from '../../shared/json/json-slice.ts';
 import type { RecordText } from '../../shared/machines/audit-chain.ts';
 import type { AuditStatus } from '../../shared/model/audit.ts';
 import { ruleOfCode } from '../../shared/model/errors.ts';
-import { type KnownItem, ROW, type SubjectItem } from '../../shared/protocol/audit.ts';
+import { type KnownItem, MOST_KNOWN, ROW, type SubjectItem } from '../../shared/protocol/audit.ts';
 import { asciiJson } from '../../shared/text/clean-text.ts';
 
 /** The record of a row, and its number. */
@@ -35,8 +35,6 @@ interface Subject {
 /** Where the arguments of a request are, in this order. */
 const ARGUMENTS = ['arguments', 'uri', 'ref'];
 const PARAMS = Buffer.from('"params":');
-/** Main tells subjects anew beyond 20,000, and clients come and go: what calls in flight name is in the newer half. */
-const MOST_KNOWN = 40_000;
 export const MAX_NAME = 256;
 export const MAX_CLIENT = 100;
 const NOBODY: Subject = { names: '"tool_name":null,"server_name":null,"tier":null', method: '' };
@@ -166,8 +164,12 @@ function requestOf(line: Uint8Array): string {
   return '';
 }
 
-/** The older half goes when there are too many. */
+/**
+ * When there are too many, the half goes that was told longest ago: main tells subjects anew beyond 20,000 of them, and
+ * a client that stays again before it would be among these.
+ */
 export function keep<V>(map: Map<number, V>, id: number, value: V): void {
+  map.delete(id);
   map.set(id, value);
   if (map.size <= MOST_KNOWN) return;
   let left = MOST_KNOWN / 2;
