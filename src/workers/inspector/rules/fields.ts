@@ -11,6 +11,7 @@ export interface Field {
   readonly parameter: string;
 }
 
+/** Texts that are judged each by itself; those behind them are judged together, as one. */
 const MAX_FIELDS = 20_000;
 const MAX_PATH = 160;
 
@@ -22,33 +23,38 @@ interface Open {
   readonly holdsParameters: boolean;
 }
 
-/** @param root what a definition is, parsed. */
+/** @param root what a definition is, parsed: so many bytes as are judged at most. */
 export function fieldsOf(root: unknown): Field[] {
   const fields: Field[] = [];
+  const rest: string[] = [];
+  const add = (field: Field) => {
+    if (fields.length < MAX_FIELDS) fields.push(field);
+    else rest.push(field.text);
+  };
   const open: Open[] = [{ value: root, path: '', parameter: '', holdsParameters: false }];
-  for (let one = open.pop(); one !== undefined && fields.length < MAX_FIELDS; one = open.pop()) {
+  for (let one = open.pop(); one !== undefined; one = open.pop()) {
     const { value, path, parameter } = one;
     if (typeof value === 'string') {
-      if (value !== '') fields.push({ path, text: value, parameter });
+      if (value !== '') add({ path, text: value, parameter });
     } else if (Array.isArray(value)) {
-      for (let at = Math.min(value.length, MAX_FIELDS) - 1; at >= 0; at--) {
+      for (let at = value.length - 1; at >= 0; at--) {
         open.push({ value: value[at], path, parameter, holdsParameters: false });
       }
     } else if (typeof value === 'object' && value !== null) {
-      openMembers(one, value, fields, open);
+      openMembers(one, value, add, open);
     }
   }
+  if (rest.length > 0) fields.push({ path: '', text: rest.join('\n'), parameter: '' });
   return fields;
 }
 
-function openMembers(of: Open, value: object, fields: Field[], open: Open[]): void {
+function openMembers(of: Open, value: object, add: (field: Field) => void, open: Open[]): void {
   const { path, parameter, holdsParameters } = of;
-  const members = Object.entries(value).slice(0, MAX_FIELDS);
+  const members = Object.entries(value);
   for (const [name, inner] of members.reverse()) {
     const to = `${path === '' ? '' : `${path}.`}${name}`.slice(0, MAX_PATH);
-    if (holdsParameters) fields.push({ path: to, text: name, parameter: '' });
-    else if (!SCHEMA_WORDS.has(name) && name !== '')
-      fields.push({ path: to, text: name, parameter: '' });
+    if (holdsParameters) add({ path: to, text: name, parameter: '' });
+    else if (!SCHEMA_WORDS.has(name) && name !== '') add({ path: to, text: name, parameter: '' });
     open.push({
       value: inner,
       path: to,
