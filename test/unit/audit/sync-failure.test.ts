@@ -135,3 +135,23 @@ it('a writer says that records are committed when they are written again, and co
   const counted = posted.flatMap((one) => (one.type === 'committed' ? one.records : []));
   expect(counted.reduce((sum, one) => sum + one, 0)).toBe(4);
 });
+
+it('a writer holds no more than 20,000 records for a disk that takes them and cannot keep them', () => {
+  const world = auditWorld();
+  const { writer, last, close } = auditWriter(world);
+  writer.start();
+  failing(world, 0);
+  const tell = (from: number, count: number) => {
+    const items = Array.from({ length: count }, (_, n) => auditEvent(from + n));
+    writer.take({ type: 'batch', known: [], items, rows: 0, bytes: null });
+  };
+  vi.advanceTimersByTime(1000);
+  tell(1, 15_000);
+  vi.advanceTimersByTime(RETRY_MS);
+  tell(15_001, 10_000);
+  vi.advanceTimersByTime(RETRY_MS);
+  expect(last()).toMatchObject({ type: 'failing', seq: 25_000, lost: 5000 });
+  replace({});
+  expect(close()).toBeNull();
+  expect(world.verify()).toMatchObject({ records: 20_002, broken: [] });
+});
