@@ -14,7 +14,7 @@ const COUNT = 50;
 const SHARED_THREADS = 8;
 /** MiB of the gateway's own process for each server; newer versions of V8 need more for a thread. */
 const LIMITS = {
-  dedicated: Number(process.versions.node.split('.')[0]) < 22 ? 12 : 17,
+  dedicated: Number(process.versions.node.split('.')[0]) < 22 ? 13 : 17,
   shared: 2.5,
 } as const;
 /** From its sources every thread also loads Node's TypeScript compiler, which nobody does who uses it. */
