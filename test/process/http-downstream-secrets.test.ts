@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { startFixture, stopHttpServers } from '../support/http-server.ts';
+import { writePolicy } from '../support/policy-house.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
 import { QUICK, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
@@ -30,7 +31,11 @@ const UNSTABLE = { restart: { ...QUICK.restart, stable_ms: 600_000 } };
 
 test('headers arrive with every request, and their values are seen nowhere else', async () => {
   const server = await startFixture();
+  const cwd = makeDirectory();
+  // What arrives is read from a result.
+  writePolicy(cwd, 'redact: {results: off}\n');
   const rea = await startRea({
+    cwd,
     env: { KEY: CANARY, QUERY: `${CANARY}-in-query` },
     config: registry({
       web: {

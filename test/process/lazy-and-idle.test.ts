@@ -73,7 +73,10 @@ test.concurrent('what a server prints while it is being stopped refuses no call 
     config: registry({ words: { ...fixture('last-words'), idle_stop_ms: 200 } }),
   });
   const first = (await rea.call('words__pid')).text;
-  await rea.waitForLog('"msg":"draining"');
+  // It may have been stopped once before that.
+  const [, incarnation = ''] =
+    new RegExp(`"incarnation":(\\d+),"pid":${first},"msg":"spawned"`).exec(rea.stderr) ?? [];
+  await rea.waitForLog(new RegExp(`"incarnation":${incarnation},.*"msg":"draining"`));
   const answers = await Promise.all([1, 2, 3].map(() => rea.call('words__pid')));
   expect(answers.map(({ failure }) => failure)).toEqual([null, null, null]);
   expect(answers[0]?.text).not.toBe(first);

@@ -9,6 +9,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -69,8 +70,12 @@ export class Faults {
    */
   setDisk(disk: 'full' | 'slow' | 'well', code = 'ENOSPC'): void {
     for (const kind of ['full', 'slow']) {
-      if (disk === kind) writeFileSync(join(this.dir, `disk.${kind}`), code);
-      else rmSync(join(this.dir, `disk.${kind}`), { force: true });
+      const file = join(this.dir, `disk.${kind}`);
+      if (disk === kind) {
+        // Whole at once: it is read at any time.
+        writeFileSync(`${file}.new`, code);
+        renameSync(`${file}.new`, file);
+      } else rmSync(file, { force: true });
     }
   }
 

@@ -10,8 +10,8 @@ import { MAX_CLIENT_MESSAGE_BYTES } from '../clients/stdio/refusal.ts';
 import { serveStdio } from '../clients/stdio/stdio.ts';
 import { GOODBYE } from '../relay/goodbye.ts';
 
-/** As long as the client of a gateway of its own gets answers after the end of its stdin. */
-const ANSWER_MS = 1000;
+/** A client that still reads waits that long for its answers; one that was killed is not told apart. */
+const ANSWER_MS = 10_000;
 
 export interface RelayedClientsOptions {
   readonly open: OpenClient;

@@ -37,7 +37,7 @@ const FIRST_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 30_000;
 const FLUSH_MS = 1000;
 /** The gateway ends the connection by then; one that does not is not waited for. */
-const LONGEST_END_MS = 5000;
+const LONGEST_END_MS = 12_000;
 /** More is left in the pipe while there is no gateway. */
 const MAX_HELD_BYTES = 1024 * 1024;
 /** What servers may answer is limited by the gateway. */
