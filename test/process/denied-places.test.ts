@@ -140,7 +140,12 @@ test('a configuration file elsewhere may be read and not be written', async () =
   const server = realServer('filesystem', dir);
   writeFileSync(config, JSON.stringify({ mcpServers: { files: server } }), { mode: 0o600 });
   linkSync(config, join(dir, 'same.json'));
-  const rea = await startRea({ cwd: dir, args: ['--config', config] });
+  // Another name is looked for in all of the state directory, and one that is too large for that refuses.
+  const rea = await startRea({
+    cwd: dir,
+    args: ['--config', config],
+    env: { XDG_STATE_HOME: makeDirectory() },
+  });
   await rea.waitForPhase('files', 'ready');
   // Until its tools are known any of them may write.
   await until(async () => (await rea.tools()).some(({ name }) => name.endsWith('read_text_file')), {
