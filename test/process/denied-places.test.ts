@@ -140,11 +140,12 @@ test('a configuration file elsewhere may be read and not be written', async () =
   const server = realServer('filesystem', dir);
   writeFileSync(config, JSON.stringify({ mcpServers: { files: server } }), { mode: 0o600 });
   linkSync(config, join(dir, 'same.json'));
-  // Another name is looked for in all of the state directory, and one that is too large for that refuses.
+  // Another name is looked for in all guarded directories, and the ones of all tests are too large for that.
+  const home = makeDirectory();
   const rea = await startRea({
     cwd: dir,
     args: ['--config', config],
-    env: { XDG_STATE_HOME: makeDirectory() },
+    env: { XDG_STATE_HOME: home, XDG_RUNTIME_DIR: home, XDG_CONFIG_HOME: join(home, 'config') },
   });
   await rea.waitForPhase('files', 'ready');
   // Until its tools are known any of them may write.
