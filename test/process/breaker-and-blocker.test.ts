@@ -184,7 +184,7 @@ test.concurrent('names SESSION_BLOCKER once also for a circuit that opens and cl
   const rea = await startRea({
     config: registry(
       { late: fixture('late-answer') },
-      { call_timeout_ms: 1_000, breaker: { failures: 1, cooldown_ms: 100 } },
+      { call_timeout_ms: 3_000, breaker: { failures: 1, cooldown_ms: 100 } },
     ),
   });
   await rea.waitForPhase('late', 'ready');
