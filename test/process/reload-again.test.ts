@@ -146,6 +146,8 @@ test.concurrent('a lazy server that is replaced is idle until it is used', async
   const lazy = (value: string) => ({ ...fixture('echo'), start: 'lazy', env: { SETTING: value } });
   const rea = await startRea({ config: registry({ lazy: lazy('a') }), ...AUTO });
   const old = await ready(rea, 'lazy');
+  // One whose tools are not known yet would be started to learn them.
+  await until(async () => (await names(rea)).includes('lazy__pid'), { what: 'its tools' });
   await rewrite(rea, registry({ lazy: lazy('b') }));
   await rea.waitForPhase('lazy', 'idle');
   expect(isAlive(old.pid ?? 0)).toBe(false);
