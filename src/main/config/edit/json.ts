@@ -1,9 +1,6 @@
 /** Changes the text of a JSON file with comments: all that is not concerned stays byte for byte. Pure. */
-import { createRequire } from 'node:module';
-import type { ModificationOptions } from 'jsonc-parser';
+import { applyEdits, type ModificationOptions, modify } from 'jsonc-parser';
 import type { Change } from './change.ts';
-
-const jsonc = () => createRequire(import.meta.url)('jsonc-parser') as typeof import('jsonc-parser');
 
 export function editJson(text: string, change: Change): string {
   const bom = text.startsWith('\uFEFF') ? '\uFEFF' : '';
@@ -28,7 +25,6 @@ function edited(
   value: unknown,
   options: ModificationOptions,
 ): string {
-  const { applyEdits, modify } = jsonc();
   return applyEdits(text, modify(text, path, value, options));
 }
 
