@@ -20,7 +20,6 @@ import { sharedState } from './own-state.ts';
 import type { Recorded } from './recorded.ts';
 
 /** Where a command works: the directory that `.rea` lies in, and what `--state-dir` says. */
-export type CommandPlace = StatePlace;
 
 const MAX_NAME = 256;
 const MAX_ERROR = 300;
@@ -31,7 +30,7 @@ const MAX_ERROR = 300;
  *
  * @param event its facts are cut, and secrets that have a known shape are taken out.
  */
-export function recordCommand(place: CommandPlace, event: AuditEvent): Recorded {
+export function recordCommand(place: StatePlace, event: AuditEvent): Recorded {
   const dir = join(place.cwd, '.rea');
   const loaded = loadPolicy({ cwd: place.cwd, env: place.env, trustConfig: true });
   // A policy with a mistake in it turns nothing off.

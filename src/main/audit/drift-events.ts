@@ -9,7 +9,6 @@ import { KIND_WORDS, pinsCommand, reasonWords, softRules, typedName } from '../p
 const MAX_NAME = 128;
 const MAX_NAMED = 5;
 
-/** @param audit null: nothing is recorded for what comes first, unless it is withheld. */
 export function tellDrift(
   { server, kind, isFirst, news }: Settled,
   audit: { event(event: AuditEvent): void },

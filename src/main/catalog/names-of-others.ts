@@ -1,5 +1,6 @@
 /** Which new forms of definitions name tools of other servers that their earlier forms did not. */
 import type { Told } from '../../shared/machines/drift.ts';
+import { MAX_DEFINITION } from '../../shared/protocol/inspect.ts';
 import type { DefinitionStore } from '../pins/definition-store.ts';
 import type { DefinitionTexts } from '../pins/definition-texts.ts';
 import type { Catalog } from './catalog.ts';
@@ -13,8 +14,6 @@ export interface NamesOfOthersOptions {
 
 /** Bytes that are searched for names before others have their turn. */
 const SEARCHED_AT_ONCE = 64 * 1024;
-/** The judge looks at no more of one, either. */
-const LONGEST_SEARCHED = 256 * 1024;
 
 /** Whether each names tools of other servers that its earlier form did not name. */
 export async function namesOfOthers(
@@ -33,7 +32,7 @@ export async function namesOfOthers(
       await new Promise((resolve) => setImmediate(resolve));
     }
     // No honest definition is that long, and main has other things to do.
-    if (json.length > LONGEST_SEARCHED) {
+    if (json.length > MAX_DEFINITION) {
       found.push(true);
       continue;
     }

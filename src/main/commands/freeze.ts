@@ -2,16 +2,16 @@
  * `rea freeze` and `rea unfreeze`: set and clear the kill switch of a directory, and wait until every
  * gateway that lives there says that it has seen it. Both are recorded in the audit log.
  */
-import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuditEvent } from '../../shared/model/audit.ts';
-import { errorCode, errorText, unlessRefused } from '../../shared/platform/errno.ts';
+import { errorCode, errorText } from '../../shared/platform/errno.ts';
 import { systemReader } from '../../shared/platform/identity.ts';
 import { clip, oneLine } from '../../shared/text/clean-text.ts';
 import { notRecorded, type Recorded } from '../audit/recorded.ts';
 import { clearHalt, haltEntries, readHalt, setHalt } from '../processes/halt-file.ts';
+import { hasRea } from '../processes/project-directory.ts';
 import { readInstanceFiles } from '../status/gateway-files.ts';
 import { systemJudges } from '../status/liveness.ts';
 
@@ -54,7 +54,7 @@ export async function runFreeze(options: FreezeOptions): Promise<number> {
       EXIT_USAGE,
     );
   }
-  const dir = directoryIn(cwd);
+  const dir = hasRea(cwd) ? join(cwd, '.rea') : null;
   if (dir === null) return say(stderr, nowhere(cwd), EXIT_FAILED);
   const startedAt = performance.now();
   let already = false;
@@ -80,7 +80,7 @@ export async function runFreeze(options: FreezeOptions): Promise<number> {
 /** Resolves with the exit code: 0 cleared everywhere, 1 not, 2 nobody can be asked. */
 export async function runUnfreeze(options: UnfreezeOptions): Promise<number> {
   const { cwd, yes, stdin, stdout, stderr } = options;
-  const dir = directoryIn(cwd);
+  const dir = hasRea(cwd) ? join(cwd, '.rea') : null;
   if (dir === null) return say(stderr, nowhere(cwd), EXIT_FAILED);
   try {
     if (haltEntries(dir).length === 0) return say(stdout, `HALT is not set in ${dir}`, 0);
@@ -187,12 +187,6 @@ async function agreed(
   } finally {
     prompt.close();
   }
-}
-
-/** The absolute path of `.rea`; null: there is no such directory. */
-function directoryIn(cwd: string): string | null {
-  const dir = join(cwd, '.rea');
-  return unlessRefused(false, () => lstatSync(dir).isDirectory()) ? dir : null;
 }
 
 function nowhere(cwd: string): string {

@@ -11,7 +11,6 @@ import { notRecorded } from '../audit/recorded.ts';
 import { firstNames } from '../config/first-of.ts';
 import { nearest } from '../config/problem.ts';
 import { displayName } from '../config/read-file.ts';
-import { acceptedEvent } from '../pins/at-start.ts';
 import {
   commandPins,
   damagedLine,
@@ -22,6 +21,7 @@ import {
 import {
   type Accepted,
   acceptedAnchor,
+  acceptedEvent,
   acceptedOf,
   pinnable,
   pinPrograms,

@@ -2,16 +2,17 @@
  * `rea push-gate`: git's pre-push hook. Says of each commit that is about to leave whether it was reviewed, and
  * refuses where the policy says so. A reminder, not a wall: `git push --no-verify` passes it.
  */
-import { lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { errorCode, errorText, unlessRefused } from '../../shared/platform/errno.ts';
+import { isInside } from '../../shared/platform/is-inside.ts';
 import { oneLine } from '../../shared/text/clean-text.ts';
 import { recordCommand } from '../audit/command-records.ts';
 import { notRecorded } from '../audit/recorded.ts';
 import { loadPolicy } from '../config/policy.ts';
 import { formatProblem } from '../config/problem.ts';
 import { readHalt } from '../processes/halt-file.ts';
-import { projectDirectory } from '../processes/project-directory.ts';
+import { hasRea, projectDirectory } from '../processes/project-directory.ts';
 import type { StatePlace } from '../processes/state-directory.ts';
 import { Git } from '../push/git.ts';
 import { type Judged, judgePush, parsePush } from '../push/judge.ts';
@@ -132,10 +133,6 @@ export function projectOf({ cwd, env, stateDir }: PushOptions): { git: Git; plac
   return { git, place: { cwd: project, env, ...chosen } };
 }
 
-export function hasRea(cwd: string): boolean {
-  return unlessRefused(false, () => lstatSync(join(cwd, '.rea')).isDirectory());
-}
-
 /** A push that is passed all the same is worth its record. */
 function skipped(
   place: StatePlace,
@@ -172,9 +169,4 @@ async function textOf(stdin: NodeJS.ReadableStream): Promise<string> {
 
 function line(text: string): string {
   return text.replace(/\r?\n$/, '');
-}
-
-function isInside(path: string, dir: string): boolean {
-  const from = relative(dir, path);
-  return from !== '..' && !from.startsWith('../') && !from.startsWith('/');
 }

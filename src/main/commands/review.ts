@@ -3,8 +3,9 @@ import type { ReviewVerdict } from '../../shared/model/review.ts';
 import { oneLine } from '../../shared/text/clean-text.ts';
 import { recordCommand } from '../audit/command-records.ts';
 import { notRecorded } from '../audit/recorded.ts';
+import { hasRea } from '../processes/project-directory.ts';
 import { readReviews } from '../push/reviews.ts';
-import { hasRea, type PushOptions, projectOf } from './push-gate.ts';
+import { type PushOptions, projectOf } from './push-gate.ts';
 
 export interface ReviewOptions extends PushOptions {
   readonly verdict: ReviewVerdict;

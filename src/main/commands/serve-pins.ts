@@ -6,9 +6,9 @@ import { oneLine } from '../../shared/text/clean-text.ts';
 import type { LoadResult } from '../config/load.ts';
 import { type Policy, withRules } from '../config/policy.ts';
 import { programTexts } from '../config/program-texts.ts';
-import { acceptedEvent, type PinsStarted, startPins, type Told } from '../pins/at-start.ts';
+import { type PinsStarted, startPins, type Told } from '../pins/at-start.ts';
 import { withBlocked } from '../pins/blocked.ts';
-import { acceptedOf, pinPrograms } from '../pins/pin-programs.ts';
+import { acceptedEvent, acceptedOf, pinPrograms } from '../pins/pin-programs.ts';
 import { acceptArguments, type ProgramPins } from '../pins/program-pins.ts';
 import type { PreparedState } from '../processes/state-directory.ts';
 

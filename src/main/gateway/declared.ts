@@ -1,4 +1,6 @@
 /** What the clients of a shared gateway have declared that they can do, taken together. */
+import { isObject } from '../config/is-object.ts';
+
 const MAX_UNITS = 64 * 1024;
 
 export class Declared {
@@ -31,11 +33,7 @@ function union(one: object, other: object): object {
   const all: Record<string, unknown> = { ...one };
   for (const [key, value] of Object.entries(other)) {
     const before = Object.hasOwn(all, key) ? all[key] : undefined;
-    all[key] = isPlain(before) && isPlain(value) ? union(before, value) : (before ?? value);
+    all[key] = isObject(before) && isObject(value) ? union(before, value) : (before ?? value);
   }
   return all;
-}
-
-function isPlain(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -68,10 +68,6 @@ export class Definitions {
     this.#texts?.prune((hash) => named.has(hash));
   }
 
-  get store(): DefinitionStore {
-    return this.#store;
-  }
-
   /** Looks whether a command or another gateway has written the pins. */
   look(): void {
     if (this.#store.look()) this.#reconsider();

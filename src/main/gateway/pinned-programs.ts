@@ -10,9 +10,9 @@ import { programTexts, type Read } from '../config/program-texts.ts';
 import { FileWatch } from '../config/watch.ts';
 import type { LogSecrets } from '../log-secrets.ts';
 import type { Logger } from '../logger.ts';
-import { acceptedEvent } from '../pins/at-start.ts';
 import {
   type Accepted,
+  acceptedEvent,
   acceptedOf,
   pinnable,
   pinPrograms,

@@ -4,6 +4,7 @@
  * lines. Keeps the bytes, decides nothing about what they say.
  */
 import type { Frame } from '../../shared/json/frame.ts';
+import { joinExact } from '../../shared/json/json-rpc.ts';
 import { SCAN, Scanner } from '../../shared/json/json-scan.ts';
 
 /** `batch`: it begins as a list. `malformed`: whatever follows, it will not be one JSON message. */
@@ -49,7 +50,8 @@ export class JsonBody {
   /** All has come. Null: it is not one JSON message. */
   end(): Frame | null {
     if (!this.#begun || this.#scanner.end() !== SCAN.ok) return null;
-    const line = this.#whole === null ? this.#join() : this.#whole.subarray(0, this.#size);
+    const line =
+      this.#whole === null ? joinExact(this.#chunks) : this.#whole.subarray(0, this.#size);
     return { line, ranges: this.#scanner.ranges };
   }
 
@@ -74,16 +76,6 @@ export class JsonBody {
     }
     this.#chunks.push(chunk);
     return chunk;
-  }
-
-  #join(): Uint8Array {
-    const whole = new Uint8Array(this.#size);
-    let at = 0;
-    for (const chunk of this.#chunks) {
-      whole.set(chunk, at);
-      at += chunk.length;
-    }
-    return whole;
   }
 }
 

@@ -6,11 +6,12 @@ import { availableParallelism } from 'node:os';
 import type { Piscina } from 'piscina';
 import type { Finding, Judged } from '../../shared/model/findings.ts';
 import { errorText } from '../../shared/platform/errno.ts';
-import type {
-  Inspected,
-  InspectItem,
-  InspectTask,
-  ServerTool,
+import {
+  type Inspected,
+  type InspectItem,
+  type InspectTask,
+  MAX_DEFINITION,
+  type ServerTool,
 } from '../../shared/protocol/inspect.ts';
 import type { Logger } from '../logger.ts';
 import { workerEntry, YOUNG_GENERATION_MB } from '../threads/worker-entry.ts';
@@ -40,7 +41,7 @@ const MOST_THREADS = 2;
 const CHUNK_ITEMS = 64;
 const CHUNK_BYTES = 256 * 1024;
 /** A longer definition is judged by its beginning; one byte more says that there is more. */
-const MOST_BYTES = 256 * 1024 + 1;
+const MOST_BYTES = MAX_DEFINITION + 1;
 const QUEUE_BYTES = 64 * 1024 * 1024;
 const MOST_TOOLS = 20_000;
 const LONGEST_NAME = 128;

@@ -6,6 +6,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { unlessRefused } from '../../shared/platform/errno.ts';
 import { readRange, withRegularFile } from '../../shared/platform/safe-file.ts';
+import { fieldsOf, parseJson } from '../processes/fields.ts';
 import { logDirectory, logName } from './place.ts';
 
 /** A part is at most 2 MiB, and its last line may go beyond. */
@@ -103,14 +104,7 @@ function linesIn(
 }
 
 function recordIn(text: string): LogLine['record'] | null {
-  if (!text.startsWith('{')) return null;
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as LogLine['record']) : null;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
+  return text.startsWith('{') ? fieldsOf(parseJson(text)) : null;
 }
 
 /** Whole lines. */

@@ -9,6 +9,7 @@ import type { Duplex } from 'node:stream';
 import { errorText } from '../../shared/platform/errno.ts';
 import { Tokens } from '../clients/http/tokens.ts';
 import { readBody } from '../http/body.ts';
+import { fieldsOf, parseJson } from '../processes/fields.ts';
 import { RELAY_PROTOCOL } from '../relay/fleet-record.ts';
 import { RELAY } from '../relay/upgrade.ts';
 import type { Answering, ControlOptions, McpHandler } from './control-options.ts';
@@ -119,15 +120,7 @@ async function bodyOf(request: IncomingMessage): Promise<ApiRequest['body']> {
   if (request.method !== 'POST') return null;
   const body = await readBody(request, MAX_BODY_BYTES, SILENT_MS);
   if (body.kind !== 'complete') return null;
-  try {
-    const value: unknown = JSON.parse(Buffer.from(body.frame.line).toString('utf8'));
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
+  return fieldsOf(parseJson(Buffer.from(body.frame.line).toString('utf8')));
 }
 
 function decoded(part: string): string | null {

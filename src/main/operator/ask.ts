@@ -4,6 +4,7 @@
  */
 import { type IncomingMessage, request } from 'node:http';
 import { errorCode, errorText } from '../../shared/platform/errno.ts';
+import { fieldsOf, parseJson } from '../processes/fields.ts';
 import { Patience } from './patience.ts';
 import type { Found } from './reach.ts';
 import type { Result } from './steps.ts';
@@ -29,7 +30,6 @@ export interface AskOptions {
   readonly method: 'GET' | 'POST';
   /** Behind `/api/v1/`. */
   readonly path: string;
-  readonly body?: object;
   /** What is going on, of an answer that takes time. */
   readonly onStep?: (going: string) => void;
 }
@@ -40,7 +40,7 @@ export interface AskOptions {
  * @throws Silent, Unreachable
  */
 export async function ask(gateway: Found, options: AskOptions): Promise<Answer> {
-  const response = await send(gateway, options.method, `/api/v1/${options.path}`, options.body);
+  const response = await send(gateway, options.method, `/api/v1/${options.path}`);
   const { statusCode: status = 0, headers } = response;
   const said = headers['rea-version'];
   const version = typeof said === 'string' ? said : null;
@@ -66,11 +66,11 @@ export function send(
   { door, identity }: Pick<Found, 'door' | 'identity'>,
   method: string,
   path: string,
-  body?: object | string,
+  body?: object,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<IncomingMessage> {
   if (!door.open) return Promise.reject(new Unreachable(door.why));
-  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
+  const text = body === undefined ? undefined : JSON.stringify(body);
   return new Promise((resolve, reject) => {
     const asked = request({
       socketPath: door.socket,
@@ -157,13 +157,7 @@ async function lastStep(
 }
 
 function objectOf(text: string): Answer['value'] {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-      return value as Answer['value'];
-    }
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
+  const value = fieldsOf(parseJson(text));
+  if (value !== null) return value;
   throw new Unreachable('its answer is no JSON: is it another version of rea?');
 }

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { LATEST_PROTOCOL_VERSION } from '../../shared/model/revisions.ts';
+import { isObject } from '../config/is-object.ts';
 import { eachChunk, SILENT_MS, send, Unreachable } from './ask.ts';
 import type { Found } from './reach.ts';
 
@@ -49,9 +50,9 @@ export async function callTool(gateway: Found, options: CallOptions): Promise<Ca
       throw new Unreachable('the stream has ended without an answer: the outcome is unknown');
     }
     const { result, error } = answer;
-    return isMessage(result)
+    return isObject(result)
       ? { kind: 'result', result }
-      : { kind: 'error', error: isMessage(error) ? error : {} };
+      : { kind: 'error', error: isObject(error) ? error : {} };
   } finally {
     signal.removeEventListener('abort', cancel);
     await session.close();
@@ -157,13 +158,9 @@ function takeText(text: string, take: (message: Message) => void): void {
   if (text.trim() === '') return;
   try {
     const value: unknown = JSON.parse(text);
-    if (isMessage(value)) take(value);
+    if (isObject(value)) take(value);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw new Unreachable('its answer is no JSON');
   }
-}
-
-function isMessage(value: unknown): value is Message {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

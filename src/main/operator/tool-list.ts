@@ -41,15 +41,13 @@ export function schemaOf({ entry }: ListedTool): Readonly<Record<string, unknown
   return typeof schema === 'object' && schema !== null ? { ...schema } : {};
 }
 
-/** Names and types of its arguments, those that are needed first. */
-export function argumentsOf(tool: ListedTool): { name: string; type: string; needed: boolean }[] {
+/** Names of its arguments, those that are needed first. */
+export function argumentsOf(tool: ListedTool): { name: string; needed: boolean }[] {
   const { properties, required } = schemaOf(tool);
   const needed = new Set(Array.isArray(required) ? required.map(String) : []);
-  const all = Object.entries(
-    typeof properties === 'object' && properties !== null ? properties : {},
-  );
+  const all = Object.keys(typeof properties === 'object' && properties !== null ? properties : {});
   return all
-    .map(([name, schema]) => ({ name, type: typesIn(schema).join('|'), needed: needed.has(name) }))
+    .map((name) => ({ name, needed: needed.has(name) }))
     .sort((one, other) => Number(other.needed) - Number(one.needed));
 }
 

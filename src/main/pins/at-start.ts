@@ -6,16 +6,17 @@ import type { AuditEvent } from '../../shared/model/audit.ts';
 import type { ServerConfig } from '../../shared/model/config.ts';
 import { NO_PINS } from '../../shared/model/pins.ts';
 import { clip } from '../../shared/text/clean-text.ts';
-import { firstNames } from '../config/first-of.ts';
 import type { Policy } from '../config/policy.ts';
 import { programTexts, type Read } from '../config/program-texts.ts';
 import { programsInProject } from './in-project.ts';
 import {
   type Accepted,
   acceptedAnchor,
+  acceptedEvent,
   acceptedOf,
   pinnable,
   pinPrograms,
+  unpinned,
   withAction,
   withPrograms,
 } from './pin-programs.ts';
@@ -173,20 +174,7 @@ async function judge(
   return { blocked, told: [], events: found.map((server) => blockedEvent(server, pins)) };
 }
 
-/** Servers that could be started and are not pinned. */
-function unpinned({ config, written }: Read, pins: ProgramPins): ServerConfig[] {
-  return config.servers.filter((server) => {
-    return server.unavailable === null && !pins.isPinned(server, written.get(server.name));
-  });
-}
-
 function blockedEvent(server: ServerConfig, pins: ProgramPins): AuditEvent {
   const facts = { what: 'program', change: pins.changeOf(server) };
   return { event: 'blocked', server: server.name, status: 'denied', facts };
-}
-
-/** @param by the person's act. */
-export function acceptedEvent(accepted: readonly Accepted[], by: string): AuditEvent {
-  const servers = firstNames(accepted.map(({ name }) => name));
-  return { event: 'accept', facts: { what: 'program', servers, by } };
 }

@@ -3,9 +3,10 @@
  * writes in the project decides what runs.
  */
 import { lstatSync, realpathSync } from 'node:fs';
-import { basename, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { basename, extname, isAbsolute, join, relative, resolve } from 'node:path';
 import type { ServerConfig } from '../../shared/model/config.ts';
 import { unlessRefused } from '../../shared/platform/errno.ts';
+import { isInside } from '../../shared/platform/is-inside.ts';
 import { clip, oneLine } from '../../shared/text/clean-text.ts';
 import type { PinsPlace } from './command-place.ts';
 import { programsInProject } from './in-project.ts';
@@ -60,9 +61,4 @@ function candidates(server: ServerConfig, found: string | null): string[] {
     ),
   ];
   return all.filter((file) => unlessRefused(false, () => !lstatSync(file).isDirectory()));
-}
-
-function isInside(file: string, project: string): boolean {
-  const from = relative(project, file);
-  return from !== '' && from !== '..' && !from.startsWith(`..${sep}`) && !isAbsolute(from);
 }

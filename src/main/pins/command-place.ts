@@ -1,4 +1,5 @@
 /** What a command needs to look at the pins of a project: its files as a gateway would read them. */
+import { NO_PINS } from '../../shared/model/pins.ts';
 import { sharedState } from '../audit/own-state.ts';
 import { type LoadResult, loadConfig } from '../config/load.ts';
 import { loadPolicy, type Policy } from '../config/policy.ts';
@@ -6,9 +7,10 @@ import { problemLines } from '../config/problem.ts';
 import { type ProgramTexts, programTexts } from '../config/program-texts.ts';
 import { type StatePlace, stateDirectory } from '../processes/state-directory.ts';
 import { programsInProject } from './in-project.ts';
+import { unpinned } from './pin-programs.ts';
 import { keyPath, readKey } from './pins-file.ts';
 import { acceptArguments, ProgramPins } from './program-pins.ts';
-import { pinsPath, type ReadPins, readPins } from './read-pins.ts';
+import { pinsOf, pinsPath, type ReadPins, readPins } from './read-pins.ts';
 
 export interface PinsCommandOptions {
   /** Absolute directory that `.rea` lies in. */
@@ -59,7 +61,7 @@ export function commandPins(
   { file }: PinsPlace,
   key: Buffer,
 ): ProgramPins {
-  return new ProgramPins(file.kind === 'pins' ? file.pins : { schema: 1 }, {
+  return new ProgramPins(pinsOf(file) ?? NO_PINS, {
     key,
     inProject: programsInProject(cwd, env),
     acceptArguments: acceptArguments({ config, stateDir }),
@@ -79,10 +81,7 @@ export function unpinnedLines(options: PinsOptions, place: PinsPlace): string[] 
   const { warnings, pins: said } = pins.inForce(place.policy);
   const tooMild = warnings.slice(place.policy.warnings.length);
   if (said.programs === 'off') return tooMild;
-  const servers = loaded.config.servers.filter((server) => {
-    return server.unavailable === null && !pins.isPinned(server, loaded.written.get(server.name));
-  });
-  const lines = servers.map((server) => {
+  const lines = unpinned(loaded, pins).map((server) => {
     return `server "${server.name}": ${pins.why(server, loaded.written.get(server.name))}`;
   });
   return [...tooMild, ...lines];

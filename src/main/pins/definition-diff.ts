@@ -2,7 +2,7 @@
  * What has changed between two forms of a definition, as lines for a terminal: each member that differs, of texts the
  * words, with everything made visible that a reader would not see. Pure; bounded in time and in what it gives.
  */
-import { clip, escapeForTerminal } from '../../shared/text/clean-text.ts';
+import { clip, escapeForTerminal, escapeOf } from '../../shared/text/clean-text.ts';
 
 const MOST_LINES = 200;
 const MOST_MEMBERS = 20_000;
@@ -41,11 +41,6 @@ export function visible(text: string): string {
     .replaceAll('\t', '\\t')
     .replace(BLANK, (one) => (one === ' ' ? one : escapeOf(one)));
   return escapeForTerminal(escaped);
-}
-
-function escapeOf(character: string): string {
-  const hex = (character.codePointAt(0) ?? 0).toString(16);
-  return hex.length > 4 ? `\\u{${hex}}` : `\\u${hex.padStart(4, '0')}`;
 }
 
 function changeOf(was: string | undefined, is: string | undefined): string {

@@ -4,8 +4,9 @@
  * move what is behind it, and nothing in the project can.
  */
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
-import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { unlessRefused } from '../../shared/platform/errno.ts';
+import { isInside } from '../../shared/platform/is-inside.ts';
 import type { InProject } from './program-pin.ts';
 
 const MOST_DIRECTORIES = 256;
@@ -18,7 +19,8 @@ export function programsInProject(project: string, env: NodeJS.ProcessEnv): InPr
     for (const part of path.split(':').slice(0, MOST_DIRECTORIES)) {
       const file = join(resolve(server.cwd, part), command);
       if (!isProgram(file)) continue;
-      return isOutside(file, [project, real]) && isAbsolute(part) ? null : file;
+      const isOurs = [project, real].some((one) => isInside(file, one));
+      return !isOurs && isAbsolute(part) ? null : file;
     }
     return null;
   };
@@ -28,12 +30,5 @@ function isProgram(file: string): boolean {
   return unlessRefused(false, () => {
     accessSync(file, constants.X_OK);
     return statSync(file).isFile();
-  });
-}
-
-function isOutside(file: string, projects: readonly string[]): boolean {
-  return projects.every((project) => {
-    const from = relative(project, file);
-    return from === '..' || from.startsWith(`..${sep}`) || isAbsolute(from);
   });
 }

@@ -2,9 +2,8 @@
 import { recordCommand } from '../audit/command-records.ts';
 import { notRecorded } from '../audit/recorded.ts';
 import { prepareStateDirectory } from '../processes/state-directory.ts';
-import { acceptedEvent } from './at-start.ts';
 import { commandPins, damagedLine, type PinsCommandOptions, pinsPlace } from './command-place.ts';
-import { acceptedOf, pinnable, pinPrograms } from './pin-programs.ts';
+import { acceptedEvent, acceptedOf, pinnable, pinPrograms } from './pin-programs.ts';
 import { pinsKey } from './pins-file.ts';
 
 type Options = Pick<PinsCommandOptions, 'cwd' | 'config' | 'env'>;

@@ -1,4 +1,5 @@
 /** Pins programs: writes into `pins.json` that they may be started. */
+import type { AuditEvent } from '../../shared/model/audit.ts';
 import type { ServerConfig } from '../../shared/model/config.ts';
 import {
   ownOf,
@@ -10,8 +11,9 @@ import {
 } from '../../shared/model/pins.ts';
 import { clip } from '../../shared/text/clean-text.ts';
 import { Redactor } from '../../shared/text/redact.ts';
+import { firstNames } from '../config/first-of.ts';
 import type { Policy } from '../config/policy.ts';
-import type { ProgramTexts } from '../config/program-texts.ts';
+import type { ProgramTexts, Read } from '../config/program-texts.ts';
 import { shellWord, shellWords } from '../config/shell-words.ts';
 import type { Written } from '../config/written.ts';
 import { type PinsUpdate, type UpdateOptions, updatePins } from './pins-file.ts';
@@ -111,4 +113,17 @@ export function withPrograms(pins: Pins, accepted: readonly Accepted[], at: stri
 export function withAction(pins: Pins, action: PinAction | undefined): Pins {
   if (action === undefined || (pins.programs_action ?? 'block') === action) return pins;
   return { ...pins, programs_action: action };
+}
+
+/** @param by the person's act. */
+export function acceptedEvent(accepted: readonly Accepted[], by: string): AuditEvent {
+  const servers = firstNames(accepted.map(({ name }) => name));
+  return { event: 'accept', facts: { what: 'program', servers, by } };
+}
+
+/** Servers that could be started and are not pinned. */
+export function unpinned({ config, written }: Read, pins: ProgramPins): ServerConfig[] {
+  return config.servers.filter((server) => {
+    return server.unavailable === null && !pins.isPinned(server, written.get(server.name));
+  });
 }

@@ -6,7 +6,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { copyFile, type FileHandle, lstat, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PINS_FILE, type Pins } from '../../shared/model/pins.ts';
+import { NO_PINS, PINS_FILE, type Pins } from '../../shared/model/pins.ts';
 import { errorCode, errorText, expecting } from '../../shared/platform/errno.ts';
 import { readRange, withRegularFile, writeWholeFile } from '../../shared/platform/safe-file.ts';
 import type { HeldLock } from '../processes/file-lock.ts';
@@ -57,7 +57,7 @@ export async function updatePins(
       const read = readPins(stateDir);
       if (read.kind === 'damaged' && !replaceDamaged) return failed(`it ${read.why}`);
       const before = pinsOf(read);
-      const pins = change(before ?? { schema: 1 });
+      const pins = change(before ?? NO_PINS);
       if (pins === before) return { ok: true, pins, written: false };
       const text = `${JSON.stringify(pins)}\n`;
       const bytes = Buffer.byteLength(text);

@@ -10,7 +10,6 @@ import { judge } from '../../shared/model/process-identity.ts';
 import { attempt } from '../../shared/platform/errno.ts';
 import { ownIdentity, systemLook } from '../../shared/platform/identity.ts';
 import { LockFiles } from '../../shared/platform/lock-files.ts';
-import { removeFile, writeDurably } from '../../shared/platform/safe-file.ts';
 
 export interface HeldLock {
   /** False: it was taken for dead and replaced, and nothing may be written any more. */
@@ -48,11 +47,6 @@ export class FileLock {
     this.#files = new LockFiles({
       directory,
       self: { lock: name, temp: `.${name}.${me.pid}.${nonce}.tmp`, line: this.#line },
-      stage: (path, text) =>
-        attempt(() => {
-          removeFile(path);
-          writeDurably(path, text);
-        }),
       judge: (holder: LockHolder) => {
         const verdict = judge(holder, me, look);
         if (verdict !== 'unknown') return verdict;

@@ -27,6 +27,11 @@ export function projectDirectory(asked: string): string {
   return asked;
 }
 
+/** Whether the directory has a `.rea` of its own, which is a directory. */
+export function hasRea(directory: string): boolean {
+  return entryOf(directory)?.isDirectory() === true;
+}
+
 function entryOf(directory: string) {
   return unlessRefused(null, () => lstatSync(join(directory, '.rea')));
 }

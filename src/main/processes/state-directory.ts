@@ -6,8 +6,9 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { basename, dirname, isAbsolute, join } from 'node:path';
 import { errorText, unlessRefused } from '../../shared/platform/errno.ts';
+import { isInside } from '../../shared/platform/is-inside.ts';
 import { readSmallFile, writeWholeFile } from '../../shared/platform/safe-file.ts';
 import { lookAtPrivate, makePrivate } from './private-directory.ts';
 
@@ -134,11 +135,6 @@ function xdgHome(env: NodeJS.ProcessEnv, variable: string, fallback: string): st
 function nameOf(project: string): string {
   const name = basename(project).replaceAll(/[^A-Za-z0-9._-]+/g, '-');
   return name.slice(0, MAX_NAME) || 'root';
-}
-
-function isInside(path: string, directory: string): boolean {
-  const from = relative(directory, path);
-  return from !== '..' && !from.startsWith(`..${sep}`) && !isAbsolute(from);
 }
 
 function isThere(path: string): boolean {

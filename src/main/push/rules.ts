@@ -72,7 +72,7 @@ function holds({ mode, branches, paths }: PushRule, ref: PushedRef): boolean {
   if (branches !== null && matches(branches, ref.branch)) return true;
   if (paths === null) return false;
   const touched = ref.paths();
-  return touched === null || touched.some((path) => matches(below(paths), path));
+  return touched === null || touched.some(compileGlobs(below(paths), 'path'));
 }
 
 /** A path stands for what lies below it, too. */

@@ -1,6 +1,5 @@
 /**
- * The policy part of `rea status`: the settings of `policy.yaml` that are shown. The YAML parser is loaded only
- * when there is something to parse.
+ * The policy part of `rea status`: the settings of `policy.yaml` that are shown.
  */
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';

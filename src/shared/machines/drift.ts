@@ -65,8 +65,8 @@ export interface Facts {
 }
 
 export type Place =
-  | { readonly kind: 'served'; readonly form: Form }
-  | { readonly kind: 'held'; readonly form: Form }
+  | { readonly kind: 'served' }
+  | { readonly kind: 'held' }
   /** It has to be judged. */
   | { readonly kind: 'unknown' };
 
@@ -96,10 +96,10 @@ export function isPinned(forms: ServerForms, kind: DefinitionKind): boolean {
 export function placeOf(mode: DefinitionMode, forms: ServerForms, { key, hash }: Told): Place {
   const form = forms.get(key)?.find((one) => one.hash === hash);
   if (form === undefined) return { kind: 'unknown' };
-  if (form.held === undefined) return { kind: 'served', form };
+  if (form.held === undefined) return { kind: 'served' };
   // What waited for other reasons than its own is judged again.
   const again = form.held === 'unjudged' || (form.held === 'changed' && mode === 'review');
-  return again ? { kind: 'unknown' } : { kind: 'held', form };
+  return again ? { kind: 'unknown' } : { kind: 'held' };
 }
 
 /**
@@ -196,14 +196,10 @@ export function bounded(forms: readonly Form[], most = MOST_FORMS): readonly For
   return forms.filter((one) => held.includes(one) || kept.includes(one));
 }
 
-/**
- * What a person accepts: every form that waits is a pin then.
- *
- * @param hash of the only one that is meant, or its beginning; null: all.
- */
-export function accept(forms: readonly Form[], at: string, hash: string | null): readonly Form[] {
+/** What a person accepts: the form with this hash, which waits, is a pin then. */
+export function accept(forms: readonly Form[], at: string, hash: string): readonly Form[] {
   return forms.map((form) => {
-    if (form.held === undefined || (hash !== null && !form.hash.startsWith(hash))) return form;
+    if (form.held === undefined || form.hash !== hash) return form;
     const { held: _held, after: _after, ...rest } = form;
     return { ...rest, at };
   });

@@ -20,7 +20,8 @@ import { GENESIS, type RecordText, seal } from '../machines/audit-chain.ts';
 import { type AuditBody, type ChainHead, currentSegment } from '../model/audit.ts';
 import { AnchorFile } from './anchor-file.ts';
 import { attempt, bestEffort, expecting, type SystemFailure } from './errno.ts';
-import { closedName, syncDirectory } from './segment-files.ts';
+import { fsyncDirectory } from './safe-file.ts';
+import { closedName } from './segment-files.ts';
 import { inOrder, type Scanned, scanSegment, segmentsIn, sha256 } from './segment-scan.ts';
 
 export interface StoreOptions {
@@ -243,7 +244,7 @@ export class AuditStore {
     };
     const done = attempt(() => {
       this.append([body]);
-      syncDirectory(this.#options.dir);
+      fsyncDirectory(this.#options.dir);
     });
     if (done.ok) {
       this.#segment = number;
@@ -262,7 +263,7 @@ export class AuditStore {
   /** No segment is being written: goes on behind the last one that was closed, if there is one. */
   #goOn(): number {
     const { dir, session } = this.#options;
-    const own = inOrder(segmentsIn(dir).filter((one) => one.session === session)).at(-1);
+    const own = inOrder(segmentsIn(dir, session)).at(-1);
     if (own === undefined) {
       this.#head = GENESIS;
       this.#begin(null);

@@ -17,14 +17,12 @@ import {
 } from '../machines/lock.ts';
 import { type LockHolder, parseLockLine } from '../machines/lock-line.ts';
 import { type Attempt, attempt } from './errno.ts';
-import { readEntry } from './safe-file.ts';
+import { readEntry, removeFile, writeDurably } from './safe-file.ts';
 
 export interface LockFilesOptions {
   /** Absolute. */
   readonly directory: string;
   readonly self: LockSelf;
-  /** Creates the private file with the line, whole and synced. */
-  readonly stage: (path: string, line: string) => Attempt<void>;
   readonly judge: (holder: LockHolder) => 'alive' | 'dead';
 }
 
@@ -65,7 +63,7 @@ export class LockFiles {
   }
 
   #execute(effect: LockEffect): LockReply {
-    const { directory, self, stage } = this.#options;
+    const { directory, self } = this.#options;
     const path = 'name' in effect ? this.#path(effect.name) : '';
     switch (effect.do) {
       case 'read':
@@ -73,7 +71,7 @@ export class LockFiles {
       case 'judge':
         return { is: this.#options.judge(effect.holder) };
       case 'stage':
-        return replyTo(stage(this.#path(self.temp), self.line));
+        return replyTo(attempt(() => this.#stage(this.#path(self.temp))));
       case 'link':
         return replyTo(attempt(() => linkSync(this.#path(self.temp), path)));
       case 'rename':
@@ -91,6 +89,12 @@ export class LockFiles {
         };
       }
     }
+  }
+
+  /** The private file with the line, whole and synced. */
+  #stage(path: string): void {
+    removeFile(path);
+    writeDurably(path, this.#options.self.line);
   }
 
   #read(name: string): LockReply {

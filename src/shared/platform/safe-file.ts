@@ -5,6 +5,7 @@
 import {
   closeSync,
   constants,
+  fchmodSync,
   fstatSync,
   fsyncSync,
   linkSync,
@@ -120,11 +121,12 @@ export function removeFile(path: string): boolean {
   });
 }
 
-/** Creates a file of mode 0600 and syncs it. Throws the system's error; a file that is there is one. */
-export function writeDurably(path: string, text: string): void {
+/** Creates a file and syncs it. Throws the system's error; a file that is there is one. @param mode whatever the umask says. */
+export function writeDurably(path: string, text: string, mode = 0o600): void {
   const { O_WRONLY, O_CREAT, O_EXCL } = constants;
   const descriptor = openSync(path, O_WRONLY | O_CREAT | O_EXCL | flag('O_NOFOLLOW'), 0o600);
   try {
+    if (mode !== 0o600) fchmodSync(descriptor, mode);
     const bytes = Buffer.from(text);
     let done = 0;
     while (done < bytes.length) done += writeSync(descriptor, bytes, done);
@@ -134,7 +136,7 @@ export function writeDurably(path: string, text: string): void {
   }
 }
 
-function fsyncDirectory(path: string): void {
+export function fsyncDirectory(path: string): void {
   const descriptor = openSync(path, constants.O_RDONLY);
   try {
     // Some file systems cannot sync a directory; the rename itself is done.

@@ -1,17 +1,7 @@
-/** What the store of the audit log does with the directory of its segments. */
-import { closeSync, constants, fsyncSync, lstatSync, openSync } from 'node:fs';
+/** Names of the segments of the audit log that are closed. */
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { expecting } from './errno.ts';
-
-export function syncDirectory(dir: string): void {
-  const descriptor = openSync(dir, constants.O_RDONLY);
-  try {
-    // Some file systems cannot sync a directory.
-    expecting(['EINVAL', 'ENOTSUP', 'EPERM'], undefined, () => fsyncSync(descriptor));
-  } finally {
-    closeSync(descriptor);
-  }
-}
 
 /** A free name for a segment that is closed now. */
 export function closedName(dir: string, session: string): string {

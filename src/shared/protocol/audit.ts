@@ -184,5 +184,5 @@ export interface AuditWriterControl {
   /** Writes everything and makes it durable; null, or why it cannot be. */
   close(): string | null;
   /** Null while nothing is written. */
-  inspect(): { heapUsedBytes: number; anchor: Anchored | null };
+  inspect(): { anchor: Anchored | null };
 }

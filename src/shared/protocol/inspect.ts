@@ -1,5 +1,8 @@
-/** What main hands to an inspector thread, and what comes back. Types only. */
+/** What main hands to an inspector thread, and what comes back. */
 import type { Finding } from '../model/findings.ts';
+
+/** Bytes of a definition that are judged: nobody reads more of it. Main sends one byte more of a longer one. */
+export const MAX_DEFINITION = 256 * 1024;
 
 export interface InspectTask {
   readonly items: readonly InspectItem[];

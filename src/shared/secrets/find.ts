@@ -9,18 +9,18 @@ import { formsOfSecret } from './forms.ts';
 import { unescaped } from './unescape.ts';
 
 /** Length of the parts by which a form is looked up, in UTF-16 units; no form is shorter. */
-const GRAM = 6;
+export const GRAM = 6;
 /** Forms up to this length are found only as a whole, longer ones in every fragment of this length. */
-const FRAGMENT = 40;
+export const FRAGMENT = 40;
 /** Distance of the grams that are kept: every fragment holds one of them. */
-const STRIDE = FRAGMENT - GRAM + 1;
+export const STRIDE = FRAGMENT - GRAM + 1;
 /** At most two equal grams of a form are kept, so that a form that repeats itself takes no time. */
 const MAX_SAME = 2;
 /** Characters compared for each one of a text. A page of tokens that all begin alike takes some 100. */
 const STEPS_PER_UNIT = 400;
 const LEAST_STEPS = 40_000;
 /** JSON in JSON in JSON. */
-const MAX_LEVELS = 3;
+export const MAX_LEVELS = 3;
 const FILTER_BITS = 14;
 const FACTOR = 0x01000193;
 /** `FACTOR` to the power of `GRAM - 1`: the factor of the unit that leaves the window of the rolling hash. */

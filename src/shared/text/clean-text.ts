@@ -63,7 +63,7 @@ export function asciiJsonLine(json: string): string {
 }
 
 /** `\u202e`, or `\u{e0041}` for a character of two UTF-16 units. */
-function escapeOf(character: string): string {
+export function escapeOf(character: string): string {
   const hex = (character.codePointAt(0) ?? 0).toString(16);
   return hex.length > 4 ? `\\u{${hex}}` : `\\u${hex.padStart(4, '0')}`;
 }

@@ -1,7 +1,7 @@
 /**
  * Takes secrets out of text that leaves the gateway: log lines, error texts, results. Finds configured
  * values in the forms in which programs print them, and well-known kinds of secrets. Takes time linear in
- * the text; only for the operator's own patterns this is up to the operator.
+ * the text.
  */
 import { SecretFinder } from '../secrets/find.ts';
 import { clip } from './clean-text.ts';
@@ -10,12 +10,6 @@ import { redactPrivateKeys, redactTokens, redactValuesInContext } from './redact
 export interface RedactorOptions {
   /** Secrets to be found as they are and in their usual encodings, from 6 characters on. */
   readonly values?: readonly string[];
-  /** Further regular expressions; the whole match is replaced. */
-  readonly patterns?: readonly {
-    readonly name: string;
-    readonly source: string;
-    readonly flags?: string;
-  }[];
   /** True: also finds well-known kinds of secrets. @default true */
   readonly builtIn?: boolean;
 }
@@ -23,16 +17,10 @@ export interface RedactorOptions {
 export class Redactor {
   readonly #values: SecretFinder;
   readonly #builtIn: boolean;
-  readonly #patterns: readonly { readonly name: string; readonly pattern: RegExp }[];
 
-  /** @throws SyntaxError when a pattern is not a regular expression. */
   constructor(options: RedactorOptions) {
     this.#values = new SecretFinder(options.values ?? []);
     this.#builtIn = options.builtIn ?? true;
-    this.#patterns = (options.patterns ?? []).map(({ name, source, flags = '' }) => ({
-      name,
-      pattern: new RegExp(source, `${flags.replace(/[gy]/g, '')}g`),
-    }));
   }
 
   /** `text` with every secret replaced by `[REDACTED:name]`; configured values are named `secret`. */
@@ -42,9 +30,6 @@ export class Redactor {
       clean = redactPrivateKeys(clean, mark);
       clean = redactTokens(clean, mark);
       clean = redactValuesInContext(clean, mark);
-    }
-    for (const { name, pattern } of this.#patterns) {
-      clean = clean.replace(pattern, (match) => (match === '' ? '' : mark(name)));
     }
     return clean;
   }

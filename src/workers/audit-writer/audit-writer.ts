@@ -3,7 +3,6 @@
  * the disk at most, and tells main how far it is. What cannot be written is held and tried again, within a
  * bound. Owns every file that it writes, and waits for no other thread.
  */
-import { getHeapStatistics } from 'node:v8';
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { textOf } from '../../shared/machines/audit-chain.ts';
 import type { AuditBody, AuditPolicy } from '../../shared/model/audit.ts';
@@ -128,7 +127,7 @@ export class AuditWriter {
     const anchor: Anchored | null = isOpen
       ? { session_id: this.#data.sessionId, segment, head }
       : null;
-    return { heapUsedBytes: getHeapStatistics().used_heap_size, anchor };
+    return { anchor };
   }
 
   #know(items: readonly KnownItem[]): void {

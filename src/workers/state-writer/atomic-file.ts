@@ -58,7 +58,7 @@ export function writeAtomic(target: AtomicTarget, text: string, fence: () => Fen
  * Creates a file with mode 0600, and syncs it to the disk. A leftover of the same name is removed first;
  * after an error nothing is left.
  */
-export function createWhole(path: string, text: string): Attempt<void> {
+function createWhole(path: string, text: string): Attempt<void> {
   let opened = attempt(() => openSync(path, NEW_FILE, 0o600));
   if (!opened.ok && opened.failure.code === 'EEXIST') {
     bestEffort(() => unlinkSync(path));

@@ -12,7 +12,7 @@ import { judge } from '../../shared/model/process-identity.ts';
 import { attempt } from '../../shared/platform/errno.ts';
 import { systemLook } from '../../shared/platform/identity.ts';
 import { LockFiles } from '../../shared/platform/lock-files.ts';
-import { createWhole, type Fence } from './atomic-file.ts';
+import type { Fence } from './atomic-file.ts';
 import { type ForeignHolder, isQuiet, observe } from './foreign-holder.ts';
 import { readSeq } from './state-file.ts';
 
@@ -45,7 +45,6 @@ export class StateLock {
     this.#files = new LockFiles({
       directory: options.directory,
       self: this.#self,
-      stage: createWhole,
       judge: (holder) => this.#judge(holder),
     });
   }

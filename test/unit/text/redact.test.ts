@@ -190,25 +190,6 @@ describe('configured values', () => {
   });
 });
 
-describe('patterns of the operator', () => {
-  test('replace the whole match under their name, with their flags', () => {
-    const redactor = new Redactor({
-      builtIn: false,
-      patterns: [
-        { name: 'ticket', source: 'TCK-(\\d+)' },
-        { name: 'host', source: '[a-z]+\\.corp', flags: 'iy' },
-        { name: 'empty', source: 'x*' },
-      ],
-    });
-    expect(redactor.redact('TCK-1 at DB.corp')).toBe('[REDACTED:ticket] at [REDACTED:host]');
-    expect(redactor.redact(`password=hunter2 ghp_${of(36)}`)).toContain('hunter2');
-  });
-
-  test('are refused when they are no regular expression', () => {
-    expect(() => new Redactor({ patterns: [{ name: 'bad', source: '(' }] })).toThrow(SyntaxError);
-  });
-});
-
 test('one hostile megabyte takes no longer than a harmless one', () => {
   const pieces = [
     'eyJ',

@@ -3,22 +3,11 @@
  * comments and order included. The file is replaced as a whole or not at all, and only by one that says exactly
  * what it said before and the change.
  */
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  fsyncSync,
-  lstatSync,
-  openSync,
-  realpathSync,
-  renameSync,
-  type Stats,
-  writeSync,
-} from 'node:fs';
+import { lstatSync, realpathSync, renameSync, type Stats } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { errorCode, errorText } from '../../../shared/platform/errno.ts';
-import { removeFile } from '../../../shared/platform/safe-file.ts';
+import { removeFile, writeDurably } from '../../../shared/platform/safe-file.ts';
 import { findLists } from '../clients/lists.ts';
 import { KEYS } from '../clients/words.ts';
 import { isObject } from '../is-object.ts';
@@ -211,17 +200,7 @@ function write(path: string, text: string, stats: Stats): string | null {
   const temp = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
   removeFile(temp);
   try {
-    const { O_WRONLY, O_CREAT, O_EXCL } = constants;
-    const descriptor = openSync(temp, O_WRONLY | O_CREAT | O_EXCL, 0o600);
-    try {
-      fchmodSync(descriptor, stats.mode & 0o777);
-      const bytes = Buffer.from(text);
-      let done = 0;
-      while (done < bytes.length) done += writeSync(descriptor, bytes, done);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
+    writeDurably(temp, text, stats.mode & 0o777);
     const now = lstatSync(path);
     if (now.ino !== stats.ino || now.mtimeMs !== stats.mtimeMs || now.size !== stats.size) {
       return 'has just been changed: try again';

@@ -1,5 +1,6 @@
 /** What the rules find in one definition. Pure; takes time linear in its bytes. */
 import type { Finding, Judged } from '../../../shared/model/findings.ts';
+import { MAX_DEFINITION } from '../../../shared/protocol/inspect.ts';
 import { oneLine } from '../../../shared/text/clean-text.ts';
 import {
   encodedTexts,
@@ -16,8 +17,6 @@ import { plainText, shownText } from './plain-text.ts';
 import { orderAbout } from './shadowing.ts';
 import { type Weighed, weighPhrases } from './soft.ts';
 
-/** Longer ones are judged by their beginning: nobody reads the rest either. */
-export const MAX_DEFINITION = 256 * 1024;
 /** Characters of all fields together. */
 const MAX_TEXT = 256 * 1024;
 const MAX_FINDINGS = 16;

@@ -2,6 +2,7 @@
  * Finds out quickly that a text holds no secret, as almost all do: looks up each four bytes of it, and searches no
  * further where none of them begins anything. May say that there is something where there is nothing. Pure.
  */
+import { FRAGMENT, GRAM, MAX_LEVELS, STRIDE } from '../../../shared/secrets/find.ts';
 import { formsOfSecret } from '../../../shared/secrets/forms.ts';
 import { hasKeyBegin, tokensIn } from '../../../shared/text/redact-patterns.ts';
 import { tokenAnchors } from './anchors.ts';
@@ -11,15 +12,8 @@ export const NONE = 0;
 export const VALUES = 1;
 export const TOKENS = 2;
 
-/** Of a value: characters by which it is looked up. The same as those of `SecretFinder`, which then finds it. */
-const GRAM = 6;
-/** Forms up to this length are found only as a whole, longer ones in every fragment of this length. */
-const FRAGMENT = 40;
-const STRIDE = FRAGMENT - GRAM + 1;
 /** In the middle: many values begin with a word. */
 const FIRST = 17;
-/** Levels of escapes that are looked behind, as there. */
-const MAX_LEVELS = 3;
 
 const BITS = 16;
 const FACTOR = 0x9e3779b1;

@@ -23,12 +23,7 @@ export function eachText(frame: Frame, which: 'all' | 'cut', visit: VisitText): 
   const result = rangeOf(frame, SLOT.result);
   if (result !== null) return ofResult(new Cursor(line, result[0]), which === 'all', visit);
   const error = rangeOf(frame, SLOT.error);
-  if (error === null) return;
-  const cursor = new Cursor(line, error[0]);
-  cursor.members((name, nameEnd) => {
-    if (isName(line, name, nameEnd, 'message')) ofString(cursor, visit);
-    else cursor.skip();
-  });
+  if (error !== null) ofMember(new Cursor(line, error[0]), 'message', visit);
 }
 
 function ofResult(cursor: Cursor, structured: boolean, visit: VisitText): void {
