@@ -42,7 +42,7 @@ test('sessions that begin at once share one gateway and one process of each serv
   expect(running.filter(isServer)).toHaveLength(1);
 });
 
-test('the gateway ends with its last client and a while, and leaves nothing', async () => {
+test('the gateway ends after its last client, and leaves nothing', async () => {
   const cwd = makeDirectory();
   const one = await session(cwd, { config: HOUSE });
   const other = await session(cwd);
@@ -53,6 +53,20 @@ test('the gateway ends with its last client and a while, and leaves nothing', as
   await until(() => processesOf(cwd).length === 0, { what: 'the end of gateway and server' });
   expect(gateway).not.toBe(other.pid);
   expect(readdirSync(join(cwd, '.rea', 'run'))).toEqual(['last.json']);
+});
+
+test('for a while after its last client the gateway waits for the next one', async () => {
+  const cwd = makeDirectory();
+  const one = await session(cwd, {
+    config: registry({ echo: fixture('echo') }, { idle_exit_ms: 600_000 }),
+  });
+  const before = await textOf(one, 'pid');
+  const gateway = await gatewayOf(one);
+  expect(await one.stop()).toEqual({ code: 0, signal: null });
+  const next = await session(cwd);
+  expect(await textOf(next, 'pid')).toBe(before);
+  expect(await gatewayOf(next)).toBe(gateway);
+  expect((await runRea(['stop', '--cwd', cwd])).code).toBe(0);
 });
 
 test('a call that its client still waits for is answered after the end of its input', async () => {
@@ -82,7 +96,7 @@ test('when the gateway is killed, what it worked on is unknown, and the session 
   expect(after[0]).not.toBe(before);
 });
 
-test('after rea stop a session starts the gateway again when it needs it, not before', async () => {
+test('after rea stop a session starts the gateway again when it needs it', async () => {
   const cwd = makeDirectory();
   const rea = await session(cwd, { config: HOUSE });
   const before = await textOf(rea, 'pid');

@@ -34,7 +34,7 @@ export function tellDrift(
     `${count} ${KIND_WORDS[kind]}${count === 1 || kind === 'instructions' ? '' : 's'}`;
   if (served.length > 0) {
     const unjudged = served.filter(({ form }) => form.verdict === undefined).length;
-    const doubt = unjudged === 0 ? '' : `, of which ${unjudged} could not be judged`;
+    const doubt = unjudged === 0 ? '' : `; ${unjudged} of them could not be judged`;
     if (isFirst) {
       const line = `pinned ${many(served.length)} as they came first${doubt}`;
       if (unjudged > 0) log.warn({ server }, line);

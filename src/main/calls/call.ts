@@ -116,7 +116,7 @@ export interface Call extends Withdrawable {
   /** The incarnation it was posted to, null while it waits in the queue. */
   postedTo: number | null;
   postedAt: number;
-  /** How many secrets of which kind were found in its answer; null: none. */
+  /** The number of secrets found in its answer, by kind; null: none. */
   redacted: Readonly<Record<string, number>> | null;
 }
 

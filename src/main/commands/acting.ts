@@ -51,7 +51,7 @@ export async function actOnAll(options: ActingOptions, act: Act): Promise<number
   return gateways.length === 0 ? EXIT.none : actOn(options, gateways, act);
 }
 
-/** The same with these, of which there is at least one; all at once. */
+/** The same with these, all at once; there is at least one. */
 export async function actOn(
   { cwd, stdout, stderr }: ActingOptions,
   gateways: readonly Found[],

@@ -36,7 +36,7 @@ export function patternProblems(
     input: inputOf(patterns),
   });
   const code = errorCode(error);
-  // One that ends without reading is none that could not be run.
+  // A program that ends without reading could be run all the same.
   const failed = error === undefined || code === 'EPIPE' ? null : error;
   const how = code === 'ETIMEDOUT' ? null : endInWords(failed, signal, status);
   // Null when it could not be started.

@@ -262,7 +262,7 @@ export class Reload {
     this.#answer({ kind: 'done', waiting, problems, taken: this.#taken });
   }
 
-  /** @returns the program that was new, in one line; null: it is none. */
+  /** @returns the program in one line; null: it was not new. */
   #takeOne(loaded: Extract<Loaded, { ok: true }>, server: string): string | null {
     if (!this.#waiting.pinned) return this.#waiting.takeOne(loaded, server);
     return this.#pinned?.takeOne(loaded, server) ?? null;

@@ -15,7 +15,7 @@ export interface ControlOptions {
   readonly look: Look;
   readonly env: NodeJS.ProcessEnv;
   readonly log: ControlLog;
-  /** What it is for relays as it is now; null: it is none that sessions share. */
+  /** What relays are told of it now; null: sessions do not share it. */
   readonly fleet: () => FleetRecord | null;
   /** Takes over the connection of a relay, which speaks as over stdio from now on. @param head its first bytes. */
   readonly relayed: (socket: Socket, head: Uint8Array) => void;

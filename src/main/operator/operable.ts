@@ -54,7 +54,7 @@ export type Reloaded =
       readonly waiting: readonly string[];
       /** Mistakes in single entries, a line each. */
       readonly problems: readonly string[];
-      /** The program or address that was new to the run and is not any more; null: it was none. */
+      /** The program or address that was new to the run until now; null: it was not new. */
       readonly taken: string | null;
     }
   /** Nothing has changed; why, a line each. */

@@ -16,7 +16,7 @@ import { MAX_PINS_BYTES, pinsOf, pinsPath, readPins } from './read-pins.ts';
 export type PinsUpdate =
   | {
       readonly ok: true;
-      readonly pins: Pins /** False: the change was none. */;
+      readonly pins: Pins /** False: there was nothing to change. */;
       readonly written: boolean;
     }
   /** One line: the file, what is wrong, what to do. */

@@ -1,4 +1,4 @@
-/** The text of `pins.json` → pins, or why it is none. Members that are not known are kept. */
+/** The text of `pins.json` → pins, or why it cannot be taken. Members that are not known are kept. */
 import { join } from 'node:path';
 import {
   MOST_DEFINITIONS,

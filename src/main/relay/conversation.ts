@@ -198,7 +198,7 @@ export class Conversation {
   #answer(frame: Frame): void {
     const idText = textAt(frame, SLOT.id) ?? '';
     const theirs = this.#questions.get(idText);
-    // An answer to what the last gateway has asked is none to what this one asks.
+    // What the last gateway has asked, this one has not: an answer to it stays here.
     if (theirs === undefined) return;
     this.#questions.delete(idText);
     this.#pass(this.#withId(frame, SLOT.id, theirs));

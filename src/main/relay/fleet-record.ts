@@ -31,7 +31,7 @@ export function fleetRecord({ config, variables, env, key }: FleetFacts): FleetR
   return { protocol: RELAY_PROTOCOL, config, variables: Object.fromEntries(hashed) };
 }
 
-/** @returns null: it is none that relays know. */
+/** @returns null: relays do not know it. */
 export function readFleetRecord(value: unknown): FleetRecord | null {
   const fields = fieldsOf(value);
   const protocol = fields?.['protocol'];

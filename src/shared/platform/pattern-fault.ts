@@ -40,7 +40,7 @@ export function patternFault(
   });
 }
 
-/** Why patterns cannot be used together, each of which could be alone; null: they can. */
+/** Why patterns cannot be used together, although each could be alone; null: they can. */
 export function faultTogether(
   patterns: readonly Pick<RedactPattern, 'name' | 'regex' | 'flags'>[],
 ): string | null {

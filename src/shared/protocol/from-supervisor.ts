@@ -80,7 +80,7 @@ export interface AnswerMessage {
   readonly tasks?: { readonly notes: readonly TaskNote[]; readonly nextCursor: string | null };
   /** Only for an error that asks the client to visit URLs: range of its code, ids of the URLs, at most 32. */
   readonly visits?: { readonly code: ByteRange; readonly ids: readonly string[] };
-  /** Only if there are any: how many secrets of which kind were found in it. */
+  /** The number of secrets found in it, by kind; left out where there are none. */
   readonly redacted?: Readonly<Record<string, number>>;
 }
 

@@ -7,6 +7,7 @@ import {
   isHeldOut,
   NOTHING,
   type Side,
+  SOFT,
   verdictOf,
 } from '../../support/poison-corpus.ts';
 
@@ -92,6 +93,39 @@ describe('characters that do not show change no verdict to a milder one', () => 
   });
 });
 
+const page = readFileSync(new URL('../../../docs/findings.md', import.meta.url), 'utf8').replace(
+  / +/g,
+  ' ',
+);
+
+test('docs/findings.md says what is found on the fifth that is held out', () => {
+  const poisoned = heldOut('malicious');
+  const [honest, spoken] = [heldOut('benign'), heldOut('hard-negative')];
+  const found = poisoned.filter((entry) => verdictOf(entry) > NOTHING).length;
+  const share = (found / poisoned.length).toFixed(2).slice(1);
+  const of = (side: readonly Entry[], verdict: number) =>
+    `${side.filter((entry) => verdictOf(entry) === verdict).length} of ${side.length}`;
+  const rows = [
+    `poisoned definitions with a finding | ${found} of ${poisoned.length} (${share})`,
+    `honest definitions with a hard finding | ${of(honest, HARD)}`,
+    `honest ones that speak of attacks, with a hard finding | ${of(spoken, HARD)}`,
+    `honest definitions with a soft finding | ${of(honest, SOFT)}`,
+    `honest ones that speak of attacks, with a soft finding | ${of(spoken, SOFT)}`,
+  ];
+  for (const row of rows) expect(page).toContain(`| ${row} |`);
+});
+
+test('docs/findings.md says what is found in honest definitions of all', () => {
+  const all = corpus('benign');
+  const real = all.filter(({ source }) => source.startsWith('npm'));
+  const servers = new Set(real.map(({ server }) => server)).size;
+  const soft = all.filter((entry) => verdictOf(entry) === SOFT).length;
+  expect(page.replaceAll('\n', ' ')).toContain(
+    `Of the ${all.length} honest definitions of the corpus (${real.length} of ${servers} real servers), with the ` +
+      `names of all others known, none has a hard finding and ${soft} have a soft one.`,
+  );
+});
+
 test('docs/findings.md says what is found of each class', () => {
   const rows = [...new Set(corpus('malicious').map((entry) => entry.class))].sort().map((name) => {
     const of = corpus('malicious').filter((entry) => entry.class === name);
@@ -103,7 +137,6 @@ test('docs/findings.md says what is found of each class', () => {
     const held = of.filter((entry) => isHeldOut('malicious', entry));
     return `| ${name} | ${share(of)} | ${hard} | ${share(held)} |`;
   });
-  const page = readFileSync(new URL('../../../docs/findings.md', import.meta.url), 'utf8');
   const written = page.split('\n').filter((line) => /^\| [\w-]+ \| \d+ of \d+ /.test(line));
-  expect(written.map((line) => line.replace(/ +/g, ' '))).toEqual(rows);
+  expect(written).toEqual(rows);
 });

@@ -55,6 +55,6 @@ export function quotedParts(text: string): (readonly [start: number, end: number
   return Array.from(text.matchAll(QUOTED), (match) => [match.index, match.index + match[0].length]);
 }
 
-/** Between single quotes nothing but a part of a line, so that an apostrophe is none. */
+/** Between single quotes nothing but a part of a line, so that an apostrophe is not taken for a quote. */
 const QUOTED =
   /"[^"\n]{1,400}"|`[^`\n]{1,400}`|(?<![\p{L}\p{N}])'(?:[^'\n]|(?<=\p{L})'(?=\p{L})){1,200}'(?![\p{L}\p{N}])/gu;

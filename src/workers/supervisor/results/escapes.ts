@@ -100,7 +100,7 @@ function isInvisible(code: number): boolean {
   return false;
 }
 
-/** The length of an escape; 0: it is none. */
+/** The length of an escape; 0: none begins here. */
 function ofEscape(bytes: Uint8Array, at: number): number {
   const byte = bytes[at]!;
   if (byte === PERCENT) return hexAt(bytes, at + 1, 2) < 0 ? 0 : 3;
