@@ -11,7 +11,7 @@ afterEach(() => {
 });
 
 test('of a gateway that says nothing a command speaks before two seconds are over', () => {
-  const onEnd = vi.fn();
+  const onEnd = vi.fn<() => void>();
   new Patience(SILENT_MS, onEnd);
   vi.advanceTimersByTime(1400);
   expect(onEnd).not.toHaveBeenCalled();
@@ -22,7 +22,7 @@ test('of a gateway that says nothing a command speaks before two seconds are ove
 });
 
 test('each word begins it anew, and nothing ends after the end', () => {
-  const onEnd = vi.fn();
+  const onEnd = vi.fn<() => void>();
   const patience = new Patience(SILENT_MS, onEnd);
   for (let second = 0; second < 10; second += 1) {
     vi.advanceTimersByTime(1000);
