@@ -209,7 +209,7 @@ test.concurrent('a clock set back an hour changes neither the cooldown nor a res
     faults: true,
     config: registry(
       { late: fixture('late-answer'), crashes: fixture('echo') },
-      { call_timeout_ms: 600, breaker: { failures: 1, cooldown_ms: 800 } },
+      { call_timeout_ms: 3_000, breaker: { failures: 1, cooldown_ms: 800 } },
     ),
   });
   await rea.waitForPhase('late', 'ready');

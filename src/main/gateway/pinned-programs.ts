@@ -71,7 +71,7 @@ export class PinnedPrograms {
   /** Where whoever started the gateway wants every change in force: what is in force is pinned. */
   take(read: Read): void {
     const { programs } = this.#options;
-    if (programs.action === 'take') this.#accept(read, read.config.servers, '--reload auto');
+    if (programs.action === 'take') this.#hold(read, read.config.servers, '--reload auto');
   }
 
   /**
@@ -80,15 +80,13 @@ export class PinnedPrograms {
    * @returns it in one line, secrets hidden; null: it is nothing new.
    */
   takeOne(read: Read, name: string): string | null {
-    const { programs } = this.#options;
     const named = read.config.servers.filter((server) => server.name === name);
-    const taken = this.#accept(read, named, 'a command that names it');
-    programs.update(withPrograms(programs.pins, taken, new Date().toISOString()));
-    return taken[0]?.shown ?? null;
+    const [taken] = this.#hold(read, named, 'a command that names it');
+    return taken?.shown ?? null;
   }
 
-  /** @param by for the log. @returns those that were not pinned. */
-  #accept(read: Read, servers: readonly ServerConfig[], by: string): readonly Accepted[] {
+  /** Pins them in this run, at once, and in the file. @param by for the log. @returns those that were not pinned. */
+  #hold(read: Read, servers: readonly ServerConfig[], by: string): readonly Accepted[] {
     const { programs, stateDir, env, secrets, log } = this.#options;
     const unknown = pinnable(servers, read.written).filter(
       (server) => !programs.isPinned(server, read.written.get(server.name)),
@@ -100,6 +98,7 @@ export class PinnedPrograms {
       log.info(`server "${name}" is pinned, as ${by} says: ${shown}`);
     }
     this.#events.record(acceptedEvent(taken, by));
+    programs.update(withPrograms(programs.pins, taken, new Date().toISOString()));
     void pinPrograms(stateDir, taken).then((written) => {
       if (!written.ok) log.warn(written.error);
     });

@@ -2,14 +2,12 @@
  * The definitions of `pins.json` that this gateway goes by: what the file says, and what it has found out since and not
  * written yet. Writes a moment later, all at once; without a state directory it keeps them for this run.
  */
-import { lstatSync } from 'node:fs';
 import { DEFINITION_KINDS, type ServerForms } from '../../shared/machines/drift.ts';
 import { NO_PINS, type Pins } from '../../shared/model/pins.ts';
 import type { ChangedDefinitions } from '../../shared/model/snapshot.ts';
-import { unlessRefused } from '../../shared/platform/errno.ts';
 import { type FirstSet, formsIn, type News, withNews, withServer } from './definition-forms.ts';
 import { updatePins } from './pins-file.ts';
-import { pinsPath, readPins } from './read-pins.ts';
+import { identityOf, pinsPath, readPins } from './read-pins.ts';
 
 export interface DefinitionStoreOptions {
   /** Null: there is none. */
@@ -68,14 +66,10 @@ export class DefinitionStore {
   look(): boolean {
     const { stateDir } = this.#options;
     if (stateDir === null) return false;
-    const seen = unlessRefused('', () => {
-      const stats = lstatSync(pinsPath(stateDir), { throwIfNoEntry: false, bigint: true });
-      if (stats === undefined) return '';
-      this.#mib = Number(stats.size) / 1_048_576;
-      return `${stats.ino} ${stats.mtimeNs} ${stats.size}`;
-    });
-    if (seen === this.#seen) return false;
-    this.#seen = seen;
+    const { id, bytes } = identityOf(stateDir);
+    if (id === this.#seen) return false;
+    this.#seen = id;
+    this.#mib = bytes / 1_048_576;
     const read = readPins(stateDir);
     if (read.kind === 'damaged') {
       this.#warn(`${pinsPath(stateDir)} ${read.why}; the definitions known so far stay in force`);
@@ -144,7 +138,13 @@ export class DefinitionStore {
     const saved = new Set(news);
     this.#unsaved = this.#unsaved.filter((one) => !saved.has(one));
     this.#warned = null;
-    this.#take(updated.pins);
+    const { pins, from, to } = updated;
+    this.#take(pins);
+    // What others have written meanwhile is left to `look`, which says so.
+    if (from.id === this.#seen) {
+      this.#seen = to.id;
+      this.#mib = to.bytes / 1_048_576;
+    }
     return true;
   }
 

@@ -11,13 +11,24 @@ import { errorCode, errorText, expecting } from '../../shared/platform/errno.ts'
 import { readRange, withRegularFile, writeWholeFile } from '../../shared/platform/safe-file.ts';
 import type { HeldLock } from '../processes/file-lock.ts';
 import { lockPins } from './pins-lock.ts';
-import { MAX_PINS_BYTES, pinsOf, pinsPath, readPins } from './read-pins.ts';
+import {
+  identityOf,
+  MAX_PINS_BYTES,
+  type PinsIdentity,
+  pinsOf,
+  pinsPath,
+  readPins,
+} from './read-pins.ts';
 
 export type PinsUpdate =
   | {
       readonly ok: true;
-      readonly pins: Pins /** False: there was nothing to change. */;
+      readonly pins: Pins;
+      /** False: there was nothing to change. */
       readonly written: boolean;
+      /** The file that `change` was given, and the one that holds `pins` now. */
+      readonly from: PinsIdentity;
+      readonly to: PinsIdentity;
     }
   /** One line: the file, what is wrong, what to do. */
   | { readonly ok: false; readonly error: string };
@@ -54,19 +65,21 @@ export async function updatePins(
     const locked = await lockPins(stateDir);
     if (!locked.ok) return failed(locked.why);
     try {
+      // Before it is read: a file that is put there meanwhile counts as another one.
+      const from = identityOf(stateDir);
       const read = readPins(stateDir);
       if (read.kind === 'damaged' && !replaceDamaged) return failed(`it ${read.why}`);
       const before = pinsOf(read);
       const pins = change(before ?? NO_PINS);
-      if (pins === before) return { ok: true, pins, written: false };
+      if (pins === before) return { ok: true, pins, written: false, from, to: from };
       const text = `${JSON.stringify(pins)}\n`;
       const bytes = Buffer.byteLength(text);
       if (bytes > MAX_PINS_BYTES)
         return failed(`it would have ${bytes} of ${MAX_PINS_BYTES} bytes`);
       if (before === null) await keepDamaged(file);
-      return (await replace(stateDir, text, locked.lock))
-        ? { ok: true, pins, written: true }
-        : failed('another process has taken the lock');
+      const to = await replace(stateDir, text, locked.lock);
+      if (to === null) return failed('another process has taken the lock');
+      return { ok: true, pins, written: true, from, to };
     } finally {
       locked.lock.release();
     }
@@ -130,19 +143,25 @@ async function keepDamaged(file: string): Promise<void> {
   else await rename(file, kept);
 }
 
-/** @returns false when the lock was lost. */
-async function replace(stateDir: string, text: string, lock: HeldLock): Promise<boolean> {
+/** @returns the new file; null when the lock was lost. */
+async function replace(
+  stateDir: string,
+  text: string,
+  lock: HeldLock,
+): Promise<PinsIdentity | null> {
   await removeLeftovers(stateDir);
   const temp = join(stateDir, `.${PINS_FILE}.${randomUUID()}.tmp`);
   try {
     await writeSynced(await open(temp, 'wx', 0o600), text);
-    if (!lock.isOurs()) return false;
+    if (!lock.isOurs()) return null;
     await rename(temp, pinsPath(stateDir));
   } finally {
     await rm(temp, { force: true });
   }
+  // Under the lock, so that it is the file that was written here.
+  const written = identityOf(stateDir);
   await syncDirectory(stateDir);
-  return true;
+  return written;
 }
 
 async function writeSynced(file: FileHandle, text: string): Promise<void> {

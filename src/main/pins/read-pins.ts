@@ -1,4 +1,5 @@
 /** The text of `pins.json` → pins, or why it cannot be taken. Members that are not known are kept. */
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   MOST_DEFINITIONS,
@@ -9,6 +10,7 @@ import {
   PINS_SCHEMA,
   type Pins,
 } from '../../shared/model/pins.ts';
+import { unlessRefused } from '../../shared/platform/errno.ts';
 import { readRange, withRegularFile } from '../../shared/platform/safe-file.ts';
 import { clip, oneLine } from '../../shared/text/clean-text.ts';
 import { isObject } from '../config/is-object.ts';
@@ -29,6 +31,24 @@ const MOST_RULES = 64;
 
 export function pinsPath(stateDir: string): string {
   return join(stateDir, PINS_FILE);
+}
+
+/** Which file `pins.json` is now. */
+export interface PinsIdentity {
+  /** Differs whenever the content may have changed; '' when there is none that can be looked at. */
+  readonly id: string;
+  readonly bytes: number;
+}
+
+const NO_FILE: PinsIdentity = { id: '', bytes: 0 };
+
+export function identityOf(stateDir: string): PinsIdentity {
+  return unlessRefused(NO_FILE, () => {
+    const stats = lstatSync(pinsPath(stateDir), { throwIfNoEntry: false, bigint: true });
+    if (stats === undefined) return NO_FILE;
+    const { ino, mtimeNs, size } = stats;
+    return { id: `${ino} ${mtimeNs} ${size}`, bytes: Number(size) };
+  });
 }
 
 /** Reads and checks the file; never throws for anything that is on the disk. */

@@ -72,9 +72,22 @@ describe('the store', () => {
     other.add('s', [news('x', { held: 'names' }), news('y')]);
     await other.close();
     expect(other.formsOf('s').get('tool/x')?.[0]).not.toHaveProperty('held');
+    // The write in between is news to both, though one of them has written over it.
+    expect(other.look()).toBe(true);
     expect(one.look()).toBe(true);
     expect(one.formsOf('s').get('tool/x')?.[0]).not.toHaveProperty('held');
     expect(one.look()).toBe(false);
+  });
+
+  test('what it has written itself is no news', async () => {
+    const [store, other] = [newStore(), newStore()];
+    for (const name of ['x', 'y']) {
+      store.add('s', [news(name)]);
+      await store.close();
+      expect(store.look()).toBe(false);
+    }
+    expect(other.look()).toBe(true);
+    expect(other.formsOf('s').has('tool/y')).toBe(true);
   });
 
   test('goes on with what it knows when the file is damaged, and says so once', async () => {
