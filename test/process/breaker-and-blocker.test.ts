@@ -91,7 +91,7 @@ test.concurrent('opens after the configured failures, refuses without a message 
     faults: true,
     config: registry(
       { late: fixture('late-answer') },
-      { call_timeout_ms: 2_000, breaker: { failures: 2, cooldown_ms: 3_000 } },
+      { call_timeout_ms: 5_000, breaker: { failures: 2, cooldown_ms: 3_000 } },
     ),
   });
   await rea.waitForPhase('late', 'ready');
@@ -184,7 +184,7 @@ test.concurrent('names SESSION_BLOCKER once also for a circuit that opens and cl
   const rea = await startRea({
     config: registry(
       { late: fixture('late-answer') },
-      { call_timeout_ms: 3_000, breaker: { failures: 1, cooldown_ms: 100 } },
+      { call_timeout_ms: 5_000, breaker: { failures: 1, cooldown_ms: 100 } },
     ),
   });
   await rea.waitForPhase('late', 'ready');
@@ -209,7 +209,7 @@ test.concurrent('a clock set back an hour changes neither the cooldown nor a res
     faults: true,
     config: registry(
       { late: fixture('late-answer'), crashes: fixture('echo') },
-      { call_timeout_ms: 3_000, breaker: { failures: 1, cooldown_ms: 800 } },
+      { call_timeout_ms: 5_000, breaker: { failures: 1, cooldown_ms: 800 } },
     ),
   });
   await rea.waitForPhase('late', 'ready');

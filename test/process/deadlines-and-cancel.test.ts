@@ -12,7 +12,7 @@ import { report, stopwatch, until } from '../support/wait-for.ts';
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 afterAll(tidy);
 
-const DEADLINE_MS = 2_000;
+const DEADLINE_MS = 4_000;
 /** A server that lives answers within it on a busy machine, too. */
 const LIVELY = { liveness: { idle_ms: 2_000, timeout_ms: 2_000, misses: 2 } };
 

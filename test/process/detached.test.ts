@@ -61,7 +61,7 @@ test.concurrent.each([
 
 test.concurrent('a stall ends what has left its group, with a cleared environment too', async () => {
   const { rea, pids } = await start(['cleared'], {
-    call_timeout_ms: 300,
+    call_timeout_ms: 4_000,
     liveness: { idle_ms: 300, timeout_ms: 300, misses: 1 },
   });
   // It has answered a ping before.

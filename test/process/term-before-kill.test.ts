@@ -22,7 +22,7 @@ test.concurrent('a server that does not start in time', async () => {
 
 test.concurrent('a server that no longer answers', async () => {
   const { rea, containers } = await start(['never-answer.mjs', '--pings', '1'], {
-    call_timeout_ms: 300,
+    call_timeout_ms: 4_000,
     liveness: { idle_ms: 300, timeout_ms: 300, misses: 1 },
   });
   await rea.tools();
@@ -80,7 +80,7 @@ test('ten containers that start too slowly, hang or serve, and then the gateway 
   const dir = makeDirectory();
   const options = {
     start_timeout_ms: 3_000,
-    call_timeout_ms: 300,
+    call_timeout_ms: 4_000,
     liveness: { idle_ms: 1_000, timeout_ms: 1_000, misses: 1 },
   };
   const kinds = [
