@@ -29,6 +29,7 @@ const SOAKS: readonly (readonly [file: string, test: string])[] = [
   ['shared-threads.test.ts', 'many servers share eight threads'],
   ['http-full.test.ts', 'visitors that'],
   ['control-loop.test.ts', 'no call is lost'],
+  ['shared-kills.test.ts', 'a shared gateway that is killed'],
   ['audit-kill.test.ts', 'kill -9'],
   ['thread-kills.test.ts', 'threads are lost'],
   ['halt-load.test.ts', 'calls while it is set'],

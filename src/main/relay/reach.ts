@@ -15,7 +15,7 @@ import { FileLock, type HeldLock } from '../processes/file-lock.ts';
 import { makePrivate } from '../processes/private-directory.ts';
 import { otherVariables, RELAY_PROTOCOL } from './fleet-record.ts';
 import type { Reached } from './relay.ts';
-import { type Starting, startGateway } from './start-gateway.ts';
+import { type Ended, type Starting, startGateway } from './start-gateway.ts';
 import { upgrade } from './upgrade.ts';
 
 export interface ReachOptions {
@@ -38,6 +38,10 @@ export interface ReachOptions {
 const AGAIN_MS = 25;
 /** A gateway with a large configuration on a busy machine is up well before. */
 const UP_MS = 60_000;
+/** One that is killed while it comes up is started again, so often in all. */
+const MOST_STARTS = 5;
+/** Doubled each time. */
+const PAUSE_MS = 250;
 const LOCK_FILE = 'start.lock';
 
 export class Reach {
@@ -115,26 +119,31 @@ export class Reach {
       // It may have come up between the look and the lock.
       const found = await this.#find();
       if (found !== null) return found;
-      const { cwd, args } = this.#options;
-      const starting = startGateway({ run: this.#run, cwd, args });
-      if (typeof starting === 'string') return failed(starting);
-      try {
-        return await this.#whenUp(starting);
-      } finally {
-        starting.forget();
+      for (let starts = 1; ; starts += 1) {
+        const { cwd, args } = this.#options;
+        const starting = startGateway({ run: this.#run, cwd, args });
+        if (typeof starting === 'string') return failed(starting);
+        try {
+          const up = await this.#whenUp(starting);
+          if ('ok' in up) return up;
+          if (!up.wasKilled || starts === MOST_STARTS) return failed(up.why);
+        } finally {
+          starting.forget();
+        }
+        await sleep(PAUSE_MS * 2 ** (starts - 1));
       }
     } finally {
       lock.release();
     }
   }
 
-  async #whenUp(starting: Starting): Promise<Reached> {
+  async #whenUp(starting: Starting): Promise<Reached | Ended> {
     const until = performance.now() + UP_MS;
     for (;;) {
       const found = await this.#find();
       if (found !== null) return found;
-      const why = starting.ended();
-      if (why !== null) return failed(why);
+      const ended = starting.ended();
+      if (ended !== null) return ended;
       if (performance.now() > until) {
         return failed(`process ${starting.pid} has not come up within ${UP_MS / 1000} s`);
       }

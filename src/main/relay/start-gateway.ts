@@ -12,10 +12,17 @@ const MAX_SAID_BYTES = 4096;
 
 export interface Starting {
   readonly pid: number | null;
-  /** Why it has ended, in one line; null while it lives. */
-  ended(): string | null;
+  /** Null while it lives. */
+  ended(): Ended | null;
   /** What becomes of it is of no interest any more. */
   forget(): void;
+}
+
+export interface Ended {
+  /** In one line. */
+  readonly why: string;
+  /** By a signal: it has not given up itself, and the next one may come up. */
+  readonly wasKilled: boolean;
 }
 
 /**
@@ -44,15 +51,16 @@ export function startGateway(options: {
       detached: true,
       stdio: ['ignore', 'ignore', said],
     });
-    let end: string | null = null;
+    let end: Ended | null = null;
     let isForgotten = false;
     child.once('error', (error) => {
-      end = errorText(error);
+      end = { why: errorText(error), wasKilled: false };
     });
     child.once('exit', (code, signal) => {
       if (isForgotten) return;
       const words = firstWords(said);
-      end ??= words === '' ? `it has ended with ${signal ?? `exit code ${code}`}` : words;
+      const why = words === '' ? `it has ended with ${signal ?? `exit code ${code}`}` : words;
+      end ??= { why, wasKilled: signal !== null };
     });
     child.unref();
     return {
