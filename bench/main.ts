@@ -23,6 +23,7 @@ import { latency } from './programs/latency.ts';
 import { memory } from './programs/memory.ts';
 import { orphans } from './programs/orphans.ts';
 import { recovery } from './programs/recovery.ts';
+import { shared } from './programs/shared.ts';
 import { storm } from './programs/storm.ts';
 import { throughput } from './programs/throughput.ts';
 
@@ -35,6 +36,7 @@ const PROGRAMS: readonly Program[] = [
   orphans,
   memory,
   governance,
+  shared,
 ];
 
 const { values, positionals } = parseArgs({

@@ -16,7 +16,14 @@ export interface Loss {
 const TOLERANCE = 0.05;
 
 /** Direct use of a server is no rival, nor is a relay: no gateway can be better than none. Nor is rea itself. */
-const NO_RIVALS: readonly string[] = ['direct', 'thread-relay', 'rea', 'rea-free', 'rea-http'];
+const NO_RIVALS: readonly string[] = [
+  'direct',
+  'thread-relay',
+  'rea',
+  'rea-free',
+  'rea-shared',
+  'rea-http',
+];
 
 /** All of one program. */
 export function losses(result: ProgramResult): Loss[] {

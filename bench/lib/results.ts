@@ -78,6 +78,7 @@ export const TRANSPORTS: Readonly<Record<string, 'stdio' | 'HTTP'>> = {
   rea: 'stdio',
   'rea-before': 'stdio',
   'rea-free': 'stdio',
+  'rea-shared': 'stdio',
   'rea-http': 'HTTP',
   'mcp-hub': 'HTTP',
   'mcp-proxy': 'HTTP',

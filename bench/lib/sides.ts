@@ -9,6 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { HttpConnection } from './http-wire.ts';
+import { mcpServers, peerCommand } from './peer-command.ts';
 import { type Peer, peerProgram } from './peers.ts';
 import type { Scope, Started } from './scope.ts';
 import { sdkOverHttp, sdkOverStdio } from './sdk.ts';
@@ -24,6 +25,8 @@ export type SideName =
   | 'rea-before'
   /** This build without rules and without an audit log. */
   | 'rea-free'
+  /** A session of a gateway that several share: its relay. */
+  | 'rea-shared'
   | 'rea-http'
   | Peer;
 
@@ -120,10 +123,13 @@ export function makeSides(
         writeRegistry(dir, servers, {
           ...(options.withoutBackoff === true ? WITHOUT_BACKOFF : {}),
           ...(options.threads === undefined ? {} : { threads: { mode: options.threads } }),
+          // A shared gateway is to be gone soon after its last session.
+          ...(side === 'rea-shared' ? { idle_exit_ms: 1000 } : {}),
         });
         const policy = side === 'rea-free' ? FREE : options.policy;
         if (policy !== undefined) writeInto(dir, 'policy.yaml', policy);
-        if (side !== 'rea-http') return overStdio(scope, start(serve), common);
+        const own = side === 'rea-shared' ? ['--shared'] : [];
+        if (side !== 'rea-http') return overStdio(scope, start([...serve, ...own]), common);
         const port = await freePort();
         const started = start([...serve, '--http', String(port), '--no-token']);
         return overHttp(scope, started, { ...common, port, path: '/mcp', kind: 'streamable' });
@@ -136,7 +142,9 @@ export function makeSides(
   };
 }
 
-function isRea(side: SideName): side is 'rea' | 'rea-before' | 'rea-free' | 'rea-http' {
+function isRea(
+  side: SideName,
+): side is 'rea' | 'rea-before' | 'rea-free' | 'rea-shared' | 'rea-http' {
   return side.startsWith('rea');
 }
 
@@ -153,36 +161,6 @@ function isForOne(side: SideName): boolean {
 /** Whether it is a bridge from npm for one server. */
 function isBridge(side: SideName): boolean {
   return side === 'mcp-proxy' || side === 'supergateway';
-}
-
-function peerCommand(
-  peer: Peer,
-  port: number,
-  dir: string,
-  servers: readonly Server[],
-): { args: string[]; path: string; kind: 'sse' | 'streamable' } {
-  const [server] = servers as [Server];
-  const command = [server.command, ...server.args];
-  switch (peer) {
-    case 'mcp-hub':
-      return {
-        args: ['--port', String(port), '--config', mcpServers(dir, servers)],
-        path: '/mcp',
-        kind: 'sse',
-      };
-    case 'mcp-proxy':
-      return {
-        args: ['--host', '127.0.0.1', '--port', String(port), '--', ...command],
-        path: '/mcp',
-        kind: 'streamable',
-      };
-    case 'supergateway':
-      return {
-        args: ['--stdio', command.join(' '), '--port', String(port)],
-        path: '/sse',
-        kind: 'sse',
-      };
-  }
 }
 
 interface Common {
@@ -253,13 +231,6 @@ async function untilListening(
     await pause(10);
   }
   throw new Error(`nothing listens at ${url}:\n${started.stderr()}`);
-}
-
-function mcpServers(dir: string, servers: readonly Server[]): string {
-  const file = join(dir, 'servers.json');
-  const entries = servers.map(({ name, command, args }) => [name, { command, args }]);
-  writeFileSync(file, JSON.stringify({ mcpServers: Object.fromEntries(entries) }));
-  return file;
 }
 
 function writeRegistry(dir: string, servers: readonly Server[], defaults: object): void {
