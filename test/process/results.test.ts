@@ -1,5 +1,5 @@
 /** What comes back from servers: secrets in it are masked, counted and told, and nothing else of it changes. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { auditRecords } from '../support/audit.ts';
@@ -7,6 +7,7 @@ import { measured } from '../support/measured.ts';
 import { writePolicy } from '../support/policy-house.ts';
 import { makeDirectory, startRea } from '../support/rea-process.ts';
 import { fixture, realServer, registry } from '../support/servers.ts';
+import { SOAKS } from '../support/soak.ts';
 import { tidy } from '../support/tidy.ts';
 import { of } from '../support/token-samples.ts';
 import { until } from '../support/wait-for.ts';
@@ -139,10 +140,16 @@ test('a result over its size is cut, or told when it cannot be; the next call is
 test('source files that are read and written back are the same, or are not written', async () => {
   const cwd = makeDirectory();
   const files = makeDirectory();
-  const from = new URL('../../node_modules/zod/v4/', import.meta.url);
-  const sources = readdirSync(from, { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.(?:ts|js|cjs)$/.test(name))
-    .slice(0, 60);
+  const from = new URL(
+    SOAKS ? '../../node_modules/' : '../../node_modules/zod/v4/',
+    import.meta.url,
+  );
+  const all = readdirSync(from, { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.(?:ts|js|cjs|mjs|md|json)$/.test(name))
+    .filter((name) => statSync(new URL(name, from)).isFile());
+  const count = SOAKS ? 1000 : 60;
+  // Of all packages alike.
+  const sources = all.filter((_, at) => at % Math.ceil(all.length / count) === 0);
   const rea = await startRea({ cwd, config: registry({ files: realServer('filesystem', files) }) });
   await rea.waitForPhase('files', 'ready');
   for (const [at, name] of sources.entries()) {

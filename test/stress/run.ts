@@ -33,6 +33,7 @@ const SOAKS: readonly (readonly [file: string, test: string])[] = [
   ['audit-kill.test.ts', 'kill -9'],
   ['thread-kills.test.ts', 'threads are lost'],
   ['halt-load.test.ts', 'calls while it is set'],
+  ['results.test.ts', 'source files'],
   ['policy-pairs.test.ts', 'together'],
   ['policy-mutations.test.ts', 'broken policies'],
 ];

@@ -67,7 +67,7 @@ describe('a pattern is refused with the reason of the engine', () => {
   });
 });
 
-/** Patterns that ruin engines which backtrack. A thousand others are measured by bench/results.mjs. */
+/** Patterns that ruin engines which backtrack. A thousand others are measured by bench/masking.ts. */
 test.each(['(a+)+b', '(a|aa)+$', '(?:a*)*b', '^(\\w+\\s?)*$', '(x+x+)+y', '(?:a{2,20}){3,}b'])(
   'a pattern that backtracking makes slow ends: %s',
   (regex) => {

@@ -1,25 +1,27 @@
 /**
- * What masking costs in a supervisor's thread, beside `JSON.parse` of the same bytes: `node bench/results.mjs` after a
- * build. With `--evil N` also N patterns that engines of the usual kind never end on, or take much memory for.
+ * What masking costs in a supervisor's thread, beside `JSON.parse` of the same bytes: `node bench/masking.ts`
+ * (Node 22.18 or newer). With `--evil N` also N patterns that engines of the usual kind never end on, or take much memory for.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import { scanFrame } from '../dist/shared/json/frame.js';
-import { DEFAULT_REDACT } from '../dist/shared/model/policy.js';
-import { OperatorPatterns } from '../dist/shared/platform/operator-patterns.js';
-import { patternFault } from '../dist/shared/platform/pattern-fault.js';
-import { Results } from '../dist/workers/supervisor/results/results.js';
-import { SecretsInText } from '../dist/workers/supervisor/results/secrets-in-text.js';
+import { scanFrame } from '#src/shared/json/frame.ts';
+import { DEFAULT_REDACT, type RedactRules } from '#src/shared/model/policy.ts';
+import { OperatorPatterns } from '#src/shared/platform/operator-patterns.ts';
+import { patternFault } from '#src/shared/platform/pattern-fault.ts';
+import { Results } from '#src/workers/supervisor/results/results.ts';
+import { SecretsInText } from '#src/workers/supervisor/results/secrets-in-text.ts';
 
 const MIB = 1024 * 1024;
 const WARM = 20;
 const ENOUGH_US = 600_000;
 
 /** Source code and prose, ASCII and not. */
-function source() {
+function source(): string {
   const root = new URL('../', import.meta.url);
   const files = ['docs', 'src']
     .flatMap((dir) =>
-      readdirSync(new URL(dir, root), { recursive: true }).map((name) => `${dir}/${name}`),
+      readdirSync(new URL(dir, root), { recursive: true, encoding: 'utf8' }).map(
+        (name) => `${dir}/${name}`,
+      ),
     )
     .filter((name) => /\.(?:md|ts)$/.test(name));
   return files
@@ -46,17 +48,18 @@ const patterns = Array.from({ length: 50 }, (_, at) => {
   };
 });
 
-function results(rules) {
+function results(rules: Partial<RedactRules>): Results {
   const secrets = new SecretsInText(values);
   return new Results({
     rules: () => ({ ...DEFAULT_REDACT, ...rules }),
+    injection: () => 'warn',
     secrets: () => secrets,
     maxBytes: () => 32 * MIB,
   });
 }
 
 /** Processor time of one run, milliseconds, on average once it is warm: others share the machine. */
-function cost(work) {
+function cost(work: () => void): number {
   for (let run = 0; run < WARM; run++) work();
   const from = process.cpuUsage();
   let times = 0;
@@ -75,10 +78,11 @@ for (const [name, of] of Object.entries(TEXTS)) {
   const message = { jsonrpc: '2.0', id: 1, result: { content: [{ type: 'text', text: of }] } };
   const line = Buffer.from(JSON.stringify(message));
   const frame = scanFrame(line);
+  if ('error' in frame) throw new Error('no frame');
   const parse = cost(() => JSON.parse(line.toString()));
   const builtIns = cost(() => builtIn.take(frame));
   const all = cost(() => withPatterns.take(frame));
-  const round = (ms) => Number(ms.toFixed(3));
+  const round = (ms: number) => Number(ms.toFixed(3));
   console.log(
     JSON.stringify({
       text: name,
@@ -91,7 +95,7 @@ for (const [name, of] of Object.entries(TEXTS)) {
 }
 
 /** Always the same ones. */
-function random(seed) {
+function random(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
@@ -99,8 +103,8 @@ function random(seed) {
   };
 }
 
-function evil(next) {
-  const pick = (all) => all[next(all.length)];
+function evil(next: (below: number) => number): string {
+  const pick = (all: readonly string[]) => all[next(all.length)] ?? '';
   const atoms = [
     'a',
     '.',
@@ -126,7 +130,7 @@ if (process.argv.includes('--evil')) {
   const next = random(7);
   const texts = ['a'.repeat(5000), 'ab '.repeat(1666), `${'aaaa1 '.repeat(800)}!`];
   let refused = 0;
-  const slow = [];
+  const slow: object[] = [];
   for (let at = 0; at < count; at++) {
     const regex = evil(next);
     if (patternFault({ regex, flags: '' }, () => performance.now()) !== null) {
@@ -141,7 +145,7 @@ if (process.argv.includes('--evil')) {
   console.log(JSON.stringify({ evil: count, refused, 'over 50 ms on 5 KB': slow }));
 }
 
-function quickestOfTwo(work) {
+function quickestOfTwo(work: () => void): number {
   const once = () => {
     const from = performance.now();
     work();
