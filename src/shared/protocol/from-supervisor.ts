@@ -156,6 +156,8 @@ export interface ProfileMessage {
   readonly type: 'profile';
   readonly slot: number;
   readonly incarnation: number;
+  /** The protocol revision that it has chosen. */
+  readonly revision: string;
   readonly profile: ServerProfile;
   /** Of its instructions; null: it has none. */
   readonly hashes: DefinitionHashes | null;

@@ -211,7 +211,8 @@ export class Telling {
     this.#catalog = { ...this.#catalog, profile: remembered };
     this.#remember({ profile: remembered, lists: {} });
     const hashes = instructionsHashes(profile, remembered);
-    this.#post({ type: 'profile', slot: this.#slot, incarnation, profile, hashes });
+    const { revision } = description;
+    this.#post({ type: 'profile', slot: this.#slot, incarnation, revision, profile, hashes });
   }
 
   listed(kind: ListKind, { entries, commandTools }: MarkedTools, incarnation: number): void {

@@ -14,6 +14,8 @@ import type { Reply } from './reply.ts';
 
 /** What a server says about itself. More is kept than shown, so that no secret is cut where it is shown. */
 export interface SelfDescription {
+  /** The protocol revision that it has chosen. */
+  readonly revision: string;
   /** Raw JSON of its `capabilities`; `{}` when they are missing or too large. */
   readonly capabilities: string;
   /** The beginning of its instructions; "" for none. */
@@ -76,6 +78,7 @@ export function readHandshake(reply: Reply): Handshake {
       logging: has('logging'),
     },
     description: {
+      revision: version,
       capabilities:
         told === null || bytes > MAX_CAPABILITIES_BYTES
           ? '{}'

@@ -22,6 +22,7 @@ test('keeps capabilities as they were written, and what the server calls itself'
     `{"protocolVersion":"2025-06-18","capabilities":${capabilities},"instructions":"Do \\u00e9.","serverInfo":{"name":"s","version":"1"}}`,
   );
   expect(description).toEqual({
+    revision: '2025-06-18',
     capabilities,
     instructions: 'Do é.',
     instructionsLength: 5,
@@ -35,6 +36,7 @@ test('keeps capabilities as they were written, and what the server calls itself'
 test('knows a server that says nothing', () => {
   const { description } = answered('{"protocolVersion":"2025-11-25"}');
   expect(description).toEqual({
+    revision: '2025-11-25',
     capabilities: '{}',
     instructions: '',
     instructionsLength: 0,
