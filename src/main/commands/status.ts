@@ -10,6 +10,7 @@ import { paintFor } from '../status/paint.ts';
 import { prettyStatus } from '../status/pretty.ts';
 import { statusReport } from '../status/report.ts';
 import { judgeStatus } from '../status/verdict.ts';
+import { widthOf } from '../status/width.ts';
 
 export interface StatusOptions {
   /** Absolute directory that holds `.rea`. */
@@ -56,16 +57,4 @@ export function runStatus(options: StatusOptions): number {
     }),
   );
   return verdict.exitCode;
-}
-
-/** Where nobody says how wide it is, nothing is folded: programs read it, or a terminal that knows better. */
-function widthOf(
-  stdout: NodeJS.WritableStream,
-  isTerminal: boolean,
-  env: NodeJS.ProcessEnv,
-): number {
-  const columns = isTerminal && 'columns' in stdout ? Number(stdout.columns) : 0;
-  if (columns > 0) return columns;
-  const told = /^[1-9]\d{0,3}$/.test(env['COLUMNS'] ?? '') ? Number(env['COLUMNS']) : 0;
-  return told > 0 ? told : Number.POSITIVE_INFINITY;
 }

@@ -69,22 +69,47 @@ export function commandPins(
   });
 }
 
-/** A line for each program that would not be started. Nothing is created. */
-export function unpinnedLines(options: PinsOptions, place: PinsPlace): string[] {
+/** Programs that nobody has accepted. */
+export interface Unpinned {
+  /** Why nobody knows what was accepted, with what to type; null: it is known. */
+  readonly problem: string | null;
+  /** What the policy says and does not get, a line each. */
+  readonly tooMild: readonly string[];
+  /** By the name of each server: why, with what to type. */
+  readonly servers: ReadonlyMap<string, string>;
+  /** They are started all the same. */
+  readonly start: boolean;
+}
+
+const ALL_PINNED: Unpinned = { problem: null, tooMild: [], servers: new Map(), start: false };
+
+/** Nothing is created: where nothing was ever pinned, the first start takes what is configured as it comes. */
+export function unpinnedPrograms(options: PinsOptions, place: PinsPlace): Unpinned {
   const { file, loaded, stateDir } = place;
   const damaged = damagedLine(place);
-  if (damaged !== null) return [damaged];
-  if (file.kind !== 'pins' || file.pins.programs === undefined) return [];
+  if (damaged !== null) return { ...ALL_PINNED, problem: damaged };
+  if (file.kind !== 'pins' || file.pins.programs === undefined) return ALL_PINNED;
   const key = readKey(keyPath(stateDir));
-  if (key === null || !key.ok) return ['the key of the pins is gone: rea pins accept --all'];
+  if (key === null || !key.ok) {
+    return { ...ALL_PINNED, problem: 'the key of the pins is gone: rea pins accept --all' };
+  }
   const pins = commandPins(options, place, key.key);
   const { warnings, pins: said } = pins.inForce(place.policy);
   const tooMild = warnings.slice(place.policy.warnings.length);
-  if (said.programs === 'off') return tooMild;
-  const lines = unpinned(loaded, pins).map((server) => {
-    return `server "${server.name}": ${pins.why(server, loaded.written.get(server.name))}`;
-  });
-  return [...tooMild, ...lines];
+  if (said.programs === 'off') return { ...ALL_PINNED, tooMild };
+  const servers = new Map(
+    unpinned(loaded, pins).map((server) => {
+      return [server.name, pins.why(server, loaded.written.get(server.name))];
+    }),
+  );
+  return { problem: null, tooMild, servers, start: pins.action === 'warn' };
+}
+
+/** A line for each program that would not be started. */
+export function unpinnedLines(options: PinsOptions, place: PinsPlace): string[] {
+  const { problem, tooMild, servers } = unpinnedPrograms(options, place);
+  if (problem !== null) return [problem];
+  return [...tooMild, ...[...servers].map(([name, why]) => `server "${name}": ${why}`)];
 }
 
 /** One line about a file that cannot be used. */
