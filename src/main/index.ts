@@ -16,6 +16,7 @@ import {
   recordingPlace,
   stateDirOption,
 } from './command-places.ts';
+import { addDoctorCommand } from './doctor-command.ts';
 import { lineCount } from './option-values.ts';
 import { addPinsCommands } from './pins-commands.ts';
 import { addPushCommands } from './push-commands.ts';
@@ -118,6 +119,10 @@ program
     });
   });
 
+addDoctorCommand(program, (code) => {
+  exitCode = code;
+});
+
 program
   .command('freeze')
   .description('set the kill switch: every call of every gateway of this directory is refused')
@@ -215,8 +220,8 @@ try {
 } catch (error) {
   exitCode = failed(error);
 }
-// A gateway has stopped everything it started; nothing that still holds the loop may keep the process.
-if (program.args[0] === 'serve') process.exit(exitCode);
+// These have stopped everything they started; nothing that still holds the loop may keep the process.
+if (program.args[0] === 'serve' || program.args[0] === 'doctor') process.exit(exitCode);
 process.exitCode = exitCode;
 
 /** Prints one line for the error that ended the command. @returns the exit code. */

@@ -11,6 +11,11 @@ export function lineCount(text: string): number {
   throw new InvalidArgumentError('Give a whole number from 1 to 9999.');
 }
 
+export function jobCount(text: string): number {
+  if (/^\d{1,2}$/.test(text) && Number(text) > 0 && Number(text) <= 32) return Number(text);
+  throw new InvalidArgumentError('Give a whole number from 1 to 32.');
+}
+
 export function duration(text: string): number {
   const [, digits, unit] = /^(\d{1,9})(ms|s)?$/.exec(text) ?? [];
   const milliseconds = Number(digits) * (unit === 's' ? 1000 : 1);

@@ -1,29 +1,18 @@
 /** Faults that people meet: the status names the cause of each, and the table of causes what to do. */
-import { execFileSync } from 'node:child_process';
-import { chmodSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Cause, causeOf } from '#src/main/causes/causes.ts';
-import { startFixture, stopHttpServers } from '../support/http-server.ts';
-import { FAULTY_ENV, type PlantedFault, plantedFaults } from '../support/planted-faults.ts';
+import type { DownstreamSnapshot } from '#src/shared/model/snapshot.ts';
+import { type FaultyWorld, openFaultyWorld } from '../support/faulty-world.ts';
+import { FAULTY_ENV, type PlantedFault } from '../support/planted-faults.ts';
+import { runRea } from '../support/rea-command.ts';
 import { makeDirectory, type Rea, startRea, writeRegistry } from '../support/rea-process.ts';
 import { fixture, QUICK, registry } from '../support/servers.ts';
 import { onTerminal } from '../support/terminal.ts';
 import { tidy } from '../support/tidy.ts';
 
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 300_000 });
 
-const edge = createServer((request, response) => {
-  const status = Number(request.url?.slice(1));
-  if (request.url === '/moved') {
-    response.writeHead(307, { location: 'https://user:pw@elsewhere.invalid/v2/mcp#top' });
-  } else response.writeHead(status);
-  response.end();
-});
-const taken = createServer();
-
+let world: FaultyWorld;
 let rea: Rea;
 let faults: Readonly<Record<string, PlantedFault>>;
 /** By server, as the status tells them at the end. */
@@ -31,50 +20,33 @@ let servers: readonly any[];
 
 beforeAll(async () => {
   const dir = makeDirectory();
-  const file = join(dir, 'plain');
-  writeFileSync(file, 'text');
-  const script = join(dir, 'script');
-  writeFileSync(script, '#!/no/such/interpreter\n');
-  chmodSync(script, 0o700);
-  execFileSync(
-    'openssl',
-    'req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout key.pem -out cert.pem'.split(
-      ' ',
-    ),
-    { cwd: dir, stdio: 'ignore' },
-  );
-  const secure = await startFixture('--tls', dir);
-  for (const server of [edge, taken]) {
-    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  }
-  const portOf = (server: typeof edge) => (server.address() as AddressInfo).port;
-  faults = plantedFaults({
-    file,
-    script,
-    port: portOf(taken),
-    http: `http://127.0.0.1:${portOf(edge)}`,
-    https: `https://localhost:${secure.port}/mcp`,
-  });
+  world = await openFaultyWorld(dir);
+  faults = world.faults;
   const specs = Object.fromEntries(
     Object.entries(faults).map(([name, { server }]) => [name, server]),
   );
-  // Those that are restarted keep their trouble meanwhile: none is stable before the end.
-  const restart = { ...QUICK.restart, stable_ms: 600_000 };
+  // Those that are restarted keep their trouble meanwhile: none is stable before the end, and all soon fail for good.
+  const restart = {
+    ...QUICK.restart,
+    intensity: 2,
+    backoff_max_ms: 600_000,
+    stable_ms: 600_000,
+  };
   rea = await startRea({
     cwd: dir,
     config: registry({ good: fixture('echo'), ...specs }, { list_wait_ms: 200, restart }),
     env: FAULTY_ENV,
   });
   for (const name of Object.keys(faults)) {
-    await rea.waitForServer(name, ({ last_error }) => last_error !== null, { what: 'failing' });
+    const isDown = ({ phase, last_error, last_exit }: DownstreamSnapshot) =>
+      last_error !== null && (phase === 'failed' || last_exit?.reason === 'connect');
+    await rea.waitForServer(name, isDown, { what: 'failing' });
   }
   const { json } = await rea.status();
   servers = json.serve.downstreams;
 });
 afterAll(async () => {
-  edge.close();
-  taken.close();
-  await stopHttpServers();
+  await world.close();
   await tidy();
 });
 
@@ -111,11 +83,44 @@ test.each([40, 80, 160])(
   },
 );
 
-test('a refused call says what helps', async () => {
-  const { message, failure } = await rea.call('no-variable__anything');
-  expect(JSON.stringify([message, failure])).toMatch(
-    /last error: missing env: PLANTED_NOWHERE; what helps: set PLANTED_NOWHERE where rea serve/,
-  );
+test('a refused call names the same cause and action', async () => {
+  // These have listed tools, and others are not theirs.
+  const tools: Readonly<Record<string, string>> = { crashes: 'pid', 'hangs-later': 'echo' };
+  const calls = Object.keys(faults).map(async (name) => {
+    const { message, failure } = await rea.call(`${name}__${tools[name] ?? 'anything'}`);
+    return [name, JSON.stringify([message, failure])] as const;
+  });
+  for (const [name, said] of await Promise.all(calls)) {
+    const { why = 'none', action = null } = causeNamed(name) ?? {};
+    const [first = ''] = JSON.stringify(why).slice(1, -1).slice(0, 120).split('; ');
+    expect(said, name).toContain(first);
+    expect(said, name).toContain(`what helps: ${action}`);
+  }
+});
+
+test('the doctor, who starts them anew, names the same causes and actions, word for word', async () => {
+  const args = ['doctor', '--json', '--jobs', '8', '--cwd', rea.dir];
+  const { code, stdout, stderr } = await runRea(args, { env: FAULTY_ENV });
+  expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+  const { findings, servers: seen, gateways } = JSON.parse(stdout);
+  for (const [name, { reason = 'handshake' }] of Object.entries(faults)) {
+    const found = findings.filter((one: any) => one.subject === name && one.severity === 'error');
+    expect(found, name).toHaveLength(1);
+    const [{ why, action, code: told }] = found;
+    const { why: shown = '', action: advice } = causeNamed(name) ?? {};
+    // How long it was given depends on how busy it was.
+    const timeless = (text: string) => text.replaceAll(/within \d+ ms/g, 'within N ms');
+    expect(timeless(why), name).toBe(timeless(shown));
+    expect(action, name).toBe(advice);
+    expect(told, name).toBe(reason ?? 'entry');
+  }
+  const states = Object.fromEntries(seen.map(({ name, state }: any) => [name, state]));
+  expect(states).toEqual({
+    good: 'ok',
+    ...Object.fromEntries(Object.keys(faults).map((name) => [name, 'failed'])),
+  });
+  expect(findings.filter((one: any) => one.subject === 'good')).toEqual([]);
+  expect(gateways).toEqual([{ pid: rea.pid, situation: 'running' }]);
 });
 
 test('a file that cannot be read at a reload is named, with its line', async () => {

@@ -63,11 +63,14 @@ export interface RunningCommand {
 }
 
 /** Starts a command of `rea` and waits for nothing. */
-export function beginRea(args: readonly string[]): RunningCommand {
+export function beginRea(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): RunningCommand {
   const rea = reaCommand();
   const child = spawn(rea.command, [...rea.args, ...args], {
     cwd: tmpdir(),
-    env: environment(),
+    env: environment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const said = { stdout: '', stderr: '' };

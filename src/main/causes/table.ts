@@ -3,6 +3,7 @@
  * that fits counts. Status, error texts and other commands take their advice from here and have none of their own.
  */
 import type { ExitReason } from '../../shared/model/snapshot.ts';
+import { TO_STDERR } from './found.ts';
 
 export interface Row {
   /** Fits only a server that was gone for one of these reasons; none: for any, or for none. */
@@ -16,7 +17,6 @@ export interface Row {
 }
 
 const CHECK = 'correct its entry, then look at it: rea check';
-const STDERR = 'let it write its log to stderr: stdout is for messages alone';
 const VARIABLE = '(?!ERR_)([A-Z][A-Z0-9]{1,30}(?:_[A-Z0-9]{1,30}){1,6})';
 const ABSENT =
   '(?:[Rr]equired|[Mm]issing|[Nn]ot (?:set|found|provided|defined|configured|specified|given)|undefined|empty|must be)';
@@ -112,7 +112,7 @@ const ENDED: readonly Row[] = [
   {
     reasons: ['start_timeout'],
     says: /some of its output is not a message/,
-    action: STDERR,
+    action: TO_STDERR,
   },
   {
     reasons: ['start_timeout'],
@@ -124,7 +124,7 @@ const ENDED: readonly Row[] = [
     says: /./,
     action: 'it is replaced; if it only works long, raise liveness.timeout_ms in its entry',
   },
-  { reasons: ['flood'], says: /./, action: STDERR },
+  { reasons: ['flood'], says: /./, action: TO_STDERR },
   { reasons: ['revision'], says: /./, action: 'use a release of it that speaks MCP 2025-11-25' },
   {
     says: /^supervisor thread /,
@@ -224,7 +224,7 @@ const SAID: readonly Row[] = [
 const SILENT: readonly Row[] = [
   {
     says: /some of its output is not a message/,
-    action: STDERR,
+    action: TO_STDERR,
   },
   {
     says: /killed by SIGKILL|exited with code 137/,
