@@ -8,6 +8,7 @@ import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { oneLine } from '../shared/text/clean-text.ts';
 import { cleanStream } from './clean-stream.ts';
+import { addClientCommands } from './client-commands.ts';
 import {
   type CommonOptions,
   foundPlaces,
@@ -83,14 +84,25 @@ program
 program
   .command('init')
   .description('write a first .rea/registry.yaml and .rea/policy.yaml')
-  .option('--from <file>', 'take over the servers of .mcp.json, Claude Desktop, Cursor or VS Code')
+  .option(
+    '--from <client or file>',
+    'take over the servers of a client, like cursor, or of its file; may be repeated',
+    (name: string, names: string[]) => [...names, name],
+    [],
+  )
+  .option('--all', 'take over the servers of all clients of yours')
+  .option('--dry-run', 'only show which servers there are')
   .action(async (_options: unknown, command: Command) => {
-    const { from, ...common } = command.optsWithGlobals<CommonOptions & { from?: string }>();
+    const { from, all, dryRun, ...common } = command.optsWithGlobals<
+      CommonOptions & { from: string[]; all?: true; dryRun?: true }
+    >();
     const { runInitAndPin } = await import('./commands/init-pins.ts');
     exitCode = await runInitAndPin({
-      env: process.env,
+      host: { env: process.env, platform: process.platform },
       ...places(common),
-      ...(from === undefined ? {} : { from: resolve(places(common).cwd, from) }),
+      from,
+      all: all === true,
+      dryRun: dryRun === true,
       stdout: process.stdout,
       stderr: process.stderr,
     });
@@ -209,6 +221,9 @@ audit
   });
 
 addVerbs(program, foundPlaces, (code) => {
+  exitCode = code;
+});
+addClientCommands(program, foundPlaces, (code) => {
   exitCode = code;
 });
 addPushCommands(program, (code) => {

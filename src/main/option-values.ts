@@ -16,6 +16,11 @@ export function jobCount(text: string): number {
   throw new InvalidArgumentError('Give a whole number from 1 to 32.');
 }
 
+export function port(text: string): number {
+  if (/^[1-9]\d{0,4}$/.test(text) && Number(text) <= 0xffff) return Number(text);
+  throw new InvalidArgumentError('Give the number of a port, from 1 to 65535.');
+}
+
 export function duration(text: string): number {
   const [, digits, unit] = /^(\d{1,9})(ms|s)?$/.exec(text) ?? [];
   const milliseconds = Number(digits) * (unit === 's' ? 1000 : 1);

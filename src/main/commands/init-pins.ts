@@ -1,17 +1,65 @@
-/** `rea init`, and the pins of what it has imported: a person has asked for these programs. */
+/**
+ * `rea init`: what it takes servers from, and the pins of what it has imported, since a person has asked for these
+ * programs. What the project has brought along is shown, and taken only where a person names it.
+ */
 import { oneLine } from '../../shared/text/clean-text.ts';
+import type { Host } from '../config/clients/known/files.ts';
+import { findSources, type Sources } from '../config/clients/sources.ts';
 import { pinConfigured } from '../pins/pin-configured.ts';
-import { type InitOptions, runInit } from './init.ts';
+import { type ImportFile, type InitOptions, runInit } from './init.ts';
+import { chosenFiles, leftLines, sourceLines, type Wanted } from './init-sources.ts';
 
-/** Resolves with the exit code: 0 the files are written, 1 nothing written. */
-export async function runInitAndPin(
-  options: InitOptions & { readonly env: NodeJS.ProcessEnv },
-): Promise<number> {
-  const code = runInit(options);
-  if (code !== 0 || options.from === undefined) return code;
-  const { cwd, config, env, stderr } = options;
-  const files = { cwd, env, ...(config === undefined ? {} : { config }) };
-  const unpinned = await pinConfigured(files, 'rea init');
-  if (unpinned !== null) stderr.write(`rea: warning: ${oneLine(unpinned)}\n`);
-  return code;
+export interface InitCommandOptions extends Omit<InitOptions, 'from'>, Wanted {
+  readonly host: Host;
+  /** True: only show what there is. */
+  readonly dryRun: boolean;
+}
+
+/** Resolves with the exit code: 0 the files are written, 1 nothing written, 2 there is no such client or file. */
+export async function runInitAndPin(options: InitCommandOptions): Promise<number> {
+  const { cwd, config, host, dryRun, from, all, stdout, stderr } = options;
+  const say = (line: string) => stdout.write(`${oneLine(line)}\n`);
+  const warn = (line: string) => stderr.write(`rea: warning: ${oneLine(line)}\n`);
+  const found = findSources(cwd, host);
+  const chosen = chosenFiles({ from, all }, found.sources, { cwd, host });
+  if (typeof chosen === 'string') {
+    stderr.write(`rea: ${oneLine(chosen)}\n`);
+    return from.length > 0 ? 2 : 1;
+  }
+  if (all) for (const line of found.problems) warn(line);
+  if (dryRun) {
+    show(found, options, chosen, say);
+    return 0;
+  }
+  if (all) for (const line of leftLines(found.sources, chosen, host)) say(line);
+  const files = { cwd, ...(config === undefined ? {} : { config }) };
+  const code = runInit({ ...files, from: chosen, stdout, stderr });
+  if (code !== 0) return code;
+  if (chosen.length === 0) {
+    for (const line of foundLines(found, cwd, host)) say(line);
+    return 0;
+  }
+  const unpinned = await pinConfigured({ ...files, env: host.env }, 'rea init');
+  if (unpinned !== null) warn(unpinned);
+  return 0;
+}
+
+function show(
+  { sources, problems }: Sources,
+  { cwd, host }: InitCommandOptions,
+  chosen: readonly ImportFile[],
+  say: (line: string) => void,
+): void {
+  for (const line of [...sourceLines(sources, cwd, host), ...problems]) say(line);
+  const files = chosen.map(({ file }) => file);
+  say(files.length === 0 ? 'no servers would be taken' : `taken would be: ${files.join(', ')}`);
+  say('nothing is written: without --dry-run it is');
+}
+
+/** What there was to take, where nothing was asked for. */
+function foundLines({ sources }: Sources, cwd: string, host: Host): string[] {
+  if (sources.length === 0) return [];
+  const isOwn = sources.some(({ isProject }) => !isProject);
+  const next = isOwn ? ['or take those of your clients: rea init --all'] : [];
+  return ['these servers were found:', ...sourceLines(sources, cwd, host), ...next];
 }

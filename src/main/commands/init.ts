@@ -4,10 +4,11 @@
  */
 import { closeSync, constants, lstatSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { extname, join, resolve } from 'node:path';
+import { readSmallFile, writeWholeFile } from '../../shared/platform/safe-file.ts';
 import { oneLine } from '../../shared/text/clean-text.ts';
 import { sortProblems } from '../config/broken.ts';
+import { type Merged, mergeDrafts, type NamedDraft } from '../config/clients/merge.ts';
 import { allProblems } from '../config/document.ts';
-import type { Draft } from '../config/draft.ts';
 import { envExample } from '../config/env-example.ts';
 import { firstLines, firstNames } from '../config/first-of.ts';
 import { type Import, importServers } from '../config/import.ts';
@@ -17,15 +18,24 @@ import { clip, problemLines, warningLines } from '../config/problem.ts';
 import { displayName, systemCode } from '../config/read-file.ts';
 import { GIT_IGNORE, POLICY_TEMPLATE, registryText } from '../config/templates.ts';
 
+const MAX_TEMPLATE_BYTES = 64 * 1024;
+
 export interface InitOptions {
   /** Absolute directory to make `.rea` in. */
   readonly cwd: string;
   /** File to write the registry to instead of `.rea/registry.yaml`. */
   readonly config?: string;
-  /** File of an MCP client; its servers are imported. */
-  readonly from?: string;
+  /** Files of MCP clients; their servers are imported. */
+  readonly from?: readonly ImportFile[];
   readonly stdout: NodeJS.WritableStream;
   readonly stderr: NodeJS.WritableStream;
+}
+
+export interface ImportFile {
+  /** Absolute. */
+  readonly file: string;
+  /** The name of a client that is known and has its own file there. */
+  readonly client?: string;
 }
 
 /** @returns the exit code: 0 the files are written, 1 nothing written. */
@@ -41,7 +51,8 @@ export function runInit(options: InitOptions): number {
     return fail(`${registry}: init writes YAML; give a name that ends in .yaml`);
   }
   const shown = displayName(registry, cwd);
-  const client = options.from === undefined ? null : readClient(cwd, options.from, shown);
+  const from = options.from ?? [];
+  const client = from.length === 0 ? null : readClients(cwd, from, shown);
   if (client !== null && !client.ok) {
     for (const line of client.lines) fail(line);
     return 1;
@@ -56,15 +67,16 @@ export function runInit(options: InitOptions): number {
   for (const line of firstLines(afterImport(client), 'server', 'rea check lists them')) say(line);
   if (envExample(client.draft) !== null)
     say('the variables in .rea/env.example have to be set for rea serve');
-  say('next: rea check');
+  const names = [...new Set(from.flatMap(({ client: name }) => name ?? []))];
+  const connect = `, then, so that no server runs twice: rea connect ${names.join(' ')} --take-over`;
+  say(`next: rea check${names.length === 0 ? '' : connect}`);
   return 0;
 }
 
-interface Client {
+interface Clients extends Merged {
   readonly ok: true;
-  /** The name of its file in messages. */
-  readonly file: string;
-  readonly draft: Draft;
+  /** Files that `rea connect` can take servers out of, by their names in messages. */
+  readonly connectable: ReadonlySet<string>;
   readonly imported: Import;
   readonly warnings: readonly string[];
 }
@@ -73,7 +85,7 @@ interface Client {
 function writeAll(
   cwd: string,
   registry: string,
-  client: Client | null,
+  client: Clients | null,
   say: (line: string) => void,
 ): string | null {
   const directory = join(cwd, '.rea');
@@ -83,8 +95,11 @@ function writeAll(
     [registry, client?.imported.text ?? registryText([], cwd)],
     [join(directory, 'policy.yaml'), POLICY_TEMPLATE],
   ];
+  const untouched = new Set(files.map(([path]) => path).filter((path) => isUntouched(path, cwd)));
+  // An import goes into the empty registry that an earlier `rea init` has left.
+  if (client === null) untouched.delete(registry);
   for (const [path] of files) {
-    if (exists(path)) {
+    if (exists(path) && !untouched.has(path)) {
       const name = displayName(path, cwd);
       return `${name} exists already; edit it, or move it away and run rea init again`;
     }
@@ -97,36 +112,63 @@ function writeAll(
     if (text !== null && !exists(path)) files.push([path, text]);
   }
   for (const [path, text] of files) {
-    const error = create(path, text);
+    if (untouched.has(path) && path !== registry) continue;
+    const error = untouched.has(path) ? replace(path, text) : create(path, text);
     if (error !== null) return `${displayName(path, cwd)} cannot be written (${error})`;
     say(`wrote ${displayName(path, cwd)}`);
   }
   return null;
 }
 
-/** What became of the client's servers, and what is left to do there. */
-function afterImport({ file, draft, imported }: Client): string[] {
-  const names = new Set(imported.taken.map(({ name }) => name));
-  const renamed = new Map(draft.renames.map(({ from, to }) => [to, from]));
-  const renames = draft.renames.filter(({ to }) => names.has(to));
-  const own = imported.taken
-    .filter(({ options }) => options.enabled !== false)
-    .map(({ name }) => JSON.stringify(clip(renamed.get(name) ?? name, 60)));
-  const twice =
-    own.length === 0
-      ? []
-      : [`take these out of ${file}, or they run twice: ${firstNames(own).join(', ')}`];
-  return [
-    ...renames.map(({ from, to }) => `${JSON.stringify(clip(from, 60))} is called ${to} here`),
-    ...twice,
-  ];
+/** What became of the clients' servers, and what is left to do there. */
+function afterImport({ origins, imported, connectable }: Clients): string[] {
+  const quoted = (name: string) => JSON.stringify(clip(name, 60));
+  const renamed: string[] = [];
+  const twins: string[] = [];
+  const twice = new Map<string, string[]>();
+  for (const { name, options } of imported.taken) {
+    const [first, ...others] = origins.get(name) ?? [];
+    if (first === undefined) continue;
+    if (first.name !== name) renamed.push(`${quoted(first.name)} is called ${name} here`);
+    for (const { file, name: other } of others) {
+      twins.push(`${quoted(other)} of ${file} is ${name}, too, and taken once`);
+    }
+    if (options.enabled === false) continue;
+    for (const one of [first, ...others].filter(({ file }) => !connectable.has(file))) {
+      twice.set(one.file, [...(twice.get(one.file) ?? []), quoted(one.name)]);
+    }
+  }
+  const left = [...twice].map(([file, names]) => {
+    return `take these out of ${file}, or they run twice: ${firstNames(names).join(', ')}`;
+  });
+  return [...renamed, ...twins, ...left];
+}
+
+type Lines = { readonly ok: false; readonly lines: readonly string[] };
+
+function readClients(cwd: string, from: readonly ImportFile[], registry: string): Clients | Lines {
+  const parts: NamedDraft[] = [];
+  const warnings: string[] = [];
+  const connectable = new Set<string>();
+  for (const { file, client } of from) {
+    const read = readClient(cwd, file);
+    if (!read.ok) return read;
+    parts.push(read.part);
+    if (client !== undefined) connectable.add(read.part.file);
+    warnings.push(...read.warnings);
+  }
+  const merged = mergeDrafts(parts, cwd);
+  const imported = importServers(merged.draft, cwd, registry);
+  const all = warningLines([...warnings, ...merged.draft.warnings, ...imported.left]);
+  // All of these are shown, not only the first: no other command finds the secrets in the file.
+  const secrets = literalSecrets(imported.taken);
+  return { ok: true, ...merged, connectable, imported, warnings: [...all, ...secrets] };
 }
 
 function readClient(
   cwd: string,
   from: string,
-  registry: string,
-): Client | { readonly ok: false; readonly lines: readonly string[] } {
+): Lines | { readonly ok: true; readonly part: NamedDraft; readonly warnings: readonly string[] } {
   // Trusted: it is read once, for a person who sees the result.
   const opened = openConfig({ cwd, file: from, trustConfig: true });
   if (!opened.ok) return { ok: false, lines: problemLines(opened.problems) };
@@ -140,11 +182,7 @@ function readClient(
   }
   const problems = sortProblems(draft, allProblems(document, draft.problems)).ofFile;
   if (problems.length > 0) return { ok: false, lines: problemLines(problems) };
-  const imported = importServers(draft, cwd, registry);
-  const warnings = warningLines([...opened.warnings, ...draft.warnings, ...imported.left]);
-  // All of these are shown, not only the first: no other command finds the secrets in the file.
-  const secrets = literalSecrets(imported.taken);
-  return { ok: true, file: document.file, draft, imported, warnings: [...warnings, ...secrets] };
+  return { ok: true, part: { file: document.file, draft }, warnings: opened.warnings };
 }
 
 /** Makes `.rea`, 0700. @returns why that is impossible, or null. */
@@ -164,6 +202,23 @@ function makeDirectory(directory: string): string | null {
 
 function exists(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+/** Whether it is what `rea init` writes where there is nothing to import. */
+function isUntouched(path: string, cwd: string): boolean {
+  const read = readSmallFile(path, MAX_TEMPLATE_BYTES);
+  if (read.kind !== 'file') return false;
+  return [registryText([], cwd), POLICY_TEMPLATE].includes(read.bytes.toString());
+}
+
+/** Writes a file anew. @returns the code of the system error, or null. */
+function replace(path: string, text: string): string | null {
+  try {
+    writeWholeFile(path, text, 'replace');
+    return null;
+  } catch (error) {
+    return systemCode(error);
+  }
 }
 
 /** Writes a new file, 0600. @returns the code of the system error, or null. */

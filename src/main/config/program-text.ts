@@ -42,18 +42,28 @@ export function programText(written: Written, redact: Redact): string {
     : address(written, hidingOwn(Object.entries(written.headers), redact));
 }
 
+/** A program and its arguments alone. */
+export function commandText(command: string, args: readonly string[], redact: Redact): string {
+  const words = shellWords(args, 'arguments', LONGEST_ARGS, (arg, at) => {
+    return word(arg, (head) => redact(shownArgument(head, args[at - 1] ?? '')));
+  });
+  return `${word(command, redact)} ${words}`.trim();
+}
+
+/** An address alone. */
+export function addressText(url: string, redact: Redact): string {
+  return word(normalised(url), (head) => redact(shownUrl(head)));
+}
+
 function commandLine(
   { command, args, cwd, env, envFile, passthrough }: WrittenProgram,
   redact: Redact,
 ) {
-  const words = shellWords(args, 'arguments', LONGEST_ARGS, (arg, at) => {
-    return word(arg, (head) => redact(shownArgument(head, args[at - 1] ?? '')));
-  });
   const names = env.map(([name]) => name);
   const variable = (name: string, at: number) => {
     return word(`${name}=${shownValue(name, env[at]?.[1] ?? '')}`, redact);
   };
-  return line(`${word(command, redact)} ${words}`.trim(), [
+  return line(commandText(command, args, redact), [
     `in ${word(cwd, redact)}`,
     ...list('env', names, variable),
     ...(envFile === null ? [] : [`env_file ${word(envFile, redact)}`]),
@@ -65,13 +75,10 @@ function address(
   { url, headers, tokenFile }: Extract<Written, { kind: 'address' }>,
   redact: Redact,
 ) {
-  return line(
-    word(normalised(url), (head) => redact(shownUrl(head))),
-    [
-      ...list('headers', Object.keys(headers)),
-      ...(tokenFile === null ? [] : [`token_file ${word(tokenFile, redact)}`]),
-    ],
-  );
+  return line(addressText(url, redact), [
+    ...list('headers', Object.keys(headers)),
+    ...(tokenFile === null ? [] : [`token_file ${word(tokenFile, redact)}`]),
+  ]);
 }
 
 function line(what: string, details: readonly string[]): string {

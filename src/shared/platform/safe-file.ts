@@ -99,7 +99,11 @@ export function oddKind(stats: Stats): string | null {
  *
  * @param mode `replace` an entry of that name, or `create`: throws EEXIST if there is one.
  */
-export function writeWholeFile(path: string, text: string, mode: 'replace' | 'create'): void {
+export function writeWholeFile(
+  path: string,
+  text: string | Uint8Array,
+  mode: 'replace' | 'create',
+): void {
   const temp = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
   // A leftover of an earlier process with the same pid: this process writes a file only once at a time.
   removeFile(temp);
@@ -122,12 +126,12 @@ export function removeFile(path: string): boolean {
 }
 
 /** Creates a file and syncs it. Throws the system's error; a file that is there is one. @param mode whatever the umask says. */
-export function writeDurably(path: string, text: string, mode = 0o600): void {
+export function writeDurably(path: string, text: string | Uint8Array, mode = 0o600): void {
   const { O_WRONLY, O_CREAT, O_EXCL } = constants;
   const descriptor = openSync(path, O_WRONLY | O_CREAT | O_EXCL | flag('O_NOFOLLOW'), 0o600);
   try {
     if (mode !== 0o600) fchmodSync(descriptor, mode);
-    const bytes = Buffer.from(text);
+    const bytes = typeof text === 'string' ? Buffer.from(text) : text;
     let done = 0;
     while (done < bytes.length) done += writeSync(descriptor, bytes, done);
     fsyncSync(descriptor);

@@ -106,7 +106,7 @@ describe('rea init', () => {
   ])('imports servers that load back as the same, %s their variables set', (_with, env) => {
     const cwd = directory();
     const from = write(cwd, 'client.json', CLIENT);
-    const { code, err } = init(cwd, { from });
+    const { code, err } = init(cwd, { from: [{ file: from }] });
     expect(code).toBe(0);
     expect(err.trim().split('\n')).toEqual([
       expect.stringMatching(
@@ -164,7 +164,7 @@ describe('rea init', () => {
       left: { type: 'sse', url: 'https://example.com/sse?key=swordfish' },
     };
     const from = write(cwd, 'client.json', JSON.stringify({ mcpServers: servers }));
-    const { code, err } = init(cwd, { from });
+    const { code, err } = init(cwd, { from: [{ file: from }] });
     expect(code).toBe(0);
     const lines = err
       .trim()
@@ -204,7 +204,7 @@ describe('rea init', () => {
     const cwd = directory();
     const from = write(cwd, 'mcp.json', '{"mcpServers": {"a": {"command": "run"}}}');
     chmodSync(from, 0o666);
-    const { code, err } = init(cwd, { from });
+    const { code, err } = init(cwd, { from: [{ file: from }] });
     expect(code).toBe(0);
     expect(err).toMatch(/^rea: warning: mcp\.json: can be written by every user .*\(mode 666\)/);
   });
@@ -234,9 +234,9 @@ describe('rea init', () => {
       'version: "1"\nservers: [{name: a, command: b}]\n',
     );
     const other = write(cwd, 'package.json', '{"name": "x"}');
-    expect(init(cwd, { from: broken }).err).toMatch(/^rea: broken\.json:1: .*; .*\n$/);
-    expect(init(cwd, { from: registry }).err).toMatch(/is no client file/);
-    expect(init(cwd, { from: other }).err).toMatch(
+    expect(init(cwd, { from: [{ file: broken }] }).err).toMatch(/^rea: broken\.json:1: .*; .*\n$/);
+    expect(init(cwd, { from: [{ file: registry }] }).err).toMatch(/is no client file/);
+    expect(init(cwd, { from: [{ file: other }] }).err).toMatch(
       /^rea: package\.json holds no list of servers; known/,
     );
     expect(existsSync(join(cwd, '.rea'))).toBe(false);

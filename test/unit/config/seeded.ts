@@ -23,7 +23,7 @@ export function generate(breaks: readonly Break[], count: number, seed: number):
 }
 
 /** Mulberry32. */
-function randomFrom(seed: number): Random {
+export function randomFrom(seed: number): Random {
   let state = seed;
   return (below) => {
     state = (state + 0x6d2b79f5) | 0;

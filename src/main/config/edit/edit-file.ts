@@ -3,22 +3,19 @@
  * comments and order included. The file is replaced as a whole or not at all, and only by one that says exactly
  * what it said before and the change.
  */
-import { lstatSync, realpathSync, renameSync, type Stats } from 'node:fs';
-import { basename, dirname, extname, join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
+import { lstatSync, realpathSync } from 'node:fs';
+import { extname } from 'node:path';
 import { errorCode, errorText } from '../../../shared/platform/errno.ts';
-import { removeFile, writeDurably } from '../../../shared/platform/safe-file.ts';
 import { findLists } from '../clients/lists.ts';
 import { KEYS } from '../clients/words.ts';
 import { isObject } from '../is-object.ts';
 import { type Opened, openConfig } from '../load.ts';
-import { formatOf, parseConfig } from '../parse.ts';
 import { formatPath, nearest, type Path, problemLines } from '../problem.ts';
 import { displayName, readConfigFile } from '../read-file.ts';
 import { nameAdvice } from '../schema.ts';
-import { type Change, changed } from './change.ts';
-import { editJson } from './json.ts';
-import { editYaml } from './yaml.ts';
+import type { Change } from './change.ts';
+import { editText } from './edit-text.ts';
+import { replaceFile } from './replace-file.ts';
 
 export type Edit =
   | { readonly kind: 'enable' | 'disable' | 'remove'; readonly server: string }
@@ -81,21 +78,16 @@ function apply(opened: Config, cwd: string, shown: string, change: Change): Edit
   const read = readConfigFile(opened.file, shown, true);
   if (read.kind !== 'text') return refused(`${shown}: has just been changed: try again`);
   const extension = extname(opened.file).toLowerCase();
-  const format = formatOf(read.text, extension);
-  if (format === 'toml') return refused(`${shown}: TOML files are not edited: change it by hand`);
-  const wanted = changed(opened.document.value, change);
-  const texts = format === 'json' ? [editJson(read.text, change)] : editYaml(read.text, change);
-  for (const text of texts) {
-    const parsed = parseConfig(text, shown, extension);
-    if (!parsed.ok || !isDeepStrictEqual(parsed.document.value, wanted)) continue;
-    const problem = write(path, text, before);
-    if (problem !== null) return refused(`${shown}: ${problem}`);
-    const place = placeOf(change, parsed.document.value);
-    const where = place === null ? shown : `${shown}:${parsed.document.lineOf(place)}`;
-    return { ok: true, file: opened.file, where, isChanged: true };
+  const edited = editText(read.text, extension, opened.document, change);
+  if (edited === null) {
+    const at = formatPath(change.path);
+    return refused(`${shown}: ${at} cannot be edited without touching the rest: change it by hand`);
   }
-  const at = formatPath(change.path);
-  return refused(`${shown}: ${at} cannot be edited without touching the rest: change it by hand`);
+  const problem = replaceFile(path, edited.text, before);
+  if (problem !== null) return refused(`${shown}: ${problem}`);
+  const place = placeOf(change, edited.document.value);
+  const where = place === null ? shown : `${shown}:${edited.document.lineOf(place)}`;
+  return { ok: true, file: opened.file, where, isChanged: true };
 }
 
 /** Null: what was removed has none. */
@@ -190,26 +182,6 @@ function entryAt(document: unknown, path: Path): Readonly<Record<string, unknown
     at = (at as Record<string | number, unknown>)[step];
   }
   return isObject(at) ? at : null;
-}
-
-/** Whole or not at all, with the rights that it has. @returns why not, in words, or null. @throws the system's error. */
-function write(path: string, text: string, stats: Stats): string | null {
-  const user = process.geteuid?.();
-  if (user !== undefined && stats.uid !== user)
-    return `belongs to user ${stats.uid}, not to ${user}`;
-  const temp = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
-  removeFile(temp);
-  try {
-    writeDurably(temp, text, stats.mode & 0o777);
-    const now = lstatSync(path);
-    if (now.ino !== stats.ino || now.mtimeMs !== stats.mtimeMs || now.size !== stats.size) {
-      return 'has just been changed: try again';
-    }
-    renameSync(temp, path);
-    return null;
-  } finally {
-    removeFile(temp);
-  }
 }
 
 function wrong(message: string): Extract<Edited, { ok: false }> {

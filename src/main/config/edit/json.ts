@@ -1,20 +1,29 @@
 /** Changes the text of a JSON file with comments: all that is not concerned stays byte for byte. Pure. */
 import { applyEdits, type ModificationOptions, modify } from 'jsonc-parser';
 import type { Change } from './change.ts';
+import { spliceJson } from './json-splice.ts';
 
-export function editJson(text: string, change: Change): string {
+/** The texts to try, the best first: the caller looks whether one says what it should. */
+export function editJson(text: string, change: Change): string[] {
   const bom = text.startsWith('\uFEFF') ? '\uFEFF' : '';
   const plain = text.slice(bom.length);
+  const spliced = spliceJson(plain, change);
+  const formatted = modified(plain, change);
+  return (spliced === null ? [formatted] : [spliced, formatted]).map((one) => bom + one);
+}
+
+/** The entries around it are formatted, too. */
+function modified(plain: string, change: Change): string {
   const options: ModificationOptions = { formattingOptions: formattingOf(plain) };
   switch (change.kind) {
     case 'set':
-      return bom + edited(plain, [...change.path, change.key], change.value, options);
+      return edited(plain, [...change.path, change.key], change.value, options);
     case 'remove':
-      return bom + edited(plain, [...change.path], undefined, options);
+      return edited(plain, [...change.path], undefined, options);
     case 'add': {
       const path = [...change.path, change.name ?? -1];
       const inserting = change.name === null ? { ...options, isArrayInsertion: true } : options;
-      return bom + edited(plain, path, change.value, inserting);
+      return edited(plain, path, change.value, inserting);
     }
   }
 }

@@ -15,6 +15,7 @@ import {
   stringify,
   type YAMLMap,
 } from 'yaml';
+import type { Path } from '../problem.ts';
 import type { Change } from './change.ts';
 
 type Parsed = Document.Parsed;
@@ -89,6 +90,7 @@ function append(
   { path, name, value }: Extract<Change, { kind: 'add' }>,
 ): string | null {
   const list = document.getIn(path, true);
+  if (list === undefined && name === null) return appendKey(text, document, path, value);
   if (name !== null || !isSeq(list) || list.flow === true) return null;
   const last = list.items.at(-1);
   const dash = dashOf(text, last);
@@ -100,6 +102,20 @@ function append(
   const item = lines.map((line) => indent + line).join(eol);
   const to = lineEnd(text, end);
   return `${text.slice(0, to)}${eol}${item}${to === text.length ? eol : ''}${text.slice(to)}`;
+}
+
+/** A list that is not there yet, with its one entry, at the end of the file. */
+function appendKey(text: string, document: Parsed, path: Path, value: unknown): string | null {
+  const [key] = path;
+  const { contents } = document;
+  const isBlock = contents === null || (isMap(contents) && contents.flow !== true);
+  if (path.length !== 1 || key === undefined || !isBlock) return null;
+  const eol = eolOf(text);
+  const lines = stringify({ [key]: [value] }, { lineWidth: 0 })
+    .trimEnd()
+    .split('\n');
+  const ended = /(?:^\uFEFF?|\n)$/.test(text) ? text : text + eol;
+  return `${ended}${lines.join(eol)}${eol}`;
 }
 
 /** @returns whether the document could be changed. */

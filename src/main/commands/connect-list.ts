@@ -1,0 +1,61 @@
+/** `rea connect --list`: which clients are here, and whether they are connected. Changes nothing. */
+import { lstatSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { unlessRefused } from '../../shared/platform/errno.ts';
+import { oneLine } from '../../shared/text/clean-text.ts';
+import { readEntry } from '../config/clients/entry.ts';
+import { CLIENTS } from '../config/clients/known/all.ts';
+import type { KnownClient } from '../config/clients/known/client.ts';
+import { type Host, homeOf, userFile } from '../config/clients/known/files.ts';
+import type { FoundEntry } from '../config/clients/lists.ts';
+import { openTarget } from '../connect/targets.ts';
+
+export interface ConnectListOptions {
+  /** Absolute directory that `.rea` lies in. */
+  readonly cwd: string;
+  readonly host: Host;
+  readonly stdout: NodeJS.WritableStream;
+}
+
+/** @returns the exit code: 0. */
+export function runConnectList({ cwd, host, stdout }: ConnectListOptions): number {
+  const width = Math.max(...CLIENTS.map(({ name }) => name.length));
+  const absent: string[] = [];
+  for (const client of CLIENTS) {
+    const lines = [false, true].flatMap((isProject) => {
+      return isHere(client, cwd, host, isProject) ? [stateOf(client, cwd, host, isProject)] : [];
+    });
+    if (lines.length === 0) absent.push(client.name);
+    for (const line of lines) stdout.write(`${oneLine(`${client.name.padEnd(width)}  ${line}`)}\n`);
+  }
+  if (absent.length > 0) stdout.write(`${oneLine(`not here: ${absent.join(', ')}`)}\n`);
+  return 0;
+}
+
+/** The directory of the user's file is enough, unless it is the home directory: the client is there then. */
+function isHere(client: KnownClient, cwd: string, host: Host, isProject: boolean): boolean {
+  const file = isProject ? client.projectFile : userFile(client, host);
+  if (file === null) return false;
+  const path = isProject ? join(cwd, file) : dirname(file);
+  return unlessRefused(false, () => lstatSync(path === homeOf(host) ? file : path) !== undefined);
+}
+
+function stateOf(client: KnownClient, cwd: string, host: Host, isProject: boolean): string {
+  const target = openTarget(client, { cwd, host, isProject });
+  if (typeof target === 'string') return target;
+  const { file, contents } = target;
+  const { own, others } = contents;
+  const servers = `${others.length} ${others.length === 1 ? 'server' : 'servers'} of its own`;
+  const how = own.length === 0 ? 'not connected' : `connected ${own.map(wayOf).join(' and ')}`;
+  return `${how}, ${servers}: ${file.shown}`;
+}
+
+function wayOf(entry: FoundEntry): string {
+  const read = readEntry(entry);
+  if (read.kind === 'none') return 'in no way';
+  const { endpoint, args, options } = read.server;
+  const off = options.enabled === false ? ' (switched off)' : '';
+  if (endpoint !== null) return `over HTTP${off}`;
+  const at = args.indexOf('--cwd');
+  return `${at < 0 ? 'over stdio' : `to ${args[at + 1] ?? ''}`}${off}`;
+}
