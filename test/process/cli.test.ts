@@ -65,7 +65,10 @@ describe('the command line', () => {
     [['chekc'], /rea: unknown command 'chekc' \(Did you mean check\?\)/],
     [['help', 'nonsense'], /rea: unknown command 'nonsense'; see rea help/],
     [['check', 'extra'], /rea: too many arguments for 'check'.*; see rea help check/],
-    [['init', '--from'], /rea: option '--from <file>' argument missing; see rea help init/],
+    [
+      ['init', '--from'],
+      /rea: option '--from <client or file>' argument missing; see rea help init/,
+    ],
     [['serve', '--grace', 'soon'], /rea: option '--grace <ms>' argument 'soon' is invalid.*5s.*/],
   ])('answers bad usage with one line and exit code 2: %j', async (args, expected) => {
     const { code, out, err } = await rea(args);

@@ -7,6 +7,7 @@ import { extname, join, resolve } from 'node:path';
 import { readSmallFile, writeWholeFile } from '../../shared/platform/safe-file.ts';
 import { oneLine } from '../../shared/text/clean-text.ts';
 import { sortProblems } from '../config/broken.ts';
+import { MAX_CLIENT_BYTES } from '../config/clients/known/files.ts';
 import { type Merged, mergeDrafts, type NamedDraft } from '../config/clients/merge.ts';
 import { allProblems } from '../config/document.ts';
 import { envExample } from '../config/env-example.ts';
@@ -170,7 +171,7 @@ function readClient(
   from: string,
 ): Lines | { readonly ok: true; readonly part: NamedDraft; readonly warnings: readonly string[] } {
   // Trusted: it is read once, for a person who sees the result.
-  const opened = openConfig({ cwd, file: from, trustConfig: true });
+  const opened = openConfig({ cwd, file: from, trustConfig: true, maxBytes: MAX_CLIENT_BYTES });
   if (!opened.ok) return { ok: false, lines: problemLines(opened.problems) };
   const { draft, document } = opened;
   if (draft.dialect !== 'client') {

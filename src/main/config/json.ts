@@ -1,6 +1,12 @@
 /** JSON text with comments and trailing commas → document with lines. */
-import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
-import { DocumentBuilder, type Parsed, syntaxProblems, tooDeepAt } from './document.ts';
+import {
+  createScanner,
+  type Node,
+  type ParseError,
+  parseTree,
+  printParseErrorCode,
+} from 'jsonc-parser';
+import { DocumentBuilder, MAX_DEPTH, type Parsed, syntaxProblems, tooDeepAt } from './document.ts';
 import type { Path } from './problem.ts';
 
 const FIX = 'correct the JSON here; comments and trailing commas are allowed';
@@ -8,7 +14,7 @@ const FIX = 'correct the JSON here; comments and trailing commas are allowed';
 /** @param file the name used in messages. */
 export function parseJson(source: string, file: string): Parsed {
   const text = source.startsWith('\uFEFF') ? source.slice(1) : source;
-  const deep = tooDeepAt(text);
+  const deep = tooDeepAt(text) === null ? null : exactlyTooDeepAt(text);
   if (deep !== null) {
     const error = { offset: deep, message: 'nested too deeply', fix: 'use fewer than 100 levels' };
     return { ok: false, problems: syntaxProblems(file, text, [error]) };
@@ -26,6 +32,23 @@ export function parseJson(source: string, file: string): Parsed {
   const builder = new DocumentBuilder(file);
   const lineOf = lineFinder(text);
   return builder.finish(read(tree, [], builder, lineOf));
+}
+
+/** Brackets in strings and comments do not count: some clients keep what people have written to them. */
+function exactlyTooDeepAt(text: string): number | null {
+  const scanner = createScanner(text, true);
+  let depth = 0;
+  let end = 0;
+  while (end < text.length) {
+    scanner.scan();
+    const at = scanner.getTokenOffset();
+    end = at + scanner.getTokenLength();
+    if (scanner.getTokenLength() !== 1) continue;
+    if (text[at] === '{' || text[at] === '[') depth += 1;
+    else if (text[at] === '}' || text[at] === ']') depth -= 1;
+    if (depth > MAX_DEPTH) return at;
+  }
+  return null;
 }
 
 function read(

@@ -39,6 +39,8 @@ export interface LoadOptions {
   readonly file?: string;
   /** True: a file that others can change is read with a warning. @default false: refused */
   readonly trustConfig?: boolean;
+  /** A larger file is a problem. @default 1 MiB */
+  readonly maxBytes?: number;
   readonly env: NodeJS.ProcessEnv;
 }
 
@@ -173,11 +175,16 @@ export type Opened =
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** Finds and parses the file; the draft has nothing filled in and no reference expanded. */
-export function openConfig({ cwd, file, trustConfig = false }: Omit<LoadOptions, 'env'>): Opened {
+export function openConfig({
+  cwd,
+  file,
+  trustConfig = false,
+  maxBytes,
+}: Omit<LoadOptions, 'env'>): Opened {
   const candidates = configCandidates(cwd, file);
   for (const candidate of candidates) {
     const shown = displayName(candidate, cwd);
-    const read = readConfigFile(candidate, shown, trustConfig);
+    const read = readConfigFile(candidate, shown, trustConfig, maxBytes);
     if (read.kind === 'absent') continue;
     if (read.kind === 'problem') return { ok: false, problems: read.problems };
     const parsed = parseConfig(read.text, shown, extname(candidate).toLowerCase());

@@ -7,8 +7,9 @@ import { isAbsolute, relative } from 'node:path';
 import { formatProblem, type Problem } from './problem.ts';
 import { type Doubt, doubtsAbout } from './trust.ts';
 
+const MIB = 1024 * 1024;
 /** Largest configuration file that is read, in bytes. */
-const MAX_FILE_BYTES = 1024 * 1024;
+const MAX_FILE_BYTES = MIB;
 const SYMBOLIC_LINK = {
   message: 'is a symbolic link',
   fix: 'whoever can write its target decides which programs are started',
@@ -29,8 +30,14 @@ export function displayName(file: string, cwd: string): string {
  * @param file absolute path.
  * @param shown the name used in messages.
  * @param trusted true: a file that others can change is read with a warning, not refused.
+ * @param maxBytes a larger file is a problem.
  */
-export function readConfigFile(file: string, shown: string, trusted: boolean): FileText {
+export function readConfigFile(
+  file: string,
+  shown: string,
+  trusted: boolean,
+  maxBytes = MAX_FILE_BYTES,
+): FileText {
   const problem = (message: string, fix: string): FileText => ({
     kind: 'problem',
     problems: [problemOf({ message, fix }, shown)],
@@ -51,15 +58,18 @@ export function readConfigFile(file: string, shown: string, trusted: boolean): F
     if (refused.length > 0) {
       return { kind: 'problem', problems: refused.map((doubt) => problemOf(doubt, shown)) };
     }
-    const bytes = Buffer.alloc(MAX_FILE_BYTES + 1);
+    const bytes = Buffer.alloc(maxBytes + 1);
     let length = 0;
     while (length < bytes.length) {
       const count = readSync(descriptor, bytes, length, bytes.length - length, null);
       if (count === 0) break;
       length += count;
     }
-    if (length > MAX_FILE_BYTES) {
-      return problem('is larger than 1 MiB', 'a configuration of that size is a mistake');
+    if (length > maxBytes) {
+      return problem(
+        `is larger than ${maxBytes / MIB} MiB`,
+        'a configuration of that size is a mistake',
+      );
     }
     const text = decode(bytes.subarray(0, length));
     if (text === null) return problem('is not UTF-8 text', 'save it as UTF-8');

@@ -28,7 +28,7 @@ export interface Backup {
 }
 
 /** Beyond these the oldest go. */
-const MOST = 100;
+const MOST = 50;
 const MAX_RECORD_BYTES = 64 * 1024;
 const RECORD = /^(\d{13,15}-\d{1,6}-[a-z-]{1,40})\.json$/;
 

@@ -7,12 +7,10 @@ import { dirname, extname, join, relative } from 'node:path';
 import { errorCode, errorText } from '../../shared/platform/errno.ts';
 import { isInside } from '../../shared/platform/is-inside.ts';
 import { readSmallFile } from '../../shared/platform/safe-file.ts';
+import { MAX_CLIENT_BYTES } from '../config/clients/known/files.ts';
 import type { ConfigDocument } from '../config/document.ts';
 import { parseConfig } from '../config/parse.ts';
 import { problemLines } from '../config/problem.ts';
-
-/** `~/.claude.json` holds more than servers, and grows. */
-const MAX_FILE_BYTES = 32 * 1024 * 1024;
 
 export interface ClientFile {
   /** Where its client looks for it, absolute. */
@@ -58,7 +56,7 @@ export function openClientFile({ path, shown, root }: FilePlace): OpenedFile {
     if (stats !== null && user !== undefined && stats.uid !== user) {
       return refuse(`belongs to user ${stats.uid}, not to ${user}: run this as that user`);
     }
-    const read = readSmallFile(real, MAX_FILE_BYTES);
+    const read = readSmallFile(real, MAX_CLIENT_BYTES);
     if (read.kind === 'odd' || read.kind === 'unreadable') {
       return refuse(`cannot be read (${read.detail}): make it a file of yours`);
     }

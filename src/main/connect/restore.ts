@@ -2,11 +2,13 @@
 import { lstatSync } from 'node:fs';
 import { errorCode, errorText } from '../../shared/platform/errno.ts';
 import { readSmallFile, removeFile } from '../../shared/platform/safe-file.ts';
+import { MAX_CLIENT_BYTES } from '../config/clients/known/files.ts';
 import { replaceFile } from '../config/edit/replace-file.ts';
 import { shellWord } from '../shell-word.ts';
 import { type Backup, dropBackup, hashOf } from './backups.ts';
 
-const MAX_FILE_BYTES = 64 * 1024 * 1024;
+/** With what rea has added. */
+const MAX_FILE_BYTES = MAX_CLIENT_BYTES + 1024 * 1024;
 
 /** `text`: one line, without the name of the file where it is well. */
 export interface Restored {

@@ -163,7 +163,7 @@ function toml(client: KnownClient, style: Style): string {
     lines.push(`[mcp_servers.${key}]`, `command = ${value(command)}`);
     if (random(4) === 0) lines.push(`# ${comment(style, false)}`);
     lines.push(`args = [${(args as string[]).map(value).join(', ')}]`);
-    if (timeout !== undefined) lines.push(`tool_timeout_sec = ${String(timeout)}`);
+    if (timeout !== undefined) lines.push(`tool_timeout_sec = ${value(timeout)}`);
     if (env === undefined) continue;
     const pairs = Object.entries(env as object).map(([one, text]) => `${one} = ${value(text)}`);
     if (random(2) === 0) lines.push(`env = { ${pairs.join(', ')} }`);

@@ -107,7 +107,7 @@ test(`${FILES} generated files: rea is put in, and every byte stays; it is taken
 test('servers that rea serves are taken out, and only these; comments apart from them stay', () => {
   const random = randomFrom(12);
   let taken = 0;
-  for (let at = 0; at < FILES; at++) {
+  for (let at = 0; at < FILES / 2; at++) {
     const client = CLIENTS[at % CLIENTS.length] as KnownClient;
     const extension = /\.\w+$/.exec(client.places.linux[0] ?? '')?.[0] ?? '';
     const { text, apart } = clientText(client, random);
@@ -129,5 +129,5 @@ test('servers that rea serves are taken out, and only these; comments apart from
     for (const note of apart) expect(connected, text).toContain(note);
     taken += names.length;
   }
-  expect(taken).toBeGreaterThan(FILES / 2);
+  expect(taken).toBeGreaterThan(FILES / 4);
 });

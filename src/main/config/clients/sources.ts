@@ -1,7 +1,13 @@
 /** The files of clients on this machine that have servers of their own, and what these are. Nothing is written. */
 import { openConfig } from '../load.ts';
 import { problemLines } from '../problem.ts';
-import { clientFiles, type FoundFile, type Host, shownPath } from './known/files.ts';
+import {
+  clientFiles,
+  type FoundFile,
+  type Host,
+  MAX_CLIENT_BYTES,
+  shownPath,
+} from './known/files.ts';
 import type { NamedDraft } from './merge.ts';
 
 export interface Source extends FoundFile, NamedDraft {}
@@ -18,7 +24,12 @@ export function findSources(cwd: string, host: Host): Sources {
   const problems: string[] = [];
   for (const found of clientFiles(cwd, host)) {
     // Trusted: a person sees what it says before anything is started.
-    const opened = openConfig({ cwd, file: found.file, trustConfig: true });
+    const opened = openConfig({
+      cwd,
+      file: found.file,
+      trustConfig: true,
+      maxBytes: MAX_CLIENT_BYTES,
+    });
     if (!opened.ok) problems.push(...problemLines(opened.problems).slice(0, 1));
     else if (opened.draft.dialect === 'client' && opened.draft.servers.length > 0) {
       sources.push({ ...found, draft: opened.draft });

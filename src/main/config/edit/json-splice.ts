@@ -79,23 +79,25 @@ function cut(text: string, tree: Node, path: Path): string | null {
   const end = node.offset + node.length;
   const comma = commaBehind(text, end);
   const previous = siblings[at - 1];
-  // The last entry has no comma behind it, and the one before it must not keep its own.
+  // The last entry has no comma behind it: the one before it must not keep its own.
   const stray =
     comma === null && previous !== undefined
       ? commaBehind(text, previous.offset + previous.length)
       : null;
-  let from = node.offset;
-  let to = comma === null ? end : comma + 1;
-  const lineEnd = beginsLine(text, from) ? endOfLine(text, to) : null;
-  if (lineEnd !== null) {
-    from = text.lastIndexOf('\n', from - 1) + 1;
-    to = Math.min(text.length, text.startsWith('\r\n', lineEnd) ? lineEnd + 2 : lineEnd + 1);
-  } else {
-    while (/[ \t]/.test(text[to] ?? '') && !/[{[]/.test(text[from - 1] ?? '')) to++;
-    if (stray !== null) from = stray;
+  const [from, to] = linesOf(text, node.offset, comma === null ? end : comma + 1);
+  if (stray === null) return text.slice(0, from) + text.slice(to);
+  return text.slice(0, stray) + text.slice(stray + 1, from) + text.slice(to);
+}
+
+/** A piece of the text with its lines and their ends, if nothing but comments is in them beside it. */
+function linesOf(text: string, from: number, to: number): [from: number, to: number] {
+  const end = beginsLine(text, from) ? endOfLine(text, to) : null;
+  if (end === null) {
+    // The blank behind a comma belongs to what is cut.
+    return [from, text[to - 1] === ',' && text[to] === ' ' ? to + 1 : to];
   }
-  const rest = text.slice(0, from) + text.slice(to);
-  return stray === null || stray === from ? rest : rest.slice(0, stray) + rest.slice(stray + 1);
+  const next = text.startsWith('\r\n', end) ? end + 2 : end + 1;
+  return [text.lastIndexOf('\n', from - 1) + 1, Math.min(text.length, next)];
 }
 
 /** The offset of the comma that follows, behind blanks and comments; null where none does. */

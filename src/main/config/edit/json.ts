@@ -4,12 +4,12 @@ import type { Change } from './change.ts';
 import { spliceJson } from './json-splice.ts';
 
 /** The texts to try, the best first: the caller looks whether one says what it should. */
-export function editJson(text: string, change: Change): string[] {
+export function* editJson(text: string, change: Change): Generator<string> {
   const bom = text.startsWith('\uFEFF') ? '\uFEFF' : '';
   const plain = text.slice(bom.length);
   const spliced = spliceJson(plain, change);
-  const formatted = modified(plain, change);
-  return (spliced === null ? [formatted] : [spliced, formatted]).map((one) => bom + one);
+  if (spliced !== null) yield bom + spliced;
+  yield bom + modified(plain, change);
 }
 
 /** The entries around it are formatted, too. */

@@ -20,6 +20,9 @@ export interface FoundFile {
   readonly isProject: boolean;
 }
 
+/** `~/.claude.json` and the settings of editors hold more than servers. */
+export const MAX_CLIENT_BYTES = 32 * 1024 * 1024;
+
 const VARIABLE = /\$\{(\w+):-([^}]*)\}/g;
 
 export function homeOf({ env }: Host): string {
