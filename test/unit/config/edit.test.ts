@@ -14,7 +14,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { type Edit, editConfig } from '#src/main/config/edit/edit-file.ts';
+import { editText } from '#src/main/config/edit/edit-text.ts';
 import { openConfig } from '#src/main/config/load.ts';
+import { parseConfig } from '#src/main/config/parse.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'rea-edit-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -187,6 +189,30 @@ test('what cannot be edited is left as it is, and says why', () => {
     ok: false,
     isInput: false,
   });
+});
+
+test.each([
+  ['a table within brackets', 'mcp_servers = { db = { command = "x" } }\n', ADD],
+  // Lines that look like the table of the entry, and are none.
+  [
+    'a text with such a line',
+    "[mcp_servers.db]\ncommand = \"x\"\n[a]\ntext = '''\n[mcp_servers.db]\nkept = 1\n[x]\n'''\n",
+    { kind: 'remove', server: 'db' },
+  ],
+  [
+    'a dotted key',
+    'mcp_servers.db.command = "x"\n[mcp_servers.web]\ncommand = "y"\n',
+    { kind: 'remove', server: 'db' },
+  ],
+] as [string, string, Edit][])('TOML with %s is left as it is', (_what, text, change) => {
+  const opened = parseConfig(text, 'c.toml', '.toml');
+  if (!opened.ok) throw new Error(JSON.stringify(opened.problems));
+  const path = ['mcp_servers'];
+  const asked =
+    change.kind === 'add'
+      ? { kind: 'add' as const, path, name: change.server, value: change.entry }
+      : { kind: 'remove' as const, path: [...path, change.server] };
+  expect(editText(text, '.toml', opened.document, asked)).toBe(null);
 });
 
 test('a link stays a link', () => {

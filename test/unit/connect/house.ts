@@ -11,6 +11,15 @@ import { type InitCommandOptions, runInitAndPin } from '#src/main/commands/init-
 import { runUndo } from '#src/main/commands/undo.ts';
 import { stateDirectory } from '#src/main/processes/state-directory.ts';
 
+/** Relative to the home. */
+export const CURSOR = '.cursor/mcp.json';
+export const VSCODE = '.config/Code/User/mcp.json';
+/** An entry with a secret. */
+export const SERVER =
+  '"github": {"command": "npx", "args": ["-y", "gh"], "env": {"TOKEN": "topsecret"}}';
+/** A file of Cursor's with it. */
+export const TEXT = `{\n  // mine\n  "mcpServers": {\n    ${SERVER}\n  }\n}\n`;
+
 export interface Ran {
   readonly code: number;
   readonly out: string;

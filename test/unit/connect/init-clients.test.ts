@@ -145,6 +145,18 @@ test('takes what is named: clients and files, and nothing where a name is wrong'
   expect(out).toContain('take these out of more.json, or they run twice: "more"\n');
 });
 
+test('what differs in limits of tools is not the same; what is off in one client alone is on', async () => {
+  const { house, empty } = machine();
+  house.write(
+    '.cursor/mcp.json',
+    '{"mcpServers": {"a": {"command": "x", "disabled": true}, "b": {"command": "y"}}}',
+  );
+  const others = { a: { command: 'x' }, b: { command: 'y', includeTools: ['read'] } };
+  house.write('.config/Code/User/mcp.json', JSON.stringify({ servers: others }));
+  expect((await house.init({ cwd: empty, all: true })).code).toBe(0);
+  expect(servers(empty)).toEqual(['a: x', 'b: y', expect.stringMatching(/^b-[0-9a-f]{6}: y$/)]);
+});
+
 test("one client's broken file costs no other", async () => {
   const { house, empty } = machine();
   house.write('.codeium/windsurf/mcp_config.json', '{"mcpServers": ');
