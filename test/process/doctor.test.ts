@@ -23,7 +23,7 @@ afterAll(tidy);
 
 interface Project {
   readonly dir: string;
-  readonly env: { readonly TMPDIR: string };
+  readonly env: { readonly TMPDIR: string; readonly HOME: string };
   /** Relative paths of all files that a run may have left. */
   readonly files: () => string[];
 }
@@ -37,7 +37,8 @@ function project(servers: Readonly<Record<string, ServerSpec | EndpointSpec>>): 
     ['tmp', '.rea'].flatMap((name) =>
       readdirSync(join(dir, name), { recursive: true }).map(String),
     );
-  return { dir, env: { TMPDIR: temporary }, files };
+  // The clients of whoever runs the tests are nobody’s business.
+  return { dir, env: { TMPDIR: temporary, HOME: temporary }, files };
 }
 
 test.concurrent('says little where all is well, and leaves nothing behind', async () => {

@@ -105,6 +105,36 @@ export const FOUND = {
     why: '$1 lives, and what it wrote last is old',
     action: 'rea stop --force',
   },
+  served_twice: {
+    severity: 'warning',
+    what: '$1 starts servers by itself that rea serves to it as well',
+    why: 'each of them runs twice, and its tools are listed twice: $2',
+    action: 'rea connect $3 --take-over',
+  },
+  served_besides: {
+    severity: 'note',
+    what: '$1 starts servers by itself that rea serves',
+    why: 'it does not start rea, so each of them may run twice: $2',
+    action: 'rea connect $3 --take-over',
+  },
+  client_file: {
+    severity: 'note',
+    what: 'the file of $1 cannot be used',
+    why: '$2',
+    action: 'mend that, then: rea connect --list',
+  },
+  connected: {
+    severity: 'note',
+    what: 'clients that start rea: $1',
+    why: 'their files say so',
+    action: 'rea connect --list shows how, rea undo takes it back',
+  },
+  not_connected: {
+    severity: 'note',
+    what: 'no client of this machine starts rea',
+    why: 'found here: $1',
+    action: 'rea connect $2',
+  },
   desktop_path: {
     severity: 'note',
     what: 'started by a desktop client it is not found',

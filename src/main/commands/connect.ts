@@ -8,11 +8,10 @@ import { sharedState } from '../audit/own-state.ts';
 import { ownTokenPath } from '../clients/http/own-token.ts';
 import type { EntryValue } from '../config/clients/known/client.ts';
 import type { Host } from '../config/clients/known/files.ts';
-import type { DraftServer } from '../config/draft.ts';
 import { firstNames } from '../config/first-of.ts';
 import { openConfig } from '../config/load.ts';
 import { clip, problemLines } from '../config/problem.ts';
-import { type Launched, launchedOf } from '../config/same-server.ts';
+import { type Launched, launchedIn } from '../config/same-server.ts';
 import { differenceLines } from '../connect/difference.ts';
 import { editedText, writeClient } from '../connect/edit-client.ts';
 import { launchOf } from '../connect/launch.ts';
@@ -62,11 +61,7 @@ export function runConnect(options: ConnectOptions): number {
   if (!opened.ok) return fail(problemLines(opened.problems).slice(0, 1), 1);
   const { targets, lines, isUsage } = openTargets(clients, options);
   if (lines.length > 0) return fail(lines, isUsage ? 2 : 1);
-  const { draft } = opened;
-  const isOn = ({ options: own }: DraftServer) => own.enabled ?? draft.defaults.enabled ?? true;
-  const registry = draft.servers
-    .filter((server) => isOn(server) && server.unavailable === null)
-    .map((server) => launchedOf(server, draft.dialect, cwd));
+  const registry = launchedIn(opened.draft, cwd);
   const planned = targets.map((target) => plan(target, registry, options, opened.file));
   const refused = planned.filter((one) => typeof one === 'string');
   if (refused.length > 0) return fail(refused, 1);

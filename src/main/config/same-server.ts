@@ -1,6 +1,6 @@
 /** Whether two entries, of different files, start or reach the same server in the same way. Pure. */
 import { isDeepStrictEqual } from 'node:util';
-import type { DraftServer } from './draft.ts';
+import type { Draft, DraftServer } from './draft.ts';
 import { type Dialect, hasReference, toRegistryText } from './variables.ts';
 
 /** What a server is, in the words of a registry: not how it is called, what of it is offered, or how long it may take. */
@@ -34,6 +34,14 @@ export function launchedOf(server: DraftServer, dialect: Dialect, folder: string
 
 export function isSame(one: Launched, other: Launched): boolean {
   return isDeepStrictEqual(one, other);
+}
+
+/** Those of a configuration that are to be started. @param folder absolute directory that rea serves. */
+export function launchedIn(draft: Draft, folder: string): Launched[] {
+  const isOn = ({ options }: DraftServer) => options.enabled ?? draft.defaults.enabled ?? true;
+  return draft.servers
+    .filter((server) => isOn(server) && server.unavailable === null)
+    .map((server) => launchedOf(server, draft.dialect, folder));
 }
 
 /**

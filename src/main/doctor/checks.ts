@@ -1,4 +1,5 @@
 /** All that is looked at before any server is started. Another one is a file with a function, and a line here. */
+import { checkClients } from './machine/clients.ts';
 import { checkConfiguration } from './machine/configuration.ts';
 import { checkDirectories } from './machine/directories.ts';
 import { checkGateways } from './machine/gateways.ts';
@@ -18,4 +19,5 @@ export const CHECKS: readonly Check[] = [
   checkPorts,
   checkSearchPath,
   checkShares,
+  checkClients,
 ];
