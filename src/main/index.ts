@@ -22,6 +22,7 @@ import { lineCount } from './option-values.ts';
 import { addPinsCommands } from './pins-commands.ts';
 import { addPushCommands } from './push-commands.ts';
 import { addServeCommand } from './serve-command.ts';
+import { addStatusCommand } from './status-command.ts';
 import { addVerbs } from './verbs.ts';
 import { version } from './version.ts';
 
@@ -60,26 +61,9 @@ addServeCommand(program, (code) => {
   exitCode = code;
 });
 
-program
-  .command('status')
-  .description('show the gateways of this directory, from what they left on disk')
-  .argument('[server]', 'show this server only, with every detail')
-  .option('--json', 'print JSON')
-  .option('--verbose', 'print every detail')
-  .action(async (server: string | undefined, _options: unknown, command: Command) => {
-    const options = command.optsWithGlobals<CommonOptions & { json?: true; verbose?: true }>();
-    const { runStatus } = await import('./commands/status.ts');
-    exitCode = runStatus({
-      cwd: foundPlaces(options).cwd,
-      askedIn: places(options).cwd,
-      ...(server === undefined ? {} : { server }),
-      json: options.json === true,
-      verbose: options.verbose === true,
-      stdout: process.stdout,
-      stderr: process.stderr,
-      env: process.env,
-    });
-  });
+addStatusCommand(program, (code) => {
+  exitCode = code;
+});
 
 program
   .command('init')

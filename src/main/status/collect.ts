@@ -49,15 +49,26 @@ export interface Facts {
   readonly olderStates: readonly OlderState[];
 }
 
+/** Looks at audit logs, which may be long. */
+export interface AuditLook {
+  readonly log: typeof readAudit;
+  readonly tail: typeof isTailRight;
+}
+
 /**
  * @param baseDir absolute path of the directory that holds `.rea`.
  * @param now Unix time in milliseconds.
  * @param env holds the variables that name the parent of state directories.
  */
-export function collect(baseDir: string, now: number, env: NodeJS.ProcessEnv): Facts {
+export function collect(
+  baseDir: string,
+  now: number,
+  env: NodeJS.ProcessEnv,
+  audits: AuditLook = { log: readAudit, tail: isTailRight },
+): Facts {
   const dir = join(baseDir, '.rea');
   const judges = systemJudges(systemReader());
-  const files = readInstanceFiles(dir).map((file) => withPicture(dir, file, judges));
+  const files = readInstanceFiles(dir).map((file) => withPicture(dir, file, judges, audits));
   // After the pictures: a gateway removes its own only once the state file shows it.
   const state = readState(dir);
   const pidFile = readPidFile(dir);
@@ -78,10 +89,22 @@ export function collect(baseDir: string, now: number, env: NodeJS.ProcessEnv): F
     isConfigured: REGISTRIES.some((name) => isThere(join(dir, name))),
     lastStop: readLastStop(dir),
     halt,
-    policy: readPolicy(dir, join(configHome(env), 'policy.yaml')),
-    audit: readAudit(dir),
+    policy: readPolicy(dir, floorPath(env)),
+    audit: audits.log(dir),
     olderStates: olderStateDirectories({ cwd: baseDir, env }),
   };
+}
+
+/** The user's own policy. */
+export function floorPath(env: NodeJS.ProcessEnv): string {
+  return join(configHome(env), 'policy.yaml');
+}
+
+/** What is true a little later while nothing on the disk has changed. */
+export function atTime(facts: Facts, now: number): Facts {
+  const { state } = facts.evidence;
+  const ageMs = state.kind === 'read' ? sinceMs(state.view.updatedAt, now) : null;
+  return { ...facts, now, evidence: { ...facts.evidence, now, ageMs } };
 }
 
 /** A record, whether its process lives, and the picture of one that may. */
@@ -91,7 +114,12 @@ interface JudgedFile extends InstanceFile {
   readonly auditTail: boolean | null;
 }
 
-function withPicture(dir: string, file: InstanceFile, judges: Judges): JudgedFile {
+function withPicture(
+  dir: string,
+  file: InstanceFile,
+  judges: Judges,
+  audits: AuditLook,
+): JudgedFile {
   const identity = file.view?.identity ?? null;
   const life = identity === null ? 'dead' : judges.holder(identity);
   const { sessionId } = file;
@@ -101,7 +129,7 @@ function withPicture(dir: string, file: InstanceFile, judges: Judges): JudgedFil
         ...file,
         life,
         picture: readPicture(dir, sessionId),
-        auditTail: isTailRight(dir, sessionId),
+        auditTail: audits.tail(dir, sessionId),
       };
 }
 

@@ -19,22 +19,29 @@ const URL_OF_OURS = /^http:\/\/([\w.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\]):\d{1,5}\/
 /** Loopback, and the addresses that stand for every address of the machine. */
 const THIS_MACHINE = /^(?:127(?:\.\d{1,3}){3}|\[::1\]|0\.0\.0\.0|\[::\])$/;
 
+const OPEN: Line = {
+  text: 'OPEN DOOR (--no-token): no token is asked for, every program of this machine may connect',
+  tone: 'warn',
+};
+
 /** No lines for a gateway that is dead, has no HTTP, or has a record without `auth`. */
 export function doorLines(one: Instance, tokenOf: TokenOf): Line[] {
   const { http, auth, tokenFile } = one;
   if (one.alive === false || http === null || auth === null) return [];
-  const open =
-    'OPEN DOOR (--no-token): no token is asked for, every program of this machine may connect';
   const lines: Line[] =
-    auth === 'none'
-      ? [{ text: open, tone: 'warn' }]
-      : [{ text: `token: in ${shown(tokenFile, 1000)}` }];
+    auth === 'none' ? [OPEN] : [{ text: `token: in ${shown(tokenFile, 1000)}` }];
   const host = URL_OF_OURS.exec(http)?.[1];
   if (host === undefined) return [...lines, { text: `endpoint: ${shown(http)}` }];
   const isHere = THIS_MACHINE.test(host);
   const door = { auth, token_file: isHere ? tokenFile : null };
   const command = connectLine(http, door, isHere ? tokenOf(one) : null);
   return [...lines, { text: 'connect a client:' }, { text: command, isCommand: true }];
+}
+
+/** For the watch: the address, and the key that shows the rest. */
+export function shortDoorLines({ alive, http, auth }: Instance): Line[] {
+  if (alive === false || http === null || auth === null) return [];
+  return [...(auth === 'none' ? [OPEN] : []), { text: `endpoint: ${shown(http)} (c: connect)` }];
 }
 
 /**

@@ -2,7 +2,7 @@
 import { auditWriterLines } from './audit-writer.ts';
 import type { Facts } from './collect.ts';
 import { definitionLines } from './definitions.ts';
-import { doorLines, type TokenOf } from './doors.ts';
+import { doorLines, shortDoorLines, type TokenOf } from './doors.ts';
 import { fileProblemLines } from './file-problems.ts';
 import type { Gateway } from './gateways.ts';
 import type { Line, Row } from './paint.ts';
@@ -14,19 +14,37 @@ import { duration, plural, relative, shown, sinceMs } from './words.ts';
 interface GatewayOptions {
   readonly verbose: boolean;
   readonly width: number;
-  readonly tokenOf: TokenOf;
+  /** Null: only the address is shown, and not how to connect. */
+  readonly tokenOf: TokenOf | null;
 }
 
 const MOST_CLIENTS = 4;
 const LONGEST_CLIENT = 64;
 
 export function gatewayLines(one: Gateway, facts: Facts, options: GatewayOptions): (Line | Row)[] {
+  const { view } = one;
+  const head = gatewayHead(one, facts, options);
+  if (view === null) return head;
+  const { verbose, width } = options;
+  const rows = { verbose, width, now: facts.now, past: isPast(one) };
+  return [...head, ...(withoutServers(view) ?? serverLines(view, rows))];
+}
+
+/** The servers of such a gateway are shown as they were. */
+export function isPast({ situation }: Gateway): boolean {
+  return situation === 'dead' || situation === 'stale';
+}
+
+/** What stands above the servers of a gateway. */
+export function gatewayHead(one: Gateway, facts: Facts, options: GatewayOptions): Line[] {
   const { view, instance, situation } = one;
-  const { verbose, width, tokenOf } = options;
+  const { verbose, tokenOf } = options;
   const { now } = facts;
   const dead = situation === 'dead';
-  const lines: (Line | Row)[] = [{ text: whoLine(one, now), tone: dead ? 'dim' : 'title' }];
-  if (instance !== null && !dead) lines.push(...doorLines(instance, tokenOf));
+  const lines: Line[] = [{ text: whoLine(one, now), tone: dead ? 'dim' : 'title' }];
+  if (instance !== null && !dead) {
+    lines.push(...(tokenOf === null ? shortDoorLines(instance) : doorLines(instance, tokenOf)));
+  }
   if (view === null) return [...lines, unseenLine(one)];
   if (!dead && view.main.state === 'stalled') {
     const since = relative(view.main.stalledSince, now);
@@ -45,9 +63,8 @@ export function gatewayLines(one: Gateway, facts: Facts, options: GatewayOptions
   if (!dead) lines.push(...loosenedLines(view.reload, now));
   if (!dead) lines.push(...definitionLines(view.definitions, now, verbose));
   lines.push(...waitingLines(view.reload, now, dead ? null : one.pid, verbose));
-  const past = dead || situation === 'stale';
-  if (past) lines.push({ text: `last seen ${relative(view.updatedAt, now)}:`, tone: 'dim' });
-  return [...lines, ...serversOf(view, { verbose, width, now, past })];
+  if (isPast(one)) lines.push({ text: `last seen ${relative(view.updatedAt, now)}:`, tone: 'dim' });
+  return lines;
 }
 
 function whoLine(
@@ -105,14 +122,12 @@ function ownLines(view: StateView, verbose: boolean): Line[] {
   return lines;
 }
 
-function serversOf(
-  view: StateView,
-  options: Parameters<typeof serverLines>[1],
-): readonly (Line | Row)[] {
-  if (view.downstreams === null) {
+/** What is said in their place; null: there are servers. */
+export function withoutServers({ downstreams, disabled }: StateView): Line[] | null {
+  if (downstreams === null) {
     const why = 'the gateway is older than 0.9 or the file is damaged; upgrade the gateway';
     return [{ text: `its servers are not in the state file: ${why}` }];
   }
-  const lines = serverLines(view, options);
-  return lines.length === 0 ? [{ text: 'no servers are configured' }] : lines;
+  const none = downstreams.length + disabled.length === 0;
+  return none ? [{ text: 'no servers are configured' }] : null;
 }

@@ -5,7 +5,7 @@
 import stringWidth from 'string-width';
 
 /** Text of single characters of one column each: ASCII, and the signs of the page itself. */
-const SIMPLE = /^[ -~…→–\u{fffd}]*$/u;
+const SIMPLE = /^[ -~…→↑↓–\u{fffd}]*$/u;
 /** Deeper than this a folded line is not indented. */
 const DEEPEST = 8;
 

@@ -1,7 +1,7 @@
 /** The colours of `rea status`, and the lines of its page: what they say, and in which tone. */
 import { fold, foldCommand } from './layout.ts';
 
-export type Tone = 'good' | 'bad' | 'warn' | 'dim' | 'title';
+export type Tone = 'good' | 'bad' | 'warn' | 'dim' | 'title' | 'chosen';
 
 export interface Line {
   /** Leading spaces indent it. */
@@ -27,6 +27,7 @@ const CODES: Readonly<Record<Tone, readonly [on: number, off: number]>> = {
   warn: [33, 39],
   dim: [2, 22],
   title: [1, 22],
+  chosen: [7, 27],
 };
 /** What FORCE_COLOR may say for colours, as Node and most programs read it. */
 const FORCED = new Set(['', '1', '2', '3', 'true']);
@@ -48,9 +49,18 @@ export function paintFor(isTerminal: boolean, env: NodeJS.ProcessEnv): Paint {
   return isTerminal && !env['NO_COLOR'] && env['TERM'] !== 'dumb' ? coloured : plain;
 }
 
-/** The lines for a terminal of `width` columns. */
+/** A whole page for a terminal of `width` columns. */
 export function paintLines(lines: readonly (Line | Row)[], width: number, paint: Paint): string {
-  const painted = lines.flatMap((line) => {
+  return `${paintedLines(lines, width, paint).join('\n')}\n`;
+}
+
+/** Its lines, without line ends. */
+export function paintedLines(
+  lines: readonly (Line | Row)[],
+  width: number,
+  paint: Paint,
+): string[] {
+  return lines.flatMap((line) => {
     if ('cell' in line) {
       const { before, cell, after, tone } = line;
       return [`${before}${paint(tone, cell)}${after}`.trimEnd()];
@@ -59,5 +69,4 @@ export function paintLines(lines: readonly (Line | Row)[], width: number, paint:
     const folded = isCommand === true ? foldCommand(text, width) : fold(text, width);
     return folded.map((one) => paint(tone, one.trimEnd()));
   });
-  return `${painted.join('\n')}\n`;
 }

@@ -6,7 +6,7 @@ import type { Facts } from './collect.ts';
 import { exitInWords, leftInWords } from './details.ts';
 import type { TokenOf } from './doors.ts';
 import { gatewayLines } from './gateway-lines.ts';
-import { lives } from './gateways.ts';
+import { type Gateway, lives } from './gateways.ts';
 import { cutStart } from './layout.ts';
 import { type Line, type Paint, paintLines, type Row } from './paint.ts';
 import { summaryLine } from './summary.ts';
@@ -24,30 +24,49 @@ export interface PrettyOptions {
 }
 
 /** Below this nothing can be laid out. */
-const NARROWEST = 20;
+export const NARROWEST = 20;
 
 /** The whole page, newline at the end. */
 export function prettyStatus(facts: Facts, verdict: Verdict, options: PrettyOptions): string {
   const width = Math.max(NARROWEST, options.width);
-  const lines: (Line | Row)[] = [
+  const lines: (Line | Row)[] = headLines(facts, verdict, { ...options, width });
+  for (const one of shownGateways(verdict))
+    lines.push({ text: '' }, ...gatewayLines(one, facts, { ...options, width }));
+  lines.push(...footLines(facts, verdict, options.verbose));
+  return paintLines(lines, width, options.paint);
+}
+
+/** What stands above all gateways. */
+export function headLines(
+  facts: Facts,
+  verdict: Verdict,
+  { verbose, width, askedIn }: Pick<PrettyOptions, 'verbose' | 'width' | 'askedIn'>,
+): Line[] {
+  return [
     summaryLine(facts, verdict, width),
-    ...placeLines(facts.baseDir, options.askedIn, width),
+    ...placeLines(facts.baseDir, askedIn, width),
     ...startLines(facts, verdict),
     ...haltLines(facts),
-    ...policyLines(facts, options.verbose),
-    ...auditLines(facts, options.verbose),
+    ...policyLines(facts, verbose),
+    ...auditLines(facts, verbose),
   ];
-  const { gateways } = verdict;
+}
+
+/** Of a dead one only the last picture of the state file is of interest, and only where no other serves. */
+export function shownGateways({ gateways }: Verdict): Gateway[] {
   const living = gateways.filter(lives);
-  // Of a dead one only the last picture of the state file is of interest, and only where no other serves.
-  const shownOnes = living.length > 0 ? living : gateways.filter(({ view }) => view !== null);
-  for (const one of shownOnes)
-    lines.push({ text: '' }, ...gatewayLines(one, facts, { ...options, width }));
-  const gone = gateways.filter((one) => !shownOnes.includes(one));
+  return living.length > 0 ? living : gateways.filter(({ view }) => view !== null);
+}
+
+/** What stands below them. */
+export function footLines(facts: Facts, verdict: Verdict, verbose: boolean): Line[] {
+  const lines: Line[] = [];
+  const shownOnes = shownGateways(verdict);
+  const gone = verdict.gateways.filter((one) => !shownOnes.includes(one));
   if (gone.length > 0) lines.push({ text: '' }, goneLine(gone.map(({ pid }) => pid)));
   const { olderStates } = facts;
-  if (olderStates.length > 0) lines.push({ text: '' }, ...olderStateLines(facts, options.verbose));
-  return paintLines(lines, width, options.paint);
+  if (olderStates.length > 0) lines.push({ text: '' }, ...olderStateLines(facts, verbose));
+  return lines;
 }
 
 function placeLines(baseDir: string, askedIn: string, width: number): Line[] {

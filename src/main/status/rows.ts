@@ -5,6 +5,7 @@
 import { causeOf } from '../causes/causes.ts';
 import { downstreamDetails, withheldText } from './details.ts';
 import { columnsOf, cutMiddle, pad } from './layout.ts';
+import { type Order, ordered } from './orders.ts';
 import type { Line, Row, Tone } from './paint.ts';
 import { OFF, type Standing, standingOf } from './standing.ts';
 import type { DownstreamView, StateView } from './state-file.ts';
@@ -17,9 +18,25 @@ export interface RowOptions {
   readonly now: number;
   /** The gateway is gone or writes no more: what it left may be true no longer. */
   readonly past: boolean;
+  /** @default urgency */
+  readonly order?: Order;
+}
+
+/** One server on the page. */
+export interface ServerBlock {
+  /** As the file has it. */
+  readonly name: string;
+  /** It is enabled. */
+  readonly isOn: boolean;
+  readonly word: string;
+  readonly row: Row;
+  /** What stands under its row. */
+  readonly notes: readonly Line[];
 }
 
 interface Entry {
+  /** As the file has it. */
+  readonly own: string;
   readonly name: string;
   readonly standing: Standing;
   /** Empty for a server that is not enabled. */
@@ -33,10 +50,15 @@ const SHORT = 400;
 const LONG = 4096;
 
 export function serverLines(view: StateView, options: RowOptions): (Line | Row)[] {
-  const entries = [
+  return serverBlocks(view, options).flatMap(({ row, notes }) => [row, ...notes]);
+}
+
+export function serverBlocks(view: StateView, options: RowOptions): ServerBlock[] {
+  const all = [
     ...(view.downstreams ?? []).map((one) => entryOf(one, view.legacy, options.past)),
     ...view.disabled.map((name) => entryOff(name)),
-  ].sort((a, b) => a.standing.rank - b.standing.rank);
+  ];
+  const entries = ordered(all, options.order ?? 'urgency');
   const figures = figureColumns(entries);
   const stateWidth = widest(entries.map(({ standing }) => standing.word));
   const names = entries.map(({ name }) => name);
@@ -48,13 +70,18 @@ export function serverLines(view: StateView, options: RowOptions): (Line | Row)[
     return room < 0;
   });
   const shownFigures = fitting === -1 ? figures : figures.slice(0, fitting);
-  return entries.flatMap((entry) => [
-    rowOf(entry, { nameWidth, stateWidth, figures: shownFigures }),
-    ...(entry.server === null ? [] : notesOf(entry.server, entry.standing, options)),
-    ...(entry.server === null || !options.verbose
-      ? []
-      : downstreamDetails(entry.server, options.now).map((text) => ({ text }))),
-  ]);
+  return entries.map((entry) => ({
+    name: entry.own,
+    isOn: entry.server !== null,
+    word: entry.standing.word,
+    row: rowOf(entry, { nameWidth, stateWidth, figures: shownFigures }),
+    notes: [
+      ...(entry.server === null ? [] : notesOf(entry.server, entry.standing, options)),
+      ...(entry.server === null || !options.verbose
+        ? []
+        : downstreamDetails(entry.server, options.now).map((text) => ({ text }))),
+    ],
+  }));
 }
 
 interface Widths {
@@ -79,11 +106,13 @@ function entryOf(server: DownstreamView, legacy: boolean, past: boolean): Entry 
   const now = standingOf(server, legacy);
   // What failed stands first all the same, but in no colour.
   const standing: Standing = past ? { ...now, word: `was ${now.word}`, tone: 'dim' } : now;
-  return { name: shown(server.name, LONGEST_NAME), standing, figures: figuresOf(server), server };
+  const name = shown(server.name, LONGEST_NAME);
+  return { own: server.name ?? '', name, standing, figures: figuresOf(server), server };
 }
 
 function entryOff(name: string): Entry {
-  return { name: shown(name, LONGEST_NAME), standing: OFF, figures: [], server: null };
+  const figures: readonly string[] = [];
+  return { own: name, name: shown(name, LONGEST_NAME), standing: OFF, figures, server: null };
 }
 
 function figuresOf(one: DownstreamView): string[] {
