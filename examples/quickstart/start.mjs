@@ -1,6 +1,6 @@
 /**
  * The quickstart: starts `rea serve` over HTTP with the servers of registry.yaml, connects to it once
- * to show that it works, then shows its status until Ctrl-C.
+ * to show that it works, then runs `rea status --watch` until that is left by q or Ctrl-C.
  *
  *   node examples/quickstart/start.mjs [--port 7332] [--once] [--entry dist/main/index.js]
  *
@@ -14,7 +14,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { checkEndpoint } from './check-endpoint.mjs';
-import { watchStatus } from './watch-status.mjs';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const STATE = join(HERE, '.rea');
@@ -65,9 +64,19 @@ async function run() {
     console.log(`  ${line}`);
   }
   if (options.once) return 0;
-  console.log('\nStatus (Ctrl-C ends everything):\n');
-  await watchStatus([options.entry, 'status', '--cwd', HERE], stop.signal);
-  return 0;
+  const keys = process.stdout.isTTY ? 'q or Ctrl-C' : 'SIGINT';
+  console.log(`\nStatus (${keys} ends everything):\n`);
+  return watchStatus();
+}
+
+/** On a terminal it has a screen of its own, and the lines above stand there again afterwards. */
+async function watchStatus() {
+  const watch = spawn(process.execPath, [options.entry, 'status', '--watch', '--cwd', HERE], {
+    stdio: 'inherit',
+  });
+  stop.signal.addEventListener('abort', () => watch.kill('SIGTERM'));
+  const [code] = await once(watch, 'exit');
+  return stop.signal.aborted ? 0 : code;
 }
 
 function startGateway() {
