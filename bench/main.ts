@@ -26,6 +26,7 @@ import { recovery } from './programs/recovery.ts';
 import { shared } from './programs/shared.ts';
 import { storm } from './programs/storm.ts';
 import { throughput } from './programs/throughput.ts';
+import { watchers } from './programs/watchers.ts';
 
 const PROGRAMS: readonly Program[] = [
   latency,
@@ -37,6 +38,7 @@ const PROGRAMS: readonly Program[] = [
   memory,
   governance,
   shared,
+  watchers,
 ];
 
 const { values, positionals } = parseArgs({
