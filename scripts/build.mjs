@@ -36,6 +36,17 @@ const apart = {
     id.endsWith('/commands/shared.ts') ? { id: './commands/shared.js', external: true } : null,
 };
 
+/** What servers of the SDK judge schemas with: 150 KiB of other packages that its transport does not use. */
+const VALIDATOR = '@modelcontextprotocol/server/_shims';
+const unused = {
+  name: 'unused',
+  resolveId: (id) => (id === VALIDATOR ? { id: `\0${VALIDATOR}` } : null),
+  load: (id) =>
+    id === `\0${VALIDATOR}`
+      ? "export { default as process } from 'node:process'; export const DefaultJsonSchemaValidator = undefined;"
+      : null,
+};
+
 /** By the directory of the package. */
 const licences = new Map();
 
@@ -46,7 +57,11 @@ try {
   // What is installed beside this package stays there; all other packages become part of it.
   const external = (id) =>
     Object.keys(dependencies).some((name) => id === name || id.startsWith(`${name}/`));
-  await bundle('main/index', { external, plugins: [apart], chunkFileNames: 'parts/[name].js' });
+  await bundle('main/index', {
+    external,
+    plugins: [apart, unused],
+    chunkFileNames: 'parts/[name].js',
+  });
   await bundle(ALONE, { external, codeSplitting: false });
   for (const name of readdirSync(join(root, 'src/workers'))) {
     if (!existsSync(join(root, 'src/workers', name, 'entry.ts'))) continue;

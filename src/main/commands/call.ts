@@ -4,7 +4,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
+import { Ajv } from 'ajv';
+import formats from 'ajv-formats';
 import { errorCode, errorText } from '../../shared/platform/errno.ts';
 import { asciiJson, clip, escapeForTerminal, oneLine } from '../../shared/text/clean-text.ts';
 import { nearest } from '../config/problem.ts';
@@ -109,8 +110,10 @@ function readArguments(options: CallCommandOptions, tool: ListedTool): Read {
 /** What does not fit the schema, in words; null: all does, or the schema itself cannot be used. */
 function misfitOf(tool: ListedTool, value: object): string | null {
   try {
-    const judged = new AjvJsonSchemaValidator().getValidator(schemaOf(tool))(value);
-    return judged.valid ? null : judged.errorMessage.replaceAll(/\bdata(?=[ /])/g, 'arguments');
+    const ajv = new Ajv({ strict: false, validateSchema: false, allErrors: true });
+    formats.default(ajv);
+    if (ajv.validate(schemaOf(tool), value)) return null;
+    return ajv.errorsText(ajv.errors, { dataVar: 'arguments' });
   } catch (error) {
     // Its server will judge.
     if (error instanceof Error) return null;

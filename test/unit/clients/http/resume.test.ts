@@ -5,6 +5,7 @@ import { bigResult, EchoRouter } from '../../../support/echo-router.ts';
 import {
   callTool,
   HttpClient,
+  initializeWith,
   type SseEvent,
   startEdge,
   tidyEdges,
@@ -32,6 +33,24 @@ test('the answer of a call whose stream broke is fetched by resuming, byte for b
   expect(events).toHaveLength(1);
   expect(events[0]?.data === `{"jsonrpc":"2.0","id":5,"result":${bigResult()}}`).toBe(true);
   expect(router.clients[0]?.received.join()).not.toContain('cancelled');
+});
+
+test.each([
+  ['2999-01-01', true],
+  ['2025-11-25', true],
+  ['2025-06-18', false],
+])('a client that asks for revision %s gets an event to resume from: %s', async (version, gets) => {
+  const edge = await startEdge(new EchoRouter());
+  const headers = {
+    'content-type': 'application/json',
+    accept: 'application/json, text/event-stream',
+  };
+  const response = await fetch(edge.url, {
+    method: 'POST',
+    headers,
+    body: initializeWith(version),
+  });
+  expect((await response.text()).startsWith('id: ')).toBe(gets);
 });
 
 test('a call goes on over broken streams: every message once and in order', async () => {

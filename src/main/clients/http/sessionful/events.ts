@@ -5,8 +5,7 @@
  * but into the stream that carries them. An event belongs to one stream and is replayed on no other.
  */
 import { randomBytes } from 'node:crypto';
-import type { EventStore } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
-import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import type { EventStore, JSONRPCMessage } from '@modelcontextprotocol/server';
 import { sizeOf } from '../../../../shared/json/json-rpc.ts';
 import type { BudgetedLog, EventBudget } from './event-budget.ts';
 import { type Outgoing, RAW, type SseStream } from './stream.ts';

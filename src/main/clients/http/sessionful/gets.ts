@@ -1,6 +1,6 @@
 /** The GET requests of one session: a stream for what belongs to no request, or one that broke and is taken up. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
+import type { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/server';
 import { JSON_RPC } from '../../../../shared/model/errors.ts';
 import { replyError } from '../../../http/replies.ts';
 import type { EventLog } from './events.ts';

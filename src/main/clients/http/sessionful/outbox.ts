@@ -3,7 +3,7 @@
  * stream, and is logged so that a broken stream can be taken up again. The SDK's transport is given
  * envelopes that stand for the messages.
  */
-import type { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
+import type { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/server';
 import { joinExact, sizeOf } from '../../../../shared/json/json-rpc.ts';
 import type { EdgeLog } from '../options.ts';
 import type { EventLog } from './events.ts';

@@ -4,10 +4,11 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
+import type { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/server';
 import { decodeString, type Frame, rangeOf } from '../../../../shared/json/frame.ts';
 import { SLOT } from '../../../../shared/json/json-scan.ts';
 import { member } from '../../../../shared/json/json-slice.ts';
+import { LATEST_PROTOCOL_VERSION } from '../../../../shared/model/revisions.ts';
 import { acceptsOf } from '../accept.ts';
 
 const SHOWN = [
@@ -88,9 +89,12 @@ function judgedBy({ headers }: IncomingMessage): string {
 export function initializeParams(frame: Frame): object {
   const params = rangeOf(frame, SLOT.params);
   const at = params === null ? null : member(frame.line, params, 'protocolVersion');
-  const asked = at === null ? null : decodeString(frame.line, at);
+  const asked = (at === null ? null : decodeString(frame.line, at)) ?? '';
+  const isDate = /^\d{4}-\d\d-\d\d$/.test(asked);
+  // It is told the newest one that has a handshake, and knows what that one's streams hold.
+  const isLater = isDate && asked > LATEST_PROTOCOL_VERSION;
   return {
-    protocolVersion: /^\d{4}-\d\d-\d\d$/.test(asked ?? '') ? asked : '2025-03-26',
+    protocolVersion: isLater ? LATEST_PROTOCOL_VERSION : isDate ? asked : '2025-03-26',
     capabilities: {},
     clientInfo: { name: 'client', version: '0' },
   };

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
+import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/server';
 import { type Frame, textAt } from '../../../../shared/json/frame.ts';
 import { classify } from '../../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../../shared/json/json-scan.ts';
