@@ -56,14 +56,15 @@ test.concurrent('passes every check when the server prints junk on stdout', asyn
   await gateway.waitForLog('"msg":"noise"');
 });
 
-test.concurrent('passes every check with three other servers beside it', async () => {
+test.concurrent('passes every check with three other servers beside it, and protocol: legacy', async () => {
   const dir = makeDirectory();
   const others = {
     everything: realServer('everything'),
     memory: { ...realServer('memory'), env: { MEMORY_FILE_PATH: join(dir, 'memory.json') } },
     echo: fixture('echo'),
   };
-  const gateway = await serve({ ...others, conformance: conformance() }, dir);
+  const legacy = { ...conformance(), protocol: 'legacy' };
+  const gateway = await serve({ ...others, conformance: legacy }, dir);
   expect(await examine(gateway)).toEqual(CONFORMS);
 });
 

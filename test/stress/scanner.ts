@@ -37,6 +37,7 @@ const PATHS: Readonly<Record<keyof typeof SLOT, readonly string[]>> = {
   paramsRequestId: ['params', 'requestId'],
   paramsMetaProgressToken: ['params', '_meta', 'progressToken'],
   resultMeta: ['result', '_meta'],
+  resultType: ['result', 'resultType'],
   paramsTask: ['params', 'task'],
   paramsTaskId: ['params', 'taskId'],
   errorCode: ['error', 'code'],

@@ -33,6 +33,7 @@ const RECORD: SupervisorRecord = {
   last_error: null,
   connection_state: 'ok',
   tools_count: 1,
+  protocol_version: '2025-11-25',
   noise_lines: 0,
   withheld: 0,
   withheld_why: null,

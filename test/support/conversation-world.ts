@@ -33,6 +33,7 @@ interface Written {
 }
 
 class RecordedLine implements Line {
+  readonly wantsHeaders = false;
   /** Messages to the server, in order. */
   readonly written: Written[] = [];
   /** Calls that have not left and can be taken back. */
@@ -50,7 +51,7 @@ class RecordedLine implements Line {
 
   answered(): void {}
 
-  discovering(): void {}
+  opened(): void {}
   pinged(): void {}
 
   handshaken(): void {}
@@ -81,7 +82,8 @@ export class ConversationWorld implements ConversationListener, ThrottleListener
       listTimeoutMs: 5000,
       liveness: { idleMs: 30_000, timeoutMs: 5000, misses: 2 },
       gatewayVersion: '1.0.0',
-      clientCapabilities: '{}',
+      protocol: 'auto',
+      capabilities: { all: '{}', ofCall: () => '{}' },
       logLevel: options.logLevel ?? null,
       line: this.line,
       readers,
@@ -127,7 +129,7 @@ export class ConversationWorld implements ConversationListener, ThrottleListener
 
   call(call: number): void {
     const line = { jsonrpc: '2.0', id: call, method: 'tools/call', params: { name: 'a' } };
-    this.conversation.call(call, Buffer.from(`${JSON.stringify(line)}\n`), null);
+    this.conversation.call(call, Buffer.from(`${JSON.stringify(line)}\n`), null, 0);
   }
 
   handshaken(): void {
@@ -154,6 +156,10 @@ export class ConversationWorld implements ConversationListener, ThrottleListener
 
   unlisted(kind: ListKind): void {
     this.told.push(`unlisted ${kind}`);
+  }
+
+  trouble(text: string): void {
+    this.told.push(text);
   }
 
   noise(): void {

@@ -8,10 +8,12 @@ import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { until } from './wait-for.ts';
 
 const FIXTURE = fileURLToPath(new URL('../fixtures/http/server.mjs', import.meta.url));
+const STATELESS = fileURLToPath(new URL('../fixtures/stateless/server.mjs', import.meta.url));
 /** Below those of the system's own choice on Linux and macOS. */
 const LOWEST_PORT = 10_000;
 const HIGHEST_PORT = 32_000;
@@ -77,6 +79,16 @@ export async function stopHttpServers(): Promise<void> {
   }
 }
 
+/** A server of revision 2026-07-28; `arguments_` are its options. */
+export async function startStateless(...arguments_: readonly string[]): Promise<HttpServer> {
+  const dir = mkdtempSync(join(tmpdir(), 'rea-http-'));
+  const options = ['--http', '--journal', join(dir, 'journal'), ...arguments_];
+  const child = spawn(process.execPath, [STATELESS, ...options], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  return new HttpServer(child, await portOf(child), dir);
+}
+
 /** The fixture; `arguments_` are its options. It takes a free port unless they name one. */
 export async function startFixture(
   ...arguments_: readonly (string | number)[]
@@ -87,14 +99,17 @@ export async function startFixture(
   const child = spawn(process.execPath, [FIXTURE, ...options], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  return new HttpServer(child, await portOf(child), dir);
+}
+
+/** What a fixture prints when it listens. */
+async function portOf({ stdout }: { readonly stdout: Readable }): Promise<number> {
   let printed = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+  stdout.setEncoding('utf8').on('data', (text: string) => {
     printed += text;
   });
-  const listensAt = await until(() => (printed.includes('\n') ? Number(printed) : null), {
-    what: 'the fixture to listen',
-  });
-  return new HttpServer(child, listensAt, dir);
+  const listens = () => (printed.includes('\n') ? Number(printed) : null);
+  return await until(listens, { what: 'the fixture to listen' });
 }
 
 /** The reference server with everything, over Streamable HTTP. @param port free unless given. */

@@ -204,8 +204,8 @@ export function plantedFaults({
       action: /an MCP server on stdio/,
     },
     'later-revision': {
-      server: fixture('speaks-later'),
-      why: /speaks only 2026-07-28/,
+      server: fixture('speaks-later', '--offers', '2999-01-01'),
+      why: /speaks only 2999-01-01/,
       action: /a release of it that speaks MCP/,
       reason: 'revision',
     },

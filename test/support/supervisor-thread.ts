@@ -83,6 +83,7 @@ export function serverConfig(
     instances: 'shared',
     maxInstances: 8,
     priority: 'auto',
+    protocol: 'auto',
     blocked: null,
     unavailable: null,
     fingerprint: '0123456789abcdef',
@@ -196,7 +197,16 @@ export class SupervisorThread {
     const params = { name, arguments: args, _meta: { progressToken: call } };
     const request = { jsonrpc: '2.0', id: call, method: 'tools/call', params };
     const line = Buffer.from(`${JSON.stringify(request)}\n`);
-    this.post({ type: 'call', slot: 0, incarnation, call, line, writes: true, tasks: null });
+    this.post({
+      type: 'call',
+      slot: 0,
+      incarnation,
+      call,
+      line,
+      writes: true,
+      can: 0,
+      tasks: null,
+    });
     return call;
   }
 

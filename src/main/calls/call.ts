@@ -99,6 +99,8 @@ export interface Call extends Withdrawable {
   readonly untimed: boolean;
   /** What it may do; null: it is the gateway's own, and is not recorded. */
   readonly tier: Tier | null;
+  /** What its client can be asked, see `canOf`. */
+  readonly can: number;
   /**
    * Its `begin` in the audit log. `asked`: it waits until that is on the disk. `failed`: it cannot be
    * written, and the policy refuses the call.
@@ -144,6 +146,8 @@ export type CallParts = Pick<
   readonly subject?: Subject | null;
   /** @default null: it is not recorded */
   readonly tier?: Tier | null;
+  /** @default 0: nothing */
+  readonly can?: number;
 };
 
 /** The longest a timer can wait: 24 days. */
@@ -177,6 +181,7 @@ export function newCall(parts: CallParts): Call {
     onTasks: hooks.onTasks ?? null,
     untimed,
     tier: parts.tier ?? null,
+    can: parts.can ?? 0,
     record: 'none',
     timer,
     startedAt: now,

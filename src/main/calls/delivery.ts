@@ -2,13 +2,14 @@
  * The calls in flight at one server, and the one answer of each: a result delivered, or a failure. Counts
  * calls and errors, and measures how long answers take. Knows no queue.
  */
-import { replaceRanges } from '../../shared/json/json-rpc.ts';
+import { type Edit, replaceRanges } from '../../shared/json/json-rpc.ts';
 import { member } from '../../shared/json/json-slice.ts';
 import { type ErrorCode, JSON_RPC } from '../../shared/model/errors.ts';
 import type {
   AnswerMessage,
   CallFailedMessage,
   ProgressMessage,
+  TextEdit,
 } from '../../shared/protocol/from-supervisor.ts';
 import { type Backend, named } from './backend.ts';
 import type { Call, CallOwner, OpenQuestion } from './call.ts';
@@ -308,10 +309,11 @@ export class Delivery {
       return;
     }
     this.#observe(call, isError || toolError ? 'error' : 'ok', null);
-    const edits =
+    const known =
       message.visits === undefined
         ? (message.tasks !== undefined && call.onTasks?.(message, call)) || []
         : this.#withoutVisit(message.visits.code);
+    const edits = message.edits === undefined ? known : [...known, ...message.edits.map(editOf)];
     call.onEnd?.(!isError, true);
     const parts =
       edits.length === 0
@@ -345,6 +347,10 @@ export class Delivery {
     const { audit, config } = this.#backend;
     audit.ended(call, config.name, outcome, code, ms);
   }
+}
+
+function editOf({ at, text }: TextEdit): Edit {
+  return { at, with: Buffer.from(text) };
 }
 
 /** The server's time for the call: without that in which its client was asked. */

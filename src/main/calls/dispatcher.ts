@@ -187,6 +187,7 @@ export class Dispatcher {
       call: call.id,
       line: call.line,
       writes: call.tier !== null && call.tier !== 'read',
+      can: call.can,
       tasks: call.tasks,
     });
     if (posted) this.#delivery.posted(call, incarnation);

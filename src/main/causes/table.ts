@@ -125,7 +125,16 @@ const ENDED: readonly Row[] = [
     action: 'it is replaced; if it only works long, raise liveness.timeout_ms in its entry',
   },
   { reasons: ['flood'], says: /./, action: TO_STDERR },
-  { reasons: ['revision'], says: /./, action: 'use a release of it that speaks MCP 2025-11-25' },
+  {
+    reasons: ['revision'],
+    says: /its protocol is (?:legacy|modern)\b/,
+    action: 'write protocol: auto into its entry, or leave protocol out',
+  },
+  {
+    reasons: ['revision'],
+    says: /./,
+    action: 'use a release of it that speaks MCP 2025-11-25 or 2026-07-28',
+  },
   {
     says: /^supervisor thread /,
     action: 'it is started again; if that comes often, look at the log of rea serve',

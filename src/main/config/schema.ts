@@ -149,6 +149,7 @@ const options = {
     misses: whole(1, 100).optional(),
   }).optional(),
   priority: word(['auto', 'normal', 'low']).optional(),
+  protocol: word(['auto', 'legacy', 'modern']).optional(),
   trusted: yesNo.optional(),
   start: word(['eager', 'lazy']).optional(),
   idle_stop_ms: milliseconds(0).optional(),

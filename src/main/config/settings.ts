@@ -39,6 +39,7 @@ export type Settings = Pick<
   | 'instances'
   | 'maxInstances'
   | 'priority'
+  | 'protocol'
 >;
 
 const MIB = 1024 * 1024;
@@ -90,6 +91,7 @@ const DEFAULTS: Settings = {
   instances: 'shared',
   maxInstances: 8,
   priority: 'auto',
+  protocol: 'auto',
 };
 
 /** @param layers later ones win, key by key. */
@@ -150,6 +152,13 @@ function overlay(base: Settings, options: ServerOptions): Settings {
     restart: restartOver(base.restart, options.restart),
     breaker: breakerOver(base.breaker, options.breaker),
     liveness: livenessOver(base.liveness, options.liveness),
+    ...processesOver(base, options),
+    protocol: options.protocol ?? base.protocol,
+  };
+}
+
+function processesOver(base: Settings, options: ServerOptions) {
+  return {
     start: options.start ?? base.start,
     idleStopMs: options.idle_stop_ms ?? base.idleStopMs,
     maxRssMb: options.max_rss_mb ?? base.maxRssMb,

@@ -69,6 +69,7 @@ export function healthText(view: HealthView): string {
         restarts: record?.restarts ?? 0,
         next_restart_at: record?.next_restart_at ?? null,
         tools_count: view.toolsOf(server.config.name),
+        protocol_version: record?.protocol_version ?? null,
         name_collisions: view.collisionsOf(server.config.name),
         withheld: withheld.count,
         withheld_why: withheld.why === '' ? null : withheld.why,

@@ -48,6 +48,8 @@ export class FanOut {
         if (!server.progress(progress)) tasks.progress(server, progress);
         return;
       }
+      case 'one_of':
+        return this.#toOwner(server, message, concerns.calls);
       case 'elicitation':
         return this.#elicited(server, concerns.id, message.line);
       case 'all':
@@ -63,6 +65,14 @@ export class FanOut {
       if (client !== owner) continue;
       for (const id of ids) elicitations.asked(server, id, client);
     }
+  }
+
+  /** To the one client that has all of these calls; to none when there are several. */
+  #toOwner(server: Server, { level, line }: NotificationMessage, calls: readonly number[]): void {
+    const owners = new Set(calls.map((call) => server.callsInFlight.ownerOf(call)));
+    const [owner] = owners;
+    if (owners.size > 1) return;
+    for (const client of this.#clientsOf(server)) if (client === owner) client.log(level, [line]);
   }
 
   #broadcast(server: Server, { method, level, line }: NotificationMessage): void {

@@ -6,6 +6,7 @@ import { type Frame, rangeOf, scanFrame } from '../../shared/json/frame.ts';
 import type { Edit } from '../../shared/json/json-rpc.ts';
 import { SLOT } from '../../shared/json/json-scan.ts';
 import { readName } from '../../shared/json/keys.ts';
+import { canOf } from '../../shared/model/client-can.ts';
 import type { Phase } from '../../shared/model/errors.ts';
 import type { Audit } from '../calls/audit.ts';
 import { type Call, type CallOwner, type Hooks, newCall } from '../calls/call.ts';
@@ -39,6 +40,8 @@ interface Place {
 /** A request, of a client or of the gateway itself, for which there is no subject. */
 interface Asked extends Pick<ServerRequest, 'frame' | 'method' | 'idRaw' | 'idText'> {
   readonly subject: Subject | null;
+  /** What its client can be asked. */
+  readonly can: number;
 }
 
 type Why = Omit<Failure, 'server' | 'phase'>;
@@ -97,7 +100,8 @@ export class Sender {
     const making = asksForTask(frame) ? hooksOfMaking(tasks, client, server) : {};
     if (making === null) return this.refuse(request, server, TOO_MANY_TASKS);
     const { method, idRaw, idText } = request;
-    const asked = { frame, method, idRaw, idText, subject };
+    const can = canOf((...path) => client.supports(...path));
+    const asked = { frame, method, idRaw, idText, subject, can };
     const call = this.#call(client, asked, server, edits, { ...hooks, ...making });
     client.track(call);
     server.submit(call);
@@ -149,7 +153,7 @@ export class Sender {
     const json = JSON.stringify({ jsonrpc: '2.0', id: 0, method, params });
     const frame = scanFrame(new TextEncoder().encode(json));
     if ('error' in frame) throw new Error(`the gateway wrote a bad request: ${json}`);
-    const request = { frame, method, idRaw: OWN_ID, idText: '0', subject: null };
+    const request = { frame, method, idRaw: OWN_ID, idText: '0', subject: null, can: 0 };
     const call = this.#call(owner, request, server, [], hooks);
     server.submit(call);
     return call;
@@ -171,7 +175,7 @@ export class Sender {
 
   #call(
     owner: CallOwner,
-    { frame, method, idRaw, idText, subject }: Asked,
+    { frame, method, idRaw, idText, subject, can }: Asked,
     server: Server,
     edits: readonly Edit[],
     hooks: Partial<Hooks>,
@@ -189,6 +193,7 @@ export class Sender {
       method,
       subject,
       tier: subject === null ? null : tierOfSubject(subject, server.config),
+      can,
       line: serverLine(id, method, frame, edits),
       timeoutMs: callTimeoutMs,
       totalTimeoutMs: callTotalTimeoutMs,

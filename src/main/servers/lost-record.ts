@@ -22,6 +22,7 @@ export function lostRecord(last: SupervisorRecord | null, loss: ThreadLoss): Sup
     incarnation: before.incarnation,
     restarts: before.restarts,
     tools_count: before.tools_count,
+    protocol_version: before.protocol_version,
     noise_lines: before.noise_lines,
     withheld: before.withheld,
     withheld_why: before.withheld_why,

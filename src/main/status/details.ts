@@ -13,6 +13,7 @@ export function downstreamDetails(one: DownstreamView, now: number): string[] {
     `  circuit     ${circuitOf(one, now)}`,
     `  thread      ${threadOf(one)}`,
   ];
+  if (one.protocol_version !== null) lines.push(`  protocol    MCP ${shown(one.protocol_version)}`);
   if (one.noise_lines > 0)
     lines.push(`  stdout      ${plural(one.noise_lines, 'line')} that were no messages`);
   if (one.name_collisions > 0) {

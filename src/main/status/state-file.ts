@@ -153,6 +153,7 @@ function downstreamView(one: Fields) {
     retry_at: iso(one['retry_at']),
     last_error: text(one['last_error']),
     tools_count: whole(one['tools_count']),
+    protocol_version: text(one['protocol_version']),
     open_transitions: count(one['open_transitions']),
     session_blocker_emitted: bool(one['session_blocker_emitted']),
     connection_state: oneOf(['never', 'ok', 'errored'], one['connection_state']),

@@ -44,11 +44,12 @@ export const SLOT = Object.freeze({
   paramsTaskId: 14,
   errorCode: 15,
   errorData: 16,
+  resultType: 17,
 });
 
 export type Slot = (typeof SLOT)[keyof typeof SLOT];
 
-export const SLOT_COUNT = 17;
+export const SLOT_COUNT = 18;
 
 /** Kinds of objects with member names that matter. 0 is any other object or array. */
 export const CONTEXT = Object.freeze({ top: 1, params: 2, result: 3, meta: 4, error: 5 });
@@ -83,7 +84,7 @@ export const KNOWN_KEYS: readonly (readonly KnownKey[])[] = [
     task: SLOT.paramsTask,
     taskId: SLOT.paramsTaskId,
   }),
-  known({ _meta: SLOT.resultMeta }),
+  known({ _meta: SLOT.resultMeta, resultType: SLOT.resultType }),
   known({ progressToken: SLOT.paramsMetaProgressToken }),
   known({ code: SLOT.errorCode, data: SLOT.errorData }),
 ];

@@ -115,6 +115,8 @@ export interface ServerConfig {
   readonly maxResultBytes: number;
   /** Its share of the CPU: lowered while it takes too much, never lowered, or always. @default 'auto' */
   readonly priority: 'auto' | 'normal' | 'low';
+  /** With a handshake (`legacy`, up to 2025-11-25), without one (`modern`, 2026-07-28), or as the server likes. @default 'auto' */
+  readonly protocol: 'auto' | 'legacy' | 'modern';
   /** Why this server cannot be started at all (for example `missing env: A, B`), or null. */
   readonly unavailable: string | null;
   /** Why its program may not be started until a person has accepted it, in one line, or null. */

@@ -14,6 +14,7 @@ export const IDLE: SupervisorRecord = {
   last_error: null,
   connection_state: 'never',
   tools_count: null,
+  protocol_version: null,
   noise_lines: 0,
   withheld: 0,
   withheld_why: null,

@@ -30,6 +30,8 @@ export type Concern =
   | { readonly kind: 'task'; readonly note: TaskNote }
   /** A call; its token, to be replaced, is at `token`. */
   | { readonly kind: 'call'; readonly call: number; readonly token: ByteRange }
+  /** One of these calls, and nobody knows which. */
+  | { readonly kind: 'one_of'; readonly calls: readonly number[] }
   /** The URL that a client was asked to visit. */
   | { readonly kind: 'elicitation'; readonly id: string }
   | { readonly kind: 'all' };

@@ -8,3 +8,6 @@ export const SUPPORTED_PROTOCOL_VERSIONS: readonly string[] = [
   '2024-11-05',
   '2024-10-07',
 ];
+
+/** The revision without a handshake: each request says itself what it speaks. */
+export const STATELESS_PROTOCOL_VERSION = '2026-07-28';

@@ -75,6 +75,8 @@ export interface SupervisorRecord {
   readonly connection_state: 'never' | 'ok' | 'errored';
   /** Tools of the current catalogue, null while none was ever fetched. */
   readonly tools_count: number | null;
+  /** The revision of MCP that was agreed on last; null: none was yet. */
+  readonly protocol_version: string | null;
   /** Lines of stdout that were not protocol messages, in this run. */
   readonly noise_lines: number;
   /** Entries of its lists that are not passed on: clients would refuse them, or they are too many or too long. */

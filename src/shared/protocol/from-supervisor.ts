@@ -64,6 +64,12 @@ export interface ReleasedMessage {
   readonly left: boolean;
 }
 
+/** A range of a line, and what comes in its place. */
+export interface TextEdit {
+  readonly at: ByteRange;
+  readonly text: string;
+}
+
 /** The server's answer, whole, without newline; the id to be replaced is at `id`. */
 export interface AnswerMessage {
   readonly type: 'answer';
@@ -80,6 +86,8 @@ export interface AnswerMessage {
   readonly tasks?: { readonly notes: readonly TaskNote[]; readonly nextCursor: string | null };
   /** Only for an error that asks the client to visit URLs: range of its code, ids of the URLs, at most 32. */
   readonly visits?: { readonly code: ByteRange; readonly ids: readonly string[] };
+  /** What to replace in it for clients, in an order in which it can be done; left out where there is nothing. */
+  readonly edits?: readonly TextEdit[];
   /** The number of secrets found in it, by kind; left out where there are none. */
   readonly redacted?: Readonly<Record<string, number>>;
 }
@@ -132,6 +140,8 @@ export interface ReverseRequestMessage {
   readonly id: ByteRange;
   readonly token: ByteRange | null;
   readonly needs: readonly ClientNeed[];
+  /** The call that it belongs to; null: the server does not say. */
+  readonly call: number | null;
   /** The task that the request belongs to; null when it names none. */
   readonly relatedTask: TaskNote | null;
   /** The client should make a task of it. */

@@ -12,25 +12,36 @@ const CALL = 0;
 const ANSWER = 1;
 const IS_ERROR = 1;
 const TOOL_ERROR = 2;
+/** Something is cut out of it: two more numbers say what. */
+const CUT = 4;
 
 /** @returns the numbers for the message; null for any other message. */
 export function pack(message: Packable): number[] | null {
   if (message.type === 'call') {
-    const { slot, incarnation, call, writes, tasks } = message;
-    return tasks === null ? [CALL, slot, incarnation, call, writes ? 1 : 0] : null;
+    const { slot, incarnation, call, writes, can, tasks } = message;
+    return tasks === null ? [CALL, slot, incarnation, call, writes ? 1 : 0, can] : null;
   }
   if (message.type !== 'answer') return null;
   const { slot, incarnation, call, id, isError, toolError, tasks, visits, redacted } = message;
   if (tasks !== undefined || visits !== undefined || redacted !== undefined) return null;
   const flags = (isError ? IS_ERROR : 0) | (toolError ? TOOL_ERROR : 0);
-  return [ANSWER, slot, incarnation, call, id[0], id[1], flags];
+  const numbers = [ANSWER, slot, incarnation, call, id[0], id[1], flags];
+  const { edits } = message;
+  if (edits === undefined) return numbers;
+  const [edit, ...more] = edits;
+  if (edit === undefined || more.length > 0 || edit.text !== '') return null;
+  numbers[6] = flags | CUT;
+  numbers.push(...edit.at);
+  return numbers;
 }
 
 export function unpack(numbers: readonly number[], line: Uint8Array): CallMessage | AnswerMessage {
   const [kind, slot = 0, incarnation = 0, call = 0, start = 0, end = 0, flags = 0] = numbers;
   if (kind === CALL) {
-    return { type: 'call', slot, incarnation, call, line, writes: start === 1, tasks: null };
+    const writes = start === 1;
+    return { type: 'call', slot, incarnation, call, line, writes, can: end, tasks: null };
   }
+  const [, , , , , , , from = 0, to = 0] = numbers;
   return {
     type: 'answer',
     slot,
@@ -40,5 +51,6 @@ export function unpack(numbers: readonly number[], line: Uint8Array): CallMessag
     id: [start, end],
     isError: (flags & IS_ERROR) !== 0,
     toolError: (flags & TOOL_ERROR) !== 0,
+    ...((flags & CUT) === 0 ? {} : { edits: [{ at: [from, to], text: '' }] }),
   };
 }

@@ -45,6 +45,8 @@ export interface CallMessage {
   readonly line: Uint8Array;
   /** By the rules of the policy it may change something. */
   readonly writes: boolean;
+  /** What its client can be asked, see `canOf`. */
+  readonly can: number;
   /** The kind of task facts to read from its answer; null for almost every call: none. */
   readonly tasks: TaskAnswer | null;
 }

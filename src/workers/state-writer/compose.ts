@@ -101,6 +101,7 @@ function downstream(
     retry_at: routing.retry_at,
     last_error: record.last_error?.slice(0, LONGEST_ERROR) ?? null,
     tools_count: record.tools_count,
+    protocol_version: record.protocol_version,
     open_transitions: routing.open_transitions,
     session_blocker_emitted: routing.session_blocker_emitted,
     connection_state: record.connection_state,

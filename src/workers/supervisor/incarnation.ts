@@ -16,7 +16,7 @@ import type { LauncherAddress } from '../../shared/protocol/launch.ts';
 import { cleanForTerminal } from '../../shared/text/clean-text.ts';
 import type { SupervisorContext } from './context.ts';
 import { markCommandTools } from './conversation/command-tools.ts';
-import { Conversation } from './conversation/conversation.ts';
+import { Conversation, type ConversationOptions } from './conversation/conversation.ts';
 import type { ConversationListener } from './conversation/conversation-listener.ts';
 import type { SelfDescription } from './conversation/handshake.ts';
 import type { DroppedNotifications } from './conversation/notifications.ts';
@@ -48,8 +48,7 @@ export interface IncarnationOptions {
   readonly slot: number;
   readonly creditLane: number;
   readonly config: ServerConfig;
-  /** JSON text of the capabilities that the server is told. */
-  readonly clientCapabilities: string;
+  readonly capabilities: ConversationOptions['capabilities'];
   /** Level that clients have asked for; null: none was. */
   readonly logLevel: string | null;
   /** Starts the process; null: this process forks. */
@@ -120,8 +119,9 @@ export class Incarnation
       maxMessageBytes: config.maxMessageBytes,
       listTimeoutMs: config.startTimeoutMs,
       liveness: config.liveness,
+      protocol: config.protocol,
       gatewayVersion: context.gatewayVersion,
-      clientCapabilities: options.clientCapabilities,
+      capabilities: options.capabilities,
       logLevel: options.logLevel,
       line: this.link,
       readers,

@@ -4,6 +4,7 @@
  * only.
  */
 
+import type { OutgoingHttpHeaders } from 'node:http';
 import type { Frame } from '../../shared/json/frame.ts';
 import type { Reply } from './conversation/reply.ts';
 
@@ -16,8 +17,11 @@ export interface Line {
    * Sends one line, which ends in a newline.
    *
    * @param id of the request in it; null for a message that has no answer.
+   * @param headers by which HTTP repeats what the request says; a pipe has none.
    */
-  write(line: Uint8Array, id: RequestId | null): void;
+  write(line: Uint8Array, id: RequestId | null, headers?: OutgoingHttpHeaders): void;
+  /** Whether requests go with headers of their own. */
+  readonly wantsHeaders: boolean;
   /**
    * Takes back a request that has not left, or else stops waiting for its answer.
    *
@@ -30,8 +34,8 @@ export interface Line {
   pinged(id: string, reply: Reply): void;
   /** The server accepted this protocol version; the next line confirms it. */
   handshaken(version: string): void;
-  /** The next request asks in the way of this revision, which needs no handshake, what the server speaks. */
-  discovering(version: string): void;
+  /** The server speaks this revision, which has no handshake: requests may go, and nothing without an answer. */
+  opened(version: string): void;
   /** Bytes that wait for the server to take them. */
   readonly queuedBytes: number;
 }

@@ -11,8 +11,8 @@ export type Loss = Pick<CallFailedMessage, 'code' | 'outcome' | 'message'> & {
 };
 
 export interface Receiver {
-  /** A framer for one more stream of messages from the server; each response needs its own. */
-  source(): LineFramer;
+  /** A framer for one more stream of messages from the server; each response needs its own. @param id its request. */
+  source(id: RequestId | null): LineFramer;
   /** Whether more output of the server is still worth reading. */
   readonly reading: boolean;
   /** All open streams of the server. */

@@ -46,6 +46,7 @@ export interface RecordExtras {
   readonly lastExit: LastExit | null;
   readonly lastError: string | null;
   readonly toolsCount: number | null;
+  readonly protocolVersion: string | null;
   readonly noiseLines: number;
   /** Entries of its lists that are not passed on, and why; "" when there is nothing to say. */
   readonly withheld: number;
@@ -74,6 +75,7 @@ export function recordOf(
     last_error: extras.lastError,
     connection_state: state.connection,
     tools_count: extras.toolsCount,
+    protocol_version: extras.protocolVersion,
     noise_lines: extras.noiseLines,
     withheld: extras.withheld,
     withheld_why: extras.withheldWhy === '' ? null : clip(extras.withheldWhy, MAX_ERROR_UNITS),

@@ -15,7 +15,6 @@ import {
   type SupervisorState,
   type SupervisorTimer,
 } from '../../shared/machines/supervisor-state.ts';
-import type { AsksConfig } from '../../shared/model/asks.ts';
 import type { ServerConfig } from '../../shared/model/config.ts';
 import type { BlockedPath, InjectionDetection, RedactRules } from '../../shared/model/policy.ts';
 import { markOf } from '../../shared/model/process-mark.ts';
@@ -28,7 +27,7 @@ import type {
   ToSupervisor,
 } from '../../shared/protocol/to-supervisor.ts';
 import type { SupervisorContext } from './context.ts';
-import { toldCapabilities } from './conversation/told-capabilities.ts';
+import { ToldCapabilities } from './conversation/told-capabilities.ts';
 import { Incarnation } from './incarnation.ts';
 import type { Link } from './link.ts';
 import { treeCpuMs } from './process/tree-cpu.ts';
@@ -52,7 +51,7 @@ export class Supervisor {
   readonly #slot: number;
   readonly #creditLane: number;
   readonly #config: ServerConfig;
-  #clientCapabilities: string;
+  readonly #capabilities: ToldCapabilities;
   readonly #context: SupervisorContext;
   readonly #secrets: ServerSecrets;
   readonly #telling: Telling;
@@ -63,7 +62,6 @@ export class Supervisor {
   #current: Incarnation | null = null;
   /** Of the incarnation before. */
   #lastLink: Link | null = null;
-  #asks: AsksConfig;
   #blocked: readonly BlockedPath[];
   #redact: RedactRules;
   #injection: InjectionDetection;
@@ -78,8 +76,11 @@ export class Supervisor {
     this.#slot = message.slot;
     this.#creditLane = message.creditLane;
     this.#config = config;
-    this.#clientCapabilities = config.clientCapabilities ?? message.clientCapabilities;
-    this.#asks = config.asks;
+    this.#capabilities = new ToldCapabilities(
+      config.clientCapabilities,
+      message.clientCapabilities,
+      config.asks,
+    );
     this.#blocked = config.rules.blockedPaths;
     this.#redact = config.rules.redact;
     this.#injection = config.rules.injection;
@@ -111,9 +112,8 @@ export class Supervisor {
         this.#logLevel = message.level;
         return current?.conversation.setLogLevel(message.level);
       case 'rules':
-        this.#asks = message.asks;
         this.#blocked = message.blockedPaths;
-        this.#clientCapabilities = this.#config.clientCapabilities ?? message.clientCapabilities;
+        this.#capabilities.change(message.clientCapabilities, message.asks);
         this.#redact = message.redact;
         this.#injection = message.injection;
         this.#maxResultBytes = message.maxResultBytes;
@@ -244,7 +244,7 @@ export class Supervisor {
       slot: this.#slot,
       creditLane: this.#creditLane,
       config: this.#config,
-      clientCapabilities: toldCapabilities(this.#clientCapabilities, this.#asks),
+      capabilities: this.#capabilities,
       logLevel: this.#logLevel,
       launcher: this.#launcher,
       context: this.#context,

@@ -68,6 +68,8 @@ export class Telling {
   #ended: Exit | null = null;
   #lastError: string | null;
   #toolsCount: number | null = null;
+  /** Of the protocol, as it was agreed on last. */
+  #protocolVersion: string | null = null;
   #leftRunning: readonly LeftProcess[] = [];
   /** Noise of earlier incarnations. */
   #noiseBefore = 0;
@@ -204,6 +206,9 @@ export class Telling {
   }
 
   described(description: SelfDescription, incarnation: number): void {
+    const { revision } = description;
+    if (revision !== this.#protocolVersion) this.log('info', `speaks MCP ${revision}`, {});
+    this.#protocolVersion = revision;
     const profile = profileOf(description, (text) => this.#secrets.redact(text));
     const remembered = rememberedProfile(profile, description, (text) =>
       this.#secrets.redactValues(text),
@@ -211,7 +216,6 @@ export class Telling {
     this.#catalog = { ...this.#catalog, profile: remembered };
     this.#remember({ profile: remembered, lists: {} });
     const hashes = instructionsHashes(profile, remembered);
-    const { revision } = description;
     this.#post({ type: 'profile', slot: this.#slot, incarnation, revision, profile, hashes });
   }
 
@@ -291,6 +295,7 @@ export class Telling {
       withheld: withheld.reduce((sum, { count }) => sum + count, 0),
       withheldWhy: withheld.flatMap(({ why }) => (why === '' ? [] : [why])).join('; '),
       toolsCount: this.#toolsCount,
+      protocolVersion: this.#protocolVersion,
       leftRunning: this.#leftRunning,
       noiseLines: this.#noiseBefore + (this.#present?.noiseLines ?? 0),
     };

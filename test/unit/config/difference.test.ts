@@ -99,6 +99,7 @@ test.each<[keyof ServerConfig, unknown]>([
   ['liveness', { idleMs: 1, timeoutMs: 1, misses: 9 }],
   ['instances', 'session'],
   ['priority', 'low'],
+  ['protocol', 'modern'],
   ['unavailable', 'missing env: A'],
   ['blocked', 'its program is new'],
 ])('%s takes another process', (key, value) => {

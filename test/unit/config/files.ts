@@ -84,6 +84,7 @@ export function fullRegistry() {
         breaker: { failures: 3, cooldown_ms: 15_000 },
         liveness: { idle_ms: 20_000, timeout_ms: 4000, misses: 3 },
         priority: 'low',
+        protocol: 'modern',
         trusted: false,
         start: 'lazy',
         idle_stop_ms: 60_000,

@@ -42,6 +42,7 @@ describe('a valid registry', () => {
       asks: { elicitation: 'allow', sampling: 'deny', unsolicited: 'allow' },
       prefix: 'fs',
       priority: 'low',
+      protocol: 'modern',
       tools: { allow: ['*'], deny: ['delete_*'] },
       resources: { owner: ['res://fs/*'] },
       instructions: 'off',

@@ -107,6 +107,7 @@ function fits(place: Place, value: unknown): boolean {
     'name',
     'prefix',
     'priority',
+    'protocol',
     'start',
     'instances',
     'mode',

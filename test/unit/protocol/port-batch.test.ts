@@ -41,6 +41,7 @@ const call = (id: number, length: number): Message => ({
   call: id,
   line: line(length, id % 256),
   writes: id % 2 === 0,
+  can: id % 128,
   tasks: null,
 });
 
@@ -102,6 +103,14 @@ test('what is more than a plain answer comes as it was', () => {
   const { batch, received, endTurn } = port();
   const messages = [
     answer(1, 10, { isError: true, visits: { code: [6, 12], ids: [] } }),
+    answer(4, 10, { edits: [{ at: [6, 8], text: '' }] }),
+    answer(5, 10, { edits: [{ at: [6, 8], text: 'x' }], toolError: true }),
+    answer(6, 10, {
+      edits: [
+        { at: [6, 6], text: '' },
+        { at: [7, 8], text: '' },
+      ],
+    }),
     answer(2, 10, { tasks: { notes: [], nextCursor: null } }),
     { ...call(3, 10), tasks: 'created' } as Message,
   ];
@@ -116,6 +125,11 @@ test('any mixture of messages comes out as it went in', () => {
     fc
       .tuple(fc.nat(1e9), fc.nat(200), fc.boolean(), fc.boolean())
       .map(([id, length, isError, toolError]) => answer(id, length, { isError, toolError })),
+    fc
+      .tuple(fc.nat(1e9), fc.nat(200), fc.nat(1e9), fc.boolean())
+      .map(([id, length, at, toolError]) =>
+        answer(id, length, { toolError, edits: [{ at: [at, at + id], text: '' }] }),
+      ),
     fc.nat(9).map((slot): Message => ({ type: 'suspect', slot })),
   );
   fc.assert(

@@ -154,6 +154,7 @@ export function ask(
     id: range('9007199254740993'),
     token: range('"mine"'),
     needs: ['sampling'],
+    call: null,
     relatedTask: null,
     makesTask: false,
     taskId: null,

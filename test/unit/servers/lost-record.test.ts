@@ -17,6 +17,7 @@ const READY: SupervisorRecord = {
   last_error: null,
   connection_state: 'ok',
   tools_count: 7,
+  protocol_version: '2025-11-25',
   noise_lines: 1,
   withheld: 2,
   withheld_why: 'why',

@@ -92,6 +92,7 @@ export function downstream(changes: Partial<DownstreamSnapshot> = {}): Downstrea
     retry_at: null,
     last_error: null,
     tools_count: 11,
+    protocol_version: null,
     open_transitions: 0,
     session_blocker_emitted: false,
     connection_state: 'ok',

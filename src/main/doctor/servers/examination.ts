@@ -218,6 +218,7 @@ export class Examination implements Tenant {
     this.#isPinged = true;
     this.#post({
       type: 'call',
+      can: 0,
       slot: this.#slot,
       incarnation: this.#record.incarnation,
       call: PING,

@@ -1,6 +1,6 @@
 /**
  * Finds the client that a server's request is for. A request that names a task goes to the owner of the
- * task. Otherwise a server behind stdio does not say which call made it ask: the request is for the one
+ * task, and one that belongs to a call to the client of the call. Otherwise a server behind stdio does not say which call made it ask: the request is for the one
  * client that has calls or tasks there, and for no client when there are several. When no client has any,
  * it is for the only client of the gateway, if the server may ask unsolicited. Sends nothing.
  */
@@ -55,7 +55,7 @@ export function notSupported(why: string): AskRefusal {
 function whoseIs(
   known: Known,
   server: Server,
-  { method, relatedTask, taskId }: ReverseRequestMessage,
+  { method, call, incarnation, relatedTask, taskId }: ReverseRequestMessage,
 ): Addressee | AskRefusal | null {
   if (method === 'tasks/get' || method === 'tasks/result' || method === 'tasks/cancel') {
     const task = taskId === null ? null : known.clientTasks.of(server, taskId);
@@ -71,6 +71,13 @@ function whoseIs(
     return { client: task.client, relatedTo: streamOf(task), task, question: method };
   }
   const all = candidates(known, server);
+  if (call !== null) {
+    const client = all.find((one) => one === server.callsInFlight.ownerOf(call));
+    if (client === undefined) return NOBODY;
+    const calls = server.callsInFlight.callsOf(client, incarnation);
+    const relatedTo = calls.find(({ id }) => id === call)?.idText ?? null;
+    return { client, relatedTo, task: null, question: method };
+  }
   const involved = all.filter((client) => isInvolved(known, client, server));
   if (uncaused !== null && involved.length === 0) return uncaused;
   const possible = involved.length > 0 ? involved : all;
@@ -79,6 +86,7 @@ function whoseIs(
   return { client: only, relatedTo: server.callOf(only), task: null, question: method };
 }
 
+const NOBODY: AskRefusal = notSupported('the client of the call is gone');
 const UNKNOWN_TASK: AskRefusal = { code: JSON_RPC.invalidParams, why: 'unknown task' };
 
 /** The clients that can have caused a request of this server. */

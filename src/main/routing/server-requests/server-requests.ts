@@ -103,7 +103,7 @@ export class ServerRequests {
     const { client, relatedTo, task, question } = target;
     const { elicitationId } = message;
     if (elicitationId !== null) this.#options.elicitations.asked(server, elicitationId, client);
-    const calls = this.#callsFor(server, target, incarnation);
+    const calls = this.#callsFor(server, target, message);
     this.#pending.set(idText, {
       client,
       server,
@@ -239,9 +239,14 @@ export class ServerRequests {
     pending.server.released();
   }
 
-  /** The calls that may have caused the question: of its task those that wait for the result. */
-  #callsFor(server: Server, { client, task }: Addressee, incarnation: number): readonly Call[] {
+  /** The calls that may have caused the question: the one that it belongs to, of its task those that wait for the result. */
+  #callsFor(
+    server: Server,
+    { client, task }: Addressee,
+    { call, incarnation }: ReverseRequestMessage,
+  ): readonly Call[] {
     const calls = server.callsInFlight.callsOf(client, incarnation);
+    if (call !== null) return calls.filter(({ id }) => id === call);
     return task === null ? calls : calls.filter(({ idText }) => task.resultRequests.has(idText));
   }
 

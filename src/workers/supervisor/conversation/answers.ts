@@ -2,9 +2,9 @@
  * The calls in flight and what the server answers to them and to the gateway's own requests. Each call gets
  * one answer or one failure, unless it is cancelled. Owned by the conversation.
  */
-import { type Frame, rangeOf, textAt } from '../../../shared/json/frame.ts';
+import { type Frame, rangeOf, scanFrame, textAt } from '../../../shared/json/frame.ts';
 import { idNumber } from '../../../shared/json/id-number.ts';
-import { notificationLine } from '../../../shared/json/json-rpc.ts';
+import { joinExact, notificationLine, resultParts } from '../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import type { TaskAnswer, TaskNote } from '../../../shared/model/mcp.ts';
 import type { ReadThrottle } from '../limits/read-throttle.ts';
@@ -16,6 +16,7 @@ import { elicitationsOf, visitOf } from './concern.ts';
 import type { Notifications } from './notifications.ts';
 import type { OwnRequests } from './own-requests.ts';
 import { withoutLaterCode, withoutOurError } from './server-errors.ts';
+import type { Passed, Stateless } from './stateless/stateless.ts';
 import { TaskCalls } from './task-calls.ts';
 import { isToolError } from './tool-error.ts';
 import { signedVisits } from './who-asks.ts';
@@ -23,6 +24,8 @@ import { signedVisits } from './who-asks.ts';
 export interface AnswersOptions {
   readonly server: string;
   readonly line: Line;
+  /** Null: the server speaks a revision with a handshake. */
+  readonly stateless: () => Stateless | null;
   readonly requests: OwnRequests;
   readonly notifications: Notifications;
   readonly throttle: ReadThrottle;
@@ -46,6 +49,7 @@ export interface BadLine {
 const MAX_LATE = 1024;
 /** A large late answer is kept only this long after a cancellation: servers that heed it send none. */
 const LATE_MS = 30_000;
+const PASS: Passed = { kind: 'pass' };
 
 export class Answers {
   readonly #options: AnswersOptions;
@@ -76,7 +80,9 @@ export class Answers {
 
   /** Whether the answer to a request is still waited for. */
   isOpen(id: RequestId): boolean {
-    return typeof id === 'number' ? this.#inFlight.has(id) : this.#options.requests.has(id);
+    if (typeof id === 'string') return this.#options.requests.has(id);
+    const call = this.#callOf(id);
+    return call !== null && this.#inFlight.has(call);
   }
 
   /** Whether progress of a call still concerns a client: the call is in flight, or its task runs. */
@@ -84,48 +90,85 @@ export class Answers {
     return this.#inFlight.has(call) || this.#tasks.runs(call);
   }
 
-  /** @param line complete with newline, its id is the number `call`. */
-  call(call: number, line: Uint8Array, tasks: TaskAnswer | null): void {
+  /** @param line complete with newline, its id is the number `call`. @param can see `canOf`. */
+  call(call: number, line: Uint8Array, tasks: TaskAnswer | null, can: number): void {
     this.#inFlight.add(call);
     this.#tasks.sent(call, tasks);
-    this.#options.line.write(line, call);
+    const stateless = this.#options.stateless();
+    if (stateless === null) this.#options.line.write(line, call);
+    else stateless.call(call, line, can);
+  }
+
+  /** Calls in flight, the oldest first. */
+  get calls(): readonly number[] {
+    return [...this.#inFlight];
+  }
+
+  /** A call has this result, JSON text, that its server was not asked for. */
+  give(call: number, result: string): void {
+    const frame = scanFrame(joinExact(resultParts(Buffer.from(String(call)), result)));
+    if (!('error' in frame) && this.#inFlight.delete(call)) {
+      this.#deliver(call, call, frame, false, null);
+    }
+  }
+
+  /** A call cannot go on. @param why read after "the answer of server x". */
+  spoil(call: number, why: string): void {
+    if (!this.#inFlight.delete(call)) return;
+    this.#options.stateless()?.end(call);
+    this.#malformed(call, why);
   }
 
   /** @returns whether it had left for the server; null when it has ended before. */
   cancel(call: number, reason: string): boolean | null {
-    const { line, notifications } = this.#options;
+    const { line, notifications, stateless } = this.#options;
     notifications.forget(call);
     if (!this.#inFlight.delete(call)) return null;
-    const withdrawn = line.withdraw(call);
+    const other = stateless();
+    const wire = other === null ? call : other.end(call);
+    // It has left, and is not at the server now.
+    if (wire === null) return true;
+    const withdrawn = line.withdraw(wire);
     this.#tasks.cancelled(call, !withdrawn);
-    if (withdrawn) return false;
-    this.#late.add(call);
+    if (withdrawn) return wire !== call;
+    this.#late.add(wire);
     this.#lastCancelledAt = performance.now();
     if (this.#late.size > MAX_LATE) this.#late.delete(this.#late.values().next().value ?? 0);
-    const params = JSON.stringify({ requestId: call, reason });
+    const params = JSON.stringify({ requestId: wire, reason });
     line.write(notificationLine('notifications/cancelled', params), null);
     return true;
   }
 
   /** A response of the server. */
   take(frame: Frame, isError: boolean): void {
-    const { requests, server, throttle } = this.#options;
+    const { requests, server, throttle, stateless } = this.#options;
     const idText = textAt(frame, SLOT.id) ?? '';
-    const call = idNumber(idText);
-    if (call !== null && this.#inFlight.delete(call)) {
+    const wire = idNumber(idText);
+    const call = wire === null ? null : this.#callOf(wire);
+    if (call !== null && wire !== null && this.#inFlight.has(call)) {
       throttle.useful(frame.line.length);
+      const passes = stateless()?.take(call, frame, isError) ?? PASS;
+      if (passes.kind === 'wait') return this.#options.line.answered(wire, null);
+      if (passes.kind === 'wrong') {
+        this.#options.line.answered(wire, null);
+        return this.spoil(call, passes.why);
+      }
+      this.#inFlight.delete(call);
+      stateless()?.end(call);
       const own = withoutOurError(isError ? withoutLaterCode(frame) : frame);
       const passed = this.#options.results.take(signedVisits(own, server));
-      if (!('why' in passed)) return this.#deliver(call, passed.frame, isError, passed.redacted);
+      if (!('why' in passed)) {
+        return this.#deliver(call, wire, passed.frame, isError, passed.redacted);
+      }
       this.#tasks.cancelled(call, false);
       const message = `the answer of server "${server}" is withheld: ${passed.why}`;
       return this.#fail(call, { code: passed.code, outcome: 'answered', message });
     }
-    const orphan = call === null ? null : this.#tasks.orphan(call, frame);
+    const orphan = wire === null ? null : this.#tasks.orphan(wire, frame);
     if (orphan !== null) {
-      this.#late.delete(call ?? 0);
+      this.#late.delete(wire ?? 0);
       requests.send('tasks/cancel', JSON.stringify({ taskId: orphan }), () => {});
-    } else if (requests.settle(idText, frame) || this.#late.delete(call ?? 0)) {
+    } else if (requests.settle(idText, frame) || this.#late.delete(wire ?? 0)) {
       throttle.useful(frame.line.length);
     } else {
       this.#countStray();
@@ -144,8 +187,10 @@ export class Answers {
     const { requests, server, throttle } = this.#options;
     if (idText === null || hasMethod) return false;
     if (requests.refuse(idText, why)) return true;
-    const call = idNumber(idText);
+    const wire = idNumber(idText);
+    const call = wire === null ? null : this.#callOf(wire);
     if (call === null || !this.#inFlight.delete(call)) return false;
+    this.#options.stateless()?.end(call);
     throttle.useful(bytes);
     this.#tasks.cancelled(call, false);
     const what = code === 'ERR_MESSAGE_TOO_LARGE' ? 'is too large' : 'is malformed';
@@ -156,11 +201,15 @@ export class Answers {
 
   /** A request will have no answer. Ignored when none is waited for. */
   lost(id: RequestId, loss: Loss): void {
-    if (typeof id === 'string') this.#options.requests.fail(id, loss.message, loss.body);
-    else if (this.#inFlight.delete(id)) {
-      this.#tasks.cancelled(id, true);
-      this.#fail(id, loss);
+    if (typeof id === 'string') {
+      this.#options.requests.fail(id, loss.message, loss.body);
+      return;
     }
+    const call = this.#callOf(id);
+    if (call === null || !this.#inFlight.delete(call)) return;
+    this.#options.stateless()?.end(call);
+    this.#tasks.cancelled(call, true);
+    this.#fail(call, loss);
   }
 
   /** The server told the status of a task. The last progress of a task comes before the news of its end. */
@@ -176,12 +225,31 @@ export class Answers {
     return open;
   }
 
-  #deliver(call: number, frame: Frame, isError: boolean, redacted: Counts | null): void {
-    const { line: link, notifications, toMain } = this.#options;
+  /** The call that is at the server under this id; null: none can be. */
+  #callOf(wire: number): number | null {
+    const stateless = this.#options.stateless();
+    return stateless === null ? wire : stateless.callOf(wire);
+  }
+
+  #malformed(call: number, why: string): void {
+    const message = `the answer of server "${this.#options.server}" ${why}`;
+    this.#fail(call, { code: 'ERR_MALFORMED_MESSAGE', outcome: 'answered', message });
+  }
+
+  /** @param wire the id under which it was at the server. */
+  #deliver(
+    call: number,
+    wire: number,
+    frame: Frame,
+    isError: boolean,
+    redacted: Counts | null,
+  ): void {
+    const { line: link, notifications, stateless, toMain } = this.#options;
     const { slot, incarnation } = toMain;
     const { line } = frame;
     notifications.finish(call);
-    link.answered(call, isError ? frame : null);
+    link.answered(wire, isError ? frame : null);
+    const edits = isError ? [] : (stateless()?.edits(frame) ?? []);
     const answer = {
       type: 'answer',
       slot,
@@ -191,6 +259,7 @@ export class Answers {
       id: rangeOf(frame, SLOT.id) ?? [0, 0],
       isError,
       toolError: !isError && isToolError(frame),
+      ...(edits.length === 0 ? {} : { edits }),
     } as const;
     const found = redacted === null ? {} : { redacted };
     const tasks = this.#tasks.answered(call, frame);

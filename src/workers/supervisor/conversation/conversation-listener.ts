@@ -24,10 +24,12 @@ export interface ConversationListener extends ListsListener {
   described(description: SelfDescription, leftOut: string | null): void;
   handshaken(features: ServerFeatures): void;
   /**
-   * The server must go: it failed the handshake, speaks only later revisions, answers no pings, or prints too
+   * The server must go: it failed the handshake, speaks none of the gateway's revisions, answers no pings, or prints too
    * much noise.
    */
   condemned(reason: 'handshake' | 'revision' | 'stall' | 'noise', detail: string): void;
+  /** Something that an operator should know. */
+  trouble(text: string): void;
   /** The server printed lines that are no messages. */
   noise(report: NoiseReport): void;
   /** Some notifications of the server were not passed on. */

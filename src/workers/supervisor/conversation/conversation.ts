@@ -7,7 +7,7 @@ import { type Frame, rangeOf, textAt } from '../../../shared/json/frame.ts';
 import { LineFramer, type Refused, sampleOf } from '../../../shared/json/framing.ts';
 import { classify } from '../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
-import type { LivenessPolicy } from '../../../shared/model/config.ts';
+import type { LivenessPolicy, ServerConfig } from '../../../shared/model/config.ts';
 import type { TaskAnswer } from '../../../shared/model/mcp.ts';
 import type { ReadThrottle } from '../limits/read-throttle.ts';
 import type { Readable, Readers } from '../limits/readers.ts';
@@ -27,6 +27,9 @@ import { OwnRequests } from './own-requests.ts';
 import { ServerLists } from './server-lists.ts';
 import { ServerNotifications } from './server-notifications.ts';
 import { ServerRequests } from './server-requests.ts';
+import type { Stateless } from './stateless/stateless.ts';
+import { statelessSide } from './stateless-side.ts';
+import type { ToldCapabilities } from './told-capabilities.ts';
 
 export interface ConversationOptions {
   readonly server: string;
@@ -34,9 +37,9 @@ export interface ConversationOptions {
   /** How long the server may take for one page of a list. */
   readonly listTimeoutMs: number;
   readonly liveness: LivenessPolicy;
+  readonly protocol: ServerConfig['protocol'];
   readonly gatewayVersion: string;
-  /** JSON text of the capabilities that the server is told. */
-  readonly clientCapabilities: string;
+  readonly capabilities: Pick<ToldCapabilities, 'all' | 'ofCall'>;
   /** Level that clients have asked for; null: none was. */
   readonly logLevel: string | null;
   readonly line: Line;
@@ -60,11 +63,14 @@ export class Conversation implements Receiver {
   readonly #serverRequests: ServerRequests;
   readonly #serverNotifications: ServerNotifications;
   readonly #notifications: Notifications;
+  /** Null: the server speaks a revision with a handshake, or that is not known yet. */
+  #stateless: Stateless | null = null;
 
   /** Begins the handshake. */
   constructor(options: ConversationOptions) {
     const { server, maxMessageBytes, line, listener, throttle, results, toMain } = options;
     const requests = new OwnRequests(line);
+    const stateless = () => this.#stateless;
     this.#options = options;
     this.readers = options.readers;
     this.#framer = this.#newFramer(true);
@@ -89,20 +95,23 @@ export class Conversation implements Receiver {
       requests,
       timeoutMs: options.listTimeoutMs,
       maxBytes: maxMessageBytes,
+      stateless,
       listener,
     });
     this.#answers = new Answers({
       server,
       line,
+      stateless,
       requests,
       notifications: this.#notifications,
       throttle,
       results,
       toMain,
     });
-    this.#serverRequests = new ServerRequests({ server, line, toMain });
+    this.#serverRequests = new ServerRequests({ server, line, stateless, toMain });
     this.#serverNotifications = new ServerNotifications({
       answers: this.#answers,
+      stateless,
       lists: this.#lists,
       requests: this.#serverRequests,
       notifications: this.#notifications,
@@ -112,6 +121,17 @@ export class Conversation implements Receiver {
       requests,
       liveness: this.#liveness,
       lists: this.#lists,
+      stateless: () =>
+        statelessSide({
+          ...options,
+          requests,
+          lists: this.#lists,
+          answers: this.#answers,
+          serverRequests: this.#serverRequests,
+        }),
+      onStateless: (side) => {
+        this.#stateless = side;
+      },
     });
   }
 
@@ -132,8 +152,8 @@ export class Conversation implements Receiver {
     return this.#answers.stray;
   }
 
-  source(): LineFramer {
-    return this.#newFramer(false);
+  source(id: RequestId | null): LineFramer {
+    return this.#newFramer(false, id);
   }
 
   get reading(): boolean {
@@ -196,9 +216,9 @@ export class Conversation implements Receiver {
     this.#watch.end();
   }
 
-  /** @param line complete with newline, its id is the number `call`. */
-  call(call: number, line: Uint8Array, tasks: TaskAnswer | null): void {
-    this.#answers.call(call, line, tasks);
+  /** @param line complete with newline, its id is the number `call`. @param can see `canOf`. */
+  call(call: number, line: Uint8Array, tasks: TaskAnswer | null, can: number): void {
+    this.#answers.call(call, line, tasks, can);
   }
 
   cancel(call: number, reason: string): void {
@@ -222,24 +242,27 @@ export class Conversation implements Receiver {
   /** Ends the conversation. @returns the calls that have no answer. */
   close(): number[] {
     this.#watch.close();
+    this.#opening.close();
+    this.#stateless?.close();
     this.#notifications.close();
     this.#lists.close();
     this.#liveness.close();
     return this.#answers.close();
   }
 
-  #newFramer(ownsChunks: boolean): LineFramer {
+  /** @param from the request whose response it reads; null: none. */
+  #newFramer(ownsChunks: boolean, from: RequestId | null = null): LineFramer {
     return new LineFramer({
       ownsChunks,
       maxBytes: this.#options.maxMessageBytes,
-      onFrame: (frame) => this.#receive(frame),
+      onFrame: (frame) => this.#receive(frame, from),
       onRefused: (refused) => this.#refuse(refused),
       skips: (line) => this.#passesOver(line),
       isAwaited: () => this.#answers.areAwaited,
     });
   }
 
-  #receive(frame: Frame): void {
+  #receive(frame: Frame, from: RequestId | null): void {
     const message = classify(frame);
     switch (message.kind) {
       case 'response':
@@ -249,7 +272,7 @@ export class Conversation implements Receiver {
         return this.#serverRequests.take(frame, message.method);
       case 'notification':
         this.#options.throttle.unsolicited();
-        return this.#serverNotifications.take(frame, message.method);
+        return this.#serverNotifications.take(frame, message.method, from);
       case 'invalid':
         return this.#discard({
           idText: textAt(frame, SLOT.id),

@@ -59,12 +59,21 @@ export function readHandshake(reply: Reply): Handshake {
     const known = SUPPORTED_PROTOCOL_VERSIONS.join(', ');
     return { ok: false, problem: `initialize was answered with ${named}; known: ${known}` };
   }
+  return describe(line, result, member(line, result, 'serverInfo'), version);
+}
+
+/** What a server says about itself in the result at `result`. @param info range of its name and version. */
+export function describe(
+  line: Uint8Array,
+  result: ByteRange,
+  info: ByteRange | null,
+  version: string,
+): Extract<Handshake, { ok: true }> {
   const capabilities = member(line, result, 'capabilities');
   const has = (name: string) =>
     capabilities !== null && objectMember(line, capabilities, name) !== null;
   const told = objectMember(line, result, 'capabilities');
   const bytes = told === null ? 0 : told[1] - told[0];
-  const info = member(line, result, 'serverInfo');
   const infoText = (name: string) =>
     clip((info === null ? null : stringMember(line, info, name)) ?? '', KEPT_NAME);
   const instructions = instructionsOf(line, result);

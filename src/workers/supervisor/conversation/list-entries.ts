@@ -4,7 +4,7 @@
  * the whole list for, and those beyond the limit. Owned by one fetch.
  */
 
-import { fitEntry } from '../../../shared/json/fit-entry.ts';
+import { type Fit, fitEntry } from '../../../shared/json/fit-entry.ts';
 import { joinExact } from '../../../shared/json/json-rpc.ts';
 import { member } from '../../../shared/json/json-slice.ts';
 import { MAX_NAME_CHARACTERS, MAX_URI_BYTES, readKey } from '../../../shared/json/keys.ts';
@@ -29,6 +29,7 @@ type Reason = 'too_long' | 'no_string' | 'twice' | 'too_many';
 
 export class ListEntries {
   readonly #kind: ListKind;
+  readonly #mend: (json: Uint8Array) => Fit;
   readonly #entries = new Map<string, CatalogEntry>();
   readonly #leftOut: Record<Reason, number> = { too_long: 0, no_string: 0, twice: 0, too_many: 0 };
   /** What clients would refuse, by what is wrong with it. */
@@ -36,8 +37,10 @@ export class ListEntries {
   /** Keys of entries that were changed, each in a buffer of its own. */
   readonly #mended = new Set<string>();
 
-  constructor(kind: ListKind) {
+  /** @param mend comes before all else that is done to an entry. */
+  constructor(kind: ListKind, mend: (json: Uint8Array) => Fit = (json) => ({ json })) {
     this.#kind = kind;
+    this.#mend = mend;
   }
 
   get limit(): number {
@@ -67,7 +70,8 @@ export class ListEntries {
     if (this.#entries.has(key)) return this.#leaveOut('twice', again);
     if (this.isFull) return this.#leaveOut('too_many', again);
     const came = line.subarray(start, end);
-    const fit = fitEntry(this.#kind, came);
+    const own = this.#mend(came);
+    const fit = 'wrong' in own ? own : fitEntry(this.#kind, own.json);
     if ('wrong' in fit) {
       if (!again) this.#refuse(fit.wrong, key);
     } else if (fit.json === came) {

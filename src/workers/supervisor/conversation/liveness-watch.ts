@@ -95,7 +95,7 @@ export class LivenessWatch {
 
   #ping(): void {
     const { requests } = this.#options;
-    const id = requests.send('ping', null, (reply) => {
+    const id = requests.ping((reply) => {
       const isAnswer = reply.ok || reply.lost !== true;
       if (isAnswer && this.#state !== null) this.#state = onPingAnswered(this.#state);
       this.#options.onPinged(id, reply);

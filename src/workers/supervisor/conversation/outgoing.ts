@@ -99,10 +99,10 @@ export class Outgoing {
     return held;
   }
 
-  #leave({ call, line, tasks, writes }: CallMessage): void {
+  #leave({ call, line, tasks, writes, can }: CallMessage): void {
     const { argumentRule, conversation } = this.#options;
     const refusal = argumentRule.judge(line, writes);
-    if (refusal === null) conversation.call(call, line, tasks);
+    if (refusal === null) conversation.call(call, line, tasks, can);
     else this.#refuse(call, refusal);
   }
 

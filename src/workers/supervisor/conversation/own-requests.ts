@@ -3,7 +3,7 @@
  * calls even ones, so that none can be a call's. Numbers, because some servers were only ever spoken to by SDKs
  * and drop ids that are strings. Owned by the conversation. Has no timeouts: the caller of `send` needs its own.
  */
-
+import type { OutgoingHttpHeaders } from 'node:http';
 import {
   decodeString,
   type Frame,
@@ -27,7 +27,16 @@ const MAX_REPLY_BYTES = 8 * 1024 * 1024;
 const MAX_REPLY_VALUES = 200_000;
 const MAX_CODE_BYTES = 32;
 
+/** What requests say besides what they ask, where there was no handshake. */
+export interface Speaker {
+  /** JSON text of the params. @param params JSON of an object; null: none. */
+  ownParams(params: string | null): string;
+  headers(method: string): OutgoingHttpHeaders;
+}
+
 export class OwnRequests {
+  /** Null: a handshake has said it all, or will. */
+  speaker: Speaker | null = null;
   readonly #line: Line;
   readonly #waiting = new Map<string, (reply: Reply) => void>();
   #last = -1;
@@ -38,13 +47,24 @@ export class OwnRequests {
 
   /** Sends a request. @param paramsJson JSON of an object, or null for none. @returns its id. */
   send(method: string, paramsJson: string | null, onReply: (reply: Reply) => void): string {
-    this.#last += 2;
-    const id = String(this.#last);
+    const id = String(this.mintId());
     this.#waiting.set(id, onReply);
-    const params = paramsJson === null ? '' : `,"params":${paramsJson}`;
+    const json = this.speaker === null ? paramsJson : this.speaker.ownParams(paramsJson);
+    const params = json === null ? '' : `,"params":${json}`;
     const line = `{"jsonrpc":"2.0","id":${id},"method":"${method}"${params}}\n`;
-    this.#line.write(Buffer.from(line), id);
+    this.#line.write(Buffer.from(line), id, this.speaker?.headers(method));
     return id;
+  }
+
+  /** Asks for nothing but an answer. */
+  ping(onReply: (reply: Reply) => void): string {
+    return this.send(this.speaker === null ? 'ping' : 'server/discover', null, onReply);
+  }
+
+  /** An id that no other request has. */
+  mintId(): number {
+    this.#last += 2;
+    return this.#last;
   }
 
   /** The reply is no longer wanted. */

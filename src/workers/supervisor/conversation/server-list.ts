@@ -3,6 +3,7 @@
  * does not know the method, or answers null, has an empty list. Owned by the conversation, ends with it.
  */
 
+import type { Fit } from '../../../shared/json/fit-entry.ts';
 import { elements, kindAt, member } from '../../../shared/json/json-slice.ts';
 import type { ByteRange } from '../../../shared/model/byte-range.ts';
 import { LISTS, type ListKind, type ListShape } from '../../../shared/model/lists.ts';
@@ -32,6 +33,8 @@ export interface ServerListOptions {
   readonly timeoutMs: number;
   /** Limit for the bytes of all pages together. */
   readonly maxBytes: number;
+  /** Makes an entry what clients know, or says why it cannot be offered. */
+  readonly mend: (json: Uint8Array) => Fit;
   /** The `json` of each entry is a view on the buffer of its page. */
   readonly onList: (entries: readonly CatalogEntry[]) => void;
   /** Called before every `onList`. */
@@ -126,7 +129,7 @@ export class ServerList {
   #start(): void {
     this.#endPage();
     this.#state = 'fetching';
-    const entries = new ListEntries(this.#options.kind);
+    const entries = new ListEntries(this.#options.kind, this.#options.mend);
     if (!this.#isSettled) this.#patience ??= setTimeout(() => this.#unknown(), FIRST_LIST_MS);
     this.#page({ entries, cursors: new Set(), cursor: null, bytes: 0, pages: 0 });
   }

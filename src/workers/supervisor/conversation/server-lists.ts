@@ -7,6 +7,7 @@ import type { ServerFeatures } from '../../../shared/model/server.ts';
 import type { ListsListener } from './conversation-listener.ts';
 import type { OwnRequests } from './own-requests.ts';
 import { ServerList } from './server-list.ts';
+import type { Stateless } from './stateless/stateless.ts';
 
 export interface ServerListsOptions {
   readonly requests: OwnRequests;
@@ -14,6 +15,8 @@ export interface ServerListsOptions {
   readonly timeoutMs: number;
   /** Bytes of all pages of one list together. */
   readonly maxBytes: number;
+  /** Null: the server speaks a revision with a handshake. */
+  readonly stateless: () => Stateless | null;
   readonly listener: ListsListener;
 }
 
@@ -23,7 +26,7 @@ export class ServerLists {
   /** Null until the handshake is complete. */
   #features: ServerFeatures | null = null;
 
-  constructor({ requests, timeoutMs, maxBytes, listener }: ServerListsOptions) {
+  constructor({ requests, timeoutMs, maxBytes, stateless, listener }: ServerListsOptions) {
     this.#listener = listener;
     this.#lists = new Map(
       LIST_KINDS.map((kind) => [
@@ -33,7 +36,11 @@ export class ServerLists {
           requests,
           timeoutMs,
           maxBytes,
-          onList: (entries) => listener.listed(kind, entries),
+          mend: (json) => stateless()?.mend(kind, json) ?? { json },
+          onList: (entries) => {
+            if (kind === 'tools') stateless()?.tools(entries);
+            listener.listed(kind, entries);
+          },
           onLeftOut: (withheld) => listener.leftOut(kind, withheld),
           onUnknown: () => listener.unlisted(kind),
           onTrouble: (problem) => listener.listFailed(kind, problem),

@@ -6,14 +6,18 @@ import { type Frame, rangeOf, textAt } from '../../../shared/json/frame.ts';
 import { idNumber } from '../../../shared/json/id-number.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import { kindOfAsk } from '../../../shared/model/asks.ts';
+import type { RequestId } from '../link.ts';
 import type { Answers } from './answers.ts';
 import { concernOf } from './concern.ts';
 import type { Notifications } from './notifications.ts';
 import type { ServerLists } from './server-lists.ts';
 import type { ServerRequests } from './server-requests.ts';
+import type { Stateless } from './stateless/stateless.ts';
 
 export interface ServerNotificationsOptions {
   readonly answers: Answers;
+  /** Null: the server speaks a revision with a handshake. */
+  readonly stateless: () => Stateless | null;
   readonly lists: ServerLists;
   readonly requests: ServerRequests;
   /** The way to the clients. */
@@ -23,6 +27,10 @@ export interface ServerNotificationsOptions {
 /** Notifications that only clients may send. */
 const NOT_OF_SERVERS = new Set(['notifications/initialized', 'notifications/roots/list_changed']);
 
+const LOG = 'notifications/message';
+/** More than one client ever has at a server. */
+const MAX_CALLS = 256;
+
 export class ServerNotifications {
   readonly #options: ServerNotificationsOptions;
 
@@ -30,8 +38,12 @@ export class ServerNotifications {
     this.#options = options;
   }
 
-  take(frame: Frame, method: string): void {
-    const { answers, lists, requests, notifications } = this.#options;
+  /** @param from the request in whose response it came; null: it came on a stream for all of them. */
+  take(said: Frame, method: string, from: RequestId | null): void {
+    const { answers, lists, requests, notifications, stateless } = this.#options;
+    const side = stateless();
+    const frame = side === null ? said : side.notification(said, method);
+    if (frame === null) return;
     switch (method) {
       case 'notifications/tools/list_changed':
       case 'notifications/prompts/list_changed':
@@ -46,8 +58,19 @@ export class ServerNotifications {
         return notifications.progress(call, frame.line, token);
       }
       default:
+        if (side !== null && method === LOG) {
+          return this.#log(frame, typeof from === 'number' ? side.callOf(from) : null);
+        }
         return this.#passOn(frame, method);
     }
+  }
+
+  /** A log message that a request has asked for: it is for the client of that request alone. */
+  #log(frame: Frame, from: number | null): void {
+    const { answers, notifications } = this.#options;
+    const calls = from === null ? answers.calls : [from];
+    if (calls.length > MAX_CALLS) return;
+    notifications.pass(frame, LOG, { kind: 'one_of', calls });
   }
 
   #passOn(frame: Frame, method: string): void {

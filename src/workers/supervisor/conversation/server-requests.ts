@@ -14,12 +14,15 @@ import type { Line } from '../link.ts';
 import type { ToMain } from '../to-main.ts';
 import { elicitationOf } from './concern.ts';
 import { needsOf } from './needs.ts';
+import type { Stateless } from './stateless/stateless.ts';
 import { relatedTaskOf } from './task-notes.ts';
 import { signedRequest } from './who-asks.ts';
 
 export interface ServerRequestsOptions {
   readonly server: string;
   readonly line: Line;
+  /** Null: the server speaks a revision in which servers send requests. */
+  readonly stateless: () => Stateless | null;
   readonly toMain: ToMain;
 }
 
@@ -44,10 +47,13 @@ export class ServerRequests {
   /** A request of the server. */
   take(frame: Frame, method: string): void {
     const isForClients =
-      method !== 'ping' && method.length <= MAX_METHOD && !NOT_FOR_CLIENTS.has(method);
+      this.#options.stateless() === null &&
+      method !== 'ping' &&
+      method.length <= MAX_METHOD &&
+      !NOT_FOR_CLIENTS.has(method);
     const isLong = isLongId(frame, SLOT.id) || isLongId(frame, SLOT.paramsMetaProgressToken);
     if (isForClients && !isLong && this.#rate.take(performance.now())) {
-      return this.#passOn(frame, method);
+      return this.ask(frame, method, null);
     }
     if (!this.#hasRoom) return;
     const [start, end] = rangeOf(frame, SLOT.id) ?? [0, 0];
@@ -67,14 +73,13 @@ export class ServerRequests {
 
   /** @param line a client's answer to a request of the server, or a client's notification. */
   send(line: Uint8Array): void {
-    if (this.#hasRoom) this.#options.line.write(line, null);
+    const stateless = this.#options.stateless();
+    if (stateless !== null) stateless.reply(line);
+    else if (this.#hasRoom) this.#options.line.write(line, null);
   }
 
-  get #hasRoom(): boolean {
-    return this.#options.line.queuedBytes <= MAX_QUEUED_REPLIES;
-  }
-
-  #passOn(frame: Frame, method: string): void {
+  /** Puts a question of the server to a client. @param call that it belongs to; null: nobody knows. */
+  ask(frame: Frame, method: string, call: number | null): void {
     const { server, toMain } = this.#options;
     const { slot, incarnation } = toMain;
     const signed = signedRequest(frame, method, server);
@@ -88,11 +93,18 @@ export class ServerRequests {
       id: rangeOf(signed, SLOT.id) ?? [0, 0],
       token: rangeOf(signed, SLOT.paramsMetaProgressToken),
       needs: needsOf(signed, method),
+      call,
       relatedTask: relatedTaskOf(signed),
       makesTask: rangeOf(signed, SLOT.paramsTask) !== null,
       taskId: taskAt === null ? null : readTaskId(signed.line, taskAt),
-      elicitationId: method === 'elicitation/create' ? elicitationOf(signed) : null,
+      // One that belongs to a call is over with the answer of the client.
+      elicitationId:
+        method === 'elicitation/create' && call === null ? elicitationOf(signed) : null,
     });
+  }
+
+  get #hasRoom(): boolean {
+    return this.#options.line.queuedBytes <= MAX_QUEUED_REPLIES;
   }
 }
 

@@ -51,6 +51,8 @@ export interface ExchangeOptions {
   readonly body: Uint8Array;
   /** Besides those of every message. */
   readonly headers: OutgoingHttpHeaders;
+  /** It belongs to no session: an error for it is its answer, and what breaks off is not taken up. */
+  readonly isStateless: boolean;
   readonly maxBytes: number;
   readonly receiver: Receiver;
   /** Takes secrets out of the server's words and makes them one line. */
@@ -200,14 +202,15 @@ export class Exchange {
       response,
       kind,
       maxBytes,
-      framer: receiver.source(),
+      framer: receiver.source(this.id),
       receiver,
       onBytes: () => {
         receiver.heard();
         return receiver.reading;
       },
       onEvent: (id) => {
-        if (id !== null) this.#lastEventId = id === '' ? null : id;
+        const resumes = id !== null && !this.#options.isStateless;
+        if (resumes) this.#lastEventId = id === '' ? null : id;
         this.#reopening.worked();
         if (this.id !== null && !receiver.isOpen(this.id)) this.#endAfter(AFTER_ANSWER_MS);
       },
@@ -272,10 +275,11 @@ export class Exchange {
   }
 
   #readError(response: IncomingMessage, status: number): void {
-    const { server, client, receiver, redact, owner } = this.#options;
+    const { server, client, receiver, redact, owner, isStateless } = this.#options;
     this.#stopReading = readErrorBody(response, (body, complete) => {
       const said = redact(body.toString());
-      if (this.#opens && isAbsence(status)) {
+      // A server that is only asked what it speaks may say so to whatever it does not know.
+      if (this.#opens && !isStateless && isAbsence(status)) {
         return owner.unreachable(statusText(status, said), 0);
       }
       if (this.id === null) {
@@ -283,15 +287,16 @@ export class Exchange {
         return this.#end();
       }
       const frame = complete ? messageOf(body) : null;
+      if (isStateless && frame !== null && isErrorFor(Number(this.id), frame)) {
+        receiver.heard();
+        return this.#answer(body);
+      }
       owner.denied(this.id, signOfRefusal(status, frame, body.toString('utf8', 0, SIGN_BYTES)));
 
       // A JSON-RPC error for this very call is its answer, whatever the status. It does not answer a
       // ping, because it does not show that the session is alive.
       if (typeof this.id === 'number' && frame !== null && isErrorFor(this.id, frame)) {
-        const framer = receiver.source();
-        framer.push(body);
-        framer.push(NEWLINE);
-        this.#end();
+        this.#answer(body);
       } else {
         const loss = statusLoss(server, status, said);
         // Before the handshake is complete, it may say why.
@@ -301,6 +306,14 @@ export class Exchange {
       // The server may have lost the session without saying so.
       receiver.suspect();
     });
+  }
+
+  /** What an error status came with is the answer. */
+  #answer(body: Buffer): void {
+    const framer = this.#options.receiver.source(this.id);
+    framer.push(body);
+    framer.push(NEWLINE);
+    this.#end();
   }
 
   /** The connection is gone; perhaps the server is too. */

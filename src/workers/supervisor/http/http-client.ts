@@ -195,6 +195,20 @@ export class HttpClient {
     };
   }
 
+  /** Tells the server that its session is over. @param onEnd called when it has heard so, or cannot. */
+  endSession(onEnd: () => void): void {
+    this.send({
+      method: 'DELETE',
+      body: null,
+      headers: {},
+      onResponse: (response) => {
+        response.destroy();
+        onEnd();
+      },
+      onFailed: onEnd,
+    });
+  }
+
   /** Closes the idle connections. */
   close(): void {
     this.#agent.destroy();
@@ -215,9 +229,4 @@ function placeOf(target: URL | null): string {
   place.password = '';
   place.hash = '';
   return clip(place.href, MAX_PLACE_UNITS);
-}
-
-/** The headers by which that revision repeats what the message says. */
-export function discoveryHeaders(revision: string): OutgoingHttpHeaders {
-  return { 'mcp-protocol-version': revision, 'mcp-method': 'server/discover' };
 }

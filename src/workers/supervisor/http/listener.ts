@@ -81,7 +81,7 @@ export class Listener {
         response,
         kind: 'events',
         maxBytes,
-        framer: receiver.source(),
+        framer: receiver.source(null),
         receiver,
         onBytes: () => {
           receiver.heard();

@@ -3,7 +3,7 @@
  * first and alone. Owned by the incarnation. Says once when the server is gone, and never reconnects by
  * itself: that is a new incarnation.
  */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { Frame } from '../../../shared/json/frame.ts';
 import type { EndpointConfig } from '../../../shared/model/config.ts';
 import type { Reply } from '../conversation/reply.ts';
@@ -11,7 +11,7 @@ import type { Link, RequestId } from '../link.ts';
 import type { Receiver } from '../receiver.ts';
 import { Elsewhere } from './elsewhere.ts';
 import { Exchange, type ExchangeOwner } from './exchange.ts';
-import { discoveryHeaders, HttpClient } from './http-client.ts';
+import { HttpClient } from './http-client.ts';
 import { isAbsence } from './http-losses.ts';
 import { Listener } from './listener.ts';
 import { DoubtEvidence, proofText, type Sign } from './session-doubt.ts';
@@ -54,11 +54,12 @@ interface Entry {
   readonly id: RequestId | null;
   /** It completes the handshake: the server must have accepted it before anything else is sent. */
   readonly confirms: boolean;
-  /** It is sent in the way of this revision; null: in that of the session. */
-  readonly revision: string | null;
+  /** Of its own; null: the session says all. */
+  readonly headers: OutgoingHttpHeaders | null;
 }
 
 export class Remote implements Link, ExchangeOwner {
+  readonly wantsHeaders = true;
   readonly pid = null;
   readonly startTime = null;
   readonly #options: RemoteOptions;
@@ -69,8 +70,8 @@ export class Remote implements Link, ExchangeOwner {
   #state: 'new' | 'handshake' | 'open' | 'leaving' | 'ending' | 'gone' = 'new';
   /** The next message without an answer completes the handshake. */
   #confirming = false;
-  /** The next request is sent in the way of this revision. */
-  #discovering: string | null = null;
+  /** There is no session: each request stands for itself, and nothing without an answer is sent. */
+  #isStateless = false;
   #confirmation: Exchange | null = null;
   #listener: Listener | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -105,12 +106,11 @@ export class Remote implements Link, ExchangeOwner {
     });
   }
 
-  write(line: Uint8Array, id: RequestId | null): void {
+  write(line: Uint8Array, id: RequestId | null, headers?: OutgoingHttpHeaders): void {
+    if (this.#isStateless && id === null) return;
     const confirms = this.#confirming && id === null;
     if (confirms) this.#confirming = false;
-    const revision = id === null ? null : this.#discovering;
-    if (revision !== null) this.#discovering = null;
-    const entry = { line: line.subarray(0, -1), id, confirms, revision };
+    const entry = { line: line.subarray(0, -1), id, confirms, headers: headers ?? null };
     // What an open call still needs, such as a person's answer, does not wait.
     if (this.#state === 'leaving' && this.#patient && id === null) return this.#post(entry);
     this.#queue.push(entry);
@@ -156,14 +156,19 @@ export class Remote implements Link, ExchangeOwner {
     this.#judge();
   }
 
-  discovering(version: string): void {
-    this.#discovering = version;
-  }
-
   #suspect(): void {
     this.#doubt.suspect();
     this.#judge();
     if (this.#state === 'open') this.#options.listener.conversation.suspect();
+  }
+
+  opened(version: string): void {
+    if (this.#client === null || this.#state !== 'handshake') return;
+    this.#isStateless = true;
+    this.#client.protocolVersion = version;
+    this.#client.sessionId = null;
+    this.#state = 'open';
+    this.#pump();
   }
 
   handshaken(version: string): void {
@@ -247,7 +252,7 @@ export class Remote implements Link, ExchangeOwner {
     return [...this.#exchanges].every(({ id }) => id !== null && !conversation.isOpen(id));
   }
 
-  #post({ line, id, confirms, revision }: Entry): void {
+  #post({ line, id, confirms, headers }: Entry): void {
     const { server, maxMessageBytes, redact, listener } = this.#options;
     if (this.#client === null) return;
     const exchange = new Exchange({
@@ -255,7 +260,8 @@ export class Remote implements Link, ExchangeOwner {
       client: this.#client,
       id,
       body: line,
-      headers: revision === null ? {} : discoveryHeaders(revision),
+      headers: headers ?? {},
+      isStateless: headers !== null,
       maxBytes: maxMessageBytes,
       receiver: listener.conversation,
       redact,
@@ -301,8 +307,8 @@ export class Remote implements Link, ExchangeOwner {
   /** The session's id comes with the answer to `initialize`; some servers give another one later. */
   #keepSession({ headers }: IncomingMessage): void {
     const id = headers['mcp-session-id'];
-    const isWanted = this.#state === 'handshake' || this.#state === 'open';
-    if (this.#client === null || !isWanted || typeof id !== 'string') return;
+    const isOpen = this.#state === 'handshake' || this.#state === 'open';
+    if (this.#client === null || this.#isStateless || !isOpen || typeof id !== 'string') return;
     if (SESSION_ID.test(id)) this.#client.sessionId = id;
     else this.#trouble('the session id of the server is not valid and was ignored');
   }
@@ -328,7 +334,11 @@ export class Remote implements Link, ExchangeOwner {
 
   #leaveWhenSettled(): void {
     if (this.#state !== 'leaving' || this.#why === null) return;
-    const isOpen = ({ posting, id, unsent }: Exchange) => (id === null ? posting : !unsent);
+    const isOpen = ({ posting, id, unsent }: Exchange) => {
+      if (id === null) return posting;
+      // The stream of changes has no end of its own.
+      return !unsent && !(this.#isStateless && typeof id === 'string');
+    };
     if (![...this.#exchanges].some(isOpen)) this.#die(this.#why.detail, this.#why.awayMs);
   }
 
@@ -336,16 +346,7 @@ export class Remote implements Link, ExchangeOwner {
     if (this.#state !== 'ending' || this.#exchanges.size > 0 || this.#client === null) return;
     const end = () => this.#die('the session was ended');
     if (this.#client.sessionId === null) return end();
-    this.#client.send({
-      method: 'DELETE',
-      body: null,
-      headers: {},
-      onResponse: (response) => {
-        response.destroy();
-        end();
-      },
-      onFailed: end,
-    });
+    this.#client.endSession(end);
   }
 
   #die(detail: string, awayMs: number | null = null): void {

@@ -75,6 +75,7 @@ interface Early {
 }
 
 export class Child implements Link {
+  readonly wantsHeaders = false;
   readonly #options: ChildOptions;
   #pid: number | null = null;
   /** Writes and signals buffered until the launcher has spawned the process; null afterwards. */
@@ -140,8 +141,8 @@ export class Child implements Link {
     return typeof id === 'number' && (this.#queue?.withdraw(id) ?? true);
   }
 
-  discovering(): void {
-    // The same pipe for everything.
+  opened(): void {
+    // As after a handshake.
   }
 
   handshaken(): void {

@@ -1,0 +1,87 @@
+/**
+ * What a server says when it is asked in the way of revision 2026-07-28 what it speaks, and what its refusal of a
+ * handshake says about that. Pure.
+ */
+import { decodeString } from '../../../../shared/json/frame.ts';
+import { elements, member } from '../../../../shared/json/json-slice.ts';
+import {
+  STATELESS_PROTOCOL_VERSION,
+  SUPPORTED_PROTOCOL_VERSIONS,
+} from '../../../../shared/model/revisions.ts';
+import { describe, type Handshake } from '../handshake.ts';
+import type { Reply } from '../reply.ts';
+
+export type Discovery =
+  /** It speaks that revision. */
+  | { readonly kind: 'stateless'; readonly opened: Extract<Handshake, { ok: true }> }
+  /** It lists revisions, and not that one. */
+  | { readonly kind: 'others'; readonly revisions: readonly string[] }
+  /** It does not know what it was asked, or says nothing that can be understood. */
+  | { readonly kind: 'unknown' };
+
+const SERVER_INFO = 'io.modelcontextprotocol/serverInfo';
+const MAX_LISTED = 16;
+const MAX_SHOWN = 4;
+const REVISION = /^\d{4}-\d\d-\d\d$/;
+/** Quotes included. */
+const REVISION_BYTES = 12;
+
+/** @param reply to `server/discover`. */
+export function discoveryOf(reply: Reply): Discovery {
+  if (!reply.ok) return othersThan(revisionsRefused(reply));
+  const { line, result } = reply;
+  const revisions = revisionsAt(line, member(line, result, 'supportedVersions'));
+  if (!revisions.includes(STATELESS_PROTOCOL_VERSION)) return othersThan(revisions);
+  const meta = member(line, result, '_meta');
+  const info = meta === null ? null : member(line, meta, SERVER_INFO);
+  const opened = describe(line, result, info, STATELESS_PROTOCOL_VERSION);
+  return { kind: 'stateless', opened: withoutTasks(opened) };
+}
+
+/** The revisions that an error lists, to whatever it answers; none when it lists none. */
+export function revisionsRefused(reply: Reply): readonly string[] {
+  if (reply.ok || reply.error === undefined) return [];
+  const { line, at } = reply.error;
+  const data = member(line, at, 'data');
+  return data === null ? [] : revisionsAt(line, member(line, data, 'supported'));
+}
+
+/** What a server speaks that speaks none of the gateway's revisions, in words; null: it speaks one. */
+export function unspoken(revisions: readonly string[]): string | null {
+  if (revisions.length === 0 || revisions.some((one) => SPOKEN.includes(one))) return null;
+  return `${speaksOnly(revisions)}, and this gateway no other revisions of MCP than ${SPOKEN.join(', ')}: use a release of the server that speaks one of these`;
+}
+
+export function speaksOnly(revisions: readonly string[]): string {
+  return `speaks only ${revisions.slice(0, MAX_SHOWN).join(', ')}`;
+}
+
+/** The newest first. */
+const SPOKEN: readonly string[] = [STATELESS_PROTOCOL_VERSION, ...SUPPORTED_PROTOCOL_VERSIONS];
+
+function othersThan(revisions: readonly string[]): Discovery {
+  const others = revisions.filter((one) => one !== STATELESS_PROTOCOL_VERSION);
+  return others.length === 0 ? { kind: 'unknown' } : { kind: 'others', revisions: others };
+}
+
+function revisionsAt(line: Uint8Array, list: readonly [number, number] | null): string[] {
+  if (list === null) return [];
+  return elements(line, list, MAX_LISTED).flatMap(([start, end]) => {
+    const text = end - start === REVISION_BYTES ? decodeString(line, [start, end]) : null;
+    return text !== null && REVISION.test(text) ? [text] : [];
+  });
+}
+
+/** Tasks of this revision are an extension that requests ask for one by one, and here none does. */
+function withoutTasks(opened: Extract<Handshake, { ok: true }>): Extract<Handshake, { ok: true }> {
+  const told: Record<string, unknown> = JSON.parse(opened.description.capabilities);
+  delete told['tasks'];
+  const { extensions } = told;
+  if (typeof extensions === 'object' && extensions !== null) {
+    told['extensions'] = Object.fromEntries(
+      Object.entries(extensions).filter(([name]) => name !== 'io.modelcontextprotocol/tasks'),
+    );
+  }
+  const capabilities = JSON.stringify(told);
+  return { ...opened, description: { ...opened.description, capabilities } };
+}

@@ -1,0 +1,271 @@
+/**
+ * The side of a conversation that is different with a server of revision 2026-07-28, which has no handshake: each
+ * request says who asks, results say what they are, and changes come on a stream that is asked for. To the rest of
+ * the conversation, and to main, such a server looks like any other. Owned by the conversation.
+ */
+import type { OutgoingHttpHeaders } from 'node:http';
+import type { Fit } from '../../../../shared/json/fit-entry.ts';
+import { type Frame, rangeOf, scanFrame, stringAt, textAt } from '../../../../shared/json/frame.ts';
+import { joinExact } from '../../../../shared/json/json-rpc.ts';
+import { SLOT } from '../../../../shared/json/json-scan.ts';
+import { member } from '../../../../shared/json/json-slice.ts';
+import type { ListKind } from '../../../../shared/model/lists.ts';
+import type { CatalogEntry } from '../../../../shared/model/mcp.ts';
+import { STATELESS_PROTOCOL_VERSION } from '../../../../shared/model/revisions.ts';
+import type { ServerFeatures } from '../../../../shared/model/server.ts';
+import type { TextEdit } from '../../../../shared/protocol/from-supervisor.ts';
+import type { Line } from '../../link.ts';
+import type { OwnRequests } from '../own-requests.ts';
+import type { ToldCapabilities } from '../told-capabilities.ts';
+import { type Discovery, discoveryOf, speaksOnly } from './discovery.ts';
+import { envelope, withEnvelope } from './envelope.ts';
+import { headerValue } from './header-values.ts';
+import {
+  type Declared,
+  declaredHeaders,
+  NO_HEADERS,
+  type ParamHeader,
+  paramHeaders,
+} from './param-headers.ts';
+import { kindOfResult, resultEdits, withoutOddOutput } from './result.ts';
+import { Rounds, type RoundsOptions } from './rounds.ts';
+import { Subscription } from './subscription.ts';
+
+export interface StatelessOptions extends Omit<RoundsOptions, 'send' | 'mintId'> {
+  readonly gatewayVersion: string;
+  readonly capabilities: Pick<ToldCapabilities, 'ofCall'>;
+  readonly logLevel: string | null;
+  readonly line: Line;
+  readonly requests: OwnRequests;
+  /** A call has this result, JSON text, without being sent. */
+  readonly give: (call: number, result: string) => void;
+  /** The lists may have changed. */
+  readonly onMissed: () => void;
+  /** Something that an operator should know. */
+  readonly onTrouble: (text: string) => void;
+  /** The server does not speak this revision any more. */
+  readonly onChanged: (detail: string) => void;
+}
+
+/** What becomes of an answer. */
+export type Passed =
+  | { readonly kind: 'pass' }
+  /** The call goes on. */
+  | { readonly kind: 'wait' }
+  /** Read after "the answer of server x". */
+  | { readonly kind: 'wrong'; readonly why: string };
+
+const DISCOVER = 'server/discover';
+const NEWLINE = Buffer.from('\n');
+/** By these a server says that it does not take what the gateway says of itself. */
+const DOUBTS = new Set(['-32020', '-32022']);
+const HEADER_MISMATCH = '-32020';
+/** How long a server may take to say what it speaks. */
+const DISCOVER_MS = 3000;
+/** What a header repeats of the params, by method. */
+const NAMED: Readonly<Record<string, 'name' | 'uri'>> = {
+  'tools/call': 'name',
+  'prompts/get': 'name',
+  'resources/read': 'uri',
+};
+
+export class Stateless {
+  readonly #options: StatelessOptions;
+  readonly #rounds: Rounds;
+  #subscription: Subscription | null = null;
+  #logLevel: string | null;
+  /** By the name of the tool. */
+  #paramHeaders = new Map<string, readonly ParamHeader[]>();
+  #asksAgain = false;
+
+  constructor(options: StatelessOptions) {
+    this.#options = options;
+    this.#logLevel = options.logLevel;
+    this.#rounds = new Rounds({
+      ...options,
+      mintId: () => options.requests.mintId(),
+      send: (frame, wire, can) => this.#send(frame, wire, can),
+    });
+  }
+
+  /**
+   * Asks the server what it speaks.
+   *
+   * @param limitMs how long it may take; null: any time.
+   * @param onKnown `problem` in words, "" for none; `isAnswer`: the server itself has answered.
+   */
+  discover(
+    limitMs: number | null,
+    onKnown: (discovery: Discovery, problem: string, isAnswer: boolean) => void,
+  ): void {
+    const { requests } = this.#options;
+    requests.speaker = this;
+    let timer: NodeJS.Timeout | null = null;
+    const id = requests.send(DISCOVER, null, (reply) => {
+      if (timer !== null) clearTimeout(timer);
+      const isAnswer = reply.ok || reply.error !== undefined;
+      const problem = reply.ok ? `${DISCOVER} was answered without a revision` : reply.problem;
+      onKnown(discoveryOf(reply), `${DISCOVER} failed: ${problem}`, isAnswer);
+    });
+    if (limitMs === null) return;
+    timer = setTimeout(() => {
+      requests.forget(id);
+      onKnown({ kind: 'unknown' }, `${DISCOVER} was not answered within ${limitMs} ms`, false);
+    }, limitMs);
+  }
+
+  /** The server speaks this revision: listens to its changes. */
+  open(features: ServerFeatures): void {
+    const { requests, line, onMissed, onTrouble } = this.#options;
+    this.#subscription = new Subscription({
+      features,
+      requests,
+      line,
+      onMissed,
+      onNone: onTrouble,
+    });
+  }
+
+  setLogLevel(level: string): void {
+    this.#logLevel = level;
+  }
+
+  /** Params of a request of the gateway's own, JSON text. @param params JSON of an object; null: none. */
+  ownParams(params: string | null): string {
+    const { gatewayVersion } = this.#options;
+    const members = envelope({ gatewayVersion, capabilities: '{}', logLevel: null });
+    const rest = params === null || params === '{}' ? '}' : `,${params.slice(1)}`;
+    return `{"_meta":{${members}}${rest}`;
+  }
+
+  /** Headers of a request without a name in it. */
+  headers(method: string): OutgoingHttpHeaders {
+    return { 'mcp-protocol-version': STATELESS_PROTOCOL_VERSION, 'mcp-method': method };
+  }
+
+  /** The tools that the server offers now. */
+  tools(entries: readonly CatalogEntry[]): void {
+    this.#paramHeaders = new Map();
+    if (!this.#options.line.wantsHeaders) return;
+    for (const { key, json } of entries) {
+      const declared = declaredHeaders(json);
+      if (declared.ok && declared.headers.length > 0) {
+        this.#paramHeaders.set(key, declared.headers);
+      }
+    }
+  }
+
+  /** An entry of a list as clients of earlier revisions know it, or why it cannot be offered. */
+  mend(kind: ListKind, json: Uint8Array): Fit {
+    if (kind !== 'tools') return { json };
+    const declared: Declared = this.#options.line.wantsHeaders ? declaredHeaders(json) : NO_HEADERS;
+    return declared.ok ? { json: withoutOddOutput(json) } : declared;
+  }
+
+  /** A call of a client. @param line whole, with its line end; its id is the number `call`. @param can see `canOf`. */
+  call(call: number, line: Uint8Array, can: number): void {
+    const frame = scanFrame(line);
+    if ('error' in frame) throw new Error('a call that was scanned before cannot be read');
+    const method = stringAt(frame, SLOT.method) ?? '';
+    if (method === 'resources/subscribe') return this.#subscribe(call, frame);
+    if (method === 'resources/unsubscribe') return this.#unsubscribe(call, frame);
+    this.#rounds.begin(call, frame, method, can);
+  }
+
+  /** The call that is at the server under this id; null: none is. */
+  callOf(wire: number): number | null {
+    return this.#rounds.callOf(wire);
+  }
+
+  /** A call has ended. @returns the id under which it is at the server; null: it is not. */
+  end(call: number): number | null {
+    return this.#rounds.end(call);
+  }
+
+  /** The server answers a call. */
+  take(call: number, frame: Frame, isError: boolean): Passed {
+    if (isError) {
+      const code = textAt(frame, SLOT.errorCode) ?? '';
+      if (DOUBTS.has(code)) this.#doubt(code);
+      return PASS;
+    }
+    const result = kindOfResult(frame);
+    if (result.kind === 'unknown') return { kind: 'wrong', why: result.why };
+    if (result.kind === 'complete') return PASS;
+    const why = this.#rounds.wanted(call, frame);
+    return why === null ? { kind: 'wait' } : { kind: 'wrong', why };
+  }
+
+  /** What to replace in a result for clients of earlier revisions. */
+  edits(frame: Frame): readonly TextEdit[] {
+    return resultEdits(frame);
+  }
+
+  /** A client answers, or tells something. Whatever answers no question is not for such a server. */
+  reply(line: Uint8Array): void {
+    this.#rounds.answered(line);
+  }
+
+  /** A notification of the server. @returns what is left of it to pass on; null: nothing. */
+  notification(frame: Frame, method: string): Frame | null {
+    return this.#subscription === null ? frame : this.#subscription.take(frame, method);
+  }
+
+  close(): void {
+    this.#rounds.close();
+    this.#subscription?.close();
+  }
+
+  #subscribe(call: number, frame: Frame): void {
+    const { give, fail } = this.#options;
+    const uri = stringAt(frame, SLOT.paramsUri) ?? '';
+    this.#subscription?.subscribe(uri, (why) => {
+      if (why === null) give(call, '{}');
+      else fail(call, `is that nothing can be listened to: ${why}`);
+    });
+  }
+
+  #unsubscribe(call: number, frame: Frame): void {
+    this.#subscription?.unsubscribe(stringAt(frame, SLOT.paramsUri) ?? '');
+    this.#options.give(call, '{}');
+  }
+
+  #send(frame: Frame, wire: number, can: number): string {
+    const { gatewayVersion, line } = this.#options;
+    const capabilities = this.#options.capabilities.ofCall(can);
+    const members = envelope({ gatewayVersion, capabilities, logLevel: this.#logLevel });
+    const headers = line.wantsHeaders ? this.#headersOf(frame) : undefined;
+    line.write(joinExact([...withEnvelope(frame, members), NEWLINE]), wire, headers);
+    return capabilities;
+  }
+
+  #headersOf(frame: Frame): OutgoingHttpHeaders {
+    const method = stringAt(frame, SLOT.method) ?? '';
+    const headers = this.headers(headerValue(method));
+    const named = NAMED[method];
+    if (named === undefined) return headers;
+    const name = stringAt(frame, named === 'name' ? SLOT.paramsName : SLOT.paramsUri) ?? '';
+    const declared = method === 'tools/call' ? this.#paramHeaders.get(name) : undefined;
+    const params = rangeOf(frame, SLOT.params);
+    if (declared === undefined || params === null) {
+      return { ...headers, 'mcp-name': headerValue(name) };
+    }
+    const args = member(frame.line, params, 'arguments');
+    const more = paramHeaders(frame.line, args, declared);
+    return { ...headers, 'mcp-name': headerValue(name), ...more };
+  }
+
+  /** The server may be another one than it was: finds out, once. */
+  #doubt(code: string): void {
+    if (code === HEADER_MISMATCH) this.#options.onMissed();
+    if (this.#asksAgain) return;
+    this.#asksAgain = true;
+    this.discover(DISCOVER_MS, (discovery) => {
+      if (discovery.kind !== 'others') return;
+      const now = speaksOnly(discovery.revisions);
+      this.#options.onChanged(`it spoke ${STATELESS_PROTOCOL_VERSION}, and now ${now}`);
+    });
+  }
+}
+
+const PASS: Passed = { kind: 'pass' };

@@ -1,0 +1,211 @@
+/**
+ * The one stream by which a server of revision 2026-07-28 tells changes: of its lists, and of the resources that
+ * somebody listens to. Another choice of resources is another stream: the old one is ended when the new one is
+ * there. Opened again when it ends. Owned by the stateless side of a conversation.
+ */
+import { type Frame, rangeOf, textAt } from '../../../../shared/json/frame.ts';
+import { idNumber } from '../../../../shared/json/id-number.ts';
+import { notificationLine } from '../../../../shared/json/json-rpc.ts';
+import { SLOT } from '../../../../shared/json/json-scan.ts';
+import { eachMember, isName, member } from '../../../../shared/json/json-slice.ts';
+import type { ServerFeatures } from '../../../../shared/model/server.ts';
+import type { Line } from '../../link.ts';
+import type { OwnRequests } from '../own-requests.ts';
+import type { Reply } from '../reply.ts';
+import { rewritten } from '../rewrite.ts';
+
+export interface SubscriptionOptions {
+  readonly features: ServerFeatures;
+  readonly requests: OwnRequests;
+  readonly line: Line;
+  /** Notifications may have been lost. */
+  readonly onMissed: () => void;
+  /** The server has no such stream: its lists are as they were at the start. */
+  readonly onNone: (why: string) => void;
+}
+
+/** Called when the server has taken the choice, or with the reason why it has not. */
+type Settled = (why: string | null) => void;
+
+const METHOD = 'subscriptions/listen';
+const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
+const CANCELLED = 'notifications/cancelled';
+const ID_KEY = 'io.modelcontextprotocol/subscriptionId';
+/** Of the method, of its params, and of a server that wants what the gateway does not give. */
+const NOT_HAD = new Set([-32_601, -32_602, -32_021]);
+const FIRST_MS = 1000;
+const LONGEST_MS = 30_000;
+const MAX_URIS = 10_000;
+
+export class Subscription {
+  readonly #options: SubscriptionOptions;
+  readonly #uris = new Set<string>();
+  /** Ids of the streams that are open: the newest, and the one before until that is acknowledged. */
+  #newest: string | null = null;
+  #before: string | null = null;
+  #acknowledged = false;
+  /** The choice has changed since the newest stream was asked for. */
+  #changed = false;
+  /** Why there is no stream, and will be none. */
+  #none: string | null = null;
+  /** What waits for the newest stream, and for the one after it. */
+  #waiting: Settled[] = [];
+  #later: Settled[] = [];
+  #failures = 0;
+  #lost = false;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(options: SubscriptionOptions) {
+    this.#options = options;
+    this.#open();
+  }
+
+  subscribe(uri: string, settled: Settled): void {
+    if (this.#none !== null) return settled(this.#none);
+    if (this.#uris.size >= MAX_URIS)
+      return settled(`${MAX_URIS} resources are listened to already`);
+    if (this.#uris.has(uri) && this.#acknowledged && !this.#changed) return settled(null);
+    this.#uris.add(uri);
+    this.#later.push(settled);
+    this.#change();
+  }
+
+  unsubscribe(uri: string): void {
+    if (this.#uris.delete(uri)) this.#change();
+  }
+
+  /** A notification of the server. @returns what is left to pass on; null: it was for this stream alone. */
+  take(frame: Frame, method: string): Frame | null {
+    const meta = rangeOf(frame, SLOT.paramsMeta);
+    if (method === CANCELLED) {
+      const id = String(idNumber(textAt(frame, SLOT.paramsRequestId) ?? ''));
+      const isOpen = id === this.#newest || id === this.#before;
+      if (isOpen) this.#options.requests.fail(id, 'the server has ended it');
+      return null;
+    }
+    if (method === ACKNOWLEDGED) {
+      const id = meta === null ? null : member(frame.line, meta, ID_KEY);
+      const text = id === null ? '' : Buffer.from(frame.line.subarray(...id)).toString();
+      if (String(idNumber(text)) === this.#newest) this.#acknowledge();
+      return null;
+    }
+    return meta === null ? frame : withoutId(frame, meta);
+  }
+
+  close(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#none ??= 'the connection has ended';
+    this.#waiting = [];
+    this.#later = [];
+  }
+
+  /** Several changes at once make one stream. */
+  #change(): void {
+    if (this.#changed || this.#none !== null) return;
+    this.#changed = true;
+    if (this.#timer === null && (this.#acknowledged || this.#newest === null)) {
+      this.#timer = setTimeout(() => this.#open(), 0);
+    }
+  }
+
+  #open(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#changed = false;
+    const filter = this.#filter();
+    this.#waiting.push(...this.#later);
+    this.#later = [];
+    if (this.#before === null) this.#before = this.#newest;
+    this.#newest = null;
+    this.#acknowledged = false;
+    if (Object.keys(filter).length === 0) {
+      this.#end(this.#before);
+      this.#before = null;
+      return;
+    }
+    const { requests } = this.#options;
+    const params = JSON.stringify({ notifications: filter });
+    const id = requests.send(METHOD, params, (reply) => this.#ended(id, reply));
+    this.#newest = id;
+  }
+
+  #filter(): Record<string, true | string[]> {
+    const { tools, prompts, resources } = this.#options.features;
+    return {
+      ...(tools ? { toolsListChanged: true } : {}),
+      ...(prompts ? { promptsListChanged: true } : {}),
+      ...(resources ? { resourcesListChanged: true } : {}),
+      ...(this.#uris.size > 0 ? { resourceSubscriptions: [...this.#uris] } : {}),
+    };
+  }
+
+  #acknowledge(): void {
+    if (this.#acknowledged) return;
+    this.#acknowledged = true;
+    this.#failures = 0;
+    this.#end(this.#before);
+    this.#before = null;
+    const settled = this.#waiting;
+    this.#waiting = [];
+    for (const one of settled) one(null);
+    if (this.#lost) this.#options.onMissed();
+    this.#lost = false;
+    if (this.#changed) this.#open();
+  }
+
+  /** The server has ended the stream, or has refused it, or the connection broke. */
+  #ended(id: string, reply: Reply): void {
+    if (id === this.#before) {
+      this.#before = null;
+      return;
+    }
+    if (id !== this.#newest || this.#none !== null) return;
+    this.#newest = null;
+    if (!reply.ok && !this.#acknowledged && NOT_HAD.has(reply.code ?? 0)) {
+      return this.#giveUp(reply.problem);
+    }
+    this.#lost ||= this.#acknowledged;
+    this.#acknowledged = false;
+    const ms = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(this.#failures, 10));
+    this.#failures += 1;
+    this.#timer = setTimeout(() => this.#open(), (ms / 2) * (1 + Math.random()));
+  }
+
+  #giveUp(problem: string): void {
+    this.#none = `it does not tell changes: ${METHOD} failed: ${problem}`;
+    this.#end(this.#before);
+    this.#before = null;
+    for (const one of [...this.#waiting, ...this.#later]) one(this.#none);
+    this.#waiting = [];
+    this.#later = [];
+    this.#options.onNone(this.#none);
+  }
+
+  #end(id: string | null): void {
+    if (id === null) return;
+    const { requests, line } = this.#options;
+    requests.forget(id);
+    const params = JSON.stringify({ requestId: Number(id), reason: 'another one is open' });
+    line.write(notificationLine(CANCELLED, params), null);
+  }
+}
+
+/** Which stream a message came on is not for clients: they have streams of their own, or none. */
+function withoutId(frame: Frame, meta: readonly [number, number]): Frame {
+  const { line } = frame;
+  return rewritten(frame, (replace) => {
+    let before = meta[0] + 1;
+    let isFirst = true;
+    eachMember(line, meta, (name, nameEnd, _start, end) => {
+      if (isName(line, name, nameEnd, ID_KEY)) {
+        const next = line.indexOf(0x2c, end);
+        const hasNext = isFirst && next >= 0 && next < meta[1];
+        replace(isFirst ? name : before, hasNext ? next + 1 : end, NOTHING);
+      } else isFirst = false;
+      before = end;
+    });
+  });
+}
+
+const NOTHING = new Uint8Array(0);
