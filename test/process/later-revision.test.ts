@@ -213,43 +213,6 @@ test('an answer that no client could understand costs one call, and nothing else
   expect(await rea.waitForPhase('later', 'ready')).toMatchObject({ restarts: 0 });
 });
 
-test('a client that makes the claim before a handshake is refused, and served after one', async () => {
-  const journal = join(makeDirectory(), 'journal');
-  const rea = await startRea({
-    initialize: false,
-    config: registry({ echo: fixture('echo', '--journal', journal) }),
-  });
-  await rea.waitForPhase('echo', 'ready');
-  const params = { name: 'echo__echo', arguments: { text: 'x' } };
-  for (const [method, more] of [
-    ['server/discover', {}],
-    ['tools/list', {}],
-    ['ping', {}],
-    ['tools/call', params],
-  ] as const) {
-    const { message } = await rea.request(method, { ...more, _meta: CLAIM });
-    expect(message.error?.code).toBe(-32601);
-  }
-  expect(readFileSync(journal, 'utf8')).not.toContain('tools/call');
-  // As clients do that have asked first, and one that repeats its claim.
-  const hello = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: {}, _meta: CLAIM };
-  expect((await rea.request('initialize', hello)).message.result.protocolVersion).toBe(
-    '2025-11-25',
-  );
-  rea.wire.notify('notifications/initialized');
-  await rea.request('tools/list', { _meta: CLAIM });
-  const call = rea.begin('echo__echo', { text: 'x' }, { ...CLAIM, progressToken: 'mine', a: 1.5 });
-  expect((await call.answer).text).toBe('x');
-  rea.wire.notify('notifications/demo/said', { text: 'y', _meta: { ...CLAIM, b: 2 } });
-  await rea.call('echo__echo', { text: 'after' });
-  const lines = readFileSync(journal, 'utf8').split('\n');
-  const got = (text: string) =>
-    JSON.parse(lines.find((line) => line.includes(text)) ?? '{}').params;
-  expect(Object.keys(got('"text":"x"')._meta)).toEqual(['progressToken', 'a']);
-  expect(got('demo/said')._meta).toEqual({ b: 2 });
-  expect(lines.join('\n')).not.toMatch(/io\.modelcontextprotocol/);
-});
-
 test('a server cannot make a client speak another revision by an error', async () => {
   const { rea } = await serve();
   for (const code of [-32020, -32021, -32022]) {

@@ -37,17 +37,19 @@ const PATHS: Readonly<Record<keyof typeof SLOT, readonly string[]>> = {
   paramsRequestId: ['params', 'requestId'],
   paramsMetaProgressToken: ['params', '_meta', 'progressToken'],
   resultMeta: ['result', '_meta'],
-  resultType: ['result', 'resultType'],
   paramsTask: ['params', 'task'],
   paramsTaskId: ['params', 'taskId'],
   errorCode: ['error', 'code'],
   errorData: ['error', 'data'],
+  resultType: ['result', 'resultType'],
+  resultTtlMs: ['result', 'ttlMs'],
+  resultCacheScope: ['result', 'cacheScope'],
 };
 const SLOTS = Object.entries(SLOT) as [keyof typeof SLOT, Slot][];
 /** Names that must not be doubled, by the path of their object; at the top it is every name. */
 const TRACKED: Readonly<Record<string, readonly string[]>> = {
   params: ['name', 'uri', '_meta', 'progressToken', 'requestId', 'task', 'taskId'],
-  result: ['_meta'],
+  result: ['_meta', 'resultType', 'ttlMs', 'cacheScope'],
   error: ['code', 'data'],
   'params._meta': ['progressToken'],
 };

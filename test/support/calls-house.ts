@@ -125,6 +125,7 @@ export function house(
       onClients: () => {},
       onClient: () => {},
       onClientGone: () => {},
+      onLooked: () => {},
     },
   });
   const connect = () => {
@@ -149,6 +150,7 @@ export function house(
         return state.congested;
       },
       finished: () => {},
+      several: false,
     });
     open.push(peer);
     const receive = (message: object): void => {
@@ -229,6 +231,8 @@ export function house(
         id: [22, 22 + String(call).length],
         isError: false,
         toolError: false,
+        at: line.indexOf('"text"'),
+        has: 1,
         ...more,
       });
       return line;

@@ -72,9 +72,21 @@ export async function visitWithSdk1(
   return { tools: tools.map(({ name }) => name), content };
 }
 
-/** `@modelcontextprotocol/client`. */
+/** How a client of version 2 finds out what the gateway speaks. */
+type Negotiation = 'legacy' | 'auto' | { readonly pin: string };
+
+/** `@modelcontextprotocol/client`, as it is without a word about that. */
 export async function visitWithSdk2(target: Target): Promise<Visit> {
-  const client = new ClientV2(INFO);
+  const { era: _, ...visit } = await negotiateWithSdk2(target, null);
+  return visit;
+}
+
+/** @param mode null: the client's own default. */
+export async function negotiateWithSdk2(
+  target: Target,
+  mode: Negotiation | null,
+): Promise<Visit & { readonly era: string | undefined }> {
+  const client = new ClientV2(INFO, mode === null ? {} : { versionNegotiation: { mode } });
   await client.connect(
     'url' in target
       ? new HttpV2(new URL(target.url), sending(target))
@@ -82,8 +94,9 @@ export async function visitWithSdk2(target: Target): Promise<Visit> {
   );
   const { tools } = await client.listTools();
   const { content } = await client.callTool({ name: CALLED, arguments: { text: SAID } });
+  const era = client.getProtocolEra();
   await client.close();
-  return { tools: tools.map(({ name }) => name), content };
+  return { tools: tools.map(({ name }) => name), content, era };
 }
 
 /** The command line of the MCP Inspector: one connection for each request. */

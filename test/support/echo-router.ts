@@ -15,6 +15,8 @@ export interface EchoClient {
   readonly port: ClientPort;
   /** The clients' messages as text, in order. */
   readonly received: string[];
+  /** Requests without a session that it wants no answer to any more. */
+  readonly cancelled: string[];
   closedBecause: string | null;
   /** Whether a task of it runs; for the test to set. */
   busy: boolean;
@@ -25,6 +27,10 @@ const bytes = (text: string) => Buffer.from(text);
 /** Tools: `echo` answers with its own params, `big` with 1 MB, `progress` in steps, `never` not at all. */
 export class EchoRouter {
   readonly clients: EchoClient[] = [];
+  /** The definition of `echo`. */
+  readonly tool = bytes(
+    '{"name":"echo","inputSchema":{"type":"object","properties":{"region":{"type":"string","x-mcp-header":"Region"},"in":{"properties":{"n":{"type":"integer","x-mcp-header":"N"}}},"b":{"type":"boolean","x-mcp-header":"B"}}}}',
+  );
   /** Called after each message a client sent. */
   onMessage: (client: EchoClient, frame: Frame) => void = () => {};
   onClosed: (client: EchoClient) => void = () => {};
@@ -35,7 +41,13 @@ export class EchoRouter {
   }
 
   readonly open: OpenClient = (port) => {
-    const client: EchoClient = { port, received: [], closedBecause: null, busy: false };
+    const client: EchoClient = {
+      port,
+      received: [],
+      cancelled: [],
+      closedBecause: null,
+      busy: false,
+    };
     this.clients.push(client);
     return {
       get busy() {
@@ -49,6 +61,16 @@ export class EchoRouter {
         this.#answer(client, frame);
         this.onMessage(client, frame);
       },
+      serve: ({ method, frame, idRaw, idText }) => {
+        if (method.startsWith('unknown')) return false;
+        client.received.push(Buffer.from(frame.line).toString());
+        const result = this.#result(client, method, idText, frame);
+        if (result !== null) client.port.answer(answerOf(result, idRaw), idText);
+        this.onMessage(client, frame);
+        return true;
+      },
+      cancel: (idText, reason) => client.cancelled.push(`${idText} ${reason}`),
+      tool: (name) => (name === 'echo' ? this.tool : null),
       refused: () => {},
       drained: () => {},
       closed: (reason) => {
@@ -67,9 +89,7 @@ export class EchoRouter {
     const id = textAt(frame, SLOT.id) ?? 'null';
     const result = this.#result(client, message.method, id, frame);
     if (result === null) return;
-    // In three parts and with the id last, as a spliced answer may come.
-    const parts = [bytes('{"jsonrpc":"2.0","result":'), bytes(`${result},"id":`), bytes(`${id}}`)];
-    client.port.answer(parts, id);
+    client.port.answer(answerOf(result, bytes(id)), id);
   }
 
   #result(client: EchoClient, method: string, id: string, frame: Frame): string | null {
@@ -105,6 +125,15 @@ export class EchoRouter {
         return textResult(params);
     }
   }
+}
+
+/** In three parts and with the id last, as a spliced answer may come. */
+function answerOf(result: string, id: Uint8Array): Uint8Array[] {
+  return [
+    bytes('{"jsonrpc":"2.0","result":'),
+    bytes(`${result},"id":`),
+    Buffer.concat([id, bytes('}')]),
+  ];
 }
 
 /** About 1 MB of JSON. */

@@ -85,6 +85,7 @@ export class OwnServersWorld {
           this.#known = client;
         },
         onClientGone: () => {},
+        onLooked: () => {},
       },
     });
     this.messages = new ServerMessages(this.router, profiles);
@@ -97,6 +98,7 @@ export class OwnServersWorld {
       answer: () => {},
       send: (parts) => heard.push(JSON.parse(Buffer.concat(parts).toString()).method),
       needsDrain: false,
+      several: false,
       finished: () => {},
     });
     const receive = (message: object): void => {
@@ -145,7 +147,7 @@ export class OwnServersWorld {
     const id = [22, 22 + String(call).length] as const;
     const tasks = { notes: made ? [{ ...note, idAt: id }] : [], nextCursor: null };
     const answer = { type: 'answer', slot: 0, incarnation: 1, call, line, id, tasks } as const;
-    server.answer({ ...answer, isError: false, toolError: false });
+    server.answer({ ...answer, isError: false, toolError: false, at: -1, has: 0 });
   }
 
   server(owner: Client | null): Server {

@@ -124,6 +124,8 @@ export class ServerWorld {
       id: [22, 22 + String(found.id).length],
       isError,
       toolError: false,
+      at: -1,
+      has: 0,
     });
   }
 

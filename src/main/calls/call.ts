@@ -6,6 +6,7 @@ import type { Edit } from '../../shared/json/json-rpc.ts';
 import type { TaskAnswer } from '../../shared/model/mcp.ts';
 import type { Tier } from '../../shared/model/tier.ts';
 import type { AnswerMessage } from '../../shared/protocol/from-supervisor.ts';
+import { type AnswerForm, PLAIN } from './answer-form.ts';
 import type { Failure } from './failures.ts';
 import type { Subject } from './gate/subject.ts';
 
@@ -74,6 +75,8 @@ export interface Call extends Withdrawable {
   /** The successor, when its server is replaced while the call waits. */
   target: CallTarget;
   readonly method: string;
+  /** In which its client is answered. */
+  readonly form: AnswerForm;
   /** The complete line for the server; kept until the answer because an unsent call may be queued again. */
   readonly line: Uint8Array;
   /** Monotonic, milliseconds. */
@@ -142,6 +145,8 @@ export type CallParts = Pick<
   readonly timeoutMs: number;
   readonly totalTimeoutMs: number;
   readonly hooks: Partial<Hooks>;
+  /** @default plain */
+  readonly form?: AnswerForm;
   /** @default null: no rule judges it */
   readonly subject?: Subject | null;
   /** @default null: it is not recorded */
@@ -170,6 +175,7 @@ export function newCall(parts: CallParts): Call {
     tokenRaw: parts.tokenRaw,
     target: parts.target,
     method: parts.method,
+    form: parts.form ?? PLAIN,
     line: parts.line,
     admittedAt: now,
     totalDeadline: untimed ? Infinity : now + parts.totalTimeoutMs,

@@ -7,6 +7,7 @@ import { type Frame, rangeOf } from '../../shared/json/frame.ts';
 import type { Edit } from '../../shared/json/json-rpc.ts';
 import { SLOT } from '../../shared/json/json-scan.ts';
 import { eachMember, isName } from '../../shared/json/json-slice.ts';
+import type { ByteRange } from '../../shared/model/byte-range.ts';
 
 const CLAIM = ['protocolVersion', 'clientCapabilities', 'clientInfo', 'logLevel'].map(
   (name) => `io.modelcontextprotocol/${name}`,
@@ -22,15 +23,22 @@ export function isClaiming(frame: Frame): boolean {
 /** What to take out of the message, in the order of its bytes, so that it makes no claim. */
 export function withoutClaim(frame: Frame): readonly Edit[] {
   const meta = rangeOf(frame, SLOT.paramsMeta);
-  if (meta === null) return NONE;
-  const { line } = frame;
+  return meta === null ? NONE : without(frame.line, meta, CLAIM);
+}
+
+/** What to take out of an object, in the order of its bytes, so that it has none of these members. */
+export function without(
+  line: Uint8Array,
+  object: ByteRange,
+  names: readonly string[],
+): readonly Edit[] {
   const edits: Edit[] = [];
   /** Where the member before ends that stays, and where the members begin and end that go. */
-  let kept = meta[0] + 1;
+  let kept = object[0] + 1;
   let from = -1;
   let to = -1;
-  eachMember(line, meta, (name, nameEnd, _start, end) => {
-    if (CLAIM.some((claim) => isName(line, name, nameEnd, claim))) {
+  eachMember(line, object, (name, nameEnd, _start, end) => {
+    if (names.some((one) => isName(line, name, nameEnd, one))) {
       if (from < 0) from = name;
       to = end;
       return;

@@ -15,7 +15,7 @@ import { type Backend, named } from './backend.ts';
 import type { Call, CallOwner, OpenQuestion } from './call.ts';
 import type { CallTable } from './call-table.ts';
 import { isAsking, restartClock, resumeClock, stoodMs, stopClock } from './clock.ts';
-import { type Failure, failureParts } from './failures.ts';
+import type { Failure } from './failures.ts';
 import { forbidden } from './gate/asks.ts';
 import { InFlight } from './in-flight.ts';
 import { LatencyWindow } from './latency.ts';
@@ -33,7 +33,7 @@ const NOT_FOUND = new Set(['-32002', '-32602']);
 /** What routing does with calls that are at a server. */
 export type CallsInFlight = Pick<
   Delivery,
-  'ownerOf' | 'callsOf' | 'stopClock' | 'resumeClock' | 'tellWaiting'
+  'ownerOf' | 'idOf' | 'callsOf' | 'only' | 'stopClock' | 'resumeClock' | 'tellWaiting'
 >;
 
 export class Delivery {
@@ -278,8 +278,13 @@ export class Delivery {
     this.#observe(call, outcomeOf(failure), failure.code);
     call.onEnd?.(false, failure.outcome === 'answered');
     const whole = { ...failure, server: config.name, phase };
-    call.owner.answer(call, failureParts(call.method, call.idRaw, whole));
+    call.owner.answer(call, call.form.failure(call.method, call.idRaw, whole));
     this.#backend.changed();
+  }
+
+  /** The call in flight here, when there is no other. */
+  get only(): Call | null {
+    return this.#inFlight.only;
   }
 
   /** Raw id of the oldest call of `owner` in flight here, null when it has none. */
@@ -297,6 +302,11 @@ export class Delivery {
     return this.#inFlight.get(call)?.owner ?? null;
   }
 
+  /** Raw id of a call in flight, as its client knows it; null: there is no such call. */
+  idOf(call: number): string | null {
+    return this.#inFlight.get(call)?.idText ?? null;
+  }
+
   #deliver(call: Call, message: AnswerMessage): void {
     const { line, id, isError, toolError, redacted } = message;
     if (redacted !== undefined) {
@@ -309,11 +319,7 @@ export class Delivery {
       return;
     }
     this.#observe(call, isError || toolError ? 'error' : 'ok', null);
-    const known =
-      message.visits === undefined
-        ? (message.tasks !== undefined && call.onTasks?.(message, call)) || []
-        : this.#withoutVisit(message.visits.code);
-    const edits = message.edits === undefined ? known : [...known, ...message.edits.map(editOf)];
+    const edits = this.#edits(call, message);
     call.onEnd?.(!isError, true);
     const parts =
       edits.length === 0
@@ -321,6 +327,18 @@ export class Delivery {
         : replaceRanges(line, [{ at: id, with: call.idRaw }, ...edits]);
     own(line);
     call.owner.answer(call, parts);
+  }
+
+  #edits(call: Call, message: AnswerMessage): readonly Edit[] {
+    const { visits, tasks, edits = [] } = message;
+    const formed = call.form.ofServer(call.method, message);
+    // Its client knows the type of a result, which alone is cut out for others.
+    if (formed !== null) return [...formed, ...edits.filter(({ text }) => text !== '').map(editOf)];
+    const known =
+      visits === undefined
+        ? (tasks !== undefined && call.onTasks?.(message, call)) || []
+        : this.#withoutVisit(visits.code);
+    return edits.length === 0 ? known : [...known, ...edits.map(editOf)];
   }
 
   /** An error that asks a person to visit a URL is an ordinary one where nobody may be asked. */

@@ -3,7 +3,7 @@
  * can read, for every other request a JSON-RPC error; both carry the same machine-readable object.
  */
 
-import { errorParts, toolErrorParts } from '../../shared/json/json-rpc.ts';
+import { errorParts, resultParts, toolErrorResult } from '../../shared/json/json-rpc.ts';
 import {
   type ErrorCode,
   JSON_RPC,
@@ -24,7 +24,17 @@ export interface Failure {
 
 /** The one answer of a failed request, as parts of a JSON text. */
 export function failureParts(method: string, idRaw: Uint8Array, failure: Failure): Uint8Array[] {
-  const error: ReaError = {
+  const error = reaError(failure);
+  if (method === 'tools/call') {
+    return resultParts(idRaw, toolErrorResult(failure.message, error));
+  }
+  const code = failure.code === 'ERR_TIMEOUT' ? JSON_RPC.timeout : JSON_RPC.gatewayError;
+  return errorParts(idRaw, code, failure.message, { 'rea/error': error });
+}
+
+/** What programs read of it. */
+export function reaError(failure: Omit<Failure, 'message'>): ReaError {
+  return {
     code: failure.code,
     server: failure.server,
     phase: failure.phase,
@@ -33,9 +43,6 @@ export function failureParts(method: string, idRaw: Uint8Array, failure: Failure
     retryable: failure.outcome === 'not_sent' && !isDenied(failure.code),
     ...(failure.retryAt === null ? {} : { retry_at: new Date(failure.retryAt).toISOString() }),
   };
-  if (method === 'tools/call') return toolErrorParts(idRaw, failure.message, error);
-  const code = failure.code === 'ERR_TIMEOUT' ? JSON_RPC.timeout : JSON_RPC.gatewayError;
-  return errorParts(idRaw, code, failure.message, { 'rea/error': error });
 }
 
 const DENIALS: ReadonlySet<ErrorCode> = new Set([

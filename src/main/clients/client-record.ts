@@ -4,6 +4,8 @@ import { clip, visibleLines } from '../../shared/text/clean-text.ts';
 
 /** More than is shown: a secret can only be hidden while it is whole. */
 const LONGEST = 512;
+/** Of a name, and of a version, in one line with it. */
+const MAX_NAME = 64;
 
 /** @param info `clientInfo` of any shape. @returns null when it has no name that could be shown. */
 export function clientRecord(info: unknown): ClientRecord | null {
@@ -11,6 +13,13 @@ export function clientRecord(info: unknown): ClientRecord | null {
   const { name, version } = info as Record<string, unknown>;
   const shownName = visible(name);
   return shownName === null ? null : { name: shownName, version: visible(version) };
+}
+
+/** Name and version in a line; null: there is no record. */
+export function nameOf(record: ClientRecord | null): string | null {
+  if (record === null) return null;
+  const name = clip(record.name, MAX_NAME);
+  return record.version === null ? name : `${name} ${clip(record.version, MAX_NAME)}`;
 }
 
 function visible(value: unknown): string | null {

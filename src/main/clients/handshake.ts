@@ -7,6 +7,11 @@ import { mergedCapabilities } from '../catalog/capabilities.ts';
 import { mergedInstructions } from '../catalog/instructions.ts';
 import type { KnownServer } from '../catalog/profiles.ts';
 
+/** JSON text of what the gateway says of itself. */
+export function gatewayInfo(version: string): string {
+  return JSON.stringify({ name: 'rea', title: 'rea gateway', version });
+}
+
 /**
  * JSON text of the result: the client's revision where the gateway speaks it, else the newest it does.
  *
@@ -23,8 +28,7 @@ export function initializeResult(
     ? asked
     : LATEST_PROTOCOL_VERSION;
   const capabilities = mergedCapabilities(servers.map(({ profile }) => profile.capabilities));
-  const serverInfo = { name: 'rea', title: 'rea gateway', version: gatewayVersion };
   const instructions = mergedInstructions(servers, notices);
   const more = instructions === null ? '' : `,"instructions":${JSON.stringify(instructions)}`;
-  return `{"protocolVersion":"${protocolVersion}","capabilities":${capabilities},"serverInfo":${JSON.stringify(serverInfo)}${more}}`;
+  return `{"protocolVersion":"${protocolVersion}","capabilities":${capabilities},"serverInfo":${gatewayInfo(gatewayVersion)}${more}}`;
 }

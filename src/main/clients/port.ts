@@ -3,6 +3,7 @@
  * it never looks into a message on its way out: the sender says by its choice of method what it sends.
  */
 import type { Frame } from '../../shared/json/frame.ts';
+import type { Claim } from './claims/claim.ts';
 
 /** Provided by a face: takes the messages for its client. */
 export interface ClientPort {
@@ -19,10 +20,23 @@ export interface ClientPort {
    * @param relatedTo raw JSON text of the id of the client's request that it belongs to, or null.
    */
   send(parts: readonly Uint8Array[], relatedTo: string | null): void;
+  /** Messages of several clients may come this way, which cannot be told apart. */
+  readonly several: boolean;
   /** True while more bytes wait for the client to read them than one client may have. */
   readonly needsDrain: boolean;
   /** The client's request with this raw id gets no answer: its stream, if any, can be closed. */
   finished(idText: string): void;
+}
+
+/** A request that says itself what its client is, and is served without a session. */
+export interface ClaimedRequest {
+  readonly frame: Frame;
+  readonly method: string;
+  readonly claim: Claim;
+  /** Raw JSON of its id, for the answer. */
+  readonly idRaw: Uint8Array;
+  /** By which the port knows it: unlike all others that the client has open. */
+  readonly idText: string;
 }
 
 /** Provided to a face: takes the messages of its client. */
@@ -36,6 +50,12 @@ export interface ClientFace {
   /** Calls back once all is answered, or the client is gone; that may be at once. For a client that says nothing more. */
   whenAnswered(callback: () => void): void;
   receive(frame: Frame): void;
+  /** @returns false: there is no such method; nothing was answered. */
+  serve(request: ClaimedRequest): boolean;
+  /** The client wants no answer any more to the request that the port knows by this. */
+  cancel(idText: string, reason: string): void;
+  /** JSON of a tool as the client is told it; null: it is told of none by that name. */
+  tool(name: string): Uint8Array | null;
   /** A message that could not be read; answered with this JSON-RPC error where its id is known. */
   refused(idText: string | null, code: number, message: string): void;
   /** The client has read so much that it needs no drain any more. */

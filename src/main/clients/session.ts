@@ -1,42 +1,47 @@
 /**
- * A client with a session: its handshake, its requests in flight, its log level. Answers what the gateway
- * answers itself (initialize, ping, lists, setLevel) and hands everything else to the router. Sees only
- * its own ids and tokens.
+ * A client with a session, or what stands for one: its handshake, its requests in flight, its log level. Answers what
+ * the gateway answers itself (initialize, ping, lists, setLevel) and hands everything else to the router. Requests
+ * that say themselves what they are go another way (sessionless/requests.ts). Sees only its own ids and tokens.
  */
-import { decodeString, type Frame, rangeOf, textAt } from '../../shared/json/frame.ts';
+import { type Frame, rangeOf, textAt } from '../../shared/json/frame.ts';
 import { classify, errorParts, resultParts } from '../../shared/json/json-rpc.ts';
 import { SLOT } from '../../shared/json/json-scan.ts';
-import { member } from '../../shared/json/json-slice.ts';
 import { isLongId, MAX_ID_BYTES } from '../../shared/json/keys.ts';
 import { JSON_RPC } from '../../shared/model/errors.ts';
-import type { ListKind } from '../../shared/model/lists.ts';
-import { isLogLevel, LOG_LEVELS, type LogLevel } from '../../shared/model/log-levels.ts';
-import { LATEST_PROTOCOL_VERSION } from '../../shared/model/revisions.ts';
+import { type ListKind, listOf } from '../../shared/model/lists.ts';
+import {
+  isBelow,
+  isLogLevel,
+  LOG_LEVELS,
+  type LogLevel,
+  moreVerbose,
+} from '../../shared/model/log-levels.ts';
 import type { ClientRecord } from '../../shared/model/snapshot.ts';
-import { clip } from '../../shared/text/clean-text.ts';
+import { type AnswerForm, PLAIN } from '../calls/answer-form.ts';
 import type { Withdrawable } from '../calls/call.ts';
-import { isClaiming } from '../calls/claim.ts';
 import type { Client } from '../routing/client.ts';
 import type { Router } from '../routing/router.ts';
-import { clientRecord } from './client-record.ts';
+import { hasCapability } from './capabilities.ts';
+import type { Claim } from './claims/claim.ts';
+import { clientRecord, nameOf } from './client-record.ts';
+import { cancelReason, controlParams, controlValue, readHello } from './control-messages.ts';
 import { initializeResult } from './handshake.ts';
-import type { ClientFace, ClientPort, OpenClient } from './port.ts';
+import { Introduction } from './introduction.ts';
+import { passNotification } from './notifications.ts';
+import type { ClaimedRequest, ClientFace, ClientPort, OpenClient } from './port.ts';
+import type { ListenCount } from './sessionless/listens.ts';
+import { type Host, SessionlessRequests } from './sessionless/requests.ts';
 import { Unanswered } from './unanswered.ts';
 
 const encoder = new TextEncoder();
-/** Control messages of a client (initialize, setLevel) above this size are refused, never parsed. */
-const MAX_CONTROL_BYTES = 1024 * 1024;
-const MAX_REASON = 1000;
-/** Of a client's own name, and of its version. */
-const MAX_NAME = 64;
-const NOT_SPOKEN = `this gateway does not speak revisions without a handshake yet: begin with initialize (${LATEST_PROTOCOL_VERSION})`;
 /** Answers of the gateway's own that wait for a client to read; further requests are refused. */
 const MAX_HELD = 10_000;
 
 /** Opens a session of the router for each client that a face has. */
 export function sessionsOf(router: Router): OpenClient {
+  const listens: ListenCount = { open: 0 };
   return (port) => {
-    const session = new Session(router, port);
+    const session = new Session(router, port, listens);
     router.join(session);
     return session;
   };
@@ -53,21 +58,22 @@ class Session implements ClientFace, Client {
   #logLevel: LogLevel | null = null;
   #capabilities: object = {};
   #record: ClientRecord | null = null;
+  readonly #sessionless: SessionlessRequests;
+  readonly #introduction: Introduction;
 
-  constructor(router: Router, port: ClientPort) {
+  constructor(router: Router, port: ClientPort, listens: ListenCount) {
     this.#router = router;
     this.#port = port;
+    this.#introduction = new Introduction(router, this);
+    this.#sessionless = new SessionlessRequests(router, this.#host(), listens);
   }
 
   get clientName(): string | null {
-    const record = this.#record;
-    if (record === null) return null;
-    const name = clip(record.name, MAX_NAME);
-    return record.version === null ? name : `${name} ${clip(record.version, MAX_NAME)}`;
+    return nameOf(this.#record);
   }
 
   get logLevel(): LogLevel | null {
-    return this.#logLevel;
+    return moreVerbose(this.#logLevel, this.#sessionless.logLevel);
   }
 
   get record(): ClientRecord | null {
@@ -87,8 +93,9 @@ class Session implements ClientFace, Client {
   }
 
   whenAnswered(callback: () => void): void {
-    if (this.#closed) callback();
-    else this.#unanswered.whenNone(callback);
+    if (this.#closed) return callback();
+    this.#sessionless.stopping();
+    this.#unanswered.whenNone(callback);
   }
 
   get needsDrain(): boolean {
@@ -125,6 +132,11 @@ class Session implements ClientFace, Client {
   }
 
   refused(idText: string | null, code: number, message: string): void {
+    if (idText !== null) {
+      const parts = this.#sessionless.refusal(idText, code, message);
+      if (!this.#sessionless.ended(idText)) return;
+      if (parts !== null) return this.#answer(parts, idText);
+    }
     const id = idText !== null && /^["\d-]/.test(idText) ? idText : null;
     this.#answer(errorParts(encoder.encode(id ?? 'null'), code, message), id);
   }
@@ -133,12 +145,14 @@ class Session implements ClientFace, Client {
     if (this.#closed) return;
     this.#closed = true;
     for (const open of this.#unanswered.all()) this.#withdraw(open, reason);
+    this.#sessionless.close();
     this.#router.leave(this);
     this.#unanswered.close();
   }
 
   announce(parts: readonly Uint8Array[]): void {
     if (this.#initialized) this.#send(parts, null);
+    this.#sessionless.changed(parts);
   }
 
   notify(parts: readonly Uint8Array[]): void {
@@ -146,10 +160,14 @@ class Session implements ClientFace, Client {
     this.announce(parts);
   }
 
-  log(level: string | null, parts: readonly Uint8Array[]): void {
-    if (this.#logLevel !== null && level !== null && isLogLevel(level)) {
-      if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(this.#logLevel)) return;
-    }
+  stopping(): void {
+    this.#sessionless.stopping();
+  }
+
+  log(level: string | null, parts: readonly Uint8Array[], of: string | null): void {
+    this.#sessionless.log(level, parts, of);
+    const wanted = this.#logLevel;
+    if (wanted !== null && level !== null && isLogLevel(level) && isBelow(level, wanted)) return;
     this.notify(parts);
   }
 
@@ -165,16 +183,15 @@ class Session implements ClientFace, Client {
   /** The one answer of a request. */
   answer(request: { readonly idText: string }, parts: readonly Uint8Array[]): void {
     this.#unanswered.remove(request);
-    this.#answer(parts, request.idText);
+    if (this.#sessionless.ended(request.idText)) this.#answer(parts, request.idText);
   }
 
   supports(...path: readonly string[]): boolean {
-    let at: unknown = this.#capabilities;
-    for (const name of path) {
-      if (typeof at !== 'object' || at === null || !Object.hasOwn(at, name)) return false;
-      at = (at as Record<string, unknown>)[name];
-    }
-    return typeof at === 'object' && at !== null;
+    return hasCapability(this.#capabilities, path);
+  }
+
+  isAskable(about: string | null): boolean {
+    return about === null || !this.#sessionless.has(about);
   }
 
   ask(parts: readonly Uint8Array[], relatedTo: string | null): void {
@@ -187,6 +204,37 @@ class Session implements ClientFace, Client {
 
   untrack(request: Withdrawable): void {
     this.#unanswered.remove(request);
+  }
+
+  serve(request: ClaimedRequest): boolean {
+    return !this.#closed && this.#sessionless.ask(request);
+  }
+
+  cancel(idText: string, reason: string): void {
+    this.#cancel(idText, reason);
+  }
+
+  tool(name: string): Uint8Array | null {
+    return this.#router.tool(this, name);
+  }
+
+  /** What requests without a session have of this one. */
+  #host(): Host {
+    return {
+      client: this,
+      has: (idText) => this.#unanswered.has(idText),
+      answer: (parts, idText) => this.#answer(parts, idText),
+      send: (parts, idText) => this.#send(parts, idText),
+      list: (kind, idRaw, idText, form) => this.#list(kind, idRaw, idText, form),
+      looked: () => this.#introduction.looked(),
+      used: (frame, claim) => this.#used(frame, claim),
+    };
+  }
+
+  /** Other clients may come by the same way over HTTP: the record is that of the last one. */
+  #used(frame: Frame, { clientInfo }: Claim): void {
+    this.#record = clientRecord(controlValue(frame, clientInfo)) ?? this.#record;
+    this.#introduction.used();
   }
 
   #send(parts: readonly Uint8Array[], relatedTo: string | null): void {
@@ -212,21 +260,14 @@ class Session implements ClientFace, Client {
       const message = `id and progress token may have at most ${MAX_ID_BYTES} bytes`;
       return this.refused(idText, JSON_RPC.invalidRequest, message);
     }
+    if (this.#sessionless.take({ frame, method, idRaw, idText }, this.#opened)) return;
     if (method === 'initialize') return this.#initialize(frame, idRaw, idText);
-    if (!this.#opened && isClaiming(frame)) {
-      return this.refused(idText, JSON_RPC.methodNotFound, NOT_SPOKEN);
-    }
+    this.#introduction.goesOn();
+    const list = listOf(method);
+    if (list !== null) return this.#list(list, idRaw, idText, PLAIN);
     switch (method) {
       case 'ping':
         return this.#answer(resultParts(idRaw, '{}'), idText);
-      case 'tools/list':
-        return this.#list('tools', idRaw, idText);
-      case 'prompts/list':
-        return this.#list('prompts', idRaw, idText);
-      case 'resources/list':
-        return this.#list('resources', idRaw, idText);
-      case 'resources/templates/list':
-        return this.#list('templates', idRaw, idText);
       case 'logging/setLevel':
         return this.#setLevel(frame, idRaw, idText);
       default:
@@ -239,13 +280,17 @@ class Session implements ClientFace, Client {
           method,
           idRaw,
           idText,
+          form: PLAIN,
           listDeadline: null,
         });
     }
   }
 
-  #list(kind: ListKind, idRaw: Uint8Array, idText: string): void {
-    const answer = () => this.#answer(this.#router.listParts(this, kind, idRaw), idText);
+  #list(kind: ListKind, idRaw: Uint8Array, idText: string, form: AnswerForm): void {
+    const answer = () => {
+      this.#sessionless.ended(idText);
+      this.#answer(this.#router.listParts(this, kind, idRaw, form), idText);
+    };
     this.#unanswered.listAsked();
     this.#router.list(this, kind, () => {
       this.whenRead(idText, answer);
@@ -254,28 +299,22 @@ class Session implements ClientFace, Client {
   }
 
   #initialize(frame: Frame, idRaw: Uint8Array, idText: string): void {
-    const params = this.#controlParams(frame);
-    const version = params?.['protocolVersion'];
-    if (typeof version !== 'string') {
-      return this.refused(
-        idText,
-        JSON_RPC.invalidParams,
-        'initialize needs params.protocolVersion (a string)',
-      );
+    const hello = readHello(frame);
+    if (hello === null) {
+      const needed = 'initialize needs params.protocolVersion (a string)';
+      return this.refused(idText, JSON_RPC.invalidParams, needed);
     }
-    const capabilities = params?.['capabilities'];
-    if (typeof capabilities === 'object' && capabilities !== null)
-      this.#capabilities = capabilities;
-    this.#record = clientRecord(params?.['clientInfo']);
+    this.#capabilities = hello.capabilities ?? this.#capabilities;
+    this.#record = hello.record;
     this.#opened = true;
-    this.#router.clientKnown(this, this.#capabilities);
+    this.#introduction.known(this.#capabilities);
     const { version: own, profiles } = this.#router;
-    const result = initializeResult(version, own, profiles.all(), profiles.notices);
+    const result = initializeResult(hello.version, own, profiles.all(), profiles.notices);
     this.#answer(resultParts(idRaw, result), idText);
   }
 
   #setLevel(frame: Frame, idRaw: Uint8Array, idText: string): void {
-    const level = this.#controlParams(frame)?.['level'];
+    const level = controlParams(frame)?.['level'];
     if (typeof level !== 'string' || !isLogLevel(level)) {
       return this.refused(
         idText,
@@ -288,54 +327,29 @@ class Session implements ClientFace, Client {
     this.#answer(resultParts(idRaw, '{}'), idText);
   }
 
-  #controlParams(frame: Frame): Record<string, unknown> | null {
-    const text = textAt(frame, SLOT.params);
-    if (text === null || text.length > MAX_CONTROL_BYTES) return null;
-    const params: unknown = JSON.parse(text);
-    return typeof params === 'object' && params !== null
-      ? (params as Record<string, unknown>)
-      : null;
-  }
-
   #notification(method: string, frame: Frame): void {
     if (method === 'notifications/initialized') {
       this.#initialized = true;
-    } else if (method === 'notifications/progress') {
-      this.#router.serverRequests.progress(this, frame);
-    } else if (method === 'notifications/tasks/status') {
-      this.#router.serverRequests.status(this, frame);
-    } else if (method === 'notifications/roots/list_changed') {
-      this.#router.toServers(this, frame);
     } else if (method === 'notifications/cancelled') {
       const idText = textAt(frame, SLOT.paramsRequestId);
-      const request = idText === null ? undefined : this.#unanswered.get(idText);
-      if (request === undefined || idText === null) return;
-      this.#withdraw(request, cancelReason(frame));
+      if (idText === null || !this.#cancel(idText, cancelReason(frame))) return;
       this.#port.finished(idText);
-    } else if (this.#initialized) {
-      this.#unknownNotification(method, frame);
+    } else {
+      passNotification(this.#router, this, { method, frame, initialized: this.#initialized });
     }
   }
 
-  /** A notification with the token of a server's request goes to that server alone. */
-  #unknownNotification(method: string, frame: Frame): void {
-    if (rangeOf(frame, SLOT.paramsProgressToken) !== null) {
-      this.#router.serverRequests.progress(this, frame);
-    } else {
-      this.#router.unknown.notification(this, method, frame);
-    }
+  /** @returns false: there is nothing to be cancelled. */
+  #cancel(idText: string, reason: string): boolean {
+    if (this.#sessionless.cancelled(idText)) return true;
+    const request = this.#unanswered.get(idText);
+    if (request === undefined) return false;
+    this.#withdraw(request, reason);
+    return true;
   }
 
   #withdraw(request: Withdrawable, reason: string): void {
     this.#unanswered.remove(request);
     request.withdraw(reason);
   }
-}
-
-/** The client's reason, for the server to see. */
-function cancelReason(frame: Frame): string {
-  const params = rangeOf(frame, SLOT.params);
-  const at = params === null ? null : member(frame.line, params, 'reason');
-  const reason = at === null ? null : decodeString(frame.line, at);
-  return reason === null ? 'cancelled by the client' : reason.slice(0, MAX_REASON);
 }

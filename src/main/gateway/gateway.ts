@@ -20,6 +20,7 @@ import { startAudit } from './audit-events.ts';
 import { beat } from './beat.ts';
 import { type Before, before, unusable } from './before.ts';
 import { blockedLines } from './blocked-lines.ts';
+import { ClientWait } from './client-wait.ts';
 import { closeParts } from './close-parts.ts';
 import { openControl } from './control.ts';
 import { Doors } from './doors.ts';
@@ -38,9 +39,6 @@ import { restoreOffers } from './restore-offers.ts';
 import { Sharing } from './sharing.ts';
 import { factsOf, healthOf, metricsOf, type Own } from './shown.ts';
 import { type Stoppable, tryTo } from './shutdown.ts';
-
-/** How long the servers wait for the stdio client to say what it can do. */
-const CLIENT_WAIT_MS = 500;
 
 type Started =
   | { readonly ok: true; readonly gateway: Gateway }
@@ -61,6 +59,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   readonly #sharing: Sharing;
   #control: ControlSocket | null = null;
   readonly #timers: NodeJS.Timeout[] = [];
+  readonly #clientWait = new ClientWait(() => this.#launch('{}'));
   #inForce: InForce;
   #guard: KeptGuard | null = null;
   #isUp = false;
@@ -158,7 +157,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     this.#timers.push(startAudit(this.#parts.audit, this.#options));
     restoreOffers(this.#parts, this.dir, this.#inForce.config.servers);
     this.#doors.serveStdio();
-    this.#startServers();
+    this.#clientWait.begin(this.#options);
     this.#heartbeat.start();
     this.#timers.push(
       setInterval(() => void fleet.inspect(), this.#options.clocks.inspectMs).unref(),
@@ -262,6 +261,7 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
 
   async close(reason: string): Promise<void> {
     const { log, logFile } = this.#options;
+    this.#clientWait.end();
     for (const timer of this.#timers) clearInterval(timer);
     this.#sharing.close();
     this.#heartbeat.stop();
@@ -303,6 +303,10 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     this.#parts.fleet.openSession(client, JSON.stringify(capabilities));
   }
 
+  onLooked(isAll: boolean): void {
+    this.#clientWait.looked(isAll);
+  }
+
   onClientGone(client: Client): void {
     this.#sharing.clientGone(client);
     this.#parts.fleet.closeSession(client);
@@ -328,17 +332,6 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
       config: this.#inForce.config,
       policy: this.#inForce.policy,
     };
-  }
-
-  /**
-   * A server is told its client's capabilities. With stdio alone there is one client, about to tell its
-   * own; over HTTP clients differ and share the servers, so that these are told none.
-   */
-  #startServers(): void {
-    // Its first client is about to come: that is what it was started for.
-    if (this.#options.shared) return;
-    if (this.#options.http !== null) return this.#launch('{}');
-    this.#timers.push(setTimeout(() => this.#launch('{}'), CLIENT_WAIT_MS));
   }
 
   #launch(clientCapabilities: string): void {

@@ -19,10 +19,19 @@ export interface HttpError {
   readonly code: number;
   /** One line for the client. */
   readonly message: string;
+  /** For programs. @default none */
+  readonly data?: object;
   readonly headers?: Headers;
   /** Raw JSON of the request's id. @default null */
   readonly idText?: string;
 }
+
+/** Tells a gateway before this one that the request may be made again. Its code is the client's revision's. */
+export const STOPPING = {
+  status: 503,
+  message: 'The gateway is stopping; the request was not carried out',
+  headers: { 'retry-after': '5', 'rea-outcome': 'not_sent' },
+};
 
 export function replyError(response: ServerResponse, error: HttpError): void {
   const body = errorBody(error);
@@ -83,8 +92,8 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-function errorBody({ code, message, idText = 'null' }: HttpError): string {
-  return `{"jsonrpc":"2.0","error":${JSON.stringify({ code, message })},"id":${idText}}`;
+function errorBody({ code, message, data, idText = 'null' }: HttpError): string {
+  return `{"jsonrpc":"2.0","error":${JSON.stringify({ code, message, data })},"id":${idText}}`;
 }
 
 function describe(body: string | Uint8Array): Record<string, string | number> {

@@ -13,6 +13,8 @@ export interface Client extends CallOwner {
   readonly record: ClientRecord | null;
   /** True when it declared this capability. @param path the keys of nested objects. */
   supports(...path: readonly string[]): boolean;
+  /** False for a request whose revision knows no questions. @param about its id; null: none in particular. */
+  isAskable(about: string | null): boolean;
   /** Refuses a request. @param idText raw JSON of its id. */
   refused(idText: string, code: number, message: string): void;
   /** Gives a large answer of the gateway's own once the client has read what it got before. */
@@ -33,8 +35,14 @@ export interface Client extends CallOwner {
   announce(parts: readonly Uint8Array[]): void;
   /** Sends a notification of a server; not to a client that does not read. */
   notify(parts: readonly Uint8Array[]): void;
-  /** Sends a log message of a server, unless the client asked for less or does not read. */
-  log(level: string | null, parts: readonly Uint8Array[]): void;
+  /**
+   * Sends a log message of a server, unless the client asked for less or does not read.
+   *
+   * @param of the only call in flight at that server, if it is this client's: the message can belong to no other.
+   */
+  log(level: string | null, parts: readonly Uint8Array[], of: string | null): void;
+  /** The gateway is stopping: what stays open for changes ends. */
+  stopping(): void;
   /** Remembers a request, so that the client can cancel it. */
   track(request: Withdrawable): void;
   /** Forgets a request that goes on in another form. */

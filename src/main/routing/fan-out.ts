@@ -72,7 +72,11 @@ export class FanOut {
     const owners = new Set(calls.map((call) => server.callsInFlight.ownerOf(call)));
     const [owner] = owners;
     if (owners.size > 1) return;
-    for (const client of this.#clientsOf(server)) if (client === owner) client.log(level, [line]);
+    const [only, ...more] = calls;
+    const of = only === undefined || more.length > 0 ? null : server.callsInFlight.idOf(only);
+    for (const client of this.#clientsOf(server)) {
+      if (client === owner) client.log(level, [line], of);
+    }
   }
 
   #broadcast(server: Server, { method, level, line }: NotificationMessage): void {
@@ -80,7 +84,10 @@ export class FanOut {
       const listeners = this.#options.resources.listeners(server.current);
       for (const client of listeners) client.notify([line]);
     } else if (method === 'notifications/message') {
-      for (const client of this.#clientsOf(server)) client.log(level, [line]);
+      const only = server.callsInFlight.only;
+      for (const client of this.#clientsOf(server)) {
+        client.log(level, [line], only?.owner === client ? only.idText : null);
+      }
     } else {
       for (const client of this.#clientsOf(server)) client.notify([line]);
     }

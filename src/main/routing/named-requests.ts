@@ -3,7 +3,6 @@
  * the server gave it. Answers the gateway's own tool itself.
  */
 import { rangeOf } from '../../shared/json/frame.ts';
-import { resultParts } from '../../shared/json/json-rpc.ts';
 import { SLOT } from '../../shared/json/json-scan.ts';
 import { MAX_NAME_CHARACTERS, readName } from '../../shared/json/keys.ts';
 import type { ByteRange } from '../../shared/model/byte-range.ts';
@@ -52,7 +51,7 @@ export class NamedRequests {
     const name = read.text;
     if (kind === 'tools' && name === HEALTH_TOOL_NAME) {
       return client.whenRead(idText, () =>
-        client.answer(request, resultParts(request.idRaw, this.#options.health())),
+        client.answer(request, request.form.result(request.idRaw, this.#options.health())),
       );
     }
     const { catalogs, sender, lists } = this.#options;

@@ -2,15 +2,18 @@
  * A client's request on its way through routing.
  */
 import type { Frame } from '../../shared/json/frame.ts';
+import type { AnswerForm } from '../calls/answer-form.ts';
 import type { Client } from './client.ts';
 
 export interface ServerRequest {
   readonly client: Client;
   readonly frame: Frame;
   readonly method: string;
-  /** Raw JSON of its id, as bytes and as text. */
+  /** Raw JSON of its id, for the answer. */
   readonly idRaw: Uint8Array;
+  /** By which routing and its client know it; no other open request of the client has the same. */
   readonly idText: string;
+  readonly form: AnswerForm;
   /** Monotonic time at which waiting for a server's list ends, null while it has not begun. */
   readonly listDeadline: number | null;
 }

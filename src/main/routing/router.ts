@@ -5,9 +5,10 @@
  */
 import type { Frame } from '../../shared/json/frame.ts';
 import { joinExact, replaceRanges } from '../../shared/json/json-rpc.ts';
-import { LISTS, type ListKind } from '../../shared/model/lists.ts';
-import { LOG_LEVELS, type LogLevel } from '../../shared/model/log-levels.ts';
+import type { ListKind } from '../../shared/model/lists.ts';
+import { type LogLevel, moreVerbose } from '../../shared/model/log-levels.ts';
 import type { ClientRecord } from '../../shared/model/snapshot.ts';
+import type { AnswerForm } from '../calls/answer-form.ts';
 import type { Audit } from '../calls/audit.ts';
 import type { CallTable } from '../calls/call-table.ts';
 import { withoutClaim } from '../calls/claim.ts';
@@ -41,6 +42,8 @@ export interface ClientEvents {
   onClients(): void;
   /** A client has said what it can do. */
   onClient(client: Client, capabilities: object): void;
+  /** A client has asked what it is talking to, for which nothing is started; or it goes on after that. */
+  onLooked(isAll: boolean): void;
   /** A client is gone; nothing is routed for it any more. */
   onClientGone(client: Client): void;
   /** The most verbose level that any client wants has changed. */
@@ -65,8 +68,7 @@ export interface RouterOptions {
   readonly events: ClientEvents;
 }
 
-const encoder = new TextEncoder();
-const NEWLINE = encoder.encode('\n');
+const NEWLINE = new TextEncoder().encode('\n');
 
 export class Router {
   readonly version: string;
@@ -196,6 +198,7 @@ export class Router {
   /** Refuses every further call: the gateway is stopping. */
   stopAccepting(): void {
     this.#sender.stopAccepting();
+    for (const client of this.#clients) client.stopping();
     this.approvals.endAll(STOPPING);
     this.lists.settleAll();
     this.#options.catalogs.endWait();
@@ -207,20 +210,24 @@ export class Router {
   }
 
   /** The answer to a list request. */
-  listParts(client: Client, kind: ListKind, idRaw: Uint8Array): Uint8Array[] {
-    return [
-      encoder.encode('{"jsonrpc":"2.0","id":'),
-      idRaw,
-      encoder.encode(`,"result":{"${LISTS[kind].member}":`),
-      this.#options.catalogs.of(client).list(kind),
-      encoder.encode('}}'),
-    ];
+  listParts(client: Client, kind: ListKind, idRaw: Uint8Array, form: AnswerForm): Uint8Array[] {
+    return form.list(kind, idRaw, this.#options.catalogs.of(client).list(kind));
   }
 
   /** A client has said what it can do. */
   clientKnown(client: Client, capabilities: object): void {
     this.#options.events.onClient(client, capabilities);
     this.#options.events.onClients();
+  }
+
+  /** A client has asked what it is talking to. @param isAll nothing else so far; false: it goes on. */
+  clientLooked(isAll: boolean): void {
+    this.#options.events.onLooked(isAll);
+  }
+
+  /** JSON of a tool as the client is told it; null: it is told of none by that name. */
+  tool(client: Client, name: string): Uint8Array | null {
+    return this.#options.catalogs.of(client).target('tools', name)?.entry.json ?? null;
   }
 
   /** A notification of a client that concerns every server. */
@@ -294,11 +301,7 @@ export class Router {
   /** Servers are asked for the most verbose level that any client wants. */
   logLevelChanged(): void {
     let wanted: LogLevel | null = null;
-    for (const { logLevel } of this.#clients) {
-      if (logLevel === null) continue;
-      if (wanted === null || LOG_LEVELS.indexOf(logLevel) < LOG_LEVELS.indexOf(wanted))
-        wanted = logLevel;
-    }
+    for (const { logLevel } of this.#clients) wanted = moreVerbose(wanted, logLevel);
     if (wanted === null || wanted === this.#logLevel) return;
     this.#logLevel = wanted;
     this.#options.events.onLogLevel(wanted);

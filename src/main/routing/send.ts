@@ -8,10 +8,11 @@ import { SLOT } from '../../shared/json/json-scan.ts';
 import { readName } from '../../shared/json/keys.ts';
 import { canOf } from '../../shared/model/client-can.ts';
 import type { Phase } from '../../shared/model/errors.ts';
+import type { AnswerForm } from '../calls/answer-form.ts';
 import type { Audit } from '../calls/audit.ts';
 import { type Call, type CallOwner, type Hooks, newCall } from '../calls/call.ts';
 import { type CallTable, TOO_MANY_BYTES } from '../calls/call-table.ts';
-import { type Failure, failureParts } from '../calls/failures.ts';
+import type { Failure } from '../calls/failures.ts';
 import { judge, type Subject, subjectOf, tierOfSubject } from '../calls/gate/subject.ts';
 import { type Observer, outcomeOf } from '../calls/observer.ts';
 import { serverLine } from '../calls/request-line.ts';
@@ -42,6 +43,8 @@ interface Asked extends Pick<ServerRequest, 'frame' | 'method' | 'idRaw' | 'idTe
   readonly subject: Subject | null;
   /** What its client can be asked. */
   readonly can: number;
+  /** @default plain */
+  readonly form?: AnswerForm;
 }
 
 type Why = Omit<Failure, 'server' | 'phase'>;
@@ -99,9 +102,9 @@ export class Sender {
     }
     const making = asksForTask(frame) ? hooksOfMaking(tasks, client, server) : {};
     if (making === null) return this.refuse(request, server, TOO_MANY_TASKS);
-    const { method, idRaw, idText } = request;
-    const can = canOf((...path) => client.supports(...path));
-    const asked = { frame, method, idRaw, idText, subject, can };
+    const { method, idRaw, idText, form } = request;
+    const can = client.isAskable(idText) ? canOf((...path) => client.supports(...path)) : 0;
+    const asked = { frame, method, idRaw, idText, subject, form, can };
     const call = this.#call(client, asked, server, edits, { ...hooks, ...making });
     client.track(call);
     server.submit(call);
@@ -170,12 +173,12 @@ export class Sender {
     const { client, method } = request;
     const tool = nameIn(request.frame);
     this.#options.audit.refused({ server: name, method, tool, client, code: why.code });
-    client.answer(request, failureParts(method, request.idRaw, whole));
+    client.answer(request, request.form.failure(method, request.idRaw, whole));
   }
 
   #call(
     owner: CallOwner,
-    { frame, method, idRaw, idText, subject, can }: Asked,
+    { frame, method, idRaw, idText, subject, form, can }: Asked,
     server: Server,
     edits: readonly Edit[],
     hooks: Partial<Hooks>,
@@ -191,6 +194,7 @@ export class Sender {
       tokenRaw: token === null ? null : frame.line.slice(token[0], token[1]),
       target: server,
       method,
+      ...(form === undefined ? {} : { form }),
       subject,
       tier: subject === null ? null : tierOfSubject(subject, server.config),
       can,

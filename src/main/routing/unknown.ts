@@ -49,6 +49,20 @@ const NAMELESS = { edits: [], tool: null, prompt: null, name: null } as const;
 
 /** A later revision's handshake: a server's answer to it would be taken for the gateway's. */
 const NEVER_PASSED_ON = new Set(['server/discover']);
+/** Methods of the protocol itself begin with these, whatever servers advertise. */
+const OF_PROTOCOL = new Set([
+  'initialize',
+  'ping',
+  'server',
+  'subscriptions',
+  'tools',
+  'prompts',
+  'resources',
+  'completion',
+  'logging',
+  'tasks',
+  'notifications',
+]);
 const MAX_METHOD = 1024;
 const NEWLINE = new TextEncoder().encode('\n');
 
@@ -66,6 +80,13 @@ export class UnknownMessages {
     if (to !== null) return this.#submit(request, to);
     const message = `Method not found: ${method.slice(0, 200)}`;
     client.refused(idText, JSON_RPC.methodNotFound, message);
+  }
+
+  /** True when servers advertise an extension, of the protocol or their own, that the method belongs to. */
+  isOfExtension(method: string): boolean {
+    const [word = ''] = method.split('/', 1);
+    if (OF_PROTOCOL.has(word)) return false;
+    return serversFor(method, this.#options.profiles.all()).length > 0;
   }
 
   /** To the server that has the task it names, else to the servers that advertise its kind, else to all. */

@@ -96,14 +96,14 @@ export function resultParts(idRaw: Uint8Array, resultJson: string): Uint8Array[]
   return [RESPONSE_HEAD, idRaw, Buffer.from(`,"result":${resultJson}}`)];
 }
 
-/** The answer to a `tools/call` that the gateway itself could not carry out, without newline. */
-export function toolErrorParts(idRaw: Uint8Array, message: string, error: ReaError): Uint8Array[] {
+/** JSON text of the result of a `tools/call` that the gateway itself could not carry out. */
+export function toolErrorResult(message: string, error: ReaError): string {
   const result = {
     content: [{ type: 'text', text: message }],
     isError: true,
     _meta: { 'rea/error': error },
   };
-  return resultParts(idRaw, JSON.stringify(result));
+  return JSON.stringify(result);
 }
 
 /** All parts in one piece that owns its whole ArrayBuffer and may be transferred. */

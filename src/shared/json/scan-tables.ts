@@ -45,11 +45,13 @@ export const SLOT = Object.freeze({
   errorCode: 15,
   errorData: 16,
   resultType: 17,
+  resultTtlMs: 18,
+  resultCacheScope: 19,
 });
 
 export type Slot = (typeof SLOT)[keyof typeof SLOT];
 
-export const SLOT_COUNT = 18;
+export const SLOT_COUNT = 20;
 
 /** Kinds of objects with member names that matter. 0 is any other object or array. */
 export const CONTEXT = Object.freeze({ top: 1, params: 2, result: 3, meta: 4, error: 5 });
@@ -84,7 +86,12 @@ export const KNOWN_KEYS: readonly (readonly KnownKey[])[] = [
     task: SLOT.paramsTask,
     taskId: SLOT.paramsTaskId,
   }),
-  known({ _meta: SLOT.resultMeta, resultType: SLOT.resultType }),
+  known({
+    _meta: SLOT.resultMeta,
+    resultType: SLOT.resultType,
+    ttlMs: SLOT.resultTtlMs,
+    cacheScope: SLOT.resultCacheScope,
+  }),
   known({ progressToken: SLOT.paramsMetaProgressToken }),
   known({ code: SLOT.errorCode, data: SLOT.errorData }),
 ];

@@ -84,3 +84,7 @@ export const JSON_RPC = {
   gatewayError: -32000,
   timeout: -32001,
 } as const;
+
+/** Codes by which revisions without a handshake tell a client to speak differently. */
+export const HEADER_MISMATCH = -32_020;
+export const UNSUPPORTED_VERSION = -32_022;

@@ -56,3 +56,10 @@ export const LISTS: Readonly<Record<ListKind, ListShape>> = {
 };
 
 export const LIST_KINDS = Object.keys(LISTS) as readonly ListKind[];
+
+const BY_METHOD = new Map(LIST_KINDS.map((kind) => [LISTS[kind].method, kind]));
+
+/** The list that a request asks for; null: it asks for something else. */
+export function listOf(method: string): ListKind | null {
+  return BY_METHOD.get(method) ?? null;
+}

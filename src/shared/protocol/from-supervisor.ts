@@ -64,6 +64,9 @@ export interface ReleasedMessage {
   readonly left: boolean;
 }
 
+/** Members of a result to which a client's revision may want others added. */
+export const RESULT_HAS = Object.freeze({ anything: 1, resultType: 2, ttlMs: 4, cacheScope: 8 });
+
 /** A range of a line, and what comes in its place. */
 export interface TextEdit {
   readonly at: ByteRange;
@@ -82,6 +85,10 @@ export interface AnswerMessage {
   readonly isError: boolean;
   /** Its result says `isError`: the tool failed. */
   readonly toolError: boolean;
+  /** Where it can be added to: offset behind the brace of its result, or of the code of its error; -1: nowhere. */
+  readonly at: number;
+  /** What its result has already: bits of {@link RESULT_HAS}. */
+  readonly has: number;
   /** Only if the call asked for it: tasks named in it, at most 1000, and the raw cursor of the next page. */
   readonly tasks?: { readonly notes: readonly TaskNote[]; readonly nextCursor: string | null };
   /** Only for an error that asks the client to visit URLs: range of its code, ids of the URLs, at most 32. */

@@ -22,10 +22,11 @@ export function pack(message: Packable): number[] | null {
     return tasks === null ? [CALL, slot, incarnation, call, writes ? 1 : 0, can] : null;
   }
   if (message.type !== 'answer') return null;
-  const { slot, incarnation, call, id, isError, toolError, tasks, visits, redacted } = message;
+  const { slot, incarnation, call, id, at, has, isError, toolError } = message;
+  const { tasks, visits, redacted } = message;
   if (tasks !== undefined || visits !== undefined || redacted !== undefined) return null;
   const flags = (isError ? IS_ERROR : 0) | (toolError ? TOOL_ERROR : 0);
-  const numbers = [ANSWER, slot, incarnation, call, id[0], id[1], flags];
+  const numbers = [ANSWER, slot, incarnation, call, id[0], id[1], flags, at, has];
   const { edits } = message;
   if (edits === undefined) return numbers;
   const [edit, ...more] = edits;
@@ -41,7 +42,7 @@ export function unpack(numbers: readonly number[], line: Uint8Array): CallMessag
     const writes = start === 1;
     return { type: 'call', slot, incarnation, call, line, writes, can: end, tasks: null };
   }
-  const [, , , , , , , from = 0, to = 0] = numbers;
+  const [at = -1, has = 0, from = 0, to = 0] = numbers.slice(7);
   return {
     type: 'answer',
     slot,
@@ -51,6 +52,8 @@ export function unpack(numbers: readonly number[], line: Uint8Array): CallMessag
     id: [start, end],
     isError: (flags & IS_ERROR) !== 0,
     toolError: (flags & TOOL_ERROR) !== 0,
+    at,
+    has,
     ...((flags & CUT) === 0 ? {} : { edits: [{ at: [from, to], text: '' }] }),
   };
 }

@@ -8,7 +8,7 @@ import {
   notificationLine,
   replaceRanges,
   resultParts,
-  toolErrorParts,
+  toolErrorResult,
 } from '#src/shared/json/json-rpc.ts';
 import { SCAN, SLOT } from '#src/shared/json/json-scan.ts';
 import type { ReaError } from '#src/shared/model/errors.ts';
@@ -127,17 +127,11 @@ describe('a line that is built', () => {
       retryable: true,
       retry_at: '2025-01-01T00:00:00.000Z',
     };
-    expect(JSON.parse(textOf(toolErrorParts(Buffer.from('"a"'), 'files restarts', error)))).toEqual(
-      {
-        jsonrpc: '2.0',
-        id: 'a',
-        result: {
-          content: [{ type: 'text', text: 'files restarts' }],
-          isError: true,
-          _meta: { 'rea/error': error },
-        },
-      },
-    );
+    expect(JSON.parse(toolErrorResult('files restarts', error))).toEqual({
+      content: [{ type: 'text', text: 'files restarts' }],
+      isError: true,
+      _meta: { 'rea/error': error },
+    });
   });
 });
 

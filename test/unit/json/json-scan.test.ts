@@ -52,7 +52,7 @@ describe('ranges', () => {
   const everything = Buffer.from(
     ' { "jsonrpc" : "2.0", "id": -1.5e3 ,"method":"tools/call","params":{"name":"é","uri":"u:x",' +
       '"_meta":{"progressToken":"t"},"progressToken":7,"requestId":null,"task":{},"taskId":"i"},"error":{"code":-1,"data":[true]},' +
-      '"result":{"_meta":{},"resultType":"complete"},"x":{"id":1}} ',
+      '"result":{"_meta":{},"resultType":"t","ttlMs":1,"cacheScope":"s"},"x":{"id":1}} ',
   );
 
   test.each([1e9, 1, 2, 3, 7])('are found in chunks of %d', (size) => {
@@ -66,7 +66,7 @@ describe('ranges', () => {
       method: '"tools/call"',
       params:
         '{"name":"é","uri":"u:x","_meta":{"progressToken":"t"},"progressToken":7,"requestId":null,"task":{},"taskId":"i"}',
-      result: '{"_meta":{},"resultType":"complete"}',
+      result: '{"_meta":{},"resultType":"t","ttlMs":1,"cacheScope":"s"}',
       error: '{"code":-1,"data":[true]}',
       jsonrpc: '"2.0"',
       paramsName: '"é"',
@@ -80,7 +80,9 @@ describe('ranges', () => {
       paramsTaskId: '"i"',
       errorCode: '-1',
       errorData: '[true]',
-      resultType: '"complete"',
+      resultType: '"t"',
+      resultTtlMs: '1',
+      resultCacheScope: '"s"',
     });
   });
 

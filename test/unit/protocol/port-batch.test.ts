@@ -55,6 +55,8 @@ function answer(id: number, length: number, more: object = {}): Message {
     id: [2, 5],
     isError: false,
     toolError: false,
+    at: 9,
+    has: id % 16,
     ...more,
   };
 }

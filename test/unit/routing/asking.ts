@@ -30,6 +30,10 @@ export class Client {
     return this as unknown as routing.Client;
   }
 
+  isAskable(): boolean {
+    return true;
+  }
+
   supports(...path: string[]): boolean {
     return this.#capabilities.includes(path.join('.'));
   }

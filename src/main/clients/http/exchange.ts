@@ -11,11 +11,12 @@ import { JSON_RPC } from '../../../shared/model/errors.ts';
 import { cleanForTerminal, clip } from '../../../shared/text/clean-text.ts';
 import { readBody } from '../../http/body.ts';
 import { isLoopback, judgeCaller } from '../../http/guard.ts';
-import { type HttpError, refuse, replyError, replyText } from '../../http/replies.ts';
+import { type HttpError, refuse, replyError, replyText, STOPPING } from '../../http/replies.ts';
 import { takeNullParamsAsNone } from '../null-params.ts';
 import { allowPage, isPreflight, replyPreflight } from './cors.ts';
 import type { HttpLimits, HttpOptions } from './options.ts';
 import type { Sessions } from './sessionful/sessions.ts';
+import { isSessionless, type Principals } from './sessionless/principals.ts';
 import type { Tokens } from './tokens.ts';
 
 /** The parts of the edge that serving a request needs. */
@@ -24,6 +25,7 @@ export interface Edge {
   readonly limits: HttpLimits;
   readonly tokens: Tokens;
   readonly sessions: Sessions;
+  readonly principals: Principals;
 }
 
 const METHODS: readonly string[] = ['GET', 'POST', 'DELETE'];
@@ -33,10 +35,10 @@ const MAX_PATH = 4096;
 const TO_LET_IN = 'if it may come in, start rea serve with --allow-host and the name of that host';
 const SESSION_NOT_FOUND = { status: 404, code: -32001, message: 'Session not found' };
 const SESSION_MISSING = gatewayError(400, 'Mcp-Session-Id header is required');
-/** Tells a gateway before this one that the request may be made again. */
-const STOPPING = {
-  ...gatewayError(503, 'The gateway is stopping; the request was not carried out'),
-  headers: { 'retry-after': '5', 'rea-outcome': 'not_sent' },
+/** Without a session there is nothing to be streamed or ended. */
+const NO_STREAMS = {
+  ...gatewayError(405, 'Method not allowed: without a session there is only POST'),
+  headers: { allow: 'POST' },
 };
 const PARSE_ERROR = {
   status: 400,
@@ -65,30 +67,36 @@ export async function serve(
   const admitted = admit(edge, request, named);
   if (admitted.kind === 'probe') return replyText(response, admitted.status, admitted.text);
   if (admitted.kind === 'refused') return refuse(request, response, admitted.error);
-  return toSession(edge, request, response, admitted);
+  return toClient(edge, request, response, admitted);
 }
 
-/** Serves a request of MCP: in the session that it names, or in a new one. */
-async function toSession(
+/** Serves a request of MCP: without a session, in the one that it names, or in a new one. */
+async function toClient(
   edge: Edge,
   request: IncomingMessage,
   response: ServerResponse,
   { method, principal }: Extract<Admitted, { kind: 'mcp' }>,
 ): Promise<void> {
-  const { sessions } = edge;
+  const { sessions, principals } = edge;
   const id = request.headers['mcp-session-id'];
   const session = typeof id === 'string' ? sessions.get(id, principal) : undefined;
   const without = id === undefined ? SESSION_MISSING : SESSION_NOT_FOUND;
   if (method !== 'POST') {
+    if (isSessionless(request)) return replyError(response, NO_STREAMS);
     if (session === undefined) return replyError(response, without);
     return session.exchange(request, response, null);
   }
   const frame = await readFrame(edge, request, response);
   if (frame === null) return;
+  if (principals.serve({ request, response, frame, principal }, sessions.accepting)) return;
   const message = classify(frame);
   // A client may go on asking whether the gateway lives that still works for it.
   if (!sessions.accepting && message.kind === 'request' && message.method !== 'ping') {
-    return replyError(response, { ...STOPPING, idText: textAt(frame, SLOT.id) ?? 'null' });
+    return replyError(response, {
+      ...STOPPING,
+      code: JSON_RPC.gatewayError,
+      idText: textAt(frame, SLOT.id) ?? 'null',
+    });
   }
   if (session !== undefined) return session.exchange(request, response, frame);
   // Some clients begin a new session and still send the id of the one that is gone.

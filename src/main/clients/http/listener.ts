@@ -12,6 +12,7 @@ import { replyError } from '../../http/replies.ts';
 import { type Edge, serve } from './exchange.ts';
 import { DEFAULT_LIMITS, type HttpOptions } from './options.ts';
 import { Sessions } from './sessionful/sessions.ts';
+import { Principals } from './sessionless/principals.ts';
 import { Tokens } from './tokens.ts';
 
 export type { HttpOptions } from './options.ts';
@@ -45,7 +46,8 @@ export async function startHttp(options: HttpOptions): Promise<HttpEdge> {
     };
   }
   const sessions = new Sessions(options, limits);
-  const edge: Edge = { options, limits, tokens, sessions };
+  const principals = new Principals(options, limits);
+  const edge: Edge = { options, limits, tokens, sessions, principals };
   /** Connections without a request so far. Node does not count them as idle. */
   const silent = new Set<Socket>();
   const responses = new Map<Socket, Set<ServerResponse>>();
@@ -77,6 +79,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpEdge> {
   server.maxConnections = limits.maxConnections;
   const problem = await listen(server, loopback ?? host, port);
   if (problem !== null) {
+    principals.closeAll('the listener did not start');
     await sessions.closeAll('the listener did not start');
     return { ok: false, message: explain(problem, hostPort(host, port)) };
   }
@@ -88,6 +91,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpEdge> {
     stopAccepting: () => sessions.stopAccepting(),
     close: async () => {
       const timer = setTimeout(() => server.closeAllConnections(), limits.closeMs);
+      principals.closeAll('the gateway is stopping');
       await sessions.closeAll('the gateway is stopping');
       // Only now: it cuts connections with a complete response that the client is still reading.
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));

@@ -6,16 +6,20 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Edge, serve } from './exchange.ts';
 import { DEFAULT_LIMITS, type HttpOptions } from './options.ts';
 import { Sessions } from './sessionful/sessions.ts';
+import { Principals } from './sessionless/principals.ts';
 import { Tokens } from './tokens.ts';
 
 export class McpEdge {
   readonly #edge: Edge;
 
   constructor(options: Omit<HttpOptions, 'host' | 'port'>) {
-    const whole = { ...options, host: 'localhost', port: 0 };
+    // Its token is that of all programs of the user.
+    const whole = { ...options, host: 'localhost', port: 0, sharedToken: true };
     const limits = { ...DEFAULT_LIMITS, ...options };
     const tokens = new Tokens(options.tokens ?? []);
-    this.#edge = { options: whole, limits, tokens, sessions: new Sessions(whole, limits) };
+    const sessions = new Sessions(whole, limits);
+    const principals = new Principals(whole, limits);
+    this.#edge = { options: whole, limits, tokens, sessions, principals };
   }
 
   handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -24,6 +28,8 @@ export class McpEdge {
 
   /** Ends all sessions and streams. */
   close(): Promise<void> {
-    return this.#edge.sessions.closeAll('the gateway is stopping');
+    const { principals, sessions } = this.#edge;
+    principals.closeAll('the gateway is stopping');
+    return sessions.closeAll('the gateway is stopping');
   }
 }

@@ -13,6 +13,8 @@ export interface HttpOptions extends Partial<HttpLimits> {
    * @default none
    */
   readonly tokens?: readonly string[];
+  /** The token is not one client's: several clients may use it. @default each token names one client */
+  readonly sharedToken?: boolean;
   /** Further names of the gateway, as `Host` and as the host of `Origin`. @default none */
   readonly allowedHosts?: readonly string[];
   /** The file with the tokens; named in the reply to a client that is refused. @default it is not named */

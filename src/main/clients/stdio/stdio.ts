@@ -63,6 +63,7 @@ export function serveStdio(options: {
     onDrained: () => client.drained(),
   });
   const port: ClientPort = {
+    several: false,
     get needsDrain() {
       return unsent.needsDrain;
     },

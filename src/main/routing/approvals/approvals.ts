@@ -90,7 +90,7 @@ export class Approvals {
     const { client, frame } = request;
     const { name, fingerprint, rules } = config;
     if (this.#agreed.get(client)?.has(keyOf(tool, config)) === true) return asking.goOn(null);
-    const unable = whyUnable(client);
+    const unable = whyUnable(request);
     if (unable !== null) return this.#unable(asking, config, unable);
     if (this.#count(client) >= MAX_OPEN || this.#bytes + frame.line.length > MAX_BYTES) {
       return asking.fail(TOO_MANY);
@@ -273,7 +273,8 @@ const TOO_MANY: Why = {
 };
 
 /** Why a client cannot be asked, in words; null: it can. An empty `elicitation` means forms. */
-function whyUnable(client: Client): string | null {
+function whyUnable({ client, idText }: ServerRequest): string | null {
+  if (!client.isAskable(idText)) return 'this client speaks a revision in which it is not asked';
   const hasForms = client.supports('elicitation', 'url')
     ? client.supports('elicitation', 'form')
     : client.supports('elicitation');

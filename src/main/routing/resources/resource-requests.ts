@@ -4,7 +4,6 @@
  */
 
 import { decodeString, rangeOf } from '../../../shared/json/frame.ts';
-import { errorParts, resultParts } from '../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import { member } from '../../../shared/json/json-slice.ts';
 import { MAX_URI_BYTES, readUri } from '../../../shared/json/keys.ts';
@@ -50,7 +49,7 @@ export class ResourceRequests {
     const { client } = request;
     this.#byUri(request, (server, uri) => {
       if (!this.#subscriptions.add(server, uri, client)) {
-        return client.answer(request, resultParts(request.idRaw, '{}'));
+        return client.answer(request, request.form.result(request.idRaw, '{}'));
       }
       this.#options.sender.submit(request, server, [], {
         onEnd: (ok) => {
@@ -69,7 +68,7 @@ export class ResourceRequests {
       if (this.#subscriptions.remove(server, uri, client)) {
         return this.#options.sender.submit(request, server);
       }
-      client.answer(request, resultParts(request.idRaw, '{}'));
+      client.answer(request, request.form.result(request.idRaw, '{}'));
     });
   }
 
@@ -104,7 +103,7 @@ export class ResourceRequests {
     if (found === 'taken') return;
     const message =
       found === 'unknown' ? 'Unknown resource' : `Unknown resource: ${found.withheld}`;
-    client.answer(request, errorParts(idRaw, JSON_RPC.invalidParams, message, { uri }));
+    client.answer(request, request.form.error(idRaw, JSON_RPC.invalidParams, message, { uri }));
   }
 
   /** True when a client has subscribed to a resource of the server. */
@@ -164,7 +163,7 @@ export class ResourceRequests {
       found === 'unknown'
         ? `Resource not found${this.#notAsked(client)}`
         : `Resource not found: ${found.withheld}`;
-    client.answer(request, errorParts(idRaw, RESOURCE_NOT_FOUND, message, { uri }));
+    client.answer(request, request.form.error(idRaw, RESOURCE_NOT_FOUND, message, { uri }));
   }
 
   /** Servers that may have resources without having said so, in words. */

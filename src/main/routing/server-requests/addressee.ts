@@ -40,6 +40,9 @@ export function addresseeOf(
   if ('code' in found) return found;
   const { client } = found;
   if (client.needsDrain) return notSupported('the client does not read');
+  if (!client.isAskable(found.relatedTo)) {
+    return notSupported('the client of the call speaks a revision in which it is not asked');
+  }
   const missing = message.needs.find((need) => !declares(client, need));
   if (missing === undefined) return found;
   const why = `the client does not support it (its capabilities lack ${missing})`;

@@ -17,7 +17,6 @@ import type {
   ProgressMessage,
 } from '../../../shared/protocol/from-supervisor.ts';
 import type { Hooks } from '../../calls/call.ts';
-import { failureParts } from '../../calls/failures.ts';
 import { type Observer, outcomeOf } from '../../calls/observer.ts';
 import { advertises } from '../../catalog/advertised.ts';
 import type { Profiles } from '../../catalog/profiles.ts';
@@ -61,7 +60,7 @@ export class TaskRequests {
       const failure = lost(task);
       const { server, code } = failure;
       this.#options.observer.callEnded(server, outcomeOf(failure), code, null);
-      return client.answer(request, failureParts(method, idRaw, failure));
+      return client.answer(request, request.form.failure(method, idRaw, failure));
     }
     const edits = task.id === shownId ? [] : [{ at, with: rawId(task.id) }];
     this.#options.sender.submit(request, task.server, edits, {
@@ -87,7 +86,7 @@ export class TaskRequests {
     if (task === null) return;
     this.#heard(task, method === 'notifications/tasks/status' && note.ended);
     const parts = replaceRanges(line, shown(task, note));
-    if (method === 'notifications/message') task.client.log(level, parts);
+    if (method === 'notifications/message') task.client.log(level, parts, null);
     else task.client.notify(parts);
   }
 

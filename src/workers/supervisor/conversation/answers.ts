@@ -15,6 +15,7 @@ import type { ToMain } from '../to-main.ts';
 import { elicitationsOf, visitOf } from './concern.ts';
 import type { Notifications } from './notifications.ts';
 import type { OwnRequests } from './own-requests.ts';
+import { insideResult, resultHas } from './result-members.ts';
 import { withoutLaterCode, withoutOurError } from './server-errors.ts';
 import type { Passed, Stateless } from './stateless/stateless.ts';
 import { TaskCalls } from './task-calls.ts';
@@ -259,6 +260,8 @@ export class Answers {
       id: rangeOf(frame, SLOT.id) ?? [0, 0],
       isError,
       toolError: !isError && isToolError(frame),
+      at: isError ? (rangeOf(frame, SLOT.errorCode)?.[0] ?? -1) : insideResult(frame),
+      has: isError ? 0 : resultHas(frame),
       ...(edits.length === 0 ? {} : { edits }),
     } as const;
     const found = redacted === null ? {} : { redacted };

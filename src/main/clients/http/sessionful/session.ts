@@ -54,6 +54,7 @@ export interface SessionHooks {
 export class HttpSession implements ClientPort {
   /** The name of the token that it was opened with; null when no tokens are in use. */
   readonly principal: string | null;
+  readonly several = false;
   readonly #hooks: SessionHooks;
   readonly #transport: WebStandardStreamableHTTPServerTransport;
   readonly #events: EventLog;

@@ -1,0 +1,112 @@
+/**
+ * The claim of a request: what a client of a revision without sessions says in `params._meta` of each request,
+ * its revision above all. Reads it, and judges whether the gateway serves such a request. Pure.
+ */
+import { decodeString, type Frame, rangeOf } from '../../../shared/json/frame.ts';
+import { SLOT } from '../../../shared/json/json-scan.ts';
+import { kindAt, member } from '../../../shared/json/json-slice.ts';
+import type { ByteRange } from '../../../shared/model/byte-range.ts';
+import { JSON_RPC, UNSUPPORTED_VERSION } from '../../../shared/model/errors.ts';
+import {
+  LATEST_PROTOCOL_VERSION,
+  SESSIONLESS_PROTOCOL_VERSIONS,
+} from '../../../shared/model/revisions.ts';
+import { isClaiming } from '../../calls/claim.ts';
+
+/** What a request says of its client. */
+export interface Claim {
+  readonly version: string;
+  /** Ranges of raw JSON in its message; null: it does not say. */
+  readonly clientInfo: ByteRange | null;
+  readonly logLevel: ByteRange | null;
+}
+
+/** Why a request is not served. */
+export interface Refusal {
+  readonly code: number;
+  readonly message: string;
+  readonly data?: object;
+}
+
+export type Read =
+  /** It makes no claim: it is of a revision with sessions. */
+  | { readonly kind: 'none' }
+  | { readonly kind: 'bad'; readonly refusal: Refusal }
+  | { readonly kind: 'claim'; readonly claim: Claim };
+
+const KEY = 'io.modelcontextprotocol/';
+/** A revision is a date of 10 characters; a longer text is not repeated. */
+const MAX_VERSION_BYTES = 64;
+const MAX_SHOWN_METHOD = 200;
+const DATE = /^\d{4}-\d\d-\d\d$/;
+
+/** @param frame a request. */
+export function readClaim(frame: Frame): Read {
+  if (!isClaiming(frame)) return { kind: 'none' };
+  const { line } = frame;
+  const meta = rangeOf(frame, SLOT.paramsMeta) ?? [0, 0];
+  const value = (name: string) => member(line, meta, `${KEY}${name}`);
+  const versionAt = value('protocolVersion');
+  const capabilities = value('clientCapabilities');
+  if (versionAt === null || kindAt(line, versionAt[0]) !== 'string') {
+    return bad(`${shown('protocolVersion')} must be there, a string`);
+  }
+  if (versionAt[1] - versionAt[0] > MAX_VERSION_BYTES) {
+    return bad(`${shown('protocolVersion')} is no revision: it is too long`);
+  }
+  if (capabilities === null || kindAt(line, capabilities[0]) !== 'object') {
+    return bad(`${shown('clientCapabilities')} must be there, an object`);
+  }
+  const version = decodeString(line, versionAt) ?? '';
+  const claim = { version, clientInfo: value('clientInfo'), logLevel: value('logLevel') };
+  return { kind: 'claim', claim };
+}
+
+/** For a request that has to make a claim and does not. */
+export function claimMissing(frame: Frame): Refusal {
+  const at = rangeOf(frame, SLOT.paramsMeta);
+  const what =
+    at === null || kindAt(frame.line, at[0]) === 'object'
+      ? `${shown('protocolVersion')} and ${shown('clientCapabilities')} must be there`
+      : 'params._meta must be an object';
+  return invalid(what);
+}
+
+/** True where `params._meta` is there and can hold nothing. */
+export function hasOddMeta({ line, ranges }: Frame): boolean {
+  const at = rangeOf({ line, ranges }, SLOT.paramsMeta);
+  return at !== null && kindAt(line, at[0]) !== 'object';
+}
+
+/** Null: the gateway speaks the revision of the claim. */
+export function versionRefusal({ version }: Claim): Refusal | null {
+  if (SESSIONLESS_PROTOCOL_VERSIONS.includes(version)) return null;
+  return {
+    code: UNSUPPORTED_VERSION,
+    message: `Unsupported protocol version: this gateway speaks ${SESSIONLESS_PROTOCOL_VERSIONS.join(', ')} without a session, and earlier revisions after initialize`,
+    data: { supported: SESSIONLESS_PROTOCOL_VERSIONS, requested: version },
+  };
+}
+
+/** True for a revision without sessions, spoken here or not, as a header names it. */
+export function isSessionlessVersion(version: unknown): boolean {
+  return typeof version === 'string' && DATE.test(version) && version > LATEST_PROTOCOL_VERSION;
+}
+
+export function invalid(message: string): Refusal {
+  return { code: JSON_RPC.invalidParams, message };
+}
+
+/** @param method of any length. */
+export function methodNotFound(method: string): Refusal {
+  const message = `Method not found: ${method.slice(0, MAX_SHOWN_METHOD)}`;
+  return { code: JSON_RPC.methodNotFound, message };
+}
+
+function bad(message: string): Read {
+  return { kind: 'bad', refusal: invalid(message) };
+}
+
+function shown(name: string): string {
+  return `params._meta["${KEY}${name}"]`;
+}

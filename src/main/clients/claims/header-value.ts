@@ -1,0 +1,27 @@
+/**
+ * Values in HTTP headers, as revision 2026-07-28 writes them: what a header cannot hold as it is stands in base64
+ * between `=?base64?` and `?=`. Pure.
+ */
+const ENCODED = /^=\?base64\?(.*)\?=$/s;
+/** With its padding, as RFC 4648 writes it. */
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+/** What may stand in a header as it is. */
+const PLAIN = /^[\t\x20-\x7e]*$/;
+const OUTER_BLANKS = /^[\t ]+|[\t ]+$/g;
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** @param raw the header's value. @returns null: it cannot be decoded. */
+export function decodeHeaderValue(raw: string): string | null {
+  const text = raw.replace(OUTER_BLANKS, '');
+  if (!PLAIN.test(text)) return null;
+  const encoded = ENCODED.exec(text)?.[1];
+  if (encoded === undefined) return text;
+  if (!BASE64.test(encoded)) return null;
+  try {
+    return decoder.decode(Buffer.from(encoded, 'base64'));
+  } catch (error) {
+    if (error instanceof TypeError) return null;
+    throw error;
+  }
+}

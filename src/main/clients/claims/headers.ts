@@ -1,0 +1,54 @@
+/**
+ * The headers by which a request of revision 2026-07-28 repeats what its body says, so that what stands between
+ * client and gateway need not read bodies. They only cross-check: the body decides. Pure.
+ */
+import type { IncomingMessage } from 'node:http';
+import { type Frame, rangeOf } from '../../../shared/json/frame.ts';
+import { SLOT } from '../../../shared/json/json-scan.ts';
+import { readName, readUri } from '../../../shared/json/keys.ts';
+import { HEADER_MISMATCH } from '../../../shared/model/errors.ts';
+import type { Refusal } from './claim.ts';
+import { decodeHeaderValue } from './header-value.ts';
+
+export type Headers = Pick<IncomingMessage, 'headersDistinct'>;
+
+/** Null: the headers say what the body says. @param version the claim's. */
+export function headerRefusal(
+  headers: Headers,
+  frame: Frame,
+  method: string,
+  version: string,
+): Refusal | null {
+  return (
+    compare(headers, 'MCP-Protocol-Version', version) ??
+    compare(headers, 'Mcp-Method', method) ??
+    nameRefusal(headers, frame, method)
+  );
+}
+
+/** @param expected null: the header must not be there. */
+export function compare(headers: Headers, name: string, expected: string | null): Refusal | null {
+  const values = headers.headersDistinct[name.toLowerCase()] ?? [];
+  const [value] = values;
+  if (values.length > 1) return mismatch(`the header ${name} is there ${values.length} times`);
+  if (value === undefined) {
+    return expected === null ? null : mismatch(`the header ${name} is missing`);
+  }
+  const decoded = decodeHeaderValue(value);
+  if (decoded === null) return mismatch(`the header ${name} cannot be decoded`);
+  if (decoded === expected) return null;
+  return mismatch(`the header ${name} does not say what the body says`);
+}
+
+export function mismatch(message: string): Refusal {
+  return { code: HEADER_MISMATCH, message: `Header mismatch: ${message}` };
+}
+
+/** A body without a name that could be compared is refused for that, and not for its header. */
+function nameRefusal(headers: Headers, frame: Frame, method: string): Refusal | null {
+  const isRead = method === 'resources/read';
+  if (!isRead && method !== 'tools/call' && method !== 'prompts/get') return null;
+  const at = rangeOf(frame, isRead ? SLOT.paramsUri : SLOT.paramsName);
+  const read = at === null ? null : (isRead ? readUri : readName)(frame.line, at);
+  return read === null || 'wrong' in read ? null : compare(headers, 'Mcp-Name', read.text);
+}

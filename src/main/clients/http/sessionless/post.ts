@@ -1,0 +1,109 @@
+/**
+ * The response to one request without a session. An answer that is there at once, with nothing before it, is the
+ * whole response, as JSON; otherwise the response is a stream of events that ends with the answer. It cannot be
+ * taken up again, so that events have no ids: a client that closes it wants no answer any more.
+ */
+import type { ServerResponse } from 'node:http';
+import { sizeOf } from '../../../../shared/json/json-rpc.ts';
+import { replyMessage } from '../../../http/replies.ts';
+import { MAX_UNSENT_BYTES } from '../../unsent.ts';
+import type { Accepts } from '../accept.ts';
+import type { HttpLimits } from '../options.ts';
+
+export interface PostOptions {
+  readonly limits: Pick<HttpLimits, 'promptMs' | 'promptBytes' | 'keepAliveMs' | 'slowClientMs'>;
+  readonly accepts: Accepts;
+  /** More waits for the client. @param bytes so much more. */
+  readonly onGiven: (bytes: number) => void;
+}
+
+const STREAM_HEADERS = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-cache, no-transform',
+  // Some proxies would gather what is meant to arrive at once.
+  'x-accel-buffering': 'no',
+} as const;
+const HEAD = Buffer.from('event: message\ndata: ');
+const TAIL = Buffer.from('\n\n');
+const KEEP_ALIVE = ': keep-alive\n\n';
+
+export class Post {
+  readonly #response: ServerResponse;
+  readonly #options: PostOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #streams = false;
+
+  constructor(response: ServerResponse, options: PostOptions) {
+    this.#response = response;
+    this.#options = options;
+  }
+
+  /** Its request is being served: the answer may come at once, or it may not. */
+  begin(): void {
+    const { accepts, limits } = this.#options;
+    if (!accepts.stream || this.#streams || this.#response.writableEnded) return;
+    if (accepts.json) this.#timer = setTimeout(() => this.#stream(), limits.promptMs);
+    else this.#stream();
+  }
+
+  /** Bytes that the client has not taken. */
+  get unread(): number {
+    const { writableFinished, destroyed, writableLength } = this.#response;
+    return writableFinished || destroyed ? 0 : writableLength;
+  }
+
+  /** A message before the answer; not for a client that takes nothing but the answer, or does not read. */
+  send(parts: readonly Uint8Array[]): void {
+    if (!this.#options.accepts.stream || this.unread > MAX_UNSENT_BYTES) return;
+    this.#stream();
+    this.#write(parts);
+  }
+
+  /** The answer, which ends the response. */
+  answer(parts: readonly Uint8Array[]): void {
+    const { accepts, limits } = this.#options;
+    const isPrompt = !this.#streams && accepts.json && sizeOf(parts) <= limits.promptBytes;
+    if (isPrompt || !accepts.stream) {
+      this.end();
+      replyMessage(this.#response, parts);
+      this.#given(sizeOf(parts));
+      return;
+    }
+    this.#stream();
+    this.#write(parts);
+    this.end();
+    this.#response.end();
+  }
+
+  /** Nothing more is written here. */
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #stream(): void {
+    if (this.#streams) return;
+    this.#streams = true;
+    clearTimeout(this.#timer);
+    const response = this.#response;
+    response.writeHead(200, STREAM_HEADERS).flushHeaders();
+    const { keepAliveMs } = this.#options.limits;
+    this.#timer = setInterval(() => response.write(KEEP_ALIVE), keepAliveMs);
+  }
+
+  #write(parts: readonly Uint8Array[]): void {
+    const response = this.#response;
+    response.write(HEAD);
+    for (const part of parts) response.write(part);
+    response.write(TAIL);
+    this.#given(sizeOf(parts));
+  }
+
+  /** A client that takes nothing for long, while something waits, is cut off. */
+  #given(bytes: number): void {
+    const response = this.#response;
+    this.#options.onGiven(bytes);
+    if (!response.writableNeedDrain && !response.writableEnded) return;
+    response.setTimeout(this.#options.limits.slowClientMs);
+    response.once('drain', () => response.setTimeout(0));
+  }
+}

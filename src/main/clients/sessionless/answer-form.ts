@@ -1,0 +1,85 @@
+/**
+ * The form of answers in revision 2026-07-28: each result says its type, what may be cached says for how long, and
+ * errors have no codes that the revision has given another meaning. What a server says is added to as bytes.
+ */
+import type { Edit } from '../../../shared/json/json-rpc.ts';
+import { errorParts, resultParts, toolErrorResult } from '../../../shared/json/json-rpc.ts';
+import { JSON_RPC } from '../../../shared/model/errors.ts';
+import { type AnswerMessage, RESULT_HAS } from '../../../shared/protocol/from-supervisor.ts';
+import { type AnswerForm, listParts } from '../../calls/answer-form.ts';
+import { type Failure, reaError } from '../../calls/failures.ts';
+
+const TYPE = '"resultType":"complete"';
+/** Servers with sessions do not say for how long: what they said is asked for anew, and nobody else's. */
+const TTL = '"ttlMs":0';
+const SCOPE = '"cacheScope":"private"';
+/** Of the results of servers. */
+const CACHEABLE = 'resources/read';
+const NOT_FOUND = -32_002;
+/** Without a meaning in this revision. */
+const UNKNOWN_CODES = { first: -32_019, last: -32_000 };
+/** The revision's own; those that a server may say are none of the gateway's. */
+const RESERVED_CODES = { first: -32_099, last: -32_020 };
+const MAX_CODE_BYTES = 16;
+const CODE = /^-?\d+/;
+const NOTHING: readonly Edit[] = [];
+
+/** @param gatewayInfo JSON text of what the gateway says of itself. */
+export function sessionlessForm(gatewayInfo: string): AnswerForm {
+  const own = `"_meta":{"io.modelcontextprotocol/serverInfo":${gatewayInfo}}`;
+  return {
+    ofServer,
+    failure: sessionlessFailure,
+    error: (idRaw, code, message, data) => errorParts(idRaw, codeHere(code), message, data),
+    result: (idRaw, resultJson) => resultParts(idRaw, withType(resultJson)),
+    list: (kind, idRaw, entries) =>
+      listParts(kind, idRaw, entries, `${TYPE},`, `,${TTL},${SCOPE},${own}`),
+  };
+}
+
+/** The one answer of a request that failed on its way. */
+export function sessionlessFailure(
+  method: string,
+  idRaw: Uint8Array,
+  failure: Failure,
+): Uint8Array[] {
+  const error = reaError(failure);
+  const { message } = failure;
+  return method === 'tools/call'
+    ? resultParts(idRaw, withType(toolErrorResult(message, error)))
+    : errorParts(idRaw, JSON_RPC.internalError, message, { 'rea/error': error });
+}
+
+function withType(resultJson: string): string {
+  return resultJson === '{}' ? `{${TYPE}}` : `{${TYPE},${resultJson.slice(1)}`;
+}
+
+function ofServer(method: string, { line, at, has, isError }: AnswerMessage): readonly Edit[] {
+  if (at < 0) return NOTHING;
+  if (isError) return codeEdit(line, at);
+  const added: string[] = [];
+  if ((has & RESULT_HAS.resultType) === 0) added.push(TYPE);
+  if (method === CACHEABLE) {
+    if ((has & RESULT_HAS.ttlMs) === 0) added.push(TTL);
+    if ((has & RESULT_HAS.cacheScope) === 0) added.push(SCOPE);
+  }
+  if (added.length === 0) return NOTHING;
+  const text = (has & RESULT_HAS.anything) === 0 ? added.join(',') : `${added.join(',')},`;
+  return [{ at: [at, at], with: Buffer.from(text) }];
+}
+
+function codeEdit(line: Uint8Array, at: number): readonly Edit[] {
+  const text = Buffer.from(line.subarray(at, at + MAX_CODE_BYTES)).toString('latin1');
+  const [digits = ''] = CODE.exec(text) ?? [];
+  const code = Number(digits);
+  const here = codeHere(code);
+  return here === code
+    ? NOTHING
+    : [{ at: [at, at + digits.length], with: Buffer.from(String(here)) }];
+}
+
+function codeHere(code: number): number {
+  if (code === NOT_FOUND) return JSON_RPC.invalidParams;
+  const isIn = ({ first, last }: typeof UNKNOWN_CODES) => code >= first && code <= last;
+  return isIn(UNKNOWN_CODES) || isIn(RESERVED_CODES) ? JSON_RPC.internalError : code;
+}

@@ -1,0 +1,207 @@
+/**
+ * The streams of changes that a client has open (`subscriptions/listen`): each is told, tagged with its id, of those
+ * changes that it has asked for, and of nothing else. Resources are subscribed to at their servers once for all
+ * streams of the client. Owned by the client's session or, over HTTP, by what stands for one.
+ */
+import { type Frame, rangeOf, scanFrame, stringAt } from '../../../shared/json/frame.ts';
+import { joinExact, replaceRanges } from '../../../shared/json/json-rpc.ts';
+import { SLOT } from '../../../shared/json/json-scan.ts';
+import { eachMember, isEmpty, isName, kindAt } from '../../../shared/json/json-slice.ts';
+import { JSON_RPC } from '../../../shared/model/errors.ts';
+import type { AnswerForm } from '../../calls/answer-form.ts';
+import { type Refusal } from '../claims/claim.ts';
+import { type Filter, readFilter } from './listen-filter.ts';
+
+/** All streams of a gateway. */
+export interface ListenCount {
+  open: number;
+}
+
+export interface ListensOptions {
+  readonly count: ListenCount;
+  readonly form: AnswerForm;
+  readonly send: (parts: readonly Uint8Array[], idText: string) => void;
+  readonly answer: (parts: readonly Uint8Array[], idText: string) => void;
+  /** Subscribes to a resource, or ends that. @param done whether its server agrees; called once, or never. */
+  readonly subscribe: (uri: string, on: boolean, done: (ok: boolean) => void) => void;
+}
+
+interface Listen {
+  readonly idText: string;
+  readonly idRaw: Uint8Array;
+  readonly filter: Filter;
+  /** Of the resources asked for, those whose servers tell of changes. */
+  readonly uris: Set<string>;
+  /** It has been told what it will be told of; changes before that are not for it. */
+  acknowledged: boolean;
+  timer: NodeJS.Timeout | undefined;
+}
+
+const MAX_OF_CLIENT = 64;
+const MAX_OF_ALL = 1024;
+/** How long servers may take to agree to a subscription; those that take longer are left out. */
+const AGREE_MS = 5000;
+const TAG = 'io.modelcontextprotocol/subscriptionId';
+const UPDATED = 'notifications/resources/updated';
+
+export class Listens {
+  readonly #options: ListensOptions;
+  readonly #open = new Map<string, Listen>();
+  /** For each resource, the streams that are told of it. */
+  readonly #watched = new Map<string, Set<Listen>>();
+
+  constructor(options: ListensOptions) {
+    this.#options = options;
+  }
+
+  /** Opens a stream, which ends with the answer to its request. @returns why it does not. */
+  open(frame: Frame, idText: string, idRaw: Uint8Array): Refusal | null {
+    const { count } = this.#options;
+    const read = readFilter(frame);
+    if ('message' in read) return read;
+    if (this.#open.size >= MAX_OF_CLIENT || count.open >= MAX_OF_ALL) {
+      const message = `too many streams are open: ${MAX_OF_CLIENT} of one client, ${MAX_OF_ALL} of all`;
+      return { code: JSON_RPC.internalError, message };
+    }
+    const listen: Listen = {
+      idText,
+      idRaw,
+      filter: read,
+      uris: new Set(),
+      acknowledged: false,
+      timer: undefined,
+    };
+    this.#open.set(idText, listen);
+    count.open += 1;
+    this.#subscribe(listen);
+    return null;
+  }
+
+  has(idText: string): boolean {
+    return this.#open.has(idText);
+  }
+
+  /** The client wants to hear no more. @returns whether there was such a stream. */
+  end(idText: string): boolean {
+    const listen = this.#open.get(idText);
+    if (listen === undefined) return false;
+    this.#open.delete(idText);
+    this.#options.count.open -= 1;
+    clearTimeout(listen.timer);
+    for (const uri of listen.uris) this.#unwatch(uri, listen);
+    return true;
+  }
+
+  /** Ends all streams from this side, with their answers. */
+  endAll(): void {
+    for (const { idText, idRaw } of this.#open.values()) {
+      this.end(idText);
+      const result = `{"_meta":{"${TAG}":${Buffer.from(idRaw).toString()}}}`;
+      this.#options.answer(this.#options.form.result(idRaw, result), idText);
+    }
+  }
+
+  /** The client is gone, and its subscriptions with it. */
+  close(): void {
+    for (const { timer } of this.#open.values()) clearTimeout(timer);
+    this.#options.count.open -= this.#open.size;
+    this.#open.clear();
+    this.#watched.clear();
+  }
+
+  /** Something has changed. @param parts together a notification. */
+  tell(parts: readonly Uint8Array[]): void {
+    if (this.#open.size === 0) return;
+    const frame = scanFrame(joinExact(parts));
+    if ('error' in frame) return;
+    const method = stringAt(frame, SLOT.method) ?? '';
+    const uri = method === UPDATED ? stringAt(frame, SLOT.paramsUri) : null;
+    for (const listen of this.#open.values()) {
+      const isFor = uri === null ? listen.filter.changes.has(method) : covers(listen.uris, uri);
+      if (listen.acknowledged && isFor) this.#options.send(tagged(frame, listen), listen.idText);
+    }
+  }
+
+  #subscribe(listen: Listen): void {
+    const open = new Set(listen.filter.uris);
+    const settled = (uri: string, ok: boolean) => {
+      const isLate = listen.acknowledged || this.#open.get(listen.idText) !== listen;
+      open.delete(uri);
+      if (ok) this.#watch(uri, listen);
+      if (isLate) {
+        if (ok) this.#unwatch(uri, listen);
+      } else if (open.size === 0) this.#acknowledge(listen);
+    };
+    for (const uri of listen.filter.uris) {
+      this.#options.subscribe(uri, true, (ok) => settled(uri, ok));
+    }
+    if (open.size === 0) {
+      if (!listen.acknowledged) this.#acknowledge(listen);
+    } else listen.timer = setTimeout(() => this.#acknowledge(listen), AGREE_MS);
+  }
+
+  #acknowledge(listen: Listen): void {
+    const { filter, idRaw, idText, uris } = listen;
+    clearTimeout(listen.timer);
+    listen.acknowledged = true;
+    const honoured: Record<string, unknown> = { ...filter.honoured };
+    if (uris.size > 0) honoured['resourceSubscriptions'] = [...uris];
+    const id = Buffer.from(idRaw).toString();
+    const params = `{"_meta":{"${TAG}":${id}},"notifications":${JSON.stringify(honoured)}}`;
+    const line = `{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":${params}}`;
+    this.#options.send([Buffer.from(line)], idText);
+  }
+
+  #watch(uri: string, listen: Listen): void {
+    listen.uris.add(uri);
+    const its = this.#watched.get(uri) ?? new Set<Listen>();
+    this.#watched.set(uri, its.add(listen));
+  }
+
+  /** The last stream that was told of a resource ends the subscription. */
+  #unwatch(uri: string, listen: Listen): void {
+    const its = this.#watched.get(uri);
+    listen.uris.delete(uri);
+    if (its === undefined || !its.delete(listen) || its.size > 0) return;
+    this.#watched.delete(uri);
+    this.#options.subscribe(uri, false, () => undefined);
+  }
+}
+
+/** An update may name a part of the resource that was asked for. */
+function covers(uris: ReadonlySet<string>, uri: string): boolean {
+  if (uris.has(uri)) return true;
+  for (const one of uris) if (uri.startsWith(one)) return true;
+  return false;
+}
+
+/** The notification with the id of the stream in its `_meta`. */
+function tagged(frame: Frame, { idRaw }: Listen): Uint8Array[] {
+  const { line } = frame;
+  const tag = Buffer.concat([Buffer.from(`"${TAG}":`), idRaw]);
+  const into = (at: number, text: Uint8Array) =>
+    replaceRanges(line, [{ at: [at, at], with: text }]);
+  const meta = rangeOf(frame, SLOT.paramsMeta);
+  if (meta !== null && kindAt(line, meta[0]) === 'object') {
+    let own: readonly [number, number] | null = null;
+    eachMember(line, meta, (name, nameEnd, start, end) => {
+      if (isName(line, name, nameEnd, TAG)) own = [start, end];
+    });
+    if (own !== null) return replaceRanges(line, [{ at: own, with: idRaw }]);
+    return into(meta[0] + 1, isEmpty(line, meta) ? tag : Buffer.concat([tag, COMMA]));
+  }
+  const object = Buffer.concat([Buffer.from('"_meta":{'), tag, Buffer.from('}')]);
+  if (meta !== null) {
+    const value = Buffer.concat([Buffer.from('{'), tag, Buffer.from('}')]);
+    return replaceRanges(line, [{ at: meta, with: value }]);
+  }
+  const params = rangeOf(frame, SLOT.params);
+  if (params !== null) {
+    return into(params[0] + 1, isEmpty(line, params) ? object : Buffer.concat([object, COMMA]));
+  }
+  const whole = Buffer.concat([Buffer.from(',"params":{'), object, Buffer.from('}')]);
+  return into(line.lastIndexOf(END), whole);
+}
+
+const COMMA = Buffer.from(',');
+const END = 0x7d;

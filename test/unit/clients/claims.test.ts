@@ -1,0 +1,245 @@
+/** What a request says of itself in its body, and in the headers that repeat it. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { isSessionlessVersion, readClaim, versionRefusal } from '#src/main/clients/claims/claim.ts';
+import { decodeHeaderValue } from '#src/main/clients/claims/header-value.ts';
+import { headerRefusal } from '#src/main/clients/claims/headers.ts';
+import { paramRefusal } from '#src/main/clients/claims/param-headers.ts';
+import { type Frame, scanFrame } from '#src/shared/json/frame.ts';
+
+const KEY = 'io.modelcontextprotocol/';
+const VERSION = '2026-07-28';
+
+function frameOf(params: unknown, method = 'tools/call'): Frame {
+  const json = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
+  const frame = scanFrame(Buffer.from(json));
+  if ('error' in frame) throw new Error('the test wrote a bad message');
+  return frame;
+}
+
+const claim = (meta: object) =>
+  readClaim(
+    frameOf({
+      _meta: { [`${KEY}protocolVersion`]: VERSION, [`${KEY}clientCapabilities`]: {}, ...meta },
+    }),
+  );
+
+describe('a claim', () => {
+  test('is there with the version and what the client can do', () => {
+    expect(claim({ [`${KEY}logLevel`]: 'info' })).toMatchObject({
+      kind: 'claim',
+      claim: {
+        version: VERSION,
+        clientInfo: null,
+        logLevel: [expect.any(Number), expect.any(Number)],
+      },
+    });
+  });
+
+  test.each([
+    [undefined],
+    [{}],
+    [{ _meta: null }],
+    [{ _meta: [`${KEY}protocolVersion`] }],
+    [{ _meta: { progressToken: 1, [`${KEY}related-task`]: { taskId: 't' } } }],
+    [{ arguments: { _meta: { [`${KEY}protocolVersion`]: VERSION } } }],
+  ])('is not there in %j', (params) => {
+    expect(readClaim(frameOf(params)).kind).toBe('none');
+  });
+
+  test.each([
+    ['protocolVersion', undefined],
+    ['protocolVersion', null],
+    ['protocolVersion', 20_260_728],
+    ['protocolVersion', [VERSION]],
+    ['protocolVersion', 'x'.repeat(100)],
+    ['clientCapabilities', undefined],
+    ['clientCapabilities', null],
+    ['clientCapabilities', []],
+    ['clientCapabilities', 'none'],
+  ])('with the %s %j is refused, and the key named', (name, value) => {
+    const read = claim({ [`${KEY}${name}`]: value });
+    expect(read).toMatchObject({
+      kind: 'bad',
+      refusal: { code: -32602, message: expect.stringContaining(`params._meta["${KEY}${name}"]`) },
+    });
+  });
+
+  test.each(['1900-01-01', '2025-11-25', '2027-01-01', 'v999.0.0', ''])(
+    'of the revision %j is refused with what is spoken',
+    (version) => {
+      expect(versionRefusal({ version, clientInfo: null, logLevel: null })).toMatchObject({
+        code: -32022,
+        data: { supported: [VERSION], requested: version },
+      });
+    },
+  );
+
+  test('is expected where a header names a revision without sessions', () => {
+    const named = [VERSION, '2027-01-01', '2025-11-25', '1900-01-01', 'v9', '', undefined];
+    expect(named.map(isSessionlessVersion)).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+      false,
+      false,
+    ]);
+  });
+});
+
+/** As a client writes it: plain where that is possible, else encoded. */
+function encode(text: string): string {
+  const isPlain =
+    /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(text) && !/^=\?base64\?.*\?=$/.test(text);
+  return isPlain ? text : `=?base64?${Buffer.from(text).toString('base64')}?=`;
+}
+
+describe('the value of a header', () => {
+  test.each([
+    ['us-west1', 'us-west1'],
+    ['  padded\t', 'padded'],
+    ['two words', 'two words'],
+    ['=?base64?SGVsbG8=?=', 'Hello'],
+    ['=?base64?5pel5pys?=', '日本'],
+    ['=?base64?IHBhZGRlZCA=?=', ' padded '],
+    ['=?base64??=', ''],
+    ['', ''],
+    ['=?base64?SGVsbG8=', '=?base64?SGVsbG8='],
+    ['SGVsbG8=?=', 'SGVsbG8=?='],
+    ['=?BASE64?SGVsbG8=?=', '=?BASE64?SGVsbG8=?='],
+    ['=?base64?SGVsbG8?=', null],
+    ['=?base64?SGVs!!!bG8=?=', null],
+    ['=?base64?=AAA?=', null],
+    ['=?base64?/w==?=', null],
+    ['é', null],
+    ['a\u0000b', null],
+  ])('%j is %j', (raw, text) => {
+    expect(decodeHeaderValue(raw)).toBe(text);
+  });
+
+  test('of any text, written by a client, is that text', () => {
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.string().map((one) => `=?base64?${one}?=`),
+      fc.string({ unit: fc.constantFrom(' ', '\t', 'a', '\n') }),
+    );
+    fc.assert(
+      fc.property(text, (one) => {
+        // A half of a surrogate pair has no UTF-8.
+        fc.pre(Buffer.from(one).toString() === one);
+        expect(decodeHeaderValue(encode(one))).toBe(one);
+      }),
+    );
+  });
+
+  test('whatever it is, it is decoded or refused', () => {
+    fc.assert(fc.property(fc.string({ unit: 'binary' }), (raw) => void decodeHeaderValue(raw)));
+  });
+});
+
+type Header = readonly [name: string, ...values: readonly string[]];
+
+const headers = (...all: readonly Header[]) => ({
+  headersDistinct: Object.fromEntries(all.map(([name, ...values]) => [name, [...values]])),
+});
+const OWN = [
+  ['mcp-protocol-version', VERSION],
+  ['mcp-method', 'tools/call'],
+] as const;
+
+describe('headers', () => {
+  const call = frameOf({ name: 'grüße' });
+  const judge = (...all: readonly Header[]) =>
+    headerRefusal(headers(...all), call, 'tools/call', VERSION);
+
+  test('may say what the body says', () => {
+    expect(judge(...OWN, ['mcp-name', encode('grüße')])).toBeNull();
+  });
+
+  test.each([
+    ['none', [], 'MCP-Protocol-Version is missing'],
+    ['another version', [['mcp-protocol-version', '2025-11-25']], 'MCP-Protocol-Version'],
+    ['no method', [OWN[0]], 'Mcp-Method is missing'],
+    ['a method in capitals', [OWN[0], ['mcp-method', 'TOOLS/CALL']], 'Mcp-Method'],
+    ['no name', [...OWN], 'Mcp-Name is missing'],
+    ['another name', [...OWN, ['mcp-name', 'x']], 'Mcp-Name'],
+    ['a name twice', [...OWN, ['mcp-name', encode('grüße'), encode('grüße')]], '2 times'],
+    ['a name that is no base64', [...OWN, ['mcp-name', '=?base64?x?=']], 'cannot be decoded'],
+  ] as const)('with %s are refused', (_what, all, text) => {
+    const refusal = judge(...(all as readonly Header[]));
+    expect(refusal).toMatchObject({ code: -32020, message: expect.stringContaining(text) });
+  });
+
+  test('name a resource by its URI, and nothing for what has no name', () => {
+    const of = (method: string, params: object, name: string) =>
+      headerRefusal(
+        headers(OWN[0], ['mcp-method', method], ['mcp-name', name]),
+        frameOf(params, method),
+        method,
+        VERSION,
+      );
+    expect(of('resources/read', { uri: 'a:b' }, 'a:b')).toBeNull();
+    expect(of('resources/read', { uri: 'a:b' }, 'a:c')?.code).toBe(-32020);
+    expect(of('tools/list', {}, 'whatever')).toBeNull();
+    // It is refused for what the body lacks.
+    expect(of('tools/call', { name: 5 }, 'x')).toBeNull();
+  });
+});
+
+describe('arguments in headers', () => {
+  const schema = (properties: object, more: object = {}) =>
+    Buffer.from(
+      JSON.stringify({ name: 't', inputSchema: { type: 'object', properties, ...more } }),
+    );
+  const tool = schema({
+    region: { type: 'string', 'x-mcp-header': 'Region' },
+    in: { type: 'object', properties: { n: { type: 'integer', 'x-mcp-header': 'N' } } },
+    b: { type: 'boolean', 'x-mcp-header': 'B' },
+    plain: { type: 'string' },
+  });
+  const judge = (args: unknown, ...all: readonly Header[]) =>
+    paramRefusal(headers(...all), frameOf({ name: 't', arguments: args }), tool)?.code ?? null;
+
+  test.each([
+    [
+      { region: 'eu', in: { n: 42 }, b: true, plain: 'x' },
+      [
+        ['region', 'eu'],
+        ['n', '42'],
+        ['b', 'true'],
+      ],
+      null,
+    ],
+    [{ in: { n: 42 } }, [['n', '42.0']], null],
+    [{ in: { n: 42.0 } }, [['n', '43']], -32020],
+    [{ in: { n: 1 } }, [['n', 'one']], -32020],
+    [{ region: '日本' }, [['region', '=?base64?5pel5pys?=']], null],
+    [{ region: '' }, [['region', '=?base64??=']], null],
+    [{ region: 'eu' }, [], -32020],
+    [{ region: 'eu' }, [['region', 'EU']], -32020],
+    [{ region: null }, [['region', 'eu']], -32020],
+    [{ region: null }, [], null],
+    [{}, [['region', 'eu']], -32020],
+    [undefined, [], null],
+    [{ b: false }, [['b', 'False']], -32020],
+  ] as const)('%j with %j: %j', (args, all, code) => {
+    const sent = all.map(([name, value]) => [`mcp-param-${name}`, value] as const);
+    expect(judge(args, ...sent)).toBe(code);
+  });
+
+  test.each([
+    [{ a: { type: 'string', 'x-mcp-header': '' } }],
+    [{ a: { type: 'string', 'x-mcp-header': 'a b' } }],
+    [{ a: { type: 'string', 'x-mcp-header': 5 } }],
+    [{ a: { type: 'number', 'x-mcp-header': 'A' } }],
+    [{ a: { type: 'object', 'x-mcp-header': 'A' } }],
+    [{ a: { 'x-mcp-header': 'A' } }],
+    [{ a: { type: 'string', 'x-mcp-header': 'A' }, b: { type: 'string', 'x-mcp-header': 'a' } }],
+    [{ a: { type: 'array', items: { type: 'string', 'x-mcp-header': 'A' } } }],
+  ])('are not looked for where the annotation is not valid: %j', (properties) => {
+    const frame = frameOf({ name: 't', arguments: { a: 'x', b: 'y' } });
+    expect(paramRefusal(headers(), frame, schema(properties))).toBeNull();
+  });
+});

@@ -1,0 +1,271 @@
+/** Requests without a session over HTTP: which are refused, with what, and how the others are answered. */
+import { request as httpRequest } from 'node:http';
+import { afterEach, expect, test } from 'vitest';
+import { EchoRouter } from '../../../support/echo-router.ts';
+import { type Edge, initializeWith, startEdge, tidyEdges } from '../../../support/http-edge.ts';
+import {
+  ask,
+  begin,
+  bodyOf,
+  CLAIM,
+  messagesOf,
+  type Sent,
+  VERSION,
+} from '../../../support/sessionless.ts';
+import { until } from '../../../support/wait-for.ts';
+
+afterEach(tidyEdges);
+
+const KEY = 'io.modelcontextprotocol/';
+const CALL: Sent = { id: 'c', method: 'tools/call', params: { name: 'plain', arguments: {} } };
+const tool = (name: string, args: object = {}): Sent => ({
+  ...CALL,
+  params: { name, arguments: args },
+});
+
+const withMeta = (meta: unknown) =>
+  JSON.stringify({
+    jsonrpc: '2.0',
+    id: 'c',
+    method: 'tools/call',
+    params: { name: 'plain', _meta: meta },
+  });
+const without = (name: string) => {
+  const { [name as keyof typeof CLAIM]: _, ...rest } = CLAIM;
+  return withMeta(rest);
+};
+
+test.each<[string, string | undefined, Sent['headers'], number, number, unknown]>([
+  ['no claim', withMeta({}), {}, 400, -32602, 'c'],
+  ['no `_meta` at all', '{"jsonrpc":"2.0","id":"c","method":"tools/call"}', {}, 400, -32602, 'c'],
+  ['`_meta` null', withMeta(null), {}, 400, -32602, 'c'],
+  ['`_meta` an array', withMeta([]), {}, 400, -32602, 'c'],
+  ['no version', without(`${KEY}protocolVersion`), {}, 400, -32602, 'c'],
+  ['no capabilities', without(`${KEY}clientCapabilities`), {}, 400, -32602, 'c'],
+  [
+    'a version that is no string',
+    withMeta({ ...CLAIM, [`${KEY}protocolVersion`]: 1 }),
+    {},
+    400,
+    -32602,
+    'c',
+  ],
+  [
+    'another version in the header',
+    undefined,
+    { 'mcp-protocol-version': '2025-11-25' },
+    400,
+    -32020,
+    'c',
+  ],
+  ['no version in the header', undefined, { 'mcp-protocol-version': undefined }, 400, -32020, 'c'],
+  ['no method in the header', undefined, { 'mcp-method': undefined }, 400, -32020, 'c'],
+  ['another method in the header', undefined, { 'mcp-method': 'Tools/Call' }, 400, -32020, 'c'],
+  ['no name in the header', undefined, { 'mcp-name': undefined }, 400, -32020, 'c'],
+  ['another name in the header', undefined, { 'mcp-name': 'other' }, 400, -32020, 'c'],
+  ['a name that cannot be decoded', undefined, { 'mcp-name': '=?base64?A?=' }, 400, -32020, 'c'],
+  [
+    'a header for an argument that is not there',
+    bodyOf(tool('echo')),
+    { 'mcp-name': 'echo', 'mcp-param-region': 'eu' },
+    400,
+    -32020,
+    'c',
+  ],
+  [
+    'no header for an argument',
+    bodyOf(tool('echo', { region: 'eu' })),
+    { 'mcp-name': 'echo' },
+    400,
+    -32020,
+    'c',
+  ],
+  ['a response', '{"jsonrpc":"2.0","id":1,"result":{}}', {}, 400, -32600, null],
+  ['a batch', '[{"jsonrpc":"2.0","id":1,"method":"ping"}]', {}, 400, -32600, null],
+  ['two messages', `${bodyOf(CALL)}${bodyOf(CALL)}`, {}, 400, -32700, null],
+  ['half a message', bodyOf(CALL).slice(0, -1), {}, 400, -32700, null],
+  [
+    'an id that is null',
+    '{"jsonrpc":"2.0","id":null,"method":"tools/list"}',
+    {},
+    400,
+    -32600,
+    null,
+  ],
+  ['another type', undefined, { 'content-type': 'text/plain' }, 415, -32600, 'c'],
+  ['a client that takes neither', undefined, { accept: 'text/html' }, 406, -32600, 'c'],
+])('%s is refused, and no server hears of it', async (_what, body, headers, status, code, id) => {
+  const router = new EchoRouter();
+  const edge = await startEdge(router);
+  const refused = await ask(edge.url, { ...CALL, ...(headers && { headers }) }, body);
+  expect([refused.status, refused.answer.error?.code, refused.answer.id]).toEqual([
+    status,
+    code,
+    id,
+  ]);
+  expect(router.clients.flatMap(({ received }) => received)).toEqual([]);
+});
+
+test.each(['1900-01-01', '2025-11-25', '2027-01-01', 'v999.0.0'])(
+  'the revision %s is refused with what is spoken',
+  async (version) => {
+    const edge = await startEdge(new EchoRouter());
+    const meta = { [`${KEY}protocolVersion`]: version };
+    const headers = { 'mcp-protocol-version': version };
+    const { status, answer } = await ask(edge.url, { ...CALL, meta, headers });
+    expect([status, answer.id, answer.error]).toEqual([
+      400,
+      'c',
+      {
+        code: -32022,
+        message: expect.any(String),
+        data: { supported: [VERSION], requested: version },
+      },
+    ]);
+  },
+);
+
+test('a header that comes twice is refused', async () => {
+  const edge = await startEdge(new EchoRouter());
+  const status = await new Promise((resolve, reject) => {
+    const request = httpRequest(edge.url, { method: 'POST' }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+    request.on('error', reject);
+    request.setHeader('content-type', 'application/json');
+    request.setHeader('mcp-protocol-version', VERSION);
+    request.setHeader('mcp-method', ['tools/call', 'tools/call']);
+    request.setHeader('mcp-name', 'plain');
+    request.end(bodyOf(CALL));
+  });
+  expect(status).toBe(400);
+});
+
+test('an unknown method is 404, GET and DELETE are 405, notifications are taken', async () => {
+  const edge = await startEdge(new EchoRouter());
+  const unknown = await ask(edge.url, { id: 5, method: 'unknown/method' });
+  expect([unknown.status, unknown.answer.error?.code, unknown.answer.id]).toEqual([404, -32601, 5]);
+  for (const method of ['GET', 'DELETE']) {
+    const headers = { 'mcp-protocol-version': VERSION, accept: 'text/event-stream' };
+    const response = await fetch(edge.url, { method, headers });
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST']);
+  }
+  const cancelled = { method: 'notifications/cancelled', params: { requestId: 5 } };
+  const body = JSON.stringify({ jsonrpc: '2.0', ...cancelled });
+  expect((await ask(edge.url, cancelled, body)).status).toBe(202);
+});
+
+test('clients with a session are served beside, whatever their header says of it', async () => {
+  const router = new EchoRouter();
+  const edge = await startEdge(router);
+  const headers = { 'mcp-protocol-version': VERSION };
+  const hello = await ask(
+    edge.url,
+    { method: 'initialize', headers },
+    initializeWith('2025-11-25'),
+  );
+  expect(hello.headers.get('mcp-session-id')).not.toBeNull();
+  const session = hello.headers.get('mcp-session-id') ?? '';
+  const both = await ask(edge.url, { ...CALL, headers: { 'mcp-session-id': session } });
+  expect([both.status, both.headers.get('mcp-session-id')]).toEqual([200, null]);
+  expect(router.clients).toHaveLength(2);
+});
+
+/** A client's response to a call that has not been answered. */
+async function open(edge: Edge, id: number, sent = tool('never')): Promise<AbortController> {
+  const leaves = new AbortController();
+  begin(edge.url, { ...sent, id, signal: leaves.signal }).catch(() => undefined);
+  return leaves;
+}
+
+test('an answer that is there at once is JSON, what comes before it makes a stream', async () => {
+  const edge = await startEdge(new EchoRouter());
+  const prompt = await begin(edge.url, CALL);
+  expect(prompt.headers.get('content-type')).toBe('application/json');
+  const steps = await begin(edge.url, tool('progress'));
+  expect(steps.headers.get('content-type')).toBe('text/event-stream');
+  expect(steps.headers.get('x-accel-buffering')).toBe('no');
+  const text = await steps.text();
+  expect(text).not.toContain('id: ');
+  expect(text.match(/notifications\/progress/g)).toHaveLength(3);
+  const accept = { accept: 'text/event-stream' };
+  const streamed = await begin(edge.url, { ...CALL, headers: accept });
+  expect(streamed.headers.get('content-type')).toBe('text/event-stream');
+  const alone = await begin(edge.url, {
+    ...tool('progress'),
+    headers: { accept: 'application/json' },
+  });
+  expect(alone.headers.get('content-type')).toBe('application/json');
+  expect(JSON.parse(await alone.text()).id).toBe('c');
+});
+
+test('a large answer is streamed, byte for byte', async () => {
+  const edge = await startEdge(new EchoRouter());
+  const { value: answer } = await messagesOf(await begin(edge.url, tool('big'))).next();
+  expect(answer?.result.content[0].text.length).toBeGreaterThan(600_000);
+});
+
+test('a silent stream says now and then that it is there', async () => {
+  const edge = await startEdge(new EchoRouter(), { promptMs: 1, keepAliveMs: 5 });
+  const leaves = new AbortController();
+  const response = await begin(edge.url, { ...tool('never'), signal: leaves.signal });
+  const { value } = (await response.body?.getReader().read()) ?? {};
+  expect(Buffer.from(value ?? []).toString()).toMatch(/^: keep-alive\n\n/);
+  leaves.abort();
+});
+
+test('requests with the same id are apart, and end with their response', async () => {
+  const router = new EchoRouter();
+  const edge = await startEdge(router);
+  const one = await open(edge, 1);
+  await open(edge, 1);
+  const client = () => router.clients[0];
+  await until(() => client()?.received.length === 2, { what: 'both calls' });
+  one.abort();
+  await until(() => client()?.cancelled.length === 1, { what: 'the end of the first' });
+  expect(client()?.cancelled[0]).toContain('closed the response');
+  const said = await Promise.all(
+    Array.from({ length: 20 }, (_, at) => ask(edge.url, { ...tool('plain', { at }), id: 1 })),
+  );
+  said.forEach(({ answer }, at) => {
+    expect(answer.id).toBe(1);
+    expect(answer.result.content[0].text).toContain(`"at":${at}`);
+  });
+  // An answer that was given ends no call.
+  expect(client()?.cancelled).toHaveLength(1);
+});
+
+test('one principal stands for all requests of its token, up to a limit, and goes when it is idle', async () => {
+  const router = new EchoRouter();
+  const tokens = ['a'.repeat(32), 'b'.repeat(32)];
+  const edge = await startEdge(router, { tokens, maxInFlight: 2, idleMs: 200 });
+  const [first, second] = tokens.map((token) => ({ authorization: `Bearer ${token}` }));
+  const leaves = new AbortController();
+  const { signal } = leaves;
+  for (const id of [1, 2]) {
+    begin(edge.url, { ...tool('never'), id, headers: first ?? {}, signal }).catch(() => undefined);
+  }
+  await until(() => router.clients[0]?.received.length === 2, { what: 'both calls' });
+  const full = await ask(edge.url, { ...CALL, headers: first ?? {} });
+  expect(full.answer.result).toMatchObject({
+    resultType: 'complete',
+    isError: true,
+    _meta: { 'rea/error': { code: 'ERR_QUEUE_FULL' } },
+  });
+  const other = await ask(edge.url, { ...CALL, headers: second ?? {} });
+  expect(other.answer.result.isError).toBeUndefined();
+  expect(router.clients.map(({ port }) => port.several)).toEqual([false, false]);
+  await until(() => router.clients[1]?.closedBecause, { what: 'the end of the idle one' });
+  expect(router.clients[0]?.closedBecause).toBeNull();
+  leaves.abort();
+  await until(() => router.clients[0]?.closedBecause, { what: 'the end of the other' });
+});
+
+test('a gateway that stops says so in the client’s revision', async () => {
+  const edge = await startEdge(new EchoRouter());
+  edge.stopAccepting();
+  const { status, headers, answer } = await ask(edge.url, CALL);
+  expect([status, answer.id, answer.error?.code]).toEqual([503, 'c', -32603]);
+  expect(headers.get('rea-outcome')).toBe('not_sent');
+});
