@@ -46,6 +46,7 @@ export function mainFact(rev: number, changes: Partial<MainFact> = {}): MainFact
     sessions: 0,
     clients: [],
     disabled: [],
+    leftOut: [],
     halt: { active: false, reason: null },
     endpoint: { stdio: true, http: null, auth: null, token_file: null },
     loopLagMs: 0,

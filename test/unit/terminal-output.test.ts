@@ -81,6 +81,7 @@ function planted(text: string) {
         gateway_version: text,
         clients: [{ name: text, version: text }],
         disabled: [text],
+        left_out: [text],
         downstreams: [
           downstream({ ...lost, phase: 'failed', circuit_state: 'open' }),
           downstream(),

@@ -38,6 +38,8 @@ export class Catalogs {
   readonly shared: Catalog;
   readonly #options: CatalogsOptions;
   readonly #own = new Map<CallOwner, Catalog>();
+  /** Owners that stand for several clients. */
+  readonly #several = new Set<CallOwner>();
   #servers: readonly ServerConfig[];
   #reserved: Reserved;
 
@@ -61,15 +63,33 @@ export class Catalogs {
     this.#own.set(client, own);
   }
 
+  /** For clients that cannot be told apart: a catalogue without the servers that have an instance for each. */
+  openSeveral(owner: CallOwner): void {
+    this.#several.add(owner);
+    this.#leaveOut(owner);
+  }
+
+  /** Names of the servers that some clients do not see, because they cannot be told apart. */
+  get leftOut(): readonly string[] {
+    if (this.#several.size === 0) return [];
+    return this.#servers.filter(isOfEach).map(({ name }) => name);
+  }
+
   /** Other servers, or other settings. @param replaced servers that have yet to tell their lists again. */
   reconfigure({ servers, reserved }: Offering, replaced: ReadonlySet<string>): void {
     this.#servers = servers;
     this.#reserved = new Reserved(reserved);
-    for (const catalog of this.#of(null)) catalog.reconfigure(servers, this.#reserved, replaced);
+    this.shared.reconfigure(servers, this.#reserved, replaced);
+    for (const [owner, catalog] of this.#own) {
+      const seen = this.#several.has(owner) ? servers.filter((one) => !isOfEach(one)) : servers;
+      catalog.reconfigure(seen, this.#reserved, replaced);
+    }
+    for (const owner of this.#several) this.#leaveOut(owner);
   }
 
   close(client: CallOwner): void {
     this.#own.delete(client);
+    this.#several.delete(client);
   }
 
   update(
@@ -106,6 +126,13 @@ export class Catalogs {
     this.#own.get(client)?.settle(server);
   }
 
+  #leaveOut(owner: CallOwner): void {
+    if (this.#own.has(owner) || !this.#servers.some(isOfEach)) return;
+    this.open(owner);
+    const seen = this.#servers.filter((one) => !isOfEach(one));
+    this.#own.get(owner)?.reconfigure(seen, this.#reserved, new Set());
+  }
+
   /** The catalogues that show the lists of an owner's server; null: of a shared one. */
   #of(owner: CallOwner | null): readonly Catalog[] {
     if (owner === null) return [this.shared, ...this.#own.values()];
@@ -125,4 +152,9 @@ export class Catalogs {
     });
     return catalog;
   }
+}
+
+/** Each client has an instance of its own. */
+function isOfEach({ instances }: ServerConfig): boolean {
+  return instances === 'session';
 }

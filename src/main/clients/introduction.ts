@@ -34,8 +34,16 @@ export class Introduction {
     this.#router.clientKnown(this.#client, capabilities);
   }
 
-  /** The client asks for something, and says of each request what that one can do: here, nothing. */
-  used(): void {
-    if (!this.#known) this.known({});
+  /**
+   * The client asks for something, without a session. What a server asks cannot be passed on to a request, so that no
+   * server is told that the client can do anything.
+   *
+   * @param several clients may come this way.
+   */
+  used(several: boolean): void {
+    if (this.#known) return;
+    if (!several) return this.known({});
+    this.#known = true;
+    this.#router.clientsKnown(this.#client);
   }
 }

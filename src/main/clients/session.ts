@@ -234,7 +234,7 @@ class Session implements ClientFace, Client {
   /** Other clients may come by the same way over HTTP: the record is that of the last one. */
   #used(frame: Frame, { clientInfo }: Claim): void {
     this.#record = clientRecord(controlValue(frame, clientInfo)) ?? this.#record;
-    this.#introduction.used();
+    this.#introduction.used(this.#port.several);
   }
 
   #send(parts: readonly Uint8Array[], relatedTo: string | null): void {

@@ -30,7 +30,7 @@ export interface Own {
   readonly policy: Policy;
 }
 
-/** Names in the state file; a configuration may have any number. */
+/** Names in one list of the state file; a configuration may have any number. */
 const MOST_DISABLED = 256;
 const LONGEST_CLIENT = 64;
 
@@ -46,6 +46,7 @@ export function factsOf(
     sessions: router.clients,
     clients: clientsOf(secrets.hideIn(router.introduced()) as readonly ClientRecord[]),
     disabled: disabledOf(own.config),
+    leftOut: parts.catalogs.leftOut.slice(0, MOST_DISABLED),
     halt: halt.active(),
     endpoint: own.endpoint,
     loopLagMs: own.loopLagMs,

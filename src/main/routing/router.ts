@@ -220,6 +220,12 @@ export class Router {
     this.#options.events.onClients();
   }
 
+  /** Clients are there that cannot be told apart: none of them gets a server of its own. */
+  clientsKnown(several: Client): void {
+    this.#options.catalogs.openSeveral(several);
+    this.#options.events.onClients();
+  }
+
   /** A client has asked what it is talking to. @param isAll nothing else so far; false: it goes on. */
   clientLooked(isAll: boolean): void {
     this.#options.events.onLooked(isAll);

@@ -5,6 +5,7 @@ import { definitionLines } from './definitions.ts';
 import { doorLines, shortDoorLines, type TokenOf } from './doors.ts';
 import { fileProblemLines } from './file-problems.ts';
 import type { Gateway } from './gateways.ts';
+import { leftOutLines } from './left-out.ts';
 import type { Line, Row } from './paint.ts';
 import { serverLines } from './rows.ts';
 import type { StateView } from './state-file.ts';
@@ -61,6 +62,7 @@ export function gatewayHead(one: Gateway, facts: Facts, options: GatewayOptions)
   }
   if (!dead) lines.push(...fileProblemLines(view.reload.problems, now, verbose));
   if (!dead) lines.push(...loosenedLines(view.reload, now));
+  lines.push(...leftOutLines(view.leftOut, dead));
   if (!dead) lines.push(...definitionLines(view.definitions, now, verbose));
   lines.push(...waitingLines(view.reload, now, dead ? null : one.pid, verbose));
   if (isPast(one)) lines.push({ text: `last seen ${relative(view.updatedAt, now)}:`, tone: 'dim' });

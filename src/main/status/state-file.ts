@@ -85,6 +85,8 @@ export interface StateView {
   readonly clients: readonly ClientView[];
   /** Servers of the configuration that are not enabled. */
   readonly disabled: readonly string[];
+  /** Servers that clients without a session do not see. */
+  readonly leftOut: readonly string[];
   readonly reload: ReloadView;
   /** Null: the gateway is older than the audit log. */
   readonly audit: AuditWriterView | null;
@@ -122,6 +124,7 @@ export function parseState(json: string): StateView | null {
     sessions: count(state['sessions']),
     clients: (listOf(state['clients']) ?? []).slice(0, MOST_CLIENTS).flatMap(clientView),
     disabled: (listOf(state['disabled']) ?? []).slice(0, MOST_DISABLED).flatMap(nameOf),
+    leftOut: (listOf(state['left_out']) ?? []).slice(0, MOST_DISABLED).flatMap(nameOf),
     reload: reloadView(state['reload']),
     audit: auditWriterView(state['audit']),
     definitions: definitionsView(state['definitions']),

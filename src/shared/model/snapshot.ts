@@ -266,6 +266,8 @@ export interface StateSnapshot {
   readonly clients: readonly ClientRecord[];
   /** Servers of the configuration that are not enabled, at most 256. */
   readonly disabled: readonly string[];
+  /** Servers that clients without a session do not see, since these cannot be told apart; at most 256. */
+  readonly left_out: readonly string[];
   readonly halt: HaltRecord;
   readonly reload: ReloadRecord;
   readonly audit: AuditRecord;

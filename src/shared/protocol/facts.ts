@@ -43,6 +43,7 @@ export interface MainFact {
   readonly sessions: number;
   readonly clients: StateSnapshot['clients'];
   readonly disabled: StateSnapshot['disabled'];
+  readonly leftOut: StateSnapshot['left_out'];
   readonly halt: StateSnapshot['halt'];
   readonly endpoint: StateSnapshot['endpoint'];
   readonly loopLagMs: number;

@@ -145,6 +145,7 @@ export function snapshot(changes: Partial<StateSnapshot> = {}): StateSnapshot {
     sessions: 1,
     clients: [],
     disabled: [],
+    left_out: [],
     halt: { active: false, reason: null },
     reload: { problems: null, waiting: [], more: 0 },
     audit: AUDIT_OFF,

@@ -13,8 +13,7 @@ export class McpEdge {
   readonly #edge: Edge;
 
   constructor(options: Omit<HttpOptions, 'host' | 'port'>) {
-    // Its token is that of all programs of the user.
-    const whole = { ...options, host: 'localhost', port: 0, sharedToken: true };
+    const whole = { ...options, host: 'localhost', port: 0 };
     const limits = { ...DEFAULT_LIMITS, ...options };
     const tokens = new Tokens(options.tokens ?? []);
     const sessions = new Sessions(whole, limits);

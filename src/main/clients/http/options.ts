@@ -8,13 +8,12 @@ export interface HttpOptions extends Partial<HttpLimits> {
   /** 0 = any free port. */
   readonly port: number;
   /**
-   * Bearer tokens, each naming a principal; with any, every request but `/healthz` needs one.
+   * Bearer tokens, each naming a principal; with any, every request but `/healthz` needs one. The only one is that of
+   * all clients; of two or more each names one client.
    *
    * @default none
    */
   readonly tokens?: readonly string[];
-  /** The token is not one client's: several clients may use it. @default each token names one client */
-  readonly sharedToken?: boolean;
   /** Further names of the gateway, as `Host` and as the host of `Origin`. @default none */
   readonly allowedHosts?: readonly string[];
   /** The file with the tokens; named in the reply to a client that is refused. @default it is not named */

@@ -112,7 +112,7 @@ export class Principals {
       open: this.#options.open,
       credit: this.#options.credit,
       limits: this.#limits,
-      several: name === null || this.#options.sharedToken === true,
+      several: (this.#options.tokens?.length ?? 0) < 2,
       now: () => performance.now(),
     });
     this.#byName.set(name, principal);
