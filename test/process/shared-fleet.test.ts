@@ -6,6 +6,7 @@ import { processesOf } from '../support/processes.ts';
 import { runRea } from '../support/rea-command.ts';
 import { makeDirectory, type Rea, type ReaOptions, startRea } from '../support/rea-process.ts';
 import { fixture, registry } from '../support/servers.ts';
+import { CLAIM, VERSION } from '../support/sessionless.ts';
 import { killOne, tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
@@ -40,6 +41,20 @@ test('sessions that begin at once share one gateway and one process of each serv
   const running = processesOf(cwd).map(({ command: line }) => line);
   expect(running.filter((line) => line.includes('--detached'))).toHaveLength(1);
   expect(running.filter(isServer)).toHaveLength(1);
+});
+
+test('a client without a session shares them, too, and starts no server by asking what is there', async () => {
+  const cwd = makeDirectory();
+  const now = await session(cwd, { config: HOUSE, initialize: false });
+  const asked = (method: string, params: object = {}) =>
+    now.request(method, { ...params, _meta: CLAIM });
+  expect((await asked('server/discover')).message.result.supportedVersions).toEqual([VERSION]);
+  const isServer = () => processesOf(cwd).some(({ command }) => command.includes('echo.mjs'));
+  expect(isServer()).toBe(false);
+  const pid = await asked('tools/call', { name: 'echo__pid', arguments: {} });
+  expect(pid.message.result.resultType).toBe('complete');
+  const then = await session(cwd);
+  expect(await textOf(then, 'pid')).toBe(pid.text);
 });
 
 test('the gateway ends after its last client, and leaves nothing', async () => {

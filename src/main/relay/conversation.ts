@@ -11,7 +11,9 @@ import {
   replaceRanges,
 } from '../../shared/json/json-rpc.ts';
 import { SLOT } from '../../shared/json/json-scan.ts';
+import { isClaiming } from '../calls/claim.ts';
 import { failureParts } from '../calls/failures.ts';
+import { sessionlessFailure } from '../clients/sessionless/answer-form.ts';
 import { GOODBYE_METHOD } from './goodbye.ts';
 
 /** What a client said of itself, kept for the next gateway. Larger ones are refused by gateways, too. */
@@ -22,6 +24,9 @@ const NEWLINE = Buffer.from('\n');
 /** Requests that change nothing and may be made again. */
 const REPEATABLE: ReadonlySet<string> = new Set([
   'initialize',
+  'server/discover',
+  // Without a session: a stream of changes goes on at the next gateway, which acknowledges it anew.
+  'subscriptions/listen',
   'ping',
   'logging/setLevel',
   'tools/list',
@@ -38,6 +43,8 @@ const LOST =
 
 interface Asked {
   readonly method: string;
+  /** It says itself what it is, and is answered in the form of its revision. */
+  readonly claims: boolean;
   /** The request; null where it is not made again. */
   readonly line: Uint8Array | null;
 }
@@ -68,6 +75,8 @@ export class Conversation {
   /** What the client says while there is no gateway. */
   readonly #held: Frame[] = [];
   #connected = false;
+  /** There was a gateway. */
+  #met = false;
   /** Gateways number their questions from 1; the next gateway's come after those of the last one. */
   #idBase = 0;
   #lastId = 0;
@@ -125,8 +134,9 @@ export class Conversation {
 
   /** There is a gateway, the first one or the next: it is told what the one before knew. */
   connected(): void {
-    const isNext = this.#opening !== null;
+    const isNext = this.#met;
     this.#connected = true;
+    this.#met = true;
     if (isNext) this.#introduce();
     for (const frame of this.#held.splice(0)) this.fromClient(frame);
   }
@@ -141,10 +151,10 @@ export class Conversation {
       this.#options.toClient(notificationLine('notifications/cancelled', params));
     }
     this.#questions.clear();
-    for (const [idText, { method, line }] of this.#asked) {
-      if (line !== null) continue;
+    for (const [idText, asked] of this.#asked) {
+      if (asked.line !== null) continue;
       this.#asked.delete(idText);
-      this.#fail(idText, method, 'unknown', LOST);
+      this.#fail(idText, asked, 'unknown', LOST);
     }
   }
 
@@ -154,10 +164,11 @@ export class Conversation {
       const message = classify(frame);
       const idText = textAt(frame, SLOT.id);
       if (message.kind === 'request' && idText !== null) {
-        this.#fail(idText, message.method, 'not_sent', why);
+        const asked = { method: message.method, claims: isClaiming(frame) };
+        this.#fail(idText, asked, 'not_sent', why);
       }
     }
-    for (const [idText, { method }] of this.#asked) this.#fail(idText, method, 'not_sent', why);
+    for (const [idText, asked] of this.#asked) this.#fail(idText, asked, 'not_sent', why);
     this.#asked.clear();
   }
 
@@ -168,7 +179,8 @@ export class Conversation {
     if (isKept) this.#note(method, frame);
     // The gateway refuses an id that is in use.
     if (!this.#asked.has(idText)) {
-      this.#asked.set(idText, { method, line: isKept && REPEATABLE.has(method) ? line : null });
+      const again = isKept && REPEATABLE.has(method) ? line : null;
+      this.#asked.set(idText, { method, claims: isClaiming(frame), line: again });
     }
     this.#pass(line);
   }
@@ -263,8 +275,14 @@ export class Conversation {
     this.#pass(withOwnId(line, id));
   }
 
-  #fail(idText: string, method: string, outcome: 'unknown' | 'not_sent', message: string): void {
-    const parts = failureParts(method, Buffer.from(idText), {
+  #fail(
+    idText: string,
+    { method, claims }: Omit<Asked, 'line'>,
+    outcome: 'unknown' | 'not_sent',
+    message: string,
+  ): void {
+    const inForm = claims ? sessionlessFailure : failureParts;
+    const parts = inForm(method, Buffer.from(idText), {
       code: outcome === 'unknown' ? 'ERR_OUTCOME_UNKNOWN' : 'ERR_DOWNSTREAM_DOWN',
       server: null,
       phase: null,

@@ -210,3 +210,30 @@ it('answers everything when no gateway will come', () => {
   expect(JSON.stringify(answers)).toContain('not_sent');
   expect(conversation.answered).toBe(true);
 });
+
+describe('with a client that has no session', () => {
+  const CLAIM = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' };
+  const params = { _meta: CLAIM };
+
+  it('asks the next gateway again for what changes nothing, streams among it, and for nothing else', () => {
+    conversation.connected();
+    const listen = { id: 1, method: 'subscriptions/listen', params };
+    const list = { id: 2, method: 'tools/list', params };
+    says(listen);
+    says(list);
+    says({ id: 3, method: 'tools/call', params });
+    says({ id: 4, method: 'resources/read', params });
+    taken(toGateway);
+    conversation.lost();
+    const [call, read] = taken(toClient);
+    expect(call).toMatchObject({
+      id: 3,
+      result: { resultType: 'complete', _meta: { 'rea/error': { code: 'ERR_OUTCOME_UNKNOWN' } } },
+    });
+    expect(read).toMatchObject({ id: 4, error: { code: -32603 } });
+    conversation.connected();
+    expect(taken(toGateway)).toEqual([listen, list]);
+    // It never said that it wants to be told of everything.
+    expect(taken(toClient)).toEqual([]);
+  });
+});
