@@ -15,6 +15,8 @@ export interface EchoClient {
   readonly port: ClientPort;
   /** The clients' messages as text, in order. */
   readonly received: string[];
+  /** By which the port knows its requests without a session, in order. */
+  readonly keys: string[];
   /** Requests without a session that it wants no answer to any more. */
   readonly cancelled: string[];
   closedBecause: string | null;
@@ -44,6 +46,7 @@ export class EchoRouter {
     const client: EchoClient = {
       port,
       received: [],
+      keys: [],
       cancelled: [],
       closedBecause: null,
       busy: false,
@@ -64,6 +67,7 @@ export class EchoRouter {
       serve: ({ method, frame, idRaw, idText }) => {
         if (method.startsWith('unknown')) return false;
         client.received.push(Buffer.from(frame.line).toString());
+        client.keys.push(idText);
         const result = this.#result(client, method, idText, frame);
         if (result !== null) client.port.answer(answerOf(result, idRaw), idText);
         this.onMessage(client, frame);

@@ -7,7 +7,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 const METHODS = 'GET, POST, DELETE';
 /** What MCP clients send besides the headers that browsers always allow. */
 const REQUEST_HEADERS =
-  'accept, authorization, content-type, last-event-id, mcp-protocol-version, mcp-session-id';
+  'accept, authorization, content-type, last-event-id, mcp-method, mcp-name, mcp-protocol-version, mcp-session-id';
+/** Arguments of tools that are repeated in headers; their names are the tools'. */
+const PARAM_HEADER = /^mcp-param-[!#$%&'*+.^_`|~0-9a-z-]{1,128}$/;
+const MAX_PARAM_HEADERS = 64;
 const RESPONSE_HEADERS =
   'mcp-session-id, mcp-protocol-version, retry-after, www-authenticate, rea-outcome';
 /** How long a browser may remember the answer to a preflight. Seconds. */
@@ -34,8 +37,18 @@ export function replyPreflight(request: IncomingMessage, response: ServerRespons
   response
     .writeHead(204, {
       'access-control-allow-methods': METHODS,
-      'access-control-allow-headers': REQUEST_HEADERS,
+      'access-control-allow-headers': [REQUEST_HEADERS, ...paramHeaders(request)].join(', '),
       'access-control-max-age': MAX_AGE,
     })
     .end();
+}
+
+/** Those that the page asks for. */
+function paramHeaders({ headers }: IncomingMessage): string[] {
+  const asked = headers['access-control-request-headers'] ?? '';
+  return asked
+    .split(',')
+    .map((name) => name.trim().toLowerCase())
+    .filter((name) => PARAM_HEADER.test(name))
+    .slice(0, MAX_PARAM_HEADERS);
 }

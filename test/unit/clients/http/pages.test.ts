@@ -16,7 +16,8 @@ const PAGE = 'http://localhost:6274';
 const TOKEN = 'a-token-of-16-characters-or-more';
 const ASKING = {
   'access-control-request-method': 'POST',
-  'access-control-request-headers': 'authorization,content-type,mcp-session-id',
+  'access-control-request-headers':
+    'authorization,content-type,mcp-session-id,Mcp-Param-Region,x-other,mcp-param-a b',
 };
 const said = (value: string | string[] | undefined) => String(value ?? '').split(', ');
 
@@ -35,6 +36,11 @@ test('a local page is answered before it sends anything, without a token', async
   for (const name of ['authorization', 'content-type', 'mcp-session-id', 'mcp-protocol-version']) {
     expect(said(headers['access-control-allow-headers'])).toContain(name);
   }
+  // Without a session; those of arguments are named by the tools.
+  const asked = said(headers['access-control-allow-headers']).filter((name) =>
+    /^(?:mcp-[mnp]a|mcp-me|x-)/.test(name),
+  );
+  expect(asked).toEqual(['mcp-method', 'mcp-name', 'mcp-param-region']);
 });
 
 test('it may read the session id, and what it is refused with', async () => {

@@ -2,7 +2,7 @@
 import { request as httpRequest } from 'node:http';
 import { afterEach, expect, test } from 'vitest';
 import { EchoRouter } from '../../../support/echo-router.ts';
-import { type Edge, initializeWith, startEdge, tidyEdges } from '../../../support/http-edge.ts';
+import { initializeWith, startEdge, tidyEdges } from '../../../support/http-edge.ts';
 import {
   ask,
   begin,
@@ -160,13 +160,6 @@ test('clients with a session are served beside, whatever their header says of it
   expect(router.clients).toHaveLength(2);
 });
 
-/** A client's response to a call that has not been answered. */
-async function open(edge: Edge, id: number, sent = tool('never')): Promise<AbortController> {
-  const leaves = new AbortController();
-  begin(edge.url, { ...sent, id, signal: leaves.signal }).catch(() => undefined);
-  return leaves;
-}
-
 test('an answer that is there at once is JSON, what comes before it makes a stream', async () => {
   const edge = await startEdge(new EchoRouter());
   const prompt = await begin(edge.url, CALL);
@@ -206,20 +199,25 @@ test('a silent stream says now and then that it is there', async () => {
 test('requests with the same id are apart, and end with their response', async () => {
   const router = new EchoRouter();
   const edge = await startEdge(router);
-  const one = await open(edge, 1);
-  await open(edge, 1);
   const client = () => router.clients[0];
-  await until(() => client()?.received.length === 2, { what: 'both calls' });
-  one.abort();
+  const leaves = new AbortController();
+  const ended: string[] = [];
+  const never = (who: string, signal?: AbortSignal) =>
+    ask(edge.url, { ...tool('never', { who }), id: 1, ...(signal && { signal }) }).then(
+      ({ answer }) => ended.push(`${who} ${answer.result}`),
+      () => ended.push(`${who} left`),
+    );
+  const first = never('first', leaves.signal);
+  await until(() => client()?.keys.length === 1, { what: 'the first call' });
+  const second = never('second');
+  await until(() => client()?.keys.length === 2, { what: 'the second call' });
+  leaves.abort();
+  await first;
   await until(() => client()?.cancelled.length === 1, { what: 'the end of the first' });
-  expect(client()?.cancelled[0]).toContain('closed the response');
-  const said = await Promise.all(
-    Array.from({ length: 20 }, (_, at) => ask(edge.url, { ...tool('plain', { at }), id: 1 })),
-  );
-  said.forEach(({ answer }, at) => {
-    expect(answer.id).toBe(1);
-    expect(answer.result.content[0].text).toContain(`"at":${at}`);
-  });
+  expect(client()?.cancelled).toEqual([`${client()?.keys[0]} the client has closed the response`]);
+  client()?.port.answer([Buffer.from('{"id":1,"result":"its own"}')], client()?.keys[1] ?? '');
+  await second;
+  expect(ended).toEqual(['first left', 'second its own']);
   // An answer that was given ends no call.
   expect(client()?.cancelled).toHaveLength(1);
 });
