@@ -120,6 +120,8 @@ test('the gateway’s own errors have the code of the revision, and say the same
   expect(said('prompts/get').error).toEqual({ ...plain, code: -32603 });
   const notFound = Buffer.concat(form.error(id, -32002, 'm', { uri: 'u' })).toString();
   expect(JSON.parse(notFound).error).toEqual({ code: -32602, message: 'm', data: { uri: 'u' } });
+  // Only a server may not say this.
+  expect(Buffer.concat(form.error(id, -32022, 'm')).toString()).toContain('"code":-32022');
 });
 
 test('what the gateway says of itself has no tasks in it, and no server’s name', () => {

@@ -30,7 +30,7 @@ export function sessionlessForm(gatewayInfo: string): AnswerForm {
   return {
     ofServer,
     failure: sessionlessFailure,
-    error: (idRaw, code, message, data) => errorParts(idRaw, codeHere(code), message, data),
+    error: (idRaw, code, message, data) => errorParts(idRaw, withMeaning(code), message, data),
     result: (idRaw, resultJson) => resultParts(idRaw, withType(resultJson)),
     list: (kind, idRaw, entries) =>
       listParts(kind, idRaw, entries, `${TYPE},`, `,${TTL},${SCOPE},${own}`),
@@ -78,8 +78,16 @@ function codeEdit(line: Uint8Array, at: number): readonly Edit[] {
     : [{ at: [at, at + digits.length], with: Buffer.from(String(here)) }];
 }
 
+/** A code of a server. */
 function codeHere(code: number): number {
+  return isIn(RESERVED_CODES, code) ? JSON_RPC.internalError : withMeaning(code);
+}
+
+function withMeaning(code: number): number {
   if (code === NOT_FOUND) return JSON_RPC.invalidParams;
-  const isIn = ({ first, last }: typeof UNKNOWN_CODES) => code >= first && code <= last;
-  return isIn(UNKNOWN_CODES) || isIn(RESERVED_CODES) ? JSON_RPC.internalError : code;
+  return isIn(UNKNOWN_CODES, code) ? JSON_RPC.internalError : code;
+}
+
+function isIn({ first, last }: typeof UNKNOWN_CODES, code: number): boolean {
+  return code >= first && code <= last;
 }
