@@ -1,5 +1,6 @@
 /** Requests without a session over HTTP: which are refused, with what, and how the others are answered. */
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { EchoRouter } from '../../../support/echo-router.ts';
 import { initializeWith, startEdge, tidyEdges } from '../../../support/http-edge.ts';
@@ -186,6 +187,36 @@ test('a large answer is streamed, byte for byte', async () => {
   const { value: answer } = await messagesOf(await begin(edge.url, tool('big'))).next();
   expect(answer?.result.content[0].text.length).toBeGreaterThan(600_000);
 });
+
+test('a client that does not read is cut off, and holds up nobody else until then', async () => {
+  const router = new EchoRouter();
+  const edge = await startEdge(router, { slowClientMs: 300 });
+  const { socket } = await unread(edge.url, tool('never'));
+  await until(() => router.clients[0]?.keys.length === 1, { what: 'the call' });
+  const { port, keys } = router.clients[0] ?? {};
+  const part = Buffer.from(
+    `{"method":"notifications/x","params":{"text":"${'x'.repeat(1 << 20)}"}}`,
+  );
+  for (let at = 0; at < 40; at++) port?.send([part], keys?.[0] ?? '');
+  // It is one of several clients that cannot be told apart.
+  expect(port?.needsDrain).toBe(false);
+  expect((await ask(edge.url, CALL)).status).toBe(200);
+  await until(() => router.clients[0]?.cancelled.length === 1, { what: 'the end of the call' });
+  socket.destroy();
+});
+
+/** Sends a request on a connection that nothing is read from. */
+async function unread(url: string, sent: Sent) {
+  const { port } = new URL(url);
+  const socket = connect(Number(port), '127.0.0.1');
+  socket.pause();
+  const body = bodyOf(sent);
+  const name = String(sent.params?.['name']);
+  socket.write(
+    `POST /mcp HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\ncontent-type: application/json\r\nmcp-protocol-version: ${VERSION}\r\nmcp-method: ${sent.method}\r\nmcp-name: ${name}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+  return { socket };
+}
 
 test('a silent stream says now and then that it is there', async () => {
   const edge = await startEdge(new EchoRouter(), { promptMs: 1, keepAliveMs: 5 });

@@ -25,6 +25,7 @@ const STREAM_HEADERS = {
 } as const;
 const HEAD = Buffer.from('event: message\ndata: ');
 const TAIL = Buffer.from('\n\n');
+const COUNTED_FROM_BYTES = 64 * 1024;
 const KEEP_ALIVE = ': keep-alive\n\n';
 
 export class Post {
@@ -32,6 +33,8 @@ export class Post {
   readonly #options: PostOptions;
   #timer: NodeJS.Timeout | undefined;
   #streams = false;
+  /** The client has yet to take what it was sent. */
+  #waits = false;
 
   constructor(response: ServerResponse, options: PostOptions) {
     this.#response = response;
@@ -101,9 +104,15 @@ export class Post {
   /** A client that takes nothing for long, while something waits, is cut off. */
   #given(bytes: number): void {
     const response = this.#response;
+    // To count what all responses hold costs more than a small message that is gone at once.
+    if (!response.writableNeedDrain && bytes < COUNTED_FROM_BYTES) return;
     this.#options.onGiven(bytes);
-    if (!response.writableNeedDrain && !response.writableEnded) return;
+    if (!response.writableNeedDrain || this.#waits) return;
+    this.#waits = true;
     response.setTimeout(this.#options.limits.slowClientMs);
-    response.once('drain', () => response.setTimeout(0));
+    response.once('drain', () => {
+      this.#waits = false;
+      response.setTimeout(0);
+    });
   }
 }
