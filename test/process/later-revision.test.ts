@@ -16,13 +16,6 @@ import { tidy } from '../support/tidy.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
-const CLAIM = {
-  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-  'io.modelcontextprotocol/clientCapabilities': { elicitation: {} },
-  'io.modelcontextprotocol/clientInfo': { name: 'c', version: '1' },
-  'io.modelcontextprotocol/logLevel': 'info',
-};
-
 let stopWeb = () => Promise.resolve();
 
 afterEach(async () => {
