@@ -64,8 +64,10 @@ test.concurrent('a stall ends what has left its group, with a cleared environmen
     call_timeout_ms: 4_000,
     liveness: { idle_ms: 300, timeout_ms: 300, misses: 1 },
   });
-  // It has answered a ping before.
-  await rea.waitForServer('one', ({ cpu_ms }) => (cpu_ms ?? 0) >= 0, { what: 'being looked at' });
+  // One that has never answered a ping is not taken for hung.
+  const journal = () => readFileSync(join(rea.dir, 'journal'), 'utf8');
+  await until(() => journal().includes('"method":"ping"'), { what: 'a ping, which it answers' });
+  await rea.waitForServer('one', ({ cpu_ms }) => cpu_ms !== null, { what: 'being looked at' });
   rea.begin('one__spin').answer.catch(() => undefined);
   expect(await gone(pids, [...OURS, 'cleared'])).toEqual([]);
 });
@@ -126,7 +128,9 @@ test.concurrent('with `detached: leave` all of it stays, and is named', async ()
 
 async function start(kinds: readonly string[], options: object = {}) {
   const dir = makeDirectory();
-  const config = registry({ one: { ...fixture('detaches', dir, ...kinds), ...options } });
+  const config = registry({
+    one: { ...fixture('detaches', dir, ...kinds, '--journal', join(dir, 'journal')), ...options },
+  });
   const how: ReaOptions = { cwd: dir, config, faults: true };
   const rea = await startRea(how);
   await rea.waitForPhase('one', 'ready');
