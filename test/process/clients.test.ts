@@ -1,5 +1,5 @@
 /** The clients that people use, and every configuration that the documentation gives them. */
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, expect, test, vi } from 'vitest';
@@ -19,6 +19,7 @@ import { environment } from '../support/rea-command.ts';
 import { makeDirectory, type Rea, startRea, writeRegistry } from '../support/rea-process.ts';
 import { newerNode, runProgram } from '../support/run-program.ts';
 import { fixture, registry } from '../support/servers.ts';
+import { shell } from '../support/shell.ts';
 import { tidy } from '../support/tidy.ts';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
@@ -142,16 +143,6 @@ async function wordsOf(text: string): Promise<string[]> {
     limitMs: 60_000,
   });
   return [program, ...stdout.split('\0').slice(0, -1)];
-}
-
-/** The environment of a shell in which `rea` is a command. */
-function shell(): Record<string, string> {
-  const bin = makeDirectory();
-  const { command, args } = reaCommand();
-  writeFileSync(join(bin, 'rea'), `#!/bin/sh\nexec '${command}' '${args.join("' '")}' "$@"\n`);
-  chmodSync(join(bin, 'rea'), 0o755);
-  // `npx` finds the packages that are installed here from here alone.
-  return environment({ PATH: `${bin}:${process.env['PATH'] ?? ''}`, HOME: bin });
 }
 
 test.each(CONFIGURATIONS)('the configuration in $file works: $text', async (snippet) => {
