@@ -1,4 +1,5 @@
 /** From results to `docs/benchmarks.md` and its plots: the same results give the same bytes. Pure. */
+import { inShort } from './in-short.ts';
 import { losses } from './losses.ts';
 import { machineLine } from './machine-line.ts';
 import { cellText, goalRows, type Pivot, pivots, remarks, shown, verdict } from './pivot.ts';
@@ -28,6 +29,7 @@ export function renderReport(runs: readonly Run[]): ReadonlyMap<string, string> 
     [
       '# Benchmarks',
       introduction(runs),
+      ...shortSection(runs),
       '## Goals',
       goalSection(runs),
       '## Where rea loses',
@@ -39,6 +41,14 @@ export function renderReport(runs: readonly Run[]): ReadonlyMap<string, string> 
     ].join('\n\n') + '\n',
   );
   return files;
+}
+
+function shortSection(runs: readonly Run[]): string[] {
+  for (const run of runs) {
+    const text = inShort(run.results);
+    if (text !== null) return [`## In short, ${nodeName(run)}`, text];
+  }
+  return [];
 }
 
 function introduction(runs: readonly Run[]): string {
