@@ -53,6 +53,11 @@ const licences = new Map();
 rmSync(fresh, { recursive: true, force: true });
 try {
   execFileSync(process.execPath, [tsc, '-p', root, '--outDir', fresh], { stdio: 'inherit' });
+  const { schemaText, SCHEMA_NAMES } = await import(join(fresh, 'main/config/editor/schemas.js'));
+  mkdirSync(join(fresh, 'schema'));
+  for (const name of SCHEMA_NAMES) {
+    writeFileSync(join(fresh, 'schema', `${name}.json`), schemaText(name));
+  }
   const { dependencies = {} } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   // What is installed beside this package stays there; all other packages become part of it.
   const external = (id) =>

@@ -93,6 +93,20 @@ program
   });
 
 program
+  .command('schema')
+  .description('write the schemas that editors check registry.yaml and policy.yaml with into .rea')
+  .action(async (_options: unknown, command: Command) => {
+    const { runSchema } = await import('./commands/schema.ts');
+    const { env, stdout, stderr } = process;
+    exitCode = runSchema({
+      ...foundPlaces(command.optsWithGlobals<CommonOptions>()),
+      env,
+      stdout,
+      stderr,
+    });
+  });
+
+program
   .command('check')
   .description('validate configuration and policy without starting anything')
   .option('--trust-config', 'only warn of files that other users can change')

@@ -181,6 +181,8 @@ describe('rea init', () => {
         'wrote .rea/registry.yaml',
         'wrote .rea/policy.yaml',
         'wrote .rea/.gitignore',
+        'wrote .rea/registry.schema.json',
+        'wrote .rea/policy.schema.json',
         '"My Files" is called my-files here',
         'take these out of .mcp.json, or they run twice: "My Files"',
         'next: rea check',
@@ -199,7 +201,9 @@ describe('rea init', () => {
       '.gitignore',
       // That somebody has accepted these programs.
       expect.stringMatching(/^audit-cmd-.*\.jsonl$/),
+      'policy.schema.json',
       'policy.yaml',
+      'registry.schema.json',
       'registry.yaml',
     ]);
   });

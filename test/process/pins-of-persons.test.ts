@@ -65,7 +65,7 @@ test.concurrent('what rea init imports is pinned, and what is added by hand is n
   const entry = `\n  - { name: added, command: ${sh}, args: ${JSON.stringify(script)} }\n`;
   writeFileSync(file, readFileSync(file, 'utf8').trimEnd() + entry);
   const rea = await startRea({ cwd: dir });
-  rea.expectForeignFiles(['.gitignore']);
+  rea.expectForeignFiles(['.gitignore', 'registry.schema.json', 'policy.schema.json']);
   await identity(rea, 'one');
   await waitForBlocked(rea, ['added']);
   expect(spawned(rea)).toEqual(['one']);

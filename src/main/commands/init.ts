@@ -1,6 +1,7 @@
 /**
- * `rea init`: writes a first `.rea/registry.yaml` and `.rea/policy.yaml`, with the servers of an MCP
- * client's file if one is given, and says what comes next. Creates only: never overwrites, never writes through a symbolic link.
+ * `rea init`: writes a first `.rea/registry.yaml` and `.rea/policy.yaml`, with the servers of an MCP client's file if
+ * one is given, and their schemas; says what comes next. It overwrites nothing that people write, and never writes
+ * through a symbolic link.
  */
 import { closeSync, constants, lstatSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { extname, join, resolve } from 'node:path';
@@ -10,6 +11,7 @@ import { sortProblems } from '../config/broken.ts';
 import { MAX_CLIENT_BYTES } from '../config/clients/known/files.ts';
 import { type Merged, mergeDrafts, type NamedDraft } from '../config/clients/merge.ts';
 import { allProblems } from '../config/document.ts';
+import { schemaLine } from '../config/editor/files.ts';
 import { envExample } from '../config/env-example.ts';
 import { firstLines, firstNames } from '../config/first-of.ts';
 import { type Import, importServers } from '../config/import.ts';
@@ -18,6 +20,7 @@ import { openConfig } from '../config/load.ts';
 import { clip, problemLines, warningLines } from '../config/problem.ts';
 import { displayName, systemCode } from '../config/read-file.ts';
 import { GIT_IGNORE, POLICY_TEMPLATE, registryText } from '../config/templates.ts';
+import { writeSchemas } from './schema.ts';
 
 const MAX_TEMPLATE_BYTES = 64 * 1024;
 
@@ -82,7 +85,7 @@ interface Clients extends Merged {
   readonly warnings: readonly string[];
 }
 
-/** Writes the files, or none if one of the first two is there. @returns why not, or null. */
+/** Writes the files, or none if the registry or the policy is there. @returns why not, or null. */
 function writeAll(
   cwd: string,
   registry: string,
@@ -92,11 +95,16 @@ function writeAll(
   const directory = join(cwd, '.rea');
   const refused = makeDirectory(directory);
   if (refused !== null) return refused;
+  const policy = join(directory, 'policy.yaml');
+  const head = schemaLine(registry, cwd, 'registry');
+  const empty = `${head}${registryText([], cwd)}`;
+  const rules = `${schemaLine(policy, cwd, 'policy')}${POLICY_TEMPLATE}`;
   const files: [path: string, text: string][] = [
-    [registry, client?.imported.text ?? registryText([], cwd)],
-    [join(directory, 'policy.yaml'), POLICY_TEMPLATE],
+    [registry, client === null ? empty : `${head}${client.imported.text}`],
+    [policy, rules],
   ];
-  const untouched = new Set(files.map(([path]) => path).filter((path) => isUntouched(path, cwd)));
+  const isUntouched = (path: string) => holds(path, path === policy ? rules : empty);
+  const untouched = new Set(files.map(([path]) => path).filter(isUntouched));
   // An import goes into the empty registry that an earlier `rea init` has left.
   if (client === null) untouched.delete(registry);
   for (const [path] of files) {
@@ -118,7 +126,7 @@ function writeAll(
     if (error !== null) return `${displayName(path, cwd)} cannot be written (${error})`;
     say(`wrote ${displayName(path, cwd)}`);
   }
-  return null;
+  return writeSchemas(cwd, say);
 }
 
 /** What became of the clients' servers, and what is left to do there. */
@@ -205,11 +213,10 @@ function exists(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
-/** Whether it is what `rea init` writes where there is nothing to import. */
-function isUntouched(path: string, cwd: string): boolean {
+/** Whether a file is what `rea init` writes where there is nothing to import. */
+function holds(path: string, text: string): boolean {
   const read = readSmallFile(path, MAX_TEMPLATE_BYTES);
-  if (read.kind !== 'file') return false;
-  return [registryText([], cwd), POLICY_TEMPLATE].includes(read.bytes.toString());
+  return read.kind === 'file' && read.bytes.toString() === text;
 }
 
 /** Writes a file anew. @returns the code of the system error, or null. */

@@ -8,7 +8,7 @@ import { PIN_ACTIONS } from '../../shared/model/pins.ts';
 import { INJECTION, LEVELS, REDACT_ARGUMENTS, REDACT_RESULTS } from '../../shared/model/policy.ts';
 import { parseGlob } from '../globs/parse.ts';
 import { blockedPathProblem } from '../globs/paths.ts';
-import { PUSH_MODES } from '../push/rules.ts';
+import { PUSH_MODES, type PushMode } from '../push/rules.ts';
 import { allProblems, type ConfigDocument, problemAt } from './document.ts';
 import { isObject } from './is-object.ts';
 import { issueProblems } from './issues.ts';
@@ -199,16 +199,31 @@ export const policySchema = mapping({
 
 export type PolicyFile = z.infer<typeof policySchema>;
 
-/** `audit: on`, `audit: off` and a word for `push_gate` as the mappings that they are short for. */
+const AUDIT_WORDS = new Map<unknown, boolean>([
+  ['on', true],
+  ['off', false],
+  [true, true],
+  [false, false],
+]);
+const GATE_WORDS = new Map<unknown, PushMode>([
+  ...PUSH_MODES.map((mode) => [mode, mode] as const),
+  [false, 'off'],
+]);
+
+/** What may stand in place of the mappings of these keys. */
+export const SHORT_FORMS = {
+  audit: [...AUDIT_WORDS.keys()],
+  push_gate: [...GATE_WORDS.keys()],
+};
+
+/** Words for `audit` and `push_gate` as the mappings that they are short for. */
 function withWords(value: unknown): unknown {
   if (!isObject(value)) return value;
-  const { audit, push_gate: gate } = value;
-  const enabled =
-    audit === 'on' || audit === true ? true : audit === 'off' || audit === false ? false : null;
-  const mode = gate === false ? 'off' : PUSH_MODES.find((one) => one === gate);
+  const enabled = AUDIT_WORDS.get(value['audit']);
+  const mode = GATE_WORDS.get(value['push_gate']);
   return {
     ...value,
-    ...(enabled === null ? {} : { audit: { enabled } }),
+    ...(enabled === undefined ? {} : { audit: { enabled } }),
     ...(mode === undefined ? {} : { push_gate: { mode } }),
   };
 }

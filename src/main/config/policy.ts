@@ -117,6 +117,9 @@ export function loadPolicy(options: PolicyOptions): PolicyResult {
   return { ok: true, policy: { ...policy, warnings: [...policy.warnings, warning] } };
 }
 
+/** What holds without any file. */
+export const BUILT_IN_POLICY: Policy = combined(null, null, () => []);
+
 /** The policy, with patterns that were tried; takes as long as they do. */
 export function checkedPolicy(options: PolicyOptions): PolicyResult {
   const loaded = loadPolicy(options);

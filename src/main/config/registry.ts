@@ -86,8 +86,8 @@ function draftServer(server: RegistryServer, path: Path): DraftServer {
 }
 
 /** Keys for a server with a program, and for one with an address. */
-const OF_COMMAND = ['args', 'cwd', 'env', 'env_file', 'env_passthrough'] as const;
-const OF_URL = ['headers', 'token_file', 'insecure_http'] as const;
+export const OF_COMMAND = ['args', 'cwd', 'env', 'env_file', 'env_passthrough'] as const;
+export const OF_URL = ['headers', 'token_file', 'insecure_http'] as const;
 
 /** A server is a program or an address; settings of the other kind are problems. @param server as written. */
 function transportProblems(

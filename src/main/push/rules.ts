@@ -41,7 +41,7 @@ export function modeFor(rules: readonly PushRule[], ref: PushedRef): PushVerdict
 }
 
 /** What holds without any word. */
-const UNSAID: PushRule = { mode: 'warn', branches: null, paths: null, at: '' };
+export const UNSAID: PushRule = { mode: 'warn', branches: null, paths: null, at: '' };
 
 /** True when a rule names the branch itself. */
 export function namesBranch(rules: readonly PushRule[], branch: string): boolean {

@@ -62,7 +62,7 @@ describe('rea init', () => {
     const cwd = directory();
     expect(init(cwd)).toEqual({
       code: 0,
-      out: 'wrote .rea/registry.yaml\nwrote .rea/policy.yaml\nwrote .rea/.gitignore\nnext: write your servers into .rea/registry.yaml, then: rea check\n',
+      out: 'wrote .rea/registry.yaml\nwrote .rea/policy.yaml\nwrote .rea/.gitignore\nwrote .rea/registry.schema.json\nwrote .rea/policy.schema.json\nnext: write your servers into .rea/registry.yaml, then: rea check\n',
       err: '',
     });
     expect(statSync(join(cwd, '.rea')).mode & 0o777).toBe(0o700);

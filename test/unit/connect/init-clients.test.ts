@@ -79,7 +79,7 @@ test('without a word it only shows them; the empty registry that it writes takes
   const shown = await house.init({ cwd: empty });
   expect(shown).toMatchObject({ code: 0, err: '' });
   expect(servers(empty)).toEqual([]);
-  expect(shown.out.split('\n').slice(3)).toEqual([
+  expect(shown.out.split('\n').slice(5)).toEqual([
     'next: write your servers into .rea/registry.yaml, then: rea check',
     'these servers were found:',
     'Cursor, ~/.cursor/mcp.json',

@@ -107,7 +107,14 @@ test('ports that others have are told, and those of gateways here are not', asyn
 });
 
 test('what git keeps or would take is told, apart from what people write', () => {
-  const shared = ['.rea/registry.yaml', '.rea/policy.yaml', '.rea/.gitignore', '.rea/env.example'];
+  const shared = [
+    '.rea/registry.yaml',
+    '.rea/policy.yaml',
+    '.rea/.gitignore',
+    '.rea/env.example',
+    '.rea/registry.schema.json',
+    '.rea/policy.schema.json',
+  ];
   expect(judgeVersionControl(shared, () => true)).toEqual([]);
   const kept = judgeVersionControl([...shared, '.rea/env', ".rea/log/it's.log"], () => true);
   expect(kept).toMatchObject([

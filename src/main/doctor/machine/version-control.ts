@@ -7,8 +7,8 @@ import { shellWord } from '../../shell-word.ts';
 import { type Finding, finding } from '../finding.ts';
 import type { Place } from '../place.ts';
 
-/** What people write themselves, and may share. */
-const SHARED = /^\.rea\/(?:\.gitignore|registry\.[a-z]+|policy\.[a-z]+|env\.example)$/;
+/** What people write themselves, or `rea init` for them, and may share. */
+const SHARED = /^\.rea\/(?:\.gitignore|(?:registry|policy)(?:\.schema)?\.[a-z]+|env\.example)$/;
 /** Written by gateways, or made for secrets. */
 const OWN = ['.rea/serve.state.json', '.rea/run/x.json', '.rea/log/x.log', '.rea/env'];
 const MOST_NAMED = 5;
