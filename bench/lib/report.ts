@@ -55,7 +55,7 @@ function introduction(runs: readonly Run[]): string {
   const sources = runs.map(({ file }) => `\`${file}\``).join(' and ');
   return [
     `Generated from ${sources} by \`npm run bench -- report\`; a test holds that this page is what they say. Do not`,
-    'edit it. [bench/README.md](../bench/README.md) explains every program, its options, and how to run them again.',
+    'edit it. `bench/README.md` explains every program, its options, and how to run them again.',
     '',
     'Figures are medians of the repetitions; the number in brackets is the distance from the lowest to the highest',
     'repetition in percent of the median. Sides and repetitions are interleaved in one run. On a busy machine trust',

@@ -1,5 +1,13 @@
 /** The published package, with nothing beside it but the packages that npm installs along with it. */
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, expect, test } from 'vitest';
@@ -13,7 +21,9 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const LOADED = /(?:\bfrom|\bimport|\()\s*["'`]([^"'`$]+)["'`]/g;
 
 interface Manifest {
+  readonly name: string;
   readonly version: string;
+  readonly bin: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
 }
@@ -24,26 +34,95 @@ let installed = '';
 
 beforeAll(async () => {
   build();
-  const packed = await runProgram('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
-    cwd: ROOT,
-    env: process.env,
-    limitMs: 60_000,
-  });
-  const [{ files: all }] = JSON.parse(packed.stdout) as [{ files: { path: string }[] }];
-  files = all.map(({ path }) => path);
-  installed = makeDirectory();
-  for (const file of files) cpSync(join(ROOT, file), join(installed, file));
+  const run = { cwd: ROOT, env: process.env, limitMs: 60_000 };
+  const directory = makeDirectory();
+  const options = ['--json', '--ignore-scripts', '--pack-destination', directory];
+  const packed = await runProgram('npm', ['pack', ...options], run);
+  const [pack] = JSON.parse(packed.stdout) as [{ filename: string; files: { path: string }[] }];
+  files = pack.files.map(({ path }) => path);
+  await runProgram('tar', ['-xzf', join(directory, pack.filename), '-C', directory], run);
+  installed = join(directory, 'package');
   for (const name of Object.keys(manifest.dependencies)) {
     const place = join(installed, 'node_modules', name);
     mkdirSync(dirname(place), { recursive: true });
     symlinkSync(join(ROOT, 'node_modules', name), place);
   }
+  // As npm does for each name of a command.
+  mkdirSync(join(installed, 'bin'));
+  for (const [name, path] of Object.entries(manifest.bin)) {
+    chmodSync(join(installed, path), 0o755);
+    symlinkSync(join('..', path), join(installed, 'bin', name));
+  }
 });
 
 function rea(...args: string[]) {
-  const entry = join(installed, 'dist/main/index.js');
-  return runProgram(process.execPath, [entry, ...args], { env: environment(), limitMs: 60_000 });
+  return command('rea', args);
 }
+
+function command(name: string, args: readonly string[]) {
+  const options = { env: environment(), limitMs: 60_000 };
+  return runProgram(join(installed, 'bin', name), [...args], options);
+}
+
+test('is started by its own name, too, as npx does', async () => {
+  const { stdout, code } = await command(manifest.name, ['--version']);
+  expect({ stdout, code }).toEqual({ stdout: `${manifest.version}\n`, code: 0 });
+});
+
+test('has every page that its pages link to', () => {
+  const pages = files.filter((file) => file.endsWith('.md'));
+  expect(pages).toEqual(expect.arrayContaining(['README.md', 'docs/configuration.md']));
+  for (const page of pages) {
+    const text = readFileSync(join(installed, page), 'utf8').replaceAll(/^```.*?^```/gms, '');
+    for (const [, target = ''] of text.matchAll(/\]\((?![a-z]+:|#)([^)#\s]+)(?:#[^)]*)?\)/g)) {
+      const isThere = existsSync(join(installed, dirname(page), target));
+      expect([page, target, isThere]).toEqual([page, target, true]);
+    }
+  }
+});
+
+test('has the schemas that it writes, and takes what it writes beside them', async () => {
+  const dir = makeDirectory();
+  expect((await rea('init', '--cwd', dir)).code).toBe(0);
+  const git = (...args: string[]) =>
+    runProgram('git', args, { cwd: dir, env: environment(), limitMs: 60_000 });
+  await git('init', '-q');
+  await git('add', '.');
+  const written = ['.gitignore', 'policy.schema.json', 'policy.yaml', 'registry.schema.json'];
+  const listed = (await git('ls-files')).stdout.trim().split('\n');
+  expect(listed).toEqual([...written, 'registry.yaml'].map((name) => `.rea/${name}`));
+  for (const name of ['registry', 'policy']) {
+    const schema = readFileSync(join(dir, '.rea', `${name}.schema.json`), 'utf8');
+    expect(schema).toBe(readFileSync(join(installed, 'dist/schema', `${name}.json`), 'utf8'));
+    const [first] = readFileSync(join(dir, '.rea', `${name}.yaml`), 'utf8').split('\n');
+    expect(first).toBe(`# yaml-language-server: $schema=${name}.schema.json`);
+    // An older one, or one that somebody has put elsewhere.
+    const file = join(dir, '.rea', `${name}.schema.json`);
+    rmSync(file);
+    symlinkSync(join(dir, `elsewhere-${name}`), file);
+  }
+  writeFileSync(join(dir, '.rea', 'policy.yaml'), 'version: "1"\n');
+  expect(await rea('schema', '--cwd', dir)).toMatchObject({
+    code: 0,
+    stdout: [
+      'wrote .rea/registry.schema.json',
+      'wrote .rea/policy.schema.json',
+      'for editors, let .rea/policy.yaml begin with: # yaml-language-server: $schema=policy.schema.json',
+      '',
+    ].join('\n'),
+  });
+  for (const name of ['registry', 'policy']) {
+    expect(existsSync(join(dir, `elsewhere-${name}`))).toBe(false);
+    const schema = readFileSync(join(dir, '.rea', `${name}.schema.json`), 'utf8');
+    expect(schema).toBe(readFileSync(join(installed, 'dist/schema', `${name}.json`), 'utf8'));
+  }
+  expect((await rea('check', '--cwd', dir)).code).toBe(0);
+  const none = await rea('schema', '--cwd', makeDirectory());
+  expect(none).toMatchObject({ code: 1, stdout: '' });
+  expect(none.stderr).toMatch(
+    /^rea: there is no \.rea in \S+ or above it to write them to: rea init\n$/,
+  );
+});
 
 test('loads no package that is not installed with it', () => {
   const code = files.filter((file) => file.endsWith('.js'));
