@@ -7,7 +7,7 @@ import { afterAll, afterEach, expect, test } from 'vitest';
 import { livingProcesses } from '../support/processes.ts';
 import { reaCommand } from '../support/rea-bin.ts';
 import { environment } from '../support/rea-command.ts';
-import { onTerminal } from '../support/terminal.ts';
+import { closeTerminals, onTerminal } from '../support/terminal.ts';
 
 const FOLDER = fileURLToPath(new URL('../../examples/quickstart', import.meta.url));
 const STATE = join(FOLDER, '.rea');
@@ -15,6 +15,7 @@ const hadState = existsSync(STATE);
 const running: ChildProcessWithoutNullStreams[] = [];
 
 afterEach(async () => {
+  closeTerminals();
   for (const child of running.splice(0)) {
     if (child.exitCode !== null || child.signalCode !== null) continue;
     child.kill('SIGTERM');

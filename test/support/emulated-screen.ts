@@ -26,6 +26,8 @@ export class EmulatedScreen {
   /** How many rows were written to. */
   #written = 0;
   #rest = '';
+  /** How many were too wide when it got another size; null: the program has drawn all anew since. */
+  #tooWideBefore: number | null = null;
 
   constructor(columns: number) {
     this.columns = columns;
@@ -38,6 +40,12 @@ export class EmulatedScreen {
 
   get text(): string {
     return this.rows.join('\n');
+  }
+
+  /** What a program writes before it has heard of the other size may be wider. */
+  resize(columns: number): void {
+    this.columns = columns;
+    this.#tooWideBefore ??= this.tooWide.length;
   }
 
   /** Since the last time it was asked. */
@@ -90,6 +98,8 @@ export class EmulatedScreen {
         return;
       case 'J':
         this.#rows = [];
+        if (this.#tooWideBefore !== null) this.tooWide.length = this.#tooWideBefore;
+        this.#tooWideBefore = null;
         return;
       default:
         throw new Error(`unknown to this terminal: ${parameters}${letter}`);

@@ -2,7 +2,6 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
-import { onTestFinished } from 'vitest';
 import { EmulatedScreen } from './emulated-screen.ts';
 import { livingProcesses } from './processes.ts';
 import { reaCommand } from './rea-bin.ts';
@@ -26,6 +25,13 @@ export interface OnTerminal {
   resize(columns: number, rows: number): void;
   /** Of the program that runs there. */
   pid(): number;
+}
+
+const terminals: ChildProcess[] = [];
+
+/** Ends those that were opened since the last call: without its terminal a program ends, too. */
+export function closeTerminals(): void {
+  for (const child of terminals.splice(0)) child.kill();
 }
 
 /** Why there can be no terminal here; null: there can. @param programs what else a test needs. */
@@ -62,8 +68,7 @@ export function onTerminal(
     env: environment({ NO_COLOR: '1', TERM: 'xterm', ...env }),
     stdio: [keyboard ? 'pipe' : 'ignore', 'pipe', 'inherit'],
   });
-  // A test that fails leaves it running; without its terminal the program ends.
-  onTestFinished(() => void child.kill());
+  terminals.push(child);
   const screen = new EmulatedScreen(columns ?? 80);
   let text = '';
   let broken: Error | null = null;
@@ -96,7 +101,7 @@ export function onTerminal(
       return true;
     },
     resize: (width, height) => {
-      screen.columns = width;
+      screen.resize(width);
       const terminal = `/proc/${pid()}/fd/1`;
       execFileSync('stty', ['-F', terminal, 'cols', `${width}`, 'rows', `${height}`]);
     },

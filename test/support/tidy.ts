@@ -6,6 +6,7 @@ import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { leftovers } from './leftovers.ts';
 import { type Rea, takeDirectories, takeStarted } from './rea-process.ts';
+import { closeTerminals } from './terminal.ts';
 import { NET_MS } from './wait-for.ts';
 
 const UNFINISHED = 'the state writer did not close: no answer within';
@@ -15,6 +16,7 @@ const UNFINISHED = 'the state writer did not close: no answer within';
  * `afterAll` where tests share one gateway or run at the same time.
  */
 export async function tidy(): Promise<void> {
+  closeTerminals();
   const gateways = takeStarted();
   const problems: string[] = [];
   await Promise.all(
