@@ -1,7 +1,7 @@
 /** Whether two entries, of different files, start or reach the same server in the same way. Pure. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Draft, DraftServer } from './draft.ts';
-import { type Dialect, hasReference, toRegistryText } from './variables.ts';
+import { type Dialect, literalParts, toRegistryText } from './variables.ts';
 
 /** What a server is, in the words of a registry: not how it is called, what of it is offered, or how long it may take. */
 export interface Launched {
@@ -36,29 +36,76 @@ export function isSame(one: Launched, other: Launched): boolean {
   return isDeepStrictEqual(one, other);
 }
 
+/** A server of a configuration, by its name. */
+export interface LaunchedServer {
+  readonly name: string;
+  readonly launched: Launched;
+}
+
 /** Those of a configuration that are to be started. @param folder absolute directory that rea serves. */
-export function launchedIn(draft: Draft, folder: string): Launched[] {
+export function launchedServers(draft: Draft, folder: string): LaunchedServer[] {
   const isOn = ({ options }: DraftServer) => options.enabled ?? draft.defaults.enabled ?? true;
   return draft.servers
     .filter((server) => isOn(server) && server.unavailable === null)
-    .map((server) => launchedOf(server, draft.dialect, folder));
+    .map((server) => ({
+      name: server.name,
+      launched: launchedOf(server, draft.dialect, folder),
+    }));
+}
+
+/** The same without their names. */
+export function launchedIn(draft: Draft, folder: string): Launched[] {
+  return launchedServers(draft, folder).map(({ launched }) => launched);
 }
 
 /**
- * Whether a registry's server does what a client's does. Where the registry has a reference to a variable, the
- * client's text may be anything: that is where a person has put a secret that was written out.
+ * Whether a registry's server does what a client's does. Where the registry has a reference to a variable, a person
+ * may have put a secret that was written out: there the client's text may be anything, and around it must be the
+ * same. A reference never stands for the program or the host of an address: these say what a server is.
  */
 export function standsFor(registry: Launched, client: Launched): boolean {
-  const fits = (text: string | undefined, other: string | undefined) => {
-    if (text === undefined || other === undefined) return text === other;
-    return text === other || hasReference(text, 'registry');
-  };
   const names = new Set([...Object.keys(registry.values), ...Object.keys(client.values)]);
   return (
     registry.isAddress === client.isAddress &&
     registry.words.length === client.words.length &&
-    registry.words.every((word, at) => fits(word, client.words[at])) &&
-    [...names].every((name) => fits(registry.values[name], client.values[name])) &&
+    registry.words.every((word, at) => {
+      const other = client.words[at] ?? '';
+      if (at > 0) return fits(word, other);
+      return word === other || (registry.isAddress && isSamePlace(word, other));
+    }) &&
+    [...names].every((name) => {
+      const [text, other] = [registry.values[name], client.values[name]];
+      return text === undefined || other === undefined ? text === other : fits(text, other);
+    }) &&
     isDeepStrictEqual(registry.rest, client.rest)
   );
+}
+
+/** Scheme, what stands before the host, the host with its port, and all behind it. */
+const ADDRESS = /^([a-z][a-z0-9+.-]*:\/\/)(?:([^/?#\\]*)@)?([^/?#\\@]*)([/?#].*)?$/is;
+
+function isSamePlace(registry: string, client: string): boolean {
+  const [, scheme, user = '', host = '', rest = ''] = ADDRESS.exec(registry) ?? [];
+  const [, otherScheme, otherUser = '', otherHost, otherRest = ''] = ADDRESS.exec(client) ?? [];
+  if (scheme === undefined || host.includes('${')) return false;
+  return (
+    scheme === otherScheme && host === otherHost && fits(user, otherUser) && fits(rest, otherRest)
+  );
+}
+
+/** Whether a text is a registry's one, with something in place of each reference. */
+function fits(text: string, other: string): boolean {
+  if (text === other) return true;
+  const parts = literalParts(text, 'registry');
+  const [first = ''] = parts;
+  const last = parts.at(-1) ?? '';
+  if (parts.length < 2 || !other.startsWith(first)) return false;
+  // The earliest place of each part leaves the most to those behind it.
+  let at = first.length;
+  for (const part of parts.slice(1, -1)) {
+    const found = other.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return at + last.length <= other.length && other.endsWith(last);
 }

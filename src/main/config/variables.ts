@@ -106,6 +106,17 @@ export function hasReference(text: string, dialect: Dialect): boolean {
   return parse(text, dialect).some(({ kind }) => kind !== 'text' && kind !== 'unclear');
 }
 
+/** What stands before, between and behind the references of `text`, in their own words; one part: it has none. */
+export function literalParts(text: string, dialect: Dialect): string[] {
+  const parts = [''];
+  for (const piece of parse(text, dialect)) {
+    if (piece.kind === 'text') parts.push(`${parts.pop()}${piece.text.replaceAll('${', '$$${')}`);
+    else if (piece.kind === 'unclear') parts.push(`${parts.pop()}${piece.text}`);
+    else parts.push('');
+  }
+  return parts;
+}
+
 /** `text` without its references. */
 export function writtenText(text: string, dialect: Dialect): string {
   return parse(text, dialect)
