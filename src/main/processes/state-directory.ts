@@ -5,9 +5,9 @@
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, realpathSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { errorText, unlessRefused } from '../../shared/platform/errno.ts';
+import { homeDirectory } from '../../shared/platform/home-directory.ts';
 import { isInside } from '../../shared/platform/is-inside.ts';
 import { readSmallFile, writeWholeFile } from '../../shared/platform/safe-file.ts';
 import { lookAtPrivate, makePrivate } from './private-directory.ts';
@@ -63,13 +63,20 @@ export function stateDirectory({ cwd, env, chosen }: StatePlace): string {
   return join(stateHome(env), `${nameOf(project)}-${hash}`);
 }
 
-/** Creates the directory (0700) and checks that it is ours alone. */
-export function prepareStateDirectory(place: StatePlace): PreparedState {
+/**
+ * Creates the directory (0700) and checks that it is ours alone.
+ *
+ * @param other what to do for another one, in the error; for commands without `--state-dir`.
+ */
+export function prepareStateDirectory(
+  place: StatePlace,
+  other = 'choose one with --state-dir',
+): PreparedState {
   const dir = stateDirectory(place);
   const project = realPath(place.cwd);
   const failed = (path: string, message: string, fix: string | null): PreparedState => ({
     ok: false,
-    error: `cannot use the state directory ${path}: ${message}; ${fix === null ? '' : `${fix}, or `}choose one with --state-dir`,
+    error: `cannot use the state directory ${path}: ${message}; ${fix === null ? '' : `${fix}, or `}${other}`,
   });
   try {
     // Its parents need not be ours; missing ones are created private, as XDG asks for.
@@ -127,8 +134,7 @@ function xdgHome(env: NodeJS.ProcessEnv, variable: string, fallback: string): st
   const named = env[variable];
   // The XDG specification: a relative path is to be ignored.
   if (named !== undefined && isAbsolute(named)) return named;
-  const home = env['HOME'];
-  return join(home !== undefined && isAbsolute(home) ? home : homedir(), fallback);
+  return join(homeDirectory(env), fallback);
 }
 
 /** The last part of the path, in characters that need no quoting. */

@@ -1,8 +1,8 @@
 /** Where the files of a client lie on this machine. */
 import { lstatSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { isAbsolute, join, normalize, sep } from 'node:path';
 import { unlessRefused } from '../../../../shared/platform/errno.ts';
+import { homeDirectory } from '../../../../shared/platform/home-directory.ts';
 import { CLIENTS } from './all.ts';
 import type { KnownClient, Platform } from './client.ts';
 
@@ -26,8 +26,7 @@ export const MAX_CLIENT_BYTES = 32 * 1024 * 1024;
 const VARIABLE = /\$\{(\w+):-([^}]*)\}/g;
 
 export function homeOf({ env }: Host): string {
-  const home = env['HOME'];
-  return home !== undefined && isAbsolute(home) ? home : homedir();
+  return homeDirectory(env);
 }
 
 /** A path in messages: `~/…` for one in the home directory. */
