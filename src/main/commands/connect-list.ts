@@ -3,11 +3,10 @@ import { lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { unlessRefused } from '../../shared/platform/errno.ts';
 import { oneLine } from '../../shared/text/clean-text.ts';
-import { readEntry } from '../config/clients/entry.ts';
 import { CLIENTS } from '../config/clients/known/all.ts';
 import type { KnownClient } from '../config/clients/known/client.ts';
 import { type Host, homeOf, userFile } from '../config/clients/known/files.ts';
-import type { FoundEntry } from '../config/clients/lists.ts';
+import type { OwnEntry } from '../connect/own-entries.ts';
 import { openTarget } from '../connect/targets.ts';
 
 export interface ConnectListOptions {
@@ -50,10 +49,8 @@ function stateOf(client: KnownClient, cwd: string, host: Host, isProject: boolea
   return `${how}, ${servers}: ${file.shown}`;
 }
 
-function wayOf(entry: FoundEntry): string {
-  const read = readEntry(entry);
-  if (read.kind === 'none') return 'in no way';
-  const { endpoint, args, options } = read.server;
+function wayOf({ server }: OwnEntry): string {
+  const { endpoint, args, options } = server;
   const off = options.enabled === false ? ' (switched off)' : '';
   if (endpoint !== null) return `over HTTP${off}`;
   const at = args.indexOf('--cwd');

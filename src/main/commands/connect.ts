@@ -8,14 +8,17 @@ import { sharedState } from '../audit/own-state.ts';
 import { ownTokenPath } from '../clients/http/own-token.ts';
 import type { EntryValue } from '../config/clients/known/client.ts';
 import type { Host } from '../config/clients/known/files.ts';
+import type { DraftServer } from '../config/draft.ts';
 import { firstNames } from '../config/first-of.ts';
 import { openConfig } from '../config/load.ts';
 import { clip, problemLines } from '../config/problem.ts';
-import { type Launched, launchedIn } from '../config/same-server.ts';
+import { type LaunchedServer, launchedServers } from '../config/same-server.ts';
+import { OTHER_STATE } from '../connect/backups.ts';
 import { differenceLines } from '../connect/difference.ts';
 import { editedText, writeClient } from '../connect/edit-client.ts';
 import { launchOf } from '../connect/launch.ts';
 import { connecting, servedBy } from '../connect/plan.ts';
+import { notStartable } from '../connect/startable.ts';
 import { openTargets, type Target } from '../connect/targets.ts';
 import { prepareStateDirectory, stateDirectory } from '../processes/state-directory.ts';
 import { shellWord } from '../shell-word.ts';
@@ -47,6 +50,16 @@ interface Planned extends Target {
   readonly lines: readonly string[];
   /** Servers that run twice from now on. */
   readonly twice: readonly string[];
+  /** Servers that are not taken over, each with why not. */
+  readonly kept: readonly string[];
+}
+
+/** What rea serves. */
+interface Registry {
+  /** Absolute. */
+  readonly file: string;
+  readonly servers: readonly LaunchedServer[];
+  readonly whyNot: (name: string) => string | null;
 }
 
 /** @returns the exit code: 0 all are connected, 1 nothing is written, or not all, 2 bad usage. */
@@ -61,8 +74,16 @@ export function runConnect(options: ConnectOptions): number {
   if (!opened.ok) return fail(problemLines(opened.problems).slice(0, 1), 1);
   const { targets, lines, isUsage } = openTargets(clients, options);
   if (lines.length > 0) return fail(lines, isUsage ? 2 : 1);
-  const registry = launchedIn(opened.draft, cwd);
-  const planned = targets.map((target) => plan(target, registry, options, opened.file));
+  const registry = {
+    file: opened.file,
+    servers: launchedServers(opened.draft, cwd),
+    whyNot: notStartable({
+      cwd,
+      env: options.host.env,
+      ...(config === undefined ? {} : { config }),
+    }),
+  };
+  const planned = targets.map((target) => plan(target, registry, options));
   const refused = planned.filter((one) => typeof one === 'string');
   if (refused.length > 0) return fail(refused, 1);
   const plans = planned.filter((one) => typeof one !== 'string');
@@ -78,24 +99,34 @@ export function runConnect(options: ConnectOptions): number {
 }
 
 /** @returns in place of it one line that says why not. */
-function plan(
-  target: Target,
-  registry: readonly Launched[],
-  options: ConnectOptions,
-  served: string,
-): Planned | string {
+function plan(target: Target, registry: Registry, options: ConnectOptions): Planned | string {
   const { client, file, contents } = target;
   const { cwd, port, takeOver } = options;
   const entry = entryFor(target, options);
   if (entry === null) {
     return `${client.title} cannot take a token from its environment, and none is written into a file: leave --http out`;
   }
-  const same = servedBy(contents, registry, cwd);
-  if (same.length > 0 && takeOver && realpathSync(served) === file.real) {
+  const servedAs = (servers: readonly LaunchedServer[]) => {
+    return servedBy(
+      contents,
+      servers.map(({ launched }) => launched),
+      cwd,
+    );
+  };
+  const shown = (one: DraftServer) => JSON.stringify(clip(contents.names.get(one) ?? one.name, 60));
+  const isUp = ({ name }: LaunchedServer) => registry.whyNot(name) === null;
+  const same = servedAs(registry.servers.filter(isUp));
+  const down = new Map(
+    registry.servers
+      .filter((one) => !isUp(one))
+      .flatMap((one) => servedAs([one]).map((server) => [server, one.name] as const))
+      .filter(([server]) => !same.includes(server)),
+  );
+  if (same.length + down.size > 0 && takeOver && realpathSync(registry.file) === file.real) {
     return `${file.shown}: rea serves the servers of this very file; import them first: rea init --from ${client.name}`;
   }
   const taken = takeOver ? same : [];
-  const changes = connecting(client, contents, entry, { cwd, isHttp: port !== null, taken });
+  const changes = connecting(client, contents, entry, { isHttp: port !== null, taken });
   if (typeof changes === 'string') return `${file.shown}: ${changes}`;
   const edited = editedText(file, changes);
   if (typeof edited === 'string') return edited;
@@ -104,7 +135,12 @@ function plan(
     ...target,
     text: changes.length === 0 ? null : edited.text,
     lines: differenceLines(changes, contents, entry),
-    twice: twice.map((one) => JSON.stringify(clip(contents.names.get(one) ?? one.name, 60))),
+    twice: twice.map(shown),
+    kept: takeOver
+      ? [...down].map(([server, name]) => {
+          return `${shown(server)}: rea cannot start it (${registry.whyNot(name)})`;
+        })
+      : [],
   };
 }
 
@@ -116,12 +152,13 @@ function entryFor({ client }: Target, options: ConnectOptions): EntryValue | nul
 }
 
 function tell(
-  { client, file, text, lines, twice }: Planned,
+  { client, file, text, lines, twice, kept }: Planned,
   say: (line: string) => void,
   options: ConnectOptions,
 ) {
   say(`${client.title}, ${file.shown}${text === null ? ': is connected already' : ''}`);
   for (const line of lines) say(`  ${line}`);
+  for (const line of kept) say(`  kept: ${line}`);
   if (twice.length === 0) return;
   const how = `rea connect ${client.name}${options.isProject ? ' --project' : ''} --take-over`;
   say(`  runs twice, here and behind rea: ${firstNames(twice).join(', ')}; to take it out: ${how}`);
@@ -135,7 +172,7 @@ function writeAll(
 ): string | null {
   const changed = plans.filter(({ text }) => text !== null);
   if (changed.length === 0) return null;
-  const state = prepareStateDirectory(sharedState({ cwd, env: host.env }));
+  const state = prepareStateDirectory(sharedState({ cwd, env: host.env }), OTHER_STATE);
   if (!state.ok) return state.error;
   for (const { client, file, text } of changed) {
     const written = writeClient({ client: client.name, stateDir: state.dir }, file, text ?? '');
@@ -157,5 +194,7 @@ function nextSteps(
     return;
   }
   const names = plans.map(({ client }) => client.title).join(', ');
-  say(`next: restart ${names}; to take it back: rea undo`);
+  say(
+    `next: restart ${names}; to take it back: rea undo ${plans.map(({ client }) => client.name).join(' ')}`,
+  );
 }

@@ -1,12 +1,15 @@
 /** `rea disconnect`: takes rea's entry out of the files of clients. */
+import { bestEffort } from '../../shared/platform/errno.ts';
 import { oneLine } from '../../shared/text/clean-text.ts';
 import { sharedState } from '../audit/own-state.ts';
 import type { Host } from '../config/clients/known/files.ts';
+import { formatPath } from '../config/problem.ts';
+import { forgetStale, hashOf, OTHER_STATE } from '../connect/backups.ts';
 import { differenceLines } from '../connect/difference.ts';
 import { editedText, writeClient } from '../connect/edit-client.ts';
 import { disconnecting } from '../connect/plan.ts';
 import { openTargets } from '../connect/targets.ts';
-import { prepareStateDirectory } from '../processes/state-directory.ts';
+import { prepareStateDirectory, stateDirectory } from '../processes/state-directory.ts';
 
 export interface DisconnectOptions {
   /** Absolute directory that `.rea` lies in. */
@@ -39,13 +42,19 @@ export function runDisconnect(options: DisconnectOptions): number {
   let isWritten = false;
   for (const { client, file, contents, changes, edited } of planned) {
     if (changes.length === 0 || typeof edited === 'string') {
-      say(`${client.title}, ${file.shown}: has no entry of rea`);
+      const [other] = contents.own;
+      const why =
+        other === undefined ? '' : ` for ${cwd}; ${formatPath(other.path)} is another one`;
+      say(`${client.title}, ${file.shown}: has no entry of rea${why}`);
+      const now = file.stats === null ? null : hashOf(file.bytes);
+      const stateDir = stateDirectory(sharedState({ cwd, env: host.env }));
+      if (!dryRun) bestEffort(() => forgetStale(stateDir, file.real, now));
       continue;
     }
     say(`${client.title}, ${file.shown}`);
     for (const line of differenceLines(changes, contents, {})) say(`  ${line}`);
     if (dryRun) continue;
-    const state = prepareStateDirectory(sharedState({ cwd, env: host.env }));
+    const state = prepareStateDirectory(sharedState({ cwd, env: host.env }), OTHER_STATE);
     if (!state.ok) return fail([state.error], 1);
     const written = writeClient({ client: client.name, stateDir: state.dir }, file, edited.text);
     if (typeof written === 'string') return fail([written], 1);

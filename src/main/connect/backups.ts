@@ -27,10 +27,13 @@ export interface Backup {
   readonly at: number;
 }
 
+/** For who cannot write where backups are kept. */
+export const OTHER_STATE = 'name another place: XDG_STATE_HOME=DIR before the command';
 /** Beyond these the oldest go. */
 const MOST = 50;
 const MAX_RECORD_BYTES = 64 * 1024;
 const RECORD = /^(\d{13,15}-\d{1,6}-[a-z-]{1,40})\.json$/;
+const COPY = /^\d{13,15}-\d{1,6}-[a-z-]{1,40}\.bak$/;
 
 /** @param stateDir absolute. */
 export function backupDirectory(stateDir: string): string {
@@ -72,7 +75,30 @@ export function keepBackup(
   const record = { client, path, real, before: backup.before, since: backup.since, at };
   writeWholeFile(backup.record, `${JSON.stringify(record)}\n`, 'create');
   for (const old of known.slice(0, Math.max(0, known.length + 1 - MOST))) dropBackup(old);
+  dropForgotten(directory, [...known, backup]);
   return backup;
+}
+
+/**
+ * Forgets edits of a file that can no longer be undone, since somebody has changed it after them: a later command has
+ * looked at it as it is, and goes on from there. What it was before is kept beside the others, for whoever misses it.
+ *
+ * @param real absolute. @param now hash of the file; null: it is not there.
+ */
+export function forgetStale(stateDir: string, real: string, now: string | null): void {
+  const known = listBackups(stateDir).filter((backup) => backup.real === real);
+  const last = known.findLastIndex(({ since, before }) => since === now || before === now);
+  for (const { record } of known.slice(last + 1)) removeFile(record);
+}
+
+/** Copies without a record, beyond the newest ones. */
+function dropForgotten(directory: string, known: readonly Backup[]): void {
+  const copies = new Set(known.map(({ copy }) => copy));
+  const left = readdirSync(directory)
+    .filter((name) => COPY.test(name) && !copies.has(join(directory, name)))
+    .sort();
+  for (const name of left.slice(0, Math.max(0, left.length - MOST)))
+    removeFile(join(directory, name));
 }
 
 /** All that can be read, the newest last. */

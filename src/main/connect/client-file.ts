@@ -4,13 +4,14 @@
  */
 import { accessSync, constants, lstatSync, realpathSync, type Stats } from 'node:fs';
 import { dirname, extname, join, relative } from 'node:path';
-import { errorCode, errorText } from '../../shared/platform/errno.ts';
+import { errorCode, errorText, expecting } from '../../shared/platform/errno.ts';
 import { isInside } from '../../shared/platform/is-inside.ts';
 import { readSmallFile } from '../../shared/platform/safe-file.ts';
 import { MAX_CLIENT_BYTES } from '../config/clients/known/files.ts';
 import type { ConfigDocument } from '../config/document.ts';
+import { isObject } from '../config/is-object.ts';
 import { parseConfig } from '../config/parse.ts';
-import { problemLines } from '../config/problem.ts';
+import { problemLines, show } from '../config/problem.ts';
 
 export interface ClientFile {
   /** Where its client looks for it, absolute. */
@@ -84,22 +85,23 @@ function parsed(file: Omit<ClientFile, 'text' | 'document'>): OpenedFile {
   const read = parseConfig(isEmpty && isJson ? '{}' : text, shown, extension);
   const problems = read.ok ? read.document.problems : read.problems;
   if (!read.ok || problems.length > 0) return { ok: false, line: problemLines(problems)[0] ?? '' };
+  const { value } = read.document;
+  // Of YAML, comments alone say nothing.
+  if (!isObject(value) && (isJson || value !== null)) {
+    const what = Array.isArray(value) ? 'a list' : value === null ? 'null' : show(value);
+    return refuse(`holds ${what}, not an object with settings: write {} in it, or remove it`);
+  }
   const start = isEmpty && isJson ? '{}\n' : text;
   return { ok: true, file: { ...file, text: start, document: read.document } };
 }
 
-/** The real path of a file that need not be there; null: of a link to nothing. */
+/** The real path of a file that need not be there; null: it, or a directory above it, is a link to nothing or itself. */
 function behindLinks(path: string): string | null {
-  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) {
+  return expecting(['ENOENT', 'ELOOP'], null, () => {
+    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return realpathSync(path);
     const there = nearestThere(dirname(path));
     return join(realpathSync(there), relative(there, path));
-  }
-  try {
-    return realpathSync(path);
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return null;
-    throw error;
-  }
+  });
 }
 
 /** The directory, or the nearest above it that is there. */

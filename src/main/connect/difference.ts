@@ -9,8 +9,8 @@ import { serverText, shortNames } from '../config/server-text.ts';
 import type { Contents } from './plan.ts';
 
 /**
- * `+ mcpServers.rea: {…}`, `~` for one that was there, `- mcpServers.github: npx -y … (env: TOKEN)`: one line for
- * each change.
+ * `+ mcpServers.rea: {…}`, `~` for one that was there and what it was, `- mcpServers.github: npx -y … (env: TOKEN)`: one or
+ * two lines for each change.
  *
  * @param entry of rea, as it is written anew; what an entry keeps beside it is only named.
  */
@@ -23,14 +23,20 @@ export function differenceLines(
   return changes.flatMap((change) => {
     if (change.kind === 'set') return [];
     if (change.kind === 'remove') {
-      const server = others.find(({ path }) => text(path) === text(change.path));
+      const isAt = ({ path }: { readonly path: Change['path'] }) =>
+        text(path) === text(change.path);
+      const replaced = Object.keys(entry).length === 0 ? undefined : own.find(isAt)?.server;
+      const server = others.find(isAt) ?? replaced;
       return [`- ${text(change.path)}${server === undefined ? '' : `: ${serverText(server)}`}`];
     }
     if (change.path[0] === 'inputs') return [`+ inputs: ${JSON.stringify(change.value)}`];
     const path = change.name === null ? change.path : [...change.path, change.name];
-    const isThere = own.some((one) => text(one.path) === text(path));
+    const there = own.find((one) => text(one.path) === text(path));
     const kept = Object.keys(change.value).filter((key) => !Object.hasOwn(entry, key));
     const noted = kept.length === 0 ? '' : ` (kept: ${shortNames(kept)})`;
-    return [`${isThere ? '~' : '+'} ${text(path)}: ${JSON.stringify(entry)}${noted}`];
+    const line = `${text(path)}: ${JSON.stringify(entry)}${noted}`;
+    return there === undefined
+      ? [`+ ${line}`]
+      : [`~ ${line}`, `  before: ${serverText(there.server)}`];
   });
 }

@@ -6,8 +6,9 @@ import { writeWholeFile } from '../../shared/platform/safe-file.ts';
 import type { Change } from '../config/edit/change.ts';
 import { editText } from '../config/edit/edit-text.ts';
 import { replaceFile } from '../config/edit/replace-file.ts';
+import { isObject } from '../config/is-object.ts';
 import { formatPath } from '../config/problem.ts';
-import { type Backup, dropBackup, keepBackup } from './backups.ts';
+import { type Backup, dropBackup, forgetStale, hashOf, keepBackup } from './backups.ts';
 import type { ClientFile } from './client-file.ts';
 
 /** @returns in place of the text a line that says why not. */
@@ -20,11 +21,28 @@ export function editedText(
     const edited = editText(text, file.extension, document, change);
     if (edited === null) {
       const at = formatPath(change.path);
-      return `${file.shown}: ${at} cannot be edited without touching the rest: change it by hand`;
+      const why = `${file.shown}: ${at} cannot be edited without touching the rest`;
+      return `${why}: change it by hand${file.extension === '.toml' ? linesToPaste(change) : ''}`;
     }
     ({ text, document } = edited);
   }
   return { text };
+}
+
+/** Beside entries that are written in one line, or with dots, one more of that kind is the least. */
+function linesToPaste(change: Change): string {
+  if (change.kind !== 'add' || change.name === null) return '';
+  return `, and write in ${formatPath(change.path)}: ${change.name} = ${inlineToml(change.value)}`;
+}
+
+/** Texts are written in TOML as in JSON. */
+function inlineToml(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(inlineToml).join(', ')}]`;
+  if (!isObject(value)) return JSON.stringify(value);
+  const pairs = Object.entries(value).map(([key, one]) => {
+    return `${/^[\w-]+$/.test(key) ? key : JSON.stringify(key)} = ${inlineToml(one)}`;
+  });
+  return `{ ${pairs.join(', ')} }`;
 }
 
 /** @returns the backup, or a line that says why nothing was written. */
@@ -37,6 +55,7 @@ export function writeClient(
   try {
     const since = Buffer.from(text);
     const before = stats === null ? null : bytes;
+    forgetStale(stateDir, real, before === null ? null : hashOf(before));
     backup = keepBackup(stateDir, { client, path, real }, before, since);
     if (typeof backup === 'string') return backup;
     const refused = stats === null ? create(real, since) : replaceFile(real, since, stats);

@@ -6,7 +6,6 @@ import { isDeepStrictEqual } from 'node:util';
 import { readEntry } from '../config/clients/entry.ts';
 import type { EntryValue, KnownClient } from '../config/clients/known/client.ts';
 import { type FoundEntry, findLists } from '../config/clients/lists.ts';
-import { startsRea } from '../config/clients/own-entry.ts';
 import { readClientFile } from '../config/clients/read.ts';
 import { KEYS } from '../config/clients/words.ts';
 import type { ConfigDocument } from '../config/document.ts';
@@ -15,10 +14,8 @@ import type { Change } from '../config/edit/change.ts';
 import { isObject } from '../config/is-object.ts';
 import { formatPath, type Path } from '../config/problem.ts';
 import { type Launched, launchedOf, standsFor } from '../config/same-server.ts';
+import { OWN_NAME, type OwnEntry, ownEntry } from './own-entries.ts';
 
-/** The name of rea's entry, and the last part of its address. */
-const OWN_NAME = 'rea';
-const OWN_ADDRESS = /^https?:\/\/(?:127\.\d+\.\d+\.\d+|localhost|\[::1\])(?::\d+)?\/mcp\/?$/;
 /** Keys of an entry that say how rea is reached, or that it is off. All others are kept. */
 const REPLACED = new Set<string>([
   ...KEYS.type,
@@ -35,33 +32,47 @@ const REPLACED = new Set<string>([
 /** What a client's file says about rea and other servers. */
 export interface Contents {
   readonly document: ConfigDocument;
-  /** Entries that start or reach rea. */
-  readonly own: readonly FoundEntry[];
+  /** Entries that start or reach rea, for whatever directory. */
+  readonly own: readonly OwnEntry[];
+  /** Those of them that are for this directory, or reach rea over HTTP. */
+  readonly here: readonly OwnEntry[];
+  /** An entry of another server, or of none, that has rea's name. */
+  readonly clash: FoundEntry | null;
   /** All others that can be read. */
   readonly others: readonly DraftServer[];
   /** Names of `others` as they are in the file. */
   readonly names: ReadonlyMap<DraftServer, string>;
 }
 
-/** @param cwd absolute directory that rea serves. @param self path of this program. */
-export function contentsOf(document: ConfigDocument, cwd: string, self: string): Contents {
+/**
+ * @param cwd absolute directory that rea serves. @param self path of this program.
+ * @param isProject true: it is a file of that directory.
+ */
+export function contentsOf(
+  document: ConfigDocument,
+  cwd: string,
+  self: string,
+  isProject = false,
+): Contents {
   const lists = findLists(document.value, cwd);
-  if (lists === null) return { document, own: [], others: [], names: new Map() };
-  const own = lists.entries.filter((entry) => isOwn(entry, self));
+  if (lists === null) {
+    return { document, own: [], here: [], clash: null, others: [], names: new Map() };
+  }
+  const own = lists.entries.flatMap((entry): OwnEntry[] => {
+    const read = readEntry(entry);
+    const found =
+      read.kind === 'none' ? null : ownEntry(entry, read.server, self, isProject ? cwd : null);
+    return found === null ? [] : [found];
+  });
+  const here = own.filter(({ server, directory }) => server.endpoint !== null || directory === cwd);
   const { servers, renames } = readClientFile(document, lists, self);
   const ownPaths = own.map(({ path }) => formatPath(path));
-  const others = servers.filter(({ path }) => !ownPaths.includes(formatPath(path)));
+  const isOwn = (path: Path) => ownPaths.includes(formatPath(path));
+  const others = servers.filter(({ path }) => !isOwn(path));
+  const clash = lists.entries.find(({ name, path }) => name === OWN_NAME && !isOwn(path)) ?? null;
   const before = new Map(renames.map(({ from, to }) => [to, from]));
   const names = new Map(others.map((server) => [server, before.get(server.name) ?? server.name]));
-  return { document, own, others, names };
-}
-
-function isOwn(entry: FoundEntry, self: string): boolean {
-  const read = readEntry(entry);
-  if (read.kind === 'none') return false;
-  const { endpoint } = read.server;
-  if (startsRea(read.server, self)) return true;
-  return endpoint !== null && entry.name === OWN_NAME && OWN_ADDRESS.test(endpoint.url);
+  return { document, own, here, clash, others, names };
 }
 
 /** The servers of a client that a registry serves too. @param registry enabled ones. */
@@ -83,19 +94,18 @@ export function connecting(
   contents: Contents,
   entry: EntryValue,
   options: {
-    readonly cwd: string;
     readonly isHttp: boolean;
     readonly taken: readonly DraftServer[];
   },
 ): readonly Change[] | string {
-  const { own, document } = contents;
-  const { cwd, isHttp, taken } = options;
-  const present =
-    own.find(({ value }) => JSON.stringify(value).includes(JSON.stringify(cwd))) ?? own[0];
+  const { own, here, clash, document } = contents;
+  const { isHttp, taken } = options;
+  // An entry of another name that is for another directory is left to that.
+  const present = here[0] ?? own.find(({ name }) => name === OWN_NAME);
   const list = [client.list];
-  const clash = contents.others.find((server) => contents.names.get(server) === OWN_NAME);
-  if (present === undefined && clash !== undefined) {
-    return `${formatPath(clash.path)} is another server: give it another name there, then run this again`;
+  if (present === undefined && clash !== null) {
+    const what = isObject(clash.value) ? 'another server' : 'no entry of a server';
+    return `${formatPath(clash.path)} is ${what}: give it another name there, then run this again`;
   }
   const removed: Path[] = taken.map(({ path }) => path);
   const added: Change[] = [];
@@ -111,11 +121,15 @@ export function connecting(
   return [...removals(removed), ...added, ...(isHttp ? asking(client, document.value) : [])];
 }
 
-export function disconnecting(client: KnownClient, { own, document }: Contents): readonly Change[] {
+/** Of this directory alone: what starts rea for another one stays. */
+export function disconnecting(
+  client: KnownClient,
+  { here, document }: Contents,
+): readonly Change[] {
   const inputs = isObject(document.value) ? document.value['inputs'] : undefined;
   const at = Array.isArray(inputs) ? inputs.findIndex((one) => isInput(client, one)) : -1;
-  const asked = at < 0 || own.length === 0 ? [] : [['inputs', at]];
-  return removals([...own.map(({ path }) => path), ...asked]);
+  const asked = at < 0 || here.length === 0 ? [] : [['inputs', at]];
+  return removals([...here.map(({ path }) => path), ...asked]);
 }
 
 /** The last one of a list first: the places of the others stay as they are. */

@@ -61,7 +61,8 @@ export function openTarget(client: KnownClient, place: TargetPlace): Target | st
   const opened = openClientFile(where);
   if (!opened.ok) return opened.line;
   const { file } = opened;
-  return { client, file, contents: contentsOf(file.document, place.cwd, ownProgram()) };
+  const contents = contentsOf(file.document, place.cwd, ownProgram(), place.isProject);
+  return { client, file, contents };
 }
 
 function placeOf(client: KnownClient, { cwd, host, isProject }: TargetPlace): FilePlace | string {

@@ -16,7 +16,7 @@ test('the difference is shown with names, and no value of a variable anywhere', 
     ),
     '  runs twice, here and behind rea: "github"; to take it out: rea connect cursor --take-over',
     'written: ~/.cursor/mcp.json',
-    'next: restart Cursor; to take it back: rea undo',
+    'next: restart Cursor; to take it back: rea undo cursor',
     '',
   ]);
   expect(house.read(CURSOR)).toContain(
@@ -102,7 +102,9 @@ test('what a person has added to the entry of rea is kept; how it is reached is 
   };
   house.write(CURSOR, JSON.stringify({ mcpServers: { rea: old } }));
   const { out } = house.connect(['cursor']);
-  expect(out).toMatch(/~ mcpServers\.rea: \{"command".*\} \(kept: alwaysAllow\)\n/);
+  expect(out).toMatch(
+    /~ mcpServers\.rea: \{"command".*\} \(kept: alwaysAllow\)\n {4}before: http:\/\/127\.0\.0\.1:1\/mcp \(headers: A\)\n/,
+  );
   const { rea } = JSON.parse(house.read(CURSOR)).mcpServers;
   expect(Object.keys(rea).sort()).toEqual(['alwaysAllow', 'args', 'command']);
 });

@@ -78,7 +78,7 @@ test(`${FILES} generated files: rea is put in, and every byte stays; it is taken
     const isHttp = client.http !== null && random(2) === 0;
     const entry = isHttp ? client.http('http://127.0.0.1:7332/mcp') : client.stdio(LAUNCH);
     const { file, contents } = opened(text, extension);
-    const options = { cwd: CWD, isHttp, taken: [] };
+    const options = { isHttp, taken: [] };
     const changes = connecting(client, contents, entry, options);
     if (typeof changes === 'string') throw new Error(changes);
     const connected = changedText(text, extension, changes);
@@ -118,7 +118,7 @@ test('servers that rea serves are taken out, and only these; comments apart from
     const names = same.map((server) => contents.names.get(server) ?? '');
     expect(names).toEqual(expect.arrayContaining(served.map((one) => contents.names.get(one))));
     const entry = client.stdio(LAUNCH);
-    const changes = connecting(client, contents, entry, { cwd: CWD, isHttp: false, taken: same });
+    const changes = connecting(client, contents, entry, { isHttp: false, taken: same });
     if (typeof changes === 'string') throw new Error(changes);
     const connected = changedText(text, extension, changes);
     const before = split(client, valueOf(text, extension));

@@ -67,6 +67,35 @@ test('what was changed since is not undone: the line says where it was kept, and
   expect(house.read(CURSOR)).toBe(`${TEXT}// later\n`);
 });
 
+test('what cannot be undone any more is forgotten when a later command takes its place', () => {
+  const house = new House();
+  const changed = (name: string, text: string) => {
+    house.write(name, text);
+    expect(house.connect(['cursor', 'vscode']).code).toBe(0);
+    house.write(name, `${house.read(name)}// later\n`);
+    expect(house.undo(['cursor']).code).toBe(1);
+  };
+  house.write(VSCODE, '{}');
+  changed(CURSOR, TEXT);
+  expect(house.disconnect(['cursor']).code).toBe(0);
+  const end = house.read(CURSOR);
+  expect(house.undo(['cursor'])).toMatchObject({ code: 0, err: '' });
+  expect(house.undo(['cursor'])).toMatchObject({ code: 1, err: /nothing of rea's of cursor is/ });
+  // What was there at first is kept for whoever misses it.
+  const copies = readdirSync(backups(house)).filter((name) => name.endsWith('cursor.bak'));
+  expect(copies.map((name) => readFileSync(join(backups(house), name), 'utf8'))).toEqual([TEXT]);
+  // Where its user has taken rea out by hand, too.
+  house.write(CURSOR, end);
+  changed(CURSOR, end);
+  house.write(CURSOR, TEXT);
+  const dry = house.disconnect(['cursor'], { dryRun: true });
+  expect(dry.out).toContain('has no entry of rea\n');
+  expect(house.undo(['cursor']).code).toBe(1);
+  expect(house.disconnect(['cursor']).code).toBe(0);
+  expect(house.undo()).toMatchObject({ code: 0, err: '' });
+  expect(house.read(VSCODE)).toBe('{}');
+});
+
 test('a backup that is gone, or that somebody has changed, is not put back', () => {
   const house = new House();
   house.write(CURSOR, TEXT);

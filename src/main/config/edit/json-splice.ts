@@ -17,6 +17,14 @@ export function spliceJson(text: string, change: Change): string | null {
 
 function put(text: string, tree: Node, { path, name, value }: Add): string | null {
   const container = findNodeAtLocation(tree, [...path]);
+  // A list that is written as nothing is an empty one.
+  if (container?.type === 'null' && path.length > 0) {
+    const inner = name === null ? [value] : { [name]: value };
+    const { offset, length } = container;
+    const indent = text.includes('\n') ? indentAt(text, offset) : null;
+    const written = itemText(text, null, inner, indent);
+    return text.slice(0, offset) + written + text.slice(offset + length);
+  }
   if (container === undefined) {
     const key = path.at(-1);
     if (typeof key !== 'string') return null;

@@ -1,5 +1,11 @@
 /** Changes the text of a JSON file with comments: all that is not concerned stays byte for byte. Pure. */
-import { applyEdits, type ModificationOptions, modify } from 'jsonc-parser';
+import {
+  applyEdits,
+  findNodeAtLocation,
+  type ModificationOptions,
+  modify,
+  parseTree,
+} from 'jsonc-parser';
 import type { Change } from './change.ts';
 import { spliceJson } from './json-splice.ts';
 
@@ -9,7 +15,20 @@ export function* editJson(text: string, change: Change): Generator<string> {
   const plain = text.slice(bom.length);
   const spliced = spliceJson(plain, change);
   if (spliced !== null) yield bom + spliced;
-  yield bom + modified(plain, change);
+  if (fits(plain, change)) yield bom + modified(plain, change);
+}
+
+/** Whether all that is above the change is a mapping or a list: else there is no place for it. */
+function fits(plain: string, { kind, path }: Change): boolean {
+  const tree = parseTree(plain, [], { allowTrailingComma: true, disallowComments: false });
+  if (tree === undefined) return false;
+  for (const length of path.keys()) {
+    const above = findNodeAtLocation(tree, path.slice(0, length));
+    const type = typeof path[length] === 'number' ? 'array' : 'object';
+    if (above !== undefined && above.type !== type) return false;
+  }
+  const type = findNodeAtLocation(tree, [...path])?.type;
+  return kind !== 'add' || type === undefined || type === 'object' || type === 'array';
 }
 
 /** The entries around it are formatted, too. */

@@ -120,6 +120,7 @@ function appendKey(text: string, document: Parsed, path: Path, value: unknown): 
 
 /** @returns whether the document could be changed. */
 function rewrite(document: Parsed, change: Change): boolean {
+  if (document.contents !== null && !isMap(document.contents)) return false;
   switch (change.kind) {
     case 'set':
       if (!isMap(document.getIn(change.path, true))) return false;
