@@ -9,7 +9,7 @@ import { pinConfigured } from '../pins/pin-configured.ts';
 import { type ImportFile, type InitOptions, runInit } from './init.ts';
 import { chosenFiles, leftLines, sourceLines, type Wanted } from './init-sources.ts';
 
-export interface InitCommandOptions extends Omit<InitOptions, 'from'>, Wanted {
+export interface InitCommandOptions extends Omit<InitOptions, 'from' | 'env'>, Wanted {
   readonly host: Host;
   /** True: only show what there is. */
   readonly dryRun: boolean;
@@ -23,6 +23,8 @@ export async function runInitAndPin(options: InitCommandOptions): Promise<number
   const found = findSources(cwd, host);
   const chosen = chosenFiles({ from, all }, found.sources, { cwd, host });
   if (typeof chosen === 'string') {
+    // A file that cannot be read may be all that there is.
+    if (all) for (const line of found.problems) warn(line);
     stderr.write(`rea: ${oneLine(chosen)}\n`);
     return from.length > 0 ? 2 : 1;
   }
@@ -33,7 +35,7 @@ export async function runInitAndPin(options: InitCommandOptions): Promise<number
   }
   if (all) for (const line of leftLines(found.sources, chosen, host)) say(line);
   const files = { cwd, ...(config === undefined ? {} : { config }) };
-  const code = runInit({ ...files, from: chosen, stdout, stderr });
+  const code = runInit({ ...files, from: chosen, env: host.env, stdout, stderr });
   if (code !== 0) return code;
   if (chosen.length === 0) {
     for (const line of foundLines(found, cwd, host)) say(line);

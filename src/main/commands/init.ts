@@ -4,7 +4,7 @@
  * through a symbolic link.
  */
 import { closeSync, constants, lstatSync, mkdirSync, openSync, writeSync } from 'node:fs';
-import { extname, join, resolve } from 'node:path';
+import { dirname, extname, join, resolve } from 'node:path';
 import { readSmallFile, writeWholeFile } from '../../shared/platform/safe-file.ts';
 import { oneLine } from '../../shared/text/clean-text.ts';
 import { sortProblems } from '../config/broken.ts';
@@ -16,10 +16,17 @@ import { envExample } from '../config/env-example.ts';
 import { firstLines, firstNames } from '../config/first-of.ts';
 import { type Import, importServers } from '../config/import.ts';
 import { literalSecrets } from '../config/literal-secrets.ts';
-import { openConfig } from '../config/load.ts';
+import { loadConfig, openConfig } from '../config/load.ts';
 import { clip, problemLines, warningLines } from '../config/problem.ts';
 import { displayName, systemCode } from '../config/read-file.ts';
-import { GIT_IGNORE, POLICY_TEMPLATE, registryText } from '../config/templates.ts';
+
+import {
+  GIT_IGNORE,
+  GIT_IGNORE_REGISTRY,
+  POLICY_TEMPLATE,
+  registryText,
+} from '../config/templates.ts';
+
 import { writeSchemas } from './schema.ts';
 
 const MAX_TEMPLATE_BYTES = 64 * 1024;
@@ -31,6 +38,8 @@ export interface InitOptions {
   readonly config?: string;
   /** Files of MCP clients; their servers are imported. */
   readonly from?: readonly ImportFile[];
+  /** What rea would be started with. */
+  readonly env: NodeJS.ProcessEnv;
   readonly stdout: NodeJS.WritableStream;
   readonly stderr: NodeJS.WritableStream;
 }
@@ -72,9 +81,27 @@ export function runInit(options: InitOptions): number {
   if (envExample(client.draft) !== null)
     say('the variables in .rea/env.example have to be set for rea serve');
   const names = [...new Set(from.flatMap(({ client: name }) => name ?? []))];
-  const connect = `, then, so that no server runs twice: rea connect ${names.join(' ')} --take-over`;
-  say(`next: rea check${names.length === 0 ? '' : connect}`);
+  say(`next: ${nextStep(names, downIn(options, registry))}`);
   return 0;
+}
+
+/** @param clients that can be connected. @param down servers that rea could not start now. */
+function nextStep(clients: readonly string[], down: readonly string[]): string {
+  const connect = `rea connect ${clients.join(' ')}`;
+  if (clients.length === 0) return 'rea check';
+  if (down.length === 0) {
+    return `rea check, then, so that no server runs twice: ${connect} --take-over`;
+  }
+  // A server that only its client can start as things are stays there.
+  return `rea check says why these stay down: ${firstNames(down).join(', ')}; mend that, then: ${connect}`;
+}
+
+function downIn({ cwd, env }: InitOptions, file: string): string[] {
+  const loaded = loadConfig({ cwd, file, env });
+  if (!loaded.ok) return [];
+  return loaded.config.servers.flatMap(({ name, unavailable }) =>
+    unavailable === null ? [] : [name],
+  );
 }
 
 interface Clients extends Merged {
@@ -83,6 +110,8 @@ interface Clients extends Merged {
   readonly connectable: ReadonlySet<string>;
   readonly imported: Import;
   readonly warnings: readonly string[];
+  /** Secrets are written out in the new registry. */
+  readonly isSecret: boolean;
 }
 
 /** Writes the files, or none if the registry or the policy is there. @returns why not, or null. */
@@ -113,20 +142,43 @@ function writeAll(
       return `${name} exists already; edit it, or move it away and run rea init again`;
     }
   }
-  const example = client === null ? null : envExample(client.draft);
-  // These two may be there already, and are a person's own then.
-  const others = [['.gitignore', GIT_IGNORE] as const, ['env.example', example] as const];
-  for (const [name, text] of others) {
-    const path = join(directory, name);
-    if (text !== null && !exists(path)) files.push([path, text]);
-  }
+  const ignored = join(directory, '.gitignore');
+  if (holds(ignored, GIT_IGNORE)) untouched.add(ignored);
+  files.push(...companions(directory, registry, client, untouched));
   for (const [path, text] of files) {
-    if (untouched.has(path) && path !== registry) continue;
+    if (untouched.has(path) && holds(path, text)) continue;
     const error = untouched.has(path) ? replace(path, text) : create(path, text);
     if (error !== null) return `${displayName(path, cwd)} cannot be written (${error})`;
     say(`wrote ${displayName(path, cwd)}`);
   }
+  if (client?.isSecret === true) say(outOfGit(displayName(registry, cwd), ignored));
   return writeSchemas(cwd, say);
+}
+
+/** Files that may be there already, and are a person's own then. */
+function companions(
+  directory: string,
+  registry: string,
+  client: Clients | null,
+  untouched: ReadonlySet<string>,
+): [path: string, text: string][] {
+  const isSecret = client?.isSecret === true && dirname(registry) === directory;
+  const all: [name: string, text: string | null][] = [
+    ['.gitignore', isSecret ? GIT_IGNORE_REGISTRY : GIT_IGNORE],
+    ['env.example', client === null ? null : envExample(client.draft)],
+  ];
+  return all.flatMap(([name, text]): [string, string][] => {
+    const path = join(directory, name);
+    return text === null || (exists(path) && !untouched.has(path)) ? [] : [[path, text]];
+  });
+}
+
+/** Whether git takes a registry with secrets in it. */
+function outOfGit(registry: string, ignored: string): string {
+  const isIgnored = holds(ignored, GIT_IGNORE_REGISTRY) && /^\.rea[/\\][^/\\]+$/.test(registry);
+  return isIgnored
+    ? `${registry} is kept out of git by .rea/.gitignore: values are written out in it`
+    : `keep ${registry} out of git: values are written out in it`;
 }
 
 /** What became of the clients' servers, and what is left to do there. */
@@ -171,7 +223,8 @@ function readClients(cwd: string, from: readonly ImportFile[], registry: string)
   const all = warningLines([...warnings, ...merged.draft.warnings, ...imported.left]);
   // All of these are shown, not only the first: no other command finds the secrets in the file.
   const secrets = literalSecrets(imported.taken);
-  return { ok: true, ...merged, connectable, imported, warnings: [...all, ...secrets] };
+  const isSecret = secrets.length > 0;
+  return { ok: true, ...merged, connectable, imported, warnings: [...all, ...secrets], isSecret };
 }
 
 function readClient(
@@ -189,7 +242,9 @@ function readClient(
       : `${document.file} holds no list of servers; known are mcpServers, servers, mcp, context_servers, mcp_servers and extensions`;
     return { ok: false, lines: [line] };
   }
-  const problems = sortProblems(draft, allProblems(document, draft.problems)).ofFile;
+  // A key that is given twice, in an entry too: what its client takes of it is not known.
+  const sorted = sortProblems(draft, allProblems(document, draft.problems)).ofFile;
+  const problems = document.problems.length > 0 ? document.problems : sorted;
   if (problems.length > 0) return { ok: false, lines: problemLines(problems) };
   return { ok: true, part: { file: document.file, draft }, warnings: opened.warnings };
 }
@@ -213,7 +268,7 @@ function exists(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
-/** Whether a file is what `rea init` writes where there is nothing to import. */
+/** Whether a file is what `rea init` writes. */
 function holds(path: string, text: string): boolean {
   const read = readSmallFile(path, MAX_TEMPLATE_BYTES);
   return read.kind === 'file' && read.bytes.toString() === text;

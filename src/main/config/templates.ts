@@ -48,6 +48,15 @@ export const GIT_IGNORE = `# What the gateway keeps here while it runs. What you
 !env.example
 `;
 
+/** The same where secrets are written out in the registry. */
+export const GIT_IGNORE_REGISTRY = `# What the gateway keeps here while it runs, and the registry, in which secrets are written out. When it has none,
+# it can be committed: !registry.* in a line of its own.
+*
+!.gitignore
+!policy.*
+!env.example
+`;
+
 /**
  * @param servers of a client's file; none for a registry without servers.
  * @param folder the directory that `${workspaceFolder}` stands for, absolute.

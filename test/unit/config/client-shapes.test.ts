@@ -83,7 +83,7 @@ test.each(SHAPES)('$what', (shape) => {
 test.each(SHAPES)('$what, imported: what init writes loads as the same servers', (shape) => {
   const { cwd, file } = place(shape);
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  expect(runInit({ cwd, from: [{ file }], stdout, stderr })).toBe(0);
+  expect(runInit({ cwd, from: [{ file }], env: {}, stdout, stderr })).toBe(0);
   const said = String(stdout.read() ?? '') + String(stderr.read() ?? '');
   const { servers } = loaded(cwd);
   const before = loaded(cwd, file).servers;

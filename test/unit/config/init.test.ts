@@ -18,7 +18,7 @@ import { directory, write } from './files.ts';
 function init(cwd: string, options: Partial<InitOptions> = {}) {
   const stdout = new PassThrough();
   const stderr = new PassThrough();
-  const code = runInit({ cwd, stdout, stderr, ...options });
+  const code = runInit({ cwd, env: {}, stdout, stderr, ...options });
   return { code, out: text(stdout), err: text(stderr) };
 }
 

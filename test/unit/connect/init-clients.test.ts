@@ -157,6 +157,67 @@ test('what differs in limits of tools is not the same; what is off in one client
   expect(servers(empty)).toEqual(['a: x', 'b: y', expect.stringMatching(/^b-[0-9a-f]{6}: y$/)]);
 });
 
+test('while servers are down, the clients are not told to give theirs up', async () => {
+  const { house, empty } = machine();
+  const { GH_TOKEN: _unset, ...env } = house.env;
+  const { out } = await house.init({ cwd: empty, all: true, host: { env, platform: 'linux' } });
+  expect(out).toMatch(
+    /\nnext: rea check says why these stay down: github; mend that, then: rea connect cursor vscode\n$/,
+  );
+});
+
+test('git does not take a registry in which secrets are written out', async () => {
+  const { house, empty } = machine();
+  expect((await house.init({ cwd: empty })).code).toBe(0);
+  const ignored = () => readFileSync(join(empty, '.rea/.gitignore'), 'utf8').split('\n');
+  expect(ignored()).toContain('!registry.*');
+  const line = '\n.rea/registry.yaml is kept out of git by .rea/.gitignore: values are written out';
+  expect((await house.init({ cwd: empty, all: true })).out).toContain(line);
+  expect(ignored()).not.toContain('!registry.*');
+  expect(ignored()).toEqual(expect.arrayContaining(['*', '!.gitignore', '!policy.*']));
+  // A person's own file, and one elsewhere, are theirs to keep.
+  house.write('other/.rea/.gitignore', '!registry.yaml\n', 0o600);
+  const other = await house.init({ cwd: house.path('other'), all: true });
+  expect(other.out).toContain('\nkeep .rea/registry.yaml out of git: values are written out in it');
+  expect(house.read('other/.rea/.gitignore')).toBe('!registry.yaml\n');
+  for (const name of ['far', 'plain']) mkdirSync(house.path(name));
+  const far = await house.init({
+    cwd: house.path('far'),
+    config: house.path('far/own.yaml'),
+    all: true,
+  });
+  expect(far.out).toContain('\nkeep own.yaml out of git: ');
+  const plain = await house.init({
+    cwd: house.path('plain'),
+    from: [house.write('p.json', '{"mcpServers": {"a": {"command": "x"}}}')],
+  });
+  expect(plain.out).not.toContain('out of git');
+  expect(house.read('plain/.rea/.gitignore')).toContain('!registry.*');
+});
+
+test('what a client may read in two ways is taken in none; a template is no server', async () => {
+  const { house, empty } = machine();
+  const twice = '{"mcpServers": {"a": {"command": "x", "command": "y"}}}';
+  const file = house.write('.codeium/windsurf/mcp_config.json', twice);
+  const line = /mcpServers\.a\.command: is given twice, first in line 1; keep one/;
+  const named = await house.init({ cwd: empty, from: [file] });
+  expect(named).toMatchObject({ code: 1, out: '' });
+  expect(named.err).toMatch(line);
+  expect(house.connect(['windsurf']).err).toMatch(line);
+  const all = await house.init({ cwd: empty, all: true });
+  expect(all).toMatchObject({ code: 0, err: expect.stringMatching(line) });
+  expect(servers(empty)).toEqual(ALL);
+  const odd = { mcpServers: { a: { command: 5 }, b: { command: 'b' } }, mcpTemplates: { t: {} } };
+  const other = house.path('odd');
+  mkdirSync(other);
+  const from = [house.write('odd.json', JSON.stringify(odd))];
+  const { code, err } = await house.init({ cwd: other, from });
+  expect(code).toBe(0);
+  expect(servers(other)).toEqual(['b: b']);
+  expect(err).toMatch(/"a" is left out: .*mcpServers\.a\.command: is a number; write the program/);
+  expect(err).toMatch(/mcpTemplates: servers that are made from templates are not taken: 1; /);
+});
+
 test("one client's broken file costs no other", async () => {
   const { house, empty } = machine();
   house.write('.codeium/windsurf/mcp_config.json', '{"mcpServers": ');
@@ -169,4 +230,8 @@ test("one client's broken file costs no other", async () => {
     code: 1,
     err: 'rea: no client of yours has servers here; name a file: rea init --from FILE\n',
   });
+  lonely.write('.cursor/mcp.json', '{"mcpServers": ');
+  expect((await lonely.init({ cwd: lonely.path('x'), all: true })).err).toMatch(
+    /^rea: warning: .*mcp\.json:1: .*\nrea: no client of yours has servers here; /,
+  );
 });

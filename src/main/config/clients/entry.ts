@@ -142,6 +142,9 @@ class EntryReader {
       return { command: '', args: [] };
     }
     const words = Array.isArray(found.value) ? found.value : [found.value];
+    if (typeof words[0] !== 'string' && textOf(words[0]) !== null) {
+      this.#refuse(found.key, `is ${kindOf(words[0])}`, 'write the program to start, in quotes');
+    }
     const [command, ...before] = this.#texts(found.key, words);
     if (command === undefined || command === '') {
       this.#refuse(found.key, 'is empty', 'write the program to start');

@@ -4,6 +4,7 @@
  */
 import { type ConfigDocument, problemAt } from '../document.ts';
 import type { Draft, DraftServer, Rename } from '../draft.ts';
+import { isObject } from '../is-object.ts';
 import { formatProblem, type Problem, show } from '../problem.ts';
 import { type Finding, readEntry } from './entry.ts';
 import type { FoundLists } from './lists.ts';
@@ -39,6 +40,11 @@ export function readClientFile(document: ConfigDocument, found: FoundLists, self
     const fix = 'run this with --cwd and the directory of the project to take its servers';
     const message = `servers of other projects are not taken: ${found.otherProjects}`;
     note({ path: ['projects'], message, fix });
+  }
+  const templates = isObject(document.value) ? document.value['mcpTemplates'] : undefined;
+  if (isObject(templates) && Object.keys(templates).length > 0) {
+    const message = `servers that are made from templates are not taken: ${Object.keys(templates).length}`;
+    note({ path: ['mcpTemplates'], message, fix: 'write them out under mcpServers to take them' });
   }
   const names = serverNames(kept.map(({ name }) => name));
   const servers = kept.map(({ path, server }, at): DraftServer => {

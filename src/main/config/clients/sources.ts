@@ -30,8 +30,10 @@ export function findSources(cwd: string, host: Host): Sources {
       trustConfig: true,
       maxBytes: MAX_CLIENT_BYTES,
     });
-    if (!opened.ok) problems.push(...problemLines(opened.problems).slice(0, 1));
-    else if (opened.draft.dialect === 'client' && opened.draft.servers.length > 0) {
+    const wrong = opened.ok ? opened.document.problems : opened.problems;
+    if (!opened.ok || (wrong.length > 0 && opened.draft.dialect === 'client')) {
+      problems.push(...problemLines(wrong).slice(0, 1));
+    } else if (opened.draft.dialect === 'client' && opened.draft.servers.length > 0) {
       sources.push({ ...found, draft: opened.draft });
     }
   }
