@@ -8,6 +8,8 @@ export type GitAnswer =
   /** Its own last line, or why it could not be run. */
   | { readonly ok: false; readonly why: string };
 
+/** A repository can name programs in its own configuration: nothing that only looks runs them. */
+const RUNS_NOTHING = '--no-pager -c core.fsmonitor=false -c core.hooksPath=/dev/null'.split(' ');
 const LIMIT_MS = 60_000;
 const MOST_BYTES = 256 * 1024 * 1024;
 const MAX_WHY = 300;
@@ -29,7 +31,7 @@ export class Git {
   }
 
   #run(args: readonly string[], input: string): GitAnswer {
-    const { error, status, stdout, stderr } = spawnSync('git', args, {
+    const { error, status, stdout, stderr } = spawnSync('git', [...RUNS_NOTHING, ...args], {
       cwd: this.cwd,
       input,
       env: this.#env,
