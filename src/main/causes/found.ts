@@ -171,6 +171,13 @@ export const FOUND = {
     why: 'a git add . would take $1 with it',
     action: IGNORE,
   },
+  literal_secret: {
+    severity: 'warning',
+    what: 'a configuration that git has, or would take, has secrets in it',
+    why: '$1 spells them out: $2',
+    action:
+      'write a variable like ${NAME} in their place, set it in the environment or in an env_file, and make new ones of those that were committed',
+  },
   one_way_shares: {
     severity: 'note',
     what: 'a lowered share of the CPU stays low',

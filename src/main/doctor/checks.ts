@@ -3,6 +3,7 @@ import { checkClients } from './machine/clients.ts';
 import { checkConfiguration } from './machine/configuration.ts';
 import { checkDirectories } from './machine/directories.ts';
 import { checkGateways } from './machine/gateways.ts';
+import { checkLiteralSecrets } from './machine/literal-secrets.ts';
 import { checkNode } from './machine/node.ts';
 import { checkPorts } from './machine/ports.ts';
 import { checkSearchPath } from './machine/search-path.ts';
@@ -16,6 +17,7 @@ export const CHECKS: readonly Check[] = [
   checkConfiguration,
   checkGateways,
   checkVersionControl,
+  checkLiteralSecrets,
   checkPorts,
   checkSearchPath,
   checkShares,

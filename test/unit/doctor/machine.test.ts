@@ -1,8 +1,10 @@
 /** What the doctor says of a machine and a project, from facts that are handed in. */
 import { expect, test } from 'vitest';
+import type { Written } from '#src/main/config/written.ts';
 import type { Finding } from '#src/main/doctor/finding.ts';
 import { judgeSpace, judgeWritable } from '#src/main/doctor/machine/directories.ts';
 import { judgeGateways } from '#src/main/doctor/machine/gateways.ts';
+import { writtenSecrets } from '#src/main/doctor/machine/literal-secrets.ts';
 import { judgeNode } from '#src/main/doctor/machine/node.ts';
 import { judgePorts } from '#src/main/doctor/machine/ports.ts';
 import { judgeSearchPath, pathIn } from '#src/main/doctor/machine/search-path.ts';
@@ -155,5 +157,54 @@ test('gateways that are dead or silent are told, and the kill switch', () => {
     ['leftovers', '2 gateways ended without a clean stop: pid 3, pid 4'],
     ['silent_gateway', 'pid 5 lives, and what it wrote last is old'],
     ['silent_gateway', 'pid 6 lives, and what it wrote last is old'],
+  ]);
+});
+
+test('secrets that are written out are told by their places, and what is a reference or harmless is not', () => {
+  const program = {
+    kind: 'program',
+    command: 'x',
+    cwd: '/',
+    envFile: null,
+    passthrough: [],
+  } as const;
+  const secret = 'hunter2-hunter2';
+  const token = `ghp_${'a1B2c3D4e5'.repeat(4).slice(0, 36)}`;
+  const places = writtenSecrets(
+    new Map<string, Written>([
+      [
+        'one',
+        {
+          ...program,
+          args: ['--api-key', secret, '--level', 'debug', token],
+          env: [
+            ['DB_PASSWORD', secret],
+            ['NOTE', token],
+            ['LOG_LEVEL', 'debug'],
+            ['API_TOKEN', `\${API_TOKEN}`],
+            ['TOKEN_FILE', '/run/secrets/token'],
+          ],
+        },
+      ],
+      [
+        'two',
+        {
+          kind: 'address',
+          url: `https://user:${secret}@x.invalid/`,
+          headers: { Authorization: `Bearer ${secret}`, Accept: 'text/html' },
+          tokenFile: null,
+          insecureHttp: false,
+        },
+      ],
+      ['three', { ...program, args: ['--token', '${TOKEN}'], env: [] }],
+    ]),
+  );
+  expect(places).toEqual([
+    'one: env.DB_PASSWORD',
+    'one: env.NOTE',
+    'one: argument 2',
+    'one: argument 5',
+    'two: headers.Authorization',
+    'two: url',
   ]);
 });
