@@ -10,16 +10,18 @@ interface DoctorOptions extends CommonOptions {
   readonly trustConfig?: true;
   readonly jobs: number;
   readonly json?: true;
+  readonly start?: true;
 }
 
 /** @param done takes the exit code. */
 export function addDoctorCommand(program: Command, done: (code: number) => void): void {
   program
     .command('doctor')
-    .description('start each server once, look at this machine, and say what is wrong')
+    .description('look at this machine, start each accepted server once, and say what is wrong')
     .argument('[server...]', 'only these servers')
     .option('--jobs <count>', 'servers at the same time', jobCount, defaultStartLimit())
     .option('--json', 'print JSON')
+    .option('--start', 'where nothing was accepted yet, start what is configured all the same')
     .option('--trust-config', 'use configuration files that other users can change')
     .addOption(stateDirOption())
     .action(async (servers: string[], _options: unknown, command: Command) => {
@@ -33,6 +35,7 @@ export function addDoctorCommand(program: Command, done: (code: number) => void)
         servers,
         jobs: options.jobs,
         json: options.json === true,
+        start: options.start === true,
         env: process.env,
         stdout: process.stdout,
         stderr: process.stderr,

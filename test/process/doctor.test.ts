@@ -46,10 +46,14 @@ test.concurrent('says little where all is well, and leaves nothing behind', asyn
   execFileSync('git', ['init', '-q'], { cwd: dir });
   writeFileSync(join(dir, '.git', 'info', 'exclude'), '.rea/\n');
   const before = files();
-  const { code, stdout, stderr } = await runRea(['doctor', '--cwd', dir], {
+  const { code, stdout, stderr } = await runRea(['doctor', '--start', '--cwd', dir], {
     env: { ...env, COLUMNS: '100' },
   });
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(code).toBe(0);
+  // Nobody has accepted them: what is started is told before.
+  expect(stderr).toMatch(
+    /^starts files, not accepted yet: .*echo.*\nstarts notes, not accepted yet: .*no-tools.*\n$/,
+  );
   expect(stdout).toMatch(/^rea doctor {2}2 of 2 servers serve, nothing to mend/);
   expect(stdout).toMatch(/^ok files {2}\d+ tools, \d+ tokens, \d+\.\d s, \d+ MB$/m);
   expect(stdout).toMatch(/^ok notes {2}0 tools, \d+\.\d s, \d+ MB$/m);
@@ -57,7 +61,8 @@ test.concurrent('says little where all is well, and leaves nothing behind', asyn
   expect(processesOf(dir)).toEqual([]);
 });
 
-test.concurrent('tells of servers that serve what is wrong with them, and no server can write on the page', async () => {
+// Alone: its terminals end with the test that runs, and a test beside it may end first.
+test('tells of servers that serve what is wrong with them, and no server can write on the page', async () => {
   const edge = createServer((_request, response) => {
     response.writeHead(401, {
       'www-authenticate': 'Bearer resource_metadata="https://x.invalid/"',
@@ -80,7 +85,7 @@ test.concurrent('tells of servers that serve what is wrong with them, and no ser
     remote: { url: `http://127.0.0.1:${port}/mcp` },
   });
   const before = files();
-  const json = await runRea(['doctor', '--json', '--cwd', dir], { env: own });
+  const json = await runRea(['doctor', '--start', '--json', '--cwd', dir], { env: own });
   edge.close();
   expect(json.code).toBe(1);
   const { findings, servers } = JSON.parse(json.stdout);
@@ -100,14 +105,15 @@ test.concurrent('tells of servers that serve what is wrong with them, and no ser
   // What is said is bounded, whatever was said to it.
   expect(json.stdout.length).toBeLessThan(30_000);
   for (const columns of [40, 120]) {
-    const args = ['doctor', 'rude', 'dies', '--cwd', dir];
+    const args = ['doctor', '--start', 'rude', 'dies', '--cwd', dir];
     const page = await onTerminal(args, { columns }).ended;
     // The line of progress is taken away again.
     const shown = page.replaceAll('\u001b[K', '');
     expect(shown).toContain('✗ dies: it fails while it starts');
     // oxlint-disable-next-line no-control-regex
     expect(shown.replaceAll('\n', '')).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202e]/);
-    for (const line of shown.split('\n').slice(1)) {
+    const whole = shown.slice(shown.indexOf('rea doctor'));
+    for (const line of whole.split('\n').slice(1)) {
       expect(stringWidth(line)).toBeLessThanOrEqual(columns);
     }
     expect(page).not.toContain('kept-secret-from-all');
@@ -125,7 +131,7 @@ test.concurrent.each(['SIGINT', 'SIGKILL'] as const)(
       stubborn: fixture('wrapper', 'ignore-sigterm.mjs'),
     });
     const before = files();
-    const { child, said, ended } = beginRea(['doctor', '--cwd', dir], env);
+    const { child, said, ended } = beginRea(['doctor', '--start', '--cwd', dir], env);
     const running = (name: string) =>
       processesOf(dir).some(({ command, pid }) => pid !== child.pid && command.includes(name));
     await until(() => running('hang-at-initialize') && running('ignore-sigterm'), {
@@ -138,6 +144,40 @@ test.concurrent.each(['SIGINT', 'SIGKILL'] as const)(
     await until(() => files().join() === before.join(), { what: 'all files to be gone' });
   },
 );
+
+test.concurrent('where nothing was accepted yet, as in a fresh clone, it starts nothing and runs no hook of git', async () => {
+  const evidence = evidencePath();
+  const hooked = evidencePath();
+  const { dir, env, files } = project({
+    evil: { ...writes(evidence), env: { API_TOKEN: 'kept-secret-from-all' } },
+    far: { url: 'http://127.0.0.1:9/' },
+  });
+  const git = (...args: string[]) => execFileSync('git', args, { cwd: dir });
+  git('init', '-q');
+  git('config', 'core.fsmonitor', `touch ${hooked}; false`);
+  const before = files();
+  const { code, stdout } = await runRea(['doctor', '--json', '--cwd', dir], { env });
+  expect(code).toBe(1);
+  const { findings, servers } = JSON.parse(stdout);
+  for (const name of ['evil', 'far']) {
+    expect(findings.find(({ subject }: any) => subject === name)).toMatchObject({
+      code: 'blocked',
+      why: expect.stringContaining('nothing was accepted yet in this directory'),
+      action: 'rea pins accept --all',
+    });
+  }
+  expect(servers.map(({ state }: any) => state)).toEqual(['not_started', 'not_started']);
+  expect([evidence, hooked].filter((path) => existsSync(path))).toEqual([]);
+  expect(files()).toEqual(before);
+  expect(findings.find(({ code: one }: any) => one === 'literal_secret').why).toContain(
+    'registry.yaml spells them out: evil: env.API_TOKEN',
+  );
+  expect(stdout).not.toContain('kept-secret-from-all');
+  // The command that it names is all that is needed.
+  await runRea(['pins', 'accept', '--all', '--cwd', dir], { env });
+  await runRea(['doctor', 'evil', '--cwd', dir], { env });
+  expect(existsSync(evidence)).toBe(true);
+});
 
 test.concurrent('a program that nobody has accepted is not started, and told as by the gateway', async () => {
   const dir = makeDirectory();

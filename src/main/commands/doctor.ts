@@ -1,13 +1,13 @@
 /**
- * `rea doctor`: looks at the machine and the project, starts each server once as a gateway would, and says what is
- * wrong, why, and what mends it. Needs no gateway, disturbs none that runs, and leaves nothing behind.
+ * `rea doctor`: looks at the machine and the project, starts each accepted server once as a gateway would, and says
+ * what is wrong, why, and what mends it. Needs no gateway, disturbs none that runs, and leaves nothing behind.
  */
 import { asciiJson, oneLine } from '../../shared/text/clean-text.ts';
 import { loadConfig } from '../config/load.ts';
 import { checkedPolicy } from '../config/policy.ts';
 import { nearest, problemLines } from '../config/problem.ts';
 import { diagnose } from '../doctor/diagnose.ts';
-import { placeOf } from '../doctor/look.ts';
+import { askedOf, placeOf } from '../doctor/look.ts';
 import { doctorPage } from '../doctor/page.ts';
 import { paintFor } from '../status/paint.ts';
 import { widthOf } from '../status/width.ts';
@@ -25,6 +25,8 @@ export interface DoctorOptions {
   /** Servers at the same time. */
   readonly jobs: number;
   readonly json: boolean;
+  /** Where nothing was accepted yet, start what is configured all the same. */
+  readonly start: boolean;
   readonly env: NodeJS.ProcessEnv;
   readonly stdout: NodeJS.WritableStream;
   readonly stderr: NodeJS.WriteStream;
@@ -58,6 +60,12 @@ export async function runDoctor(options: DoctorOptions): Promise<number> {
   if (unknown !== null) return refuse([unknown]);
   const place = placeOf(options, loaded, policy.policy);
   if (typeof place === 'string') return refuse([place]);
+  const { startsUnaccepted } = place;
+  if (startsUnaccepted !== null) {
+    for (const { name } of askedOf(place.config.servers, options.servers)) {
+      stderr.write(`${oneLine(`starts ${name}, not accepted yet: ${startsUnaccepted(name)}`)}\n`);
+    }
+  }
 
   const interrupted = new AbortController();
   const onSignal = () => interrupted.abort();

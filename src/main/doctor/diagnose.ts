@@ -6,6 +6,7 @@ import { createLogger } from '../logger.ts';
 import { guardedPlaces } from '../processes/guarded-places.ts';
 import { CHECKS } from './checks.ts';
 import { type Finding, finding } from './finding.ts';
+import { askedOf } from './look.ts';
 import type { Place } from './place.ts';
 import { type DoctorReport, notStarted, reportOf, serverReport } from './report.ts';
 import { oauthChallenge } from './servers/challenge.ts';
@@ -28,7 +29,7 @@ export interface DiagnoseOptions {
 export async function diagnose(place: Place, options: DiagnoseOptions): Promise<DoctorReport> {
   options.onProgress('looking at the machine');
   const { servers: asked } = options;
-  const all = place.config.servers.filter(({ name }) => asked.length === 0 || asked.includes(name));
+  const all = askedOf(place.config.servers, asked);
   const looked = { ...place, config: { ...place.config, servers: all } };
   const findings: Finding[] = (
     await Promise.all(CHECKS.map(async (check) => check(looked)))

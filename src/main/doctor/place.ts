@@ -1,6 +1,7 @@
 /** What is looked at, and what a check of it is. Types only. */
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import type { Policy } from '../config/policy.ts';
+import type { ProgramTexts } from '../config/program-texts.ts';
 import type { Loaded } from '../pins/command-place.ts';
 import type { StatePlace } from '../processes/state-directory.ts';
 import type { Gateway } from '../status/gateways.ts';
@@ -17,6 +18,8 @@ export interface Place {
   /** With the rules in force, and servers that nobody has accepted as blocked. */
   readonly config: GatewayConfig;
   readonly policy: Policy;
+  /** Of programs that are started although nobody has accepted any; null: there is no such thing. */
+  readonly startsUnaccepted: ProgramTexts | null;
   /** Why nobody knows which programs were accepted, with what to type; null: it is known. */
   readonly pinsProblem: string | null;
   /** Of this directory, those that are dead as well. */

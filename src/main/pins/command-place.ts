@@ -105,6 +105,11 @@ export function unpinnedPrograms(options: PinsOptions, place: PinsPlace): Unpinn
   return { problem: null, tooMild, servers, start: pins.action === 'warn' };
 }
 
+/** Nobody has said yes to any program here: the next start would take what is configured as it comes. */
+export function nothingPinned({ file }: PinsPlace): boolean {
+  return file.kind !== 'damaged' && pinsOf(file)?.programs === undefined;
+}
+
 /** A line for each program that would not be started. */
 export function unpinnedLines(options: PinsOptions, place: PinsPlace): string[] {
   const { problem, tooMild, servers } = unpinnedPrograms(options, place);
