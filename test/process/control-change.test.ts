@@ -1,9 +1,10 @@
 /** `rea enable`, `disable`, `add` and `remove`: the file says it, and the gateways that run do it. */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
+import { stateDirectory } from '#src/main/processes/state-directory.ts';
 import { isAlive } from '../support/processes.ts';
-import { beginRea, runRea } from '../support/rea-command.ts';
+import { beginRea, environment, runRea } from '../support/rea-command.ts';
 import { makeDirectory, type Rea, startRea, writeRegistry } from '../support/rea-process.ts';
 import { hold, names } from '../support/reloading.ts';
 import { fixture, fixturePath, registry } from '../support/servers.ts';
@@ -182,6 +183,32 @@ test('a gateway that does not answer: what was written is said, and what the gat
   expect(stdout).toMatch(/^one: written to/);
   expect(stderr).toContain(`(pid ${rea.pid}) is stopped by a signal`);
   await rea.stop();
+});
+
+test('a gateway that cannot be asked, stopped or dead: the file that it serves is edited, and no other', async () => {
+  const rea = await startRea({ config: { mcpServers: { one: fixture('echo') } } });
+  await rea.waitForPhase('one', 'ready');
+  // It has the same server, and nobody serves it.
+  writeFileSync(fileOf(rea), YAML);
+  const isOff = () =>
+    JSON.parse(readFileSync(join(rea.dir, 'mcp.json'), 'utf8')).mcpServers.one.disabled === true;
+  rea.kill('SIGSTOP');
+  const stopped = await run(rea, 'disable', 'one');
+  expect([stopped.code, stopped.stdout]).toEqual([4, expect.stringContaining('to mcp.json')]);
+  expect(isOff()).toBe(true);
+  // Without its record nobody knows.
+  const records = join(stateDirectory({ cwd: rea.dir, env: environment() }), 'run');
+  renameSync(records, `${records}.away`);
+  const unknown = await run(rea, 'enable', 'one');
+  expect(unknown).toMatchObject({ code: 2, stdout: '' });
+  expect(unknown.stderr).toMatch(/^the gateway \(pid \d+\) does not say .*--config\n$/);
+  expect(isOff()).toBe(true);
+  renameSync(`${records}.away`, records);
+  rea.kill('SIGKILL');
+  await rea.exited;
+  const dead = await run(rea, 'enable', 'one');
+  expect([dead.code, dead.stdout]).toEqual([3, expect.stringContaining('to mcp.json')]);
+  expect([isOff(), readFileSync(fileOf(rea), 'utf8')]).toEqual([false, YAML]);
 });
 
 test('a server that is just starting and has calls is waited for, and nobody is left in doubt', async () => {

@@ -5,7 +5,7 @@
 import { sharedState } from '../audit/own-state.ts';
 import { type Edit, type Edited, editConfig } from '../config/edit/edit-file.ts';
 import { ask, Silent, Unreachable } from '../operator/ask.ts';
-import { type Found, findGateways } from '../operator/reach.ts';
+import { configsOfDead, type Found, findGateways } from '../operator/reach.ts';
 import { pinsOf, readPins } from '../pins/read-pins.ts';
 import { stateDirectory } from '../processes/state-directory.ts';
 import {
@@ -35,19 +35,19 @@ export async function runChange(options: ChangeOptions): Promise<number> {
   for (const gateway of await findGateways(cwd, pid ?? null)) {
     serving.push({ gateway, config: await configOf(cwd, gateway) });
   }
-  const file = options.config ?? onlyFile(serving);
-  if (file === null) {
-    line(stderr, 'the gateways here serve different files: name one with --config');
+  const chosen = options.config === undefined ? fileOf(cwd, serving) : { file: options.config };
+  if (typeof chosen === 'string') {
+    line(stderr, chosen);
     return EXIT.usage;
   }
-  const edited = editConfig({ cwd, ...(file === undefined ? {} : { file }) }, edit);
+  const edited = editConfig({ cwd, ...chosen }, edit);
   if (!edited.ok) {
     line(stderr, edited.message);
     return edited.isInput ? EXIT.usage : EXIT.failed;
   }
   line(stdout, `${edit.server}: ${said(edited)}`);
   const concerned = serving.filter(({ config }) => {
-    return config === null || config.failed !== null || config.file === edited.file;
+    return config === null || config.file === '' || config.file === edited.file;
   });
   const on = edit.kind === 'enable' || edit.kind === 'add';
   if (concerned.length === 0) {
@@ -79,7 +79,7 @@ async function acceptForNextStart(options: ChangeOptions): Promise<void> {
 
 interface Serving {
   readonly gateway: Found;
-  /** Null: it does not say. */
+  /** Null: it does not say. `file`: '' when nobody knows. */
   readonly config: { readonly file: string; readonly failed: Outcome | null } | null;
 }
 
@@ -91,14 +91,20 @@ async function configOf(cwd: string, gateway: Found): Promise<Serving['config']>
     return typeof file === 'string' ? { file, failed: null } : null;
   } catch (error) {
     if (!(error instanceof Silent || error instanceof Unreachable)) throw error;
-    return { file: '', failed: outcomeOf(cwd, gateway, error) };
+    return { file: gateway.config ?? '', failed: outcomeOf(cwd, gateway, error) };
   }
 }
 
-/** Undefined: the registry of the directory; null: there are several. */
-function onlyFile(serving: readonly Serving[]): string | null | undefined {
-  const files = new Set(serving.flatMap(({ config }) => (config?.file ? [config.file] : [])));
-  return files.size > 1 ? null : [...files][0];
+/** The file that the gateways serve, or served last; none: the registry of the directory. Or one line: it is not clear. */
+function fileOf(cwd: string, serving: readonly Serving[]): { readonly file?: string } | string {
+  const said = serving.flatMap(({ config }) => (config?.file ? [config.file] : []));
+  const [file, ...others] = new Set(serving.length > 0 ? said : configsOfDead(cwd));
+  if (others.length > 0) return 'the gateways here serve different files: name one with --config';
+  if (file !== undefined) return { file };
+  const silent = serving.find(({ config }) => config?.failed != null);
+  if (silent === undefined) return {};
+  const who = `the gateway (pid ${silent.gateway.identity.pid})`;
+  return `${who} does not say which file it serves, so nothing is written: name it with --config`;
 }
 
 function said({ where, isChanged }: Extract<Edited, { ok: true }>): string {

@@ -38,7 +38,8 @@ export class ControlSocket {
       if (!place.ok) return without(place.message);
       for (const problem of removeDeadSockets(stateDir, identity, look)) log.warn({}, problem);
       const { socket } = place;
-      writeSocketRecord(stateDir, operable.sessionId, { identity, socket, fleet: options.fleet() });
+      const record = { identity, socket, config: operable.configFile, fleet: options.fleet() };
+      writeSocketRecord(stateDir, operable.sessionId, record);
       const control = new ControlSocket(options);
       const problem = await control.#listen(socket);
       if (problem === null) return control;
@@ -55,7 +56,7 @@ export class ControlSocket {
     const { stateDir, operable, identity, log, fleet } = this.#options;
     if (this.#path === null) return;
     try {
-      const record = { identity, socket: this.#path, fleet: fleet() };
+      const record = { identity, socket: this.#path, config: operable.configFile, fleet: fleet() };
       writeSocketRecord(stateDir, operable.sessionId, record);
     } catch (error) {
       log.warn({}, `the record of the control socket cannot be written: ${errorText(error)}`);

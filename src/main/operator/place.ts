@@ -31,6 +31,8 @@ export interface SocketRecord {
   readonly identity: ProcessIdentity;
   /** Absolute. */
   readonly socket: string;
+  /** Absolute path of the configuration that it serves; null: it does not say. */
+  readonly config: string | null;
   /** Null: it is not for sessions to share. */
   readonly fleet: FleetRecord | null;
 }
@@ -82,9 +84,9 @@ function shortDirectories(env: NodeJS.ProcessEnv): string[] {
 export function writeSocketRecord(
   stateDir: string,
   sessionId: string,
-  { identity, socket, fleet }: SocketRecord,
+  { identity, socket, config, fleet }: SocketRecord,
 ): void {
-  const record = { ...identity, socket, ...(fleet === null ? {} : { fleet }) };
+  const record = { ...identity, socket, config, ...(fleet === null ? {} : { fleet }) };
   writeWholeFile(recordPath(stateDir, sessionId), `${JSON.stringify(record)}\n`, 'replace');
 }
 
@@ -95,7 +97,13 @@ export function readSocketRecord(stateDir: string, sessionId: string): SocketRec
   const identity = identityOf(fields);
   const socket = text(fields?.['socket']);
   if (identity === null || socket === null || !isAbsolute(socket)) return null;
-  return { identity, socket, fleet: readFleetRecord(fields?.['fleet']) };
+  const config = text(fields?.['config']);
+  return {
+    identity,
+    socket,
+    config: config !== null && isAbsolute(config) ? config : null,
+    fleet: readFleetRecord(fields?.['fleet']),
+  };
 }
 
 /** The records of all gateways of a state directory, dead ones included. */

@@ -11,7 +11,7 @@ import type { InstanceView } from '../processes/instance.ts';
 import { isStateDirectoryOf } from '../processes/state-directory.ts';
 import { readInstanceFiles } from '../status/gateway-files.ts';
 import { systemJudges } from '../status/liveness.ts';
-import { readSocketRecord, socketProblem } from './place.ts';
+import { readSocketRecord, type SocketRecord, socketProblem } from './place.ts';
 
 /** A living gateway. */
 export interface Found {
@@ -19,6 +19,8 @@ export interface Found {
   readonly identity: ProcessIdentity;
   /** ISO; null when its record does not say it. */
   readonly startedAt: string | null;
+  /** Absolute path of the configuration that it serves, from its record; null: nobody knows. */
+  readonly config: string | null;
   readonly door: Door;
 }
 
@@ -48,28 +50,48 @@ function look(cwd: string, pid: number | null): Found[] {
     const identity = view?.identity ?? null;
     if (view === null || identity === null || judges.holder(identity) === 'dead') return [];
     if (pid !== null && identity.pid !== pid) return [];
-    const door = doorOf(cwd, sessionId, identity, view);
-    return [{ sessionId, identity, startedAt: view.startedAt, door }];
+    const record = recordOf(cwd, sessionId, identity, view);
+    const door = doorOf(cwd, record, view);
+    return [
+      { sessionId, identity, startedAt: view.startedAt, config: record?.config ?? null, door },
+    ];
   });
 }
 
-function doorOf(
+/** Configurations that gateways of the directory served which have died here, and left their records. */
+export function configsOfDead(cwd: string): string[] {
+  const judges = systemJudges(systemReader());
+  const configs = readInstanceFiles(join(cwd, '.rea')).flatMap(({ sessionId, view }) => {
+    const identity = view?.identity ?? null;
+    if (view === null || identity === null || judges.holder(identity) !== 'dead') return [];
+    return recordOf(cwd, sessionId, identity, view)?.config ?? [];
+  });
+  return [...new Set(configs)];
+}
+
+/** The record that the gateway itself has written; null: there is none. */
+function recordOf(
   cwd: string,
   sessionId: string,
   identity: ProcessIdentity,
   { stateDir }: InstanceView,
-): Door {
-  const closed = (why: string, soon = false): Door => ({ open: false, why, soon });
-  if (stateDir === null) return closed('it has no state directory, and so no control socket');
-  if (!isStateDirectoryOf(stateDir, cwd)) {
-    return closed(`its state directory ${stateDir} is not one of yours for this project`);
-  }
+): SocketRecord | null {
+  if (stateDir === null || !isStateDirectoryOf(stateDir, cwd)) return null;
   const record = readSocketRecord(stateDir, sessionId);
   const isIts =
     record !== null &&
     record.identity.pid === identity.pid &&
     record.identity.start_time === identity.start_time;
-  if (!isIts) {
+  return isIts ? record : null;
+}
+
+function doorOf(cwd: string, record: SocketRecord | null, { stateDir }: InstanceView): Door {
+  const closed = (why: string, soon = false): Door => ({ open: false, why, soon });
+  if (stateDir === null) return closed('it has no state directory, and so no control socket');
+  if (!isStateDirectoryOf(stateDir, cwd)) {
+    return closed(`its state directory ${stateDir} is not one of yours for this project`);
+  }
+  if (record === null) {
     return closed('it has no control socket: it is just starting, or of an earlier version', true);
   }
   const problem = socketProblem(record.socket);

@@ -7,6 +7,7 @@ const gateway = (pid: number, startedAt: string | null, isOpen = true): Found =>
   sessionId: String(pid),
   identity: { pid, start_time: '1', boot_id: 'b', pid_ns: 'n' },
   startedAt,
+  config: null,
   door: isOpen
     ? { open: true, socket: '/s', token: 't' }
     : { open: false, why: 'closed', soon: false },

@@ -16,7 +16,7 @@ const NOW = Date.parse('2026-05-01T12:00:10.000Z');
 function said(pid: number, sessionId: string): string {
   const identity = { pid, start_time: '1', boot_id: 'b', pid_ns: 'n' };
   const door = { open: false, why: '', soon: false } as const;
-  return silenceOf(dir, { sessionId, identity, startedAt: null, door }, NOW);
+  return silenceOf(dir, { sessionId, identity, startedAt: null, config: null, door }, NOW);
 }
 
 function picture(sessionId: string, stalledSince: string | null): void {
