@@ -6,6 +6,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
 import { errorText } from '../../shared/platform/errno.ts';
 import { Tokens } from '../clients/http/tokens.ts';
 import { readBody } from '../http/body.ts';
@@ -50,6 +51,7 @@ export function answer(options: ControlOptions): Answering {
     const [version, ...path] = pathname.slice('/api/'.length).split('/').map(decoded);
     if (version !== 'v1' || path.includes(null)) return reply(response, 404, NOT_KNOWN);
     const body = await bodyOf(request);
+    if (request.method === 'POST' && (await isGone(request.socket))) return;
     const parts = path.filter((part) => part !== null);
     const asked = {
       method: request.method ?? '',
@@ -114,6 +116,17 @@ function refusedRelay(
     headers.upgrade === RELAY && headers['rea-relay-protocol'] === String(RELAY_PROTOCOL);
   if (!isKnown) return '426 Upgrade Required';
   return stopping ? '503 Service Unavailable' : null;
+}
+
+/**
+ * Whoever was told that this gateway does not answer has left, and may have decided otherwise since: what it asked for
+ * is not done when the gateway comes to itself.
+ */
+async function isGone(socket: Socket): Promise<boolean> {
+  // The end of a connection is read one turn of the loop after its last bytes.
+  await turn();
+  await turn();
+  return socket.destroyed || socket.readableEnded;
 }
 
 async function bodyOf(request: IncomingMessage): Promise<ApiRequest['body']> {

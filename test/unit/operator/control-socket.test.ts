@@ -49,10 +49,10 @@ async function settledTimers(): Promise<number> {
   return (await until(look, { what: 'timers to stay' })).now;
 }
 
-test('it starts no timer before somebody watches, and none is left after', async () => {
-  const before = await settledTimers();
-  const control = await ControlSocket.open({
-    operable: OPERABLE,
+/** @param operable what is special about the gateway. */
+function open(operable: Partial<Operable> = {}): Promise<ControlSocket | null> {
+  return ControlSocket.open({
+    operable: { ...OPERABLE, ...operable },
     stateDir,
     token: 'a-token-of-the-test',
     identity: ownIdentity(),
@@ -63,6 +63,42 @@ test('it starts no timer before somebody watches, and none is left after', async
     relayed: () => undefined,
     mcp: () => Promise.reject(new Error('nobody asks for it')),
   });
+}
+
+test('what somebody has asked for and left before it was read is not done', async () => {
+  let reloads = 0;
+  const control = await open({
+    reload: () => {
+      reloads += 1;
+      return OPERABLE.reload(null);
+    },
+  });
+  const socketPath = join(stateDir, 'run', 'one.sock');
+  const authorization = 'Bearer a-token-of-the-test';
+  const gone = createConnection(socketPath);
+  await new Promise((resolve) => gone.once('connect', resolve));
+  gone.write(
+    `POST /api/v1/reload HTTP/1.1\r\nhost: localhost\r\nauthorization: ${authorization}\r\ncontent-length: 0\r\n\r\n`,
+  );
+  gone.destroy();
+  await new Promise((resolve) => {
+    request({
+      socketPath,
+      path: '/api/v1/reload',
+      method: 'POST',
+      agent: false,
+      headers: { authorization },
+    })
+      .end()
+      .once('response', (response) => response.resume().once('close', resolve));
+  });
+  expect(reloads).toBe(1);
+  await control?.close();
+});
+
+test('it starts no timer before somebody watches, and none is left after', async () => {
+  const before = await settledTimers();
+  const control = await open();
   expect(await settledTimers()).toBe(before);
   const path = join(stateDir, 'run', 'one.sock');
   const ask = (what: string) =>
