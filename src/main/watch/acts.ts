@@ -15,7 +15,7 @@ export interface Place {
   readonly env: NodeJS.ProcessEnv;
 }
 
-export type Acting = Exclude<Act, { kind: 'quit' | 'suspend' | 'redraw' }>;
+export type Acting = Exclude<Act, { kind: 'quit' | 'suspend' | 'redraw' | 'say' }>;
 
 /** Of the last words of a command so many are shown. */
 const LAST_LINES = 3;

@@ -4,7 +4,7 @@ import { lives } from '../status/gateways.ts';
 import { cutEnd } from '../status/layout.ts';
 import { type Line, type Paint, paintedLines } from '../status/paint.ts';
 import { NARROWEST } from '../status/pretty.ts';
-import { aroundLine, footer, KEYS, type Message } from './footer.ts';
+import { aroundLine, footer, KEYS, type Message, rowsToAsk } from './footer.ts';
 import { listPage, sectionsOf, targetsOf } from './list.ts';
 import type { Seen } from './seen.ts';
 import { serverPage } from './server-page.ts';
@@ -19,6 +19,8 @@ export interface Composed {
   readonly targets: readonly Target[];
   /** Lines of the page that the screen shows. */
   readonly height: number;
+  /** The screen has room for all of a question about the kill switch. */
+  readonly canAsk: boolean;
 }
 
 export function compose(
@@ -46,8 +48,11 @@ export function compose(
   const { shown, all } = list;
   const around = { shown, all, above: top, below: page.length - top - part.length };
   const between = aroundLine(chosen, around, { width, paint });
-  const lines = [list.summary, ...part, ...empty, between, ...foot].slice(0, rows);
-  return { lines, state: { ...chosen, top }, targets, height };
+  // What is asked and typed comes before all else, and of the foot its last lines.
+  const head = [list.summary, ...part, ...empty, between];
+  const lines = [...head.slice(0, Math.max(0, rows - foot.length)), ...foot.slice(-rows)];
+  const canAsk = columns > NARROWEST && rowsToAsk(width) <= rows;
+  return { lines, state: { ...chosen, top }, targets, height, canAsk };
 }
 
 interface Inside {

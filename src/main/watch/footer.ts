@@ -69,8 +69,14 @@ function aroundText({ page, order, filter }: WatchState, around: Around): string
   return `-- ${parts.join(', ')}`.trimEnd();
 }
 
+/** The most rows that a question about the kill switch takes. */
+export function rowsToAsk(width: number): number {
+  const askings = [{ kind: 'freeze', text: '' }, { kind: 'unfreeze' }] as const;
+  return Math.max(...askings.map((asking) => questionOf({ asking }, width)?.length ?? 0));
+}
+
 /** Null: nothing is asked. */
-function questionOf({ asking }: WatchState, width: number): string[] | null {
+function questionOf({ asking }: Pick<WatchState, 'asking'>, width: number): string[] | null {
   switch (asking?.kind) {
     case undefined:
       return null;

@@ -29,7 +29,7 @@ export type Asking =
 export interface WatchState {
   readonly page: Page;
   readonly asking: Asking | null;
-  /** Null: nothing was chosen yet, the first one counts. */
+  /** Null: nothing was chosen yet, the first one counts. One that is gone stays chosen: nothing takes its place unseen. */
   readonly chosen: string | null;
   /** Where it stood when it was last seen. */
   readonly at: number;
@@ -45,6 +45,8 @@ export type Act =
   | { readonly kind: 'quit' }
   | { readonly kind: 'suspend' }
   | { readonly kind: 'redraw' }
+  /** Why a key does nothing. */
+  | { readonly kind: 'say'; readonly line: string }
   | { readonly kind: 'unfreeze' }
   | { readonly kind: 'restart' | 'enable' | 'disable'; readonly target: Target }
   | { readonly kind: 'freeze'; readonly reason: string };
@@ -56,7 +58,12 @@ export interface Shown {
   readonly halted: boolean;
   /** How many lines one page is. */
   readonly height: number;
+  /** The screen has room for all of a question about the kill switch. */
+  readonly canAsk: boolean;
 }
+
+const NOTHING_CHOSEN = 'no server is chosen: the one that was is gone; ↑↓ chooses another one';
+const NO_ROOM = 'the terminal is too small to ask: make it larger, or use rea freeze, rea unfreeze';
 
 const LONGEST_TEXT = 200;
 
@@ -78,15 +85,22 @@ export function idOf(gateway: string | number | null, lane: string): string {
 /** The same with what is chosen among the servers that there are now. */
 export function settled(state: WatchState, targets: readonly Target[]): WatchState {
   const same = targets.findIndex(({ id }) => id === state.chosen);
-  // The next gateway has it under the same name, or it was asked for by that.
-  const name = state.chosen?.slice(state.chosen.indexOf('/') + 1);
-  const named = targets.findIndex(({ lane, server }) => lane === name || server === name);
-  const found = same >= 0 ? same : named;
+  const found = same >= 0 ? same : sameName(state.chosen, targets);
   if (found >= 0) return { ...state, at: found, chosen: targets[found]?.id ?? null };
+  // It may come again, as when its gateway is started anew. While a filter is typed no key acts.
+  if (state.chosen !== null && state.asking?.kind !== 'filter') return state;
   const at = Math.max(0, Math.min(state.at, targets.length - 1));
-  // A page about a server stays: it may come again, and nothing else must take its place unseen.
-  if (state.page === 'server') return state;
-  return { ...state, at, chosen: targets[at]?.id ?? null };
+  return { ...state, at, chosen: targets[at]?.id ?? state.chosen };
+}
+
+/** The next gateway has it under the same name, or it was asked for by that. -1: none, or it is not clear whose. */
+function sameName(chosen: string | null, targets: readonly Target[]): number {
+  if (chosen === null) return -1;
+  const slash = chosen.indexOf('/');
+  const gateways = new Set(targets.map(({ id }) => id.slice(0, id.indexOf('/'))));
+  if (slash > 0 && gateways.size > 1) return -1;
+  const name = chosen.slice(slash + 1);
+  return targets.findIndex(({ lane, server }) => lane === name || server === name);
 }
 
 export function chosenOf(state: WatchState, targets: readonly Target[]): Target | null {
@@ -98,7 +112,16 @@ export function press(before: WatchState, key: Key, shown: Shown): [WatchState, 
   if (key.name === 'quit' || key.name === 'suspend' || key.name === 'redraw') {
     return [before, { kind: key.name }];
   }
-  return before.asking === null ? move(before, key, shown) : answer(before, before.asking, key);
+  const { asking } = before;
+  if (asking === null) return move(before, key, shown);
+  // Made smaller meanwhile: nobody answers what is not to be seen.
+  if (asking.kind !== 'filter' && !shown.canAsk) {
+    return [
+      { ...before, asking: null },
+      { kind: 'say', line: NO_ROOM },
+    ];
+  }
+  return answer(before, asking, key);
 }
 
 function move(state: WatchState, key: PlainKey, shown: Shown): [WatchState, Act | null] {
@@ -109,9 +132,9 @@ function move(state: WatchState, key: PlainKey, shown: Shown): [WatchState, Act 
   ];
   switch (key.name) {
     case 'up':
-      return state.page === 'list' ? choose(state, targets, state.at - 1) : to(state.top - 1);
+      return state.page === 'list' ? step(state, targets, -1) : to(state.top - 1);
     case 'down':
-      return state.page === 'list' ? choose(state, targets, state.at + 1) : to(state.top + 1);
+      return state.page === 'list' ? step(state, targets, 1) : to(state.top + 1);
     case 'pageup':
       return to(state.top - height);
     case 'pagedown':
@@ -132,7 +155,8 @@ function move(state: WatchState, key: PlainKey, shown: Shown): [WatchState, Act 
     case 'backspace':
       return [state.page === 'list' ? { ...state, filter: '' } : back(state), null];
     case 'text':
-      return [letter(state, key.text, shown.halted), actOf(state, key.text, shown.targets)];
+      if (key.text === 'f' && !shown.canAsk) return [state, { kind: 'say', line: NO_ROOM }];
+      return [letter(state, key.text, shown.halted), actOf(state, key.text, targets)];
     default:
       return key satisfies never;
   }
@@ -141,10 +165,12 @@ function move(state: WatchState, key: PlainKey, shown: Shown): [WatchState, Act 
 /** What a letter does to gateways, or to the watch as a whole. */
 function actOf(state: WatchState, text: string, targets: readonly Target[]): Act | null {
   if (text === 'q') return { kind: 'quit' };
+  const isAbout = state.page === 'list' || state.page === 'server';
+  if (!isAbout || (text !== 'r' && text !== 'e')) return null;
   const target = chosenOf(state, targets);
-  if (target === null || (state.page !== 'list' && state.page !== 'server')) return null;
+  if (target === null) return { kind: 'say', line: NOTHING_CHOSEN };
   if (text === 'r') return { kind: 'restart', target };
-  return text === 'e' ? { kind: target.isOn ? 'disable' : 'enable', target } : null;
+  return { kind: target.isOn ? 'disable' : 'enable', target };
 }
 
 function letter(state: WatchState, text: string, halted: boolean): WatchState {
@@ -199,9 +225,14 @@ function typed(text: string, key: PlainKey): string {
   return key.name === 'backspace' ? Array.from(text).slice(0, -1).join('') : text;
 }
 
+/** To the next one; where the chosen one is gone, to what stands in its place. */
+function step(state: WatchState, targets: readonly Target[], by: 1 | -1): [WatchState, null] {
+  return choose(state, targets, chosenOf(state, targets) === null ? state.at : state.at + by);
+}
+
 function choose(state: WatchState, targets: readonly Target[], wanted: number): [WatchState, null] {
   const at = Math.max(0, Math.min(wanted, targets.length - 1));
-  return [{ ...state, at, chosen: targets[at]?.id ?? null, follow: true }, null];
+  return [{ ...state, at, chosen: targets[at]?.id ?? state.chosen, follow: true }, null];
 }
 
 /** With what stands above it. */

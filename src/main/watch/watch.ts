@@ -122,11 +122,14 @@ class Watching {
   end(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
+    const { out, keys } = this.#options;
+    // A terminal that is gone says so when it is given back, and later: there is nobody to tell.
+    for (const stream of [out, keys]) stream?.on('error', () => undefined);
+    this.#screen.leave();
     for (const off of this.#handlers.splice(0)) off();
     this.#log?.close();
     this.#log = null;
-    this.#screen.leave();
-    this.#options.keys?.pause();
+    keys?.pause();
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: each event has its own arguments.
@@ -198,8 +201,8 @@ class Watching {
     const key = keyOf(typed, pressed);
     const seen = this.#seen;
     if (key === null || seen === null || this.#composed === null) return;
-    const { targets, height } = this.#composed;
-    const shown = { targets, height, halted: seen.facts.halt.active };
+    const { targets, height, canAsk } = this.#composed;
+    const shown = { targets, height, canAsk, halted: seen.facts.halt.active };
     const [next, act] = press(this.#state, key, shown);
     this.#state = next;
     this.#again();
@@ -207,6 +210,7 @@ class Watching {
     if (act.kind === 'quit') this.#quit();
     else if (act.kind === 'suspend') this.#suspend();
     else if (act.kind === 'redraw') this.#resized();
+    else if (act.kind === 'say') this.#say({ lines: [act.line], tone: 'bad' });
     else this.#act(act).catch(this.#fail);
   }
 

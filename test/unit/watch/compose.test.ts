@@ -102,8 +102,8 @@ describe('the screen', () => {
         (typed, rows) => {
           let shown: Composed = compose(seen, START, null, room(rows));
           for (const name of typed) {
-            const { targets, height, state } = shown;
-            const [next] = press(state, { name }, { targets, height, halted: false });
+            const { targets, height, canAsk, state } = shown;
+            const [next] = press(state, { name }, { targets, height, canAsk, halted: false });
             shown = compose(seen, next, null, room(rows));
             expect(shown.lines[0]).toBe('rea: all 40 servers serve');
             if (name === 'home') expect(shown.state.top).toBe(0);
@@ -115,10 +115,30 @@ describe('the screen', () => {
     );
   });
 
+  it('shows a question and what is typed before all else, or says that there is no room', () => {
+    const seen = seenWith(named('one', 'two'));
+    const asking = { kind: 'freeze', text: 'because of that' } as const;
+    const message: Message = { lines: ['one', 'two', 'three', 'four', 'five', 'six'] };
+    for (let rows = 1; rows <= 12; rows += 1) {
+      for (const width of [30, 41, 60, 80, 200]) {
+        const { lines, canAsk } = compose(seen, { ...START, asking }, message, room(rows, width));
+        expect(lines.length).toBeLessThanOrEqual(rows);
+        const all = lines.map((line) => line.trim()).join(' ');
+        const isSeen = /Refuse every call .* Why\? .*reason: because of that_$/.test(all);
+        if (canAsk) expect([rows, width, isSeen]).toEqual([rows, width, true]);
+        else expect(rows < 4 || width < 60).toBe(true);
+      }
+    }
+  });
+
   it('keeps the chosen server when another one fails and moves up', () => {
     const before = compose(seenWith(named('one', 'two', 'three')), START, null, room(20));
-    const { targets, height } = before;
-    const [state] = press(before.state, { name: 'down' }, { targets, height, halted: false });
+    const { targets, height, canAsk } = before;
+    const [state] = press(
+      before.state,
+      { name: 'down' },
+      { targets, height, canAsk, halted: false },
+    );
     const failing = seenWith([...named('one', 'two'), { name: 'three', phase: 'failed' }]);
     const { lines } = compose(failing, state, null, room(20));
     const servers = lines.filter((line) => /^(?:> | {2})(?:one|two|three) /.test(line));
@@ -139,8 +159,12 @@ describe('the screen', () => {
   it('scrolls by pages, and stays there while the same is drawn again', () => {
     const seen = seenWith(Array.from({ length: 40 }, (_, at) => ({ name: `server-${at}` })));
     const first = compose(seen, START, null, room(12));
-    const { targets, height } = first;
-    const [state] = press(first.state, { name: 'pagedown' }, { targets, height, halted: false });
+    const { targets, height, canAsk } = first;
+    const [state] = press(
+      first.state,
+      { name: 'pagedown' },
+      { targets, height, canAsk, halted: false },
+    );
     const second = compose(seen, state, null, room(12));
     expect(second.state.top).toBe(height);
     expect(compose(seen, second.state, null, room(12)).lines).toEqual(second.lines);

@@ -26,6 +26,7 @@ const shown = (targets: readonly Target[], halted = false): Shown => ({
   targets,
   halted,
   height: 5,
+  canAsk: true,
 });
 
 /** Named keys in angle brackets, everything else as it is typed. */
@@ -72,17 +73,40 @@ describe('choosing', () => {
     expect(settled(asked('none'), THREE).chosen).toBe('/none');
   });
 
-  it('goes to the neighbour of a server that is gone', () => {
-    const { state } = after('<end>');
-    expect(settled(state, THREE.slice(0, 2))).toMatchObject({ chosen: 'a/two', at: 1 });
-    expect(settled(state, [])).toMatchObject({ chosen: null, at: 0 });
+  it('keeps one that is gone, until it is there again or another one is chosen', () => {
+    const { state } = after('<down>');
+    const others = [target('one'), target('three'), target('four')];
+    const { acts, state: waiting } = after('re<return>', others, state);
+    expect(acts.map(({ kind }) => kind)).toEqual(['say', 'say']);
+    expect(waiting).toMatchObject({ chosen: 'a/two', page: 'list' });
+    // As at a restart of its gateway.
+    expect(settled(settled(state, []), [target('one', 'b'), target('two', 'b')])).toMatchObject({
+      chosen: 'b/two',
+      at: 1,
+    });
+    // What stands in its place now.
+    expect(after('<down>r', others, state).acts).toMatchObject([
+      { kind: 'restart', target: { server: 'three' } },
+    ]);
+    expect(after('<up>r', others, state).acts).toHaveLength(1);
+  });
+
+  it('does not go to another gateway that lives, where there are several', () => {
+    const { state } = after('<down>', [target('one'), target('two')]);
+    const { acts } = after('r', [target('one'), target('two', 'b')], state);
+    expect(acts).toMatchObject([{ kind: 'say' }]);
+  });
+
+  it('goes to the first match while a filter is typed', () => {
+    const { state } = after('<down>/t');
+    expect(settled(state, [THREE[2] as Target]).chosen).toBe('a/three');
   });
 
   it('leaves the page of a server that is gone as it is, and no key acts on another one', () => {
     const { state } = after('<down><return>');
     const { state: still, acts } = after('re', [target('one')], state);
     expect(still).toMatchObject({ page: 'server', chosen: 'a/two' });
-    expect(acts).toEqual([]);
+    expect(acts).toMatchObject([{ kind: 'say' }, { kind: 'say' }]);
   });
 });
 
@@ -97,7 +121,7 @@ describe('keys that act', () => {
   it('do nothing on pages that show no server, and where there is none', () => {
     expect(after('cre').acts).toEqual([]);
     expect(after('?re').acts).toEqual([]);
-    expect(after('re', []).acts).toEqual([]);
+    expect(after('re', []).acts).toMatchObject([{ kind: 'say' }, { kind: 'say' }]);
     expect(after('<return>', []).state.page).toBe('list');
   });
 
@@ -124,6 +148,15 @@ describe('the kill switch', () => {
       { kind: 'freeze', reason: 'stop it' },
     ]);
     expect(after('fstop<escape><return>').acts).toEqual([]);
+  });
+
+  it('is not asked about where the question has no room, nor goes on being asked there', () => {
+    const small = { ...shown(THREE), canAsk: false };
+    const [state, act] = press(START, { name: 'text', text: 'f' }, small);
+    expect([state.asking, act]).toMatchObject([null, { kind: 'say' }]);
+    const { state: typed } = after('fstop');
+    const [next, none] = press(typed, { name: 'return' }, small);
+    expect([next.asking, none]).toMatchObject([null, { kind: 'say' }]);
   });
 
   it('is cleared by a clear yes only', () => {
