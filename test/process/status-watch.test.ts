@@ -170,6 +170,25 @@ test('whatever ends the watch, the terminal is as it was before', async () => {
   }
 });
 
+test('a terminal that is gone while nobody hears of it ends the watch without a word', async () => {
+  const dir = makeDirectory();
+  const { command, args } = reaCommand();
+  const line = [command, ...args, 'status', '--watch', '--cwd', dir].join(' ');
+  const said = join(dir, 'said');
+  const terminal = onTerminal(
+    [
+      '-c',
+      `trap "" HUP; ${line} 2>${said}; echo code $? >${dir}/code.new; mv ${dir}/code.new ${dir}/code`,
+    ],
+    { command: 'sh', columns: 80, rows: 24, keyboard: true },
+  );
+  await terminal.see(/^rea: not running$/m);
+  terminal.child.kill('SIGKILL');
+  await until(() => existsSync(join(dir, 'code')), { what: 'the watch to end' });
+  expect(readFileSync(said, 'utf8')).toBe('');
+  expect(readFileSync(join(dir, 'code'), 'utf8')).toBe('code 0\n');
+});
+
 test('Ctrl-Z gives the terminal back to the shell, and fg goes on with the same', async () => {
   const dir = makeDirectory();
   const { command, args } = reaCommand();

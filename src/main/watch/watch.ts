@@ -15,6 +15,7 @@ import { type Keypress, keyOf } from './keys.ts';
 import { Live } from './live.ts';
 import { LogView } from './log-view.ts';
 import { LOOK_MS, Looking } from './looking.ts';
+import { terminalLost } from './lost-terminal.ts';
 import { Screen } from './screen.ts';
 import type { Seen } from './seen.ts';
 import { chosenOf, idOf, press, START, type Target, type WatchState } from './state.ts';
@@ -124,7 +125,7 @@ class Watching {
     this.#timer = null;
     const { out, keys } = this.#options;
     // A terminal that is gone says so when it is given back, and later: there is nobody to tell.
-    for (const stream of [out, keys]) stream?.on('error', () => undefined);
+    for (const stream of [out, keys]) stream?.on('error', terminalLost);
     this.#screen.leave();
     for (const off of this.#handlers.splice(0)) off();
     this.#log?.close();
