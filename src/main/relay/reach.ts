@@ -126,7 +126,7 @@ export class Reach {
         try {
           const up = await this.#whenUp(starting);
           if ('ok' in up) return up;
-          if (!up.wasKilled || starts === MOST_STARTS) return failed(up.why);
+          if (!up.wasKilled || starts === MOST_STARTS) return failed(whyEnded(up));
         } finally {
           starting.forget();
         }
@@ -165,6 +165,11 @@ export class Reach {
     this.#said.add(text);
     this.#options.say(text);
   }
+}
+
+/** One that was killed has said nothing of why. */
+export function whyEnded({ why, wasKilled }: Ended): string {
+  return wasKilled ? `${why}; rea logs shows what it said last` : why;
 }
 
 function failed(why: string): Reached {

@@ -7,6 +7,8 @@ export interface Standing {
   readonly tone: Tone;
   /** The most urgent first. */
   readonly rank: number;
+  /** Nothing has been started yet, so nobody knows that it serves. */
+  readonly untried?: true;
 }
 
 const BAD_RANK = 0;
@@ -18,8 +20,11 @@ export const OFF: Standing = { word: 'off', tone: 'dim', rank: 7 };
 export function standingOf(one: DownstreamView, legacy: boolean): Standing {
   switch (one.phase) {
     case 'ready':
-    case 'idle':
       return upStanding(one, one.phase);
+    case 'idle': {
+      const standing = upStanding(one, one.phase);
+      return one.incarnation === 0 ? { ...standing, untried: true } : standing;
+    }
     case 'starting':
       return { word: 'starting', tone: 'warn', rank: SLOW_RANK + 1 };
     case 'backoff':
@@ -60,8 +65,18 @@ export function together(standings: readonly Standing[]): string[] {
     const verb = up === 1 ? 'serves' : 'serve';
     return [`${up} of ${on} servers ${verb}${rest}`, `${up}/${on} up${rest}`];
   }
+  if (areUntried(standings)) {
+    const waiting = on === 1 ? '1 server, not started yet' : `${on} servers, none started yet`;
+    return [`${waiting}${rest}`, `0/${on} up${rest}`];
+  }
   const all = on === 1 ? '1 server serves' : `all ${on} servers serve`;
   return [`${all}${rest}`, `${up}/${on} up${rest}`];
+}
+
+/** None of those that are on has been started. */
+export function areUntried(standings: readonly Standing[]): boolean {
+  const on = standings.filter(({ word }) => word !== OFF.word);
+  return on.length > 0 && on.every(({ untried }) => untried === true);
 }
 
 /** Calls go through, although its thread may have to be replaced. */

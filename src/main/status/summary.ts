@@ -3,7 +3,7 @@ import type { Facts } from './collect.ts';
 import { type Gateway, lives } from './gateways.ts';
 import { columnsOf, cutEnd } from './layout.ts';
 import type { Line, Tone } from './paint.ts';
-import { OFF, standingOf, together } from './standing.ts';
+import { areUntried, OFF, standingOf, together } from './standing.ts';
 import type { Verdict } from './verdict.ts';
 import { relative } from './words.ts';
 
@@ -60,8 +60,9 @@ function standings({ view }: Gateway) {
   return [...on, ...view.disabled.map(() => OFF)];
 }
 
-function toneOf(exitCode: number, living: readonly Gateway[]): Tone {
-  if (exitCode === 0) return 'good';
+/** Undefined: neither good nor bad is known. */
+function toneOf(exitCode: number, living: readonly Gateway[]): Tone | undefined {
+  if (exitCode === 0) return areUntried(living.flatMap(standings)) ? undefined : 'good';
   const worst = living.flatMap(standings).some(({ tone }) => tone === 'bad');
   const hangs = living.some(({ view }) => view?.main.state === 'stalled');
   return worst || hangs || exitCode === 4 ? 'bad' : 'warn';

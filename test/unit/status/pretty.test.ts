@@ -55,6 +55,18 @@ describe('the page', () => {
     expect(text).toMatch(/^gone +failed +11 tools +3 restarts +p99 12 ms +45 MB +3% CPU$/m);
   });
 
+  it('does not say of servers that were never started that they serve', () => {
+    const { cwd, write } = project();
+    const untried = (name: string) => downstream({ name, phase: 'idle', incarnation: 0 });
+    const first = (downstreams: ReturnType<typeof downstream>[]) => {
+      write('serve.state.json', snapshot({ downstreams }));
+      return lines(status(cwd, { tty: 100, env: COLOURS }).text)[0];
+    };
+    expect(first([untried('one'), untried('two')])).toBe('rea: 2 servers, none started yet');
+    expect(first([untried('one')])).toBe('rea: 1 server, not started yet');
+    expect(first([untried('one'), downstream()])).toContain(`${ESC}[32mrea: all 2 servers serve`);
+  });
+
   it('says what a healthy gateway needs, and no more', () => {
     const { cwd, write } = project();
     write('policy.yaml', 'version: "1"\n');
