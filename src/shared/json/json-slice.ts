@@ -122,6 +122,69 @@ function find(
   return found;
 }
 
+/** Members that are looked for in an object, and in those again. */
+export interface Sought {
+  /** Of its value among what is found; null: only what is in it is looked for. */
+  readonly index: number | null;
+  readonly inside: ReadonlyMap<string, Sought>;
+}
+
+/**
+ * Finds the values of many members in one pass over the object at `range`: no byte is looked at twice, however many
+ * there are and however deep they lie. The last member of a name counts, as in JSON.parse.
+ *
+ * @param found by index; filled where there is such a value.
+ */
+export function seek(
+  bytes: Uint8Array,
+  range: ByteRange,
+  inside: Sought['inside'],
+  found: (ByteRange | null)[],
+): void {
+  seekFrom(bytes, range[0], range[1], inside, found);
+}
+
+/** As deep as what is sought. @returns the end of the value that begins at `from`. */
+function seekFrom(
+  bytes: Uint8Array,
+  from: number,
+  end: number,
+  inside: Sought['inside'],
+  found: (ByteRange | null)[],
+): number {
+  if (inside.size === 0 || kindAt(bytes, from) !== 'object') return endOfValue(bytes, from, end);
+  let at = skipSeparators(bytes, from + 1, end);
+  while (at < end && bytes[at] !== 0x7d) {
+    const keyEnd = endOfValue(bytes, at, end);
+    const start = skipSeparators(bytes, keyEnd, end);
+    const one = soughtAs(bytes, at, keyEnd, inside);
+    if (one === null) at = endOfValue(bytes, start, end);
+    else {
+      forget(one, found);
+      at = seekFrom(bytes, start, end, one.inside, found);
+      if (one.index !== null) found[one.index] = [start, at];
+    }
+    at = skipSeparators(bytes, at, end);
+  }
+  return Math.min(at + 1, end);
+}
+
+function soughtAs(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  inside: Sought['inside'],
+): Sought | null {
+  for (const [name, one] of inside) if (isName(bytes, start, end, name)) return one;
+  return null;
+}
+
+/** A member of the same name came before. */
+function forget({ index, inside }: Sought, found: (ByteRange | null)[]): void {
+  if (index !== null) found[index] = null;
+  for (const one of inside.values()) forget(one, found);
+}
+
 /** True when the JSON string at `[start, end)`, quotes included, is `name`. */
 export function isName(bytes: Uint8Array, start: number, end: number, name: string): boolean {
   const length = end - start - 2;

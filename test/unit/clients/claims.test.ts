@@ -134,6 +134,12 @@ describe('the value of a header', () => {
     );
   });
 
+  test('is not looked at once for each blank in it', () => {
+    const blanks = `a${' '.repeat(150_000)}b`;
+    // A pattern would take half a minute.
+    expect(decodeHeaderValue(`\t ${blanks}\t `)).toBe(blanks);
+  });
+
   test('whatever it is, it is decoded or refused', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (raw) => {
@@ -246,5 +252,52 @@ describe('arguments in headers', () => {
   ])('are not looked for where the annotation is not valid: %j', (properties) => {
     const frame = frameOf({ name: 't', arguments: { a: 'x', b: 'y' } });
     expect(paramRefusal(headers(), frame, schema(properties))).toBeNull();
+  });
+
+  const many = (count: number) =>
+    schema(
+      Object.fromEntries(
+        Array.from({ length: count }, (_, n) => [
+          `a${n}`,
+          { type: 'string', 'x-mcp-header': `A${n}` },
+        ]),
+      ),
+    );
+
+  test('are looked for up to 32, and in a tool with more not at all', () => {
+    const frame = frameOf({ name: 't', arguments: { a31: 'x' } });
+    expect(paramRefusal(headers(), frame, many(32))?.code).toBe(-32020);
+    expect(paramRefusal(headers(), frame, many(33))).toBeNull();
+  });
+
+  test('are found by looking at each byte of them a few times, however many are wanted', () => {
+    const body = Buffer.from(
+      JSON.stringify({
+        id: 1,
+        method: 'tools/call',
+        params: { name: 't', arguments: { big: 'x'.repeat(20_000), a0: 'x' } },
+      }),
+    );
+    const frame = scanFrame(body);
+    if ('error' in frame) throw new Error('the test wrote a bad message');
+    let looks = 0;
+    const line = new Proxy(frame.line, {
+      get: (target, key) => {
+        looks += 1;
+        const value: unknown = Reflect.get(target, key, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    expect(paramRefusal(headers(), { ...frame, line }, many(32))?.code).toBe(-32020);
+    expect(looks).toBeLessThan(5 * body.length);
+  });
+
+  test('are the last of their name, and not those of a member before', () => {
+    const json = '{"in":{"n":1},"region":"eu","in":{},"region":"us"}';
+    const whole = `{"id":1,"method":"tools/call","params":{"name":"t","arguments":${json}}}`;
+    const frame = scanFrame(Buffer.from(whole));
+    if ('error' in frame) throw new Error('the test wrote a bad message');
+    expect(paramRefusal(headers(['mcp-param-region', 'us']), frame, tool)).toBeNull();
+    expect(paramRefusal(headers(['mcp-param-region', 'eu']), frame, tool)?.code).toBe(-32020);
   });
 });

@@ -7,13 +7,14 @@ const ENCODED = /^=\?base64\?(.*)\?=$/s;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 /** What may stand in a header as it is. */
 const PLAIN = /^[\t\x20-\x7e]*$/;
-const OUTER_BLANKS = /^[\t ]+|[\t ]+$/g;
+const TAB = 0x09;
+const BLANK = 0x20;
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** @param raw the header's value. @returns null: it cannot be decoded. */
 export function decodeHeaderValue(raw: string): string | null {
-  const text = raw.replace(OUTER_BLANKS, '');
+  const text = withoutOuterBlanks(raw);
   if (!PLAIN.test(text)) return null;
   const encoded = ENCODED.exec(text)?.[1];
   if (encoded === undefined) return text;
@@ -24,4 +25,17 @@ export function decodeHeaderValue(raw: string): string | null {
     if (error instanceof TypeError) return null;
     throw error;
   }
+}
+
+/** A pattern would look at a run of blanks once from each of them. */
+function withoutOuterBlanks(raw: string): string {
+  let start = 0;
+  let end = raw.length;
+  while (start < end && isBlank(raw.charCodeAt(start))) start += 1;
+  while (end > start && isBlank(raw.charCodeAt(end - 1))) end -= 1;
+  return raw.slice(start, end);
+}
+
+function isBlank(unit: number): boolean {
+  return unit === BLANK || unit === TAB;
 }
