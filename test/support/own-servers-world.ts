@@ -134,9 +134,14 @@ export class OwnServersWorld {
     }
   }
 
-  says(server: Server, method: string, concerns: Concern = { kind: 'all' }): void {
+  says(
+    server: Server,
+    method: string,
+    concerns: Concern = { kind: 'all' },
+    level: string | null = null,
+  ): void {
     const line = Buffer.from(JSON.stringify({ token: 0, jsonrpc: '2.0', method }));
-    const note = { type: 'notification', slot: 0, incarnation: 1, method, level: null } as const;
+    const note = { type: 'notification', slot: 0, incarnation: 1, method, level } as const;
     this.messages.onMessage(server, { ...note, concerns, line } satisfies NotificationMessage);
   }
 

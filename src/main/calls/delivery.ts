@@ -33,7 +33,7 @@ const NOT_FOUND = new Set(['-32002', '-32602']);
 /** What routing does with calls that are at a server. */
 export type CallsInFlight = Pick<
   Delivery,
-  'ownerOf' | 'idOf' | 'callsOf' | 'only' | 'stopClock' | 'resumeClock' | 'tellWaiting'
+  'ownerOf' | 'idOf' | 'callsOf' | 'stopClock' | 'resumeClock' | 'tellWaiting'
 >;
 
 export class Delivery {
@@ -280,11 +280,6 @@ export class Delivery {
     const whole = { ...failure, server: config.name, phase };
     call.owner.answer(call, call.form.failure(call.method, call.idRaw, whole));
     this.#backend.changed();
-  }
-
-  /** The call in flight here, when there is no other. */
-  get only(): Call | null {
-    return this.#inFlight.only;
   }
 
   /** Raw id of the oldest call of `owner` in flight here, null when it has none. */

@@ -23,13 +23,6 @@ export class InFlight {
     return this.#calls.values();
   }
 
-  /** Null when there is none, or more than one. */
-  get only(): Call | null {
-    if (this.#calls.size !== 1) return null;
-    const [only] = this.#calls.values();
-    return only ?? null;
-  }
-
   /** The oldest of this client, null when it has none. */
   of(owner: CallOwner): Call | null {
     for (const call of this.#calls.values()) if (call.owner === owner) return call;

@@ -38,7 +38,7 @@ export interface Client extends CallOwner {
   /**
    * Sends a log message of a server, unless the client asked for less or does not read.
    *
-   * @param of the only call in flight at that server, if it is this client's: the message can belong to no other.
+   * @param of the call that it is about, if it can be about no other and is this client's.
    */
   log(level: string | null, parts: readonly Uint8Array[], of: string | null): void;
   /** The gateway is stopping: what stays open for changes ends. */

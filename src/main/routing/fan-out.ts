@@ -53,7 +53,7 @@ export class FanOut {
       case 'elicitation':
         return this.#elicited(server, concerns.id, message.line);
       case 'all':
-        return this.#broadcast(server, message);
+        return this.#broadcast(server, message, concerns.only);
     }
   }
 
@@ -79,14 +79,17 @@ export class FanOut {
     }
   }
 
-  #broadcast(server: Server, { method, level, line }: NotificationMessage): void {
+  /** @param only the call that it can be about, if it can be about one alone. */
+  #broadcast(server: Server, { method, level, line }: NotificationMessage, only?: number): void {
     if (method === 'notifications/resources/updated') {
       const listeners = this.#options.resources.listeners(server.current);
       for (const client of listeners) client.notify([line]);
     } else if (method === 'notifications/message') {
-      const only = server.callsInFlight.only;
+      const { callsInFlight } = server;
+      const owner = only === undefined ? null : callsInFlight.ownerOf(only);
+      const of = only === undefined ? null : callsInFlight.idOf(only);
       for (const client of this.#clientsOf(server)) {
-        client.log(level, [line], only?.owner === client ? only.idText : null);
+        client.log(level, [line], owner === client ? of : null);
       }
     } else {
       for (const client of this.#clientsOf(server)) client.notify([line]);

@@ -34,7 +34,11 @@ export type Concern =
   | { readonly kind: 'one_of'; readonly calls: readonly number[] }
   /** The URL that a client was asked to visit. */
   | { readonly kind: 'elicitation'; readonly id: string }
-  | { readonly kind: 'all' };
+  | {
+      readonly kind: 'all';
+      /** The only call that the server can be working on; absent: there is none, or it may be another. */
+      readonly only?: number;
+    };
 
 /** A capability that a client must have declared before a server may ask it something. */
 export type ClientNeed =

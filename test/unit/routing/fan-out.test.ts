@@ -201,3 +201,33 @@ test('the end of a URL is told to no client that could not have been asked to vi
   world.says(able.server, 'notifications/elicitation/complete', concerns);
   expect([able.heard, other.heard]).toEqual([['notifications/elicitation/complete'], []]);
 });
+
+test('a log message goes to the request of the call that it is about, if it wants that level', () => {
+  const world = new OwnServersWorld(true);
+  const [one, two] = [world.visit(), world.visit()];
+  visitors.push(one, two);
+  const claimed = (id: string) => ({
+    id,
+    method: 'tools/call',
+    params: {
+      name: 'own__say',
+      _meta: {
+        'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+        'io.modelcontextprotocol/clientCapabilities': {},
+        'io.modelcontextprotocol/logLevel': 'debug',
+      },
+    },
+  });
+  for (const { receive } of [one, two]) {
+    receive({ id: 'l', method: 'logging/setLevel', params: { level: 'emergency' } });
+  }
+  two.receive(claimed('c'));
+  const said = { only: world.call };
+  one.receive(claimed('c'));
+  one.heard.length = 0;
+  world.says(one.server, 'notifications/message', { kind: 'all', ...said }, 'info');
+  expect([one.heard, two.heard]).toEqual([[], ['notifications/message']]);
+  // Nobody knows which call it is about.
+  world.says(one.server, 'notifications/message', { kind: 'all' }, 'info');
+  expect([one.heard, two.heard]).toEqual([[], ['notifications/message']]);
+});

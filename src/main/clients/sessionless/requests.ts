@@ -182,7 +182,7 @@ export class SessionlessRequests {
     return this.#listens.end(idText);
   }
 
-  /** A log message of a server. @param of the only call at that server, if it is this client's. */
+  /** A log message of a server. @param of the call that it is about, if that is certain and it is this client's. */
   log(level: string | null, parts: readonly Uint8Array[], of: string | null): void {
     const wanted = of === null ? null : (this.#open.get(of)?.level ?? null);
     if (of === null || wanted === null || level === null || !isLogLevel(level)) return;

@@ -59,6 +59,8 @@ export class Answers {
   /** Cancelled calls. The server may answer them all the same, which is no fault. */
   readonly #late = new Set<number>();
   #lastCancelledAt = 0;
+  /** Calls have ended of which nobody will learn when the server is done with them. */
+  #worksUnseen = false;
   #stray = 0;
 
   constructor(options: AnswersOptions) {
@@ -105,6 +107,18 @@ export class Answers {
     return [...this.#inFlight];
   }
 
+  /** The server may be working on calls that have ended here: nothing says that it speaks of those in flight. */
+  get areOthersOpen(): boolean {
+    return this.#worksUnseen || this.#late.size > 0 || this.#tasks.areRunning;
+  }
+
+  /** The only call that the server can be working on; null: there is none, or it may be another. */
+  get only(): number | null {
+    if (this.#inFlight.size !== 1 || this.areOthersOpen) return null;
+    const [only] = this.#inFlight;
+    return only ?? null;
+  }
+
   /** A call has this result, JSON text, that its server was not asked for. */
   give(call: number, result: string): void {
     const frame = scanFrame(joinExact(resultParts(Buffer.from(String(call)), result)));
@@ -134,7 +148,10 @@ export class Answers {
     if (withdrawn) return wire !== call;
     this.#late.add(wire);
     this.#lastCancelledAt = performance.now();
-    if (this.#late.size > MAX_LATE) this.#late.delete(this.#late.values().next().value ?? 0);
+    if (this.#late.size > MAX_LATE) {
+      this.#late.delete(this.#late.values().next().value ?? 0);
+      this.#worksUnseen = true;
+    }
     const params = JSON.stringify({ requestId: wire, reason });
     line.write(notificationLine('notifications/cancelled', params), null);
     return true;
@@ -210,6 +227,7 @@ export class Answers {
     if (call === null || !this.#inFlight.delete(call)) return;
     this.#options.stateless()?.end(call);
     this.#tasks.cancelled(call, true);
+    this.#worksUnseen ||= loss.outcome === 'unknown';
     this.#fail(call, loss);
   }
 

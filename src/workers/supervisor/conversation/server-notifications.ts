@@ -59,21 +59,24 @@ export class ServerNotifications {
       }
       default:
         if (side !== null && method === LOG) {
-          return this.#log(frame, typeof from === 'number' ? side.callOf(from) : null);
+          return this.#log(frame, from, side);
         }
-        return this.#passOn(frame, method);
+        return this.#passOn(frame, method, from);
     }
   }
 
   /** A log message that a request has asked for: it is for the client of that request alone. */
-  #log(frame: Frame, from: number | null): void {
+  #log(frame: Frame, from: RequestId | null, side: Stateless): void {
     const { answers, notifications } = this.#options;
-    const calls = from === null ? answers.calls : [from];
+    const call = typeof from === 'number' ? side.callOf(from) : null;
+    // It is about a call that has ended, or may be.
+    if (call === null && (typeof from === 'number' || answers.areOthersOpen)) return;
+    const calls = call === null ? answers.calls : [call];
     if (calls.length > MAX_CALLS) return;
     notifications.pass(frame, LOG, { kind: 'one_of', calls });
   }
 
-  #passOn(frame: Frame, method: string): void {
+  #passOn(frame: Frame, method: string, from: RequestId | null): void {
     const { answers, notifications } = this.#options;
     // The method of a request, without an id: neither a request nor a notification.
     if (NOT_OF_SERVERS.has(method) || kindOfAsk(method) !== 'other') return;
@@ -83,6 +86,9 @@ export class ServerNotifications {
     if (method === 'notifications/tasks/status' && concerns.kind === 'task') {
       answers.taskTold(concerns.note);
     }
-    notifications.pass(frame, method, concerns);
+    const only = method === LOG && concerns.kind === 'all' ? answers.only : null;
+    const isOther = typeof from === 'number' && from !== only;
+    if (only === null || isOther) return notifications.pass(frame, method, concerns);
+    notifications.pass(frame, method, { kind: 'all', only });
   }
 }

@@ -55,6 +55,11 @@ export class TaskCalls {
     return this.#tokens.has(call);
   }
 
+  /** Tasks run, as far as is known. */
+  get areRunning(): boolean {
+    return this.#running.size > 0;
+  }
+
   /** The server told the status of a task. @returns the call whose progress token ends with it, or null. */
   told(note: TaskNote): number | null {
     const call = this.#running.get(note.id);
