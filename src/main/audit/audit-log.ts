@@ -11,8 +11,8 @@ import {
 import type { ErrorCode } from '../../shared/model/errors.ts';
 import { type CommittedMessage, KINDS, type RedactedItem } from '../../shared/protocol/audit.ts';
 import { clip } from '../../shared/text/clean-text.ts';
-import type { Audit, RefusedRequest } from '../calls/audit.ts';
-import type { Call, CallOwner, CallTarget } from '../calls/call.ts';
+import type { Asker, Audit, RefusedRequest } from '../calls/audit.ts';
+import type { Call, CallTarget } from '../calls/call.ts';
 import type { CallOutcome } from '../calls/observer.ts';
 import type { LogSecrets } from '../log-secrets.ts';
 import {
@@ -150,7 +150,7 @@ export class AuditLog implements Audit {
     if (!this.#open || tier === null || tier === 'read') return false;
     const seq = this.#thread.next();
     const subject = this.#named.subject(call, server, tier);
-    const client = this.#named.client(call.owner);
+    const client = this.#named.client(call.owner, call.clientName);
     const row = this.#thread.row(seq, line, true);
     row.push(KINDS.begin, seq, Date.now(), call.id, subject, client, line.length, 0, 0, 0, 0);
     if (this.#failing !== null) {
@@ -173,7 +173,7 @@ export class AuditLog implements Audit {
     if (!this.#open || tier === null) return;
     const seq = this.#thread.next();
     const subject = this.#named.subject(call, server, tier);
-    const client = this.#named.client(call.owner);
+    const client = this.#named.client(call.owner, call.clientName);
     const how = this.#named.word(outcome);
     const why = code === null ? 0 : this.#named.word(code);
     // Its line is told once.
@@ -185,16 +185,16 @@ export class AuditLog implements Audit {
     row.push(KINDS.end, seq, Date.now(), call.id, subject, client, length, how, why, took, sent);
   }
 
-  refused({ server, method, tool, client, code }: RefusedRequest): void {
+  refused({ server, method, tool, client, clientName, code }: RefusedRequest): void {
     if (!this.#open) return;
     const seq = this.#thread.next();
-    const by = this.#named.client(client);
+    const by = this.#named.client(client, clientName);
     this.#thread.tell(seq, { type: 'refused', seq, server, tool, method, client: by, code });
   }
 
-  event(event: AuditEvent, owner?: CallOwner): void {
+  event(event: AuditEvent, by?: Asker): void {
     if (!this.#open) return;
-    const client = owner === undefined ? null : this.#named.client(owner);
+    const client = by === undefined ? null : this.#named.client(by.client, by.clientName);
     const seq = this.#thread.next();
     this.#thread.tell(seq, { type: 'event', seq, at: Date.now(), event, client });
   }

@@ -19,6 +19,9 @@ import type { CallOutcome } from '../calls/observer.ts';
 const MOST_SUBJECTS = 20_000;
 /** Clients that a new thread is told of at once. */
 const MOST_CLIENTS = 1000;
+/** Of one owner. */
+const MOST_NAMES = 64;
+const NO_NAME = 'a client';
 /** A client is told again when so many others were told since: those that stay must not be forgotten for those that come. */
 const TOLD_SINCE = MOST_KNOWN / 4;
 
@@ -36,7 +39,8 @@ export class NamedItems {
   #subjects = new Map<string, SubjectItem>();
   /** The same by the definition of their tool: no text is put together for each call. */
   #ofTools = new WeakMap<NonNullable<Subject['tool']>, SubjectItem>();
-  readonly #clients = new WeakMap<CallOwner, KnownClient>();
+  /** By their names: several clients may come with one token. */
+  readonly #clients = new WeakMap<CallOwner, Map<string, KnownClient>>();
   #clientItems: ClientItem[] = [];
   readonly #words = new Map<string, WordItem>();
   #lastSubject = 0;
@@ -62,8 +66,11 @@ export class NamedItems {
     return item.id;
   }
 
-  client(owner: CallOwner): number {
-    const known = this.#clients.get(owner);
+  /** @param name of the client of one request; null: it has not introduced itself. */
+  client(owner: CallOwner, name: string | null): number {
+    const named = name ?? NO_NAME;
+    const its = this.#clients.get(owner) ?? new Map<string, KnownClient>();
+    const known = its.get(named);
     if (known !== undefined) {
       const isForgotten = known.told < this.#knownFrom || this.#tellings - known.told > TOLD_SINCE;
       if (isForgotten) known.told = this.#tellClient(known.item);
@@ -71,9 +78,11 @@ export class NamedItems {
     }
     this.#lastClient += 1;
     const id = this.#lastClient;
-    const name = `${owner.clientName ?? 'a client'} #${id}`;
-    const item: ClientItem = { type: 'client', id, name };
-    this.#clients.set(owner, { item, told: this.#tellClient(item) });
+    const item: ClientItem = { type: 'client', id, name: `${named} #${id}` };
+    // Under other numbers from then on.
+    if (its.size >= MOST_NAMES) its.clear();
+    its.set(named, { item, told: this.#tellClient(item) });
+    this.#clients.set(owner, its);
     return id;
   }
 

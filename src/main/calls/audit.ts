@@ -8,13 +8,19 @@ import type { Call, CallOwner } from './call.ts';
 import type { CallOutcome } from './observer.ts';
 import type { Refusal } from './refusals.ts';
 
+/** Whose request something is. */
+export interface Asker {
+  readonly client: CallOwner;
+  /** As it has introduced itself, bounded; null: it has not. */
+  readonly clientName: string | null;
+}
+
 /** A request that was refused before it was a call. */
-export interface RefusedRequest {
+export interface RefusedRequest extends Asker {
   readonly server: string;
   readonly method: string;
   /** As its client wrote it, bounded; null: it names none. */
   readonly tool: string | null;
-  readonly client: CallOwner;
   readonly code: ErrorCode;
 }
 
@@ -34,8 +40,8 @@ export interface Audit {
     ms: number | null,
   ): void;
   refused(request: RefusedRequest): void;
-  /** @param client whose it is; without it no client's. */
-  event(event: AuditEvent, client?: CallOwner): void;
+  /** @param by whose it is; without it no client's. */
+  event(event: AuditEvent, by?: Asker): void;
 }
 
 export const AUDIT_UNAVAILABLE: Refusal = {

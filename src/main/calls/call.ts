@@ -18,8 +18,6 @@ export interface CallOwner {
   answer(call: { readonly idText: string }, parts: readonly Uint8Array[]): void;
   /** Progress, before the answer. */
   send(parts: readonly Uint8Array[], idText: string): void;
-  /** As it has introduced itself, bounded; null or absent: it has not. */
-  readonly clientName?: string | null;
 }
 
 /** The server as one call sees it. */
@@ -67,6 +65,8 @@ export interface Withdrawable {
 export interface Call extends Withdrawable {
   readonly id: number;
   readonly owner: CallOwner;
+  /** As the client of this call has introduced itself, bounded; null: it has not. Others may have the same owner. */
+  readonly clientName: string | null;
   /** Raw JSON of the client's id, as bytes and as text. */
   readonly idRaw: Uint8Array;
   readonly idText: string;
@@ -145,6 +145,8 @@ export type CallParts = Pick<
   readonly timeoutMs: number;
   readonly totalTimeoutMs: number;
   readonly hooks: Partial<Hooks>;
+  /** @default null: it has not introduced itself */
+  readonly clientName?: string | null;
   /** @default plain */
   readonly form?: AnswerForm;
   /** @default null: no rule judges it */
@@ -170,6 +172,7 @@ export function newCall(parts: CallParts): Call {
   const call: Call = {
     id: parts.id,
     owner: parts.owner,
+    clientName: parts.clientName ?? null,
     idRaw: parts.idRaw,
     idText: parts.idText,
     tokenRaw: parts.tokenRaw,

@@ -57,7 +57,10 @@ class Session implements ClientFace, Client {
   #closed = false;
   #logLevel: LogLevel | null = null;
   #capabilities: object = {};
+  /** The last that has named itself. */
   #record: ClientRecord | null = null;
+  /** By its handshake. */
+  #name: string | null = null;
   readonly #sessionless: SessionlessRequests;
   readonly #introduction: Introduction;
 
@@ -66,10 +69,6 @@ class Session implements ClientFace, Client {
     this.#port = port;
     this.#introduction = new Introduction(router, this);
     this.#sessionless = new SessionlessRequests(router, this.#host(), listens);
-  }
-
-  get clientName(): string | null {
-    return nameOf(this.#record);
   }
 
   get logLevel(): LogLevel | null {
@@ -231,10 +230,12 @@ class Session implements ClientFace, Client {
     };
   }
 
-  /** Other clients may come by the same way over HTTP: the record is that of the last one. */
-  #used(frame: Frame, { clientInfo }: Claim): void {
-    this.#record = clientRecord(controlValue(frame, clientInfo)) ?? this.#record;
+  /** Other clients may come by the same way over HTTP. */
+  #used(frame: Frame, { clientInfo }: Claim): string | null {
+    const record = clientRecord(controlValue(frame, clientInfo));
+    this.#record = record ?? this.#record;
     this.#introduction.used(this.#port.several);
+    return nameOf(record);
   }
 
   #send(parts: readonly Uint8Array[], relatedTo: string | null): void {
@@ -276,6 +277,7 @@ class Session implements ClientFace, Client {
         }
         return this.#router.route({
           client: this,
+          clientName: this.#name,
           frame,
           method,
           idRaw,
@@ -306,6 +308,7 @@ class Session implements ClientFace, Client {
     }
     this.#capabilities = hello.capabilities ?? this.#capabilities;
     this.#record = hello.record;
+    this.#name = nameOf(hello.record);
     this.#opened = true;
     this.#introduction.known(this.#capabilities);
     const { version: own, profiles } = this.#router;

@@ -177,7 +177,7 @@ function callView(call: Call, now: number): CallView {
     server: target instanceof Server ? target.config.name : null,
     method: call.method,
     name: call.subject?.name ?? null,
-    client: call.owner.clientName ?? null,
+    client: call.clientName,
     waits: call.postedTo === null,
     ms: Math.round(now - call.admittedAt),
   };

@@ -7,6 +7,8 @@ import type { Client } from './client.ts';
 
 export interface ServerRequest {
   readonly client: Client;
+  /** As the client of this request has introduced itself, bounded; null: it has not. */
+  readonly clientName: string | null;
   readonly frame: Frame;
   readonly method: string;
   /** Raw JSON of its id, for the answer. */

@@ -43,6 +43,8 @@ interface Asked extends Pick<ServerRequest, 'frame' | 'method' | 'idRaw' | 'idTe
   readonly subject: Subject | null;
   /** What its client can be asked. */
   readonly can: number;
+  /** @default null */
+  readonly clientName?: string | null;
   /** @default plain */
   readonly form?: AnswerForm;
 }
@@ -102,9 +104,9 @@ export class Sender {
     }
     const making = asksForTask(frame) ? hooksOfMaking(tasks, client, server) : {};
     if (making === null) return this.refuse(request, server, TOO_MANY_TASKS);
-    const { method, idRaw, idText, form } = request;
+    const { method, idRaw, idText, form, clientName } = request;
     const can = client.isAskable(idText) ? canOf((...path) => client.supports(...path)) : 0;
-    const asked = { frame, method, idRaw, idText, subject, form, can };
+    const asked = { frame, method, idRaw, idText, subject, form, can, clientName };
     const call = this.#call(client, asked, server, edits, { ...hooks, ...making });
     client.track(call);
     server.submit(call);
@@ -170,15 +172,16 @@ export class Sender {
   #refuse(request: ServerRequest, { name, phase }: Place, why: Why): void {
     this.#options.observer.callEnded(name, outcomeOf(why), why.code, null);
     const whole = { ...why, server: name, phase };
-    const { client, method } = request;
+    const { client, clientName, method } = request;
     const tool = nameIn(request.frame);
-    this.#options.audit.refused({ server: name, method, tool, client, code: why.code });
+    const asker = { client, clientName };
+    this.#options.audit.refused({ server: name, method, tool, ...asker, code: why.code });
     client.answer(request, request.form.failure(method, request.idRaw, whole));
   }
 
   #call(
     owner: CallOwner,
-    { frame, method, idRaw, idText, subject, form, can }: Asked,
+    { frame, method, idRaw, idText, subject, form, can, clientName = null }: Asked,
     server: Server,
     edits: readonly Edit[],
     hooks: Partial<Hooks>,
@@ -189,6 +192,7 @@ export class Sender {
     const call = newCall({
       id,
       owner,
+      clientName,
       idRaw,
       idText,
       tokenRaw: token === null ? null : frame.line.slice(token[0], token[1]),

@@ -15,17 +15,17 @@ function house() {
     all = known;
     records.know(item);
   });
-  const come = (name: string) => ({ clientName: name }) as CallOwner;
+  const come = (name: string) => ({ owner: {} as CallOwner, name });
   return {
     come,
     /** What the record of a call of this client says of it. */
-    call: (owner: CallOwner) => {
-      const client = items.client(owner);
+    call: ({ owner, name }: { owner: CallOwner; name: string | null }) => {
+      const client = items.client(owner, name);
       const row = [KINDS.end, 1, 0, 1, 0, client, 0, 0, 0, 0, 0];
       return /"client":"([^"]*)"/.exec(records.ends(new Float64Array(row), 0, null).rest)?.[1];
     },
     pass: (count: number) => {
-      for (let n = 0; n < count; n += 1) items.client(come('guest'));
+      for (let n = 0; n < count; n += 1) items.client(come('guest').owner, 'guest');
     },
     replace: () => {
       records = begin();
@@ -57,4 +57,29 @@ it('when another thread writes the records', () => {
   replace();
   replace();
   expect([call(first), call(stays)]).toEqual(['first #1', 'stays #502']);
+});
+
+it('when others come by the same way, with names and without', () => {
+  const { come, call } = house();
+  const { owner } = come('one');
+  const names = ['one', 'two', null, 'one', null, 'two'];
+  expect(names.map((name) => call({ owner, name }))).toEqual([
+    'one #1',
+    'two #2',
+    'a client #3',
+    'one #1',
+    'a client #3',
+    'two #2',
+  ]);
+});
+
+it('however many names come by one way', () => {
+  const { come, call } = house();
+  const { owner } = come('one');
+  const numbers = Array.from({ length: 64 }, (_, n) => call({ owner, name: `n${n}` }));
+  expect(numbers.at(-1)).toBe('n63 #64');
+  expect(call({ owner, name: 'n0' })).toBe('n0 #1');
+  // Then all are told anew.
+  expect(call({ owner, name: 'one more' })).toBe('one more #65');
+  expect(call({ owner, name: 'n0' })).toBe('n0 #66');
 });

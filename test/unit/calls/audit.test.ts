@@ -1,6 +1,6 @@
 /** Calls that wait for their record in the audit log, and those beside them. */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Audit } from '#src/main/calls/audit.ts';
+import type { Audit, RefusedRequest } from '#src/main/calls/audit.ts';
 import type { Call } from '#src/main/calls/call.ts';
 import { closeClients, house } from '../../support/calls-house.ts';
 
@@ -10,6 +10,8 @@ afterEach(closeClients);
 class Disk implements Audit {
   readonly asked: Call[] = [];
   readonly told: string[] = [];
+  /** Of the clients. */
+  readonly names: (string | null)[] = [];
 
   begins(call: Call): boolean {
     this.told.push(`begin ${call.subject?.name} ${call.tier}`);
@@ -21,9 +23,13 @@ class Disk implements Audit {
 
   ended(call: Call, _server: string, outcome: string, code: string | null): void {
     this.told.push(`end ${call.subject?.name} ${outcome} ${code}`);
+    this.names.push(call.clientName);
   }
 
-  refused(): void {}
+  refused({ clientName }: RefusedRequest): void {
+    this.names.push(clientName);
+  }
+
   event(): void {}
 
   settle(record: 'kept' | 'failed', count = this.asked.length): void {
@@ -138,4 +144,32 @@ describe('beside a call that waits for its record', () => {
     call('second');
     expect(answers).toMatchObject([{ id: 'second', code: 'ERR_BREAKER_OPEN' }]);
   });
+});
+
+it('is recorded under the name that its request gives, and under none where it gives none', () => {
+  const { first, receive, disk, reply, calls, router } = world();
+  const { call } = first;
+  const clientInfo = { name: 'of the handshake', version: '1' };
+  const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo };
+  receive({ id: 'i', method: 'initialize', params });
+  const claimed = (more: object) => ({
+    ...look(),
+    _meta: {
+      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+      'io.modelcontextprotocol/clientCapabilities': {},
+      ...more,
+    },
+  });
+  const info = { 'io.modelcontextprotocol/clientInfo': { name: 'other' } };
+  call('a', claimed(info));
+  call('b', claimed({}));
+  call('c', look());
+  disk.settle('kept');
+  for (const { call: id } of calls()) reply(id);
+  expect(disk.names).toEqual(['other', null, 'of the handshake 1']);
+  router.stopAccepting();
+  call('d', claimed(info));
+  call('e', claimed({}));
+  call('f', look());
+  expect(disk.names.slice(3)).toEqual(['other', null, 'of the handshake 1']);
 });

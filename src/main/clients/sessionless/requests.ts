@@ -50,8 +50,8 @@ export interface Host {
   list(kind: ListKind, idRaw: Uint8Array, idText: string, form: AnswerForm): void;
   /** The client has asked only what it is talking to. */
   looked(): void;
-  /** The client asks for more than that. */
-  used(frame: Frame, claim: Claim): void;
+  /** The client asks for more than that. @returns as which it introduces itself; null: it does not. */
+  used(frame: Frame, claim: Claim): string | null;
 }
 
 interface Open {
@@ -147,11 +147,11 @@ export class SessionlessRequests {
       this.#host.answer(this.#form.result(idRaw, result), idText);
       return true;
     }
-    this.#host.used(frame, claim);
+    const clientName = this.#host.used(frame, claim);
     this.#open.set(idText, { idRaw, level });
     if (kind !== null) this.#host.list(kind, idRaw, idText, this.#form);
     else if (method === LISTEN) this.#listen(request);
-    else this.#route(request, level);
+    else this.#route(request, level, clientName);
     return true;
   }
 
@@ -238,12 +238,17 @@ export class SessionlessRequests {
     if (refusal !== null) this.#refuse(idRaw, idText, refusal);
   }
 
-  #route({ frame: whole, method, idRaw, idText }: ClaimedRequest, level: LogLevel | null): void {
+  #route(
+    { frame: whole, method, idRaw, idText }: ClaimedRequest,
+    level: LogLevel | null,
+    clientName: string | null,
+  ): void {
     const frame = withoutTask(whole);
     if (level !== null) this.#router.logLevelChanged();
     const { client } = this.#host;
     const form = this.#form;
-    this.#router.route({ client, frame, method, idRaw, idText, form, listDeadline: null });
+    const request = { client, clientName, frame, method, idRaw, idText, form };
+    this.#router.route({ ...request, listDeadline: null });
   }
 
   /** Asks the server of a resource, as a client with a session would. */
@@ -268,6 +273,7 @@ export class SessionlessRequests {
     const { client } = this.#host;
     this.#router.route({
       client,
+      clientName: null,
       frame,
       method,
       idRaw: SUBSCRIBED,

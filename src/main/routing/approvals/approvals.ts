@@ -9,7 +9,7 @@ import { idNumber } from '../../../shared/json/id-number.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import type { ServerConfig } from '../../../shared/model/config.ts';
 import type { CatalogEntry } from '../../../shared/model/mcp.ts';
-import type { Audit } from '../../calls/audit.ts';
+import type { Asker, Audit } from '../../calls/audit.ts';
 import type { ToldProgress, Withdrawable } from '../../calls/call.ts';
 import type { Failure } from '../../calls/failures.ts';
 import { byRules } from '../../calls/gate/gate.ts';
@@ -118,7 +118,7 @@ export class Approvals {
     const asked = askedBy(idText, question);
     const facts = { ask: Number(idText), level };
     const about = { server: name, tool: tool.key, tier: tier.tier, request: asked.request };
-    this.#options.audit.event({ event: 'ask', ...about, facts }, client);
+    this.#options.audit.event({ event: 'ask', ...about, facts }, request);
     client.ask([asked.line], request.idText);
   }
 
@@ -200,7 +200,7 @@ export class Approvals {
   }
 
   #unable({ request, tool, fail }: Asking, config: ServerConfig, unable: string): void {
-    this.#answered(config.name, tool, 'unable', { client: request.client, ask: null });
+    this.#answered(config.name, tool, 'unable', { by: request, ask: null });
     const rule = ruleOf(tool, config);
     const { tier, level, levelAt } = rule;
     const what = `tool ${JSON.stringify(tool.key)} of server "${config.name}"`;
@@ -219,7 +219,7 @@ export class Approvals {
     clearTimeout(timer);
     this.#bytes -= asking.request.frame.line.length;
     const { request, tool } = asking;
-    this.#answered(server, tool, answer, { client: request.client, ask: Number(idText) });
+    this.#answered(server, tool, answer, { by: request, ask: Number(idText) });
     if (this.#open.size > 0 || this.#timer === null) return;
     clearInterval(this.#timer);
     this.#timer = null;
@@ -230,15 +230,12 @@ export class Approvals {
     server: string,
     tool: CatalogEntry,
     answer: AskAnswer,
-    { client, ask }: { readonly client: Client; readonly ask: number | null },
+    { by, ask }: { readonly by: Asker; readonly ask: number | null },
   ): void {
     this.#options.onAnswer(server, answer);
     const status = answer === 'once' || answer === 'session' ? 'allowed' : 'denied';
     const facts = { ask, answer };
-    this.#options.audit.event(
-      { event: 'ask_answer', server, tool: tool.key, status, facts },
-      client,
-    );
+    this.#options.audit.event({ event: 'ask_answer', server, tool: tool.key, status, facts }, by);
   }
 
   #count(client: Client): number {
