@@ -37,6 +37,8 @@ const encoder = new TextEncoder();
 /** Answers of the gateway's own that wait for a client to read; further requests are refused. */
 const MAX_HELD = 10_000;
 
+const IN_USE = 'this id is in use by another call';
+
 /** Opens a session of the router for each client that a face has. */
 export function sessionsOf(router: Router): OpenClient {
   const listens: ListenCount = { open: 0 };
@@ -164,7 +166,7 @@ class Session implements ClientFace, Client {
   }
 
   log(level: string | null, parts: readonly Uint8Array[], of: string | null): void {
-    this.#sessionless.log(level, parts, of);
+    if (this.#sessionless.log(level, parts, of)) return;
     const wanted = this.#logLevel;
     if (wanted !== null && level !== null && isLogLevel(level) && isBelow(level, wanted)) return;
     this.notify(parts);
@@ -251,7 +253,13 @@ class Session implements ClientFace, Client {
     const id = textAt(frame, SLOT.id);
     const hasMethod = rangeOf(frame, SLOT.method) !== null;
     if ((id === null) === hasMethod) return;
-    this.refused(id, JSON_RPC.invalidRequest, why);
+    this.#refuse(id, why);
+  }
+
+  /** For a message that is no open request. */
+  #refuse(idText: string | null, why: string): void {
+    const id = idText !== null && /^["\d-]/.test(idText) ? idText : null;
+    this.#answer(errorParts(encoder.encode(id ?? 'null'), JSON_RPC.invalidRequest, why), id);
   }
 
   #request(method: string, frame: Frame): void {
@@ -262,6 +270,8 @@ class Session implements ClientFace, Client {
       return this.refused(idText, JSON_RPC.invalidRequest, message);
     }
     if (this.#sessionless.take({ frame, method, idRaw, idText }, this.#opened)) return;
+    // The refusal must not be taken for the answer of that request.
+    if (this.#sessionless.has(idText)) return this.#refuse(idText, IN_USE);
     if (method === 'initialize') return this.#initialize(frame, idRaw, idText);
     this.#introduction.goesOn();
     const list = listOf(method);
@@ -273,7 +283,7 @@ class Session implements ClientFace, Client {
         return this.#setLevel(frame, idRaw, idText);
       default:
         if (this.#unanswered.has(idText)) {
-          return this.refused(idText, JSON_RPC.invalidRequest, 'this id is in use by another call');
+          return this.#refuse(idText, IN_USE);
         }
         return this.#router.route({
           client: this,

@@ -39,6 +39,12 @@ export class Unsent {
     return this.#options.waiting() > MAX_UNSENT_BYTES;
   }
 
+  /** When it has taken something last, monotonic milliseconds; null: it has not stopped, or next to nothing waits. */
+  get stoppedAt(): number | null {
+    if (this.#timer === null) return null;
+    return performance.now() - this.#movedAt < STOPPED_MS ? null : this.#movedAt;
+  }
+
   /** Something was handed to the client's stream. @param bytes its length. */
   given(bytes: number): void {
     this.#given += bytes;

@@ -11,7 +11,7 @@ import {
   replaceRanges,
 } from '../../shared/json/json-rpc.ts';
 import { SLOT } from '../../shared/json/json-scan.ts';
-import { isClaiming } from '../calls/claim.ts';
+import { isClaiming, namesRevision } from '../calls/claim.ts';
 import { failureParts } from '../calls/failures.ts';
 import { sessionlessFailure } from '../clients/sessionless/answer-form.ts';
 import { GOODBYE_METHOD } from './goodbye.ts';
@@ -164,7 +164,7 @@ export class Conversation {
       const message = classify(frame);
       const idText = textAt(frame, SLOT.id);
       if (message.kind === 'request' && idText !== null) {
-        const asked = { method: message.method, claims: isClaiming(frame) };
+        const asked = { method: message.method, claims: this.#claims(frame) };
         this.#fail(idText, asked, 'not_sent', why);
       }
     }
@@ -176,13 +176,20 @@ export class Conversation {
     const idText = textAt(frame, SLOT.id) ?? 'null';
     const { line } = frame;
     const isKept = line.length <= MAX_KEPT_BYTES;
-    if (isKept) this.#note(method, frame);
+    const claims = this.#claims(frame);
+    // What a request of a revision without sessions says holds for that request alone.
+    if (isKept && !claims) this.#note(method, frame);
     // The gateway refuses an id that is in use.
     if (!this.#asked.has(idText)) {
       const again = isKept && REPEATABLE.has(method) ? line : null;
-      this.#asked.set(idText, { method, claims: isClaiming(frame), line: again });
+      this.#asked.set(idText, { method, claims, line: again });
     }
     this.#pass(line);
+  }
+
+  /** As the gateway reads it. */
+  #claims(frame: Frame): boolean {
+    return this.#opening === null ? isClaiming(frame) : namesRevision(frame);
   }
 
   #note(method: string, frame: Frame): void {

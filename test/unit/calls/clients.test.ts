@@ -106,3 +106,30 @@ describe('a message of the client', () => {
     expect(answers).toEqual([{ id: null, code: -32600, outcome: null }]);
   });
 });
+
+test('a request with a session leaves one without a session alone that has its id', () => {
+  const { first, ready, receive, calls, reply } = house();
+  ready(1);
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientCapabilities': {},
+  };
+  first.call('c', { _meta });
+  const seen: unknown[] = [];
+  const last = () => JSON.parse(Buffer.concat(first.state.parts as Uint8Array[]).toString());
+  const methods = ['tools/call', 'tools/list', 'ping', 'logging/setLevel', 'initialize'];
+  for (const method of methods) {
+    receive({ id: 'c', method, params: { name: 'echo__say' } });
+    seen.push(last().error);
+  }
+  const error = { code: -32600, message: 'this id is in use by another call' };
+  expect(seen).toEqual(methods.map(() => error));
+  reply(calls()[0]?.call ?? 0, '', { at: -1 });
+  expect(last()).toMatchObject({ id: 'c' });
+  const { length } = first.answers;
+  first.call('c', { _meta });
+  expect([calls().length, first.answers.length]).toEqual([2, length]);
+  receive({ id: 'c', method: 5 });
+  first.call('c', { _meta });
+  expect(last()).toMatchObject({ id: 'c', error });
+});

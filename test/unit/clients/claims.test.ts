@@ -65,6 +65,31 @@ describe('a claim', () => {
     });
   });
 
+  test.each(['protocolVersion', 'clientCapabilities', 'clientInfo', 'logLevel'])(
+    'with %s twice is refused',
+    (name) => {
+      const value = JSON.stringify(name === 'protocolVersion' ? VERSION : {});
+      const twice = `"${KEY}${name}":${value},"${KEY}${name}":${value}`;
+      const rest = `"${KEY}protocolVersion":"${VERSION}","${KEY}clientCapabilities":{}`;
+      const meta = name.startsWith('client') || name === 'logLevel' ? `${twice},${rest}` : twice;
+      const whole = `{"id":1,"method":"tools/call","params":{"_meta":{${meta}}}}`;
+      const frame = scanFrame(Buffer.from(whole));
+      if ('error' in frame) throw new Error('the test wrote a bad message');
+      const message = `params._meta["${KEY}${name}"] is there twice`;
+      expect(readClaim(frame)).toMatchObject({ kind: 'bad', refusal: { code: -32602, message } });
+    },
+  );
+
+  test.each([
+    ['clientInfo', 'none'],
+    ['clientCapabilities', 'none'],
+    ['logLevel', 'none'],
+    ['protocolVersion', 'bad'],
+  ])('of %s alone, in a session, is %s', (name, kind) => {
+    const frame = frameOf({ _meta: { [`${KEY}${name}`]: {} } });
+    expect([readClaim(frame, true).kind, readClaim(frame).kind]).toEqual([kind, 'bad']);
+  });
+
   test.each(['1900-01-01', '2025-11-25', '2027-01-01', 'v999.0.0', ''])(
     'of the revision %j is refused with what is spoken',
     (version) => {
@@ -173,6 +198,12 @@ describe('headers', () => {
     ['none', [], 'MCP-Protocol-Version is missing'],
     ['another version', [['mcp-protocol-version', '2025-11-25']], 'MCP-Protocol-Version'],
     ['no method', [OWN[0]], 'Mcp-Method is missing'],
+    ['an encoded method', [OWN[0], ['mcp-method', '=?base64?dG9vbHMvY2FsbA==?=']], 'Mcp-Method'],
+    [
+      'an encoded version',
+      [['mcp-protocol-version', '=?base64?MjAyNi0wNy0yOA==?='], OWN[1]],
+      'MCP-Protocol-Version',
+    ],
     ['a method in capitals', [OWN[0], ['mcp-method', 'TOOLS/CALL']], 'Mcp-Method'],
     ['no name', [...OWN], 'Mcp-Name is missing'],
     ['another name', [...OWN, ['mcp-name', 'x']], 'Mcp-Name'],

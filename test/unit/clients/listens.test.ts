@@ -92,6 +92,8 @@ test('each is told what it has asked for, and nothing else', () => {
   const who = (json: string) => tell(json).map(([to]) => to);
   expect(who(updated('res://a'))).toEqual(['"1"']);
   expect(who(updated('res://a/part'))).toEqual(['"1"']);
+  expect(who(updated('res://a#part'))).toEqual(['"1"']);
+  expect(who(updated('res://ab'))).toEqual([]);
   expect(who(updated('res://b'))).toEqual([]);
   expect(who(`{${CHANGED}}`)).toEqual(['1']);
   for (const other of ['prompts/list_changed', 'message', 'progress', 'own']) {

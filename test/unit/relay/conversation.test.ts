@@ -237,3 +237,22 @@ describe('with a client that has no session', () => {
     expect(taken(toClient)).toEqual([]);
   });
 });
+
+it('what a request without a session says of itself is not told to the next gateway', () => {
+  opened();
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientCapabilities': {},
+  };
+  for (const method of ['initialize', 'logging/setLevel', 'resources/subscribe']) {
+    says({ id: method, method, params: { uri: 'a:b', level: 'debug', _meta } });
+    hears({ id: method, error: { code: -32601, message: 'no' } });
+  }
+  conversation.lost();
+  taken(toGateway);
+  conversation.connected();
+  expect(taken(toGateway)).toEqual([
+    { ...INITIALIZE, id: expect.stringMatching(/^own-/) },
+    { method: 'notifications/initialized' },
+  ]);
+});

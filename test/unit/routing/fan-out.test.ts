@@ -231,3 +231,17 @@ test('a log message goes to the request of the call that it is about, if it want
   world.says(one.server, 'notifications/message', { kind: 'all' }, 'info');
   expect([one.heard, two.heard]).toEqual([[], ['notifications/message']]);
 });
+
+test('a log message comes once to a client of both kinds', () => {
+  const world = new OwnServersWorld(true);
+  const one = world.visit();
+  visitors.push(one);
+  const meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientCapabilities': {},
+    'io.modelcontextprotocol/logLevel': 'debug',
+  };
+  one.receive({ id: 'c', method: 'tools/call', params: { name: 'own__say', _meta: meta } });
+  world.says(one.server, 'notifications/message', { kind: 'all', only: world.call }, 'info');
+  expect(one.heard).toEqual(['notifications/message']);
+});

@@ -4,14 +4,14 @@
  */
 import { decodeString, type Frame, rangeOf } from '../../../shared/json/frame.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
-import { kindAt, member } from '../../../shared/json/json-slice.ts';
+import { firstMember, kindAt, member } from '../../../shared/json/json-slice.ts';
 import type { ByteRange } from '../../../shared/model/byte-range.ts';
 import { JSON_RPC, UNSUPPORTED_VERSION } from '../../../shared/model/errors.ts';
 import {
   LATEST_PROTOCOL_VERSION,
   SESSIONLESS_PROTOCOL_VERSIONS,
 } from '../../../shared/model/revisions.ts';
-import { isClaiming } from '../../calls/claim.ts';
+import { isClaiming, namesRevision } from '../../calls/claim.ts';
 
 /** What a request says of its client. */
 export interface Claim {
@@ -35,17 +35,23 @@ export type Read =
   | { readonly kind: 'claim'; readonly claim: Claim };
 
 const KEY = 'io.modelcontextprotocol/';
+const NAMES = ['protocolVersion', 'clientCapabilities', 'clientInfo', 'logLevel'];
 /** A revision is a date of 10 characters; a longer text is not repeated. */
 const MAX_VERSION_BYTES = 64;
 const MAX_SHOWN_METHOD = 200;
 const DATE = /^\d{4}-\d\d-\d\d$/;
 
-/** @param frame a request. */
-export function readClaim(frame: Frame): Read {
-  if (!isClaiming(frame)) return { kind: 'none' };
+/**
+ * @param frame a request.
+ * @param hasSession it came in a session: other members of a claim, which some clients and proxies put there, are no claim.
+ */
+export function readClaim(frame: Frame, hasSession = false): Read {
+  if (!(hasSession ? namesRevision : isClaiming)(frame)) return { kind: 'none' };
   const { line } = frame;
   const meta = rangeOf(frame, SLOT.paramsMeta) ?? [0, 0];
   const value = (name: string) => member(line, meta, `${KEY}${name}`);
+  const twice = NAMES.find((name) => isTwice(line, meta, `${KEY}${name}`));
+  if (twice !== undefined) return bad(`${shown(twice)} is there twice`);
   const versionAt = value('protocolVersion');
   const capabilities = value('clientCapabilities');
   if (versionAt === null || kindAt(line, versionAt[0]) !== 'string') {
@@ -101,6 +107,12 @@ export function invalid(message: string): Refusal {
 export function methodNotFound(method: string): Refusal {
   const message = `Method not found: ${method.slice(0, MAX_SHOWN_METHOD)}`;
   return { code: JSON_RPC.methodNotFound, message };
+}
+
+/** Nobody can know which of them another reader would take. */
+function isTwice(line: Uint8Array, object: ByteRange, key: string): boolean {
+  const first = firstMember(line, object, key);
+  return first !== null && first[0] !== member(line, object, key)?.[0];
 }
 
 function bad(message: string): Read {

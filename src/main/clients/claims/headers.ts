@@ -20,24 +20,34 @@ export function headerRefusal(
   version: string,
 ): Refusal | null {
   return (
-    compare(headers, 'MCP-Protocol-Version', version) ??
-    compare(headers, 'Mcp-Method', method) ??
+    compare(headers, 'MCP-Protocol-Version', version, asItIs) ??
+    compare(headers, 'Mcp-Method', method, asItIs) ??
     nameRefusal(headers, frame, method)
   );
 }
 
 /** @param expected null: the header must not be there. */
-export function compare(headers: Headers, name: string, expected: string | null): Refusal | null {
+export function compare(
+  headers: Headers,
+  name: string,
+  expected: string | null,
+  decode: (raw: string) => string | null = decodeHeaderValue,
+): Refusal | null {
   const values = headers.headersDistinct[name.toLowerCase()] ?? [];
   const [value] = values;
   if (values.length > 1) return mismatch(`the header ${name} is there ${values.length} times`);
   if (value === undefined) {
     return expected === null ? null : mismatch(`the header ${name} is missing`);
   }
-  const decoded = decodeHeaderValue(value);
+  const decoded = decode(value);
   if (decoded === null) return mismatch(`the header ${name} cannot be decoded`);
   if (decoded === expected) return null;
   return mismatch(`the header ${name} does not say what the body says`);
+}
+
+/** Only names and arguments may be encoded. */
+function asItIs(raw: string): string {
+  return raw;
 }
 
 export function mismatch(message: string): Refusal {

@@ -88,7 +88,13 @@ async function toClient(
   }
   const frame = await readFrame(edge, request, response);
   if (frame === null) return;
-  if (principals.serve({ request, response, frame, principal }, sessions.accepting)) return;
+  if (
+    principals.serve(
+      { request, response, frame, principal, hasSession: session !== undefined },
+      sessions.accepting,
+    )
+  )
+    return;
   const message = classify(frame);
   // A client may go on asking whether the gateway lives that still works for it.
   if (!sessions.accepting && message.kind === 'request' && message.method !== 'ping') {

@@ -1,6 +1,8 @@
 /** The options of the HTTP edge, and the defaults of its limits. */
+
 import type { ByteCredit } from '../../../shared/memory/byte-credit.ts';
 import type { OpenClient } from '../port.ts';
+import { MAX_UNSENT_BYTES } from '../unsent.ts';
 
 export interface HttpOptions extends Partial<HttpLimits> {
   /** A name or address. One that is not loopback needs `tokens`. */
@@ -63,6 +65,8 @@ export interface HttpLimits {
   readonly bodyIdleMs: number;
   /** A stream is closed when its client takes nothing for this long while something waits. @default 60000 */
   readonly slowClientMs: number;
+  /** Bytes without a session that one principal may leave unread; beyond, what it has stopped to read is cut off. */
+  readonly maxUnreadBytes: number;
 }
 
 /** The part of a logger that the edge uses. */
@@ -88,4 +92,5 @@ export const DEFAULT_LIMITS: HttpLimits = {
   promptBytes: 64 * 1024,
   bodyIdleMs: 30_000,
   slowClientMs: 60_000,
+  maxUnreadBytes: 4 * MAX_UNSENT_BYTES,
 };

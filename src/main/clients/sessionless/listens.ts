@@ -171,8 +171,13 @@ export class Listens {
 /** An update may name a part of the resource that was asked for. */
 function covers(uris: ReadonlySet<string>, uri: string): boolean {
   if (uris.has(uri)) return true;
-  for (const one of uris) if (uri.startsWith(one)) return true;
+  for (const one of uris) if (uri.startsWith(one) && isPart(one, uri)) return true;
   return false;
+}
+
+/** `res://a` has the part `res://a/b`, and not `res://ab`. */
+function isPart(whole: string, uri: string): boolean {
+  return whole.endsWith('/') || '/?#'.includes(uri.charAt(whole.length));
 }
 
 /** The notification with the id of the stream in its `_meta`. */

@@ -8,6 +8,7 @@ import { joinExact, replaceRanges } from '../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import { kindAt, member } from '../../../shared/json/json-slice.ts';
 import { isLongId, MAX_ID_BYTES } from '../../../shared/json/keys.ts';
+import { without } from '../../../shared/json/without.ts';
 import { JSON_RPC } from '../../../shared/model/errors.ts';
 import { type ListKind, listOf } from '../../../shared/model/lists.ts';
 import {
@@ -18,7 +19,6 @@ import {
   moreVerbose,
 } from '../../../shared/model/log-levels.ts';
 import { type AnswerForm, PLAIN } from '../../calls/answer-form.ts';
-import { without } from '../../calls/claim.ts';
 import type { Client } from '../../routing/client.ts';
 import type { Router } from '../../routing/router.ts';
 import {
@@ -113,7 +113,7 @@ export class SessionlessRequests {
    */
   take(request: Omit<ClaimedRequest, 'claim'>, hasSession: boolean): boolean {
     const { frame, method, idRaw, idText } = request;
-    const read = readClaim(frame);
+    const read = readClaim(frame, hasSession);
     if (read.kind === 'none') {
       const isOdd = SESSIONLESS.has(method) || (method !== 'initialize' && hasOddMeta(frame));
       if (hasSession || !isOdd) return false;
@@ -182,11 +182,18 @@ export class SessionlessRequests {
     return this.#listens.end(idText);
   }
 
-  /** A log message of a server. @param of the call that it is about, if that is certain and it is this client's. */
-  log(level: string | null, parts: readonly Uint8Array[], of: string | null): void {
+  /**
+   * A log message of a server.
+   *
+   * @param of the call that it is about, if that is certain and it is this client's.
+   * @returns whether it was for one of these requests.
+   */
+  log(level: string | null, parts: readonly Uint8Array[], of: string | null): boolean {
     const wanted = of === null ? null : (this.#open.get(of)?.level ?? null);
-    if (of === null || wanted === null || level === null || !isLogLevel(level)) return;
-    if (!isBelow(level, wanted)) this.#host.client.progress(parts, of);
+    if (of === null || wanted === null || level === null || !isLogLevel(level)) return false;
+    if (isBelow(level, wanted)) return false;
+    this.#host.client.progress(parts, of);
+    return true;
   }
 
   /** Something has changed. @param parts together a notification. */

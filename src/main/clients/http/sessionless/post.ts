@@ -5,14 +5,16 @@
  */
 import type { ServerResponse } from 'node:http';
 import { sizeOf } from '../../../../shared/json/json-rpc.ts';
+import type { ByteCredit } from '../../../../shared/memory/byte-credit.ts';
 import { replyMessage } from '../../../http/replies.ts';
-import { MAX_UNSENT_BYTES } from '../../unsent.ts';
+import { MAX_UNSENT_BYTES, Unsent } from '../../unsent.ts';
 import type { Accepts } from '../accept.ts';
 import type { HttpLimits } from '../options.ts';
 
 export interface PostOptions {
   readonly limits: Pick<HttpLimits, 'promptMs' | 'promptBytes' | 'keepAliveMs' | 'slowClientMs'>;
   readonly accepts: Accepts;
+  readonly credit: Pick<ByteCredit, 'addUnits'>;
   /** More waits for the client. @param bytes so much more. */
   readonly onGiven: (bytes: number) => void;
 }
@@ -31,6 +33,8 @@ const KEEP_ALIVE = ': keep-alive\n\n';
 export class Post {
   readonly #response: ServerResponse;
   readonly #options: PostOptions;
+  /** One that is read does not hide another that is not. */
+  readonly #unsent: Unsent;
   #timer: NodeJS.Timeout | undefined;
   #streams = false;
   /** The client has yet to take what it was sent. */
@@ -39,6 +43,12 @@ export class Post {
   constructor(response: ServerResponse, options: PostOptions) {
     this.#response = response;
     this.#options = options;
+    const { credit } = options;
+    this.#unsent = new Unsent({ credit, waiting: () => this.unread, onDrained: () => undefined });
+    response.once('close', () => {
+      this.end();
+      this.#unsent.close();
+    });
   }
 
   /** Its request is being served: the answer may come at once, or it may not. */
@@ -53,6 +63,16 @@ export class Post {
   get unread(): number {
     const { writableFinished, destroyed, writableLength } = this.#response;
     return writableFinished || destroyed ? 0 : writableLength;
+  }
+
+  /** When its client has stopped reading it, monotonic milliseconds; null: it has not. */
+  get stoppedAt(): number | null {
+    return this.#unsent.stoppedAt;
+  }
+
+  /** Cuts it off. */
+  cut(): void {
+    this.#response.destroy();
   }
 
   /** A message before the answer; not for a client that takes nothing but the answer, or does not read. */
@@ -106,6 +126,7 @@ export class Post {
     const response = this.#response;
     // To count what all responses hold costs more than a small message that is gone at once.
     if (!response.writableNeedDrain && bytes < COUNTED_FROM_BYTES) return;
+    this.#unsent.given(bytes);
     this.#options.onGiven(bytes);
     if (!response.writableNeedDrain || this.#waits) return;
     this.#waits = true;

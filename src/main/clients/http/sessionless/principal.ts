@@ -42,7 +42,8 @@ export class Principal implements ClientPort {
     this.#options = options;
     this.#lastUsed = options.now();
     this.#unsent = new Unsent({
-      credit: options.credit,
+      // Each response has an account of its own.
+      credit: { addUnits: () => undefined },
       waiting: () => this.#unread(),
       onDrained: () => this.#face.drained(),
     });
@@ -61,6 +62,11 @@ export class Principal implements ClientPort {
   /** Requests without an answer, streams of changes among them. */
   get open(): number {
     return this.#posts.size;
+  }
+
+  /** Responses that are not read to their end, those with an answer among them. */
+  get unended(): number {
+    return this.#unended.size;
   }
 
   /** Milliseconds since its last use; 0 while a request is open. */
@@ -85,12 +91,12 @@ export class Principal implements ClientPort {
     const post = new Post(response, {
       limits: this.#options.limits,
       accepts: acceptsOf(accept),
-      onGiven: (bytes) => this.#unsent.given(bytes),
+      credit: this.#options.credit,
+      onGiven: (bytes) => this.#given(bytes),
     });
     this.#posts.set(key, post);
     this.#unended.add(post);
     response.once('close', () => {
-      post.end();
       this.#unended.delete(post);
       if (this.#posts.delete(key)) this.#face.cancel(key, CLOSED);
       this.#lastUsed = this.#options.now();
@@ -123,6 +129,28 @@ export class Principal implements ClientPort {
     this.#posts.clear();
     this.#face.closed(reason);
     this.#unsent.close();
+  }
+
+  /** Those that nobody reads must not fill the memory: the one that has stopped longest goes first. */
+  #given(bytes: number): void {
+    this.#unsent.given(bytes);
+    let over = this.#unread() - this.#options.limits.maxUnreadBytes;
+    while (over > 0) {
+      const post = this.#longestStopped();
+      if (post === null) return;
+      over -= post.unread;
+      this.#unended.delete(post);
+      post.cut();
+    }
+  }
+
+  #longestStopped(): Post | null {
+    let [longest, since]: [Post | null, number] = [null, Infinity];
+    for (const post of this.#unended) {
+      const { stoppedAt } = post;
+      if (stoppedAt !== null && stoppedAt < since) [longest, since] = [post, stoppedAt];
+    }
+    return longest;
   }
 
   #unread(): number {

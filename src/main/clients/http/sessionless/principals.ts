@@ -38,6 +38,8 @@ export interface Posted {
   readonly frame: Frame;
   /** The name of the token; null when no tokens are in use. */
   readonly principal: string | null;
+  /** It names a session that there is. */
+  readonly hasSession: boolean;
 }
 
 /** Longest time between two looks for principals that are idle. */
@@ -62,8 +64,10 @@ export class Principals {
   serve(posted: Posted, accepting: boolean): boolean {
     const { request, response, frame } = posted;
     const message = classify(frame);
-    const read = message.kind === 'request' ? readClaim(frame) : NO_CLAIM;
-    if (!isOurs(request, message, read, frame)) return false;
+    const inSession = posted.hasSession && !isSessionless(request);
+    const read = message.kind === 'request' ? readClaim(frame, inSession) : NO_CLAIM;
+    const told = message.kind === 'notification' ? readClaim(frame, inSession) : NO_CLAIM;
+    if (!isOurs(request, message, read.kind === 'none' ? told : read)) return false;
     const error = unfit(request, message);
     if (error !== null) replyError(response, { ...error, ...idOf(frame, message) });
     else if (message.kind === 'notification') replyAccepted(response);
@@ -100,7 +104,15 @@ export class Principals {
     if (mismatch !== null) return refuse(response, frame, 400, mismatch);
     const { maxInFlight, maxConnections } = this.#limits;
     const limit = principal.several ? maxConnections : maxInFlight;
-    if (principal.open >= limit) return replyMessage(response, tooMany(method, frame, limit));
+    if (principal.open >= limit) {
+      const what = `${limit} requests in flight already`;
+      return replyMessage(response, tooMany(method, frame, what));
+    }
+    // Of a client that reads, few are left beside those without an answer.
+    if (principal.unended >= 2 * limit) {
+      const what = `${principal.unended} answers that it does not read`;
+      return replyMessage(response, tooMany(method, frame, what));
+    }
     if (principal.serve(response, asked, request.headers.accept)) return;
     refuse(response, frame, 404, methodNotFound(method));
   }
@@ -136,9 +148,8 @@ export function isSessionless({ headers }: IncomingMessage): boolean {
 }
 
 /** The body decides; a header only where the body makes no claim. */
-function isOurs(request: IncomingMessage, message: MessageKind, read: Read, frame: Frame): boolean {
+function isOurs(request: IncomingMessage, message: MessageKind, read: Read): boolean {
   if (read.kind !== 'none') return true;
-  if (message.kind === 'notification' && readClaim(frame).kind !== 'none') return true;
   if (message.kind === 'request' && message.method === 'initialize') return false;
   return isSessionless(request);
 }
@@ -186,13 +197,13 @@ function toolOf(principal: Principal, frame: Frame): Uint8Array | null {
   return read !== null && 'text' in read ? principal.tool(read.text) : null;
 }
 
-function tooMany(method: string, frame: Frame, limit: number): Uint8Array[] {
+function tooMany(method: string, frame: Frame, what: string): Uint8Array[] {
   return sessionlessFailure(method, Buffer.from(textAt(frame, SLOT.id) ?? 'null'), {
     server: null,
     phase: null,
     retryAt: null,
     code: 'ERR_QUEUE_FULL',
     outcome: 'not_sent',
-    message: `this client has ${limit} requests in flight already; the request was not sent`,
+    message: `this client has ${what}; the request was not sent`,
   });
 }

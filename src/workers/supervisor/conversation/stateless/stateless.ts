@@ -6,9 +6,10 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { Fit } from '../../../../shared/json/fit-entry.ts';
 import { type Frame, rangeOf, scanFrame, stringAt, textAt } from '../../../../shared/json/frame.ts';
-import { joinExact } from '../../../../shared/json/json-rpc.ts';
+import { joinExact, replaceRanges } from '../../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../../shared/json/json-scan.ts';
 import { member } from '../../../../shared/json/json-slice.ts';
+import { without } from '../../../../shared/json/without.ts';
 import type { ListKind } from '../../../../shared/model/lists.ts';
 import type { CatalogEntry } from '../../../../shared/model/mcp.ts';
 import { STATELESS_PROTOCOL_VERSION } from '../../../../shared/model/revisions.ts';
@@ -169,7 +170,7 @@ export class Stateless {
     const method = stringAt(frame, SLOT.method) ?? '';
     if (method === 'resources/subscribe') return this.#subscribe(call, frame);
     if (method === 'resources/unsubscribe') return this.#unsubscribe(call, frame);
-    this.#rounds.begin(call, frame, method, can);
+    this.#rounds.begin(call, withoutRounds(frame), method, can);
   }
 
   /** The call that is at the server under this id; null: none is. */
@@ -269,3 +270,14 @@ export class Stateless {
 }
 
 const PASS: Passed = { kind: 'pass' };
+
+/** Answers that nobody asked for: a later round has its own under these names. */
+function withoutRounds(frame: Frame): Frame {
+  const params = rangeOf(frame, SLOT.params);
+  const edits = params === null ? [] : without(frame.line, params, ROUND);
+  if (edits.length === 0) return frame;
+  const scanned = scanFrame(joinExact(replaceRanges(frame.line, edits)));
+  return 'error' in scanned ? frame : scanned;
+}
+
+const ROUND = ['inputResponses', 'requestState'];
