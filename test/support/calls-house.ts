@@ -103,6 +103,7 @@ export function house(
     audit,
     onChange: () => {},
   });
+  const levels: string[] = [];
   const router = new Router({
     catalogs,
     profiles: new Profiles([config]),
@@ -121,7 +122,7 @@ export function house(
     audit,
     waitingMs: 15_000,
     events: {
-      onLogLevel: () => {},
+      onLogLevel: (level) => levels.push(level),
       onClients: () => {},
       onClient: () => {},
       onClientGone: () => {},
@@ -192,6 +193,8 @@ export function house(
     first,
     connect,
     router,
+    /** Of log messages, that servers were asked for. */
+    levels,
     calls: () => posted.filter((message): message is CallMessage => message.type === 'call'),
     posted,
     server,

@@ -68,6 +68,10 @@ export interface RouterOptions {
   readonly events: ClientEvents;
 }
 
+/** Servers cannot be told to log as if nothing had been said. */
+const USUAL_LEVEL = 'info';
+/** How long servers keep the level of a request that has ended. */
+const LEVEL_MS = 1000;
 const NEWLINE = new TextEncoder().encode('\n');
 
 export class Router {
@@ -90,6 +94,7 @@ export class Router {
   readonly #named: NamedRequests;
   readonly #resources: ResourceRequests;
   #logLevel: LogLevel | null = null;
+  #levelTimer: NodeJS.Timeout | null = null;
   #dropped = 0;
 
   constructor(options: RouterOptions) {
@@ -306,8 +311,24 @@ export class Router {
 
   /** Servers are asked for the most verbose level that any client wants. */
   logLevelChanged(): void {
+    this.#tellLevel(this.#wantedLevel());
+  }
+
+  /** A request has ended that wanted a level for itself: servers go back to what they had, once for many of these. */
+  logLevelLeft(): void {
+    this.#levelTimer ??= setTimeout(() => {
+      this.#levelTimer = null;
+      this.#tellLevel(this.#wantedLevel() ?? USUAL_LEVEL);
+    }, LEVEL_MS).unref();
+  }
+
+  #wantedLevel(): LogLevel | null {
     let wanted: LogLevel | null = null;
     for (const { logLevel } of this.#clients) wanted = moreVerbose(wanted, logLevel);
+    return wanted;
+  }
+
+  #tellLevel(wanted: LogLevel | null): void {
     if (wanted === null || wanted === this.#logLevel) return;
     this.#logLevel = wanted;
     this.#options.events.onLogLevel(wanted);

@@ -1,5 +1,5 @@
 /** Several clients at one server, those that do not read, and what is no request. */
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { CallMessage } from '#src/shared/protocol/to-supervisor.ts';
 import { closeClients, house } from '../../support/calls-house.ts';
 
@@ -132,4 +132,35 @@ test('a request with a session leaves one without a session alone that has its i
   receive({ id: 'c', method: 5 });
   first.call('c', { _meta });
   expect(last()).toMatchObject({ id: 'c', error });
+});
+
+test('servers go back to the level that they had, once requests have ended that wanted another', () => {
+  vi.useFakeTimers();
+  try {
+    const { first, ready, receive, calls, reply, levels } = house();
+    ready(1);
+    const asks = (id: string, level: string) =>
+      first.call(id, {
+        _meta: {
+          'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+          'io.modelcontextprotocol/clientCapabilities': {},
+          'io.modelcontextprotocol/logLevel': level,
+        },
+      });
+    asks('a', 'debug');
+    asks('b', 'notice');
+    reply(calls()[0]?.call ?? 0, '', { at: -1 });
+    vi.advanceTimersByTime(5000);
+    expect(levels).toEqual(['debug', 'notice']);
+    receive({ method: 'notifications/cancelled', params: { requestId: 'b' } });
+    vi.advanceTimersByTime(5000);
+    expect(levels).toEqual(['debug', 'notice', 'info']);
+    receive({ id: 'l', method: 'logging/setLevel', params: { level: 'warning' } });
+    asks('c', 'debug');
+    reply(calls()[2]?.call ?? 0, '', { at: -1 });
+    vi.advanceTimersByTime(5000);
+    expect(levels.slice(3)).toEqual(['warning', 'debug', 'warning']);
+  } finally {
+    vi.useRealTimers();
+  }
 });

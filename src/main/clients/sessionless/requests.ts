@@ -168,7 +168,7 @@ export class SessionlessRequests {
 
   /** The request has its answer, or needs none. @returns false: it was the gateway's own. */
   ended(idText: string): boolean {
-    this.#open.delete(idText);
+    this.#forget(idText);
     const own = this.#own.get(idText);
     if (own === undefined) return true;
     this.#own.delete(idText);
@@ -178,7 +178,7 @@ export class SessionlessRequests {
 
   /** @returns whether it was a stream of changes. */
   cancelled(idText: string): boolean {
-    this.#open.delete(idText);
+    this.#forget(idText);
     return this.#listens.end(idText);
   }
 
@@ -208,6 +208,12 @@ export class SessionlessRequests {
 
   close(): void {
     this.#listens.close();
+  }
+
+  #forget(idText: string): void {
+    const level = this.#open.get(idText)?.level ?? null;
+    this.#open.delete(idText);
+    if (level !== null) this.#router.logLevelLeft();
   }
 
   #isServed(method: string): boolean {
