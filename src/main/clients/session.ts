@@ -138,8 +138,7 @@ class Session implements ClientFace, Client {
       if (!this.#sessionless.ended(idText)) return;
       if (parts !== null) return this.#answer(parts, idText);
     }
-    const id = idText !== null && /^["\d-]/.test(idText) ? idText : null;
-    this.#answer(errorParts(encoder.encode(id ?? 'null'), code, message), id);
+    this.#refuse(idText, message, code);
   }
 
   closed(reason: string): void {
@@ -257,9 +256,9 @@ class Session implements ClientFace, Client {
   }
 
   /** For a message that is no open request. */
-  #refuse(idText: string | null, why: string): void {
+  #refuse(idText: string | null, why: string, code: number = JSON_RPC.invalidRequest): void {
     const id = idText !== null && /^["\d-]/.test(idText) ? idText : null;
-    this.#answer(errorParts(encoder.encode(id ?? 'null'), JSON_RPC.invalidRequest, why), id);
+    this.#answer(errorParts(encoder.encode(id ?? 'null'), code, why), id);
   }
 
   #request(method: string, frame: Frame): void {
@@ -269,13 +268,15 @@ class Session implements ClientFace, Client {
       const message = `id and progress token may have at most ${MAX_ID_BYTES} bytes`;
       return this.refused(idText, JSON_RPC.invalidRequest, message);
     }
-    if (this.#sessionless.take({ frame, method, idRaw, idText }, this.#opened)) return;
+    const request = { frame, method, idRaw, idText };
+    if (this.#sessionless.take(request, this.#opened)) return;
     // The refusal must not be taken for the answer of that request.
     if (this.#sessionless.has(idText)) return this.#refuse(idText, IN_USE);
     if (method === 'initialize') return this.#initialize(frame, idRaw, idText);
     this.#introduction.goesOn();
     const list = listOf(method);
     if (list !== null) return this.#list(list, idRaw, idText, PLAIN);
+    const own = { client: this, clientName: this.#name, form: PLAIN, listDeadline: null };
     switch (method) {
       case 'ping':
         return this.#answer(resultParts(idRaw, '{}'), idText);
@@ -285,16 +286,7 @@ class Session implements ClientFace, Client {
         if (this.#unanswered.has(idText)) {
           return this.#refuse(idText, IN_USE);
         }
-        return this.#router.route({
-          client: this,
-          clientName: this.#name,
-          frame,
-          method,
-          idRaw,
-          idText,
-          form: PLAIN,
-          listDeadline: null,
-        });
+        return this.#router.route({ ...request, ...own });
     }
   }
 

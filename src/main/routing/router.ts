@@ -316,7 +316,8 @@ export class Router {
 
   /** A request has ended that wanted a level for itself: servers go back to what they had, once for many of these. */
   logLevelLeft(): void {
-    this.#levelTimer ??= setTimeout(() => {
+    if (this.#levelTimer !== null) return;
+    this.#levelTimer = setTimeout(() => {
       this.#levelTimer = null;
       this.#tellLevel(this.#wantedLevel() ?? USUAL_LEVEL);
     }, LEVEL_MS).unref();
