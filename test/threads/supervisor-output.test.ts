@@ -28,10 +28,15 @@ test('an answer stays in its pipe while the process holds as many bytes as it ma
   const written = () =>
     Number(/^wchar: (\d+)$/m.exec(readFileSync(`/proc/${thread.pid}/io`, 'utf8'))?.[1]);
   thread.credit.addUnits(unitsOf(100 * MiB));
+  // Another one has begun a message and queues for longer: what was begun must come to its end.
+  thread.credit.hold(1, 1);
+  thread.credit.queue(1);
   const call = thread.callTool('big', { bytes: 8 * MiB });
   await until(() => thread.credit.waits(0), { what: 'it not to be read' });
   const before = written();
   expect(before).toBeLessThan(2 * MiB);
+  thread.credit.leave(1);
+  thread.credit.hold(1, 0);
   thread.credit.addUnits(-unitsOf(100 * MiB));
   expect(await thread.text(call)).toHaveLength(8 * MiB);
   expect(written()).toBeGreaterThan(8 * MiB);
