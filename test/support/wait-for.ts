@@ -1,12 +1,12 @@
 /**
- * Waiting for events in tests: polls a condition every 20 ms up to a limit and says what it last saw.
+ * Waiting for events in tests: polls a condition every 10 ms up to a limit and says what it last saw.
  * Measured durations go to the file named by REA_REPORT, one JSON line each; no test asserts them.
  */
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 
-const POLL_MS = 20;
+const POLL_MS = 10;
 
 /** Ends a wait that is in vain. Says nothing of how long a thing may take: the machine may be busy. */
 export const NET_MS = 60_000;
@@ -16,7 +16,7 @@ export interface UntilOptions {
   readonly limitMs?: number;
   /** What is waited for, completing "timed out waiting for …". */
   readonly what: string;
-  /** Milliseconds between two looks. @default 20 */
+  /** Milliseconds between two looks. @default 10 */
   readonly everyMs?: number;
 }
 
