@@ -9,7 +9,7 @@ export type GitAnswer =
   | { readonly ok: false; readonly why: string };
 
 /** A repository can name programs in its own configuration: nothing that only looks runs them. */
-const RUNS_NOTHING = '--no-pager -c core.fsmonitor=false -c core.hooksPath=/dev/null'.split(' ');
+const RUNS_NOTHING = ['--no-pager', '-c', 'core.fsmonitor=false'];
 const LIMIT_MS = 60_000;
 const MOST_BYTES = 256 * 1024 * 1024;
 const MAX_WHY = 300;
