@@ -101,7 +101,9 @@ export async function reapDeadGateways(
     remove(instancePath(dir, sessionId));
   }
   for (const name of names.filter((entry) => TEMPORARY.test(entry))) {
-    if (ageOf(join(run, name)) > TEMPORARY_MS) remove(join(run, name));
+    const isDead = dead.some((sessionId) => name.startsWith(`.${sessionId}.`));
+    // Of a gateway that nothing else names: it may be about to be.
+    if (isDead || ageOf(join(run, name)) > TEMPORARY_MS) remove(join(run, name));
   }
   const ended = signalled.map(({ server, pgid }) => ({ server, pgid }));
   return { ended, removed, problems };

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 const root = new URL('../../../', import.meta.url);
 
-test('each promise is held by tests that are there', () => {
+test('each promise names files with tests that are there', () => {
   const page = readFileSync(new URL('docs/promises.md', root), 'utf8');
   const [promises = '', limits] = page.split('\n## Limits\n');
   expect(limits).toBeDefined();

@@ -200,6 +200,17 @@ describe('reapDeadGateways', () => {
     expect(readdirSync(run).sort()).toEqual(['folder.json', 'last.json', 'notes.txt']);
   });
 
+  it('removes what a dead gateway was writing, and leaves that of a living one alone', async () => {
+    const dir = prepared();
+    writeInstance(dir, { ...record('s1'), start_time: '1' });
+    writeInstance(dir, record('s2'));
+    for (const name of ['.s1.json.1.tmp', '.s1.state.tmp', '.s2.json.1.tmp', '.s1x.json.1.tmp']) {
+      writeFileSync(join(dir, 'run', name), '');
+    }
+    const { removed } = await reap(dir);
+    expect([...removed].sort()).toEqual(['.s1.json.1.tmp', '.s1.state.tmp', 's1.json']);
+  });
+
   it('collects temp files that nobody is writing any more', async () => {
     const dir = prepared();
     const [fresh, stale] = [join(dir, 'run/.a.json.1.tmp'), join(dir, 'run/.b.json.1.tmp')];
