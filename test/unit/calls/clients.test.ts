@@ -134,6 +134,25 @@ test('a request with a session leaves one without a session alone that has its i
   expect(last()).toMatchObject({ id: 'c', error });
 });
 
+test('a request with a session leaves a stream of changes alone that has its id', () => {
+  const { first, receive } = house();
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientCapabilities': {},
+  };
+  const notifications = { toolsListChanged: true };
+  receive({ id: 'l', method: 'subscriptions/listen', params: { notifications, _meta } });
+  expect(first.sent).toEqual(['notifications/subscriptions/acknowledged']);
+  expect(first.answers).toEqual([]);
+  for (const method of ['tools/call', 'tools/list', 'ping', 'initialize']) {
+    receive({ id: 'l', method, params: { name: 'echo__say' } });
+    expect(first.answers.splice(0)).toEqual([{ id: 'l', code: -32_600, outcome: null }]);
+  }
+  receive({ method: 'notifications/cancelled', params: { requestId: 'l' } });
+  receive({ id: 'l', method: 'ping' });
+  expect(first.answers).toEqual([{ id: 'l', code: null, outcome: null }]);
+});
+
 test('servers go back to the level that they had, once requests have ended that wanted another', () => {
   vi.useFakeTimers();
   try {

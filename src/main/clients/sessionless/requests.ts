@@ -155,9 +155,9 @@ export class SessionlessRequests {
     return true;
   }
 
-  /** A request of these is with the router. */
+  /** A request of these has no answer yet. A stream of changes gets its own when it ends. */
   has(idText: string): boolean {
-    return this.#open.has(idText);
+    return this.#open.has(idText) || this.#listens.has(idText);
   }
 
   /** The form of the answer to an open request; null: it is none of these. */

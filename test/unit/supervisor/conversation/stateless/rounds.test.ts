@@ -19,7 +19,11 @@ function frameOf(message: object): Frame {
 
 const read = (frame: Frame) => JSON.parse(Buffer.from(frame.line).toString());
 
-function world(params: object = { name: 't', arguments: { a: 1.5 } }, method = 'tools/call') {
+function world(
+  params: object = { name: 't', arguments: { a: 1.5 } },
+  method = 'tools/call',
+  declared: object = { elicitation: {}, roots: {} },
+) {
   const sent: any[] = [];
   const asked: any[] = [];
   const withdrawn: string[] = [];
@@ -29,7 +33,7 @@ function world(params: object = { name: 't', arguments: { a: 1.5 } }, method = '
     server: 's',
     send: (frame) => {
       sent.push(read(frame));
-      return '{"elicitation":{},"roots":{}}';
+      return JSON.stringify(declared);
     },
     mintId: () => (last += 2),
     ask: (frame, _method, call) => asked.push({ ...read(frame), call }),
@@ -59,6 +63,7 @@ function world(params: object = { name: 't', arguments: { a: 1.5 } }, method = '
   };
 }
 
+const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 const ROOTS = { method: 'roots/list' };
 const FORM = { method: 'elicitation/create', params: { message: 'm' } };
 
@@ -100,11 +105,25 @@ test('a state alone is sent back after a pause', async () => {
   expect(sent[1].params).toEqual({ name: 't', arguments: { a: 1.5 }, requestState: 's' });
 });
 
-test('a client of an earlier revision gets an id for a URL', () => {
+const URL_ASKED = {
+  method: 'elicitation/create',
+  params: { mode: 'url', url: 'https://a.example/' },
+};
+
+test('a URL is not asked of a client that cannot show one', () => {
   const { asked, wants } = world();
-  const url = { method: 'elicitation/create', params: { mode: 'url', url: 'https://a.example/' } };
-  expect(wants({ a: url })).toContain('elicitation.url');
+  expect(wants({ a: URL_ASKED })).toContain('elicitation.url');
   expect(asked).toEqual([]);
+});
+
+test('a client of an earlier revision gets an id for a URL, its own where it has one', () => {
+  const { asked, wants } = world(undefined, undefined, { elicitation: { url: {} } });
+  const own = { ...URL_ASKED, params: { ...URL_ASKED.params, elicitationId: 'own' } };
+  expect(wants({ a: URL_ASKED, b: own })).toBeNull();
+  expect(asked.map(({ params }) => params)).toEqual([
+    { ...URL_ASKED.params, elicitationId: expect.stringMatching(UUID) },
+    own.params,
+  ]);
 });
 
 test('an error of the client ends the call, and its other questions', () => {
