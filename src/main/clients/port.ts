@@ -3,6 +3,7 @@
  * it never looks into a message on its way out: the sender says by its choice of method what it sends.
  */
 import type { Frame } from '../../shared/json/frame.ts';
+import type { MessageKind } from '../../shared/json/json-rpc.ts';
 import type { Claim } from './claims/claim.ts';
 
 /** Provided by a face: takes the messages for its client. */
@@ -49,7 +50,8 @@ export interface ClientFace {
   readonly mayAskMore: boolean;
   /** Calls back once all is answered, or the client is gone; that may be at once. For a client that says nothing more. */
   whenAnswered(callback: () => void): void;
-  receive(frame: Frame): void;
+  /** @param judged what it is, by a face that has seen that it makes no claim; null: nobody has looked. @default null */
+  receive(frame: Frame, judged?: MessageKind): void;
   /** @returns false: there is no such method; nothing was answered. */
   serve(request: ClaimedRequest): boolean;
   /** The client wants no answer any more to the request that the port knows by this. */

@@ -4,9 +4,10 @@
  * that say themselves what they are go another way (sessionless/requests.ts). Sees only its own ids and tokens.
  */
 import { type Frame, rangeOf, textAt } from '../../shared/json/frame.ts';
-import { classify, errorParts, resultParts } from '../../shared/json/json-rpc.ts';
+import { classify, errorParts, type MessageKind, resultParts } from '../../shared/json/json-rpc.ts';
 import { SLOT } from '../../shared/json/json-scan.ts';
 import { isLongId, MAX_ID_BYTES } from '../../shared/json/keys.ts';
+import { canOf, hasCapability } from '../../shared/model/client-can.ts';
 import { JSON_RPC } from '../../shared/model/errors.ts';
 import { type ListKind, listOf } from '../../shared/model/lists.ts';
 import {
@@ -21,7 +22,6 @@ import { type AnswerForm, PLAIN } from '../calls/answer-form.ts';
 import type { Withdrawable } from '../calls/call.ts';
 import type { Client } from '../routing/client.ts';
 import type { Router } from '../routing/router.ts';
-import { hasCapability } from './capabilities.ts';
 import type { Claim } from './claims/claim.ts';
 import { clientRecord, nameOf } from './client-record.ts';
 import { cancelReason, controlParams, controlValue, readHello } from './control-messages.ts';
@@ -59,6 +59,7 @@ class Session implements ClientFace, Client {
   #closed = false;
   #logLevel: LogLevel | null = null;
   #capabilities: object = {};
+  #can = 0;
   /** The last that has named itself. */
   #record: ClientRecord | null = null;
   /** By its handshake. */
@@ -117,12 +118,12 @@ class Session implements ClientFace, Client {
     this.#unanswered.hold(answer);
   }
 
-  receive(frame: Frame): void {
+  receive(frame: Frame, judged: MessageKind | null = null): void {
     if (this.#closed) return;
-    const message = classify(frame);
+    const message = judged ?? classify(frame);
     switch (message.kind) {
       case 'request':
-        return this.#request(message.method, frame);
+        return this.#request(message.method, frame, judged === null);
       case 'notification':
         return this.#notification(message.method, frame);
       case 'response':
@@ -184,6 +185,10 @@ class Session implements ClientFace, Client {
   answer(request: { readonly idText: string }, parts: readonly Uint8Array[]): void {
     this.#unanswered.remove(request);
     if (this.#sessionless.ended(request.idText)) this.#answer(parts, request.idText);
+  }
+
+  get can(): number {
+    return this.#can;
   }
 
   supports(...path: readonly string[]): boolean {
@@ -261,7 +266,8 @@ class Session implements ClientFace, Client {
     this.#answer(errorParts(encoder.encode(id ?? 'null'), code, why), id);
   }
 
-  #request(method: string, frame: Frame): void {
+  /** @param mayClaim nobody has looked yet whether it makes a claim. */
+  #request(method: string, frame: Frame, mayClaim: boolean): void {
     const idText = textAt(frame, SLOT.id) ?? 'null';
     const idRaw = encoder.encode(idText);
     if (isLongId(frame, SLOT.id) || isLongId(frame, SLOT.paramsMetaProgressToken)) {
@@ -269,7 +275,8 @@ class Session implements ClientFace, Client {
       return this.refused(idText, JSON_RPC.invalidRequest, message);
     }
     const request = { frame, method, idRaw, idText };
-    if (this.#sessionless.take(request, this.#opened)) return;
+    const isLookedAt = mayClaim || !this.#opened;
+    if (isLookedAt && this.#sessionless.take(request, this.#opened)) return;
     // The refusal must not be taken for the answer of that request.
     if (this.#sessionless.has(idText)) return this.#refuse(idText, IN_USE);
     if (method === 'initialize') return this.#initialize(frame, idRaw, idText);
@@ -309,6 +316,7 @@ class Session implements ClientFace, Client {
       return this.refused(idText, JSON_RPC.invalidParams, needed);
     }
     this.#capabilities = hello.capabilities ?? this.#capabilities;
+    this.#can = canOf(this.#capabilities);
     this.#record = hello.record;
     this.#name = nameOf(hello.record);
     this.#opened = true;

@@ -2,9 +2,10 @@
  * The text of `.rea/env.example`: the variables that stand for what an editor asks its user (`${input:…}`), each
  * with what the client's file says about it.
  */
+
+import { isObject } from '../../shared/model/is-object.ts';
 import { oneLine } from '../../shared/text/clean-text.ts';
 import type { Draft } from './draft.ts';
-import { isObject } from './is-object.ts';
 import { clip } from './problem.ts';
 import { inputVariable } from './variables.ts';
 

@@ -6,6 +6,7 @@
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { GatewayConfig, LimitsConfig, ServerConfig } from '../../shared/model/config.ts';
+import { isObject } from '../../shared/model/is-object.ts';
 import type { RulePlaces } from '../../shared/model/policy.ts';
 import { moduleFile } from '../own-files.ts';
 import { brokenServer, sortProblems } from './broken.ts';
@@ -14,7 +15,6 @@ import { readClientFile } from './clients/read.ts';
 import { configCandidates } from './default-files.ts';
 import { allProblems, type ConfigDocument, problemAt } from './document.ts';
 import type { Draft } from './draft.ts';
-import { isObject } from './is-object.ts';
 import { parseConfig } from './parse.ts';
 import type { Problem } from './problem.ts';
 import { displayName, readConfigFile } from './read-file.ts';

@@ -4,13 +4,13 @@
  */
 import { z } from 'zod';
 import { DEFINITION_MODES } from '../../shared/machines/drift.ts';
+import { isObject } from '../../shared/model/is-object.ts';
 import { PIN_ACTIONS } from '../../shared/model/pins.ts';
 import { INJECTION, LEVELS, REDACT_ARGUMENTS, REDACT_RESULTS } from '../../shared/model/policy.ts';
 import { parseGlob } from '../globs/parse.ts';
 import { blockedPathProblem } from '../globs/paths.ts';
 import { PUSH_MODES, type PushMode } from '../push/rules.ts';
 import { allProblems, type ConfigDocument, problemAt } from './document.ts';
-import { isObject } from './is-object.ts';
 import { issueProblems } from './issues.ts';
 import { formatProblem, type Problem } from './problem.ts';
 import { displayName, readConfigFile } from './read-file.ts';

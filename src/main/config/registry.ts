@@ -1,9 +1,9 @@
 /** `registry.yaml` (or the same as JSON) → draft. Strict: every key is known, every name is unique. */
 import type { z } from 'zod';
+import { isObject } from '../../shared/model/is-object.ts';
 import { type ConfigDocument, problemAt } from './document.ts';
 import type { BrokenEntry, Draft, DraftServer } from './draft.ts';
 import { isOwnHeader } from './endpoint.ts';
-import { isObject } from './is-object.ts';
 import { issueProblems } from './issues.ts';
 import { formatProblem, type Path, type Problem } from './problem.ts';
 import {

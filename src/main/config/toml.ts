@@ -1,7 +1,7 @@
 /** TOML text → document with lines, for the file of Codex. */
 import { parse, TomlError } from 'smol-toml';
+import { isObject } from '../../shared/model/is-object.ts';
 import { DocumentBuilder, MAX_DEPTH, type Parsed, syntaxProblems, tooDeepAt } from './document.ts';
-import { isObject } from './is-object.ts';
 import type { Path } from './problem.ts';
 
 const FIX = 'correct the TOML here';

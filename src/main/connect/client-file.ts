@@ -4,12 +4,12 @@
  */
 import { accessSync, constants, lstatSync, realpathSync, type Stats } from 'node:fs';
 import { dirname, extname, join, relative } from 'node:path';
+import { isObject } from '../../shared/model/is-object.ts';
 import { errorCode, errorText, expecting } from '../../shared/platform/errno.ts';
 import { isInside } from '../../shared/platform/is-inside.ts';
 import { readSmallFile } from '../../shared/platform/safe-file.ts';
 import { MAX_CLIENT_BYTES } from '../config/clients/known/files.ts';
 import type { ConfigDocument } from '../config/document.ts';
-import { isObject } from '../config/is-object.ts';
 import { parseConfig } from '../config/parse.ts';
 import { problemLines, show } from '../config/problem.ts';
 

@@ -1,12 +1,12 @@
 /** One edit of a client's file: prepared in memory, then written behind a backup. */
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { isObject } from '../../shared/model/is-object.ts';
 import { errorCode, errorText } from '../../shared/platform/errno.ts';
 import { writeWholeFile } from '../../shared/platform/safe-file.ts';
 import type { Change } from '../config/edit/change.ts';
 import { editText } from '../config/edit/edit-text.ts';
 import { replaceFile } from '../config/edit/replace-file.ts';
-import { isObject } from '../config/is-object.ts';
 import { formatPath } from '../config/problem.ts';
 import { type Backup, dropBackup, forgetStale, hashOf, keepBackup } from './backups.ts';
 import type { ClientFile } from './client-file.ts';

@@ -3,6 +3,7 @@
  * the servers that rea serves in place of the client. Pure.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { isObject } from '../../shared/model/is-object.ts';
 import { readEntry } from '../config/clients/entry.ts';
 import type { EntryValue, KnownClient } from '../config/clients/known/client.ts';
 import { type FoundEntry, findLists } from '../config/clients/lists.ts';
@@ -11,7 +12,6 @@ import { KEYS } from '../config/clients/words.ts';
 import type { ConfigDocument } from '../config/document.ts';
 import type { DraftServer } from '../config/draft.ts';
 import type { Change } from '../config/edit/change.ts';
-import { isObject } from '../config/is-object.ts';
 import { formatPath, type Path } from '../config/problem.ts';
 import { type Launched, launchedOf, standsFor } from '../config/same-server.ts';
 import { OWN_NAME, type OwnEntry, ownEntry } from './own-entries.ts';

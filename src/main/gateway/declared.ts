@@ -1,5 +1,5 @@
 /** What the clients of a shared gateway have declared that they can do, taken together. */
-import { isObject } from '../config/is-object.ts';
+import { isObject } from '../../shared/model/is-object.ts';
 
 const MAX_UNITS = 64 * 1024;
 

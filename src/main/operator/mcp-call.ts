@@ -3,8 +3,8 @@
  * is no client that can be asked: what needs a person's answer is refused by the gateway.
  */
 import type { IncomingMessage } from 'node:http';
+import { isObject } from '../../shared/model/is-object.ts';
 import { LATEST_PROTOCOL_VERSION } from '../../shared/model/revisions.ts';
-import { isObject } from '../config/is-object.ts';
 import { eachChunk, SILENT_MS, send, Unreachable } from './ask.ts';
 import type { Found } from './reach.ts';
 

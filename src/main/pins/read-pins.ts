@@ -1,6 +1,7 @@
 /** The text of `pins.json` → pins, or why it cannot be taken. Members that are not known are kept. */
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
+import { isObject } from '../../shared/model/is-object.ts';
 import {
   MOST_DEFINITIONS,
   MOST_FORMS,
@@ -13,7 +14,6 @@ import {
 import { unlessRefused } from '../../shared/platform/errno.ts';
 import { readRange, withRegularFile } from '../../shared/platform/safe-file.ts';
 import { clip, oneLine } from '../../shared/text/clean-text.ts';
-import { isObject } from '../config/is-object.ts';
 
 export type ReadPins =
   | { readonly kind: 'pins'; readonly pins: Pins }

@@ -11,6 +11,8 @@ export interface Client extends CallOwner {
   readonly logLevel: LogLevel | null;
   /** How it has named itself; null: it has not. */
   readonly record: ClientRecord | null;
+  /** What it can be asked, see `canOf`. */
+  readonly can: number;
   /** True when it declared this capability. @param path the keys of nested objects. */
   supports(...path: readonly string[]): boolean;
   /** False for a request whose revision knows no questions. @param about its id; null: none in particular. */

@@ -6,7 +6,6 @@ import { type Frame, rangeOf, scanFrame } from '../../shared/json/frame.ts';
 import type { Edit } from '../../shared/json/json-rpc.ts';
 import { SLOT } from '../../shared/json/json-scan.ts';
 import { readName } from '../../shared/json/keys.ts';
-import { canOf } from '../../shared/model/client-can.ts';
 import type { Phase } from '../../shared/model/errors.ts';
 import type { AnswerForm } from '../calls/answer-form.ts';
 import type { Audit } from '../calls/audit.ts';
@@ -105,7 +104,7 @@ export class Sender {
     const making = asksForTask(frame) ? hooksOfMaking(tasks, client, server) : {};
     if (making === null) return this.refuse(request, server, TOO_MANY_TASKS);
     const { method, idRaw, idText, form, clientName } = request;
-    const can = client.isAskable(idText) ? canOf((...path) => client.supports(...path)) : 0;
+    const can = client.isAskable(idText) ? client.can : 0;
     const asked = { frame, method, idRaw, idText, subject, form, can, clientName };
     const call = this.#call(client, asked, server, edits, { ...hooks, ...making });
     client.track(call);

@@ -2,8 +2,11 @@
  * What a client can be asked by servers, as one number: it goes along with each of its calls, because some servers
  * are told it call by call. Pure.
  */
+import { isObject } from './is-object.ts';
 
-type Path = readonly [kind: string, part?: string];
+type Path = readonly [kind: string] | readonly [kind: string, part: string];
+/** Whether a capability was declared. @param path the keys of nested objects. */
+type Supports = (...path: readonly string[]) => boolean;
 
 /** In the order of their bits. */
 const ABILITIES: readonly Path[] = [
@@ -16,16 +19,32 @@ const ABILITIES: readonly Path[] = [
   ['elicitation', 'url'],
 ];
 const KINDS = ['roots', 'sampling', 'elicitation'] as const;
-/** Of a client that names no part: it can show forms. */
-const FORM = { form: {} };
 
-type Abilities = Partial<Record<(typeof KINDS)[number], object>>;
+type Abilities = Partial<Record<string, Record<string, object>>>;
 
-/** @param supports whether the client has declared a capability. */
-export function canOf(supports: (...path: readonly string[]) => boolean): number {
+/** Whether one can be asked that who has declared this. An elicitation that names no part means forms. */
+export function canBeAsked(supports: Supports, ...path: readonly string[]): boolean {
+  const [kind, part] = path;
+  if (kind === 'elicitation' && part === 'form' && !supports(kind, 'url')) return supports(kind);
+  return supports(...path);
+}
+
+/** True where the client has declared this. @param path the keys of nested objects, the last of which must be an object, too. */
+export function hasCapability(capabilities: object, path: readonly string[]): boolean {
+  let at: unknown = capabilities;
+  for (const name of path) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, name)) return false;
+    at = (at as Record<string, unknown>)[name];
+  }
+  return typeof at === 'object' && at !== null;
+}
+
+/** @param capabilities as the client has declared them. */
+export function canOf(capabilities: object): number {
   let can = 0;
-  for (const [bit, [kind, part]] of ABILITIES.entries()) {
-    if (part === undefined ? supports(kind) : supports(kind, part)) can |= 1 << bit;
+  for (const [bit, path] of ABILITIES.entries()) {
+    const supports: Supports = (...keys) => hasCapability(capabilities, keys);
+    if (canBeAsked(supports, ...path)) can |= 1 << bit;
   }
   return can;
 }
@@ -55,24 +74,16 @@ export function capabilitiesOf(told: string, can: number, isLimit: boolean): str
 }
 
 function abilitiesOf(can: number): Abilities {
-  const able: Record<string, Record<string, object>> = {};
+  const able: Abilities = {};
   for (const [bit, [kind, part]] of ABILITIES.entries()) {
     if ((can & (1 << bit)) === 0) continue;
     const parts = (able[kind] ??= {});
     if (part !== undefined) parts[part] = {};
   }
-  const { elicitation } = able;
-  return elicitation !== undefined && Object.keys(elicitation).length === 0
-    ? { ...able, elicitation: FORM }
-    : able;
+  return able;
 }
 
 function both(kind: string, limit: object, own: object): object {
-  const isAny = kind === 'elicitation' && Object.keys(limit).length === 0;
-  const allowed = isAny ? FORM : limit;
-  return Object.fromEntries(Object.entries(own).filter(([part]) => Object.hasOwn(allowed, part)));
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
+  const allows: Supports = (_kind, part) => part === undefined || Object.hasOwn(limit, part);
+  return Object.fromEntries(Object.entries(own).filter(([part]) => canBeAsked(allows, kind, part)));
 }

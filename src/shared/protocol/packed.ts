@@ -14,6 +14,8 @@ const IS_ERROR = 1;
 const TOOL_ERROR = 2;
 /** Something is cut out of it: two more numbers say what. */
 const CUT = 4;
+/** What its result has already stands above the flags. */
+const HAS_SHIFT = 3;
 
 /** @returns the numbers for the message; null for any other message. */
 export function pack(message: Packable): number[] | null {
@@ -25,8 +27,8 @@ export function pack(message: Packable): number[] | null {
   const { slot, incarnation, call, id, at, has, isError, toolError } = message;
   const { tasks, visits, redacted } = message;
   if (tasks !== undefined || visits !== undefined || redacted !== undefined) return null;
-  const flags = (isError ? IS_ERROR : 0) | (toolError ? TOOL_ERROR : 0);
-  const numbers = [ANSWER, slot, incarnation, call, id[0], id[1], flags, at, has];
+  const flags = (isError ? IS_ERROR : 0) | (toolError ? TOOL_ERROR : 0) | (has << HAS_SHIFT);
+  const numbers = [ANSWER, slot, incarnation, call, id[0], id[1], flags, at];
   const { edits } = message;
   if (edits === undefined) return numbers;
   const [edit, ...more] = edits;
@@ -37,12 +39,12 @@ export function pack(message: Packable): number[] | null {
 }
 
 export function unpack(numbers: readonly number[], line: Uint8Array): CallMessage | AnswerMessage {
-  const [kind, slot = 0, incarnation = 0, call = 0, start = 0, end = 0, flags = 0] = numbers;
+  const [kind, slot = 0, incarnation = 0, call = 0, start = 0, end = 0, flags = 0, at = -1] =
+    numbers;
   if (kind === CALL) {
     const writes = start === 1;
     return { type: 'call', slot, incarnation, call, line, writes, can: end, tasks: null };
   }
-  const [at = -1, has = 0, from = 0, to = 0] = numbers.slice(7);
   return {
     type: 'answer',
     slot,
@@ -53,7 +55,9 @@ export function unpack(numbers: readonly number[], line: Uint8Array): CallMessag
     isError: (flags & IS_ERROR) !== 0,
     toolError: (flags & TOOL_ERROR) !== 0,
     at,
-    has,
-    ...((flags & CUT) === 0 ? {} : { edits: [{ at: [from, to], text: '' }] }),
+    has: flags >> HAS_SHIFT,
+    ...((flags & CUT) === 0
+      ? {}
+      : { edits: [{ at: [numbers[8] ?? 0, numbers[9] ?? 0], text: '' }] }),
   };
 }

@@ -88,14 +88,10 @@ async function toClient(
   }
   const frame = await readFrame(edge, request, response);
   if (frame === null) return;
-  if (
-    principals.serve(
-      { request, response, frame, principal, hasSession: session !== undefined },
-      sessions.accepting,
-    )
-  )
-    return;
   const message = classify(frame);
+  const posted = { request, response, frame, message, principal };
+  const hasSession = session !== undefined;
+  if (principals.serve({ ...posted, hasSession }, sessions.accepting)) return;
   // A client may go on asking whether the gateway lives that still works for it.
   if (!sessions.accepting && message.kind === 'request' && message.method !== 'ping') {
     return replyError(response, {
@@ -104,7 +100,7 @@ async function toClient(
       idText: textAt(frame, SLOT.id) ?? 'null',
     });
   }
-  if (session !== undefined) return session.exchange(request, response, frame);
+  if (session !== undefined) return session.exchange(request, response, { frame, message });
   // Some clients begin a new session and still send the id of the one that is gone.
   if (message.kind !== 'request' || message.method !== 'initialize') {
     return replyError(response, without);
@@ -114,7 +110,7 @@ async function toClient(
     const headers = { 'retry-after': '60' };
     return replyError(response, { ...gatewayError(503, fresh), headers });
   }
-  return fresh.exchange(request, response, frame);
+  return fresh.exchange(request, response, { frame, message });
 }
 
 type Admitted =

@@ -168,6 +168,8 @@ export class SessionlessRequests {
 
   /** The request has its answer, or needs none. @returns false: it was the gateway's own. */
   ended(idText: string): boolean {
+    // The common case: clients with sessions have none of these.
+    if (this.#open.size === 0 && this.#own.size === 0) return true;
     this.#forget(idText);
     const own = this.#own.get(idText);
     if (own === undefined) return true;

@@ -3,9 +3,9 @@
  * this server down, with the reason; what has no meaning for a gateway is a note. Never throws. Pure.
  */
 
+import { isObject } from '../../../shared/model/is-object.ts';
 import type { DraftEndpoint } from '../draft.ts';
 import { headerNameAdvice, isOwnHeader } from '../endpoint.ts';
-import { isObject } from '../is-object.ts';
 import { clip, type Path, show } from '../problem.ts';
 import type { ServerOptions } from '../schema.ts';
 import type { FoundEntry, Style } from './lists.ts';

@@ -3,7 +3,7 @@
  * a place of its own for them; a file may hold several. Pure.
  */
 import { resolve } from 'node:path';
-import { isObject } from '../is-object.ts';
+import { isObject } from '../../../shared/model/is-object.ts';
 import type { Path } from '../problem.ts';
 
 /** What the client's entries look like where that cannot be told from an entry itself. */

@@ -2,9 +2,10 @@
  * The server lists of MCP clients → draft. Lenient, since these files belong to other programs: whatever is
  * wrong with an entry keeps that server down, and what has no meaning here gives one warning.
  */
+
+import { isObject } from '../../../shared/model/is-object.ts';
 import { type ConfigDocument, problemAt } from '../document.ts';
 import type { Draft, DraftServer, Rename } from '../draft.ts';
-import { isObject } from '../is-object.ts';
 import { formatProblem, type Problem, show } from '../problem.ts';
 import { type Finding, readEntry } from './entry.ts';
 import type { FoundLists } from './lists.ts';

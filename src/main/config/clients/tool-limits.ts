@@ -2,8 +2,9 @@
  * What a client's entry says about the tools that may be used → `tools.allow` and `tools.deny`. What cannot be
  * expressed is a reason to keep the server down: a tool that was switched off must not come back. Pure.
  */
+
+import { isObject } from '../../../shared/model/is-object.ts';
 import { parseGlob } from '../../globs/parse.ts';
-import { isObject } from '../is-object.ts';
 
 export interface ToolLimits {
   readonly allow: readonly string[] | null;

@@ -1,5 +1,5 @@
 /** Values of a client's entry, as their writers mean them. Pure. */
-import { isObject } from '../is-object.ts';
+import { isObject } from '../../../shared/model/is-object.ts';
 
 /** `~` and `~/…` as a shell would read them. */
 export function home(text: string): string {

@@ -1,5 +1,5 @@
 /** A change of one entry of a configuration file, and what the file says after it. Pure. */
-import { isObject } from '../is-object.ts';
+import { isObject } from '../../../shared/model/is-object.ts';
 import type { Path } from '../problem.ts';
 
 export type Change =

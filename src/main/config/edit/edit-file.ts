@@ -5,10 +5,10 @@
  */
 import { lstatSync, realpathSync } from 'node:fs';
 import { extname } from 'node:path';
+import { isObject } from '../../../shared/model/is-object.ts';
 import { errorCode, errorText } from '../../../shared/platform/errno.ts';
 import { findLists } from '../clients/lists.ts';
 import { KEYS } from '../clients/words.ts';
-import { isObject } from '../is-object.ts';
 import { type Opened, openConfig } from '../load.ts';
 import { formatPath, nearest, type Path, problemLines } from '../problem.ts';
 import { displayName, readConfigFile } from '../read-file.ts';

@@ -3,8 +3,8 @@
  * else: it is parsed again and compared, whatever the editor of its format did. Pure.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { isObject } from '../../../shared/model/is-object.ts';
 import type { ConfigDocument } from '../document.ts';
-import { isObject } from '../is-object.ts';
 import { formatOf, parseConfig } from '../parse.ts';
 import type { Path } from '../problem.ts';
 import { type Change, changed } from './change.ts';

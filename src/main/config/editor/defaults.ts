@@ -2,8 +2,9 @@
  * The value that holds where a key is not written, by the names of the files. Keys without one (what counts then
  * is no single value) are left out.
  */
+
+import { isObject } from '../../../shared/model/is-object.ts';
 import { UNSAID } from '../../push/rules.ts';
-import { isObject } from '../is-object.ts';
 import { BUILT_IN_POLICY } from '../policy.ts';
 import {
   DEFAULT_IDLE_EXIT_MS,

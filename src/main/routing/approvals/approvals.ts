@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { type Frame, rangeOf, textAt } from '../../../shared/json/frame.ts';
 import { idNumber } from '../../../shared/json/id-number.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
+import { canBeAsked } from '../../../shared/model/client-can.ts';
 import type { ServerConfig } from '../../../shared/model/config.ts';
 import type { CatalogEntry } from '../../../shared/model/mcp.ts';
 import type { Asker, Audit } from '../../calls/audit.ts';
@@ -269,13 +270,12 @@ const TOO_MANY: Why = {
   retryAt: null,
 };
 
-/** Why a client cannot be asked, in words; null: it can. An empty `elicitation` means forms. */
+/** Why a client cannot be asked, in words; null: it can. */
 function whyUnable({ client, idText }: ServerRequest): string | null {
   if (!client.isAskable(idText)) return 'this client speaks a revision in which it is not asked';
-  const hasForms = client.supports('elicitation', 'url')
-    ? client.supports('elicitation', 'form')
-    : client.supports('elicitation');
-  if (!hasForms) return 'this client cannot ask anybody (it has no elicitation)';
+  const supports = (...path: readonly string[]) => client.supports(...path);
+  if (!canBeAsked(supports, 'elicitation', 'form'))
+    return 'this client cannot ask anybody (it has no elicitation)';
   return client.needsDrain ? 'this client does not read what it is sent' : null;
 }
 

@@ -4,6 +4,7 @@
  * client that has calls or tasks there, and for no client when there are several. When no client has any,
  * it is for the only client of the gateway, if the server may ask unsolicited. Sends nothing.
  */
+import { canBeAsked } from '../../../shared/model/client-can.ts';
 import { JSON_RPC } from '../../../shared/model/errors.ts';
 import type { ClientNeed } from '../../../shared/model/mcp.ts';
 import type { ReverseRequestMessage } from '../../../shared/protocol/from-supervisor.ts';
@@ -104,10 +105,7 @@ function isInvolved({ tasks }: Known, client: Client, server: Server): boolean {
   return tasks.atWork(client, server, performance.now());
 }
 
-/** True when the client declared the capability at `initialize`; an empty `elicitation` means forms. */
+/** True when the client declared the capability at `initialize`. */
 function declares(client: Client, need: ClientNeed): boolean {
-  if (need === 'elicitation.form' && !client.supports('elicitation', 'url')) {
-    return client.supports('elicitation');
-  }
-  return client.supports(...need.split('.'));
+  return canBeAsked((...path) => client.supports(...path), ...need.split('.'));
 }

@@ -3,15 +3,6 @@ import { expect, test } from 'vitest';
 import { canOf, capabilitiesOf } from '#src/shared/model/client-can.ts';
 import { ToldCapabilities } from '#src/workers/supervisor/conversation/told-capabilities.ts';
 
-/** As a client's session says it. */
-function numberOf(declared: object): number {
-  return canOf((...path) => {
-    let at: unknown = declared;
-    for (const name of path) at = (at as Record<string, unknown> | undefined)?.[name];
-    return typeof at === 'object' && at !== null;
-  });
-}
-
 const ALL = {
   roots: {},
   sampling: { tools: {}, context: {} },
@@ -30,7 +21,7 @@ test.each([
   [{ elicitation: true, sampling: null }, {}],
 ])('of a client that declares %j servers are told %j', (declared, expected) => {
   const told = { tasks: {}, extensions: { x: {} }, sampling: { other: {} } };
-  expect(JSON.parse(capabilitiesOf(JSON.stringify(told), numberOf(declared), false))).toEqual({
+  expect(JSON.parse(capabilitiesOf(JSON.stringify(told), canOf(declared), false))).toEqual({
     extensions: { x: {} },
     ...expected,
   });
@@ -48,19 +39,19 @@ test.each([
   [ALL, { sampling: {} }, { sampling: {} }],
   [ALL, {}, {}],
 ])('configured %j and declared %j make %j', (configured, declared, expected) => {
-  const told = capabilitiesOf(JSON.stringify(configured), numberOf(declared), true);
+  const told = capabilitiesOf(JSON.stringify(configured), canOf(declared), true);
   expect(JSON.parse(told)).toEqual(expected);
 });
 
 test('what is denied is told of nobody, also when it is denied later', () => {
   const allowed = { elicitation: 'allow', sampling: 'allow', unsolicited: 'deny' } as const;
   const told = new ToldCapabilities(null, '{}', allowed);
-  const can = numberOf(ALL);
+  const can = canOf(ALL);
   expect(JSON.parse(told.ofCall(can))).toEqual(ALL);
   expect(told.all).toBe('{}');
   told.change('{"roots":{}}', { ...allowed, elicitation: 'deny' });
   const { elicitation: _, ...rest } = ALL;
   expect(JSON.parse(told.ofCall(can))).toEqual(rest);
-  expect(JSON.parse(told.ofCall(numberOf({})))).toEqual({});
+  expect(JSON.parse(told.ofCall(canOf({})))).toEqual({});
   expect(told.all).toBe('{"roots":{}}');
 });

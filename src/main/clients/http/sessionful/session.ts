@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/server';
 import { type Frame, textAt } from '../../../../shared/json/frame.ts';
-import { classify } from '../../../../shared/json/json-rpc.ts';
+import type { MessageKind } from '../../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../../shared/json/json-scan.ts';
 import type { ByteCredit } from '../../../../shared/memory/byte-credit.ts';
 import { JSON_RPC } from '../../../../shared/model/errors.ts';
@@ -49,6 +49,12 @@ export interface SessionHooks {
   /** The client's `initialize` was accepted; called before the router sees it. */
   readonly onOpen: (session: HttpSession) => void;
   readonly onClose: (session: HttpSession, reason: string) => void;
+}
+
+/** The body of a POST, which makes no claim. */
+export interface Body {
+  readonly frame: Frame;
+  readonly message: MessageKind;
 }
 
 export class HttpSession implements ClientPort {
@@ -127,15 +133,15 @@ export class HttpSession implements ClientPort {
     this.#events.dropOlderThan(this.#hooks.limits.eventAgeMs);
   }
 
-  /** Serves one HTTP exchange to its end. `frame` is the scanned body of a POST, null otherwise. */
+  /** Serves one HTTP exchange to its end. `body` is that of a POST, null otherwise. */
   async exchange(
     request: IncomingMessage,
     response: ServerResponse,
-    frame: Frame | null,
+    body: Body | null,
   ): Promise<void> {
     this.#exchanges++;
     try {
-      if (frame !== null) await this.#post(request, response, frame);
+      if (body !== null) await this.#post(request, response, body);
       else if (request.method === 'GET') await this.#gets.serve(request, response);
       else await forward(await ask(this.#transport, request), response);
     } finally {
@@ -172,22 +178,22 @@ export class HttpSession implements ClientPort {
     if (open !== undefined) this.#outbox.deliver(open, { parts: [], final: true });
   }
 
-  async #post(request: IncomingMessage, response: ServerResponse, frame: Frame): Promise<void> {
-    const message = classify(frame);
+  async #post(request: IncomingMessage, response: ServerResponse, body: Body): Promise<void> {
+    const { frame, message } = body;
     if (message.kind === 'invalid') {
       replyError(response, invalid(`Invalid message: ${message.why}`));
       return;
     }
     if (message.kind !== 'request') {
       if (this.#accepts(request)) {
-        this.#client?.receive(frame);
+        this.#client?.receive(frame, message);
         replyAccepted(response);
         return;
       }
       const reply = await askAboutHeaders(this.#transport, request);
       if (reply.ok) {
         this.#accepted.add(request);
-        this.#client?.receive(frame);
+        this.#client?.receive(frame, message);
       }
       await forward(reply, response);
       return;
@@ -207,11 +213,11 @@ export class HttpSession implements ClientPort {
     if (!IS_LOOKING.test(method)) this.#called = true;
     const accepts = acceptsOf(request.headers.accept);
     if (accepts.json && !accepts.stream) {
-      await this.#alone(request, response, frame, pending);
+      await this.#alone(request, response, body, pending);
     } else if (method !== 'initialize' && accepts.json && this.#accepts(request)) {
-      await this.#promptly(request, response, frame, pending);
+      await this.#promptly(request, response, body, pending);
     } else {
-      await this.#request(request, response, frame, pending);
+      await this.#request(request, response, body, pending);
     }
   }
 
@@ -219,12 +225,12 @@ export class HttpSession implements ClientPort {
   async #promptly(
     request: IncomingMessage,
     response: ServerResponse,
-    frame: Frame,
+    body: Body,
     pending: OpenRequest,
   ): Promise<void> {
     const { promptMs, promptBytes } = this.#hooks.limits;
     const prompt = this.#prompt(pending, response, promptMs, promptBytes);
-    this.#client?.receive(frame);
+    this.#client?.receive(body.frame, body.message);
     if (!(await prompt.given)) {
       pending.prompt = null;
       await this.#request(request, response, null, pending);
@@ -237,13 +243,13 @@ export class HttpSession implements ClientPort {
   async #alone(
     request: IncomingMessage,
     response: ServerResponse,
-    frame: Frame,
+    body: Body,
     pending: OpenRequest,
   ): Promise<void> {
     const isFirst = pending.method === 'initialize';
     if (isFirst || !this.#accepts(request)) {
       const reply = isFirst
-        ? await this.#askFor(request, pending, frame)
+        ? await this.#askFor(request, pending, body)
         : await askAboutHeaders(this.#transport, request);
       if (!reply.ok) {
         this.#requests.delete(pending);
@@ -255,7 +261,7 @@ export class HttpSession implements ClientPort {
       this.#accepted.add(request);
     }
     const prompt = this.#prompt(pending, response, null, Number.POSITIVE_INFINITY);
-    this.#client?.receive(frame);
+    this.#client?.receive(body.frame, body.message);
     if (await prompt.given) return this.#responses.finish(prompt);
     // Its session has ended, or the request was cancelled and gets no answer.
     if (this.#client === null) {
@@ -280,25 +286,25 @@ export class HttpSession implements ClientPort {
     this.#client = this.#hooks.open(this);
   }
 
-  #askFor(request: IncomingMessage, { id, method }: OpenRequest, frame: Frame | null) {
+  #askFor(request: IncomingMessage, { id, method }: OpenRequest, body: Body | null) {
     const isFirst = method === 'initialize';
     return ask(this.#transport, request, {
       jsonrpc: '2.0',
       id,
       method: isFirst ? 'initialize' : 'rea/request',
-      params: isFirst && frame !== null ? initializeParams(frame) : {},
+      params: isFirst && body !== null ? initializeParams(body.frame) : {},
     });
   }
 
-  /** @param frame null when the client behind has received it already. */
+  /** @param body null when the client behind has received it already. */
   async #request(
     request: IncomingMessage,
     response: ServerResponse,
-    frame: Frame | null,
+    body: Body | null,
     pending: OpenRequest,
   ): Promise<void> {
-    const reply = await this.#askFor(request, pending, frame);
-    if (frame === null && (this.#client === null || !reply.ok)) {
+    const reply = await this.#askFor(request, pending, body);
+    if (body === null && (this.#client === null || !reply.ok)) {
       // The transport would answer as if the request had never been sent, but the client behind has it.
       replyMessage(response, pending.earlyAnswer ?? sessionEnded(pending.method, pending.idText));
       await reply.body?.cancel();
@@ -311,11 +317,11 @@ export class HttpSession implements ClientPort {
       return;
     }
     if (pending.method === 'initialize') this.#open();
-    else if (frame !== null) this.#accepted.add(request);
+    else if (body !== null) this.#accepted.add(request);
     pending.stream = this.#responses.stream(response);
     const carried = this.#responses.carry(pending.stream, reply, response);
     for (const message of pending.takeEarly()) this.#outbox.deliver(pending, message);
-    if (frame !== null) this.#client?.receive(frame);
+    if (body !== null) this.#client?.receive(body.frame, body.message);
     await carried;
   }
 

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Frame, rangeOf, textAt } from '../../../../shared/json/frame.ts';
-import { classify, type MessageKind } from '../../../../shared/json/json-rpc.ts';
+import type { MessageKind } from '../../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../../shared/json/json-scan.ts';
 import { readName } from '../../../../shared/json/keys.ts';
 import { JSON_RPC } from '../../../../shared/model/errors.ts';
@@ -36,6 +36,7 @@ export interface Posted {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly frame: Frame;
+  readonly message: MessageKind;
   /** The name of the token; null when no tokens are in use. */
   readonly principal: string | null;
   /** It names a session that there is. */
@@ -62,12 +63,11 @@ export class Principals {
 
   /** Serves a POST to its end. @param accepting the gateway is not stopping. @returns false: it is of a revision with sessions; nothing was done. */
   serve(posted: Posted, accepting: boolean): boolean {
-    const { request, response, frame } = posted;
-    const message = classify(frame);
+    const { request, response, frame, message } = posted;
     const inSession = posted.hasSession && !isSessionless(request);
-    const read = message.kind === 'request' ? readClaim(frame, inSession) : NO_CLAIM;
-    const told = message.kind === 'notification' ? readClaim(frame, inSession) : NO_CLAIM;
-    if (!isOurs(request, message, read.kind === 'none' ? told : read)) return false;
+    const mayClaim = message.kind === 'request' || message.kind === 'notification';
+    const read = mayClaim ? readClaim(frame, inSession) : NO_CLAIM;
+    if (!isOurs(request, message, read)) return false;
     const error = unfit(request, message);
     if (error !== null) replyError(response, { ...error, ...idOf(frame, message) });
     else if (message.kind === 'notification') replyAccepted(response);

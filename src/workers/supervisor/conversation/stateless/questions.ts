@@ -8,6 +8,7 @@ import { joinExact, replaceRanges } from '../../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../../shared/json/json-scan.ts';
 import { isEmpty, kindAt, member, members } from '../../../../shared/json/json-slice.ts';
 import type { ByteRange } from '../../../../shared/model/byte-range.ts';
+import { canBeAsked, hasCapability } from '../../../../shared/model/client-can.ts';
 import type { ClientNeed } from '../../../../shared/model/mcp.ts';
 import { needsOf } from '../needs.ts';
 
@@ -126,12 +127,10 @@ function withElicitationId(line: Uint8Array, params: ByteRange, method: string):
   return `{"elicitationId":"${randomUUID()}",${raw.slice(1)}`;
 }
 
-/** Whether a request said that its client has this; an empty `elicitation` means forms. */
+/** @param declared JSON text of what a request said that its client can do. */
 function declares(declared: string, need: ClientNeed): boolean {
-  const [kind = '', part] = need.split('.');
-  const told: unknown = (JSON.parse(declared) as Record<string, unknown>)[kind];
-  if (typeof told !== 'object' || told === null) return false;
-  return part === undefined || part in told || (part === 'form' && !('url' in told));
+  const told: object = JSON.parse(declared);
+  return canBeAsked((...path) => hasCapability(told, path), ...need.split('.'));
 }
 
 function text(line: Uint8Array, [start, end]: ByteRange): string {
