@@ -7,8 +7,8 @@ import { type Frame, rangeOf } from '../../../shared/json/frame.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import { readName, readUri } from '../../../shared/json/keys.ts';
 import { HEADER_MISMATCH } from '../../../shared/model/errors.ts';
+import { decodeHeaderValue } from '../../../shared/text/header-value.ts';
 import type { Refusal } from './claim.ts';
-import { decodeHeaderValue } from './header-value.ts';
 
 export type Headers = Pick<IncomingMessage, 'headersDistinct'>;
 
@@ -50,7 +50,7 @@ function asItIs(raw: string): string {
   return raw;
 }
 
-export function mismatch(message: string): Refusal {
+function mismatch(message: string): Refusal {
   return { code: HEADER_MISMATCH, message: `Header mismatch: ${message}` };
 }
 

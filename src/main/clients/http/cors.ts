@@ -3,14 +3,17 @@
  * request (preflight), and show a page only the headers of a response that are named here.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  isHeaderName,
+  MAX_PARAM_HEADERS,
+  PARAM_HEADER,
+} from '../../../shared/json/param-headers.ts';
 
 const METHODS = 'GET, POST, DELETE';
 /** What MCP clients send besides the headers that browsers always allow. */
 const REQUEST_HEADERS =
   'accept, authorization, content-type, last-event-id, mcp-method, mcp-name, mcp-protocol-version, mcp-session-id';
-/** Arguments of tools that are repeated in headers; their names are the tools'. */
-const PARAM_HEADER = /^mcp-param-[!#$%&'*+.^_`|~0-9a-z-]{1,128}$/;
-const MAX_PARAM_HEADERS = 64;
+const PREFIX = PARAM_HEADER.toLowerCase();
 const RESPONSE_HEADERS =
   'mcp-session-id, mcp-protocol-version, retry-after, www-authenticate, rea-outcome';
 /** How long a browser may remember the answer to a preflight. Seconds. */
@@ -43,12 +46,12 @@ export function replyPreflight(request: IncomingMessage, response: ServerRespons
     .end();
 }
 
-/** Those that the page asks for. */
+/** Of the arguments of a tool that are repeated in headers, those that the page asks for. */
 function paramHeaders({ headers }: IncomingMessage): string[] {
   const asked = headers['access-control-request-headers'] ?? '';
   return asked
     .split(',')
     .map((name) => name.trim().toLowerCase())
-    .filter((name) => PARAM_HEADER.test(name))
+    .filter((name) => name.startsWith(PREFIX) && isHeaderName(name.slice(PREFIX.length)))
     .slice(0, MAX_PARAM_HEADERS);
 }

@@ -9,25 +9,25 @@ import { type Frame, rangeOf, scanFrame, stringAt, textAt } from '../../../../sh
 import { joinExact, replaceRanges } from '../../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../../shared/json/json-scan.ts';
 import { member } from '../../../../shared/json/json-slice.ts';
+import {
+  type Declared,
+  declaredHeaders,
+  NO_HEADERS,
+  type ParamHeader,
+} from '../../../../shared/json/param-headers.ts';
 import { without } from '../../../../shared/json/without.ts';
 import type { ListKind } from '../../../../shared/model/lists.ts';
 import type { CatalogEntry } from '../../../../shared/model/mcp.ts';
 import { STATELESS_PROTOCOL_VERSION } from '../../../../shared/model/revisions.ts';
 import type { ServerFeatures } from '../../../../shared/model/server.ts';
 import type { TextEdit } from '../../../../shared/protocol/from-supervisor.ts';
+import { encodeHeaderValue } from '../../../../shared/text/header-value.ts';
 import type { Line } from '../../link.ts';
 import type { OwnRequests } from '../own-requests.ts';
 import type { ToldCapabilities } from '../told-capabilities.ts';
 import { type Discovery, discoveryOf, speaksOnly } from './discovery.ts';
 import { envelope, withEnvelope } from './envelope.ts';
-import { headerValue } from './header-values.ts';
-import {
-  type Declared,
-  declaredHeaders,
-  NO_HEADERS,
-  type ParamHeader,
-  paramHeaders,
-} from './param-headers.ts';
+import { paramHeaders } from './param-headers.ts';
 import { kindOfResult, resultEdits, withoutOddOutput } from './result.ts';
 import { Rounds, type RoundsOptions } from './rounds.ts';
 import { Subscription } from './subscription.ts';
@@ -242,18 +242,18 @@ export class Stateless {
 
   #headersOf(frame: Frame): OutgoingHttpHeaders {
     const method = stringAt(frame, SLOT.method) ?? '';
-    const headers = this.headers(headerValue(method));
+    const headers = this.headers(encodeHeaderValue(method));
     const named = NAMED[method];
     if (named === undefined) return headers;
     const name = stringAt(frame, named === 'name' ? SLOT.paramsName : SLOT.paramsUri) ?? '';
     const declared = method === 'tools/call' ? this.#paramHeaders.get(name) : undefined;
     const params = rangeOf(frame, SLOT.params);
     if (declared === undefined || params === null) {
-      return { ...headers, 'mcp-name': headerValue(name) };
+      return { ...headers, 'mcp-name': encodeHeaderValue(name) };
     }
     const args = member(frame.line, params, 'arguments');
     const more = paramHeaders(frame.line, args, declared);
-    return { ...headers, 'mcp-name': headerValue(name), ...more };
+    return { ...headers, 'mcp-name': encodeHeaderValue(name), ...more };
   }
 
   /** The server may be another one than it was: finds out, once. */

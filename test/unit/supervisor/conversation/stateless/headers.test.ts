@@ -1,50 +1,7 @@
-/** What revision 2026-07-28 repeats in headers: any text comes back as it was, and odd declarations are refused. */
-import { validateHeaderValue } from 'node:http';
-import fc from 'fast-check';
+/** Arguments that revision 2026-07-28 repeats in headers: which those are, and that odd declarations are refused. */
 import { describe, expect, test } from 'vitest';
-import { headerValue } from '#src/workers/supervisor/conversation/stateless/header-values.ts';
-import {
-  declaredHeaders,
-  paramHeaders,
-} from '#src/workers/supervisor/conversation/stateless/param-headers.ts';
-
-/** As the specification says that servers read it. */
-function decoded(value: string): string {
-  const [, base64] = /^=\?base64\?(.*)\?=$/.exec(value) ?? [];
-  return base64 === undefined ? value : Buffer.from(base64, 'base64').toString();
-}
-
-test.each([
-  ['eu-west-1', 'eu-west-1'],
-  ['a b\tc', 'a b\tc'],
-  ['', ''],
-  [' a', '=?base64?IGE=?='],
-  ['a\t', '=?base64?YQk=?='],
-  [' ', '=?base64?IA==?='],
-  ['Zürich', '=?base64?WsO8cmljaA==?='],
-  ['a\r\nX-Evil: 1', '=?base64?YQ0KWC1FdmlsOiAx?='],
-  ['=?base64??=', '=?base64?PT9iYXNlNjQ/Pz0=?='],
-  ['=?base64?x', '=?base64?x'],
-])('%j is sent as %j', (text, value) => {
-  expect(headerValue(text)).toBe(value);
-  expect(decoded(value)).toBe(text);
-});
-
-test('any text comes back, and is a header', () => {
-  const texts = fc.oneof(
-    fc.string({ unit: 'binary' }),
-    fc.string(),
-    fc.constant('=?base64?YQ==?='),
-  );
-  fc.assert(
-    fc.property(texts, (text) => {
-      const value = headerValue(text);
-      expect(() => validateHeaderValue('x-value', value)).not.toThrow();
-      expect(value.trim()).toBe(value);
-      expect(decoded(value)).toBe(Buffer.from(text).toString());
-    }),
-  );
-});
+import { declaredHeaders } from '#src/shared/json/param-headers.ts';
+import { paramHeaders } from '#src/workers/supervisor/conversation/stateless/param-headers.ts';
 
 const toolWith = (inputSchema: unknown) => Buffer.from(JSON.stringify({ name: 't', inputSchema }));
 const region = { type: 'string', 'x-mcp-header': 'Region' };
