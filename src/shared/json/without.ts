@@ -1,6 +1,8 @@
-/** Takes members out of an object in JSON bytes that a scanner has validated. Pure. */
+/** Takes members out of objects in JSON bytes that a scanner has validated. Pure. */
 import type { ByteRange } from '../model/byte-range.ts';
-import type { Edit } from './json-rpc.ts';
+import { type Frame, rangeOf, scanFrame } from './frame.ts';
+import { type Edit, joinExact, replaceRanges } from './json-rpc.ts';
+import { SLOT } from './json-scan.ts';
 import { eachMember, isName } from './json-slice.ts';
 
 const NOTHING = new Uint8Array(0);
@@ -13,6 +15,26 @@ export function without(
   names: readonly string[],
 ): readonly Edit[] {
   const edits: Edit[] = [];
+  eachCut(line, object, names, (start, end) => edits.push({ at: [start, end], with: NOTHING }));
+  return edits.length === 0 ? NONE : edits;
+}
+
+/** The message without these members of its params; the same where it has none of them. */
+export function withoutParams(frame: Frame, names: readonly string[]): Frame {
+  const params = rangeOf(frame, SLOT.params);
+  const edits = params === null ? NONE : without(frame.line, params, names);
+  if (edits.length === 0) return frame;
+  const scanned = scanFrame(joinExact(replaceRanges(frame.line, edits)));
+  return 'error' in scanned ? frame : scanned;
+}
+
+/** Like `without`, and stores nothing: a hostile message may have millions of such members. */
+export function eachCut(
+  line: Uint8Array,
+  object: ByteRange,
+  names: readonly string[],
+  cut: (start: number, end: number) => void,
+): void {
   /** Where the member before ends that stays, and where the members begin and end that go. */
   let kept = object[0] + 1;
   let from = -1;
@@ -23,11 +45,10 @@ export function without(
       to = end;
       return;
     }
-    if (from >= 0) edits.push({ at: [from, name], with: NOTHING });
+    if (from >= 0) cut(from, name);
     from = -1;
     kept = end;
   });
   // With the comma before them: nothing follows.
-  if (from >= 0) edits.push({ at: [kept, to], with: NOTHING });
-  return edits.length === 0 ? NONE : edits;
+  if (from >= 0) cut(kept, to);
 }

@@ -6,7 +6,8 @@
 import { type Frame, rangeOf, scanFrame, stringAt } from '../../../shared/json/frame.ts';
 import { joinExact, replaceRanges } from '../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
-import { eachMember, isEmpty, isName, kindAt } from '../../../shared/json/json-slice.ts';
+import { member } from '../../../shared/json/json-slice.ts';
+import { withMeta } from '../../../shared/json/with-meta.ts';
 import { JSON_RPC } from '../../../shared/model/errors.ts';
 import type { AnswerForm } from '../../calls/answer-form.ts';
 import { type Refusal } from '../claims/claim.ts';
@@ -183,30 +184,8 @@ function isPart(whole: string, uri: string): boolean {
 /** The notification with the id of the stream in its `_meta`. */
 function tagged(frame: Frame, { idRaw }: Listen): Uint8Array[] {
   const { line } = frame;
-  const tag = Buffer.concat([Buffer.from(`"${TAG}":`), idRaw]);
-  const into = (at: number, text: Uint8Array) =>
-    replaceRanges(line, [{ at: [at, at], with: text }]);
   const meta = rangeOf(frame, SLOT.paramsMeta);
-  if (meta !== null && kindAt(line, meta[0]) === 'object') {
-    let own: readonly [number, number] | null = null;
-    eachMember(line, meta, (name, nameEnd, start, end) => {
-      if (isName(line, name, nameEnd, TAG)) own = [start, end];
-    });
-    if (own !== null) return replaceRanges(line, [{ at: own, with: idRaw }]);
-    return into(meta[0] + 1, isEmpty(line, meta) ? tag : Buffer.concat([tag, COMMA]));
-  }
-  const object = Buffer.concat([Buffer.from('"_meta":{'), tag, Buffer.from('}')]);
-  if (meta !== null) {
-    const value = Buffer.concat([Buffer.from('{'), tag, Buffer.from('}')]);
-    return replaceRanges(line, [{ at: meta, with: value }]);
-  }
-  const params = rangeOf(frame, SLOT.params);
-  if (params !== null) {
-    return into(params[0] + 1, isEmpty(line, params) ? object : Buffer.concat([object, COMMA]));
-  }
-  const whole = Buffer.concat([Buffer.from(',"params":{'), object, Buffer.from('}')]);
-  return into(line.lastIndexOf(END), whole);
+  const own = meta === null ? null : member(line, meta, TAG);
+  if (own !== null) return replaceRanges(line, [{ at: own, with: idRaw }]);
+  return withMeta(frame, `"${TAG}":${Buffer.from(idRaw).toString()}`);
 }
-
-const COMMA = Buffer.from(',');
-const END = 0x7d;

@@ -4,11 +4,10 @@
  * has said holds for that request alone.
  */
 import { decodeString, type Frame, rangeOf, scanFrame } from '../../../shared/json/frame.ts';
-import { joinExact, replaceRanges } from '../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import { kindAt, member } from '../../../shared/json/json-slice.ts';
 import { isLongId, MAX_ID_BYTES } from '../../../shared/json/keys.ts';
-import { without } from '../../../shared/json/without.ts';
+import { withoutParams } from '../../../shared/json/without.ts';
 import { JSON_RPC } from '../../../shared/model/errors.ts';
 import { type ListKind, listOf } from '../../../shared/model/lists.ts';
 import {
@@ -72,6 +71,7 @@ const SERVED = new Set([
 /** Methods that only revisions without a handshake have. */
 const SESSIONLESS = new Set([DISCOVER, LISTEN]);
 const MAX_METHOD = 1024;
+const TASK = ['task'];
 const SUBSCRIBED = new TextEncoder().encode('0');
 
 export class SessionlessRequests {
@@ -258,7 +258,8 @@ export class SessionlessRequests {
     level: LogLevel | null,
     clientName: string | null,
   ): void {
-    const frame = withoutTask(whole);
+    // Members of other revisions are not looked at, and servers with sessions would look at this one.
+    const frame = withoutParams(whole, TASK);
     if (level !== null) this.#router.logLevelChanged();
     const { client } = this.#host;
     const form = this.#form;
@@ -307,13 +308,4 @@ function levelOf({ line }: Frame, { logLevel }: Claim): LogLevel | null | 'unkno
   if (logLevel === null) return null;
   const text = decodeString(line, logLevel);
   return text !== null && isLogLevel(text) ? text : 'unknown';
-}
-
-/** Members of other revisions are not looked at, and servers with sessions would look at this one. */
-function withoutTask(frame: Frame): Frame {
-  const params = rangeOf(frame, SLOT.params);
-  if (params === null || rangeOf(frame, SLOT.paramsTask) === null) return frame;
-  const edits = without(frame.line, params, ['task']);
-  const scanned = scanFrame(joinExact(replaceRanges(frame.line, edits)));
-  return 'error' in scanned ? frame : scanned;
 }

@@ -4,6 +4,7 @@
  */
 import { decodeString } from '../../../../shared/json/frame.ts';
 import { elements, member } from '../../../../shared/json/json-slice.ts';
+import { withoutTasks } from '../../../../shared/json/without-tasks.ts';
 import {
   STATELESS_PROTOCOL_VERSION,
   SUPPORTED_PROTOCOL_VERSIONS,
@@ -35,7 +36,10 @@ export function discoveryOf(reply: Reply): Discovery {
   const meta = member(line, result, '_meta');
   const info = meta === null ? null : member(line, meta, SERVER_INFO);
   const opened = describe(line, result, info, STATELESS_PROTOCOL_VERSION);
-  return { kind: 'stateless', opened: withoutTasks(opened) };
+  // Tasks of this revision are an extension that requests ask for one by one, and here none does.
+  const capabilities = withoutTasks(opened.description.capabilities);
+  const description = { ...opened.description, capabilities };
+  return { kind: 'stateless', opened: { ...opened, description } };
 }
 
 /** The revisions that an error lists, to whatever it answers; none when it lists none. */
@@ -70,18 +74,4 @@ function revisionsAt(line: Uint8Array, list: readonly [number, number] | null): 
     const text = end - start === REVISION_BYTES ? decodeString(line, [start, end]) : null;
     return text !== null && REVISION.test(text) ? [text] : [];
   });
-}
-
-/** Tasks of this revision are an extension that requests ask for one by one, and here none does. */
-function withoutTasks(opened: Extract<Handshake, { ok: true }>): Extract<Handshake, { ok: true }> {
-  const told: Record<string, unknown> = JSON.parse(opened.description.capabilities);
-  delete told['tasks'];
-  const { extensions } = told;
-  if (typeof extensions === 'object' && extensions !== null) {
-    told['extensions'] = Object.fromEntries(
-      Object.entries(extensions).filter(([name]) => name !== 'io.modelcontextprotocol/tasks'),
-    );
-  }
-  const capabilities = JSON.stringify(told);
-  return { ...opened, description: { ...opened.description, capabilities } };
 }

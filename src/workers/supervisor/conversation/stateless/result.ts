@@ -6,6 +6,7 @@ import { decodeString, type Frame, rangeOf } from '../../../../shared/json/frame
 import { joinExact, replaceRanges } from '../../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../../shared/json/json-scan.ts';
 import { kindAt, member } from '../../../../shared/json/json-slice.ts';
+import { without } from '../../../../shared/json/without.ts';
 import type { ByteRange } from '../../../../shared/model/byte-range.ts';
 import type { TextEdit } from '../../../../shared/protocol/from-supervisor.ts';
 import { cleanForTerminal, clip } from '../../../../shared/text/clean-text.ts';
@@ -17,7 +18,6 @@ export type ResultKind =
 
 const MAX_KIND_BYTES = 256;
 const SHOWN_UNITS = 64;
-const NOTHING = new Uint8Array(0);
 const COMMA = 0x2c;
 const QUOTE = 0x22;
 const STRUCTURED = Buffer.from('"structuredContent"');
@@ -54,7 +54,7 @@ export function withoutOddOutput(json: Uint8Array): Uint8Array {
   const schema = member(json, whole, 'outputSchema');
   const type = schema === null ? null : member(json, schema, 'type');
   if (schema === null || (type !== null && decodeString(json, type) === 'object')) return json;
-  return joinExact(replaceRanges(json, [{ at: memberAt(json, schema), with: NOTHING }]));
+  return joinExact(replaceRanges(json, without(json, whole, ['outputSchema'])));
 }
 
 /** The range of structured content that is no object; null: there is none. */

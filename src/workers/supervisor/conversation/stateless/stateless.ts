@@ -6,7 +6,7 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { Fit } from '../../../../shared/json/fit-entry.ts';
 import { type Frame, rangeOf, scanFrame, stringAt, textAt } from '../../../../shared/json/frame.ts';
-import { joinExact, replaceRanges } from '../../../../shared/json/json-rpc.ts';
+import { joinExact } from '../../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../../shared/json/json-scan.ts';
 import { member } from '../../../../shared/json/json-slice.ts';
 import {
@@ -15,7 +15,8 @@ import {
   NO_HEADERS,
   type ParamHeader,
 } from '../../../../shared/json/param-headers.ts';
-import { without } from '../../../../shared/json/without.ts';
+import { withMeta } from '../../../../shared/json/with-meta.ts';
+import { withoutParams } from '../../../../shared/json/without.ts';
 import type { ListKind } from '../../../../shared/model/lists.ts';
 import type { CatalogEntry } from '../../../../shared/model/mcp.ts';
 import { STATELESS_PROTOCOL_VERSION } from '../../../../shared/model/revisions.ts';
@@ -26,7 +27,7 @@ import type { Line } from '../../link.ts';
 import type { OwnRequests } from '../own-requests.ts';
 import type { ToldCapabilities } from '../told-capabilities.ts';
 import { type Discovery, discoveryOf, speaksOnly } from './discovery.ts';
-import { envelope, withEnvelope } from './envelope.ts';
+import { envelope } from './envelope.ts';
 import { paramHeaders } from './param-headers.ts';
 import { kindOfResult, resultEdits, withoutOddOutput } from './result.ts';
 import { Rounds, type RoundsOptions } from './rounds.ts';
@@ -170,7 +171,7 @@ export class Stateless {
     const method = stringAt(frame, SLOT.method) ?? '';
     if (method === 'resources/subscribe') return this.#subscribe(call, frame);
     if (method === 'resources/unsubscribe') return this.#unsubscribe(call, frame);
-    this.#rounds.begin(call, withoutRounds(frame), method, can);
+    this.#rounds.begin(call, withoutParams(frame, ROUND), method, can);
   }
 
   /** The call that is at the server under this id; null: none is. */
@@ -236,7 +237,7 @@ export class Stateless {
     const capabilities = this.#options.capabilities.ofCall(can);
     const members = envelope({ gatewayVersion, capabilities, logLevel: this.#logLevel });
     const headers = line.wantsHeaders ? this.#headersOf(frame) : undefined;
-    line.write(joinExact([...withEnvelope(frame, members), NEWLINE]), wire, headers);
+    line.write(joinExact([...withMeta(frame, members), NEWLINE]), wire, headers);
     return capabilities;
   }
 
@@ -272,12 +273,4 @@ export class Stateless {
 const PASS: Passed = { kind: 'pass' };
 
 /** Answers that nobody asked for: a later round has its own under these names. */
-function withoutRounds(frame: Frame): Frame {
-  const params = rangeOf(frame, SLOT.params);
-  const edits = params === null ? [] : without(frame.line, params, ROUND);
-  if (edits.length === 0) return frame;
-  const scanned = scanFrame(joinExact(replaceRanges(frame.line, edits)));
-  return 'error' in scanned ? frame : scanned;
-}
-
 const ROUND = ['inputResponses', 'requestState'];

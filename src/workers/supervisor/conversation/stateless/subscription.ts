@@ -7,7 +7,9 @@ import { type Frame, rangeOf, textAt } from '../../../../shared/json/frame.ts';
 import { idNumber } from '../../../../shared/json/id-number.ts';
 import { notificationLine } from '../../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../../shared/json/json-scan.ts';
-import { eachMember, isName, member } from '../../../../shared/json/json-slice.ts';
+import { member } from '../../../../shared/json/json-slice.ts';
+import { eachCut } from '../../../../shared/json/without.ts';
+import type { ByteRange } from '../../../../shared/model/byte-range.ts';
 import type { ServerFeatures } from '../../../../shared/model/server.ts';
 import type { Line } from '../../link.ts';
 import type { OwnRequests } from '../own-requests.ts';
@@ -192,19 +194,9 @@ export class Subscription {
 }
 
 /** Which stream a message came on is not for clients: they have streams of their own, or none. */
-function withoutId(frame: Frame, meta: readonly [number, number]): Frame {
-  const { line } = frame;
+function withoutId(frame: Frame, meta: ByteRange): Frame {
   return rewritten(frame, (replace) => {
-    let before = meta[0] + 1;
-    let isFirst = true;
-    eachMember(line, meta, (name, nameEnd, _start, end) => {
-      if (isName(line, name, nameEnd, ID_KEY)) {
-        const next = line.indexOf(0x2c, end);
-        const hasNext = isFirst && next >= 0 && next < meta[1];
-        replace(isFirst ? name : before, hasNext ? next + 1 : end, NOTHING);
-      } else isFirst = false;
-      before = end;
-    });
+    eachCut(frame.line, meta, [ID_KEY], (start, end) => replace(start, end, NOTHING));
   });
 }
 

@@ -4,7 +4,8 @@ import { expect, test } from 'vitest';
 import { withoutClaim } from '#src/main/calls/claim.ts';
 import { type Frame, scanFrame } from '#src/shared/json/frame.ts';
 import { replaceRanges } from '#src/shared/json/json-rpc.ts';
-import { envelope, withEnvelope } from '#src/workers/supervisor/conversation/stateless/envelope.ts';
+import { withMeta } from '#src/shared/json/with-meta.ts';
+import { envelope } from '#src/workers/supervisor/conversation/stateless/envelope.ts';
 
 const sender = { gatewayVersion: '1.0', capabilities: '{"elicitation":{}}', logLevel: 'info' };
 const MEMBERS = envelope(sender);
@@ -16,7 +17,7 @@ function frameOf(text: string): Frame {
   return frame;
 }
 
-const sent = (text: string) => Buffer.concat(withEnvelope(frameOf(text), MEMBERS)).toString();
+const sent = (text: string) => Buffer.concat(withMeta(frameOf(text), MEMBERS)).toString();
 const cut = (text: string) => {
   const frame = frameOf(text);
   return Buffer.concat(replaceRanges(frame.line, withoutClaim(frame))).toString();
