@@ -8,11 +8,9 @@ import type { Edit } from '../../shared/json/json-rpc.ts';
 import { SLOT } from '../../shared/json/json-scan.ts';
 import { member } from '../../shared/json/json-slice.ts';
 import { without } from '../../shared/json/without.ts';
+import { CLAIM_KEYS } from '../../shared/model/meta-keys.ts';
 
-const CLAIM = ['protocolVersion', 'clientCapabilities', 'clientInfo', 'logLevel'].map(
-  (name) => `io.modelcontextprotocol/${name}`,
-);
-const REVISION = 'io.modelcontextprotocol/protocolVersion';
+const CLAIM: readonly string[] = Object.values(CLAIM_KEYS);
 const NONE: readonly Edit[] = [];
 
 /** True when the message makes a claim. */
@@ -23,7 +21,7 @@ export function isClaiming(frame: Frame): boolean {
 /** True when the message says of which revision it is. In a session nothing else makes it another's. */
 export function namesRevision({ line, ranges }: Frame): boolean {
   const meta = rangeOf({ line, ranges }, SLOT.paramsMeta);
-  return meta !== null && member(line, meta, REVISION) !== null;
+  return meta !== null && member(line, meta, CLAIM_KEYS.protocolVersion) !== null;
 }
 
 /** What to take out of the message, in the order of its bytes, so that it makes no claim. */

@@ -12,8 +12,20 @@ export const SUPPORTED_PROTOCOL_VERSIONS: readonly string[] = [
   '2024-10-07',
 ];
 
-/** Those without, in which each request says what it is: newest first. Spoken with clients. */
-export const SESSIONLESS_PROTOCOL_VERSIONS: readonly string[] = ['2026-07-28'];
-
 /** The revision without a handshake: each request says itself what it speaks. */
 export const STATELESS_PROTOCOL_VERSION = '2026-07-28';
+
+/** Those without a handshake that are spoken with clients, newest first. */
+export const SESSIONLESS_PROTOCOL_VERSIONS: readonly string[] = [STATELESS_PROTOCOL_VERSION];
+
+const DATE = /^\d{4}-\d\d-\d\d$/;
+
+/** True for the name of a revision, spoken here or not. */
+export function isRevision(text: string): boolean {
+  return DATE.test(text);
+}
+
+/** True for a revision without a handshake, spoken here or not. */
+export function isLaterRevision(version: unknown): boolean {
+  return typeof version === 'string' && isRevision(version) && version > LATEST_PROTOCOL_VERSION;
+}

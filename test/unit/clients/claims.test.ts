@@ -1,9 +1,10 @@
 /** What a request says of itself in its body, and in the headers that repeat it. */
 import { describe, expect, test } from 'vitest';
-import { isSessionlessVersion, readClaim, versionRefusal } from '#src/main/clients/claims/claim.ts';
+import { readClaim, versionRefusal } from '#src/main/clients/claims/claim.ts';
 import { headerRefusal } from '#src/main/clients/claims/headers.ts';
 import { paramRefusal } from '#src/main/clients/claims/param-headers.ts';
 import { type Frame, scanFrame } from '#src/shared/json/frame.ts';
+import { isLaterRevision } from '#src/shared/model/revisions.ts';
 import { encodeHeaderValue as encode } from '#src/shared/text/header-value.ts';
 
 const KEY = 'io.modelcontextprotocol/';
@@ -101,15 +102,7 @@ describe('a claim', () => {
 
   test('is expected where a header names a revision without sessions', () => {
     const named = [VERSION, '2027-01-01', '2025-11-25', '1900-01-01', 'v9', '', undefined];
-    expect(named.map(isSessionlessVersion)).toEqual([
-      true,
-      true,
-      false,
-      false,
-      false,
-      false,
-      false,
-    ]);
+    expect(named.map(isLaterRevision)).toEqual([true, true, false, false, false, false, false]);
   });
 });
 

@@ -7,10 +7,8 @@ import { SLOT } from '../../../shared/json/json-scan.ts';
 import { firstMember, kindAt, member } from '../../../shared/json/json-slice.ts';
 import type { ByteRange } from '../../../shared/model/byte-range.ts';
 import { JSON_RPC, UNSUPPORTED_VERSION } from '../../../shared/model/errors.ts';
-import {
-  LATEST_PROTOCOL_VERSION,
-  SESSIONLESS_PROTOCOL_VERSIONS,
-} from '../../../shared/model/revisions.ts';
+import { CLAIM_KEYS } from '../../../shared/model/meta-keys.ts';
+import { SESSIONLESS_PROTOCOL_VERSIONS } from '../../../shared/model/revisions.ts';
 import { isClaiming, namesRevision } from '../../calls/claim.ts';
 
 /** What a request says of its client. */
@@ -34,12 +32,9 @@ export type Read =
   | { readonly kind: 'bad'; readonly refusal: Refusal }
   | { readonly kind: 'claim'; readonly claim: Claim };
 
-const KEY = 'io.modelcontextprotocol/';
-const NAMES = ['protocolVersion', 'clientCapabilities', 'clientInfo', 'logLevel'];
 /** A revision is a date of 10 characters; a longer text is not repeated. */
 const MAX_VERSION_BYTES = 64;
 const MAX_SHOWN_METHOD = 200;
-const DATE = /^\d{4}-\d\d-\d\d$/;
 
 /**
  * @param frame a request.
@@ -49,23 +44,23 @@ export function readClaim(frame: Frame, hasSession = false): Read {
   if (!(hasSession ? namesRevision : isClaiming)(frame)) return { kind: 'none' };
   const { line } = frame;
   const meta = rangeOf(frame, SLOT.paramsMeta) ?? [0, 0];
-  const value = (name: string) => member(line, meta, `${KEY}${name}`);
-  const twice = NAMES.find((name) => isTwice(line, meta, `${KEY}${name}`));
+  const twice = Object.values(CLAIM_KEYS).find((key) => isTwice(line, meta, key));
   if (twice !== undefined) return bad(`${shown(twice)} is there twice`);
-  const versionAt = value('protocolVersion');
-  const capabilities = value('clientCapabilities');
+  const versionAt = member(line, meta, CLAIM_KEYS.protocolVersion);
+  const capabilities = member(line, meta, CLAIM_KEYS.clientCapabilities);
   if (versionAt === null || kindAt(line, versionAt[0]) !== 'string') {
-    return bad(`${shown('protocolVersion')} must be there, a string`);
+    return bad(`${shown(CLAIM_KEYS.protocolVersion)} must be there, a string`);
   }
   if (versionAt[1] - versionAt[0] > MAX_VERSION_BYTES) {
-    return bad(`${shown('protocolVersion')} is no revision: it is too long`);
+    return bad(`${shown(CLAIM_KEYS.protocolVersion)} is no revision: it is too long`);
   }
   if (capabilities === null || kindAt(line, capabilities[0]) !== 'object') {
-    return bad(`${shown('clientCapabilities')} must be there, an object`);
+    return bad(`${shown(CLAIM_KEYS.clientCapabilities)} must be there, an object`);
   }
   const version = decodeString(line, versionAt) ?? '';
-  const claim = { version, clientInfo: value('clientInfo'), logLevel: value('logLevel') };
-  return { kind: 'claim', claim };
+  const clientInfo = member(line, meta, CLAIM_KEYS.clientInfo);
+  const logLevel = member(line, meta, CLAIM_KEYS.logLevel);
+  return { kind: 'claim', claim: { version, clientInfo, logLevel } };
 }
 
 /** For a request that has to make a claim and does not. */
@@ -73,7 +68,7 @@ export function claimMissing(frame: Frame): Refusal {
   const at = rangeOf(frame, SLOT.paramsMeta);
   const what =
     at === null || kindAt(frame.line, at[0]) === 'object'
-      ? `${shown('protocolVersion')} and ${shown('clientCapabilities')} must be there`
+      ? `${shown(CLAIM_KEYS.protocolVersion)} and ${shown(CLAIM_KEYS.clientCapabilities)} must be there`
       : 'params._meta must be an object';
   return invalid(what);
 }
@@ -92,11 +87,6 @@ export function versionRefusal({ version }: Claim): Refusal | null {
     message: `Unsupported protocol version: this gateway speaks ${SESSIONLESS_PROTOCOL_VERSIONS.join(', ')} without a session, and earlier revisions after initialize`,
     data: { supported: SESSIONLESS_PROTOCOL_VERSIONS, requested: version },
   };
-}
-
-/** True for a revision without sessions, spoken here or not, as a header names it. */
-export function isSessionlessVersion(version: unknown): boolean {
-  return typeof version === 'string' && DATE.test(version) && version > LATEST_PROTOCOL_VERSION;
 }
 
 export function invalid(message: string): Refusal {
@@ -119,6 +109,6 @@ function bad(message: string): Read {
   return { kind: 'bad', refusal: invalid(message) };
 }
 
-function shown(name: string): string {
-  return `params._meta["${KEY}${name}"]`;
+function shown(key: string): string {
+  return `params._meta["${key}"]`;
 }

@@ -5,6 +5,7 @@
 import type { Edit } from '../../../shared/json/json-rpc.ts';
 import { errorParts, resultParts, toolErrorResult } from '../../../shared/json/json-rpc.ts';
 import { JSON_RPC } from '../../../shared/model/errors.ts';
+import { SERVER_INFO } from '../../../shared/model/meta-keys.ts';
 import { type AnswerMessage, RESULT_HAS } from '../../../shared/protocol/from-supervisor.ts';
 import { type AnswerForm, listParts } from '../../calls/answer-form.ts';
 import { type Failure, reaError } from '../../calls/failures.ts';
@@ -26,7 +27,7 @@ const NOTHING: readonly Edit[] = [];
 
 /** @param gatewayInfo JSON text of what the gateway says of itself. */
 export function sessionlessForm(gatewayInfo: string): AnswerForm {
-  const own = `"_meta":{"io.modelcontextprotocol/serverInfo":${gatewayInfo}}`;
+  const own = `"_meta":{"${SERVER_INFO}":${gatewayInfo}}`;
   return {
     ofServer,
     failure: sessionlessFailure,

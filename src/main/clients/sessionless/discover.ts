@@ -1,5 +1,6 @@
 /** The answer to `server/discover`: what the gateway knows by now of all servers. Nobody waits for the others. */
 import { withoutTasks } from '../../../shared/json/without-tasks.ts';
+import { SERVER_INFO } from '../../../shared/model/meta-keys.ts';
 import { SESSIONLESS_PROTOCOL_VERSIONS } from '../../../shared/model/revisions.ts';
 import { mergedCapabilities } from '../../catalog/capabilities.ts';
 import { mergedInstructions } from '../../catalog/instructions.ts';
@@ -23,6 +24,6 @@ export function discoverResult(
   );
   const instructions = mergedInstructions(servers, notices);
   const more = instructions === null ? '' : `,"instructions":${JSON.stringify(instructions)}`;
-  const meta = `"_meta":{"io.modelcontextprotocol/serverInfo":${info}}`;
+  const meta = `"_meta":{"${SERVER_INFO}":${info}}`;
   return `{"supportedVersions":${versions},"capabilities":${capabilities}${more},"ttlMs":0,"cacheScope":"private",${meta}}`;
 }

@@ -9,6 +9,7 @@ import { SLOT } from '../../../shared/json/json-scan.ts';
 import { member } from '../../../shared/json/json-slice.ts';
 import { withMeta } from '../../../shared/json/with-meta.ts';
 import { JSON_RPC } from '../../../shared/model/errors.ts';
+import { SUBSCRIPTION_ID } from '../../../shared/model/meta-keys.ts';
 import type { AnswerForm } from '../../calls/answer-form.ts';
 import { type Refusal } from '../claims/claim.ts';
 import { type Filter, readFilter } from './listen-filter.ts';
@@ -42,7 +43,6 @@ const MAX_OF_CLIENT = 64;
 const MAX_OF_ALL = 1024;
 /** How long servers may take to agree to a subscription; those that take longer are left out. */
 const AGREE_MS = 5000;
-const TAG = 'io.modelcontextprotocol/subscriptionId';
 const UPDATED = 'notifications/resources/updated';
 
 export class Listens {
@@ -97,7 +97,7 @@ export class Listens {
   endAll(): void {
     for (const { idText, idRaw } of this.#open.values()) {
       this.end(idText);
-      const result = `{"_meta":{"${TAG}":${Buffer.from(idRaw).toString()}}}`;
+      const result = `{"_meta":{"${SUBSCRIPTION_ID}":${Buffer.from(idRaw).toString()}}}`;
       this.#options.answer(this.#options.form.result(idRaw, result), idText);
     }
   }
@@ -148,7 +148,7 @@ export class Listens {
     const honoured: Record<string, unknown> = { ...filter.honoured };
     if (uris.size > 0) honoured['resourceSubscriptions'] = [...uris];
     const id = Buffer.from(idRaw).toString();
-    const params = `{"_meta":{"${TAG}":${id}},"notifications":${JSON.stringify(honoured)}}`;
+    const params = `{"_meta":{"${SUBSCRIPTION_ID}":${id}},"notifications":${JSON.stringify(honoured)}}`;
     const line = `{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":${params}}`;
     this.#options.send([Buffer.from(line)], idText);
   }
@@ -185,7 +185,7 @@ function isPart(whole: string, uri: string): boolean {
 function tagged(frame: Frame, { idRaw }: Listen): Uint8Array[] {
   const { line } = frame;
   const meta = rangeOf(frame, SLOT.paramsMeta);
-  const own = meta === null ? null : member(line, meta, TAG);
+  const own = meta === null ? null : member(line, meta, SUBSCRIPTION_ID);
   if (own !== null) return replaceRanges(line, [{ at: own, with: idRaw }]);
-  return withMeta(frame, `"${TAG}":${Buffer.from(idRaw).toString()}`);
+  return withMeta(frame, `"${SUBSCRIPTION_ID}":${Buffer.from(idRaw).toString()}`);
 }

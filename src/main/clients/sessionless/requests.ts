@@ -17,6 +17,7 @@ import {
   type LogLevel,
   moreVerbose,
 } from '../../../shared/model/log-levels.ts';
+import { CLAIM_KEYS } from '../../../shared/model/meta-keys.ts';
 import { type AnswerForm, PLAIN } from '../../calls/answer-form.ts';
 import type { Client } from '../../routing/client.ts';
 import type { Router } from '../../routing/router.ts';
@@ -301,7 +302,7 @@ export class SessionlessRequests {
 }
 
 const UNKNOWN_LEVEL = invalid(
-  `params._meta["io.modelcontextprotocol/logLevel"] must be one of ${LOG_LEVELS.join(', ')}`,
+  `params._meta["${CLAIM_KEYS.logLevel}"] must be one of ${LOG_LEVELS.join(', ')}`,
 );
 
 function levelOf({ line }: Frame, { logLevel }: Claim): LogLevel | null | 'unknown' {

@@ -6,10 +6,7 @@
  */
 import { notificationLine } from '../../../shared/json/json-rpc.ts';
 import type { ServerConfig } from '../../../shared/model/config.ts';
-import {
-  LATEST_PROTOCOL_VERSION,
-  STATELESS_PROTOCOL_VERSION,
-} from '../../../shared/model/revisions.ts';
+import { isLaterRevision, STATELESS_PROTOCOL_VERSION } from '../../../shared/model/revisions.ts';
 import type { ServerFeatures } from '../../../shared/model/server.ts';
 import type { Line } from '../link.ts';
 import type { ConversationListener } from './conversation-listener.ts';
@@ -172,6 +169,5 @@ export class Opening {
 
 /** Whether a server has answered the handshake in a later revision than it was asked for. */
 function isLater({ line, result }: Extract<Reply, { ok: true }>): boolean {
-  const version = stringMember(line, result, 'protocolVersion') ?? '';
-  return /^\d{4}-\d\d-\d\d$/.test(version) && version > LATEST_PROTOCOL_VERSION;
+  return isLaterRevision(stringMember(line, result, 'protocolVersion'));
 }

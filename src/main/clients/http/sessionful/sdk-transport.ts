@@ -8,7 +8,11 @@ import type { WebStandardStreamableHTTPServerTransport } from '@modelcontextprot
 import { decodeString, type Frame, rangeOf } from '../../../../shared/json/frame.ts';
 import { SLOT } from '../../../../shared/json/json-scan.ts';
 import { member } from '../../../../shared/json/json-slice.ts';
-import { LATEST_PROTOCOL_VERSION } from '../../../../shared/model/revisions.ts';
+import {
+  isLaterRevision,
+  isRevision,
+  LATEST_PROTOCOL_VERSION,
+} from '../../../../shared/model/revisions.ts';
 import { acceptsOf } from '../accept.ts';
 
 const SHOWN = [
@@ -90,11 +94,10 @@ export function initializeParams(frame: Frame): object {
   const params = rangeOf(frame, SLOT.params);
   const at = params === null ? null : member(frame.line, params, 'protocolVersion');
   const asked = (at === null ? null : decodeString(frame.line, at)) ?? '';
-  const isDate = /^\d{4}-\d\d-\d\d$/.test(asked);
   // It is told the newest one that has a handshake, and knows what that one's streams hold.
-  const isLater = isDate && asked > LATEST_PROTOCOL_VERSION;
+  const known = isLaterRevision(asked) ? LATEST_PROTOCOL_VERSION : asked;
   return {
-    protocolVersion: isLater ? LATEST_PROTOCOL_VERSION : isDate ? asked : '2025-03-26',
+    protocolVersion: isRevision(known) ? known : '2025-03-26',
     capabilities: {},
     clientInfo: { name: 'client', version: '0' },
   };

@@ -8,6 +8,7 @@ import type { MessageKind } from '../../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../../shared/json/json-scan.ts';
 import { readName } from '../../../../shared/json/keys.ts';
 import { JSON_RPC } from '../../../../shared/model/errors.ts';
+import { isLaterRevision } from '../../../../shared/model/revisions.ts';
 import {
   type HttpError,
   replyAccepted,
@@ -17,7 +18,6 @@ import {
 } from '../../../http/replies.ts';
 import {
   claimMissing,
-  isSessionlessVersion,
   methodNotFound,
   type Read,
   type Refusal,
@@ -144,7 +144,7 @@ const NO_CLAIM: Read = { kind: 'none' };
 
 /** True for GET and DELETE of clients that know no sessions. */
 export function isSessionless({ headers }: IncomingMessage): boolean {
-  return isSessionlessVersion(headers[VERSION]);
+  return isLaterRevision(headers[VERSION]);
 }
 
 /** The body decides; a header only where the body makes no claim. */

@@ -5,7 +5,9 @@
 import { decodeString } from '../../../../shared/json/frame.ts';
 import { elements, member } from '../../../../shared/json/json-slice.ts';
 import { withoutTasks } from '../../../../shared/json/without-tasks.ts';
+import { SERVER_INFO } from '../../../../shared/model/meta-keys.ts';
 import {
+  isRevision,
   STATELESS_PROTOCOL_VERSION,
   SUPPORTED_PROTOCOL_VERSIONS,
 } from '../../../../shared/model/revisions.ts';
@@ -20,10 +22,8 @@ export type Discovery =
   /** It does not know what it was asked, or says nothing that can be understood. */
   | { readonly kind: 'unknown' };
 
-const SERVER_INFO = 'io.modelcontextprotocol/serverInfo';
 const MAX_LISTED = 16;
 const MAX_SHOWN = 4;
-const REVISION = /^\d{4}-\d\d-\d\d$/;
 /** Quotes included. */
 const REVISION_BYTES = 12;
 
@@ -72,6 +72,6 @@ function revisionsAt(line: Uint8Array, list: readonly [number, number] | null): 
   if (list === null) return [];
   return elements(line, list, MAX_LISTED).flatMap(([start, end]) => {
     const text = end - start === REVISION_BYTES ? decodeString(line, [start, end]) : null;
-    return text !== null && REVISION.test(text) ? [text] : [];
+    return text !== null && isRevision(text) ? [text] : [];
   });
 }

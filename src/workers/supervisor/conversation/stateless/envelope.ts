@@ -2,6 +2,7 @@
  * The envelope of revision 2026-07-28, by which each request says itself what a handshake said before: members of
  * `params._meta`. Pure.
  */
+import { CLAIM_KEYS } from '../../../../shared/model/meta-keys.ts';
 import { STATELESS_PROTOCOL_VERSION } from '../../../../shared/model/revisions.ts';
 
 export interface Sender {
@@ -15,13 +16,11 @@ export interface Sender {
 /** JSON text of the members of `_meta`, without braces. */
 export function envelope({ gatewayVersion, capabilities, logLevel }: Sender): string {
   const clientInfo = JSON.stringify({ name: 'rea', version: gatewayVersion });
-  const level = logLevel === null ? [] : [`"${NAME}logLevel":${JSON.stringify(logLevel)}`];
+  const level = logLevel === null ? [] : [`"${CLAIM_KEYS.logLevel}":${JSON.stringify(logLevel)}`];
   return [
-    `"${NAME}protocolVersion":"${STATELESS_PROTOCOL_VERSION}"`,
-    `"${NAME}clientCapabilities":${capabilities}`,
-    `"${NAME}clientInfo":${clientInfo}`,
+    `"${CLAIM_KEYS.protocolVersion}":"${STATELESS_PROTOCOL_VERSION}"`,
+    `"${CLAIM_KEYS.clientCapabilities}":${capabilities}`,
+    `"${CLAIM_KEYS.clientInfo}":${clientInfo}`,
     ...level,
   ].join(',');
 }
-
-const NAME = 'io.modelcontextprotocol/';

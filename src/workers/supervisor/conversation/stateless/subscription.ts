@@ -10,6 +10,7 @@ import { SLOT } from '../../../../shared/json/json-scan.ts';
 import { member } from '../../../../shared/json/json-slice.ts';
 import { eachCut } from '../../../../shared/json/without.ts';
 import type { ByteRange } from '../../../../shared/model/byte-range.ts';
+import { SUBSCRIPTION_ID } from '../../../../shared/model/meta-keys.ts';
 import type { ServerFeatures } from '../../../../shared/model/server.ts';
 import type { Line } from '../../link.ts';
 import type { OwnRequests } from '../own-requests.ts';
@@ -32,7 +33,6 @@ type Settled = (why: string | null) => void;
 const METHOD = 'subscriptions/listen';
 const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
 const CANCELLED = 'notifications/cancelled';
-const ID_KEY = 'io.modelcontextprotocol/subscriptionId';
 /** Of the method, of its params, and of a server that wants what the gateway does not give. */
 const NOT_HAD = new Set([-32_601, -32_602, -32_021]);
 const FIRST_MS = 1000;
@@ -86,7 +86,7 @@ export class Subscription {
       return null;
     }
     if (method === ACKNOWLEDGED) {
-      const id = meta === null ? null : member(frame.line, meta, ID_KEY);
+      const id = meta === null ? null : member(frame.line, meta, SUBSCRIPTION_ID);
       const text = id === null ? '' : Buffer.from(frame.line.subarray(...id)).toString();
       if (String(idNumber(text)) === this.#newest) this.#acknowledge();
       return null;
@@ -196,7 +196,7 @@ export class Subscription {
 /** Which stream a message came on is not for clients: they have streams of their own, or none. */
 function withoutId(frame: Frame, meta: ByteRange): Frame {
   return rewritten(frame, (replace) => {
-    eachCut(frame.line, meta, [ID_KEY], (start, end) => replace(start, end, NOTHING));
+    eachCut(frame.line, meta, [SUBSCRIPTION_ID], (start, end) => replace(start, end, NOTHING));
   });
 }
 
