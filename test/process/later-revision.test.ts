@@ -29,6 +29,8 @@ test('a server is spoken to in a revision that it speaks, or else said to speak 
   const journal = (name: string) => join(dir, name);
   const later = (name: string, ...args: string[]) =>
     fixture('speaks-later', ...args, '--journal', journal(name));
+  // One failure would open it, if this were one.
+  const breaker = { failures: 1, cooldown_ms: 600_000 };
   const old = (name: string) => fixture('wants-handshake', '--journal', journal(name));
   const rea = await startRea({
     config: registry(
@@ -44,12 +46,16 @@ test('a server is spoken to in a revision that it speaks, or else said to speak 
         modern: { ...later('modern'), protocol: 'modern' },
         old: old('old'),
         legacy: { ...old('legacy'), protocol: 'legacy' },
-        none: later('none', '--offers', '2999-01-01'),
-        'only-later': { ...later('only-later', '--code', '-32601'), protocol: 'legacy' },
+        none: { ...later('none', '--offers', '2999-01-01'), breaker },
+        'only-later': {
+          ...later('only-later', '--code', '-32601'),
+          protocol: 'legacy',
+          breaker,
+        },
         'only-old': {
           ...fixture('echo', '--journal', journal('only-old')),
           protocol: 'modern',
-          breaker: { failures: 1, cooldown_ms: 600_000 },
+          breaker,
         },
         refuses: fixture('refuses-handshake', '--error', 'licence expired'),
       },
@@ -71,9 +77,9 @@ test('a server is spoken to in a revision that it speaks, or else said to speak 
   }
   expect(readFileSync(journal('modern'), 'utf8')).not.toContain('initialize');
   const reasons = {
-    none: /^speaks only 2999-01-01, and this gateway no other revisions of MCP than 2026-07-28, 2025-11-25, .*: use a release/,
+    none: /^speaks only MCP 2999-01-01; this gateway speaks 2026-07-28, 2025-11-25, .*: use a release/,
     'only-later':
-      /^speaks only 2026-07-28, and its protocol is legacy: write protocol: auto into its entry/,
+      /^speaks only MCP 2026-07-28, and its protocol is legacy: write protocol: auto into its entry/,
     'only-old':
       /^does not speak 2026-07-28 \(server\/discover failed: Method not found.*\), and its protocol is modern: write protocol: auto/,
   };
@@ -91,7 +97,7 @@ test('a server is spoken to in a revision that it speaks, or else said to speak 
   expect((await rea.call('old__hello')).text).toBe('hello');
   const { text } = await rea.status();
   for (const name of ['none', 'only-later']) expect(text).toContain(name);
-  expect(text).toContain('speaks only 2999-01-01');
+  expect(text).toContain('speaks only MCP 2999-01-01');
   const { stdout } = await runRea(['status', '--verbose', '--cwd', rea.dir]);
   expect(stdout).toContain('protocol    MCP 2026-07-28');
 });
@@ -152,7 +158,9 @@ test('over HTTP a server is asked first what it speaks, and a handshake comes af
     const begin = name === 'legacy' ? 1 : 0;
     expect(first).toEqual(wanted.slice(begin, begin + 2).map((method) => `/${name} ${method}`));
   }
-  expect((await rea.waitForPhase('none', 'failed')).last_error).toMatch(/^speaks only 2999-01-01/);
+  expect((await rea.waitForPhase('none', 'failed')).last_error).toMatch(
+    /^speaks only MCP 2999-01-01/,
+  );
   expect(seen.filter((line) => line === '/none server/discover')).toHaveLength(1);
   expect(seen.filter((line) => line.endsWith('headers'))).toEqual([]);
 });
@@ -172,7 +180,10 @@ test('an answer that no client could understand costs one call, and nothing else
   const cases: [result: object, why: string, fill?: number][] = [
     [{ resultType: 'task', taskId: '1' }, 'has a resultType that is "task"'],
     [{ resultType: 5 }, 'has a resultType that is of no known kind'],
-    [{ resultType: 'input_required' }, 'asks for input and says for none'],
+    [
+      { resultType: 'input_required' },
+      'says input_required but has neither inputRequests nor requestState',
+    ],
     [
       wants({ method: 'sampling/createMessage', params: {} }),
       'asks for sampling, which its client cannot give',

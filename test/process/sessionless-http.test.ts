@@ -131,7 +131,7 @@ test('what a server asks is refused to it, as for a client that cannot be asked'
 
 const CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities';
 
-test(`of ${CLIENTS} clients with the same ids each gets its own answers, progress and log messages`, async () => {
+test(`of ${CLIENTS} clients with the same ids each gets its own answers and progress, and no log message of another`, async () => {
   const visits = Array.from({ length: CLIENTS }, async (_, client) => {
     for (let id = 1; id <= IDS; id++) {
       const text = `${client}/${id}`;

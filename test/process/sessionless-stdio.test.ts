@@ -85,7 +85,17 @@ test('both eras on one pipe, in any order', async () => {
   ]);
   expect([then.text, then.message.result.resultType]).toEqual(['then', undefined]);
   expect([now.text, now.message.result.resultType]).toEqual(['now', 'complete']);
+  const stray = {
+    [`${KEY}clientInfo`]: {},
+    b: 2,
+    [`${KEY}clientCapabilities`]: {},
+    [LEVEL]: 'info',
+  };
+  rea.wire.notify('notifications/roots/list_changed', { _meta: stray });
+  await rea.call('echo__echo', { text: 'later' });
   const lines = readFileSync(journal, 'utf8').split('\n');
+  const told = lines.find((line) => line.includes('notifications/roots/list_changed'));
+  expect(JSON.parse(told ?? '{}').params).toEqual({ _meta: { b: 2 } });
   const got = JSON.parse(lines.find((line) => line.includes('"text":"now"')) ?? '{}');
   expect(Object.keys(got.params._meta)).toEqual(['progressToken', 'other']);
   expect(lines.join('\n')).not.toContain('io.modelcontextprotocol/');

@@ -205,7 +205,7 @@ export function plantedFaults({
     },
     'later-revision': {
       server: fixture('speaks-later', '--offers', '2999-01-01'),
-      why: /speaks only 2999-01-01/,
+      why: /speaks only MCP 2999-01-01/,
       action: /a release of it that speaks MCP/,
       reason: 'revision',
     },

@@ -19,8 +19,6 @@ import { version } from '../version.ts';
 import { sharedState } from './own-state.ts';
 import type { Recorded } from './recorded.ts';
 
-/** Where a command works: the directory that `.rea` lies in, and what `--state-dir` says. */
-
 const MAX_NAME = 256;
 const MAX_ERROR = 300;
 

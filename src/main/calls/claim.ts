@@ -18,7 +18,7 @@ export function isClaiming(frame: Frame): boolean {
   return withoutClaim(frame).length > 0;
 }
 
-/** True when the message says of which revision it is. In a session nothing else makes it another's. */
+/** True when the message names its revision. In a session only that makes it a message without a session. */
 export function namesRevision({ line, ranges }: Frame): boolean {
   const meta = rangeOf({ line, ranges }, SLOT.paramsMeta);
   return meta !== null && member(line, meta, CLAIM_KEYS.protocolVersion) !== null;

@@ -6,7 +6,7 @@
 import { type Frame, rangeOf, textAt } from '../../shared/json/frame.ts';
 import { classify, errorParts, type MessageKind, resultParts } from '../../shared/json/json-rpc.ts';
 import { SLOT } from '../../shared/json/json-scan.ts';
-import { isLongId, MAX_ID_BYTES } from '../../shared/json/keys.ts';
+import { isLongId, LONG_ID } from '../../shared/json/keys.ts';
 import { canOf, hasCapability } from '../../shared/model/client-can.ts';
 import { JSON_RPC } from '../../shared/model/errors.ts';
 import { type ListKind, listOf } from '../../shared/model/lists.ts';
@@ -30,14 +30,12 @@ import { Introduction } from './introduction.ts';
 import { passNotification } from './notifications.ts';
 import type { ClaimedRequest, ClientFace, ClientPort, OpenClient } from './port.ts';
 import type { ListenCount } from './sessionless/listens.ts';
-import { type Host, SessionlessRequests } from './sessionless/requests.ts';
+import { type Host, IN_USE, SessionlessRequests } from './sessionless/requests.ts';
 import { Unanswered } from './unanswered.ts';
 
 const encoder = new TextEncoder();
 /** Answers of the gateway's own that wait for a client to read; further requests are refused. */
 const MAX_HELD = 10_000;
-
-const IN_USE = 'this id is in use by another call';
 
 /** Opens a session of the router for each client that a face has. */
 export function sessionsOf(router: Router): OpenClient {
@@ -271,8 +269,7 @@ class Session implements ClientFace, Client {
     const idText = textAt(frame, SLOT.id) ?? 'null';
     const idRaw = encoder.encode(idText);
     if (isLongId(frame, SLOT.id) || isLongId(frame, SLOT.paramsMetaProgressToken)) {
-      const message = `id and progress token may have at most ${MAX_ID_BYTES} bytes`;
-      return this.refused(idText, JSON_RPC.invalidRequest, message);
+      return this.refused(idText, JSON_RPC.invalidRequest, LONG_ID);
     }
     const request = { frame, method, idRaw, idText };
     const isLookedAt = mayClaim || !this.#opened;

@@ -15,7 +15,11 @@ export interface Client extends CallOwner {
   readonly can: number;
   /** True when it declared this capability. @param path the keys of nested objects. */
   supports(...path: readonly string[]): boolean;
-  /** False for a request whose revision knows no questions. @param about its id; null: none in particular. */
+  /**
+   * False for a request that uses MCP 2026-07-28, for which rea does not pass questions on yet.
+   *
+   * @param about its id; null: none in particular.
+   */
   isAskable(about: string | null): boolean;
   /** Refuses a request. @param idText raw JSON of its id. */
   refused(idText: string, code: number, message: string): void;

@@ -14,6 +14,8 @@ export const MAX_NAME_CHARACTERS = 128;
 export const MAX_URI_BYTES = 8192;
 /** Bytes of raw JSON of a request id or progress token. */
 export const MAX_ID_BYTES = 1024;
+/** What is said of a request for which `isLongId` is true of either. */
+export const LONG_ID = `id and progress token may have at most ${MAX_ID_BYTES} bytes`;
 
 /** UTF-16 units. Ids from servers are shorter; clients may see them with a number added. */
 const MAX_TASK_ID = 2048;

@@ -10,8 +10,8 @@ export interface HttpOptions extends Partial<HttpLimits> {
   /** 0 = any free port. */
   readonly port: number;
   /**
-   * Bearer tokens, each naming a principal; with any, every request but `/healthz` needs one. The only one is that of
-   * all clients; of two or more each names one client.
+   * Bearer tokens. Each names a principal. With any, every request but `/healthz` needs one. All clients share a token
+   * that is the only one; of two or more, each belongs to one client.
    *
    * @default none
    */
@@ -65,7 +65,12 @@ export interface HttpLimits {
   readonly bodyIdleMs: number;
   /** A stream is closed when its client takes nothing for this long while something waits. @default 60000 */
   readonly slowClientMs: number;
-  /** Bytes without a session that one principal may leave unread; beyond, what it has stopped to read is cut off. */
+  /**
+   * Bytes of responses without a session that one principal may leave unread. Above that, the response that it stopped
+   * reading first is cut off.
+   *
+   * @default 134217728
+   */
   readonly maxUnreadBytes: number;
 }
 

@@ -6,7 +6,7 @@
 import { decodeString, type Frame, rangeOf, scanFrame } from '../../../shared/json/frame.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import { kindAt, member } from '../../../shared/json/json-slice.ts';
-import { isLongId, MAX_ID_BYTES } from '../../../shared/json/keys.ts';
+import { isLongId, LONG_ID } from '../../../shared/json/keys.ts';
 import { withoutParams } from '../../../shared/json/without.ts';
 import { JSON_RPC } from '../../../shared/model/errors.ts';
 import { type ListKind, listOf } from '../../../shared/model/lists.ts';
@@ -50,7 +50,7 @@ export interface Host {
   list(kind: ListKind, idRaw: Uint8Array, idText: string, form: AnswerForm): void;
   /** The client has asked only what it is talking to. */
   looked(): void;
-  /** The client asks for more than that. @returns as which it introduces itself; null: it does not. */
+  /** The client asks for more than that. @returns the name that it gives itself; null: it gives none. */
   used(frame: Frame, claim: Claim): string | null;
 }
 
@@ -59,6 +59,9 @@ interface Open {
   /** The least severe messages that it wants to hear; null: none. */
   readonly level: LogLevel | null;
 }
+
+/** Also said of a request with a session. */
+export const IN_USE = 'this id is in use by another call';
 
 const DISCOVER = 'server/discover';
 const LISTEN = 'subscriptions/listen';
@@ -227,11 +230,10 @@ export class SessionlessRequests {
   #refusal({ frame, method, idText }: ClaimedRequest): Refusal | null {
     const { line } = frame;
     if (isLongId(frame, SLOT.id) || isLongId(frame, SLOT.paramsMetaProgressToken)) {
-      const message = `id and progress token may have at most ${MAX_ID_BYTES} bytes`;
-      return { code: JSON_RPC.invalidRequest, message };
+      return { code: JSON_RPC.invalidRequest, message: LONG_ID };
     }
     if (this.#host.has(idText) || this.#listens.has(idText)) {
-      return { code: JSON_RPC.invalidRequest, message: 'this id is in use by another call' };
+      return { code: JSON_RPC.invalidRequest, message: IN_USE };
     }
     const params = rangeOf(frame, SLOT.params) ?? [0, 0];
     const responses = member(line, params, 'inputResponses');
@@ -239,8 +241,9 @@ export class SessionlessRequests {
       return invalid('params.inputResponses must be an object');
     }
     const cursor = listOf(method) !== null ? member(line, params, 'cursor') : null;
-    if (cursor !== null)
-      return invalid('params.cursor is none of this gateway: lists have one page');
+    if (cursor !== null) {
+      return invalid('unknown cursor: this gateway sends each list in one page');
+    }
     return null;
   }
 

@@ -272,7 +272,9 @@ const TOO_MANY: Why = {
 
 /** Why a client cannot be asked, in words; null: it can. */
 function whyUnable({ client, idText }: ServerRequest): string | null {
-  if (!client.isAskable(idText)) return 'this client speaks a revision in which it is not asked';
+  if (!client.isAskable(idText)) {
+    return 'this client uses MCP 2026-07-28, for which rea does not pass questions on yet';
+  }
   const supports = (...path: readonly string[]) => client.supports(...path);
   if (!canBeAsked(supports, 'elicitation', 'form'))
     return 'this client cannot ask anybody (it has no elicitation)';

@@ -42,7 +42,9 @@ export function addresseeOf(
   const { client } = found;
   if (client.needsDrain) return notSupported('the client does not read');
   if (!client.isAskable(found.relatedTo)) {
-    return notSupported('the client of the call speaks a revision in which it is not asked');
+    return notSupported(
+      'the client of the call uses MCP 2026-07-28, for which rea does not pass questions on yet',
+    );
   }
   const missing = message.needs.find((need) => !declares(client, need));
   if (missing === undefined) return found;

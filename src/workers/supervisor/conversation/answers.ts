@@ -59,7 +59,7 @@ export class Answers {
   /** Cancelled calls. The server may answer them all the same, which is no fault. */
   readonly #late = new Set<number>();
   #lastCancelledAt = 0;
-  /** Calls have ended of which nobody will learn when the server is done with them. */
+  /** Some calls have ended here, and the server will not say when it is done with them. */
   #worksUnseen = false;
   #stray = 0;
 

@@ -115,7 +115,7 @@ export class Opening {
     const { protocol } = this.#options;
     if (found.kind === 'unknown') return null;
     if (found.kind === 'stateless') {
-      return `speaks only ${found.opened.version}, and its protocol is legacy: ${WRITE_AUTO}`;
+      return `${speaksOnly([found.opened.version])}, and its protocol is legacy: ${WRITE_AUTO}`;
     }
     const why = unspoken(found.revisions);
     if (why !== null || protocol !== 'modern') return why;

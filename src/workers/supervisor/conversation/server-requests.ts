@@ -6,7 +6,7 @@
 import { type Frame, rangeOf } from '../../../shared/json/frame.ts';
 import { errorParts, joinExact, resultParts } from '../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
-import { isLongId, MAX_ID_BYTES, readTaskId } from '../../../shared/json/keys.ts';
+import { isLongId, LONG_ID, readTaskId } from '../../../shared/json/keys.ts';
 import { JSON_RPC } from '../../../shared/model/errors.ts';
 import { clip } from '../../../shared/text/clean-text.ts';
 import { type Rate, TokenBucket } from '../limits/token-bucket.ts';
@@ -33,7 +33,6 @@ const NOT_FOR_CLIENTS = new Set(['initialize', 'tasks/list']);
 /** Requests of one server that are passed on. */
 const REQUEST_RATE: Rate = { perSecond: 200, burst: 500 };
 const MAX_METHOD = 1024;
-const LONG_ID = `id and progress token may have at most ${MAX_ID_BYTES} bytes`;
 const NEWLINE = Buffer.from('\n');
 
 export class ServerRequests {

@@ -12,7 +12,6 @@ import type { Stateless } from './stateless/stateless.ts';
 import type { ToldCapabilities } from './told-capabilities.ts';
 
 interface Parts {
-  readonly server: string;
   readonly gatewayVersion: string;
   readonly capabilities: Pick<ToldCapabilities, 'ofCall'>;
   readonly logLevel: string | null;

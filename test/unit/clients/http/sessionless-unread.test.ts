@@ -8,6 +8,8 @@ import { until } from '../../../support/wait-for.ts';
 
 afterEach(tidyEdges);
 
+/** A message of 1 MiB. */
+const PART = Buffer.from(`{"method":"notifications/x","params":{"text":"${'x'.repeat(1 << 20)}"}}`);
 const EVENTS = 'text/event-stream';
 const CALL: Sent = { id: 'c', method: 'tools/call', params: { name: 'plain', arguments: {} } };
 const tool = (name: string): Sent => ({ ...CALL, params: { name, arguments: {} } });
@@ -18,18 +20,13 @@ test('a client that does not read is cut off, and holds up nobody else until the
   const { socket } = await unread(edge.url, tool('never'));
   await until(() => router.clients[0]?.keys.length === 1, { what: 'the call' });
   const { port, keys } = router.clients[0] ?? {};
-  const part = Buffer.from(
-    `{"method":"notifications/x","params":{"text":"${'x'.repeat(1 << 20)}"}}`,
-  );
-  for (let at = 0; at < 40; at++) port?.send([part], keys?.[0] ?? '');
+  for (let at = 0; at < 40; at++) port?.send([PART], keys?.[0] ?? '');
   // It is one of several clients that cannot be told apart.
   expect(port?.needsDrain).toBe(false);
   expect((await ask(edge.url, CALL)).status).toBe(200);
   await until(() => router.clients[0]?.cancelled.length === 1, { what: 'the end of the call' });
   socket.destroy();
 });
-
-const PART = Buffer.from(`{"method":"notifications/x","params":{"text":"${'x'.repeat(1 << 20)}"}}`);
 
 test('a response that is not read is counted no more, whoever else of its token reads', async () => {
   const router = new EchoRouter();

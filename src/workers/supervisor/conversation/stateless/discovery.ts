@@ -53,11 +53,11 @@ export function revisionsRefused(reply: Reply): readonly string[] {
 /** What a server speaks that speaks none of the gateway's revisions, in words; null: it speaks one. */
 export function unspoken(revisions: readonly string[]): string | null {
   if (revisions.length === 0 || revisions.some((one) => SPOKEN.includes(one))) return null;
-  return `${speaksOnly(revisions)}, and this gateway no other revisions of MCP than ${SPOKEN.join(', ')}: use a release of the server that speaks one of these`;
+  return `${speaksOnly(revisions)}; this gateway speaks ${SPOKEN.join(', ')}: use a release of the server that speaks one of these`;
 }
 
 export function speaksOnly(revisions: readonly string[]): string {
-  return `speaks only ${revisions.slice(0, MAX_SHOWN).join(', ')}`;
+  return `speaks only MCP ${revisions.slice(0, MAX_SHOWN).join(', ')}`;
 }
 
 /** The newest first. */

@@ -31,7 +31,7 @@ export type ReadWanted =
   | { readonly ok: true; readonly wanted: Wanted }
   | { readonly ok: false; readonly why: string };
 
-export const MAX_BYTES = 1024 * 1024;
+const MAX_BYTES = 1024 * 1024;
 const MAX_QUESTIONS = 16;
 const KINDS = new Set(['elicitation/create', 'sampling/createMessage', 'roots/list']);
 
@@ -55,7 +55,9 @@ export function readWanted(frame: Frame, declared: string, mint: () => string): 
     return wrong('has inputRequests that are no object');
   }
   const entries = requests === null ? [] : members(line, requests);
-  if (entries.length === 0 && stateAt === null) return wrong('asks for input and says for none');
+  if (entries.length === 0 && stateAt === null) {
+    return wrong('says input_required but has neither inputRequests nor requestState');
+  }
   if (entries.length > MAX_QUESTIONS) {
     return wrong(`asks ${entries.length} questions; ${MAX_QUESTIONS} are allowed`);
   }

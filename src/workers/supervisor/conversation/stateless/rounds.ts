@@ -12,7 +12,6 @@ import { stringMember } from '../own-requests.ts';
 import { nextRound, readWanted } from './questions.ts';
 
 export interface RoundsOptions {
-  readonly server: string;
   /** Sends a request with its envelope. @param wire its id. @returns what it said that its client can do. */
   readonly send: (frame: Frame, wire: number, can: number) => string;
   /** An id that no other request has. */
@@ -43,6 +42,8 @@ interface Open {
 
 /** Calls about which a server may ask. */
 const ASKABLE = new Set(['tools/call', 'prompts/get', 'resources/read']);
+const NOT_ASKABLE =
+  'asks for input, which is allowed only for tools/call, prompts/get and resources/read';
 /** The same as those of the official SDK. */
 const MAX_ROUNDS = 8;
 /** Before a call is sent again that its server only wanted to be asked again about. */
@@ -101,7 +102,7 @@ export class Rounds {
    */
   wanted(call: number, frame: Frame): string | null {
     const open = this.#open.get(call);
-    if (open?.frame == null) return 'asks for input, which nobody gives to such a request';
+    if (open?.frame == null) return NOT_ASKABLE;
     if (open.rounds >= MAX_ROUNDS) return `asks for input more than ${MAX_ROUNDS} times`;
     const read = readWanted(frame, open.declared, () => `"rea-asks-${++this.#lastQuestion}"`);
     if (!read.ok) return read.why;

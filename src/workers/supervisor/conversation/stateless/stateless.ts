@@ -223,7 +223,7 @@ export class Stateless {
     const uri = stringAt(frame, SLOT.paramsUri) ?? '';
     this.#subscription?.subscribe(uri, (why) => {
       if (why === null) give(call, '{}');
-      else fail(call, `is that nothing can be listened to: ${why}`);
+      else fail(call, `says that the resource cannot be subscribed to: ${why}`);
     });
   }
 
@@ -265,7 +265,7 @@ export class Stateless {
     this.discover(DISCOVER_MS, (discovery) => {
       if (discovery.kind !== 'others') return;
       const now = speaksOnly(discovery.revisions);
-      this.#options.onChanged(`it spoke ${STATELESS_PROTOCOL_VERSION}, and now ${now}`);
+      this.#options.onChanged(`it spoke MCP ${STATELESS_PROTOCOL_VERSION}, and now ${now}`);
     });
   }
 }

@@ -104,6 +104,6 @@ test('a server speaks something here unless it lists only other revisions', () =
   expect(unspoken([])).toBeNull();
   expect(unspoken(['2999-01-01', '2024-11-05'])).toBeNull();
   expect(unspoken(['2999-01-01', '2998-01-01'])).toMatch(
-    /^speaks only 2999-01-01, 2998-01-01, and/,
+    /^speaks only MCP 2999-01-01, 2998-01-01; this gateway speaks/,
   );
 });

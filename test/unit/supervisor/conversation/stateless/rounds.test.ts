@@ -30,7 +30,6 @@ function world(
   const failed: string[] = [];
   let last = 99;
   const rounds = new Rounds({
-    server: 's',
     send: (frame) => {
       sent.push(read(frame));
       return JSON.stringify(declared);
@@ -152,7 +151,7 @@ test.each([
   [{ a: { ...ROOTS, method: 'sampling/createMessage' } }, undefined, 'sampling'],
   [{ a: ROOTS, b: { method: 'ping' } }, undefined, 'no client knows'],
   [{ a: 5 }, undefined, 'no client knows'],
-  [{}, undefined, 'says for none'],
+  [{}, undefined, 'has neither inputRequests nor requestState'],
   [undefined, 5, 'requestState'],
   [[ROOTS], undefined, 'inputRequests'],
   [
@@ -168,5 +167,7 @@ test.each([
 
 test('only some requests may be asked about', () => {
   const { wants } = world({ ref: {} }, 'completion/complete');
-  expect(wants({ a: ROOTS })).toContain('nobody gives to such a request');
+  expect(wants({ a: ROOTS })).toContain(
+    'allowed only for tools/call, prompts/get and resources/read',
+  );
 });
