@@ -193,8 +193,8 @@ export const FOUND = {
   unclear: {
     severity: 'error',
     what: 'it is still not clear whether it serves',
-    why: 'it has worked for $1 s since its start without being ready',
-    action: 'try its command in a shell; if it needs that long, raise its start_timeout_ms',
+    why: 'it was not ready $1 s after its start',
+    action: 'rea doctor waits $1 s at most: watch it in rea serve, with rea status',
   },
   oauth: {
     severity: 'note',

@@ -58,12 +58,12 @@ export function reportOf(seen: {
 }
 
 export function serverReport(examined: Examined, offer: Offer | null): ServerReport {
-  const { server, serves, readyMs, revision, rssMb, noiseLines, exitsOnEof } = examined;
+  const { server, record, serves, readyMs, rssMb, noiseLines, exitsOnEof } = examined;
   return {
     ...notStarted(server.name, server.endpoint !== null),
     state: serves ? 'ok' : 'failed',
     ready_ms: readyMs,
-    revision,
+    revision: record.protocol_version,
     tools: offer?.tools ?? null,
     tokens: offer?.tokens ?? null,
     rss_mb: rssMb,

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { causeOf } from '#src/main/causes/causes.ts';
 import { FOUND, type FoundCode, found, TROUBLES } from '#src/main/causes/found.ts';
 import { isOAuth } from '#src/main/doctor/servers/challenge.ts';
+import { serverReport } from '#src/main/doctor/report.ts';
 import type { Examined } from '#src/main/doctor/servers/examined.ts';
 import { findingsOf, troubleOf } from '#src/main/doctor/servers/findings.ts';
 import { offersOf } from '#src/main/doctor/servers/offers.ts';
@@ -29,7 +30,6 @@ function examined(changes: Partial<Examined>): Examined {
     record: record({ phase: 'ready', incarnation: 1 }),
     lists: new Map(),
     readyMs: 100,
-    revision: '2025-11-25',
     serves: true,
     rssMb: 40,
     exitsOnEof: true,
@@ -100,6 +100,32 @@ test('one that is waited for in vain is told only where its record says nothing'
     last_exit: exit('exit', 'x'),
   });
   expect(codes(examined({ record: failed, serves: false, unclearMs: 120_000 }))).toEqual(['exit']);
+});
+
+test.each([
+  [60_000, 'start_timeout', 'raise its start_timeout_ms'],
+  [60_001, 'unclear', 'rea doctor waits 60 s at most'],
+])('with a start_timeout_ms of %d a slow start is %s', (start_timeout_ms, code, action) => {
+  const detail = 'no answer to initialize within 60000 ms';
+  const slow = examined({
+    server: serverConfig('echo', [], { name: 'one', startTimeoutMs: start_timeout_ms }),
+    record: record({
+      phase: 'backoff',
+      incarnation: 1,
+      last_error: detail,
+      last_exit: exit('start_timeout', detail),
+    }),
+    serves: false,
+  });
+  expect(findingsOf(slow, null)).toMatchObject([
+    { severity: 'error', code, action: expect.stringContaining(action) },
+  ]);
+});
+
+test('the report has the protocol revision of the record', () => {
+  const protocol_version = '2026-07-28';
+  const one = examined({ record: record({ phase: 'ready', incarnation: 1, protocol_version }) });
+  expect(serverReport(one, null)).toMatchObject({ revision: protocol_version });
 });
 
 function listing(name: string, prefix: string, tools: readonly (readonly [string, number])[]) {

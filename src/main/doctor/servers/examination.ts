@@ -36,6 +36,7 @@ const PING_LINE = `{"jsonrpc":"2.0","id":${PING},"method":"ping"}\n`;
 
 export class Examination implements Tenant {
   readonly config: ServerConfig;
+  readonly #configured: ServerConfig;
   readonly creditLane: number;
   readonly #ground: Ground;
   readonly #thread: SupervisorThread;
@@ -49,7 +50,6 @@ export class Examination implements Tenant {
   #verdict: Verdict | null = null;
   #startedAt = 0;
   #readyMs: number | null = null;
-  #revision: string | null = null;
   /** Milliseconds since the epoch; null: not yet. */
   #stopAt: number | null = null;
   #isWatched = false;
@@ -62,6 +62,7 @@ export class Examination implements Tenant {
   constructor(server: ServerConfig, creditLane: number, ground: Ground) {
     const { config: gateway, secrets, log } = ground;
     this.config = startedOnce(server);
+    this.#configured = server;
     this.creditLane = creditLane;
     this.#ground = ground;
     this.#thread = new SupervisorThread({
@@ -135,9 +136,6 @@ export class Examination implements Tenant {
       case 'ticket_wanted':
         this.#post({ type: 'ticket', slot: this.#slot, launcher: null });
         return;
-      case 'profile':
-        this.#revision = message.revision;
-        return;
       case 'catalog':
         this.#lists.set(message.kind, message);
         this.#settled.add(message.kind);
@@ -156,6 +154,7 @@ export class Examination implements Tenant {
       case 'held_back':
       case 'launcher_failed':
       case 'notification':
+      case 'profile':
       case 'progress':
       case 'released':
       case 'reverse_cancelled':
@@ -267,10 +266,9 @@ export class Examination implements Tenant {
     return {
       unclearMs: null,
       ...verdict,
-      server: this.config,
+      server: this.#configured,
       lists: this.#lists,
       readyMs: this.#readyMs,
-      revision: this.#revision,
       exitsOnEof: verdict.serves ? this.#exitsOnEof() : null,
       noiseLines: this.#record.noise_lines,
       leftRunning: this.#record.left_running,

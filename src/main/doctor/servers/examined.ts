@@ -5,15 +5,14 @@ import type { SupervisorRecord } from '../../../shared/model/snapshot.ts';
 import type { CatalogMessage } from '../../../shared/protocol/from-supervisor.ts';
 
 export interface Examined {
+  /** As it is configured: it was started with shorter limits. */
   readonly server: ServerConfig;
   /** When its trouble began, or when it was clear that there is none. */
   readonly record: SupervisorRecord;
   /** Its lists, as far as it has told them. */
   readonly lists: ReadonlyMap<ListKind, CatalogMessage>;
-  /** From its start to the end of the handshake; null: it has not come so far. */
+  /** From its start to the end of the handshake; null: there was no end. */
   readonly readyMs: number | null;
-  /** The protocol revision that it has chosen; null as well. */
-  readonly revision: string | null;
   /** It serves: it has told its lists, and has answered. */
   readonly serves: boolean;
   /** Of its process tree while it served, in MiB; null: not known. */

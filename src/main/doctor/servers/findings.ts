@@ -7,7 +7,7 @@ import { plural } from '../../status/words.ts';
 import { type Finding, finding, shownText } from '../finding.ts';
 import type { Examined } from './examined.ts';
 import type { Offer } from './offers.ts';
-import { EOF_MS } from './once.ts';
+import { EOF_MS, MOST_START_MS } from './once.ts';
 
 /** A model reads so many tokens of one server's tools in every conversation: worth a word. */
 const MANY_TOKENS = 20_000;
@@ -30,14 +30,10 @@ export function troubleOf(server: string, record: SupervisorRecord): Finding | n
 
 /** @param offer null: it does not serve. */
 export function findingsOf(examined: Examined, offer: Offer | null): Finding[] {
-  const { server, record, unclearMs, exitsOnEof, leftRunning, noiseLines } = examined;
+  const { server, record, exitsOnEof, leftRunning, noiseLines } = examined;
   const { name, prefix } = server;
-  const trouble = troubleOf(name, record);
   const findings: (Finding | null)[] = [
-    trouble,
-    trouble === null && unclearMs !== null
-      ? finding('unclear', name, String(Math.round(unclearMs / 1000)))
-      : null,
+    startFinding(examined),
     // Where that is why it does not serve, the cause has said it.
     examined.serves && noiseLines > 0 ? finding('noise', name, plural(noiseLines, 'line')) : null,
     record.withheld_why === null
@@ -50,6 +46,15 @@ export function findingsOf(examined: Examined, offer: Offer | null): Finding[] {
       : finding('left_running', name, leftRunning.map(({ program }) => program).join(', ')),
   ];
   return findings.filter((one) => one !== null);
+}
+
+/** Where the doctor had less patience than a gateway has, nothing is proved. */
+function startFinding({ server, record, unclearMs }: Examined): Finding | null {
+  const trouble = troubleOf(server.name, record);
+  const isCut = trouble?.code === 'start_timeout' && server.startTimeoutMs > MOST_START_MS;
+  const waitedMs = isCut ? MOST_START_MS : unclearMs;
+  if (waitedMs === null || (trouble !== null && !isCut)) return trouble;
+  return finding('unclear', server.name, String(Math.round(waitedMs / 1000)));
 }
 
 function offered(name: string, prefix: string, offer: Offer): (Finding | null)[] {

@@ -2,8 +2,8 @@
 import type { ServerConfig } from '../../../shared/model/config.ts';
 
 /** No server may take longer to start than this, unless it works or reports progress. */
-const MOST_START_MS = 60_000;
-/** Nor longer than this in any case. */
+export const MOST_START_MS = 60_000;
+/** No server is looked at for longer, whatever it does. */
 export const MOST_MS = 120_000;
 /** It is pinged after such a silence; a gateway has more time. */
 export const IDLE_MS = 300;
