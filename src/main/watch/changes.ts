@@ -2,7 +2,7 @@
 import { causeOf } from '../causes/causes.ts';
 import type { Facts } from '../status/collect.ts';
 import { isPast } from '../status/gateway-lines.ts';
-import type { Gateway } from '../status/gateways.ts';
+import type { Gateway, GatewaySituation } from '../status/gateways.ts';
 import type { Tone } from '../status/paint.ts';
 import { OFF, standingOf } from '../status/standing.ts';
 import type { DownstreamView } from '../status/state-file.ts';
@@ -18,18 +18,25 @@ export interface Change {
   readonly what: 'gateway' | 'configuration' | 'HALT' | null;
   /** As the state file names it. */
   readonly server: string | null;
-  /** The word of before; null: it was not there. */
+  /** Its word at the last look; null: it was not there. */
   readonly from: string | null;
-  /** The word of now; null: it is there no more. */
+  /** Its word now; null: it is gone. */
   readonly to: string | null;
   readonly restarts: number | null;
   readonly cause: string | null;
   readonly action: string | null;
 }
 
+/** A change with its colour, which is no part of the JSON. */
+export interface ToldChange {
+  readonly change: Change;
+  readonly tone: Tone;
+}
+
 /** How something stands, at one look. */
 type Stand = Omit<Change, 'from' | 'to'> & {
   readonly word: string;
+  readonly tone: Tone;
   /** How its last process ended, also when all is well again. */
   readonly exit: string | null;
 };
@@ -41,9 +48,13 @@ const LONGEST_NAME = 64;
 const LONGEST_CAUSE = 400;
 /** Stands for the gateway where there is none. */
 const NONE = 'none';
-const GOOD = new Set(['ready', 'idle', 'connected', 'running']);
-const DIM = new Set(['off', 'gone']);
-const WARN = new Set(['starting', 'backoff', 'testing', 'stopping', 'with mistakes']);
+const GATEWAY_TONES: Readonly<Record<GatewaySituation, Tone>> = {
+  running: 'good',
+  starting: 'warn',
+  stale: 'bad',
+  silent: 'bad',
+  dead: 'bad',
+};
 
 /** @param isAsked which servers count, by their names in the state file. */
 export function standsOf(
@@ -54,10 +65,12 @@ export function standsOf(
   const stands = new Map<string, Stand>();
   const { halt } = facts;
   if (verdict.situation === 'none') {
-    stands.set(NONE, { ...NOTHING, what: 'gateway', word: 'not running' });
+    stands.set(NONE, { ...NOTHING, what: 'gateway', word: 'not running', tone: 'bad' });
   }
-  if (halt.active)
-    stands.set('HALT', { ...NOTHING, what: 'HALT', word: 'set', cause: halt.reason });
+  if (halt.active) {
+    const { reason: cause } = halt;
+    stands.set('HALT', { ...NOTHING, what: 'HALT', word: 'set', tone: 'bad', cause });
+  }
   for (const gateway of verdict.gateways) {
     const id = `${gateway.sessionId ?? gateway.pid}`;
     stands.set(id, gatewayStand(gateway));
@@ -69,23 +82,25 @@ export function standsOf(
       if (isAsked(server.name)) stands.set(`${id}/${server.name}`, serverStand(gateway, server));
     }
     for (const server of view.disabled.filter(isAsked)) {
-      stands.set(`${id}/${server}`, { ...NOTHING, pid, server, word: OFF.word });
+      const { word, tone } = OFF;
+      stands.set(`${id}/${server}`, { ...NOTHING, pid, server, word, tone });
     }
   }
   return stands;
 }
 
 /** In the order in which they are shown; those that are gone last. */
-export function changesOf(before: Stands, now: Stands): Change[] {
-  const changes: Change[] = [];
+export function changesOf(before: Stands, now: Stands): ToldChange[] {
+  const changes: ToldChange[] = [];
   for (const [id, stand] of now) {
     const old = before.get(id) ?? null;
     if (old === null || isOther(old, stand)) changes.push(changeOf(old, stand));
   }
-  for (const [id, { word, exit: _last, ...old }] of before) {
+  for (const [id, { word, exit: _last, tone: _was, ...old }] of before) {
     // The gateway that has started says it itself.
     if (now.has(id) || id === NONE) continue;
-    changes.push({ ...old, cause: null, action: null, from: word, to: null });
+    const change = { ...old, cause: null, action: null, from: word, to: null };
+    changes.push({ change, tone: 'dim' });
   }
   return changes;
 }
@@ -103,13 +118,6 @@ export function changeText(change: Change, isOneOfMany: boolean): string {
   return `${who}: ${way}${times}${why}${next}`;
 }
 
-export function changeTone({ to }: Change): Tone {
-  const word = to ?? 'gone';
-  if (GOOD.has(word)) return 'good';
-  if (DIM.has(word)) return 'dim';
-  return WARN.has(word) ? 'warn' : 'bad';
-}
-
 const NOTHING = {
   pid: null,
   what: null,
@@ -122,7 +130,9 @@ const NOTHING = {
 
 function gatewayStand({ pid, situation, view }: Gateway): Stand {
   const hangs = situation === 'running' && view?.main.state === 'stalled';
-  return { ...NOTHING, pid, what: 'gateway', word: hangs ? 'stalled' : situation };
+  const stand = { ...NOTHING, pid, what: 'gateway' } as const;
+  if (hangs) return { ...stand, word: 'stalled', tone: 'bad' };
+  return { ...stand, word: situation, tone: GATEWAY_TONES[situation] };
 }
 
 /** Null: it is in force as it stands there. */
@@ -136,22 +146,27 @@ function configurationStand({ pid, view, situation }: Gateway): Stand | null {
     return {
       ...stand,
       word: `${plural(waiting, 'server')} not in force`,
+      tone: 'warn',
       action: view.reload.accept,
     };
   }
-  const word = problems.refused ? 'refused' : 'with mistakes';
-  return { ...stand, word, cause: problems.lines[0] ?? null };
+  const said = problems.refused
+    ? ({ word: 'refused', tone: 'bad' } as const)
+    : ({ word: 'with mistakes', tone: 'warn' } as const);
+  return { ...stand, ...said, cause: problems.lines[0] ?? null };
 }
 
 function serverStand(gateway: Gateway, server: DownstreamView): Stand {
   const past = isPast(gateway);
-  const { word } = standingOf(server, gateway.view?.legacy === true);
+  const { word, tone } = standingOf(server, gateway.view?.legacy === true);
   const cause = causeOf(server);
   return {
     ...NOTHING,
     pid: gateway.pid,
     server: server.name,
     word: past ? `was ${word}` : word,
+    // What was is not what is.
+    tone: past ? 'dim' : tone,
     restarts: server.restarts,
     cause: cause?.why ?? null,
     action: past ? null : (cause?.action ?? null),
@@ -165,9 +180,9 @@ function isOther(old: Stand, now: Stand): boolean {
   return now.cause !== null && now.cause !== old.cause;
 }
 
-function changeOf(old: Stand | null, { word, exit, ...now }: Stand): Change {
+function changeOf(old: Stand | null, { word, exit, tone, ...now }: Stand): ToldChange {
   // A restart that went well has left no cause, and yet it had one.
   const isAnew = old !== null && (now.restarts ?? 0) > (old.restarts ?? 0);
   const cause = now.cause ?? (isAnew ? exit : null);
-  return { ...now, cause, from: old?.word ?? null, to: word };
+  return { change: { ...now, cause, from: old?.word ?? null, to: word }, tone };
 }

@@ -5,7 +5,7 @@ import { lives } from '../status/gateways.ts';
 import { isOf } from '../status/one-server.ts';
 import type { Paint } from '../status/paint.ts';
 import { judgeStatus } from '../status/verdict.ts';
-import { changesOf, changeText, changeTone, type Stands, standsOf } from './changes.ts';
+import { changesOf, changeText, type Stands, standsOf } from './changes.ts';
 import { LOOK_MS, Looking } from './looking.ts';
 
 export interface TellOptions {
@@ -36,10 +36,10 @@ export async function tellChanges(options: TellOptions): Promise<void> {
     const now = standsOf(facts, verdict, isAsked);
     const at = new Date(facts.now).toISOString();
     const areMany = verdict.gateways.filter(lives).length > 1;
-    for (const change of changesOf(before, now)) {
+    for (const { change, tone } of changesOf(before, now)) {
       const text = options.json
         ? asciiJson({ at, ...change })
-        : `${at} ${options.paint(changeTone(change), changeText(change, areMany))}`;
+        : `${at} ${options.paint(tone, changeText(change, areMany))}`;
       stdout.write(`${text}\n`);
     }
     before = now;

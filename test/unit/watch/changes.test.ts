@@ -1,9 +1,10 @@
 /** One line for each change: who, from what to what, and why. */
 import { expect, it } from 'vitest';
 import { collect } from '#src/main/status/collect.ts';
+import { OFF, standingOf } from '#src/main/status/standing.ts';
 import { judgeStatus } from '#src/main/status/verdict.ts';
 import { changesOf, changeText, type Stands, standsOf } from '#src/main/watch/changes.ts';
-import type { StateSnapshot } from '#src/shared/model/snapshot.ts';
+import type { DownstreamSnapshot, StateSnapshot } from '#src/shared/model/snapshot.ts';
 import {
   downstream,
   fromNow,
@@ -18,19 +19,23 @@ import {
 /** How everything stands in a directory, again and again. */
 function directory() {
   const { cwd, write } = project();
-  const look = (asked: (lane: string | null) => boolean = () => true): Stands => {
+  const seen = () => {
     const facts = collect(cwd, Date.now(), { XDG_STATE_HOME: cwd });
-    return standsOf(facts, judgeStatus(facts.evidence), asked);
+    return { facts, verdict: judgeStatus(facts.evidence) };
+  };
+  const look = (asked: (lane: string | null) => boolean = () => true): Stands => {
+    const { facts, verdict } = seen();
+    return standsOf(facts, verdict, asked);
   };
   const state = (changes: Partial<StateSnapshot>) => {
     write(`run/${SESSION}.json`, instance());
     write('serve.state.json', snapshot(changes));
   };
-  return { look, state, write };
+  return { look, seen, state, write };
 }
 
 const texts = (before: Stands, now: Stands) =>
-  changesOf(before, now).map((change) => changeText(change, false));
+  changesOf(before, now).map(({ change }) => changeText(change, false));
 const GATEWAY = `gateway ${LIVING.pid}`;
 
 it('tells how everything is, then what has changed, and nothing else', () => {
@@ -120,8 +125,48 @@ it('names the gateway where there are several, and prints nothing that a termina
   const { look, state } = directory();
   const last_error = `\u001b[2J${'x'.repeat(5000)}\n`;
   state({ downstreams: [downstream({ name: 'a\u202eb', phase: 'failed', last_error })] });
-  const lines = changesOf(new Map(), look()).map((change) => changeText(change, true));
+  const lines = changesOf(new Map(), look()).map(({ change }) => changeText(change, true));
   expect(lines[0]).toBe(`${GATEWAY}: running`);
   expect(lines[1]).toMatch(/^pid \d+: a\u{fffd}b: failed: \u{fffd}\[2Jx+…/u);
   expect(lines[1]?.length).toBeLessThan(1000);
+});
+
+it('tells a server in the tone that the page has for it', () => {
+  const { look, seen, state } = directory();
+  const thread = { ...downstream().thread, state: 'stalled' } as const;
+  const kinds: readonly Partial<DownstreamSnapshot>[] = [
+    {},
+    { phase: 'idle' },
+    { phase: 'starting' },
+    { phase: 'backoff' },
+    { phase: 'draining' },
+    { phase: 'failed' },
+    { phase: 'blocked' },
+    { circuit_state: 'open' },
+    { circuit_state: 'half-open' },
+    { thread },
+  ];
+  const downstreams = kinds.map((kind, at) => downstream({ ...kind, name: `s${at}` }));
+  state({ downstreams, disabled: ['old'] });
+  const [gateway] = seen().verdict.gateways;
+  const standings = (gateway?.view?.downstreams ?? []).map((one) => standingOf(one, false));
+  expect(new Set(standings.map(({ tone }) => tone))).toEqual(new Set(['good', 'warn', 'bad']));
+  const told = changesOf(new Map(), look()).filter(({ change }) => change.server !== null);
+  expect(told.map(({ change, tone }) => [change.to, tone])).toEqual(
+    [...standings, OFF].map(({ word, tone }) => [word, tone]),
+  );
+  // As they were: nobody knows how they are.
+  const running = look();
+  state({ downstreams, disabled: ['old'], updated_at: fromNow(-60_000) });
+  const past = changesOf(running, look()).filter(({ change }) => change.server !== null);
+  expect(past).toHaveLength(kinds.length);
+  expect(past.every(({ change, tone }) => /^was /.test(change.to ?? '') && tone === 'dim')).toBe(true);
+});
+
+it('tells a configuration that waits in the tone of a warning', () => {
+  const { look, state } = directory();
+  const waiting = [{ name: 'x', change: 'new', what: '/bin/x', since: fromNow(0) }] as const;
+  state({ reload: { problems: null, waiting, more: 0 } });
+  const tones = changesOf(new Map(), look()).map(({ change, tone }) => [change.what, tone]);
+  expect(tones).toContainEqual(['configuration', 'warn']);
 });
