@@ -10,6 +10,7 @@ import { errorCode, errorText } from '../../../shared/platform/errno.ts';
 import { findLists } from '../clients/lists.ts';
 import { KEYS } from '../clients/words.ts';
 import { type Opened, openConfig } from '../load.ts';
+import { formatOf } from '../parse.ts';
 import { formatPath, nearest, type Path, problemLines } from '../problem.ts';
 import { displayName, readConfigFile } from '../read-file.ts';
 import { nameAdvice } from '../schema.ts';
@@ -81,7 +82,11 @@ function apply(opened: Config, cwd: string, shown: string, change: Change): Edit
   const edited = editText(read.text, extension, opened.document, change);
   if (edited === null) {
     const at = formatPath(change.path);
-    return refused(`${shown}: ${at} cannot be edited without touching the rest: change it by hand`);
+    const isOneKey = change.kind === 'set' && formatOf(read.text, extension) === 'toml';
+    const why = isOneKey
+      ? `${at}.${change.key}: in TOML a single key is not changed`
+      : `${at} cannot be edited without touching the rest`;
+    return refused(`${shown}: ${why}: change it by hand`);
   }
   const problem = replaceFile(path, edited.text, before);
   if (problem !== null) return refused(`${shown}: ${problem}`);
