@@ -2,8 +2,9 @@
  * Reads one configuration file as text: bounded, never blocking on a pipe, with a problem instead of
  * an exception for everything an operator can cause. Refuses a file that another user could have written.
  */
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
 import { isAbsolute, relative } from 'node:path';
+import { readRange } from '../../shared/platform/safe-file.ts';
 import { formatProblem, type Problem } from './problem.ts';
 import { type Doubt, doubtsAbout } from './trust.ts';
 
@@ -58,20 +59,14 @@ export function readConfigFile(
     if (refused.length > 0) {
       return { kind: 'problem', problems: refused.map((doubt) => problemOf(doubt, shown)) };
     }
-    const bytes = Buffer.alloc(maxBytes + 1);
-    let length = 0;
-    while (length < bytes.length) {
-      const count = readSync(descriptor, bytes, length, bytes.length - length, null);
-      if (count === 0) break;
-      length += count;
-    }
-    if (length > maxBytes) {
+    const bytes = readRange(descriptor, 0, maxBytes + 1);
+    if (bytes.length > maxBytes) {
       return problem(
         `is larger than ${maxBytes / MIB} MiB`,
         'a configuration of that size is a mistake',
       );
     }
-    const text = decode(bytes.subarray(0, length));
+    const text = decode(bytes);
     if (text === null) return problem('is not UTF-8 text', 'save it as UTF-8');
     return { kind: 'text', text, warnings: warnings(file, shown, doubts) };
   } catch (error) {
