@@ -19,7 +19,6 @@ export type Acting = Exclude<Act, { kind: 'quit' | 'suspend' | 'redraw' | 'say' 
 
 /** Of the last words of a command so many are shown. */
 const LAST_LINES = 3;
-const MOST_LINES = 1000;
 const LONGEST_LINE = 1000;
 
 /** What is said while nothing was heard yet, and who it is about. */
@@ -44,7 +43,8 @@ export async function perform(
   const { cwd, env } = place;
   const lines: string[] = [];
   const take = (line: string) => {
-    if (lines.length < MOST_LINES) lines.push(line);
+    lines.push(line);
+    if (lines.length > LAST_LINES) lines.shift();
     tell(line);
   };
   const [stdout, stderr] = [sink(take), sink(take)];
@@ -83,7 +83,7 @@ export async function perform(
     default:
       return act satisfies never;
   }
-  return { lines: lines.slice(-LAST_LINES), tone: code === 0 ? 'good' : 'bad' };
+  return { lines, tone: code === 0 ? 'good' : 'bad' };
 }
 
 /** Whole lines, as the commands write them. */
