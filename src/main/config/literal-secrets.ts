@@ -1,14 +1,14 @@
 /**
- * Names the secrets of a client's file that are now in a second place, too, the registry: the place of
- * each and what to do, never its value.
+ * Where secrets are written out in a configuration: never their values. `rea init` says so of what it has imported,
+ * with what to do; `rea doctor` of what git has.
  */
 import { secretsInArguments, secretsWithin } from '../../shared/secrets/parts.ts';
-import { redactTokens } from '../../shared/text/redact-patterns.ts';
+import { tokensIn } from '../../shared/text/redact-patterns.ts';
 import type { DraftServer } from './draft.ts';
 import { show } from './problem.ts';
-import { hasReference, writtenText } from './variables.ts';
+import { type Dialect, hasReference, writtenText } from './variables.ts';
 
-/** One line for the variables or headers of a server, and one for each argument or part of its address. */
+/** Of servers of a client: one line for the variables or headers of each, and one for each argument or part of its address. */
 export function literalSecrets(servers: readonly DraftServer[]): string[] {
   return servers.flatMap((server) => {
     return [...ofMappings(server), ...ofArguments(server), ...ofAddress(server)].map(
@@ -30,31 +30,43 @@ function ofMappings({ options, endpoint }: DraftServer): string[] {
 }
 
 function ofArguments({ name: server, args }: DraftServer): string[] {
-  const literal = args.map((arg) => writtenText(arg, 'client'));
-  const lines = new Set<string>();
-  const known = new Set<number>();
-  const named = new Set<string>();
-  for (const { at, name, value } of secretsInArguments(literal)) {
-    // A secret can be found twice in one argument, whole and after a scheme: reported under the first name.
-    const place = `${at} ${value}`;
-    if (named.has(place)) continue;
-    named.add(place);
-    known.add(at);
-    lines.add(advice(`${show(name)} in argument ${at + 1}`, `${server}_${name}`));
-  }
-  for (const [at, arg] of literal.entries()) {
-    if (known.has(at) || redactTokens(arg, () => '') === arg) continue;
-    lines.add(advice(`argument ${at + 1}, which looks like a token,`, `${server}_token`));
-  }
-  return [...lines];
+  const lines = secretArguments(args, 'client').map(({ at, name }) => {
+    return name === null
+      ? advice(`argument ${at + 1}, which looks like a token,`, `${server}_token`)
+      : advice(`${show(name)} in argument ${at + 1}`, `${server}_${name}`);
+  });
+  return [...new Set(lines)];
 }
 
 function ofAddress({ name: server, endpoint }: DraftServer): string[] {
-  if (endpoint === null) return [];
-  const url = writtenText(endpoint.url, 'client');
-  const names = secretsWithin(url).map(({ name }) => name);
-  if (names.length === 0 && redactTokens(url, () => '') !== url) names.push('token');
-  return [...new Set(names)].map((name) => advice(`${show(name)} in url`, `${server}_${name}`));
+  const names = endpoint === null ? [] : secretNames(endpoint.url, 'client');
+  return names.map((name) => advice(`${show(name)} in url`, `${server}_${name}`));
+}
+
+/** Arguments in which a secret is written out; `name` null: it has none, and looks like a token. */
+export function secretArguments(
+  args: readonly string[],
+  dialect: Dialect,
+): { readonly at: number; readonly name: string | null }[] {
+  const literal = args.map((arg) => writtenText(arg, dialect));
+  const named = secretsInArguments(literal);
+  // A secret can be found twice in one argument, whole and after a scheme: told under the first name.
+  const first = named.filter(({ at, value }, index) => {
+    return named.findIndex((one) => one.at === at && one.value === value) === index;
+  });
+  const known = new Set(named.map(({ at }) => at));
+  const tokens = [...literal.entries()].flatMap(([at, arg]) => {
+    return known.has(at) || tokensIn(arg).length === 0 ? [] : [{ at, name: null }];
+  });
+  return [...first, ...tokens];
+}
+
+/** Names of the secrets that are written out in one text, such as an address; `token` for one without a name. */
+export function secretNames(text: string, dialect: Dialect): string[] {
+  const literal = writtenText(text, dialect);
+  const names = secretsWithin(literal).map(({ name }) => name);
+  if (names.length === 0 && tokensIn(literal).length > 0) names.push('token');
+  return [...new Set(names)];
 }
 
 function advice(what: string, name: string): string {

@@ -1,10 +1,9 @@
 /** Whether git keeps, or would take, a configuration in which secrets are written out. Their names are told, never values. */
 import { dirname } from 'node:path';
 import { namesSecret } from '../../../shared/secrets/names.ts';
-import { secretsInArguments, secretsWithin } from '../../../shared/secrets/parts.ts';
 import { isWorthHiding } from '../../../shared/secrets/worth-hiding.ts';
-import { tokensIn } from '../../../shared/text/redact-patterns.ts';
 import { firstNames } from '../../config/first-of.ts';
+import { secretArguments, secretNames } from '../../config/literal-secrets.ts';
 import { hasReference } from '../../config/variables.ts';
 import type { Written } from '../../config/written.ts';
 import { Git } from '../../push/git.ts';
@@ -33,16 +32,12 @@ export function writtenSecrets(written: ReadonlyMap<string, Written>): string[] 
 function placesIn(written: Written): string[] {
   if (written.kind === 'address') {
     const { url, headers } = written;
-    const named = secretsWithin(url).filter(({ value }) => isLiteral(value));
-    const isIn = named.length > 0 || tokensIn(url).length > 0;
+    const isIn = secretNames(url, 'registry').length > 0;
     return [...inMapping('headers', Object.entries(headers)), ...(isIn ? ['url'] : [])];
   }
   const { args, env } = written;
-  const inArguments = [
-    ...secretsInArguments(args).filter(({ value }) => isLiteral(value)),
-    ...args.flatMap((arg, at) => (tokensIn(arg).length > 0 ? [{ at }] : [])),
-  ];
-  return [...inMapping('env', env), ...inArguments.map(({ at }) => `argument ${at + 1}`)];
+  const inArguments = secretArguments(args, 'registry').map(({ at }) => `argument ${at + 1}`);
+  return [...inMapping('env', env), ...inArguments];
 }
 
 function inMapping(kind: string, entries: readonly (readonly [string, string])[]): string[] {
@@ -50,12 +45,8 @@ function inMapping(kind: string, entries: readonly (readonly [string, string])[]
 }
 
 function isSecret([name, value]: readonly [string, string]): boolean {
-  if (tokensIn(value).length > 0) return true;
-  if (!isLiteral(value)) return false;
-  return secretsWithin(value).length > 0 || (namesSecret(name) && isWorthHiding(value, 'secret'));
-}
-
-/** What stands for a variable is no secret itself. */
-function isLiteral(value: string): boolean {
-  return !hasReference(value, 'registry');
+  if (secretNames(value, 'registry').length > 0) return true;
+  // What stands for a variable is no secret itself.
+  if (hasReference(value, 'registry')) return false;
+  return namesSecret(name) && isWorthHiding(value, 'secret');
 }
