@@ -16,7 +16,7 @@ export function firstLines(lines: readonly string[], what: string, advice: strin
 }
 
 /** The first names, and one entry that counts the others. */
-export function firstNames(names: readonly string[]): string[] {
-  const more = names.length - SHOWN;
-  return more <= 0 ? [...names] : [...names.slice(0, SHOWN), `and ${more} more`];
+export function firstNames(names: readonly string[], most = SHOWN): string[] {
+  const more = names.length - most;
+  return more <= 0 ? [...names] : [...names.slice(0, most), `and ${more} more`];
 }

@@ -2,13 +2,13 @@
 import { secretsInArguments, secretsWithin } from '../../shared/secrets/parts.ts';
 import { redactTokens } from '../../shared/text/redact-patterns.ts';
 import type { DraftEndpoint, DraftServer } from './draft.ts';
+import { firstNames } from './first-of.ts';
 import { clip } from './problem.ts';
 import { addressText, commandText, withoutReferences } from './program-text.ts';
 
 /** Shorter values would be found, and hidden, in every word. */
 const SHORTEST = 4;
 const LONGEST = 300;
-const MOST_NAMES = 20;
 const HIDDEN = '[REDACTED:secret]';
 /** What stands before the host of an address, up to the last `@` before its path. */
 const BEFORE_HOST = /(:\/\/)[^/?#\s"'<>]*@/g;
@@ -55,7 +55,5 @@ function withoutHeader(arg: string, at: number, args: readonly string[]): string
 
 /** The first names of a list, each of them short. */
 export function shortNames(all: readonly string[]): string {
-  const more = all.length - MOST_NAMES;
-  const first = all.slice(0, MOST_NAMES).map((name) => clip(name, 60));
-  return `${first.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  return firstNames(all.map((name) => clip(name, 60))).join(', ');
 }
