@@ -1,13 +1,13 @@
 /** `rea connect --list`: which clients are here, and whether they are connected. Changes nothing. */
-import { lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { unlessRefused } from '../../shared/platform/errno.ts';
+import { isThere } from '../../shared/platform/safe-file.ts';
 import { oneLine } from '../../shared/text/clean-text.ts';
 import { CLIENTS } from '../config/clients/known/all.ts';
 import type { KnownClient } from '../config/clients/known/client.ts';
 import { type Host, homeOf, userFile } from '../config/clients/known/files.ts';
 import type { OwnEntry } from '../connect/own-entries.ts';
 import { openTarget } from '../connect/targets.ts';
+import { plural } from '../status/words.ts';
 
 export interface ConnectListOptions {
   /** Absolute directory that `.rea` lies in. */
@@ -36,7 +36,7 @@ function isHere(client: KnownClient, cwd: string, host: Host, isProject: boolean
   const file = isProject ? client.projectFile : userFile(client, host);
   if (file === null) return false;
   const path = isProject ? join(cwd, file) : dirname(file);
-  return unlessRefused(false, () => lstatSync(path === homeOf(host) ? file : path) !== undefined);
+  return isThere(path === homeOf(host) ? file : path);
 }
 
 function stateOf(client: KnownClient, cwd: string, host: Host, isProject: boolean): string {
@@ -44,15 +44,13 @@ function stateOf(client: KnownClient, cwd: string, host: Host, isProject: boolea
   if (typeof target === 'string') return target;
   const { file, contents } = target;
   const { own, others } = contents;
-  const servers = `${others.length} ${others.length === 1 ? 'server' : 'servers'} of its own`;
+  const servers = `${plural(others.length, 'server')} of its own`;
   const how = own.length === 0 ? 'not connected' : `connected ${own.map(wayOf).join(' and ')}`;
   return `${how}, ${servers}: ${file.shown}`;
 }
 
-function wayOf({ server }: OwnEntry): string {
-  const { endpoint, args, options } = server;
+function wayOf({ server: { endpoint, options }, directory }: OwnEntry): string {
   const off = options.enabled === false ? ' (switched off)' : '';
   if (endpoint !== null) return `over HTTP${off}`;
-  const at = args.indexOf('--cwd');
-  return `${at < 0 ? 'over stdio' : `to ${args[at + 1] ?? ''}`}${off}`;
+  return `${directory === null ? 'over stdio' : `to ${directory}`}${off}`;
 }

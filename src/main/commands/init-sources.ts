@@ -1,7 +1,6 @@
 /** What `rea init` takes its servers from: files that are named, clients that are named, or all of the user's own. */
-import { lstatSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { unlessRefused } from '../../shared/platform/errno.ts';
+import { isThere } from '../../shared/platform/safe-file.ts';
 import { CLIENT_NAMES, clientNamed } from '../config/clients/known/all.ts';
 import { type Host, shownPath, userPlaces } from '../config/clients/known/files.ts';
 import { mergeDrafts } from '../config/clients/merge.ts';
@@ -94,8 +93,4 @@ export function leftLines(
 
 function toImport({ file, client }: Source): ImportFile {
   return { file, client: client.name };
-}
-
-function isThere(path: string): boolean {
-  return unlessRefused(false, () => lstatSync(path) !== undefined);
 }

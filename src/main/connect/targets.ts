@@ -1,8 +1,7 @@
 /** The clients that a command names, each with its file as it is now. Nothing is written. */
-import { lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { unlessRefused } from '../../shared/platform/errno.ts';
 import { isInside } from '../../shared/platform/is-inside.ts';
+import { isThere } from '../../shared/platform/safe-file.ts';
 import { CLIENT_NAMES, CLIENTS, clientNamed } from '../config/clients/known/all.ts';
 import type { KnownClient } from '../config/clients/known/client.ts';
 import { type Host, homeOf, shownPath, userFile } from '../config/clients/known/files.ts';
@@ -78,7 +77,7 @@ function placeOf(client: KnownClient, { cwd, host, isProject }: TargetPlace): Fi
   const directory = dirname(path);
   // A variable may have put it elsewhere.
   const root = isInside(path, home) ? home : directory;
-  if (!unlessRefused(false, () => lstatSync(directory) !== undefined)) {
+  if (!isThere(directory)) {
     const fix = 'start it once, so that it makes its directory';
     return `${client.title} is not here: ${shownPath(directory, host)} does not exist; ${fix}`;
   }

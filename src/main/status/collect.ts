@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Liveness } from '../../shared/model/process-identity.ts';
 import { unlessRefused } from '../../shared/platform/errno.ts';
 import { systemReader } from '../../shared/platform/identity.ts';
-import { oddKind } from '../../shared/platform/safe-file.ts';
+import { isThere, oddKind } from '../../shared/platform/safe-file.ts';
 import { type Halt, readHalt } from '../processes/halt-file.ts';
 import type { InstanceView } from '../processes/instance.ts';
 import {
@@ -135,10 +135,6 @@ function withPicture(
 
 /** As `rea serve` looks for them. */
 const REGISTRIES = ['registry.yaml', 'registry.yml', 'registry.json'];
-
-function isThere(path: string): boolean {
-  return unlessRefused(false, () => lstatSync(path, { throwIfNoEntry: false }) !== undefined);
-}
 
 /** Something other than a directory is read all the same, but no gateway has written into it. */
 function directoryProblem(dir: string): string | null {

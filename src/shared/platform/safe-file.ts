@@ -18,7 +18,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { attempt, errorCode, errorText, expecting, type SystemFailure } from './errno.ts';
+import { attempt, errorCode, errorText, expecting, type SystemFailure, unlessRefused } from './errno.ts';
 
 /** `odd` = the entry is not a regular file within the limit; `unreadable` = the system refused. */
 export type SafeRead =
@@ -81,6 +81,11 @@ export function readRange(descriptor: number, position: number, length: number):
     total += count;
   }
   return Buffer.concat(chunks, total);
+}
+
+/** Whether there is an entry of whatever kind; a link counts, also one that leads nowhere. */
+export function isThere(path: string): boolean {
+  return unlessRefused(false, () => lstatSync(path, { throwIfNoEntry: false }) !== undefined);
 }
 
 /** The kind of an entry that is not a regular file; null for a regular file. */

@@ -3,10 +3,11 @@
  * the files of any shell. Most servers that "work in the terminal" and not in a client fail for this.
  */
 import { execFile } from 'node:child_process';
-import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import type { ServerConfig } from '../../../shared/model/config.ts';
 import { unlessRefused } from '../../../shared/platform/errno.ts';
+import { directoriesIn, isProgram } from '../../../shared/platform/program.ts';
 import { type Finding, finding } from '../finding.ts';
 import type { Place } from '../place.ts';
 
@@ -15,8 +16,6 @@ const MAC_PATH = '/usr/bin:/bin:/usr/sbin:/sbin';
 /** As systemd starts them where nobody says otherwise. */
 const LINUX_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const ASK_MS = 2000;
-const MOST_DIRECTORIES = 256;
-
 export async function checkSearchPath({ config, env }: Place): Promise<Finding[]> {
   const desktop = await desktopPath();
   return judgeSearchPath(config.servers, { own: env['PATH'] ?? '', desktop }, programIn);
@@ -41,8 +40,8 @@ export function judgeSearchPath(
   return isMissing ? [...findings, finding('search_path', null, path.own)] : findings;
 }
 
-export function programIn(command: string, path: string): string | null {
-  for (const part of path.split(':').slice(0, MOST_DIRECTORIES)) {
+function programIn(command: string, path: string): string | null {
+  for (const part of directoriesIn(path)) {
     const file = join(part, command);
     if (isAbsolute(part) && isProgram(file)) return file;
   }
@@ -71,12 +70,5 @@ function userManager(): Promise<string> {
       { timeout: ASK_MS, killSignal: 'SIGKILL', encoding: 'utf8' },
       (error, stdout) => resolve(error === null ? stdout : ''),
     );
-  });
-}
-
-function isProgram(file: string): boolean {
-  return unlessRefused(false, () => {
-    accessSync(file, constants.X_OK);
-    return statSync(file).isFile();
   });
 }

@@ -1,8 +1,7 @@
 /** Where the files of a client lie on this machine. */
-import { lstatSync } from 'node:fs';
 import { isAbsolute, join, normalize, sep } from 'node:path';
-import { unlessRefused } from '../../../../shared/platform/errno.ts';
 import { homeDirectory } from '../../../../shared/platform/home-directory.ts';
+import { isThere } from '../../../../shared/platform/safe-file.ts';
 import { CLIENTS } from './all.ts';
 import type { KnownClient, Platform } from './client.ts';
 
@@ -68,8 +67,4 @@ export function clientFiles(cwd: string, host: Host): FoundFile[] {
   const found = [...own, ...shipped].filter(({ file }) => isThere(file));
   // In the home directory a project's file may be the user's own.
   return found.filter(({ file }, at) => found.findIndex((one) => one.file === file) === at);
-}
-
-function isThere(path: string): boolean {
-  return unlessRefused(false, () => lstatSync(path) !== undefined);
 }
