@@ -1,6 +1,7 @@
 /** The command line of `rea connect`, `disconnect` and `undo`; their modules are loaded when one of them runs. */
 import type { Command } from 'commander';
-import type { CommonOptions } from './command-places.ts';
+import { type CommonOptions, foundPlaces } from './command-places.ts';
+import { USUAL_PORT } from './http/usual-port.ts';
 import { port } from './option-values.ts';
 
 interface FilesOptions extends CommonOptions {
@@ -15,18 +16,11 @@ interface ConnectLine extends FilesOptions {
   readonly list?: true;
 }
 
-/** The directory that a command is about, and the configuration file that was named. */
-type Places = (options: CommonOptions) => { readonly cwd: string; readonly config?: string };
-
 /** @param done takes the exit code. */
-export function addClientCommands(
-  program: Command,
-  places: Places,
-  done: (code: number) => void,
-): void {
+export function addClientCommands(program: Command, done: (code: number) => void): void {
   const { stdout, stderr, env, platform } = process;
   const here = (options: CommonOptions) => ({
-    cwd: places(options).cwd,
+    cwd: foundPlaces(options).cwd,
     host: { env, platform },
     stdout,
     stderr,
@@ -38,7 +32,7 @@ export function addClientCommands(
     .argument('[client...]', 'like claude-code, cursor or vscode; --list shows them')
     .option('--list', 'show which clients are here, and which are connected')
     .option('--http', 'connect them to a gateway that serves HTTP, instead of starting one')
-    .option('--port <port>', 'its port on this machine, for --http', port, 7332)
+    .option('--port <port>', 'its port on this machine, for --http', port, USUAL_PORT)
     .option('--take-over', 'take the servers that rea serves out of these files')
     .option('--project', 'write the files of the project, instead of those of the user')
     .option('--dry-run', 'only show what would change')
@@ -52,7 +46,7 @@ export function addClientCommands(
         done(runConnectList(here(options)));
         return;
       }
-      const { config } = places(options);
+      const { config } = foundPlaces(options);
       const { runConnect } = await import('./commands/connect.ts');
       done(
         runConnect({

@@ -42,6 +42,13 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 let exitCode = 0;
+let isEnd = false;
+
+/** @param ends true: the command has stopped all that it started, and whatever still holds the loop is not waited for. */
+function done(code: number, ends = false): void {
+  exitCode = code;
+  isEnd = ends;
+}
 
 const program = new Command('rea')
   .description('One MCP endpoint that keeps standing in front of many MCP servers')
@@ -57,13 +64,8 @@ const program = new Command('rea')
   .helpCommand(false)
   .exitOverride();
 
-addServeCommand(program, (code) => {
-  exitCode = code;
-});
-
-addStatusCommand(program, (code) => {
-  exitCode = code;
-});
+addServeCommand(program, done);
+addStatusCommand(program, done);
 
 program
   .command('init')
@@ -80,8 +82,8 @@ program
     const { from, all, dryRun, ...common } = command.optsWithGlobals<
       CommonOptions & { from: string[]; all?: true; dryRun?: true }
     >();
-    const { runInitAndPin } = await import('./commands/init-pins.ts');
-    exitCode = await runInitAndPin({
+    const { runInit } = await import('./commands/init.ts');
+    exitCode = await runInit({
       host: { env: process.env, platform: process.platform },
       ...places(common),
       from,
@@ -129,9 +131,7 @@ program
     });
   });
 
-addDoctorCommand(program, (code) => {
-  exitCode = code;
-});
+addDoctorCommand(program, done);
 
 program
   .command('freeze')
@@ -162,9 +162,7 @@ program
 
 addPinsCommands(program, {
   place: (options) => ({ ...recordingPlace(options), ...foundPlaces(options) }),
-  onEnd: (code) => {
-    exitCode = code;
-  },
+  onEnd: done,
 });
 
 const audit = program
@@ -218,23 +216,17 @@ audit
     });
   });
 
-addVerbs(program, foundPlaces, (code) => {
-  exitCode = code;
-});
-addClientCommands(program, foundPlaces, (code) => {
-  exitCode = code;
-});
-addPushCommands(program, (code) => {
-  exitCode = code;
-});
+addVerbs(program, foundPlaces, done);
+addClientCommands(program, done);
+addPushCommands(program, done);
 
 try {
   await program.parseAsync();
 } catch (error) {
-  exitCode = failed(error);
+  // After a mistake of ours nobody knows what still runs.
+  done(failed(error), !(error instanceof CommanderError));
 }
-// These have stopped everything they started; nothing that still holds the loop may keep the process.
-if (program.args[0] === 'serve' || program.args[0] === 'doctor') process.exit(exitCode);
+if (isEnd) process.exit(exitCode);
 process.exitCode = exitCode;
 
 /** Prints one line for the error that ended the command. @returns the exit code. */

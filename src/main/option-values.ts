@@ -11,9 +11,12 @@ export function lineCount(text: string): number {
   throw new InvalidArgumentError('Give a whole number from 1 to 9999.');
 }
 
+/** Servers that `rea doctor` starts at the same time. */
+export const MOST_JOBS = 32;
+
 export function jobCount(text: string): number {
-  if (/^\d{1,2}$/.test(text) && Number(text) > 0 && Number(text) <= 32) return Number(text);
-  throw new InvalidArgumentError('Give a whole number from 1 to 32.');
+  if (/^\d{1,2}$/.test(text) && Number(text) > 0 && Number(text) <= MOST_JOBS) return Number(text);
+  throw new InvalidArgumentError(`Give a whole number from 1 to ${MOST_JOBS}.`);
 }
 
 export function port(text: string): number {

@@ -23,8 +23,11 @@ interface ServeOptions extends CommonOptions {
   readonly logFile: boolean;
 }
 
-/** @param done takes the exit code. */
-export function addServeCommand(program: Command, done: (code: number) => void): void {
+/** @param done takes the exit code, and whether the process ends at once. */
+export function addServeCommand(
+  program: Command,
+  done: (code: number, ends: true) => void,
+): void {
   program
     .command('serve')
     .description('run the gateway, over stdio unless --http is given')
@@ -86,6 +89,7 @@ export function addServeCommand(program: Command, done: (code: number) => void):
               ...(logFile ? [] : ['--no-log-file']),
             ],
           }),
+          true,
         );
         return;
       }
@@ -106,6 +110,7 @@ export function addServeCommand(program: Command, done: (code: number) => void):
           reload,
           logFile,
         }),
+        true,
       );
     });
 }

@@ -8,8 +8,11 @@ interface StatusCommandOptions extends CommonOptions {
   readonly watch?: true;
 }
 
-/** @param done takes the exit code. */
-export function addStatusCommand(program: Command, done: (code: number) => void): void {
+/** @param done takes the exit code, and whether the process ends at once. */
+export function addStatusCommand(
+  program: Command,
+  done: (code: number, ends?: true) => void,
+): void {
   program
     .command('status')
     .description('show the gateways of this directory, from what they left on disk')
@@ -31,7 +34,8 @@ export function addStatusCommand(program: Command, done: (code: number) => void)
         const { runWatch } = await import('./commands/watch.ts');
         const file = config === undefined ? {} : { config };
         // What a key has begun goes on in the gateway: nobody waits here for its answer.
-        process.exit(await runWatch({ ...asked, ...file, json, stdin, stdout, env }));
+        done(await runWatch({ ...asked, ...file, json, stdin, stdout, env }), true);
+        return;
       }
       const { runStatus } = await import('./commands/status.ts');
       const verbose = options.verbose === true;

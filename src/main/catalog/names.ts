@@ -8,9 +8,11 @@ import { createHash } from 'node:crypto';
 import type { Because, Place } from './place.ts';
 import { NOTHING_RESERVED, type Reserved } from './reserved.ts';
 
-const MAX_LENGTH = 64;
+/** Characters of a whole name. */
+export const MAX_LENGTH = 64;
 const HASH_LENGTH = 12;
-const SEPARATOR = '__';
+/** Between the prefix and the tool's own name. */
+export const SEPARATOR = '__';
 /** Names of the gateway's own tools. */
 const RESERVED = '__rea__';
 

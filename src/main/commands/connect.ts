@@ -3,7 +3,6 @@
  * first one is written; each is written behind a backup, from which `rea undo` puts it back.
  */
 import { realpathSync } from 'node:fs';
-import { oneLine } from '../../shared/text/clean-text.ts';
 import { sharedState } from '../audit/own-state.ts';
 import { ownTokenPath } from '../clients/http/own-token.ts';
 import type { EntryValue } from '../config/clients/known/client.ts';
@@ -22,6 +21,7 @@ import { notStartable } from '../connect/startable.ts';
 import { openTargets, type Target } from '../connect/targets.ts';
 import { prepareStateDirectory, stateDirectory } from '../processes/state-directory.ts';
 import { shellWord } from '../shell-word.ts';
+import { DRY_RUN, speechOn } from './say.ts';
 
 export interface ConnectOptions {
   /** Absolute directory that `.rea` lies in. */
@@ -64,12 +64,8 @@ interface Registry {
 
 /** @returns the exit code: 0 all are connected, 1 nothing is written, or not all, 2 bad usage. */
 export function runConnect(options: ConnectOptions): number {
-  const { cwd, config, clients, stdout, stderr, dryRun } = options;
-  const say = (line: string) => stdout.write(`${oneLine(line)}\n`);
-  const fail = (lines: readonly string[], code: number): number => {
-    for (const line of lines) stderr.write(`rea: ${oneLine(line)}\n`);
-    return code;
-  };
+  const { cwd, config, clients, dryRun } = options;
+  const { say, fail } = speechOn(options);
   const opened = openConfig({ cwd, ...(config === undefined ? {} : { file: config }) });
   if (!opened.ok) return fail(problemLines(opened.problems).slice(0, 1), 1);
   const { targets, lines, isUsage } = openTargets(clients, options);
@@ -89,11 +85,11 @@ export function runConnect(options: ConnectOptions): number {
   const plans = planned.filter((one) => typeof one !== 'string');
   for (const one of plans) tell(one, say, options);
   if (dryRun) {
-    say('nothing is written: without --dry-run it is');
+    say(DRY_RUN);
     return 0;
   }
   const failed = writeAll(plans, options, say);
-  if (failed !== null) return fail([failed], 1);
+  if (failed !== null) return fail(failed, 1);
   nextSteps(plans, options, say);
   return 0;
 }
@@ -104,22 +100,15 @@ function plan(target: Target, registry: Registry, options: ConnectOptions): Plan
   const { cwd, port, takeOver } = options;
   const entry = entryFor(target, options);
   if (entry === null) {
-    return `${client.title} cannot take a token from its environment, and none is written into a file: leave --http out`;
+    return `${client.title} cannot read a token from its environment, and rea writes no token into files: connect it without --http`;
   }
-  const servedAs = (servers: readonly LaunchedServer[]) => {
-    return servedBy(
-      contents,
-      servers.map(({ launched }) => launched),
-      cwd,
-    );
-  };
   const shown = (one: DraftServer) => JSON.stringify(clip(contents.names.get(one) ?? one.name, 60));
   const isUp = ({ name }: LaunchedServer) => registry.whyNot(name) === null;
-  const same = servedAs(registry.servers.filter(isUp));
+  const same = servedBy(contents, registry.servers.filter(isUp), cwd);
   const down = new Map(
     registry.servers
       .filter((one) => !isUp(one))
-      .flatMap((one) => servedAs([one]).map((server) => [server, one.name] as const))
+      .flatMap((one) => servedBy(contents, [one], cwd).map((server) => [server, one.name] as const))
       .filter(([server]) => !same.includes(server)),
   );
   if (same.length + down.size > 0 && takeOver && realpathSync(registry.file) === file.real) {

@@ -1,6 +1,5 @@
 /** `rea disconnect`: takes rea's entry out of the files of clients. */
 import { bestEffort } from '../../shared/platform/errno.ts';
-import { oneLine } from '../../shared/text/clean-text.ts';
 import { sharedState } from '../audit/own-state.ts';
 import type { Host } from '../config/clients/known/files.ts';
 import { formatPath } from '../config/problem.ts';
@@ -10,6 +9,7 @@ import { editedText, writeClient } from '../connect/edit-client.ts';
 import { disconnecting } from '../connect/plan.ts';
 import { openTargets } from '../connect/targets.ts';
 import { prepareStateDirectory, stateDirectory } from '../processes/state-directory.ts';
+import { DRY_RUN, speechOn } from './say.ts';
 
 export interface DisconnectOptions {
   /** Absolute directory that `.rea` lies in. */
@@ -25,12 +25,8 @@ export interface DisconnectOptions {
 
 /** @returns the exit code: 0 no entry of rea is left in them, 1 nothing is written, or not in all, 2 bad usage. */
 export function runDisconnect(options: DisconnectOptions): number {
-  const { cwd, host, clients, dryRun, stdout, stderr } = options;
-  const say = (line: string) => stdout.write(`${oneLine(line)}\n`);
-  const fail = (lines: readonly string[], code: number): number => {
-    for (const line of lines) stderr.write(`rea: ${oneLine(line)}\n`);
-    return code;
-  };
+  const { cwd, host, clients, dryRun } = options;
+  const { say, fail } = speechOn(options);
   const { targets, lines, isUsage } = openTargets(clients, options);
   if (lines.length > 0) return fail(lines, isUsage ? 2 : 1);
   const planned = targets.map((target) => {
@@ -55,13 +51,13 @@ export function runDisconnect(options: DisconnectOptions): number {
     for (const line of differenceLines(changes, contents, {})) say(`  ${line}`);
     if (dryRun) continue;
     const state = prepareStateDirectory(sharedState({ cwd, env: host.env }), OTHER_STATE);
-    if (!state.ok) return fail([state.error], 1);
+    if (!state.ok) return fail(state.error, 1);
     const written = writeClient({ client: client.name, stateDir: state.dir }, file, edited.text);
-    if (typeof written === 'string') return fail([written], 1);
+    if (typeof written === 'string') return fail(written, 1);
     say(`written: ${file.shown}`);
     isWritten = true;
   }
-  if (dryRun) say('nothing is written: without --dry-run it is');
+  if (dryRun) say(DRY_RUN);
   if (isWritten)
     say('servers that were taken over do not come back by this; rea undo goes back step by step');
   return 0;

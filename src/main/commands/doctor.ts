@@ -9,6 +9,8 @@ import { nearest, problemLines } from '../config/problem.ts';
 import { diagnose } from '../doctor/diagnose.ts';
 import { askedOf, placeOf } from '../doctor/look.ts';
 import { doctorPage } from '../doctor/page.ts';
+import { MOST_JOBS } from '../option-values.ts';
+import { defaultStartLimit } from '../servers/start-tickets.ts';
 import { paintFor } from '../status/paint.ts';
 import { widthOf } from '../status/width.ts';
 import { version } from '../version.ts';
@@ -22,8 +24,8 @@ export interface DoctorOptions {
   readonly trustConfig: boolean;
   /** Only these servers; none: all. */
   readonly servers: readonly string[];
-  /** Servers at the same time. */
-  readonly jobs: number;
+  /** Servers at the same time. @default one for each core, 2 to 32 */
+  readonly jobs?: number;
   readonly json: boolean;
   /** Where nothing was accepted yet, start what is configured all the same. */
   readonly start: boolean;
@@ -74,6 +76,7 @@ export async function runDoctor(options: DoctorOptions): Promise<number> {
   try {
     const report = await diagnose(place, {
       ...options,
+      jobs: options.jobs ?? Math.min(MOST_JOBS, defaultStartLimit()),
       version: version(),
       signal: interrupted.signal,
       onProgress: (text) => progress?.write(`\r\u001b[K${text}`),

@@ -8,7 +8,7 @@ import { type Source, shownSource } from '../config/clients/sources.ts';
 import { firstLines } from '../config/first-of.ts';
 import { clip, nearest } from '../config/problem.ts';
 import { serverText } from '../config/server-text.ts';
-import type { ImportFile } from './init.ts';
+import type { ImportFile } from './init-files.ts';
 
 export interface Wanted {
   /** Names of clients and paths of files, as they were given. */

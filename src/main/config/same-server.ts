@@ -53,11 +53,6 @@ export function launchedServers(draft: Draft, folder: string): LaunchedServer[] 
     }));
 }
 
-/** The same without their names. */
-export function launchedIn(draft: Draft, folder: string): Launched[] {
-  return launchedServers(draft, folder).map(({ launched }) => launched);
-}
-
 /**
  * Whether a registry's server does what a client's does. Where the registry has a reference to a variable, a person
  * may have put a secret that was written out: there the client's text may be anything, and around it must be the

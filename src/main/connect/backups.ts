@@ -36,7 +36,7 @@ const RECORD = /^(\d{13,15}-\d{1,6}-[a-z-]{1,40})\.json$/;
 const COPY = /^\d{13,15}-\d{1,6}-[a-z-]{1,40}\.bak$/;
 
 /** @param stateDir absolute. */
-export function backupDirectory(stateDir: string): string {
+function backupDirectory(stateDir: string): string {
   return join(stateDir, 'backups');
 }
 

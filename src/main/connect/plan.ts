@@ -13,7 +13,7 @@ import type { ConfigDocument } from '../config/document.ts';
 import type { DraftServer } from '../config/draft.ts';
 import type { Change } from '../config/edit/change.ts';
 import { formatPath, type Path } from '../config/problem.ts';
-import { type Launched, launchedOf, standsFor } from '../config/same-server.ts';
+import { type LaunchedServer, launchedOf, standsFor } from '../config/same-server.ts';
 import { OWN_NAME, type OwnEntry, ownEntry } from './own-entries.ts';
 
 /** Keys of an entry that say how rea is reached, or that it is off. All others are kept. */
@@ -78,13 +78,13 @@ export function contentsOf(
 /** The servers of a client that a registry serves too. @param registry enabled ones. */
 export function servedBy(
   { others }: Contents,
-  registry: readonly Launched[],
+  registry: readonly LaunchedServer[],
   cwd: string,
 ): DraftServer[] {
   return others.filter((server) => {
     if (server.options.enabled === false) return false;
     const launched = launchedOf(server, 'client', cwd);
-    return registry.some((one) => standsFor(one, launched));
+    return registry.some((one) => standsFor(one.launched, launched));
   });
 }
 

@@ -1,5 +1,6 @@
 /** The last rows of the screen: what was done, what is asked, and which keys there are. Pure. */
 import { columnsOf, cutEnd, cutStart, fold } from '../status/layout.ts';
+import { ORDERS } from '../status/orders.ts';
 import type { Paint, Tone } from '../status/paint.ts';
 import { plural } from '../status/words.ts';
 import type { WatchState } from './state.ts';
@@ -34,7 +35,7 @@ export const KEYS: readonly (readonly [key: string, short: string, whole: string
   ['e', 'on/off', 'enables or disables the chosen server in the configuration'],
   ['f', 'freeze', 'refuses every call, or lets calls through again; it asks first'],
   ['/', 'filter', 'shows only servers whose name or state has these letters'],
-  ['s', 'sort', 'sorts by the next of: urgency, name, memory, CPU, p99'],
+  ['s', 'sort', `sorts by the next of: ${ORDERS.join(', ')}`],
 ];
 
 /** @param width columns that may be written to. @param rows of the whole screen. */

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
-import { runInit } from '#src/main/commands/init.ts';
+import { writeFirstFiles } from '#src/main/commands/init-files.ts';
 import { formatProblem, loadConfig } from '#src/main/config/load.ts';
 import type { GatewayConfig, ServerConfig } from '#src/shared/model/config.ts';
 import { PLACES, type Shape } from './client-shapes.ts';
@@ -83,7 +83,7 @@ test.each(SHAPES)('$what', (shape) => {
 test.each(SHAPES)('$what, imported: what init writes loads as the same servers', (shape) => {
   const { cwd, file } = place(shape);
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  expect(runInit({ cwd, from: [{ file }], env: {}, stdout, stderr })).toBe(0);
+  expect(writeFirstFiles({ cwd, from: [{ file }], env: {}, stdout, stderr })).toBe(0);
   const said = String(stdout.read() ?? '') + String(stderr.read() ?? '');
   const { servers } = loaded(cwd);
   const before = loaded(cwd, file).servers;

@@ -11,14 +11,14 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { runCheck } from '#src/main/commands/check.ts';
-import { type InitOptions, runInit } from '#src/main/commands/init.ts';
+import { type FirstFilesOptions, writeFirstFiles } from '#src/main/commands/init-files.ts';
 import { loadConfig } from '#src/main/config/load.ts';
 import { directory, write } from './files.ts';
 
-function init(cwd: string, options: Partial<InitOptions> = {}) {
+function init(cwd: string, options: Partial<FirstFilesOptions> = {}) {
   const stdout = new PassThrough();
   const stderr = new PassThrough();
-  const code = runInit({ cwd, env: {}, stdout, stderr, ...options });
+  const code = writeFirstFiles({ cwd, env: {}, stdout, stderr, ...options });
   return { code, out: text(stdout), err: text(stderr) };
 }
 

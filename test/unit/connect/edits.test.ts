@@ -113,7 +113,10 @@ test('servers that rea serves are taken out, and only these; comments apart from
     const { text, apart } = clientText(client, random);
     const { contents } = opened(text, extension);
     const served = contents.others.filter(() => random(2) === 0);
-    const registry = served.map((server) => launchedOf(server, 'client', CWD));
+    const registry = served.map((server) => ({
+      name: server.name,
+      launched: launchedOf(server, 'client', CWD),
+    }));
     const same = servedBy(contents, registry, CWD);
     const names = same.map((server) => contents.names.get(server) ?? '');
     expect(names).toEqual(expect.arrayContaining(served.map((one) => contents.names.get(one))));

@@ -7,7 +7,7 @@ import { onTestFinished } from 'vitest';
 import { type ConnectOptions, runConnect } from '#src/main/commands/connect.ts';
 import { runConnectList } from '#src/main/commands/connect-list.ts';
 import { type DisconnectOptions, runDisconnect } from '#src/main/commands/disconnect.ts';
-import { type InitCommandOptions, runInitAndPin } from '#src/main/commands/init-pins.ts';
+import { type InitOptions, runInit } from '#src/main/commands/init.ts';
 import { runUndo } from '#src/main/commands/undo.ts';
 import { stateDirectory } from '#src/main/processes/state-directory.ts';
 
@@ -97,10 +97,10 @@ export class House {
     return ran((streams) => runConnectList({ ...this.#place(), ...streams })).out;
   }
 
-  async init(options: Partial<InitCommandOptions> = {}): Promise<Ran> {
+  async init(options: Partial<InitOptions> = {}): Promise<Ran> {
     const streams = { stdout: new PassThrough(), stderr: new PassThrough() };
     const usual = { from: [], all: false, dryRun: false };
-    const code = await runInitAndPin({ ...this.#place(), ...usual, ...streams, ...options });
+    const code = await runInit({ ...this.#place(), ...usual, ...streams, ...options });
     return { code, ...said(streams) };
   }
 

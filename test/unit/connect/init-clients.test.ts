@@ -105,7 +105,7 @@ test('what the project has brought along is shown, and taken only by its name', 
   house.write('empty/.mcp.json', '{"mcpServers": {"theirs": {"command": "./run.sh"}}}');
   const dry = await house.init({ cwd: empty, all: true, dryRun: true });
   expect(dry.out).toMatch(/\nthis project, \.mcp\.json\n {2}"theirs": \.\/run\.sh\n/);
-  expect(dry.out).toMatch(/nothing is written: without --dry-run it is\n$/);
+  expect(dry.out).toMatch(/dry run: nothing was written\n$/);
   expect(existsSync(join(empty, '.rea'))).toBe(false);
   const own = await house.init({ cwd: empty, all: true });
   expect(own.out).toMatch(

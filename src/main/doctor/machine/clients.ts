@@ -4,7 +4,7 @@ import { unlessRefused } from '../../../shared/platform/errno.ts';
 import { clientFiles } from '../../config/clients/known/files.ts';
 import { firstNames } from '../../config/first-of.ts';
 import { openConfig } from '../../config/load.ts';
-import { launchedIn } from '../../config/same-server.ts';
+import { launchedServers } from '../../config/same-server.ts';
 import { servedBy } from '../../connect/plan.ts';
 import { openTarget } from '../../connect/targets.ts';
 import { type Finding, finding } from '../finding.ts';
@@ -27,7 +27,7 @@ export interface ClientLook {
 export function checkClients({ cwd, env, config }: Place): Finding[] {
   const host = { env, platform: process.platform };
   const opened = openConfig({ cwd, file: config.file, trustConfig: true });
-  const registry = opened.ok ? launchedIn(opened.draft, cwd) : [];
+  const registry = opened.ok ? launchedServers(opened.draft, cwd) : [];
   const served = unlessRefused(config.file, () => realpathSync(config.file));
   const seen = new Set<string>();
   const looks = clientFiles(cwd, host).flatMap(({ client, isProject }): ClientLook[] => {
@@ -54,7 +54,7 @@ export function checkClients({ cwd, env, config }: Place): Finding[] {
   return judgeClients(looks);
 }
 
-export function judgeClients(looks: readonly ClientLook[]): Finding[] {
+function judgeClients(looks: readonly ClientLook[]): Finding[] {
   const findings = looks.flatMap(({ name, title, shown, problem, isConnected, twice }) => {
     if (problem !== null) return [finding('client_file', null, title, problem)];
     if (twice.length === 0) return [];

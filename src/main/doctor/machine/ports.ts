@@ -1,13 +1,12 @@
 /** Whether the ports that a gateway would listen on are free, or taken by one of this directory. */
 import { createServer } from 'node:http';
 import { listen } from '../../http/listen.ts';
+import { USUAL_PORT } from '../../http/usual-port.ts';
 import { metricsPort } from '../../metrics/metrics.ts';
 import { lives } from '../../status/gateways.ts';
 import { type Finding, finding } from '../finding.ts';
 import type { Place } from '../place.ts';
 
-/** The one that the documentation gives to `rea serve --http`. */
-const HTTP_PORT = 7332;
 const LOOPBACK = '127.0.0.1';
 
 export async function checkPorts({ env, gateways }: Place): Promise<Finding[]> {
@@ -31,7 +30,7 @@ export async function judgePorts(facts: {
   const isForeign = async (port: number) => !own.has(port) && (await isTaken(port));
   const metrics = metricsPort(facts.metrics);
   const findings: Finding[] = [];
-  if (await isForeign(HTTP_PORT)) findings.push(finding('port_taken', null, String(HTTP_PORT)));
+  if (await isForeign(USUAL_PORT)) findings.push(finding('port_taken', null, String(USUAL_PORT)));
   if (typeof metrics === 'string') findings.push(finding('metrics_port', null, metrics));
   else if (metrics !== null && metrics > 0 && (await isForeign(metrics))) {
     findings.push(finding('metrics_port', null, `another program listens on port ${metrics}`));

@@ -1,6 +1,7 @@
 /** What servers offer, merged as a gateway does: what becomes of names, and how much of it models read. */
 import { LIST_KINDS, type ListKind } from '../../../shared/model/lists.ts';
 import { Catalogs, type Offering } from '../../catalog/catalogs.ts';
+import { MAX_LENGTH, SEPARATOR } from '../../catalog/names.ts';
 import type { Examined } from './examined.ts';
 
 export interface Offer {
@@ -14,7 +15,6 @@ export interface Offer {
   readonly collisions: readonly string[];
 }
 
-const MOST_CHARACTERS = 64;
 const BYTES_OF_A_TOKEN = 4;
 
 /** By server; only those that serve. */
@@ -47,8 +47,8 @@ export function offersOf(
     serving.map(({ server: { name, prefix } }) => {
       const tools = catalogs.shared.toolsOf(name);
       const bytes = tools.reduce((sum, { json }) => sum + json.length, 0);
-      const before = prefix === '' ? 0 : prefix.length + '__'.length;
-      const long = tools.filter(({ key }) => before + key.length > MOST_CHARACTERS);
+      const before = prefix === '' ? 0 : prefix.length + SEPARATOR.length;
+      const long = tools.filter(({ key }) => before + key.length > MAX_LENGTH);
       const offer = {
         tools: tools.length,
         tokens: Math.round(bytes / BYTES_OF_A_TOKEN),
