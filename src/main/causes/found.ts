@@ -35,9 +35,6 @@ export const TROUBLES = {
 
 export type TroubleCode = keyof typeof TROUBLES;
 
-const IGNORE =
-  "printf '%s\\n' '*' '!.gitignore' '!registry.*' '!policy.*' '!env.example' > .rea/.gitignore";
-
 export const FOUND = {
   node_version: {
     severity: 'error',
@@ -137,15 +134,15 @@ export const FOUND = {
   },
   desktop_path: {
     severity: 'note',
-    what: 'started by a desktop client it is not found',
-    why: '$1 is on the PATH of this shell, and not on that of desktop clients, which is $3',
+    what: 'a client started from the desktop will not find this program',
+    why: '$1 is on the PATH of this shell, and the PATH of the desktop is $3',
     action: 'write its full path as command: $2',
   },
   search_path: {
     severity: 'note',
     what: 'programs are looked for in the PATH of this shell',
     why: 'it is $1',
-    action: 'add the directory of what is missing to it, or write full paths as command',
+    action: 'add the directory of the missing program to PATH, or write its full path as command',
   },
   port_taken: {
     severity: 'note',
@@ -169,7 +166,7 @@ export const FOUND = {
     severity: 'warning',
     what: 'git does not ignore what rea writes into .rea',
     why: 'a git add . would take $1 with it',
-    action: IGNORE,
+    action: "printf '%s\\n' $2 > .rea/.gitignore",
   },
   literal_secret: {
     severity: 'warning',
@@ -206,7 +203,7 @@ export const FOUND = {
   noise: {
     severity: 'warning',
     what: 'it prints what is not a message to stdout',
-    why: 'passed over so far: $1',
+    why: 'ignored so far: $1',
     action: TO_STDERR,
   },
   withheld: {

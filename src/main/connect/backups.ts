@@ -27,7 +27,7 @@ export interface Backup {
   readonly at: number;
 }
 
-/** For who cannot write where backups are kept. */
+/** What to do when the directory of the backups cannot be written. */
 export const OTHER_STATE = 'name another place: XDG_STATE_HOME=DIR before the command';
 /** Beyond these the oldest go. */
 const MOST = 50;

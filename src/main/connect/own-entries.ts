@@ -57,7 +57,7 @@ function ownWords({ command, args }: ReadEntry, self: string): readonly string[]
   return isOwn && own[firstPlain(own, OF_SERVE)] === 'serve' ? own : null;
 }
 
-/** The index of the first word that is neither an option nor its value; that of none if there is none. */
+/** The index of the first word that is neither an option nor its value; the number of words if there is none. */
 function firstPlain(words: readonly string[], withValue = WITH_VALUE): number {
   const at = words.findIndex((word, index) => {
     return !word.startsWith('-') && !withValue.has(words[index - 1] ?? '');

@@ -88,7 +88,7 @@ export function servedBy(
   });
 }
 
-/** The changes in their order. @returns in place of them why there are none to make, as one line without its file. */
+/** @returns the changes, in the order to make them; or one line that says why rea cannot be connected, without the file. */
 export function connecting(
   client: KnownClient,
   contents: Contents,

@@ -33,7 +33,7 @@ export function placeOf(
   if (!('loaded' in pins)) return pins[0] ?? 'the configuration cannot be read';
   const unpinned = unpinnedPrograms(options, pins);
   const { cwd, env } = options;
-  // A gateway that starts here pins what it takes. This looks, and leaves no record: it needs a yes.
+  // A first gateway pins the programs that it starts. The doctor pins nothing, so it starts none before a person says yes.
   const isFirst = nothingPinned(pins);
   const blocked = isFirst && !options.start ? notAccepted(options, loaded) : blockedBy(unpinned);
   return {

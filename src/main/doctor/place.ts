@@ -18,7 +18,7 @@ export interface Place {
   /** With the rules in force, and servers that nobody has accepted as blocked. */
   readonly config: GatewayConfig;
   readonly policy: Policy;
-  /** Of programs that are started although nobody has accepted any; null: there is no such thing. */
+  /** The command lines of programs that `--start` starts before anybody has accepted them; null: it starts none. */
   readonly startsUnaccepted: ProgramTexts | null;
   /** Why nobody knows which programs were accepted, with what to type; null: it is known. */
   readonly pinsProblem: string | null;

@@ -32,7 +32,7 @@ export class Screen {
     return this.#isOn;
   }
 
-  /** Also after the process was stopped and goes on: then the shell has changed the terminal. */
+  /** Called again when a stopped process goes on: the shell has changed the terminal meanwhile. */
   enter(): void {
     this.#keys?.setRawMode(false);
     this.#keys?.setRawMode(true);

@@ -44,7 +44,9 @@ function aboutLines(seen: Seen, target: Target | null, width: number): (Line | R
   const [who] = gatewayHead(gateway, facts, { ...options, verbose: false, tokenOf: null });
   const lines: (Line | Row)[] = [{ text: '' }];
   if (gateways.length > 1 || gateway.situation !== 'running') lines.push(who ?? { text: '' });
-  if (block === undefined) return [...lines, { text: 'it is there no more' }];
+  if (block === undefined) {
+    return [...lines, { text: 'this server is no longer in the configuration' }];
+  }
   return [...lines, block.row, ...block.notes, ...callLines(seen.calls), { text: '' }];
 }
 

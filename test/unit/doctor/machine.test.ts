@@ -117,15 +117,21 @@ test('what git keeps or would take is told, apart from what people write', () =>
     '.rea/registry.schema.json',
     '.rea/policy.schema.json',
   ];
-  expect(judgeVersionControl(shared, () => true)).toEqual([]);
-  const kept = judgeVersionControl([...shared, '.rea/env', ".rea/log/it's.log"], () => true);
+  expect(judgeVersionControl(shared, () => true, false)).toEqual([]);
+  const own = [...shared, '.rea/env', ".rea/log/it's.log"];
+  const kept = judgeVersionControl(own, () => true, false);
   expect(kept).toMatchObject([
     { code: 'git_tracked', action: "git rm --cached -- .rea/env '.rea/log/it'\\''s.log'" },
   ]);
-  const taken = judgeVersionControl([], (path) => !path.startsWith('.rea/log'));
-  expect(taken).toMatchObject([
-    { code: 'git_not_ignored', why: 'a git add . would take .rea/log with it' },
-  ]);
+  const taken = (isSecret: boolean) =>
+    judgeVersionControl([], (path) => !path.startsWith('.rea/log'), isSecret);
+  const code = 'git_not_ignored';
+  const why = 'a git add . would take .rea/log with it';
+  const rules = (registry: string) =>
+    `printf '%s\\n' '*' '!.gitignore' ${registry}'!policy.*' '!env.example' > .rea/.gitignore`;
+  expect(taken(false)).toMatchObject([{ code, why, action: rules("'!registry.*' ") }]);
+  // Git would take the secrets in it.
+  expect(taken(true)).toMatchObject([{ code, why, action: rules('') }]);
 });
 
 test.each([
