@@ -1,12 +1,13 @@
 /** `rea doctor`: starts servers for real, says what is wrong with them and with the machine, and leaves nothing. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import stringWidth from 'string-width';
 import { afterAll, expect, test, vi } from 'vitest';
 import { causeOf } from '#src/main/causes/causes.ts';
+import { Git } from '#src/main/push/git.ts';
 import { waitForBlocked } from '../support/pins.ts';
 import { processesOf } from '../support/processes.ts';
 import { beginRea, runRea } from '../support/rea-command.ts';
@@ -145,16 +146,32 @@ test.concurrent.each(['SIGINT', 'SIGKILL'] as const)(
   },
 );
 
-test.concurrent('where nothing was accepted yet, as in a fresh clone, it starts nothing and runs no hook of git', async () => {
+test.concurrent('where nothing was accepted yet, as in a fresh clone, it starts nothing, and git runs no program for it', async () => {
   const evidence = evidencePath();
-  const hooked = evidencePath();
+  const [asked, hooked] = [evidencePath(), evidencePath()];
   const { dir, env, files } = project({
     evil: { ...writes(evidence), env: { API_TOKEN: 'kept-secret-from-all' } },
     far: { url: 'http://127.0.0.1:9/' },
   });
   const git = (...args: string[]) => execFileSync('git', args, { cwd: dir });
   git('init', '-q');
-  git('config', 'core.fsmonitor', `touch ${hooked}; false`);
+  git('config', 'core.fsmonitor', `touch ${asked}; false`);
+  const hook = join(dir, '.git', 'hooks', 'post-index-change');
+  mkdirSync(dirname(hook), { recursive: true });
+  writeFileSync(hook, `#!/bin/sh\ntouch ${hooked}\n`, { mode: 0o755 });
+  writeFileSync(join(dir, 'README'), '');
+  git('add', 'README');
+  const seen = () => [asked, hooked].map((path) => existsSync(path));
+  const forget = () => [asked, hooked].forEach((path) => rmSync(path, { force: true }));
+  // Git itself runs both, as soon as there is an index.
+  expect(seen()).toEqual([true, true]);
+  forget();
+  git('status');
+  expect(seen()[0]).toBe(true);
+  forget();
+  const quiet = new Git(dir, process.env);
+  expect(quiet.run('status', '--porcelain')).toMatchObject({ ok: true });
+  expect(seen()).toEqual([false, false]);
   const before = files();
   const { code, stdout } = await runRea(['doctor', '--json', '--cwd', dir], { env });
   expect(code).toBe(1);
@@ -167,7 +184,7 @@ test.concurrent('where nothing was accepted yet, as in a fresh clone, it starts 
     });
   }
   expect(servers.map(({ state }: any) => state)).toEqual(['not_started', 'not_started']);
-  expect([evidence, hooked].filter((path) => existsSync(path))).toEqual([]);
+  expect([existsSync(evidence), ...seen()]).toEqual([false, false, false]);
   expect(files()).toEqual(before);
   expect(findings.find(({ code: one }: any) => one === 'literal_secret').why).toContain(
     'registry.yaml spells them out: evil: env.API_TOKEN',

@@ -111,7 +111,7 @@ test('when the gateway is killed, what it worked on is unknown, and the session 
   expect(after[0]).not.toBe(before);
 });
 
-test('after rea stop a session starts the gateway again when it needs it', async () => {
+test('after rea stop a session starts the gateway again when it needs it, not before', async () => {
   const cwd = makeDirectory();
   const rea = await session(cwd, { config: HOUSE });
   const before = await textOf(rea, 'pid');
@@ -120,6 +120,8 @@ test('after rea stop a session starts the gateway again when it needs it', async
   await until(() => processesOf(cwd).every(({ pid }) => pid === rea.pid), {
     what: 'a session alone',
   });
+  // It lives, and asks for nothing: nothing has come in the place of the gateway.
+  expect(processesOf(cwd).map(({ pid }) => pid)).toEqual([rea.pid]);
   expect(await textOf(rea, 'pid')).not.toBe(before);
 });
 
