@@ -5,7 +5,7 @@
  *
  *   npm run build && node scripts/picture.mjs [--out docs/status.svg]
  *
- * Needs `script` and `stty` of Linux.
+ * Needs `script` and `stty` of Linux, and Node 22.18 or newer, which runs TypeScript.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,7 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { Screen } from './picture/screen.mjs';
+import { EmulatedScreen } from '../test/support/emulated-screen.ts';
 import { drawing } from './picture/svg.mjs';
 
 const COLUMNS = 96;
@@ -111,11 +111,11 @@ async function watched() {
     env,
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  const screen = new Screen();
+  const screen = new EmulatedScreen(COLUMNS);
   terminal.stdout.setEncoding('utf8').on('data', (chunk) => screen.write(chunk));
   const seen = () => /flaky +failed/.test(screen.text) && /p99/.test(screen.text);
   await until(seen).finally(() => terminal.stdin.write('\u0003'));
-  const rows = screen.rows();
+  const rows = screen.runs;
   await once(terminal, 'close');
   return rows.map((runs) =>
     runs.map((run) => ({ ...run, text: run.text.replaceAll(shop, SHOWN_AS) })),

@@ -1,6 +1,6 @@
 /**
- * What a person sees on a terminal: reads the output of a program as a terminal does, as far as `rea status --watch`
- * uses one. Any other control sequence is an error, and so is a line that does not fit.
+ * What a person sees on a terminal, with its colours: reads the output of a program as a terminal does, as far as
+ * `rea status --watch` uses one. Any other control sequence is an error, and so is a line that does not fit.
  */
 import stringWidth from 'string-width';
 
@@ -9,6 +9,21 @@ const SEQUENCE = new RegExp(`^${ESCAPE}\\[(\\??)([\\d;]*)([A-Za-z])`);
 /** What shells write around a prompt. */
 const IGNORED_MODES = new Set(['1', '2004']);
 const segmenter = new Intl.Segmenter();
+/** How text looks, by the parameter that begins it; any other ends it. */
+const LOOKS: Readonly<Record<string, string>> = {
+  1: 'title',
+  2: 'dim',
+  7: 'chosen',
+  31: 'bad',
+  32: 'good',
+  33: 'warn',
+};
+
+/** Text of one look; '' is plain. */
+export interface Run {
+  readonly text: string;
+  readonly look: string;
+}
 
 export class EmulatedScreen {
   columns: number;
@@ -20,9 +35,10 @@ export class EmulatedScreen {
   wraps = true;
   /** Texts that were wider than the terminal. */
   readonly tooWide: string[] = [];
-  #rows: string[] = [];
+  #rows: Run[][] = [];
   #row = 0;
   #isAtStart = true;
+  #look = '';
   /** How many rows were written to. */
   #written = 0;
   #rest = '';
@@ -35,7 +51,12 @@ export class EmulatedScreen {
 
   /** The rows of the other screen, from the first on, without spaces at their ends. */
   get rows(): string[] {
-    return this.#rows.map((row) => row.trimEnd());
+    return this.#rows.map((row) => textOf(row).trimEnd());
+  }
+
+  /** Of each row the texts of one look, from left to right. */
+  get runs(): readonly (readonly Run[])[] {
+    return this.#rows.map((row) => [...row]);
   }
 
   get text(): string {
@@ -85,6 +106,7 @@ export class EmulatedScreen {
     if (isPrivate) return this.#mode(parameters, letter === 'h');
     switch (letter) {
       case 'm':
+        this.#look = LOOKS[parameters] ?? '';
         return;
       case 'H':
         this.#row = Number(parameters.split(';')[0]) - 1;
@@ -93,7 +115,7 @@ export class EmulatedScreen {
         return;
       case 'K':
         // Behind a line that was just written from its first column on: nothing else stands there.
-        if (this.#isAtStart) this.#set('');
+        if (this.#isAtStart) this.#set([]);
         this.#written += 1;
         return;
       case 'J':
@@ -130,16 +152,22 @@ export class EmulatedScreen {
       return;
     }
     if (/[\r\n\t]/.test(text)) throw new Error('a line end on a screen that is drawn');
-    const line = (this.#isAtStart ? '' : (this.#rows[this.#row] ?? '')) + text;
+    const before = this.#isAtStart ? [] : (this.#rows[this.#row] ?? []);
+    const runs = [...before, { text, look: this.#look }];
     this.#isAtStart = false;
-    this.#set(line);
+    this.#set(runs);
+    const line = textOf(runs);
     if (columnsOf(line) > this.columns) this.tooWide.push(line);
   }
 
-  #set(line: string): void {
-    while (this.#rows.length <= this.#row) this.#rows.push('');
-    this.#rows[this.#row] = line;
+  #set(runs: Run[]): void {
+    while (this.#rows.length <= this.#row) this.#rows.push([]);
+    this.#rows[this.#row] = runs;
   }
+}
+
+function textOf(runs: readonly Run[]): string {
+  return runs.map(({ text }) => text).join('');
 }
 
 /** As a terminal that does not join characters counts. */

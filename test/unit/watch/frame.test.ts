@@ -33,6 +33,19 @@ it('shows each frame, whatever was there before', () => {
   );
 });
 
+it('keeps the colours of what is shown', () => {
+  const screen = new EmulatedScreen(80);
+  screen.write('\u001b[?1049h');
+  screen.write(difference(null, ['> one  \u001b[32mready\u001b[39m  1 ms']));
+  expect(screen.runs).toEqual([
+    [
+      { text: '> one  ', look: '' },
+      { text: 'ready', look: 'good' },
+      { text: '  1 ms', look: '' },
+    ],
+  ]);
+});
+
 it('writes the rows that are different, and nothing when none is', () => {
   const before = ['rea: 2 servers serve', '> one  ready', '  two  ready'];
   expect(difference(before, before)).toBe('');
