@@ -173,3 +173,14 @@ test('the list says who is here, who is connected and to what', () => {
   );
   expect(lines.at(-2)).toMatch(/^not here: claude-code, claude-desktop, vscode-insiders, /);
 });
+
+test.each([
+  ['--cwd in one word', ['serve', '--cwd=/home/you/shop/'], 'connected to /home/you/shop'],
+  ['a directory of its own program', ['serve', '--cwd', '.'], 'connected over stdio'],
+  ['no directory', ['serve'], 'connected over stdio'],
+])('the list with an entry that has %s', (_what, args, how) => {
+  const house = new House();
+  const entry = { command: 'rea', args };
+  house.write(CURSOR, JSON.stringify({ mcpServers: { rea: entry } }));
+  expect(house.list()).toContain(`${how}, 0 servers of its own: ~/.cursor/mcp.json\n`);
+});

@@ -11,7 +11,7 @@ import { type Finding, finding } from '../finding.ts';
 import type { Place } from '../place.ts';
 
 /** What the file of a client says. */
-export interface ClientLook {
+interface ClientLook {
   readonly name: string;
   readonly title: string;
   /** In messages; with a problem, that says it. */
