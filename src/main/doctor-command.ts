@@ -13,10 +13,7 @@ interface DoctorOptions extends CommonOptions {
 }
 
 /** @param done takes the exit code, and whether the process ends at once. */
-export function addDoctorCommand(
-  program: Command,
-  done: (code: number, ends: true) => void,
-): void {
+export function addDoctorCommand(program: Command, done: (code: number, ends: true) => void): void {
   program
     .command('doctor')
     .description('look at this machine, start each accepted server once, and say what is wrong')

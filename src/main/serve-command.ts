@@ -24,10 +24,7 @@ interface ServeOptions extends CommonOptions {
 }
 
 /** @param done takes the exit code, and whether the process ends at once. */
-export function addServeCommand(
-  program: Command,
-  done: (code: number, ends: true) => void,
-): void {
+export function addServeCommand(program: Command, done: (code: number, ends: true) => void): void {
   program
     .command('serve')
     .description('run the gateway, over stdio unless --http is given')

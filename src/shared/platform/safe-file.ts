@@ -18,7 +18,14 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { attempt, errorCode, errorText, expecting, type SystemFailure, unlessRefused } from './errno.ts';
+import {
+  attempt,
+  errorCode,
+  errorText,
+  expecting,
+  type SystemFailure,
+  unlessRefused,
+} from './errno.ts';
 
 /** `odd` = the entry is not a regular file within the limit; `unreadable` = the system refused. */
 export type SafeRead =

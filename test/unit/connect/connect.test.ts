@@ -126,7 +126,9 @@ test('over HTTP a token is only named, and where it cannot be, nothing is writte
   house.write('.lmstudio/mcp.json', '{}');
   const refused = house.connect(['lm-studio'], { port: 7000 });
   expect(refused).toMatchObject({ code: 1, out: '' });
-  expect(refused.err).toMatch(/^rea: LM Studio cannot read a token from its environment, .*: connect it without --http\n$/);
+  expect(refused.err).toMatch(
+    /^rea: LM Studio cannot read a token from its environment, .*: connect it without --http\n$/,
+  );
   expect(house.read('.lmstudio/mcp.json')).toBe('{}');
 });
 

@@ -160,7 +160,9 @@ it('tells a server in the tone that the page has for it', () => {
   state({ downstreams, disabled: ['old'], updated_at: fromNow(-60_000) });
   const past = changesOf(running, look()).filter(({ change }) => change.server !== null);
   expect(past).toHaveLength(kinds.length);
-  expect(past.every(({ change, tone }) => /^was /.test(change.to ?? '') && tone === 'dim')).toBe(true);
+  expect(past.every(({ change, tone }) => /^was /.test(change.to ?? '') && tone === 'dim')).toBe(
+    true,
+  );
 });
 
 it('tells a configuration that waits in the tone of a warning', () => {
