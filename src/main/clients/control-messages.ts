@@ -6,6 +6,7 @@ import { decodeString, type Frame, rangeOf } from '../../shared/json/frame.ts';
 import { SLOT } from '../../shared/json/json-scan.ts';
 import { member } from '../../shared/json/json-slice.ts';
 import type { ByteRange } from '../../shared/model/byte-range.ts';
+import { isLogLevel, LOG_LEVELS, type LogLevel } from '../../shared/model/log-levels.ts';
 import type { ClientRecord } from '../../shared/model/snapshot.ts';
 import { clientRecord } from './client-record.ts';
 
@@ -37,6 +38,14 @@ export function readHello(frame: Frame): {
   const told = params?.['capabilities'];
   const capabilities = typeof told === 'object' ? told : null;
   return { version, capabilities, record: clientRecord(params?.['clientInfo']) };
+}
+
+export const ODD_LEVEL = `params.level must be one of ${LOG_LEVELS.join(', ')}`;
+
+/** What `logging/setLevel` asks for; null: no level that there is. */
+export function readLevel(frame: Frame): LogLevel | null {
+  const level = controlParams(frame)?.['level'];
+  return typeof level === 'string' && isLogLevel(level) ? level : null;
 }
 
 /** The client's reason to cancel a request, for the server to see. */

@@ -10,13 +10,7 @@ import { isLongId, LONG_ID } from '../../shared/json/keys.ts';
 import { canOf, hasCapability } from '../../shared/model/client-can.ts';
 import { JSON_RPC } from '../../shared/model/errors.ts';
 import { type ListKind, listOf } from '../../shared/model/lists.ts';
-import {
-  isBelow,
-  isLogLevel,
-  LOG_LEVELS,
-  type LogLevel,
-  moreVerbose,
-} from '../../shared/model/log-levels.ts';
+import { isBelow, isLogLevel, type LogLevel, moreVerbose } from '../../shared/model/log-levels.ts';
 import type { ClientRecord } from '../../shared/model/snapshot.ts';
 import { type AnswerForm, PLAIN } from '../calls/answer-form.ts';
 import type { Withdrawable } from '../calls/call.ts';
@@ -24,7 +18,7 @@ import type { Client } from '../routing/client.ts';
 import type { Router } from '../routing/router.ts';
 import type { Claim } from './claims/claim.ts';
 import { clientRecord, nameOf } from './client-record.ts';
-import { cancelReason, controlParams, controlValue, readHello } from './control-messages.ts';
+import { cancelReason, controlValue, ODD_LEVEL, readHello, readLevel } from './control-messages.ts';
 import { initializeResult } from './handshake.ts';
 import { Introduction } from './introduction.ts';
 import { passNotification } from './notifications.ts';
@@ -324,14 +318,8 @@ class Session implements ClientFace, Client {
   }
 
   #setLevel(frame: Frame, idRaw: Uint8Array, idText: string): void {
-    const level = controlParams(frame)?.['level'];
-    if (typeof level !== 'string' || !isLogLevel(level)) {
-      return this.refused(
-        idText,
-        JSON_RPC.invalidParams,
-        `params.level must be one of ${LOG_LEVELS.join(', ')}`,
-      );
-    }
+    const level = readLevel(frame);
+    if (level === null) return this.refused(idText, JSON_RPC.invalidParams, ODD_LEVEL);
     this.#logLevel = level;
     this.#router.logLevelChanged();
     this.#answer(resultParts(idRaw, '{}'), idText);

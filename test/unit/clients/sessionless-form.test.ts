@@ -78,7 +78,9 @@ test('nothing else is changed, and no member is there twice, whatever the result
         // The scanner refuses a member that is there twice.
         const after = JSON.parse(Buffer.from(scanned(text).line).toString()).result;
         const added = method === 'resources/read' ? { ttlMs: 0, cacheScope: 'private' } : {};
-        expect(after).toEqual({ resultType: 'complete', ...added, ...value });
+        // JSON knows no negative zero, which the generator makes now and then.
+        const sent = JSON.parse(JSON.stringify(value));
+        expect(after).toEqual({ resultType: 'complete', ...added, ...sent });
       },
     ),
   );

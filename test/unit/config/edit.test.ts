@@ -180,7 +180,7 @@ test('what cannot be edited is left as it is, and says why', () => {
   expect(refusal('version: "1"\nservers: [', ADD)).toMatch(/^\.rea\/registry\.yaml:\d+: /);
   expect(
     refusal('[mcp_servers.a]\ncommand = "x"\n', { kind: 'disable', server: 'a' }, 'c.toml'),
-  ).toBe('c.toml: mcp_servers.a.enabled: in TOML a single key is not changed: change it by hand');
+  ).toBe('c.toml: mcp_servers.a.disabled: in TOML a single key is not changed: change it by hand');
   // Both entries are one: a change of one would change the other.
   const shared = 'version: "1"\nservers:\n  - &a {name: a, command: x}\n  - *a\n';
   expect(refusal(shared, { kind: 'remove', server: 'b' })).toContain('has no server "b"');

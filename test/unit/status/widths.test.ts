@@ -65,7 +65,7 @@ describe('folding and cutting', () => {
         const whole = `${' '.repeat(indent)}${one}`;
         const folded = fold(whole, width);
         for (const line of folded) expect(columnsOf(line)).toBeLessThanOrEqual(width);
-        expect(folded.join('').replaceAll(' ', '')).toBe(whole.replaceAll(' ', ''));
+        expect(folded.join('').replace(/\s/gu, '')).toBe(whole.replace(/\s/gu, ''));
       }),
     );
   });

@@ -3,14 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { afterEach, expect, test } from 'vitest';
 import { bigResult, EchoRouter } from '../../../support/echo-router.ts';
 import { initializeWith, startEdge, tidyEdges } from '../../../support/http-edge.ts';
-import {
-  ask,
-  begin,
-  bodyOf,
-  CLAIM,
-  type Sent,
-  VERSION,
-} from '../../../support/sessionless.ts';
+import { ask, begin, bodyOf, CLAIM, type Sent, VERSION } from '../../../support/sessionless.ts';
 import { until } from '../../../support/wait-for.ts';
 
 afterEach(tidyEdges);

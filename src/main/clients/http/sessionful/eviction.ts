@@ -8,6 +8,14 @@
  * a stream; each time the one unused longest. One with a call in flight never goes.
  */
 
+const LOOKING =
+  /^(?:initialize|ping|logging\/setLevel|(?:tools|prompts|resources|resources\/templates|tasks)\/list)$/;
+
+/** True for methods by which a client looks at what is offered, without using it. */
+export function isLooking(method: string): boolean {
+  return LOOKING.test(method);
+}
+
 /** How a session stands. */
 export interface Standing {
   /** Null when no tokens are in use. */

@@ -17,7 +17,7 @@ import { acceptsOf } from '../accept.ts';
 import type { EdgeLog, HttpLimits } from '../options.ts';
 import type { EventBudget } from './event-budget.ts';
 import { EventLog } from './events.ts';
-import type { Standing } from './eviction.ts';
+import { isLooking, type Standing } from './eviction.ts';
 import { Gets } from './gets.ts';
 import { type OpenRequest, OpenRequests } from './open-requests.ts';
 import { Outbox } from './outbox.ts';
@@ -32,10 +32,6 @@ import {
   initializeParams,
   isAccepted,
 } from './sdk-transport.ts';
-
-/** Methods by which a client looks at what is offered, without using it. */
-const IS_LOOKING =
-  /^(?:initialize|ping|logging\/setLevel|(?:tools|prompts|resources|resources\/templates|tasks)\/list)$/;
 
 export interface SessionHooks {
   readonly open: OpenClient;
@@ -210,7 +206,7 @@ export class HttpSession implements ClientPort {
       return;
     }
     const pending = this.#requests.open(idText, method);
-    if (!IS_LOOKING.test(method)) this.#called = true;
+    if (!isLooking(method)) this.#called = true;
     const accepts = acceptsOf(request.headers.accept);
     if (accepts.json && !accepts.stream) {
       await this.#alone(request, response, body, pending);
