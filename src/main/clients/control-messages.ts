@@ -15,7 +15,7 @@ const MAX_CONTROL_BYTES = 1024 * 1024;
 const MAX_REASON = 1000;
 
 /** Null: there are none, they are no object, or too large. */
-export function controlParams(frame: Frame): Record<string, unknown> | null {
+function controlParams(frame: Frame): Record<string, unknown> | null {
   const params = controlValue(frame, rangeOf(frame, SLOT.params));
   return typeof params === 'object' && params !== null ? (params as Record<string, unknown>) : null;
 }
