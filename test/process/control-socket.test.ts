@@ -274,12 +274,12 @@ test('stop ends every gateway of the directory, and its servers; calls in flight
   });
   const child = Number((await one.call('echo__pid')).text);
   await Promise.all([socketOf(one), socketOf(other)]);
-  const slow = one.begin('echo__sleep', { ms: 300 });
+  const slow = one.begin('echo__sleep', { ms: 2_000 });
   await one.waitForServer('echo', ({ in_flight }) => in_flight === 1, { what: 'at work' });
   const { code, stdout } = await runRea(['stop', '--cwd', one.dir]);
   expect(code).toBe(0);
   for (const { pid } of [one, other]) expect(stdout).toContain(`(pid ${pid}) has stopped after`);
-  expect((await slow.answer).text).toBe('slept 300 ms');
+  expect((await slow.answer).text).toBe('slept 2000 ms');
   expect(isAlive(child)).toBe(false);
   expect(await one.exited).toEqual({ code: 0, signal: null });
   expect(await other.exited).toEqual({ code: 0, signal: null });

@@ -1,7 +1,10 @@
 /** The process has no file descriptor left: nothing works that needs one, and nothing ends because of it. */
 import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
-import { FAST_CLOCKS } from '../support/rea-command.ts';
+import { stateDirectory } from '#src/main/processes/state-directory.ts';
+import { environment, FAST_CLOCKS } from '../support/rea-command.ts';
 import { type Rea, startRea } from '../support/rea-process.ts';
 import { fixture, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
@@ -13,29 +16,15 @@ afterEach(tidy);
 const LOOK = 'main looks at a thread';
 
 test('a gateway without file descriptors goes on, and serves as before once there are some', async () => {
-  const teller = new URL('../support/tell-probes.mjs', import.meta.url).href;
-  const rea = await startRea({
-    config: registry({ echo: fixture('echo') }),
-    env: { ...FAST_CLOCKS, NODE_OPTIONS: `--import=${teller}` },
-  });
+  const rea = await startTold();
   await rea.waitForPhase('echo', 'ready');
   const { incarnation } = await rea.waitForServer('echo', ({ thread }) => thread.heap_mb !== null, {
     what: 'having been looked at',
   });
 
-  const limit = openFilesLimit(rea);
-  setOpenFilesLimit(rea, '4');
-  const looks = () => rea.stderr.split(LOOK).length;
-  const before = looks();
-  // Both kinds of threads, twice: the first looks have been answered by then.
-  await until(() => rea.exit ?? looks() >= before + 4, {
-    limitMs: 40_000,
-    what: 'main to have looked at its threads',
-  });
-  expect(rea.exit).toBeNull();
+  await withoutFiles(rea);
   expect(rea.stderr).not.toContain('could not be looked at');
 
-  setOpenFilesLimit(rea, limit);
   await until(async () => (await rea.call('echo__echo', { text: 'back' })).text === 'back', {
     what: 'a call to be served again',
   });
@@ -46,6 +35,39 @@ test('a gateway without file descriptors goes on, and serves as before once ther
   );
   expect(record).toMatchObject({ incarnation, thread: { state: 'running', restarts: 0 } });
 });
+
+test('definitions that come while there are none are pinned afterwards', async () => {
+  const rea = await startTold();
+  await rea.waitForPhase('echo', 'ready');
+  await withoutFiles(rea);
+  const pins = join(stateDirectory({ cwd: rea.dir, env: environment() }), 'pins.json');
+  await until(() => existsSync(pins) && readFileSync(pins, 'utf8').includes('side-effect'), {
+    what: 'the definitions to be pinned',
+  });
+  expect((await rea.call('echo__echo', { text: 'back' })).text).toBe('back');
+});
+
+function startTold(): Promise<Rea> {
+  const teller = new URL('../support/tell-probes.mjs', import.meta.url).href;
+  return startRea({
+    config: registry({ echo: fixture('echo') }),
+    env: { ...FAST_CLOCKS, NODE_OPTIONS: `--import=${teller}` },
+  });
+}
+
+/** Until main has looked at both kinds of threads, twice: the first looks have been answered by then. */
+async function withoutFiles(rea: Rea): Promise<void> {
+  const limit = openFilesLimit(rea);
+  setOpenFilesLimit(rea, '4');
+  const looks = () => rea.stderr.split(LOOK).length;
+  const before = looks();
+  await until(() => rea.exit ?? looks() >= before + 4, {
+    limitMs: 40_000,
+    what: 'main to have looked at its threads',
+  });
+  expect(rea.exit, rea.stderr).toBeNull();
+  setOpenFilesLimit(rea, limit);
+}
 
 function openFilesLimit({ pid }: Rea): string {
   const columns = ['--nofile', '--output=SOFT', '--noheadings'];

@@ -80,7 +80,11 @@ export class InspectorPool {
     this.#stopped = true;
     for (const chunk of this.#waiting.splice(0)) this.#finish(chunk, none(chunk.items.length));
     const pool = this.#pool;
-    if (pool !== null) await (await pool).destroy();
+    // A pool that cannot be opened has nothing to be ended.
+    await pool?.then(
+      (opened) => opened.destroy(),
+      () => undefined,
+    );
   }
 
   #take(items: readonly InspectItem[]): Promise<readonly Verdict[]> {
@@ -133,8 +137,7 @@ export class InspectorPool {
     const stop = new AbortController();
     let timer: NodeJS.Timeout | undefined;
     try {
-      this.#pool ??= this.#open();
-      const pool = await this.#pool;
+      const pool = await this.#opened();
       timer = setTimeout(() => stop.abort(), this.#options.deadlineMs ?? DEADLINE_MS);
       const found = await pool.run(task, { signal: stop.signal });
       return found.length === task.items.length ? found : null;
@@ -150,6 +153,15 @@ export class InspectorPool {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** One that could not be opened, as without a file descriptor, is tried again with the next task. */
+  #opened(): Promise<Piscina<InspectTask, Inspected>> {
+    this.#pool ??= this.#open().catch((error: unknown) => {
+      this.#pool = null;
+      throw error;
+    });
+    return this.#pool;
   }
 
   async #open(): Promise<Piscina<InspectTask, Inspected>> {

@@ -100,6 +100,7 @@ export class ControlSocket {
     this.#answering.then(
       (answering) => answering.take(socket),
       (error: unknown) => {
+        this.#answering = null;
         this.#options.log.error({ err: error }, 'the control socket cannot answer');
         socket.destroy();
       },

@@ -8,16 +8,16 @@ import type { Look } from '../../shared/platform/identity.ts';
 import { readProcessTable } from '../../shared/platform/proc.ts';
 import { type OwnGroup, signalGroup } from './groups.ts';
 
-/** From TERM to KILL. */
-const TERM_MS = 400;
+/** From TERM to KILL: on a busy machine a wrapper has its turn late. */
+const TERM_MS = 1000;
 /** Longest wait for the end of all. */
-const END_MS = 1000;
+const END_MS = 1600;
 const LOOK_MS = 10;
 
 export interface Ending<G> {
   /** The groups that got TERM: the others were gone, or not ours. */
   readonly signalled: readonly G[];
-  /** Resolves when they are gone, or after a second. */
+  /** Resolves when they are gone, or after 1.6 s. */
   readonly gone: Promise<void>;
 }
 

@@ -31,6 +31,8 @@ export interface FileLockOptions {
   readonly longestHeldMs: number;
 }
 
+const RELEASE_AGAIN_MS = 500;
+
 export class FileLock {
   readonly #files: LockFiles;
   readonly #line: string;
@@ -80,9 +82,13 @@ export class FileLock {
         const read = this.#files.read();
         return read.is === 'held' && read.line === this.#line;
       },
-      release: () => {
-        this.#files.release();
-      },
+      release: () => this.#release(),
     };
+  }
+
+  /** Again and again while the system refuses it, as without a file descriptor: everybody else waits for it. */
+  #release(): void {
+    if (this.#files.release().result !== 'blocked') return;
+    setTimeout(() => this.#release(), RELEASE_AGAIN_MS).unref();
   }
 }

@@ -39,11 +39,14 @@ export function systemLook(system: SystemReader = systemReader()): Look {
   };
 }
 
+/** Read once: it never changes, and later there may be no file descriptor left to read it with. */
+let own: ProcessIdentity | null = null;
+
 /** The identity of this process. Throws when the process table cannot be read: nothing can be owned then. */
-export function ownIdentity(system: SystemReader = systemReader()): ProcessIdentity {
-  const me = identify(system, process.pid);
-  if (me === null) throw new Error(`cannot read the process table (pid ${process.pid})`);
-  return me;
+export function ownIdentity(): ProcessIdentity {
+  own ??= identify(systemReader(), process.pid);
+  if (own === null) throw new Error(`cannot read the process table (pid ${process.pid})`);
+  return own;
 }
 
 function refusesSignals(pid: number): boolean {
