@@ -7,6 +7,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -47,6 +48,9 @@ const unused = {
       : null,
 };
 
+/** Files of the page, which are used as they are. */
+const PAGE = 'src/main/ui/page';
+
 /** By the directory of the package. */
 const licences = new Map();
 
@@ -58,6 +62,7 @@ try {
   for (const name of SCHEMA_NAMES) {
     writeFileSync(join(fresh, 'schema', `${name}.json`), schemaText(name));
   }
+  cpSync(join(root, PAGE), join(fresh, relative('src', PAGE)), { recursive: true });
   const { dependencies = {} } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   // What is installed beside this package stays there; all other packages become part of it.
   const external = (id) =>

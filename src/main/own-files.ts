@@ -21,3 +21,8 @@ export function packageFile(path: string): URL {
 export function moduleFile(path: string): URL {
   return new URL(`../${path}${EXTENSION}`, MAIN);
 }
+
+/** @param path relative to `src/main`, of a file that is used as it is. */
+export function mainFile(path: string): URL {
+  return new URL(path, MAIN);
+}

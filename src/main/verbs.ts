@@ -125,6 +125,21 @@ export function addVerbs(program: Command, places: Places, done: (code: number) 
       },
     );
 
+  verb(
+    'ui',
+    'show a page for a browser, to look at and to steer; it is served to this machine only',
+  )
+    .option('--json', 'print JSON')
+    .option('--no-open', 'only print where it is')
+    .action(async (_options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<
+        ActingCommonOptions & { json?: true; open: boolean }
+      >();
+      const { runUi } = await import('./commands/ui.ts');
+      const { json, open } = options;
+      done(await runUi({ ...acting(options), json: json === true, open, env: process.env }));
+    });
+
   program
     .command('logs')
     .description('show the logs of the gateways of this directory, of those that are dead, too')

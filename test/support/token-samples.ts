@@ -24,6 +24,7 @@ export const TOKEN_SAMPLES: readonly (readonly [string, string])[] = [
   ['digitalocean-token', `dop_v1_${HEX}`],
   ['sendgrid-key', `SG.${of(22)}.${of(43)}`],
   ['jwt', `eyJ${of(20)}.eyJ${of(30)}.${of(43)}`],
+  ['rea-token', `rea_ui_${HEX}`],
   ['linear-key', `lin_api_${of(40)}`],
   ['vault-token', `hvs.${of(90)}`],
   ['databricks-token', `dapi${HEX.slice(0, 32)}`],

@@ -123,6 +123,8 @@ export interface Call extends Withdrawable {
   postedAt: number;
   /** The number of secrets found in its answer, by kind; null: none. */
   redacted: Readonly<Record<string, number>> | null;
+  /** Of its server's answer; 0: there is none yet. */
+  answerBytes: number;
 }
 
 /** False for a request that waits for something else than its server's answer. */
@@ -200,6 +202,7 @@ export function newCall(parts: CallParts): Call {
     postedTo: null,
     postedAt: now,
     redacted: null,
+    answerBytes: 0,
     withdraw: (reason) => call.target.cancel(call, reason),
   };
   function expire(): void {

@@ -304,6 +304,7 @@ export class Delivery {
 
   #deliver(call: Call, message: AnswerMessage): void {
     const { line, id, isError, toolError, redacted } = message;
+    call.answerBytes = line.length;
     if (redacted !== undefined) {
       this.#backend.observer.redacted(this.#backend.config.name, redacted);
       call.redacted = redacted;

@@ -63,6 +63,7 @@ async function call(gateway: Found, options: CallCommandOptions): Promise<number
     const called = await callTool(gateway, {
       tool: tool.name,
       args: read.value,
+      client: 'rea call',
       version: version(),
       signal: stop.signal,
       onProgress: (progress) => line(stderr, clip(progressText(progress), LONGEST)),

@@ -16,6 +16,8 @@ export interface Clocks {
   readonly logRetryMs: number;
   /** A program of the operator's is handed the anchor of the audit log this often. */
   readonly anchorMs: number;
+  /** The page in a browser is served until nobody has looked for this long. */
+  readonly pageIdleMs: number;
 }
 
 export const CLOCKS: Clocks = {
@@ -25,6 +27,7 @@ export const CLOCKS: Clocks = {
   waitingMs: 15_000,
   logRetryMs: 5000,
   anchorMs: 60_000,
+  pageIdleMs: 600_000,
 };
 
 const LEAST_FACTOR = 0.05;
@@ -44,5 +47,6 @@ export function clocksOf(text: string | undefined): Clocks | string {
     waitingMs: CLOCKS.waitingMs * factor,
     logRetryMs: CLOCKS.logRetryMs * factor,
     anchorMs: CLOCKS.anchorMs * factor,
+    pageIdleMs: CLOCKS.pageIdleMs * factor,
   };
 }

@@ -6,7 +6,9 @@ import { systemLook } from '../../shared/platform/identity.ts';
 import { ownToken } from '../clients/http/own-token.ts';
 import { sessionsOf } from '../clients/session.ts';
 import { MAX_CLIENT_MESSAGE_BYTES } from '../clients/stdio/refusal.ts';
+import type { PageDoor } from '../operator/control-options.ts';
 import { ControlSocket } from '../operator/control-socket.ts';
+import type { Found } from '../operator/reach.ts';
 import { pinsKey } from '../pins/pins-file.ts';
 import { type FleetRecord, fleetRecord } from '../relay/fleet-record.ts';
 import { Operations, type OperationsOptions } from './operations.ts';
@@ -15,7 +17,7 @@ import type { RelayedClients } from './relayed-clients.ts';
 
 export interface GatewayControlOptions
   extends OperationsOptions,
-    Pick<GatewayOptions, 'stateDir' | 'log' | 'shared'> {
+    Pick<GatewayOptions, 'stateDir' | 'log' | 'shared' | 'clocks'> {
   readonly identity: ProcessIdentity;
   readonly relayed: RelayedClients;
 }
@@ -37,8 +39,27 @@ export async function openControl(options: GatewayControlOptions): Promise<Contr
     return null;
   }
   secrets.add([token.token]);
-  return ControlSocket.open({
-    operable: new Operations(options),
+  const operable = new Operations(options);
+  let control: ControlSocket | null = null;
+  const page = loaded(async () => {
+    const { Ui } = await import('../ui/ui.ts');
+    const { cwd, clocks } = options;
+    const self = () => selfOf(operable, control?.path ?? null, { identity, token: token.token });
+    const times = { idleMs: clocks.pageIdleMs };
+    return new Ui({
+      operable,
+      cwd,
+      env: process.env,
+      stateDir,
+      onToken: (one) => secrets.add([one]),
+      ...times,
+      log,
+      self,
+    });
+  });
+  control = await ControlSocket.open({
+    operable,
+    page,
     stateDir,
     token: token.token,
     identity,
@@ -61,6 +82,18 @@ export async function openControl(options: GatewayControlOptions): Promise<Contr
       });
     },
   });
+  return control;
+}
+
+/** The gateway as its own control socket reaches it. */
+function selfOf(
+  { sessionId, configFile }: Operations,
+  socket: string | null,
+  { identity, token }: { readonly identity: ProcessIdentity; readonly token: string },
+): Found | null {
+  if (socket === null) return null;
+  const door = { open: true, socket, token } as const;
+  return { sessionId, identity, startedAt: null, config: configFile, door };
 }
 
 /** What relays compare themselves with; null where sessions do not share this gateway. */
@@ -83,4 +116,16 @@ function fleetOf(
   const variables = [...new Set([...wanted, ...running])].sort();
   const config = unlessRefused(file, () => realpathSync(file));
   return fleetRecord({ config, variables, env: process.env, key: key.key });
+}
+
+/** Loaded with the first `rea ui`: few gateways are ever looked at in a browser. */
+function loaded(load: () => Promise<PageDoor>): PageDoor {
+  let page: Promise<PageDoor> | null = null;
+  return {
+    open: async () => {
+      page ??= load();
+      return (await page).open();
+    },
+    close: async () => (await page)?.close(),
+  };
 }

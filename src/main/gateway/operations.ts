@@ -1,5 +1,7 @@
 /** What an operator sees of a gateway and does to it: the gateway's side of the control socket. */
 import type { Call } from '../calls/call.ts';
+import type { EndedCall } from '../calls/seen-calls.ts';
+import { ruleLines } from '../catalog/rule-lines.ts';
 import type { Difference } from '../config/difference.ts';
 import type {
   CallView,
@@ -13,6 +15,7 @@ import { clearHalt, setHalt } from '../processes/halt-file.ts';
 import { Server } from '../servers/server.ts';
 import type { GatewayOptions } from './options.ts';
 import type { Parts } from './parts.ts';
+import { settingLines } from './settings.ts';
 import { factsOf, type Own } from './shown.ts';
 
 /** What only the one who started the gateway can do. */
@@ -39,6 +42,9 @@ export class Operations implements Operable {
   readonly sessionId: string;
   readonly version: string;
   readonly #options: OperationsOptions;
+  /** Numbered when they are looked at first. */
+  readonly #copies = new WeakMap<Server, number>();
+  #lastCopy = 0;
 
   constructor(options: OperationsOptions) {
     const { sessionId, version } = options.own();
@@ -83,7 +89,9 @@ export class Operations implements Operable {
       name,
       state: on.has(name) ? 'on' : 'off',
       lazy: config.servers.find((one) => one.name === name)?.start === 'lazy',
-      lanes: all.filter((server) => server.config.name === name).map(laneView),
+      lanes: all
+        .filter((server) => server.config.name === name)
+        .map((lane) => this.#laneView(lane)),
       leaving: leaving.filter((lane) => lane.config.name === name).length,
       leaving_calls: leaving
         .filter((lane) => lane.config.name === name)
@@ -110,6 +118,27 @@ export class Operations implements Operable {
       places.push([exposed, server, decoder.decode(keyRaw)]);
     }
     return { json: shared.list('tools'), places };
+  }
+
+  watchCalls(take: (call: EndedCall) => void): () => void {
+    return this.#options.parts.seen.watch(take);
+  }
+
+  get asksOpen(): number {
+    return this.#options.parts.router.approvals.open;
+  }
+
+  rules(exposed: string): readonly string[] | null {
+    const { parts, own } = this.#options;
+    const target = parts.catalogs.shared.target('tools', exposed);
+    if (target === null) return null;
+    const server = own().config.servers.find(({ name }) => name === target.server);
+    return server === undefined ? null : ruleLines(target.entry, server);
+  }
+
+  settings(): readonly string[] {
+    const { config, policy } = this.#options.own();
+    return settingLines(config, policy);
   }
 
   restart(name: string, now: boolean): string | null {
@@ -154,21 +183,24 @@ export class Operations implements Operable {
   stop(): void {
     this.#options.stop();
   }
-}
 
-function laneView(server: Server): LaneView {
-  const { cause, lastRecord, record, phase } = server;
-  return {
-    name: server.config.lane,
-    phase,
-    pid: lastRecord?.pid ?? null,
-    restarts: lastRecord?.restarts ?? 0,
-    circuit: record.circuit_state,
-    in_flight: record.in_flight,
-    queued: record.queued,
-    why: cause?.why ?? null,
-    action: cause?.action ?? null,
-  };
+  #laneView(server: Server): LaneView {
+    const { cause, lastRecord, record, phase } = server;
+    let copy = this.#copies.get(server);
+    if (copy === undefined) this.#copies.set(server, (copy = ++this.#lastCopy));
+    return {
+      name: server.config.lane,
+      copy,
+      phase,
+      pid: lastRecord?.pid ?? null,
+      restarts: lastRecord?.restarts ?? 0,
+      circuit: record.circuit_state,
+      in_flight: record.in_flight,
+      queued: record.queued,
+      why: cause?.why ?? null,
+      action: cause?.action ?? null,
+    };
+  }
 }
 
 function callView(call: Call, now: number): CallView {

@@ -8,6 +8,7 @@ import type { StateWriterData } from '../../shared/protocol/threads.ts';
 import { AuditLog } from '../audit/audit-log.ts';
 import { CallTable } from '../calls/call-table.ts';
 import { HaltSwitch } from '../calls/gate/halt.ts';
+import { SeenCalls } from '../calls/seen-calls.ts';
 import { Announcements } from '../catalog/announcements.ts';
 import { Catalogs } from '../catalog/catalogs.ts';
 import { HeldUris } from '../catalog/held-uris.ts';
@@ -96,6 +97,7 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
     onWritten: (records, syncMs) => metrics.observer.audited(records, syncMs),
     onChange: () => events.onChange(),
   });
+  const seen = new SeenCalls(audit);
   const definitions: Definitions = new Definitions(options, options.policy.pins.definitions, {
     audit,
     catalogs,
@@ -143,7 +145,7 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
       former: () => options.secrets.former(),
     },
     observer: metrics.observer,
-    audit,
+    audit: seen,
     startLimit: defaultStartLimit(),
     usedBefore: readLastUse(dir),
     groupsFile: createGroupsFile(dir, options.sessionId, options.identity),
@@ -158,7 +160,7 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
     servers: fleet,
     version: options.version,
     observer: metrics.observer,
-    audit,
+    audit: seen,
     halted,
     waitingMs: options.clocks.waitingMs,
     health: () => events.health(),
@@ -180,6 +182,7 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
     launcher,
     processes,
     audit,
+    seen,
     writer,
     fleet,
     router,

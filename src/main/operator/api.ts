@@ -9,19 +9,17 @@ import type { Duplex } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { errorText } from '../../shared/platform/errno.ts';
 import { Tokens } from '../clients/http/tokens.ts';
-import { readBody } from '../http/body.ts';
-import { fieldsOf, parseJson } from '../processes/fields.ts';
 import { RELAY_PROTOCOL } from '../relay/fleet-record.ts';
 import { RELAY } from '../relay/upgrade.ts';
 import type { Answering, ControlOptions, McpHandler } from './control-options.ts';
 import type { Operable } from './operable.ts';
-import { type ApiRequest, NOT_KNOWN, reply } from './reply.ts';
+import { NOT_KNOWN, reply } from './reply.ts';
+import { bodyOf } from './request-body.ts';
 import { route } from './routes.ts';
 import { Watching } from './watching.ts';
 
 /** What a gateway of another version can tell by. */
 export const API_VERSION = '1';
-const MAX_BODY_BYTES = 64 * 1024;
 /** A connection without a request is closed after this. */
 const SILENT_MS = 30_000;
 /** At a stop, how long commands may take to read their answer. */
@@ -50,7 +48,7 @@ export function answer(options: ControlOptions): Answering {
     }
     const [version, ...path] = pathname.slice('/api/'.length).split('/').map(decoded);
     if (version !== 'v1' || path.includes(null)) return reply(response, 404, NOT_KNOWN);
-    const body = await bodyOf(request);
+    const body = await bodyOf(request, SILENT_MS);
     if (request.method === 'POST' && (await isGone(request.socket))) return;
     const parts = path.filter((part) => part !== null);
     const asked = {
@@ -59,7 +57,7 @@ export function answer(options: ControlOptions): Answering {
       query: new URLSearchParams(query),
       body,
     };
-    return route({ operable, watching, log }, asked, response);
+    return route({ operable, watching, log, page: options.page }, asked, response);
   };
 
   const server = createServer((request, response) => {
@@ -127,13 +125,6 @@ async function isGone(socket: Socket): Promise<boolean> {
   await turn();
   await turn();
   return socket.destroyed || socket.readableEnded;
-}
-
-async function bodyOf(request: IncomingMessage): Promise<ApiRequest['body']> {
-  if (request.method !== 'POST') return null;
-  const body = await readBody(request, MAX_BODY_BYTES, SILENT_MS);
-  if (body.kind !== 'complete') return null;
-  return fieldsOf(parseJson(Buffer.from(body.frame.line).toString('utf8')));
 }
 
 function decoded(part: string): string | null {

@@ -21,7 +21,26 @@ export interface ControlOptions {
   readonly relayed: (socket: Socket, head: Uint8Array) => void;
   /** Loads what serves MCP, with the first request for it. */
   readonly mcp: () => Promise<McpHandler>;
+  /** The page for a person's browser. */
+  readonly page: PageDoor;
 }
+
+/** Opens the page, which is there only while somebody looks. */
+export interface PageDoor {
+  open(): Promise<PageOpened>;
+  close(): Promise<void>;
+}
+
+export type PageOpened =
+  | {
+      readonly ok: true;
+      /** On 127.0.0.1. */
+      readonly port: number;
+      /** Absolute path of the file with its token. */
+      readonly tokenFile: string;
+    }
+  /** One line. */
+  | { readonly ok: false; readonly message: string };
 
 /** The part of a logger that is needed here. */
 export interface ControlLog {

@@ -51,6 +51,11 @@ export class ControlSocket {
     }
   }
 
+  /** Absolute. */
+  get path(): string | null {
+    return this.#path;
+  }
+
   /** What relays are told of it has changed. */
   tell(): void {
     const { stateDir, operable, identity, log, fleet } = this.#options;
@@ -65,9 +70,10 @@ export class ControlSocket {
 
   /** Ends all connections, those with an answer under way within a second, and removes the socket. */
   async close(): Promise<void> {
-    const { stateDir, operable, log } = this.#options;
+    const { stateDir, operable, log, page } = this.#options;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     const answering = await this.#answering?.catch(() => null);
+    await page.close();
     await answering?.close();
     for (const socket of this.#connections) socket.destroy();
     await closed;

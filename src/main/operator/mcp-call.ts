@@ -18,6 +18,8 @@ export interface CallOptions {
   /** As clients call the tool. */
   readonly tool: string;
   readonly args: Readonly<Record<string, unknown>>;
+  /** By whose name it is made, and its version. */
+  readonly client: string;
   readonly version: string;
   readonly onProgress: (progress: Message) => void;
   /** Aborted: the call is cancelled. */
@@ -31,8 +33,8 @@ export type Called =
 
 /** @throws Silent, Unreachable */
 export async function callTool(gateway: Found, options: CallOptions): Promise<Called> {
-  const { tool, args, version, signal, onProgress } = options;
-  const session = await McpSession.open(gateway, version);
+  const { tool, args, client, version, signal, onProgress } = options;
+  const session = await McpSession.open(gateway, { name: client, version });
   const cancel = () =>
     void session
       .post({ method: 'notifications/cancelled', params: { requestId: CALL_ID, reason: 'Ctrl-C' } })
@@ -68,11 +70,14 @@ class McpSession {
     this.#id = id;
   }
 
-  static async open(gateway: Found, version: string): Promise<McpSession> {
+  static async open(
+    gateway: Found,
+    clientInfo: { readonly name: string; readonly version: string },
+  ): Promise<McpSession> {
     const params = {
       protocolVersion: LATEST_PROTOCOL_VERSION,
       capabilities: {},
-      clientInfo: { name: 'rea call', version },
+      clientInfo,
     };
     const response = await post(gateway, { id: 1, method: 'initialize', params }, {});
     const id = response.headers['mcp-session-id'];

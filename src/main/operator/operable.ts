@@ -3,9 +3,13 @@
  * knows neither routing nor threads.
  */
 
+import type { EndedCall } from '../calls/seen-calls.ts';
+
 /** One running copy of a server. */
 export interface LaneView {
   readonly name: string;
+  /** Another one when it was replaced, as by a restart that was asked for; the same however often its process dies. */
+  readonly copy: number;
   readonly phase: string;
   readonly pid: number | null;
   readonly restarts: number;
@@ -68,6 +72,14 @@ export interface Sight {
   calls(): readonly CallView[];
   /** JSON text of the merged list, and where each of its entries comes from. */
   tools(): { readonly json: Uint8Array; readonly places: readonly ToolPlace[] };
+  /** Tells each call as it ends. @returns what ends that. */
+  watchCalls(take: (call: EndedCall) => void): () => void;
+  /** Questions of the gateway to clients that have no answer yet. */
+  readonly asksOpen: number;
+  /** What the rules say about a tool that is listed, a line each; null: it is not listed. */
+  rules(exposed: string): readonly string[] | null;
+  /** What is in force, a line each. Names only: no value of a variable or header, no argument. */
+  settings(): readonly string[];
 }
 
 /** What an operator has it do with its servers. */

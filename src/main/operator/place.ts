@@ -129,8 +129,21 @@ export function socketProblem(socket: string): string | null {
     : `it belongs to user ${stats.uid}, not to ${user}`;
 }
 
-/** Removes socket and record of a gateway. */
+/** The file with the token of a gateway's page. */
+export function pageTokenPath(stateDir: string, sessionId: string): string {
+  return join(stateDir, RUN, `${sessionId}.ui`);
+}
+
+/** What a browser is started with, in place of an address that holds the token: others see the arguments of programs. */
+export function pageOpenerPath(tokenPath: string): string {
+  return `${tokenPath}.html`;
+}
+
+/** Removes socket and record of a gateway, and what its page has left. */
 export function removeSocket(stateDir: string, sessionId: string, socket: string): void {
+  const token = pageTokenPath(stateDir, sessionId);
+  removeFile(token);
+  removeFile(pageOpenerPath(token));
   unlinkSocket(socket);
   removeFile(recordPath(stateDir, sessionId));
 }

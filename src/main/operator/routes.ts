@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { errorText } from '../../shared/platform/errno.ts';
 import { clip, oneLine } from '../../shared/text/clean-text.ts';
 import { nearest } from '../config/problem.ts';
-import type { ControlLog } from './control-options.ts';
+import type { ControlLog, PageDoor } from './control-options.ts';
 import type { Operable, Reloaded, ServerView } from './operable.ts';
 import { type ApiRequest, NOT_KNOWN, reply } from './reply.ts';
 import { isDown, isGone, leavingText, settledOf } from './settling.ts';
@@ -14,6 +14,8 @@ export interface Api {
   readonly operable: Operable;
   readonly watching: Watching;
   readonly log: Pick<ControlLog, 'warn'>;
+  /** Null: it cannot be asked for here. */
+  readonly page: PageDoor | null;
 }
 
 const MAX_REASON = 1000;
@@ -37,7 +39,14 @@ export async function route(
     return toServer(api, name, { ...request, path: [verb] }, response);
   }
   if (path.length !== 1) return reply(response, 404, NOT_KNOWN);
+  if (what === 'ui' && api.page !== null) return openPage(api.page, response);
   return toGateway(api, what ?? '', request, response);
+}
+
+async function openPage(page: PageDoor, response: ServerResponse): Promise<void> {
+  const opened = await page.open();
+  if (!opened.ok) return reply(response, 409, { error: opened.message });
+  return reply(response, 200, { port: opened.port, token_file: opened.tokenFile });
 }
 
 function look({ operable, watching }: Api, request: ApiRequest, response: ServerResponse): void {

@@ -28,14 +28,18 @@ const CHUNK_BYTES = 256 * 1024;
 const NEWLINE = 0x0a;
 const NONE = { present: false, lines: 0, lastTimestamp: null, tailHashLooksValid: false } as const;
 
-/** Looks at `audit.jsonl` in `dir`; it may be a link to a segment beside it, and to nothing else. */
-export function readAudit(dir: string): AuditFacts {
+/**
+ * Looks at `audit.jsonl` in `dir`; it may be a link to a segment beside it, and to nothing else.
+ *
+ * @param countedBytes the lines of a longer file are not counted.
+ */
+export function readAudit(dir: string, countedBytes = COUNTED_BYTES): AuditFacts {
   const facts = withRegularFile(auditPath(dir), (descriptor, stats): AuditFacts => {
     const start = Math.max(0, stats.size - TAIL_BYTES);
     const tail = readRange(descriptor, start, stats.size - start);
     return {
       present: true,
-      lines: stats.size > COUNTED_BYTES ? null : countLines(descriptor, stats.size),
+      lines: stats.size > countedBytes ? null : countLines(descriptor, stats.size),
       ...lastRecord(tail.toString('utf8')),
       problem: null,
     };

@@ -31,14 +31,18 @@ export class Looking {
   #lives = '';
   #livesAt = Number.NEGATIVE_INFINITY;
 
-  /** @param cwd absolute directory that holds `.rea`. */
-  constructor(cwd: string, env: NodeJS.ProcessEnv) {
+  /** @param cwd absolute directory that holds `.rea`. @param audit looks at its audit log. */
+  constructor(
+    cwd: string,
+    env: NodeJS.ProcessEnv,
+    audit: (dir: string) => ReturnType<typeof readAudit> = readAudit,
+  ) {
     this.#cwd = cwd;
     this.#env = env;
     const logs = new Remembered<ReturnType<typeof readAudit>>(AUDIT_MS);
     const tails = new Remembered<boolean | null>(AUDIT_MS);
     this.#audits = {
-      log: (dir) => logs.get('', () => readAudit(dir)),
+      log: (dir) => logs.get('', () => audit(dir)),
       tail: (dir, session) => tails.get(session, () => isTailRight(dir, session)),
     };
   }

@@ -63,6 +63,8 @@ const TOKENS: readonly (readonly [name: string, run: string, prefix: string, res
     'A3-[A-Z0-9]{6}-',
     '(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})(?:-[A-Z0-9]{5}){3}',
   ],
+  // Of the gateway's own page.
+  ['rea-token', WORD, 'rea_ui_', '[a-f0-9]{64}'],
   ['jwt', WORD, 'eyJ', '[\\w-]{8,}\\.eyJ[\\w-]{8,}(?:\\.[\\w-]*)?'],
 ];
 /** The last character of an escape belongs to no run: text in JSON has `\n` before a token, an address `%3D`. */

@@ -24,6 +24,10 @@ const OPERABLE: Operable = {
   servers: () => [],
   calls: () => [],
   tools: () => ({ json: new Uint8Array(), places: [] }),
+  watchCalls: () => () => undefined,
+  asksOpen: 0,
+  rules: () => null,
+  settings: () => [],
   restart: () => null,
   reload: () => Promise.resolve({ kind: 'done', waiting: [], problems: [], taken: null }),
   setEnabled: () => Promise.resolve(null),
@@ -62,6 +66,10 @@ function open(operable: Partial<Operable> = {}): Promise<ControlSocket | null> {
     fleet: () => null,
     relayed: () => undefined,
     mcp: () => Promise.reject(new Error('nobody asks for it')),
+    page: {
+      open: () => Promise.reject(new Error('nobody asks for it')),
+      close: () => Promise.resolve(),
+    },
   });
 }
 

@@ -6,6 +6,7 @@ const lane = (phase: string, why: string | null = null): LaneView => ({
   name: 'one',
   phase,
   pid: null,
+  copy: 1,
   restarts: 0,
   circuit: 'closed',
   in_flight: 0,

@@ -44,6 +44,7 @@ const ANCHORS = [
   'AT{AT,CT,BB}',
   'try{s,u}',
   'pplx',
+  'a_ui',
   'ops_',
   'A3-?',
   'eyJ?',

@@ -1,0 +1,45 @@
+/** Calls that have ended, and the log: the newest first, and no more than are kept. */
+(() => {
+  const { rea } = globalThis;
+  const { byId, el, plain } = rea;
+  const MOST = { calls: 1000, log: 400 };
+  const next = { calls: 0, log: 0 };
+
+  const callRow = ({ when, client, server, what, took, outcome, bytes }) => {
+    const row = el('tr', '', 'server');
+    for (const text of [when, client, server, what]) row.append(el('td', plain(text, 200)));
+    row.append(el('td', took, 'number'), el('td', outcome, outcome === 'ok' ? 'good' : 'bad'));
+    row.append(el('td', String(bytes), 'number'));
+    return row;
+  };
+  const logLine = ({ when, who, what, tone = '' }) =>
+    el('li', plain(`${when} ${who === '' ? '' : `${who}: `}${what}`), tone);
+  const filter = (kind, box) => {
+    const wanted = byId(`${kind}-filter`).value.toLowerCase();
+    let shown = 0;
+    for (const node of box.children) {
+      node.hidden = wanted !== '' && !node.textContent.toLowerCase().includes(wanted);
+      if (!node.hidden) shown += 1;
+    }
+    byId(`${kind}-none`).hidden = shown > 0;
+  };
+  const add = (kind, box, news, make) => {
+    if (news === undefined) return;
+    // A number of before: the gateway has begun anew.
+    if (news.next < next[kind]) box.replaceChildren();
+    next[kind] = news.next;
+    if (news.list.length > 0) {
+      box.prepend(...news.list.map(make).reverse());
+      while (box.children.length > MOST[kind]) box.lastChild.remove();
+    }
+    filter(kind, box);
+  };
+  const [calls, log] = [byId('calls-rows'), byId('log-lines')];
+  byId('calls-filter').addEventListener('input', () => filter('calls', calls));
+  byId('log-filter').addEventListener('input', () => filter('log', log));
+  Object.assign(rea, {
+    next,
+    addCalls: (news) => add('calls', calls, news, callRow),
+    addLog: (news) => add('log', log, news, logLine),
+  });
+})();
