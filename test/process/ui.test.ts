@@ -1,0 +1,249 @@
+/** `rea ui` and what it serves, asked by a program: who is let in, what is seen and done, and what is left of it. */
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeEach, expect, test, vi } from 'vitest';
+import { stateDirectory } from '#src/main/processes/state-directory.ts';
+import { servePage } from '../support/page.ts';
+import { environment, runRea } from '../support/rea-command.ts';
+import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
+import { hold } from '../support/reloading.ts';
+import { fixture, registry } from '../support/servers.ts';
+import { noTerminal, onTerminal } from '../support/terminal.ts';
+import { tidy } from '../support/tidy.ts';
+import { until } from '../support/wait-for.ts';
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
+
+afterAll(tidy);
+
+/** What the page has left in the state directory. */
+function pageFiles({ dir }: Pick<Rea, 'dir'>): string[] {
+  const run = join(stateDirectory({ cwd: dir, env: environment() }), 'run');
+  return (existsSync(run) ? readdirSync(run) : [])
+    .filter((name) => name.includes('.ui'))
+    .map((name) => join(run, name));
+}
+
+test.concurrent('it shows what status says, and does what it is asked, once', async () => {
+  const servers = { one: fixture('echo'), broken: fixture('exit-at-start') };
+  const rea = await startRea({ config: registry(servers, { restart: { intensity: 1 } }) });
+  await rea.waitForPhase('one', 'ready');
+  await rea.waitForPhase('broken', 'failed');
+  const page = await servePage(rea);
+  const { stdout } = await runRea(['status', '--cwd', rea.dir]);
+  const { state, log } = await page.look('log=0');
+  expect(state.summary).toEqual({ text: stdout.split('\n', 1)[0], tone: 'bad' });
+  const [gateway] = state.gateways;
+  expect(gateway.servers.map(({ name, word }: any) => [name, word])).toEqual([
+    ['broken', 'failed'],
+    ['one', 'ready'],
+  ]);
+  const { json } = await rea.status();
+  const { cause, action } = json.serve.downstreams.find(({ name }: any) => name === 'broken');
+  expect(gateway.servers[0]).toMatchObject({ cause, action, server: 'broken' });
+  expect(log.list.map(({ who, what }: any) => `${who} ${what}`)).toContain('one ready');
+
+  // Calls, without their arguments.
+  const inFlight = await hold(rea, 'one');
+  const open = await until(
+    async () => {
+      const seen = (await page.look()).state.gateways[0].servers[1];
+      return seen.open === 1 && seen;
+    },
+    { what: 'the call' },
+  );
+  const path = `/api/v1/servers/one/restart?seen=${open.seen}`;
+  const [one, other] = [page.ask('POST', path, { body: {} }), page.ask('POST', path, { body: {} })];
+  const turnedAway = await Promise.race([one, other]);
+  expect(turnedAway).toMatchObject({
+    status: 409,
+    last: { error: 'one has changed meanwhile, and nothing was done: look, and try again' },
+  });
+  await inFlight.end();
+  const both = await Promise.all([one, other]);
+  expect(both.map(({ status }) => status).toSorted()).toEqual([200, 409]);
+  const done = both.find(({ status }) => status === 200);
+  expect(done?.last).toEqual({ done: { ok: true, text: 'ready' } });
+  await rea.call('one__echo', { text: 'not-to-be-shown' });
+  const { calls } = await page.look('calls=0');
+  expect(calls.list).toMatchObject([
+    { client: 'rea-test 1.0.0', server: 'one', what: 'hold', outcome: 'ok' },
+    { client: 'rea-test 1.0.0', server: 'one', what: 'echo', outcome: 'ok' },
+  ]);
+  expect(JSON.stringify(calls)).not.toContain('not-to-be-shown');
+  expect((await page.look(`calls=${calls.next}`)).calls.list).toEqual([]);
+
+  // A tool is tried under the same rules as by anybody.
+  const call = (tool: string, args: object) =>
+    page.ask('POST', '/api/v1/call', { body: { tool, arguments: args } });
+  expect((await call('one__echo', { text: 'tried' })).last).toEqual({
+    done: { ok: true, text: 'tried' },
+  });
+  expect((await page.ask('GET', '/api/v1/rules?tool=one__echo')).last.lines).toContain(
+    'decision: allowed',
+  );
+  const freeze = { body: { reason: 'by a person' } };
+  expect((await page.ask('POST', '/api/v1/freeze', freeze)).last.done).toMatchObject({ ok: true });
+  expect((await call('one__echo', { text: 'tried' })).last.done).toMatchObject({
+    ok: false,
+    text: expect.stringContaining('by a person'),
+  });
+  const { state: frozen } = await page.look();
+  expect(frozen.halted).toBe(true);
+  expect(frozen.head).toContainEqual({
+    text: 'HALT: every call is refused: by a person',
+    tone: 'bad',
+  });
+  expect((await page.ask('POST', '/api/v1/unfreeze', { body: {} })).last.done.ok).toBe(true);
+  const off = await page.ask('POST', '/api/v1/servers/one/disable', { body: {} });
+  expect(off.last.done).toEqual({ ok: true, text: 'off' });
+  const { last: settings } = await page.ask('GET', '/api/v1/settings');
+  expect(settings.lines[0]).toMatch(/registry\.yaml, 1 on, 1 off$/);
+  await rea.stop();
+});
+
+test.concurrent('nothing is shown or done without the token, for another host or page, or beside the page', async () => {
+  const rea = await startRea({ config: registry({ one: fixture('echo') }) });
+  await rea.waitForPhase('one', 'ready');
+  const { ask } = await servePage(rea);
+  const socketToken = readFileSync(
+    join(stateDirectory({ cwd: rea.dir, env: environment() }), 'token'),
+    'utf8',
+  ).trim();
+  const body = { reason: 'an attack' };
+  const attacks: Readonly<Record<string, string | undefined>>[] = [
+    { authorization: undefined },
+    { authorization: 'Bearer rea_ui_wrong' },
+    // The token of the control socket is another one.
+    { authorization: `Bearer ${socketToken}` },
+    { authorization: undefined, cookie: 'token=x' },
+    { host: 'evil.example' },
+    { host: 'localhost:80' },
+    { origin: 'http://127.0.0.1:1', 'sec-fetch-site': 'same-site' },
+    { origin: undefined, 'sec-fetch-site': undefined },
+    { 'content-type': 'text/plain' },
+  ];
+  for (const headers of attacks) {
+    const { status, text } = await ask('POST', '/api/v1/freeze', { body, headers });
+    expect([headers, [401, 403, 415].includes(status)]).toEqual([headers, true]);
+    expect(text).not.toMatch(/rea_ui_|one/);
+  }
+  for (const headers of attacks.slice(0, 7)) {
+    const { status } = await ask('GET', '/api/v1/look', { headers });
+    expect([headers, [401, 403].includes(status)]).toEqual([headers, true]);
+  }
+  expect((await ask('OPTIONS', '/api/v1/freeze')).status).toBe(405);
+  // What the control socket can do besides.
+  for (const path of ['stop', 'reload', 'ui', 'servers/one/apply?on=0', 'servers/one', 'call/x']) {
+    expect([path, (await ask('POST', `/api/v1/${path}`, { body })).status]).toEqual([path, 404]);
+  }
+  for (const path of ['events', 'logs', 'status', 'logs/one', 'calls']) {
+    expect([path, (await ask('GET', `/api/v1/${path}`)).status]).toEqual([path, 404]);
+  }
+  expect((await ask('GET', '/mcp')).status).toBe(404);
+  for (const bad of ['', '[]', '{"reason":', 'x'.repeat(70_000)]) {
+    expect((await ask('POST', '/api/v1/freeze', { body: bad })).status).toBe(400);
+  }
+  expect((await ask('POST', '/api/v1/call', { body: { tool: 'one__pid' } })).status).toBe(400);
+  expect(existsSync(join(rea.dir, '.rea', 'HALT'))).toBe(false);
+  expect((await rea.call('one__pid')).failure).toBeNull();
+  await rea.stop();
+});
+
+test.concurrent('its token lies in one file of the user, and nowhere else; nothing is left of it', async () => {
+  const rea = await startRea({ config: registry({ one: fixture('echo') }) });
+  await rea.waitForPhase('one', 'ready');
+  expect(pageFiles(rea)).toEqual([]);
+  const page = await servePage(rea);
+  expect((await servePage(rea)).url).toBe(page.url);
+  const [file = '', ...others] = pageFiles(rea);
+  expect(others).toEqual([]);
+  expect(lstatSync(file).mode & 0o777).toBe(0o600);
+  expect(readFileSync(file, 'utf8')).toBe(`${page.token}\n`);
+  // A server that gets hold of it cannot pass it on.
+  expect((await rea.call('one__echo', { text: `it is ${page.token}` })).text).toBe(
+    'it is [REDACTED:rea-token]',
+  );
+  await rea.call('one__stderr', { text: `I have ${page.token}` });
+  await rea.waitForLog('I have [REDACTED');
+  expect((await rea.call('one__echo', { text: file })).failure).toMatchObject({
+    code: 'ERR_DENIED_PATH',
+  });
+  const log = rea.state() === null ? '' : JSON.stringify(rea.state());
+  const { text } = await page.ask('GET', '/api/v1/look?log=0&calls=0');
+  for (const place of [rea.stderr, log, text]) expect(place).not.toContain(page.token);
+  rea.kill('SIGKILL');
+  await rea.exited;
+  expect(existsSync(file)).toBe(true);
+  // The next gateway takes away what it has left, and has another token.
+  const next = await startRea({ cwd: rea.dir });
+  const again = await servePage(next);
+  expect(existsSync(file)).toBe(false);
+  expect(again.token).not.toBe(page.token);
+  const headers = { authorization: `Bearer ${page.token}` };
+  expect((await again.ask('GET', '/api/v1/look', { headers })).status).toBe(401);
+  await next.stop();
+  expect(pageFiles(rea)).toEqual([]);
+  await expect(again.look()).rejects.toThrow('ECONNREFUSED');
+});
+
+test('rea ui without a gateway, and with one that hangs', async () => {
+  const dir = makeDirectory();
+  const none = await runRea(['ui', '--cwd', dir]);
+  expect(none).toMatchObject({ code: 3, stdout: '' });
+  expect(none.stderr).toMatch(/^no gateway is running in .*; start one: rea serve\n$/);
+  const rea = await startRea({ config: registry({ one: fixture('echo') }) });
+  await rea.waitForPhase('one', 'ready');
+  rea.kill('SIGSTOP');
+  const silent = await runRea(['ui', '--cwd', rea.dir]);
+  rea.kill('SIGCONT');
+  expect(silent).toMatchObject({ code: 4, stdout: '' });
+  expect(silent.stderr).toMatch(/^the gateway \(pid \d+\) is stopped by a signal; .*\n$/);
+  await rea.stop();
+});
+
+const lacks = noTerminal();
+
+test.skipIf(lacks !== null || process.platform === 'darwin')(
+  'on a desktop a browser is started, and nobody sees the token in its arguments',
+  async () => {
+    const rea = await startRea({ config: registry({ one: fixture('echo') }) });
+    await rea.waitForPhase('one', 'ready');
+    const bin = makeDirectory();
+    const opened = join(bin, 'opened');
+    writeFileSync(
+      join(bin, 'xdg-open'),
+      `#!/bin/sh\necho "$@" > ${opened}.new\nmv ${opened}.new ${opened}\n`,
+    );
+    chmodSync(join(bin, 'xdg-open'), 0o755);
+    const env = { DISPLAY: ':0', PATH: `${bin}:${process.env['PATH']}` };
+    const args = ['ui', '--cwd', rea.dir];
+    const said = await onTerminal(args, { columns: 200, env }).ended;
+    await until(() => existsSync(opened), { what: 'the browser' });
+    const given = readFileSync(opened, 'utf8').trim();
+    expect(given).toMatch(/^file:\/\/\/\S+\.ui\.html$/);
+    const html = fileURLToPath(given);
+    expect(lstatSync(html).mode & 0o777).toBe(0o600);
+    expect(readFileSync(html, 'utf8')).toContain(`url=${said.trim()}"`);
+    // Without a desktop, or where it is not wanted, it is only printed.
+    writeFileSync(opened, '');
+    for (const [more, variables] of [
+      [['--no-open'], env],
+      [[], { PATH: env.PATH }],
+      [['--json'], env],
+    ] as const) {
+      await onTerminal([...args, ...more], { env: variables }).ended;
+    }
+    expect(readFileSync(opened, 'utf8')).toBe('');
+    await rea.stop();
+    expect(pageFiles(rea)).toEqual([]);
+  },
+);
