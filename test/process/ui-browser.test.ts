@@ -1,0 +1,301 @@
+/** The page of `rea ui` in a real browser: what a person does there, and what others try. */
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { Browser, Page as Tab } from 'playwright-core';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  expect,
+  onTestFinished,
+  test,
+  vi,
+} from 'vitest';
+import { noBrowser, openBrowser, REBOUND } from '../support/browser.ts';
+import { servePage } from '../support/page.ts';
+import { runRea } from '../support/rea-command.ts';
+import { type Rea, startRea } from '../support/rea-process.ts';
+import { hold } from '../support/reloading.ts';
+import { fixture, fixturePath, registry } from '../support/servers.ts';
+import { tidy } from '../support/tidy.ts';
+import { until } from '../support/wait-for.ts';
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
+beforeEach(({ skip }) => skip(noBrowser !== null, noBrowser ?? ''));
+
+let browser: Browser | null = null;
+beforeAll(async () => {
+  if (noBrowser === null) browser = await openBrowser();
+});
+afterAll(async () => browser?.close());
+afterEach(tidy);
+
+/** A window of its own: nothing of another one is in it. */
+async function newWindow() {
+  if (browser === null) throw new Error('there is no browser');
+  const context = await browser.newContext({ viewport: { width: 1200, height: 900 } });
+  onTestFinished(() => context.close());
+  return context;
+}
+
+/** A tab with the page, once it shows something. @param problems gets what the browser complains of. */
+async function openTab(url: string, problems: string[] = []): Promise<Tab> {
+  const tab = await (await newWindow()).newPage();
+  tab.on('pageerror', (error) => problems.push(String(error)));
+  tab.on('console', (message) => {
+    if (message.type() === 'error') problems.push(message.text());
+  });
+  await tab.goto(url);
+  await sees(tab, /^rea: /m);
+  return tab;
+}
+
+/** Waits until a person can read it. */
+function sees(tab: Tab, pattern: RegExp): Promise<true> {
+  return until(async () => pattern.test(await tab.locator('body').innerText()), {
+    what: `${pattern} on the page`,
+    everyMs: 50,
+  });
+}
+
+function pidOf(rea: Rea, server: string): number | null | undefined {
+  return rea.state()?.downstreams.find(({ name }) => name === server)?.pid;
+}
+
+test('a person sees what is wrong and why, restarts, freezes, and tries a tool, by keyboard alone', async () => {
+  const servers = { one: fixture('echo'), broken: fixture('exit-at-start') };
+  const rea = await startRea({ config: registry(servers, { restart: { intensity: 1 } }) });
+  await rea.waitForPhase('one', 'ready');
+  await rea.waitForPhase('broken', 'failed');
+  const page = await servePage(rea);
+  const problems: string[] = [];
+  const tab = await openTab(page.url, problems);
+  // The address can be shown to others, and nothing goes along with requests by itself.
+  expect(tab.url()).toBe(`http://127.0.0.1:${page.port}/ui`);
+  expect(await tab.context().cookies()).toEqual([]);
+
+  // The words of `rea status`.
+  const { stdout } = await runRea(['status', '--cwd', rea.dir]);
+  const summary = stdout.split('\n', 1)[0];
+  expect(await tab.locator('#summary').innerText()).toBe(summary);
+  const { json } = await rea.status();
+  const { cause, action } = json.serve.downstreams.find(({ name }: any) => name === 'broken');
+  const text = await tab.locator('#servers').innerText();
+  expect(text).toContain(cause);
+  expect(text).toContain(`→ ${action}`);
+  expect(stdout.replaceAll(/\s+/g, ' ')).toContain(`→ ${action}`);
+
+  const old = pidOf(rea, 'one');
+  await tab.getByRole('button', { name: 'Restart one' }).focus();
+  await tab.keyboard.press('Enter');
+  await sees(tab, /^restart one: ready$/m);
+  await rea.waitForServer('one', ({ pid, phase }) => phase === 'ready' && pid !== old, {
+    what: 'restarted',
+  });
+  // Where a call is in flight it asks; whoever says no has done nothing.
+  const inFlight = await hold(rea, 'one');
+  await until(
+    () => tab.locator('tr.server', { hasText: 'one' }).getByText('1', { exact: true }).count(),
+    {
+      what: 'the call',
+    },
+  );
+  const now = pidOf(rea, 'one');
+  await tab.keyboard.press('Enter');
+  await sees(tab, /^Restart one\? 1 call in flight or waiting: they end first/m);
+  await tab.keyboard.press('Escape');
+  await until(async () => !(await tab.locator('dialog').isVisible()), { what: 'no question' });
+  // It is where it was.
+  expect(await tab.locator(':focus').getAttribute('aria-label')).toBe('Restart one');
+  await inFlight.end();
+  expect(pidOf(rea, 'one')).toBe(now);
+
+  await tab.locator('#freeze').focus();
+  await tab.keyboard.press('Enter');
+  await tab.keyboard.type('over lunch');
+  await tab.keyboard.press('Enter');
+  await sees(tab, /^HALT: every call is refused: over lunch$/m);
+  expect((await rea.call('one__pid')).failure).toMatchObject({ code: 'ERR_HALTED' });
+
+  await tab.locator('#tab-servers').focus();
+  for (const key of ['ArrowRight', 'ArrowRight', 'ArrowRight']) await tab.keyboard.press(key);
+  await tab.getByRole('button', { name: 'one__echo' }).focus();
+  await tab.keyboard.press('Enter');
+  await sees(tab, /^tier: read .*[\s\S]*^decision: allowed$/m);
+  await tab.locator('#tool textarea, #tool form input').first().fill('');
+  await tab.getByRole('button', { name: 'Try it' }).focus();
+  await tab.keyboard.press('Enter');
+  // The gateway's own line.
+  await sees(tab, /is refused|HALT|halted/);
+  await tab.locator('#freeze').click();
+  await tab.locator('#question-yes').click();
+  await until(() => !existsSync(join(rea.dir, '.rea', 'HALT')), { what: 'no HALT' });
+  await sees(tab, /^unfreeze: unfrozen$/m);
+
+  await tab.locator('#tab-calls').click();
+  await sees(tab, /rea-test 1\.0\.0\s+one\s+hold\s.*\sok\s/m);
+  await tab.locator('#calls-filter').fill('no-such-call');
+  await sees(tab, /No call has ended/);
+  await tab.locator('#tab-log').click();
+  await sees(tab, /^\d\d:\d\d:\d\d one: ready$/m);
+  await tab.locator('#tab-settings').click();
+  await sees(tab, /registry\.yaml, 2 on, 0 off/);
+
+  await tab.setViewportSize({ width: 400, height: 800 });
+  for (const name of ['servers', 'calls', 'log', 'tools', 'settings']) {
+    await tab.locator(`#tab-${name}`).click();
+    const width = await tab.evaluate('document.documentElement.scrollWidth');
+    expect([name, width]).toEqual([name, 400]);
+  }
+  expect(problems).toEqual([]);
+  await rea.stop();
+});
+
+test('a gateway that hangs, that is gone, and a token that is old, are told in one sentence', async () => {
+  const rea = await startRea({ config: registry({ one: fixture('echo') }) });
+  await rea.waitForPhase('one', 'ready');
+  const { url, token } = await servePage(rea);
+  const tab = await openTab(url);
+  const isDim = () => tab.evaluate<boolean>("document.body.classList.contains('gone')");
+  rea.kill('SIGSTOP');
+  await sees(tab, /^The gateway does not answer\. .* rea ui$/m);
+  expect(await isDim()).toBe(true);
+  rea.kill('SIGCONT');
+  await until(async () => !(await isDim()), { what: 'the page to go on' });
+  expect(await tab.locator('#banner').isVisible()).toBe(false);
+  await rea.stop();
+  await sees(tab, /^The gateway does not answer\. .* rea ui$/m);
+  const next = await startRea({ cwd: rea.dir });
+  await next.waitForPhase('one', 'ready');
+  const again = await servePage(next);
+  // With the token of before.
+  const old = await (await newWindow()).newPage();
+  await old.goto(again.url.replace(again.token, token));
+  await sees(old, /^The token of this page is wrong or old\. Open it anew: rea ui$/m);
+  await old.goto('about:blank');
+  const without = await (await newWindow()).newPage();
+  await without.goto(again.url.replace(/#.*/, ''));
+  await sees(without, /^This page was opened without its token\. Open it with: rea ui$/m);
+  expect(await without.locator('body').innerText()).not.toContain('one');
+  await openTab(again.url);
+  await next.stop();
+});
+
+/** Tells whatever it says as markup, with characters that hide and reorder. */
+const MARK = '<img src=x onerror="globalThis.hacked=1">\u202e<script>globalThis.hacked=2</script>';
+
+test('whatever servers say is text, and harmless to look at', async () => {
+  const lib = JSON.stringify(fixturePath('lib'));
+  const script = `import(${lib}).then(({ runServer }) => runServer({ name: 'hostile', tools: [{
+    name: 'say', description: ${JSON.stringify(MARK)} + 'd'.repeat(1e5),
+    inputSchema: { type: 'object', properties: { ${JSON.stringify(`a${MARK}`)}: { type: 'string', description: ${JSON.stringify(MARK)} } } },
+    handle: () => ${JSON.stringify(MARK)} + 'x'.repeat(1e6) }] }))`;
+  const servers = {
+    hostile: { command: process.execPath, args: ['-e', script] },
+    broken: {
+      command: process.execPath,
+      args: ['-e', `throw new Error(${JSON.stringify(MARK)} + 'A'.repeat(1e6))`],
+    },
+  };
+  const rea = await startRea({ config: registry(servers, { restart: { intensity: 1 } }) });
+  await rea.waitForPhase('hostile', 'ready');
+  await rea.waitForPhase('broken', 'failed');
+  const problems: string[] = [];
+  const { url } = await servePage(rea);
+  const tab = await openTab(url, problems);
+  await sees(tab, /<img src=x onerror/);
+  await rea.call('hostile__say');
+  for (const name of ['calls', 'log', 'tools']) await tab.locator(`#tab-${name}`).click();
+  await tab.getByRole('button', { name: 'hostile__say' }).click();
+  await sees(tab, /decision: allowed/);
+  await tab.getByRole('button', { name: 'Try it' }).click();
+  await sees(tab, /<img src=x onerror="globalThis\.hacked=1">\\u\{202e\}<script>.*x{1000}/);
+  const seen = await tab.evaluate<{ text: string }>(`({
+    hacked: 'hacked' in globalThis,
+    images: document.images.length,
+    scripts: document.querySelectorAll('main script, main style, main iframe').length,
+    text: document.documentElement.textContent,
+  })`);
+  expect(seen).toMatchObject({ hacked: false, images: 0, scripts: 0 });
+  expect(seen.text).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/);
+  expect(seen.text.length).toBeLessThan(500_000);
+  expect(problems).toEqual([]);
+  await rea.stop();
+});
+
+test('no other page can look or steer, by fetch, form, frame or another name', async () => {
+  const rea = await startRea({ config: registry({ one: fixture('echo') }) });
+  await rea.waitForPhase('one', 'ready');
+  const page = await servePage(rea);
+  const tab = await openTab(page.url);
+  const own = `http://127.0.0.1:${page.port}`;
+  const cookies: (string | undefined)[] = [];
+  const evil = createServer((request, response) => {
+    cookies.push(request.headers.cookie);
+    response.setHeader('content-type', 'text/html');
+    response.end(`<form method="post" enctype="text/plain" target="inside" action="${own}/api/v1/freeze">
+      <input name='{"reason":"form","x":"' value='"}'></form>
+      <iframe name="inside"></iframe><iframe name="framed" src="${own}/ui"></iframe>`);
+  });
+  await new Promise<void>((done) => evil.listen(0, '127.0.0.1', done));
+  onTestFinished(() => void evil.close());
+  // In the window of the page, as a browser has them.
+  const other = await tab.context().newPage();
+  await other.goto(`http://127.0.0.1:${(evil.address() as AddressInfo).port}/`);
+  const tried = await other.evaluate<string[]>(`(async () => {
+    const body = '{"reason":"x"}';
+    const headers = { 'content-type': 'application/json' };
+    const seen = [];
+    for (const [path, init] of [
+      ['look', { credentials: 'include' }],
+      ['look', { mode: 'no-cors' }],
+      ['freeze', { method: 'POST', body }],
+      ['freeze', { method: 'POST', body, headers }],
+      ['freeze', { method: 'POST', body, mode: 'no-cors', credentials: 'include' }],
+    ]) {
+      const asked = fetch('${own}/api/v1/' + path, init);
+      seen.push(await asked.then((response) => response.text(), String));
+    }
+    document.forms[0].submit();
+    return seen;
+  })()`);
+  // What could be asked for could not be read.
+  for (const text of tried) expect(['', 'TypeError: Failed to fetch']).toContain(text);
+  await until(() => other.frame('inside')?.url().includes('/api/v1/freeze'), { what: 'the form' });
+  const framed = other.frame('framed');
+  expect(await framed?.locator('#summary').count()).toBe(0);
+  expect(cookies.every((cookie) => cookie === undefined)).toBe(true);
+  // A name that was made an address of this machine later.
+  const rebound = await tab.context().newPage();
+  const answer = await rebound.goto(`http://${REBOUND}:${page.port}/ui`);
+  expect(answer?.status()).toBe(403);
+  expect(await rebound.evaluate('sessionStorage.length')).toBe(0);
+  expect((await rebound.goto(`http://localhost:${page.port}/ui`))?.status()).toBe(403);
+  expect(existsSync(join(rea.dir, '.rea', 'HALT'))).toBe(false);
+  expect((await rea.call('one__pid')).failure).toBeNull();
+  await rea.stop();
+});
+
+test('twenty tabs show the same, and see what one of them does', async () => {
+  const rea = await startRea({ config: registry({ one: fixture('echo') }) });
+  await rea.waitForPhase('one', 'ready');
+  const { url } = await servePage(rea);
+  const context = await newWindow();
+  const tabs = await Promise.all(Array.from({ length: 20 }, () => context.newPage()));
+  await Promise.all(tabs.map((tab) => tab.goto(url)));
+  for (const tab of tabs) {
+    await tab.bringToFront();
+    await sees(tab, /^rea: 1 server serves$/m);
+  }
+  const [first, ...others] = tabs;
+  await first?.bringToFront();
+  await first?.getByRole('button', { name: 'Disable one' }).click();
+  for (const tab of [...others, first]) {
+    await tab?.bringToFront();
+    await sees(tab as Tab, /^rea: no server to serve, 1 off$/m);
+  }
+  await rea.stop();
+});
