@@ -25,6 +25,7 @@ import { orphans } from './programs/orphans.ts';
 import { recovery } from './programs/recovery.ts';
 import { shared } from './programs/shared.ts';
 import { storm } from './programs/storm.ts';
+import { tabs } from './programs/tabs.ts';
 import { throughput } from './programs/throughput.ts';
 import { watchers } from './programs/watchers.ts';
 
@@ -39,6 +40,7 @@ const PROGRAMS: readonly Program[] = [
   governance,
   shared,
   watchers,
+  tabs,
 ];
 
 const { values, positionals } = parseArgs({

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Cause, causeOf } from '#src/main/causes/causes.ts';
 import type { DownstreamSnapshot } from '#src/shared/model/snapshot.ts';
 import { type FaultyWorld, openFaultyWorld } from '../support/faulty-world.ts';
+import { servePage } from '../support/page.ts';
 import { FAULTY_ENV, type PlantedFault } from '../support/planted-faults.ts';
 import { runRea } from '../support/rea-command.ts';
 import { makeDirectory, type Rea, startRea, writeRegistry } from '../support/rea-process.ts';
@@ -82,6 +83,22 @@ test.each([40, 80, 160])(
     }
   },
 );
+
+test('the page names the same causes and actions, and how each server stands', async () => {
+  const { state } = await (await servePage(rea)).look();
+  const { stdout } = await runRea(['status', '--cwd', rea.dir]);
+  expect(state.summary.text).toBe(stdout.split('\n', 1)[0]);
+  const [{ servers: shown }] = state.gateways;
+  for (const name of Object.keys(faults)) {
+    const { word, cause, action, notes } = shown.find((one: any) => one.name === name);
+    const { why = '', action: advice = null } = causeNamed(name) ?? {};
+    expect({ cause, action }, name).toEqual({ cause: why, action: advice });
+    expect(stdout, name).toMatch(new RegExp(`^${name} +${word}`, 'm'));
+    // What a person reads is the line of the status.
+    expect(notes.at(-1).text, name).toBe(`  → ${advice}`);
+    expect(stdout, name).toContain(notes.at(-1).text);
+  }
+});
 
 test('a refused call names the same cause and action', async () => {
   // These have listed tools, and others are not theirs.

@@ -1,0 +1,24 @@
+// Tabs of the page without a browser: each asks every 700 ms for what is new. Arguments: the address, and how many.
+const [address, count] = process.argv.slice(2);
+const url = new URL(address);
+const headers = { authorization: `Bearer ${new URLSearchParams(url.hash.slice(1)).get('t')}` };
+
+async function look(since) {
+  const response = await fetch(`${url.origin}/api/v1/look?${new URLSearchParams(since)}`, {
+    headers,
+  });
+  if (!response.ok) throw new Error(`status ${response.status}`);
+  const { rev, usage, calls } = await response.json();
+  return { state: rev, usage: usage?.rev ?? since.usage, calls: calls.next };
+}
+
+for (let tab = 0; tab < Number(count); tab += 1) {
+  let since = { state: -1, usage: -1, calls: 0 };
+  setTimeout(
+    () =>
+      setInterval(async () => {
+        since = await look(since);
+      }, 700),
+    (700 * tab) / Number(count),
+  );
+}
