@@ -32,6 +32,12 @@
     node.addEventListener('click', onClick);
     return node;
   };
+  /** It can be pressed in vain; one that is disabled would lose whoever is at it with the keyboard. */
+  const setBusy = (node, isBusy) => {
+    if ((node.getAttribute('aria-disabled') === 'true') !== isBusy) {
+      node.setAttribute('aria-disabled', String(isBusy));
+    }
+  };
   /** Lines of the gateway's, only when they are others than before. */
   const setLines = (node, lines) => {
     const key = JSON.stringify(lines);
@@ -63,5 +69,16 @@
     svg.append(document.createElementNS(SVG, 'polyline'));
     return svg;
   };
-  globalThis.rea = { plain, byId, setText, setClass, el, button, setLines, drawLine, newLine };
+  globalThis.rea = {
+    plain,
+    byId,
+    setText,
+    setClass,
+    setBusy,
+    el,
+    button,
+    setLines,
+    drawLine,
+    newLine,
+  };
 })();

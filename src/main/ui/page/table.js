@@ -1,7 +1,7 @@
 /** The servers of each gateway. Rows stay where they are, so that whoever is at a button keeps it. */
 (() => {
   const { rea } = globalThis;
-  const { byId, el, button, setText, setClass, setLines, plain, drawLine, newLine } = rea;
+  const { byId, el, button, setText, setClass, setBusy, setLines, plain, drawLine, newLine } = rea;
   const HEADS = [
     'Server',
     'State',
@@ -16,6 +16,8 @@
     '',
   ];
   const gateways = new Map();
+  /** The row whose button had the focus when it went. */
+  let lost = null;
   let usage = { rev: -1, lines: {} };
 
   const cell = (row, label, className = '') => {
@@ -78,11 +80,11 @@
       rea.isGoing(`${verb} ${server}`),
     );
     restart.hidden = !on;
-    restart.disabled = isGoing;
+    setBusy(restart, isGoing);
     restart.setAttribute('aria-label', `Restart ${server}`);
     setText(turn, on ? 'Disable' : 'Enable');
     turn.setAttribute('aria-label', `${on ? 'Disable' : 'Enable'} ${server}`);
-    turn.disabled = isGoing;
+    setBusy(turn, isGoing);
   };
   const newGateway = () => {
     const box = byId('gateways').appendChild(el('div'));
@@ -102,16 +104,20 @@
       // One that ends is there as what it was and as what it will be.
       const key = `${server.on} ${server.name}`;
       let row = one.rows.get(key);
-      if (row === undefined) one.rows.set(key, (row = newRow(own)));
+      const isNew = row === undefined;
+      if (isNew) one.rows.set(key, (row = newRow(own)));
       left.delete(key);
       const next = at === null ? one.body.firstChild : at.nextSibling;
       if (row.row !== next) one.body.insertBefore(row.row, next);
       if (row.row.nextSibling !== row.notes) one.body.insertBefore(row.notes, row.row.nextSibling);
       at = row.notes;
       drawRow(row, server);
+      // A server that is replaced is not there for a moment.
+      if (isNew && lost === key && document.activeElement === document.body) row.restart?.focus();
     }
     for (const key of left) {
       const { row, notes } = one.rows.get(key);
+      if (row.contains(document.activeElement)) lost = key;
       row.remove();
       notes.remove();
       one.rows.delete(key);
@@ -132,7 +138,7 @@
     const freeze = byId('freeze');
     freeze.hidden = false;
     setText(freeze, state.halted ? 'Unfreeze' : 'Freeze');
-    freeze.disabled = state.stopping || rea.isGoing('freeze') || rea.isGoing('unfreeze');
+    setBusy(freeze, state.stopping || rea.isGoing('freeze') || rea.isGoing('unfreeze'));
     const left = new Set(gateways.keys());
     for (const gateway of state.gateways) {
       const key = `${gateway.own} ${gateway.pid}`;

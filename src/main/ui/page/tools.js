@@ -1,7 +1,7 @@
 /** The tools, what the rules say about one, and a form to try it. */
 (() => {
   const { rea } = globalThis;
-  const { byId, el, button, plain, setClass } = rea;
+  const { byId, el, button, plain, setBusy, setClass } = rea;
   const MOST_FIELDS = 50;
   let chosen = 0;
 
@@ -32,6 +32,20 @@
     if (schema?.description) label.append(el('span', plain(schema.description, 500), 'dim'));
     return { name, label, read };
   };
+  /** All arguments, of a tool that does not say which it takes. */
+  const freeField = () => {
+    const label = el('label', 'Arguments as JSON');
+    const input = label.appendChild(el('textarea'));
+    input.placeholder = '{}';
+    const read = () => {
+      try {
+        return { ...JSON.parse(input.value === '' ? '{}' : input.value) };
+      } catch {
+        throw new Error('write the arguments as JSON');
+      }
+    };
+    return { label, read };
+  };
   const readAll = (fields) => {
     const args = {};
     for (const { name, read } of fields) {
@@ -50,6 +64,7 @@
     const needed = new Set(Array.isArray(schema.required) ? schema.required : []);
     const names = Object.keys(schema.properties ?? {}).slice(0, MOST_FIELDS);
     const fields = names.map((name) => fieldOf(name, schema.properties[name], needed.has(name)));
+    const free = names.length === 0 && schema.additionalProperties !== false ? freeField() : null;
     const form = el('form');
     const send = el('button', 'Try it');
     const result = el('pre');
@@ -59,12 +74,14 @@
       result.textContent = plain(text, 100_000);
       setClass(result, tone);
     };
+    if (free !== null) form.append(free.label);
     form.append(...fields.map(({ label }) => label), send, result);
     form.addEventListener('submit', async (event) => {
       event.preventDefault();
-      send.disabled = true;
+      if (send.getAttribute('aria-disabled') === 'true') return;
+      setBusy(send, true);
       try {
-        const args = readAll(fields);
+        const args = free?.read() ?? readAll(fields);
         show('…', 'dim');
         const body = { tool: tool.name, arguments: args };
         const { ok, text } = await rea.post('call', body, (going) => show(going, 'dim'));
@@ -72,7 +89,7 @@
       } catch (error) {
         show(error.message, 'bad');
       } finally {
-        send.disabled = false;
+        setBusy(send, false);
       }
     });
     return form;
