@@ -9,98 +9,22 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { EmulatedScreen } from '../test/support/emulated-screen.ts';
 import { drawing } from './picture/svg.mjs';
+import { entry, env, inWorld, SHOWN_AS, shop, until } from './picture/world.mjs';
 
 const COLUMNS = 96;
 const ROWS = 17;
-const LIMIT_MS = 120_000;
-const CALLS = 200;
-const SHOWN_AS = '/home/you/shop';
-
-const root = fileURLToPath(new URL('../', import.meta.url));
-const entry = join(root, 'dist/main/index.js');
 const { values: options } = parseArgs({
-  options: { out: { type: 'string', default: join(root, 'docs/status.svg') } },
+  options: {
+    out: { type: 'string', default: fileURLToPath(new URL('../docs/status.svg', import.meta.url)) },
+  },
 });
 
-const world = mkdtempSync(join(tmpdir(), 'rea-picture-'));
-const shop = join(world, 'shop');
-const env = {
-  PATH: process.env.PATH,
-  HOME: world,
-  TERM: 'xterm',
-  XDG_STATE_HOME: join(world, 'state'),
-  XDG_CONFIG_HOME: join(world, 'config'),
-};
-const gateway = start();
-try {
-  const client = await connected();
-  const screen = await watched();
-  await client.close();
-  writeFileSync(options.out, drawing(screen, COLUMNS));
-} finally {
-  gateway.kill('SIGTERM');
-  if (gateway.exitCode === null && gateway.signalCode === null) await once(gateway, 'exit');
-  rmSync(world, { recursive: true, force: true });
-}
-
-function start() {
-  const server = (name) =>
-    join(root, 'node_modules/@modelcontextprotocol', `server-${name}`, 'dist/index.js');
-  const servers = [
-    { name: 'everything', command: 'node', args: [server('everything'), 'stdio'] },
-    {
-      name: 'memory',
-      command: 'node',
-      args: [server('memory')],
-      env: { MEMORY_FILE_PATH: join(world, 'memory.jsonl') },
-    },
-    { name: 'files', command: 'node', args: [server('filesystem'), '.'] },
-    {
-      name: 'flaky',
-      command: 'node',
-      args: [join(root, 'examples/quickstart/flaky-server.mjs')],
-      restart: { intensity: 4, period_ms: 60_000, backoff_max_ms: 8000 },
-    },
-    { name: 'search', command: 'search-server' },
-  ];
-  mkdirSync(join(shop, '.rea'), { recursive: true, mode: 0o700 });
-  const registry = { version: '1', servers };
-  writeFileSync(join(shop, '.rea/registry.yaml'), JSON.stringify(registry), { mode: 0o600 });
-  const words = [entry, 'serve', '--http', '7332', '--cwd', shop];
-  return spawn(process.execPath, words, { env, stdio: 'ignore' });
-}
-
-/** A client that has made some calls. */
-async function connected() {
-  const { http, token_file: tokenFile } = await until(() => {
-    const { endpoint } = state() ?? {};
-    return endpoint?.http && endpoint;
-  });
-  const headers = { Authorization: `Bearer ${readFileSync(tokenFile, 'utf8').trim()}` };
-  const client = new Client({ name: 'my-agent', version: '1.0.0' });
-  await client.connect(
-    new StreamableHTTPClientTransport(new URL(http), { requestInit: { headers } }),
-  );
-  const serving = () => state().downstreams.filter(({ phase }) => phase === 'ready').length >= 3;
-  await until(serving);
-  for (let call = 0; call < CALLS; call++) {
-    await client.callTool({ name: 'everything__echo', arguments: { message: `${call}` } });
-    await client.callTool({ name: 'files__list_allowed_directories', arguments: {} });
-    await client.callTool({ name: 'memory__read_graph', arguments: {} });
-  }
-  await until(() => state().downstreams.find(({ name }) => name === 'flaky').phase === 'failed');
-  return client;
-}
+await inWorld(async () => writeFileSync(options.out, drawing(await watched(), COLUMNS)));
 
 /** What a person sees once the page shows all of it. */
 async function watched() {
@@ -120,24 +44,4 @@ async function watched() {
   return rows.map((runs) =>
     runs.map((run) => ({ ...run, text: run.text.replaceAll(shop, SHOWN_AS) })),
   );
-}
-
-function state() {
-  try {
-    return JSON.parse(readFileSync(join(shop, '.rea/serve.state.json'), 'utf8'));
-  } catch (error) {
-    if (error.code === 'ENOENT') return null;
-    throw error;
-  }
-}
-
-async function until(holds) {
-  const deadline = Date.now() + LIMIT_MS;
-  while (Date.now() < deadline) {
-    if (gateway.exitCode !== null) throw new Error(`rea serve ended with ${gateway.exitCode}`);
-    const value = holds();
-    if (value) return value;
-    await delay(50);
-  }
-  throw new Error(`not within ${LIMIT_MS / 1000} s`);
 }

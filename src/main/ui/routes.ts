@@ -89,7 +89,9 @@ export function pageRoutes(api: PageApi) {
       case 'rules': {
         const lines = operable.rules((query.get('tool') ?? '').slice(0, MOST_NAME));
         return lines === null
-          ? reply(response, 404, { error: 'there is no such tool any more' })
+          ? reply(response, 404, {
+              error: 'no rule is about it: it is the own tool of the gateway, or gone',
+            })
           : reply(response, 200, { lines });
       }
       case 'settings':

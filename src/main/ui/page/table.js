@@ -91,7 +91,9 @@
     const lines = box.appendChild(el('div'));
     const table = box.appendChild(el('table', '', 'servers'));
     const heads = table.appendChild(el('thead')).appendChild(el('tr'));
-    for (const text of HEADS) heads.appendChild(el('th', text)).scope = 'col';
+    for (const [at, text] of HEADS.entries()) {
+      heads.appendChild(el('th', text, at < 3 ? '' : 'number')).scope = 'col';
+    }
     return { box, lines, table, body: table.appendChild(el('tbody')), rows: new Map() };
   };
   const drawGateway = (one, { own, servers, lines, pid }) => {
