@@ -8,13 +8,13 @@ export interface Page {
   readonly port: number;
   readonly token: string;
   /** What the page itself sends, with other headers laid over it; undefined: not sent. */
-  ask(
+  readonly ask: (
     method: string,
     path: string,
     options?: { body?: object | string; headers?: Readonly<Record<string, string | undefined>> },
-  ): Promise<{ status: number; text: string; last: any }>;
+  ) => Promise<{ status: number; text: string; last: any }>;
   /** What is there to see. */
-  look(query?: string): Promise<any>;
+  readonly look: (query?: string) => Promise<any>;
 }
 
 /** Has the page served. */
