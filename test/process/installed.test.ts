@@ -3,6 +3,7 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -122,6 +123,13 @@ test('has the schemas that it writes, and takes what it writes beside them', asy
   expect(none.stderr).toMatch(
     /^rea: there is no \.rea in \S+ or above it to write them to: rea init\n$/,
   );
+});
+
+test('has the files of the page that it serves', () => {
+  const own = readdirSync(join(ROOT, 'src/main/ui/page'));
+  expect(own).toContain('page.html');
+  const packed = own.map((name) => `dist/main/ui/page/${name}`);
+  expect(files).toEqual(expect.arrayContaining(packed));
 });
 
 test('loads no package that is not installed with it', () => {

@@ -40,15 +40,26 @@ export function pageState(facts: Facts, verdict: Verdict, live: Live) {
   const [, ...head] = headLines(facts, verdict, { ...WIDE, askedIn: baseDir });
   return {
     summary: saidOf(summaryLine(facts, verdict, WIDE.width)),
-    head: head.map(saidOf),
+    head: [...head.map(saidOf), ...liveLines(live)],
     foot: footLines(facts, verdict, false)
       .filter(({ text }) => text !== '')
       .map(saidOf),
     halted: facts.halt.active,
-    asks: live.asksOpen,
     stopping: live.stopping,
     gateways: shownGateways(verdict).map((one) => gatewayState(one, facts, live)),
   };
+}
+
+/** What no file says. */
+function liveLines({ asksOpen, stopping }: Live): Said[] {
+  const lines: Said[] = [];
+  if (stopping)
+    lines.push({ text: 'the gateway is stopping: calls in flight end first', tone: 'warn' });
+  if (asksOpen > 0) {
+    const wait = asksOpen === 1 ? 'a call waits' : `${asksOpen} calls wait`;
+    lines.push({ text: `${wait} for a person's yes; their clients ask for it`, tone: 'warn' });
+  }
+  return lines;
 }
 
 function gatewayState(gateway: Gateway, facts: Facts, live: Live) {

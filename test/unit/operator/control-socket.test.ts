@@ -8,50 +8,12 @@ import { afterAll, expect, test } from 'vitest';
 import { ControlSocket } from '#src/main/operator/control-socket.ts';
 import type { Operable } from '#src/main/operator/operable.ts';
 import { ownIdentity, systemLook } from '#src/shared/platform/identity.ts';
+import { OPERABLE } from '../../support/operable.ts';
+import { settledTimers, timers } from '../../support/timers.ts';
 import { until } from '../../support/wait-for.ts';
 
 const stateDir = mkdtempSync(join(tmpdir(), 'rea-control-'));
 afterAll(() => rmSync(stateDir, { recursive: true }));
-
-const OPERABLE: Operable = {
-  sessionId: 'one',
-  version: '0',
-  stopping: false,
-  halted: false,
-  configFile: '/registry.yaml',
-  logFile: null,
-  status: () => ({}),
-  servers: () => [],
-  calls: () => [],
-  tools: () => ({ json: new Uint8Array(), places: [] }),
-  watchCalls: () => () => undefined,
-  asksOpen: 0,
-  rules: () => null,
-  settings: () => [],
-  restart: () => null,
-  reload: () => Promise.resolve({ kind: 'done', waiting: [], problems: [], taken: null }),
-  setEnabled: () => Promise.resolve(null),
-  freeze: () => true,
-  unfreeze: () => null,
-  stop: () => undefined,
-};
-
-function timers(): number {
-  return process.getActiveResourcesInfo().filter((one) => one === 'Timeout').length;
-}
-
-/** Their number once it has stayed the same for a while: the test runner has some of its own now and then. */
-async function settledTimers(): Promise<number> {
-  let last = -1;
-  let looks = 0;
-  const look = () => {
-    const now = timers();
-    looks = now === last ? looks + 1 : 0;
-    last = now;
-    return looks >= 20 && { now };
-  };
-  return (await until(look, { what: 'timers to stay' })).now;
-}
 
 /** @param operable what is special about the gateway. */
 function open(operable: Partial<Operable> = {}): Promise<ControlSocket | null> {

@@ -131,11 +131,7 @@
     setText(byId('summary'), plain(state.summary.text));
     setClass(byId('summary'), state.summary.tone ?? '');
     document.title = plain(state.summary.text, 200);
-    const asks =
-      state.asks === 0
-        ? []
-        : [{ text: `${state.asks} calls wait for a person's yes, in their client`, tone: 'warn' }];
-    setLines(byId('head'), [...state.head, ...asks]);
+    setLines(byId('head'), state.head);
     setLines(byId('foot'), state.foot);
     const freeze = byId('freeze');
     freeze.hidden = false;

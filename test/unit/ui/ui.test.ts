@@ -1,0 +1,69 @@
+/** The page of a gateway from the first `rea ui` to the end of its listener: nothing before, and nothing after. */
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test, vi } from 'vitest';
+import { Ui } from '#src/main/ui/ui.ts';
+import { OPERABLE } from '../../support/operable.ts';
+import { settledTimers } from '../../support/timers.ts';
+
+const stateDir = mkdtempSync(join(tmpdir(), 'rea-ui-'));
+mkdirSync(join(stateDir, 'run'), { mode: 0o700 });
+afterAll(() => rmSync(stateDir, { recursive: true }));
+
+function make() {
+  const tokens: string[] = [];
+  const watched = { count: 0 };
+  const operable = {
+    ...OPERABLE,
+    watchCalls: () => {
+      watched.count += 1;
+      return () => {
+        watched.count -= 1;
+      };
+    },
+  };
+  const ui = new Ui({
+    operable,
+    cwd: stateDir,
+    env: {},
+    stateDir,
+    onToken: (token) => tokens.push(token),
+    idleMs: 600_000,
+    log: { debug: vi.fn(), warn: vi.fn(), error: vi.fn() },
+    self: () => null,
+  });
+  return { ui, tokens, watched };
+}
+
+test('one listener for all who ask, and nothing of it once it has ended', async () => {
+  const before = await settledTimers();
+  const { ui, tokens, watched } = make();
+  expect([await settledTimers(), watched.count, tokens]).toEqual([before, 0, []]);
+  const [one, other] = await Promise.all([ui.open(), ui.open()]);
+  if (!one.ok) throw new Error(one.message);
+  expect(other).toEqual(one);
+  const [token = '', ...more] = tokens;
+  expect(token).toMatch(/^rea_ui_[0-9a-f]{64}$/);
+  expect(more).toEqual([]);
+  expect(readFileSync(one.tokenFile, 'utf8')).toBe(`${token}\n`);
+  expect(lstatSync(one.tokenFile).mode & 0o777).toBe(0o600);
+  expect(watched.count).toBe(1);
+  await ui.close();
+  expect([await settledTimers(), watched.count]).toEqual([before, 0]);
+  expect(existsSync(one.tokenFile)).toBe(false);
+});
+
+test('each listener has a token of its own: what an old tab keeps is worth nothing', async () => {
+  const { ui, tokens } = make();
+  await ui.open();
+  await ui.close();
+  const opened = await ui.open();
+  if (!opened.ok) throw new Error(opened.message);
+  const ask = async (token: string) => {
+    const url = `http://127.0.0.1:${opened.port}/api/v1/settings`;
+    return (await fetch(url, { headers: { authorization: `Bearer ${token}` } })).status;
+  };
+  expect(await Promise.all(tokens.map(ask))).toEqual([401, 200]);
+  await ui.close();
+});
