@@ -13,6 +13,7 @@ import { RELAY_PROTOCOL } from '../relay/fleet-record.ts';
 import { RELAY } from '../relay/upgrade.ts';
 import type { Answering, ControlOptions, McpHandler } from './control-options.ts';
 import type { Operable } from './operable.ts';
+import { partsOf } from './path-parts.ts';
 import { NOT_KNOWN, reply } from './reply.ts';
 import { bodyOf } from './request-body.ts';
 import { route } from './routes.ts';
@@ -46,14 +47,13 @@ export function answer(options: ControlOptions): Answering {
     if (tokens.caller(request.headers.authorization).kind === 'refused') {
       return reply(response, 401, { error: 'send the token of the state directory' });
     }
-    const [version, ...path] = pathname.slice('/api/'.length).split('/').map(decoded);
-    if (version !== 'v1' || path.includes(null)) return reply(response, 404, NOT_KNOWN);
+    const [version, ...path] = partsOf(pathname.slice('/api/'.length)) ?? [];
+    if (version !== 'v1') return reply(response, 404, NOT_KNOWN);
     const body = await bodyOf(request, SILENT_MS);
     if (request.method === 'POST' && (await isGone(request.socket))) return;
-    const parts = path.filter((part) => part !== null);
     const asked = {
       method: request.method ?? '',
-      path: parts,
+      path,
       query: new URLSearchParams(query),
       body,
     };
@@ -125,15 +125,6 @@ async function isGone(socket: Socket): Promise<boolean> {
   await turn();
   await turn();
   return socket.destroyed || socket.readableEnded;
-}
-
-function decoded(part: string): string | null {
-  try {
-    return decodeURIComponent(part);
-  } catch (error) {
-    if (error instanceof URIError) return null;
-    throw error;
-  }
 }
 
 /** Resolves with it, or without it after `limitMs`. */

@@ -4,6 +4,7 @@
  * the page alone holds. Pure.
  */
 import type { IncomingHttpHeaders } from 'node:http';
+import { partsOf } from '../operator/path-parts.ts';
 
 /** The head of a request. */
 export interface Asked {
@@ -56,10 +57,9 @@ export function judge(
   if (method === 'POST' && !JSON_TYPE.test(headers['content-type'] ?? '')) {
     return refused(415, 'send application/json');
   }
-  const path = pathname.slice(API.length).split('/').map(decoded);
-  if (path.includes(null)) return refused(404, 'not known here');
-  const parts = path.filter((part) => part !== null);
-  return { kind: 'api', method, path: parts, query: new URLSearchParams(query) };
+  const path = partsOf(pathname.slice(API.length));
+  if (path === null) return refused(404, 'not known here');
+  return { kind: 'api', method, path, query: new URLSearchParams(query) };
 }
 
 /** By the page that a browser says it asks for. Looking is also for programs, which say of none. */
@@ -72,13 +72,4 @@ function isAllowed(method: string, headers: IncomingHttpHeaders, ownOrigin: stri
 
 function refused(status: number, why: string): Judged {
   return { kind: 'refused', status, why };
-}
-
-function decoded(part: string): string | null {
-  try {
-    return decodeURIComponent(part);
-  } catch (error) {
-    if (error instanceof URIError) return null;
-    throw error;
-  }
 }

@@ -2,7 +2,7 @@
 import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test, vi } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { Ui } from '#src/main/ui/ui.ts';
 import { OPERABLE } from '../../support/operable.ts';
 import { settledTimers } from '../../support/timers.ts';
@@ -10,6 +10,8 @@ import { settledTimers } from '../../support/timers.ts';
 const stateDir = mkdtempSync(join(tmpdir(), 'rea-ui-'));
 mkdirSync(join(stateDir, 'run'), { mode: 0o700 });
 afterAll(() => rmSync(stateDir, { recursive: true }));
+
+const quiet = () => undefined;
 
 function make() {
   const tokens: string[] = [];
@@ -30,7 +32,7 @@ function make() {
     stateDir,
     onToken: (token) => tokens.push(token),
     idleMs: 600_000,
-    log: { debug: vi.fn(), warn: vi.fn(), error: vi.fn() },
+    log: { debug: quiet, warn: quiet, error: quiet },
     self: () => null,
   });
   return { ui, tokens, watched };
