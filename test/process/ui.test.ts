@@ -15,7 +15,7 @@ import { servePage } from '../support/page.ts';
 import { environment, runRea } from '../support/rea-command.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
 import { hold } from '../support/reloading.ts';
-import { fixture, registry } from '../support/servers.ts';
+import { fixture, QUICK, registry } from '../support/servers.ts';
 import { noTerminal, onTerminal } from '../support/terminal.ts';
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
@@ -116,6 +116,41 @@ test.concurrent('it shows what status says, and does what it is asked, once', as
   expect(off.last.done).toEqual({ ok: true, text: 'off' });
   const { last: settings } = await page.ask('GET', '/api/v1/settings');
   expect(settings.lines[0]).toMatch(/registry\.yaml, 1 on, 1 off$/);
+  await rea.stop();
+});
+
+test.concurrent('after each death of a server the page and status say the same', async () => {
+  const restart = { ...QUICK.restart, intensity: 20 };
+  const config = registry({ one: fixture('echo'), two: fixture('echo') }, { restart });
+  const rea = await startRea({ config });
+  await rea.waitForPhase('one', 'ready');
+  await rea.waitForPhase('two', 'ready');
+  const page = await servePage(rea);
+  for (let death = 1; death <= 3; death++) {
+    const { pid } = await rea.waitForPhase('one', 'ready');
+    process.kill(pid ?? 0, 'SIGKILL');
+    const seen = await until(
+      async () => {
+        const { state } = await page.look();
+        const one = state.gateways[0].servers.find(({ name }: any) => name === 'one');
+        return (
+          one?.restarts === death && one.word === 'ready' && { ...one, summary: state.summary }
+        );
+      },
+      { what: `death ${death} on the page` },
+    );
+    const { json, text } = await rea.status();
+    const told = json.serve.downstreams.find(({ name }: any) => name === 'one');
+    expect(told, text).toMatchObject({
+      phase: 'ready',
+      restarts: death,
+      circuit_state: seen.circuit,
+      cause: seen.cause,
+      action: seen.action,
+    });
+    const { stdout } = await runRea(['status', '--cwd', rea.dir]);
+    expect(stdout.split('\n', 1)[0]).toBe(seen.summary.text);
+  }
   await rea.stop();
 });
 
