@@ -120,10 +120,10 @@ test('a server’s bytes stay as they are, and errors have codes of the revision
   });
 });
 
-test('what a server asks is refused to it, as for a client that cannot be asked', async () => {
+test('what a server asks is refused to it where the request does not say that its client can be asked', async () => {
   const { messages } = await ask(
     url,
-    call('asks__ask', { method: 'roots/list' }, { meta: { [CAPABILITIES]: { roots: {} } } }),
+    call('asks__ask', { method: 'roots/list' }, { meta: { [CAPABILITIES]: { sampling: {} } } }),
   );
   expect(messages).toHaveLength(1);
   expect(messages[0]?.result.content[0].text).toContain('-32601');

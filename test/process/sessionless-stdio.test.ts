@@ -99,7 +99,7 @@ test('both eras on one pipe, in any order', async () => {
   const got = JSON.parse(lines.find((line) => line.includes('"text":"now"')) ?? '{}');
   expect(Object.keys(got.params._meta)).toEqual(['progressToken', 'other']);
   expect(lines.join('\n')).not.toContain('io.modelcontextprotocol/');
-  // A question that a request without a session causes is not passed on, whatever the other one can do.
+  // What a request without a session can be asked it says itself, whatever the other one can do.
   const refused = await called(rea, 'asks__ask', { method: 'roots/list' });
   expect(refused.text).toContain('-32601');
   expect((await rea.request('tools/list')).message.result.resultType).toBeUndefined();

@@ -35,14 +35,14 @@ export class Introduction {
   }
 
   /**
-   * The client asks for something, without a session. What a server asks cannot be passed on to a request, so that no
-   * server is told that the client can do anything.
+   * The client asks for something, without a session. What its first request declares is what servers with a handshake
+   * are told.
    *
    * @param several clients may come this way.
    */
-  used(several: boolean): void {
+  used(several: boolean, capabilities: object): void {
     if (this.#known) return;
-    if (!several) return this.known({});
+    if (!several) return this.known(capabilities);
     this.#known = true;
     this.#router.clientsKnown(this.#client);
   }

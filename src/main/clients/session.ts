@@ -7,7 +7,6 @@ import { type Frame, rangeOf, textAt } from '../../shared/json/frame.ts';
 import { classify, errorParts, type MessageKind, resultParts } from '../../shared/json/json-rpc.ts';
 import { SLOT } from '../../shared/json/json-scan.ts';
 import { isLongId, LONG_ID } from '../../shared/json/keys.ts';
-import { canOf, hasCapability } from '../../shared/model/client-can.ts';
 import { JSON_RPC } from '../../shared/model/errors.ts';
 import { type ListKind, listOf } from '../../shared/model/lists.ts';
 import { isBelow, isLogLevel, type LogLevel, moreVerbose } from '../../shared/model/log-levels.ts';
@@ -15,6 +14,7 @@ import type { ClientRecord } from '../../shared/model/snapshot.ts';
 import { type AnswerForm, PLAIN } from '../calls/answer-form.ts';
 import type { Withdrawable } from '../calls/call.ts';
 import type { Client } from '../routing/client.ts';
+import { type Grant, grantOf } from '../routing/grant.ts';
 import type { Router } from '../routing/router.ts';
 import type { Claim } from './claims/claim.ts';
 import { clientRecord, nameOf } from './client-record.ts';
@@ -23,8 +23,8 @@ import { initializeResult } from './handshake.ts';
 import { Introduction } from './introduction.ts';
 import { passNotification } from './notifications.ts';
 import type { ClaimedRequest, ClientFace, ClientPort, OpenClient } from './port.ts';
-import type { ListenCount } from './sessionless/listens.ts';
-import { type Host, IN_USE, SessionlessRequests } from './sessionless/requests.ts';
+import { IN_USE } from './sessionless/judged.ts';
+import { type Counts, type Host, SessionlessRequests } from './sessionless/requests.ts';
 import { Unanswered } from './unanswered.ts';
 
 const encoder = new TextEncoder();
@@ -33,9 +33,9 @@ const MAX_HELD = 10_000;
 
 /** Opens a session of the router for each client that a face has. */
 export function sessionsOf(router: Router): OpenClient {
-  const listens: ListenCount = { open: 0 };
+  const counts: Counts = { listens: { open: 0 }, parked: { calls: 0, bytes: 0 } };
   return (port) => {
-    const session = new Session(router, port, listens);
+    const session = new Session(router, port, counts);
     router.join(session);
     return session;
   };
@@ -51,7 +51,8 @@ class Session implements ClientFace, Client {
   #closed = false;
   #logLevel: LogLevel | null = null;
   #capabilities: object = {};
-  #can = 0;
+  /** Of what belongs to no request without a session. */
+  #grant: Grant = grantOf({});
   /** The last that has named itself. */
   #record: ClientRecord | null = null;
   /** By its handshake. */
@@ -59,11 +60,11 @@ class Session implements ClientFace, Client {
   readonly #sessionless: SessionlessRequests;
   readonly #introduction: Introduction;
 
-  constructor(router: Router, port: ClientPort, listens: ListenCount) {
+  constructor(router: Router, port: ClientPort, counts: Counts) {
     this.#router = router;
     this.#port = port;
     this.#introduction = new Introduction(router, this);
-    this.#sessionless = new SessionlessRequests(router, this.#host(), listens);
+    this.#sessionless = new SessionlessRequests(router, this.#host(), counts);
   }
 
   get logLevel(): LogLevel | null {
@@ -75,7 +76,7 @@ class Session implements ClientFace, Client {
   }
 
   get busy(): boolean {
-    return this.#router.isBusy(this);
+    return this.#router.isBusy(this) || this.#sessionless.isAwaited;
   }
 
   get answered(): boolean {
@@ -127,9 +128,9 @@ class Session implements ClientFace, Client {
 
   refused(idText: string | null, code: number, message: string): void {
     if (idText !== null) {
-      const parts = this.#sessionless.refusal(idText, code, message);
-      if (!this.#sessionless.ended(idText)) return;
-      if (parts !== null) return this.#answer(parts, idText);
+      if (this.#sessionless.refuse(idText, code, message)) return;
+      // The gateway's own: nobody is told.
+      if (this.#sessionless.answer(idText, [])) return;
     }
     this.#refuse(idText, message, code);
   }
@@ -176,23 +177,24 @@ class Session implements ClientFace, Client {
   /** The one answer of a request. */
   answer(request: { readonly idText: string }, parts: readonly Uint8Array[]): void {
     this.#unanswered.remove(request);
-    if (this.#sessionless.ended(request.idText)) this.#answer(parts, request.idText);
+    if (!this.#sessionless.answer(request.idText, parts)) this.#answer(parts, request.idText);
   }
 
-  get can(): number {
-    return this.#can;
+  get several(): boolean {
+    return this.#port.several;
   }
 
-  supports(...path: readonly string[]): boolean {
-    return hasCapability(this.#capabilities, path);
+  grant(about: string | null): Grant {
+    return (about === null ? null : this.#sessionless.grant(about)) ?? this.#grant;
   }
 
-  isAskable(about: string | null): boolean {
-    return about === null || !this.#sessionless.has(about);
-  }
-
-  ask(parts: readonly Uint8Array[], relatedTo: string | null): void {
+  ask(parts: readonly Uint8Array[], relatedTo: string | null, name: string | null): void {
+    if (relatedTo !== null && this.#sessionless.question(parts, relatedTo, name)) return;
     this.#send(parts, relatedTo);
+  }
+
+  withdraw(question: string, parts: readonly Uint8Array[], relatedTo: string | null): void {
+    if (!this.#sessionless.withdrawn(question)) this.#send(parts, relatedTo);
   }
 
   track(request: Withdrawable): void {
@@ -221,22 +223,30 @@ class Session implements ClientFace, Client {
       client: this,
       has: (idText) => this.#unanswered.has(idText),
       answer: (parts, idText) => this.#answer(parts, idText),
-      send: (parts, idText) => this.#send(parts, idText),
+      send: (parts, idText) => this.#sendNow(parts, idText),
       list: (kind, idRaw, idText, form) => this.#list(kind, idRaw, idText, form),
       looked: () => this.#introduction.looked(),
-      used: (frame, claim) => this.#used(frame, claim),
+      used: (frame, claim, capabilities) => this.#used(frame, claim, capabilities),
+      withdraw: (key, reason) => this.#withdrawBy(key, reason),
     };
   }
 
   /** Other clients may come by the same way over HTTP. */
-  #used(frame: Frame, { clientInfo }: Claim): string | null {
+  #used(frame: Frame, { clientInfo }: Claim, capabilities: object): string | null {
     const record = clientRecord(controlValue(frame, clientInfo));
     this.#record = record ?? this.#record;
-    this.#introduction.used(this.#port.several);
+    this.#introduction.used(this.several, capabilities);
     return nameOf(record);
   }
 
+  /** @param relatedTo as the router knows it. */
   #send(parts: readonly Uint8Array[], relatedTo: string | null): void {
+    if (relatedTo !== null && this.#sessionless.send(parts, relatedTo)) return;
+    this.#sendNow(parts, relatedTo);
+  }
+
+  /** @param relatedTo as the port knows it. */
+  #sendNow(parts: readonly Uint8Array[], relatedTo: string | null): void {
     if (!this.#closed) this.#port.send(parts, relatedTo);
   }
 
@@ -290,7 +300,7 @@ class Session implements ClientFace, Client {
 
   #list(kind: ListKind, idRaw: Uint8Array, idText: string, form: AnswerForm): void {
     const answer = () => {
-      this.#sessionless.ended(idText);
+      this.#sessionless.listed(idText);
       this.#answer(this.#router.listParts(this, kind, idRaw, form), idText);
     };
     this.#unanswered.listAsked();
@@ -307,7 +317,7 @@ class Session implements ClientFace, Client {
       return this.refused(idText, JSON_RPC.invalidParams, needed);
     }
     this.#capabilities = hello.capabilities ?? this.#capabilities;
-    this.#can = canOf(this.#capabilities);
+    this.#grant = grantOf(this.#capabilities);
     this.#record = hello.record;
     this.#name = nameOf(hello.record);
     this.#opened = true;
@@ -339,7 +349,11 @@ class Session implements ClientFace, Client {
 
   /** @returns false: there is nothing to be cancelled. */
   #cancel(idText: string, reason: string): boolean {
-    if (this.#sessionless.cancelled(idText)) return true;
+    return this.#sessionless.cancelled(idText, reason) || this.#withdrawBy(idText, reason);
+  }
+
+  /** @param idText as the router knows the request. @returns false: there is none. */
+  #withdrawBy(idText: string, reason: string): boolean {
     const request = this.#unanswered.get(idText);
     if (request === undefined) return false;
     this.#withdraw(request, reason);

@@ -5,32 +5,37 @@
 import type { LogLevel } from '../../shared/model/log-levels.ts';
 import type { ClientRecord } from '../../shared/model/snapshot.ts';
 import type { CallOwner, Withdrawable } from '../calls/call.ts';
+import type { Grant } from './grant.ts';
 
 export interface Client extends CallOwner {
   /** The least severe level of log messages that it wants; null: it has not said. */
   readonly logLevel: LogLevel | null;
   /** How it has named itself; null: it has not. */
   readonly record: ClientRecord | null;
-  /** What it can be asked, see `canOf`. */
-  readonly can: number;
-  /** True when it declared this capability. @param path the keys of nested objects. */
-  supports(...path: readonly string[]): boolean;
-  /**
-   * False for a request that uses MCP 2026-07-28, for which rea does not pass questions on yet.
-   *
-   * @param about its id; null: none in particular.
-   */
-  isAskable(about: string | null): boolean;
+  /** Several clients may come as this one, which cannot be told apart. */
+  readonly several: boolean;
+  /** What it can be asked about a request of its own. @param about its id; null: about none in particular. */
+  grant(about: string | null): Grant;
   /** Refuses a request. @param idText raw JSON of its id. */
   refused(idText: string, code: number, message: string): void;
   /** Gives a large answer of the gateway's own once the client has read what it got before. */
   whenRead(idText: string, answer: () => void): void;
   /**
-   * Sends a server's request, or a notification about one.
+   * Asks it something.
    *
-   * @param relatedTo raw id of the client's request on whose stream it goes, or null.
+   * @param parts together a request.
+   * @param relatedTo id of the client's request that it is about, or null.
+   * @param name the asker's own for it; null: it has none.
    */
-  ask(parts: readonly Uint8Array[], relatedTo: string | null): void;
+  ask(parts: readonly Uint8Array[], relatedTo: string | null, name: string | null): void;
+  /**
+   * It need not answer a question any more.
+   *
+   * @param question raw id under which it was asked.
+   * @param parts together a notification that says so.
+   * @param relatedTo id of the client's request that it was about, or null.
+   */
+  withdraw(question: string, parts: readonly Uint8Array[], relatedTo: string | null): void;
   /**
    * Sends progress of a task; not to a client that does not read.
    *

@@ -103,7 +103,7 @@ export class FanOut {
     const asked = elicitations.whoWasAsked(server, id);
     if (asked !== null) return asked.notify([line]);
     for (const client of this.#clientsOf(server)) {
-      if (client.supports('elicitation', 'url')) client.notify([line]);
+      if (client.grant(null).supports('elicitation', 'url')) client.notify([line]);
     }
   }
 

@@ -104,7 +104,7 @@ export class Sender {
     const making = asksForTask(frame) ? hooksOfMaking(tasks, client, server) : {};
     if (making === null) return this.refuse(request, server, TOO_MANY_TASKS);
     const { method, idRaw, idText, form, clientName } = request;
-    const can = client.isAskable(idText) ? client.can : 0;
+    const { can } = client.grant(idText);
     const asked = { frame, method, idRaw, idText, subject, form, can, clientName };
     const call = this.#call(client, asked, server, edits, { ...hooks, ...making });
     client.track(call);

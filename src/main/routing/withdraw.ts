@@ -14,5 +14,5 @@ export function withdrawQuestion(
 ): void {
   const params = `{"requestId":${idText},"reason":${JSON.stringify(why)}}`;
   const line = notificationLine('notifications/cancelled', params);
-  client.ask([line.subarray(0, line.length - 1)], relatedTo);
+  client.withdraw(idText, [line.subarray(0, line.length - 1)], relatedTo);
 }

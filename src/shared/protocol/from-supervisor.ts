@@ -147,6 +147,8 @@ export interface ReverseRequestMessage {
   readonly id: ByteRange;
   readonly token: ByteRange | null;
   readonly needs: readonly ClientNeed[];
+  /** What the server calls it; null: it has no name. */
+  readonly name: string | null;
   /** The call that it belongs to; null: the server does not say. */
   readonly call: number | null;
   /** The task that the request belongs to; null when it names none. */

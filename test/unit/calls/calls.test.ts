@@ -179,6 +179,7 @@ describe('a server that asks', () => {
       id: [22, 23],
       token: null,
       needs: [],
+      name: null,
       call: null,
       relatedTask: null,
       makesTask: false,

@@ -93,7 +93,9 @@ describe('a claim', () => {
   test.each(['1900-01-01', '2025-11-25', '2027-01-01', 'v999.0.0', ''])(
     'of the revision %j is refused with what is spoken',
     (version) => {
-      expect(versionRefusal({ version, clientInfo: null, logLevel: null })).toMatchObject({
+      expect(
+        versionRefusal({ version, capabilities: [0, 0], clientInfo: null, logLevel: null }),
+      ).toMatchObject({
         code: -32022,
         data: { supported: [VERSION], requested: version },
       });

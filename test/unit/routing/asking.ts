@@ -3,6 +3,7 @@
 import type { Call, OpenQuestion } from '#src/main/calls/call.ts';
 import type { Halt } from '#src/main/calls/gate/halt.ts';
 import type * as routing from '#src/main/routing/client.ts';
+import type { Grant } from '#src/main/routing/grant.ts';
 import { Elicitations } from '#src/main/routing/server-requests/elicitations.ts';
 import { RequestIds } from '#src/main/routing/server-requests/request-ids.ts';
 import { ServerRequests } from '#src/main/routing/server-requests/server-requests.ts';
@@ -30,12 +31,20 @@ export class Client {
     return this as unknown as routing.Client;
   }
 
-  isAskable(): boolean {
-    return true;
+  readonly several: boolean = false;
+
+  grant(): Grant {
+    return {
+      refusal: null,
+      byAnswer: false,
+      isAway: false,
+      can: 0,
+      supports: (...path) => this.#capabilities.includes(path.join('.')),
+    };
   }
 
-  supports(...path: string[]): boolean {
-    return this.#capabilities.includes(path.join('.'));
+  withdraw(_question: string, parts: readonly Uint8Array[], relatedTo: string | null): void {
+    this.ask(parts, relatedTo);
   }
 
   ask(parts: readonly Uint8Array[], relatedTo: string | null): void {
@@ -158,6 +167,7 @@ export function ask(
     id: range('9007199254740993'),
     token: range('"mine"'),
     needs: ['sampling'],
+    name: null,
     call: null,
     relatedTask: null,
     makesTask: false,

@@ -119,6 +119,7 @@ const KINDS: readonly [name: string, method: string, say: Say, all: boolean][] =
         id: [22, 23],
         token: null,
         needs: ['roots'],
+        name: null,
         call: null,
         relatedTask: null,
         makesTask: false,

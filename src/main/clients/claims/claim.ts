@@ -14,6 +14,8 @@ import { isClaiming, namesRevision } from '../../calls/claim.ts';
 /** What a request says of its client. */
 export interface Claim {
   readonly version: string;
+  /** Range of an object. */
+  readonly capabilities: ByteRange;
   /** Ranges of raw JSON in its message; null: it does not say. */
   readonly clientInfo: ByteRange | null;
   readonly logLevel: ByteRange | null;
@@ -60,7 +62,7 @@ export function readClaim(frame: Frame, hasSession = false): Read {
   const version = decodeString(line, versionAt) ?? '';
   const clientInfo = member(line, meta, CLAIM_KEYS.clientInfo);
   const logLevel = member(line, meta, CLAIM_KEYS.logLevel);
-  return { kind: 'claim', claim: { version, clientInfo, logLevel } };
+  return { kind: 'claim', claim: { version, capabilities, clientInfo, logLevel } };
 }
 
 /** For a request that has to make a claim and does not. */

@@ -3,29 +3,23 @@
  * gateway answers itself, and hands the rest to the router in the form that its answer must have. What a request
  * has said holds for that request alone.
  */
-import { decodeString, type Frame, rangeOf, scanFrame } from '../../../shared/json/frame.ts';
-import { SLOT } from '../../../shared/json/json-scan.ts';
-import { kindAt, member } from '../../../shared/json/json-slice.ts';
-import { isLongId, LONG_ID } from '../../../shared/json/keys.ts';
+import type { Frame } from '../../../shared/json/frame.ts';
 import { withoutParams } from '../../../shared/json/without.ts';
-import { JSON_RPC } from '../../../shared/model/errors.ts';
 import { type ListKind, listOf } from '../../../shared/model/lists.ts';
 import {
   isBelow,
   isLogLevel,
-  LOG_LEVELS,
   type LogLevel,
   moreVerbose,
 } from '../../../shared/model/log-levels.ts';
-import { CLAIM_KEYS } from '../../../shared/model/meta-keys.ts';
-import { type AnswerForm, PLAIN } from '../../calls/answer-form.ts';
+import type { AnswerForm } from '../../calls/answer-form.ts';
 import type { Client } from '../../routing/client.ts';
+import type { Grant } from '../../routing/grant.ts';
 import type { Router } from '../../routing/router.ts';
 import {
   type Claim,
   claimMissing,
   hasOddMeta,
-  invalid,
   methodNotFound,
   type Refusal,
   readClaim,
@@ -34,8 +28,14 @@ import {
 import { gatewayInfo } from '../handshake.ts';
 import type { ClaimedRequest } from '../port.ts';
 import { sessionlessForm } from './answer-form.ts';
+import { DeclaredCapabilities } from './declared.ts';
 import { discoverResult } from './discover.ts';
+import { judge } from './judged.ts';
 import { type ListenCount, Listens } from './listens.ts';
+import type { ParkedCount } from './parked/parked.ts';
+import { RETRY_MEMBERS, type ReadRetry, STALE } from './parked/retry.ts';
+import { type Declared, presentOf, Routed } from './routed.ts';
+import { Subscribing } from './subscribing.ts';
 
 /** The session that the requests come through, or what stands for one. */
 export interface Host {
@@ -50,18 +50,35 @@ export interface Host {
   list(kind: ListKind, idRaw: Uint8Array, idText: string, form: AnswerForm): void;
   /** The client has asked only what it is talking to. */
   looked(): void;
-  /** The client asks for more than that. @returns the name that it gives itself; null: it gives none. */
-  used(frame: Frame, claim: Claim): string | null;
+  /**
+   * The client asks for more than that.
+   *
+   * @param capabilities as this request declares them.
+   * @returns the name that it gives itself; null: it gives none.
+   */
+  used(frame: Frame, claim: Claim, capabilities: object): string | null;
+  /** Nobody waits for the answer to this request any more. @param key by which the router knows it. */
+  withdraw(key: string, reason: string): void;
 }
 
-interface Open {
+/** What all clients of a gateway have together. */
+export interface Counts {
+  readonly listens: ListenCount;
+  readonly parked: ParkedCount;
+}
+
+interface OpenList {
   readonly idRaw: Uint8Array;
   /** The least severe messages that it wants to hear; null: none. */
   readonly level: LogLevel | null;
 }
 
-/** Also said of a request with a session. */
-export const IN_USE = 'this id is in use by another call';
+/** What a request says besides what it asks for. */
+interface Said {
+  readonly level: LogLevel | null;
+  readonly clientName: string | null;
+  readonly declared: Declared;
+}
 
 const DISCOVER = 'server/discover';
 const LISTEN = 'subscriptions/listen';
@@ -75,38 +92,54 @@ const SERVED = new Set([
 /** Methods that only revisions without a handshake have. */
 const SESSIONLESS = new Set([DISCOVER, LISTEN]);
 const MAX_METHOD = 1024;
-const TASK = ['task'];
-const SUBSCRIBED = new TextEncoder().encode('0');
+/** Members of params that no server is to see. */
+const NOT_FOR_SERVERS = ['task', ...RETRY_MEMBERS];
+const STOPPING = 'the gateway is stopping';
 
 export class SessionlessRequests {
   readonly #router: Router;
   readonly #host: Host;
   readonly #form: AnswerForm;
   readonly #listens: Listens;
-  /** Those that are with the router. */
-  readonly #open = new Map<string, Open>();
-  /** The gateway's own, by an id that no client can have. */
-  readonly #own = new Map<string, () => void>();
-  #lastOwn = 0;
+  readonly #routed: Routed;
+  readonly #subscribing: Subscribing;
+  readonly #declared = new DeclaredCapabilities();
+  /** Requests for lists, by the ids that the port knows. */
+  readonly #lists = new Map<string, OpenList>();
 
-  constructor(router: Router, host: Host, count: ListenCount) {
+  constructor(router: Router, host: Host, count: Counts) {
     this.#router = router;
     this.#host = host;
     this.#form = sessionlessForm(gatewayInfo(router.version));
+    this.#subscribing = new Subscribing(router);
     this.#listens = new Listens({
-      count,
+      count: count.listens,
       form: this.#form,
       send: (parts, idText) => host.send(parts, idText),
       answer: (parts, idText) => host.answer(parts, idText),
-      subscribe: (uri, on, done) => this.#subscribe(uri, on, done),
+      subscribe: (uri, on, done) => this.#subscribing.subscribe(host.client, uri, on, done),
+    });
+    this.#routed = new Routed({
+      form: this.#form,
+      count: count.parked,
+      answer: (parts, idText) => host.answer(parts, idText),
+      send: (parts, idText) => host.send(parts, idText),
+      answered: (response) => router.answered(host.client, response),
+      withdraw: (key, reason) => host.withdraw(key, reason),
+      levelLeft: () => router.logLevelLeft(),
     });
   }
 
   /** The least severe messages that any request wants; null: none wants any. */
   get logLevel(): LogLevel | null {
-    let lowest: LogLevel | null = null;
-    for (const { level } of this.#open.values()) lowest = moreVerbose(lowest, level);
+    let lowest = this.#routed.logLevel;
+    for (const { level } of this.#lists.values()) lowest = moreVerbose(lowest, level);
     return lowest;
+  }
+
+  /** The client was asked something, and is to come back. */
+  get isAwaited(): boolean {
+    return this.#routed.isAwaited;
   }
 
   /**
@@ -138,12 +171,12 @@ export class SessionlessRequests {
     const kind = listOf(method);
     const isDiscover = method === DISCOVER;
     if (!isDiscover && kind === null && !this.#isServed(method)) return false;
-    const level = levelOf(frame, claim);
-    const refusal = this.#refusal(request) ?? (level === 'unknown' ? UNKNOWN_LEVEL : null);
-    if (refusal !== null || level === 'unknown') {
-      this.#refuse(idRaw, idText, refusal ?? UNKNOWN_LEVEL);
+    const judged = judge(request, this.#host.has(idText) || this.has(idText));
+    if ('message' in judged) {
+      this.#refuse(idRaw, idText, judged);
       return true;
     }
+    const { level, retry } = judged;
     if (isDiscover) {
       this.#host.looked();
       const { version, profiles } = this.#router;
@@ -151,41 +184,65 @@ export class SessionlessRequests {
       this.#host.answer(this.#form.result(idRaw, result), idText);
       return true;
     }
-    const clientName = this.#host.used(frame, claim);
-    this.#open.set(idText, { idRaw, level });
-    if (kind !== null) this.#host.list(kind, idRaw, idText, this.#form);
-    else if (method === LISTEN) this.#listen(request);
-    else this.#route(request, level, clientName);
+    const declared = this.#declared.of(frame, claim.capabilities);
+    const clientName = this.#host.used(frame, claim, declared.capabilities);
+    if (kind !== null) {
+      this.#lists.set(idText, { idRaw, level });
+      this.#host.list(kind, idRaw, idText, this.#form);
+    } else if (method === LISTEN) this.#listen(request);
+    else if (retry !== null) this.#retry(request, retry, level);
+    else this.#route(request, { level, clientName, declared });
     return true;
   }
 
-  /** A request of these has no answer yet. A stream of changes gets its own when it ends. */
+  /** A request with this id has no answer yet. A stream of changes gets its own when it ends. */
   has(idText: string): boolean {
-    return this.#open.has(idText) || this.#listens.has(idText);
+    return this.#lists.has(idText) || this.#routed.waits(idText) || this.#listens.has(idText);
   }
 
-  /** The form of the answer to an open request; null: it is none of these. */
-  refusal(idText: string, code: number, message: string): readonly Uint8Array[] | null {
-    const open = this.#open.get(idText);
-    return open === undefined ? null : this.#form.error(open.idRaw, code, message);
+  /** What the client can be asked about a request of these; null: it is none. @param about as the router knows it. */
+  grant(about: string): Grant | null {
+    return this.#routed.grant(about);
   }
 
-  /** The request has its answer, or needs none. @returns false: it was the gateway's own. */
-  ended(idText: string): boolean {
-    // The common case: clients with sessions have none of these.
-    if (this.#open.size === 0 && this.#own.size === 0) return true;
-    this.#forget(idText);
-    const own = this.#own.get(idText);
-    if (own === undefined) return true;
-    this.#own.delete(idText);
-    own();
-    return false;
+  /** Refuses an open request. @returns false: it is none of these. */
+  refuse(idText: string, code: number, message: string): boolean {
+    const list = this.#lists.get(idText);
+    if (list === undefined) return this.#routed.refuse(idText, code, message);
+    this.#forgetList(idText);
+    this.#host.answer(this.#form.error(list.idRaw, code, message), idText);
+    return true;
   }
 
-  /** @returns whether it was a stream of changes. */
-  cancelled(idText: string): boolean {
-    this.#forget(idText);
-    return this.#listens.end(idText);
+  /** The one answer of a request. @param idText as the router knows it. @returns false: it is none of these. */
+  answer(idText: string, parts: readonly Uint8Array[]): boolean {
+    return this.#routed.answer(idText, parts) || this.#subscribing.ended(idText);
+  }
+
+  /** A list is being answered. */
+  listed(idText: string): void {
+    this.#forgetList(idText);
+  }
+
+  /** What belongs to a request, before its answer. @returns false: to none of these. */
+  send(parts: readonly Uint8Array[], idText: string): boolean {
+    return this.#routed.send(idText, parts);
+  }
+
+  /** The client is asked about a request. @param name of the question. @returns false: about none of these. */
+  question(parts: readonly Uint8Array[], about: string, name: string | null): boolean {
+    return this.#routed.ask(about, parts, name);
+  }
+
+  /** A question needs no answer any more. @param id raw JSON. @returns false: it is about none of these. */
+  withdrawn(id: string): boolean {
+    return this.#routed.withdraw(id);
+  }
+
+  /** The client wants no answer any more. @returns whether there was something to end. */
+  cancelled(idText: string, reason: string): boolean {
+    this.#forgetList(idText);
+    return this.#routed.leave(idText, reason) || this.#listens.end(idText);
   }
 
   /**
@@ -195,7 +252,7 @@ export class SessionlessRequests {
    * @returns whether it was for one of these requests.
    */
   log(level: string | null, parts: readonly Uint8Array[], of: string | null): boolean {
-    const wanted = of === null ? null : (this.#open.get(of)?.level ?? null);
+    const wanted = of === null ? null : this.#routed.levelOf(of);
     if (of === null || wanted === null || level === null || !isLogLevel(level)) return false;
     if (isBelow(level, wanted)) return false;
     this.#host.client.progress(parts, of);
@@ -207,18 +264,20 @@ export class SessionlessRequests {
     this.#listens.tell(parts);
   }
 
-  /** The gateway is stopping: nothing will change any more. */
+  /** The gateway is stopping, or the client says nothing more: nothing will change, and nobody comes back. */
   stopping(): void {
     this.#listens.endAll();
+    this.#routed.stopping(STOPPING);
   }
 
   close(): void {
     this.#listens.close();
+    this.#routed.close();
   }
 
-  #forget(idText: string): void {
-    const level = this.#open.get(idText)?.level ?? null;
-    this.#open.delete(idText);
+  #forgetList(idText: string): void {
+    const level = this.#lists.get(idText)?.level ?? null;
+    this.#lists.delete(idText);
     if (level !== null) this.#router.logLevelLeft();
   }
 
@@ -227,89 +286,31 @@ export class SessionlessRequests {
     return method.length <= MAX_METHOD && this.#router.unknown.isOfExtension(method);
   }
 
-  #refusal({ frame, method, idText }: ClaimedRequest): Refusal | null {
-    const { line } = frame;
-    if (isLongId(frame, SLOT.id) || isLongId(frame, SLOT.paramsMetaProgressToken)) {
-      return { code: JSON_RPC.invalidRequest, message: LONG_ID };
-    }
-    if (this.#host.has(idText) || this.#listens.has(idText)) {
-      return { code: JSON_RPC.invalidRequest, message: IN_USE };
-    }
-    const params = rangeOf(frame, SLOT.params) ?? [0, 0];
-    const responses = member(line, params, 'inputResponses');
-    if (responses !== null && kindAt(line, responses[0]) !== 'object') {
-      return invalid('params.inputResponses must be an object');
-    }
-    const cursor = listOf(method) !== null ? member(line, params, 'cursor') : null;
-    if (cursor !== null) {
-      return invalid('unknown cursor: this gateway sends each list in one page');
-    }
-    return null;
-  }
-
   #refuse(idRaw: Uint8Array, idText: string, { code, message, data }: Refusal): void {
     this.#host.answer(this.#form.error(idRaw, code, message, data), idText);
   }
 
   #listen({ frame, idRaw, idText }: ClaimedRequest): void {
-    this.#open.delete(idText);
     const refusal = this.#listens.open(frame, idText, idRaw);
     if (refusal !== null) this.#refuse(idRaw, idText, refusal);
   }
 
-  #route(
-    { frame: whole, method, idRaw, idText }: ClaimedRequest,
-    level: LogLevel | null,
-    clientName: string | null,
-  ): void {
+  #retry(request: ClaimedRequest, retry: ReadRetry, level: LogLevel | null): void {
+    const { frame, method, idRaw, idText } = request;
+    const present = presentOf(frame, request, level);
+    if (!this.#routed.retry(retry, frame, method, present)) this.#refuse(idRaw, idText, STALE);
+    else if (level !== null) this.#router.logLevelChanged();
+  }
+
+  #route(request: ClaimedRequest, { level, clientName, declared }: Said): void {
+    const { method, idRaw } = request;
     // Members of other revisions are not looked at, and servers with sessions would look at this one.
-    const frame = withoutParams(whole, TASK);
+    const frame = withoutParams(request.frame, NOT_FOR_SERVERS);
+    const idText = this.#routed.begin(frame, method, presentOf(frame, request, level), declared);
     if (level !== null) this.#router.logLevelChanged();
     const { client } = this.#host;
     const form = this.#form;
-    const request = { client, clientName, frame, method, idRaw, idText, form };
-    this.#router.route({ ...request, listDeadline: null });
+    const routed = { client, clientName, frame, method, idRaw, idText, form };
+    this.#router.route({ ...routed, listDeadline: null });
   }
-
-  /** Asks the server of a resource, as a client with a session would. */
-  #subscribe(uri: string, on: boolean, done: (ok: boolean) => void): void {
-    const method = on ? 'resources/subscribe' : 'resources/unsubscribe';
-    const json = JSON.stringify({ jsonrpc: '2.0', id: 0, method, params: { uri } });
-    const frame = scanFrame(new TextEncoder().encode(json));
-    if ('error' in frame) return done(false);
-    let ok = false;
-    const told = (outcome: boolean) => {
-      ok = outcome;
-      return [];
-    };
-    const form: AnswerForm = {
-      ...PLAIN,
-      ofServer: (_method, { isError }) => told(!isError),
-      result: () => told(true),
-    };
-    this.#lastOwn += 1;
-    const idText = `own-${this.#lastOwn}`;
-    this.#own.set(idText, () => done(ok));
-    const { client } = this.#host;
-    this.#router.route({
-      client,
-      clientName: null,
-      frame,
-      method,
-      idRaw: SUBSCRIBED,
-      idText,
-      form,
-      listDeadline: null,
-    });
-  }
-}
-
-const UNKNOWN_LEVEL = invalid(
-  `params._meta["${CLAIM_KEYS.logLevel}"] must be one of ${LOG_LEVELS.join(', ')}`,
-);
-
-function levelOf({ line }: Frame, { logLevel }: Claim): LogLevel | null | 'unknown' {
-  if (logLevel === null) return null;
-  const text = decodeString(line, logLevel);
-  return text !== null && isLogLevel(text) ? text : 'unknown';
 }

@@ -66,6 +66,8 @@ const MAX_OPEN = 16;
 const MAX_BYTES = 64 * 1024 * 1024;
 /** Tools that one client has agreed to for its session. */
 const MAX_AGREED = 1000;
+/** By which a client answers that has no session. */
+const QUESTION = 'rea/ask';
 
 export class Approvals {
   readonly #options: ApprovalsOptions;
@@ -115,12 +117,13 @@ export class Approvals {
     client.track(open);
     this.#timer ??= setInterval(() => this.#tellWaiting(), this.#options.waitingMs).unref();
     const { tier, level } = ruleOf(tool, config);
-    const question = { server: name, tool: tool.key, tier, frame, hide: this.#options.hide };
+    const { hide } = this.#options;
+    const question = { server: name, tool: tool.key, tier, frame, once: client.several, hide };
     const asked = askedBy(idText, question);
     const facts = { ask: Number(idText), level };
     const about = { server: name, tool: tool.key, tier: tier.tier, request: asked.request };
     this.#options.audit.event({ event: 'ask', ...about, facts }, request);
-    client.ask([asked.line], request.idText);
+    client.ask([asked.line], request.idText, QUESTION);
   }
 
   /** A client answers. @returns false when that is no answer to a question of the gateway's own. */
@@ -173,7 +176,9 @@ export class Approvals {
       const { code, why } = GONE;
       return fail({ code, outcome: 'not_sent', message: why, retryAt: null });
     }
-    if (choice === 'session') this.#remember(request.client, keyOf(tool, now));
+    // What one of several clients agrees to is not what the others do.
+    if (choice === 'session' && !request.client.several)
+      this.#remember(request.client, keyOf(tool, now));
     goOn(open.progress);
   }
 
@@ -272,10 +277,9 @@ const TOO_MANY: Why = {
 
 /** Why a client cannot be asked, in words; null: it can. */
 function whyUnable({ client, idText }: ServerRequest): string | null {
-  if (!client.isAskable(idText)) {
-    return 'this client uses MCP 2026-07-28, for which rea does not pass questions on yet';
-  }
-  const supports = (...path: readonly string[]) => client.supports(...path);
+  const grant = client.grant(idText);
+  if (grant.refusal !== null) return `this client cannot be asked (${grant.refusal})`;
+  const supports = (...path: readonly string[]) => grant.supports(...path);
   if (!canBeAsked(supports, 'elicitation', 'form'))
     return 'this client cannot ask anybody (it has no elicitation)';
   return client.needsDrain ? 'this client does not read what it is sent' : null;

@@ -16,6 +16,8 @@ export interface Question {
   readonly tool: string;
   readonly tier: ToolTier;
   readonly frame: Frame;
+  /** The client has no session for which a yes could hold. */
+  readonly once: boolean;
   /** Takes out secrets. */
   readonly hide: (text: string) => string;
 }
@@ -26,6 +28,11 @@ export type Choice = 'once' | 'session' | 'no';
 const MAX_LOOKED_AT = 64 * 1024;
 const MAX_SHOWN = 1024;
 const MAX_TOOL = 128;
+const ONCE = { enum: ['once', 'no'], enumNames: ['Yes, once', 'No'] };
+const FOR_SESSION = {
+  enum: ['once', 'session', 'no'],
+  enumNames: ['Yes, once', 'Yes, this tool for this session', 'No'],
+};
 /** No JSON value has this text. */
 const NO_ARGUMENTS = 'none';
 const MAX_ANSWER_BYTES = 16 * 1024;
@@ -51,8 +58,7 @@ export function askedBy(idText: string, question: Question): Asked {
         decision: {
           type: 'string',
           title: 'Decision',
-          enum: ['once', 'session', 'no'],
-          enumNames: ['Yes, once', 'Yes, this tool for this session', 'No'],
+          ...(question.once ? ONCE : FOR_SESSION),
         },
       },
       required: ['decision'],

@@ -11,6 +11,7 @@ import type { ReverseRequestMessage } from '../../../shared/protocol/from-superv
 import { type AskRefusal, unsolicited } from '../../calls/gate/asks.ts';
 import type { Server } from '../../servers/server.ts';
 import type { Client } from '../client.ts';
+import type { Grant } from '../grant.ts';
 import { streamOf, type Task, type Tasks } from '../tasks/tasks.ts';
 import type { ClientTasks } from './client-tasks.ts';
 
@@ -41,12 +42,12 @@ export function addresseeOf(
   if ('code' in found) return found;
   const { client } = found;
   if (client.needsDrain) return notSupported('the client does not read');
-  if (!client.isAskable(found.relatedTo)) {
-    return notSupported(
-      'the client of the call uses MCP 2026-07-28, for which rea does not pass questions on yet',
-    );
-  }
-  const missing = message.needs.find((need) => !declares(client, need));
+  const grant = client.grant(found.relatedTo);
+  if (grant.refusal !== null) return notSupported(grant.refusal);
+  // An answer can ask only what the protocol knows.
+  if (grant.byAnswer && message.needs.length === 0)
+    return notSupported('its client does not know it');
+  const missing = message.needs.find((need) => !declares(grant, need));
   if (missing === undefined) return found;
   const why = `the client does not support it (its capabilities lack ${missing})`;
   // The client has the capability, but not the part asked for: the params are at fault, not the method.
@@ -61,8 +62,9 @@ export function notSupported(why: string): AskRefusal {
 function whoseIs(
   known: Known,
   server: Server,
-  { method, call, incarnation, relatedTask, taskId }: ReverseRequestMessage,
+  message: ReverseRequestMessage,
 ): Addressee | AskRefusal | null {
+  const { method, call, incarnation, relatedTask, taskId } = message;
   if (method === 'tasks/get' || method === 'tasks/result' || method === 'tasks/cancel') {
     const task = taskId === null ? null : known.clientTasks.of(server, taskId);
     if (task === null) return UNKNOWN_TASK;
@@ -89,7 +91,28 @@ function whoseIs(
   const possible = involved.length > 0 ? involved : all;
   const [only] = possible;
   if (only === undefined || possible.length > 1) return null;
-  return { client: only, relatedTo: server.callOf(only), task: null, question: method };
+  const relatedTo = requestOf(only, server, message);
+  return relatedTo === undefined ? null : { client: only, relatedTo, task: null, question: method };
+}
+
+/**
+ * The request of the client that it is asked about; null: about none. One that is asked by the answer to a request is
+ * asked at once only about one that has none yet. Undefined: several clients come as this one, and the question may be
+ * for any of them.
+ */
+function requestOf(
+  client: Client,
+  server: Server,
+  { incarnation, needs }: ReverseRequestMessage,
+): string | null | undefined {
+  const oldest = server.callOf(client);
+  if (oldest === null || !client.grant(oldest).byAnswer) return oldest;
+  const calls = server.callsInFlight.callsOf(client, incarnation);
+  if (client.several && calls.length > 1) return undefined;
+  const able = calls
+    .map(({ idText }) => ({ idText, grant: client.grant(idText) }))
+    .filter(({ grant }) => grant.refusal === null && needs.every((need) => declares(grant, need)));
+  return (able.find(({ grant }) => !grant.isAway) ?? able[0])?.idText ?? oldest;
 }
 
 const NOBODY: AskRefusal = notSupported('the client of the call is gone');
@@ -107,7 +130,7 @@ function isInvolved({ tasks }: Known, client: Client, server: Server): boolean {
   return tasks.atWork(client, server, performance.now());
 }
 
-/** True when the client declared the capability at `initialize`. */
-function declares(client: Client, need: ClientNeed): boolean {
-  return canBeAsked((...path) => client.supports(...path), ...need.split('.'));
+/** True when the client declared the capability. */
+function declares(grant: Grant, need: ClientNeed): boolean {
+  return canBeAsked((...path) => grant.supports(...path), ...need.split('.'));
 }

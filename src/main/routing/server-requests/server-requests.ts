@@ -30,6 +30,7 @@ import { withdrawQuestion } from '../withdraw.ts';
 import { type Addressee, addresseeOf, notSupported } from './addressee.ts';
 import { type ClientTask, ClientTasks } from './client-tasks.ts';
 import type { Elicitations } from './elicitations.ts';
+import { mayPark, TOO_MANY_PARKED } from './parked-calls.ts';
 import type { RequestIds } from './request-ids.ts';
 import { Standing } from './standing.ts';
 
@@ -45,6 +46,8 @@ interface Pending {
   readonly method: string;
   /** See `Addressee`. */
   readonly question: string;
+  /** The request of its client by whose answer that was asked; null: it was asked by a request. */
+  readonly parked: string | null;
   /** The server's own id and progress token, raw JSON. */
   readonly idRaw: Uint8Array;
   readonly tokenRaw: Uint8Array | null;
@@ -110,6 +113,7 @@ export class ServerRequests {
       incarnation,
       method,
       question,
+      parked: client.grant(relatedTo).byAnswer ? relatedTo : null,
       idRaw,
       tokenRaw: token === null ? null : line.slice(token[0], token[1]),
       task,
@@ -122,7 +126,7 @@ export class ServerRequests {
     const edits: Edit[] = [{ at: id, with: own }];
     if (token !== null) edits.push({ at: token, with: own });
     if (task !== null && relatedTask !== null) edits.push(...shown(task, relatedTask));
-    client.ask(replaceRanges(line, edits), relatedTo);
+    client.ask(replaceRanges(line, edits), relatedTo, message.name);
   }
 
   /** A client answers; ignored unless it is the one that was asked. */
@@ -179,7 +183,7 @@ export class ServerRequests {
       if (Buffer.compare(pending.idRaw, idRaw) !== 0) continue;
       this.#settle(idText, pending);
       const parts = replaceRanges(line, [{ at: id, with: encoder.encode(idText) }]);
-      pending.client.ask(parts, streamFor(pending));
+      pending.client.withdraw(idText, parts, streamFor(pending));
       server.released();
       return;
     }
@@ -226,7 +230,8 @@ export class ServerRequests {
     }
     const refusal = this.#forbidden({ server, question: message.method });
     const known = { ...this.#options, clientTasks: this.#clientTasks };
-    return refusal ?? addresseeOf(known, server, message);
+    const target = refusal ?? addresseeOf(known, server, message);
+    return 'code' in target || mayPark(open, target) ? target : TOO_MANY_PARKED;
   }
 
   #forbidden({ server, question }: Pick<Pending, 'server' | 'question'>): AskRefusal | null {
@@ -270,7 +275,7 @@ export class ServerRequests {
     for (const { id, client } of this.#clientTasks.forgetIf(isOver)) {
       const params = `{"taskId":${JSON.stringify(id)}}`;
       const line = `{"jsonrpc":"2.0","id":${this.#mintId()},"method":"tasks/cancel","params":${params}}`;
-      client.ask([encoder.encode(line)], null);
+      client.ask([encoder.encode(line)], null, null);
     }
   }
 

@@ -3,7 +3,7 @@
  * and passed on to main, anything else is refused. Also carries the clients' replies back. Owned by the
  * conversation.
  */
-import { type Frame, rangeOf } from '../../../shared/json/frame.ts';
+import { type Frame, rangeOf, stringAt } from '../../../shared/json/frame.ts';
 import { errorParts, joinExact, resultParts } from '../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import { isLongId, LONG_ID, readTaskId } from '../../../shared/json/keys.ts';
@@ -52,7 +52,7 @@ export class ServerRequests {
       !NOT_FOR_CLIENTS.has(method);
     const isLong = isLongId(frame, SLOT.id) || isLongId(frame, SLOT.paramsMetaProgressToken);
     if (isForClients && !isLong && this.#rate.take(performance.now())) {
-      return this.ask(frame, method, null);
+      return this.ask(frame, method, null, stringAt(frame, SLOT.id));
     }
     if (!this.#hasRoom) return;
     const [start, end] = rangeOf(frame, SLOT.id) ?? [0, 0];
@@ -77,8 +77,8 @@ export class ServerRequests {
     else if (this.#hasRoom) this.#options.line.write(line, null);
   }
 
-  /** Puts a question of the server to a client. @param call that it belongs to; null: nobody knows. */
-  ask(frame: Frame, method: string, call: number | null): void {
+  /** Puts a question of the server to a client. @param call that it belongs to; null: nobody knows. @param name see `ReverseRequestMessage`. */
+  ask(frame: Frame, method: string, call: number | null, name: string | null): void {
     const { server, toMain } = this.#options;
     const { slot, incarnation } = toMain;
     const signed = signedRequest(frame, method, server);
@@ -92,6 +92,7 @@ export class ServerRequests {
       id: rangeOf(signed, SLOT.id) ?? [0, 0],
       token: rangeOf(signed, SLOT.paramsMetaProgressToken),
       needs: needsOf(signed, method),
+      name,
       call,
       relatedTask: relatedTaskOf(signed),
       makesTask: rangeOf(signed, SLOT.paramsTask) !== null,

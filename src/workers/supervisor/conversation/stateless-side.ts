@@ -36,7 +36,10 @@ export async function statelessSide(parts: Parts): Promise<StatelessSide> {
   const { listener, lists, answers, serverRequests } = parts;
   const side = new Side({
     ...parts,
-    ask: (frame, method, call) => serverRequests.ask(frame, method, call),
+    ask: (question, call) => {
+      const { frame, method, key } = question;
+      serverRequests.ask(frame, method, call, JSON.parse(key));
+    },
     withdraw: (cancelled) => serverRequests.cancelled(cancelled),
     give: (call, result) => answers.give(call, result),
     fail: (call, why) => answers.spoil(call, why),

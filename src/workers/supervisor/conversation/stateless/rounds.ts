@@ -9,7 +9,7 @@ import { SLOT } from '../../../../shared/json/json-scan.ts';
 import { member } from '../../../../shared/json/json-slice.ts';
 import { clip } from '../../../../shared/text/clean-text.ts';
 import { stringMember } from '../own-requests.ts';
-import { nextRound, readWanted } from './questions.ts';
+import { nextRound, type Question, readWanted } from './questions.ts';
 
 export interface RoundsOptions {
   /** Sends a request with its envelope. @param wire its id. @returns what it said that its client can do. */
@@ -17,7 +17,7 @@ export interface RoundsOptions {
   /** An id that no other request has. */
   readonly mintId: () => number;
   /** Puts a question of the server to the client of this call. */
-  readonly ask: (frame: Frame, method: string, call: number) => void;
+  readonly ask: (question: Question, call: number) => void;
   /** Takes a question back. @param cancelled a notification that says so. */
   readonly withdraw: (cancelled: Frame) => void;
   /** The call cannot go on. @param why in words, to be read after "the answer of server x". */
@@ -118,7 +118,7 @@ export class Rounds {
       this.#questions.set(id, call);
     }
     if (questions.length === 0) open.timer = setTimeout(() => this.#again(call), PAUSE_MS);
-    for (const { frame: request, method } of questions) this.#options.ask(request, method, call);
+    for (const question of questions) this.#options.ask(question, call);
     return null;
   }
 

@@ -35,7 +35,7 @@ function world(
       return JSON.stringify(declared);
     },
     mintId: () => (last += 2),
-    ask: (frame, _method, call) => asked.push({ ...read(frame), call }),
+    ask: ({ frame }, call) => void asked.push({ ...read(frame), call }),
     withdraw: (frame) => withdrawn.push(read(frame).params.requestId),
     fail: (call, why) => {
       failed.push(why);

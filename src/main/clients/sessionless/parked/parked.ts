@@ -1,0 +1,289 @@
+/**
+ * The requests of one client that are with the router, and what the client is asked about them. A client without a
+ * session is asked by the answer to its request, which says `input_required`, and answers by another request, the
+ * retry. The call stays open meanwhile: it is parked. A retry is known by a text that nobody can guess, which is
+ * good once and for a while. Pure: sends nothing, has no timer; times are monotonic milliseconds.
+ */
+
+/** Something that the client is to answer. */
+export interface Question {
+  /** Raw id under which the router waits for the answer. */
+  readonly id: string;
+  /** By which the client answers it. */
+  readonly name: string;
+  /** The request, JSON text without an envelope. */
+  readonly json: string;
+}
+
+/** Of a whole gateway. */
+export interface ParkedCount {
+  /** Calls about which their clients were asked. */
+  calls: number;
+  /** Bytes of answers that wait for their clients. */
+  bytes: number;
+}
+
+/**
+ * @typeParam F what is known of a request as it came first. @typeParam P what waits for its answer now. @typeParam A the
+ * answer.
+ */
+export interface ParkedEvents<F, P, A> {
+  /** The first of some questions has come: `tell` is due when the others that come with it are there. */
+  onGather(key: string): void;
+  /** The request is answered: the client is to answer these and to come back. */
+  onAsked(present: P, questions: readonly Question[], state: string): void;
+  /** @param answer raw JSON of an object. */
+  onAnswered(question: Question, answer: string): void;
+  /** There will be no answer. */
+  onUnanswered(question: Question, why: string): void;
+  /** The request has its answer. */
+  onGiven(present: P, answer: A, first: F): void;
+  /** Nobody waits for the answer to the call any more. */
+  onLost(key: string, why: string): void;
+}
+
+export interface ParkedOptions<F, A> {
+  /** How long the client may take to come back. */
+  readonly ttlMs: number;
+  readonly count: ParkedCount;
+  readonly now: () => number;
+  /** Makes a text that nobody can guess. */
+  readonly mint: () => string;
+  readonly sizeOf: (answer: A) => number;
+  /** What is given in place of an answer that is too large to be kept. */
+  readonly tooLarge: (first: F) => A;
+}
+
+interface Entry<F, P, A> {
+  readonly key: string;
+  readonly first: F;
+  digest: () => string;
+  /** What waits for the answer now; null: the client was asked, and is to come back. */
+  present: P | null;
+  readonly questions: Map<string, Question>;
+  /** It was asked something. */
+  asked: boolean;
+  gathers: boolean;
+  state: string | null;
+  /** Of the state. */
+  deadline: number;
+  kept: { readonly answer: A; readonly bytes: number } | null;
+}
+
+/** Of all clients of a gateway together. */
+const MAX_CALLS = 256;
+const MAX_KEPT_BYTES = 64 * 1024 * 1024;
+const OVER = 'the call is over';
+const TOO_LATE = 'the client did not come back in time';
+
+export class Parked<F, P, A> {
+  readonly #options: ParkedOptions<F, A>;
+  readonly #events: ParkedEvents<F, P, A>;
+  readonly #entries = new Map<string, Entry<F, P, A>>();
+  /** By the text that the client is to come back with. */
+  readonly #states = new Map<string, Entry<F, P, A>>();
+  /** Open questions, by their ids → the keys of their requests. */
+  readonly #questions = new Map<string, string>();
+
+  constructor(options: ParkedOptions<F, A>, events: ParkedEvents<F, P, A>) {
+    this.#options = options;
+    this.#events = events;
+  }
+
+  /** Calls whose clients are to come back. */
+  get away(): number {
+    return this.#states.size;
+  }
+
+  /** When the next client is given up; null: none is waited for. */
+  get deadline(): number | null {
+    let next: number | null = null;
+    for (const { deadline } of this.#states.values()) next = Math.min(next ?? deadline, deadline);
+    return next;
+  }
+
+  /** @param key by which the router knows the request. @param digest of what it asks for; called once at most. */
+  begin(key: string, first: F, present: P, digest: () => string): void {
+    this.#entries.set(key, {
+      key,
+      first,
+      digest,
+      present,
+      questions: new Map(),
+      asked: false,
+      gathers: false,
+      state: null,
+      deadline: 0,
+      kept: null,
+    });
+  }
+
+  has(key: string): boolean {
+    return this.#entries.has(key);
+  }
+
+  first(key: string): F | null {
+    return this.#entries.get(key)?.first ?? null;
+  }
+
+  /** Null: none waits now. */
+  present(key: string): P | null {
+    return this.#entries.get(key)?.present ?? null;
+  }
+
+  presents(): P[] {
+    return [...this.#entries.values()].flatMap(({ present }) => present ?? []);
+  }
+
+  isAway(key: string): boolean {
+    return this.#entries.get(key)?.state != null;
+  }
+
+  /** Whether its client may be asked about one more call. */
+  hasRoom(key: string): boolean {
+    return this.#entries.get(key)?.asked === true || this.#options.count.calls < MAX_CALLS;
+  }
+
+  /** The client is to be asked about a request. */
+  ask(key: string, question: Question): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined || entry.kept !== null) {
+      return this.#events.onUnanswered(question, OVER);
+    }
+    const { id, name } = question;
+    const own = entry.questions.has(name) ? { ...question, name: `${name}-${id}` } : question;
+    entry.questions.set(own.name, own);
+    this.#questions.set(id, key);
+    if (!entry.asked) this.#options.count.calls += 1;
+    entry.asked = true;
+    if (entry.present === null || entry.gathers) return;
+    entry.gathers = true;
+    this.#events.onGather(key);
+  }
+
+  /** A question needs no answer any more. @returns false: there is no such question. */
+  withdraw(id: string): boolean {
+    const key = this.#questions.get(id);
+    if (key === undefined) return false;
+    this.#questions.delete(id);
+    const questions = this.#entries.get(key)?.questions;
+    for (const [name, one] of questions ?? []) if (one.id === id) questions?.delete(name);
+    return true;
+  }
+
+  /** Answers the request with the questions that are open, if there are any. */
+  tell(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    entry.gathers = false;
+    const { present, questions } = entry;
+    if (present === null || questions.size === 0) return;
+    const state = this.#options.mint();
+    entry.present = null;
+    entry.state = state;
+    entry.deadline = this.#options.now() + this.#options.ttlMs;
+    // Made now, so that what it is made of need not be kept.
+    const digest = entry.digest();
+    entry.digest = () => digest;
+    this.#states.set(state, entry);
+    this.#events.onAsked(present, [...questions.values()], state);
+  }
+
+  /** The key of the request to which a client comes back; null: not with what it was given, or too late. */
+  find(state: string, digest: string): string | null {
+    const entry = this.#states.get(state);
+    if (entry === undefined || entry.deadline <= this.#options.now()) return null;
+    return entry.digest() === digest ? entry.key : null;
+  }
+
+  /** The client comes back to a request. @param answers raw JSON by name. */
+  resume(key: string, present: P, answers: ReadonlyMap<string, string>): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined || entry.state === null) return;
+    this.#states.delete(entry.state);
+    entry.state = null;
+    entry.present = present;
+    const { kept, questions } = entry;
+    if (kept !== null) {
+      this.#remove(entry);
+      return this.#events.onGiven(present, kept.answer, entry.first);
+    }
+    const answered: [Question, string][] = [];
+    for (const [name, question] of questions) {
+      const answer = answers.get(name);
+      if (answer === undefined) continue;
+      questions.delete(name);
+      this.#questions.delete(question.id);
+      answered.push([question, answer]);
+    }
+    // These may have the call answered, or other questions asked.
+    for (const [question, answer] of answered) this.#events.onAnswered(question, answer);
+    if (!entry.gathers) this.tell(key);
+  }
+
+  /** The request has its answer, which is kept where nothing waits for it now. */
+  answer(key: string, answer: A): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined || entry.kept !== null) return;
+    const { present } = entry;
+    if (present !== null) this.#remove(entry);
+    else this.#keep(entry, answer);
+    this.#dropQuestions(entry, OVER);
+    if (present !== null) this.#events.onGiven(present, answer, entry.first);
+  }
+
+  /** The client wants no answer any more. */
+  leave(key: string, why: string): void {
+    const entry = this.#entries.get(key);
+    if (entry !== undefined) this.#lose(entry, why);
+  }
+
+  /** Gives up the clients that have not come back in time. */
+  sweep(): void {
+    const now = this.#options.now();
+    for (const entry of this.#states.values())
+      if (entry.deadline <= now) this.#lose(entry, TOO_LATE);
+  }
+
+  /** Nobody can come back any more. */
+  endAway(why: string): void {
+    for (const entry of this.#states.values()) this.#lose(entry, why);
+  }
+
+  /** The client is gone, and its requests and questions with it. */
+  close(): void {
+    for (const entry of this.#entries.values()) this.#remove(entry);
+    this.#questions.clear();
+  }
+
+  #keep(entry: Entry<F, P, A>, answer: A): void {
+    const { count, sizeOf, tooLarge } = this.#options;
+    const bytes = sizeOf(answer);
+    const fits = count.bytes + bytes <= MAX_KEPT_BYTES;
+    entry.kept = fits ? { answer, bytes } : { answer: tooLarge(entry.first), bytes: 0 };
+    count.bytes += entry.kept.bytes;
+  }
+
+  #lose(entry: Entry<F, P, A>, why: string): void {
+    const { kept, key } = entry;
+    this.#remove(entry);
+    if (kept === null) this.#events.onLost(key, why);
+    this.#dropQuestions(entry, why);
+  }
+
+  #remove(entry: Entry<F, P, A>): void {
+    const { count } = this.#options;
+    if (!this.#entries.delete(entry.key)) return;
+    if (entry.state !== null) this.#states.delete(entry.state);
+    if (entry.asked) count.calls -= 1;
+    count.bytes -= entry.kept?.bytes ?? 0;
+  }
+
+  #dropQuestions({ questions }: Entry<F, P, A>, why: string): void {
+    const open = [...questions.values()];
+    questions.clear();
+    for (const question of open) {
+      if (this.#questions.delete(question.id)) this.#events.onUnanswered(question, why);
+    }
+  }
+}

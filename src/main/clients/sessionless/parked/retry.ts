@@ -1,0 +1,81 @@
+/**
+ * What a request says by which a client comes back to a call about which it was asked: the text that it was given,
+ * and its answers. Pure.
+ */
+import { createHash } from 'node:crypto';
+import { decodeString, type Frame, rangeOf } from '../../../../shared/json/frame.ts';
+import { SLOT } from '../../../../shared/json/json-scan.ts';
+import { eachMember, isName, kindAt, members } from '../../../../shared/json/json-slice.ts';
+import type { ByteRange } from '../../../../shared/model/byte-range.ts';
+import { invalid, type Refusal } from '../../claims/claim.ts';
+
+export interface ReadRetry {
+  readonly state: string;
+  /** Raw JSON of objects, by name. */
+  readonly answers: ReadonlyMap<string, string>;
+}
+
+/** Members of the params that only a retry has. */
+export const RETRY_MEMBERS = ['inputResponses', 'requestState'] as const;
+
+/** Longer than any that was given. */
+const MAX_STATE_BYTES = 1024;
+/** More than were ever asked in one answer. */
+const MAX_ANSWERS = 256;
+/** What the same request need not say again in the same words. */
+const NOT_COMPARED = new Set<string>([...RETRY_MEMBERS, '_meta', 'task']);
+
+export const STALE: Refusal = invalid(
+  'requestState is unknown, used, expired or of another request; ask again without requestState',
+);
+
+/** Null: it is a request like any. */
+export function readRetry(frame: Frame): ReadRetry | Refusal | null {
+  const { line } = frame;
+  const params = rangeOf(frame, SLOT.params);
+  const { inputResponses: responses, requestState: stateAt } = membersOf(line, params);
+  if (responses !== null && kindAt(line, responses[0]) !== 'object') {
+    return invalid('params.inputResponses must be an object');
+  }
+  if (stateAt === null) return null;
+  if (kindAt(line, stateAt[0]) !== 'string') return invalid('params.requestState must be a string');
+  if (stateAt[1] - stateAt[0] > MAX_STATE_BYTES) return STALE;
+  const answers = new Map<string, string>();
+  for (const { key, value } of responses === null ? [] : members(line, responses)) {
+    if (kindAt(line, value[0]) !== 'object') {
+      return invalid('each member of params.inputResponses must be an object');
+    }
+    if (answers.size >= MAX_ANSWERS) return invalid('params.inputResponses has too many members');
+    answers.set(key, Buffer.from(line.subarray(value[0], value[1])).toString());
+  }
+  return { state: decodeString(line, stateAt) ?? '', answers };
+}
+
+/** In one pass: the params may be large, and most requests have neither. The last of a name counts. */
+function membersOf(line: Uint8Array, params: ByteRange | null) {
+  const found: Record<(typeof RETRY_MEMBERS)[number], ByteRange | null> = {
+    inputResponses: null,
+    requestState: null,
+  };
+  if (params === null) return found;
+  eachMember(line, params, (name, nameEnd, start, end) => {
+    for (const one of RETRY_MEMBERS) {
+      if (isName(line, name, nameEnd, one)) found[one] = [start, end];
+    }
+  });
+  return found;
+}
+
+/** Stands for what a request asks for: its method and params, without what differs between one and its retry. */
+export function digestOf(method: string, frame: Frame): string {
+  const { line } = frame;
+  const params = rangeOf(frame, SLOT.params);
+  const hash = createHash('sha256').update(JSON.stringify(method));
+  const compared = (params === null ? [] : members(line, params))
+    .filter(({ key }) => !NOT_COMPARED.has(key))
+    .toSorted((a, b) => (a.key < b.key ? -1 : 1));
+  for (const { key, value } of compared) {
+    hash.update(`,${JSON.stringify(key)}:`).update(line.subarray(value[0], value[1]));
+  }
+  return hash.digest('base64');
+}

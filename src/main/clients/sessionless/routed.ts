@@ -1,0 +1,281 @@
+/**
+ * The requests of one client without a session that are with the router: what each said that its client can do, and
+ * the way back, for answers, for progress, and for questions, which become answers (parked/). The router knows a
+ * request by a key that stays the same when the client comes back to it by another request.
+ */
+import { randomBytes } from 'node:crypto';
+import { type Frame, rangeOf, scanFrame } from '../../../shared/json/frame.ts';
+import { errorParts, joinExact, resultParts, sizeOf } from '../../../shared/json/json-rpc.ts';
+import { SLOT } from '../../../shared/json/json-scan.ts';
+import { JSON_RPC } from '../../../shared/model/errors.ts';
+import { type LogLevel, moreVerbose } from '../../../shared/model/log-levels.ts';
+import type { AnswerForm } from '../../calls/answer-form.ts';
+import type { Grant } from '../../routing/grant.ts';
+import { inputRequired, questionOf } from './parked/input-required.ts';
+import { Parked, type ParkedCount, type Question } from './parked/parked.ts';
+import { answerFor, progressFor } from './parked/readdressed.ts';
+import { digestOf, type ReadRetry } from './parked/retry.ts';
+
+/** A request of the client that waits for an answer. */
+export interface Present {
+  /** By which the port knows it. */
+  readonly idText: string;
+  readonly idRaw: Uint8Array;
+  readonly tokenRaw: Uint8Array | null;
+  /** The least severe messages that it wants to hear; null: none. */
+  readonly level: LogLevel | null;
+}
+
+/** What a request says that its client can do. */
+export type Declared = Pick<Grant, 'can' | 'supports'>;
+
+export interface RoutedOptions {
+  readonly form: AnswerForm;
+  readonly count: ParkedCount;
+  /** Gives the one answer. */
+  readonly answer: (parts: readonly Uint8Array[], idText: string) => void;
+  readonly send: (parts: readonly Uint8Array[], idText: string) => void;
+  /** The client has answered what it was asked, or cannot. */
+  readonly answered: (response: Frame) => void;
+  /** Nobody waits for the answer to a request any more. @param key of it. */
+  readonly withdraw: (key: string, reason: string) => void;
+  /** A request that wanted to hear messages waits no more. */
+  readonly levelLeft: () => void;
+}
+
+/** A request as it came first. */
+interface First {
+  readonly idRaw: Uint8Array;
+  readonly isAskable: boolean;
+  readonly declared: Declared;
+}
+
+/** Requests about which a client can be asked. */
+const ASKABLE = new Set(['tools/call', 'prompts/get', 'resources/read']);
+/** How long a client may take to come back. */
+const TTL_MS = 300_000;
+/** Questions that come within this time are asked together. */
+const GATHER_MS = 10;
+const STATE_BYTES = 18;
+const TOO_LARGE =
+  'the answer came while the client was asked, and is too large to be kept; the call was carried out';
+const NOT_ASKABLE = 'it belongs to no tools/call, prompts/get or resources/read';
+const NO_ROOM = 'too many calls wait for the answers of their clients';
+
+export class Routed {
+  readonly #options: RoutedOptions;
+  readonly #parked: Parked<First, Present, readonly Uint8Array[]>;
+  /** The ids of those that wait now, as the port knows them → their keys. */
+  readonly #keys = new Map<string, string>();
+  readonly #gathering = new Map<string, NodeJS.Timeout>();
+  #timer: NodeJS.Timeout | undefined;
+  #lastKey = 0;
+
+  constructor(options: RoutedOptions) {
+    this.#options = options;
+    const { form, count, withdraw } = options;
+    this.#parked = new Parked<First, Present, readonly Uint8Array[]>(
+      {
+        ttlMs: TTL_MS,
+        count,
+        now: () => performance.now(),
+        mint: () => `rea.${randomBytes(STATE_BYTES).toString('base64url')}`,
+        sizeOf,
+        tooLarge: ({ idRaw }) => form.error(idRaw, JSON_RPC.internalError, TOO_LARGE),
+      },
+      {
+        onGather: (key) => this.#gather(key),
+        onAsked: (present, questions, state) => this.#asked(present, questions, state),
+        onAnswered: ({ id }, answer) => this.#respond(resultParts(Buffer.from(id), answer)),
+        onUnanswered: ({ id }, why) =>
+          this.#respond(errorParts(Buffer.from(id), JSON_RPC.internalError, why)),
+        onGiven: (present, parts, { idRaw }) =>
+          this.#give(present, answerFor(parts, idRaw, present.idRaw)),
+        onLost: (key, why) => withdraw(key, why),
+      },
+    );
+  }
+
+  /** The least severe messages that any of them wants; null: none wants any. */
+  get logLevel(): LogLevel | null {
+    let lowest: LogLevel | null = null;
+    for (const { level } of this.#parked.presents()) lowest = moreVerbose(lowest, level);
+    return lowest;
+  }
+
+  /** A client is to come back. */
+  get isAwaited(): boolean {
+    return this.#parked.away > 0;
+  }
+
+  /** @returns the key by which the router is to know the request. */
+  begin(frame: Frame, method: string, present: Present, declared: Declared): string {
+    this.#lastKey += 1;
+    // No client's id begins with a letter.
+    const key = `r${this.#lastKey}`;
+    const { idRaw, idText } = present;
+    this.#keys.set(idText, key);
+    const first = { idRaw, declared, isAskable: ASKABLE.has(method) };
+    // Nobody is asked about the others, whose bytes need not be kept.
+    const mayBeAsked = first.isAskable && declared.can !== 0;
+    const digest = mayBeAsked ? () => digestOf(method, frame) : () => '';
+    this.#parked.begin(key, first, present, digest);
+    return key;
+  }
+
+  /** The client comes back. @returns false: to no request that there is; nothing was done. */
+  retry({ state, answers }: ReadRetry, frame: Frame, method: string, present: Present): boolean {
+    const key = this.#parked.find(state, digestOf(method, frame));
+    if (key === null) return false;
+    this.#keys.set(present.idText, key);
+    this.#parked.resume(key, present, answers);
+    this.#arm();
+    return true;
+  }
+
+  /** @param key of a request. */
+  has(key: string): boolean {
+    return this.#parked.has(key);
+  }
+
+  /** @param idText as the port knows a request. */
+  waits(idText: string): boolean {
+    return this.#keys.has(idText);
+  }
+
+  /** @param key of a request that waits for its answer, or of none. */
+  levelOf(key: string): LogLevel | null {
+    return this.#parked.present(key)?.level ?? null;
+  }
+
+  /** What the client can be asked about a request; null: there is no such request. */
+  grant(key: string): Grant | null {
+    const first = this.#parked.first(key);
+    if (first === null) return null;
+    const { declared, isAskable } = first;
+    const { can } = declared;
+    return {
+      refusal: isAskable ? (this.#parked.hasRoom(key) ? null : NO_ROOM) : NOT_ASKABLE,
+      byAnswer: true,
+      isAway: this.#parked.isAway(key),
+      can: isAskable ? can : 0,
+      supports: (...path) => declared.supports(...path),
+    };
+  }
+
+  /** The one answer of a request. @returns false: there is no such request. */
+  answer(key: string, parts: readonly Uint8Array[]): boolean {
+    if (!this.#parked.has(key)) return false;
+    this.#parked.answer(key, parts);
+    this.#arm();
+    return true;
+  }
+
+  /** Refuses a request. @returns false: there is no such request. */
+  refuse(key: string, code: number, message: string): boolean {
+    const first = this.#parked.first(key);
+    return first !== null && this.answer(key, this.#options.form.error(first.idRaw, code, message));
+  }
+
+  /** What belongs to a request, before its answer; nobody hears it while the client is to come back. */
+  send(key: string, parts: readonly Uint8Array[]): boolean {
+    const first = this.#parked.first(key);
+    if (first === null) return false;
+    const present = this.#parked.present(key);
+    if (present === null) return true;
+    const { idRaw, idText, tokenRaw } = present;
+    const own = idRaw === first.idRaw ? parts : progressFor(parts, tokenRaw);
+    if (own !== null) this.#options.send(own, idText);
+    return true;
+  }
+
+  /** The client is asked about a request. @param name of the question, see `questionOf`. */
+  ask(key: string, parts: readonly Uint8Array[], name: string | null): boolean {
+    const frame = this.#parked.has(key) ? scanFrame(joinExact(parts)) : null;
+    if (frame === null || 'error' in frame) return false;
+    this.#parked.ask(key, questionOf(frame, name));
+    return true;
+  }
+
+  /** @param id of a question, raw JSON. @returns false: there is no such question. */
+  withdraw(id: string): boolean {
+    return this.#parked.withdraw(id);
+  }
+
+  /** The client wants no answer any more. @param idText as the port knows the request. @returns false: there is none. */
+  leave(idText: string, why: string): boolean {
+    const key = this.#keys.get(idText);
+    if (key === undefined) return false;
+    this.#left(this.#parked.present(key));
+    this.#parked.leave(key, why);
+    return true;
+  }
+
+  /** Nobody can come back any more. */
+  stopping(why: string): void {
+    this.#parked.endAway(why);
+    this.#arm();
+  }
+
+  close(): void {
+    for (const timer of this.#gathering.values()) clearTimeout(timer);
+    this.#gathering.clear();
+    this.#parked.close();
+    this.#keys.clear();
+    this.#arm();
+  }
+
+  #gather(key: string): void {
+    const timer = setTimeout(() => {
+      this.#gathering.delete(key);
+      this.#parked.tell(key);
+      this.#arm();
+    }, GATHER_MS);
+    this.#gathering.set(key, timer);
+  }
+
+  #asked(present: Present, questions: readonly Question[], state: string): void {
+    this.#give(present, resultParts(present.idRaw, inputRequired(questions, state)));
+  }
+
+  #give(present: Present, parts: readonly Uint8Array[]): void {
+    this.#left(present);
+    this.#options.answer(parts, present.idText);
+  }
+
+  #left(present: Present | null): void {
+    if (present === null) return;
+    this.#keys.delete(present.idText);
+    if (present.level !== null) this.#options.levelLeft();
+  }
+
+  #respond(parts: readonly Uint8Array[]): void {
+    const frame = scanFrame(joinExact(parts));
+    if (!('error' in frame)) this.#options.answered(frame);
+  }
+
+  /** Looks again when the next client is late. */
+  #arm(): void {
+    clearTimeout(this.#timer);
+    const { deadline } = this.#parked;
+    if (deadline === null) return;
+    this.#timer = setTimeout(
+      () => {
+        this.#parked.sweep();
+        this.#arm();
+      },
+      Math.max(0, deadline - performance.now()),
+    ).unref();
+  }
+}
+
+/** Of a request. */
+export function presentOf(
+  frame: Frame,
+  { idRaw, idText }: Pick<Present, 'idRaw' | 'idText'>,
+  level: LogLevel | null,
+): Present {
+  const token = rangeOf(frame, SLOT.paramsMetaProgressToken);
+  const tokenRaw = token === null ? null : frame.line.slice(token[0], token[1]);
+  return { idText, idRaw, tokenRaw, level };
+}

@@ -1,0 +1,271 @@
+/**
+ * Clients of revision 2026-07-28 and servers that send their questions as requests: a question becomes the answer to the
+ * call, the call stays open at its server, and the client's retry takes it up again. The server gets each call once.
+ */
+import { writeFileSync } from 'node:fs';
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { afterEach, expect, test, vi } from 'vitest';
+import { urlOf } from '../support/http-door.ts';
+import {
+  ABLE,
+  asked,
+  back,
+  CAPABILITIES,
+  call,
+  form,
+  houseOf,
+  LISTED,
+  ROOTS,
+  SAMPLE,
+  SAMPLED,
+  said,
+  TOKENS,
+  yes,
+} from '../support/parked-house.ts';
+import { reaCommand } from '../support/rea-bin.ts';
+import { environment } from '../support/rea-command.ts';
+import { startRea } from '../support/rea-process.ts';
+import { fixture, registry } from '../support/servers.ts';
+import { ask as post, VERSION } from '../support/sessionless.ts';
+import { tidy } from '../support/tidy.ts';
+import { until } from '../support/wait-for.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
+
+afterEach(tidy);
+
+test.each(['stdio', 'http', 'shared'] as const)(
+  'over %s: several questions at once, a missing answer, another round, and one call',
+  async (over) => {
+    const { send, received } = await houseOf(over, { client_capabilities: ABLE });
+    const params = call('ask', { rounds: [[form('name'), SAMPLE, ROOTS], [form('again')]] });
+    const first = await send('tools/call', params);
+    expect(first.result).toMatchObject({
+      resultType: 'input_required',
+      requestState: expect.stringMatching(/^rea\.[\w-]{24,}$/),
+      inputRequests: {
+        name: { method: 'elicitation/create', params: { message: '[asks] who?' } },
+        sample: { method: 'sampling/createMessage', params: { maxTokens: 1 } },
+        roots: { method: 'roots/list' },
+      },
+    });
+    const some = { name: yes({ a: 1 }), roots: LISTED, stray: yes() };
+    const second = await send('tools/call', { ...params, ...back(first, some) });
+    expect(asked(second)).toEqual(['sample']);
+    expect(second.result.requestState).not.toBe(first.result.requestState);
+    const third = await send('tools/call', { ...params, ...back(second, { sample: SAMPLED }) });
+    expect(asked(third)).toEqual(['again']);
+    const meta = { progressToken: 'mine' };
+    const last = await send(
+      'tools/call',
+      { ...params, ...back(third, { again: yes() }) },
+      { meta },
+    );
+    expect(last.result.resultType).toBe('complete');
+    expect(said(last)).toEqual({
+      name: yes({ a: 1 }),
+      sample: SAMPLED,
+      roots: LISTED,
+      again: yes(),
+    });
+    for (const [state, answers] of [
+      [first, some],
+      [second, { sample: SAMPLED }],
+      [third, { again: yes() }],
+      [{ ...first, result: { requestState: 'rea.unknown' } }, some],
+    ] as const) {
+      const { error } = await send('tools/call', { ...params, ...back(state, answers) });
+      expect(error).toMatchObject({ code: -32602, message: expect.stringContaining('ask again') });
+    }
+    expect(received('"method":"tools/call"')).toHaveLength(1);
+    expect(received('"result":{"action"')).toHaveLength(2);
+  },
+);
+
+test('prompts and resources are asked about, too', async () => {
+  const { send } = await houseOf('http');
+  for (const [method, params, key] of [
+    ['prompts/get', { name: 'asks__ask' }, 'p'],
+    ['resources/read', { uri: 'ask://me' }, 'r'],
+  ] as const) {
+    const first = await send(method, params);
+    expect(asked(first), method).toEqual([key]);
+    const last = await send(method, { ...params, ...back(first, { [key]: yes({ of: key }) }) });
+    expect(last.result.resultType).toBe('complete');
+    expect(JSON.stringify(last.result)).toContain(
+      key === 'p' ? '\\"of\\":\\"p\\"' : '\\"of\\":\\"r\\"',
+    );
+  }
+});
+
+test('a retry is of the client that was asked, for the same tool with the same arguments', async () => {
+  const { send, received } = await houseOf('http');
+  const params = call('ask', { rounds: [[form('name')]] });
+  const first = await send('tools/call', params);
+  const answers = back(first, { name: yes() });
+  const refused = [
+    send('tools/call', { ...params, ...answers }, { token: TOKENS[1] }),
+    send('tools/call', { ...call('other', { rounds: [[form('name')]] }), ...answers }),
+    send('tools/call', { ...call('ask', { rounds: [[form('other')]] }), ...answers }),
+    send('tools/call', { ...params, ...answers, inputResponses: [] }),
+    send('tools/call', { ...params, ...answers, inputResponses: { name: 'yes' } }),
+    send('tools/call', { ...params, ...answers, requestState: 5 }),
+  ];
+  for (const { error } of await Promise.all(refused)) expect(error?.code).toBe(-32602);
+  expect(received('"result":{"action"')).toEqual([]);
+  expect(said(await send('tools/call', { ...params, ...answers }))).toEqual({ name: yes() });
+  expect(received('"method":"tools/call"')).toHaveLength(1);
+});
+
+test('what a client has not declared is refused to the server, and the call goes on', async () => {
+  const { send } = await houseOf('http');
+  const params = call('ask', { rounds: [[form('name'), SAMPLE]] });
+  const first = await send('tools/call', params, { able: { sampling: {} } });
+  expect(asked(first)).toEqual(['sample']);
+  const retry = { ...params, ...back(first, { sample: SAMPLED }) };
+  expect(said(await send('tools/call', retry))).toMatchObject({
+    name: { error: { code: -32601 } },
+    sample: SAMPLED,
+  });
+  const none = await send('tools/call', params, { able: {} });
+  expect(said(none).name.error.code).toBe(-32601);
+});
+
+test('a call that ends while its client is asked waits with its answer', async () => {
+  const { rea, send, file } = await houseOf('http');
+  const quit = file('quit');
+  const params = call('ask', { rounds: [[form('name')]], quit });
+  const first = await send('tools/call', params);
+  const inFlight = (count: number) =>
+    rea.waitForState(({ downstreams: [only] }) => only?.in_flight === count, {
+      what: `${count} calls in flight`,
+    });
+  await inFlight(1);
+  writeFileSync(quit, '');
+  await inFlight(0);
+  const last = await send('tools/call', { ...params, ...back(first, { name: yes() }) });
+  expect(said(last)).toBe('quit');
+});
+
+test('a server that dies while its client is asked has not done the call twice', async () => {
+  const { rea, send, received } = await houseOf('http');
+  const params = call('ask', { rounds: [[form('name')]] });
+  const first = await send('tools/call', params);
+  const pid = rea.state()?.downstreams[0]?.pid ?? 0;
+  process.kill(pid, 'SIGKILL');
+  const last = await send('tools/call', { ...params, ...back(first, { name: yes() }) });
+  expect(last.result).toMatchObject({
+    resultType: 'complete',
+    isError: true,
+    _meta: { 'rea/error': { code: 'ERR_OUTCOME_UNKNOWN', outcome: 'unknown' } },
+  });
+  await until(() => received('"started"').length === 2, { what: 'the next process' });
+  expect(received('"method":"tools/call"')).toHaveLength(1);
+});
+
+test.each(['http', 'stdio'] as const)(
+  'over %s: the gateway’s own question before a destructive call is asked the same way, and its first bytes are sent',
+  async (over) => {
+    const { send, received } = await houseOf(over, {}, 'autonomy_level: L2\n');
+    const params = call('erase', { rounds: [[form('name')]], odd: 1.5 });
+    const first = await send('tools/call', params);
+    expect(first.result.inputRequests['rea/ask']).toMatchObject({
+      method: 'elicitation/create',
+      params: {
+        message: expect.stringMatching(/^rea asks: may the tool "erase"/),
+        requestedSchema: { properties: { decision: { enum: ['once', 'session', 'no'] } } },
+      },
+    });
+    expect(received('"method":"tools/call"')).toEqual([]);
+    const decided = (decision: string) => ({ 'rea/ask': yes({ decision }) });
+    const no = await send('tools/call', { ...params, ...back(first, decided('no')) });
+    expect(no.result._meta['rea/error']).toMatchObject({ code: 'ERR_DENIED_TIER' });
+    const again = await send('tools/call', params);
+    const asks = await send('tools/call', { ...params, ...back(again, decided('once')) });
+    expect(asked(asks)).toEqual(['name']);
+    const last = await send('tools/call', { ...params, ...back(asks, { name: yes() }) });
+    expect(said(last)).toEqual({ name: yes() });
+    const lines = received('"method":"tools/call"');
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).not.toContain('inputResponses');
+    expect(JSON.parse(lines[0] ?? '').params.arguments).toEqual(params.arguments);
+    for (const { result } of [first, again, asks]) {
+      const { error } = await send('tools/call', {
+        ...params,
+        ...back({ jsonrpc: '2.0', result }, decided('once')),
+      });
+      expect(error?.code).toBe(-32602);
+    }
+    expect(received('"method":"tools/call"')).toHaveLength(1);
+    const unable = await send('tools/call', params, { able: {} });
+    expect(unable.result.content[0].text).toContain('no elicitation');
+  },
+);
+
+test.each(['stdio', 'http', 'shared'] as const)(
+  'over %s: a client of the SDK answers what it is asked',
+  async (over) => {
+    const { rea, url } = await houseOf(over, over === 'http' ? { client_capabilities: ABLE } : {});
+    const client = new Client(
+      { name: 'asked', version: '1' },
+      { capabilities: ABLE, versionNegotiation: { mode: { pin: VERSION } } },
+    );
+    const questions: string[] = [];
+    client.setRequestHandler('elicitation/create', ({ params }) => {
+      questions.push(params.message);
+      return { action: 'accept', content: {} };
+    });
+    client.setRequestHandler('roots/list', () => LISTED);
+    client.setRequestHandler('sampling/createMessage', () => SAMPLED);
+    const { command, args } = reaCommand();
+    const authorization = `Bearer ${TOKENS[1]}`;
+    await client.connect(
+      over === 'http'
+        ? new StreamableHTTPClientTransport(new URL(url), {
+            requestInit: { headers: { authorization } },
+          })
+        : new StdioClientTransport({
+            command,
+            args: [...args, 'serve', '--cwd', rea.dir, ...(over === 'shared' ? ['--shared'] : [])],
+            env: environment(),
+            stderr: 'ignore',
+          }),
+    );
+    await client.listTools();
+    const rounds = [[form('name'), SAMPLE, ROOTS], [form('again', 'and?')]];
+    const result = await client.callTool(call('ask', { rounds }));
+    await client.close();
+    expect(questions).toEqual(['[asks] who?', '[asks] and?']);
+    expect(JSON.parse((result.content[0] as { text: string }).text)).toEqual({
+      name: yes(),
+      sample: SAMPLED,
+      roots: LISTED,
+      again: yes(),
+    });
+  },
+);
+
+test('a call of one of several clients is asked about only while it is the only one there', async () => {
+  const rea = await startRea({
+    args: ['--http', '127.0.0.1:0', '--no-token'],
+    initialize: false,
+    config: registry({ asks: fixture('asks-in-rounds') }),
+  });
+  const url = await urlOf(rea);
+  const send = async (params: object) =>
+    (
+      await post(url, {
+        method: 'tools/call',
+        params: { ...params },
+        meta: { [CAPABILITIES]: ABLE },
+      })
+    ).answer;
+  await rea.waitForPhase('asks', 'ready');
+  const params = call('ask', { rounds: [[form('name')]] });
+  const first = await send(params);
+  expect(asked(first)).toEqual(['name']);
+  const other = await send(call('ask', { rounds: [[form('other')]] }));
+  expect(said(other).other.error.message).toContain('not clear');
+  expect(said(await send({ ...params, ...back(first, { name: yes() }) }))).toEqual({ name: yes() });
+});
