@@ -38,7 +38,7 @@ afterEach(tidy);
 test.each(['stdio', 'http', 'shared'] as const)(
   'over %s: several questions at once, a missing answer, another round, and one call',
   async (over) => {
-    const { send, received } = await houseOf(over, { client_capabilities: ABLE });
+    const { send, received } = await houseOf(over, { options: { client_capabilities: ABLE } });
     const params = call('ask', { rounds: [[form('name'), SAMPLE, ROOTS], [form('again')]] });
     const first = await send('tools/call', params);
     expect(first.result).toMatchObject({
@@ -167,7 +167,7 @@ test('a server that dies while its client is asked has not done the call twice',
 test.each(['http', 'stdio'] as const)(
   'over %s: the gateway’s own question before a destructive call is asked the same way, and its first bytes are sent',
   async (over) => {
-    const { send, received } = await houseOf(over, {}, 'autonomy_level: L2\n');
+    const { send, received } = await houseOf(over, { policy: 'autonomy_level: L2\n' });
     const params = call('erase', { rounds: [[form('name')]], odd: 1.5 });
     const first = await send('tools/call', params);
     expect(first.result.inputRequests['rea/ask']).toMatchObject({
@@ -206,7 +206,9 @@ test.each(['http', 'stdio'] as const)(
 test.each(['stdio', 'http', 'shared'] as const)(
   'over %s: a client of the SDK answers what it is asked',
   async (over) => {
-    const { rea, url } = await houseOf(over, over === 'http' ? { client_capabilities: ABLE } : {});
+    const { rea, url } = await houseOf(over, {
+      options: over === 'http' ? { client_capabilities: ABLE } : {},
+    });
     const client = new Client(
       { name: 'asked', version: '1' },
       { capabilities: ABLE, versionNegotiation: { mode: { pin: VERSION } } },

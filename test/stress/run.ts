@@ -34,6 +34,8 @@ const SOAKS: readonly (readonly [file: string, test: string])[] = [
   ['thread-kills.test.ts', 'threads are lost'],
   ['halt-load.test.ts', 'calls while it is set'],
   ['results.test.ts', 'source files'],
+  ['parked-lives.test.ts', 'servers and threads that die'],
+  ['parked-calls.test.ts', 'in any order'],
   ['policy-pairs.test.ts', 'together'],
   ['policy-mutations.test.ts', 'broken policies'],
 ];

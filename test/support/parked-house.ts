@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { urlOf } from './http-door.ts';
 import { writePolicy } from './policy-house.ts';
 import { makeDirectory, type Rea, startRea } from './rea-process.ts';
-import { fixture, registry } from './servers.ts';
+import { fixture, type Registry, registry } from './servers.ts';
 import { CLAIM, ask as post } from './sessionless.ts';
 import type { Message } from './wire.ts';
 
@@ -41,6 +41,8 @@ export interface House {
   readonly rea: Rea;
   /** Only over HTTP. */
   readonly url: string;
+  /** Its configuration. @param more options of the server. */
+  readonly config: (more?: object) => Registry;
   readonly send: Send;
   /** A file of this name. */
   readonly file: (name: string) => string;
@@ -50,41 +52,66 @@ export interface House {
 
 type Door = 'stdio' | 'http' | 'shared';
 
-/** @param over how the client comes. @param policy text of `policy.yaml`. */
-export async function houseOf(over: Door, options: object = {}, policy?: string): Promise<House> {
+/** Arguments for a gateway whose clients have a token each. */
+export function httpArgs(dir: string): string[] {
+  const tokens = join(dir, 'tokens');
+  writeFileSync(tokens, `${TOKENS.join('\n')}\n`, { mode: 0o600 });
+  return ['--http', '127.0.0.1:0', '--token-file', tokens];
+}
+
+/** A request of a client that has a token of its own. */
+export async function overHttp(
+  url: string,
+  method: string,
+  params: object,
+  { meta = { [CAPABILITIES]: ABLE }, token = TOKENS[0] }: Pick<More, 'meta' | 'token'> = {},
+): Promise<Message> {
+  const headers = { authorization: `Bearer ${token}` };
+  return (await post(url, { method, params: { ...params }, meta: { ...meta }, headers })).answer;
+}
+
+interface How {
+  /** Options of the server. */
+  readonly options?: object;
+  /** Text of `policy.yaml`. */
+  readonly policy?: string;
+  readonly args?: readonly string[];
+}
+
+/** @param over how the client comes. */
+export async function houseOf(
+  over: Door,
+  { options = {}, policy, args = [] }: How = {},
+): Promise<House> {
   const dir = makeDirectory();
   if (policy !== undefined) writePolicy(dir, policy);
   const journal = join(dir, 'journal');
-  const tokens = join(dir, 'tokens');
-  writeFileSync(tokens, `${TOKENS.join('\n')}\n`, { mode: 0o600 });
+  const door = { stdio: [], http: httpArgs(dir), shared: ['--shared'] }[over];
+  const config = (more: object = {}) =>
+    registry(
+      { asks: { ...fixture('asks-in-rounds', '--journal', journal), ...options, ...more } },
+      { idle_exit_ms: 1000 },
+    );
   const rea = await startRea({
     cwd: dir,
-    args: {
-      stdio: [],
-      http: ['--http', '127.0.0.1:0', '--token-file', tokens],
-      shared: ['--shared'],
-    }[over],
+    args: [...door, ...args],
     initialize: false,
-    config: registry(
-      { asks: { ...fixture('asks-in-rounds', '--journal', journal), ...options } },
-      { idle_exit_ms: 1000 },
-    ),
+    config: config(),
   });
   const url = over === 'http' ? await urlOf(rea) : '';
-  const send: Send = async (method, params, { able = ABLE, token = TOKENS[0], meta = {} } = {}) => {
+  const send: Send = async (method, params, { able = ABLE, token, meta = {} } = {}) => {
     const all = { [CAPABILITIES]: able, ...meta };
     if (over !== 'http') {
       return (await rea.request(method, { ...params, _meta: { ...CLAIM, ...all } })).message;
     }
-    const headers = { authorization: `Bearer ${token}` };
-    return (await post(url, { method, params: { ...params }, meta: all, headers })).answer;
+    return overHttp(url, method, params, { meta: all, token });
   };
   await send('tools/list', {});
   const received = (what: string) =>
     readFileSync(journal, 'utf8')
       .split('\n')
       .filter((line) => line.includes(what));
-  return { rea, url, send, received, file: (name) => join(dir, name) };
+  return { rea, url, config, send, received, file: (name) => join(dir, name) };
 }
 
 export const call = (name: string, args: Record<string, unknown>) => ({

@@ -31,15 +31,18 @@ export class Client {
     return this as unknown as routing.Client;
   }
 
-  readonly several: boolean = false;
+  several = false;
+  /** What is different about some of its requests, by their ids. */
+  readonly grants = new Map<string | null, Partial<Grant>>();
 
-  grant(): Grant {
+  grant(about: string | null): Grant {
     return {
       refusal: null,
       byAnswer: false,
       isAway: false,
       can: 0,
       supports: (...path) => this.#capabilities.includes(path.join('.')),
+      ...this.grants.get(about),
     };
   }
 

@@ -1,0 +1,176 @@
+/** Requests of a client without a session on their way back: under which id, with which token, and until when. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { sessionlessForm } from '#src/main/clients/sessionless/answer-form.ts';
+import { digestOf } from '#src/main/clients/sessionless/parked/retry.ts';
+import { presentOf, Routed } from '#src/main/clients/sessionless/routed.ts';
+import { type Frame, scanFrame } from '#src/shared/json/frame.ts';
+import { resultParts } from '#src/shared/json/json-rpc.ts';
+import { canOf, hasCapability } from '#src/shared/model/client-can.ts';
+
+const ABLE = { elicitation: {} };
+const TTL = 300_000;
+
+function frameOf(message: object): Frame {
+  const frame = scanFrame(Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...message })));
+  if ('error' in frame) throw new Error('the test wrote a bad message');
+  return frame;
+}
+
+function request(id: string, { method = 'tools/call', token, ...params }: any = {}): Frame {
+  const _meta = token === undefined ? {} : { progressToken: token };
+  return frameOf({ id, method, params: { name: 'x', ...params, _meta } });
+}
+
+function house(capabilities: object = ABLE) {
+  const heard: any[] = [];
+  const told: any[] = [];
+  const withdrawn: [string, string][] = [];
+  const levels: string[] = [];
+  const read = (parts: readonly Uint8Array[]) => JSON.parse(Buffer.concat(parts).toString());
+  const form = sessionlessForm('{"name":"rea"}');
+  const routed: Routed = new Routed({
+    form,
+    count: { calls: 0, bytes: 0 },
+    answer: (parts, idText) => void heard.push([idText, read(parts)]),
+    send: (parts, idText) => void heard.push([idText, read(parts)]),
+    answered: ({ line }) => void told.push(read([line])),
+    withdraw: (key, reason) => void withdrawn.push([key, reason]),
+    levelLeft: () => void levels.push('left'),
+  });
+  const declared = {
+    can: canOf(capabilities),
+    supports: (...path: readonly string[]) => hasCapability(capabilities, path),
+  };
+  const present = (frame: Frame, id: string) =>
+    presentOf(frame, { idText: id, idRaw: Buffer.from(JSON.stringify(id)) }, null);
+  const begin = (id: string, more: object = {}) => {
+    const frame = request(id, more);
+    const one = present(frame, id);
+    return { key: routed.begin(frame, (more as any).method ?? 'tools/call', one, declared), one };
+  };
+  return {
+    routed,
+    heard,
+    told,
+    withdrawn,
+    levels,
+    begin,
+    ask: (key: string, id = 7) =>
+      routed.ask(key, [frameOf({ id, method: 'elicitation/create', params: {} }).line], 'who'),
+    retry: (id: string, state: string, inputResponses: object = {}, more: object = {}) => {
+      const frame = request(id, { ...more, inputResponses, requestState: state });
+      const answers = new Map(
+        Object.entries(inputResponses).map(([name, value]) => [name, JSON.stringify(value)]),
+      );
+      return routed.retry({ state, answers }, frame, 'tools/call', present(frame, id));
+    },
+  };
+}
+
+beforeEach(() => vi.useFakeTimers());
+afterEach(() => vi.useRealTimers());
+
+const stateOf = (one: ReturnType<typeof house>) => one.heard.at(-1)?.[1].result.requestState;
+
+test('a question becomes the answer, and the answer is given to the retry, under its id and with its token', () => {
+  const one = house();
+  const { key, one: present } = one.begin('a', { token: 'first' });
+  expect(one.ask(key)).toBe(true);
+  expect(one.heard).toEqual([]);
+  vi.advanceTimersByTime(10);
+  expect(one.heard).toEqual([
+    [
+      'a',
+      {
+        jsonrpc: '2.0',
+        id: 'a',
+        result: {
+          resultType: 'input_required',
+          inputRequests: { who: { method: 'elicitation/create', params: {} } },
+          requestState: expect.stringMatching(/^rea\.[\w-]{24}$/),
+        },
+      },
+    ],
+  ]);
+  const progress = (token: string) => [
+    frameOf({ method: 'notifications/progress', params: { progressToken: token, progress: 1 } })
+      .line,
+  ];
+  expect([one.routed.waits('a'), one.routed.isAwaited]).toEqual([false, true]);
+  expect(one.routed.send(key, progress('first'))).toBe(true);
+  expect(one.heard).toHaveLength(1);
+  expect(one.retry('b', stateOf(one), { who: { action: 'accept' } }, { token: 'second' })).toBe(
+    true,
+  );
+  expect(one.told).toEqual([{ jsonrpc: '2.0', id: 7, result: { action: 'accept' } }]);
+  one.routed.send(key, progress('first'));
+  expect(one.heard.at(-1)).toEqual([
+    'b',
+    expect.objectContaining({ params: { progressToken: 'second', progress: 1 } }),
+  ]);
+  expect(one.routed.answer(key, resultParts(present.idRaw, '{"a":1}'))).toBe(true);
+  expect(one.heard.at(-1)).toEqual(['b', { jsonrpc: '2.0', id: 'b', result: { a: 1 } }]);
+  expect([one.routed.has(key), one.routed.waits('b'), one.routed.isAwaited]).toEqual([
+    false,
+    false,
+    false,
+  ]);
+});
+
+test('a client that does not come back in time has its call withdrawn, and is too late', () => {
+  const one = house();
+  const { key } = one.begin('a');
+  one.ask(key);
+  vi.advanceTimersByTime(10);
+  vi.advanceTimersByTime(TTL - 1);
+  expect([one.withdrawn, one.told]).toEqual([[], []]);
+  vi.advanceTimersByTime(1);
+  expect(one.withdrawn).toEqual([[key, 'the client did not come back in time']]);
+  expect(one.told).toMatchObject([{ id: 7, error: { code: -32_603 } }]);
+  expect(one.retry('b', stateOf(one), { who: {} })).toBe(false);
+  expect(one.told).toHaveLength(1);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('a client that wants no answer any more gives its call up, one that was asked has none to give up', () => {
+  const one = house();
+  const { key } = one.begin('a');
+  one.ask(key);
+  vi.advanceTimersByTime(10);
+  expect(one.routed.leave('a', 'gone')).toBe(false);
+  one.retry('b', stateOf(one), {});
+  vi.advanceTimersByTime(10);
+  one.retry('c', stateOf(one), { who: {} });
+  expect(one.routed.leave('c', 'gone')).toBe(true);
+  expect([one.withdrawn, one.routed.has(key)]).toEqual([[[key, 'gone']], false]);
+});
+
+test('when the gateway stops, those that would come back are given up, and those that wait are not', () => {
+  const one = house();
+  const [away, waits] = [one.begin('a').key, one.begin('b').key];
+  one.ask(away);
+  vi.advanceTimersByTime(10);
+  one.routed.stopping('the gateway is stopping');
+  expect(one.withdrawn).toEqual([[away, 'the gateway is stopping']]);
+  expect([one.routed.has(away), one.routed.has(waits)]).toEqual([false, true]);
+});
+
+test('what a request can be asked is what it declares, and only some are asked about', () => {
+  const one = house();
+  const grant = one.routed.grant(one.begin('a').key);
+  expect(grant).toMatchObject({ refusal: null, byAnswer: true, isAway: false, can: canOf(ABLE) });
+  expect([grant?.supports('elicitation'), grant?.supports('sampling')]).toEqual([true, false]);
+  const other = one.routed.grant(one.begin('b', { method: 'completion/complete' }).key);
+  expect(other).toMatchObject({ refusal: expect.stringContaining('tools/call'), can: 0 });
+  expect(one.routed.grant('r99')).toBeNull();
+});
+
+test('a request that asks for something else is no retry', () => {
+  const one = house();
+  const { key } = one.begin('a', { arguments: { a: 1 } });
+  one.ask(key);
+  vi.advanceTimersByTime(10);
+  expect(one.retry('b', stateOf(one), {}, { arguments: { a: 2 } })).toBe(false);
+  expect(one.retry('b', stateOf(one), {}, { arguments: { a: 1 } })).toBe(true);
+  expect(digestOf('tools/call', request('x'))).toBe(digestOf('tools/call', request('y')));
+});

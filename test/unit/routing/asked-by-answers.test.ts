@@ -1,0 +1,73 @@
+/** Which request of a client is answered with a question, where the client is asked by answers. */
+import { beforeEach, expect, test } from 'vitest';
+import type { Call } from '#src/main/calls/call.ts';
+import { ask, Client, join, lastTold, reset, server } from './asking.ts';
+
+beforeEach(reset);
+
+/** The client has these calls at the server, the oldest first, and is asked by their answers. */
+function asked(ids: readonly string[], client = join('sampling')): Client {
+  for (const [at, idText] of ids.entries()) {
+    server.inFlight.set({ id: 2 * at + 2, idText, owner: client } as unknown as Call, 0);
+    client.grants.set(idText, { byAnswer: true });
+  }
+  server.calls.set(client, ids[0] ?? '');
+  return client;
+}
+
+const about = ({ heard }: Client) => heard.map(({ relatedTo }) => relatedTo);
+
+test('the oldest, of those that have not been answered with another question', () => {
+  const client = asked(['r1', 'r2', 'r3']);
+  ask();
+  client.grants.set('r1', { byAnswer: true, isAway: true });
+  ask();
+  for (const id of ['r2', 'r3']) client.grants.set(id, { byAnswer: true, isAway: true });
+  ask();
+  expect(about(client)).toEqual(['r1', 'r2', 'r1']);
+});
+
+test('one whose client has declared what is needed, and has room', () => {
+  const client = asked(['r1', 'r2', 'r3']);
+  client.grants.set('r1', { byAnswer: true, supports: () => false });
+  client.grants.set('r2', { byAnswer: true, refusal: 'no room' });
+  ask();
+  expect(about(client)).toEqual(['r3']);
+  client.grants.set('r3', { byAnswer: true, refusal: 'no room' });
+  ask();
+  expect(lastTold().error.message).toContain('sampling');
+});
+
+test('none where the client is one of several, and has other calls there', () => {
+  const client = asked(['r1', 'r2']);
+  client.several = true;
+  ask();
+  expect(lastTold().error).toMatchObject({
+    code: -32_601,
+    message: expect.stringContaining('not clear'),
+  });
+  for (const call of server.inFlight.keys()) if (call.idText === 'r2') server.inFlight.delete(call);
+  ask();
+  expect(about(client)).toEqual(['r1']);
+});
+
+test('none for what no answer can ask', () => {
+  const client = asked(['r1']);
+  ask(1, { method: 'demo/anything', needs: [] });
+  expect([client.heard, lastTold().error.code]).toEqual([[], -32_601]);
+});
+
+test('16 calls at one server at most, each of them as often as its server likes', () => {
+  const ids = Array.from({ length: 17 }, (_, at) => `r${at}`);
+  const client = asked(ids);
+  for (const id of ids.slice(0, 16)) {
+    ask();
+    client.grants.set(id, { byAnswer: true, isAway: true });
+  }
+  expect(about(client)).toEqual(ids.slice(0, 16));
+  ask();
+  expect(lastTold().error.message).toContain('16 calls');
+  client.grants.set('r16', { byAnswer: true, refusal: 'no room' });
+  ask();
+  expect(about(client).at(-1)).toBe('r0');
+});
