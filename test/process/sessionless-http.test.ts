@@ -16,6 +16,8 @@ import { until } from '../support/wait-for.ts';
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
 const journal = join(makeDirectory(), 'journal');
+/** Of a server that no request of these tests goes to. */
+const quiet = join(makeDirectory(), 'journal');
 const CLIENTS = 8;
 const IDS = 12;
 let rea: Rea;
@@ -34,12 +36,13 @@ beforeAll(async () => {
     initialize: false,
     config: registry({
       echo: fixture('echo', '--journal', journal),
+      quiet: fixture('echo', '--journal', quiet),
       asks: fixture('asks-client'),
       changes: fixture('list-changes', '--prompts'),
       resources: fixture('resources'),
     }),
   });
-  for (const name of ['echo', 'asks', 'changes', 'resources']) {
+  for (const name of ['echo', 'quiet', 'asks', 'changes', 'resources']) {
     await rea.waitForPhase(name, 'ready');
   }
   url = await urlOf(rea);
@@ -164,6 +167,8 @@ test('log messages come to a request that wants them, on its stream, and to no o
   const wanted = await log({ [LEVEL]: 'info' });
   expect(wanted.messages.map(({ method }) => method)).toEqual(['notifications/message', undefined]);
   expect((await log({})).messages).toHaveLength(1);
+  expect(journalled()).toContain('logging/setLevel');
+  expect(readFileSync(quiet, 'utf8')).not.toContain('logging/setLevel');
   expect((await log({ [LEVEL]: 'error' })).messages).toHaveLength(1);
   const unknown = await log({ [LEVEL]: 'loud' });
   expect([unknown.status, unknown.answer.error?.code]).toEqual([200, -32602]);

@@ -122,7 +122,7 @@ export function house(
     audit,
     waitingMs: 15_000,
     events: {
-      onLogLevel: (level) => levels.push(level),
+      onLogLevel: (level, server) => levels.push(server === null ? level : `${server}: ${level}`),
       onClients: () => {},
       onClient: () => {},
       onClientGone: () => {},

@@ -9,7 +9,7 @@ import { SLOT } from '../../shared/json/json-scan.ts';
 import { isLongId, LONG_ID } from '../../shared/json/keys.ts';
 import { JSON_RPC } from '../../shared/model/errors.ts';
 import { type ListKind, listOf } from '../../shared/model/lists.ts';
-import { isBelow, isLogLevel, type LogLevel, moreVerbose } from '../../shared/model/log-levels.ts';
+import { isBelow, isLogLevel, type LogLevel } from '../../shared/model/log-levels.ts';
 import type { ClientRecord } from '../../shared/model/snapshot.ts';
 import { type AnswerForm, PLAIN } from '../calls/answer-form.ts';
 import type { Withdrawable } from '../calls/call.ts';
@@ -68,7 +68,7 @@ class Session implements ClientFace, Client {
   }
 
   get logLevel(): LogLevel | null {
-    return moreVerbose(this.#logLevel, this.#sessionless.logLevel);
+    return this.#logLevel;
   }
 
   get record(): ClientRecord | null {
@@ -284,7 +284,13 @@ class Session implements ClientFace, Client {
     this.#introduction.goesOn();
     const list = listOf(method);
     if (list !== null) return this.#list(list, idRaw, idText, PLAIN);
-    const own = { client: this, clientName: this.#name, form: PLAIN, listDeadline: null };
+    const own = {
+      client: this,
+      clientName: this.#name,
+      form: PLAIN,
+      logLevel: null,
+      listDeadline: null,
+    };
     switch (method) {
       case 'ping':
         return this.#answer(resultParts(idRaw, '{}'), idText);

@@ -312,8 +312,8 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     this.#parts.fleet.closeSession(client);
   }
 
-  onLogLevel(level: string): void {
-    this.#parts.fleet.setLogLevel(level);
+  onLogLevel(level: string, server: string | null): void {
+    this.#parts.fleet.setLogLevel(level, server);
   }
 
   health(): string {

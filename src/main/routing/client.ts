@@ -8,7 +8,7 @@ import type { CallOwner, Withdrawable } from '../calls/call.ts';
 import type { Grant } from './grant.ts';
 
 export interface Client extends CallOwner {
-  /** The least severe level of log messages that it wants; null: it has not said. */
+  /** The least severe level of log messages that it wants for its session; null: it has not said. */
   readonly logLevel: LogLevel | null;
   /** How it has named itself; null: it has not. */
   readonly record: ClientRecord | null;

@@ -2,6 +2,7 @@
  * A client's request on its way through routing.
  */
 import type { Frame } from '../../shared/json/frame.ts';
+import type { LogLevel } from '../../shared/model/log-levels.ts';
 import type { AnswerForm } from '../calls/answer-form.ts';
 import type { Client } from './client.ts';
 
@@ -16,6 +17,8 @@ export interface ServerRequest {
   /** By which routing and its client know it; no other open request of the client has the same. */
   readonly idText: string;
   readonly form: AnswerForm;
+  /** The least severe log messages of its server that it wants to hear; null: none besides those of its session. */
+  readonly logLevel: LogLevel | null;
   /** Monotonic time at which waiting for a server's list ends, null while it has not begun. */
   readonly listDeadline: number | null;
 }

@@ -21,6 +21,7 @@ import type { Servers } from '../servers/servers.ts';
 import { Approvals } from './approvals/approvals.ts';
 import type { Client } from './client.ts';
 import { FanOut } from './fan-out.ts';
+import { LogLevels } from './log-levels.ts';
 import { NamedRequests } from './named-requests.ts';
 import { PendingLists } from './pending-lists.ts';
 import type { ServerRequest } from './request.ts';
@@ -46,8 +47,8 @@ export interface ClientEvents {
   onLooked(isAll: boolean): void;
   /** A client is gone; nothing is routed for it any more. */
   onClientGone(client: Client): void;
-  /** The most verbose level that any client wants has changed. */
-  onLogLevel(level: LogLevel): void;
+  /** The level that servers are to be asked for has changed. @param server its name; null: of all others. */
+  onLogLevel(level: LogLevel, server: string | null): void;
 }
 
 export interface RouterOptions {
@@ -68,10 +69,6 @@ export interface RouterOptions {
   readonly events: ClientEvents;
 }
 
-/** Servers cannot be told to log as if nothing had been said. */
-const USUAL_LEVEL = 'info';
-/** How long servers keep the level of a request that has ended. */
-const LEVEL_MS = 1000;
 const NEWLINE = new TextEncoder().encode('\n');
 
 export class Router {
@@ -93,8 +90,7 @@ export class Router {
   readonly #sender: Sender;
   readonly #named: NamedRequests;
   readonly #resources: ResourceRequests;
-  #logLevel: LogLevel | null = null;
-  #levelTimer: NodeJS.Timeout | null = null;
+  readonly #levels: LogLevels;
   #dropped = 0;
 
   constructor(options: RouterOptions) {
@@ -109,7 +105,13 @@ export class Router {
       ids,
       onAnswer: (server, answer) => options.observer.asked(server, answer),
     });
-    const sender = new Sender({ ...options, tasks: this.#tasks, approvals: this.approvals });
+    this.#levels = new LogLevels((level, server) => options.events.onLogLevel(level, server));
+    const sender = new Sender({
+      ...options,
+      tasks: this.#tasks,
+      approvals: this.approvals,
+      levels: this.#levels,
+    });
     this.#sender = sender;
     const route = (request: ServerRequest) => this.route(request);
     const lists = new PendingLists({ sender, observer: options.observer, route });
@@ -309,29 +311,10 @@ export class Router {
     this.#elicitations.serverRetired(server);
   }
 
-  /** Servers are asked for the most verbose level that any client wants. */
+  /** A session wants another level, or is gone. */
   logLevelChanged(): void {
-    this.#tellLevel(this.#wantedLevel());
-  }
-
-  /** A request has ended that wanted a level for itself: servers go back to what they had, once for many of these. */
-  logLevelLeft(): void {
-    if (this.#levelTimer !== null) return;
-    this.#levelTimer = setTimeout(() => {
-      this.#levelTimer = null;
-      this.#tellLevel(this.#wantedLevel() ?? USUAL_LEVEL);
-    }, LEVEL_MS).unref();
-  }
-
-  #wantedLevel(): LogLevel | null {
     let wanted: LogLevel | null = null;
     for (const { logLevel } of this.#clients) wanted = moreVerbose(wanted, logLevel);
-    return wanted;
-  }
-
-  #tellLevel(wanted: LogLevel | null): void {
-    if (wanted === null || wanted === this.#logLevel) return;
-    this.#logLevel = wanted;
-    this.#options.events.onLogLevel(wanted);
+    this.#levels.ofSessions(wanted);
   }
 }

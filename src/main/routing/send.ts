@@ -18,6 +18,7 @@ import { serverLine } from '../calls/request-line.ts';
 import type { Server } from '../servers/server.ts';
 import type { Servers } from '../servers/servers.ts';
 import type { Approvals, Asking } from './approvals/approvals.ts';
+import type { LogLevels } from './log-levels.ts';
 import type { ServerRequest } from './request.ts';
 import { asksForTask, hooksOfMaking, TOO_MANY_TASKS } from './tasks/making.ts';
 import type { Tasks } from './tasks/tasks.ts';
@@ -29,6 +30,7 @@ export interface SenderOptions {
   readonly approvals: Approvals;
   readonly observer: Observer;
   readonly audit: Audit;
+  readonly levels: LogLevels;
 }
 
 /** Where a request was refused. */
@@ -106,9 +108,34 @@ export class Sender {
     const { method, idRaw, idText, form, clientName } = request;
     const { can } = client.grant(idText);
     const asked = { frame, method, idRaw, idText, subject, form, can, clientName };
-    const call = this.#call(client, asked, server, edits, { ...hooks, ...making });
+    const all = this.#hearing(request, server, { ...hooks, ...making });
+    const call = this.#call(client, asked, server, edits, all);
     client.track(call);
     server.submit(call);
+  }
+
+  /** While the call is open its server is asked for what its client wants to hear. */
+  #hearing({ logLevel }: ServerRequest, { config }: Server, hooks: Partial<Hooks>): Partial<Hooks> {
+    if (logLevel === null) return hooks;
+    const done = this.#options.levels.want(config.name, logLevel);
+    const { onEnd, elsewhere } = hooks;
+    return {
+      ...hooks,
+      onEnd: (ok, answered) => {
+        done();
+        onEnd?.(ok, answered);
+      },
+      // Then another server is asked, and this call has no other end.
+      ...(elsewhere == null
+        ? {}
+        : {
+            elsewhere: () => {
+              const isElsewhere = elsewhere();
+              if (isElsewhere) done();
+              return isElsewhere;
+            },
+          }),
+    };
   }
 
   /** @returns true: a person is asked, and the call is made after a yes. */

@@ -247,8 +247,9 @@ export class Fleet implements Servers {
     for (const thread of this.#placement.all()) thread.reconnectFacts();
   }
 
-  setLogLevel(level: string): void {
-    this.#messages.setLogLevel(this.#lanes.all(), level);
+  /** @param server its name; null: all of them, those excepted that were told another level for themselves. */
+  setLogLevel(level: string, server: string | null): void {
+    this.#messages.setLogLevel(this.#lanes.all(), level, server);
   }
 
   records(): Record<string, LaneRecord> {

@@ -43,6 +43,8 @@ export class LaneMessages implements LaneListener {
   readonly #commands: CommandWarnings;
   readonly #ruleWarnings: RuleWarnings;
   #logLevel: string | null = null;
+  /** Of servers that were told another level for themselves. */
+  readonly #ownLevels = new Map<string, string>();
 
   constructor(options: Options, parts: LaneMessagesParts) {
     this.#options = options;
@@ -52,10 +54,14 @@ export class LaneMessages implements LaneListener {
     this.#ruleWarnings = new RuleWarnings(warn);
   }
 
-  /** Holds for threads that start later, too. */
-  setLogLevel(lanes: readonly Lane[], level: string): void {
-    this.#logLevel = level;
-    for (const lane of lanes) lane.setLogLevel(level);
+  /** Holds for threads that start later, too. @param server see `Fleet.setLogLevel`. */
+  setLogLevel(lanes: readonly Lane[], level: string, server: string | null): void {
+    if (server === null) this.#logLevel = level;
+    else this.#ownLevels.set(server, level);
+    for (const lane of lanes) {
+      const { name } = lane.config;
+      if (server === null ? !this.#ownLevels.has(name) : name === server) lane.setLogLevel(level);
+    }
   }
 
   onMessage(lane: Lane, message: LaneMessage): void {
@@ -96,7 +102,8 @@ export class LaneMessages implements LaneListener {
   }
 
   onStarted(lane: Lane): void {
-    if (this.#logLevel !== null) lane.setLogLevel(this.#logLevel);
+    const level = this.#ownLevels.get(lane.config.name) ?? this.#logLevel;
+    if (level !== null) lane.setLogLevel(level);
   }
 
   onBlocked(lane: Lane, why: string, generation: number): void {

@@ -153,7 +153,7 @@ test('a request with a session leaves a stream of changes alone that has its id'
   expect(first.answers).toEqual([{ id: 'l', code: null, outcome: null }]);
 });
 
-test('servers go back to the level that they had, once requests have ended that wanted another', () => {
+test('a server is asked for what its calls want, and goes back to what it had once they have ended', () => {
   vi.useFakeTimers();
   try {
     const { first, ready, receive, calls, reply, levels } = house();
@@ -170,15 +170,15 @@ test('servers go back to the level that they had, once requests have ended that 
     asks('b', 'notice');
     reply(calls()[0]?.call ?? 0, '', { at: -1 });
     vi.advanceTimersByTime(5000);
-    expect(levels).toEqual(['debug', 'notice']);
+    expect(levels).toEqual(['echo: debug', 'echo: notice']);
     receive({ method: 'notifications/cancelled', params: { requestId: 'b' } });
     vi.advanceTimersByTime(5000);
-    expect(levels).toEqual(['debug', 'notice', 'info']);
+    expect(levels).toEqual(['echo: debug', 'echo: notice', 'echo: info']);
     receive({ id: 'l', method: 'logging/setLevel', params: { level: 'warning' } });
     asks('c', 'debug');
     reply(calls()[2]?.call ?? 0, '', { at: -1 });
     vi.advanceTimersByTime(5000);
-    expect(levels.slice(3)).toEqual(['warning', 'debug', 'warning']);
+    expect(levels.slice(3)).toEqual(['warning', 'echo: warning', 'echo: debug', 'echo: warning']);
   } finally {
     vi.useRealTimers();
   }

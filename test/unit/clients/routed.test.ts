@@ -25,7 +25,6 @@ function house(capabilities: object = ABLE) {
   const heard: any[] = [];
   const told: any[] = [];
   const withdrawn: [string, string][] = [];
-  const levels: string[] = [];
   const read = (parts: readonly Uint8Array[]) => JSON.parse(Buffer.concat(parts).toString());
   const form = sessionlessForm('{"name":"rea"}');
   const routed: Routed = new Routed({
@@ -35,7 +34,6 @@ function house(capabilities: object = ABLE) {
     send: (parts, idText) => void heard.push([idText, read(parts)]),
     answered: ({ line }) => void told.push(read([line])),
     withdraw: (key, reason) => void withdrawn.push([key, reason]),
-    levelLeft: () => void levels.push('left'),
   });
   const declared = {
     can: canOf(capabilities),
@@ -53,7 +51,6 @@ function house(capabilities: object = ABLE) {
     heard,
     told,
     withdrawn,
-    levels,
     begin,
     ask: (key: string, id = 7) =>
       routed.ask(key, [frameOf({ id, method: 'elicitation/create', params: {} }).line], 'who'),

@@ -67,12 +67,6 @@ export interface Counts {
   readonly parked: ParkedCount;
 }
 
-interface OpenList {
-  readonly idRaw: Uint8Array;
-  /** The least severe messages that it wants to hear; null: none. */
-  readonly level: LogLevel | null;
-}
-
 /** What a request says besides what it asks for. */
 interface Said {
   readonly level: LogLevel | null;
@@ -104,8 +98,8 @@ export class SessionlessRequests {
   readonly #routed: Routed;
   readonly #subscribing: Subscribing;
   readonly #declared = new DeclaredCapabilities();
-  /** Requests for lists, by the ids that the port knows. */
-  readonly #lists = new Map<string, OpenList>();
+  /** Requests for lists: the ids that the port knows → their raw ids. */
+  readonly #lists = new Map<string, Uint8Array>();
 
   constructor(router: Router, host: Host, count: Counts) {
     this.#router = router;
@@ -126,15 +120,7 @@ export class SessionlessRequests {
       send: (parts, idText) => host.send(parts, idText),
       answered: (response) => router.answered(host.client, response),
       withdraw: (key, reason) => host.withdraw(key, reason),
-      levelLeft: () => router.logLevelLeft(),
     });
-  }
-
-  /** The least severe messages that any request wants; null: none wants any. */
-  get logLevel(): LogLevel | null {
-    let lowest = this.#routed.logLevel;
-    for (const { level } of this.#lists.values()) lowest = moreVerbose(lowest, level);
-    return lowest;
   }
 
   /** The client was asked something, and is to come back. */
@@ -187,7 +173,7 @@ export class SessionlessRequests {
     const declared = this.#declared.of(frame, claim.capabilities);
     const clientName = this.#host.used(frame, claim, declared.capabilities);
     if (kind !== null) {
-      this.#lists.set(idText, { idRaw, level });
+      this.#lists.set(idText, idRaw);
       this.#host.list(kind, idRaw, idText, this.#form);
     } else if (method === LISTEN) this.#listen(request);
     else if (retry !== null) this.#retry(request, retry, level);
@@ -209,8 +195,8 @@ export class SessionlessRequests {
   refuse(idText: string, code: number, message: string): boolean {
     const list = this.#lists.get(idText);
     if (list === undefined) return this.#routed.refuse(idText, code, message);
-    this.#forgetList(idText);
-    this.#host.answer(this.#form.error(list.idRaw, code, message), idText);
+    this.#lists.delete(idText);
+    this.#host.answer(this.#form.error(list, code, message), idText);
     return true;
   }
 
@@ -221,7 +207,7 @@ export class SessionlessRequests {
 
   /** A list is being answered. */
   listed(idText: string): void {
-    this.#forgetList(idText);
+    this.#lists.delete(idText);
   }
 
   /** What belongs to a request, before its answer. @returns false: to none of these. */
@@ -241,7 +227,7 @@ export class SessionlessRequests {
 
   /** The client wants no answer any more. @returns whether there was something to end. */
   cancelled(idText: string, reason: string): boolean {
-    this.#forgetList(idText);
+    this.#lists.delete(idText);
     return this.#routed.leave(idText, reason) || this.#listens.end(idText);
   }
 
@@ -275,12 +261,6 @@ export class SessionlessRequests {
     this.#routed.close();
   }
 
-  #forgetList(idText: string): void {
-    const level = this.#lists.get(idText)?.level ?? null;
-    this.#lists.delete(idText);
-    if (level !== null) this.#router.logLevelLeft();
-  }
-
   #isServed(method: string): boolean {
     if (SERVED.has(method)) return true;
     return method.length <= MAX_METHOD && this.#router.unknown.isOfExtension(method);
@@ -299,7 +279,6 @@ export class SessionlessRequests {
     const { frame, method, idRaw, idText } = request;
     const present = presentOf(frame, request, level);
     if (!this.#routed.retry(retry, frame, method, present)) this.#refuse(idRaw, idText, STALE);
-    else if (level !== null) this.#router.logLevelChanged();
   }
 
   #route(request: ClaimedRequest, { level, clientName, declared }: Said): void {
@@ -307,10 +286,9 @@ export class SessionlessRequests {
     // Members of other revisions are not looked at, and servers with sessions would look at this one.
     const frame = withoutParams(request.frame, NOT_FOR_SERVERS);
     const idText = this.#routed.begin(frame, method, presentOf(frame, request, level), declared);
-    if (level !== null) this.#router.logLevelChanged();
     const { client } = this.#host;
     const form = this.#form;
-    const routed = { client, clientName, frame, method, idRaw, idText, form };
+    const routed = { client, clientName, frame, method, idRaw, idText, form, logLevel: level };
     this.#router.route({ ...routed, listDeadline: null });
   }
 }

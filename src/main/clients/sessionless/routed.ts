@@ -8,7 +8,7 @@ import { type Frame, rangeOf, scanFrame } from '../../../shared/json/frame.ts';
 import { errorParts, joinExact, resultParts, sizeOf } from '../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import { JSON_RPC } from '../../../shared/model/errors.ts';
-import { type LogLevel, moreVerbose } from '../../../shared/model/log-levels.ts';
+import type { LogLevel } from '../../../shared/model/log-levels.ts';
 import type { AnswerForm } from '../../calls/answer-form.ts';
 import type { Grant } from '../../routing/grant.ts';
 import { inputRequired, questionOf } from './parked/input-required.ts';
@@ -39,8 +39,6 @@ export interface RoutedOptions {
   readonly answered: (response: Frame) => void;
   /** Nobody waits for the answer to a request any more. @param key of it. */
   readonly withdraw: (key: string, reason: string) => void;
-  /** A request that wanted to hear messages waits no more. */
-  readonly levelLeft: () => void;
 }
 
 /** A request as it came first. */
@@ -94,13 +92,6 @@ export class Routed {
         onLost: (key, why) => withdraw(key, why),
       },
     );
-  }
-
-  /** The least severe messages that any of them wants; null: none wants any. */
-  get logLevel(): LogLevel | null {
-    let lowest: LogLevel | null = null;
-    for (const { level } of this.#parked.presents()) lowest = moreVerbose(lowest, level);
-    return lowest;
   }
 
   /** A client is to come back. */
@@ -206,7 +197,7 @@ export class Routed {
   leave(idText: string, why: string): boolean {
     const key = this.#keys.get(idText);
     if (key === undefined) return false;
-    this.#left(this.#parked.present(key));
+    this.#keys.delete(idText);
     this.#parked.leave(key, why);
     return true;
   }
@@ -239,14 +230,8 @@ export class Routed {
   }
 
   #give(present: Present, parts: readonly Uint8Array[]): void {
-    this.#left(present);
-    this.#options.answer(parts, present.idText);
-  }
-
-  #left(present: Present | null): void {
-    if (present === null) return;
     this.#keys.delete(present.idText);
-    if (present.level !== null) this.#options.levelLeft();
+    this.#options.answer(parts, present.idText);
   }
 
   #respond(parts: readonly Uint8Array[]): void {

@@ -43,6 +43,7 @@ export class Subscribing {
       idRaw: SUBSCRIBED,
       idText,
       form,
+      logLevel: null,
       listDeadline: null,
     });
   }

@@ -131,10 +131,6 @@ export class Parked<F, P, A> {
     return this.#entries.get(key)?.present ?? null;
   }
 
-  presents(): P[] {
-    return [...this.#entries.values()].flatMap(({ present }) => present ?? []);
-  }
-
   isAway(key: string): boolean {
     return this.#entries.get(key)?.state != null;
   }
