@@ -43,13 +43,14 @@ export function sessionsOf(router: Router): OpenClient {
 
 class Session implements ClientFace, Client {
   readonly #router: Router;
+  readonly several: boolean;
   readonly #port: ClientPort;
   readonly #unanswered = new Unanswered();
   /** It has sent a valid `initialize`. */
   #opened = false;
   #initialized = false;
   #closed = false;
-  #logLevel: LogLevel | null = null;
+  logLevel: LogLevel | null = null;
   #capabilities: object = {};
   /** Of what belongs to no request without a session. */
   #grant: Grant = grantOf({});
@@ -63,12 +64,9 @@ class Session implements ClientFace, Client {
   constructor(router: Router, port: ClientPort, counts: Counts) {
     this.#router = router;
     this.#port = port;
+    this.several = port.several;
     this.#introduction = new Introduction(router, this);
     this.#sessionless = new SessionlessRequests(router, this.#host(), counts);
-  }
-
-  get logLevel(): LogLevel | null {
-    return this.#logLevel;
   }
 
   get record(): ClientRecord | null {
@@ -160,7 +158,7 @@ class Session implements ClientFace, Client {
 
   log(level: string | null, parts: readonly Uint8Array[], of: string | null): void {
     if (this.#sessionless.log(level, parts, of)) return;
-    const wanted = this.#logLevel;
+    const wanted = this.logLevel;
     if (wanted !== null && level !== null && isLogLevel(level) && isBelow(level, wanted)) return;
     this.notify(parts);
   }
@@ -178,10 +176,6 @@ class Session implements ClientFace, Client {
   answer(request: { readonly idText: string }, parts: readonly Uint8Array[]): void {
     this.#unanswered.remove(request);
     if (!this.#sessionless.answer(request.idText, parts)) this.#answer(parts, request.idText);
-  }
-
-  get several(): boolean {
-    return this.#port.several;
   }
 
   grant(about: string | null): Grant {
@@ -336,7 +330,7 @@ class Session implements ClientFace, Client {
   #setLevel(frame: Frame, idRaw: Uint8Array, idText: string): void {
     const level = readLevel(frame);
     if (level === null) return this.refused(idText, JSON_RPC.invalidParams, ODD_LEVEL);
-    this.#logLevel = level;
+    this.logLevel = level;
     this.#router.logLevelChanged();
     this.#answer(resultParts(idRaw, '{}'), idText);
   }
@@ -361,9 +355,8 @@ class Session implements ClientFace, Client {
   /** @param idText as the router knows the request. @returns false: there is none. */
   #withdrawBy(idText: string, reason: string): boolean {
     const request = this.#unanswered.get(idText);
-    if (request === undefined) return false;
-    this.#withdraw(request, reason);
-    return true;
+    if (request !== undefined) this.#withdraw(request, reason);
+    return request !== undefined;
   }
 
   #withdraw(request: Withdrawable, reason: string): void {

@@ -6,12 +6,7 @@
 import type { Frame } from '../../../shared/json/frame.ts';
 import { withoutParams } from '../../../shared/json/without.ts';
 import { type ListKind, listOf } from '../../../shared/model/lists.ts';
-import {
-  isBelow,
-  isLogLevel,
-  type LogLevel,
-  moreVerbose,
-} from '../../../shared/model/log-levels.ts';
+import { isBelow, isLogLevel, type LogLevel } from '../../../shared/model/log-levels.ts';
 import type { AnswerForm } from '../../calls/answer-form.ts';
 import type { Client } from '../../routing/client.ts';
 import type { Grant } from '../../routing/grant.ts';
