@@ -15,6 +15,7 @@ interface ServeOptions extends CommonOptions {
   readonly stdio?: boolean;
   readonly shared?: true;
   readonly detached?: true;
+  readonly discover?: true;
   readonly allowHost: readonly string[];
   readonly grace: number;
   readonly drainDelay: number;
@@ -47,6 +48,7 @@ export function addServeCommand(program: Command, done: (code: number, ends: tru
       'over stdio: join the gateway that other sessions of this directory share, or start it',
     )
     .addOption(new Option('--detached').hideHelp())
+    .addOption(new Option('--discover').hideHelp())
     .option('--trust-config', 'use configuration files that other users can change')
     .option('--grace <ms>', 'time for calls in flight at a stop, like 5000 or 5s', duration, 5000)
     .option(
@@ -67,7 +69,14 @@ export function addServeCommand(program: Command, done: (code: number, ends: tru
     .action(async (_options: unknown, command: Command) => {
       const { http, tokenFile, token, stateDir, trustConfig, stdio, reload, logFile, ...others } =
         command.optsWithGlobals<ServeOptions>();
-      const { allowHost, grace, drainDelay, shared, detached, ...common } = others;
+      const { allowHost, grace, drainDelay, shared, detached, discover, ...common } = others;
+      const state = stateDir === undefined ? {} : { stateDir: resolve(stateDir) };
+      if (discover === true) {
+        const { runDiscover } = await import('./commands/discover.ts');
+        const options = { ...places(common), ...state, trustConfig: trustConfig === true };
+        done(runDiscover(options), true);
+        return;
+      }
       if (shared === true) {
         if (http !== undefined) {
           command.error('--shared is for clients over stdio, which --http does not serve');
@@ -76,7 +85,7 @@ export function addServeCommand(program: Command, done: (code: number, ends: tru
         done(
           await runShared({
             ...places(common),
-            ...(stateDir === undefined ? {} : { stateDir: resolve(stateDir) }),
+            ...state,
             args: [
               ...(trustConfig === true ? ['--trust-config'] : []),
               '--grace',
@@ -97,7 +106,7 @@ export function addServeCommand(program: Command, done: (code: number, ends: tru
           ...(http === undefined ? {} : { http }),
           ...(tokenFile === undefined ? {} : { tokenFile: resolve(tokenFile) }),
           noToken: !token,
-          ...(stateDir === undefined ? {} : { stateDir: resolve(stateDir) }),
+          ...state,
           trustConfig: trustConfig === true,
           stdio: stdio === true || http === undefined,
           detached: detached === true,

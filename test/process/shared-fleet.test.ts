@@ -1,5 +1,5 @@
 /** `rea serve --shared`: sessions of one directory share a gateway and its servers. */
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { processesOf } from '../support/processes.ts';
@@ -43,18 +43,43 @@ test('sessions that begin at once share one gateway and one process of each serv
   expect(running.filter(isServer)).toHaveLength(1);
 });
 
-test('a client without a session shares them, too, and starts no server by asking what is there', async () => {
+test('a client without a session shares them, too, and starts neither gateway nor server by asking what is there', async () => {
   const cwd = makeDirectory();
-  const now = await session(cwd, { config: HOUSE, initialize: false });
-  const asked = (method: string, params: object = {}) =>
-    now.request(method, { ...params, _meta: CLAIM });
-  expect((await asked('server/discover')).message.result.supportedVersions).toEqual([VERSION]);
-  const isServer = () => processesOf(cwd).some(({ command }) => command.includes('echo.mjs'));
-  expect(isServer()).toBe(false);
+  const config = registry(
+    { echo: fixture('echo'), offers: fixture('offers') },
+    { idle_exit_ms: 600_000 },
+  );
+  const now = await session(cwd, { config, initialize: false });
+  const ask = (rea: Rea, method: string, params: object = {}) =>
+    rea.request(method, { ...params, _meta: CLAIM });
+  const asked = (method: string, params?: object) => ask(now, method, params);
+  expect((await asked('server/discover')).message.result).toMatchObject({
+    resultType: 'complete',
+    supportedVersions: [VERSION],
+  });
+  const isStarted = () =>
+    processesOf(cwd).some(({ command }) => /echo\.mjs|--detached/.test(command));
+  expect(isStarted()).toBe(false);
+  expect(existsSync(join(cwd, '.rea', 'serve.state.json'))).toBe(false);
   const pid = await asked('tools/call', { name: 'echo__pid', arguments: {} });
   expect(pid.message.result.resultType).toBe('complete');
   const then = await session(cwd);
   expect(await textOf(then, 'pid')).toBe(pid.text);
+  const known = await until(
+    async () => {
+      const { result } = (await asked('server/discover')).message;
+      return String(result.instructions).includes('How to use') && result;
+    },
+    { what: 'the instructions of the server' },
+  );
+  await then.stop();
+  await now.stop();
+  expect((await runRea(['stop', '--cwd', cwd])).code).toBe(0);
+  await until(() => !isStarted(), { what: 'the end of the gateway' });
+  // From the last run, the instructions too, which are pinned.
+  const later = await session(cwd, { initialize: false });
+  expect((await ask(later, 'server/discover')).message.result).toEqual(known);
+  expect(isStarted()).toBe(false);
 });
 
 test('the gateway ends after its last client, and leaves nothing', async () => {

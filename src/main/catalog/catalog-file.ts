@@ -19,6 +19,7 @@ import {
 } from '../../shared/model/remembered.ts';
 import type { ServerProfile } from '../../shared/model/server.ts';
 import { readSmallFile } from '../../shared/platform/safe-file.ts';
+import type { Standing } from '../pins/standing.ts';
 
 const KINDS = { tools: 'tool', prompts: 'prompt', templates: 'template' } as const;
 const MAX_CATALOG_BYTES = 64 * 1024 * 1024;
@@ -32,7 +33,7 @@ export type StandingOf = (
   kind: DefinitionKind,
   name: string,
   text: string,
-) => 'pinned' | 'held' | 'unknown';
+) => Standing;
 
 /** One server as of an earlier run. */
 export interface StoredServer {

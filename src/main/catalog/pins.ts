@@ -3,7 +3,6 @@
  * judged. What a person has to accept first is withheld, while all else of its server serves. Owns no file and judges
  * nothing itself; calls never wait for it.
  */
-import { hash } from 'node:crypto';
 import {
   type DefinitionMode,
   type Facts,
@@ -24,6 +23,7 @@ import type { DefinitionStore } from '../pins/definition-store.ts';
 import type { DefinitionTexts } from '../pins/definition-texts.ts';
 import { heldLine, softRules } from '../pins/held-words.ts';
 import { inTime, type Judge, type Verdicts, verdictOf } from '../pins/judge.ts';
+import { type Standing, standingIn } from '../pins/standing.ts';
 import type { Catalog } from './catalog.ts';
 import { hold } from './held-definitions.ts';
 import { namesOfOthers } from './names-of-others.ts';
@@ -154,18 +154,9 @@ export class DefinitionPins {
   }
 
   /** Whether a text that is remembered from an earlier run is that of a pinned definition, or of a withheld one. */
-  standing(
-    server: string,
-    kind: DefinitionKind,
-    name: string,
-    text: string,
-  ): 'pinned' | 'held' | 'unknown' {
+  standing(server: string, kind: DefinitionKind, name: string, text: string): Standing {
     if (this.#mode === 'off') return 'pinned';
-    const forms = this.#options.store.formsOf(server).get(definitionKey(kind, name)) ?? [];
-    const remembered = hash('sha256', text);
-    const known = forms.filter((form) => form.remembered === remembered);
-    if (known.length === 0) return 'unknown';
-    return known.some(({ held }) => held === undefined) ? 'pinned' : 'held';
+    return standingIn(this.#options.store.formsOf(server), kind, name, text);
   }
 
   /** Pins, or the policy, have changed: everything that the server has told is looked at again. */

@@ -5,6 +5,7 @@ import { ownToken, ownTokenPath } from '../clients/http/own-token.ts';
 import { configCandidates } from '../config/default-files.ts';
 import { pinsKey } from '../pins/pins-file.ts';
 import { prepareStateDirectory } from '../processes/state-directory.ts';
+import { discovered } from '../relay/discover.ts';
 import { Reach } from '../relay/reach.ts';
 import { startRelay } from '../relay/relay.ts';
 
@@ -37,6 +38,14 @@ export async function runShared({ cwd, config, stateDir, args }: SharedOptions):
     say(`${token.ok ? (key.ok ? '' : key.error) : token.message}; ${ALONE}`);
     return 1;
   }
+  const serving = [
+    '--cwd',
+    cwd,
+    ...(config === undefined ? [] : ['--config', config]),
+    'serve',
+    ...(stateDir === undefined ? [] : ['--state-dir', stateDir]),
+    ...args,
+  ];
   const reach = new Reach({
     cwd,
     configs: configCandidates(cwd, config),
@@ -44,21 +53,15 @@ export async function runShared({ cwd, config, stateDir, args }: SharedOptions):
     tokenFile: ownTokenPath(state.dir),
     key: key.key,
     env,
-    args: [
-      '--cwd',
-      cwd,
-      ...(config === undefined ? [] : ['--config', config]),
-      'serve',
-      '--detached',
-      ...(stateDir === undefined ? [] : ['--state-dir', stateDir]),
-      ...args,
-    ],
+    args: [...serving, '--detached'],
     say,
   });
   const relay = startRelay({
     stdin: process.stdin,
     stdout: process.stdout,
     reach: () => reach.gateway(),
+    find: () => reach.existing(),
+    discover: () => discovered(cwd, [...serving, '--discover']),
     say,
     ownIds: `rea-${randomUUID()}`,
   });

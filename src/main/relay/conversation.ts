@@ -9,10 +9,12 @@ import {
   joinExact,
   notificationLine,
   replaceRanges,
+  resultParts,
 } from '../../shared/json/json-rpc.ts';
 import { SLOT } from '../../shared/json/json-scan.ts';
 import { isClaiming, namesRevision } from '../calls/claim.ts';
 import { failureParts } from '../calls/failures.ts';
+import { readClaim, versionRefusal } from '../clients/claims/claim.ts';
 import { sessionlessFailure } from '../clients/sessionless/answer-form.ts';
 import { GOODBYE_METHOD } from './goodbye.ts';
 
@@ -94,6 +96,24 @@ export class Conversation {
   /** Bytes that the client has said and no gateway has seen. */
   get heldBytes(): number {
     return this.#held.reduce((sum, { line }) => sum + line.length, 0);
+  }
+
+  /** What it has said can only be answered by a gateway. */
+  get needsGateway(): boolean {
+    return this.#held.some((frame) => !asksWhatIsThere(frame));
+  }
+
+  /** Answers those who only want to know what is there. @param result JSON text. */
+  discovered(result: string): void {
+    for (const frame of this.#held.splice(0)) {
+      const id = rangeOf(frame, SLOT.id);
+      if (id === null || !asksWhatIsThere(frame)) {
+        this.#held.push(frame);
+        continue;
+      }
+      const parts = resultParts(frame.line.subarray(...id), result);
+      this.#options.toClient(joinExact([...parts, NEWLINE]));
+    }
   }
 
   /** The client has said something. */
@@ -307,6 +327,13 @@ export class Conversation {
   #give(line: Uint8Array): void {
     this.#options.toClient(joinExact([line, NEWLINE]));
   }
+}
+
+function asksWhatIsThere(frame: Frame): boolean {
+  const message = classify(frame);
+  if (message.kind !== 'request' || message.method !== 'server/discover') return false;
+  const read = readClaim(frame);
+  return read.kind === 'claim' && versionRefusal(read.claim) === null;
 }
 
 function withOwnId(line: Uint8Array, id: string): Uint8Array {

@@ -80,7 +80,11 @@ export class Reach {
     }
   }
 
-  /** Null: there is none to share now. */
+  /** The gateway that is there; null: there is none to share now. Never rejects. */
+  async existing(): Promise<Reached | null> {
+    return this.#find();
+  }
+
   async #find(): Promise<Reached | null> {
     for (const record of readSocketRecords(this.#options.stateDir)) {
       if (!this.#isOurs(record)) continue;

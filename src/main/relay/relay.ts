@@ -24,6 +24,10 @@ export interface RelayOptions {
   readonly stdout: Writable;
   /** Finds or starts a gateway. Never rejects. */
   readonly reach: () => Promise<Reached>;
+  /** Finds one that is there; null: there is none. Never rejects. */
+  readonly find: () => Promise<Reached | null>;
+  /** What a gateway would answer to `server/discover`, JSON text; null: only one can say. Never rejects. */
+  readonly discover: () => Promise<string | null>;
   /** Tells the person one line. */
   readonly say: (text: string) => void;
   /** Ids that no client has. */
@@ -56,7 +60,7 @@ export function startRelay(options: RelayOptions): RunningRelay {
     done = resolve;
   });
   const relay = new Relay(options, (code) => done(code));
-  relay.reach();
+  relay.look();
   return { finished, stop: () => relay.stop() };
 }
 
@@ -67,6 +71,8 @@ class Relay {
   #socket: Socket | null = null;
   /** It is looking for a gateway. */
   #reaching = false;
+  /** It finds out what a gateway would say. */
+  #asking = false;
   /** It waits before it looks for the next one. */
   #pausing = false;
   /** The gateway of now has said that somebody wanted it to stop. */
@@ -109,16 +115,27 @@ class Relay {
     stdout.on('drain', () => this.#socket?.resume());
   }
 
+  /** Finds a gateway; starts one only for a client that wants more than to know what is there. */
+  look(): void {
+    if (this.#conversation.needsGateway) return this.reach();
+    if (this.#reaching || this.#asking || this.#pausing || this.#isOver) return;
+    this.#reaching = true;
+    void this.#options.find().then((found) => {
+      this.#reaching = false;
+      if (found?.ok === true) this.#found(found);
+      else if (this.#conversation.needsGateway) this.reach();
+      else if (this.#conversation.heldBytes > 0 && !this.#isOver) this.#ask();
+    });
+  }
+
   /** Finds the gateway that the client speaks with from now on. */
   reach(): void {
     if (this.#reaching || this.#pausing || this.#isOver) return;
     this.#reaching = true;
     void this.#options.reach().then((reached) => {
       this.#reaching = false;
-      if (this.#isOver) {
-        if (reached.ok) reached.socket.destroy();
-      } else if (reached.ok) this.#connected(reached.socket, reached.head);
-      else {
+      if (reached.ok) this.#found(reached);
+      else if (!this.#isOver) {
         this.#options.say(reached.why);
         this.#conversation.end(reached.why);
         this.#over(1);
@@ -151,7 +168,24 @@ class Relay {
   #hold(): void {
     const { heldBytes } = this.#conversation;
     if (heldBytes > MAX_HELD_BYTES) this.#options.stdin.pause();
-    if (heldBytes > 0) this.reach();
+    if (heldBytes > 0) this.look();
+  }
+
+  /** The client wants to know what is there, and there is nothing yet. */
+  #ask(): void {
+    this.#asking = true;
+    void this.#options.discover().then((result) => {
+      this.#asking = false;
+      if (this.#isOver || this.#socket !== null) return;
+      if (result === null) return this.reach();
+      this.#conversation.discovered(result);
+      if (this.#hasEnded && this.#conversation.answered) this.#over(0);
+    });
+  }
+
+  #found({ socket, head }: Extract<Reached, { ok: true }>): void {
+    if (this.#isOver) socket.destroy();
+    else this.#connected(socket, head);
   }
 
   #connected(socket: Socket, head: Uint8Array): void {

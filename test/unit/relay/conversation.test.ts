@@ -52,6 +52,35 @@ function opened() {
 }
 
 describe('while its gateway lives', () => {
+  it('is not needed by those who only ask what is there', () => {
+    const claim = {
+      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+      'io.modelcontextprotocol/clientCapabilities': {},
+    };
+    const discover = (id: string, _meta: object = claim) => ({
+      id,
+      method: 'server/discover',
+      params: { _meta },
+    });
+    expect(conversation.needsGateway).toBe(false);
+    says(discover('a'));
+    says(discover('b'));
+    expect(conversation.needsGateway).toBe(false);
+    conversation.discovered('{"resultType":"complete"}');
+    expect(taken(toClient)).toEqual([
+      { id: 'a', result: { resultType: 'complete' } },
+      { id: 'b', result: { resultType: 'complete' } },
+    ]);
+    expect([conversation.answered, conversation.heldBytes]).toEqual([true, 0]);
+    says(discover('c', {}));
+    says(discover('d'));
+    expect(conversation.needsGateway).toBe(true);
+    conversation.discovered('{"resultType":"complete"}');
+    expect(taken(toClient)).toEqual([{ id: 'd', result: { resultType: 'complete' } }]);
+    conversation.connected();
+    expect(taken(toGateway)).toEqual([discover('c', {})]);
+  });
+
   it('passes everything as it is, and holds what comes before there is one', () => {
     says(INITIALIZE);
     expect(toGateway).toEqual([]);

@@ -32,7 +32,7 @@ export function sessionlessForm(gatewayInfo: string): AnswerForm {
     ofServer,
     failure: sessionlessFailure,
     error: (idRaw, code, message, data) => errorParts(idRaw, withMeaning(code), message, data),
-    result: (idRaw, resultJson) => resultParts(idRaw, withType(resultJson)),
+    result: (idRaw, resultJson) => resultParts(idRaw, completeResult(resultJson)),
     list: (kind, idRaw, entries) =>
       listParts(kind, idRaw, entries, `${TYPE},`, `,${TTL},${SCOPE},${own}`),
   };
@@ -47,11 +47,12 @@ export function sessionlessFailure(
   const error = reaError(failure);
   const { message } = failure;
   return method === 'tools/call'
-    ? resultParts(idRaw, withType(toolErrorResult(message, error)))
+    ? resultParts(idRaw, completeResult(toolErrorResult(message, error)))
     : errorParts(idRaw, JSON_RPC.internalError, message, { 'rea/error': error });
 }
 
-function withType(resultJson: string): string {
+/** A result with its type. @param resultJson JSON text of an object. */
+export function completeResult(resultJson: string): string {
   return resultJson === '{}' ? `{${TYPE}}` : `{${TYPE},${resultJson.slice(1)}`;
 }
 
