@@ -151,6 +151,8 @@ export interface ReverseRequestMessage {
   readonly name: string | null;
   /** The call that it belongs to; null: the server does not say. */
   readonly call: number | null;
+  /** It may belong to a call that has ended for its client, and that the server still works on. */
+  readonly mayBeOfOthers: boolean;
   /** The task that the request belongs to; null when it names none. */
   readonly relatedTask: TaskNote | null;
   /** The client should make a task of it. */

@@ -47,6 +47,8 @@ test('none where the client is one of several, and has other calls there', () =>
     message: expect.stringContaining('not clear'),
   });
   for (const call of server.inFlight.keys()) if (call.idText === 'r2') server.inFlight.delete(call);
+  ask(1, { mayBeOfOthers: true });
+  expect(lastTold().error.message).toContain('not clear');
   ask();
   expect(about(client)).toEqual(['r1']);
 });

@@ -171,6 +171,7 @@ export function ask(
     token: range('"mine"'),
     needs: ['sampling'],
     name: null,
+    mayBeOfOthers: false,
     call: null,
     relatedTask: null,
     makesTask: false,

@@ -103,12 +103,12 @@ function whoseIs(
 function requestOf(
   client: Client,
   server: Server,
-  { incarnation, needs }: ReverseRequestMessage,
+  { incarnation, needs, mayBeOfOthers }: ReverseRequestMessage,
 ): string | null | undefined {
   const oldest = server.callOf(client);
   if (oldest === null || !client.grant(oldest).byAnswer) return oldest;
   const calls = server.callsInFlight.callsOf(client, incarnation);
-  if (client.several && calls.length > 1) return undefined;
+  if (client.several && (calls.length > 1 || mayBeOfOthers)) return undefined;
   const able = calls
     .map(({ idText }) => ({ idText, grant: client.grant(idText) }))
     .filter(({ grant }) => grant.refusal === null && needs.every((need) => declares(grant, need)));

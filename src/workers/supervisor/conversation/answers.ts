@@ -50,6 +50,8 @@ export interface BadLine {
 const MAX_LATE = 1024;
 /** A large late answer is kept only this long after a cancellation: servers that heed it send none. */
 const LATE_MS = 30_000;
+/** How long a server may ask something for a call that has ended here. */
+const ASKS_MS = 600_000;
 const PASS: Passed = { kind: 'pass' };
 
 export class Answers {
@@ -58,7 +60,8 @@ export class Answers {
   readonly #tasks = new TaskCalls();
   /** Cancelled calls. The server may answer them all the same, which is no fault. */
   readonly #late = new Set<number>();
-  #lastCancelledAt = 0;
+  /** When a call was given up last that the server may still work on. */
+  #lastLeftAt = 0;
   /** Some calls have ended here, and the server will not say when it is done with them. */
   #worksUnseen = false;
   #stray = 0;
@@ -77,7 +80,7 @@ export class Answers {
    * has to be cancelled.
    */
   get areAwaited(): boolean {
-    const isLate = this.#late.size > 0 && performance.now() - this.#lastCancelledAt < LATE_MS;
+    const isLate = this.#late.size > 0 && performance.now() - this.#lastLeftAt < LATE_MS;
     return this.#inFlight.size > 0 || isLate || !this.#options.requests.areSettled;
   }
 
@@ -110,6 +113,12 @@ export class Answers {
   /** The server may be working on calls that have ended here: nothing says that it speaks of those in flight. */
   get areOthersOpen(): boolean {
     return this.#worksUnseen || this.#late.size > 0 || this.#tasks.areRunning;
+  }
+
+  /** The same, but for those that ended so long ago that the server will hardly ask anything for them. */
+  get mayAskForOthers(): boolean {
+    const isLong = performance.now() - this.#lastLeftAt >= ASKS_MS;
+    return this.#tasks.areRunning || (this.areOthersOpen && !isLong);
   }
 
   /** The only call that the server can be working on; null: there is none, or it may be another. */
@@ -147,7 +156,7 @@ export class Answers {
     this.#tasks.cancelled(call, !withdrawn);
     if (withdrawn) return wire !== call;
     this.#late.add(wire);
-    this.#lastCancelledAt = performance.now();
+    this.#lastLeftAt = performance.now();
     if (this.#late.size > MAX_LATE) {
       this.#late.delete(this.#late.values().next().value ?? 0);
       this.#worksUnseen = true;
@@ -228,6 +237,7 @@ export class Answers {
     this.#options.stateless()?.end(call);
     this.#tasks.cancelled(call, true);
     this.#worksUnseen ||= loss.outcome === 'unknown';
+    this.#lastLeftAt = performance.now();
     this.#fail(call, loss);
   }
 

@@ -108,7 +108,13 @@ export class Conversation implements Receiver {
       results,
       toMain,
     });
-    this.#serverRequests = new ServerRequests({ server, line, stateless, toMain });
+    this.#serverRequests = new ServerRequests({
+      server,
+      line,
+      stateless,
+      toMain,
+      mayAskForOthers: () => this.#answers.mayAskForOthers,
+    });
     this.#serverNotifications = new ServerNotifications({
       answers: this.#answers,
       stateless,

@@ -24,6 +24,8 @@ export interface ServerRequestsOptions {
   /** Null: the server speaks a revision in which servers send requests. */
   readonly stateless: () => Stateless | null;
   readonly toMain: ToMain;
+  /** The server may ask something for a call that has ended here. */
+  readonly mayAskForOthers: () => boolean;
 }
 
 /** While more bytes than this wait for the server to read them, replies to it are dropped. */
@@ -94,6 +96,7 @@ export class ServerRequests {
       needs: needsOf(signed, method),
       name,
       call,
+      mayBeOfOthers: call === null && this.#options.mayAskForOthers(),
       relatedTask: relatedTaskOf(signed),
       makesTask: rangeOf(signed, SLOT.paramsTask) !== null,
       taskId: taskAt === null ? null : readTaskId(signed.line, taskAt),

@@ -43,6 +43,31 @@ test('of a server with a handshake, it is the only call, while no other can be a
   expect(logs(world)).toEqual({ kind: 'all' });
 });
 
+test('what a server asks may be of a call that has ended here, for ten minutes or until it is answered', () => {
+  const world = new ConversationWorld();
+  world.shakeHands({});
+  const asks = () => {
+    world.say('{"jsonrpc":"2.0","id":"q","method":"roots/list"}');
+    const asked = world.posted.findLast(({ type }) => type === 'reverse_request');
+    return asked?.type === 'reverse_request' && [asked.name, asked.mayBeOfOthers];
+  };
+  world.call(2);
+  world.call(4);
+  expect(asks()).toEqual(['q', false]);
+  world.conversation.cancel(2, 'over');
+  expect(asks()).toEqual(['q', true]);
+  world.say(answer(2));
+  expect(asks()).toEqual(['q', false]);
+  world.conversation.cancel(4, 'over');
+  vi.advanceTimersByTime(599_999);
+  expect(asks()).toEqual(['q', true]);
+  vi.advanceTimersByTime(1);
+  expect(asks()).toEqual(['q', false]);
+  world.call(6);
+  world.conversation.lost(6, LOSS);
+  expect(asks()).toEqual(['q', true]);
+});
+
 test('so many calls were cancelled that not all are remembered: it is none from then on', () => {
   const world = new ConversationWorld();
   world.shakeHands({});
