@@ -72,12 +72,12 @@ test('what is asked at once is one answer, and the retry goes on with the call',
   ]);
   expect(house.retry('x1', 'another', 2, {})).toBe(false);
   expect(house.retry('x2', 'digest', 2, {})).toBe(false);
-  expect(house.retry('x1', 'digest', 2, { n10: 'yes', stray: 'x' })).toBe(true);
-  expect(house.answered).toEqual([['10', 'yes']]);
-  expect(house.asked.at(-1)).toEqual({ present: 2, names: ['mine'], state: 'x2' });
-  expect(house.retry('x1', 'digest', 3, { mine: 'again' })).toBe(false);
-  expect(house.retry('x2', 'digest', 3, { mine: 'at last' })).toBe(true);
-  expect(house.answered.at(-1)).toEqual(['11', 'at last']);
+  expect(house.retry('x1', 'digest', 2, { mine: 'yes', stray: 'x' })).toBe(true);
+  expect(house.answered).toEqual([['11', 'yes']]);
+  expect(house.asked.at(-1)).toEqual({ present: 2, names: ['n10'], state: 'x2' });
+  expect(house.retry('x1', 'digest', 3, { n10: 'again' })).toBe(false);
+  expect(house.retry('x2', 'digest', 3, { n10: 'at last' })).toBe(true);
+  expect(house.answered.at(-1)).toEqual(['10', 'at last']);
   house.parked.answer('a', 'done');
   expect(house.given).toEqual([['a', 3, 'done']]);
   expect([house.parked.has('a'), house.count]).toEqual([false, { calls: 0, bytes: 0 }]);
