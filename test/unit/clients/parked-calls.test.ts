@@ -62,7 +62,7 @@ test('what is asked at once is one answer, and the retry goes on with the call',
   house.parked.begin('a', 'a', 1, () => 'digest');
   house.ask('a', '10');
   house.ask('a', '11', 'mine');
-  expect([house.gathers, house.asked, house.parked.away]).toEqual([['a'], [], 0]);
+  expect([house.gathers, house.asked, house.parked.away]).toEqual([['a', 'a'], [], 0]);
   house.parked.tell('a');
   expect(house.asked).toEqual([{ present: 1, names: ['n10', 'mine'], state: 'x1' }]);
   expect([house.parked.present('a'), house.parked.isAway('a'), house.parked.away]).toEqual([

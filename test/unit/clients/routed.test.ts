@@ -74,7 +74,7 @@ test('a question becomes the answer, and the answer is given to the retry, under
   const { key, one: present } = one.begin('a', { token: 'first' });
   expect(one.ask(key)).toBe(true);
   expect(one.heard).toEqual([]);
-  vi.advanceTimersByTime(10);
+  vi.advanceTimersByTime(50);
   expect(one.heard).toEqual([
     [
       'a',
@@ -114,11 +114,25 @@ test('a question becomes the answer, and the answer is given to the retry, under
   ]);
 });
 
+test('questions that follow each other are asked together', () => {
+  const one = house();
+  const { key } = one.begin('a');
+  for (const id of [7, 8, 9]) {
+    vi.advanceTimersByTime(49);
+    one.ask(key, id);
+  }
+  vi.advanceTimersByTime(49);
+  expect(one.heard).toEqual([]);
+  vi.advanceTimersByTime(1);
+  expect(Object.keys(one.heard[0]?.[1].result.inputRequests)).toEqual(['who', 'who-8', 'who-9']);
+  expect(one.heard).toHaveLength(1);
+});
+
 test('a client that does not come back in time has its call withdrawn, and is too late', () => {
   const one = house();
   const { key } = one.begin('a');
   one.ask(key);
-  vi.advanceTimersByTime(10);
+  vi.advanceTimersByTime(50);
   vi.advanceTimersByTime(TTL - 1);
   expect([one.withdrawn, one.told]).toEqual([[], []]);
   vi.advanceTimersByTime(1);
@@ -133,10 +147,10 @@ test('a client that wants no answer any more gives its call up, one that was ask
   const one = house();
   const { key } = one.begin('a');
   one.ask(key);
-  vi.advanceTimersByTime(10);
+  vi.advanceTimersByTime(50);
   expect(one.routed.leave('a', 'gone')).toBe(false);
   one.retry('b', stateOf(one), {});
-  vi.advanceTimersByTime(10);
+  vi.advanceTimersByTime(50);
   one.retry('c', stateOf(one), { who: {} });
   expect(one.routed.leave('c', 'gone')).toBe(true);
   expect([one.withdrawn, one.routed.has(key)]).toEqual([[[key, 'gone']], false]);
@@ -146,7 +160,7 @@ test('when the gateway stops, those that would come back are given up, and those
   const one = house();
   const [away, waits] = [one.begin('a').key, one.begin('b').key];
   one.ask(away);
-  vi.advanceTimersByTime(10);
+  vi.advanceTimersByTime(50);
   one.routed.stopping('the gateway is stopping');
   expect(one.withdrawn).toEqual([[away, 'the gateway is stopping']]);
   expect([one.routed.has(away), one.routed.has(waits)]).toEqual([false, true]);
@@ -166,7 +180,7 @@ test('a request that asks for something else is no retry', () => {
   const one = house();
   const { key } = one.begin('a', { arguments: { a: 1 } });
   one.ask(key);
-  vi.advanceTimersByTime(10);
+  vi.advanceTimersByTime(50);
   expect(one.retry('b', stateOf(one), {}, { arguments: { a: 2 } })).toBe(false);
   expect(one.retry('b', stateOf(one), {}, { arguments: { a: 1 } })).toBe(true);
   expect(digestOf('tools/call', request('x'))).toBe(digestOf('tools/call', request('y')));

@@ -52,8 +52,8 @@ interface First {
 const ASKABLE = new Set(['tools/call', 'prompts/get', 'resources/read']);
 /** How long a client may take to come back. */
 const TTL_MS = 300_000;
-/** Questions that come within this time are asked together. */
-const GATHER_MS = 10;
+/** Questions that follow each other this fast are asked together. */
+const GATHER_MS = 50;
 const STATE_BYTES = 18;
 const TOO_LARGE =
   'the answer came while the client was asked, and is too large to be kept; the call was carried out';
@@ -217,6 +217,7 @@ export class Routed {
   }
 
   #gather(key: string): void {
+    clearTimeout(this.#gathering.get(key));
     const timer = setTimeout(() => {
       this.#gathering.delete(key);
       this.#parked.tell(key);

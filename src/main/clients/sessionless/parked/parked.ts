@@ -28,7 +28,7 @@ export interface ParkedCount {
  * answer.
  */
 export interface ParkedEvents<F, P, A> {
-  /** The first of some questions has come: `tell` is due when the others that come with it are there. */
+  /** A question has come: `tell` is due when those that come with it are there. */
   onGather(key: string): void;
   /** The request is answered: the client is to answer these and to come back. */
   onAsked(present: P, questions: readonly Question[], state: string): void;
@@ -152,7 +152,7 @@ export class Parked<F, P, A> {
     this.#questions.set(id, key);
     if (!entry.asked) this.#options.count.calls += 1;
     entry.asked = true;
-    if (entry.present === null || entry.gathers) return;
+    if (entry.present === null) return;
     entry.gathers = true;
     this.#events.onGather(key);
   }
