@@ -9,9 +9,11 @@ import formats from 'ajv-formats';
 import { errorCode, errorText } from '../../shared/platform/errno.ts';
 import { asciiJson, clip, escapeForTerminal, oneLine } from '../../shared/text/clean-text.ts';
 import { nearest } from '../config/problem.ts';
+import { MAX_ANSWER_BYTES } from '../operator/ask.ts';
 import { type Read, readObject, readPairs } from '../operator/call-arguments.ts';
 import { type Called, callTool } from '../operator/mcp-call.ts';
 import type { Found } from '../operator/reach.ts';
+import { kindOf, progressText, reasonOf, textIn } from '../operator/told.ts';
 import { type ListedTool, listTools, schemaOf } from '../operator/tool-list.ts';
 import { version } from '../version.ts';
 import { type ActingOptions, EXIT, gatewaysOf, line, oneOf, outcomeOf } from './acting.ts';
@@ -66,6 +68,7 @@ async function call(gateway: Found, options: CallCommandOptions): Promise<number
       client: 'rea call',
       version: version(),
       signal: stop.signal,
+      mostBytes: MAX_ANSWER_BYTES,
       onProgress: (progress) => line(stderr, clip(progressText(progress), LONGEST)),
     });
     return tell(called, raw, stdout, stderr);
@@ -122,11 +125,6 @@ function misfitOf(tool: ListedTool, value: object): string | null {
   }
 }
 
-function progressText({ progress, total, message }: Readonly<Record<string, unknown>>): string {
-  const of = typeof total === 'number' ? ` of ${total}` : '';
-  return `${String(progress)}${of}${typeof message === 'string' ? `: ${message}` : ''}`;
-}
-
 function tell(
   called: Called,
   raw: boolean,
@@ -137,11 +135,9 @@ function tell(
     case 'cancelled':
       line(stderr, 'cancelled');
       return EXIT_CANCELLED;
-    case 'error': {
-      const { message, data } = called.error;
-      line(stderr, clip(typeof message === 'string' ? message : asciiJson(data), LONGEST));
+    case 'error':
+      line(stderr, clip(reasonOf(called.error), LONGEST));
       return EXIT.failed;
-    }
     case 'result':
       if (raw) stdout.write(`${asciiJson(called.result, 2)}\n`);
       else printContent(called.result, isOfGateway(called.result) ? stderr : stdout);
@@ -170,15 +166,4 @@ function printContent(
     const harmless = isTerminal ? escapeForTerminal(shown) : shown;
     to.write(harmless.endsWith('\n') ? harmless : `${harmless}\n`);
   }
-}
-
-function textIn(block: unknown): string | null {
-  if (typeof block !== 'object' || block === null) return null;
-  return 'text' in block && typeof block.text === 'string' ? block.text : null;
-}
-
-function kindOf(block: unknown): string {
-  if (typeof block !== 'object' || block === null || !('type' in block)) return 'unknown';
-  const mime = 'mimeType' in block ? ` ${String(block.mimeType)}` : '';
-  return clip(`${String(block.type)}${mime}`, 100);
 }

@@ -11,7 +11,7 @@ import type { Result } from './steps.ts';
 
 /** Longer than any pause of a gateway that is well: an answer that takes time has a line twice a second. */
 export const SILENT_MS = 1500;
-const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+export const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const LF = 0x0a;
 
 /** The gateway is there and does not answer. */
@@ -109,7 +109,7 @@ export function send(
   });
 }
 
-/** Hands over the body as it comes. @throws Silent when nothing comes for 1.5 s. */
+/** Hands over the body as it comes. @throws Silent when nothing comes for 1.5 s; whatever `take` throws. */
 export function eachChunk(
   response: IncomingMessage,
   take: (chunk: Buffer) => void,
@@ -117,7 +117,9 @@ export function eachChunk(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     let bytes = 0;
-    const end = (error: Error | null) => {
+    let isOver = false;
+    const end = (error: unknown) => {
+      isOver = true;
       patience.end();
       if (error === null) resolve();
       else reject(error);
@@ -126,10 +128,16 @@ export function eachChunk(
     };
     const patience = new Patience(silentMs, () => end(new Silent()));
     response.on('data', (chunk: Buffer) => {
+      if (isOver) return;
       patience.heard();
       bytes += chunk.length;
       if (bytes > MAX_ANSWER_BYTES) return end(new Unreachable('its answer is too large'));
-      take(chunk);
+      // Thrown in a handler it would end the process.
+      try {
+        take(chunk);
+      } catch (error) {
+        end(error);
+      }
     });
     response.once('end', () => end(null));
     response.on('error', () => end(new Unreachable('it has ended meanwhile')));

@@ -5,14 +5,15 @@
 import type { IncomingMessage } from 'node:http';
 import { isObject } from '../../shared/model/is-object.ts';
 import { LATEST_PROTOCOL_VERSION } from '../../shared/model/revisions.ts';
-import { eachChunk, SILENT_MS, send, Unreachable } from './ask.ts';
+import { SILENT_MS, send, Unreachable } from './ask.ts';
 import type { Found } from './reach.ts';
+import { type Message, readMessages } from './read-messages.ts';
 
 /** A stream that is silent otherwise carries a comment every 15 s. */
 const STREAM_SILENT_MS = 40_000;
+/** An answer that holds nothing of a server's. */
+const SHORT = { silentMs: SILENT_MS, mostBytes: 1024 * 1024 } as const;
 const CALL_ID = 2;
-
-type Message = Readonly<Record<string, unknown>>;
 
 export interface CallOptions {
   /** As clients call the tool. */
@@ -22,6 +23,8 @@ export interface CallOptions {
   readonly client: string;
   readonly version: string;
   readonly onProgress: (progress: Message) => void;
+  /** Of an answer; a longer one is not read. */
+  readonly mostBytes: number;
   /** Aborted: the call is cancelled. */
   readonly signal: AbortSignal;
 }
@@ -31,9 +34,9 @@ export type Called =
   | { readonly kind: 'error'; readonly error: Message }
   | { readonly kind: 'cancelled' };
 
-/** @throws Silent, Unreachable */
+/** @throws TooLong, Silent, Unreachable */
 export async function callTool(gateway: Found, options: CallOptions): Promise<Called> {
-  const { tool, args, client, version, signal, onProgress } = options;
+  const { tool, args, client, version, signal, onProgress, mostBytes } = options;
   const session = await McpSession.open(gateway, { name: client, version });
   const cancel = () =>
     void session
@@ -44,9 +47,10 @@ export async function callTool(gateway: Found, options: CallOptions): Promise<Ca
     if (signal.aborted) return { kind: 'cancelled' };
     const params = { name: tool, arguments: args, _meta: { progressToken: CALL_ID } };
     const onMessage = ({ method, params: told }: Message) => {
-      if (method === 'notifications/progress') onProgress(told as Message);
+      if (method === 'notifications/progress') onProgress(isObject(told) ? told : {});
     };
-    const answer = await session.request({ id: CALL_ID, method: 'tools/call', params }, onMessage);
+    const message = { id: CALL_ID, method: 'tools/call', params };
+    const answer = await session.request(message, mostBytes, onMessage);
     if (answer === null) {
       if (signal.aborted) return { kind: 'cancelled' };
       throw new Unreachable('the stream has ended without an answer: the outcome is unknown');
@@ -81,7 +85,7 @@ class McpSession {
     };
     const response = await post(gateway, { id: 1, method: 'initialize', params }, {});
     const id = response.headers['mcp-session-id'];
-    await read(response, SILENT_MS, () => undefined);
+    await readMessages(response, SHORT, () => undefined);
     if (typeof id !== 'string') {
       throw new Unreachable(`it opens no session (status ${response.statusCode})`);
     }
@@ -93,17 +97,19 @@ class McpSession {
   /** Sends a notification. */
   async post(message: Message): Promise<void> {
     const response = await post(this.#gateway, message, this.#headers);
-    await read(response, SILENT_MS, () => undefined);
+    await readMessages(response, SHORT, () => undefined);
   }
 
   /** @returns the answer; null: there is none. */
   async request(
     message: Message & { readonly id: number },
+    mostBytes: number,
     onMessage: (message: Message) => void,
   ): Promise<Message | null> {
     const response = await post(this.#gateway, message, this.#headers);
     let answer: Message | null = null;
-    await read(response, STREAM_SILENT_MS, (one) => {
+    const limits = { silentMs: STREAM_SILENT_MS, mostBytes };
+    await readMessages(response, limits, (one) => {
       if (one['id'] === message.id && one['method'] === undefined) answer = one;
       else onMessage(one);
     });
@@ -129,43 +135,4 @@ function post(
 ): Promise<IncomingMessage> {
   const accept = 'application/json, text/event-stream';
   return send(gateway, 'POST', '/mcp', { jsonrpc: '2.0', ...message }, { accept, ...headers });
-}
-
-/** Hands over each message of a response, which is one JSON text or a stream of events. */
-async function read(
-  response: IncomingMessage,
-  silentMs: number,
-  take: (message: Message) => void,
-): Promise<void> {
-  const isStream = String(response.headers['content-type']).includes('event-stream');
-  const decoder = new TextDecoder();
-  let text = '';
-  await eachChunk(
-    response,
-    (chunk) => {
-      text += decoder.decode(chunk, { stream: true });
-      if (!isStream) return;
-      const events = text.split('\n\n');
-      text = events.pop() ?? '';
-      for (const event of events) takeText(dataOf(event), take);
-    },
-    silentMs,
-  );
-  if (!isStream) takeText(text, take);
-}
-
-function dataOf(event: string): string {
-  const lines = event.split('\n').filter((line) => line.startsWith('data:'));
-  return lines.map((line) => line.slice(5).replace(/^ /, '')).join('\n');
-}
-
-function takeText(text: string, take: (message: Message) => void): void {
-  if (text.trim() === '') return;
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isObject(value)) take(value);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    throw new Unreachable('its answer is no JSON');
-  }
 }

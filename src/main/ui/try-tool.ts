@@ -3,11 +3,13 @@
  * holds for it. Nobody can be asked there: what needs a person's yes is refused by the gateway.
  */
 import type { ServerResponse } from 'node:http';
-import { asciiJson, clip, oneLine } from '../../shared/text/clean-text.ts';
-import { type Called, callTool } from '../operator/mcp-call.ts';
+import { clip, oneLine } from '../../shared/text/clean-text.ts';
+import { type Called, type CallOptions, callTool } from '../operator/mcp-call.ts';
 import type { Found } from '../operator/reach.ts';
+import { TooLong } from '../operator/read-messages.ts';
 import type { Result, Step } from '../operator/steps.ts';
 import { streamSteps } from '../operator/steps.ts';
+import { kindOf, progressText, reasonOf, textIn } from '../operator/told.ts';
 
 export interface Tried {
   /** As clients call the tool. */
@@ -17,6 +19,8 @@ export interface Tried {
 
 /** Of a result so much is shown; `rea call --raw` shows all. */
 const MOST_SHOWN = 64 * 1024;
+/** A longer answer is not read: it would take the time of main. */
+const MOST_READ = 4 * 1024 * 1024;
 const LONGEST = 1000;
 
 /** Answers with its progress, and then with its result. Whoever leaves cancels it. */
@@ -30,32 +34,36 @@ export function tryTool(
   let going = 'called';
   let result: Result | null = null;
   response.once('close', () => stop.abort());
-  const onProgress = ({ progress, message }: Readonly<Record<string, unknown>>) => {
-    const said = typeof message === 'string' ? `: ${message}` : '';
-    going = oneLine(clip(`progress ${String(progress)}${said}`, LONGEST));
+  const onProgress = (progress: Readonly<Record<string, unknown>>) => {
+    going = oneLine(clip(`progress ${progressText(progress)}`, LONGEST));
   };
-  const options = { tool, args, version, client: 'rea ui', onProgress, signal: stop.signal };
-  callTool(gateway, options).then(
-    (called) => {
-      result = resultOf(called);
-    },
-    (error: unknown) => {
-      const why = error instanceof Error ? error.message : '';
-      result = { ok: false, text: why === '' ? 'the gateway does not answer' : oneLine(why) };
-    },
-  );
+  const { signal } = stop;
+  const call = { tool, args, version, client: 'rea ui', onProgress, signal, mostBytes: MOST_READ };
+  void attempt(gateway, call).then((ended) => {
+    result = ended;
+  });
   streamSteps(response, (): Step => (result === null ? { going } : { done: result }));
+}
+
+/** Never rejects: whatever a server answers, the gateway goes on. */
+async function attempt(gateway: Found, call: CallOptions): Promise<Result> {
+  try {
+    return resultOf(await callTool(gateway, call));
+  } catch (error) {
+    if (error instanceof TooLong) {
+      return { ok: false, text: 'its answer is longer than 4 MiB and is not read here: rea call' };
+    }
+    const why = error instanceof Error ? oneLine(clip(error.message, LONGEST)) : '';
+    return { ok: false, text: why === '' ? 'the gateway does not answer' : why };
+  }
 }
 
 function resultOf(called: Called): Result {
   switch (called.kind) {
     case 'cancelled':
       return { ok: false, text: 'cancelled' };
-    case 'error': {
-      const { message, data } = called.error;
-      const text = typeof message === 'string' ? message : asciiJson(data);
-      return { ok: false, text: oneLine(clip(text, LONGEST)) };
-    }
+    case 'error':
+      return { ok: false, text: oneLine(clip(reasonOf(called.error), LONGEST)) };
     case 'result': {
       const { result } = called;
       const text = textOf(result);
@@ -68,11 +76,7 @@ function resultOf(called: Called): Result {
 /** Its texts; of anything else that it is there. */
 function textOf({ content, structuredContent }: Readonly<Record<string, unknown>>): string {
   const blocks: unknown[] = Array.isArray(content) ? content : [];
-  const texts = blocks.map((block) => {
-    if (typeof block !== 'object' || block === null) return '[unknown]';
-    if ('text' in block && typeof block.text === 'string') return block.text;
-    return `[${'type' in block ? clip(String(block.type), 100) : 'unknown'}]`;
-  });
+  const texts = blocks.map((block) => textIn(block) ?? `[${kindOf(block)}]`);
   if (texts.length > 0 || structuredContent === undefined) return texts.join('\n');
   return JSON.stringify(structuredContent, null, 2);
 }
