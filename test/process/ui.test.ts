@@ -32,6 +32,8 @@ function pageFiles({ dir }: Pick<Rea, 'dir'>): string[] {
     .map((name) => join(run, name));
 }
 
+const isReady = ({ who, what }: any) => who === 'one' && what === 'ready';
+
 test.concurrent('it shows what status says, and does what it is asked, once', async () => {
   const servers = { one: fixture('echo'), broken: fixture('exit-at-start') };
   const rea = await startRea({ config: registry(servers, { restart: { intensity: 1 } }) });
@@ -39,7 +41,7 @@ test.concurrent('it shows what status says, and does what it is asked, once', as
   await rea.waitForPhase('broken', 'failed');
   const page = await servePage(rea);
   const { stdout } = await runRea(['status', '--cwd', rea.dir]);
-  const { state, log } = await page.look('log=0');
+  const { state } = await page.look();
   expect(state.summary).toEqual({ text: stdout.split('\n', 1)[0], tone: 'bad' });
   const [gateway] = state.gateways;
   expect(gateway.servers.map(({ name, word }: any) => [name, word])).toEqual([
@@ -49,7 +51,9 @@ test.concurrent('it shows what status says, and does what it is asked, once', as
   const { json } = await rea.status();
   const { cause, action } = json.serve.downstreams.find(({ name }: any) => name === 'broken');
   expect(gateway.servers[0]).toMatchObject({ cause, action, server: 'broken' });
-  expect(log.list.map(({ who, what }: any) => `${who} ${what}`)).toContain('one ready');
+  await until(async () => (await page.look('log=0')).log.list.some(isReady), {
+    what: 'its line in the log',
+  });
 
   // Calls, without their arguments.
   const inFlight = await hold(rea, 'one');
@@ -129,27 +133,30 @@ test.concurrent('after each death of a server the page and status say the same',
   for (let death = 1; death <= 3; death++) {
     const { pid } = await rea.waitForPhase('one', 'ready');
     process.kill(pid ?? 0, 'SIGKILL');
-    const seen = await until(
+    // Both look at the same moment when nothing has changed on the page meanwhile.
+    const { seen, summary, told, stdout } = await until(
       async () => {
-        const { state } = await page.look();
+        const { rev, state } = await page.look();
         const one = state.gateways[0].servers.find(({ name }: any) => name === 'one');
-        return (
-          one?.restarts === death && one.word === 'ready' && { ...one, summary: state.summary }
-        );
+        if (one?.restarts !== death || one.word !== 'ready') return null;
+        const [{ json }, { stdout: text }] = await Promise.all([
+          rea.status(),
+          runRea(['status', '--cwd', rea.dir]),
+        ]);
+        if ((await page.look()).rev !== rev) return null;
+        const server = json.serve.downstreams.find(({ name }: any) => name === 'one');
+        return { seen: one, summary: state.summary, told: server, stdout: text };
       },
       { what: `death ${death} on the page` },
     );
-    const { json, text } = await rea.status();
-    const told = json.serve.downstreams.find(({ name }: any) => name === 'one');
-    expect(told, text).toMatchObject({
+    expect(told).toMatchObject({
       phase: 'ready',
       restarts: death,
       circuit_state: seen.circuit,
       cause: seen.cause,
       action: seen.action,
     });
-    const { stdout } = await runRea(['status', '--cwd', rea.dir]);
-    expect(stdout.split('\n', 1)[0]).toBe(seen.summary.text);
+    expect(stdout.split('\n', 1)[0]).toBe(summary.text);
   }
   await rea.stop();
 });
