@@ -6,13 +6,13 @@ import { systemLook } from '../../shared/platform/identity.ts';
 import { ownToken } from '../clients/http/own-token.ts';
 import { sessionsOf } from '../clients/session.ts';
 import { MAX_CLIENT_MESSAGE_BYTES } from '../clients/stdio/refusal.ts';
-import type { PageDoor } from '../operator/control-options.ts';
 import { ControlSocket } from '../operator/control-socket.ts';
 import type { Found } from '../operator/reach.ts';
 import { pinsKey } from '../pins/pins-file.ts';
 import { type FleetRecord, fleetRecord } from '../relay/fleet-record.ts';
 import { Operations, type OperationsOptions } from './operations.ts';
 import type { GatewayOptions } from './options.ts';
+import { pageDoor } from './page-door.ts';
 import type { RelayedClients } from './relayed-clients.ts';
 
 export interface GatewayControlOptions
@@ -41,7 +41,7 @@ export async function openControl(options: GatewayControlOptions): Promise<Contr
   secrets.add([token.token]);
   const operable = new Operations(options);
   let control: ControlSocket | null = null;
-  const page = loaded(async () => {
+  const page = pageDoor(async () => {
     const { Ui } = await import('../ui/ui.ts');
     const { cwd, clocks } = options;
     const self = () => selfOf(operable, control?.path ?? null, { identity, token: token.token });
@@ -116,16 +116,4 @@ function fleetOf(
   const variables = [...new Set([...wanted, ...running])].sort();
   const config = unlessRefused(file, () => realpathSync(file));
   return fleetRecord({ config, variables, env: process.env, key: key.key });
-}
-
-/** Loaded with the first `rea ui`: few gateways are ever looked at in a browser. */
-function loaded(load: () => Promise<PageDoor>): PageDoor {
-  let page: Promise<PageDoor> | null = null;
-  return {
-    open: async () => {
-      page ??= load();
-      return (await page).open();
-    },
-    close: async () => (await page)?.close(),
-  };
 }

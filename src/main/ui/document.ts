@@ -1,6 +1,5 @@
 /**
- * The page as it is sent: its own files put into one document, so that a hash of each lets a browser run just these. They are
- * read once, when somebody looks first.
+ * The page as it is sent: its own files put into one document, so that a hash of each lets a browser run just these.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';

@@ -2,19 +2,21 @@
  * The listener of the page: on 127.0.0.1 and nothing else, from the first `rea ui` until nobody has looked for ten
  * minutes. Owns the port and its limits; what is asked for is answered elsewhere.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { errorText } from '../../shared/platform/errno.ts';
 import { Tokens } from '../clients/http/tokens.ts';
 import { listen } from '../http/listen.ts';
 import type { ControlLog } from '../operator/control-options.ts';
 import { reply } from '../operator/reply.ts';
-import { type Document, pageDocument } from './document.ts';
+import type { Document } from './document.ts';
 import { type Judged, judge } from './guard.ts';
 
 const HOST = '127.0.0.1';
 /** A browser keeps six, whatever number of tabs it has. */
 const MAX_CONNECTIONS = 64;
+/** The system seldom gives one twice. */
+const MOST_PORTS = 20;
 const MAX_HEADER_BYTES = 8 * 1024;
 const HEADERS_MS = 10_000;
 /** For a whole request; its body has a limit of its own. */
@@ -36,8 +38,9 @@ export type ApiAsked = Extract<Judged, { kind: 'api' }>;
 
 export interface ListenerOptions {
   readonly token: string;
-  /** Taken where it is free; 0: any. */
-  readonly port: number;
+  readonly document: Document;
+  /** True for a port that must not be taken. */
+  readonly isUsed: (port: number) => boolean;
   /** It closes when nobody with the token has asked for anything for this long. */
   readonly idleMs: number;
   readonly log: Pick<ControlLog, 'error'>;
@@ -61,11 +64,10 @@ export interface PageListener {
 
 /** @returns why there is none, in words. */
 export async function listenForPages(options: ListenerOptions): Promise<PageListener | string> {
-  const { log, idleMs, answer, onClosed } = options;
+  const { document, log, idleMs, answer, onClosed } = options;
   const tokens = new Tokens([options.token]);
   const isToken = (authorization: string | undefined) =>
     tokens.caller(authorization).kind === 'principal';
-  let document: Document | null = null;
   let port = 0;
   /** Answers under way. */
   let open = 0;
@@ -79,7 +81,6 @@ export async function listenForPages(options: ListenerOptions): Promise<PageList
         if (request.method !== 'GET') response.shouldKeepAlive = false;
         return reply(response, judged.status, { error: judged.why });
       case 'document': {
-        document ??= pageDocument();
         const { html, headers } = document;
         response.writeHead(200, { ...headers, 'content-length': html.length }).end(html);
         return;
@@ -112,12 +113,10 @@ export async function listenForPages(options: ListenerOptions): Promise<PageList
   );
   server.maxConnections = MAX_CONNECTIONS;
   server.timeout = SILENT_MS;
-  let problem = await listen(server, HOST, options.port);
-  // Another program may have it by now.
-  if (problem !== null && options.port !== 0) problem = await listen(server, HOST, 0);
-  if (problem !== null) return `no port on ${HOST}: ${errorText(problem)}`;
+  const taken = await takePort(server, options.isUsed);
+  if (typeof taken === 'string') return `no port on ${HOST}: ${taken}`;
+  port = taken;
   server.on('error', (error) => log.error({ err: error }, 'the listener of the page failed'));
-  port = (server.address() as AddressInfo).port;
   let isClosed = false;
   const close = (): Promise<void> => {
     clearTimeout(idle);
@@ -134,4 +133,19 @@ export async function listenForPages(options: ListenerOptions): Promise<PageList
   };
   const idle = setTimeout(look, idleMs).unref();
   return { port, touch: () => idle.refresh(), close };
+}
+
+/** @returns the port, or why there is none. */
+async function takePort(
+  server: Server,
+  isUsed: ListenerOptions['isUsed'],
+): Promise<number | string> {
+  for (let left = MOST_PORTS; left > 0; left--) {
+    const problem = await listen(server, HOST, 0);
+    if (problem !== null) return errorText(problem);
+    const { port } = server.address() as AddressInfo;
+    if (!isUsed(port)) return port;
+    await new Promise((resolve) => server.close(resolve));
+  }
+  return 'the system gives only ports that were used before';
 }

@@ -7,8 +7,9 @@ import { bestEffort, errorText } from '../../shared/platform/errno.ts';
 import { removeFile, writeWholeFile } from '../../shared/platform/safe-file.ts';
 import type { ControlLog, PageDoor, PageOpened } from '../operator/control-options.ts';
 import type { Operable } from '../operator/operable.ts';
-import { pageTokenPath } from '../operator/place.ts';
+import { pageOpenerPath, pageTokenPath } from '../operator/place.ts';
 import type { Found } from '../operator/reach.ts';
+import { type Document, pageDocument } from './document.ts';
 import { listenForPages, type PageListener } from './listener.ts';
 import { Looks } from './looks.ts';
 import { pageRoutes } from './routes.ts';
@@ -31,9 +32,11 @@ export interface UiOptions {
 
 export class Ui implements PageDoor {
   readonly #options: UiOptions;
+  /** Read together with this code: after an upgrade another page would ask for what is not served here. */
+  readonly #document: Document = pageDocument();
+  /** Never taken again: what an old tab, or another program in between, has left for it there could read a new token. */
+  readonly #usedPorts = new Set<number>();
   #listener: Promise<PageListener | string> | null = null;
-  /** The last one: it is taken again where it is free. */
-  #port = 0;
 
   constructor(options: UiOptions) {
     this.#options = options;
@@ -41,19 +44,15 @@ export class Ui implements PageDoor {
 
   async open(): Promise<PageOpened> {
     this.#listener ??= this.#listen();
-    const listener = await this.#listener;
+    const mine = this.#listener;
+    const listener = await mine;
     if (typeof listener === 'string') {
-      this.#listener = null;
+      // Whoever asked after it has failed has another one.
+      if (this.#listener === mine) this.#listener = null;
       return { ok: false, message: listener };
     }
     listener.touch();
-    this.#port = listener.port;
-    const { stateDir, operable } = this.#options;
-    return {
-      ok: true,
-      port: listener.port,
-      tokenFile: pageTokenPath(stateDir, operable.sessionId),
-    };
+    return { ok: true, port: listener.port, tokenFile: this.#tokenFile };
   }
 
   async close(): Promise<void> {
@@ -61,31 +60,42 @@ export class Ui implements PageDoor {
     if (listener !== null && typeof listener !== 'string') await listener.close();
   }
 
+  get #tokenFile(): string {
+    const { stateDir, operable } = this.#options;
+    return pageTokenPath(stateDir, operable.sessionId);
+  }
+
+  /** Never rejects. @returns why there is none, in words. */
   async #listen(): Promise<PageListener | string> {
-    const { stateDir, operable, onToken, idleMs, log, self, cwd, env } = this.#options;
+    const { operable, onToken, idleMs, log, self, cwd, env } = this.#options;
     // Whoever gets the port when it is free again can read what an old page keeps: its token must be worth nothing then.
     const token = `${PREFIX}${randomBytes(32).toString('hex')}`;
     onToken(token);
-    const file = pageTokenPath(stateDir, operable.sessionId);
+    const file = this.#tokenFile;
+    let looks: Looks | null = null;
+    const end = () => {
+      this.#listener = null;
+      void looks?.close();
+      for (const one of [file, pageOpenerPath(file)]) bestEffort(() => void removeFile(one));
+    };
     try {
       writeWholeFile(file, `${token}\n`, 'replace');
+      looks = new Looks({ operable, cwd, env });
+      const listener = await listenForPages({
+        token,
+        document: this.#document,
+        isUsed: (port) => this.#usedPorts.has(port),
+        idleMs,
+        log,
+        answer: pageRoutes({ operable, looks, log, self }),
+        onClosed: end,
+      });
+      if (typeof listener === 'string') end();
+      else this.#usedPorts.add(listener.port);
+      return listener;
     } catch (error) {
-      return `${file} cannot be written: ${errorText(error)}`;
+      end();
+      return `the page cannot be served: ${errorText(error)}`;
     }
-    const looks = new Looks({ operable, cwd, env });
-    const listener = await listenForPages({
-      token,
-      port: this.#port,
-      idleMs,
-      log,
-      answer: pageRoutes({ operable, looks, log, self }),
-      onClosed: () => {
-        this.#listener = null;
-        void looks.close();
-        bestEffort(() => void removeFile(file));
-      },
-    });
-    if (typeof listener === 'string') await looks.close();
-    return listener;
   }
 }

@@ -5,6 +5,7 @@ import { networkInterfaces } from 'node:os';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { reply } from '#src/main/operator/reply.ts';
+import { pageDocument } from '#src/main/ui/document.ts';
 import { type ListenerOptions, listenForPages, type PageListener } from '#src/main/ui/listener.ts';
 
 const TOKEN = 'rea_ui_of-the-test';
@@ -16,7 +17,8 @@ afterEach(async () => {
 async function open(options: Partial<ListenerOptions> = {}): Promise<PageListener> {
   const listener = await listenForPages({
     token: TOKEN,
-    port: 0,
+    document: pageDocument(),
+    isUsed: () => false,
     idleMs: 60_000,
     log: { error: () => undefined },
     answer: async (asked, _request, response) => reply(response, 200, asked),
@@ -116,9 +118,20 @@ test('without anybody it closes; whoever asks with the token, or waits for an an
   await expect(ask(port, '/ui')).rejects.toThrow('ECONNREFUSED');
 });
 
-test('a port that is taken is replaced, and a head that is too long is refused', async () => {
-  const one = await open();
-  const other = await open({ port: one.port });
-  expect(other.port).not.toBe(one.port);
-  expect((await ask(other.port, '/ui', { 'x-long': 'x'.repeat(9000) })).status).toBe(431);
+test('a port that was used before is not taken again, and a head that is too long is refused', async () => {
+  const refused: number[] = [];
+  const isUsed = (port: number) => refused.length < 3 && refused.push(port) > 0;
+  const { port } = await open({ isUsed });
+  expect(refused).toHaveLength(3);
+  expect(refused).not.toContain(port);
+  expect((await ask(port, '/ui', { 'x-long': 'x'.repeat(9000) })).status).toBe(431);
+});
+
+test('where all ports were used it says so, and holds none', async () => {
+  const options = { token: TOKEN, document: pageDocument(), isUsed: () => true, idleMs: 60_000 };
+  const quiet = { log: { error: () => undefined }, onClosed: () => undefined };
+  const answer: ListenerOptions['answer'] = async () => undefined;
+  expect(await listenForPages({ ...options, ...quiet, answer })).toBe(
+    'no port on 127.0.0.1: the system gives only ports that were used before',
+  );
 });

@@ -1,9 +1,19 @@
 /** The page of a gateway from the first `rea ui` to the end of its listener: nothing before, and nothing after. */
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { Ui } from '#src/main/ui/ui.ts';
+import { pageOpenerPath } from '#src/main/operator/place.ts';
+import { Ui, type UiOptions } from '#src/main/ui/ui.ts';
 import { OPERABLE } from '../../support/operable.ts';
 import { settledTimers } from '../../support/timers.ts';
 
@@ -13,7 +23,7 @@ afterAll(() => rmSync(stateDir, { recursive: true }));
 
 const quiet = () => undefined;
 
-function make() {
+function make(changes: Partial<UiOptions> = {}) {
   const tokens: string[] = [];
   const watched = { count: 0 };
   const operable = {
@@ -34,6 +44,7 @@ function make() {
     idleMs: 600_000,
     log: { debug: quiet, warn: quiet, error: quiet },
     self: () => null,
+    ...changes,
   });
   return { ui, tokens, watched };
 }
@@ -58,14 +69,41 @@ test('one listener for all who ask, and nothing of it once it has ended', async 
 
 test('each listener has a token of its own: what an old tab keeps is worth nothing', async () => {
   const { ui, tokens } = make();
-  await ui.open();
+  const first = await ui.open();
   await ui.close();
   const opened = await ui.open();
-  if (!opened.ok) throw new Error(opened.message);
+  if (!opened.ok || !first.ok) throw new Error('not opened');
+  // Another program may have had it in between, and have left a page of its own there that waits for a token.
+  expect(opened.port).not.toBe(first.port);
   const ask = async (token: string) => {
     const url = `http://127.0.0.1:${opened.port}/api/v1/settings`;
     return (await fetch(url, { headers: { authorization: `Bearer ${token}` } })).status;
   };
   expect(await Promise.all(tokens.map(ask))).toEqual([401, 200]);
+  await ui.close();
+});
+
+test('what leads a browser to it goes with it', async () => {
+  const { ui } = make();
+  const opened = await ui.open();
+  if (!opened.ok) throw new Error(opened.message);
+  const html = pageOpenerPath(opened.tokenFile);
+  writeFileSync(html, 'with the token');
+  await ui.close();
+  expect(existsSync(html)).toBe(false);
+});
+
+test('one that cannot be served leaves nothing, and is tried anew', async () => {
+  let isBroken = true;
+  const watchCalls = () => {
+    if (isBroken) throw new Error('of the test');
+    return () => undefined;
+  };
+  const { ui } = make({ operable: { ...OPERABLE, watchCalls } });
+  expect(await ui.open()).toEqual({ ok: false, message: 'the page cannot be served: of the test' });
+  expect(readdirSync(join(stateDir, 'run'))).toEqual([]);
+  await ui.close();
+  isBroken = false;
+  expect(await ui.open()).toMatchObject({ ok: true });
   await ui.close();
 });
