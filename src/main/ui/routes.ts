@@ -26,8 +26,8 @@ const MOST_NAME = 1000;
 const TO_SERVER: readonly string[] = ['restart', 'enable', 'disable'];
 /** Of the control socket's the page has these: it neither stops the gateway nor takes programs that wait. */
 const TO_GATEWAY: readonly string[] = ['freeze', 'unfreeze'];
-/** Answers that take time, at once: a browser keeps six connections. */
-const MOST_ACTS = 16;
+/** Answers that take time, at once, of all tabs: a browser keeps six connections, and needs some to look, and to freeze. */
+const MOST_ACTS = 4;
 
 export function pageRoutes(api: PageApi) {
   const { operable, looks, log } = api;
@@ -49,16 +49,21 @@ export function pageRoutes(api: PageApi) {
     if (body === null)
       return reply(response, 400, { error: 'send one JSON object of at most 64 KiB' });
     if (operable.stopping) return reply(response, 503, { error: 'the gateway is stopping' });
-    if (acts >= MOST_ACTS) return reply(response, 503, { error: 'too much is going on: wait' });
+    const passOn: ApiRequest = { method, path, query, body };
+    // Whatever else goes on, the kill switch gets through.
+    if (path.length === 1 && TO_GATEWAY.includes(what)) {
+      return route({ operable, watching, log, page: null }, passOn, response);
+    }
+    if (acts >= MOST_ACTS) {
+      return reply(response, 503, {
+        error: `${MOST_ACTS} things are going on already: wait for one of them to end`,
+      });
+    }
     acts += 1;
     response.once('close', () => {
       acts -= 1;
     });
-    const passOn: ApiRequest = { method, path, query, body };
     if (what === 'call' && path.length === 1) return call(body, response);
-    if (path.length === 1 && TO_GATEWAY.includes(what)) {
-      return route({ operable, watching, log, page: null }, passOn, response);
-    }
     if (what !== 'servers' || path.length !== 3 || !TO_SERVER.includes(verb ?? '')) {
       return reply(response, 404, NOT_KNOWN);
     }
@@ -90,7 +95,7 @@ export function pageRoutes(api: PageApi) {
         const lines = operable.rules((query.get('tool') ?? '').slice(0, MOST_NAME));
         return lines === null
           ? reply(response, 404, {
-              error: 'no rule is about it: it is the own tool of the gateway, or gone',
+              error: 'no rule decides about it: it is a tool of the gateway itself, or is gone',
             })
           : reply(response, 200, { lines });
       }

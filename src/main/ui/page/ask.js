@@ -3,15 +3,16 @@
   const { rea } = globalThis;
   const KEY = 'rea-token';
   const ANSWER_MS = 5000;
-  /** Answers that take time: a browser has six connections for all tabs. */
-  const MOST_ACTS = 2;
-  let acts = 0;
 
-  const given = new URLSearchParams(location.hash.slice(1)).get('t');
-  if (given !== null) {
+  /** Nobody sees it in the address for longer than a moment. @returns whether there was one. */
+  const takeToken = () => {
+    const given = new URLSearchParams(location.hash.slice(1)).get('t');
+    if (given === null) return false;
     sessionStorage.setItem(KEY, given);
     history.replaceState(null, '', location.pathname);
-  }
+    return true;
+  };
+  takeToken();
   const headers = () => ({ authorization: `Bearer ${sessionStorage.getItem(KEY) ?? ''}` });
   const options = { cache: 'no-store', credentials: 'omit', redirect: 'error' };
 
@@ -32,34 +33,30 @@
     if (!response.ok) throw await refusalOf(response);
     return response.json();
   };
-  /** Does something, and tells how far it is. @returns its result: `ok`, `text`, `action`. */
-  const post = async (path, body, onStep) => {
-    if (acts >= MOST_ACTS) throw new Refused(503, 'two things are going on already: wait');
-    acts += 1;
-    try {
-      const response = await fetch(`/api/v1/${path}`, {
-        ...options,
-        method: 'POST',
-        headers: { ...headers(), 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-      });
-      if (!response.ok) throw await refusalOf(response);
-      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-      let text = '';
-      for (;;) {
-        const { value, done } = await reader.read();
-        if (done) throw new Refused(0, 'the gateway went away: what became of it is not known');
-        const lines = (text + value).split('\n');
-        text = lines.pop();
-        for (const line of lines) {
-          const step = JSON.parse(line);
-          if (step.done !== undefined) return step.done;
-          onStep(step.going);
-        }
+  /** Does something, and tells how far it is. @returns its result: `ok`, `text`, `action`. @param signal ends it. */
+  const post = async (path, body, onStep, signal = null) => {
+    const response = await fetch(`/api/v1/${path}`, {
+      ...options,
+      method: 'POST',
+      headers: { ...headers(), 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      signal,
+    });
+    if (!response.ok) throw await refusalOf(response);
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    let text = '';
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) throw new Refused(0, 'the gateway has gone: whether it was done is unknown');
+      const lines = (text + value).split('\n');
+      text = lines.pop();
+      for (const line of lines) {
+        const step = JSON.parse(line);
+        if (step.done !== undefined) return step.done;
+        onStep(step.going);
       }
-    } finally {
-      acts -= 1;
     }
   };
-  Object.assign(rea, { get, post, Refused, hasToken: () => sessionStorage.getItem(KEY) !== null });
+  const hasToken = () => sessionStorage.getItem(KEY) !== null;
+  Object.assign(rea, { get, post, Refused, hasToken, takeToken });
 })();

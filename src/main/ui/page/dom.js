@@ -32,7 +32,7 @@
     node.addEventListener('click', onClick);
     return node;
   };
-  /** It can be pressed in vain; one that is disabled would lose whoever is at it with the keyboard. */
+  /** A press does nothing then; a button that is disabled would lose the focus of whoever uses the keyboard. */
   const setBusy = (node, isBusy) => {
     if ((node.getAttribute('aria-disabled') === 'true') !== isBusy) {
       node.setAttribute('aria-disabled', String(isBusy));

@@ -38,9 +38,17 @@
       document.addEventListener('visibilitychange', done);
       document.addEventListener('rea-look', done);
     });
+  let isRunning = false;
   const run = async () => {
+    if (isRunning) return;
     if (!rea.hasToken())
       return banner('This page was opened without its token. Open it with: rea ui');
+    isRunning = true;
+    await lookOn();
+    isRunning = false;
+  };
+  /** Until the token is refused. */
+  const lookOn = async () => {
     for (;;) {
       let next = document.hidden ? HIDDEN_MS : EVERY_MS;
       try {
@@ -88,5 +96,12 @@
     if (seen !== null) rea.drawState(seen);
     document.dispatchEvent(new Event('rea-look'));
   };
+  // A printed address that is pasted over this one does not load the page anew.
+  addEventListener('hashchange', () => {
+    if (!rea.takeToken()) return;
+    Object.assign(rev, { state: -1, usage: -1 });
+    document.dispatchEvent(new Event('rea-look'));
+    void run();
+  });
   void run();
 })();

@@ -4,6 +4,8 @@
   const { byId, el, button, plain, setBusy, setClass } = rea;
   const MOST_FIELDS = 50;
   let chosen = 0;
+  /** Ends the try of the form that is shown. */
+  let stop = new AbortController();
 
   const typesOf = (schema) => [schema?.type ?? []].flat();
   /** A field for one argument. @returns its element, and how its value is read. */
@@ -67,6 +69,8 @@
     const free = names.length === 0 && schema.additionalProperties !== false ? freeField() : null;
     const form = el('form');
     const send = el('button', 'Try it');
+    const cancel = button('Cancel', () => stop.abort());
+    cancel.hidden = true;
     const result = el('pre');
     result.hidden = true;
     const show = (text, tone) => {
@@ -75,20 +79,24 @@
       setClass(result, tone);
     };
     if (free !== null) form.append(free.label);
-    form.append(...fields.map(({ label }) => label), send, result);
+    form.append(...fields.map(({ label }) => label), send, cancel, result);
     form.addEventListener('submit', async (event) => {
       event.preventDefault();
       if (send.getAttribute('aria-disabled') === 'true') return;
       setBusy(send, true);
+      const { signal } = (stop = new AbortController());
       try {
         const args = free?.read() ?? readAll(fields);
         show('…', 'dim');
+        cancel.hidden = false;
         const body = { tool: tool.name, arguments: args };
-        const { ok, text } = await rea.post('call', body, (going) => show(going, 'dim'));
+        const { ok, text } = await rea.post('call', body, (going) => show(going, 'dim'), signal);
         show(text, ok ? '' : 'bad');
       } catch (error) {
-        show(error.message, 'bad');
+        show(signal.aborted ? 'cancelled' : error.message, 'bad');
       } finally {
+        if (cancel === document.activeElement) send.focus();
+        cancel.hidden = true;
         setBusy(send, false);
       }
     });
@@ -96,6 +104,8 @@
   };
   const choose = async (tool) => {
     const mine = ++chosen;
+    // Nobody would see its end.
+    stop.abort();
     const rules = el('div');
     const schema = el('details');
     schema.append(
