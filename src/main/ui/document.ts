@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { mainFile } from '../own-files.ts';
 
 /** In the order in which they run. */
-const SCRIPTS = ['dom', 'ask', 'table', 'acts', 'calls', 'tools', 'page'];
+const SCRIPTS = ['dom', 'ask', 'table', 'acts', 'calls', 'fields', 'tools', 'page'];
 
 export interface Document {
   readonly html: Buffer;

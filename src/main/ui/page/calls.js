@@ -1,8 +1,12 @@
 /** Calls that have ended, and the log: the newest first, and no more than are kept. */
 (() => {
   const { rea } = globalThis;
-  const { byId, el, plain } = rea;
+  const { byId, el, plain, setText } = rea;
   const MOST = { calls: 1000, log: 400 };
+  const NONE = {
+    calls: 'No call has ended since the page was first opened.',
+    log: 'There is no line in the log.',
+  };
   const next = { calls: 0, log: 0 };
 
   const callRow = ({ when, client, server, what, took, outcome, bytes }) => {
@@ -22,6 +26,7 @@
       if (!node.hidden) shown += 1;
     }
     byId(`${kind}-none`).hidden = shown > 0;
+    setText(byId(`${kind}-none`), box.children.length === 0 ? NONE[kind] : 'The filter fits none.');
   };
   const add = (kind, box, news, make) => {
     if (news === undefined) return;

@@ -7,9 +7,9 @@
 
   const escapeOf = (one) =>
     one === '\n' || one === '\t' ? one : `\\u{${one.codePointAt(0).toString(16)}}`;
-  /** A text of a server, cut, and harmless to look at. */
+  /** A text of a server, cut, and harmless to look at; of what is no text, nothing. */
   const plain = (text, most = 4000) => {
-    const all = String(text);
+    const all = typeof text === 'object' || text === undefined ? '' : String(text);
     const cut = all.slice(0, most).replace(UNPRINTABLE, escapeOf);
     return all.length > most ? `${cut}…` : cut;
   };
