@@ -173,7 +173,8 @@ export class Operations implements Operable {
   }
 
   freeze(reason: string): boolean {
-    return setHalt(this.#options.dir, reason);
+    // It is shown wherever the kill switch is.
+    return setHalt(this.#options.dir, this.#options.secrets.redacted(reason));
   }
 
   unfreeze(): string | null {

@@ -57,7 +57,11 @@ export function answer(options: ControlOptions): Answering {
       query: new URLSearchParams(query),
       body,
     };
-    return route({ operable, watching, log, page: options.page }, asked, response);
+    return route(
+      { operable, watching, log, page: options.page, by: 'by a command' },
+      asked,
+      response,
+    );
   };
 
   const server = createServer((request, response) => {

@@ -16,6 +16,8 @@ export interface Api {
   readonly log: Pick<ControlLog, 'warn'>;
   /** Null: it cannot be asked for here. */
   readonly page: PageDoor | null;
+  /** How it was asked for, completing "restarted …". */
+  readonly by: string;
 }
 
 const MAX_REASON = 1000;
@@ -104,7 +106,7 @@ function tools(operable: Operable, response: ServerResponse): void {
 }
 
 async function toServer(
-  { operable, log }: Api,
+  { operable, log, by }: Api,
   name: string,
   { path: [verb], query }: ApiRequest,
   response: ServerResponse,
@@ -116,7 +118,7 @@ async function toServer(
       if (server.state === 'off') {
         return reply(response, 409, { error: `server "${name}" is off: rea enable ${name}` });
       }
-      log.warn({ server: name }, 'restarted by a command');
+      log.warn({ server: name }, `restarted ${by}`);
       return restart(operable, name, query.get('now') === '1', response);
     }
     case 'enable':

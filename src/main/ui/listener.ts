@@ -9,6 +9,7 @@ import { Tokens } from '../clients/http/tokens.ts';
 import { listen } from '../http/listen.ts';
 import type { ControlLog } from '../operator/control-options.ts';
 import { reply } from '../operator/reply.ts';
+import { Connections } from './connections.ts';
 import type { Document } from './document.ts';
 import { type Judged, judge } from './guard.ts';
 
@@ -18,7 +19,10 @@ const MAX_CONNECTIONS = 64;
 /** The system seldom gives one twice. */
 const MOST_PORTS = 20;
 const MAX_HEADER_BYTES = 8 * 1024;
-const HEADERS_MS = 10_000;
+/** For the head of a request, and for the first one of a connection. */
+const HEADERS_MS = 5_000;
+/** Node looks for what takes too long only so often. */
+const CHECK_MS = 1_000;
 /** For a whole request; its body has a limit of its own. */
 const REQUEST_MS = 30_000;
 const KEEP_ALIVE_MS = 15_000;
@@ -77,8 +81,8 @@ export async function listenForPages(options: ListenerOptions): Promise<PageList
     const judged = judge(request, port, isToken);
     switch (judged.kind) {
       case 'refused':
-        // Its body is not wanted.
-        if (request.method !== 'GET') response.shouldKeepAlive = false;
+        // Neither its body is wanted, nor its connection.
+        response.shouldKeepAlive = false;
         return reply(response, judged.status, { error: judged.why });
       case 'document': {
         const { html, headers } = document;
@@ -87,6 +91,7 @@ export async function listenForPages(options: ListenerOptions): Promise<PageList
       }
       case 'api':
         idle.refresh();
+        connections.know(request.socket);
         open += 1;
         response.once('close', () => {
           open -= 1;
@@ -99,6 +104,7 @@ export async function listenForPages(options: ListenerOptions): Promise<PageList
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: HEADERS_MS,
       requestTimeout: REQUEST_MS,
+      connectionsCheckingInterval: CHECK_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
     },
     (request, response) => {
@@ -111,7 +117,7 @@ export async function listenForPages(options: ListenerOptions): Promise<PageList
       });
     },
   );
-  server.maxConnections = MAX_CONNECTIONS;
+  const connections = new Connections(server, MAX_CONNECTIONS);
   server.timeout = SILENT_MS;
   const taken = await takePort(server, options.isUsed);
   if (typeof taken === 'string') return `no port on ${HOST}: ${taken}`;

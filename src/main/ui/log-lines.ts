@@ -24,6 +24,7 @@ const WANTED = { server: null, since: null };
 export class LogLines {
   readonly #ring = new Ring<ShownLine>(MOST_LINES);
   readonly #tail: Tail;
+  #reading: Promise<void> | null = null;
 
   /** @param path absolute. */
   constructor(path: string) {
@@ -32,7 +33,20 @@ export class LogLines {
     this.#tail = new Tail(path, Math.max(0, size - BEFORE_BYTES));
   }
 
+  /** However many ask, what has come is read once. */
   async since(from: number, now: number): Promise<Since<ShownLine>> {
+    this.#reading ??= this.#read(now).finally(() => {
+      this.#reading = null;
+    });
+    await this.#reading;
+    return this.#ring.since(from);
+  }
+
+  close(): Promise<void> {
+    return this.#tail.close();
+  }
+
+  async #read(now: number): Promise<void> {
     const today = new Date(now).toDateString();
     for (const text of await this.#tail.read()) {
       const line = logLine(text, '', WANTED);
@@ -45,10 +59,5 @@ export class LogLines {
         ...(tone === undefined ? {} : { tone }),
       });
     }
-    return this.#ring.since(from);
-  }
-
-  close(): Promise<void> {
-    return this.#tail.close();
   }
 }

@@ -49,6 +49,7 @@ export class Looks {
   readonly #timer: NodeJS.Timeout;
   readonly #unwatch: () => void;
   #log: LogLines | null = null;
+  #usageJson = '';
   #state = '';
   #rev = 0;
   #lookedAt = Number.NEGATIVE_INFINITY;
@@ -65,17 +66,15 @@ export class Looks {
   /**
    * JSON text of everything that is new to whoever asks.
    *
-   * @param query `state`, `usage`, `calls`, `log`: how far it has come; what is not named is not wanted.
+   * @param query `state`, `usage`, `calls`, `log`: how far it has come. What is not named is not wanted, but for the state.
    */
   async look(query: URLSearchParams): Promise<string> {
     this.#look();
     const parts = [`"rev":${this.#rev}`];
     const of = (name: string) => (query.has(name) ? Number(query.get(name)) : null);
     if (of('state') !== this.#rev) parts.push(`"state":${this.#state}`);
-    const { rev } = this.#usage;
-    if (of('usage') !== rev) {
-      parts.push(`"usage":${JSON.stringify({ rev, lines: this.#usage.lines() })}`);
-    }
+    const usage = of('usage');
+    if (usage !== null && usage !== this.#usage.rev) parts.push(`"usage":${this.#usageJson}`);
     const calls = of('calls');
     if (calls !== null) parts.push(`"calls":${JSON.stringify(this.#calls.since(calls))}`);
     const log = of('log');
@@ -107,6 +106,9 @@ export class Looks {
     const { gateways } = judgeStatus(facts.evidence);
     const own = gateways.find(({ sessionId }) => sessionId === this.#operable.sessionId);
     this.#usage.sample(own?.view?.downstreams ?? []);
+    const { rev } = this.#usage;
+    // Written once, however many ask.
+    this.#usageJson = JSON.stringify({ rev, lines: this.#usage.lines() });
   }
 
   #logSince(from: number): Promise<Since<ShownLine>> {

@@ -126,6 +126,16 @@ export function copiesOf(server: ServerView | undefined): string {
   return copies.slice(0, MOST_COPIES).join('.');
 }
 
+/**
+ * True when none of the copies that were seen is left, and there are others: somebody has had it restarted. A copy of a
+ * client's own comes and goes with it, which is no restart.
+ */
+export function wereReplaced(server: ServerView, seen: string): boolean {
+  const known = new Set(seen.split('.'));
+  const copies = server.lanes.map(({ copy }) => String(copy));
+  return seen !== '' && copies.length > 0 && !copies.some((copy) => known.has(copy));
+}
+
 function saidOf({ text, tone }: Said): Said {
   return tone === undefined ? { text } : { text, tone };
 }

@@ -5,15 +5,15 @@ import type { Operable } from '../operator/operable.ts';
 import type { Found } from '../operator/reach.ts';
 import { type ApiRequest, NOT_KNOWN, reply } from '../operator/reply.ts';
 import { bodyOf } from '../operator/request-body.ts';
-import { route } from '../operator/routes.ts';
+import { type Api, route } from '../operator/routes.ts';
 import { Watching } from '../operator/watching.ts';
 import { fieldsOf } from '../processes/fields.ts';
 import type { ApiAsked } from './listener.ts';
 import type { Looks } from './looks.ts';
-import { copiesOf } from './page-state.ts';
+import { wereReplaced } from './page-state.ts';
 import { tryTool } from './try-tool.ts';
 
-export interface PageApi {
+export interface PageOptions {
   readonly operable: Operable;
   readonly looks: Looks;
   readonly log: Pick<ControlLog, 'warn'>;
@@ -29,9 +29,14 @@ const TO_GATEWAY: readonly string[] = ['freeze', 'unfreeze'];
 /** Answers that take time, at once, of all tabs: a browser keeps six connections, and needs some to look, and to freeze. */
 const MOST_ACTS = 4;
 
-export function pageRoutes(api: PageApi) {
-  const { operable, looks, log } = api;
-  const watching = new Watching(operable);
+export function pageRoutes({ operable, looks, log, self }: PageOptions) {
+  const api: Api = {
+    operable,
+    log,
+    watching: new Watching(operable),
+    page: null,
+    by: 'from its page',
+  };
   let acts = 0;
 
   return async (
@@ -52,7 +57,7 @@ export function pageRoutes(api: PageApi) {
     const passOn: ApiRequest = { method, path, query, body };
     // Whatever else goes on, the kill switch gets through.
     if (path.length === 1 && TO_GATEWAY.includes(what)) {
-      return route({ operable, watching, log, page: null }, passOn, response);
+      return route(api, passOn, response);
     }
     if (acts >= MOST_ACTS) {
       return reply(response, 503, {
@@ -69,7 +74,7 @@ export function pageRoutes(api: PageApi) {
     }
     const changed = changedMeanwhile(name ?? '', query.get('seen'));
     if (changed !== null) return reply(response, 409, { error: changed });
-    return route({ operable, watching, log, page: null }, passOn, response);
+    return route(api, passOn, response);
   };
 
   async function look(
@@ -86,11 +91,7 @@ export function pageRoutes(api: PageApi) {
         return;
       }
       case 'tools':
-        return route(
-          { operable, watching, log, page: null },
-          { method: 'GET', path: ['tools'], query, body: null },
-          response,
-        );
+        return route(api, { method: 'GET', path: ['tools'], query, body: null }, response);
       case 'rules': {
         const lines = operable.rules((query.get('tool') ?? '').slice(0, MOST_NAME));
         return lines === null
@@ -109,14 +110,14 @@ export function pageRoutes(api: PageApi) {
   /** Somebody else was faster: what is asked for was meant for what is gone. @param seen null: nothing was seen. */
   function changedMeanwhile(name: string, seen: string | null): string | null {
     const server = operable.servers().find((one) => one.name === name);
-    if (server === undefined || seen === null || copiesOf(server) === seen) return null;
+    if (server === undefined || seen === null || !wereReplaced(server, seen)) return null;
     return `${name} has changed meanwhile, and nothing was done: look, and try again`;
   }
 
   function call(body: NonNullable<ApiRequest['body']>, response: ServerResponse): void {
     const { tool, arguments: given } = body;
     const args = fieldsOf(given);
-    const gateway = api.self();
+    const gateway = self();
     if (typeof tool !== 'string' || args === null) {
       return reply(response, 400, { error: 'give a tool and its arguments' });
     }

@@ -1,12 +1,14 @@
 /** The listener of the page: loopback only, bounded, and gone once nobody looks. */
+import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { reply } from '#src/main/operator/reply.ts';
 import { pageDocument } from '#src/main/ui/document.ts';
 import { type ListenerOptions, listenForPages, type PageListener } from '#src/main/ui/listener.ts';
+import { within } from '../../support/wait-for.ts';
 
 const TOKEN = 'rea_ui_of-the-test';
 const opened: PageListener[] = [];
@@ -53,6 +55,7 @@ test('the page needs no token, all else does, and no answer lets another page re
   expect(refused).toMatchObject({
     status: 401,
     text: '{"error":"the token is wrong or old: rea ui"}',
+    headers: { connection: 'close' },
   });
   const seen = await ask(port, '/api/v1/look?a=1', WITH);
   expect(JSON.parse(seen.text)).toMatchObject({ method: 'GET', path: ['look'] });
@@ -82,6 +85,49 @@ test('nothing but 127.0.0.1 is listened on', async () => {
     });
     expect(error, host).not.toBeNull();
   }
+});
+
+/** One that says so much and then nothing. */
+async function silent(port: number, words = ''): Promise<Socket> {
+  const socket = connect({ host: '127.0.0.1', port });
+  onTestFinished(() => void socket.destroy());
+  socket.on('error', () => undefined).resume();
+  await once(socket, 'connect');
+  socket.write(words);
+  return socket;
+}
+
+test('others cannot take all connections from whoever has the token', async () => {
+  let end: (() => void) | null = null;
+  const { port } = await open({
+    answer: async ({ path }, _request, response) => {
+      if (path[0] !== 'wait') return reply(response, 200, {});
+      end = () => reply(response, 200, { waited: true });
+    },
+  });
+  const waiting = ask(port, '/api/v1/wait', WITH);
+  while (end === null) await turn();
+  const first = await silent(port);
+  const dropped = once(first, 'close');
+  for (let count = 0; count < 80; count++) await silent(port);
+  await dropped;
+  expect((await ask(port, '/api/v1/look', WITH)).status).toBe(200);
+  (end as () => void)();
+  expect(await waiting).toMatchObject({ status: 200, text: '{"waited":true}' });
+});
+
+test('whoever says nothing, or not all, or shows no token, loses the connection', async () => {
+  const { port } = await open();
+  const host = `host: 127.0.0.1:${port}\r\n`;
+  const ends = [
+    await silent(port),
+    await silent(port, `GET /ui HTTP/1.1\r\n${host}`),
+    await silent(port, `GET /api/v1/look HTTP/1.1\r\n${host}\r\n`),
+    await silent(port, 'GET /ui HTTP/1.1\r\nhost: localhost\r\n\r\n'),
+  ].map((socket) => once(socket, 'close'));
+  // Five times the bound that is promised.
+  const all = await within(Promise.all(ends), 25_000, () => 'one of them is still open');
+  expect(all).toHaveLength(4);
 });
 
 test('without anybody it closes; whoever asks with the token, or waits for an answer, keeps it', async () => {

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { Facts } from '#src/main/status/collect.ts';
 import { judgeStatus } from '#src/main/status/verdict.ts';
-import { copiesOf, pageState } from '#src/main/ui/page-state.ts';
+import { copiesOf, pageState, wereReplaced } from '#src/main/ui/page-state.ts';
 
 const EVIDENCE = {
   now: 0,
@@ -71,4 +71,16 @@ test('the copies of a server are others once it was replaced, and the same when 
   );
   expect(copiesOf(server(lane(3, 10)))).not.toBe(copiesOf(server(lane(1, 10))));
   expect(copiesOf(undefined)).toBe('');
+  // A copy for each client: one has left, another one has come, or both.
+  const seen = copiesOf(server(lane(1, 10), lane(2, 11)));
+  for (const now of [
+    [lane(2, 11)],
+    [lane(1, 10), lane(2, 11), lane(3, 12)],
+    [lane(1, 10), lane(3, 12)],
+    [],
+  ]) {
+    expect(wereReplaced(server(...now), seen)).toBe(false);
+  }
+  expect(wereReplaced(server(lane(1, 10)), '')).toBe(false);
+  expect(wereReplaced(server(lane(3, 10), lane(4, 11)), seen)).toBe(true);
 });

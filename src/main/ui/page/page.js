@@ -16,7 +16,8 @@
     document.body.classList.toggle('gone', text !== '');
   };
   const look = async () => {
-    const query = new URLSearchParams(rev);
+    const query = new URLSearchParams({ state: rev.state });
+    if (view === 'servers') query.set('usage', rev.usage);
     if (view === 'calls' || view === 'log') query.set(view, rea.next[view]);
     const news = await rea.get(`look?${query}`);
     rev.state = news.rev;
