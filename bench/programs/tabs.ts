@@ -21,8 +21,9 @@ export const tabs: Program = lookedAt({
   ],
   start: async (context, gateway) => {
     const { scope, node } = context;
-    const args = [ASKING, addressOf(context, gateway), String(TABS)];
+    const args = [ASKING, String(TABS)];
     const started = scope.spawn(node, args, { cwd: gateway.dir, env: environment(gateway) });
+    started.child.stdin.end(addressOf(context, gateway));
     started.child.stdout.resume();
     return [started];
   },

@@ -1,6 +1,10 @@
-// Tabs of the page without a browser: each asks every 700 ms for what is new. Arguments: the address, and how many.
-const [address, count] = process.argv.slice(2);
-const url = new URL(address);
+// Tabs of the page without a browser: each asks every 700 ms for what is new. How many is its argument; the address is
+// read from stdin: it holds the token, and all users can read the arguments of a program.
+import { once } from 'node:events';
+
+const [count] = process.argv.slice(2);
+const [address] = await once(process.stdin.setEncoding('utf8'), 'data');
+const url = new URL(address.trim());
 const headers = { authorization: `Bearer ${new URLSearchParams(url.hash.slice(1)).get('t')}` };
 
 async function look(since) {

@@ -7,10 +7,12 @@ import {
   readFileSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test, vi } from 'vitest';
 import { stateDirectory } from '#src/main/processes/state-directory.ts';
+import { unlessRefused } from '#src/shared/platform/errno.ts';
+import { Hold } from '../support/hold.ts';
 import { servePage } from '../support/page.ts';
 import { environment, runRea } from '../support/rea-command.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
@@ -33,6 +35,13 @@ function pageFiles({ dir }: Pick<Rea, 'dir'>): string[] {
 }
 
 const isReady = ({ who, what }: any) => who === 'one' && what === 'ready';
+
+/** Whatever its path leads through; no sockets. */
+function filesIn(dir: string): string[] {
+  return readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}
 
 test.concurrent('it shows what status says, and does what it is asked, once', async () => {
   const servers = { one: fixture('echo'), broken: fixture('exit-at-start') };
@@ -120,6 +129,17 @@ test.concurrent('it shows what status says, and does what it is asked, once', as
   expect(off.last.done).toEqual({ ok: true, text: 'off' });
   const { last: settings } = await page.ask('GET', '/api/v1/settings');
   expect(settings.lines[0]).toMatch(/registry\.yaml, 1 on, 1 off$/);
+  const on = await page.ask('POST', '/api/v1/servers/one/enable', { body: {} });
+  expect(on.last.done).toEqual({ ok: true, text: 'ready' });
+  // Without waiting for a call that would not end.
+  await rea.waitForPhase('one', 'ready');
+  const held = new Hold();
+  const lost = rea.begin('one__hold', held.args);
+  await held.begun();
+  const at = '/api/v1/servers/one/restart?now=1';
+  expect((await page.ask('POST', at, { body: {} })).last.done).toEqual({ ok: true, text: 'ready' });
+  await rea.waitForLog('restarted from its page');
+  expect((await lost.answer).failure).toMatchObject({ code: 'ERR_OUTCOME_UNKNOWN' });
   await rea.stop();
 });
 
@@ -228,9 +248,21 @@ test.concurrent('its token lies in one file of the user, and nowhere else; nothi
   expect((await rea.call('one__echo', { text: file })).failure).toMatchObject({
     code: 'ERR_DENIED_PATH',
   });
-  const log = rea.state() === null ? '' : JSON.stringify(rea.state());
+  const reason = `the token is ${page.token}`;
+  expect((await page.ask('POST', '/api/v1/freeze', { body: { reason } })).last.done.ok).toBe(true);
+  await until(() => rea.state()?.halt.reason?.includes('[REDACTED'), { what: 'HALT' });
   const { text } = await page.ask('GET', '/api/v1/look?log=0&calls=0');
-  for (const place of [rea.stderr, log, text]) expect(place).not.toContain(page.token);
+  expect(text).toContain('HALT: every call is refused: the token is [REDACTED');
+  for (const place of [rea.stderr, text]) expect(place).not.toContain(page.token);
+  const stateDir = stateDirectory({ cwd: rea.dir, env: environment() });
+  // A file may be replaced while they are looked at.
+  const holders = [...filesIn(rea.dir), ...filesIn(stateDir)].filter((path) =>
+    unlessRefused('', () => readFileSync(path, 'utf8')).includes(page.token),
+  );
+  expect(holders).toEqual([file]);
+  expect(filesIn(rea.dir).map((path) => basename(path))).toEqual(
+    expect.arrayContaining(['HALT', 'serve.state.json', expect.stringMatching(/audit.*\.jsonl$/)]),
+  );
   rea.kill('SIGKILL');
   await rea.exited;
   expect(existsSync(file)).toBe(true);
