@@ -1,38 +1,21 @@
 /** `rea ui` and what it serves, asked by a program: who is let in, what is seen and done, and what is left of it. */
-import {
-  chmodSync,
-  existsSync,
-  lstatSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test, vi } from 'vitest';
 import { stateDirectory } from '#src/main/processes/state-directory.ts';
 import { unlessRefused } from '#src/shared/platform/errno.ts';
 import { Hold } from '../support/hold.ts';
-import { servePage } from '../support/page.ts';
+import { pageFiles, servePage } from '../support/page.ts';
 import { environment, runRea } from '../support/rea-command.ts';
-import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
+import { startRea } from '../support/rea-process.ts';
 import { hold } from '../support/reloading.ts';
 import { fixture, QUICK, registry } from '../support/servers.ts';
-import { noTerminal, onTerminal } from '../support/terminal.ts';
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
 afterAll(tidy);
-
-/** What the page has left in the state directory. */
-function pageFiles({ dir }: Pick<Rea, 'dir'>): string[] {
-  const run = join(stateDirectory({ cwd: dir, env: environment() }), 'run');
-  return (existsSync(run) ? readdirSync(run) : [])
-    .filter((name) => name.includes('.ui'))
-    .map((name) => join(run, name));
-}
 
 const isReady = ({ who, what }: any) => who === 'one' && what === 'ready';
 
@@ -277,56 +260,3 @@ test.concurrent('its token lies in one file of the user, and nowhere else; nothi
   expect(pageFiles(rea)).toEqual([]);
   await expect(again.look()).rejects.toThrow('ECONNREFUSED');
 });
-
-test('rea ui without a gateway, and with one that hangs', async () => {
-  const dir = makeDirectory();
-  const none = await runRea(['ui', '--cwd', dir]);
-  expect(none).toMatchObject({ code: 3, stdout: '' });
-  expect(none.stderr).toMatch(/^no gateway is running in .*; start one: rea serve\n$/);
-  const rea = await startRea({ config: registry({ one: fixture('echo') }) });
-  await rea.waitForPhase('one', 'ready');
-  rea.kill('SIGSTOP');
-  const silent = await runRea(['ui', '--cwd', rea.dir]);
-  rea.kill('SIGCONT');
-  expect(silent).toMatchObject({ code: 4, stdout: '' });
-  expect(silent.stderr).toMatch(/^the gateway \(pid \d+\) is stopped by a signal; .*\n$/);
-  await rea.stop();
-});
-
-const lacks = noTerminal();
-
-test.skipIf(lacks !== null || process.platform === 'darwin')(
-  'on a desktop a browser is started, and nobody sees the token in its arguments',
-  async () => {
-    const rea = await startRea({ config: registry({ one: fixture('echo') }) });
-    await rea.waitForPhase('one', 'ready');
-    const bin = makeDirectory();
-    const opened = join(bin, 'opened');
-    writeFileSync(
-      join(bin, 'xdg-open'),
-      `#!/bin/sh\necho "$@" > ${opened}.new\nmv ${opened}.new ${opened}\n`,
-    );
-    chmodSync(join(bin, 'xdg-open'), 0o755);
-    const env = { DISPLAY: ':0', PATH: `${bin}:${process.env['PATH']}` };
-    const args = ['ui', '--cwd', rea.dir];
-    const said = await onTerminal(args, { columns: 200, env }).ended;
-    await until(() => existsSync(opened), { what: 'the browser' });
-    const given = readFileSync(opened, 'utf8').trim();
-    expect(given).toMatch(/^file:\/\/\/\S+\.ui\.html$/);
-    const html = fileURLToPath(given);
-    expect(lstatSync(html).mode & 0o777).toBe(0o600);
-    expect(readFileSync(html, 'utf8')).toContain(`url=${said.trim()}"`);
-    // Without a desktop, or where it is not wanted, it is only printed.
-    writeFileSync(opened, '');
-    for (const [more, variables] of [
-      [['--no-open'], env],
-      [[], { PATH: env.PATH }],
-      [['--json'], env],
-    ] as const) {
-      await onTerminal([...args, ...more], { env: variables }).ended;
-    }
-    expect(readFileSync(opened, 'utf8')).toBe('');
-    await rea.stop();
-    expect(pageFiles(rea)).toEqual([]);
-  },
-);

@@ -1,6 +1,9 @@
 /** The page of a gateway as a program asks for it: with `rea ui`, and then by requests as the page sends them. */
+import { existsSync, readdirSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
-import { runRea } from './rea-command.ts';
+import { join } from 'node:path';
+import { stateDirectory } from '#src/main/processes/state-directory.ts';
+import { environment, runRea } from './rea-command.ts';
 import type { Rea } from './rea-process.ts';
 
 export interface Page {
@@ -57,4 +60,12 @@ export async function servePage({ dir }: Pick<Rea, 'dir'>): Promise<Page> {
     ask,
     look: async (query = '') => (await ask('GET', `/api/v1/look?${query}`)).last,
   };
+}
+
+/** What the page has left in the state directory. */
+export function pageFiles({ dir }: Pick<Rea, 'dir'>): string[] {
+  const run = join(stateDirectory({ cwd: dir, env: environment() }), 'run');
+  return (existsSync(run) ? readdirSync(run) : [])
+    .filter((name) => name.includes('.ui'))
+    .map((name) => join(run, name));
 }

@@ -7,7 +7,7 @@ const OPENED: PageOpened = { ok: true, port: 1, tokenFile: '/token' };
 
 function door(failures: number) {
   const seen = { loads: 0, closed: 0 };
-  const page = {
+  const inner = {
     open: async () => OPENED,
     close: async () => {
       seen.closed += 1;
@@ -16,28 +16,28 @@ function door(failures: number) {
   const load = async () => {
     seen.loads += 1;
     if (seen.loads <= failures) throw new Error('of the disk');
-    return page;
+    return inner;
   };
-  return { ...pageDoor(load), seen };
+  return { page: pageDoor(load), seen };
 }
 
 test('it is loaded by the first who asks, and closed if it was', async () => {
-  const { open, close, seen } = door(0);
-  await close();
+  const { page, seen } = door(0);
+  await page.close();
   expect(seen).toEqual({ loads: 0, closed: 0 });
-  expect(await Promise.all([open(), open()])).toEqual([OPENED, OPENED]);
-  await close();
+  expect(await Promise.all([page.open(), page.open()])).toEqual([OPENED, OPENED]);
+  await page.close();
   expect(seen).toEqual({ loads: 1, closed: 1 });
 });
 
 test('a load that fails is said, is tried anew, and lets the gateway end', async () => {
-  const { open, close, seen } = door(1);
+  const { page, seen } = door(1);
   const failed = { ok: false, message: 'the page cannot be loaded: of the disk' };
-  const asked = [open(), open()];
+  const asked = [page.open(), page.open()];
   // The stop of the gateway, at the same time.
-  await close();
+  await page.close();
   expect(await Promise.all(asked)).toEqual([failed, failed]);
-  await close();
-  expect(await open()).toEqual(OPENED);
+  await page.close();
+  expect(await page.open()).toEqual(OPENED);
   expect(seen).toEqual({ loads: 2, closed: 0 });
 });
