@@ -14,7 +14,12 @@ export function pageDoor(load: () => Promise<PageDoor>): PageDoor {
         page = await mine;
       } catch (error) {
         if (loading === mine) loading = null;
-        return { ok: false, message: `the page cannot be loaded: ${errorText(error)}` };
+        // Node remembers some failures for as long as the process lives.
+        const why = errorText(error);
+        return {
+          ok: false,
+          message: `the page cannot be loaded: ${why}; if it stays so, restart rea`,
+        };
       }
       return page.open();
     },

@@ -32,7 +32,8 @@ test('it is loaded by the first who asks, and closed if it was', async () => {
 
 test('a load that fails is said, is tried anew, and lets the gateway end', async () => {
   const { page, seen } = door(1);
-  const failed = { ok: false, message: 'the page cannot be loaded: of the disk' };
+  const message = 'the page cannot be loaded: of the disk; if it stays so, restart rea';
+  const failed = { ok: false, message };
   const asked = [page.open(), page.open()];
   // The stop of the gateway, at the same time.
   await page.close();
