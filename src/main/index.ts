@@ -18,6 +18,7 @@ import {
   stateDirOption,
 } from './command-places.ts';
 import { addDoctorCommand } from './doctor-command.ts';
+import { addLoginCommands } from './login-commands.ts';
 import { lineCount } from './option-values.ts';
 import { addPinsCommands } from './pins-commands.ts';
 import { addPushCommands } from './push-commands.ts';
@@ -217,6 +218,7 @@ audit
   });
 
 addVerbs(program, foundPlaces, done);
+addLoginCommands(program, done);
 addClientCommands(program, done);
 addPushCommands(program, done);
 

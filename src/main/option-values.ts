@@ -1,5 +1,6 @@
 /** Reads the values of options of the command line. Each throws commander's error with what to give. */
 import { InvalidArgumentError } from 'commander';
+import { isScope } from '../shared/model/challenge.ts';
 
 export function given(text: string): string {
   if (text !== '') return text;
@@ -22,6 +23,13 @@ export function jobCount(text: string): number {
 export function port(text: string): number {
   if (/^[1-9]\d{0,4}$/.test(text) && Number(text) <= 0xffff) return Number(text);
   throw new InvalidArgumentError('Give the number of a port, from 1 to 65535.');
+}
+
+/** Scopes of a login, separated by spaces. */
+export function scopes(text: string): string {
+  const plain = text.trim().replaceAll(/[\s,]+/g, ' ');
+  if (isScope(plain)) return plain;
+  throw new InvalidArgumentError('Give scopes separated by spaces, like "read:user repo".');
 }
 
 export function duration(text: string): number {

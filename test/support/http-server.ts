@@ -102,6 +102,16 @@ export async function startFixture(
   return new HttpServer(child, await portOf(child), dir);
 }
 
+/** A program that prints its port, with no journal. */
+export async function startProgram(file: string): Promise<HttpServer> {
+  const dir = mkdtempSync(join(tmpdir(), 'rea-http-'));
+  const port = String(await freePort());
+  const child = spawn(process.execPath, [file, '--port', port], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  return new HttpServer(child, await portOf(child), dir);
+}
+
 /** What a fixture prints when it listens. */
 async function portOf({ stdout }: { readonly stdout: Readable }): Promise<number> {
   let printed = '';

@@ -18,6 +18,7 @@ import { KnownPlaces } from '#src/shared/memory/known-places.ts';
 import { LookupSlots } from '#src/shared/memory/lookup-slots.ts';
 import { withoutDescriptors } from '../support/descriptors.ts';
 import { NO_AUDIT } from '../support/no-audit.ts';
+import { NO_LOGINS } from '../support/no-logins.ts';
 import { noPins } from '../support/no-pins.ts';
 import { processesOf } from '../support/processes.ts';
 import { serverConfig } from '../support/supervisor-thread.ts';
@@ -64,6 +65,7 @@ async function startFleet(names: readonly string[], instances: 'shared' | 'sessi
   const calls = new CallTable();
   const fleet = new Fleet({
     definitions: noPins(),
+    logins: NO_LOGINS,
     config: {
       file: '',
       servers,

@@ -17,7 +17,7 @@ import {
   step as stepBlocker,
 } from '../../shared/machines/session-blocker.ts';
 import type { BreakerPolicy } from '../../shared/model/config.ts';
-import type { SupervisorEvent } from '../../shared/model/server.ts';
+import type { DeathReason, SupervisorEvent } from '../../shared/model/server.ts';
 import type { CircuitState } from '../../shared/model/snapshot.ts';
 import type { Cause } from '../causes/causes.ts';
 import type { Logger } from '../logger.ts';
@@ -32,6 +32,9 @@ interface Subject {
   readonly observer: Pick<Observer, 'circuitOpened'>;
   readonly audit: Pick<Audit, 'event'>;
 }
+
+/** Deaths of servers that are well: a person has something to do. */
+const OF_PERSONS: ReadonlySet<DeathReason> = new Set(['revision', 'login']);
 
 /** Times are monotonic, in milliseconds. */
 export class Circuit {
@@ -109,8 +112,7 @@ export class Circuit {
   /** Events of the process count for the breaker, too. */
   lifecycle(told: SupervisorEvent, incarnation: number, now: number): void {
     const { event } = told;
-    // It is well, and does not speak with this gateway.
-    if (event === 'child_died_unexpectedly' && told.reason === 'revision') return;
+    if (event === 'child_died_unexpectedly' && OF_PERSONS.has(told.reason)) return;
     // The supervisor ends each of the calls of a process that dies itself: lost, or never sent.
     if (event === 'child_died_unexpectedly') this.failure(`incarnation:${incarnation}`, now, null);
     else if (event === 'ready') this.#apply({ type: 'ready', incarnation }, now);

@@ -1,5 +1,6 @@
 /** What is wrong with a server, and what a person does about it. Pure: looks at nothing but the server's record. */
 import type { Phase } from '../../shared/model/errors.ts';
+import { TO_LOG_IN } from '../../shared/model/login.ts';
 import type { CircuitState, ExitReason } from '../../shared/model/snapshot.ts';
 import { CONFIGURED, NOT_PASSED_ON, type Row, TABLE, UNKNOWN } from './table.ts';
 
@@ -37,9 +38,11 @@ const PAUSED: Cause = {
 
 /** @returns null when nothing is wrong. */
 export function causeOf(server: TroubledServer): Cause | null {
-  return server.phase === 'blocked'
-    ? blocked(server.last_error ?? 'its program is not pinned')
-    : troubleOf(server);
+  if (server.phase === 'blocked') return blocked(server.last_error ?? 'its program is not pinned');
+  const cause = troubleOf(server);
+  const login = TO_LOG_IN.exec(cause?.why ?? '')?.[1];
+  if (cause === null || login === undefined) return cause;
+  return { why: cause.why.replace(TO_LOG_IN, ''), action: login };
 }
 
 function troubleOf(server: TroubledServer): Cause | null {

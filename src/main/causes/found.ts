@@ -25,6 +25,7 @@ export const TROUBLES = {
   handshake: 'it fails while it starts',
   start_timeout: 'it does not answer in time',
   revision: 'it speaks another revision of MCP',
+  login: 'it waits for a person to log in',
   connect: 'it cannot be reached',
   exit: 'it starts, and then it ends',
   stall: 'it starts, and then it hangs',
@@ -195,10 +196,9 @@ export const FOUND = {
   },
   oauth: {
     severity: 'note',
-    what: 'it wants OAuth',
+    what: 'it has a login, and its entry has credentials of another kind',
     why: 'it answers without a token: WWW-Authenticate: $1',
-    action:
-      'make a token on its web page for headers.Authorization or token_file, or run mcp-remote as command',
+    action: 'take headers.Authorization or token_file out of its entry, then: rea login $2',
   },
   noise: {
     severity: 'warning',

@@ -3,7 +3,7 @@
  * them, nothing filled in or expanded yet. Types only.
  */
 import type { Path, Problem } from './problem.ts';
-import type { ServerOptions } from './schema.ts';
+import type { RegistryServer, ServerOptions } from './schema.ts';
 import type { Dialect } from './variables.ts';
 
 /** A server that is spoken to over HTTP, as written. */
@@ -11,6 +11,8 @@ export interface DraftEndpoint {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly tokenFile: string | null;
+  /** How rea logs in; null: nothing is said about it. */
+  readonly oauth: RegistryServer['oauth'] | null;
   /** Plain http to another machine is meant. */
   readonly insecureHttp: boolean;
 }

@@ -18,6 +18,9 @@ export interface Fault {
 /** @param isWritten true when the file holds the value itself, without a reference. */
 export type Check = (value: string, isWritten: boolean) => Fault | null;
 
+export const filled: Check = (value) =>
+  value === '' ? { message: 'is empty', fix: 'give it a value' } : null;
+
 /** Where the texts are put together. */
 export interface Host {
   readonly env: NodeJS.ProcessEnv;

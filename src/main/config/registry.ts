@@ -63,7 +63,7 @@ export function readRegistry(document: ConfigDocument): Draft {
 
 function draftServer(server: RegistryServer, path: Path): DraftServer {
   const { name, command, args, url, headers, token_file, insecure_http, ...others } = server;
-  const { prefix, resources, ...options } = others;
+  const { oauth, prefix, resources, ...options } = others;
   return {
     path,
     name,
@@ -74,6 +74,7 @@ function draftServer(server: RegistryServer, path: Path): DraftServer {
             url,
             headers: headers ?? {},
             tokenFile: token_file ?? null,
+            oauth: oauth ?? null,
             insecureHttp: insecure_http ?? false,
           },
     command: command ?? '',
@@ -87,7 +88,7 @@ function draftServer(server: RegistryServer, path: Path): DraftServer {
 
 /** Keys for a server with a program, and for one with an address. */
 export const OF_COMMAND = ['args', 'cwd', 'env', 'env_file', 'env_passthrough'] as const;
-export const OF_URL = ['headers', 'token_file', 'insecure_http'] as const;
+export const OF_URL = ['headers', 'token_file', 'insecure_http', 'oauth'] as const;
 
 /** A server is a program or an address; settings of the other kind are problems. @param server as written. */
 function transportProblems(

@@ -177,6 +177,18 @@ const http = mapping({
   max_connections: whole(1, 100_000, 'connections').optional(),
 });
 
+const oauth = mapping({
+  client_id: filled('the id that its authorization server has given').optional(),
+  client_secret: filled('a reference like ${CLIENT_SECRET}').optional(),
+  client_metadata_url: filled('the address of a client metadata document').optional(),
+  scopes: list(
+    z.string({ error: 'write a scope as text' }).regex(/^[\w:./+@*~-]{1,200}$/, {
+      error: 'write one scope, of letters, digits and : . / _ -',
+    }),
+    'scopes',
+  ).optional(),
+});
+
 export const serverSchema = mapping({
   name: checked(nameAdvice),
   command: filled('the program to start').optional(),
@@ -185,6 +197,7 @@ export const serverSchema = mapping({
   headers: headers.optional(),
   token_file: filled('the path of a file').optional(),
   insecure_http: yesNo.optional(),
+  oauth: oauth.optional(),
   prefix: checked(prefixAdvice).optional(),
   resources: mapping({
     owner: patterns('a URI or a pattern', 'URIs', 'owner').optional(),

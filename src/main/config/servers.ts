@@ -17,7 +17,8 @@ import { type ConfigDocument, problemAt } from './document.ts';
 import type { Draft, DraftEndpoint, DraftServer } from './draft.ts';
 import { headerValueAdvice, isOwnHeader, readAddress } from './endpoint.ts';
 import { readEnvFile } from './env-file.ts';
-import { type Check, Expander } from './expander.ts';
+import { type Check, Expander, filled } from './expander.ts';
+import { oauthProblems, resolveOAuth } from './oauth.ts';
 import { clip, formatProblem, type Path, type Problem } from './problem.ts';
 import { settle } from './settings.ts';
 import { type Written, writtenOf } from './written.ts';
@@ -46,7 +47,10 @@ export function resolveServers(
   cwd: string,
   env: NodeJS.ProcessEnv,
 ): ResolvedServers {
-  const problems = conflictProblems(draft, document, threads);
+  const problems = [
+    ...conflictProblems(draft, document, threads),
+    ...draft.servers.flatMap((server) => oauthProblems(document, server)),
+  ];
   const warnings: string[] = [];
   const servers: ServerConfig[] = [];
   const written = new Map<string, Written>();
@@ -183,7 +187,7 @@ const NOWHERE = 'https://unavailable.invalid/';
 
 /** The expander reports what is wrong with an endpoint; the result is meaningless then. */
 function resolveEndpoint(
-  { url: text, headers: written, tokenFile, insecureHttp }: DraftEndpoint,
+  { url: text, headers: written, tokenFile, oauth, insecureHttp }: DraftEndpoint,
   expander: Expander,
   base: string,
 ): EndpointConfig {
@@ -198,10 +202,17 @@ function resolveEndpoint(
     return found.ok ? null : found;
   };
   const address = readAddress(expander.own(['url'], text, reachable), false, insecureHttp);
+  const names = Object.keys(headers).map((name) => name.toLowerCase());
+  const hasCredentials = file !== null || names.includes('authorization');
   return {
     url: address.ok ? address.url : NOWHERE,
     headers,
     tokenFile: file === null ? null : resolve(base, file),
+    // What is logged in to is reached by https, or on this machine.
+    oauth:
+      hasCredentials || (address.ok && address.unencrypted)
+        ? null
+        : resolveOAuth(oauth ?? {}, expander),
   };
 }
 
@@ -209,9 +220,6 @@ function isUnencrypted({ url }: EndpointConfig): boolean {
   const address = readAddress(url, false, true);
   return address.ok && address.unencrypted;
 }
-
-const filled: Check = (value) =>
-  value === '' ? { message: 'is empty', fix: 'give it a value' } : null;
 
 const sendable: Check = (value) => {
   const fix = headerValueAdvice(value);

@@ -3,6 +3,7 @@ import type { ServerConfig } from '../../shared/model/config.ts';
 import { IDLE } from '../../shared/model/idle.ts';
 import { LogSecrets } from '../log-secrets.ts';
 import { createLogger } from '../logger.ts';
+import { Logins } from '../logins/logins.ts';
 import { guardedPlaces } from '../processes/guarded-places.ts';
 import { CHECKS } from './checks.ts';
 import { type Finding, finding } from './finding.ts';
@@ -61,6 +62,9 @@ export async function diagnose(place: Place, options: DiagnoseOptions): Promise<
   return { ...report, findings: report.findings.map((one) => secrets.hideIn(one) as Finding) };
 }
 
+/** For a token that is just being renewed. */
+const CLOSE_MS = 5000;
+
 async function startAll(
   place: Place,
   options: DiagnoseOptions,
@@ -73,6 +77,12 @@ async function startAll(
   const servers = all.filter(({ blocked }) => blocked === null);
   if (servers.length === 0) return { examined: [], findings: [] };
   const isTold = place.env['REA_LOG_LEVEL'] === 'debug';
+  const log = createLogger(place.env, isTold ? process.stderr : null, secrets);
+  const logins = new Logins({
+    stateDir: place.stateDir,
+    log,
+    onSecrets: (learned) => secrets.add(learned),
+  });
   const ground = openGround({
     config: place.config,
     jobs: Math.min(options.jobs, servers.length),
@@ -83,7 +93,8 @@ async function startAll(
       others: [],
     }),
     version: options.version,
-    log: createLogger(place.env, isTold ? process.stderr : null, secrets),
+    log,
+    logins,
     secrets,
   });
   if (typeof ground === 'string') {
@@ -98,6 +109,7 @@ async function startAll(
     };
     return { examined: await examine({ servers, ground, signal, onProgress }), findings: [] };
   } finally {
+    await logins.close(CLOSE_MS);
     await ground.clear();
   }
 }
@@ -111,11 +123,13 @@ function blockedFinding(name: string, why: string | null): Finding[] {
 
 async function oauthFindings(examined: readonly Examined[]): Promise<Finding[]> {
   const refused = examined.filter(({ server, serves, record }) => {
-    return !serves && server.endpoint !== null && record.last_error?.includes('HTTP 401') === true;
+    return (
+      !serves && server.endpoint?.oauth === null && record.last_error?.includes('HTTP 401') === true
+    );
   });
   const asked = refused.map(async ({ server: { name, endpoint } }) => {
     const challenge = endpoint === null ? null : await oauthChallenge(endpoint.url);
-    return challenge === null ? [] : [finding('oauth', name, challenge)];
+    return challenge === null ? [] : [finding('oauth', name, challenge, name)];
   });
   return (await Promise.all(asked)).flat();
 }

@@ -42,6 +42,7 @@ export async function closeParts(
     audit.close({ event: 'gateway_stop', facts: { reason } }, writerMs),
     writer.close(writerMs),
     definitions.close(writerMs),
+    parts.logins.close(writerMs),
   ]);
   // A thread may have restarted a server while all groups were being killed.
   await parts.processes.endLeft(fleet.groups());

@@ -13,6 +13,7 @@ import { Announcements } from '../catalog/announcements.ts';
 import { Catalogs } from '../catalog/catalogs.ts';
 import { HeldUris } from '../catalog/held-uris.ts';
 import { Profiles } from '../catalog/profiles.ts';
+import { Logins } from '../logins/logins.ts';
 import { createGroupsFile } from '../processes/groups.ts';
 import type { Looks } from '../processes/guarded-places.ts';
 import { readLastUse } from '../processes/instance.ts';
@@ -127,12 +128,18 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
       events.onWriterReplaced();
     },
   });
+  const logins = new Logins({
+    stateDir: options.stateDir,
+    log,
+    onSecrets: (secrets) => events.onSecrets(secrets),
+  });
   const processes = new ServerProcesses({ ...options, session: options.sessionId });
   const fleet: Fleet = new Fleet({
     ...options,
     calls,
     catalogs,
     definitions: definitions.pins,
+    logins,
     credit,
     lookups,
     knownPlaces,
@@ -180,6 +187,7 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
     lookups,
     priorities,
     launcher,
+    logins,
     processes,
     audit,
     seen,

@@ -15,6 +15,7 @@ import type { Catalogs } from '../catalog/catalogs.ts';
 import type { DefinitionPins } from '../catalog/pins.ts';
 import type { LogSecrets } from '../log-secrets.ts';
 import type { Logger } from '../logger.ts';
+import type { Logins } from '../logins/logins.ts';
 import type { LauncherProcess } from '../processes/launcher-process.ts';
 import type { PriorityQueue } from '../processes/priority/priority-queue.ts';
 import type { StateWriterThread } from '../threads/state-writer-thread.ts';
@@ -23,6 +24,7 @@ export interface FleetOptions {
   readonly config: GatewayConfig;
   readonly calls: CallTable;
   readonly catalogs: Catalogs;
+  readonly logins: Pick<Logins, 'serve'>;
   readonly definitions: DefinitionPins;
   /** Servers that start at the same time, at most. */
   readonly startLimit: number;

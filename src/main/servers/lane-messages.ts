@@ -22,6 +22,7 @@ type Options = Pick<
   | 'observer'
   | 'catalogs'
   | 'definitions'
+  | 'logins'
   | 'stateWriter'
   | 'onChange'
 >;
@@ -79,6 +80,9 @@ export class LaneMessages implements LaneListener {
         return server.callFailed(message);
       case 'ticket_wanted':
         return this.#parts.tickets.want(lane.name);
+      case 'token_wanted':
+        void this.#options.logins.serve(lane, message.refused);
+        return;
       case 'launcher_failed':
         return this.#options.launcher.failed(message.path, message.why);
       case 'ticket_returned':

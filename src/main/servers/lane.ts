@@ -6,6 +6,7 @@
  */
 
 import type { ServerConfig } from '../../shared/model/config.ts';
+import type { TokenReply } from '../../shared/model/login.ts';
 import type { LaneRecord, ThreadRecord } from '../../shared/model/snapshot.ts';
 import { UNROUTED } from '../../shared/model/unrouted.ts';
 import type {
@@ -278,6 +279,10 @@ export class Lane implements Tenant, ServerThread {
   /** @param launcher the launcher that starts it; null: its thread does. */
   grantTicket(launcher: LauncherAddress | null): void {
     this.post({ type: 'ticket', slot: this.#slot, launcher });
+  }
+
+  giveToken(reply: TokenReply): void {
+    this.post({ type: 'token', slot: this.#slot, ...reply });
   }
 
   setLogLevel(level: string): void {

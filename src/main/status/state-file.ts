@@ -39,6 +39,7 @@ const EXIT_REASONS = [
   'start_timeout',
   'flood',
   'revision',
+  'login',
   'too_large',
   'recycled',
   'stopped',

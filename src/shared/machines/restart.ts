@@ -65,8 +65,13 @@ export function retryDelay(awayMs: number, tries: number, random: number): numbe
   return ((awayMs < LONG_AFTER_MS ? short : LONG_STEP_MS) / 2) * (1 + random);
 }
 
+/** The slowest back-off, with jitter. @param random in [0, 1). */
+export function slowest({ backoffMaxMs }: RestartPolicy, random: number): number {
+  return (backoffMaxMs / 2) * (1 + random);
+}
+
 function delayOf(policy: RestartPolicy, k: number, crashLoop: boolean, random: number): number {
-  if (crashLoop) return (policy.backoffMaxMs / 2) * (1 + random);
+  if (crashLoop) return slowest(policy, random);
   if (k === 1) return 0;
   return random * Math.min(policy.backoffMaxMs, policy.backoffMs * 2 ** (k - 2));
 }

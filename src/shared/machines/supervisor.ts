@@ -6,7 +6,7 @@
 
 import type { ServerFeatures, SupervisorEvent } from '../model/server.ts';
 import { assertNever } from './assert-never.ts';
-import { onDeath, onStable } from './restart.ts';
+import { onDeath, onStable, type RestartDecision, slowest } from './restart.ts';
 import { absent, retry } from './supervisor-absence.ts';
 import {
   emit,
@@ -213,10 +213,7 @@ function died(
   state: SupervisorState,
   exit: Exit,
 ): Step {
-  const restart =
-    exit.reason === 'revision'
-      ? { state: state.deaths, delayMs: REVISION_MS, crashLoop: true }
-      : onDeath(policy.restart, now, random, state.deaths);
+  const restart = restartOf(policy, now, random, state, exit);
   const { delayMs, crashLoop } = restart;
   const next: SupervisorState = {
     ...memoryOf(state),
@@ -242,6 +239,20 @@ function died(
   }
   const [started, starting] = start(next, true);
   return [started, [...effects, ...starting]];
+}
+
+/** What a person has to end is no crash, and trying again in short steps would not help. */
+function restartOf(
+  { restart }: SupervisorPolicy,
+  now: number,
+  random: number,
+  { deaths }: SupervisorState,
+  { reason }: Exit,
+): RestartDecision {
+  if (reason === 'revision') return { state: deaths, delayMs: REVISION_MS, crashLoop: true };
+  if (reason === 'login')
+    return { state: deaths, delayMs: slowest(restart, random), crashLoop: true };
+  return onDeath(restart, now, random, deaths);
 }
 
 /** A draining server has ended; a restart begins at once. */

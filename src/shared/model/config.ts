@@ -48,6 +48,20 @@ export interface EndpointConfig {
   readonly headers: Readonly<Record<string, string>>;
   /** Absolute path of a file with a bearer token, read at each connect; null for none. */
   readonly tokenFile: string | null;
+  /** How a person logs in there; null: never, since it has credentials of its own. */
+  readonly oauth: OAuthConfig | null;
+}
+
+/** What is known of rea at the authorization server of a server. */
+export interface OAuthConfig {
+  /** Null: rea registers itself. */
+  readonly clientId: string | null;
+  /** A secret, after expansion. */
+  readonly clientSecret: string | null;
+  /** Address of a client metadata document, which is the id where that is supported. */
+  readonly clientMetadataUrl: string | null;
+  /** Asked for at a login; empty: what the server asks for. */
+  readonly scopes: readonly string[];
 }
 
 /** One configured server. Paths are absolute; `${VAR}` is already expanded. */

@@ -60,5 +60,6 @@ export type DeathReason =
   | 'noise'
   | 'handshake'
   | 'revision'
+  | 'login'
   | 'start_timeout'
   | 'spawn_failed';

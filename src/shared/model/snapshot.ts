@@ -22,7 +22,7 @@ export interface ProcessIdentity {
 
 /**
  * Why a server was gone the last time. By itself: `exit`, during the handshake `handshake`. Ended by the gateway:
- * `stall` (hung), `start_timeout`, `flood` (of output), `revision` (speaks only later ones), `too_large` (of memory),
+ * `stall` (hung), `start_timeout`, `flood` (of output), `revision` (speaks only later ones), `login` (a person has to log in), `too_large` (of memory),
  * `recycled` (not used), `stopped`. Never there: `spawn` (not started), `connect` (not reached). `thread`: its
  * supervisor thread was lost.
  */
@@ -33,6 +33,7 @@ export type ExitReason =
   | 'start_timeout'
   | 'flood'
   | 'revision'
+  | 'login'
   | 'too_large'
   | 'recycled'
   | 'stopped'

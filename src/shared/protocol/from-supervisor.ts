@@ -32,6 +32,15 @@ export interface LifecycleMessage {
   readonly nextStartInMs: number | null;
 }
 
+/** A server over HTTP is connected to, or refuses its token: main answers with `token`. */
+export interface TokenWantedMessage {
+  readonly type: 'token_wanted';
+  readonly slot: number;
+  readonly incarnation: number;
+  /** The token that was refused; null: none was. */
+  readonly refused: string | null;
+}
+
 /** The launcher failed to start a server: main may end it and start another. */
 export interface LauncherFailedMessage {
   readonly type: 'launcher_failed';
@@ -237,5 +246,6 @@ export type FromSupervisor =
   | ProfileMessage
   | CatalogMessage
   | UnlistedMessage
+  | TokenWantedMessage
   | SecretMessage
   | LogMessage;

@@ -5,6 +5,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { AsksConfig } from '../model/asks.ts';
 import type { ServerConfig } from '../model/config.ts';
+import type { TokenReply } from '../model/login.ts';
 import type { TaskAnswer } from '../model/mcp.ts';
 import type { BlockedPath, InjectionDetection, RedactRules } from '../model/policy.ts';
 import type { LauncherAddress } from './launch.ts';
@@ -106,6 +107,12 @@ export interface RulesMessage {
   readonly maxResultBytes: number;
 }
 
+/** What there is to send to a server as its token: an answer to `token_wanted`, or a renewed one. */
+export interface TokenMessage extends TokenReply {
+  readonly type: 'token';
+  readonly slot: number;
+}
+
 /** Starts an idle server; without effect in any other phase. */
 export interface WakeSlot {
   readonly type: 'wake';
@@ -155,6 +162,7 @@ export type ToSupervisor =
   | SuspectMessage
   | LogLevelMessage
   | RulesMessage
+  | TokenMessage
   | WakeSlot
   | RestSlot
   | StopSlot

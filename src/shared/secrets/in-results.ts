@@ -48,6 +48,7 @@ export function secretsInResults(
     ...headers.map(([name, value]): [string, string] => [name, WITH_SCHEME.exec(value)?.[1] ?? '']),
     ...expanded.map(({ name, value }): [string, string] => [name, value]),
     ...(endpoint === null ? [] : new URL(endpoint.url).searchParams),
+    ['client_secret', endpoint?.oauth?.clientSecret ?? ''],
   ];
   const parts: NamedSecret[] = [
     ...named.flatMap(([name, value]) => [{ name, value }, ...secretsWithin(value)]),

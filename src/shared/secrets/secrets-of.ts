@@ -53,9 +53,10 @@ function ofVariable(name: string, value: string): string[] {
   return [...whole, ...secretsWithin(value).map((part) => part.value)];
 }
 
-function ofEndpoint({ url: text, headers }: NonNullable<Source['endpoint']>): string[] {
+function ofEndpoint({ url: text, headers, oauth }: NonNullable<Source['endpoint']>): string[] {
   const credentials = Object.values(headers).flatMap((value) => WITH_SCHEME.exec(value)?.[1] ?? []);
   const url = new URL(text);
+  const secret = oauth?.clientSecret ?? null;
   const queries = [...url.searchParams].filter(([name, value]) => {
     const kind = kindOfName(name);
     return isWorthHiding(value, kind === 'harmless' ? 'ordinary' : kind);
@@ -64,6 +65,7 @@ function ofEndpoint({ url: text, headers }: NonNullable<Source['endpoint']>): st
   return [
     ...[...credentials, whole].filter((value) => isWorthHiding(value)),
     ...queries.map(([, value]) => value),
+    ...(secret === null || !isWorthHiding(secret, 'ordinary') ? [] : [secret]),
     ...url.pathname.split('/').filter(looksRandom),
   ];
 }

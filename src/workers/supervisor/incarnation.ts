@@ -4,25 +4,23 @@
  * others. Owned by the supervisor of the slot.
  */
 import { SAMPLE_UNITS } from '../../shared/json/framing.ts';
-import type { SupervisorInput } from '../../shared/machines/supervisor-state.ts';
-import type { EndpointConfig, ServerConfig } from '../../shared/model/config.ts';
+import type { EndpointConfig } from '../../shared/model/config.ts';
 import type { ListKind } from '../../shared/model/lists.ts';
+import type { TokenReply } from '../../shared/model/login.ts';
 import type { CatalogEntry, Withheld } from '../../shared/model/mcp.ts';
-import type { BlockedPath, InjectionDetection, RedactRules } from '../../shared/model/policy.ts';
 import { MARK_VARIABLE, markOf } from '../../shared/model/process-mark.ts';
 import type { ServerFeatures } from '../../shared/model/server.ts';
 import type { LeftProcess } from '../../shared/model/snapshot.ts';
-import type { LauncherAddress } from '../../shared/protocol/launch.ts';
 import { cleanForTerminal } from '../../shared/text/clean-text.ts';
-import type { SupervisorContext } from './context.ts';
 import { markCommandTools } from './conversation/command-tools.ts';
-import { Conversation, type ConversationOptions } from './conversation/conversation.ts';
+import { Conversation } from './conversation/conversation.ts';
 import type { ConversationListener } from './conversation/conversation-listener.ts';
 import type { SelfDescription } from './conversation/handshake.ts';
 import type { DroppedNotifications } from './conversation/notifications.ts';
 import { Outgoing } from './conversation/outgoing.ts';
 import { KEPT_ERROR_UNITS } from './conversation/own-requests.ts';
-import type { RemoteListener } from './http/remote.ts';
+import type { RemoteListener } from './http/remote-options.ts';
+import type { IncarnationOptions } from './incarnation-options.ts';
 import type { NoiseReport } from './limits/noise.ts';
 import { ReadThrottle, type ThrottleListener } from './limits/read-throttle.ts';
 import { Readers } from './limits/readers.ts';
@@ -36,37 +34,11 @@ import { exitText } from './record.ts';
 import { Results } from './results/results.ts';
 import { ArgumentRule } from './rules/argument-rule.ts';
 import { PathRule } from './rules/path-rule.ts';
-import type { ServerSecrets } from './secrets.ts';
-import type { Present, Telling } from './telling.ts';
+import type { Present } from './telling.ts';
 import { ToMain } from './to-main.ts';
 
 const SAMPLE = { kept: SAMPLE_UNITS, shown: 200 };
 const PROBLEM = { kept: KEPT_ERROR_UNITS, shown: 2000 };
-
-export interface IncarnationOptions {
-  readonly number: number;
-  readonly slot: number;
-  readonly creditLane: number;
-  readonly config: ServerConfig;
-  readonly capabilities: ConversationOptions['capabilities'];
-  /** Level that clients have asked for; null: none was. */
-  readonly logLevel: string | null;
-  /** Starts the process; null: this process forks. */
-  readonly launcher: LauncherAddress | null;
-  readonly context: SupervisorContext;
-  /** What the policy blocks now. */
-  readonly blocked: () => readonly BlockedPath[];
-  /** What becomes of secrets now. */
-  readonly redact: () => RedactRules;
-  /** What becomes of results that hide something now. */
-  readonly injection: () => InjectionDetection;
-  /** Of a result, now. */
-  readonly maxResultBytes: () => number;
-  readonly secrets: ServerSecrets;
-  readonly telling: Telling;
-  /** Gives an input to the machine. */
-  readonly feed: (input: SupervisorInput) => void;
-}
 
 export class Incarnation
   implements ChildListener, RemoteListener, ConversationListener, ThrottleListener, Present
@@ -236,6 +208,20 @@ export class Incarnation
   tokenRead(token: string): void {
     const { secrets, telling } = this.#options;
     if (secrets.add(token)) telling.secret(token);
+  }
+
+  tokenWanted(refused: string | null): void {
+    this.#options.telling.tokenWanted(this.number, refused);
+  }
+
+  /** @param reply for this incarnation or one before: all are of the same login. */
+  tokenGiven(reply: TokenReply): void {
+    if (this.link.tokenGiven !== undefined) this.link.tokenGiven(reply);
+  }
+
+  loginWanted(detail: string): void {
+    this.#options.feed({ type: 'condemned', incarnation: this.number, reason: 'login', detail });
+    this.disconnected(detail);
   }
 
   disconnected(detail: string): void {

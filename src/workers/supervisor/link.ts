@@ -6,6 +6,7 @@
 
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { Frame } from '../../shared/json/frame.ts';
+import type { TokenReply } from '../../shared/model/login.ts';
 import type { Reply } from './conversation/reply.ts';
 
 /** A call's number, or the id of a request of the gateway's own: a number as JSON text. */
@@ -48,6 +49,8 @@ export interface Link extends Line {
   readonly startTime: string | null;
   /** Calls that the server has certainly not carried out. */
   unsentCalls(): number[];
+  /** Takes what main knows of the server's token; a process has none. */
+  tokenGiven?(reply: TokenReply): void;
   /** Asks the server to end: closes its input, or ends its session. */
   endInput(): void;
   /** Signals the server's process group; a connection ends at once. */

@@ -29,6 +29,7 @@ const REASONS: Readonly<Record<DeathReason, ExitReason>> = {
   noise: 'flood',
   handshake: 'handshake',
   revision: 'revision',
+  login: 'login',
   start_timeout: 'start_timeout',
   spawn_failed: 'spawn',
 };
@@ -104,7 +105,7 @@ type Death = Extract<SupervisorEvent, { event: 'child_died_unexpectedly' }>;
 export function deathText(death: Death, { lastWords, badOutput, withheld }: Traces): string {
   const { reason, detail, code, signal } = death;
   // What it said on stderr has nothing to do with that.
-  if (reason === 'revision') return clip(detail, MAX_ERROR_UNITS);
+  if (reason === 'revision' || reason === 'login') return clip(detail, MAX_ERROR_UNITS);
   const endedItself = detail === exitText(code, signal);
   const atStart = reason === 'handshake' || reason === 'start_timeout';
   const how = reason === 'handshake' ? duringHandshake(detail) : detail;

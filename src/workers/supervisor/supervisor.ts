@@ -121,6 +121,8 @@ export class Supervisor {
       case 'ticket':
         this.#launcher = message.launcher;
         return this.#feed({ type: 'ticket' });
+      case 'token':
+        return current?.tokenGiven(message);
       case 'wake':
         return this.#feed({ type: 'wake' });
       case 'rest':

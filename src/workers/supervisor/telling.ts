@@ -104,6 +104,11 @@ export class Telling {
     this.#present = null;
   }
 
+  /** @param refused the token that the server has refused; null: it is just connected to. */
+  tokenWanted(incarnation: number, refused: string | null): void {
+    this.#context.post({ type: 'token_wanted', slot: this.#slot, incarnation, refused }, []);
+  }
+
   /** The machine has made a step. */
   moved(state: SupervisorState): void {
     if (phaseOf(state) !== phaseOf(this.#state)) this.#since = now();

@@ -222,7 +222,7 @@ describe('a server that asks', () => {
 });
 
 describe('a server over HTTP', () => {
-  const endpoint = { url: 'http://127.0.0.1:1/mcp', headers: {}, tokenFile: null };
+  const endpoint = { url: 'http://127.0.0.1:1/mcp', headers: {}, tokenFile: null, oauth: null };
 
   test.each(['unknown', 'not_sent'] as const)('says of an expired call: %s', (outcome) => {
     vi.useFakeTimers();

@@ -142,9 +142,9 @@ test.each([
   ['https://${A}ex\u0430mple.com/', "$'https://${A}ex\\u0430mple.com/'"],
 ])('the address %s is shown as %s', (url, expected) => {
   const headers = { Authorization: 'Bearer canary-2' };
-  expect(shown({ kind: 'address', url, headers, tokenFile: '/t', insecureHttp: false })).toBe(
-    `${expected} (headers Authorization; token_file /t)`,
-  );
+  expect(
+    shown({ kind: 'address', url, headers, tokenFile: '/t', oauth: null, insecureHttp: false }),
+  ).toBe(`${expected} (headers Authorization; token_file /t)`);
 });
 
 test('is short, one line of ASCII, and tells what is missing, whatever is written', () => {
@@ -208,6 +208,7 @@ servers:
   expect(registry.get('web')).toEqual({
     kind: 'address',
     url: 'https://${HOST:-a.example}/mcp',
+    oauth: null,
     insecureHttp: false,
     headers: {},
     tokenFile: 't',

@@ -12,7 +12,13 @@ function server(name: string, more: Partial<ServerConfig> = {}): ServerConfig {
 }
 
 function remote(name: string, more: Partial<EndpointConfig> = {}): ServerConfig {
-  const endpoint = { url: 'https://example.com/', headers: { A: '1' }, tokenFile: null, ...more };
+  const endpoint = {
+    url: 'https://example.com/',
+    headers: { A: '1' },
+    tokenFile: null,
+    oauth: null,
+    ...more,
+  };
   return server(name, { endpoint, command: '', args: [], cwd: '/', env: {} });
 }
 
@@ -90,7 +96,7 @@ test('name, settings, and the order of what has none are no part of it', () => {
     callTimeoutMs: 1,
   });
   expect(split([one], config([same])).withheld).toEqual([]);
-  const headers = { url: 'https://example.com/', tokenFile: null };
+  const headers = { url: 'https://example.com/', tokenFile: null, oauth: null };
   const upper = remote('a', { ...headers, headers: { A: '1', B: '2' } });
   const lower = remote('b', { ...headers, headers: { b: '2', a: '1' } });
   expect(programKey(lower)).toBe(programKey(upper));

@@ -78,7 +78,16 @@ describe('docs/configuration.md', () => {
   });
 
   test('has every key of defaults', () => {
-    const own = ['name', 'command', 'args', 'url', 'headers', 'token_file', 'insecure_http'];
+    const own = [
+      'name',
+      'command',
+      'args',
+      'url',
+      'headers',
+      'token_file',
+      'insecure_http',
+      'oauth',
+    ];
     const shared = names(server).filter((key) => ![...own, 'prefix', 'resources'].includes(key));
     expect([...shared, ...keys(ofGateway)].toSorted()).toEqual(names(defaults));
     expectSame(ofGateway, defaults ?? {});

@@ -16,7 +16,13 @@ const cwd = mkdtempSync(join(tmpdir(), 'rea-recipes-'));
 const rea = join(cwd, '.rea');
 mkdirSync(rea, { mode: 0o700 });
 afterAll(() => rmSync(cwd, { recursive: true }));
-const env = { HOME: cwd, XDG_CONFIG_HOME: cwd, GITHUB_TOKEN: 'a', WIKI_KEY: 'b' };
+const env = {
+  HOME: cwd,
+  XDG_CONFIG_HOME: cwd,
+  GITHUB_TOKEN: 'a',
+  WIKI_KEY: 'b',
+  GITHUB_CLIENT_SECRET: 'c',
+};
 const put = (name: string, text: string) => writeFileSync(join(rea, name), text, { mode: 0o600 });
 
 /** As the gateway takes it; what the recipe says lies beside it is there. */
@@ -42,7 +48,7 @@ test.each(POLICIES)('%s', (text) => {
 });
 
 test('they say what the text around them says', () => {
-  expect([REGISTRIES.length, POLICIES.length]).toEqual([7, 2]);
+  expect([REGISTRIES.length, POLICIES.length]).toEqual([8, 2]);
   const [shared, own, slow] = REGISTRIES.map((text) => serversOf(text)[0]);
   expect(shared).toMatchObject({ instances: 'shared', maxConcurrency: 1 });
   expect(own).toMatchObject({ instances: 'session', maxInstances: 3 });

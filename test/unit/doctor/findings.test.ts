@@ -4,7 +4,6 @@ import { expect, test } from 'vitest';
 import { causeOf } from '#src/main/causes/causes.ts';
 import { FOUND, type FoundCode, found, TROUBLES } from '#src/main/causes/found.ts';
 import { serverReport } from '#src/main/doctor/report.ts';
-import { isOAuth } from '#src/main/doctor/servers/challenge.ts';
 import type { Examined } from '#src/main/doctor/servers/examined.ts';
 import { findingsOf, troubleOf } from '#src/main/doctor/servers/findings.ts';
 import { offersOf } from '#src/main/doctor/servers/offers.ts';
@@ -172,16 +171,6 @@ test('tools are counted with their tokens, names with the prefix, and what two s
   expect(findingsOf(other, offers.get('other') ?? null)).toMatchObject([
     { code: 'collision', why: expect.stringContaining('server "one" has one') },
   ]);
-});
-
-test.each([
-  ['Bearer resource_metadata="https://x/.well-known/oauth-protected-resource"', true],
-  ['bearer error="invalid_token", scope="mcp"', true],
-  ['Bearer', false],
-  ['Basic realm="scope=x"', false],
-  ['', false],
-])('%j is a challenge of OAuth: %s', (challenge, expected) => {
-  expect(isOAuth(challenge)).toBe(expected);
 });
 
 test('every row says what to do, fills what it has, and is documented', () => {

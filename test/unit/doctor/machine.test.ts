@@ -199,6 +199,7 @@ test('secrets that are written out are told by their places, and what is a refer
           url: `https://user:${secret}@x.invalid/`,
           headers: { Authorization: `Bearer ${secret}`, Accept: 'text/html' },
           tokenFile: null,
+          oauth: null,
           insecureHttp: false,
         },
       ],

@@ -33,6 +33,7 @@ const address = (more: object = {}): Written => ({
   url: 'https://a.example/mcp',
   headers: { 'X-Setting': 'plain', 'X-Api-Key': 'first' },
   tokenFile: null,
+  oauth: null,
   insecureHttp: false,
   ...more,
 });

@@ -15,7 +15,15 @@ const NONE: Source = {
 };
 const of = (changes: Partial<Source>, env = {}) => secretsOf({ ...NONE, ...changes }, env);
 const web = (changes: object) =>
-  of({ endpoint: { url: 'https://example.com/mcp', headers: {}, tokenFile: null, ...changes } });
+  of({
+    endpoint: {
+      url: 'https://example.com/mcp',
+      headers: {},
+      tokenFile: null,
+      oauth: null,
+      ...changes,
+    },
+  });
 
 describe('secrets are', () => {
   test('what is set, handed on and put in for variables', () => {

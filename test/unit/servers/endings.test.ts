@@ -20,6 +20,7 @@ import { IDLE } from '#src/shared/model/idle.ts';
 import type { LifecycleMessage } from '#src/shared/protocol/from-supervisor.ts';
 import type { ToSupervisor } from '#src/shared/protocol/to-supervisor.ts';
 import { NO_AUDIT } from '../../support/no-audit.ts';
+import { NO_LOGINS } from '../../support/no-logins.ts';
 import { noPins } from '../../support/no-pins.ts';
 import { serverConfig } from '../../support/supervisor-thread.ts';
 
@@ -80,6 +81,7 @@ function house(room = 4) {
       audit: NO_AUDIT,
       catalogs,
       definitions: noPins(),
+      logins: NO_LOGINS,
       stateWriter: { attach: () => {}, tell: () => {} },
       onChange: () => {},
     },

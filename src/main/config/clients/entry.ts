@@ -24,7 +24,7 @@ export interface Finding {
 }
 
 export interface ReadEntry {
-  readonly endpoint: Omit<DraftEndpoint, 'tokenFile' | 'insecureHttp'> | null;
+  readonly endpoint: Pick<DraftEndpoint, 'url' | 'headers'> | null;
   readonly command: string;
   readonly args: readonly string[];
   readonly options: ServerOptions;

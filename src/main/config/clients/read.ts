@@ -54,7 +54,10 @@ export function readClientFile(document: ConfigDocument, found: FoundLists, self
     return {
       path,
       name,
-      endpoint: endpoint === null ? null : { ...endpoint, tokenFile: null, insecureHttp: false },
+      endpoint:
+        endpoint === null
+          ? null
+          : { ...endpoint, tokenFile: null, oauth: null, insecureHttp: false },
       command,
       args,
       prefix: name,

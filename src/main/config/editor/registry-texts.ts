@@ -20,6 +20,14 @@ export const SERVER_TEXTS: Readonly<Record<string, string>> = {
   headers:
     'HTTP headers that are sent with every request. Their values are hidden in all that rea shows.',
   token_file: 'A file with a bearer token. It is read at each connect.',
+  oauth:
+    'How rea is known to the authorization server of the server, for rea login. It is needed only where rea cannot register itself.',
+  'oauth.client_id':
+    'The id of a client that was made there, for the redirect http://127.0.0.1/callback.',
+  'oauth.client_secret': 'The secret of that client, as ${NAME} of a variable.',
+  'oauth.client_metadata_url':
+    'The https address of a client metadata document, which is the id where that is supported.',
+  'oauth.scopes': 'What rea login asks for. Without it, what the server asks for.',
   insecure_http: 'true: the address may be http: on any host. Without it only on this machine.',
   prefix:
     'Tools and prompts are called PREFIX__NAME. "" leaves their names as they are. The default is the name of the server.',

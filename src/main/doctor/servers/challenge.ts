@@ -1,6 +1,7 @@
 /** Whether an address that refuses its token wants OAuth: asked once, without any credentials. */
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { bearerChallenge } from '../../../shared/model/challenge.ts';
 
 const LIMIT_MS = 5000;
 const LONGEST = 300;
@@ -15,19 +16,12 @@ export function oauthChallenge(url: string): Promise<string | null> {
       { headers: { accept: 'text/event-stream' }, signal: AbortSignal.timeout(LIMIT_MS) },
       ({ statusCode, headers }) => {
         const said = headers['www-authenticate'] ?? '';
-        resolve(statusCode === 401 && isOAuth(said) ? said.slice(0, LONGEST) : null);
+        const isOAuth = bearerChallenge(said)?.isOAuth === true;
+        resolve(statusCode === 401 && isOAuth ? said.slice(0, LONGEST) : null);
         asking.destroy();
       },
     );
     asking.on('error', () => resolve(null));
     asking.end();
   });
-}
-
-/** RFC 9728 and RFC 6750: a bearer token, and where to get one. */
-export function isOAuth(challenge: string): boolean {
-  return (
-    /^bearer\b/i.test(challenge.trim()) &&
-    /\b(?:resource_metadata|authorization_uri|scope)=/i.test(challenge)
-  );
 }

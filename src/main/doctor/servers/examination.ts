@@ -6,6 +6,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { ServerConfig } from '../../../shared/model/config.ts';
 import { IDLE } from '../../../shared/model/idle.ts';
 import { LIST_KINDS, type ListKind } from '../../../shared/model/lists.ts';
+import type { TokenReply } from '../../../shared/model/login.ts';
 import type { SupervisorRecord } from '../../../shared/model/snapshot.ts';
 import type { Fact } from '../../../shared/protocol/facts.ts';
 import type {
@@ -118,6 +119,14 @@ export class Examination implements Tenant {
     if (this.#stopAt !== null) this.#post({ type: 'stop', slot: this.#slot, ...HURRY });
   }
 
+  get running(): boolean {
+    return !this.retired;
+  }
+
+  giveToken(reply: TokenReply): void {
+    this.#post({ type: 'token', slot: this.#slot, ...reply });
+  }
+
   opening(): Opening {
     const formerSecrets = this.#ground.secrets.former();
     return {
@@ -135,6 +144,9 @@ export class Examination implements Tenant {
     switch (message.type) {
       case 'ticket_wanted':
         this.#post({ type: 'ticket', slot: this.#slot, launcher: null });
+        return;
+      case 'token_wanted':
+        void this.#ground.logins.serve(this, message.refused);
         return;
       case 'catalog':
         this.#lists.set(message.kind, message);

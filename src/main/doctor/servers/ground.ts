@@ -19,6 +19,7 @@ import { STRAGGLER_TERM_MS } from '../../../shared/platform/stragglers.ts';
 import { ServerProcesses } from '../../gateway/server-processes.ts';
 import type { LogSecrets } from '../../log-secrets.ts';
 import type { Logger } from '../../logger.ts';
+import type { Logins } from '../../logins/logins.ts';
 import { KeptGuard } from '../../processes/kept-guard.ts';
 import { creditLimits } from '../../servers/capacity.ts';
 
@@ -29,6 +30,7 @@ export interface GroundOptions {
   readonly guarded: GuardedPlaces;
   readonly version: string;
   readonly log: Logger;
+  readonly logins: Pick<Logins, 'serve'>;
   readonly secrets: LogSecrets;
 }
 

@@ -276,8 +276,13 @@ export class Exchange {
 
   #readError(response: IncomingMessage, status: number): void {
     const { server, client, receiver, redact, owner, isStateless } = this.#options;
+    const challenge = response.headers['www-authenticate'];
+    const scopes = status === 403 ? (client.login?.scopeAdvice(challenge) ?? null) : null;
     this.#stopReading = readErrorBody(response, (body, complete) => {
       const said = redact(body.toString());
+      if (scopes !== null && this.#opens) {
+        return client.login?.refuse(statusText(status, said, scopes));
+      }
       // A server that is only asked what it speaks may say so to whatever it does not know.
       if (this.#opens && !isStateless && isAbsence(status)) {
         return owner.unreachable(statusText(status, said), 0);
@@ -298,7 +303,7 @@ export class Exchange {
       if (typeof this.id === 'number' && frame !== null && isErrorFor(this.id, frame)) {
         this.#answer(body);
       } else {
-        const loss = statusLoss(server, status, said);
+        const loss = statusLoss(server, status, said, scopes);
         // Before the handshake is complete, it may say why.
         const says = complete && client.protocolVersion === null && SAYS_WHY.has(status);
         this.#lose(says ? { ...loss, body } : loss);

@@ -1,7 +1,8 @@
 /**
  * Sends HTTP requests to one endpoint, with its headers, its session and its connections, and follows
  * redirects within its origin. Tells whether a failed request can have reached the server. Owned by one
- * remote. Does not know what the requests say and never sends one twice.
+ * remote. Does not know what the requests say, and sends one again only after a 401, by which the server says that
+ * it has not looked at it, and with another token.
  */
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { createRequire } from 'node:module';
@@ -10,6 +11,7 @@ import { errorCode } from '../../../shared/platform/errno.ts';
 import { clip } from '../../../shared/text/clean-text.ts';
 import { connectText } from './connect-text.ts';
 import { Cookies } from './cookies.ts';
+import type { Login } from './login.ts';
 import { sharing } from './lookup.ts';
 
 /**
@@ -75,14 +77,17 @@ export class HttpClient {
   protocolVersion: string | null = null;
   readonly #url: URL;
   readonly #headers: OutgoingHttpHeaders;
+  /** Null: it has credentials of its own, or none. */
+  readonly login: Login | null;
   readonly #cookies = new Cookies();
   /** The value of a configured `Cookie` header. */
   readonly #ownCookies: string;
   readonly #http: Pick<typeof import('node:https'), 'request' | 'Agent'>;
   readonly #agent: InstanceType<typeof import('node:https').Agent>;
 
-  constructor(url: string, headers: OutgoingHttpHeaders) {
+  constructor(url: string, headers: OutgoingHttpHeaders, login: Login | null) {
     this.#url = new URL(url);
+    this.login = login;
     const cookie = Object.entries(headers).filter(([name]) => name.toLowerCase() === 'cookie');
     this.#ownCookies = cookie.map(([, value]) => String(value)).join('; ');
     this.#headers = headers;
@@ -106,13 +111,16 @@ export class HttpClient {
       done = true;
       request.onFailed(failure);
     };
+    let isRenewed = false;
     const attempt = (url: URL, redirects: number) => {
       sent = false;
+      const token = isSamePlace(url, this.#url) ? (this.login?.token ?? null) : null;
       const cookie = this.#cookies.header(url, this.#ownCookies, Date.now());
       const own = this.#http.request(url, {
         method: request.method,
         headers: {
           ...this.#headers,
+          ...(token === null ? {} : { authorization: `Bearer ${token}` }),
           ...(cookie === '' ? {} : { cookie }),
           ...(this.sessionId === null ? {} : { 'mcp-session-id': this.sessionId }),
           ...(this.protocolVersion === null
@@ -156,6 +164,27 @@ export class HttpClient {
         response.on('error', () => undefined);
         if (done) return response.destroy();
         this.#cookies.take(response.headers['set-cookie'] ?? [], url, Date.now());
+        if (status === 401 && this.login !== null) {
+          const { login } = this;
+          const challenge = response.headers['www-authenticate'];
+          const giveUp = () => {
+            if (done || !login.isWanted(challenge, token)) return false;
+            fail({ sent: false, broken: true, awayMs: null, detail: 'HTTP 401' });
+            return true;
+          };
+          if (token !== null && !isRenewed) {
+            response.destroy();
+            isRenewed = true;
+            sent = false;
+            return login.renew(token, (isNew) => {
+              if (isNew && !done) attempt(this.#url, 0);
+              else giveUp();
+            });
+          }
+          sent = false;
+          if (giveUp()) return response.destroy();
+          sent = true;
+        }
         if (status < 300 || status > 399) {
           done = true;
           return request.onResponse(response);
@@ -219,6 +248,12 @@ function redirectTarget(from: URL, location: string | undefined): URL | null {
   return location !== undefined && URL.canParse(location, from.href)
     ? new URL(location, from)
     : null;
+}
+
+/** Whether a token may go along with a redirect: some servers only want a slash at the end. */
+function isSamePlace(url: URL, own: URL): boolean {
+  const plain = ({ origin, pathname }: URL) => `${origin}${pathname.replace(/\/$/, '')}`;
+  return plain(url) === plain(own);
 }
 
 /** The whole place, without credentials. */

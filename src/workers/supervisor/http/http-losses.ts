@@ -8,7 +8,7 @@ import type { Loss } from '../receiver.ts';
 const SHOWN_UNITS = 300;
 
 const ADVICE: Readonly<Record<number, string>> = {
-  401: 'it wants other credentials: configure headers (Authorization) or token_file; there is no OAuth login',
+  401: 'it wants other credentials: configure headers (Authorization) or token_file',
   403: 'it does not allow this with the credentials of headers or token_file',
   404: 'nothing answers at this path: look at url',
   405: 'it takes no POST at this path: look at url',
@@ -22,19 +22,28 @@ export function isAbsence(status: number | null): boolean {
   return AWAY_STATUS.has(status);
 }
 
-/** An error status in words. @param body of the response, redacted, in one line. */
-export function statusText(status: number, body: string): string {
+/** An error status in words. @param body of the response, redacted, in one line. @param scopes what is missing of a login. */
+export function statusText(status: number, body: string, scopes: string | null = null): string {
   const said = clip(body.trim(), SHOWN_UNITS);
-  const parts = [`HTTP ${status}`, ADVICE[status] ?? '', said].filter((part) => part !== '');
+  const parts = (
+    scopes === null
+      ? [`HTTP ${status}`, ADVICE[status] ?? '', said]
+      : [`HTTP ${status}`, said, scopes]
+  ).filter((part) => part !== '');
   return parts.join('; ');
 }
 
 /** An error status without a JSON-RPC message. Below 500 the server refused the request. */
-export function statusLoss(server: string, status: number, body: string): Loss {
+export function statusLoss(
+  server: string,
+  status: number,
+  body: string,
+  scopes: string | null,
+): Loss {
   return {
     code: 'ERR_HTTP_STATUS',
     outcome: status >= 500 || status === 408 ? 'unknown' : 'answered',
-    message: `server "${server}" answered with ${statusText(status, body)}`,
+    message: `server "${server}" answered with ${statusText(status, body, scopes)}`,
   };
 }
 

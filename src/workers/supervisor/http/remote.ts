@@ -5,15 +5,16 @@
  */
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { Frame } from '../../../shared/json/frame.ts';
-import type { EndpointConfig } from '../../../shared/model/config.ts';
+import type { TokenReply } from '../../../shared/model/login.ts';
 import type { Reply } from '../conversation/reply.ts';
 import type { Link, RequestId } from '../link.ts';
-import type { Receiver } from '../receiver.ts';
 import { Elsewhere } from './elsewhere.ts';
 import { Exchange, type ExchangeOwner } from './exchange.ts';
 import { HttpClient } from './http-client.ts';
 import { isAbsence } from './http-losses.ts';
 import { Listener } from './listener.ts';
+import { loginOf } from './login.ts';
+import type { RemoteOptions } from './remote-options.ts';
 import { DoubtEvidence, proofText, type Sign } from './session-doubt.ts';
 import { readToken } from './token-file.ts';
 
@@ -24,30 +25,6 @@ const STOP_MS = 10_000;
 const CUT = 'its streams go on after the answer: what they carry then is not read';
 /** What can be sent back in a header; the specification allows less, and some servers do not keep to it. */
 const SESSION_ID = /^[\x20-\x7e\x80-\xff]{1,8192}$/;
-
-export interface RemoteOptions {
-  readonly server: string;
-  readonly endpoint: EndpointConfig;
-  readonly gatewayVersion: string;
-  readonly maxMessageBytes: number;
-  /** Takes secrets out of the server's words and makes them one line. */
-  readonly redact: (text: string) => string;
-  readonly listener: RemoteListener;
-}
-
-/** What a remote tells its owner, the incarnation. */
-export interface RemoteListener {
-  /** Takes what is read. Not asked for before the constructor has returned. */
-  readonly conversation: Receiver;
-  /** A token was read from its file and is used from now on. */
-  tokenRead(token: string): void;
-  /** Something that an operator should know, without secrets. */
-  trouble(message: string): void;
-  /** The connection has ended. This or `away` is called once, after the constructor, and nothing after it. */
-  disconnected(detail: string): void;
-  /** There is no server at the other end. @param waitedMs how long it took to find out. */
-  away(detail: string, waitedMs: number): void;
-}
 
 interface Entry {
   readonly line: Uint8Array;
@@ -92,18 +69,32 @@ export class Remote implements Link, ExchangeOwner {
       return;
     }
     if (token !== null) options.listener.tokenRead(token.token);
-    this.#client = new HttpClient(url, {
+    const own = {
       'user-agent': `rea/${options.gatewayVersion}`,
       'accept-encoding': 'identity',
       ...headers,
       ...(token === null ? {} : { authorization: `Bearer ${token.token}` }),
-    });
+    };
+    const login = loginOf(
+      options,
+      (detail) => this.#end(() => options.listener.loginWanted(options.redact(detail))),
+      (problem) => this.#die(problem),
+    );
+    this.#client = new HttpClient(url, own, login);
     // By then the conversation exists, and its first message is queued.
-    setImmediate(() => {
-      if (this.#state !== 'new') return;
-      this.#state = 'handshake';
-      this.#pump();
-    });
+    const begin = () => this.#begin();
+    setImmediate(() => (login === null ? begin() : login.begin(begin)));
+  }
+
+  #begin(): void {
+    if (this.#state !== 'new') return;
+    this.#state = 'handshake';
+    this.#pump();
+  }
+
+  /** What main has: the answer to `tokenWanted`, or a new one. */
+  tokenGiven(reply: TokenReply): void {
+    if (this.#state !== 'gone') this.#client?.login?.take(reply);
   }
 
   write(line: Uint8Array, id: RequestId | null, headers?: OutgoingHttpHeaders): void {
@@ -350,6 +341,14 @@ export class Remote implements Link, ExchangeOwner {
   }
 
   #die(detail: string, awayMs: number | null = null): void {
+    const { listener, redact } = this.#options;
+    this.#end(() => {
+      if (awayMs === null) listener.disconnected(redact(detail));
+      else listener.away(redact(detail), awayMs);
+    });
+  }
+
+  #end(tell: () => void): void {
     if (this.#state === 'gone') return;
     this.#state = 'gone';
     if (this.#timer !== null) clearTimeout(this.#timer);
@@ -357,11 +356,7 @@ export class Remote implements Link, ExchangeOwner {
     this.#elsewhere?.close();
     for (const exchange of this.#exchanges) exchange.close();
     this.#client?.close();
-    const { listener, redact } = this.#options;
-    setImmediate(() => {
-      if (awayMs === null) listener.disconnected(redact(detail));
-      else listener.away(redact(detail), awayMs);
-    });
+    setImmediate(tell);
   }
 
   #trouble(message: string): void {

@@ -99,7 +99,7 @@ test('a server is a program or an address, with the keys of its kind', () => {
   const address = { url: 'https://example.com/' };
   const kinds = [{}, { command: 'run' }, address, { command: 'run', ...address }];
   const program = { args: [], cwd: '/', env: {}, env_file: 'x', env_passthrough: [] };
-  const remote = { headers: {}, token_file: 'x', insecure_http: true };
+  const remote = { headers: {}, token_file: 'x', insecure_http: true, oauth: {} };
   let taken = 0;
   for (const kind of kinds) {
     for (const [key, value] of Object.entries({ ...program, ...remote, enabled: true })) {
@@ -110,7 +110,7 @@ test('a server is a program or an address, with the keys of its kind', () => {
       if (isRight) taken += 1;
     }
   }
-  expect(taken).toBe(6 + 4);
+  expect(taken).toBe(6 + 5);
 });
 
 test('no text is left of a key that is gone', () => {

@@ -1,0 +1,173 @@
+/**
+ * `rea login NAME`: lets a person log in to a server behind a URL, keeps the tokens in the state directory, and has
+ * the gateways of the directory begin with them. Until all is known nothing is written.
+ */
+import { sharedState } from '../audit/own-state.ts';
+import { requestsBy } from '../logins/client.ts';
+import { type Attempt, byBrowser, byDevice } from '../logins/flow/authorize.ts';
+import { openBrowser } from '../logins/flow/browser.ts';
+import { listenForBrowser } from '../logins/flow/callback.ts';
+import { askWithout, discover } from '../logins/flow/discover.ts';
+import { pastedAnswer } from '../logins/flow/pasted.ts';
+import { registrationOf } from '../logins/flow/register.ts';
+import { guardedFor, LoginFault } from '../logins/net/guarded-fetch.ts';
+import { type LoginRecord, type LoginServer, writeLogin } from '../logins/record.ts';
+import { takeTurn } from '../logins/turn.ts';
+import { prepareStateDirectory } from '../processes/state-directory.ts';
+import { beginAnew, type LoginPlace, loginServer } from './login-server.ts';
+import { speechOn } from './say.ts';
+
+export interface LoginOptions extends LoginPlace {
+  readonly platform: string;
+  /** By a code that is typed at any other device. */
+  readonly device: boolean;
+  /** False: no browser is opened. */
+  readonly open: boolean;
+  /** Exactly these scopes; null: what the entry or the server says. */
+  readonly scope: string | null;
+  /** That the browser comes back to; 0: the system chooses one. */
+  readonly port: number;
+  readonly stdin: NodeJS.ReadStream;
+}
+
+/** For a person at a browser. */
+const LIMIT_MINUTES = 5;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** As of a program that SIGINT has ended. */
+const EXIT_INTERRUPTED = 130;
+
+/** Resolves with the exit code: 0 logged in, 1 not, 2 bad usage or configuration, 130 interrupted. */
+export async function runLogin(options: LoginOptions): Promise<number> {
+  const speech = speechOn(options);
+  const found = loginServer(options);
+  if (!found.ok) return speech.fail(found.lines, 2);
+  const { server } = found;
+  const state = prepareStateDirectory(sharedState(options), 'look at its rights');
+  if (!state.ok) return speech.fail(state.error, 1);
+  const ending = new AbortController();
+  const interrupt = () => ending.abort(new LoginFault('interrupted: nothing was written'));
+  const late = `nobody has logged in within ${LIMIT_MINUTES} minutes: nothing was written`;
+  const limit = setTimeout(() => ending.abort(new LoginFault(late)), LIMIT_MINUTES * 60_000);
+  for (const signal of SIGNALS) process.once(signal, interrupt);
+  try {
+    const made = await logIn(options, server, ending.signal);
+    if (made === null) {
+      speech.say(`${server.name}: it does not ask for a login, so there is nothing to do`);
+      return 0;
+    }
+    const problem = await keep(state.dir, server, made);
+    if (problem !== null) return speech.fail(`${problem}; nothing was written`, 1);
+  } catch (error) {
+    if (!(error instanceof LoginFault)) throw error;
+    const isInterrupted = ending.signal.aborted && error.message.startsWith('interrupted');
+    return speech.fail(`${server.name}: ${error.message}`, isInterrupted ? EXIT_INTERRUPTED : 1);
+  } finally {
+    clearTimeout(limit);
+    for (const signal of SIGNALS) process.off(signal, interrupt);
+  }
+  speech.say(`${server.name}: logged in`);
+  return beginAnew(options, server.name);
+}
+
+/** Null: the server does not ask for a login. @throws LoginFault */
+async function logIn(
+  options: LoginOptions,
+  server: LoginServer,
+  signal: AbortSignal,
+): Promise<LoginRecord | null> {
+  const url = new URL(server.endpoint.url);
+  const guarded = await guardedFor(url, signal);
+  const requests = requestsBy(guarded);
+  const { status, challenge } = await askWithout(url, server.endpoint.headers, guarded);
+  // It may ask for one at some of its tools only.
+  if (status !== 401 && status !== 403 && options.scope === null) return null;
+  const { as, resource, scope: wanted } = await discover(url, challenge, guarded, requests);
+  const configured = server.endpoint.oauth?.scopes.join(' ') ?? '';
+  const scope = options.scope ?? (configured === '' ? withRefresh(wanted, as) : configured);
+  const callback = await listenForBrowser(options.port);
+  try {
+    const { redirectUri } = callback;
+    const registration = await registrationOf(as, { server, redirectUri, scope }, requests);
+    const attempt: Attempt = {
+      server,
+      as,
+      registration,
+      resource,
+      scope,
+      redirectUri,
+      requests,
+      signal,
+    };
+    const isByCode = options.device && as.device_authorization_endpoint !== undefined;
+    const tokens = isByCode
+      ? await byDevice(attempt, (prompt) => showCode(options, prompt))
+      : await byBrowser(attempt, (address, state) => {
+          return comeBack(options, address, signal, [
+            callback.wait(state),
+            ...pastedAnswer({ ...options, warn: speechOn(options).warn }, state, signal),
+          ]);
+        });
+    return {
+      version: 1,
+      server: server.name,
+      url: server.endpoint.url,
+      resource,
+      issuer: as.issuer,
+      token_endpoint: as.token_endpoint ?? '',
+      revocation_endpoint: as.revocation_endpoint ?? null,
+      ...registration,
+      ...tokens,
+      after_refusal: false,
+      over: false,
+    };
+  } finally {
+    callback.close();
+  }
+}
+
+/** Without it some give out tokens that cannot be renewed. */
+function withRefresh(wanted: string | null, as: Attempt['as']): string | null {
+  const name = 'offline_access';
+  const offers = as.scopes_supported?.includes(name) === true;
+  if (!offers || wanted?.split(' ').includes(name) === true) return wanted;
+  return wanted === null ? null : `${wanted} ${name}`;
+}
+
+function showCode(options: LoginOptions, { url, code }: { url: string; code: string }): void {
+  const { say } = speechOn(options);
+  say(`open this address on any device: ${url}`);
+  say(`and type this code there: ${code}`);
+}
+
+/** Shows the address, and waits for the answer, or for the end of the login. */
+async function comeBack(
+  options: LoginOptions,
+  address: string,
+  signal: AbortSignal,
+  answers: readonly Promise<URLSearchParams>[],
+): Promise<URLSearchParams> {
+  const { say } = speechOn(options);
+  say('open this address in a browser to log in:');
+  say(address);
+  if (answers.length > 1) say('or paste the address here that the browser ends at:');
+  if (options.open && !options.device) openBrowser(address, options.env, options.platform);
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    for (const answer of answers) answer.then(resolve, reject);
+  });
+}
+
+/** In turn with gateways, which may be renewing the tokens that these replace. @returns what is wrong, or null. */
+async function keep(
+  stateDir: string,
+  server: LoginServer,
+  record: LoginRecord,
+): Promise<string | null> {
+  const turn = await takeTurn(stateDir, server);
+  if (!turn.ok) return turn.why;
+  try {
+    return writeLogin(stateDir, server, record);
+  } finally {
+    turn.lock.release();
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * HTTP for logins: every address is checked when it is connected to, bodies and times are bounded, and redirects
+ * are not followed. What goes wrong is one line, without any text of the other side.
+ */
+import { lookup as lookUp } from 'node:dns';
+import { lookup as lookUpAll } from 'node:dns/promises';
+import type { IncomingMessage } from 'node:http';
+import { request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import type { LookupFunction } from 'node:net';
+import { errorCode } from '../../../shared/platform/errno.ts';
+import { clip } from '../../../shared/text/clean-text.ts';
+import { isLoopbackHost, literalOf, mayReach, type Zone, zoneOf } from './reach.ts';
+
+/** One line about what an authorization server, or the way to it, does wrong. */
+export class LoginFault extends Error {}
+
+export type GuardedFetch = (url: string, init: GuardedInit) => Promise<Response>;
+
+interface GuardedInit {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly body?: string | URLSearchParams | Uint8Array | null | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const LIMIT_MS = 20_000;
+const MAX_BODY_BYTES = 256 * 1024;
+const MAX_HEADER_BYTES = 32 * 1024;
+const MAX_SHOWN = 200;
+/** Statuses that a `Response` cannot have with a body. */
+const EMPTY = new Set([204, 205, 304]);
+const MADE_BY_NODE = new Set([
+  'content-length',
+  'transfer-encoding',
+  'content-encoding',
+  'connection',
+]);
+
+/** An address in short, for people. */
+export function shown(url: URL): string {
+  return clip(`${url.protocol}//${url.host}${url.pathname}`, MAX_SHOWN);
+}
+
+/** Reads an address that the other side has given. @throws LoginFault unless tokens may go there. */
+export function checkedAddress(text: string, what: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || text.length > 2048) throw new LoginFault(`${what} is no address`);
+  const isSafe = url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url));
+  if (!isSafe) throw new LoginFault(`${what} is not https: ${shown(url)}`);
+  if (url.username !== '' || url.password !== '') {
+    throw new LoginFault(`${what} has credentials in it`);
+  }
+  return url;
+}
+
+/** @param server its address, as configured: it decides which others are trusted. */
+export async function guardedFor(server: URL, signal: AbortSignal): Promise<GuardedFetch> {
+  const home = await zoneOfHost(server);
+  return (address, init) => fetchOnce(checkedAddress(address, 'an address'), init, home, signal);
+}
+
+async function zoneOfHost(url: URL): Promise<Zone> {
+  const literal = literalOf(url);
+  if (literal !== null) return zoneOf(literal);
+  try {
+    const found = await lookUpAll(url.hostname, { all: true });
+    const zones = found.map(({ address }) => zoneOf(address));
+    // A name that leads to several places is trusted as the least of them.
+    return zones.find((zone) => zone === 'public') ?? zones[0] ?? 'public';
+  } catch (error) {
+    throw new LoginFault(`cannot connect to ${url.host} (${errorCode(error)})`);
+  }
+}
+
+async function fetchOnce(
+  url: URL,
+  init: GuardedInit,
+  home: Zone,
+  signal: AbortSignal,
+): Promise<Response> {
+  const literal = literalOf(url);
+  if (literal !== null && !mayReach(home, zoneOf(literal))) throw forbidden(url);
+  const limit = AbortSignal.timeout(LIMIT_MS);
+  const signals = [limit, signal, ...(init.signal == null ? [] : [init.signal])];
+  const body = bodyOf(init.body);
+  try {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const ask = url.protocol === 'https:' ? requestHttps : requestHttp;
+      const request = ask(
+        url,
+        {
+          method: init.method ?? 'GET',
+          headers: {
+            ...init.headers,
+            'accept-encoding': 'identity',
+            ...(body === null ? {} : { 'content-length': body.length }),
+          },
+          agent: false,
+          lookup: guardedLookup(url, home),
+          maxHeaderSize: MAX_HEADER_BYTES,
+          signal: AbortSignal.any(signals),
+        },
+        resolve,
+      );
+      request.on('error', reject);
+      request.end(body ?? undefined);
+    });
+    return await responseOf(url, response);
+  } catch (error) {
+    if (error instanceof LoginFault) throw error;
+    if (signal.aborted) throw signal.reason;
+    if (limit.aborted) {
+      throw new LoginFault(`${shown(url)} does not answer within ${LIMIT_MS / 1000} s`);
+    }
+    throw new LoginFault(`cannot speak to ${shown(url)} (${errorCode(error) || 'it broke off'})`);
+  }
+}
+
+async function responseOf(url: URL, message: IncomingMessage): Promise<Response> {
+  const status = message.statusCode ?? 0;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of message as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) {
+      throw new LoginFault(`the answer of ${shown(url)} is larger than ${MAX_BODY_BYTES} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(message.headers)) {
+    if (value !== undefined && !MADE_BY_NODE.has(name))
+      headers.set(name, [value].flat().join(', '));
+  }
+  if (status < 200 || status > 599) throw new LoginFault(`${shown(url)} speaks no HTTP`);
+  return new Response(EMPTY.has(status) ? null : Buffer.concat(chunks), { status, headers });
+}
+
+/** Looks the name up once, and connects to nothing else. */
+function guardedLookup(url: URL, home: Zone): LookupFunction {
+  return (name, options, answer) => {
+    lookUp(name, { ...options, all: true }, (error, found) => {
+      if (error !== null) return answer(error, '', 4);
+      if (found.some(({ address }) => !mayReach(home, zoneOf(address)))) {
+        return answer(forbidden(url) as NodeJS.ErrnoException, '', 4);
+      }
+      const [first] = found;
+      if (options.all === true) answer(null, found);
+      else answer(null, first?.address ?? '', first?.family ?? 4);
+    });
+  };
+}
+
+function forbidden(url: URL): LoginFault {
+  return new LoginFault(
+    `${url.host} is an address of this machine or of a private network, and the server is not: it is not connected to`,
+  );
+}
+
+function bodyOf(body: GuardedInit['body']): Buffer | null {
+  if (body === null || body === undefined) return null;
+  return typeof body === 'string' || body instanceof URLSearchParams
+    ? Buffer.from(body.toString())
+    : Buffer.from(body);
+}

@@ -1,0 +1,139 @@
+/** What a login leaves behind: a file for each server in the state directory, which nobody else may read. */
+import { createHash } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { ServerConfig } from '../../shared/model/config.ts';
+import { attempt, unlessRefused } from '../../shared/platform/errno.ts';
+import { readSmallFile, removeFile, writeWholeFile } from '../../shared/platform/safe-file.ts';
+import { lookAtPrivate, makePrivate } from '../processes/private-directory.ts';
+
+const MAX_BYTES = 256 * 1024;
+/** Behind the name of the server. */
+const FILE_END = /^-[\da-f]{16}\.json$/;
+const text = z.string().min(1).max(65_536);
+const address = text.refine((value) => URL.canParse(value));
+
+const recordSchema = z.strictObject({
+  version: z.literal(1),
+  /** Name of the server. */
+  server: text,
+  /** That the tokens are sent to, as the configuration had it; no other address ever gets them. */
+  url: address,
+  /** Of the server, as its metadata names it. */
+  resource: address,
+  issuer: address,
+  token_endpoint: address,
+  revocation_endpoint: address.nullable(),
+  client_id: text,
+  /** Of a client that rea has registered itself; one that is configured is not kept here. */
+  client_secret: text.nullable(),
+  auth_method: z.enum(['none', 'client_secret_basic', 'client_secret_post']),
+  /** As it was granted; null: nobody knows. */
+  scope: z.string().max(65_536).nullable(),
+  access_token: text.regex(/^[\x21-\x7e]+$/),
+  refresh_token: text.nullable(),
+  /** Milliseconds since the epoch; null: the server does not say. */
+  expires_at: z.number().nullable(),
+  made_at: z.number(),
+  /** They were made because the server has refused those before. */
+  after_refusal: z.boolean(),
+  /** The tokens are of no use any more: a person has to log in. */
+  over: z.boolean(),
+});
+
+export type LoginRecord = z.infer<typeof recordSchema>;
+
+/** The tokens of a record, and until when they are good. */
+export type Tokens = Pick<
+  LoginRecord,
+  'access_token' | 'refresh_token' | 'expires_at' | 'made_at' | 'scope'
+>;
+
+/** The servers that a person can log in to. */
+export type LoginServer = Pick<ServerConfig, 'name'> & {
+  readonly endpoint: NonNullable<ServerConfig['endpoint']>;
+};
+
+export type ReadLogin =
+  | { readonly kind: 'login'; readonly record: LoginRecord }
+  | { readonly kind: 'none' }
+  /** One line: which file, and what to do. */
+  | { readonly kind: 'unusable'; readonly why: string };
+
+/** @param stateDir absolute. */
+export function loginsDirectory(stateDir: string): string {
+  return join(stateDir, 'logins');
+}
+
+/** The name of its file: another address is another login. */
+export function loginFile({ name, endpoint }: LoginServer): string {
+  const hash = createHash('sha256').update(endpoint.url).digest('hex').slice(0, 16);
+  return `${name}-${hash}.json`;
+}
+
+export function readLogin(stateDir: string, server: LoginServer): ReadLogin {
+  const path = join(loginsDirectory(stateDir), loginFile(server));
+  const unusable = (why: string): ReadLogin => ({
+    kind: 'unusable',
+    why: `${path} cannot be used: ${why}; log in again: rea login ${server.name}`,
+  });
+  const objection = lookAtPrivate(loginsDirectory(stateDir));
+  if (objection !== null) return unusable(objection.message);
+  const read = readSmallFile(path, MAX_BYTES);
+  if (read.kind === 'absent') return { kind: 'none' };
+  if (read.kind !== 'file') return unusable(read.detail);
+  const record = recordSchema.safeParse(parsed(read.bytes.toString()));
+  if (!record.success) return unusable('it is not what rea has written');
+  const { name, endpoint } = server;
+  // The tokens of another address are not sent here, whatever the file is called.
+  if (record.data.server !== name || record.data.url !== endpoint.url) return { kind: 'none' };
+  const { clientId } = endpoint.oauth ?? { clientId: null };
+  if (clientId !== null && clientId !== record.data.client_id) return { kind: 'none' };
+  return { kind: 'login', record: record.data };
+}
+
+/** @returns why it cannot be written, in one line, or null. */
+export function writeLogin(
+  stateDir: string,
+  server: LoginServer,
+  record: LoginRecord,
+): string | null {
+  const directory = loginsDirectory(stateDir);
+  const objection = makePrivate(directory);
+  if (objection !== null) return `${directory} cannot be used: ${objection.message}`;
+  const path = join(directory, loginFile(server));
+  const written = attempt(() => {
+    writeWholeFile(path, `${JSON.stringify(record, null, 2)}\n`, 'replace');
+  });
+  return written.ok ? null : `${path} cannot be written: ${written.failure.message}`;
+}
+
+/** @returns whether there was one. @throws the system's error. */
+export function removeLogin(stateDir: string, server: LoginServer): boolean {
+  return removeFile(join(loginsDirectory(stateDir), loginFile(server)));
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return null;
+  }
+}
+
+/** All that was kept for a name, also for addresses that it had before. */
+export function loginsOf(stateDir: string, name: string): LoginRecord[] {
+  const directory = loginsDirectory(stateDir);
+  if (lookAtPrivate(directory) !== null) return [];
+  const names = unlessRefused<string[]>([], () => readdirSync(directory));
+  return names
+    .filter((file) => file.startsWith(`${name}-`) && FILE_END.test(file.slice(name.length)))
+    .flatMap((file) => {
+      const read = readSmallFile(join(directory, file), MAX_BYTES);
+      if (read.kind !== 'file') return [];
+      const record = recordSchema.safeParse(parsed(read.bytes.toString()));
+      return record.success && record.data.server === name ? [record.data] : [];
+    });
+}

@@ -1,0 +1,108 @@
+/**
+ * The token of a server that a person has logged in to. Main keeps it and renews it; this asks for it before the
+ * first request, and again when the server refuses it. Owned by one remote.
+ */
+import { bearerChallenge } from '../../../shared/model/challenge.ts';
+import { type TokenReply, toLogIn } from '../../../shared/model/login.ts';
+import type { RemoteOptions } from './remote-options.ts';
+
+interface LoginOptions {
+  readonly server: string;
+  /** Asks main. @param refused the token that the server has refused; null: the connection just begins. */
+  readonly ask: (refused: string | null) => void;
+  /** A token is used from now on. */
+  readonly tokenRead: (token: string) => void;
+  /** Nothing more can be sent until a person has logged in. */
+  readonly wanted: (detail: string) => void;
+  /** Not now: the token cannot be renewed. */
+  readonly failed: (problem: string) => void;
+}
+
+/**
+ * The login of a remote; null: it has credentials of its own.
+ *
+ * @param wanted nothing more can be sent until a person has logged in. @param failed nor now.
+ */
+export function loginOf(
+  { server, endpoint, listener }: Pick<RemoteOptions, 'server' | 'endpoint' | 'listener'>,
+  wanted: (detail: string) => void,
+  failed: (problem: string) => void,
+): Login | null {
+  if (endpoint.oauth === null) return null;
+  return new Login({
+    server,
+    ask: (refused) => listener.tokenWanted(refused),
+    tokenRead: (token) => listener.tokenRead(token),
+    wanted,
+    failed,
+  });
+}
+
+type Renewed = (isNew: boolean) => void;
+
+export class Login {
+  readonly #options: LoginOptions;
+  #token: string | null = null;
+  #begin: (() => void) | null = null;
+  #waiting: Renewed[] = [];
+
+  constructor(options: LoginOptions) {
+    this.#options = options;
+  }
+
+  /** Null: nobody has logged in. */
+  get token(): string | null {
+    return this.#token;
+  }
+
+  /** @param then called once it is known whether there is a token. */
+  begin(then: () => void): void {
+    this.#begin = then;
+    this.#options.ask(null);
+  }
+
+  /** What main says, asked or not. */
+  take({ token, problem }: TokenReply): void {
+    const isNew = token !== null && token !== this.#token;
+    const begin = this.#begin;
+    this.#begin = null;
+    if (isNew) {
+      this.#token = token;
+      this.#options.tokenRead(token);
+    }
+    if (problem !== null) this.#options.failed(problem);
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const then of waiting) then(isNew);
+    if (problem === null) begin?.();
+  }
+
+  /** The server refuses a token. All requests that it has refused wait for the same answer. */
+  renew(used: string, then: Renewed): void {
+    if (used !== this.#token) return then(true);
+    this.#waiting.push(then);
+    if (this.#waiting.length === 1) this.#options.ask(used);
+  }
+
+  /** @returns whether a 401 is about a login: only then it has been told. @param used the token that was sent. */
+  isWanted(challenge: string | undefined, used: string | null): boolean {
+    if (used === null && bearerChallenge(challenge)?.isOAuth !== true) return false;
+    const why = used === null ? 'it wants a login (HTTP 401)' : 'its login is over (HTTP 401)';
+    this.#options.wanted(`${why}${toLogIn(this.#options.server)}`);
+    return true;
+  }
+
+  /** A server that a login with other scopes is needed for. @param detail ends as `scopeAdvice` does. */
+  refuse(detail: string): void {
+    this.#options.wanted(detail);
+  }
+
+  /** @returns what a person does about a 403 that is about scopes; null: it is not. */
+  scopeAdvice(challenge: string | undefined): string | null {
+    const found = bearerChallenge(challenge);
+    if (found?.error !== 'insufficient_scope') return null;
+    const { scope } = found;
+    const what = scope === null ? 'it wants more scopes' : `it wants the scope "${scope}"`;
+    return `${what}${toLogIn(this.#options.server, scope)}`;
+  }
+}

@@ -1,0 +1,105 @@
+/** Gateways that share a login: tokens that end all the time are renewed once each, and no call is lost or made twice. */
+import { afterEach, expect, test, vi } from 'vitest';
+import { stopHttpServers } from '../support/http-server.ts';
+import { logIn, startProtected } from '../support/login-world.ts';
+import { makeDirectory, type Rea, startRea, writeRegistry } from '../support/rea-process.ts';
+import { QUICK, registry } from '../support/servers.ts';
+import { SOAKS } from '../support/soak.ts';
+import { tidy } from '../support/tidy.ts';
+import { until } from '../support/wait-for.ts';
+
+vi.setConfig({ testTimeout: SOAKS ? 3_600_000 : 180_000, hookTimeout: 60_000 });
+afterEach(async () => {
+  await tidy();
+  await stopHttpServers();
+});
+
+const RENEWALS = SOAKS ? 1000 : 30;
+/** Of one renewal. */
+const MOST_MS = 3000;
+
+test('three gateways with one rotating login: nobody is logged out, and no call is made twice', async () => {
+  const server = await startProtected();
+  await server.control({ lifetime: 0.6 });
+  const dir = makeDirectory();
+  writeRegistry(dir, registry({ web: { url: server.url } }));
+  await logIn(dir, 'web');
+  const gateways = await Promise.all([1, 2, 3].map(() => startRea({ cwd: dir })));
+  let isEnough = false;
+  let made = 0;
+  const callFor = async (rea: Rea, which: number) => {
+    for (let round = 0; !isEnough; round += 1) {
+      const text = `${which}-${round}`;
+      const answer = await rea.call('web__echo', { text });
+      expect([answer.text, answer.failure]).toEqual([text, null]);
+      made += 1;
+    }
+  };
+  const watch = () =>
+    until(async () => (await server.control()).refreshes >= RENEWALS, {
+      what: `${RENEWALS} renewals`,
+      limitMs: RENEWALS * MOST_MS,
+      everyMs: 100,
+    });
+  const calls = Promise.all(gateways.map(callFor));
+  await Promise.race([watch(), calls]);
+  isEnough = true;
+  await calls;
+  const { reused, executed, refreshes } = await server.control();
+  expect(reused).toBe(0);
+  expect(refreshes).toBeGreaterThanOrEqual(RENEWALS);
+  const times = Object.values(executed);
+  expect(times).toHaveLength(made);
+  expect(new Set(times)).toEqual(new Set([1]));
+  for (const rea of gateways) expect(rea.stderr).not.toContain('login is over');
+});
+
+test('a renewal that is lost on its way ends in a login, and is not tried for ever', async () => {
+  const server = await startProtected();
+  const dir = makeDirectory();
+  writeRegistry(dir, registry({ web: { url: server.url } }, { restart: QUICK.restart }));
+  await logIn(dir, 'web');
+  const first = await startRea({ cwd: dir });
+  await first.waitForPhase('web', 'ready');
+  // The authorization server has rotated the token, and the gateway dies before it has heard so.
+  await server.control({ refresh: 'lose' });
+  await server.end('end-access');
+  const call = first.begin('web__echo', { text: 'lost' });
+  call.answer.catch(() => undefined);
+  await until(async () => (await server.control()).refreshes === 1, { what: 'a lost renewal' });
+  first.kill('SIGKILL');
+  await first.exited;
+  await server.control({ refresh: 'good' });
+  const second = await startRea({ cwd: dir });
+  const waits = await second.waitForServer('web', (web) => web.incarnation > 3, {
+    what: 'tried again and again',
+  });
+  expect(waits.last_error).toBe('it wants a login (HTTP 401); to log in: rea login web');
+  const { reused, refreshes, executed } = await server.control();
+  expect({ reused, refreshes, executed }).toEqual({ reused: 1, refreshes: 1, executed: {} });
+  await logIn(dir, 'web');
+  expect((await second.call('web__echo', { text: 'found' })).text).toBe('found');
+});
+
+test.each(['broken', 'json'])(
+  'an authorization server that is %s is no logout',
+  async (refresh) => {
+    const server = await startProtected();
+    const dir = makeDirectory();
+    writeRegistry(dir, registry({ web: { url: server.url } }));
+    await logIn(dir, 'web');
+    const rea = await startRea({ cwd: dir });
+    await rea.waitForPhase('web', 'ready');
+    await server.control({ refresh });
+    await server.end('end-access');
+    const pending = rea.begin('web__echo', { text: 'patient' });
+    const web = await rea.waitForServer('web', ({ last_exit }) => last_exit !== null, {
+      what: 'down',
+    });
+    expect(web.last_error).toMatch(/its token cannot be renewed: the authorization server/);
+    expect(JSON.stringify(web)).not.toContain('canary');
+    await server.control({ refresh: 'good' });
+    await rea.waitForPhase('web', 'ready');
+    expect((await pending.answer).text).toBe('patient');
+  },
+);
