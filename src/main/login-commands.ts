@@ -26,7 +26,7 @@ export function addLoginCommands(program: Command, done: (code: number, ends: tr
     .argument('<server>', 'its name')
     .option('--device', 'for a machine without a browser: by a code, or by pasting an address')
     .option('--no-open', 'only print the address; open no browser')
-    .option('--scope <scopes>', 'ask for exactly these scopes, separated by spaces', scopes)
+    .option('--scope <scopes>', 'ask for these scopes besides those that the login has', scopes)
     .option('--port <port>', 'that the browser comes back to (default: a free one)', port)
     .addOption(stateDirOption())
     .action(async (server: string, _options: unknown, command: Command) => {

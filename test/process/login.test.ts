@@ -68,13 +68,15 @@ test('a server waits for a login, serves with its tokens, renews them, and is le
   expect(after.executed).toMatchObject({ one: 1, two: 1, three: 1, four: 1 });
   expect((await rea.waitForPhase('web', 'ready')).restarts).toBe(before.restarts);
 
-  // A call that wants more than the login gives says which, and the next login asks for that alone.
+  // A call that wants more than the login gives says which, and the next login asks for that, too.
   const refused = await rea.call('web__admin');
   expect(refused.failure).toMatchObject({ code: 'ERR_HTTP_STATUS', outcome: 'answered' });
   expect(refused.text).toContain(
     'it wants the scope "admin"; to log in: rea login web --scope "admin"',
   );
-  await logIn(rea.dir, 'web', '--scope', 'read admin');
+  await logIn(rea.dir, 'web', '--scope', 'admin');
+  const again = (await server.control()).asked.filter(({ state }) => state !== undefined);
+  expect(again.at(-1)).toMatchObject({ scope: 'read admin' });
   expect((await rea.call('web__admin')).text).toBe('admin');
 
   // The whole login is over: one try to renew it, and a person is asked again.

@@ -33,6 +33,8 @@ const SOAKS: readonly (readonly [file: string, test: string])[] = [
   ['audit-kill.test.ts', 'kill -9'],
   ['thread-kills.test.ts', 'threads are lost'],
   ['halt-load.test.ts', 'calls while it is set'],
+  ['login-renewal.test.ts', 'one rotating login'],
+  ['conformance-login.test.ts', 'a login passes'],
   ['results.test.ts', 'source files'],
   ['parked-lives.test.ts', 'servers and threads that die'],
   ['parked-calls.test.ts', 'in any order'],

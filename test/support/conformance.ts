@@ -6,7 +6,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { environment } from './rea-command.ts';
 import { newerNode, runProgram } from './run-program.ts';
 
@@ -95,11 +95,14 @@ export async function runClientScenario(
   }
 }
 
-/** Each scenario has a directory `server-<scenario>-<time>` with its checks. */
+/** Each scenario has a directory `server-<scenario>-<time>` with its checks, those of logins within another one. */
 function readChecks(results: string): Pick<Outcome, 'failures' | 'warned' | 'scenarios'> {
   const failures: string[] = [];
   const warned: string[] = [];
-  const directories = readdirSync(results).sort();
+  const directories = readdirSync(results, { recursive: true, encoding: 'utf8' })
+    .filter((path) => basename(path) === 'checks.json')
+    .map((path) => dirname(path))
+    .sort();
   for (const directory of directories) {
     const scenario = directory.replace(/^server-|-\d{4}-\d\d-\d\dT.*$/g, '');
     const checks: Check[] = JSON.parse(

@@ -242,9 +242,15 @@ export function plantedFaults({
       action: /NODE_EXTRA_CA_CERTS=\S+ rea serve/,
     },
     unauthorized: {
-      server: { url: `${http}/401` },
+      server: { url: `${http}/401`, headers: { Authorization: 'Bearer none' } },
       why: /answered with HTTP 401/,
       action: /headers\.Authorization or token_file/,
+    },
+    'no-login': {
+      server: { url: `${http}/401` },
+      why: /^HTTP 401: it wants a login, or credentials in headers/,
+      action: /^rea login no-login$/,
+      reason: 'login',
     },
     'no-such-path': {
       server: { url: `${http}/404` },

@@ -4,14 +4,15 @@
  */
 import { sharedState } from '../audit/own-state.ts';
 import { requestsBy } from '../logins/client.ts';
+import { askWithout, isRefusal } from '../logins/flow/asking.ts';
 import { type Attempt, byBrowser, byDevice } from '../logins/flow/authorize.ts';
 import { openBrowser } from '../logins/flow/browser.ts';
 import { listenForBrowser } from '../logins/flow/callback.ts';
-import { askWithout, discover } from '../logins/flow/discover.ts';
+import { discover, resourceOf } from '../logins/flow/discover.ts';
 import { pastedAnswer } from '../logins/flow/pasted.ts';
 import { registrationOf } from '../logins/flow/register.ts';
-import { guardedFor, LoginFault } from '../logins/net/guarded-fetch.ts';
-import { type LoginRecord, type LoginServer, writeLogin } from '../logins/record.ts';
+import { guardedFor, LoginFault, shown } from '../logins/net/guarded-fetch.ts';
+import { type LoginRecord, type LoginServer, readLogin, writeLogin } from '../logins/record.ts';
 import { takeTurn } from '../logins/turn.ts';
 import { prepareStateDirectory } from '../processes/state-directory.ts';
 import { beginAnew, type LoginPlace, loginServer } from './login-server.ts';
@@ -23,7 +24,7 @@ export interface LoginOptions extends LoginPlace {
   readonly device: boolean;
   /** False: no browser is opened. */
   readonly open: boolean;
-  /** Exactly these scopes; null: what the entry or the server says. */
+  /** Scopes besides those that the login has; null: what the entry or the server says. */
   readonly scope: string | null;
   /** That the browser comes back to; 0: the system chooses one. */
   readonly port: number;
@@ -50,7 +51,7 @@ export async function runLogin(options: LoginOptions): Promise<number> {
   const limit = setTimeout(() => ending.abort(new LoginFault(late)), LIMIT_MINUTES * 60_000);
   for (const signal of SIGNALS) process.once(signal, interrupt);
   try {
-    const made = await logIn(options, server, ending.signal);
+    const made = await logIn(options, server, state.dir, ending.signal);
     if (made === null) {
       speech.say(`${server.name}: it does not ask for a login, so there is nothing to do`);
       return 0;
@@ -73,17 +74,21 @@ export async function runLogin(options: LoginOptions): Promise<number> {
 async function logIn(
   options: LoginOptions,
   server: LoginServer,
+  stateDir: string,
   signal: AbortSignal,
 ): Promise<LoginRecord | null> {
   const url = new URL(server.endpoint.url);
   const guarded = await guardedFor(url, signal);
   const requests = requestsBy(guarded);
-  const { status, challenge } = await askWithout(url, server.endpoint.headers, guarded);
+  const asked = await askWithout(url, server.endpoint.headers, guarded);
+  const { status, challenge } = asked;
   // It may ask for one at some of its tools only.
-  if (status !== 401 && status !== 403 && options.scope === null) return null;
+  if (!isRefusal(asked) && (await resourceOf(url, challenge, guarded)) === null) {
+    if (status < 400) return null;
+    throw new LoginFault(`${shown(url)} answers with HTTP ${status}: look at its url`);
+  }
   const { as, resource, scope: wanted } = await discover(url, challenge, guarded, requests);
-  const configured = server.endpoint.oauth?.scopes.join(' ') ?? '';
-  const scope = options.scope ?? (configured === '' ? withRefresh(wanted, as) : configured);
+  const scope = scopeOf(options, server, stateDir) ?? withRefresh(wanted, as);
   const callback = await listenForBrowser(options.port);
   try {
     const { redirectUri } = callback;
@@ -117,12 +122,24 @@ async function logIn(
       revocation_endpoint: as.revocation_endpoint ?? null,
       ...registration,
       ...tokens,
+      // Where nothing is said, it is what was asked for.
+      scope: tokens.scope ?? scope,
       after_refusal: false,
       over: false,
     };
   } finally {
     callback.close();
   }
+}
+
+/** What a person, or the entry, asks for; null: neither does. */
+function scopeOf({ scope }: LoginOptions, server: LoginServer, stateDir: string): string | null {
+  const configured = server.endpoint.oauth?.scopes ?? [];
+  if (scope === null) return configured.length === 0 ? null : configured.join(' ');
+  // Tokens with the new ones alone would do less than those that they replace.
+  const before = readLogin(stateDir, server);
+  const had = before.kind === 'login' ? (before.record.scope ?? '').split(' ') : configured;
+  return [...new Set([...had, ...scope.split(' ')])].filter((one) => one !== '').join(' ');
 }
 
 /** Without it some give out tokens that cannot be renewed. */

@@ -34,6 +34,9 @@ export function oauthProblems(
   if (names.includes('authorization')) {
     return at([], 'stands beside a header Authorization', KEEP_ONE);
   }
+  if (endpoint.insecureHttp) {
+    return at([], 'stands beside insecure_http, and tokens are not sent unencrypted', KEEP_ONE);
+  }
   const { client_id: id, client_secret: secret, client_metadata_url: metadata } = oauth;
   if (secret !== undefined && id === undefined) {
     return at(['client_secret'], 'stands without client_id', 'write both, or neither');

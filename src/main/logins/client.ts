@@ -5,7 +5,6 @@ import {
   allowInsecureRequests,
   type Client,
   type ClientAuth,
-  ClientSecretBasic,
   ClientSecretPost,
   customFetch,
   None,
@@ -36,7 +35,16 @@ export function proofOf(server: LoginServer, registration: Registration): Client
   if (secret === null || registration.auth_method === 'none') return None();
   return registration.auth_method === 'client_secret_post'
     ? ClientSecretPost(secret)
-    : ClientSecretBasic(secret);
+    : basic(secret);
+}
+
+/** Encoded as forms are: the library encodes "-" and the like as well, which some servers do not undo. */
+function basic(secret: string): ClientAuth {
+  const encoded = (text: string) => new URLSearchParams([['', text]]).toString().slice(1);
+  return (_as, client, _body, headers) => {
+    const pair = `${encoded(client.client_id)}:${encoded(secret)}`;
+    headers.set('authorization', `Basic ${Buffer.from(pair).toString('base64')}`);
+  };
 }
 
 /** How a client with a secret proves who it is, as the authorization server likes. */

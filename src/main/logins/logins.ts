@@ -157,7 +157,10 @@ export class Logins {
         return this.#over(stateDir, server, record, refreshed.why);
       case 'failed': {
         const isGood = refused === null && (record.expires_at ?? 0) > Date.now();
-        if (isGood) return this.#give(server, record);
+        if (isGood) {
+          this.#renewLater(server, record, AGAIN_MS);
+          return { token: record.access_token, problem: null };
+        }
         return { token: null, problem: `its token cannot be renewed: ${refreshed.why}` };
       }
       case 'tokens': {
@@ -200,8 +203,7 @@ export class Logins {
     const { token } = isUsable(read, null)
       ? this.#give(server, read)
       : await this.#renew(stateDir, server, null);
-    if (token === null) return;
-    if (token === record.access_token) return this.#renewLater(server, read, AGAIN_MS);
+    if (token === null || token === record.access_token) return;
     for (const holder of this.#running(server)) holder.giveToken({ token, problem: null });
   }
 }

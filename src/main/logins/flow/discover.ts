@@ -3,7 +3,7 @@
  * an authorization server says of itself is checked before it is used.
  */
 import { type AuthorizationServer, discoveryRequest, processDiscoveryResponse } from 'oauth4webapi';
-import { type BearerChallenge, bearerChallenge } from '../../../shared/model/challenge.ts';
+import type { BearerChallenge } from '../../../shared/model/challenge.ts';
 import { isObject } from '../../../shared/model/is-object.ts';
 import { faultText, type Requests } from '../client.ts';
 import { checkedAddress, type GuardedFetch, LoginFault, shown } from '../net/guarded-fetch.ts';
@@ -16,46 +16,13 @@ export interface Discovered {
   readonly scope: string | null;
 }
 
-/** How the server itself asks for a login. */
-export interface Asked {
-  /** Of the request without a token. */
-  readonly status: number;
-  readonly challenge: BearerChallenge | null;
-}
-
 interface Resource {
   readonly resource: string;
   readonly issuers: readonly string[];
   readonly scopes: readonly string[];
 }
 
-const PROBE = JSON.stringify({
-  jsonrpc: '2.0',
-  id: 0,
-  method: 'initialize',
-  params: {
-    protocolVersion: '2025-11-25',
-    capabilities: {},
-    clientInfo: { name: 'rea', version: '0' },
-  },
-});
 const MOST_NAMES = 50;
-
-/** Asks the server without a token. @param own headers of its entry. @throws LoginFault when it cannot be reached. */
-export async function askWithout(
-  server: URL,
-  own: Readonly<Record<string, string>>,
-  guarded: GuardedFetch,
-): Promise<Asked> {
-  const headers = {
-    ...own,
-    'content-type': 'application/json',
-    accept: 'application/json, text/event-stream',
-  };
-  const response = await guarded(server.href, { method: 'POST', headers, body: PROBE });
-  const challenge = bearerChallenge(response.headers.get('www-authenticate') ?? undefined);
-  return { status: response.status, challenge };
-}
 
 /** @throws LoginFault with what is wrong, in one line. */
 export async function discover(
@@ -79,7 +46,7 @@ export async function discover(
 }
 
 /** What the server says of itself; null: it has no such metadata. */
-async function resourceOf(
+export async function resourceOf(
   server: URL,
   challenge: BearerChallenge | null,
   guarded: GuardedFetch,
@@ -160,6 +127,7 @@ const ENDPOINTS = [
 
 /** Its endpoints can be used, and it takes the proof that nobody else has asked for the tokens. */
 function checkedServer(as: AuthorizationServer): AuthorizationServer {
+  if (strings([as.issuer]).length === 0) throw new LoginFault('its issuer cannot be printed');
   for (const name of ENDPOINTS) {
     const value: unknown = as[name];
     if (value !== undefined) checkedAddress(typeof value === 'string' ? value : '', `its ${name}`);

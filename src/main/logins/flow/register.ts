@@ -5,11 +5,13 @@ import {
   dynamicClientRegistrationRequest,
   processDynamicClientRegistrationResponse,
 } from 'oauth4webapi';
+import { isObject } from '../../../shared/model/is-object.ts';
 import { faultText, methodOf, type Registration, type Requests } from '../client.ts';
 import { LoginFault } from '../net/guarded-fetch.ts';
 import type { LoginServer } from '../record.ts';
 
 const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
+const MAX_UNITS = 8192;
 const METHODS = ['none', 'client_secret_basic', 'client_secret_post'] as const;
 
 export interface Wanted {
@@ -53,20 +55,9 @@ export async function registrationOf(
   };
   try {
     const response = await dynamicClientRegistrationRequest(as, asked as Client, requests);
-    // Some say 200.
-    const made =
-      response.status === 200
-        ? new Response(response.body, { ...CREATED, headers: response.headers })
-        : response;
-    const {
-      client_id,
-      client_secret,
-      token_endpoint_auth_method: method,
-    } = await processDynamicClientRegistrationResponse(made);
-    const secret = typeof client_secret === 'string' ? client_secret : null;
-    const known = METHODS.find((one) => one === method);
-    const auth_method = secret === null ? 'none' : (known ?? methodOf(as, true));
-    return { client_id, client_secret: secret, auth_method };
+    // Anything but a refusal: some say 200, and some leave out when a secret ends.
+    if (!response.ok) await processDynamicClientRegistrationResponse(response);
+    return registrationIn(await response.json().catch(() => null), as);
   } catch (error) {
     throw new LoginFault(
       `${as.issuer} does not register rea (${faultText(error)}): make a client there, and write oauth: {client_id: …} into its entry`,
@@ -74,4 +65,16 @@ export async function registrationOf(
   }
 }
 
-const CREATED = { status: 201 };
+function registrationIn(said: unknown, as: AuthorizationServer): Registration {
+  const made: Readonly<Record<string, unknown>> = isObject(said) ? said : {};
+  const { client_id, client_secret, token_endpoint_auth_method: method } = made;
+  if (!isText(client_id)) throw new LoginFault('its answer has no client_id');
+  const secret = isText(client_secret) ? client_secret : null;
+  if (secret === null) return { client_id, client_secret: null, auth_method: 'none' };
+  const known = METHODS.find((one) => one === method);
+  return { client_id, client_secret: secret, auth_method: known ?? methodOf(as, true) };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= MAX_UNITS;
+}

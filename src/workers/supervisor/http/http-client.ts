@@ -166,9 +166,10 @@ export class HttpClient {
         this.#cookies.take(response.headers['set-cookie'] ?? [], url, Date.now());
         if (status === 401 && this.login !== null) {
           const { login } = this;
+          const opens = this.protocolVersion === null;
           const challenge = response.headers['www-authenticate'];
           const giveUp = () => {
-            if (done || !login.isWanted(challenge, token)) return false;
+            if (done || !login.isWanted(challenge, token, opens)) return false;
             fail({ sent: false, broken: true, awayMs: null, detail: 'HTTP 401' });
             return true;
           };

@@ -6,6 +6,11 @@ import { bearerChallenge } from '../../../shared/model/challenge.ts';
 import { type TokenReply, toLogIn } from '../../../shared/model/login.ts';
 import type { RemoteOptions } from './remote-options.ts';
 
+const WANTED = 'it wants a login (HTTP 401)';
+const MAYBE_WANTED =
+  'HTTP 401: it wants a login, or credentials in headers (Authorization) or token_file';
+const OVER = 'its login is over (HTTP 401)';
+
 interface LoginOptions {
   readonly server: string;
   /** Asks main. @param refused the token that the server has refused; null: the connection just begins. */
@@ -84,10 +89,18 @@ export class Login {
     if (this.#waiting.length === 1) this.#options.ask(used);
   }
 
-  /** @returns whether a 401 is about a login: only then it has been told. @param used the token that was sent. */
-  isWanted(challenge: string | undefined, used: string | null): boolean {
-    if (used === null && bearerChallenge(challenge)?.isOAuth !== true) return false;
-    const why = used === null ? 'it wants a login (HTTP 401)' : 'its login is over (HTTP 401)';
+  /**
+   * @param header what came with a 401. @param used the token that was sent.
+   * @param opens before the handshake is complete: a bare refusal may mean a login, too.
+   * @returns whether it is about a login: only then it has been told.
+   */
+  isWanted(header: string | undefined, used: string | null, opens: boolean): boolean {
+    const challenge = bearerChallenge(header);
+    const isOAuth = challenge?.isOAuth === true;
+    // Of another scheme, it is about other credentials.
+    const mayBe = opens && (header === undefined || challenge !== null);
+    if (used === null && !isOAuth && !mayBe) return false;
+    const why = used === null ? (isOAuth ? WANTED : MAYBE_WANTED) : OVER;
     this.#options.wanted(`${why}${toLogIn(this.#options.server)}`);
     return true;
   }
