@@ -66,7 +66,7 @@ test('each cause is known, with what to do about it', () => {
     expect(last_exit?.reason ?? null, name).toBe(reason);
   }
   expect(causeNamed('good')).toBeNull();
-  expect(Object.keys(faults).length).toBe(32);
+  expect(Object.keys(faults).length).toBe(33);
 });
 
 test.each([40, 80, 160])(

@@ -84,6 +84,7 @@ test('tells of servers that serve what is wrong with them, and no server can wri
     one: { ...fixture('echo'), prefix: '' },
     other: { ...fixture('echo'), prefix: '' },
     remote: { url: `http://127.0.0.1:${port}/mcp` },
+    fixed: { url: `http://127.0.0.1:${port}/mcp`, headers: { Authorization: 'Bearer none' } },
   });
   const before = files();
   const json = await runRea(['doctor', '--start', '--json', '--cwd', dir], { env: own });
@@ -96,7 +97,8 @@ test('tells of servers that serve what is wrong with them, and no server can wri
   expect(codes('dies')).toEqual(['handshake']);
   expect(codes('stubborn')).toEqual(['stays']);
   expect([...codes('one'), ...codes('other')]).toContain('collision');
-  expect(codes('remote').sort()).toEqual(['handshake', 'oauth']);
+  expect(codes('remote')).toEqual(['login']);
+  expect(codes('fixed').sort()).toEqual(['handshake', 'oauth']);
   expect(servers.find(({ name }: any) => name === 'one')).toMatchObject({
     state: 'ok',
     kind: 'program',

@@ -105,6 +105,7 @@ export class Exchange {
       method: 'POST',
       body: options.body,
       headers: { ...POST_HEADERS, ...options.headers },
+      opens: this.#opens && !options.isStateless,
       onResponse: (response) => this.#read(response),
       onFailed: ({ sent, broken, awayMs, detail }) => {
         if (!broken) return this.#lose(redirectLoss(options.server, options.redact(detail)));

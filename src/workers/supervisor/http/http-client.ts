@@ -48,6 +48,8 @@ export interface HttpRequest {
   /** Null for a request without a body. */
   readonly body: Uint8Array | null;
   readonly headers: OutgoingHttpHeaders;
+  /** It is `initialize`: a 401 without a word may mean a login, too. */
+  readonly opens?: boolean;
   /** Any response except a followed redirect. The callee must read it or destroy it. */
   readonly onResponse: (response: IncomingMessage) => void;
   readonly onFailed: (failure: HttpFailure) => void;
@@ -166,10 +168,9 @@ export class HttpClient {
         this.#cookies.take(response.headers['set-cookie'] ?? [], url, Date.now());
         if (status === 401 && this.login !== null) {
           const { login } = this;
-          const opens = this.protocolVersion === null;
           const challenge = response.headers['www-authenticate'];
           const giveUp = () => {
-            if (done || !login.isWanted(challenge, token, opens)) return false;
+            if (done || !login.isWanted(challenge, token, request.opens === true)) return false;
             fail({ sent: false, broken: true, awayMs: null, detail: 'HTTP 401' });
             return true;
           };
