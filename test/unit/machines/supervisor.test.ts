@@ -72,6 +72,28 @@ describe('the supervisor machine', () => {
       ['return_ticket', 'child_died_unexpectedly', 'fail_calls', 'backoff', 'restart timer 750'],
     ],
     [
+      'tries a server that waits for a login as rarely as one in a crash loop',
+      [open, ticket, { ...condemned(), reason: 'login' }, exited()],
+      'failed',
+      ['return_ticket', 'child_died_unexpectedly', 'fail_calls', 'backoff', 'restart timer 750'],
+    ],
+    [
+      'does not count that as a death: the first one after it restarts at once',
+      [
+        ...[open, ticket, { ...condemned(), reason: 'login' }, exited(), timer('restart')],
+        ...[ticket, handshaken(2), exited(2)],
+      ],
+      'starting',
+      [
+        'child_died_unexpectedly',
+        'fail_calls',
+        'health_changed',
+        'backoff',
+        'starting',
+        'want_ticket',
+      ],
+    ],
+    [
       'ends a hung child with TERM, tells so at once, and waits for its exit',
       [...toReady, condemned()],
       'backoff',

@@ -21,6 +21,8 @@ import { sharing } from './lookup.ts';
 const IDLE_SOCKET_MS = 2000;
 const MAX_IDLE_SOCKETS = 4;
 const MAX_REDIRECTS = 5;
+/** Of a token, for one request. */
+const MOST_RENEWALS = 4;
 const MAX_PLACE_UNITS = 500;
 const MAX_HEADER_BYTES = 16 * 1024;
 /** A connection must stand within this time, TLS included. */
@@ -113,7 +115,7 @@ export class HttpClient {
       done = true;
       request.onFailed(failure);
     };
-    let isRenewed = false;
+    let renewals = 0;
     const attempt = (url: URL, redirects: number) => {
       sent = false;
       const token = isSamePlace(url, this.#url) ? (this.login?.token ?? null) : null;
@@ -174,9 +176,10 @@ export class HttpClient {
             fail({ sent: false, broken: true, awayMs: null, detail: 'HTTP 401' });
             return true;
           };
-          if (token !== null && !isRenewed) {
+          // Main says when there is no use in it; one may also have ended on its way.
+          if (token !== null && renewals < MOST_RENEWALS) {
             response.destroy();
-            isRenewed = true;
+            renewals += 1;
             sent = false;
             return login.renew(token, (isNew) => {
               if (isNew && !done) attempt(this.#url, 0);
