@@ -134,9 +134,10 @@ export class Logins {
       if (typeof record === 'string') return { token: null, problem: record };
       if (record === null || record.over) return NONE;
       if (isUsable(record, refused)) return this.#give(server, record);
-      const isHopeless = record.after_refusal && refused !== null && isFresh(record, Date.now());
-      if (record.refresh_token === null || isHopeless) {
-        return this.#over(stateDir, server, record, 'its token is refused and cannot be renewed');
+      // There is nothing to try; the server may take it again.
+      if (record.refresh_token === null) return NONE;
+      if (record.after_refusal && refused !== null && isFresh(record, Date.now())) {
+        return this.#over(stateDir, server, record, 'the server refuses new tokens, too');
       }
       return await this.#refresh(stateDir, server, record, refused);
     } finally {
