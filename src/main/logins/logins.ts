@@ -29,6 +29,7 @@ export interface TokenHolder {
 
 const NONE: TokenReply = { token: null, problem: null };
 const LONGEST_TIMER_MS = 86_400_000;
+const UNSEEN = 'its login cannot be looked at';
 /** After a renewal in advance that has failed. */
 const AGAIN_MS = 15_000;
 
@@ -51,11 +52,8 @@ export class Logins {
    */
   async serve(holder: TokenHolder, refused: string | null): Promise<void> {
     const reply = await this.#token(holder, refused).catch((error: unknown) => {
-      this.#options.log.warn(
-        { server: holder.config.lane, error },
-        'its login cannot be looked at',
-      );
-      return { token: null, problem: 'its login cannot be looked at: see the log' };
+      this.#options.log.warn({ server: holder.config.lane, error }, UNSEEN);
+      return { token: null, problem: `${UNSEEN}: see the log` };
     });
     holder.giveToken(reply);
   }
@@ -193,7 +191,13 @@ export class Logins {
     const at = renewAt(record);
     if (at === null || record.refresh_token === null) return;
     const ms = Math.min(Math.max(at - Date.now(), leastMs), LONGEST_TIMER_MS);
-    this.#timers.set(key, setTimeout(() => void this.#renewInAdvance(server, record), ms).unref());
+    const renew = () => {
+      this.#renewInAdvance(server, record).catch((error: unknown) => {
+        this.#options.log.warn({ server: server.name, error }, UNSEEN);
+        this.#renewLater(server, record, AGAIN_MS);
+      });
+    };
+    this.#timers.set(key, setTimeout(renew, ms).unref());
   }
 
   async #renewInAdvance(server: LoginServer, record: LoginRecord): Promise<void> {
