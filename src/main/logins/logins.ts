@@ -55,7 +55,8 @@ export class Logins {
       this.#options.log.warn({ server: holder.config.lane, error }, UNSEEN);
       return { token: null, problem: `${UNSEEN}: see the log` };
     });
-    holder.giveToken(reply);
+    // Some authorization servers give out the same one again.
+    holder.giveToken(refused !== null && reply.token === refused ? NONE : reply);
   }
 
   async #token(holder: TokenHolder, refused: string | null): Promise<TokenReply> {
@@ -107,11 +108,17 @@ export class Logins {
     return { token: record.access_token, problem: null };
   }
 
-  /** All who ask meanwhile get the same answer. */
+  /** Who asks meanwhile gets the same answer, unless it is of no use to them. */
   #renew(stateDir: string, server: LoginServer, refused: string | null): Promise<TokenReply> {
     const key = keyOf(server);
     const running = this.#renewing.get(key);
-    if (running !== undefined) return running;
+    // What others have asked for may be the very token that is refused here.
+    if (running !== undefined) {
+      return running.then((reply) => {
+        const isRefused = reply.token !== null && reply.token === refused;
+        return isRefused ? this.#renew(stateDir, server, refused) : reply;
+      });
+    }
     const renewal = this.#renewInTurn(stateDir, server, refused).finally(() => {
       this.#renewing.delete(key);
     });
@@ -209,7 +216,9 @@ export class Logins {
       ? this.#give(server, read)
       : await this.#renew(stateDir, server, null);
     if (token === null || token === record.access_token) return;
-    for (const holder of this.#running(server)) holder.giveToken({ token, problem: null });
+    for (const holder of this.#running(server)) {
+      holder.giveToken({ token, problem: null });
+    }
   }
 }
 

@@ -70,6 +70,8 @@ export class Login {
   take({ token, problem }: TokenReply): void {
     const isNew = token !== null && token !== this.#token;
     const begin = this.#begin;
+    // Main never gives the token that was refused: this answers an earlier question, or none.
+    if (token !== null && !isNew && begin === null) return;
     this.#begin = null;
     if (isNew) {
       this.#token = token;

@@ -46,6 +46,21 @@ test('all that are refused with one token wait for one answer', () => {
   expect(login.token).toBe('two');
 });
 
+test('a token that comes unasked answers only those whom it helps', () => {
+  const { told, login } = world();
+  login.begin(() => told.push('begins'));
+  login.take(token('one'));
+  login.renew('one', (isNew) => told.push(`a ${isNew}`));
+  login.take(token('one'));
+  expect(told).toEqual(['ask null', 'read one', 'begins', 'ask one']);
+  login.take(token('two'));
+  login.renew('two', (isNew) => told.push(`b ${isNew}`));
+  // The answer to what was asked first.
+  login.take(token('two'));
+  login.take(token('three'));
+  expect(told.slice(4)).toEqual(['read two', 'a true', 'ask two', 'read three', 'b true']);
+});
+
 test('without another token nothing is sent again, and without any it begins all the same', () => {
   const { told, login } = world();
   login.begin(() => told.push('begins'));
@@ -57,7 +72,7 @@ test('without another token nothing is sent again, and without any it begins all
   const third = world();
   third.login.take(token('one'));
   third.login.renew('one', (isNew) => third.told.push(`a ${isNew}`));
-  third.login.take(token('one'));
+  third.login.take(token(null));
   expect([told, second.told, third.told]).toEqual([
     ['ask null', 'begins'],
     ['ask null', 'failed not now'],
@@ -158,7 +173,7 @@ test('what is refused is sent once more with a new token, and then it certainly 
   const told: string[] = [];
   const login: Login = new Login({
     server: 'web',
-    ask: () => setImmediate(() => login.take(token('two'))),
+    ask: (refused) => setImmediate(() => login.take(token(refused === 'one' ? 'two' : null))),
     tokenRead: () => undefined,
     wanted: (detail) => told.push(detail),
     failed: () => undefined,
