@@ -80,8 +80,14 @@ describe('the supervisor machine', () => {
     [
       'does not count that as a death: the first one after it restarts at once',
       [
-        ...[open, ticket, { ...condemned(), reason: 'login' }, exited(), timer('restart')],
-        ...[ticket, handshaken(2), exited(2)],
+        open,
+        ticket,
+        { ...condemned(), reason: 'login' },
+        exited(),
+        timer('restart'),
+        ticket,
+        handshaken(2),
+        exited(2),
       ],
       'starting',
       [
