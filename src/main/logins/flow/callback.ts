@@ -37,18 +37,26 @@ export async function listenForBrowser(port: number): Promise<Callback> {
 function answerOf(server: Server, host: string, state: string): Promise<URLSearchParams> {
   return new Promise((resolve) => {
     server.on('request', (request, response) => {
-      const url = new URL(request.url ?? '/', `http://${HOST}`);
+      const { method, url = '', headers } = request;
+      const found = parametersOf(url);
       // Another page of the browser can send requests here, too: it does not know the state.
-      const isOurs = request.headers.host === host && url.searchParams.get('state') === state;
-      if (request.method !== 'GET' || url.pathname !== PATH || !isOurs) {
+      const isOurs = headers.host === host && found?.get('state') === state;
+      if (method !== 'GET' || found === null || !isOurs) {
         return page(response, 404, 'This is not the login that rea waits for.');
       }
-      const isGiven = url.searchParams.has('code');
+      const isGiven = found.has('code');
       const text = isGiven ? 'rea goes on in the terminal.' : 'rea was not allowed to log in.';
-      response.once('close', () => resolve(url.searchParams));
+      response.once('close', () => resolve(found));
       page(response, 200, `${text} You can close this page.`);
     });
   });
+}
+
+/** Null: it is another path, or none at all, such as `//`. */
+function parametersOf(target: string): URLSearchParams | null {
+  const base = `http://${HOST}`;
+  const url = URL.canParse(target, base) ? new URL(target, base) : null;
+  return url?.pathname === PATH ? url.searchParams : null;
 }
 
 /** Of our own words only: nothing that came with the request. */
