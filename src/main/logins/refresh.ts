@@ -5,6 +5,7 @@ import {
   refreshTokenGrantRequest,
 } from 'oauth4webapi';
 import { clientOf, faultText, proofOf, protocolError, requestsBy, tokensOf } from './client.ts';
+import { grantAnswer } from './grant.ts';
 import { guardedFor } from './net/guarded-fetch.ts';
 import type { LoginRecord, LoginServer, Tokens } from './record.ts';
 
@@ -17,7 +18,13 @@ export type Refreshed =
 
 const MOST_MS = 40_000;
 /** Errors after which the same request never succeeds. */
-const FINAL = new Set(['invalid_grant', 'invalid_client', 'unauthorized_client']);
+const FINAL = new Set([
+  'invalid_grant',
+  'invalid_client',
+  'unauthorized_client',
+  // GitHub's word for the first.
+  'bad_refresh_token',
+]);
 
 export async function refreshTokens(server: LoginServer, record: LoginRecord): Promise<Refreshed> {
   const as: AuthorizationServer = { issuer: record.issuer, token_endpoint: record.token_endpoint };
@@ -33,7 +40,8 @@ export async function refreshTokens(server: LoginServer, record: LoginRecord): P
       record.refresh_token ?? '',
       { ...requests, additionalParameters: { resource: record.resource } },
     );
-    const tokens = tokensOf(await processRefreshTokenResponse(as, client, response), since);
+    const answer = await grantAnswer(response);
+    const tokens = tokensOf(await processRefreshTokenResponse(as, client, answer), since);
     // One that does not rotate goes on being good.
     const refresh = tokens.refresh_token ?? record.refresh_token;
     const scope = tokens.scope ?? record.scope;

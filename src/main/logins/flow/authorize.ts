@@ -26,6 +26,7 @@ import {
   type Requests,
   tokensOf,
 } from '../client.ts';
+import { grantAnswer } from '../grant.ts';
 import { checkedAddress, LoginFault } from '../net/guarded-fetch.ts';
 import type { LoginServer, Tokens } from '../record.ts';
 
@@ -83,7 +84,8 @@ export async function byBrowser(
       verifier,
       { ...requests, additionalParameters: { resource } },
     );
-    return tokensOf(await processAuthorizationCodeResponse(as, client, response), since);
+    const granted = await grantAnswer(response);
+    return tokensOf(await processAuthorizationCodeResponse(as, client, granted), since);
   } catch (error) {
     throw meant(error, attempt.signal);
   }
@@ -119,7 +121,8 @@ export async function byDevice(
         additionalParameters: { resource },
       });
       try {
-        return tokensOf(await processDeviceCodeResponse(as, client, response), since);
+        const granted = await grantAnswer(response);
+        return tokensOf(await processDeviceCodeResponse(as, client, granted), since);
       } catch (error) {
         const said = protocolError(error);
         if (said === 'slow_down') pauseMs += SLOW_DOWN_MS;
