@@ -11,7 +11,7 @@ import { listenForBrowser } from '../logins/flow/callback.ts';
 import { discover, resourceOf } from '../logins/flow/discover.ts';
 import { pastedAnswer } from '../logins/flow/pasted.ts';
 import { registrationOf } from '../logins/flow/register.ts';
-import { guardedFor, LoginFault, shown } from '../logins/net/guarded-fetch.ts';
+import { guardFor, LoginFault, shown } from '../logins/net/guarded-fetch.ts';
 import { type LoginRecord, type LoginServer, readLogin, writeLogin } from '../logins/record.ts';
 import { takeTurn } from '../logins/turn.ts';
 import { prepareStateDirectory } from '../processes/state-directory.ts';
@@ -78,7 +78,8 @@ async function logIn(
   signal: AbortSignal,
 ): Promise<LoginRecord | null> {
   const url = new URL(server.endpoint.url);
-  const guarded = await guardedFor(url, signal);
+  const guard = guardFor(url, signal);
+  const { fetch: guarded, checkShown } = guard;
   const requests = requestsBy(guarded);
   const asked = await askWithout(url, server.endpoint.headers, guarded);
   const { status, challenge } = asked;
@@ -101,6 +102,7 @@ async function logIn(
       scope,
       redirectUri,
       requests,
+      checkShown,
       signal,
     };
     const isByCode = options.device && as.device_authorization_endpoint !== undefined;
@@ -120,6 +122,7 @@ async function logIn(
       issuer: as.issuer,
       token_endpoint: as.token_endpoint ?? '',
       revocation_endpoint: as.revocation_endpoint ?? null,
+      zone: guard.zone,
       ...registration,
       ...tokens,
       // Where nothing is said, it is what was asked for.

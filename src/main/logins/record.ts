@@ -25,6 +25,8 @@ const recordSchema = z.strictObject({
   issuer: address,
   token_endpoint: address,
   revocation_endpoint: address.nullable(),
+  /** How far the login led, and so where its endpoints may lie; without it, on the internet. */
+  zone: z.enum(['loopback', 'private', 'public', 'link_local']).optional(),
   client_id: text,
   /** Of a client that rea has registered itself; one that is configured is not kept here. */
   client_secret: text.nullable(),

@@ -6,7 +6,7 @@ import {
 } from 'oauth4webapi';
 import { clientOf, faultText, proofOf, protocolError, requestsBy, tokensOf } from './client.ts';
 import { grantAnswer } from './grant.ts';
-import { guardedFor } from './net/guarded-fetch.ts';
+import { guardFor } from './net/guarded-fetch.ts';
 import type { LoginRecord, LoginServer, Tokens } from './record.ts';
 
 export type Refreshed =
@@ -31,7 +31,9 @@ export async function refreshTokens(server: LoginServer, record: LoginRecord): P
   const client = clientOf(record);
   const signal = AbortSignal.timeout(MOST_MS);
   try {
-    const requests = requestsBy(await guardedFor(new URL(server.endpoint.url), signal));
+    const home = record.zone ?? 'public';
+    const guard = guardFor(new URL(server.endpoint.url), signal, { home });
+    const requests = requestsBy(guard.fetch);
     const since = Date.now();
     const response = await refreshTokenGrantRequest(
       as,

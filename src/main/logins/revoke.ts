@@ -5,7 +5,7 @@ import {
   revocationRequest,
 } from 'oauth4webapi';
 import { clientOf, faultText, proofOf, requestsBy } from './client.ts';
-import { guardedFor } from './net/guarded-fetch.ts';
+import { guardFor } from './net/guarded-fetch.ts';
 import type { LoginRecord, LoginServer } from './record.ts';
 
 /** @returns why that is not sure, in one line; null: it is done. */
@@ -18,7 +18,9 @@ export async function revokeLogin(
   if (endpoint === null) return `${issuer} has no way to revoke tokens: they end by themselves`;
   const as: AuthorizationServer = { issuer, revocation_endpoint: endpoint };
   try {
-    const requests = requestsBy(await guardedFor(new URL(server.endpoint.url), signal));
+    const home = record.zone ?? 'public';
+    const guard = guardFor(new URL(server.endpoint.url), signal, { home });
+    const requests = requestsBy(guard.fetch);
     // The refresh token first: with it, most end the other one, too.
     for (const token of [refresh_token, access_token]) {
       if (token === null) continue;

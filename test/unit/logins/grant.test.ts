@@ -28,6 +28,7 @@ async function renewed(body: object, status = 200) {
     issuer: origin,
     token_endpoint: `${origin}/token`,
     revocation_endpoint: null,
+    zone: 'loopback',
     client_id: 'client',
     client_secret: null,
     auth_method: 'none',

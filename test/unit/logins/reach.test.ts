@@ -1,7 +1,11 @@
 /** Which addresses a login may lead to, by where the server is that names them. */
-import { expect, test } from 'vitest';
-import { checkedAddress, guardedFor } from '#src/main/logins/net/guarded-fetch.ts';
-import { mayReach, zoneOf } from '#src/main/logins/net/reach.ts';
+import { createServer, type RequestListener } from 'node:http';
+import { type AddressInfo, isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { afterEach, expect, test } from 'vitest';
+import { askWithout } from '#src/main/logins/flow/asking.ts';
+import { checkedAddress, type GuardOptions, guardFor } from '#src/main/logins/net/guarded-fetch.ts';
+import { mayReach, Trust, zoneOf } from '#src/main/logins/net/reach.ts';
 
 test.each([
   ['127.0.0.1', 'loopback'],
@@ -63,12 +67,125 @@ test.each([
   expect(checkedAddress(text, 'its issuer').href).toBe(text.replace(':80/', '/'));
 });
 
-test.each([
+const INSIDE = [
   'http://127.0.0.1:9/',
   'http://localhost:9/',
   'https://10.0.0.1/',
   'https://[::ffff:10.0.0.1]/',
-])('a server on the internet does not lead to %s', async (address) => {
-  const guarded = await guardedFor(new URL('https://8.8.8.8/mcp'), new AbortController().signal);
-  await expect(guarded(address, {})).rejects.toThrow('is not connected to');
+];
+
+test.each(INSIDE)(
+  'a server on the internet does not lead to %s, nor a browser',
+  async (address) => {
+    const guard = guardFor(new URL('https://8.8.8.8/mcp'), SIGNAL);
+    await expect(guard.fetch(address, {})).rejects.toThrow('is not connected to');
+    await expect(guard.checkShown(address, 'its page')).rejects.toThrow('it is not opened');
+    // A renewal knows no more than how far the login led.
+    const later = guardFor(new URL(address), SIGNAL, { home: 'public' });
+    await expect(later.fetch(address, {})).rejects.toThrow('is not connected to');
+  },
+);
+
+test('a browser is sent to pages further outside, and to none that nobody can find', async () => {
+  const near = guardFor(new URL('http://127.0.0.1:9/'), SIGNAL, { home: 'loopback' });
+  expect((await near.checkShown('http://127.0.0.1:9/page', 'its page')).pathname).toBe('/page');
+  await expect(near.checkShown('https://169.254.169.254/', 'its page')).rejects.toThrow(
+    'not opened',
+  );
+  await expect(near.checkShown('javascript:alert(1)', 'its page')).rejects.toThrow('is not https');
+  const lookUp = leadsTo('ENOTFOUND');
+  const lost = guardFor(new URL('http://127.0.0.1:9/'), SIGNAL, { home: 'loopback', lookUp });
+  await expect(lost.checkShown('https://as.example/', 'its page')).rejects.toThrow(
+    'as.example cannot be found (ENOTFOUND)',
+  );
+});
+
+test('where each one lies that was connected to decides about the next', () => {
+  const trust = new Trust(null);
+  expect([trust.zone, trust.allows('private'), trust.allows('private', true)]).toEqual([
+    'public',
+    false,
+    true,
+  ]);
+  trust.reached('loopback');
+  expect([trust.allows('loopback'), trust.allows('private')]).toEqual([true, true]);
+  trust.reached('private');
+  expect([trust.allows('loopback', true), trust.allows('private')]).toEqual([false, true]);
+  trust.reached('public');
+  expect([trust.zone, trust.allows('private', true)]).toEqual(['public', false]);
+});
+
+const SIGNAL = new AbortController().signal;
+const ends: (() => void)[] = [];
+afterEach(() => {
+  for (const end of ends.splice(0)) end();
+});
+
+/** A name server that gives these addresses one after the other, and then the last one. */
+function leadsTo(...addresses: readonly string[]): NonNullable<GuardOptions['lookUp']> {
+  const left = [...addresses];
+  return (_name, _options, answer) => {
+    const address = (left.length > 1 ? left.shift() : left[0]) ?? '';
+    const family = isIP(address);
+    if (family !== 0) return answer(null, [{ address, family }]);
+    answer(Object.assign(new Error(), { code: address }), []);
+  };
+}
+
+/** @returns its port on all addresses of this machine. */
+async function listening(listener: RequestListener): Promise<number> {
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  ends.push(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+const OUTSIDE = Object.values(networkInterfaces())
+  .flatMap((all) => all ?? [])
+  .map(({ address }) => address)
+  .find((address) => ['private', 'public'].includes(zoneOf(address)));
+
+test.skipIf(OUTSIDE === undefined)(
+  'a name that leads to this machine the second time is not followed',
+  async () => {
+    const asked: string[] = [];
+    const port = await listening((request, response) => {
+      asked.push(request.url ?? '');
+      response.end('{}');
+    });
+    const server = new URL(`http://localhost:${port}/mcp`);
+    const guard = guardFor(server, SIGNAL, { lookUp: leadsTo(OUTSIDE ?? '', '127.0.0.1') });
+    expect((await guard.fetch(server.href, {})).status).toBe(200);
+    expect(guard.zone).toBe(zoneOf(OUTSIDE ?? ''));
+    await expect(guard.fetch(server.href, {})).rejects.toThrow('is not connected to');
+    await expect(guard.fetch(`http://127.0.0.1:${port}/`, {})).rejects.toThrow(
+      'is not connected to',
+    );
+    // And one that leads outside the second time is trusted as what lies there.
+    const other = guardFor(server, SIGNAL, { lookUp: leadsTo('127.0.0.1', OUTSIDE ?? '') });
+    await other.fetch(server.href, {});
+    expect(other.zone).toBe('loopback');
+    await other.fetch(server.href, {});
+    await expect(other.fetch(`http://127.0.0.1:${port}/`, {})).rejects.toThrow(
+      'is not connected to',
+    );
+    expect(asked).toEqual(['/mcp', '/mcp', '/mcp']);
+  },
+);
+
+test('of a server only status and headers are waited for: an answer may go on and on', async () => {
+  const methods: string[] = [];
+  const port = await listening((request, response) => {
+    methods.push(request.method ?? '');
+    response.writeHead(200, { 'content-type': 'text/event-stream', 'mcp-session-id': 'one' });
+    response.write(': it goes on\n\n');
+  });
+  const server = new URL(`http://127.0.0.1:${port}/mcp`);
+  expect(await askWithout(server, {}, guardFor(server, SIGNAL).fetch)).toMatchObject({
+    status: 200,
+  });
+  expect(methods).toEqual(['POST', 'POST', 'DELETE']);
 });

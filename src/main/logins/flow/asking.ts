@@ -47,7 +47,12 @@ export async function askWithout(server: URL, own: Headers, guarded: GuardedFetc
       ...more,
     };
     const body = JSON.stringify({ jsonrpc: '2.0', id: 0, ...message });
-    const response = await guarded(server.href, { method: 'POST', headers, body });
+    const response = await guarded(server.href, {
+      method: 'POST',
+      headers,
+      body,
+      headersOnly: true,
+    });
     const challenge = bearerChallenge(response.headers.get('www-authenticate') ?? undefined);
     const session = response.headers.get('mcp-session-id');
     return { status: response.status, challenge, session };
@@ -60,6 +65,7 @@ export async function askWithout(server: URL, own: Headers, guarded: GuardedFetc
   const { session } = opened;
   const named: Headers = session === null ? {} : { 'mcp-session-id': session };
   const listed = await ask({ method: 'tools/list' }, named);
-  if (session !== null) await guarded(server.href, { method: 'DELETE', headers: named });
+  if (session !== null)
+    await guarded(server.href, { method: 'DELETE', headers: named, headersOnly: true });
   return listed;
 }

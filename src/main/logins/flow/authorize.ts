@@ -27,7 +27,7 @@ import {
   tokensOf,
 } from '../client.ts';
 import { grantAnswer } from '../grant.ts';
-import { checkedAddress, LoginFault } from '../net/guarded-fetch.ts';
+import { type Guard, LoginFault } from '../net/guarded-fetch.ts';
 import type { LoginServer, Tokens } from '../record.ts';
 
 /** Everything that a login is made with. */
@@ -40,6 +40,8 @@ export interface Attempt {
   readonly scope: string | null;
   readonly redirectUri: string;
   readonly requests: Requests;
+  /** Of an address before a person is sent there. */
+  readonly checkShown: Guard['checkShown'];
   readonly signal: AbortSignal;
 }
 
@@ -52,13 +54,13 @@ export async function byBrowser(
   attempt: Attempt,
   ask: (url: string, state: string) => Promise<URLSearchParams>,
 ): Promise<Tokens> {
-  const { server, as, registration, resource, scope, redirectUri, requests } = attempt;
+  const { server, as, registration, resource, scope, redirectUri, requests, checkShown } = attempt;
   if (as.authorization_endpoint === undefined) {
     throw new LoginFault(`${as.issuer} has no authorization_endpoint: try rea login --device`);
   }
   const verifier = generateRandomCodeVerifier();
   const state = generateRandomState();
-  const url = new URL(as.authorization_endpoint);
+  const url = await checkShown(as.authorization_endpoint, 'its authorization_endpoint');
   const asked = {
     response_type: 'code',
     client_id: registration.client_id,
@@ -99,7 +101,7 @@ export interface DevicePrompt {
 
 /** The authorization server has a page for a code; no browser is needed on this machine. */
 export async function byDevice(
-  { server, as, registration, resource, scope, requests, signal }: Attempt,
+  { server, as, registration, resource, scope, requests, checkShown, signal }: Attempt,
   show: (prompt: DevicePrompt) => void,
 ): Promise<Tokens> {
   const client = clientOf(registration);
@@ -110,7 +112,8 @@ export async function byDevice(
     const device = await processDeviceAuthorizationResponse(as, client, began);
     const { user_code: code, interval = 5 } = device;
     const address = device.verification_uri_complete ?? device.verification_uri;
-    show({ url: checkedAddress(address, 'its verification_uri').href, code: typed(code) });
+    const page = await checkShown(address, 'its verification_uri');
+    show({ url: page.href, code: typed(code) });
     const end = performance.now() + device.expires_in * 1000;
     let pauseMs = Math.min(Math.max(interval * 1000, LEAST_POLL_MS), MOST_POLL_MS);
     while (performance.now() < end) {

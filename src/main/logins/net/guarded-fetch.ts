@@ -2,15 +2,14 @@
  * HTTP for logins: every address is checked when it is connected to, bodies and times are bounded, and redirects
  * are not followed. What goes wrong is one line, without any text of the other side.
  */
-import { lookup as lookUp } from 'node:dns';
-import { lookup as lookUpAll } from 'node:dns/promises';
+import { type LookupAddress, type LookupAllOptions, lookup as lookUpAll } from 'node:dns';
 import type { IncomingMessage } from 'node:http';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import { errorCode } from '../../../shared/platform/errno.ts';
 import { clip } from '../../../shared/text/clean-text.ts';
-import { isLoopbackHost, literalOf, mayReach, type Zone, zoneOf } from './reach.ts';
+import { isLoopbackHost, literalOf, Trust, type Zone, zoneOf } from './reach.ts';
 
 /** One line about what an authorization server, or the way to it, does wrong. */
 export class LoginFault extends Error {}
@@ -22,6 +21,8 @@ interface GuardedInit {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly body?: string | URLSearchParams | Uint8Array | null | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** The body is of no interest. @default false */
+  readonly headersOnly?: boolean;
 }
 
 const LIMIT_MS = 20_000;
@@ -54,33 +55,77 @@ export function checkedAddress(text: string, what: string): URL {
   return url;
 }
 
-/** @param server its address, as configured: it decides which others are trusted. */
-export async function guardedFor(server: URL, signal: AbortSignal): Promise<GuardedFetch> {
-  const home = await zoneOfHost(server);
-  return (address, init) => fetchOnce(checkedAddress(address, 'an address'), init, home, signal);
+/** HTTP for one login, and how far that may lead. */
+export interface Guard {
+  readonly fetch: GuardedFetch;
+  /** How far it leads from now on: whatever was connected to has a part in it. */
+  readonly zone: Zone;
+  /** An address that a browser is sent to. @throws LoginFault unless it may be connected to, too. */
+  checkShown(text: string, what: string): Promise<URL>;
 }
 
-async function zoneOfHost(url: URL): Promise<Zone> {
+export interface GuardOptions {
+  /** How far an earlier login led; null: where the server is decides. @default null */
+  readonly home?: Zone | null;
+  /** @default the system's */
+  readonly lookUp?: LookUp;
+}
+
+type LookUp = (
+  name: string,
+  options: LookupAllOptions,
+  answer: (error: NodeJS.ErrnoException | null, found: LookupAddress[]) => void,
+) => void;
+
+/** What a request needs besides itself. */
+interface Way {
+  readonly trust: Trust;
+  readonly lookUp: LookUp;
+  readonly isServer: boolean;
+}
+
+/** @param server its address, as configured: only where that is connected to decides which others are trusted. */
+export function guardFor(server: URL, signal: AbortSignal, options: GuardOptions = {}): Guard {
+  const { home = null, lookUp = lookUpAll } = options;
+  const trust = new Trust(home);
+  return {
+    get zone() {
+      return trust.zone;
+    },
+    fetch: (address, init) => {
+      const url = checkedAddress(address, 'an address');
+      return fetchOnce(url, init, { trust, lookUp, isServer: url.host === server.host }, signal);
+    },
+    checkShown: async (text, what) => {
+      const url = checkedAddress(text, what);
+      const zones = await zonesOf(url, lookUp);
+      if (!zones.every((zone) => trust.allows(zone))) throw forbidden(url, 'opened');
+      return url;
+    },
+  };
+}
+
+async function zonesOf(url: URL, lookUp: LookUp): Promise<Zone[]> {
   const literal = literalOf(url);
-  if (literal !== null) return zoneOf(literal);
-  try {
-    const found = await lookUpAll(url.hostname, { all: true });
-    const zones = found.map(({ address }) => zoneOf(address));
-    // A name that leads to several places is trusted as the least of them.
-    return zones.find((zone) => zone === 'public') ?? zones[0] ?? 'public';
-  } catch (error) {
-    throw new LoginFault(`cannot connect to ${url.host} (${errorCode(error)})`);
-  }
+  if (literal !== null) return [zoneOf(literal)];
+  return new Promise((resolve, reject) => {
+    lookUp(url.hostname, { all: true }, (error, found) => {
+      if (error === null) return resolve(found.map(({ address }) => zoneOf(address)));
+      reject(new LoginFault(`${url.host} cannot be found (${errorCode(error)})`));
+    });
+  });
 }
 
 async function fetchOnce(
   url: URL,
   init: GuardedInit,
-  home: Zone,
+  way: Way,
   signal: AbortSignal,
 ): Promise<Response> {
   const literal = literalOf(url);
-  if (literal !== null && !mayReach(home, zoneOf(literal))) throw forbidden(url);
+  if (literal !== null && !way.trust.allows(zoneOf(literal), way.isServer)) {
+    throw forbidden(url, 'connected to');
+  }
   const limit = AbortSignal.timeout(LIMIT_MS);
   const signals = [limit, signal, ...(init.signal == null ? [] : [init.signal])];
   const body = bodyOf(init.body);
@@ -97,16 +142,23 @@ async function fetchOnce(
             ...(body === null ? {} : { 'content-length': body.length }),
           },
           agent: false,
-          lookup: guardedLookup(url, home),
+          lookup: guardedLookup(url, way),
           maxHeaderSize: MAX_HEADER_BYTES,
           signal: AbortSignal.any(signals),
         },
         resolve,
       );
       request.on('error', reject);
+      request.on('socket', (socket) => {
+        // Not what another look-up would say.
+        socket.once('connect', () => way.trust.reached(zoneOf(socket.remoteAddress ?? '')));
+      });
       request.end(body ?? undefined);
     });
-    return await responseOf(url, response);
+    if (init.headersOnly !== true) return await responseOf(url, response);
+    // A stream of events may have no end.
+    response.destroy();
+    return answerOf(url, response, []);
   } catch (error) {
     if (error instanceof LoginFault) throw error;
     if (signal.aborted) throw signal.reason;
@@ -118,7 +170,6 @@ async function fetchOnce(
 }
 
 async function responseOf(url: URL, message: IncomingMessage): Promise<Response> {
-  const status = message.statusCode ?? 0;
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of message as AsyncIterable<Buffer>) {
@@ -128,6 +179,11 @@ async function responseOf(url: URL, message: IncomingMessage): Promise<Response>
     }
     chunks.push(chunk);
   }
+  return answerOf(url, message, chunks);
+}
+
+function answerOf(url: URL, message: IncomingMessage, chunks: readonly Buffer[]): Response {
+  const status = message.statusCode ?? 0;
   const headers = new Headers();
   for (const [name, value] of Object.entries(message.headers)) {
     if (value !== undefined && !MADE_BY_NODE.has(name))
@@ -138,12 +194,12 @@ async function responseOf(url: URL, message: IncomingMessage): Promise<Response>
 }
 
 /** Looks the name up once, and connects to nothing else. */
-function guardedLookup(url: URL, home: Zone): LookupFunction {
+function guardedLookup(url: URL, { trust, lookUp, isServer }: Way): LookupFunction {
   return (name, options, answer) => {
     lookUp(name, { ...options, all: true }, (error, found) => {
       if (error !== null) return answer(error, '', 4);
-      if (found.some(({ address }) => !mayReach(home, zoneOf(address)))) {
-        return answer(forbidden(url) as NodeJS.ErrnoException, '', 4);
+      if (!found.every(({ address }) => trust.allows(zoneOf(address), isServer))) {
+        return answer(forbidden(url, 'connected to') as NodeJS.ErrnoException, '', 4);
       }
       const [first] = found;
       if (options.all === true) answer(null, found);
@@ -152,9 +208,9 @@ function guardedLookup(url: URL, home: Zone): LookupFunction {
   };
 }
 
-function forbidden(url: URL): LoginFault {
+function forbidden(url: URL, what: 'connected to' | 'opened'): LoginFault {
   return new LoginFault(
-    `${url.host} is an address of this machine or of a private network, and the server is not: it is not connected to`,
+    `${url.host} is an address of this machine or of a private network, and the server is not: it is not ${what}`,
   );
 }
 

@@ -56,6 +56,33 @@ export function mayReach(home: Zone, other: Zone): boolean {
   return MAY_NAME[home].includes(other);
 }
 
+/**
+ * How far a login may lead. Where the server is counts first, and then each of those that it has led to: what they
+ * name may lie no further inside than they do themselves, wherever their names lead the next time.
+ */
+export class Trust {
+  #home: Zone | null;
+
+  /** @param home null: where the server is shows when it is connected to. */
+  constructor(home: Zone | null) {
+    this.#home = home;
+  }
+
+  get zone(): Zone {
+    return this.#home ?? 'public';
+  }
+
+  /** @param isServer the server itself, at the address that a person has configured. */
+  allows(other: Zone, isServer = false): boolean {
+    return (isServer && this.#home === null) || mayReach(this.zone, other);
+  }
+
+  /** @param other that was connected to. */
+  reached(other: Zone): void {
+    this.#home = other;
+  }
+}
+
 /** The address in the host of a URL; null: it is a name. */
 export function literalOf({ hostname }: URL): string | null {
   const text = hostname.replace(/^\[(.*)\]$/, '$1');
