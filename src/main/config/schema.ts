@@ -178,6 +178,7 @@ const http = mapping({
 });
 
 const oauth = mapping({
+  issuer: filled('the address of its authorization server').optional(),
   client_id: filled('the id that its authorization server has given').optional(),
   client_secret: filled('a reference like ${CLIENT_SECRET}').optional(),
   client_metadata_url: filled('the address of a client metadata document').optional(),

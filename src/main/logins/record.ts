@@ -90,8 +90,9 @@ export function readLogin(stateDir: string, server: LoginServer): ReadLogin {
   const { name, endpoint } = server;
   // The tokens of another address are not sent here, whatever the file is called.
   if (record.data.server !== name || record.data.url !== endpoint.url) return { kind: 'none' };
-  const { clientId } = endpoint.oauth ?? { clientId: null };
+  const { clientId = null, issuer = null } = endpoint.oauth ?? {};
   if (clientId !== null && clientId !== record.data.client_id) return { kind: 'none' };
+  if (issuer !== null && issuer !== record.data.issuer) return { kind: 'none' };
   return { kind: 'login', record: record.data };
 }
 

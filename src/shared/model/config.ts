@@ -54,6 +54,8 @@ export interface EndpointConfig {
 
 /** What is known of rea at the authorization server of a server. */
 export interface OAuthConfig {
+  /** The only one that is asked, and told who rea is; null: whichever the server names. */
+  readonly issuer: string | null;
   /** Null: rea registers itself. */
   readonly clientId: string | null;
   /** A secret, after expansion. */

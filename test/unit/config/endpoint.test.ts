@@ -66,6 +66,14 @@ describe('a server with url', () => {
     ['command: x, headers: {A: b}', '.headers: has no meaning for a server with command'],
     ['command: x, token_file: t', '.token_file: has no meaning for a server with command'],
     [
+      'url: "https://x", oauth: {client_id: a, client_secret: "${B}"}',
+      '.oauth.client_secret: stands without issuer; write which authorization server gave it',
+    ],
+    [
+      'url: "https://x", oauth: {client_secret: "${B}", issuer: "https://as.example"}',
+      '.oauth.client_secret: stands without client_id; write both, or neither',
+    ],
+    [
       'url: "https://x", headers: {"a b": c}',
       '.headers["a b"]: is no valid name; use the name of a header',
     ],

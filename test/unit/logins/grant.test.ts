@@ -40,7 +40,13 @@ async function renewed(body: object, status = 200) {
     after_refusal: false,
     over: false,
   } satisfies LoginRecord;
-  const oauth = { clientId: null, clientSecret: null, clientMetadataUrl: null, scopes: [] };
+  const oauth = {
+    issuer: null,
+    clientId: null,
+    clientSecret: null,
+    clientMetadataUrl: null,
+    scopes: [],
+  };
   const endpoint = { url: record.url, headers: {}, tokenFile: null, oauth };
   return refreshTokens({ name: 'web', endpoint }, record);
 }

@@ -16,7 +16,13 @@ import { isFresh, renewAt } from '#src/main/logins/times.ts';
 import { takeTurn } from '#src/main/logins/turn.ts';
 import { directory } from '../config/files.ts';
 
-const NO_CLIENT = { clientId: null, clientSecret: null, clientMetadataUrl: null, scopes: [] };
+const NO_CLIENT = {
+  issuer: null,
+  clientId: null,
+  clientSecret: null,
+  clientMetadataUrl: null,
+  scopes: [],
+};
 
 function server(url = 'https://mcp.example/mcp', clientId: string | null = null): LoginServer {
   const oauth = { ...NO_CLIENT, clientId };
@@ -53,6 +59,10 @@ test('a login is read by the server and the address that it was made for, and by
   expect(readLogin(dir, { ...server(), name: 'web2' })).toEqual({ kind: 'none' });
   expect(readLogin(dir, server(undefined, 'client')).kind).toBe('login');
   expect(readLogin(dir, server(undefined, 'another'))).toEqual({ kind: 'none' });
+  const { endpoint } = server();
+  const asked = (issuer: string) => ({ ...endpoint, oauth: { ...NO_CLIENT, issuer } });
+  const at = (issuer: string) => readLogin(dir, { name: 'web', endpoint: asked(issuer) }).kind;
+  expect([at(RECORD.issuer), at('https://other.example')]).toEqual(['login', 'none']);
   // Also when its file is given another one's name.
   const other = server('https://evil.example/mcp');
   const from = join(loginsDirectory(dir), loginFile(server()));

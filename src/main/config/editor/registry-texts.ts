@@ -22,6 +22,8 @@ export const SERVER_TEXTS: Readonly<Record<string, string>> = {
   token_file: 'A file with a bearer token. It is read at each connect.',
   oauth:
     'How rea is known to the authorization server of the server, for rea login. It is needed only where rea cannot register itself.',
+  'oauth.issuer':
+    'The issuer of its authorization server, as that names itself: no other one is asked. It has to be there with client_secret.',
   'oauth.client_id':
     'The id of a client that was made there, for the redirect http://127.0.0.1/callback.',
   'oauth.client_secret': 'The secret of that client, as ${NAME} of a variable.',

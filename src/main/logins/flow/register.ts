@@ -27,6 +27,12 @@ export async function registrationOf(
   requests: Requests,
 ): Promise<Registration> {
   const oauth = server.endpoint.oauth;
+  const issuer = oauth?.issuer ?? null;
+  if (issuer !== null && issuer !== as.issuer) {
+    throw new LoginFault(
+      `the server names the authorization server ${as.issuer}, and oauth.issuer in its entry is another one: ask who runs it`,
+    );
+  }
   if (oauth !== null && oauth.clientId !== null) {
     const auth_method = methodOf(as, oauth.clientSecret !== null);
     return { client_id: oauth.clientId, client_secret: null, auth_method };
