@@ -1,7 +1,7 @@
 /** `rea login`: from a server that waits for a login to calls with its tokens, and back; and nobody else sees them. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { statSync } from 'node:fs';
+import { chmodSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
@@ -87,6 +87,14 @@ test('a server waits for a login, serves with its tokens, renews them, and is le
   expect((await server.control()).executed['five']).toBeUndefined();
 
   await logIn(rea.dir, 'web');
+  const [kept = ''] = loginFiles(rea.dir);
+  chmodSync(join(loginsOf(rea.dir), kept), 0o666);
+  const refusedOut = await runRea(['logout', 'web', '--cwd', rea.dir]);
+  expect([refusedOut.code, refusedOut.stdout]).toEqual([1, '']);
+  expect(refusedOut.stderr).toMatch(
+    /^rea: web: .* others can read or write it .*; nothing was removed\n$/,
+  );
+  chmodSync(join(loginsOf(rea.dir), kept), 0o600);
   const loggedOut = await runRea(['logout', 'web', '--cwd', rea.dir]);
   expect([loggedOut.code, loggedOut.stdout]).toEqual([0, 'web: logged out\n']);
   expect(loginFiles(rea.dir)).toEqual([]);

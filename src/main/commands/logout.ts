@@ -16,7 +16,14 @@ export async function runLogout(options: LoginPlace): Promise<number> {
   const stateDir = stateDirectory(sharedState(options));
   const found = loginServer(options);
   // Also of a server that is not configured any more, or has another address.
-  const records = loginsOf(stateDir, name);
+  const { records, problems } = loginsOf(stateDir, name);
+  // Tokens that stay are not said to be gone.
+  if (problems.length > 0) {
+    return fail(
+      problems.map((one) => `${name}: ${one}; nothing was removed`),
+      1,
+    );
+  }
   if (records.length === 0) {
     if (!found.ok) return fail(found.lines, 2);
     say(`${name}: nobody is logged in`);
@@ -28,7 +35,7 @@ export async function runLogout(options: LoginPlace): Promise<number> {
     const turn = await takeTurn(stateDir, server);
     if (!turn.ok) return fail(`${name}: ${turn.why}`, 1);
     try {
-      const now = loginsOf(stateDir, name).find(({ url }) => url === record.url) ?? record;
+      const now = loginsOf(stateDir, name).records.find(({ url }) => url === record.url) ?? record;
       const doubt = await revokeLogin(server, now, signal);
       removeLogin(stateDir, server);
       if (doubt !== null) warn(`${name}: ${doubt}`);

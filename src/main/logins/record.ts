@@ -4,8 +4,13 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { ServerConfig } from '../../shared/model/config.ts';
-import { attempt, unlessRefused } from '../../shared/platform/errno.ts';
-import { readSmallFile, removeFile, writeWholeFile } from '../../shared/platform/safe-file.ts';
+import { attempt, expecting } from '../../shared/platform/errno.ts';
+import {
+  readRange,
+  removeFile,
+  withRegularFile,
+  writeWholeFile,
+} from '../../shared/platform/safe-file.ts';
 import { lookAtPrivate, makePrivate } from '../processes/private-directory.ts';
 
 const MAX_BYTES = 256 * 1024;
@@ -82,21 +87,40 @@ export function readLogin(stateDir: string, server: LoginServer): ReadLogin {
   });
   const objection = lookAtPrivate(loginsDirectory(stateDir));
   if (objection !== null) return unusable(objection.message);
-  const read = readSmallFile(path, MAX_BYTES);
-  if (read.kind === 'absent') return { kind: 'none' };
-  if (read.kind !== 'file') return unusable(read.detail);
-  const record = recordSchema.safeParse(parsed(read.bytes.toString()));
-  if (!record.success) return unusable('it is not what rea has written');
+  const read = readRecord(path);
+  if (read.kind === 'none') return read;
+  if (read.kind === 'unusable') return unusable(read.why);
+  const { record } = read;
   const { name, endpoint } = server;
   // The tokens of another address are not sent here, whatever the file is called.
-  if (record.data.server !== name || record.data.url !== endpoint.url) return { kind: 'none' };
+  if (record.server !== name || record.url !== endpoint.url) return { kind: 'none' };
   const { clientId = null, issuer = null } = endpoint.oauth ?? {};
-  if (clientId !== null && clientId !== record.data.client_id) return { kind: 'none' };
-  if (issuer !== null && issuer !== record.data.issuer) return { kind: 'none' };
-  return { kind: 'login', record: record.data };
+  if (clientId !== null && clientId !== record.client_id) return { kind: 'none' };
+  if (issuer !== null && issuer !== record.issuer) return { kind: 'none' };
+  return read;
 }
 
-/** @returns why it cannot be written, in one line, or null. */
+function readRecord(path: string): ReadLogin {
+  const read = withRegularFile(path, (descriptor, { mode, uid }) => {
+    const user = process.getuid?.() ?? uid;
+    if (uid !== user) return { kind: 'odd', detail: `it belongs to user ${uid}` } as const;
+    // Whoever could write it could have named another token endpoint.
+    if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
+      const detail = `others can read or write it (mode ${(mode & 0o777).toString(8)})`;
+      return { kind: 'odd', detail } as const;
+    }
+    const bytes = readRange(descriptor, 0, MAX_BYTES + 1);
+    if (bytes.length <= MAX_BYTES) return { kind: 'file', text: bytes.toString() } as const;
+    return { kind: 'odd', detail: `larger than ${MAX_BYTES} bytes` } as const;
+  });
+  if (read.kind === 'absent') return { kind: 'none' };
+  if (read.kind !== 'file') return { kind: 'unusable', why: read.detail };
+  const record = recordSchema.safeParse(parsed(read.text));
+  if (record.success) return { kind: 'login', record: record.data };
+  return { kind: 'unusable', why: 'it is not what rea has written' };
+}
+
+/** The caller has its turn. @returns why it cannot be written, in one line, or null. */
 export function writeLogin(
   stateDir: string,
   server: LoginServer,
@@ -106,14 +130,21 @@ export function writeLogin(
   const objection = makePrivate(directory);
   if (objection !== null) return `${directory} cannot be used: ${objection.message}`;
   const path = join(directory, loginFile(server));
+  const json = `${JSON.stringify(record, null, 2)}\n`;
+  // What cannot be read again would be no login.
+  if (!recordSchema.safeParse(record).success || Buffer.byteLength(json) > MAX_BYTES) {
+    return `the tokens of ${server.name} are larger than can be kept`;
+  }
   const written = attempt(() => {
-    writeWholeFile(path, `${JSON.stringify(record, null, 2)}\n`, 'replace');
+    removeLeftovers(directory, server);
+    writeWholeFile(path, json, 'replace');
   });
   return written.ok ? null : `${path} cannot be written: ${written.failure.message}`;
 }
 
-/** @returns whether there was one. @throws the system's error. */
+/** The caller has its turn. @returns whether there was one. @throws the system's error. */
 export function removeLogin(stateDir: string, server: LoginServer): boolean {
+  removeLeftovers(loginsDirectory(stateDir), server);
   return removeFile(join(loginsDirectory(stateDir), loginFile(server)));
 }
 
@@ -126,17 +157,40 @@ function parsed(json: string): unknown {
   }
 }
 
+/** Of processes that were killed while they wrote: there are tokens in them. @throws the system's error. */
+function removeLeftovers(directory: string, server: LoginServer): void {
+  const start = `.${loginFile(server)}.`;
+  const names = expecting<string[]>(['ENOENT'], [], () => readdirSync(directory));
+  for (const name of names) {
+    if (name.startsWith(start) && /^\d+\.tmp$/.test(name.slice(start.length))) {
+      removeFile(join(directory, name));
+    }
+  }
+}
+
+export interface KeptLogins {
+  readonly records: readonly LoginRecord[];
+  /** Files with logins that cannot be looked at, or the directory: one line for each. */
+  readonly problems: readonly string[];
+}
+
 /** All that was kept for a name, also for addresses that it had before. */
-export function loginsOf(stateDir: string, name: string): LoginRecord[] {
+export function loginsOf(stateDir: string, name: string): KeptLogins {
   const directory = loginsDirectory(stateDir);
-  if (lookAtPrivate(directory) !== null) return [];
-  const names = unlessRefused<string[]>([], () => readdirSync(directory));
-  return names
-    .filter((file) => file.startsWith(`${name}-`) && FILE_END.test(file.slice(name.length)))
-    .flatMap((file) => {
-      const read = readSmallFile(join(directory, file), MAX_BYTES);
-      if (read.kind !== 'file') return [];
-      const record = recordSchema.safeParse(parsed(read.bytes.toString()));
-      return record.success && record.data.server === name ? [record.data] : [];
-    });
+  const objection = lookAtPrivate(directory);
+  const unusable = (path: string, why: string) => `${path} cannot be used: ${why}`;
+  if (objection !== null)
+    return { records: [], problems: [unusable(directory, objection.message)] };
+  const listed = attempt(() => expecting<string[]>(['ENOENT'], [], () => readdirSync(directory)));
+  if (!listed.ok) return { records: [], problems: [unusable(directory, listed.failure.message)] };
+  const records: LoginRecord[] = [];
+  const problems: string[] = [];
+  for (const file of listed.value) {
+    if (!file.startsWith(`${name}-`) || !FILE_END.test(file.slice(name.length))) continue;
+    const path = join(directory, file);
+    const read = readRecord(path);
+    if (read.kind === 'unusable') problems.push(unusable(path, read.why));
+    else if (read.kind === 'login' && read.record.server === name) records.push(read.record);
+  }
+  return { records, problems };
 }

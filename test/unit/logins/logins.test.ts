@@ -1,5 +1,13 @@
 /** The files of logins, whose they are, and when tokens are renewed. */
-import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import {
@@ -66,10 +74,10 @@ test('a login is read by the server and the address that it was made for, and by
   // Also when its file is given another one's name.
   const other = server('https://evil.example/mcp');
   const from = join(loginsDirectory(dir), loginFile(server()));
-  writeFileSync(join(loginsDirectory(dir), loginFile(other)), readFileSync(from));
+  writeFileSync(join(loginsDirectory(dir), loginFile(other)), readFileSync(from), { mode: 0o600 });
   expect(readLogin(dir, other)).toEqual({ kind: 'none' });
-  expect(loginsOf(dir, 'web')).toEqual([RECORD, RECORD]);
-  expect(loginsOf(dir, 'we')).toEqual([]);
+  expect(loginsOf(dir, 'web')).toEqual({ records: [RECORD, RECORD], problems: [] });
+  expect(loginsOf(dir, 'we')).toEqual({ records: [], problems: [] });
   expect([removeLogin(dir, server()), removeLogin(dir, server())]).toEqual([true, false]);
 });
 
@@ -94,6 +102,16 @@ test('what nobody of ours has written is not used, in one line that says what to
   }
   writeFileSync(path, 'x'.repeat(300_000));
   expect(why()).toMatch(/larger than/);
+  writeFileSync(path, JSON.stringify(RECORD));
+  for (const mode of [0o666, 0o644, 0o640, 0o602]) {
+    chmodSync(path, mode);
+    expect(why()).toContain(`others can read or write it (mode ${mode.toString(8)}); log in again`);
+    expect(loginsOf(dir, 'web').records).toEqual([]);
+    expect(loginsOf(dir, 'web').problems).toEqual([expect.stringContaining(path)]);
+  }
+  expect(loginsOf(dir, 'other').problems).toEqual([]);
+  expect(writeLogin(dir, server(), RECORD)).toBeNull();
+  expect(why()).toBe('login');
   removeLogin(dir, server());
   writeFileSync(join(dir, 'elsewhere'), JSON.stringify(RECORD), { mode: 0o600 });
   symlinkSync(join(dir, 'elsewhere'), path);
@@ -101,6 +119,37 @@ test('what nobody of ours has written is not used, in one line that says what to
   chmodSync(place, 0o770);
   expect(why()).toMatch(/others can write to it/);
   expect(writeLogin(dir, server(), RECORD)).toMatch(/others can write to it/);
+  expect(loginsOf(dir, 'web').problems).toEqual([expect.stringMatching(/others can write to it/)]);
+});
+
+test('what could not be read again is not written, and what a killed process has left goes', () => {
+  const dir = directory();
+  expect(writeLogin(dir, server(), RECORD)).toBeNull();
+  const long = 'x'.repeat(65_000);
+  const large = { access_token: long, refresh_token: long, scope: long, client_secret: long };
+  for (const more of [
+    { refresh_token: `${long}${long}` },
+    { access_token: '' },
+    { ...large, client_id: long },
+  ]) {
+    expect(writeLogin(dir, server(), { ...RECORD, ...more })).toMatch(
+      /^the tokens of web are larger/,
+    );
+    expect(readLogin(dir, server())).toEqual({ kind: 'login', record: RECORD });
+  }
+  const other = server('https://mcp.example/other');
+  const place = loginsDirectory(dir);
+  const leave = (one: LoginServer) => {
+    writeFileSync(join(place, `.${loginFile(one)}.999999999.tmp`), 'tokens', { mode: 0o600 });
+  };
+  const left = () => readdirSync(place).filter((name) => name.endsWith('.tmp'));
+  leave(server());
+  leave(other);
+  expect(writeLogin(dir, server(), RECORD)).toBeNull();
+  expect(left()).toEqual([`.${loginFile(other)}.999999999.tmp`]);
+  leave(server());
+  removeLogin(dir, server());
+  expect(left()).toEqual([`.${loginFile(other)}.999999999.tmp`]);
 });
 
 test.each([
