@@ -19,6 +19,10 @@ const NETS: readonly (readonly [Zone, string, number, 'ipv4' | 'ipv6'])[] = [
   ['link_local', '::', 128, 'ipv6'],
   ['link_local', '224.0.0.0', 3, 'ipv4'],
   ['link_local', 'ff00::', 8, 'ipv6'],
+  // Tunnels and translators of a network's own: an IPv4 address of any kind may be in them.
+  ['link_local', '64:ff9b:1::', 48, 'ipv6'],
+  ['link_local', '2001::', 32, 'ipv6'],
+  ['link_local', '2002::', 16, 'ipv6'],
   ['private', '10.0.0.0', 8, 'ipv4'],
   ['private', '100.64.0.0', 10, 'ipv4'],
   ['private', '172.16.0.0', 12, 'ipv4'],
@@ -33,8 +37,8 @@ const ZONES = NETS.map(([zone, net, bits, family]) => {
   return { zone, family, list };
 });
 /** An IPv4 address in an IPv6 one, by which systems and translators reach it: its last 32 bits. */
-const MAPPED = /^(?:::ffff:|64:ff9b::|::)([\da-f]{1,4}):([\da-f]{1,4})$/;
-const DOTTED = /^(?:::ffff:|64:ff9b::|::)(\d+\.\d+\.\d+\.\d+)$/;
+const MAPPED = /^(?:::ffff:|::ffff:0:|64:ff9b::|::)([\da-f]{1,4}):([\da-f]{1,4})$/;
+const DOTTED = /^(?:::ffff:|::ffff:0:|64:ff9b::|::)(\d+\.\d+\.\d+\.\d+)$/;
 const MAY_NAME: Readonly<Record<Zone, readonly Zone[]>> = {
   loopback: ['loopback', 'private', 'public'],
   private: ['private', 'public'],
