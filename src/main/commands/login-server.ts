@@ -1,4 +1,7 @@
 /** What `rea login` and `rea logout` have in common: which server it is about, and that gateways begin with it anew. */
+
+import { secretsOf } from '../../shared/secrets/secrets-of.ts';
+import { Redactor } from '../../shared/text/redact.ts';
 import { loadConfig } from '../config/load.ts';
 import { nearest, problemLines } from '../config/problem.ts';
 import type { LoginServer } from '../logins/record.ts';
@@ -19,7 +22,12 @@ export interface LoginPlace {
 }
 
 type Found =
-  | { readonly ok: true; readonly server: LoginServer }
+  | {
+      readonly ok: true;
+      readonly server: LoginServer;
+      /** The secrets of its entry, such as one in its address, out of a line. */
+      readonly hide: (text: string) => string;
+    }
   | { readonly ok: false; readonly lines: readonly string[] };
 
 /** The server of that name, if a person can log in to it. */
@@ -41,7 +49,10 @@ export function loginServer({ cwd, config: file, env, server: name }: LoginPlace
   if (endpoint === null) {
     return refuse(`server "${name}" is a program, which logs in by itself: rea login is for url`);
   }
-  if (endpoint.oauth !== null) return { ok: true, server: { name, endpoint } };
+  if (endpoint.oauth !== null) {
+    const hidden = new Redactor({ values: secretsOf(found, env), builtIn: false });
+    return { ok: true, server: { name, endpoint }, hide: (text) => hidden.redactValues(text) };
+  }
   const hasOwn =
     endpoint.tokenFile !== null ||
     Object.keys(endpoint.headers).some((header) => header.toLowerCase() === 'authorization');

@@ -6,15 +6,17 @@ import { sharedState } from '../audit/own-state.ts';
 import { requestsBy } from '../logins/client.ts';
 import { askWithout, isRefusal } from '../logins/flow/asking.ts';
 import { type Attempt, byBrowser, byDevice } from '../logins/flow/authorize.ts';
-import { openBrowser } from '../logins/flow/browser.ts';
 import { listenForBrowser } from '../logins/flow/callback.ts';
 import { discover, resourceOf } from '../logins/flow/discover.ts';
+import { firstAnswer } from '../logins/flow/first-answer.ts';
 import { pastedAnswer } from '../logins/flow/pasted.ts';
 import { registrationOf } from '../logins/flow/register.ts';
 import { guardFor, LoginFault, shown } from '../logins/net/guarded-fetch.ts';
 import { type LoginRecord, type LoginServer, readLogin, writeLogin } from '../logins/record.ts';
+import { revokeFormer } from '../logins/revoke.ts';
 import { takeTurn } from '../logins/turn.ts';
 import { prepareStateDirectory } from '../processes/state-directory.ts';
+import { browserOpener, openInBrowser } from './browser.ts';
 import { beginAnew, type LoginPlace, loginServer } from './login-server.ts';
 import { speechOn } from './say.ts';
 
@@ -42,7 +44,7 @@ export async function runLogin(options: LoginOptions): Promise<number> {
   const speech = speechOn(options);
   const found = loginServer(options);
   if (!found.ok) return speech.fail(found.lines, 2);
-  const { server } = found;
+  const { server, hide } = found;
   const state = prepareStateDirectory(sharedState(options), 'look at its rights');
   if (!state.ok) return speech.fail(state.error, 1);
   const ending = new AbortController();
@@ -56,12 +58,18 @@ export async function runLogin(options: LoginOptions): Promise<number> {
       speech.say(`${server.name}: it does not ask for a login, so there is nothing to do`);
       return 0;
     }
+    const former = readLogin(state.dir, server);
     const problem = await keep(state.dir, server, made);
     if (problem !== null) return speech.fail(`${problem}; nothing was written`, 1);
+    const doubt = former.kind === 'login' ? await revokeFormer(server, former.record, made) : null;
+    if (doubt !== null) speech.warn(`${server.name}: of the login before, ${hide(doubt)}`);
   } catch (error) {
     if (!(error instanceof LoginFault)) throw error;
     const isInterrupted = ending.signal.aborted && error.message.startsWith('interrupted');
-    return speech.fail(`${server.name}: ${error.message}`, isInterrupted ? EXIT_INTERRUPTED : 1);
+    return speech.fail(
+      `${server.name}: ${hide(error.message)}`,
+      isInterrupted ? EXIT_INTERRUPTED : 1,
+    );
   } finally {
     clearTimeout(limit);
     for (const signal of SIGNALS) process.off(signal, interrupt);
@@ -170,11 +178,9 @@ async function comeBack(
   say('open this address in a browser to log in:');
   say(address);
   if (answers.length > 1) say('or paste the address here that the browser ends at:');
-  if (options.open && !options.device) openBrowser(address, options.env, options.platform);
-  return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-    for (const answer of answers) answer.then(resolve, reject);
-  });
+  const opener = browserOpener(options.env, options.platform);
+  if (options.open && !options.device && opener !== null) await openInBrowser(opener, address);
+  return firstAnswer(answers, signal);
 }
 
 /** In turn with gateways, which may be renewing the tokens that these replace. @returns what is wrong, or null. */

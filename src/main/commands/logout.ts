@@ -38,7 +38,7 @@ export async function runLogout(options: LoginPlace): Promise<number> {
       const now = loginsOf(stateDir, name).records.find(({ url }) => url === record.url) ?? record;
       const doubt = await revokeLogin(server, now, signal);
       removeLogin(stateDir, server);
-      if (doubt !== null) warn(`${name}: ${doubt}`);
+      if (doubt !== null) warn(`${name}: ${found.ok ? found.hide(doubt) : doubt}`);
     } finally {
       turn.lock.release();
     }
@@ -49,9 +49,10 @@ export async function runLogout(options: LoginPlace): Promise<number> {
   return 0;
 }
 
-/** The tokens go to the address that they were made for, and to no other. */
+/** The tokens go to the address that they were made for, and a configured secret to its issuer; to no other. */
 function serverOf(record: LoginRecord, configured: LoginServer | null): LoginServer {
-  if (configured?.endpoint.url === record.url) return configured;
+  const isSame = record.issuer === (configured?.endpoint.oauth?.issuer ?? record.issuer);
+  if (configured?.endpoint.url === record.url && isSame) return configured;
   const endpoint = { url: record.url, headers: {}, tokenFile: null, oauth: null };
   return { name: record.server, endpoint };
 }

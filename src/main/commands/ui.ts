@@ -1,5 +1,4 @@
 /** `rea ui`: has a gateway serve its page, prints where, and opens it on a desktop. */
-import { spawn } from 'node:child_process';
 import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { errorCode, errorText } from '../../shared/platform/errno.ts';
@@ -18,6 +17,7 @@ import {
   outcomeOf,
   refusalOf,
 } from './acting.ts';
+import { browserOpener, openInBrowser } from './browser.ts';
 
 export interface UiCommandOptions extends ActingOptions {
   readonly json: boolean;
@@ -72,8 +72,7 @@ function tokenIn(file: string): string | null {
 /** The program that opens a browser; null: nobody sits at a desktop here. */
 function openerFor({ stdout, env }: Pick<UiCommandOptions, 'stdout' | 'env'>): string | null {
   if (!('isTTY' in stdout) || stdout.isTTY !== true) return null;
-  if (process.platform === 'darwin') return 'open';
-  return env['DISPLAY'] || env['WAYLAND_DISPLAY'] ? 'xdg-open' : null;
+  return browserOpener(env, process.platform);
 }
 
 /** By a file of ours that leads there: the arguments of a program can be seen by all users. */
@@ -90,13 +89,6 @@ async function openIn(
     if (errorCode(error) === '') throw error;
     return line(stderr, `no browser is opened: ${file}: ${errorText(error)}`);
   }
-  const failed = await new Promise<Error | null>((resolve) => {
-    const child = spawn(opener, [pathToFileURL(file).href], { stdio: 'ignore', detached: true });
-    child.once('error', resolve);
-    child.once('spawn', () => {
-      child.unref();
-      resolve(null);
-    });
-  });
+  const failed = await openInBrowser(opener, pathToFileURL(file).href);
   if (failed !== null) line(stderr, `no browser is opened: ${opener}: ${errorText(failed)}`);
 }

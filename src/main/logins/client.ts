@@ -29,9 +29,11 @@ export function clientOf({ client_id }: Registration): Client {
   return { client_id };
 }
 
-/** A configured secret counts before the one of a registration. */
+/** A configured secret counts before the one of a registration, for the configured client alone. */
 export function proofOf(server: LoginServer, registration: Registration): ClientAuth {
-  const secret = server.endpoint.oauth?.clientSecret ?? registration.client_secret;
+  const { clientId = null, clientSecret = null } = server.endpoint.oauth ?? {};
+  const own = clientId === registration.client_id ? clientSecret : null;
+  const secret = own ?? registration.client_secret;
   if (secret === null || registration.auth_method === 'none') return None();
   return registration.auth_method === 'client_secret_post'
     ? ClientSecretPost(secret)

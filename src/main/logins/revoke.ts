@@ -8,6 +8,24 @@ import { clientOf, faultText, proofOf, requestsBy } from './client.ts';
 import { guardFor } from './net/guarded-fetch.ts';
 import type { LoginRecord, LoginServer } from './record.ts';
 
+const FORMER_MS = 10_000;
+
+/**
+ * After a new login. Only of another registration: of the same one, some authorization servers take "this token" for all
+ * that the person has granted, and the new tokens would go, too.
+ *
+ * @returns why that is not sure, in one line; null: it is done, or is not to be.
+ */
+export async function revokeFormer(
+  server: LoginServer,
+  former: LoginRecord,
+  made: LoginRecord,
+): Promise<string | null> {
+  const isOther = former.client_id !== made.client_id || former.issuer !== made.issuer;
+  if (former.over || former.revocation_endpoint === null || !isOther) return null;
+  return revokeLogin(server, former, AbortSignal.timeout(FORMER_MS));
+}
+
 /** @returns why that is not sure, in one line; null: it is done. */
 export async function revokeLogin(
   server: LoginServer,

@@ -1,6 +1,6 @@
 /** How a server asks for a login when it is asked for something without a token. */
 import { type BearerChallenge, bearerChallenge } from '../../../shared/model/challenge.ts';
-import type { GuardedFetch } from '../net/guarded-fetch.ts';
+import { type GuardedFetch, LoginFault, shown } from '../net/guarded-fetch.ts';
 
 export interface Asked {
   /** Of the request that it refused; else of the last one. */
@@ -28,6 +28,8 @@ const DISCOVER = {
   },
 };
 
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+
 /** Whether it has refused for want of a token, or of another one. */
 export function isRefusal({ status }: Pick<Asked, 'status'>): boolean {
   return status === 401 || status === 403;
@@ -47,12 +49,10 @@ export async function askWithout(server: URL, own: Headers, guarded: GuardedFetc
       ...more,
     };
     const body = JSON.stringify({ jsonrpc: '2.0', id: 0, ...message });
-    const response = await guarded(server.href, {
-      method: 'POST',
-      headers,
-      body,
-      headersOnly: true,
-    });
+    const init = { method: 'POST', headers, body, headersOnly: true };
+    const first = await guarded(server.href, init);
+    const target = redirectOf(server, first);
+    const response = target === null ? first : await guarded(target.href, init);
     const challenge = bearerChallenge(response.headers.get('www-authenticate') ?? undefined);
     const session = response.headers.get('mcp-session-id');
     return { status: response.status, challenge, session };
@@ -68,4 +68,16 @@ export async function askWithout(server: URL, own: Headers, guarded: GuardedFetc
   if (session !== null)
     await guarded(server.href, { method: 'DELETE', headers: named, headersOnly: true });
   return listed;
+}
+
+/** Where tokens would go along: to the same place with a slash at the end. Null: it is no redirect. @throws LoginFault */
+function redirectOf(server: URL, { status, headers }: Response): URL | null {
+  const location = headers.get('location') ?? '';
+  if (!REDIRECTS.has(status) || !URL.canParse(location, server.href)) return null;
+  const target = new URL(location, server);
+  const plain = ({ origin, pathname }: URL) => `${origin}${pathname.replace(/\/$/, '')}`;
+  if (plain(target) === plain(server)) return target;
+  throw new LoginFault(
+    `${shown(server)} redirects to ${shown(target)}, and tokens are not sent along: if it has moved, write that into url`,
+  );
 }

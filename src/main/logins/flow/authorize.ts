@@ -27,7 +27,7 @@ import {
   tokensOf,
 } from '../client.ts';
 import { grantAnswer } from '../grant.ts';
-import { type Guard, LoginFault } from '../net/guarded-fetch.ts';
+import { type Guard, LoginFault, Unanswered } from '../net/guarded-fetch.ts';
 import type { LoginServer, Tokens } from '../record.ts';
 
 /** Everything that a login is made with. */
@@ -99,10 +99,15 @@ export interface DevicePrompt {
   readonly code: string;
 }
 
-/** The authorization server has a page for a code; no browser is needed on this machine. */
+/**
+ * The authorization server has a page for a code; no browser is needed on this machine.
+ *
+ * @param pause waits between two questions.
+ */
 export async function byDevice(
   { server, as, registration, resource, scope, requests, checkShown, signal }: Attempt,
   show: (prompt: DevicePrompt) => void,
+  pause: (ms: number, signal: AbortSignal) => Promise<void> = sleepUntil,
 ): Promise<Tokens> {
   const client = clientOf(registration);
   const proof = proofOf(server, registration);
@@ -117,18 +122,21 @@ export async function byDevice(
     const end = performance.now() + device.expires_in * 1000;
     let pauseMs = Math.min(Math.max(interval * 1000, LEAST_POLL_MS), MOST_POLL_MS);
     while (performance.now() < end) {
-      await sleep(pauseMs, undefined, { signal });
+      await pause(pauseMs, signal);
       const since = Date.now();
-      const response = await deviceCodeGrantRequest(as, client, proof, device.device_code, {
-        ...requests,
-        additionalParameters: { resource },
-      });
       try {
+        const response = await deviceCodeGrantRequest(as, client, proof, device.device_code, {
+          ...requests,
+          additionalParameters: { resource },
+        });
+        if (response.status >= 500) throw new Unanswered('');
         const granted = await grantAnswer(response);
         return tokensOf(await processDeviceCodeResponse(as, client, granted), since);
       } catch (error) {
         const said = protocolError(error);
-        if (said === 'slow_down') pauseMs += SLOW_DOWN_MS;
+        // A person may be typing: one question that is lost ends nothing.
+        if (error instanceof Unanswered) pauseMs = Math.min(pauseMs * 2, MOST_POLL_MS);
+        else if (said === 'slow_down') pauseMs += SLOW_DOWN_MS;
         else if (said !== 'authorization_pending') throw error;
       }
     }
@@ -136,6 +144,10 @@ export async function byDevice(
   } catch (error) {
     throw meant(error, signal);
   }
+}
+
+async function sleepUntil(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal });
 }
 
 function typed(code: string): string {

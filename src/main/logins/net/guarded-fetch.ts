@@ -8,11 +8,13 @@ import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import { errorCode } from '../../../shared/platform/errno.ts';
-import { clip } from '../../../shared/text/clean-text.ts';
 import { isLoopbackHost, literalOf, Trust, type Zone, zoneOf } from './reach.ts';
 
 /** One line about what an authorization server, or the way to it, does wrong. */
 export class LoginFault extends Error {}
+
+/** Nobody has answered; it may be better the next time. */
+export class Unanswered extends LoginFault {}
 
 export type GuardedFetch = (url: string, init: GuardedInit) => Promise<Response>;
 
@@ -38,9 +40,10 @@ const MADE_BY_NODE = new Set([
   'connection',
 ]);
 
-/** An address in short, for people. */
+/** An address in short, for people. Nothing is cut in two: half a secret would not be found, and hidden. */
 export function shown(url: URL): string {
-  return clip(`${url.protocol}//${url.host}${url.pathname}`, MAX_SHOWN);
+  const place = `${url.protocol}//${url.host}`;
+  return url.pathname.length > MAX_SHOWN ? `${place}/...` : `${place}${url.pathname}`;
 }
 
 /** Reads an address that the other side has given. @throws LoginFault unless tokens may go there. */
@@ -61,7 +64,7 @@ export interface Guard {
   /** How far it leads from now on: whatever was connected to has a part in it. */
   readonly zone: Zone;
   /** An address that a browser is sent to. @throws LoginFault unless it may be connected to, too. */
-  checkShown(text: string, what: string): Promise<URL>;
+  readonly checkShown: (text: string, what: string) => Promise<URL>;
 }
 
 export interface GuardOptions {
@@ -163,9 +166,9 @@ async function fetchOnce(
     if (error instanceof LoginFault) throw error;
     if (signal.aborted) throw signal.reason;
     if (limit.aborted) {
-      throw new LoginFault(`${shown(url)} does not answer within ${LIMIT_MS / 1000} s`);
+      throw new Unanswered(`${shown(url)} does not answer within ${LIMIT_MS / 1000} s`);
     }
-    throw new LoginFault(`cannot speak to ${shown(url)} (${errorCode(error) || 'it broke off'})`);
+    throw new Unanswered(`cannot speak to ${shown(url)} (${errorCode(error) || 'it broke off'})`);
   }
 }
 
