@@ -2,8 +2,10 @@
 import type { Logins } from '#src/main/logins/logins.ts';
 
 export const NO_LOGINS: Pick<Logins, 'serve'> = {
-  serve: (holder) => {
-    holder.giveToken({ token: null, problem: null });
+  serve: (holder, { incarnation }) => {
+    const { lane: server, endpoint } = holder.config;
+    const url = endpoint?.url ?? null;
+    holder.giveToken({ token: null, problem: null, over: true, server, url, incarnation });
     return Promise.resolve();
   },
 };

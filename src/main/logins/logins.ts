@@ -4,12 +4,15 @@
  * of the directory renew the same tokens.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ServerConfig } from '../../shared/model/config.ts';
 import type { TokenReply } from '../../shared/model/login.ts';
+import type { TokenWantedMessage } from '../../shared/protocol/from-supervisor.ts';
 import type { Logger } from '../logger.ts';
-import { type LoginRecord, type LoginServer, readLogin, writeLogin } from './record.ts';
+import type { HeldLock } from '../processes/file-lock.ts';
+import { giveTo, Holders, keyOf, type TokenHolder } from './holders.ts';
+import { KeptLogins } from './kept-logins.ts';
+import type { LoginRecord, LoginServer } from './record.ts';
 import type { Refreshed } from './refresh.ts';
-import { isFresh, renewAt } from './times.ts';
+import { advanceAt, isEnded, isFresh, renewAt } from './times.ts';
 import { takeTurn } from './turn.ts';
 
 export interface LoginsOptions {
@@ -20,56 +23,65 @@ export interface LoginsOptions {
   readonly onSecrets: (secrets: readonly string[]) => void;
 }
 
-/** A running copy of a server, which uses the token that it was given until it gets another one. */
-export interface TokenHolder {
-  readonly config: ServerConfig;
-  readonly running: boolean;
-  giveToken(reply: TokenReply): void;
-}
-
-const NONE: TokenReply = { token: null, problem: null };
+/** There is no other token to try. */
+const NONE: TokenReply = { token: null, problem: null, over: false };
+const OVER: TokenReply = { token: null, problem: null, over: true };
 const LONGEST_TIMER_MS = 86_400_000;
+const UNRENEWED = 'its token cannot be renewed';
 const UNSEEN = 'its login cannot be looked at';
-/** After a renewal in advance that has failed. */
+/** After a renewal in advance, or a write, that has failed. */
 const AGAIN_MS = 15_000;
 
 export class Logins {
   readonly #options: LoginsOptions;
+  readonly #kept: KeptLogins | null;
   /** By server and address. */
   readonly #renewing = new Map<string, Promise<TokenReply>>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
-  readonly #holders = new Map<string, Set<TokenHolder>>();
-  readonly #told = new Map<string, string>();
+  readonly #holders = new Holders();
+  #writing: NodeJS.Timeout | null = null;
 
   constructor(options: LoginsOptions) {
     this.#options = options;
+    const { stateDir, onSecrets } = options;
+    this.#kept = stateDir === null ? null : new KeptLogins(stateDir, onSecrets);
   }
 
   /**
    * Gives what there is for a server, and each token that comes in its place until it runs no more.
    *
-   * @param refused the token that the server has just refused; null: none.
+   * @param onRenewal called before it waits for an authorization server, or for other gateways.
    */
-  async serve(holder: TokenHolder, refused: string | null): Promise<void> {
-    const reply = await this.#token(holder, refused).catch((error: unknown) => {
+  async serve(
+    holder: TokenHolder,
+    { incarnation, refused }: Pick<TokenWantedMessage, 'incarnation' | 'refused'>,
+    onRenewal: () => void = () => undefined,
+  ): Promise<void> {
+    const { name, endpoint } = holder.config;
+    const server = endpoint === null ? null : { name, endpoint };
+    const reply = await this.#token(holder, server, refused, onRenewal).catch((error: unknown) => {
       this.#options.log.warn({ server: holder.config.lane, error }, UNSEEN);
-      return { token: null, problem: `${UNSEEN}: see the log` };
+      return problemOf(`${UNSEEN}: see the log`);
     });
     // Some authorization servers give out the same one again.
-    holder.giveToken(refused !== null && reply.token === refused ? NONE : reply);
+    const isSame = refused !== null && reply.token === refused;
+    giveTo(holder, server, incarnation, isSame ? NONE : reply);
   }
 
-  async #token(holder: TokenHolder, refused: string | null): Promise<TokenReply> {
-    const { endpoint, name } = holder.config;
+  async #token(
+    holder: TokenHolder,
+    server: LoginServer | null,
+    refused: string | null,
+    onRenewal: () => void,
+  ): Promise<TokenReply> {
     const { stateDir } = this.#options;
-    if (stateDir === null || endpoint === null || endpoint.oauth === null) return NONE;
-    const server = { name, endpoint };
-    this.#hold(server, holder);
-    const read = this.#read(stateDir, server);
-    if (typeof read === 'string') return { token: null, problem: read };
-    if (read === null || read.over) return NONE;
-    if (isUsable(read, refused)) return this.#give(server, read);
-    return this.#renew(stateDir, server, refused);
+    if (stateDir === null || this.#kept === null || server === null) return NONE;
+    if (server.endpoint.oauth === null) return NONE;
+    this.#holders.add(server, holder);
+    const found = this.#found(this.#kept, server, refused);
+    if ('token' in found) return found;
+    onRenewal();
+    return this.#renew(stateDir, this.#kept, server, refused);
   }
 
   /** Renewals that are under way are waited for: a refresh token that was used is of no use any more. */
@@ -78,48 +90,41 @@ export class Logins {
     this.#timers.clear();
     const all = Promise.allSettled(this.#renewing.values());
     await Promise.race([all, sleep(ms, undefined, { ref: false })]);
+    this.#kept?.writeAgain();
+    if (this.#writing !== null) clearTimeout(this.#writing);
   }
 
-  #hold(server: LoginServer, holder: TokenHolder): void {
-    const key = keyOf(server);
-    this.#holders.set(key, new Set([...this.#running(server), holder]));
-  }
-
-  #running(server: LoginServer): TokenHolder[] {
-    return [...(this.#holders.get(keyOf(server)) ?? [])].filter(({ running }) => running);
-  }
-
-  /** Null: nobody has logged in. Text: why it cannot be used. */
-  #read(stateDir: string, server: LoginServer): LoginRecord | string | null {
-    const read = readLogin(stateDir, server);
-    if (read.kind === 'none') return null;
-    if (read.kind === 'unusable') return read.why;
-    const { access_token: token, refresh_token: refresh, client_secret: secret } = read.record;
-    const key = keyOf(server);
-    if (this.#told.get(key) !== token) {
-      this.#told.set(key, token);
-      this.#options.onSecrets([token, refresh, secret].filter((one) => one !== null));
-    }
-    return read.record;
+  /** The answer that needs no renewal, or what is to be renewed. */
+  #found(kept: KeptLogins, server: LoginServer, refused: string | null): TokenReply | LoginRecord {
+    const read = kept.read(server);
+    if (typeof read === 'string') return problemOf(read);
+    if (read === null || read.over) return OVER;
+    return isUsable(read, refused) ? this.#give(server, read) : read;
   }
 
   #give(server: LoginServer, record: LoginRecord): TokenReply {
     this.#renewLater(server, record);
-    return { token: record.access_token, problem: null };
+    return tokenOf(record);
   }
 
   /** Who asks meanwhile gets the same answer, unless it is of no use to them. */
-  #renew(stateDir: string, server: LoginServer, refused: string | null): Promise<TokenReply> {
+  #renew(
+    stateDir: string,
+    kept: KeptLogins,
+    server: LoginServer,
+    refused: string | null,
+  ): Promise<TokenReply> {
     const key = keyOf(server);
     const running = this.#renewing.get(key);
-    // What others have asked for may be the very token that is refused here.
+    // What others have asked for may be the very token that is refused here, or that there is none but theirs.
     if (running !== undefined) {
       return running.then((reply) => {
-        const isRefused = reply.token !== null && reply.token === refused;
-        return isRefused ? this.#renew(stateDir, server, refused) : reply;
+        const isOfUse =
+          reply.over || reply.problem !== null || (reply.token !== null && reply.token !== refused);
+        return isOfUse ? reply : this.#renew(stateDir, kept, server, refused);
       });
     }
-    const renewal = this.#renewInTurn(stateDir, server, refused).finally(() => {
+    const renewal = this.#renewInTurn(stateDir, kept, server, refused).finally(() => {
       this.#renewing.delete(key);
     });
     this.#renewing.set(key, renewal);
@@ -128,66 +133,86 @@ export class Logins {
 
   async #renewInTurn(
     stateDir: string,
+    kept: KeptLogins,
     server: LoginServer,
     refused: string | null,
   ): Promise<TokenReply> {
     const turn = await takeTurn(stateDir, server);
-    if (!turn.ok) return { token: null, problem: `its token cannot be renewed: ${turn.why}` };
+    if (!turn.ok) return problemOf(`${UNRENEWED}: ${turn.why}`);
     try {
       // Whoever was before has perhaps renewed it, and a refresh token is good for one use.
-      const record = this.#read(stateDir, server);
-      if (typeof record === 'string') return { token: null, problem: record };
-      if (record === null || record.over) return NONE;
-      if (isUsable(record, refused)) return this.#give(server, record);
+      const record = this.#found(kept, server, refused);
+      if ('token' in record) return record;
       // There is nothing to try; the server may take it again.
-      if (record.refresh_token === null) return NONE;
-      if (record.after_refusal && refused !== null && isFresh(record, Date.now())) {
-        return this.#over(stateDir, server, record, 'the server refuses new tokens, too');
-      }
-      return await this.#refresh(stateDir, server, record, refused);
+      if (record.refresh_token === null) return isEnded(record, Date.now()) ? OVER : NONE;
+      // It would have tokens made for ever; perhaps the server does not know the new one yet.
+      const isNew = record.after_refusal && isFresh(record, Date.now());
+      if (isNew && refused !== null) return NONE;
+      return await this.#refresh(kept, server, record, refused, turn.lock);
     } finally {
       turn.lock.release();
     }
   }
 
   async #refresh(
-    stateDir: string,
+    kept: KeptLogins,
     server: LoginServer,
     record: LoginRecord,
     refused: string | null,
+    lock: HeldLock,
   ): Promise<TokenReply> {
+    // What could not be written afterwards would be lost with the gateway, for all others, too.
+    const unwritable = kept.proveWritable(server, record);
+    if (unwritable !== null) return this.#failed(server, record, refused, unwritable);
     const { refreshTokens } = await import('./refresh.ts');
     const refreshed: Refreshed = await refreshTokens(server, record);
-    switch (refreshed.kind) {
-      case 'over':
-        return this.#over(stateDir, server, record, refreshed.why);
-      case 'failed': {
-        const isGood = refused === null && (record.expires_at ?? 0) > Date.now();
-        if (isGood) {
-          this.#renewLater(server, record, AGAIN_MS);
-          return { token: record.access_token, problem: null };
-        }
-        return { token: null, problem: `its token cannot be renewed: ${refreshed.why}` };
-      }
-      case 'tokens': {
-        const next = { ...record, ...refreshed.tokens, after_refusal: refused !== null };
-        // On the disk before it is used: the former refresh token is of no use any more.
-        const problem = writeLogin(stateDir, server, next);
-        if (problem !== null) this.#options.log.warn({ server: server.name }, problem);
-        this.#read(stateDir, server);
-        return this.#give(server, next);
-      }
+    if (refreshed.kind === 'failed') return this.#failed(server, record, refused, refreshed.why);
+    // Stopped for so long that others took it for dead: what they have written counts.
+    const now = lock.isOurs() ? record : kept.read(server);
+    if (now === null) return OVER;
+    if (typeof now !== 'string' && now.access_token !== record.access_token) {
+      return this.#give(server, now);
     }
+    if (refreshed.kind === 'over') return this.#over(kept, server, record, refreshed.why);
+    const next = { ...record, ...refreshed.tokens, after_refusal: refused !== null };
+    // On the disk before it is used: the former refresh token is of no use any more.
+    const problem = kept.write(server, next, record.access_token);
+    if (problem !== null) {
+      this.#options.log.warn({ server: server.name }, problem);
+      this.#writeLater(kept);
+    }
+    return this.#give(server, next);
   }
 
-  #over(stateDir: string, server: LoginServer, record: LoginRecord, why: string): TokenReply {
-    const problem = writeLogin(stateDir, server, { ...record, refresh_token: null, over: true });
+  #failed(
+    server: LoginServer,
+    record: LoginRecord,
+    refused: string | null,
+    why: string,
+  ): TokenReply {
+    if (refused !== null || isEnded(record, Date.now())) return problemOf(`${UNRENEWED}: ${why}`);
+    this.#renewLater(server, record, AGAIN_MS);
+    return tokenOf(record);
+  }
+
+  #over(kept: KeptLogins, server: LoginServer, record: LoginRecord, why: string): TokenReply {
+    const ended = { ...record, refresh_token: null, over: true };
+    const problem = kept.write(server, ended, record.access_token);
     const { log } = this.#options;
     log.warn(
       { server: server.name, why, ...(problem === null ? {} : { problem }) },
       'login is over',
     );
-    return NONE;
+    return OVER;
+  }
+
+  #writeLater(kept: KeptLogins): void {
+    if (this.#writing !== null) return;
+    const write = () => {
+      this.#writing = null;
+      if (!kept.writeAgain()) this.#writeLater(kept);
+    };
+    this.#writing = setTimeout(write, AGAIN_MS).unref();
   }
 
   /** In time before it expires, as long as somebody uses it. */
@@ -195,11 +220,13 @@ export class Logins {
     const key = keyOf(server);
     clearTimeout(this.#timers.get(key));
     this.#timers.delete(key);
-    const at = renewAt(record);
+    const at = advanceAt(record);
     if (at === null || record.refresh_token === null) return;
     const ms = Math.min(Math.max(at - Date.now(), leastMs), LONGEST_TIMER_MS);
+    const calls = this.#holders.calls(server);
     const renew = () => {
-      this.#renewInAdvance(server, record).catch((error: unknown) => {
+      this.#timers.delete(key);
+      this.#renewInAdvance(server, record, calls).catch((error: unknown) => {
         this.#options.log.warn({ server: server.name, error }, UNSEEN);
         this.#renewLater(server, record, AGAIN_MS);
       });
@@ -207,23 +234,25 @@ export class Logins {
     this.#timers.set(key, setTimeout(renew, ms).unref());
   }
 
-  async #renewInAdvance(server: LoginServer, record: LoginRecord): Promise<void> {
+  /** @param calls that there were when it was given out: what nobody uses is renewed when somebody does. */
+  async #renewInAdvance(server: LoginServer, record: LoginRecord, calls: number): Promise<void> {
     const { stateDir } = this.#options;
-    if (stateDir === null || this.#running(server).length === 0) return;
-    const read = this.#read(stateDir, server);
-    if (read === null || typeof read === 'string' || read.over) return;
-    const { token } = isUsable(read, null)
-      ? this.#give(server, read)
-      : await this.#renew(stateDir, server, null);
-    if (token === null || token === record.access_token) return;
-    for (const holder of this.#running(server)) {
-      holder.giveToken({ token, problem: null });
-    }
+    if (stateDir === null || this.#kept === null || !this.#holders.has(server)) return;
+    const found = this.#found(this.#kept, server, null);
+    const isRenewable = !('token' in found);
+    if (isRenewable && this.#holders.calls(server) === calls) return;
+    const reply = isRenewable ? await this.#renew(stateDir, this.#kept, server, null) : found;
+    const isNew = reply.token !== null && reply.token !== record.access_token;
+    if (isNew) this.#holders.give(server, reply);
   }
 }
 
-function keyOf({ name, endpoint }: LoginServer): string {
-  return JSON.stringify([name, endpoint.url]);
+function tokenOf(record: LoginRecord): TokenReply {
+  return { token: record.access_token, problem: null, over: false };
+}
+
+function problemOf(problem: string): TokenReply {
+  return { token: null, problem, over: false };
 }
 
 /** Whether a token can be sent now. */

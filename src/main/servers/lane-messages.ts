@@ -81,7 +81,10 @@ export class LaneMessages implements LaneListener {
       case 'ticket_wanted':
         return this.#parts.tickets.want(lane.name);
       case 'token_wanted':
-        void this.#options.logins.serve(lane, message.refused);
+        // Others start meanwhile.
+        void this.#options.logins.serve(lane, message, () =>
+          this.#parts.tickets.giveBack(lane.name),
+        );
         return;
       case 'launcher_failed':
         return this.#options.launcher.failed(message.path, message.why);

@@ -6,7 +6,7 @@
  */
 
 import type { ServerConfig } from '../../shared/model/config.ts';
-import type { TokenReply } from '../../shared/model/login.ts';
+import type { TokenFor } from '../../shared/model/login.ts';
 import type { LaneRecord, ThreadRecord } from '../../shared/model/snapshot.ts';
 import { UNROUTED } from '../../shared/model/unrouted.ts';
 import type {
@@ -142,6 +142,10 @@ export class Lane implements Tenant, ServerThread {
 
   get retired(): boolean {
     return this.#ending !== 'none';
+  }
+
+  get calls(): number {
+    return this.server.calls;
   }
 
   get slot(): number {
@@ -281,8 +285,8 @@ export class Lane implements Tenant, ServerThread {
     this.post({ type: 'ticket', slot: this.#slot, launcher });
   }
 
-  giveToken(reply: TokenReply): void {
-    this.post({ type: 'token', slot: this.#slot, ...reply });
+  giveToken(reply: TokenFor): void {
+    this.post({ ...reply, type: 'token', slot: this.#slot });
   }
 
   setLogLevel(level: string): void {

@@ -5,7 +5,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { AsksConfig } from '../model/asks.ts';
 import type { ServerConfig } from '../model/config.ts';
-import type { TokenReply } from '../model/login.ts';
+import type { TokenFor } from '../model/login.ts';
 import type { TaskAnswer } from '../model/mcp.ts';
 import type { BlockedPath, InjectionDetection, RedactRules } from '../model/policy.ts';
 import type { LauncherAddress } from './launch.ts';
@@ -108,7 +108,7 @@ export interface RulesMessage {
 }
 
 /** What there is to send to a server as its token: an answer to `token_wanted`, or a renewed one. */
-export interface TokenMessage extends TokenReply {
+export interface TokenMessage extends TokenFor {
   readonly type: 'token';
   readonly slot: number;
 }

@@ -214,7 +214,6 @@ export class Incarnation
     this.#options.telling.tokenWanted(this.number, refused);
   }
 
-  /** @param reply for this incarnation or one before: all are of the same login. */
   tokenGiven(reply: TokenReply): void {
     if (this.link.tokenGiven !== undefined) this.link.tokenGiven(reply);
   }

@@ -24,6 +24,7 @@ import type {
   FactsPort,
   OpenSlot,
   ReleaseSlot,
+  TokenMessage,
   ToSupervisor,
 } from '../../shared/protocol/to-supervisor.ts';
 import type { SupervisorContext } from './context.ts';
@@ -122,7 +123,7 @@ export class Supervisor {
         this.#launcher = message.launcher;
         return this.#feed({ type: 'ticket' });
       case 'token':
-        return current?.tokenGiven(message);
+        return this.#takeToken(message);
       case 'wake':
         return this.#feed({ type: 'wake' });
       case 'rest':
@@ -148,6 +149,14 @@ export class Supervisor {
     for (const timer of this.#timers.values()) clearTimeout(timer);
     for (const effect of returnTicket(this.#state)) this.#run(effect);
     return true;
+  }
+
+  /** Main may answer late: another server has had the place since, or another incarnation asks for itself. */
+  #takeToken(message: TokenMessage): void {
+    const { server, url, incarnation } = message;
+    const current = this.#current;
+    if (server !== this.server || url !== this.#config.endpoint?.url || current === null) return;
+    if (incarnation === null || incarnation === current.number) current.tokenGiven(message);
   }
 
   /** Tells the state writer everything again: it is a new one. */

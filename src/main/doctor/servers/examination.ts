@@ -6,7 +6,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { ServerConfig } from '../../../shared/model/config.ts';
 import { IDLE } from '../../../shared/model/idle.ts';
 import { LIST_KINDS, type ListKind } from '../../../shared/model/lists.ts';
-import type { TokenReply } from '../../../shared/model/login.ts';
+import type { TokenFor } from '../../../shared/model/login.ts';
 import type { SupervisorRecord } from '../../../shared/model/snapshot.ts';
 import type { Fact } from '../../../shared/protocol/facts.ts';
 import type {
@@ -39,6 +39,8 @@ export class Examination implements Tenant {
   readonly config: ServerConfig;
   readonly #configured: ServerConfig;
   readonly creditLane: number;
+  /** None but a ping. */
+  readonly calls = 0;
   readonly #ground: Ground;
   readonly #thread: SupervisorThread;
   readonly #lists = new Map<ListKind, CatalogMessage>();
@@ -123,8 +125,8 @@ export class Examination implements Tenant {
     return !this.retired;
   }
 
-  giveToken(reply: TokenReply): void {
-    this.#post({ type: 'token', slot: this.#slot, ...reply });
+  giveToken(reply: TokenFor): void {
+    this.#post({ ...reply, type: 'token', slot: this.#slot });
   }
 
   opening(): Opening {
@@ -146,7 +148,7 @@ export class Examination implements Tenant {
         this.#post({ type: 'ticket', slot: this.#slot, launcher: null });
         return;
       case 'token_wanted':
-        void this.#ground.logins.serve(this, message.refused);
+        void this.#ground.logins.serve(this, message);
         return;
       case 'catalog':
         this.#lists.set(message.kind, message);

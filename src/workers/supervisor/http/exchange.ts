@@ -154,9 +154,11 @@ export class Exchange {
   #read(response: IncomingMessage): void {
     const { client, receiver, owner } = this.#options;
     const status = response.statusCode ?? 0;
+    // Its token was tried again already, and main holds it good: this request alone is refused.
+    const hasLogin = (client.login?.token ?? null) !== null;
     const lostSession = status === 404 && client.sessionId !== null;
     const stops = status === 503 && response.headers['rea-outcome'] === 'not_sent';
-    if (lostSession || (!this.#opens && (stops || status === 401))) {
+    if (lostSession || (!this.#opens && (stops || (status === 401 && !hasLogin)))) {
       response.destroy();
       this.#phase = 'turned_away';
       return owner.turnedAway(lostSession ? LOST_SESSION : statusText(status, ''), stops);

@@ -23,6 +23,8 @@ const MAX_IDLE_SOCKETS = 4;
 const MAX_REDIRECTS = 5;
 /** Of a token, for one request. */
 const MOST_RENEWALS = 4;
+/** Before a handshake is tried again with a token that the server may not know yet. */
+const UNKNOWN_YET_MS = 1000;
 const MAX_PLACE_UNITS = 500;
 const MAX_HEADER_BYTES = 16 * 1024;
 /** A connection must stand within this time, TLS included. */
@@ -116,6 +118,49 @@ export class HttpClient {
       request.onFailed(failure);
     };
     let renewals = 0;
+    let wait: NodeJS.Timeout | null = null;
+    const refused = (response: IncomingMessage) => {
+      if (done) return response.destroy();
+      sent = true;
+      if (response.destroyed) {
+        return fail({ sent, broken: true, awayMs: null, detail: 'HTTP 401' });
+      }
+      done = true;
+      request.onResponse(response);
+    };
+    /** @returns whether the response is dealt with, now or later. */
+    const unauthorized = (response: IncomingMessage, token: string | null): boolean => {
+      const { login } = this;
+      if (login === null) return false;
+      const opens = request.opens === true;
+      const again = () => {
+        if (done) return;
+        response.destroy();
+        attempt(this.#url, 0);
+      };
+      const giveUp = (): boolean => {
+        const challenge = response.headers['www-authenticate'];
+        if (done || !login.isWanted(challenge, token, opens)) return false;
+        response.destroy();
+        fail({ sent: false, broken: true, awayMs: null, detail: 'HTTP 401' });
+        return true;
+      };
+      if (token === null) return giveUp();
+      renewals += 1;
+      // What one request gets says nothing about the login: a tool may pass on what another server answers.
+      if (renewals > MOST_RENEWALS) return opens && giveUp();
+      sent = false;
+      if (opens && login.isNew) {
+        wait = setTimeout(again, UNKNOWN_YET_MS);
+        return true;
+      }
+      // Main says when there is no use in it; one may also have ended on its way.
+      login.renew(token, (renewal) => {
+        if (renewal === 'new') return again();
+        if ((renewal === 'same' && !opens) || !giveUp()) refused(response);
+      });
+      return true;
+    };
     const attempt = (url: URL, redirects: number) => {
       sent = false;
       const token = isSamePlace(url, this.#url) ? (this.login?.token ?? null) : null;
@@ -168,28 +213,7 @@ export class HttpClient {
         response.on('error', () => undefined);
         if (done) return response.destroy();
         this.#cookies.take(response.headers['set-cookie'] ?? [], url, Date.now());
-        if (status === 401 && this.login !== null) {
-          const { login } = this;
-          const challenge = response.headers['www-authenticate'];
-          const giveUp = () => {
-            if (done || !login.isWanted(challenge, token, request.opens === true)) return false;
-            fail({ sent: false, broken: true, awayMs: null, detail: 'HTTP 401' });
-            return true;
-          };
-          // Main says when there is no use in it; one may also have ended on its way.
-          if (token !== null && renewals < MOST_RENEWALS) {
-            response.destroy();
-            renewals += 1;
-            sent = false;
-            return login.renew(token, (isNew) => {
-              if (isNew && !done) attempt(this.#url, 0);
-              else giveUp();
-            });
-          }
-          sent = false;
-          if (giveUp()) return response.destroy();
-          sent = true;
-        }
+        if (status === 401 && unauthorized(response, token)) return;
         if (status < 300 || status > 399) {
           done = true;
           return request.onResponse(response);
@@ -224,6 +248,7 @@ export class HttpClient {
       destroy() {
         done = true;
         if (turn !== null) clearImmediate(turn);
+        if (wait !== null) clearTimeout(wait);
         current?.destroy();
       },
     };

@@ -43,11 +43,18 @@ export function loginOf(
   });
 }
 
-type Renewed = (isNew: boolean) => void;
+/** What became of a token that was refused: another one is there; main knows of no better one; nobody is logged in. */
+export type Renewal = 'new' | 'same' | 'over';
+type Renewed = (renewal: Renewal) => void;
+
+/** A server may get to know of new tokens later than we do. */
+const UNKNOWN_YET_MS = 5000;
 
 export class Login {
   readonly #options: LoginOptions;
   #token: string | null = null;
+  /** When it came in the place of another one, monotonic ms. */
+  #renewedAt = Number.NEGATIVE_INFINITY;
   #begin: (() => void) | null = null;
   #waiting: Renewed[] = [];
 
@@ -60,6 +67,11 @@ export class Login {
     return this.#token;
   }
 
+  /** Whether the token is so new that the server may not know it yet. */
+  get isNew(): boolean {
+    return performance.now() - this.#renewedAt < UNKNOWN_YET_MS;
+  }
+
   /** @param then called once it is known whether there is a token. */
   begin(then: () => void): void {
     this.#begin = then;
@@ -67,26 +79,27 @@ export class Login {
   }
 
   /** What main says, asked or not. */
-  take({ token, problem }: TokenReply): void {
+  take({ token, problem, over }: TokenReply): void {
     const isNew = token !== null && token !== this.#token;
     const begin = this.#begin;
     // Main never gives the token that was refused: this answers an earlier question, or none.
     if (token !== null && !isNew && begin === null) return;
     this.#begin = null;
     if (isNew) {
+      if (this.#token !== null) this.#renewedAt = performance.now();
       this.#token = token;
       this.#options.tokenRead(token);
     }
     if (problem !== null) this.#options.failed(problem);
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const then of waiting) then(isNew);
+    for (const then of waiting) then(isNew ? 'new' : over ? 'over' : 'same');
     if (problem === null) begin?.();
   }
 
   /** The server refuses a token. All requests that it has refused wait for the same answer. */
   renew(used: string, then: Renewed): void {
-    if (used !== this.#token) return then(true);
+    if (used !== this.#token) return then('new');
     this.#waiting.push(then);
     if (this.#waiting.length === 1) this.#options.ask(used);
   }

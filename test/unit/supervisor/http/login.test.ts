@@ -23,25 +23,30 @@ function world() {
   return { told, login };
 }
 
-const token = (value: string | null, problem: string | null = null) => ({ token: value, problem });
+const token = (value: string | null, problem: string | null = null) => ({
+  token: value,
+  problem,
+  over: false,
+});
+const OVER = { token: null, problem: null, over: true };
 
 test('all that are refused with one token wait for one answer', () => {
   const { told, login } = world();
   login.begin(() => told.push('begins'));
   login.take(token('one'));
-  for (const name of ['a', 'b']) login.renew('one', (isNew) => told.push(`${name} ${isNew}`));
+  for (const name of ['a', 'b']) login.renew('one', (renewal) => told.push(`${name} ${renewal}`));
   login.take(token('two'));
   // Another one was sent with the token before.
-  login.renew('one', (isNew) => told.push(`late ${isNew}`));
+  login.renew('one', (renewal) => told.push(`late ${renewal}`));
   expect(told).toEqual([
     'ask null',
     'read one',
     'begins',
     'ask one',
     'read two',
-    'a true',
-    'b true',
-    'late true',
+    'a new',
+    'b new',
+    'late new',
   ]);
   expect(login.token).toBe('two');
 });
@@ -50,15 +55,15 @@ test('a token that comes unasked answers only those whom it helps', () => {
   const { told, login } = world();
   login.begin(() => told.push('begins'));
   login.take(token('one'));
-  login.renew('one', (isNew) => told.push(`a ${isNew}`));
+  login.renew('one', (renewal) => told.push(`a ${renewal}`));
   login.take(token('one'));
   expect(told).toEqual(['ask null', 'read one', 'begins', 'ask one']);
   login.take(token('two'));
-  login.renew('two', (isNew) => told.push(`b ${isNew}`));
+  login.renew('two', (renewal) => told.push(`b ${renewal}`));
   // The answer to what was asked first.
   login.take(token('two'));
   login.take(token('three'));
-  expect(told.slice(4)).toEqual(['read two', 'a true', 'ask two', 'read three', 'b true']);
+  expect(told.slice(4)).toEqual(['read two', 'a new', 'ask two', 'read three', 'b new']);
 });
 
 test('without another token nothing is sent again, and without any it begins all the same', () => {
@@ -71,12 +76,12 @@ test('without another token nothing is sent again, and without any it begins all
   second.login.take(token(null, 'not now'));
   const third = world();
   third.login.take(token('one'));
-  third.login.renew('one', (isNew) => third.told.push(`a ${isNew}`));
+  third.login.renew('one', (renewal) => third.told.push(`a ${renewal}`));
   third.login.take(token(null));
   expect([told, second.told, third.told]).toEqual([
     ['ask null', 'begins'],
     ['ask null', 'failed not now'],
-    ['read one', 'ask one', 'a false'],
+    ['read one', 'ask one', 'a same'],
   ]);
 });
 
@@ -129,7 +134,7 @@ async function edge(answer: (request: IncomingMessage, response: ServerResponse)
 }
 
 /** One request with the token `one`, to its end: a status, or what is told. */
-function send(url: string, login: Login): Promise<number | string> {
+function send(url: string, login: Login, opens = false): Promise<number | string> {
   login.take(token('one'));
   const client = new HttpClient(url, { 'x-own': '1' }, login);
   closing.push(() => client.close());
@@ -138,6 +143,7 @@ function send(url: string, login: Login): Promise<number | string> {
       method: 'POST',
       body: Buffer.from('{}'),
       headers: {},
+      opens,
       onResponse: (response) => {
         response.destroy();
         resolve(response.statusCode ?? 0);
@@ -165,23 +171,49 @@ test('a token goes along with a slash at the end of the path, and with no other 
   ]);
 });
 
-test('what is refused is sent once more with a new token, and then it certainly was not carried out', async () => {
+/** A server that refuses all, and main that has `replies` for the tokens `one`, `two` in this order. */
+async function refused(opens: boolean, ...replies: (typeof OVER | ReturnType<typeof token>)[]) {
   const { seen, url } = await edge((_request, response) => {
     response.writeHead(401);
-    response.end();
+    response.end('no');
   });
   const told: string[] = [];
   const login: Login = new Login({
     server: 'web',
-    ask: (refused) => setImmediate(() => login.take(token(refused === 'one' ? 'two' : null))),
+    ask: () => setImmediate(() => login.take(replies.shift() ?? OVER)),
     tokenRead: () => undefined,
     wanted: (detail) => told.push(detail),
     failed: () => undefined,
   });
-  expect(await send(url, login)).toBe('false HTTP 401');
-  expect(seen).toEqual([
-    ['/mcp', 'Bearer one'],
-    ['/mcp', 'Bearer two'],
-  ]);
-  expect(told).toEqual(['its login is over (HTTP 401); to log in: rea login web']);
+  return { result: await send(url, login, opens), told, sent: seen.map(([, one]) => one) };
+}
+
+const IS_OVER = ['its login is over (HTTP 401); to log in: rea login web'];
+
+test('what is refused is sent once more with a new token; a login that is over was not carried out', async () => {
+  expect(await refused(false, token('two'), OVER)).toEqual({
+    result: 'false HTTP 401',
+    told: IS_OVER,
+    sent: ['Bearer one', 'Bearer two'],
+  });
+});
+
+test('a call that is refused with a token that main holds good fails alone; no number of tokens ends a login', async () => {
+  const one = await refused(false, token('two'), token(null));
+  expect(one).toEqual({ result: 401, told: [], sent: ['Bearer one', 'Bearer two'] });
+  const tokens = ['two', 'three', 'four', 'five', 'six'];
+  const many = await refused(false, ...tokens.map((name) => token(name)));
+  expect([many.result, many.told, many.sent.length]).toEqual([401, [], 5]);
+});
+
+test('a handshake is sent again while its token is new, and then a login is wanted', async () => {
+  expect(await refused(true, token(null))).toEqual({
+    result: 'false HTTP 401',
+    told: IS_OVER,
+    sent: ['Bearer one'],
+  });
+  const again = await refused(true, token('two'), token(null));
+  expect(again).toMatchObject({ result: 'false HTTP 401', told: IS_OVER });
+  expect(new Set(again.sent.slice(1))).toEqual(new Set(['Bearer two']));
+  expect(again.sent.length).toBeGreaterThan(2);
 });
