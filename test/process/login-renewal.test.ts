@@ -93,10 +93,12 @@ test.each(['broken', 'json'])(
     await server.control({ refresh });
     await server.end('end-access');
     const pending = rea.begin('web__echo', { text: 'patient' });
-    const web = await rea.waitForServer('web', ({ last_exit }) => last_exit !== null, {
+    const web = await rea.waitForServer('web', ({ phase }) => phase === 'backoff', {
       what: 'down',
     });
     expect(web.last_error).toMatch(/its token cannot be renewed: the authorization server/);
+    // No crash, and nobody has to log in.
+    expect([web.last_exit, web.circuit_state]).toEqual([null, 'closed']);
     expect(JSON.stringify(web)).not.toContain('canary');
     await server.control({ refresh: 'good' });
     await rea.waitForPhase('web', 'ready');

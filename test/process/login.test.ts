@@ -117,8 +117,10 @@ async function expectWaiting(rea: Rea, why: string): Promise<void> {
   expect(stdout).toContain(why);
   expect(stdout).toContain('→ rea login web\n');
   const { text, failure } = await rea.call('web__echo', { text: 'never' });
-  expect(failure).toMatchObject({ outcome: 'not_sent' });
-  expect(text).toContain('rea login web');
+  expect(failure).toMatchObject({ outcome: 'not_sent', retryable: false });
+  expect(failure).not.toHaveProperty('retry_at');
+  expect(text).toContain('takes no calls now: it waits for a login; ');
+  expect(text).toContain('what helps: rea login web');
 }
 
 /** No token is seen on the terminal, in the log, the state, the audit log, or in what the gateway says. */

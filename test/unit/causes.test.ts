@@ -33,6 +33,24 @@ it('goes on telling what a server that is down said last', () => {
   });
 });
 
+it('takes a login only from the gateway itself, whatever a server says', () => {
+  const words = 'no; to log in: rea login github --scope "admin:org"';
+  const login = { reason: 'login', detail: words } as const;
+  expect(causeOf(server({ phase: 'failed', last_error: words, last_exit: login }))).toEqual({
+    why: 'no',
+    action: 'rea login github --scope "admin:org"',
+    waitsForLogin: true,
+  });
+  for (const reason of ['exit', 'handshake', 'spawn', 'stall'] as const) {
+    const cause = causeOf(gone(words, reason));
+    expect(cause?.action ?? '').not.toContain('rea login');
+    expect(cause).not.toHaveProperty('waitsForLogin');
+  }
+  // It runs again, and says it in a list.
+  const later = causeOf(server({ last_error: `list: ${words}`, last_exit: login }));
+  expect(later?.action ?? '').not.toContain('rea login');
+});
+
 it('does not take an older exit for the reason of a newer trouble', () => {
   const last_exit = { reason: 'stall', detail: '2 pings in a row unanswered' } as const;
   const cause = causeOf(
@@ -42,6 +60,14 @@ it('does not take an older exit for the reason of a newer trouble', () => {
 });
 
 it.each<[why: string, action: RegExp]>([
+  [
+    'its token cannot be renewed: the authorization server does not answer during the handshake',
+    /look at the network and its authorization server/,
+  ],
+  [
+    'its token cannot be renewed: /s/logins/web.json cannot be written: ENOSPC, no space left',
+    /make room on the disk/,
+  ],
   ["ModuleNotFoundError: No module named 'mcp'; exited with code 1", /pip install/],
   ["error: unexpected argument '--x' found; exited with code 2", /correct its args/],
   ['x: error: the following arguments are required: --key; exited with code 2', /correct its args/],

@@ -20,6 +20,8 @@ export interface Failure {
   readonly message: string;
   /** Wall clock, milliseconds since the epoch. */
   readonly retryAt: number | null;
+  /** A person has to do something first. @default false */
+  readonly isFinal?: true;
 }
 
 /** The one answer of a failed request, as parts of a JSON text. */
@@ -40,7 +42,8 @@ export function reaError(failure: Omit<Failure, 'message'>): ReaError {
     phase: failure.phase,
     outcome: failure.outcome,
     // What is denied is denied again on a retry.
-    retryable: failure.outcome === 'not_sent' && !isDenied(failure.code),
+    retryable:
+      failure.outcome === 'not_sent' && !isDenied(failure.code) && failure.isFinal !== true,
     ...(failure.retryAt === null ? {} : { retry_at: new Date(failure.retryAt).toISOString() }),
   };
 }

@@ -30,8 +30,12 @@ export function refused(
   refusal: Refusal,
   cause: Cause | null,
 ): Omit<Failure, 'server' | 'phase'> {
+  // Neither time nor another try helps.
+  const waits = refusal.code === 'ERR_DOWNSTREAM_DOWN' && cause?.waitsForLogin === true;
   const retryAt =
-    refusal.retryAt === null ? null : Date.now() + Math.max(0, refusal.retryAt - performance.now());
+    refusal.retryAt === null || waits
+      ? null
+      : Date.now() + Math.max(0, refusal.retryAt - performance.now());
   const because = cause === null ? '' : `; last error: ${cause.why}`;
   const helps = (cause?.action ?? null) === null ? '' : `; what helps: ${cause?.action}`;
   const when = retryAt === null ? '' : `; retry at ${new Date(retryAt).toISOString()}`;
@@ -40,6 +44,12 @@ export function refused(
     refusal.code === 'ERR_AUDIT_UNAVAILABLE' ||
     isDenied(refusal.code)
       ? refusal.why
-      : `${who} takes no calls now: ${refusal.why}${because}${helps}${when}`;
-  return { code: refusal.code, outcome: 'not_sent', message, retryAt };
+      : `${who} takes no calls now: ${waits ? 'it waits for a login' : refusal.why}${because}${helps}${when}`;
+  return {
+    code: refusal.code,
+    outcome: 'not_sent',
+    message,
+    retryAt,
+    ...(waits ? { isFinal: true } : {}),
+  };
 }

@@ -9,6 +9,8 @@ export interface Cause {
   readonly why: string;
   /** What to type or write next; null when nobody knows. */
   readonly action: string | null;
+  /** A person has to log in: it helps nobody to try again. @default false */
+  readonly waitsForLogin?: true;
 }
 
 /** A server as the state file, or main, knows it. */
@@ -39,13 +41,6 @@ const PAUSED: Cause = {
 /** @returns null when nothing is wrong. */
 export function causeOf(server: TroubledServer): Cause | null {
   if (server.phase === 'blocked') return blocked(server.last_error ?? 'its program is not pinned');
-  const cause = troubleOf(server);
-  const login = TO_LOG_IN.exec(cause?.why ?? '')?.[1];
-  if (cause === null || login === undefined) return cause;
-  return { why: cause.why.replace(TO_LOG_IN, ''), action: login };
-}
-
-function troubleOf(server: TroubledServer): Cause | null {
   const { phase, incarnation, last_error, last_exit, circuit_state } = server;
   const isDown = phase === 'backoff' || phase === 'failed';
   const text = last_error ?? (isDown ? (last_exit?.detail ?? null) : null);
@@ -53,6 +48,11 @@ function troubleOf(server: TroubledServer): Cause | null {
   const detail = last_exit?.detail ?? null;
   // The last exit may be older than the trouble.
   const reason = detail !== null && text.startsWith(detail) ? (last_exit?.reason ?? null) : null;
+  // Only the gateway's own words end so, then: a server can say the same.
+  const login = reason === 'login' ? TO_LOG_IN.exec(text)?.[1] : undefined;
+  if (login !== undefined) {
+    return { why: text.replace(TO_LOG_IN, ''), action: login, waitsForLogin: true };
+  }
   const missed = MISSED.exec(text)?.[1] ?? '';
   const why = text.replace(PATH, '').replace(MISSED, '');
   const table = phase === 'failed' && incarnation === 0 ? CONFIGURED : TABLE;

@@ -38,6 +38,14 @@ export const CONFIGURED: readonly Row[] = [
 /** Over HTTP. */
 const REMOTE: readonly Row[] = [
   {
+    says: /^its token cannot be renewed: .* cannot be (?:written|used)/,
+    action: 'make room on the disk, or give rea its directory back; it is tried again by itself',
+  },
+  {
+    says: /^its token cannot be renewed: /,
+    action: 'look at the network and its authorization server; it is tried again by itself',
+  },
+  {
     says: /\((?:DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+|CERT_UNTRUSTED|INVALID_CA)\)/,
     action: 'name its authority: NODE_EXTRA_CA_CERTS=/path/to/ca.pem rea serve',
   },

@@ -78,7 +78,8 @@ export class Remote implements Link, ExchangeOwner {
     const login = loginOf(
       options,
       (detail) => this.#end(() => options.listener.loginWanted(options.redact(detail))),
-      (problem) => this.#die(problem),
+      // No crash: it is tried again until the token can be renewed.
+      (problem) => this.#die(problem, 0),
     );
     this.#client = new HttpClient(url, own, login);
     // By then the conversation exists, and its first message is queued.

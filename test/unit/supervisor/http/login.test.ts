@@ -100,7 +100,8 @@ test.each<[header: string | undefined, used: string | null, opens: boolean, why:
   if (why === null) return;
   expect(told[0]).toContain(`wanted ${why}`);
   const last_error = told[0]?.replace('wanted ', '') ?? '';
-  const cause = causeOf({ phase: 'failed', incarnation: 1, last_error, last_exit: null });
+  const last_exit = { reason: 'login', detail: last_error } as const;
+  const cause = causeOf({ phase: 'failed', incarnation: 1, last_error, last_exit });
   expect(cause?.action).toBe('rea login web');
   expect(cause?.why).not.toContain('rea login');
 });
