@@ -41,18 +41,29 @@ const PAUSED: Cause = {
 /** @returns null when nothing is wrong. */
 export function causeOf(server: TroubledServer): Cause | null {
   if (server.phase === 'blocked') return blocked(server.last_error ?? 'its program is not pinned');
-  const { phase, incarnation, last_error, last_exit, circuit_state } = server;
+  const { phase, last_error, last_exit, circuit_state } = server;
   const isDown = phase === 'backoff' || phase === 'failed';
   const text = last_error ?? (isDown ? (last_exit?.detail ?? null) : null);
   if (text === null) return (circuit_state ?? 'closed') === 'closed' ? null : PAUSED;
   const detail = last_exit?.detail ?? null;
   // The last exit may be older than the trouble.
   const reason = detail !== null && text.startsWith(detail) ? (last_exit?.reason ?? null) : null;
-  // Only the gateway's own words end so, then: a server can say the same.
-  const login = reason === 'login' ? TO_LOG_IN.exec(text)?.[1] : undefined;
-  if (login !== undefined) {
-    return { why: text.replace(TO_LOG_IN, ''), action: login, waitsForLogin: true };
-  }
+  return (reason === 'login' ? waiting(text) : null) ?? found(text, reason, server);
+}
+
+/** Only the gateway's own words end so, then: a server can say the same at other times. */
+function waiting(text: string): Cause | null {
+  const login = TO_LOG_IN.exec(text)?.[1];
+  if (login === undefined) return null;
+  return { why: text.replace(TO_LOG_IN, ''), action: login, waitsForLogin: true };
+}
+
+/** What the table has for it. */
+function found(
+  text: string,
+  reason: ExitReason | null,
+  { phase, incarnation }: TroubledServer,
+): Cause {
   const missed = MISSED.exec(text)?.[1] ?? '';
   const why = text.replace(PATH, '').replace(MISSED, '');
   const table = phase === 'failed' && incarnation === 0 ? CONFIGURED : TABLE;

@@ -35,6 +35,14 @@ export class Holders {
     return this.#running(server).reduce((sum, { calls }) => sum + calls, 0);
   }
 
+  /** The logins of all that run. */
+  get servers(): LoginServer[] {
+    return [...this.#byLogin.values()].flatMap((holders) => {
+      const { name, endpoint = null } = [...holders].find(({ running }) => running)?.config ?? {};
+      return endpoint === null || name === undefined ? [] : [{ name, endpoint }];
+    });
+  }
+
   /** To all that run, although they have not asked. */
   give(server: LoginServer, reply: TokenReply): void {
     for (const holder of this.#running(server)) giveTo(holder, server, null, reply);

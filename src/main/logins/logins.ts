@@ -9,7 +9,7 @@ import type { TokenWantedMessage } from '../../shared/protocol/from-supervisor.t
 import type { Logger } from '../logger.ts';
 import type { HeldLock } from '../processes/file-lock.ts';
 import { giveTo, Holders, keyOf, type TokenHolder } from './holders.ts';
-import { KeptLogins } from './kept-logins.ts';
+import { LoginMemory } from './login-memory.ts';
 import type { LoginRecord, LoginServer } from './record.ts';
 import type { Refreshed } from './refresh.ts';
 import { advanceAt, isEnded, isFresh, renewAt } from './times.ts';
@@ -31,20 +31,25 @@ const UNRENEWED = 'its token cannot be renewed';
 const UNSEEN = 'its login cannot be looked at';
 /** After a renewal in advance, or a write, that has failed. */
 const AGAIN_MS = 15_000;
+/** Between looks at the logins that are used. */
+const LOOK_MS = 10_000;
 
 export class Logins {
   readonly #options: LoginsOptions;
-  readonly #kept: KeptLogins | null;
+  readonly #memory: LoginMemory | null;
   /** By server and address. */
   readonly #renewing = new Map<string, Promise<TokenReply>>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
   readonly #holders = new Holders();
   #writing: NodeJS.Timeout | null = null;
+  #looking: NodeJS.Timeout | null = null;
+  /** The token of each login at the last look. */
+  #seen = new Map<string, string>();
 
   constructor(options: LoginsOptions) {
     this.#options = options;
     const { stateDir, onSecrets } = options;
-    this.#kept = stateDir === null ? null : new KeptLogins(stateDir, onSecrets);
+    this.#memory = stateDir === null ? null : new LoginMemory(stateDir, onSecrets);
   }
 
   /**
@@ -75,28 +80,52 @@ export class Logins {
     onRenewal: () => void,
   ): Promise<TokenReply> {
     const { stateDir } = this.#options;
-    if (stateDir === null || this.#kept === null || server === null) return NONE;
+    if (stateDir === null || this.#memory === null || server === null) return NONE;
     if (server.endpoint.oauth === null) return NONE;
     this.#holders.add(server, holder);
-    const found = this.#found(this.#kept, server, refused);
+    this.#looking ??= setInterval(() => this.#look(), LOOK_MS).unref();
+    const found = this.#found(this.#memory, server, refused);
     if ('token' in found) return found;
     onRenewal();
-    return this.#renew(stateDir, this.#kept, server, refused);
+    return this.#renew(stateDir, this.#memory, server, refused);
   }
 
   /** Renewals that are under way are waited for: a refresh token that was used is of no use any more. */
   async close(ms: number): Promise<void> {
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
+    if (this.#looking !== null) clearInterval(this.#looking);
     const all = Promise.allSettled(this.#renewing.values());
     await Promise.race([all, sleep(ms, undefined, { ref: false })]);
-    this.#kept?.writeAgain();
+    this.#memory?.writeAgain();
     if (this.#writing !== null) clearTimeout(this.#writing);
   }
 
+  /** Other gateways renew, and people log in and out who cannot tell this one: the directory may be of several projects. */
+  #look(): void {
+    const before = this.#seen;
+    this.#seen = new Map();
+    for (const server of this.#holders.servers) {
+      const read = this.#memory?.read(server) ?? null;
+      const key = keyOf(server);
+      const former = before.get(key);
+      if (read === null || typeof read === 'string' || read.over) {
+        if (read === null && former !== undefined) this.#holders.give(server, OVER);
+        continue;
+      }
+      this.#seen.set(key, read.access_token);
+      if (former === undefined || former === read.access_token) continue;
+      if (isUsable(read, null)) this.#holders.give(server, this.#give(server, read));
+    }
+  }
+
   /** The answer that needs no renewal, or what is to be renewed. */
-  #found(kept: KeptLogins, server: LoginServer, refused: string | null): TokenReply | LoginRecord {
-    const read = kept.read(server);
+  #found(
+    memory: LoginMemory,
+    server: LoginServer,
+    refused: string | null,
+  ): TokenReply | LoginRecord {
+    const read = memory.read(server);
     if (typeof read === 'string') return problemOf(read);
     if (read === null || read.over) return OVER;
     return isUsable(read, refused) ? this.#give(server, read) : read;
@@ -110,7 +139,7 @@ export class Logins {
   /** Who asks meanwhile gets the same answer, unless it is of no use to them. */
   #renew(
     stateDir: string,
-    kept: KeptLogins,
+    memory: LoginMemory,
     server: LoginServer,
     refused: string | null,
   ): Promise<TokenReply> {
@@ -121,10 +150,10 @@ export class Logins {
       return running.then((reply) => {
         const isOfUse =
           reply.over || reply.problem !== null || (reply.token !== null && reply.token !== refused);
-        return isOfUse ? reply : this.#renew(stateDir, kept, server, refused);
+        return isOfUse ? reply : this.#renew(stateDir, memory, server, refused);
       });
     }
-    const renewal = this.#renewInTurn(stateDir, kept, server, refused).finally(() => {
+    const renewal = this.#renewInTurn(stateDir, memory, server, refused).finally(() => {
       this.#renewing.delete(key);
     });
     this.#renewing.set(key, renewal);
@@ -133,7 +162,7 @@ export class Logins {
 
   async #renewInTurn(
     stateDir: string,
-    kept: KeptLogins,
+    memory: LoginMemory,
     server: LoginServer,
     refused: string | null,
   ): Promise<TokenReply> {
@@ -141,45 +170,45 @@ export class Logins {
     if (!turn.ok) return problemOf(`${UNRENEWED}: ${turn.why}`);
     try {
       // Whoever was before has perhaps renewed it, and a refresh token is good for one use.
-      const record = this.#found(kept, server, refused);
+      const record = this.#found(memory, server, refused);
       if ('token' in record) return record;
       // There is nothing to try; the server may take it again.
       if (record.refresh_token === null) return isEnded(record, Date.now()) ? OVER : NONE;
       // It would have tokens made for ever; perhaps the server does not know the new one yet.
       const isNew = record.after_refusal && isFresh(record, Date.now());
       if (isNew && refused !== null) return NONE;
-      return await this.#refresh(kept, server, record, refused, turn.lock);
+      return await this.#refresh(memory, server, record, refused, turn.lock);
     } finally {
       turn.lock.release();
     }
   }
 
   async #refresh(
-    kept: KeptLogins,
+    memory: LoginMemory,
     server: LoginServer,
     record: LoginRecord,
     refused: string | null,
     lock: HeldLock,
   ): Promise<TokenReply> {
     // What could not be written afterwards would be lost with the gateway, for all others, too.
-    const unwritable = kept.proveWritable(server, record);
+    const unwritable = memory.proveWritable(server, record);
     if (unwritable !== null) return this.#failed(server, record, refused, unwritable);
     const { refreshTokens } = await import('./refresh.ts');
     const refreshed: Refreshed = await refreshTokens(server, record);
     if (refreshed.kind === 'failed') return this.#failed(server, record, refused, refreshed.why);
     // Stopped for so long that others took it for dead: what they have written counts.
-    const now = lock.isOurs() ? record : kept.read(server);
+    const now = lock.isOurs() ? record : memory.read(server);
     if (now === null) return OVER;
     if (typeof now !== 'string' && now.access_token !== record.access_token) {
       return this.#give(server, now);
     }
-    if (refreshed.kind === 'over') return this.#over(kept, server, record, refreshed.why);
+    if (refreshed.kind === 'over') return this.#over(memory, server, record, refreshed.why);
     const next = { ...record, ...refreshed.tokens, after_refusal: refused !== null };
     // On the disk before it is used: the former refresh token is of no use any more.
-    const problem = kept.write(server, next, record.access_token);
+    const problem = memory.write(server, next, record.access_token);
     if (problem !== null) {
       this.#options.log.warn({ server: server.name }, problem);
-      this.#writeLater(kept);
+      this.#writeLater(memory);
     }
     return this.#give(server, next);
   }
@@ -195,9 +224,9 @@ export class Logins {
     return tokenOf(record);
   }
 
-  #over(kept: KeptLogins, server: LoginServer, record: LoginRecord, why: string): TokenReply {
+  #over(memory: LoginMemory, server: LoginServer, record: LoginRecord, why: string): TokenReply {
     const ended = { ...record, refresh_token: null, over: true };
-    const problem = kept.write(server, ended, record.access_token);
+    const problem = memory.write(server, ended, record.access_token);
     const { log } = this.#options;
     log.warn(
       { server: server.name, why, ...(problem === null ? {} : { problem }) },
@@ -206,11 +235,11 @@ export class Logins {
     return OVER;
   }
 
-  #writeLater(kept: KeptLogins): void {
+  #writeLater(memory: LoginMemory): void {
     if (this.#writing !== null) return;
     const write = () => {
       this.#writing = null;
-      if (!kept.writeAgain()) this.#writeLater(kept);
+      if (!memory.writeAgain()) this.#writeLater(memory);
     };
     this.#writing = setTimeout(write, AGAIN_MS).unref();
   }
@@ -237,11 +266,11 @@ export class Logins {
   /** @param calls that there were when it was given out: what nobody uses is renewed when somebody does. */
   async #renewInAdvance(server: LoginServer, record: LoginRecord, calls: number): Promise<void> {
     const { stateDir } = this.#options;
-    if (stateDir === null || this.#kept === null || !this.#holders.has(server)) return;
-    const found = this.#found(this.#kept, server, null);
+    if (stateDir === null || this.#memory === null || !this.#holders.has(server)) return;
+    const found = this.#found(this.#memory, server, null);
     const isRenewable = !('token' in found);
     if (isRenewable && this.#holders.calls(server) === calls) return;
-    const reply = isRenewable ? await this.#renew(stateDir, this.#kept, server, null) : found;
+    const reply = isRenewable ? await this.#renew(stateDir, this.#memory, server, null) : found;
     const isNew = reply.token !== null && reply.token !== record.access_token;
     if (isNew) this.#holders.give(server, reply);
   }

@@ -1,7 +1,7 @@
 /** The tokens that a gateway hands out: to whom, when they are renewed, and what survives a disk that is full. */
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { TokenHolder } from '#src/main/logins/holders.ts';
 import { Logins } from '#src/main/logins/logins.ts';
 import {
@@ -9,6 +9,7 @@ import {
   loginFile,
   loginsDirectory,
   readLogin,
+  removeLogin,
   writeLogin,
 } from '#src/main/logins/record.ts';
 import type { TokenFor } from '#src/shared/model/login.ts';
@@ -35,6 +36,7 @@ beforeEach(async () => {
   });
 });
 afterEach(async () => {
+  vi.useRealTimers();
   await logins.close(0);
   authority.close();
 });
@@ -180,6 +182,29 @@ test('who was taken for dead meanwhile takes what others have written', async ()
   };
   expect((await asked('access-0'))?.token).toBe('of-another');
   expect(written()).toMatchObject({ access_token: 'of-another', over: false });
+});
+
+test('what others write is told to those that run: new tokens, and a logout', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval'] });
+  const holder = new Holder();
+  const gone = new Holder();
+  write();
+  await asked(null, holder);
+  await asked(null, gone);
+  gone.running = false;
+  const later = () => {
+    vi.advanceTimersByTime(10_000);
+    return holder.given.slice(1).map(({ token, over }) => token ?? over);
+  };
+  expect(later()).toEqual([]);
+  write({ access_token: 'next' });
+  expect(later()).toEqual(['next']);
+  expect(later()).toEqual(['next']);
+  removeLogin(stateDir, authority.server);
+  expect(later()).toEqual(['next', true]);
+  expect(later()).toEqual(['next', true]);
+  expect(gone.given).toHaveLength(1);
+  expect(holder.given.at(-1)?.incarnation).toBeNull();
 });
 
 test('what waits for a renewal says so before', async () => {

@@ -10,6 +10,7 @@ const WANTED = 'it wants a login (HTTP 401)';
 const MAYBE_WANTED =
   'HTTP 401: it wants a login, or credentials in headers (Authorization) or token_file';
 const OVER = 'its login is over (HTTP 401)';
+const LOGGED_OUT = 'somebody has logged out';
 
 interface LoginOptions {
   readonly server: string;
@@ -95,6 +96,8 @@ export class Login {
     this.#waiting = [];
     for (const then of waiting) then(isNew ? 'new' : over ? 'over' : 'same');
     if (problem === null) begin?.();
+    if (!over || this.#token === null || begin !== null || waiting.length > 0) return;
+    this.#options.wanted(`${LOGGED_OUT}${toLogIn(this.#options.server)}`);
   }
 
   /** The server refuses a token. All requests that it has refused wait for the same answer. */

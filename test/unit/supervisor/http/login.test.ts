@@ -66,6 +66,16 @@ test('a token that comes unasked answers only those whom it helps', () => {
   expect(told.slice(4)).toEqual(['read two', 'a new', 'ask two', 'read three', 'b new']);
 });
 
+test('who has logged out ends what uses the token, although nothing was refused', () => {
+  const { told, login } = world();
+  login.take(OVER);
+  login.begin(() => told.push('begins'));
+  login.take(token('one'));
+  login.take(OVER);
+  expect(told.at(-1)).toBe('wanted somebody has logged out; to log in: rea login web');
+  expect(told).toHaveLength(4);
+});
+
 test('without another token nothing is sent again, and without any it begins all the same', () => {
   const { told, login } = world();
   login.begin(() => told.push('begins'));

@@ -12,7 +12,7 @@ interface Unwritten {
   readonly former: string;
 }
 
-export class KeptLogins {
+export class LoginMemory {
   readonly #stateDir: string;
   readonly #onSecrets: (secrets: readonly string[]) => void;
   readonly #unwritten = new Map<string, Unwritten>();
