@@ -98,7 +98,7 @@ test.each(['broken', 'json'])(
     });
     expect(web.last_error).toMatch(/its token cannot be renewed: the authorization server/);
     // No crash, and nobody has to log in.
-    expect([web.last_exit, web.circuit_state]).toEqual([null, 'closed']);
+    expect([web.last_exit?.reason, web.circuit_state]).toEqual(['connect', 'closed']);
     expect(JSON.stringify(web)).not.toContain('canary');
     await server.control({ refresh: 'good' });
     await rea.waitForPhase('web', 'ready');
