@@ -81,6 +81,27 @@ test('a renewal that is lost on its way ends in a login, and is not tried for ev
   expect((await second.call('web__echo', { text: 'found' })).text).toBe('found');
 });
 
+test('a tool that passes on the 401 of another server ends no login, and costs one renewal', async () => {
+  const server = await startProtected();
+  const dir = makeDirectory();
+  writeRegistry(dir, registry({ web: { url: server.url } }));
+  await logIn(dir, 'web');
+  const rea = await startRea({ cwd: dir });
+  const before = await rea.waitForPhase('web', 'ready');
+  for (let time = 0; time < 4; time += 1) {
+    const { failure } = await rea.call('web__refused');
+    expect(failure).toMatchObject({ code: 'ERR_HTTP_STATUS', outcome: 'answered' });
+  }
+  expect((await rea.call('web__echo', { text: 'goes on' })).text).toBe('goes on');
+  const after = await rea.waitForPhase('web', 'ready');
+  expect([after.incarnation, after.last_exit]).toEqual([before.incarnation, null]);
+  // Not one for each time that it is sent: one in ten seconds.
+  const { refreshes, reused } = await server.control();
+  expect(refreshes).toBeLessThanOrEqual(4);
+  expect(reused).toBe(0);
+  expect(rea.stderr).not.toContain('login is over');
+});
+
 test.each(['broken', 'json'])(
   'an authorization server that is %s is no logout',
   async (refresh) => {

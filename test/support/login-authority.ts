@@ -48,7 +48,13 @@ export class LoginAuthority {
   }
 
   get server(): LoginServer {
-    const oauth = { clientId: null, clientSecret: null, clientMetadataUrl: null, scopes: [] };
+    const oauth = {
+      clientId: null,
+      clientSecret: null,
+      clientMetadataUrl: null,
+      issuer: null,
+      scopes: [],
+    };
     const endpoint = { url: `${this.origin}/mcp`, headers: {}, tokenFile: null, oauth };
     return { name: 'web', endpoint };
   }
@@ -63,6 +69,7 @@ export class LoginAuthority {
       issuer: this.origin,
       token_endpoint: `${this.origin}/token`,
       revocation_endpoint: null,
+      zone: 'loopback',
       client_id: 'client',
       client_secret: null,
       auth_method: 'none',

@@ -22,7 +22,13 @@ test('a token for another server, address or incarnation of the same place is no
   await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
   closing.push(() => web.close());
   const url = `http://127.0.0.1:${(web.address() as AddressInfo).port}/mcp`;
-  const oauth = { clientId: null, clientSecret: null, clientMetadataUrl: null, scopes: [] };
+  const oauth = {
+    clientId: null,
+    clientSecret: null,
+    clientMetadataUrl: null,
+    issuer: null,
+    scopes: [],
+  };
   const endpoint = { url, headers: {}, tokenFile: null, oauth };
   const thread = new SupervisorThread();
   closing.push(() => thread.close());
