@@ -86,6 +86,11 @@ export class Logins {
     this.#looking ??= setInterval(() => this.#look(), LOOK_MS).unref();
     const found = this.#found(this.#memory, server, refused);
     if ('token' in found) return found;
+    if (refused === null && !isEnded(found, Date.now())) {
+      // Good for now: nobody waits for what may take long.
+      this.#renewLater(server, found, AGAIN_MS);
+      return tokenOf(found);
+    }
     onRenewal();
     return this.#renew(stateDir, this.#memory, server, refused);
   }

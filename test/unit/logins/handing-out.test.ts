@@ -12,6 +12,7 @@ import {
   removeLogin,
   writeLogin,
 } from '#src/main/logins/record.ts';
+import { takeTurn } from '#src/main/logins/turn.ts';
 import type { TokenFor } from '#src/shared/model/login.ts';
 import { LoginAuthority } from '../../support/login-authority.ts';
 import { serverConfig } from '../../support/supervisor-thread.ts';
@@ -128,9 +129,16 @@ test('who asks while a renewal is of no use to others gets the token that there 
   write({ after_refusal: true, made_at: Date.now() });
   const replies = await Promise.all([asked('access-0'), asked('access-0'), asked(null)]);
   expect(replies.map((reply) => reply?.token)).toEqual([null, null, 'access-0']);
-  write({ after_refusal: true, made_at: Date.now() - 9000, expires_at: Date.now() + 1000 });
-  const second = await Promise.all([asked('access-0'), asked(null)]);
-  expect(second.map((reply) => reply?.token)).toEqual([null, 'access-1']);
+});
+
+test('nobody waits for a renewal whose token is good for now, also while others hang who renew it', async () => {
+  write({ made_at: Date.now() - 3_600_000, expires_at: Date.now() + 30_000 });
+  const turn = await takeTurn(stateDir, authority.server);
+  expect((await asked(null))?.token).toBe('access-0');
+  if (turn.ok) turn.lock.release();
+  expect(authority.asked).toEqual([]);
+  write({ made_at: Date.now() - 3_600_000, expires_at: Date.now() - 1 });
+  expect((await asked(null))?.token).toBe('access-1');
 });
 
 test('nothing is asked for that could not be written', async () => {
