@@ -105,7 +105,7 @@ export class Exchange {
       method: 'POST',
       body: options.body,
       headers: { ...POST_HEADERS, ...options.headers },
-      opens: this.#opens && !options.isStateless,
+      opens: options.isStateless ? isList(options.headers) : this.#opens,
       onResponse: (response) => this.#read(response),
       onFailed: ({ sent, broken, awayMs, detail }) => {
         if (!broken) return this.#lose(redirectLoss(options.server, options.redact(detail)));
@@ -355,4 +355,9 @@ export class Exchange {
     this.close();
     this.#options.owner.ended(this);
   }
+}
+
+/** Without a handshake, lists are what the gateway itself asks for first. */
+function isList(headers: OutgoingHttpHeaders): boolean {
+  return /\/list$/.test(String(headers['mcp-method']));
 }

@@ -52,7 +52,7 @@ export interface HttpRequest {
   /** Null for a request without a body. */
   readonly body: Uint8Array | null;
   readonly headers: OutgoingHttpHeaders;
-  /** It is `initialize`: a 401 without a word may mean a login, too. */
+  /** It is `initialize`, or a list where there is no handshake: a 401 without a word may mean a login, too. */
   readonly opens?: boolean;
   /** Any response except a followed redirect. The callee must read it or destroy it. */
   readonly onResponse: (response: IncomingMessage) => void;
