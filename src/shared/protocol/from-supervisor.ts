@@ -160,6 +160,8 @@ export interface ReverseRequestMessage {
   readonly name: string | null;
   /** The call that it belongs to; null: the server does not say. */
   readonly call: number | null;
+  /** Calls in flight as it came, one of which it may belong to; empty where `call` is known. */
+  readonly calls: readonly number[];
   /** It may belong to a call that has ended for its client, and that the server still works on. */
   readonly mayBeOfOthers: boolean;
   /** The task that the request belongs to; null when it names none. */

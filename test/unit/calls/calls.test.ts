@@ -180,6 +180,7 @@ describe('a server that asks', () => {
       token: null,
       needs: [],
       name: null,
+      calls: [],
       mayBeOfOthers: false,
       call: null,
       relatedTask: null,

@@ -53,6 +53,21 @@ test('none where the client is one of several, and has other calls there', () =>
   expect(about(client)).toEqual(['r1']);
 });
 
+test('none where one of several has ended a call while the question was on its way', () => {
+  const client = asked(['r1', 'r2']);
+  client.several = true;
+  const posted = { calls: [...server.inFlight.keys()].map(({ id }) => id) };
+  for (const call of server.inFlight.keys()) if (call.idText === 'r1') server.inFlight.delete(call);
+  server.calls.set(client, 'r2');
+  ask(1, posted);
+  expect([client.heard, lastTold().error.message]).toEqual([
+    [],
+    expect.stringContaining('not clear'),
+  ]);
+  ask();
+  expect(about(client)).toEqual(['r2']);
+});
+
 test('none for what no answer can ask', () => {
   const client = asked(['r1']);
   ask(1, { method: 'demo/anything', needs: [] });

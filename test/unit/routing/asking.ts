@@ -171,6 +171,7 @@ export function ask(
     token: range('"mine"'),
     needs: ['sampling'],
     name: null,
+    calls: [...server.inFlight.keys()].map((one) => one.id),
     mayBeOfOthers: false,
     call: null,
     relatedTask: null,

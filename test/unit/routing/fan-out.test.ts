@@ -120,6 +120,7 @@ const KINDS: readonly [name: string, method: string, say: Say, all: boolean][] =
         token: null,
         needs: ['roots'],
         name: null,
+        calls: [],
         mayBeOfOthers: false,
         call: null,
         relatedTask: null,

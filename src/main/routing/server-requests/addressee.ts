@@ -103,16 +103,22 @@ function whoseIs(
 function requestOf(
   client: Client,
   server: Server,
-  { incarnation, needs, mayBeOfOthers }: ReverseRequestMessage,
+  message: ReverseRequestMessage,
 ): string | null | undefined {
   const oldest = server.callOf(client);
   if (oldest === null || !client.grant(oldest).byAnswer) return oldest;
+  const { incarnation, needs } = message;
   const calls = server.callsInFlight.callsOf(client, incarnation);
-  if (client.several && (calls.length > 1 || mayBeOfOthers)) return undefined;
+  if (client.several && (calls.length > 1 || mayBeOfEnded(server, message))) return undefined;
   const able = calls
     .map(({ idText }) => ({ idText, grant: client.grant(idText) }))
     .filter(({ grant }) => grant.refusal === null && needs.every((need) => declares(grant, need)));
   return (able.find(({ grant }) => !grant.isAway) ?? able[0])?.idText ?? oldest;
+}
+
+/** True when it may belong to a call that has ended, also one that ended here while the question was on its way. */
+function mayBeOfEnded(server: Server, { calls, mayBeOfOthers }: ReverseRequestMessage): boolean {
+  return mayBeOfOthers || calls.some((call) => server.callsInFlight.ownerOf(call) === null);
 }
 
 const NOBODY: AskRefusal = notSupported('the client of the call is gone');

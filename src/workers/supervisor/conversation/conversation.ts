@@ -113,6 +113,7 @@ export class Conversation implements Receiver {
       line,
       stateless,
       toMain,
+      calls: () => this.#answers.calls,
       mayAskForOthers: () => this.#answers.mayAskForOthers,
     });
     this.#serverNotifications = new ServerNotifications({

@@ -24,6 +24,8 @@ export interface ServerRequestsOptions {
   /** Null: the server speaks a revision in which servers send requests. */
   readonly stateless: () => Stateless | null;
   readonly toMain: ToMain;
+  /** The calls that are in flight. */
+  readonly calls: () => readonly number[];
   /** The server may ask something for a call that has ended here. */
   readonly mayAskForOthers: () => boolean;
 }
@@ -96,6 +98,7 @@ export class ServerRequests {
       needs: needsOf(signed, method),
       name,
       call,
+      calls: call === null ? this.#options.calls() : [],
       mayBeOfOthers: call === null && this.#options.mayAskForOthers(),
       relatedTask: relatedTaskOf(signed),
       makesTask: rangeOf(signed, SLOT.paramsTask) !== null,

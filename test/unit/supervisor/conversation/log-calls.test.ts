@@ -49,23 +49,23 @@ test('what a server asks may be of a call that has ended here, for ten minutes o
   const asks = () => {
     world.say('{"jsonrpc":"2.0","id":"q","method":"roots/list"}');
     const asked = world.posted.findLast(({ type }) => type === 'reverse_request');
-    return asked?.type === 'reverse_request' && [asked.name, asked.mayBeOfOthers];
+    return asked?.type === 'reverse_request' && [asked.name, asked.calls, asked.mayBeOfOthers];
   };
   world.call(2);
   world.call(4);
-  expect(asks()).toEqual(['q', false]);
+  expect(asks()).toEqual(['q', [2, 4], false]);
   world.conversation.cancel(2, 'over');
-  expect(asks()).toEqual(['q', true]);
+  expect(asks()).toEqual(['q', [4], true]);
   world.say(answer(2));
-  expect(asks()).toEqual(['q', false]);
+  expect(asks()).toEqual(['q', [4], false]);
   world.conversation.cancel(4, 'over');
   vi.advanceTimersByTime(599_999);
-  expect(asks()).toEqual(['q', true]);
+  expect(asks()).toEqual(['q', [], true]);
   vi.advanceTimersByTime(1);
-  expect(asks()).toEqual(['q', false]);
+  expect(asks()).toEqual(['q', [], false]);
   world.call(6);
   world.conversation.lost(6, LOSS);
-  expect(asks()).toEqual(['q', true]);
+  expect(asks()).toEqual(['q', [], true]);
 });
 
 test('so many calls were cancelled that not all are remembered: it is none from then on', () => {
