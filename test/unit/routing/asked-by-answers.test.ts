@@ -68,6 +68,12 @@ test('none where one of several has ended a call while the question was on its w
   expect(about(client)).toEqual(['r2']);
 });
 
+test('no server gives a question a name of the gateway’s own', () => {
+  const client = asked(['r1']);
+  for (const name of ['rea/ask', 'REA/x', 'real/ask', null]) ask(1, { name });
+  expect(client.names).toEqual([null, null, 'real/ask', null]);
+});
+
 test('none for what no answer can ask', () => {
   const client = asked(['r1']);
   ask(1, { method: 'demo/anything', needs: [] });

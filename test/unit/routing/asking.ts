@@ -50,7 +50,11 @@ export class Client {
     this.ask(parts, relatedTo);
   }
 
-  ask(parts: readonly Uint8Array[], relatedTo: string | null): void {
+  /** The names of the questions, as far as they have any. */
+  readonly names: (string | null)[] = [];
+
+  ask(parts: readonly Uint8Array[], relatedTo: string | null, name: string | null = null): void {
+    this.names.push(name);
     this.heard.push({ message: JSON.parse(Buffer.concat(parts).toString()), relatedTo });
   }
 }

@@ -38,6 +38,8 @@ import { Standing } from './standing.ts';
 const MAX_PENDING_PER_SERVER = 64;
 const ENDED = new Set(['completed', 'failed', 'cancelled']);
 const MAX_STATUS_BYTES = 100;
+/** Names of questions that are the gateway's own. */
+const OF_GATEWAY = /^rea\//i;
 
 interface Pending {
   readonly client: Client;
@@ -126,7 +128,7 @@ export class ServerRequests {
     const edits: Edit[] = [{ at: id, with: own }];
     if (token !== null) edits.push({ at: token, with: own });
     if (task !== null && relatedTask !== null) edits.push(...shown(task, relatedTask));
-    client.ask(replaceRanges(line, edits), relatedTo, message.name);
+    client.ask(replaceRanges(line, edits), relatedTo, ownName(message));
   }
 
   /** A client answers; ignored unless it is the one that was asked. */
@@ -306,6 +308,11 @@ export class ServerRequests {
   #mintId(): string {
     return this.#options.ids.mint();
   }
+}
+
+/** What the server calls its question, unless only the gateway's own may be called so. */
+function ownName({ name }: ReverseRequestMessage): string | null {
+  return name !== null && OF_GATEWAY.test(name) ? null : name;
 }
 
 /** The client's request that carries further messages about a server's request on its stream. */
