@@ -44,8 +44,8 @@ class House {
     );
   }
 
-  ask(key: string, id: string, name = `n${id}`): void {
-    this.parked.ask(key, { id, name, json: '{}' });
+  ask(key: string, id: string, name = `n${id}`, json = '{}'): void {
+    this.parked.ask(key, { id, name, json });
   }
 
   /** A retry as a client sends it. @returns whether it was one. */
@@ -141,13 +141,60 @@ test('an answer waits for a client that is to come back, and only so long', () =
 
 test('answers that wait are bounded', () => {
   const house = new House();
-  house.count.bytes = 64 * 1024 * 1024 - 3;
   house.parked.begin('a', 'a', 1, () => '');
   house.ask('a', '1');
   house.parked.tell('a');
+  // What is asked counts no more once there is an answer.
+  house.count.bytes = 64 * 1024 * 1024 - 3 + 'n1{}'.length;
   house.parked.answer('a', 'four');
   house.retry('x1', '', 2, {});
   expect(house.given).toEqual([['a', 2, 'a is too large']]);
+});
+
+test('what is asked is bounded, for each call and for all of them', () => {
+  const house = new House();
+  const half = 'é'.repeat(256 * 1024 - 1);
+  for (const key of ['a', 'b']) house.parked.begin(key, key, 1, () => '');
+  house.ask('a', '1', 'n', half);
+  house.ask('a', '2', 'm', half);
+  house.ask('a', '3', 'o', 'xxx');
+  expect([house.unanswered, house.count.bytes]).toEqual([
+    [['3', 'what the client is asked is too large']],
+    2 * 512 * 1024 - 2,
+  ]);
+  house.parked.withdraw('1');
+  house.ask('a', '4', 'o', 'xxx');
+  house.parked.tell('a');
+  expect(house.asked.at(-1)?.names).toEqual(['m', 'o']);
+  house.retry('x1', '', 2, { m: 'yes' });
+  expect(house.count.bytes).toBe('oxxx'.length);
+  house.count.bytes += 64 * 1024 * 1024 - 'oxxx'.length - 1;
+  house.ask('b', '5', 'n', 'x');
+  house.ask('b', '6', 'n', '');
+  expect(house.unanswered.map(([id]) => id)).toEqual(['3', '5']);
+  house.parked.leave('a', 'left');
+  house.parked.leave('b', 'left');
+  expect(house.count).toEqual({ calls: 0, bytes: 64 * 1024 * 1024 - 'oxxx'.length - 1 });
+});
+
+test('where nobody can come back any more, nobody is asked, and calls go on without', () => {
+  const house = new House();
+  for (const key of ['away', 'gathers', 'works']) {
+    house.parked.begin(key, key, 1, () => key);
+    if (key !== 'works') house.ask(key, `of ${key}`);
+  }
+  house.parked.tell('away');
+  house.parked.endAway('no way back');
+  expect([house.lost, house.parked.refusal('works')]).toEqual([['away'], 'no way back']);
+  house.parked.tell('gathers');
+  house.ask('works', 'of works');
+  house.parked.tell('works');
+  const of = (key: string) => [`of ${key}`, 'no way back'];
+  expect(house.unanswered).toEqual(['away', 'gathers', 'works'].map(of));
+  expect(house.asked).toHaveLength(1);
+  for (const key of ['gathers', 'works']) house.parked.answer(key, 'done');
+  expect(house.given.map(([key]) => key)).toEqual(['gathers', 'works']);
+  expect(house.count).toEqual({ calls: 0, bytes: 0 });
 });
 
 test('a client that is late, or wants no answer any more, loses its call before its questions', () => {
@@ -172,7 +219,10 @@ test('the calls about which clients are asked are bounded, those that were asked
   const house = new House(count);
   for (const key of ['a', 'b']) house.parked.begin(key, key, 1, () => '');
   house.ask('a', '1');
-  expect([house.parked.hasRoom('a'), house.parked.hasRoom('b')]).toEqual([true, false]);
+  expect([house.parked.refusal('a'), house.parked.refusal('b')]).toEqual([
+    null,
+    expect.stringContaining('too many'),
+  ]);
 });
 
 type Step =

@@ -58,7 +58,6 @@ const STATE_BYTES = 18;
 const TOO_LARGE =
   'the answer came while the client was asked, and is too large to be kept; the call was carried out';
 const NOT_ASKABLE = 'it belongs to no tools/call, prompts/get or resources/read';
-const NO_ROOM = 'too many calls wait for the answers of their clients';
 
 export class Routed {
   readonly #options: RoutedOptions;
@@ -146,7 +145,7 @@ export class Routed {
     const { declared, isAskable } = first;
     const { can } = declared;
     return {
-      refusal: isAskable ? (this.#parked.hasRoom(key) ? null : NO_ROOM) : NOT_ASKABLE,
+      refusal: isAskable ? this.#parked.refusal(key) : NOT_ASKABLE,
       byAnswer: true,
       isAway: this.#parked.isAway(key),
       can: isAskable ? can : 0,

@@ -19,7 +19,7 @@ export interface Question {
 export interface ParkedCount {
   /** Calls about which their clients were asked. */
   calls: number;
-  /** Bytes of answers that wait for their clients. */
+  /** Bytes of answers that wait for their clients, and of what these are asked. */
   bytes: number;
 }
 
@@ -61,6 +61,8 @@ interface Entry<F, P, A> {
   /** What waits for the answer now; null: the client was asked, and is to come back. */
   present: P | null;
   readonly questions: Map<string, Question>;
+  /** Bytes of the questions. */
+  asking: number;
   /** It was asked something. */
   asked: boolean;
   gathers: boolean;
@@ -73,6 +75,10 @@ interface Entry<F, P, A> {
 /** Of all clients of a gateway together. */
 const MAX_CALLS = 256;
 const MAX_KEPT_BYTES = 64 * 1024 * 1024;
+/** Of the questions about one call. */
+const MAX_ASKED_BYTES = 1024 * 1024;
+const TOO_LARGE = 'what the client is asked is too large';
+const NO_ROOM = 'too many calls wait for the answers of their clients';
 const OVER = 'the call is over';
 const TOO_LATE = 'the client did not come back in time';
 
@@ -84,6 +90,8 @@ export class Parked<F, P, A> {
   readonly #states = new Map<string, Entry<F, P, A>>();
   /** Open questions, by their ids → the keys of their requests. */
   readonly #questions = new Map<string, string>();
+  /** Why no client can come back; null: they can. */
+  #nobodyBack: string | null = null;
 
   constructor(options: ParkedOptions<F, A>, events: ParkedEvents<F, P, A>) {
     this.#options = options;
@@ -110,6 +118,7 @@ export class Parked<F, P, A> {
       digest,
       present,
       questions: new Map(),
+      asking: 0,
       asked: false,
       gathers: false,
       state: null,
@@ -135,9 +144,11 @@ export class Parked<F, P, A> {
     return this.#entries.get(key)?.state != null;
   }
 
-  /** Whether its client may be asked about one more call. */
-  hasRoom(key: string): boolean {
-    return this.#entries.get(key)?.asked === true || this.#options.count.calls < MAX_CALLS;
+  /** Why the client cannot be asked about a call; null: it can. */
+  refusal(key: string): string | null {
+    if (this.#nobodyBack !== null) return this.#nobodyBack;
+    const hasRoom = this.#entries.get(key)?.asked === true || this.#options.count.calls < MAX_CALLS;
+    return hasRoom ? null : NO_ROOM;
   }
 
   /** The client is to be asked about a request. */
@@ -146,11 +157,19 @@ export class Parked<F, P, A> {
     if (entry === undefined || entry.kept !== null) {
       return this.#events.onUnanswered(question, OVER);
     }
+    if (this.#nobodyBack !== null) return this.#events.onUnanswered(question, this.#nobodyBack);
+    const { count } = this.#options;
     const { id, name } = question;
     const own = entry.questions.has(name) ? { ...question, name: `${name}-${id}` } : question;
+    const bytes = bytesOf(own);
+    if (entry.asking + bytes > MAX_ASKED_BYTES || count.bytes + bytes > MAX_KEPT_BYTES) {
+      return this.#events.onUnanswered(question, TOO_LARGE);
+    }
     entry.questions.set(own.name, own);
+    entry.asking += bytes;
+    count.bytes += bytes;
     this.#questions.set(id, key);
-    if (!entry.asked) this.#options.count.calls += 1;
+    if (!entry.asked) count.calls += 1;
     entry.asked = true;
     if (entry.present === null) return;
     entry.gathers = true;
@@ -162,8 +181,10 @@ export class Parked<F, P, A> {
     const key = this.#questions.get(id);
     if (key === undefined) return false;
     this.#questions.delete(id);
-    const questions = this.#entries.get(key)?.questions;
-    for (const [name, one] of questions ?? []) if (one.id === id) questions?.delete(name);
+    const entry = this.#entries.get(key);
+    for (const one of entry?.questions.values() ?? []) {
+      if (entry !== undefined && one.id === id) this.#settled(entry, one);
+    }
     return true;
   }
 
@@ -174,6 +195,7 @@ export class Parked<F, P, A> {
     entry.gathers = false;
     const { present, questions } = entry;
     if (present === null || questions.size === 0) return;
+    if (this.#nobodyBack !== null) return this.#dropQuestions(entry, this.#nobodyBack);
     const state = this.#options.mint();
     entry.present = null;
     entry.state = state;
@@ -208,7 +230,7 @@ export class Parked<F, P, A> {
     for (const [name, question] of questions) {
       const answer = answers.get(name);
       if (answer === undefined) continue;
-      questions.delete(name);
+      this.#settled(entry, question);
       this.#questions.delete(question.id);
       answered.push([question, answer]);
     }
@@ -241,8 +263,9 @@ export class Parked<F, P, A> {
       if (entry.deadline <= now) this.#lose(entry, TOO_LATE);
   }
 
-  /** Nobody can come back any more. */
+  /** Nobody can come back any more: neither those that were asked, nor any that would be asked from now on. */
   endAway(why: string): void {
+    this.#nobodyBack = why;
     for (const entry of this.#states.values()) this.#lose(entry, why);
   }
 
@@ -252,8 +275,23 @@ export class Parked<F, P, A> {
     this.#questions.clear();
   }
 
+  /** A question of a request is no longer open. */
+  #settled(entry: Entry<F, P, A>, question: Question): void {
+    if (!entry.questions.delete(question.name)) return;
+    const bytes = bytesOf(question);
+    entry.asking -= bytes;
+    this.#options.count.bytes -= bytes;
+  }
+
+  /** The questions of a request are no longer counted. */
+  #uncount(entry: Entry<F, P, A>): void {
+    this.#options.count.bytes -= entry.asking;
+    entry.asking = 0;
+  }
+
   #keep(entry: Entry<F, P, A>, answer: A): void {
     const { count, sizeOf, tooLarge } = this.#options;
+    this.#uncount(entry);
     const bytes = sizeOf(answer);
     const fits = count.bytes + bytes <= MAX_KEPT_BYTES;
     entry.kept = fits ? { answer, bytes } : { answer: tooLarge(entry.first), bytes: 0 };
@@ -272,14 +310,22 @@ export class Parked<F, P, A> {
     if (!this.#entries.delete(entry.key)) return;
     if (entry.state !== null) this.#states.delete(entry.state);
     if (entry.asked) count.calls -= 1;
+    this.#uncount(entry);
     count.bytes -= entry.kept?.bytes ?? 0;
   }
 
-  #dropQuestions({ questions }: Entry<F, P, A>, why: string): void {
+  #dropQuestions(entry: Entry<F, P, A>, why: string): void {
+    const { questions } = entry;
     const open = [...questions.values()];
+    this.#uncount(entry);
     questions.clear();
     for (const question of open) {
       if (this.#questions.delete(question.id)) this.#events.onUnanswered(question, why);
     }
   }
+}
+
+/** What it takes in the text that asks it. */
+function bytesOf({ name, json }: Question): number {
+  return Buffer.byteLength(name) + Buffer.byteLength(json);
 }
