@@ -2,7 +2,7 @@
  * Calls that are parked while their client is asked, and what happens to servers and gateways meanwhile: none is ended for
  * want of use or for another configuration, and one that dies all the same has done the call once at most.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test, vi } from 'vitest';
@@ -23,6 +23,7 @@ import { AUTO, rewrite } from '../support/reloading.ts';
 import { fixture, registry } from '../support/servers.ts';
 import { SOAKS } from '../support/soak.ts';
 import { killOne, tidy } from '../support/tidy.ts';
+import { until } from '../support/wait-for.ts';
 import type { Message } from '../support/wire.ts';
 
 const GATEWAYS = SOAKS ? 42 : 1;
@@ -60,12 +61,27 @@ test('a server that nobody uses, and one that is replaced, stay for a call that 
 test.each(['stdin ends', 'SIGTERM'])(
   '%s: nobody can come back, and nothing waits for it',
   async (how) => {
-    const { rea, send } = await houseOf('stdio');
+    const { rea, send, received, file } = await houseOf('stdio');
     expect(asked(await send('tools/call', call('ask', { rounds: [[form('name')]] })))).toEqual([
       'name',
     ]);
+    const after = file('after');
+    const late = send('tools/call', call('ask', { rounds: [[form('late')]], after }));
+    await until(() => received('"name":"ask"').length === 2, { what: 'the second call' });
     if (how === 'SIGTERM') rea.kill('SIGTERM');
     else rea.endInput();
+    await until(() => received('notifications/cancelled').length === 1, {
+      what: 'the end of the call that nobody comes back to',
+    });
+    writeFileSync(after, '');
+    expect(said(await late)).toEqual({
+      late: {
+        error: expect.objectContaining({
+          code: -32601,
+          message: expect.stringContaining('stopping'),
+        }),
+      },
+    });
     expect(await rea.exited).toEqual({ code: 0, signal: null });
   },
 );

@@ -120,11 +120,22 @@ test('a retry is of the client that was asked, for the same tool with the same a
 
 test('what a client has not declared is refused to the server, and the call goes on', async () => {
   const { send } = await houseOf('http');
-  const params = call('ask', { rounds: [[form('name'), SAMPLE]] });
+  const more = { ...SAMPLE, id: 'more' };
+  const params = call('ask', {
+    rounds: [
+      [form('name'), SAMPLE],
+      [more, form('again')],
+    ],
+  });
   const first = await send('tools/call', params, { able: { sampling: {} } });
   expect(asked(first)).toEqual(['sample']);
+  // What a retry declares does not count.
   const retry = { ...params, ...back(first, { sample: SAMPLED }) };
-  expect(said(await send('tools/call', retry))).toMatchObject({
+  const second = await send('tools/call', retry, { able: { elicitation: {} } });
+  expect(asked(second)).toEqual(['more']);
+  const last = { ...params, ...back(second, { more: SAMPLED }) };
+  expect(said(await send('tools/call', last))).toMatchObject({
+    again: { error: { code: -32601 } },
     name: { error: { code: -32601 } },
     sample: SAMPLED,
   });

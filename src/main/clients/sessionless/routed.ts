@@ -115,10 +115,10 @@ export class Routed {
 
   /** The client comes back. @returns false: to no request that there is; nothing was done. */
   retry({ state, answers }: ReadRetry, frame: Frame, method: string, present: Present): boolean {
-    const key = this.#parked.find(state, digestOf(method, frame));
+    const key = this.#parked.find(state, () => digestOf(method, frame));
     if (key === null) return false;
     this.#keys.set(present.idText, key);
-    this.#parked.resume(key, present, answers);
+    this.#parked.resume(key, present, answers());
     this.#arm();
     return true;
   }

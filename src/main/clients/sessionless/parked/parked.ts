@@ -207,11 +207,15 @@ export class Parked<F, P, A> {
     this.#events.onAsked(present, [...questions.values()], state);
   }
 
-  /** The key of the request to which a client comes back; null: not with what it was given, or too late. */
-  find(state: string, digest: string): string | null {
+  /**
+   * The key of the request to which a client comes back; null: not with what it was given, or too late.
+   *
+   * @param digest called only if there is such a state.
+   */
+  find(state: string, digest: () => string): string | null {
     const entry = this.#states.get(state);
     if (entry === undefined || entry.deadline <= this.#options.now()) return null;
-    return entry.digest() === digest ? entry.key : null;
+    return entry.digest() === digest() ? entry.key : null;
   }
 
   /** The client comes back to a request. @param answers raw JSON by name. */

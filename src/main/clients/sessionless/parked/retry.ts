@@ -11,8 +11,8 @@ import { invalid, type Refusal } from '../../claims/claim.ts';
 
 export interface ReadRetry {
   readonly state: string;
-  /** Raw JSON of objects, by name. */
-  readonly answers: ReadonlyMap<string, string>;
+  /** Raw JSON of objects, by name. They are copied only now: a state that is no good costs no more than a look. */
+  readonly answers: () => ReadonlyMap<string, string>;
 }
 
 /** Members of the params that only a retry has. */
@@ -26,7 +26,7 @@ const MAX_ANSWERS = 256;
 const NOT_COMPARED = new Set<string>([...RETRY_MEMBERS, '_meta', 'task']);
 
 export const STALE: Refusal = invalid(
-  'requestState is unknown, used, expired or of another request; ask again without requestState',
+  'requestState is unknown, used, expired or of another request; ask again without requestState (the first call may still run)',
 );
 
 /** Null: it is a request like any. */
@@ -40,14 +40,16 @@ export function readRetry(frame: Frame): ReadRetry | Refusal | null {
   if (stateAt === null) return null;
   if (kindAt(line, stateAt[0]) !== 'string') return invalid('params.requestState must be a string');
   if (stateAt[1] - stateAt[0] > MAX_STATE_BYTES) return STALE;
-  const answers = new Map<string, string>();
+  const found = new Map<string, ByteRange>();
   for (const { key, value } of responses === null ? [] : members(line, responses)) {
     if (kindAt(line, value[0]) !== 'object') {
       return invalid('each member of params.inputResponses must be an object');
     }
-    if (answers.size >= MAX_ANSWERS) return invalid('params.inputResponses has too many members');
-    answers.set(key, Buffer.from(line.subarray(value[0], value[1])).toString());
+    if (found.size >= MAX_ANSWERS) return invalid('params.inputResponses has too many members');
+    found.set(key, value);
   }
+  const text = ([start, end]: ByteRange) => Buffer.from(line.subarray(start, end)).toString();
+  const answers = () => new Map([...found].map(([name, at]) => [name, text(at)]));
   return { state: decodeString(line, stateAt) ?? '', answers };
 }
 
