@@ -282,3 +282,29 @@ test('a call of one of several clients is asked about only while it is the only 
   expect(said(other).other.error.message).toContain('not clear');
   expect(said(await send({ ...params, ...back(first, { name: yes() }) }))).toEqual({ name: yes() });
 });
+
+test('what a server asks for a call that its client has left is not asked of another client', async () => {
+  const { url, send, file, received } = await houseOf('http');
+  const after = file('after');
+  const response = new AbortController();
+  const left = post(url, {
+    method: 'tools/call',
+    params: call('deaf', { rounds: [[form('secret')]], after }),
+    meta: { [CAPABILITIES]: ABLE },
+    headers: { authorization: `Bearer ${TOKENS[0]}` },
+    signal: response.signal,
+  });
+  await until(() => received('"name":"deaf"').length === 1, { what: 'the call' });
+  const quit = file('quit');
+  const held = send('tools/call', call('hold', { quit }), { token: TOKENS[1] });
+  await until(() => received('"name":"hold"').length === 1, { what: 'the other one’s call' });
+  response.abort();
+  await expect(left).rejects.toThrow();
+  await until(() => received('notifications/cancelled').length === 1, { what: 'its end' });
+  writeFileSync(after, '');
+  const refusals = () => received('"id":"secret","error"');
+  await until(() => refusals().length === 1, { what: 'the refusal' });
+  writeFileSync(quit, '');
+  expect((await held).result.content[0].text).toBe('held');
+  expect(refusals()[0]).toContain('not clear');
+});

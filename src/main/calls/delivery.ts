@@ -18,6 +18,7 @@ import { isAsking, restartClock, resumeClock, stoodMs, stopClock } from './clock
 import type { Failure } from './failures.ts';
 import { forbidden } from './gate/asks.ts';
 import { InFlight } from './in-flight.ts';
+import { LateOwners } from './late-owners.ts';
 import { LatencyWindow } from './latency.ts';
 import { type CallOutcome, outcomeOf } from './observer.ts';
 import { own } from './owned-lines.ts';
@@ -33,7 +34,7 @@ const NOT_FOUND = new Set(['-32002', '-32602']);
 /** What routing does with calls that are at a server. */
 export type CallsInFlight = Pick<
   Delivery,
-  'ownerOf' | 'idOf' | 'callsOf' | 'stopClock' | 'resumeClock' | 'tellWaiting'
+  'ownerOf' | 'othersLeft' | 'idOf' | 'callsOf' | 'stopClock' | 'resumeClock' | 'tellWaiting'
 >;
 
 export class Delivery {
@@ -41,6 +42,7 @@ export class Delivery {
   readonly #calls: CallTable;
   readonly #latency = new LatencyWindow();
   readonly #inFlight = new InFlight();
+  readonly #late = new LateOwners();
   #errors = 0;
 
   constructor(backend: Backend, calls: CallTable) {
@@ -154,6 +156,7 @@ export class Delivery {
     if (outcome === 'answered') circuit.success(call.id, now);
     else circuit.release(call.id, now);
     if (outcome === 'not_sent') call.postedTo = null;
+    if (outcome === 'unknown') this.#left(call);
     this.fail(call, { code, outcome, message, retryAt: null });
     return null;
   }
@@ -297,6 +300,11 @@ export class Delivery {
     return this.#inFlight.get(call)?.owner ?? null;
   }
 
+  /** Whether this incarnation may still work on calls of others than `owner` that have ended here. */
+  othersLeft(owner: CallOwner, incarnation: number): boolean {
+    return this.#late.othersThan(owner, incarnation, performance.now());
+  }
+
   /** Raw id of a call in flight, as its client knows it; null: there is no such call. */
   idOf(call: number): string | null {
     return this.#inFlight.get(call)?.idText ?? null;
@@ -344,9 +352,15 @@ export class Delivery {
     return refusal === null ? [] : [{ at: code, with: ORDINARY_ERROR }];
   }
 
-  #tellCancelled({ id }: Call, reason: string): void {
+  #tellCancelled(call: Call, reason: string): void {
     const { link } = this.#backend;
-    link.post({ type: 'cancel', slot: link.slot, call: id, reason });
+    this.#left(call);
+    link.post({ type: 'cancel', slot: link.slot, call: call.id, reason });
+  }
+
+  /** The server may work on. */
+  #left({ owner, postedTo }: Call): void {
+    if (postedTo !== null) this.#late.add(owner, postedTo, performance.now());
   }
 
   #observe(call: Call, outcome: CallOutcome, code: ErrorCode | null): void {

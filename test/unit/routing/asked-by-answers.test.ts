@@ -68,6 +68,25 @@ test('none where one of several has ended a call while the question was on its w
   expect(about(client)).toEqual(['r2']);
 });
 
+test('none for what may be the question of another client that has left its call', () => {
+  const client = asked(['r1']);
+  server.left.add(client);
+  ask(1, { mayBeOfOthers: true });
+  expect(about(client)).toEqual(['r1']);
+  server.left.add(join('sampling'));
+  ask();
+  expect(about(client)).toEqual(['r1', 'r1']);
+  const refused = { code: -32_601, message: expect.stringContaining('not clear') };
+  ask(1, { mayBeOfOthers: true });
+  expect(lastTold().error).toMatchObject(refused);
+  // The other one's call has ended while the question was on its way.
+  ask(1, { calls: [1000, 2] });
+  expect([lastTold().error, about(client).length]).toEqual([
+    { ...refused, message: expect.stringContaining('not clear') },
+    2,
+  ]);
+});
+
 test('no server gives a question a name of the gateway’s own', () => {
   const client = asked(['r1']);
   for (const name of ['rea/ask', 'REA/x', 'real/ask', null]) ask(1, { name });

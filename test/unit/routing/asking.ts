@@ -111,6 +111,13 @@ export class Server {
     return [...this.inFlight.keys()].find((call) => call.id === id)?.owner ?? null;
   }
 
+  /** Whose calls have ended there without an answer. */
+  readonly left = new Set<unknown>();
+
+  othersLeft(owner: unknown): boolean {
+    return [...this.left].some((one) => one !== owner);
+  }
+
   callOf(client: unknown): string | null {
     return this.calls.get(client as Client) ?? null;
   }

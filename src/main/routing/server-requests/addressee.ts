@@ -1,8 +1,9 @@
 /**
- * Finds the client that a server's request is for. A request that names a task goes to the owner of the
- * task, and one that belongs to a call to the client of the call. Otherwise a server behind stdio does not say which call made it ask: the request is for the one
- * client that has calls or tasks there, and for no client when there are several. When no client has any,
- * it is for the only client of the gateway, if the server may ask unsolicited. Sends nothing.
+ * Finds the client that a server's request is for. A request that names a task goes to the owner of the task, and one
+ * that belongs to a call to the client of the call. Otherwise a server behind stdio does not say which call made it ask:
+ * the request is for the one client that has calls or tasks there, or had some that the server may still work on, and for
+ * no client when there are several. When no client has any, it is for the only client of the gateway, if the server may
+ * ask unsolicited. Sends nothing.
  */
 import { canBeAsked } from '../../../shared/model/client-can.ts';
 import { JSON_RPC } from '../../../shared/model/errors.ts';
@@ -91,6 +92,9 @@ function whoseIs(
   const possible = involved.length > 0 ? involved : all;
   const [only] = possible;
   if (only === undefined || possible.length > 1) return null;
+  const { callsInFlight } = server;
+  // It may be the question of a client that has left its call: no other one is asked.
+  if (mayBeOfEnded(server, message) && callsInFlight.othersLeft(only, incarnation)) return null;
   const relatedTo = requestOf(only, server, message);
   return relatedTo === undefined ? null : { client: only, relatedTo, task: null, question: method };
 }
