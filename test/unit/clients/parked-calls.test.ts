@@ -1,7 +1,8 @@
 /** Calls that are parked: however questions, retries, replays, deaths and late clients interleave. */
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
-import { Parked, type ParkedCount } from '#src/main/clients/sessionless/parked/parked.ts';
+import { Parked } from '#src/main/clients/sessionless/parked/parked.ts';
+import type { ParkedCount } from '#src/main/clients/sessionless/parked/parked-events.ts';
 import { SOAKS } from '../../support/soak.ts';
 
 vi.setConfig({ testTimeout: SOAKS ? 600_000 : 60_000 });
@@ -18,6 +19,9 @@ class House {
   readonly unanswered: [id: string, why: string][] = [];
   readonly lost: string[] = [];
   readonly gathers: string[] = [];
+  readonly moved: [id: string, key: string][] = [];
+  /** Calls that a question may belong to as well. */
+  others: () => readonly string[] = () => [];
   readonly parked: Parked<string, number, string>;
   #lastState = 0;
 
@@ -37,6 +41,8 @@ class House {
         onAsked: (present, questions, state) =>
           void this.asked.push({ present, names: questions.map((one) => one.name), state }),
         onAnswered: ({ id }, answer) => void this.answered.push([id, answer]),
+        another: () => this.others().find((key) => this.parked.has(key)) ?? null,
+        onMoved: ({ id }, key) => void this.moved.push([id, key]),
         onUnanswered: ({ id }, why) => void this.unanswered.push([id, why]),
         onGiven: (present, answer, first) => void this.given.push([first, present, answer]),
         onLost: (key) => void this.lost.push(key),
@@ -143,6 +149,45 @@ test('an answer waits for a client that is to come back, and only so long', () =
     { calls: 0, bytes: 0 },
     null,
   ]);
+});
+
+test('a question of a call that has ended is asked about another one that it may belong to', () => {
+  const house = new House();
+  for (const key of ['a', 'b']) house.parked.begin(key, key, key === 'a' ? 1 : 2, () => key);
+  house.others = () => ['b'];
+  house.ask('a', '10');
+  house.parked.answer('a', 'done');
+  expect([house.moved, house.unanswered, house.given]).toEqual([
+    [['10', 'b']],
+    [],
+    [['a', 1, 'done']],
+  ]);
+  house.parked.tell('b');
+  expect(house.asked).toEqual([{ present: 2, names: ['n10'], state: 'x1' }]);
+  house.retry('x1', 'b', 3, { n10: 'yes' });
+  expect(house.answered).toEqual([['10', 'yes']]);
+  house.parked.answer('b', 'done');
+  expect(house.count).toEqual({ calls: 0, bytes: 0 });
+});
+
+test('an answer to a question that may belong to another call counts, though its own has ended', () => {
+  const house = new House();
+  for (const key of ['a', 'b']) house.parked.begin(key, key, key === 'a' ? 1 : 2, () => key);
+  house.others = () => ['b'];
+  for (const id of ['10', '11']) house.ask('a', id);
+  house.parked.tell('a');
+  house.parked.answer('a', 'done');
+  expect([house.moved, house.unanswered]).toEqual([[], []]);
+  house.retry('x1', 'a', 3, { n10: 'yes' });
+  // What the client has not answered is asked once more.
+  expect([house.answered, house.given, house.moved]).toEqual([
+    [['10', 'yes']],
+    [['a', 3, 'done']],
+    [['11', 'b']],
+  ]);
+  house.others = () => [];
+  house.parked.leave('b', 'left');
+  expect([house.unanswered, house.count]).toEqual([[['11', 'left']], { calls: 0, bytes: 0 }]);
 });
 
 test('answers that wait are bounded', () => {
@@ -268,7 +313,14 @@ let questions = 0;
 
 function newClient(count: ParkedCount, name: string): Seen {
   const house = new House(count, name);
-  return { house, keys: [], questions: new Map(), withdrawn: [], presents: 0 };
+  const seen: Seen = { house, keys: [], questions: new Map(), withdrawn: [], presents: 0 };
+  // Most have another one, the clients of odd names never.
+  if (name === 'a' || name === 'c') house.others = () => seen.keys;
+  vi.spyOn(house.moved, 'push').mockImplementation(([id, key]) => {
+    seen.questions.set(id, key);
+    return 0;
+  });
+  return seen;
 }
 
 function pick<T>(all: readonly T[], at: number): T | undefined {

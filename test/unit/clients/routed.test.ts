@@ -33,6 +33,8 @@ function house(capabilities: object = ABLE) {
     answer: (parts, idText) => void heard.push([idText, read(parts)]),
     send: (parts, idText) => void heard.push([idText, read(parts)]),
     answered: ({ line }) => void told.push(read([line])),
+    another: () => null,
+    moved: () => undefined,
     withdraw: (key, reason) => void withdrawn.push([key, reason]),
   });
   const declared = {
@@ -59,7 +61,12 @@ function house(capabilities: object = ABLE) {
       const answers = new Map(
         Object.entries(inputResponses).map(([name, value]) => [name, JSON.stringify(value)]),
       );
-      return routed.retry({ state, answers }, frame, 'tools/call', present(frame, id));
+      return routed.retry(
+        { state, answers: () => answers },
+        frame,
+        'tools/call',
+        present(frame, id),
+      );
     },
   };
 }

@@ -1,7 +1,7 @@
 /** Which request of a client is answered with a question, where the client is asked by answers. */
 import { beforeEach, expect, test } from 'vitest';
 import type { Call } from '#src/main/calls/call.ts';
-import { ask, Client, join, lastTold, reset, server } from './asking.ts';
+import { ask, Client, join, lastTold, requests, reset, server } from './asking.ts';
 
 beforeEach(reset);
 
@@ -85,6 +85,29 @@ test('none for what may be the question of another client that has left its call
     { ...refused, message: expect.stringContaining('not clear') },
     2,
   ]);
+});
+
+test('a question may belong to another request that was there when it came, and still is', () => {
+  const client = asked(['r1', 'r2', 'r3']);
+  const stranger = new Client('sampling');
+  const end = (id: string) => {
+    for (const call of server.inFlight.keys()) if (call.idText === id) server.inFlight.delete(call);
+  };
+  ask();
+  const { id = '' } = client.heard[0]?.message ?? {};
+  end('r1');
+  client.grants.set('r2', { byAnswer: true, supports: () => false });
+  const another = (who: Client) => requests.another(who.client, String(id));
+  expect([another(client), another(stranger)]).toEqual(['r3', null]);
+  client.several = true;
+  expect(another(client)).toBeNull();
+  client.several = false;
+  end('r3');
+  expect(another(client)).toBeNull();
+  asked(['later'], client);
+  const [later] = [...server.inFlight.keys()].filter(({ idText }) => idText === 'later');
+  Object.assign(later ?? {}, { id: 1000 });
+  expect(another(client)).toBeNull();
 });
 
 test('no server gives a question a name of the gateway’s own', () => {

@@ -27,7 +27,7 @@ import { DeclaredCapabilities } from './declared.ts';
 import { discoverResult } from './discover.ts';
 import { judge } from './judged.ts';
 import { type ListenCount, Listens } from './listens.ts';
-import type { ParkedCount } from './parked/parked.ts';
+import type { ParkedCount } from './parked/parked-events.ts';
 import { RETRY_MEMBERS, type ReadRetry, STALE } from './parked/retry.ts';
 import { type Declared, presentOf, Routed } from './routed.ts';
 import { Subscribing } from './subscribing.ts';
@@ -114,6 +114,8 @@ export class SessionlessRequests {
       answer: (parts, idText) => host.answer(parts, idText),
       send: (parts, idText) => host.send(parts, idText),
       answered: (response) => router.answered(host.client, response),
+      another: (id) => router.serverRequests.another(host.client, id),
+      moved: (id, key) => router.serverRequests.moved(id, key),
       withdraw: (key, reason) => host.withdraw(key, reason),
     });
   }

@@ -12,7 +12,8 @@ import type { LogLevel } from '../../../shared/model/log-levels.ts';
 import type { AnswerForm } from '../../calls/answer-form.ts';
 import type { Grant } from '../../routing/grant.ts';
 import { inputRequired, questionOf } from './parked/input-required.ts';
-import { Parked, type ParkedCount, type Question } from './parked/parked.ts';
+import { Parked } from './parked/parked.ts';
+import type { ParkedCount, Question } from './parked/parked-events.ts';
 import { answerFor, progressFor } from './parked/readdressed.ts';
 import { digestOf, type ReadRetry } from './parked/retry.ts';
 
@@ -37,6 +38,9 @@ export interface RoutedOptions {
   readonly send: (parts: readonly Uint8Array[], idText: string) => void;
   /** The client has answered what it was asked, or cannot. */
   readonly answered: (response: Frame) => void;
+  /** Another request that a question may belong to; see `ParkedEvents`. @param id of the question. */
+  readonly another: (id: string) => string | null;
+  readonly moved: (id: string, key: string) => void;
   /** Nobody waits for the answer to a request any more. @param key of it. */
   readonly withdraw: (key: string, reason: string) => void;
 }
@@ -84,6 +88,8 @@ export class Routed {
         onGather: (key) => this.#gather(key),
         onAsked: (present, questions, state) => this.#asked(present, questions, state),
         onAnswered: ({ id }, answer) => this.#respond(resultParts(Buffer.from(id), answer)),
+        another: ({ id }) => options.another(id),
+        onMoved: ({ id }, key) => options.moved(id, key),
         onUnanswered: ({ id }, why) =>
           this.#respond(errorParts(Buffer.from(id), JSON_RPC.internalError, why)),
         onGiven: (present, parts, { idRaw }) =>

@@ -9,6 +9,7 @@ import { canBeAsked } from '../../../shared/model/client-can.ts';
 import { JSON_RPC } from '../../../shared/model/errors.ts';
 import type { ClientNeed } from '../../../shared/model/mcp.ts';
 import type { ReverseRequestMessage } from '../../../shared/protocol/from-supervisor.ts';
+import type { Call } from '../../calls/call.ts';
 import { type AskRefusal, unsolicited } from '../../calls/gate/asks.ts';
 import type { Server } from '../../servers/server.ts';
 import type { Client } from '../client.ts';
@@ -114,10 +115,36 @@ function requestOf(
   const { incarnation, needs } = message;
   const calls = server.callsInFlight.callsOf(client, incarnation);
   if (client.several && (calls.length > 1 || mayBeOfEnded(server, message))) return undefined;
+  return ableOf(client, calls, needs) ?? oldest;
+}
+
+/**
+ * Another request of the client that was in flight when the question came, and still is; null: none, or several clients
+ * come as this one.
+ */
+export function anotherOf(
+  client: Client,
+  server: Server,
+  { incarnation, needs, calls }: Pick<ReverseRequestMessage, 'incarnation' | 'needs' | 'calls'>,
+): string | null {
+  if (client.several) return null;
+  const open = server.callsInFlight.callsOf(client, incarnation);
+  const possible = open.filter(
+    (one) => calls.includes(one.id) && client.grant(one.idText).byAnswer,
+  );
+  return ableOf(client, possible, needs);
+}
+
+/** The first of these that its client can be asked about; one that has no answer yet comes before the others. */
+function ableOf(
+  client: Client,
+  calls: readonly Call[],
+  needs: readonly ClientNeed[],
+): string | null {
   const able = calls
     .map(({ idText }) => ({ idText, grant: client.grant(idText) }))
     .filter(({ grant }) => grant.refusal === null && needs.every((need) => declares(grant, need)));
-  return (able.find(({ grant }) => !grant.isAway) ?? able[0])?.idText ?? oldest;
+  return (able.find(({ grant }) => !grant.isAway) ?? able[0])?.idText ?? null;
 }
 
 /** True when it may belong to a call that has ended, also one that ended here while the question was on its way. */

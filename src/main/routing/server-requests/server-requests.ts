@@ -27,7 +27,7 @@ import type { Server } from '../../servers/server.ts';
 import type { Client } from '../client.ts';
 import { rawId, shown, streamOf, type Task, type Tasks } from '../tasks/tasks.ts';
 import { withdrawQuestion } from '../withdraw.ts';
-import { type Addressee, addresseeOf, notSupported } from './addressee.ts';
+import { type Addressee, addresseeOf, anotherOf, notSupported } from './addressee.ts';
 import { type ClientTask, ClientTasks } from './client-tasks.ts';
 import type { Elicitations } from './elicitations.ts';
 import { mayPark, TOO_MANY_PARKED } from './parked-calls.ts';
@@ -49,7 +49,9 @@ interface Pending {
   /** See `Addressee`. */
   readonly question: string;
   /** The request of its client by whose answer that was asked; null: it was asked by a request. */
-  readonly parked: string | null;
+  parked: string | null;
+  /** What may have caused it. */
+  readonly cause: Pick<ReverseRequestMessage, 'incarnation' | 'needs' | 'calls'>;
   /** The server's own id and progress token, raw JSON. */
   readonly idRaw: Uint8Array;
   readonly tokenRaw: Uint8Array | null;
@@ -116,6 +118,7 @@ export class ServerRequests {
       method,
       question,
       parked: client.grant(relatedTo).byAnswer ? relatedTo : null,
+      cause: { incarnation, needs: message.needs, calls: message.calls },
       idRaw,
       tokenRaw: token === null ? null : line.slice(token[0], token[1]),
       task,
@@ -154,6 +157,19 @@ export class ServerRequests {
     const edits = [{ at: id, with: pending.idRaw }, ...asServerKnows(pending.task, frame)];
     send(pending, replaceRanges(frame.line, edits));
     server.released();
+  }
+
+  /** Another request of the client that a question may belong to, when the one that it was asked about is over; null: none. */
+  another(client: Client, id: string): string | null {
+    const pending = this.#pending.get(id);
+    if (pending?.client !== client) return null;
+    return anotherOf(client, pending.server, pending.cause);
+  }
+
+  /** A question is asked by the answer to that request now. */
+  moved(id: string, key: string): void {
+    const pending = this.#pending.get(id);
+    if (pending !== undefined) pending.parked = key;
   }
 
   /** A client reports progress on what it was asked. */

@@ -4,7 +4,7 @@
 import { type Frame, stringAt, textAt } from '../../../../shared/json/frame.ts';
 import { SLOT } from '../../../../shared/json/json-scan.ts';
 import { withoutParams } from '../../../../shared/json/without.ts';
-import type { Question } from './parked.ts';
+import type { Question } from './parked-events.ts';
 
 /** Members of questions that this revision does not have: the id of a URL, and the wish for a task. */
 const OF_OTHERS = ['elicitationId', 'task'];

@@ -5,54 +5,7 @@
  * good once and for a while. Pure: sends nothing, has no timer; times are monotonic milliseconds.
  */
 
-/** Something that the client is to answer. */
-export interface Question {
-  /** Raw id under which the router waits for the answer. */
-  readonly id: string;
-  /** By which the client answers it. */
-  readonly name: string;
-  /** The request, JSON text without an envelope. */
-  readonly json: string;
-}
-
-/** Of a whole gateway. */
-export interface ParkedCount {
-  /** Calls about which their clients were asked. */
-  calls: number;
-  /** Bytes of answers that wait for their clients, and of what these are asked. */
-  bytes: number;
-}
-
-/**
- * @typeParam F what is known of a request as it came first. @typeParam P what waits for its answer now. @typeParam A the
- * answer.
- */
-export interface ParkedEvents<F, P, A> {
-  /** A question has come: `tell` is due when those that come with it are there. */
-  onGather(key: string): void;
-  /** The request is answered: the client is to answer these and to come back. */
-  onAsked(present: P, questions: readonly Question[], state: string): void;
-  /** @param answer raw JSON of an object. */
-  onAnswered(question: Question, answer: string): void;
-  /** There will be no answer. */
-  onUnanswered(question: Question, why: string): void;
-  /** The request has its answer. */
-  onGiven(present: P, answer: A, first: F): void;
-  /** Nobody waits for the answer to the call any more. */
-  onLost(key: string, why: string): void;
-}
-
-export interface ParkedOptions<F, A> {
-  /** How long the client may take to come back. */
-  readonly ttlMs: number;
-  readonly count: ParkedCount;
-  readonly now: () => number;
-  /** Makes a text that nobody can guess. */
-  readonly mint: () => string;
-  readonly sizeOf: (answer: A) => number;
-  /** What is given in place of an answer that is too large to be kept. */
-  readonly tooLarge: (first: F) => A;
-}
+import type { ParkedEvents, ParkedOptions, Question } from './parked-events.ts';
 
 interface Entry<F, P, A> {
   readonly key: string;
@@ -226,10 +179,6 @@ export class Parked<F, P, A> {
     entry.state = null;
     entry.present = present;
     const { kept, questions } = entry;
-    if (kept !== null) {
-      this.#remove(entry);
-      return this.#events.onGiven(present, kept.answer, entry.first);
-    }
     const answered: [Question, string][] = [];
     for (const [name, question] of questions) {
       const answer = answers.get(name);
@@ -238,8 +187,13 @@ export class Parked<F, P, A> {
       this.#questions.delete(question.id);
       answered.push([question, answer]);
     }
+    if (kept !== null) this.#remove(entry);
     // These may have the call answered, or other questions asked.
     for (const [question, answer] of answered) this.#events.onAnswered(question, answer);
+    if (kept !== null) {
+      this.#dropQuestions(entry, OVER);
+      return this.#events.onGiven(present, kept.answer, entry.first);
+    }
     if (!entry.gathers) this.tell(key);
   }
 
@@ -248,10 +202,14 @@ export class Parked<F, P, A> {
     const entry = this.#entries.get(key);
     if (entry === undefined || entry.kept !== null) return;
     const { present } = entry;
-    if (present !== null) this.#remove(entry);
-    else this.#keep(entry, answer);
+    if (present === null) {
+      this.#keep(entry, answer);
+      // The client has been asked the others already, and answers them when it comes back.
+      return this.#dropQuestions(entry, OVER, (one) => this.#events.another(one) === null);
+    }
+    this.#remove(entry);
     this.#dropQuestions(entry, OVER);
-    if (present !== null) this.#events.onGiven(present, answer, entry.first);
+    this.#events.onGiven(present, answer, entry.first);
   }
 
   /** The client wants no answer any more. */
@@ -281,7 +239,7 @@ export class Parked<F, P, A> {
 
   /** A question of a request is no longer open. */
   #settled(entry: Entry<F, P, A>, question: Question): void {
-    if (!entry.questions.delete(question.name)) return;
+    if (!entry.questions.delete(question.name) || entry.asking === 0) return;
     const bytes = bytesOf(question);
     entry.asking -= bytes;
     this.#options.count.bytes -= bytes;
@@ -295,9 +253,8 @@ export class Parked<F, P, A> {
 
   #keep(entry: Entry<F, P, A>, answer: A): void {
     const { count, sizeOf, tooLarge } = this.#options;
-    this.#uncount(entry);
     const bytes = sizeOf(answer);
-    const fits = count.bytes + bytes <= MAX_KEPT_BYTES;
+    const fits = count.bytes - entry.asking + bytes <= MAX_KEPT_BYTES;
     entry.kept = fits ? { answer, bytes } : { answer: tooLarge(entry.first), bytes: 0 };
     count.bytes += entry.kept.bytes;
   }
@@ -318,13 +275,23 @@ export class Parked<F, P, A> {
     count.bytes -= entry.kept?.bytes ?? 0;
   }
 
-  #dropQuestions(entry: Entry<F, P, A>, why: string): void {
-    const { questions } = entry;
-    const open = [...questions.values()];
-    this.#uncount(entry);
-    questions.clear();
+  /** Those that may belong to another request are asked about that one; the others have no answer. */
+  #dropQuestions(
+    entry: Entry<F, P, A>,
+    why: string,
+    which: (question: Question) => boolean = () => true,
+  ): void {
+    const open = [...entry.questions.values()].filter(which);
+    for (const question of open) this.#settled(entry, question);
     for (const question of open) {
-      if (this.#questions.delete(question.id)) this.#events.onUnanswered(question, why);
+      if (!this.#questions.delete(question.id)) continue;
+      const key = this.#nobodyBack === null ? this.#events.another(question) : null;
+      if (key === null) {
+        this.#events.onUnanswered(question, why);
+        continue;
+      }
+      this.#events.onMoved(question, key);
+      this.ask(key, question);
     }
   }
 }
