@@ -341,3 +341,19 @@ test('what a server asks for a call that its client has left is not asked of ano
   expect((await held).result.content[0].text).toBe('held');
   expect(refusals()[0]).toContain('not clear');
 });
+
+test.each([
+  ['session', ['name']],
+  ['shared', ['done']],
+] as const)(
+  'with instances: %s, a parked call of one token and a question for another',
+  async (instances, outcome) => {
+    const { send } = await houseOf('http', { options: { instances } });
+    const params = call('ask', { rounds: [[form('name')]] });
+    expect(asked(await send('tools/call', params))).toEqual(['name']);
+    const other = await send('tools/call', params, { token: TOKENS[1] });
+    const isAsked = other.result.resultType === 'input_required';
+    expect(isAsked ? asked(other) : ['done']).toEqual(outcome);
+    if (!isAsked) expect(said(other).name.error.message).toContain('not clear');
+  },
+);
