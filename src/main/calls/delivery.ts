@@ -3,7 +3,6 @@
  * calls and errors, and measures how long answers take. Knows no queue.
  */
 import { type Edit, replaceRanges } from '../../shared/json/json-rpc.ts';
-import { member } from '../../shared/json/json-slice.ts';
 import { type ErrorCode, JSON_RPC } from '../../shared/model/errors.ts';
 import type {
   AnswerMessage,
@@ -20,6 +19,7 @@ import { forbidden } from './gate/asks.ts';
 import { InFlight } from './in-flight.ts';
 import { LateOwners } from './late-owners.ts';
 import { LatencyWindow } from './latency.ts';
+import { saysNotFound } from './not-found.ts';
 import { type CallOutcome, outcomeOf } from './observer.ts';
 import { own } from './owned-lines.ts';
 import { progressOf, told } from './progress.ts';
@@ -28,8 +28,6 @@ import { type Refusal, refused } from './refusals.ts';
 /** The time in which a thread says whether a call has left. */
 const WORD_MS = 1000;
 const ORDINARY_ERROR = Buffer.from(String(JSON_RPC.gatewayError));
-/** Codes by which servers say that there is no such resource, in one revision or another. */
-const NOT_FOUND = new Set(['-32002', '-32602']);
 
 /** What routing does with calls that are at a server. */
 export type CallsInFlight = Pick<
@@ -384,10 +382,4 @@ function editOf({ at, text }: TextEdit): Edit {
 /** The server's time for the call: without that in which its client was asked. */
 function spentMs(call: Call, now: number): number {
   return now - call.postedAt - stoodMs(call, now);
-}
-
-function saysNotFound(line: Uint8Array): boolean {
-  const error = member(line, [0, line.length], 'error');
-  const code = error === null ? null : member(line, error, 'code');
-  return code !== null && NOT_FOUND.has(Buffer.from(line.subarray(code[0], code[1])).toString());
 }

@@ -73,13 +73,7 @@ function whoseIs(
     return { client: task.client, relatedTo: null, task: null, question: task.method };
   }
   const uncaused = unsolicited(method, server.asks);
-  if (relatedTask !== null) {
-    const task = known.tasks.ofServer(server, relatedTask.id);
-    // The owner of the task has left: requests about the task go to no other client.
-    if (task === null) return UNKNOWN_TASK;
-    if (uncaused !== null && !isInvolved(known, task.client, server)) return uncaused;
-    return { client: task.client, relatedTo: streamOf(task), task, question: method };
-  }
+  if (relatedTask !== null) return ownerOf(known, server, relatedTask.id, method, uncaused);
   const all = candidates(known, server);
   if (call !== null) {
     const client = all.find((one) => one === server.callsInFlight.ownerOf(call));
@@ -98,6 +92,20 @@ function whoseIs(
   if (mayBeOfEnded(server, message) && callsInFlight.othersLeft(only, incarnation)) return null;
   const relatedTo = requestOf(only, server, message);
   return relatedTo === undefined ? null : { client: only, relatedTo, task: null, question: method };
+}
+
+/** Of a task of a client's; when that has left, requests about the task go to no other one. */
+function ownerOf(
+  known: Known,
+  server: Server,
+  id: string,
+  question: string,
+  uncaused: AskRefusal | null,
+): Addressee | AskRefusal {
+  const task = known.tasks.ofServer(server, id);
+  if (task === null) return UNKNOWN_TASK;
+  if (uncaused !== null && !isInvolved(known, task.client, server)) return uncaused;
+  return { client: task.client, relatedTo: streamOf(task), task, question };
 }
 
 /**

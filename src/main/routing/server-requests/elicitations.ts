@@ -2,7 +2,9 @@
  * Which client was asked to visit which URL, so that the word of its completion finds it, and for which calls
  * it is doing so. Keeps account; sends nothing.
  */
-
+import { type Frame, rangeOf } from '../../../shared/json/frame.ts';
+import { SLOT } from '../../../shared/json/json-scan.ts';
+import { isName, member } from '../../../shared/json/json-slice.ts';
 import type { Server } from '../../servers/server.ts';
 import type { Client } from '../client.ts';
 import type { Standing } from './standing.ts';
@@ -69,4 +71,11 @@ export class Elicitations {
 function drop(its: Map<string, Visit> | undefined, id: string): void {
   its?.get(id)?.standing?.end();
   its?.delete(id);
+}
+
+/** True when a client's answer says that a person will visit the URL. */
+export function agrees(frame: Frame): boolean {
+  const result = rangeOf(frame, SLOT.result);
+  const at = result === null ? null : member(frame.line, result, 'action');
+  return at !== null && isName(frame.line, at[0], at[1], 'accept');
 }

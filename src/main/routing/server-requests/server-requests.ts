@@ -10,7 +10,7 @@ import { decodeString, type Frame, rangeOf, textAt } from '../../../shared/json/
 import { idNumber } from '../../../shared/json/id-number.ts';
 import { type Edit, errorParts, joinExact, replaceRanges } from '../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
-import { isName, member } from '../../../shared/json/json-slice.ts';
+import { member } from '../../../shared/json/json-slice.ts';
 import { readTaskId } from '../../../shared/json/keys.ts';
 import type { ByteRange } from '../../../shared/model/byte-range.ts';
 import { JSON_RPC } from '../../../shared/model/errors.ts';
@@ -29,7 +29,7 @@ import { rawId, shown, streamOf, type Task, type Tasks } from '../tasks/tasks.ts
 import { withdrawQuestion } from '../withdraw.ts';
 import { type Addressee, addresseeOf, anotherOf, notSupported } from './addressee.ts';
 import { type ClientTask, ClientTasks } from './client-tasks.ts';
-import type { Elicitations } from './elicitations.ts';
+import { agrees, type Elicitations } from './elicitations.ts';
 import { mayPark, TOO_MANY_PARKED } from './parked-calls.ts';
 import type { RequestIds } from './request-ids.ts';
 import { Standing } from './standing.ts';
@@ -357,13 +357,6 @@ function endsTask(method: string, frame: Frame): boolean {
   const result = rangeOf(frame, SLOT.result);
   // The result itself, or an error: the client does not know the task.
   return method === 'tasks/result' || result === null || hasEnded(frame.line, result);
-}
-
-/** True when a client's answer says that a person will visit the URL. */
-function agrees(frame: Frame): boolean {
-  const result = rangeOf(frame, SLOT.result);
-  const at = result === null ? null : member(frame.line, result, 'action');
-  return at !== null && isName(frame.line, at[0], at[1], 'accept');
 }
 
 function hasEnded(line: Uint8Array, task: ByteRange | null): boolean {

@@ -359,5 +359,5 @@ export class Exchange {
 
 /** Without a handshake, lists are what the gateway itself asks for first. */
 function isList(headers: OutgoingHttpHeaders): boolean {
-  return /\/list$/.test(String(headers['mcp-method']));
+  return String(headers['mcp-method']).endsWith('/list');
 }

@@ -1,0 +1,91 @@
+/** Questions of servers beside several clients of revision 2026-07-28: each is asked what is its own, and otherwise nobody is. */
+import { writeFileSync } from 'node:fs';
+import { afterEach, expect, test, vi } from 'vitest';
+import { urlOf } from '../support/http-door.ts';
+import {
+  ABLE,
+  asked,
+  back,
+  CAPABILITIES,
+  call,
+  form,
+  houseOf,
+  said,
+  TOKENS,
+  yes,
+} from '../support/parked-house.ts';
+import { startRea } from '../support/rea-process.ts';
+import { fixture, registry } from '../support/servers.ts';
+import { ask as post } from '../support/sessionless.ts';
+import { tidy } from '../support/tidy.ts';
+import { until } from '../support/wait-for.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
+
+afterEach(tidy);
+
+test('a call of one of several clients is asked about only while it is the only one there', async () => {
+  const rea = await startRea({
+    args: ['--http', '127.0.0.1:0', '--no-token'],
+    initialize: false,
+    config: registry({ asks: fixture('asks-in-rounds') }),
+  });
+  const url = await urlOf(rea);
+  const send = async (params: object) =>
+    (
+      await post(url, {
+        method: 'tools/call',
+        params: { ...params },
+        meta: { [CAPABILITIES]: ABLE },
+      })
+    ).answer;
+  await rea.waitForPhase('asks', 'ready');
+  const params = call('ask', { rounds: [[form('name')]] });
+  const first = await send(params);
+  expect(asked(first)).toEqual(['name']);
+  const other = await send(call('ask', { rounds: [[form('other')]] }));
+  expect(said(other).other.error.message).toContain('not clear');
+  expect(said(await send({ ...params, ...back(first, { name: yes() }) }))).toEqual({ name: yes() });
+});
+
+test('what a server asks for a call that its client has left is not asked of another client', async () => {
+  const { url, send, file, received } = await houseOf('http');
+  const after = file('after');
+  const response = new AbortController();
+  const left = post(url, {
+    method: 'tools/call',
+    params: call('deaf', { rounds: [[form('secret')]], after }),
+    meta: { [CAPABILITIES]: ABLE },
+    headers: { authorization: `Bearer ${TOKENS[0]}` },
+    signal: response.signal,
+  });
+  await until(() => received('"name":"deaf"').length === 1, { what: 'the call' });
+  const quit = file('quit');
+  const held = send('tools/call', call('hold', { quit }), { token: TOKENS[1] });
+  await until(() => received('"name":"hold"').length === 1, { what: 'the other one’s call' });
+  response.abort();
+  await expect(left).rejects.toThrow(/abort/);
+  await until(() => received('notifications/cancelled').length === 1, { what: 'its end' });
+  writeFileSync(after, '');
+  const refusals = () => received('"id":"secret","error"');
+  await until(() => refusals().length === 1, { what: 'the refusal' });
+  writeFileSync(quit, '');
+  expect((await held).result.content[0].text).toBe('held');
+  expect(refusals()[0]).toContain('not clear');
+});
+
+test.each([
+  ['session', ['name']],
+  ['shared', ['done']],
+] as const)(
+  'with instances: %s, a parked call of one token and a question for another',
+  async (instances, outcome) => {
+    const { send } = await houseOf('http', { options: { instances } });
+    const params = call('ask', { rounds: [[form('name')]] });
+    expect(asked(await send('tools/call', params))).toEqual(['name']);
+    const other = await send('tools/call', params, { token: TOKENS[1] });
+    const isAsked = other.result.resultType === 'input_required';
+    expect(isAsked ? asked(other) : ['done']).toEqual(outcome);
+    if (!isAsked) expect(said(other).name.error.message).toContain('not clear');
+  },
+);
