@@ -63,7 +63,9 @@ test('every command of rea is one, with options that it has', async () => {
     // Where nothing is configured no gateway starts, and none of the commands waits.
     if (!line.startsWith('rea serve')) put(cwd, 'registry', 'version: "1"\nservers: []\n');
     const { code, stderr } = await paste(line.replace('%h/', `${cwd}/`), env, cwd);
-    expect([0, 1, 3], `${line}: ${code} ${stderr}`).toContain(code);
+    // Misuse of a command has the same code as the name of a server that is not configured here.
+    const isUnknown = /^rea: no server "[a-z]+" is enabled in the configuration/.test(stderr);
+    expect(isUnknown ? [2] : [0, 1, 3], `${line}: ${code} ${stderr}`).toContain(code);
   }
 });
 

@@ -5,7 +5,7 @@
 import { asciiJson, oneLine } from '../../shared/text/clean-text.ts';
 import { loadConfig } from '../config/load.ts';
 import { checkedPolicy } from '../config/policy.ts';
-import { nearest, problemLines } from '../config/problem.ts';
+import { problemLines } from '../config/problem.ts';
 import { diagnose } from '../doctor/diagnose.ts';
 import { askedOf, placeOf } from '../doctor/look.ts';
 import { doctorPage } from '../doctor/page.ts';
@@ -14,6 +14,7 @@ import { defaultStartLimit } from '../servers/start-tickets.ts';
 import { paintFor } from '../status/paint.ts';
 import { widthOf } from '../status/width.ts';
 import { version } from '../version.ts';
+import { unknownServer } from './unknown-server.ts';
 
 export interface DoctorOptions {
   /** Absolute directory that `.rea` lies in. */
@@ -95,14 +96,4 @@ export async function runDoctor(options: DoctorOptions): Promise<number> {
   } finally {
     for (const signal of SIGNALS) process.off(signal, onSignal);
   }
-}
-
-/** @returns one line about the first name that no server has; null: all are known. */
-function unknownServer(asked: readonly string[], known: readonly string[]): string | null {
-  const unknown = asked.find((name) => !known.includes(name));
-  if (unknown === undefined) return null;
-  const like = nearest(unknown, known);
-  const hint =
-    like === null ? `servers here: ${known.slice(0, 20).join(', ')}` : `did you mean "${like}"?`;
-  return `no server "${unknown.slice(0, 64)}" is enabled in the configuration; ${hint}`;
 }

@@ -3,11 +3,12 @@
 import { secretsOf } from '../../shared/secrets/secrets-of.ts';
 import { Redactor } from '../../shared/text/redact.ts';
 import { loadConfig } from '../config/load.ts';
-import { nearest, problemLines } from '../config/problem.ts';
+import { problemLines } from '../config/problem.ts';
 import type { LoginServer } from '../logins/record.ts';
 import { findGateways } from '../operator/reach.ts';
 import { actOn, askResult, EXIT, serverLine } from './acting.ts';
 import { onlyNew } from './restart.ts';
+import { unknownServer } from './unknown-server.ts';
 
 export interface LoginPlace {
   /** Absolute directory that `.rea` lies in. */
@@ -39,10 +40,7 @@ export function loginServer({ cwd, config: file, env, server: name }: LoginPlace
   const found = servers.find((one) => one.name === name);
   if (found === undefined) {
     const names = servers.map((one) => one.name);
-    const like = nearest(name, names);
-    const hint =
-      like === null ? `servers here: ${names.slice(0, 20).join(', ')}` : `did you mean "${like}"?`;
-    return refuse(`no server "${name.slice(0, 64)}" is enabled in the configuration; ${hint}`);
+    return refuse(unknownServer([name], names) ?? '');
   }
   const { endpoint, unavailable } = found;
   if (unavailable !== null) return refuse(`server "${name}" cannot be used: ${unavailable}`);
