@@ -125,6 +125,8 @@ beforeAll(async () => {
   await until(() => printed.includes('\n'), { what: 'the servers to listen' });
   origin = `http://127.0.0.1:${printed.trim()}`;
   serving = await startRea({ config: configured(SERVED), initialize: false });
+  // A server that gives its session late gives the newest one: nobody else may begin one meanwhile.
+  for (const { name } of SERVED) await serving.waitForPhase(name, 'ready');
   client = await serving.client();
   seen = listen(client);
   refusing = await startRea({ config: configured(REFUSED, { start_timeout_ms: NEVER_MS }) });
