@@ -105,9 +105,13 @@ test('a client that does not read is not waited for', async () => {
   rea.stopReading();
   const big = rea.begin('echo__big', { bytes: 4_000_000 });
   big.answer.catch(() => undefined);
-  await rea.waitForServer('echo', ({ calls, in_flight }) => calls === 1 && in_flight === 0, {
-    what: 'the answer',
-  });
+  await rea.waitForServer(
+    'echo',
+    (one) => one.calls === 1 && one.in_flight === 0 && one.queued === 0,
+    {
+      what: 'the answer',
+    },
+  );
   // What it has not read by then is cut off.
   rea.expectKill();
   rea.endInput();
