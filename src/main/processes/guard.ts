@@ -1,7 +1,8 @@
 /**
  * The guard: a small shell in its own session that outlives a killed gateway just long enough to end
- * what is left of its servers: their process groups, and what has left these; TERM, and KILL 400 ms later. It waits on a pipe that only the gateway holds, so it needs no signal and
- * no polling. It knows the groups only from their file and may be replaced at any time.
+ * what is left of its servers: their process groups, and what has left these; TERM, and KILL 300 ms later.
+ * It waits on a pipe that only the gateway holds, so it needs no signal and no polling. It knows the groups
+ * only from their file and may be replaced at any time.
  */
 import { spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
