@@ -5,7 +5,7 @@
  */
 import { closeSync, constants, lstatSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname, extname, join, resolve } from 'node:path';
-import { readSmallFile, writeWholeFile } from '../../shared/platform/safe-file.ts';
+import { isThere, readSmallFile, writeWholeFile } from '../../shared/platform/safe-file.ts';
 import { sortProblems } from '../config/broken.ts';
 import { MAX_CLIENT_BYTES } from '../config/clients/known/files.ts';
 import { type Merged, mergeDrafts, type NamedDraft } from '../config/clients/merge.ts';
@@ -128,7 +128,7 @@ function writeAll(
   // An import goes into the empty registry that an earlier `rea init` has left.
   if (client === null) untouched.delete(registry);
   for (const [path] of files) {
-    if (exists(path) && !untouched.has(path)) {
+    if (isThere(path) && !untouched.has(path)) {
       const name = displayName(path, cwd);
       return `${name} exists already; edit it, or move it away and run rea init again`;
     }
@@ -160,7 +160,7 @@ function companions(
   ];
   return all.flatMap(([name, text]): [string, string][] => {
     const path = join(directory, name);
-    return text === null || (exists(path) && !untouched.has(path)) ? [] : [[path, text]];
+    return text === null || (isThere(path) && !untouched.has(path)) ? [] : [[path, text]];
   });
 }
 
@@ -253,10 +253,6 @@ function makeDirectory(directory: string): string | null {
   }
   if (lstatSync(directory).isDirectory()) return null;
   return `${directory} is not a directory; move it away and run rea init again`;
-}
-
-function exists(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
 /** Whether a file is what `rea init` writes. */

@@ -45,14 +45,13 @@ export async function openControl(options: GatewayControlOptions): Promise<Contr
     const { Ui } = await import('../ui/ui.ts');
     const { cwd, clocks } = options;
     const self = () => selfOf(operable, control?.path ?? null, { identity, token: token.token });
-    const times = { idleMs: clocks.pageIdleMs };
     return new Ui({
       operable,
       cwd,
       env: process.env,
       stateDir,
       onToken: (one) => secrets.add([one]),
-      ...times,
+      idleMs: clocks.pageIdleMs,
       log,
       self,
     });

@@ -40,7 +40,10 @@ export async function callTool(gateway: Found, options: CallOptions): Promise<Ca
   const session = await McpSession.open(gateway, { name: client, version });
   const cancel = () =>
     void session
-      .post({ method: 'notifications/cancelled', params: { requestId: CALL_ID, reason: 'Ctrl-C' } })
+      .post({
+        method: 'notifications/cancelled',
+        params: { requestId: CALL_ID, reason: 'cancelled by a person' },
+      })
       .catch(() => undefined);
   signal.addEventListener('abort', cancel);
   try {

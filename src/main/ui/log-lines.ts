@@ -29,7 +29,7 @@ export class LogLines {
   /** @param path absolute. */
   constructor(path: string) {
     const size = unlessRefused(0, () => statSync(path).size);
-    // The first line is a part of one then, and is none.
+    // It may begin within a line: the rest of that one is no record, and is passed over.
     this.#tail = new Tail(path, Math.max(0, size - BEFORE_BYTES));
   }
 

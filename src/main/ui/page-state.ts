@@ -2,7 +2,6 @@
  * All that `rea status` says, for the page: the same facts from the same files, the same words by the same code. The page
  * itself makes no sentence. Pure.
  */
-import { causeOf } from '../causes/causes.ts';
 import type { LaneView, ServerView } from '../operator/operable.ts';
 import type { Facts } from '../status/collect.ts';
 import { gatewayHead, isPast, withoutServers } from '../status/gateway-lines.ts';
@@ -104,10 +103,7 @@ function blockState({ name, isOn, word, row, notes }: ServerBlock) {
 }
 
 function figuresOf(one: DownstreamView, lane: LaneView | undefined) {
-  const cause = causeOf(one);
   return {
-    cause: cause?.why ?? null,
-    action: cause?.action ?? null,
     circuit: one.circuit_state,
     restarts: one.restarts,
     tools: one.tools_count,
