@@ -117,6 +117,26 @@ test('a gateway that hangs, that is gone, and a token that is old, are told in o
   await rea.waitForPhase('one', 'ready');
   const { url, token } = await servePage(rea);
   const tab = await openTab(url);
+  // How long it waits between two looks: less for whoever comes back while it looks.
+  await tab.evaluate(`globalThis.waits = [];
+    globalThis.setHidden = (value) => {
+      Object.defineProperty(document, 'hidden', { value, configurable: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    };
+    const [wait, ask] = [setTimeout, fetch];
+    globalThis.setTimeout = (then, ms) => waits.push(ms) && wait(then, ms);
+    globalThis.fetch = (...about) => {
+      if (globalThis.isComing) setHidden(isComing = false);
+      return ask(...about);
+    };
+    setHidden(true)`);
+  const waits = (ms: number) =>
+    until(async () => (await tab.evaluate<number[]>('waits')).at(-1) === ms, {
+      what: `a wait of ${ms} ms`,
+    });
+  await waits(60_000);
+  await tab.evaluate("globalThis.isComing = true; document.dispatchEvent(new Event('rea-look'))");
+  await waits(700);
   const isDim = () => tab.evaluate<boolean>("document.body.classList.contains('gone')");
   rea.kill('SIGSTOP');
   await sees(tab, /^The gateway does not answer\. .* rea ui$/m);

@@ -51,21 +51,23 @@
   /** Until the token is refused. */
   const lookOn = async () => {
     for (;;) {
-      let next = document.hidden ? HIDDEN_MS : EVERY_MS;
+      let isAnswered = true;
       try {
         await look();
         banner('');
       } catch (error) {
         if (error.status === 401)
           return banner('The token of this page is wrong or old. Open it anew: rea ui');
-        next = GONE_MS;
+        isAnswered = false;
         banner(
           error instanceof rea.Refused
             ? `The gateway answers: ${plain(error.message, 300)}`
             : 'The gateway does not answer. This page goes on when it does. If it was started anew: rea ui',
         );
       }
-      await pause(next);
+      // Looked at only now: somebody may have come back meanwhile.
+      const usual = document.hidden ? HIDDEN_MS : EVERY_MS;
+      await pause(isAnswered ? usual : GONE_MS);
     }
   };
   const tabs = [...byId('tabs').children];
