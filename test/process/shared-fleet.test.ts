@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
+import { servePage } from '../support/page.ts';
 import { processesOf } from '../support/processes.ts';
 import { runRea } from '../support/rea-command.ts';
 import { makeDirectory, type Rea, type ReaOptions, startRea } from '../support/rea-process.ts';
@@ -41,6 +42,20 @@ test('sessions that begin at once share one gateway and one process of each serv
   const running = processesOf(cwd).map(({ command: line }) => line);
   expect(running.filter((line) => line.includes('--detached'))).toHaveLength(1);
   expect(running.filter(isServer)).toHaveLength(1);
+});
+
+test('the gateway ends without clients, whoever looks at its page', async () => {
+  const rea = await session(makeDirectory(), { config: HOUSE });
+  await textOf(rea, 'pid');
+  const page = await servePage(rea);
+  expect((await page.look()).state.gateways).toHaveLength(1);
+  await rea.stop();
+  const isGone = () =>
+    page.look().then(
+      () => false,
+      (error: Error) => error.message.includes('ECONNREFUSED'),
+    );
+  await until(isGone, { what: 'the end of the gateway' });
 });
 
 test('a client without a session shares them, too, and starts neither gateway nor server by asking what is there', async () => {

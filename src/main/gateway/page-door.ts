@@ -14,7 +14,7 @@ export function pageDoor(load: () => Promise<PageDoor>): PageDoor {
         page = await mine;
       } catch (error) {
         if (loading === mine) loading = null;
-        // Node remembers some failures for as long as the process lives.
+        // Node 20 remembers, for as long as it lives, that it had no file descriptor for a module.
         const why = errorText(error);
         return {
           ok: false,

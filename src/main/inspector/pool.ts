@@ -155,7 +155,10 @@ export class InspectorPool {
     }
   }
 
-  /** One that could not be opened, as without a file descriptor, is tried again with the next task. */
+  /**
+   * One that could not be opened is tried again with the next task. A module that it had no file descriptor for is an
+   * exception on Node 20, which remembers that failure.
+   */
   #opened(): Promise<Piscina<InspectTask, Inspected>> {
     this.#pool ??= this.#open().catch((error: unknown) => {
       this.#pool = null;

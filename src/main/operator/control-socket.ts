@@ -106,6 +106,7 @@ export class ControlSocket {
     this.#answering.then(
       (answering) => answering.take(socket),
       (error: unknown) => {
+        // Tried anew with the next connection, which does not help on Node 20 if it had no file descriptor: it remembers.
         this.#answering = null;
         this.#options.log.error({ err: error }, 'the control socket cannot answer');
         socket.destroy();
