@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
 import { Looks } from '#src/main/ui/looks.ts';
 import { OPERABLE } from '../../support/operable.ts';
 
@@ -21,4 +21,27 @@ test('only what is new and what is named comes', async () => {
   expect(await look(`state=${first.rev}&usage=1`)).toEqual({ rev: first.rev });
   const all = await look('usage=0&calls=0&log=0');
   expect(Object.keys(all)).toEqual(['rev', 'state', 'usage', 'calls', 'log']);
+});
+
+test('however many look, they see what there was 0.2 s ago at most, and the gateway is looked at once for all', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  let count = 0;
+  const operable = {
+    ...OPERABLE,
+    servers: () => {
+      count += 1;
+      return [];
+    },
+  };
+  const looks = new Looks({ operable, cwd: dir, env: {} });
+  onTestFinished(() => looks.close());
+  const look = () => looks.look(new URLSearchParams());
+  await Promise.all([look(), look(), look()]);
+  vi.advanceTimersByTime(199);
+  await look();
+  expect(count).toBe(1);
+  vi.advanceTimersByTime(1);
+  await look();
+  expect(count).toBe(2);
 });

@@ -24,7 +24,8 @@ import type { Ground } from './ground.ts';
 import { treeMegabytes } from './memory.ts';
 import { EOF_MS, IDLE_MS, MOST_MS, startedOnce } from './once.ts';
 
-type Verdict = Pick<Examined, 'record' | 'serves' | 'rssMb' | 'unclearMs'>;
+/** What is left out is null. */
+type Verdict = Pick<Examined, 'record' | 'serves'> & Partial<Pick<Examined, 'rssMb' | 'unclearMs'>>;
 
 /** So long it is looked at after its handshake: some end or hang right after it. */
 const WATCH_MS = 1000;
@@ -117,7 +118,7 @@ export class Examination implements Tenant {
   /** It is of no interest any more: it ends at once. */
   hurry(): void {
     this.#isHurried = true;
-    this.#judge({ record: this.#record, serves: false, rssMb: null, unclearMs: null });
+    this.#judge({ record: this.#record, serves: false });
     if (this.#stopAt !== null) this.#post({ type: 'stop', slot: this.#slot, ...HURRY });
   }
 
@@ -131,13 +132,7 @@ export class Examination implements Tenant {
 
   opening(): Opening {
     const formerSecrets = this.#ground.secrets.former();
-    return {
-      generation: 0,
-      incarnation: 0,
-      restarts: 0,
-      clientCapabilities: '{}',
-      formerSecrets,
-    };
+    return { generation: 0, incarnation: 0, restarts: 0, clientCapabilities: '{}', formerSecrets };
   }
 
   onOpened(): void {}
@@ -183,12 +178,7 @@ export class Examination implements Tenant {
     const error = `supervisor thread ${state}: ${detail}`;
     const record = lostRecord(this.#record, { error, now: Date.now(), nextStartAt: null });
     // As a gateway would show it until another thread has it.
-    this.#judge({
-      record: { ...record, phase: 'backoff' },
-      serves: false,
-      rssMb: null,
-      unclearMs: null,
-    });
+    this.#judge({ record: { ...record, phase: 'backoff' }, serves: false });
     this.#stopped();
   }
 
@@ -221,7 +211,7 @@ export class Examination implements Tenant {
     // Before that it may be dying, and its record does not say why yet.
     const isDown = event.event === 'child_died_unexpectedly' || event.event === 'unreachable';
     if (!isDown && !(phase === 'failed' && record.incarnation === 0)) return;
-    this.#judge({ record, serves: false, rssMb: null, unclearMs: null });
+    this.#judge({ record, serves: false });
   }
 
   /** Asks it something once its lists are known and it has had its time to fail. */
@@ -248,13 +238,13 @@ export class Examination implements Tenant {
     // It is being ended: the record to come says why.
     if (this.#record.phase !== 'ready') return;
     const rssMb = treeMegabytes(this.#record.pgid);
-    this.#judge({ record: this.#record, serves: true, rssMb, unclearMs: null });
+    this.#judge({ record: this.#record, serves: true, rssMb });
   }
 
   #giveUp(): void {
     const serves = this.#record.phase === 'ready';
     const unclearMs = serves ? null : MOST_MS;
-    this.#judge({ record: this.#record, serves, rssMb: null, unclearMs });
+    this.#judge({ record: this.#record, serves, unclearMs });
   }
 
   #judge(verdict: Verdict): void {
@@ -276,8 +266,9 @@ export class Examination implements Tenant {
   }
 
   #examined(): Examined {
-    const verdict = this.#verdict ?? { record: this.#record, serves: false, rssMb: null };
+    const verdict = this.#verdict ?? { record: this.#record, serves: false };
     return {
+      rssMb: null,
       unclearMs: null,
       ...verdict,
       server: this.#configured,
