@@ -51,13 +51,16 @@ test('the page needs no token, all else does, and no answer lets another page re
   expect(page.status).toBe(200);
   expect(page.text).toContain('<title>rea</title>');
   expect(page.text).not.toContain('rea_ui_');
-  const refused = await ask(port, '/api/v1/look');
+  // It would be kept.
+  const kept = { connection: 'keep-alive' };
+  const refused = await ask(port, '/api/v1/look', kept);
   expect(refused).toMatchObject({
     status: 401,
     text: '{"error":"the token is wrong or old: rea ui"}',
     headers: { connection: 'close' },
   });
-  const seen = await ask(port, '/api/v1/look?a=1', WITH);
+  const seen = await ask(port, '/api/v1/look?a=1', { ...WITH, ...kept });
+  expect(seen.headers.connection).toBe('keep-alive');
   expect(JSON.parse(seen.text)).toMatchObject({ method: 'GET', path: ['look'] });
   for (const { headers } of [page, refused, seen]) {
     expect(headers).toMatchObject({
