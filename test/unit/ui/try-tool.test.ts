@@ -45,6 +45,14 @@ test('what cannot be made a text is told as what it is', async () => {
     { type: 'text', text: 'seen' },
   ];
   expect(await tried(answer({ content }))).toEqual({ ok: true, text: '[image image/png]\nseen' });
+  // No spaces: many levels would make many of them.
+  const structuredContent = JSON.parse(
+    `${'['.repeat(1000)}1,${'2,'.repeat(20_000)}3${']'.repeat(1000)}`,
+  );
+  expect(await tried(answer({ content: [], structuredContent }))).toEqual({
+    ok: true,
+    text: JSON.stringify(structuredContent),
+  });
   const progress = [{ progress: NO_STRING, message: NO_STRING, total: NO_STRING }, null, 'x'];
   const told = progress.map((params) => ({ method: 'notifications/progress', params }));
   const done = answer({ content: [{ type: 'text', text: 'done' }] });
