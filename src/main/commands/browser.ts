@@ -1,4 +1,4 @@
-/** The browser of a desktop. That it works is not known: what it opens is always printed, too. */
+/** The browser of a desktop. Whether it shows anything is not known here, so each address is printed, too. */
 import { spawn } from 'node:child_process';
 
 /** The program that opens an address; null: nobody sits at a desktop here. */

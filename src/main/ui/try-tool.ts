@@ -73,7 +73,7 @@ function resultOf(called: Called): Result {
   }
 }
 
-/** Its texts; of anything else that it is there. */
+/** Its texts. Of any other block only the kind. */
 function textOf({ content, structuredContent }: Readonly<Record<string, unknown>>): string {
   const blocks: unknown[] = Array.isArray(content) ? content : [];
   const texts = blocks.map((block) => textIn(block) ?? `[${kindOf(block)}]`);

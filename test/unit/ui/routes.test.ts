@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
+import type { Operable } from '#src/main/operator/operable.ts';
 import { Looks } from '#src/main/ui/looks.ts';
 import { pageRoutes } from '#src/main/ui/routes.ts';
 import { OPERABLE } from '../../support/operable.ts';
@@ -12,17 +13,8 @@ import { OPERABLE } from '../../support/operable.ts';
 const dir = mkdtempSync(join(tmpdir(), 'rea-routes-'));
 afterAll(() => rmSync(dir, { recursive: true }));
 
-test('whatever goes on, the kill switch gets through', async () => {
-  const lane = { phase: 'ready', pid: 1, restarts: 0, circuit: 'closed', in_flight: 1, queued: 0 };
-  const one = { name: 'one', copy: 1, ...lane, why: null, action: null };
-  const rest = { lazy: false, leaving: 0, leaving_calls: 0, tools: 1 };
-  const operable = {
-    ...OPERABLE,
-    halted: true,
-    servers: () => [{ name: 'one', state: 'on' as const, lanes: [one], ...rest }],
-    // Its calls never end.
-    restart: () => 'a call is in flight',
-  };
+/** Asks for `path` with this body, as the page does. */
+async function serve(operable: Operable) {
   const looks = new Looks({ operable, cwd: dir, env: {} });
   onTestFinished(() => looks.close());
   const answer = pageRoutes({ operable, looks, log: { warn: () => undefined }, self: () => null });
@@ -41,10 +33,24 @@ test('whatever goes on, the kill switch gets through', async () => {
     leave.abort();
     server.close();
   });
-  const post = (path: string, body: object = {}) => {
+  return (path: string, body: object = {}) => {
     const options = { method: 'POST', body: JSON.stringify(body), signal: leave.signal };
     return fetch(`http://127.0.0.1:${port}/${path}`, options);
   };
+}
+
+test('whatever goes on, the kill switch gets through', async () => {
+  const lane = { phase: 'ready', pid: 1, restarts: 0, circuit: 'closed', in_flight: 1, queued: 0 };
+  const one = { name: 'one', copy: 1, ...lane, why: null, action: null };
+  const rest = { lazy: false, leaving: 0, leaving_calls: 0, tools: 1 };
+  const operable = {
+    ...OPERABLE,
+    halted: true,
+    servers: () => [{ name: 'one', state: 'on' as const, lanes: [one], ...rest }],
+    // Its calls never end.
+    restart: () => 'a call is in flight',
+  };
+  const post = await serve(operable);
   // Each has said its first word.
   for (let count = 0; count < 4; count++)
     expect((await post('servers/one/restart')).status).toBe(200);
@@ -58,4 +64,16 @@ test('whatever goes on, the kill switch gets through', async () => {
     200,
     '{"done":{"ok":true,"text":"frozen"}}',
   ]);
+});
+
+test('a gateway that stops begins nothing', async () => {
+  const post = await serve({ ...OPERABLE, stopping: true });
+  for (const path of ['freeze', 'servers/one/restart', 'call']) {
+    const refused = await post(path, { tool: 'one__pid', arguments: {} });
+    expect([path, refused.status, await refused.json()]).toEqual([
+      path,
+      503,
+      { error: 'the gateway is stopping' },
+    ]);
+  }
 });

@@ -7,7 +7,7 @@
 
   const escapeOf = (one) =>
     one === '\n' || one === '\t' ? one : `\\u{${one.codePointAt(0).toString(16)}}`;
-  /** A text of a server, cut, and harmless to look at; of what is no text, nothing. */
+  /** A text of a server, cut, and harmless to look at. An object has none. */
   const plain = (text, most = 4000) => {
     const all = typeof text === 'object' || text === undefined ? '' : String(text);
     const cut = all.slice(0, most).replace(UNPRINTABLE, escapeOf);
