@@ -21,6 +21,8 @@ export interface Tried {
 const MOST_SHOWN = 64 * 1024;
 /** A longer answer is not read: it would take the time of main. */
 const MOST_READ = 4 * 1024 * 1024;
+/** In many levels the spaces before the lines of a long one would need more memory than there is. */
+const MOST_INDENTED = 4096;
 const LONGEST = 1000;
 
 /** Answers with its progress, and then with its result. Whoever leaves cancels it. */
@@ -78,6 +80,6 @@ function textOf({ content, structuredContent }: Readonly<Record<string, unknown>
   const blocks: unknown[] = Array.isArray(content) ? content : [];
   const texts = blocks.map((block) => textIn(block) ?? `[${kindOf(block)}]`);
   if (texts.length > 0 || structuredContent === undefined) return texts.join('\n');
-  // On one line: with 4 MiB in 2,000 levels the spaces before its lines need more memory than there is.
-  return JSON.stringify(structuredContent);
+  const json = JSON.stringify(structuredContent);
+  return json.length > MOST_INDENTED ? json : JSON.stringify(structuredContent, null, 2);
 }

@@ -2,6 +2,7 @@
 (() => {
   const { rea } = globalThis;
   const { byId, el, button, plain, setBusy, setClass } = rea;
+  const MOST_SCHEMA = 20_000;
   let chosen = 0;
   /** Ends the try of the form that is shown. */
   let stop = new AbortController();
@@ -42,16 +43,19 @@
     });
     return form;
   };
+  /** A long one is not indented: many levels would need more memory than a tab has. */
+  const schemaText = (schema) => {
+    const json = JSON.stringify(schema) ?? '';
+    const isShort = json.length <= MOST_SCHEMA;
+    return plain(isShort ? JSON.stringify(schema, null, 2) : json, MOST_SCHEMA);
+  };
   const choose = async (tool) => {
     const mine = ++chosen;
     // Nobody would see its end.
     stop.abort();
     const rules = el('div');
     const schema = el('details');
-    schema.append(
-      el('summary', 'Schema'),
-      el('pre', plain(JSON.stringify(tool.inputSchema, null, 2), 20_000)),
-    );
+    schema.append(el('summary', 'Schema'), el('pre', schemaText(tool.inputSchema)));
     byId('tool').replaceChildren(
       el('h2', plain(tool.name, 200)),
       el('p', plain(tool.description ?? '', 2000)),
