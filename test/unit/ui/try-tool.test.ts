@@ -51,6 +51,8 @@ test('what cannot be made a text is told as what it is', async () => {
   expect(await shown({ a: 1 })).toBe('{\n  "a": 1\n}');
   const levels = JSON.parse(`${'['.repeat(1000)}${'2,'.repeat(20_000)}3${']'.repeat(1000)}`);
   expect(await shown(levels)).toBe(JSON.stringify(levels));
+  const cut = `"${'x'.repeat(64 * 1024 - 1)}\n… (the rest: rea call)`;
+  expect(await shown('x'.repeat(100_000))).toBe(cut);
   const progress = [{ progress: NO_STRING, message: NO_STRING, total: NO_STRING }, null, 'x'];
   const told = progress.map((params) => ({ method: 'notifications/progress', params }));
   const done = answer({ content: [{ type: 'text', text: 'done' }] });
