@@ -14,7 +14,8 @@ import {
   TOKENS,
   yes,
 } from '../support/parked-house.ts';
-import { startRea } from '../support/rea-process.ts';
+import { writePolicy } from '../support/policy-house.ts';
+import { makeDirectory, startRea } from '../support/rea-process.ts';
 import { fixture, registry } from '../support/servers.ts';
 import { ask as post } from '../support/sessionless.ts';
 import { tidy } from '../support/tidy.ts';
@@ -46,6 +47,29 @@ test('a call of one of several clients is asked about only while it is the only 
   const other = await send(call('ask', { rounds: [[form('other')]] }));
   expect(said(other).other.error.message).toContain('not clear');
   expect(said(await send({ ...params, ...back(first, { name: yes() }) }))).toEqual({ name: yes() });
+});
+
+test('without tokens, clients that leave questions of the gateway open are not in the way of others before 128 are', async () => {
+  const dir = makeDirectory();
+  writePolicy(dir, 'autonomy_level: L2\n');
+  const rea = await startRea({
+    cwd: dir,
+    args: ['--http', '127.0.0.1:0', '--no-token'],
+    initialize: false,
+    config: registry({ asks: fixture('asks-in-rounds') }),
+  });
+  const url = await urlOf(rea);
+  await rea.waitForPhase('asks', 'ready');
+  const erase = { method: 'tools/call', params: call('erase', {}), meta: { [CAPABILITIES]: ABLE } };
+  for (let left = 128; left > 0; left -= 32) {
+    const answers = await Promise.all(Array.from({ length: 32 }, () => post(url, erase)));
+    for (const { answer } of answers) expect(asked(answer)).toEqual(['rea/ask']);
+  }
+  const { result } = (await post(url, erase)).answer;
+  expect(result._meta['rea/error']).toMatchObject({ code: 'ERR_QUEUE_FULL', retryable: true });
+  expect(result.content[0].text).toContain(
+    '128 questions to the clients of this endpoint are open',
+  );
 });
 
 test('what a server asks for a call that its client has left is not asked of another client', async () => {

@@ -7,6 +7,23 @@ import { moduleFile } from '../own-files.ts';
 /** It reads files; one that takes longer is not waited for. */
 const LIMIT_MS = 5000;
 const MAX_BYTES = 1024 * 1024;
+/** Some clients ask more than once while they begin. */
+const KEPT_MS = 5000;
+
+/** @returns asks as `ask` does, unless that has told something a short while ago. @param now monotonic milliseconds. */
+export function keeping(
+  ask: () => Promise<string | null>,
+  now: () => number = () => performance.now(),
+): () => Promise<string | null> {
+  let kept: string | null = null;
+  let until = 0;
+  return async () => {
+    if (kept !== null && now() < until) return kept;
+    kept = await ask();
+    until = now() + KEPT_MS;
+    return kept;
+  };
+}
 
 /**
  * JSON text of the result; null: it cannot be known without a gateway. Never rejects.

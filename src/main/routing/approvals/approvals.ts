@@ -61,8 +61,9 @@ interface Open extends Withdrawable {
   progress: ToldProgress | null;
 }
 
-/** Questions that one client has open, and bytes of all calls that wait for an answer. */
-const MAX_OPEN = 16;
+/** Questions that one client has open, and several that come as one: one of these must not be in the way of the others. */
+const MAX_OPEN = { ofOne: 16, ofSeveral: 128 } as const;
+/** Of all calls that wait for an answer. */
 const MAX_BYTES = 64 * 1024 * 1024;
 /** Tools that one client has agreed to for its session. */
 const MAX_AGREED = 1000;
@@ -95,8 +96,9 @@ export class Approvals {
     if (this.#agreed.get(client)?.has(keyOf(tool, config)) === true) return asking.goOn(null);
     const unable = whyUnable(request);
     if (unable !== null) return this.#unable(asking, config, unable);
-    if (this.#count(client) >= MAX_OPEN || this.#bytes + frame.line.length > MAX_BYTES) {
-      return asking.fail(TOO_MANY);
+    const max = client.several ? MAX_OPEN.ofSeveral : MAX_OPEN.ofOne;
+    if (this.#count(client) >= max || this.#bytes + frame.line.length > MAX_BYTES) {
+      return asking.fail(tooMany(max, client));
     }
     const idText = this.#options.ids.mint();
     const open: Open = {
@@ -268,12 +270,15 @@ const GONE = {
   why: 'the server was changed or removed while a person was asked; call again',
 } as const;
 
-const TOO_MANY: Why = {
-  code: 'ERR_QUEUE_FULL',
-  outcome: 'not_sent',
-  message: `${MAX_OPEN} questions to this client are open, or calls that wait for an answer hold ${MAX_BYTES / 1_048_576} MiB; the call was not sent`,
-  retryAt: null,
-};
+function tooMany(max: number, { several }: Client): Why {
+  const who = several ? 'the clients of this endpoint' : 'this client';
+  return {
+    code: 'ERR_QUEUE_FULL',
+    outcome: 'not_sent',
+    message: `${max} questions to ${who} are open, or calls that wait for an answer hold ${MAX_BYTES / 1_048_576} MiB; the call was not sent`,
+    retryAt: null,
+  };
+}
 
 /** Why a client cannot be asked, in words; null: it can. */
 function whyUnable({ client, idText }: ServerRequest): string | null {
