@@ -98,6 +98,35 @@ test('what a server asks for a call that its client has left is not asked of ano
   expect(refusals()[0]).toContain('not clear');
 });
 
+test('a call that its client has left is in the way of another client’s questions until its server answers it', async () => {
+  const { url, send, file, received } = await houseOf('http');
+  const quit = file('quit');
+  const response = new AbortController();
+  const left = post(url, {
+    method: 'tools/call',
+    params: call('hold', { quit }),
+    meta: { [CAPABILITIES]: ABLE },
+    headers: { authorization: `Bearer ${TOKENS[0]}` },
+    signal: response.signal,
+  });
+  await until(() => received('"name":"hold"').length === 1, { what: 'the call' });
+  response.abort();
+  await expect(left).rejects.toThrow(/abort/);
+  await until(() => received('notifications/cancelled').length === 1, { what: 'its end' });
+  const asks = () =>
+    send('tools/call', call('ask', { rounds: [[form('name')]] }), { token: TOKENS[1] });
+  expect(said(await asks()).name.error.message).toContain('not clear');
+  writeFileSync(quit, '');
+  const first = await until(
+    async () => {
+      const answer = await asks();
+      return answer.result.resultType === 'input_required' && answer;
+    },
+    { what: 'a question after the late answer' },
+  );
+  expect(asked(first)).toEqual(['name']);
+});
+
 test.each([
   ['session', ['name']],
   ['shared', ['done']],
