@@ -66,7 +66,8 @@ export class ConversationWorld implements ConversationListener, ThrottleListener
   readonly told: string[] = [];
   readonly conversation: Conversation;
 
-  constructor(options: { readonly logLevel?: string } = {}) {
+  /** @param options.declared what the client of each call can do, JSON text. */
+  constructor(options: { readonly logLevel?: string; readonly declared?: string } = {}) {
     const readers = new Readers();
     const throttle = new ReadThrottle({ credit: this.credit, lane: 0, readers, listener: this });
     const toMain = new ToMain({
@@ -83,7 +84,7 @@ export class ConversationWorld implements ConversationListener, ThrottleListener
       liveness: { idleMs: 30_000, timeoutMs: 5000, misses: 2 },
       gatewayVersion: '1.0.0',
       protocol: 'auto',
-      capabilities: { all: '{}', ofCall: () => '{}' },
+      capabilities: { all: '{}', ofCall: () => options.declared ?? '{}' },
       logLevel: options.logLevel ?? null,
       line: this.line,
       readers,

@@ -236,8 +236,10 @@ export class Answers {
     if (call === null || !this.#inFlight.delete(call)) return;
     this.#options.stateless()?.end(call);
     this.#tasks.cancelled(call, true);
-    this.#worksUnseen ||= loss.outcome === 'unknown';
-    this.#lastLeftAt = performance.now();
+    if (loss.outcome === 'unknown') {
+      this.#worksUnseen = true;
+      this.#lastLeftAt = performance.now();
+    }
     this.#fail(call, loss);
   }
 

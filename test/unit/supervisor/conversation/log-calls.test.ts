@@ -19,6 +19,12 @@ function logs(world: ConversationWorld): NotificationMessage['concerns'] | null 
   return told?.type === 'notification' ? told.concerns : null;
 }
 
+/** What main was told last of the calls that a question may be of. */
+function asked(world: ConversationWorld) {
+  const told = world.posted.findLast(({ type }) => type === 'reverse_request');
+  return told?.type === 'reverse_request' && [told.name, told.calls, told.mayBeOfOthers];
+}
+
 test('of a server with a handshake, it is the only call, while no other can be at work', () => {
   const world = new ConversationWorld();
   world.shakeHands({});
@@ -46,10 +52,10 @@ test('of a server with a handshake, it is the only call, while no other can be a
 test('what a server asks may be of a call that has ended here, for ten minutes or until it is answered', () => {
   const world = new ConversationWorld();
   world.shakeHands({});
+  vi.advanceTimersByTime(1_000_000);
   const asks = () => {
     world.say('{"jsonrpc":"2.0","id":"q","method":"roots/list"}');
-    const asked = world.posted.findLast(({ type }) => type === 'reverse_request');
-    return asked?.type === 'reverse_request' && [asked.name, asked.calls, asked.mayBeOfOthers];
+    return asked(world);
   };
   world.call(2);
   world.call(4);
@@ -64,8 +70,23 @@ test('what a server asks may be of a call that has ended here, for ten minutes o
   vi.advanceTimersByTime(1);
   expect(asks()).toEqual(['q', [], false]);
   world.call(6);
-  world.conversation.lost(6, LOSS);
+  world.conversation.lost(6, { ...LOSS, outcome: 'not_sent' });
+  expect(asks()).toEqual(['q', [], false]);
+  world.call(8);
+  world.conversation.lost(8, LOSS);
   expect(asks()).toEqual(['q', [], true]);
+  vi.advanceTimersByTime(600_000);
+  expect(asks()).toEqual(['q', [], false]);
+  // A task is at work until its end.
+  const line = '{"jsonrpc":"2.0","id":10,"method":"tools/call","params":{"task":{}}}\n';
+  world.conversation.call(10, Buffer.from(line), 'created', 0);
+  world.say(answer(10, '{"task":{"taskId":"t","status":"working"}}'));
+  vi.advanceTimersByTime(600_000);
+  expect(asks()).toEqual(['q', [], true]);
+  world.say(
+    '{"jsonrpc":"2.0","method":"notifications/tasks/status","params":{"taskId":"t","status":"completed"}}',
+  );
+  expect(asks()).toEqual(['q', [], false]);
 });
 
 test('so many calls were cancelled that not all are remembered: it is none from then on', () => {
@@ -81,8 +102,8 @@ test('so many calls were cancelled that not all are remembered: it is none from 
   expect(logs(world)).toEqual({ kind: 'all' });
 });
 
-test('of a server without a handshake, it is one of those in flight, while no other can be at work', async () => {
-  const world = new ConversationWorld();
+async function withoutHandshake(): Promise<ConversationWorld> {
+  const world = new ConversationWorld({ declared: '{"roots":{}}' });
   const refused = world.written.find(({ method }) => method === 'initialize')?.id;
   const error = { code: -32601, message: 'Method not found' };
   world.say(JSON.stringify({ jsonrpc: '2.0', id: refused, error }));
@@ -92,6 +113,11 @@ test('of a server without a handshake, it is one of those in flight, while no ot
     supportedVersions: ['2026-07-28'],
     capabilities: { tools: {}, logging: {} },
   });
+  return world;
+}
+
+test('of a server without a handshake, it is one of those in flight, while no other can be at work', async () => {
+  const world = await withoutHandshake();
   world.call(2);
   world.call(4);
   expect(logs(world)).toEqual({ kind: 'one_of', calls: [2, 4] });
@@ -99,4 +125,16 @@ test('of a server without a handshake, it is one of those in flight, while no ot
   expect(logs(world)).toBeNull();
   world.say(answer(2, '{"resultType":"complete"}'));
   expect(logs(world)).toEqual({ kind: 'one_of', calls: [4] });
+});
+
+test('a server without a handshake says of which call its question is', async () => {
+  const world = await withoutHandshake();
+  world.call(2);
+  world.call(4);
+  world.conversation.cancel(4, 'over');
+  world.say(
+    answer(2, '{"resultType":"input_required","inputRequests":{"mine":{"method":"roots/list"}}}'),
+  );
+  expect(asked(world)).toEqual(['mine', [], false]);
+  expect(world.posted.at(-1)).toMatchObject({ type: 'reverse_request', call: 2 });
 });
