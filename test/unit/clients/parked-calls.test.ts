@@ -133,16 +133,19 @@ test('an answer to a question that may belong to another call counts, though its
   expect([house.unanswered, house.count]).toEqual([[['11', 'left']], { calls: 0, bytes: 0 }]);
 });
 
-test('answers that wait are bounded', () => {
+test.each([
+  [4, 'four'],
+  [3, 'a is too large'],
+])('answers that wait are bounded: there is room for %i bytes', (room, given) => {
   const house = new House();
   house.parked.begin('a', 'a', 1, () => '');
   house.ask('a', '1');
   house.parked.tell('a');
   // What is asked counts no more once there is an answer.
-  house.count.bytes = 64 * 1024 * 1024 - 3 + 'n1{}'.length;
+  house.count.bytes = 64 * 1024 * 1024 - room + 'n1{}'.length;
   house.parked.answer('a', 'four');
   house.retry('x1', '', 2, {});
-  expect(house.given).toEqual([['a', 2, 'a is too large']]);
+  expect(house.given).toEqual([['a', 2, given]]);
 });
 
 test('what is asked is bounded, for each call and for all of them', () => {

@@ -97,11 +97,15 @@ test('a question may belong to another request that was there when it came, and 
   const { id = '' } = client.heard[0]?.message ?? {};
   end('r1');
   client.grants.set('r2', { byAnswer: true, supports: () => false });
+  asked(['of a stranger'], stranger);
   const another = (who: Client) => requests.another(who.client, String(id));
   expect([another(client), another(stranger)]).toEqual(['r3', null]);
   client.several = true;
   expect(another(client)).toBeNull();
   client.several = false;
+  client.grants.set('r3', { byAnswer: false });
+  expect(another(client)).toBeNull();
+  client.grants.set('r3', { byAnswer: true });
   end('r3');
   expect(another(client)).toBeNull();
   asked(['later'], client);
@@ -135,4 +139,17 @@ test('16 calls at one server at most, each of them as often as its server likes'
   client.grants.set('r16', { byAnswer: true, refusal: 'no room' });
   ask();
   expect(about(client).at(-1)).toBe('r0');
+});
+
+test('a question that is asked about another call now counts for that one', () => {
+  const ids = Array.from({ length: 17 }, (_, at) => `r${at}`);
+  const client = asked(ids);
+  const askAbout = (id: string) => {
+    ask();
+    client.grants.set(id, { byAnswer: true, isAway: true });
+  };
+  for (const id of ids.slice(0, 15)) askAbout(id);
+  requests.moved(String(client.heard[0]?.message.id), 'r15');
+  for (const id of ['r15', 'r16']) askAbout(id);
+  expect(about(client)).toEqual(ids);
 });
