@@ -2,10 +2,8 @@
  * Whose calls have ended here without an answer of their server, which may work on and ask something for them. Holds
  * no owner: one may be long gone by then.
  */
+import { LATE_ASKS_MS } from '../../shared/model/asks.ts';
 import type { CallOwner } from './call.ts';
-
-/** How long a server may ask something for a call that has ended here. */
-const ASKS_MS = 600_000;
 
 interface Late {
   readonly incarnation: number;
@@ -23,7 +21,7 @@ export class LateOwners {
     const number = this.#numbers.get(owner) ?? ++this.#last;
     this.#numbers.set(owner, number);
     this.#late.delete(number);
-    this.#late.set(number, { incarnation, until: now + ASKS_MS });
+    this.#late.set(number, { incarnation, until: now + LATE_ASKS_MS });
     for (const [one, { until }] of this.#late) {
       if (until > now) break;
       this.#late.delete(one);

@@ -11,6 +11,9 @@ export interface AsksConfig {
 /** `task`: about a task that the client made of an earlier request. `other`: an unknown method. */
 export type AskKind = 'elicitation' | 'sampling' | 'roots' | 'task' | 'other';
 
+/** Milliseconds in which a server may ask something for a call that has ended at the gateway, and not at the server. */
+export const LATE_ASKS_MS = 600_000;
+
 const OF_TASKS = new Set(['tasks/get', 'tasks/result', 'tasks/cancel']);
 
 export function kindOfAsk(method: string): AskKind {

@@ -76,6 +76,22 @@ afterEach(() => vi.useRealTimers());
 
 const stateOf = (one: ReturnType<typeof house>) => one.heard.at(-1)?.[1].result.requestState;
 
+test('a request that comes back with a state that is not known is not looked at any further', () => {
+  const { routed, begin } = house();
+  const { one: present } = begin('first');
+  const untouched = (): never => {
+    throw new Error('it was looked at');
+  };
+  const frame: Frame = {
+    ...request('again'),
+    get line() {
+      return untouched();
+    },
+  };
+  const retry = { state: 'rea.unknown', answers: untouched };
+  expect(routed.retry(retry, frame, 'tools/call', present)).toBe(false);
+});
+
 test('a question becomes the answer, and the answer is given to the retry, under its id and with its token', () => {
   const one = house();
   const { key, one: present } = one.begin('a', { token: 'first' });

@@ -6,6 +6,7 @@ import { type Frame, rangeOf, scanFrame, textAt } from '../../../shared/json/fra
 import { idNumber } from '../../../shared/json/id-number.ts';
 import { joinExact, notificationLine, resultParts } from '../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
+import { LATE_ASKS_MS } from '../../../shared/model/asks.ts';
 import type { TaskAnswer, TaskNote } from '../../../shared/model/mcp.ts';
 import type { ReadThrottle } from '../limits/read-throttle.ts';
 import type { Line, RequestId } from '../link.ts';
@@ -50,8 +51,6 @@ export interface BadLine {
 const MAX_LATE = 1024;
 /** A large late answer is kept only this long after a cancellation: servers that heed it send none. */
 const LATE_MS = 30_000;
-/** How long a server may ask something for a call that has ended here. */
-const ASKS_MS = 600_000;
 const PASS: Passed = { kind: 'pass' };
 
 export class Answers {
@@ -117,7 +116,7 @@ export class Answers {
 
   /** The same, but for those that ended so long ago that the server will hardly ask anything for them. */
   get mayAskForOthers(): boolean {
-    const isLong = performance.now() - this.#lastLeftAt >= ASKS_MS;
+    const isLong = performance.now() - this.#lastLeftAt >= LATE_ASKS_MS;
     return this.#tasks.areRunning || (this.areOthersOpen && !isLong);
   }
 

@@ -19,6 +19,16 @@ function logs(world: ConversationWorld): NotificationMessage['concerns'] | null 
   return told?.type === 'notification' ? told.concerns : null;
 }
 
+/** A call makes a task. @returns what ends that. */
+function makeTask(world: ConversationWorld, call: number): () => void {
+  const line = { jsonrpc: '2.0', id: call, method: 'tools/call', params: { task: {} } };
+  world.conversation.call(call, Buffer.from(`${JSON.stringify(line)}\n`), 'created', 0);
+  world.say(answer(call, '{"task":{"taskId":"t","status":"working"}}'));
+  const params = '{"taskId":"t","status":"completed"}';
+  return () =>
+    world.say(`{"jsonrpc":"2.0","method":"notifications/tasks/status","params":${params}}`);
+}
+
 /** What main was told last of the calls that a question may be of. */
 function asked(world: ConversationWorld) {
   const told = world.posted.findLast(({ type }) => type === 'reverse_request');
@@ -49,6 +59,16 @@ test('of a server with a handshake, it is the only call, while no other can be a
   expect(logs(world)).toEqual({ kind: 'all' });
 });
 
+test('it is no call for sure while a task is at work', () => {
+  const world = new ConversationWorld();
+  world.shakeHands({});
+  const end = makeTask(world, 2);
+  world.call(4);
+  expect(logs(world)).toEqual({ kind: 'all' });
+  end();
+  expect(logs(world)).toEqual({ kind: 'all', only: 4 });
+});
+
 test('what a server asks may be of a call that has ended here, for ten minutes or until it is answered', () => {
   const world = new ConversationWorld();
   world.shakeHands({});
@@ -77,15 +97,10 @@ test('what a server asks may be of a call that has ended here, for ten minutes o
   expect(asks()).toEqual(['q', [], true]);
   vi.advanceTimersByTime(600_000);
   expect(asks()).toEqual(['q', [], false]);
-  // A task is at work until its end.
-  const line = '{"jsonrpc":"2.0","id":10,"method":"tools/call","params":{"task":{}}}\n';
-  world.conversation.call(10, Buffer.from(line), 'created', 0);
-  world.say(answer(10, '{"task":{"taskId":"t","status":"working"}}'));
+  const end = makeTask(world, 10);
   vi.advanceTimersByTime(600_000);
   expect(asks()).toEqual(['q', [], true]);
-  world.say(
-    '{"jsonrpc":"2.0","method":"notifications/tasks/status","params":{"taskId":"t","status":"completed"}}',
-  );
+  end();
   expect(asks()).toEqual(['q', [], false]);
 });
 

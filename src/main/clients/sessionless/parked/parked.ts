@@ -4,7 +4,6 @@
  * retry. The call stays open meanwhile: it is parked. A retry is known by a text that nobody can guess, which is
  * good once and for a while. Pure: sends nothing, has no timer; times are monotonic milliseconds.
  */
-
 import type { ParkedEvents, ParkedOptions, Question } from './parked-events.ts';
 
 interface Entry<F, P, A> {
@@ -110,7 +109,6 @@ export class Parked<F, P, A> {
     if (entry === undefined || entry.kept !== null) {
       return this.#events.onUnanswered(question, OVER);
     }
-    if (this.#nobodyBack !== null) return this.#events.onUnanswered(question, this.#nobodyBack);
     const { count } = this.#options;
     const { id, name } = question;
     const own = entry.questions.has(name) ? { ...question, name: `${name}-${id}` } : question;
