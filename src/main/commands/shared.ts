@@ -5,7 +5,7 @@ import { ownToken, ownTokenPath } from '../clients/http/own-token.ts';
 import { configCandidates } from '../config/default-files.ts';
 import { pinsKey } from '../pins/pins-file.ts';
 import { prepareStateDirectory } from '../processes/state-directory.ts';
-import { discovered, keeping } from '../relay/discover.ts';
+import { discovered } from '../relay/discover.ts';
 import { Reach } from '../relay/reach.ts';
 import { startRelay } from '../relay/relay.ts';
 
@@ -61,7 +61,7 @@ export async function runShared({ cwd, config, stateDir, args }: SharedOptions):
     stdout: process.stdout,
     reach: () => reach.gateway(),
     find: () => reach.existing(),
-    discover: keeping(() => discovered(cwd, [...serving, '--discover'])),
+    discover: () => discovered(cwd, [...serving, '--discover']),
     say,
     ownIds: `rea-${randomUUID()}`,
   });

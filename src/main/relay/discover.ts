@@ -10,17 +10,14 @@ const MAX_BYTES = 1024 * 1024;
 /** Some clients ask more than once while they begin. */
 const KEPT_MS = 5000;
 
-/** @returns asks as `ask` does, unless that has told something a short while ago. @param now monotonic milliseconds. */
-export function keeping(
-  ask: () => Promise<string | null>,
-  now: () => number = () => performance.now(),
-): () => Promise<string | null> {
+/** @returns asks as `ask` does, unless that has told something a short while ago. */
+export function keeping(ask: () => Promise<string | null>): () => Promise<string | null> {
   let kept: string | null = null;
   let until = 0;
   return async () => {
-    if (kept !== null && now() < until) return kept;
+    if (kept !== null && performance.now() < until) return kept;
     kept = await ask();
-    until = now() + KEPT_MS;
+    until = performance.now() + KEPT_MS;
     return kept;
   };
 }

@@ -8,6 +8,7 @@ import { LineFramer } from '../../shared/json/framing.ts';
 import { errorParts, joinExact } from '../../shared/json/json-rpc.ts';
 import { MAX_CLIENT_MESSAGE_BYTES, refusalOf } from '../clients/stdio/refusal.ts';
 import { Conversation } from './conversation.ts';
+import { keeping } from './discover.ts';
 
 /** A connection to a gateway on which both sides now speak as on stdio; or why there is none, in one line. */
 export type Reached =
@@ -67,6 +68,7 @@ export function startRelay(options: RelayOptions): RunningRelay {
 class Relay {
   readonly #options: RelayOptions;
   readonly #conversation: Conversation;
+  readonly #discover: () => Promise<string | null>;
   readonly #done: (code: number) => void;
   #socket: Socket | null = null;
   /** It is looking for a gateway. */
@@ -88,6 +90,7 @@ class Relay {
   constructor(options: RelayOptions, done: (code: number) => void) {
     const { stdin, stdout, ownIds } = options;
     this.#options = options;
+    this.#discover = keeping(options.discover);
     this.#done = done;
     this.#conversation = new Conversation({
       ownIds,
@@ -174,7 +177,7 @@ class Relay {
   /** The client wants to know what is there, and there is nothing yet. */
   #ask(): void {
     this.#asking = true;
-    void this.#options.discover().then((result) => {
+    void this.#discover().then((result) => {
       this.#asking = false;
       if (this.#isOver || this.#socket !== null) return;
       if (result === null) return this.reach();
