@@ -102,6 +102,41 @@ test('a tool that passes on the 401 of another server ends no login, and costs o
   expect(rea.stderr).not.toContain('login is over');
 });
 
+const OPENING = ['initialize', 'notifications/initialized', 'server/discover'];
+
+test.each([
+  ['all requests', []],
+  ['all but a handshake', OPENING],
+  ['all but handshakes and pings', [...OPENING, 'ping']],
+])('a token that nothing can renew is refused for %s: a login is wanted', async (_, unguarded) => {
+  const server = await startProtected();
+  await server.control({ renewable: false, unguarded });
+  const dir = makeDirectory();
+  writeRegistry(dir, registry({ web: { url: server.url } }));
+  await logIn(dir, 'web');
+  const rea = await startRea({ cwd: dir });
+  await rea.waitForPhase('web', 'ready');
+  // A tool that passes on a refusal asks for the tools once more, and nothing ends.
+  const lists = async () => (await server.control()).methods['tools/list'] ?? 0;
+  const before = await lists();
+  const { failure } = await rea.call('web__refused');
+  expect(failure).toMatchObject({ code: 'ERR_HTTP_STATUS', outcome: 'answered' });
+  await until(async () => (await lists()) > before, { what: 'the tools were asked for' });
+  expect((await rea.call('web__echo', { text: 'good' })).text).toBe('good');
+  expect((await rea.waitForPhase('web', 'ready')).incarnation).toBe(1);
+
+  await server.end('end-access');
+  const refused = await rea.call('web__echo', { text: 'one' });
+  expect(refused.failure).toMatchObject({ outcome: 'answered' });
+  expect(refused.text).toContain('HTTP 401; {"error":401}; it refuses this with the token of its');
+  const web = await rea.waitForPhase('web', 'failed');
+  expect([web.last_exit?.reason, web.circuit_state]).toEqual(['login', 'closed']);
+  expect(web.last_error).toBe('its login is over (HTTP 401); to log in: rea login web');
+  await logIn(dir, 'web');
+  expect((await rea.call('web__echo', { text: 'two' })).text).toBe('two');
+  expect((await server.control()).executed).toMatchObject({ good: 1, two: 1 });
+});
+
 test.each(['broken', 'json'])(
   'an authorization server that is %s is no logout',
   async (refresh) => {

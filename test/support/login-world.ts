@@ -18,6 +18,7 @@ export interface Happened {
   readonly issued: readonly string[];
   readonly seen: readonly string[];
   readonly executed: Readonly<Record<string, number>>;
+  readonly methods: Readonly<Record<string, number>>;
   readonly asked: readonly Readonly<Record<string, string>>[];
 }
 

@@ -25,6 +25,8 @@ export interface Receiver {
   heard(): void;
   /** Finds out now whether the server still lives. */
   suspect(): void;
+  /** A call was refused for its credentials: finds out whether what anybody may ask for is refused, too. */
+  unauthorized(): void;
   /** Whether the answer to a request is still waited for. */
   isOpen(id: RequestId): boolean;
   /** A request will have no answer. Ignored when none is waited for. */

@@ -8,6 +8,7 @@ import { LineFramer, type Refused, sampleOf } from '../../../shared/json/framing
 import { classify } from '../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import type { LivenessPolicy, ServerConfig } from '../../../shared/model/config.ts';
+import { LISTS } from '../../../shared/model/lists.ts';
 import type { TaskAnswer } from '../../../shared/model/mcp.ts';
 import type { ReadThrottle } from '../limits/read-throttle.ts';
 import type { Readable, Readers } from '../limits/readers.ts';
@@ -181,6 +182,12 @@ export class Conversation implements Receiver {
 
   suspect(): void {
     this.#liveness.suspect();
+  }
+
+  unauthorized(): void {
+    // Some answer pings without a look at who asks.
+    this.#lists.changed(LISTS.tools.changed);
+    this.suspect();
   }
 
   isOpen(id: RequestId): boolean {

@@ -26,6 +26,9 @@ const MAX_STRING_BYTES = 65_536;
 const MAX_REPLY_BYTES = 8 * 1024 * 1024;
 const MAX_REPLY_VALUES = 200_000;
 const MAX_CODE_BYTES = 32;
+/** How a request begins that changes nothing, and that a server has no reason to refuse to anybody who may call. */
+const HARMLESS = /^\{"jsonrpc":"2\.0","id":\d+,"method":"(?:ping|tools\/list)"/;
+const BEGINNING_BYTES = 80;
 
 /** What requests say besides what they ask, where there was no handshake. */
 export interface Speaker {
@@ -105,6 +108,11 @@ export class OwnRequests {
     onReply(reply());
     return true;
   }
+}
+
+/** Whether a line that `send` has made only asks for a sign of life, or for the tools. */
+export function isHarmless(line: Uint8Array): boolean {
+  return HARMLESS.test(Buffer.from(line.subarray(0, BEGINNING_BYTES)).toString('latin1'));
 }
 
 /** A string member; null when it is missing, no string, or too long. */

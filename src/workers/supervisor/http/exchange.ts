@@ -4,6 +4,7 @@
  * as a whole.
  */
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import { isHarmless } from '../conversation/own-requests.ts';
 import type { RequestId } from '../link.ts';
 import type { Loss, Receiver } from '../receiver.ts';
 import { isErrorFor, messageOf, readErrorBody } from './error-body.ts';
@@ -36,6 +37,8 @@ const SAYS_WHY = new Set([400, 404, 405, 406, 422]);
 const SIGN_BYTES = 2048;
 const NEWLINE = Uint8Array.of(0x0a);
 const LOST_SESSION = 'the server does not know the session any more (HTTP 404)';
+const REFUSED_TOKEN =
+  'it refuses this with the token of its login, or passes on what another server says';
 const POST_HEADERS = {
   'content-type': 'application/json',
   accept: 'application/json, text/event-stream',
@@ -106,6 +109,7 @@ export class Exchange {
       body: options.body,
       headers: { ...POST_HEADERS, ...options.headers },
       opens: options.isStateless ? isList(options.headers) : this.#opens,
+      isOfLogin: typeof this.id === 'string' && isHarmless(options.body),
       onResponse: (response) => this.#read(response),
       onFailed: ({ sent, broken, awayMs, detail }) => {
         if (!broken) return this.#lose(redirectLoss(options.server, options.redact(detail)));
@@ -122,9 +126,11 @@ export class Exchange {
     return this.#options.body.length;
   }
 
-  /** Whether no response has come yet. */
-  get posting(): boolean {
-    return this.#phase === 'posting';
+  /** Whether the end of the connection waits for it: for the response, or for the answer. */
+  get awaited(): boolean {
+    if (this.id === null) return this.#phase === 'posting';
+    // The stream of changes has no end of its own.
+    return !this.unsent && !(this.#options.isStateless && typeof this.id === 'string');
   }
 
   /** Whether the server has certainly not carried it out. */
@@ -281,6 +287,7 @@ export class Exchange {
     const { server, client, receiver, redact, owner, isStateless } = this.#options;
     const challenge = response.headers['www-authenticate'];
     const scopes = status === 403 ? (client.login?.scopeAdvice(challenge) ?? null) : null;
+    const advice = status === 401 && client.login !== null ? REFUSED_TOKEN : scopes;
     this.#stopReading = readErrorBody(response, (body, complete) => {
       const said = redact(body.toString());
       if (scopes !== null && this.#opens) {
@@ -306,13 +313,14 @@ export class Exchange {
       if (typeof this.id === 'number' && frame !== null && isErrorFor(this.id, frame)) {
         this.#answer(body);
       } else {
-        const loss = statusLoss(server, status, said, scopes);
+        const loss = statusLoss(server, status, said, advice);
         // Before the handshake is complete, it may say why.
         const says = complete && client.protocolVersion === null && SAYS_WHY.has(status);
         this.#lose(says ? { ...loss, body } : loss);
       }
-      // The server may have lost the session without saying so.
-      receiver.suspect();
+      // The server may have lost the session without saying so, or its login may be over.
+      if (status === 401 && client.login !== null) receiver.unauthorized();
+      else receiver.suspect();
     });
   }
 

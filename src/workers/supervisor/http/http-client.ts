@@ -7,6 +7,7 @@
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { createRequire } from 'node:module';
 import type { LookupFunction } from 'node:net';
+import { bearerChallenge } from '../../../shared/model/challenge.ts';
 import { errorCode } from '../../../shared/platform/errno.ts';
 import { clip } from '../../../shared/text/clean-text.ts';
 import { connectText } from './connect-text.ts';
@@ -39,6 +40,9 @@ const AWAY = new Set(
 const SAME_REQUEST = new Set([307, 308]);
 const MAKES_GET = new Set([301, 302, 303]);
 
+/** What can be sent back in a header; the specification allows less, and some servers do not keep to it. */
+const SESSION_ID = /^[\x20-\x7e\x80-\xff]{1,8192}$/;
+
 /** Of this thread. */
 let shared: LookupFunction | null = null;
 
@@ -54,6 +58,8 @@ export interface HttpRequest {
   readonly headers: OutgoingHttpHeaders;
   /** It is `initialize`, or a list where there is no handshake: a 401 without a word may mean a login, too. */
   readonly opens?: boolean;
+  /** Nobody with a good token is refused it: a 401 that asks for another one ends the login. */
+  readonly isOfLogin?: boolean;
   /** Any response except a followed redirect. The callee must read it or destroy it. */
   readonly onResponse: (response: IncomingMessage) => void;
   readonly onFailed: (failure: HttpFailure) => void;
@@ -133,31 +139,39 @@ export class HttpClient {
       const { login } = this;
       if (login === null) return false;
       const opens = request.opens === true;
+      const challenge = response.headers['www-authenticate'];
+      // A bare refusal may be of this method.
+      const isOfLogin =
+        opens || (request.isOfLogin === true && bearerChallenge(challenge) !== null);
       const again = () => {
         if (done) return;
         response.destroy();
         attempt(this.#url, 0);
       };
       const giveUp = (): boolean => {
-        const challenge = response.headers['www-authenticate'];
-        if (done || !login.isWanted(challenge, token, opens)) return false;
+        // It was not looked at.
+        sent = false;
+        if (done || !login.isWanted(challenge, token, opens)) {
+          sent = true;
+          return false;
+        }
         response.destroy();
         fail({ sent: false, broken: true, awayMs: null, detail: 'HTTP 401' });
         return true;
       };
       if (token === null) return giveUp();
       renewals += 1;
-      // What one request gets says nothing about the login: a tool may pass on what another server answers.
-      if (renewals > MOST_RENEWALS) return opens && giveUp();
+      // What one call gets says nothing about the login: a tool may pass on what another server answers.
+      if (renewals > MOST_RENEWALS) return isOfLogin && giveUp();
       sent = false;
-      if (opens && login.isNew) {
+      if (isOfLogin && login.isNew) {
         wait = setTimeout(again, UNKNOWN_YET_MS);
         return true;
       }
       // Main says when there is no use in it; one may also have ended on its way.
       login.renew(token, (renewal) => {
         if (renewal === 'new') return again();
-        if ((renewal === 'same' && !opens) || !giveUp()) refused(response);
+        if ((renewal === 'same' && !isOfLogin) || !giveUp()) refused(response);
       });
       return true;
     };
@@ -272,6 +286,11 @@ export class HttpClient {
   close(): void {
     this.#agent.destroy();
   }
+}
+
+/** Whether this may be `sessionId`. */
+export function isSessionId(text: string): boolean {
+  return SESSION_ID.test(text);
 }
 
 function redirectTarget(from: URL, location: string | undefined): URL | null {

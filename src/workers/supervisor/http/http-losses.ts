@@ -22,13 +22,13 @@ export function isAbsence(status: number | null): boolean {
   return AWAY_STATUS.has(status);
 }
 
-/** An error status in words. @param body of the response, redacted, in one line. @param scopes what is missing of a login. */
-export function statusText(status: number, body: string, scopes: string | null = null): string {
+/** An error status in words. @param body of the response, redacted, in one line. @param login what there is to know of it; null: there is none. */
+export function statusText(status: number, body: string, login: string | null = null): string {
   const said = clip(body.trim(), SHOWN_UNITS);
   const parts = (
-    scopes === null
+    login === null
       ? [`HTTP ${status}`, ADVICE[status] ?? '', said]
-      : [`HTTP ${status}`, said, scopes]
+      : [`HTTP ${status}`, said, login]
   ).filter((part) => part !== '');
   return parts.join('; ');
 }
@@ -38,12 +38,12 @@ export function statusLoss(
   server: string,
   status: number,
   body: string,
-  scopes: string | null,
+  login: string | null,
 ): Loss {
   return {
     code: 'ERR_HTTP_STATUS',
     outcome: status >= 500 || status === 408 ? 'unknown' : 'answered',
-    message: `server "${server}" answered with ${statusText(status, body, scopes)}`,
+    message: `server "${server}" answered with ${statusText(status, body, login)}`,
   };
 }
 

@@ -10,7 +10,7 @@ import type { Reply } from '../conversation/reply.ts';
 import type { Link, RequestId } from '../link.ts';
 import { Elsewhere } from './elsewhere.ts';
 import { Exchange, type ExchangeOwner } from './exchange.ts';
-import { HttpClient } from './http-client.ts';
+import { HttpClient, isSessionId } from './http-client.ts';
 import { isAbsence } from './http-losses.ts';
 import { Listener } from './listener.ts';
 import { loginOf } from './login.ts';
@@ -23,8 +23,6 @@ const LEAVE_MS = 1000;
 /** How long a gateway that stops has for the calls that it still works on. */
 const STOP_MS = 10_000;
 const CUT = 'its streams go on after the answer: what they carry then is not read';
-/** What can be sent back in a header; the specification allows less, and some servers do not keep to it. */
-const SESSION_ID = /^[\x20-\x7e\x80-\xff]{1,8192}$/;
 
 interface Entry {
   readonly line: Uint8Array;
@@ -52,7 +50,8 @@ export class Remote implements Link, ExchangeOwner {
   #confirmation: Exchange | null = null;
   #listener: Listener | null = null;
   #timer: NodeJS.Timeout | null = null;
-  #why: { readonly detail: string; readonly awayMs: number | null } | null = null;
+  /** Tells why it leaves. */
+  #why: (() => void) | null = null;
   readonly #doubt = new DoubtEvidence();
   #elsewhere: Elsewhere | null = null;
   #hasCut = false;
@@ -77,14 +76,17 @@ export class Remote implements Link, ExchangeOwner {
     };
     const login = loginOf(
       options,
-      (detail) => this.#end(() => options.listener.loginWanted(options.redact(detail))),
+      (detail) => {
+        const tell = () => options.listener.loginWanted(options.redact(detail));
+        // What is on its way may still be answered.
+        return this.#state === 'open' ? this.#leave(tell) : this.#end(tell);
+      },
       // No crash: it is tried again until the token can be renewed.
       (problem) => this.#die(problem, 0),
     );
     this.#client = new HttpClient(url, own, login);
     // By then the conversation exists, and its first message is queued.
-    const begin = () => this.#begin();
-    setImmediate(() => (login === null ? begin() : login.begin(begin)));
+    setImmediate(() => (login === null ? this.#begin() : login.begin(() => this.#begin())));
   }
 
   #begin(): void {
@@ -216,12 +218,13 @@ export class Remote implements Link, ExchangeOwner {
   }
 
   unreachable(detail: string, awayMs: number | null): void {
-    this.#die(detail, awayMs);
+    // What was not sent waits for what was.
+    if (this.#state !== 'leaving') this.#die(detail, awayMs);
   }
 
   turnedAway(detail: string, stops: boolean): void {
     if (stops) this.#patient = true;
-    this.#leave(detail);
+    this.#leave(this.#telling(detail));
   }
 
   ended(exchange: Exchange): void {
@@ -290,7 +293,7 @@ export class Remote implements Link, ExchangeOwner {
       maxBytes: maxMessageBytes,
       receiver: listener.conversation,
       onTrouble: (problem) => this.#trouble(problem),
-      onSessionLost: (detail) => this.#leave(detail),
+      onSessionLost: (detail) => this.#leave(this.#telling(detail)),
       onNone: () => this.#elsewhere?.giveUp(),
       onRefused: () => this.#suspect(),
     });
@@ -299,9 +302,9 @@ export class Remote implements Link, ExchangeOwner {
   /** The session's id comes with the answer to `initialize`; some servers give another one later. */
   #keepSession({ headers }: IncomingMessage): void {
     const id = headers['mcp-session-id'];
-    const isOpen = this.#state === 'handshake' || this.#state === 'open';
-    if (this.#client === null || this.#isStateless || !isOpen || typeof id !== 'string') return;
-    if (SESSION_ID.test(id)) this.#client.sessionId = id;
+    if (this.#state !== 'handshake' && this.#state !== 'open') return;
+    if (this.#client === null || this.#isStateless || typeof id !== 'string') return;
+    if (isSessionId(id)) this.#client.sessionId = id;
     else this.#trouble('the session id of the server is not valid and was ignored');
   }
 
@@ -309,29 +312,25 @@ export class Remote implements Link, ExchangeOwner {
   #judge(): void {
     const { proof } = this.#doubt;
     if (this.#state !== 'open' || proof === null) return;
-    this.#leave(`${proofText(proof)}: the session counts as lost`, isAbsence(proof.status));
+    const awayMs = isAbsence(proof.status) ? 0 : null;
+    this.#leave(this.#telling(`${proofText(proof)}: the session counts as lost`, awayMs));
   }
 
   /** The session is over; requests that are just being posted may still learn that they were not accepted. */
-  #leave(detail: string, away = false): void {
+  #leave(tell: () => void): void {
     if (this.#state === 'gone') return;
-    if (this.#state === 'ending') return this.#die(detail);
+    if (this.#state === 'ending') return this.#end(tell);
     this.#state = 'leaving';
-    this.#why ??= { detail, awayMs: away ? 0 : null };
+    this.#why ??= tell;
     if (!this.#patient) this.#listener?.close();
-    const ms = this.#patient ? STOP_MS : LEAVE_MS;
-    this.#timer ??= setTimeout(() => this.#die(detail, away ? 0 : null), ms);
+    const end = () => this.#end(this.#why ?? tell);
+    this.#timer ??= setTimeout(end, this.#patient ? STOP_MS : LEAVE_MS);
     this.#leaveWhenSettled();
   }
 
   #leaveWhenSettled(): void {
     if (this.#state !== 'leaving' || this.#why === null) return;
-    const isOpen = ({ posting, id, unsent }: Exchange) => {
-      if (id === null) return posting;
-      // The stream of changes has no end of its own.
-      return !unsent && !(this.#isStateless && typeof id === 'string');
-    };
-    if (![...this.#exchanges].some(isOpen)) this.#die(this.#why.detail, this.#why.awayMs);
+    if (![...this.#exchanges].some(({ awaited }) => awaited)) this.#end(this.#why);
   }
 
   #endWhenQuiet(): void {
@@ -342,11 +341,13 @@ export class Remote implements Link, ExchangeOwner {
   }
 
   #die(detail: string, awayMs: number | null = null): void {
+    this.#end(this.#telling(detail, awayMs));
+  }
+
+  #telling(detail: string, awayMs: number | null = null): () => void {
     const { listener, redact } = this.#options;
-    this.#end(() => {
-      if (awayMs === null) listener.disconnected(redact(detail));
-      else listener.away(redact(detail), awayMs);
-    });
+    if (awayMs === null) return () => listener.disconnected(redact(detail));
+    return () => listener.away(redact(detail), awayMs);
   }
 
   #end(tell: () => void): void {

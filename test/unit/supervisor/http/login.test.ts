@@ -145,7 +145,11 @@ async function edge(answer: (request: IncomingMessage, response: ServerResponse)
 }
 
 /** One request with the token `one`, to its end: a status, or what is told. */
-function send(url: string, login: Login, opens = false): Promise<number | string> {
+function send(
+  url: string,
+  login: Login,
+  kind: { opens?: boolean; isOfLogin?: boolean } = {},
+): Promise<number | string> {
   login.take(token('one'));
   const client = new HttpClient(url, { 'x-own': '1' }, login);
   closing.push(() => client.close());
@@ -154,7 +158,7 @@ function send(url: string, login: Login, opens = false): Promise<number | string
       method: 'POST',
       body: Buffer.from('{}'),
       headers: {},
-      opens,
+      ...kind,
       onResponse: (response) => {
         response.destroy();
         resolve(response.statusCode ?? 0);
@@ -183,9 +187,13 @@ test('a token goes along with a slash at the end of the path, and with no other 
 });
 
 /** A server that refuses all, and main that has `replies` for the tokens `one`, `two` in this order. */
-async function refused(opens: boolean, ...replies: (typeof OVER | ReturnType<typeof token>)[]) {
+async function refused(
+  kind: 'call' | 'opening' | 'tools',
+  challenge: string | null,
+  ...replies: (typeof OVER | ReturnType<typeof token>)[]
+) {
   const { seen, url } = await edge((_request, response) => {
-    response.writeHead(401);
+    response.writeHead(401, challenge === null ? {} : { 'www-authenticate': challenge });
     response.end('no');
   });
   const told: string[] = [];
@@ -196,13 +204,14 @@ async function refused(opens: boolean, ...replies: (typeof OVER | ReturnType<typ
     wanted: (detail) => told.push(detail),
     failed: () => undefined,
   });
-  return { result: await send(url, login, opens), told, sent: seen.map(([, one]) => one) };
+  const result = await send(url, login, { opens: kind === 'opening', isOfLogin: kind === 'tools' });
+  return { result, told, sent: seen.map(([, one]) => one) };
 }
 
 const IS_OVER = ['its login is over (HTTP 401); to log in: rea login web'];
 
 test('what is refused is sent once more with a new token; a login that is over was not carried out', async () => {
-  expect(await refused(false, token('two'), OVER)).toEqual({
+  expect(await refused('call', null, token('two'), OVER)).toEqual({
     result: 'false HTTP 401',
     told: IS_OVER,
     sent: ['Bearer one', 'Bearer two'],
@@ -210,21 +219,33 @@ test('what is refused is sent once more with a new token; a login that is over w
 });
 
 test('a call that is refused with a token that main holds good fails alone; no number of tokens ends a login', async () => {
-  const one = await refused(false, token('two'), token(null));
+  const one = await refused('call', null, token('two'), token(null));
   expect(one).toEqual({ result: 401, told: [], sent: ['Bearer one', 'Bearer two'] });
   const tokens = ['two', 'three', 'four', 'five', 'six'];
-  const many = await refused(false, ...tokens.map((name) => token(name)));
+  const many = await refused('call', null, ...tokens.map((name) => token(name)));
   expect([many.result, many.told, many.sent.length]).toEqual([401, [], 5]);
 });
 
 test('a handshake is sent again while its token is new, and then a login is wanted', async () => {
-  expect(await refused(true, token(null))).toEqual({
+  expect(await refused('opening', null, token(null))).toEqual({
     result: 'false HTTP 401',
     told: IS_OVER,
     sent: ['Bearer one'],
   });
-  const again = await refused(true, token('two'), token(null));
+  const again = await refused('opening', null, token('two'), token(null));
   expect(again).toMatchObject({ result: 'false HTTP 401', told: IS_OVER });
   expect(new Set(again.sent.slice(1))).toEqual(new Set(['Bearer two']));
   expect(again.sent.length).toBeGreaterThan(2);
+});
+
+test('what anybody may ask for ends a login where the refusal asks for another token; a call never does', async () => {
+  const challenge = 'Bearer error="invalid_token"';
+  const result = 401;
+  expect(await refused('tools', challenge, token(null))).toMatchObject({
+    result: 'false HTTP 401',
+    told: IS_OVER,
+  });
+  expect(await refused('tools', null, token(null))).toMatchObject({ result, told: [] });
+  expect(await refused('tools', 'Basic', token(null))).toMatchObject({ result, told: [] });
+  expect(await refused('call', challenge, token(null))).toMatchObject({ result, told: [] });
 });
