@@ -1,10 +1,11 @@
 /** `rea login`: from a server that waits for a login to calls with its tokens, and back; and nobody else sees them. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, statSync } from 'node:fs';
+import { chmodSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
+import { takeTurn } from '#src/main/logins/turn.ts';
 import { stopHttpServers } from '../support/http-server.ts';
 import {
   beginLogin,
@@ -213,6 +214,29 @@ test('a login that fails is one line with what to do, and leaves nothing behind'
   expect(await waiting.ended).toBe(130);
   expect(waiting.said.stderr).toBe('rea: web: interrupted: nothing was written\n');
   expect(loginFiles(dir)).toEqual([]);
+});
+
+test('a login that waits for its turn is ended by Ctrl-C, and its tokens are revoked', async () => {
+  const server = await startProtected();
+  const dir = directoryFor(server);
+  await logIn(dir, 'web');
+  const [kept = ''] = loginFiles(dir);
+  const path = join(loginsOf(dir), kept);
+  const before = readFileSync(path, 'utf8');
+  const endpoint = { url: server.url, headers: {}, tokenFile: null, oauth: null };
+  const turn = await takeTurn(dirname(loginsOf(dir)), { name: 'web', endpoint });
+  if (!turn.ok) throw new Error(turn.why);
+  const command = beginLogin(dir, 'web');
+  await logInAt(await printedAddress(command));
+  const waits = `waiting for process ${process.pid}, which changes the login, too\n`;
+  await until(() => command.said.stdout.includes(waits), { what: 'waiting for its turn' });
+  command.child.kill('SIGINT');
+  expect(await command.ended).toBe(130);
+  expect(command.said.stderr).toBe('rea: web: interrupted: nothing was written\n');
+  turn.lock.release();
+  expect(readFileSync(path, 'utf8')).toBe(before);
+  const { revoked, issued } = await server.control();
+  expect(revoked).toEqual([issued.at(-1), issued.at(-2)]);
 });
 
 test.each([

@@ -2,6 +2,46 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { LoginRecord, LoginServer } from '#src/main/logins/record.ts';
+import type { EndpointConfig } from '#src/shared/model/config.ts';
+
+/** An entry says nothing of its own. */
+export const NO_CLIENT = {
+  clientId: null,
+  clientSecret: null,
+  clientMetadataUrl: null,
+  issuer: null,
+  scopes: [],
+};
+
+export function serverAt(url: string, own: Partial<EndpointConfig['oauth']> = {}): LoginServer {
+  const oauth = { ...NO_CLIENT, ...own };
+  return { name: 'web', endpoint: { url, headers: {}, tokenFile: null, oauth } };
+}
+
+/** A login at a server that is its own authorization server, with the tokens `access-0` and `refresh-0`. */
+export function loginAt(origin: string, changes: Partial<LoginRecord> = {}): LoginRecord {
+  return {
+    version: 1,
+    server: 'web',
+    url: `${origin}/mcp`,
+    resource: `${origin}/mcp`,
+    issuer: origin,
+    token_endpoint: `${origin}/token`,
+    revocation_endpoint: null,
+    zone: 'loopback',
+    client_id: 'client',
+    client_secret: null,
+    auth_method: 'none',
+    scope: null,
+    access_token: 'access-0',
+    refresh_token: 'refresh-0',
+    expires_at: null,
+    made_at: 0,
+    after_refusal: false,
+    over: false,
+    ...changes,
+  };
+}
 
 export class LoginAuthority {
   /** Refresh tokens that came. */
@@ -48,39 +88,11 @@ export class LoginAuthority {
   }
 
   get server(): LoginServer {
-    const oauth = {
-      clientId: null,
-      clientSecret: null,
-      clientMetadataUrl: null,
-      issuer: null,
-      scopes: [],
-    };
-    const endpoint = { url: `${this.origin}/mcp`, headers: {}, tokenFile: null, oauth };
-    return { name: 'web', endpoint };
+    return serverAt(`${this.origin}/mcp`);
   }
 
-  /** A login here with the tokens `access-0` and `refresh-0`. */
+  /** A login here. */
   login(changes: Partial<LoginRecord> = {}): LoginRecord {
-    return {
-      version: 1,
-      server: 'web',
-      url: `${this.origin}/mcp`,
-      resource: `${this.origin}/mcp`,
-      issuer: this.origin,
-      token_endpoint: `${this.origin}/token`,
-      revocation_endpoint: null,
-      zone: 'loopback',
-      client_id: 'client',
-      client_secret: null,
-      auth_method: 'none',
-      scope: null,
-      access_token: 'access-0',
-      refresh_token: 'refresh-0',
-      expires_at: null,
-      made_at: 0,
-      after_refusal: false,
-      over: false,
-      ...changes,
-    };
+    return loginAt(this.origin, changes);
   }
 }

@@ -2,6 +2,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test, vi } from 'vitest';
+import { serverAt } from '../support/login-authority.ts';
 import { SupervisorThread, serverConfig } from '../support/supervisor-thread.ts';
 import { until } from '../support/wait-for.ts';
 
@@ -22,14 +23,7 @@ test('a token for another server, address or incarnation of the same place is no
   await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
   closing.push(() => web.close());
   const url = `http://127.0.0.1:${(web.address() as AddressInfo).port}/mcp`;
-  const oauth = {
-    clientId: null,
-    clientSecret: null,
-    clientMetadataUrl: null,
-    issuer: null,
-    scopes: [],
-  };
-  const endpoint = { url, headers: {}, tokenFile: null, oauth };
+  const { endpoint } = serverAt(url);
   const thread = new SupervisorThread();
   closing.push(() => thread.close());
   thread.open(serverConfig('web', [], { endpoint }));

@@ -13,7 +13,7 @@ import { pastedAnswer } from '../logins/flow/pasted.ts';
 import { registrationOf } from '../logins/flow/register.ts';
 import { guardFor, LoginFault, shown } from '../logins/net/guarded-fetch.ts';
 import { type LoginRecord, type LoginServer, readLogin, writeLogin } from '../logins/record.ts';
-import { revokeFormer } from '../logins/revoke.ts';
+import { revokeUnused } from '../logins/revoke.ts';
 import { takeTurn } from '../logins/turn.ts';
 import { prepareStateDirectory } from '../processes/state-directory.ts';
 import { browserOpener, openInBrowser } from './browser.ts';
@@ -58,10 +58,17 @@ export async function runLogin(options: LoginOptions): Promise<number> {
       speech.say(`${server.name}: it does not ask for a login, so there is nothing to do`);
       return 0;
     }
-    const former = readLogin(state.dir, server);
-    const problem = await keep(state.dir, server, made);
-    if (problem !== null) return speech.fail(`${problem}; nothing was written`, 1);
-    const doubt = former.kind === 'login' ? await revokeFormer(server, former.record, made) : null;
+    clearTimeout(limit);
+    const read = readLogin(state.dir, server);
+    const former = read.kind === 'login' ? read.record : null;
+    try {
+      await keep(options, state.dir, server, made, ending.signal);
+    } catch (error) {
+      const doubt = await revokeUnused(server, made, former);
+      if (doubt !== null) speech.warn(`${server.name}: of the new login, ${hide(doubt)}`);
+      throw error;
+    }
+    const doubt = former === null ? null : await revokeUnused(server, former, made);
     if (doubt !== null) speech.warn(`${server.name}: of the login before, ${hide(doubt)}`);
   } catch (error) {
     if (!(error instanceof LoginFault)) throw error;
@@ -183,16 +190,21 @@ async function comeBack(
   return firstAnswer(answers, signal);
 }
 
-/** In turn with gateways, which may be renewing the tokens that these replace. @returns what is wrong, or null. */
+/** In turn with gateways, which may be renewing the tokens that these replace. @throws LoginFault */
 async function keep(
+  options: LoginOptions,
   stateDir: string,
   server: LoginServer,
   record: LoginRecord,
-): Promise<string | null> {
-  const turn = await takeTurn(stateDir, server);
-  if (!turn.ok) return turn.why;
+  signal: AbortSignal,
+): Promise<void> {
+  const { say } = speechOn(options);
+  const onBusy = (by: string) => say(`waiting for ${by}, which changes the login, too`);
+  const turn = await takeTurn(stateDir, server, { signal, onBusy });
+  if (!turn.ok) throw new LoginFault(`${turn.why}; nothing was written`);
   try {
-    return writeLogin(stateDir, server, record);
+    const problem = writeLogin(stateDir, server, record);
+    if (problem !== null) throw new LoginFault(`${problem}; nothing was written`);
   } finally {
     turn.lock.release();
   }

@@ -8,22 +8,24 @@ import { clientOf, faultText, proofOf, requestsBy } from './client.ts';
 import { guardFor } from './net/guarded-fetch.ts';
 import type { LoginRecord, LoginServer } from './record.ts';
 
-const FORMER_MS = 10_000;
+const UNUSED_MS = 10_000;
 
 /**
- * After a new login. Only of another registration: of the same one, some authorization servers take "this token" for all
- * that the person has granted, and the new tokens would go, too.
+ * After a new login: the one before, or else the new one where it could not be kept. Only of another registration than
+ * the one that is used: of the same one, some authorization servers take "this token" for all that the person has
+ * granted, and those that are used would go, too.
  *
- * @returns why that is not sure, in one line; null: it is done, or is not to be.
+ * @param used null: none is. @returns why that is not sure, in one line; null: it is done, or is not to be.
  */
-export async function revokeFormer(
+export async function revokeUnused(
   server: LoginServer,
-  former: LoginRecord,
-  made: LoginRecord,
+  unused: LoginRecord,
+  used: LoginRecord | null,
 ): Promise<string | null> {
-  const isOther = former.client_id !== made.client_id || former.issuer !== made.issuer;
-  if (former.over || former.revocation_endpoint === null || !isOther) return null;
-  return revokeLogin(server, former, AbortSignal.timeout(FORMER_MS));
+  const isOther =
+    used?.over !== false || unused.client_id !== used.client_id || unused.issuer !== used.issuer;
+  if (unused.over || unused.revocation_endpoint === null || !isOther) return null;
+  return revokeLogin(server, unused, AbortSignal.timeout(UNUSED_MS));
 }
 
 /** @returns why that is not sure, in one line; null: it is done. */

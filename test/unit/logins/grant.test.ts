@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { grantAnswer } from '#src/main/logins/grant.ts';
-import type { LoginRecord } from '#src/main/logins/record.ts';
 import { refreshTokens } from '#src/main/logins/refresh.ts';
+import { loginAt, serverAt } from '../../support/login-authority.ts';
 
 const ends: (() => void)[] = [];
 afterEach(() => {
@@ -20,35 +20,12 @@ async function renewed(body: object, status = 200) {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   ends.push(() => server.close());
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const record = {
-    version: 1,
-    server: 'web',
-    url: `${origin}/mcp`,
-    resource: `${origin}/mcp`,
-    issuer: origin,
-    token_endpoint: `${origin}/token`,
-    revocation_endpoint: null,
-    zone: 'loopback',
-    client_id: 'client',
-    client_secret: null,
-    auth_method: 'none',
+  const record = loginAt(origin, {
     scope: 'read',
     access_token: 'old',
     refresh_token: 'old-refresh',
-    expires_at: null,
-    made_at: 0,
-    after_refusal: false,
-    over: false,
-  } satisfies LoginRecord;
-  const oauth = {
-    issuer: null,
-    clientId: null,
-    clientSecret: null,
-    clientMetadataUrl: null,
-    scopes: [],
-  };
-  const endpoint = { url: record.url, headers: {}, tokenFile: null, oauth };
-  return refreshTokens({ name: 'web', endpoint }, record);
+  });
+  return refreshTokens(serverAt(record.url), record);
 }
 
 const NEW = { access_token: 'new', token_type: 'Bearer', refresh_token: 'new-refresh' };

@@ -22,19 +22,11 @@ import {
 } from '#src/main/logins/record.ts';
 import { advanceAt, isFresh, renewAt } from '#src/main/logins/times.ts';
 import { takeTurn } from '#src/main/logins/turn.ts';
+import { NO_CLIENT, serverAt } from '../../support/login-authority.ts';
 import { directory } from '../config/files.ts';
 
-const NO_CLIENT = {
-  issuer: null,
-  clientId: null,
-  clientSecret: null,
-  clientMetadataUrl: null,
-  scopes: [],
-};
-
 function server(url = 'https://mcp.example/mcp', clientId: string | null = null): LoginServer {
-  const oauth = { ...NO_CLIENT, clientId };
-  return { name: 'web', endpoint: { url, headers: {}, tokenFile: null, oauth } };
+  return serverAt(url, { clientId });
 }
 
 const RECORD: LoginRecord = {

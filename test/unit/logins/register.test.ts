@@ -3,15 +3,9 @@ import { expect, test } from 'vitest';
 import { requestsBy } from '#src/main/logins/client.ts';
 import { registrationOf } from '#src/main/logins/flow/register.ts';
 import type { OAuthConfig } from '#src/shared/model/config.ts';
+import { NO_CLIENT } from '../../support/login-authority.ts';
 
 const AS = { issuer: 'https://as.example', registration_endpoint: 'https://as.example/register' };
-const NONE: OAuthConfig = {
-  issuer: null,
-  clientId: null,
-  clientSecret: null,
-  clientMetadataUrl: null,
-  scopes: [],
-};
 
 /** What is asked of the authorization server, and what comes of it. */
 async function registered(oauth: Partial<OAuthConfig>) {
@@ -21,7 +15,7 @@ async function registered(oauth: Partial<OAuthConfig>) {
     return Promise.resolve(new Response('{"client_id":"made"}', { status: 201 }));
   });
   const url = 'https://mcp.example/mcp';
-  const endpoint = { url, headers: {}, tokenFile: null, oauth: { ...NONE, ...oauth } };
+  const endpoint = { url, headers: {}, tokenFile: null, oauth: { ...NO_CLIENT, ...oauth } };
   const wanted = { server: { name: 'web', endpoint }, redirectUri: 'http://127.0.0.1:1/callback' };
   const made = await registrationOf(AS, { ...wanted, scope: null }, requests).catch(String);
   return [typeof made === 'string' ? made : made.client_id, asked];

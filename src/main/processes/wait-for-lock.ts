@@ -1,0 +1,40 @@
+/** Waits for a lock that others hold for one piece of work each. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FileLock, type FileLockOptions, type HeldLock } from './file-lock.ts';
+
+export type Locked =
+  | { readonly ok: true; readonly lock: HeldLock }
+  /** A part of a line. */
+  | { readonly ok: false; readonly why: string };
+
+export interface LockPatience {
+  readonly waitMs: number;
+  /** Between tries, about. */
+  readonly againMs: number;
+  /** Says that it took too long. @param by who has it, in words. */
+  readonly late: (by: string) => string;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal | undefined;
+  /** Somebody else has it. Called once. @param by in words. */
+  readonly onBusy?: ((by: string) => void) | undefined;
+}
+
+/** @throws the reason of the signal. */
+export async function waitForLock(
+  options: FileLockOptions,
+  { waitMs, againMs, late, signal, onBusy }: LockPatience,
+): Promise<Locked> {
+  const lock = new FileLock(options);
+  const until = performance.now() + waitMs;
+  for (let tries = 0; ; tries += 1) {
+    signal?.throwIfAborted();
+    const tried = lock.try();
+    if (tried.kind === 'held') return { ok: true, lock: tried.lock };
+    if (tried.kind === 'blocked') return { ok: false, why: tried.why };
+    if (performance.now() > until) return { ok: false, why: late(tried.by) };
+    if (tries === 0) onBusy?.(tried.by);
+    // Many that wait must not try at the same moments.
+    const ms = againMs * (0.5 + Math.random());
+    await sleep(ms, undefined, { signal }).catch(() => signal?.throwIfAborted());
+  }
+}
