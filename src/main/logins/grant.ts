@@ -4,6 +4,7 @@
  * else in the same answer may be the reason to throw the new one away.
  */
 import { isObject } from '../../shared/model/is-object.ts';
+import { parseJson } from '../processes/fields.ts';
 
 const JSON_ONLY = { 'content-type': 'application/json' };
 
@@ -11,7 +12,7 @@ const JSON_ONLY = { 'content-type': 'application/json' };
 export async function grantAnswer(response: Response): Promise<Response> {
   if (response.status !== 200) return response;
   const body = await response.text();
-  const said = parsed(body);
+  const said = parseJson(body);
   if (!isObject(said)) return new Response(body, { headers: response.headers });
   const { access_token, token_type, refresh_token, expires_in, scope, error } = said;
   if (typeof error === 'string' && access_token === undefined) {
@@ -31,13 +32,4 @@ export async function grantAnswer(response: Response): Promise<Response> {
 /** Of a length that can be kept. */
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= 65_536;
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return null;
-  }
 }

@@ -11,6 +11,7 @@ import {
   withRegularFile,
   writeWholeFile,
 } from '../../shared/platform/safe-file.ts';
+import { parseJson } from '../processes/fields.ts';
 import { lookAtPrivate, makePrivate } from '../processes/private-directory.ts';
 
 const MAX_BYTES = 256 * 1024;
@@ -115,7 +116,7 @@ function readRecord(path: string): ReadLogin {
   });
   if (read.kind === 'absent') return { kind: 'none' };
   if (read.kind !== 'file') return { kind: 'unusable', why: read.detail };
-  const record = recordSchema.safeParse(parsed(read.text));
+  const record = recordSchema.safeParse(parseJson(read.text));
   if (record.success) return { kind: 'login', record: record.data };
   return { kind: 'unusable', why: 'it is not what rea has written' };
 }
@@ -146,15 +147,6 @@ export function writeLogin(
 export function removeLogin(stateDir: string, server: LoginServer): boolean {
   removeLeftovers(loginsDirectory(stateDir), server);
   return removeFile(join(loginsDirectory(stateDir), loginFile(server)));
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return null;
-  }
 }
 
 /** Of processes that were killed while they wrote: there are tokens in them. @throws the system's error. */
