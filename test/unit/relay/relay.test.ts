@@ -13,7 +13,7 @@ test('what it has found out is good for some seconds, and starts no program mean
   const told: string[] = [];
   stdout.on('data', (bytes: Buffer) => told.push(bytes.toString()));
   let programs = 0;
-  const { finished, stop } = startRelay({
+  const relay = startRelay({
     stdin,
     stdout,
     reach: async () => ({ ok: false, why: 'no gateway is wanted' }),
@@ -32,6 +32,6 @@ test('what it has found out is good for some seconds, and starts no program mean
     await until(() => told.length === id + 1, { what: 'the answer' });
   }
   expect(told.map((line) => JSON.parse(line).result)).toEqual([{ of: 1 }, { of: 1 }, { of: 2 }]);
-  stop();
-  expect(await finished).toBe(0);
+  relay.stop();
+  expect(await relay.finished).toBe(0);
 });
