@@ -85,7 +85,10 @@ test.concurrent('stays known when the server serves again', async () => {
     rea.waitForServer(name, ({ last_exit }) => last_exit?.reason === reason, {
       what: `gone because of ${reason}`,
     });
-  const { pid } = await rea.waitForPhase('hung', 'ready');
+  // One that has answered nothing yet may not know pings, and would be left alone.
+  const { pid } = await rea.waitForServer('hung', (one) => one.tools_count !== null, {
+    what: 'with its tools told',
+  });
   process.kill(pid ?? 0, 'SIGSTOP');
   await rea.call('grown__grow', { mb: 200 });
   const hung = await rea.waitForServer(

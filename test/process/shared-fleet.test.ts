@@ -136,16 +136,21 @@ test('a call that its client still waits for is answered after the end of its in
 test('when the gateway is killed, what it worked on is unknown, and the session goes on', async () => {
   const cwd = makeDirectory();
   const [one, other] = [await session(cwd, { config: HOUSE }), await session(cwd)];
-  const file = join(cwd, 'effect');
-  const call = one.begin('echo__side-effect', { file, ms: 600_000 });
   const before = await textOf(other, 'pid');
-  await until(() => readdirSync(cwd).includes('effect'), { what: 'the effect' });
+  const files = ['effect', 'effect-of-other'];
+  // Of both: a session that has not noticed yet would hand its next call to the gateway that is gone.
+  const calls = [one, other].map((rea, at) =>
+    rea.begin('echo__side-effect', { file: join(cwd, files[at] ?? ''), ms: 600_000 }),
+  );
+  await until(() => files.every((file) => existsSync(join(cwd, file))), { what: 'the effects' });
   killOne(await gatewayOf(one));
-  expect((await call.answer).failure).toMatchObject({
-    code: 'ERR_OUTCOME_UNKNOWN',
-    outcome: 'unknown',
-    retryable: false,
-  });
+  for (const { answer } of calls) {
+    expect((await answer).failure).toMatchObject({
+      code: 'ERR_OUTCOME_UNKNOWN',
+      outcome: 'unknown',
+      retryable: false,
+    });
+  }
   const after = await Promise.all([textOf(one, 'pid'), textOf(other, 'pid')]);
   expect(new Set(after).size).toBe(1);
   expect(after[0]).not.toBe(before);
