@@ -1,4 +1,6 @@
 /** Many servers in a few threads: all are served, and one that holds up the others gets a thread of its own. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test, vi } from 'vitest';
 import type { Rea } from '../support/rea-process.ts';
@@ -14,7 +16,7 @@ afterAll(tidy);
 const LIGHT = fileURLToPath(new URL('../fixtures/servers/light.sh', import.meta.url));
 /** More than have threads of their own. */
 const COUNT = SOAKS ? 200 : 40;
-const MOST_SHARED = 8;
+const MOST_SHARED = 4;
 const STALL_MS = 1_500;
 
 const light = (name: string): ServerSpec => ({ command: 'sh', args: [LIGHT, name] });
@@ -48,7 +50,7 @@ async function matesOf(rea: Rea, name: string): Promise<number> {
   return (await rea.waitForPhase(name, 'ready')).thread.mates;
 }
 
-test('many servers share eight threads, and one that keeps its thread or floods is moved to its own', async () => {
+test('many servers share four threads, and one that keeps its thread or floods is moved to its own', async () => {
   const rea = await startRea({
     faults: true,
     config: registry(fleet(COUNT), {
@@ -89,6 +91,10 @@ test('many servers share eight threads, and one that keeps its thread or floods 
     (name) => after.get(name)?.incarnation !== before.get(name)?.incarnation,
   );
   expect(restarted).toHaveLength(COUNT / MOST_SHARED);
+  for (const name of restarted) {
+    const detail = expect.stringContaining(name === culprit ? 'no longer answers' : culprit);
+    expect(after.get(name)).toMatchObject({ restarts: 1, last_exit: { reason: 'thread', detail } });
+  }
   expect(threadsOf(rea)).toBe(MOST_SHARED + 1);
 
   const flooding = nameAt(20);
@@ -142,23 +148,32 @@ test.concurrent('a server that floods is moved when it has nothing to do, and no
   for (const name of others) expect(after.get(name)?.pid).toBe(before.get(name)?.pid);
 });
 
-test.concurrent('a server that is condemned for noise starts again in a thread of its own', async () => {
-  const rea = await startRea({
-    config: registry(
-      { ...fleet(9), noisy: fixture('flood-stdout') },
-      { threads: { mode: 'shared' } },
-    ),
-  });
+test.concurrent('a server that is condemned for noise starts again in a thread of its own, also after the gateway was killed', async () => {
+  const config = registry(
+    { ...fleet(9), noisy: fixture('flood-stdout') },
+    { threads: { mode: 'shared', most_shared: 2 } },
+  );
+  const rea = await startRea({ config });
   expect(await matesOf(rea, nameAt(0))).toBeGreaterThan(0);
   const call = await rea.call('noisy__flood', { lines: 2_000_000 });
   expect(call.failure?.code).toBe('ERR_OUTCOME_UNKNOWN');
   await rea.waitForServer('noisy', ({ thread, restarts }) => thread.mates === 0 && restarts > 0, {
     what: 'having a thread of its own',
   });
-  await callAll(
-    rea,
-    Array.from({ length: 9 }, (_, at) => nameAt(at)),
-  );
+  const names = Array.from({ length: 9 }, (_, at) => nameAt(at));
+  await callAll(rea, names);
+  const remembered = join(rea.dir, '.rea', 'catalog.json');
+  const [why] = await until(() => /(?<="held_up":")[^"]+/.exec(readFileSync(remembered, 'utf8')), {
+    what: 'it to be remembered',
+  });
+  rea.kill('SIGKILL');
+  await rea.exited;
+  const next = await startRea({ cwd: rea.dir });
+  await callAll(next, names);
+  const { thread, restarts } = await next.waitForPhase('noisy', 'ready');
+  expect(restarts).toBe(0);
+  expect(thread).toMatchObject({ mates: 0, held_up: why });
+  expect(threadsOf(next)).toBe(3);
 });
 
 test.concurrent('with a thread for each server nobody has mates', async () => {

@@ -87,7 +87,7 @@ export function house(
     },
     thread: {
       slot: 0,
-      threadRecord: { state: 'running', restarts: 0, heap_mb: null, mates: 0 },
+      threadRecord: { state: 'running', restarts: 0, heap_mb: null, mates: 0, held_up: null },
       get heldBack() {
         return world.heldBack;
       },

@@ -61,5 +61,6 @@ export function mainFact(rev: number, changes: Partial<MainFact> = {}): MainFact
 export function catalogFact(server: string, names: readonly string[]): CatalogFact {
   const tools = names.map((name) => JSON.stringify({ name, x: 'ü"\n' }));
   const lists = { tools };
-  return { type: 'catalog', server, fingerprint: '0123456789abcdef', profile: null, lists };
+  const fingerprint = '0123456789abcdef';
+  return { type: 'catalog', server, fingerprint, profile: null, lists, heldUp: null };
 }

@@ -163,7 +163,7 @@ export class OwnServersWorld {
       rates: new Rates(),
       thread: {
         slot: 0,
-        threadRecord: { state: 'running', restarts: 0, heap_mb: null, mates: 0 },
+        threadRecord: { state: 'running', restarts: 0, heap_mb: null, mates: 0, held_up: null },
         heldBack: false,
         post: (message) => {
           if (message.type === 'call') this.call = message.call;

@@ -200,7 +200,7 @@ export class ServerWorld {
     };
     const thread: ServerThread = {
       slot: 0,
-      threadRecord: { state: 'running', restarts: 0, heap_mb: null, mates: 0 },
+      threadRecord: { state: 'running', restarts: 0, heap_mb: null, mates: 0, held_up: null },
       heldBack: false,
       wake: () => {},
       post: (message) => {

@@ -169,6 +169,7 @@ export class SupervisorThread {
       restarts: incarnation,
       creditLane: 0,
       delayMs,
+      lastExit: null,
       formerSecrets: [],
     });
   }

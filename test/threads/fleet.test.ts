@@ -11,6 +11,7 @@ import { Catalogs } from '#src/main/catalog/catalogs.ts';
 import { createLogger } from '#src/main/logger.ts';
 import { PriorityQueue } from '#src/main/processes/priority/priority-queue.ts';
 import { Fleet } from '#src/main/servers/fleet.ts';
+import { Offenders } from '#src/main/servers/offenders.ts';
 import type { Server } from '#src/main/servers/server.ts';
 import { isThreadHeld } from '#src/main/threads/start-worker.ts';
 import { ByteCredit } from '#src/shared/memory/byte-credit.ts';
@@ -65,12 +66,13 @@ async function startFleet(names: readonly string[], instances: 'shared' | 'sessi
   const calls = new CallTable();
   const fleet = new Fleet({
     definitions: noPins(),
+    offenders: new Offenders(() => undefined),
     logins: NO_LOGINS,
     config: {
       file: '',
       servers,
       reserved: [],
-      threads: { mode: 'auto', dedicatedUpTo: 32, heapMb: 64, stallMs: 1500 },
+      threads: { mode: 'auto', dedicatedUpTo: 32, mostShared: 8, heapMb: 64, stallMs: 1500 },
       limits: { byteCreditBytes: 96 * MIB, slowClientMs: 60_000 },
       http: { maxSessions: 256, maxConnections: 1024 },
       listWaitMs: 0,

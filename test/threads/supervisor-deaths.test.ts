@@ -270,6 +270,7 @@ describe('a server that cannot start', () => {
         restarts: 0,
         creditLane: 0,
         delayMs: 0,
+        lastExit: null,
         formerSecrets: [],
       });
       const { record } = await thread.event('child_died_unexpectedly', seen + 1);

@@ -52,6 +52,7 @@ function waiting(): Tenant & { retired: boolean } {
     creditLane: 0,
     retired: false,
     opening: () => ({
+      lastExit: null,
       formerSecrets: [],
       generation: 1,
       incarnation: 0,

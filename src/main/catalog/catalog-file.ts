@@ -41,6 +41,8 @@ export interface StoredServer {
   readonly fingerprint: string;
   readonly profile: ServerProfile | null;
   readonly lists: ReadonlyMap<ListKind, readonly CatalogEntry[]>;
+  /** Why it got a thread of its own; null: it has held up no others. */
+  readonly heldUp: string | null;
 }
 
 /**
@@ -53,12 +55,15 @@ export function readCatalogFile(
   dir: string,
   standingOf: StandingOf = () => 'pinned',
 ): StoredServer[] {
-  return [...parseCatalogFile(readText(dir))].map(([server, { fingerprint, profile, lists }]) => ({
-    server,
-    fingerprint,
-    profile: profile === null ? null : pinnedProfile(server, profile, standingOf),
-    lists: restoreLists(lists, (kind, name, text) => standingOf(server, kind, name, text)),
-  }));
+  return [...parseCatalogFile(readText(dir))].map(
+    ([server, { fingerprint, profile, lists, heldUp }]) => ({
+      server,
+      fingerprint,
+      heldUp,
+      profile: profile === null ? null : pinnedProfile(server, profile, standingOf),
+      lists: restoreLists(lists, (kind, name, text) => standingOf(server, kind, name, text)),
+    }),
+  );
 }
 
 function pinnedProfile(

@@ -63,6 +63,7 @@ export function keysOfNextStart(running: GatewayConfig, wanted: GatewayConfig): 
   const keys: [string, number | string, number | string][] = [
     ['threads.mode', running.threads.mode, wanted.threads.mode],
     ['threads.dedicated_up_to', running.threads.dedicatedUpTo, wanted.threads.dedicatedUpTo],
+    ['threads.most_shared', running.threads.mostShared, wanted.threads.mostShared],
     ['threads.heap_mb', running.threads.heapMb, wanted.threads.heapMb],
     ['threads.stall_ms', running.threads.stallMs, wanted.threads.stallMs],
     ['list_wait_ms', running.listWaitMs, wanted.listWaitMs],

@@ -37,6 +37,7 @@ export interface DraftServer {
 export interface ThreadOptions {
   readonly mode?: 'auto' | 'dedicated' | 'shared' | undefined;
   readonly dedicated_up_to?: number | undefined;
+  readonly most_shared?: number | undefined;
   readonly heap_mb?: number | undefined;
   readonly stall_ms?: number | undefined;
 }

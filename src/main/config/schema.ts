@@ -168,6 +168,7 @@ const options = {
 const threads = mapping({
   mode: word(['auto', 'dedicated', 'shared']).optional(),
   dedicated_up_to: whole(0, 1000, 'threads').optional(),
+  most_shared: whole(1, 64, 'threads').optional(),
   heap_mb: whole(16, 4096, 'MiB').optional(),
   stall_ms: whole(100, 600_000, 'milliseconds').optional(),
 });

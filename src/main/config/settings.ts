@@ -52,7 +52,8 @@ export const DEFAULT_LIST_WAIT_MS = 3000;
 export const DEFAULT_IDLE_EXIT_MS = 60_000;
 const DEFAULT_THREADS: ThreadsConfig = {
   mode: 'auto',
-  dedicatedUpTo: 32,
+  dedicatedUpTo: 8,
+  mostShared: 4,
   heapMb: 64,
   stallMs: 1500,
 };
@@ -103,6 +104,7 @@ export function settleThreads(options: ThreadOptions): ThreadsConfig {
   return {
     mode: options.mode ?? DEFAULT_THREADS.mode,
     dedicatedUpTo: options.dedicated_up_to ?? DEFAULT_THREADS.dedicatedUpTo,
+    mostShared: options.most_shared ?? DEFAULT_THREADS.mostShared,
     heapMb: options.heap_mb ?? DEFAULT_THREADS.heapMb,
     stallMs: options.stall_ms ?? DEFAULT_THREADS.stallMs,
   };

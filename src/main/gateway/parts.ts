@@ -23,6 +23,7 @@ import { type ClientEvents, Router } from '../routing/router.ts';
 import { ServerMessages } from '../routing/server-messages.ts';
 import { creditLimits, roomFor } from '../servers/capacity.ts';
 import { Fleet } from '../servers/fleet.ts';
+import { Offenders } from '../servers/offenders.ts';
 import { defaultStartLimit } from '../servers/start-tickets.ts';
 import { StateWriterThread } from '../threads/state-writer-thread.ts';
 import { workerEntry } from '../threads/worker-entry.ts';
@@ -133,6 +134,7 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
     log,
     onSecrets: (secrets) => events.onSecrets(secrets),
   });
+  const offenders = new Offenders((fact) => writer.tell(fact));
   const processes = new ServerProcesses({ ...options, session: options.sessionId });
   const fleet: Fleet = new Fleet({
     ...options,
@@ -155,6 +157,7 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
     audit: seen,
     startLimit: defaultStartLimit(),
     usedBefore: readLastUse(dir),
+    offenders,
     groupsFile: createGroupsFile(dir, options.sessionId, options.identity),
     gatewayVersion: options.version,
     endGroup: (group, lane) => processes.end(group, lane),
@@ -193,6 +196,7 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
     seen,
     writer,
     fleet,
+    offenders,
     router,
   };
 }

@@ -19,6 +19,7 @@ import type { Logins } from '../logins/logins.ts';
 import type { LauncherProcess } from '../processes/launcher-process.ts';
 import type { PriorityQueue } from '../processes/priority/priority-queue.ts';
 import type { StateWriterThread } from '../threads/state-writer-thread.ts';
+import type { Offenders } from './offenders.ts';
 
 export interface FleetOptions {
   readonly config: GatewayConfig;
@@ -32,6 +33,7 @@ export interface FleetOptions {
   readonly startsAfter: Promise<void>;
   /** When servers were used last in an earlier run, in milliseconds since the epoch. */
   readonly usedBefore: ReadonlyMap<string, number>;
+  readonly offenders: Offenders;
   readonly credit: ByteCredit;
   readonly lookups: LookupSlots;
   readonly knownPlaces: KnownPlaces;

@@ -150,13 +150,13 @@ export class LaneMessages implements LaneListener {
     const lost = { event: 'thread_lost', server: name, status: 'error', error: detail } as const;
     this.#options.audit.event({ ...lost, facts: { state } });
     this.#parts.events().onGone(server);
-    lane.lost(`${state}: ${detail}`, restartInMs);
     const now = Date.now();
     const record = lostRecord(server.lastRecord, {
       error: `supervisor thread ${state}: ${detail}`,
       now,
       nextStartAt: this.#parts.stopping() || lane.retired ? null : now + restartInMs,
     });
+    lane.lost(`${state}: ${detail}`, restartInMs, record.last_exit);
     this.#options.stateWriter.tell({
       type: 'supervisor',
       server: name,

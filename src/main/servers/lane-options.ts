@@ -11,12 +11,14 @@ import type { LogSecrets } from '../log-secrets.ts';
 import type { Logger } from '../logger.ts';
 import type { PriorityQueue } from '../processes/priority/priority-queue.ts';
 import type { Placement } from '../threads/placement.ts';
+import type { Offenders } from './offenders.ts';
 import type { Server } from './server.ts';
 import type { ServerUses } from './server-options.ts';
 
 /** The parts that all lanes share. */
 export interface LaneContext {
   readonly placement: Placement;
+  readonly offenders: Offenders;
   readonly credit: ByteCredit;
   readonly calls: CallTable;
   readonly uses: ServerUses<Server>;

@@ -7,7 +7,7 @@
 
 import type { ServerConfig } from '../../shared/model/config.ts';
 import type { TokenFor } from '../../shared/model/login.ts';
-import type { LaneRecord, ThreadRecord } from '../../shared/model/snapshot.ts';
+import type { LaneRecord, LastExit, ThreadRecord } from '../../shared/model/snapshot.ts';
 import { UNROUTED } from '../../shared/model/unrouted.ts';
 import type {
   FromSupervisor,
@@ -80,8 +80,12 @@ export class Lane implements Tenant, ServerThread {
   #clientCapabilities = '{}';
   /** Counts the threads that were handed the server, and their losses: messages of an earlier one are stale. */
   #generation: number;
-  /** Last incarnation and restart count: the next thread goes on counting. */
-  #progress = { incarnation: 0, restarts: 0 };
+  /** Last incarnation and exit, and the restart count: the next thread goes on from there. */
+  #progress: Pick<Opening, 'incarnation' | 'restarts' | 'lastExit'> = {
+    incarnation: 0,
+    restarts: 0,
+    lastExit: null,
+  };
   #move: Move = 'none';
   #usage: TreeUsage | null = null;
   #callsSeen = 0;
@@ -157,7 +161,9 @@ export class Lane implements Tenant, ServerThread {
   }
 
   get threadRecord(): ThreadRecord {
-    return this.#thread?.record ?? UNROUTED.thread;
+    const record = this.#thread?.record ?? UNROUTED.thread;
+    const held_up = this.#context.offenders.whyOf(this.config);
+    return held_up === null ? record : { ...record, held_up };
   }
 
   /** Goes into every fact about it; the highest is the newest. */
@@ -196,15 +202,15 @@ export class Lane implements Tenant, ServerThread {
     if (message.type === 'held_back') return this.#leaveOthers('it says more than it may');
     if (message.type === 'lifecycle') {
       const { incarnation, record } = message;
-      this.#progress = { incarnation, restarts: record.restarts };
+      this.#progress = { incarnation, restarts: record.restarts, lastExit: record.last_exit };
     }
     this.#listener.onMessage(this, message);
     if (message.type === 'lifecycle') this.#moveOn(message);
   }
 
   onKilled(incarnation: number): void {
-    const { restarts } = this.#progress;
-    this.#progress = { restarts, incarnation: Math.max(this.#progress.incarnation, incarnation) };
+    const before = this.#progress;
+    this.#progress = { ...before, incarnation: Math.max(before.incarnation, incarnation) };
   }
 
   onLost(state: 'stalled' | 'crashed', detail: string, restartInMs: number): void {
@@ -215,6 +221,7 @@ export class Lane implements Tenant, ServerThread {
 
   onEvicted(restartInMs: number): void {
     this.#log.warn('it held up the other servers of its thread: it gets one of its own');
+    this.#context.offenders.add(this.config, 'its thread was lost while it worked for this server');
     this.#move = 'none';
     this.#open(restartInMs, true);
   }
@@ -268,9 +275,10 @@ export class Lane implements Tenant, ServerThread {
     this.#priority.lifecycle(message);
   }
 
-  /** The thread is lost, and its server with it. */
-  lost(detail: string, restartInMs: number): void {
+  /** The thread is lost, and its server with it. @param lastExit what is told of the end of its process. */
+  lost(detail: string, restartInMs: number, lastExit: LastExit | null): void {
     this.#generation += 1;
+    this.#progress = { ...this.#progress, lastExit };
     this.server.threadLost(this.#generation, detail, restartInMs);
     this.#priority.lost();
   }
@@ -337,12 +345,12 @@ export class Lane implements Tenant, ServerThread {
     else if (this.#move !== 'asked') this.post({ type: 'wake', slot: this.#slot });
   }
 
-  /** @param alone it does not share a thread with others. */
-  #open(delayMs: number, alone = false): void {
-    if (this.retired || (this.#thread !== null && !alone)) return;
+  /** @param moves out of the thread that it has. */
+  #open(delayMs: number, moves = false): void {
+    if (this.retired || (this.#thread !== null && !moves)) return;
     this.#thread = this.#context.placement.place(
       { name: this.name, http: !this.hasProcess },
-      alone,
+      this.#context.offenders.whyOf(this.config) !== null,
     );
     this.#slot = this.#thread.open(this, delayMs);
     this.#context.onChange();
@@ -360,6 +368,7 @@ export class Lane implements Tenant, ServerThread {
   #leaveOthers(why: string): void {
     if (this.#thread?.shared !== true || this.#move !== 'none') return;
     this.#log.warn({ why }, 'it holds up others: it gets a thread of its own at its next restart');
+    this.#context.offenders.add(this.config, why);
     this.#move = 'wanted';
     this.server.move();
   }

@@ -190,6 +190,7 @@ function downstreamView(one: Fields) {
       restarts: count(thread['restarts']),
       heap_mb: measure(thread['heap_mb']),
       mates: count(thread['mates']),
+      held_up: text(thread['held_up']),
     },
   };
 }

@@ -7,9 +7,6 @@ import type { ThreadsConfig } from '../../shared/model/config.ts';
 import type { SupervisorThread } from './supervisor-thread.ts';
 import type { Tenant } from './tenant.ts';
 
-/** The most threads for all servers that share a thread. */
-const MOST_SHARED = 8;
-
 /** A lane as a thread of its own sees it. */
 export interface Placed {
   readonly name: string;
@@ -51,7 +48,7 @@ export class Placement {
       this.#own.add(thread);
       return thread;
     }
-    if (this.#shared.length < MOST_SHARED) {
+    if (this.#shared.length < this.#options.threads.mostShared) {
       const thread = this.#options.create(null);
       this.#shared.push(thread);
       return thread;

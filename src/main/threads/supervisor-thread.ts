@@ -114,6 +114,7 @@ export class SupervisorThread implements LinkListener {
       restarts: this.#restarts,
       heap_mb: this.#heapMb,
       mates: Math.max(0, this.#tenants.size - 1),
+      held_up: null,
     };
   }
 

@@ -80,8 +80,11 @@ export class ThreadLoss {
       { detail, restartInMs: othersMs, ...(suspect && { suspect: suspect.config.lane }) },
       `a supervisor thread ${this.#why}${then}`,
     );
+    const ofOthers =
+      suspect === null ? detail : `${detail}, while it worked for ${suspect.config.lane}`;
     for (const tenant of told) {
-      tenant.onLost(this.#why, detail, tenant === suspect ? backoffMs : othersMs);
+      if (tenant === suspect) tenant.onLost(this.#why, detail, backoffMs);
+      else tenant.onLost(this.#why, ofOthers, othersMs);
     }
   }
 

@@ -148,8 +148,10 @@ export interface ServerConfig {
 export interface ThreadsConfig {
   /** `dedicated`: a thread for each server; `auto`: while there are at most `dedicatedUpTo`. @default auto */
   readonly mode: 'auto' | 'dedicated' | 'shared';
-  /** @default 32 */
+  /** @default 8 */
   readonly dedicatedUpTo: number;
+  /** The most threads for all servers that share a thread. @default 4 */
+  readonly mostShared: number;
   /** Heap limit of a thread with one server in MiB; four times that for a shared thread. @default 64 */
   readonly heapMb: number;
   /** How long a thread's heartbeat may stand still while it burns CPU. @default 1500 */

@@ -11,7 +11,11 @@ export interface Remembered {
   readonly fingerprint: string;
   readonly profile: ServerProfile | null;
   readonly lists: Readonly<Partial<Record<ListKind, readonly string[]>>>;
+  /** Why it got a thread of its own, at most `MAX_HELD_UP` UTF-16 units; null: it has held up no others. */
+  readonly heldUp: string | null;
 }
+
+export const MAX_HELD_UP = 200;
 
 /** UTF-16 units; more than is ever kept of a server's profile. */
 const MAX_PROFILE_TEXT = 8400;
@@ -34,7 +38,11 @@ const FIRST_SCHEMA = 1;
 
 export function catalogFileText(servers: ReadonlyMap<string, Remembered>, held: Held): string {
   const sorted = [...servers].sort(([a], [b]) => (a < b ? -1 : 1));
-  const file = { schema: SCHEMA, servers: Object.fromEntries(sorted), held };
+  const entries = sorted.map(([name, { heldUp, ...one }]) => [
+    name,
+    heldUp === null ? one : { ...one, held_up: heldUp },
+  ]);
+  const file = { schema: SCHEMA, servers: Object.fromEntries(entries), held };
   return `${JSON.stringify(file)}\n`;
 }
 
@@ -68,6 +76,7 @@ export function parseCatalogFile(text: string): ReadonlyMap<string, Remembered> 
       fingerprint: entry['fingerprint'],
       profile: profileOf(entry['profile']),
       lists: listsOf(lists),
+      heldUp: heldUpOf(entry['held_up']),
     });
   }
   return servers;
@@ -87,6 +96,10 @@ function listsOf(lists: unknown): Remembered['lists'] {
     }
   }
   return found;
+}
+
+function heldUpOf(why: unknown): string | null {
+  return typeof why === 'string' && why.length <= MAX_HELD_UP ? why : null;
 }
 
 function profileOf(value: unknown): ServerProfile | null {

@@ -94,6 +94,8 @@ export interface ThreadRecord {
   readonly heap_mb: number | null;
   /** Number of other servers in the thread. */
   readonly mates: number;
+  /** Why the server has, or is to have, a thread of its own: it has held up others. Null: it has not. */
+  readonly held_up: string | null;
 }
 
 /** Owned by main, one for each server. */

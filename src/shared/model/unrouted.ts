@@ -12,7 +12,7 @@ export const UNROUTED: LaneRecord = {
   errors: 0,
   p50_ms: null,
   p99_ms: null,
-  thread: { state: 'running', restarts: 0, heap_mb: null, mates: 0 },
+  thread: { state: 'running', restarts: 0, heap_mb: null, mates: 0, held_up: null },
   share: 'normal',
   name_collisions: 0,
 };

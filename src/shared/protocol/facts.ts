@@ -25,6 +25,8 @@ export interface CatalogFact {
   readonly profile: ServerProfile | null;
   /** Raw text of each entry of the new lists; null for a list that is too large to be remembered. */
   readonly lists: Readonly<Partial<Record<ListKind, readonly string[] | null>>>;
+  /** Why it got a thread of its own; null: nothing new. */
+  readonly heldUp: string | null;
 }
 
 /** All URIs of one kind that servers keep although others list them, too; for `catalog.json`. */

@@ -8,6 +8,7 @@ import type { ServerConfig } from '../model/config.ts';
 import type { TokenFor } from '../model/login.ts';
 import type { TaskAnswer } from '../model/mcp.ts';
 import type { BlockedPath, InjectionDetection, RedactRules } from '../model/policy.ts';
+import type { LastExit } from '../model/snapshot.ts';
 import type { LauncherAddress } from './launch.ts';
 
 /** Gives the thread a server. `incarnation` is the last one used by an earlier thread, 0 at first. */
@@ -19,6 +20,8 @@ export interface OpenSlot {
   readonly generation: number;
   readonly incarnation: number;
   readonly restarts: number;
+  /** How its process in an earlier thread ended; null: there was none. */
+  readonly lastExit: LastExit | null;
   /** JSON text of the client capabilities that the server is told. */
   readonly clientCapabilities: string;
   /** Secrets of earlier configurations: kept out of what is told, like its own. */

@@ -15,7 +15,7 @@ import {
 } from '../../shared/model/remembered.ts';
 import type { CatalogFact, HeldFact } from '../../shared/protocol/facts.ts';
 
-type Told = Pick<CatalogFact, 'fingerprint' | 'profile' | 'lists'>;
+type Told = Pick<CatalogFact, 'fingerprint' | 'profile' | 'lists' | 'heldUp'>;
 
 export class CatalogFile {
   /** What this gateway was told, and what the file held before. */
@@ -30,13 +30,14 @@ export class CatalogFile {
     this.#held = { ...this.#held, [kind]: held };
   }
 
-  take({ server, fingerprint, profile, lists }: CatalogFact): void {
+  take({ server, fingerprint, profile, lists, heldUp }: CatalogFact): void {
     const before = this.#told.get(server);
     const same = before?.fingerprint === fingerprint ? before : null;
     this.#told.set(server, {
       fingerprint,
       profile: profile ?? same?.profile ?? null,
       lists: { ...same?.lists, ...lists },
+      heldUp: heldUp ?? same?.heldUp ?? null,
     });
   }
 
@@ -78,5 +79,6 @@ function merge(found: Remembered | undefined, told: Told): Remembered {
     fingerprint,
     profile: told.profile ?? before?.profile ?? null,
     lists: Object.fromEntries(kept),
+    heldUp: told.heldUp ?? before?.heldUp ?? null,
   };
 }

@@ -63,7 +63,7 @@ export class Telling {
   #state: SupervisorState;
   #present: Present | null = null;
   #since = now();
-  #lastExit: LastExit | null = null;
+  #lastExit: LastExit | null;
   /** How the present incarnation ended. */
   #ended: Exit | null = null;
   #lastError: string | null;
@@ -82,13 +82,14 @@ export class Telling {
   #argumentToldAt = Number.NEGATIVE_INFINITY;
 
   constructor(message: OpenSlot, context: SupervisorContext, secrets: ServerSecrets) {
-    const { slot, generation, server, incarnation, restarts } = message;
+    const { slot, generation, server, incarnation, restarts, lastExit } = message;
     this.#slot = slot;
     this.#generation = generation;
     this.#config = server;
     this.#context = context;
     this.#secrets = secrets;
     this.#lastError = server.unavailable;
+    this.#lastExit = lastExit;
     this.#state = initialSupervisor(incarnation, restarts);
   }
 
@@ -285,7 +286,7 @@ export class Telling {
   /** Tells the state writer what to offer at the next start before the server is up. */
   #remember(told: Pick<CatalogFact, 'profile' | 'lists'>): void {
     const { fingerprint, name } = this.#config;
-    const fact: CatalogFact = { type: 'catalog', server: name, fingerprint, ...told };
+    const fact: CatalogFact = { type: 'catalog', server: name, fingerprint, heldUp: null, ...told };
     this.#context.factsPort().postMessage(fact);
   }
 

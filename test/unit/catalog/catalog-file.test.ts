@@ -93,3 +93,17 @@ test.each([
   expect(readCatalogFile(dir)[0]?.profile).toEqual(whole ? profile : null);
   expect(readCatalogFile(dir)[0]?.lists.get('tools')).toHaveLength(1);
 });
+
+test('why a server has a thread of its own is kept, if it is a short text', () => {
+  const why = ['w'.repeat(200), 'w'.repeat(201), 5, null].map((held_up, at) => [
+    `s${at}`,
+    { held_up },
+  ]);
+  restored(Object.fromEntries(why));
+  expect(readCatalogFile(dir).map(({ heldUp }) => heldUp)).toEqual([
+    'w'.repeat(200),
+    null,
+    null,
+    null,
+  ]);
+});

@@ -126,7 +126,7 @@ test('settings that are looked at once are named as they are written', () => {
     file: '',
     servers: [],
     reserved: [],
-    threads: { mode: 'auto', dedicatedUpTo: 32, heapMb: 64, stallMs: 1500 },
+    threads: { mode: 'auto', dedicatedUpTo: 32, mostShared: 8, heapMb: 64, stallMs: 1500 },
     limits: { byteCreditBytes: 1, slowClientMs: 1000 },
     http: { maxSessions: 256, maxConnections: 1024 },
     listWaitMs: 0,
@@ -137,7 +137,7 @@ test('settings that are looked at once are named as they are written', () => {
   expect(keysOfNextStart(running, running)).toEqual([]);
   const wanted: GatewayConfig = {
     ...running,
-    threads: { mode: 'shared', dedicatedUpTo: 33, heapMb: 65, stallMs: 1501 },
+    threads: { mode: 'shared', dedicatedUpTo: 33, mostShared: 9, heapMb: 65, stallMs: 1501 },
     limits: { byteCreditBytes: 2, slowClientMs: 1001 },
     http: { maxSessions: 1, maxConnections: 2 },
     listWaitMs: 1,
@@ -146,6 +146,7 @@ test('settings that are looked at once are named as they are written', () => {
   expect(keysOfNextStart(running, wanted)).toEqual([
     'defaults.threads.mode',
     'defaults.threads.dedicated_up_to',
+    'defaults.threads.most_shared',
     'defaults.threads.heap_mb',
     'defaults.threads.stall_ms',
     'defaults.list_wait_ms',

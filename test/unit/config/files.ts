@@ -45,7 +45,7 @@ export function fullRegistry() {
     defaults: {
       call_timeout_ms: 50_000,
       env: { LOG: 'plain' },
-      threads: { mode: 'shared', dedicated_up_to: 4, heap_mb: 96, stall_ms: 2000 },
+      threads: { mode: 'shared', dedicated_up_to: 4, most_shared: 3, heap_mb: 96, stall_ms: 2000 },
       list_wait_ms: 2500,
       byte_credit_mb: 96,
       asks: { unsolicited: 'allow' },

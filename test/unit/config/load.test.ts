@@ -23,7 +23,7 @@ describe('a valid registry', () => {
     const { config } = result;
     expect(config).toMatchObject({
       file,
-      threads: { mode: 'shared', dedicatedUpTo: 4, heapMb: 96, stallMs: 2000 },
+      threads: { mode: 'shared', dedicatedUpTo: 4, mostShared: 3, heapMb: 96, stallMs: 2000 },
       limits: { byteCreditBytes: 96 * 1_048_576, slowClientMs: 30_000 },
       listWaitMs: 2500,
     });
@@ -89,7 +89,7 @@ describe('a valid registry', () => {
   it('fills in the documented defaults', () => {
     const config = valid(oneServer());
     expect(config).toMatchObject({
-      threads: { mode: 'auto', dedicatedUpTo: 32, heapMb: 64, stallMs: 1500 },
+      threads: { mode: 'auto', dedicatedUpTo: 8, mostShared: 4, heapMb: 64, stallMs: 1500 },
       limits: { byteCreditBytes: 192 * 1_048_576, slowClientMs: 60_000 },
       listWaitMs: 3000,
     });

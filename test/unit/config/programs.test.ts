@@ -26,7 +26,7 @@ function config(servers: readonly ServerConfig[], byteCreditBytes = 192 * MIB): 
   return {
     file: '/x/registry.yaml',
     servers,
-    threads: { mode: 'auto', dedicatedUpTo: 32, heapMb: 64, stallMs: 1500 },
+    threads: { mode: 'auto', dedicatedUpTo: 32, mostShared: 8, heapMb: 64, stallMs: 1500 },
     limits: { byteCreditBytes, slowClientMs: 1000 },
     http: { maxSessions: 256, maxConnections: 1024 },
     listWaitMs: 0,

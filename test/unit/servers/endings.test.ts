@@ -13,6 +13,7 @@ import { NOBODY_LISTENS } from '#src/main/servers/events.ts';
 import { Lane } from '#src/main/servers/lane.ts';
 import { LaneMessages } from '#src/main/servers/lane-messages.ts';
 import { LaneTable } from '#src/main/servers/lane-table.ts';
+import { Offenders } from '#src/main/servers/offenders.ts';
 import { StartTickets } from '#src/main/servers/start-tickets.ts';
 import type { Placement } from '#src/main/threads/placement.ts';
 import { ByteCredit } from '#src/shared/memory/byte-credit.ts';
@@ -53,7 +54,7 @@ function house(room = 4) {
     place: ({ name }: { name: string }) => ({
       shared: false,
       alive: true,
-      record: { state: 'running', restarts: 0, heap_mb: null, mates: 0 },
+      record: { state: 'running', restarts: 0, heap_mb: null, mates: 0, held_up: null },
       open: () => 0,
       post: ({ type }: ToSupervisor) => {
         if (type === 'stop') events.push(`${name} stops`);
@@ -102,6 +103,7 @@ function house(room = 4) {
           placement: placement as unknown as Placement,
           credit: ByteCredit.create(room, { softBytes: 1, hardBytes: 1 }),
           calls,
+          offenders: new Offenders(() => undefined),
           uses: NOBODY_LISTENS,
           onAwaited: () => {},
           secrets: { former: () => [] },

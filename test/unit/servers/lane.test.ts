@@ -7,6 +7,7 @@ import { Rates } from '#src/main/calls/gate/rate.ts';
 import { NO_OBSERVER } from '#src/main/calls/observer.ts';
 import type { PriorityQueue } from '#src/main/processes/priority/priority-queue.ts';
 import { Lane } from '#src/main/servers/lane.ts';
+import { Offenders } from '#src/main/servers/offenders.ts';
 import type { Placement } from '#src/main/threads/placement.ts';
 import { ByteCredit } from '#src/shared/memory/byte-credit.ts';
 import { IDLE } from '#src/shared/model/idle.ts';
@@ -15,14 +16,18 @@ import type { ToSupervisor } from '#src/shared/protocol/to-supervisor.ts';
 import { NO_AUDIT } from '../../support/no-audit.ts';
 import { serverConfig } from '../../support/supervisor-thread.ts';
 
-function house() {
+function house(known: { fingerprint: string; why: string } | null = null) {
   const posted: ToSupervisor['type'][] = [];
   const placed: boolean[] = [];
   const gone: Lane[] = [];
+  const remembered: (string | null)[] = [];
+  const offenders = new Offenders(({ heldUp }) => void remembered.push(heldUp));
+  const config = serverConfig('echo');
+  if (known !== null) offenders.restore({ ...config, fingerprint: known.fingerprint }, known.why);
   const thread = {
     shared: true,
     alive: true,
-    record: { state: 'running', restarts: 0, heap_mb: null, mates: 1 },
+    record: { state: 'running', restarts: 0, heap_mb: null, mates: 1, held_up: null },
     open: () => 0,
     leave: () => Promise.resolve(),
     post: ({ type }: ToSupervisor) => posted.push(type) > 0,
@@ -34,11 +39,12 @@ function house() {
     },
   };
   const lane = new Lane(
-    { config: serverConfig('echo'), owner: null, creditLane: 0, generation: 0 },
+    { config, owner: null, creditLane: 0, generation: 0 },
     {
       placement: placement as unknown as Placement,
       credit: ByteCredit.create(1, { softBytes: 1, hardBytes: 1 }),
       calls: new CallTable(),
+      offenders,
       uses: { reliesOn: () => false, hasTasks: () => false },
       onAwaited: () => {},
       secrets: { former: () => [] },
@@ -65,7 +71,7 @@ function house() {
     event: { event: 'backoff', delayMs: 1000, crashLoop: false },
     record: { ...IDLE, phase: 'backoff' },
   } as unknown as LifecycleMessage;
-  return { lane, posted, placed, gone, backoff };
+  return { lane, posted, placed, gone, backoff, remembered };
 }
 
 test('it is asked for while no process of it is there, and goes on alone once it was given up', () => {
@@ -98,5 +104,17 @@ test('one that is stopped and whose thread is lost does not run, and one that st
     expect(lane.running).toBe(true);
     lane.onLost('crashed', 'out of memory', 0);
     expect([stopped, lane.running]).toEqual([stopped, !stopped]);
+  }
+});
+
+test('one that has held up others begins alone in the next run, unless it is another program then', () => {
+  const first = house();
+  first.lane.onEvicted(0);
+  const [why] = first.remembered;
+  expect(why).toBe('its thread was lost while it worked for this server');
+  for (const fingerprint of [first.lane.config.fingerprint, 'another']) {
+    const { lane, placed } = house({ fingerprint, why: why ?? '' });
+    const isSame = fingerprint !== 'another';
+    expect([placed, lane.threadRecord.held_up]).toEqual([[isSame], isSame ? why : null]);
   }
 });

@@ -156,6 +156,20 @@ describe('the snapshot', () => {
 });
 
 describe('the catalogue file', () => {
+  it('keeps why a server has held up others while it is the same program', () => {
+    const file = new CatalogFile();
+    file.take({ ...catalogFact('a', ['x']), heldUp: 'noise' });
+    file.take(catalogFact('a', ['y']));
+    const text = file.pending() ?? '';
+    expect(parseCatalogFile(text).get('a')).toMatchObject({ heldUp: 'noise' });
+    const next = new CatalogFile();
+    next.adopt(text);
+    next.take(catalogFact('a', ['z']));
+    expect(parseCatalogFile(next.pending() ?? '').get('a')?.heldUp).toBe('noise');
+    next.take({ ...catalogFact('a', ['z']), fingerprint: 'another' });
+    expect(parseCatalogFile(next.pending() ?? '').get('a')?.heldUp).toBeNull();
+  });
+
   it('keeps the servers of the file that nobody has told of', () => {
     const before = new CatalogFile();
     before.take(catalogFact('a', ['x']));
@@ -182,6 +196,7 @@ describe('the catalogue file', () => {
       fingerprint,
       profile,
       lists,
+      heldUp: null,
     });
     file.take({ ...told, lists: { tools: null } });
     expect(parseCatalogFile(file.pending() ?? '').get('a')?.lists).toEqual(told.lists);
@@ -190,6 +205,7 @@ describe('the catalogue file', () => {
       fingerprint: 'other',
       profile: null,
       lists: told.lists,
+      heldUp: null,
     });
   });
 

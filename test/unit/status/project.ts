@@ -118,7 +118,7 @@ export function downstream(changes: Partial<DownstreamSnapshot> = {}): Downstrea
     withheld: 0,
     withheld_why: null,
     left_running: [],
-    thread: { state: 'running', restarts: 0, heap_mb: 9, mates: 0 },
+    thread: { state: 'running', restarts: 0, heap_mb: 9, mates: 0, held_up: null },
     share: 'low',
     name_collisions: 0,
     ...changes,

@@ -15,6 +15,7 @@ function placement(servers: number, change: Partial<ThreadsConfig> = {}) {
   const threads: ThreadsConfig = {
     mode: 'auto',
     dedicatedUpTo: 4,
+    mostShared: 8,
     heapMb: 64,
     stallMs: 1500,
     ...change,

@@ -18,6 +18,7 @@ function thread(...servers: { name: string; retired?: boolean }[]) {
       creditLane: 0,
       retired,
       opening: () => ({
+        lastExit: null,
         formerSecrets: [],
         generation: 1,
         incarnation: 0,

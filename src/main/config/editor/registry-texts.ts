@@ -104,6 +104,7 @@ export const GATEWAY_TEXTS: Readonly<Record<string, string>> = {
   'threads.mode':
     'auto: a thread for each server, until there are more than dedicated_up_to of them.',
   'threads.dedicated_up_to': 'With mode auto: more servers than this share threads.',
+  'threads.most_shared': 'So many threads at most for all servers that share one.',
   'threads.heap_mb': 'MiB of heap for the thread of one server.',
   'threads.stall_ms': 'Milliseconds that a thread may stand still before it is replaced.',
   list_wait_ms: 'Milliseconds that the first list of a run waits for servers that were never seen.',

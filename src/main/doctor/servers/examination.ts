@@ -132,7 +132,14 @@ export class Examination implements Tenant {
 
   opening(): Opening {
     const formerSecrets = this.#ground.secrets.former();
-    return { generation: 0, incarnation: 0, restarts: 0, clientCapabilities: '{}', formerSecrets };
+    return {
+      generation: 0,
+      incarnation: 0,
+      restarts: 0,
+      lastExit: null,
+      clientCapabilities: '{}',
+      formerSecrets,
+    };
   }
 
   onOpened(): void {}
