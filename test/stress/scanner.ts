@@ -44,11 +44,23 @@ const PATHS: Readonly<Record<keyof typeof SLOT, readonly string[]>> = {
   resultType: ['result', 'resultType'],
   resultTtlMs: ['result', 'ttlMs'],
   resultCacheScope: ['result', 'cacheScope'],
+  paramsInputResponses: ['params', 'inputResponses'],
+  paramsRequestState: ['params', 'requestState'],
 };
 const SLOTS = Object.entries(SLOT) as [keyof typeof SLOT, Slot][];
 /** Names that must not be doubled, by the path of their object; at the top it is every name. */
 const TRACKED: Readonly<Record<string, readonly string[]>> = {
-  params: ['name', 'uri', '_meta', 'progressToken', 'requestId', 'task', 'taskId'],
+  params: [
+    'name',
+    'uri',
+    '_meta',
+    'progressToken',
+    'requestId',
+    'task',
+    'taskId',
+    'inputResponses',
+    'requestState',
+  ],
   result: ['_meta', 'resultType', 'ttlMs', 'cacheScope'],
   error: ['code', 'data'],
   'params._meta': ['progressToken'],

@@ -47,11 +47,13 @@ export const SLOT = Object.freeze({
   resultType: 17,
   resultTtlMs: 18,
   resultCacheScope: 19,
+  paramsInputResponses: 20,
+  paramsRequestState: 21,
 });
 
 export type Slot = (typeof SLOT)[keyof typeof SLOT];
 
-export const SLOT_COUNT = 20;
+export const SLOT_COUNT = 22;
 
 /** Kinds of objects with member names that matter. 0 is any other object or array. */
 export const CONTEXT = Object.freeze({ top: 1, params: 2, result: 3, meta: 4, error: 5 });
@@ -85,6 +87,8 @@ export const KNOWN_KEYS: readonly (readonly KnownKey[])[] = [
     requestId: SLOT.paramsRequestId,
     task: SLOT.paramsTask,
     taskId: SLOT.paramsTaskId,
+    inputResponses: SLOT.paramsInputResponses,
+    requestState: SLOT.paramsRequestState,
   }),
   known({
     _meta: SLOT.resultMeta,

@@ -2,7 +2,7 @@
 import type { ByteRange } from '../model/byte-range.ts';
 import { type Frame, rangeOf, scanFrame } from './frame.ts';
 import { type Edit, joinExact, replaceRanges } from './json-rpc.ts';
-import { SLOT } from './json-scan.ts';
+import { SLOT, type Slot } from './json-scan.ts';
 import { eachMember, isName } from './json-slice.ts';
 
 const NOTHING = new Uint8Array(0);
@@ -19,13 +19,28 @@ export function without(
   return edits.length === 0 ? NONE : edits;
 }
 
+/** Members of params that the scanner has looked for already. */
+const SLOTS: ReadonlyMap<string, Slot> = new Map([
+  ['task', SLOT.paramsTask],
+  ['inputResponses', SLOT.paramsInputResponses],
+  ['requestState', SLOT.paramsRequestState],
+]);
+
 /** The message without these members of its params; the same where it has none of them. */
 export function withoutParams(frame: Frame, names: readonly string[]): Frame {
+  // Arguments of many megabytes are not to be walked through for what is known not to be there.
+  if (names.every((name) => isAbsent(frame, name))) return frame;
   const params = rangeOf(frame, SLOT.params);
   const edits = params === null ? NONE : without(frame.line, params, names);
   if (edits.length === 0) return frame;
   const scanned = scanFrame(joinExact(replaceRanges(frame.line, edits)));
   return 'error' in scanned ? frame : scanned;
+}
+
+/** True when the scanner would have found this member of params, and has not. */
+function isAbsent(frame: Frame, name: string): boolean {
+  const slot = SLOTS.get(name);
+  return slot !== undefined && rangeOf(frame, slot) === null;
 }
 
 /** Like `without`, and stores nothing: a hostile message may have millions of such members. */

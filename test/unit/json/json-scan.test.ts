@@ -51,7 +51,7 @@ describe('edges of JSON', () => {
 describe('ranges', () => {
   const everything = Buffer.from(
     ' { "jsonrpc" : "2.0", "id": -1.5e3 ,"method":"tools/call","params":{"name":"é","uri":"u:x",' +
-      '"_meta":{"progressToken":"t"},"progressToken":7,"requestId":null,"task":{},"taskId":"i"},"error":{"code":-1,"data":[true]},' +
+      '"_meta":{"progressToken":"t"},"progressToken":7,"requestId":null,"task":{},"taskId":"i","inputResponses":{"a":{}},"requestState":"r"},"error":{"code":-1,"data":[true]},' +
       '"result":{"_meta":{},"resultType":"t","ttlMs":1,"cacheScope":"s"},"x":{"id":1}} ',
   );
 
@@ -65,7 +65,7 @@ describe('ranges', () => {
       id: '-1.5e3',
       method: '"tools/call"',
       params:
-        '{"name":"é","uri":"u:x","_meta":{"progressToken":"t"},"progressToken":7,"requestId":null,"task":{},"taskId":"i"}',
+        '{"name":"é","uri":"u:x","_meta":{"progressToken":"t"},"progressToken":7,"requestId":null,"task":{},"taskId":"i","inputResponses":{"a":{}},"requestState":"r"}',
       result: '{"_meta":{},"resultType":"t","ttlMs":1,"cacheScope":"s"}',
       error: '{"code":-1,"data":[true]}',
       jsonrpc: '"2.0"',
@@ -83,6 +83,8 @@ describe('ranges', () => {
       resultType: '"t"',
       resultTtlMs: '1',
       resultCacheScope: '"s"',
+      paramsInputResponses: '{"a":{}}',
+      paramsRequestState: '"r"',
     });
   });
 

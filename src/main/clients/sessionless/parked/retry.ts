@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { decodeString, type Frame, rangeOf } from '../../../../shared/json/frame.ts';
 import { SLOT } from '../../../../shared/json/json-scan.ts';
-import { eachMember, isName, kindAt, members } from '../../../../shared/json/json-slice.ts';
+import { kindAt, members } from '../../../../shared/json/json-slice.ts';
 import type { ByteRange } from '../../../../shared/model/byte-range.ts';
 import { invalid, type Refusal } from '../../claims/claim.ts';
 
@@ -32,8 +32,8 @@ export const STALE: Refusal = invalid(
 /** Null: it is a request like any. */
 export function readRetry(frame: Frame): ReadRetry | Refusal | null {
   const { line } = frame;
-  const params = rangeOf(frame, SLOT.params);
-  const { inputResponses: responses, requestState: stateAt } = membersOf(line, params);
+  const responses = rangeOf(frame, SLOT.paramsInputResponses);
+  const stateAt = rangeOf(frame, SLOT.paramsRequestState);
   if (responses !== null && kindAt(line, responses[0]) !== 'object') {
     return invalid('params.inputResponses must be an object');
   }
@@ -51,21 +51,6 @@ export function readRetry(frame: Frame): ReadRetry | Refusal | null {
   const text = ([start, end]: ByteRange) => Buffer.from(line.subarray(start, end)).toString();
   const answers = () => new Map([...found].map(([name, at]) => [name, text(at)]));
   return { state: decodeString(line, stateAt) ?? '', answers };
-}
-
-/** In one pass: the params may be large, and most requests have neither. The last of a name counts. */
-function membersOf(line: Uint8Array, params: ByteRange | null) {
-  const found: Record<(typeof RETRY_MEMBERS)[number], ByteRange | null> = {
-    inputResponses: null,
-    requestState: null,
-  };
-  if (params === null) return found;
-  eachMember(line, params, (name, nameEnd, start, end) => {
-    for (const one of RETRY_MEMBERS) {
-      if (isName(line, name, nameEnd, one)) found[one] = [start, end];
-    }
-  });
-  return found;
 }
 
 /** Stands for what a request asks for: its method and params, without what differs between one and its retry. */
