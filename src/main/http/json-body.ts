@@ -10,17 +10,17 @@ import { SCAN, Scanner } from '../../shared/json/json-scan.ts';
 /** `batch`: it begins as a list. `malformed`: whatever follows, it will not be one JSON message. */
 export type Reading = 'more' | 'batch' | 'malformed';
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
+const MAX_DEPTH = 512;
 const BRACKET = 0x5b;
-const LF = 0x0a;
-const CR = 0x0d;
-const SPACE = 0x20;
-const TAB = 0x09;
+const BLANKS: readonly number[] = [0x20, 0x09, 0x0a, 0x0d];
 const BOM = Buffer.from('\uFEFF');
 
+/** Of bodies that were read to their end: to make one costs more than to scan a small body. */
+const idle: Scanner[] = [];
+const MAX_IDLE = 8;
+
 export class JsonBody {
-  readonly #scanner = new Scanner();
+  readonly #scanner = idle.pop() ?? new Scanner(MAX_DEPTH, true);
   /** All of it, where its length was told; its memory is touched only as bytes come. */
   readonly #whole: Uint8Array | null;
   readonly #chunks: Uint8Array[] = [];
@@ -47,19 +47,23 @@ export class JsonBody {
     return this.#take(isMarked ? first.subarray(BOM.length) : first);
   }
 
-  /** All has come. Null: it is not one JSON message. */
+  /** All has come; to be asked once. Null: it is not one JSON message. */
   end(): Frame | null {
-    if (!this.#begun || this.#scanner.end() !== SCAN.ok) return null;
+    const scanner = this.#scanner;
+    const isSound = this.#begun && scanner.end() === SCAN.ok;
+    const ranges = scanner.ranges.slice();
+    scanner.reset();
+    if (idle.length < MAX_IDLE) idle.push(scanner);
+    if (!isSound) return null;
     const line =
       this.#whole === null ? joinExact(this.#chunks) : this.#whole.subarray(0, this.#size);
-    return { line, ranges: this.#scanner.ranges };
+    return { line, ranges };
   }
 
   #take(chunk: Uint8Array): Reading {
     const kept = this.#keep(chunk);
-    toLine(kept, this.#scanner);
     if (this.#isBlank) {
-      const at = kept.find((byte) => byte !== SPACE && byte !== TAB);
+      const at = kept.find((byte) => !BLANKS.includes(byte));
       if (at === BRACKET) return 'batch';
       this.#isBlank = at === undefined;
     }
@@ -76,26 +80,5 @@ export class JsonBody {
     }
     this.#chunks.push(chunk);
     return chunk;
-  }
-}
-
-/**
- * Turns the line breaks between the tokens of a JSON text into spaces, in place. Line breaks inside strings
- * stay: they are not JSON, and the scanner refuses them.
- *
- * @param before where the text before these bytes has ended.
- */
-export function toLine(
-  bytes: Uint8Array,
-  before: { readonly inString: boolean; readonly inEscape: boolean },
-): void {
-  if (!bytes.includes(LF) && !bytes.includes(CR)) return;
-  let { inString } = before;
-  for (let at = before.inEscape ? 1 : 0; at < bytes.length; at++) {
-    const byte = bytes[at];
-    if (byte === QUOTE) inString = !inString;
-    else if (inString) {
-      if (byte === BACKSLASH) at++;
-    } else if (byte === LF || byte === CR) bytes[at] = SPACE;
   }
 }

@@ -27,9 +27,12 @@ export class Scanner {
   /** Offset in the line of the next chunk. */
   #base = 0;
 
-  /** @param maxDepth containers that may be open at once, the message itself included. */
-  constructor(maxDepth = 512) {
-    this.#loop = new ScanLoop(maxDepth);
+  /**
+   * @param maxDepth containers that may be open at once, the message itself included.
+   * @param breaks the text may have line breaks between its tokens. They are made spaces, in the bytes that are pushed.
+   */
+  constructor(maxDepth = 512, breaks = false) {
+    this.#loop = new ScanLoop(maxDepth, breaks);
     this.ranges = this.#loop.ranges;
   }
 
@@ -71,16 +74,6 @@ export class Scanner {
     if (this.#utf8.pending) this.#loop.note(SCAN.utf8);
     if (!this.#loop.complete) this.#loop.note(SCAN.truncated);
     return this.#code();
-  }
-
-  /** True when the next byte belongs to a string; of no meaning after an error. */
-  get inString(): boolean {
-    return this.#loop.inString;
-  }
-
-  /** True when the next byte belongs to an escape; of no meaning after an error. */
-  get inEscape(): boolean {
-    return this.#loop.inEscape;
   }
 
   /** True when the message has a `method`; also for a line that is refused. */

@@ -36,6 +36,7 @@ export class ScanLoop {
   stopped = false;
 
   readonly #maxDepth: number;
+  readonly #breaks: boolean;
   /** For each open container: twice its context, plus 1 for an object. */
   readonly #stack: Uint8Array;
   /** For each depth with slots: the slot of the value that comes next. */
@@ -47,8 +48,10 @@ export class ScanLoop {
   #state = BEGIN;
   #depth = 0;
 
-  constructor(maxDepth: number) {
+  /** @param breaks see `Scanner`. */
+  constructor(maxDepth: number, breaks: boolean) {
     this.#maxDepth = maxDepth;
+    this.#breaks = breaks;
     this.#stack = new Uint8Array(maxDepth + 2);
     this.reset();
   }
@@ -66,16 +69,6 @@ export class ScanLoop {
   /** True when the object is closed. */
   get complete(): boolean {
     return this.#state === END || this.#state === END_CR;
-  }
-
-  /** True when the next byte belongs to a string, as far as the structure is known. */
-  get inString(): boolean {
-    return this.#state >= STRING && this.#state <= KEY_ESCAPE;
-  }
-
-  /** True when the next byte belongs to an escape. */
-  get inEscape(): boolean {
-    return this.#state === ESCAPE || this.#state === KEY_ESCAPE;
   }
 
   note(error: number): void {
@@ -152,7 +145,7 @@ export class ScanLoop {
             open = stack[--depth]!;
             if (depth === 0) state = END;
             else if (open > 1 && (slot = slotAt[depth]!) >= 0) ranges[2 * slot + 1] = base + at + 1;
-          } else if (!this.#blank(byte)) return this.#stop(at);
+          } else if (!this.#blank(bytes, at)) return this.#stop(at);
           at++;
           break;
         case KEY:
@@ -164,20 +157,20 @@ export class ScanLoop {
           } else if (byte === 0x7d && state === KEY_OR_END) {
             state = AFTER;
             break;
-          } else if (!this.#blank(byte)) return this.#stop(at);
+          } else if (!this.#blank(bytes, at)) return this.#stop(at);
           at++;
           break;
         case COLON:
           byte = bytes[at]!;
           if (byte === 0x3a) state = VALUE;
-          else if (!this.#blank(byte)) return this.#stop(at);
+          else if (!this.#blank(bytes, at)) return this.#stop(at);
           at++;
           break;
         case VALUE:
         case VALUE_OR_END:
           byte = bytes[at]!;
           if (byte <= 0x20) {
-            if (!this.#blank(byte)) return this.#stop(at);
+            if (!this.#blank(bytes, at)) return this.#stop(at);
             at++;
             break;
           }
@@ -226,15 +219,17 @@ export class ScanLoop {
             open = TOP_OBJECT;
             stack[1] = open;
             state = KEY_OR_END;
-          } else if (!this.#blank(byte)) return this.#stop(at);
+          } else if (!this.#blank(bytes, at)) return this.#stop(at);
           at++;
           break;
         case END:
         case END_CR:
           if (state === END_CR) this.note(SCAN.bareCr);
           byte = bytes[at]!;
-          if (byte !== 0x0d && byte !== 0x20 && byte !== 0x09) return this.#stop(at);
-          state = byte === 0x0d ? END_CR : END;
+          if (this.#breaks) {
+            if (!this.#blank(bytes, at)) return this.#stop(at);
+          } else if (byte !== 0x0d && byte !== 0x20 && byte !== 0x09) return this.#stop(at);
+          else state = byte === 0x0d ? END_CR : END;
           at++;
           break;
         default:
@@ -261,9 +256,19 @@ export class ScanLoop {
     return -1;
   }
 
-  /** True for white space between tokens. A carriage return is white space, but also an error. */
-  #blank(byte: number): boolean {
-    if (byte === 0x0d) this.note(SCAN.bareCr);
-    return byte === 0x20 || byte === 0x09 || byte === 0x0d;
+  /**
+   * True for white space between tokens. A carriage return is white space, but also an error, unless breaks are
+   * taken for spaces.
+   */
+  #blank(bytes: Uint8Array, at: number): boolean {
+    const byte = bytes[at]!;
+    if (byte === 0x20 || byte === 0x09) return true;
+    if (this.#breaks && (byte === 0x0a || byte === 0x0d)) {
+      bytes[at] = 0x20;
+      return true;
+    }
+    if (byte !== 0x0d) return false;
+    this.note(SCAN.bareCr);
+    return true;
   }
 }
