@@ -4,7 +4,7 @@
  */
 import { decodeString, type Frame, rangeOf } from '../../../shared/json/frame.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
-import { firstMember, kindAt, member } from '../../../shared/json/json-slice.ts';
+import { eachMember, isName, kindAt } from '../../../shared/json/json-slice.ts';
 import type { ByteRange } from '../../../shared/model/byte-range.ts';
 import { JSON_RPC, UNSUPPORTED_VERSION } from '../../../shared/model/errors.ts';
 import { CLAIM_KEYS } from '../../../shared/model/meta-keys.ts';
@@ -37,6 +37,7 @@ export type Read =
 /** A revision is a date of 10 characters; a longer text is not repeated. */
 const MAX_VERSION_BYTES = 64;
 const MAX_SHOWN_METHOD = 200;
+const KEYS = Object.values(CLAIM_KEYS);
 
 /**
  * @param frame a request.
@@ -45,11 +46,10 @@ const MAX_SHOWN_METHOD = 200;
 export function readClaim(frame: Frame, hasSession = false): Read {
   if (!(hasSession ? namesRevision : isClaiming)(frame)) return { kind: 'none' };
   const { line } = frame;
-  const meta = rangeOf(frame, SLOT.paramsMeta) ?? [0, 0];
-  const twice = Object.values(CLAIM_KEYS).find((key) => isTwice(line, meta, key));
-  if (twice !== undefined) return bad(`${shown(twice)} is there twice`);
-  const versionAt = member(line, meta, CLAIM_KEYS.protocolVersion);
-  const capabilities = member(line, meta, CLAIM_KEYS.clientCapabilities);
+  const { at, twice } = membersOf(line, rangeOf(frame, SLOT.paramsMeta) ?? [0, 0]);
+  if (twice !== null) return bad(`${shown(twice)} is there twice`);
+  const versionAt = at[CLAIM_KEYS.protocolVersion] ?? null;
+  const capabilities = at[CLAIM_KEYS.clientCapabilities] ?? null;
   if (versionAt === null || kindAt(line, versionAt[0]) !== 'string') {
     return bad(`${shown(CLAIM_KEYS.protocolVersion)} must be there, a string`);
   }
@@ -60,8 +60,8 @@ export function readClaim(frame: Frame, hasSession = false): Read {
     return bad(`${shown(CLAIM_KEYS.clientCapabilities)} must be there, an object`);
   }
   const version = decodeString(line, versionAt) ?? '';
-  const clientInfo = member(line, meta, CLAIM_KEYS.clientInfo);
-  const logLevel = member(line, meta, CLAIM_KEYS.logLevel);
+  const clientInfo = at[CLAIM_KEYS.clientInfo] ?? null;
+  const logLevel = at[CLAIM_KEYS.logLevel] ?? null;
   return { kind: 'claim', claim: { version, capabilities, clientInfo, logLevel } };
 }
 
@@ -101,10 +101,19 @@ export function methodNotFound(method: string): Refusal {
   return { code: JSON_RPC.methodNotFound, message };
 }
 
-/** Nobody can know which of them another reader would take. */
-function isTwice(line: Uint8Array, object: ByteRange, key: string): boolean {
-  const first = firstMember(line, object, key);
-  return first !== null && first[0] !== member(line, object, key)?.[0];
+/**
+ * The members of a claim, in one pass, by their names. `twice` is the first of them that is there again: nobody can
+ * know which of both another reader would take.
+ */
+function membersOf(line: Uint8Array, object: ByteRange) {
+  const read = { at: {} as Record<string, ByteRange>, twice: null as string | null };
+  eachMember(line, object, (name, nameEnd, start, end) => {
+    const key = KEYS.find((one) => isName(line, name, nameEnd, one));
+    if (key === undefined) return;
+    if (read.at[key] !== undefined) read.twice ??= key;
+    read.at[key] = [start, end];
+  });
+  return read;
 }
 
 function bad(message: string): Read {
