@@ -29,13 +29,16 @@ export function readBody(
     const json = new JsonBody(length);
     let size = 0;
     let reading: Reading = 'more';
+    let timer: NodeJS.Timeout | undefined;
+    let isSettled = false;
     const settle = (body: Body) => {
+      isSettled = true;
       clearTimeout(timer);
       request.off('data', onData).off('end', onEnd).off('close', onClose);
       resolve(body);
     };
     const onData = (chunk: Uint8Array) => {
-      timer.refresh();
+      timer?.refresh();
       size += chunk.length;
       if (size > maxBytes) return settle({ kind: 'too_large' });
       reading = json.push(chunk);
@@ -48,9 +51,13 @@ export function readBody(
       settle(frame === null ? { kind: 'malformed' } : { kind: 'complete', frame });
     };
     const onClose = () => settle({ kind: 'aborted' });
-    const timer = setTimeout(() => settle({ kind: 'stalled' }), idleMs);
     // An aborted request emits `error` before `close`; the listener stays, an error may come late.
     request.on('error', onClose);
     request.on('data', onData).on('end', onEnd).on('close', onClose);
+    // A small body comes in the same turn as its head: it needs no timer.
+    process.nextTick(() => {
+      if (isSettled || size === length) return;
+      timer = setTimeout(() => settle({ kind: 'stalled' }), idleMs);
+    });
   });
 }
