@@ -1,5 +1,6 @@
 /** Replies without a stream. Errors are JSON-RPC errors, as MCP asks for. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { sizeOf } from '../../shared/json/json-rpc.ts';
 
 /** A refused body is read and dropped until nothing has come for this long. */
 const LINGER_IDLE_MS = 2000;
@@ -54,6 +55,19 @@ export function replyMessage(
   // Node sends a string together with the head, and a buffer behind it.
   if (body.length <= ONE_WRITE_BYTES) response.end(body.toString('latin1'), 'latin1');
   else response.end(body);
+}
+
+/**
+ * Writes parts that belong together. To Node each small part costs as much as all of them joined.
+ *
+ * @returns false: the client has to read first, and `drain` follows.
+ */
+export function writeParts(response: ServerResponse, parts: readonly Uint8Array[]): boolean {
+  if (sizeOf(parts) <= ONE_WRITE_BYTES) return response.write(Buffer.concat(parts));
+  // Not corked by hand: a corked response that reaches its high-water mark never emits `drain`.
+  let flowing = true;
+  for (const part of parts) flowing = response.write(part);
+  return flowing;
 }
 
 /**

@@ -7,6 +7,7 @@
 
 import type { ServerResponse } from 'node:http';
 import { sizeOf } from '../../../../shared/json/json-rpc.ts';
+import { writeParts } from '../../../http/replies.ts';
 
 /** The member of an envelope that holds the token. */
 export const RAW = 'rea/raw';
@@ -95,10 +96,8 @@ export class SseStream {
     this.#messages.delete(token);
     const { parts, final } = message;
     if (parts.length > 0) {
-      // Not corked by hand: a corked response that reaches its high-water mark never emits `drain`.
-      response.write(envelope.subarray(0, envelope.indexOf(DATA) + DATA.length));
-      for (const part of parts) response.write(part);
-      const flowing = response.write(TAIL);
+      const head = envelope.subarray(0, envelope.indexOf(DATA) + DATA.length);
+      const flowing = writeParts(response, [head, ...parts, TAIL]);
       if (!flowing) await drained(response, this.#options.stallMs);
       this.#unread -= sizeOf(parts);
     }

@@ -6,7 +6,7 @@
 import type { ServerResponse } from 'node:http';
 import { sizeOf } from '../../../../shared/json/json-rpc.ts';
 import type { ByteCredit } from '../../../../shared/memory/byte-credit.ts';
-import { replyMessage } from '../../../http/replies.ts';
+import { replyMessage, writeParts } from '../../../http/replies.ts';
 import { MAX_UNSENT_BYTES, Unsent } from '../../unsent.ts';
 import type { Accepts } from '../accept.ts';
 import type { HttpLimits } from '../options.ts';
@@ -114,10 +114,7 @@ export class Post {
   }
 
   #write(parts: readonly Uint8Array[]): void {
-    const response = this.#response;
-    response.write(HEAD);
-    for (const part of parts) response.write(part);
-    response.write(TAIL);
+    writeParts(this.#response, [HEAD, ...parts, TAIL]);
     this.#given(sizeOf(parts));
   }
 
