@@ -9,7 +9,6 @@ import type { ByteRange } from '../../../shared/model/byte-range.ts';
 import { JSON_RPC, UNSUPPORTED_VERSION } from '../../../shared/model/errors.ts';
 import { CLAIM_KEYS } from '../../../shared/model/meta-keys.ts';
 import { SESSIONLESS_PROTOCOL_VERSIONS } from '../../../shared/model/revisions.ts';
-import { isClaiming, namesRevision } from '../../calls/claim.ts';
 
 /** What a request says of its client. */
 export interface Claim {
@@ -38,15 +37,19 @@ export type Read =
 const MAX_VERSION_BYTES = 64;
 const MAX_SHOWN_METHOD = 200;
 const KEYS = Object.values(CLAIM_KEYS);
+const NO_CLAIM: Read = { kind: 'none' };
 
 /**
  * @param frame a request.
  * @param hasSession it came in a session: other members of a claim, which some clients and proxies put there, are no claim.
  */
 export function readClaim(frame: Frame, hasSession = false): Read {
-  if (!(hasSession ? namesRevision : isClaiming)(frame)) return { kind: 'none' };
   const { line } = frame;
-  const { at, twice } = membersOf(line, rangeOf(frame, SLOT.paramsMeta) ?? [0, 0]);
+  const meta = rangeOf(frame, SLOT.paramsMeta);
+  if (meta === null) return NO_CLAIM;
+  const { at, count, twice } = membersOf(line, meta);
+  // In a session only its revision makes it a message without one.
+  if (count === 0 || (hasSession && at[CLAIM_KEYS.protocolVersion] === undefined)) return NO_CLAIM;
   if (twice !== null) return bad(`${shown(twice)} is there twice`);
   const versionAt = at[CLAIM_KEYS.protocolVersion] ?? null;
   const capabilities = at[CLAIM_KEYS.clientCapabilities] ?? null;
@@ -106,12 +109,13 @@ export function methodNotFound(method: string): Refusal {
  * know which of both another reader would take.
  */
 function membersOf(line: Uint8Array, object: ByteRange) {
-  const read = { at: {} as Record<string, ByteRange>, twice: null as string | null };
+  const read = { at: {} as Record<string, ByteRange>, count: 0, twice: null as string | null };
   eachMember(line, object, (name, nameEnd, start, end) => {
     const key = KEYS.find((one) => isName(line, name, nameEnd, one));
     if (key === undefined) return;
     if (read.at[key] !== undefined) read.twice ??= key;
     read.at[key] = [start, end];
+    read.count++;
   });
   return read;
 }
