@@ -111,6 +111,7 @@ describe('a claim', () => {
 type Header = readonly [name: string, ...values: readonly string[]];
 
 const headers = (...all: readonly Header[]) => ({
+  headers: Object.fromEntries(all.map(([name, ...values]) => [name, values.join(', ')])),
   headersDistinct: Object.fromEntries(all.map(([name, ...values]) => [name, [...values]])),
 });
 const OWN = [
@@ -125,6 +126,14 @@ describe('headers', () => {
 
   test('may say what the body says', () => {
     expect(judge(...OWN, ['mcp-name', encode('grüße')])).toBeNull();
+  });
+
+  test('are one value with a comma in it, or two', () => {
+    const pair = frameOf({ name: 'a, b' });
+    const judged = (...values: readonly string[]) =>
+      headerRefusal(headers(...OWN, ['mcp-name', ...values]), pair, 'tools/call', VERSION);
+    expect(judged('a, b')).toBeNull();
+    expect(judged('a', 'b')?.message).toContain('Mcp-Name is there 2 times');
   });
 
   test.each([
