@@ -17,13 +17,14 @@ import type { Client } from '../routing/client.ts';
 import { type Grant, grantOf } from '../routing/grant.ts';
 import type { Router } from '../routing/router.ts';
 import type { Claim } from './claims/claim.ts';
-import { clientRecord, nameOf } from './client-record.ts';
-import { cancelReason, controlValue, ODD_LEVEL, readHello, readLevel } from './control-messages.ts';
+import { nameOf } from './client-record.ts';
+import { cancelReason, ODD_LEVEL, readHello, readLevel } from './control-messages.ts';
 import { initializeResult } from './handshake.ts';
 import { Introduction } from './introduction.ts';
 import { passNotification } from './notifications.ts';
 import type { ClaimedRequest, ClientFace, ClientPort, OpenClient } from './port.ts';
 import { IN_USE } from './sessionless/judged.ts';
+import { NamedClients } from './sessionless/named.ts';
 import { type Counts, type Host, SessionlessRequests } from './sessionless/requests.ts';
 import { Unanswered } from './unanswered.ts';
 
@@ -59,6 +60,7 @@ class Session implements ClientFace, Client {
   /** By its handshake. */
   #name: string | null = null;
   readonly #sessionless: SessionlessRequests;
+  readonly #named = new NamedClients();
   readonly #introduction: Introduction;
 
   constructor(router: Router, port: ClientPort, counts: Counts) {
@@ -227,10 +229,10 @@ class Session implements ClientFace, Client {
 
   /** Other clients may come by the same way over HTTP. */
   #used(frame: Frame, { clientInfo }: Claim, capabilities: object): string | null {
-    const record = clientRecord(controlValue(frame, clientInfo));
+    const { record, name } = this.#named.of(frame, clientInfo);
     this.#record = record ?? this.#record;
     this.#introduction.used(this.several, capabilities);
-    return nameOf(record);
+    return name;
   }
 
   /** @param relatedTo as the router knows it. */
