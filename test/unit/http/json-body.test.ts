@@ -49,6 +49,18 @@ describe('a body in pieces', () => {
     );
   });
 
+  it('is the same line wherever a line break, an escape or a name is cut', () => {
+    const text =
+      '\uFEFF\r\n{\n\t"a\\"é" : [ 1 ,\r\n -2.5e3\n, true ] ,\r"b\\\\":\n"\\u0041"\n}\n\r\n';
+    const bytes = Buffer.from(text);
+    const line = text.slice(1).replaceAll(/[\r\n]/g, ' ');
+    for (let at = 0; at <= bytes.length; at++) {
+      for (const isTold of [true, false])
+        expect(read(cut(bytes, [at]), isTold), `${at}`).toBe(line);
+    }
+    expect(read(cut(bytes, [...bytes.keys()]), false)).toBe(line);
+  });
+
   it('is refused at the same byte for the same reason, wherever it is cut', () => {
     const wrong = [
       '{"a":"b\nc"}',
