@@ -87,6 +87,8 @@ test('bodies that are not one JSON-RPC message are refused with 400', async () =
     ...bodies,
     '{"a":"x\ny"}',
     `${callTool('echo', '1')}\n${callTool('echo', '2')}`,
+    '{"jsonrpc":"2.0","id":1,"method":"x","params":{"requestState":"a","requestState":"b"}}',
+    '{"jsonrpc":"2.0","id":1,"method":"x","params":{"inputResponses":{},"inputResponses":{}}}',
   ]) {
     const response = await post(edge, session, body);
     expect(response.status, body).toBe(400);
