@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { untilCalm } from './lib/calm.ts';
 import { jsonText } from './lib/json.ts';
 import { describeMachine, load, type Machine } from './lib/machine.ts';
 import { machineLine } from './lib/machine-line.ts';
@@ -55,6 +56,7 @@ const { values, positionals } = parseArgs({
     patience: { type: 'string', default: '1' },
     'cpu-prof': { type: 'string' },
     before: { type: 'string' },
+    noisy: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
   allowNegative: true,
@@ -75,6 +77,11 @@ if (values.help) {
   process.stderr.write('dist is missing: npm run build\n');
   process.exitCode = 1;
 } else {
+  const noise = values.noisy ? null : await untilCalm(load);
+  if (noise !== null) {
+    process.stderr.write(`${noise}\n`);
+    process.exit(1);
+  }
   await run(PROGRAMS.filter(({ name }) => positionals.length === 0 || positionals.includes(name)));
 }
 
@@ -88,7 +95,7 @@ async function run(programs: readonly Program[]): Promise<void> {
   const profiles = values['cpu-prof'];
   const nodeArgs =
     profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profiles)}`];
-  process.stdout.write(`${machineLine(machine)}\n`);
+  process.stdout.write(`${machineLine(machine)}; load ${load()}\n`);
   const start = performance.now();
   let quickSeconds = 0;
   try {
@@ -173,6 +180,7 @@ ${names.join('\n')}
   --node FILE        the Node that runs gateways and servers; default: the one that runs this
   --repetitions N    how often everything is measured; default: each program's own number
   --seed N           of the order in which sides are measured; default 1
+  --noisy            measure although others use the machine (a load above 1.5)
   --no-peers         without the gateways from npm
   --before FILE      compare with an earlier build (its dist/main/index.js), and with nothing else
   --cpu-prof DIR     write a CPU profile of every gateway; the figures are slower then

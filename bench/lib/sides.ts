@@ -4,10 +4,11 @@
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { delimiter, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { cleanEnvironment } from './environment.ts';
 import { HttpConnection } from './http-wire.ts';
 import { mcpServers, peerCommand } from './peer-command.ts';
 import { type Peer, peerProgram } from './peers.ts';
@@ -96,7 +97,7 @@ export function makeSides(
     available: (names) => names.filter(isThere),
     start: async (side, servers, options = {}) => {
       const dir = options.dir ?? scope.directory();
-      const env = environment(dir, node);
+      const env = cleanEnvironment(dir, node);
       const start = (args: readonly string[]) =>
         scope.spawn(node, [...nodeArgs, ...args], { cwd: dir, env });
       const tool = isForOne(side) ? bare : prefixed;
@@ -241,12 +242,6 @@ function writeRegistry(dir: string, servers: readonly Server[], defaults: object
 function writeInto(dir: string, name: string, content: object): void {
   mkdirSync(join(dir, '.rea'), { recursive: true, mode: 0o700 });
   writeFileSync(join(dir, '.rea', name), JSON.stringify(content), { mode: 0o600 });
-}
-
-/** A small environment, in which a bare `node` is the one under test and nothing reaches the home. */
-function environment(dir: string, node: string): Record<string, string> {
-  const path = `${dirname(node)}${delimiter}${process.env['PATH'] ?? ''}`;
-  return { PATH: path, HOME: dir, REA_LOG_LEVEL: 'error', NODE_NO_WARNINGS: '1' };
 }
 
 function freePort(): Promise<number> {

@@ -7,6 +7,7 @@ import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { cleanEnvironment } from '../lib/environment.ts';
 import { inParallel, oneByOne } from '../lib/load.ts';
 import { mainThreadMs, memoryOf, processMs } from '../lib/procfs.ts';
 import type { Context, Program } from '../lib/program.ts';
@@ -171,8 +172,9 @@ function syncAlone(path: string): Record<string, number> {
 }
 
 /** In a process of its own, on the Node that runs the gateways. */
-function decision({ node }: Context): Record<string, number> {
-  const { first } = JSON.parse(execFileSync(node, [DECISIONS, DIST], { encoding: 'utf8' }));
+function decision({ node, scope }: Context): Record<string, number> {
+  const env = cleanEnvironment(scope.directory(), node);
+  const { first } = JSON.parse(execFileSync(node, [DECISIONS, DIST], { encoding: 'utf8', env }));
   return { 'decision by the rules': Number(first) };
 }
 

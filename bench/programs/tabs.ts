@@ -1,6 +1,7 @@
 /** What it costs a gateway when its page is open: ten tabs, each of which asks as the page does. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { cleanEnvironment } from '../lib/environment.ts';
 import { lookedAt } from '../lib/looked-at.ts';
 import { commandLine, processesUnder, processMs } from '../lib/procfs.ts';
 import type { Context, Program } from '../lib/program.ts';
@@ -21,8 +22,9 @@ export const tabs: Program = lookedAt({
   ],
   start: async (context, gateway) => {
     const { scope, node } = context;
+    const env = cleanEnvironment(gateway.dir, node);
     const args = [ASKING, String(TABS)];
-    const started = scope.spawn(node, args, { cwd: gateway.dir, env: environment(gateway) });
+    const started = scope.spawn(node, args, { cwd: gateway.dir, env });
     started.child.stdin.end(addressOf(context, gateway));
     started.child.stdout.resume();
     return [started];
@@ -38,12 +40,8 @@ function addressOf({ node }: Context, gateway: Gateway): string {
   const args = [REA, 'ui', '--json', '--cwd', gateway.dir];
   const { stdout, stderr } = spawnSync(node, args, {
     encoding: 'utf8',
-    env: environment(gateway),
+    env: cleanEnvironment(gateway.dir, node),
   });
   if (stdout === '') throw new Error(`rea ui: ${stderr}`);
   return (JSON.parse(stdout) as { url: string }).url;
-}
-
-function environment({ dir }: Gateway): Record<string, string> {
-  return { PATH: process.env['PATH'] ?? '', HOME: dir };
 }

@@ -1,4 +1,5 @@
 /** What it costs a gateway to be watched: ten `rea status --watch`, each on a terminal of its own. */
+import { cleanEnvironment } from '../lib/environment.ts';
 import { lookedAt } from '../lib/looked-at.ts';
 import { commandLine, processesUnder, processMs } from '../lib/procfs.ts';
 import type { Context, Program } from '../lib/program.ts';
@@ -25,7 +26,7 @@ function watcher({ scope, node }: Context, { dir }: Gateway): Started {
   const started = scope.spawn(
     'script',
     ['-qec', `exec '${node}' '${REA}' status --watch --cwd '${dir}'`, '/dev/null'],
-    { cwd: dir, env: { PATH: process.env['PATH'] ?? '', HOME: dir, TERM: 'xterm' } },
+    { cwd: dir, env: { ...cleanEnvironment(dir, node), TERM: 'xterm' } },
   );
   started.child.stdout.resume();
   return started;
