@@ -25,6 +25,7 @@ import { memory } from './programs/memory.ts';
 import { orphans } from './programs/orphans.ts';
 import { recovery } from './programs/recovery.ts';
 import { shared } from './programs/shared.ts';
+import { start } from './programs/start.ts';
 import { storm } from './programs/storm.ts';
 import { tabs } from './programs/tabs.ts';
 import { throughput } from './programs/throughput.ts';
@@ -34,6 +35,7 @@ const PROGRAMS: readonly Program[] = [
   latency,
   throughput,
   storm,
+  start,
   fleet,
   recovery,
   orphans,
@@ -96,7 +98,7 @@ async function run(programs: readonly Program[]): Promise<void> {
   const nodeArgs =
     profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profiles)}`];
   process.stdout.write(`${machineLine(machine)}; load ${load()}\n`);
-  const start = performance.now();
+  const from = performance.now();
   let quickSeconds = 0;
   try {
     for (const program of programs) {
@@ -111,7 +113,7 @@ async function run(programs: readonly Program[]): Promise<void> {
         // What one does not use is left to the next, and what one takes too much is taken from it, down to half of its share.
         deadline: values.quick
           ? Math.max(
-              start + quickSeconds * 1000 * Number(values.patience),
+              from + quickSeconds * 1000 * Number(values.patience),
               begun + program.quickSeconds * 500 * Number(values.patience),
             )
           : Number.POSITIVE_INFINITY,

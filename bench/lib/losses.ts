@@ -17,6 +17,7 @@ const TOLERANCE = 0.05;
 
 /** Direct use of a server is no rival, nor is a relay: no gateway can be better than none. Nor is rea itself. */
 const NO_RIVALS: readonly string[] = [
+  'node -e 0',
   'direct',
   'thread-relay',
   'rea',

@@ -26,6 +26,11 @@ export function describeMachine(node: string): Machine {
   };
 }
 
+/** `v20.19.0` is 20. */
+export function majorOf(version: string): number {
+  return Number(version.slice(1).split('.')[0]);
+}
+
 /** Load of the last minute: above a fraction of the cores, distrust the figures. */
 export function load(): number {
   return Number((loadavg()[0] ?? 0).toFixed(2));

@@ -72,6 +72,7 @@ export interface Results {
 
 /** All sides in the order of tables, and how a client speaks to each; like is compared with like. */
 export const TRANSPORTS: Readonly<Record<string, 'stdio' | 'HTTP'>> = {
+  'node -e 0': 'stdio',
   direct: 'stdio',
   'thread-relay': 'stdio',
   'in-process': 'stdio',

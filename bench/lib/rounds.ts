@@ -4,12 +4,12 @@
  */
 import type { Context } from './program.ts';
 import type { Recorder } from './recorder.ts';
-import type { SideName } from './sides.ts';
+import type { NODE_ALONE, SideName } from './sides.ts';
 import { shuffled } from './statistics.ts';
 
 export interface Point {
   readonly scenario: string;
-  readonly side: SideName;
+  readonly side: SideName | typeof NODE_ALONE;
   /** Values by metric. What it throws is what this side did instead; it is not tried again. */
   measure(): Promise<Readonly<Record<string, number>>>;
   /** Whether it takes part in the round that only warms up. @default true */

@@ -13,6 +13,8 @@ import { processesUnder } from './procfs.ts';
 export interface Started {
   readonly child: ChildProcessWithoutNullStreams;
   readonly pid: number;
+  /** On the clock of `performance.now()`: just before its process was made. */
+  readonly spawned: number;
   /** Resolves when the process itself has ended. */
   readonly exited: Promise<unknown>;
   /** The last of what it wrote to stderr. */
@@ -52,6 +54,7 @@ export class Scope {
     args: readonly string[],
     options: { cwd: string; env: Readonly<Record<string, string>> },
   ): Started {
+    const spawned = performance.now();
     const child = spawn(command, args, { ...options, detached: true, stdio: 'pipe' });
     const { pid } = child;
     if (pid === undefined) throw new Error(`cannot start ${command}`);
@@ -62,7 +65,7 @@ export class Scope {
     });
     // Whoever writes to a process that has ended learns it from the missing answer.
     child.stdin.on('error', () => undefined);
-    return { child, pid, exited: once(child, 'exit'), stderr: () => stderr };
+    return { child, pid, spawned, exited: once(child, 'exit'), stderr: () => stderr };
   }
 
   /** Asks a program to stop as its client would, waits, and kills what is left of its group. */

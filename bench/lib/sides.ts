@@ -31,10 +31,15 @@ export type SideName =
   | 'rea-http'
   | Peer;
 
+/** No gateway and no server: how long Node itself takes to start and to end. */
+export const NODE_ALONE = 'node -e 0';
+
 /** A side that runs. */
 export interface Gateway {
   readonly side: SideName;
   readonly pid: number;
+  /** On the clock of `performance.now()`: just before its process was made. */
+  readonly spawned: number;
   /** Its working directory. */
   readonly dir: string;
   readonly exited: Promise<unknown>;

@@ -2,6 +2,7 @@
 import { type Cell, type Pivot, shown } from './pivot.ts';
 
 const COLOURS: Readonly<Record<string, string>> = {
+  'node -e 0': '#dadce0',
   direct: '#9aa0a6',
   'thread-relay': '#c3c7cb',
   'in-process': '#e8a33d',

@@ -3,6 +3,7 @@
  * and none called.
  */
 import { setTimeout as pause } from 'node:timers/promises';
+import { majorOf } from '../lib/machine.ts';
 import { memoryOf } from '../lib/procfs.ts';
 import type { Context, Program } from '../lib/program.ts';
 import { goalPart, Recorder } from '../lib/recorder.ts';
@@ -26,7 +27,7 @@ export const memory: Program = {
   quickSeconds: 20,
   run: async (context) => {
     const { quick, sides } = context;
-    const repetitions = context.repetitions ?? (quick ? 1 : 5);
+    const repetitions = context.repetitions ?? (quick ? 1 : 2);
     const recorder = new Recorder([
       { name: 'RSS', unit: 'MiB', better: 'lower', plot: 'linear' },
       { name: 'RSS for each further server', unit: 'MiB', better: 'lower' },
@@ -73,6 +74,19 @@ export const memory: Program = {
               'whole gateway ÷ 50',
               rss('rea', 50).map((whole) => whole / 50),
               limits,
+            ),
+          ],
+        },
+        {
+          figure: 'RSS ÷ in-process',
+          limit: 'at most',
+          unit: '×',
+          parts: [
+            recorder.ratio(
+              `${COUNTS[0]} servers`,
+              { metric: 'RSS', scenario: `${COUNTS[0]} servers`, side: 'rea' },
+              { metric: 'RSS', scenario: `${COUNTS[0]} servers`, side: 'in-process' },
+              { must: 1.8, aim: 1.4 },
             ),
           ],
         },
@@ -129,9 +143,4 @@ async function measure(
     await gateway.stop();
     scope.sweep(gateway.dir);
   }
-}
-
-/** `v20.19.0` is 20. */
-function majorOf(version: string): number {
-  return Number(version.slice(1).split('.')[0]);
 }
