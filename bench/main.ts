@@ -18,6 +18,7 @@ import { makeSides, REA } from './lib/sides.ts';
 import { seeded } from './lib/statistics.ts';
 import { buildsTable, goalTable, programTables } from './lib/table.ts';
 import { packageVersions } from './lib/versions.ts';
+import { body } from './programs/body.ts';
 import { fleet } from './programs/fleet.ts';
 import { governance } from './programs/governance.ts';
 import { latency } from './programs/latency.ts';
@@ -40,6 +41,7 @@ const PROGRAMS: readonly Program[] = [
   recovery,
   orphans,
   memory,
+  body,
   governance,
   shared,
   watchers,

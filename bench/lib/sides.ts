@@ -40,6 +40,8 @@ export interface Gateway {
   readonly pid: number;
   /** On the clock of `performance.now()`: just before its process was made. */
   readonly spawned: number;
+  /** Where it speaks MCP over HTTP. */
+  readonly url: string | null;
   /** Its working directory. */
   readonly dir: string;
   readonly exited: Promise<unknown>;
@@ -180,6 +182,7 @@ function overStdio(scope: Scope, started: Started, common: Common): Gateway {
   return {
     ...common,
     ...started,
+    url: null,
     connect: () => handshake(new StdioConnection(stdin, stdout)),
     connectSdk: () => sdkOverStdio(started),
     stop: () => scope.stop(started),
@@ -208,6 +211,7 @@ async function overHttp(
   return {
     ...common,
     ...started,
+    url,
     connect: async () => {
       const open = kind === 'sse' ? HttpConnection.sse(url) : HttpConnection.streamable(url);
       return handshake(kept(await open));

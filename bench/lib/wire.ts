@@ -19,7 +19,7 @@ export interface Message {
   readonly params?: unknown;
   // The shape belongs to whoever asked.
   readonly result?: any;
-  readonly error?: { readonly code: number; readonly message: string };
+  readonly error?: { readonly code: number; readonly message: string; readonly data?: any };
 }
 
 /** One client of a gateway or server. */
@@ -199,6 +199,12 @@ export async function untilServing(
     }
   };
   await Promise.all(tools.map(serves));
+}
+
+/** What rea says became of a call that failed, null where nothing is said. */
+export function outcomeOf({ message }: Reply): string | null {
+  const error = message?.result?._meta?.['rea/error'] ?? message?.error?.data?.['rea/error'];
+  return typeof error?.outcome === 'string' ? error.outcome : null;
 }
 
 function idOfLarge(parts: readonly Buffer[]): number {

@@ -30,10 +30,14 @@ function answerTo({ method, params }) {
   return '{}';
 }
 
-let rest = '';
+// Of a line that is not there whole: a large one comes in hundreds of pieces, and is put together once.
+let rest = [];
 process.stdin.setEncoding('utf8').on('data', (chunk) => {
-  const lines = (rest + chunk).split('\n');
-  rest = lines.pop();
+  const lines = chunk.split('\n');
+  rest.push(lines[0]);
+  if (lines.length === 1) return;
+  lines[0] = rest.join('');
+  rest = [lines.pop()];
   for (const line of lines) {
     const message = JSON.parse(line);
     if (message.id === undefined || message.method === undefined) continue;

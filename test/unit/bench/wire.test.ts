@@ -1,7 +1,7 @@
 /** The load generator's own client: what it says of a gateway must not be its own mistake. */
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
-import { Lines, StdioConnection } from '../../../bench/lib/wire.ts';
+import { Lines, outcomeOf, StdioConnection } from '../../../bench/lib/wire.ts';
 
 function connection() {
   const [stdin, stdout] = [new PassThrough(), new PassThrough()];
@@ -57,4 +57,19 @@ test('a ping is answered, and what ends leaves no call open', async () => {
   expect((await reply).ok).toBe(false);
   expect(client.unasked).toBe(1);
   expect(String(stdin.read())).toContain('{"jsonrpc":"2.0","id":"p","result":{}}');
+});
+
+test.each([
+  ['"result":{"isError":true,"_meta":{"rea/error":{"outcome":"unknown"}}}', 'unknown'],
+  [
+    '"error":{"code":-32000,"message":"no","data":{"rea/error":{"outcome":"not_sent"}}}',
+    'not_sent',
+  ],
+  ['"error":{"code":-32000,"message":"no"}', null],
+  ['"result":{"content":[]}', null],
+])('what became of a call is read from %s', async (body, outcome) => {
+  const { stdout, client } = connection();
+  const reply = client.request('tools/call');
+  stdout.write(`{"jsonrpc":"2.0","id":1,${body}}\n`);
+  expect(outcomeOf(await reply)).toBe(outcome);
 });
