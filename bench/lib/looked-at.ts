@@ -45,7 +45,7 @@ export function lookedAt(lookers: Lookers): Program {
     quickSeconds: 40,
     run: async (context) => {
       const { quick } = context;
-      const repetitions = context.repetitions ?? (quick ? 1 : 5);
+      const repetitions = context.repetitions ?? (quick ? 1 : 2);
       const recorder = new Recorder([
         { name: 'p50', unit: 'ms', better: 'lower' },
         { name: 'p99', unit: 'ms', better: 'lower', plot: 'linear' },
@@ -111,7 +111,7 @@ async function measure(
     looking = (await lookers?.start(context, gateway)) ?? [];
     const spent = () => lookers?.spentMs(gateway) ?? Number.NaN;
     await pause(SETTLE_MS);
-    const ms = quick ? 4000 : 15_000;
+    const ms = quick ? 4000 : 10_000;
     await paced(gateway, connection, 500);
     const [main, others] = [mainThreadMs(gateway.pid), spent()];
     const begun = performance.now();

@@ -24,6 +24,7 @@ const NO_RIVALS: readonly string[] = [
   'rea-free',
   'rea-shared',
   'rea-http',
+  'rea-http-free',
 ];
 
 /** All of one program. */

@@ -81,6 +81,7 @@ export const TRANSPORTS: Readonly<Record<string, 'stdio' | 'HTTP'>> = {
   'rea-free': 'stdio',
   'rea-shared': 'stdio',
   'rea-http': 'HTTP',
+  'rea-http-free': 'HTTP',
   'mcp-hub': 'HTTP',
   'mcp-proxy': 'HTTP',
   supergateway: 'HTTP',

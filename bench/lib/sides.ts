@@ -29,6 +29,8 @@ export type SideName =
   /** A session of a gateway that several share: its relay. */
   | 'rea-shared'
   | 'rea-http'
+  /** Over HTTP, without rules and without an audit log. */
+  | 'rea-http-free'
   | Peer;
 
 /** No gateway and no server: how long Node itself takes to start and to end. */
@@ -134,10 +136,11 @@ export function makeSides(
           // A shared gateway is to be gone soon after its last session.
           ...(side === 'rea-shared' ? { idle_exit_ms: 1000 } : {}),
         });
-        const policy = side === 'rea-free' ? FREE : options.policy;
+        const policy = side === 'rea-free' || side === 'rea-http-free' ? FREE : options.policy;
         if (policy !== undefined) writeInto(dir, 'policy.yaml', policy);
         const own = side === 'rea-shared' ? ['--shared'] : [];
-        if (side !== 'rea-http') return overStdio(scope, start([...serve, ...own]), common);
+        if (!side.startsWith('rea-http'))
+          return overStdio(scope, start([...serve, ...own]), common);
         const port = await freePort();
         const started = start([...serve, '--http', String(port), '--no-token']);
         return overHttp(scope, started, { ...common, port, path: '/mcp', kind: 'streamable' });
@@ -150,9 +153,7 @@ export function makeSides(
   };
 }
 
-function isRea(
-  side: SideName,
-): side is 'rea' | 'rea-before' | 'rea-free' | 'rea-shared' | 'rea-http' {
+function isRea(side: SideName): side is Extract<SideName, `rea${string}`> {
   return side.startsWith('rea');
 }
 

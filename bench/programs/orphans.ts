@@ -55,7 +55,7 @@ export const orphans: Program = {
   quickSeconds: 40,
   run: async (context) => {
     const { quick, sides, progress } = context;
-    const repetitions = context.repetitions ?? (quick ? 1 : 3);
+    const repetitions = context.repetitions ?? 1;
     const recorder = new Recorder([
       { name: 'processes left', unit: 'processes', better: 'lower' },
       { name: 'all gone after', unit: 'ms', better: 'lower' },

@@ -25,8 +25,8 @@ export const recovery: Program = {
   summary: 'kill -9 of a healthy server until the next good answer',
   quickSeconds: 25,
   run: async (context) => {
-    const { quick, sides } = context;
-    const repetitions = context.repetitions ?? (quick ? 3 : 10);
+    const { sides } = context;
+    const repetitions = context.repetitions ?? 3;
     const recorder = new Recorder([
       { name: 'start-up of the server alone', unit: 'ms', better: 'lower', control: true },
       { name: 'recovery', unit: 'ms', better: 'lower', plot: 'log' },

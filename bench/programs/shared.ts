@@ -31,7 +31,7 @@ export const shared: Program = {
   quickSeconds: 15,
   run: async (context) => {
     const { quick } = context;
-    const repetitions = context.repetitions ?? (quick ? 3 : 15);
+    const repetitions = context.repetitions ?? (quick ? 3 : 10);
     const recorder = new Recorder([
       { name: 'p50', unit: 'ms', better: 'lower' },
       { name: 'busy', unit: 'ms per call', better: 'lower' },
