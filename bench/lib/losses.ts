@@ -1,15 +1,18 @@
-/** Where another side is better than rea: found in the figures, not chosen. Pure. */
+/** Where another side is better than rea, and where rea is: found in the figures, not chosen. Pure. */
 import { type Cell, pivots } from './pivot.ts';
 import { type ProgramResult, TRANSPORTS } from './results.ts';
 
-export interface Loss {
+/** A figure of rea beside the same of another gateway. */
+export interface Comparison {
   readonly program: string;
   readonly metric: string;
-  readonly unit: string;
   readonly scenario: string;
   readonly rival: string;
   readonly rea: number;
   readonly theirs: number;
+  readonly who: 'rea' | 'rival' | 'neither';
+  /** How many times better that one is; not finite where the other has nothing, or the better one needs nothing. */
+  readonly times: number;
 }
 
 /** A difference below this share is none. */
@@ -28,25 +31,18 @@ const NO_RIVALS: readonly string[] = [
 ];
 
 /** All of one program. */
-export function losses(result: ProgramResult): Loss[] {
+export function comparisons(result: ProgramResult): Comparison[] {
   return pivots(result).flatMap(({ metric, rows }) =>
     metric.control === true
       ? []
       : rows.flatMap(({ scenario, cells }) =>
-          cells.flatMap((rival) => {
-            const own = championAgainst(rival, cells);
-            if (own === null || !beats(rival.median, own, metric.better)) return [];
-            return [
-              {
-                program: result.program,
-                metric: metric.name,
-                unit: metric.unit,
-                scenario,
-                rival: rival.side,
-                rea: own,
-                theirs: rival.median as number,
-              },
-            ];
+          cells.flatMap((cell) => {
+            const rea = championAgainst(cell, cells);
+            const theirs = cell.median;
+            if (rea === null || theirs === null) return [];
+            const { program } = result;
+            const about = { program, metric: metric.name, scenario, rival: cell.side, rea, theirs };
+            return [{ ...about, ...compared(rea, theirs, metric.better) }];
           }),
         ),
   );
@@ -59,7 +55,20 @@ function championAgainst({ side }: Cell, cells: readonly Cell[]): number | null 
   return (TRANSPORTS[side] === 'HTTP' ? of('rea-http') : null) ?? of('rea');
 }
 
-function beats(theirs: number | null, own: number, better: 'lower' | 'higher'): boolean {
-  if (theirs === null) return false;
-  return better === 'lower' ? theirs < own * (1 - TOLERANCE) : theirs > own * (1 + TOLERANCE);
+function compared(
+  rea: number,
+  theirs: number,
+  better: 'lower' | 'higher',
+): Pick<Comparison, 'who' | 'times'> {
+  if (beats(theirs, rea, better)) return { who: 'rival', times: times(theirs, rea) };
+  if (beats(rea, theirs, better)) return { who: 'rea', times: times(rea, theirs) };
+  return { who: 'neither', times: 1 };
+}
+
+function beats(one: number, other: number, better: 'lower' | 'higher'): boolean {
+  return better === 'lower' ? one < other * (1 - TOLERANCE) : one > other * (1 + TOLERANCE);
+}
+
+function times(one: number, other: number): number {
+  return Math.max(one, other) / Math.min(one, other);
 }

@@ -1,6 +1,6 @@
 /**
- * Why goals are missed, as far as it was found, for `docs/benchmarks.md`: shown under the goals for every
- * figure of which a part is missed in one of the runs. Where it is said at length is linked.
+ * Why goals are missed and why others are ahead, as far as it was found, for `docs/benchmarks.md`: shown for every
+ * figure that is missed or behind in one of the runs. Where it is said at length is linked.
  */
 
 const DATA_PATH = '[decision 11](decisions/0011-data-path.md)';
@@ -9,11 +9,37 @@ const THREADS =
   '[decision 3](decisions/0003-thread-memory.md), [decision 9](decisions/0009-placement.md)';
 const CREDIT = '[decision 8](decisions/0008-byte-credit.md)';
 
+const THREAD_START =
+  'each supervisor thread takes some 40 ms on a CPU before it serves, most of it for Node’s own modules, which every thread compiles again; the servers need the same two cores to start';
+const THREAD_MEMORY = `what V8 and Node need for each thread, which is more on Node 24 (${THREADS})`;
+const HOP = `a call wakes main and supervisor thread on its way there and back, where an in-process gateway has one (${DATA_PATH})`;
+const HTTP_HOP =
+  'a thread more than a bridge has: an HTTP server of Node with nothing but a thread and a server behind it already takes as long as supergateway';
+
 /** By the figure of the goal. */
 export const REASONS: Readonly<Record<string, string>> = {
   'healthy p50 under a storm ÷ calm': `a call wakes six threads, and each may wait until the time slice of a spinning process is over, however little weight that has (${PRIORITIES}); 20 MB results to the same client on stdio occupy its one pipe for two fifths of the time (${DATA_PATH})`,
   'healthy p99 under a storm ÷ calm': `sixteen servers that begin at the same moment have most of two cores until they are lowered or their pipes are full, some 200 ms, in which 40 of 1,000 calls fall; a small answer to a client on stdio waits for the 20 MB before it (${DATA_PATH})`,
   'RSS under a 20 MB storm': `up to 192 MiB of answers may wait for the client (${CREDIT}); with 20 idle servers the gateway takes 300 MiB; how the rest is made up was not measured`,
+  '`initialize` answered ÷ `node -e 0`': `most of it is Node that compiles the gateway’s own code: put together into a few files it answers some 75 ms earlier than in many`,
+  'first complete tools/list, cold ÷ in-process': THREAD_START,
+  'RSS ÷ in-process': THREAD_MEMORY,
+  'stdio call ÷ in-process': `${HOP}; when nothing was called for 5 ms all of them have gone to sleep, and what a call runs through has to be fetched again`,
+  'HTTP call ÷ supergateway': HTTP_HOP,
+  'HTTP call ÷ mcp-hub': HTTP_HOP,
+  'longest /healthz beside a POST of 30 MB': `a body is scanned as it comes, but put together and copied in one piece when it is whole; the rest is the scheduler’s, which is why the longest wait without a POST stands beside it`,
   'throughput ÷ in-process SDK gateway': `client, server, main and supervisor thread share two cores, and both are busy; main takes less than half of what the in-process gateway takes, so that more cores carry more (${DATA_PATH}); with 10 MB client and server are the limit: without any gateway they make 6 times as many calls as with the in-process one`,
   'RSS per server in a thread of its own': `what V8 and Node need for an empty thread, which is more on Node 24 (${THREADS}); beside more than 32 servers they share eight`,
+};
+
+/** By the program and the figure. */
+export const WHY_BEHIND: Readonly<Record<string, string>> = {
+  'latency, p50': `Over stdio ${HOP}; over HTTP ${HTTP_HOP}`,
+  'start, initialize answered': 'Node compiles the gateway’s own code, of which there is more',
+  'start, complete list of tools': `Cold, ${THREAD_START}`,
+  'fleet, complete list of tools': `Cold, ${THREAD_START}`,
+  'memory, RSS': `It is ${THREAD_MEMORY}`,
+  'memory, OS threads': 'Servers have threads here, and none there',
+  'storm, calm p50': `As for a single call: ${HOP}`,
+  'storm, peak RSS of the gateway': `It is ${THREAD_MEMORY}`,
 };

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { inShort } from '../../../bench/lib/in-short.ts';
 import { jsonText } from '../../../bench/lib/json.ts';
-import { losses } from '../../../bench/lib/losses.ts';
+import { comparisons } from '../../../bench/lib/losses.ts';
 import { cellText, pivots, remarks, shown, verdict } from '../../../bench/lib/pivot.ts';
 import { Recorder } from '../../../bench/lib/recorder.ts';
-import type { Goal, ProgramResult } from '../../../bench/lib/results.ts';
+import type { Goal, ProgramResult, Results } from '../../../bench/lib/results.ts';
+import { standing } from '../../../bench/lib/standing.ts';
 import { median, quantile, seeded, shuffled, spread } from '../../../bench/lib/statistics.ts';
 
 const LIMITS = { must: 3, aim: 2 };
@@ -116,7 +118,9 @@ describe('losses', () => {
     notes: [],
   });
   const rivals = (better: 'lower' | 'higher', sides: Record<string, number>) =>
-    losses(result(better, sides)).map(({ rival }) => rival);
+    comparisons(result(better, sides)).flatMap(({ who, rival }) =>
+      who === 'rival' ? [rival] : [],
+    );
 
   test('a side that is better by more than a twentieth is one', () => {
     expect(rivals('lower', { rea: 10, 'in-process': 9.4 })).toEqual(['in-process']);
@@ -132,6 +136,29 @@ describe('losses', () => {
     expect(rivals('lower', { rea: 1, 'rea-http': 10, 'mcp-hub': 5 })).toEqual(['mcp-hub']);
     expect(rivals('lower', { rea: 10, 'rea-http': 1, 'mcp-hub': 5 })).toEqual([]);
     expect(rivals('lower', { rea: 10, 'mcp-hub': 5 })).toEqual(['mcp-hub']);
+  });
+
+  test('lists say how many times better, in how many cases, and what nobody has is no infinity', () => {
+    const run = (sides: Record<string, number>) => ({
+      schema: 1 as const,
+      machine: {} as Results['machine'],
+      seed: 1,
+      versions: {},
+      programs: [result('lower', sides)],
+    });
+    const runs = [run({ rea: 1, 'in-process': 2 }), run({ rea: 1, 'in-process': 8 })];
+    expect(standing(runs, 'rea')).toBe('- *latency, p50*: in-process 2 to 8 × (2 of 2).');
+    expect(standing(runs, 'rival')).toBe('Nowhere in these runs.');
+    const behind = standing([run({ rea: 3, 'in-process': 1 }), ...runs], 'rival');
+    expect(behind).toContain('- *latency, p50*: in-process 3 × (1 of 3). Over stdio');
+    expect(standing([run({ rea: 0, 'in-process': 5 })], 'rea')).toContain('altogether (1 of 1)');
+  });
+
+  test('what was not measured is said in the first sentences', () => {
+    const text = inShort([]);
+    expect(text.split('\n')).toHaveLength(3);
+    expect(text).toContain('A call takes (not measured) through rea');
+    expect(text).not.toContain('NaN');
   });
 
   test('tables have the sides in their order, and say what was not measured', () => {
