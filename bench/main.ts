@@ -18,35 +18,7 @@ import { makeSides, REA } from './lib/sides.ts';
 import { seeded } from './lib/statistics.ts';
 import { buildsTable, goalTable, programTables } from './lib/table.ts';
 import { packageVersions } from './lib/versions.ts';
-import { body } from './programs/body.ts';
-import { fleet } from './programs/fleet.ts';
-import { governance } from './programs/governance.ts';
-import { latency } from './programs/latency.ts';
-import { memory } from './programs/memory.ts';
-import { orphans } from './programs/orphans.ts';
-import { recovery } from './programs/recovery.ts';
-import { shared } from './programs/shared.ts';
-import { start } from './programs/start.ts';
-import { storm } from './programs/storm.ts';
-import { tabs } from './programs/tabs.ts';
-import { throughput } from './programs/throughput.ts';
-import { watchers } from './programs/watchers.ts';
-
-const PROGRAMS: readonly Program[] = [
-  latency,
-  throughput,
-  storm,
-  start,
-  fleet,
-  recovery,
-  orphans,
-  memory,
-  body,
-  governance,
-  shared,
-  watchers,
-  tabs,
-];
+import { PROGRAMS } from './programs/all.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -7,6 +7,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { renderReport } from './lib/report.ts';
 import type { Results } from './lib/results.ts';
+import { PROGRAMS } from './programs/all.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const kept = join(root, 'bench', 'results');
@@ -20,7 +21,7 @@ const runs = paths.toSorted().map((path) => ({
 // Plots of programs that no longer exist must not stay; pages beside them are written by hand.
 const plots = join(root, 'docs', 'benchmarks');
 for (const name of readdirSync(plots)) if (name.endsWith('.svg')) rmSync(join(plots, name));
-for (const [path, text] of renderReport(runs)) {
+for (const [path, text] of renderReport(runs, PROGRAMS)) {
   mkdirSync(dirname(join(root, path)), { recursive: true });
   writeFileSync(join(root, path), text);
   process.stdout.write(`${path}\n`);

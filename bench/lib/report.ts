@@ -2,6 +2,7 @@
 import { inShort } from './in-short.ts';
 import { machineLine } from './machine-line.ts';
 import { type Cell, cellText, goalRows, type Pivot, pivots, remarks, verdict } from './pivot.ts';
+import type { Program } from './program.ts';
 import { REASONS } from './reasons.ts';
 import type { Goal, ProgramResult, Results } from './results.ts';
 import { standing } from './standing.ts';
@@ -19,13 +20,21 @@ const PLOTS = 'benchmarks';
 const NOT_MEASURED = 'not measured';
 const NOT_LOOKED_INTO = 'not looked into yet';
 
-/** Texts by path from the root of the repository. */
-export function renderReport(runs: readonly Run[]): ReadonlyMap<string, string> {
+/**
+ * Texts by path from the root of the repository.
+ *
+ * @param all programs that there are: those without a result are said to be not measured.
+ */
+export function renderReport(
+  runs: readonly Run[],
+  all: readonly Pick<Program, 'name' | 'title'>[],
+): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
   const programs = [
     ...new Set(runs.flatMap(({ results }) => results.programs.map(({ program }) => program))),
   ];
-  const all = runs.map(({ results }) => results);
+  const results = runs.map((run) => run.results);
+  const missing = all.filter(({ name }) => !programs.includes(name));
   const sections = programs.map((program) => programSection(program, runs, files));
   files.set(
     DOCUMENT,
@@ -34,10 +43,10 @@ export function renderReport(runs: readonly Run[]): ReadonlyMap<string, string> 
       shortSection(runs),
       '## Where rea is ahead',
       'How many times better, from the least to the most, and in how many of the compared cases; a difference below 5 % is none. Compared is over the same transport where rea was measured over it. The figures are in the tables below.',
-      standing(all, 'rea'),
+      standing(results, 'rea'),
       '## Where rea loses, and why',
       'How many times better the other one is, in the same way, and why as far as that was found.',
-      standing(all, 'rival'),
+      standing(results, 'rival'),
       '## Goals',
       goalSection(runs),
       '## How to read the figures',
@@ -46,6 +55,7 @@ export function renderReport(runs: readonly Run[]): ReadonlyMap<string, string> 
       'The load is that of the last minute before and after, of everything on the machine; far below the number of cores is calm. Half, and nine of ten, of a program’s figures vary by less than the percentage between repetitions. A quick set is for a look, not for publication.',
       runs.map(runSection).join('\n\n'),
       ...sections,
+      ...missing.map(({ title }) => `## ${title}\n\nNot measured in these runs.`),
     ].join('\n\n') + '\n',
   );
   return files;

@@ -37,7 +37,7 @@ export const body: Program = {
   quickSeconds: 15,
   run: async (context) => {
     const { quick, sides, node, scope } = context;
-    const repetitions = context.repetitions ?? (quick ? 2 : 7);
+    const repetitions = context.repetitions ?? (quick ? 2 : 5);
     const recorder = new Recorder([
       { name: 'longest wait of /healthz', unit: 'ms', better: 'lower' },
       { name: 'answer to the POST', unit: 'ms', better: 'lower' },

@@ -55,7 +55,7 @@ export const governance: Program = {
   quickSeconds: 40,
   run: async (context) => {
     const { quick, scope } = context;
-    const repetitions = context.repetitions ?? (quick ? 3 : 6);
+    const repetitions = context.repetitions ?? (quick ? 3 : 5);
     const recorder = new Recorder([
       { name: 'p50', unit: 'ms', better: 'lower' },
       { name: 'throughput', unit: 'calls/s', better: 'higher' },

@@ -137,7 +137,7 @@ function pointsOf(
   running: readonly Running[],
   quick: boolean,
 ): Point[] {
-  const ms = quick ? 250 : 900;
+  const ms = quick ? 250 : 700;
   return Object.entries(sizes).flatMap(([label, size]) => {
     const calls = size < 1000 * KB ? 20 : quick ? 3 : 10;
     return running

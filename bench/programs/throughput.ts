@@ -102,7 +102,7 @@ async function measure(
   const { callsPerSecond, calls, generatorBusy } = await inParallel(
     async () => (await connection.request('tools/call', params)).ok,
     inFlight,
-    { ms: quick ? 700 : 2000, calls: inFlight, capMs: 60_000 },
+    { ms: quick ? 700 : 1500, calls: inFlight, capMs: 60_000 },
   );
   const figures = { throughput: callsPerSecond, 'load generator busy': generatorBusy };
   // Without a gateway there is only the server.

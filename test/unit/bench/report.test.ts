@@ -4,9 +4,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { renderReport } from '../../../bench/lib/report.ts';
+import { PROGRAMS } from '../../../bench/programs/all.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const results = 'bench/results';
+
+test('programs without a result are said to be not measured', () => {
+  const text = renderReport([], PROGRAMS).get('docs/benchmarks.md');
+  for (const { title } of PROGRAMS) expect(text).toContain(`## ${title}\n\nNot measured in these runs.`);
+});
 
 test('the published benchmarks are generated from their results', () => {
   const runs = readdirSync(join(root, results))
@@ -15,7 +21,7 @@ test('the published benchmarks are generated from their results', () => {
       file: `${results}/${name}`,
       results: JSON.parse(readFileSync(join(root, results, name), 'utf8')),
     }));
-  const files = renderReport(runs);
+  const files = renderReport(runs, PROGRAMS);
   expect(files.size).toBeGreaterThan(1);
   // What users feel comes first.
   expect(files.get('docs/benchmarks.md')).toMatch(
