@@ -10,8 +10,8 @@ import type { Connection } from './wire.ts';
 const READY_LIMIT_MS = 180_000;
 /** Four times what the state file may be behind. */
 const STATE_FILE_MS = 1000;
-/** Short beside the quickest start, and long beside a list of all tools. */
-const ASK_AGAIN_MS = 10;
+/** Short beside a start, and long beside a list of all tools: asking must not be what keeps the gateway busy. */
+const askAgainMs = (count: number) => Math.max(10, count / 2);
 
 export interface Servers {
   readonly kind: ServerKind;
@@ -88,7 +88,7 @@ async function completeList(
     const last = wanted.filter((name) => listed.has(name)).length;
     first ??= last;
     if (last === wanted.length || performance.now() > deadline) return { first, last };
-    await pause(ASK_AGAIN_MS);
+    await pause(askAgainMs(wanted.length));
   }
 }
 

@@ -11,7 +11,8 @@ const results = 'bench/results';
 
 test('programs without a result are said to be not measured', () => {
   const text = renderReport([], PROGRAMS).get('docs/benchmarks.md');
-  for (const { title } of PROGRAMS) expect(text).toContain(`## ${title}\n\nNot measured in these runs.`);
+  for (const { title } of PROGRAMS)
+    expect(text).toContain(`## ${title}\n\nNot measured in these runs.`);
 });
 
 test('the published benchmarks are generated from their results', () => {
