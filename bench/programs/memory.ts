@@ -13,6 +13,7 @@ import type { SideName } from '../lib/sides.ts';
 
 const SIDES: readonly SideName[] = ['in-process', 'rea', 'mcp-hub'];
 const COUNTS = [10, 50] as const;
+const OWN = ', a thread for each';
 const SHARED = ', shared threads';
 const READY_LIMIT_MS = 120_000;
 /** After the last server is ready: what is only needed for starting may be given back. */
@@ -37,6 +38,11 @@ export const memory: Program = {
       ...sides.available(SIDES).map((side) => ({
         scenario: `${count} servers`,
         side,
+        measure: () => measure(context, side, count),
+      })),
+      ...sides.available(['rea']).map((side) => ({
+        scenario: `${count} servers${OWN}`,
+        side,
         measure: () => measure(context, side, count, 'dedicated'),
       })),
       ...sides.available(['rea']).map((side) => ({
@@ -56,8 +62,15 @@ export const memory: Program = {
       });
     };
     for (const side of sides.available(SIDES)) addEach(side, '');
-    for (const side of sides.available(['rea'])) addEach(side, SHARED);
-    const each = { metric: 'RSS for each further server', scenario: 'from 10 to 50', side: 'rea' };
+    for (const side of sides.available(['rea'])) {
+      addEach(side, OWN);
+      addEach(side, SHARED);
+    }
+    const each = {
+      metric: 'RSS for each further server',
+      scenario: `from 10 to 50${OWN}`,
+      side: 'rea',
+    };
     const limits = majorOf(context.version) < 22 ? LIMITS.old : LIMITS.new;
     return {
       repetitions,
@@ -72,7 +85,7 @@ export const memory: Program = {
             recorder.part('each further server', each, limits),
             goalPart(
               'whole gateway ÷ 50',
-              rss('rea', 50).map((whole) => whole / 50),
+              rss('rea', 50, OWN).map((whole) => whole / 50),
               limits,
             ),
           ],
@@ -105,7 +118,7 @@ export const memory: Program = {
       ],
       notes: [
         `VmRSS of the gateway’s process ${SETTLE_MS / 1000} s after its first complete list of tools. The servers are processes of their own and not in it.`,
-        'rea: each server in a thread of its own, and, apart, all in eight threads, which is the default beside more than 32.',
+        'rea: as is the default, which depends on the number of servers, and, apart, each server in a thread of its own, and all in shared threads.',
         'No call is made: buffers and queues are empty, and no thread has been under pressure to collect its garbage. For memory under load see the storms.',
         'Node versions differ. Compare only figures of the same one.',
       ],
@@ -117,13 +130,13 @@ async function measure(
   { sides, scope, node }: Context,
   side: SideName,
   count: number,
-  threads: 'dedicated' | 'shared',
+  threads?: 'dedicated' | 'shared',
 ) {
   const names = Array.from({ length: count }, (_, at) => `s${at}`);
   const gateway = await sides.start(
     side,
     names.map((name) => RAW.server(node, name)),
-    { threads },
+    threads === undefined ? {} : { threads },
   );
   try {
     const connection = await gateway.connect();

@@ -33,6 +33,7 @@ const server = (at) => ({
   tools: { allow: ['*'], deny: ['*secret*', 'merge_*'] },
   tierOverrides: {},
   trusted: false,
+  blocked: null,
   rules: { ...rules, places: { ...rules.places, deny: `.rea/registry.yaml:${at}` } },
 });
 
