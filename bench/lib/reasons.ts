@@ -29,7 +29,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   'HTTP call ÷ mcp-hub': HTTP_HOP,
   'longest /healthz beside a POST of 30 MB': `a body is scanned as it comes, but put together and copied in one piece when it is whole; the rest is the scheduler’s, which is why the longest wait without a POST stands beside it`,
   'throughput ÷ in-process SDK gateway': `client, server, main and supervisor thread share two cores, and both are busy; main takes less than half of what the in-process gateway takes, so that more cores carry more (${DATA_PATH}); with 10 MB client and server are the limit: without any gateway they make 6 times as many calls as with the in-process one`,
-  'RSS per server in a thread of its own': `what V8 and Node need for an empty thread, which is more on Node 24 (${THREADS}); beside more than 32 servers they share eight`,
+  'RSS per server in a thread of its own': `what V8 and Node need for an empty thread, which is more on Node 24 (${THREADS}); more than eight servers share at most four by default`,
 };
 
 /** By the program and the figure. */
