@@ -16,7 +16,8 @@ import { errorText } from '../../shared/platform/errno.ts';
 import type { Logger } from '../logger.ts';
 
 const EXIT_FATAL = 70;
-const CLOSE_LIMIT_MS = 3000;
+/** Every step of the end has a limit of its own; this one is for a process that stands still, not for a busy machine. */
+const CLOSE_LIMIT_MS = 10_000;
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /** The gateway's steps of a stop, in their order. */
