@@ -151,7 +151,7 @@ function help(): string {
 
 ${names.join('\n')}
 
-  --quick            small amounts: all programs in under 5 minutes
+  --quick            small amounts: all programs in under 8 minutes
   --patience N       a quick run may take N times as long, on a busy machine
   --node FILE        the Node that runs gateways and servers; default: the one that runs this
   --repetitions N    how often everything is measured; default: each program's own number
