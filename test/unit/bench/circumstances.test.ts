@@ -9,7 +9,8 @@ test('gateways and servers get nothing of the caller’s environment', () => {
     vi.stubEnv(name, '/of/the/caller');
   }
   try {
-    const env = cleanEnvironment('/tmp', process.execPath);
+    const env = cleanEnvironment('/tmp/run', process.execPath);
+    expect(env).toMatchObject({ HOME: '/tmp/run', TMPDIR: '/tmp' });
     expect(Object.keys(env).toSorted()).toEqual([
       'HOME',
       'LANG',
