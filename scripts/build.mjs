@@ -77,7 +77,9 @@ try {
     if (!existsSync(join(root, 'src/workers', name, 'entry.ts'))) continue;
     await bundle(`workers/${name}/entry`, {
       external,
-      chunkFileNames: '[name].chunk.js',
+      format: 'cjs',
+      entryFileNames: 'entry.cjs',
+      chunkFileNames: '[name].chunk.cjs',
       // Two files cost a thread less than one of over 128 KiB.
       codeSplitting: { groups: [{ name: 'rules', test: /supervisor[/\\](?:rules|results)[/\\]/ }] },
     });

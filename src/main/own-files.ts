@@ -22,6 +22,11 @@ export function moduleFile(path: string): URL {
   return new URL(`../${path}${EXTENSION}`, MAIN);
 }
 
+/** @param path relative to `src`, of what a thread or a process of ours runs: in the build it is CommonJS. */
+export function programFile(path: string): URL {
+  return new URL(`../${path}${EXTENSION === '.js' ? '.cjs' : EXTENSION}`, MAIN);
+}
+
 /** @param path relative to `src/main`, of a file that is used as it is. */
 export function mainFile(path: string): URL {
   return new URL(path, MAIN);

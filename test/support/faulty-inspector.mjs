@@ -1,7 +1,7 @@
 // The inspector of the product, but that a definition which names a fault suffers it.
 const entry = process.features.typescript
   ? 'src/workers/inspector/entry.ts'
-  : 'dist/workers/inspector/entry.js';
+  : 'dist/workers/inspector/entry.cjs';
 const real = await import(new URL(`../../${entry}`, import.meta.url).href);
 
 const faults = {

@@ -3,7 +3,7 @@ export function workerUrl(name: 'supervisor' | 'state-writer' | 'launcher'): URL
   const entry =
     'typescript' in process.features && process.features.typescript
       ? `../../src/workers/${name}/entry.ts`
-      : `../../dist/workers/${name}/entry.js`;
+      : `../../dist/workers/${name}/entry.cjs`;
   return new URL(entry, import.meta.url);
 }
 

@@ -1,5 +1,5 @@
 /** Where the entry of a worker lies: beside the source when that is what runs, else beside the build. */
-import { moduleFile } from '../own-files.ts';
+import { programFile } from '../own-files.ts';
 
 /**
  * Threads hold bytes outside the heap and little that dies young; Node's default of 48 MiB only makes
@@ -17,5 +17,5 @@ export type WorkerName =
   | 'pattern-probe';
 
 export function workerEntry(name: WorkerName): URL {
-  return moduleFile(`workers/${name}/entry`);
+  return programFile(`workers/${name}/entry`);
 }

@@ -36,14 +36,11 @@ const outgoing = new PortBatch<FromSupervisor>({
   post: (batch, transfer) => data.callPort.postMessage(batch, transfer),
   later: (flush) => setImmediate(flush),
 });
-// Half a MiB in each thread, which few need.
-const remote = data.http ? await import('./http/remote.ts') : null;
-const context: SupervisorContext = {
+const context: Omit<SupervisorContext, 'Remote'> = {
   ...data,
   session: basename(data.groupsFile, '.groups'),
   vitals,
   workload,
-  Remote: remote?.Remote ?? null,
   byteCredit: new ByteCredit(data.credit),
   looks: {
     known: new KnownPlaces(data.knownPlaces),
@@ -66,9 +63,18 @@ vitals.setThreadId(osThreadId());
 vitals.beat();
 setInterval(() => vitals.beat(), BEAT_MS);
 expose(control, controlEndpoint(data.controlPort));
-data.callPort.on('message', (batch: Batch<ToSupervisor>) => messagesIn(batch, receive));
+// Half a MiB in each thread, which few need.
+if (data.http) void import('./http/remote.ts').then(({ Remote }) => serve(Remote));
+else serve(null);
 
-function receive(message: ToSupervisor): void {
+function serve(Remote: SupervisorContext['Remote']): void {
+  const whole = { ...context, Remote };
+  data.callPort.on('message', (batch: Batch<ToSupervisor>) =>
+    messagesIn(batch, (message) => receive(message, whole)),
+  );
+}
+
+function receive(message: ToSupervisor, whole: SupervisorContext): void {
   if (message.type === 'facts_port') {
     factsPort = message.port;
     for (const supervisor of supervisors.values()) supervisor.retell();
@@ -76,7 +82,7 @@ function receive(message: ToSupervisor): void {
   }
   const { slot } = message;
   workload.of(slot, () => {
-    if (message.type === 'open') supervisors.set(slot, new Supervisor(message, context));
+    if (message.type === 'open') supervisors.set(slot, new Supervisor(message, whole));
     else if (message.type === 'release') release(slot);
     else supervisors.get(slot)?.receive(message);
   });
