@@ -125,6 +125,9 @@ async function start(names: readonly string[], tmpdir = 'tmp') {
   });
   const calls = names.map((name) => rea.call(`${name}__echo`, { text: name }));
   expect((await Promise.all(calls)).map(({ text }) => text)).toEqual(names);
+  // The first starts have not needed it; the first server that comes back does.
+  expect(readdirSync(temporary)).toEqual([]);
+  await restart(rea, names.at(-1) ?? '');
   return { rea, temporary };
 }
 

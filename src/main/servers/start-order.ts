@@ -7,8 +7,10 @@ import type { Lane } from './lane.ts';
 import type { LaneTable } from './lane-table.ts';
 import { StartTickets } from './start-tickets.ts';
 
-/** From this many processes on they are started by the launcher: a fork costs a large gateway more. */
+/** From this many processes on the launcher starts those that come back: a fork costs a large gateway more. */
 const LAUNCHER_PROCESSES = 8;
+/** From this many on it makes the first starts, too: for fewer it is up too late, and takes the CPU that they need. */
+const LAUNCHER_FIRST_STARTS = 64;
 
 export interface StartOrderOptions {
   readonly lanes: LaneTable;
@@ -62,7 +64,8 @@ export class StartOrder {
     const { lanes, launcher, onGrant } = this.#options;
     onGrant(lane.name);
     const processes = lanes.all().filter(({ hasProcess }) => hasProcess).length;
-    const isFew = processes < LAUNCHER_PROCESSES || !lane.hasProcess;
+    const least = lane.ranBefore ? LAUNCHER_PROCESSES : LAUNCHER_FIRST_STARTS;
+    const isFew = processes < least || !lane.hasProcess;
     lane.grantTicket(isFew ? null : launcher.address());
   }
 
