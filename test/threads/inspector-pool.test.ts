@@ -50,6 +50,23 @@ describe('the inspector pool', () => {
     expect(verdicts).toEqual(many(300).map((_, at) => (at % 3 === 0 ? ['hidden-block'] : [])));
   });
 
+  test('has the one thread before what is expected is there, and judges with that one', async () => {
+    const { pool, warnings } = start();
+    pool.expect();
+    await until(async () => (await pool.threads()) === 1, { limitMs: 20_000, what: 'a thread' });
+    pool.expect();
+    expect(rules(await pool.judge(many(1)))).toEqual([['hidden-block']]);
+    expect(await pool.threads()).toBe(1);
+    expect(warnings).toEqual([]);
+  });
+
+  test('judges what comes while the expected thread starts, with no other one', async () => {
+    const { pool } = start();
+    pool.expect();
+    expect(rules(await pool.judge(many(1)))).toEqual([['hidden-block']]);
+    expect(await pool.threads()).toBe(1);
+  });
+
   test('has no thread before there is something to judge, and none when it is idle', async () => {
     const { pool } = start({ idleMs: 20 });
     expect(await pool.threads()).toBe(0);

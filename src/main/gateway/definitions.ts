@@ -1,5 +1,6 @@
 /** The definitions of servers in a gateway: their pins, where these are kept, and who is told of a change. */
 import type { DefinitionMode } from '../../shared/machines/drift.ts';
+import type { ServerConfig } from '../../shared/model/config.ts';
 import type { DefinitionsRecord } from '../../shared/model/snapshot.ts';
 import type { ServerTool } from '../../shared/protocol/inspect.ts';
 import { cleanForTerminal, clip } from '../../shared/text/clean-text.ts';
@@ -77,6 +78,15 @@ export class Definitions {
     if (mode === this.pins.mode) return;
     this.pins.setMode(mode);
     this.#reconsider();
+  }
+
+  /** These are about to start. What one tells for the first time is listed when it has been judged. */
+  expect(servers: readonly Pick<ServerConfig, 'name' | 'pin'>[]): void {
+    if (this.pins.mode === 'off') return;
+    const isNew = servers.some(
+      ({ name, pin }) => pin !== 'off' && this.#store.formsOf(name).size === 0,
+    );
+    if (isNew) this.#inspector.expect();
   }
 
   /** What is withheld of what the servers have told. */

@@ -7,7 +7,7 @@ import type { StopTimes } from '../../shared/machines/supervisor-stop.ts';
 import type { AuditEvent } from '../../shared/model/audit.ts';
 import type { GatewayConfig } from '../../shared/model/config.ts';
 import type { EndpointRecord, ReloadRecord } from '../../shared/model/snapshot.ts';
-import { ownIdentity, systemLook } from '../../shared/platform/identity.ts';
+import { ownIdentity } from '../../shared/platform/identity.ts';
 import { STRAGGLER_TERM_MS } from '../../shared/platform/stragglers.ts';
 import { sessionsOf } from '../clients/session.ts';
 import type { Policy } from '../config/policy.ts';
@@ -81,7 +81,6 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
         sessionId: this.sessionId,
         startedAt: this.#startedAt,
         identity: this.#identity,
-        look: systemLook(),
         beats,
         looks,
         startsAfter: reaped,
@@ -338,5 +337,6 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
     if (this.#launched || this.stopping) return;
     this.#launched = true;
     this.#parts.fleet.start(clientCapabilities);
+    this.#parts.definitions.expect(this.#inForce.config.servers);
   }
 }

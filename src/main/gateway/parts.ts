@@ -3,7 +3,7 @@
  */
 import { ByteCredit } from '../../shared/memory/byte-credit.ts';
 import type { ProcessIdentity } from '../../shared/model/snapshot.ts';
-import type { Look } from '../../shared/platform/identity.ts';
+import { systemLook } from '../../shared/platform/identity.ts';
 import type { StateWriterData } from '../../shared/protocol/threads.ts';
 import { AuditLog } from '../audit/audit-log.ts';
 import { CallTable } from '../calls/call-table.ts';
@@ -49,7 +49,6 @@ export interface PartsOptions extends GatewayOptions {
   readonly sessionId: string;
   readonly startedAt: string;
   readonly identity: ProcessIdentity;
-  readonly look: Look;
   /** Main's heartbeats, shared with the state writer. */
   readonly beats: SharedArrayBuffer;
   /** What threads share for looking at paths. */
@@ -62,7 +61,8 @@ export type Parts = ReturnType<typeof buildParts>;
 
 /** @throws the system's error when a file of the gateway cannot be made. */
 export function buildParts(options: PartsOptions, events: GatewayEvents) {
-  const { dir, config, log, metrics, look } = options;
+  const { dir, config, log, metrics } = options;
+  const look = systemLook();
   const halt = new HaltSwitch(dir, () => performance.now());
   const halted = () => halt.active();
   const calls = new CallTable();
@@ -135,7 +135,7 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
     onSecrets: (secrets) => events.onSecrets(secrets),
   });
   const offenders = new Offenders((fact) => writer.tell(fact));
-  const processes = new ServerProcesses({ ...options, session: options.sessionId });
+  const processes = new ServerProcesses({ ...options, look, session: options.sessionId });
   const fleet: Fleet = new Fleet({
     ...options,
     calls,

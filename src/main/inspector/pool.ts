@@ -70,6 +70,17 @@ export class InspectorPool {
     return (await Promise.all(all)).flat();
   }
 
+  /** Something is going to be judged soon: its thread starts now, beside the servers that will tell it. */
+  expect(): void {
+    if (this.#pool !== null || this.#stopped) return;
+    // In the place of a chunk: what comes meanwhile waits for this thread instead of starting another one.
+    this.#running += 1;
+    void this.#run({ items: [], tools: [] }).then(() => {
+      this.#running -= 1;
+      this.#next();
+    });
+  }
+
   /** How many threads there are. */
   async threads(): Promise<number> {
     return this.#pool === null ? 0 : (await this.#pool).threads.length;
@@ -142,7 +153,7 @@ export class InspectorPool {
       const found = await pool.run(task, { signal: stop.signal });
       return found.length === task.items.length ? found : null;
     } catch (error) {
-      if (!this.#stopped) {
+      if (!this.#stopped && task.items.length > 0) {
         const { server } = task.items[0] ?? { server: '' };
         const detail = stop.signal.aborted ? 'took too long' : errorText(error);
         const count = task.items.length;
