@@ -170,6 +170,7 @@ export class SupervisorThread {
       creditLane: 0,
       delayMs,
       lastExit: null,
+      lastError: null,
       formerSecrets: [],
     });
   }

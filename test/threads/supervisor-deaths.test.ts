@@ -271,6 +271,7 @@ describe('a server that cannot start', () => {
         creditLane: 0,
         delayMs: 0,
         lastExit: null,
+        lastError: null,
         formerSecrets: [],
       });
       const { record } = await thread.event('child_died_unexpectedly', seen + 1);

@@ -53,6 +53,7 @@ function waiting(): Tenant & { retired: boolean } {
     retired: false,
     opening: () => ({
       lastExit: null,
+      lastError: null,
       formerSecrets: [],
       generation: 1,
       incarnation: 0,

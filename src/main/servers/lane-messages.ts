@@ -156,7 +156,7 @@ export class LaneMessages implements LaneListener {
       now,
       nextStartAt: this.#parts.stopping() || lane.retired ? null : now + restartInMs,
     });
-    lane.lost(`${state}: ${detail}`, restartInMs, record.last_exit);
+    lane.lost(`${state}: ${detail}`, restartInMs, record);
     this.#options.stateWriter.tell({
       type: 'supervisor',
       server: name,

@@ -7,7 +7,7 @@
 
 import type { ServerConfig } from '../../shared/model/config.ts';
 import type { TokenFor } from '../../shared/model/login.ts';
-import type { LaneRecord, LastExit, ThreadRecord } from '../../shared/model/snapshot.ts';
+import type { LaneRecord, SupervisorRecord, ThreadRecord } from '../../shared/model/snapshot.ts';
 import { UNROUTED } from '../../shared/model/unrouted.ts';
 import type {
   FromSupervisor,
@@ -81,10 +81,11 @@ export class Lane implements Tenant, ServerThread {
   /** Counts the threads that were handed the server, and their losses: messages of an earlier one are stale. */
   #generation: number;
   /** Last incarnation and exit, and the restart count: the next thread goes on from there. */
-  #progress: Pick<Opening, 'incarnation' | 'restarts' | 'lastExit'> = {
+  #progress: Pick<Opening, 'incarnation' | 'restarts' | 'lastExit' | 'lastError'> = {
     incarnation: 0,
     restarts: 0,
     lastExit: null,
+    lastError: null,
   };
   #move: Move = 'none';
   #usage: TreeUsage | null = null;
@@ -200,10 +201,7 @@ export class Lane implements Tenant, ServerThread {
   onMessage(message: LaneMessage | ReleasedMessage | HeldBackMessage): void {
     if (message.type === 'released') return this.#released(message.left);
     if (message.type === 'held_back') return this.#leaveOthers('it says more than it may');
-    if (message.type === 'lifecycle') {
-      const { incarnation, record } = message;
-      this.#progress = { incarnation, restarts: record.restarts, lastExit: record.last_exit };
-    }
+    if (message.type === 'lifecycle') this.#remember(message.record);
     this.#listener.onMessage(this, message);
     if (message.type === 'lifecycle') this.#moveOn(message);
   }
@@ -275,10 +273,10 @@ export class Lane implements Tenant, ServerThread {
     this.#priority.lifecycle(message);
   }
 
-  /** The thread is lost, and its server with it. @param lastExit what is told of the end of its process. */
-  lost(detail: string, restartInMs: number, lastExit: LastExit | null): void {
+  /** The thread is lost, and its server with it. @param record what is told of it. */
+  lost(detail: string, restartInMs: number, record: SupervisorRecord): void {
     this.#generation += 1;
-    this.#progress = { ...this.#progress, lastExit };
+    this.#remember(record);
     this.server.threadLost(this.#generation, detail, restartInMs);
     this.#priority.lost();
   }
@@ -358,6 +356,11 @@ export class Lane implements Tenant, ServerThread {
 
   post(message: ToSupervisor): boolean {
     return this.#thread?.post(message) ?? false;
+  }
+
+  #remember({ incarnation, restarts, last_exit, last_error }: SupervisorRecord): void {
+    const highest = Math.max(this.#progress.incarnation, incarnation);
+    this.#progress = { incarnation: highest, restarts, lastExit: last_exit, lastError: last_error };
   }
 
   #retire(): void {

@@ -12,7 +12,13 @@ import type { OpenSlot } from '../../shared/protocol/to-supervisor.ts';
 /** The values that a server is handed to a thread with. */
 export type Opening = Pick<
   OpenSlot,
-  'generation' | 'incarnation' | 'restarts' | 'lastExit' | 'clientCapabilities' | 'formerSecrets'
+  | 'generation'
+  | 'incarnation'
+  | 'restarts'
+  | 'lastExit'
+  | 'lastError'
+  | 'clientCapabilities'
+  | 'formerSecrets'
 >;
 
 /** A server that runs in the thread, on the side of main. */

@@ -22,6 +22,8 @@ export interface OpenSlot {
   readonly restarts: number;
   /** How its process in an earlier thread ended; null: there was none. */
   readonly lastExit: LastExit | null;
+  /** What was wrong with it there; null: nothing. */
+  readonly lastError: string | null;
   /** JSON text of the client capabilities that the server is told. */
   readonly clientCapabilities: string;
   /** Secrets of earlier configurations: kept out of what is told, like its own. */

@@ -82,13 +82,13 @@ export class Telling {
   #argumentToldAt = Number.NEGATIVE_INFINITY;
 
   constructor(message: OpenSlot, context: SupervisorContext, secrets: ServerSecrets) {
-    const { slot, generation, server, incarnation, restarts, lastExit } = message;
+    const { slot, generation, server, incarnation, restarts, lastExit, lastError } = message;
     this.#slot = slot;
     this.#generation = generation;
     this.#config = server;
     this.#context = context;
     this.#secrets = secrets;
-    this.#lastError = server.unavailable;
+    this.#lastError = server.unavailable ?? lastError;
     this.#lastExit = lastExit;
     this.#state = initialSupervisor(incarnation, restarts);
   }

@@ -19,6 +19,7 @@ function thread(...servers: { name: string; retired?: boolean }[]) {
       retired,
       opening: () => ({
         lastExit: null,
+        lastError: null,
         formerSecrets: [],
         generation: 1,
         incarnation: 0,

@@ -137,6 +137,7 @@ export class Examination implements Tenant {
       incarnation: 0,
       restarts: 0,
       lastExit: null,
+      lastError: null,
       clientCapabilities: '{}',
       formerSecrets,
     };
