@@ -4,7 +4,7 @@ import { shown } from './pivot.ts';
 import { WHY_BEHIND } from './reasons.ts';
 import type { Results } from './results.ts';
 
-/** @param who of whom the lines tell that it is better. */
+/** @param who which of the two the lines say is better. */
 export function standing(runs: readonly Results[], who: 'rea' | 'rival'): string {
   const lines = new Map<string, Comparison[]>();
   for (const one of runs.flatMap(({ programs }) => programs.flatMap(comparisons))) {

@@ -125,7 +125,7 @@ export const storm: Program = {
         `A call every ${EVERY_MS} ms to one of 4 healthy servers, begun whether the last one was answered or not; one without an answer ${GRACE_MS / 1000} s after the storm counts with the time it has waited.`,
         '20 MB results: the same client calls all sixteen, each again as soon as it has answered, so healthy answers share the connection with them. 20 MB unasked: the servers write answers to ids that nobody used.',
         'The others are measured half as often.',
-        'Outcome unknown counts the healthy calls, in calm and storm, of which rea says that they may or may not have been executed. A goal counts those of all storms and repetitions.',
+        'Outcome unknown counts the healthy calls, in calm and storm, that rea says may or may not have been executed. A goal counts those of all storms and repetitions.',
         'crash, no back-off: rea is configured to restart at once and for ever; it is the only storm outside of the default configuration. mcp-hub does not restart servers.',
         'Gateways built on the SDK close the connection to a server whose message has more than 10 MiB: what they stay quick by under 20 MB storms is not carrying them.',
         'Lateness is how long the load generator itself waited for a CPU; latencies are counted from when a call was really begun, but reading its answer may have to wait in the same way.',

@@ -76,6 +76,7 @@ function threadOf(one: DownstreamView): string {
   const heap = one.thread.heap_mb === null ? '' : `, heap ${Math.round(one.thread.heap_mb)} MB`;
   const others =
     one.thread.mates === 0 ? '' : `, shared with ${plural(one.thread.mates, 'other server')}`;
-  const why = one.thread.held_up === null ? '' : `, held up others before: ${one.thread.held_up}`;
+  const why =
+    one.thread.held_up === null ? '' : `, held up others before: ${shown(one.thread.held_up)}`;
   return `${one.thread.state ?? '–'}, ${plural(one.thread.restarts, 'restart')}${heap}${others}${why}`;
 }

@@ -110,6 +110,15 @@ describe('the page', () => {
     expect(text).toContain('3 lines that were no messages');
   });
 
+  it('says why a server has a thread of its own, and nothing that a terminal would obey', () => {
+    const { cwd, write } = project();
+    const thread = { ...downstream().thread, held_up: 'it \u001b[31m held the thread' };
+    write('serve.state.json', snapshot({ downstreams: [downstream({ thread })] }));
+    const { text } = status(cwd, { verbose: true });
+    expect(text).toMatch(/held up others before: it .*held the thread/);
+    expect(text).not.toContain('\u001b');
+  });
+
   it('leaves figures out before it cuts a name, and cuts nothing where nobody says how wide it is', () => {
     const { cwd, write } = project();
     const last_error = `the server said something very long ${'x'.repeat(300)} end`;
