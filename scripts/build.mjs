@@ -6,6 +6,7 @@
  * meanwhile finds every file, and whole.
  */
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   cpSync,
   existsSync,
@@ -17,7 +18,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
-import { basename, dirname, join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
@@ -34,7 +35,13 @@ const ALONE = 'main/commands/shared';
 const apart = {
   name: 'apart',
   resolveId: (id) =>
-    id.endsWith('/commands/shared.ts') ? { id: './commands/shared.js', external: true } : null,
+    id.endsWith('/commands/shared.ts') ? { id: './commands/shared.cjs', external: true } : null,
+};
+
+/** What `main/index` starts is a bundle of its own; its own line that imports it is for sources. */
+const started = {
+  name: 'started',
+  resolveId: (id) => (id === './program.ts' ? { id, external: true } : null),
 };
 
 /** What servers of the SDK judge schemas with: 150 KiB of other packages that its transport does not use. */
@@ -67,23 +74,32 @@ try {
   // What is installed beside this package stays there; all other packages become part of it.
   const external = (id) =>
     Object.keys(dependencies).some((name) => id === name || id.startsWith(`${name}/`));
-  await bundle('main/index', {
+  // All that a process runs is CommonJS, whose compiled code can be kept (docs/decisions/0046-compile-cache.md).
+  await bundle('main/program', {
     external,
     plugins: [apart, unused],
-    chunkFileNames: 'parts/[name].js',
+    entryFileNames: 'program.cjs',
+    chunkFileNames: 'parts/[name].cjs',
   });
-  await bundle(ALONE, { external, codeSplitting: false });
+  await bundle(ALONE, { external, entryFileNames: 'shared.cjs', codeSplitting: false });
   for (const name of readdirSync(join(root, 'src/workers'))) {
     if (!existsSync(join(root, 'src/workers', name, 'entry.ts'))) continue;
     await bundle(`workers/${name}/entry`, {
       external,
-      format: 'cjs',
       entryFileNames: 'entry.cjs',
       chunkFileNames: '[name].chunk.cjs',
       // Two files cost a thread less than one of over 128 KiB.
       codeSplitting: { groups: [{ name: 'rules', test: /supervisor[/\\](?:rules|results)[/\\]/ }] },
     });
   }
+  await bundle('workers/boot', { external, entryFileNames: 'boot.cjs' });
+  await bundle('main/index', {
+    external,
+    plugins: [started],
+    define: { BUILD: JSON.stringify(digestOfModules()) },
+    entryFileNames: 'index.js',
+    format: 'esm',
+  });
   writeFileSync(
     join(fresh, 'licences.txt'),
     [...licences.values()].toSorted((a, b) => a.localeCompare(b)).join('\n\n'),
@@ -96,15 +112,26 @@ try {
   rmSync(fresh, { recursive: true, force: true });
 }
 
+/** Of the build so far, in 16 hexadecimal digits. */
+function digestOfModules() {
+  const hash = createHash('sha256');
+  for (const name of filesIn(fresh).toSorted((a, b) => a.localeCompare(b))) {
+    if (name.endsWith('.cjs')) hash.update(`${name}\n`).update(readFileSync(join(fresh, name)));
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
 /** Bundles an entry with all that it imports, in place of the file that was compiled from it. */
-async function bundle(entry, { external, plugins = [], ...options }) {
+async function bundle(entry, { external, plugins = [], define = {}, ...options }) {
   const input = join(root, 'src', `${entry}.ts`);
   const resolve = { mainFields: ['module', 'main'] };
-  const made = await rolldown({ input, platform: 'node', external, resolve, plugins });
+  const transform = { define };
+  const made = await rolldown({ input, platform: 'node', external, resolve, plugins, transform });
   const { output } = await made.write({
     dir: join(fresh, dirname(entry)),
-    entryFileNames: `${basename(entry)}.js`,
-    format: 'esm',
+    format: 'cjs',
+    // Whoever loads a module of the build decides how it loads what that one imports.
+    dynamicImportInCjs: false,
     minify: true,
     sourcemap: true,
     ...options,

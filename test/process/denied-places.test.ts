@@ -45,6 +45,7 @@ test('links, other names and moved directories lead nowhere', async () => {
     'hard.yaml',
     join(home, 'moved/rea/token'),
     join(state, 'rea/new'),
+    join(state, 'rea/compiled/0-0/main.program.cjs'),
     join(home, 'config/rea/settings.yaml'),
     `${encodeURIComponent(join(home, 'moved'))}/rea/token`,
     pathToFileURL(join(dir, 'link/registry.yaml')).href.replace('file:', 'FILE:'),

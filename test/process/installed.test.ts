@@ -1,4 +1,6 @@
 /** The published package, with nothing beside it but the packages that npm installs along with it. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
@@ -6,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -16,6 +19,8 @@ import build from '../support/build.ts';
 import { environment } from '../support/rea-command.ts';
 import { makeDirectory } from '../support/rea-process.ts';
 import { runProgram } from '../support/run-program.ts';
+import { fixturePath } from '../support/servers.ts';
+import { until } from '../support/wait-for.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** A package that is loaded by its name: imported, or required under any name of `require`. */
@@ -133,7 +138,7 @@ test('has the files of the page that it serves', () => {
 });
 
 test('loads no package that is not installed with it', () => {
-  const code = files.filter((file) => file.endsWith('.js'));
+  const code = files.filter((file) => /\.c?js$/.test(file));
   const names = code.flatMap((file) => {
     const found = readFileSync(join(installed, file), 'utf8').matchAll(LOADED);
     return [...found].map(([, name = '']) => name);
@@ -141,6 +146,60 @@ test('loads no package that is not installed with it', () => {
   // Built in, they are not loaded by name any more.
   expect(names.filter((name) => Object.hasOwn(manifest.devDependencies, name))).toEqual([]);
   expect(names.includes('piscina')).toBe(true);
+});
+
+test('compiles its code once: what a first gateway has compiled is kept, and damage to it hinders no other', async () => {
+  const home = makeDirectory();
+  const dir = makeDirectory();
+  const env = environment({ XDG_STATE_HOME: home });
+  const server = `{name: one, command: ${process.execPath}, args: [${fixturePath('echo')}]}`;
+  expect((await rea('init', '--cwd', dir)).code).toBe(0);
+  writeFileSync(join(dir, '.rea/registry.yaml'), `version: "1"\nservers:\n  - ${server}\n`);
+  const compiled = () => {
+    const all = join(home, 'rea', 'compiled');
+    const [build = ''] = existsSync(all) ? readdirSync(all) : [];
+    return join(all, build);
+  };
+  const kept = () => (existsSync(compiled()) ? readdirSync(compiled()) : []);
+  const serve = async (while_: () => Promise<void>) => {
+    const child = spawn(join(installed, 'bin', 'rea'), ['serve', '--cwd', dir], {
+      env,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+    const exited = once(child, 'exit');
+    await while_();
+    child.stdin.end();
+    expect(await exited).toEqual([0, null]);
+  };
+  // A command that is not a gateway makes no directories in a home where there are none.
+  expect(
+    (
+      await runProgram(join(installed, 'bin', 'rea'), ['check', '--cwd', dir], {
+        env,
+        limitMs: 60_000,
+      })
+    ).code,
+  ).toBe(0);
+  expect(readdirSync(home)).toEqual([]);
+  const threads = ['supervisor', 'state-writer', 'audit-writer', 'inspector'];
+  await serve(() =>
+    until(() => threads.every((name) => kept().includes(`workers.${name}.entry.cjs`)), {
+      what: 'the code of the threads',
+    }),
+  );
+  expect(kept()).toEqual(expect.arrayContaining(['main.program.cjs', 'main.parts.serve.cjs']));
+  for (const name of kept()) {
+    const path = join(compiled(), name);
+    const bytes = readFileSync(path);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    writeFileSync(path, bytes.fill(7, bytes.length / 2));
+  }
+  const picture = () =>
+    runProgram(join(installed, 'bin', 'rea'), ['status', '--json', '--cwd', dir], {
+      env,
+      limitMs: 60_000,
+    });
+  await serve(() => until(async () => (await picture()).code === 0, { what: 'a healthy server' }));
 });
 
 test('changes a file in each format', async () => {

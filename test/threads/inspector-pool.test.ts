@@ -28,7 +28,7 @@ function start(options: Partial<InspectorPoolOptions> = {}): World {
   return { pool, warnings };
 }
 
-const faulty = new URL('../support/faulty-inspector.mjs', import.meta.url);
+const faulty = { file: new URL('../support/faulty-inspector.mjs', import.meta.url), argv: [] };
 
 function tool(name: string, description: string, more: object = {}): Judged {
   const json = Buffer.from(JSON.stringify({ name, description, ...more }));
@@ -79,7 +79,7 @@ describe('the inspector pool', () => {
 
   for (const fault of ['loop', 'exit', 'throw', 'heap']) {
     test(`an item at which a thread suffers '${fault}' costs its own verdict alone`, async () => {
-      const { pool, warnings } = start({ entry: faulty, deadlineMs: 3000 });
+      const { pool, warnings } = start({ program: faulty, deadlineMs: 3000 });
       const items = [...many(4), tool('bad', 'Adds.', { fault }), ...many(4)];
       const verdicts = rules(await pool.judge(items));
       const rest = many(4).map((_, at) => (at % 3 === 0 ? ['hidden-block'] : []));
@@ -119,7 +119,7 @@ describe('the inspector pool', () => {
   });
 
   test('after the end nothing is judged, and nobody waits', async () => {
-    const { pool, warnings } = start({ entry: faulty, deadlineMs: 60_000 });
+    const { pool, warnings } = start({ program: faulty, deadlineMs: 60_000 });
     const items = [tool('bad', 'Adds.', { fault: 'loop' }), ...many(2)];
     const asked = pool.judge(items);
     await until(async () => (await pool.threads()) > 0, { limitMs: 20_000, what: 'a thread' });

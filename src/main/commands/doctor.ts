@@ -11,7 +11,7 @@ import { askedOf, placeOf } from '../doctor/look.ts';
 import { doctorPage } from '../doctor/page.ts';
 import { MOST_JOBS } from '../option-values.ts';
 import { defaultStartLimit } from '../servers/start-tickets.ts';
-import { paintFor } from '../status/paint.ts';
+import { paintFor } from '../status/colours.ts';
 import { widthOf } from '../status/width.ts';
 import { version } from '../version.ts';
 import { unknownServer } from './unknown-server.ts';

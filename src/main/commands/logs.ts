@@ -5,7 +5,7 @@ import { asciiJsonLine } from '../../shared/text/clean-text.ts';
 import { Follower } from '../log/follow.ts';
 import { type LogLine, readLogs } from '../log/read-logs.ts';
 import { said, when } from '../log/said.ts';
-import { paintFor } from '../status/paint.ts';
+import { paintFor } from '../status/colours.ts';
 import { EXIT, line } from './acting.ts';
 
 export interface LogsOptions {

@@ -4,9 +4,9 @@
  */
 import { asciiJson } from '../../shared/text/clean-text.ts';
 import { collect } from '../status/collect.ts';
+import { paintFor } from '../status/colours.ts';
 import { ownTokenOf } from '../status/doors.ts';
 import { isOf, onlyOf } from '../status/one-server.ts';
-import { paintFor } from '../status/paint.ts';
 import { prettyStatus } from '../status/pretty.ts';
 import { statusReport } from '../status/report.ts';
 import { judgeStatus } from '../status/verdict.ts';

@@ -1,6 +1,6 @@
 /** `rea status --watch`: on a terminal a page that goes on, elsewhere a line for each change. */
 import type { ReadStream, WriteStream } from 'node:tty';
-import { paintFor } from '../status/paint.ts';
+import { paintFor } from '../status/colours.ts';
 import { tellChanges } from '../watch/tell.ts';
 
 export interface WatchOptions {

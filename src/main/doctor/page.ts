@@ -1,6 +1,8 @@
 /** The page of `rea doctor`: what is to be mended first, then a line for each server. Pure. */
+
+import type { Paint, Tone } from '../status/colours.ts';
 import { columnsOf, cutMiddle, pad } from '../status/layout.ts';
-import { type Line, type Paint, paintLines, type Row, type Tone } from '../status/paint.ts';
+import { type Line, paintLines, type Row } from '../status/paint.ts';
 import { megabytes, plural, shown } from '../status/words.ts';
 import type { Finding } from './finding.ts';
 import type { DoctorReport, ServerReport } from './report.ts';

@@ -14,7 +14,8 @@ import {
   type ServerTool,
 } from '../../shared/protocol/inspect.ts';
 import type { Logger } from '../logger.ts';
-import { workerEntry, YOUNG_GENERATION_MB } from '../threads/worker-entry.ts';
+import { type ThreadProgram, threadProgram } from '../threads/thread-program.ts';
+import { YOUNG_GENERATION_MB } from '../threads/worker-entry.ts';
 
 /** Null: it was not judged. */
 export type Verdict = readonly Finding[] | null;
@@ -30,7 +31,7 @@ export interface InspectorPoolOptions {
   /** What waits or is looked at, all in all; what comes beyond that is not judged. @default 64 MiB */
   readonly queueBytes?: number;
   /** What a thread runs. @default the inspector */
-  readonly entry?: URL;
+  readonly program?: ThreadProgram;
 }
 
 const DEADLINE_MS = 2000;
@@ -180,9 +181,10 @@ export class InspectorPool {
 
   async #open(): Promise<Piscina<InspectTask, Inspected>> {
     const { Piscina } = await import('piscina');
-    const { entry = workerEntry('inspector'), idleMs = IDLE_MS, log } = this.#options;
+    const { program = threadProgram('inspector'), idleMs = IDLE_MS, log } = this.#options;
     const pool = new Piscina<InspectTask, Inspected>({
-      filename: entry.href,
+      filename: program.file.href,
+      argv: program.argv,
       minThreads: 0,
       maxThreads: MOST_THREADS,
       idleTimeout: idleMs,

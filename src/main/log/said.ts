@@ -1,6 +1,6 @@
 /** A line of a log for a person: when, who, what. Pure. */
 import { oneLine } from '../../shared/text/clean-text.ts';
-import type { Tone } from '../status/paint.ts';
+import type { Tone } from '../status/colours.ts';
 import type { LogLine } from './read-logs.ts';
 import { clock, shortLine } from './short-line.ts';
 

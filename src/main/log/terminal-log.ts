@@ -1,5 +1,5 @@
 /** The log on a terminal: short lines with the time, repeated ones folded. The log file has every record. */
-import { type Paint, paintFor } from '../status/paint.ts';
+import { type Paint, paintFor } from '../status/colours.ts';
 import { Folding } from './folding.ts';
 import { clock, type ShortLine, shortLine } from './short-line.ts';
 

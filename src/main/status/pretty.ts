@@ -3,12 +3,13 @@
  * log and HALT are there only when they say something. Every string from a file goes through `shown`. Pure.
  */
 import type { Facts } from './collect.ts';
+import type { Paint } from './colours.ts';
 import { exitInWords, leftInWords } from './details.ts';
 import type { TokenOf } from './doors.ts';
 import { gatewayLines } from './gateway-lines.ts';
 import { type Gateway, lives } from './gateways.ts';
 import { cutStart } from './layout.ts';
-import { type Line, type Paint, paintLines, type Row } from './paint.ts';
+import { type Line, paintLines, type Row } from './paint.ts';
 import { summaryLine } from './summary.ts';
 import type { Verdict } from './verdict.ts';
 import { plural, relative, shown } from './words.ts';

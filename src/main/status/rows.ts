@@ -3,10 +3,11 @@
  * never wider than the terminal: figures that find no room are left out, and then the name is cut. Pure.
  */
 import { causeOf } from '../causes/causes.ts';
+import type { Tone } from './colours.ts';
 import { downstreamDetails, withheldText } from './details.ts';
 import { columnsOf, cutMiddle, pad } from './layout.ts';
 import { type Order, ordered } from './orders.ts';
-import type { Line, Row, Tone } from './paint.ts';
+import type { Line, Row } from './paint.ts';
 import { OFF, type Standing, standingOf } from './standing.ts';
 import type { DownstreamView, StateView } from './state-file.ts';
 import { latency, megabytes, percent, plural, relative, shown } from './words.ts';

@@ -1,5 +1,5 @@
 /** How a server stands, in one word for people, and how the servers of several gateways stand together. Pure. */
-import type { Tone } from './paint.ts';
+import type { Tone } from './colours.ts';
 import type { DownstreamView } from './state-file.ts';
 
 export interface Standing {

@@ -1,8 +1,9 @@
 /** The first line of `rea status`: the whole state in a few words. Pure. */
 import type { Facts } from './collect.ts';
+import type { Tone } from './colours.ts';
 import { type Gateway, lives } from './gateways.ts';
 import { columnsOf, cutEnd } from './layout.ts';
-import type { Line, Tone } from './paint.ts';
+import type { Line } from './paint.ts';
 import { areUntried, OFF, standingOf, together } from './standing.ts';
 import type { Verdict } from './verdict.ts';
 import { relative } from './words.ts';

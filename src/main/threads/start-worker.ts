@@ -5,7 +5,8 @@
 import { type Transferable, Worker } from 'node:worker_threads';
 import { errorCode, errorText } from '../../shared/platform/errno.ts';
 import type { Logger } from '../logger.ts';
-import { type WorkerName, workerEntry, YOUNG_GENERATION_MB } from './worker-entry.ts';
+import { threadProgram } from './thread-program.ts';
+import { type WorkerName, YOUNG_GENERATION_MB } from './worker-entry.ts';
 
 export interface WorkerStart {
   readonly kind: WorkerName;
@@ -28,7 +29,9 @@ export function startWorker(start: WorkerStart): StartedWorker {
   const { kind, log } = start;
   let worker: Worker;
   try {
-    worker = new Worker(workerEntry(kind), {
+    const { file, argv } = threadProgram(kind);
+    worker = new Worker(file, {
+      argv,
       name: start.name,
       workerData: start.data,
       transferList: [...start.transfer],

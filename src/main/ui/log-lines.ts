@@ -5,7 +5,7 @@ import { clip } from '../../shared/text/clean-text.ts';
 import { logLine } from '../log/read-logs.ts';
 import { said, when } from '../log/said.ts';
 import { Tail } from '../log/tail.ts';
-import type { Tone } from '../status/paint.ts';
+import type { Tone } from '../status/colours.ts';
 import { Ring, type Since } from './ring.ts';
 
 export interface ShownLine {

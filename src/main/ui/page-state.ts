@@ -4,9 +4,9 @@
  */
 import type { LaneView, ServerView } from '../operator/operable.ts';
 import type { Facts } from '../status/collect.ts';
+import type { Tone } from '../status/colours.ts';
 import { gatewayHead, isPast, withoutServers } from '../status/gateway-lines.ts';
 import type { Gateway } from '../status/gateways.ts';
-import type { Tone } from '../status/paint.ts';
 import { footLines, headLines, shownGateways } from '../status/pretty.ts';
 import { type ServerBlock, serverBlocks } from '../status/rows.ts';
 import type { DownstreamView, StateView } from '../status/state-file.ts';

@@ -1,9 +1,9 @@
 /** What is different from one look at a directory to the next: who, from what to what, and why. Pure. */
 import { causeOf } from '../causes/causes.ts';
 import type { Facts } from '../status/collect.ts';
+import type { Tone } from '../status/colours.ts';
 import { isPast } from '../status/gateway-lines.ts';
 import type { Gateway, GatewaySituation } from '../status/gateways.ts';
-import type { Tone } from '../status/paint.ts';
 import { OFF, standingOf } from '../status/standing.ts';
 import type { DownstreamView } from '../status/state-file.ts';
 import type { Verdict } from '../status/verdict.ts';

@@ -1,8 +1,10 @@
 /** What the watch shows → the lines of the screen. Pure. */
+
+import type { Paint } from '../status/colours.ts';
 import { doorLines } from '../status/doors.ts';
 import { lives } from '../status/gateways.ts';
 import { cutEnd } from '../status/layout.ts';
-import { type Line, type Paint, paintedLines } from '../status/paint.ts';
+import { type Line, paintedLines } from '../status/paint.ts';
 import { NARROWEST } from '../status/pretty.ts';
 import { aroundLine, footer, KEYS, type Message, rowsToAsk } from './footer.ts';
 import { listPage, sectionsOf, targetsOf } from './list.ts';

@@ -1,7 +1,8 @@
 /** The last rows of the screen: what was done, what is asked, and which keys there are. Pure. */
+
+import type { Paint, Tone } from '../status/colours.ts';
 import { columnsOf, cutEnd, cutStart, fold } from '../status/layout.ts';
 import { ORDERS } from '../status/orders.ts';
-import type { Paint, Tone } from '../status/paint.ts';
 import { plural } from '../status/words.ts';
 import type { WatchState } from './state.ts';
 

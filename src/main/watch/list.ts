@@ -1,8 +1,10 @@
 /** The page with all gateways and their servers, as `rea status` shows them, and one server chosen. Pure. */
+
+import type { Paint } from '../status/colours.ts';
 import { gatewayHead, isPast, withoutServers } from '../status/gateway-lines.ts';
 import type { Gateway } from '../status/gateways.ts';
 import { cutEnd } from '../status/layout.ts';
-import { type Line, type Paint, paintedLines, type Row } from '../status/paint.ts';
+import { type Line, paintedLines, type Row } from '../status/paint.ts';
 import { footLines, headLines, shownGateways } from '../status/pretty.ts';
 import { type ServerBlock, serverBlocks } from '../status/rows.ts';
 import type { Seen } from './seen.ts';

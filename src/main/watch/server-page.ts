@@ -1,7 +1,8 @@
 /** The page about one server: all that `rea status NAME` says, its calls in flight, and the end of its log. Pure. */
 import { said, when } from '../log/said.ts';
+import type { Paint } from '../status/colours.ts';
 import { gatewayHead, isPast } from '../status/gateway-lines.ts';
-import { type Line, type Paint, paintedLines, type Row } from '../status/paint.ts';
+import { type Line, paintedLines, type Row } from '../status/paint.ts';
 import { shownGateways } from '../status/pretty.ts';
 import { serverBlocks } from '../status/rows.ts';
 import { duration, plural, shown } from '../status/words.ts';

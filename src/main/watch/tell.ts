@@ -1,9 +1,9 @@
 /** `rea status --watch` where nobody draws: one line for each change, until nobody reads. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asciiJson } from '../../shared/text/clean-text.ts';
+import type { Paint } from '../status/colours.ts';
 import { lives } from '../status/gateways.ts';
 import { isOf } from '../status/one-server.ts';
-import type { Paint } from '../status/paint.ts';
 import { judgeStatus } from '../status/verdict.ts';
 import { changesOf, changeText, type Stands, standsOf } from './changes.ts';
 import { LOOK_MS, Looking } from './looking.ts';

@@ -4,9 +4,9 @@
  */
 import { emitKeypressEvents } from 'node:readline';
 import type { ReadStream, WriteStream } from 'node:tty';
+import { type Paint, paintFor } from '../status/colours.ts';
 import { ownTokenOf } from '../status/doors.ts';
 import { lives } from '../status/gateways.ts';
-import { type Paint, paintFor } from '../status/paint.ts';
 import { judgeStatus } from '../status/verdict.ts';
 import { type Acting, nameOf, type Place, perform } from './acts.ts';
 import { type Composed, compose } from './compose.ts';

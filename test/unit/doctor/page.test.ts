@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { type Finding, finding } from '#src/main/doctor/finding.ts';
 import { doctorPage } from '#src/main/doctor/page.ts';
 import { notStarted, reportOf, type ServerReport } from '#src/main/doctor/report.ts';
-import { paintFor } from '#src/main/status/paint.ts';
+import { paintFor } from '#src/main/status/colours.ts';
 
 const plain = paintFor(false, {});
 

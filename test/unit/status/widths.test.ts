@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
+import { paintFor } from '#src/main/status/colours.ts';
 import {
   columnsOf,
   cutEnd,
@@ -11,7 +12,6 @@ import {
   fold,
   foldCommand,
 } from '#src/main/status/layout.ts';
-import { paintFor } from '#src/main/status/paint.ts';
 import { prettyStatus } from '#src/main/status/pretty.ts';
 import { judgeStatus } from '#src/main/status/verdict.ts';
 import { cleanForTerminal } from '#src/shared/text/clean-text.ts';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
 import { collect } from '#src/main/status/collect.ts';
-import { paintFor } from '#src/main/status/paint.ts';
+import { paintFor } from '#src/main/status/colours.ts';
 import { judgeStatus } from '#src/main/status/verdict.ts';
 import { type Composed, compose } from '#src/main/watch/compose.ts';
 import type { Message } from '#src/main/watch/footer.ts';
