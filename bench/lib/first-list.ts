@@ -31,18 +31,19 @@ export function titleOf({ kind, count }: Servers): string {
  *
  * @param dir a new one for a cold start, one of an earlier run for a warm one.
  * @param all whether every server is called, too.
+ * @param home another one than that of the run.
  */
 export async function firstList(
   { sides, scope, node }: Context,
   side: SideName,
   { kind, count }: Servers,
-  { dir, all }: { dir: string; all: boolean },
+  { dir, all, home }: { dir: string; all: boolean; home?: string },
 ): Promise<Record<string, number>> {
   const names = Array.from({ length: count }, (_, at) => `s${at}`);
   const gateway = await sides.start(
     side,
     names.map((name) => kind.server(node, name)),
-    { dir },
+    { dir, ...(home === undefined ? {} : { home }) },
   );
   const { spawned } = gateway;
   try {

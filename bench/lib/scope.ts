@@ -4,7 +4,7 @@
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -31,6 +31,8 @@ export class Scope {
   readonly #groups = new Set<number>();
 
   constructor() {
+    // What all that is started has as its home.
+    mkdirSync(join(this.#root, 'home'), { mode: 0o700 });
     for (const [signal, code] of [
       ['SIGINT', 130],
       ['SIGTERM', 143],

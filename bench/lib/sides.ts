@@ -60,6 +60,8 @@ export interface Gateway {
 export interface StartOptions {
   /** The directory of an earlier run, for a warm start. @default a new one */
   readonly dir?: string;
+  /** @default the home of the run, where something may lie that earlier starts have kept */
+  readonly home?: string;
   /** Restart servers that crash at once and for ever, where this can be configured. @default false */
   readonly withoutBackoff?: boolean;
   /** Whether each server has a thread of its own, where there is a choice. @default what is the default there */
@@ -106,7 +108,7 @@ export function makeSides(
     available: (names) => names.filter(isThere),
     start: async (side, servers, options = {}) => {
       const dir = options.dir ?? scope.directory();
-      const env = cleanEnvironment(dir, node);
+      const env = cleanEnvironment(dir, node, options.home);
       const start = (args: readonly string[]) =>
         scope.spawn(node, [...nodeArgs, ...args], { cwd: dir, env });
       const tool = isForOne(side) ? bare : prefixed;

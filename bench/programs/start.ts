@@ -10,7 +10,15 @@ import { Recorder } from '../lib/recorder.ts';
 import { inRounds, type Point } from '../lib/rounds.ts';
 import { EVERYTHING, RAW } from '../lib/servers.ts';
 import { NODE_ALONE, type SideName } from '../lib/sides.ts';
-import { COLD, START_METRICS, START_NOTES, startPoints, WARM } from '../lib/start-points.ts';
+import {
+  COLD,
+  firstPoints,
+  START_METRICS,
+  START_NOTES,
+  startBefore,
+  startPoints,
+  WARM,
+} from '../lib/start-points.ts';
 
 const SIDES: readonly SideName[] = ['in-process', 'rea', 'rea-before', 'mcp-hub'];
 const ONE: Servers = { kind: RAW, count: 1 };
@@ -37,9 +45,11 @@ export const start: Program = {
     const { quick } = context;
     const repetitions = context.repetitions ?? (quick ? 2 : 10);
     const recorder = new Recorder(START_METRICS);
+    await startBefore(context, ONE);
     const many = quick ? MANY.slice(-1) : MANY;
     const points = [
       floor(context),
+      ...firstPoints(context, ONE, repetitions),
       ...FEW.flatMap((servers) =>
         startPoints(context, servers, { sides: SIDES, all: false, atMost: repetitions }),
       ),
