@@ -1,9 +1,11 @@
 /** Why a server was gone the last time: told in its own words, and kept when it serves again. */
+import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
 import type { DownstreamSnapshot } from '#src/shared/model/snapshot.ts';
-import { startRea } from '../support/rea-process.ts';
+import { makeDirectory, startRea } from '../support/rea-process.ts';
 import { fixture, registry, type ServerSpec } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
+import { until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 afterAll(tidy);
@@ -70,6 +72,29 @@ test.concurrent('a secret that is coloured in the middle is hidden where the wor
   expect(JSON.stringify(last_exit)).not.toContain(secret);
 });
 
+test.concurrent('names the silence of one that hung before it had answered anything, and is started again', async () => {
+  const file = join(makeDirectory(), 'stood-still');
+  const rea = await startRea({
+    config: registry({
+      mute: {
+        ...fixture('hang-after-handshake', '--once', file),
+        start_timeout_ms: 2500,
+        liveness: { idle_ms: 1000, timeout_ms: 1000, misses: 2 },
+      },
+    }),
+    env: { REA_TEST_CLOCKS: '0.1' },
+  });
+  const { last_exit } = await rea.waitForServer(
+    'mute',
+    (one) => one.tools_count === 1 && one.last_exit?.reason === 'stall',
+    { what: 'serving again after a stall' },
+  );
+  expect(last_exit?.detail).toBe('tools/list was not answered within 2500 ms, nor any ping');
+  const isListed = async () => (await rea.tools()).some(({ name }) => name === 'mute__echo');
+  await until(isListed, { what: 'its tool' });
+  expect((await rea.call('mute__echo', {})).text).toBe('here');
+});
+
 test.concurrent('stays known when the server serves again', async () => {
   const rea = await startRea({
     config: registry({
@@ -81,11 +106,11 @@ test.concurrent('stays known when the server serves again', async () => {
     }),
     env: { REA_TEST_CLOCKS: '0.1' },
   });
-  const until = (name: string, reason: string) =>
+  const untilGone = (name: string, reason: string) =>
     rea.waitForServer(name, ({ last_exit }) => last_exit?.reason === reason, {
       what: `gone because of ${reason}`,
     });
-  // One that has answered nothing yet may not know pings, and would be left alone.
+  // One that has answered nothing yet may not know pings, and is given more time.
   const { pid } = await rea.waitForServer('hung', (one) => one.tools_count !== null, {
     what: 'with its tools told',
   });
@@ -100,12 +125,12 @@ test.concurrent('stays known when the server serves again', async () => {
     reason: 'stall',
     detail: expect.stringMatching(/^2 pings in a row unanswered/),
   } satisfies Partial<Record<keyof NonNullable<DownstreamSnapshot['last_exit']>, unknown>>);
-  expect(await until('grown', 'too_large')).toMatchObject({ last_exit: { detail: null } });
-  await until('unused', 'recycled');
-  expect(await until('missing', 'spawn')).toMatchObject({
+  expect(await untilGone('grown', 'too_large')).toMatchObject({ last_exit: { detail: null } });
+  await untilGone('unused', 'recycled');
+  expect(await untilGone('missing', 'spawn')).toMatchObject({
     last_exit: { code: null, detail: expect.stringMatching(/^command not found: no-such-program/) },
   });
-  expect(await until('away', 'connect')).toMatchObject({
+  expect(await untilGone('away', 'connect')).toMatchObject({
     last_exit: { detail: expect.stringMatching(/ECONNREFUSED/) },
   });
 });

@@ -161,7 +161,7 @@ test('compiles its code once: what a first gateway has compiled is kept, and dam
     return join(all, build);
   };
   const kept = () => (existsSync(compiled()) ? readdirSync(compiled()) : []);
-  const serve = async (while_: () => Promise<void>) => {
+  const serve = async (while_: () => Promise<unknown>) => {
     const child = spawn(join(installed, 'bin', 'rea'), ['serve', '--cwd', dir], {
       env,
       stdio: ['pipe', 'ignore', 'ignore'],

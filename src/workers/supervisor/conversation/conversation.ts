@@ -98,6 +98,10 @@ export class Conversation implements Receiver {
       maxBytes: maxMessageBytes,
       stateless,
       listener,
+      onSilence: (problem) => {
+        // Some servers know no pings. One that has answered nothing at all since its handshake hangs.
+        if (this.#liveness.isMute) listener.condemned('stall', `${problem}, nor any ping`);
+      },
     });
     this.#answers = new Answers({
       server,

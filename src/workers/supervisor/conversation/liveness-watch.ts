@@ -47,6 +47,11 @@ export class LivenessWatch {
     this.#sleep(this.#state);
   }
 
+  /** The server has said nothing since it became ready, not even to pings. Some do not know these. */
+  get isMute(): boolean {
+    return this.#state?.isMute === true;
+  }
+
   /** The server sent something. The timer is left as it is: it looks again when it fires. */
   bytes(): void {
     if (this.#state !== null) this.#state = onBytes(this.#state, performance.now());

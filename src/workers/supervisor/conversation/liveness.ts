@@ -13,6 +13,10 @@ export interface LivenessState {
   readonly missed: number;
   /** A server that never answered a ping may not know the method: its silence proves nothing. */
   readonly answersPings: boolean;
+  /** It has sent something since it became ready. */
+  readonly hasSpoken: boolean;
+  /** It has sent nothing at all since it became ready, and let as many pings pass as may be missed. */
+  readonly isMute: boolean;
 }
 
 export type LivenessVerdict = 'wait' | 'ping' | 'stalled';
@@ -22,11 +26,18 @@ const OWN_PAUSE_MS = 1000;
 
 /** The server has just become ready; its first ping is sent at once. */
 export function initialLiveness(now: number): LivenessState {
-  return { lastByteAt: now, pingedAt: now, missed: 0, answersPings: false };
+  return {
+    lastByteAt: now,
+    pingedAt: now,
+    missed: 0,
+    answersPings: false,
+    hasSpoken: false,
+    isMute: false,
+  };
 }
 
 export function onBytes(state: LivenessState, now: number): LivenessState {
-  return { ...state, lastByteAt: now, pingedAt: null, missed: 0 };
+  return { ...state, lastByteAt: now, pingedAt: null, missed: 0, hasSpoken: true, isMute: false };
 }
 
 export function onPingAnswered(state: LivenessState): LivenessState {
@@ -62,7 +73,8 @@ export function look(
   const missed = state.missed + 1;
   if (missed < policy.misses) return ping({ ...state, missed }, now);
   if (state.answersPings) return [{ ...state, missed }, 'stalled'];
-  return [{ ...state, pingedAt: null, missed: 0, lastByteAt: now }, 'wait'];
+  const isMute = !state.hasSpoken;
+  return [{ ...state, pingedAt: null, missed: 0, lastByteAt: now, isMute }, 'wait'];
 }
 
 function ping(state: LivenessState, now: number): readonly [LivenessState, LivenessVerdict] {

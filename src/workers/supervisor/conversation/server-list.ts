@@ -43,6 +43,8 @@ export interface ServerListOptions {
   readonly onUnknown: () => void;
   /** The list could not be fetched. It will be tried again. */
   readonly onTrouble: (message: string) => void;
+  /** The server has said that it has the list, and did not answer in time. Called before `onTrouble`. */
+  readonly onSilence: (message: string) => void;
 }
 
 interface Fetch {
@@ -143,10 +145,11 @@ export class ServerList {
       this.#endPage();
       this.#read(fetch, reply);
     });
-    this.#timer = setTimeout(
-      () => this.#fail(`${shape.method} was not answered within ${timeoutMs} ms`),
-      timeoutMs,
-    );
+    this.#timer = setTimeout(() => {
+      const problem = `${shape.method} was not answered within ${timeoutMs} ms`;
+      if (!this.#trying) this.#options.onSilence(problem);
+      if (this.#state !== 'closed') this.#fail(problem);
+    }, timeoutMs);
   }
 
   #read(fetch: Fetch, reply: Reply): void {

@@ -18,6 +18,8 @@ export interface ServerListsOptions {
   /** Null: the server speaks a revision with a handshake. */
   readonly stateless: () => Stateless | null;
   readonly listener: ListsListener;
+  /** A list that the server has was not answered in time: why, in words. */
+  readonly onSilence: (problem: string) => void;
 }
 
 export class ServerLists {
@@ -26,7 +28,8 @@ export class ServerLists {
   /** Null until the handshake is complete. */
   #features: ServerFeatures | null = null;
 
-  constructor({ requests, timeoutMs, maxBytes, stateless, listener }: ServerListsOptions) {
+  constructor(options: ServerListsOptions) {
+    const { requests, timeoutMs, maxBytes, stateless, listener, onSilence } = options;
     this.#listener = listener;
     this.#lists = new Map(
       LIST_KINDS.map((kind) => [
@@ -44,6 +47,7 @@ export class ServerLists {
           onLeftOut: (withheld) => listener.leftOut(kind, withheld),
           onUnknown: () => listener.unlisted(kind),
           onTrouble: (problem) => listener.listFailed(kind, problem),
+          onSilence,
         }),
       ]),
     );

@@ -41,6 +41,22 @@ describe('liveness', () => {
     }
   });
 
+  test('calls one mute that let its pings pass and has said nothing at all since it became ready', () => {
+    let state = initialLiveness(0);
+    for (let turn = 0; turn < policy.misses; turn += 1) {
+      expect(state.isMute).toBe(false);
+      [state] = look(policy, state, nextLook(policy, state));
+    }
+    expect(state.isMute).toBe(true);
+    expect(onBytes(state, 20_000).isMute).toBe(false);
+    // It has answered something else, and may not know pings.
+    let spoken = onBytes(initialLiveness(0), 1);
+    for (let turn = 0; turn < 20; turn += 1) {
+      [spoken] = look(policy, spoken, nextLook(policy, spoken));
+      expect(spoken.isMute).toBe(false);
+    }
+  });
+
   test('pings a suspect at once, but not twice', () => {
     const [suspected, verdict] = onSuspect(answering, 1000);
     expect(verdict).toBe('ping');

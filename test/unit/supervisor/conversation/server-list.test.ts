@@ -105,3 +105,37 @@ test('a cursor is sent back as it came; one that is far too long is not', () => 
   expect(asked()).toHaveLength(3);
   expect(about('listed tools')).toEqual(['listed tools 3']);
 });
+
+const condemned = () => about('condemned');
+
+test('a server that answers neither its list nor a ping hangs, once its pings are over', () => {
+  vi.advanceTimersByTime(9_999);
+  expect(condemned()).toEqual([]);
+  // The first list was given up after five seconds, when one ping was still open.
+  vi.advanceTimersByTime(2_000);
+  expect(condemned()).toEqual(['condemned stall']);
+});
+
+test.each([
+  [
+    'a word on its own',
+    () =>
+      world.say(
+        '{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":1}}',
+      ),
+  ],
+  ['half a line', () => world.conversation.push(Buffer.from('{"jsonrpc'))],
+])('one that has said something since its handshake does not hang for that: %s', (_what, say) => {
+  say();
+  vi.advanceTimersByTime(120_000);
+  expect(condemned()).toEqual([]);
+  expect(asked().length).toBeGreaterThan(2);
+});
+
+test('nor does one whose lists nobody may ask for: it need not answer anything', () => {
+  world.conversation.close();
+  world = new ConversationWorld();
+  world.shakeHands({});
+  vi.advanceTimersByTime(120_000);
+  expect(condemned()).toEqual([]);
+});
