@@ -1,5 +1,5 @@
 /** `rea enable`, `disable`, `add` and `remove`: the file says it, and the gateways that run do it. */
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
 import { stateDirectory } from '#src/main/processes/state-directory.ts';
@@ -206,6 +206,10 @@ test('a gateway that cannot be asked, stopped or dead: the file that it serves i
   renameSync(`${records}.away`, records);
   rea.kill('SIGKILL');
   await rea.exited;
+  // Its guard has done its work, and took the record in `.rea` along.
+  const gone = () =>
+    readdirSync(join(rea.dir, '.rea', 'run')).every((name) => !/^(?!last).*\.json$/.test(name));
+  await until(gone, { what: 'no record' });
   const dead = await run(rea, 'enable', 'one');
   expect([dead.code, dead.stdout]).toEqual([3, expect.stringContaining('to mcp.json')]);
   expect([isOff(), readFileSync(fileOf(rea), 'utf8')]).toEqual([false, YAML]);

@@ -98,7 +98,7 @@ async function configOf(cwd: string, gateway: Found): Promise<Serving['config']>
 /** The file that the gateways serve, or served last; none: the registry of the directory. Or one line: it is not clear. */
 function fileOf(cwd: string, serving: readonly Serving[]): { readonly file?: string } | string {
   const said = serving.flatMap(({ config }) => (config?.file ? [config.file] : []));
-  const [file, ...others] = new Set(serving.length > 0 ? said : configsOfDead(cwd));
+  const [file, ...others] = new Set(serving.length > 0 ? said : configsOfDead(cwd, process.env));
   if (others.length > 0) return 'the gateways here serve different files: name one with --config';
   if (file !== undefined) return { file };
   const silent = serving.find(({ config }) => config?.failed != null);

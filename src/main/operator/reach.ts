@@ -8,10 +8,10 @@ import type { ProcessIdentity } from '../../shared/model/snapshot.ts';
 import { systemReader } from '../../shared/platform/identity.ts';
 import { ownTokenPath, readOwnToken } from '../clients/http/own-token.ts';
 import type { InstanceView } from '../processes/instance.ts';
-import { isStateDirectoryOf } from '../processes/state-directory.ts';
+import { isStateDirectoryOf, stateDirectory } from '../processes/state-directory.ts';
 import { readInstanceFiles } from '../status/gateway-files.ts';
 import { systemJudges } from '../status/liveness.ts';
-import { readSocketRecord, type SocketRecord, socketProblem } from './place.ts';
+import { readSocketRecord, readSocketRecords, type SocketRecord, socketProblem } from './place.ts';
 
 /** A living gateway. */
 export interface Found {
@@ -58,15 +58,19 @@ function look(cwd: string, pid: number | null): Found[] {
   });
 }
 
-/** Configurations that gateways of the directory served which have died here, and left their records. */
-export function configsOfDead(cwd: string): string[] {
+/**
+ * Configurations that gateways of the directory served which have died here since the last start. Their records in `.rea`
+ * may be gone, since their guards remove these; those in the state directory stay until the next start.
+ */
+export function configsOfDead(cwd: string, env: NodeJS.ProcessEnv): string[] {
   const judges = systemJudges(systemReader());
-  const configs = readInstanceFiles(join(cwd, '.rea')).flatMap(({ sessionId, view }) => {
-    const identity = view?.identity ?? null;
-    if (view === null || identity === null || judges.holder(identity) !== 'dead') return [];
-    return recordOf(cwd, sessionId, identity, view)?.config ?? [];
-  });
-  return [...new Set(configs)];
+  const chosen = readInstanceFiles(join(cwd, '.rea')).flatMap(({ view }) => view?.stateDir ?? []);
+  const stateDirs = new Set([stateDirectory({ cwd, env }), ...chosen]);
+  const records = [...stateDirs]
+    .filter((dir) => isStateDirectoryOf(dir, cwd))
+    .flatMap((dir) => readSocketRecords(dir));
+  const dead = records.filter(({ identity }) => judges.holder(identity) === 'dead');
+  return [...new Set(dead.flatMap(({ config }) => config ?? []))];
 }
 
 /** The record that the gateway itself has written; null: there is none. */
