@@ -23,7 +23,7 @@ import { saysNotFound } from './not-found.ts';
 import { type CallOutcome, outcomeOf } from './observer.ts';
 import { own } from './owned-lines.ts';
 import { progressOf, told } from './progress.ts';
-import { type Refusal, refused } from './refusals.ts';
+import { adviceOf, type Refusal, refused } from './refusals.ts';
 
 /** The time in which a thread says whether a call has left. */
 const WORD_MS = 1000;
@@ -197,7 +197,7 @@ export class Delivery {
         message:
           call.record === 'asked'
             ? `the audit log was not written within ${waited} ms; the call was not sent`
-            : `${named(this.#backend)} did not become ready within ${waited} ms; the call was not sent`,
+            : `${named(this.#backend)} did not become ready within ${waited} ms; the call was not sent${adviceOf(this.#backend.cause)}`,
         retryAt: null,
       });
     }

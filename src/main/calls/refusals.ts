@@ -24,6 +24,12 @@ export function breakerRefusal(retryAt: number | null): Refusal {
   };
 }
 
+/** What is wrong with the server and what helps, as the end of a message; empty when nothing is known to be. */
+export function adviceOf(cause: Cause | null): string {
+  if (cause === null) return '';
+  return `; last error: ${cause.why}${cause.action === null ? '' : `; what helps: ${cause.action}`}`;
+}
+
 /** @param who the server, as a message names it. @param cause what is wrong with it. */
 export function refused(
   who: string,
@@ -36,15 +42,13 @@ export function refused(
     refusal.retryAt === null || waits
       ? null
       : Date.now() + Math.max(0, refusal.retryAt - performance.now());
-  const because = cause === null ? '' : `; last error: ${cause.why}`;
-  const helps = (cause?.action ?? null) === null ? '' : `; what helps: ${cause?.action}`;
   const when = retryAt === null ? '' : `; retry at ${new Date(retryAt).toISOString()}`;
   const message =
     refusal.code === 'ERR_HALTED' ||
     refusal.code === 'ERR_AUDIT_UNAVAILABLE' ||
     isDenied(refusal.code)
       ? refusal.why
-      : `${who} takes no calls now: ${waits ? 'it waits for a login' : refusal.why}${because}${helps}${when}`;
+      : `${who} takes no calls now: ${waits ? 'it waits for a login' : refusal.why}${adviceOf(cause)}${when}`;
   return {
     code: refusal.code,
     outcome: 'not_sent',
