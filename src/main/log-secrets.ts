@@ -4,10 +4,12 @@
  */
 import type { ServerConfig } from '../shared/model/config.ts';
 import { secretsOf } from '../shared/secrets/secrets-of.ts';
-import { Redactor } from '../shared/text/redact.ts';
+import { ChangingRedactor, Redactor } from '../shared/text/redact.ts';
 
 /** Levels of nested fields that are redacted. */
 const MAX_DEPTH = 4;
+/** Tokens of one server that were learned: those that it has, and some that are over and may still be spoken of. */
+const MOST_LEARNED = 16;
 
 export class LogSecrets {
   readonly #env: NodeJS.ProcessEnv;
@@ -15,8 +17,11 @@ export class LogSecrets {
   readonly #secrets = new Set<string>();
   /** Those of the present configuration. */
   #present: ReadonlySet<string> = new Set();
-  /** Null: has to be built when it is next needed. */
-  #redactor: Redactor | null = null;
+  /** By server; the newest is the last. */
+  readonly #learned = new Map<string, readonly string[]>();
+  readonly #redactor = new ChangingRedactor({ builtIn: false });
+  /** Whether the redactor knows all of them. */
+  #isKnown = true;
 
   constructor(env: NodeJS.ProcessEnv) {
     this.#env = env;
@@ -31,20 +36,29 @@ export class LogSecrets {
     this.add(kept);
   }
 
+  /** For as long as this process lives. */
   add(secrets: readonly string[]): void {
     const before = this.#secrets.size;
     for (const secret of secrets) this.#secrets.add(secret);
-    if (this.#secrets.size > before) this.#redactor = null;
+    if (this.#secrets.size > before) this.#isKnown = false;
+  }
+
+  /** Tokens of a server, which come in the place of others: the oldest are forgotten first. */
+  learn(server: string, tokens: readonly string[]): void {
+    const before = this.#learned.get(server) ?? [];
+    const kept = [...before.filter((one) => !tokens.includes(one)), ...tokens];
+    this.#learned.set(server, kept.slice(-MOST_LEARNED));
+    this.#isKnown = false;
   }
 
   /** Those that no server of the present configuration has: they may still be spoken of. */
   former(): readonly string[] {
-    return [...this.#secrets].filter((secret) => !this.#present.has(secret));
+    return this.values().filter((secret) => !this.#present.has(secret));
   }
 
-  /** All that were told. */
+  /** All that are hidden. */
   values(): readonly string[] {
-    return [...this.#secrets];
+    return [...new Set([...this.#secrets, ...[...this.#learned.values()].flat()])];
   }
 
   /** A message, or the fields of a record: with every secret in its texts replaced. */
@@ -61,12 +75,12 @@ export class LogSecrets {
 
   /** A text for people: without these secrets, and without what looks like one. */
   redacted(text: string): string {
-    return new Redactor({ values: [...this.#secrets] }).redact(text);
+    return new Redactor({ values: this.values() }).redact(text);
   }
 
   #hide(text: string): string {
-    if (this.#secrets.size === 0) return text;
-    this.#redactor ??= new Redactor({ values: [...this.#secrets], builtIn: false });
+    if (!this.#isKnown) this.#redactor.hide(this.values());
+    this.#isKnown = true;
     return this.#redactor.redact(text);
   }
 }

@@ -93,7 +93,7 @@ async function startFleet(names: readonly string[], instances: 'shared' | 'sessi
     }),
     startLimit: names.length,
     usedBefore: new Map(),
-    secrets: { add: () => undefined, former: () => [] },
+    secrets: { learn: () => undefined, former: () => [] },
     groupsFile,
     launcher: { address: () => null, failed: () => undefined },
     gatewayVersion: '0.0.0-test',

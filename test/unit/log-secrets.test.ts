@@ -55,3 +55,35 @@ test('what a record is about stays as it is: numbers, keys and the names of serv
     msg: 'the inventory is up',
   });
 });
+
+test('of the tokens that come in the place of others the newest of each server stay hidden', () => {
+  const { secrets, log, lines } = logging(serverConfig('echo', [], { env: { A: SECRET } }));
+  secrets.add(['own-token-of-rea']);
+  secrets.learn('quiet', ['access-of-the-quiet']);
+  const token = (number: number) => `access-${String(number).padStart(6, '0')}`;
+  for (let number = 0; number < 1000; number += 1) {
+    secrets.learn('web', ['client-secret', `refresh-${number}`, token(number)]);
+    if (number % 100 === 99) log.info(token(number));
+  }
+  expect(lines()).not.toContain('access-');
+  // All those that may still be good: what is learned is given to each thread, and looked for in each line.
+  const values = secrets.values();
+  expect(values).toEqual(
+    expect.arrayContaining([
+      SECRET,
+      'own-token-of-rea',
+      'access-of-the-quiet',
+      'client-secret',
+      token(999),
+      token(993),
+      'refresh-999',
+    ]),
+  );
+  expect(values.length).toBe(3 + 16);
+  expect(secrets.former()).not.toContain(SECRET);
+  log.info(`${SECRET} own-token-of-rea access-of-the-quiet client-secret ${token(993)}`);
+  log.info(`${token(0)} is of no use to anybody`);
+  const [hidden, shown] = lines().trim().split('\n');
+  expect(JSON.parse(hidden ?? '').msg).toMatch(/^(\[REDACTED:secret\] ?){5}$/);
+  expect(shown).toContain(`${token(0)} is of no use`);
+});

@@ -122,8 +122,8 @@ export class AuditLog implements Audit {
     if (this.#thread.started) this.#thread.post({ type: 'owner', owner });
   }
 
-  /** May occur in no record from now on. */
-  learn(values: readonly string[]): void {
+  /** These, and no others, may occur in no record from now on. */
+  hide(values: readonly string[]): void {
     if (this.#thread.started) this.#thread.post({ type: 'secrets', values });
   }
 

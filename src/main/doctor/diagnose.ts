@@ -81,7 +81,7 @@ async function startAll(
   const logins = new Logins({
     stateDir: place.stateDir,
     log,
-    onSecrets: (learned) => secrets.add(learned),
+    onSecrets: (server, learned) => secrets.learn(server, learned),
   });
   const ground = openGround({
     config: place.config,

@@ -208,10 +208,10 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   }
 
   /** A server has told secrets: what is shown already may hold them. */
-  onSecrets(learned: readonly string[]): void {
+  onSecrets(server: string, learned: readonly string[]): void {
     const { secrets } = this.#options;
-    secrets.add(learned);
-    this.#parts.audit.learn(learned);
+    secrets.learn(server, learned);
+    this.#parts.audit.hide(secrets.values());
     this.#reload = secrets.hideIn(this.#reload) as ReloadRecord;
     this.onChange();
   }

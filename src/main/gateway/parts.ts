@@ -37,8 +37,8 @@ export interface GatewayEvents extends ClientEvents {
   onChange(): void;
   /** A new thread writes the state file: it has to be told everything again. */
   onWriterReplaced(): void;
-  /** Nothing that is logged or shown may hold these from now on. */
-  onSecrets(secrets: readonly string[]): void;
+  /** Nothing that is logged or shown may hold these from now on. @param server whose they are. */
+  onSecrets(server: string, secrets: readonly string[]): void;
   /** JSON text of the health tool's result. */
   health(): string;
 }
@@ -132,7 +132,7 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
   const logins = new Logins({
     stateDir: options.stateDir,
     log,
-    onSecrets: (secrets) => events.onSecrets(secrets),
+    onSecrets: (server, secrets) => events.onSecrets(server, secrets),
   });
   const offenders = new Offenders((fact) => writer.tell(fact));
   const processes = new ServerProcesses({ ...options, look, session: options.sessionId });
@@ -150,7 +150,7 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
     halted,
     stateWriter: writer,
     secrets: {
-      add: (secrets) => events.onSecrets(secrets),
+      learn: (server, secrets) => events.onSecrets(server, secrets),
       former: () => options.secrets.former(),
     },
     observer: metrics.observer,

@@ -5,6 +5,9 @@
 import { keyOf } from './holders.ts';
 import { type LoginRecord, type LoginServer, readLogin, writeLogin } from './record.ts';
 
+/** From now on nobody may see these. @param server its name. */
+export type TellTokens = (server: string, tokens: readonly string[]) => void;
+
 interface Unwritten {
   readonly server: LoginServer;
   readonly record: LoginRecord;
@@ -14,12 +17,12 @@ interface Unwritten {
 
 export class LoginMemory {
   readonly #stateDir: string;
-  readonly #onSecrets: (secrets: readonly string[]) => void;
+  readonly #onSecrets: TellTokens;
   readonly #unwritten = new Map<string, Unwritten>();
   readonly #told = new Map<string, string>();
 
-  /** @param stateDir absolute. @param onSecrets from now on nobody may see them. */
-  constructor(stateDir: string, onSecrets: (secrets: readonly string[]) => void) {
+  /** @param stateDir absolute. */
+  constructor(stateDir: string, onSecrets: TellTokens) {
     this.#stateDir = stateDir;
     this.#onSecrets = onSecrets;
   }
@@ -69,7 +72,8 @@ export class LoginMemory {
     const { access_token: token, refresh_token: refresh, client_secret: secret } = record;
     if (this.#told.get(keyOf(server)) !== token) {
       this.#told.set(keyOf(server), token);
-      this.#onSecrets([token, refresh, secret].filter((one) => one !== null));
+      const secrets = [secret, refresh, token].filter((one) => one !== null);
+      this.#onSecrets(server.name, secrets);
     }
     return record;
   }

@@ -9,7 +9,7 @@ import type { TokenWantedMessage } from '../../shared/protocol/from-supervisor.t
 import type { Logger } from '../logger.ts';
 import type { HeldLock } from '../processes/file-lock.ts';
 import { giveTo, Holders, keyOf, type TokenHolder } from './holders.ts';
-import { LoginMemory } from './login-memory.ts';
+import { LoginMemory, type TellTokens } from './login-memory.ts';
 import type { LoginRecord, LoginServer } from './record.ts';
 import type { Refreshed } from './refresh.ts';
 import { advanceAt, isEnded, isFresh, renewAt } from './times.ts';
@@ -19,8 +19,7 @@ export interface LoginsOptions {
   /** Absolute; null: there is none, and so no logins. */
   readonly stateDir: string | null;
   readonly log: Pick<Logger, 'info' | 'warn'>;
-  /** From now on nobody may see them. */
-  readonly onSecrets: (secrets: readonly string[]) => void;
+  readonly onSecrets: TellTokens;
 }
 
 /** There is no other token to try. */

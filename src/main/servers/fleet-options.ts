@@ -41,7 +41,7 @@ export interface FleetOptions {
   readonly groupsFile: string;
   readonly gatewayVersion: string;
   readonly log: Logger;
-  readonly secrets: Pick<LogSecrets, 'add' | 'former'>;
+  readonly secrets: Pick<LogSecrets, 'learn' | 'former'>;
   readonly observer: Observer;
   readonly audit: Audit;
   readonly stateWriter: Pick<StateWriterThread, 'attach' | 'tell'>;

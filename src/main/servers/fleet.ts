@@ -361,7 +361,7 @@ export class Fleet implements Servers {
       stallMs,
       log: shared ? log : log.child({ server: lane.name }),
       onLog: (message) => logFromThread(log, message),
-      onSecret: (secret) => secrets.add([secret]),
+      onSecret: (server, secret) => secrets.learn(server, [secret]),
       attachFacts: (port) => stateWriter.attach(port),
     });
   }

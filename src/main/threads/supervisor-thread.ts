@@ -54,7 +54,7 @@ export interface SupervisorThreadOptions {
   readonly log: Logger;
   readonly onLog: (message: LogMessage) => void;
   /** From now on the log must not show this. */
-  readonly onSecret: (secret: string) => void;
+  readonly onSecret: (server: string, secret: string) => void;
   /** Gives the state writer the reading end of a new facts port. */
   readonly attachFacts: (port: MessagePort) => void;
   /**
@@ -213,7 +213,7 @@ export class SupervisorThread implements LinkListener {
 
   onMessage(link: ThreadLink, message: FromSupervisor): void {
     if (message.type === 'log') return this.#options.onLog(message);
-    if (message.type === 'secret') return this.#options.onSecret(message.value);
+    if (message.type === 'secret') return this.#options.onSecret(message.server, message.value);
     const tenant = this.#tenants.at(message.slot);
     // Read first: the receiver may free the memory of the line.
     const bytes = 'line' in message ? message.line.length : 0;

@@ -230,6 +230,8 @@ export interface LogMessage {
 /** A secret that the configuration does not hold, such as the content of a token file. */
 export interface SecretMessage {
   readonly type: 'secret';
+  /** Name of the server that it belongs to. */
+  readonly server: string;
   readonly value: string;
 }
 

@@ -38,6 +38,7 @@ export interface Range {
 }
 
 export class SecretFinder {
+  readonly #forms = new Set<string>();
   readonly #grams = new Map<number, Gram[]>();
   /** A filter of the hashes in the map, asked first. */
   readonly #filter = new Uint8Array(1 << FILTER_BITS);
@@ -45,9 +46,18 @@ export class SecretFinder {
   #steps = 0;
 
   constructor(secrets: Iterable<string>) {
-    const forms = new Set<string>();
-    for (const secret of secrets) for (const form of formsOfSecret(secret)) forms.add(form);
-    for (const form of forms) this.#add(form);
+    this.learn(secrets);
+  }
+
+  /** These are found as well from now on. */
+  learn(secrets: Iterable<string>): void {
+    for (const secret of secrets) {
+      for (const form of formsOfSecret(secret)) {
+        if (this.#forms.has(form)) continue;
+        this.#forms.add(form);
+        this.#add(form);
+      }
+    }
   }
 
   /** The ranges of secrets, in order and without overlap. */

@@ -7,6 +7,9 @@ import { SecretFinder } from '../secrets/find.ts';
 import { clip } from './clean-text.ts';
 import { redactPrivateKeys, redactTokens, redactValuesInContext } from './redact-patterns.ts';
 
+/** So many that are forgotten are still hidden, before what finds secrets is made anew. */
+const MOST_FORGOTTEN = 64;
+
 export interface RedactorOptions {
   /** Secrets to be found as they are and in their usual encodings, from 6 characters on. */
   readonly values?: readonly string[];
@@ -21,6 +24,10 @@ export class Redactor {
   constructor(options: RedactorOptions) {
     this.#values = new SecretFinder(options.values ?? []);
     this.#builtIn = options.builtIn ?? true;
+  }
+
+  learn(values: readonly string[]): void {
+    this.#values.learn(values);
   }
 
   /** `text` with every secret replaced by `[REDACTED:name]`; configured values are named `secret`. */
@@ -43,6 +50,42 @@ export class Redactor {
       from = range.to;
     }
     return clean + text.slice(from);
+  }
+}
+
+/**
+ * The same for secrets that come and go, as tokens do. A new one costs what it takes to learn that one: of a thousand
+ * tokens it would be seconds to learn all of them each time.
+ */
+export class ChangingRedactor {
+  readonly #options: Omit<RedactorOptions, 'values'>;
+  #values: ReadonlySet<string> = new Set();
+  #redactor: Redactor;
+  /** The redactor knows them, and nobody hides them any more. */
+  #forgotten = 0;
+
+  constructor(options: Omit<RedactorOptions, 'values'> = {}) {
+    this.#options = options;
+    this.#redactor = new Redactor(options);
+  }
+
+  /** These are the secrets from now on. */
+  hide(secrets: Iterable<string>): void {
+    const before = this.#values;
+    this.#values = new Set(secrets);
+    const added = [...this.#values].filter((one) => !before.has(one));
+    this.#forgotten += before.size + added.length - this.#values.size;
+    if (this.#forgotten <= MOST_FORGOTTEN) return this.#redactor.learn(added);
+    this.#forgotten = 0;
+    this.#redactor = new Redactor({ ...this.#options, values: [...this.#values] });
+  }
+
+  redact(text: string): string {
+    return this.#redactor.redact(text);
+  }
+
+  redactValues(text: string): string {
+    return this.#redactor.redactValues(text);
   }
 }
 

@@ -97,7 +97,7 @@ export class AuditWriter {
       case 'batch':
         return this.#takeBatch(message);
       case 'secrets':
-        return this.#bodies.learn(message.values);
+        return this.#bodies.hide(message.values);
       case 'policy':
         this.#policy = message.policy;
         this.#bodies.level = message.level;

@@ -6,26 +6,25 @@ import { ruleOfCode } from '../../shared/model/errors.ts';
 import type { ClientItem, RefusedItem } from '../../shared/protocol/audit.ts';
 import { clip } from '../../shared/text/clean-text.ts';
 import { boundedFacts } from '../../shared/text/facts.ts';
-import { Redactor } from '../../shared/text/redact.ts';
+import { ChangingRedactor } from '../../shared/text/redact.ts';
 import { keep, MAX_CLIENT, MAX_NAME, statusOf } from './call-records.ts';
 
 const MAX_TEXT = 300;
 export class Bodies {
   readonly #session: string;
-  readonly #secrets = new Set<string>();
   readonly #clients = new Map<number, string>();
-  #redactor = new Redactor({});
+  readonly #redactor = new ChangingRedactor();
   /** The autonomy level that is in force. */
   level: string | null = null;
 
   constructor(session: string, secrets: readonly string[]) {
     this.#session = session;
-    this.learn(secrets);
+    this.hide(secrets);
   }
 
-  learn(secrets: readonly string[]): void {
-    for (const secret of secrets) this.#secrets.add(secret);
-    this.#redactor = new Redactor({ values: [...this.#secrets] });
+  /** These, and no others, may occur in no record from now on. */
+  hide(secrets: readonly string[]): void {
+    this.#redactor.hide(secrets);
   }
 
   know({ id, name }: ClientItem): void {

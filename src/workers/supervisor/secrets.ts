@@ -6,17 +6,17 @@
 import type { ServerConfig } from '../../shared/model/config.ts';
 import { isRandom, secretsInResults } from '../../shared/secrets/in-results.ts';
 import { secretsOf } from '../../shared/secrets/secrets-of.ts';
-import { Redactor, redactedHead } from '../../shared/text/redact.ts';
+import { ChangingRedactor, redactedHead } from '../../shared/text/redact.ts';
 import { SecretsInText } from './results/secrets-in-text.ts';
 
 /** Replaced tokens stay secrets, because the server may still speak of them; the oldest are forgotten first. */
-const MAX_TOKENS = 64;
+const MAX_TOKENS = 16;
 
 export class ServerSecrets {
   readonly #configured: readonly string[];
   /** The newest is the last. */
   #tokens: readonly string[] = [];
-  #redactor: Redactor;
+  readonly #redactor = new ChangingRedactor();
   readonly #beyondDoubt: readonly string[];
   /** Null: has to be made when it is next needed. */
   #inText: SecretsInText | null = null;
@@ -24,7 +24,7 @@ export class ServerSecrets {
   /** @param more that is not to be seen. */
   constructor(config: ServerConfig, ...more: readonly string[]) {
     this.#configured = [...secretsOf(config, process.env), ...more];
-    this.#redactor = new Redactor({ values: this.#configured });
+    this.#redactor.hide(this.#configured);
     this.#beyondDoubt = [...secretsInResults(config, process.env), ...more.filter(isRandom)];
   }
 
@@ -53,7 +53,7 @@ export class ServerSecrets {
   add(token: string): boolean {
     if (this.#tokens.includes(token)) return false;
     this.#tokens = [...this.#tokens, token].slice(-MAX_TOKENS);
-    this.#redactor = new Redactor({ values: [...this.#configured, ...this.#tokens] });
+    this.#redactor.hide([...this.#configured, ...this.#tokens]);
     this.#inText = null;
     return true;
   }

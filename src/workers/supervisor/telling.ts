@@ -198,7 +198,7 @@ export class Telling {
 
   /** A secret that the configuration does not hold. */
   secret(value: string): void {
-    this.#post({ type: 'secret', value });
+    this.#post({ type: 'secret', server: this.#config.name, value });
   }
 
   /** The server says too much for its thread. */

@@ -79,7 +79,7 @@ export class Examination implements Tenant {
       stallMs: gateway.threads.stallMs,
       gatewayVersion: ground.version,
       onLog: (message) => logFromThread(log, message),
-      onSecret: (secret) => secrets.add([secret]),
+      onSecret: (name, secret) => secrets.learn(name, [secret]),
       attachFacts: (port) => this.#attach(port),
       endGroup: (group, lane) => ground.processes.end(group, lane),
       onChange: () => undefined,
