@@ -25,7 +25,7 @@ const ABSENT =
 export const CONFIGURED: readonly Row[] = [
   {
     says: /^missing env: ([\w, ]{1,400})/,
-    action: 'set $1 where rea serve is started (export NAME=value), then start it again',
+    action: 'set $1 where rea serve is started (your shell, or your client), then start it again',
   },
   {
     says: /which only an editor can fill in/,
@@ -40,6 +40,11 @@ const REMOTE: readonly Row[] = [
   {
     says: /^its token cannot be renewed: .* cannot be (?:written|used)/,
     action: 'make room on the disk, or give rea its directory back; it is tried again by itself',
+  },
+  {
+    says: /^its token cannot be renewed: process (\d{1,10}) is stopped or hangs/,
+    action:
+      'if it is stopped: kill -CONT $1; else kill -9 $1, and perhaps you have to log in again',
   },
   {
     says: /^its token cannot be renewed: /,

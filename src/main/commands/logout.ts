@@ -32,7 +32,8 @@ export async function runLogout(options: LoginPlace): Promise<number> {
   const signal = AbortSignal.timeout(LIMIT_MS);
   for (const record of records) {
     const server = serverOf(record, found.ok ? found.server : null);
-    const turn = await takeTurn(stateDir, server);
+    const onBusy = (by: string) => say(`waiting for ${by}, which changes the login, too`);
+    const turn = await takeTurn(stateDir, server, { onBusy });
     if (!turn.ok) return fail(`${name}: ${turn.why}`, 1);
     try {
       const now = loginsOf(stateDir, name).records.find(({ url }) => url === record.url) ?? record;

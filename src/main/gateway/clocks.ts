@@ -2,6 +2,7 @@
  * The slow clocks of a gateway. Tests of this project make them faster with one environment variable;
  * nothing else depends on it.
  */
+import { STILL_MS } from '../logins/turn.ts';
 
 export interface Clocks {
   /** The state file is written at least this often. */
@@ -18,6 +19,8 @@ export interface Clocks {
   readonly anchorMs: number;
   /** The page in a browser is served until nobody has looked for this long. */
   readonly pageIdleMs: number;
+  /** Who renews a login and shows no sign of work for so long is not waited for. */
+  readonly turnMs: number;
 }
 
 export const CLOCKS: Clocks = {
@@ -28,6 +31,7 @@ export const CLOCKS: Clocks = {
   logRetryMs: 5000,
   anchorMs: 60_000,
   pageIdleMs: 600_000,
+  turnMs: STILL_MS,
 };
 
 const LEAST_FACTOR = 0.05;
@@ -48,5 +52,6 @@ export function clocksOf(text: string | undefined): Clocks | string {
     logRetryMs: CLOCKS.logRetryMs * factor,
     anchorMs: CLOCKS.anchorMs * factor,
     pageIdleMs: CLOCKS.pageIdleMs * factor,
+    turnMs: CLOCKS.turnMs * factor,
   };
 }

@@ -133,6 +133,7 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
     stateDir: options.stateDir,
     log,
     onSecrets: (server, secrets) => events.onSecrets(server, secrets),
+    stillMs: options.clocks.turnMs,
   });
   const offenders = new Offenders((fact) => writer.tell(fact));
   const processes = new ServerProcesses({ ...options, look, session: options.sessionId });

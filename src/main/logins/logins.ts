@@ -20,6 +20,8 @@ export interface LoginsOptions {
   readonly stateDir: string | null;
   readonly log: Pick<Logger, 'info' | 'warn'>;
   readonly onSecrets: TellTokens;
+  /** For another process that has its turn and shows no sign of work. @default STILL_MS */
+  readonly stillMs?: number | undefined;
 }
 
 /** There is no other token to try. */
@@ -170,7 +172,7 @@ export class Logins {
     server: LoginServer,
     refused: string | null,
   ): Promise<TokenReply> {
-    const turn = await takeTurn(stateDir, server);
+    const turn = await takeTurn(stateDir, server, { stillMs: this.#options.stillMs });
     if (!turn.ok) return problemOf(`${UNRENEWED}: ${turn.why}`);
     try {
       // Whoever was before has perhaps renewed it, and a refresh token is good for one use.
