@@ -182,7 +182,7 @@ export class Logins {
       if (record.refresh_token === null) return isEnded(record, Date.now()) ? OVER : NONE;
       // It would have tokens made for ever; perhaps the server does not know the new one yet.
       const isNew = record.after_refusal && isFresh(record, Date.now());
-      if (isNew && refused !== null) return NONE;
+      if (isNew && record.access_token === refused) return NONE;
       return await this.#refresh(memory, server, record, refused, turn.lock);
     } finally {
       turn.lock.release();

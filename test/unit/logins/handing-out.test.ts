@@ -105,6 +105,13 @@ test('however often new tokens are refused: one is made in some seconds, and the
   expect(await asked('access-1')).toMatchObject({ token: 'access-2' });
 });
 
+test('who is refused an older token gets another one, also while the present one is about to end', async () => {
+  const now = Date.now();
+  write({ after_refusal: true, made_at: now - 9000, expires_at: now + 1000 });
+  expect(await asked('older')).toMatchObject({ token: 'access-1', problem: null });
+  expect(authority.asked).toEqual(['refresh-0']);
+});
+
 test('it is over where nobody is logged in, or the authorization server says so', async () => {
   expect(await asked(null)).toMatchObject({ token: null, over: true });
   write();
