@@ -63,6 +63,15 @@ const program = new Command('rea')
   .configureOutput({ outputError: () => {} })
   .showSuggestionAfterError(true)
   .helpCommand(false)
+  .addHelpText(
+    'after',
+    `
+First steps:
+  rea init --all                    takes the servers of your MCP clients
+  rea connect cursor --take-over    the client starts rea from now on; restart it (all clients: rea connect --list)
+When something is wrong:
+  rea status, rea doctor, rea logs`,
+  )
   .exitOverride();
 
 addServeCommand(program, done);

@@ -43,7 +43,11 @@ export function loginServer({ cwd, config: file, env, server: name }: LoginPlace
     return refuse(unknownServer([name], names) ?? '');
   }
   const { endpoint, unavailable } = found;
-  if (unavailable !== null) return refuse(`server "${name}" cannot be used: ${unavailable}`);
+  if (unavailable !== null) {
+    return refuse(
+      `server "${name}" cannot be used: ${unavailable}; set it, or take it out of its entry, then: rea login ${name}`,
+    );
+  }
   if (endpoint === null) {
     return refuse(`server "${name}" is a program, which logs in by itself: rea login is for url`);
   }

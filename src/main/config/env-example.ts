@@ -33,6 +33,7 @@ export function envExample(draft: Draft): string | null {
       typeof value === 'string' && password !== true ? clip(oneLine(value), LONGEST) : '';
     return `${said}${inputVariable(id)}=${shown}\n`;
   });
-  const head = '# Variables that the servers need. Set them in the environment of rea serve.\n';
+  const head =
+    '# Variables that the servers need. Set them where rea serve is started: your shell, or your client.\n';
   return `${head}${lines.join('')}`;
 }

@@ -5,9 +5,10 @@ import type { Place } from '#src/main/doctor/place.ts';
 import { CURSOR, House, SERVER, VSCODE } from '../connect/house.ts';
 
 /** The parts of a place that are looked at. */
-function found(house: House) {
+function found(house: House, unavailable: string | null = null) {
   const file = `${house.cwd}/.rea/registry.yaml`;
-  const place = { cwd: house.cwd, env: house.env, config: { file } };
+  const servers = [{ name: 'github', unavailable }];
+  const place = { cwd: house.cwd, env: house.env, config: { file, servers } };
   return checkClients(place as unknown as Place);
 }
 
@@ -30,6 +31,12 @@ test('a client that starts rea and what rea serves is told with the command that
   });
   expect(connected).toMatchObject({ code: 'connected', what: 'clients that start rea: Cursor' });
   expect(JSON.stringify([twice, connected])).not.toContain('topsecret');
+});
+
+test('what rea cannot start is not said to run twice: --take-over leaves it in the client', () => {
+  const house = new House();
+  house.write(CURSOR, `{"mcpServers": {${SERVER}}}`);
+  expect(found(house, 'missing env: TOKEN').map(({ code }) => code)).toEqual(['not_connected']);
 });
 
 test('clients that do not start rea, and a file that does not parse', () => {

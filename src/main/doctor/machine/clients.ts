@@ -27,7 +27,10 @@ interface ClientLook {
 export function checkClients({ cwd, env, config }: Place): Finding[] {
   const host = { env, platform: process.platform };
   const opened = openConfig({ cwd, file: config.file, trustConfig: true });
-  const registry = opened.ok ? launchedServers(opened.draft, cwd) : [];
+  // What rea cannot start runs in the client alone.
+  const up = new Set(config.servers.flatMap((one) => (one.unavailable === null ? [one.name] : [])));
+  const all = opened.ok ? launchedServers(opened.draft, cwd) : [];
+  const registry = all.filter(({ name }) => up.has(name));
   const served = unlessRefused(config.file, () => realpathSync(config.file));
   const seen = new Set<string>();
   const looks = clientFiles(cwd, host).flatMap(({ client, isProject }): ClientLook[] => {
