@@ -1,11 +1,14 @@
 /** Gateways that share a login: tokens that end all the time are renewed once each, and no call is lost or made twice. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test, vi } from 'vitest';
 import { stopHttpServers } from '../support/http-server.ts';
 import { logIn, startProtected } from '../support/login-world.ts';
+import { FAST_CLOCKS, runRea } from '../support/rea-command.ts';
 import { makeDirectory, type Rea, startRea, writeRegistry } from '../support/rea-process.ts';
 import { QUICK, registry } from '../support/servers.ts';
 import { SOAKS } from '../support/soak.ts';
 import { tidy } from '../support/tidy.ts';
+import { expectNowhere } from '../support/token-sinks.ts';
 import { until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: SOAKS ? 3_600_000 : 180_000, hookTimeout: 60_000 });
@@ -14,25 +17,41 @@ afterEach(async () => {
   await stopHttpServers();
 });
 
+/** In all; each server has a login of its own. */
 const RENEWALS = SOAKS ? 1000 : 8;
+const SERVERS = SOAKS ? ['web', 'two', 'three', 'four', 'five'] : ['web', 'two'];
+const LIFETIME_S = SOAKS ? 1 : 3;
 /** Of one renewal. */
 const MOST_MS = 15_000;
+/** Renewals are what there is to be much of, not calls. */
+const PAUSE_MS = 10;
 
 test('three gateways with one rotating login: nobody is logged out, and no call is made twice', async () => {
   const server = await startProtected();
-  await server.control({ lifetime: 3 });
+  await server.control({ lifetime: LIFETIME_S });
   const dir = makeDirectory();
-  writeRegistry(dir, registry({ web: { url: server.url } }));
-  await logIn(dir, 'web');
-  const gateways = await Promise.all([1, 2, 3].map(() => startRea({ cwd: dir })));
+  const { url } = server;
+  writeRegistry(dir, registry(Object.fromEntries(SERVERS.map((name) => [name, { url }]))));
+  for (const name of SERVERS) await logIn(dir, name);
+  const start = () => startRea({ cwd: dir });
+  const gateways = await Promise.all([start(), start(), start()] as const);
+  for (const rea of gateways) {
+    const count = async () =>
+      (await rea.tools()).filter(({ name }) => name.endsWith('__echo')).length;
+    await until(async () => (await count()) === SERVERS.length, { what: 'the tools of all' });
+  }
   let isEnough = false;
   let made = 0;
-  const callFor = async (rea: Rea, which: number) => {
+  const callFor = async (rea: Rea, name: string) => {
     for (let round = 0; !isEnough; round += 1) {
-      const text = `${which}-${round}`;
-      const answer = await rea.call('web__echo', { text });
+      const text = `${rea.pid}-${name}-${round}`;
+      const answer = await rea.call(`${name}__echo`, { text });
       expect([answer.text, answer.failure]).toEqual([text, null]);
-      made += 1;
+      // The server says the token that it gets, as some do in their errors.
+      const { text: said } = await rea.call(`${name}__headers`, { text: `headers ${text}` });
+      expect(said).toMatch(/"authorization":"Bearer \[REDACTED/);
+      made += 2;
+      await sleep(PAUSE_MS);
     }
   };
   const watch = () =>
@@ -41,17 +60,64 @@ test('three gateways with one rotating login: nobody is logged out, and no call 
       limitMs: RENEWALS * MOST_MS,
       everyMs: 100,
     });
-  const calls = Promise.all(gateways.map(callFor));
-  await Promise.race([watch(), calls]);
-  isEnough = true;
+  const calls = Promise.all(gateways.flatMap((rea) => SERVERS.map((name) => callFor(rea, name))));
+  await Promise.race([watch(), calls]).finally(() => {
+    isEnough = true;
+  });
   await calls;
-  const { reused, executed, refreshes } = await server.control();
+  const happened = await server.control();
+  const { reused, executed, refreshes } = happened;
   expect(reused).toBe(0);
   expect(refreshes).toBeGreaterThanOrEqual(RENEWALS);
   const times = Object.values(executed);
   expect(times).toHaveLength(made);
   expect(new Set(times)).toEqual(new Set([1]));
   for (const rea of gateways) expect(rea.stderr).not.toContain('login is over');
+  await expectNowhere(gateways, happened);
+});
+
+test('a gateway that is stopped while it renews holds nobody up for long, and its turn is not taken away', async () => {
+  const server = await startProtected();
+  const dir = makeDirectory();
+  const web = { url: server.url, call_timeout_ms: 8000 };
+  writeRegistry(dir, registry({ web }, { restart: QUICK.restart }));
+  await logIn(dir, 'web');
+  // This one has time.
+  const mcpServers = { web: { url: server.url } };
+  const stopped = await startRea({ cwd: dir, config: { mcpServers } });
+  await stopped.waitForPhase('web', 'ready');
+  const other = await startRea({ cwd: dir, env: FAST_CLOCKS });
+  expect((await other.call('web__echo', { text: 'before' })).text).toBe('before');
+  await server.control({ refresh: 'hold' });
+  await server.end('end-access');
+  const first = stopped.begin('web__echo', { text: 'first' });
+  await until(async () => (await server.control()).refreshes === 1, { what: 'a renewal' });
+  stopped.kill('SIGSTOP');
+  const second = other.begin('web__echo', { text: 'second' });
+  const why = `its token cannot be renewed: process ${stopped.pid} is stopped or hangs while it changes the login of web`;
+  const action = `if it is stopped: kill -CONT ${stopped.pid};`;
+  const page = await until(
+    async () => {
+      const { stdout } = await runRea(['status', '--cwd', dir]);
+      return stdout.replaceAll(/\s+/g, ' ').includes(why) ? stdout : null;
+    },
+    { what: 'who is waited for' },
+  );
+  expect(page.replaceAll(/\s+/g, ' ')).toContain(`→ ${action}`);
+  // The token is in the mail: nobody else uses the old one.
+  const { refreshes, reused } = await server.control();
+  expect({ refreshes, reused }).toEqual({ refreshes: 1, reused: 0 });
+  // A call whose time is over says the same.
+  const said = (await second.answer).text;
+  for (const part of [why, action]) expect(said).toContain(part);
+  await server.control({ refresh: 'good' });
+  stopped.kill('SIGCONT');
+  expect((await first.answer).text).toBe('first');
+  await other.waitForPhase('web', 'ready');
+  expect((await other.call('web__echo', { text: 'third' })).text).toBe('third');
+  const after = await server.control();
+  expect(after).toMatchObject({ refreshes: 1, reused: 0 });
+  expect(after.executed).toEqual({ before: 1, first: 1, third: 1 });
 });
 
 test('a renewal that is lost on its way ends in a login, and is not tried for ever', async () => {

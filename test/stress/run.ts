@@ -35,6 +35,7 @@ const SOAKS: readonly (readonly [file: string, test: string])[] = [
   ['halt-load.test.ts', 'calls while it is set'],
   ['login-renewal.test.ts', 'one rotating login'],
   ['conformance-login.test.ts', 'a login passes'],
+  ['undo.test.ts', 'byte for byte as it was'],
   ['results.test.ts', 'source files'],
   ['parked-lives.test.ts', 'servers and threads that die'],
   ['parked-calls.test.ts', 'in any order'],

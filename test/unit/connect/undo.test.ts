@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { CLIENT_NAMES, CLIENTS } from '#src/main/config/clients/known/all.ts';
 import { userPlaces } from '#src/main/config/clients/known/files.ts';
+import { SOAKS } from '../../support/soak.ts';
 import { randomFrom } from '../config/seeded.ts';
 import { clientText } from './client-texts.ts';
 import { CURSOR, House, TEXT, VSCODE } from './house.ts';
@@ -14,9 +15,13 @@ function backups(house: House): string {
   return house.path(join('state/rea', project, 'backups'));
 }
 
+/** Of connected and undone files; as many again are shown only. */
+const FILES = SOAKS ? 1000 : 60;
+
 test('what is connected and undone is byte for byte as it was, with its rights; so is what was not there', () => {
   const random = randomFrom(5);
-  for (let round = 0; round < 8; round++) {
+  let undone = 0;
+  for (let round = 0; undone < FILES; round++) {
     const house = new House();
     const host = { env: house.env, platform: 'linux' as const };
     const before = new Map<string, Buffer | null>();
@@ -39,6 +44,7 @@ test('what is connected and undone is byte for byte as it was, with its rights; 
     if (how.dryRun === true) continue;
     expect(house.undo()).toMatchObject({ code: 0, err: '' });
     for (const [file, bytes] of before) expect(now(file), file).toEqual(bytes);
+    undone += [...before.values()].filter((bytes) => bytes !== null).length;
     expect(readdirSync(backups(house))).toEqual([]);
   }
 });
