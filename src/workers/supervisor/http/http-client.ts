@@ -164,13 +164,13 @@ export class HttpClient {
       // What one call gets says nothing about the login: a tool may pass on what another server answers.
       if (renewals > MOST_RENEWALS) return isOfLogin && giveUp();
       sent = false;
-      if (isOfLogin && login.isNew) {
-        wait = setTimeout(again, UNKNOWN_YET_MS);
-        return true;
-      }
       // Main says when there is no use in it; one may also have ended on its way.
       login.renew(token, (renewal) => {
         if (renewal === 'new') return again();
+        if (!done && renewal === 'same' && isOfLogin && login.isNew) {
+          wait = setTimeout(again, UNKNOWN_YET_MS);
+          return;
+        }
         if ((renewal === 'same' && !isOfLogin) || !giveUp()) refused(response);
       });
       return true;

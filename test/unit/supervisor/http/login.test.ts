@@ -238,6 +238,27 @@ test('a handshake is sent again while its token is new, and then a login is want
   expect(again.sent.length).toBeGreaterThan(2);
 });
 
+test('a new token that is refused has perhaps ended already: main is asked before the same one is sent again', async () => {
+  const { seen, url } = await edge(({ headers: { authorization } }, response) => {
+    response.writeHead(authorization === 'Bearer three' ? 200 : 401).end();
+  });
+  const told: string[] = [];
+  const replies = [token('two'), token('three')];
+  const login: Login = new Login({
+    server: 'web',
+    ask: (refused) => {
+      told.push(`ask ${refused}`);
+      setImmediate(() => login.take(replies.shift() ?? OVER));
+    },
+    tokenRead: () => undefined,
+    wanted: (detail) => told.push(detail),
+    failed: () => undefined,
+  });
+  expect(await send(url, login, { opens: true })).toBe(200);
+  expect(told).toEqual(['ask one', 'ask two']);
+  expect(seen.map(([, one]) => one)).toEqual(['Bearer one', 'Bearer two', 'Bearer three']);
+});
+
 test('what anybody may ask for ends a login where the refusal asks for another token; a call never does', async () => {
   const challenge = 'Bearer error="invalid_token"';
   const result = 401;
