@@ -4,7 +4,9 @@ import { once } from 'node:events';
 import { chmodSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
+import { Writable } from 'node:stream';
 import { afterEach, expect, test, vi } from 'vitest';
+import { runLogin } from '#src/main/commands/login.ts';
 import { takeTurn } from '#src/main/logins/turn.ts';
 import { stopHttpServers } from '../support/http-server.ts';
 import {
@@ -212,6 +214,33 @@ test('a login that waits for its turn is ended by Ctrl-C, and its tokens are rev
   expect(readFileSync(path, 'utf8')).toBe(before);
   const { revoked, issued } = await server.control();
   expect(revoked).toEqual([issued.at(-1), issued.at(-2)]);
+});
+
+test('a login that nobody makes ends by itself, and nothing is written', async () => {
+  const server = await startProtected();
+  const dir = directoryFor(server);
+  const said = { stdout: '', stderr: '' };
+  const into = (name: keyof typeof said) =>
+    new Writable({ write: (text, _encoding, then) => ((said[name] += String(text)), then()) });
+  const code = await runLogin({
+    cwd: dir,
+    server: 'web',
+    env: environment(),
+    platform: process.platform,
+    device: false,
+    open: false,
+    scope: null,
+    port: 0,
+    stdin: process.stdin,
+    stdout: into('stdout'),
+    stderr: into('stderr'),
+    limitMinutes: 0.005,
+  });
+  expect([code, said.stderr]).toEqual([
+    1,
+    'rea: web: nobody has logged in within 0.005 minutes: nothing was written\n',
+  ]);
+  expect(loginFiles(dir)).toEqual([]);
 });
 
 test.each([

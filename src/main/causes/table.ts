@@ -47,6 +47,10 @@ const REMOTE: readonly Row[] = [
       'if it is stopped: kill -CONT $1; else kill -9 $1, and perhaps you have to log in again',
   },
   {
+    says: /^its token cannot be renewed: .* is stopped or hangs/,
+    action: 'look there whether it is stopped, or end it; it is tried again by itself',
+  },
+  {
     says: /^its token cannot be renewed: /,
     action: 'look at the network and its authorization server; it is tried again by itself',
   },

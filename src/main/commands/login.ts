@@ -31,9 +31,10 @@ export interface LoginOptions extends LoginPlace {
   /** That the browser comes back to; 0: the system chooses one. */
   readonly port: number;
   readonly stdin: NodeJS.ReadStream;
+  /** For a person at a browser. @default 5 */
+  readonly limitMinutes?: number;
 }
 
-/** For a person at a browser. */
 const LIMIT_MINUTES = 5;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** As of a program that SIGINT has ended. */
@@ -49,8 +50,9 @@ export async function runLogin(options: LoginOptions): Promise<number> {
   if (!state.ok) return speech.fail(state.error, 1);
   const ending = new AbortController();
   const interrupt = () => ending.abort(new LoginFault('interrupted: nothing was written'));
-  const late = `nobody has logged in within ${LIMIT_MINUTES} minutes: nothing was written`;
-  const limit = setTimeout(() => ending.abort(new LoginFault(late)), LIMIT_MINUTES * 60_000);
+  const { limitMinutes = LIMIT_MINUTES } = options;
+  const late = `nobody has logged in within ${limitMinutes} minutes: nothing was written`;
+  const limit = setTimeout(() => ending.abort(new LoginFault(late)), limitMinutes * 60_000);
   for (const signal of SIGNALS) process.once(signal, interrupt);
   try {
     const made = await logIn(options, server, state.dir, ending.signal);

@@ -22,6 +22,12 @@ function lockTime(dir: string): number {
   return statSync(join(loginsDirectory(dir), `${loginFile(SERVER)}.lock`)).mtimeMs;
 }
 
+/** What the table of causes says. */
+function adviceOn(why: string): string | null | undefined {
+  const last_error = `its token cannot be renewed: ${why} during the handshake`;
+  return causeOf({ phase: 'backoff', incarnation: 1, last_error, last_exit: null })?.action;
+}
+
 test('who shows no sign of work is not waited for, and keeps its turn', async () => {
   const dir = directory();
   // Its first sign would come in a minute.
@@ -35,13 +41,10 @@ test('who shows no sign of work is not waited for, and keeps its turn', async ()
   });
   expect(told).toEqual([who]);
   expect(hanging.isOurs()).toBe(true);
-  const cause = causeOf({
-    phase: 'backoff',
-    incarnation: 1,
-    last_error: `its token cannot be renewed: ${late.ok ? '' : late.why} during the handshake`,
-    last_exit: null,
-  });
-  expect(cause?.action).toMatch(new RegExp(`^if it is stopped: kill -CONT ${process.pid};`));
+  const why = late.ok ? '' : late.why;
+  expect(adviceOn(why)).toMatch(new RegExp(`^if it is stopped: kill -CONT ${process.pid};`));
+  // There another process has that number here.
+  expect(adviceOn(why.replace(who, `${who} in another container`))).toMatch(/^look there/);
   hanging.release();
   (await turnIn(dir, 50)).release();
 });
