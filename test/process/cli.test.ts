@@ -51,6 +51,10 @@ describe('the command line', () => {
       out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as string,
       err: '',
     });
+    // Where a newcomer begins.
+    expect((await rea(['--help'])).out).toMatch(
+      /First steps:\n {2}rea init --all .*\n {2}rea connect /,
+    );
     for (const args of [['help'], ['--help'], ['help', 'check'], ['check', '--help']]) {
       const { code, out, err } = await rea(args);
       expect({ code, err }).toEqual({ code: 0, err: '' });

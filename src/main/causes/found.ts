@@ -131,7 +131,7 @@ export const FOUND = {
     severity: 'note',
     what: 'no client of this machine starts rea',
     why: 'found here: $1',
-    action: 'rea connect $2',
+    action: 'rea connect $2 --take-over',
   },
   desktop_path: {
     severity: 'note',

@@ -78,7 +78,7 @@ function placeOf(client: KnownClient, { cwd, host, isProject }: TargetPlace): Fi
   // A variable may have put it elsewhere.
   const root = isInside(path, home) ? home : directory;
   if (!isThere(directory)) {
-    const fix = 'start it once, so that it makes its directory';
+    const fix = `start it once, so that it makes its directory, or leave ${client.name} out`;
     return `${client.title} is not here: ${shownPath(directory, host)} does not exist; ${fix}`;
   }
   return { path, shown, root };

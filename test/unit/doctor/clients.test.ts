@@ -50,5 +50,5 @@ test('clients that do not start rea, and a file that does not parse', () => {
     code: 'client_file',
     why: expect.stringContaining(`~/${VSCODE}`),
   });
-  expect(none).toMatchObject({ code: 'not_connected', action: 'rea connect cursor' });
+  expect(none).toMatchObject({ code: 'not_connected', action: 'rea connect cursor --take-over' });
 });
