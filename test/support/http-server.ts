@@ -81,9 +81,17 @@ export async function stopHttpServers(): Promise<void> {
 
 /** A server of revision 2026-07-28; `arguments_` are its options. */
 export async function startStateless(...arguments_: readonly string[]): Promise<HttpServer> {
+  return startWeb(STATELESS, ...arguments_);
+}
+
+/** A program that serves HTTP with `--http`, takes a `--journal`, and prints its port; `arguments_` are its options. */
+export async function startWeb(
+  program: string,
+  ...arguments_: readonly string[]
+): Promise<HttpServer> {
   const dir = mkdtempSync(join(tmpdir(), 'rea-http-'));
   const options = ['--http', '--journal', join(dir, 'journal'), ...arguments_];
-  const child = spawn(process.execPath, [STATELESS, ...options], {
+  const child = spawn(process.execPath, [program, ...options], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   return new HttpServer(child, await portOf(child), dir);

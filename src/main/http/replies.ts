@@ -49,9 +49,10 @@ export function replyMessage(
   response: ServerResponse,
   parts: readonly Uint8Array[],
   headers: Headers = {},
+  status = 200,
 ): void {
   const body = Buffer.concat(parts);
-  response.writeHead(200, { ...headers, ...describe(body) });
+  response.writeHead(status, { ...headers, ...describe(body) });
   // Node sends a string together with the head, and a buffer behind it.
   if (body.length <= ONE_WRITE_BYTES) response.end(body.toString('latin1'), 'latin1');
   else response.end(body);

@@ -87,4 +87,5 @@ export const JSON_RPC = {
 
 /** Codes by which revisions without a handshake tell a client to speak differently. */
 export const HEADER_MISMATCH = -32_020;
+export const MISSING_CAPABILITY = -32_021;
 export const UNSUPPORTED_VERSION = -32_022;

@@ -76,6 +76,9 @@ export interface ReleasedMessage {
 /** Members of a result to which a client's revision may want others added. */
 export const RESULT_HAS = Object.freeze({ anything: 1, resultType: 2, ttlMs: 4, cacheScope: 8 });
 
+/** What an error means that has an ordinary code here, because clients of other revisions would misread its own. */
+export const ERROR_MEANS = Object.freeze({ clientCannot: 1 });
+
 /** A range of a line, and what comes in its place. */
 export interface TextEdit {
   readonly at: ByteRange;
@@ -96,7 +99,7 @@ export interface AnswerMessage {
   readonly toolError: boolean;
   /** Where it can be added to: offset behind the brace of its result, or of the code of its error; -1: nowhere. */
   readonly at: number;
-  /** What its result has already: bits of {@link RESULT_HAS}. */
+  /** What its result has already: bits of {@link RESULT_HAS}; of an error what it means: bits of {@link ERROR_MEANS}. */
   readonly has: number;
   /** Only if the call asked for it: tasks named in it, at most 1000, and the raw cursor of the next page. */
   readonly tasks?: { readonly notes: readonly TaskNote[]; readonly nextCursor: string | null };

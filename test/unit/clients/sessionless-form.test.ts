@@ -7,6 +7,7 @@ import { discoverResult } from '#src/main/clients/sessionless/discover.ts';
 import { type Frame, rangeOf, scanFrame } from '#src/shared/json/frame.ts';
 import { replaceRanges } from '#src/shared/json/json-rpc.ts';
 import { SLOT } from '#src/shared/json/json-scan.ts';
+import { ERROR_MEANS } from '#src/shared/protocol/from-supervisor.ts';
 import { insideResult, resultHas } from '#src/workers/supervisor/conversation/result-members.ts';
 import { serverConfig } from '../../support/supervisor-thread.ts';
 
@@ -20,7 +21,7 @@ function scanned(json: string): Frame {
 }
 
 /** What a client gets of what a server answers. */
-function formed(json: string, method = 'tools/call'): string {
+function formed(json: string, method = 'tools/call', means = 0): string {
   const frame = scanned(json);
   const { line } = frame;
   const code = rangeOf(frame, SLOT.errorCode);
@@ -35,7 +36,7 @@ function formed(json: string, method = 'tools/call'): string {
     isError,
     toolError: false,
     at: isError ? (code?.[0] ?? -1) : insideResult(frame),
-    has: isError ? 0 : resultHas(frame),
+    has: isError ? means : resultHas(frame),
   });
   return Buffer.concat(replaceRanges(line, edits ?? [])).toString();
 }
@@ -99,6 +100,11 @@ test.each([
   ['5', '5'],
 ])('an error of a server with the code %s gets %s', (code, expected) => {
   expect(formed(error(code))).toBe(error(expected));
+});
+
+test('a server without a handshake may say that it needs what the client has not declared', () => {
+  const { clientCannot } = ERROR_MEANS;
+  expect(formed(error('-32603'), 'tools/call', clientCannot)).toBe(error('-32021'));
 });
 
 test('the gateway’s own errors have the code of the revision, and say the same', () => {

@@ -59,6 +59,13 @@ export interface HttpLimits {
   readonly retryMs: number;
   /** An answer that comes within this is the whole response, as JSON. @default 20 */
   readonly promptMs: number;
+  /**
+   * The same for a request without a session, where only a whole response can say by its status what its client cannot do,
+   * and nothing else comes before that answer.
+   *
+   * @default 2000
+   */
+  readonly wholeMs: number;
   /** Unless it is larger than this. @default 65536 */
   readonly promptBytes: number;
   /** Longest pause within a body. @default 30000 */
@@ -94,6 +101,7 @@ export const DEFAULT_LIMITS: HttpLimits = {
   keepAliveMs: 15_000,
   retryMs: 1000,
   promptMs: 20,
+  wholeMs: 2000,
   promptBytes: 64 * 1024,
   bodyIdleMs: 30_000,
   slowClientMs: 60_000,

@@ -4,9 +4,13 @@
  */
 import type { Edit } from '../../../shared/json/json-rpc.ts';
 import { errorParts, resultParts, toolErrorResult } from '../../../shared/json/json-rpc.ts';
-import { JSON_RPC } from '../../../shared/model/errors.ts';
+import { JSON_RPC, MISSING_CAPABILITY } from '../../../shared/model/errors.ts';
 import { SERVER_INFO } from '../../../shared/model/meta-keys.ts';
-import { type AnswerMessage, RESULT_HAS } from '../../../shared/protocol/from-supervisor.ts';
+import {
+  type AnswerMessage,
+  ERROR_MEANS,
+  RESULT_HAS,
+} from '../../../shared/protocol/from-supervisor.ts';
 import { type AnswerForm, listParts } from '../../calls/answer-form.ts';
 import { type Failure, reaError } from '../../calls/failures.ts';
 
@@ -58,7 +62,7 @@ export function completeResult(resultJson: string): string {
 
 function ofServer(method: string, { line, at, has, isError }: AnswerMessage): readonly Edit[] {
   if (at < 0) return NOTHING;
-  if (isError) return codeEdit(line, at);
+  if (isError) return codeEdit(line, at, (has & ERROR_MEANS.clientCannot) !== 0);
   const added: string[] = [];
   if ((has & RESULT_HAS.resultType) === 0) added.push(TYPE);
   if (method === CACHEABLE) {
@@ -70,11 +74,12 @@ function ofServer(method: string, { line, at, has, isError }: AnswerMessage): re
   return [{ at: [at, at], with: Buffer.from(text) }];
 }
 
-function codeEdit(line: Uint8Array, at: number): readonly Edit[] {
+/** @param clientCannot the server needs what the request does not say that its client can do. */
+function codeEdit(line: Uint8Array, at: number, clientCannot: boolean): readonly Edit[] {
   const text = Buffer.from(line.subarray(at, at + MAX_CODE_BYTES)).toString('latin1');
   const [digits = ''] = CODE.exec(text) ?? [];
   const code = Number(digits);
-  const here = codeHere(code);
+  const here = clientCannot ? MISSING_CAPABILITY : codeHere(code);
   return here === code
     ? NOTHING
     : [{ at: [at, at + digits.length], with: Buffer.from(String(here)) }];

@@ -17,7 +17,7 @@ import { elicitationsOf, visitOf } from './concern.ts';
 import type { Notifications } from './notifications.ts';
 import type { OwnRequests } from './own-requests.ts';
 import { insideResult, resultHas } from './result-members.ts';
-import { withoutLaterCode, withoutOurError } from './server-errors.ts';
+import { meaningOf, withoutLaterCode, withoutOurError } from './server-errors.ts';
 import type { Passed, Stateless } from './stateless/stateless.ts';
 import { TaskCalls } from './task-calls.ts';
 import { isToolError } from './tool-error.ts';
@@ -45,6 +45,14 @@ export interface BadLine {
   readonly why: string;
   readonly bytes: number;
   readonly sample: string;
+}
+
+/** What is known of an answer besides its bytes. */
+interface About {
+  readonly isError: boolean;
+  /** Bits of `ERROR_MEANS`. */
+  readonly means: number;
+  readonly redacted: Counts | null;
 }
 
 /** Cancelled calls whose late answer is still recognized; the oldest are forgotten first. */
@@ -131,7 +139,7 @@ export class Answers {
   give(call: number, result: string): void {
     const frame = scanFrame(joinExact(resultParts(Buffer.from(String(call)), result)));
     if (!('error' in frame) && this.#inFlight.delete(call)) {
-      this.#deliver(call, call, frame, false, null);
+      this.#deliver(call, call, frame, { isError: false, means: 0, redacted: null });
     }
   }
 
@@ -181,10 +189,12 @@ export class Answers {
       }
       this.#inFlight.delete(call);
       stateless()?.end(call);
+      const means = isError && stateless() !== null ? meaningOf(frame) : 0;
       const own = withoutOurError(isError ? withoutLaterCode(frame) : frame);
       const passed = this.#options.results.take(signedVisits(own, server));
       if (!('why' in passed)) {
-        return this.#deliver(call, wire, passed.frame, isError, passed.redacted);
+        const { redacted } = passed;
+        return this.#deliver(call, wire, passed.frame, { isError, means, redacted });
       }
       this.#tasks.cancelled(call, false);
       const message = `the answer of server "${server}" is withheld: ${passed.why}`;
@@ -267,13 +277,8 @@ export class Answers {
   }
 
   /** @param wire the id under which it was at the server. */
-  #deliver(
-    call: number,
-    wire: number,
-    frame: Frame,
-    isError: boolean,
-    redacted: Counts | null,
-  ): void {
+  #deliver(call: number, wire: number, frame: Frame, about: About): void {
+    const { isError, means, redacted } = about;
     const { line: link, notifications, stateless, toMain } = this.#options;
     const { slot, incarnation } = toMain;
     const { line } = frame;
@@ -290,7 +295,7 @@ export class Answers {
       isError,
       toolError: !isError && isToolError(frame),
       at: isError ? (rangeOf(frame, SLOT.errorCode)?.[0] ?? -1) : insideResult(frame),
-      has: isError ? 0 : resultHas(frame),
+      has: isError ? means : resultHas(frame),
       ...(edits.length === 0 ? {} : { edits }),
     } as const;
     const found = redacted === null ? {} : { redacted };

@@ -6,13 +6,15 @@
 import { type Frame, rangeOf, textAt } from '../../../shared/json/frame.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import { eachMember, isName } from '../../../shared/json/json-slice.ts';
-import { JSON_RPC } from '../../../shared/model/errors.ts';
+import { JSON_RPC, MISSING_CAPABILITY } from '../../../shared/model/errors.ts';
+import { ERROR_MEANS } from '../../../shared/protocol/from-supervisor.ts';
 import { rewritten } from './rewrite.ts';
 
 const OURS = ['rea/error', 'rea/redacted', 'rea/truncated', 'rea/warnings'] as const;
 const RENAMED = new Map(OURS.map((name) => [name, Buffer.from(`"${name}-of-server"`)]));
 /** Codes of revision 2026-07-28 about its envelope; between client and server stands the gateway. */
 const LATER_CODES = { first: -32_022, last: -32_020 };
+const CLIENT_CANNOT = String(MISSING_CAPABILITY);
 const ORDINARY_CODE = Buffer.from(String(JSON_RPC.internalError));
 /** A number that is written longer is not a code that any server means. */
 const MAX_CODE_BYTES = 64;
@@ -29,6 +31,11 @@ export function withoutOurError(frame: Frame): Frame {
       }
     });
   });
+}
+
+/** What an error means whose code is replaced. @returns bits of `ERROR_MEANS`. */
+export function meaningOf(frame: Frame): number {
+  return textAt(frame, SLOT.errorCode) === CLIENT_CANNOT ? ERROR_MEANS.clientCannot : 0;
 }
 
 /** The answer with an ordinary error code where its own belongs to the envelope of a later revision. */

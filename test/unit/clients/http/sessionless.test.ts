@@ -194,7 +194,7 @@ test('a large answer is streamed, byte for byte', async () => {
 });
 
 test('a silent stream says now and then that it is there', async () => {
-  const edge = await startEdge(new EchoRouter(), { promptMs: 1, keepAliveMs: 5 });
+  const edge = await startEdge(new EchoRouter(), { wholeMs: 1, keepAliveMs: 5 });
   const leaves = new AbortController();
   const response = await begin(edge.url, { ...tool('never'), signal: leaves.signal });
   const { value } = (await response.body?.getReader().read()) ?? {};

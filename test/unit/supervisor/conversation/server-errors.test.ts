@@ -1,7 +1,9 @@
 /** A server cannot speak with the gateway's own error object. */
 import { expect, test } from 'vitest';
 import { type Frame, scanFrame } from '#src/shared/json/frame.ts';
+import { ERROR_MEANS } from '#src/shared/protocol/from-supervisor.ts';
 import {
+  meaningOf,
   withoutLaterCode,
   withoutOurError,
 } from '#src/workers/supervisor/conversation/server-errors.ts';
@@ -88,3 +90,10 @@ test.each(['-32019', '-32023', '-32042', '-32602', '32020', '0', 'null', '"-3202
     expect(after(code)).toBe(answerWith(code));
   },
 );
+
+test('of these only one means something to a client', () => {
+  const { clientCannot } = ERROR_MEANS;
+  const codes = ['-32020', '-32021', '-32022', '-32603'];
+  const meanings = codes.map((code) => meaningOf(frameOf(answerWith(code))));
+  expect(meanings).toEqual([0, clientCannot, 0, 0]);
+});

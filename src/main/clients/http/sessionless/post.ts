@@ -10,9 +10,10 @@ import { replyMessage, writeParts } from '../../../http/replies.ts';
 import { MAX_UNSENT_BYTES, Unsent } from '../../unsent.ts';
 import type { Accepts } from '../accept.ts';
 import type { HttpLimits } from '../options.ts';
+import { statusOf } from './status.ts';
 
 export interface PostOptions {
-  readonly limits: Pick<HttpLimits, 'promptMs' | 'promptBytes' | 'keepAliveMs' | 'slowClientMs'>;
+  readonly limits: Pick<HttpLimits, 'wholeMs' | 'promptBytes' | 'keepAliveMs' | 'slowClientMs'>;
   readonly accepts: Accepts;
   readonly credit: Pick<ByteCredit, 'addUnits'>;
   /** More waits for the client. @param bytes so much more. */
@@ -55,7 +56,7 @@ export class Post {
   begin(): void {
     const { accepts, limits } = this.#options;
     if (!accepts.stream || this.#streams || this.#response.writableEnded) return;
-    if (accepts.json) this.#timer = setTimeout(() => this.#stream(), limits.promptMs);
+    if (accepts.json) this.#timer = setTimeout(() => this.#stream(), limits.wholeMs);
     else this.#stream();
   }
 
@@ -88,7 +89,7 @@ export class Post {
     const isPrompt = !this.#streams && accepts.json && sizeOf(parts) <= limits.promptBytes;
     if (isPrompt || !accepts.stream) {
       this.end();
-      replyMessage(this.#response, parts);
+      replyMessage(this.#response, parts, {}, statusOf(parts));
       this.#given(sizeOf(parts));
       return;
     }
