@@ -28,6 +28,8 @@ export interface Outcome {
   readonly warned: readonly string[];
   /** Scenarios that were run. */
   readonly scenarios: number;
+  /** Checks that succeeded. */
+  readonly succeeded: number;
 }
 
 interface Check {
@@ -64,12 +66,18 @@ export async function runSuite(url: string, { suite, args }: SuiteRun): Promise<
   }
 }
 
-/** Has one release of the suite examine a client of servers over HTTP. @param command without arguments that hold spaces. */
+/**
+ * Has one release of the suite examine a client of servers over HTTP.
+ *
+ * @param command without arguments that hold spaces.
+ * @param revision in which the suite's server speaks; null: the suite's own choice.
+ */
 export async function runClientScenario(
   suite: SuiteRun['suite'],
   scenario: string,
   command: readonly string[],
-): Promise<Pick<Outcome, 'exit' | 'failures' | 'warned' | 'scenarios'> & { stdout: string }> {
+  revision: string | null = null,
+): Promise<Omit<Outcome, 'passed' | 'failed'> & { stdout: string }> {
   const results = mkdtempSync(join(tmpdir(), 'rea-conformance-'));
   try {
     const manifest = createRequire(import.meta.url).resolve(`${suite}/package.json`);
@@ -83,6 +91,7 @@ export async function runClientScenario(
         command.join(' '),
         '--scenario',
         scenario,
+        ...(revision === null ? [] : ['--spec-version', revision]),
         ...TIMEOUT,
         '-o',
         results,
@@ -96,9 +105,10 @@ export async function runClientScenario(
 }
 
 /** Each scenario has a directory `server-<scenario>-<time>` with its checks, those of logins within another one. */
-function readChecks(results: string): Pick<Outcome, 'failures' | 'warned' | 'scenarios'> {
+function readChecks(results: string): Omit<Outcome, 'exit' | 'passed' | 'failed'> {
   const failures: string[] = [];
   const warned: string[] = [];
+  let succeeded = 0;
   const directories = readdirSync(results, { recursive: true, encoding: 'utf8' })
     .filter((path) => basename(path) === 'checks.json')
     .map((path) => dirname(path))
@@ -109,9 +119,10 @@ function readChecks(results: string): Pick<Outcome, 'failures' | 'warned' | 'sce
       readFileSync(join(results, directory, 'checks.json'), 'utf8'),
     );
     for (const { id, status, errorMessage } of checks) {
+      if (status === 'SUCCESS') succeeded += 1;
       if (status === 'FAILURE') failures.push(`${scenario}: ${id}: ${errorMessage ?? ''}`);
     }
     if (checks.some(({ status }) => status === 'WARNING')) warned.push(scenario);
   }
-  return { failures, warned, scenarios: directories.length };
+  return { failures, warned, succeeded, scenarios: directories.length };
 }

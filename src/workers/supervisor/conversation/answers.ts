@@ -189,7 +189,7 @@ export class Answers {
       }
       this.#inFlight.delete(call);
       stateless()?.end(call);
-      const means = isError && stateless() !== null ? meaningOf(frame) : 0;
+      const means = isError ? this.#meaningOf(frame) : 0;
       const own = withoutOurError(isError ? withoutLaterCode(frame) : frame);
       const passed = this.#options.results.take(signedVisits(own, server));
       if (!('why' in passed)) {
@@ -269,6 +269,11 @@ export class Answers {
   #callOf(wire: number): number | null {
     const stateless = this.#options.stateless();
     return stateless === null ? wire : stateless.callOf(wire);
+  }
+
+  /** Only a server without a handshake knows the codes of its revision. */
+  #meaningOf(frame: Frame): number {
+    return this.#options.stateless() === null ? 0 : meaningOf(frame);
   }
 
   #malformed(call: number, why: string): void {

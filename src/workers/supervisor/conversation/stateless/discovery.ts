@@ -50,6 +50,11 @@ export function revisionsRefused(reply: Reply): readonly string[] {
   return data === null ? [] : revisionsAt(line, member(line, data, 'supported'));
 }
 
+/** Whether a server refuses the revision in which it was asked, and names it all the same: it is to be asked once more. */
+export function namesItself(reply: Reply): boolean {
+  return revisionsRefused(reply).includes(STATELESS_PROTOCOL_VERSION);
+}
+
 /** What a server speaks that speaks none of the gateway's revisions, in words; null: it speaks one. */
 export function unspoken(revisions: readonly string[]): string | null {
   if (revisions.length === 0 || revisions.some((one) => SPOKEN.includes(one))) return null;

@@ -26,7 +26,7 @@ import { encodeHeaderValue } from '../../../../shared/text/header-value.ts';
 import type { Line } from '../../link.ts';
 import type { OwnRequests } from '../own-requests.ts';
 import type { ToldCapabilities } from '../told-capabilities.ts';
-import { type Discovery, discoveryOf, speaksOnly } from './discovery.ts';
+import { type Discovery, discoveryOf, namesItself, speaksOnly } from './discovery.ts';
 import { envelope } from './envelope.ts';
 import { paramHeaders } from './param-headers.ts';
 import { kindOfResult, resultEdits, withoutOddOutput } from './result.ts';
@@ -103,12 +103,18 @@ export class Stateless {
     const { requests } = this.#options;
     requests.speaker = this;
     let timer: NodeJS.Timeout | null = null;
-    const id = requests.send(DISCOVER, null, (reply) => {
-      if (timer !== null) clearTimeout(timer);
-      const isAnswer = reply.ok || reply.error !== undefined;
-      const problem = reply.ok ? `${DISCOVER} was answered without a revision` : reply.problem;
-      onKnown(discoveryOf(reply), `${DISCOVER} failed: ${problem}`, isAnswer);
-    });
+    const ask = (isAgain: boolean): string =>
+      requests.send(DISCOVER, null, (reply) => {
+        if (!isAgain && namesItself(reply)) {
+          id = ask(true);
+          return;
+        }
+        if (timer !== null) clearTimeout(timer);
+        const isAnswer = reply.ok || reply.error !== undefined;
+        const problem = reply.ok ? `${DISCOVER} was answered without a revision` : reply.problem;
+        onKnown(discoveryOf(reply), `${DISCOVER} failed: ${problem}`, isAnswer);
+      });
+    let id = ask(false);
     if (limitMs === null) return;
     timer = setTimeout(() => {
       requests.forget(id);

@@ -3,7 +3,11 @@ import { expect, test } from 'vitest';
 import { scanFrame } from '#src/shared/json/frame.ts';
 import { OwnRequests } from '#src/workers/supervisor/conversation/own-requests.ts';
 import type { Reply } from '#src/workers/supervisor/conversation/reply.ts';
-import { discoveryOf, unspoken } from '#src/workers/supervisor/conversation/stateless/discovery.ts';
+import {
+  discoveryOf,
+  namesItself,
+  unspoken,
+} from '#src/workers/supervisor/conversation/stateless/discovery.ts';
 import type { Line } from '#src/workers/supervisor/link.ts';
 
 const NOWHERE = { write: () => {} } as unknown as Line;
@@ -106,4 +110,14 @@ test('a server speaks something here unless it lists only other revisions', () =
   expect(unspoken(['2999-01-01', '2998-01-01'])).toMatch(
     /^speaks only MCP 2999-01-01, 2998-01-01; this gateway speaks/,
   );
+});
+
+test('a server that refuses what it names is to be asked once more, and no other', () => {
+  const outcomes = [
+    error(-32_022, { supported: ['2026-07-28'] }),
+    error(-32_022, { supported: ['2025-11-25'] }),
+    error(-32_601),
+    result(['2026-07-28']),
+  ];
+  expect(outcomes.map((one) => namesItself(replyTo(one)))).toEqual([true, false, false, false]);
 });
