@@ -14,8 +14,12 @@ import type { Subject } from './gate/subject.ts';
 export interface CallOwner {
   /** It does not read what it was sent: no further call of it goes to a server until it does. */
   readonly needsDrain: boolean;
-  /** The one answer. */
-  answer(call: { readonly idText: string }, parts: readonly Uint8Array[]): void;
+  /** The one answer. @param asksToVisit it is an error that asks the client to visit URLs, which it may be asked. */
+  answer(
+    call: { readonly idText: string },
+    parts: readonly Uint8Array[],
+    asksToVisit?: boolean,
+  ): void;
   /** Progress, before the answer. */
   send(parts: readonly Uint8Array[], idText: string): void;
 }

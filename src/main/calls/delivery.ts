@@ -309,7 +309,7 @@ export class Delivery {
   }
 
   #deliver(call: Call, message: AnswerMessage): void {
-    const { line, id, isError, toolError, redacted } = message;
+    const { line, id, isError, toolError, redacted, visits } = message;
     call.answerBytes = line.length;
     if (redacted !== undefined) {
       this.#backend.observer.redacted(this.#backend.config.name, redacted);
@@ -328,7 +328,7 @@ export class Delivery {
         ? [line.subarray(0, id[0]), call.idRaw, line.subarray(id[1])]
         : replaceRanges(line, [{ at: id, with: call.idRaw }, ...edits]);
     own(line);
-    call.owner.answer(call, parts);
+    call.owner.answer(call, parts, visits !== undefined && this.#mayVisit());
   }
 
   #edits(call: Call, message: AnswerMessage): readonly Edit[] {
@@ -345,9 +345,11 @@ export class Delivery {
 
   /** An error that asks a person to visit a URL is an ordinary one where nobody may be asked. */
   #withoutVisit(code: readonly [number, number]) {
-    const { asks } = this.#backend;
-    const refusal = forbidden('elicitation/create', asks, this.#backend.halted());
-    return refusal === null ? [] : [{ at: code, with: ORDINARY_ERROR }];
+    return this.#mayVisit() ? [] : [{ at: code, with: ORDINARY_ERROR }];
+  }
+
+  #mayVisit(): boolean {
+    return forbidden('elicitation/create', this.#backend.asks, this.#backend.halted()) === null;
   }
 
   #tellCancelled(call: Call, reason: string): void {

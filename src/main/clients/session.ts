@@ -175,9 +175,9 @@ class Session implements ClientFace, Client {
   }
 
   /** The one answer of a request. */
-  answer(request: { readonly idText: string }, parts: readonly Uint8Array[]): void {
-    this.#unanswered.remove(request);
-    if (!this.#sessionless.answer(request.idText, parts)) this.#answer(parts, request.idText);
+  answer(asked: { readonly idText: string }, parts: readonly Uint8Array[], visits = false): void {
+    this.#unanswered.remove(asked);
+    if (!this.#sessionless.answer(asked.idText, parts, visits)) this.#answer(parts, asked.idText);
   }
 
   grant(about: string | null): Grant {

@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { sessionlessForm } from '#src/main/clients/sessionless/answer-form.ts';
 import { digestOf } from '#src/main/clients/sessionless/parked/retry.ts';
-import { presentOf, Routed } from '#src/main/clients/sessionless/routed.ts';
+import { presentOf } from '#src/main/clients/sessionless/present.ts';
+import { Routed } from '#src/main/clients/sessionless/routed.ts';
 import { type Frame, scanFrame } from '#src/shared/json/frame.ts';
 import { resultParts } from '#src/shared/json/json-rpc.ts';
 import { canOf, hasCapability } from '#src/shared/model/client-can.ts';
@@ -25,6 +26,8 @@ function house(capabilities: object = ABLE) {
   const heard: any[] = [];
   const told: any[] = [];
   const withdrawn: [string, string][] = [];
+  /** Calls that are to be made once more. */
+  const anew: [string, string][] = [];
   const read = (parts: readonly Uint8Array[]) => JSON.parse(Buffer.concat(parts).toString());
   const form = sessionlessForm('{"name":"rea"}');
   const routed: Routed = new Routed({
@@ -53,6 +56,7 @@ function house(capabilities: object = ABLE) {
     heard,
     told,
     withdrawn,
+    anew,
     begin,
     ask: (key: string, id = 7) =>
       routed.ask(key, [frameOf({ id, method: 'elicitation/create', params: {} }).line], 'who'),
@@ -63,9 +67,9 @@ function house(capabilities: object = ABLE) {
       );
       return routed.retry(
         { state, answers: () => answers },
-        frame,
-        'tools/call',
+        { frame, method: 'tools/call' },
         present(frame, id),
+        (key, idRaw) => void anew.push([key, idRaw.toString()]),
       );
     },
   };
@@ -89,7 +93,8 @@ test('a request that comes back with a state that is not known is not looked at 
     },
   };
   const retry = { state: 'rea.unknown', answers: untouched };
-  expect(routed.retry(retry, frame, 'tools/call', present)).toBe(false);
+  const sent = { frame, method: 'tools/call' };
+  expect(routed.retry(retry, sent, present, untouched)).toBe(false);
 });
 
 test('a question becomes the answer, and the answer is given to the retry, under its id and with its token', () => {
@@ -207,4 +212,67 @@ test('a request that asks for something else is no retry', () => {
   expect(one.retry('b', stateOf(one), {}, { arguments: { a: 2 } })).toBe(false);
   expect(one.retry('b', stateOf(one), {}, { arguments: { a: 1 } })).toBe(true);
   expect(digestOf('tools/call', request('x'))).toBe(digestOf('tools/call', request('y')));
+});
+
+const VISITOR = { elicitation: { url: {} } };
+const url = (more: object = {}) => ({ mode: 'url', url: 'https://a/', message: '[a] m', ...more });
+
+/** A call that its server has refused until URLs are visited. */
+function refused(elicitations: unknown, capabilities: object = VISITOR, isAsking = true) {
+  const one = house(capabilities);
+  const { key } = one.begin('a');
+  const error = { code: -32603, message: 'visit first', data: { elicitations } };
+  one.routed.answer(key, [frameOf({ id: 'a', error }).line], isAsking);
+  vi.advanceTimersByTime(100);
+  return { ...one, key, told: one.heard.at(-1)?.[1] };
+}
+
+test('URLs that a server wants visited become questions, and the call is made once more', () => {
+  const one = refused([url({ elicitationId: 'e', x: 1.0 }), url()]);
+  const { inputRequests, requestState } = one.told.result;
+  const method = 'elicitation/create';
+  expect(inputRequests).toEqual({
+    url1: { method, params: url({ x: 1 }) },
+    url2: { method, params: url() },
+  });
+  expect(one.retry('b', requestState, { url1: { action: 'accept' } })).toBe(true);
+  vi.advanceTimersByTime(100);
+  const { result } = one.heard.at(-1)[1];
+  expect(Object.keys(result.inputRequests)).toEqual(['url2']);
+  expect(one.anew).toEqual([]);
+  expect(one.retry('c', result.requestState, { url2: { action: 'accept' } })).toBe(true);
+  expect(one.anew).toEqual([[one.key, '"a"']]);
+  one.routed.answer(one.key, resultParts(Buffer.from('"a"'), '{}'));
+  expect(one.heard.at(-1)).toEqual(['c', { jsonrpc: '2.0', id: 'c', result: {} }]);
+});
+
+test('who will not visit gets the error of the server, and no call is made', () => {
+  const one = refused([url(), url()]);
+  const answers = { url1: { action: 'decline' }, url2: { action: 'accept' } };
+  expect(one.retry('b', one.told.result.requestState, answers)).toBe(true);
+  expect(one.heard.at(-1)[1]).toMatchObject({ id: 'b', error: { message: 'visit first' } });
+  expect(one.anew).toEqual([]);
+});
+
+test.each<[what: string, urls: unknown, capabilities?: object, isAsking?: boolean]>([
+  ['a client that cannot visit', [url()], ABLE],
+  ['no URLs', []],
+  ['a list that is none', { 0: url() }],
+  ['another mode', [url(), { ...url(), mode: 'form' }]],
+  ['no message', [{ mode: 'url', url: 'https://a/' }]],
+  ['too many', Array.from({ length: 17 }, () => url())],
+  ['one that is too large', [url({ url: 'x'.repeat(1024 * 1024) })]],
+  ['somebody who may not be asked', [url()], VISITOR, false],
+])('%s: the error is the answer', (_, urls, ...rest) => {
+  const { told, anew, routed, key } = refused(urls, ...rest);
+  expect(told).toMatchObject({ id: 'a', error: { message: 'visit first' } });
+  expect([anew, routed.has(key)]).toEqual([[], false]);
+});
+
+test('who does not come back is forgotten', () => {
+  const one = refused([url()]);
+  vi.advanceTimersByTime(TTL + 1000);
+  expect(one.routed.has(one.key)).toBe(false);
+  expect(one.retry('b', one.told.result.requestState, { url1: { action: 'accept' } })).toBe(false);
+  expect(one.anew).toEqual([]);
 });

@@ -4,7 +4,6 @@
  * has said holds for that request alone.
  */
 import type { Frame } from '../../../shared/json/frame.ts';
-import { withoutParams } from '../../../shared/json/without.ts';
 import { type ListKind, listOf } from '../../../shared/model/lists.ts';
 import { isBelow, isLogLevel, type LogLevel } from '../../../shared/model/log-levels.ts';
 import type { AnswerForm } from '../../calls/answer-form.ts';
@@ -28,8 +27,9 @@ import { discoverResult } from './discover.ts';
 import { judge } from './judged.ts';
 import { type ListenCount, Listens } from './listens.ts';
 import type { ParkedCount } from './parked/parked-events.ts';
-import { RETRY_MEMBERS, type ReadRetry, STALE } from './parked/retry.ts';
-import { type Declared, presentOf, Routed } from './routed.ts';
+import { forServers, type ReadRetry, STALE } from './parked/retry.ts';
+import { presentOf } from './present.ts';
+import { type Declared, Routed } from './routed.ts';
 import { Subscribing } from './subscribing.ts';
 
 /** The session that the requests come through, or what stands for one. */
@@ -81,8 +81,6 @@ const SERVED = new Set([
 /** Methods that only revisions without a handshake have. */
 const SESSIONLESS = new Set([DISCOVER, LISTEN]);
 const MAX_METHOD = 1024;
-/** Members of params that no server is to see. */
-const NOT_FOR_SERVERS = ['task', ...RETRY_MEMBERS];
 const STOPPING = 'the gateway is stopping';
 
 export class SessionlessRequests {
@@ -173,8 +171,8 @@ export class SessionlessRequests {
       this.#lists.set(idText, idRaw);
       this.#host.list(kind, idRaw, idText, this.#form);
     } else if (method === LISTEN) this.#listen(request);
-    else if (retry !== null) this.#retry(request, retry, level);
-    else this.#route(request, { level, clientName, declared });
+    else if (retry !== null) this.#retry(request, retry, { level, clientName, declared });
+    else this.#begin(request, { level, clientName, declared });
     return true;
   }
 
@@ -198,8 +196,8 @@ export class SessionlessRequests {
   }
 
   /** The one answer of a request. @param idText as the router knows it. @returns false: it is none of these. */
-  answer(idText: string, parts: readonly Uint8Array[]): boolean {
-    return this.#routed.answer(idText, parts) || this.#subscribing.ended(idText);
+  answer(idText: string, parts: readonly Uint8Array[], asksToVisit = false): boolean {
+    return this.#routed.answer(idText, parts, asksToVisit) || this.#subscribing.ended(idText);
   }
 
   /** A list is being answered. */
@@ -272,17 +270,25 @@ export class SessionlessRequests {
     if (refusal !== null) this.#refuse(idRaw, idText, refusal);
   }
 
-  #retry(request: ClaimedRequest, retry: ReadRetry, level: LogLevel | null): void {
-    const { frame, method, idRaw, idText } = request;
-    const present = presentOf(frame, request, level);
-    if (!this.#routed.retry(retry, frame, method, present)) this.#refuse(idRaw, idText, STALE);
+  #retry(request: ClaimedRequest, retry: ReadRetry, said: Said): void {
+    const { frame, idRaw, idText } = request;
+    const present = presentOf(frame, request, said.level);
+    const again = (key: string, firstIdRaw: Uint8Array) => {
+      this.#route({ ...request, frame: forServers(frame), idRaw: firstIdRaw, idText: key }, said);
+    };
+    if (!this.#routed.retry(retry, request, present, again)) this.#refuse(idRaw, idText, STALE);
   }
 
-  #route(request: ClaimedRequest, { level, clientName, declared }: Said): void {
-    const { method, idRaw } = request;
-    // Members of other revisions are not looked at, and servers with sessions would look at this one.
-    const frame = withoutParams(request.frame, NOT_FOR_SERVERS);
-    const idText = this.#routed.begin(frame, method, presentOf(frame, request, level), declared);
+  #begin(request: ClaimedRequest, said: Said): void {
+    const { method } = request;
+    const frame = forServers(request.frame);
+    const present = presentOf(frame, request, said.level);
+    const idText = this.#routed.begin(frame, method, present, said.declared);
+    this.#route({ ...request, frame, idText }, said);
+  }
+
+  /** @param idText by which the router is to know the request. */
+  #route({ frame, method, idRaw, idText }: ClaimedRequest, { level, clientName }: Said): void {
     const { client } = this.#host;
     const form = this.#form;
     const routed = { client, clientName, frame, method, idRaw, idText, form, logLevel: level };

@@ -4,9 +4,8 @@
  * request by a key that stays the same when the client comes back to it by another request.
  */
 import { randomBytes } from 'node:crypto';
-import { type Frame, rangeOf, scanFrame } from '../../../shared/json/frame.ts';
+import { type Frame, scanFrame } from '../../../shared/json/frame.ts';
 import { errorParts, joinExact, resultParts, sizeOf } from '../../../shared/json/json-rpc.ts';
-import { SLOT } from '../../../shared/json/json-scan.ts';
 import { JSON_RPC } from '../../../shared/model/errors.ts';
 import type { LogLevel } from '../../../shared/model/log-levels.ts';
 import type { AnswerForm } from '../../calls/answer-form.ts';
@@ -16,16 +15,8 @@ import { Parked } from './parked/parked.ts';
 import type { ParkedCount, Question } from './parked/parked-events.ts';
 import { answerFor, progressFor } from './parked/readdressed.ts';
 import { digestOf, type ReadRetry } from './parked/retry.ts';
-
-/** A request of the client that waits for an answer. */
-export interface Present {
-  /** By which the port knows it. */
-  readonly idText: string;
-  readonly idRaw: Uint8Array;
-  readonly tokenRaw: Uint8Array | null;
-  /** The least severe messages that it wants to hear; null: none. */
-  readonly level: LogLevel | null;
-}
+import { Visits } from './parked/visits.ts';
+import type { Present } from './present.ts';
 
 /** What a request says that its client can do. */
 export type Declared = Pick<Grant, 'can' | 'supports'>;
@@ -52,6 +43,9 @@ interface First {
   readonly declared: Declared;
 }
 
+/** Makes a call once more, as its client has sent it now. @param idRaw with which the answer is to be made. */
+type Again = (key: string, idRaw: Uint8Array) => void;
+
 /** Requests about which a client can be asked. */
 const ASKABLE = new Set(['tools/call', 'prompts/get', 'resources/read']);
 /** How long a client may take to come back. */
@@ -69,6 +63,9 @@ export class Routed {
   /** The ids of those that wait now, as the port knows them → their keys. */
   readonly #keys = new Map<string, string>();
   readonly #gathering = new Map<string, NodeJS.Timeout>();
+  readonly #visits = new Visits();
+  /** How to make calls once more whose clients come back, by their keys. */
+  readonly #again = new Map<string, Again>();
   #timer: NodeJS.Timeout | undefined;
   #lastKey = 0;
 
@@ -87,14 +84,22 @@ export class Routed {
       {
         onGather: (key) => this.#gather(key),
         onAsked: (present, questions, state) => this.#asked(present, questions, state),
-        onAnswered: ({ id }, answer) => this.#respond(resultParts(Buffer.from(id), answer)),
+        onAnswered: ({ id }, answer) => {
+          if (this.#visits.has(id)) this.#visited(id, answer);
+          else this.#respond(resultParts(Buffer.from(id), answer));
+        },
         another: ({ id }) => options.another(id),
         onMoved: ({ id }, key) => options.moved(id, key),
-        onUnanswered: ({ id }, why) =>
-          this.#respond(errorParts(Buffer.from(id), JSON_RPC.internalError, why)),
+        onUnanswered: ({ id }, why) => {
+          if (this.#visits.has(id)) this.#visited(id, null);
+          else this.#respond(errorParts(Buffer.from(id), JSON_RPC.internalError, why));
+        },
         onGiven: (present, parts, { idRaw }) =>
           this.#give(present, answerFor(parts, idRaw, present.idRaw)),
-        onLost: (key, why) => withdraw(key, why),
+        onLost: (key, why) => {
+          this.#visits.forget(key);
+          withdraw(key, why);
+        },
       },
     );
   }
@@ -119,12 +124,24 @@ export class Routed {
     return key;
   }
 
-  /** The client comes back. @returns false: to no request that there is; nothing was done. */
-  retry({ state, answers }: ReadRetry, frame: Frame, method: string, present: Present): boolean {
+  /**
+   * The client comes back.
+   *
+   * @param again called at once, if at all: where the client was to do something first.
+   * @returns false: to no request that there is; nothing was done.
+   */
+  retry(
+    { state, answers }: ReadRetry,
+    { frame, method }: { readonly frame: Frame; readonly method: string },
+    present: Present,
+    again: Again,
+  ): boolean {
     const key = this.#parked.find(state, () => digestOf(method, frame));
     if (key === null) return false;
     this.#keys.set(present.idText, key);
+    this.#again.set(key, again);
     this.#parked.resume(key, present, answers());
+    this.#again.delete(key);
     this.#arm();
     return true;
   }
@@ -159,10 +176,15 @@ export class Routed {
     };
   }
 
-  /** The one answer of a request. @returns false: there is no such request. */
-  answer(key: string, parts: readonly Uint8Array[]): boolean {
+  /**
+   * The one answer of a request.
+   *
+   * @param asksToVisit it is an error that asks the client to visit URLs first.
+   * @returns false: there is no such request.
+   */
+  answer(key: string, parts: readonly Uint8Array[], asksToVisit = false): boolean {
     if (!this.#parked.has(key)) return false;
-    this.#parked.answer(key, parts);
+    if (!asksToVisit || !this.#askToVisit(key, parts)) this.#parked.answer(key, parts);
     this.#arm();
     return true;
   }
@@ -221,6 +243,27 @@ export class Routed {
     this.#arm();
   }
 
+  /** @returns false: the client cannot be asked that. */
+  #askToVisit(key: string, refused: readonly Uint8Array[]): boolean {
+    const grant = this.grant(key);
+    if (grant === null || grant.refusal !== null || !grant.supports('elicitation', 'url'))
+      return false;
+    const questions = this.#visits.begin(key, refused);
+    for (const question of questions) this.#parked.ask(key, question);
+    return questions.length > 0;
+  }
+
+  /** @param answer of the client; null: there will be none. */
+  #visited(id: string, answer: string | null): void {
+    const visited = this.#visits.settled(id, answer);
+    if (visited === null) return;
+    const { key, refused } = visited;
+    const first = this.#parked.first(key);
+    const again = this.#again.get(key);
+    if (refused !== null) this.#parked.answer(key, refused);
+    else if (first !== null) again?.(key, first.idRaw);
+  }
+
   #gather(key: string): void {
     clearTimeout(this.#gathering.get(key));
     const timer = setTimeout(() => {
@@ -258,15 +301,4 @@ export class Routed {
       Math.max(0, deadline - performance.now()),
     ).unref();
   }
-}
-
-/** Of a request. */
-export function presentOf(
-  frame: Frame,
-  { idRaw, idText }: Pick<Present, 'idRaw' | 'idText'>,
-  level: LogLevel | null,
-): Present {
-  const token = rangeOf(frame, SLOT.paramsMetaProgressToken);
-  const tokenRaw = token === null ? null : frame.line.slice(token[0], token[1]);
-  return { idText, idRaw, tokenRaw, level };
 }

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { decodeString, type Frame, rangeOf } from '../../../../shared/json/frame.ts';
 import { SLOT } from '../../../../shared/json/json-scan.ts';
 import { kindAt, members } from '../../../../shared/json/json-slice.ts';
+import { withoutParams } from '../../../../shared/json/without.ts';
 import type { ByteRange } from '../../../../shared/model/byte-range.ts';
 import { invalid, type Refusal } from '../../claims/claim.ts';
 
@@ -16,8 +17,10 @@ export interface ReadRetry {
 }
 
 /** Members of the params that only a retry has. */
-export const RETRY_MEMBERS = ['inputResponses', 'requestState'] as const;
+const RETRY_MEMBERS = ['inputResponses', 'requestState'] as const;
 
+/** Members of other revisions are not looked at, and servers with sessions would look at this one. */
+const NOT_FOR_SERVERS = ['task', ...RETRY_MEMBERS];
 /** Longer than any that was given. */
 const MAX_STATE_BYTES = 1024;
 /** More than were ever asked in one answer. */
@@ -51,6 +54,11 @@ export function readRetry(frame: Frame): ReadRetry | Refusal | null {
   const text = ([start, end]: ByteRange) => Buffer.from(line.subarray(start, end)).toString();
   const answers = () => new Map([...found].map(([name, at]) => [name, text(at)]));
   return { state: decodeString(line, stateAt) ?? '', answers };
+}
+
+/** A request without the members of its params that no server is to see. */
+export function forServers(frame: Frame): Frame {
+  return withoutParams(frame, NOT_FOR_SERVERS);
 }
 
 /** Stands for what a request asks for: its method and params, without what differs between one and its retry. */
