@@ -26,7 +26,7 @@ import { killOne, tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 import type { Message } from '../support/wire.ts';
 
-const GATEWAYS = SOAKS ? 42 : 1;
+const GATEWAYS = SOAKS ? 42 : 3;
 const SERVERS = 8;
 /** Kills of each server in one gateway: after more of them it is started later and later. */
 const ROUNDS = 3;

@@ -39,6 +39,11 @@ const SOAKS: readonly (readonly [file: string, test: string])[] = [
   ['results.test.ts', 'source files'],
   ['parked-lives.test.ts', 'servers and threads that die'],
   ['parked-calls.test.ts', 'in any order'],
+  ['sessionless-soak.test.ts', 'calls by the ten thousand'],
+  ['sessionless-soak.test.ts', 'questions by the thousand'],
+  ['sessionless-soak.test.ts', 'streams of changes by the hundred'],
+  ['sessionless-soak.test.ts', 'gateways that are only asked what they are'],
+  ['sessionless-soak.test.ts', 'after five minutes'],
   ['policy-pairs.test.ts', 'together'],
   ['policy-mutations.test.ts', 'broken policies'],
 ];
