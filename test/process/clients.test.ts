@@ -68,9 +68,11 @@ async function running(): Promise<Running> {
 }
 
 const CLIENTS: Readonly<Record<string, (target: Target) => Promise<Visit>>> = {
-  'the SDK, version 1': visitWithSdk1,
+  'the SDK, version 1': (target) => visitWithSdk1(target),
   'the SDK, version 2': visitWithSdk2,
-  'the MCP Inspector': visitWithInspector,
+  'the MCP Inspector': (target) => visitWithInspector(target),
+  'the MCP Inspector, auto': (target) => visitWithInspector(target, 'auto'),
+  'the MCP Inspector, modern': (target) => visitWithInspector(target, 'modern'),
 };
 
 test.each(Object.entries(CLIENTS))('%s lists and calls tools over stdio', async (_, visit) => {

@@ -244,46 +244,55 @@ test.each(['http', 'stdio'] as const)(
 );
 
 test.each(['stdio', 'http', 'shared'] as const)(
-  'over %s: a client of the SDK answers what it is asked',
+  'over %s: a client of the SDK answers what it is asked, however it negotiates',
   async (over) => {
     const { rea, url } = await houseOf(over, {
       options: over === 'http' ? { client_capabilities: ABLE } : {},
     });
-    const client = new Client(
-      { name: 'asked', version: '1' },
-      { capabilities: ABLE, versionNegotiation: { mode: { pin: VERSION } } },
-    );
-    const questions: string[] = [];
-    client.setRequestHandler('elicitation/create', ({ params }) => {
-      questions.push(params.message);
-      return { action: 'accept', content: {} };
-    });
-    client.setRequestHandler('roots/list', () => LISTED);
-    client.setRequestHandler('sampling/createMessage', () => SAMPLED);
     const { command, args } = reaCommand();
     const authorization = `Bearer ${TOKENS[1]}`;
-    await client.connect(
-      over === 'http'
-        ? new StreamableHTTPClientTransport(new URL(url), {
-            requestInit: { headers: { authorization } },
-          })
-        : new StdioClientTransport({
-            command,
-            args: [...args, 'serve', '--cwd', rea.dir, ...(over === 'shared' ? ['--shared'] : [])],
-            env: environment(),
-            stderr: 'ignore',
-          }),
-    );
-    await client.listTools();
-    const rounds = [[form('name'), SAMPLE, ROOTS], [form('again', 'and?')]];
-    const result = await client.callTool(call('ask', { rounds }));
-    await client.close();
-    expect(questions).toEqual(['[asks] who?', '[asks] and?']);
-    expect(JSON.parse((result.content[0] as { text: string }).text)).toEqual({
-      name: yes(),
-      sample: SAMPLED,
-      roots: LISTED,
-      again: yes(),
-    });
+    for (const mode of ['legacy', 'auto', { pin: VERSION }] as const) {
+      const client = new Client(
+        { name: 'asked', version: '1' },
+        { capabilities: ABLE, versionNegotiation: { mode } },
+      );
+      const questions: string[] = [];
+      client.setRequestHandler('elicitation/create', ({ params }) => {
+        questions.push(params.message);
+        return { action: 'accept', content: {} };
+      });
+      client.setRequestHandler('roots/list', () => LISTED);
+      client.setRequestHandler('sampling/createMessage', () => SAMPLED);
+      await client.connect(
+        over === 'http'
+          ? new StreamableHTTPClientTransport(new URL(url), {
+              requestInit: { headers: { authorization } },
+            })
+          : new StdioClientTransport({
+              command,
+              args: [
+                ...args,
+                'serve',
+                '--cwd',
+                rea.dir,
+                ...(over === 'shared' ? ['--shared'] : []),
+              ],
+              env: environment(),
+              stderr: 'ignore',
+            }),
+      );
+      expect(client.getProtocolEra()).toBe(mode === 'legacy' ? 'legacy' : 'modern');
+      await client.listTools();
+      const rounds = [[form('name'), SAMPLE, ROOTS], [form('again', 'and?')]];
+      const result = await client.callTool(call('ask', { rounds }));
+      await client.close();
+      expect(questions).toEqual(['[asks] who?', '[asks] and?']);
+      expect(JSON.parse((result.content[0] as { text: string }).text)).toEqual({
+        name: yes(),
+        sample: SAMPLED,
+        roots: LISTED,
+        again: yes(),
+      });
+    }
   },
 );

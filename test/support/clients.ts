@@ -99,11 +99,17 @@ export async function negotiateWithSdk2(
   return { tools: tools.map(({ name }) => name), content, era };
 }
 
-/** The command line of the MCP Inspector: one connection for each request. */
-export async function visitWithInspector(target: Target): Promise<Visit> {
+/** The command line of the MCP Inspector: one connection for each request. @param era of the protocol; null: its own choice. */
+export async function visitWithInspector(
+  target: Target,
+  era: 'legacy' | 'auto' | 'modern' | null = null,
+): Promise<Visit> {
   const server = 'url' in target ? ['--', target.url] : ['--', target.command, ...target.args];
   const headers = Object.entries('url' in target ? (target.headers ?? {}) : {});
-  const sent = headers.flatMap(([name, value]) => ['--header', `${name}: ${value}`]);
+  const sent = [
+    ...(era === null ? [] : ['--protocol-era', era]),
+    ...headers.flatMap(([name, value]) => ['--header', `${name}: ${value}`]),
+  ];
   const call = ['--method', 'tools/call', '--tool-name', CALLED, '--tool-arg', `text=${SAID}`];
   const { tools } = (await inspect(['--method', 'tools/list', ...sent, ...server])) as Listed;
   const { content } = (await inspect([...call, ...sent, ...server])) as { content: unknown };
