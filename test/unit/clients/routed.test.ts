@@ -1,7 +1,7 @@
 /** Requests of a client without a session on their way back: under which id, with which token, and until when. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { sessionlessForm } from '#src/main/clients/sessionless/answer-form.ts';
-import { digestOf } from '#src/main/clients/sessionless/parked/retry.ts';
+import { digestOf, earlyAnswers } from '#src/main/clients/sessionless/parked/retry.ts';
 import { presentOf } from '#src/main/clients/sessionless/present.ts';
 import { Routed } from '#src/main/clients/sessionless/routed.ts';
 import { type Frame, scanFrame } from '#src/shared/json/frame.ts';
@@ -49,7 +49,9 @@ function house(capabilities: object = ABLE) {
   const begin = (id: string, more: object = {}) => {
     const frame = request(id, more);
     const one = present(frame, id);
-    return { key: routed.begin(frame, (more as any).method ?? 'tools/call', one, declared), one };
+    const method = (more as any).method ?? 'tools/call';
+    const early = earlyAnswers(frame);
+    return { key: routed.begin(frame, method, one, { declared, early }), one };
   };
   return {
     routed,
@@ -275,4 +277,24 @@ test('who does not come back is forgotten', () => {
   expect(one.routed.has(one.key)).toBe(false);
   expect(one.retry('b', one.told.result.requestState, { url1: { action: 'accept' } })).toBe(false);
   expect(one.anew).toEqual([]);
+});
+
+test('an answer that comes before its question is one, once', () => {
+  const one = house();
+  const who = { action: 'accept' };
+  const { key } = one.begin('a', { inputResponses: { who, other: {}, odd: 5 } });
+  expect(one.ask(key)).toBe(true);
+  expect(one.told).toEqual([{ jsonrpc: '2.0', id: 7, result: who }]);
+  expect(one.ask(key, 8)).toBe(true);
+  vi.advanceTimersByTime(100);
+  expect(Object.keys(one.heard.at(-1)[1].result.inputRequests)).toEqual(['who']);
+  expect(one.told).toHaveLength(1);
+});
+
+test.each([
+  ['the gateway’s own questions', { 'rea/ask': { action: 'accept' }, 'REA/ask': {} }],
+  ['answers that are none', { who: 'yes' }],
+  ['very many of them', { who: { text: 'x'.repeat(64 * 1024) } }],
+])('not for %s', (_, inputResponses) => {
+  expect(earlyAnswers(request('a', { inputResponses }))).toEqual(new Map());
 });

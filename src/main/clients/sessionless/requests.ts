@@ -27,7 +27,7 @@ import { discoverResult } from './discover.ts';
 import { judge } from './judged.ts';
 import { type ListenCount, Listens } from './listens.ts';
 import type { ParkedCount } from './parked/parked-events.ts';
-import { forServers, type ReadRetry, STALE } from './parked/retry.ts';
+import { earlyAnswers, forServers, type ReadRetry, STALE } from './parked/retry.ts';
 import { presentOf } from './present.ts';
 import { type Declared, Routed } from './routed.ts';
 import { Subscribing } from './subscribing.ts';
@@ -283,7 +283,9 @@ export class SessionlessRequests {
     const { method } = request;
     const frame = forServers(request.frame);
     const present = presentOf(frame, request, said.level);
-    const idText = this.#routed.begin(frame, method, present, said.declared);
+    const { declared } = said;
+    const early = earlyAnswers(request.frame);
+    const idText = this.#routed.begin(frame, method, present, { declared, early });
     this.#route({ ...request, frame, idText }, said);
   }
 

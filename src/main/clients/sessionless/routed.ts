@@ -41,6 +41,8 @@ interface First {
   readonly idRaw: Uint8Array;
   readonly isAskable: boolean;
   readonly declared: Declared;
+  /** Answers that came with it, raw JSON by the name of the question. */
+  readonly early: Map<string, string>;
 }
 
 /** Makes a call once more, as its client has sent it now. @param idRaw with which the answer is to be made. */
@@ -109,14 +111,22 @@ export class Routed {
     return this.#parked.away > 0;
   }
 
-  /** @returns the key by which the router is to know the request. */
-  begin(frame: Frame, method: string, present: Present, declared: Declared): string {
+  /**
+   * @param early answers to what the client knows that it will be asked, see `earlyAnswers`. They are used up.
+   * @returns the key by which the router is to know the request.
+   */
+  begin(
+    frame: Frame,
+    method: string,
+    present: Present,
+    { declared, early }: Pick<First, 'declared' | 'early'>,
+  ): string {
     this.#lastKey += 1;
     // No client's id begins with a letter.
     const key = `r${this.#lastKey}`;
     const { idRaw, idText } = present;
     this.#keys.set(idText, key);
-    const first = { idRaw, declared, isAskable: ASKABLE.has(method) };
+    const first = { idRaw, declared, early, isAskable: ASKABLE.has(method) };
     // Nobody is asked about the others, whose bytes need not be kept.
     const mayBeAsked = first.isAskable && declared.can !== 0;
     const digest = mayBeAsked ? () => digestOf(method, frame) : () => '';
@@ -211,7 +221,14 @@ export class Routed {
   ask(key: string, parts: readonly Uint8Array[], name: string | null): boolean {
     const frame = this.#parked.has(key) ? scanFrame(joinExact(parts)) : null;
     if (frame === null || 'error' in frame) return false;
-    this.#parked.ask(key, questionOf(frame, name));
+    const question = questionOf(frame, name);
+    const early = this.#parked.first(key)?.early;
+    const answer = early?.get(question.name);
+    if (answer === undefined) this.#parked.ask(key, question);
+    else {
+      early?.delete(question.name);
+      this.#respond(resultParts(Buffer.from(question.id), answer));
+    }
     return true;
   }
 

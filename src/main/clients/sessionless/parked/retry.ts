@@ -25,6 +25,10 @@ const NOT_FOR_SERVERS = ['task', ...RETRY_MEMBERS];
 const MAX_STATE_BYTES = 1024;
 /** More than were ever asked in one answer. */
 const MAX_ANSWERS = 256;
+/** They are kept until the call has its answer. */
+const MAX_EARLY_BYTES = 64 * 1024;
+/** Names of questions that are the gateway's own. */
+const OF_GATEWAY = /^rea\//i;
 /** What the same request need not say again in the same words. */
 const NOT_COMPARED = new Set<string>([...RETRY_MEMBERS, '_meta', 'task']);
 
@@ -51,9 +55,24 @@ export function readRetry(frame: Frame): ReadRetry | Refusal | null {
     if (found.size >= MAX_ANSWERS) return invalid('params.inputResponses has too many members');
     found.set(key, value);
   }
-  const text = ([start, end]: ByteRange) => Buffer.from(line.subarray(start, end)).toString();
-  const answers = () => new Map([...found].map(([name, at]) => [name, text(at)]));
+  const answers = () => new Map([...found].map(([name, at]) => [name, textOf(line, at)]));
   return { state: decodeString(line, stateAt) ?? '', answers };
+}
+
+/**
+ * Answers of a first request to what its client knows that it will be asked, raw JSON by name. The gateway's own questions are asked
+ * all the same.
+ */
+export function earlyAnswers(frame: Frame): Map<string, string> {
+  const { line } = frame;
+  const at = rangeOf(frame, SLOT.paramsInputResponses);
+  const early = new Map<string, string>();
+  if (at === null || at[1] - at[0] > MAX_EARLY_BYTES) return early;
+  for (const { key, value } of members(line, at).slice(0, MAX_ANSWERS)) {
+    if (kindAt(line, value[0]) !== 'object' || OF_GATEWAY.test(key)) continue;
+    early.set(key, textOf(line, value));
+  }
+  return early;
 }
 
 /** A request without the members of its params that no server is to see. */
@@ -73,4 +92,8 @@ export function digestOf(method: string, frame: Frame): string {
     hash.update(`,${JSON.stringify(key)}:`).update(line.subarray(value[0], value[1]));
   }
   return hash.digest('base64');
+}
+
+function textOf(line: Uint8Array, [start, end]: ByteRange): string {
+  return Buffer.from(line.subarray(start, end)).toString();
 }
