@@ -22,6 +22,8 @@ export class LogSecrets {
   readonly #redactor = new ChangingRedactor({ builtIn: false });
   /** Whether the redactor knows all of them. */
   #isKnown = true;
+  /** One that knows what looks like a secret, too. Null: has to be built when it is next needed. */
+  #stricter: Redactor | null = null;
 
   constructor(env: NodeJS.ProcessEnv) {
     this.#env = env;
@@ -40,7 +42,7 @@ export class LogSecrets {
   add(secrets: readonly string[]): void {
     const before = this.#secrets.size;
     for (const secret of secrets) this.#secrets.add(secret);
-    if (this.#secrets.size > before) this.#isKnown = false;
+    if (this.#secrets.size > before) this.#forget();
   }
 
   /** Tokens of a server, which come in the place of others: the oldest are forgotten first. */
@@ -48,7 +50,7 @@ export class LogSecrets {
     const before = this.#learned.get(server) ?? [];
     const kept = [...before.filter((one) => !tokens.includes(one)), ...tokens];
     this.#learned.set(server, kept.slice(-MOST_LEARNED));
-    this.#isKnown = false;
+    this.#forget();
   }
 
   /** Those that no server of the present configuration has: they may still be spoken of. */
@@ -75,7 +77,13 @@ export class LogSecrets {
 
   /** A text for people: without these secrets, and without what looks like one. */
   redacted(text: string): string {
-    return new Redactor({ values: this.values() }).redact(text);
+    this.#stricter ??= new Redactor({ values: this.values() });
+    return this.#stricter.redact(text);
+  }
+
+  #forget(): void {
+    this.#isKnown = false;
+    this.#stricter = null;
   }
 
   #hide(text: string): string {

@@ -186,7 +186,8 @@ test('whatever servers say is text, and harmless to look at', async () => {
   const dir = makeDirectory();
   writeRegistry(dir, registry(servers, { restart: { intensity: 1 } }));
   // What tells of itself like this is not listed otherwise.
-  writeFileSync(join(dir, '.rea', 'policy.yaml'), 'pins: { definitions: off }\n', { mode: 0o600 });
+  const policy = 'pins: { definitions: off }\nui: { show_arguments: true }\n';
+  writeFileSync(join(dir, '.rea', 'policy.yaml'), policy, { mode: 0o600 });
   const rea = await startRea({ cwd: dir });
   await rea.waitForPhase('hostile', 'ready');
   await rea.waitForPhase('broken', 'failed');
@@ -194,7 +195,12 @@ test('whatever servers say is text, and harmless to look at', async () => {
   const { url } = await servePage(rea);
   const tab = await openTab(url, problems);
   await sees(tab, /<img src=x onerror/);
-  await rea.call('hostile__say');
+  // So is what a client gives them.
+  await rea.call('hostile__say', { [`a${MARK}`]: MARK });
+  await tab.locator('#tab-calls').click();
+  await sees(tab, /\{"a<img src=x onerror=\\"globalThis\.hacked=1\\">\\u202e<script>/);
+  await tab.setViewportSize({ width: 400, height: 800 });
+  expect(await tab.evaluate('document.documentElement.scrollWidth')).toBe(400);
   for (const name of ['calls', 'log', 'tools']) await tab.locator(`#tab-${name}`).click();
   await tab.getByRole('button', { name: 'hostile__say' }).click();
   await sees(tab, /decision: allowed/);

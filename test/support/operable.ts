@@ -13,6 +13,7 @@ export const OPERABLE: Operable = {
   calls: () => [],
   tools: () => ({ json: new Uint8Array(), places: [] }),
   watchCalls: () => () => undefined,
+  givenRules: null,
   asksOpen: 0,
   rules: () => null,
   settings: () => [],

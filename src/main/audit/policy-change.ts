@@ -78,6 +78,7 @@ const KEYS: readonly Key[] = [
     shown: ({ redact }) => redact.patterns.length,
   },
   { key: 'injection_detection', of: ({ injection }) => injection },
+  { key: 'ui.show_arguments', of: ({ showArguments }) => showArguments },
   {
     key: 'tools',
     of: ({ tools }) => tools.map(({ allow, deny }) => ({ allow, deny })),

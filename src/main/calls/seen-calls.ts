@@ -21,6 +21,8 @@ export interface EndedCall {
   readonly code: ErrorCode | null;
   /** Of the request and its answer. */
   readonly bytes: number;
+  /** The request as its server got it, not to be kept; null: it was refused before there was one. */
+  readonly line: Uint8Array | null;
 }
 
 export class SeenCalls implements Audit {
@@ -57,14 +59,14 @@ export class SeenCalls implements Audit {
     const { clientName: client, method, subject, line, answerBytes } = call;
     const bytes = line.length + answerBytes;
     const { name } = subject;
-    this.#take({ at: Date.now(), client, server, method, name, ms, outcome, code, bytes });
+    this.#take({ at: Date.now(), client, server, method, name, ms, outcome, code, bytes, line });
   }
 
   refused(request: RefusedRequest): void {
     this.#audit.refused(request);
     if (this.#take === null) return;
     const { clientName: client, server, method, tool: name, code } = request;
-    const rest = { ms: null, outcome: 'refused', bytes: 0 } as const;
+    const rest = { ms: null, outcome: 'refused', bytes: 0, line: null } as const;
     this.#take({ at: Date.now(), client, server, method, name, code, ...rest });
   }
 

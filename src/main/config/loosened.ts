@@ -67,6 +67,7 @@ function ofPolicy(before: Policy, after: Policy): string[] {
   if (INJECTION.indexOf(after.injection) < INJECTION.indexOf(before.injection)) {
     lines.push(`injection_detection ${before.injection} -> ${after.injection}`);
   }
+  if (after.showArguments && !before.showArguments) lines.push('ui.show_arguments is on');
   return [
     ...lines,
     ...ofRedact(before.redact, after.redact),

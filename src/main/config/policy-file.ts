@@ -191,6 +191,7 @@ export const policySchema = mapping({
   audit: auditSchema.optional(),
   push_gate: pushSchema.optional(),
   gateway: mapping({ health: mapping({ expose_diagnostics: yesNo }).optional() }).optional(),
+  ui: mapping({ show_arguments: yesNo }).optional(),
   ...(Object.fromEntries(FOREIGN_KEYS.map((key) => [key, z.unknown().optional()])) as Record<
     (typeof FOREIGN_KEYS)[number],
     z.ZodOptional<z.ZodUnknown>

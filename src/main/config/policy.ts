@@ -69,6 +69,8 @@ export interface Policy {
   readonly anchorCommandAt: string | null;
   /** True: `__rea__health` may show diagnostics. @default false */
   readonly exposeDiagnostics: boolean;
+  /** True: the page of `rea ui` shows what calls were given, without secrets. @default false */
+  readonly showArguments: boolean;
   /** One line each. */
   readonly warnings: readonly string[];
 }
@@ -179,6 +181,8 @@ function combined(
   const detection = written.map(({ injection_detection: one }) => one ?? NO_RULES.injection);
   const diagnostics = written.flatMap(({ gateway }) => gateway?.health?.expose_diagnostics ?? []);
   const timeouts = written.flatMap(({ ask_timeout_ms: one }) => one ?? []);
+  // A file that does not say so says no: no project shows more than the floor does.
+  const shows = written.map(({ ui }) => ui?.show_arguments === true);
   return {
     file: own?.file ?? null,
     floor: floor?.file ?? null,
@@ -197,6 +201,7 @@ function combined(
     pushGate: drafts.flatMap(pushRuleOf),
     anchorCommandAt: anchorOf(own, floor),
     exposeDiagnostics: diagnostics.length > 0 && diagnostics.every(Boolean),
+    showArguments: shows.length > 0 && shows.every(Boolean),
     warnings: drafts.flatMap(({ warnings }) => warnings),
   };
 }

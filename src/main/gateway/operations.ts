@@ -5,6 +5,7 @@ import { ruleLines } from '../catalog/rule-lines.ts';
 import type { Difference } from '../config/difference.ts';
 import type {
   CallView,
+  GivenRules,
   LaneView,
   Operable,
   Reloaded,
@@ -122,6 +123,13 @@ export class Operations implements Operable {
 
   watchCalls(take: (call: EndedCall) => void): () => void {
     return this.#options.parts.seen.watch(take);
+  }
+
+  get givenRules(): GivenRules | null {
+    const { own, secrets } = this.#options;
+    const { showArguments, redact } = own().policy;
+    if (!showArguments) return null;
+    return { hide: (text) => secrets.redacted(text), patterns: redact.patterns };
   }
 
   get asksOpen(): number {

@@ -7,12 +7,13 @@ import type { Policy } from '../config/policy.ts';
 
 export function settingLines(
   { file, servers, reserved, warnings }: GatewayConfig,
-  { file: policyFile, floor, autonomyLevel, levelAt }: Policy,
+  { file: policyFile, floor, autonomyLevel, levelAt, showArguments }: Policy,
 ): string[] {
   const off = reserved.length - servers.length;
   return [
     `configuration: ${file}, ${servers.length} on, ${off} off`,
     `policy: ${policyFile ?? 'built-in'}${floor === null ? '' : `, with your own ${floor}`}; level ${autonomyLevel} (${levelAt})`,
+    ...(showArguments ? ['page: shows arguments of calls (ui.show_arguments)'] : []),
     ...servers.map(serverLine),
     ...warnings.map((line) => `warning: ${line}`),
   ];

@@ -3,6 +3,7 @@
  * knows neither routing nor threads.
  */
 
+import type { RedactPattern } from '../../shared/model/policy.ts';
 import type { EndedCall } from '../calls/seen-calls.ts';
 
 /** One running copy of a server. */
@@ -47,6 +48,14 @@ export interface CallView {
   readonly ms: number;
 }
 
+/** How what calls were given is made fit to be shown. */
+export interface GivenRules {
+  /** Takes out secrets of all servers, and what looks like one. */
+  readonly hide: (text: string) => string;
+  /** The policy's own, for what else is not to be shown. */
+  readonly patterns: readonly RedactPattern[];
+}
+
 /** A tool of the merged list: `[exposed name, server, JSON text of the server's own name]`. */
 export type ToolPlace = readonly [exposed: string, server: string, ownRaw: string];
 
@@ -74,6 +83,8 @@ export interface Sight {
   tools(): { readonly json: Uint8Array; readonly places: readonly ToolPlace[] };
   /** Tells each call as it ends. @returns what ends that. */
   watchCalls(take: (call: EndedCall) => void): () => void;
+  /** Null: what calls are given is not to be shown (`ui.show_arguments`). */
+  readonly givenRules: GivenRules | null;
   /** Questions of the gateway to clients that have no answer yet. */
   readonly asksOpen: number;
   /** What the rules say about a tool that is listed, a line each; null: it is not listed. */

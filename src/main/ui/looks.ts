@@ -10,12 +10,13 @@ import { readAudit } from '../status/audit.ts';
 import { judgeStatus } from '../status/verdict.ts';
 import { latency } from '../status/words.ts';
 import { Looking } from '../watch/looking.ts';
+import { Given } from './given.ts';
 import { LogLines, type ShownLine } from './log-lines.ts';
 import { pageState } from './page-state.ts';
 import { Ring, type Since } from './ring.ts';
 import { SAMPLE_MS, UsageHistory } from './usage-history.ts';
 
-/** A call that has ended, as the page shows it. Never its arguments. */
+/** A call that has ended, as the page shows it. */
 interface ShownCall {
   readonly when: string;
   readonly client: string;
@@ -25,6 +26,8 @@ interface ShownCall {
   readonly outcome: string;
   /** Of the request and its answer. */
   readonly bytes: number;
+  /** What it was given; empty: nothing, or it is not to be shown. */
+  readonly given: string;
 }
 
 export interface LooksOptions {
@@ -46,6 +49,9 @@ export class Looks {
   readonly #looking: Looking;
   readonly #calls = new Ring<ShownCall>(MOST_CALLS);
   readonly #usage = new UsageHistory();
+  readonly #given = new Given();
+  /** Some of the calls say what they were given. */
+  #saysGiven = false;
   readonly #timer: NodeJS.Timeout;
   readonly #unwatch: () => void;
   #log: LogLines | null = null;
@@ -58,7 +64,7 @@ export class Looks {
     this.#operable = operable;
     // An audit log may be long, and main has no time to count its lines.
     this.#looking = new Looking(cwd, env, (dir) => readAudit(dir, 0));
-    this.#unwatch = operable.watchCalls((call) => this.#calls.push(shownCall(call)));
+    this.#unwatch = operable.watchCalls((call) => this.#take(call));
     this.#timer = setInterval(() => this.#measure(), SAMPLE_MS).unref();
     this.#measure();
   }
@@ -70,13 +76,17 @@ export class Looks {
    */
   async look(query: URLSearchParams): Promise<string> {
     this.#look();
+    this.#forgetGiven();
     const parts = [`"rev":${this.#rev}`];
     const of = (name: string) => (query.has(name) ? Number(query.get(name)) : null);
     if (of('state') !== this.#rev) parts.push(`"state":${this.#state}`);
     const usage = of('usage');
     if (usage !== null && usage !== this.#usage.rev) parts.push(`"usage":${this.#usageJson}`);
     const calls = of('calls');
-    if (calls !== null) parts.push(`"calls":${JSON.stringify(this.#calls.since(calls))}`);
+    if (calls !== null) {
+      const given = this.#operable.givenRules !== null;
+      parts.push(`"calls":${JSON.stringify({ ...this.#calls.since(calls), given })}`);
+    }
     const log = of('log');
     if (log !== null) parts.push(`"log":${JSON.stringify(await this.#logSince(log))}`);
     return `{${parts.join(',')}}`;
@@ -85,6 +95,7 @@ export class Looks {
   close(): Promise<void> {
     clearInterval(this.#timer);
     this.#unwatch();
+    this.#given.close();
     return this.#log?.close() ?? Promise.resolve();
   }
 
@@ -101,7 +112,23 @@ export class Looks {
     this.#rev += 1;
   }
 
+  #take(call: EndedCall): void {
+    const rules = this.#operable.givenRules;
+    const given = call.line === null || rules === null ? '' : this.#given.shown(call.line, rules);
+    if (given !== '') this.#saysGiven = true;
+    this.#calls.push({ ...shownCall(call), given });
+  }
+
+  /** The policy says now that it is not to be shown: what was kept goes, too. */
+  #forgetGiven(): void {
+    if (!this.#saysGiven || this.#operable.givenRules !== null) return;
+    this.#calls.replace((call) => ({ ...call, given: '' }));
+    this.#given.close();
+    this.#saysGiven = false;
+  }
+
   #measure(): void {
+    this.#forgetGiven();
     const { facts } = this.#looking.look(Date.now());
     const { gateways } = judgeStatus(facts.evidence);
     const own = gateways.find(({ sessionId }) => sessionId === this.#operable.sessionId);
@@ -130,14 +157,19 @@ function shownCall({
   outcome,
   code,
   bytes,
-}: EndedCall): ShownCall {
+}: EndedCall): Omit<ShownCall, 'given'> {
   return {
     when: clock(new Date(at)),
-    client: oneLine(clip(client ?? '–', LONGEST_CLIENT)),
+    client: shownName(client ?? '–', LONGEST_CLIENT),
     server,
-    what: oneLine(clip(name ?? method, LONGEST_NAME)),
+    what: shownName(name ?? method, LONGEST_NAME),
     took: latency(ms),
     outcome: code ?? outcome,
     bytes,
   };
+}
+
+/** What is not printable takes more room when it is. */
+function shownName(text: string, most: number): string {
+  return clip(oneLine(clip(text, most)), most);
 }

@@ -23,6 +23,11 @@ export class Ring<T> {
     this.#next += 1;
   }
 
+  /** Puts what `change` returns in the place of each. */
+  replace(change: (one: T) => T): void {
+    for (const [at, one] of this.#kept.entries()) this.#kept[at] = change(one);
+  }
+
   /** @param from `next` of the last look; one that is of no earlier look gets all. */
   since(from: number): Since<T> {
     const oldest = Math.max(0, this.#next - this.#most);

@@ -4,7 +4,7 @@
  * calls that have begun and not ended.
  */
 import { hash } from 'node:crypto';
-import { member } from '../../shared/json/json-slice.ts';
+import { givenIn } from '../../shared/json/given.ts';
 import type { RecordText } from '../../shared/machines/audit-chain.ts';
 import type { AuditStatus } from '../../shared/model/audit.ts';
 import { ruleOfCode } from '../../shared/model/errors.ts';
@@ -32,9 +32,6 @@ interface Subject {
   readonly method: string;
 }
 
-/** Where the arguments of a request are, in this order. */
-const ARGUMENTS = ['arguments', 'uri', 'ref'];
-const PARAMS = Buffer.from('"params":');
 export const MAX_NAME = 256;
 export const MAX_CLIENT = 100;
 const NOBODY: Subject = { names: '"tool_name":null,"server_name":null,"tier":null', method: '' };
@@ -152,16 +149,8 @@ function outcomeOf(how: string, sent: boolean): 'not_sent' | 'unknown' | 'answer
 
 /** sha256 of the bytes of the arguments in the line of a request, as a part of JSON; empty: it has none. */
 function requestOf(line: Uint8Array): string {
-  // The gateway has written what comes before it; a method that says so has its quotes escaped.
-  const found = Buffer.from(line.buffer, line.byteOffset, line.length).indexOf(PARAMS);
-  if (found < 0) return '';
-  const params = [found + PARAMS.length, line.length] as const;
-  for (const name of ARGUMENTS) {
-    const at = member(line, params, name);
-    if (at === null) continue;
-    return `,"request":"${hash('sha256', line.subarray(at[0], at[1]), 'hex')}"`;
-  }
-  return '';
+  const at = givenIn(line);
+  return at === null ? '' : `,"request":"${hash('sha256', line.subarray(at[0], at[1]), 'hex')}"`;
 }
 
 /**

@@ -41,6 +41,7 @@ function fullPolicy() {
       rotation: { max_bytes: 1_000_000, max_age_days: 30 },
     },
     gateway: { health: { expose_diagnostics: true } },
+    ui: { show_arguments: true },
   };
 }
 

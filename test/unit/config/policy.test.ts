@@ -77,6 +77,21 @@ describe('the policy', () => {
   });
 
   it.each([
+    ['ui: {show_arguments: true}', null, true],
+    ['ui: {show_arguments: true}', 'version: "1"', false],
+    ['version: "1"', 'ui: {show_arguments: true}', false],
+    ['ui: {show_arguments: true}', 'ui: {show_arguments: false}', false],
+    ['ui: {show_arguments: true}', 'ui: {show_arguments: true}', true],
+    ['ui: {}', null, false],
+  ])('%j with a floor of %j shows arguments: %s', (text, floor, expected) => {
+    const cwd = directory();
+    write(cwd, '.rea/policy.yaml', `${text}\n`);
+    if (floor !== null) write(cwd, 'home/rea/policy.yaml', `${floor}\n`);
+    const result = loadPolicy({ cwd, env: { XDG_CONFIG_HOME: `${cwd}/home` } });
+    expect(result).toMatchObject({ ok: true, policy: { showArguments: expected } });
+  });
+
+  it.each([
     ['audit: on', true],
     ['audit: off', false],
     ['audit: true', true],
@@ -91,6 +106,8 @@ describe('the policy', () => {
     ['autonomy_level: L4', 'autonomy_level: is "L4"; write L0, L1, L2 or L3'],
     ['blocked_paths: .env', 'blocked_paths: is ".env"; write a list of paths, like [a, b]'],
     ['gateway: {health: {expose_diagnostics: "yes"}}', 'expose_diagnostics: is "yes"'],
+    ['ui: {show_arguments: 1}', 'ui.show_arguments: is the number 1; write true or false'],
+    ['ui: {show_argument: true}', 'did you mean "show_arguments"?'],
     ['gateway: {heath: {}}', 'gateway.heath: unknown key; did you mean "health"?'],
     ['redact: {patterns: [{name: a b, regex: x}]}', 'write a name of letters, digits'],
     ['redact: {patterns: [{name: a, regex: x, flags: q}]}', 'write flags of a regular expression'],

@@ -61,6 +61,7 @@ test('a hundred servers and all that is kept of calls take less than 1 MiB', () 
       took: '1.4 s',
       outcome: 'ERR_OUTCOME_UNKNOWN',
       bytes: 123_456,
+      given: 'g'.repeat(220),
     });
   }
   const { list } = ring.since(0);

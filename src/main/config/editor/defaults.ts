@@ -69,6 +69,7 @@ export function policyDefaults(): Defaults {
     },
     push_gate: UNSAID.mode,
     gateway: { health: { expose_diagnostics: policy.exposeDiagnostics } },
+    ui: { show_arguments: policy.showArguments },
   };
 }
 

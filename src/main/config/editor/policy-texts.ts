@@ -44,6 +44,9 @@ export const POLICY_TEXTS: Readonly<Record<string, string>> = {
   'gateway.health': 'The tool __rea__health.',
   'gateway.health.expose_diagnostics':
     'true: it tells clients about errors and exits of servers, too.',
+  ui: 'The page of rea ui.',
+  'ui.show_arguments':
+    'true: its list of calls shows what they were given, without secrets. Every policy file has to say so.',
 };
 
 /** Of keys that belong to other tools. */

@@ -9,11 +9,22 @@
   };
   const next = { calls: 0, log: 0 };
 
-  const callRow = ({ when, client, server, what, took, outcome, bytes }) => {
+  /** The policy lets arguments be shown. */
+  let showsGiven = false;
+  const showGiven = (shows) => {
+    if (shows === showsGiven) return;
+    showsGiven = shows;
+    for (const node of byId('calls').querySelectorAll('.given')) node.hidden = !shows;
+    // Nothing is left of them once it no longer does.
+    if (!shows) for (const node of calls.querySelectorAll('.given')) node.textContent = '';
+  };
+  const callRow = ({ when, client, server, what, took, outcome, bytes, given }) => {
     const row = el('tr', '', 'server');
     for (const text of [when, client, server, what]) row.append(el('td', plain(text, 200)));
     row.append(el('td', took, 'number'), el('td', outcome, outcome === 'ok' ? 'good' : 'bad'));
     row.append(el('td', String(bytes), 'number'));
+    row.append(el('td', plain(given, 300), 'given'));
+    row.lastChild.hidden = !showsGiven;
     return row;
   };
   const logLine = ({ when, who, what, tone = '' }) =>
@@ -44,7 +55,10 @@
   byId('log-filter').addEventListener('input', () => filter('log', log));
   Object.assign(rea, {
     next,
-    addCalls: (news) => add('calls', calls, news, callRow),
+    addCalls: (news) => {
+      if (news !== undefined) showGiven(news.given);
+      add('calls', calls, news, callRow);
+    },
     addLog: (news) => add('log', log, news, logLine),
   });
 })();
