@@ -1,4 +1,5 @@
 /** Faults that people meet: the status names the cause of each, and the table of causes what to do. */
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Cause, causeOf } from '#src/main/causes/causes.ts';
 import type { DownstreamSnapshot } from '#src/shared/model/snapshot.ts';
@@ -10,6 +11,7 @@ import { makeDirectory, type Rea, startRea, writeRegistry } from '../support/rea
 import { fixture, QUICK, registry } from '../support/servers.ts';
 import { onTerminal } from '../support/terminal.ts';
 import { tidy } from '../support/tidy.ts';
+import { until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 300_000 });
 
@@ -98,6 +100,32 @@ test('the page names the same causes and actions, and how each server stands', a
     expect(notes.at(-1).text, name).toBe(`  → ${action}`);
     expect(stdout, name).toContain(notes.at(-1).text);
   }
+});
+
+test('the health tool says of each how the page and the status say that it stands', async () => {
+  const page = await servePage(rea);
+  // Those that cannot be connected to are tried again meanwhile.
+  await until(
+    async () => {
+      const [{ state }, { json }, { text }] = await Promise.all([
+        page.look(),
+        rea.status(),
+        rea.call('__rea__health'),
+      ]);
+      const health: any[] = JSON.parse(text).downstreams;
+      const [{ servers: shown }] = state.gateways;
+      const told: any[] = json.serve.downstreams;
+      return told.every(({ name, phase, restarts, circuit_state: circuit, tools_count: tools }) => {
+        const seen = shown.find((one: any) => one.name === name);
+        const known = health.find((one) => one.name === name);
+        const all = [known.phase, known.restarts, known.circuit_state, known.tools_count];
+        const own = [phase, restarts, circuit, tools];
+        const onPage = [phase, seen.restarts, seen.circuit, seen.tools];
+        return isDeepStrictEqual(all, own) && isDeepStrictEqual(onPage, own);
+      });
+    },
+    { what: 'the same of all' },
+  );
 });
 
 test('a refused call names the same cause and action', async () => {

@@ -9,7 +9,7 @@ import { pageFiles, servePage } from '../support/page.ts';
 import { environment, runRea } from '../support/rea-command.ts';
 import { startRea } from '../support/rea-process.ts';
 import { hold } from '../support/reloading.ts';
-import { fixture, QUICK, registry } from '../support/servers.ts';
+import { fixture, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
@@ -128,44 +128,6 @@ test.concurrent('it shows what status says, and does what it is asked, once', as
   expect((await page.ask('POST', at, { body: {} })).last.done).toEqual({ ok: true, text: 'ready' });
   await rea.waitForLog('restarted from its page');
   expect((await lost.answer).failure).toMatchObject({ code: 'ERR_OUTCOME_UNKNOWN' });
-  await rea.stop();
-});
-
-test.concurrent('after each death of a server the page and status say the same', async () => {
-  const restart = { ...QUICK.restart, intensity: 20 };
-  const config = registry({ one: fixture('echo'), two: fixture('echo') }, { restart });
-  const rea = await startRea({ config });
-  await rea.waitForPhase('one', 'ready');
-  await rea.waitForPhase('two', 'ready');
-  const page = await servePage(rea);
-  for (let death = 1; death <= 3; death++) {
-    const { pid } = await rea.waitForPhase('one', 'ready');
-    process.kill(pid ?? 0, 'SIGKILL');
-    // Both look at the same moment when nothing has changed on the page meanwhile.
-    const { seen, summary, told, stdout } = await until(
-      async () => {
-        const { rev, state } = await page.look();
-        const one = state.gateways[0].servers.find(({ name }: any) => name === 'one');
-        if (one?.restarts !== death || one.word !== 'ready') return null;
-        const [{ json }, { stdout: text }] = await Promise.all([
-          rea.status(),
-          runRea(['status', '--cwd', rea.dir]),
-        ]);
-        if ((await page.look()).rev !== rev) return null;
-        const server = json.serve.downstreams.find(({ name }: any) => name === 'one');
-        return { seen: one, summary: state.summary, told: server, stdout: text };
-      },
-      { what: `death ${death} on the page` },
-    );
-    expect(told).toMatchObject({
-      phase: 'ready',
-      restarts: death,
-      circuit_state: seen.circuit,
-    });
-    const { cause, action } = told;
-    expect(textsOf(seen)).toEqual(cause === null ? [] : [`  ${cause}`, `  → ${action}`]);
-    expect(stdout.split('\n', 1)[0]).toBe(summary.text);
-  }
   await rea.stop();
 });
 

@@ -32,6 +32,7 @@ const SOAKS: readonly (readonly [file: string, test: string])[] = [
   ['shared-kills.test.ts', 'a shared gateway that is killed'],
   ['audit-kill.test.ts', 'kill -9'],
   ['thread-kills.test.ts', 'threads are lost'],
+  ['ui-agreement.test.ts', 'page, status and health never differ'],
   ['halt-load.test.ts', 'calls while it is set'],
   ['login-renewal.test.ts', 'one rotating login'],
   ['conformance-login.test.ts', 'a login passes'],

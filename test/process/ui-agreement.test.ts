@@ -1,0 +1,215 @@
+/**
+ * Servers are killed at random moments, and whoever looks is told the same: on the page, by `rea status` and the state
+ * file, by `__rea__health`, and at the end by the doctor.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, expect, test, vi } from 'vitest';
+import { type Page, servePage } from '../support/page.ts';
+import { runRea } from '../support/rea-command.ts';
+import { makeDirectory, type Rea, startRea, writeRegistry } from '../support/rea-process.ts';
+import { fixture, QUICK, registry } from '../support/servers.ts';
+import { SOAKS } from '../support/soak.ts';
+import { killOne, tidy } from '../support/tidy.ts';
+import { until } from '../support/wait-for.ts';
+
+const KILLS = SOAKS ? 200 : 10;
+/** So many kills come without a rest between them. */
+const STORM = 4;
+const LONGEST_REST_MS = 400;
+
+vi.setConfig({ testTimeout: 120_000 + KILLS * 10_000, hookTimeout: 60_000 });
+afterEach(tidy);
+
+/** How one of those who tell says that a server stands. */
+interface Said {
+  readonly ready: boolean;
+  readonly restarts: number;
+  readonly circuit: string;
+}
+
+/** All that is told at a moment, by server. */
+interface Look {
+  readonly health: Readonly<Record<string, Said>>;
+  readonly others: Readonly<Record<'page' | 'file', Readonly<Record<string, Said>>>>;
+}
+
+/** `weak` fails for good at its second death. */
+const NAMES = ['one', 'two', 'weak'];
+const EVERY_MS = 50;
+/** A second's looks: on a busy machine they take longer, and so may those who tell. */
+const SECOND = 1000 / EVERY_MS;
+
+/** A look of the page is good for so long. */
+const PAGE_MS = 200;
+
+/** Looks at all who tell until it is ended. What differs for too long is kept. */
+class Watch {
+  readonly #rea: Rea;
+  readonly #page: Page;
+  readonly #last: Look[] = [];
+  readonly differences: string[] = [];
+  looks = 0;
+  #over = false;
+  readonly #done: Promise<void>;
+
+  constructor(rea: Rea, page: Page) {
+    this.#rea = rea;
+    this.#page = page;
+    this.#done = this.#run();
+  }
+
+  end(): Promise<void> {
+    this.#over = true;
+    return this.#done;
+  }
+
+  /** Resolves when nothing has changed for longer than anybody may take to say so. */
+  async rest(): Promise<void> {
+    const begun = this.looks;
+    await until(() => this.looks > begun + SECOND && this.#isStill(), { what: 'a rest' });
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#over) {
+      const [health, page] = await Promise.all([healthOf(this.#rea), pageOf(this.#page)]);
+      this.#take({ health, others: { page, file: fileOf(this.#rea) } });
+      this.looks += 1;
+      await pause(EVERY_MS);
+    }
+  }
+
+  #take(now: Look): void {
+    const before = this.#last.at(-SECOND)?.health;
+    this.#last.push(now);
+    if (this.#last.length > 2 * SECOND) this.#last.shift();
+    for (const [who, said] of Object.entries(now.others)) {
+      for (const name of NAMES) {
+        const [told, truth] = [said[name], now.health[name]];
+        const isOld = (told?.restarts ?? 0) < (before?.[name]?.restarts ?? 0);
+        const differs = this.#hasStood(name) && JSON.stringify(told) !== JSON.stringify(truth);
+        if (differs || (isOld && name !== 'weak')) {
+          this.differences.push(`${who}: ${name}: ${JSON.stringify({ told, truth })}`);
+        }
+      }
+    }
+  }
+
+  #isStill(): boolean {
+    return NAMES.every((name) => this.#hasStood(name));
+  }
+
+  /** What it is has been so for a second. */
+  #hasStood(name: string): boolean {
+    const last = this.#last.slice(-SECOND - 1).map(({ health }) => JSON.stringify(health[name]));
+    return last.length > SECOND && new Set(last).size === 1;
+  }
+}
+
+async function healthOf(rea: Rea): Promise<Record<string, Said>> {
+  const { downstreams } = JSON.parse((await rea.call('__rea__health')).text);
+  return saidOf(downstreams, ({ connected, restarts, circuit_state }) => {
+    return { ready: connected, restarts, circuit: circuit_state };
+  });
+}
+
+async function pageOf(page: Page): Promise<Record<string, Said>> {
+  const { state } = await page.look();
+  return saidOf(state.gateways[0].servers, ({ word, restarts, circuit }) => {
+    return { ready: word === 'ready', restarts, circuit };
+  });
+}
+
+function fileOf(rea: Rea): Record<string, Said> {
+  return saidOf(rea.state()?.downstreams ?? [], ({ phase, restarts, circuit_state }) => {
+    return { ready: phase === 'ready', restarts, circuit: circuit_state };
+  });
+}
+
+function saidOf(servers: readonly any[], read: (one: any) => Said): Record<string, Said> {
+  return Object.fromEntries(servers.map((one) => [one.name, read(one)]));
+}
+
+/** While nothing changes each of them says just the same, word for word where there are words. */
+async function compare(rea: Rea, page: Page): Promise<void> {
+  const [state, stdout, json, text] = await until(
+    async () => {
+      const seen = await page.look();
+      const { stdout: said } = await runRea(['status', '--cwd', rea.dir]);
+      const { json: told } = await rea.status();
+      const { text: known } = await rea.call('__rea__health');
+      // A look of the page is good for a while; this one is later than all of that.
+      await pause(2 * PAGE_MS);
+      return (await page.look()).rev === seen.rev && ([seen.state, said, told, known] as const);
+    },
+    { what: 'a moment in which nothing changes' },
+  );
+  expect(stdout.split('\n', 1)[0]).toBe(state.summary.text);
+  const health: any[] = JSON.parse(text).downstreams;
+  for (const told of json.serve.downstreams) {
+    const shown = state.gateways[0].servers.find(({ name }: any) => name === told.name);
+    const known = health.find(({ name }) => name === told.name);
+    expect(known).toMatchObject({
+      phase: told.phase,
+      restarts: told.restarts,
+      circuit_state: told.circuit_state,
+      tools_count: told.tools_count,
+      last_error: told.last_error,
+      last_exit: told.last_exit,
+    });
+    expect(shown).toMatchObject({
+      restarts: told.restarts,
+      circuit: told.circuit_state,
+      tools: told.tools_count,
+    });
+    expect(stdout).toMatch(new RegExp(`^${told.name} +${shown.word}`, 'm'));
+    const notes = shown.notes.map((note: any) => note.text.replace(/; next try .*$/, ''));
+    expect(notes).toEqual(told.cause === null ? [] : [`  ${told.cause}`, `  → ${told.action}`]);
+  }
+}
+
+test(`through ${KILLS} random kills page, status and health never differ for longer than a second`, async () => {
+  const restart = { ...QUICK.restart, intensity: 1000, period_ms: 600_000 };
+  const weak = { ...fixture('echo'), restart: { intensity: 1 } };
+  const config = registry({ one: fixture('echo'), two: fixture('echo'), weak }, { restart });
+  const dir = makeDirectory();
+  writeRegistry(dir, config);
+  const policy = 'gateway: {health: {expose_diagnostics: true}}\n';
+  writeFileSync(join(dir, '.rea', 'policy.yaml'), policy, { mode: 0o600 });
+  const rea = await startRea({ cwd: dir });
+  for (const name of NAMES) await rea.waitForPhase(name, 'ready');
+  const page = await servePage(rea);
+  const watch = new Watch(rea, page);
+  let lives = 0;
+  try {
+    for (let kills = 0; kills < KILLS; ) {
+      const name = NAMES[Math.floor(Math.random() * NAMES.length)];
+      // Of a server that runs, starts, or ends just now.
+      const pid = rea.state()?.downstreams.find((one) => one.name === name)?.pid ?? null;
+      if (pid !== null && killOne(pid)) kills += 1;
+      await pause(Math.random() * LONGEST_REST_MS);
+      if (pid === null || kills % STORM !== 0) continue;
+      await watch.rest();
+      await compare(rea, page);
+      if (rea.state()?.downstreams.find((one) => one.name === 'weak')?.phase !== 'failed') continue;
+      const path = '/api/v1/servers/weak/restart';
+      const { last } = await page.ask('POST', path, { body: {} });
+      expect(last).toEqual({ done: { ok: true, text: 'ready' } });
+      lives += 1;
+    }
+    await watch.rest();
+  } finally {
+    await watch.end();
+  }
+  expect(watch.differences).toEqual([]);
+  await compare(rea, page);
+  const told = await runRea(['doctor', '--json', '--cwd', rea.dir]);
+  const { gateways, servers } = JSON.parse(told.stdout);
+  expect(gateways).toEqual([{ pid: rea.pid, situation: 'running' }]);
+  expect(servers.map(({ name, state }: any) => [name, state])).toEqual(
+    NAMES.map((name) => [name, 'ok']),
+  );
+  if (SOAKS) expect(lives).toBeGreaterThan(0);
+  await rea.stop();
+});
