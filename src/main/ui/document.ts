@@ -28,6 +28,9 @@ export function pageDocument(): Document {
     "frame-ancestors 'none'",
     "base-uri 'none'",
     "form-action 'none'",
+    // Whatever would make markup or code of a text is refused.
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
   ].join('; ');
   return {
     html: Buffer.from(html),

@@ -32,6 +32,8 @@ test('the policy names the hash of each script and of the style, and allows noth
     "frame-ancestors 'none'",
     "base-uri 'none'",
     "form-action 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
   ]);
 });
 
