@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { afterEach, expect, test, vi } from 'vitest';
 import { type Page, servePage } from '../support/page.ts';
 import { runRea } from '../support/rea-command.ts';
@@ -68,7 +69,7 @@ class Watch {
   /** Resolves when nothing has changed for longer than anybody may take to say so. */
   async rest(): Promise<void> {
     const begun = this.looks;
-    await until(() => this.looks > begun + SECOND && this.#isStill(), { what: 'a rest' });
+    await until(() => this.looks > begun + SECOND + 1 && this.#isStill(), { what: 'a rest' });
   }
 
   async #run(): Promise<void> {
@@ -81,15 +82,17 @@ class Watch {
   }
 
   #take(now: Look): void {
-    const before = this.#last.at(-SECOND)?.health;
     this.#last.push(now);
     if (this.#last.length > 2 * SECOND) this.#last.shift();
-    for (const [who, said] of Object.entries(now.others)) {
+    // Whoever is asked later may know more: the last look but one is held against what came after it, too.
+    const looked = this.#last.at(-2);
+    const before = this.#last.at(-SECOND - 2)?.health;
+    for (const [who, said] of Object.entries(looked?.others ?? {})) {
       for (const name of NAMES) {
-        const [told, truth] = [said[name], now.health[name]];
+        const [told, truth] = [said[name], looked?.health[name]];
         const isOld = (told?.restarts ?? 0) < (before?.[name]?.restarts ?? 0);
-        const differs = this.#hasStood(name) && JSON.stringify(told) !== JSON.stringify(truth);
-        if (differs || (isOld && name !== 'weak')) {
+        const differs = this.#hasStood(name) && !isDeepStrictEqual(told, truth);
+        if (differs || isOld) {
           this.differences.push(`${who}: ${name}: ${JSON.stringify({ told, truth })}`);
         }
       }
@@ -100,10 +103,10 @@ class Watch {
     return NAMES.every((name) => this.#hasStood(name));
   }
 
-  /** What it is has been so for a second. */
+  /** What it is has been so for a second before the last look but one, and is so still. */
   #hasStood(name: string): boolean {
-    const last = this.#last.slice(-SECOND - 1).map(({ health }) => JSON.stringify(health[name]));
-    return last.length > SECOND && new Set(last).size === 1;
+    const last = this.#last.slice(-SECOND - 2).map(({ health }) => health[name]);
+    return last.length > SECOND + 1 && last.every((one) => isDeepStrictEqual(one, last[0]));
   }
 }
 
@@ -131,41 +134,46 @@ function saidOf(servers: readonly any[], read: (one: any) => Said): Record<strin
   return Object.fromEntries(servers.map((one) => [one.name, read(one)]));
 }
 
+/** What the page says that is no figure of the moment. */
+async function shownBy(page: Page) {
+  const { state } = await page.look();
+  const [{ servers }] = state.gateways;
+  const shown = servers.map(({ name, word, restarts, circuit, tools, notes }: any) => {
+    const lines = notes.map(({ text }: any) => text.replace(/; next try .*$/, ''));
+    return { name, word, restarts, circuit, tools, lines };
+  });
+  return { summary: state.summary.text as string, servers: shown as readonly any[] };
+}
+
 /** While nothing changes each of them says just the same, word for word where there are words. */
 async function compare(rea: Rea, page: Page): Promise<void> {
-  const [state, stdout, json, text] = await until(
+  const [shown, stdout, json, text] = await until(
     async () => {
-      const seen = await page.look();
-      const { stdout: said } = await runRea(['status', '--cwd', rea.dir]);
-      const { json: told } = await rea.status();
-      const { text: known } = await rea.call('__rea__health');
+      const seen = await shownBy(page);
+      const [{ stdout: said }, { json: told }, { text: known }] = await Promise.all([
+        runRea(['status', '--cwd', rea.dir]),
+        rea.status(),
+        rea.call('__rea__health'),
+      ]);
       // A look of the page is good for a while; this one is later than all of that.
       await pause(2 * PAGE_MS);
-      return (await page.look()).rev === seen.rev && ([seen.state, said, told, known] as const);
+      const again = await shownBy(page);
+      return isDeepStrictEqual(again, seen) && ([seen, said, told, known] as const);
     },
     { what: 'a moment in which nothing changes' },
   );
-  expect(stdout.split('\n', 1)[0]).toBe(state.summary.text);
+  expect(stdout.split('\n', 1)[0]).toBe(shown.summary);
   const health: any[] = JSON.parse(text).downstreams;
   for (const told of json.serve.downstreams) {
-    const shown = state.gateways[0].servers.find(({ name }: any) => name === told.name);
-    const known = health.find(({ name }) => name === told.name);
-    expect(known).toMatchObject({
-      phase: told.phase,
-      restarts: told.restarts,
-      circuit_state: told.circuit_state,
-      tools_count: told.tools_count,
-      last_error: told.last_error,
-      last_exit: told.last_exit,
-    });
-    expect(shown).toMatchObject({
-      restarts: told.restarts,
-      circuit: told.circuit_state,
-      tools: told.tools_count,
-    });
-    expect(stdout).toMatch(new RegExp(`^${told.name} +${shown.word}`, 'm'));
-    const notes = shown.notes.map((note: any) => note.text.replace(/; next try .*$/, ''));
-    expect(notes).toEqual(told.cause === null ? [] : [`  ${told.cause}`, `  → ${told.action}`]);
+    const { name, restarts, circuit_state: circuit, tools_count: tools, cause, action } = told;
+    const { phase, last_error, last_exit } = told;
+    const same = { phase, restarts, circuit_state: circuit, tools_count: tools };
+    const known = health.find((one) => one.name === name);
+    expect(known).toMatchObject({ ...same, last_error, last_exit });
+    const lines = cause === null ? [] : [`  ${cause}`, `  → ${action}`];
+    const seen = shown.servers.find((one) => one.name === name);
+    expect(seen).toMatchObject({ restarts, circuit, tools, lines });
+    expect(stdout).toMatch(new RegExp(`^${name} +${seen.word}`, 'm'));
   }
 }
 
