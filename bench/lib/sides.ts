@@ -66,6 +66,8 @@ export interface StartOptions {
   readonly withoutBackoff?: boolean;
   /** Whether each server has a thread of its own, where there is a choice. @default what is the default there */
   readonly threads?: 'dedicated' | 'shared';
+  /** Options of Node for this gateway alone, where it runs in Node. @default none */
+  readonly nodeArgs?: readonly string[];
   /** What its policy says, where it has one. @default no policy: the audit log is on, and everything is allowed */
   readonly policy?: object;
 }
@@ -110,7 +112,7 @@ export function makeSides(
       const dir = options.dir ?? scope.directory();
       const env = cleanEnvironment(dir, node, options.home);
       const start = (args: readonly string[]) =>
-        scope.spawn(node, [...nodeArgs, ...args], { cwd: dir, env });
+        scope.spawn(node, [...nodeArgs, ...(options.nodeArgs ?? []), ...args], { cwd: dir, env });
       const tool = isForOne(side) ? bare : prefixed;
       const common = { side, dir, tool };
       if (side === 'direct') {

@@ -6,6 +6,7 @@ import { governance } from './governance.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
 import { orphans } from './orphans.ts';
+import { paint } from './paint.ts';
 import { recovery } from './recovery.ts';
 import { shared } from './shared.ts';
 import { start } from './start.ts';
@@ -28,4 +29,5 @@ export const PROGRAMS: readonly Program[] = [
   shared,
   watchers,
   tabs,
+  paint,
 ];
