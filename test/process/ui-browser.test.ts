@@ -176,12 +176,11 @@ test('whatever servers say is text, and harmless to look at', async () => {
     name: 'say', description: ${JSON.stringify(MARK)} + 'd'.repeat(1e5),
     inputSchema: { type: 'object', properties: { ${JSON.stringify(`a${MARK}`)}: { type: 'string', description: ${JSON.stringify(MARK)} } } },
     handle: () => ${JSON.stringify(MARK)} + 'x'.repeat(1e6) }] }))`;
+  // Once it was read: Node itself leaves out what it prints while its stderr is full.
+  const says = `process.stderr.write('A'.repeat(1e6) + '\\n', () => { throw new Error(${JSON.stringify(MARK)}); })`;
   const servers = {
     hostile: { command: process.execPath, args: ['-e', script] },
-    broken: {
-      command: process.execPath,
-      args: ['-e', `console.error('A'.repeat(1e6)); throw new Error(${JSON.stringify(MARK)})`],
-    },
+    broken: { command: process.execPath, args: ['-e', says] },
   };
   const dir = makeDirectory();
   writeRegistry(dir, registry(servers, { restart: { intensity: 1 } }));
