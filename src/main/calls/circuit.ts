@@ -63,6 +63,14 @@ export class Circuit {
     return this.#breaker.kind === 'half-open' && this.#breaker.probe !== null;
   }
 
+  /** Its time to be open may be over. @returns true when it is, and was not before. */
+  lapse(now: number): boolean {
+    const { openUntil } = this;
+    if (openUntil === null || now < openUntil) return false;
+    this.#apply({ type: 'tick' }, now);
+    return true;
+  }
+
   record(now: number): {
     circuit_state: CircuitState;
     retry_at: string | null;

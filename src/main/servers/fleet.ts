@@ -209,9 +209,12 @@ export class Fleet implements Servers {
     this.#options.onChange();
   }
 
-  /** One look at every thread's heartbeat. */
+  /** One look at every thread's heartbeat, and at what has changed by the time alone. */
   check(now: number): void {
     for (const thread of this.#placement.all()) thread.check(now);
+    // Nothing else may happen for a long time, and whoever looks at files would be told that it is still open.
+    const lapsed = this.#every().filter(({ server }) => server.circuit.lapse(now));
+    if (lapsed.length > 0) this.#options.onChange();
   }
 
   /** The state writer has looked at the servers' process trees. */
