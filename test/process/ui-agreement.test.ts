@@ -25,6 +25,7 @@ afterEach(tidy);
 
 /** How one of those who tell says that a server stands. */
 interface Said {
+  /** It is there, and its circuit is closed. */
   readonly ready: boolean;
   readonly restarts: number;
   readonly circuit: string;
@@ -112,8 +113,8 @@ class Watch {
 
 async function healthOf(rea: Rea): Promise<Record<string, Said>> {
   const { downstreams } = JSON.parse((await rea.call('__rea__health')).text);
-  return saidOf(downstreams, ({ connected, restarts, circuit_state }) => {
-    return { ready: connected, restarts, circuit: circuit_state };
+  return saidOf(downstreams, ({ healthy, restarts, circuit_state }) => {
+    return { ready: healthy, restarts, circuit: circuit_state };
   });
 }
 
@@ -126,7 +127,8 @@ async function pageOf(page: Page): Promise<Record<string, Said>> {
 
 function fileOf(rea: Rea): Record<string, Said> {
   return saidOf(rea.state()?.downstreams ?? [], ({ phase, restarts, circuit_state }) => {
-    return { ready: phase === 'ready', restarts, circuit: circuit_state };
+    const ready = phase === 'ready' && circuit_state === 'closed';
+    return { ready, restarts, circuit: circuit_state };
   });
 }
 
@@ -179,7 +181,7 @@ async function compare(rea: Rea, page: Page): Promise<void> {
 
 test(`through ${KILLS} random kills page, status and health never differ for longer than a second`, async () => {
   const restart = { ...QUICK.restart, intensity: 1000, period_ms: 600_000 };
-  const weak = { ...fixture('echo'), restart: { intensity: 1 } };
+  const weak = { ...fixture('echo'), restart: { intensity: 1, stable_ms: 600_000 } };
   const config = registry({ one: fixture('echo'), two: fixture('echo'), weak }, { restart });
   const dir = makeDirectory();
   writeRegistry(dir, config);
