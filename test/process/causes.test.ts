@@ -105,7 +105,7 @@ test('the page names the same causes and actions, and how each server stands', a
 test('the health tool says of each how the page and the status say that it stands', async () => {
   const page = await servePage(rea);
   // Those that cannot be connected to are tried again meanwhile.
-  await until(
+  const same = await until(
     async () => {
       const [{ state }, { json }, { text }] = await Promise.all([
         page.look(),
@@ -115,17 +115,21 @@ test('the health tool says of each how the page and the status say that it stand
       const health: any[] = JSON.parse(text).downstreams;
       const [{ servers: shown }] = state.gateways;
       const told: any[] = json.serve.downstreams;
-      return told.every(({ name, phase, restarts, circuit_state: circuit, tools_count: tools }) => {
-        const seen = shown.find((one: any) => one.name === name);
-        const known = health.find((one) => one.name === name);
-        const all = [known.phase, known.restarts, known.circuit_state, known.tools_count];
-        const own = [phase, restarts, circuit, tools];
-        const onPage = [phase, seen.restarts, seen.circuit, seen.tools];
-        return isDeepStrictEqual(all, own) && isDeepStrictEqual(onPage, own);
-      });
+      const isSame = told.every(
+        ({ name, phase, restarts, circuit_state: circuit, tools_count: tools }) => {
+          const seen = shown.find((one: any) => one.name === name);
+          const known = health.find((one) => one.name === name);
+          const all = [known.phase, known.restarts, known.circuit_state, known.tools_count];
+          const own = [phase, restarts, circuit, tools];
+          const onPage = [phase, seen.restarts, seen.circuit, seen.tools];
+          return isDeepStrictEqual(all, own) && isDeepStrictEqual(onPage, own);
+        },
+      );
+      return isSame && told.length;
     },
     { what: 'the same of all' },
   );
+  expect(same).toBe(Object.keys(faults).length + 1);
 });
 
 test('a refused call names the same cause and action', async () => {
