@@ -10,7 +10,7 @@ test('gateways and servers get nothing of the caller’s environment', () => {
   }
   try {
     const env = cleanEnvironment('/tmp/run', process.execPath);
-    expect(env).toMatchObject({ HOME: '/tmp/run', TMPDIR: '/tmp' });
+    expect(env).toMatchObject({ HOME: '/tmp/home', TMPDIR: '/tmp' });
     expect(Object.keys(env).toSorted()).toEqual([
       'HOME',
       'LANG',
