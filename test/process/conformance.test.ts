@@ -28,6 +28,7 @@ const CONFORMS = {
   all: {
     exit: 0,
     passed: 44,
+    succeeded: 44,
     failed: 0,
     failures: [],
     // Its requests name an older revision, whose clients are not told how to resume a stream.
@@ -36,7 +37,15 @@ const CONFORMS = {
   },
   // Of these, 78 are the revision's own; 3 see keywords of JSON Schema 2020-12 that a server need not
   // have, and 2 see that a stream can be resumed, which is a recommendation.
-  revision: { exit: 0, passed: 83, failed: 0, failures: [], warned: [], scenarios: 33 },
+  revision: {
+    exit: 0,
+    passed: 83,
+    succeeded: 83,
+    failed: 0,
+    failures: [],
+    warned: [],
+    scenarios: 33,
+  },
   restarts: 0,
 };
 

@@ -1,12 +1,12 @@
 /** The process has no file descriptor left: nothing works that needs one, and nothing ends because of it. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { stateDirectory } from '#src/main/processes/state-directory.ts';
 import { environment, FAST_CLOCKS } from '../support/rea-command.ts';
-import { type Rea, startRea } from '../support/rea-process.ts';
-import { fixture, registry } from '../support/servers.ts';
+import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
+import { fixture, registry, type ServerSpec } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
@@ -37,29 +37,51 @@ test('a gateway without file descriptors goes on, and serves as before once ther
 });
 
 test('definitions that come while there are none are pinned afterwards', async () => {
-  const rea = await startTold();
-  await rea.waitForPhase('echo', 'ready');
-  await withoutFiles(rea);
+  const dir = makeDirectory();
+  const file = (name: string) => join(dir, name);
+  const define = (...names: string[]) =>
+    writeFileSync(file('told'), JSON.stringify({ tools: names.map((name) => ({ name })) }));
+  define('first');
+  writeFileSync(file('gate'), '');
+  const rea = await startTold(
+    fixture(
+      'drifts',
+      ...['--definitions', file('told'), '--announce-without', file('gate')],
+      ...['--journal', file('journal')],
+    ),
+    dir,
+  );
   const pins = join(stateDirectory({ cwd: rea.dir, env: environment() }), 'pins.json');
-  await until(() => existsSync(pins) && readFileSync(pins, 'utf8').includes('side-effect'), {
-    what: 'the definitions to be pinned',
+  const isPinned = (name: string) => existsSync(pins) && readFileSync(pins, 'utf8').includes(name);
+  await until(() => isPinned('first'), { what: 'what came first to be pinned' });
+  const lists = () => readFileSync(file('journal'), 'utf8').split('"tools/list"').length;
+  const before = lists();
+  await withoutFiles(rea, async () => {
+    define('first', 'second');
+    rmSync(file('gate'));
+    await until(() => lists() > before, { what: 'the new list to be asked for' });
   });
-  expect((await rea.call('echo__echo', { text: 'back' })).text).toBe('back');
+  await until(() => isPinned('second'), { what: 'the new definitions to be pinned' });
+  await until(async () => (await rea.call('echo__second')).text === 'second', {
+    what: 'a call to be served again',
+  });
 });
 
-function startTold(): Promise<Rea> {
+function startTold(server: ServerSpec = fixture('echo'), cwd = makeDirectory()): Promise<Rea> {
   const teller = new URL('../support/tell-probes.mjs', import.meta.url).href;
   return startRea({
-    config: registry({ echo: fixture('echo') }),
+    cwd,
+    config: registry({ echo: server }),
     env: { ...FAST_CLOCKS, NODE_OPTIONS: `--import=${teller}` },
   });
 }
 
 /** Until main has looked at both kinds of threads, twice: the first looks have been answered by then. */
-async function withoutFiles(rea: Rea): Promise<void> {
+async function withoutFiles(rea: Rea, meanwhile?: () => Promise<void>): Promise<void> {
   const limit = openFilesLimit(rea);
   setOpenFilesLimit(rea, '4');
   const looks = () => rea.stderr.split(LOOK).length;
+  await meanwhile?.();
   const before = looks();
   await until(() => rea.exit ?? looks() >= before + 4, {
     limitMs: 40_000,

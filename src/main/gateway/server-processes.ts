@@ -20,6 +20,12 @@ export interface ServerProcessesOptions {
   readonly log: Logger;
 }
 
+/**
+ * From TERM to KILL for the servers of a thread that is lost, often on a machine that has no time: a wrapper that is killed
+ * before its turn leaves its container behind. Nobody waits for this but the server itself.
+ */
+const LOST_TERM_MS = 3000;
+
 export class ServerProcesses {
   readonly #options: ServerProcessesOptions;
 
@@ -37,7 +43,7 @@ export class ServerProcesses {
     // First, while parents and children can still be told.
     const stragglers =
       lane === null ? null : this.#endMarked(lane, [group.pgid], STRAGGLER_TERM_MS);
-    const { signalled, gone } = endGroups([ownGroup(group)], look);
+    const { signalled, gone } = endGroups([ownGroup(group)], look, LOST_TERM_MS);
     const outcome = signalled.length > 0 ? 'sent' : 'gone or not ours';
     log.warn({ pgid: group.pgid, outcome }, 'ended a process group');
     await Promise.all([gone, stragglers]);

@@ -10,30 +10,34 @@ import { type OwnGroup, signalGroup } from './groups.ts';
 
 /** From TERM to KILL: on a busy machine a wrapper has its turn late. */
 const TERM_MS = 1000;
-/** Longest wait for the end of all. */
-const END_MS = 1600;
+/** Longest wait for the end of all after KILL. */
+const KILL_MS = 600;
 const LOOK_MS = 10;
 
 export interface Ending<G> {
   /** The groups that got TERM: the others were gone, or not ours. */
   readonly signalled: readonly G[];
-  /** Resolves when they are gone, or after 1.6 s. */
+  /** Resolves when they are gone, or .6 s after KILL. */
   readonly gone: Promise<void>;
 }
 
-/** TERM is sent before the return. */
-export function endGroups<G extends OwnGroup>(groups: readonly G[], look: Look): Ending<G> {
+/** TERM is sent before the return. @param termMs how long they may take before KILL. */
+export function endGroups<G extends OwnGroup>(
+  groups: readonly G[],
+  look: Look,
+  termMs = TERM_MS,
+): Ending<G> {
   const signalled = groups.filter((group) => signalGroup(group, look, 'SIGTERM') === 'sent');
-  return { signalled, gone: awaitEnd(signalled, look) };
+  return { signalled, gone: awaitEnd(signalled, look, termMs) };
 }
 
-async function awaitEnd(groups: readonly OwnGroup[], look: Look): Promise<void> {
+async function awaitEnd(groups: readonly OwnGroup[], look: Look, termMs: number): Promise<void> {
   const begun = performance.now();
   let isKilled = false;
   for (let left = livingOf(groups); left.length > 0; left = livingOf(left)) {
     const spent = performance.now() - begun;
-    if (spent >= END_MS) return;
-    if (!isKilled && spent >= TERM_MS) {
+    if (spent >= termMs + KILL_MS) return;
+    if (!isKilled && spent >= termMs) {
       isKilled = true;
       for (const group of left) signalGroup(group, look, 'SIGKILL');
     }
