@@ -43,14 +43,9 @@ test('definitions that come while there are none are pinned afterwards', async (
     writeFileSync(file('told'), JSON.stringify({ tools: names.map((name) => ({ name })) }));
   define('first');
   writeFileSync(file('gate'), '');
-  const rea = await startTold(
-    fixture(
-      'drifts',
-      ...['--definitions', file('told'), '--announce-without', file('gate')],
-      ...['--journal', file('journal')],
-    ),
-    dir,
-  );
+  const files = { definitions: 'told', 'announce-without': 'gate', journal: 'journal' };
+  const options = Object.entries(files).flatMap(([name, path]) => [`--${name}`, file(path)]);
+  const rea = await startTold(fixture('drifts', ...options), dir);
   const pins = join(stateDirectory({ cwd: rea.dir, env: environment() }), 'pins.json');
   const isPinned = (name: string) => existsSync(pins) && readFileSync(pins, 'utf8').includes(name);
   await until(() => isPinned('first'), { what: 'what came first to be pinned' });
@@ -62,9 +57,10 @@ test('definitions that come while there are none are pinned afterwards', async (
     await until(() => lists() > before, { what: 'the new list to be asked for' });
   });
   await until(() => isPinned('second'), { what: 'the new definitions to be pinned' });
-  await until(async () => (await rea.call('echo__second')).text === 'second', {
+  const served = await until(async () => (await rea.call('echo__second')).text === 'second', {
     what: 'a call to be served again',
   });
+  expect(served).toBe(true);
 });
 
 function startTold(server: ServerSpec = fixture('echo'), cwd = makeDirectory()): Promise<Rea> {
