@@ -24,9 +24,15 @@ export class LogSecrets {
   #isKnown = true;
   /** One that knows what looks like a secret, too. Null: has to be built when it is next needed. */
   #stricter: Redactor | null = null;
+  #tell: (values: readonly string[]) => void = () => undefined;
 
   constructor(env: NodeJS.ProcessEnv) {
     this.#env = env;
+  }
+
+  /** @param tell is given all that are hidden whenever these change: what hides them elsewhere must not miss any. */
+  tell(tell: (values: readonly string[]) => void): void {
+    this.#tell = tell;
   }
 
   /** @param servers all that are configured. */
@@ -42,7 +48,7 @@ export class LogSecrets {
   add(secrets: readonly string[]): void {
     const before = this.#secrets.size;
     for (const secret of secrets) this.#secrets.add(secret);
-    if (this.#secrets.size > before) this.#forget();
+    if (this.#secrets.size > before) this.#changed();
   }
 
   /** Tokens of a server, which come in the place of others: the oldest are forgotten first. */
@@ -50,7 +56,7 @@ export class LogSecrets {
     const before = this.#learned.get(server) ?? [];
     const kept = [...before.filter((one) => !tokens.includes(one)), ...tokens];
     this.#learned.set(server, kept.slice(-MOST_LEARNED));
-    this.#forget();
+    this.#changed();
   }
 
   /** Those that no server of the present configuration has: they may still be spoken of. */
@@ -81,9 +87,10 @@ export class LogSecrets {
     return this.#stricter.redact(text);
   }
 
-  #forget(): void {
+  #changed(): void {
     this.#isKnown = false;
     this.#stricter = null;
+    this.#tell(this.values());
   }
 
   #hide(text: string): string {

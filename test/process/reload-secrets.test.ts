@@ -6,12 +6,15 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import type { StateSnapshot } from '#src/shared/model/snapshot.ts';
+import { auditRecords } from '../support/audit.ts';
 import { accept } from '../support/pins.ts';
 import { runRea } from '../support/rea-command.ts';
 import { makeDirectory, type Rea, startRea, writeRegistry } from '../support/rea-process.ts';
+import { AUTO, after } from '../support/reloading.ts';
 import { expectNone, FORMS } from '../support/secret-forms.ts';
 import { fixture, type Registry, registry, type ServerSpec } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
+import { until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 afterEach(tidy);
@@ -156,7 +159,7 @@ test('what the running version keeps is hidden in the new one, wherever it stand
   };
   const rea = await startRea({ env: ENV, config: registry({ one: before }) });
   await rea.waitForPhase('one', 'ready');
-  const after = {
+  const wanted = {
     command: `/opt/${plain('moved')}/run`,
     // In two arguments, too.
     args: ['production-1', 'canary', 'word', ENV.PUT_IN, `--message=${ENV.HANDED}`],
@@ -164,7 +167,7 @@ test('what the running version keeps is hidden in the new one, wherever it stand
     env: { NODE_OPTIONS: 'canary word', [`${plain('moved')}_MODE`]: '1' },
     env_passthrough: [plain('moved')],
   };
-  const [waiting] = await rewrite(rea, registry({ one: after }), ['one']);
+  const [waiting] = await rewrite(rea, registry({ one: wanted }), ['one']);
   expect(waiting?.what).toContain(`'NODE_OPTIONS=${HIDDEN}'`);
   expect(waiting?.what).toContain('; changed: ');
   await rea.waitForLog('stays as it was');
@@ -175,6 +178,29 @@ test('what the running version keeps is hidden in the new one, wherever it stand
   await accept(rea.dir, 'other');
   await rea.waitForLog('pinned from now on: other');
   expectNone(await sinks(rea), secrets);
+  await rea.stop();
+});
+
+test('a secret of a server that came by a reload is in no record of a call', async () => {
+  const dir = makeDirectory();
+  const one = fixture('echo');
+  const rea = await startRea({ ...AUTO, cwd: dir, config: registry({ one }) });
+  await rea.waitForPhase('one', 'ready');
+  // It tells its secret in the name of a tool.
+  const definitions = join(dir, 'definitions.json');
+  writeFileSync(
+    definitions,
+    JSON.stringify({ tools: [{ name: plain('later') }, { name: 'last' }] }),
+  );
+  const two = { ...fixture('drifts', '--definitions', definitions), env: { KEY: plain('later') } };
+  await after(rea, () => writeRegistry(rea.dir, registry({ one, two })));
+  await rea.waitForPhase('two', 'ready');
+  await rea.call(`two__${plain('later')}`);
+  await rea.call('two__last');
+  const names = () => auditRecords(rea.dir).map((record) => record.tool_name);
+  await until(() => names().includes('last'), { what: 'the record of the second call' });
+  expectNone({ records: JSON.stringify(auditRecords(rea.dir)) }, [plain('later')]);
+  expect(names()).toContainEqual(expect.stringContaining(HIDDEN));
   await rea.stop();
 });
 

@@ -211,7 +211,6 @@ export class Gateway implements Stoppable, Reconfigurable, GatewayEvents {
   onSecrets(server: string, learned: readonly string[]): void {
     const { secrets } = this.#options;
     secrets.learn(server, learned);
-    this.#parts.audit.hide(secrets.values());
     this.#reload = secrets.hideIn(this.#reload) as ReloadRecord;
     this.onChange();
   }

@@ -99,6 +99,7 @@ export function buildParts(options: PartsOptions, events: GatewayEvents) {
     onWritten: (records, syncMs) => metrics.observer.audited(records, syncMs),
     onChange: () => events.onChange(),
   });
+  options.secrets.tell((values) => audit.hide(values));
   const seen = new SeenCalls(audit);
   const definitions: Definitions = new Definitions(options, options.policy.pins.definitions, {
     audit,
