@@ -215,7 +215,7 @@ test.runIf(SOAKS)(
         ]),
       ),
     );
-    const { rea, url, headers } = await house(config, 1 + 1);
+    const { rea, url, headers } = await house(config, 2);
     const send = async (name: string, more: object) => {
       const params = { name: `${name}__ask`, arguments: { rounds: [[form('who')]] }, ...more };
       const meta = { [CAPABILITIES]: ABLE };

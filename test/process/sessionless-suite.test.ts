@@ -59,7 +59,7 @@ type Servers = Parameters<typeof registry>[0];
 /**
  * What the suite finds, besides tasks.
  *
- * @param tokens of the gateway's clients, of which the suite is the first; none: it takes none.
+ * @param tokens of the gateway's clients; the suite uses the first. Empty: the gateway asks for no token.
  * @param expectedLooks how many of its looks at streams fail. With more of them it looks again.
  */
 async function examine(

@@ -111,7 +111,7 @@ export class FileLock {
   /** Not in this thread: on a file system that hangs it would wait as well. */
   #beat(): void {
     const now = new Date();
-    // One that is not there any more, or cannot be touched, shows no sign: that is what others are to see.
+    // A lock that is gone, or cannot be touched, shows no sign, and others are to see that.
     utimes(this.#path, now, now, () => undefined);
   }
 

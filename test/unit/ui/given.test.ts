@@ -33,7 +33,7 @@ test.each([
   expect(shown(params)).toBe(expected);
 });
 
-test('a long one is cut, and a secret at the cut is none of it', () => {
+test('a long one is cut, and shows no part of a secret that the cut goes through', () => {
   const text = `${'x'.repeat(180)} abcDEF123456 ${'y'.repeat(100)}`;
   const line = shown(`{"arguments":{"text":"${text}"}}`);
   expect(line).toBe(`{"text":"${'x'.repeat(180)} [REDACTED:… (305 bytes)`);
