@@ -28,7 +28,6 @@ import { NamedClients } from './sessionless/named.ts';
 import { type Counts, type Host, SessionlessRequests } from './sessionless/requests.ts';
 import { Unanswered } from './unanswered.ts';
 
-const encoder = new TextEncoder();
 /** Answers of the gateway's own that wait for a client to read; further requests are refused. */
 const MAX_HELD = 10_000;
 
@@ -261,13 +260,13 @@ class Session implements ClientFace, Client {
   /** For a message that is no open request. */
   #refuse(idText: string | null, why: string, code: number = JSON_RPC.invalidRequest): void {
     const id = idText !== null && /^["\d-]/.test(idText) ? idText : null;
-    this.#answer(errorParts(encoder.encode(id ?? 'null'), code, why), id);
+    this.#answer(errorParts(Buffer.from(id ?? 'null'), code, why), id);
   }
 
   /** @param mayClaim nobody has looked yet whether it makes a claim. */
   #request(method: string, frame: Frame, mayClaim: boolean): void {
     const idText = textAt(frame, SLOT.id) ?? 'null';
-    const idRaw = encoder.encode(idText);
+    const idRaw = Buffer.from(idText);
     if (isLongId(frame, SLOT.id) || isLongId(frame, SLOT.paramsMetaProgressToken)) {
       return this.refused(idText, JSON_RPC.invalidRequest, LONG_ID);
     }
@@ -280,13 +279,6 @@ class Session implements ClientFace, Client {
     this.#introduction.goesOn();
     const list = listOf(method);
     if (list !== null) return this.#list(list, idRaw, idText, PLAIN);
-    const own = {
-      client: this,
-      clientName: this.#name,
-      form: PLAIN,
-      logLevel: null,
-      listDeadline: null,
-    };
     switch (method) {
       case 'ping':
         return this.#answer(resultParts(idRaw, '{}'), idText);
@@ -296,7 +288,18 @@ class Session implements ClientFace, Client {
         if (this.#unanswered.has(idText)) {
           return this.#refuse(idText, IN_USE);
         }
-        return this.#router.route({ ...request, ...own });
+        // Each member is named: to spread two objects takes longer than all the routing of a call.
+        return this.#router.route({
+          frame,
+          method,
+          idRaw,
+          idText,
+          client: this,
+          clientName: this.#name,
+          form: PLAIN,
+          logLevel: null,
+          listDeadline: null,
+        });
     }
   }
 

@@ -7,6 +7,6 @@
  */
 export function idNumber(text: string): number | null {
   if (!/^(?:"\d[\d.eE+]{0,20}"|\d[\d.eE+]{0,20})$/.test(text)) return null;
-  const id = Number(text.replaceAll('"', ''));
+  const id = Number(text.startsWith('"') ? text.slice(1, -1) : text);
   return Number.isSafeInteger(id) ? id : null;
 }

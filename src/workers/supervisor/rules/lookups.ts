@@ -11,14 +11,11 @@ import type { Rights } from './rights.ts';
 import type { SlowLooks } from './slow-looks.ts';
 import { meaningOf } from './unseen.ts';
 
-/** The server that is asked for, and what its thread knows. */
-export interface LookupsOptions {
+/** What a supervisor's thread knows, for all checks of its server. */
+export interface Looks {
   readonly mounts: Mounts;
   readonly slow: SlowLooks;
   readonly odd: OddNames;
-  readonly rights: Rights;
-  /** Null while it has no process. */
-  readonly pid: number | null;
 }
 
 const NONE: Entry = { kind: 'none' };
@@ -44,7 +41,8 @@ export class Lookups {
     { readonly mount: number; readonly look: () => Promise<void> }
   >();
 
-  constructor({ mounts, slow, odd, rights, pid }: LookupsOptions) {
+  /** @param pid of the server; null while it has no process. */
+  constructor({ mounts, slow, odd }: Looks, rights: Rights, pid: number | null) {
     this.#mounts = mounts;
     this.#slow = slow;
     this.#odd = odd;

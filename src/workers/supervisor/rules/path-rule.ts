@@ -181,7 +181,7 @@ export class PathRule {
 
   #lookups(): Lookups {
     const { looks, pid } = this.#options;
-    return new Lookups({ ...looks, rights: this.#rights, pid: pid() });
+    return new Lookups(looks, this.#rights, pid());
   }
 
   #writes(line: Uint8Array): boolean {

@@ -22,13 +22,12 @@ afterEach(() => {
 
 /** Each time in a check of its own. */
 function lacks(absent: Absent, name: string): boolean {
-  const lookups = new Lookups({
+  const looks = {
     mounts: new Mounts(() => ''),
     slow: new SlowLooks(LookupSlots.create(), 1),
     odd: new OddNames(),
-    rights: new Rights(() => null),
-    pid: null,
-  });
+  };
+  const lookups = new Lookups(looks, new Rights(() => null), null);
   return absent.lacks(name, lookups);
 }
 
