@@ -264,7 +264,7 @@ export class Catalog {
   /** The server that an exposed tool or prompt belongs to. */
   byName(kind: 'tools' | 'prompts', exposed: string): Resolution {
     const target = this.target(kind, exposed);
-    if (target !== null) return { kind: 'target', ...target };
+    if (target !== null) return { ...target, kind: 'target' };
     const owner = this.#reserved.ownerOfName(exposed);
     let why: string | null = null;
     const mayHave: string[] = [];

@@ -55,6 +55,7 @@ type Why = Omit<Failure, 'server' | 'phase'>;
 /** Owns the gateway's own requests to servers; drops their answers. */
 const NOBODY: CallOwner = { needsDrain: false, answer: () => {}, send: () => {} };
 const OWN_ID = new TextEncoder().encode('0');
+const NO_HOOKS: Partial<Hooks> = {};
 
 export class Sender {
   readonly #options: SenderOptions;
@@ -103,12 +104,13 @@ export class Sender {
     if (!calls.hasRoom(client, frame.line.length)) {
       return this.refuse(request, server, TOO_MANY_BYTES);
     }
-    const making = asksForTask(frame) ? hooksOfMaking(tasks, client, server) : {};
+    const making = asksForTask(frame) ? hooksOfMaking(tasks, client, server) : NO_HOOKS;
     if (making === null) return this.refuse(request, server, TOO_MANY_TASKS);
     const { method, idRaw, idText, form, clientName } = request;
     const { can } = client.grant(idText);
     const asked = { frame, method, idRaw, idText, subject, form, can, clientName };
-    const all = this.#hearing(request, server, { ...hooks, ...making });
+    const both = making === NO_HOOKS ? hooks : { ...hooks, ...making };
+    const all = this.#hearing(request, server, both);
     const call = this.#call(client, asked, server, edits, all);
     client.track(call);
     server.submit(call);

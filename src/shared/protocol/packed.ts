@@ -45,7 +45,7 @@ export function unpack(numbers: readonly number[], line: Uint8Array): CallMessag
     const writes = start === 1;
     return { type: 'call', slot, incarnation, call, line, writes, can: end, tasks: null };
   }
-  return {
+  const answer: AnswerMessage = {
     type: 'answer',
     slot,
     incarnation,
@@ -56,8 +56,7 @@ export function unpack(numbers: readonly number[], line: Uint8Array): CallMessag
     toolError: (flags & TOOL_ERROR) !== 0,
     at,
     has: flags >> HAS_SHIFT,
-    ...((flags & CUT) === 0
-      ? {}
-      : { edits: [{ at: [numbers[8] ?? 0, numbers[9] ?? 0], text: '' }] }),
   };
+  if ((flags & CUT) === 0) return answer;
+  return { ...answer, edits: [{ at: [numbers[8] ?? 0, numbers[9] ?? 0], text: '' }] };
 }

@@ -290,7 +290,7 @@ export class Answers {
     notifications.finish(call);
     link.answered(wire, isError ? frame : null);
     const edits = isError ? [] : (stateless()?.edits(frame) ?? []);
-    const answer = {
+    const plain = {
       type: 'answer',
       slot,
       incarnation,
@@ -301,8 +301,8 @@ export class Answers {
       toolError: !isError && isToolError(frame),
       at: isError ? (rangeOf(frame, SLOT.errorCode)?.[0] ?? -1) : insideResult(frame),
       has: isError ? means : resultHas(frame),
-      ...(edits.length === 0 ? {} : { edits }),
     } as const;
+    const answer = edits.length === 0 ? plain : { ...plain, edits };
     const found = redacted === null ? {} : { redacted };
     const tasks = this.#tasks.answered(call, frame);
     if (isError) {

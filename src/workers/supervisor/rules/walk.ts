@@ -136,6 +136,8 @@ function isImpossible(name: string): boolean {
 }
 
 export function namesOf(path: string): string[] {
+  // Most strings of a call are no paths at all.
+  if (!path.includes('/')) return path === '' || path === '.' ? [] : [path];
   return path.split('/').filter((name) => name !== '' && name !== '.');
 }
 
