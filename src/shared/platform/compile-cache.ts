@@ -21,7 +21,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
 import { cachedDataVersionTag } from 'node:v8';
 import { Script } from 'node:vm';
 import { threadId } from 'node:worker_threads';
@@ -45,6 +45,8 @@ const MAX_KEPT = 8;
 export class CompileCache {
   readonly #directory: string;
   readonly #root: string;
+  /** For what is not of the build: it is found from everywhere in it alike. */
+  readonly #others: NodeJS.Require;
   readonly #modules = new Map<string, { exports: object }>();
   /** What was compiled here because nothing was kept of it. */
   readonly #compiled: { readonly file: string; readonly source: Stats; readonly script: Script }[] =
@@ -57,6 +59,7 @@ export class CompileCache {
   constructor(directory: string, root: string) {
     this.#directory = directory;
     this.#root = root;
+    this.#others = createRequire(join(root, 'main', 'index.js'));
   }
 
   /** Loads a module and all that it requires, each once. @param path absolute. @returns its exports. */
@@ -65,11 +68,11 @@ export class CompileCache {
     if (known !== undefined) return known.exports;
     const module = { exports: {} };
     this.#modules.set(path, module);
-    const others = createRequire(path);
+    const directory = dirname(path);
     const require = (id: string): unknown =>
-      id.startsWith('.') ? this.load(resolve(dirname(path), id)) : others(id);
+      id.startsWith('.') ? this.load(placeOf(directory, id)) : this.#others(id);
     const run: Wrapped = this.#compile(path).runInThisContext();
-    run(module.exports, require, module, path, dirname(path));
+    run(module.exports, require, module, path, directory);
     return module.exports;
   }
 
@@ -86,7 +89,8 @@ export class CompileCache {
   }
 
   #compile(path: string): Script {
-    const file = join(this.#directory, relative(this.#root, path).replaceAll(sep, '.'));
+    const name = path.slice(this.#root.length + 1).replaceAll(sep, '.');
+    const file = `${this.#directory}${sep}${name}`;
     const stats = statSync(path);
     const kept = read(file, stats);
     const text = readFileSync(path, 'utf8');
@@ -100,6 +104,11 @@ export class CompileCache {
     if (script.cachedDataRejected !== false) this.#compiled.push({ file, source: stats, script });
     return script;
   }
+}
+
+/** Most modules lie beside each other, so that no way has to be worked out, which every start would pay for. */
+function placeOf(directory: string, id: string): string {
+  return id.startsWith('./') && sep === '/' ? `${directory}${id.slice(1)}` : resolve(directory, id);
 }
 
 /** The name of the directory for a build, as this V8 with its present flags can use it. */
