@@ -52,7 +52,8 @@ export function replyMessage(
   status = 200,
 ): void {
   const body = Buffer.concat(parts);
-  response.writeHead(status, { ...headers, ...describe(body) });
+  const { 'content-type': type, 'content-length': length } = describe(body);
+  response.writeHead(status, { ...headers, 'content-type': type, 'content-length': length });
   // Node sends a string together with the head, and a buffer behind it.
   if (body.length <= ONE_WRITE_BYTES) response.end(body.toString('latin1'), 'latin1');
   else response.end(body);

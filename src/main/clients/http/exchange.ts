@@ -89,9 +89,9 @@ async function toClient(
   const frame = await readFrame(edge, request, response);
   if (frame === null) return;
   const message = classify(frame);
-  const posted = { request, response, frame, message, principal };
   const hasSession = session !== undefined;
-  if (principals.serve({ ...posted, hasSession }, sessions.accepting)) return;
+  const posted = { request, response, frame, message, principal, hasSession };
+  if (principals.serve(posted, sessions.accepting)) return;
   // A client may go on asking whether the gateway lives that still works for it.
   if (!sessions.accepting && message.kind === 'request' && message.method !== 'ping') {
     return replyError(response, {
