@@ -7,8 +7,11 @@ import type { Frame } from '../../shared/json/frame.ts';
 import { joinExact } from '../../shared/json/json-rpc.ts';
 import { SCAN, Scanner } from '../../shared/json/json-scan.ts';
 
-/** `batch`: it begins as a list. `malformed`: whatever follows, it will not be one JSON message. */
-export type Reading = 'more' | 'batch' | 'malformed';
+/**
+ * `batch`: it begins as a list. `several`: another message follows the first one. `malformed`: whatever follows, it will
+ * not be one JSON message.
+ */
+export type Reading = 'more' | 'batch' | 'several' | 'malformed';
 
 const MAX_DEPTH = 512;
 const BRACKET = 0x5b;
@@ -67,7 +70,8 @@ export class JsonBody {
       if (at === BRACKET) return 'batch';
       this.#isBlank = at === undefined;
     }
-    return this.#scanner.push(kept) === SCAN.ok ? 'more' : 'malformed';
+    if (this.#scanner.push(kept) === SCAN.ok) return 'more';
+    return this.#scanner.isFollowed ? 'several' : 'malformed';
   }
 
   /** @returns bytes that are ours to change. */

@@ -13,6 +13,7 @@ export { SCAN, SLOT, type Slot } from './scan-tables.ts';
 
 const MAX_ID_BYTES = 64;
 const CR = 0x0d;
+const BRACE = 0x7b;
 
 export class Scanner {
   /**
@@ -26,6 +27,7 @@ export class Scanner {
   readonly #id = Buffer.alloc(MAX_ID_BYTES);
   /** Offset in the line of the next chunk. */
   #base = 0;
+  #next = 0;
 
   /**
    * @param maxDepth containers that may be open at once, the message itself included.
@@ -41,6 +43,7 @@ export class Scanner {
     this.#loop.reset();
     this.#utf8.reset();
     this.#base = 0;
+    this.#next = 0;
   }
 
   /** Scans a whole line, without its newline. @returns a code of {@link SCAN}. */
@@ -61,6 +64,7 @@ export class Scanner {
     const loop = this.#loop;
     if (loop.stopped || chunk.length === 0) return this.#code();
     const scanned = loop.run(chunk, this.#base);
+    if (loop.stopped) this.#next = chunk[scanned] ?? 0;
     if ((loop.errors & (1 << SCAN.utf8)) === 0 && !this.#utf8.push(chunk, scanned)) {
       loop.note(SCAN.utf8);
     }
@@ -74,6 +78,12 @@ export class Scanner {
     if (this.#utf8.pending) this.#loop.note(SCAN.utf8);
     if (!this.#loop.complete) this.#loop.note(SCAN.truncated);
     return this.#code();
+  }
+
+  /** True when nothing was wrong with the message, but that another one begins behind it. */
+  get isFollowed(): boolean {
+    const { complete, errors } = this.#loop;
+    return complete && errors === 1 << SCAN.syntax && this.#next === BRACE;
   }
 
   /** True when the message has a `method`; also for a line that is refused. */

@@ -227,8 +227,8 @@ export class ScanLoop {
           if (state === END_CR) this.note(SCAN.bareCr);
           byte = bytes[at]!;
           if (this.#breaks) {
-            if (!this.#blank(bytes, at)) return this.#stop(at);
-          } else if (byte !== 0x0d && byte !== 0x20 && byte !== 0x09) return this.#stop(at);
+            if (!this.#blank(bytes, at)) return this.#stopBehind(at);
+          } else if (byte !== 0x0d && byte !== 0x20 && byte !== 0x09) return this.#stopBehind(at);
           else state = byte === 0x0d ? END_CR : END;
           at++;
           break;
@@ -240,6 +240,12 @@ export class ScanLoop {
     this.#state = state;
     this.#depth = depth;
     return at;
+  }
+
+  /** Something follows the closed object. */
+  #stopBehind(at: number): number {
+    this.#state = END;
+    return this.#stop(at);
   }
 
   #stop(at: number): number {

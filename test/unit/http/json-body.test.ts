@@ -93,6 +93,23 @@ describe('a body in pieces', () => {
     }
   });
 
+  it('is told apart from two of them, wherever they are cut', () => {
+    for (const [text, reading] of [
+      ['{"a":1}{"b":2}', 'several'],
+      ['{"a":1}\r\n {', 'several'],
+      ['{"a":1,}{"b":2}', 'malformed'],
+      ['{"id":1,"id":2}{"b":2}', 'malformed'],
+      ['{"a":1}[', 'malformed'],
+    ] as const) {
+      fc.assert(
+        fc.property(places, fc.boolean(), (at, isTold) => {
+          expect(read(cut(Buffer.from(text), at), isTold), text).toBe(reading);
+        }),
+        { numRuns: 30 },
+      );
+    }
+  });
+
   it('is not waited for when it cannot become a message', () => {
     const body = new JsonBody(1000);
     expect(body.push(Buffer.from('{"a": 1'))).toBe('more');

@@ -198,6 +198,13 @@ async function readFrame(
     case 'batch':
       refuse(request, response, invalidRequest('Batches are not supported'));
       return null;
+    case 'several':
+      refuse(
+        request,
+        response,
+        invalidRequest('A body holds one message; send each in its own POST'),
+      );
+      return null;
     case 'malformed':
       refuse(request, response, PARSE_ERROR);
       return null;
