@@ -45,7 +45,7 @@ export function bodyOf({ id = 1, method, params = {}, meta = {} }: Sent): string
 /** Sends a request; resolves when the response begins. */
 export function begin(url: string, sent: Sent, body = bodyOf(sent)): Promise<Response> {
   const { method, params = {}, signal } = sent;
-  const name = params['name'] ?? params['uri'];
+  const name = params['name'] ?? params['uri'] ?? params['taskId'];
   const all: Record<string, string | undefined> = {
     'content-type': 'application/json',
     accept: 'application/json, text/event-stream',

@@ -334,12 +334,12 @@ export class Delivery {
   #edits(call: Call, message: AnswerMessage): readonly Edit[] {
     const { visits, tasks, edits = [] } = message;
     const formed = call.form.ofServer(call.method, message);
+    const ofTasks = (tasks !== undefined && call.onTasks?.(message, call)) || [];
     // Its client knows the type of a result, which alone is cut out for others.
-    if (formed !== null) return [...formed, ...edits.filter(({ text }) => text !== '').map(editOf)];
-    const known =
-      visits === undefined
-        ? (tasks !== undefined && call.onTasks?.(message, call)) || []
-        : this.#withoutVisit(visits.code);
+    if (formed !== null) {
+      return [...formed, ...ofTasks, ...edits.filter(({ text }) => text !== '').map(editOf)];
+    }
+    const known = visits === undefined ? ofTasks : this.#withoutVisit(visits.code);
     return edits.length === 0 ? known : [...known, ...edits.map(editOf)];
   }
 

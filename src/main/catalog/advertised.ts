@@ -2,6 +2,7 @@
 import { kindAt, member } from '../../shared/json/json-slice.ts';
 import type { ByteRange } from '../../shared/model/byte-range.ts';
 import type { ServerProfile } from '../../shared/model/server.ts';
+import { TASKS_EXTENSION } from '../../shared/model/task-handles.ts';
 
 /** @param path names of nested objects, for example `tasks`, `list`. */
 export function advertises(profile: ServerProfile | null, ...path: readonly string[]): boolean {
@@ -12,4 +13,9 @@ export function advertises(profile: ServerProfile | null, ...path: readonly stri
     if (at === null || kindAt(bytes, at[0]) !== 'object') return false;
   }
   return true;
+}
+
+/** True when the server may answer a call with a task. */
+export function offersTasks(profile: ServerProfile | null): boolean {
+  return advertises(profile, 'extensions', TASKS_EXTENSION);
 }

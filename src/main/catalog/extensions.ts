@@ -4,6 +4,7 @@
  */
 import { members } from '../../shared/json/json-slice.ts';
 import type { ServerProfile } from '../../shared/model/server.ts';
+import { TASKS_EXTENSION } from '../../shared/model/task-handles.ts';
 import type { KnownServer } from './profiles.ts';
 
 const NOTIFICATION = 'notifications/';
@@ -40,5 +41,6 @@ function readKeys({ capabilities }: ServerProfile): string[] {
       ? members(bytes, value).map((inner) => inner.key)
       : [key],
   );
-  return keys.filter((key) => key.length <= MAX_KEY);
+  // Requests about tasks go by the id of the task, and by nothing else.
+  return keys.filter((key) => key.length <= MAX_KEY && key !== TASKS_EXTENSION);
 }

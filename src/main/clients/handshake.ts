@@ -1,4 +1,5 @@
 /** The gateway's own part of the answer to `initialize`. */
+import { withoutTaskExtension } from '../../shared/json/without-tasks.ts';
 import {
   LATEST_PROTOCOL_VERSION,
   SUPPORTED_PROTOCOL_VERSIONS,
@@ -27,7 +28,9 @@ export function initializeResult(
   const protocolVersion = SUPPORTED_PROTOCOL_VERSIONS.includes(asked)
     ? asked
     : LATEST_PROTOCOL_VERSION;
-  const capabilities = mergedCapabilities(servers.map(({ profile }) => profile.capabilities));
+  const capabilities = withoutTaskExtension(
+    mergedCapabilities(servers.map(({ profile }) => profile.capabilities)),
+  );
   const instructions = mergedInstructions(servers, notices);
   const more = instructions === null ? '' : `,"instructions":${JSON.stringify(instructions)}`;
   return `{"protocolVersion":"${protocolVersion}","capabilities":${capabilities},"serverInfo":${gatewayInfo(gatewayVersion)}${more}}`;

@@ -263,6 +263,7 @@ export class Router {
       case 'resources/unsubscribe':
         return this.#resources.unsubscribe(request);
       case 'tasks/get':
+      case 'tasks/update':
       case 'tasks/result':
       case 'tasks/cancel':
       case 'tasks/list':

@@ -15,18 +15,20 @@ import type { Failure } from '../calls/failures.ts';
 import { judge, type Subject, subjectOf, tierOfSubject } from '../calls/gate/subject.ts';
 import { type Observer, outcomeOf } from '../calls/observer.ts';
 import { serverLine } from '../calls/request-line.ts';
+import type { Profiles } from '../catalog/profiles.ts';
 import type { Server } from '../servers/server.ts';
 import type { Servers } from '../servers/servers.ts';
 import type { Approvals, Asking } from './approvals/approvals.ts';
 import type { LogLevels } from './log-levels.ts';
 import type { ServerRequest } from './request.ts';
-import { asksForTask, hooksOfMaking, TOO_MANY_TASKS } from './tasks/making.ts';
+import { makingOf, NO_HOOKS, TOO_MANY_TASKS } from './tasks/making.ts';
 import type { Tasks } from './tasks/tasks.ts';
 
 export interface SenderOptions {
   readonly calls: CallTable;
   readonly servers: Servers;
   readonly tasks: Tasks;
+  readonly profiles: Profiles;
   readonly approvals: Approvals;
   readonly observer: Observer;
   readonly audit: Audit;
@@ -55,7 +57,6 @@ type Why = Omit<Failure, 'server' | 'phase'>;
 /** Owns the gateway's own requests to servers; drops their answers. */
 const NOBODY: CallOwner = { needsDrain: false, answer: () => {}, send: () => {} };
 const OWN_ID = new TextEncoder().encode('0');
-const NO_HOOKS: Partial<Hooks> = {};
 
 export class Sender {
   readonly #options: SenderOptions;
@@ -98,18 +99,18 @@ export class Sender {
     subject: Subject = subjectOf(request.method),
   ): void {
     const { frame, client } = request;
-    const { calls, tasks } = this.#options;
+    const { calls } = this.#options;
     if (this.#asksFirst(request, server, edits, hooks, subject)) return;
     if (!this.#accepting) return this.refuse(request, server, STOPPING);
     if (!calls.hasRoom(client, frame.line.length)) {
       return this.refuse(request, server, TOO_MANY_BYTES);
     }
-    const making = asksForTask(frame) ? hooksOfMaking(tasks, client, server) : NO_HOOKS;
+    const making = makingOf(request, server, this.#options);
     if (making === null) return this.refuse(request, server, TOO_MANY_TASKS);
     const { method, idRaw, idText, form, clientName } = request;
-    const { can } = client.grant(idText);
+    const { can } = making;
     const asked = { frame, method, idRaw, idText, subject, form, can, clientName };
-    const both = making === NO_HOOKS ? hooks : { ...hooks, ...making };
+    const both = making.hooks === NO_HOOKS ? hooks : { ...hooks, ...making.hooks };
     const all = this.#hearing(request, server, both);
     const call = this.#call(client, asked, server, edits, all);
     client.track(call);
@@ -173,20 +174,24 @@ export class Sender {
   /**
    * Asks a server something for the gateway itself.
    *
-   * @param options `owner` gets the answer; nobody by default.
+   * @param options `owner` gets the answer; nobody by default. `can`: see `canOf`, nothing by default.
    * @returns null: the server cannot take it now, and it is not worth a queue.
    */
   ask(
     server: Server,
     method: string,
     params: object,
-    { owner = NOBODY, hooks = {} }: { owner?: CallOwner; hooks?: Partial<Hooks> } = {},
+    {
+      owner = NOBODY,
+      hooks = {},
+      can = 0,
+    }: { owner?: CallOwner; hooks?: Partial<Hooks>; can?: number } = {},
   ): Call | null {
     if (server.phase !== 'ready' || !this.#accepting) return null;
     const json = JSON.stringify({ jsonrpc: '2.0', id: 0, method, params });
     const frame = scanFrame(new TextEncoder().encode(json));
     if ('error' in frame) throw new Error(`the gateway wrote a bad request: ${json}`);
-    const request = { frame, method, idRaw: OWN_ID, idText: '0', subject: null, can: 0 };
+    const request = { frame, method, idRaw: OWN_ID, idText: '0', subject: null, can };
     const call = this.#call(owner, request, server, [], hooks);
     server.submit(call);
     return call;

@@ -3,6 +3,7 @@
  * are told it call by call. Pure.
  */
 import { isObject } from './is-object.ts';
+import { TASKS_EXTENSION } from './task-handles.ts';
 
 type Path = readonly [kind: string] | readonly [kind: string, part: string];
 /** Whether a capability was declared. @param path the keys of nested objects. */
@@ -19,6 +20,9 @@ const ABILITIES: readonly Path[] = [
   ['elicitation', 'url'],
 ];
 const KINDS = ['roots', 'sampling', 'elicitation'] as const;
+
+/** Beside these: the client takes a task for an answer. No handshake says so, hence `canOf` never does. */
+export const TAKES_TASKS = 1 << ABILITIES.length;
 
 type Abilities = Partial<Record<string, Record<string, object>>>;
 
@@ -50,27 +54,37 @@ export function canOf(capabilities: object): number {
 }
 
 /**
- * Capabilities for a call of a client that can do that, without tasks.
+ * Capabilities for a call of a client that can do that, without tasks of revisions with a handshake.
  *
  * @param told JSON text of the capabilities that the server is told of all clients.
  * @param isLimit an operator has said so: the client may be able to do more. Otherwise its own count.
  */
 export function capabilitiesOf(told: string, can: number, isLimit: boolean): string {
-  const { tasks: _, ...all } = JSON.parse(told) as Record<string, unknown>;
+  const { tasks: _, extensions, ...all } = JSON.parse(told) as Record<string, unknown>;
+  const own = extensionsOf(extensions, can);
+  if (own !== undefined) all['extensions'] = own;
   const able = abilitiesOf(can);
   for (const kind of KINDS) {
-    const own = able[kind];
+    const its = able[kind];
     const limit = all[kind];
     delete all[kind];
-    if (own === undefined) continue;
-    if (!isLimit) all[kind] = own;
+    if (its === undefined) continue;
+    if (!isLimit) all[kind] = its;
     else if (isObject(limit)) {
-      const rest = both(kind, limit, own);
+      const rest = both(kind, limit, its);
       // Without a part it would mean forms.
       if (kind !== 'elicitation' || Object.keys(rest).length > 0) all[kind] = rest;
     }
   }
   return JSON.stringify(all);
+}
+
+/** Those of all clients, with tasks only where this one takes them. */
+function extensionsOf(told: unknown, can: number): unknown {
+  const takesTasks = (can & TAKES_TASKS) !== 0;
+  if (!isObject(told)) return takesTasks ? { [TASKS_EXTENSION]: {} } : told;
+  const others = Object.entries(told).filter(([name]) => name !== TASKS_EXTENSION);
+  return Object.fromEntries(takesTasks ? [...others, [TASKS_EXTENSION, {}]] : others);
 }
 
 function abilitiesOf(can: number): Abilities {

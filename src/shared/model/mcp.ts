@@ -5,10 +5,10 @@
 import type { ByteRange } from './byte-range.ts';
 
 /**
- * The content of an answer about tasks: the task it creates, the status of a task, the result of a task
- * (which has ended then), or a page of tasks.
+ * The content of an answer about tasks: the task it creates, perhaps a task instead of a result (`handle`), the status of a
+ * task, the result of a task (which has ended then), or a page of tasks.
  */
-export type TaskAnswer = 'created' | 'status' | 'result' | 'list';
+export type TaskAnswer = 'created' | 'handle' | 'status' | 'result' | 'list';
 
 /** A task named in a message of a server. */
 export interface TaskNote {

@@ -132,14 +132,17 @@ test('the gateway’s own errors have the code of the revision, and say the same
   expect(Buffer.concat(form.error(id, -32022, 'm')).toString()).toContain('"code":-32022');
 });
 
-test('what the gateway says of itself has no tasks in it, and no server’s name', () => {
+test('what the gateway says of itself has no tasks of other revisions in it, and no server’s name', () => {
   const capabilities =
     '{"tasks":{"list":{}},"extensions":{"io.modelcontextprotocol/tasks":{},"x.y/z":{"n":9007199254740993}}}';
   const profile = { capabilities, instructions: 'Be kind.', name: 'a', version: '1' };
   const text = discoverResult(INFO, [{ config: serverConfig('a'), profile }], []);
   const told = JSON.parse(text);
   expect(told.capabilities).not.toHaveProperty('tasks');
-  expect(Object.keys(told.capabilities.extensions)).toEqual(['x.y/z']);
+  expect(Object.keys(told.capabilities.extensions)).toEqual([
+    'io.modelcontextprotocol/tasks',
+    'x.y/z',
+  ]);
   expect(text).toContain('9007199254740993');
   expect(told.instructions).toContain('Be kind.');
   expect(told._meta).toEqual({ 'io.modelcontextprotocol/serverInfo': { name: 'rea' } });

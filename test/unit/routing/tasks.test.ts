@@ -1,7 +1,7 @@
 /** Whose task is whose. */
 import { beforeEach, expect, test } from 'vitest';
 import type { Client } from '#src/main/routing/client.ts';
-import { MAX_TASKS, Tasks } from '#src/main/routing/tasks/tasks.ts';
+import { MAX_TASKS, MAX_TASKS_OF_ALL, Tasks } from '#src/main/routing/tasks/tasks.ts';
 import type { Server } from '#src/main/servers/server.ts';
 
 const [a, b] = [{}, {}] as unknown as [Client, Client];
@@ -19,11 +19,12 @@ function make(
   client: Client,
   server: Server,
   id: string,
-  { ended = false, ttlMs = null as number | null } = {},
+  { ended = false, ttlMs = null as number | null, isHandle = false } = {},
 ) {
   calls += 1;
   const call = { id: calls, tokenRaw: null };
-  return tasks.made({ client, server, call }, { id, idAt: [0, 0], at: [0, 0], ended, ttlMs }, 0);
+  const note = { id, idAt: [0, 0], at: [0, 0], ended, ttlMs } as const;
+  return tasks.made({ client, server, call, isHandle }, note, 0);
 }
 
 test('a task is known to its client by its own id, or a free one', () => {
@@ -140,4 +141,42 @@ test('a client may have so many tasks, of which those that are over make room', 
   expect(tasks.isFull(a, 50)).toBe(true);
   expect(tasks.isFull(a, 100)).toBe(false);
   expect(tasks.ofClient(a, '1')).toBeNull();
+});
+
+test('a task in place of a result has an id that nobody can guess, and only its client knows it', () => {
+  const ids = new Set(
+    Array.from({ length: 100 }, () => make(a, x, 'task-1', { isHandle: true }).shownId),
+  );
+  expect(ids.size).toBe(100);
+  for (const id of ids) expect(id).toMatch(/^rea\.[\w-]{24}$/);
+  const mine = make(a, x, '7', { isHandle: true });
+  expect(tasks.ofClient(a, mine.shownId)).toBe(mine);
+  expect([tasks.ofClient(a, '7'), tasks.ofClient(b, mine.shownId)]).toEqual([null, null]);
+});
+
+test('a server may keep a task for longer than it said first', () => {
+  const task = make(a, x, '1', { ttlMs: 100, isHandle: true });
+  expect(tasks.isBusy(x, 150)).toBe(false);
+  const note = { id: '1', idAt: [0, 0], at: [0, 0], ended: false } as const;
+  tasks.kept(task, { ...note, ttlMs: 200 });
+  expect([tasks.isBusy(x, 150), tasks.isBusy(x, 200)]).toEqual([true, false]);
+  tasks.kept(task, { ...note, ttlMs: null });
+  expect(tasks.isBusy(x, 200)).toBe(true);
+});
+
+test('all clients together may have so many, too', () => {
+  const clients = Array.from({ length: MAX_TASKS_OF_ALL / MAX_TASKS }, () => ({}) as Client);
+  let last = make(a, x, 'first');
+  for (const [at, client] of clients.entries()) {
+    for (let n = 1; n < MAX_TASKS; n++) last = make(client, x, `${at}.${n}`);
+  }
+  for (let n = 1; n < clients.length; n++) make(b, x, `b${n}`);
+  expect(tasks.isFull(a, 0)).toBe(true);
+  tasks.ended(last, 0);
+  expect(tasks.isFull(a, 0)).toBe(false);
+  expect(tasks.ofServer(x, last.id)).toBeNull();
+  make(a, x, 'second');
+  expect(tasks.isFull(a, 0)).toBe(true);
+  tasks.drop(b);
+  expect(tasks.isFull(a, 0)).toBe(false);
 });

@@ -29,6 +29,8 @@ const READING: ReadonlySet<string> = new Set([
   'tasks/list',
   // It only ends what the client has begun.
   'tasks/cancel',
+  // It only answers what is asked for a call that was allowed.
+  'tasks/update',
 ]);
 
 /** A request that names no tool. */

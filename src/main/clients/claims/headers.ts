@@ -5,8 +5,9 @@
 import type { IncomingMessage } from 'node:http';
 import { type Frame, rangeOf } from '../../../shared/json/frame.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
-import { readName, readUri } from '../../../shared/json/keys.ts';
+import { readName, readTaskId, readUri } from '../../../shared/json/keys.ts';
 import { HEADER_MISMATCH } from '../../../shared/model/errors.ts';
+import { TASK_METHODS } from '../../../shared/model/task-handles.ts';
 import { decodeHeaderValue } from '../../../shared/text/header-value.ts';
 import type { Refusal } from './claim.ts';
 
@@ -65,9 +66,19 @@ function mismatch(message: string): Refusal {
 
 /** A body without a name that could be compared is refused for that, and not for its header. */
 function nameRefusal(headers: Headers, frame: Frame, method: string): Refusal | null {
+  const name = nameIn(frame, method);
+  return name === null ? null : compare(headers, 'Mcp-Name', name);
+}
+
+function nameIn(frame: Frame, method: string): string | null {
+  const { line } = frame;
+  if (TASK_METHODS.has(method)) {
+    const at = rangeOf(frame, SLOT.paramsTaskId);
+    return at === null ? null : readTaskId(line, at);
+  }
   const isRead = method === 'resources/read';
   if (!isRead && method !== 'tools/call' && method !== 'prompts/get') return null;
   const at = rangeOf(frame, isRead ? SLOT.paramsUri : SLOT.paramsName);
-  const read = at === null ? null : (isRead ? readUri : readName)(frame.line, at);
-  return read === null || 'wrong' in read ? null : compare(headers, 'Mcp-Name', read.text);
+  const read = at === null ? null : (isRead ? readUri : readName)(line, at);
+  return read === null || 'wrong' in read ? null : read.text;
 }

@@ -35,7 +35,10 @@ export function sessionlessForm(gatewayInfo: string): AnswerForm {
   return {
     ofServer,
     failure: sessionlessFailure,
-    error: (idRaw, code, message, data) => errorParts(idRaw, withMeaning(code), message, data),
+    error: (idRaw, code, message, data) => {
+      const parts = errorParts(idRaw, withMeaning(code), message, data);
+      return code === MISSING_CAPABILITY ? withCodeApart(parts) : parts;
+    },
     result: (idRaw, resultJson) => resultParts(idRaw, completeResult(resultJson)),
     list: (kind, idRaw, entries) =>
       listParts(kind, idRaw, entries, `${TYPE},`, `,${TTL},${SCOPE},${own}`),
@@ -83,6 +86,17 @@ function codeEdit(line: Uint8Array, at: number, clientCannot: boolean): readonly
   return here === code
     ? NOTHING
     : [{ at: [at, at + digits.length], with: Buffer.from(String(here)) }];
+}
+
+/** The code as a part of its own, by which the answer has its HTTP status. */
+function withCodeApart(parts: readonly Uint8Array[]): Uint8Array[] {
+  const text = String(MISSING_CAPABILITY);
+  return parts.flatMap((part, index) => {
+    const bytes = Buffer.from(part.buffer, part.byteOffset, part.length);
+    const at = index === parts.length - 1 ? bytes.indexOf(text) : -1;
+    const end = at + text.length;
+    return at < 0 ? [part] : [bytes.subarray(0, at), bytes.subarray(at, end), bytes.subarray(end)];
+  });
 }
 
 /** A code of a server. */

@@ -1,8 +1,9 @@
 /** What requests say that their client can do. Most say the same as the one before, which is not read again. */
 import type { Frame } from '../../../shared/json/frame.ts';
 import type { ByteRange } from '../../../shared/model/byte-range.ts';
-import { canOf, hasCapability } from '../../../shared/model/client-can.ts';
+import { canOf, hasCapability, TAKES_TASKS } from '../../../shared/model/client-can.ts';
 import { isObject } from '../../../shared/model/is-object.ts';
+import { TASKS_EXTENSION } from '../../../shared/model/task-handles.ts';
 import { controlValue } from '../control-messages.ts';
 import type { Declared } from './routed.ts';
 
@@ -31,9 +32,10 @@ export class DeclaredCapabilities {
 }
 
 function knownFrom(capabilities: object): Known {
+  const takesTasks = hasCapability(capabilities, ['extensions', TASKS_EXTENSION]);
   return {
     capabilities,
-    can: canOf(capabilities),
+    can: canOf(capabilities) | (takesTasks ? TAKES_TASKS : 0),
     supports: (...path) => hasCapability(capabilities, path),
   };
 }

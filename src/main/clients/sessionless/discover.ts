@@ -18,7 +18,7 @@ export function discoverResult(
   notices: readonly string[],
 ): string {
   const versions = JSON.stringify(SESSIONLESS_PROTOCOL_VERSIONS);
-  // Tasks of servers with sessions are made in another way than this revision knows.
+  // Servers with sessions make them in another way than this revision knows, of which they are an extension.
   const capabilities = withoutTasks(
     mergedCapabilities(servers.map(({ profile }) => profile.capabilities)),
   );

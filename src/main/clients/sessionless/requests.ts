@@ -31,6 +31,7 @@ import { earlyAnswers, forServers, type ReadRetry, STALE } from './parked/retry.
 import { presentOf } from './present.ts';
 import { type Declared, Routed } from './routed.ts';
 import { Subscribing } from './subscribing.ts';
+import { areServed, taskRefusal } from './task-methods.ts';
 
 /** The session that the requests come through, or what stands for one. */
 export interface Host {
@@ -166,6 +167,11 @@ export class SessionlessRequests {
       return true;
     }
     const declared = this.#declared.of(frame, claim.capabilities);
+    const refusal = taskRefusal(method, declared);
+    if (refusal !== null) {
+      this.#refuse(idRaw, idText, refusal);
+      return true;
+    }
     const clientName = this.#host.used(frame, claim, declared.capabilities);
     if (kind !== null) {
       this.#lists.set(idText, idRaw);
@@ -257,7 +263,7 @@ export class SessionlessRequests {
   }
 
   #isServed(method: string): boolean {
-    if (SERVED.has(method)) return true;
+    if (SERVED.has(method) || areServed(method, this.#router.profiles)) return true;
     return method.length <= MAX_METHOD && this.#router.unknown.isOfExtension(method);
   }
 
@@ -271,17 +277,20 @@ export class SessionlessRequests {
   }
 
   #retry(request: ClaimedRequest, retry: ReadRetry, said: Said): void {
-    const { frame, idRaw, idText } = request;
+    const { frame, method, idRaw, idText } = request;
     const present = presentOf(frame, request, said.level);
     const again = (key: string, firstIdRaw: Uint8Array) => {
-      this.#route({ ...request, frame: forServers(frame), idRaw: firstIdRaw, idText: key }, said);
+      this.#route(
+        { ...request, frame: forServers(frame, method), idRaw: firstIdRaw, idText: key },
+        said,
+      );
     };
     if (!this.#routed.retry(retry, request, present, again)) this.#refuse(idRaw, idText, STALE);
   }
 
   #begin(request: ClaimedRequest, said: Said): void {
     const { method } = request;
-    const frame = forServers(request.frame);
+    const frame = forServers(request.frame, method);
     const present = presentOf(frame, request, said.level);
     const { declared } = said;
     const early = earlyAnswers(request.frame);

@@ -8,6 +8,7 @@ import { type Frame, scanFrame } from '../../../shared/json/frame.ts';
 import { errorParts, joinExact, resultParts, sizeOf } from '../../../shared/json/json-rpc.ts';
 import { JSON_RPC } from '../../../shared/model/errors.ts';
 import type { LogLevel } from '../../../shared/model/log-levels.ts';
+import { TASK_METHODS } from '../../../shared/model/task-handles.ts';
 import type { AnswerForm } from '../../calls/answer-form.ts';
 import type { Grant } from '../../routing/grant.ts';
 import { inputRequired, questionOf } from './parked/input-required.ts';
@@ -40,6 +41,8 @@ export interface RoutedOptions {
 interface First {
   readonly idRaw: Uint8Array;
   readonly isAskable: boolean;
+  /** What its server is told that the client can do, see `canOf`. */
+  readonly can: number;
   readonly declared: Declared;
   /** Answers that came with it, raw JSON by the name of the question. */
   readonly early: Map<string, string>;
@@ -126,9 +129,12 @@ export class Routed {
     const key = `r${this.#lastKey}`;
     const { idRaw, idText } = present;
     this.#keys.set(idText, key);
-    const first = { idRaw, declared, early, isAskable: ASKABLE.has(method) };
+    const isAskable = ASKABLE.has(method);
+    // What a task asks is in the answers to requests about it.
+    const can = isAskable || TASK_METHODS.has(method) ? declared.can : 0;
+    const first = { idRaw, declared, early, isAskable, can };
     // Nobody is asked about the others, whose bytes need not be kept.
-    const mayBeAsked = first.isAskable && declared.can !== 0;
+    const mayBeAsked = isAskable && can !== 0;
     const digest = mayBeAsked ? () => digestOf(method, frame) : () => '';
     this.#parked.begin(key, first, present, digest);
     return key;
@@ -175,13 +181,12 @@ export class Routed {
   grant(key: string): Grant | null {
     const first = this.#parked.first(key);
     if (first === null) return null;
-    const { declared, isAskable } = first;
-    const { can } = declared;
+    const { declared, isAskable, can } = first;
     return {
       refusal: isAskable ? this.#parked.refusal(key) : NOT_ASKABLE,
       byAnswer: true,
       isAway: this.#parked.isAway(key),
-      can: isAskable ? can : 0,
+      can,
       supports: (...path) => declared.supports(...path),
     };
   }

@@ -9,6 +9,7 @@ import { replaceRanges } from '../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import { readTaskId } from '../../../shared/json/keys.ts';
 import type { ByteRange } from '../../../shared/model/byte-range.ts';
+import { TAKES_TASKS } from '../../../shared/model/client-can.ts';
 import { JSON_RPC } from '../../../shared/model/errors.ts';
 import type { TaskNote } from '../../../shared/model/mcp.ts';
 import type {
@@ -41,7 +42,7 @@ export class TaskRequests {
     this.#options = options;
   }
 
-  /** A client asks for the status, the result or the end of a task. */
+  /** A client asks for the status, the result or the end of a task, or answers what a task asks. */
   route(request: ServerRequest): void {
     const { client, frame, method, idText, idRaw } = request;
     if (method === 'tasks/list') return this.#list(request);
@@ -51,7 +52,7 @@ export class TaskRequests {
       const message = `${method} needs params.taskId (a string)`;
       return client.refused(idText, JSON_RPC.invalidParams, message);
     }
-    const task = this.#tasks.ofClient(client, shownId);
+    const task = this.#find(request, shownId);
     if (task === null) {
       const message = `Unknown task: ${shownId.slice(0, 200)}`;
       return client.refused(idText, JSON_RPC.invalidParams, message);
@@ -69,6 +70,7 @@ export class TaskRequests {
       lapsed: this.#lapsed(task),
       ...(method === 'tasks/result' ? this.#resultHooks(task, idText) : {}),
       ...(method === 'tasks/get' ? this.#statusHooks(task) : {}),
+      ...(method === 'tasks/cancel' && task.isHandle ? this.#cancelHooks(task) : {}),
     });
   }
 
@@ -83,7 +85,8 @@ export class TaskRequests {
   notification(server: Server, message: NotificationMessage, note: TaskNote): void {
     const { method, level, line } = message;
     const task = this.#tasks.ofServer(server, note.id);
-    if (task === null) return;
+    // It is told on streams that ask for it.
+    if (task === null || task.isHandle) return;
     this.#heard(task, method === 'notifications/tasks/status' && note.ended);
     const parts = replaceRanges(line, shown(task, note));
     if (method === 'notifications/message') task.client.log(level, parts, null);
@@ -93,18 +96,27 @@ export class TaskRequests {
   /** The task of the client that a client's message names by this id, and what to replace in it. */
   named(client: Client, shownId: string, at: ByteRange): { task: Task; edits: Edit[] } | null {
     const task = this.#tasks.ofClient(client, shownId);
-    if (task === null || task.state === 'lost') return null;
+    if (task === null || task.state === 'lost' || task.isHandle) return null;
     return { task, edits: task.id === shownId ? [] : [{ at, with: rawId(task.id) }] };
   }
 
   /** The client is gone, and its tasks are cancelled. */
   forget(client: Client): void {
     for (const task of this.#tasks.drop(client)) {
-      const { server, id } = task;
-      if (!this.#offers(server, 'cancel')) continue;
+      const { server, id, isHandle } = task;
+      if (!isHandle && !this.#offers(server, 'cancel')) continue;
       const hooks = { lapsed: this.#lapsed(task) };
-      this.#options.sender.ask(server, 'tasks/cancel', { taskId: id }, { hooks });
+      const can = isHandle ? TAKES_TASKS : 0;
+      this.#options.sender.ask(server, 'tasks/cancel', { taskId: id }, { hooks, can });
     }
+  }
+
+  /** A task of the client that is meant for requests of this form, and whose time is not over. */
+  #find({ client, idText }: ServerRequest, shownId: string): Task | null {
+    const task = this.#tasks.ofClient(client, shownId);
+    const takesHandles = (client.grant(idText).can & TAKES_TASKS) !== 0;
+    if (task === null || task.isHandle !== takesHandles) return null;
+    return task.isHandle && task.expiresAt <= performance.now() ? null : task;
   }
 
   #list(request: ServerRequest): void {
@@ -143,6 +155,15 @@ export class TaskRequests {
     };
   }
 
+  #cancelHooks(task: Task): Partial<Hooks> {
+    return {
+      // Its client may never ask for it again.
+      onEnd: (ok) => {
+        if (ok) this.#tasks.settled(task);
+      },
+    };
+  }
+
   /** A server may use the same id again after a new start: what waited through that is for nobody. */
   #lapsed(task: Task): Hooks['lapsed'] {
     const life = this.#tasks.lifeOf(task.server);
@@ -157,9 +178,14 @@ export class TaskRequests {
   }
 
   #told(task: Task, { tasks }: AnswerMessage): readonly Edit[] {
-    const note = tasks?.notes.find(({ id }) => id === task.id);
+    const notes = tasks?.notes ?? [];
+    // Of a handle nothing but the gateway's id is ever shown.
+    const note = task.isHandle ? notes[0] : notes.find(({ id }) => id === task.id);
     if (note === undefined) return [];
     this.#heard(task, note.ended);
+    if (task.isHandle) this.#tasks.kept(task, note);
+    // It comes with its result.
+    if (task.isHandle && note.ended) this.#tasks.settled(task);
     return shown(task, note);
   }
 }

@@ -1,9 +1,10 @@
 /**
  * The owners of tasks: every task that a server made for a client, from the answer that told of it until
- * the client leaves. A client sees its own tasks only, under the server's id, or under another
- * one when two servers gave it the same. Keeps account; sends nothing.
+ * the client leaves. A client sees its own tasks only: under the server's id, or under another
+ * one when two servers gave it the same; a task that it was given instead of a result under an id of the gateway's
+ * own, which nobody can guess. Keeps account; sends nothing.
  */
-
+import { randomBytes } from 'node:crypto';
 import type { Edit } from '../../../shared/json/json-rpc.ts';
 import type { TaskNote } from '../../../shared/model/mcp.ts';
 import type { Call } from '../../calls/call.ts';
@@ -16,6 +17,8 @@ export interface Task {
   /** The server's id of it, and the one that the client knows. */
   readonly id: string;
   readonly shownId: string;
+  /** It was given instead of a result (revision 2026-07-28): requests about it come in another form than others. */
+  readonly isHandle: boolean;
   /** The call that made it; its progress token lives as long as the task. */
   readonly call: number;
   readonly tokenRaw: Uint8Array | null;
@@ -23,16 +26,19 @@ export interface Task {
   state: 'running' | 'ended' | 'lost';
   /** When it ended, monotonic milliseconds; null: it runs, or its client has its result already. */
   owedSince: number | null;
-  /** When the server may forget it, monotonic milliseconds. */
-  readonly expiresAt: number;
+  /** When it was told of first, and when the server may forget it, monotonic milliseconds. */
+  readonly madeAt: number;
+  expiresAt: number;
   /** When the server last told of it, monotonic milliseconds. */
   toldAt: number;
   /** Raw ids of the client's requests for its result, the oldest first. */
   readonly resultRequests: Set<string>;
 }
 
-/** Limit on the tasks of one client. */
+/** Limits on the tasks of one client, and of all. */
 export const MAX_TASKS = 1000;
+export const MAX_TASKS_OF_ALL = 10_000;
+const HANDLE_BYTES = 18;
 /** A server is kept so long for a client that has not fetched a result. */
 const OWED_MS = 30_000;
 /** A task that may take any time is taken to be at work so long after the last word about it. */
@@ -43,6 +49,8 @@ export interface Maker {
   readonly client: Client;
   readonly server: Server;
   readonly call: Pick<Call, 'id' | 'tokenRaw'>;
+  /** @default false */
+  readonly isHandle?: boolean;
 }
 
 export class Tasks {
@@ -50,9 +58,10 @@ export class Tasks {
   readonly #byServer = new Map<Server, Map<string, Task>>();
   readonly #byCall = new Map<number, Task>();
   readonly #lives = new WeakMap<Server, number>();
+  #count = 0;
 
   /** A server has made a task. Of its older ones with the same id nothing is known any more. */
-  made({ client, server, call }: Maker, note: TaskNote, now: number): Task {
+  made({ client, server, call, isHandle = false }: Maker, note: TaskNote, now: number): Task {
     const reused = this.ofServer(server, note.id);
     if (reused !== null) this.#forget(reused);
     const own = this.#byClient.get(client) ?? new Map<string, Task>();
@@ -61,32 +70,31 @@ export class Tasks {
       client,
       server,
       id: note.id,
-      shownId: freeId(own, note.id),
+      shownId: isHandle ? mintHandle() : freeId(own, note.id),
+      isHandle,
       call: call.id,
       tokenRaw: call.tokenRaw,
       state: note.ended ? 'ended' : 'running',
       owedSince: note.ended ? now : null,
-      expiresAt: note.ttlMs === null ? Infinity : now + note.ttlMs,
+      madeAt: now,
+      expiresAt: endOf(now, note),
       toldAt: now,
       resultRequests: new Set(),
     };
     own.set(task.shownId, task);
+    this.#count += 1;
     const its = this.#byServer.get(server) ?? new Map<string, Task>();
     this.#byServer.set(server, its.set(task.id, task));
     this.#byCall.set(call.id, task);
     return task;
   }
 
-  /** True when the client has as many tasks as it may, all of them alive. */
+  /** True when the client has as many tasks as it may, or all clients have, all of them alive. */
   isFull(client: Client, now: number): boolean {
     const own = this.#byClient.get(client);
-    if (own === undefined || own.size < MAX_TASKS) return false;
-    for (const task of own.values()) {
-      if (task.state === 'running' && task.expiresAt > now) continue;
-      this.#forget(task);
-      return false;
-    }
-    return true;
+    if (own !== undefined && own.size >= MAX_TASKS) return !this.#makesRoom(own, now);
+    if (this.#count < MAX_TASKS_OF_ALL) return false;
+    return ![...this.#byClient.values()].some((its) => this.#makesRoom(its, now));
   }
 
   /** By the id that the client knows. */
@@ -143,6 +151,11 @@ export class Tasks {
     task.toldAt = now;
   }
 
+  /** The server keeps a task for another time than it said before. */
+  kept(task: Task, note: TaskNote): void {
+    task.expiresAt = endOf(task.madeAt, note);
+  }
+
   /** The server told of its end; the client may not have its result yet. */
   ended(task: Task, now: number): void {
     if (task.state === 'running') task.owedSince = now;
@@ -178,10 +191,21 @@ export class Tasks {
     task.server.released();
   }
 
+  /** One that is over goes. */
+  #makesRoom(tasks: ReadonlyMap<string, Task>, now: number): boolean {
+    for (const task of tasks.values()) {
+      if (task.state === 'running' && task.expiresAt > now) continue;
+      this.#forget(task);
+      return true;
+    }
+    return false;
+  }
+
   #forget(task: Task): void {
     const { client, server } = task;
     const own = this.#byClient.get(client);
-    if (own?.delete(task.shownId) && own.size === 0) this.#byClient.delete(client);
+    if (own?.delete(task.shownId)) this.#count -= 1;
+    if (own?.size === 0) this.#byClient.delete(client);
     const its = this.#byServer.get(server);
     if (its?.get(task.id) === task && its.delete(task.id) && its.size === 0) {
       this.#byServer.delete(server);
@@ -199,6 +223,14 @@ function isAnyWanted(tasks: Iterable<Task>, now: number): boolean {
     if (owedSince !== null && now - owedSince < OWED_MS) return true;
   }
   return false;
+}
+
+function endOf(madeAt: number, { ttlMs }: TaskNote): number {
+  return ttlMs === null ? Infinity : madeAt + ttlMs;
+}
+
+function mintHandle(): string {
+  return `rea.${randomBytes(HANDLE_BYTES).toString('base64url')}`;
 }
 
 function freeId(own: ReadonlyMap<string, Task>, id: string): string {

@@ -21,7 +21,7 @@ import { meaningOf, withoutLaterCode, withoutOurError } from './server-errors.ts
 import type { Passed, Stateless } from './stateless/stateless.ts';
 import { TaskCalls } from './task-calls.ts';
 import { isToolError } from './tool-error.ts';
-import { signedVisits } from './who-asks.ts';
+import { signedInputs, signedVisits } from './who-asks.ts';
 
 export interface AnswersOptions {
   readonly server: string;
@@ -160,7 +160,7 @@ export class Answers {
     // It has left, and is not at the server now.
     if (wire === null) return true;
     const withdrawn = line.withdraw(wire);
-    this.#tasks.cancelled(call, !withdrawn);
+    this.#tasks.cancelled(call, !withdrawn, wire);
     if (withdrawn) return wire !== call;
     this.#late.add(wire);
     this.#lastLeftAt = performance.now();
@@ -181,17 +181,18 @@ export class Answers {
     const call = wire === null ? null : this.#callOf(wire);
     if (call !== null && wire !== null && this.#inFlight.has(call)) {
       throttle.useful(frame.line.length);
-      const passes = stateless()?.take(call, frame, isError) ?? PASS;
+      const takesTask = this.#tasks.takesTask(call);
+      const passes = stateless()?.take(call, frame, isError, takesTask) ?? PASS;
       if (passes.kind === 'wait') return this.#options.line.answered(wire, null);
       if (passes.kind === 'wrong') {
         this.#options.line.answered(wire, null);
         return this.spoil(call, passes.why);
       }
+      const signed = this.#signed(call, frame, isError);
       this.#inFlight.delete(call);
       stateless()?.end(call);
       const means = isError ? this.#meaningOf(frame) : 0;
-      const own = withoutOurError(isError ? withoutLaterCode(frame) : frame);
-      const passed = this.#options.results.take(signedVisits(own, server));
+      const passed = this.#options.results.take(signed);
       if (!('why' in passed)) {
         const { redacted } = passed;
         return this.#deliver(call, wire, passed.frame, { isError, means, redacted });
@@ -269,6 +270,14 @@ export class Answers {
   #callOf(wire: number): number | null {
     const stateless = this.#options.stateless();
     return stateless === null ? wire : stateless.callOf(wire);
+  }
+
+  /** The answer without what only the gateway says, and with the server's name at what it asks. */
+  #signed(call: number, frame: Frame, isError: boolean): Frame {
+    const { server, stateless } = this.#options;
+    const own = withoutOurError(isError ? withoutLaterCode(frame) : frame);
+    const isOfTask = stateless()?.isOfTask(call) ?? false;
+    return isOfTask ? signedInputs(own, server) : signedVisits(own, server);
   }
 
   /** Only a server without a handshake knows the codes of its revision. */

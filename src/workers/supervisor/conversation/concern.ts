@@ -8,6 +8,7 @@ import { SLOT } from '../../../shared/json/json-scan.ts';
 import { elements, member } from '../../../shared/json/json-slice.ts';
 import type { ByteRange } from '../../../shared/model/byte-range.ts';
 import type { Concern } from '../../../shared/model/mcp.ts';
+import { TASK_NEWS } from '../../../shared/model/task-handles.ts';
 import { relatedTaskOf, taskOfStatus } from './task-notes.ts';
 
 const URL_ELICITATION_REQUIRED = '-32042';
@@ -16,7 +17,7 @@ const MAX_ELICITATIONS = 32;
 
 /** @returns null when the message names something that cannot exist, so that it concerns no client. */
 export function concernOf(frame: Frame, method: string): Concern | null {
-  if (method === 'notifications/tasks/status') {
+  if (method === 'notifications/tasks/status' || method === TASK_NEWS) {
     const note = taskOfStatus(frame);
     return note === null ? null : { kind: 'task', note };
   }

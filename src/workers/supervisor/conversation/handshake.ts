@@ -2,6 +2,7 @@
 
 import { decodeString } from '../../../shared/json/frame.ts';
 import { kindAt, member } from '../../../shared/json/json-slice.ts';
+import { withoutTaskExtension } from '../../../shared/json/without-tasks.ts';
 import type { ByteRange } from '../../../shared/model/byte-range.ts';
 import {
   LATEST_PROTOCOL_VERSION,
@@ -59,7 +60,9 @@ export function readHandshake(reply: Reply): Handshake {
     const known = SUPPORTED_PROTOCOL_VERSIONS.join(', ');
     return { ok: false, problem: `initialize was answered with ${named}; known: ${known}` };
   }
-  return describe(line, result, member(line, result, 'serverInfo'), version);
+  const opened = describe(line, result, member(line, result, 'serverInfo'), version);
+  const capabilities = withoutTaskExtension(opened.description.capabilities);
+  return { ...opened, description: { ...opened.description, capabilities } };
 }
 
 /** What a server says about itself in the result at `result`. @param info range of its name and version. */

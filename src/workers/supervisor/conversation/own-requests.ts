@@ -33,7 +33,7 @@ const BEGINNING_BYTES = 80;
 /** What requests say besides what they ask, where there was no handshake. */
 export interface Speaker {
   /** JSON text of the params. @param params JSON of an object; null: none. */
-  ownParams(params: string | null): string;
+  ownParams(method: string, params: string | null): string;
   headers(method: string): OutgoingHttpHeaders;
 }
 
@@ -52,7 +52,7 @@ export class OwnRequests {
   send(method: string, paramsJson: string | null, onReply: (reply: Reply) => void): string {
     const id = String(this.mintId());
     this.#waiting.set(id, onReply);
-    const json = this.speaker === null ? paramsJson : this.speaker.ownParams(paramsJson);
+    const json = this.speaker === null ? paramsJson : this.speaker.ownParams(method, paramsJson);
     const params = json === null ? '' : `,"params":${json}`;
     const line = `{"jsonrpc":"2.0","id":${id},"method":"${method}"${params}}\n`;
     this.#line.write(Buffer.from(line), id, this.speaker?.headers(method));

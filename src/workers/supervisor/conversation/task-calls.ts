@@ -16,19 +16,30 @@ export class TaskCalls {
   /** Running task → the call that created it. */
   readonly #running = new Map<string, number>();
   readonly #tokens = new Set<number>();
-  readonly #givenUp = new Set<number>();
+  /** By the ids under which they are at the server. */
+  readonly #givenUp = new Map<number, 'created' | 'handle'>();
 
   sent(call: number, expected: TaskAnswer | null): void {
     if (expected !== null) this.#expected.set(call, expected);
   }
 
-  /** The call was cancelled or failed. @param arrives whether the server may have got it. */
-  cancelled(call: number, arrives: boolean): void {
+  /** The call may be answered with a task instead of a result. */
+  takesTask(call: number): boolean {
+    return this.#expected.get(call) === 'handle';
+  }
+
+  /**
+   * The call was cancelled or failed.
+   *
+   * @param arrives whether the server may have got it.
+   * @param wire the id under which it is at the server.
+   */
+  cancelled(call: number, arrives: boolean, wire = call): void {
     const expected = this.#expected.get(call);
     this.#expected.delete(call);
-    if (expected !== 'created' || !arrives) return;
-    this.#givenUp.add(call);
-    const [oldest] = this.#givenUp;
+    if ((expected !== 'created' && expected !== 'handle') || !arrives) return;
+    this.#givenUp.set(wire, expected);
+    const [oldest] = this.#givenUp.keys();
     if (this.#givenUp.size > MAX_KEPT && oldest !== undefined) this.#givenUp.delete(oldest);
   }
 
@@ -44,9 +55,11 @@ export class TaskCalls {
   }
 
   /** A cancelled call was answered. @returns the task that it created and that runs, null for none. */
-  orphan(call: number, frame: Frame): string | null {
-    if (!this.#givenUp.delete(call)) return null;
-    const [made] = tasksOfAnswer(frame, 'created').notes;
+  orphan(wire: number, frame: Frame): string | null {
+    const expected = this.#givenUp.get(wire);
+    if (expected === undefined) return null;
+    this.#givenUp.delete(wire);
+    const [made] = tasksOfAnswer(frame, expected).notes;
     return made === undefined || made.ended ? null : made.id;
   }
 

@@ -5,7 +5,7 @@
 
 import { decodeString, type Frame, rangeOf } from '../../../shared/json/frame.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
-import { elements, kindAt, member } from '../../../shared/json/json-slice.ts';
+import { elements, isName, kindAt, member } from '../../../shared/json/json-slice.ts';
 import type { ByteRange } from '../../../shared/model/byte-range.ts';
 import type { TaskAnswer, TaskNote } from '../../../shared/model/mcp.ts';
 import { RELATED_TASK } from '../../../shared/model/related-task.ts';
@@ -26,12 +26,19 @@ export function tasksOfAnswer(
   const none = { notes: [], nextCursor: null };
   if (result === null) return none;
   if (expected === 'list') return listed(line, result);
+  if (expected === 'handle' && !isHandle(frame)) return none;
   const isResult = expected === 'result';
   const note = isResult
     ? relatedTask(line, rangeOf(frame, SLOT.resultMeta))
     : noteAt(line, expected === 'created' ? member(line, result, 'task') : result);
   if (note === null) return none;
   return { notes: [isResult ? { ...note, ended: true } : note], nextCursor: null };
+}
+
+/** A result says that it is a task (revision 2026-07-28). */
+function isHandle(frame: Frame): boolean {
+  const type = rangeOf(frame, SLOT.resultType);
+  return type !== null && isName(frame.line, type[0], type[1], 'task');
 }
 
 /** The task that `notifications/tasks/status` is about. */
@@ -79,7 +86,8 @@ function word(line: Uint8Array, at: ByteRange): string {
 }
 
 function ttlOf(line: Uint8Array, at: ByteRange): number | null {
-  const ttl = member(line, at, 'ttl');
+  // Each revision has a name of its own for it.
+  const ttl = member(line, at, 'ttlMs') ?? member(line, at, 'ttl');
   if (ttl === null || kindAt(line, ttl[0]) !== 'number' || ttl[1] - ttl[0] > 32) return null;
   return Number(Buffer.from(line.subarray(ttl[0], ttl[1])).toString());
 }

@@ -4,7 +4,7 @@
  * replaced, also when a member comes twice or its name is escaped. Pure; all else stays as it is.
  */
 
-import { type Frame, rangeOf } from '../../../shared/json/frame.ts';
+import { decodeString, type Frame, rangeOf } from '../../../shared/json/frame.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import {
   eachElement,
@@ -12,6 +12,7 @@ import {
   isEmpty,
   isName,
   kindAt,
+  member,
 } from '../../../shared/json/json-slice.ts';
 import { kindOfAsk } from '../../../shared/model/asks.ts';
 import type { ByteRange } from '../../../shared/model/byte-range.ts';
@@ -20,6 +21,7 @@ import { type Replace, rewritten } from './rewrite.ts';
 const KEY = 'rea/server';
 const OWN_KEY = 'rea/ask';
 const encode = (text: string) => Buffer.from(text);
+const INPUTS = encode('"inputRequests"');
 const OF_SERVER = encode(`"${OWN_KEY}-of-server"`);
 
 /** The texts that are written for one server. */
@@ -78,6 +80,41 @@ export function signedVisits(frame: Frame, server: string): Frame {
       });
     });
   });
+}
+
+/** The state of a task, in a result or a notification, with the questions in it signed; any other message as it is. */
+export function signedInputs(frame: Frame, server: string): Frame {
+  const at = rangeOf(frame, SLOT.result) ?? rangeOf(frame, SLOT.params);
+  if (at === null) return frame;
+  const { line } = frame;
+  const bytes = Buffer.from(line.buffer, line.byteOffset + at[0], at[1] - at[0]);
+  // Hardly any message has them, and this finds out faster.
+  if (!bytes.includes(INPUTS)) return frame;
+  const signature = signatureOf(server);
+  return rewritten(frame, (replace) => {
+    eachMember(line, at, (name, nameEnd, start, end) => {
+      if (!isName(line, name, nameEnd, 'inputRequests')) return;
+      eachMember(line, [start, end], (_key, _keyEnd, from, to) => {
+        signInput(line, [from, to], signature, replace);
+      });
+    });
+  });
+}
+
+/** @param at of `method` and `params`, which have been read. */
+function signInput(line: Uint8Array, at: ByteRange, signature: Signature, replace: Replace): void {
+  const methodAt = member(line, at, 'method');
+  const method = methodAt === null ? null : decodeString(line, methodAt);
+  const hasWords = kindOfAsk(method ?? '') === 'elicitation';
+  const params = member(line, at, 'params');
+  if (params !== null && hasWords) return sign(line, params, signature, replace);
+  if (params === null) {
+    const members = missing(signature, true, hasWords);
+    return add(line, at, `"params":{${members}}`, replace);
+  }
+  const meta = member(line, params, '_meta');
+  if (meta !== null) return signMeta(line, meta, signature, replace);
+  add(line, params, signature.meta, replace);
 }
 
 function signatureOf(server: string): Signature {

@@ -1,6 +1,7 @@
 /**
  * The texts of an answer: what a model, or a person, reads of it. The text of content and of resources, the strings
- * of structured content, the texts of a prompt's messages, and the message of an error. Never names of members,
+ * of structured content, the texts of a prompt's messages, and the message of an error; also where they are part of
+ * the state of a task. Never names of members,
  * data in base64, addresses, or what only programs read. Pure; passes over the bytes once.
  */
 import { type Frame, rangeOf } from '../../../shared/json/frame.ts';
@@ -21,12 +22,13 @@ const QUOTE = 0x22;
 export function eachText(frame: Frame, which: 'all' | 'cut', visit: VisitText): void {
   const { line } = frame;
   const result = rangeOf(frame, SLOT.result);
-  if (result !== null) return ofResult(new Cursor(line, result[0]), which === 'all', visit);
+  if (result !== null) return ofResult(new Cursor(line, result[0]), which === 'all', visit, true);
   const error = rangeOf(frame, SLOT.error);
   if (error !== null) ofMember(new Cursor(line, error[0]), 'message', visit);
 }
 
-function ofResult(cursor: Cursor, structured: boolean, visit: VisitText): void {
+/** @param mayHold it may be the state of a task, with its result, its error and a text in it. */
+function ofResult(cursor: Cursor, structured: boolean, visit: VisitText, mayHold: boolean): void {
   const { bytes } = cursor;
   cursor.members((name, nameEnd) => {
     if (isName(bytes, name, nameEnd, 'content')) ofContent(cursor, visit);
@@ -36,6 +38,12 @@ function ofResult(cursor: Cursor, structured: boolean, visit: VisitText): void {
       cursor.elements(() => ofMember(cursor, 'text', visit));
     } else if (isName(bytes, name, nameEnd, 'messages')) {
       cursor.elements(() => ofMessage(cursor, visit));
+    } else if (mayHold && isName(bytes, name, nameEnd, 'result')) {
+      ofResult(cursor, structured, visit, false);
+    } else if (mayHold && isName(bytes, name, nameEnd, 'error')) {
+      ofMember(cursor, 'message', visit);
+    } else if (mayHold && structured && isName(bytes, name, nameEnd, 'statusMessage')) {
+      ofString(cursor, visit);
     } else cursor.skip();
   });
 }

@@ -1,6 +1,6 @@
 /** What a client can be asked goes along with its calls as a number, and is what it declared, within limits. */
 import { expect, test } from 'vitest';
-import { canOf, capabilitiesOf } from '#src/shared/model/client-can.ts';
+import { canOf, capabilitiesOf, TAKES_TASKS } from '#src/shared/model/client-can.ts';
 import { ToldCapabilities } from '#src/workers/supervisor/conversation/told-capabilities.ts';
 
 const ALL = {
@@ -54,4 +54,14 @@ test('what is denied is told of nobody, also when it is denied later', () => {
   expect(JSON.parse(told.ofCall(can))).toEqual(rest);
   expect(JSON.parse(told.ofCall(canOf({})))).toEqual({});
   expect(told.all).toBe('{"roots":{}}');
+});
+
+test('that a client takes tasks is told with its own calls, whatever others have said in handshakes', () => {
+  const tasks = { 'io.modelcontextprotocol/tasks': {} };
+  const of = (told: object, can: number) =>
+    JSON.parse(capabilitiesOf(JSON.stringify(told), can, false));
+  expect(of({}, TAKES_TASKS)).toEqual({ extensions: tasks });
+  expect(of({ extensions: { x: {}, ...tasks } }, 0)).toEqual({ extensions: { x: {} } });
+  expect(of({ extensions: { x: {} } }, TAKES_TASKS)).toEqual({ extensions: { x: {}, ...tasks } });
+  expect(canOf({ extensions: tasks })).toBe(0);
 });

@@ -24,6 +24,11 @@ test.each<[TaskAnswer, string, [string, boolean, number | null][]]>([
   ['created', '{"content":[]}', []],
   ['created', '{"task":{"taskId":5}}', []],
   ['created', `{"task":{"taskId":"${'x'.repeat(1025)}"}}`, []],
+  ['handle', '{"resultType":"task","taskId":"t","status":"working","ttlMs":9}', [['t', false, 9]]],
+  ['handle', '{"resultType":"complete","taskId":"t","status":"working"}', []],
+  ['handle', '{"taskId":"t","status":"working"}', []],
+  ['handle', '{"resultType":"task","taskId":5}', []],
+  ['status', '{"taskId":"t","status":"working","ttlMs":null,"ttl":5}', [['t', false, null]]],
   ['status', '{"taskId":"t","status":"cancelled"}', [['t', true, null]]],
   ['status', '{"status":"cancelled"}', []],
   ['result', `{"content":[],${RELATED}}`, [['t', true, null]]],
@@ -93,6 +98,8 @@ test('a task that nobody waited for is named once, unless it never was made', ()
 test.each([
   ['notifications/tasks/status', '{"taskId":"t","status":"working"}', { kind: 'task' }],
   ['notifications/tasks/status', '{}', null],
+  ['notifications/tasks', '{"taskId":"t","status":"working"}', { kind: 'task' }],
+  ['notifications/tasks', '{}', null],
   ['notifications/message', `{"data":1,${RELATED}}`, { kind: 'task', note: { id: 't' } }],
   ['notifications/message', '{"data":1}', { kind: 'all' }],
   ['notifications/elicitation/complete', '{"elicitationId":"e"}', { kind: 'elicitation', id: 'e' }],
@@ -116,4 +123,18 @@ test.each([
   ['"an error that is none"', []],
 ])('the error %s asks to visit %j', (error, ids) => {
   expect(elicitationsOf(frameOf(`{"jsonrpc":"2.0","id":1,"error":${error}}`))).toEqual(ids);
+});
+
+test('a call that was given up may be answered with a task, also in a later round', () => {
+  const calls = new TaskCalls();
+  const handle = answer('{"resultType":"task","taskId":"t","status":"working"}');
+  calls.sent(2, 'handle');
+  expect([calls.takesTask(2), calls.takesTask(4)]).toEqual([true, false]);
+  calls.cancelled(2, true, 7);
+  expect(calls.orphan(2, handle)).toBeNull();
+  expect(calls.orphan(7, answer('{"content":[]}'))).toBeNull();
+  calls.sent(2, 'handle');
+  calls.cancelled(2, true, 7);
+  expect(calls.orphan(7, handle)).toBe('t');
+  expect(calls.orphan(7, handle)).toBeNull();
 });

@@ -3,7 +3,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Frame, scanFrame } from '#src/shared/json/frame.ts';
 import { visitOf } from '#src/workers/supervisor/conversation/concern.ts';
-import { signedRequest, signedVisits } from '#src/workers/supervisor/conversation/who-asks.ts';
+import {
+  signedInputs,
+  signedRequest,
+  signedVisits,
+} from '#src/workers/supervisor/conversation/who-asks.ts';
 
 function frameOf(text: string): Frame {
   const frame = scanFrame(Buffer.from(text));
@@ -181,4 +185,21 @@ test('a million doubled members cost no more memory than the message', () => {
   const { line } = signedRequest(frame, 'elicitation/create', 'evil');
   expect(line.length - frame.line.length).toBe(1_000_000 * 7 + META.length + 1);
   expect(line.buffer.byteLength).toBe(line.length);
+});
+
+test.each([
+  [
+    '{"a":{"method":"elicitation/create","params":{"message":"m"}}}',
+    `{"a":{"method":"elicitation/create","params":{${META},"message":"[evil] m"}}}`,
+  ],
+  [
+    '{"a":{"method":"roots/list"},"b":{"params":{"_meta":{"rea/server":"x"}},"method":"sampling/createMessage"}}',
+    `{"a":{"params":{${META}},"method":"roots/list"},"b":{"params":{${META}},"method":"sampling/createMessage"}}`,
+  ],
+])('what a task asks is signed like what a call asks: %s', (came, goes) => {
+  const of = (inputs: string) =>
+    `{"jsonrpc":"2.0","id":1,"result":{"taskId":"t","inputRequests":${inputs}}}`;
+  expect(textOf(signedInputs(frameOf(of(came)), 'evil'))).toBe(of(goes));
+  const none = frameOf('{"jsonrpc":"2.0","id":1,"result":{"content":["inputRequests"]}}');
+  expect(textOf(signedInputs(none, 'evil'))).toBe(textOf(none));
 });

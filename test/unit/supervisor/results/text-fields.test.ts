@@ -47,6 +47,11 @@ describe('the texts of an answer', () => {
     ['"result":{"content":[{"text":5},{"text":{"text":"no"}},{"text":["no"]},"no",7,[]]}', []],
     ['"result":{"content":"no","contents":{"text":"no"},"messages":3}', []],
     ['"result":{ "content" : [ ] , "messages" : [ { } ] }', []],
+    [
+      '"result":{"taskId":"no","statusMessage":"a","result":{"content":[{"text":"b"}],"result":{"content":[{"text":"no"}]}}}',
+      ['a', 'b'],
+    ],
+    ['"result":{"error":{"message":"a","data":{"message":"no"}},"result":"no"}', ['a']],
     ['"result":[{"text":"no"}]', []],
     ['"result":7', []],
     ['"error":{"code":-1,"message":"a","data":{"message":"no"}}', ['a']],

@@ -8,6 +8,7 @@ import { SLOT } from '../../../../shared/json/json-scan.ts';
 import { kindAt, members } from '../../../../shared/json/json-slice.ts';
 import { withoutParams } from '../../../../shared/json/without.ts';
 import type { ByteRange } from '../../../../shared/model/byte-range.ts';
+import { TASK_UPDATE } from '../../../../shared/model/task-handles.ts';
 import { invalid, type Refusal } from '../../claims/claim.ts';
 
 export interface ReadRetry {
@@ -76,8 +77,8 @@ export function earlyAnswers(frame: Frame): Map<string, string> {
 }
 
 /** A request without the members of its params that no server is to see. */
-export function forServers(frame: Frame): Frame {
-  return withoutParams(frame, NOT_FOR_SERVERS);
+export function forServers(frame: Frame, method: string): Frame {
+  return method === TASK_UPDATE ? frame : withoutParams(frame, NOT_FOR_SERVERS);
 }
 
 /** Stands for what a request asks for: its method and params, without what differs between one and its retry. */

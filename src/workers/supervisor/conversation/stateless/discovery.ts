@@ -36,7 +36,7 @@ export function discoveryOf(reply: Reply): Discovery {
   const meta = member(line, result, '_meta');
   const info = meta === null ? null : member(line, meta, SERVER_INFO);
   const opened = describe(line, result, info, STATELESS_PROTOCOL_VERSION);
-  // Tasks of this revision are an extension that requests ask for one by one, and here none does.
+  // Those of this revision are an extension.
   const capabilities = withoutTasks(opened.description.capabilities);
   const description = { ...opened.description, capabilities };
   return { kind: 'stateless', opened: { ...opened, description } };

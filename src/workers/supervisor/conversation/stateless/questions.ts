@@ -46,31 +46,14 @@ export function readWanted(frame: Frame, declared: string, mint: () => string): 
     return wrong(`asks in ${line.length} bytes; ${MAX_BYTES} are allowed`);
   }
   const result = rangeOf(frame, SLOT.result) ?? [0, 0];
-  const requests = member(line, result, 'inputRequests');
   const stateAt = member(line, result, 'requestState');
   if (stateAt !== null && kindAt(line, stateAt[0]) !== 'string') {
     return wrong('has a requestState that is no string');
   }
-  if (requests !== null && kindAt(line, requests[0]) !== 'object') {
-    return wrong('has inputRequests that are no object');
-  }
-  const entries = requests === null ? [] : members(line, requests);
-  if (entries.length === 0 && stateAt === null) {
+  const questions = readQuestions(line, result, declared, mint);
+  if (typeof questions === 'string') return wrong(questions);
+  if (questions.length === 0 && stateAt === null) {
     return wrong('says input_required but has neither inputRequests nor requestState');
-  }
-  if (entries.length > MAX_QUESTIONS) {
-    return wrong(`asks ${entries.length} questions; ${MAX_QUESTIONS} are allowed`);
-  }
-  if (new Set(entries.map(({ key }) => key)).size < entries.length) {
-    return wrong('asks two questions under one name');
-  }
-  const questions: Question[] = [];
-  for (const { key, value } of entries) {
-    const read = readQuestion(line, value, key, mint());
-    if (typeof read === 'string') return wrong(read);
-    const missing = needsOf(read.frame, read.method).find((need) => !declares(declared, need));
-    if (missing !== undefined) return wrong(`asks for ${missing}, which its client cannot give`);
-    questions.push(read);
   }
   return { ok: true, wanted: { questions, state: stateAt === null ? null : text(line, stateAt) } };
 }
@@ -102,6 +85,47 @@ export function nextRound(
     { at: idAt, with: Buffer.from(id) },
     { at: [begin, begin], with: Buffer.from(`${said}${comma}`) },
   ]);
+}
+
+/**
+ * What the state of a task asks its client, who reads it there: nothing but why it may not be asked.
+ *
+ * @param frame a result, or a notification about the task.
+ * @param declared as above; null: it is no state of a task.
+ */
+export function whyNotAsked(frame: Frame, declared: string | null): string | null {
+  if (declared === null) return null;
+  const at = rangeOf(frame, SLOT.result) ?? rangeOf(frame, SLOT.params);
+  const questions = at === null ? [] : readQuestions(frame.line, at, declared, () => '0');
+  return typeof questions === 'string' ? questions : null;
+}
+
+/** @param at of the object that has them. @returns a text: what is wrong. */
+function readQuestions(
+  line: Uint8Array,
+  at: ByteRange,
+  declared: string,
+  mint: () => string,
+): Question[] | string {
+  const requests = member(line, at, 'inputRequests');
+  if (requests === null) return [];
+  if (kindAt(line, requests[0]) !== 'object') return 'has inputRequests that are no object';
+  const entries = members(line, requests);
+  if (entries.length > MAX_QUESTIONS) {
+    return `asks ${entries.length} questions; ${MAX_QUESTIONS} are allowed`;
+  }
+  if (new Set(entries.map(({ key }) => key)).size < entries.length) {
+    return 'asks two questions under one name';
+  }
+  const questions: Question[] = [];
+  for (const { key, value } of entries) {
+    const read = readQuestion(line, value, key, mint());
+    if (typeof read === 'string') return read;
+    const missing = needsOf(read.frame, read.method).find((need) => !declares(declared, need));
+    if (missing !== undefined) return `asks for ${missing}, which its client cannot give`;
+    questions.push(read);
+  }
+  return questions;
 }
 
 /** @param key decoded. @returns a text: what is wrong. */

@@ -12,7 +12,7 @@ import type { TextEdit } from '../../../../shared/protocol/from-supervisor.ts';
 import { cleanForTerminal, clip } from '../../../../shared/text/clean-text.ts';
 
 export type ResultKind =
-  | { readonly kind: 'complete' | 'input_required' }
+  | { readonly kind: 'complete' | 'input_required' | 'task' }
   /** In words, to be read after "the answer of server x". */
   | { readonly kind: 'unknown'; readonly why: string };
 
@@ -28,7 +28,7 @@ export function kindOfResult(frame: Frame): ResultKind {
   if (at === null) return { kind: 'complete' };
   const isLong = at[1] - at[0] > MAX_KIND_BYTES;
   const kind = isLong ? null : decodeString(frame.line, at);
-  if (kind === 'complete' || kind === 'input_required') return { kind };
+  if (kind === 'complete' || kind === 'input_required' || kind === 'task') return { kind };
   const shown = kind === null ? 'of no known kind' : JSON.stringify(clip(kind, SHOWN_UNITS));
   return { kind: 'unknown', why: `has a resultType that is ${cleanForTerminal(shown)}` };
 }

@@ -7,6 +7,7 @@ import { type Frame, rangeOf, scanFrame, textAt } from '../../../../shared/json/
 import { joinExact, notificationLine } from '../../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../../shared/json/json-scan.ts';
 import { member } from '../../../../shared/json/json-slice.ts';
+import { TASK_METHODS } from '../../../../shared/model/task-handles.ts';
 import { clip } from '../../../../shared/text/clean-text.ts';
 import { stringMember } from '../own-requests.ts';
 import { nextRound, type Question, readWanted } from './questions.ts';
@@ -32,6 +33,8 @@ interface Open {
   /** See `canOf`. */
   readonly can: number;
   declared: string;
+  /** A request about a task: what the task asks is in its answer. */
+  readonly isOfTask: boolean;
   rounds: number;
   state: string | null;
   /** Questions that are open: their id → the server's name for them. */
@@ -70,6 +73,7 @@ export class Rounds {
       wire: call,
       can,
       declared: this.#options.send(frame, call, can),
+      isOfTask: TASK_METHODS.has(method),
       rounds: 0,
       state: null,
       asked: new Map(),
@@ -82,6 +86,12 @@ export class Rounds {
   callOf(wire: number): number | null {
     const call = this.#later.get(wire) ?? wire;
     return this.#open.get(call)?.wire === wire ? call : null;
+  }
+
+  /** What a request about a task said that its client can do, JSON text; null: it is about none. */
+  declaredBy(call: number): string | null {
+    const open = this.#open.get(call);
+    return open?.isOfTask === true ? open.declared : null;
   }
 
   /** The call has ended. @returns the id under which it is at the server; null: it is not. */

@@ -7,7 +7,7 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import type { Fit } from '../../../../shared/json/fit-entry.ts';
 import { type Frame, rangeOf, scanFrame, stringAt, textAt } from '../../../../shared/json/frame.ts';
 import { joinExact } from '../../../../shared/json/json-rpc.ts';
-import { SLOT } from '../../../../shared/json/json-scan.ts';
+import { SLOT, type Slot } from '../../../../shared/json/json-scan.ts';
 import { member } from '../../../../shared/json/json-slice.ts';
 import {
   type Declared,
@@ -21,14 +21,21 @@ import type { ListKind } from '../../../../shared/model/lists.ts';
 import type { CatalogEntry } from '../../../../shared/model/mcp.ts';
 import { STATELESS_PROTOCOL_VERSION } from '../../../../shared/model/revisions.ts';
 import type { ServerFeatures } from '../../../../shared/model/server.ts';
+import {
+  TASK_METHODS,
+  TASK_UPDATE,
+  TASKS_EXTENSION,
+} from '../../../../shared/model/task-handles.ts';
 import type { TextEdit } from '../../../../shared/protocol/from-supervisor.ts';
 import { encodeHeaderValue } from '../../../../shared/text/header-value.ts';
 import type { Line } from '../../link.ts';
 import type { OwnRequests } from '../own-requests.ts';
+import { tasksOfAnswer } from '../task-notes.ts';
 import type { ToldCapabilities } from '../told-capabilities.ts';
 import { type Discovery, discoveryOf, namesItself, speaksOnly } from './discovery.ts';
 import { envelope } from './envelope.ts';
 import { paramHeaders } from './param-headers.ts';
+import { whyNotAsked } from './questions.ts';
 import { kindOfResult, resultEdits, withoutOddOutput } from './result.ts';
 import { Rounds, type RoundsOptions } from './rounds.ts';
 import { Subscription } from './subscription.ts';
@@ -65,10 +72,11 @@ const HEADER_MISMATCH = '-32020';
 /** How long a server may take to say what it speaks. */
 const DISCOVER_MS = 3000;
 /** What a header repeats of the params, by method. */
-const NAMED: Readonly<Record<string, 'name' | 'uri'>> = {
-  'tools/call': 'name',
-  'prompts/get': 'name',
-  'resources/read': 'uri',
+const NAMED: Readonly<Record<string, Slot>> = {
+  'tools/call': SLOT.paramsName,
+  'prompts/get': SLOT.paramsName,
+  'resources/read': SLOT.paramsUri,
+  ...Object.fromEntries([...TASK_METHODS].map((method) => [method, SLOT.paramsTaskId])),
 };
 
 export class Stateless {
@@ -139,9 +147,10 @@ export class Stateless {
   }
 
   /** Params of a request of the gateway's own, JSON text. @param params JSON of an object; null: none. */
-  ownParams(params: string | null): string {
+  ownParams(method: string, params: string | null): string {
     const { gatewayVersion } = this.#options;
-    const members = envelope({ gatewayVersion, capabilities: '{}', logLevel: null });
+    const capabilities = TASK_METHODS.has(method) ? WITH_TASKS : '{}';
+    const members = envelope({ gatewayVersion, capabilities, logLevel: null });
     const rest = params === null || params === '{}' ? '}' : `,${params.slice(1)}`;
     return `{"_meta":{${members}}${rest}`;
   }
@@ -177,7 +186,8 @@ export class Stateless {
     const method = stringAt(frame, SLOT.method) ?? '';
     if (method === 'resources/subscribe') return this.#subscribe(call, frame);
     if (method === 'resources/unsubscribe') return this.#unsubscribe(call, frame);
-    this.#rounds.begin(call, withoutParams(frame, ROUND), method, can);
+    const own = method === TASK_UPDATE ? frame : withoutParams(frame, ROUND);
+    this.#rounds.begin(call, own, method, can);
   }
 
   /** The call that is at the server under this id; null: none is. */
@@ -185,13 +195,18 @@ export class Stateless {
     return this.#rounds.callOf(wire);
   }
 
+  /** A call is a request about a task. */
+  isOfTask(call: number): boolean {
+    return this.#rounds.declaredBy(call) !== null;
+  }
+
   /** A call has ended. @returns the id under which it is at the server; null: it is not. */
   end(call: number): number | null {
     return this.#rounds.end(call);
   }
 
-  /** The server answers a call. */
-  take(call: number, frame: Frame, isError: boolean): Passed {
+  /** The server answers a call. @param takesTask its client takes a task for an answer. */
+  take(call: number, frame: Frame, isError: boolean, takesTask: boolean): Passed {
     if (isError) {
       const code = textAt(frame, SLOT.errorCode) ?? '';
       if (DOUBTS.has(code)) this.#doubt(code);
@@ -199,9 +214,15 @@ export class Stateless {
     }
     const result = kindOfResult(frame);
     if (result.kind === 'unknown') return { kind: 'wrong', why: result.why };
-    if (result.kind === 'complete') return PASS;
-    const why = this.#rounds.wanted(call, frame);
-    return why === null ? { kind: 'wait' } : { kind: 'wrong', why };
+    if (result.kind === 'input_required') {
+      const asks = this.#rounds.wanted(call, frame);
+      return asks === null ? { kind: 'wait' } : { kind: 'wrong', why: asks };
+    }
+    const why =
+      result.kind === 'task'
+        ? whyNoTask(frame, takesTask)
+        : whyNotAsked(frame, this.#rounds.declaredBy(call));
+    return why === null ? PASS : { kind: 'wrong', why };
   }
 
   /** What to replace in a result for clients of earlier revisions. */
@@ -252,7 +273,7 @@ export class Stateless {
     const headers = this.headers(encodeHeaderValue(method));
     const named = NAMED[method];
     if (named === undefined) return headers;
-    const name = stringAt(frame, named === 'name' ? SLOT.paramsName : SLOT.paramsUri) ?? '';
+    const name = stringAt(frame, named) ?? '';
     const declared = method === 'tools/call' ? this.#paramHeaders.get(name) : undefined;
     const params = rangeOf(frame, SLOT.params);
     if (declared === undefined || params === null) {
@@ -274,6 +295,15 @@ export class Stateless {
       this.#options.onChanged(`it spoke MCP ${STATELESS_PROTOCOL_VERSION}, and now ${now}`);
     });
   }
+}
+
+const WITH_TASKS = JSON.stringify({ extensions: { [TASKS_EXTENSION]: {} } });
+
+/** Null: it is one that the client takes. */
+function whyNoTask(frame: Frame, takesTask: boolean): string | null {
+  if (!takesTask) return `is a task, and its client takes none (${TASKS_EXTENSION})`;
+  const { notes } = tasksOfAnswer(frame, 'handle');
+  return notes.length > 0 ? null : 'is a task without an id that could be kept';
 }
 
 const PASS: Passed = { kind: 'pass' };

@@ -75,7 +75,7 @@ test('an HTTP error may say it, too', () => {
   expect(discoveryOf(replyTo({}, '<html>'))).toEqual({ kind: 'unknown' });
 });
 
-test('a server describes itself as in a handshake, but for tasks', () => {
+test('a server describes itself as in a handshake, but for tasks of other revisions', () => {
   const found = discoveryOf(
     replyTo({
       result: {
@@ -100,7 +100,7 @@ test('a server describes itself as in a handshake, but for tasks', () => {
     found.kind === 'stateless' ? found.opened.description : { capabilities: '' };
   expect(JSON.parse(capabilities)).toEqual({
     tools: {},
-    extensions: { 'io.modelcontextprotocol/ui': {} },
+    extensions: { 'io.modelcontextprotocol/ui': {}, 'io.modelcontextprotocol/tasks': {} },
   });
 });
 

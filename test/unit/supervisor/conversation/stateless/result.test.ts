@@ -71,7 +71,7 @@ test.each([
   ['{}', 'complete'],
   ['{"resultType":"complete"}', 'complete'],
   ['{"resultType":"input_\\u0072equired"}', 'input_required'],
-  ['{"resultType":"task"}', 'unknown'],
+  ['{"resultType":"task"}', 'task'],
   ['{"resultType":null}', 'unknown'],
   ['{"resultType":"Complete"}', 'unknown'],
   [`{"resultType":"${'x'.repeat(100_000)}"}`, 'unknown'],
