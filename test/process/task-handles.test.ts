@@ -10,7 +10,15 @@ import { urlOf } from '../support/http-door.ts';
 import { startWeb, stopHttpServers } from '../support/http-server.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
 import { fixture, registry, type ServerSpec } from '../support/servers.ts';
-import { ask, CLAIM, type Received, type Sent } from '../support/sessionless.ts';
+import {
+  ask,
+  begin,
+  CLAIM,
+  messagesOf,
+  type Received,
+  type Sent,
+  SUBSCRIPTION,
+} from '../support/sessionless.ts';
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 import type { Message } from '../support/wire.ts';
@@ -203,6 +211,66 @@ test('what a task asks is signed, bounded by what its client declares, and answe
   });
   expect((await first('tasks/get', { taskId })).result.result.content[0].text).toBe('hello ada');
 });
+
+/** A stream of changes over HTTP, and the subset that it was promised. */
+async function listenTo(url: string, token: string, notifications: object) {
+  const leaves = new AbortController();
+  const response = await begin(url, {
+    id: 'l',
+    method: 'subscriptions/listen',
+    params: { notifications },
+    meta: { [CAPABILITIES]: TAKES },
+    headers: { authorization: `Bearer ${token}` },
+    signal: leaves.signal,
+  });
+  const messages = messagesOf(response);
+  const next = async (): Promise<Message> => (await messages.next()).value;
+  const { params } = await next();
+  return { promised: params.notifications, next, leave: () => leaves.abort() };
+}
+
+test.each(['pipe', 'web'] as const)(
+  'news of a task go to the streams of its client that ask for it, over a %s',
+  async (how) => {
+    const file = join(makeDirectory(), 'journal');
+    const s = how === 'pipe' ? server(file) : { url: (await startWeb(PROGRAM)).url };
+    const { url, first, second } = await overHttp({ s });
+    const mine = await made(first, 's__asks');
+    const theirs = await made(second);
+    const both = { taskIds: [mine, theirs, 'task-1'] };
+    const [own, foreign] = [
+      await listenTo(url, TOKENS[0], { ...both, toolsListChanged: true }),
+      await listenTo(url, TOKENS[1], both),
+    ];
+    expect(own.promised).toEqual({ toolsListChanged: true, taskIds: [mine] });
+    expect(foreign.promised).toEqual({ taskIds: [theirs] });
+    const bare = { method: 'subscriptions/listen', params: { notifications: both } };
+    expect((await say(url, TOKENS[0], bare, {})).answer.error?.code).toBe(-32021);
+
+    await called(first, 's__tell', { id: 'task-1' });
+    const { method, params } = await own.next();
+    expect(method).toBe('notifications/tasks');
+    expect(params).toMatchObject({
+      taskId: mine,
+      status: 'input_required',
+      inputRequests: { who: { params: { message: '[s] Who?' } } },
+      _meta: { [SUBSCRIPTION]: 'l' },
+    });
+    await called(first, 's__finish', { id: 'task-2', said: `token ${SECRET}` });
+    await called(first, 's__tell', { id: 'task-2' });
+    // The first that comes there: nothing came of the other's task.
+    const theirNews = (await foreign.next()).params;
+    expect(theirNews).toMatchObject({ taskId: theirs, status: 'completed' });
+    expect(theirNews.result.content[0].text).toBe('token [REDACTED:github-token]');
+    await called(second, 's__finish', { id: 'task-1', said: 'done' });
+    await called(second, 's__tell', { id: 'task-1' });
+    const later = (await own.next()).params;
+    expect(later).toMatchObject({ taskId: mine, status: 'completed' });
+    expect(JSON.stringify([params, theirNews, later])).not.toContain('task-');
+    own.leave();
+    foreign.leave();
+  },
+);
 
 test('the tasks of a server end with its process, and each request says so', async () => {
   const file = join(makeDirectory(), 'journal');

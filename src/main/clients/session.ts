@@ -143,14 +143,14 @@ class Session implements ClientFace, Client {
     this.#unanswered.close();
   }
 
-  announce(parts: readonly Uint8Array[]): void {
-    if (this.#initialized) this.#send(parts, null);
+  announce(parts: readonly Uint8Array[], onlyStreams = false): void {
+    if (this.#initialized && !onlyStreams) this.#send(parts, null);
     this.#sessionless.changed(parts);
   }
 
-  notify(parts: readonly Uint8Array[]): void {
+  notify(parts: readonly Uint8Array[], onlyStreams = false): void {
     if (this.needsDrain) return this.#router.dropped();
-    this.announce(parts);
+    this.announce(parts, onlyStreams);
   }
 
   stopping(): void {

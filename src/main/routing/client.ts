@@ -44,8 +44,12 @@ export interface Client extends CallOwner {
   progress(parts: readonly Uint8Array[], relatedTo: string | null): void;
   /** Sends a notification of the gateway's own, also to a client that does not read. */
   announce(parts: readonly Uint8Array[]): void;
-  /** Sends a notification of a server; not to a client that does not read. */
-  notify(parts: readonly Uint8Array[]): void;
+  /**
+   * Sends a notification of a server; not to a client that does not read.
+   *
+   * @param onlyStreams to its streams that have asked for it, and nowhere else. @default false
+   */
+  notify(parts: readonly Uint8Array[], onlyStreams?: boolean): void;
   /**
    * Sends a log message of a server, unless the client asked for less or does not read.
    *

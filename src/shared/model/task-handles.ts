@@ -16,3 +16,7 @@ export const TASK_UPDATE = 'tasks/update';
 
 /** A server tells of a task. */
 export const TASK_NEWS = 'notifications/tasks';
+
+/** By these the gateway itself says at which tasks its streams of changes look; no server gets them. */
+export const LISTEN_TO_TASK = 'tasks/listen';
+export const LEAVE_TASK = 'tasks/leave';

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { sessionlessForm } from '#src/main/clients/sessionless/answer-form.ts';
 import { type ListenCount, Listens } from '#src/main/clients/sessionless/listens.ts';
 import { scanFrame } from '#src/shared/json/frame.ts';
+import { TAKES_TASKS } from '#src/shared/model/client-can.ts';
 
 const TAG = 'io.modelcontextprotocol/subscriptionId';
 
@@ -22,9 +23,11 @@ function world(count: ListenCount = { open: 0 }) {
     form: sessionlessForm('{}'),
     send: (parts, to) => sent.push({ to, text: text(parts) }),
     answer: (parts) => answers.push(JSON.parse(text(parts))),
-    subscribe: (uri, on, done) => subscribed.push({ uri, on, done }),
+    offersTasks: () => true,
+    subscribe: ({ id, kind, can }, on, done) =>
+      subscribed.push(kind === 'task' ? { uri: `${id}, ${can}`, on, done } : { uri: id, on, done }),
   });
-  const open = (id: string, notifications: object) => {
+  const open = (id: string, notifications: object, can = 0) => {
     const json = JSON.stringify({
       id: 1,
       method: 'subscriptions/listen',
@@ -32,7 +35,7 @@ function world(count: ListenCount = { open: 0 }) {
     });
     const frame = scanFrame(Buffer.from(json));
     if ('error' in frame) throw new Error('the test wrote a bad message');
-    return listens.open(frame, id, Buffer.from(id));
+    return listens.open(frame, id, Buffer.from(id), can);
   };
   const tell = (json: string) => {
     sent.length = 0;
@@ -156,4 +159,26 @@ test.each([
   const { open, count } = world();
   expect(open('1', notifications as object)?.code).toBe(-32602);
   expect(count.open).toBe(0);
+});
+
+test('news of a task go to streams that ask for this task, and that say that their client takes tasks', () => {
+  const { open, tell, told, subscribed, listens } = world();
+  expect(open('1', { taskIds: ['a'] })?.code).toBe(-32021);
+  expect(open('1', { taskIds: [5] }, TAKES_TASKS)?.code).toBe(-32602);
+  expect(open('1', { taskIds: ['a', 'b', 'a'] }, TAKES_TASKS)).toBeNull();
+  expect(open('2', { toolsListChanged: true }, TAKES_TASKS)).toBeNull();
+  const of = (id: string) => `${id}, ${TAKES_TASKS}`;
+  expect(subscribed.map(({ uri, on }) => [uri, on])).toEqual([
+    [of('a'), true],
+    [of('b'), true],
+  ]);
+  subscribed[0]?.done(true);
+  subscribed[1]?.done(false);
+  expect(told().at(-1)).toMatchObject(['1', { notifications: { taskIds: ['a'] } }]);
+  const news = (id: string) =>
+    tell(`{"method":"notifications/tasks","params":{"taskId":"${id}"}}`).map(([to]) => to);
+  expect([news('a'), news('b')]).toEqual([['1'], []]);
+  expect(listens.end('1')).toBe(true);
+  expect(subscribed.slice(2).map(({ uri, on }) => [uri, on])).toEqual([[of('a'), false]]);
+  expect(news('a')).toEqual([]);
 });

@@ -13,6 +13,8 @@ export interface Filter {
   readonly honoured: Readonly<Record<string, true>>;
   /** Of resources, each once. */
   readonly uris: readonly string[];
+  /** Ids of tasks, each once; null: it does not speak of tasks. */
+  readonly taskIds: readonly string[] | null;
 }
 
 const LIST_CHANGES = {
@@ -21,6 +23,9 @@ const LIST_CHANGES = {
   resourcesListChanged: LISTS.resources.changed,
 } as const;
 const MAX_URIS = 1000;
+const MAX_TASKS = 1000;
+/** More than any that was given. */
+const MAX_TASK_ID = 1024;
 const MAX_BYTES = 1024 * 1024;
 
 export function readFilter(frame: Frame): Filter | Refusal {
@@ -37,6 +42,10 @@ export function readFilter(frame: Frame): Filter | Refusal {
     const what = `an array of at most ${MAX_URIS} strings of at most ${MAX_URI_BYTES} bytes`;
     return invalid(`params.notifications.resourceSubscriptions must be ${what}`);
   }
+  const taskIds = asked['taskIds'] ?? [];
+  if (!Array.isArray(taskIds) || taskIds.length > MAX_TASKS || !taskIds.every(isTaskId)) {
+    return invalid(`params.notifications.taskIds must be an array of at most ${MAX_TASKS} ids`);
+  }
   const honoured: Record<string, true> = {};
   const changes = new Set<string>();
   for (const [name, method] of Object.entries(LIST_CHANGES)) {
@@ -44,7 +53,16 @@ export function readFilter(frame: Frame): Filter | Refusal {
     honoured[name] = true;
     changes.add(method);
   }
-  return { changes, honoured, uris: [...new Set<string>(uris)] };
+  return {
+    changes,
+    honoured,
+    uris: [...new Set<string>(uris)],
+    taskIds: asked['taskIds'] === undefined ? null : [...new Set<string>(taskIds)],
+  };
+}
+
+function isTaskId(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= MAX_TASK_ID;
 }
 
 function isUri(value: unknown): value is string {

@@ -31,7 +31,7 @@ import { earlyAnswers, forServers, type ReadRetry, STALE } from './parked/retry.
 import { presentOf } from './present.ts';
 import { type Declared, Routed } from './routed.ts';
 import { Subscribing } from './subscribing.ts';
-import { areServed, taskRefusal } from './task-methods.ts';
+import { areOffered, isServed, taskRefusal } from './task-methods.ts';
 
 /** The session that the requests come through, or what stands for one. */
 export interface Host {
@@ -105,7 +105,8 @@ export class SessionlessRequests {
       form: this.#form,
       send: (parts, idText) => host.send(parts, idText),
       answer: (parts, idText) => host.answer(parts, idText),
-      subscribe: (uri, on, done) => this.#subscribing.subscribe(host.client, uri, on, done),
+      offersTasks: () => areOffered(router.profiles),
+      subscribe: (subject, on, done) => this.#subscribing.subscribe(host.client, subject, on, done),
     });
     this.#routed = new Routed({
       form: this.#form,
@@ -176,7 +177,7 @@ export class SessionlessRequests {
     if (kind !== null) {
       this.#lists.set(idText, idRaw);
       this.#host.list(kind, idRaw, idText, this.#form);
-    } else if (method === LISTEN) this.#listen(request);
+    } else if (method === LISTEN) this.#listen(request, declared);
     else if (retry !== null) this.#retry(request, retry, { level, clientName, declared });
     else this.#begin(request, { level, clientName, declared });
     return true;
@@ -263,7 +264,7 @@ export class SessionlessRequests {
   }
 
   #isServed(method: string): boolean {
-    if (SERVED.has(method) || areServed(method, this.#router.profiles)) return true;
+    if (SERVED.has(method) || isServed(method, this.#router.profiles)) return true;
     return method.length <= MAX_METHOD && this.#router.unknown.isOfExtension(method);
   }
 
@@ -271,8 +272,8 @@ export class SessionlessRequests {
     this.#host.answer(this.#form.error(idRaw, code, message, data), idText);
   }
 
-  #listen({ frame, idRaw, idText }: ClaimedRequest): void {
-    const refusal = this.#listens.open(frame, idText, idRaw);
+  #listen({ frame, idRaw, idText }: ClaimedRequest, { can }: Declared): void {
+    const refusal = this.#listens.open(frame, idText, idRaw, can);
     if (refusal !== null) this.#refuse(idRaw, idText, refusal);
   }
 

@@ -3,6 +3,7 @@ import { scanFrame } from '../../../shared/json/frame.ts';
 import { type AnswerForm, PLAIN } from '../../calls/answer-form.ts';
 import type { Client } from '../../routing/client.ts';
 import type { Router } from '../../routing/router.ts';
+import type { Subject } from './listens.ts';
 
 const SUBSCRIBED = new TextEncoder().encode('0');
 
@@ -16,8 +17,23 @@ export class Subscribing {
     this.#router = router;
   }
 
-  /** Subscribes to a resource, or ends that. @param done whether its server agrees; called once, or never. */
-  subscribe(client: Client, uri: string, on: boolean, done: (ok: boolean) => void): void {
+  /** Subscribes to a resource or a task, or ends that. @param done whether its server agrees; called once, or never. */
+  subscribe(client: Client, subject: Subject, on: boolean, done: (ok: boolean) => void): void {
+    const { kind, id, can } = subject;
+    if (kind === 'resource') this.#resource(client, id, on, done);
+    else this.#router.tasks.listen({ client, taskId: id, can }, on, done);
+  }
+
+  /** A request has its answer. @returns false: it is none of these. */
+  ended(idText: string): boolean {
+    const own = this.#own.get(idText);
+    if (own === undefined) return false;
+    this.#own.delete(idText);
+    own();
+    return true;
+  }
+
+  #resource(client: Client, uri: string, on: boolean, done: (ok: boolean) => void): void {
     const method = on ? 'resources/subscribe' : 'resources/unsubscribe';
     const json = JSON.stringify({ jsonrpc: '2.0', id: 0, method, params: { uri } });
     const frame = scanFrame(new TextEncoder().encode(json));
@@ -46,14 +62,5 @@ export class Subscribing {
       logLevel: null,
       listDeadline: null,
     });
-  }
-
-  /** A request has its answer. @returns false: it is none of these. */
-  ended(idText: string): boolean {
-    const own = this.#own.get(idText);
-    if (own === undefined) return false;
-    this.#own.delete(idText);
-    own();
-    return true;
   }
 }

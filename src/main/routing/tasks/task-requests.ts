@@ -12,6 +12,7 @@ import type { ByteRange } from '../../../shared/model/byte-range.ts';
 import { TAKES_TASKS } from '../../../shared/model/client-can.ts';
 import { JSON_RPC } from '../../../shared/model/errors.ts';
 import type { TaskNote } from '../../../shared/model/mcp.ts';
+import { LEAVE_TASK, LISTEN_TO_TASK, TASK_NEWS } from '../../../shared/model/task-handles.ts';
 import type {
   AnswerMessage,
   NotificationMessage,
@@ -85,12 +86,40 @@ export class TaskRequests {
   notification(server: Server, message: NotificationMessage, note: TaskNote): void {
     const { method, level, line } = message;
     const task = this.#tasks.ofServer(server, note.id);
-    // It is told on streams that ask for it.
-    if (task === null || task.isHandle) return;
+    if (task === null) return;
+    if (task.isHandle) return this.#news(task, message, note);
     this.#heard(task, method === 'notifications/tasks/status' && note.ended);
     const parts = replaceRanges(line, shown(task, note));
     if (method === 'notifications/message') task.client.log(level, parts, null);
     else task.client.notify(parts);
+  }
+
+  /**
+   * A stream of the client is to be told of a task, or is not any more.
+   *
+   * @param can what can be asked there, see `canOf`.
+   * @param done whether its server agrees; called once.
+   */
+  listen(
+    {
+      client,
+      taskId,
+      can,
+    }: { readonly client: Client; readonly taskId: string; readonly can: number },
+    on: boolean,
+    done: (ok: boolean) => void,
+  ): void {
+    const task = this.#tasks.ofClient(client, taskId);
+    if (task === null || !task.isHandle || task.state === 'lost') return done(false);
+    const method = on ? LISTEN_TO_TASK : LEAVE_TASK;
+    const hooks = { lapsed: this.#lapsed(task), onEnd: done };
+    const asked = this.#options.sender.ask(
+      task.server,
+      method,
+      { taskId: task.id },
+      { hooks, can },
+    );
+    if (asked === null) done(false);
   }
 
   /** The task of the client that a client's message names by this id, and what to replace in it. */
@@ -169,6 +198,14 @@ export class TaskRequests {
     const life = this.#tasks.lifeOf(task.server);
     return (target) =>
       target === task.server && this.#tasks.lifeOf(task.server) === life ? null : lost(task);
+  }
+
+  /** Under HALT nobody hears what a task asks. */
+  #news(task: Task, { method, line }: NotificationMessage, note: TaskNote): void {
+    if (method !== TASK_NEWS || task.server.halted().active) return;
+    this.#heard(task, note.ended);
+    this.#tasks.kept(task, note);
+    task.client.notify(replaceRanges(line, shown(task, note)), true);
   }
 
   #heard(task: Task, hasEnded: boolean): void {

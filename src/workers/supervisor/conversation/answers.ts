@@ -17,7 +17,12 @@ import { elicitationsOf, visitOf } from './concern.ts';
 import type { Notifications } from './notifications.ts';
 import type { OwnRequests } from './own-requests.ts';
 import { insideResult, resultHas } from './result-members.ts';
-import { meaningOf, withoutLaterCode, withoutOurError } from './server-errors.ts';
+import {
+  meaningOf,
+  withoutLaterCode,
+  withoutOurError,
+  withoutOurErrorInTask,
+} from './server-errors.ts';
 import type { Passed, Stateless } from './stateless/stateless.ts';
 import { TaskCalls } from './task-calls.ts';
 import { isToolError } from './tool-error.ts';
@@ -277,7 +282,7 @@ export class Answers {
     const { server, stateless } = this.#options;
     const own = withoutOurError(isError ? withoutLaterCode(frame) : frame);
     const isOfTask = stateless()?.isOfTask(call) ?? false;
-    return isOfTask ? signedInputs(own, server) : signedVisits(own, server);
+    return isOfTask ? signedInputs(withoutOurErrorInTask(own), server) : signedVisits(own, server);
   }
 
   /** Only a server without a handshake knows the codes of its revision. */

@@ -122,6 +122,8 @@ export class Conversation implements Receiver {
       mayAskForOthers: () => this.#answers.mayAskForOthers,
     });
     this.#serverNotifications = new ServerNotifications({
+      server,
+      results,
       answers: this.#answers,
       stateless,
       lists: this.#lists,

@@ -5,13 +5,19 @@
  */
 import { type Frame, rangeOf, textAt } from '../../../shared/json/frame.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
-import { eachMember, isName } from '../../../shared/json/json-slice.ts';
+import { eachMember, isName, kindAt } from '../../../shared/json/json-slice.ts';
+import type { ByteRange } from '../../../shared/model/byte-range.ts';
 import { JSON_RPC, MISSING_CAPABILITY } from '../../../shared/model/errors.ts';
 import { ERROR_MEANS } from '../../../shared/protocol/from-supervisor.ts';
-import { rewritten } from './rewrite.ts';
+import { type Replace, rewritten } from './rewrite.ts';
 
 const OURS = ['rea/error', 'rea/redacted', 'rea/truncated', 'rea/warnings'] as const;
 const RENAMED = new Map(OURS.map((name) => [name, Buffer.from(`"${name}-of-server"`)]));
+/** In the state of a task. */
+const PLACES = [
+  ['result', '_meta'],
+  ['error', 'data'],
+] as const;
 /** Codes of revision 2026-07-28 about its envelope; between client and server stands the gateway. */
 const LATER_CODES = { first: -32_022, last: -32_020 };
 const CLIENT_CANNOT = String(MISSING_CAPABILITY);
@@ -23,13 +29,31 @@ const MAX_CODE_BYTES = 64;
 export function withoutOurError(frame: Frame): Frame {
   const at = rangeOf(frame, SLOT.resultMeta) ?? rangeOf(frame, SLOT.errorData);
   if (at === null) return frame;
+  return rewritten(frame, (replace) => rename(frame.line, at, replace));
+}
+
+/** The state of a task, in a result or a notification, without the same in the result or error that it holds. */
+export function withoutOurErrorInTask(frame: Frame): Frame {
+  const at = rangeOf(frame, SLOT.result) ?? rangeOf(frame, SLOT.params);
+  if (at === null) return frame;
   const { line } = frame;
   return rewritten(frame, (replace) => {
-    eachMember(line, at, (name, nameEnd) => {
-      for (const [ours, renamed] of RENAMED) {
-        if (isName(line, name, nameEnd, ours)) replace(name, nameEnd, renamed);
-      }
+    eachMember(line, at, (name, nameEnd, start, end) => {
+      const place = PLACES.find(([outer]) => isName(line, name, nameEnd, outer));
+      if (place === undefined || kindAt(line, start) !== 'object') return;
+      eachMember(line, [start, end], (inner, innerEnd, from, to) => {
+        if (isName(line, inner, innerEnd, place[1])) rename(line, [from, to], replace);
+      });
     });
+  });
+}
+
+function rename(line: Uint8Array, at: ByteRange, replace: Replace): void {
+  if (kindAt(line, at[0]) !== 'object') return;
+  eachMember(line, at, (name, nameEnd) => {
+    for (const [ours, renamed] of RENAMED) {
+      if (isName(line, name, nameEnd, ours)) replace(name, nameEnd, renamed);
+    }
   });
 }
 

@@ -6,15 +6,21 @@ import { type Frame, rangeOf, textAt } from '../../../shared/json/frame.ts';
 import { idNumber } from '../../../shared/json/id-number.ts';
 import { SLOT } from '../../../shared/json/json-scan.ts';
 import { kindOfAsk } from '../../../shared/model/asks.ts';
+import { TASK_NEWS } from '../../../shared/model/task-handles.ts';
 import type { RequestId } from '../link.ts';
+import type { Results } from '../results/results.ts';
 import type { Answers } from './answers.ts';
 import { concernOf } from './concern.ts';
 import type { Notifications } from './notifications.ts';
+import { withoutOurErrorInTask } from './server-errors.ts';
 import type { ServerLists } from './server-lists.ts';
 import type { ServerRequests } from './server-requests.ts';
 import type { Stateless } from './stateless/stateless.ts';
+import { signedInputs } from './who-asks.ts';
 
 export interface ServerNotificationsOptions {
+  readonly server: string;
+  readonly results: Results;
   readonly answers: Answers;
   /** Null: the server speaks a revision with a handshake. */
   readonly stateless: () => Stateless | null;
@@ -61,6 +67,7 @@ export class ServerNotifications {
         if (side !== null && method === LOG) {
           return this.#log(frame, from, side);
         }
+        if (side !== null && method === TASK_NEWS) return this.#tell(frame, from, side);
         return this.#passOn(frame, method, from);
     }
   }
@@ -74,6 +81,14 @@ export class ServerNotifications {
     const calls = call === null ? answers.calls : [call];
     if (calls.length > MAX_CALLS) return;
     notifications.pass(frame, LOG, { kind: 'one_of', calls });
+  }
+
+  /** The state of a task, which its client might as well have asked for: the same is done with it. */
+  #tell(frame: Frame, from: RequestId | null, side: Stateless): void {
+    if (!side.mayTell(frame)) return;
+    const { results, server } = this.#options;
+    const passed = results.take(signedInputs(withoutOurErrorInTask(frame), server));
+    if (!('why' in passed)) this.#passOn(passed.frame, TASK_NEWS, from);
   }
 
   #passOn(frame: Frame, method: string, from: RequestId | null): void {

@@ -23,6 +23,9 @@ export function eachText(frame: Frame, which: 'all' | 'cut', visit: VisitText): 
   const { line } = frame;
   const result = rangeOf(frame, SLOT.result);
   if (result !== null) return ofResult(new Cursor(line, result[0]), which === 'all', visit, true);
+  // Only news of a task are looked at that are no answer.
+  const params = rangeOf(frame, SLOT.params);
+  if (params !== null) return ofResult(new Cursor(line, params[0]), which === 'all', visit, true);
   const error = rangeOf(frame, SLOT.error);
   if (error !== null) ofMember(new Cursor(line, error[0]), 'message', visit);
 }

@@ -6,6 +6,7 @@ import {
   meaningOf,
   withoutLaterCode,
   withoutOurError,
+  withoutOurErrorInTask,
 } from '#src/workers/supervisor/conversation/server-errors.ts';
 
 function frameOf(text: string): Frame {
@@ -96,4 +97,18 @@ test('of these only one means something to a client', () => {
   const codes = ['-32020', '-32021', '-32022', '-32603'];
   const meanings = codes.map((code) => meaningOf(frameOf(answerWith(code))));
   expect(meanings).toEqual([0, clientCannot, 0, 0]);
+});
+
+test.each([
+  [`"result":{"_meta":{"a":1,"rea/error":${forged}},"content":[]}`, 'rea/error'],
+  [`"error":{"code":-1,"data":{"rea/error":${forged}}}`, 'rea/error'],
+  ['"result":{"_meta":{},"_meta":{"rea/redacted":{"x":1}}}', 'rea/redacted'],
+])('nor in the state of a task: %s', (held, ours) => {
+  for (const head of ['"id":1,"result"', '"method":"notifications/tasks","params"']) {
+    const text = `{"jsonrpc":"2.0",${head}:{"taskId":"t",${held}}}`;
+    const told = Buffer.from(withoutOurErrorInTask(frameOf(text)).line).toString();
+    expect(told).toBe(text.replace(`"${ours}"`, `"${ours}-of-server"`));
+  }
+  const call = frameOf('{"jsonrpc":"2.0","id":1,"result":{"content":[]}}');
+  expect(withoutOurErrorInTask(call)).toBe(call);
 });

@@ -22,6 +22,8 @@ import type { CatalogEntry } from '../../../../shared/model/mcp.ts';
 import { STATELESS_PROTOCOL_VERSION } from '../../../../shared/model/revisions.ts';
 import type { ServerFeatures } from '../../../../shared/model/server.ts';
 import {
+  LEAVE_TASK,
+  LISTEN_TO_TASK,
   TASK_METHODS,
   TASK_UPDATE,
   TASKS_EXTENSION,
@@ -149,7 +151,8 @@ export class Stateless {
   /** Params of a request of the gateway's own, JSON text. @param params JSON of an object; null: none. */
   ownParams(method: string, params: string | null): string {
     const { gatewayVersion } = this.#options;
-    const capabilities = TASK_METHODS.has(method) ? WITH_TASKS : '{}';
+    const isOfTasks = TASK_METHODS.has(method) || params?.includes(LISTENS_TO_TASKS) === true;
+    const capabilities = isOfTasks ? WITH_TASKS : '{}';
     const members = envelope({ gatewayVersion, capabilities, logLevel: null });
     const rest = params === null || params === '{}' ? '}' : `,${params.slice(1)}`;
     return `{"_meta":{${members}}${rest}`;
@@ -186,6 +189,8 @@ export class Stateless {
     const method = stringAt(frame, SLOT.method) ?? '';
     if (method === 'resources/subscribe') return this.#subscribe(call, frame);
     if (method === 'resources/unsubscribe') return this.#unsubscribe(call, frame);
+    if (method === LISTEN_TO_TASK) return this.#listenTo(call, frame, can);
+    if (method === LEAVE_TASK) return this.#leave(call, frame);
     const own = method === TASK_UPDATE ? frame : withoutParams(frame, ROUND);
     this.#rounds.begin(call, own, method, can);
   }
@@ -235,6 +240,13 @@ export class Stateless {
     this.#rounds.answered(line);
   }
 
+  /** News of a task may go to its client: somebody listens, and can be asked what the task asks. */
+  mayTell(frame: Frame): boolean {
+    const task = stringAt(frame, SLOT.paramsTaskId);
+    const declared = task === null ? null : (this.#subscription?.listening(task) ?? null);
+    return declared !== null && whyNotAsked(frame, declared) === null;
+  }
+
   /** A notification of the server. @returns what is left of it to pass on; null: nothing. */
   notification(frame: Frame, method: string): Frame | null {
     return this.#subscription === null ? frame : this.#subscription.take(frame, method);
@@ -252,6 +264,20 @@ export class Stateless {
       if (why === null) give(call, '{}');
       else fail(call, `says that the resource cannot be subscribed to: ${why}`);
     });
+  }
+
+  #listenTo(call: number, frame: Frame, can: number): void {
+    const { capabilities, give, fail } = this.#options;
+    const task = stringAt(frame, SLOT.paramsTaskId) ?? '';
+    this.#subscription?.listen(task, capabilities.ofCall(can), (why) => {
+      if (why === null) give(call, '{}');
+      else fail(call, `says that nobody is told of the task: ${why}`);
+    });
+  }
+
+  #leave(call: number, frame: Frame): void {
+    this.#subscription?.leave(stringAt(frame, SLOT.paramsTaskId) ?? '');
+    this.#options.give(call, '{}');
   }
 
   #unsubscribe(call: number, frame: Frame): void {
@@ -297,6 +323,7 @@ export class Stateless {
   }
 }
 
+const LISTENS_TO_TASKS = '"taskIds":[';
 const WITH_TASKS = JSON.stringify({ extensions: { [TASKS_EXTENSION]: {} } });
 
 /** Null: it is one that the client takes. */

@@ -7,7 +7,8 @@ import { type Frame, rangeOf, textAt } from '../../../../shared/json/frame.ts';
 import { idNumber } from '../../../../shared/json/id-number.ts';
 import { notificationLine } from '../../../../shared/json/json-rpc.ts';
 import { SLOT } from '../../../../shared/json/json-scan.ts';
-import { member } from '../../../../shared/json/json-slice.ts';
+import { elements, member } from '../../../../shared/json/json-slice.ts';
+import { readTaskId } from '../../../../shared/json/keys.ts';
 import { eachCut } from '../../../../shared/json/without.ts';
 import type { ByteRange } from '../../../../shared/model/byte-range.ts';
 import { SUBSCRIPTION_ID } from '../../../../shared/model/meta-keys.ts';
@@ -37,11 +38,15 @@ const CANCELLED = 'notifications/cancelled';
 const NOT_HAD = new Set([-32_601, -32_602, -32_021]);
 const FIRST_MS = 1000;
 const LONGEST_MS = 30_000;
-const MAX_URIS = 10_000;
+const MAX_EACH = 10_000;
 
 export class Subscription {
   readonly #options: SubscriptionOptions;
   readonly #uris = new Set<string>();
+  /** The tasks that somebody listens to → what can be asked there, JSON text. */
+  readonly #tasks = new Map<string, string>();
+  /** Those that the server tells of. */
+  #told = new Set<string>();
   /** Ids of the streams that are open: the newest, and the one before until that is acknowledged. */
   #newest: string | null = null;
   #before: string | null = null;
@@ -63,13 +68,27 @@ export class Subscription {
   }
 
   subscribe(uri: string, settled: Settled): void {
-    if (this.#none !== null) return settled(this.#none);
-    if (this.#uris.size >= MAX_URIS)
-      return settled(`${MAX_URIS} resources are listened to already`);
-    if (this.#uris.has(uri) && this.#acknowledged && !this.#changed) return settled(null);
-    this.#uris.add(uri);
-    this.#later.push(settled);
-    this.#change();
+    const isNew = !this.#uris.has(uri);
+    this.#add(isNew, this.#uris.size, settled, () => this.#uris.add(uri));
+  }
+
+  /** @param declared JSON text of what the listening client can do. */
+  listen(task: string, declared: string, settled: Settled): void {
+    const isNew = !this.#tasks.has(task);
+    const agreed = (why: string | null) => {
+      settled(why ?? (this.#told.has(task) ? null : 'it does not tell of this task'));
+    };
+    if (!isNew) this.#tasks.set(task, declared);
+    this.#add(isNew, this.#tasks.size, agreed, () => this.#tasks.set(task, declared));
+  }
+
+  leave(task: string): void {
+    if (this.#tasks.delete(task)) this.#change();
+  }
+
+  /** What can be asked where somebody listens to the task, JSON text; null: nobody does. */
+  listening(task: string): string | null {
+    return this.#tasks.get(task) ?? null;
   }
 
   unsubscribe(uri: string): void {
@@ -88,7 +107,10 @@ export class Subscription {
     if (method === ACKNOWLEDGED) {
       const id = meta === null ? null : member(frame.line, meta, SUBSCRIPTION_ID);
       const text = id === null ? '' : Buffer.from(frame.line.subarray(...id)).toString();
-      if (String(idNumber(text)) === this.#newest) this.#acknowledge();
+      if (String(idNumber(text)) === this.#newest) {
+        this.#told = tasksIn(frame);
+        this.#acknowledge();
+      }
       return null;
     }
     return meta === null ? frame : withoutId(frame, meta);
@@ -100,6 +122,15 @@ export class Subscription {
     this.#none ??= 'the connection has ended';
     this.#waiting = [];
     this.#later = [];
+  }
+
+  #add(isNew: boolean, size: number, settled: Settled, add: () => void): void {
+    if (this.#none !== null) return settled(this.#none);
+    if (size >= MAX_EACH) return settled(`${MAX_EACH} of these are listened to already`);
+    if (!isNew && this.#acknowledged && !this.#changed) return settled(null);
+    add();
+    this.#later.push(settled);
+    this.#change();
   }
 
   /** Several changes at once make one stream. */
@@ -139,6 +170,7 @@ export class Subscription {
       ...(prompts ? { promptsListChanged: true } : {}),
       ...(resources ? { resourcesListChanged: true } : {}),
       ...(this.#uris.size > 0 ? { resourceSubscriptions: [...this.#uris] } : {}),
+      ...(this.#tasks.size > 0 ? { taskIds: [...this.#tasks.keys()] } : {}),
     };
   }
 
@@ -191,6 +223,16 @@ export class Subscription {
     const params = JSON.stringify({ requestId: Number(id), reason: 'another one is open' });
     line.write(notificationLine(CANCELLED, params), null);
   }
+}
+
+/** The tasks that an acknowledgement names. */
+function tasksIn(frame: Frame): Set<string> {
+  const { line } = frame;
+  const params = rangeOf(frame, SLOT.params);
+  const filter = params === null ? null : member(line, params, 'notifications');
+  const list = filter === null ? null : member(line, filter, 'taskIds');
+  const ids = list === null ? [] : elements(line, list, MAX_EACH);
+  return new Set(ids.flatMap((at) => readTaskId(line, at) ?? []));
 }
 
 /** Which stream a message came on is not for clients: they have streams of their own, or none. */

@@ -50,8 +50,8 @@ function world(features = FEATURES) {
     written,
     told,
     say,
-    acknowledge: (id: number) =>
-      say('notifications/subscriptions/acknowledged', { notifications: {}, _meta: { [ID]: id } }),
+    acknowledge: (id: number, notifications: object = {}) =>
+      say('notifications/subscriptions/acknowledged', { notifications, _meta: { [ID]: id } }),
     answer: (id: number, outcome: object) =>
       requests.settle(String(id), frameOf({ id, ...outcome })),
     fail: (id: number) => requests.fail(String(id), 'the connection broke'),
@@ -163,4 +163,24 @@ test('after its end nothing is opened or told', async () => {
   await vi.advanceTimersByTimeAsync(60_000);
   expect(written).toHaveLength(1);
   expect(settled).toEqual([]);
+});
+
+test('a task is listened to where the server says that it tells of it', async () => {
+  const { subscription, written, acknowledge } = world();
+  acknowledge(1);
+  const settled: (string | null)[] = [];
+  subscription.listen('a', '{"x":1}', (why) => settled.push(why));
+  subscription.listen('b', '{}', (why) => settled.push(why));
+  await vi.advanceTimersByTimeAsync(10);
+  expect(written.at(-1)).toEqual([3, { ...LISTS, taskIds: ['a', 'b'] }]);
+  acknowledge(3, { taskIds: ['a'] });
+  expect(settled).toEqual([null, 'it does not tell of this task']);
+  subscription.listen('a', '{"x":2}', (why) => settled.push(why));
+  expect(settled.at(-1)).toBeNull();
+  expect([subscription.listening('a'), subscription.listening('c')]).toEqual(['{"x":2}', null]);
+  subscription.leave('a');
+  subscription.leave('b');
+  await vi.advanceTimersByTimeAsync(10);
+  expect(written.at(-1)).toEqual([5, LISTS]);
+  expect(subscription.listening('a')).toBeNull();
 });
