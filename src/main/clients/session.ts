@@ -285,15 +285,10 @@ class Session implements ClientFace, Client {
       case 'logging/setLevel':
         return this.#setLevel(frame, idRaw, idText);
       default:
-        if (this.#unanswered.has(idText)) {
-          return this.#refuse(idText, IN_USE);
-        }
-        // Each member is named: to spread two objects takes longer than all the routing of a call.
+        if (this.#unanswered.has(idText)) return this.#refuse(idText, IN_USE);
+        // Only a spread that comes first is cheap.
         return this.#router.route({
-          frame,
-          method,
-          idRaw,
-          idText,
+          ...request,
           client: this,
           clientName: this.#name,
           form: PLAIN,
