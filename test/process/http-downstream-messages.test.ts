@@ -1,6 +1,6 @@
 /** What passes between clients and a server behind HTTP: bytes, errors, streams, questions. */
 import { afterAll, expect, test, vi } from 'vitest';
-import { front } from '../support/http-front.ts';
+import { front, frontOfCases } from '../support/http-front.ts';
 import { startFixture, stopHttpServers } from '../support/http-server.ts';
 import { type Rea, startRea } from '../support/rea-process.ts';
 import { registry } from '../support/servers.ts';
@@ -28,7 +28,7 @@ test.concurrent('answers pass byte for byte, as JSON in one line or many, and as
   expect((await events.call('web__echo', { text: 'über' })).text).toBe('über');
 });
 
-test.concurrent.each([
+const FAULTS = [
   ['bad-utf8', {}, 'ERR_MALFORMED_MESSAGE', 'answered', 'not UTF-8'],
   ['break-in-string', {}, 'ERR_MALFORMED_MESSAGE', 'answered', 'malformed'],
   ['other-type', { type: 'text/html' }, 'ERR_MALFORMED_MESSAGE', 'answered', 'HTTP 200, text/html'],
@@ -55,16 +55,25 @@ test.concurrent.each([
     'a redirect to https://elsewhere.example/x?secret=1 that',
   ],
   ['redirect', { code: 302, to: '/mcp' }, 'ERR_HTTP_STATUS', 'answered', 'HTTP 302'],
-] as const)('%s %j costs the call %s and nothing else', async (tool, args, code, outcome, text) => {
-  const rea = await front(await startFixture(), { max_message_bytes: 262_144 });
-  const pid = (await rea.call('web__pid')).text;
-  const answer = await rea.call(`web__${tool}`, args);
-  expect(answer.failure).toMatchObject({ code, outcome, retryable: false });
-  expect(answer.text).toContain(text);
-  expect((await rea.call('web__pid')).text).toBe(pid);
-  const [web] = rea.state()?.downstreams ?? [];
-  expect(web).toMatchObject({ restarts: 0, circuit_state: 'closed' });
-});
+] as const;
+const faulty = frontOfCases(
+  FAULTS.map(() => []),
+  { max_message_bytes: 262_144 },
+);
+
+test.concurrent.each(FAULTS.map((one, at) => [...one, at] as const))(
+  '%s %j costs the call %s and nothing else',
+  async (tool, args, code, outcome, text, at) => {
+    const { rea, name } = await faulty(at);
+    const pid = (await rea.call(`${name}__pid`)).text;
+    const answer = await rea.call(`${name}__${tool}`, args);
+    expect(answer.failure).toMatchObject({ code, outcome, retryable: false });
+    expect(answer.text).toContain(text);
+    expect((await rea.call(`${name}__pid`)).text).toBe(pid);
+    const web = rea.state()?.downstreams.find((one) => one.name === name);
+    expect(web).toMatchObject({ restarts: 0, circuit_state: 'closed' });
+  },
+);
 
 test.concurrent('a redirect within the origin is followed, five times at most', async () => {
   const server = await startFixture();

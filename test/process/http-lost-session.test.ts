@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
-import { front } from '../support/http-front.ts';
+import { type Fronted, front, frontOfCases } from '../support/http-front.ts';
 import { startFixture, stopHttpServers } from '../support/http-server.ts';
 import { type Rea, startRea } from '../support/rea-process.ts';
 import { QUICK, registry } from '../support/servers.ts';
@@ -21,7 +21,11 @@ const PATIENT = {
   restart: { ...QUICK.restart, stable_ms: 600_000 },
 };
 
-test.concurrent.each([
+/** Each case with its place among them. */
+const numbered = <T extends readonly unknown[]>(cases: readonly T[]) =>
+  cases.map((one, at) => [...one, at] as const);
+
+const TOLD: readonly (readonly [how: string, more: readonly string[]])[] = [
   ['400', []],
   ['401', []],
   ['403', []],
@@ -35,40 +39,53 @@ test.concurrent.each([
   ['events', []],
   ['json', ['--ping', 'unknown']],
   ['json', ['--ping', '405']],
-])('a lost session that is told by %s is begun again at once %j', async (how, more) => {
-  const server = await startFixture('--no-get', '--lost', how, ...more);
-  const rea = await front(server, PATIENT);
-  await server.written({ method: 'ping' });
-  const effects = join(rea.dir, 'effects');
-  expect((await rea.call('web__effect', { file: effects })).text).toBe('done');
-  await rea.call('web__forget-quietly');
-  // What is refused was answered: it keeps its answer, and nobody sends it again.
-  const failed: string[] = [];
-  for (;;) {
-    const { text, failure, message } = await rea.call('web__effect', { file: effects });
-    if (text === 'done') break;
-    expect(String(failure?.code ?? message.error?.code)).toMatch(/^(ERR_HTTP_STATUS|-32000)$/);
-    failed.push(text);
-    expect(failed.length).toBeLessThan(5);
-  }
-  expect(lines(effects)).toHaveLength(2);
-  const web = await rea.waitForServer('web', ({ restarts }) => restarts === 1, { what: 'anew' });
-  expect(web.circuit_state).toBe('closed');
-  expect(await server.written({ method: 'initialize' }, 2)).toHaveLength(2);
-});
+];
+const told = frontOfCases(
+  TOLD.map(([how, more]) => ['--no-get', '--lost', how, ...more]),
+  PATIENT,
+);
 
-test.concurrent.each(['400', '403', '410', '500', '503'])(
+test.concurrent.each(numbered(TOLD))(
+  'a lost session that is told by %s is begun again at once %j',
+  async (_how, _more, at) => {
+    const { rea, server, name } = await told(at);
+    await server.written({ method: 'ping' });
+    const effects = join(rea.dir, `effects-${at}`);
+    expect((await rea.call(`${name}__effect`, { file: effects })).text).toBe('done');
+    await rea.call(`${name}__forget-quietly`);
+    // What is refused was answered: it keeps its answer, and nobody sends it again.
+    const failed: string[] = [];
+    for (;;) {
+      const { text, failure, message } = await rea.call(`${name}__effect`, { file: effects });
+      if (text === 'done') break;
+      expect(String(failure?.code ?? message.error?.code)).toMatch(/^(ERR_HTTP_STATUS|-32000)$/);
+      failed.push(text);
+      expect(failed.length).toBeLessThan(5);
+    }
+    expect(lines(effects)).toHaveLength(2);
+    const web = await rea.waitForServer(name, ({ restarts }) => restarts === 1, { what: 'anew' });
+    expect(web.circuit_state).toBe('closed');
+    expect(await server.written({ method: 'initialize' }, 2)).toHaveLength(2);
+  },
+);
+
+const SILENT = [['400'], ['403'], ['410'], ['500'], ['503']] as const;
+const silent = frontOfCases(
+  SILENT.map(([how]) => ['--lost', how]),
+  PATIENT,
+);
+
+test.concurrent.each(numbered(SILENT))(
   'a session that is lost while nobody calls, and told by %s, is begun again',
-  async (how) => {
-    const server = await startFixture('--lost', how);
-    const rea = await front(server, PATIENT);
+  async (_how, at) => {
+    const { rea, server, name } = await silent(at);
     await server.written({ http: 'GET' });
     await server.written({ method: 'ping' });
-    await rea.call('web__forget');
-    await rea.waitForServer('web', ({ restarts, phase }) => restarts === 1 && phase === 'ready', {
+    await rea.call(`${name}__forget`);
+    await rea.waitForServer(name, ({ restarts, phase }) => restarts === 1 && phase === 'ready', {
       what: 'in a new session',
     });
-    expect((await rea.call('web__echo', { text: 'again' })).text).toBe('again');
+    expect((await rea.call(`${name}__echo`, { text: 'again' })).text).toBe('again');
   },
 );
 
@@ -89,7 +106,7 @@ test.concurrent('calls that fail together keep their answers, one each', async (
   expect(lines(effects)).toHaveLength(done);
 });
 
-test.concurrent.each([
+const FAILING: readonly (readonly [tool: string, args: object])[] = [
   ['rpc-error', { code: -32000, message: 'no such file' }],
   ['rpc-error', { code: -32600, message: 'Session not found' }],
   ['rpc-error', { code: -32603, message: 'it broke', events: true }],
@@ -98,26 +115,41 @@ test.concurrent.each([
   ['status', { code: 500, body: 'the tool crashed' }],
   ['status', { code: 429, body: 'slower' }],
   ['status-with-error', {}],
-])('a tool of a live session that fails by %s %j begins no new one', async (tool, args) => {
-  const server = await startFixture('--no-get');
-  const rea = await front(server, PATIENT);
-  await server.written({ method: 'ping' });
-  for (let call = 0; call < 8; call += 1) await rea.call(`web__${tool}`, args);
-  await alive(rea);
-  expect(await server.written({ method: 'initialize' })).toHaveLength(1);
-});
+];
+const failing = frontOfCases(
+  FAILING.map(() => ['--no-get']),
+  PATIENT,
+);
 
-test.concurrent.each(['unknown', '405'])(
+test.concurrent.each(numbered(FAILING))(
+  'a tool of a live session that fails by %s %j begins no new one',
+  async (tool, args, at) => {
+    const fronted = await failing(at);
+    const { rea, server, name } = fronted;
+    await server.written({ method: 'ping' });
+    for (let call = 0; call < 8; call += 1) await rea.call(`${name}__${tool}`, args);
+    await alive(fronted);
+    expect(await server.written({ method: 'initialize' })).toHaveLength(1);
+  },
+);
+
+const NO_PING = [['unknown'], ['405']] as const;
+const noPing = frontOfCases(
+  NO_PING.map(([ping]) => ['--no-get', '--ping', ping]),
+  PATIENT,
+);
+
+test.concurrent.each(numbered(NO_PING))(
   'a server that knows no ping (%s) may fail as it likes',
-  async (ping) => {
-    const server = await startFixture('--no-get', '--ping', ping);
-    const rea = await front(server, PATIENT);
+  async (_ping, at) => {
+    const fronted = await noPing(at);
+    const { rea, server, name } = fronted;
     await server.written({ method: 'ping' });
     const error = { code: -32601, message: 'Method not found' };
-    for (let call = 0; call < 8; call += 1) await rea.call('web__rpc-error', error);
+    for (let call = 0; call < 8; call += 1) await rea.call(`${name}__rpc-error`, error);
     for (let call = 0; call < 8; call += 1)
-      await rea.call('web__status', { code: 405, body: 'pings are not served' });
-    await alive(rea);
+      await rea.call(`${name}__status`, { code: 405, body: 'pings are not served' });
+    await alive(fronted);
     expect(await server.written({ method: 'initialize' })).toHaveLength(1);
   },
 );
@@ -160,9 +192,9 @@ async function sent(rea: Rea): Promise<string> {
   return JSON.parse((await rea.call('web__headers')).text).cookie;
 }
 
-async function alive(rea: Rea): Promise<void> {
-  expect((await rea.call('web__echo', { text: 'alive' })).text).toBe('alive');
-  expect(rea.state()?.downstreams[0]).toMatchObject({
+async function alive({ rea, name }: Fronted): Promise<void> {
+  expect((await rea.call(`${name}__echo`, { text: 'alive' })).text).toBe('alive');
+  expect(rea.state()?.downstreams.find((one) => one.name === name)).toMatchObject({
     phase: 'ready',
     restarts: 0,
     incarnation: 1,
