@@ -248,6 +248,8 @@ test('a server is told what its first client can do, and at a restart what all t
 test('a gateway of one client says that another one serves the directory, and how to share', async () => {
   const cwd = makeDirectory();
   const first = await startRea({ cwd, config: HOUSE });
+  // Who is asked first need not be who owns the file first.
+  await first.waitForState(() => true, { what: 'its ownership' });
   expect(first.stderr).not.toContain('--shared');
   const second = await startRea({ cwd });
   await second.waitForLog(`served by process ${first.pid}, too`);
