@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { environment } from './rea-command.ts';
 import { until } from './wait-for.ts';
 
 const FIXTURE = fileURLToPath(new URL('../fixtures/http/server.mjs', import.meta.url));
@@ -92,6 +93,7 @@ export async function startWeb(
   const dir = mkdtempSync(join(tmpdir(), 'rea-http-'));
   const options = ['--http', '--journal', join(dir, 'journal'), ...arguments_];
   const child = spawn(process.execPath, [program, ...options], {
+    env: environment(),
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   return new HttpServer(child, await portOf(child), dir);
@@ -105,6 +107,7 @@ export async function startFixture(
   const port = arguments_.includes('--port') ? [] : ['--port', await freePort()];
   const options = ['--journal', join(dir, 'journal'), ...arguments_, ...port].map(String);
   const child = spawn(process.execPath, [FIXTURE, ...options], {
+    env: environment(),
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   return new HttpServer(child, await portOf(child), dir);
@@ -115,6 +118,7 @@ export async function startProgram(file: string): Promise<HttpServer> {
   const dir = mkdtempSync(join(tmpdir(), 'rea-http-'));
   const port = String(await freePort());
   const child = spawn(process.execPath, [file, '--port', port], {
+    env: environment(),
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   return new HttpServer(child, await portOf(child), dir);
@@ -138,7 +142,7 @@ export async function startEverything(port?: number): Promise<HttpServer> {
   );
   const program = join(dirname(manifest), 'dist', 'index.js');
   const child = spawn(process.execPath, [program, 'streamableHttp'], {
-    env: { ...process.env, PORT: String(chosen) },
+    env: environment({ PORT: String(chosen) }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let printed = '';

@@ -21,6 +21,7 @@ import type {
 } from '#src/shared/protocol/threads.ts';
 import { Publisher } from '#src/workers/state-writer/publisher.ts';
 import { livingHolder } from './lock-holders.ts';
+import { environment } from './rea-command.ts';
 import { NET_MS, until } from './wait-for.ts';
 import { sourceArgs, workerUrl } from './worker-url.ts';
 
@@ -56,7 +57,7 @@ export class WriterHost {
     this.dir = dir;
     this.child = spawn(process.execPath, [...sourceArgs, HOST, argument], {
       stdio: ['pipe', 'pipe', 'inherit'],
-      env: { ...process.env, ...env },
+      env: environment(env),
     });
     // A command may come too late for a process that was killed.
     this.child.stdin.on('error', () => undefined);
