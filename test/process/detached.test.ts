@@ -54,7 +54,7 @@ test.concurrent.each([
   ['a reload that removes it', ({ rea }: { rea: Rea }) => writeRegistry(rea.dir, registry({}))],
   ['a thread that ends', async ({ rea }: { rea: Rea }) => rea.faults.inject('supervisor', 'throw')],
 ] as const)('%s ends what has left its group', async (_, end) => {
-  const { rea, pids } = await start(['stubborn']);
+  const { rea, pids } = await start(['stubborn'], {}, { faults: true });
   await end({ rea, pid: Number((await rea.call('one__pid')).text) });
   expect(await gone(pids, [...OURS, 'stubborn'])).toEqual([]);
 });
@@ -126,13 +126,12 @@ test.concurrent('with `detached: leave` all of it stays, and is named', async ()
   await clear(rea);
 });
 
-async function start(kinds: readonly string[], options: object = {}) {
+async function start(kinds: readonly string[], options: object = {}, how: ReaOptions = {}) {
   const dir = makeDirectory();
   const config = registry({
     one: { ...fixture('detaches', dir, ...kinds, '--journal', join(dir, 'journal')), ...options },
   });
-  const how: ReaOptions = { cwd: dir, config, faults: true };
-  const rea = await startRea(how);
+  const rea = await startRea({ cwd: dir, config, ...how });
   await rea.waitForPhase('one', 'ready');
   await rea.tools();
   const names = [...OURS, ...kinds.flatMap((kind) => (kind === 'person' ? PERSONS : [kind]))];
