@@ -28,6 +28,7 @@ const SOAKS: readonly (readonly [file: string, test: string])[] = [
   ['lazy-and-idle.test.ts', 'under load with stops in between'],
   ['shared-threads.test.ts', 'many servers share eight threads'],
   ['http-full.test.ts', 'visitors that'],
+  ['http-visits.test.ts', 'bad visits leave nothing behind'],
   ['control-loop.test.ts', 'no call is lost'],
   ['shared-kills.test.ts', 'a shared gateway that is killed'],
   ['audit-kill.test.ts', 'kill -9'],
