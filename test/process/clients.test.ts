@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import {
   CALLED,
   inspect,
@@ -32,18 +32,19 @@ const VISITED: Visit = {
   content: [{ type: 'text', text: SAID }],
 };
 
-let rea: Rea | null = null;
+let started: Promise<Running> | null = null;
 
 beforeAll(async () => {
   await newerNode();
 });
-afterEach(async () => {
-  // A gateway that serves only HTTP does not end with its stdin.
-  rea?.kill('SIGTERM');
-  const exit = await rea?.exited;
-  rea = null;
+afterAll(async () => {
+  if (started !== null) {
+    // A gateway that serves only HTTP does not end with its stdin.
+    const { rea } = await started;
+    rea.kill('SIGTERM');
+    expect(await rea.exited).toEqual({ code: 0, signal: null });
+  }
   await tidy();
-  if ((exit?.code ?? 0) !== 0) throw new Error(`the gateway ended with ${exit?.code}`);
 });
 
 /** A directory that a client's gateway may serve. */
@@ -54,17 +55,27 @@ function project(): string {
 }
 
 interface Running {
+  readonly rea: Rea;
   readonly url: string;
   readonly tokenFile: string;
   readonly token: string;
 }
 
-/** A gateway that runs already, as it is without a word about tokens. */
-async function running(): Promise<Running> {
-  rea = await startRea({ args: ['--http', '127.0.0.1:0'], config: REGISTRY, initialize: false });
+/** A gateway that runs already, as it is without a word about tokens: one for all clients. */
+function running(): Promise<Running> {
+  started ??= start();
+  return started;
+}
+
+async function start(): Promise<Running> {
+  const rea = await startRea({
+    args: ['--http', '127.0.0.1:0'],
+    config: REGISTRY,
+    initialize: false,
+  });
   const url = await rea.waitForState(({ endpoint }) => endpoint.http, { what: 'the endpoint' });
   const tokenFile = rea.state()?.endpoint.token_file ?? '';
-  return { url, tokenFile, token: readFileSync(tokenFile, 'utf8').trim() };
+  return { rea, url, tokenFile, token: readFileSync(tokenFile, 'utf8').trim() };
 }
 
 const CLIENTS: Readonly<Record<string, (target: Target) => Promise<Visit>>> = {
@@ -133,7 +144,7 @@ async function fill({ text }: Snippet): Promise<Filled> {
   };
 }
 
-const NOT_RUNNING: Running = { url: '', tokenFile: '', token: '' };
+const NOT_RUNNING: Omit<Running, 'rea'> = { url: '', tokenFile: '', token: '' };
 
 /** The words that a shell makes of a command. */
 async function wordsOf(text: string): Promise<string[]> {

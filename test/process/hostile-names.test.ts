@@ -43,26 +43,36 @@ async function whilePinging<T>(rea: Rea, work: Promise<T>): Promise<T> {
 
 const long = (unit: string, length: number) => unit.repeat(Math.ceil(length / unit.length));
 
-test.each(['*_*_*_*x', '*a*a*a*a*b', '*{_,a}*{_,a}*{_,a}*x', '*[_a]*[_a]*[_a]*[_a]x'])(
-  'no name of a tool makes a pattern try for long: %s',
-  async (pattern) => {
-    const units = ['_', 'a', 'a_', '_a', 'x'];
-    const lengths = [100, 128, 129, 2000, 100_000];
-    const names = units.flatMap((unit) =>
-      lengths.map((length) => long(unit, length).slice(0, length)),
-    );
-    const { rea } = await besideHostile({ tools: names }, { deny: [pattern] });
-    const listed = await whilePinging(rea, rea.tools());
-    expect((await rea.call('healthy__echo', { text: 'hi' })).text).toBe('hi');
-    const own = listed.filter(({ name }) => name.startsWith('hostile__'));
+const PATTERNS = ['*_*_*_*x', '*a*a*a*a*b', '*{_,a}*{_,a}*{_,a}*x', '*[_a]*[_a]*[_a]*[_a]x'];
+
+test('no name of a tool makes a pattern try for long', async () => {
+  const cwd = makeDirectory();
+  const units = ['_', 'a', 'a_', '_a', 'x'];
+  const lengths = [100, 128, 129, 2000, 100_000];
+  const tools = units.flatMap((unit) =>
+    lengths.map((length) => long(unit, length).slice(0, length)),
+  );
+  const file = join(cwd, 'lists.json');
+  writeFileSync(file, JSON.stringify({ tools }));
+  const hostile = PATTERNS.map((pattern, at) => {
+    const server = fixture('lists', '--lists', file, '--as', 'hostile');
+    return [`hostile${at}`, { ...server, tools: { deny: [pattern] } }] as const;
+  });
+  const servers = { ...Object.fromEntries(hostile), healthy: fixture('echo') };
+  const rea = await startRea({ cwd, config: registry(servers) });
+  const listed = await whilePinging(rea, rea.tools());
+  expect((await rea.call('healthy__echo', { text: 'hi' })).text).toBe('hi');
+  for (const [server] of hostile) {
+    const own = listed.filter(({ name }) => name.startsWith(`${server}__`));
     // Those that end in the denied letter, and those that are too long, are not there.
     expect(own.length).toBeGreaterThanOrEqual(2);
     expect(own.length).toBeLessThanOrEqual(2 + 2 * units.length);
-    await rea.waitForLog(
-      'tools/list: entries were left out: 15 whose name is longer than 128 characters',
-    );
-  },
-);
+  }
+  const left = 'tools/list: entries were left out: 15 whose name is longer than 128 characters';
+  await until(() => rea.stderr.split(left).length === 1 + hostile.length, {
+    what: 'a warning about each of them',
+  });
+});
 
 test('what is too long is left out of every list, with one warning that counts it', async () => {
   const names = ['n'.repeat(128), '🙂'.repeat(128), 'n'.repeat(129), '🙂'.repeat(129)];

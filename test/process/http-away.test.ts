@@ -106,19 +106,21 @@ test.concurrent('a server whose port goes on taking connections while it is away
   expect(lines(effects)).toHaveLength(1);
 });
 
-test.concurrent.each([502, 503, 504])(
-  'a proxy that says HTTP %i has no server behind it yet',
-  async (status) => {
-    const proxy = await answering(status);
-    const rea = await startRea({ config: registry({ web: { url: proxy.url } }, STRICT) });
-    await until(() => proxy.requests() > 4, { what: 'many tries' });
-    const away = await rea.waitForServer('web', isAway, { what: 'away' });
+test.concurrent('a proxy that says HTTP 502, 503 or 504 has no server behind it yet', async () => {
+  const cases = await Promise.all(
+    [502, 503, 504].map(async (status) => ({ status, proxy: await answering(status) })),
+  );
+  const servers = cases.map(({ status, proxy }) => [`web${status}`, { url: proxy.url }] as const);
+  const rea = await startRea({ config: registry(Object.fromEntries(servers), STRICT) });
+  for (const { status, proxy } of cases) {
+    await until(() => proxy.requests() > 4, { what: `many tries to a proxy that says ${status}` });
+    const away = await rea.waitForServer(`web${status}`, isAway, { what: 'away' });
     expect(away.last_error).toContain(`HTTP ${status}; nobody home`);
     proxy.close();
     await startFixture('--port', proxy.port);
-    await rea.waitForPhase('web', 'ready');
-  },
-);
+    await rea.waitForPhase(`web${status}`, 'ready');
+  }
+});
 
 test.concurrent('a name that means nothing yet is waited for', async () => {
   const rea = await startRea({
