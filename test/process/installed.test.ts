@@ -14,10 +14,11 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import build from '../support/build.ts';
+import { reaCommand } from '../support/rea-bin.ts';
 import { environment } from '../support/rea-command.ts';
-import { makeDirectory } from '../support/rea-process.ts';
+import { makeDirectory, takeDirectories } from '../support/rea-process.ts';
 import { runProgram } from '../support/run-program.ts';
 import { fixturePath } from '../support/servers.ts';
 import { until } from '../support/wait-for.ts';
@@ -39,7 +40,8 @@ let files: readonly string[] = [];
 let installed = '';
 
 beforeAll(async () => {
-  build();
+  // A run from the compiled output has been built already.
+  if (reaCommand().args.some((file) => file.endsWith('.ts'))) build();
   const run = { cwd: ROOT, env: process.env, limitMs: 60_000 };
   const directory = makeDirectory();
   const options = ['--json', '--ignore-scripts', '--pack-destination', directory];
@@ -59,6 +61,10 @@ beforeAll(async () => {
     chmodSync(join(installed, path), 0o755);
     symlinkSync(join('..', path), join(installed, 'bin', name));
   }
+});
+
+afterAll(() => {
+  for (const directory of takeDirectories()) rmSync(directory, { recursive: true, force: true });
 });
 
 function rea(...args: string[]) {
