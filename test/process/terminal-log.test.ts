@@ -60,7 +60,9 @@ test('a terminal that is stopped holds up nobody', async () => {
   const { terminal, record } = await serve(registry({ crash: fixture('exit-on-call') }));
   await terminal.waitFor(/^\d\d:\d\d:\d\d crash +ready\n/m);
   const { log_file, endpoint } = record;
-  const { pid } = logged(log_file).find(({ msg }) => msg === 'spawned');
+  const { pid } = await until(() => logged(log_file).find(({ msg }) => msg === 'spawned'), {
+    what: 'its start in the log file',
+  });
   // Ctrl-S: whatever is written waits for Ctrl-Q.
   terminal.type('\x13');
   process.kill(pid, 'SIGKILL');
