@@ -61,9 +61,9 @@ const faulty = frontOfCases(
   { max_message_bytes: 262_144 },
 );
 
-test.concurrent.each(FAULTS.map((one, at) => [...one, at] as const))(
+test.concurrent.each(FAULTS.map(([tool, args, ...costs], at) => [tool, args, costs, at] as const))(
   '%s %j costs the call %s and nothing else',
-  async (tool, args, code, outcome, text, at) => {
+  async (tool, args, [code, outcome, text], at) => {
     const { rea, name } = await faulty(at);
     const pid = (await rea.call(`${name}__pid`)).text;
     const answer = await rea.call(`${name}__${tool}`, args);
