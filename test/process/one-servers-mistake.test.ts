@@ -206,8 +206,13 @@ test('a mistake in a changed entry changes nothing for its server, and all else 
   const mistaken = { ...fixture('echo'), colour: 'red', tools: { deny: ['*'] } };
   writeRegistry(rea.dir, registry({ one: mistaken, two: fixture('echo'), more: fixture('echo') }));
   await rea.waitForPhase('more', 'ready');
-  const state = rea.state();
-  expect(state?.downstreams.map(({ name }) => name)).toEqual(['one', 'two', 'more']);
+  // A server that is taken out is there until its process has ended.
+  const names = await rea.waitForState(
+    ({ downstreams }) =>
+      downstreams.every(({ name }) => name !== 'gone') && downstreams.map(({ name }) => name),
+    { what: 'without the server that is gone' },
+  );
+  expect(names).toEqual(['one', 'two', 'more']);
   expect((await rea.waitForPhase('one', 'ready')).pid).toBe(before.pid);
   expect((await rea.call('one__echo', { text: 'as before' })).text).toBe('as before');
   const page = await runRea(['status', '--cwd', rea.dir]);

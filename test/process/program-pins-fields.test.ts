@@ -123,8 +123,9 @@ test.concurrent('changed in any field while the gateway was down, a program is n
     expect(paths).toEqual([]);
 
     // A person's act is.
+    // On a busy machine the command does not wait for the gateway to its end, and says so.
     expect(await accept(dir, 'args', 'path')).toMatch(
-      /^accepted: args: .* more .*\n.*in force in 1 gateway after \d+ ms\n$/s,
+      /^accepted: args: .* more .*\n.*in force (?:in 1 gateway )?after \d+ ms.*\n$/s,
     );
     await identity(second, 'args');
     await identity(second, 'path');
