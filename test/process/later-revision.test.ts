@@ -178,7 +178,8 @@ test('an answer that no client could understand costs one call, and nothing else
   await rea.request('tools/list');
   const wants = (entry: object) => ({ resultType: 'input_required', inputRequests: { a: entry } });
   const cases: [result: object, why: string, fill?: number][] = [
-    [{ resultType: 'task', taskId: '1' }, 'has a resultType that is "task"'],
+    [{ resultType: 'task', taskId: '1' }, 'is a task, and its client takes none'],
+    [{ resultType: 'later' }, 'has a resultType that is "later"'],
     [{ resultType: 5 }, 'has a resultType that is of no known kind'],
     [
       { resultType: 'input_required' },

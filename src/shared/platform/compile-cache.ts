@@ -58,7 +58,7 @@ export class CompileCache {
    */
   constructor(directory: string, root: string) {
     this.#directory = directory;
-    this.#root = root;
+    this.#root = resolve(root);
     this.#others = createRequire(join(root, 'main', 'index.js'));
   }
 

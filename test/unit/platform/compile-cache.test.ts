@@ -52,6 +52,13 @@ function load(): string {
 const kept = (name = 'parts.other.cjs') => join(directory, name);
 
 describe('what is kept', () => {
+  test('has the same name however the directory of the build is written', () => {
+    const cache = new CompileCache(directory, `${root}/`);
+    cache.load(join(root, 'main.cjs'));
+    cache.keep();
+    expect(readdirSync(directory)).toEqual(['main.cjs']);
+  });
+
   test('is used instead of the source', () => {
     expect(load()).toBe('one');
     expect(readdirSync(directory).toSorted()).toEqual(['main.cjs', 'parts.other.cjs']);
