@@ -13,6 +13,8 @@ const THREAD_START =
   'each supervisor thread takes some 40 ms on a CPU before it serves, most of it for Node’s own modules, which every thread compiles again; the servers need the same two cores to start';
 const THREAD_MEMORY = `what V8 and Node need for each thread, which is more on Node 24 (${THREADS})`;
 const HOP = `a call wakes main and supervisor thread on its way there and back, where an in-process gateway has one (${DATA_PATH})`;
+const RULES =
+  'for each call supervisor threads look at the paths in its arguments and search its result for secrets and for text that hides, which the in-process gateway does not';
 const HTTP_HOP =
   'a thread more than a bridge has: an HTTP server of Node with nothing but a thread and a server behind it already takes as long as supergateway';
 
@@ -28,7 +30,14 @@ export const REASONS: Readonly<Record<string, string>> = {
   'HTTP call ÷ supergateway': HTTP_HOP,
   'HTTP call ÷ mcp-hub': HTTP_HOP,
   'longest /healthz beside a POST of 30 MB': `a body is scanned as it comes, but put together and copied in one piece when it is whole; the rest is the scheduler’s, which is why the longest wait without a POST stands beside it`,
-  'throughput ÷ in-process SDK gateway': `client, server, main and supervisor thread share two cores, and both are busy; main takes less than half of what the in-process gateway takes, so that more cores carry more (${DATA_PATH}); with 10 MB client and server are the limit: without any gateway they make 6 times as many calls as with the in-process one`,
+  'throughput ÷ in-process SDK gateway': `${RULES}; they share two cores with main, client and server, and both are busy (${DATA_PATH}); with 10 MB client and server are the limit: without any gateway they make 6 times as many calls as with the in-process one`,
+  'the same with redaction of results': RULES,
+  'call latency ÷ without rules and audit log':
+    'a call that writes waits until its record is on the disk, which takes two more wake-ups of threads than the sync itself',
+  'added by the relay':
+    'a call goes through one process more, which is woken on its way there and on its way back',
+  'memory of the relay':
+    'it begins with 47 MiB, some 39 of them Node’s own; the rest comes when V8 compiles for speed, without which each call would take twice as long',
   'RSS per server in a thread of its own': `what V8 and Node need for an empty thread, which is more on Node 24 (${THREADS}); more than eight servers share at most four by default`,
 };
 
