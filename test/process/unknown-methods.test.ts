@@ -1,4 +1,5 @@
 /** What the gateway does not know reaches whom it is for, and nobody else. */
+import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test, vi } from 'vitest';
 import { type HttpVisitor, visit } from '../support/http-client.ts';
 import { type Rea, startRea } from '../support/rea-process.ts';
@@ -12,6 +13,12 @@ afterEach(tidy);
 
 const speaks = (as: string, capabilities: object = {}): ServerSpec =>
   fixture('speaks', '--as', as, '--capabilities', JSON.stringify(capabilities));
+
+/** It speaks a revision without a handshake, and has tasks. */
+const later: ServerSpec = {
+  command: process.execPath,
+  args: [fileURLToPath(new URL('../fixtures/stateless/tasks.mjs', import.meta.url))],
+};
 
 async function serve(servers: Record<string, ServerSpec>, args: string[] = []): Promise<Rea> {
   const rea = await startRea({ config: registry(servers), args, initialize: args.length === 0 });
@@ -92,6 +99,14 @@ test('in front of a single server everything is passed on, but not the handshake
     code: -32601,
     message: 'Method not found: server/discover',
   });
+});
+
+test('what the gateway says to its own threads about tasks cannot be said by a client', async () => {
+  const rea = await serve({ only: later });
+  for (const method of ['tasks/listen', 'tasks/leave']) {
+    const { message } = await rea.request(method, { taskId: 'task-1' });
+    expect(message.error).toEqual({ code: -32601, message: `Method not found: ${method}` });
+  }
 });
 
 test('unknown notifications of a client reach the servers that advertise them, else all', async () => {

@@ -14,6 +14,7 @@ import type { ByteRange } from '../../shared/model/byte-range.ts';
 import { JSON_RPC } from '../../shared/model/errors.ts';
 import type { CatalogEntry } from '../../shared/model/mcp.ts';
 import { RELATED_TASK } from '../../shared/model/related-task.ts';
+import { LEAVE_TASK, LISTEN_TO_TASK } from '../../shared/model/task-handles.ts';
 import { withoutClaim } from '../calls/claim.ts';
 import { judge, subjectOf } from '../calls/gate/subject.ts';
 import type { Catalogs } from '../catalog/catalogs.ts';
@@ -47,8 +48,11 @@ interface Destination {
 
 const NAMELESS = { edits: [], tool: null, prompt: null, name: null } as const;
 
-/** A later revision's handshake: a server's answer to it would be taken for the gateway's. */
-const NEVER_PASSED_ON = new Set(['server/discover']);
+/**
+ * A later revision's handshake: a server's answer to it would be taken for the gateway's. And what the gateway says to its
+ * own threads: a client could end what another one listens to.
+ */
+const NEVER_PASSED_ON = new Set(['server/discover', LISTEN_TO_TASK, LEAVE_TASK]);
 /** Methods of the protocol itself begin with these, whatever servers advertise. */
 const OF_PROTOCOL = new Set([
   'initialize',

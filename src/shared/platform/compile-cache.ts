@@ -21,7 +21,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, resolve, sep } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { cachedDataVersionTag } from 'node:v8';
 import { Script } from 'node:vm';
 import { threadId } from 'node:worker_threads';
@@ -89,8 +89,8 @@ export class CompileCache {
   }
 
   #compile(path: string): Script {
-    const name = path.slice(this.#root.length + 1).replaceAll(sep, '.');
-    const file = `${this.#directory}${sep}${name}`;
+    const name = path.slice(this.#root.length + 1).replaceAll('/', '.');
+    const file = `${this.#directory}/${name}`;
     const stats = statSync(path);
     const kept = read(file, stats);
     const text = readFileSync(path, 'utf8');
@@ -108,7 +108,7 @@ export class CompileCache {
 
 /** Most modules lie beside each other, so that no way has to be worked out, which every start would pay for. */
 function placeOf(directory: string, id: string): string {
-  return id.startsWith('./') && sep === '/' ? `${directory}${id.slice(1)}` : resolve(directory, id);
+  return id.startsWith('./') ? `${directory}/${id.slice(2)}` : resolve(directory, id);
 }
 
 /** The name of the directory for a build, as this V8 with its present flags can use it. */

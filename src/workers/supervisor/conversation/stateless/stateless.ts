@@ -40,7 +40,7 @@ import { paramHeaders } from './param-headers.ts';
 import { whyNotAsked } from './questions.ts';
 import { kindOfResult, resultEdits, withoutOddOutput } from './result.ts';
 import { Rounds, type RoundsOptions } from './rounds.ts';
-import { Subscription } from './subscription.ts';
+import { LISTEN, Subscription } from './subscription.ts';
 
 export interface StatelessOptions extends Omit<RoundsOptions, 'send' | 'mintId'> {
   readonly gatewayVersion: string;
@@ -151,7 +151,8 @@ export class Stateless {
   /** Params of a request of the gateway's own, JSON text. @param params JSON of an object; null: none. */
   ownParams(method: string, params: string | null): string {
     const { gatewayVersion } = this.#options;
-    const isOfTasks = TASK_METHODS.has(method) || params?.includes(LISTENS_TO_TASKS) === true;
+    const listensToTasks = method === LISTEN && this.#subscription?.hasTasks === true;
+    const isOfTasks = TASK_METHODS.has(method) || listensToTasks;
     const capabilities = isOfTasks ? WITH_TASKS : '{}';
     const members = envelope({ gatewayVersion, capabilities, logLevel: null });
     const rest = params === null || params === '{}' ? '}' : `,${params.slice(1)}`;
@@ -323,7 +324,6 @@ export class Stateless {
   }
 }
 
-const LISTENS_TO_TASKS = '"taskIds":[';
 const WITH_TASKS = JSON.stringify({ extensions: { [TASKS_EXTENSION]: {} } });
 
 /** Null: it is one that the client takes. */

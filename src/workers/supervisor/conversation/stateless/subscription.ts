@@ -31,7 +31,7 @@ export interface SubscriptionOptions {
 /** Called when the server has taken the choice, or with the reason why it has not. */
 type Settled = (why: string | null) => void;
 
-const METHOD = 'subscriptions/listen';
+export const LISTEN = 'subscriptions/listen';
 const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
 const CANCELLED = 'notifications/cancelled';
 /** Of the method, of its params, and of a server that wants what the gateway does not give. */
@@ -89,6 +89,11 @@ export class Subscription {
   /** What can be asked where somebody listens to the task, JSON text; null: nobody does. */
   listening(task: string): string | null {
     return this.#tasks.get(task) ?? null;
+  }
+
+  /** What is listened to includes tasks. */
+  get hasTasks(): boolean {
+    return this.#tasks.size > 0;
   }
 
   unsubscribe(uri: string): void {
@@ -159,7 +164,7 @@ export class Subscription {
     }
     const { requests } = this.#options;
     const params = JSON.stringify({ notifications: filter });
-    const id = requests.send(METHOD, params, (reply) => this.#ended(id, reply));
+    const id = requests.send(LISTEN, params, (reply) => this.#ended(id, reply));
     this.#newest = id;
   }
 
@@ -207,7 +212,7 @@ export class Subscription {
   }
 
   #giveUp(problem: string): void {
-    this.#none = `it does not tell changes: ${METHOD} failed: ${problem}`;
+    this.#none = `it does not tell changes: ${LISTEN} failed: ${problem}`;
     this.#end(this.#before);
     this.#before = null;
     for (const one of [...this.#waiting, ...this.#later]) one(this.#none);
