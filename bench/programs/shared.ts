@@ -16,6 +16,7 @@ import { type Connection, untilServing } from '../lib/wire.ts';
 const SIDES: readonly SideName[] = ['rea', 'rea-shared'];
 const KB = 1000;
 const CALLS = 'one at a time, 1 KB';
+const FIRST_MEMORY = 'session before its calls';
 const MEMORY = 'session after all calls';
 
 interface Running {
@@ -38,6 +39,9 @@ export const shared: Program = {
       { name: 'RSS', unit: 'MiB', better: 'lower' },
     ]);
     const running = await start(context);
+    for (const { side, gateway } of running) {
+      recorder.add(FIRST_MEMORY, side, { RSS: memoryOf(gateway.pid).rssMiB });
+    }
     const points: Point[] = running.map((side) => ({
       scenario: CALLS,
       side: side.side,
