@@ -1,6 +1,8 @@
 /** A real browser for the tests of the page: Debian's Chromium, or whatever `REA_TEST_BROWSER` names. */
 import { existsSync } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
+import { environment } from './rea-command.ts';
+import { stateHome } from './state-home.ts';
 
 const PLACES = [
   process.env['REA_TEST_BROWSER'] ?? '',
@@ -20,6 +22,8 @@ export const REBOUND = 'rebound.example';
 export function openBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: path ?? '',
+    // It writes into the home, whatever its profile is.
+    env: environment({ HOME: stateHome() }),
     // Containers run tests as root, where its sandbox refuses to start.
     args: ['--no-sandbox', `--host-resolver-rules=MAP ${REBOUND} 127.0.0.1`],
   });
