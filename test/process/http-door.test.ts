@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
+import { filesBelow } from '../support/files-below.ts';
 import {
   CONFIG,
   callWith,
@@ -21,12 +22,7 @@ vi.setConfig({ testTimeout: 300_000, hookTimeout: 60_000 });
 afterEach(tidy);
 
 /** Every file below a directory, as one text. */
-function allText(dir: string): string {
-  return readdirSync(dir, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'))
-    .join('\n');
-}
+const allText = (dir: string) => [...filesBelow(dir).values()].join('\n');
 
 test('without a word about tokens the door opens to one that is made, kept and told to nobody', async () => {
   const rea = await serve([]);

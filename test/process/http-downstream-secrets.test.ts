@@ -1,8 +1,9 @@
 /** Credentials of servers over HTTP: they arrive, they can be replaced, and they are seen nowhere else. */
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
+import { filesBelow } from '../support/files-below.ts';
 import { startFixture, stopHttpServers } from '../support/http-server.ts';
 import { writePolicy } from '../support/policy-house.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
@@ -146,22 +147,11 @@ function write(file: string, text: string, mode: number): void {
 }
 
 /** Looks through log, status and every file of the gateway. @param but files that the test wrote itself. */
-/** Empty for what is no file, and for one that the gateway has replaced meanwhile. */
-function contentOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'EISDIR') return '';
-    throw error;
-  }
-}
-
 async function expectNowhere(rea: Rea, secrets: readonly string[], but: readonly string[] = []) {
   const { json } = await rea.status();
   const places: Record<string, string> = { stderr: rea.stderr, status: JSON.stringify(json) };
-  for (const entry of readdirSync(rea.dir, { recursive: true, encoding: 'utf8' })) {
-    if (!but.includes(entry)) places[entry] = contentOf(join(rea.dir, entry));
+  for (const [path, text] of filesBelow(rea.dir)) {
+    if (!but.includes(relative(rea.dir, path))) places[path] = text;
   }
   for (const secret of secrets) {
     for (const form of [

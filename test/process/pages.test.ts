@@ -1,11 +1,12 @@
 /** What the pages for people who arrive have them paste: every command is one, and what it should do it does. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { type Target, visitWithSdk1 } from '../support/clients.ts';
+import { filesBelow } from '../support/files-below.ts';
 import { environment, runRea } from '../support/rea-command.ts';
 import { makeDirectory } from '../support/rea-process.ts';
 import { runProgram } from '../support/run-program.ts';
@@ -69,13 +70,6 @@ test('every command of rea is one, with options that it has', async () => {
   }
 });
 
-/** All files below, with what is in them. */
-function filesOf(dir: string): Map<string, string> {
-  const names = readdirSync(dir, { recursive: true, encoding: 'utf8' }).toSorted();
-  const files = names.filter((name) => statSync(join(dir, name)).isFile());
-  return new Map(files.map((name) => [name, readFileSync(join(dir, name), 'utf8')]));
-}
-
 test('after what the page on uninstalling has one paste, no trace is left', async () => {
   const home = makeDirectory();
   const shop = join(home, 'shop');
@@ -83,7 +77,7 @@ test('after what the page on uninstalling has one paste, no trace is left', asyn
   mkdirSync(dirname(cursor));
   mkdirSync(shop);
   writeFileSync(cursor, JSON.stringify({ mcpServers: { echo: fixture('echo') } }), { mode: 0o600 });
-  const before = filesOf(home);
+  const before = filesBelow(home);
   const places = {
     HOME: home,
     XDG_STATE_HOME: join(home, '.local', 'state'),
@@ -99,7 +93,7 @@ test('after what the page on uninstalling has one paste, no trace is left', asyn
     mcpServers: { rea: Target };
   };
   await visitWithSdk1(mcpServers.rea, environment(places));
-  expect(filesOf(home).size).toBeGreaterThan(before.size + 5);
+  expect(filesBelow(home).size).toBeGreaterThan(before.size + 5);
 
   const [, section = ''] = RUNNING.split('\n## Uninstall\n');
   const [project = '', machine = '', ...more] = fenced(section, 'sh');
@@ -110,7 +104,7 @@ test('after what the page on uninstalling has one paste, no trace is left', asyn
   expect(uninstall).toBe((JSON.parse(read('package.json')) as { name: string }).name);
   const rest = await paste(machine.replace(/^npm .*$/m, ''), env, shop);
   expect(rest).toMatchObject({ code: 0, stderr: '' });
-  expect(filesOf(home)).toEqual(before);
+  expect(filesBelow(home)).toEqual(before);
 });
 
 /** What is imported of another gateway's file, and what is said about it. */

@@ -2,9 +2,10 @@
  * Secrets of the configuration, planted wherever one can stand, and a server that tells all it was given
  * wherever a server can say something: nothing that the gateway keeps, logs or shows holds one, in no form.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
+import { filesBelow } from '../support/files-below.ts';
 import { startFixture, stopHttpServers } from '../support/http-server.ts';
 import { runRea } from '../support/rea-command.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
@@ -77,9 +78,10 @@ async function sinks(rea: Rea, ...but: string[]): Promise<Record<string, string>
   };
   const port = rea.state()?.metrics_port;
   seen['metrics'] = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-  for (const entry of readdirSync(join(rea.dir, '.rea'), { recursive: true, encoding: 'utf8' })) {
-    if (['run', 'log', 'registry.yaml', 'policy.yaml', ...but].includes(entry)) continue;
-    seen[entry] = readFileSync(join(rea.dir, '.rea', entry), 'utf8');
+  const own = join(rea.dir, '.rea');
+  for (const [path, text] of filesBelow(own)) {
+    const name = relative(own, path);
+    if (!['registry.yaml', 'policy.yaml', ...but].includes(name)) seen[name] = text;
   }
   return seen;
 }

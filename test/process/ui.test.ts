@@ -1,9 +1,9 @@
 /** `rea ui` and what it serves, asked by a program: who is let in, what is seen and done, and what is left of it. */
-import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
 import { stateDirectory } from '#src/main/processes/state-directory.ts';
-import { unlessRefused } from '#src/shared/platform/errno.ts';
+import { filesBelow } from '../support/files-below.ts';
 import { Hold } from '../support/hold.ts';
 import { pageFiles, servePage } from '../support/page.ts';
 import { environment, runRea } from '../support/rea-command.ts';
@@ -22,13 +22,6 @@ const isReady = ({ who, what }: any) => who === 'one' && what === 'ready';
 /** What stands under a server on the page, without the time of its next start, which passes. */
 const textsOf = ({ notes }: any): string[] =>
   notes.map(({ text }: any) => text.replace(/; next try .*$/, ''));
-
-/** Whatever its path leads through; no sockets. */
-function filesIn(dir: string): string[] {
-  return readdirSync(dir, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
-}
 
 test.concurrent('it shows what status says, and does what it is asked, once', async () => {
   const servers = { one: fixture('echo'), broken: fixture('exit-at-start') };
@@ -205,12 +198,10 @@ test.concurrent('its token lies in one file of the user, and nowhere else; nothi
   expect(text).toContain('HALT: every call is refused: the token is [REDACTED');
   for (const place of [rea.stderr, text]) expect(place).not.toContain(page.token);
   const stateDir = stateDirectory({ cwd: rea.dir, env: environment() });
-  // A file may be replaced while they are looked at.
-  const holders = [...filesIn(rea.dir), ...filesIn(stateDir)].filter((path) =>
-    unlessRefused('', () => readFileSync(path, 'utf8')).includes(page.token),
-  );
-  expect(holders).toEqual([file]);
-  expect(filesIn(rea.dir).map((path) => basename(path))).toEqual(
+  const files = [...filesBelow(rea.dir), ...filesBelow(stateDir)];
+  const holders = files.filter(([, held]) => held.includes(page.token));
+  expect(holders.map(([path]) => path)).toEqual([file]);
+  expect(files.map(([path]) => basename(path))).toEqual(
     expect.arrayContaining(['HALT', 'serve.state.json', expect.stringMatching(/audit.*\.jsonl$/)]),
   );
   rea.kill('SIGKILL');

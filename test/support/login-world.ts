@@ -1,8 +1,9 @@
 /** A protected server with its authorization server, and people who log in to it with `rea login`. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stateDirectory } from '#src/main/processes/state-directory.ts';
+import { filesBelow } from './files-below.ts';
 import { type HttpServer, startProgram } from './http-server.ts';
 import { beginRea, environment, type RunningCommand } from './rea-command.ts';
 import { until } from './wait-for.ts';
@@ -104,21 +105,9 @@ export function loginFiles(dir: string): string[] {
 export function filesOf(dir: string): Record<string, string> {
   const found: Record<string, string> = {};
   for (const root of [dir, join(loginsOf(dir), '..')]) {
-    for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
-      const path = join(entry.parentPath, entry.name);
-      if (!entry.isFile() || entry.parentPath === loginsOf(dir)) continue;
-      found[path] = contentOf(path);
+    for (const [path, text] of filesBelow(root)) {
+      if (dirname(path) !== loginsOf(dir)) found[path] = text;
     }
   }
   return found;
-}
-
-/** Empty for a file that was replaced meanwhile. */
-function contentOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw error;
-  }
 }

@@ -7,7 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { leftovers } from './leftovers.ts';
 import { type Rea, takeDirectories, takeStarted } from './rea-process.ts';
 import { closeTerminals } from './terminal.ts';
-import { NET_MS } from './wait-for.ts';
+
+/** Less than a hook has, so that what is still there then is named and ended. */
+const GONE_MS = 45_000;
 
 const UNFINISHED = 'the state writer did not close: no answer within';
 
@@ -45,7 +47,7 @@ export async function tidy(): Promise<void> {
 
 async function checkDirectory(dir: string, gateways: readonly Rea[]): Promise<string[]> {
   const problems: string[] = [];
-  const end = performance.now() + NET_MS;
+  const end = performance.now() + GONE_MS;
   let { processes } = leftovers(dir);
   while (processes.length > 0 && performance.now() < end) {
     await sleep(10);
