@@ -92,6 +92,11 @@ export class Looks {
     return `{${parts.join(',')}}`;
   }
 
+  /** Something has been done: who asks next is to see it. */
+  expire(): void {
+    this.#lookedAt = Number.NEGATIVE_INFINITY;
+  }
+
   close(): Promise<void> {
     clearInterval(this.#timer);
     this.#unwatch();

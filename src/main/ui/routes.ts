@@ -54,6 +54,7 @@ export function pageRoutes({ operable, looks, log, self }: PageOptions) {
     if (body === null)
       return reply(response, 400, { error: 'send one JSON object of at most 64 KiB' });
     if (operable.stopping) return reply(response, 503, { error: 'the gateway is stopping' });
+    response.once('finish', () => looks.expire());
     const passOn: ApiRequest = { method, path, query, body };
     // Whatever else goes on, the kill switch gets through.
     if (path.length === 1 && TO_GATEWAY.includes(what)) {

@@ -54,6 +54,10 @@ test('however many look, they see what there was 0.2 s ago at most, and the gate
   // It is as it was.
   expect((await look()).rev).toBe(rev);
   expect(count).toBe(2);
+  // Whoever has just done something is to see it.
+  looks.expire();
+  await look();
+  expect(count).toBe(3);
 });
 
 test('what calls were given is kept only while it is to be shown', async () => {

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
 import type { Operable } from '#src/main/operator/operable.ts';
 import { Looks } from '#src/main/ui/looks.ts';
 import { pageRoutes } from '#src/main/ui/routes.ts';
@@ -14,8 +14,7 @@ const dir = mkdtempSync(join(tmpdir(), 'rea-routes-'));
 afterAll(() => rmSync(dir, { recursive: true }));
 
 /** Asks for `path` with this body, as the page does. */
-async function serve(operable: Operable) {
-  const looks = new Looks({ operable, cwd: dir, env: {} });
+async function serve(operable: Operable, looks = new Looks({ operable, cwd: dir, env: {} })) {
   onTestFinished(() => looks.close());
   const answer = pageRoutes({ operable, looks, log: { warn: () => undefined }, self: () => null });
   const server = createServer((request, response) => {
@@ -75,5 +74,15 @@ test('a gateway that stops begins nothing', async () => {
       503,
       { error: 'the gateway is stopping' },
     ]);
+  }
+});
+
+test('what was done is seen by the next look, however soon it comes', async () => {
+  const looks = new Looks({ operable: OPERABLE, cwd: dir, env: {} });
+  const seen = vi.spyOn(looks, 'expire');
+  const post = await serve(OPERABLE, looks);
+  for (const [count, path] of ['unfreeze', 'servers/one/restart'].entries()) {
+    await (await post(path)).text();
+    expect(seen).toHaveBeenCalledTimes(count + 1);
   }
 });
