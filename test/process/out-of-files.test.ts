@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { stateDirectory } from '#src/main/processes/state-directory.ts';
 import { environment, FAST_CLOCKS } from '../support/rea-command.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
@@ -11,11 +11,11 @@ import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
-afterEach(tidy);
+afterAll(tidy);
 
 const LOOK = 'main looks at a thread';
 
-test('a gateway without file descriptors goes on, and serves as before once there are some', async () => {
+test.concurrent('a gateway without file descriptors goes on, and serves as before once there are some', async () => {
   const rea = await startTold();
   await rea.waitForPhase('echo', 'ready');
   const { incarnation } = await rea.waitForServer('echo', ({ thread }) => thread.heap_mb !== null, {
@@ -36,7 +36,7 @@ test('a gateway without file descriptors goes on, and serves as before once ther
   expect(record).toMatchObject({ incarnation, thread: { state: 'running', restarts: 0 } });
 });
 
-test('definitions that come while there are none are pinned afterwards', async () => {
+test.concurrent('definitions that come while there are none are pinned afterwards', async () => {
   const dir = makeDirectory();
   const file = (name: string) => join(dir, name);
   const define = (...names: string[]) =>

@@ -5,7 +5,7 @@
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, getPriority } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { findMechanism, thisMachine } from '#src/main/processes/priority/mechanism.ts';
 import { Scrape } from '../support/prometheus.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
@@ -14,7 +14,7 @@ import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
-afterEach(tidy);
+afterAll(tidy);
 
 const LOW = 10;
 /** Nice values count from that of the tests. */
@@ -68,8 +68,36 @@ function waitForShare(
   );
 }
 
-describe.runIf(findMechanism(thisMachine()).kind === 'autogroup')('with autogroups', () => {
-  test('a server has the low share while it starts, and the normal one when it is ready', async () => {
+const HAS_AUTOGROUPS = findMechanism(thisMachine()).kind === 'autogroup';
+
+/** A control group that schedules its members, in which there are no autogroups; null if not allowed. */
+function makeCpuGroup(): string | null {
+  const path = `/sys/fs/cgroup/cpu/rea-test-${process.pid}`;
+  try {
+    mkdirSync(path);
+    return path;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (['ENOENT', 'EACCES', 'EPERM', 'EROFS'].includes(code ?? '')) return null;
+    throw error;
+  }
+}
+
+function removed(group: string): boolean {
+  try {
+    rmdirSync(group);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EBUSY') return false;
+    throw error;
+  }
+}
+
+// These wait for looks and for restarts rather than for the CPU.
+test.runIf(HAS_AUTOGROUPS)(
+  'a server has the low share while it starts, and the normal one when it is ready',
+  { concurrent: true },
+  async () => {
     const dir = makeDirectory();
     const file = join(dir, 'now');
     const slow = fixture('start-on-demand', file);
@@ -84,9 +112,14 @@ describe.runIf(findMechanism(thisMachine()).kind === 'autogroup')('with autogrou
       await rea.waitForPhase(name, 'ready');
       await waitForShare(rea, name, 'normal', (pid) => autogroup(pid) === 0);
     }
-  });
+    await rea.stop();
+  },
+);
 
-  test('the configuration has the last word', async () => {
+test.runIf(HAS_AUTOGROUPS)(
+  'the configuration has the last word',
+  { concurrent: true },
+  async () => {
     const never = fixture('hang-at-initialize');
     const servers = {
       always: { ...fixture('echo'), priority: 'low' },
@@ -97,9 +130,14 @@ describe.runIf(findMechanism(thisMachine()).kind === 'autogroup')('with autogrou
     await waitForShare(rea, 'always', 'low', (pid) => autogroup(pid) === LOW);
     await waitForShare(rea, 'never', 'normal', (pid) => autogroup(pid) === 0);
     expect(await rea.status()).toMatchObject({ json: { serve: { running: true } } });
-  });
+    await rea.stop();
+  },
+);
 
-  test('a server in a crash loop has the low share also while it is ready', async () => {
+test.runIf(HAS_AUTOGROUPS)(
+  'a server in a crash loop has the low share also while it is ready',
+  { concurrent: true },
+  async () => {
     const rea = await startRea({ unprivileged: true, config: registry({ crash: CRASHES }) });
     const crash = await rea.waitForServer(
       'crash',
@@ -113,9 +151,46 @@ describe.runIf(findMechanism(thisMachine()).kind === 'autogroup')('with autogrou
       { what: 'being ready with the low share', limitMs: 60_000 },
     );
     expect(crash).toMatchObject({ phase: 'ready', share: 'low' });
-  });
+    await rea.stop();
+  },
+);
 
-  test('many that keep the gateway itself from running are lowered, and it is told', async () => {
+test.concurrent('without autogroups nice lowers what deserves it for good, and nothing that only starts', async ({
+  skip,
+}) => {
+  const group = makeCpuGroup();
+  if (group === null) return skip('control groups cannot be made here');
+  let rea: Rea | null = null;
+  try {
+    const servers = {
+      always: { ...fixture('echo'), priority: 'low' },
+      crash: CRASHES,
+      never: fixture('hang-at-initialize'),
+    };
+    rea = await startRea({
+      unprivileged: true,
+      through: ['sh', '-c', `echo $$ > ${group}/cgroup.procs; exec "$@"`, 'sh'],
+      config: registry(servers),
+    });
+    const isLow = (pid: number) => niceOf(pid) === LOW_NICE;
+    await waitForShare(rea, 'always', 'low', isLow);
+    await rea.waitForServer(
+      'crash',
+      ({ phase, share, pid }) => phase === 'ready' && share === 'low' && pid !== null && isLow(pid),
+      { what: 'being ready with the low share', limitMs: 60_000 },
+    );
+    await waitForShare(rea, 'never', 'normal', (pid) => niceOf(pid) === OWN_NICE);
+    expect(rea.state()?.priority).toBe('nice');
+  } finally {
+    await rea?.stop();
+    await until(() => removed(group), { what: 'the group to be empty' });
+  }
+});
+
+// These need every core.
+test.runIf(HAS_AUTOGROUPS)(
+  'many that keep the gateway itself from running are lowered, and it is told',
+  async () => {
     const names = Array.from({ length: 4 * availableParallelism() }, (_, at) => `burner-${at}`);
     const burners = Object.fromEntries(names.map((name) => [name, fixture('burns-elsewhere')]));
     const rea = await startRea({
@@ -138,9 +213,13 @@ describe.runIf(findMechanism(thisMachine()).kind === 'autogroup')('with autogrou
       { limitMs: 90_000, what: 'starvation, and its end' },
     );
     for (const name of names) expect((await rea.call(`${name}__calm`)).failure).toBeNull();
-  });
+    await rea.stop();
+  },
+);
 
-  test('a server that burns a core beside others that are called has the low share until it is calm', async () => {
+test.runIf(HAS_AUTOGROUPS)(
+  'a server that burns a core beside others that are called has the low share until it is calm',
+  async () => {
     const servers = { burner: fixture('burns-elsewhere'), echo: fixture('echo') };
     const rea = await startRea({ unprivileged: true, config: registry(servers) });
     const pid = Number((await rea.call('burner__burn')).text);
@@ -164,60 +243,6 @@ describe.runIf(findMechanism(thisMachine()).kind === 'autogroup')('with autogrou
     await rea.call('burner__calm');
     await called('normal', 0);
     expect(autogroup(pid)).toBeNull();
-  });
-});
-
-/** A control group that schedules its members, in which there are no autogroups; null if not allowed. */
-function makeCpuGroup(): string | null {
-  const path = `/sys/fs/cgroup/cpu/rea-test-${process.pid}`;
-  try {
-    mkdirSync(path);
-    return path;
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (['ENOENT', 'EACCES', 'EPERM', 'EROFS'].includes(code ?? '')) return null;
-    throw error;
-  }
-}
-
-describe('without autogroups', () => {
-  test('nice lowers what deserves it for good, and nothing that only starts', async ({ skip }) => {
-    const group = makeCpuGroup();
-    if (group === null) return skip('control groups cannot be made here');
-    try {
-      const servers = {
-        always: { ...fixture('echo'), priority: 'low' },
-        crash: CRASHES,
-        never: fixture('hang-at-initialize'),
-      };
-      const rea = await startRea({
-        unprivileged: true,
-        through: ['sh', '-c', `echo $$ > ${group}/cgroup.procs; exec "$@"`, 'sh'],
-        config: registry(servers),
-      });
-      const isLow = (pid: number) => niceOf(pid) === LOW_NICE;
-      await waitForShare(rea, 'always', 'low', isLow);
-      await rea.waitForServer(
-        'crash',
-        ({ phase, share, pid }) =>
-          phase === 'ready' && share === 'low' && pid !== null && isLow(pid),
-        { what: 'being ready with the low share', limitMs: 60_000 },
-      );
-      await waitForShare(rea, 'never', 'normal', (pid) => niceOf(pid) === OWN_NICE);
-      expect(rea.state()?.priority).toBe('nice');
-    } finally {
-      await tidy();
-      await until(() => removed(group), { what: 'the group to be empty' });
-    }
-  });
-});
-
-function removed(group: string): boolean {
-  try {
-    rmdirSync(group);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EBUSY') return false;
-    throw error;
-  }
-}
+    await rea.stop();
+  },
+);

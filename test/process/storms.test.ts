@@ -10,6 +10,7 @@ import type { DownstreamSnapshot } from '#src/shared/model/snapshot.ts';
 import { memoryOf } from '../support/processes.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
 import { fixture, registry, type ServerSpec } from '../support/servers.ts';
+import { SOAKS } from '../support/soak.ts';
 import {
   Callers,
   type FaultCall,
@@ -37,6 +38,8 @@ interface Storm {
   readonly check?: (dir: string, callers: Callers) => void;
 }
 
+/** A storm lasts as long as it takes to be one, and in `npm run stress` five times that. */
+const LENGTH = SOAKS ? 5 : 1;
 const MIB = 1024 * 1024;
 const BIG = 20_000_000;
 
@@ -92,7 +95,7 @@ const STORMS: readonly Storm[] = [
     servers: times(5, stormy('crash')),
     calls: [CALM],
     outcomes: { always: [LOST], perhaps: ['ok', ...REFUSALS] },
-    raged: (faulty) => restarts(faulty) >= 8,
+    raged: (faulty) => restarts(faulty) >= 8 * LENGTH,
   },
   {
     title: 'five that crash and are restarted without a back-off',
@@ -105,7 +108,7 @@ const STORMS: readonly Storm[] = [
     ),
     calls: [CALM],
     outcomes: { always: [LOST], perhaps: ['ok', ...REFUSALS] },
-    raged: (faulty) => restarts(faulty) >= 12,
+    raged: (faulty) => restarts(faulty) >= 12 * LENGTH,
   },
   {
     title: 'four that answer 20 MB without a pause',
@@ -118,49 +121,49 @@ const STORMS: readonly Storm[] = [
       },
     ],
     outcomes: { always: ['ok'] },
-    raged: (_faulty, callers) => callers.received >= 6 * BIG,
+    raged: (_faulty, callers) => callers.received >= 6 * BIG * LENGTH,
   },
   {
     title: 'four that write 20 MB answers that nobody asked for',
     servers: times(4, stormy('big-unasked', { call_timeout_ms: 10_000 })),
     calls: [CALM],
     outcomes: { always: [], perhaps: ['ok', EXPIRED, LOST, ...REFUSALS] },
-    raged: (faulty) => written(faulty) >= 4 * BIG,
+    raged: (faulty) => written(faulty) >= 2 * BIG * LENGTH,
   },
   {
     title: 'four that write garbage to stdout',
     servers: times(4, stormy('garbage')),
     calls: [CALM],
     outcomes: { always: ['ok'], perhaps: [LOST, ...REFUSALS] },
-    raged: (faulty) => sum(faulty, (one) => one.noise_lines) > 100_000,
+    raged: (faulty) => sum(faulty, (one) => one.noise_lines) > 40_000 * LENGTH,
   },
   {
     title: 'four that flood stderr',
     servers: times(4, stormy('stderr')),
     calls: [CALM],
     outcomes: { always: ['ok'], perhaps: [EXPIRED, LOST, ...REFUSALS] },
-    raged: (faulty) => written(faulty) >= 8 * MIB,
+    raged: (faulty) => written(faulty) >= 8 * MIB * LENGTH,
   },
   {
     title: 'four whose line does not end',
     servers: times(4, stormy('endless-line', { call_timeout_ms: 5_000 })),
     calls: [CALM],
     outcomes: { always: [], perhaps: ['ok', EXPIRED, LOST, ...REFUSALS] },
-    raged: (faulty) => written(faulty) >= 20 * MIB || restarts(faulty) >= 2,
+    raged: (faulty) => written(faulty) >= 10 * MIB * LENGTH || restarts(faulty) >= LENGTH,
   },
   {
     title: 'four that send log messages without end',
     servers: times(4, stormy('notifications', { call_timeout_ms: 10_000 })),
     calls: [CALM],
     outcomes: { always: [], perhaps: ['ok', EXPIRED, ...REFUSALS] },
-    raged: (faulty) => written(faulty) >= 2 * MIB,
+    raged: (faulty) => written(faulty) >= MIB * LENGTH,
   },
   {
     title: 'four that spin',
     servers: times(4, stormy('burn', { call_timeout_ms: 1_000 })),
     calls: [CALM],
     outcomes: { always: [EXPIRED], perhaps: ['ok', LOST, ...REFUSALS] },
-    raged: (_faulty, callers) => callers.endedFaults >= 20,
+    raged: (_faulty, callers) => callers.endedFaults >= 12 * LENGTH,
   },
   {
     title: 'four that grow',
@@ -174,7 +177,7 @@ const STORMS: readonly Storm[] = [
     servers: times(4, stormy('hog', { max_rss_mb: 120 })),
     calls: [CALM],
     outcomes: { always: ['ok'], perhaps: REFUSALS },
-    raged: (faulty) => restarts(faulty) >= 4,
+    raged: (faulty) => restarts(faulty) >= 4 * LENGTH,
   },
   {
     title:
@@ -200,7 +203,7 @@ const STORMS: readonly Storm[] = [
       { of: 3, tool: 'unknown-id', answer: textAnswer('known') },
     ],
     outcomes: { always: ['ok', EXPIRED], perhaps: REFUSALS },
-    raged: (_faulty, callers) => callers.endedFaults >= 60,
+    raged: (_faulty, callers) => callers.endedFaults >= 28 * LENGTH,
   },
 ];
 
