@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { CAN_MOUNT, type DeadMount, mountDead } from '../support/dead-mount.ts';
-import { leftovers } from '../support/leftovers.ts';
+import { leftFiles } from '../support/leftovers.ts';
+import { processesOf } from '../support/processes.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
 import { fixture, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
@@ -124,7 +125,7 @@ test.skipIf(!CAN_MOUNT)(
     rea.kill('SIGTERM');
     expect(await rea.exited).toEqual({ code: null, signal: 'SIGKILL' });
     // Its guard sees that it is gone, and looks for what has left its groups.
-    await until(() => leftovers(rea.dir).processes.length === 0, { what: 'the end of the guard' });
-    expect(leftovers(rea.dir)).toEqual({ processes: [], files: [] });
+    await until(() => processesOf(rea.dir).length === 0, { what: 'the end of the guard' });
+    expect(leftFiles(rea.dir)).toEqual([]);
   },
 );

@@ -1,16 +1,6 @@
-/**
- * What a gateway left behind in its directory: living processes, and files that no clean stop leaves.
- * Looks only; the caller decides what it means.
- */
+/** Files that a gateway left behind in its directory, and no clean stop leaves. The caller decides what it means. */
 import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type LivingProcess, processesOf } from './processes.ts';
-
-export interface Leftovers {
-  readonly processes: readonly LivingProcess[];
-  /** Temporary files, locks, state and run files, relative to `.rea`. */
-  readonly files: readonly string[];
-}
 
 const KEPT = new Set([
   'registry.yaml',
@@ -23,14 +13,14 @@ const KEPT = new Set([
   join('run', 'last.json'),
 ]);
 
-/** Children inherit the gateway's working directory, and so are found by it wherever they hide. */
-export function leftovers(dir: string): Leftovers {
-  return { processes: processesOf(dir), files: strayFiles(join(dir, '.rea')) };
+/** Temporary files, locks, state and run files, relative to `.rea`. */
+export function leftFiles(dir: string): string[] {
+  return strayFiles(join(dir, '.rea'));
 }
 
 /** Temporary files alone: these must not outlive the next start, however the last one ended. */
 export function temporaryFiles(dir: string): string[] {
-  return strayFiles(join(dir, '.rea')).filter((name) => name.endsWith('.tmp'));
+  return leftFiles(dir).filter((name) => name.endsWith('.tmp'));
 }
 
 function strayFiles(root: string, below = ''): string[] {

@@ -13,38 +13,46 @@ export interface LivingProcess {
 
 /** Every process that still runs; zombies without threads are dead. */
 export function livingProcesses(): LivingProcess[] {
-  const found: LivingProcess[] = [];
-  for (const entry of readdirSync('/proc')) {
-    if (!/^\d+$/.test(entry)) continue;
-    const stat = read(`/proc/${entry}/stat`);
-    const parsed = stat === null ? null : parseProcStat(stat);
-    if (stat === null || parsed === null) continue;
-    if ((parsed.state === 'Z' || parsed.state === 'X') && parsed.threads <= 1) continue;
-    found.push({
-      pid: Number(entry),
-      ppid: Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]),
-      pgid: parsed.pgid,
-      state: parsed.state,
-      command: (read(`/proc/${entry}/cmdline`) ?? '').replaceAll('\0', ' ').trim(),
-      cwd: link(`/proc/${entry}/cwd`),
-    });
-  }
-  return found;
+  return living(() => true);
 }
 
 export function isAlive(pid: number): boolean {
   const stat = read(`/proc/${pid}/stat`);
   const parsed = stat === null ? null : parseProcStat(stat);
-  if (parsed === null) return false;
-  return !((parsed.state === 'Z' || parsed.state === 'X') && parsed.threads <= 1);
+  return parsed !== null && !isDead(parsed);
 }
 
-/** Processes that run in `dir` or name it on their command line. */
-export function processesOf(dir: string): LivingProcess[] {
-  return livingProcesses().filter(
-    ({ pid, cwd, command }) =>
-      pid !== process.pid && (command.includes(dir) || cwd === dir || cwd?.startsWith(`${dir}/`)),
+/** Processes that run in one of these directories, or name one on their command line. */
+export function processesOf(...dirs: readonly string[]): LivingProcess[] {
+  return living(
+    (pid, command, cwd) =>
+      pid !== process.pid &&
+      dirs.some((dir) => command.includes(dir) || cwd === dir || cwd?.startsWith(`${dir}/`)),
   );
+}
+
+/** Looks closer only at what is wanted: there are many processes, and tests look often. */
+function living(
+  isWanted: (pid: number, command: string, cwd: string | null) => boolean,
+): LivingProcess[] {
+  const found: LivingProcess[] = [];
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    const pid = Number(entry);
+    const command = (read(`/proc/${entry}/cmdline`) ?? '').replaceAll('\0', ' ').trim();
+    const cwd = link(`/proc/${entry}/cwd`);
+    if (!isWanted(pid, command, cwd)) continue;
+    const stat = read(`/proc/${entry}/stat`);
+    const parsed = stat === null ? null : parseProcStat(stat);
+    if (stat === null || parsed === null || isDead(parsed)) continue;
+    const ppid = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+    found.push({ pid, ppid, pgid: parsed.pgid, state: parsed.state, command, cwd });
+  }
+  return found;
+}
+
+function isDead({ state, threads }: { readonly state: string; readonly threads: number }): boolean {
+  return (state === 'Z' || state === 'X') && threads <= 1;
 }
 
 /** Resident memory in MiB, now and at its highest; null when the process is gone. */

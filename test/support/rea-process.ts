@@ -3,14 +3,7 @@
  * it writes; `tidy()` stops and checks whatever was started here.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import {
-  chownSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-} from 'node:fs';
+import { chownSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DownstreamSnapshot, StateSnapshot } from '#src/shared/model/snapshot.ts';
@@ -21,6 +14,7 @@ import { environment, homesOf, type StatusResult, status } from './rea-command.t
 import { connectSdkClient } from './sdk-client.ts';
 import type { Registry } from './servers.ts';
 import { type UntilOptions, until } from './wait-for.ts';
+import { WatchedState } from './watched-state.ts';
 import { type Answer, type Pending, type StdoutFrame, Wire } from './wire.ts';
 
 export interface ReaOptions {
@@ -95,12 +89,14 @@ export class Rea {
   readonly #child: ChildProcess;
   readonly #bytes: Buffer[] = [];
   #stderr = '';
+  readonly #stateFile: WatchedState;
   #exit: Exit | null = null;
   #killed = false;
   readonly #serves: { readonly http: boolean; readonly stdio: boolean };
 
   constructor(dir: string, args: readonly string[], options: ReaOptions) {
     this.dir = dir;
+    this.#stateFile = new WatchedState(join(dir, '.rea', 'serve.state.json'));
     const http = args.includes('--http');
     this.#serves = { http, stdio: !http || args.includes('--stdio') };
     this.faults = new Faults(join(dir, 'faults'));
@@ -208,12 +204,7 @@ export class Rea {
 
   /** What the state file says now; null while there is none. */
   state(): StateSnapshot | null {
-    try {
-      return JSON.parse(readFileSync(join(this.dir, '.rea', 'serve.state.json'), 'utf8'));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-      throw error;
-    }
+    return this.#stateFile.read();
   }
 
   /** Waits until this gateway's own state file satisfies `look`. */

@@ -4,7 +4,8 @@
  */
 import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { leftovers } from './leftovers.ts';
+import { leftFiles } from './leftovers.ts';
+import { processesOf } from './processes.ts';
 import { type Rea, takeDirectories, takeStarted } from './rea-process.ts';
 import { closeTerminals } from './terminal.ts';
 
@@ -33,36 +34,36 @@ export async function tidy(): Promise<void> {
       }
     }),
   );
-  for (const dir of takeDirectories()) {
-    problems.push(
-      ...(await checkDirectory(
-        dir,
-        gateways.filter((rea) => rea.dir === dir),
-      )),
-    );
+  const dirs = takeDirectories();
+  problems.push(...(await checkProcesses(dirs)));
+  for (const dir of dirs) {
+    const own = gateways.filter((rea) => rea.dir === dir);
+    problems.push(...filesLeft(dir, own));
     rmSync(dir, { recursive: true, force: true });
   }
   if (problems.length > 0) throw new Error(problems.join('\n'));
 }
 
-async function checkDirectory(dir: string, gateways: readonly Rea[]): Promise<string[]> {
-  const problems: string[] = [];
+/** Children inherit the gateway's working directory, and so are found by it wherever they hide. */
+async function checkProcesses(dirs: readonly string[]): Promise<string[]> {
   const end = performance.now() + GONE_MS;
-  let { processes } = leftovers(dir);
+  let processes = processesOf(...dirs);
   while (processes.length > 0 && performance.now() < end) {
-    await sleep(10);
-    processes = leftovers(dir).processes;
+    await sleep(20);
+    processes = processesOf(...dirs);
   }
-  for (const { pid, command } of processes) {
-    problems.push(`left alive: ${pid} ${command}`);
-    killOne(pid);
-  }
+  for (const { pid } of processes) killOne(pid);
+  return processes.map(({ pid, command }) => `left alive: ${pid} ${command}`);
+}
+
+function filesLeft(dir: string, gateways: readonly Rea[]): string[] {
+  const problems: string[] = [];
   // A gateway that was killed leaves its state for the post-mortem, and the next one takes it away.
   if (gateways.every((rea) => rea.endedCleanly)) {
     const foreign = gateways.flatMap((rea) => rea.foreignFiles);
     // The gateway says so when its state writer got no CPU for its last write; the next start cleans up.
     const isUnfinished = gateways.some(({ stderr }) => stderr.includes(UNFINISHED));
-    const files = leftovers(dir).files.filter(
+    const files = leftFiles(dir).filter(
       (file) => !foreign.includes(file) && !(isUnfinished && /^\.?serve\./.test(file)),
     );
     problems.push(...files.map((file) => `left in .rea: ${file}`));
