@@ -38,6 +38,8 @@ export interface TaskRequestsOptions {
 
 export class TaskRequests {
   readonly #options: TaskRequestsOptions;
+  /** What streams of a client are told of, by its ids: it is left also when the task itself is known no more. */
+  readonly #listened = new WeakMap<Client, Map<string, Task>>();
 
   constructor(options: TaskRequestsOptions) {
     this.#options = options;
@@ -109,17 +111,16 @@ export class TaskRequests {
     on: boolean,
     done: (ok: boolean) => void,
   ): void {
-    const task = this.#tasks.ofClient(client, taskId);
-    if (task === null || !task.isHandle || task.state === 'lost') return done(false);
-    const method = on ? LISTEN_TO_TASK : LEAVE_TASK;
-    const hooks = { lapsed: this.#lapsed(task), onEnd: done };
-    const asked = this.#options.sender.ask(
-      task.server,
-      method,
-      { taskId: task.id },
-      { hooks, can },
-    );
-    if (asked === null) done(false);
+    const listened = this.#listened.get(client) ?? new Map<string, Task>();
+    this.#listened.set(client, listened);
+    const task = on ? this.#tasks.ofClient(client, taskId) : listened.get(taskId);
+    if (!on) listened.delete(taskId);
+    if (!task?.isHandle) return done(false);
+    const end = (ok: boolean) => {
+      if (ok && on) listened.set(taskId, task);
+      done(ok);
+    };
+    if (!this.#ask(task, on ? LISTEN_TO_TASK : LEAVE_TASK, can, end)) end(false);
   }
 
   /** The task of the client that a client's message names by this id, and what to replace in it. */
@@ -131,13 +132,22 @@ export class TaskRequests {
 
   /** The client is gone, and its tasks are cancelled. */
   forget(client: Client): void {
+    const listened = this.#listened.get(client)?.values() ?? [];
+    for (const task of listened) this.#ask(task, LEAVE_TASK, TAKES_TASKS);
+    this.#listened.delete(client);
     for (const task of this.#tasks.drop(client)) {
-      const { server, id, isHandle } = task;
+      const { server, isHandle } = task;
       if (!isHandle && !this.#offers(server, 'cancel')) continue;
-      const hooks = { lapsed: this.#lapsed(task) };
-      const can = isHandle ? TAKES_TASKS : 0;
-      this.#options.sender.ask(server, 'tasks/cancel', { taskId: id }, { hooks, can });
+      this.#ask(task, 'tasks/cancel', isHandle ? TAKES_TASKS : 0);
     }
+  }
+
+  /** @returns false: its server cannot be asked, or has no such task any more. */
+  #ask(task: Task, method: string, can: number, onEnd?: (ok: boolean) => void): boolean {
+    if (task.state === 'lost') return false;
+    const hooks = { lapsed: this.#lapsed(task), ...(onEnd === undefined ? {} : { onEnd }) };
+    const params = { taskId: task.id };
+    return this.#options.sender.ask(task.server, method, params, { hooks, can }) !== null;
   }
 
   /** A task of the client that is meant for requests of this form, and whose time is not over. */
