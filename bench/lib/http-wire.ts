@@ -1,15 +1,16 @@
 /**
  * The raw client over HTTP: MCP's Streamable HTTP (a POST answers itself) and the older HTTP+SSE (one
- * long GET carries all answers). Keeps its connections open.
+ * long GET carries all answers), with a session, and at revision 2026-07-28 without one. Keeps its connections open.
  */
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
-import { answerTo, type Connection, Lines, Pending, type Reply } from './wire.ts';
+import { answerTo, CLAIM, type Connection, Lines, Pending, type Reply } from './wire.ts';
 
 const DATA = Buffer.from('data:');
 const FAILED: Reply = { ok: false, bytes: 0, message: null };
 
 export class HttpConnection implements Connection {
-  readonly #pending = new Pending();
+  readonly #pending: Pending;
+  readonly #sessionless: boolean;
   readonly #agent = new Agent({ keepAlive: true });
   readonly #headers: Record<string, string> = {
     'content-type': 'application/json',
@@ -18,8 +19,15 @@ export class HttpConnection implements Connection {
   #url: string;
   #stream: ClientRequest | null = null;
 
-  private constructor(url: string) {
+  private constructor(url: string, sessionless = false) {
     this.#url = url;
+    this.#sessionless = sessionless;
+    this.#pending = new Pending(sessionless ? CLAIM : null);
+  }
+
+  /** Every request says what it is in its headers, too. */
+  static sessionless(url: string): HttpConnection {
+    return new HttpConnection(url, true);
   }
 
   static streamable(url: string): HttpConnection {
@@ -39,7 +47,8 @@ export class HttpConnection implements Connection {
 
   request(method: string, params?: object): Promise<Reply> {
     const { id, line, reply } = this.#pending.begin(method, params);
-    this.#post(line, () => this.#pending.settle(id, FAILED));
+    const own = this.#sessionless ? headersOf(method, params) : {};
+    this.#post(line, () => this.#pending.settle(id, FAILED), own);
     return reply;
   }
 
@@ -54,8 +63,9 @@ export class HttpConnection implements Connection {
   }
 
   /** @param failed nothing will come of this post. */
-  #post(body: string, failed: () => void): void {
-    const headers = { ...this.#headers, 'content-length': String(Buffer.byteLength(body)) };
+  #post(body: string, failed: () => void, own: Readonly<Record<string, string>> = {}): void {
+    const length = String(Buffer.byteLength(body));
+    const headers = { ...this.#headers, ...own, 'content-length': length };
     const post = request(this.#url, { method: 'POST', agent: this.#agent, headers }, (response) => {
       const session = response.headers['mcp-session-id'];
       if (typeof session === 'string') this.#headers['mcp-session-id'] = session;
@@ -115,4 +125,12 @@ export class HttpConnection implements Connection {
       this.#stream.end();
     });
   }
+}
+
+function headersOf(method: string, params: object = {}): Record<string, string> {
+  return {
+    'mcp-protocol-version': String(CLAIM['io.modelcontextprotocol/protocolVersion']),
+    'mcp-method': method,
+    ...('name' in params ? { 'mcp-name': String(params.name) } : {}),
+  };
 }

@@ -28,6 +28,8 @@ const NO_RIVALS: readonly string[] = [
   'rea-shared',
   'rea-http',
   'rea-http-free',
+  'rea-sessionless',
+  'rea-http-sessionless',
 ];
 
 /** All of one program. */

@@ -29,6 +29,15 @@ export const RAW: ServerKind = {
   server: (node, name) => ({ name, command: node, args: [here('../servers/raw.mjs'), name] }),
 };
 
+/** The same at revision 2026-07-28: it takes no handshake. */
+export const RAW_SESSIONLESS: ServerKind = {
+  ...RAW,
+  server: (node, name) => {
+    const { args, ...rest } = RAW.server(node, name);
+    return { ...rest, args: [...args, 'sessionless'] };
+  },
+};
+
 /** The real one: `@modelcontextprotocol/server-everything`, built on the SDK. */
 export const EVERYTHING: ServerKind = {
   name: 'server-everything',

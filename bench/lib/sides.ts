@@ -15,7 +15,7 @@ import { type Peer, peerProgram } from './peers.ts';
 import type { Scope, Started } from './scope.ts';
 import { sdkOverHttp, sdkOverStdio } from './sdk.ts';
 import type { Server } from './servers.ts';
-import { type Connection, handshake, StdioConnection } from './wire.ts';
+import { CLAIM, type Connection, handshake, StdioConnection } from './wire.ts';
 
 export type SideName =
   | 'direct'
@@ -28,9 +28,13 @@ export type SideName =
   | 'rea-free'
   /** A session of a gateway that several share: its relay. */
   | 'rea-shared'
+  /** Its client speaks revision 2026-07-28, which has no handshake. */
+  | 'rea-sessionless'
   | 'rea-http'
   /** Over HTTP, without rules and without an audit log. */
   | 'rea-http-free'
+  /** Over HTTP, its client speaks revision 2026-07-28. */
+  | 'rea-http-sessionless'
   | Peer;
 
 /** No gateway and no server: how long Node itself takes to start and to end. */
@@ -49,7 +53,7 @@ export interface Gateway {
   readonly exited: Promise<unknown>;
   /** The name under which it offers a tool. */
   tool(server: string, tool: string): string;
-  /** A raw client after its handshake; over stdio there can be only one client. */
+  /** A raw client, after its handshake where it makes one; over stdio there can be only one client. */
   connect(): Promise<Connection>;
   /** The SDK's client. */
   connectSdk(): Promise<Client>;
@@ -161,6 +165,11 @@ function isRea(side: SideName): side is Extract<SideName, `rea${string}`> {
   return side.startsWith('rea');
 }
 
+/** Whether its raw client makes no handshake. */
+function isSessionless(side: SideName): boolean {
+  return side === 'rea-sessionless' || side === 'rea-http-sessionless';
+}
+
 /** Whether it came from npm. */
 export function isPeer(side: SideName): side is Peer {
   return side === 'mcp-hub' || isBridge(side);
@@ -188,7 +197,10 @@ function overStdio(scope: Scope, started: Started, common: Common): Gateway {
     ...common,
     ...started,
     url: null,
-    connect: () => handshake(new StdioConnection(stdin, stdout)),
+    connect: async () =>
+      isSessionless(common.side)
+        ? new StdioConnection(stdin, stdout, CLAIM)
+        : handshake(new StdioConnection(stdin, stdout)),
     connectSdk: () => sdkOverStdio(started),
     stop: () => scope.stop(started),
   };
@@ -218,6 +230,7 @@ async function overHttp(
     ...started,
     url,
     connect: async () => {
+      if (isSessionless(common.side)) return kept(HttpConnection.sessionless(url));
       const open = kind === 'sse' ? HttpConnection.sse(url) : HttpConnection.streamable(url);
       return handshake(kept(await open));
     },

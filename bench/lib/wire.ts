@@ -37,6 +37,13 @@ export const HANDSHAKE = {
   clientInfo: { name: 'rea-bench', version: '1.0.0' },
 };
 
+/** What every request of revision 2026-07-28 says of its client, as its `_meta`. */
+export const CLAIM: Readonly<Record<string, unknown>> = {
+  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+  'io.modelcontextprotocol/clientCapabilities': {},
+  'io.modelcontextprotocol/clientInfo': HANDSHAKE.clientInfo,
+};
+
 const NEWLINE = 0x0a;
 /** Up to this size a message is parsed. */
 const SMALL = 64 * 1024;
@@ -74,14 +81,21 @@ export class Lines {
 /** Requests that wait for their answers. */
 export class Pending {
   readonly #waiting = new Map<number, { method: string; resolve: (reply: Reply) => void }>();
+  readonly #meta: object | null;
   #lastId = 0;
   unasked = 0;
   #ended = false;
 
+  /** @param meta goes with every request; null: nothing. */
+  constructor(meta: object | null) {
+    this.#meta = meta;
+  }
+
   /** The line of a request, without newline, and its answer. */
   begin(method: string, params?: object): { id: number; line: string; reply: Promise<Reply> } {
     const id = ++this.#lastId;
-    const line = JSON.stringify({ jsonrpc: '2.0', id, method, params });
+    const all = this.#meta === null ? params : { ...params, _meta: this.#meta };
+    const line = JSON.stringify({ jsonrpc: '2.0', id, method, params: all });
     if (this.#ended) return { id, line, reply: Promise.resolve(CLOSED) };
     const reply = new Promise<Reply>((resolve) => this.#waiting.set(id, { method, resolve }));
     return { id, line, reply };
@@ -122,13 +136,15 @@ export class Pending {
   }
 }
 
-/** A client on the two ends of a pipe; the handshake is still to be made. */
+/** A client on the two ends of a pipe; its handshake, where it makes one, is still to be made. */
 export class StdioConnection implements Connection {
-  readonly #pending = new Pending();
+  readonly #pending: Pending;
   readonly #stdin: Writable;
   #corked = false;
 
-  constructor(stdin: Writable, stdout: Readable) {
+  /** @param claim of a client without a handshake. */
+  constructor(stdin: Writable, stdout: Readable, claim: object | null = null) {
+    this.#pending = new Pending(claim);
     this.#stdin = stdin;
     const lines = new Lines((parts, bytes) => {
       const asked = this.#pending.receive(parts, bytes);

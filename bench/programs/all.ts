@@ -8,6 +8,7 @@ import { memory } from './memory.ts';
 import { orphans } from './orphans.ts';
 import { paint } from './paint.ts';
 import { recovery } from './recovery.ts';
+import { revisions } from './revisions.ts';
 import { shared } from './shared.ts';
 import { start } from './start.ts';
 import { storm } from './storm.ts';
@@ -26,6 +27,7 @@ export const PROGRAMS: readonly Program[] = [
   memory,
   body,
   governance,
+  revisions,
   shared,
   watchers,
   tabs,

@@ -1,13 +1,17 @@
 // A server as light as one can be in Node: no library, one write for each answer, its id last as
 // TypeScript servers write it. `echo {bytes}` answers with a text of that size, made once; `put`, whose
-// name says that it writes, does the same.
+// name says that it writes, does the same. Its second argument `sessionless`: it speaks revision 2026-07-28 alone.
+const sessionless = process.argv[3] === 'sessionless';
+/** What revision 2026-07-28 wants in every result. */
+const type = sessionless ? '"resultType":"complete",' : '';
+const REFUSED = { code: -32022, message: 'no', data: { supported: ['2026-07-28'] } };
 const texts = new Map();
 
 /** All of an answer up to its id. */
 function textAnswer(bytes) {
   let found = texts.get(bytes);
   if (found === undefined) {
-    const result = `{"content":[{"type":"text","text":"${'x'.repeat(bytes)}"}]}`;
+    const result = `{${type}"content":[{"type":"text","text":"${'x'.repeat(bytes)}"}]}`;
     found = Buffer.from(`{"result":${result},"jsonrpc":"2.0","id":`);
     texts.set(bytes, found);
   }
@@ -21,7 +25,12 @@ const tools = ['echo', 'put'].map((name) => ({
 }));
 
 function answerTo({ method, params }) {
-  if (method === 'tools/list') return JSON.stringify({ tools });
+  if (method === 'tools/list')
+    return `{${type}"ttlMs":0,"cacheScope":"private","tools":${JSON.stringify(tools)}}`;
+  if (method === 'server/discover') {
+    const own = { supportedVersions: ['2026-07-28'], capabilities: { tools: {} }, ttlMs: 0 };
+    return JSON.stringify({ resultType: 'complete', cacheScope: 'private', ...own });
+  }
   if (method === 'initialize') {
     const { protocolVersion } = params;
     const serverInfo = { name: 'raw', version: '1.0.0' };
@@ -46,7 +55,9 @@ process.stdin.setEncoding('utf8').on('data', (chunk) => {
       const text = textAnswer(message.params.arguments?.bytes ?? 100);
       process.stdout.write(Buffer.concat([text, Buffer.from(end)]));
     } else {
-      process.stdout.write(`{"result":${answerTo(message)},"jsonrpc":"2.0","id":${end}`);
+      const refused = sessionless && message.method === 'initialize';
+      const what = refused ? `"error":${JSON.stringify(REFUSED)}` : `"result":${answerTo(message)}`;
+      process.stdout.write(`{${what},"jsonrpc":"2.0","id":${end}`);
     }
   }
 });

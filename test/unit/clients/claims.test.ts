@@ -1,6 +1,7 @@
 /** What a request says of itself in its body, and in the headers that repeat it. */
 import { describe, expect, test } from 'vitest';
 import { readClaim, versionRefusal } from '#src/main/clients/claims/claim.ts';
+import { Claims } from '#src/main/clients/claims/claims.ts';
 import { headerRefusal } from '#src/main/clients/claims/headers.ts';
 import { paramRefusal } from '#src/main/clients/claims/param-headers.ts';
 import { type Frame, scanFrame } from '#src/shared/json/frame.ts';
@@ -25,6 +26,42 @@ const claim = (meta: object) =>
   );
 
 describe('a claim', () => {
+  test('is the same as if each were read, whatever the one before it was', () => {
+    const good = {
+      [`${KEY}protocolVersion`]: VERSION,
+      [`${KEY}clientCapabilities`]: { roots: {} },
+    };
+    const metas = [
+      good,
+      { ...good, [`${KEY}clientInfo`]: { name: 'a' }, [`${KEY}logLevel`]: 'info' },
+      { ...good, [`${KEY}clientInfo`]: { name: 'b' }, [`${KEY}logLevel`]: 'info' },
+      { progressToken: 1 },
+      { [`${KEY}protocolVersion`]: VERSION },
+      { [`${KEY}clientInfo`]: { name: 'a' } },
+      { ...good, filler: 'x'.repeat(20_000) },
+      [],
+      null,
+    ];
+    const frames = metas.flatMap((_meta) =>
+      ['t', 'longer'].map((name) => frameOf({ name, _meta })),
+    );
+    const claims = new Claims();
+    let same = 0;
+    for (const before of frames) {
+      for (const frame of frames) {
+        for (const hasSession of [false, true]) {
+          claims.of(before, hasSession);
+          expect(claims.of(frame, hasSession)).toEqual(readClaim(frame, hasSession));
+          expect(claims.of(frame, !hasSession)).toEqual(readClaim(frame, !hasSession));
+          if (claims.of(frame, !hasSession) === claims.of(frame, !hasSession)) same += 1;
+        }
+      }
+    }
+    // All but the long one, which is read each time.
+    expect(same).toBe(2 * frames.length * (frames.length - 2));
+    expect(claims.of(frameOf({ name: 't' }))).toEqual({ kind: 'none' });
+  });
+
   test('is there with the version and what the client can do', () => {
     expect(claim({ [`${KEY}logLevel`]: 'info' })).toMatchObject({
       kind: 'claim',

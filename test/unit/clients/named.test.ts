@@ -22,7 +22,7 @@ test('each request says itself which client it is from', () => {
 
 test('a long one is read, and not kept', () => {
   const named = new NamedClients();
-  const long = { name: 'one', more: 'x'.repeat(5000) };
+  const long = { name: 'one', more: 'x'.repeat(20_000) };
   const first = read(named, long);
   expect(first.name).toBe('one');
   expect(read(named, long)).not.toBe(first);

@@ -37,7 +37,7 @@ export type Read =
 const MAX_VERSION_BYTES = 64;
 const MAX_SHOWN_METHOD = 200;
 const KEYS = Object.values(CLAIM_KEYS);
-const NO_CLAIM: Read = { kind: 'none' };
+export const NO_CLAIM: Read = { kind: 'none' };
 
 /**
  * @param frame a request.

@@ -16,9 +16,9 @@ import {
   hasOddMeta,
   methodNotFound,
   type Refusal,
-  readClaim,
   versionRefusal,
 } from '../claims/claim.ts';
+import { Claims } from '../claims/claims.ts';
 import { gatewayInfo } from '../handshake.ts';
 import type { ClaimedRequest } from '../port.ts';
 import { sessionlessForm } from './answer-form.ts';
@@ -91,6 +91,7 @@ export class SessionlessRequests {
   readonly #listens: Listens;
   readonly #routed: Routed;
   readonly #subscribing: Subscribing;
+  readonly #claims = new Claims();
   readonly #declared = new DeclaredCapabilities();
   /** Requests for lists: the ids that the port knows → their raw ids. */
   readonly #lists = new Map<string, Uint8Array>();
@@ -133,7 +134,7 @@ export class SessionlessRequests {
    */
   take(request: Omit<ClaimedRequest, 'claim'>, hasSession: boolean): boolean {
     const { frame, method, idRaw, idText } = request;
-    const read = readClaim(frame, hasSession);
+    const read = this.#claims.of(frame, hasSession);
     if (read.kind === 'none') {
       const isOdd = SESSIONLESS.has(method) || (method !== 'initialize' && hasOddMeta(frame));
       if (hasSession || !isOdd) return false;
@@ -142,8 +143,11 @@ export class SessionlessRequests {
     }
     const refusal = read.kind === 'bad' ? read.refusal : versionRefusal(read.claim);
     if (refusal !== null) this.#refuse(idRaw, idText, refusal);
-    else if (read.kind === 'claim' && !this.ask({ ...request, claim: read.claim })) {
-      this.#refuse(idRaw, idText, methodNotFound(method));
+    else if (read.kind === 'claim') {
+      // Objects of every request are written out here and below: to copy another one costs more than the rest.
+      const { claim } = read;
+      const isKnown = this.ask({ frame, method, claim, idRaw, idText });
+      if (!isKnown) this.#refuse(idRaw, idText, methodNotFound(method));
     }
     return true;
   }
@@ -281,29 +285,40 @@ export class SessionlessRequests {
     const { frame, method, idRaw, idText } = request;
     const present = presentOf(frame, request, said.level);
     const again = (key: string, firstIdRaw: Uint8Array) => {
-      this.#route(
-        { ...request, frame: forServers(frame, method), idRaw: firstIdRaw, idText: key },
-        said,
-      );
+      const first = { frame: forServers(frame, method), method, idRaw: firstIdRaw, idText: key };
+      this.#route(first, said);
     };
     if (!this.#routed.retry(retry, request, present, again)) this.#refuse(idRaw, idText, STALE);
   }
 
   #begin(request: ClaimedRequest, said: Said): void {
-    const { method } = request;
+    const { method, idRaw } = request;
     const frame = forServers(request.frame, method);
     const present = presentOf(frame, request, said.level);
     const { declared } = said;
     const early = earlyAnswers(request.frame);
     const idText = this.#routed.begin(frame, method, present, { declared, early });
-    this.#route({ ...request, frame, idText }, said);
+    this.#route({ frame, method, idRaw, idText }, said);
   }
 
   /** @param idText by which the router is to know the request. */
-  #route({ frame, method, idRaw, idText }: ClaimedRequest, { level, clientName }: Said): void {
+  #route(
+    { frame, method, idRaw, idText }: Omit<ClaimedRequest, 'claim'>,
+    { level: logLevel, clientName }: Said,
+  ): void {
     const { client } = this.#host;
     const form = this.#form;
-    const routed = { client, clientName, frame, method, idRaw, idText, form, logLevel: level };
-    this.#router.route({ ...routed, listDeadline: null });
+    const listDeadline = null;
+    this.#router.route({
+      client,
+      clientName,
+      frame,
+      method,
+      idRaw,
+      idText,
+      form,
+      logLevel,
+      listDeadline,
+    });
   }
 }

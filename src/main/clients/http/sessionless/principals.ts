@@ -19,11 +19,12 @@ import {
 import {
   claimMissing,
   methodNotFound,
+  NO_CLAIM,
   type Read,
   type Refusal,
-  readClaim,
   versionRefusal,
 } from '../../claims/claim.ts';
+import { Claims } from '../../claims/claims.ts';
 import { headerRefusal } from '../../claims/headers.ts';
 import { paramRefusal } from '../../claims/param-headers.ts';
 import { sessionlessFailure } from '../../sessionless/answer-form.ts';
@@ -52,6 +53,7 @@ export class Principals {
   readonly #options: HttpOptions;
   readonly #limits: HttpLimits;
   readonly #byName = new Map<string | null, Principal>();
+  readonly #claims = new Claims();
   readonly #sweeper: NodeJS.Timeout;
 
   constructor(options: HttpOptions, limits: HttpLimits) {
@@ -66,7 +68,7 @@ export class Principals {
     const { request, response, frame, message } = posted;
     const inSession = posted.hasSession && !isSessionless(request);
     const mayClaim = message.kind === 'request' || message.kind === 'notification';
-    const read = mayClaim ? readClaim(frame, inSession) : NO_CLAIM;
+    const read = mayClaim ? this.#claims.of(frame, inSession) : NO_CLAIM;
     if (!isOurs(request, message, read)) return false;
     const error = unfit(request, message);
     if (error !== null) replyError(response, { ...error, ...idOf(frame, message) });
@@ -139,8 +141,6 @@ export class Principals {
     }
   }
 }
-
-const NO_CLAIM: Read = { kind: 'none' };
 
 /** True for GET and DELETE of clients that know no sessions. */
 export function isSessionless({ headers }: IncomingMessage): boolean {

@@ -86,6 +86,8 @@ export class Stateless {
   readonly #rounds: Rounds;
   #subscription: Subscription | null = null;
   #logLevel: string | null;
+  /** The envelope of the last call. */
+  #last: { capabilities: string; logLevel: string | null; members: string } | null = null;
   /** By the name of the tool. */
   #paramHeaders = new Map<string, readonly ParamHeader[]>();
   #asksAgain = false;
@@ -289,7 +291,14 @@ export class Stateless {
   #send(frame: Frame, wire: number, can: number): string {
     const { gatewayVersion, line } = this.#options;
     const capabilities = this.#options.capabilities.ofCall(can);
-    const members = envelope({ gatewayVersion, capabilities, logLevel: this.#logLevel });
+    const logLevel = this.#logLevel;
+    // Most calls say the same as the one before.
+    let last = this.#last;
+    if (last?.capabilities !== capabilities || last.logLevel !== logLevel) {
+      const members = envelope({ gatewayVersion, capabilities, logLevel });
+      this.#last = last = { capabilities, logLevel, members };
+    }
+    const { members } = last;
     const headers = line.wantsHeaders ? this.#headersOf(frame) : undefined;
     line.write(joinExact([...withMeta(frame, members), NEWLINE]), wire, headers);
     return capabilities;
