@@ -1,9 +1,5 @@
 /** Calls that are parked, step by step. */
 import { expect, test, vi } from 'vitest';
-import { SOAKS } from '../../support/soak.ts';
-
-vi.setConfig({ testTimeout: SOAKS ? 600_000 : 60_000 });
-
 import { House, TTL } from './parked-room.ts';
 
 test('what is asked at once is one answer, and the retry goes on with the call', () => {
