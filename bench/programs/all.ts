@@ -7,6 +7,7 @@ import { latency } from './latency.ts';
 import { memory } from './memory.ts';
 import { orphans } from './orphans.ts';
 import { paint } from './paint.ts';
+import { paths } from './paths.ts';
 import { recovery } from './recovery.ts';
 import { revisions } from './revisions.ts';
 import { shared } from './shared.ts';
@@ -27,6 +28,7 @@ export const PROGRAMS: readonly Program[] = [
   memory,
   body,
   governance,
+  paths,
   revisions,
   shared,
   watchers,
