@@ -28,35 +28,53 @@ const LIMIT_MS = 20_000;
 type Pids = Readonly<Record<string, number>>;
 
 test.concurrent.each([
-  ['the end of stdin', async (rea: Rea): Promise<void> => void (await rea.stop())],
-  ['SIGTERM of the gateway', async (rea: Rea): Promise<void> => rea.kill('SIGTERM')],
-  ['SIGKILL of the gateway', async (rea: Rea): Promise<void> => rea.kill('SIGKILL')],
-  ['SIGKILL of gateway and guard, and the next start', killBoth],
-] as const)('%s ends what has left its group', async (_, end) => {
-  const { rea, pids } = await start(['stubborn']);
+  [
+    'the end of stdin',
+    ['stubborn', 'cleared', 'person'],
+    async (rea: Rea): Promise<void> => void (await rea.stop()),
+  ],
+  [
+    'SIGTERM of the gateway',
+    ['stubborn', 'cleared'],
+    async (rea: Rea): Promise<void> => rea.kill('SIGTERM'),
+  ],
+  [
+    'SIGKILL of the gateway',
+    ['stubborn', 'person'],
+    async (rea: Rea): Promise<void> => rea.kill('SIGKILL'),
+  ],
+  ['SIGKILL of gateway and guard, and the next start', ['stubborn', 'person'], killBoth],
+] as const)('%s ends what has left its group: %j', async (_, kinds, end) => {
+  const { rea, pids } = await start(kinds);
   await end(rea);
   await rea.exited;
-  expect(await gone(pids, [...OURS, 'stubborn'])).toEqual([]);
+  expect(await gone(pids, [...OURS, ...kinds.filter((kind) => kind !== 'person')])).toEqual([]);
+  if (pids['browser'] === undefined) return;
+  // The programs of a person are left alone.
+  expect(PERSONS.filter((name) => !isAlive(pids[name] ?? 0))).toEqual([]);
+  if (rea.endedCleanly) {
+    const { stdout } = await runRea(['status', '--cwd', rea.dir]);
+    expect(stdout).toContain(`left alone`);
+    expect(stdout).toContain(`firefox (${pids['browser']})`);
+  }
+  await clear(rea);
 });
 
 test.concurrent.each([
-  ['the end of stdin', async (rea: Rea): Promise<void> => void (await rea.stop())],
-  ['SIGTERM of the gateway', async (rea: Rea): Promise<void> => rea.kill('SIGTERM')],
-  ['a reload', async (rea: Rea): Promise<void> => writeRegistry(rea.dir, registry({}))],
-] as const)('%s ends what has left its group with a cleared environment', async (_, end) => {
-  const { rea, pids } = await start(['cleared']);
+  [
+    'a reload that removes it',
+    ['stubborn', 'cleared'],
+    (rea: Rea) => writeRegistry(rea.dir, registry({})),
+  ],
+  [
+    'a thread that ends',
+    ['stubborn'],
+    async (rea: Rea) => rea.faults.inject('supervisor', 'throw'),
+  ],
+] as const)('%s ends what has left its group: %j', async (_, kinds, end) => {
+  const { rea, pids } = await start(kinds, {}, { faults: true });
   await end(rea);
-  expect(await gone(pids, [...OURS, 'cleared'])).toEqual([]);
-});
-
-test.concurrent.each([
-  ['SIGKILL of the server', ({ pid }: { pid: number }) => void killOne(pid)],
-  ['a reload that removes it', ({ rea }: { rea: Rea }) => writeRegistry(rea.dir, registry({}))],
-  ['a thread that ends', async ({ rea }: { rea: Rea }) => rea.faults.inject('supervisor', 'throw')],
-] as const)('%s ends what has left its group', async (_, end) => {
-  const { rea, pids } = await start(['stubborn'], {}, { faults: true });
-  await end({ rea, pid: Number((await rea.call('one__pid')).text) });
-  expect(await gone(pids, [...OURS, 'stubborn'])).toEqual([]);
+  expect(await gone(pids, [...OURS, ...kinds])).toEqual([]);
 });
 
 test.concurrent('a stall ends what has left its group, with a cleared environment too', async () => {
@@ -72,27 +90,10 @@ test.concurrent('a stall ends what has left its group, with a cleared environmen
   expect(await gone(pids, [...OURS, 'cleared'])).toEqual([]);
 });
 
-test.concurrent.each([
-  ['the end of stdin', async (rea: Rea): Promise<void> => void (await rea.stop())],
-  ['SIGKILL of the gateway', async (rea: Rea): Promise<void> => rea.kill('SIGKILL')],
-  ['SIGKILL of gateway and guard, and the next start', killBoth],
-] as const)('%s leaves the programs of a person alone', async (_, end) => {
-  const { rea, pids } = await start(['person']);
-  await end(rea);
-  await rea.exited;
-  expect(await gone(pids, OURS)).toEqual([]);
-  expect(PERSONS.filter((name) => !isAlive(pids[name] ?? 0))).toEqual([]);
-  if (rea.endedCleanly) {
-    const { stdout } = await runRea(['status', '--cwd', rea.dir]);
-    expect(stdout).toContain(`left alone`);
-    expect(stdout).toContain(`firefox (${pids['browser']})`);
-  }
-  await clear(rea);
-});
-
-test.concurrent('status names what was left, and nothing else is told of the mark', async () => {
-  const { rea, pids } = await start(['person']);
+test.concurrent('SIGKILL of the server ends what has left its group; status names what was left, and nothing else is told of the mark', async () => {
+  const { rea, pids } = await start(['stubborn', 'person']);
   killOne(Number((await rea.call('one__pid')).text));
+  expect(await gone(pids, [...OURS, 'stubborn'])).toEqual([]);
   const { left_running: left } = await rea.waitForServer(
     'one',
     ({ left_running }) => left_running.length > 0,
