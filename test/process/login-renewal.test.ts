@@ -1,8 +1,8 @@
 /** Gateways that share a login: tokens that end all the time are renewed once each, and no call is lost or made twice. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { stopHttpServers } from '../support/http-server.ts';
-import { logIn, startProtected } from '../support/login-world.ts';
+import { logIn, type Protected, startProtected } from '../support/login-world.ts';
 import { FAST_CLOCKS, runRea } from '../support/rea-command.ts';
 import { makeDirectory, type Rea, startRea, writeRegistry } from '../support/rea-process.ts';
 import { QUICK, registry } from '../support/servers.ts';
@@ -12,7 +12,7 @@ import { expectNowhere } from '../support/token-sinks.ts';
 import { until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: SOAKS ? 3_600_000 : 180_000, hookTimeout: 60_000 });
-afterEach(async () => {
+afterAll(async () => {
   await tidy();
   await stopHttpServers();
 });
@@ -20,11 +20,11 @@ afterEach(async () => {
 /** In all; each server has a login of its own. */
 const RENEWALS = SOAKS ? 1000 : 8;
 const SERVERS = SOAKS ? ['web', 'two', 'three', 'four', 'five'] : ['web', 'two'];
-const LIFETIME_S = SOAKS ? 1 : 3;
+const LIFETIME_S = SOAKS ? 1 : 2;
 /** Of one renewal. */
 const MOST_MS = 15_000;
-/** Renewals are what there is to be much of, not calls. */
-const PAUSE_MS = 10;
+/** Renewals are what there is to be much of, not calls: some dozens of each caller while a token lives. */
+const PAUSE_MS = SOAKS ? 10 : 50;
 
 test('three gateways with one rotating login: nobody is logged out, and no call is made twice', async () => {
   const server = await startProtected();
@@ -74,6 +74,7 @@ test('three gateways with one rotating login: nobody is logged out, and no call 
   expect(new Set(times)).toEqual(new Set([1]));
   for (const rea of gateways) expect(rea.stderr).not.toContain('login is over');
   await expectNowhere(gateways, happened);
+  for (const rea of gateways) await rea.stop();
 });
 
 /** The status page, as if it had room. */
@@ -146,19 +147,55 @@ test('a renewal that is lost on its way ends in a login, and is not tried for ev
   expect((await second.call('web__echo', { text: 'found' })).text).toBe('found');
 });
 
+/** One of several protected servers, logged in to, behind the gateway of all of them. */
+interface LoggedIn {
+  readonly rea: Rea;
+  readonly server: Protected;
+  readonly name: string;
+}
+
+/**
+ * One gateway for servers that differ in what their authorization servers do; the first case that asks starts it.
+ *
+ * @param settings of each server, by its name.
+ */
+function loggedIn(settings: Readonly<Record<string, object>>): (name: string) => Promise<LoggedIn> {
+  let started: Promise<{ rea: Rea; servers: ReadonlyMap<string, Protected> }> | null = null;
+  const start = async () => {
+    const dir = makeDirectory();
+    const servers = new Map<string, Protected>();
+    for (const [name, own] of Object.entries(settings)) {
+      const server = await startProtected();
+      await server.control(own);
+      servers.set(name, server);
+    }
+    const entries = [...servers].map(([name, { url }]) => [name, { url }] as const);
+    writeRegistry(dir, registry(Object.fromEntries(entries)));
+    for (const name of servers.keys()) await logIn(dir, name);
+    return { rea: await startRea({ cwd: dir }), servers };
+  };
+  return async (name) => {
+    started ??= start();
+    const { rea, servers } = await started;
+    const server = servers.get(name);
+    if (server === undefined) throw new RangeError(`no server ${name}`);
+    await rea.waitForPhase(name, 'ready');
+    return { rea, server, name };
+  };
+}
+
+/** Nobody's login ends at this gateway. */
+const kept = loggedIn({ refused: {}, broken: {}, json: {} });
+
 test('a tool that passes on the 401 of another server ends no login, and costs one renewal', async () => {
-  const server = await startProtected();
-  const dir = makeDirectory();
-  writeRegistry(dir, registry({ web: { url: server.url } }));
-  await logIn(dir, 'web');
-  const rea = await startRea({ cwd: dir });
-  const before = await rea.waitForPhase('web', 'ready');
+  const { rea, server, name } = await kept('refused');
+  const before = await rea.waitForPhase(name, 'ready');
   for (let time = 0; time < 4; time += 1) {
-    const { failure } = await rea.call('web__refused');
+    const { failure } = await rea.call(`${name}__refused`);
     expect(failure).toMatchObject({ code: 'ERR_HTTP_STATUS', outcome: 'answered' });
   }
-  expect((await rea.call('web__echo', { text: 'goes on' })).text).toBe('goes on');
-  const after = await rea.waitForPhase('web', 'ready');
+  expect((await rea.call(`${name}__echo`, { text: 'goes on' })).text).toBe('goes on');
+  const after = await rea.waitForPhase(name, 'ready');
   expect([after.incarnation, after.last_exit]).toEqual([before.incarnation, null]);
   // Not one for each time that it is sent: one in ten seconds.
   const { refreshes, reused } = await server.control();
@@ -167,54 +204,14 @@ test('a tool that passes on the 401 of another server ends no login, and costs o
   expect(rea.stderr).not.toContain('login is over');
 });
 
-const OPENING = ['initialize', 'notifications/initialized', 'server/discover'];
-
-test.each([
-  ['all requests', []],
-  ['all but a handshake', OPENING],
-  ['all but handshakes and pings', [...OPENING, 'ping']],
-])('a token that nothing can renew is refused for %s: a login is wanted', async (_, unguarded) => {
-  const server = await startProtected();
-  await server.control({ renewable: false, unguarded });
-  const dir = makeDirectory();
-  writeRegistry(dir, registry({ web: { url: server.url } }));
-  await logIn(dir, 'web');
-  const rea = await startRea({ cwd: dir });
-  await rea.waitForPhase('web', 'ready');
-  // A tool that passes on a refusal asks for the tools once more, and nothing ends.
-  const lists = async () => (await server.control()).methods['tools/list'] ?? 0;
-  const before = await lists();
-  const { failure } = await rea.call('web__refused');
-  expect(failure).toMatchObject({ code: 'ERR_HTTP_STATUS', outcome: 'answered' });
-  await until(async () => (await lists()) > before, { what: 'the tools were asked for' });
-  expect((await rea.call('web__echo', { text: 'good' })).text).toBe('good');
-  expect((await rea.waitForPhase('web', 'ready')).incarnation).toBe(1);
-
-  await server.end('end-access');
-  const refused = await rea.call('web__echo', { text: 'one' });
-  expect(refused.failure).toMatchObject({ outcome: 'answered' });
-  expect(refused.text).toContain('HTTP 401; {"error":401}; it refuses this with the token of its');
-  const web = await rea.waitForPhase('web', 'failed');
-  expect([web.last_exit?.reason, web.circuit_state]).toEqual(['login', 'closed']);
-  expect(web.last_error).toBe('its login is over (HTTP 401); to log in: rea login web');
-  await logIn(dir, 'web');
-  expect((await rea.call('web__echo', { text: 'two' })).text).toBe('two');
-  expect((await server.control()).executed).toMatchObject({ good: 1, two: 1 });
-});
-
 test.each(['broken', 'json'])(
   'an authorization server that is %s is no logout',
   async (refresh) => {
-    const server = await startProtected();
-    const dir = makeDirectory();
-    writeRegistry(dir, registry({ web: { url: server.url } }));
-    await logIn(dir, 'web');
-    const rea = await startRea({ cwd: dir });
-    await rea.waitForPhase('web', 'ready');
+    const { rea, server, name } = await kept(refresh);
     await server.control({ refresh });
     await server.end('end-access');
-    const pending = rea.begin('web__echo', { text: 'patient' });
-    const web = await rea.waitForServer('web', ({ phase }) => phase === 'backoff', {
+    const pending = rea.begin(`${name}__echo`, { text: 'patient' });
+    const web = await rea.waitForServer(name, ({ phase }) => phase === 'backoff', {
       what: 'down',
     });
     expect(web.last_error).toMatch(/its token cannot be renewed: the authorization server/);
@@ -222,7 +219,48 @@ test.each(['broken', 'json'])(
     expect([web.last_exit?.reason, web.circuit_state]).toEqual(['connect', 'closed']);
     expect(JSON.stringify(web)).not.toContain('canary');
     await server.control({ refresh: 'good' });
-    await rea.waitForPhase('web', 'ready');
+    await rea.waitForPhase(name, 'ready');
     expect((await pending.answer).text).toBe('patient');
+  },
+);
+
+const OPENING = ['initialize', 'notifications/initialized', 'server/discover'];
+const UNGUARDED: readonly (readonly [what: string, name: string, unguarded: readonly string[]])[] =
+  [
+    ['all requests', 'all', []],
+    ['all but a handshake', 'opening', OPENING],
+    ['all but handshakes and pings', 'pings', [...OPENING, 'ping']],
+  ];
+const ended = loggedIn(
+  Object.fromEntries(
+    UNGUARDED.map(([, name, unguarded]) => [name, { renewable: false, unguarded }]),
+  ),
+);
+
+test.each(UNGUARDED)(
+  'a token that nothing can renew is refused for %s: a login is wanted',
+  async (_, of) => {
+    const { rea, server, name } = await ended(of);
+    // A tool that passes on a refusal asks for the tools once more, and nothing ends.
+    const lists = async () => (await server.control()).methods['tools/list'] ?? 0;
+    const before = await lists();
+    const { failure } = await rea.call(`${name}__refused`);
+    expect(failure).toMatchObject({ code: 'ERR_HTTP_STATUS', outcome: 'answered' });
+    await until(async () => (await lists()) > before, { what: 'the tools were asked for' });
+    expect((await rea.call(`${name}__echo`, { text: 'good' })).text).toBe('good');
+    expect((await rea.waitForPhase(name, 'ready')).incarnation).toBe(1);
+
+    await server.end('end-access');
+    const refused = await rea.call(`${name}__echo`, { text: 'one' });
+    expect(refused.failure).toMatchObject({ outcome: 'answered' });
+    expect(refused.text).toContain(
+      'HTTP 401; {"error":401}; it refuses this with the token of its',
+    );
+    const web = await rea.waitForPhase(name, 'failed');
+    expect([web.last_exit?.reason, web.circuit_state]).toEqual(['login', 'closed']);
+    expect(web.last_error).toBe(`its login is over (HTTP 401); to log in: rea login ${name}`);
+    await logIn(rea.dir, name);
+    expect((await rea.call(`${name}__echo`, { text: 'two' })).text).toBe('two');
+    expect((await server.control()).executed).toMatchObject({ good: 1, two: 1 });
   },
 );
