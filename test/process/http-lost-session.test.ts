@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
-import { type Fronted, front, frontOfCases } from '../support/http-front.ts';
+import { type Fronted, frontOfCases } from '../support/http-front.ts';
 import { startFixture, stopHttpServers } from '../support/http-server.ts';
 import { type Rea, startRea } from '../support/rea-process.ts';
 import { QUICK, registry } from '../support/servers.ts';
@@ -40,15 +40,36 @@ const TOLD: readonly (readonly [how: string, more: readonly string[]])[] = [
   ['json', ['--ping', 'unknown']],
   ['json', ['--ping', '405']],
 ];
-const told = frontOfCases(
-  TOLD.map(([how, more]) => ['--no-get', '--lost', how, ...more]),
-  PATIENT,
-);
+const SILENT = [['400'], ['403'], ['410'], ['500'], ['503']] as const;
+
+const FAILING: readonly (readonly [tool: string, args: object])[] = [
+  ['rpc-error', { code: -32000, message: 'no such file' }],
+  ['rpc-error', { code: -32600, message: 'Session not found' }],
+  ['rpc-error', { code: -32603, message: 'it broke', events: true }],
+  ['status', { code: 400, body: 'bad arguments' }],
+  ['status', { code: 403, body: 'not for you' }],
+  ['status', { code: 500, body: 'the tool crashed' }],
+  ['status', { code: 429, body: 'slower' }],
+  ['status-with-error', {}],
+];
+const NO_PING = [['unknown'], ['405']] as const;
+
+/** The options of the server of every case, by its name. */
+const OPTIONS: Readonly<Record<string, readonly string[]>> = Object.fromEntries([
+  ...TOLD.map(([how, more], at) => [`told${at}`, ['--no-get', '--lost', how, ...more]]),
+  ...SILENT.map(([how], at) => [`silent${at}`, ['--lost', how]]),
+  ...FAILING.map((_, at) => [`failing${at}`, ['--no-get']]),
+  ...NO_PING.map(([ping], at) => [`noping${at}`, ['--no-get', '--ping', ping]]),
+  ['together', ['--no-get', '--lost', '400']],
+  ['sessionless', ['--no-get', '--no-session']],
+]);
+const fronted = frontOfCases(Object.values(OPTIONS), PATIENT);
+const of = (name: string) => fronted(Object.keys(OPTIONS).indexOf(name));
 
 test.concurrent.each(numbered(TOLD))(
   'a lost session that is told by %s is begun again at once %j',
   async (_how, _more, at) => {
-    const { rea, server, name } = await told(at);
+    const { rea, server, name } = await of(`told${at}`);
     await server.written({ method: 'ping' });
     const effects = join(rea.dir, `effects-${at}`);
     expect((await rea.call(`${name}__effect`, { file: effects })).text).toBe('done');
@@ -69,16 +90,10 @@ test.concurrent.each(numbered(TOLD))(
   },
 );
 
-const SILENT = [['400'], ['403'], ['410'], ['500'], ['503']] as const;
-const silent = frontOfCases(
-  SILENT.map(([how]) => ['--lost', how]),
-  PATIENT,
-);
-
 test.concurrent.each(numbered(SILENT))(
   'a session that is lost while nobody calls, and told by %s, is begun again',
   async (_how, at) => {
-    const { rea, server, name } = await silent(at);
+    const { rea, server, name } = await of(`silent${at}`);
     await server.written({ http: 'GET' });
     await server.written({ method: 'ping' });
     await rea.call(`${name}__forget`);
@@ -90,13 +105,12 @@ test.concurrent.each(numbered(SILENT))(
 );
 
 test.concurrent('calls that fail together keep their answers, one each', async () => {
-  const server = await startFixture('--no-get', '--lost', '400');
-  const rea = await front(server, PATIENT);
+  const { rea, server, name } = await of('together');
   await server.written({ method: 'ping' });
-  await rea.call('web__forget-quietly');
-  const effects = join(rea.dir, 'effects');
+  await rea.call(`${name}__forget-quietly`);
+  const effects = join(rea.dir, 'effects-together');
   const answers = await Promise.all(
-    Array.from({ length: 20 }, () => rea.call('web__effect', { file: effects })),
+    Array.from({ length: 20 }, () => rea.call(`${name}__effect`, { file: effects })),
   );
   // None is unknown, because each was either refused or made in the new session.
   const done = answers.filter(({ text }) => text === 'done').length;
@@ -106,59 +120,37 @@ test.concurrent('calls that fail together keep their answers, one each', async (
   expect(lines(effects)).toHaveLength(done);
 });
 
-const FAILING: readonly (readonly [tool: string, args: object])[] = [
-  ['rpc-error', { code: -32000, message: 'no such file' }],
-  ['rpc-error', { code: -32600, message: 'Session not found' }],
-  ['rpc-error', { code: -32603, message: 'it broke', events: true }],
-  ['status', { code: 400, body: 'bad arguments' }],
-  ['status', { code: 403, body: 'not for you' }],
-  ['status', { code: 500, body: 'the tool crashed' }],
-  ['status', { code: 429, body: 'slower' }],
-  ['status-with-error', {}],
-];
-const failing = frontOfCases(
-  FAILING.map(() => ['--no-get']),
-  PATIENT,
-);
-
 test.concurrent.each(numbered(FAILING))(
   'a tool of a live session that fails by %s %j begins no new one',
   async (tool, args, at) => {
-    const fronted = await failing(at);
-    const { rea, server, name } = fronted;
+    const one = await of(`failing${at}`);
+    const { rea, server, name } = one;
     await server.written({ method: 'ping' });
     for (let call = 0; call < 8; call += 1) await rea.call(`${name}__${tool}`, args);
-    await alive(fronted);
+    await alive(one);
     expect(await server.written({ method: 'initialize' })).toHaveLength(1);
   },
-);
-
-const NO_PING = [['unknown'], ['405']] as const;
-const noPing = frontOfCases(
-  NO_PING.map(([ping]) => ['--no-get', '--ping', ping]),
-  PATIENT,
 );
 
 test.concurrent.each(numbered(NO_PING))(
   'a server that knows no ping (%s) may fail as it likes',
   async (_ping, at) => {
-    const fronted = await noPing(at);
-    const { rea, server, name } = fronted;
+    const one = await of(`noping${at}`);
+    const { rea, server, name } = one;
     await server.written({ method: 'ping' });
     const error = { code: -32601, message: 'Method not found' };
     for (let call = 0; call < 8; call += 1) await rea.call(`${name}__rpc-error`, error);
     for (let call = 0; call < 8; call += 1)
       await rea.call(`${name}__status`, { code: 405, body: 'pings are not served' });
-    await alive(fronted);
+    await alive(one);
     expect(await server.written({ method: 'initialize' })).toHaveLength(1);
   },
 );
 
 test.concurrent('a server without session ids that starts anew is served on', async () => {
-  const server = await startFixture('--no-get', '--no-session');
-  const rea = await front(server, PATIENT);
+  const { rea, server, name } = await of('sessionless');
   await server.kill();
-  const call = rea.call('web__echo', { text: 'still here' });
+  const call = rea.call(`${name}__echo`, { text: 'still here' });
   await startFixture('--no-get', '--no-session', '--port', server.port);
   expect((await call).text).toBe('still here');
 });
