@@ -13,17 +13,17 @@ afterEach(() => thread.close());
 
 describe('a server that is at work when its start timeout is over', () => {
   test.each([['--itself'], ['--elsewhere']])('gets more time: %s', async (where) => {
-    thread.open(serverConfig('busy-start', [6000, where], { startTimeoutMs: 3000 }));
+    thread.open(serverConfig('busy-start', [2500, where], { startTimeoutMs: 1500 }));
     const ready = await thread.event('ready');
     expect(ready.incarnation).toBe(1);
     expect(thread.life).not.toContain('child_died_unexpectedly');
   });
 
   test('gets four times as much and not more', async () => {
-    thread.open(serverConfig('busy-start', [60_000], { startTimeoutMs: 1000 }));
+    thread.open(serverConfig('busy-start', [60_000], { startTimeoutMs: 500 }));
     const { event } = await thread.event('child_died_unexpectedly');
     expect(event).toMatchObject({
-      detail: expect.stringContaining('no answer to initialize within 4000 ms'),
+      detail: expect.stringContaining('no answer to initialize within 2000 ms'),
     });
   });
 
