@@ -3,14 +3,14 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
-import { front } from '../support/http-front.ts';
 import {
   freePort,
+  type HttpServer,
   startEverything,
   startFixture,
   stopHttpServers,
 } from '../support/http-server.ts';
-import { makeDirectory, startRea } from '../support/rea-process.ts';
+import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
 import { fixture, QUICK, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 
@@ -21,14 +21,67 @@ afterAll(async () => {
   await stopHttpServers();
 });
 
-test.concurrent('serves the reference server with its tools, prompts and resources, and ends its session', async () => {
-  const rea = await front(await startEverything());
-  const echo = await rea.call('web__echo', { message: 'over http' });
+/** One gateway for all that go their own ways behind it; the first test that asks starts it. */
+let started: Promise<House> | null = null;
+interface House {
+  readonly rea: Rea;
+  readonly servers: Readonly<Record<'reference' | 'dies' | 'lost' | 'ended', HttpServer>>;
+  /** Where nobody listens yet. */
+  readonly latePort: number;
+}
+
+function house(): Promise<House> {
+  started ??= start();
+  return started;
+}
+
+async function start(): Promise<House> {
+  const servers = {
+    reference: await startEverything(),
+    dies: await startFixture(),
+    lost: await startFixture('--no-get'),
+    ended: await startFixture(),
+    mute: await startFixture('--hang', 'initialize'),
+    hangs: await startFixture(),
+  };
+  const latePort = await freePort();
+  const at = (port: number) => ({ url: `http://127.0.0.1:${port}/mcp` });
+  const rea = await startRea({
+    config: registry({
+      reference: at(servers.reference.port),
+      late: at(latePort),
+      dies: at(servers.dies.port),
+      // What it died of is told for as long as it is not stable.
+      lost: { ...at(servers.lost.port), restart: { ...QUICK.restart, stable_ms: 600_000 } },
+      ended: at(servers.ended.port),
+      mute: { ...at(servers.mute.port), start_timeout_ms: 200 },
+      hangs: {
+        ...at(servers.hangs.port),
+        liveness: { idle_ms: 300, timeout_ms: 200, misses: 2 },
+      },
+      echo: fixture('echo'),
+    }),
+  });
+  return { rea, servers, latePort };
+}
+
+test.concurrent('serves the reference server with its tools, prompts and resources, and again once it is back after a kill while idle', async () => {
+  const {
+    rea,
+    servers: { reference },
+  } = await house();
+  await rea.waitForPhase('reference', 'ready');
+  const echo = await rea.call('reference__echo', { message: 'over http' });
   expect(echo.text).toBe('Echo: over http');
-  expect((await rea.request('prompts/list')).message.result.prompts).not.toEqual([]);
+  const offered = async (list: string, server: string) => {
+    const entries: object[] = (await rea.request(`${list}/list`)).message.result[list];
+    return entries.filter((entry) => JSON.stringify(entry).includes(server));
+  };
+  expect(await offered('prompts', '"reference__')).not.toEqual([]);
+  // No other server here has any.
   expect((await rea.request('resources/list')).message.result.resources).not.toEqual([]);
   const progress = rea.begin(
-    'web__trigger-long-running-operation',
+    'reference__trigger-long-running-operation',
     { duration: 1, steps: 4 },
     { progressToken: 'mine' },
   );
@@ -36,79 +89,76 @@ test.concurrent('serves the reference server with its tools, prompts and resourc
   const seen = rea.wire.notifications('notifications/progress').map(({ params }) => params);
   expect(seen.map((params) => params.progress)).toEqual([1, 2, 3, 4]);
   expect(new Set(seen.map((params) => params.progressToken))).toEqual(new Set(['mine']));
-  const [web] = rea.state()?.downstreams ?? [];
-  expect(web).toMatchObject({
+  expect(rea.state()?.downstreams.find(({ name }) => name === 'reference')).toMatchObject({
     phase: 'ready',
     pid: null,
     pgid: null,
     restarts: 0,
     last_error: null,
   });
-});
 
-test.concurrent('the reference server is killed while idle, and served again once it is back', async () => {
-  const server = await startEverything();
-  const rea = await front(server);
-  await server.kill();
+  await reference.kill();
   // The dropped stream of notifications makes it look; nobody has to call.
   await rea.waitForServer(
-    'web',
+    'reference',
     ({ restarts, last_error }) => restarts >= 1 && (last_error?.includes('ECONNREFUSED') ?? false),
     { what: 'refused' },
   );
-  await startEverything(server.port);
-  await rea.waitForPhase('web', 'ready');
-  expect((await rea.call('web__echo', { message: 'again' })).text).toBe('Echo: again');
+  await startEverything(reference.port);
+  await rea.waitForPhase('reference', 'ready');
+  expect((await rea.call('reference__echo', { message: 'again' })).text).toBe('Echo: again');
 });
 
 test.concurrent('a server that comes up late is served as soon as it is there', async () => {
-  const port = await freePort();
-  const rea = await startRea({
-    config: registry({ web: { url: `http://127.0.0.1:${port}/mcp` }, echo: fixture('echo') }),
-  });
-  const down = await rea.waitForServer('web', ({ last_exit }) => last_exit !== null, {
+  const { rea, latePort } = await house();
+  const down = await rea.waitForServer('late', ({ last_exit }) => last_exit !== null, {
     what: 'refused',
   });
   expect(down.last_error).toMatch(/^cannot connect to 127\.0\.0\.1:\d+ \(ECONNREFUSED\) during/);
   expect((await rea.call('echo__echo', { text: 'meanwhile' })).text).toBe('meanwhile');
-  await startFixture('--port', port);
-  await rea.waitForPhase('web', 'ready');
-  expect((await rea.call('web__echo', { text: 'late' })).text).toBe('late');
+  await startFixture('--port', latePort);
+  await rea.waitForPhase('late', 'ready');
+  expect((await rea.call('late__echo', { text: 'late' })).text).toBe('late');
 });
 
 test.concurrent('a call in flight at a kill -9 is answered once, at once, and its effect happens once', async () => {
-  const server = await startFixture();
-  const rea = await front(server);
-  const effects = join(rea.dir, 'effects');
-  const { failure } = await rea.call('web__effect-then-die', { file: effects });
+  const {
+    rea,
+    servers: { dies },
+  } = await house();
+  await rea.waitForPhase('dies', 'ready');
+  const effects = join(rea.dir, 'effects-dies');
+  const { failure } = await rea.call('dies__effect-then-die', { file: effects });
   expect(failure).toMatchObject({
     code: 'ERR_OUTCOME_UNKNOWN',
     outcome: 'unknown',
     retryable: false,
   });
-  await startFixture('--port', server.port);
-  await rea.waitForServer('web', ({ phase, restarts }) => phase === 'ready' && restarts > 0, {
+  await startFixture('--port', dies.port);
+  await rea.waitForServer('dies', ({ phase, restarts }) => phase === 'ready' && restarts > 0, {
     what: 'ready again',
   });
-  expect((await rea.call('web__echo', { text: 'alive' })).text).toBe('alive');
+  expect((await rea.call('dies__echo', { text: 'alive' })).text).toBe('alive');
   expect(lines(effects)).toEqual(['effect']);
 });
 
 test.concurrent('calls that a lost session turned away are carried out, once each, in the new session', async () => {
-  const server = await startFixture('--no-get');
-  // What it died of is told for as long as it is not stable.
-  const rea = await front(server, { restart: { ...QUICK.restart, stable_ms: 600_000 } });
-  await rea.call('web__forget-quietly');
-  const effects = join(rea.dir, 'effects');
+  const {
+    rea,
+    servers: { lost },
+  } = await house();
+  await rea.waitForPhase('lost', 'ready');
+  await rea.call('lost__forget-quietly');
+  const effects = join(rea.dir, 'effects-lost');
   const answers = await Promise.all(
-    [1, 2, 3, 4, 5].map(() => rea.call('web__effect', { file: effects })),
+    [1, 2, 3, 4, 5].map(() => rea.call('lost__effect', { file: effects })),
   );
   expect(answers.map(({ text, failure }) => [text, failure])).toEqual(
     Array(5).fill(['done', null]),
   );
   expect(lines(effects)).toHaveLength(5);
   const web = await rea.waitForServer(
-    'web',
+    'lost',
     ({ restarts, phase }) => restarts === 1 && phase === 'ready',
     {
       what: 'restarted',
@@ -116,26 +166,26 @@ test.concurrent('calls that a lost session turned away are carried out, once eac
   );
   expect(web).toMatchObject({ circuit_state: 'closed', phase: 'ready' });
   expect(web.last_error).toContain('does not know the session any more (HTTP 404)');
-  expect(await server.written({ method: 'initialize' })).toHaveLength(2);
+  expect(await lost.written({ method: 'initialize' })).toHaveLength(2);
 });
 
 test.concurrent('a session that ends while nobody calls is begun again', async () => {
-  const server = await startFixture();
-  const rea = await front(server);
-  await server.written({ http: 'GET' });
-  await rea.call('web__forget');
-  await rea.waitForServer('web', ({ restarts, phase }) => restarts === 1 && phase === 'ready', {
+  const {
+    rea,
+    servers: { ended },
+  } = await house();
+  await rea.waitForPhase('ended', 'ready');
+  await ended.written({ http: 'GET' });
+  await rea.call('ended__forget');
+  await rea.waitForServer('ended', ({ restarts, phase }) => restarts === 1 && phase === 'ready', {
     what: 'in a new session',
   });
-  expect((await rea.call('web__echo', { text: 'again' })).text).toBe('again');
+  expect((await rea.call('ended__echo', { text: 'again' })).text).toBe('again');
 });
 
 test.concurrent('a server that does not answer initialize is given up in time', async () => {
-  const server = await startFixture('--hang', 'initialize');
-  const rea = await startRea({
-    config: registry({ web: { url: server.url, start_timeout_ms: 200 } }),
-  });
-  const web = await rea.waitForServer('web', ({ last_exit }) => last_exit !== null, {
+  const { rea } = await house();
+  const web = await rea.waitForServer('mute', ({ last_exit }) => last_exit !== null, {
     what: 'given up',
   });
   expect(web.last_error).toBe(
@@ -143,11 +193,16 @@ test.concurrent('a server that does not answer initialize is given up in time', 
   );
 });
 
-test.concurrent('a server that does not answer the end of its session does not hold up the stop', async () => {
-  const server = await startFixture('--hang', 'DELETE');
-  const rea = await front(server);
+test.concurrent('at a stop each session is ended at its server, and one that does not answer that does not hold it up', async () => {
+  const [plain, mute] = [await startFixture(), await startFixture('--hang', 'DELETE')];
+  const rea = await startRea({
+    config: registry({ plain: { url: plain.url }, mute: { url: mute.url } }),
+  });
+  await rea.waitForPhase('plain', 'ready');
+  await rea.waitForPhase('mute', 'ready');
   expect(await rea.stop()).toEqual({ code: 0, signal: null });
-  expect(await server.written({ http: 'DELETE' })).toHaveLength(1);
+  expect(await mute.written({ http: 'DELETE' })).toHaveLength(1);
+  expect(plain.journal().at(-1)).toMatchObject({ http: 'DELETE', version: '2025-11-25' });
 });
 
 test.concurrent('a certificate that nobody vouches for is refused, and one of NODE_EXTRA_CA_CERTS is not', async () => {
@@ -177,20 +232,16 @@ test.concurrent('a certificate that nobody vouches for is refused, and one of NO
   await server.kill();
 });
 
-test.concurrent('at a stop the session is ended at the server', async () => {
-  const server = await startFixture();
-  const rea = await front(server);
-  expect(await rea.stop()).toEqual({ code: 0, signal: null });
-  expect(server.journal().at(-1)).toMatchObject({ http: 'DELETE', version: '2025-11-25' });
-});
-
 test.concurrent('a server that does not answer any more is taken for hung, and connected to again', async () => {
-  const server = await startFixture();
-  const rea = await front(server, { liveness: { idle_ms: 300, timeout_ms: 200, misses: 2 } });
-  await rea.call('web__refuse-all', { code: 503 });
-  const web = await rea.waitForServer('web', ({ last_exit }) => last_exit !== null, {
-    what: 'given up',
-  });
+  const { rea } = await house();
+  const before = await rea.waitForPhase('hangs', 'ready');
+  await rea.call('hangs__refuse-all', { code: 503 });
+  const web = await rea.waitForServer(
+    'hangs',
+    ({ last_exit, incarnation, phase }) =>
+      last_exit !== null && (incarnation > before.incarnation || phase !== 'ready'),
+    { what: 'given up' },
+  );
   expect(web.last_error).toMatch(/pings in a row unanswered|HTTP 503/);
 });
 
