@@ -1,18 +1,53 @@
 /** Names, lists and everything else that a client sees of the servers as one server. */
-import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
+import { directTools } from '../support/direct-tools.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
 import { fixture, realServer, registry, type ServerSpec } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
-import { type Message, Wire } from '../support/wire.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
-afterEach(tidy);
+afterAll(tidy);
 
 const LISTS = ['tools', 'prompts', 'resources', 'resources/templates'];
+
+/** Servers that go their own ways behind one gateway, all ready; the first test that asks starts it. */
+let started: Promise<Rea> | null = null;
+const SECRET = 'hunter2-hunter2-hunter2';
+
+function house(): Promise<Rea> {
+  started ??= start();
+  return started;
+}
+
+async function start(): Promise<Rea> {
+  const servers = {
+    echo: fixture('echo'),
+    pages: fixture('many-pages', 7, 30),
+    circle: fixture('many-pages', 2, 3, '--loop'),
+    chosen: {
+      ...fixture('echo'),
+      tools: { allow: ['e*', 'pid', 'sleep'], deny: ['error', 'env'] },
+    },
+    given: {
+      ...fixture('echo'),
+      env: { GIVEN: '${REA_TEST_TOKEN}' },
+      env_passthrough: ['PASSED'],
+    },
+    logs: fixture('echo'),
+    tells: { ...fixture('echo'), env: { TOKEN: SECRET } },
+  };
+  const rea = await startRea({
+    config: registry(servers),
+    env: { REA_TEST_TOKEN: 'secret-value', PASSED: 'yes', NOT_PASSED: 'no', NODE_OPTIONS: '' },
+    faults: true,
+  });
+  await rea.tools();
+  for (const name of Object.keys(servers)) await rea.waitForPhase(name, 'ready');
+  return rea;
+}
 
 test('passes every field of every tool of real servers on untouched, only the name prefixed', async () => {
   const dir = makeDirectory();
@@ -34,34 +69,8 @@ test('passes every field of every tool of real servers on untouched, only the na
   }
 });
 
-test('exposes odd names in a form that every model accepts, stable across restarts, and routes each', async () => {
-  const dir = makeDirectory();
-  const config = registry({ odd: fixture('odd-names'), plain: fixture('echo') });
-  const first = await startRea({ cwd: dir, config });
-  const names = (await first.tools()).map(({ name }) => name);
-  const odd = names.filter((name) => name.startsWith('odd__'));
-  expect(new Set(names).size).toBe(names.length);
-  for (const name of names) expect(name).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
-  const reached = await Promise.all(odd.map(async (name) => (await first.call(name)).text));
-  expect(new Set(reached).size).toBe(10);
-  expect(reached).toContain('__proto__');
-  expect(reached).toContain('größe 测试 🙂');
-  for (const name of ['odd__upper', 'odd__UPPER', 'odd____proto__', 'odd__constructor']) {
-    expect(odd).toContain(name);
-  }
-  await first.stop();
-
-  const second = await startRea({ cwd: dir, config });
-  expect((await second.tools()).map(({ name }) => name)).toEqual(names);
-});
-
 test('collects a list in pages, and one whose pages never end', async () => {
-  const rea = await startRea({
-    config: registry({
-      pages: fixture('many-pages', 7, 30),
-      circle: fixture('many-pages', 2, 3, '--loop'),
-    }),
-  });
+  const rea = await house();
   const names = (await rea.tools()).map(({ name }) => name);
   expect(names.filter((name) => name.startsWith('pages__'))).toHaveLength(210);
   expect((await rea.call('pages__tool-209')).text).toBe('209');
@@ -95,17 +104,12 @@ test('announces a changed list, which then holds the new tool and no longer the 
 });
 
 test('keeps denied and not allowed tools out of the list and out of reach', async () => {
-  const rea = await startRea({
-    config: registry({
-      echo: {
-        ...fixture('echo'),
-        tools: { allow: ['e*', 'pid', 'sleep'], deny: ['error', 'env'] },
-      },
-    }),
-  });
+  const rea = await house();
   const names = (await rea.tools()).map(({ name }) => name);
-  expect(names.sort()).toEqual(['__rea__health', 'echo__echo', 'echo__pid', 'echo__sleep']);
-  for (const name of ['echo__error', 'echo__env', 'echo__log']) {
+  expect(names).toContain('__rea__health');
+  const chosen = names.filter((name) => name.startsWith('chosen__'));
+  expect(chosen.sort()).toEqual(['chosen__echo', 'chosen__pid', 'chosen__sleep']);
+  for (const name of ['chosen__error', 'chosen__env', 'chosen__log']) {
     expect((await rea.call(name)).failure).toMatchObject({
       code: 'ERR_DENIED_TOOL',
       outcome: 'not_sent',
@@ -114,8 +118,7 @@ test('keeps denied and not allowed tools out of the list and out of reach', asyn
 });
 
 test('refuses unknown tools at once, with the code of the specification', async () => {
-  const rea = await startRea({ config: registry({ echo: fixture('echo') }), faults: true });
-  await rea.tools();
+  const rea = await house();
   const posted = rea.faults.postedCalls();
   for (const name of ['echo__nothing', 'nobody__nothing', 'echo', '', '__rea__other', 'toString']) {
     expect((await rea.call(name)).message.error?.code).toBe(-32602);
@@ -124,7 +127,7 @@ test('refuses unknown tools at once, with the code of the specification', async 
 });
 
 test('HALT refuses every call but the health tool, and its removal lets them through', async () => {
-  const rea = await startRea({ config: registry({ echo: fixture('echo') }), faults: true });
+  const rea = await house();
   expect((await rea.call('echo__echo', { text: 'before' })).text).toBe('before');
   const halt = join(rea.dir, '.rea', 'HALT');
   writeFileSync(halt, 'maintenance until noon\n');
@@ -178,39 +181,34 @@ test('the health tool tells phase and circuit of every server', async () => {
 });
 
 test('forwards log messages, and the level that the client sets, also after a restart', async () => {
-  const rea = await startRea({ config: registry({ echo: fixture('echo') }) });
-  await rea.call('echo__log', { level: 'warning', text: 'from the server' });
-  const message = await until(() => rea.wire.notifications('notifications/message')[0], {
-    what: 'a log message',
-  });
+  const rea = await house();
+  await rea.call('logs__log', { level: 'warning', text: 'from the server' });
+  const message = await until(
+    () =>
+      rea.wire
+        .notifications('notifications/message')
+        .find(({ params }) => params.data === 'from the server'),
+    { what: 'a log message' },
+  );
   expect(message.params).toMatchObject({ level: 'warning', data: 'from the server' });
 
   expect((await rea.request('logging/setLevel', { level: 'debug' })).message.result).toEqual({});
-  await until(async () => (await rea.call('echo__log-level')).text === 'debug', {
+  await until(async () => (await rea.call('logs__log-level')).text === 'debug', {
     what: 'the level to reach the server',
   });
-  const { pid } = await rea.waitForPhase('echo', 'ready');
+  const { pid } = await rea.waitForPhase('logs', 'ready');
   process.kill(pid ?? 0, 'SIGKILL');
-  await rea.waitForServer('echo', ({ restarts, phase }) => restarts === 1 && phase === 'ready', {
+  await rea.waitForServer('logs', ({ restarts, phase }) => restarts === 1 && phase === 'ready', {
     what: 'being ready again',
   });
-  await until(async () => (await rea.call('echo__log-level')).text === 'debug', {
+  await until(async () => (await rea.call('logs__log-level')).text === 'debug', {
     what: 'the level to reach the restarted server',
   });
 });
 
 test('gives a server only the documented environment', async () => {
-  const rea = await startRea({
-    config: registry({
-      echo: {
-        ...fixture('echo'),
-        env: { GIVEN: '${REA_TEST_TOKEN}' },
-        env_passthrough: ['PASSED'],
-      },
-    }),
-    env: { REA_TEST_TOKEN: 'secret-value', PASSED: 'yes', NOT_PASSED: 'no', NODE_OPTIONS: '' },
-  });
-  const names: string[] = JSON.parse((await rea.call('echo__env')).text);
+  const rea = await house();
+  const names: string[] = JSON.parse((await rea.call('given__env')).text);
   expect(names).toEqual(expect.arrayContaining(['GIVEN', 'PASSED', 'PATH', 'HOME']));
   for (const name of ['NOT_PASSED', 'REA_TEST_TOKEN', 'NODE_OPTIONS']) {
     expect(names).not.toContain(name);
@@ -218,42 +216,20 @@ test('gives a server only the documented environment', async () => {
 });
 
 test('redacts configured secrets in the log and in the state file', async () => {
-  const rea = await startRea({
-    config: registry({ echo: { ...fixture('echo'), env: { TOKEN: 'hunter2-hunter2-hunter2' } } }),
-  });
-  await rea.call('echo__stderr', { text: 'token is hunter2-hunter2-hunter2, sorry' });
+  const rea = await house();
+  await rea.call('tells__stderr', { text: `token is ${SECRET}, sorry` });
   await rea.waitForLog('token is ');
-  const { pid } = await rea.waitForPhase('echo', 'ready');
+  const { pid } = await rea.waitForPhase('tells', 'ready');
   process.kill(pid ?? 0, 'SIGKILL');
-  const echo = await rea.waitForServer('echo', ({ last_exit }) => last_exit !== null, {
+  const tells = await rea.waitForServer('tells', ({ last_exit }) => last_exit !== null, {
     what: 'its exit',
   });
-  expect(echo.last_exit?.stderr_tail).toContain('token is [REDACTED');
+  expect(tells.last_exit?.stderr_tail).toContain('token is [REDACTED');
   expect(JSON.stringify(rea.state()) + rea.stderr).not.toContain('hunter2-hunter2');
 });
 
 async function toolNames(rea: Rea): Promise<string[]> {
   return (await rea.tools()).map(({ name }) => name);
-}
-
-/** The tools as the server itself lists them to a client without capabilities. */
-async function directTools(server: ServerSpec, cwd: string): Promise<Message[]> {
-  const child = spawn(server.command, [...(server.args ?? [])], {
-    cwd,
-    stdio: ['pipe', 'pipe', 'ignore'],
-  });
-  const wire = new Wire((bytes) => child.stdin.write(bytes));
-  child.stdout.on('data', (chunk: Buffer) => wire.receive(chunk));
-  await wire.request('initialize', {
-    protocolVersion: '2025-11-25',
-    capabilities: {},
-    clientInfo: { name: 'rea-test', version: '1.0.0' },
-  }).answer;
-  wire.notify('notifications/initialized');
-  const { message } = await wire.request('tools/list').answer;
-  child.stdin.end();
-  await new Promise((resolve) => child.on('exit', resolve));
-  return message.result.tools;
 }
 
 test('without prefixes, two servers with the same names are told of in the log, and both are reached', async () => {
@@ -276,22 +252,60 @@ test('without prefixes, two servers with the same names are told of in the log, 
   expect(downstreams).toMatchObject([{ name_collisions: 2 }, { name_collisions: 4 }]);
 });
 
-test('a server that comes back with other lists is announced once for each of them', async () => {
+/** What a gateway lists, and the next one of the same directory, which knows the lists from the run before. */
+interface TwoRuns {
+  readonly names: readonly string[];
+  readonly rea: Rea;
+  /** While it is there, `a` has more to offer. */
+  readonly more: string;
+}
+let ran: Promise<TwoRuns> | null = null;
+
+async function twoRuns(): Promise<TwoRuns> {
   const dir = makeDirectory();
   const more = join(dir, 'more');
   // Nothing is judged: resources and templates are one list to clients, and only templates are pinned.
-  const config = registry({ a: { ...fixture('offers', '--more-while', more), pin: 'off' } });
+  const config = registry({
+    odd: fixture('odd-names'),
+    plain: fixture('echo'),
+    a: { ...fixture('offers', '--more-while', more), pin: 'off' },
+  });
   const first = await startRea({ cwd: dir, config });
-  await first.waitForPhase('a', 'ready');
+  const names = (await first.tools()).map(({ name }) => name);
+  for (const name of ['odd', 'plain', 'a']) await first.waitForPhase(name, 'ready');
   await Promise.all(LISTS.map((list) => first.request(`${list}/list`)));
   await first.stop();
-  // What is known from the run before is not announced again.
   const rea = await startRea({ cwd: dir, config });
+  for (const name of ['odd', 'plain', 'a']) await rea.waitForPhase(name, 'ready');
+  return { names, rea, more };
+}
+
+test('exposes odd names in a form that every model accepts, stable across restarts, and routes each', async () => {
+  ran ??= twoRuns();
+  const { names, rea } = await ran;
+  const odd = names.filter((name) => name.startsWith('odd__'));
+  expect(new Set(names).size).toBe(names.length);
+  for (const name of names) expect(name).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
+  for (const name of ['odd__upper', 'odd__UPPER', 'odd____proto__', 'odd__constructor']) {
+    expect(odd).toContain(name);
+  }
+  const isOdd = (name: string) => !name.startsWith('a__');
+  expect((await toolNames(rea)).filter(isOdd)).toEqual(names.filter(isOdd));
+  const reached = await Promise.all(odd.map(async (name) => (await rea.call(name)).text));
+  expect(new Set(reached).size).toBe(10);
+  expect(reached).toContain('__proto__');
+  expect(reached).toContain('größe 测试 🙂');
+});
+
+test('a server that comes back with other lists is announced once for each of them', async () => {
+  ran ??= twoRuns();
+  const { rea, more } = await ran;
   const { pid } = await rea.waitForPhase('a', 'ready');
   const changed = () =>
     rea.wire.frames.flatMap(({ message: { method } }) =>
       method?.endsWith('list_changed') ? [method] : [],
     );
+  // What is known from the run before is not announced again.
   expect(changed()).toEqual([]);
   writeFileSync(more, '');
   process.kill(pid ?? 0, 'SIGKILL');
@@ -302,7 +316,8 @@ test('a server that comes back with other lists is announced once for each of th
   const sizes = await Promise.all(
     LISTS.map(async (list) => {
       const { result } = (await rea.request(`${list}/list`)).message;
-      return Object.values<unknown[]>(result)[0]?.length;
+      const entries = Object.values<{ name: string }[]>(result)[0] ?? [];
+      return entries.filter(({ name }) => !/^(?:odd|plain)__/.test(name)).length;
     }),
   );
   expect(sizes).toEqual([3, 2, 2, 2]);
