@@ -2,7 +2,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { visit } from '../support/http-client.ts';
 import { type PolicyHouse, policyHouse, writePolicy } from '../support/policy-house.ts';
 import { FAST_CLOCKS } from '../support/rea-command.ts';
@@ -14,7 +14,7 @@ import type { Message } from '../support/wire.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
-afterEach(tidy);
+afterAll(tidy);
 
 const L2 = 'autonomy_level: L2\n';
 const DELETE = 'tiers__delete-thing';
@@ -45,10 +45,23 @@ async function asked(
   };
 }
 
+/** One for tests that end with no question open and nothing allowed; the first that asks starts it. */
+let started: Promise<AskedHouse> | null = null;
+const SECRET = 'hunter2-hunter2-hunter2';
+
+/** @returns the house, and what was called since then. */
+async function shared(): Promise<AskedHouse> {
+  started ??= asked(L2, { server: { env: { TOKEN: SECRET } } });
+  const house = await started;
+  expect(house.asked).toEqual([]);
+  const before = house.called().length;
+  return { ...house, called: () => house.called().slice(before) };
+}
+
 const yes = (decision: string) => ({ action: 'accept', content: { decision } });
 
 test('once: the call is made as it was shown, and the next one is asked about again', async () => {
-  const house = await asked();
+  const house = await shared();
   const args = { path: 'a.txt', big: 9_007_199_254_740_991, odd: '\u202e \u001b[31m' };
   const call = house.rea.begin(DELETE, args);
   const question = await house.next();
@@ -74,7 +87,7 @@ test('once: the call is made as it was shown, and the next one is asked about ag
   const line = house
     .journal()
     .split('\n')
-    .find((one) => one.includes('delete-thing","arg'));
+    .find((one) => one.includes('delete-thing","arg') && one.includes('a.txt'));
   expect(JSON.parse(line ?? '{}').params.arguments).toEqual(args);
   expect(line).toContain(JSON.stringify(args));
   const again = house.rea.begin(DELETE);
@@ -85,20 +98,8 @@ test('once: the call is made as it was shown, and the next one is asked about ag
   expect(house.called()).toHaveLength(2);
 });
 
-test('for this session: that tool is not asked about again, and others are', async () => {
-  const house = await asked();
-  const call = house.rea.begin(DELETE);
-  house.reply(await house.next(), yes('session'));
-  expect((await call.answer).failure).toBeNull();
-  expect((await house.rea.call(DELETE)).failure).toBeNull();
-  const other = house.rea.begin('tiers__delete_hinted');
-  house.reply(await house.next(), { action: 'decline' });
-  expect((await other.answer).failure).toMatchObject({ code: 'ERR_DENIED_TIER' });
-  expect(house.called()).toEqual(['delete-thing', 'delete-thing']);
-});
-
 test('nothing but a yes is one', async () => {
-  const house = await asked();
+  const house = await shared();
   for (const result of [
     { action: 'cancel' },
     { action: 'accept' },
@@ -114,18 +115,6 @@ test('nothing but a yes is one', async () => {
   }
   expect(house.called()).toEqual([]);
 });
-
-test.each([{}, { elicitation: { url: {} } }, { sampling: {} }])(
-  'a client with %j is told what to write instead',
-  async (capabilities) => {
-    const house = await asked(L2, {}, capabilities);
-    const { failure, text } = await house.rea.call(DELETE);
-    expect(failure).toMatchObject({ code: 'ERR_DENIED_TIER', outcome: 'not_sent' });
-    expect(text).toContain('set autonomy_level: L3 there');
-    expect(text).toContain('tier_overrides: {"delete-thing": write}');
-    expect([house.called(), house.asked]).toEqual([[], []]);
-  },
-);
 
 test('who does not answer in time has said no, and hears meanwhile that the call waits', async () => {
   const house = await asked(`${L2}ask_timeout_ms: 4000\n`, { env: FAST_CLOCKS });
@@ -147,7 +136,7 @@ test('who does not answer in time has said no, and hears meanwhile that the call
 });
 
 test('a call that its client cancels while it is asked is not made, whatever is answered', async () => {
-  const house = await asked();
+  const house = await shared();
   const call = house.rea.begin(DELETE);
   const question = await house.next();
   house.rea.cancel(call);
@@ -187,7 +176,7 @@ test('HALT and a stricter policy withdraw the question', async () => {
 });
 
 test('a seventeenth question to one client is not asked; there is room again after an answer', async () => {
-  const house = await asked();
+  const house = await shared();
   const { rea } = house;
   const calls = Array.from({ length: 16 }, () => rea.begin(DELETE));
   const questions: Message[] = [];
@@ -246,22 +235,27 @@ test('a server that is removed while a person is asked is not called, and the qu
   expect(house.called()).toEqual([]);
 });
 
-test('a yes for this session is not one for another program', async () => {
+test('for this session: that tool is not asked about again, others are, and so is the tool of another program', async () => {
   const house = await asked(L2, AUTO);
-  const first = house.rea.begin(DELETE);
+  const call = house.rea.begin(DELETE);
   house.reply(await house.next(), yes('session'));
-  expect((await first.answer).failure).toBeNull();
+  expect((await call.answer).failure).toBeNull();
+  expect((await house.rea.call(DELETE)).failure).toBeNull();
+  const hinted = house.rea.begin('tiers__delete_hinted');
+  house.reply(await house.next(), { action: 'decline' });
+  expect((await hinted.answer).failure).toMatchObject({ code: 'ERR_DENIED_TIER' });
+  expect(house.called()).toEqual(['delete-thing', 'delete-thing']);
   await rewrite(house.rea, other(house));
   const again = house.rea.begin(DELETE);
   house.reply(await house.next(), yes('no'));
   expect((await again.answer).failure).toMatchObject({ code: 'ERR_DENIED_TIER' });
-  expect(house.called()).toEqual(['delete-thing']);
+  expect(house.called()).toEqual(['delete-thing', 'delete-thing']);
 });
 
 test('secrets are not shown, and long arguments are cut and stand for their digest', async () => {
-  const house = await asked(L2, { server: { env: { TOKEN: 'hunter2-hunter2-hunter2' } } });
+  const house = await shared();
   const text = 'x'.repeat(5000);
-  const call = house.rea.begin(DELETE, { key: 'hunter2-hunter2-hunter2', text });
+  const call = house.rea.begin(DELETE, { key: SECRET, text });
   const question = await house.next();
   const { message, _meta: meta } = question.params;
   expect(message).not.toContain('hunter2');
@@ -282,13 +276,47 @@ test('a client that ends its input while it is asked ends no later for it', asyn
   expect(house.called()).toEqual([]);
 });
 
-test('over HTTP the client whose call it is is asked, and its yes is its own', async () => {
-  const { rea, called } = await policyHouse({
+/** A gateway over HTTP, to which each test comes with clients of its own. */
+let served: Promise<PolicyHouse> | null = null;
+
+async function overHttp(): Promise<PolicyHouse> {
+  served ??= policyHouse({
     policy: L2,
     args: ['--http', '0', '--no-token'],
     overHttp: true,
     initialize: false,
   });
+  const house = await served;
+  const before = house.called().length;
+  return { ...house, called: () => house.called().slice(before) };
+}
+
+test.each([{}, { elicitation: { url: {} } }, { sampling: {} }])(
+  'a client with %j is told what to write instead',
+  async (capabilities) => {
+    const { rea, called } = await overHttp();
+    const visitor = await visit(rea, capabilities);
+    const questions: string[] = [];
+    visitor.client.fallbackRequestHandler = async ({ method }) => {
+      questions.push(method);
+      return {};
+    };
+    await visitor.client.listTools();
+    const { _meta: meta, content } = await visitor.ask('tools/call', {
+      name: DELETE,
+      arguments: {},
+    });
+    expect(meta['rea/error']).toMatchObject({ code: 'ERR_DENIED_TIER', outcome: 'not_sent' });
+    const [{ text }] = content;
+    expect(text).toContain('set autonomy_level: L3 there');
+    expect(text).toContain('tier_overrides: {"delete-thing": write}');
+    expect([called(), questions]).toEqual([[], []]);
+    await visitor.leave();
+  },
+);
+
+test('over HTTP the client whose call it is is asked, and its yes is its own', async () => {
+  const { rea, called } = await overHttp();
   const decisions: string[] = [];
   const open = async (decision: string) => {
     const visitor = await visit(rea, { elicitation: {} });
