@@ -117,7 +117,7 @@ describe('a list that cannot be had holds up nobody', () => {
     },
   );
 
-  test('a name of a server whose list is not known says so', async () => {
+  test('a name of its server says so; it is tried again, and what is wrong with it is no longer said then', async () => {
     const dir = makeDirectory();
     const odd = scripted(
       dir,
@@ -130,16 +130,6 @@ describe('a list that cannot be had holds up nobody', () => {
       code: -32602,
       message: 'Unknown tool: odd__one; server "odd" could not tell its tools so far',
     });
-  });
-
-  test('it is tried again, and what is wrong with it is no longer said then', async () => {
-    const dir = makeDirectory();
-    const odd = scripted(
-      dir,
-      'odd',
-      everyList(() => failed('out of order')),
-    );
-    const rea = await startRea({ cwd: dir, config: registry({ odd }) });
     await rea.waitForServer('odd', ({ last_error }) => last_error !== null, { what: 'the fault' });
     scripted(
       dir,
@@ -155,32 +145,37 @@ describe('a list that cannot be had holds up nobody', () => {
     expect(after.tools_count).toBe(1);
   });
 
-  test.each(['-32601', 'an error', 'nothing'])(
-    'what was known of it from the run before is not waited for, when it answers %s',
-    async (how) => {
-      const dir = makeDirectory();
-      const good = everyList((member) => ({ result: { [member]: [whole] } }));
-      const config = registry({ odd: scripted(dir, 'odd', good), notes: notes(dir) }, LONG);
-      const first = await startRea({ cwd: dir, config });
-      expect((await first.call('odd__one')).text).toBe('called one');
-      await first.request('resources/read', { uri: 'odd://one' });
-      await first.stop();
+  test('what was known of it from the run before is not waited for, whatever it answers', async () => {
+    const dir = makeDirectory();
+    const faults: Readonly<Record<string, (member: string) => Answer>> = {
+      missing: () => ({ error: { code: -32601, message: 'Method not found' } }),
+      failing: () => failed('no'),
+      silent: () => 'never',
+    };
+    const names = Object.keys(faults);
+    const good = (name: string) =>
+      everyList((member) => ({ result: { [member]: [{ ...whole, uri: `${name}://one` }] } }));
+    const odd = names.map((name) => [name, scripted(dir, name, good(name))]);
+    const config = registry({ ...Object.fromEntries(odd), notes: notes(dir) }, LONG);
+    const first = await startRea({ cwd: dir, config });
+    for (const name of names) {
+      expect((await first.call(`${name}__one`)).text).toBe('called one');
+      await first.request('resources/read', { uri: `${name}://one` });
+    }
+    await first.stop();
 
-      const fault = {
-        '-32601': EMPTY['not-found'],
-        'an error': () => failed('no'),
-        nothing: () => 'never' as const,
-      };
-      scripted(dir, 'odd', everyList(fault[how as keyof typeof fault] ?? (() => 'never')));
-      const second = await startRea({ cwd: dir, config });
-      await second.waitForPhase('odd', 'ready');
-      await askBeside(second, ['odd__nothing']);
-      // An empty list takes the place of what was known, one that is unknown does not.
-      const isKept = how !== '-32601';
-      const names = (await second.tools()).map(({ name }) => name);
-      expect(names.includes('odd__one')).toBe(isKept);
-    },
-  );
+    for (const [name, fault] of Object.entries(faults)) scripted(dir, name, everyList(fault));
+    const second = await startRea({ cwd: dir, config });
+    for (const name of names) await second.waitForPhase(name, 'ready');
+    await askBeside(
+      second,
+      names.map((name) => `${name}__nothing`),
+    );
+    // An empty list takes the place of what was known, one that is unknown does not.
+    const listed = (await second.tools()).map(({ name }) => name);
+    const kept = names.filter((name) => listed.includes(`${name}__one`));
+    expect(kept).toEqual(['failing', 'silent']);
+  });
 
   test('of a server that each client has for itself', async () => {
     expect.hasAssertions();
