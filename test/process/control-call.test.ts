@@ -14,7 +14,15 @@ afterAll(tidy);
 
 const call = (rea: Rea, ...args: string[]) => runRea(['call', '--cwd', rea.dir, ...args]);
 
-async function everything(): Promise<Rea> {
+/** One gateway for tests that leave it as it was; the first that asks starts it. */
+let started: Promise<Rea> | null = null;
+
+function everything(): Promise<Rea> {
+  started ??= start();
+  return started;
+}
+
+async function start(): Promise<Rea> {
   const config = registry({ all: realServer('everything'), echo: fixture('echo') });
   const rea = await startRea({ config });
   await rea.waitForPhase('all', 'ready');
@@ -23,7 +31,7 @@ async function everything(): Promise<Rea> {
   return rea;
 }
 
-test.concurrent('tools are listed with their arguments, and called by their own names', async () => {
+test('tools are listed with their arguments, and called by their own names', async () => {
   const rea = await everything();
   const tools = await runRea(['tools', '--cwd', rea.dir]);
   expect(tools.code).toBe(0);
@@ -53,21 +61,10 @@ test.concurrent('tools are listed with their arguments, and called by their own 
   const file = join(rea.dir, 'args.json');
   writeFileSync(file, '{"message": "from a file"}');
   expect((await call(rea, 'all', 'echo', `@${file}`)).stdout).toBe('Echo: from a file\n');
-  await rea.stop();
 });
 
-test.concurrent('arguments that do not fit are refused before anything is sent', async () => {
-  const journal = join(makeDirectory(), 'journal');
-  const spec = realServer('everything');
-  const rea = await startRea({
-    config: registry({
-      all: spec,
-      echo: { ...fixture('echo'), args: [...(fixture('echo').args ?? []), '--journal', journal] },
-    }),
-  });
-  await rea.waitForPhase('all', 'ready');
-  await rea.waitForPhase('echo', 'ready');
-  await rea.tools();
+test('arguments that do not fit are refused before anything is sent', async () => {
+  const rea = await everything();
   const cases: [string[], RegExp][] = [
     [
       ['all', 'get-sum', 'a=two', 'b=1'],
@@ -89,10 +86,9 @@ test.concurrent('arguments that do not fit are refused before anything is sent',
     expect([args, code, stdout, stderr]).toEqual([args, 2, '', expect.stringMatching(said)]);
   }
   expect((await rea.status()).json.serve.downstreams[0].calls).toBe(before);
-  await rea.stop();
 });
 
-test.concurrent('what a tool says of itself: its error, its progress, and what the gateway refuses', async () => {
+test('what a tool says of itself: its error, its progress, and what the gateway refuses', async () => {
   const rea = await everything();
   const failed = await call(rea, 'echo', 'is-error');
   expect([failed.code, failed.stdout]).toEqual([1, 'it did not work\n']);
@@ -107,10 +103,9 @@ test.concurrent('what a tool says of itself: its error, its progress, and what t
   expect((await runRea(['unfreeze', '--yes', '--cwd', rea.dir])).code).toBe(0);
   const none = await runRea(['call', 'echo', 'pid', '--cwd', makeDirectory()]);
   expect(none.code).toBe(3);
-  await rea.stop();
 });
 
-test.concurrent('Ctrl-C cancels the call at its server', async () => {
+test('Ctrl-C cancels the call at its server', async () => {
   const journal = join(makeDirectory(), 'journal');
   const spec = fixture('echo');
   const echo = { ...spec, args: [...(spec.args ?? []), '--journal', journal] };

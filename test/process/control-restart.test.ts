@@ -5,7 +5,7 @@ import { afterAll, expect, test, vi } from 'vitest';
 import { auditRecords } from '../support/audit.ts';
 import { isAlive } from '../support/processes.ts';
 import { beginRea, runRea } from '../support/rea-command.ts';
-import { makeDirectory, startRea } from '../support/rea-process.ts';
+import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
 import { hold } from '../support/reloading.ts';
 import { fixture, fixturePath, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
@@ -15,9 +15,46 @@ vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
 afterAll(tidy);
 
+/** Servers of which each test restarts its own; the first that asks starts their gateway. */
+let started: Promise<House> | null = null;
+interface House {
+  readonly rea: Rea;
+  /** The server `loop` can start while it is there. */
+  readonly flag: string;
+}
+
+function house(): Promise<House> {
+  started ??= start();
+  return started;
+}
+
+async function start(): Promise<House> {
+  const cwd = makeDirectory();
+  const flag = join(cwd, 'works');
+  const script = `test -e ${flag} && exec ${process.execPath} ${fixturePath('echo')}; echo no licence >&2; exit 3`;
+  const config = registry({
+    one: { ...fixture('echo'), max_concurrency: 1 },
+    two: fixture('echo'),
+    hurried: fixture('echo'),
+    own: { ...fixture('echo'), instances: 'session' },
+    loop: {
+      command: '/bin/sh',
+      args: ['-c', script],
+      restart: {
+        intensity: 2,
+        period_ms: 60_000,
+        backoff_ms: 10,
+        backoff_max_ms: 600_000,
+        stable_ms: 1000,
+      },
+      breaker: { failures: 2, cooldown_ms: 600_000 },
+    },
+  });
+  return { rea: await startRea({ cwd, config }), flag };
+}
+
 test('a server is restarted: calls in flight end, those that wait go to the new process', async () => {
-  const one = { ...fixture('echo'), max_concurrency: 1 };
-  const rea = await startRea({ config: registry({ one, two: fixture('echo') }) });
+  const { rea } = await house();
   const old = Number((await rea.call('one__pid')).text);
   const other = Number((await rea.call('two__pid')).text);
   const inFlight = await hold(rea, 'one');
@@ -31,52 +68,40 @@ test('a server is restarted: calls in flight end, those that wait go to the new 
   expect(await restart.ended).toBe(0);
   expect(restart.said.stdout).toMatch(/^one: ready after \d+\.\d s\n$/);
   const asked = ({ event }: { event: string }) => event === 'restart_asked';
-  await until(() => auditRecords(rea.dir).some(({ metadata }) => asked(metadata)), {
-    what: 'the restart in the audit log',
-  });
+  await until(
+    () =>
+      auditRecords(rea.dir).some(
+        ({ metadata, server_name }) => asked(metadata) && server_name === 'one',
+      ),
+    {
+      what: 'the restart in the audit log',
+    },
+  );
   const anew = Number((await waiting.answer).text);
   expect(anew).not.toBe(old);
   expect(isAlive(old)).toBe(false);
   expect(Number((await rea.call('two__pid')).text)).toBe(other);
-  await rea.stop();
 });
 
 test('--now does not wait: the outcome of calls in flight is unknown, also of an earlier restart', async () => {
-  const rea = await startRea({ config: registry({ one: fixture('echo') }) });
-  const old = Number((await rea.call('one__pid')).text);
-  const inFlight = rea.begin('one__hold', { file: join(rea.dir, 'never') });
+  const { rea } = await house();
+  const old = Number((await rea.call('hurried__pid')).text);
+  const inFlight = rea.begin('hurried__hold', { file: join(rea.dir, 'never') });
   await until(() => existsSync(join(rea.dir, 'never.begun')), { what: 'the held call' });
-  const first = beginRea(['restart', 'one', '--cwd', rea.dir]);
+  const first = beginRea(['restart', 'hurried', '--cwd', rea.dir]);
   await until(() => first.said.stderr.includes('in flight'), { what: 'the first step' });
-  const now = await runRea(['restart', 'one', '--now', '--cwd', rea.dir]);
+  const now = await runRea(['restart', 'hurried', '--now', '--cwd', rea.dir]);
   expect([now.code, now.stderr]).toEqual([0, expect.not.stringContaining('in flight end')]);
   expect(await first.ended).toBe(0);
   const { failure, text } = await inFlight.answer;
   expect(failure).toMatchObject({ code: 'ERR_OUTCOME_UNKNOWN', outcome: 'unknown' });
   expect(text).toContain('was restarted by rea restart --now');
-  expect(Number((await rea.call('one__pid')).text)).not.toBe(old);
+  expect(Number((await rea.call('hurried__pid')).text)).not.toBe(old);
   expect(isAlive(old)).toBe(false);
-  await rea.stop();
 });
 
 test('a restart ends a crash loop and an open circuit, or says why the server is not ready', async () => {
-  const dir = makeDirectory();
-  const flag = join(dir, 'works');
-  const script = `test -e ${flag} && exec ${process.execPath} ${fixturePath('echo')}; echo no licence >&2; exit 3`;
-  const config = registry(
-    { loop: { command: '/bin/sh', args: ['-c', script] } },
-    {
-      restart: {
-        intensity: 2,
-        period_ms: 60_000,
-        backoff_ms: 10,
-        backoff_max_ms: 600_000,
-        stable_ms: 1000,
-      },
-      breaker: { failures: 2, cooldown_ms: 600_000 },
-    },
-  );
-  const rea = await startRea({ cwd: dir, config });
+  const { rea, flag } = await house();
   await rea.waitForServer(
     'loop',
     ({ phase, circuit_state }) => phase === 'failed' && circuit_state === 'open',
@@ -84,11 +109,11 @@ test('a restart ends a crash loop and an open circuit, or says why the server is
       what: 'given up',
     },
   );
-  const vain = await runRea(['restart', 'loop', '--cwd', dir]);
+  const vain = await runRea(['restart', 'loop', '--cwd', rea.dir]);
   expect(vain.code).toBe(1);
   expect(vain.stderr).toContain('loop: no licence');
   writeFileSync(flag, '');
-  const { code, stdout } = await runRea(['restart', 'loop', '--cwd', dir]);
+  const { code, stdout } = await runRea(['restart', 'loop', '--cwd', rea.dir]);
   expect([code, stdout]).toEqual([0, expect.stringMatching(/^loop: ready after/)]);
   expect((await rea.call('loop__echo', { text: 'back' })).text).toBe('back');
   await rea.waitForServer(
@@ -98,19 +123,15 @@ test('a restart ends a crash loop and an open circuit, or says why the server is
       what: 'as new',
     },
   );
-  await rea.stop();
 });
 
 test('each client gets a new instance of a server of its own', async () => {
-  const rea = await startRea({
-    config: registry({ own: { ...fixture('echo'), instances: 'session' } }),
-  });
+  const { rea } = await house();
   const old = Number((await rea.call('own__pid')).text);
   const { code } = await runRea(['restart', 'own', '--cwd', rea.dir]);
   expect(code).toBe(0);
   expect(isAlive(old)).toBe(false);
   expect(Number((await rea.call('own__pid')).text)).not.toBe(old);
-  await rea.stop();
 });
 
 test('every gateway of the directory that has the server restarts it; none has another one', async () => {

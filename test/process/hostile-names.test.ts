@@ -1,13 +1,13 @@
 /** Names, URIs and messages made to keep the gateway busy: whoever is beside them goes on being served. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
 import { fixture, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
-afterEach(tidy);
+afterAll(tidy);
 
 interface Lists {
   readonly tools?: readonly string[];
@@ -42,6 +42,16 @@ async function whilePinging<T>(rea: Rea, work: Promise<T>): Promise<T> {
 }
 
 const long = (unit: string, length: number) => unit.repeat(Math.ceil(length / unit.length));
+
+/** One that lists nothing, for whoever only sends messages; the first test that asks starts it. */
+let started: Promise<{ rea: Rea }> | null = null;
+
+async function quiet(): Promise<Rea> {
+  started ??= besideHostile({}, {});
+  const { rea } = await started;
+  await rea.tools();
+  return rea;
+}
 
 const PATTERNS = ['*_*_*_*x', '*a*a*a*a*b', '*{_,a}*{_,a}*{_,a}*x', '*[_a]*[_a]*[_a]*[_a]x'];
 
@@ -148,8 +158,7 @@ test('no URI of a client and no template of a server makes a lookup take long', 
 });
 
 test('what is long in a message of a client is refused, and said in few words', async () => {
-  const { rea } = await besideHostile({}, {});
-  await rea.tools();
+  const rea = await quiet();
   const huge = 'x'.repeat(1_000_000);
   const requests: [string, object][] = [
     ['tools/call', { name: huge }],
@@ -190,9 +199,8 @@ test('what is long in a message of a client is refused, and said in few words', 
 });
 
 test('what is long in a message of a server reaches nobody', async () => {
-  const { rea } = await besideHostile({}, {});
-  await rea.tools();
-  const huge = 'x'.repeat(500_000);
+  const rea = await quiet();
+  const huge = 'y'.repeat(500_000);
   const meta = { _meta: { progressToken: huge } };
   const requests = [
     { id: huge, method: 'sampling/createMessage', params: {} },
@@ -213,6 +221,6 @@ test('what is long in a message of a server reaches nobody', async () => {
   }
   expect((await rea.call('healthy__echo', { text: 'hi' })).text).toBe('hi');
   // Whatever was told or asked: the client has seen none of it.
-  expect(rea.wire.frames.filter(({ raw }) => raw.includes('xxxxxxxx'))).toEqual([]);
-  expect(rea.stderr).not.toContain('x'.repeat(10_000));
+  expect(rea.wire.frames.filter(({ raw }) => raw.includes('yyyyyyyy'))).toEqual([]);
+  expect(rea.stderr).not.toContain('y'.repeat(10_000));
 });

@@ -1,6 +1,6 @@
 /** What the gateway does not know reaches whom it is for, and nobody else. */
 import { fileURLToPath } from 'node:url';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { type HttpVisitor, visit } from '../support/http-client.ts';
 import { type Rea, startRea } from '../support/rea-process.ts';
 import { fixture, registry, type ServerSpec } from '../support/servers.ts';
@@ -9,7 +9,14 @@ import { until } from '../support/wait-for.ts';
 import type { Message } from '../support/wire.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
-afterEach(tidy);
+afterAll(async () => {
+  if (visited !== null) {
+    const rea = await visited;
+    rea.kill('SIGTERM');
+    expect(await rea.exited).toEqual({ code: 0, signal: null });
+  }
+  await tidy();
+});
 
 const speaks = (as: string, capabilities: object = {}): ServerSpec =>
   fixture('speaks', '--as', as, '--capabilities', JSON.stringify(capabilities));
@@ -30,9 +37,22 @@ async function serve(servers: Record<string, ServerSpec>, args: string[] = []): 
 const serveHttp = (servers: Record<string, ServerSpec>) =>
   serve(servers, ['--http', '127.0.0.1:0', '--no-token']);
 
-async function stop(rea: Rea): Promise<void> {
-  rea.kill('SIGTERM');
-  expect(await rea.exited).toEqual({ code: 0, signal: null });
+/** One server that speaks, alone behind its gateway; the first test that asks starts it. */
+let alone: Promise<Rea> | null = null;
+
+function single(): Promise<Rea> {
+  alone ??= serve({ a: speaks('a') });
+  return alone;
+}
+
+/** The same over HTTP, to which each test comes with clients of its own. */
+let visited: Promise<Rea> | null = null;
+
+function singleOverHttp(): Promise<Rea> {
+  visited ??= serveHttp({
+    a: { ...speaks('a'), client_capabilities: { elicitation: { url: {} } } },
+  });
+  return visited;
 }
 
 async function call(one: HttpVisitor, tool: string, args: object = {}, more = {}): Promise<string> {
@@ -90,7 +110,7 @@ test('an unknown method that names a tool or a resource goes to its owner', asyn
 });
 
 test('in front of a single server everything is passed on, but not the handshake of later revisions', async () => {
-  const rea = await serve({ a: speaks('a') });
+  const rea = await single();
   expect((await rea.request('other/echo', { q: '"' })).message.result).toMatchObject({ by: 'a' });
   const odd = await rea.request('no"such\\method');
   expect(odd.message.error).toMatchObject({ message: 'Method not found: no"such\\method' });
@@ -130,7 +150,7 @@ test('unknown notifications of a client reach the servers that advertise them, e
 });
 
 test('a server asks its client something unknown, and is answered', async () => {
-  const rea = await serve({ a: speaks('a') });
+  const rea = await single();
   rea.wire.onForeign = ({ id, method, params }) => {
     if (method === 'demo/question') rea.wire.send({ jsonrpc: '2.0', id, result: { got: params } });
   };
@@ -140,10 +160,11 @@ test('a server asks its client something unknown, and is answered', async () => 
     const refused = await rea.call('a__ask', { method });
     expect(JSON.parse(refused.text).error).toMatchObject({ code: -32601 });
   }
+  rea.wire.onForeign = () => undefined;
 });
 
 test('unknown notifications of a server reach all clients, unless they name a call or a task', async () => {
-  const rea = await serveHttp({ a: speaks('a') });
+  const rea = await singleOverHttp();
   const [one, two] = [await visit(rea), await visit(rea)];
   await call(one, 'a__say', { method: 'notifications/demo/news', params: { x: 1 } });
   const method = 'notifications/demo/partial';
@@ -162,13 +183,10 @@ test('unknown notifications of a server reach all clients, unless they name a ca
   ]);
   expect(await settled(two, 'a')).toMatchObject([news]);
   await Promise.all([one.leave(), two.leave()]);
-  await stop(rea);
 });
 
 test('a URL that a client must visit is told to it alone, and so is that it was visited', async () => {
-  const rea = await serveHttp({
-    a: { ...speaks('a'), client_capabilities: { elicitation: { url: {} } } },
-  });
+  const rea = await singleOverHttp();
   const url = { elicitation: { url: {} } };
   const [one, two, three] = [await visit(rea, url), await visit(rea, url), await visit(rea)];
   const asked = one.ask('tools/call', { name: 'a__url', arguments: { id: 'e1' } });
@@ -186,11 +204,10 @@ test('a URL that a client must visit is told to it alone, and so is that it was 
   expect(await ids(two)).toEqual(['nobody was asked']);
   expect(await ids(three)).toEqual([]);
   await Promise.all([one, two, three].map((visitor) => visitor.leave()));
-  await stop(rea);
 });
 
 test('the error that asks for a visit says who asks, and is passed on byte for byte otherwise', async () => {
-  const rea = await serve({ a: speaks('a') });
+  const rea = await single();
   const { raw, message } = await rea.call('a__url', { id: 'e1' });
   const error =
     '{"code":-32042,"message":"visit first","data":{"elicitations":[{"_meta":{"rea/server":"a"},"mode":"url","elicitationId":"e1","url":"https://a.example/","message":"[a] m"}],"exact":"é"}}';
