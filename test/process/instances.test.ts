@@ -13,7 +13,10 @@ import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
-afterAll(tidy);
+afterAll(async () => {
+  if (started !== null) await stop((await started).rea);
+  await tidy();
+});
 
 const LIMIT_MS = 45_000;
 
@@ -119,8 +122,16 @@ test.concurrent('each client has its own process, which goes with it', async () 
   await stop(rea);
 });
 
+/** One gateway for tests whose clients come and go; the first that asks starts it. */
+let started: ReturnType<typeof serve> | null = null;
+
+function everything(): ReturnType<typeof serve> {
+  started ??= serve({ all: realServer('everything') });
+  return started;
+}
+
 test.concurrent('a server is told what its client can do, and lists what that makes possible', async () => {
-  const { rea, url } = await serve({ all: realServer('everything') });
+  const { url } = await everything();
   const plain = await HttpClient.connect(url, 'plain');
   const able = await HttpClient.connect(url, 'able', { sampling: {}, elicitation: {} });
   const [few, many] = [await plain.toolNames(), await able.toolNames()];
@@ -128,11 +139,10 @@ test.concurrent('a server is told what its client can do, and lists what that ma
   expect(added).toContain('all__trigger-sampling-request');
   expect(few.filter((name) => !many.includes(name))).toEqual([]);
   await Promise.all([plain.client.close(), able.client.close()]);
-  await stop(rea);
 });
 
 test.concurrent('a request of a server reaches its own client while all have calls in flight', async () => {
-  const { rea, url } = await serve({ all: realServer('everything') });
+  const { url } = await everything();
   const names = ['one', 'two', 'three'];
   const clients = await Promise.all(
     names.map((name) => HttpClient.connect(url, name, { sampling: {} })),
@@ -145,7 +155,6 @@ test.concurrent('a request of a server reaches its own client while all have cal
   answers.forEach((answer, at) => expect(answer).toContain(`\\"model\\": \\"${names[at]}\\"`));
   expect(clients.map(({ asked }) => asked)).toEqual(names.map((name) => [name]));
   await Promise.all(clients.map(({ client }) => client.close()));
-  await stop(rea);
 });
 
 test.concurrent('a client for whom there is no room hears so, and is served once there is', async () => {
