@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, expect, test, vi } from 'vitest';
+import { type AskedHouse, askedHouse } from '../support/asked-house.ts';
 import { visit } from '../support/http-client.ts';
 import { type PolicyHouse, policyHouse, writePolicy } from '../support/policy-house.ts';
 import { FAST_CLOCKS } from '../support/rea-command.ts';
@@ -16,34 +17,8 @@ vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
 afterAll(tidy);
 
-const L2 = 'autonomy_level: L2\n';
 const DELETE = 'tiers__delete-thing';
-
-interface AskedHouse extends PolicyHouse {
-  /** What the client was asked or told, in order. */
-  readonly asked: Message[];
-  next(): Promise<Message>;
-  reply(question: Message, result: object): void;
-}
-
-async function asked(
-  policy = L2,
-  how: Partial<Parameters<typeof policyHouse>[0]> = {},
-  capabilities: object = { elicitation: {} },
-): Promise<AskedHouse> {
-  const house = await policyHouse({ policy, initialize: false, ...how }, capabilities);
-  const { rea } = house;
-  const messages: Message[] = [];
-  rea.wire.onForeign = (message) => {
-    if (message.method?.endsWith('list_changed') === false) messages.push(message);
-  };
-  return {
-    ...house,
-    asked: messages,
-    next: () => until(() => messages.shift(), { what: 'a message to the client' }),
-    reply: ({ id }, result) => rea.wire.send({ jsonrpc: '2.0', id, result }),
-  };
-}
+const L2 = 'autonomy_level: L2\n';
 
 /** One for tests that end with no question open and nothing allowed; the first that asks starts it. */
 let started: Promise<AskedHouse> | null = null;
@@ -51,7 +26,7 @@ const SECRET = 'hunter2-hunter2-hunter2';
 
 /** @returns the house, and what was called since then. */
 async function shared(): Promise<AskedHouse> {
-  started ??= asked(L2, { server: { env: { TOKEN: SECRET } } });
+  started ??= askedHouse(L2, { server: { env: { TOKEN: SECRET } } });
   const house = await started;
   expect(house.asked).toEqual([]);
   const before = house.called().length;
@@ -117,7 +92,7 @@ test('nothing but a yes is one', async () => {
 });
 
 test('who does not answer in time has said no, and hears meanwhile that the call waits', async () => {
-  const house = await asked(`${L2}ask_timeout_ms: 4000\n`, { env: FAST_CLOCKS });
+  const house = await askedHouse(`${L2}ask_timeout_ms: 4000\n`, { env: FAST_CLOCKS });
   const call = house.rea.begin(DELETE, {}, { progressToken: 'p' });
   const question = await house.next();
   expect(await house.next()).toMatchObject({
@@ -154,7 +129,7 @@ test('a call that its client cancels while it is asked is not made, whatever is 
 });
 
 test('HALT and a stricter policy withdraw the question', async () => {
-  const house = await asked();
+  const house = await askedHouse(L2);
   const { rea, dir } = house;
   const halt = join(dir, '.rea', 'HALT');
   const first = rea.begin(DELETE);
@@ -204,7 +179,7 @@ const other = ({ dir }: PolicyHouse) =>
 const GONE = 'the server was changed or removed while a person was asked';
 
 test('a server that is changed while a person is asked is not called', async () => {
-  const house = await asked(L2, AUTO);
+  const house = await askedHouse(L2, AUTO);
   const call = house.rea.begin(DELETE);
   const question = await house.next();
   await rewrite(house.rea, other(house));
@@ -219,7 +194,7 @@ test('a server that is changed while a person is asked is not called', async () 
 });
 
 test('a server that is removed while a person is asked is not called, and the question is withdrawn', async () => {
-  const house = await asked(L2, AUTO);
+  const house = await askedHouse(L2, AUTO);
   const call = house.rea.begin(DELETE);
   const question = await house.next();
   await rewrite(house.rea, registry({}));
@@ -236,7 +211,7 @@ test('a server that is removed while a person is asked is not called, and the qu
 });
 
 test('for this session: that tool is not asked about again, others are, and so is the tool of another program', async () => {
-  const house = await asked(L2, AUTO);
+  const house = await askedHouse(L2, AUTO);
   const call = house.rea.begin(DELETE);
   house.reply(await house.next(), yes('session'));
   expect((await call.answer).failure).toBeNull();
@@ -267,7 +242,7 @@ test('secrets are not shown, and long arguments are cut and stand for their dige
 });
 
 test('a client that ends its input while it is asked ends no later for it', async () => {
-  const house = await asked();
+  const house = await askedHouse(L2);
   const call = house.rea.begin(DELETE);
   await house.next();
   house.rea.endInput();

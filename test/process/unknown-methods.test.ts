@@ -10,11 +10,7 @@ import type { Message } from '../support/wire.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 afterAll(async () => {
-  if (visited !== null) {
-    const rea = await visited;
-    rea.kill('SIGTERM');
-    expect(await rea.exited).toEqual({ code: 0, signal: null });
-  }
+  if (visited !== null) await stop(await visited);
   await tidy();
 });
 
@@ -53,6 +49,11 @@ function singleOverHttp(): Promise<Rea> {
     a: { ...speaks('a'), client_capabilities: { elicitation: { url: {} } } },
   });
   return visited;
+}
+
+async function stop(rea: Rea): Promise<void> {
+  rea.kill('SIGTERM');
+  expect(await rea.exited).toEqual({ code: 0, signal: null });
 }
 
 async function call(one: HttpVisitor, tool: string, args: object = {}, more = {}): Promise<string> {
