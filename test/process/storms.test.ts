@@ -125,7 +125,7 @@ const STORMS: readonly Storm[] = [
   },
   {
     title: 'four that write 20 MB answers that nobody asked for',
-    servers: times(4, stormy('big-unasked', { call_timeout_ms: 10_000 })),
+    servers: times(4, stormy('big-unasked', { call_timeout_ms: 4_000 })),
     calls: [CALM],
     outcomes: { always: [], perhaps: ['ok', EXPIRED, LOST, ...REFUSALS] },
     raged: (faulty) => written(faulty) >= 2 * BIG * LENGTH,
@@ -146,14 +146,14 @@ const STORMS: readonly Storm[] = [
   },
   {
     title: 'four whose line does not end',
-    servers: times(4, stormy('endless-line', { call_timeout_ms: 5_000 })),
+    servers: times(4, stormy('endless-line', { call_timeout_ms: 2_000 })),
     calls: [CALM],
     outcomes: { always: [], perhaps: ['ok', EXPIRED, LOST, ...REFUSALS] },
     raged: (faulty) => written(faulty) >= 10 * MIB * LENGTH || restarts(faulty) >= LENGTH,
   },
   {
     title: 'four that send log messages without end',
-    servers: times(4, stormy('notifications', { call_timeout_ms: 10_000 })),
+    servers: times(4, stormy('notifications', { call_timeout_ms: 3_000 })),
     calls: [CALM],
     outcomes: { always: [], perhaps: ['ok', EXPIRED, ...REFUSALS] },
     raged: (faulty) => written(faulty) >= MIB * LENGTH,
