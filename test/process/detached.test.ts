@@ -82,12 +82,17 @@ test.concurrent('a stall ends what has left its group, with a cleared environmen
     call_timeout_ms: 4_000,
     liveness: { idle_ms: 300, timeout_ms: 300, misses: 1 },
   });
+  const stalled = Number((await rea.call('one__pid')).text);
   // One that has never answered a ping is not taken for hung.
   const journal = () => readFileSync(join(rea.dir, 'journal'), 'utf8');
   await until(() => journal().includes('"method":"ping"'), { what: 'a ping, which it answers' });
   await rea.waitForServer('one', ({ cpu_ms }) => cpu_ms !== null, { what: 'being looked at' });
   rea.begin('one__spin').answer.catch(() => undefined);
   expect(await gone(pids, [...OURS, 'cleared'])).toEqual([]);
+  // What a process starts whose gateway ends meanwhile is found by nobody: the next one is to have started all.
+  await rea.waitForServer('one', ({ pid, phase }) => phase === 'ready' && pid !== stalled, {
+    what: 'being started again',
+  });
 });
 
 test.concurrent('SIGKILL of the server ends what has left its group; status names what was left, and nothing else is told of the mark', async () => {
