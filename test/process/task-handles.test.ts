@@ -2,26 +2,30 @@
  * Tasks of revision 2026-07-28: a server answers a call with the id of a task. Each has an id of the gateway's own,
  * which is good for the client that it was given to and for nobody else, over HTTP and over stdio.
  */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test, vi } from 'vitest';
-import { urlOf } from '../support/http-door.ts';
 import { startWeb, stopHttpServers } from '../support/http-server.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
-import { fixture, registry, type ServerSpec } from '../support/servers.ts';
+import { fixture, registry } from '../support/servers.ts';
+import { CLAIM, SUBSCRIPTION } from '../support/sessionless.ts';
 import {
-  ask,
-  begin,
-  CLAIM,
-  messagesOf,
-  type Received,
-  type Sent,
-  SUBSCRIPTION,
-} from '../support/sessionless.ts';
+  type Asks,
+  CAPABILITIES,
+  called,
+  EXTENSION,
+  gotIn,
+  listenTo,
+  made,
+  overHttp,
+  PROGRAM,
+  say,
+  server,
+  TAKES,
+  TOKENS,
+} from '../support/task-clients.ts';
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
-import type { Message } from '../support/wire.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
@@ -30,65 +34,7 @@ afterEach(async () => {
   await stopHttpServers();
 });
 
-const PROGRAM = fileURLToPath(new URL('../fixtures/stateless/tasks.mjs', import.meta.url));
-const EXTENSION = 'io.modelcontextprotocol/tasks';
-const CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities';
-const TAKES = { extensions: { [EXTENSION]: {} }, elicitation: { form: {} } };
-const TOKENS = ['first-client-of-two', 'second-client-of-two'] as const;
-const HANDLE = /^rea\.[\w-]{24}$/;
 const SECRET = `ghp_${'Ab3dE6gH9jK2mN5pQ8sT1vW4xY7zA0cD3fG6'}`;
-
-const server = (file: string): ServerSpec => ({
-  command: process.execPath,
-  args: [PROGRAM, '--journal', file],
-});
-
-/** The messages about tasks that the server got, and the calls of its tools. */
-const gotIn = (file: string, method: string): Message[] =>
-  readFileSync(file, 'utf8')
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line).message)
-    .filter((message) => message?.method === method);
-
-type Asks = (method: string, params: object, capabilities?: object) => Promise<Message>;
-
-/** A client that goes by a token. */
-function client(url: string, token: string): Asks {
-  return async (method, params, capabilities = TAKES) =>
-    (await say(url, token, { method, params: { ...params } }, capabilities)).answer;
-}
-
-const say = (url: string, token: string, sent: Sent, capabilities: object): Promise<Received> =>
-  ask(url, {
-    ...sent,
-    meta: { [CAPABILITIES]: capabilities },
-    headers: { authorization: `Bearer ${token}`, ...sent.headers },
-  });
-
-const called = (asks: Asks, name: string, args: object = {}, capabilities: object = TAKES) =>
-  asks('tools/call', { name, arguments: args }, capabilities);
-
-async function overHttp(config: object, options: Readonly<Record<string, unknown>> = {}) {
-  const file = join(makeDirectory(), 'tokens');
-  writeFileSync(file, `${TOKENS.join('\n')}\n`, { mode: 0o600 });
-  const rea = await startRea({
-    args: ['--http', '127.0.0.1:0', '--token-file', file],
-    initialize: false,
-    config: registry(config as Record<string, ServerSpec>, options),
-  });
-  await rea.waitForPhase('s', 'ready');
-  const url = await urlOf(rea);
-  const [first, second] = [client(url, TOKENS[0]), client(url, TOKENS[1])];
-  return { rea, url, first, second };
-}
-
-async function made(asks: Asks, name = 's__work', args: object = {}): Promise<string> {
-  const { result } = await called(asks, name, args);
-  expect(result).toMatchObject({ resultType: 'task', pollIntervalMs: 100 });
-  expect(result.taskId).toMatch(HANDLE);
-  return result.taskId;
-}
 
 test('a task is its client’s alone, under an id that nobody can guess', async () => {
   const file = join(makeDirectory(), 'journal');
@@ -211,23 +157,6 @@ test('what a task asks is signed, bounded by what its client declares, and answe
   });
   expect((await first('tasks/get', { taskId })).result.result.content[0].text).toBe('hello ada');
 });
-
-/** A stream of changes over HTTP, and the subset that it was promised. */
-async function listenTo(url: string, token: string, notifications: object) {
-  const leaves = new AbortController();
-  const response = await begin(url, {
-    id: 'l',
-    method: 'subscriptions/listen',
-    params: { notifications },
-    meta: { [CAPABILITIES]: TAKES },
-    headers: { authorization: `Bearer ${token}` },
-    signal: leaves.signal,
-  });
-  const messages = messagesOf(response);
-  const next = async (): Promise<Message> => (await messages.next()).value;
-  const { params } = await next();
-  return { promised: params.notifications, next, leave: () => leaves.abort() };
-}
 
 test.each(['pipe', 'web'] as const)(
   'news of a task go to the streams of its client that ask for it, over a %s',
