@@ -15,17 +15,62 @@ afterAll(tidy);
 const DEADLINE_MS = 4_000;
 /** A server that lives answers within it on a busy machine, too. */
 const LIVELY = { liveness: { idle_ms: 2_000, timeout_ms: 2_000, misses: 2 } };
+/** For one that really hangs: it computes all the time until it is killed. */
+const SOON = { call_timeout_ms: 1_000, liveness: { idle_ms: 1_000, timeout_ms: 1_000, misses: 2 } };
 
-test.concurrent('ends a call at its deadline, tells the server, drops the late answer and lets the server live', async () => {
+/** One gateway in front of a server for each test; the first test that asks starts it. */
+let started: Promise<House> | null = null;
+interface House {
+  readonly rea: Rea;
+  /** Of what the server of this name received, and answered. */
+  readonly journals: Readonly<Record<'late' | 'cancelled' | 'queued', string>>;
+}
+
+function house(): Promise<House> {
+  started ??= start();
+  return started;
+}
+
+async function start(): Promise<House> {
   const dir = makeDirectory();
-  const journal = join(dir, 'journal');
+  const at = (name: string) => join(dir, `journal-${name}`);
+  const journals = { late: at('late'), cancelled: at('cancelled'), queued: at('queued') };
   const rea = await startRea({
     cwd: dir,
-    config: registry(
-      { late: fixture('late-answer', '--journal', journal) },
-      { ...LIVELY, call_timeout_ms: DEADLINE_MS },
-    ),
+    config: registry({
+      late: {
+        ...fixture('late-answer', '--journal', journals.late),
+        ...LIVELY,
+        call_timeout_ms: DEADLINE_MS,
+      },
+      burn: { ...fixture('burn-cpu'), ...SOON },
+      idle: { ...fixture('echo'), ...LIVELY },
+      busy: { ...fixture('echo'), ...LIVELY },
+      mute: { ...fixture('never-answer', '--no-pings'), ...LIVELY },
+      watched: { ...fixture('never-answer', '--pings', 1), ...LIVELY },
+      cancelled: fixture('echo', '--journal', journals.cancelled),
+      queued: { ...fixture('echo', '--journal', journals.queued), max_concurrency: 1 },
+      progress: {
+        ...fixture('echo'),
+        call_timeout_ms: 2_500,
+        call_total_timeout_ms: 9_000,
+      },
+    }),
   });
+  return { rea, journals };
+}
+
+/** The progress that the client was told with this token. */
+function progressOf(rea: Rea, token: string): any[] {
+  const told = rea.wire.notifications('notifications/progress').map(({ params }) => params);
+  return told.filter(({ progressToken }) => progressToken === token);
+}
+
+test.concurrent('ends a call at its deadline, tells the server, drops the late answer and lets the server live', async () => {
+  const {
+    rea,
+    journals: { late: journal },
+  } = await house();
   const pid = String((await rea.waitForPhase('late', 'ready')).pid);
   const answer = await rea.call('late__late', { ms: 3 * DEADLINE_MS });
   report(`a deadline of ${DEADLINE_MS} ms: error after`, answer.ms);
@@ -42,9 +87,7 @@ test.concurrent('ends a call at its deadline, tells the server, drops the late a
 });
 
 test.concurrent('kills a server whose pings go unanswered after a call of it timed out', async () => {
-  const rea = await startRea({
-    config: registry({ burn: fixture('burn-cpu') }, { ...LIVELY, call_timeout_ms: DEADLINE_MS }),
-  });
+  const { rea } = await house();
   const { pid } = await rea.waitForPhase('burn', 'ready');
   expect((await rea.call('burn__burn', { ms: 30_000 })).failure?.code).toBe('ERR_TIMEOUT');
   await until(() => !isAlive(pid ?? 0), { what: 'the hung server to be killed' });
@@ -52,46 +95,38 @@ test.concurrent('kills a server whose pings go unanswered after a call of it tim
 });
 
 test.concurrent('restarts an idle server that was stopped with SIGSTOP; continuing the old one changes nothing', async () => {
-  const rea = await startRea({ config: registry({ echo: fixture('echo') }, LIVELY) });
-  const pid = Number((await rea.call('echo__pid')).text);
+  const { rea } = await house();
+  const pid = Number((await rea.call('idle__pid')).text);
   const time = stopwatch();
   killOne(pid, 'SIGSTOP');
   const after = await rea.waitForServer(
-    'echo',
+    'idle',
     ({ phase, restarts }) => phase === 'ready' && restarts === 1,
     { what: 'being restarted by liveness' },
   );
   report('SIGSTOP of an idle server: ready again after', time.ms());
   killOne(pid, 'SIGCONT');
   expect(isAlive(pid)).toBe(false);
-  expect((await rea.call('echo__pid')).text).toBe(String(after.pid));
-  expect(rea.state()?.downstreams[0]?.restarts).toBe(1);
+  expect((await rea.call('idle__pid')).text).toBe(String(after.pid));
+  expect(rea.state()?.downstreams.find(({ name }) => name === 'idle')?.restarts).toBe(1);
 });
 
 test.concurrent('restarts a busy server that was stopped with SIGSTOP; its call gets one answer', async () => {
-  const rea = await startRea({ config: registry({ echo: fixture('echo') }, LIVELY) });
-  const pid = Number((await rea.call('echo__pid')).text);
-  const busy = rea.begin('echo__progress', { steps: 10_000, ms: 20 }, { progressToken: 'busy' });
-  await until(() => rea.wire.notifications('notifications/progress').length > 0, {
+  const { rea } = await house();
+  const pid = Number((await rea.call('busy__pid')).text);
+  const busy = rea.begin('busy__progress', { steps: 10_000, ms: 20 }, { progressToken: 'busy' });
+  await until(() => progressOf(rea, 'busy').length > 0, {
     what: 'the first progress',
   });
   killOne(pid, 'SIGSTOP');
   expect((await busy.answer).failure?.code).toBe('ERR_OUTCOME_UNKNOWN');
   killOne(pid, 'SIGCONT');
-  expect(Number(await answering(rea, 'echo__pid'))).not.toBe(pid);
+  expect(Number(await answering(rea, 'busy__pid'))).not.toBe(pid);
   expect(isAlive(pid)).toBe(false);
 });
 
 test.concurrent('does not kill a silent server that never answered a ping', async () => {
-  const rea = await startRea({
-    config: registry(
-      {
-        mute: fixture('never-answer', '--no-pings'),
-        watched: fixture('never-answer', '--pings', 1),
-      },
-      LIVELY,
-    ),
-  });
+  const { rea } = await house();
   const mute = await rea.waitForPhase('mute', 'ready');
   // Its twin, which answered one ping and then none, is killed twice in the same time.
   await rea.waitForServer('watched', ({ restarts }) => restarts >= 2, { what: 'being restarted' });
@@ -100,61 +135,57 @@ test.concurrent('does not kill a silent server that never answered a ping', asyn
 });
 
 test.concurrent('forwards a cancellation to the server and answers nothing', async () => {
-  const dir = makeDirectory();
-  const journal = join(dir, 'journal');
-  const rea = await startRea({
-    cwd: dir,
-    config: registry({ echo: fixture('echo', '--journal', journal) }),
-  });
-  const pending = rea.begin('echo__sleep', { ms: 30_000 });
+  const {
+    rea,
+    journals: { cancelled: journal },
+  } = await house();
+  const pending = rea.begin('cancelled__sleep', { ms: 30_000 });
   const { id } = await journaled(journal, (message) => message.params?.name === 'sleep');
   rea.cancel(pending, 'no longer needed');
   const cancelled = await journaled(journal, ({ method }) => method === 'notifications/cancelled');
   expect(cancelled.params).toMatchObject({ requestId: id, reason: 'no longer needed' });
-  await rea.call('echo__echo', { text: 'after' });
+  await rea.call('cancelled__echo', { text: 'after' });
   expect(pending.answered()).toBe(false);
 });
 
 test.concurrent('takes a cancelled call out of the queue without sending it', async () => {
-  const dir = makeDirectory();
-  const journal = join(dir, 'journal');
-  const rea = await startRea({
-    cwd: dir,
-    config: registry({ echo: fixture('echo', '--journal', journal) }, { max_concurrency: 1 }),
-  });
+  const {
+    rea,
+    journals: { queued: journal },
+  } = await house();
   const held = new Hold();
-  const running = rea.begin('echo__hold', held.args);
+  const running = rea.begin('queued__hold', held.args);
   await held.begun();
-  const queued = rea.begin('echo__echo', { text: 'never to be seen' });
+  const queued = rea.begin('queued__echo', { text: 'never to be seen' });
   rea.cancel(queued);
   // A round trip later the gateway has read both.
   await rea.request('ping');
   held.end();
   await running.answer;
-  expect((await rea.call('echo__echo', { text: 'seen' })).text).toBe('seen');
+  expect((await rea.call('queued__echo', { text: 'seen' })).text).toBe('seen');
   expect(queued.answered()).toBe(false);
   expect(readFileSync(journal, 'utf8')).not.toContain('never to be seen');
 });
 
 test.concurrent("progress re-arms a call's deadline up to its total time and carries the client's own token", async () => {
-  const rea = await startRea({
-    config: registry(
-      { echo: fixture('echo') },
-      { call_timeout_ms: 2_500, call_total_timeout_ms: 9_000 },
-    ),
-  });
-  await rea.waitForPhase('echo', 'ready');
+  const { rea } = await house();
+  await rea.waitForPhase('progress', 'ready');
   const token = 'my token';
-  const long = await rea.begin('echo__progress', { steps: 8, ms: 500 }, { progressToken: token })
-    .answer;
+  const long = await rea.begin(
+    'progress__progress',
+    { steps: 8, ms: 500 },
+    { progressToken: token },
+  ).answer;
   expect(long.text).toBe('8 steps');
-  const progress = rea.wire.notifications('notifications/progress');
-  expect(progress.map(({ params }) => params)).toEqual(
+  expect(progressOf(rea, token)).toEqual(
     [1, 2, 3, 4, 5, 6, 7, 8].map((step) => ({ progressToken: token, progress: step, total: 8 })),
   );
 
-  const endless = await rea.begin('echo__progress', { steps: 1_000, ms: 100 }, { progressToken: 7 })
-    .answer;
+  const endless = await rea.begin(
+    'progress__progress',
+    { steps: 1_000, ms: 100 },
+    { progressToken: 7 },
+  ).answer;
   expect(endless.failure?.code).toBe('ERR_TIMEOUT');
   expect(endless.ms).toBeGreaterThanOrEqual(8_990);
 });
