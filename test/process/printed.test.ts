@@ -36,29 +36,7 @@ function recordOf(rea: Rea, look: (record: Record<string, any>) => boolean, what
 }
 
 describe('the log is printable ASCII', () => {
-  test('whatever a server says of itself, on stderr, on stdout and when it dies', async () => {
-    const rea = await startRea({
-      config: registry({ evil: fixture('tells-all', EVIL) }),
-      env: { REA_LOG_LEVEL: 'debug' },
-    });
-    const texts = [EVIL, '\r\x1b[1A\x1b[Kfake line', `${EVIL}${'é🙂'.repeat(3000)}`];
-    await rea.call('evil__say', { texts });
-    await rea.call('evil__say', { texts, stdout: true });
-    await rea.call('evil__fail');
-    await rea.call('evil__die', { texts });
-    const name = await recordOf(rea, ({ msg }) => msg === 'introduced itself', 'its name');
-    // It was really there, and a reader of JSON has it back.
-    expect(name['name']).toContain('\u009b31m\u202egnp');
-    const said = (text: string) => (record: Record<string, any>) =>
-      record['stream'] === 'stderr' && record['msg'].includes(text);
-    await recordOf(rea, said('fake line'), 'what it printed on stderr');
-    await recordOf(rea, ({ msg }) => msg.startsWith('prompts/list failed'), 'its error');
-    await recordOf(rea, ({ msg }) => msg === 'child_died_unexpectedly', 'its death');
-    await rea.stop();
-    expect(rea.stderr).toMatch(ASCII_LINES);
-  });
-
-  test('whatever things are named, by servers, clients, files and directories', async () => {
+  test('whatever things are named, by servers, clients, files and directories, and whatever a server says', async () => {
     const dir = join(makeDirectory(), EVIL);
     mkdirSync(dir);
     const lists = join(dir, 'lists.json');
@@ -71,6 +49,7 @@ describe('the log is printable ASCII', () => {
       config: registry({
         one: fixture('lists', '--lists', lists, '--as', EVIL),
         two: fixture('lists', '--lists', lists, '--as', EVIL),
+        evil: fixture('tells-all', EVIL),
         refuses: fixture('refuses-handshake', '--error', `no: ${EVIL}`),
         absent: { command: `/nowhere/${EVIL}`, cwd: dir },
         lost: { ...fixture('echo'), cwd: `/nowhere/${EVIL}` },
@@ -89,6 +68,23 @@ describe('the log is printable ASCII', () => {
       recordOf(rea, ({ msg }) => msg.includes(text), `a record with ${text}`);
     // Both list them, and neither is given them.
     await warned('res://');
+
+    const texts = [EVIL, '\r\x1b[1A\x1b[Kfake line', `${EVIL}${'é🙂'.repeat(3000)}`];
+    await rea.call('evil__say', { texts });
+    await rea.call('evil__say', { texts, stdout: true });
+    await rea.call('evil__fail');
+    await rea.call('evil__die', { texts });
+    const ofEvil = (look: (record: Record<string, any>) => boolean, what: string) =>
+      recordOf(rea, (record) => record['server'] === 'evil' && look(record), what);
+    const name = await ofEvil(({ msg }) => msg === 'introduced itself', 'its name');
+    // It was really there, and a reader of JSON has it back.
+    expect(name['name']).toContain('\u009b31m\u202egnp');
+    const said = (text: string) => (record: Record<string, any>) =>
+      record['stream'] === 'stderr' && record['msg'].includes(text);
+    await ofEvil(said('fake line'), 'what it printed on stderr');
+    await ofEvil(({ msg }) => msg.startsWith('prompts/list failed'), 'its error');
+    await ofEvil(({ msg }) => msg === 'child_died_unexpectedly', 'its death');
+
     await rea.call(`one__${EVIL}`);
     await rea.call('one__changed', { [EVIL]: `.rea/${EVIL}` });
     await warned('not sent: ');
@@ -194,7 +190,7 @@ describe('of many problems', () => {
     [20, null],
     [21, 'and 1 more problem; mend these first'],
     [50, 'and 30 more problems; mend these first'],
-    [50_000, 'and 49980 more problems; mend these first'],
+    [10_000, 'and 9980 more problems; mend these first'],
   ])('%i make twenty lines, and one that counts the rest', async (count, rest) => {
     const dir = makeDirectory();
     writeRegistry(dir, wrong(count));
@@ -213,22 +209,40 @@ describe('of many problems', () => {
     expect(shown(check.stdout)).toEqual(lines);
   });
 
-  test('a reload says twenty, and how many more', async () => {
+  test('a reload says twenty of them and of the names in a line, and how many more; no number of items or keys ends the gateway', async () => {
     const rea = await startRea({ config: registry({}) });
     writeRegistry(rea.dir, wrong(50));
     await rea.waitForLog('and 30 more problems; mend these first');
     await rea.waitForLog('the earlier configuration stays in force');
     const told = records(rea).filter(({ msg }) => msg.includes('unknown key'));
     expect(told.map(({ level }) => level)).toEqual(Array.from({ length: 20 }, () => 'error'));
-  });
 
-  test('neither many items nor many keys of one value end the gateway', async () => {
-    const rea = await startRea({ config: registry({}) });
-    const args = Array.from({ length: 300_000 }, () => 1);
+    // More than a call can have arguments.
+    const args = Array.from({ length: 150_000 }, () => 1);
     const servers = [{ name: 'a', command: 'x', args }];
     writeRegistry(rea.dir, JSON.stringify({ version: '1', servers }));
-    await rea.waitForLog('more problems; mend these first');
+    await rea.waitForLog(/and \d{4,} more problems; mend these first/);
     expect((await rea.request('ping')).message.result).toEqual({});
+
+    const missing = Array.from({ length: 25 }, (_, at) => `\${REA_UNSET_${at}}`);
+    writeRegistry(
+      rea.dir,
+      registry(
+        Object.fromEntries(
+          Array.from({ length: 30 }, (_, at) => [`s${at}`, { command: 'x', args: missing }]),
+        ),
+      ),
+    );
+    const { added } = await recordOf(
+      rea,
+      ({ msg, added: names }) => msg === 'the configuration is in force' && names.includes('s0'),
+      'the change',
+    );
+    const first = (stem: string) => Array.from({ length: 20 }, (_, at) => `${stem}${at}`);
+    expect(added).toEqual([...first('s'), 'and 10 more']);
+    const { stdout } = await runRea(['check', '--cwd', rea.dir]);
+    const reason = `missing env: ${first('REA_UNSET_').join(', ')}, and 5 more`;
+    expect(stdout).toContain(`warning: server "s0" stays down: ${reason}\n`);
   });
 
   test('so do warnings, and the servers that stay down', async () => {
@@ -262,28 +276,5 @@ describe('of many problems', () => {
       'warning: and 30 more warnings; mend these first',
       'ok: 50 servers, 50 of them down, .rea/registry.yaml',
     ]);
-  });
-
-  test('of many names in a line, too: what a reload has changed, and what a server misses', async () => {
-    const rea = await startRea({ config: registry({}) });
-    const missing = Array.from({ length: 25 }, (_, at) => `\${REA_UNSET_${at}}`);
-    writeRegistry(
-      rea.dir,
-      registry(
-        Object.fromEntries(
-          Array.from({ length: 30 }, (_, at) => [`s${at}`, { command: 'x', args: missing }]),
-        ),
-      ),
-    );
-    const { added } = await recordOf(
-      rea,
-      ({ msg }) => msg === 'the configuration is in force',
-      'the change',
-    );
-    const first = (stem: string) => Array.from({ length: 20 }, (_, at) => `${stem}${at}`);
-    expect(added).toEqual([...first('s'), 'and 10 more']);
-    const { stdout } = await runRea(['check', '--cwd', rea.dir]);
-    const reason = `missing env: ${first('REA_UNSET_').join(', ')}, and 5 more`;
-    expect(stdout).toContain(`warning: server "s0" stays down: ${reason}\n`);
   });
 });
