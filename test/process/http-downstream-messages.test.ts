@@ -1,7 +1,6 @@
 /** What passes between clients and a server behind HTTP: bytes, errors, streams, questions. */
 import { afterAll, expect, test, vi } from 'vitest';
-import { front, frontOfCases } from '../support/http-front.ts';
-import { startFixture, stopHttpServers } from '../support/http-server.ts';
+import { type HttpServer, startFixture, stopHttpServers } from '../support/http-server.ts';
 import { type Rea, startRea } from '../support/rea-process.ts';
 import { registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
@@ -14,18 +13,69 @@ afterAll(async () => {
   await stopHttpServers();
 });
 
+/** One gateway in front of all servers here, for a client that can be asked; the first test that asks starts it. */
+let started: Promise<House> | null = null;
+/** By the name of the server: its options, and those of its entry. */
+const SERVERS = {
+  plain: [[], {}],
+  events: [['--answer', 'events'], {}],
+  streams: [[], {}],
+  resumes: [[], {}],
+  asks: [[], { client_capabilities: { elicitation: {} } }],
+  bare: [['--no-session', '--no-get'], {}],
+  notified: [['--stream-for-notifications'], {}],
+  faulty: [[], { max_message_bytes: 262_144 }],
+} as const;
+type Name = keyof typeof SERVERS;
+interface House {
+  readonly rea: Rea;
+  readonly servers: Readonly<Record<Name, HttpServer>>;
+}
+
+function house(): Promise<House> {
+  started ??= start();
+  return started;
+}
+
+async function start(): Promise<House> {
+  const fixtures = Object.entries(SERVERS).map(
+    async ([name, [own]]) => [name, await startFixture(...own)] as const,
+  );
+  const servers = Object.fromEntries(await Promise.all(fixtures)) as House['servers'];
+  // One program under many names looks like servers that shadow each other.
+  const entries = Object.entries(SERVERS).map(
+    ([name, [, own]]) => [name, { url: servers[name as Name].url, pin: 'off', ...own }] as const,
+  );
+  const rea = await startRea({ initialize: false, config: registry(Object.fromEntries(entries)) });
+  const { answer } = rea.wire.request('initialize', {
+    protocolVersion: '2025-11-25',
+    capabilities: { elicitation: {} },
+    clientInfo: { name: 'rea-test', version: '1.0.0' },
+  });
+  await answer;
+  rea.wire.notify('notifications/initialized');
+  return { rea, servers };
+}
+
+/** The gateway and this server behind it, ready. */
+async function fronted(name: Name): Promise<{ rea: Rea; server: HttpServer }> {
+  const { rea, servers } = await house();
+  await rea.waitForPhase(name, 'ready');
+  return { rea, server: servers[name] };
+}
+
 test.concurrent('answers pass byte for byte, as JSON in one line or many, and as events', async () => {
-  const rea = await front(await startFixture());
-  const integers = rea.begin('web__integers');
+  const { rea } = await fronted('plain');
+  const integers = rea.begin('plain__integers');
   expect((await integers.answer).raw).toBe(
     `{"result":{"content":[],"n":9007199254740993,"e":"\\u00e9\\/"},"jsonrpc":"2.0","id":"${integers.id}"}`,
   );
-  const pretty = await rea.call('web__pretty');
+  const pretty = await rea.call('plain__pretty');
   expect(pretty.message.result).toEqual({ content: [{ type: 'text', text: 'a\nb' }], n: [1, 2] });
-  expect((await rea.call('web__lines-of-data')).text).toBe('in lines');
-  expect((await rea.call('web__junk-event')).text).toBe('after junk');
-  const events = await front(await startFixture('--answer', 'events'));
-  expect((await events.call('web__echo', { text: 'über' })).text).toBe('über');
+  expect((await rea.call('plain__lines-of-data')).text).toBe('in lines');
+  expect((await rea.call('plain__junk-event')).text).toBe('after junk');
+  await fronted('events');
+  expect((await rea.call('events__echo', { text: 'über' })).text).toBe('über');
 });
 
 const FAULTS = [
@@ -56,46 +106,40 @@ const FAULTS = [
   ],
   ['redirect', { code: 302, to: '/mcp' }, 'ERR_HTTP_STATUS', 'answered', 'HTTP 302'],
 ] as const;
-const faulty = frontOfCases(
-  FAULTS.map(() => []),
-  { max_message_bytes: 262_144 },
-);
 
-test.concurrent.each(FAULTS.map(([tool, args, ...costs], at) => [tool, args, costs, at] as const))(
+test.concurrent.each(FAULTS.map(([tool, args, ...costs]) => [tool, args, costs] as const))(
   '%s %j costs the call %s and nothing else',
-  async (tool, args, [code, outcome, text], at) => {
-    const { rea, name } = await faulty(at);
-    const pid = (await rea.call(`${name}__pid`)).text;
-    const answer = await rea.call(`${name}__${tool}`, args);
+  async (tool, args, [code, outcome, text]) => {
+    const { rea } = await fronted('faulty');
+    const pid = (await rea.call('faulty__pid')).text;
+    const answer = await rea.call(`faulty__${tool}`, args);
     expect(answer.failure).toMatchObject({ code, outcome, retryable: false });
     expect(answer.text).toContain(text);
-    expect((await rea.call(`${name}__pid`)).text).toBe(pid);
-    const web = rea.state()?.downstreams.find((one) => one.name === name);
-    expect(web).toMatchObject({ restarts: 0, circuit_state: 'closed' });
+    expect((await rea.call('faulty__pid')).text).toBe(pid);
+    const faulty = rea.state()?.downstreams.find(({ name }) => name === 'faulty');
+    expect(faulty).toMatchObject({ restarts: 0, circuit_state: 'closed' });
   },
 );
 
 test.concurrent('a redirect within the origin is followed, five times at most', async () => {
-  const server = await startFixture();
-  const rea = await front(server);
-  const once = await rea.call('web__redirect', { code: 308, to: '/other?place' });
+  const { rea, server } = await fronted('plain');
+  const once = await rea.call('plain__redirect', { code: 308, to: '/other?place' });
   expect(once.text).toBe('served at /other?place');
-  const always = await rea.call('web__redirect', { code: 307, to: '/mcp' });
+  const always = await rea.call('plain__redirect', { code: 307, to: '/mcp' });
   expect(always.failure?.code).toBe('ERR_HTTP_STATUS');
   expect(await server.written({ tool: 'redirect' })).toHaveLength(2 + 6);
 });
 
 test.concurrent("a protocol error under an HTTP error is the call's answer", async () => {
-  const rea = await front(await startFixture());
-  const { message, failure } = await rea.call('web__status-with-error');
+  const { rea } = await fronted('plain');
+  const { message, failure } = await rea.call('plain__status-with-error');
   expect(failure).toBeNull();
   expect(message.error).toEqual({ code: -32602, message: 'no such file' });
 });
 
 test.concurrent('progress keeps its order, and a stream that breaks is taken up after its last event', async () => {
-  const server = await startFixture();
-  const rea = await front(server);
-  const many = rea.begin('web__progress', { count: 20 }, { progressToken: 7 });
+  const { rea, server } = await fronted('resumes');
+  const many = rea.begin('resumes__progress', { count: 20 }, { progressToken: 7 });
   expect((await many.answer).text).toBe('done');
   const progressOf = (token: unknown) =>
     rea.wire
@@ -103,7 +147,7 @@ test.concurrent('progress keeps its order, and a stream that breaks is taken up 
       .filter(({ params }) => params.progressToken === token)
       .map(({ params }) => params.progress);
   expect(progressOf(7)).toEqual(Array.from({ length: 20 }, (_, n) => n + 1));
-  const resumed = rea.begin('web__resume', { retry: 10, breaks: 3 }, { progressToken: 8 });
+  const resumed = rea.begin('resumes__resume', { retry: 10, breaks: 3 }, { progressToken: 8 });
   expect((await resumed.answer).text).toBe('resumed');
   expect(progressOf(8)).toEqual([1, 2]);
   expect(await server.written({ tool: 'resume' })).toHaveLength(1);
@@ -111,9 +155,8 @@ test.concurrent('progress keeps its order, and a stream that breaks is taken up 
 });
 
 test.concurrent('a cancelled call is cancelled at the server and its stream is closed', async () => {
-  const server = await startFixture();
-  const rea = await front(server);
-  const call = rea.begin('web__hang');
+  const { rea, server } = await fronted('plain');
+  const call = rea.begin('plain__hang');
   await server.written({ tool: 'hang' });
   rea.cancel(call);
   await server.written({ method: 'notifications/cancelled' });
@@ -122,64 +165,50 @@ test.concurrent('a cancelled call is cancelled at the server and its stream is c
 });
 
 test.concurrent('the stream of notifications is opened again, and nothing that was missed stays unknown', async () => {
-  const server = await startFixture();
-  const rea = await front(server);
+  const { rea, server } = await fronted('streams');
   await server.written({ http: 'GET' });
-  await rea.call('web__add-tool', { name: 'told', tell: true });
-  await until(async () => (await names(rea)).includes('web__told'), {
+  await rea.call('streams__add-tool', { name: 'told', tell: true });
+  await until(async () => (await names(rea)).includes('streams__told'), {
     what: 'the new tool',
   });
-  expect((await rea.call('web__drop-stream')).text).toBe('1');
-  await rea.call('web__add-tool', { name: 'missed', tell: false });
-  await until(async () => (await names(rea)).includes('web__missed'), {
+  expect((await rea.call('streams__drop-stream')).text).toBe('1');
+  await rea.call('streams__add-tool', { name: 'missed', tell: false });
+  await until(async () => (await names(rea)).includes('streams__missed'), {
     what: 'the tool that nobody told of',
   });
   expect(await server.written({ http: 'GET' })).toHaveLength(2);
-  expect(rea.state()?.downstreams[0]).toMatchObject({ restarts: 0 });
+  const streams = rea.state()?.downstreams.find(({ name }) => name === 'streams');
+  expect(streams).toMatchObject({ restarts: 0 });
 });
 
 test.concurrent('a server asks the client that called it', async () => {
-  const rea = await startRea({
-    initialize: false,
-    config: registry({
-      web: { url: (await startFixture()).url, client_capabilities: { elicitation: {} } },
-    }),
-  });
-  const { answer } = rea.wire.request('initialize', {
-    protocolVersion: '2025-11-25',
-    capabilities: { elicitation: {} },
-    clientInfo: { name: 'rea-test', version: '1.0.0' },
-  });
-  await answer;
-  rea.wire.notify('notifications/initialized');
+  const { rea } = await fronted('asks');
   rea.wire.onForeign = ({ id, method }) => {
     if (method !== 'elicitation/create') return;
     const result = { action: 'accept', content: { why: 'because' } };
     rea.wire.writeRaw(`${JSON.stringify({ jsonrpc: '2.0', id, result })}\n`);
   };
-  await rea.waitForPhase('web', 'ready');
-  expect(JSON.parse((await rea.call('web__ask')).text)).toEqual({
+  expect(JSON.parse((await rea.call('asks__ask')).text)).toEqual({
     action: 'accept',
     content: { why: 'because' },
   });
 });
 
 test.concurrent('a server without sessions and without a stream is served', async () => {
-  const rea = await front(await startFixture('--no-session', '--no-get'));
-  expect((await rea.call('web__echo', { text: 'stateless' })).text).toBe('stateless');
+  const { rea } = await fronted('bare');
+  expect((await rea.call('bare__echo', { text: 'stateless' })).text).toBe('stateless');
 });
 
 test.concurrent('log messages of a server reach the client', async () => {
-  const server = await startFixture();
-  const rea = await front(server);
+  const { rea, server } = await fronted('plain');
   await server.written({ http: 'GET' });
-  expect((await rea.call('web__log', { text: 'said by itself' })).text).toBe('1');
+  expect((await rea.call('plain__log', { text: 'said by itself' })).text).toBe('1');
   await rea.waitForFrames(({ message }) => message.params?.data === 'said by itself', 1);
 });
 
 test.concurrent('a server that answers notifications with a stream does not hold the handshake up', async () => {
-  const rea = await front(await startFixture('--stream-for-notifications'));
-  expect((await rea.call('web__echo', { text: 'here' })).text).toBe('here');
+  const { rea } = await fronted('notified');
+  expect((await rea.call('notified__echo', { text: 'here' })).text).toBe('here');
 });
 
 async function names(rea: Rea): Promise<string[]> {
