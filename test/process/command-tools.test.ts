@@ -1,15 +1,15 @@
 /** Tools that run commands are listed as destructive, and the log says once of each server what that means. */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { visit } from '../support/http-client.ts';
 import { makeDirectory, type Rea, type ReaOptions, startRea } from '../support/rea-process.ts';
-import { fixture, realServer, registry, type ServerSpec } from '../support/servers.ts';
+import { fixture, realServer, registry } from '../support/servers.ts';
 import { tidy } from '../support/tidy.ts';
 import { until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
-afterEach(tidy);
+afterAll(tidy);
 
 const HINTS = { readOnlyHint: false, destructiveHint: true };
 
@@ -32,7 +32,6 @@ const safe = {
 
 interface House {
   readonly dir: string;
-  readonly server: ServerSpec;
   /** Starts a gateway before a server with these tools. */
   readonly serve: (tools: readonly object[], options?: ReaOptions) => Promise<Rea>;
   /** The tools that it lists from now on; resolves once the gateway has them. */
@@ -50,7 +49,6 @@ function house(options: Readonly<Record<string, unknown>> = {}): House {
     existsSync(journal) ? readFileSync(journal, 'utf8').split('"tools/list"').length - 1 : 0;
   return {
     dir,
-    server,
     serve: async (tools, more) => {
       write(tools);
       return startRea({ cwd: dir, config: registry({ it: server }), ...more });
@@ -71,34 +69,87 @@ const byName = async (rea: Rea) =>
 
 const SAID = '"msg":"runs commands: ';
 
-/** What the log says of tools that run commands. */
-const warnings = (rea: Rea) =>
+/** What the log says of tools that run commands, of one server or of all. */
+const warnings = (rea: Rea, of?: string) =>
   rea.stderr
     .split('\n')
+    .slice(0, -1)
     .filter((line) => line.includes(SAID))
-    .map((line) => JSON.parse(line));
+    .map((line) => JSON.parse(line))
+    .filter(({ server }) => of === undefined || server === of);
+
+/** Waits until the log says it of this server. */
+const warned = (rea: Rea, of: string) =>
+  until(() => warnings(rea, of).length > 0, { what: `a warning about ${of}` });
 
 const changes = (rea: Rea) =>
   rea.wire.frames.filter(({ raw }) => raw.includes('notifications/tools/list_changed')).length;
 
+/** One gateway for servers whose lists are told once; the first test that asks starts it. */
+let started: ReturnType<typeof start> | null = null;
+const EVIL = '\x1b[2J\u009b31m\u202e';
+const exec = { name: 'shell-exec', inputSchema: takes('cmd'), annotations: safe };
+const odd = { ...read, description: 'é\u2028😀'.repeat(20_000), x: { y: [1.5, null] } };
+const LISTS: Readonly<Record<string, readonly object[]>> = {
+  shell: [bash, exec, read],
+  evil: Array.from({ length: 30 }, (_, at) => ({ ...bash, name: `bash ${EVIL} ${at}` })),
+  denied: [bash, read],
+  long: [
+    odd,
+    bash,
+    ...Array.from({ length: 2000 }, (_, at) => ({
+      ...odd,
+      name: `read_${at}`,
+      description: String(at),
+    })),
+  ],
+};
+
+function shared() {
+  started ??= start();
+  return started;
+}
+
+async function start() {
+  const dir = makeDirectory();
+  const listsOf = (name: string) => join(dir, `${name}.json`);
+  const write = (name: string, tools: readonly object[]) =>
+    writeFileSync(listsOf(name), JSON.stringify({ tools }));
+  const specOf = (name: string) => ({
+    ...fixture('lists', '--lists', listsOf(name), '--as', name),
+    // Tools of the same names are no shadows of each other here.
+    pin: 'off',
+    ...(name === 'denied' ? { tools: { deny: ['bash*'] } } : {}),
+  });
+  for (const [name, tools] of Object.entries(LISTS)) write(name, tools);
+  const rea = await startRea({
+    cwd: dir,
+    config: registry({
+      ...Object.fromEntries(Object.keys(LISTS).map((name) => [name, specOf(name)])),
+      everything: realServer('everything'),
+      files: realServer('filesystem', dir),
+      memory: realServer('memory'),
+    }),
+  });
+  return { rea, write };
+}
+
 test('a shell is listed as destructive whatever it says of itself, and works as before', async () => {
-  const { serve } = house();
-  const exec = { name: 'shell-exec', inputSchema: takes('cmd'), annotations: safe };
-  const rea = await serve([bash, exec, read]);
+  const { rea } = await shared();
   const tools = await byName(rea);
-  expect(tools.get('it__bash')).toEqual({ ...bash, name: 'it__bash', annotations: HINTS });
-  expect(tools.get('it__shell-exec')).toEqual({
+  expect(tools.get('shell__bash')).toEqual({ ...bash, name: 'shell__bash', annotations: HINTS });
+  expect(tools.get('shell__shell-exec')).toEqual({
     ...exec,
-    name: 'it__shell-exec',
+    name: 'shell__shell-exec',
     annotations: { title: 'Quite safe', openWorldHint: true, ...HINTS },
   });
-  expect(tools.get('it__read')).toEqual({ ...read, name: 'it__read' });
-  expect((await rea.call('it__bash', { command: 'id' })).text).toBe('it: bash');
-  await rea.waitForLog(SAID);
-  expect(warnings(rea)).toEqual([
+  expect(tools.get('shell__read')).toEqual({ ...read, name: 'shell__read' });
+  expect((await rea.call('shell__bash', { command: 'id' })).text).toBe('shell: bash');
+  await warned(rea, 'shell');
+  expect(warnings(rea, 'shell')).toEqual([
     expect.objectContaining({
       level: 'warn',
-      server: 'it',
+      server: 'shell',
       msg:
         'runs commands: "bash", "shell-exec"; whoever calls these can do what you can: also edit the ' +
         "gateway's files and accept changes. They are listed as destructive, which binds nobody; deny " +
@@ -157,13 +208,10 @@ test('it is marked from the start of the next run on, before the server is up', 
 });
 
 test('names are few, and drive no terminal', async () => {
-  const { serve } = house();
-  const evil = '\x1b[2J\u009b31m\u202e';
-  const names = Array.from({ length: 30 }, (_, at) => `bash ${evil} ${at}`);
-  const rea = await serve(names.map((name) => ({ ...bash, name })));
+  const { rea } = await shared();
   await rea.tools();
-  await rea.waitForLog(SAID);
-  const [warning] = warnings(rea);
+  await warned(rea, 'evil');
+  const [warning] = warnings(rea, 'evil');
   const shown = JSON.stringify(`bash ${'\ufffd'}[2J${'\ufffd'}31m${'\ufffd'} 4`);
   expect(warning.msg).toMatch(/^runs commands: .* and 25 more; /);
   expect(warning.msg).toContain(`${shown} and 25 more`);
@@ -171,12 +219,17 @@ test('names are few, and drive no terminal', async () => {
 });
 
 test('what is denied is not spoken of', async () => {
-  const { serve, relist } = house({ tools: { deny: ['bash*'] } });
-  const rea = await serve([bash, read]);
-  expect([...(await byName(rea)).keys()]).not.toContain('it__bash');
-  expect(warnings(rea)).toEqual([]);
-  await relist(rea, [bash, read, { ...bash, name: 'bash2' }, { ...bash, name: 'sh' }]);
-  await rea.waitForLog('runs commands: \\"sh\\"; ');
+  const { rea, write } = await shared();
+  await rea.waitForPhase('denied', 'ready');
+  expect([...(await byName(rea)).keys()]).toContain('denied__read');
+  expect([...(await byName(rea)).keys()]).not.toContain('denied__bash');
+  expect(warnings(rea, 'denied')).toEqual([]);
+  write('denied', [bash, read, { ...bash, name: 'bash2' }, { ...bash, name: 'sh' }]);
+  await rea.call('denied__changed', { list: 'tools' });
+  await warned(rea, 'denied');
+  expect(warnings(rea, 'denied').map(({ msg }) => msg.split(';')[0])).toEqual([
+    'runs commands: "sh"',
+  ]);
 });
 
 test('each client has a process of its own, and it is said once all the same', async () => {
@@ -195,29 +248,20 @@ test('each client has a process of its own, and it is said once all the same', a
 });
 
 test('what is not marked passes as it came, beside long lists too, and ordinary servers run no commands', async () => {
-  const { serve, server, dir } = house();
-  const odd = { ...read, description: 'é\u2028😀'.repeat(20_000), x: { y: [1.5, null] } };
-  const many = Array.from({ length: 2000 }, (_, at) => ({
-    ...odd,
-    name: `read_${at}`,
-    description: String(at),
-  }));
-  const rea = await serve([odd, bash, ...many], {
-    config: registry({
-      it: server,
-      everything: realServer('everything'),
-      files: realServer('filesystem', dir),
-      memory: realServer('memory'),
-    }),
-  });
+  const { rea } = await shared();
   const { raw, message } = await rea.request('tools/list');
-  expect(raw).toContain(JSON.stringify({ ...odd, name: 'it__read' }));
+  expect(raw).toContain(JSON.stringify({ ...odd, name: 'long__read' }));
   const { tools } = message.result;
-  await rea.waitForLog(SAID);
+  await warned(rea, 'long');
   // Of each server that has one it is said.
-  expect(warnings(rea).map(({ server: name, msg }) => [name, msg.split(';')[0]])).toEqual([
-    ['it', 'runs commands: "bash"'],
+  const said = warnings(rea).map(({ server, msg }) => [server, msg.split(';')[0]]);
+  const others = ['shell', 'evil', 'denied'];
+  expect(said.filter(([server]) => !others.includes(server))).toEqual([
+    ['long', 'runs commands: "bash"'],
   ]);
-  expect(tools.length).toBeGreaterThan(2030);
-  expect(tools.filter(({ name }: any) => name.startsWith('it__read'))).toHaveLength(2001);
+  const ofNames = (start: string) => tools.filter(({ name }: any) => name.startsWith(start));
+  for (const ordinary of ['everything__', 'files__', 'memory__']) {
+    expect(ofNames(ordinary)).not.toEqual([]);
+  }
+  expect(ofNames('long__read')).toHaveLength(2001);
 });
