@@ -12,6 +12,7 @@ import {
   changes,
   count,
   hold,
+  IN_FORCE,
   LIMIT_MS,
   names,
   ready,
@@ -30,7 +31,7 @@ function waitForChange(rea: Rea, before: number): Promise<true> {
   return rea.waitForFrames(({ message }) => message.method === CHANGED, before + 1);
 }
 
-test.concurrent('a server that is added is started and listed, and clients are told', async () => {
+test.concurrent('a server that is added is started and listed, and clients are told; order, comments and form of the file are no change', async () => {
   const rea = await startRea({ ...AUTO, config: registry({ one: fixture('echo') }) });
   const before = await ready(rea, 'one');
   expect(await names(rea)).not.toContain('two__echo');
@@ -45,6 +46,25 @@ test.concurrent('a server that is added is started and listed, and clients are t
     { what: 'two servers' },
   );
   expect(servers).toEqual(['one', 'two']);
+
+  const both = [await ready(rea, 'one'), await ready(rea, 'two')];
+  const { defaults, servers: entries } = registry({ two: fixture('echo'), one: fixture('echo') });
+  const lines = entries.map((server) => `  # the same\n  - ${JSON.stringify(server)}\n`);
+  await rewrite(
+    rea,
+    `# said otherwise\nservers:\n${lines.join('')}defaults: ${JSON.stringify(defaults)}\nversion: 1\n`,
+  );
+  const [judged = ''] = rea.stderr
+    .split('\n')
+    .filter((line) => line.includes(IN_FORCE))
+    .slice(-1);
+  expect(judged).toMatch(/"added":\[\],"removed":\[\],"restarted":\[\],"adjusted":\[\]/);
+  await rea.waitForState(({ downstreams }) => downstreams[0]?.name === 'two', {
+    what: 'the order',
+  });
+  expect([await ready(rea, 'one'), await ready(rea, 'two')]).toEqual(both);
+  const { downstreams } = JSON.parse((await rea.call('__rea__health')).text);
+  expect(downstreams.map(({ name }: { name: string }) => name)).toEqual(['two', 'one']);
   await rea.stop();
 });
 
@@ -83,8 +103,12 @@ test.concurrent('a server that is removed ends its calls, then its processes, an
   await rea.stop();
 });
 
-test.concurrent('only the server that changed is started anew; calls meanwhile wait for it', async () => {
-  const env = (value: string) => ({ ...fixture('echo'), env: { SETTING: value } });
+test.concurrent('only the server that changed is started anew; calls meanwhile wait for it, and those that waited before are made by the one that follows', async () => {
+  const env = (value: string) => ({
+    ...fixture('echo'),
+    env: { SETTING: value },
+    max_concurrency: 1,
+  });
   const rea = await startRea({
     config: registry({ one: fixture('echo'), two: env('a') }),
     ...AUTO,
@@ -105,23 +129,15 @@ test.concurrent('only the server that changed is started anew; calls meanwhile w
   const two = await rea.waitForServer('two', isAnew, { what: 'anew' });
   expect(two).toMatchObject({ phase: 'ready', restarts: 0, last_error: null, errors: 0 });
   expect(await ready(rea, 'one')).toEqual(one);
-  await rea.stop();
-});
 
-test.concurrent('what waits at a server that is replaced is made by the one that follows', async () => {
-  const env = (value: string) => ({
-    one: { ...fixture('echo'), env: { SETTING: value }, max_concurrency: 1 },
-  });
-  const rea = await startRea({ config: registry(env('a')), ...AUTO });
-  const old = Number((await rea.call('one__pid')).text);
-  const inFlight = await hold(rea, 'one');
-  const waiting = [rea.begin('one__pid'), rea.begin('one__pid')];
-  await rea.waitForServer('one', ({ queued }) => queued === 2, { what: 'waited for' });
-  await rewrite(rea, registry(env('b')));
-  await inFlight.end();
-  const pids = await Promise.all(waiting.map(async ({ answer }) => Number((await answer).text)));
+  const holdsAll = await hold(rea, 'two');
+  const queued = [rea.begin('two__pid'), rea.begin('two__pid')];
+  await rea.waitForServer('two', (server) => server.queued === 2, { what: 'waited for' });
+  await rewrite(rea, registry({ one: fixture('echo'), two: env('c') }));
+  await holdsAll.end();
+  const pids = await Promise.all(queued.map(async ({ answer }) => Number((await answer).text)));
   expect(new Set(pids).size).toBe(1);
-  expect(pids).not.toContain(old);
+  expect(pids).not.toContain(anew);
   await rea.stop();
 });
 
@@ -155,25 +171,6 @@ test.concurrent('settings that the server has no part in are changed without it'
   expect(await names(rea)).toContain('one__log');
   expect(await ready(rea, 'two')).toEqual(before[1]);
   await rea.waitForPhase('one', 'idle');
-  await rea.stop();
-});
-
-test.concurrent('order, comments and form of the file are no change', async () => {
-  const rea = await startRea({ config: registry({ one: fixture('echo'), two: fixture('echo') }) });
-  const before = [await ready(rea, 'one'), await ready(rea, 'two')];
-  const { defaults, servers } = registry({ two: fixture('echo'), one: fixture('echo') });
-  const lines = servers.map((server) => `  # the same\n  - ${JSON.stringify(server)}\n`);
-  await rewrite(
-    rea,
-    `# said otherwise\nservers:\n${lines.join('')}defaults: ${JSON.stringify(defaults)}\nversion: 1\n`,
-  );
-  expect(rea.stderr).toMatch(/"added":\[\],"removed":\[\],"restarted":\[\],"adjusted":\[\]/);
-  await rea.waitForState(({ downstreams }) => downstreams[0]?.name === 'two', {
-    what: 'the order',
-  });
-  expect([await ready(rea, 'one'), await ready(rea, 'two')]).toEqual(before);
-  const { downstreams } = JSON.parse((await rea.call('__rea__health')).text);
-  expect(downstreams.map(({ name }: { name: string }) => name)).toEqual(['two', 'one']);
   await rea.stop();
 });
 

@@ -4,7 +4,7 @@
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { startWeb, stopHttpServers } from '../support/http-server.ts';
 import { makeDirectory, type Rea, startRea } from '../support/rea-process.ts';
 import { fixture, registry } from '../support/servers.ts';
@@ -29,12 +29,34 @@ import { until } from '../support/wait-for.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
-afterEach(async () => {
+afterAll(async () => {
   await tidy();
   await stopHttpServers();
 });
 
 const SECRET = `ghp_${'Ab3dE6gH9jK2mN5pQ8sT1vW4xY7zA0cD3fG6'}`;
+
+/** One gateway for tests that leave it as it was; the first test that asks starts it. */
+let started: ReturnType<typeof start> | null = null;
+
+function house() {
+  started ??= start();
+  return started;
+}
+
+async function start() {
+  const dir = makeDirectory();
+  const [file, untaken] = [join(dir, 'journal'), join(dir, 'untaken')];
+  const web = await startWeb(PROGRAM);
+  const rest = await overHttp({
+    s: server(file),
+    none: server(untaken),
+    shy: { ...server(join(dir, 'shy')), asks: { elicitation: 'deny' } },
+    web: { url: web.url },
+  });
+  for (const name of ['none', 'shy', 'web']) await rest.rea.waitForPhase(name, 'ready');
+  return { ...rest, web, file, untaken };
+}
 
 test('a task is its client’s alone, under an id that nobody can guess', async () => {
   const file = join(makeDirectory(), 'journal');
@@ -98,25 +120,20 @@ test('a task is its client’s alone, under an id that nobody can guess', async 
 });
 
 test('a client that takes no tasks gets none', async () => {
-  const file = join(makeDirectory(), 'journal');
-  const { first } = await overHttp({ s: server(file) });
-  const { error } = await called(first, 's__work', {}, {});
+  const { first, untaken } = await house();
+  const { error } = await called(first, 'none__work', {}, {});
   expect(error).toMatchObject({ code: -32021 });
-  const { result } = await called(first, 's__odd', {}, {});
+  const { result } = await called(first, 'none__odd', {}, {});
   expect(result).toMatchObject({ resultType: 'complete', isError: true });
   expect(result._meta['rea/error']).toMatchObject({ code: 'ERR_MALFORMED_MESSAGE' });
   expect(result.content[0].text).toContain('is a task, and its client takes none');
-  const told = gotIn(file, 'tools/call').map(({ params }) => params._meta[CAPABILITIES]);
+  const told = gotIn(untaken, 'tools/call').map(({ params }) => params._meta[CAPABILITIES]);
   expect(told.map((one) => one.extensions?.[EXTENSION])).toEqual([undefined, undefined]);
-  expect((await called(first, 's__plain')).result).toMatchObject({ resultType: 'complete' });
+  expect((await called(first, 'none__plain')).result).toMatchObject({ resultType: 'complete' });
 });
 
 test('what a task asks is signed, bounded by what its client declares, and answered once', async () => {
-  const file = join(makeDirectory(), 'journal');
-  const { rea, first, second } = await overHttp({
-    s: server(file),
-    shy: { ...server(join(makeDirectory(), 'journal')), asks: { elicitation: 'deny' } },
-  });
+  const { rea, first, second, file } = await house();
   const taskId = await made(first, 's__asks');
   const { result } = await first('tasks/get', { taskId });
   expect(result).toMatchObject({ status: 'input_required', taskId });
@@ -126,7 +143,6 @@ test('what a task asks is signed, bounded by what its client declares, and answe
   });
   const undeclared = await first('tasks/get', { taskId }, { extensions: { [EXTENSION]: {} } });
   expect(undeclared.error?.message).toContain('asks for elicitation');
-  await rea.waitForPhase('shy', 'ready');
   const denied = await made(first, 'shy__asks');
   expect((await first('tasks/get', { taskId: denied })).error?.message).toContain(
     'asks for elicitation',
@@ -232,9 +248,8 @@ test('the tasks of a server end with its process, and each request says so', asy
 });
 
 test('a server over HTTP is asked with the header that names its own task', async () => {
-  const web = await startWeb(PROGRAM);
-  const { first } = await overHttp({ s: { url: web.url } });
-  const taskId = await made(first);
+  const { first, web } = await house();
+  const taskId = await made(first, 'web__work');
   expect((await first('tasks/get', { taskId })).result).toMatchObject({ taskId });
   const got = web.journal().filter(({ message }: any) => message?.method === 'tasks/get');
   expect(got).toMatchObject([{ name: 'task-1', message: { params: { taskId: 'task-1' } } }]);
