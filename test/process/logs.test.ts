@@ -1,5 +1,5 @@
 /** `rea logs`: what all gateways of a directory have logged, in the order of time, also when they are dead. */
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
 import { beginRea, runRea } from '../support/rea-command.ts';
@@ -17,9 +17,10 @@ const CONFIG = registry({ one: fixture('echo'), two: fixture('echo') });
 /** Has a server say something, and waits until it is in the log. */
 async function say(rea: Rea, server: string, text: string): Promise<void> {
   await rea.call(`${server}__stderr`, { text });
-  await until(async () => (await runRea(['logs', '--cwd', rea.dir])).stdout.includes(text), {
-    what: `${text} in the log`,
-  });
+  const logs = join(rea.dir, '.rea', 'log');
+  const isThere = () =>
+    readdirSync(logs).some((name) => readFileSync(join(logs, name), 'utf8').includes(text));
+  await until(isThere, { what: `${text} in the log` });
 }
 
 const saidIn = (text: string) => [...text.matchAll(/\| (said \w+)/g)].map(([, said]) => said);

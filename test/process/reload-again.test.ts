@@ -16,7 +16,7 @@ vi.setConfig({ testTimeout: 400_000, hookTimeout: 60_000 });
 
 afterAll(tidy);
 
-test.concurrent('SIGHUP reads the file again, also one that is named on the command line', async () => {
+test.concurrent('SIGHUP reads the file again, also one that is named on the command line; a policy that changes is in force at once', async () => {
   const dir = makeDirectory();
   const file = join(dir, 'other.yaml');
   writeFileSync(file, JSON.stringify(registry({ one: fixture('echo') })));
@@ -30,6 +30,11 @@ test.concurrent('SIGHUP reads the file again, also one that is named on the comm
     rea.kill('SIGHUP');
   });
   expect((await rea.call('uno__echo', { text: 'new' })).text).toBe('new');
+  expect((await rea.call('__rea__health')).text).not.toContain('last_exit');
+  const policy = 'gateway: {health: {expose_diagnostics: true}}\n';
+  await after(rea, () => writeFileSync(join(dir, '.rea', 'policy.yaml'), policy));
+  expect((await rea.call('__rea__health')).text).toContain('last_exit');
+  rmSync(join(dir, '.rea', 'policy.yaml'));
   expect(await ready(rea, 'one')).toEqual(before);
   await rea.stop();
 });
@@ -52,17 +57,6 @@ test.concurrent('what only the start of the gateway looks at is told, and so is 
     'has servers for 513 lanes, and this gateway was started with room for 66',
   );
   expect((await rea.call('one__echo', { text: 'goes on' })).text).toBe('goes on');
-  await rea.stop();
-});
-
-test.concurrent('a policy that changes is in force at once', async () => {
-  const rea = await startRea({ config: registry({ one: fixture('echo') }) });
-  await ready(rea, 'one');
-  expect((await rea.call('__rea__health')).text).not.toContain('last_exit');
-  const policy = 'gateway: {health: {expose_diagnostics: true}}\n';
-  await after(rea, () => writeFileSync(join(rea.dir, '.rea', 'policy.yaml'), policy));
-  expect((await rea.call('__rea__health')).text).toContain('last_exit');
-  rmSync(join(rea.dir, '.rea', 'policy.yaml'));
   await rea.stop();
 });
 

@@ -118,22 +118,22 @@ test.concurrent('answers tools/list at once from the last run while its servers 
   expect((await call.answer).failure).toBeNull();
 });
 
-test.concurrent('gives up a server that never answers initialize after its start timeout, and tries again', async () => {
+test.concurrent('a call waits for its server to start; one that never answers initialize is given up after its start timeout, and tried again', async () => {
   const rea = await startRea({
     config: registry(
-      { hangs: { ...fixture('hang-at-initialize'), start_timeout_ms: 500 }, good: fixture('echo') },
+      {
+        hangs: { ...fixture('hang-at-initialize'), start_timeout_ms: 500 },
+        good: fixture('echo'),
+        slow: fixture('slow-start', 700),
+      },
       { list_wait_ms: 500 },
     ),
   });
+  const waiting = await rea.call('slow__pid');
+  expect(waiting.failure).toBeNull();
+  expect(waiting.text).toMatch(/^\d+$/);
   await rea.waitForServer('hangs', ({ restarts }) => restarts >= 2, { what: 'being restarted' });
   expect((await rea.call('good__echo', { text: 'fine' })).text).toBe('fine');
   const refused = await rea.call('hangs__anything');
   expect(refused.failure ?? refused.message.error).not.toBeNull();
-});
-
-test.concurrent('a call to a server that is still starting waits for it', async () => {
-  const rea = await startRea({ config: registry({ slow: fixture('slow-start', 700) }) });
-  const answer = await rea.call('slow__pid');
-  expect(answer.failure).toBeNull();
-  expect(answer.text).toMatch(/^\d+$/);
 });

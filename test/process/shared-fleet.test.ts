@@ -97,20 +97,23 @@ test('a client without a session shares them, too, and starts neither gateway no
   expect(isStarted()).toBe(false);
 });
 
-test('the gateway ends after its last client, and leaves nothing', async () => {
+test('the gateway ends after its last client, whose calls are answered after the end of its input, and leaves nothing', async () => {
   const cwd = makeDirectory();
   const one = await session(cwd, { config: HOUSE });
   const other = await session(cwd);
   expect(await one.stop()).toEqual({ code: 0, signal: null });
   expect(await textOf(other, 'echo', { text: 'still here' })).toBe('still here');
   const gateway = await gatewayOf(other);
-  expect(await other.stop()).toEqual({ code: 0, signal: null });
+  const call = other.begin('echo__sleep', { ms: 300 });
+  other.endInput();
+  expect((await call.answer).text).toBe('slept 300 ms');
+  expect(await other.exited).toEqual({ code: 0, signal: null });
   await until(() => processesOf(cwd).length === 0, { what: 'the end of gateway and server' });
   expect(gateway).not.toBe(other.pid);
   expect(readdirSync(join(cwd, '.rea', 'run'))).toEqual(['last.json']);
 });
 
-test('for a while after its last client the gateway waits for the next one', async () => {
+test('for a while after its last client the gateway waits for the next one, and after rea stop a session starts it again when it needs it, not before', async () => {
   const cwd = makeDirectory();
   const one = await session(cwd, {
     config: registry({ echo: fixture('echo') }, { idle_exit_ms: 600_000 }),
@@ -121,16 +124,15 @@ test('for a while after its last client the gateway waits for the next one', asy
   const next = await session(cwd);
   expect(await textOf(next, 'pid')).toBe(before);
   expect(await gatewayOf(next)).toBe(gateway);
-  expect((await runRea(['stop', '--cwd', cwd])).code).toBe(0);
-});
 
-test('a call that its client still waits for is answered after the end of its input', async () => {
-  const cwd = makeDirectory();
-  const rea = await session(cwd, { config: HOUSE });
-  const call = rea.begin('echo__sleep', { ms: 300 });
-  rea.endInput();
-  expect((await call.answer).text).toBe('slept 300 ms');
-  expect(await rea.exited).toEqual({ code: 0, signal: null });
+  expect((await runRea(['stop', '--cwd', cwd])).code).toBe(0);
+  await until(() => processesOf(cwd).every(({ pid }) => pid === next.pid), {
+    what: 'a session alone',
+  });
+  // It lives, and asks for nothing: nothing has come in the place of the gateway.
+  expect(processesOf(cwd).map(({ pid }) => pid)).toEqual([next.pid]);
+  expect(await textOf(next, 'pid')).not.toBe(before);
+  expect((await runRea(['stop', '--cwd', cwd])).code).toBe(0);
 });
 
 test('when the gateway is killed, what it worked on is unknown, and the session goes on', async () => {
@@ -154,20 +156,6 @@ test('when the gateway is killed, what it worked on is unknown, and the session 
   const after = await Promise.all([textOf(one, 'pid'), textOf(other, 'pid')]);
   expect(new Set(after).size).toBe(1);
   expect(after[0]).not.toBe(before);
-});
-
-test('after rea stop a session starts the gateway again when it needs it, not before', async () => {
-  const cwd = makeDirectory();
-  const rea = await session(cwd, { config: HOUSE });
-  const before = await textOf(rea, 'pid');
-  const stopped = await runRea(['stop', '--cwd', cwd]);
-  expect(stopped.code).toBe(0);
-  await until(() => processesOf(cwd).every(({ pid }) => pid === rea.pid), {
-    what: 'a session alone',
-  });
-  // It lives, and asks for nothing: nothing has come in the place of the gateway.
-  expect(processesOf(cwd).map(({ pid }) => pid)).toEqual([rea.pid]);
-  expect(await textOf(rea, 'pid')).not.toBe(before);
 });
 
 test('sessions with other values of a variable that a server gets share no process with it', async () => {
