@@ -11,12 +11,15 @@ import { until } from '../support/wait-for.ts';
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 afterAll(tidy);
 
-test.concurrent('replaces a thread that is blocked in a system call, without waiting for its end', async () => {
+test.concurrent('replaces a thread that is blocked in a system call, without waiting for its end; the server of a new thread gets the log level that the client has set', async () => {
   const rea = await startRea({
     faults: true,
     config: registry({ echo: fixture('echo') }, { threads: { stall_ms: 500 } }),
   });
   await rea.waitForPhase('echo', 'ready');
+  await rea.request('logging/setLevel', { level: 'critical' });
+  const hasLevel = async () => (await rea.call('echo__log-level')).text === 'critical';
+  await until(hasLevel, { what: 'the level to arrive' });
   await rea.faults.inject('supervisor', 'block');
   try {
     await rea.waitForServer(
@@ -25,9 +28,18 @@ test.concurrent('replaces a thread that is blocked in a system call, without wai
       { what: 'having a new thread', limitMs: 60_000 },
     );
     expect((await rea.call('echo__echo', { text: 'back' })).text).toBe('back');
+    expect(await until(hasLevel, { what: 'the level to arrive again' })).toBe(true);
   } finally {
     rea.faults.unblock('supervisor');
   }
+  const before = rea.state()?.downstreams[0]?.thread.restarts ?? Number.NaN;
+  await rea.faults.inject('supervisor', 'exit');
+  await rea.waitForServer(
+    'echo',
+    ({ thread, phase }) => thread.restarts > before && phase === 'ready',
+    { what: 'having another new thread' },
+  );
+  expect(await until(hasLevel, { what: 'the level to arrive once more' })).toBe(true);
 });
 
 test.concurrent('a thread that keeps dying is started later and later, and its server says when', async () => {
@@ -91,21 +103,6 @@ test.concurrent('a gateway starts although the system allows it no thread yet', 
   for (const kind of kinds) refuse(kind, false);
   await rea.waitForPhase('echo', 'ready');
   expect((await rea.call('echo__echo', { text: 'here' })).text).toBe('here');
-});
-
-test.concurrent('a server of a new thread gets the log level that the client has set', async () => {
-  const rea = await startRea({ faults: true, config: registry({ echo: fixture('echo') }) });
-  await rea.waitForPhase('echo', 'ready');
-  await rea.request('logging/setLevel', { level: 'critical' });
-  const hasLevel = async () => (await rea.call('echo__log-level')).text === 'critical';
-  await until(hasLevel, { what: 'the level to arrive' });
-  await rea.faults.inject('supervisor', 'exit');
-  await rea.waitForServer(
-    'echo',
-    ({ thread, phase }) => thread.restarts === 1 && phase === 'ready',
-    { what: 'having a new thread' },
-  );
-  expect(await until(hasLevel, { what: 'the level to arrive again' })).toBe(true);
 });
 
 test.concurrent('a thread lost during the stop is not replaced', async () => {
