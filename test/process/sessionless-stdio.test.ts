@@ -106,8 +106,11 @@ test('both eras on one pipe, in any order', async () => {
   expect((await asked(rea, 'tools/list')).message.result.resultType).toBe('complete');
 });
 
-test('a claim that is not whole, or of a revision that is not spoken, is refused', async () => {
-  const rea = await startRea({ initialize: false, config: registry({ echo: fixture('echo') }) });
+test('a claim that is not whole, or of a revision that is not spoken, is refused; what else is wrong with a message is said, and the next one is served', async () => {
+  const rea = await startRea({
+    initialize: false,
+    config: registry({ echo: fixture('echo'), resources: fixture('resources') }),
+  });
   const VERSION_KEY = `${KEY}protocolVersion`;
   for (const [key, value] of [
     [VERSION_KEY, undefined],
@@ -123,13 +126,7 @@ test('a claim that is not whole, or of a revision that is not spoken, is refused
     const { error } = (await asked(rea, 'tools/list', {}, { [VERSION_KEY]: requested })).message;
     expect(error).toMatchObject({ code: -32022, data: { supported: [VERSION], requested } });
   }
-});
 
-test('what else is wrong with a message is said, and the next one is served', async () => {
-  const rea = await startRea({
-    initialize: false,
-    config: registry({ echo: fixture('echo'), resources: fixture('resources') }),
-  });
   const codes = async (method: string, params?: object) =>
     (await rea.request(method, params)).message.error?.code;
   for (const _meta of [null, [], undefined]) {
