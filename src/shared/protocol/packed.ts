@@ -28,14 +28,12 @@ export function pack(message: Packable): number[] | null {
   const { tasks, visits, redacted } = message;
   if (tasks !== undefined || visits !== undefined || redacted !== undefined) return null;
   const flags = (isError ? IS_ERROR : 0) | (toolError ? TOOL_ERROR : 0) | (has << HAS_SHIFT);
-  const numbers = [ANSWER, slot, incarnation, call, id[0], id[1], flags, at];
   const { edits } = message;
-  if (edits === undefined) return numbers;
-  const [edit, ...more] = edits;
-  if (edit === undefined || more.length > 0 || edit.text !== '') return null;
-  numbers[6] = flags | CUT;
-  numbers.push(...edit.at);
-  return numbers;
+  if (edits === undefined) return [ANSWER, slot, incarnation, call, id[0], id[1], flags, at];
+  const [edit] = edits;
+  if (edit === undefined || edits.length > 1 || edit.text !== '') return null;
+  const [from, to] = edit.at;
+  return [ANSWER, slot, incarnation, call, id[0], id[1], flags | CUT, at, from, to];
 }
 
 export function unpack(numbers: readonly number[], line: Uint8Array): CallMessage | AnswerMessage {
@@ -45,18 +43,25 @@ export function unpack(numbers: readonly number[], line: Uint8Array): CallMessag
     const writes = start === 1;
     return { type: 'call', slot, incarnation, call, line, writes, can: end, tasks: null };
   }
-  const answer: AnswerMessage = {
+  const id = [start, end] as const;
+  const isError = (flags & IS_ERROR) !== 0;
+  const toolError = (flags & TOOL_ERROR) !== 0;
+  const has = flags >> HAS_SHIFT;
+  if ((flags & CUT) === 0) {
+    return { type: 'answer', slot, incarnation, call, line, id, isError, toolError, at, has };
+  }
+  // To copy the one above with one member more would take longer than all the rest.
+  return {
     type: 'answer',
     slot,
     incarnation,
     call,
     line,
-    id: [start, end],
-    isError: (flags & IS_ERROR) !== 0,
-    toolError: (flags & TOOL_ERROR) !== 0,
+    id,
+    isError,
+    toolError,
     at,
-    has: flags >> HAS_SHIFT,
+    has,
+    edits: [{ at: [numbers[8] ?? 0, numbers[9] ?? 0], text: '' }],
   };
-  if ((flags & CUT) === 0) return answer;
-  return { ...answer, edits: [{ at: [numbers[8] ?? 0, numbers[9] ?? 0], text: '' }] };
 }

@@ -38,11 +38,13 @@ interface Open {
   rounds: number;
   state: string | null;
   /** Questions that are open: their id → the server's name for them. */
-  readonly asked: Map<string, string>;
-  readonly answers: Map<string, string>;
+  asked: Map<string, string>;
+  answers: Map<string, string>;
   timer: NodeJS.Timeout | null;
 }
 
+/** Never added to. */
+const NONE = new Map<string, string>();
 /** Calls about which a server may ask. */
 const ASKABLE = new Set(['tools/call', 'prompts/get', 'resources/read']);
 const NOT_ASKABLE =
@@ -76,8 +78,9 @@ export class Rounds {
       isOfTask: TASK_METHODS.has(method),
       rounds: 0,
       state: null,
-      asked: new Map(),
-      answers: new Map(),
+      // Most calls are never asked about.
+      asked: NONE,
+      answers: NONE,
       timer: null,
     });
   }
@@ -121,7 +124,8 @@ export class Rounds {
     if (open.wire !== null) this.#later.delete(open.wire);
     open.wire = null;
     open.state = state;
-    open.answers.clear();
+    open.asked = new Map(open.asked);
+    open.answers = new Map();
     for (const question of questions) {
       const id = textAt(question.frame, SLOT.id) ?? '';
       open.asked.set(id, question.key);
@@ -182,7 +186,7 @@ export class Rounds {
       const frame = scanFrame(joinExact([notificationLine('notifications/cancelled', params)]));
       if (!('error' in frame)) this.#options.withdraw(frame);
     }
-    asked.clear();
+    if (asked.size > 0) asked.clear();
   }
 }
 

@@ -6,7 +6,6 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { Fit } from '../../../../shared/json/fit-entry.ts';
 import { type Frame, rangeOf, scanFrame, stringAt, textAt } from '../../../../shared/json/frame.ts';
-import { joinExact } from '../../../../shared/json/json-rpc.ts';
 import { SLOT, type Slot } from '../../../../shared/json/json-scan.ts';
 import { member } from '../../../../shared/json/json-slice.ts';
 import {
@@ -300,7 +299,7 @@ export class Stateless {
     }
     const { members } = last;
     const headers = line.wantsHeaders ? this.#headersOf(frame) : undefined;
-    line.write(joinExact([...withMeta(frame, members), NEWLINE]), wire, headers);
+    line.write(Buffer.concat([...withMeta(frame, members), NEWLINE]), wire, headers);
     return capabilities;
   }
 
