@@ -34,6 +34,12 @@ export const REASONS: Readonly<Record<string, string>> = {
   'the same with redaction of results': RULES,
   'call latency ÷ without rules and audit log':
     'a call that writes waits until its record is on the disk, which takes two more wake-ups of threads than the sync itself',
+  'call with five paths ÷ with none':
+    'each directory and file on the way to a path is looked at before the call leaves, so that no link leads to the gateway’s own files ([decision 13](decisions/0013-paths.md))',
+  'call at 2026-07-28 ÷ with a handshake, stdio':
+    'each request says anew who its client is and what it can do, and the gateway says it anew to the server: 200 bytes that both read; with 10 MB the difference is smaller than what one round differs from the next',
+  'call at 2026-07-28 ÷ with a handshake, HTTP':
+    'each request says anew who its client is and what it can do, in its body and in three headers',
   'added by the relay':
     'a call goes through one process more, which is woken on its way there and on its way back',
   'memory of the relay':
