@@ -23,10 +23,14 @@ function everything(): Promise<Rea> {
 }
 
 async function start(): Promise<Rea> {
-  const config = registry({ all: realServer('everything'), echo: fixture('echo') });
+  const real = realServer('everything');
+  const config = registry({
+    all: { ...real, pin: 'off' },
+    fit: { ...real, pin: 'off' },
+    echo: fixture('echo'),
+  });
   const rea = await startRea({ config });
-  await rea.waitForPhase('all', 'ready');
-  await rea.waitForPhase('echo', 'ready');
+  for (const name of ['all', 'fit', 'echo']) await rea.waitForPhase(name, 'ready');
   await rea.tools();
   return rea;
 }
@@ -67,25 +71,28 @@ test('arguments that do not fit are refused before anything is sent', async () =
   const rea = await everything();
   const cases: [string[], RegExp][] = [
     [
-      ['all', 'get-sum', 'a=two', 'b=1'],
-      /^all get-sum: arguments\/a must be number; nothing was sent\n$/,
+      ['fit', 'get-sum', 'a=two', 'b=1'],
+      /^fit get-sum: arguments\/a must be number; nothing was sent\n$/,
     ],
-    [['all', 'get-sum', 'a=1'], /must have required property 'b'; nothing was sent\n$/],
-    [['all', 'get-sum', 'a'], /^"a" is no argument: write key=value, --json TEXT, or @FILE\n$/],
-    [['all', 'get-sum', 'a=1', 'a=2', 'b=1'], /^"a" is given twice\n$/],
-    [['all', 'get-sum', '--json', '[1]'], /^--json: give a JSON object/],
-    [['all', 'get-sum', '--json', '{'], /^--json: no valid JSON/],
-    [['all', 'get-sum', 'a=1', '--json', '{}'], /^--json holds all arguments: give no others\n$/],
-    [['all', 'get-sum', '@/nowhere'], /^\/nowhere cannot be read: ENOENT/],
-    [['all', 'get-sun'], /^server "all" offers no tool "get-sun"; did you mean "get-sum"\?\n$/],
-    [['al', 'get-sum'], /^no server "al" offers tools here; did you mean "all"\?\n$/],
+    [['fit', 'get-sum', 'a=1'], /must have required property 'b'; nothing was sent\n$/],
+    [['fit', 'get-sum', 'a'], /^"a" is no argument: write key=value, --json TEXT, or @FILE\n$/],
+    [['fit', 'get-sum', 'a=1', 'a=2', 'b=1'], /^"a" is given twice\n$/],
+    [['fit', 'get-sum', '--json', '[1]'], /^--json: give a JSON object/],
+    [['fit', 'get-sum', '--json', '{'], /^--json: no valid JSON/],
+    [['fit', 'get-sum', 'a=1', '--json', '{}'], /^--json holds all arguments: give no others\n$/],
+    [['fit', 'get-sum', '@/nowhere'], /^\/nowhere cannot be read: ENOENT/],
+    [['fit', 'get-sun'], /^server "fit" offers no tool "get-sun"; did you mean "get-sum"\?\n$/],
+    [['fi', 'get-sum'], /^no server "fi" offers tools here; did you mean "fit"\?\n$/],
   ];
-  const before = (await rea.status()).json.serve.downstreams[0].calls;
   for (const [args, said] of cases) {
     const { code, stdout, stderr } = await call(rea, ...args);
     expect([args, code, stdout, stderr]).toEqual([args, 2, '', expect.stringMatching(said)]);
   }
-  expect((await rea.status()).json.serve.downstreams[0].calls).toBe(before);
+  // Nobody else calls this one.
+  const answer = await rea.call('fit__echo', { message: 'the first' });
+  expect(answer.text).toBe('Echo: the first');
+  await rea.waitForServer('fit', ({ calls }) => calls > 0, { what: 'having been called' });
+  expect(rea.state()?.downstreams.find(({ name }) => name === 'fit')?.calls).toBe(1);
 });
 
 test('what a tool says of itself: its error, its progress, and what the gateway refuses', async () => {
