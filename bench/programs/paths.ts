@@ -4,16 +4,13 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { oneByOne } from '../lib/load.ts';
-import { mainThreadMs } from '../lib/procfs.ts';
-import type { Context, Program } from '../lib/program.ts';
+import { CALL_COST, type Caller, MAIN_BUSY, measureCalls, startCaller } from '../lib/call-cost.ts';
+import type { Program } from '../lib/program.ts';
 import { Recorder } from '../lib/recorder.ts';
 import type { Goal } from '../lib/results.ts';
 import { inRounds, type Point } from '../lib/rounds.ts';
 import { RAW } from '../lib/servers.ts';
-import type { Gateway, SideName } from '../lib/sides.ts';
-import { median } from '../lib/statistics.ts';
-import { type Connection, untilServing } from '../lib/wire.ts';
+import type { SideName } from '../lib/sides.ts';
 
 const SIDES: readonly SideName[] = ['rea', 'rea-before'];
 const WITHOUT = 'no path';
@@ -32,36 +29,30 @@ export const paths: Program = {
   summary: 'calls of 1 KB without a path and with five of them',
   quickSeconds: 15,
   run: async (context) => {
-    const { quick, node, sides, progress } = context;
+    const { quick, sides } = context;
     const repetitions = context.repetitions ?? (quick ? 3 : 7);
-    const recorder = new Recorder([
-      { name: 'p50', unit: 'ms', better: 'lower' },
-      { name: 'main busy', unit: 'ms', better: 'lower' },
-    ]);
-    const gateways: Gateway[] = [];
+    const recorder = new Recorder(CALL_COST);
+    const callers: Caller[] = [];
     const points: Point[] = [];
     for (const side of sides.available(SIDES)) {
-      progress.step(`starting ${side}`);
-      const gateway = await sides.start(side, [RAW.server(node, 'one')]);
-      gateways.push(gateway);
-      const connection = await gateway.connect();
-      const name = gateway.tool('one', RAW.tool);
-      await untilServing(connection, [name]);
-      for (const [scenario, args] of Object.entries(argumentsIn(gateway.dir))) {
-        const measure = () => measured(context, gateway, connection, { name, arguments: args });
+      const caller = await startCaller(context, side, RAW);
+      callers.push(caller);
+      for (const [scenario, args] of Object.entries(argumentsIn(caller.gateway.dir))) {
+        const measure = () => measureCalls(caller, args, quick ? 300 : 1500);
         points.push({ scenario, side, measure });
       }
     }
     await inRounds(context, recorder, points, { repetitions, warmUp: true });
-    for (const gateway of gateways) await gateway.stop();
+    for (const { gateway } of callers) await gateway.stop();
     return {
       repetitions,
       metrics: recorder.metrics,
       figures: recorder.figures(),
-      goals: goals(recorder, gateways.length > 1),
+      goals: goals(recorder, callers.length > 1),
       notes: [
         `Each call has ${BYTES} bytes of arguments, text of several lines and, in one scenario, ${PATHS} paths of files that there are. The result has 100 bytes.`,
-        'The raw client makes one call at a time. main busy: CPU time of the gateway’s main thread for each call.',
+        'The bar of five paths is about a build that does not look at paths (`--before`); without one, calls without a path stand for it, which are looked at, too.',
+        `The raw client makes one call at a time. ${MAIN_BUSY}`,
       ],
     };
   },
@@ -76,24 +67,6 @@ function argumentsIn(dir: string): Readonly<Record<string, object>> {
   const text = (bytes: number) => 'A line of an ordinary text.\n'.repeat(bytes / 28);
   const rest = BYTES - JSON.stringify(files).length;
   return { [WITHOUT]: { text: text(BYTES) }, [WITH]: { files, text: text(rest) } };
-}
-
-async function measured(
-  { quick }: Context,
-  { pid }: Gateway,
-  connection: Connection,
-  params: object,
-): Promise<Record<string, number>> {
-  const ms = quick ? 300 : 1500;
-  const before = mainThreadMs(pid);
-  const latencies = await oneByOne(
-    async () => (await connection.request('tools/call', params)).ok,
-    { ms, calls: 20, capMs: 4 * ms },
-  );
-  return {
-    p50: median(latencies),
-    'main busy': (mainThreadMs(pid) - before) / latencies.length,
-  };
 }
 
 function goals(recorder: Recorder, hasBefore: boolean): Goal[] {

@@ -2,15 +2,12 @@
  * What revision 2026-07-28 costs: the same calls with a client and a server that make a handshake, and with a client and a
  * server that make none but say with every request who they are.
  */
-import { oneByOne } from '../lib/load.ts';
-import { mainThreadMs } from '../lib/procfs.ts';
+import { CALL_COST, type Caller, MAIN_BUSY, measureCalls, startCaller } from '../lib/call-cost.ts';
 import type { Program } from '../lib/program.ts';
 import { Recorder } from '../lib/recorder.ts';
 import { inRounds, type Point } from '../lib/rounds.ts';
 import { RAW, RAW_SESSIONLESS } from '../lib/servers.ts';
-import type { Gateway, SideName } from '../lib/sides.ts';
-import { median } from '../lib/statistics.ts';
-import { type Connection, untilServing } from '../lib/wire.ts';
+import type { SideName } from '../lib/sides.ts';
 
 const PAIRS = [
   ['rea', 'rea-sessionless'],
@@ -27,28 +24,22 @@ export const revisions: Program = {
   summary: 'a call without a handshake, with all that each request says of its client',
   quickSeconds: 15,
   run: async (context) => {
-    const { quick, sides, node, progress } = context;
+    const { quick, sides } = context;
     const repetitions = context.repetitions ?? (quick ? 3 : 7);
-    const recorder = new Recorder([
-      { name: 'p50', unit: 'ms', better: 'lower' },
-      { name: 'main busy', unit: 'ms', better: 'lower' },
-    ]);
-    const gateways: Gateway[] = [];
+    const recorder = new Recorder(CALL_COST);
+    const callers: Caller[] = [];
     const points: Point[] = [];
     for (const side of sides.available(PAIRS.flat())) {
-      progress.step(`starting ${side}`);
       const kind = side.endsWith('sessionless') ? RAW_SESSIONLESS : RAW;
-      const gateway = await sides.start(side, [kind.server(node, 'one')]);
-      gateways.push(gateway);
-      const connection = await gateway.connect();
-      await untilServing(connection, [gateway.tool('one', kind.tool)]);
-      for (const scenario of Object.keys(SIZES) as Size[]) {
-        const measure = () => measured(gateway, connection, scenario, quick);
+      const caller = await startCaller(context, side, kind);
+      callers.push(caller);
+      for (const [scenario, bytes] of Object.entries(SIZES)) {
+        const measure = () => measureCalls(caller, { bytes }, quick ? 250 : 1000);
         points.push({ scenario, side, measure });
       }
     }
     await inRounds(context, recorder, points, { repetitions, warmUp: true });
-    for (const gateway of gateways) await gateway.stop();
+    for (const { gateway } of callers) await gateway.stop();
     return {
       repetitions,
       metrics: recorder.metrics,
@@ -69,26 +60,8 @@ export const revisions: Program = {
       })),
       notes: [
         'The result has the size. Client and server are raw: what they need for the revision themselves is small.',
-        'main busy: CPU time of the gateway’s main thread for each call.',
+        MAIN_BUSY,
       ],
     };
   },
 };
-
-async function measured(
-  gateway: Gateway,
-  connection: Connection,
-  size: Size,
-  quick: boolean,
-): Promise<Record<string, number>> {
-  const { pid } = gateway;
-  const params = { name: gateway.tool('one', RAW.tool), arguments: { bytes: SIZES[size] } };
-  const ms = quick ? 250 : 1000;
-  const call = async () => (await connection.request('tools/call', params)).ok;
-  const before = mainThreadMs(pid);
-  const latencies = await oneByOne(call, { ms, calls: 10, capMs: 4 * ms });
-  return {
-    p50: median(latencies),
-    'main busy': (mainThreadMs(pid) - before) / latencies.length,
-  };
-}

@@ -89,7 +89,7 @@ test.concurrent('a stall ends what has left its group, with a cleared environmen
   await rea.waitForServer('one', ({ cpu_ms }) => cpu_ms !== null, { what: 'being looked at' });
   rea.begin('one__spin').answer.catch(() => undefined);
   expect(await gone(pids, [...OURS, 'cleared'])).toEqual([]);
-  // What a process starts whose gateway ends meanwhile is found by nobody: the next one is to have started all.
+  // Nobody could find what a server starts while its gateway ends, so the next process is to be ready before that.
   await rea.waitForServer('one', ({ pid, phase }) => phase === 'ready' && pid !== stalled, {
     what: 'being started again',
   });

@@ -17,7 +17,7 @@ function says(...lines: string[]): ServerSpec {
 }
 
 /** By the name of the server: what it is, and what is told of its end. */
-const TOOL = 'npm error A complete log of this run can be found in: /root/x-debug-0.log';
+const TOOL = 'npm error A complete log of this run can be found in: /home/me/x-debug-0.log';
 const PROGRAMS: Record<string, readonly [ServerSpec, RegExp]> = {
   node: [
     { command: process.execPath, args: ['/no/such/entry.js'] },

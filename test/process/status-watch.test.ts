@@ -193,7 +193,7 @@ test('Ctrl-Z gives the terminal back to the shell, and fg goes on with the same'
   const dir = makeDirectory();
   const { command, args } = reaCommand();
   const line = [command, ...args, 'status', '--watch', '--cwd', dir].join(' ');
-  // What is typed here is not to stand in the history of whoever runs the tests.
+  // Nothing that is typed here may appear in the history of whoever runs the tests.
   const env = { PS1: '$ ', HISTFILE: '/dev/null' };
   const options = { command: 'bash', columns: 80, rows: 24, keyboard: true, env };
   const terminal = onTerminal(['--norc', '--noprofile', '-i'], options);

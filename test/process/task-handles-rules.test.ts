@@ -1,4 +1,4 @@
-/** What holds for calls holds for tasks of revision 2026-07-28: HALT, the record, and that a server ends what it is at. */
+/** HALT, the audit log and a restart for size treat tasks of revision 2026-07-28 as they treat calls. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';

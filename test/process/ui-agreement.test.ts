@@ -106,7 +106,7 @@ class Watch {
     return this.#last.length === SECOND + 2 && NAMES.every((name) => this.#hasStood(name));
   }
 
-  /** What it is has been so for a second, and is so still. */
+  /** The health tool has said the same of it for a second. */
   #hasStood(name: string): boolean {
     const [first] = this.#last;
     return this.#last.every(({ health }) => isDeepStrictEqual(health[name], first?.health[name]));

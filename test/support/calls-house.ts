@@ -236,6 +236,7 @@ export function house(
         toolError: false,
         at: line.indexOf('"text"'),
         has: 1,
+        edits: [],
         ...more,
       });
       return line;

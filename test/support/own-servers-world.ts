@@ -152,7 +152,7 @@ export class OwnServersWorld {
     const id = [22, 22 + String(call).length] as const;
     const tasks = { notes: made ? [{ ...note, idAt: id }] : [], nextCursor: null };
     const answer = { type: 'answer', slot: 0, incarnation: 1, call, line, id, tasks } as const;
-    server.answer({ ...answer, isError: false, toolError: false, at: -1, has: 0 });
+    server.answer({ ...answer, isError: false, toolError: false, at: -1, has: 0, edits: [] });
   }
 
   server(owner: Client | null): Server {

@@ -126,6 +126,7 @@ export class ServerWorld {
       toolError: false,
       at: -1,
       has: 0,
+      edits: [],
     });
   }
 

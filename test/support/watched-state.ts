@@ -1,6 +1,7 @@
 /** A state file that a test looks at again and again. It is never changed, only replaced, and so is parsed once. */
 import { readFileSync, statSync } from 'node:fs';
 import type { StateSnapshot } from '#src/shared/model/snapshot.ts';
+import { expecting } from '#src/shared/platform/errno.ts';
 
 export class WatchedState {
   readonly #file: string;
@@ -12,16 +13,13 @@ export class WatchedState {
 
   /** What it says now; null while there is none. */
   read(): StateSnapshot | null {
-    try {
+    return expecting(['ENOENT'], null, () => {
       const { ino, mtimeNs, size } = statSync(this.#file, { bigint: true });
       const version = `${ino} ${mtimeNs} ${size}`;
       if (this.#seen?.version !== version) {
         this.#seen = { version, state: JSON.parse(readFileSync(this.#file, 'utf8')) };
       }
       return this.#seen.state;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-      throw error;
-    }
+    });
   }
 }

@@ -1,4 +1,4 @@
-/** What `npm run stress` repeats: each is a test that there is, and each test that can go on for longer is among them. */
+/** The list of tests that `npm run stress` repeats: every entry names a test, and every test that can repeat itself is listed. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

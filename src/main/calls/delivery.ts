@@ -332,7 +332,7 @@ export class Delivery {
   }
 
   #edits(call: Call, message: AnswerMessage): readonly Edit[] {
-    const { visits, tasks, edits = [] } = message;
+    const { visits, tasks, edits } = message;
     const formed = call.form.ofServer(call.method, message);
     const ofTasks = (tasks !== undefined && call.onTasks?.(message, call)) || [];
     // Its client knows the type of a result, which alone is cut out for others.

@@ -92,7 +92,7 @@ export class Looks {
     return `{${parts.join(',')}}`;
   }
 
-  /** Something has been done: who asks next is to see it. */
+  /** After a change the next look is made anew, so that it shows the change. */
   expire(): void {
     this.#lookedAt = Number.NEGATIVE_INFINITY;
   }

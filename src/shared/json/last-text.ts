@@ -1,6 +1,6 @@
 /**
- * What was made of the last JSON text of a kind: most messages of a client say the same as the one before about the client
- * itself, and to compare bytes costs less than to read them.
+ * The value that was made of the last JSON text. Most messages of a client repeat what the one before said about the
+ * client, and comparing bytes costs less than reading them again.
  */
 
 /** Longer texts are read each time. */

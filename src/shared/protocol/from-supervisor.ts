@@ -105,8 +105,8 @@ export interface AnswerMessage {
   readonly tasks?: { readonly notes: readonly TaskNote[]; readonly nextCursor: string | null };
   /** Only for an error that asks the client to visit URLs: range of its code, ids of the URLs, at most 32. */
   readonly visits?: { readonly code: ByteRange; readonly ids: readonly string[] };
-  /** What to replace in it for clients, in an order in which it can be done; left out where there is nothing. */
-  readonly edits?: readonly TextEdit[];
+  /** What to replace in it for clients, in an order in which it can be done. */
+  readonly edits: readonly TextEdit[];
   /** The number of secrets found in it, by kind; left out where there are none. */
   readonly redacted?: Readonly<Record<string, number>>;
 }

@@ -29,9 +29,9 @@ export function pack(message: Packable): number[] | null {
   if (tasks !== undefined || visits !== undefined || redacted !== undefined) return null;
   const flags = (isError ? IS_ERROR : 0) | (toolError ? TOOL_ERROR : 0) | (has << HAS_SHIFT);
   const { edits } = message;
-  if (edits === undefined) return [ANSWER, slot, incarnation, call, id[0], id[1], flags, at];
   const [edit] = edits;
-  if (edit === undefined || edits.length > 1 || edit.text !== '') return null;
+  if (edit === undefined) return [ANSWER, slot, incarnation, call, id[0], id[1], flags, at];
+  if (edits.length > 1 || edit.text !== '') return null;
   const [from, to] = edit.at;
   return [ANSWER, slot, incarnation, call, id[0], id[1], flags | CUT, at, from, to];
 }
@@ -43,25 +43,18 @@ export function unpack(numbers: readonly number[], line: Uint8Array): CallMessag
     const writes = start === 1;
     return { type: 'call', slot, incarnation, call, line, writes, can: end, tasks: null };
   }
-  const id = [start, end] as const;
-  const isError = (flags & IS_ERROR) !== 0;
-  const toolError = (flags & TOOL_ERROR) !== 0;
-  const has = flags >> HAS_SHIFT;
-  if ((flags & CUT) === 0) {
-    return { type: 'answer', slot, incarnation, call, line, id, isError, toolError, at, has };
-  }
-  // To copy the one above with one member more would take longer than all the rest.
+  const isCut = (flags & CUT) !== 0;
   return {
     type: 'answer',
     slot,
     incarnation,
     call,
     line,
-    id,
-    isError,
-    toolError,
+    id: [start, end],
+    isError: (flags & IS_ERROR) !== 0,
+    toolError: (flags & TOOL_ERROR) !== 0,
     at,
-    has,
-    edits: [{ at: [numbers[8] ?? 0, numbers[9] ?? 0], text: '' }],
+    has: flags >> HAS_SHIFT,
+    edits: isCut ? [{ at: [numbers[8] ?? 0, numbers[9] ?? 0], text: '' }] : [],
   };
 }

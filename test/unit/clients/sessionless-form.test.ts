@@ -37,6 +37,7 @@ function formed(json: string, method = 'tools/call', means = 0): string {
     toolError: false,
     at: isError ? (code?.[0] ?? -1) : insideResult(frame),
     has: isError ? means : resultHas(frame),
+    edits: [],
   });
   return Buffer.concat(replaceRanges(line, edits ?? [])).toString();
 }

@@ -57,6 +57,7 @@ function answer(id: number, length: number, more: object = {}): Message {
     toolError: false,
     at: 9,
     has: id % 16,
+    edits: [],
     ...more,
   };
 }

@@ -38,7 +38,7 @@ export interface TaskRequestsOptions {
 
 export class TaskRequests {
   readonly #options: TaskRequestsOptions;
-  /** What streams of a client are told of, by its ids: it is left also when the task itself is known no more. */
+  /** The tasks that streams of a client listen to, by the client's ids: a server is told of the end also after a task was forgotten. */
   readonly #listened = new WeakMap<Client, Map<string, Task>>();
 
   constructor(options: TaskRequestsOptions) {

@@ -303,29 +303,19 @@ export class Answers {
     const { line } = frame;
     notifications.finish(call);
     link.answered(wire, isError ? frame : null);
-    const edits = isError ? [] : (stateless()?.edits(frame) ?? []);
-    const type = 'answer';
-    const id = rangeOf(frame, SLOT.id) ?? ([0, 0] as const);
-    const toolError = !isError && isToolError(frame);
-    const at = isError ? (rangeOf(frame, SLOT.errorCode)?.[0] ?? -1) : insideResult(frame);
-    const has = isError ? means : resultHas(frame);
-    // To copy the first with one member more would take longer than to make the second.
-    const answer =
-      edits.length === 0
-        ? ({ type, slot, incarnation, call, line, id, isError, toolError, at, has } as const)
-        : ({
-            type,
-            slot,
-            incarnation,
-            call,
-            line,
-            id,
-            isError,
-            toolError,
-            at,
-            has,
-            edits,
-          } as const);
+    const answer = {
+      type: 'answer',
+      slot,
+      incarnation,
+      call,
+      line,
+      id: rangeOf(frame, SLOT.id) ?? [0, 0],
+      isError,
+      toolError: !isError && isToolError(frame),
+      at: isError ? (rangeOf(frame, SLOT.errorCode)?.[0] ?? -1) : insideResult(frame),
+      has: isError ? means : resultHas(frame),
+      edits: isError ? [] : (stateless()?.edits(frame) ?? []),
+    } as const;
     const found = redacted === null ? {} : { redacted };
     const tasks = this.#tasks.answered(call, frame);
     if (isError) {

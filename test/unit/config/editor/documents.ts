@@ -77,7 +77,7 @@ export function change(random: Random, root: Json): void {
   const { parent, key, value, path } = place;
   const kind = random(4);
   if (kind === 0 && typeof value === 'object' && value !== null && !Array.isArray(value)) {
-    Object.assign(value, { [pick(random, ADDED)]: pick(random, [...ODD, ...ODD_PARTS]) });
+    Object.assign(value, { [pick(random, ADDED)]: oddPart(random) });
   } else if (path.length === 0) {
     return;
   } else if (kind === 1 && !Array.isArray(parent)) {
@@ -85,6 +85,11 @@ export function change(random: Random, root: Json): void {
   } else if (kind === 2 && typeof value === 'number') {
     set(place, value + pick(random, [-1, 1, 0.5]));
   } else {
-    set(place, pick(random, [...ODD, ...ODD_PARTS]));
+    set(place, oddPart(random));
   }
+}
+
+/** A copy: what is put into a document may be changed there. */
+function oddPart(random: Random): unknown {
+  return structuredClone(pick(random, [...ODD, ...ODD_PARTS]));
 }

@@ -60,7 +60,7 @@ npm error 404  'some-mcp@*' is not in this registry.
 npm error 404
 npm error 404 Note that you can also install from a
 npm error 404 tarball, folder, http url, or git folder.
-npm error A complete log of this run can be found in: /root/.npm/_logs/debug-0.log`,
+npm error A complete log of this run can be found in: /home/me/.npm/_logs/debug-0.log`,
     "npm error 404  'some-mcp@*' is not in this registry.",
   ],
   'npm 9, no network': [
@@ -70,7 +70,7 @@ npm ERR! errno ENOTFOUND
 npm ERR! network request to https://registry.npmjs.org/x failed, reason: getaddrinfo ENOTFOUND registry.npmjs.org
 npm ERR! network This is a problem related to network connectivity.
 
-npm ERR! A complete log of this run can be found in: /root/.npm/_logs/debug-0.log`,
+npm ERR! A complete log of this run can be found in: /home/me/.npm/_logs/debug-0.log`,
     'npm ERR! network request to https://registry.npmjs.org/x failed, reason: getaddrinfo ENOTFOUND registry.npmjs.org',
   ],
   'docker, no daemon': [

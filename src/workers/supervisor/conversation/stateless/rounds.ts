@@ -186,7 +186,7 @@ export class Rounds {
       const frame = scanFrame(joinExact([notificationLine('notifications/cancelled', params)]));
       if (!('error' in frame)) this.#options.withdraw(frame);
     }
-    if (asked.size > 0) asked.clear();
+    asked.clear();
   }
 }
 
